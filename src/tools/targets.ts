@@ -1,0 +1,12 @@
+/**
+ * The WebAssembly targets of the core and the entry file of each.
+ * `asconfig.json` holds the compiler options under the same names; an entry cannot stand there (asc 0.28).
+ */
+export const TARGETS: Readonly<Record<string, string>> = {
+  vm: "assembly/entry/vm.ts",
+  "vm-test": "assembly/entry/vm-test.ts",
+  crypto: "assembly/entry/crypto.ts",
+  proofs: "assembly/entry/proofs.ts",
+  "proofs-simd": "assembly/entry/proofs.ts",
+  probe: "assembly/entry/probe.ts",
+};
