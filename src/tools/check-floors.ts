@@ -42,7 +42,8 @@ function listed(pairs: readonly (readonly [string, string])[], from: string, to:
 function resolveImport(file: string, specifier: string): string | null {
   if (!specifier.startsWith(".")) return null;
   const joined = path.posix.join(path.posix.dirname(file), specifier);
-  for (const candidate of [joined, `${joined}.ts`]) if (existsSync(candidate) && candidate.endsWith(".ts")) return candidate;
+  for (const candidate of [joined, `${joined}.ts`])
+    if (existsSync(candidate) && candidate.endsWith(".ts")) return candidate;
   problems.push(`${file}: import ${specifier} names no file`);
   return null;
 }

@@ -1,0 +1,31 @@
+/**
+ * `crypto.wasm`: hashes and signatures for the host, small enough for a page that only verifies.
+ *
+ * Bytes cross in one scratch region (`scratchPtr`, `SCRATCH_BYTES`), written and read by the host between calls; hash
+ * streams take input of any size through it piece by piece, so memory stays as it is at load. Stream contexts lie in
+ * memory that the host lays out after the scratch region; nothing here allocates.
+ */
+export { sha256, sha256Final, sha256Init, sha256Update, SHA256_CONTEXT_BYTES } from "../crypto/hash/sha256";
+export {
+  blake2b,
+  blake2bFinal,
+  blake2bInit,
+  blake2bInitKeyed,
+  blake2bUpdate,
+  BLAKE2B_CONTEXT_BYTES,
+} from "../crypto/hash/blake2b";
+export {
+  keccak256,
+  keccak256Final,
+  keccak256Init,
+  keccak256Update,
+  KECCAK256_CONTEXT_BYTES,
+} from "../crypto/hash/keccak256";
+
+/** Bytes of the scratch region. */
+export const SCRATCH_BYTES: usize = 256 * 1024;
+
+/** Address of the scratch region. */
+export function scratchPtr(): usize {
+  return memory.data(256 * 1024, 16);
+}

@@ -1,0 +1,29 @@
+/**
+ * Writes every generated source file: `node dist/tools/generate.js`; with `--check` it only compares and fails on any
+ * difference, so that a committed `*.gen.ts` can never drift from its generator.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { generateBlake2b } from "./gen/blake2b.ts";
+import type { Generator } from "./gen/generator.ts";
+import { generateSha256 } from "./gen/sha256.ts";
+
+/** One line per generator, in the order of their output paths. */
+const GENERATORS: readonly Generator[] = [generateBlake2b, generateSha256];
+
+const check = process.argv.includes("--check");
+let files = 0;
+const stale: string[] = [];
+for (const generate of GENERATORS) {
+  for (const file of generate()) {
+    files++;
+    if (existsSync(file.path) && readFileSync(file.path, "utf8") === file.text) continue;
+    stale.push(file.path);
+    if (check) continue;
+    mkdirSync(path.dirname(file.path), { recursive: true });
+    writeFileSync(file.path, file.text);
+  }
+}
+for (const file of stale) process.stdout.write(`${check ? "differs from its generator" : "written"}: ${file}\n`);
+process.stdout.write(`generated: ${files} files, ${stale.length} ${check ? "stale" : "changed"}\n`);
+process.exit(check && stale.length > 0 ? 1 : 0);
