@@ -1,0 +1,121 @@
+/**
+ * The words in which types on chain are described, once, for both sides of the WebAssembly line.
+ *
+ * From a description come: the AssemblyScript codec classes (`*.gen.ts`, by `src/tools/generate.ts`), the host's
+ * decoder to JSON in Lotus' spelling and its encoder back (`src/types/schema-codec.ts`). Field order is consensus;
+ * field names are those of the network's JSON. Types are data, without behaviour.
+ */
+
+/** Where a type or a field exists: actors generation 0 (network versions 0 to 3) or 2 (4 and up). */
+export type Generation = 0 | 2;
+
+export type FieldType =
+  | { readonly kind: "u64" | "i64" | "bool" | "bytes" | "text" | "address" | "big" | "cid" | "bitfield" | "raw" }
+  | { readonly kind: "list"; readonly of: FieldType; readonly limit?: number }
+  | { readonly kind: "optional"; readonly of: FieldType }
+  | { readonly kind: "ref"; readonly name: string }
+  /** A link, with what it leads to, for readers of state. */
+  | { readonly kind: "link"; readonly to: LinkTarget };
+
+/** What a link leads to: a single object, an array (AMT) or a map (HAMT) whose keys are read as `key`. */
+export type LinkTarget =
+  | { readonly kind: "object"; readonly type: FieldType }
+  | { readonly kind: "array"; readonly of: FieldType }
+  | { readonly kind: "map"; readonly key: "address" | "uvarint" | "varint" | "bytes" | "cid"; readonly of: FieldType }
+  | { readonly kind: "set"; readonly key: "address" | "uvarint" | "varint" | "bytes" | "cid" };
+
+export type Field = {
+  /** Spelling of the network's JSON ("CallSeqNum"). */
+  readonly name: string;
+  readonly type: FieldType;
+  readonly doc?: string;
+  /** Generations that have the field; both when absent. */
+  readonly only?: Generation;
+};
+
+/** A CBOR array of fixed length, or (`transparent`) a single field without the array around it. */
+export type TupleType = {
+  readonly name: string;
+  readonly doc: string;
+  readonly fields: readonly Field[];
+  readonly transparent?: boolean;
+};
+
+/** One generated file. */
+export type SchemaModule = {
+  /** Path of the generated file below `assembly/`, without `.gen.ts`. */
+  readonly path: string;
+  readonly doc: string;
+  readonly types: readonly TupleType[];
+  /** Modules whose types are referred to. */
+  readonly uses?: readonly SchemaModule[];
+};
+
+export type MethodDescription = {
+  readonly number: number;
+  readonly name: string;
+  /** Name of the parameter type in the actor's module or one it uses; absent: no parameters. */
+  readonly params?: FieldType;
+  readonly returns?: FieldType;
+  readonly since?: Generation;
+};
+
+export type ActorDescription = {
+  readonly name: string;
+  readonly module: SchemaModule;
+  /** Name of the state type. */
+  readonly state: string;
+  readonly methods: readonly MethodDescription[];
+};
+
+export const u64: FieldType = { kind: "u64" };
+export const i64: FieldType = { kind: "i64" };
+export const bool: FieldType = { kind: "bool" };
+export const bytes: FieldType = { kind: "bytes" };
+export const text: FieldType = { kind: "text" };
+export const address: FieldType = { kind: "address" };
+export const big: FieldType = { kind: "big" };
+export const cid: FieldType = { kind: "cid" };
+export const bitfield: FieldType = { kind: "bitfield" };
+export const raw: FieldType = { kind: "raw" };
+
+export function list(of: FieldType, limit?: number): FieldType {
+  return limit === undefined ? { kind: "list", of } : { kind: "list", of, limit };
+}
+
+export function optional(of: FieldType): FieldType {
+  return { kind: "optional", of };
+}
+
+export function ref(name: string): FieldType {
+  return { kind: "ref", name };
+}
+
+export function linkTo(type: FieldType): FieldType {
+  return { kind: "link", to: { kind: "object", type } };
+}
+
+export function arrayOf(of: FieldType): FieldType {
+  return { kind: "link", to: { kind: "array", of } };
+}
+
+export function mapOf(key: "address" | "uvarint" | "varint" | "bytes" | "cid", of: FieldType): FieldType {
+  return { kind: "link", to: { kind: "map", key, of } };
+}
+
+export function setOf(key: "address" | "uvarint" | "varint" | "bytes" | "cid"): FieldType {
+  return { kind: "link", to: { kind: "set", key } };
+}
+
+export function field(name: string, type: FieldType, doc?: string, only?: Generation): Field {
+  return { name, type, ...(doc === undefined ? {} : { doc }), ...(only === undefined ? {} : { only }) };
+}
+
+export function tuple(name: string, doc: string, fields: readonly Field[]): TupleType {
+  return { name, doc, fields };
+}
+
+/** A named type that is a single field, encoded without an array around it. */
+export function transparent(name: string, doc: string, only: Field): TupleType {
+  return { name, doc, fields: [only], transparent: true };
+}
