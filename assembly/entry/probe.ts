@@ -1,0 +1,16 @@
+/** Exports for tests only: pieces of the core that no product module exposes by themselves. */
+import { bytesAt } from "../base/bytes";
+import { CborReader } from "../ipld/cbor-reader";
+import { CborWriter } from "../ipld/cbor-writer";
+import { Message } from "../types/chain.gen";
+
+export function probeMessage(at: usize, length: i32): i32 {
+  const r = new CborReader(bytesAt(at, length));
+  const message = new Message();
+  message.read(r);
+  r.finish();
+  const w = new CborWriter();
+  message.write(w);
+  return r.fault;
+}
+
