@@ -1,9 +1,9 @@
 /**
  * `crypto.wasm`: hashes and signatures for the host, small enough for a page that only verifies.
  *
- * Bytes cross in one scratch region (`scratchPtr`, `SCRATCH_BYTES`), written and read by the host between calls; hash
- * streams take input of any size through it piece by piece, so memory stays as it is at load. Stream contexts lie in
- * memory that the host lays out after the scratch region; nothing here allocates.
+ * Bytes cross in one scratch region (`scratchPtr`, `SCRATCH_BYTES`), written and read by the host between calls. A hash
+ * stream of any size goes through it piece by piece; its context lies at `contextPtr` while it is worked on, and in the
+ * host between turns, so any number of streams may be open. Nothing here allocates: memory stays as it is at load.
  */
 export { sha256, sha256Final, sha256Init, sha256Update, SHA256_CONTEXT_BYTES } from "../crypto/hash/sha256";
 export {
@@ -28,4 +28,9 @@ export const SCRATCH_BYTES: usize = 256 * 1024;
 /** Address of the scratch region. */
 export function scratchPtr(): usize {
   return memory.data(256 * 1024, 16);
+}
+
+/** Address where the context of the present hash stream lies: 256 bytes. */
+export function contextPtr(): usize {
+  return memory.data(256, 16);
 }

@@ -6,6 +6,7 @@ export const TARGETS: Readonly<Record<string, string>> = {
   vm: "assembly/entry/vm.ts",
   "vm-test": "assembly/entry/vm-test.ts",
   crypto: "assembly/entry/crypto.ts",
+  "crypto-test": "assembly/entry/crypto-test.ts",
   proofs: "assembly/entry/proofs.ts",
   "proofs-simd": "assembly/entry/proofs.ts",
   probe: "assembly/entry/probe.ts",

@@ -1,0 +1,43 @@
+/**
+ * Errors of the host.
+ *
+ * An error is told apart by the `code` inside its data, a union of strings per room, never by its message: messages are
+ * for people and may change. Data holds only what survives a structured clone, so that an error can cross a worker.
+ *
+ * @example
+ * type KeyErrorData = { readonly code: "KEY_LOCKED" } | { readonly code: "KEY_UNKNOWN"; readonly address: string };
+ * class KeyError extends FilError<KeyErrorData> {}
+ * throw new KeyError({ code: "KEY_UNKNOWN", address }, `no key for ${address}`, { cause });
+ */
+
+export type ErrorData = { readonly code: string };
+
+/** Base of every error that this package throws on purpose. */
+export class FilError<Data extends ErrorData = ErrorData> extends Error {
+  readonly data: Data;
+
+  constructor(data: Data, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.data = data;
+  }
+
+  get code(): Data["code"] {
+    return this.data.code;
+  }
+}
+
+/** Whether `error` is one of ours, and, when `code` is given, carries that code. */
+export function isFilError(error: unknown, code?: string): error is FilError {
+  return error instanceof FilError && (code === undefined || error.code === code);
+}
+
+/** One line for people about anything that was thrown, causes included. */
+export function describeError(error: unknown): string {
+  const parts: string[] = [];
+  for (let next: unknown = error, depth = 0; next !== undefined && depth < 8; depth++) {
+    parts.push(next instanceof Error ? next.message : String(next));
+    next = next instanceof Error ? next.cause : undefined;
+  }
+  return parts.join(": ");
+}

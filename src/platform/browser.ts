@@ -1,0 +1,19 @@
+/** Browsers: pages and workers. */
+import type { Platform } from "./platform.ts";
+import { assetUrl, fetchAsset, now, randomBytes } from "./web.ts";
+
+/** The published assets, each spelled out because bundlers follow only a `new URL` of constant text. */
+const ASSETS: Readonly<Record<string, () => URL>> = {
+  "crypto.wasm": () => new URL("../../dist/wasm/crypto.wasm", import.meta.url),
+  "proofs.wasm": () => new URL("../../dist/wasm/proofs.wasm", import.meta.url),
+  "proofs-simd.wasm": () => new URL("../../dist/wasm/proofs-simd.wasm", import.meta.url),
+  "vm.wasm": () => new URL("../../dist/wasm/vm.wasm", import.meta.url),
+};
+
+export const platform: Platform = {
+  environment: "browser",
+  cores: navigator.hardwareConcurrency,
+  readAsset: (name) => fetchAsset(ASSETS[name]?.() ?? assetUrl(name)),
+  randomBytes,
+  now,
+};

@@ -1,0 +1,13 @@
+/** Node.js. */
+import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import type { Platform } from "./platform.ts";
+import { assetUrl, now, randomBytes } from "./web.ts";
+
+export const platform: Platform = {
+  environment: "node",
+  cores: availableParallelism(),
+  readAsset: async (name) => new Uint8Array(await readFile(assetUrl(name))),
+  randomBytes,
+  now,
+};
