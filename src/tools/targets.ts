@@ -7,6 +7,7 @@ export const TARGETS: Readonly<Record<string, string>> = {
   "vm-test": "assembly/entry/vm-test.ts",
   crypto: "assembly/entry/crypto.ts",
   "crypto-test": "assembly/entry/crypto-test.ts",
+  "curve-test": "assembly/entry/curve-test.ts",
   proofs: "assembly/entry/proofs.ts",
   "proofs-simd": "assembly/entry/proofs.ts",
   probe: "assembly/entry/probe.ts",
