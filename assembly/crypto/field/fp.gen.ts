@@ -6,7 +6,7 @@
  * elements lie 56 bytes apart and are 8-byte aligned. Montgomery form with R = 2^392. Every function takes
  * and gives *tight* elements (limbs below 2^28, value below 3p; not necessarily canonical), so results may be fed to
  * any function without thought. Only fpAddLoose leaves larger limbs behind: a product of operands with limb sizes
- * k1 and k2 needs k1 k2 <= 17 (tight is 1, the sum of two tight ones 2), and values up to 50p are fine.
+ * k1 and k2 needs k1 k2 <= 17 (tight is 1, the sum of two tight ones 2; a limb must fit its u32), and values up to 50p are fine.
  * Bounds are argued in the generator's head. Compare with fpEqual, never by bytes.
  */
 import { inverseDivsteps } from "./divsteps";

@@ -459,7 +459,7 @@ function fieldFile(field: FieldSpec): string {
  * elements lie ${stride} bytes apart and are 8-byte aligned. Montgomery form with R = 2^${bits * limbs}. Every function takes
  * and gives *tight* elements (limbs below 2^${bits}, value below 3p; not necessarily canonical), so results may be fed to
  * any function without thought. Only ${name}AddLoose leaves larger limbs behind: a product of operands with limb sizes
- * k1 and k2 needs k1 k2 <= ${name === "fr" ? 6 : 17} (tight is 1, the sum of two tight ones 2), and values up to ${name === "fr" ? "8p" : "50p"} are fine.
+ * k1 and k2 needs k1 k2 <= ${name === "fr" ? 6 : 17} (tight is 1, the sum of two tight ones 2; a limb must fit its u32), and values up to ${name === "fr" ? "8p" : "50p"} are fine.
  * Bounds are argued in the generator's head. Compare with ${name}Equal, never by bytes.
  */
 import { inverseDivsteps } from "./divsteps";
