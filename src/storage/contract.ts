@@ -1,0 +1,41 @@
+/**
+ * What a store of blocks and its small table of facts must do. Implementations: `memory.ts`, and per platform level
+ * (Node, Deno) and IndexedDB (browser); all pass the suite in `test/compliance/`.
+ *
+ * - `peek` answers at once or not at all; a store that can only answer later returns undefined and `get` finds it.
+ * - `write` is atomic: after a crash either everything of a batch is there or nothing.
+ * - with `sync` the batch has reached the disk when the promise resolves.
+ * - bytes read back are checked against what was written; a mismatch throws `StorageError` CORRUPT, never wrong data.
+ */
+import { FilError } from "../base/errors.ts";
+
+export type StorageErrorData =
+  | { readonly code: "CORRUPT"; readonly key: string }
+  | { readonly code: "CLOSED" }
+  | { readonly code: "LOCKED"; readonly place: string }
+  | { readonly code: "FAILED"; readonly place: string };
+export class StorageError extends FilError<StorageErrorData> {}
+
+/** A block by its binary CID. */
+export type Block = { readonly cid: Uint8Array; readonly bytes: Uint8Array };
+
+/** Source of blocks: all that execution needs. */
+export type BlockSource = {
+  peek(cid: Uint8Array): Uint8Array | undefined;
+  get(cid: Uint8Array): Promise<Uint8Array | undefined>;
+};
+
+export type Batch = {
+  readonly blocks?: readonly Block[];
+  /** Facts by name; null removes one. */
+  readonly facts?: readonly (readonly [name: string, value: Uint8Array | null])[];
+};
+
+export type BlockStore = BlockSource & {
+  has(cid: Uint8Array): Promise<boolean>;
+  fact(name: string): Promise<Uint8Array | undefined>;
+  /** Names and values of the facts that start with `prefix`, in the order of their names. */
+  facts(prefix: string): Promise<(readonly [name: string, value: Uint8Array])[]>;
+  write(batch: Batch, options?: { readonly sync?: boolean }): Promise<void>;
+  close(): Promise<void>;
+};

@@ -1,0 +1,70 @@
+/** A store in memory: for tests, short-lived networks, and as a layer over a slower store. */
+import { cidKey } from "../types/cid.ts";
+import { type Batch, type BlockSource, type BlockStore, StorageError } from "./contract.ts";
+
+export class MemoryStore implements BlockStore {
+  private readonly blocks = new Map<string, Uint8Array>();
+  private readonly table = new Map<string, Uint8Array>();
+  private closed = false;
+  private readonly below: BlockSource | undefined;
+
+  /** `below` is asked for blocks that are not here; it is never written to. */
+  constructor(below?: BlockSource) {
+    this.below = below;
+  }
+
+  /** Number of blocks held here. */
+  get size(): number {
+    return this.blocks.size;
+  }
+
+  peek(cid: Uint8Array): Uint8Array | undefined {
+    this.check();
+    return this.blocks.get(cidKey(cid)) ?? this.below?.peek(cid);
+  }
+
+  async get(cid: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.peek(cid) ?? (await this.below?.get(cid));
+  }
+
+  async has(cid: Uint8Array): Promise<boolean> {
+    return (await this.get(cid)) !== undefined;
+  }
+
+  async fact(name: string): Promise<Uint8Array | undefined> {
+    this.check();
+    return this.table.get(name);
+  }
+
+  async facts(prefix: string): Promise<(readonly [string, Uint8Array])[]> {
+    this.check();
+    return [...this.table].filter(([name]) => name.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1));
+  }
+
+  async write(batch: Batch): Promise<void> {
+    this.writeNow(batch);
+  }
+
+  /** `write` without the promise. */
+  writeNow(batch: Batch): void {
+    this.check();
+    for (const block of batch.blocks ?? []) this.blocks.set(cidKey(block.cid), block.bytes);
+    for (const [name, value] of batch.facts ?? []) {
+      if (value === null) this.table.delete(name);
+      else this.table.set(name, value);
+    }
+  }
+
+  /** Every block held here. */
+  *entries(): Generator<{ readonly key: string; readonly bytes: Uint8Array }> {
+    for (const [key, bytes] of this.blocks) yield { key, bytes };
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+  }
+
+  private check(): void {
+    if (this.closed) throw new StorageError({ code: "CLOSED" }, "the store is closed");
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * RLE+ bit sets, as the host reads and shows them: alternating run lengths, the first one counting zeros.
+ *
+ * Wire form, least significant bit first: 2 version bits (00), 1 bit with the value of the first run, then runs:
+ * "1" a run of one, "01" and 4 bits a run below 16, "00" and a varint any run. Empty set: no bytes.
+ * Source: go-bitfield, specification of RLE+.
+ */
+import { FilError } from "../base/errors.ts";
+
+export type BitfieldErrorData = { readonly code: "BAD_BITFIELD" };
+export class BitfieldError extends FilError<BitfieldErrorData> {}
+
+/** Largest encoded set on chain, bytes. */
+const MAX_ENCODED = 32 << 10;
+
+function bad(reason: string): never {
+  throw new BitfieldError({ code: "BAD_BITFIELD" }, `bad bitfield: ${reason}`);
+}
+
+/** Run lengths, zeros first (the spelling of the network's JSON: `[5, 1]` is bit 5). */
+export function decodeRuns(bytes: Uint8Array): bigint[] {
+  if (bytes.length === 0) return [];
+  if (bytes.length > MAX_ENCODED) bad(`${bytes.length} bytes`);
+  if (bytes[bytes.length - 1] === 0) bad("not minimal: last byte is zero");
+  let at = 0;
+  const size = bytes.length * 8;
+  const bit = (): number => {
+    if (at >= size) return 0;
+    const value = ((bytes[at >> 3] as number) >> (at & 7)) & 1;
+    at++;
+    return value;
+  };
+  const number = (bits: number): number => {
+    let value = 0;
+    for (let i = 0; i < bits; i++) value |= bit() << i;
+    return value;
+  };
+  if (number(2) !== 0) bad("unknown version");
+  const runs: bigint[] = bit() === 1 ? [0n] : [];
+  while (at < size) {
+    const long = number(1) === 0;
+    const medium = long && number(1) === 1;
+    if (!long) runs.push(1n);
+    else if (medium) {
+      const length = number(4);
+      if (length === 0) bad("run of length zero");
+      runs.push(BigInt(length));
+    } else {
+      // A tail of padding zeros ends the set.
+      if (at >= size - 6 && restIsZero(bytes, at)) break;
+      runs.push(readVarint(() => number(8)));
+    }
+  }
+  return runs;
+}
+
+function restIsZero(bytes: Uint8Array, at: number): boolean {
+  for (let i = at; i < bytes.length * 8; i++) if (((bytes[i >> 3] as number) >> (i & 7)) & 1) return false;
+  return true;
+}
+
+function readVarint(byte: () => number): bigint {
+  let value = 0n;
+  for (let i = 0n; i < 10n; i++) {
+    const next = byte();
+    value |= BigInt(next & 0x7f) << (7n * i);
+    if (next < 0x80) return value === 0n ? bad("run of length zero") : value;
+  }
+  return bad("varint is too long");
+}
+
+/** Inverse of `decodeRuns`; a trailing run of zeros and empty runs are dropped. */
+export function encodeRuns(runs: readonly bigint[]): Uint8Array {
+  const clean = normalize(runs);
+  if (clean.length === 0) return new Uint8Array(0);
+  const bits: number[] = [0, 0];
+  const push = (value: number, count: number): void => {
+    for (let i = 0; i < count; i++) bits.push((value >> i) & 1);
+  };
+  const startsWithOnes = clean[0] === 0n;
+  bits.push(startsWithOnes ? 1 : 0);
+  for (const run of startsWithOnes ? clean.slice(1) : clean) {
+    if (run === 1n) push(1, 1);
+    else if (run < 16n) {
+      push(2, 2);
+      push(Number(run), 4);
+    } else {
+      push(0, 2);
+      let rest = run;
+      while (rest >= 0x80n) {
+        push(Number(rest & 0x7fn) | 0x80, 8);
+        rest >>= 7n;
+      }
+      push(Number(rest), 8);
+    }
+  }
+  const out = new Uint8Array(Math.ceil(bits.length / 8));
+  bits.forEach((value, i) => {
+    out[i >> 3] = (out[i >> 3] as number) | (value << (i & 7));
+  });
+  return out;
+}
+
+function normalize(runs: readonly bigint[]): bigint[] {
+  const out: bigint[] = [];
+  runs.forEach((run, i) => {
+    if (run < 0n) bad("negative run");
+    if (i > 0 && run === 0n) bad("run of length zero");
+    out.push(run);
+  });
+  if (out.length % 2 === 1) out.pop();
+  return out;
+}

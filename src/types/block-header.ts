@@ -1,0 +1,226 @@
+/**
+ * Block headers and tipsets in the host.
+ *
+ * A header is the tuple of 16 in the order of the `BlockHeader` type below; its CID is blake2b-256 of that tuple, its
+ * signature is made over the tuple with a null signature. A tipset is the set of headers with the same parents and
+ * epoch, ordered by ticket (blake2b-256 of the VRF proof, bytewise; the CID decides between equal tickets).
+ * Source: lotus chain/types/blockheader.go, tipset.go.
+ */
+import * as dagCbor from "@ipld/dag-cbor";
+import { blake2b } from "@noble/hashes/blake2.js";
+import { compare, toBase64 } from "../base/bytes.ts";
+import { FilError } from "../base/errors.ts";
+import { Address, type NetworkLetter } from "./address.ts";
+import { bigToBytes, bytesToBig } from "./amount.ts";
+import { CID, cidOfBlock } from "./cid.ts";
+import { decodeSignature, encodeSignature, type Signature } from "./message.ts";
+import type { Json } from "./schema-codec.ts";
+
+export type HeaderErrorData = { readonly code: "BAD_HEADER" | "BAD_TIPSET"; readonly field: string };
+export class HeaderError extends FilError<HeaderErrorData> {}
+
+export type BeaconEntry = { readonly round: bigint; readonly data: Uint8Array };
+export type PoStProof = { readonly postProof: bigint; readonly proofBytes: Uint8Array };
+
+export type BlockHeader = {
+  readonly miner: Address;
+  /** Ticket's VRF proof; absent in a genesis header only. */
+  readonly ticket: Uint8Array | null;
+  readonly electionProof: { readonly winCount: bigint; readonly vrfProof: Uint8Array } | null;
+  readonly beaconEntries: readonly BeaconEntry[];
+  readonly winPoStProof: readonly PoStProof[];
+  readonly parents: readonly CID[];
+  readonly parentWeight: bigint;
+  /** Epoch. */
+  readonly height: bigint;
+  readonly parentStateRoot: CID;
+  readonly parentMessageReceipts: CID;
+  /** Root of [BLS message AMT, secp256k1 message AMT]. */
+  readonly messages: CID;
+  readonly blsAggregate: Signature | null;
+  /** Unix time, seconds. */
+  readonly timestamp: bigint;
+  readonly blockSig: Signature | null;
+  readonly forkSignaling: bigint;
+  /** attoFIL per unit of gas */
+  readonly parentBaseFee: bigint;
+};
+
+function bad(field: string, why: string): never {
+  throw new HeaderError({ code: "BAD_HEADER", field }, `header field ${field}: ${why}`);
+}
+
+function headerTuple(h: BlockHeader): unknown[] {
+  return [
+    h.miner.bytes,
+    h.ticket === null ? null : [h.ticket],
+    h.electionProof === null ? null : [h.electionProof.winCount, h.electionProof.vrfProof],
+    h.beaconEntries.map((entry) => [entry.round, entry.data]),
+    h.winPoStProof.map((proof) => [proof.postProof, proof.proofBytes]),
+    h.parents,
+    bigToBytes(h.parentWeight),
+    h.height,
+    h.parentStateRoot,
+    h.parentMessageReceipts,
+    h.messages,
+    h.blsAggregate === null ? null : encodeSignature(h.blsAggregate),
+    h.timestamp,
+    h.blockSig === null ? null : encodeSignature(h.blockSig),
+    h.forkSignaling,
+    bigToBytes(h.parentBaseFee),
+  ];
+}
+
+export function encodeHeader(header: BlockHeader): Uint8Array {
+  return dagCbor.encode(headerTuple(header));
+}
+
+export function headerCid(header: BlockHeader): CID {
+  return cidOfBlock(encodeHeader(header));
+}
+
+/** The bytes that a block's signature covers. */
+export function headerSigningBytes(header: BlockHeader): Uint8Array {
+  return encodeHeader({ ...header, blockSig: null });
+}
+
+export function decodeHeader(bytes: Uint8Array): BlockHeader {
+  let t: unknown;
+  try {
+    t = dagCbor.decode(bytes);
+  } catch (cause) {
+    throw new HeaderError({ code: "BAD_HEADER", field: "" }, "header is not canonical DAG-CBOR", { cause });
+  }
+  if (!Array.isArray(t) || t.length !== 16) return bad("", "array of 16 expected");
+  const ticket = optional(t[1], (v) => asBytes(asTuple(v, 1, "Ticket")[0], "Ticket"));
+  const election = optional(t[2], (v) => {
+    const [winCount, proof] = asTuple(v, 2, "ElectionProof");
+    return { winCount: asInteger(winCount, "WinCount"), vrfProof: asBytes(proof, "ElectionProof") };
+  });
+  return {
+    miner: Address.fromBytes(asBytes(t[0], "Miner")),
+    ticket,
+    electionProof: election,
+    beaconEntries: asList(t[3], "BeaconEntries").map((v) => {
+      const [round, data] = asTuple(v, 2, "BeaconEntries");
+      return { round: asInteger(round, "BeaconEntries"), data: asBytes(data, "BeaconEntries") };
+    }),
+    winPoStProof: asList(t[4], "WinPoStProof").map((v) => {
+      const [postProof, proofBytes] = asTuple(v, 2, "WinPoStProof");
+      return { postProof: asInteger(postProof, "WinPoStProof"), proofBytes: asBytes(proofBytes, "WinPoStProof") };
+    }),
+    parents: asList(t[5], "Parents").map((v) => asCid(v, "Parents")),
+    parentWeight: bytesToBig(asBytes(t[6], "ParentWeight")),
+    height: asInteger(t[7], "Height"),
+    parentStateRoot: asCid(t[8], "ParentStateRoot"),
+    parentMessageReceipts: asCid(t[9], "ParentMessageReceipts"),
+    messages: asCid(t[10], "Messages"),
+    blsAggregate: optional(t[11], (v) => decodeSignature(asBytes(v, "BLSAggregate"))),
+    timestamp: asInteger(t[12], "Timestamp"),
+    blockSig: optional(t[13], (v) => decodeSignature(asBytes(v, "BlockSig"))),
+    forkSignaling: asInteger(t[14], "ForkSignaling"),
+    parentBaseFee: bytesToBig(asBytes(t[15], "ParentBaseFee")),
+  };
+}
+
+function optional<T>(value: unknown, read: (value: unknown) => T): T | null {
+  return value === null ? null : read(value);
+}
+
+function asList(value: unknown, field: string): readonly unknown[] {
+  return Array.isArray(value) ? value : bad(field, "list expected");
+}
+
+function asTuple(value: unknown, length: number, field: string): readonly unknown[] {
+  return Array.isArray(value) && value.length === length ? value : bad(field, `array of ${length} expected`);
+}
+
+function asBytes(value: unknown, field: string): Uint8Array {
+  return value instanceof Uint8Array ? value : bad(field, "byte string expected");
+}
+
+function asInteger(value: unknown, field: string): bigint {
+  if (typeof value === "bigint") return value;
+  return typeof value === "number" && Number.isInteger(value) ? BigInt(value) : bad(field, "integer expected");
+}
+
+function asCid(value: unknown, field: string): CID {
+  return CID.asCID(value) ?? bad(field, "link expected");
+}
+
+/** Headers of one epoch with the same parents, in ticket order. */
+export type Tipset = {
+  readonly key: readonly CID[];
+  readonly blocks: readonly BlockHeader[];
+  readonly height: bigint;
+};
+
+/** Makes a tipset; throws `HeaderError` if there is no header or they differ in epoch or parents. */
+export function makeTipset(headers: readonly BlockHeader[]): Tipset {
+  const first = headers[0];
+  if (first === undefined) throw new HeaderError({ code: "BAD_TIPSET", field: "" }, "a tipset without blocks");
+  const sorted = headers
+    .map((header) => ({ header, cid: headerCid(header), ticket: ticketDigest(header) }))
+    .sort((a, b) => compare(a.ticket, b.ticket) || compare(a.cid.bytes, b.cid.bytes));
+  const parents = first.parents.join();
+  for (const { header } of sorted) {
+    if (header.height !== first.height || header.parents.join() !== parents)
+      throw new HeaderError(
+        { code: "BAD_TIPSET", field: "Parents" },
+        "blocks of one tipset differ in epoch or parents",
+      );
+  }
+  return { key: sorted.map(({ cid }) => cid), blocks: sorted.map(({ header }) => header), height: first.height };
+}
+
+function ticketDigest(header: BlockHeader): Uint8Array {
+  return blake2b(header.ticket ?? new Uint8Array(0), { dkLen: 32 });
+}
+
+/** Text of a tipset's key, for maps. */
+export function tipsetKeyText(key: readonly CID[]): string {
+  return key.join(",");
+}
+
+function signatureToJson(signature: Signature | null): Json {
+  return signature === null ? null : { Type: signature.type, Data: toBase64(signature.data) };
+}
+
+export function linkToJson(cid: CID): Json {
+  return { "/": cid.toString() };
+}
+
+export function headerToJson(h: BlockHeader, letter: NetworkLetter): Record<string, Json> {
+  const list = (items: readonly Json[]): Json => (items.length === 0 ? null : items);
+  return {
+    Miner: h.miner.toString(letter),
+    Ticket: h.ticket === null ? null : { VRFProof: toBase64(h.ticket) },
+    ElectionProof:
+      h.electionProof === null
+        ? null
+        : { WinCount: Number(h.electionProof.winCount), VRFProof: toBase64(h.electionProof.vrfProof) },
+    BeaconEntries: list(h.beaconEntries.map((e) => ({ Round: Number(e.round), Data: toBase64(e.data) }))),
+    WinPoStProof: list(
+      h.winPoStProof.map((p) => ({ PoStProof: Number(p.postProof), ProofBytes: toBase64(p.proofBytes) })),
+    ),
+    Parents: h.parents.map(linkToJson),
+    ParentWeight: h.parentWeight.toString(),
+    Height: Number(h.height),
+    ParentStateRoot: linkToJson(h.parentStateRoot),
+    ParentMessageReceipts: linkToJson(h.parentMessageReceipts),
+    Messages: linkToJson(h.messages),
+    BLSAggregate: signatureToJson(h.blsAggregate),
+    Timestamp: Number(h.timestamp),
+    BlockSig: signatureToJson(h.blockSig),
+    ForkSignaling: Number(h.forkSignaling),
+    ParentBaseFee: h.parentBaseFee.toString(),
+  };
+}
+
+export function tipsetToJson(tipset: Tipset, letter: NetworkLetter): Record<string, Json> {
+  return {
+    Cids: tipset.key.map(linkToJson),
+    Blocks: tipset.blocks.map((header) => headerToJson(header, letter)),
+    Height: Number(tipset.height),
+  };
+}

@@ -1,0 +1,234 @@
+/**
+ * Messages, signatures and receipts in the host, with their CBOR and the JSON of the network's RPC.
+ *
+ * A message on chain is the tuple [version 0, to, from, nonce, value, gas limit, gas fee cap, gas premium, method,
+ * params]; its CID is what is signed. A signature is a type byte (1 secp256k1, 2 BLS, 3 delegated) and its data. The
+ * CID of a signed message is that of the signed tuple for secp256k1, of the bare message for BLS.
+ * Source: lotus chain/types; serialization-vectors.
+ */
+import * as dagCbor from "@ipld/dag-cbor";
+import { concat, fromBase64, toBase64 } from "../base/bytes.ts";
+import { FilError } from "../base/errors.ts";
+import { Address, type NetworkLetter } from "./address.ts";
+import { bigToBytes, bytesToBig } from "./amount.ts";
+import { type CID, cidOfBlock } from "./cid.ts";
+import type { Json } from "./schema-codec.ts";
+
+export type MessageErrorData = { readonly code: "BAD_MESSAGE"; readonly field: string };
+export class MessageError extends FilError<MessageErrorData> {}
+
+export const SIGNATURE_TYPE = { secp256k1: 1, bls: 2, delegated: 3 } as const;
+/** Longest signature, type byte included. */
+const MAX_SIGNATURE = 200;
+
+export type Message = {
+  readonly to: Address;
+  readonly from: Address;
+  readonly nonce: bigint;
+  /** attoFIL */
+  readonly value: bigint;
+  /** gas */
+  readonly gasLimit: bigint;
+  /** attoFIL per unit of gas */
+  readonly gasFeeCap: bigint;
+  readonly gasPremium: bigint;
+  readonly method: bigint;
+  readonly params: Uint8Array;
+};
+
+export type Signature = { readonly type: number; readonly data: Uint8Array };
+export type SignedMessage = { readonly message: Message; readonly signature: Signature };
+export type MessageReceipt = { readonly exitCode: number; readonly return: Uint8Array; readonly gasUsed: bigint };
+
+function bad(field: string, why: string): never {
+  throw new MessageError({ code: "BAD_MESSAGE", field }, `message field ${field}: ${why}`);
+}
+
+function messageTuple(m: Message): unknown[] {
+  return [
+    0,
+    m.to.bytes,
+    m.from.bytes,
+    m.nonce,
+    bigToBytes(m.value),
+    m.gasLimit,
+    bigToBytes(m.gasFeeCap),
+    bigToBytes(m.gasPremium),
+    m.method,
+    m.params,
+  ];
+}
+
+export function encodeMessage(message: Message): Uint8Array {
+  return dagCbor.encode(messageTuple(message));
+}
+
+export function messageCid(message: Message): CID {
+  return cidOfBlock(encodeMessage(message));
+}
+
+export function decodeMessage(bytes: Uint8Array): Message {
+  return messageFromTuple(decodeTuple(bytes, 10));
+}
+
+function decodeTuple(bytes: Uint8Array, length: number): readonly unknown[] {
+  let value: unknown;
+  try {
+    value = dagCbor.decode(bytes);
+  } catch (cause) {
+    throw new MessageError({ code: "BAD_MESSAGE", field: "" }, "message is not canonical DAG-CBOR", { cause });
+  }
+  if (!Array.isArray(value) || value.length !== length) bad("", `array of ${length} expected`);
+  return value as unknown[];
+}
+
+function messageFromTuple(tuple: readonly unknown[]): Message {
+  const integer = (at: number, field: string): bigint => {
+    const value = tuple[at];
+    if (typeof value === "bigint") return value;
+    return typeof value === "number" && Number.isInteger(value) ? BigInt(value) : bad(field, "integer expected");
+  };
+  const bytes = (at: number, field: string): Uint8Array => {
+    const value = tuple[at];
+    return value instanceof Uint8Array ? value : bad(field, "byte string expected");
+  };
+  if (integer(0, "Version") !== 0n) bad("Version", "must be 0");
+  return {
+    to: Address.fromBytes(bytes(1, "To")),
+    from: Address.fromBytes(bytes(2, "From")),
+    nonce: unsigned(integer(3, "Nonce"), "Nonce"),
+    value: bytesToBig(bytes(4, "Value")),
+    gasLimit: signed(integer(5, "GasLimit"), "GasLimit"),
+    gasFeeCap: bytesToBig(bytes(6, "GasFeeCap")),
+    gasPremium: bytesToBig(bytes(7, "GasPremium")),
+    method: unsigned(integer(8, "Method"), "Method"),
+    params: bytes(9, "Params"),
+  };
+}
+
+function unsigned(value: bigint, field: string): bigint {
+  return value >= 0n && value < 1n << 64n ? value : bad(field, "not an unsigned 64-bit integer");
+}
+
+function signed(value: bigint, field: string): bigint {
+  return BigInt.asIntN(64, value) === value ? value : bad(field, "not a 64-bit integer");
+}
+
+export function encodeSignature(signature: Signature): Uint8Array {
+  return concat(Uint8Array.of(signature.type), signature.data);
+}
+
+export function decodeSignature(bytes: Uint8Array): Signature {
+  const type = bytes[0];
+  if (type === undefined || type < 1 || type > 3) bad("Signature", `unknown signature type ${type}`);
+  if (bytes.length > MAX_SIGNATURE) bad("Signature", `${bytes.length} bytes, over ${MAX_SIGNATURE}`);
+  return { type, data: bytes.slice(1) };
+}
+
+export function encodeSignedMessage(signed: SignedMessage): Uint8Array {
+  return dagCbor.encode([messageTuple(signed.message), encodeSignature(signed.signature)]);
+}
+
+export function decodeSignedMessage(bytes: Uint8Array): SignedMessage {
+  const [message, signature] = decodeTuple(bytes, 2);
+  if (!Array.isArray(message) || message.length !== 10) bad("Message", "array of 10 expected");
+  if (!(signature instanceof Uint8Array)) return bad("Signature", "byte string expected");
+  return { message: messageFromTuple(message as unknown[]), signature: decodeSignature(signature) };
+}
+
+/** CID under which a signed message is known. */
+export function signedMessageCid(signed: SignedMessage): CID {
+  if (signed.signature.type === SIGNATURE_TYPE.bls) return messageCid(signed.message);
+  return cidOfBlock(encodeSignedMessage(signed));
+}
+
+/** Length of the message on chain, bytes: what gas is charged for. */
+export function chainLength(signed: SignedMessage): number {
+  const bare = signed.signature.type === SIGNATURE_TYPE.bls;
+  return (bare ? encodeMessage(signed.message) : encodeSignedMessage(signed)).length;
+}
+
+export function messageToJson(message: Message, letter: NetworkLetter): Record<string, Json> {
+  return {
+    Version: 0,
+    To: message.to.toString(letter),
+    From: message.from.toString(letter),
+    Nonce: Number(message.nonce),
+    Value: message.value.toString(),
+    GasLimit: Number(message.gasLimit),
+    GasFeeCap: message.gasFeeCap.toString(),
+    GasPremium: message.gasPremium.toString(),
+    Method: Number(message.method),
+    Params: message.params.length === 0 ? null : toBase64(message.params),
+    CID: { "/": messageCid(message).toString() },
+  };
+}
+
+export function signedMessageToJson(signed: SignedMessage, letter: NetworkLetter): Record<string, Json> {
+  return {
+    Message: messageToJson(signed.message, letter),
+    Signature: { Type: signed.signature.type, Data: toBase64(signed.signature.data) },
+    CID: { "/": signedMessageCid(signed).toString() },
+  };
+}
+
+export function receiptToJson(receipt: MessageReceipt): Record<string, Json> {
+  return {
+    ExitCode: receipt.exitCode,
+    Return: receipt.return.length === 0 ? null : toBase64(receipt.return),
+    GasUsed: Number(receipt.gasUsed),
+    EventsRoot: null,
+  };
+}
+
+/** Reads a message in the network's JSON; absent numbers count as zero. `to` and `from` must be there. */
+export function messageFromJson(json: unknown): Message {
+  const fields = asObject(json, "");
+  const text = (name: string): string => {
+    const value = fields[name];
+    return typeof value === "string" && value !== "" ? value : bad(name, "address expected");
+  };
+  const integer = (name: string): bigint => {
+    const value = fields[name] ?? 0;
+    if (typeof value === "number" && Number.isSafeInteger(value)) return BigInt(value);
+    return bad(name, "integer expected");
+  };
+  const amount = (name: string): bigint => {
+    const value = fields[name] ?? "0";
+    if (typeof value === "string" && /^-?\d{1,80}$/.test(value === "" ? "0" : value)) return BigInt(value);
+    return bad(name, "decimal text expected");
+  };
+  const params = fields["Params"] ?? "";
+  if (integer("Version") !== 0n) bad("Version", "must be 0");
+  return {
+    to: Address.parse(text("To")),
+    from: Address.parse(text("From")),
+    nonce: unsigned(integer("Nonce"), "Nonce"),
+    value: amount("Value"),
+    gasLimit: signed(integer("GasLimit"), "GasLimit"),
+    gasFeeCap: amount("GasFeeCap"),
+    gasPremium: amount("GasPremium"),
+    method: unsigned(integer("Method"), "Method"),
+    params: typeof params === "string" ? fromBase64(params) : bad("Params", "base64 text expected"),
+  };
+}
+
+export function signedMessageFromJson(json: unknown): SignedMessage {
+  const fields = asObject(json, "");
+  return { message: messageFromJson(fields["Message"]), signature: signatureFromJson(fields["Signature"]) };
+}
+
+export function signatureFromJson(json: unknown): Signature {
+  const signature = asObject(json, "Signature");
+  const { Type: type, Data: data } = signature;
+  if (typeof type !== "number" || type < 1 || type > 3) return bad("Signature.Type", "1, 2 or 3 expected");
+  if (typeof data !== "string") return bad("Signature.Data", "base64 text expected");
+  const bytes = fromBase64(data);
+  if (bytes.length >= MAX_SIGNATURE) bad("Signature.Data", `${bytes.length} bytes`);
+  return { type, data: bytes };
+}
+
+function asObject(json: unknown, field: string): Record<string, unknown> {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) return bad(field, "object expected");
+  return json as Record<string, unknown>;
+}
