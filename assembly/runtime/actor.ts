@@ -28,6 +28,7 @@ export class ActorDef {
   private readonly names: Array<string> = [];
   private readonly methods: Array<Method> = [];
   private readonly since: Array<i32> = [];
+  private readonly until: Array<i32> = [];
 
   constructor(readonly name: string) {}
 
@@ -36,19 +37,21 @@ export class ActorDef {
     return this;
   }
 
-  /** Adds a method, callable from actors version `since` on. */
-  method(number: u64, name: string, run: Method, since: i32 = 0): this {
+  /** Adds a method, callable from actors version `since` to `until`. */
+  method(number: u64, name: string, run: Method, since: i32 = 0, until: i32 = i32.MAX_VALUE): this {
     this.numbers.push(number);
     this.names.push(name);
     this.methods.push(run);
     this.since.push(since);
+    this.until.push(until);
     return this;
   }
 
   /** Index of a method in force, or -1. */
   find(number: u64, actorsVersion: i32): i32 {
     for (let i = 0; i < this.numbers.length; i++) {
-      if (this.numbers[i] == number && actorsVersion >= this.since[i]) return i;
+      if (this.numbers[i] != number) continue;
+      if (actorsVersion >= this.since[i] && actorsVersion <= this.until[i]) return i;
     }
     return -1;
   }

@@ -7,6 +7,7 @@ import { CborWriter } from "../ipld/cbor-writer";
 import { Cid } from "../ipld/cid";
 import { Address, readAddress, writeAddress } from "../types/address";
 import { Codec } from "../types/codec";
+import { readSignature } from "../types/signature";
 
 /** An actor in the state tree (before delegated addresses, network versions below 18). */
 export class ActorEntry extends Codec {
@@ -112,7 +113,7 @@ export class SignedMessage extends Codec {
   read(r: CborReader): void {
     r.tuple(2);
     this.message.read(r);
-    this.signature = r.bytes();
+    this.signature = readSignature(r);
   }
 
   write(w: CborWriter): void {

@@ -1,5 +1,5 @@
 /** Types of the chain itself: actors in the state tree, messages, receipts. Source: lotus chain/types. */
-import { address, big, bytes, cid, field, i64, ref, type SchemaModule, tuple, u64 } from "./kit.ts";
+import { address, big, bytes, cid, field, i64, ref, type SchemaModule, signature, tuple, u64 } from "./kit.ts";
 
 export const chainTypes: SchemaModule = {
   path: "types/chain",
@@ -30,7 +30,7 @@ export const chainTypes: SchemaModule = {
     ]),
     tuple("SignedMessage", "A message and its signature (a type byte and the data).", [
       field("Message", ref("Message")),
-      field("Signature", bytes),
+      field("Signature", signature),
     ]),
     tuple("MessageReceipt", "What the execution of a message left.", [
       field("ExitCode", i64),

@@ -1,9 +1,20 @@
 /** Every described module, in the order of the floors. Adding an actor adds a line in both lists. */
 import { account } from "./actors/account.ts";
+import { cron } from "./actors/cron.ts";
 import { init } from "./actors/init.ts";
+import { multisig } from "./actors/multisig.ts";
+import { paych } from "./actors/paych.ts";
+import { power } from "./actors/power.ts";
+import { reward } from "./actors/reward.ts";
+import { sharedTypes } from "./actors/shared.ts";
+import { verifreg } from "./actors/verifreg.ts";
 import { chainTypes } from "./chain.ts";
 import type { ActorDescription, SchemaModule } from "./kit.ts";
 
-export const ACTORS: readonly ActorDescription[] = [account, init];
+export const ACTORS: readonly ActorDescription[] = [account, cron, init, multisig, paych, power, reward, verifreg];
 
-export const SCHEMA_MODULES: readonly SchemaModule[] = [chainTypes, ...ACTORS.map((actor) => actor.module)];
+export const SCHEMA_MODULES: readonly SchemaModule[] = [
+  chainTypes,
+  sharedTypes,
+  ...ACTORS.map((actor) => actor.module),
+];

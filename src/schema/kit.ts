@@ -11,6 +11,8 @@ export type Generation = 0 | 2;
 
 export type FieldType =
   | { readonly kind: "u64" | "i64" | "bool" | "bytes" | "text" | "address" | "big" | "cid" | "bitfield" | "raw" }
+  /** A signature in its wire form: a byte string of a type byte (1 secp256k1, 2 BLS) and the data. */
+  | { readonly kind: "signature" }
   | { readonly kind: "list"; readonly of: FieldType; readonly limit?: number }
   | { readonly kind: "optional"; readonly of: FieldType }
   | { readonly kind: "ref"; readonly name: string }
@@ -58,6 +60,8 @@ export type MethodDescription = {
   readonly params?: FieldType;
   readonly returns?: FieldType;
   readonly since?: Generation;
+  /** Last generation that has the method. */
+  readonly until?: Generation;
 };
 
 export type ActorDescription = {
@@ -78,6 +82,7 @@ export const big: FieldType = { kind: "big" };
 export const cid: FieldType = { kind: "cid" };
 export const bitfield: FieldType = { kind: "bitfield" };
 export const raw: FieldType = { kind: "raw" };
+export const signature: FieldType = { kind: "signature" };
 
 export function list(of: FieldType, limit?: number): FieldType {
   return limit === undefined ? { kind: "list", of } : { kind: "list", of, limit };

@@ -16,6 +16,7 @@ const IMPORTS: Readonly<Record<string, readonly [Ground, string]>> = {
   Address: ["types", "address"],
   readAddress: ["types", "address"],
   writeAddress: ["types", "address"],
+  readSignature: ["types", "signature"],
   Codec: ["types", "codec"],
 };
 
@@ -37,6 +38,7 @@ class Writer {
       case "bytes":
       case "text":
       case "raw":
+      case "signature":
         return this.use("Bytes");
       case "address":
         return this.use("Address");
@@ -66,6 +68,7 @@ class Writer {
       case "bytes":
       case "text":
       case "raw":
+      case "signature":
         return this.use("EMPTY");
       case "address":
         return "Address.UNDEF";
@@ -102,6 +105,8 @@ class Writer {
         return `${this.use("readAddress")}(r)`;
       case "bitfield":
         return "BitField.read(r)";
+      case "signature":
+        return `${this.use("readSignature")}(r)`;
       default:
         throw new Error(`no expression reads ${type.kind}`);
     }
@@ -166,6 +171,8 @@ class Writer {
         return [`${pad}w.cid(${source});`];
       case "address":
         return [`${pad}${this.use("writeAddress")}(w, ${source});`];
+      case "signature":
+        return [`${pad}w.bytes(${source});`];
       case "bitfield":
       case "ref":
         return [`${pad}${source}.write(w);`];
