@@ -7,7 +7,7 @@
  * (canonical, nothing behind the value).
  */
 import * as dagCbor from "@ipld/dag-cbor";
-import { fromBase64, toBase64 } from "../base/bytes.ts";
+import { concat, fromBase64, toBase64 } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
 import type { Field, FieldType, Generation, SchemaModule, TupleType } from "../schema/kit.ts";
 import { Address, type NetworkLetter } from "./address.ts";
@@ -97,6 +97,9 @@ export function valueToJson(type: FieldType, value: unknown, context: CodecConte
       return decodeRuns(value).map(Number);
     case "raw":
       return { "@cbor": toBase64(dagCbor.encode(value)) };
+    case "signature":
+      if (!(value instanceof Uint8Array) || value[0] === undefined) return wrong("signature");
+      return { Type: value[0], Data: toBase64(value.subarray(1)) };
     case "optional":
       return value === null ? null : valueToJson(type.of, value, context, path);
     case "list":
@@ -157,6 +160,11 @@ function jsonToValue(type: FieldType, json: Json, context: CodecContext, path: s
     case "raw": {
       const text = isObject(json) ? json["@cbor"] : undefined;
       return typeof text === "string" ? decodeCbor(fromBase64(text)) : wrong('{"@cbor": "…"}');
+    }
+    case "signature": {
+      const [kind, data] = isObject(json) ? [json["Type"], json["Data"]] : [];
+      if (typeof kind !== "number" || !Number.isInteger(kind) || kind < 0 || kind > 255) return wrong("signature");
+      return typeof data === "string" ? concat(Uint8Array.of(kind), fromBase64(data)) : wrong("signature");
     }
     case "optional":
       return json === null ? null : jsonToValue(type.of, json, context, path);
