@@ -2,6 +2,7 @@
 import { account } from "./actors/account.ts";
 import { cron } from "./actors/cron.ts";
 import { init } from "./actors/init.ts";
+import { miner } from "./actors/miner.ts";
 import { multisig } from "./actors/multisig.ts";
 import { paych } from "./actors/paych.ts";
 import { power } from "./actors/power.ts";
@@ -10,11 +11,23 @@ import { sharedTypes } from "./actors/shared.ts";
 import { verifreg } from "./actors/verifreg.ts";
 import { chainTypes } from "./chain.ts";
 import type { ActorDescription, SchemaModule } from "./kit.ts";
+import { proofTypes } from "./proof.ts";
 
-export const ACTORS: readonly ActorDescription[] = [account, cron, init, multisig, paych, power, reward, verifreg];
+export const ACTORS: readonly ActorDescription[] = [
+  account,
+  cron,
+  init,
+  miner,
+  multisig,
+  paych,
+  power,
+  reward,
+  verifreg,
+];
 
 export const SCHEMA_MODULES: readonly SchemaModule[] = [
   chainTypes,
+  proofTypes,
   sharedTypes,
   ...ACTORS.map((actor) => actor.module),
 ];
