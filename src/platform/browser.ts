@@ -1,4 +1,5 @@
 /** Browsers: pages and workers. */
+import { openTable } from "./browser-table.ts";
 import type { Platform } from "./platform.ts";
 import { assetUrl, fetchAsset, now, randomBytes } from "./web.ts";
 
@@ -16,4 +17,5 @@ export const platform: Platform = {
   readAsset: (name) => fetchAsset(ASSETS[name]?.() ?? assetUrl(name)),
   randomBytes,
   now,
+  openTable,
 };

@@ -1,4 +1,5 @@
 /** Deno. */
+import { openTable } from "./node-level.ts";
 import type { Platform } from "./platform.ts";
 import { assetUrl, fetchAsset, now, randomBytes } from "./web.ts";
 
@@ -14,4 +15,5 @@ export const platform: Platform = {
   },
   randomBytes,
   now,
+  openTable,
 };

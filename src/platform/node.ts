@@ -1,6 +1,7 @@
 /** Node.js. */
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { openTable } from "./node-level.ts";
 import type { Platform } from "./platform.ts";
 import { assetUrl, now, randomBytes } from "./web.ts";
 
@@ -10,4 +11,5 @@ export const platform: Platform = {
   readAsset: async (name) => new Uint8Array(await readFile(assetUrl(name))),
   randomBytes,
   now,
+  openTable,
 };

@@ -3,6 +3,8 @@
  * `#platform`, which package conditions (Deno, Node, browser) resolve, and never looks for a platform itself.
  */
 
+import type { OpenTable } from "./table.ts";
+
 export type Environment = "node" | "deno" | "browser";
 
 export type Platform = {
@@ -18,4 +20,6 @@ export type Platform = {
   randomBytes(length: number): Uint8Array;
   /** Wall clock: milliseconds since 1970-01-01 UTC. */
   now(): number;
+  /** Opens an ordered table of bytes that outlives the process. */
+  readonly openTable: OpenTable;
 };

@@ -1,0 +1,111 @@
+/**
+ * A block store over a platform's table.
+ *
+ * Keys: "b" and the binary CID, "f" and the UTF-8 name of a fact. Values: CRC-32 of the key and the bytes (4 bytes,
+ * little-endian), then the bytes. The checksum catches torn and rotten values; that bytes match their CID is for
+ * whoever brings them from outside to check.
+ */
+import { fromUtf8, toHex, utf8 } from "../base/bytes.ts";
+import { crc32 } from "../base/crc32.ts";
+import type { OpenTable, Table, TableChange } from "../platform/table.ts";
+import { type Batch, type BlockStore, StorageError } from "./contract.ts";
+
+const BLOCK = 0x62;
+const FACT = 0x66;
+
+function keyOf(kind: number, name: Uint8Array): Uint8Array {
+  const key = new Uint8Array(name.length + 1);
+  key[0] = kind;
+  key.set(name, 1);
+  return key;
+}
+
+function seal(key: Uint8Array, bytes: Uint8Array): Uint8Array {
+  const out = new Uint8Array(4 + bytes.length);
+  new DataView(out.buffer).setUint32(0, crc32(bytes, crc32(key)), true);
+  out.set(bytes, 4);
+  return out;
+}
+
+function unseal(key: Uint8Array, value: Uint8Array): Uint8Array {
+  const bytes = value.subarray(4);
+  const view = new DataView(value.buffer, value.byteOffset, value.length);
+  if (value.length < 4 || view.getUint32(0, true) !== crc32(bytes, crc32(key)))
+    throw new StorageError(
+      { code: "CORRUPT", key: toHex(key) },
+      "a stored value does not match its checksum; restore the data directory from a copy or start with --reset",
+    );
+  return bytes;
+}
+
+export class TableStore implements BlockStore {
+  private readonly table: Table;
+
+  private constructor(table: Table) {
+    this.table = table;
+  }
+
+  /** Opens the store at `place` with a platform's `openTable`. */
+  static async open(place: string, openTable: OpenTable): Promise<TableStore> {
+    try {
+      return new TableStore(await openTable(place));
+    } catch (cause) {
+      const locked = hasCode(cause, "LEVEL_LOCKED");
+      throw locked
+        ? new StorageError({ code: "LOCKED", place }, `${place} is in use by another process`, { cause })
+        : new StorageError({ code: "FAILED", place }, `cannot open the data directory ${place}`, { cause });
+    }
+  }
+
+  peek(cid: Uint8Array): Uint8Array | undefined {
+    if (this.table.peek === undefined) return undefined;
+    const key = keyOf(BLOCK, cid);
+    const value = this.table.peek(key);
+    return value === undefined ? undefined : unseal(key, value);
+  }
+
+  get(cid: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.read(keyOf(BLOCK, cid));
+  }
+
+  async has(cid: Uint8Array): Promise<boolean> {
+    return (await this.get(cid)) !== undefined;
+  }
+
+  fact(name: string): Promise<Uint8Array | undefined> {
+    return this.read(keyOf(FACT, utf8(name)));
+  }
+
+  async facts(prefix: string): Promise<(readonly [string, Uint8Array])[]> {
+    const found = await this.table.range(keyOf(FACT, utf8(prefix)));
+    return found.map(([key, value]) => [fromUtf8(key.subarray(1)), unseal(key, value)] as const);
+  }
+
+  async write(batch: Batch, options?: { readonly sync?: boolean }): Promise<void> {
+    const changes: TableChange[] = [];
+    for (const { cid, bytes } of batch.blocks ?? []) {
+      const key = keyOf(BLOCK, cid);
+      changes.push({ key, value: seal(key, bytes) });
+    }
+    for (const [name, value] of batch.facts ?? []) {
+      const key = keyOf(FACT, utf8(name));
+      changes.push({ key, value: value === null ? null : seal(key, value) });
+    }
+    await this.table.change(changes, options?.sync ?? false);
+  }
+
+  close(): Promise<void> {
+    return this.table.close();
+  }
+
+  private async read(key: Uint8Array): Promise<Uint8Array | undefined> {
+    const value = await this.table.get(key);
+    return value === undefined ? undefined : unseal(key, value);
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  for (let next = error, depth = 0; next instanceof Error && depth < 4; next = next.cause, depth++)
+    if ("code" in next && next.code === code) return true;
+  return false;
+}

@@ -1,0 +1,63 @@
+/** What every block store must do. Each implementation runs this suite with its own maker. */
+import { expect, test } from "vitest";
+import { utf8 } from "../../src/base/bytes.ts";
+import type { BlockStore } from "../../src/storage/contract.ts";
+import { cidOfBlock } from "../../src/types/cid.ts";
+
+export function blockStoreSuite(name: string, open: () => Promise<BlockStore>): void {
+  const block = (text: string) => ({ cid: cidOfBlock(utf8(text)).bytes, bytes: utf8(text) });
+
+  test(`${name}: returns what was written, and undefined for what was not`, async () => {
+    const store = await open();
+    const one = block("one");
+    await store.write({ blocks: [one] });
+    expect(await store.get(one.cid)).toEqual(one.bytes);
+    expect(await store.has(one.cid)).toBe(true);
+    expect(await store.get(block("two").cid)).toBeUndefined();
+    expect(store.peek(block("two").cid)).toBeUndefined();
+    await store.close();
+  });
+
+  test(`${name}: peek answers the same bytes or nothing`, async () => {
+    const store = await open();
+    const one = block("peek");
+    await store.write({ blocks: [one] });
+    const seen = store.peek(one.cid);
+    if (seen !== undefined) expect(seen).toEqual(one.bytes);
+    await store.close();
+  });
+
+  test(`${name}: an empty block is a block`, async () => {
+    const store = await open();
+    const empty = block("");
+    await store.write({ blocks: [empty] });
+    expect(await store.has(empty.cid)).toBe(true);
+    await store.close();
+  });
+
+  test(`${name}: facts are replaced, removed and listed by prefix in order`, async () => {
+    const store = await open();
+    await store.write({
+      facts: [
+        ["a/2", utf8("x")],
+        ["a/1", utf8("y")],
+        ["b", utf8("z")],
+      ],
+    });
+    await store.write({ facts: [["a/2", utf8("w")]] }, { sync: true });
+    expect((await store.facts("a/")).map(([key]) => key)).toEqual(["a/1", "a/2"]);
+    expect(await store.fact("a/2")).toEqual(utf8("w"));
+    await store.write({ facts: [["a/1", null]] });
+    expect(await store.fact("a/1")).toBeUndefined();
+    expect((await store.facts("a/")).length).toBe(1);
+    await store.close();
+  });
+
+  test(`${name}: blocks and facts of one batch arrive together`, async () => {
+    const store = await open();
+    const one = block("together");
+    await store.write({ blocks: [one], facts: [["head", one.cid]] }, { sync: true });
+    expect(await store.get((await store.fact("head")) as Uint8Array)).toEqual(one.bytes);
+    await store.close();
+  });
+}
