@@ -331,3 +331,150 @@ export class VerifiedBytesParams extends Codec {
     w.big(this.dealSize);
   }
 }
+
+/** Deals of a sector that is pre-committed. */
+export class VerifyDealsForActivationParams extends Codec {
+  dealIDs: Array<u64> = [];
+  /** epoch */
+  sectorExpiry: i64 = 0;
+  /** epoch */
+  sectorStart: i64 = 0;
+
+  read(r: CborReader): void {
+    r.tuple(3);
+    {
+      const count = r.array();
+      const items: Array<u64> = [];
+      for (let i = 0; i < count && r.ok; i++) {
+        items.push(r.u64());
+      }
+      this.dealIDs = items;
+    }
+    this.sectorExpiry = r.i64();
+    this.sectorStart = r.i64();
+  }
+
+  write(w: CborWriter): void {
+    w.array(3);
+    w.array(this.dealIDs.length);
+    for (let i = 0; i < this.dealIDs.length; i++) {
+      w.u64(this.dealIDs[i]);
+    }
+    w.i64(this.sectorExpiry);
+    w.i64(this.sectorStart);
+  }
+}
+
+/** What the deals of a sector weigh. */
+export class VerifyDealsForActivationReturn extends Codec {
+  /** byte-epochs of unverified deals */
+  dealWeight: Big = Big.ZERO;
+  /** byte-epochs of verified deals */
+  verifiedDealWeight: Big = Big.ZERO;
+  /** bytes of all deals From actors v2. */
+  dealSpace: u64 = 0;
+
+  read(r: CborReader): void {
+    r.tuple(r.actorsVersion < 2 ? 2 : 3);
+    this.dealWeight = r.big();
+    this.verifiedDealWeight = r.big();
+    if (r.actorsVersion >= 2) {
+      this.dealSpace = r.u64();
+    }
+  }
+
+  write(w: CborWriter): void {
+    w.array(w.actorsVersion < 2 ? 2 : 3);
+    w.big(this.dealWeight);
+    w.big(this.verifiedDealWeight);
+    if (w.actorsVersion >= 2) {
+      w.u64(this.dealSpace);
+    }
+  }
+}
+
+/** Deals of a sector that is proven. */
+export class ActivateDealsParams extends Codec {
+  dealIDs: Array<u64> = [];
+  /** epoch */
+  sectorExpiry: i64 = 0;
+
+  read(r: CborReader): void {
+    r.tuple(2);
+    {
+      const count = r.array();
+      const items: Array<u64> = [];
+      for (let i = 0; i < count && r.ok; i++) {
+        items.push(r.u64());
+      }
+      this.dealIDs = items;
+    }
+    this.sectorExpiry = r.i64();
+  }
+
+  write(w: CborWriter): void {
+    w.array(2);
+    w.array(this.dealIDs.length);
+    for (let i = 0; i < this.dealIDs.length; i++) {
+      w.u64(this.dealIDs[i]);
+    }
+    w.i64(this.sectorExpiry);
+  }
+}
+
+/** Deals whose pieces fill a sector. */
+export class ComputeDataCommitmentParams extends Codec {
+  dealIDs: Array<u64> = [];
+  /** Registered seal proof. */
+  sectorType: i64 = 0;
+
+  read(r: CborReader): void {
+    r.tuple(2);
+    {
+      const count = r.array();
+      const items: Array<u64> = [];
+      for (let i = 0; i < count && r.ok; i++) {
+        items.push(r.u64());
+      }
+      this.dealIDs = items;
+    }
+    this.sectorType = r.i64();
+  }
+
+  write(w: CborWriter): void {
+    w.array(2);
+    w.array(this.dealIDs.length);
+    for (let i = 0; i < this.dealIDs.length; i++) {
+      w.u64(this.dealIDs[i]);
+    }
+    w.i64(this.sectorType);
+  }
+}
+
+/** Deals of sectors that ended early. */
+export class OnMinerSectorsTerminateParams extends Codec {
+  epoch: i64 = 0;
+  dealIDs: Array<u64> = [];
+
+  read(r: CborReader): void {
+    r.tuple(2);
+    this.epoch = r.i64();
+    {
+      const count = r.array();
+      const items: Array<u64> = [];
+      for (let i = 0; i < count && r.ok; i++) {
+        items.push(r.u64());
+      }
+      this.dealIDs = items;
+    }
+  }
+
+  write(w: CborWriter): void {
+    w.array(2);
+    w.i64(this.epoch);
+    w.array(this.dealIDs.length);
+    for (let i = 0; i < this.dealIDs.length; i++) {
+      w.u64(this.dealIDs[i]);
+    }
+  }
+}

@@ -61,5 +61,27 @@ export const sharedTypes: SchemaModule = {
       field("Address", address, "The verified client."),
       field("DealSize", big, "bytes"),
     ]),
+    tuple("VerifyDealsForActivationParams", "Deals of a sector that is pre-committed.", [
+      field("DealIDs", list(u64)),
+      field("SectorExpiry", i64, "epoch"),
+      field("SectorStart", i64, "epoch"),
+    ]),
+    tuple("VerifyDealsForActivationReturn", "What the deals of a sector weigh.", [
+      field("DealWeight", big, "byte-epochs of unverified deals"),
+      field("VerifiedDealWeight", big, "byte-epochs of verified deals"),
+      field("DealSpace", u64, "bytes of all deals", 2),
+    ]),
+    tuple("ActivateDealsParams", "Deals of a sector that is proven.", [
+      field("DealIDs", list(u64)),
+      field("SectorExpiry", i64, "epoch"),
+    ]),
+    tuple("ComputeDataCommitmentParams", "Deals whose pieces fill a sector.", [
+      field("DealIDs", list(u64)),
+      field("SectorType", i64, "Registered seal proof."),
+    ]),
+    tuple("OnMinerSectorsTerminateParams", "Deals of sectors that ended early.", [
+      field("Epoch", i64),
+      field("DealIDs", list(u64)),
+    ]),
   ],
 };
