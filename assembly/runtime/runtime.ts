@@ -11,13 +11,11 @@
  */
 import { Big } from "../base/big";
 import { Bytes } from "../base/bytes";
-import { CborReader } from "../ipld/cbor-reader";
-import { CborWriter } from "../ipld/cbor-writer";
 import { Cid } from "../ipld/cid";
-import { BlockStore } from "../ipld/store";
 import { Address } from "../types/address";
 import { Codec } from "../types/codec";
 import { ERR_ILLEGAL_STATE, ERR_SERIALIZATION } from "../types/exit-code";
+import { ObjectStore } from "./object-store";
 
 /** Result of a send: an exit code, and the returned bytes if it is 0. */
 @final
@@ -42,13 +40,11 @@ export class ConsensusFault {
   ) {}
 }
 
-export abstract class Runtime extends BlockStore {
+export abstract class Runtime extends ObjectStore {
   // ---- the message and the world
 
   /** Network version in force. */
   abstract get networkVersion(): i32;
-  /** Generation of the actors in force: 0 (network versions 0 to 3) or 2 (4 and up). */
-  abstract get actorsVersion(): i32;
   abstract get epoch(): i64;
   abstract get caller(): Address;
   abstract get receiver(): Address;
@@ -125,22 +121,6 @@ export abstract class Runtime extends BlockStore {
   /** Go's AssertNoError and friends: a violated internal assumption. */
   invariant(condition: bool, why: string): void {
     if (!condition) this.trap(why);
-  }
-
-  reader(bytes: Bytes): CborReader {
-    return new CborReader(bytes, this.actorsVersion);
-  }
-
-  writer(): CborWriter {
-    return new CborWriter(this.actorsVersion);
-  }
-
-  encode(value: Codec): Bytes {
-    return value.encode(this.actorsVersion);
-  }
-
-  putObject(value: Codec): Cid {
-    return this.put(this.encode(value));
   }
 
   getObject<T extends Codec>(cid: Cid): T {
