@@ -2,6 +2,7 @@
 import { openTable } from "./browser-table.ts";
 import type { Platform } from "./platform.ts";
 import { assetUrl, fetchAsset, now, randomBytes } from "./web.ts";
+import { openWebPool } from "./web-workers.ts";
 
 /** The published assets, each spelled out because bundlers follow only a `new URL` of constant text. */
 const ASSETS: Readonly<Record<string, () => URL>> = {
@@ -18,4 +19,6 @@ export const platform: Platform = {
   randomBytes,
   now,
   openTable,
+  openPool: openWebPool,
+  readRange: () => Promise.reject(new TypeError("a page has no files; give the bytes as a Blob")),
 };

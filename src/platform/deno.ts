@@ -1,5 +1,6 @@
 /** Deno. */
 import { openTable } from "./node-level.ts";
+import { openThreadPool, readFileRange } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
 import { assetUrl, fetchAsset, now, randomBytes } from "./web.ts";
 
@@ -16,4 +17,6 @@ export const platform: Platform = {
   randomBytes,
   now,
   openTable,
+  openPool: openThreadPool,
+  readRange: readFileRange,
 };

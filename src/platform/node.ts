@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { openTable } from "./node-level.ts";
+import { openThreadPool, readFileRange } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
 import { assetUrl, now, randomBytes } from "./web.ts";
 
@@ -12,4 +13,6 @@ export const platform: Platform = {
   randomBytes,
   now,
   openTable,
+  openPool: openThreadPool,
+  readRange: readFileRange,
 };

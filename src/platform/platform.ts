@@ -22,4 +22,35 @@ export type Platform = {
   now(): number;
   /** Opens an ordered table of bytes that outlives the process. */
   readonly openTable: OpenTable;
+  /** Starts worker threads that run the module `entry`. */
+  openPool(options: PoolOptions): WorkerPool;
+  /**
+   * Bytes `[from, from + length)` of a file, into a new array; fewer if the file ends before.
+   * Rejects with `TypeError` where there are no files (browsers hand out `Blob`s).
+   */
+  readRange(path: string, from: number, length: number): Promise<Uint8Array>;
+};
+
+export type PoolOptions = {
+  /** A module that exports `work(message)`; in browsers it also answers `postMessage`, see `proving/worker.ts`. */
+  readonly entry: URL;
+  /** Threads, at least 1. */
+  readonly size: number;
+};
+
+/** The worker died or was ended while it held the job; nothing of the job's result is known. */
+export class WorkerLostError extends Error {}
+
+export type WorkerPool = {
+  readonly size: number;
+  /**
+   * Runs `work(message)` of the pool's entry in a free worker, waiting for one, and resolves to its result.
+   * `transfer` is moved instead of copied. Rejects with what the work threw, with `WorkerLostError`, or with the
+   * signal's reason; an aborted job's worker is ended and replaced, so that it costs no more time.
+   */
+  run(message: unknown, options?: { transfer?: readonly Transferable[]; signal?: AbortSignal }): Promise<unknown>;
+  /** Ends one worker that is at work, as a crash would; for tests of what callers do then. Tells whether there was one. */
+  killOne(): Promise<boolean>;
+  /** Ends all workers; jobs in them are lost. */
+  close(): Promise<void>;
 };

@@ -1,0 +1,73 @@
+/** `filigree commp <file|->`: the piece commitment of a file or of standard input. */
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { type Command, InvalidArgumentError } from "commander";
+import { platform } from "#platform";
+import { type PieceCommitment, pieceCidV1, pieceCidV2 } from "../../core/piece-cid.ts";
+import type { PieceExports } from "../../core/pieces.ts";
+import { ProofModule } from "../../core/proof-module.ts";
+import { commitPayload, commitStream, SLICE_BYTES } from "../../proving/commit.ts";
+import { ProvingPool } from "../../proving/pool.ts";
+import { progressLine, sizeText } from "../terminal.ts";
+
+type Options = { readonly json?: true; readonly workers?: number };
+
+/** Most workers that can be asked for. */
+const MAX_WORKERS = 256;
+
+export function registerCommp(program: Command): void {
+  program
+    .command("commp")
+    .description("compute the piece commitment (CommP) of a file, or of standard input")
+    .argument("<file>", "path, or - for standard input")
+    .option("--json", "print one JSON object: pieceCid, pieceCidV2, payloadSize, paddedSize")
+    .option("--workers <n>", "worker threads (default: one per core)", parseWorkers)
+    .action(run);
+}
+
+export function parseWorkers(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= MAX_WORKERS) return count;
+  throw new InvalidArgumentError(`Give a number from 1 to ${MAX_WORKERS}.`);
+}
+
+async function run(file: string, options: Options): Promise<void> {
+  const piece = await commit(file, options);
+  const fields = {
+    pieceCid: pieceCidV1(piece.commP).toString(),
+    pieceCidV2: pieceCidV2(piece).toString(),
+    payloadSize: piece.payloadSize,
+    paddedSize: piece.paddedSize,
+  };
+  if (options.json === true) {
+    process.stdout.write(`${JSON.stringify(fields)}\n`);
+    return;
+  }
+  process.stdout.write(`piece CID     ${fields.pieceCid}\n`);
+  process.stdout.write(`piece CID v2  ${fields.pieceCidV2}\n`);
+  process.stdout.write(`payload size  ${piece.payloadSize} (${sizeText(piece.payloadSize)})\n`);
+  process.stdout.write(`padded size   ${piece.paddedSize} (${sizeText(piece.paddedSize)})\n`);
+}
+
+async function commit(file: string, options: Options): Promise<PieceCommitment> {
+  const info = file === "-" ? null : await stat(file);
+  if (info?.isDirectory() === true) throw new Error(`${file} is a directory; give a file, or pack it into a CAR first`);
+  const size = info?.isFile() === true ? info.size : null;
+  if (size === 0) throw new Error(`${file} is empty; a piece holds at least one byte`);
+  const slices = size === null ? Number.POSITIVE_INFINITY : Math.ceil(size / SLICE_BYTES);
+  const module = await ProofModule.load<PieceExports>();
+  const pool = ProvingPool.open(Math.min(options.workers ?? platform.cores, slices));
+  const line = progressLine();
+  const onProgress = ({ done, total }: { done: number; total: number }): void =>
+    line.show(size === null ? `${sizeText(done)}` : `${sizeText(done)} of ${sizeText(total)}`);
+  try {
+    if (size !== null) return await commitPayload(module, pool, { file, size }, { onProgress });
+    const stream = file === "-" ? process.stdin : createReadStream(file);
+    const piece = await commitStream(module, pool, stream as AsyncIterable<Uint8Array>, { onProgress });
+    if (piece.payloadSize === 0) throw new Error("the input is empty; a piece holds at least one byte");
+    return piece;
+  } finally {
+    line.clear();
+    await pool.close();
+  }
+}

@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+/** `filigree`: the command line. Each command stands in its own file and registers itself here. */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { registerCommp } from "./commands/commp.ts";
+import { complain } from "./terminal.ts";
+
+/** Exit code of wrong usage, after sysexits. */
+const EXIT_USAGE = 64;
+
+const COMMANDS: readonly ((program: Command) => void)[] = [registerCommp];
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+const program = new Command("filigree")
+  .description("The Filecoin protocol as one portable engine")
+  .version(version)
+  .showHelpAfterError("(--help shows the options)")
+  .exitOverride();
+for (const register of COMMANDS) register(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+  } else {
+    complain(error);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,65 @@
+/** Worker threads and file ranges of Node.js; Deno offers the same modules. */
+import { open } from "node:fs/promises";
+import { Piscina } from "piscina";
+import type { PoolOptions, WorkerPool } from "./platform.ts";
+import { WorkerLostError } from "./platform.ts";
+
+/** A pool over Piscina, which queues jobs, replaces dead threads and ends those whose job was aborted. */
+export function openThreadPool(options: PoolOptions): WorkerPool {
+  const pool = new Piscina({
+    filename: options.entry.href,
+    name: "work",
+    minThreads: options.size,
+    maxThreads: options.size,
+  });
+  // A thread that dies while idle is replaced by Piscina; without a listener the event would end the process.
+  pool.on("error", () => undefined);
+  let closed = false;
+  return {
+    size: options.size,
+    run: async (message, { transfer = [], signal } = {}) => {
+      signal?.throwIfAborted();
+      try {
+        const limits = signal === undefined ? {} : { signal };
+        return await pool.run(message, { transferList: transfer as never, ...limits });
+      } catch (cause) {
+        if (signal?.aborted === true) throw signal.reason;
+        if (closed || isLoss(cause)) throw new WorkerLostError("the worker ended before its job was done", { cause });
+        throw cause;
+      }
+    },
+    killOne: async () => {
+      const thread = pool.threads[0];
+      if (thread === undefined) return false;
+      await thread.terminate();
+      return true;
+    },
+    close: async () => {
+      closed = true;
+      await pool.destroy();
+    },
+  };
+}
+
+/** Piscina's and Node's words for a thread that ended by itself, was ended, or ran out of memory. */
+function isLoss(cause: unknown): boolean {
+  if (!(cause instanceof Error)) return false;
+  const code = (cause as Error & { code?: unknown }).code;
+  return code === "ERR_WORKER_OUT_OF_MEMORY" || /worker exited|Terminating worker thread/.test(cause.message);
+}
+
+export async function readFileRange(path: string, from: number, length: number): Promise<Uint8Array> {
+  const file = await open(path, "r");
+  try {
+    const out = new Uint8Array(length);
+    let held = 0;
+    while (held < length) {
+      const { bytesRead } = await file.read(out, held, length - held, from + held);
+      if (bytesRead === 0) break;
+      held += bytesRead;
+    }
+    return out.subarray(0, held);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Piece commitments over a pool: the payload is cut into equal slices, each a subtree of the piece; every worker commits
+ * to slices, and the roots (32 bytes each) are joined here.
+ */
+import type { PieceCommitment } from "../core/piece-cid.ts";
+import { joinSlices, type PieceExports } from "../core/pieces.ts";
+import type { ProofModule } from "../core/proof-module.ts";
+import type { CommitSliceJob, OnProgress } from "./jobs.ts";
+import type { ProvingPool } from "./pool.ts";
+
+/** Payload bytes of a slice: 127 · 2^16, so 8 MiB padded. */
+export const SLICE_BYTES = 127 * 65536;
+
+export type CommitOptions = { readonly signal?: AbortSignal; readonly onProgress?: OnProgress };
+
+/** Something with a size of which ranges can be read by workers. */
+export type Payload = { readonly blob: Blob } | { readonly file: string; readonly size: number };
+
+/** Commits to a payload whose size is known: workers read their own slices, no byte passes through this thread. */
+export function commitPayload(
+  module: ProofModule<PieceExports>,
+  pool: ProvingPool,
+  payload: Payload,
+  options: CommitOptions = {},
+): Promise<PieceCommitment> {
+  const size = "blob" in payload ? payload.blob.size : payload.size;
+  function* jobs(): Generator<CommitSliceJob> {
+    for (let from = 0; from < size || from === 0; from += SLICE_BYTES) {
+      const range = { from, length: Math.min(SLICE_BYTES, size - from) };
+      const source = "blob" in payload ? { blob: payload.blob, ...range } : { file: payload.file, ...range };
+      yield { kind: "commit-slice", source };
+    }
+  }
+  return commitSlices(module, pool, jobs(), size, options);
+}
+
+/** Commits to a payload that comes as a stream, gathering slices in shared memory where the engine has it. */
+export function commitStream(
+  module: ProofModule<PieceExports>,
+  pool: ProvingPool,
+  stream: AsyncIterable<Uint8Array>,
+  options: CommitOptions = {},
+): Promise<PieceCommitment> {
+  async function* jobs(): AsyncGenerator<CommitSliceJob> {
+    let slice = newSlice();
+    let held = 0;
+    let slices = 0;
+    for await (const chunk of stream) {
+      for (let at = 0; at < chunk.length; ) {
+        const length = Math.min(SLICE_BYTES - held, chunk.length - at);
+        slice.set(chunk.subarray(at, at + length), held);
+        held += length;
+        at += length;
+        if (held < SLICE_BYTES) continue;
+        yield { kind: "commit-slice", source: { bytes: slice } };
+        slices++;
+        slice = newSlice();
+        held = 0;
+      }
+    }
+    if (held > 0 || slices === 0) yield { kind: "commit-slice", source: { bytes: slice.subarray(0, held) } };
+  }
+  return commitSlices(module, pool, jobs(), 0, options);
+}
+
+async function commitSlices(
+  module: ProofModule<PieceExports>,
+  pool: ProvingPool,
+  jobs: AsyncIterable<CommitSliceJob> | Iterable<CommitSliceJob>,
+  total: number,
+  { signal, onProgress }: CommitOptions,
+): Promise<PieceCommitment> {
+  const done: number[] = [];
+  let sum = 0;
+  const limits = signal === undefined ? {} : { signal };
+  const report =
+    onProgress === undefined
+      ? {}
+      : {
+          onProgress: (index: number, progress: { done: number }) => {
+            sum += progress.done - (done[index] ?? 0);
+            done[index] = progress.done;
+            onProgress({ phase: "commit", done: sum, total: Math.max(total, sum) });
+          },
+        };
+  return joinSlices(module, await pool.runAll(jobs, { ...limits, ...report }));
+}
+
+/** Memory that a worker can read without a copy; private memory, then copied, where sharing is not allowed. */
+function newSlice(): Uint8Array {
+  return new Uint8Array(
+    typeof SharedArrayBuffer === "undefined" ? new ArrayBuffer(SLICE_BYTES) : new SharedArrayBuffer(SLICE_BYTES),
+  );
+}

@@ -1,0 +1,124 @@
+/**
+ * The worker pool for jobs: the platform's threads, with progress, cancellation, back-pressure and retry.
+ *
+ * A job that was in a worker when it died is given to another, as a job is data and can be run again; after
+ * `MAX_ATTEMPTS` the fault is the job's own and is reported. Cancelling ends the worker at once: a kernel that runs for
+ * minutes need not look for a signal.
+ */
+import { platform } from "#platform";
+import { FilError } from "../base/errors.ts";
+import { WorkerLostError, type WorkerPool } from "../platform/platform.ts";
+import type { Job, OnProgress, Progress, ResultOf } from "./jobs.ts";
+import { JobError } from "./jobs.ts";
+import type { Failure } from "./worker.ts";
+
+/** Workers that a job may lose before it is given up. */
+const MAX_ATTEMPTS = 3;
+/** Jobs in hand for each worker: one at work and one waiting, so that no worker idles between two. */
+const JOBS_PER_WORKER = 2;
+
+export type RunOptions = {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+};
+
+/** A job failed in its worker; `data` is that of the error thrown there. */
+export class RemoteError extends FilError {}
+
+export class ProvingPool {
+  readonly #pool: WorkerPool;
+
+  private constructor(pool: WorkerPool) {
+    this.#pool = pool;
+  }
+
+  /** Starts `size` workers; by default as many as the machine has threads for. */
+  static open(size: number = platform.cores): ProvingPool {
+    return new ProvingPool(
+      platform.openPool({ entry: new URL("../../dist/proving/worker.js", import.meta.url), size }),
+    );
+  }
+
+  get size(): number {
+    return this.#pool.size;
+  }
+
+  /**
+   * Runs one job. Rejects with `RemoteError` (the job failed), `JobError` `WORKER_LOST`, or the signal's reason.
+   * Callers with many jobs use `runAll`, which does not queue more than the workers can hold.
+   */
+  async run<J extends Job>(job: J, options: RunOptions = {}): Promise<ResultOf<J>> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#attempt(job, options);
+      } catch (error) {
+        if (!(error instanceof WorkerLostError)) throw error;
+        if (attempt < MAX_ATTEMPTS) continue;
+        throw new JobError({ code: "WORKER_LOST", attempts: attempt }, `${job.kind}: its workers died`, {
+          cause: error,
+        });
+      }
+    }
+  }
+
+  async #attempt<J extends Job>(job: J, { signal, onProgress }: RunOptions): Promise<ResultOf<J>> {
+    const channel = onProgress === undefined ? null : new MessageChannel();
+    if (channel !== null) channel.port1.onmessage = (event) => onProgress?.(event.data as Progress);
+    try {
+      const message = channel === null ? { job } : { job, port: channel.port2 };
+      const transfer = channel === null ? [] : [channel.port2];
+      const limits = signal === undefined ? { transfer } : { transfer, signal };
+      const answer = (await this.#pool.run(message, limits)) as { result: ResultOf<J> } | { failure: Failure };
+      if ("result" in answer) return answer.result;
+      const { message: text, name, data } = answer.failure;
+      throw new RemoteError(data === null ? { code: name } : (data as { code: string }), text);
+    } finally {
+      channel?.port1.close();
+    }
+  }
+
+  /**
+   * Runs the jobs that `jobs` yields and resolves to their results in order. The next job is asked for only when a
+   * worker can take it soon, so the memory in flight is bounded. The first failure ends the rest.
+   */
+  async runAll<J extends Job>(
+    jobs: AsyncIterable<J> | Iterable<J>,
+    options: { readonly signal?: AbortSignal; readonly onProgress?: (index: number, progress: Progress) => void } = {},
+  ): Promise<ResultOf<J>[]> {
+    const failed = new AbortController();
+    const signal = options.signal === undefined ? failed.signal : AbortSignal.any([options.signal, failed.signal]);
+    const results: ResultOf<J>[] = [];
+    const running = new Set<Promise<void>>();
+    try {
+      let next = 0;
+      for await (const job of jobs) {
+        signal.throwIfAborted();
+        const index = next++;
+        const { onProgress } = options;
+        const report = onProgress === undefined ? {} : { onProgress: (p: Progress) => onProgress(index, p) };
+        const one: Promise<void> = this.run(job, { signal, ...report }).then((result) => {
+          results[index] = result;
+          running.delete(one);
+        });
+        one.catch(() => undefined);
+        running.add(one);
+        if (running.size >= this.size * JOBS_PER_WORKER) await Promise.race(running);
+      }
+      await Promise.all(running);
+      return results;
+    } catch (error) {
+      failed.abort(error);
+      await Promise.allSettled(running);
+      throw error;
+    }
+  }
+
+  /** Ends a worker as a crash would; for tests. */
+  killOne(): Promise<boolean> {
+    return this.#pool.killOne();
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+}
