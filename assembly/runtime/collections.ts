@@ -16,7 +16,7 @@ import { Cid } from "../ipld/cid";
 import { Hamt, HamtCursor } from "../ipld/hamt";
 import { Address } from "../types/address";
 import { Amount, Codec, Link } from "../types/codec";
-import { Runtime } from "./runtime";
+import { ObjectStore } from "./object-store";
 
 /** CBOR null: the value of every key of a set. */
 const NULL_ITEM: Bytes = [0xf6];
@@ -55,7 +55,7 @@ export function parseIntKey(key: Bytes): i64 {
   return <i64>(zigzag >> 1) ^ -<i64>(zigzag & 1);
 }
 
-function decodeValue<V extends Codec>(rt: Runtime, bytes: Bytes): V {
+function decodeValue<V extends Codec>(rt: ObjectStore, bytes: Bytes): V {
   const r = new CborReader(bytes, rt.actorsVersion);
   const value = instantiate<V>();
   value.read(r);
@@ -68,15 +68,15 @@ function decodeValue<V extends Codec>(rt: Runtime, bytes: Bytes): V {
 @final
 export class MapOf<V extends Codec> {
   constructor(
-    readonly rt: Runtime,
+    readonly rt: ObjectStore,
     readonly raw: Hamt,
   ) {}
 
-  static load<V extends Codec>(rt: Runtime, root: Cid): MapOf<V> {
+  static load<V extends Codec>(rt: ObjectStore, root: Cid): MapOf<V> {
     return new MapOf<V>(rt, Hamt.load(rt, root, rt.actorsVersion));
   }
 
-  static empty<V extends Codec>(rt: Runtime): MapOf<V> {
+  static empty<V extends Codec>(rt: ObjectStore): MapOf<V> {
     return new MapOf<V>(rt, Hamt.empty(rt, rt.actorsVersion));
   }
 
@@ -111,7 +111,7 @@ export class MapOf<V extends Codec> {
 @final
 export class MapCursor<V extends Codec> {
   constructor(
-    private readonly rt: Runtime,
+    private readonly rt: ObjectStore,
     private readonly inner: HamtCursor,
   ) {}
 
@@ -133,11 +133,11 @@ export class MapCursor<V extends Codec> {
 export class SetOf {
   constructor(readonly raw: Hamt) {}
 
-  static load(rt: Runtime, root: Cid): SetOf {
+  static load(rt: ObjectStore, root: Cid): SetOf {
     return new SetOf(Hamt.load(rt, root, rt.actorsVersion));
   }
 
-  static empty(rt: Runtime): SetOf {
+  static empty(rt: ObjectStore): SetOf {
     return new SetOf(Hamt.empty(rt, rt.actorsVersion));
   }
 
@@ -168,15 +168,15 @@ export class SetOf {
 @final
 export class ArrayOf<V extends Codec> {
   constructor(
-    readonly rt: Runtime,
+    readonly rt: ObjectStore,
     readonly raw: Amt,
   ) {}
 
-  static load<V extends Codec>(rt: Runtime, root: Cid): ArrayOf<V> {
+  static load<V extends Codec>(rt: ObjectStore, root: Cid): ArrayOf<V> {
     return new ArrayOf<V>(rt, Amt.load(rt, root));
   }
 
-  static empty<V extends Codec>(rt: Runtime): ArrayOf<V> {
+  static empty<V extends Codec>(rt: ObjectStore): ArrayOf<V> {
     return new ArrayOf<V>(rt, Amt.empty(rt));
   }
 
@@ -222,7 +222,7 @@ export class ArrayOf<V extends Codec> {
 @final
 export class ArrayCursor<V extends Codec> {
   constructor(
-    private readonly rt: Runtime,
+    private readonly rt: ObjectStore,
     private readonly inner: AmtCursor,
   ) {}
 
@@ -246,17 +246,17 @@ export class Multimap<V extends Codec> {
   private readonly map: MapOf<Link>;
 
   constructor(
-    readonly rt: Runtime,
+    readonly rt: ObjectStore,
     raw: Hamt,
   ) {
     this.map = new MapOf<Link>(rt, raw);
   }
 
-  static load<V extends Codec>(rt: Runtime, root: Cid): Multimap<V> {
+  static load<V extends Codec>(rt: ObjectStore, root: Cid): Multimap<V> {
     return new Multimap<V>(rt, Hamt.load(rt, root, rt.actorsVersion));
   }
 
-  static empty<V extends Codec>(rt: Runtime): Multimap<V> {
+  static empty<V extends Codec>(rt: ObjectStore): Multimap<V> {
     return new Multimap<V>(rt, Hamt.empty(rt, rt.actorsVersion));
   }
 
@@ -292,7 +292,7 @@ export class Multimap<V extends Codec> {
 @final
 export class MultimapCursor<V extends Codec> {
   constructor(
-    private readonly rt: Runtime,
+    private readonly rt: ObjectStore,
     private readonly inner: MapCursor<Link>,
   ) {}
 
@@ -316,15 +316,15 @@ export class MultimapCursor<V extends Codec> {
 export class BalanceTable {
   private readonly map: MapOf<Amount>;
 
-  constructor(rt: Runtime, raw: Hamt) {
+  constructor(rt: ObjectStore, raw: Hamt) {
     this.map = new MapOf<Amount>(rt, raw);
   }
 
-  static load(rt: Runtime, root: Cid): BalanceTable {
+  static load(rt: ObjectStore, root: Cid): BalanceTable {
     return new BalanceTable(rt, Hamt.load(rt, root, rt.actorsVersion));
   }
 
-  static empty(rt: Runtime): BalanceTable {
+  static empty(rt: ObjectStore): BalanceTable {
     return new BalanceTable(rt, Hamt.empty(rt, rt.actorsVersion));
   }
 
