@@ -38,13 +38,19 @@ export function requireSuccess(rt: Runtime, result: SendResult, why: string): vo
 
 /**
  * The ID address of `address`. An address not seen yet is made known by sending it nothing, which creates an account
- * for a key address. Ends with the exit code of that send if it fails, and with `otherwise` if the address stays unknown.
+ * for a key address. If that send fails the method ends with `sendFailed`, or with the send's own code if that is 0;
+ * if the address stays unknown it ends with `otherwise`.
  */
-export function resolveToId(rt: Runtime, address: Address, otherwise: i32 = ERR_ILLEGAL_STATE): Address {
+export function resolveToId(
+  rt: Runtime,
+  address: Address,
+  otherwise: i32 = ERR_ILLEGAL_STATE,
+  sendFailed: i32 = 0,
+): Address {
   const known = rt.resolveAddress(address);
   if (known !== null) return known;
   const sent = rt.send(address, METHOD_SEND, EMPTY, Big.ZERO);
-  if (!sent.ok) rt.abort(sent.code, "failed to send zero balance to an unknown address");
+  if (!sent.ok) rt.abort(sendFailed != 0 ? sendFailed : sent.code, "failed to send zero balance to an unknown address");
   const made = rt.resolveAddress(address);
   if (made === null) {
     rt.abort(otherwise, "address does not resolve even after a send");
