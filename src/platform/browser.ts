@@ -19,6 +19,7 @@ export const platform: Platform = {
   randomBytes,
   now,
   openTable,
+  serve: () => Promise.reject(new Error("a browser cannot serve; call the dispatcher directly")),
   openPool: openWebPool,
   readRange: () => Promise.reject(new TypeError("a page has no files; give the bytes as a Blob")),
 };

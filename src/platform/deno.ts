@@ -1,5 +1,6 @@
 /** Deno. */
 import { openTable } from "./node-level.ts";
+import { serve } from "./node-server.ts";
 import { openThreadPool, readFileRange } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
 import { assetUrl, fetchAsset, now, randomBytes } from "./web.ts";
@@ -17,6 +18,7 @@ export const platform: Platform = {
   randomBytes,
   now,
   openTable,
+  serve,
   openPool: openThreadPool,
   readRange: readFileRange,
 };

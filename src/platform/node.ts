@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { openTable } from "./node-level.ts";
+import { serve } from "./node-server.ts";
 import { openThreadPool, readFileRange } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
 import { assetUrl, now, randomBytes } from "./web.ts";
@@ -13,6 +14,7 @@ export const platform: Platform = {
   randomBytes,
   now,
   openTable,
+  serve,
   openPool: openThreadPool,
   readRange: readFileRange,
 };

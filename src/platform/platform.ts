@@ -3,6 +3,7 @@
  * `#platform`, which package conditions (Deno, Node, browser) resolve, and never looks for a platform itself.
  */
 
+import type { Serve } from "./server.ts";
 import type { OpenTable } from "./table.ts";
 
 export type Environment = "node" | "deno" | "browser";
@@ -22,6 +23,8 @@ export type Platform = {
   now(): number;
   /** Opens an ordered table of bytes that outlives the process. */
   readonly openTable: OpenTable;
+  /** Serves texts over HTTP and WebSocket; rejects where a platform cannot (browsers). */
+  readonly serve: Serve;
   /** Starts worker threads that run the module `entry`. */
   openPool(options: PoolOptions): WorkerPool;
   /**

@@ -1,0 +1,83 @@
+/**
+ * Keys in the open: secrets, the addresses they own and the signatures they make.
+ *
+ * Secrets are 32 bytes; a secp256k1 secret is big-endian, a BLS secret little-endian, as the network's tools export
+ * them. Messages are signed over the bytes of their CID.
+ */
+import { FilError } from "../base/errors.ts";
+import { Address } from "../types/address.ts";
+import { type Message, messageCid, SIGNATURE_TYPE, type Signature, type SignedMessage } from "../types/message.ts";
+
+export type KeyErrorData =
+  | { readonly code: "BAD_SECRET"; readonly reason: string }
+  | { readonly code: "UNKNOWN_KEY"; readonly address: string }
+  | { readonly code: "LOCKED" }
+  | { readonly code: "BAD_KEYSTORE"; readonly reason: string };
+export class KeyError extends FilError<KeyErrorData> {}
+
+export type KeyType = "secp256k1" | "bls";
+export type KeyInfo = { readonly type: KeyType; readonly secret: Uint8Array };
+
+/** What keys need of the core; `loadCrypto()` offers it. */
+export type KeyCrypto = {
+  blake2b256(bytes: Uint8Array): Uint8Array;
+  readonly secp256k1: {
+    /** 65-byte uncompressed public key. */
+    publicKey(secret: Uint8Array): Uint8Array;
+    /** 65-byte signature r ‖ s ‖ v over a 32-byte digest. */
+    sign(secret: Uint8Array, digest: Uint8Array): Uint8Array;
+    /** Public key that made a signature, null if none did. */
+    recover(signature: Uint8Array, digest: Uint8Array): Uint8Array | null;
+  };
+  readonly bls: {
+    publicKey(secret: Uint8Array): Uint8Array;
+    sign(secret: Uint8Array, message: Uint8Array): Uint8Array;
+    verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+  };
+};
+
+/** Public key and address of a secret. Throws `KeyError` if the secret is not a valid scalar. */
+export function addressOf(crypto: KeyCrypto, key: KeyInfo): Address {
+  if (key.secret.length !== 32)
+    throw new KeyError({ code: "BAD_SECRET", reason: "length" }, `a secret has 32 bytes, not ${key.secret.length}`);
+  try {
+    if (key.type === "secp256k1") return Address.secp256k1(crypto.secp256k1.publicKey(key.secret));
+    return Address.bls(crypto.bls.publicKey(key.secret));
+  } catch (cause) {
+    throw new KeyError({ code: "BAD_SECRET", reason: "scalar" }, "the secret is not a valid scalar", { cause });
+  }
+}
+
+/** Signs bytes: secp256k1 over their blake2b-256 digest, BLS over the bytes. */
+export function signBytes(crypto: KeyCrypto, key: KeyInfo, bytes: Uint8Array): Signature {
+  if (key.type === "secp256k1")
+    return { type: SIGNATURE_TYPE.secp256k1, data: crypto.secp256k1.sign(key.secret, crypto.blake2b256(bytes)) };
+  return { type: SIGNATURE_TYPE.bls, data: crypto.bls.sign(key.secret, bytes) };
+}
+
+export function signMessage(crypto: KeyCrypto, key: KeyInfo, message: Message): SignedMessage {
+  return { message, signature: signBytes(crypto, key, messageCid(message).bytes) };
+}
+
+/** Whether `signature` over `bytes` was made by the key behind `signer` (a secp256k1 or BLS address). */
+export function verifyBytes(crypto: KeyCrypto, signature: Signature, signer: Address, bytes: Uint8Array): boolean {
+  if (signature.type === SIGNATURE_TYPE.secp256k1) {
+    if (signature.data.length !== 65 || signer.protocol !== 1) return false;
+    const publicKey = crypto.secp256k1.recover(signature.data, crypto.blake2b256(bytes));
+    return publicKey !== null && Address.secp256k1(publicKey).equals(signer);
+  }
+  if (signature.type !== SIGNATURE_TYPE.bls || signature.data.length !== 96 || signer.protocol !== 3) return false;
+  return crypto.bls.verify(signer.bytes.slice(1), bytes, signature.data);
+}
+
+/** Deterministic key of a local network: blake2b-256 of seed and purpose, repeated until it is a valid scalar. */
+export function deriveKey(crypto: KeyCrypto, seed: string, purpose: string, type: KeyType): KeyInfo {
+  const text = new TextEncoder();
+  for (let round = 0; ; round++) {
+    const secret = crypto.blake2b256(text.encode(`filigree/${seed}/${purpose}/${type}/${round}`)).slice();
+    // Both group orders exceed 2^254: clearing two bits of the most significant byte always fits.
+    const top = type === "bls" ? 31 : 0;
+    secret[top] = (secret[top] as number) & 0x3f;
+    if (secret.some((byte) => byte !== 0)) return { type, secret };
+  }
+}

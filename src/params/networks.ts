@@ -1,0 +1,72 @@
+/**
+ * Facts that make one network different from another. A network is a value that is passed down, never a global.
+ * Sources: lotus build/params_*.go at v1.0.0 (limits, fees), build/params_2k.go (devnet), chainlist (chain ids).
+ */
+import type { NetworkLetter } from "../types/address.ts";
+
+export type NetworkParams = {
+  readonly name: string;
+  readonly letter: NetworkLetter;
+  /** EIP-155 chain id. */
+  readonly chainId: number;
+  /** Seconds between epochs. */
+  readonly blockDelaySeconds: number;
+  /** Network versions by the first epoch at which they are in force, ascending. */
+  readonly upgrades: readonly { readonly epoch: bigint; readonly networkVersion: number }[];
+};
+
+/** Limits and prices that hold on every network. */
+export const CHAIN_LIMITS = {
+  /** gas a block may ask for */
+  blockGasLimit: 10_000_000_000n,
+  /** gas per block at which the base fee stays as it is */
+  blockGasTarget: 5_000_000_000n,
+  /** the base fee moves by at most 1/8 an epoch */
+  baseFeeMaxChangeDenominator: 8n,
+  /** attoFIL per gas */
+  minimumBaseFee: 100n,
+  /** attoFIL per gas, at genesis */
+  initialBaseFee: 100_000_000n,
+  /** expected share of a tipset's blocks that carry distinct messages, up to network version 1 */
+  packingEfficiency: { numerator: 4n, denominator: 5n },
+  /** messages in a block */
+  blockMessageLimit: 10_000,
+  /** attoFIL: no message moves more than was ever to exist */
+  totalFilecoin: 2_000_000_000n * 10n ** 18n,
+  /** epochs after which a tipset cannot be replaced */
+  finality: 900n,
+  /** bytes of a signed message */
+  maxMessageBytes: 64 << 10,
+} as const;
+
+/** Main network; a version is in force from the epoch after its upgrade height. Source: lotus build/params_mainnet.go. */
+export const MAINNET: NetworkParams = {
+  name: "mainnet",
+  letter: "f",
+  chainId: 314,
+  blockDelaySeconds: 30,
+  upgrades: [
+    { epoch: 0n, networkVersion: 0 },
+    { epoch: 41_281n, networkVersion: 1 },
+    { epoch: 51_001n, networkVersion: 2 },
+    { epoch: 94_001n, networkVersion: 3 },
+    { epoch: 138_721n, networkVersion: 4 },
+    { epoch: 140_761n, networkVersion: 5 },
+  ],
+};
+
+/** A local network; the actors are those of network version 5 from genesis on. */
+export const DEVNET: NetworkParams = {
+  name: "localnet",
+  letter: "t",
+  chainId: 31_415_926,
+  blockDelaySeconds: 1,
+  upgrades: [{ epoch: 0n, networkVersion: 5 }],
+};
+
+/** Network version in force at an epoch. */
+export function networkVersionAt(network: NetworkParams, epoch: bigint): number {
+  let version = network.upgrades[0]?.networkVersion ?? 0;
+  for (const upgrade of network.upgrades) if (epoch >= upgrade.epoch) version = upgrade.networkVersion;
+  return version;
+}

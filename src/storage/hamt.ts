@@ -1,0 +1,86 @@
+/**
+ * Maps of the chain (HAMT, 5 bits a level, SHA-256, early node form), read by the host; only the core writes them.
+ *
+ * Node: [bitfield, pointers]; the bitfield is a big-endian integer without leading zeros; a pointer is a map with one
+ * key, "0" for a link or "1" for a bucket of at most three [key, value] pairs. Source: go-hamt-ipld v0.1.5 and v2.
+ */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { equal } from "../base/bytes.ts";
+import { CID } from "../types/cid.ts";
+import { badNode, loadNode } from "./amt.ts";
+import type { BlockSource } from "./contract.ts";
+
+const BITS = 5;
+const MAX_DEPTH = 51;
+
+type Pointer = { readonly link: CID } | { readonly bucket: readonly (readonly [Uint8Array, unknown])[] };
+type Node = { readonly bits: bigint; readonly pointers: readonly Pointer[] };
+
+async function load(blocks: BlockSource, cid: CID): Promise<Node> {
+  const value = await loadNode(blocks, cid);
+  if (!Array.isArray(value) || value.length !== 2) return badNode(cid, "not a HAMT node");
+  const [bitfield, pointers] = value as unknown[];
+  if (!(bitfield instanceof Uint8Array) || bitfield.length > 4) return badNode(cid, "bad bitfield");
+  if (!Array.isArray(pointers)) return badNode(cid, "pointers are not a list");
+  const bits = bitfield.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+  if (pointers.length !== popCount(bits)) return badNode(cid, "bitfield does not fit");
+  return { bits, pointers: pointers.map((pointer) => asPointer(pointer, cid)) };
+}
+
+function asPointer(value: unknown, cid: CID): Pointer {
+  if (typeof value !== "object" || value === null) return badNode(cid, "not a pointer");
+  const entries = Object.entries(value);
+  const [key, inner] = entries[0] ?? [];
+  if (entries.length !== 1) return badNode(cid, "a pointer is a map with one key");
+  const link = key === "0" ? CID.asCID(inner) : null;
+  if (link !== null) return { link };
+  if (key !== "1" || !Array.isArray(inner) || inner.length === 0 || inner.length > 3) return badNode(cid, "bad bucket");
+  return {
+    bucket: inner.map((pair: unknown) => {
+      if (!Array.isArray(pair) || pair.length !== 2 || !(pair[0] instanceof Uint8Array))
+        return badNode(cid, "bad pair");
+      return [pair[0], pair[1] as unknown] as const;
+    }),
+  };
+}
+
+function popCount(bits: bigint): number {
+  let count = 0;
+  for (let rest = bits; rest !== 0n; rest &= rest - 1n) count++;
+  return count;
+}
+
+function slotOf(digest: Uint8Array, level: number): number {
+  let slot = 0;
+  for (let bit = level * BITS; bit < (level + 1) * BITS; bit++)
+    slot = (slot << 1) | (((digest[bit >> 3] as number) >> (7 - (bit & 7))) & 1);
+  return slot;
+}
+
+/** The value under `key`, or undefined. */
+export async function hamtGet(blocks: BlockSource, root: CID, key: Uint8Array): Promise<unknown> {
+  const digest = sha256(key);
+  let cid = root;
+  for (let level = 0; level < MAX_DEPTH; level++) {
+    const node = await load(blocks, cid);
+    const slot = BigInt(slotOf(digest, level));
+    if (((node.bits >> slot) & 1n) === 0n) return undefined;
+    const pointer = node.pointers[popCount(node.bits & ((1n << slot) - 1n))] as Pointer;
+    if ("bucket" in pointer) return pointer.bucket.find(([other]) => equal(other, key))?.[1];
+    cid = pointer.link;
+  }
+  return badNode(root, "deeper than its hash");
+}
+
+/** All pairs, in the order of the tree. */
+export async function* hamtEntries(
+  blocks: BlockSource,
+  root: CID,
+  depth = 0,
+): AsyncGenerator<readonly [Uint8Array, unknown]> {
+  if (depth > MAX_DEPTH) badNode(root, "deeper than its hash");
+  for (const pointer of (await load(blocks, root)).pointers) {
+    if ("bucket" in pointer) yield* pointer.bucket;
+    else yield* hamtEntries(blocks, pointer.link, depth + 1);
+  }
+}
