@@ -14,3 +14,4 @@ export function probeMessage(at: usize, length: i32): i32 {
   return r.fault;
 }
 
+export { probeIpldRun, probeIpldTrace, probeIpldTraceLength } from "./probe-ipld";

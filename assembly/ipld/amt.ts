@@ -1,5 +1,5 @@
 /**
- * Array mapped trie: a sparse array of CBOR items with 63-bit indices, over a block store.
+ * Array mapped trie: a sparse array of CBOR items, over a block store.
  *
  * The index, read `width` bits at a time from the top, is the path. The tree is as high as the greatest index ever
  * needed and shrinks when only its first branch is left.
@@ -11,7 +11,7 @@
  *  - walking uses kept nodes but keeps none, and loads a branch before it sees that the branch lies before the start;
  *  - shrinking may load the branch that becomes the root.
  * Rule set 3 (v3 and later): only changed nodes are written, at `flush`; walking keeps nodes and skips without loading.
- * Limits: index up to 2^63 - 1; height at most 63 / width - 1 above the leaves.
+ * Limits: index up to 2^63 - 1 (rule set 3: 2^64 - 2), and so many levels as its bits need.
  * Source: go-amt-ipld v2.1.0 and v3; IPLD specification of the Vector-like AMT of Filecoin.
  */
 import { Bytes, EMPTY } from "../base/bytes";
@@ -21,7 +21,7 @@ import { CborWriter } from "./cbor-writer";
 import { Cid } from "./cid";
 import { BlockStore } from "./store";
 
-/** Greatest index. */
+/** Greatest index of the early arrays. */
 export const AMT_MAX_INDEX: u64 = 0x7fffffffffffffff;
 /** Bits of index per level in the early arrays. */
 export const AMT_WIDTH: i32 = 3;
@@ -50,7 +50,7 @@ export class Amt {
     r.tuple(version < 3 ? 3 : 4);
     if (version >= 3 && r.u64() != <u64>width) r.fail(CBOR_BAD_VALUE);
     const height = r.u64();
-    if (height > <u64>(63 / amt.width - 1)) r.fail(CBOR_BAD_VALUE);
+    if (height > amt.maxHeight) r.fail(CBOR_BAD_VALUE);
     amt.height = <i32>height;
     amt.count = r.u64();
     if (r.ok) amt.root = readAmtNode(r, version, amt.width, amt.height, true);
@@ -100,6 +100,10 @@ export class Amt {
     this.checkIndex(index);
     if (this.isBeyond(index) || !this.deleteBelow(this.root, this.height, index)) return false;
     this.count--;
+    if (this.version >= 3 && this.root.isEmpty) {
+      this.root = new AmtNode();
+      this.height = 0;
+    }
     while (this.root.bits == 1 && this.height > 0) {
       this.root = this.child(this.root, 0, this.height, false);
       this.root.dirty = true;
@@ -145,8 +149,12 @@ export class Amt {
     return new AmtCursor(this, this.root, this.height, start);
   }
 
+  private get maxHeight(): u64 {
+    return <u64>(63 / this.width - (this.version < 3 ? 1 : 0));
+  }
+
   private checkIndex(index: u64): void {
-    if (index > AMT_MAX_INDEX) this.store.fail("AMT index out of range");
+    if (index > (this.version < 3 ? AMT_MAX_INDEX : u64.MAX_VALUE - 1)) this.store.fail("AMT index out of range");
   }
 
   /** True if the tree is too low to hold an index. */
