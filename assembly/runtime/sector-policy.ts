@@ -1,19 +1,14 @@
 /**
  * Policy by seal proof type (registered seal proofs 0 to 4: 2 KiB, 8 MiB, 512 MiB, 32 GiB, 64 GiB).
  *
- * Sectors per window PoSt partition must equal what the proofs use. The minimum power below which a miner does not
- * count for consensus is used from actors v2 on (v0 has one figure for all, in the power actor's policy).
- * Source: specs-actors builtin/sector.go (v2.1.0).
+ * Sectors per window PoSt partition must equal what the proofs use. Source: specs-actors builtin/sector.go.
  */
-import { Big } from "../base/big";
 
 export const SEAL_PROOF_COUNT: i64 = 5;
 
 const PARTITION_SECTORS: StaticArray<u64> = [2, 2, 2, 2349, 2300];
 /** Bytes. */
 const SECTOR_SIZES: StaticArray<u64> = [2 << 10, 8 << 20, 512 << 20, 32 << 30, 64 << 30];
-/** Bytes: 0, 16 MiB, 1 GiB, 10 TiB, 20 TiB. */
-const MIN_POWERS: StaticArray<u64> = [0, 16 << 20, 1 << 30, 10 << 40, 20 << 40];
 
 /** Five years of 1,051,200 epochs, for every proof type. */
 export const SECTOR_MAX_LIFETIME: i64 = 5 * 1051200;
@@ -30,9 +25,4 @@ export function partitionSectors(sealProof: i64): u64 {
 /** Bytes of a sector; the proof type must be known. */
 export function sectorSize(sealProof: i64): u64 {
   return SECTOR_SIZES[<i32>sealProof];
-}
-
-/** Power that a miner needs to count (actors v2), in bytes; the proof type must be known. */
-export function consensusMinerMinPower(sealProof: i64): Big {
-  return Big.fromU64(MIN_POWERS[<i32>sealProof]);
 }

@@ -6,9 +6,6 @@ export function consensusMinerMinMiners(actorsVersion: i32): i64 {
   return actorsVersion >= 2 ? 4 : 3;
 }
 
-/** Quality-adjusted power that a miner needs to count in actors v0: 1 TiB, whatever its proof type. */
-export const CONSENSUS_MINER_MIN_POWER_V0: Big = Big.ONE.lsh(40);
-
 /** Seal proofs that one miner may have verified in one epoch. */
 export const MAX_MINER_PROVE_COMMITS_PER_EPOCH: u64 = 200;
 

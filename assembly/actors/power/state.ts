@@ -2,8 +2,8 @@
  * Operations on the power actor's state: claims and the totals over them, pledge, the cron queue.
  *
  * Two sums are kept of raw and of quality-adjusted power: over all claims ("committed"), and over the claims that reach
- * the minimum. A claim that crosses the minimum moves in or out of the second sum as a whole. What counts is
- * quality-adjusted power against one figure in v0, raw power against the proof type's figure in v2.
+ * the network's minimum. A claim that crosses the minimum moves in or out of the second sum as a whole. What is held
+ * against the minimum is quality-adjusted power in v0, raw power in v2.
  */
 import { Big } from "../../base/big";
 import { Address } from "../../types/address";
@@ -11,10 +11,11 @@ import { ERR_ILLEGAL_STATE, ERR_NOT_FOUND, OK } from "../../types/exit-code";
 import { addressKey, intKey, MapOf, Multimap } from "../../runtime/collections";
 import { nextEstimate } from "../../runtime/math/smoothing";
 import { ObjectStore } from "../../runtime/object-store";
+import { NETWORK } from "../../runtime/profile";
 import { Runtime } from "../../runtime/runtime";
-import { consensusMinerMinPower, isSealProof } from "../../runtime/sector-policy";
+import { isSealProof } from "../../runtime/sector-policy";
 import { Claim, CronEvent, PowerState } from "./codec.gen";
-import { CONSENSUS_MINER_MIN_POWER_V0, consensusMinerMinMiners } from "./policy";
+import { consensusMinerMinMiners } from "./policy";
 
 export function loadClaims(store: ObjectStore, st: PowerState): MapOf<Claim> {
   return MapOf.load<Claim>(store, st.claims);
@@ -27,11 +28,11 @@ export function setClaim(rt: Runtime, claims: MapOf<Claim>, miner: Address, clai
   claims.put(addressKey(miner), claim);
 }
 
-/** True if a claim's power counts for consensus; the proof type must be known. */
+/** True if a claim's power counts for consensus. */
 export function meetsMinimum(claim: Claim, actorsVersion: i32): bool {
-  const countsRawPower = actorsVersion >= 2;
-  if (!countsRawPower) return claim.qualityAdjPower.ge(CONSENSUS_MINER_MIN_POWER_V0);
-  return claim.rawBytePower.ge(consensusMinerMinPower(claim.sealProofType));
+  const measuresRawPower = actorsVersion >= 2;
+  const power = measuresRawPower ? claim.rawBytePower : claim.qualityAdjPower;
+  return power.ge(Big.fromU64(NETWORK.consensusMinerMinPower));
 }
 
 /**

@@ -11,6 +11,7 @@ import { Bytes } from "../../base/bytes";
 import { ActorDef, NOTHING } from "../../runtime/actor";
 import { resolveToId } from "../../runtime/builtin";
 import { addressKey, MapOf } from "../../runtime/collections";
+import { NETWORK } from "../../runtime/profile";
 import { Runtime } from "../../runtime/runtime";
 import { VerifiedBytesParams } from "../../runtime/shared.gen";
 import { Address } from "../../types/address";
@@ -18,7 +19,6 @@ import { AddressItem, Amount } from "../../types/codec";
 import { ERR_ILLEGAL_ARGUMENT, ERR_ILLEGAL_STATE, ERR_NOT_FOUND } from "../../types/exit-code";
 import { MARKET, SYSTEM } from "../../types/singletons";
 import { AddVerifiedClientParams, AddVerifierParams, VerifregState } from "./codec.gen";
-import { MIN_VERIFIED_DEAL_SIZE } from "./policy";
 
 export function verifregActor(): ActorDef {
   return new ActorDef("verifiedregistry")
@@ -37,8 +37,13 @@ function tableAddress(rt: Runtime, address: Address): Address {
   return keysAreIds ? resolveToId(rt, address) : address;
 }
 
+/** The smallest verified deal, in bytes; no smaller data cap is granted or kept. */
+function minDealSize(): Big {
+  return Big.fromU64(NETWORK.minVerifiedDealSize);
+}
+
 function requireDealSize(rt: Runtime, size: Big): void {
-  rt.require(size.ge(MIN_VERIFIED_DEAL_SIZE), ERR_ILLEGAL_ARGUMENT, "below the minimum verified deal size");
+  rt.require(size.ge(minDealSize()), ERR_ILLEGAL_ARGUMENT, "below the minimum verified deal size");
 }
 
 /** Allowed: the system. */
@@ -142,7 +147,7 @@ function useBytes(rt: Runtime, params: Bytes): Bytes {
   rt.invariant(!cap.value.negative, "negative data cap");
   rt.require(p.dealSize.le(cap.value), ERR_ILLEGAL_ARGUMENT, "deal size exceeds the client's data cap");
   const rest = cap.value.sub(p.dealSize);
-  if (rest.ge(MIN_VERIFIED_DEAL_SIZE)) clients.put(key, Amount.of(rest));
+  if (rest.ge(minDealSize())) clients.put(key, Amount.of(rest));
   else rt.require(clients.delete(key), ERR_ILLEGAL_STATE, "failed to delete verified client");
   st.verifiedClients = clients.root();
   rt.commit(st);
