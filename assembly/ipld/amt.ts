@@ -233,10 +233,10 @@ export class Amt {
   }
 
   private flushNode(node: AmtNode, height: i32): void {
+    node.dirty = false;
     if (height == 0) {
       node.gatherValues();
       if (this.version >= 3) node.links = [];
-      node.dirty = false;
       return;
     }
     const children = node.children;
@@ -249,7 +249,6 @@ export class Amt {
     }
     node.gatherLinks();
     if (this.version >= 3) node.values = [];
-    node.dirty = false;
   }
 
   private putNode(node: AmtNode): Cid {
