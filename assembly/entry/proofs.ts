@@ -6,6 +6,7 @@
  * `release`; nothing is collected. Sector sizes pass the 4 GiB of an instance, so big work comes in windows.
  */
 export * from "./proofs-pieces";
+export * from "./proofs-poseidon";
 
 /** Takes `bytes` of memory, 16-aligned, zeroed only if it was never used; at most 1 GiB at once. Traps if none is left. */
 export function allocate(bytes: usize): usize {

@@ -1,0 +1,158 @@
+/**
+ * Poseidon hashes of 2, 4, 8 or 11 field elements; the sets and their optimised form are explained in `constants.ts`.
+ *
+ * The state is (tag, input 0, …): the tag 2^arity - 1 marks a node of a Merkle tree, other tags other uses. The digest is
+ * lane 1 after the last round. Elements cross this border as 32 little-endian canonical bytes.
+ *
+ * Multiplications a hash: 8·(3t + t²) + R_P·(3 + 2t - 1), so 2004 for arity 8; dot products take one reduction each.
+ */
+import {
+  FR_SIZE,
+  frAdd,
+  frCopy,
+  frDot,
+  frFromBytesLE,
+  frMul,
+  frSqr,
+  frToBytesLE,
+} from "../field/fr.gen";
+import {
+  FULL_ROUNDS,
+  matrixOffset,
+  MAX_WIDTH,
+  partialRounds,
+  plainOffset,
+  poseidonSet,
+  preSparseOffset,
+  sparseOffset,
+} from "./constants";
+
+/** Bytes of an element at the border. */
+export const ELEMENT_BYTES: usize = 32;
+
+const STATE: usize = memory.data(480, 8);
+const NEXT: usize = memory.data(480, 8);
+const POWER: usize = memory.data(40, 8);
+
+/** The tag of Merkle-tree nodes. */
+export function merkleTag(arity: i32): u64 {
+  return ((<u64>1) << arity) - 1;
+}
+
+/**
+ * Hash of `arity` elements at `input` (32 bytes each) under the domain tag `tag`, to the 32 bytes at `out`.
+ * `arity` is 2, 4, 8 or 11. Returns false, and writes nothing, if an element is not canonical.
+ */
+export function poseidonTagged(arity: i32, tag: u64, input: usize, out: usize): bool {
+  const set = poseidonSet(arity);
+  if (!loadState(arity, tag, input)) return false;
+  permute(set, arity + 1, partialRounds(arity));
+  frToBytesLE(out, STATE + FR_SIZE);
+  return true;
+}
+
+/** Merkle-tree hash of `arity` elements: `poseidonTagged` under `merkleTag`. */
+export function poseidon(arity: i32, input: usize, out: usize): bool {
+  return poseidonTagged(arity, merkleTag(arity), input, out);
+}
+
+/** `count` Merkle-tree hashes of consecutive inputs to consecutive digests; `out` may equal `input`. False as above. */
+export function poseidonLevel(arity: i32, input: usize, out: usize, count: usize): bool {
+  const step = <usize>arity * ELEMENT_BYTES;
+  for (; count > 0; count--, input += step, out += ELEMENT_BYTES) {
+    if (!poseidon(arity, input, out)) return false;
+  }
+  return true;
+}
+
+/** The textbook form: every round adds constants, applies S-boxes and multiplies by M. Reference of `poseidonTagged`. */
+export function poseidonPlain(arity: i32, tag: u64, input: usize, out: usize): bool {
+  const t = arity + 1;
+  const partial = partialRounds(arity);
+  const set = poseidonSet(arity);
+  const matrix = set + matrixOffset(t, partial);
+  let constants = set + plainOffset(t, partial);
+  if (!loadState(arity, tag, input)) return false;
+  for (let r = 0; r < FULL_ROUNDS + partial; r++) {
+    for (let i = 0; i < t; i++, constants += FR_SIZE) {
+      const lane = STATE + <usize>i * FR_SIZE;
+      frAdd(lane, lane, constants);
+    }
+    const full = r < FULL_ROUNDS >> 1 || r >= (FULL_ROUNDS >> 1) + partial;
+    const boxes = full ? t : 1;
+    for (let i = 0; i < boxes; i++) raise(STATE + <usize>i * FR_SIZE);
+    multiply(matrix, t, t);
+  }
+  frToBytesLE(out, STATE + FR_SIZE);
+  return true;
+}
+
+/** Fills the state. */
+function loadState(arity: i32, tag: u64, input: usize): bool {
+  assert(arity < MAX_WIDTH);
+  const bytes = memory.data(32, 8);
+  memory.fill(bytes, 0, 32);
+  store<u64>(bytes, tag);
+  frFromBytesLE(STATE, bytes);
+  for (let lane = STATE + FR_SIZE, end = lane + <usize>arity * FR_SIZE; lane < end; lane += FR_SIZE) {
+    if (!frFromBytesLE(lane, input)) return false;
+    input += ELEMENT_BYTES;
+  }
+  return true;
+}
+
+/** lane = lane^5 */
+function raise(lane: usize): void {
+  frSqr(POWER, lane);
+  frSqr(POWER, POWER);
+  frMul(lane, lane, POWER);
+}
+
+/** state = state · matrix (by columns); only the first `lanes` of the result are computed. */
+function multiply(matrix: usize, t: i32, lanes: i32): void {
+  const column = <usize>t * FR_SIZE;
+  for (let j = 0; j < lanes; j++, matrix += column) frDot(NEXT + <usize>j * FR_SIZE, STATE, matrix, t);
+  memory.copy(STATE, NEXT, <usize>lanes * FR_SIZE);
+}
+
+/** The optimised permutation of the state; only lanes 0 and 1 are right at the end. */
+function permute(set: usize, t: i32, partial: i32): void {
+  const matrix = set + matrixOffset(t, partial);
+  const half = FULL_ROUNDS >> 1;
+  let constants = set;
+  for (let lane = STATE, end = STATE + <usize>t * FR_SIZE; lane < end; lane += FR_SIZE, constants += FR_SIZE) {
+    frAdd(lane, lane, constants);
+  }
+  for (let r = 1; r <= half; r++) {
+    constants = raiseAll(constants, t);
+    multiply(r == half ? set + preSparseOffset(t, partial) : matrix, t, t);
+  }
+  let sparse = set + sparseOffset(t, partial);
+  for (let r = 0; r < partial; r++, constants += FR_SIZE) {
+    raise(STATE);
+    frAdd(STATE, STATE, constants);
+    frDot(NEXT, STATE, sparse, t);
+    sparse += <usize>t * FR_SIZE;
+    for (let i = 1; i < t; i++, sparse += FR_SIZE) {
+      const lane = STATE + <usize>i * FR_SIZE;
+      frMul(POWER, STATE, sparse);
+      frAdd(lane, lane, POWER);
+    }
+    frCopy(STATE, NEXT);
+  }
+  for (let r = 1; r < half; r++) {
+    constants = raiseAll(constants, t);
+    multiply(matrix, t, t);
+  }
+  for (let i = 0; i < t; i++) raise(STATE + <usize>i * FR_SIZE);
+  multiply(matrix, t, 2);
+}
+
+/** S-boxes and the constants behind them on all lanes; returns the address after the constants. */
+function raiseAll(constants: usize, t: i32): usize {
+  for (let lane = STATE, end = STATE + <usize>t * FR_SIZE; lane < end; lane += FR_SIZE, constants += FR_SIZE) {
+    raise(lane);
+    frAdd(lane, lane, constants);
+  }
+  return constants;
+}
