@@ -10,18 +10,24 @@
  *                     number, which is refused if it is not below the modulus.
  *   matrix            Cauchy: M[i][j] = 1 / (i + t + j); symmetric.
  *
- * Optimised form. Additions move behind the S-boxes and through the linear layers; in a partial round only lane 0 then
- * has a constant. Each partial round's matrix is factored, from the last to the first, into M = M' · M'' with
+ * Optimised form. Additions move behind the S-boxes and through the linear layers, after which a partial round has one
+ * constant, at lane 0. Write the state of a partial round as (s, u): lane 0 before its S-box, and the other n = t - 1
+ * lanes, on which nothing but the matrix acts; x = s^5 + constant. With
  *
- *        | 1  0 … 0 |          | m00    v      |
- *   M' = | 0        |    M'' = | w'     I      |      w' = M̂⁻¹ w, M̂ = M without row and column 0, w = column 0
- *        | .   M̂    |          |               |
+ *        | m  v |
+ *   M =  | w  N |        s' = m·x + u·w        u' = x·v + u·N        (row vectors, multiplied from the left)
  *
- * M'' stays; M · M' is the matrix of the round before. What is left over at the front is the pre-sparse matrix, used in
- * the last of the first four full rounds. A row vector is multiplied from the left: new[j] = Σ state[i] · M[i][j].
+ * u is the state of a linear filter with input x and output s. So the outputs obey a recurrence without u, by the
+ * relation N^n w = Σ a_i N^(n-i) w, i = 1 … n:
  *
- * Sources: Poseidon paper (eprint 2019/458), appendix B and F; Filecoin spec, "Poseidon"; neptune src/mds.rs,
- * src/preprocessing.rs, src/round_numbers.rs.
+ *   s[r+1] = Σ a_i s[r+1-i] + Σ b_i x[r-i]       one dot product of 2n + 1 terms a round, with one reduction
+ *
+ * where the factored sparse matrices of other implementations need n + 1 reductions. The first n rounds use the impulse
+ * response h_k = v N^k w and the start d_k = u[0] N^k w, for which the matrix before the partial rounds yields
+ * (s, d_0 … d_(n-1)); after the last, u follows from the last n outputs and inputs by one n × 2n matrix.
+ *
+ * Sources: Poseidon paper (eprint 2019/458), appendix F, and neptune src/preprocessing.rs, src/round_numbers.rs, for
+ * the rounds, the constants and their compression; Filecoin spec, "Poseidon".
  */
 import {
   FR_ONE,
@@ -45,13 +51,13 @@ export function partialRounds(arity: i32): i32 {
   return arity == 2 ? 55 : arity == 4 ? 56 : arity == 8 || arity == 11 ? 57 : 0;
 }
 
-// A set in memory, in elements of FR_SIZE bytes:
-//   constants, optimised: 8·t + R_P   |  M, by columns: t·t  |  pre-sparse, by columns: t·t
-//   per partial round: first column of M'' (t), then v (t - 1)   |  plain round constants: (8 + R_P)·t
-const SET_2: usize = memory.data(22440, 8);
-const SET_4: usize = memory.data(38800, 8);
-const SET_8: usize = memory.data(73800, 8);
-const SET_11: usize = memory.data(101280, 8);
+// A set in memory, in elements of FR_SIZE bytes, n = t - 1; matrices by columns:
+//   constants, optimised: 8·t + R_P  |  M: t·t  |  plain round constants: (8 + R_P)·t  |  entry matrix: t·t
+//   impulse: h_(n-1) … h_0, m: n + 1  |  recurrence: b_n, a_n, b_(n-1), …, a_1, b_0: 2n + 1  |  exit matrix: 2n rows, n
+const SET_2: usize = memory.data(12080, 8);
+const SET_4: usize = memory.data(20480, 8);
+const SET_8: usize = memory.data(41200, 8);
+const SET_11: usize = memory.data(59920, 8);
 /** One byte for each arity: 1 once its set is filled. */
 const READY: usize = memory.data(16, 8);
 
@@ -66,39 +72,40 @@ export function poseidonSet(arity: i32): usize {
   return set;
 }
 
-/** M by columns, after the optimised constants. */
 // @ts-ignore: decorator
 @inline
 export function matrixOffset(t: i32, partial: i32): usize {
   return <usize>(FULL_ROUNDS * t + partial) * FR_SIZE;
 }
 
-/** The pre-sparse matrix, by columns. */
-// @ts-ignore: decorator
-@inline
-export function preSparseOffset(t: i32, partial: i32): usize {
-  return matrixOffset(t, partial) + <usize>(t * t) * FR_SIZE;
-}
-
-/** The sparse matrices: 2t - 1 elements each. */
-// @ts-ignore: decorator
-@inline
-export function sparseOffset(t: i32, partial: i32): usize {
-  return preSparseOffset(t, partial) + <usize>(t * t) * FR_SIZE;
-}
-
-/** The plain round constants, round after round. */
 // @ts-ignore: decorator
 @inline
 export function plainOffset(t: i32, partial: i32): usize {
-  return sparseOffset(t, partial) + <usize>(partial * (2 * t - 1)) * FR_SIZE;
+  return matrixOffset(t, partial) + <usize>(t * t) * FR_SIZE;
 }
 
-/** Elements of a set. */
-export function setElements(arity: i32): i32 {
-  const t = arity + 1;
-  const partial = partialRounds(arity);
-  return <i32>(plainOffset(t, partial) / FR_SIZE) + (FULL_ROUNDS + partial) * t;
+// @ts-ignore: decorator
+@inline
+export function entryOffset(t: i32, partial: i32): usize {
+  return plainOffset(t, partial) + <usize>((FULL_ROUNDS + partial) * t) * FR_SIZE;
+}
+
+// @ts-ignore: decorator
+@inline
+export function impulseOffset(t: i32, partial: i32): usize {
+  return entryOffset(t, partial) + <usize>(t * t) * FR_SIZE;
+}
+
+// @ts-ignore: decorator
+@inline
+export function recurrenceOffset(t: i32, partial: i32): usize {
+  return impulseOffset(t, partial) + <usize>t * FR_SIZE;
+}
+
+// @ts-ignore: decorator
+@inline
+export function exitOffset(t: i32, partial: i32): usize {
+  return recurrenceOffset(t, partial) + <usize>(2 * t - 1) * FR_SIZE;
 }
 
 // @ts-ignore: decorator
@@ -113,7 +120,7 @@ function fillSet(set: usize, t: i32, partial: i32): void {
   fillRoundConstants(plain, t, partial);
   fillMatrix(matrix, t);
   compressConstants(set, plain, matrix, t, partial);
-  factorMatrices(set, matrix, t, partial);
+  fillFilter(set, matrix, t, partial);
 }
 
 // ---- Grain -------------------------------------------------------------------------------------------------------
@@ -238,36 +245,76 @@ function compressConstants(out: usize, plain: usize, matrix: usize, t: i32, part
   }
 }
 
-/** The pre-sparse matrix (by columns) and the sparse ones, from the last partial round to the first. */
-function factorMatrices(set: usize, matrix: usize, t: i32, partial: i32): void {
-  const current = memory.data(5760, 8);
-  const minor = memory.data(4840, 8);
-  const inverse = memory.data(4840, 8);
-  const column = memory.data(480, 8);
+/** Entry matrix, impulse response, recurrence and exit matrix of the partial rounds; letters as in the head. */
+function fillFilter(set: usize, matrix: usize, t: i32, partial: i32): void {
   const n = t - 1;
-  memory.copy(current, matrix, <usize>(t * t) * FR_SIZE);
-  for (let r = partial - 1; r >= 0; r--) {
-    const sparse = at(set + sparseOffset(t, partial), r * (2 * t - 1));
-    for (let i = 0; i < n; i++) {
-      memory.copy(at(minor, i * n), at(current, (i + 1) * t + 1), <usize>n * FR_SIZE);
-      frCopy(at(column, i), at(current, (i + 1) * t));
-    }
-    invert(minor, inverse, n);
-    frCopy(sparse, current);
-    for (let i = 0; i < n; i++) {
-      frDot(at(sparse, 1 + i), at(inverse, i * n), column, n);
-      frCopy(at(sparse, t + i), at(current, 1 + i));
-    }
-    // current = M · M': M' has the first row and column of the identity and the minor of `current`.
-    for (let i = 0; i < n; i++) memory.copy(at(minor, i * n), at(current, (i + 1) * t + 1), <usize>n * FR_SIZE);
-    for (let j = 0; j < n; j++) {
-      for (let k = 0; k < n; k++) frCopy(at(column, k), at(minor, k * n + j));
-      for (let i = 0; i < t; i++) frDot(at(current, i * t + 1 + j), at(matrix, i * t + 1), column, n);
-    }
-    for (let i = 0; i < t; i++) frCopy(at(current, i * t), at(matrix, i * t));
+  const krylov = memory.data(5280, 8); // rows k = 0 … n: the column N^k w
+  const powers = memory.data(5280, 8); // rows k = 0 … n: the row v N^k
+  const work = memory.data(4840, 8);
+  const inverse = memory.data(4840, 8); // of the matrix W with the columns N^0 w … N^(n-1) w
+  const response = memory.data(480, 8); // m, h_0, … h_(n-1)
+  const relation = memory.data(480, 8); // a_1 … a_n
+  const term = memory.data(40, 8);
+  for (let i = 0; i < n; i++) {
+    frCopy(at(krylov, i), at(matrix, (i + 1) * t));
+    frCopy(at(powers, i), at(matrix, i + 1));
   }
-  const out = set + preSparseOffset(t, partial);
+  // N is symmetric as M is: its rows serve as columns.
+  for (let k = 1; k <= n; k++) {
+    for (let i = 0; i < n; i++) {
+      frDot(at(krylov, k * n + i), at(krylov, (k - 1) * n), at(matrix, (i + 1) * t + 1), n);
+      frDot(at(powers, k * n + i), at(powers, (k - 1) * n), at(matrix, (i + 1) * t + 1), n);
+    }
+  }
+  frCopy(response, matrix);
+  for (let k = 0; k < n; k++) frDot(at(response, k + 1), at(matrix, 1), at(krylov, k * n), n);
+  const impulse = set + impulseOffset(t, partial);
+  for (let k = 0; k <= n; k++) frCopy(at(impulse, n - k), at(response, k));
+
+  // Entry: columns 0, then for each k the column (M without column 0) · N^k w.
+  const entry = set + entryOffset(t, partial);
   for (let i = 0; i < t; i++) {
-    for (let j = 0; j < t; j++) frCopy(at(out, j * t + i), at(current, i * t + j));
+    frCopy(at(entry, i), at(matrix, i * t));
+    for (let k = 0; k < n; k++) frDot(at(entry, (k + 1) * t + i), at(matrix, i * t + 1), at(krylov, k * n), n);
+  }
+
+  // Relation: W · (a_n … a_1) = N^n w. `work` is W by rows, `inverse` its inverse by rows.
+  for (let i = 0; i < n; i++) {
+    for (let k = 0; k < n; k++) frCopy(at(work, i * n + k), at(krylov, k * n + i));
+  }
+  invert(work, inverse, n);
+  for (let k = 0; k < n; k++) frDot(at(relation, n - 1 - k), at(inverse, k * n), at(krylov, n * n), n);
+
+  // b_0 = m, b_i = h_(i-1) - Σ_(j = 1 … i) a_j g_(i-j), g = m, h_0, h_1 …
+  const recurrence = set + recurrenceOffset(t, partial);
+  for (let i = 0; i <= n; i++) {
+    const b = at(recurrence, 2 * (n - i));
+    frCopy(b, at(response, i));
+    for (let j = 1; j <= i; j++) {
+      frMul(term, at(relation, j - 1), at(response, i - j));
+      frSub(b, b, term);
+    }
+    if (i > 0) frCopy(at(recurrence, 2 * (n - i) + 1), at(relation, i - 1));
+  }
+
+  // Exit, over the window x[R-n], s[R-n+1], …, x[R-1], s[R]: u = y W⁻¹ Nⁿ + Σ x[R-n+q] v N^(n-1-q), where
+  // y_j = s[R-n+1+j] - Σ_(q ≤ j) g_(j-q) x[R-n+q]. Row j of W⁻¹ Nⁿ, times N once for each of n steps:
+  for (let step = 0; step < n; step++) {
+    for (let j = 0; j < n; j++) {
+      for (let i = 0; i < n; i++) frDot(at(work, j * n + i), at(inverse, j * n), at(matrix, (i + 1) * t + 1), n);
+    }
+    memory.copy(inverse, work, <usize>(n * n) * FR_SIZE);
+  }
+  const exit = set + exitOffset(t, partial);
+  for (let i = 0; i < n; i++) {
+    for (let q = 0; q < n; q++) {
+      const ofX = at(exit, i * 2 * n + 2 * q);
+      frCopy(at(exit, i * 2 * n + 2 * q + 1), at(inverse, q * n + i));
+      frCopy(ofX, at(powers, (n - 1 - q) * n + i));
+      for (let j = q; j < n; j++) {
+        frMul(term, at(response, j - q), at(inverse, j * n + i));
+        frSub(ofX, ofX, term);
+      }
+    }
   }
 }

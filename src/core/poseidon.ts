@@ -1,0 +1,54 @@
+/**
+ * Poseidon over BLS12-381's scalar field with Filecoin's parameters, for 2, 4, 8 or 11 elements.
+ * Elements are 32 bytes, little-endian, below the modulus.
+ */
+import { FilError } from "../base/errors.ts";
+import type { ProofModule } from "./proof-module.ts";
+
+export type PoseidonErrorData =
+  /** A number of elements for which Filecoin has no parameters. */
+  | { readonly code: "BAD_ARITY"; readonly arity: number }
+  /** An element that is not 32 bytes below the modulus. */
+  | { readonly code: "BAD_ELEMENT" };
+
+export class PoseidonError extends FilError<PoseidonErrorData> {}
+
+/** What `assembly/entry/proofs-poseidon.ts` exports. */
+export type PoseidonExports = {
+  poseidon(arity: number, input: number, out: number): number;
+  poseidonTagged(arity: number, tag: bigint, input: number, out: number): number;
+  poseidonPlain(arity: number, tag: bigint, input: number, out: number): number;
+  poseidonLevel(arity: number, input: number, out: number, count: number): number;
+  poseidonParameters(arity: number, out: number): number;
+};
+
+const ARITIES: readonly number[] = [2, 4, 8, 11];
+
+/** Domain tag of the randomness of sector updates: "custom type 1" of the parameter set for two elements. */
+export const UPDATE_TAG = 1n << 40n;
+
+/** Domain tag of Merkle-tree nodes. */
+export function merkleTag(arity: number): bigint {
+  return (1n << BigInt(arity)) - 1n;
+}
+
+/** Hash of 2, 4, 8 or 11 elements; `tag` separates uses, by default that of tree nodes. Throws `BAD_ARITY`, `BAD_ELEMENT`. */
+export function poseidon(
+  module: ProofModule<PoseidonExports>,
+  elements: readonly Uint8Array[],
+  tag: bigint = merkleTag(elements.length),
+): Uint8Array {
+  const arity = elements.length;
+  if (!ARITIES.includes(arity))
+    throw new PoseidonError({ code: "BAD_ARITY", arity }, `no Poseidon for ${arity} elements`);
+  return module.with(32 * 11, (at) => {
+    elements.forEach((element, i) => {
+      if (element.length !== 32)
+        throw new PoseidonError({ code: "BAD_ELEMENT" }, `element ${i} has ${element.length} bytes, expected 32`);
+      module.instance.write(at + 32 * i, element);
+    });
+    if (module.exports.poseidonTagged(arity, tag, at, at) === 0)
+      throw new PoseidonError({ code: "BAD_ELEMENT" }, "an element is not below the modulus");
+    return module.instance.read(at, 32);
+  });
+}

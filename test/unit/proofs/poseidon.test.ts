@@ -1,0 +1,102 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { fromHex, toHex } from "../../../src/base/bytes.ts";
+import { merkleTag, type PoseidonExports, poseidon, UPDATE_TAG } from "../../../src/core/poseidon.ts";
+import { hasSimd, ProofModule } from "../../../src/core/proof-module.ts";
+import { fixture, prngFr } from "./fixture.ts";
+
+type Case = { inputs?: "zero" | "index" | "r-1"; seed?: number; digest: string };
+type Set = {
+  arity: number;
+  domainTag: string;
+  fullRounds: number;
+  partialRounds: number;
+  roundConstants: { count: number; sha256: string };
+  mds: { sha256: string };
+  optimised: { compressedRoundConstants: { count: number; sha256: string } };
+  cases: Case[];
+  chain1000: string | { digest: string };
+};
+const ARITIES = [2, 4, 8, 11];
+const sets = fixture<{ sets: Set[] }>("poseidon.json").sets.filter((set) => ARITIES.includes(set.arity));
+
+const MODULUS = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001n;
+function element(value: bigint): Uint8Array {
+  return Uint8Array.from({ length: 32 }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
+}
+const tagOf = (set: Set): bigint => BigInt(`0x${toHex(fromHex(set.domainTag).reverse())}`);
+
+const builds = [{ name: "plain", module: await ProofModule.load<PoseidonExports>({ simd: false }) }];
+if (hasSimd()) builds.push({ name: "simd", module: await ProofModule.load<PoseidonExports>({ simd: true }) });
+
+describe.each(builds)("$name build", ({ module }) => {
+  test.each(sets)("arity $arity, tag $domainTag: the computed constants are the published ones", (set) => {
+    const t = set.arity + 1;
+    const compressed = set.optimised.compressedRoundConstants.count;
+    const plain = set.roundConstants.count;
+    module.with(32 * (compressed + t * t + plain), (at) => {
+      expect(module.exports.poseidonParameters(set.arity, at)).toBe(compressed + t * t + plain);
+      const digest = (from: number, count: number): string =>
+        toHex(sha256(module.instance.view(at + 32 * from, 32 * count)));
+      expect(digest(0, compressed)).toBe(set.optimised.compressedRoundConstants.sha256);
+      expect(digest(compressed, t * t)).toBe(set.mds.sha256);
+      expect(digest(compressed + t * t, plain)).toBe(set.roundConstants.sha256);
+    });
+  });
+
+  test.each(sets)("arity $arity, tag $domainTag: digests are the official ones", (set) => {
+    for (const { inputs, seed, digest } of set.cases) {
+      const elements = Array.from({ length: set.arity }, (_, i) =>
+        seed !== undefined
+          ? prngFr(seed + i)
+          : element(inputs === "zero" ? 0n : inputs === "index" ? BigInt(i) : MODULUS - 1n),
+      );
+      expect(toHex(poseidon(module, elements, tagOf(set)))).toBe(digest);
+    }
+  });
+
+  test.each(sets)("arity $arity, tag $domainTag: a chain of 1000 hashes ends as the official one", (set) => {
+    let x = element(0n);
+    const rest = Array.from({ length: set.arity - 1 }, (_, i) => element(BigInt(i + 1)));
+    for (let i = 0; i < 1000; i++) x = poseidon(module, [x, ...rest], tagOf(set)) as Uint8Array<ArrayBuffer>;
+    expect(toHex(x)).toBe(typeof set.chain1000 === "string" ? set.chain1000 : set.chain1000.digest);
+  });
+
+  test.each(ARITIES)("arity %i: the fast form agrees with the textbook form", (arity) => {
+    const any = fc.oneof(
+      fc.constantFrom(0n, 1n, MODULUS - 1n, MODULUS - 2n, (1n << 254n) - 1n, 1n << 29n, (1n << 232n) - 1n),
+      fc.bigInt({ min: 0n, max: MODULUS - 1n }),
+    );
+    fc.assert(
+      fc.property(fc.array(any, { minLength: arity, maxLength: arity }), fc.boolean(), (values, merkle) => {
+        const tag = merkle ? merkleTag(arity) : UPDATE_TAG;
+        const plain = module.with(32 * arity, (at) => {
+          values.forEach((value, i) => module.instance.write(at + 32 * i, element(value)));
+          expect(module.exports.poseidonPlain(arity, tag, at, at)).toBe(1);
+          return toHex(module.instance.read(at, 32));
+        });
+        expect(toHex(poseidon(module, values.map(element), tag))).toBe(plain);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test("a level of a tree is the hashes of its groups", () => {
+    module.with(32 * 8 * 5, (at) => {
+      const groups = Array.from({ length: 5 }, (_, g) => Array.from({ length: 8 }, (_, i) => prngFr(100 * g + i + 1)));
+      groups.flat().forEach((bytes, i) => module.instance.write(at + 32 * i, bytes));
+      expect(module.exports.poseidonLevel(8, at, at, 5)).toBe(1);
+      const out = groups.map((_, i) => toHex(module.instance.read(at + 32 * i, 32)));
+      expect(out).toEqual(groups.map((group) => toHex(poseidon(module, group))));
+    });
+  });
+
+  test("elements from the modulus on are refused", () => {
+    for (const value of [MODULUS, MODULUS + 1n, (1n << 255n) - 1n, (1n << 256n) - 1n])
+      for (const place of [0, 1])
+        expect(() => poseidon(module, [element(0n), element(0n)].with(place, element(value)))).toThrowError(/modulus/);
+    expect(() => poseidon(module, [element(0n)])).toThrowError(/no Poseidon/);
+    expect(() => poseidon(module, [element(0n), new Uint8Array(31)])).toThrowError(/31 bytes/);
+  });
+});
