@@ -46,3 +46,81 @@ export function fpSqrChain(a: usize, count: i32): void {
 export function fp2MulChain(a: usize, b: usize, count: i32): void {
   for (let i = 0; i < count; i++) fp2Mul(a, a, b);
 }
+
+export {
+  blsAggregate, blsAggregateKeys, blsKeyFromSeed, blsPublicKey, blsPublicKeyLong, blsPublicKeyIsValid, blsSign, blsSignShort,
+  blsVerify, blsVerifyAggregate, blsVerifyShort,
+} from "../crypto/bls";
+export { drandVerify, drandVerifyQuicknet } from "../crypto/drand";
+export { expandMessage } from "../crypto/curve/hash-to-curve";
+export {
+  g1Compress, g1Decompress, g1FromUncompressed, g1ToUncompressed, g2Compress, g2Decompress, g2FromUncompressed,
+  g2ToUncompressed,
+} from "../crypto/curve/encoding";
+export { g1IsInGroup, g2IsInGroup } from "../crypto/curve/subgroup";
+export { finalExponentiation, millerLoop, pairing } from "../crypto/curve/pairing";
+export { fp12Mul, fp12Inverse, fp12Sqr, fp12CyclotomicSqr, fp12Equal } from "../crypto/field/fp12";
+export { fp2ToBytes, fp2Sqrt, fp2Inverse } from "../crypto/field/fp2";
+import { OverFp, OverFp2 } from "../crypto/curve/coordinate";
+import { pointAdd, pointDouble, pointFromAffine, pointMul, pointMulSecret, pointToAffine } from "../crypto/curve/point";
+import { hashToG1, hashToG2 } from "../crypto/curve/hash-to-curve";
+
+/** Affine r = hash of the message. */
+export function hashG1(r: usize, message: usize, length: usize, tag: usize, tagLength: usize): bool {
+  hashToG1(POINT, message, length, tag, tagLength);
+  return pointToAffine<OverFp>(r, POINT);
+}
+
+export function hashG2(r: usize, message: usize, length: usize, tag: usize, tagLength: usize): bool {
+  hashToG2(POINT, message, length, tag, tagLength);
+  return pointToAffine<OverFp2>(r, POINT);
+}
+const POINT: usize = memory.data(336, 8);
+
+export function g1Add(r: usize, a: usize, b: usize): void {
+  pointAdd<OverFp>(r, a, b);
+}
+
+export function g1Double(r: usize, a: usize): void {
+  pointDouble<OverFp>(r, a);
+}
+
+export function g1FromAffine(r: usize, a: usize): void {
+  pointFromAffine<OverFp>(r, a);
+}
+
+export function g1ToAffine(r: usize, a: usize): bool {
+  return pointToAffine<OverFp>(r, a);
+}
+
+export function g1Mul(r: usize, a: usize, scalar: usize): void {
+  pointMul<OverFp>(r, a, scalar, 32);
+}
+
+export function g1MulSecret(r: usize, a: usize, scalar: usize): void {
+  pointMulSecret<OverFp>(r, a, scalar, 32);
+}
+
+export function g2Add(r: usize, a: usize, b: usize): void {
+  pointAdd<OverFp2>(r, a, b);
+}
+
+export function g2Double(r: usize, a: usize): void {
+  pointDouble<OverFp2>(r, a);
+}
+
+export function g2FromAffine(r: usize, a: usize): void {
+  pointFromAffine<OverFp2>(r, a);
+}
+
+export function g2ToAffine(r: usize, a: usize): bool {
+  return pointToAffine<OverFp2>(r, a);
+}
+
+export function g2Mul(r: usize, a: usize, scalar: usize): void {
+  pointMul<OverFp2>(r, a, scalar, 32);
+}
+
+export function g2MulSecret(r: usize, a: usize, scalar: usize): void {
+  pointMulSecret<OverFp2>(r, a, scalar, 32);
+}

@@ -6,12 +6,19 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { generateBlake2b } from "./gen/blake2b.ts";
 import { generateCodecs } from "./gen/codecs.ts";
+import { generateCurveConstants } from "./gen/curve.ts";
 import { generateFields } from "./gen/field.ts";
 import type { Generator } from "./gen/generator.ts";
 import { generateSha256 } from "./gen/sha256.ts";
 
 /** One line per generator, in the order of their output paths. */
-const GENERATORS: readonly Generator[] = [generateCodecs, generateBlake2b, generateFields, generateSha256];
+const GENERATORS: readonly Generator[] = [
+  generateCodecs,
+  generateBlake2b,
+  generateCurveConstants,
+  generateFields,
+  generateSha256,
+];
 
 const check = process.argv.includes("--check");
 let files = 0;

@@ -1,0 +1,290 @@
+/**
+ * BLS signatures over BLS12-381 as Filecoin and drand use them.
+ *
+ * Filecoin: public keys in G1 (48 bytes compressed), signatures in G2 (96 bytes), secret keys little-endian scalars of
+ * 32 bytes, messages hashed to G2 under the tag "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_NUL_" (the "basic" scheme of
+ * draft-irtf-cfrg-bls-signature). drand's quicknet has the groups exchanged: keys in G2, signatures in G1, the tag's G2
+ * read G1.
+ *   sign    s = sk H(m)          verify    e(pk, H(m)) = e(g1, s)
+ *   many    e(g1, sum s_i) = product of e(pk_i, H(m_i))
+ *
+ * The basic scheme is safe for aggregates only if all messages differ, or every key's owner has proved to hold its secret:
+ * else a forged key pk' = x g1 - pk signs "together with" pk. A Filecoin block aggregates signatures over message CIDs,
+ * which contain the sender's address, so the same bytes twice means the same sender and the same key: duplicates are
+ * therefore accepted here, and a caller whose messages do not bind the signer must refuse them itself.
+ *
+ * Signing takes the same steps and memory accesses for every secret; verification's time depends on its public inputs.
+ * Wrong bytes never trap: they make `false`. Scratch is static: one call at a time per instance.
+ */
+import { sha256, sha256Final, sha256Init, sha256Update } from "./hash/sha256";
+import { frAdd, frFromBytesBE, frIsZero, frMul, frToBytesLE } from "./field/fr.gen";
+import { fpNeg } from "./field/fp.gen";
+import { fp2Neg } from "./field/fp2";
+import { fp12IsOne, fp12Mul, fp12One } from "./field/fp12";
+import { G1_GENERATOR, G2_GENERATOR, GROUP_ORDER } from "./curve/constants.gen";
+import { OverFp, OverFp2 } from "./curve/coordinate";
+import { g1Compress, g1Decompress, g2Compress, g2Decompress, POINT_NEUTRAL, POINT_OK } from "./curve/encoding";
+import { hashToG1, hashToG2 } from "./curve/hash-to-curve";
+import { finalExponentiation, millerLoop, PAIR_SIZE } from "./curve/pairing";
+import {
+  pointAddAffine, pointFromAffine, pointMulSecret, pointToAffine, pointToAffineSecret, pointZero,
+} from "./curve/point";
+import { g1IsInGroup, g2IsInGroup } from "./curve/subgroup";
+
+export const SECRET_KEY_BYTES: i32 = 32;
+export const G1_BYTES: i32 = 48;
+export const G2_BYTES: i32 = 96;
+
+/** "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_NUL_" */
+export const TAG_G2: usize = memory.data<u8>([66, 76, 83, 95, 83, 73, 71, 95, 66, 76, 83, 49, 50, 51, 56, 49, 71, 50, 95, 88, 77, 68, 58, 83, 72, 65, 45, 50, 53, 54, 95, 83, 83, 87, 85, 95, 82, 79, 95, 78, 85, 76, 95]);
+/** "BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_" */
+export const TAG_G1: usize = memory.data<u8>([66, 76, 83, 95, 83, 73, 71, 95, 66, 76, 83, 49, 50, 51, 56, 49, 71, 49, 95, 88, 77, 68, 58, 83, 72, 65, 45, 50, 53, 54, 95, 83, 83, 87, 85, 95, 82, 79, 95, 78, 85, 76, 95]);
+export const TAG_BYTES: usize = 43;
+/** "BLS-SIG-KEYGEN-SALT-" */
+const KEYGEN_SALT: usize = memory.data<u8>([66, 76, 83, 45, 83, 73, 71, 45, 75, 69, 89, 71, 69, 78, 45, 83, 65, 76, 84, 45]);
+
+/** Pairs whose Miller loops share their squarings; more are done in groups. */
+const GROUP: i32 = 32;
+const PAIRS: usize = memory.data(32 * 672, 8);
+const VALUE: usize = memory.data(672, 8);
+const PART: usize = memory.data(672, 8);
+const POINT: usize = memory.data(336, 8);
+const SUM: usize = memory.data(336, 8);
+const AFFINE: usize = memory.data(224, 8);
+const SCALAR: usize = memory.data(32);
+
+/** Reads a public key in G1: not neutral and in the group. */
+function readKey1(r: usize, bytes: usize): bool {
+  return g1Decompress(r, bytes) == POINT_OK && g1IsInGroup(r);
+}
+
+/** Reads a public key in G2: not neutral and in the group. */
+function readKey2(r: usize, bytes: usize): bool {
+  return g2Decompress(r, bytes) == POINT_OK && g2IsInGroup(r);
+}
+
+/** Whether the product of the pairings of PAIRS is 1. */
+function pairsMultiplyToOne(count: i32): bool {
+  millerLoop(VALUE, PAIRS, count);
+  finalExponentiation(VALUE, VALUE);
+  return fp12IsOne(VALUE);
+}
+
+/** PAIRS[index] = (-g1, point at `signature`). */
+function putSignaturePair2(index: i32, signature: usize): void {
+  const pair = PAIRS + <usize>index * PAIR_SIZE;
+  memory.copy(pair, G1_GENERATOR, 112);
+  fpNeg(pair + 56, pair + 56);
+  memory.copy(pair + 112, signature, 224);
+}
+
+/** Verifies a signature in G2 (96 bytes) under a key in G1 (48 bytes) with Filecoin's tag. */
+export function blsVerify(publicKey: usize, message: usize, length: usize, signature: usize): bool {
+  if (!readKey1(PAIRS, publicKey)) return false;
+  if (g2Decompress(AFFINE, signature) != POINT_OK || !g2IsInGroup(AFFINE)) return false;
+  putSignaturePair2(1, AFFINE);
+  hashToG2(POINT, message, length, TAG_G2, TAG_BYTES);
+  if (!pointToAffine<OverFp2>(PAIRS + 112, POINT)) return false;
+  return pairsMultiplyToOne(2);
+}
+
+/** Verifies a signature in G1 (48 bytes) under a key in G2 (96 bytes): drand's quicknet. */
+export function blsVerifyShort(publicKey: usize, message: usize, length: usize, signature: usize): bool {
+  const second = PAIRS + PAIR_SIZE;
+  if (!readKey2(PAIRS + 112, publicKey)) return false;
+  if (g1Decompress(second, signature) != POINT_OK || !g1IsInGroup(second)) return false;
+  memory.copy(second + 112, G2_GENERATOR, 224);
+  fp2Neg(second + 224, second + 224);
+  hashToG1(POINT, message, length, TAG_G1, TAG_BYTES);
+  if (!pointToAffine<OverFp>(PAIRS, POINT)) return false;
+  return pairsMultiplyToOne(2);
+}
+
+/**
+ * Verifies an aggregate signature in G2 over `count` messages, each under its own key.
+ * publicKeys: count x 48 bytes. messages: one after the other, the i-th from offsets[i] to offsets[i + 1] (count + 1 u32,
+ * ascending). False for count = 0. Duplicate messages: see the head.
+ */
+export function blsVerifyAggregate(
+  count: i32, publicKeys: usize, messages: usize, offsets: usize, signature: usize,
+): bool {
+  if (count <= 0) return false;
+  const state = g2Decompress(AFFINE, signature);
+  if (state != POINT_NEUTRAL && (state != POINT_OK || !g2IsInGroup(AFFINE))) return false;
+  fp12One(PART);
+  let held = 0;
+  if (state == POINT_OK) putSignaturePair2(held++, AFFINE);
+  for (let i = 0; i < count; i++) {
+    const pair = PAIRS + <usize>held * PAIR_SIZE;
+    if (!readKey1(pair, publicKeys + <usize>i * 48)) return false;
+    const from = load<u32>(offsets + (<usize>i << 2)), to = load<u32>(offsets + (<usize>i << 2), 4);
+    if (to < from) return false;
+    hashToG2(POINT, messages + <usize>from, <usize>(to - from), TAG_G2, TAG_BYTES);
+    if (!pointToAffine<OverFp2>(pair + 112, POINT)) return false;
+    if (++held < GROUP) continue;
+    millerLoop(VALUE, PAIRS, held);
+    fp12Mul(PART, PART, VALUE);
+    held = 0;
+  }
+  if (held > 0) {
+    millerLoop(VALUE, PAIRS, held);
+    fp12Mul(PART, PART, VALUE);
+  }
+  finalExponentiation(PART, PART);
+  return fp12IsOne(PART);
+}
+
+/** Sums `count` signatures of 96 bytes into `out`; false if one is no point of the group. An empty sum is neutral. */
+export function blsAggregate(out: usize, signatures: usize, count: i32): bool {
+  pointZero<OverFp2>(SUM);
+  for (let i = 0; i < count; i++) {
+    const state = g2Decompress(AFFINE, signatures + <usize>i * 96);
+    if (state == POINT_NEUTRAL) continue;
+    if (state != POINT_OK || !g2IsInGroup(AFFINE)) return false;
+    pointAddAffine<OverFp2>(SUM, SUM, AFFINE);
+  }
+  g2Compress(out, AFFINE, !pointToAffine<OverFp2>(AFFINE, SUM));
+  return true;
+}
+
+/** Sums `count` public keys of 48 bytes into `out`; false if one is neutral or no point of the group. */
+export function blsAggregateKeys(out: usize, publicKeys: usize, count: i32): bool {
+  pointZero<OverFp>(SUM);
+  for (let i = 0; i < count; i++) {
+    if (!readKey1(AFFINE, publicKeys + <usize>i * 48)) return false;
+    pointAddAffine<OverFp>(SUM, SUM, AFFINE);
+  }
+  g1Compress(out, AFFINE, !pointToAffine<OverFp>(AFFINE, SUM));
+  return true;
+}
+
+/** Whether 48 bytes are a usable public key: canonical, in G1, not neutral. */
+export function blsPublicKeyIsValid(publicKey: usize): bool {
+  return readKey1(AFFINE, publicKey);
+}
+
+/** SCALAR = the secret key big-endian; false unless 0 < key < r. The comparison runs over all bytes. */
+function readSecret(secret: usize): bool {
+  let or: u32 = 0;
+  let borrow: i32 = 0;
+  for (let i: usize = 0; i < 32; i++) {
+    const byte = <u32>load<u8>(secret + i);
+    or |= byte;
+    borrow = (<i32>byte - <i32>load<u8>(GROUP_ORDER + 31 - i) + borrow) >> 31;
+    store<u8>(SCALAR + 31 - i, byte);
+  }
+  return or != 0 && borrow != 0;
+}
+
+/** Public key (48 bytes) of a secret key (32 bytes, little-endian); false if the secret is 0 or not below r. */
+export function blsPublicKey(out: usize, secret: usize): bool {
+  if (!readSecret(secret)) return false;
+  pointFromAffine<OverFp>(POINT, G1_GENERATOR);
+  pointMulSecret<OverFp>(POINT, POINT, SCALAR, 32);
+  memory.fill(SCALAR, 0, 32);
+  pointToAffineSecret<OverFp>(AFFINE, POINT);
+  g1Compress(out, AFFINE, false);
+  return true;
+}
+
+/** Key in G2 (96 bytes) of a secret key, for the exchanged groups. */
+export function blsPublicKeyLong(out: usize, secret: usize): bool {
+  if (!readSecret(secret)) return false;
+  pointFromAffine<OverFp2>(POINT, G2_GENERATOR);
+  pointMulSecret<OverFp2>(POINT, POINT, SCALAR, 32);
+  memory.fill(SCALAR, 0, 32);
+  pointToAffineSecret<OverFp2>(AFFINE, POINT);
+  g2Compress(out, AFFINE, false);
+  return true;
+}
+
+/** Signature (96 bytes, G2) of a message; false if the secret is 0 or not below r. Deterministic. */
+export function blsSign(out: usize, secret: usize, message: usize, length: usize): bool {
+  if (!readSecret(secret)) return false;
+  hashToG2(POINT, message, length, TAG_G2, TAG_BYTES);
+  pointMulSecret<OverFp2>(POINT, POINT, SCALAR, 32);
+  memory.fill(SCALAR, 0, 32);
+  pointToAffineSecret<OverFp2>(AFFINE, POINT);
+  g2Compress(out, AFFINE, false);
+  return true;
+}
+
+/** Signature (48 bytes, G1) of a message, for the exchanged groups. */
+export function blsSignShort(out: usize, secret: usize, message: usize, length: usize): bool {
+  if (!readSecret(secret)) return false;
+  hashToG1(POINT, message, length, TAG_G1, TAG_BYTES);
+  pointMulSecret<OverFp>(POINT, POINT, SCALAR, 32);
+  memory.fill(SCALAR, 0, 32);
+  pointToAffineSecret<OverFp>(AFFINE, POINT);
+  g1Compress(out, AFFINE, false);
+  return true;
+}
+
+const HMAC_CONTEXT: usize = memory.data(104, 8);
+const HMAC_BLOCK: usize = memory.data(64);
+const HMAC_INNER: usize = memory.data(32);
+const SALT: usize = memory.data(32);
+const EXTRACTED: usize = memory.data(32);
+const INFO: usize = memory.data(64);
+const WIDE: usize = memory.data(64);
+const F0: usize = memory.data(40, 8);
+const F1: usize = memory.data(40, 8);
+const F2: usize = memory.data(40, 8);
+const PIECE: usize = memory.data(32);
+
+/** HMAC-SHA256 (RFC 2104) with a key of 32 bytes over two byte ranges. */
+function hmac(out: usize, key: usize, a: usize, aLength: usize, b: usize, bLength: usize): void {
+  for (let i: usize = 0; i < 64; i++) store<u8>(HMAC_BLOCK + i, (i < 32 ? <u32>load<u8>(key + i) : 0) ^ 0x36);
+  sha256Init(HMAC_CONTEXT);
+  sha256Update(HMAC_CONTEXT, HMAC_BLOCK, 64);
+  sha256Update(HMAC_CONTEXT, a, aLength);
+  sha256Update(HMAC_CONTEXT, b, bLength);
+  sha256Final(HMAC_CONTEXT, HMAC_INNER);
+  for (let i: usize = 0; i < 64; i++) store<u8>(HMAC_BLOCK + i, <u32>load<u8>(HMAC_BLOCK + i) ^ 0x6a);
+  sha256Init(HMAC_CONTEXT);
+  sha256Update(HMAC_CONTEXT, HMAC_BLOCK, 64);
+  sha256Update(HMAC_CONTEXT, HMAC_INNER, 32);
+  sha256Final(HMAC_CONTEXT, out);
+}
+
+/**
+ * Secret key (32 bytes, little-endian) from a seed of at least 32 secret bytes: KeyGen of draft-irtf-cfrg-bls-signature-05
+ * with empty key_info. HKDF stretches the seed to 48 bytes, read big-endian mod r; a zero is retried with a new salt.
+ * (Older Filecoin wallets drew keys with the draft's version 2, which did not hash the salt first: other keys, equally
+ * valid; keys are stored as scalars, so the two never meet.)
+ */
+export function blsKeyFromSeed(out: usize, seed: usize, length: usize): bool {
+  if (length < 32) return false;
+  sha256(KEYGEN_SALT, 20, SALT);
+  do {
+    store<u8>(INFO, 0);
+    hmac(EXTRACTED, SALT, seed, length, INFO, 1);
+    // info = I2OSP(48, 2); OKM = T1 || first half of T2, T(i) = HMAC(PRK, T(i-1) || info || i)
+    store<u8>(INFO + 1, 48);
+    store<u8>(INFO + 2, 1);
+    hmac(WIDE, EXTRACTED, INFO, 3, INFO, 0);
+    store<u8>(INFO + 2, 2);
+    hmac(WIDE + 32, EXTRACTED, WIDE, 32, INFO, 3);
+    // Three pieces of 16 bytes: ((a 2^128) + b) 2^128 + c.
+    memory.fill(PIECE, 0, 32);
+    store<u8>(PIECE + 15, 1);
+    frFromBytesBE(F1, PIECE);
+    memory.fill(F0, 0, 40);
+    for (let i: usize = 0; i < 3; i++) {
+      memory.fill(PIECE, 0, 16);
+      memory.copy(PIECE + 16, WIDE + 16 * i, 16);
+      frMul(F0, F0, F1);
+      frFromBytesBE(F2, PIECE);
+      frAdd(F0, F0, F2);
+    }
+    if (!frIsZero(F0)) break;
+    sha256(SALT, 32, SALT);
+  } while (true);
+  frToBytesLE(out, F0);
+  memory.fill(WIDE, 0, 64);
+  memory.fill(EXTRACTED, 0, 32);
+  memory.fill(PIECE, 0, 32);
+  memory.fill(F0, 0, 40);
+  memory.fill(F2, 0, 40);
+  return true;
+}
