@@ -45,9 +45,8 @@ const KEYGEN_SALT: usize = memory.data<u8>([66, 76, 83, 45, 83, 73, 71, 45, 75, 
 
 /** Pairs whose Miller loops share their squarings; more are done in groups. */
 const GROUP: i32 = 32;
-const PAIRS: usize = memory.data(32 * 672, 8);
+const PAIRS: usize = memory.data(2 * 672, 8);
 const VALUE: usize = memory.data(672, 8);
-const PART: usize = memory.data(672, 8);
 const POINT: usize = memory.data(336, 8);
 const SUM: usize = memory.data(336, 8);
 const AFFINE: usize = memory.data(224, 8);
@@ -70,19 +69,18 @@ function pairsMultiplyToOne(count: i32): bool {
   return fp12IsOne(VALUE);
 }
 
-/** PAIRS[index] = (-g1, point at `signature`). */
-function putSignaturePair2(index: i32, signature: usize): void {
-  const pair = PAIRS + <usize>index * PAIR_SIZE;
+/** P of a pair = -g1. */
+function negativeGenerator(pair: usize): void {
   memory.copy(pair, G1_GENERATOR, 112);
   fpNeg(pair + 56, pair + 56);
-  memory.copy(pair + 112, signature, 224);
 }
 
 /** Verifies a signature in G2 (96 bytes) under a key in G1 (48 bytes) with Filecoin's tag. */
 export function blsVerify(publicKey: usize, message: usize, length: usize, signature: usize): bool {
   if (!readKey1(PAIRS, publicKey)) return false;
-  if (g2Decompress(AFFINE, signature) != POINT_OK || !g2IsInGroup(AFFINE)) return false;
-  putSignaturePair2(1, AFFINE);
+  const second = PAIRS + PAIR_SIZE;
+  if (g2Decompress(second + 112, signature) != POINT_OK || !g2IsInGroup(second + 112)) return false;
+  negativeGenerator(second);
   hashToG2(POINT, message, length, TAG_G2, TAG_BYTES);
   if (!pointToAffine<OverFp2>(PAIRS + 112, POINT)) return false;
   return pairsMultiplyToOne(2);
@@ -100,6 +98,57 @@ export function blsVerifyShort(publicKey: usize, message: usize, length: usize, 
   return pairsMultiplyToOne(2);
 }
 
+/** Bytes of the context of an aggregate being verified, 8-aligned: product so far, pairs held, whether all were sound. */
+export const BLS_AGGREGATE_CONTEXT_BYTES: usize = 672 + 16 + 32 * 672;
+const HELD: usize = 672;
+const SOUND: usize = 676;
+const HELD_PAIRS: usize = 688;
+
+/** Multiplies the held pairs' Miller values into the product. */
+function foldPairs(context: usize): void {
+  const held = load<i32>(context, HELD);
+  if (held == 0) return;
+  millerLoop(VALUE, context + HELD_PAIRS, held);
+  fp12Mul(context, context, VALUE);
+  store<i32>(context, 0, HELD);
+}
+
+/** Begins the verification of an aggregate signature of 96 bytes; the neutral one is allowed. */
+export function blsAggregateInit(context: usize, signature: usize): void {
+  fp12One(context);
+  store<i32>(context, 0, HELD);
+  const pair = context + HELD_PAIRS;
+  const state = g2Decompress(pair + 112, signature);
+  const sound = state == POINT_NEUTRAL || (state == POINT_OK && g2IsInGroup(pair + 112));
+  store<i32>(context, sound ? 1 : 0, SOUND);
+  if (state != POINT_OK) return;
+  negativeGenerator(pair);
+  store<i32>(context, 1, HELD);
+}
+
+/** Adds a message under its key (48 bytes). */
+export function blsAggregateUpdate(context: usize, publicKey: usize, message: usize, length: usize): void {
+  if (load<i32>(context, SOUND) == 0) return;
+  const held = load<i32>(context, HELD);
+  const pair = context + HELD_PAIRS + <usize>held * PAIR_SIZE;
+  if (!readKey1(pair, publicKey)) {
+    store<i32>(context, 0, SOUND);
+    return;
+  }
+  hashToG2(POINT, message, length, TAG_G2, TAG_BYTES);
+  // A message that hashes to the neutral point contributes 1; nobody can name one.
+  if (pointToAffine<OverFp2>(pair + 112, POINT)) store<i32>(context, held + 1, HELD);
+  if (held + 1 == GROUP) foldPairs(context);
+}
+
+/** Whether the signature covers all the messages added; false if any key or the signature was unsound. */
+export function blsAggregateFinal(context: usize): bool {
+  if (load<i32>(context, SOUND) == 0) return false;
+  foldPairs(context);
+  finalExponentiation(context, context);
+  return fp12IsOne(context);
+}
+
 /**
  * Verifies an aggregate signature in G2 over `count` messages, each under its own key.
  * publicKeys: count x 48 bytes. messages: one after the other, the i-th from offsets[i] to offsets[i + 1] (count + 1 u32,
@@ -109,30 +158,16 @@ export function blsVerifyAggregate(
   count: i32, publicKeys: usize, messages: usize, offsets: usize, signature: usize,
 ): bool {
   if (count <= 0) return false;
-  const state = g2Decompress(AFFINE, signature);
-  if (state != POINT_NEUTRAL && (state != POINT_OK || !g2IsInGroup(AFFINE))) return false;
-  fp12One(PART);
-  let held = 0;
-  if (state == POINT_OK) putSignaturePair2(held++, AFFINE);
-  for (let i = 0; i < count; i++) {
-    const pair = PAIRS + <usize>held * PAIR_SIZE;
-    if (!readKey1(pair, publicKeys + <usize>i * 48)) return false;
-    const from = load<u32>(offsets + (<usize>i << 2)), to = load<u32>(offsets + (<usize>i << 2), 4);
+  blsAggregateInit(AGGREGATE, signature);
+  for (let i: usize = 0; i < <usize>count; i++) {
+    const from = load<u32>(offsets + (i << 2)), to = load<u32>(offsets + (i << 2), 4);
     if (to < from) return false;
-    hashToG2(POINT, messages + <usize>from, <usize>(to - from), TAG_G2, TAG_BYTES);
-    if (!pointToAffine<OverFp2>(pair + 112, POINT)) return false;
-    if (++held < GROUP) continue;
-    millerLoop(VALUE, PAIRS, held);
-    fp12Mul(PART, PART, VALUE);
-    held = 0;
+    blsAggregateUpdate(AGGREGATE, publicKeys + i * 48, messages + <usize>from, <usize>(to - from));
+    if (load<i32>(AGGREGATE, SOUND) == 0) return false;
   }
-  if (held > 0) {
-    millerLoop(VALUE, PAIRS, held);
-    fp12Mul(PART, PART, VALUE);
-  }
-  finalExponentiation(PART, PART);
-  return fp12IsOne(PART);
+  return blsAggregateFinal(AGGREGATE);
 }
+const AGGREGATE: usize = memory.data(672 + 16 + 32 * 672, 8);
 
 /** Sums `count` signatures of 96 bytes into `out`; false if one is no point of the group. An empty sum is neutral. */
 export function blsAggregate(out: usize, signatures: usize, count: i32): bool {

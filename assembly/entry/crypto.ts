@@ -22,6 +22,24 @@ export {
   KECCAK256_CONTEXT_BYTES,
 } from "../crypto/hash/keccak256";
 
+export {
+  blsAggregate,
+  blsAggregateFinal,
+  blsAggregateInit,
+  blsAggregateKeys,
+  blsAggregateUpdate,
+  BLS_AGGREGATE_CONTEXT_BYTES,
+  blsKeyFromSeed,
+  blsPublicKey,
+  blsPublicKeyIsValid,
+  blsPublicKeyLong,
+  blsSign,
+  blsSignShort,
+  blsVerify,
+  blsVerifyShort,
+} from "../crypto/bls";
+export { drandVerify, drandVerifyQuicknet } from "../crypto/drand";
+
 /** Bytes of the scratch region. */
 export const SCRATCH_BYTES: usize = 256 * 1024;
 

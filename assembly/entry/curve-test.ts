@@ -48,7 +48,7 @@ export function fp2MulChain(a: usize, b: usize, count: i32): void {
 }
 
 export {
-  blsAggregate, blsAggregateKeys, blsKeyFromSeed, blsPublicKey, blsPublicKeyLong, blsPublicKeyIsValid, blsSign, blsSignShort,
+  blsAggregate, blsAggregateFinal, blsAggregateInit, blsAggregateKeys, blsAggregateUpdate, blsKeyFromSeed, blsPublicKey, blsPublicKeyLong, blsPublicKeyIsValid, blsSign, blsSignShort,
   blsVerify, blsVerifyAggregate, blsVerifyShort,
 } from "../crypto/bls";
 export { drandVerify, drandVerifyQuicknet } from "../crypto/drand";

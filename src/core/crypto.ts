@@ -1,17 +1,19 @@
 /**
- * The typed face of `crypto.wasm`: hashes, and signatures over secp256k1.
+ * The typed face of `crypto.wasm`: hashes, and signatures over BLS12-381 and secp256k1.
  *
  * @example
  * const crypto = await loadCrypto();
  * const digest = crypto.blake2b256(message);
  */
+import type { Bls, BlsExports } from "./bls.ts";
+import { blsOf } from "./bls.ts";
 import type { HashExports, Hashes } from "./hashes.ts";
 import { hashesOf } from "./hashes.ts";
 import { Instance } from "./instance.ts";
 import type { WasmSource } from "./load.ts";
 import { compileModule } from "./load.ts";
 
-export type Crypto = Hashes;
+export type Crypto = Hashes & Bls;
 
 export type CryptoOptions = {
   /** The module's bytes, or the module compiled; by default the platform's own asset. */
@@ -26,6 +28,9 @@ const ASSET = "crypto.wasm";
  */
 export async function loadCrypto(options: CryptoOptions = {}): Promise<Crypto> {
   const module = await compileModule(ASSET, options.source);
-  const instance = await Instance.create<HashExports>(module, { name: ASSET }, ["scratchPtr", "contextPtr"]);
-  return { ...hashesOf(instance) };
+  const instance = await Instance.create<HashExports & BlsExports>(module, { name: ASSET }, [
+    "scratchPtr",
+    "contextPtr",
+  ]);
+  return { ...hashesOf(instance), ...blsOf(instance) };
 }

@@ -12,6 +12,8 @@ export type CryptoErrorData =
   | { readonly code: "BAD_LENGTH"; readonly what: string; readonly length: number }
   /** A secret key that is zero or not below the group's order. */
   | { readonly code: "BAD_SECRET_KEY" }
+  /** Bytes that encode no point of the group of prime order. */
+  | { readonly code: "BAD_POINT"; readonly what: string }
   /** A stream used after its digest was taken. */
   | { readonly code: "HASHER_SPENT" };
 
