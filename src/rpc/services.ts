@@ -1,0 +1,60 @@
+/** What the RPC methods need of a node; `src/node` provides it. Services are seen by interface only. */
+import type { ChainStore } from "../chain/chain-store.ts";
+import type { KeyCrypto } from "../keys/keys.ts";
+import type { Keystore } from "../keys/keystore.ts";
+import type { MessagePool } from "../mpool/pool.ts";
+import type { NetworkParams } from "../params/networks.ts";
+import type { Tipset } from "../types/block-header.ts";
+import type { Message, MessageReceipt } from "../types/message.ts";
+
+/** attoFIL that a message cost, by where it went. */
+export type GasCost = {
+  readonly gasUsed: bigint;
+  readonly baseFeeBurn: bigint;
+  readonly overEstimationBurn: bigint;
+  readonly minerPenalty: bigint;
+  readonly minerTip: bigint;
+  readonly refund: bigint;
+};
+
+export type CallOutcome = {
+  readonly receipt: MessageReceipt;
+  readonly cost: GasCost;
+  /** Empty if the call succeeded. */
+  readonly error: string;
+  /** Milliseconds. */
+  readonly duration: number;
+};
+
+/** Execution without consequences, on the state after a tipset. */
+export type Simulator = {
+  /**
+   * Applies `before`, then `message`, to the state after `tipset`. Nonce and balance of the sender are taken as fit;
+   * nothing is kept.
+   */
+  call(message: Message, tipset: Tipset, before?: readonly Message[]): Promise<CallOutcome>;
+};
+
+/** Control of a local network's time. */
+export type DevControl = {
+  mine(count: number): Promise<Tipset>;
+  skipRounds(count: number): Promise<Tipset>;
+  setAutomine(on: boolean): void;
+  setBlockTime(seconds: number): void;
+  info(): Record<string, unknown>;
+};
+
+export type NodeServices = {
+  readonly version: string;
+  readonly network: NetworkParams;
+  readonly chain: ChainStore;
+  readonly pool: MessagePool;
+  readonly keystore: Keystore;
+  readonly crypto: KeyCrypto;
+  readonly simulator: Simulator;
+  /** Secret of the tokens. */
+  readonly tokenSecret: Uint8Array;
+  readonly now: () => number;
+  /** Present on a local network only. */
+  readonly dev?: DevControl;
+};

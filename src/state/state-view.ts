@@ -1,0 +1,170 @@
+/**
+ * Reading a state tree from its root: actors, addresses, and any actor's state as JSON in the network's spelling.
+ * Read-only; nothing here executes.
+ */
+import { FilError } from "../base/errors.ts";
+import { ACTORS } from "../schema/index.ts";
+import type { ActorDescription, Generation } from "../schema/kit.ts";
+import { loadNode } from "../storage/amt.ts";
+import type { BlockSource } from "../storage/contract.ts";
+import { hamtEntries, hamtGet } from "../storage/hamt.ts";
+import { Address, type NetworkLetter } from "../types/address.ts";
+import { bytesToBig } from "../types/amount.ts";
+import { CID, textOfCid } from "../types/cid.ts";
+import { cborToJson, type Json, jsonToCbor, valueToJson } from "../types/schema-codec.ts";
+
+export type StateErrorData =
+  | { readonly code: "ACTOR_NOT_FOUND"; readonly address: string }
+  | { readonly code: "UNKNOWN_ACTOR_CODE"; readonly cid: string }
+  | { readonly code: "UNKNOWN_METHOD"; readonly method: string }
+  | { readonly code: "NOT_AN_ACCOUNT"; readonly address: string }
+  | { readonly code: "BAD_STATE"; readonly reason: string };
+export class StateError extends FilError<StateErrorData> {}
+
+export type ActorEntry = {
+  readonly code: CID;
+  readonly head: CID;
+  readonly nonce: bigint;
+  /** attoFIL */
+  readonly balance: bigint;
+};
+
+const INIT = Address.id(1);
+
+function actorNotFound(address: Address): never {
+  throw new StateError({ code: "ACTOR_NOT_FOUND", address: `${address}` }, `${address}: actor not found`);
+}
+
+/** Which built-in actor a code stands for, and of which generation; null if none of ours. */
+export function describeCode(code: CID): { readonly actor: ActorDescription; readonly generation: Generation } | null {
+  const match = /^fil\/([12])\/([a-z]+)$/.exec(textOfCid(code) ?? "");
+  const actor = ACTORS.find((one) => one.name === match?.[2]);
+  return actor === undefined ? null : { actor, generation: match?.[1] === "1" ? 0 : 2 };
+}
+
+export class StateView {
+  private readonly blocks: BlockSource;
+  private readonly actors: CID;
+  private initMap: CID | undefined;
+
+  private constructor(blocks: BlockSource, actors: CID) {
+    this.blocks = blocks;
+    this.actors = actors;
+  }
+
+  /** Opens the tree at a state root of either form (bare map, or versioned from network version 4). */
+  static async open(blocks: BlockSource, root: CID): Promise<StateView> {
+    const value = await loadNode(blocks, root);
+    if (!Array.isArray(value)) throw new StateError({ code: "BAD_STATE", reason: "root" }, "not a state root");
+    const inner = value.length === 3 ? CID.asCID(value[1]) : root;
+    if (inner === null) throw new StateError({ code: "BAD_STATE", reason: "root" }, "not a state root");
+    return new StateView(blocks, inner);
+  }
+
+  /** ID address of any address, or null. */
+  async lookupId(address: Address): Promise<Address | null> {
+    if (address.actorId !== null) return address;
+    if (this.initMap === undefined) {
+      const init = await this.actor(INIT);
+      const [map] = (await loadNode(this.blocks, init?.head ?? actorNotFound(INIT))) as [unknown];
+      this.initMap = CID.asCID(map) as CID;
+    }
+    const id = await hamtGet(this.blocks, this.initMap, address.bytes);
+    return typeof id === "number" || typeof id === "bigint" ? Address.id(BigInt(id)) : null;
+  }
+
+  /** The actor at an address, or null. */
+  async actor(address: Address): Promise<ActorEntry | null> {
+    const id = await this.lookupId(address);
+    if (id === null) return null;
+    const value = await hamtGet(this.blocks, this.actors, id.bytes);
+    return value === undefined ? null : asEntry(value);
+  }
+
+  /** The actor at an address; throws `StateError` ACTOR_NOT_FOUND. */
+  async requireActor(address: Address): Promise<ActorEntry> {
+    return (await this.actor(address)) ?? actorNotFound(address);
+  }
+
+  async requireId(address: Address): Promise<Address> {
+    return (await this.lookupId(address)) ?? actorNotFound(address);
+  }
+
+  /** Public-key address behind an account; throws `StateError`. */
+  async accountKey(address: Address): Promise<Address> {
+    if (address.protocol === 1 || address.protocol === 3) return address;
+    const entry = await this.requireActor(address);
+    if (describeCode(entry.code)?.actor.name !== "account")
+      throw new StateError({ code: "NOT_AN_ACCOUNT", address: `${address}` }, `${address} is not an account actor`);
+    const [key] = (await loadNode(this.blocks, entry.head)) as [Uint8Array];
+    return Address.fromBytes(key);
+  }
+
+  /** The robust address that the init actor knows an actor by, or null. Walks the whole map. */
+  async robustAddress(id: Address): Promise<Address | null> {
+    await this.lookupId(Address.secp256k1(new Uint8Array(65)));
+    if (this.initMap === undefined) return null;
+    for await (const [key, value] of hamtEntries(this.blocks, this.initMap))
+      if (BigInt(value as number) === id.actorId) return Address.fromBytes(key);
+    return null;
+  }
+
+  /** Every actor with its ID address. */
+  async *entries(): AsyncGenerator<readonly [Address, ActorEntry]> {
+    for await (const [key, value] of hamtEntries(this.blocks, this.actors))
+      yield [Address.fromBytes(key), asEntry(value)] as const;
+  }
+
+  /** An actor's state in the network's spelling. */
+  async stateJson(entry: ActorEntry, letter: NetworkLetter): Promise<Json> {
+    const found = describeCode(entry.code);
+    if (found === null)
+      throw new StateError({ code: "UNKNOWN_ACTOR_CODE", cid: `${entry.code}` }, `no description of ${entry.code}`);
+    const context = { module: found.actor.module, generation: found.generation, letter };
+    const value = await loadNode(this.blocks, entry.head);
+    // Actors without state of their own keep an empty list.
+    if (Array.isArray(value) && value.length === 0) return {};
+    return valueToJson({ kind: "ref", name: found.actor.state }, value, context, "");
+  }
+}
+
+function asEntry(value: unknown): ActorEntry {
+  const [code, head, nonce, balance] = Array.isArray(value) ? (value as unknown[]) : [];
+  const codeCid = CID.asCID(code);
+  const headCid = CID.asCID(head);
+  if (codeCid === null || headCid === null || !(balance instanceof Uint8Array))
+    throw new StateError({ code: "BAD_STATE", reason: "actor" }, "not an actor entry");
+  return { code: codeCid, head: headCid, nonce: BigInt(nonce as number), balance: bytesToBig(balance) };
+}
+
+/** Direction of a method's data. */
+export type MethodSide = "params" | "returns";
+
+function methodType(code: CID, method: bigint, side: MethodSide) {
+  const found = describeCode(code);
+  const described = found?.actor.methods.find((one) => BigInt(one.number) === method);
+  if (found === null || described === undefined)
+    throw new StateError(
+      { code: "UNKNOWN_METHOD", method: `${method}` },
+      `no description of method ${method} of ${textOfCid(code) ?? code}`,
+    );
+  return { type: described[side], module: found.actor.module, generation: found.generation };
+}
+
+/** Parameters or return value of a method, as JSON in the network's spelling; null where there are none. */
+export function decodeMethodData(
+  code: CID,
+  method: bigint,
+  side: MethodSide,
+  bytes: Uint8Array,
+  letter: NetworkLetter,
+): Json {
+  const { type, module, generation } = methodType(code, method, side);
+  return type === undefined || bytes.length === 0 ? null : cborToJson(type, bytes, { module, generation, letter });
+}
+
+/** The CBOR of JSON parameters. */
+export function encodeMethodParams(code: CID, method: bigint, json: Json, letter: NetworkLetter): Uint8Array {
+  const { type, module, generation } = methodType(code, method, "params");
+  return type === undefined ? new Uint8Array(0) : jsonToCbor(type, json, { module, generation, letter });
+}
