@@ -5,7 +5,7 @@
  * peers that ours is measured beside are installed on first use, from `bench/package-lock.json`.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -15,13 +15,14 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const options = { stdio: "inherit", cwd: path.dirname(here) };
 
 function installPeers() {
-  const stamp = path.join(here, "node_modules/.package-lock.json");
-  const lock = path.join(here, "package-lock.json");
-  if (existsSync(stamp) && statSync(stamp).mtimeMs >= statSync(lock).mtimeMs) return;
+  const lock = readFileSync(path.join(here, "package-lock.json"), "utf8");
+  const stamp = path.join(here, "node_modules/.installed-lock.json");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
   process.stdout.write("installing the peers into bench/node_modules\n");
   // No install scripts: nothing is compiled, packages without a prebuilt binary go without.
   const { status } = spawnSync("npm", ["ci", "--prefix", here, "--ignore-scripts", "--no-audit", "--no-fund"], options);
   if (status !== 0) process.exit(status ?? 1);
+  writeFileSync(stamp, lock);
 }
 
 const words = process.argv.slice(2);

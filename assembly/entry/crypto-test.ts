@@ -9,3 +9,10 @@ export { scratchPtr } from "./crypto";
 export function failingAssertion(): void {
   assert(false, "fails on purpose");
 }
+export { fieldMul, fieldSquare } from "../crypto/field/secp256k1-kernel.gen";
+export { fieldFromWords, fieldInversePublic, fieldInverseSecret, fieldScale, fieldSqrt, fieldToWords } from "../crypto/field/secp256k1";
+export { inversePublic, inverseSecret } from "../crypto/field/inverse256";
+export { modAdd, modMul, modPower, modSub } from "../crypto/field/words256";
+export { doubleMultiply, splitScalar, pointDouble, pointAddAffine } from "../crypto/curve/secp256k1-group";
+export { multiplyBaseSecret } from "../crypto/curve/secp256k1-secret";
+export { plainDoubleMultiply, plainMultiplyBytes, plainToAffine } from "../crypto/curve/secp256k1-plain";

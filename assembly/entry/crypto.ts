@@ -21,7 +21,7 @@ export {
   keccak256Update,
   KECCAK256_CONTEXT_BYTES,
 } from "../crypto/hash/keccak256";
-
+export { secp256k1PublicKey, secp256k1Recover, secp256k1Sign, secp256k1Verify } from "../crypto/curve/secp256k1";
 export {
   blsAggregate,
   blsAggregateFinal,

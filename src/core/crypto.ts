@@ -12,8 +12,13 @@ import { hashesOf } from "./hashes.ts";
 import { Instance } from "./instance.ts";
 import type { WasmSource } from "./load.ts";
 import { compileModule } from "./load.ts";
+import type { Secp256k1, Secp256k1Exports } from "./secp256k1.ts";
+import { secp256k1Of } from "./secp256k1.ts";
 
-export type Crypto = Hashes & Bls;
+export type Crypto = Hashes &
+  Bls & {
+    readonly secp256k1: Secp256k1;
+  };
 
 export type CryptoOptions = {
   /** The module's bytes, or the module compiled; by default the platform's own asset. */
@@ -28,9 +33,9 @@ const ASSET = "crypto.wasm";
  */
 export async function loadCrypto(options: CryptoOptions = {}): Promise<Crypto> {
   const module = await compileModule(ASSET, options.source);
-  const instance = await Instance.create<HashExports & BlsExports>(module, { name: ASSET }, [
-    "scratchPtr",
+  const instance = await Instance.create<HashExports & BlsExports & Secp256k1Exports>(module, { name: ASSET }, [
     "contextPtr",
+    "scratchPtr",
   ]);
-  return { ...hashesOf(instance), ...blsOf(instance) };
+  return { ...hashesOf(instance), ...blsOf(instance), secp256k1: secp256k1Of(instance) };
 }

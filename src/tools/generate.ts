@@ -9,6 +9,7 @@ import { generateCodecs } from "./gen/codecs.ts";
 import { generateCurveConstants } from "./gen/curve.ts";
 import { generateFields } from "./gen/field.ts";
 import type { Generator } from "./gen/generator.ts";
+import { generateSecp256k1 } from "./gen/secp256k1.ts";
 import { generateSha256 } from "./gen/sha256.ts";
 
 /** One line per generator, in the order of their output paths. */
@@ -17,6 +18,7 @@ const GENERATORS: readonly Generator[] = [
   generateBlake2b,
   generateCurveConstants,
   generateFields,
+  generateSecp256k1,
   generateSha256,
 ];
 
