@@ -1,6 +1,8 @@
 /** `crypto-test.wasm`: the kernels of `crypto.wasm` beside their plain references, for differential tests only. */
 export { sha256Blocks, sha256Start } from "../crypto/hash/sha256-kernel.gen";
 export { sha256BlocksPlain } from "../crypto/hash/sha256-plain";
+export { keccakPermute } from "../crypto/hash/keccak256-kernel.gen";
+export { keccakPermutePlain } from "../crypto/hash/keccak256-plain";
 export { blake2bBlock, blake2bStart } from "../crypto/hash/blake2b-kernel.gen";
 export { blake2bBlockPlain } from "../crypto/hash/blake2b-plain";
 export { scratchPtr } from "./crypto";

@@ -9,6 +9,7 @@ import { generateCodecs } from "./gen/codecs.ts";
 import { generateCurveConstants } from "./gen/curve.ts";
 import { generateFields } from "./gen/field.ts";
 import type { Generator } from "./gen/generator.ts";
+import { generateKeccak256 } from "./gen/keccak256.ts";
 import { generateSecp256k1 } from "./gen/secp256k1.ts";
 import { generateSha256 } from "./gen/sha256.ts";
 
@@ -18,6 +19,7 @@ const GENERATORS: readonly Generator[] = [
   generateBlake2b,
   generateCurveConstants,
   generateFields,
+  generateKeccak256,
   generateSecp256k1,
   generateSha256,
 ];

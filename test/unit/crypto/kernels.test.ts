@@ -10,6 +10,8 @@ type Kernels = {
   sha256Start(state: number): void;
   sha256Blocks(state: number, input: number, blocks: number): void;
   sha256BlocksPlain(state: number, input: number, blocks: number): void;
+  keccakPermute(state: number): void;
+  keccakPermutePlain(state: number): void;
   blake2bStart(state: number, outLength: number, keyLength: number): void;
   blake2bBlock(state: number, block: number, total: bigint, last: bigint): void;
   blake2bBlockPlain(state: number, block: number, total: bigint, last: bigint): void;
@@ -58,5 +60,19 @@ test("blake2b: the kernel and its reference agree on any state, block, counter a
       },
     ),
     { numRuns: 500 },
+  );
+});
+
+test("keccak: the permutation and its reference agree on any state", () => {
+  fc.assert(
+    fc.property(block(200), (state) => {
+      const results = [core.exports.keccakPermute, core.exports.keccakPermutePlain].map((permute) => {
+        core.write(at, state);
+        permute(at);
+        return toHex(core.read(at, 200));
+      });
+      expect(results[0]).toBe(results[1]);
+    }),
+    { numRuns: 300 },
   );
 });
