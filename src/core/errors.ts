@@ -13,7 +13,19 @@ export type EngineFaultData =
   /** The core trapped: unreachable code, a bad address, memory or stack exhausted. */
   | { readonly code: "CORE_TRAP"; readonly asset: string }
   /** The module's memory grew past the limit that the instance was given. */
-  | { readonly code: "MEMORY_LIMIT"; readonly asset: string; readonly pages: number; readonly maxPages: number };
+  | { readonly code: "MEMORY_LIMIT"; readonly asset: string; readonly pages: number; readonly maxPages: number }
+  /** The module was built for another border than this host. */
+  | { readonly code: "ABI_MISMATCH"; readonly asset: string; readonly version: number }
+  /** The core asked for a block that is not at hand: fetch it and run again. `cid` is binary. */
+  | { readonly code: "BLOCK_MISSING"; readonly cid: Uint8Array }
+  /** The state or the message allows no receipt: the reference node gives up here, too. */
+  | { readonly code: "RUN_VOID"; readonly why: string }
+  /** A message that no block may hold: malformed, or its gas limit is not positive or a fee is negative. */
+  | { readonly code: "MESSAGE_REFUSED"; readonly reason: "MALFORMED" | "NOT_APPLICABLE" }
+  /** A call to an instance whose last run was void. */
+  | { readonly code: "INSTANCE_SPENT"; readonly asset: string }
+  /** A call that needs an open machine. */
+  | { readonly code: "NOT_OPEN" };
 
 export type EngineFaultCode = EngineFaultData["code"];
 

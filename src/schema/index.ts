@@ -1,8 +1,8 @@
 /** Every described module, in the order of the floors. Adding an actor adds a line in both lists. */
 import { account } from "./actors/account.ts";
+import { chaos } from "./actors/chaos.ts";
 import { cron } from "./actors/cron.ts";
 import { init } from "./actors/init.ts";
-import { market } from "./actors/market.ts";
 import { miner } from "./actors/miner.ts";
 import { multisig } from "./actors/multisig.ts";
 import { paych } from "./actors/paych.ts";
@@ -10,6 +10,7 @@ import { power } from "./actors/power.ts";
 import { reward } from "./actors/reward.ts";
 import { sharedTypes } from "./actors/shared.ts";
 import { verifreg } from "./actors/verifreg.ts";
+import { blockTypes } from "./block.ts";
 import { chainTypes } from "./chain.ts";
 import type { ActorDescription, SchemaModule } from "./kit.ts";
 import { proofTypes } from "./proof.ts";
@@ -18,7 +19,6 @@ export const ACTORS: readonly ActorDescription[] = [
   account,
   cron,
   init,
-  market,
   miner,
   multisig,
   paych,
@@ -27,9 +27,14 @@ export const ACTORS: readonly ActorDescription[] = [
   verifreg,
 ];
 
+/** Actors of test builds. */
+export const TEST_ACTORS: readonly ActorDescription[] = [chaos];
+
 export const SCHEMA_MODULES: readonly SchemaModule[] = [
   chainTypes,
+  blockTypes,
   proofTypes,
   sharedTypes,
   ...ACTORS.map((actor) => actor.module),
+  ...TEST_ACTORS.map((actor) => actor.module),
 ];

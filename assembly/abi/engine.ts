@@ -1,0 +1,36 @@
+/** The imports in the core's own types: blocks as byte strings, faults as calls that do not return. */
+import { Bytes, ptrOf, utf8 } from "../base/bytes";
+import { blockCopy, blockLength, blockPut, fault } from "./host";
+
+/** Version of the border; the host refuses a module with another one. */
+export const ABI_VERSION: i32 = 1;
+
+// Codes that exports return instead of a length.
+
+/** Nothing is there: no such actor, no such address. */
+export const NOT_FOUND: i32 = -1;
+/** The bytes given are malformed. */
+export const MALFORMED: i32 = -2;
+/** The message may not be applied at all: its gas limit is not positive, or a fee is negative. */
+export const NOT_APPLICABLE: i32 = -3;
+/** No machine is open. */
+export const NOT_OPEN: i32 = -4;
+
+/** The bytes of a block, from the host. */
+export function readBlock(cid: Bytes): Bytes {
+  const length = blockLength(ptrOf(cid), cid.length);
+  const out = new StaticArray<u8>(length);
+  blockCopy(ptrOf(out));
+  return out;
+}
+
+export function writeBlock(cid: Bytes, block: Bytes): void {
+  blockPut(ptrOf(cid), cid.length, ptrOf(block), block.length);
+}
+
+/** Ends the run without a receipt. Never returns. */
+export function endRun(why: string): void {
+  const text = utf8(why);
+  fault(ptrOf(text), text.length);
+  unreachable();
+}

@@ -1,0 +1,165 @@
+/**
+ * The exports of the machine, shared by `vm.ts` and `vm-test.ts`. Conventions: `assembly/abi/host.ts`. One machine per
+ * instance: `machineOpen` replaces the one before.
+ */
+import { ABI_VERSION, MALFORMED, NOT_FOUND, NOT_OPEN } from "../abi/engine";
+import { Big } from "../base/big";
+import { Bytes, bytesAt, EMPTY, ptrOf } from "../base/bytes";
+import { CborReader } from "../ipld/cbor-reader";
+import { CborWriter } from "../ipld/cbor-writer";
+import { parseAddress } from "../types/address";
+import { FreeStore } from "../vm/block-store";
+import { CirculatingSupply } from "../vm/circulating-supply";
+import { runFrame } from "../vm/kernel";
+import { Applied, Machine } from "../vm/machine";
+import { Registry } from "../vm/registry";
+
+/** Filled by the entry file. */
+export const registry: Registry = new Registry();
+
+let machine: Machine | null = null;
+let result: Bytes = EMPTY;
+
+export function abiVersion(): i32 {
+  return ABI_VERSION;
+}
+
+/** Memory for arguments. The host frees it. */
+export function alloc(size: i32): usize {
+  return heap.alloc(<usize>size);
+}
+
+export function free(at: usize): void {
+  heap.free(at);
+}
+
+/** Where the bytes of the last answer lie, until the next call. */
+export function resultPtr(): usize {
+  return ptrOf(result);
+}
+
+/** Frees what is no longer used. Only between calls. */
+export function collect(): void {
+  __collect();
+}
+
+function answer(bytes: Bytes): i32 {
+  result = bytes;
+  return bytes.length;
+}
+
+/**
+ * Opens a machine on a state: [state root, epoch, network version, base fee, circulating supply, tracing].
+ * The form of the supply: `assembly/vm/circulating-supply.ts`. Returns 0 or `MALFORMED`.
+ */
+export function machineOpen(at: usize, length: i32): i32 {
+  const store = new FreeStore();
+  const r = new CborReader(bytesAt(at, length));
+  r.tuple(6);
+  const root = r.cid();
+  const epoch = r.i64();
+  const networkVersion = r.u64();
+  const baseFee = r.big();
+  const supply = new CirculatingSupply(store);
+  supply.read(r);
+  const tracing = r.bool();
+  r.finish();
+  if (!r.ok || networkVersion > 15) return MALFORMED;
+  const opened = Machine.open(registry, root, supply, store, tracing);
+  opened.advance(epoch, <i32>networkVersion, baseFee);
+  machine = opened;
+  return 0;
+}
+
+/** Forgets the machine. */
+export function machineClose(): void {
+  machine = null;
+  result = EMPTY;
+}
+
+/** Moves the machine to an epoch: [epoch, network version, base fee]. */
+export function machineAdvance(at: usize, length: i32): i32 {
+  const open = machine;
+  if (open === null) return NOT_OPEN;
+  const r = new CborReader(bytesAt(at, length));
+  r.tuple(3);
+  const epoch = r.i64();
+  const networkVersion = r.u64();
+  const baseFee = r.big();
+  r.finish();
+  if (!r.ok || networkVersion > 15) return MALFORMED;
+  open.advance(epoch, <i32>networkVersion, baseFee);
+  return 0;
+}
+
+function applied(outcome: Applied | null, refusal: i32): i32 {
+  return outcome === null ? refusal : answer(outcome.encode());
+}
+
+/** Applies a message of the chain, charged for `chainLength` bytes. Answers as `Applied.encode` says. */
+export function machineApply(at: usize, length: i32, chainLength: i32): i32 {
+  const open = machine;
+  if (open === null) return NOT_OPEN;
+  const outcome = open.apply(bytesAt(at, length), chainLength);
+  return applied(outcome, open.refusal);
+}
+
+/** Applies an implicit message. Answers as `machineApply`. */
+export function machineApplyImplicit(at: usize, length: i32): i32 {
+  const open = machine;
+  if (open === null) return NOT_OPEN;
+  const outcome = open.applyImplicit(bytesAt(at, length));
+  return applied(outcome, open.refusal);
+}
+
+/** The trace of the last message, a CBOR sequence (`assembly/vm/trace.ts`); empty if tracing is off. */
+export function machineTrace(): i32 {
+  const open = machine;
+  return open === null ? NOT_OPEN : answer(open.trace.take());
+}
+
+/** Writes the state and answers with its root. */
+export function machineFlush(): i32 {
+  const open = machine;
+  return open === null ? NOT_OPEN : answer(open.flush().bytes);
+}
+
+/** Root of the receipts of the messages applied since the last call. */
+export function machineReceipts(): i32 {
+  const open = machine;
+  return open === null ? NOT_OPEN : answer(open.receiptsRoot().bytes);
+}
+
+/** The actor at an address, as [code, head, nonce, balance]. */
+export function stateActor(at: usize, length: i32): i32 {
+  const open = machine;
+  if (open === null) return NOT_OPEN;
+  const address = parseAddress(bytesAt(at, length));
+  if (address === null) return MALFORMED;
+  const actor = open.tree.at(address);
+  return actor === null ? NOT_FOUND : answer(actor.encode(2));
+}
+
+/** The ID address of an address. */
+export function stateResolve(at: usize, length: i32): i32 {
+  const open = machine;
+  if (open === null) return NOT_OPEN;
+  const address = parseAddress(bytesAt(at, length));
+  if (address === null) return MALFORMED;
+  const id = open.tree.resolve(address);
+  return id < 0 ? NOT_FOUND : answer(open.tree.addressOf(<u64>id));
+}
+
+/** Circulating supply in the present state, as CBOR. */
+export function stateSupply(): i32 {
+  const open = machine;
+  if (open === null) return NOT_OPEN;
+  const amount: Big = open.supply();
+  return answer(new CborWriter().big(amount).finish());
+}
+
+/** Runs a call: re-entered by the host's `call_actor` only. */
+export function runActor(frame: i32): void {
+  const open = machine;
+  if (open !== null) runFrame(open.context, frame);
+}

@@ -1,0 +1,75 @@
+/**
+ * Which code CIDs are actors, and of which generation. `entry/vm.ts` fills it; machine and actors do not know each
+ * other otherwise.
+ */
+import { Cid } from "../ipld/cid";
+import { ActorDef, builtinCode } from "../runtime/actor";
+
+/** Generations of actors that the native machine runs, and the network versions 0 to 3 and 4 to 15 that call them. */
+export const GENERATIONS: StaticArray<i32> = [0, 2];
+
+/** Generation of actors in force. */
+export function actorsVersionFor(networkVersion: i32): i32 {
+  return networkVersion < 4 ? 0 : 2;
+}
+
+/** An actor under one of its codes. */
+@final
+export class ActorKind {
+  constructor(
+    readonly code: Cid,
+    readonly def: ActorDef,
+    /** The only generation that may call it, or -1 for any. */
+    readonly generation: i32,
+  ) {}
+
+  callableIn(actorsVersion: i32): bool {
+    return this.generation < 0 || this.generation == actorsVersion;
+  }
+
+  get isAccount(): bool {
+    return this.def.name == "account";
+  }
+}
+
+@final
+export class Registry {
+  private readonly kinds: Array<ActorKind> = [];
+  private last: ActorKind | null = null;
+
+  /** An actor of every generation. */
+  add(def: ActorDef): this {
+    for (let i = 0; i < GENERATIONS.length; i++) {
+      this.kinds.push(new ActorKind(builtinCode(GENERATIONS[i], def.name), def, GENERATIONS[i]));
+    }
+    return this;
+  }
+
+  /** An actor with one code ("fil/1/<name>") for every network version: test actors. */
+  addTimeless(def: ActorDef): this {
+    this.kinds.push(new ActorKind(builtinCode(0, def.name), def, -1));
+    return this;
+  }
+
+  /** The actor of a code, or null. */
+  find(code: Cid): ActorKind | null {
+    const last = this.last;
+    if (last !== null && last.code.eq(code)) return last;
+    for (let i = 0; i < this.kinds.length; i++) {
+      const kind = this.kinds[i];
+      if (!kind.code.eq(code)) continue;
+      this.last = kind;
+      return kind;
+    }
+    return null;
+  }
+
+  /** Code of the account actor of a generation. */
+  accountCode(actorsVersion: i32): Cid {
+    for (let i = 0; i < this.kinds.length; i++) {
+      const kind = this.kinds[i];
+      if (kind.isAccount && kind.generation == actorsVersion) return kind.code;
+    }
+    return new Cid(new StaticArray<u8>(0));
+  }
+}

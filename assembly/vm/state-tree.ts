@@ -1,0 +1,210 @@
+/**
+ * The state tree: a HAMT from ID addresses to actors, with a cache over it.
+ *
+ * Two forms of root: the bare HAMT root (version 0, network versions 0 to 3), or the tuple [version 1, HAMT root, info]
+ * (from network version 4).
+ *
+ * The HAMT is read on a cache miss and written by `flush` only. Changes go into the cache and into a journal of what was
+ * there before, so a nested call is undone by walking the journal back to where it began. Addresses other than IDs are
+ * resolved by the init actor's map; what was found is kept until it is rolled back, even if the map changes meanwhile,
+ * as the reference keeps it (an address whose actor was deleted goes on meaning that actor).
+ * Actors handed out are shared and must not be changed; `set` takes a new one.
+ * Source: lotus v1.0.0 chain/state/statetree.go.
+ */
+import { Bytes } from "../base/bytes";
+import { CborReader } from "../ipld/cbor-reader";
+import { Cid } from "../ipld/cid";
+import { Hamt } from "../ipld/hamt";
+import { Address } from "../types/address";
+import { ActorEntry, StateRoot } from "../types/chain.gen";
+import { INIT_ID } from "../types/singletons";
+import { AddressTable } from "./address-table";
+import { FreeStore } from "./block-store";
+import { InitMap } from "./init-map";
+import { Registry } from "./registry";
+
+/** A cached actor, or the knowledge that there is none. */
+@final
+class Slot {
+  constructor(
+    readonly actor: ActorEntry | null,
+    /** Not yet in the HAMT. */
+    readonly changed: bool,
+  ) {}
+}
+
+/** Where a call began: lengths of the journal and of the table of addresses. */
+@final
+export class Mark {
+  constructor(
+    readonly changes: i32,
+    readonly addresses: i32,
+  ) {}
+}
+
+/** Highest version of the root that is understood. */
+const LAST_VERSION: u64 = 1;
+/** Actors kept over a flush; above, the cache starts anew. */
+const MAX_CACHED: i32 = 100000;
+
+/** A copy of an actor, to be changed. */
+export function copyOf(actor: ActorEntry): ActorEntry {
+  const copy = new ActorEntry();
+  copy.code = actor.code;
+  copy.head = actor.head;
+  copy.nonce = actor.nonce;
+  copy.balance = actor.balance;
+  return copy;
+}
+
+@final
+export class StateTree {
+  private cache: Map<u64, Slot> = new Map<u64, Slot>();
+  /** Ids with changed slots, each perhaps more than once. */
+  private touched: Array<u64> = [];
+  private readonly journalIds: Array<u64> = [];
+  private readonly journalSlots: Array<Slot | null> = [];
+  private readonly addresses: AddressTable = new AddressTable();
+  private readonly initMap: InitMap;
+
+  private constructor(
+    readonly store: FreeStore,
+    private readonly registry: Registry,
+    private readonly actors: Hamt,
+    /** Null for a bare root. */
+    private readonly root: StateRoot | null,
+  ) {
+    this.initMap = new InitMap(store);
+  }
+
+  /** Opens the tree below `root`; a root that is none ends the run. */
+  static open(store: FreeStore, registry: Registry, root: Cid): StateTree {
+    const r = new CborReader(store.get(root));
+    const wrapper = new StateRoot();
+    wrapper.read(r);
+    if (!r.ok) return new StateTree(store, registry, Hamt.load(store, root, 0), null);
+    if (wrapper.version > LAST_VERSION) store.fail("state root of an unknown version");
+    const bare = wrapper.version == 0;
+    const actors = Hamt.load(store, wrapper.actors, bare ? 0 : 2);
+    return new StateTree(store, registry, actors, bare ? null : wrapper);
+  }
+
+  /** The actor with an id, or null. */
+  get(id: u64): ActorEntry | null {
+    if (this.cache.has(id)) return this.cache.get(id).actor;
+    const bytes = this.actors.get(this.addressOf(id));
+    let actor: ActorEntry | null = null;
+    if (bytes !== null) {
+      const r = new CborReader(bytes);
+      const read = new ActorEntry();
+      read.read(r);
+      if (!r.ok) this.store.fail("an actor in the state tree does not decode");
+      actor = read;
+    }
+    this.cache.set(id, new Slot(actor, false));
+    return actor;
+  }
+
+  set(id: u64, actor: ActorEntry): void {
+    this.change(id, actor);
+  }
+
+  delete(id: u64): void {
+    this.change(id, null);
+  }
+
+  /** The actor at any kind of address, or null. */
+  at(address: Address): ActorEntry | null {
+    const id = this.resolve(address);
+    return id < 0 ? null : this.get(<u64>id);
+  }
+
+  /** The id of an address, or -1. An ID address is its own answer, whether the actor exists or not. */
+  resolve(address: Address): i64 {
+    if (address.isId) return <i64>address.actorId;
+    const known = this.addresses.get(address.bytes);
+    if (known >= 0) return known;
+    const init = this.initActor();
+    const id = this.initMap.get(init.head, this.generationOf(init), address.bytes);
+    if (id >= 0) this.addresses.add(address.bytes, <u64>id);
+    return id;
+  }
+
+  /** Gives an address the next id of the init actor and returns the id. */
+  register(address: Address): u64 {
+    const init = copyOf(this.initActor());
+    init.head = this.initMap.add(init.head, this.generationOf(init), address.bytes);
+    this.set(INIT_ID, init);
+    return this.initMap.lastId;
+  }
+
+  /** Remembers where we are. */
+  mark(): Mark {
+    return new Mark(this.journalIds.length, this.addresses.size);
+  }
+
+  /** Undoes everything since the mark. */
+  rollBack(mark: Mark): void {
+    while (this.journalIds.length > mark.changes) {
+      const id = this.journalIds.pop();
+      const before = this.journalSlots.pop();
+      if (before === null) this.cache.delete(id);
+      else this.cache.set(id, before);
+    }
+    this.addresses.rollBack(mark.addresses);
+  }
+
+  /** Nothing before now can be undone any more. */
+  settle(): void {
+    this.journalIds.length = 0;
+    this.journalSlots.length = 0;
+  }
+
+  /** Writes all changes and returns the new root. No call may be under way. */
+  flush(): Cid {
+    this.settle();
+    for (let i = 0; i < this.touched.length; i++) {
+      const id = this.touched[i];
+      if (!this.cache.has(id)) continue;
+      const slot = this.cache.get(id);
+      if (!slot.changed) continue;
+      const key = this.addressOf(id);
+      const actor = slot.actor;
+      if (actor === null) this.actors.delete(key);
+      else this.actors.set(key, actor.encode(2));
+      this.cache.set(id, new Slot(actor, false));
+    }
+    this.touched = [];
+    if (this.cache.size > MAX_CACHED) this.cache = new Map<u64, Slot>();
+    const root = this.actors.flush();
+    const wrapper = this.root;
+    if (wrapper === null) return root;
+    wrapper.actors = root;
+    return this.store.put(wrapper.encode(2));
+  }
+
+  private change(id: u64, actor: ActorEntry | null): void {
+    const before: Slot | null = this.cache.has(id) ? this.cache.get(id) : null;
+    this.journalIds.push(id);
+    this.journalSlots.push(before);
+    if (before === null || !before.changed) this.touched.push(id);
+    this.cache.set(id, new Slot(actor, true));
+  }
+
+  private initActor(): ActorEntry {
+    const init = this.get(INIT_ID);
+    if (init === null) this.store.fail("the state has no init actor");
+    return init!;
+  }
+
+  private generationOf(actor: ActorEntry): i32 {
+    const kind = this.registry.find(actor.code);
+    if (kind === null) this.store.fail("the init actor has an unknown code");
+    return kind!.generation;
+  }
+
+  /** The ID address of an actor, which is its key in the tree. */
+  addressOf(id: u64): Bytes {
+    return Address.id(id).bytes;
+  }
+}

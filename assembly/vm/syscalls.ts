@@ -1,0 +1,70 @@
+/**
+ * What the kernel computes for actors, prices aside: randomness, hashes, commitments, signatures, verdicts on proofs.
+ */
+import * as host from "../abi/host";
+import { Bytes, ptrOf } from "../base/bytes";
+import { blake2b256 } from "../crypto/hash/blake2b";
+import { CborReader } from "../ipld/cbor-reader";
+import {
+  Cid,
+  CODEC_FIL_COMMITMENT_UNSEALED,
+  HASH_SHA2_256_TRUNC254_PADDED,
+  makeCid,
+} from "../ipld/cid";
+import { COMM_D_OK, dataCommitment, PIECE_ENTRY_BYTES } from "../proofs/comm-d";
+
+/** 32 bytes of randomness from the tickets of the chain. */
+export function drawTicket(tag: i64, epoch: i64, entropy: Bytes): Bytes {
+  const out = new StaticArray<u8>(32);
+  host.ticketRandomness(tag, epoch, ptrOf(entropy), entropy.length, ptrOf(out));
+  return out;
+}
+
+/** 32 bytes of randomness from the beacon. */
+export function drawBeacon(tag: i64, epoch: i64, entropy: Bytes): Bytes {
+  const out = new StaticArray<u8>(32);
+  host.beaconRandomness(tag, epoch, ptrOf(entropy), entropy.length, ptrOf(out));
+  return out;
+}
+
+/** blake2b-256. */
+export function hash(data: Bytes): Bytes {
+  return blake2b256(data);
+}
+
+/** Sector sizes by seal proof type, in bytes; the types from 5 on are the second version of the first five. */
+const SECTOR_BYTES: StaticArray<u64> = [2 << 10, 8 << 20, 512 << 20, 32 << 30, 64 << 30];
+
+/** The data commitment over a CBOR list of [padded size, piece CID]; null if they do not fit the sector. */
+export function unsealedSectorCid(sealProof: i64, pieces: Bytes): Cid | null {
+  if (sealProof < 0 || sealProof >= 2 * SECTOR_BYTES.length) return null;
+  const r = new CborReader(pieces);
+  const count = r.array();
+  const table = new StaticArray<u8>(count * <i32>PIECE_ENTRY_BYTES);
+  let at = ptrOf(table);
+  for (let i = 0; i < count; i++) {
+    r.tuple(2);
+    const size = r.u64();
+    const cid = r.cid();
+    if (!r.ok || cid.codec != CODEC_FIL_COMMITMENT_UNSEALED || cid.hash != HASH_SHA2_256_TRUNC254_PADDED) return null;
+    const digest = cid.digest;
+    if (digest.length != 32) return null;
+    store<u64>(at, size);
+    memory.copy(at + 8, ptrOf(digest), 32);
+    at += PIECE_ENTRY_BYTES;
+  }
+  const out = memory.data(32);
+  const sector = SECTOR_BYTES[<i32>(sealProof % SECTOR_BYTES.length)];
+  if (dataCommitment(sector, ptrOf(table), count, out) != COMM_D_OK) return null;
+  return makeCid(CODEC_FIL_COMMITMENT_UNSEALED, HASH_SHA2_256_TRUNC254_PADDED, out, 32);
+}
+
+/** The host's verdict on a seal. */
+export function checkSeal(info: Bytes): bool {
+  return host.verifySeal(ptrOf(info), info.length) != 0;
+}
+
+/** The host's verdict on a window PoSt. */
+export function checkPoSt(info: Bytes): bool {
+  return host.verifyPost(ptrOf(info), info.length) != 0;
+}

@@ -1,0 +1,69 @@
+/** `filigree conformance <file|dir>...`: runs vectors of the conformance corpus and says what differs. */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import type { Command } from "commander";
+import { type RunOutcome, runVector } from "../../conformance/run.ts";
+import { traceTable } from "../../conformance/trace-table.ts";
+
+type Options = { readonly filter?: string; readonly json?: true; readonly trace?: true };
+
+/** Files beside vectors that are not vectors. */
+const VECTOR_FILE = /\.json$/;
+
+export function registerConformance(program: Command): void {
+  program
+    .command("conformance")
+    .description("run conformance vectors; the last line counts runs (file x variant)")
+    .argument("<file|dir...>", "vector files, or directories that are searched for them")
+    .option("--filter <text>", "only files whose path contains the text")
+    .option("--json", "end with one JSON line: passed, failed, skipped, failures")
+    .option("--trace", "show gas charges beside the recorded ones, and the first differing state path")
+    .action(run);
+}
+
+function listVectors(place: string): string[] {
+  if (statSync(place).isFile()) return [place];
+  return readdirSync(place, { recursive: true, encoding: "utf8" })
+    .filter((file) => VECTOR_FILE.test(file))
+    .map((file) => path.join(place, file))
+    .sort();
+}
+
+async function run(places: readonly string[], options: Options): Promise<void> {
+  const files = places.flatMap(listVectors).filter((file) => file.includes(options.filter ?? ""));
+  const say = (line: string): void => {
+    process.stdout.write(`${line}\n`);
+  };
+  const failures: { file: string; variant: string; differences: readonly string[] }[] = [];
+  let passed = 0;
+  let declared = 0;
+  for (const file of files) {
+    const text = readFileSync(file, "utf8");
+    const { vector, outcomes } = await runVector(file, text, { tracing: options.trace === true });
+    for (const outcome of outcomes) {
+      if (outcome.proofVerdict !== undefined) declared++;
+      if (outcome.passed) passed++;
+      else failures.push({ file, variant: outcome.variant, differences: outcome.differences });
+      if (options.json !== true || options.trace === true) report(outcome, options.trace === true, say);
+      if (options.trace === true && vector !== null) for (const line of await traceTable(outcome, vector)) say(line);
+    }
+  }
+  if (declared > 0 && options.json !== true)
+    say(
+      `${declared} runs took the declared verdict on their proofs (src/conformance/proof-policy.ts); no keys were used`,
+    );
+  if (options.json === true)
+    say(JSON.stringify({ passed, failed: failures.length, skipped: 0, declaredProofVerdicts: declared, failures }));
+  else say(`${passed} passed, ${failures.length} failed, 0 skipped`);
+  if (failures.length > 0) process.exitCode = 1;
+}
+
+function report(outcome: RunOutcome, always: boolean, say: (line: string) => void): void {
+  const verdict = outcome.proofVerdict === "reject" ? "  (declared proof verdict: reject)" : "";
+  if (outcome.passed) {
+    if (always || verdict !== "") say(`ok    ${outcome.file} [${outcome.variant}]${verdict}`);
+    return;
+  }
+  say(`FAIL  ${outcome.file} [${outcome.variant}]${verdict}`);
+  for (const line of outcome.differences) say(`        ${line}`);
+}

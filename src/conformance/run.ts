@@ -1,0 +1,216 @@
+/**
+ * The conformance engine: one vector file in, the outcome of each of its variants out. Knows no files and no platform.
+ *
+ * A run passes if every receipt (exit code, gas, return value), every receipts root and the final state root are those
+ * of the file. Anything else, faults included, fails it: an actor that is not built is a failure, not a skip.
+ */
+import { equal } from "../base/bytes.ts";
+import { describeError } from "../base/errors.ts";
+import type { VmOptions } from "../core/vm.ts";
+import { Executor } from "../exec/executor.ts";
+import type { TraceCall } from "../exec/trace.ts";
+import type { AppliedMessage, BlockInput, MessageInput, ProofJudge } from "../exec/types.ts";
+import type { MemoryStore } from "../storage/memory.ts";
+import { PROTOCOL } from "../types/address.ts";
+import { cidFromBytes } from "../types/cid.ts";
+import { decodeMessage } from "../types/message.ts";
+import { firstStateDifference } from "./diff.ts";
+import { type ProofVerdict, proofVerdict } from "./proof-policy.ts";
+import { recordedRandomness } from "./randomness.ts";
+import { type ExpectedReceipt, loadState, parseVector, shown, type Variant, type Vector } from "./vector.ts";
+
+export type RunOutcome = {
+  /** Path of the file and id of the variant. */
+  readonly file: string;
+  readonly variant: string;
+  readonly passed: boolean;
+  /** What differs, one line each; empty if the run passed. */
+  readonly differences: readonly string[];
+  /** Declared verdict, if a proof was judged. */
+  readonly proofVerdict?: ProofVerdict;
+  /** Calls and charges of every message, if asked for. */
+  readonly traces?: readonly (readonly TraceCall[])[];
+};
+
+export type ConformanceOptions = {
+  readonly vm?: VmOptions;
+  /** Keep traces, and search for the first difference in the state. */
+  readonly tracing?: boolean;
+};
+
+/** Bytes that a secp256k1 signature adds to a message: the array around both, byte string head, type byte, 65 bytes. */
+const SIGNED_EXTRA = 69;
+
+/** Runs all variants of a vector file. */
+export async function runVector(
+  file: string,
+  text: string,
+  options: ConformanceOptions = {},
+): Promise<{ readonly vector: Vector | null; readonly outcomes: readonly RunOutcome[] }> {
+  let vector: Vector;
+  try {
+    vector = parseVector(text);
+  } catch (error) {
+    return { vector: null, outcomes: [failure(file, "-", [describeError(error)])] };
+  }
+  const outcomes: RunOutcome[] = [];
+  for (const variant of vector.variants) outcomes.push(await runVariant(file, vector, variant, options));
+  return { vector, outcomes };
+}
+
+function failure(file: string, variant: string, differences: readonly string[]): RunOutcome {
+  return { file, variant, passed: false, differences };
+}
+
+async function runVariant(
+  file: string,
+  vector: Vector,
+  variant: Variant,
+  options: ConformanceOptions,
+): Promise<RunOutcome> {
+  const run = new VariantRun(file, vector, variant, options);
+  try {
+    await run.execute();
+  } catch (error) {
+    run.differences.push(describeError(error));
+  }
+  const { differences, traces } = run;
+  return {
+    file,
+    variant: variant.id,
+    passed: differences.length === 0,
+    differences,
+    ...(run.judged ? { proofVerdict: run.verdict } : {}),
+    ...(options.tracing === true ? { traces } : {}),
+  };
+}
+
+class VariantRun {
+  readonly differences: string[] = [];
+  readonly traces: (readonly TraceCall[])[] = [];
+  readonly verdict: ProofVerdict;
+  judged = false;
+  readonly #vector: Vector;
+  readonly #variant: Variant;
+  readonly #options: ConformanceOptions;
+  #receipts = 0;
+
+  constructor(file: string, vector: Vector, variant: Variant, options: ConformanceOptions) {
+    this.verdict = proofVerdict(file);
+    this.#vector = vector;
+    this.#variant = variant;
+    this.#options = options;
+  }
+
+  async execute(): Promise<void> {
+    const store = await loadState(this.#vector);
+    const executor = new Executor(
+      { asset: "vm-test.wasm", ...this.#options.vm },
+      { blocks: store, randomness: recordedRandomness(this.#vector.randomness), proofs: this.#judge() },
+    );
+    const root = await (this.#vector.kind === "message"
+      ? this.#messages(executor, store)
+      : this.#tipsets(executor, store));
+    if (this.#receipts !== this.#vector.receipts.length)
+      this.differences.push(`receipts: ${this.#receipts} instead of ${this.#vector.receipts.length}`);
+    if (equal(root, this.#vector.postRoot)) return;
+    this.differences.push(`state root: ${name(root)} instead of ${name(this.#vector.postRoot)}`);
+    if (this.#options.tracing === true)
+      this.differences.push(`first difference: ${firstStateDifference(store, root, this.#vector.postRoot)}`);
+  }
+
+  #judge(): ProofJudge {
+    const accept = (): boolean => {
+      this.judged = true;
+      return this.verdict === "accept";
+    };
+    return { verifyPoSt: accept, verifySeal: accept };
+  }
+
+  async #messages(executor: Executor, store: MemoryStore): Promise<Uint8Array> {
+    const { baseFee, circulatingSupply, preRoot, messages } = this.#vector;
+    let stateRoot = preRoot;
+    let epoch = this.#variant.epoch;
+    for (const { bytes, epochOffset } of messages) {
+      epoch += epochOffset;
+      const { networkVersion } = this.#variant;
+      const message = onChain(bytes);
+      const result = await executor.applyMessage(
+        { stateRoot, epoch, networkVersion, baseFee, circulatingSupply, message },
+        { tracing: this.#options.tracing ?? false },
+      );
+      store.writeNow({ blocks: result.blocks });
+      stateRoot = result.stateRoot;
+      this.#compare(result.applied);
+    }
+    return stateRoot;
+  }
+
+  async #tipsets(executor: Executor, store: MemoryStore): Promise<Uint8Array> {
+    const { circulatingSupply, preRoot, tipsets, receiptsRoots } = this.#vector;
+    const rules = { networkVersionAt: () => this.#variant.networkVersion, circulatingSupply };
+    let stateRoot = preRoot;
+    let parentEpoch = this.#variant.epoch;
+    for (const [i, tipset] of tipsets.entries()) {
+      const epoch = this.#variant.epoch + tipset.epochOffset;
+      const { baseFee } = tipset;
+      const blocks = tipset.blocks.map(({ miner, winCount, messages }) => ({ miner, winCount, ...sorted(messages) }));
+      const input = { stateRoot, parentEpoch, epoch, baseFee, blocks };
+      const result = await executor.applyTipset(input, rules, { tracing: this.#options.tracing ?? false });
+      store.writeNow({ blocks: result.blocks });
+      for (const applied of result.applied) this.#compare(applied);
+      const expected = receiptsRoots[i];
+      if (expected === undefined || !equal(result.receiptsRoot, expected))
+        this.differences.push(
+          `receipts root ${i}: ${name(result.receiptsRoot)} instead of ${expected === undefined ? "none" : name(expected)}`,
+        );
+      stateRoot = result.stateRoot;
+      parentEpoch = epoch;
+    }
+    return stateRoot;
+  }
+
+  #compare(applied: AppliedMessage): void {
+    const at = this.#receipts++;
+    if (applied.trace !== undefined) this.traces.push(applied.trace);
+    const expected = this.#vector.receipts[at];
+    if (expected === undefined) return;
+    for (const line of receiptDifferences(applied, expected)) this.differences.push(`message ${at}: ${line}`);
+  }
+}
+
+function receiptDifferences(applied: AppliedMessage, expected: ExpectedReceipt): string[] {
+  const out: string[] = [];
+  if (applied.exitCode !== expected.exitCode) {
+    const why = applied.why === "" ? "" : ` (${applied.why})`;
+    out.push(`exit code ${applied.exitCode}${why} instead of ${expected.exitCode}`);
+  }
+  if (applied.gasUsed !== BigInt(expected.gasUsed))
+    out.push(`gas ${applied.gasUsed} instead of ${expected.gasUsed} (${applied.gasUsed - BigInt(expected.gasUsed)})`);
+  if (!equal(applied.return, expected.return))
+    out.push(`return ${shown(applied.return)} instead of ${shown(expected.return)}`);
+  return out;
+}
+
+/** A message with the length that it is charged for: signed if its sender has a secp256k1 address. */
+function onChain(bytes: Uint8Array): MessageInput {
+  const { from } = decodeMessage(bytes);
+  const signed = from.protocol === PROTOCOL.secp256k1;
+  return { bytes, chainLength: bytes.length + (signed ? SIGNED_EXTRA : 0) };
+}
+
+/** Messages by the kind of their sender; one of any other kind counts as both, as the reference's driver has it. */
+function sorted(messages: readonly Uint8Array[]): Pick<BlockInput, "blsMessages" | "secpMessages"> {
+  const blsMessages: MessageInput[] = [];
+  const secpMessages: MessageInput[] = [];
+  for (const bytes of messages) {
+    const { protocol } = decodeMessage(bytes).from;
+    if (protocol !== PROTOCOL.secp256k1) blsMessages.push(onChain(bytes));
+    if (protocol !== PROTOCOL.bls) secpMessages.push(onChain(bytes));
+  }
+  return { blsMessages, secpMessages };
+}
+
+function name(cid: Uint8Array): string {
+  return cidFromBytes(cid).toString();
+}

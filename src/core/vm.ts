@@ -1,0 +1,419 @@
+/**
+ * The typed face of `vm.wasm`: one machine on one state.
+ *
+ * Everything here is synchronous. What the core asks for (blocks, randomness, verdicts on proofs) comes from a `VmHost`,
+ * which answers at once or throws; then the run is void, the instance is used up (`spent`) and there is no receipt.
+ * `src/exec` wraps this with fetching and running again.
+ */
+import * as dagCbor from "@ipld/dag-cbor";
+import type { Address } from "../types/address.ts";
+import { bigToBytes } from "../types/amount.ts";
+import { CID, cidKey } from "../types/cid.ts";
+import { ABI_VERSION, EXPORT_NAMES, REFUSAL, type VmExports, type VmImports } from "./abi.ts";
+import { CborItems } from "./cbor-items.ts";
+import { EngineFault } from "./errors.ts";
+import { Instance, PAGE_BYTES } from "./instance.ts";
+import { compileModule, type WasmSource } from "./load.ts";
+
+/** What the core asks its host for while it runs. */
+export type VmHost = {
+  /** A block by its binary CID, or undefined if it is not at hand. */
+  peek(cid: Uint8Array): Uint8Array | undefined;
+  /** 32 bytes drawn from the tickets of the chain: `tag` separates domains. */
+  ticketRandomness(tag: number, epoch: number, entropy: Uint8Array): Uint8Array;
+  /** 32 bytes drawn from the beacon. */
+  beaconRandomness(tag: number, epoch: number, entropy: Uint8Array): Uint8Array;
+  /** Whether a window PoSt is valid; `info` is the CBOR WindowPoStVerifyInfo. */
+  verifyPoSt(info: Uint8Array): boolean;
+  /** Whether a seal is valid; `info` is the CBOR SealVerifyInfo. */
+  verifySeal(info: Uint8Array): boolean;
+  /** Lines that the core logs. */
+  log?(line: string): void;
+};
+
+/** An amount that unlocks linearly over `duration` epochs from `start`. */
+export type Vesting = { readonly amount: bigint; readonly duration: number; readonly start: number };
+
+/** What the circulating supply is computed from, besides the state; see `assembly/vm/circulating-supply.ts`. */
+export type GenesisSupply = {
+  readonly earlyVestings: readonly Vesting[];
+  readonly lateVestings: readonly Vesting[];
+  /** Last epoch at which the early vestings count. */
+  readonly ignitionEpoch: number;
+  /** Last epoch before the second actors. */
+  readonly secondActorsEpoch: number;
+  readonly genesisPledge: bigint;
+  readonly genesisMarketFunds: bigint;
+  readonly initialReserve: bigint;
+  readonly accounts: readonly { readonly id: bigint; readonly balance: bigint }[];
+};
+
+/** Where and when a machine works. */
+export type MachineContext = {
+  /** Binary CID of the state. */
+  readonly stateRoot: Uint8Array;
+  readonly epoch: number;
+  readonly networkVersion: number;
+  /** attoFIL per unit of gas */
+  readonly baseFee: bigint;
+  /** attoFIL, or what it is computed from. */
+  readonly circulatingSupply: bigint | GenesisSupply;
+  readonly tracing?: boolean;
+};
+
+/** What became of a message. */
+export type Applied = {
+  readonly exitCode: number;
+  readonly return: Uint8Array;
+  /** gas; 0 for implicit messages */
+  readonly gasUsed: bigint;
+  // attoFIL, all of them
+  readonly minerPenalty: bigint;
+  readonly minerTip: bigint;
+  readonly baseFeeBurn: bigint;
+  readonly overestimationBurn: bigint;
+  readonly refund: bigint;
+  /** gas */
+  readonly gasBurned: bigint;
+  /** Why it failed, for people; empty if it did not. */
+  readonly why: string;
+};
+
+/** An actor in the state. */
+export type ActorView = {
+  /** Binary CID of its code. */
+  readonly code: Uint8Array;
+  /** Binary CID of its state. */
+  readonly head: Uint8Array;
+  readonly nonce: bigint;
+  /** attoFIL */
+  readonly balance: bigint;
+};
+
+export type NewBlock = { readonly cid: Uint8Array; readonly bytes: Uint8Array };
+
+export type VmOptions = {
+  /** The module's bytes, or the module compiled, in place of the platform's asset. */
+  readonly source?: WasmSource;
+  /** Name of the asset; `vm-test.wasm` has the test actors too. */
+  readonly asset?: "vm.wasm" | "vm-test.wasm";
+  /** Most 64 KiB pages the memory may have. Default: 16384 (1 GiB). */
+  readonly maxPages?: number;
+};
+
+const DEFAULT_MAX_PAGES = 16384;
+const FIRST_PAGES = 128;
+/** Garbage is collected after so many messages, and after any that made the memory grow. */
+const COLLECT_EVERY = 64;
+const FIRST_ARGUMENT_BYTES = 4096;
+
+/** What `exit_actor` throws: told apart by identity, without the cost of a stack trace. */
+const EXIT = Object.freeze({ exit: true });
+
+export class Vm {
+  readonly #instance: Instance<VmExports>;
+  readonly #host: VmHost;
+  readonly #run: RunState;
+  #argument = 0;
+  #argumentBytes = 0;
+  #messages = 0;
+  #pages = 0;
+
+  private constructor(instance: Instance<VmExports>, host: VmHost, run: RunState) {
+    this.#instance = instance;
+    this.#host = host;
+    this.#run = run;
+    run.instance = instance;
+  }
+
+  /** Loads the module once and makes an instance. Faults: those of loading, `ABI_MISMATCH`. */
+  static async create(host: VmHost, options: VmOptions = {}): Promise<Vm> {
+    const { asset = "vm.wasm", maxPages = DEFAULT_MAX_PAGES } = options;
+    const module = await compileModule(asset, options.source);
+    const run = new RunState(host);
+    const instance = await Instance.create<VmExports>(
+      module,
+      { name: asset, maxPages, initialPages: Math.min(FIRST_PAGES, maxPages), imports: importsOf(run) },
+      EXPORT_NAMES,
+    );
+    const version = instance.exports.abiVersion();
+    if (version !== ABI_VERSION)
+      throw new EngineFault(
+        { code: "ABI_MISMATCH", asset, version },
+        `${asset} speaks version ${version} of the border`,
+      );
+    return new Vm(instance, host, run);
+  }
+
+  /** The host given at creation. */
+  get host(): VmHost {
+    return this.#host;
+  }
+
+  /** True once a run was void: the instance takes no more calls. */
+  get spent(): boolean {
+    return this.#run.spent;
+  }
+
+  get memoryBytes(): number {
+    return this.#instance.memoryBytes;
+  }
+
+  /** Opens a machine on a state; the one before is forgotten. `made` are blocks not yet in any store. */
+  open(context: MachineContext, made: Iterable<NewBlock> = []): void {
+    const blocks = [...made];
+    this.#run.made.clear();
+    for (const block of blocks) this.#run.made.set(cidKey(block.cid), block);
+    const tuple = [
+      CID.decode(context.stateRoot),
+      context.epoch,
+      context.networkVersion,
+      bigToBytes(context.baseFee),
+      supplyTuple(context.circulatingSupply),
+      context.tracing ?? false,
+    ];
+    this.#expect(this.#call("machineOpen", dagCbor.encode(tuple)));
+  }
+
+  /** Moves the machine to an epoch. */
+  advance(epoch: number, networkVersion: number, baseFee: bigint): void {
+    this.#expect(this.#call("machineAdvance", dagCbor.encode([epoch, networkVersion, bigToBytes(baseFee)])));
+  }
+
+  /**
+   * Applies a message of the chain: its bare CBOR, and the length that it is charged for (with the signature for
+   * secp256k1). Faults: `MESSAGE_REFUSED` for one that cannot be in a block; the machine stays as it was.
+   */
+  apply(message: Uint8Array, chainLength: number): Applied {
+    const at = this.#put(message);
+    return this.#applied(this.#guard(() => this.#instance.exports.machineApply(at, message.length, chainLength)));
+  }
+
+  /** Applies an implicit message: no fees, no nonce, no receipt. */
+  applyImplicit(message: Uint8Array): Applied {
+    return this.#applied(this.#call("machineApplyImplicit", message));
+  }
+
+  /** Trace of the last message as a CBOR sequence; empty when tracing is off. See `src/exec/trace.ts`. */
+  trace(): Uint8Array {
+    return this.#answer(this.#guard(() => this.#instance.exports.machineTrace()));
+  }
+
+  /** Root of the array of receipts of the messages applied since the last call. */
+  receiptsRoot(): Uint8Array {
+    return this.#answer(this.#guard(() => this.#instance.exports.machineReceipts()));
+  }
+
+  /** Writes the state; its root. */
+  flush(): Uint8Array {
+    return this.#answer(this.#guard(() => this.#instance.exports.machineFlush()));
+  }
+
+  /** Forgets the machine and what it holds. */
+  close(): void {
+    this.#guard(() => this.#instance.exports.machineClose());
+    this.#run.made.clear();
+    this.collect();
+  }
+
+  /** The actor at an address, or null. */
+  actor(address: Address): ActorView | null {
+    const length = this.#call("stateActor", address.bytes);
+    if (length === REFUSAL.notFound) return null;
+    const items = new CborItems(this.#answer(length));
+    items.array();
+    return { code: items.link(), head: items.link(), nonce: items.bigint(), balance: items.big() };
+  }
+
+  /** The binary ID address of an address, or null. */
+  resolve(address: Address): Uint8Array | null {
+    const length = this.#call("stateResolve", address.bytes);
+    return length === REFUSAL.notFound ? null : this.#answer(length);
+  }
+
+  /** Circulating supply in the present state, attoFIL. */
+  circulatingSupply(): bigint {
+    return new CborItems(this.#answer(this.#guard(() => this.#instance.exports.stateSupply()))).big();
+  }
+
+  /** Blocks that the machine has made since it was opened; not all of them need be part of the state. */
+  madeBlocks(): IterableIterator<NewBlock> {
+    return this.#run.made.values();
+  }
+
+  /** A block that the machine made or could read. */
+  block(cid: Uint8Array): Uint8Array | undefined {
+    return this.#run.made.get(cidKey(cid))?.bytes ?? this.#host.peek(cid);
+  }
+
+  /** Frees memory inside the core. Called as needed; here for tests and for times of rest. */
+  collect(): void {
+    this.#guard(() => this.#instance.exports.collect());
+    this.#messages = 0;
+    this.#pages = this.#instance.memoryBytes / PAGE_BYTES;
+  }
+
+  #applied(length: number): Applied {
+    const items = new CborItems(this.#answer(length));
+    items.array();
+    const applied: Applied = {
+      exitCode: items.int(),
+      return: items.bytes(),
+      gasUsed: items.bigint(),
+      minerPenalty: items.big(),
+      minerTip: items.big(),
+      baseFeeBurn: items.big(),
+      overestimationBurn: items.big(),
+      refund: items.big(),
+      gasBurned: items.bigint(),
+      why: items.text(),
+    };
+    const grown = this.#instance.memoryBytes / PAGE_BYTES > this.#pages;
+    if (++this.#messages >= COLLECT_EVERY || grown) this.collect();
+    return applied;
+  }
+
+  #put(bytes: Uint8Array): number {
+    if (bytes.length > this.#argumentBytes) {
+      const { alloc, free } = this.#instance.exports;
+      if (this.#argument !== 0) free(this.#argument);
+      this.#argumentBytes = Math.max(bytes.length, FIRST_ARGUMENT_BYTES);
+      this.#argument = this.#guard(() => alloc(this.#argumentBytes));
+    }
+    this.#instance.write(this.#argument, bytes);
+    return this.#argument;
+  }
+
+  #call(
+    name: "machineOpen" | "machineAdvance" | "machineApplyImplicit" | "stateActor" | "stateResolve",
+    bytes: Uint8Array,
+  ): number {
+    const at = this.#put(bytes);
+    return this.#guard(() => this.#instance.exports[name](at, bytes.length));
+  }
+
+  /** Runs a call into the core; whatever is thrown out of it makes the instance unusable. */
+  #guard<T>(call: () => T): T {
+    if (this.#run.spent)
+      throw new EngineFault({ code: "INSTANCE_SPENT", asset: this.#instance.name }, "the run before this was void");
+    try {
+      return call();
+    } catch (error) {
+      this.#run.spent = true;
+      throw this.#instance.faultOf(error);
+    }
+  }
+
+  #answer(length: number): Uint8Array {
+    this.#expect(length);
+    return this.#instance.read(this.#instance.exports.resultPtr(), length);
+  }
+
+  #expect(result: number): void {
+    if (result >= 0) return;
+    if (result === REFUSAL.malformed || result === REFUSAL.notApplicable) {
+      const reason = result === REFUSAL.malformed ? "MALFORMED" : "NOT_APPLICABLE";
+      throw new EngineFault({ code: "MESSAGE_REFUSED", reason }, `the machine takes no such input (${reason})`);
+    }
+    throw new EngineFault({ code: "NOT_OPEN" }, "no machine is open");
+  }
+}
+
+/** What the imports of one instance work on. */
+class RunState {
+  readonly host: VmHost;
+  /** Blocks made, by the key of their CID. */
+  readonly made = new Map<string, NewBlock>();
+  instance: Instance<VmExports> | null = null;
+  exitCode = 0;
+  spent = false;
+  /** The block looked up last. */
+  found: Uint8Array = new Uint8Array(0);
+
+  constructor(host: VmHost) {
+    this.host = host;
+  }
+
+  get core(): Instance<VmExports> {
+    if (this.instance === null) throw new EngineFault({ code: "NOT_OPEN" }, "the core asked before it was ready");
+    return this.instance;
+  }
+}
+
+function importsOf(run: RunState): WebAssembly.Imports & VmImports {
+  const draw = (bytes: Uint8Array, to: number): void => {
+    if (bytes.length !== 32)
+      throw new EngineFault({ code: "RUN_VOID", why: "randomness" }, `randomness of ${bytes.length} bytes`);
+    run.core.write(to, bytes);
+  };
+  return {
+    chain: {
+      block_length: (cid, cidLength) => {
+        const bytes = run.core.read(cid, cidLength);
+        const block = run.made.get(cidKey(bytes))?.bytes ?? run.host.peek(bytes);
+        if (block === undefined)
+          throw new EngineFault({ code: "BLOCK_MISSING", cid: bytes }, `block ${nameOf(bytes)} is not at hand`);
+        run.found = block;
+        return block.length;
+      },
+      block_copy: (to) => run.core.write(to, run.found),
+      block_put: (cid, cidLength, block, length) => {
+        const key = run.core.read(cid, cidLength);
+        run.made.set(cidKey(key), { cid: key, bytes: run.core.read(block, length) });
+      },
+      ticket_randomness: (tag, epoch, entropy, length, to) =>
+        draw(run.host.ticketRandomness(Number(tag), Number(epoch), run.core.read(entropy, length)), to),
+      beacon_randomness: (tag, epoch, entropy, length, to) =>
+        draw(run.host.beaconRandomness(Number(tag), Number(epoch), run.core.read(entropy, length)), to),
+    },
+    engine: {
+      call_actor: (frame) => {
+        try {
+          run.core.exports.runActor(frame);
+          return 0;
+        } catch (error) {
+          if (error !== EXIT) throw error;
+          return run.exitCode;
+        }
+      },
+      exit_actor: (code) => {
+        run.exitCode = code;
+        throw EXIT;
+      },
+      fault: (why, length) => {
+        const text = new TextDecoder().decode(run.core.read(why, length));
+        throw new EngineFault({ code: "RUN_VOID", why: text }, `no receipt can exist: ${text}`);
+      },
+      verify_post: (info, length) => (run.host.verifyPoSt(run.core.read(info, length)) ? 1 : 0),
+      verify_seal: (info, length) => (run.host.verifySeal(run.core.read(info, length)) ? 1 : 0),
+    },
+    log: {
+      line: (text, length) => run.host.log?.(new TextDecoder().decode(run.core.read(text, length))),
+    },
+  };
+}
+
+function nameOf(cid: Uint8Array): string {
+  try {
+    return CID.decode(cid).toString();
+  } catch {
+    return "with a malformed CID";
+  }
+}
+
+function supplyTuple(supply: bigint | GenesisSupply): unknown[] {
+  if (typeof supply === "bigint") return [0, bigToBytes(supply)];
+  const vestings = (list: readonly Vesting[]): unknown[] =>
+    list.map(({ amount, duration, start }) => [bigToBytes(amount), duration, start]);
+  return [
+    1,
+    vestings(supply.earlyVestings),
+    vestings(supply.lateVestings),
+    supply.ignitionEpoch,
+    supply.secondActorsEpoch,
+    bigToBytes(supply.genesisPledge),
+    bigToBytes(supply.genesisMarketFunds),
+    bigToBytes(supply.initialReserve),
+    supply.accounts.map(({ id, balance }) => [id, bigToBytes(balance)]),
+  ];
+}

@@ -1,0 +1,246 @@
+/**
+ * Running messages and tipsets on a state, over a store that may answer only later.
+ *
+ * The core asks for blocks and must have them at once. A block that is not at hand voids the run: the instance is thrown
+ * away, the block fetched, and everything runs again from the same root. Execution is pure, so the second run goes the
+ * same way up to there. Blocks fetched for a run are kept until it is through, so each is fetched once; how many runs
+ * that takes is bounded by the number of blocks on the way, and with a store that answers at once there is one.
+ */
+import { EngineFault } from "../core/errors.ts";
+import { type MachineContext, type NewBlock, Vm, type VmHost, type VmOptions } from "../core/vm.ts";
+import type { BlockSource } from "../storage/contract.ts";
+import { cidKey } from "../types/cid.ts";
+import { ExecError } from "./errors.ts";
+import { cronMessage, rewardMessage } from "./implicit.ts";
+import { reachable } from "./reachable.ts";
+import { decodeTrace } from "./trace.ts";
+import type {
+  AppliedKind,
+  AppliedMessage,
+  ExecutionResult,
+  ExecutionRules,
+  MessageInput,
+  MessageResult,
+  ProofJudge,
+  RandomnessSource,
+  SingleInput,
+  TipsetInput,
+} from "./types.ts";
+
+export type ExecutorParts = {
+  readonly blocks: BlockSource;
+  readonly randomness: RandomnessSource;
+  readonly proofs: ProofJudge;
+  readonly log?: (line: string) => void;
+};
+
+export type RunOptions = {
+  /** Keep every call and gas charge. */
+  readonly tracing?: boolean;
+  /** Other randomness than the executor's own, for this run. */
+  readonly randomness?: RandomnessSource;
+  readonly signal?: AbortSignal;
+};
+
+/** Runs one job at a time; further ones wait. */
+export class Executor {
+  readonly #options: VmOptions;
+  readonly #parts: ExecutorParts;
+  #vm: Vm | null = null;
+  #randomness: RandomnessSource;
+  #fetched = new Map<string, Uint8Array>();
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(options: VmOptions, parts: ExecutorParts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#randomness = parts.randomness;
+  }
+
+  /**
+   * Gives a job an open machine, and runs the job again on a new one whenever a block was missing. The job must have no
+   * effect outside of its result.
+   */
+  run<T>(context: MachineContext, job: (vm: Vm) => T | Promise<T>, options: RunOptions = {}): Promise<T> {
+    const turn = this.#queue.then(() => this.#attempt(context, job, options));
+    this.#queue = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Applies one message alone. */
+  applyMessage(input: SingleInput, options: RunOptions = {}): Promise<MessageResult> {
+    const { stateRoot, epoch, networkVersion, baseFee, circulatingSupply } = input;
+    const tracing = options.tracing ?? false;
+    const context = { stateRoot, epoch, networkVersion, baseFee, circulatingSupply, tracing };
+    return this.run(
+      context,
+      (vm) => {
+        const applied = applyOne(vm, "message", input.message, epoch, tracing);
+        const root = vm.flush();
+        return { stateRoot: root, applied, blocks: reachable([root], vm.madeBlocks()) };
+      },
+      options,
+    );
+  }
+
+  /**
+   * Executes a tipset: null rounds since the parent, then block by block the messages (each once) and the reward, then
+   * cron. Throws `ExecError` if a reward or cron call fails, `EngineFault` if a message allows no receipt.
+   */
+  applyTipset(input: TipsetInput, rules: ExecutionRules, options: RunOptions = {}): Promise<ExecutionResult> {
+    const { stateRoot, parentEpoch, epoch, baseFee } = input;
+    if (epoch < parentEpoch)
+      return Promise.reject(
+        new ExecError({ code: "BAD_EPOCH", epoch, parentEpoch }, `epoch ${epoch} is before ${parentEpoch}`),
+      );
+    const { circulatingSupply } = rules;
+    const tracing = options.tracing ?? false;
+    const first = Math.min(parentEpoch + 1, epoch);
+    const networkVersion = rules.networkVersionAt(first);
+    const context = { stateRoot, epoch: first, networkVersion, baseFee, circulatingSupply, tracing };
+    return this.run(context, (vm) => new TipsetRun(vm, input, rules, context, tracing).execute(), options);
+  }
+
+  async #attempt<T>(context: MachineContext, job: (vm: Vm) => T | Promise<T>, options: RunOptions): Promise<T> {
+    this.#randomness = options.randomness ?? this.#parts.randomness;
+    try {
+      for (;;) {
+        options.signal?.throwIfAborted();
+        try {
+          const vm = await this.#instance();
+          vm.open(context);
+          const result = await job(vm);
+          vm.close();
+          return result;
+        } catch (error) {
+          if (this.#vm?.spent === true) this.#vm = null;
+          if (!(error instanceof EngineFault) || error.data.code !== "BLOCK_MISSING") throw error;
+          await this.#fetch(error.data.cid, error);
+        }
+      }
+    } finally {
+      this.#fetched = new Map();
+    }
+  }
+
+  async #fetch(cid: Uint8Array, fault: EngineFault): Promise<void> {
+    const key = cidKey(cid);
+    const block = this.#fetched.has(key) ? undefined : await this.#parts.blocks.get(cid);
+    if (block === undefined) throw fault;
+    this.#fetched.set(key, block);
+  }
+
+  async #instance(): Promise<Vm> {
+    this.#vm ??= await Vm.create(this.#host(), this.#options);
+    return this.#vm;
+  }
+
+  #host(): VmHost {
+    const { blocks, proofs, log } = this.#parts;
+    return {
+      peek: (cid) => blocks.peek(cid) ?? (this.#fetched.size === 0 ? undefined : this.#fetched.get(cidKey(cid))),
+      ticketRandomness: (tag, epoch, entropy) => this.#randomness.ticketRandomness(tag, epoch, entropy),
+      beaconRandomness: (tag, epoch, entropy) => this.#randomness.beaconRandomness(tag, epoch, entropy),
+      verifyPoSt: (info) => proofs.verifyPoSt(info),
+      verifySeal: (info) => proofs.verifySeal(info),
+      ...(log === undefined ? {} : { log }),
+    };
+  }
+}
+
+/** One execution of a tipset on one machine. */
+class TipsetRun {
+  readonly #vm: Vm;
+  readonly #input: TipsetInput;
+  readonly #rules: ExecutionRules;
+  readonly #context: MachineContext;
+  readonly #tracing: boolean;
+  readonly #applied: AppliedMessage[] = [];
+  /** Blocks of machines before the last state upgrade, and of the upgrades. */
+  readonly #earlier = new Map<string, NewBlock>();
+
+  constructor(vm: Vm, input: TipsetInput, rules: ExecutionRules, context: MachineContext, tracing: boolean) {
+    this.#vm = vm;
+    this.#input = input;
+    this.#rules = rules;
+    this.#context = context;
+    this.#tracing = tracing;
+  }
+
+  async execute(): Promise<ExecutionResult> {
+    const { parentEpoch, epoch, blocks, baseFee } = this.#input;
+    for (let at = parentEpoch; at < epoch; at++) {
+      if (at > parentEpoch) this.#implicit("cron", cronMessage(at), at);
+      await this.#upgrade(at);
+      this.#vm.advance(at + 1, this.#rules.networkVersionAt(at + 1), baseFee);
+    }
+    const seen = new Set<string>();
+    for (const block of blocks) {
+      let tips = 0n;
+      let penalty = 0n;
+      for (const message of [...block.blsMessages, ...block.secpMessages]) {
+        const key = LATIN1.decode(message.bytes);
+        if (seen.has(key)) continue;
+        const applied = applyOne(this.#vm, "message", message, epoch, this.#tracing);
+        seen.add(key);
+        tips += applied.minerTip;
+        penalty += applied.minerPenalty;
+        this.#applied.push(applied);
+      }
+      this.#implicit("reward", rewardMessage(epoch, block.miner, penalty, tips, block.winCount), epoch);
+    }
+    this.#implicit("cron", cronMessage(epoch), epoch);
+    const receiptsRoot = this.#vm.receiptsRoot();
+    const stateRoot = this.#vm.flush();
+    const made = [...this.#earlier.values(), ...this.#vm.madeBlocks()];
+    return { stateRoot, receiptsRoot, applied: this.#applied, blocks: reachable([receiptsRoot, stateRoot], made) };
+  }
+
+  #implicit(kind: "reward" | "cron", bytes: Uint8Array, epoch: number): void {
+    const result = this.#vm.applyImplicit(bytes);
+    this.#applied.push(described(this.#vm, result, kind, bytes, epoch, this.#tracing));
+    if (result.exitCode === 0) return;
+    throw new ExecError(
+      { code: "IMPLICIT_FAILED", exitCode: result.exitCode, what: kind },
+      `${kind} at epoch ${epoch} ended with exit code ${result.exitCode}: ${result.why}`,
+    );
+  }
+
+  /** State upgrades due after an epoch. */
+  async #upgrade(epoch: number): Promise<void> {
+    for (const upgrade of this.#rules.upgrades ?? []) {
+      if (upgrade.epoch !== epoch) continue;
+      const root = this.#vm.flush();
+      for (const block of this.#vm.madeBlocks()) this.#earlier.set(cidKey(block.cid), block);
+      const migrated = await upgrade.migrate(root, {
+        get: async (cid) => {
+          const block = this.#earlier.get(cidKey(cid))?.bytes ?? this.#vm.host.peek(cid);
+          if (block === undefined) throw new EngineFault({ code: "BLOCK_MISSING", cid }, "an upgrade needs a block");
+          return block;
+        },
+        put: (block) => this.#earlier.set(cidKey(block.cid), block),
+      });
+      this.#vm.open({ ...this.#context, stateRoot: migrated, epoch }, this.#earlier.values());
+    }
+  }
+}
+
+/** Any byte string as a text of one character a byte: a key for sets. */
+const LATIN1 = new TextDecoder("latin1");
+
+function applyOne(vm: Vm, kind: AppliedKind, message: MessageInput, epoch: number, tracing: boolean): AppliedMessage {
+  const result = vm.apply(message.bytes, message.chainLength);
+  return described(vm, result, kind, message.bytes, epoch, tracing);
+}
+
+function described(
+  vm: Vm,
+  result: ReturnType<Vm["apply"]>,
+  kind: AppliedKind,
+  bytes: Uint8Array,
+  epoch: number,
+  tracing: boolean,
+): AppliedMessage {
+  const trace = tracing ? { trace: decodeTrace(vm.trace()) } : {};
+  return { ...result, kind, bytes, epoch, ...trace };
+}

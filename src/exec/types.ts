@@ -1,0 +1,98 @@
+/** Inputs and outputs of execution. CIDs are binary, amounts attoFIL, gas in gas. */
+import type { Applied, GenesisSupply, NewBlock } from "../core/vm.ts";
+import type { Address } from "../types/address.ts";
+import type { TraceCall } from "./trace.ts";
+
+/** A message as it is in a block. */
+export type MessageInput = {
+  /** CBOR of the bare message. */
+  readonly bytes: Uint8Array;
+  /** Length that it is charged for: of the signed form for a secp256k1 sender, of the bare one else. */
+  readonly chainLength: number;
+};
+
+/** A block's part in its tipset. Messages of BLS senders are applied before those of secp256k1 senders. */
+export type BlockInput = {
+  readonly miner: Address;
+  readonly winCount: bigint;
+  readonly blsMessages: readonly MessageInput[];
+  readonly secpMessages: readonly MessageInput[];
+};
+
+/** Where randomness comes from: 32 bytes for a domain tag, an epoch and entropy. Throws if it is not known. */
+export type RandomnessSource = {
+  readonly ticketRandomness: (tag: number, epoch: number, entropy: Uint8Array) => Uint8Array;
+  readonly beaconRandomness: (tag: number, epoch: number, entropy: Uint8Array) => Uint8Array;
+};
+
+/** Who judges proofs: keys, or a stated policy. */
+export type ProofJudge = {
+  readonly verifyPoSt: (info: Uint8Array) => boolean;
+  readonly verifySeal: (info: Uint8Array) => boolean;
+};
+
+/** A change of the state itself at an epoch: runs after that epoch's cron, before the next epoch begins. */
+export type StateUpgrade = {
+  readonly epoch: number;
+  /** The new root. Blocks are read and written through `blocks`. */
+  readonly migrate: (root: Uint8Array, blocks: UpgradeBlocks) => Promise<Uint8Array>;
+};
+
+export type UpgradeBlocks = {
+  readonly get: (cid: Uint8Array) => Promise<Uint8Array>;
+  readonly put: (block: NewBlock) => void;
+};
+
+/** The rules of a network, as far as execution needs them. */
+export type ExecutionRules = {
+  readonly networkVersionAt: (epoch: number) => number;
+  readonly circulatingSupply: bigint | GenesisSupply;
+  readonly upgrades?: readonly StateUpgrade[];
+};
+
+export type TipsetInput = {
+  /** State on which the tipset builds. */
+  readonly stateRoot: Uint8Array;
+  /** Epoch of the parent tipset: the epochs between are null rounds, in which only cron runs. */
+  readonly parentEpoch: number;
+  readonly epoch: number;
+  /** attoFIL per unit of gas */
+  readonly baseFee: bigint;
+  readonly blocks: readonly BlockInput[];
+};
+
+export type AppliedKind = "message" | "reward" | "cron";
+
+/** One message that was applied, in order. */
+export type AppliedMessage = Applied & {
+  readonly kind: AppliedKind;
+  /** CBOR of the bare message. */
+  readonly bytes: Uint8Array;
+  readonly epoch: number;
+  /** Present when tracing was asked for. */
+  readonly trace?: readonly TraceCall[];
+};
+
+export type ExecutionResult = {
+  readonly stateRoot: Uint8Array;
+  readonly receiptsRoot: Uint8Array;
+  readonly applied: readonly AppliedMessage[];
+  /** New blocks that the state or the receipts hold, children before their parents. */
+  readonly blocks: readonly NewBlock[];
+};
+
+export type MessageResult = {
+  readonly stateRoot: Uint8Array;
+  readonly applied: AppliedMessage;
+  readonly blocks: readonly NewBlock[];
+};
+
+/** A message to apply alone, on a state. */
+export type SingleInput = {
+  readonly stateRoot: Uint8Array;
+  readonly epoch: number;
+  readonly networkVersion: number;
+  readonly baseFee: bigint;
+  readonly circulatingSupply: bigint | GenesisSupply;
+  readonly message: MessageInput;
+};
