@@ -2,6 +2,7 @@
 import { accountActor } from "../actors/account/account";
 import { cronActor } from "../actors/cron/cron";
 import { initActor } from "../actors/init/init";
+import { marketActor } from "../actors/market/market";
 import { multisigActor } from "../actors/multisig/multisig";
 import { paychActor } from "../actors/paych/paych";
 import { powerActor } from "../actors/power/power";
@@ -36,6 +37,7 @@ registry.add(accountActor());
 registry.add(rewardActor());
 registry.add(cronActor());
 registry.add(powerActor());
+registry.add(marketActor());
 registry.add(verifregActor());
 registry.add(multisigActor());
 registry.add(paychActor());
