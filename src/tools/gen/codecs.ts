@@ -202,10 +202,9 @@ class Writer {
   }
 }
 
-function guard(f: Field, lines: string[]): string[] {
+function guard(f: Field, side: "r" | "w", lines: string[]): string[] {
   if (f.only === undefined) return lines;
   const condition = f.only === 0 ? ".actorsVersion < 2" : ".actorsVersion >= 2";
-  const side = lines.some((line) => line.includes("r.") || line.includes("(r)")) ? "r" : "w";
   return [`    if (${side}${condition}) {`, ...lines.map((line) => `  ${line}`), "    }"];
 }
 
@@ -223,8 +222,8 @@ function classOf(type: TupleType, out: Writer): string {
     const head = doc === "" ? "" : `  /** ${doc} */\n`;
     return `${head}  ${memberName(f.name)}: ${out.asType(f.type)} = ${out.initial(f.type)};`;
   });
-  const reads = type.fields.flatMap((f) => guard(f, out.read(`this.${memberName(f.name)}`, f.type, 2)));
-  const writes = type.fields.flatMap((f) => guard(f, out.write(`this.${memberName(f.name)}`, f.type, 2)));
+  const reads = type.fields.flatMap((f) => guard(f, "r", out.read(`this.${memberName(f.name)}`, f.type, 2)));
+  const writes = type.fields.flatMap((f) => guard(f, "w", out.write(`this.${memberName(f.name)}`, f.type, 2)));
   if (type.transparent !== true) {
     reads.unshift(`    r.tuple(${countExpression(type, "r")});`);
     writes.unshift(`    w.array(${countExpression(type, "w")});`);
