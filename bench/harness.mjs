@@ -129,29 +129,45 @@ function print(entry, rows) {
   if (entry.note !== undefined) process.stdout.write(`  note: ${entry.note}\n`);
 }
 
+function printFact({ name, value, unit, most, least }) {
+  const met = (most === undefined || value <= most) && (least === undefined || value >= least);
+  const goal =
+    most === undefined && least === undefined
+      ? ""
+      : `(goal ${most === undefined ? "at least" : "at most"} ${most ?? least}${met ? "" : ": MISSED"})`;
+  process.stdout.write(`  ${name.padEnd(52)} ${digits(value).padStart(10)} ${unit.padEnd(8)} ${goal}\n`);
+}
+
 async function main() {
   const [file, ...flags] = process.argv.slice(2);
   const value = (flag, otherwise) => (flags.includes(flag) ? flags[flags.indexOf(flag) + 1] : otherwise);
   const rounds = Number(value("--rounds", "15"));
-  const { title, cases } = await import(pathToFileURL(file));
+  const { title, cases, facts } = await import(pathToFileURL(file));
   process.stdout.write(`\n== ${title}   (CPU time; ours / theirs, above 1 is faster; median of ${rounds} rounds)\n`);
   process.stdout.write(`   ${machineLine()}\n`);
   const rows = [];
-  for (const entry of await cases()) {
+  for (const entry of (await cases?.()) ?? []) {
     const measured = await measure(entry, rounds);
     print(entry, measured);
     rows.push(...measured);
   }
+  const figures = (await facts?.()) ?? [];
+  for (const fact of figures) printFact(fact);
   const out = value("--json", undefined);
   if (out === undefined) return;
   const earlier = JSON.parse(readFileSync(out, "utf8"));
   writeFileSync(
     out,
-    `${JSON.stringify({ ...earlier, benches: [...earlier.benches, { title, rounds, rows }] }, null, 2)}\n`,
+    `${JSON.stringify({ ...earlier, benches: [...earlier.benches, { title, rounds, rows, facts: figures }] }, null, 2)}\n`,
   );
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  await main();
-  process.exit(0);
-}
+// Not awaited here: a bench file may import this module, which must have finished loading by then.
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href)
+  main().then(
+    () => process.exit(0),
+    (error) => {
+      process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+      process.exit(1);
+    },
+  );

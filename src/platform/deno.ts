@@ -1,6 +1,4 @@
 /** Deno. */
-import { openTable } from "./node-level.ts";
-import { serve } from "./node-server.ts";
 import { openThreadPool, readFileRange } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
 import { assetUrl, fetchAsset, now, randomBytes } from "./web.ts";
@@ -17,8 +15,9 @@ export const platform: Platform = {
   },
   randomBytes,
   now,
-  openTable,
-  serve,
+  // Loaded on first use: a program that only verifies starts without a database and a server.
+  openTable: async (place) => (await import("./node-level.ts")).openTable(place),
+  serve: async (options) => (await import("./node-server.ts")).serve(options),
   openPool: openThreadPool,
   readRange: readFileRange,
 };

@@ -1,19 +1,13 @@
 /** Worker threads and file ranges of Node.js; Deno offers the same modules. */
 import { open } from "node:fs/promises";
-import { Piscina } from "piscina";
+import type { Piscina } from "piscina";
 import type { PoolOptions, WorkerPool } from "./platform.ts";
 import { WorkerLostError } from "./platform.ts";
 
 /** A pool over Piscina, which queues jobs, replaces dead threads and ends those whose job was aborted. */
 export function openThreadPool(options: PoolOptions): WorkerPool {
-  const pool = new Piscina({
-    filename: options.entry.href,
-    name: "work",
-    minThreads: options.size,
-    maxThreads: options.size,
-  });
-  // A thread that dies while idle is replaced by Piscina; without a listener the event would end the process.
-  pool.on("error", () => undefined);
+  const opening = startPool(options);
+  opening.catch(() => undefined); // reported by the first job
   let closed = false;
   return {
     size: options.size,
@@ -21,7 +15,7 @@ export function openThreadPool(options: PoolOptions): WorkerPool {
       signal?.throwIfAborted();
       try {
         const limits = signal === undefined ? {} : { signal };
-        return await pool.run(message, { transferList: transfer as never, ...limits });
+        return await (await opening).run(message, { transferList: transfer as never, ...limits });
       } catch (cause) {
         if (signal?.aborted === true) throw signal.reason;
         if (closed || isLoss(cause)) throw new WorkerLostError("the worker ended before its job was done", { cause });
@@ -29,16 +23,25 @@ export function openThreadPool(options: PoolOptions): WorkerPool {
       }
     },
     killOne: async () => {
-      const thread = pool.threads[0];
+      const thread = (await opening).threads[0];
       if (thread === undefined) return false;
       await thread.terminate();
       return true;
     },
     close: async () => {
       closed = true;
-      await pool.destroy();
+      await (await opening).destroy();
     },
   };
+}
+
+/** Piscina is loaded with the first pool, so that a program without workers starts without it. */
+async function startPool({ entry, size }: PoolOptions): Promise<Piscina> {
+  const { Piscina: Pool } = await import("piscina");
+  const pool = new Pool({ filename: entry.href, name: "work", minThreads: size, maxThreads: size });
+  // A thread that dies while idle is replaced by Piscina; without a listener the event would end the process.
+  pool.on("error", () => undefined);
+  return pool;
 }
 
 /** Piscina's and Node's words for a thread that ended by itself, was ended, or ran out of memory. */

@@ -1,8 +1,6 @@
 /** Node.js. */
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { openTable } from "./node-level.ts";
-import { serve } from "./node-server.ts";
 import { openThreadPool, readFileRange } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
 import { assetUrl, now, randomBytes } from "./web.ts";
@@ -13,8 +11,9 @@ export const platform: Platform = {
   readAsset: async (name) => new Uint8Array(await readFile(assetUrl(name))),
   randomBytes,
   now,
-  openTable,
-  serve,
+  // Loaded on first use: a program that only verifies starts without a database and a server.
+  openTable: async (place) => (await import("./node-level.ts")).openTable(place),
+  serve: async (options) => (await import("./node-server.ts")).serve(options),
   openPool: openThreadPool,
   readRange: readFileRange,
 };
