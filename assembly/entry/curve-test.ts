@@ -124,3 +124,14 @@ export function g2Mul(r: usize, a: usize, scalar: usize): void {
 export function g2MulSecret(r: usize, a: usize, scalar: usize): void {
   pointMulSecret<OverFp2>(r, a, scalar, 32);
 }
+
+import { msmPlain } from "../crypto/curve/msm";
+export { g1Msm, g1MsmScratch, g2Msm, g2MsmScratch } from "../crypto/curve/msm";
+
+export function g1MsmPlain(r: usize, points: usize, scalars: usize, count: i32): void {
+  msmPlain<OverFp>(r, points, scalars, count);
+}
+
+export function g2MsmPlain(r: usize, points: usize, scalars: usize, count: i32): void {
+  msmPlain<OverFp2>(r, points, scalars, count);
+}

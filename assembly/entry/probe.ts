@@ -15,3 +15,4 @@ export function probeMessage(at: usize, length: i32): i32 {
 }
 
 export { probeIpldRun, probeIpldTrace, probeIpldTraceLength } from "./probe-ipld";
+export { probeAnswer, probeArguments, probeMath } from "./probe-actors";

@@ -2,6 +2,7 @@
 import { accountActor } from "../actors/account/account";
 import { cronActor } from "../actors/cron/cron";
 import { initActor } from "../actors/init/init";
+import { marketActor } from "../actors/market/market";
 import { minerActor } from "../actors/miner/miner";
 import { multisigActor } from "../actors/multisig/multisig";
 import { paychActor } from "../actors/paych/paych";
@@ -37,6 +38,7 @@ registry.add(accountActor());
 registry.add(rewardActor());
 registry.add(cronActor());
 registry.add(powerActor());
+registry.add(marketActor());
 registry.add(verifregActor());
 registry.add(minerActor());
 registry.add(multisigActor());

@@ -3,6 +3,7 @@ import { account } from "./actors/account.ts";
 import { chaos } from "./actors/chaos.ts";
 import { cron } from "./actors/cron.ts";
 import { init } from "./actors/init.ts";
+import { market } from "./actors/market.ts";
 import { miner } from "./actors/miner.ts";
 import { multisig } from "./actors/multisig.ts";
 import { paych } from "./actors/paych.ts";
@@ -19,6 +20,7 @@ export const ACTORS: readonly ActorDescription[] = [
   account,
   cron,
   init,
+  market,
   miner,
   multisig,
   paych,

@@ -1,0 +1,411 @@
+/**
+ * Sums of many multiples: k0 P0 + k1 P1 + ... ("multi-scalar multiplication"), in G1 or G2.
+ *
+ * Pippenger's buckets: a scalar is cut into windows of c bits with digits from -2^(c-1) to 2^(c-1); in each window the
+ * points of equal digit are summed into one of 2^(c-1) buckets (a negative digit adds -P), the buckets b are combined
+ * as sum b B[b], and windows are joined by c doublings. On that:
+ *   endomorphism   k P = sum of d[i] |X|^i-multiples with short digits: |X|^i P costs a field product or two (psi on G2: four
+ *                  digits of 64 bits; beta on G1: two of 128), so there are half or a quarter of the windows
+ *   batch affine   points of a bucket are added pairwise in affine form, the divisions of up to 512 pairs sharing one
+ *                  inversion: six products an addition instead of eleven
+ * Scalars and points must be public: time depends on them. Points must lie in the group of prime order (the endomorphism
+ * acts as a multiplication only there); an affine point of zeros stands for the neutral one.
+ * Sources: Gallant, Lambert and Vanstone 2001; Galbraith and Scott 2008; Bernstein and others, eprint 2012/549 section 4.
+ */
+import { fp2Conjugate } from "../field/fp2";
+import { fpMul } from "../field/fp.gen";
+import { fp2Mul } from "../field/fp2.gen";
+import { BETA, PSI } from "./constants.gen";
+import {
+  add, copy, equal, inverse, isPrimeField, isZero, mul, neg, one, OverFp, OverFp2, sizeOf, sqr, sub, subTwo,
+} from "./coordinate";
+import { pointAdd, pointAddAffine, pointCopy, pointDouble, pointFromAffine, pointMul, pointZero } from "./point";
+
+/** Bytes of a scalar: little-endian, below the group's order. */
+const SCALAR_BYTES: usize = 32;
+const PARAMETER: u64 = 0xd201000000010000;
+/** Pairs that share an inversion. */
+const BATCH: i32 = 512;
+const PAIR_BYTES: usize = 16;
+
+const DENOMINATORS: usize = memory.data(512 * 112, 8);
+const PREFIXES: usize = memory.data(512 * 112, 8);
+const PAIRS: usize = memory.data(512 * 16, 8);
+const ACC: usize = memory.data(112, 8);
+const SLOPE: usize = memory.data(112, 8);
+const X3: usize = memory.data(112, 8);
+const T: usize = memory.data(112, 8);
+const RUNNING: usize = memory.data(336, 8);
+const TOTAL: usize = memory.data(336, 8);
+const WORDS: usize = memory.data(64, 8);
+const REVERSED: usize = memory.data(32);
+
+/** Parts of a scalar, and bits of a part. */
+// @ts-ignore: decorator
+@inline
+function parts<F>(): i32 {
+  return isPrimeField<F>() ? 2 : 4;
+}
+
+// @ts-ignore: decorator
+@inline
+function partBits<F>(): i32 {
+  return isPrimeField<F>() ? 128 : 64;
+}
+
+/** Window width with the least estimated work: points times 6 products, buckets times 24, for every window. */
+function windowBits<F>(points: i32): i32 {
+  let best = 2;
+  let least: i64 = i64.MAX_VALUE;
+  for (let c = 2; c <= 15; c++) {
+    const windows = partBits<F>() / c + 1;
+    const work = <i64>windows * (<i64>points * 6 + (<i64>24 << (c - 1)));
+    if (work < least) {
+      least = work;
+      best = c;
+    }
+  }
+  return best;
+}
+
+/** Bytes of scratch for `count` points. */
+export function msmScratch<F>(count: i32): usize {
+  const points = count * parts<F>();
+  const c = windowBits<F>(points);
+  const windows = partBits<F>() / c + 1;
+  const size: usize = 2 * sizeOf<F>();
+  return <usize>points * (2 * size + 2 * <usize>windows) + (<usize>8 << (c - 1)) + 64;
+}
+
+/** WORDS[0 .. 32) /= |X|, 64-bit words little-endian by 32-bit halves; returns the remainder. |X| has its top bit set. */
+function divideByParameter(): u64 {
+  // Knuth's algorithm D for a divisor of two 32-bit words.
+  const high: u64 = PARAMETER >> 32, low: u64 = PARAMETER & 0xffffffff;
+  let r: u64 = 0;
+  for (let i = 7; i >= 0; i--) {
+    // Divide (r, word) by |X|: r < |X|.
+    const word = <u64>load<u32>(WORDS + (<usize>i << 2));
+    let q = r / high;
+    let rest = r - q * high;
+    while (q > 0xffffffff || q * low > ((rest << 32) | word)) {
+      q--;
+      rest += high;
+      if (rest > 0xffffffff) break;
+    }
+    r = ((r << 32) | word) - q * PARAMETER;
+    store<u32>(WORDS + (<usize>i << 2), <u32>q);
+  }
+  return r;
+}
+
+/**
+ * Signed window digits of the parts of `scalar`, i16 each, digit w of part j at digits[w * points + index * parts + j].
+ */
+function recode<F>(digits: usize, scalar: usize, index: i32, points: i32, c: i32, windows: i32): void {
+  memory.copy(WORDS, scalar, SCALAR_BYTES);
+  const count = parts<F>();
+  for (let j = 0; j < count; j++) {
+    let low = divideByParameter();
+    let high: u64 = 0;
+    if (isPrimeField<F>()) {
+      // d0 + d1 |X| for the base X^2: below 2^128.
+      const next = divideByParameter();
+      multiplyAdd(next, low);
+      low = productLow;
+      high = productHigh;
+    }
+    let carry: i32 = 0;
+    const mask: u64 = ((<u64>1) << c) - 1;
+    for (let w = 0; w < windows; w++) {
+      let digit = <i32>(low & mask) + carry;
+      low = (low >> c) | (high << (64 - c));
+      high >>= c;
+      carry = 0;
+      if (digit > 1 << (c - 1)) {
+        digit -= 1 << c;
+        carry = 1;
+      }
+      store<i16>(digits + 2 * (<usize>w * <usize>points + <usize>(index * count + j)), <i16>digit);
+    }
+  }
+}
+
+let productLow: u64 = 0;
+let productHigh: u64 = 0;
+
+/** product = a |X| + b, 128 bits. */
+function multiplyAdd(a: u64, b: u64): void {
+  const a0 = a & 0xffffffff, a1 = a >> 32;
+  const p0: u64 = PARAMETER & 0xffffffff, p1: u64 = PARAMETER >> 32;
+  let mid = a0 * p0;
+  let low = mid & 0xffffffff;
+  mid = a1 * p0 + (mid >> 32);
+  const carry = mid >> 32;
+  mid = a0 * p1 + (mid & 0xffffffff);
+  low |= mid << 32;
+  let high = a1 * p1 + carry + (mid >> 32);
+  const sum = low + b;
+  if (sum < low) high++;
+  productLow = sum;
+  productHigh = high;
+}
+
+// @ts-ignore: decorator
+@inline
+function isNeutral<F>(a: usize): bool {
+  // y = 0 has no solution in groups of odd order, so a zero y marks the neutral point.
+  const y = a + sizeOf<F>();
+  let or: u64 = 0;
+  for (let i: usize = 0; i < sizeOf<F>(); i += 8) or |= load<u64>(y + i);
+  return or == 0;
+}
+
+/** bases[parts * i + j] = (the multiple by the j-th power of the endomorphism's base) of points[i]. */
+function spread<F>(bases: usize, points: usize, count: i32): void {
+  const n = sizeOf<F>();
+  const size: usize = 2 * n;
+  for (let i: usize = 0; i < <usize>count; i++) {
+    const from = points + i * size;
+    let to = bases + i * <usize>parts<F>() * size;
+    memory.copy(to, from, size);
+    if (isPrimeField<F>()) {
+      // X^2 P = -(beta x, y)
+      fpMul(to + size, to, BETA);
+      copy<F>(to + size + n, to + n);
+      if (!isNeutral<F>(to)) neg<F>(to + size + n, to + size + n);
+      continue;
+    }
+    for (let j = 1; j < 4; j++) {
+      // |X| P = -psi(P)
+      fp2Conjugate(to + size, to);
+      fp2Mul(to + size, to + size, PSI);
+      fp2Conjugate(to + size + n, to + n);
+      fp2Mul(to + size + n, to + size + n, PSI + 112);
+      neg<F>(to + size + n, to + size + n);
+      if (isNeutral<F>(to)) memory.fill(to + size, 0, size);
+      to += size;
+    }
+  }
+}
+
+/** Whether a difference may be zero, by its lowest limb: 0 or p's. Differences are below 1.001 p. */
+// @ts-ignore: decorator
+@inline
+function mayBeZero(a: usize): bool {
+  const low = load<u32>(a);
+  return low == 0 || low == 0xfffaaab;
+}
+
+const PLAIN: u32 = 0;
+const DOUBLE: u32 = 1;
+const TAKE_FIRST: u32 = 2;
+const TAKE_SECOND: u32 = 3;
+const CANCEL: u32 = 4;
+
+/** Pair `index` of the batch: out = a + b; its denominator is stored and multiplied into ACC. */
+function queuePair<F>(index: i32, out: usize, a: usize, b: usize): void {
+  const n = sizeOf<F>();
+  const pair = PAIRS + <usize>index * PAIR_BYTES;
+  const d = DENOMINATORS + <usize>index * n;
+  store<u32>(pair, <u32>out);
+  store<u32>(pair, <u32>a, 4);
+  store<u32>(pair, <u32>b, 8);
+  let kind = PLAIN;
+  if (isNeutral<F>(a)) kind = TAKE_SECOND;
+  else if (isNeutral<F>(b)) kind = TAKE_FIRST;
+  else {
+    sub<F>(d, b, a);
+    if (mayBeZero(d) && isZero<F>(d)) {
+      kind = equal<F>(a + n, b + n) ? DOUBLE : CANCEL;
+      if (kind == DOUBLE) add<F>(d, a + n, a + n);
+    }
+  }
+  store<u32>(pair, kind, 12);
+  copy<F>(PREFIXES + <usize>index * n, ACC);
+  if (kind <= DOUBLE) mul<F>(ACC, ACC, d);
+}
+
+/** Entry `index` of the batch: out = a. */
+function queueMove<F>(index: i32, out: usize, a: usize): void {
+  const pair = PAIRS + <usize>index * PAIR_BYTES;
+  store<u32>(pair, <u32>out);
+  store<u32>(pair, <u32>a, 4);
+  store<u32>(pair, <u32>a, 8);
+  store<u32>(pair, TAKE_FIRST, 12);
+}
+
+/** Adds the queued pairs, in their order: sums land where later pairs of their bucket no longer read. */
+function flushPairs<F>(count: i32): void {
+  const n = sizeOf<F>();
+  inverse<F>(ACC, ACC);
+  for (let i = count - 1; i >= 0; i--) {
+    if (load<u32>(PAIRS + <usize>i * PAIR_BYTES, 12) > DOUBLE) continue;
+    const d = DENOMINATORS + <usize>i * n;
+    mul<F>(T, ACC, d);
+    mul<F>(d, ACC, PREFIXES + <usize>i * n);
+    copy<F>(ACC, T);
+  }
+  for (let i = 0; i < count; i++) {
+    const pair = PAIRS + <usize>i * PAIR_BYTES;
+    const out = <usize>load<u32>(pair), a = <usize>load<u32>(pair, 4), b = <usize>load<u32>(pair, 8);
+    const kind = load<u32>(pair, 12);
+    if (kind > DOUBLE) {
+      if (kind == CANCEL) memory.fill(out, 0, 2 * n);
+      else memory.copy(out, kind == TAKE_FIRST ? a : b, 2 * n);
+      continue;
+    }
+    if (kind == DOUBLE) {
+      sqr<F>(T, a);
+      add<F>(SLOPE, T, T);
+      add<F>(SLOPE, SLOPE, T);
+    } else {
+      sub<F>(SLOPE, b + n, a + n);
+    }
+    mul<F>(SLOPE, SLOPE, DENOMINATORS + <usize>i * n);
+    sqr<F>(X3, SLOPE);
+    subTwo<F>(X3, X3, a, b);
+    sub<F>(T, a, X3);
+    mul<F>(T, T, SLOPE);
+    sub<F>(out + n, T, a + n);
+    copy<F>(out, X3);
+  }
+  copy<F>(ACC, one<F>());
+}
+
+/** Reduces every bucket's run of points to one, pairwise, all buckets in step. starts, lengths: u32 per bucket. */
+function sumBuckets<F>(sorted: usize, starts: usize, lengths: usize, buckets: i32): void {
+  const size: usize = 2 * sizeOf<F>();
+  copy<F>(ACC, one<F>());
+  let more = true;
+  while (more) {
+    more = false;
+    let queued = 0;
+    for (let b: usize = 0; b < <usize>buckets; b++) {
+      const length = load<u32>(lengths + 4 * b);
+      if (length < 2) continue;
+      const base = sorted + <usize>load<u32>(starts + 4 * b) * size;
+      const half = length >> 1;
+      for (let i: u32 = 0; i < half; i++) {
+        queuePair<F>(queued++, base + <usize>i * size, base + <usize>(2 * i) * size, base + <usize>(2 * i + 1) * size);
+        if (queued == BATCH) {
+          flushPairs<F>(queued);
+          queued = 0;
+        }
+      }
+      // An odd point moves up behind the sums, in its turn: until then its new place is still read by a pair.
+      if ((length & 1) != 0) {
+        queueMove<F>(queued++, base + <usize>half * size, base + <usize>(length - 1) * size);
+        if (queued == BATCH) {
+          flushPairs<F>(queued);
+          queued = 0;
+        }
+      }
+      store<u32>(lengths + 4 * b, half + (length & 1));
+      if (half + (length & 1) > 1) more = true;
+    }
+    if (queued > 0) flushPairs<F>(queued);
+  }
+}
+
+/**
+ * r (homogeneous) = sum of scalars[i] points[i], i < count. points: affine; scalars: 32 bytes each, little-endian, below r.
+ * scratch: msmScratch<F>(count) bytes, 8-aligned.
+ */
+export function msm<F>(r: usize, points: usize, scalars: usize, count: i32, scratch: usize): void {
+  const size: usize = 2 * sizeOf<F>();
+  const total = count * parts<F>();
+  pointZero<F>(r);
+  if (count == 0) return;
+  const c = windowBits<F>(total);
+  const windows = partBits<F>() / c + 1;
+  const buckets = 1 << (c - 1);
+  const bases = scratch;
+  const sorted = bases + <usize>total * size;
+  const digits = sorted + <usize>total * size;
+  const starts = (digits + 2 * <usize>total * <usize>windows + 7) & ~7;
+  const lengths = starts + 4 * <usize>buckets;
+  spread<F>(bases, points, count);
+  for (let i = 0; i < count; i++) recode<F>(digits, scalars + <usize>i * SCALAR_BYTES, i, total, c, windows);
+  for (let w = windows - 1; w >= 0; w--) {
+    const row = digits + 2 * <usize>w * <usize>total;
+    sortByBucket<F>(sorted, bases, row, total, starts, lengths, buckets);
+    sumBuckets<F>(sorted, starts, lengths, buckets);
+    if (w != windows - 1) for (let i = 0; i < c; i++) pointDouble<F>(r, r);
+    pointZero<F>(RUNNING);
+    pointZero<F>(TOTAL);
+    let any = false;
+    for (let b = buckets - 1; b >= 0; b--) {
+      if (load<u32>(lengths + 4 * <usize>b) != 0) {
+        const point = sorted + <usize>load<u32>(starts + 4 * <usize>b) * size;
+        if (!isNeutral<F>(point)) {
+          pointAddAffine<F>(RUNNING, RUNNING, point);
+          any = true;
+        }
+      }
+      if (any) pointAdd<F>(TOTAL, TOTAL, RUNNING);
+    }
+    pointAdd<F>(r, r, TOTAL);
+  }
+}
+
+/** Counting sort: points of non-zero digit, negated for negative digits, grouped by |digit| - 1. */
+function sortByBucket<F>(
+  sorted: usize, bases: usize, row: usize, total: i32, starts: usize, lengths: usize, buckets: i32,
+): void {
+  const n = sizeOf<F>();
+  memory.fill(lengths, 0, 4 * <usize>buckets);
+  for (let i: usize = 0; i < <usize>total; i++) {
+    const digit = <i32>load<i16>(row + 2 * i);
+    if (digit == 0) continue;
+    const at = lengths + 4 * <usize>(abs(digit) - 1);
+    store<u32>(at, load<u32>(at) + 1);
+  }
+  let sum: u32 = 0;
+  for (let b: usize = 0; b < <usize>buckets; b++) {
+    store<u32>(starts + 4 * b, sum);
+    sum += load<u32>(lengths + 4 * b);
+    store<u32>(lengths + 4 * b, 0);
+  }
+  for (let i: usize = 0; i < <usize>total; i++) {
+    const digit = <i32>load<i16>(row + 2 * i);
+    if (digit == 0) continue;
+    const b = <usize>(abs(digit) - 1);
+    const place = load<u32>(lengths + 4 * b);
+    store<u32>(lengths + 4 * b, place + 1);
+    const to = sorted + <usize>(load<u32>(starts + 4 * b) + place) * 2 * n;
+    const from = bases + i * 2 * n;
+    memory.copy(to, from, 2 * n);
+    if (digit < 0 && !isNeutral<F>(from)) neg<F>(to + n, to + n);
+  }
+}
+
+/** The same sum, one multiple after the other: the reference for tests. */
+export function msmPlain<F>(r: usize, points: usize, scalars: usize, count: i32): void {
+  const size: usize = 2 * sizeOf<F>();
+  pointZero<F>(TOTAL);
+  for (let i: usize = 0; i < <usize>count; i++) {
+    if (isNeutral<F>(points + i * size)) continue;
+    for (let j: usize = 0; j < 32; j++) store<u8>(REVERSED + j, load<u8>(scalars + i * 32 + 31 - j));
+    pointFromAffine<F>(RUNNING, points + i * size);
+    pointMul<F>(RUNNING, RUNNING, REVERSED, 32);
+    pointAdd<F>(TOTAL, TOTAL, RUNNING);
+  }
+  pointCopy<F>(r, TOTAL);
+}
+
+/** The forms of G1 and G2, for callers that hold no type parameter. */
+export function g1Msm(r: usize, points: usize, scalars: usize, count: i32, scratch: usize): void {
+  msm<OverFp>(r, points, scalars, count, scratch);
+}
+
+export function g2Msm(r: usize, points: usize, scalars: usize, count: i32, scratch: usize): void {
+  msm<OverFp2>(r, points, scalars, count, scratch);
+}
+
+export function g1MsmScratch(count: i32): usize {
+  return msmScratch<OverFp>(count);
+}
+
+export function g2MsmScratch(count: i32): usize {
+  return msmScratch<OverFp2>(count);
+}

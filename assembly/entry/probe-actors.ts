@@ -1,0 +1,93 @@
+/** Test driver: the arithmetic of actors on big integers, for the vectors of test/fixtures/actors. */
+import { MultisigState } from "../actors/multisig/codec.gen";
+import { amountLocked } from "../actors/multisig/state";
+import { advance, advanceWithReward, baselineExponent, initialRewardState, smoothReward } from "../actors/reward/minting";
+import { Big } from "../base/big";
+import { Bytes, bytesAt, EMPTY, ptrOf } from "../base/bytes";
+import { CborReader } from "../ipld/cbor-reader";
+import { CborWriter } from "../ipld/cbor-writer";
+import { expNeg, ln, powQ128 } from "../runtime/math/fixed-point";
+import { cumulativeRatio, nextEstimate } from "../runtime/math/smoothing";
+import { FilterEstimate } from "../runtime/shared.gen";
+
+const ARGUMENTS: usize = memory.data(1 << 14);
+let answer: Bytes = EMPTY;
+
+/** Where arguments are written, at most 16 KiB. */
+export function probeArguments(): usize {
+  return ARGUMENTS;
+}
+
+/** Where the last answer lies. */
+export function probeAnswer(): usize {
+  return ptrOf(answer);
+}
+
+function filter(position: Big, velocity: Big): FilterEstimate {
+  const out = new FilterEstimate();
+  out.positionEstimate = position;
+  out.velocityEstimate = velocity;
+  return out;
+}
+
+function list(values: Array<Big>): Bytes {
+  const w = new CborWriter();
+  w.array(values.length);
+  for (let i = 0; i < values.length; i++) w.big(values[i]);
+  return w.finish();
+}
+
+/** Minting from genesis on: arguments are generation, network version, then pairs of realized power and epoch. */
+function mint(a: Array<Big>): Array<Big> {
+  const actorsVersion = <i32>a[0].lowI64;
+  const exponent = baselineExponent(<i32>a[1].lowI64);
+  const st = initialRewardState(Big.ZERO, actorsVersion);
+  for (let i = 2; i + 1 < a.length; i += 2) {
+    const last = st.epoch;
+    const epoch = a[i + 1].lowI64;
+    while (st.epoch < epoch) advance(st, a[i], exponent);
+    advanceWithReward(st, a[i], exponent, actorsVersion);
+    smoothReward(st, st.epoch - last);
+  }
+  return [
+    st.cumsumBaseline,
+    st.cumsumRealized,
+    Big.fromI64(st.effectiveNetworkTime),
+    st.effectiveBaselinePower,
+    st.thisEpochReward,
+    st.thisEpochRewardSmoothed.positionEstimate,
+    st.thisEpochRewardSmoothed.velocityEstimate,
+    st.thisEpochBaselinePower,
+    Big.fromI64(st.epoch),
+  ];
+}
+
+function locked(a: Array<Big>): Big {
+  const st = new MultisigState();
+  st.initialBalance = a[1];
+  st.unlockDuration = a[2].lowI64;
+  return amountLocked(st, a[3].lowI64, <i32>a[0].lowI64);
+}
+
+function run(op: i32, a: Array<Big>): Array<Big> {
+  if (op == 0) return [expNeg(a[0])];
+  if (op == 1) return [ln(a[0])];
+  if (op == 2) return [powQ128(a[0], a[1].lowI64)];
+  if (op == 3) {
+    const next = nextEstimate(filter(a[0], a[1]), a[2], a[3].lowI64);
+    return [next.positionEstimate, next.velocityEstimate];
+  }
+  if (op == 4) return [cumulativeRatio(a[0].lowI64, a[1].lowI64, filter(a[2], a[3]), filter(a[4], a[5]))];
+  if (op == 5) return mint(a);
+  return [locked(a)];
+}
+
+/** Runs an operation on a CBOR list of big integers; returns the length of the answer, such a list too. */
+export function probeMath(op: i32, length: i32): i32 {
+  const r = new CborReader(bytesAt(ARGUMENTS, length));
+  const count = r.array();
+  const args: Array<Big> = [];
+  for (let i = 0; i < count; i++) args.push(r.big());
+  answer = list(run(op, args));
+  return answer.length;
+}

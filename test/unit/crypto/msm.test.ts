@@ -1,0 +1,100 @@
+/** Sums of many multiples: the bucket method against one multiple after the other, and against an independent library. */
+import { bls12_381 } from "@noble/curves/bls12-381.js";
+import fc from "fast-check";
+import { beforeAll, describe, expect, test } from "vitest";
+import { toHex } from "../../../src/base/bytes.ts";
+import { Instance } from "../../../src/core/instance.ts";
+import { compileModule } from "../../../src/core/load.ts";
+
+type Kernels = Record<string, (...operands: number[]) => number>;
+
+let core: Instance<Kernels>;
+beforeAll(async () => {
+  core = await Instance.create<Kernels>(await compileModule("curve-test.wasm"), { name: "curve-test.wasm" });
+});
+
+const ORDER = bls12_381.fields.Fr.ORDER;
+const X = 0xd201000000010000n;
+const le = (value: bigint): Uint8Array =>
+  Uint8Array.from({ length: 32 }, (_, i) => Number((value >> BigInt(8 * i)) & 255n));
+
+for (const [group, curve, size] of [
+  ["g1", bls12_381.G1, 112],
+  ["g2", bls12_381.G2, 224],
+] as const) {
+  const encoded = size === 112 ? 96 : 192;
+  const fromBytes = group === "g1" ? "g1FromUncompressed" : "g2FromUncompressed";
+  const toBytes = group === "g1" ? "g1ToUncompressed" : "g2ToUncompressed";
+
+  const encodings = new Map<bigint, Uint8Array>();
+  const encode = (k: bigint): Uint8Array => {
+    let bytes = encodings.get(k);
+    if (bytes === undefined) {
+      bytes = k === 0n ? new Uint8Array(encoded).fill(0x40, 0, 1) : curve.Point.BASE.multiply(k).toBytes(false);
+      encodings.set(k, bytes);
+    }
+    return bytes;
+  };
+
+  describe(group, () => {
+    /** Sums by name of the kernel; a multiple of 0 stands for the neutral point. */
+    function sum(kernel: "Msm" | "MsmPlain", multiples: readonly bigint[], scalars: readonly bigint[]): string {
+      const count = multiples.length;
+      const core_ = core.exports;
+      const memory = core_["kernelMemory"]!(count * (size + 32) + 2000 + core_[`${group}MsmScratch`]!(count));
+      const scalarsAt = memory + count * size;
+      const outAt = memory + count * (size + 32);
+      multiples.forEach((k, i) => {
+        core.write(outAt, encode(k));
+        core_[fromBytes]!(memory + i * size, outAt);
+        core.write(scalarsAt + 32 * i, le(scalars[i]!));
+      });
+      core_[group + kernel]!(outAt, memory, scalarsAt, count, outAt + 1000);
+      const neutral = core_[`${group}ToAffine`]!(outAt + 400, outAt) === 0 ? 1 : 0;
+      core_[toBytes]!(outAt + 640, outAt + 400, neutral);
+      return toHex(core.read(outAt + 640, encoded));
+    }
+
+    const scalar = fc.oneof(
+      fc.bigInt({ min: 0n, max: ORDER - 1n }),
+      fc.constantFrom(
+        0n,
+        1n,
+        2n,
+        ORDER - 1n,
+        X,
+        X - 1n,
+        X + 1n,
+        X * X,
+        X * X - 1n,
+        X ** 3n,
+        X ** 3n - 1n,
+        (1n << 128n) - 1n,
+      ),
+    );
+    /** Few different points, so that equal and opposite ones meet in a bucket. */
+    const point = fc.constantFrom(0n, 1n, 2n, 3n, ORDER - 1n, ORDER - 2n, 12345n);
+
+    test("any points and scalars sum as in the plain form and the independent library", () => {
+      fc.assert(
+        fc.property(fc.array(fc.tuple(point, scalar), { minLength: 1, maxLength: 40 }), (terms) => {
+          const points = terms.map(([p]) => p);
+          const scalars = terms.map(([, k]) => k);
+          const total = terms.reduce((acc, [p, k]) => (acc + p * k) % ORDER, 0n);
+          const expected = toHex((total === 0n ? curve.Point.ZERO : curve.Point.BASE.multiply(total)).toBytes(false));
+          expect(sum("MsmPlain", points, scalars)).toBe(expected);
+          expect(sum("Msm", points, scalars)).toBe(expected);
+        }),
+        { numRuns: 25 },
+      );
+    });
+
+    test("many points in one bucket add up, over batch borders", () => {
+      const count = 1500;
+      const points = Array.from({ length: count }, (_, i) => BigInt((i % 5) + 1));
+      const scalars = Array.from({ length: count }, (_, i) => (i % 3 === 0 ? 7n : ORDER - 7n));
+      const total = points.reduce((acc, p, i) => (acc + p * scalars[i]!) % ORDER, 0n);
+      expect(sum("Msm", points, scalars)).toBe(toHex(curve.Point.BASE.multiply(total).toBytes(false)));
+    });
+  });
+}
