@@ -1,0 +1,9 @@
+/** Verification of SNARKs: what `proofs.ts` exports of `assembly/proofs/verify`. */
+export {
+  groth16InputCount,
+  groth16KeySize,
+  groth16PrepareKey,
+  groth16Scratch,
+  groth16Verify,
+  groth16VerifyBatch,
+} from "../proofs/verify/groth16";

@@ -1,0 +1,147 @@
+/**
+ * Groth16 verification with Filecoin's key and proof files: the typed face of that part of `proofs.wasm`.
+ *
+ * A proof has 192 bytes; the proofs of several partitions follow each other. Public inputs are field elements of
+ * 32 bytes, little-endian. Bytes that are wrong in any way give a verdict, never an exception.
+ */
+import { FilError } from "../base/errors.ts";
+import type { ProofModule } from "./proof-module.ts";
+
+/** Why a proof was refused, or `VALID`. The order is that of the codes in `assembly/proofs/verify/groth16.ts`. */
+const VERDICTS = [
+  "VALID",
+  /** The pairing equation does not hold. */
+  "INVALID",
+  "BAD_PROOF_LENGTH",
+  /** A point is malformed, off the curve, outside of the group of prime order, or neutral. */
+  "BAD_PROOF_POINT",
+  "BAD_INPUT_COUNT",
+  /** A public input that is not below the group's order, or not of 32 bytes. */
+  "BAD_INPUT",
+  "BAD_KEY_LENGTH",
+  "BAD_KEY_POINT",
+  "BAD_PROOF_COUNT",
+] as const;
+
+export type ProofVerdict = (typeof VERDICTS)[number];
+
+export type VerifyingKeyErrorData = { readonly code: "BAD_KEY_LENGTH" | "BAD_KEY_POINT" };
+
+/** Bytes that are no verifying key. */
+export class VerifyingKeyError extends FilError<VerifyingKeyErrorData> {}
+
+/** What the verifier exports; see `assembly/proofs/verify/groth16.ts`. */
+export type Groth16Exports = {
+  groth16KeySize(length: number): number;
+  groth16PrepareKey(key: number, bytes: number, length: number, checked: number): number;
+  groth16InputCount(key: number): number;
+  groth16Scratch(proofs: number, inputs: number): number;
+  groth16Verify(key: number, proof: number, length: number, inputs: number, count: number, scratch: number): number;
+  groth16VerifyBatch(
+    key: number,
+    proofs: number,
+    length: number,
+    count: number,
+    inputs: number,
+    inputCount: number,
+    entropy: number,
+    scratch: number,
+  ): number;
+};
+
+/** A verifying key, read and with its constant pairing computed; belongs to one module instance. */
+export type VerifyingKey = {
+  /** Public inputs of the circuit, without the leading constant. */
+  readonly inputCount: number;
+  /**
+   * Verifies one proof. Inputs as `inputCount` elements of 32 bytes, little-endian.
+   * Cost: three Miller loops, one final exponentiation, and a sum over the inputs.
+   */
+  verify(proof: Uint8Array, inputs: readonly Uint8Array[]): ProofVerdict;
+  /**
+   * Verifies proofs together: `proofs` is 192 bytes for each row of `inputs`. Valid only if all are.
+   * `entropy`: 32 bytes that no prover could know beforehand; they weigh the proofs against each other.
+   */
+  verifyBatch(proofs: Uint8Array, inputs: readonly (readonly Uint8Array[])[], entropy: Uint8Array): ProofVerdict;
+  /** Gives the key's memory back; it must not be used afterwards. */
+  release(): void;
+};
+
+export type VerifyingKeyOptions = {
+  /**
+   * Whether each point of the key is checked for the subgroup (default true). Leave it out only for bytes whose digest
+   * was compared with a known one: window PoSt keys have 25 840 points.
+   */
+  readonly checked?: boolean;
+};
+
+const INPUT_BYTES = 32;
+const PROOF_BYTES = 192;
+
+/**
+ * Reads a verifying key in the layout of Filecoin's `.vk` files.
+ * Errors: `VerifyingKeyError` `BAD_KEY_LENGTH`, `BAD_KEY_POINT`.
+ */
+export function readVerifyingKey(
+  module: ProofModule<Groth16Exports>,
+  bytes: Uint8Array,
+  options: VerifyingKeyOptions = {},
+): VerifyingKey {
+  const { instance, exports: core } = module;
+  const size = core.groth16KeySize(bytes.length);
+  if (size === 0) throw new VerifyingKeyError({ code: "BAD_KEY_LENGTH" }, `no verifying key has ${bytes.length} bytes`);
+  const key = module.take(size);
+  const code = module.with(bytes.length, (at) => {
+    instance.write(at, bytes);
+    return core.groth16PrepareKey(key, at, bytes.length, options.checked === false ? 0 : 1);
+  });
+  if (code !== 0) {
+    module.give(key, size);
+    const verdict = VERDICTS[code] === "BAD_KEY_POINT" ? "BAD_KEY_POINT" : "BAD_KEY_LENGTH";
+    throw new VerifyingKeyError({ code: verdict }, `verifying key refused: ${verdict}`);
+  }
+  const inputCount = core.groth16InputCount(key);
+
+  /** Lays proofs, inputs and entropy out in a block and calls `check`; null inputs of wrong length are answered before. */
+  const run = (
+    proofs: Uint8Array,
+    rows: readonly (readonly Uint8Array[])[],
+    entropy: Uint8Array,
+    check: (proofs: number, inputs: number, entropy: number, scratch: number) => number,
+  ): ProofVerdict => {
+    if (rows.some((row) => row.length !== inputCount)) return "BAD_INPUT_COUNT";
+    if (rows.some((row) => row.some((input) => input.length !== INPUT_BYTES))) return "BAD_INPUT";
+    if (proofs.length !== rows.length * PROOF_BYTES) return "BAD_PROOF_LENGTH";
+    const inputBytes = rows.length * inputCount * INPUT_BYTES;
+    const head = proofs.length + inputBytes + INPUT_BYTES;
+    return module.with(head + core.groth16Scratch(rows.length, inputCount), (at) => {
+      const inputsAt = at + proofs.length;
+      instance.write(at, proofs);
+      let to = inputsAt;
+      for (const row of rows) {
+        for (const input of row) {
+          instance.write(to, input);
+          to += INPUT_BYTES;
+        }
+      }
+      instance.write(to, entropy);
+      return VERDICTS[check(at, inputsAt, to, at + head)] ?? "INVALID";
+    });
+  };
+
+  return {
+    inputCount,
+    verify: (proof, inputs) =>
+      run(proof, [inputs], new Uint8Array(), (proofAt, inputsAt, _entropy, scratch) =>
+        core.groth16Verify(key, proofAt, proof.length, inputsAt, inputCount, scratch),
+      ),
+    verifyBatch: (proofs, inputs, entropy) => {
+      if (inputs.length === 0) return "BAD_PROOF_COUNT";
+      if (entropy.length !== 32) throw new RangeError(`entropy of ${entropy.length} bytes, expected 32`);
+      return run(proofs, inputs, entropy, (proofsAt, inputsAt, entropyAt, scratch) =>
+        core.groth16VerifyBatch(key, proofsAt, proofs.length, inputs.length, inputsAt, inputCount, entropyAt, scratch),
+      );
+    },
+    release: () => module.give(key, size),
+  };
+}
