@@ -450,7 +450,7 @@ export class Partition extends Codec {
     w.cid(this.expirationsEpochs);
     w.cid(this.earlyTerminated);
     this.livePower.write(w);
-    if (r.actorsVersion >= 2) {
+    if (w.actorsVersion >= 2) {
       this.unprovenPower.write(w);
     }
     this.faultyPower.write(w);
