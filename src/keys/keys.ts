@@ -25,15 +25,13 @@ export type KeyCrypto = {
     /** 65-byte uncompressed public key. */
     publicKey(secret: Uint8Array): Uint8Array;
     /** 65-byte signature r ‖ s ‖ v over a 32-byte digest. */
-    sign(secret: Uint8Array, digest: Uint8Array): Uint8Array;
+    sign(digest: Uint8Array, secret: Uint8Array): Uint8Array;
     /** Public key that made a signature, null if none did. */
-    recover(signature: Uint8Array, digest: Uint8Array): Uint8Array | null;
+    recover(digest: Uint8Array, signature: Uint8Array): Uint8Array | null;
   };
-  readonly bls: {
-    publicKey(secret: Uint8Array): Uint8Array;
-    sign(secret: Uint8Array, message: Uint8Array): Uint8Array;
-    verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
-  };
+  blsPublicKey(secret: Uint8Array): Uint8Array;
+  blsSign(secret: Uint8Array, message: Uint8Array): Uint8Array;
+  blsVerify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
 };
 
 /** Public key and address of a secret. Throws `KeyError` if the secret is not a valid scalar. */
@@ -42,7 +40,7 @@ export function addressOf(crypto: KeyCrypto, key: KeyInfo): Address {
     throw new KeyError({ code: "BAD_SECRET", reason: "length" }, `a secret has 32 bytes, not ${key.secret.length}`);
   try {
     if (key.type === "secp256k1") return Address.secp256k1(crypto.secp256k1.publicKey(key.secret));
-    return Address.bls(crypto.bls.publicKey(key.secret));
+    return Address.bls(crypto.blsPublicKey(key.secret));
   } catch (cause) {
     throw new KeyError({ code: "BAD_SECRET", reason: "scalar" }, "the secret is not a valid scalar", { cause });
   }
@@ -51,8 +49,8 @@ export function addressOf(crypto: KeyCrypto, key: KeyInfo): Address {
 /** Signs bytes: secp256k1 over their blake2b-256 digest, BLS over the bytes. */
 export function signBytes(crypto: KeyCrypto, key: KeyInfo, bytes: Uint8Array): Signature {
   if (key.type === "secp256k1")
-    return { type: SIGNATURE_TYPE.secp256k1, data: crypto.secp256k1.sign(key.secret, crypto.blake2b256(bytes)) };
-  return { type: SIGNATURE_TYPE.bls, data: crypto.bls.sign(key.secret, bytes) };
+    return { type: SIGNATURE_TYPE.secp256k1, data: crypto.secp256k1.sign(crypto.blake2b256(bytes), key.secret) };
+  return { type: SIGNATURE_TYPE.bls, data: crypto.blsSign(key.secret, bytes) };
 }
 
 export function signMessage(crypto: KeyCrypto, key: KeyInfo, message: Message): SignedMessage {
@@ -63,11 +61,11 @@ export function signMessage(crypto: KeyCrypto, key: KeyInfo, message: Message): 
 export function verifyBytes(crypto: KeyCrypto, signature: Signature, signer: Address, bytes: Uint8Array): boolean {
   if (signature.type === SIGNATURE_TYPE.secp256k1) {
     if (signature.data.length !== 65 || signer.protocol !== 1) return false;
-    const publicKey = crypto.secp256k1.recover(signature.data, crypto.blake2b256(bytes));
+    const publicKey = crypto.secp256k1.recover(crypto.blake2b256(bytes), signature.data);
     return publicKey !== null && Address.secp256k1(publicKey).equals(signer);
   }
   if (signature.type !== SIGNATURE_TYPE.bls || signature.data.length !== 96 || signer.protocol !== 3) return false;
-  return crypto.bls.verify(signer.bytes.slice(1), bytes, signature.data);
+  return crypto.blsVerify(signer.bytes.slice(1), bytes, signature.data);
 }
 
 /** Deterministic key of a local network: blake2b-256 of seed and purpose, repeated until it is a valid scalar. */

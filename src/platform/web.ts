@@ -16,7 +16,9 @@ export function now(): number {
 
 /** Where an asset lies; the same from `src/platform` and from `dist/platform`. */
 export function assetUrl(name: string): URL {
-  return new URL(`../../dist/wasm/${name}`, import.meta.url);
+  // In two steps: bundlers would take a template for a set of assets and find none.
+  const folder = new URL("../../dist/wasm/", import.meta.url);
+  return new URL(name, folder);
 }
 
 export async function fetchAsset(url: URL): Promise<Uint8Array> {

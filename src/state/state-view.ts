@@ -168,3 +168,11 @@ export function encodeMethodParams(code: CID, method: bigint, json: Json, letter
   const { type, module, generation } = methodType(code, method, "params");
   return type === undefined ? new Uint8Array(0) : jsonToCbor(type, json, { module, generation, letter });
 }
+
+/** The CBOR of an actor's state given as JSON. */
+export function encodeState(code: CID, json: Json, letter: NetworkLetter): Uint8Array {
+  const found = describeCode(code);
+  if (found === null) throw new StateError({ code: "UNKNOWN_ACTOR_CODE", cid: `${code}` }, `no description of ${code}`);
+  const context = { module: found.actor.module, generation: found.generation, letter };
+  return jsonToCbor({ kind: "ref", name: found.actor.state }, json, context);
+}

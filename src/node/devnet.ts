@@ -1,0 +1,314 @@
+/**
+ * A whole Filecoin network in one process: single producer, local beacon, public keys, loopback RPC.
+ *
+ * Deterministic: seed and options decide genesis, keys and beacon; epochs pass by the clock (interval), by arrival of
+ * messages (instant) or on call (manual). Every tipset is on disk before anyone hears of it.
+ */
+import { platform } from "#platform";
+import { concat, utf8 } from "../base/bytes.ts";
+import { buildMessageMeta, ChainStore } from "../chain/chain-store.ts";
+import { type Crypto, loadCrypto } from "../core/crypto.ts";
+import { Executor } from "../exec/executor.ts";
+import type { ExecutionRules } from "../exec/types.ts";
+import { addressOf, deriveKey, type KeyInfo, verifyBytes } from "../keys/keys.ts";
+import { Keystore } from "../keys/keystore.ts";
+import { Producer } from "../miner/producer.ts";
+import { MessagePool } from "../mpool/pool.ts";
+import { CHAIN_LIMITS, DEVNET, type NetworkParams, networkVersionAt } from "../params/networks.ts";
+import type { Server } from "../platform/server.ts";
+import { makeDispatcher } from "../rpc/all-methods.ts";
+import { PERMISSIONS } from "../rpc/auth.ts";
+import type { Dispatcher } from "../rpc/dispatcher.ts";
+import { startRpcServer } from "../rpc/server.ts";
+import type { DevControl, NodeServices } from "../rpc/services.ts";
+import { StateView } from "../state/state-view.ts";
+import { buildAmt } from "../storage/amt.ts";
+import type { BlockStore } from "../storage/contract.ts";
+import { MemoryStore } from "../storage/memory.ts";
+import { TableStore } from "../storage/table-store.ts";
+import { Address } from "../types/address.ts";
+import type { Tipset } from "../types/block-header.ts";
+import { chainLength, messageCid, SIGNATURE_TYPE } from "../types/message.ts";
+import { Clock } from "./clock.ts";
+import { buildGenesis } from "./genesis.ts";
+import { makeSimulator } from "./simulator.ts";
+
+export type DevnetOptions = {
+  readonly accounts: number;
+  /** attoFIL for each account */
+  readonly balance: bigint;
+  readonly seed: string;
+  /** Seconds between epochs; 0 makes one whenever a message arrives. */
+  readonly blockTime: number;
+  /** Unix time of the genesis, seconds. */
+  readonly genesisTime: number;
+  /** Folder of the data; null keeps everything in memory. */
+  readonly data: string | null;
+  readonly version: string;
+};
+
+export type RpcOptions = {
+  readonly host: string;
+  readonly port: number;
+  readonly allowHosts: readonly string[];
+  readonly allowOrigins: readonly string[];
+};
+
+export type DevAccount = {
+  readonly id: Address;
+  readonly secp256k1: Address;
+  readonly bls: Address;
+  readonly keys: { readonly secp256k1: KeyInfo; readonly bls: KeyInfo };
+  /** attoFIL at genesis, on each of the two addresses */
+  readonly balance: bigint;
+};
+
+/** Gas for one byte of a message on chain, and for having it there. Source: the first price list. */
+const MIN_GAS = { base: 38_863n + 36n * 1000n, perByte: 1000n } as const;
+const LOOPBACK_HOSTS = ["127.0.0.1", "::1", "localhost"];
+const SECRET_FACT = "rpc/secret";
+const MINER_FACT = "devnet/miner";
+const IDENTITY_FACT = "devnet/identity";
+/** Ids are given from here on, two an account. */
+const FIRST_ID = 100n;
+
+export class Devnet {
+  readonly options: DevnetOptions;
+  readonly network: NetworkParams;
+  readonly accounts: readonly DevAccount[];
+  readonly dispatcher: Dispatcher;
+  readonly services: NodeServices;
+  readonly producer: Producer;
+  readonly clock: Clock;
+  private readonly store: BlockStore;
+  private server: Server | null = null;
+
+  private constructor(
+    options: DevnetOptions,
+    network: NetworkParams,
+    accounts: readonly DevAccount[],
+    services: NodeServices,
+    producer: Producer,
+    clock: Clock,
+    store: BlockStore,
+  ) {
+    this.options = options;
+    this.network = network;
+    this.accounts = accounts;
+    this.services = services;
+    this.producer = producer;
+    this.clock = clock;
+    this.store = store;
+    this.dispatcher = makeDispatcher(services, platform.randomBytes);
+  }
+
+  /** Opens the network in its data folder, or makes it there. */
+  static async open(options: DevnetOptions): Promise<Devnet> {
+    const crypto = await loadCrypto();
+    const network: NetworkParams = { ...DEVNET, blockDelaySeconds: Math.max(1, Math.round(options.blockTime)) };
+    const store = options.data === null ? new MemoryStore() : await TableStore.open(options.data, platform.openTable);
+    const chain = await ChainStore.open(store);
+    const accounts = makeAccounts(crypto, options);
+    const worker = deriveKey(crypto, options.seed, "worker", "bls");
+    const beaconSeed = utf8(`filigree/${options.seed}/beacon/`);
+    const beacon = (round: bigint): Uint8Array => crypto.blake2b256(concat(beaconSeed, utf8(`${round}`)));
+    if (chain.isEmpty) await makeChain(chain, crypto, network, options, accounts, worker, beacon(0n));
+    await checkIdentity(store, options);
+
+    const keystore = await Keystore.open({ store, crypto, randomBytes: platform.randomBytes }, "");
+    if (keystore.list().length === 0)
+      for (const { keys } of accounts) for (const key of [keys.secp256k1, keys.bls]) await keystore.add(key);
+
+    const rules: ExecutionRules = {
+      networkVersionAt: (epoch) => networkVersionAt(network, BigInt(epoch)),
+      circulatingSupply: accounts.reduce((sum, account) => sum + 2n * account.balance, 0n),
+    };
+    const executor = new Executor(
+      {},
+      {
+        blocks: store,
+        randomness: { ticketRandomness: noRandomness, beaconRandomness: noRandomness },
+        proofs: { verifyPoSt: () => false, verifySeal: () => false },
+      },
+    );
+    const view = async (): Promise<StateView> => StateView.open(store, (await chain.result(chain.head)).stateRoot);
+    const pool = new MessagePool({
+      resolveKey: async (address) => {
+        const state = await view();
+        return (await state.actor(address)) === null ? null : state.accountKey(address).catch(() => null);
+      },
+      senderState: async (address) => (await view()).actor(address),
+      verify: (signed, signer) => verifyBytes(crypto, signed.signature, signer, messageCid(signed.message).bytes),
+      minGas: (signed) => MIN_GAS.base + MIN_GAS.perByte * BigInt(chainLength(signed)),
+    });
+    const miner = Address.fromBytes((await store.fact(MINER_FACT)) as Uint8Array);
+    const producer = await Producer.open({ network, chain, pool, executor, rules, crypto, miner, worker, beacon });
+    const randomness = () => producer.randomness();
+    const clock = new Clock(producer, chain, pool, options.blockTime);
+    const services: NodeServices = {
+      version: options.version,
+      network,
+      chain,
+      pool,
+      keystore,
+      crypto,
+      simulator: makeSimulator({ chain, executor, rules, randomness, now: platform.now }),
+      tokenSecret: await tokenSecret(store),
+      now: platform.now,
+      dev: devControl(clock, options, accounts, network, miner),
+    };
+    return new Devnet(options, network, accounts, services, producer, clock, store);
+  }
+
+  /** Serves JSON-RPC. On loopback without tokens; on any other host tokens are needed for more than reading. */
+  async serve(rpc: RpcOptions): Promise<{ readonly url: string; readonly port: number }> {
+    const local = LOOPBACK_HOSTS.includes(rpc.host);
+    this.server = await startRpcServer(this.dispatcher, {
+      host: rpc.host,
+      port: rpc.port,
+      secret: this.services.tokenSecret,
+      anonymous: local ? PERMISSIONS : ["read"],
+      allowHosts: rpc.allowHosts,
+      allowOrigins: rpc.allowOrigins,
+      loopbackOrigins: true,
+    });
+    const host = rpc.host.includes(":") ? `[${rpc.host}]` : rpc.host;
+    return { url: `http://${host}:${this.server.port}/rpc/v1`, port: this.server.port };
+  }
+
+  get head(): Tipset {
+    return this.services.chain.head;
+  }
+
+  /** Stops mining and serving, and closes the store. */
+  async close(): Promise<void> {
+    await this.clock.stop();
+    await this.server?.close();
+    await this.store.close();
+  }
+}
+
+function noRandomness(): never {
+  throw new Error("randomness is given for each run");
+}
+
+function makeAccounts(crypto: Crypto, options: DevnetOptions): DevAccount[] {
+  return Array.from({ length: options.accounts }, (_, i) => {
+    const keys = {
+      secp256k1: deriveKey(crypto, options.seed, `account/${i}`, "secp256k1"),
+      bls: deriveKey(crypto, options.seed, `account/${i}`, "bls"),
+    };
+    return {
+      id: Address.id(FIRST_ID + 2n * BigInt(i)),
+      secp256k1: addressOf(crypto, keys.secp256k1),
+      bls: addressOf(crypto, keys.bls),
+      keys,
+      balance: options.balance,
+    };
+  });
+}
+
+async function makeChain(
+  chain: ChainStore,
+  crypto: Crypto,
+  network: NetworkParams,
+  options: DevnetOptions,
+  accounts: readonly DevAccount[],
+  worker: KeyInfo,
+  beacon: Uint8Array,
+): Promise<void> {
+  const funded = accounts.flatMap(({ secp256k1, bls, balance }) => [
+    { address: secp256k1, balance },
+    { address: bls, balance },
+  ]);
+  const workerAddress = addressOf(crypto, worker);
+  const genesis = await buildGenesis({
+    network,
+    networkVersion: networkVersionAt(network, 0n),
+    accounts: [...funded, { address: workerAddress, balance: options.balance }],
+    worker: workerAddress,
+  });
+  const meta = buildMessageMeta({ bls: [], secp: [] });
+  const receipts = buildAmt([]);
+  const header = {
+    miner: Address.id(0),
+    ticket: crypto.blake2b256(beacon),
+    electionProof: null,
+    beaconEntries: [{ round: 0n, data: beacon }],
+    winPoStProof: [],
+    parents: [],
+    parentWeight: 0n,
+    height: 0n,
+    parentStateRoot: genesis.stateRoot,
+    parentMessageReceipts: receipts.root,
+    messages: meta.root,
+    blsAggregate: null,
+    timestamp: BigInt(options.genesisTime),
+    blockSig: { type: SIGNATURE_TYPE.bls, data: new Uint8Array(96) },
+    forkSignaling: 0n,
+    parentBaseFee: CHAIN_LIMITS.initialBaseFee,
+  };
+  await chain.blocks.write({
+    facts: [
+      [MINER_FACT, genesis.miner.bytes],
+      [IDENTITY_FACT, utf8(identityOf(options))],
+    ],
+  });
+  await chain.append([header], [], { stateRoot: genesis.stateRoot, receiptsRoot: receipts.root }, [
+    ...genesis.blocks,
+    ...meta.blocks,
+    ...receipts.blocks,
+  ]);
+}
+
+/** What of the options is fixed in the genesis. */
+function identityOf(options: DevnetOptions): string {
+  return JSON.stringify({ seed: options.seed, accounts: options.accounts, balance: options.balance.toString() });
+}
+
+async function checkIdentity(store: BlockStore, options: DevnetOptions): Promise<void> {
+  const found = await store.fact(IDENTITY_FACT);
+  const stored = found === undefined ? "" : new TextDecoder().decode(found);
+  if (stored !== identityOf(options))
+    throw new Error(
+      `the data directory holds a network made with other options (${stored}); give the same ones, another --data, or --reset`,
+    );
+}
+
+async function tokenSecret(store: BlockStore): Promise<Uint8Array> {
+  const known = await store.fact(SECRET_FACT);
+  if (known !== undefined) return known;
+  const secret = platform.randomBytes(32);
+  await store.write({ facts: [[SECRET_FACT, secret]] }, { sync: true });
+  return secret;
+}
+
+function devControl(
+  clock: Clock,
+  options: DevnetOptions,
+  accounts: readonly DevAccount[],
+  network: NetworkParams,
+  miner: Address,
+): DevControl {
+  return {
+    mine: (count) => clock.mine(count),
+    skipRounds: (count) => clock.skip(count),
+    setAutomine: (on) => clock.setAutomine(on),
+    setBlockTime: (seconds) => clock.setBlockTime(seconds),
+    info: () => ({
+      chainId: network.chainId,
+      networkName: network.name,
+      seed: options.seed,
+      blockTime: clock.blockTime,
+      genesisTime: options.genesisTime,
+      data: options.data,
+      miner: miner.toString(network.letter),
+      producer: "single producer",
+      accounts: accounts.map((account) => ({
+        id: account.id.toString(network.letter),
+        secp256k1: account.secp256k1.toString(network.letter),
+        bls: account.bls.toString(network.letter),
+      })),
+    }),
+  };
+}

@@ -1,0 +1,173 @@
+/**
+ * The first state of a local network, made by the actors themselves.
+ *
+ * The core lays out a tree of bare singleton actors; then each constructor is called by the system actor, as implicit
+ * messages at epoch 0; then the reserve sends every account its balance (which makes the account), and the power actor
+ * makes the first miner. So genesis needs no knowledge of any actor's state, and ids follow: accounts from 100 in order,
+ * then the miner.
+ */
+
+import { FilError } from "../base/errors.ts";
+import { Vm, type VmHost } from "../core/vm.ts";
+import type { NetworkParams } from "../params/networks.ts";
+import { encodeMethodParams, encodeState } from "../state/state-view.ts";
+import type { Block } from "../storage/contract.ts";
+import { Address } from "../types/address.ts";
+import { FIL } from "../types/amount.ts";
+import { CID, cidOfText } from "../types/cid.ts";
+import { encodeMessage } from "../types/message.ts";
+import type { Json } from "../types/schema-codec.ts";
+
+export type GenesisErrorData = { readonly code: "GENESIS_FAILED"; readonly step: string; readonly exitCode: number };
+export class GenesisError extends FilError<GenesisErrorData> {}
+
+export type GenesisSpec = {
+  readonly network: NetworkParams;
+  readonly networkVersion: number;
+  /** Accounts in order; the first owns the miner. attoFIL. */
+  readonly accounts: readonly { readonly address: Address; readonly balance: bigint }[];
+  /** Worker of the first miner: a BLS address, one of the accounts. */
+  readonly worker: Address;
+};
+
+export type GenesisState = { readonly stateRoot: CID; readonly miner: Address; readonly blocks: readonly Block[] };
+
+/** FIL that block rewards are paid from. Source: lotus build/params_shared_vals.go (mining base and reserve). */
+export const REWARD_ALLOCATION = 1_400_000_000n * FIL;
+const TOTAL = 2_000_000_000n * FIL;
+/** Stacked DRG, 2 KiB sectors, first version. */
+const SEAL_PROOF_2KIB = 0;
+const FIRST_ACCOUNT_ID = 100;
+const CONSTRUCTOR = 1;
+const POWER_ON_EPOCH_TICK_END = 5;
+const MARKET_CRON_TICK = 9;
+
+const ID = {
+  system: Address.id(0),
+  init: Address.id(1),
+  reward: Address.id(2),
+  cron: Address.id(3),
+  power: Address.id(4),
+  market: Address.id(5),
+  verifiedRegistry: Address.id(6),
+  reserve: Address.id(90),
+  burntFunds: Address.id(99),
+} as const;
+
+type BareActor = {
+  readonly id: Address;
+  readonly name: string;
+  /** Its constructor's parameters; absent: it takes none. */
+  readonly params?: Json;
+  /** State laid down as it is: for accounts, whose constructor takes public-key addresses only. */
+  readonly state?: Json;
+};
+
+/** Actors that stand before any message. */
+function bareActors(spec: GenesisSpec): readonly BareActor[] {
+  return [
+    { id: ID.system, name: "system" },
+    { id: ID.init, name: "init", params: { NetworkName: spec.network.name } },
+    { id: ID.reward, name: "reward", params: "0" },
+    {
+      id: ID.cron,
+      name: "cron",
+      params: {
+        Entries: [
+          { Receiver: ID.power.toString(), MethodNum: POWER_ON_EPOCH_TICK_END },
+          { Receiver: ID.market.toString(), MethodNum: MARKET_CRON_TICK },
+        ],
+      },
+    },
+    { id: ID.power, name: "storagepower" },
+    { id: ID.market, name: "storagemarket" },
+    // The first account will have the first free id; it appoints verifiers.
+    { id: ID.verifiedRegistry, name: "verifiedregistry", params: Address.id(FIRST_ACCOUNT_ID).toString() },
+    { id: ID.reserve, name: "account", state: { Address: ID.reserve.toString() } },
+    { id: ID.burntFunds, name: "account", state: { Address: ID.burntFunds.toString() } },
+  ];
+}
+
+/** Builds the state. Throws `GenesisError` naming the step that failed. */
+export async function buildGenesis(spec: GenesisSpec): Promise<GenesisState> {
+  const generation = spec.networkVersion < 4 ? 1 : 2;
+  const code = (name: string): CID => cidOfText(`fil/${generation}/${name}`);
+  const allotted = spec.accounts.reduce((sum, account) => sum + account.balance, REWARD_ALLOCATION);
+  if (allotted > TOTAL)
+    throw new GenesisError(
+      { code: "GENESIS_FAILED", step: "balances", exitCode: 0 },
+      `accounts and block rewards take ${allotted} attoFIL, more than the ${TOTAL} that exist`,
+    );
+  const balances = new Map<Address, bigint>([
+    [ID.reward, REWARD_ALLOCATION],
+    [ID.reserve, TOTAL - REWARD_ALLOCATION],
+  ]);
+
+  const vm = await Vm.create(NO_WORLD);
+  const actors = bareActors(spec);
+  const bare = vm.genesis(
+    spec.networkVersion,
+    actors.map(({ id, name, state }) => ({
+      id,
+      code: code(name),
+      balance: balances.get(id) ?? 0n,
+      state: state === undefined ? null : encodeState(code(name), state, spec.network.letter),
+    })),
+  );
+  vm.open(
+    { stateRoot: bare.root, epoch: 0, networkVersion: spec.networkVersion, baseFee: 0n, circulatingSupply: 0n },
+    bare.blocks,
+  );
+  const apply = (step: string, from: Address, to: Address, value: bigint, method: number, params: Uint8Array) => {
+    const message = { from, to, value, method: BigInt(method), params, nonce: 0n };
+    const gas = { gasLimit: 10_000_000_000n, gasFeeCap: 0n, gasPremium: 0n };
+    const applied = vm.applyImplicit(encodeMessage({ ...message, ...gas }));
+    if (applied.exitCode !== 0)
+      throw new GenesisError(
+        { code: "GENESIS_FAILED", step, exitCode: applied.exitCode },
+        `genesis failed at "${step}" with exit code ${applied.exitCode}: ${applied.why}`,
+      );
+    return applied;
+  };
+  const encode = (name: string, method: number, json: Json): Uint8Array =>
+    encodeMethodParams(code(name), BigInt(method), json, spec.network.letter);
+
+  for (const { id, name, params, state } of actors)
+    if (state === undefined)
+      apply(`construct ${name}`, ID.system, id, 0n, CONSTRUCTOR, encode(name, CONSTRUCTOR, params ?? null));
+  for (const { address, balance } of spec.accounts)
+    apply(`fund ${address}`, ID.reserve, address, balance, 0, new Uint8Array(0));
+  const owner = spec.accounts[0]?.address ?? ID.reserve;
+  const made = apply(
+    "create the first miner",
+    Address.fromBytes(vm.resolve(owner) ?? owner.bytes),
+    ID.power,
+    0n,
+    2,
+    encode("storagepower", 2, {
+      Owner: owner.toString(),
+      Worker: spec.worker.toString(),
+      SealProofType: SEAL_PROOF_2KIB,
+      Peer: null,
+      Multiaddrs: null,
+    }),
+  );
+  const stateRoot = CID.decode(vm.flush());
+  const blocks = [...vm.madeBlocks()].map(({ cid, bytes }) => ({ cid, bytes }));
+  return { stateRoot, miner: minerOf(made.return), blocks };
+}
+
+/** First address of the return value of CreateMiner: the miner's ID. */
+function minerOf(returned: Uint8Array): Address {
+  // [ID address, robust address], both byte strings below 24 bytes: head, length, bytes.
+  const length = (returned[1] as number) & 0x1f;
+  return Address.fromBytes(returned.slice(2, 2 + length));
+}
+
+const NO_WORLD: VmHost = {
+  peek: () => undefined,
+  ticketRandomness: () => new Uint8Array(32),
+  beaconRandomness: () => new Uint8Array(32),
+  verifyPoSt: () => false,
+  verifySeal: () => false,
+};
