@@ -10,6 +10,7 @@ import { CborWriter } from "../ipld/cbor-writer";
 import { parseAddress } from "../types/address";
 import { FreeStore } from "../vm/block-store";
 import { CirculatingSupply } from "../vm/circulating-supply";
+import { buildGenesisTree } from "../vm/genesis";
 import { runFrame } from "../vm/kernel";
 import { Applied, Machine } from "../vm/machine";
 import { Registry } from "../vm/registry";
@@ -69,6 +70,12 @@ export function machineOpen(at: usize, length: i32): i32 {
   opened.advance(epoch, <i32>networkVersion, baseFee);
   machine = opened;
   return 0;
+}
+
+/** Root of the tree that a new network starts from; the description: `assembly/vm/genesis.ts`. Returns `MALFORMED` or a length. */
+export function genesisTree(at: usize, length: i32): i32 {
+  const root = buildGenesisTree(new FreeStore(), bytesAt(at, length));
+  return root === null ? MALFORMED : answer(root.bytes);
 }
 
 /** Forgets the machine. */

@@ -17,6 +17,7 @@ export {
   alloc,
   collect,
   free,
+  genesisTree,
   machineAdvance,
   machineApply,
   machineApplyImplicit,

@@ -61,6 +61,7 @@ export type VmExports = {
   free(at: number): void;
   collect(): void;
   resultPtr(): number;
+  genesisTree(at: number, length: number): number;
   machineOpen(at: number, length: number): number;
   machineAdvance(at: number, length: number): number;
   machineApply(at: number, length: number, chainLength: number): number;
@@ -89,6 +90,8 @@ export const EXPORT_NAMES: readonly (keyof VmExports)[] = [
   "free",
   "collect",
   "resultPtr",
+  "genesisTree",
+  "genesisTree",
   "machineOpen",
   "machineAdvance",
   "machineApply",

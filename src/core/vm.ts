@@ -90,6 +90,16 @@ export type ActorView = {
   readonly balance: bigint;
 };
 
+/** A singleton actor of a new network. */
+export type GenesisActor = {
+  readonly id: Address;
+  readonly code: CID;
+  /** attoFIL */
+  readonly balance: bigint;
+  /** CBOR of its state; null: the empty list, until its constructor is called. */
+  readonly state: Uint8Array | null;
+};
+
 export type NewBlock = { readonly cid: Uint8Array; readonly bytes: Uint8Array };
 
 export type VmOptions = {
@@ -173,6 +183,14 @@ export class Vm {
       context.tracing ?? false,
     ];
     this.#expect(this.#call("machineOpen", dagCbor.encode(tuple)));
+  }
+
+  /** Lays out the tree that a new network starts from. `open` takes the blocks together with the root. */
+  genesis(networkVersion: number, actors: readonly GenesisActor[]): { root: Uint8Array; blocks: readonly NewBlock[] } {
+    const tuples = actors.map(({ id, code, balance, state }) => [id.bytes, code, bigToBytes(balance), state]);
+    this.#run.made.clear();
+    const root = this.#answer(this.#call("genesisTree", dagCbor.encode([networkVersion, tuples])));
+    return { root, blocks: [...this.#run.made.values()] };
   }
 
   /** Moves the machine to an epoch. */
@@ -285,7 +303,7 @@ export class Vm {
   }
 
   #call(
-    name: "machineOpen" | "machineAdvance" | "machineApplyImplicit" | "stateActor" | "stateResolve",
+    name: "genesisTree" | "machineOpen" | "machineAdvance" | "machineApplyImplicit" | "stateActor" | "stateResolve",
     bytes: Uint8Array,
   ): number {
     const at = this.#put(bytes);
