@@ -5,7 +5,7 @@
  * messages (instant) or on call (manual). Every tipset is on disk before anyone hears of it.
  */
 import { platform } from "#platform";
-import { concat, utf8 } from "../base/bytes.ts";
+import { concat, toHex, utf8 } from "../base/bytes.ts";
 import { buildMessageMeta, ChainStore } from "../chain/chain-store.ts";
 import { type Crypto, loadCrypto } from "../core/crypto.ts";
 import { Executor } from "../exec/executor.ts";
@@ -55,9 +55,14 @@ export type RpcOptions = {
 };
 
 export type DevAccount = {
+  /** ID address of the secp256k1 account. */
   readonly id: Address;
+  readonly blsId: Address;
   readonly secp256k1: Address;
   readonly bls: Address;
+  /** 0x forms of the two ID addresses. */
+  readonly ethereum: string;
+  readonly blsEthereum: string;
   readonly keys: { readonly secp256k1: KeyInfo; readonly bls: KeyInfo };
   /** attoFIL at genesis, on each of the two addresses */
   readonly balance: bigint;
@@ -76,6 +81,7 @@ export class Devnet {
   readonly options: DevnetOptions;
   readonly network: NetworkParams;
   readonly accounts: readonly DevAccount[];
+  readonly miner: Address;
   readonly dispatcher: Dispatcher;
   readonly services: NodeServices;
   readonly producer: Producer;
@@ -87,6 +93,7 @@ export class Devnet {
     options: DevnetOptions,
     network: NetworkParams,
     accounts: readonly DevAccount[],
+    miner: Address,
     services: NodeServices,
     producer: Producer,
     clock: Clock,
@@ -95,6 +102,7 @@ export class Devnet {
     this.options = options;
     this.network = network;
     this.accounts = accounts;
+    this.miner = miner;
     this.services = services;
     this.producer = producer;
     this.clock = clock;
@@ -157,7 +165,7 @@ export class Devnet {
       now: platform.now,
       dev: devControl(clock, options, accounts, network, miner),
     };
-    return new Devnet(options, network, accounts, services, producer, clock, store);
+    return new Devnet(options, network, accounts, miner, services, producer, clock, store);
   }
 
   /** Serves JSON-RPC. On loopback without tokens; on any other host tokens are needed for more than reading. */
@@ -198,14 +206,23 @@ function makeAccounts(crypto: Crypto, options: DevnetOptions): DevAccount[] {
       secp256k1: deriveKey(crypto, options.seed, `account/${i}`, "secp256k1"),
       bls: deriveKey(crypto, options.seed, `account/${i}`, "bls"),
     };
+    const id = Address.id(FIRST_ID + 2n * BigInt(i));
+    const blsId = Address.id(FIRST_ID + 2n * BigInt(i) + 1n);
     return {
-      id: Address.id(FIRST_ID + 2n * BigInt(i)),
+      id,
+      blsId,
+      ethereum: ethereumText(id),
+      blsEthereum: ethereumText(blsId),
       secp256k1: addressOf(crypto, keys.secp256k1),
       bls: addressOf(crypto, keys.bls),
       keys,
       balance: options.balance,
     };
   });
+}
+
+function ethereumText(id: Address): string {
+  return `0x${toHex(id.ethereum ?? new Uint8Array(0))}`;
 }
 
 async function makeChain(

@@ -10,6 +10,7 @@ import { paych } from "./actors/paych.ts";
 import { power } from "./actors/power.ts";
 import { reward } from "./actors/reward.ts";
 import { sharedTypes } from "./actors/shared.ts";
+import { system } from "./actors/system.ts";
 import { verifreg } from "./actors/verifreg.ts";
 import { blockTypes } from "./block.ts";
 import { chainTypes } from "./chain.ts";
@@ -26,6 +27,7 @@ export const ACTORS: readonly ActorDescription[] = [
   paych,
   power,
   reward,
+  system,
   verifreg,
 ];
 
