@@ -7,6 +7,7 @@ import { Big } from "../base/big";
 import { Bytes, bytesAt, EMPTY, ptrOf } from "../base/bytes";
 import { CborReader } from "../ipld/cbor-reader";
 import { CborWriter } from "../ipld/cbor-writer";
+import { DEVNET, MAINNET, selectNetwork } from "../runtime/profile";
 import { parseAddress } from "../types/address";
 import { FreeStore } from "../vm/block-store";
 import { CirculatingSupply } from "../vm/circulating-supply";
@@ -69,6 +70,13 @@ export function machineOpen(at: usize, length: i32): i32 {
   const opened = Machine.open(registry, root, supply, store, tracing);
   opened.advance(epoch, <i32>networkVersion, baseFee);
   machine = opened;
+  return 0;
+}
+
+/** Chooses the network's parameters, before the first machine: 0 main network, 1 local network (2 KiB sectors). */
+export function selectProfile(profile: i32): i32 {
+  if (profile < 0 || profile > 1) return MALFORMED;
+  selectNetwork(profile == 0 ? MAINNET : DEVNET);
   return 0;
 }
 

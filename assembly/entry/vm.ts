@@ -28,6 +28,7 @@ export {
   machineTrace,
   resultPtr,
   runActor,
+  selectProfile,
   stateActor,
   stateResolve,
   stateSupply,

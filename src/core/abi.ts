@@ -61,6 +61,7 @@ export type VmExports = {
   free(at: number): void;
   collect(): void;
   resultPtr(): number;
+  selectProfile(profile: number): number;
   genesisTree(at: number, length: number): number;
   machineOpen(at: number, length: number): number;
   machineAdvance(at: number, length: number): number;
@@ -90,6 +91,7 @@ export const EXPORT_NAMES: readonly (keyof VmExports)[] = [
   "free",
   "collect",
   "resultPtr",
+  "selectProfile",
   "genesisTree",
   "genesisTree",
   "machineOpen",

@@ -102,11 +102,18 @@ export type GenesisActor = {
 
 export type NewBlock = { readonly cid: Uint8Array; readonly bytes: Uint8Array };
 
+/** Sets of network parameters that the core knows. */
+export type NetworkProfile = "mainnet" | "devnet";
+
+const PROFILES: Readonly<Record<NetworkProfile, number>> = { mainnet: 0, devnet: 1 };
+
 export type VmOptions = {
   /** The module's bytes, or the module compiled, in place of the platform's asset. */
   readonly source?: WasmSource;
   /** Name of the asset; `vm-test.wasm` has the test actors too. */
   readonly asset?: "vm.wasm" | "vm-test.wasm";
+  /** Parameters of the network (see `assembly/runtime/profile.ts`). Default: the main network's. */
+  readonly profile?: NetworkProfile;
   /** Most 64 KiB pages the memory may have. Default: 16384 (1 GiB). */
   readonly maxPages?: number;
 };
@@ -152,6 +159,7 @@ export class Vm {
         { code: "ABI_MISMATCH", asset, version },
         `${asset} speaks version ${version} of the border`,
       );
+    instance.exports.selectProfile(PROFILES[options.profile ?? "mainnet"]);
     return new Vm(instance, host, run);
   }
 
