@@ -309,6 +309,62 @@ function runMultimap(s: NotingStore, steps: i32): Cid {
   return m.root();
 }
 
+/** Answers every request with one block; a malformed node is an abort with this word before the reason. */
+class OneBlockStore extends ObjectStore {
+  constructor(
+    private readonly block: Bytes,
+    private readonly version: i32,
+  ) {
+    super();
+  }
+
+  get actorsVersion(): i32 {
+    return this.version;
+  }
+
+  get(_cid: Cid): Bytes {
+    return this.block;
+  }
+
+  put(block: Bytes): Cid {
+    return cidOf(block);
+  }
+
+  fail(why: string): void {
+    assert(false, "refused: " + why);
+  }
+}
+
+/** Loads the block as a HAMT (0) or AMT (1) root, whose links all lead back to it, and uses it. Returns steps walked. */
+export function probeIpldNode(kind: i32, at: usize, length: i32, version: i32, width: i32): i32 {
+  const s = new OneBlockStore(bytesAt(at, length), version);
+  const cid = cidOf(EMPTY);
+  let steps = 0;
+  if (kind == 0) {
+    const walked = Hamt.load(s, cid, version, width).cursor();
+    while (steps < 5000 && walked.next()) steps++;
+    const map = Hamt.load(s, cid, version, width);
+    for (let i: u64 = 0; i < 20; i++) {
+      map.get(varint(i));
+      map.set(varint(i * 7), varint(i));
+      map.delete(varint(i * 3));
+    }
+    map.flush();
+  } else {
+    const walked = Amt.load(s, cid, version, width).cursor();
+    while (steps < 5000 && walked.next()) steps++;
+    const array = Amt.load(s, cid, version, width);
+    array.firstSetIndex();
+    for (let i: u64 = 0; i < 20; i++) {
+      array.get(i << i);
+      array.set(i * 7, varint(i));
+      array.delete(i * 3);
+    }
+    array.flush();
+  }
+  return steps;
+}
+
 let done: NotingStore = new NotingStore(2);
 let root: Cid = new Cid(EMPTY);
 

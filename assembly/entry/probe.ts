@@ -14,5 +14,15 @@ export function probeMessage(at: usize, length: i32): i32 {
   return r.fault;
 }
 
-export { probeIpldRun, probeIpldTrace, probeIpldTraceLength } from "./probe-ipld";
 export { probeAnswer, probeArguments, probeMath } from "./probe-actors";
+export { probeIpldNode, probeIpldRun, probeIpldTrace, probeIpldTraceLength } from "./probe-ipld";
+export {
+  probeBig,
+  probeBitField,
+  probeCidOf,
+  probeParseAddress,
+  probeParseCid,
+  probeRead,
+  probeScratch,
+  PROBE_SCRATCH_BYTES,
+} from "./probe-base";

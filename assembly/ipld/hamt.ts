@@ -252,7 +252,7 @@ export class HamtCursor {
       }
       const pointer = node.pointers[place];
       if (pointer.isShard) {
-        if (top >= 256) this.map.store.fail("HAMT is deeper than its digests");
+        if ((top + 2) * this.map.width > 256) this.map.store.fail("HAMT is deeper than its digests");
         this.places[top] = place + 1;
         this.nodes.push(this.map.child(pointer));
         this.places.push(0);

@@ -7,6 +7,7 @@ import { CborWriter } from "../ipld/cbor-writer";
 import { Cid } from "../ipld/cid";
 import { Address, readAddress, writeAddress } from "../types/address";
 import { Codec } from "../types/codec";
+import { PoStProof } from "../types/proof.gen";
 import { readSignature } from "../types/signature";
 
 /** An actor in the state tree (before delegated addresses, network versions below 18). */
@@ -142,5 +143,202 @@ export class MessageReceipt extends Codec {
     w.i64(this.exitCode);
     w.bytes(this.return);
     w.i64(this.gasUsed);
+  }
+}
+
+/** A miner's ticket in the lottery of an epoch. */
+export class Ticket extends Codec {
+  vrfProof: Bytes = EMPTY;
+
+  read(r: CborReader): void {
+    r.tuple(1);
+    this.vrfProof = r.bytes();
+  }
+
+  write(w: CborWriter): void {
+    w.array(1);
+    w.bytes(this.vrfProof);
+  }
+}
+
+/** Proof that a miner won the right to make a block. */
+export class ElectionProof extends Codec {
+  winCount: i64 = 0;
+  vrfProof: Bytes = EMPTY;
+
+  read(r: CborReader): void {
+    r.tuple(2);
+    this.winCount = r.i64();
+    this.vrfProof = r.bytes();
+  }
+
+  write(w: CborWriter): void {
+    w.array(2);
+    w.i64(this.winCount);
+    w.bytes(this.vrfProof);
+  }
+}
+
+/** A round of the randomness beacon. */
+export class BeaconEntry extends Codec {
+  round: u64 = 0;
+  data: Bytes = EMPTY;
+
+  read(r: CborReader): void {
+    r.tuple(2);
+    this.round = r.u64();
+    this.data = r.bytes();
+  }
+
+  write(w: CborWriter): void {
+    w.array(2);
+    w.u64(this.round);
+    w.bytes(this.data);
+  }
+}
+
+/** The header of a block; signed with a null BlockSig. */
+export class BlockHeader extends Codec {
+  miner: Address = Address.UNDEF;
+  ticket: Ticket | null = null;
+  electionProof: ElectionProof | null = null;
+  beaconEntries: Array<BeaconEntry> = [];
+  winPoStProof: Array<PoStProof> = [];
+  parents: Array<Cid> = [];
+  parentWeight: Big = Big.ZERO;
+  /** epoch */
+  height: i64 = 0;
+  parentStateRoot: Cid = new Cid(EMPTY);
+  parentMessageReceipts: Cid = new Cid(EMPTY);
+  /** Links of the two message arrays, BLS and secp256k1. */
+  messages: Cid = new Cid(EMPTY);
+  blsAggregate: Bytes | null = null;
+  /** seconds since 1970 */
+  timestamp: u64 = 0;
+  blockSig: Bytes | null = null;
+  forkSignaling: u64 = 0;
+  /** attoFIL per unit of gas */
+  parentBaseFee: Big = Big.ZERO;
+
+  read(r: CborReader): void {
+    r.tuple(16);
+    this.miner = readAddress(r);
+    if (r.isNull()) {
+      r.skipNull();
+      this.ticket = null;
+    } else {
+      const item = new Ticket();
+      item.read(r);
+      this.ticket = item;
+    }
+    if (r.isNull()) {
+      r.skipNull();
+      this.electionProof = null;
+    } else {
+      const item = new ElectionProof();
+      item.read(r);
+      this.electionProof = item;
+    }
+    {
+      const count = r.array();
+      const items: Array<BeaconEntry> = [];
+      for (let i = 0; i < count && r.ok; i++) {
+        const item = new BeaconEntry();
+        item.read(r);
+        items.push(item);
+      }
+      this.beaconEntries = items;
+    }
+    {
+      const count = r.array();
+      const items: Array<PoStProof> = [];
+      for (let i = 0; i < count && r.ok; i++) {
+        const item = new PoStProof();
+        item.read(r);
+        items.push(item);
+      }
+      this.winPoStProof = items;
+    }
+    {
+      const count = r.array();
+      const items: Array<Cid> = [];
+      for (let i = 0; i < count && r.ok; i++) {
+        items.push(r.cid());
+      }
+      this.parents = items;
+    }
+    this.parentWeight = r.big();
+    this.height = r.i64();
+    this.parentStateRoot = r.cid();
+    this.parentMessageReceipts = r.cid();
+    this.messages = r.cid();
+    if (r.isNull()) {
+      r.skipNull();
+      this.blsAggregate = null;
+    } else {
+      this.blsAggregate = readSignature(r);
+    }
+    this.timestamp = r.u64();
+    if (r.isNull()) {
+      r.skipNull();
+      this.blockSig = null;
+    } else {
+      this.blockSig = readSignature(r);
+    }
+    this.forkSignaling = r.u64();
+    this.parentBaseFee = r.big();
+  }
+
+  write(w: CborWriter): void {
+    w.array(16);
+    writeAddress(w, this.miner);
+    {
+      const item = this.ticket;
+      if (item === null) w.nil();
+      else {
+        item.write(w);
+      }
+    }
+    {
+      const item = this.electionProof;
+      if (item === null) w.nil();
+      else {
+        item.write(w);
+      }
+    }
+    w.array(this.beaconEntries.length);
+    for (let i = 0; i < this.beaconEntries.length; i++) {
+      this.beaconEntries[i].write(w);
+    }
+    w.array(this.winPoStProof.length);
+    for (let i = 0; i < this.winPoStProof.length; i++) {
+      this.winPoStProof[i].write(w);
+    }
+    w.array(this.parents.length);
+    for (let i = 0; i < this.parents.length; i++) {
+      w.cid(this.parents[i]);
+    }
+    w.big(this.parentWeight);
+    w.i64(this.height);
+    w.cid(this.parentStateRoot);
+    w.cid(this.parentMessageReceipts);
+    w.cid(this.messages);
+    {
+      const item = this.blsAggregate;
+      if (item === null) w.nil();
+      else {
+        w.bytes(item);
+      }
+    }
+    w.u64(this.timestamp);
+    {
+      const item = this.blockSig;
+      if (item === null) w.nil();
+      else {
+        w.bytes(item);
+      }
+    }
+    w.u64(this.forkSignaling);
+    w.big(this.parentBaseFee);
   }
 }

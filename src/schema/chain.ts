@@ -1,9 +1,25 @@
-/** Types of the chain itself: actors in the state tree, messages, receipts. Source: lotus chain/types. */
-import { address, big, bytes, cid, field, i64, ref, type SchemaModule, signature, tuple, u64 } from "./kit.ts";
+/** Types of the chain itself: actors in the state tree, messages, receipts, headers. Source: lotus chain/types. */
+import {
+  address,
+  big,
+  bytes,
+  cid,
+  field,
+  i64,
+  list,
+  optional,
+  ref,
+  type SchemaModule,
+  signature,
+  tuple,
+  u64,
+} from "./kit.ts";
+import { proofTypes } from "./proof.ts";
 
 export const chainTypes: SchemaModule = {
   path: "types/chain",
   doc: "Types of the chain itself.",
+  uses: [proofTypes],
   types: [
     tuple("ActorEntry", "An actor in the state tree (before delegated addresses, network versions below 18).", [
       field("Code", cid),
@@ -36,6 +52,30 @@ export const chainTypes: SchemaModule = {
       field("ExitCode", i64),
       field("Return", bytes),
       field("GasUsed", i64, "gas"),
+    ]),
+    tuple("Ticket", "A miner's ticket in the lottery of an epoch.", [field("VRFProof", bytes)]),
+    tuple("ElectionProof", "Proof that a miner won the right to make a block.", [
+      field("WinCount", i64),
+      field("VRFProof", bytes),
+    ]),
+    tuple("BeaconEntry", "A round of the randomness beacon.", [field("Round", u64), field("Data", bytes)]),
+    tuple("BlockHeader", "The header of a block; signed with a null BlockSig.", [
+      field("Miner", address),
+      field("Ticket", optional(ref("Ticket"))),
+      field("ElectionProof", optional(ref("ElectionProof"))),
+      field("BeaconEntries", list(ref("BeaconEntry"))),
+      field("WinPoStProof", list(ref("PoStProof"))),
+      field("Parents", list(cid)),
+      field("ParentWeight", big),
+      field("Height", i64, "epoch"),
+      field("ParentStateRoot", cid),
+      field("ParentMessageReceipts", cid),
+      field("Messages", cid, "Links of the two message arrays, BLS and secp256k1."),
+      field("BLSAggregate", optional(signature)),
+      field("Timestamp", u64, "seconds since 1970"),
+      field("BlockSig", optional(signature)),
+      field("ForkSignaling", u64),
+      field("ParentBaseFee", big, "attoFIL per unit of gas"),
     ]),
   ],
 };

@@ -37,34 +37,24 @@ export function decodeRuns(bytes: Uint8Array): bigint[] {
   };
   if (number(2) !== 0) bad("unknown version");
   const runs: bigint[] = bit() === 1 ? [0n] : [];
-  while (at < size) {
-    const long = number(1) === 0;
-    const medium = long && number(1) === 1;
-    if (!long) runs.push(1n);
-    else if (medium) {
-      const length = number(4);
-      if (length === 0) bad("run of length zero");
-      runs.push(BigInt(length));
-    } else {
-      // A tail of padding zeros ends the set.
-      if (at >= size - 6 && restIsZero(bytes, at)) break;
-      runs.push(readVarint(() => number(8)));
-    }
+  let total = 0n;
+  for (;;) {
+    const length = bit() === 1 ? 1n : bit() === 1 ? BigInt(number(4)) : readVarint(() => number(8));
+    // A run of length 0 ends the set, as the zeros behind the last byte do; bits after it do not count.
+    if (length === 0n) return runs;
+    total += length;
+    if (total >= 1n << 64n) bad("more than 2^64 - 1 bits");
+    runs.push(length);
   }
-  return runs;
-}
-
-function restIsZero(bytes: Uint8Array, at: number): boolean {
-  for (let i = at; i < bytes.length * 8; i++) if (((bytes[i >> 3] as number) >> (i & 7)) & 1) return false;
-  return true;
 }
 
 function readVarint(byte: () => number): bigint {
   let value = 0n;
   for (let i = 0n; i < 10n; i++) {
     const next = byte();
+    if (i === 9n && next > 1) break;
     value |= BigInt(next & 0x7f) << (7n * i);
-    if (next < 0x80) return value === 0n ? bad("run of length zero") : value;
+    if (next < 0x80) return next === 0 && i > 0n ? bad("varint is not minimal") : value;
   }
   return bad("varint is too long");
 }
@@ -98,7 +88,8 @@ export function encodeRuns(runs: readonly bigint[]): Uint8Array {
   bits.forEach((value, i) => {
     out[i >> 3] = (out[i >> 3] as number) | (value << (i & 7));
   });
-  return out;
+  // Zeros behind the last one may have begun another byte.
+  return out[out.length - 1] === 0 ? out.subarray(0, -1) : out;
 }
 
 function normalize(runs: readonly bigint[]): bigint[] {

@@ -1,0 +1,76 @@
+/**
+ * Messages and block headers of the network's serialization vectors, to the byte, in the core and in the host.
+ * The vectors are not part of this repository (see test/vectors.ts for where they are looked for).
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { beforeAll, describe, expect, test } from "vitest";
+import { fromHex, toHex } from "../../../src/base/bytes.ts";
+import { decodeHeader, encodeHeader, headerCid, headerToJson } from "../../../src/types/block-header.ts";
+import { decodeMessage, encodeMessage, messageCid, messageFromJson } from "../../../src/types/message.ts";
+import { KIND, Probe } from "./probe.ts";
+
+const base = process.env["FILIGREE_VECTORS"] ?? new URL("../../../../shared", import.meta.url).pathname;
+const folder = `${base}/vectors/serialization`;
+const present = existsSync(folder);
+if (!present) console.warn(`skipped: serialization vectors are not in ${folder}; set FILIGREE_VECTORS to their parent`);
+
+function load(name: string): Record<string, unknown>[] {
+  if (!present) return [];
+  // Numbers beyond 2^53 are kept as text: they stand bare in these files.
+  const text = readFileSync(`${folder}/${name}.json`, "utf8").replace(/: (\d{16,})/g, ': "$1"');
+  return JSON.parse(text) as Record<string, unknown>[];
+}
+
+let probe: Probe;
+beforeAll(async () => {
+  probe = await Probe.load();
+});
+
+describe.skipIf(!present)("serialization vectors", () => {
+  test("unsigned messages read back to the same bytes and hold the fields of the vector", () => {
+    const vectors = load("unsigned_messages");
+    expect(vectors.length).toBeGreaterThan(0);
+    for (const vector of vectors) {
+      const bytes = fromHex(String(vector["hex_cbor"]));
+      const fields = vector["message"] as Record<string, unknown>;
+      expect(probe.read(KIND.message, bytes)).toEqual(bytes);
+      const message = decodeMessage(bytes);
+      expect(encodeMessage(message)).toEqual(bytes);
+      expect(message.nonce).toBe(BigInt(String(fields["Nonce"])));
+      expect(message.method).toBe(BigInt(String(fields["Method"])));
+      expect(message.gasLimit).toBe(BigInt(String(fields["GasLimit"])));
+      expect(message.value).toBe(BigInt(String(fields["Value"])));
+      expect(message.to.toString("t")).toBe(fields["To"]);
+      expect(message.from.toString("t")).toBe(fields["From"]);
+    }
+  });
+
+  test("block headers read back to the same bytes under the CID of the vector", () => {
+    const vectors = load("block_headers");
+    expect(vectors.length).toBeGreaterThan(0);
+    for (const vector of vectors) {
+      const bytes = fromHex(String(vector["cbor_hex"]));
+      expect(probe.read(KIND.blockHeader, bytes)).toEqual(bytes);
+      const header = decodeHeader(bytes);
+      expect(encodeHeader(header)).toEqual(bytes);
+      expect(headerCid(header).toString()).toBe(vector["cid"]);
+      expect(toHex(probe.cidOf(bytes))).toBe(toHex(headerCid(header).bytes));
+      expect(headerToJson(header, "t")).toMatchObject({
+        Miner: (vector["block"] as Record<string, unknown>)["Miner"],
+        Parents: (vector["block"] as Record<string, unknown>)["Parents"],
+      });
+    }
+  });
+
+  test("what is signed is the CID of the message", () => {
+    const vectors = load("message_signing");
+    expect(vectors.length).toBeGreaterThan(0);
+    for (const vector of vectors) {
+      const message = messageFromJson(vector["Unsigned"]);
+      const bytes = encodeMessage(message);
+      expect(messageCid(message).toString()).toBe(vector["Cid"]);
+      expect(toHex(probe.cidOf(bytes))).toBe(vector["CidHexBytes"]);
+      expect(probe.read(KIND.message, bytes)).toEqual(bytes);
+    }
+  });
+});
