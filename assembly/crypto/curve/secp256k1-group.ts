@@ -2,31 +2,31 @@
  * Fast arithmetic in the group of secp256k1 for public values: u1 G + u2 Q in about 128 doublings.
  *
  * A point is Jacobian, (X, Y, Z) with x = X/Z^2, y = Y/Z^3, three field elements (240 bytes). Both scalars are split by
- * the endomorphism lambda (x, y) = (beta x, y) into halves of 128 bits, the four halves written in non-adjacent form with
- * windows, and added up from the top with shared doublings from tables of odd multiples.
+ * the endomorphism lambda (x, y) = (beta x, y) into halves of 128 bits, the four halves written in non-adjacent form
+ * with windows, and added up from the top with shared doublings from tables of odd multiples.
  *
  * The tables of Q need no inversion. On the isomorphic curve y^2 = x^3 + 7 g^6, reached by (x, y) -> (x g^2, y g^3), a
- * point whose Jacobian Z is g is affine; the formulas do not see the 7. All multiples of Q are brought to one common Z = g
- * and the sum is done over there; points of the base table, which are affine here, are carried over inside the addition.
+ * point whose Jacobian Z is g is affine; the formulas do not see the 7. All multiples of Q are brought to one common Z
+ * = g and the sum is done over there; points of the base table, which are affine here, are carried over inside the
+ * addition.
  *
  * The formulas are incomplete: adding equal or opposite points gives Z = 0. Once zero, Z stays zero through every later
  * step, so one test at the end finds all such cases and the caller turns to the plain code (see `doubleMultiply`).
  *
- * Magnitudes of a point's coordinates are at most X 9, Y 9, Z 2 after a doubling, X 4, Y 2, Z 1 after an addition.
+ * Magnitudes of a point's coordinates are at most X 9, Y 8, Z 2 after a doubling, X 3, Y 1, Z 1 after an addition; the
+ * ranges in the comments use that products have no negative limbs to speak of.
  */
 import {
   FIELD_BYTES,
-  fieldAdd,
   fieldFromWords,
   fieldInversePublic,
   fieldIsZero,
   fieldNegate,
   fieldOne,
   fieldScale,
-  fieldSub,
   fieldToWords,
 } from "../field/secp256k1";
-import { fieldMul, fieldSquare } from "../field/secp256k1-kernel.gen";
+import { fieldAdd, fieldMul, fieldSquare, fieldSub } from "../field/secp256k1-kernel.gen";
 import {
   BETA_LIMBS,
   GX_LIMBS,
@@ -41,6 +41,7 @@ import {
 } from "../field/secp256k1-constants.gen";
 import { modAdd, modMul, modNegate, modSub, wordsBelow, wordsMul } from "../field/words256";
 import { plainDoubleMultiply, plainToAffine } from "./secp256k1-plain";
+import { addAbscissa, addDifferences, doubleAbscissa, doubleOrdinate } from "./secp256k1-steps.gen";
 
 export const JACOBIAN_BYTES: usize = 240;
 
@@ -58,31 +59,21 @@ const BETA_X: usize = 160;
 /** Digits of a half: 128 bits, a carry, and room for the last window. */
 const DIGITS: usize = 144;
 
-/** p = 2 p. */
+/** p = 2 p: with A = X^2, M = X Y^2, X' = 9 A^2 - 8 M, Y' = 3 A (4 M - X') - 8 Y^4, Z' = 2 Y Z. */
 export function pointDouble(p: usize): void {
   const a = memory.data(80, 8);
   const b = memory.data(80, 8);
   const c = memory.data(80, 8);
-  const d = memory.data(80, 8);
+  const m = memory.data(80, 8);
   fieldSquare(a, p);
   fieldSquare(b, p + Y);
   fieldSquare(c, b);
-  fieldMul(d, p, b);
+  fieldMul(m, p, b);
   fieldMul(p + Z, p + Y, p + Z);
-  for (let i: usize = 0; i < FIELD_BYTES; i += 8) {
-    store<i64>(a + i, 3 * load<i64>(a + i)); // E = 3 X^2: 3
-    store<i64>(d + i, load<i64>(d + i) << 2); // D = 4 X Y^2: 4
-    store<i64>(p + Z + i, load<i64>(p + Z + i) << 1); // 2 Y Z: 2
-  }
   fieldSquare(b, a);
-  for (let i: usize = 0; i < FIELD_BYTES; i += 8) {
-    const x = load<i64>(b + i) - (load<i64>(d + i) << 1); // E^2 - 2 D: 9
-    store<i64>(p + i, x);
-    store<i64>(d + i, load<i64>(d + i) - x); // 13
-  }
-  fieldMul(b, a, d); // 3 times 13
-  for (let i: usize = 0; i < FIELD_BYTES; i += 8)
-    store<i64>(p + Y + i, load<i64>(b + i) - (load<i64>(c + i) << 3)); // E (D - X) - 8 Y^4: 9
+  doubleAbscissa(p, m, b, m); // X' within -8 … 9; 4 M - X' within -9 … 12
+  fieldMul(b, a, m);
+  doubleOrdinate(p + Y, p + Z, b, c); // Y' within -8 … 3
 }
 
 /**
@@ -106,11 +97,7 @@ export function pointAddAffine(p: usize, x2: usize, y2: usize, minus: bool, scal
   fieldMul(h, x2, zz);
   fieldMul(zz, z1, zz);
   fieldMul(r, y2, zz);
-  const sign: i64 = minus ? -1 : 0;
-  for (let i: usize = 0; i < FIELD_BYTES; i += 8) {
-    store<i64>(h + i, load<i64>(h + i) - load<i64>(p + i)); // H = x2 Z^2 - X: 10
-    store<i64>(r + i, ((load<i64>(r + i) ^ sign) - sign) - load<i64>(p + Y + i)); // R = ±y2 Z^3 - Y: 10
-  }
+  addDifferences(h, r, p, p + Y, minus ? -1 : 0); // H = x2 Z^2 - X, R = ±y2 Z^3 - Y: both within -9 … 9
   if (ratio != 0) memory.copy(ratio, h, FIELD_BYTES);
   fieldSquare(t, h);
   fieldMul(v, p, t); // V = X H^2
@@ -118,20 +105,15 @@ export function pointAddAffine(p: usize, x2: usize, y2: usize, minus: bool, scal
   fieldMul(p + Z, p + Z, h);
   fieldMul(h, p + Y, t); // Y H^3
   fieldSquare(zz, r);
-  for (let i: usize = 0; i < FIELD_BYTES; i += 8) {
-    const vi = load<i64>(v + i);
-    const x = load<i64>(zz + i) - load<i64>(t + i) - (vi << 1); // R^2 - H^3 - 2 V: 4
-    store<i64>(p + i, x);
-    store<i64>(v + i, vi - x); // 5
-  }
-  fieldMul(t, r, v); // 10 times 5
-  fieldSub(p + Y, t, h); // R (V - X) - Y H^3: 2
+  addAbscissa(p, v, zz, t); // X' = R^2 - H^3 - 2 V within -3 … 1, V - X' within -1 … 4
+  fieldMul(t, r, v);
+  fieldSub(p + Y, t, h); // Y' = R (V - X') - Y H^3
 }
 
 /**
- * The odd multiples p, 3 p, 5 p, … of a Jacobian point, seen on the curve where 2 p is affine: X and Y into the entries'
- * x and y, Z (relative to that curve) into `zs`, and the factors by which Z grew into `ratios` unless that is 0.
- * Returns with 2 p's own Z, which every Z is still to be multiplied by, at `common`. `p` is used up.
+ * The odd multiples p, 3 p, 5 p, … of a Jacobian point, seen on the curve where 2 p is affine: X and Y into the
+ * entries' x and y, Z (relative to that curve) into `zs`, and the factors by which Z grew into `ratios` unless that is
+ * 0. Returns with 2 p's own Z, which every Z is still to be multiplied by, at `common`. `p` is used up.
  */
 export function oddMultiples(
   p: usize, count: i32, table: usize, stride: usize, zs: usize, ratios: usize, common: usize,
@@ -165,7 +147,9 @@ function rescale(entry: usize, s: usize): void {
   fieldMul(entry + Y, entry + Y, t);
 }
 
-/** Entries with Jacobian Z in `zs`, made affine with a single inversion; `zs` is used up, `products` is scratch alike. */
+/**
+ * Entries with Jacobian Z in `zs`, made affine with a single inversion; `zs` is used up, `products` is scratch alike.
+ */
 export function makeAffine(table: usize, stride: usize, count: i32, zs: usize, products: usize): void {
   const inverse = memory.data(80, 8);
   const t = memory.data(80, 8);

@@ -9,17 +9,9 @@
  * eight. Points are summed in homogeneous coordinates (x = X/Z, y = Y/Z) by the complete mixed addition of Renes,
  * Costello, Batina (2016), algorithm 8 with 3 b = 21, which has no exceptional case that would need a branch.
  */
-import {
-  FIELD_BYTES,
-  fieldAdd,
-  fieldInverseSecret,
-  fieldOne,
-  fieldScale,
-  fieldSub,
-  fieldToWords,
-} from "../field/secp256k1";
+import { FIELD_BYTES, fieldInverseSecret, fieldOne, fieldScale, fieldToWords } from "../field/secp256k1";
 import { GX_LIMBS, GY_LIMBS, N_WORDS } from "../field/secp256k1-constants.gen";
-import { fieldMul } from "../field/secp256k1-kernel.gen";
+import { fieldAdd, fieldMul, fieldSub } from "../field/secp256k1-kernel.gen";
 import { modNegate, wordsSelect } from "../field/words256";
 import { JACOBIAN_BYTES, makeAffine, oddMultiples, pointDouble } from "./secp256k1-group";
 
@@ -57,17 +49,32 @@ function table(): usize {
   return entries;
 }
 
-/** out = the point of `digit` = 2 v - 15 (v in 0 … 15) among the eight entries at `row`. */
+/** All ones if i is the wanted entry, else zero. */
+// @ts-ignore: decorator
+@inline
+function maskOf(i: u32, wanted: u32): i64 {
+  return (<i64>(i ^ wanted) - 1) >> 63;
+}
+
+/** out = the point of digit 2 v - 15 (v in 0 … 15) among the eight entries at `row`, all of which are read. */
 function gather(out: usize, row: usize, v: u32): void {
   const negative: u32 = (v >>> 3) - 1; // all ones for v < 8
   const wanted = (v ^ negative) & 7;
-  memory.fill(out, 0, ENTRY);
-  for (let j: u32 = 0; j < <u32>ENTRIES; j++) {
-    const difference = j ^ wanted;
-    const mask = ((<i64>difference - 1) >> 63); // all ones for the one wanted
-    const entry = row + <usize>j * ENTRY;
-    for (let i: usize = 0; i < ENTRY; i += 8)
-      store<i64>(out + i, load<i64>(out + i) | (load<i64>(entry + i) & mask));
+  const m0 = maskOf(0, wanted);
+  const m1 = maskOf(1, wanted);
+  const m2 = maskOf(2, wanted);
+  const m3 = maskOf(3, wanted);
+  const m4 = maskOf(4, wanted);
+  const m5 = maskOf(5, wanted);
+  const m6 = maskOf(6, wanted);
+  const m7 = maskOf(7, wanted);
+  for (let i: usize = 0; i < ENTRY; i += 8) {
+    const at = row + i;
+    const e01 = (load<i64>(at) & m0) | (load<i64>(at, 160) & m1);
+    const e23 = (load<i64>(at, 320) & m2) | (load<i64>(at, 480) & m3);
+    const e45 = (load<i64>(at, 640) & m4) | (load<i64>(at, 800) & m5);
+    const e67 = (load<i64>(at, 960) & m6) | (load<i64>(at, 1120) & m7);
+    store<i64>(out + i, e01 | e23 | e45 | e67);
   }
   const sign = <i64><i32>negative;
   for (let i = Y; i < ENTRY; i += 8) store<i64>(out + i, (load<i64>(out + i) ^ sign) - sign);

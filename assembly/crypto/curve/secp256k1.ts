@@ -5,10 +5,10 @@
  * Big-endian numbers of 32 bytes; v is the recovery id, 0 … 3: bit 0 is the oddness of R's y, bit 1 says that R's x is
  * r + n. Public keys are 65 bytes, 0x04 || x || y. Secret keys are 32 bytes, 0 < d < n.
  *
- *   sign:     R = k G, r = R.x mod n, s = (z + r d) / k; the lower of s, n - s. k as RFC 6979 derives it (SHA-256), so a
- *             signature is a function of digest and key.
- *   recover:  Q = (s R - z G) / r. Refuses r or s zero or not below n, v above 3, r + n not below p, an abscissa off the
- *             curve, Q infinity. A high s is accepted, as by the reference: a chain may carry such signatures.
+ *   sign:     R = k G, r = R.x mod n, s = (z + r d) / k; the lower of s, n - s. k is derived as in RFC 6979 (SHA-256),
+ *             so a signature is a function of digest and key.
+ *   recover:  Q = (s R - z G) / r. Refuses r or s zero or not below n, v above 3, r + n not below p, an abscissa off
+ *             the curve, Q infinity. A high s is accepted, as by the reference: a chain may carry such signatures.
  *   verify:   r = ((z/s) G + (r/s) Q).x mod n. Refuses a high s, as libsecp256k1 does.
  *
  * Source: SEC 1 version 2, sections 4.1.3, 4.1.4, 4.1.6; RFC 6979, section 3.2; the checks are those of go-crypto (both
@@ -18,9 +18,9 @@
  */
 import { Bytes, ptrOf } from "../../base/bytes";
 import { inversePublic, inverseSecret } from "../field/inverse256";
-import { fieldAdd, fieldFromWords, fieldIsOdd, fieldNegate, fieldSqrt, fieldToWords } from "../field/secp256k1";
+import { fieldFromWords, fieldIsOdd, fieldNegate, fieldSqrt, fieldToWords } from "../field/secp256k1";
 import { N_HALF_WORDS, N_WORDS, P_MINUS_N_WORDS, P_WORDS } from "../field/secp256k1-constants.gen";
-import { fieldMul, fieldSquare } from "../field/secp256k1-kernel.gen";
+import { fieldAdd, fieldMul, fieldSquare } from "../field/secp256k1-kernel.gen";
 import {
   modAdd,
   modMul,

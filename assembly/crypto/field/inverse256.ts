@@ -1,15 +1,15 @@
 /**
- * Inverse modulo an odd m < 2^256 by division steps: Bernstein and Yang, "Fast constant-time gcd computation and modular
- * inversion" (2019), with the half-step start of Pieter Wuille's analysis (at most 590 steps for 256 bits).
+ * Inverse modulo an odd m < 2^256 by division steps: Bernstein and Yang, "Fast constant-time gcd computation and
+ * modular inversion" (2019), with the half-step start of Pieter Wuille's analysis (at most 590 steps for 256 bits).
  *
  * f = m, g = x; a step halves g, after adding f when g is odd, and after exchanging the two (g takes -f) when moreover
  * a counter says that g is the longer. Every step divides by two exactly, and f ends as plus or minus gcd = 1.
- * Steps depend only on the low bits, so 30 are done on machine words and gathered in a matrix, 2^30 [u v; q r], which is
- * then applied to the whole of f, g and, modulo m, to d, e, which keep d x = f and e x = g (mod m).
+ * Steps depend only on the low bits, so 30 are done on machine words and gathered in a matrix, 2^30 [u v; q r], which
+ * is then applied to the whole of f, g and, modulo m, to d, e, which keep d x = f and e x = g (mod m).
  *
  * Whole numbers are nine signed limbs of 30 bits (`i32`, the last takes the sign); d and e stay within (-2m, m).
- * Two forms of the 30 steps: one without any branch for secrets, always 600 steps; one that counts zeros and stops early
- * for public values. Zero has the "inverse" zero.
+ * Two forms of the 30 steps: one without any branch for secrets, always 600 steps; one that counts zeros and stops
+ * early for public values. Zero has the "inverse" zero.
  */
 
 const LIMBS: usize = 9;

@@ -5,16 +5,17 @@
  *
  *   value = sum of limb[i] 2^(26 i)  (mod p)
  *
- * It has magnitude m when |limb[i]| <= 17/16 m 2^26 for all i. Multiplication and squaring take any two magnitudes whose
- * product is at most 128 (ten products of limbs then stay below 2^63) and give magnitude 1; addition, subtraction and
- * small multiples work limb by limb without carries and add up magnitudes. A point formula therefore never carries:
- * its comments count magnitudes instead. Only `fieldNormalize` makes the representation unique.
+ * It has magnitude m when |limb[i]| <= 17/16 m 2^26 for all i. Multiplication and squaring take any two magnitudes
+ * whose product is at most 128 (ten products of limbs then stay below 2^63) and give magnitude 1, with limbs no lower
+ * than -2^22; addition, subtraction and small multiples work limb by limb without carries and add up magnitudes. A
+ * point formula therefore never carries: its comments count magnitudes instead. Only `fieldNormalize` makes the
+ * representation unique.
  *
  * No function's time depends on values, except those that say so.
  */
 import { inversePublic, inverseSecret } from "./inverse256";
 import { P_LIMBS, P_WORDS } from "./secp256k1-constants.gen";
-import { fieldMul, fieldSquare } from "./secp256k1-kernel.gen";
+import { fieldMul, fieldSquare, fieldSub } from "./secp256k1-kernel.gen";
 
 export const FIELD_BYTES: usize = 80;
 
@@ -25,16 +26,6 @@ const TOP_MASK: i64 = 0x3fffff;
 export function fieldOne(out: usize): void {
   memory.fill(out, 0, FIELD_BYTES);
   store<i64>(out, 1);
-}
-
-/** out = a + b. */
-export function fieldAdd(out: usize, a: usize, b: usize): void {
-  for (let i: usize = 0; i < FIELD_BYTES; i += 8) store<i64>(out + i, load<i64>(a + i) + load<i64>(b + i));
-}
-
-/** out = a - b. */
-export function fieldSub(out: usize, a: usize, b: usize): void {
-  for (let i: usize = 0; i < FIELD_BYTES; i += 8) store<i64>(out + i, load<i64>(a + i) - load<i64>(b + i));
 }
 
 /** out = -a. */

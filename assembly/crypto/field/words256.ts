@@ -3,8 +3,8 @@
  *
  * secp256k1's order n has such a c of 129 bits, its field's p one of 33, so the same code serves scalars and, as the
  * reference of the fast kernels, field elements. Products are schoolbook; the upper half is folded by 2^256 = c (mod m)
- * three times, after which less than m is left over. Values handed in and out are below m. No branch or address depends on
- * a value, so secrets may pass through; the word count of c does not depend on one.
+ * three times, after which less than m is left over. Values handed in and out are below m. No branch or address depends
+ * on a value, so secrets may pass through; the word count of c does not depend on one.
  */
 
 /** Bytes of a value. */

@@ -39,7 +39,8 @@ export function blake2bBlockPlain(state: usize, block: usize, total: u64, last: 
   const v = memory.data(16 * 8, 8);
   memory.copy(v, state, 64);
   blake2bStart(v + 64, 0, 0);
-  store<u64>(v, load<u64>(v, 64) ^ 0x01010000, 64); // `blake2bStart` mixes parameters into the first word: take them out
+  // `blake2bStart` mixes parameters into the first word: take them out again
+  store<u64>(v, load<u64>(v, 64) ^ 0x01010000, 64);
   store<u64>(v, load<u64>(v, 96) ^ total, 96);
   store<u64>(v, load<u64>(v, 112) ^ last, 112);
   for (let round = 0; round < 12; round++) {

@@ -1,12 +1,15 @@
 /**
- * BLAKE2b (RFC 7693) of byte ranges in linear memory, in one call or as a stream; digests of 1 to 64 bytes, optional key.
+ * BLAKE2b (RFC 7693) of byte ranges in linear memory, in one call or as a stream; digests of 1 to 64 bytes, optional
+ * key.
  *
  * Filecoin uses digests of 32 bytes (CIDs, signed digests, randomness), 20 (addresses), 4 (address checksums) and 64
  * (sector graphs). The digest's length enters the initial state, so a short digest is not a prefix of a long one.
  * A message is cut into blocks of 128 bytes, the last filled with zeros and marked; a block is therefore absorbed only
- * when it is known whether another follows. The state is eight little-endian 64-bit words; the digest is their beginning.
+ * when it is known whether another follows. The state is eight little-endian 64-bit words; the digest is their
+ * beginning.
  *
- * A stream's context (`BLAKE2B_CONTEXT_BYTES`, 8-aligned, owned by the caller, no pointers inside, so it may be copied):
+ * A stream's context (`BLAKE2B_CONTEXT_BYTES`, 8-aligned, owned by the caller, no pointers inside, so it may be
+ * copied):
  *
  *    0          64        72        76        80                  208
  *    | 8 × u64  | u64     | u32     | u32     | 128 bytes         |

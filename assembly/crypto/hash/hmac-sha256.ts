@@ -11,8 +11,8 @@ function begin(context: usize, pad: usize, key: usize, keyLength: usize, filler:
 }
 
 /**
- * 32 bytes at `out`: the code of the bytes [a, a + aLength), [b, b + bLength), [c, c + cLength) joined, under a key of at
- * most 64 bytes. `out` may be the key or a part. Scratch is wiped.
+ * 32 bytes at `out`: the code of the bytes [a, a + aLength), [b, b + bLength), [c, c + cLength) joined, under a key of
+ * at most 64 bytes. `out` may be the key or a part. Scratch is wiped.
  */
 export function hmacSha256(
   key: usize, keyLength: usize,

@@ -66,8 +66,9 @@ const numberIn = (values: readonly bigint[]): bigint =>
     values.reduce((sum, limb, i) => sum + (limb << BigInt(26 * i)), 0n),
     P,
   );
+/** A product's limbs: magnitude 1 and next to non-negative. */
 const isMagnitudeOne = (values: readonly bigint[]): boolean =>
-  values.every((limb) => limb <= (17n * 2n ** 26n) / 16n && limb >= (-17n * 2n ** 26n) / 16n);
+  values.every((limb) => limb <= (17n * 2n ** 26n) / 16n && limb >= -(2n ** 22n));
 
 describe("field of ten signed limbs", () => {
   test.each([
