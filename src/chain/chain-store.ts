@@ -122,8 +122,9 @@ export class ChainStore {
     return makeTipset(await Promise.all(key.map((cid) => this.header(cid))));
   }
 
+  /** The tipset below, or null for the genesis (whose header may name a parent that is no block). */
   async parent(tipset: Tipset): Promise<Tipset | null> {
-    const parents = tipset.blocks[0]?.parents ?? [];
+    const parents = tipset.height === 0n ? [] : (tipset.blocks[0]?.parents ?? []);
     return parents.length === 0 ? null : this.tipset(parents);
   }
 

@@ -5,12 +5,18 @@ import { Command, CommanderError } from "commander";
 import { registerCommp } from "./commands/commp.ts";
 import { registerConformance } from "./commands/conformance.ts";
 import { registerDevnet } from "./commands/devnet.ts";
+import { registerReplay } from "./commands/replay.ts";
 import { complain } from "./terminal.ts";
 
 /** Exit code of wrong usage, after sysexits. */
 const EXIT_USAGE = 64;
 
-const COMMANDS: readonly ((program: Command) => void)[] = [registerCommp, registerConformance, registerDevnet];
+const COMMANDS: readonly ((program: Command) => void)[] = [
+  registerCommp,
+  registerConformance,
+  registerDevnet,
+  registerReplay,
+];
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;

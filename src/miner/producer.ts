@@ -16,7 +16,7 @@ import { type KeyCrypto, type KeyInfo, signBytes } from "../keys/keys.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import { CHAIN_LIMITS, type NetworkParams, networkVersionAt } from "../params/networks.ts";
 import type { Address } from "../types/address.ts";
-import { type BlockHeader, headerSigningBytes, type Tipset } from "../types/block-header.ts";
+import { type BlockHeader, headerSigningBytes, makeTipset, type Tipset } from "../types/block-header.ts";
 import { CID } from "../types/cid.ts";
 import {
   chainLength,
@@ -103,7 +103,7 @@ export class Producer {
         blocks: [blockInput(miner, chosen)],
       },
       rules,
-      { randomness: randomnessOf(this.line) },
+      { randomness: randomnessOf([...this.line, makeTipset([header])]) },
     );
     const tipset = await chain.append(
       [header],
