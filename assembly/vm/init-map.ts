@@ -2,7 +2,7 @@
  * The init actor's map from addresses to actor ids, as the machine uses it: without charge.
  *
  * The machine shares no code with the actors, so it reads the state of the init actor, the tuple
- * [address map, next id, network name], by itself. The map is kept loaded while the actor's head stays the same.
+ * [address map, next id, network name], by itself. The tuple is kept while the actor's head stays the same.
  * Source: specs-actors builtin/init/init_actor_state.go.
  */
 import { Bytes, EMPTY } from "../base/bytes";
@@ -11,19 +11,21 @@ import { CborWriter } from "../ipld/cbor-writer";
 import { Cid } from "../ipld/cid";
 import { Hamt } from "../ipld/hamt";
 import { BlockStore } from "../ipld/store";
+import { hamtFind } from "./hamt-lookup";
 
 @final
 export class InitMap {
   private head: Cid = new Cid(EMPTY);
-  private map: Hamt | null = null;
+  private root: Cid = new Cid(EMPTY);
   private nextId: u64 = 0;
   private networkName: Bytes = EMPTY;
 
   constructor(private readonly store: BlockStore) {}
 
-  /** The id of an address, or -1. `head` is the init actor's state, `generation` that of its code. */
-  get(head: Cid, generation: i32, address: Bytes): i64 {
-    const found = this.at(head, generation).get(address);
+  /** The id of an address, or -1. `head` is the init actor's state. */
+  get(head: Cid, address: Bytes): i64 {
+    this.read(head);
+    const found = hamtFind(this.root, address);
     if (found === null) return -1;
     const r = new CborReader(found);
     const id = r.i64();
@@ -31,14 +33,18 @@ export class InitMap {
     return id;
   }
 
-  /** Gives `address` the next id; returns the new state of the init actor, and leaves the id in `lastId`. */
+  /**
+   * Gives `address` the next id; returns the new state of the init actor, and leaves the id in `lastId`. `generation` is
+   * that of the init actor's code.
+   */
   add(head: Cid, generation: i32, address: Bytes): Cid {
-    const map = this.at(head, generation);
+    this.read(head);
+    const map = Hamt.load(this.store, this.root, generation);
     this.lastId = this.nextId++;
     map.set(address, new CborWriter().i64(<i64>this.lastId).finish());
-    const root = map.flush();
+    this.root = map.flush();
     const w = new CborWriter();
-    w.array(3).cid(root).u64(this.nextId).text(this.networkName);
+    w.array(3).cid(this.root).u64(this.nextId).text(this.networkName);
     this.head = this.store.put(w.finish());
     return this.head;
   }
@@ -46,18 +52,14 @@ export class InitMap {
   /** Id given out by the last `add`. */
   lastId: u64 = 0;
 
-  private at(head: Cid, generation: i32): Hamt {
-    const known = this.map;
-    if (known !== null && this.head.eq(head)) return known;
+  private read(head: Cid): void {
+    if (this.head.eq(head)) return;
     const r = new CborReader(this.store.get(head));
     r.tuple(3);
-    const root = r.cid();
+    this.root = r.cid();
     this.nextId = r.u64();
     this.networkName = r.text();
     if (!r.ok) this.store.fail("the init actor's state does not decode");
-    const map = Hamt.load(this.store, root, generation);
     this.head = head;
-    this.map = map;
-    return map;
   }
 }

@@ -20,6 +20,7 @@ import { ActorEntry, StateRoot } from "../types/chain.gen";
 import { INIT_ID } from "../types/singletons";
 import { AddressTable } from "./address-table";
 import { FreeStore } from "./block-store";
+import { hamtFind } from "./hamt-lookup";
 import { InitMap } from "./init-map";
 import { Registry } from "./registry";
 
@@ -70,9 +71,10 @@ export class StateTree {
   private constructor(
     readonly store: FreeStore,
     private readonly registry: Registry,
-    private readonly actors: Hamt,
+    /** Root of the HAMT, as of the last flush. */
+    private actors: Cid,
     /** Null for a bare root. */
-    private readonly root: StateRoot | null,
+    private readonly wrapper: StateRoot | null,
   ) {
     this.initMap = new InitMap(store);
   }
@@ -82,17 +84,16 @@ export class StateTree {
     const r = new CborReader(store.get(root));
     const wrapper = new StateRoot();
     wrapper.read(r);
-    if (!r.ok) return new StateTree(store, registry, Hamt.load(store, root, 0), null);
+    if (!r.ok) return new StateTree(store, registry, root, null);
     if (wrapper.version > LAST_VERSION) store.fail("state root of an unknown version");
     const bare = wrapper.version == 0;
-    const actors = Hamt.load(store, wrapper.actors, bare ? 0 : 2);
-    return new StateTree(store, registry, actors, bare ? null : wrapper);
+    return new StateTree(store, registry, wrapper.actors, bare ? null : wrapper);
   }
 
   /** The actor with an id, or null. */
   get(id: u64): ActorEntry | null {
     if (this.cache.has(id)) return this.cache.get(id).actor;
-    const bytes = this.actors.get(this.addressOf(id));
+    const bytes = hamtFind(this.actors, this.addressOf(id));
     let actor: ActorEntry | null = null;
     if (bytes !== null) {
       const r = new CborReader(bytes);
@@ -125,7 +126,7 @@ export class StateTree {
     const known = this.addresses.get(address.bytes);
     if (known >= 0) return known;
     const init = this.initActor();
-    const id = this.initMap.get(init.head, this.generationOf(init), address.bytes);
+    const id = this.initMap.get(init.head, address.bytes);
     if (id >= 0) this.addresses.add(address.bytes, <u64>id);
     return id;
   }
@@ -163,6 +164,18 @@ export class StateTree {
   /** Writes all changes and returns the new root. No call may be under way. */
   flush(): Cid {
     this.settle();
+    const wrapper = this.wrapper;
+    if (this.touched.length > 0) {
+      this.actors = this.writeTo(Hamt.load(this.store, this.actors, wrapper === null ? 0 : 2));
+      this.touched = [];
+    }
+    if (this.cache.size > MAX_CACHED) this.cache = new Map<u64, Slot>();
+    if (wrapper === null) return this.actors;
+    wrapper.actors = this.actors;
+    return this.store.put(wrapper.encode(2));
+  }
+
+  private writeTo(map: Hamt): Cid {
     for (let i = 0; i < this.touched.length; i++) {
       const id = this.touched[i];
       if (!this.cache.has(id)) continue;
@@ -170,17 +183,11 @@ export class StateTree {
       if (!slot.changed) continue;
       const key = this.addressOf(id);
       const actor = slot.actor;
-      if (actor === null) this.actors.delete(key);
-      else this.actors.set(key, actor.encode(2));
+      if (actor === null) map.delete(key);
+      else map.set(key, actor.encode(2));
       this.cache.set(id, new Slot(actor, false));
     }
-    this.touched = [];
-    if (this.cache.size > MAX_CACHED) this.cache = new Map<u64, Slot>();
-    const root = this.actors.flush();
-    const wrapper = this.root;
-    if (wrapper === null) return root;
-    wrapper.actors = root;
-    return this.store.put(wrapper.encode(2));
+    return map.flush();
   }
 
   private change(id: u64, actor: ActorEntry | null): void {

@@ -12,7 +12,7 @@ import { CID, cidKey } from "../types/cid.ts";
 import { ABI_VERSION, EXPORT_NAMES, REFUSAL, type VmExports, type VmImports } from "./abi.ts";
 import { CborItems } from "./cbor-items.ts";
 import { EngineFault } from "./errors.ts";
-import { Instance, PAGE_BYTES } from "./instance.ts";
+import { Instance } from "./instance.ts";
 import { compileModule, type WasmSource } from "./load.ts";
 
 /** What the core asks its host for while it runs. */
@@ -120,8 +120,14 @@ export type VmOptions = {
 
 const DEFAULT_MAX_PAGES = 16384;
 const FIRST_PAGES = 128;
-/** Garbage is collected after so many messages, and after any that made the memory grow. */
-const COLLECT_EVERY = 64;
+/**
+ * Garbage is collected between messages: when about as much of it is there as memory may be wasted on it, and after any
+ * message that made the memory grow. How much there is can only be estimated: so much a message, and so much a byte of
+ * the blocks that it read and wrote.
+ */
+const GARBAGE_PER_MESSAGE = 6 * 1024;
+const GARBAGE_PER_BLOCK_BYTE = 8;
+const MIN_GARBAGE = 4 << 20;
 const FIRST_ARGUMENT_BYTES = 4096;
 
 /** What `exit_actor` throws: told apart by identity, without the cost of a stack trace. */
@@ -133,8 +139,8 @@ export class Vm {
   readonly #run: RunState;
   #argument = 0;
   #argumentBytes = 0;
-  #messages = 0;
-  #pages = 0;
+  #garbage = 0;
+  #collectedAt = 0;
 
   private constructor(instance: Instance<VmExports>, host: VmHost, run: RunState) {
     this.#instance = instance;
@@ -275,8 +281,9 @@ export class Vm {
   /** Frees memory inside the core. Called as needed; here for tests and for times of rest. */
   collect(): void {
     this.#guard(() => this.#instance.exports.collect());
-    this.#messages = 0;
-    this.#pages = this.#instance.memoryBytes / PAGE_BYTES;
+    this.#garbage = 0;
+    this.#run.moved = 0;
+    this.#collectedAt = this.#instance.memoryBytes;
   }
 
   #applied(length: number): Applied {
@@ -294,8 +301,10 @@ export class Vm {
       gasBurned: items.bigint(),
       why: items.text(),
     };
-    const grown = this.#instance.memoryBytes / PAGE_BYTES > this.#pages;
-    if (++this.#messages >= COLLECT_EVERY || grown) this.collect();
+    this.#garbage += GARBAGE_PER_MESSAGE;
+    const bytes = this.#instance.memoryBytes;
+    const garbage = this.#garbage + this.#run.moved * GARBAGE_PER_BLOCK_BYTE;
+    if (bytes > this.#collectedAt || garbage > Math.max(MIN_GARBAGE, bytes / 4)) this.collect();
     return applied;
   }
 
@@ -353,6 +362,8 @@ class RunState {
   instance: Instance<VmExports> | null = null;
   exitCode = 0;
   spent = false;
+  /** Bytes of blocks that crossed the border since the last collection. */
+  moved = 0;
   /** The block looked up last. */
   found: Uint8Array = new Uint8Array(0);
 
@@ -380,11 +391,13 @@ function importsOf(run: RunState): WebAssembly.Imports & VmImports {
         if (block === undefined)
           throw new EngineFault({ code: "BLOCK_MISSING", cid: bytes }, `block ${nameOf(bytes)} is not at hand`);
         run.found = block;
+        run.moved += block.length;
         return block.length;
       },
       block_copy: (to) => run.core.write(to, run.found),
       block_put: (cid, cidLength, block, length) => {
         const key = run.core.read(cid, cidLength);
+        run.moved += length;
         run.made.set(cidKey(key), { cid: key, bytes: run.core.read(block, length) });
       },
       ticket_randomness: (tag, epoch, entropy, length, to) =>

@@ -1,0 +1,96 @@
+/** States of many accounts, and plain sends between them, for benches of the machine. */
+import * as dagCbor from "@ipld/dag-cbor";
+import { buildHamt } from "../dist/storage/hamt-build.js";
+import { MemoryStore } from "../dist/storage/memory.js";
+import { Address } from "../dist/types/address.js";
+import { bigToBytes } from "../dist/types/amount.js";
+import { cidOfBlock, cidOfText } from "../dist/types/cid.js";
+import { encodeMessage } from "../dist/types/message.js";
+
+const BALANCE = bigToBytes(10n ** 24n);
+
+/** BLS address of an account: no key stands behind it. */
+export function accountAddress(index) {
+  const bytes = new Uint8Array(49);
+  bytes[0] = 3;
+  new DataView(bytes.buffer).setUint32(40, index);
+  return Address.fromBytes(bytes);
+}
+
+/** A version 1 state tree (network version 5) with `count` accounts, ids from 100. */
+export function makeState(count) {
+  const store = new MemoryStore();
+  const put = (block) => store.writeNow({ blocks: [block] });
+  const putObject = (value) => {
+    const bytes = dagCbor.encode(value);
+    const cid = cidOfBlock(bytes);
+    put({ cid: cid.bytes, bytes });
+    return cid;
+  };
+  const code = (name) => cidOfText(`fil/2/${name}`);
+  const account = code("account");
+  const id = (n) => Address.id(n).bytes;
+  const addresses = [];
+  const actors = [];
+  const empty = putObject([]);
+  for (let i = 0; i < count; i++) {
+    const address = accountAddress(i).bytes;
+    addresses.push([address, 100 + i]);
+    actors.push([id(100 + i), [account, putObject([address]), 0, BALANCE]]);
+  }
+  const map = buildHamt(addresses, put);
+  const init = putObject([map, 100 + count, "bench"]);
+  actors.push([id(0), [code("system"), empty, 0, new Uint8Array(0)]]);
+  actors.push([id(1), [code("init"), init, 0, new Uint8Array(0)]]);
+  actors.push([id(2), [code("reward"), empty, 0, BALANCE]]);
+  actors.push([id(99), [account, empty, 0, new Uint8Array(0)]]);
+  const root = putObject([1, buildHamt(actors, put), empty]);
+  return { store, root: root.bytes };
+}
+
+/** A machine's context on such a state. */
+export function contextOf(root) {
+  return { stateRoot: root, epoch: 150_000, networkVersion: 5, baseFee: 100n, circulatingSupply: 10n ** 27n };
+}
+
+/** Host of a machine that needs blocks only. */
+export function hostOf(store) {
+  const none = () => {
+    throw new Error("no plain send asks for this");
+  };
+  return {
+    peek: (cid) => store.peek(cid),
+    ticketRandomness: none,
+    beaconRandomness: none,
+    verifyPoSt: none,
+    verifySeal: none,
+  };
+}
+
+/** `count` plain sends, senders and receivers spread over the accounts, nonces in order. */
+export function makeSends(accounts, count) {
+  const nonces = new Uint32Array(accounts);
+  const messages = [];
+  let x = 12345;
+  const next = () => {
+    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
+    return x % accounts;
+  };
+  for (let i = 0; i < count; i++) {
+    const from = next();
+    messages.push(
+      encodeMessage({
+        to: accountAddress(next()),
+        from: accountAddress(from),
+        nonce: BigInt(nonces[from]++),
+        value: 1000n,
+        gasLimit: 1_000_000n,
+        gasFeeCap: 200n,
+        gasPremium: 1n,
+        method: 0n,
+        params: new Uint8Array(0),
+      }),
+    );
+  }
+  return messages;
+}
