@@ -7,3 +7,4 @@ export {
   groth16Verify,
   groth16VerifyBatch,
 } from "../proofs/verify/groth16";
+export { aggregateScratch, aggregateVerify, AGGREGATE_SRS_BYTES } from "../proofs/verify/aggregate";

@@ -20,6 +20,7 @@ const VERDICTS = [
   "BAD_INPUT",
   "BAD_KEY_LENGTH",
   "BAD_KEY_POINT",
+  /** No proofs, too many, or an aggregate whose count contradicts its length or the rows of inputs. */
   "BAD_PROOF_COUNT",
 ] as const;
 
@@ -47,6 +48,35 @@ export type Groth16Exports = {
     entropy: number,
     scratch: number,
   ): number;
+  aggregateScratch(length: number, inputs: number): number;
+  aggregateVerify(
+    key: number,
+    srs: number,
+    proof: number,
+    length: number,
+    inputs: number,
+    inputCount: number,
+    rows: number,
+    include: number,
+    includeLength: number,
+    version: number,
+    entropy: number,
+    scratch: number,
+  ): number;
+};
+
+/** An aggregate of proofs (SnarkPack) and what it is checked against. */
+export type AggregateStatement = {
+  /** The aggregate: 2260 + 2976 log2(n) bytes for n proofs, n a power of two. */
+  readonly aggregate: Uint8Array;
+  /** The reference string's verifying part: g, g^a, g^b (48 bytes each), h, h^a, h^b (96 each), compressed. */
+  readonly srs: Uint8Array;
+  /** Public inputs of each proof; when fewer than n, the last stands for the rest, as provers pad. */
+  readonly inputs: readonly (readonly Uint8Array[])[];
+  /** What prover and verifier bind into the transcript: on the network a digest of seeds and commitments. */
+  readonly include: Uint8Array;
+  /** Transcript version: 1 up to network version 15, 2 from 16 on. */
+  readonly version: 1 | 2;
 };
 
 /** A verifying key, read and with its constant pairing computed; belongs to one module instance. */
@@ -63,6 +93,8 @@ export type VerifyingKey = {
    * `entropy`: 32 bytes that no prover could know beforehand; they weigh the proofs against each other.
    */
   verifyBatch(proofs: Uint8Array, inputs: readonly (readonly Uint8Array[])[], entropy: Uint8Array): ProofVerdict;
+  /** Verifies an aggregate of proofs under this key. `entropy`: 32 bytes unknown to the prover. */
+  verifyAggregate(statement: AggregateStatement, entropy: Uint8Array): ProofVerdict;
   /** Gives the key's memory back; it must not be used afterwards. */
   release(): void;
 };
@@ -75,8 +107,14 @@ export type VerifyingKeyOptions = {
   readonly checked?: boolean;
 };
 
+/** Bytes of `AggregateStatement.srs`. */
+export const AGGREGATE_SRS_BYTES = 432;
 const INPUT_BYTES = 32;
 const PROOF_BYTES = 192;
+
+function checkEntropy(entropy: Uint8Array): void {
+  if (entropy.length !== 32) throw new RangeError(`entropy of ${entropy.length} bytes, expected 32`);
+}
 
 /**
  * Reads a verifying key in the layout of Filecoin's `.vk` files.
@@ -113,7 +151,7 @@ export function readVerifyingKey(
     if (rows.some((row) => row.some((input) => input.length !== INPUT_BYTES))) return "BAD_INPUT";
     if (proofs.length !== rows.length * PROOF_BYTES) return "BAD_PROOF_LENGTH";
     const inputBytes = rows.length * inputCount * INPUT_BYTES;
-    const head = proofs.length + inputBytes + INPUT_BYTES;
+    const head = (proofs.length + inputBytes + INPUT_BYTES + 15) & ~15;
     return module.with(head + core.groth16Scratch(rows.length, inputCount), (at) => {
       const inputsAt = at + proofs.length;
       instance.write(at, proofs);
@@ -129,15 +167,56 @@ export function readVerifyingKey(
     });
   };
 
+  const verifyAggregate = (statement: AggregateStatement, entropy: Uint8Array): ProofVerdict => {
+    const { aggregate, srs, inputs: rows, include, version } = statement;
+    checkEntropy(entropy);
+    if (srs.length !== AGGREGATE_SRS_BYTES)
+      throw new RangeError(`reference string of ${srs.length} bytes, expected ${AGGREGATE_SRS_BYTES}`);
+    if (rows.length === 0) return "BAD_PROOF_COUNT";
+    if (rows.some((row) => row.length !== inputCount)) return "BAD_INPUT_COUNT";
+    if (rows.some((row) => row.some((input) => input.length !== INPUT_BYTES))) return "BAD_INPUT";
+    const scratchBytes = core.aggregateScratch(aggregate.length, inputCount);
+    if (scratchBytes === 0) return "BAD_PROOF_LENGTH";
+    // Entropy, reference string, aggregate, include, inputs, then the scratch at an aligned place.
+    const parts = [entropy, srs, aggregate, include, ...rows.flat()];
+    const head = (parts.reduce((sum, part) => sum + part.length, 0) + 15) & ~15;
+    return module.with(head + scratchBytes, (at) => {
+      const places: number[] = [];
+      let to = at;
+      for (const part of parts) {
+        places.push(to);
+        instance.write(to, part);
+        to += part.length;
+      }
+      const [entropyAt, srsAt, proofAt, includeAt] = places as [number, number, number, number];
+      const code = core.aggregateVerify(
+        key,
+        srsAt,
+        proofAt,
+        aggregate.length,
+        includeAt + include.length,
+        inputCount,
+        rows.length,
+        includeAt,
+        include.length,
+        version,
+        entropyAt,
+        at + head,
+      );
+      return VERDICTS[code] ?? "INVALID";
+    });
+  };
+
   return {
     inputCount,
+    verifyAggregate,
     verify: (proof, inputs) =>
       run(proof, [inputs], new Uint8Array(), (proofAt, inputsAt, _entropy, scratch) =>
         core.groth16Verify(key, proofAt, proof.length, inputsAt, inputCount, scratch),
       ),
     verifyBatch: (proofs, inputs, entropy) => {
       if (inputs.length === 0) return "BAD_PROOF_COUNT";
-      if (entropy.length !== 32) throw new RangeError(`entropy of ${entropy.length} bytes, expected 32`);
+      checkEntropy(entropy);
       return run(proofs, inputs, entropy, (proofsAt, inputsAt, entropyAt, scratch) =>
         core.groth16VerifyBatch(key, proofsAt, proofs.length, inputs.length, inputsAt, inputCount, entropyAt, scratch),
       );

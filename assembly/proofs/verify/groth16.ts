@@ -15,7 +15,6 @@
  * Every way to fail has its code; nothing here traps on bad bytes. Points must lie in the groups of prime order and must
  * not be neutral (as bellperson's readers demand). Source: bellperson groth16/{proof,verifying_key,verifier}.rs.
  */
-import { sha256 } from "../../crypto/hash/sha256";
 import { OverFp } from "../../crypto/curve/coordinate";
 import {
   g1Decompress, g1FromUncompressed, g2Decompress, g2FromUncompressed, POINT_OK,
@@ -29,6 +28,7 @@ import { g1IsInGroup, g2IsInGroup } from "../../crypto/curve/subgroup";
 import { frAdd, frFromBytesLE, frMul, frToBytesLE } from "../../crypto/field/fr.gen";
 import { fp12Equal, fp12IsOne } from "../../crypto/field/fp12";
 import { fp2Neg } from "../../crypto/field/fp2";
+import { drawWeight } from "./weights";
 
 export const PROOF_BYTES: i32 = 192;
 const KEY_HEAD: usize = 868;
@@ -53,27 +53,25 @@ export const BAD_KEY_POINT: i32 = 7;
 export const BAD_PROOF_COUNT: i32 = 8;
 
 /* A prepared key: count of ic points (u32), alpha, beta, -gamma, -delta (affine), e(alpha, beta), the ic points. */
-const ALPHA: usize = 8;
-const BETA: usize = 120;
-const NEG_GAMMA: usize = 344;
-const NEG_DELTA: usize = 568;
-const TARGET: usize = 792;
-const IC: usize = 1464;
+export const KEY_ALPHA: usize = 8;
+export const KEY_BETA: usize = 120;
+export const KEY_NEG_GAMMA: usize = 344;
+export const KEY_NEG_DELTA: usize = 568;
+export const KEY_TARGET: usize = 792;
+export const KEY_IC: usize = 1464;
 
 const POINT: usize = memory.data(336, 8);
 const VALUE: usize = memory.data(672, 8);
 const PAIRS: usize = memory.data(3 * 672, 8);
 const WEIGHT: usize = memory.data(40, 8);
-const WEIGHTS: usize = memory.data(40, 8);
 const F: usize = memory.data(40, 8);
-const BYTES: usize = memory.data(64, 8);
-const DIGEST: usize = memory.data(32);
+const BYTES: usize = memory.data(32);
 const REVERSED: usize = memory.data(32);
 
 /** Bytes of a prepared key, from the length of its file form; 0 if the length cannot be right. */
 export function groth16KeySize(length: usize): usize {
   if (length < KEY_HEAD + 96 || (length - KEY_HEAD) % 96 != 0) return 0;
-  return IC + ((length - KEY_HEAD) / 96) * 112;
+  return KEY_IC + ((length - KEY_HEAD) / 96) * 112;
 }
 
 /** Public inputs of a prepared key's circuit. */
@@ -101,19 +99,19 @@ export function groth16PrepareKey(key: usize, bytes: usize, length: usize, check
   store<u32>(key, count);
   // beta and delta in G1 serve the prover only, but must be points too.
   if (!readG1(POINT, bytes + 96, checked) || !readG1(POINT, bytes + 576, checked)) return BAD_KEY_POINT;
-  if (!readG1(key + ALPHA, bytes, checked) || !readG2(key + BETA, bytes + 192, checked)) return BAD_KEY_POINT;
-  if (!readG2(key + NEG_GAMMA, bytes + 384, checked) || !readG2(key + NEG_DELTA, bytes + 672, checked)) {
+  if (!readG1(key + KEY_ALPHA, bytes, checked) || !readG2(key + KEY_BETA, bytes + 192, checked)) return BAD_KEY_POINT;
+  if (!readG2(key + KEY_NEG_GAMMA, bytes + 384, checked) || !readG2(key + KEY_NEG_DELTA, bytes + 672, checked)) {
     return BAD_KEY_POINT;
   }
-  fp2Neg(key + NEG_GAMMA + 112, key + NEG_GAMMA + 112);
-  fp2Neg(key + NEG_DELTA + 112, key + NEG_DELTA + 112);
+  fp2Neg(key + KEY_NEG_GAMMA + 112, key + KEY_NEG_GAMMA + 112);
+  fp2Neg(key + KEY_NEG_DELTA + 112, key + KEY_NEG_DELTA + 112);
   for (let i: usize = 0; i < <usize>count; i++) {
-    if (!readG1(key + IC + i * 112, bytes + KEY_HEAD + i * 96, checked)) return BAD_KEY_POINT;
+    if (!readG1(key + KEY_IC + i * 112, bytes + KEY_HEAD + i * 96, checked)) return BAD_KEY_POINT;
   }
-  memory.copy(PAIRS, key + ALPHA, 112);
-  memory.copy(PAIRS + 112, key + BETA, 224);
-  millerLoop(key + TARGET, PAIRS, 1);
-  finalExponentiation(key + TARGET, key + TARGET);
+  memory.copy(PAIRS, key + KEY_ALPHA, 112);
+  memory.copy(PAIRS + 112, key + KEY_BETA, 224);
+  millerLoop(key + KEY_TARGET, PAIRS, 1);
+  finalExponentiation(key + KEY_TARGET, key + KEY_TARGET);
   return PROOF_VALID;
 }
 
@@ -145,28 +143,18 @@ export function groth16Verify(
     if (!frFromBytesLE(F, inputs + 32 * i)) return BAD_INPUT;
   }
   memory.copy(scalars + 32, inputs, 32 * <usize>inputCount);
-  g1Msm(POINT, key + IC, scalars, inputCount + 1, scalars + 32 * (<usize>inputCount + 1));
-  memory.copy(third + 112, key + NEG_DELTA, 224);
+  g1Msm(POINT, key + KEY_IC, scalars, inputCount + 1, scalars + 32 * (<usize>inputCount + 1));
+  memory.copy(third + 112, key + KEY_NEG_DELTA, 224);
   let count = 2;
   if (pointToAffine<OverFp>(second, POINT)) {
-    memory.copy(second + 112, key + NEG_GAMMA, 224);
+    memory.copy(second + 112, key + KEY_NEG_GAMMA, 224);
     count = 3;
   } else {
     memory.copy(second, third, 336);
   }
   millerLoop(VALUE, PAIRS, count);
   finalExponentiation(VALUE, VALUE);
-  return fp12Equal(VALUE, key + TARGET) ? PROOF_VALID : PROOF_INVALID;
-}
-
-/** WEIGHT = the weight of proof j: 128 bits of sha-256(entropy || j as u32 little-endian), in BYTES too, little-endian. */
-function drawWeight(entropy: usize, j: i32): void {
-  memory.copy(BYTES, entropy, 32);
-  store<u32>(BYTES, <u32>j, 32);
-  sha256(BYTES, 36, DIGEST);
-  memory.fill(BYTES, 0, 32);
-  memory.copy(BYTES, DIGEST, 16);
-  frFromBytesLE(WEIGHT, BYTES);
+  return fp12Equal(VALUE, key + KEY_TARGET) ? PROOF_VALID : PROOF_INVALID;
 }
 
 /** r (homogeneous) = the affine point a times the weight in BYTES. */
@@ -199,7 +187,7 @@ export function groth16VerifyBatch(
   for (let j = 0; j < count; j++) {
     const pair = pairs + <usize>j * PAIR_SIZE;
     if (!readProof(AFFINE, pair + 112, pair, proofs + <usize>j * <usize>PROOF_BYTES)) return BAD_PROOF_POINT;
-    drawWeight(entropy, j);
+    drawWeight(WEIGHT, BYTES, entropy, j);
     // The pair's P first holds C.
     weigh(POINT, pair);
     pointAdd<OverFp>(SUM_C, SUM_C, POINT);
@@ -214,15 +202,15 @@ export function groth16VerifyBatch(
     }
   }
   for (let i: usize = 0; i <= <usize>inputCount; i++) frToBytesLE(scalars + 32 * i, sums + 40 * i);
-  g1Msm(POINT, key + IC, scalars, inputCount + 1, rest);
+  g1Msm(POINT, key + KEY_IC, scalars, inputCount + 1, rest);
   let held = count;
-  held += putPair(pairs, held, POINT, key + NEG_GAMMA);
-  held += putPair(pairs, held, SUM_C, key + NEG_DELTA);
+  held += putPair(pairs, held, POINT, key + KEY_NEG_GAMMA);
+  held += putPair(pairs, held, SUM_C, key + KEY_NEG_DELTA);
   for (let i: usize = 0; i < 32; i++) store<u8>(REVERSED + i, load<u8>(scalars + 31 - i));
-  pointFromAffine<OverFp>(POINT, key + ALPHA);
+  pointFromAffine<OverFp>(POINT, key + KEY_ALPHA);
   pointMul<OverFp>(POINT, POINT, REVERSED, 32);
   pointNeg<OverFp>(POINT, POINT);
-  held += putPair(pairs, held, POINT, key + BETA);
+  held += putPair(pairs, held, POINT, key + KEY_BETA);
   millerLoop(VALUE, pairs, held);
   finalExponentiation(VALUE, VALUE);
   return fp12IsOne(VALUE) ? PROOF_VALID : PROOF_INVALID;
