@@ -72,7 +72,7 @@ describe.each(builds)("$name build", ({ module }) => {
       fc.property(fc.array(any, { minLength: arity, maxLength: arity }), fc.boolean(), (values, merkle) => {
         const tag = merkle ? merkleTag(arity) : UPDATE_TAG;
         const plain = module.with(32 * arity, (at) => {
-          values.forEach((value, i) => module.instance.write(at + 32 * i, element(value)));
+          for (const [i, value] of values.entries()) module.instance.write(at + 32 * i, element(value));
           expect(module.exports.poseidonPlain(arity, tag, at, at)).toBe(1);
           return toHex(module.instance.read(at, 32));
         });
@@ -85,7 +85,7 @@ describe.each(builds)("$name build", ({ module }) => {
   test("a level of a tree is the hashes of its groups", () => {
     module.with(32 * 8 * 5, (at) => {
       const groups = Array.from({ length: 5 }, (_, g) => Array.from({ length: 8 }, (_, i) => prngFr(100 * g + i + 1)));
-      groups.flat().forEach((bytes, i) => module.instance.write(at + 32 * i, bytes));
+      for (const [i, bytes] of groups.flat().entries()) module.instance.write(at + 32 * i, bytes);
       expect(module.exports.poseidonLevel(8, at, at, 5)).toBe(1);
       const out = groups.map((_, i) => toHex(module.instance.read(at + 32 * i, 32)));
       expect(out).toEqual(groups.map((group) => toHex(poseidon(module, group))));

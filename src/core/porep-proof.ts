@@ -1,0 +1,239 @@
+/**
+ * Vanilla PoRep proofs: the openings that show a replica was sealed as it should be, before any SNARK.
+ *
+ * For each challenged node c a proof opens, against CommD, CommC and CommRLast: the data node, the replica node, and the
+ * columns (labels of all layers) of c and of its 14 parents. From the parents' columns a verifier makes every label of c
+ * again, and from the last label and the data the replica node: the whole of sealing, at one node.
+ *
+ * Source: rust-fil-proofs storage-proofs-porep stacked/vanilla/{params,proof,column_proof,labeling_proof}.rs.
+ */
+import { equal } from "../base/bytes.ts";
+import { porepChallenges, porepPartitions } from "./challenges.ts";
+import { canonical, type MerklePath, verifyPath } from "./merkle-path.ts";
+import { type Proofs, parentNode } from "./proof-kernel.ts";
+import { commROf, parentsOf, replicaIdOf, type SealedSector, type SectorIdentity, withGraph } from "./seal.ts";
+import {
+  BASE_DEGREE,
+  EXPANDER_DEGREE,
+  LABEL_PARENTS,
+  NODE_BYTES,
+  porepId,
+  type SectorParams,
+  sectorParams,
+} from "./sector-params.ts";
+import { layerFile, type SectorStore } from "./sector-store.ts";
+import { SectorTree, treeArities, treeCShape, treeDShape, treeRLastShape } from "./sector-tree.ts";
+
+/** The labels of one node in layers 1 …, and their hash's path in tree C. */
+export type ColumnProof = {
+  readonly node: number;
+  readonly labels: readonly Uint8Array[];
+  readonly path: MerklePath;
+};
+
+/** Everything opened for one challenge. */
+export type PoRepChallengeProof = {
+  readonly challenge: number;
+  readonly data: MerklePath;
+  readonly replica: MerklePath;
+  readonly column: ColumnProof;
+  /** Columns of the six base parents, in the order of labelling. */
+  readonly baseParents: readonly ColumnProof[];
+  /** Columns of the eight expander parents. */
+  readonly expanderParents: readonly ColumnProof[];
+};
+
+/** A partition is the list of its challenges' proofs. */
+export type PoRepPartitionProof = readonly PoRepChallengeProof[];
+
+export type PoRepOptions = {
+  /** Overrides for sectors without a registered proof, in tests. */
+  readonly params?: SectorParams;
+  readonly porepId?: Uint8Array;
+};
+
+/** What a verifier is told. */
+export type PoRepStatement = SectorIdentity & {
+  readonly commD: Uint8Array;
+  readonly commR: Uint8Array;
+  /** Interactive randomness; 32 bytes, not used by non-interactive proofs. */
+  readonly seed: Uint8Array;
+};
+
+/** Opens all challenges of partition `partition` from a sealed sector's store. */
+export async function provePoRep(
+  proofs: Proofs,
+  store: SectorStore,
+  identity: SectorIdentity,
+  sealed: SealedSector,
+  seed: Uint8Array,
+  partition: number,
+  options: PoRepOptions = {},
+): Promise<PoRepPartitionProof> {
+  const params = options.params ?? sectorParams(identity.proof.sectorBytes);
+  const { replicaId, commR } = sealed;
+  const { feature, legacy } = identity.proof;
+  const challenges = porepChallenges(proofs, params, { feature, replicaId, commR, seed }, partition);
+  return openNodes(proofs, store, params, options.porepId ?? porepId(identity.proof), legacy, challenges);
+}
+
+/** Opens the given nodes; synthetic PoRep opens all its synthetic challenges before layers are dropped. */
+export async function openNodes(
+  proofs: Proofs,
+  store: SectorStore,
+  params: SectorParams,
+  porep: Uint8Array,
+  legacy: boolean,
+  challenges: readonly number[],
+): Promise<PoRepPartitionProof> {
+  const treeD = await SectorTree.open(proofs, treeDShape(params), store);
+  const treeC = await SectorTree.open(proofs, treeCShape(params), store);
+  const treeR = await SectorTree.open(proofs, treeRLastShape(params), store);
+  const column = async (node: number): Promise<ColumnProof> => {
+    const labels: Uint8Array[] = [];
+    for (let layer = 1; layer <= params.layers; layer++)
+      labels.push((await store.read(layerFile(layer), node * NODE_BYTES, NODE_BYTES)).slice());
+    return { node, labels, path: await treeC.path(node) };
+  };
+  return withGraph(proofs, params, porep, legacy, async (graph) => {
+    const out: PoRepChallengeProof[] = [];
+    for (const challenge of challenges) {
+      const parents: ColumnProof[] = [];
+      for (const parent of parentsOf(proofs, graph, challenge)) parents.push(await column(parent));
+      out.push({
+        challenge,
+        data: await treeD.path(challenge),
+        replica: await treeR.path(challenge),
+        column: await column(challenge),
+        baseParents: parents.slice(0, BASE_DEGREE),
+        expanderParents: parents.slice(BASE_DEGREE),
+      });
+    }
+    return out;
+  });
+}
+
+/** The 37 parent labels from which the label of layer `layer` (from 1) is made. */
+export function labelParents(proof: PoRepChallengeProof, layer: number): Uint8Array[] {
+  const own = proof.baseParents.map((parent) => parent.labels[layer - 1] as Uint8Array);
+  const below = layer === 1 ? [] : proof.expanderParents.map((parent) => parent.labels[layer - 2] as Uint8Array);
+  const all = [...own, ...below];
+  return Array.from({ length: LABEL_PARENTS }, (_, i) => all[i % all.length] as Uint8Array);
+}
+
+/** Whether all partitions prove the statement; false for anything malformed. */
+export async function verifyPoRep(
+  proofs: Proofs,
+  statement: PoRepStatement,
+  partitions: readonly PoRepPartitionProof[],
+  options: PoRepOptions = {},
+): Promise<boolean> {
+  const params = options.params ?? sectorParams(statement.proof.sectorBytes);
+  if (partitions.length !== porepPartitions(params, statement.proof.feature)) return false;
+  for (const [index, partition] of partitions.entries())
+    if (!(await verifyPoRepPartition(proofs, statement, index, partition, options))) return false;
+  return true;
+}
+
+/** Whether one partition's proof holds. */
+export async function verifyPoRepPartition(
+  proofs: Proofs,
+  statement: PoRepStatement,
+  index: number,
+  partition: PoRepPartitionProof,
+  options: PoRepOptions = {},
+): Promise<boolean> {
+  const params = options.params ?? sectorParams(statement.proof.sectorBytes);
+  const { feature, legacy } = statement.proof;
+  const { commD, commR, seed } = statement;
+  const porep = options.porepId ?? porepId(statement.proof);
+  if (commD.length !== 32 || commR.length !== 32 || !canonical(proofs, commD) || !canonical(proofs, commR))
+    return false;
+  const replicaId = replicaIdOf(proofs, statement, commD, porep);
+  const challenges = porepChallenges(proofs, params, { feature, replicaId, commR, seed }, index);
+  if (partition.length !== challenges.length) return false;
+  return withGraph(proofs, params, porep, legacy, async (graph) => {
+    for (const [i, proof] of partition.entries()) {
+      const challenge = challenges[i] as number;
+      if (!verifyChallenge(proofs, params, replicaId, commD, commR, challenge, proof, graph)) return false;
+    }
+    return true;
+  });
+}
+
+function verifyChallenge(
+  proofs: Proofs,
+  params: SectorParams,
+  replicaId: Uint8Array,
+  commD: Uint8Array,
+  commR: Uint8Array,
+  challenge: number,
+  proof: PoRepChallengeProof,
+  graph: number,
+): boolean {
+  const { data, replica, column, baseParents, expanderParents } = proof;
+  const commC = column.path.root;
+  if (proof.challenge !== challenge || commC.length !== 32 || replica.root.length !== 32) return false;
+  if (!canonical(proofs, commC) || !canonical(proofs, replica.root)) return false;
+  if (!equal(data.root, commD) || !equal(commROf(proofs, commC, replica.root), commR)) return false;
+  if (!verifyPath(proofs, "sha256", treeArities(treeDShape(params)), data, challenge)) return false;
+  if (!verifyPath(proofs, "poseidon", treeArities(treeRLastShape(params)), replica, challenge)) return false;
+  if (baseParents.length !== BASE_DEGREE || expanderParents.length !== EXPANDER_DEGREE) return false;
+  const parents = parentsOf(proofs, graph, challenge);
+  const columns = [...baseParents, ...expanderParents];
+  if (!verifyColumn(proofs, params, column, challenge, commC)) return false;
+  for (const [i, parent] of columns.entries())
+    if (!verifyColumn(proofs, params, parent, parents[i] as number, commC)) return false;
+  for (let layer = 1; layer <= params.layers; layer++) {
+    const label = labelOf(proofs, replicaId, layer, challenge, labelParents(proof, layer));
+    if (!equal(label, column.labels[layer - 1] as Uint8Array)) return false;
+  }
+  return verifyEncoding(proofs, column.labels.at(-1) as Uint8Array, data.leaf, replica.leaf);
+}
+
+function verifyColumn(
+  proofs: Proofs,
+  params: SectorParams,
+  column: ColumnProof,
+  node: number,
+  commC: Uint8Array,
+): boolean {
+  const { labels, path } = column;
+  if (column.node !== node || labels.length !== params.layers || !equal(path.root, commC)) return false;
+  const joined = new Uint8Array(NODE_BYTES * labels.length);
+  for (const [i, label] of labels.entries()) {
+    if (label.length !== NODE_BYTES) return false;
+    joined.set(label, NODE_BYTES * i);
+  }
+  if (!canonical(proofs, joined) || !equal(parentNode(proofs, "poseidon", joined), path.leaf)) return false;
+  return verifyPath(proofs, "poseidon", treeArities(treeCShape(params)), path, node);
+}
+
+/** A label from its 37 parents, by the labelling kernel itself: the parents lie in slots 0 … 13, the label in slot 14. */
+function labelOf(
+  proofs: Proofs,
+  replicaId: Uint8Array,
+  layer: number,
+  node: number,
+  parents: readonly Uint8Array[],
+): Uint8Array {
+  const slots = 15;
+  return proofs.with(slots * NODE_BYTES + 32 + 56, (at) => {
+    const id = at + slots * NODE_BYTES;
+    for (let i = 0; i < 14; i++) proofs.instance.write(at + i * NODE_BYTES, parents[i] as Uint8Array);
+    proofs.instance.write(id, replicaId);
+    proofs.instance.write(id + 32, new Uint8Array(Uint32Array.from({ length: 14 }, (_, i) => i).buffer));
+    proofs.exports.labelRange(id, layer, at, at, id + 32, 14, BigInt(node), 1);
+    return proofs.instance.read(at + 14 * NODE_BYTES, NODE_BYTES);
+  });
+}
+
+function verifyEncoding(proofs: Proofs, key: Uint8Array, data: Uint8Array, replica: Uint8Array): boolean {
+  if (!canonical(proofs, data)) return false;
+  return proofs.with(2 * NODE_BYTES, (at) => {
+    proofs.instance.write(at, key);
+    proofs.instance.write(at + NODE_BYTES, data);
+    proofs.exports.addElements(at, at + NODE_BYTES, at, 1);
+    return equal(proofs.instance.read(at, NODE_BYTES), replica);
+  });
+}

@@ -1,0 +1,170 @@
+/**
+ * Vanilla proofs of spacetime: replica nodes opened against CommRLast, for many sectors in partitions.
+ *
+ *   WinningPoSt  one sector, 66 leaves; index of the n-th leaf: n
+ *   WindowPoSt   10 leaves of every sector, `SectorParams.windowSectors` sectors in a partition, the last one repeated to
+ *                fill it; index of the n-th leaf: n, or, before the fix of its grindability ("legacy", API 1.0 and 1.1),
+ *                10 · (place of the sector in the whole list) + n
+ *
+ * The place counts the sectors that are proved; skipped (faulty) sectors are left out of the list on both sides.
+ * Source: rust-fil-proofs storage-proofs-post fallback/vanilla.rs, filecoin-proofs api/{post_util,window_post}.rs.
+ */
+import { equal } from "../base/bytes.ts";
+import { leafChallenge } from "./challenges.ts";
+import { canonical, type MerklePath, verifyPath } from "./merkle-path.ts";
+import type { Proofs } from "./proof-kernel.ts";
+import { commROf } from "./seal.ts";
+import { SectorError, type SectorParams } from "./sector-params.ts";
+import { P_AUX_FILE, type SectorStore } from "./sector-store.ts";
+import { SectorTree, treeArities, treeRLastShape } from "./sector-tree.ts";
+
+export const WINNING_LEAVES = 66;
+export const WINDOW_LEAVES = 10;
+
+export type PoStKind = "winning" | "window" | "window-legacy";
+
+/** A sector as the chain knows it. */
+export type PublicSector = { readonly sectorNumber: number | bigint; readonly commR: Uint8Array };
+
+/** The openings of one sector. */
+export type SectorPoSt = {
+  readonly sectorNumber: number | bigint;
+  readonly commC: Uint8Array;
+  readonly commRLast: Uint8Array;
+  readonly paths: readonly MerklePath[];
+};
+
+/** A partition: openings of its sectors in order, the last repeated up to the partition's size. */
+export type PoStPartitionProof = readonly SectorPoSt[];
+
+/** A sector that can be proved: its public side and its files. */
+export type PrivateSector = PublicSector & { readonly store: SectorStore };
+
+/** Challenged leaves of the sector at `place` in the list of proved sectors. */
+export function postChallenges(
+  proofs: Proofs,
+  params: SectorParams,
+  kind: PoStKind,
+  randomness: Uint8Array,
+  sectorNumber: number | bigint,
+  place: number,
+): number[] {
+  const count = kind === "winning" ? WINNING_LEAVES : WINDOW_LEAVES;
+  const first = kind === "window-legacy" ? place * count : 0;
+  return Array.from({ length: count }, (_, n) => leafChallenge(proofs, params, randomness, sectorNumber, first + n));
+}
+
+/** Opens the challenged leaves of one sector. Throws `FAULTY_SECTORS` if its files do not prove its CommR. */
+export async function proveSectorPoSt(
+  proofs: Proofs,
+  params: SectorParams,
+  sector: PrivateSector,
+  challenges: readonly number[],
+): Promise<SectorPoSt> {
+  const { sectorNumber, store } = sector;
+  try {
+    const aux = (await store.read(P_AUX_FILE, 0, 64)).slice();
+    const [commC, commRLast] = [aux.subarray(0, 32), aux.subarray(32)];
+    const tree = await SectorTree.open(proofs, treeRLastShape(params), store);
+    const paths: MerklePath[] = [];
+    for (const leaf of challenges) paths.push(await tree.path(leaf));
+    const proof: SectorPoSt = { sectorNumber, commC, commRLast, paths };
+    if (verifySector(proofs, params, sector, proof, challenges)) return proof;
+  } catch (cause) {
+    throw faulty([Number(sectorNumber)], cause);
+  }
+  throw faulty([Number(sectorNumber)]);
+}
+
+function faulty(sectors: readonly number[], cause?: unknown): SectorError {
+  return new SectorError({ code: "FAULTY_SECTORS", sectors }, `sectors ${sectors.join(", ")} cannot be proved`, {
+    cause,
+  });
+}
+
+/** Sectors per partition of a kind of proof. */
+export function partitionSectors(params: SectorParams, kind: PoStKind): number {
+  return kind === "winning" ? 1 : params.windowSectors;
+}
+
+/**
+ * Proves all sectors, in partitions. A WinningPoSt takes exactly one.
+ * Throws `FAULTY_SECTORS` that names every sector that could not be proved; the caller may skip them and prove again.
+ */
+export async function provePoSt(
+  proofs: Proofs,
+  params: SectorParams,
+  kind: PoStKind,
+  randomness: Uint8Array,
+  sectors: readonly PrivateSector[],
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<PoStPartitionProof[]> {
+  checkCount(kind, sectors.length);
+  const size = partitionSectors(params, kind);
+  const partitions: SectorPoSt[][] = [];
+  const faults: number[] = [];
+  for (const [place, sector] of sectors.entries()) {
+    options.signal?.throwIfAborted();
+    if (place % size === 0) partitions.push([]);
+    const challenges = postChallenges(proofs, params, kind, randomness, sector.sectorNumber, place);
+    try {
+      partitions.at(-1)?.push(await proveSectorPoSt(proofs, params, sector, challenges));
+    } catch (error) {
+      if (!(error instanceof SectorError) || error.data.code !== "FAULTY_SECTORS") throw error;
+      faults.push(...error.data.sectors);
+    }
+  }
+  if (faults.length > 0) throw faulty(faults);
+  for (const partition of partitions) while (partition.length < size) partition.push(partition.at(-1) as SectorPoSt);
+  return partitions;
+}
+
+function checkCount(kind: PoStKind, sectors: number): void {
+  if (kind === "winning" ? sectors === 1 : sectors > 0) return;
+  throw new SectorError(
+    { code: "OUT_OF_RANGE", what: "sectors", value: sectors },
+    `a ${kind} PoSt of ${sectors} sectors`,
+  );
+}
+
+/** Whether the partitions prove all sectors, in order. False for anything malformed. */
+export function verifyPoSt(
+  proofs: Proofs,
+  params: SectorParams,
+  kind: PoStKind,
+  randomness: Uint8Array,
+  sectors: readonly PublicSector[],
+  partitions: readonly PoStPartitionProof[],
+): boolean {
+  const size = partitionSectors(params, kind);
+  if (sectors.length === 0 || (kind === "winning" && sectors.length !== 1)) return false;
+  if (partitions.length !== Math.ceil(sectors.length / size)) return false;
+  for (const [k, partition] of partitions.entries()) {
+    if (partition.length !== size) return false;
+    for (const [i, proof] of partition.entries()) {
+      const place = Math.min(k * size + i, sectors.length - 1);
+      const sector = sectors[place] as PublicSector;
+      const challenges = postChallenges(proofs, params, kind, randomness, sector.sectorNumber, place);
+      if (!verifySector(proofs, params, sector, proof, challenges)) return false;
+    }
+  }
+  return true;
+}
+
+function verifySector(
+  proofs: Proofs,
+  params: SectorParams,
+  sector: PublicSector,
+  proof: SectorPoSt,
+  challenges: readonly number[],
+): boolean {
+  const { commC, commRLast, paths } = proof;
+  if (BigInt(proof.sectorNumber) !== BigInt(sector.sectorNumber) || paths.length !== challenges.length) return false;
+  if (commC.length !== 32 || commRLast.length !== 32 || sector.commR.length !== 32) return false;
+  if (!canonical(proofs, commC) || !canonical(proofs, commRLast)) return false;
+  if (!equal(commROf(proofs, commC, commRLast), sector.commR)) return false;
+  const arities = treeArities(treeRLastShape(params));
+  return paths.every(
+    (path, i) => equal(path.root, commRLast) && verifyPath(proofs, "poseidon", arities, path, challenges[i] as number),
+  );
+}

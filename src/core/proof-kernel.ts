@@ -1,0 +1,112 @@
+/** The kernels of the proof module that sealing and proving use, and small hashes over them. */
+import type { PieceExports } from "./pieces.ts";
+import { PoseidonError, type PoseidonExports } from "./poseidon.ts";
+import type { MemoryExports, ProofModule } from "./proof-module.ts";
+
+/** What `assembly/entry/proofs-seal.ts` exports. */
+export type SealExports = {
+  sha256(input: number, length: number, out: number): void;
+  blake2bInit(context: number, outLength: number): void;
+  blake2bInitKeyed(context: number, outLength: number, key: number, keyLength: number): void;
+  blake2bUpdate(context: number, input: number, length: number): void;
+  blake2bFinal(context: number, out: number): void;
+  graphBytes(nodes: number): number;
+  graphInit(graph: number, porepId: number, nodes: number, legacy: number): void;
+  graphParents(graph: number, from: number, count: number, out: number): void;
+  labelRange(
+    replicaId: number,
+    layer: number,
+    current: number,
+    previous: number,
+    parents: number,
+    slot: number,
+    node: bigint,
+    count: number,
+  ): void;
+  columnRange(labels: number, stride: number, layers: number, count: number, out: number): number;
+  addElements(a: number, b: number, out: number, count: number): void;
+  subtractElements(a: number, b: number, out: number, count: number): void;
+  elementsCanonical(elements: number, count: number): number;
+  updateElements(old: number, data: number, rho: number, out: number, count: number): number;
+  revertElements(updated: number, old: number, inverseRho: number, out: number, count: number): number;
+};
+
+export type ProofExports = MemoryExports & PieceExports & PoseidonExports & SealExports;
+export type Proofs = ProofModule<ProofExports>;
+
+/** SHA-256 of the joined parts. */
+export function sha256Of(proofs: Proofs, ...parts: readonly Uint8Array[]): Uint8Array {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  return proofs.with(length + 32, (at) => {
+    let to = at;
+    for (const part of parts) {
+      proofs.instance.write(to, part);
+      to += part.length;
+    }
+    proofs.exports.sha256(at, length, at);
+    return proofs.instance.read(at, 32);
+  });
+}
+
+/** BLAKE2b-256 of the joined parts under `key`. */
+export function keyedBlake2b256(proofs: Proofs, key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
+  const contextBytes = 208;
+  return proofs.with(contextBytes + 1024, (context) => {
+    const input = context + contextBytes;
+    proofs.instance.write(input, key);
+    proofs.exports.blake2bInitKeyed(context, 32, input, key.length);
+    for (const part of parts) {
+      proofs.instance.write(input, part);
+      proofs.exports.blake2bUpdate(context, input, part.length);
+    }
+    proofs.exports.blake2bFinal(context, input);
+    return proofs.instance.read(input, 32);
+  });
+}
+
+/** Clears the two top bits, which makes any 32 bytes a field element. */
+export function toElement(bytes: Uint8Array): Uint8Array {
+  const out = bytes.slice();
+  out[31] = (out[31] as number) & 0x3f;
+  return out;
+}
+
+export function u64Bytes(value: number | bigint, littleEndian: boolean): Uint8Array {
+  const out = new Uint8Array(8);
+  new DataView(out.buffer).setBigUint64(0, BigInt(value), littleEndian);
+  return out;
+}
+
+export function u32BytesLE(value: number): Uint8Array {
+  const out = new Uint8Array(4);
+  new DataView(out.buffer).setUint32(0, value, true);
+  return out;
+}
+
+/** Little-endian number of bytes. */
+export function numberLE(bytes: Uint8Array): bigint {
+  let value = 0n;
+  for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i] as number);
+  return value;
+}
+
+/** The 32 little-endian bytes of a number below 2^256. */
+export function elementOf(value: bigint): Uint8Array {
+  const out = new Uint8Array(32);
+  for (let i = 0; i < 32; i++) out[i] = Number((value >> BigInt(8 * i)) & 0xffn);
+  return out;
+}
+
+/** How two or more child nodes make their parent. */
+export type NodeHash = "sha256" | "poseidon";
+
+/** The parent of the nodes in `children`, 32 bytes each. Throws `BAD_ELEMENT` if Poseidon is given no elements. */
+export function parentNode(proofs: Proofs, hash: NodeHash, children: Uint8Array): Uint8Array {
+  return proofs.with(32 * 11, (at) => {
+    proofs.instance.write(at, children);
+    if (hash === "sha256") proofs.exports.hashNode(at, at);
+    else if (proofs.exports.poseidon(children.length / 32, at, at) === 0)
+      throw new PoseidonError({ code: "BAD_ELEMENT" }, "a node is not below the modulus");
+    return proofs.instance.read(at, 32);
+  });
+}

@@ -1,0 +1,378 @@
+/**
+ * Sealing a sector (stacked DRG PoRep): data in, replica and trees out, window by window over a `SectorStore`.
+ *
+ *   data (Fr32, aligned pieces)  →  tree D  →  CommD
+ *   replica id = element( SHA-256( prover id ‖ sector number u64 BE ‖ ticket ‖ CommD ‖ PoRep id ) )
+ *   labels, layer by layer       →  columns  →  tree C  →  CommC
+ *   replica = last layer + data  →  tree R-last  →  CommRLast
+ *   CommR = Poseidon(CommC, CommRLast)
+ *
+ * Memory: labels need two whole layers in the module (twice the sector), everything else windows of 1 MiB; sectors up to
+ * 512 MiB therefore seal in one instance. The kernel itself works on windows (see `assembly/proofs/label.ts`), which is
+ * how 32 and 64 GiB would be labelled with the layers in files. Parents are tabulated once for small graphs, and window
+ * by window for each layer where the table (56 bytes a node) would pass `PARENT_TABLE_BYTES`.
+ */
+import { type Proofs, parentNode, sha256Of, toElement, u64Bytes } from "./proof-kernel.ts";
+import { NODE_BYTES, porepId, type SealProof, SectorError, type SectorParams, sectorParams } from "./sector-params.ts";
+import { layerFile, P_AUX_FILE, SEALED_FILE, type SectorStore, UNSEALED_FILE } from "./sector-store.ts";
+import { TreeBuilder, treeCShape, treeDShape, treeRLastShape, WINDOW_NODES } from "./sector-tree.ts";
+
+/** Whose sector it is, and the chain randomness it is sealed with. */
+export type SectorIdentity = {
+  readonly proof: SealProof;
+  /** 32 bytes, see `proverId`. */
+  readonly proverId: Uint8Array;
+  readonly sectorNumber: number | bigint;
+  /** 32 bytes of chain randomness from before sealing. */
+  readonly ticket: Uint8Array;
+};
+
+export type SealedSector = {
+  readonly replicaId: Uint8Array;
+  readonly commD: Uint8Array;
+  readonly commC: Uint8Array;
+  readonly commRLast: Uint8Array;
+  readonly commR: Uint8Array;
+};
+
+/** What a long operation reports and heeds. */
+export type SealOptions = {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: { readonly phase: string; readonly done: number; readonly total: number }) => void;
+  /** Overrides for sectors without a registered proof, in tests. */
+  readonly params?: SectorParams;
+  readonly porepId?: Uint8Array;
+};
+
+/** Largest table of parents that is kept whole. */
+const PARENT_TABLE_BYTES = 64 * 1024 * 1024;
+const PARENTS_BYTES = 56;
+/** Sectors beyond this need their layers paged, which this does not do. */
+export const MAX_SEALED_BYTES = 512 * 1024 * 1024;
+
+export function replicaIdOf(
+  proofs: Proofs,
+  identity: SectorIdentity,
+  commD: Uint8Array,
+  porep?: Uint8Array,
+): Uint8Array {
+  checkBytes("prover id", identity.proverId);
+  checkBytes("ticket", identity.ticket);
+  const number = u64Bytes(identity.sectorNumber, false);
+  const id = porep ?? porepId(identity.proof);
+  return toElement(sha256Of(proofs, identity.proverId, number, identity.ticket, commD, id));
+}
+
+export function checkBytes(what: string, bytes: Uint8Array, expected = 32): void {
+  if (bytes.length === expected) return;
+  throw new SectorError(
+    { code: "BAD_LENGTH", what, length: bytes.length, expected },
+    `${what} of ${bytes.length} bytes, expected ${expected}`,
+  );
+}
+
+/** Seals the data in the store's `unsealed` file; all further files are written to the store. */
+export async function sealSector(
+  proofs: Proofs,
+  store: SectorStore,
+  identity: SectorIdentity,
+  options: SealOptions = {},
+): Promise<SealedSector> {
+  const params = options.params ?? sectorParams(identity.proof.sectorBytes);
+  if (params.sectorBytes > MAX_SEALED_BYTES)
+    throw new SectorError(
+      { code: "OUT_OF_RANGE", what: "sector size", value: params.sectorBytes },
+      `sectors of ${params.sectorBytes} bytes cannot be labelled in memory`,
+    );
+  const size = await store.size(UNSEALED_FILE);
+  if (size !== params.sectorBytes)
+    throw new SectorError(
+      { code: "BAD_LENGTH", what: UNSEALED_FILE, length: size ?? 0, expected: params.sectorBytes },
+      `the unsealed data has ${size ?? 0} bytes, expected ${params.sectorBytes}`,
+    );
+  const commD = await buildTreeD(proofs, store, params, options);
+  const porep = options.porepId ?? porepId(identity.proof);
+  const replicaId = replicaIdOf(proofs, identity, commD, porep);
+  await writeLabels(proofs, store, params, replicaId, porep, identity.proof.legacy, options);
+  const commC = await buildTreeC(proofs, store, params, options);
+  const commRLast = await encodeReplica(proofs, store, params, options);
+  const commR = commROf(proofs, commC, commRLast);
+  const aux = new Uint8Array(64);
+  aux.set(commC);
+  aux.set(commRLast, 32);
+  await store.write(P_AUX_FILE, 0, aux);
+  return { replicaId, commD, commC, commRLast, commR };
+}
+
+export function commROf(proofs: Proofs, commC: Uint8Array, commRLast: Uint8Array): Uint8Array {
+  const children = new Uint8Array(64);
+  children.set(commC);
+  children.set(commRLast, 32);
+  return parentNode(proofs, "poseidon", children);
+}
+
+/** Tree D over the file `from`; returns CommD. Throws `NOT_CANONICAL`. */
+export async function buildTreeD(
+  proofs: Proofs,
+  store: SectorStore,
+  params: SectorParams,
+  options: SealOptions = {},
+  from: string = UNSEALED_FILE,
+  to?: string,
+): Promise<Uint8Array> {
+  const builder = new TreeBuilder(proofs, treeDShape(params, to), store);
+  const window = builder.window;
+  await withMemory(proofs, window * NODE_BYTES, async (at) => {
+    for (let done = 0; done < params.nodes; done += window) {
+      proofs.instance.write(at, await store.read(from, done * NODE_BYTES, window * NODE_BYTES));
+      if (proofs.exports.elementsCanonical(at, window) === 0)
+        throw new SectorError({ code: "NOT_CANONICAL", what: from }, `${from} holds nodes that are no field elements`);
+      await builder.add(at);
+      step(options, "tree D", done + window, params.nodes);
+    }
+  });
+  return builder.finish();
+}
+
+/** The parent graph of a sector, in the module's memory while `work` runs. */
+export async function withGraph<Result>(
+  proofs: Proofs,
+  params: SectorParams,
+  porep: Uint8Array,
+  legacy: boolean,
+  work: (graph: number) => Promise<Result>,
+): Promise<Result> {
+  const bytes = proofs.exports.graphBytes(params.nodes) + 32;
+  return withMemory(proofs, bytes, (graph) => {
+    const id = graph + bytes - 32;
+    proofs.instance.write(id, porep);
+    proofs.exports.graphInit(graph, id, params.nodes, legacy ? 1 : 0);
+    return work(graph);
+  });
+}
+
+/** Parents of one node: six base, then eight expander. */
+export function parentsOf(proofs: Proofs, graph: number, node: number): number[] {
+  return proofs.with(PARENTS_BYTES, (at) => {
+    proofs.exports.graphParents(graph, node, 1, at);
+    const bytes = proofs.instance.read(at, PARENTS_BYTES);
+    return Array.from(new Uint32Array(bytes.buffer, 0, 14));
+  });
+}
+
+/** Labels all layers into their files. */
+async function writeLabels(
+  proofs: Proofs,
+  store: SectorStore,
+  params: SectorParams,
+  replicaId: Uint8Array,
+  porep: Uint8Array,
+  legacy: boolean,
+  options: SealOptions,
+): Promise<void> {
+  const keep = (layer: number, from: number, labels: Uint8Array): Promise<void> =>
+    store.write(layerFile(layer), from * NODE_BYTES, labels);
+  await generateLabels(proofs, params, replicaId, porep, legacy, keep, options);
+}
+
+/** Computes all layers and hands each window of labels to `keep`. */
+async function generateLabels(
+  proofs: Proofs,
+  params: SectorParams,
+  replicaId: Uint8Array,
+  porep: Uint8Array,
+  legacy: boolean,
+  keep: (layer: number, from: number, labels: Uint8Array) => Promise<void>,
+  options: SealOptions,
+): Promise<void> {
+  const { nodes, layers } = params;
+  const { exports, instance } = proofs;
+  const window = Math.min(nodes, WINDOW_NODES);
+  const whole = nodes * PARENTS_BYTES <= PARENT_TABLE_BYTES;
+  const tableBytes = (whole ? nodes : window) * PARENTS_BYTES;
+  await withGraph(proofs, params, porep, legacy, (graph) =>
+    withMemory(proofs, nodes * NODE_BYTES, (even) =>
+      withMemory(proofs, nodes * NODE_BYTES, (odd) =>
+        withMemory(proofs, tableBytes + 32, async (table) => {
+          const id = table + tableBytes;
+          instance.write(id, replicaId);
+          for (let layer = 1; layer <= layers; layer++) {
+            const [current, previous] = layer % 2 === 0 ? [even, odd] : [odd, even];
+            for (let from = 0; from < nodes; from += window) {
+              const parents = whole ? table + from * PARENTS_BYTES : table;
+              if (!whole || layer === 1) exports.graphParents(graph, from, window, parents);
+              exports.labelRange(id, layer, current, previous, parents, from, BigInt(from), window);
+              await keep(layer, from, instance.read(current + from * NODE_BYTES, window * NODE_BYTES));
+              step(options, "labels", (layer - 1) * nodes + from + window, layers * nodes);
+            }
+          }
+        }),
+      ),
+    ),
+  );
+}
+
+/** Hashes the columns of all layers and builds tree C over them; returns CommC. */
+export async function buildTreeC(
+  proofs: Proofs,
+  store: SectorStore,
+  params: SectorParams,
+  options: SealOptions = {},
+): Promise<Uint8Array> {
+  const builder = new TreeBuilder(proofs, treeCShape(params), store);
+  const window = builder.window;
+  const bytes = window * NODE_BYTES;
+  await withMemory(proofs, bytes * (params.layers + 1), async (labels) => {
+    const columns = labels + bytes * params.layers;
+    for (let from = 0; from < params.nodes; from += window) {
+      for (let layer = 0; layer < params.layers; layer++)
+        proofs.instance.write(labels + layer * bytes, await store.read(layerFile(layer + 1), from * NODE_BYTES, bytes));
+      if (proofs.exports.columnRange(labels, bytes, params.layers, window, columns) === 0)
+        throw new SectorError({ code: "NOT_CANONICAL", what: "labels" }, "a label is no field element");
+      await builder.add(columns);
+      step(options, "tree C", from + window, params.nodes);
+    }
+  });
+  return builder.finish();
+}
+
+/** Encodes the data with the last layer into the replica and builds tree R-last over it; returns CommRLast. */
+async function encodeReplica(
+  proofs: Proofs,
+  store: SectorStore,
+  params: SectorParams,
+  options: SealOptions,
+): Promise<Uint8Array> {
+  const builder = new TreeBuilder(proofs, treeRLastShape(params), store);
+  const window = builder.window;
+  const bytes = window * NODE_BYTES;
+  await withMemory(proofs, 2 * bytes, async (at) => {
+    for (let from = 0; from < params.nodes; from += window) {
+      proofs.instance.write(at, await store.read(UNSEALED_FILE, from * NODE_BYTES, bytes));
+      proofs.instance.write(at + bytes, await store.read(layerFile(params.layers), from * NODE_BYTES, bytes));
+      proofs.exports.addElements(at + bytes, at, at, window);
+      await store.write(SEALED_FILE, from * NODE_BYTES, proofs.instance.read(at, bytes));
+      await builder.add(at);
+      step(options, "tree R", from + window, params.nodes);
+    }
+  });
+  return builder.finish();
+}
+
+/** Builds tree R-last over an existing replica; returns CommRLast. */
+export async function buildTreeRLast(
+  proofs: Proofs,
+  store: SectorStore,
+  params: SectorParams,
+  options: SealOptions = {},
+): Promise<Uint8Array> {
+  const builder = new TreeBuilder(proofs, treeRLastShape(params), store);
+  const window = builder.window;
+  const bytes = window * NODE_BYTES;
+  await withMemory(proofs, bytes, async (at) => {
+    for (let from = 0; from < params.nodes; from += window) {
+      proofs.instance.write(at, await store.read(SEALED_FILE, from * NODE_BYTES, bytes));
+      await builder.add(at);
+      step(options, "tree R", from + window, params.nodes);
+    }
+  });
+  return builder.finish();
+}
+
+/**
+ * Recovers the raw bytes `[from, from + length)` of the sector's data (before Fr32) from its replica.
+ * The last layer's file is used if the store has it; otherwise all labels are computed again, which costs as much as
+ * sealing whatever the range. Throws `OUT_OF_RANGE`.
+ */
+export async function unsealRange(
+  proofs: Proofs,
+  store: SectorStore,
+  identity: SectorIdentity,
+  commD: Uint8Array,
+  from: number,
+  length: number,
+  options: SealOptions = {},
+): Promise<Uint8Array> {
+  const params = options.params ?? sectorParams(identity.proof.sectorBytes);
+  const rawBytes = (params.sectorBytes / 128) * 127;
+  if (
+    !Number.isSafeInteger(from) ||
+    !Number.isSafeInteger(length) ||
+    from < 0 ||
+    length < 0 ||
+    from + length > rawBytes
+  )
+    throw new SectorError(
+      { code: "OUT_OF_RANGE", what: "range", value: from + length },
+      `the data has ${rawBytes} bytes`,
+    );
+  if (length === 0) return new Uint8Array(0);
+  const firstQuad = Math.floor(from / 127);
+  const quads = Math.ceil((from + length) / 127) - firstQuad;
+  const [firstNode, nodes] = [firstQuad * 4, quads * 4];
+  const keys =
+    (await store.size(layerFile(params.layers))) === params.sectorBytes
+      ? await store.read(layerFile(params.layers), firstNode * NODE_BYTES, nodes * NODE_BYTES)
+      : await recomputeKeys(proofs, params, identity, commD, firstNode, nodes, options);
+  const replica = await store.read(SEALED_FILE, firstNode * NODE_BYTES, nodes * NODE_BYTES);
+  const raw = proofs.with(2 * nodes * NODE_BYTES, (at) => {
+    const key = at + nodes * NODE_BYTES;
+    proofs.instance.write(at, replica);
+    proofs.instance.write(key, keys);
+    if (proofs.exports.elementsCanonical(at, 2 * nodes) === 0)
+      throw new SectorError(
+        { code: "NOT_CANONICAL", what: SEALED_FILE },
+        "the replica holds nodes that are no elements",
+      );
+    proofs.exports.subtractElements(at, key, at, nodes);
+    proofs.exports.fr32Unpad(at, key, quads);
+    return proofs.instance.read(key, quads * 127);
+  });
+  return raw.slice(from - firstQuad * 127, from - firstQuad * 127 + length);
+}
+
+async function recomputeKeys(
+  proofs: Proofs,
+  params: SectorParams,
+  identity: SectorIdentity,
+  commD: Uint8Array,
+  firstNode: number,
+  nodes: number,
+  options: SealOptions,
+): Promise<Uint8Array> {
+  const porep = options.porepId ?? porepId(identity.proof);
+  const replicaId = replicaIdOf(proofs, identity, commD, porep);
+  const out = new Uint8Array(nodes * NODE_BYTES);
+  const keep = (layer: number, from: number, labels: Uint8Array): Promise<void> => {
+    const start = Math.max(from, firstNode);
+    const end = Math.min(from + labels.length / NODE_BYTES, firstNode + nodes);
+    if (layer === params.layers && start < end)
+      out.set(
+        labels.subarray((start - from) * NODE_BYTES, (end - from) * NODE_BYTES),
+        (start - firstNode) * NODE_BYTES,
+      );
+    return Promise.resolve();
+  };
+  await generateLabels(proofs, params, replicaId, porep, identity.proof.legacy, keep, options);
+  return out;
+}
+
+/** Memory for the time of an asynchronous piece of work. */
+export async function withMemory<Result>(
+  proofs: Proofs,
+  bytes: number,
+  work: (at: number) => Promise<Result>,
+): Promise<Result> {
+  const at = proofs.take(bytes);
+  try {
+    return await work(at);
+  } finally {
+    proofs.give(at, bytes);
+  }
+}
+
+/** Reports progress and heeds cancellation. */
+export function step(options: SealOptions, phase: string, done: number, total: number): void {
+  options.signal?.throwIfAborted();
+  options.onProgress?.({ phase, done, total });
+}

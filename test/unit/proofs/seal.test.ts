@@ -1,0 +1,117 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import { beforeAll, describe, expect, test } from "vitest";
+import { toHex } from "../../../src/base/bytes.ts";
+import type { ProofExports, Proofs } from "../../../src/core/proof-kernel.ts";
+import { hasSimd, ProofModule } from "../../../src/core/proof-module.ts";
+import { parentsOf, type SealedSector, unsealRange, withGraph } from "../../../src/core/seal.ts";
+import { layerFile, type MemoryStore, P_AUX_FILE, SEALED_FILE, UNSEALED_FILE } from "../../../src/core/sector-store.ts";
+import { fixture, prng } from "./fixture.ts";
+import { caseOf, type FixtureSector, sealAgain } from "./sectors.ts";
+
+const builds: { name: string; proofs: Proofs }[] = [
+  { name: "plain", proofs: await ProofModule.load<ProofExports>({ simd: false }) },
+];
+if (hasSimd()) builds.push({ name: "simd", proofs: await ProofModule.load<ProofExports>({ simd: true }) });
+
+const small = ["porep-2kib", "porep-2kib-features", "porep-2kib-11layers", "porep-shapes"].flatMap((name) =>
+  fixture<FixtureSector[]>(`${name}.json`),
+);
+const large = fixture<FixtureSector[]>("porep-8mib.json");
+const digest = (bytes: Uint8Array): string => toHex(sha256(bytes));
+
+function checkSector(sector: FixtureSector, store: MemoryStore, sealed: SealedSector): void {
+  const file = (name: string): Uint8Array => store.files.get(name) ?? new Uint8Array(0);
+  expect(digest(file(UNSEALED_FILE))).toBe(sector.paddedDataSha256);
+  expect(toHex(sealed.replicaId)).toBe(sector.replicaId);
+  expect(toHex(sealed.commD)).toBe(sector.commD);
+  for (const { layer, sha256: expected, samples } of sector.layers) {
+    const labels = file(layerFile(layer));
+    expect(digest(labels)).toBe(expected);
+    for (const [node, label] of samples) expect(toHex(labels.subarray(32 * node, 32 * node + 32))).toBe(label);
+  }
+  expect(toHex(sealed.commC)).toBe(sector.commC);
+  expect(digest(file(SEALED_FILE))).toBe(sector.replicaSha256);
+  expect(toHex(sealed.commRLast)).toBe(sector.commRLast);
+  expect(toHex(sealed.commR)).toBe(sector.commR);
+  expect(toHex(file(P_AUX_FILE))).toBe(sector.pAux);
+  for (const [name, { size, sha256: expected }] of Object.entries(sector.cacheFiles)) {
+    if (!name.startsWith("sc-02")) continue;
+    expect([name, file(name).length]).toEqual([name, size]);
+    expect([name, digest(file(name))]).toEqual([name, expected]);
+  }
+}
+
+describe.each(builds)("$name build", ({ proofs }) => {
+  test.each(small)("$name: parents, labels, trees, replica and commitments are the official ones", async (sector) => {
+    const one = caseOf(sector);
+    const { store, sealed } = await sealAgain(
+      proofs,
+      one,
+      sector.dataSeed,
+      sector.pieces.map((piece) => piece.unpadded),
+    );
+    checkSector(sector, store, sealed);
+    if (sector.parents !== undefined)
+      await withGraph(proofs, one.params, one.porepId, one.identity.proof.legacy, async (graph) => {
+        for (const [node, parents] of (sector.parents ?? []).entries())
+          expect(parentsOf(proofs, graph, node)).toEqual(parents);
+      });
+  });
+});
+
+test.each(large)(
+  "$name: labels, trees, replica and commitments are the official ones",
+  async (sector) => {
+    const { proofs } = builds.at(-1)!;
+    const unpadded = sector.pieces.map((piece) => piece.unpadded);
+    const { store, sealed } = await sealAgain(proofs, caseOf(sector), sector.dataSeed, unpadded);
+    checkSector(sector, store, sealed);
+  },
+  180_000,
+);
+
+describe("unsealing", () => {
+  const sector = small[0]!;
+  const { proofs } = builds[0]!;
+  const one = caseOf(sector);
+  let store: MemoryStore;
+  let sealed: SealedSector;
+  let raw: Uint8Array;
+  beforeAll(async () => {
+    const unpadded = sector.pieces.map((piece) => piece.unpadded);
+    ({ store, sealed } = await sealAgain(proofs, one, sector.dataSeed, unpadded));
+    raw = new Uint8Array(2032);
+    raw.set(prng(sector.dataSeed, unpadded[0]!));
+    // The second piece lies at the next multiple of its own size.
+    raw.set(prng(sector.dataSeed + 1, unpadded[1]!), Math.ceil(unpadded[0]! / unpadded[1]!) * unpadded[1]!);
+  });
+
+  test.each([
+    [0, 2032],
+    [0, 1],
+    [126, 3],
+    [127, 127],
+    [500, 1000],
+    [2031, 1],
+    [100, 0],
+  ])("the bytes from %i, %i of them, are those that were sealed", async (from, length) => {
+    const bytes = await unsealRange(proofs, store, one.identity, sealed.commD, from, length, one);
+    expect(toHex(bytes)).toBe(toHex(raw.subarray(from, from + length)));
+  });
+
+  test("without the layers' files the labels are computed again", async () => {
+    for (const layer of [1, 2]) store.files.delete(layerFile(layer));
+    const bytes = await unsealRange(proofs, store, one.identity, sealed.commD, 300, 700, one);
+    expect(toHex(bytes)).toBe(toHex(raw.subarray(300, 1000)));
+  });
+
+  test("ranges outside of the sector are refused", async () => {
+    for (const [from, length] of [
+      [0, 2033],
+      [-1, 5],
+      [2032, 1],
+      [0.5, 1],
+    ] as const)
+      await expect(unsealRange(proofs, store, one.identity, sealed.commD, from, length, one)).rejects.toThrow(/2032/);
+  });
+});

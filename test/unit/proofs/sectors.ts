@@ -1,0 +1,98 @@
+/** The sealed sectors of the fixtures, and how to seal them again. */
+import { fromHex } from "../../../src/base/bytes.ts";
+import type { Proofs } from "../../../src/core/proof-kernel.ts";
+import { type SealedSector, type SectorIdentity, sealSector } from "../../../src/core/seal.ts";
+import { type SealProof, type SectorParams, sectorParams } from "../../../src/core/sector-params.ts";
+import { MemoryStore } from "../../../src/core/sector-store.ts";
+import { stagePieces } from "../../../src/core/stage.ts";
+import { prng } from "./fixture.ts";
+
+export type FixturePath = { leaf: string; root: string; path: { index: number; hashes: string[] }[] };
+export type FixtureColumn = { column: { index: number; rows: string[] }; inclusion_proof: FixturePath };
+export type FixtureVanilla = {
+  comm_d_proofs: FixturePath;
+  comm_r_last_proof: FixturePath;
+  replica_column_proofs: { c_x: FixtureColumn; drg_parents: FixtureColumn[]; exp_parents: FixtureColumn[] };
+  labeling_proofs: { parents: string[]; layer_index: number; node: number }[];
+  encoding_proof: { parents: string[]; layer_index: number; node: number };
+};
+
+export type FixtureSector = {
+  name: string;
+  registeredSealProof: number | null;
+  sectorSize: number;
+  apiVersion: string;
+  layerCount: number;
+  partitions: number;
+  challengesPerPartition: number;
+  poRepId: string;
+  actorId: number;
+  proverId: string;
+  sectorNumber: number;
+  ticket: string;
+  seed: string;
+  dataSeed: number;
+  pieces: { unpadded: number; commP: string }[];
+  paddedDataSha256: string;
+  replicaId: string;
+  commD: string;
+  commC: string;
+  commRLast: string;
+  commR: string;
+  pAux: string;
+  layers: { layer: number; sha256: string; samples: [number, string][] }[];
+  replicaSha256: string;
+  cacheFiles: Record<string, { size: number; sha256: string }>;
+  challenges: number[][];
+  parents?: number[][];
+  replica?: string;
+  labels?: string[][];
+  treeD?: string;
+  treeC?: string;
+  treeRLast?: string;
+  vanillaProofs?: (FixtureVanilla[] | null)[];
+};
+
+export type Case = {
+  readonly identity: SectorIdentity;
+  readonly params: SectorParams;
+  readonly porepId: Uint8Array;
+};
+
+/** What the fixture says of a sector, as arguments of our functions. */
+export function caseOf(sector: FixtureSector): Case {
+  const number = fromHex(sector.poRepId)[0] as number;
+  const proof: SealProof = {
+    number,
+    sectorBytes: sector.sectorSize,
+    legacy: sector.apiVersion === "1.0.0",
+    feature: number >= 15 ? "non-interactive" : number >= 10 ? "synthetic" : "interactive",
+  };
+  return {
+    identity: {
+      proof,
+      proverId: fromHex(sector.proverId),
+      sectorNumber: sector.sectorNumber,
+      ticket: fromHex(sector.ticket),
+    },
+    params: { ...sectorParams(sector.sectorSize), layers: sector.layerCount },
+    porepId: fromHex(sector.poRepId),
+  };
+}
+
+/** Stages and seals prng data: piece i is `prng(dataSeed + i, unpadded)`. */
+export async function sealAgain(
+  proofs: Proofs,
+  { identity, params, porepId }: Case,
+  dataSeed: number,
+  unpadded: readonly number[],
+): Promise<{ store: MemoryStore; sealed: SealedSector }> {
+  const store = new MemoryStore();
+  await stagePieces(
+    proofs,
+    store,
+    params,
+    unpadded.map((payloadSize, i) => ({ payloadSize, bytes: [prng(dataSeed + i, payloadSize)] })),
+  );
+  return { store, sealed: await sealSector(proofs, store, identity, { params, porepId }) };
+}
