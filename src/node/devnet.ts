@@ -312,6 +312,9 @@ function devControl(
     skipRounds: (count) => clock.skip(count),
     setAutomine: (on) => clock.setAutomine(on),
     setBlockTime: (seconds) => clock.setBlockTime(seconds),
+    get instant() {
+      return clock.blockTime === 0;
+    },
     info: () => ({
       chainId: network.chainId,
       networkName: network.name,

@@ -41,6 +41,8 @@ export type DevControl = {
   skipRounds(count: number): Promise<Tipset>;
   setAutomine(on: boolean): void;
   setBlockTime(seconds: number): void;
+  /** Whether epochs pass only when messages arrive: then nothing would ever stand on top of the last one. */
+  readonly instant: boolean;
   info(): Record<string, unknown>;
 };
 

@@ -1,4 +1,5 @@
 /** Filecoin.GasEstimate*: what a message will need. */
+import { toBase64 } from "../../base/bytes.ts";
 import { estimateFeeCap, estimatePremium, roomyGasLimit } from "../../mpool/fees.ts";
 import { CHAIN_LIMITS } from "../../params/networks.ts";
 import type { Tipset } from "../../types/block-header.ts";
@@ -65,7 +66,9 @@ export function gasMethods(node: NodeServices): MethodTable {
     "Filecoin.GasEstimateMessageGas": read(async (params) => {
       const message = messageFromJson(params[0]);
       const tipset = await node.chain.tipset(keyAt(params, 2));
-      return messageToJson(await completeGas(node, message, tipset, maxFeeOf(params[1])), node.network.letter);
+      const complete = await completeGas(node, message, tipset, maxFeeOf(params[1]));
+      // Empty parameters come back as they went in: clients feed the answer to readers that want text.
+      return { ...messageToJson(complete, node.network.letter), Params: toBase64(complete.params) };
     }),
     "Filecoin.GasEstimateGasLimit": read(async (params) => {
       const tipset = await node.chain.tipset(keyAt(params, 1));
