@@ -1,5 +1,6 @@
 /** The sealed sectors of the fixtures, and how to seal them again. */
-import { fromHex } from "../../../src/base/bytes.ts";
+import { fromHex, toHex } from "../../../src/base/bytes.ts";
+import type { MerklePath } from "../../../src/core/merkle-path.ts";
 import type { Proofs } from "../../../src/core/proof-kernel.ts";
 import { type SealedSector, type SectorIdentity, sealSector } from "../../../src/core/seal.ts";
 import { type SealProof, type SectorParams, sectorParams } from "../../../src/core/sector-params.ts";
@@ -50,7 +51,9 @@ export type FixtureSector = {
   treeD?: string;
   treeC?: string;
   treeRLast?: string;
-  vanillaProofs?: (FixtureVanilla[] | null)[];
+  vanillaProofs?: FixtureVanilla[][];
+  vanillaProofsFirstPartition?: FixtureVanilla[];
+  vanillaProofsLastPartition?: FixtureVanilla[];
 };
 
 export type Case = {
@@ -58,6 +61,15 @@ export type Case = {
   readonly params: SectorParams;
   readonly porepId: Uint8Array;
 };
+
+/** A path in the fixtures' words. */
+export function pathOf(path: MerklePath): FixturePath {
+  return {
+    leaf: toHex(path.leaf),
+    root: toHex(path.root),
+    path: path.steps.map(({ index, siblings }) => ({ index, hashes: siblings.map(toHex) })),
+  };
+}
 
 /** What the fixture says of a sector, as arguments of our functions. */
 export function caseOf(sector: FixtureSector): Case {
