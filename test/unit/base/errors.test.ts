@@ -1,0 +1,44 @@
+import { describe, expect, test } from "vitest";
+import { describeError, FilError, isFilError } from "../../../src/base/errors.ts";
+
+type KeyErrorData = { readonly code: "KEY_LOCKED" } | { readonly code: "KEY_UNKNOWN"; readonly address: string };
+class KeyError extends FilError<KeyErrorData> {}
+
+describe("FilError", () => {
+  const cause = new Error("file is gone");
+  const error = new KeyError({ code: "KEY_UNKNOWN", address: "f01" }, "no key for f01", { cause });
+
+  test("carries its code, its data, its class's name and its cause", () => {
+    expect(error).toBeInstanceOf(Error);
+    expect([error.name, error.code, error.message]).toEqual(["KeyError", "KEY_UNKNOWN", "no key for f01"]);
+    expect(error.data).toEqual({ code: "KEY_UNKNOWN", address: "f01" });
+    expect(error.cause).toBe(cause);
+    expect("cause" in new KeyError({ code: "KEY_LOCKED" }, "locked")).toBe(false);
+  });
+
+  test("its data survives a structured clone", () => {
+    expect(structuredClone(error.data)).toEqual(error.data);
+  });
+
+  test("is told from other errors, and by code", () => {
+    expect(isFilError(error)).toBe(true);
+    expect(isFilError(error, "KEY_UNKNOWN")).toBe(true);
+    expect(isFilError(error, "KEY_LOCKED")).toBe(false);
+    expect(isFilError(cause)).toBe(false);
+    expect(isFilError("KEY_UNKNOWN")).toBe(false);
+  });
+});
+
+describe("describeError", () => {
+  test("joins the messages of the causes", () => {
+    const inner = new FilError({ code: "A" }, "inner", { cause: "deep" });
+    expect(describeError(new Error("outer", { cause: inner }))).toBe("outer: inner: deep");
+    expect(describeError(42)).toBe("42");
+  });
+
+  test("ends on circles", () => {
+    const circle = new Error("round");
+    circle.cause = circle;
+    expect(describeError(circle).startsWith("round: round")).toBe(true);
+  });
+});
