@@ -1,7 +1,10 @@
 /**
  * The portable tests in Chromium: `npm run test:browser`. The browser is the one named by CHROMIUM_PATH, else Chromium in
- * its usual place. Tests that need files or a server stay with `vitest.config.ts`.
+ * its usual place. A test stays with `vitest.config.ts` if it, or a helper of the tests that it imports, uses what only
+ * Node and Deno have; those are listed when the run starts.
  */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
@@ -9,21 +12,45 @@ import { defineConfig } from "vitest/config";
 const executablePath = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
 const alias = { "#platform": fileURLToPath(new URL("src/platform/browser.ts", import.meta.url)) };
 
+/** Why a file cannot run in a browser, or null. */
+function nodeNeed(file: string): string | null {
+  if (file.endsWith(".node.test.ts")) return "its name says so";
+  const text = readFileSync(file, "utf8");
+  const direct = text.match(/from "(node:\w+)|\b(Buffer)\.|\b(process)\./);
+  if (direct !== null) return direct[1] ?? direct[2] ?? direct[3] ?? "";
+  for (const [, specifier] of text.matchAll(/from "(\.[^"]+)"/g)) {
+    const helper = path.join(path.dirname(file), specifier as string);
+    if (!helper.startsWith("test") || !existsSync(helper)) continue;
+    const need = nodeNeed(helper);
+    if (need !== null) return `${need} in ${helper}`;
+  }
+  return null;
+}
+
+const tests = readdirSync("test/unit", { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".test.ts"))
+  .map((file) => `test/unit/${file.replaceAll("\\", "/")}`)
+  .sort();
+const needs = new Map(tests.map((file) => [file, nodeNeed(file)]));
+for (const [file, need] of needs) if (need !== null) process.stdout.write(`not in a browser: ${file} (${need})\n`);
+
 export default defineConfig({
   resolve: { alias },
   optimizeDeps: {
+    // all at once before the first test: finding one later would reload the page under it
     include: [
       "fast-check",
       "@noble/hashes/blake2.js",
       "@noble/hashes/sha2.js",
       "@noble/hashes/sha3.js",
+      "@noble/curves/bls12-381.js",
       "@noble/curves/secp256k1.js",
     ],
   },
   test: {
-    include: ["test/unit/base/**/*.test.ts", "test/unit/crypto/**/*.test.ts", "test/unit/platform/**/*.test.ts"],
-    exclude: ["test/**/*.node.test.ts"],
+    include: tests.filter((file) => needs.get(file) === null),
     testTimeout: 120_000,
+    hookTimeout: 120_000,
     browser: {
       enabled: true,
       headless: true,

@@ -16,9 +16,9 @@ export function now(): number {
 
 /** Where an asset lies; the same from `src/platform` and from `dist/platform`. */
 export function assetUrl(name: string): URL {
-  // In two steps: bundlers would take a template for a set of assets and find none.
-  const folder = new URL("../../dist/wasm/", import.meta.url);
-  return new URL(name, folder);
+  // Through a variable: bundlers rewrite `new URL(text, import.meta.url)`, and here there is no file that they could name.
+  const here = import.meta.url;
+  return new URL(`../../dist/wasm/${name}`, here);
 }
 
 export async function fetchAsset(url: URL): Promise<Uint8Array> {
