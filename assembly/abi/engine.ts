@@ -16,15 +16,25 @@ export const NOT_APPLICABLE: i32 = -3;
 /** No machine is open. */
 export const NOT_OPEN: i32 = -4;
 
+/** Bytes of blocks that became objects, or objects blocks, since the host last asked: a measure of the garbage made. */
+export let blockBytes: i32 = 0;
+
+/** Starts `blockBytes` anew. */
+export function forgetBlockBytes(): void {
+  blockBytes = 0;
+}
+
 /** The bytes of a block, from the host. */
 export function readBlock(cid: Bytes): Bytes {
   const length = blockLength(ptrOf(cid), cid.length);
+  blockBytes += length;
   const out = new StaticArray<u8>(length);
   blockCopy(ptrOf(out));
   return out;
 }
 
 export function writeBlock(cid: Bytes, block: Bytes): void {
+  blockBytes += block.length;
   blockPut(ptrOf(cid), cid.length, ptrOf(block), block.length);
 }
 

@@ -2,7 +2,7 @@
  * The exports of the machine, shared by `vm.ts` and `vm-test.ts`. Conventions: `assembly/abi/host.ts`. One machine per
  * instance: `machineOpen` replaces the one before.
  */
-import { ABI_VERSION, MALFORMED, NOT_FOUND, NOT_OPEN } from "../abi/engine";
+import { ABI_VERSION, blockBytes, forgetBlockBytes, MALFORMED, NOT_FOUND, NOT_OPEN } from "../abi/engine";
 import { Big } from "../base/big";
 import { Bytes, bytesAt, EMPTY, ptrOf } from "../base/bytes";
 import { CborReader } from "../ipld/cbor-reader";
@@ -42,7 +42,13 @@ export function resultPtr(): usize {
 
 /** Frees what is no longer used. Only between calls. */
 export function collect(): void {
+  forgetBlockBytes();
   __collect();
+}
+
+/** Bytes of blocks that became objects, or objects blocks, since the last collection. */
+export function blockTraffic(): i32 {
+  return blockBytes;
 }
 
 function answer(bytes: Bytes): i32 {

@@ -15,6 +15,7 @@ import { registry } from "./machine";
 export {
   abiVersion,
   alloc,
+  blockTraffic,
   collect,
   free,
   genesisTree,

@@ -40,7 +40,7 @@ import { keyAddressOf } from "./foreign-state";
 import { Frame } from "./frame";
 import { ActorKind } from "./registry";
 import { checkSignature, SIGNATURE_BLS, SIGNATURE_SECP256K1 } from "./signature";
-import { copyOf } from "./state-tree";
+import { copyOf, makeActor } from "./state-tree";
 import * as syscalls from "./syscalls";
 import { transfer } from "./transfer";
 
@@ -273,7 +273,7 @@ export class Kernel extends Frame {
     const prices = ctx.gas.prices;
     this.pay("OnCreateActor", prices.createCompute, prices.createStorage);
     if (id < 0) endRun("a new actor's address does not resolve");
-    ctx.tree.set(<u64>id, newActor(code));
+    ctx.tree.set(<u64>id, makeActor(code, EMPTY_ARRAY));
   }
 
   deleteActor(beneficiary: Address): void {
@@ -377,7 +377,7 @@ export class Kernel extends Frame {
       return SYS_INVALID_RECEIVER;
     }
     const id = ctx.tree.register(address);
-    ctx.tree.set(id, newActor(ctx.registry.accountCode(ctx.actorsVersion)));
+    ctx.tree.set(id, makeActor(ctx.registry.accountCode(ctx.actorsVersion), EMPTY_ARRAY));
     const w = new CborWriter();
     writeAddress(w, address);
     const code = this.sendFrom(SYSTEM, Address.id(id), CONSTRUCTOR, w.finish(), Big.ZERO);
@@ -417,13 +417,6 @@ export class Kernel extends Frame {
     if (!this.validated) this.abort(SYS_ILLEGAL_ACTOR, "the method did not check its caller");
     this.ctx.returned = value;
   }
-}
-
-function newActor(code: Cid): ActorEntry {
-  const actor = new ActorEntry();
-  actor.code = code;
-  actor.head = EMPTY_ARRAY;
-  return actor;
 }
 
 function outOfGas(ctx: Context): i32 {

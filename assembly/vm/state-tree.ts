@@ -24,14 +24,12 @@ import { hamtFind } from "./hamt-lookup";
 import { InitMap } from "./init-map";
 import { Registry } from "./registry";
 
-/** A cached actor, or the knowledge that there is none. */
+/** An actor in the cache, or the knowledge that there is none. */
 @final
-class Slot {
-  constructor(
-    readonly actor: ActorEntry | null,
-    /** Not yet in the HAMT. */
-    readonly changed: bool,
-  ) {}
+class CachedActor extends ActorEntry {
+  /** Not yet in the HAMT. */
+  changed: bool = false;
+  absent: bool = false;
 }
 
 /** Where a call began: lengths of the journal and of the table of addresses. */
@@ -48,11 +46,17 @@ const LAST_VERSION: u64 = 1;
 /** Actors kept over a flush; above, the cache starts anew. */
 const MAX_CACHED: i32 = 100000;
 
+/** An actor that is new, or a changed one before it is filled in. */
+export function makeActor(code: Cid, head: Cid): ActorEntry {
+  const actor = new CachedActor();
+  actor.code = code;
+  actor.head = head;
+  return actor;
+}
+
 /** A copy of an actor, to be changed. */
 export function copyOf(actor: ActorEntry): ActorEntry {
-  const copy = new ActorEntry();
-  copy.code = actor.code;
-  copy.head = actor.head;
+  const copy = makeActor(actor.code, actor.head);
   copy.nonce = actor.nonce;
   copy.balance = actor.balance;
   return copy;
@@ -60,11 +64,11 @@ export function copyOf(actor: ActorEntry): ActorEntry {
 
 @final
 export class StateTree {
-  private cache: Map<u64, Slot> = new Map<u64, Slot>();
-  /** Ids with changed slots, each perhaps more than once. */
+  private cache: Map<u64, CachedActor> = new Map<u64, CachedActor>();
+  /** Ids of changed actors, each perhaps more than once. */
   private touched: Array<u64> = [];
   private readonly journalIds: Array<u64> = [];
-  private readonly journalSlots: Array<Slot | null> = [];
+  private readonly journalActors: Array<CachedActor | null> = [];
   private readonly addresses: AddressTable = new AddressTable();
   private readonly initMap: InitMap;
 
@@ -92,26 +96,34 @@ export class StateTree {
 
   /** The actor with an id, or null. */
   get(id: u64): ActorEntry | null {
-    if (this.cache.has(id)) return this.cache.get(id).actor;
+    if (this.cache.has(id)) {
+      const known = this.cache.get(id);
+      return known.absent ? null : known;
+    }
+    const actor = new CachedActor();
     const bytes = hamtFind(this.actors, this.addressOf(id));
-    let actor: ActorEntry | null = null;
+    actor.absent = bytes === null;
     if (bytes !== null) {
       const r = new CborReader(bytes);
-      const read = new ActorEntry();
-      read.read(r);
+      actor.read(r);
       if (!r.ok) this.store.fail("an actor in the state tree does not decode");
-      actor = read;
+      // Actors of a kind share one code: there are many of them.
+      const kind = this.registry.find(actor.code);
+      if (kind !== null) actor.code = kind.code;
     }
-    this.cache.set(id, new Slot(actor, false));
-    return actor;
+    this.cache.set(id, actor);
+    return actor.absent ? null : actor;
   }
 
+  /** Puts an actor made by `makeActor` or `copyOf`, which must not be changed any more. */
   set(id: u64, actor: ActorEntry): void {
-    this.change(id, actor);
+    this.change(id, <CachedActor>actor);
   }
 
   delete(id: u64): void {
-    this.change(id, null);
+    const gone = new CachedActor();
+    gone.absent = true;
+    this.change(id, gone);
   }
 
   /** The actor at any kind of address, or null. */
@@ -148,7 +160,7 @@ export class StateTree {
   rollBack(mark: Mark): void {
     while (this.journalIds.length > mark.changes) {
       const id = this.journalIds.pop();
-      const before = this.journalSlots.pop();
+      const before = this.journalActors.pop();
       if (before === null) this.cache.delete(id);
       else this.cache.set(id, before);
     }
@@ -158,7 +170,7 @@ export class StateTree {
   /** Nothing before now can be undone any more. */
   settle(): void {
     this.journalIds.length = 0;
-    this.journalSlots.length = 0;
+    this.journalActors.length = 0;
   }
 
   /** Writes all changes and returns the new root. No call may be under way. */
@@ -169,7 +181,7 @@ export class StateTree {
       this.actors = this.writeTo(Hamt.load(this.store, this.actors, wrapper === null ? 0 : 2));
       this.touched = [];
     }
-    if (this.cache.size > MAX_CACHED) this.cache = new Map<u64, Slot>();
+    if (this.cache.size > MAX_CACHED) this.cache = new Map<u64, CachedActor>();
     if (wrapper === null) return this.actors;
     wrapper.actors = this.actors;
     return this.store.put(wrapper.encode(2));
@@ -179,23 +191,23 @@ export class StateTree {
     for (let i = 0; i < this.touched.length; i++) {
       const id = this.touched[i];
       if (!this.cache.has(id)) continue;
-      const slot = this.cache.get(id);
-      if (!slot.changed) continue;
+      const actor = this.cache.get(id);
+      if (!actor.changed) continue;
       const key = this.addressOf(id);
-      const actor = slot.actor;
-      if (actor === null) map.delete(key);
+      if (actor.absent) map.delete(key);
       else map.set(key, actor.encode(2));
-      this.cache.set(id, new Slot(actor, false));
+      actor.changed = false;
     }
     return map.flush();
   }
 
-  private change(id: u64, actor: ActorEntry | null): void {
-    const before: Slot | null = this.cache.has(id) ? this.cache.get(id) : null;
+  private change(id: u64, actor: CachedActor): void {
+    const before: CachedActor | null = this.cache.has(id) ? this.cache.get(id) : null;
     this.journalIds.push(id);
-    this.journalSlots.push(before);
+    this.journalActors.push(before);
     if (before === null || !before.changed) this.touched.push(id);
-    this.cache.set(id, new Slot(actor, true));
+    actor.changed = true;
+    this.cache.set(id, actor);
   }
 
   private initActor(): ActorEntry {

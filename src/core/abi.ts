@@ -60,6 +60,7 @@ export type VmExports = {
   alloc(size: number): number;
   free(at: number): void;
   collect(): void;
+  blockTraffic(): number;
   resultPtr(): number;
   selectProfile(profile: number): number;
   genesisTree(at: number, length: number): number;
@@ -90,6 +91,7 @@ export const EXPORT_NAMES: readonly (keyof VmExports)[] = [
   "alloc",
   "free",
   "collect",
+  "blockTraffic",
   "resultPtr",
   "selectProfile",
   "genesisTree",

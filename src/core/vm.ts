@@ -123,7 +123,7 @@ const FIRST_PAGES = 128;
 /**
  * Garbage is collected between messages: when about as much of it is there as memory may be wasted on it, and after any
  * message that made the memory grow. How much there is can only be estimated: so much a message, and so much a byte of
- * the blocks that it read and wrote.
+ * the blocks that it took apart or put together.
  */
 const GARBAGE_PER_MESSAGE = 6 * 1024;
 const GARBAGE_PER_BLOCK_BYTE = 8;
@@ -282,7 +282,6 @@ export class Vm {
   collect(): void {
     this.#guard(() => this.#instance.exports.collect());
     this.#garbage = 0;
-    this.#run.moved = 0;
     this.#collectedAt = this.#instance.memoryBytes;
   }
 
@@ -303,7 +302,7 @@ export class Vm {
     };
     this.#garbage += GARBAGE_PER_MESSAGE;
     const bytes = this.#instance.memoryBytes;
-    const garbage = this.#garbage + this.#run.moved * GARBAGE_PER_BLOCK_BYTE;
+    const garbage = this.#garbage + this.#instance.exports.blockTraffic() * GARBAGE_PER_BLOCK_BYTE;
     if (bytes > this.#collectedAt || garbage > Math.max(MIN_GARBAGE, bytes / 4)) this.collect();
     return applied;
   }
@@ -362,8 +361,6 @@ class RunState {
   instance: Instance<VmExports> | null = null;
   exitCode = 0;
   spent = false;
-  /** Bytes of blocks that crossed the border since the last collection. */
-  moved = 0;
   /** The block looked up last. */
   found: Uint8Array = new Uint8Array(0);
 
@@ -391,13 +388,11 @@ function importsOf(run: RunState): WebAssembly.Imports & VmImports {
         if (block === undefined)
           throw new EngineFault({ code: "BLOCK_MISSING", cid: bytes }, `block ${nameOf(bytes)} is not at hand`);
         run.found = block;
-        run.moved += block.length;
         return block.length;
       },
       block_copy: (to) => run.core.write(to, run.found),
       block_put: (cid, cidLength, block, length) => {
         const key = run.core.read(cid, cidLength);
-        run.moved += length;
         run.made.set(cidKey(key), { cid: key, bytes: run.core.read(block, length) });
       },
       ticket_randomness: (tag, epoch, entropy, length, to) =>

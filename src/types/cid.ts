@@ -23,8 +23,15 @@ const MAX_CID_TEXT = 512;
 export type CidKey = string;
 
 export function cidKey(cid: CID | Uint8Array): CidKey {
-  const bytes = cid instanceof Uint8Array ? cid : cid.bytes;
-  return String.fromCharCode(...bytes);
+  const b = cid instanceof Uint8Array ? cid : cid.bytes;
+  // Nearly every CID has 38 bytes. Spelt out, that takes a twelfth of the time of a spread.
+  if (b.length !== 38) return String.fromCharCode(...b);
+  // biome-ignore format: one row of bytes
+  return String.fromCharCode(
+    b[0]!, b[1]!, b[2]!, b[3]!, b[4]!, b[5]!, b[6]!, b[7]!, b[8]!, b[9]!, b[10]!, b[11]!, b[12]!, b[13]!, b[14]!, b[15]!,
+    b[16]!, b[17]!, b[18]!, b[19]!, b[20]!, b[21]!, b[22]!, b[23]!, b[24]!, b[25]!, b[26]!, b[27]!, b[28]!, b[29]!,
+    b[30]!, b[31]!, b[32]!, b[33]!, b[34]!, b[35]!, b[36]!, b[37]!,
+  );
 }
 
 /** CIDv1, dag-cbor, blake2b-256. */
