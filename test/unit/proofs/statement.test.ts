@@ -1,0 +1,154 @@
+/** Public inputs and whole verifications, against proofs of the real circuits under local keys. */
+import { beforeAll, describe, expect, test } from "vitest";
+import { fromHex, toHex } from "../../../src/base/bytes.ts";
+import type { Groth16Exports, VerifyingKey } from "../../../src/core/groth16.ts";
+import { readVerifyingKey } from "../../../src/core/groth16.ts";
+import type { PoRepStatement } from "../../../src/core/porep-proof.ts";
+import type { PoStKind } from "../../../src/core/post-proof.ts";
+import type { ProofExports, Proofs } from "../../../src/core/proof-kernel.ts";
+import { ProofModule } from "../../../src/core/proof-module.ts";
+import { sealProof, sectorParams } from "../../../src/core/sector-params.ts";
+import {
+  porepAggregateInclude,
+  porepInputs,
+  postInputs,
+  updateAggregateInclude,
+  updateInputs,
+} from "../../../src/core/statement.ts";
+import {
+  verifyPoStProof,
+  verifySealAggregate,
+  verifySealProof,
+  verifyUpdateAggregate,
+  verifyUpdateProof,
+} from "../../../src/core/verify-proofs.ts";
+import aggregatePorep from "../../fixtures/proofs/aggregate-porep.json" with { type: "json" };
+import aggregateUpdate from "../../fixtures/proofs/aggregate-update.json" with { type: "json" };
+import porep from "../../fixtures/proofs/groth16-porep.json" with { type: "json" };
+import post from "../../fixtures/proofs/groth16-post.json" with { type: "json" };
+import update from "../../fixtures/proofs/groth16-update.json" with { type: "json" };
+import snarkpack from "../../fixtures/proofs/snarkpack.json" with { type: "json" };
+
+const entropy = Uint8Array.from({ length: 32 }, (_, i) => i * 7 + 5);
+const params = sectorParams(2048);
+const { g, gAlpha, gBeta, h, hAlpha, hBeta } = snarkpack.srs.verifier;
+const srs = fromHex(g + gAlpha + gBeta + h + hAlpha + hBeta);
+const flip = (bytes: Uint8Array): Uint8Array => Uint8Array.of((bytes[0] as number) ^ 1, ...bytes.subarray(1));
+const hexRows = (rows: readonly (readonly Uint8Array[])[]): string[][] => rows.map((row) => row.map(toHex));
+
+let proofs: Proofs;
+const keys = new Map<string, VerifyingKey>();
+beforeAll(async () => {
+  const module = await ProofModule.load<ProofExports & Groth16Exports>();
+  proofs = module;
+  for (const [name, { hex }] of Object.entries({
+    ...post.verifyingKeys,
+    ...porep.verifyingKeys,
+    ...update.verifyingKeys,
+  }))
+    keys.set(name, readVerifyingKey(module, fromHex(hex)));
+});
+
+describe("PoRep", () => {
+  const statementOf = (one: (typeof porep.cases)[number]): PoRepStatement => ({
+    proof: sealProof(one.registeredSealProof),
+    proverId: fromHex(one.proverId),
+    sectorNumber: one.sectorNumber,
+    ticket: fromHex(one.ticket),
+    seed: fromHex(one.seed),
+    commD: fromHex(one.commD),
+    commR: fromHex(one.commR),
+  });
+
+  for (const one of porep.cases)
+    test(`${one.name}: the inputs are the circuit's, the proof holds, and for no other statement`, async () => {
+      const statement = statementOf(one);
+      expect(hexRows(await porepInputs(proofs, statement))).toEqual(one.circuitInputs);
+      const key = keys.get(one.key)!;
+      const proof = fromHex(one.proof);
+      const verdict = (changed: Partial<PoRepStatement>) =>
+        verifySealProof(proofs, key, { ...statement, ...changed }, proof, entropy);
+      expect(await verdict({})).toBe("VALID");
+      for (const name of ["proverId", "ticket", "seed", "commD", "commR"] as const)
+        expect(await verdict({ [name]: flip(statement[name]) })).toBe("INVALID");
+      expect(await verdict({ sectorNumber: one.sectorNumber + 1 })).toBe("INVALID");
+      expect(await verifySealProof(proofs, keys.get("window")!, statement, proof, entropy)).toBe("BAD_INPUT_COUNT");
+    });
+
+  for (const one of aggregatePorep.cases)
+    test(`aggregate of ${one.name}: accepted; refused when a sector or the version is changed`, async () => {
+      const statements = one.sealCases.map((name) => statementOf(porep.cases.find((sealed) => sealed.name === name)!));
+      expect(toHex(porepAggregateInclude(proofs, statements))).toBe(one.transcriptInclude);
+      const key = keys.get(one.key)!;
+      const aggregate = fromHex(one.aggregate);
+      const version = one.version === 1 ? 1 : 2;
+      const verdict = (changed: readonly PoRepStatement[], transcript: 1 | 2 = version) =>
+        verifySealAggregate(proofs, key, changed, aggregate, { srs, version: transcript, entropy });
+      expect(await verdict(statements)).toBe("VALID");
+      expect(await verdict(statements, version === 1 ? 2 : 1)).toBe("INVALID");
+      const [first, ...rest] = statements as [PoRepStatement, ...PoRepStatement[]];
+      expect(await verdict([{ ...first, seed: flip(first.seed) }, ...rest])).toBe("INVALID");
+      expect(await verdict([])).toBe("BAD_PROOF_COUNT");
+    });
+});
+
+describe("PoSt", () => {
+  for (const one of post.cases)
+    test(`${one.name}: the inputs are the circuit's, the proof holds, and for no other statement`, () => {
+      const kind: PoStKind =
+        one.key === "winning" ? "winning" : one.apiVersion === "1.2.0" ? "window" : "window-legacy";
+      const randomness = fromHex(one.randomness);
+      const sectors = one.sectors.map(({ sectorNumber, commR }) => ({ sectorNumber, commR: fromHex(commR) }));
+      expect(hexRows(postInputs(proofs, params, kind, randomness, sectors))).toEqual(one.circuitInputs);
+      const key = keys.get(one.key)!;
+      const proof = fromHex(one.proof);
+      const verdict = (r: Uint8Array, list: typeof sectors) =>
+        verifyPoStProof(proofs, key, params, kind, r, list, proof, entropy);
+      expect(verdict(randomness, sectors)).toBe("VALID");
+      expect(verdict(flip(randomness), sectors)).toBe("INVALID");
+      const [first, ...rest] = sectors as [(typeof sectors)[number], ...typeof sectors];
+      expect(verdict(randomness, [{ ...first, sectorNumber: 99 }, ...rest])).toBe("INVALID");
+      expect(verdict(randomness, [{ ...first, commR: flip(first.commR) }, ...rest])).toBe("INVALID");
+    });
+});
+
+describe("sector update", () => {
+  const statementOf = (one: (typeof update.cases)[number]) => ({
+    commROld: fromHex(one.commROld),
+    commDNew: fromHex(one.commDNew),
+    commRNew: fromHex(one.commRNew),
+  });
+
+  for (const one of update.cases)
+    test(`${one.name}: the inputs are the circuit's, the proof holds, and for no other statement`, () => {
+      const statement = statementOf(one);
+      expect(hexRows(updateInputs(params, statement))).toEqual(one.circuitInputs);
+      const key = keys.get(one.key)!;
+      const proof = fromHex(one.proof);
+      expect(verifyUpdateProof(key, params, statement, proof, entropy)).toBe("VALID");
+      for (const name of ["commROld", "commDNew", "commRNew"] as const)
+        expect(verifyUpdateProof(key, params, { ...statement, [name]: flip(statement[name]) }, proof, entropy)).toBe(
+          "INVALID",
+        );
+    });
+
+  for (const one of aggregateUpdate.cases)
+    test(`aggregate of ${one.name}: accepted; refused with a changed commitment`, () => {
+      const statement = statementOf(update.cases.find((single) => single.name === one.updateCase)!);
+      const statements = Array.from({ length: one.count }, () => statement);
+      expect(toHex(updateAggregateInclude(proofs, params, statements))).toBe(one.transcriptInclude);
+      const key = keys.get(one.key)!;
+      const aggregate = fromHex(one.aggregate);
+      const context = { srs, version: 2, entropy } as const;
+      expect(verifyUpdateAggregate(proofs, key, params, statements, aggregate, context)).toBe("VALID");
+      const changed = [{ ...statement, commRNew: flip(statement.commRNew) }, ...statements.slice(1)];
+      expect(verifyUpdateAggregate(proofs, key, params, changed, aggregate, context)).toBe("INVALID");
+    });
+
+  test("high bits that the size does not allow are refused, and partitions have their number in the low bits", () => {
+    const statement = { commROld: new Uint8Array(32), commDNew: new Uint8Array(32), commRNew: new Uint8Array(32) };
+    expect(() => updateInputs(params, { ...statement, highBits: 10 })).toThrowError(/high bits/);
+    const large = updateInputs(sectorParams(32 * 1024 ** 3), { ...statement, highBits: 10 });
+    expect(large.map((row) => row[0]![0])).toEqual(Array.from({ length: 16 }, (_, k) => k | (8 << 4)));
+  });
+});
