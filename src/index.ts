@@ -1,0 +1,12 @@
+/**
+ * Filigree: the Filecoin protocol as one portable engine.
+ *
+ * The parts stand alone under their own sub-paths (`filigree/vm`, `filigree/codec`, `filigree/proofs`); this entry adds
+ * the local network that is built of them.
+ */
+export * from "./codec.ts";
+export { type ReplayOptions, type ReplayReport, replayChain } from "./conformance/replay.ts";
+export { type RunOutcome, runVector } from "./conformance/run.ts";
+export { type Crypto, loadCrypto } from "./core/crypto.ts";
+export { type DevAccount, Devnet, type DevnetOptions, type RpcOptions } from "./node/devnet.ts";
+export * from "./vm.ts";

@@ -1,0 +1,26 @@
+/**
+ * The virtual machine alone: execute messages and tipsets on a state, without a node.
+ *
+ * @example
+ * import { Executor, MemoryStore } from "filigree/vm";
+ */
+export { EngineFault } from "./core/errors.ts";
+export { type Applied, type GenesisSupply, type MachineContext, Vm, type VmHost, type VmOptions } from "./core/vm.ts";
+export { ExecError } from "./exec/errors.ts";
+export { Executor, type ExecutorParts, type RunOptions } from "./exec/executor.ts";
+export { decodeTrace, type TraceCall } from "./exec/trace.ts";
+export type {
+  AppliedMessage,
+  BlockInput,
+  ExecutionResult,
+  ExecutionRules,
+  MessageInput,
+  ProofJudge,
+  RandomnessSource,
+  TipsetInput,
+} from "./exec/types.ts";
+export { decodeMethodData, encodeMethodParams, StateView } from "./state/state-view.ts";
+export { readCar } from "./storage/car.ts";
+export type { Batch, Block, BlockSource, BlockStore } from "./storage/contract.ts";
+export { MemoryStore } from "./storage/memory.ts";
+export { TableStore } from "./storage/table-store.ts";
