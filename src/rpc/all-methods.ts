@@ -4,6 +4,7 @@ import { chainMethods } from "./methods/chain.ts";
 import { commonMethods } from "./methods/common.ts";
 import { devMethods } from "./methods/dev.ts";
 import { gasMethods } from "./methods/gas.ts";
+import { minerMethods } from "./methods/miners.ts";
 import { mpoolMethods } from "./methods/mpool.ts";
 import { stateMethods } from "./methods/state.ts";
 import { walletMethods } from "./methods/wallet.ts";
@@ -13,6 +14,7 @@ export function makeDispatcher(node: NodeServices, randomBytes: (length: number)
   const table: MethodTable = {
     ...chainMethods(node),
     ...stateMethods(node),
+    ...minerMethods(node),
     ...mpoolMethods(node),
     ...gasMethods(node),
     ...walletMethods(node, randomBytes),

@@ -1,0 +1,118 @@
+/**
+ * Reading one actor's state field by field, following its described links to objects, arrays and maps.
+ * Values come as JSON in the network's spelling; keys of maps as bytes.
+ */
+
+import type { Field, FieldType, LinkTarget } from "../schema/kit.ts";
+import { amtEntries, amtGet, loadNode } from "../storage/amt.ts";
+import type { BlockSource } from "../storage/contract.ts";
+import { hamtEntries, hamtGet } from "../storage/hamt.ts";
+import type { NetworkLetter } from "../types/address.ts";
+import { CID } from "../types/cid.ts";
+import type { CodecContext } from "../types/schema-codec.ts";
+import { findType, type Json, SchemaError, valueToJson } from "../types/schema-codec.ts";
+import { type ActorEntry, describeCode, StateError } from "./state-view.ts";
+
+export type JsonObject = { readonly [key: string]: Json };
+
+export class ObjectReader {
+  private readonly blocks: BlockSource;
+  private readonly context: CodecContext;
+  private readonly fields: readonly Field[];
+  private readonly values: readonly unknown[];
+
+  private constructor(
+    blocks: BlockSource,
+    context: CodecContext,
+    fields: readonly Field[],
+    values: readonly unknown[],
+  ) {
+    this.blocks = blocks;
+    this.context = context;
+    this.fields = fields;
+    this.values = values;
+  }
+
+  /** Opens the state of an actor. Throws `StateError` for a code that is not described. */
+  static async open(blocks: BlockSource, entry: ActorEntry, letter: NetworkLetter): Promise<ObjectReader> {
+    const found = describeCode(entry.code);
+    if (found === null)
+      throw new StateError({ code: "UNKNOWN_ACTOR_CODE", cid: `${entry.code}` }, `no description of ${entry.code}`);
+    const context: CodecContext = { module: found.actor.module, generation: found.generation, letter };
+    return ObjectReader.at(blocks, context, found.actor.state, entry.head);
+  }
+
+  private static async at(blocks: BlockSource, context: CodecContext, name: string, cid: CID): Promise<ObjectReader> {
+    const { type, module } = findType(context.module, name);
+    const fields = type.fields.filter((field) => field.only === undefined || field.only === context.generation);
+    const values = await loadNode(blocks, cid);
+    if (!Array.isArray(values) || values.length !== fields.length)
+      throw new SchemaError({ code: "BAD_CBOR", path: name }, `${cid} is not a ${name}`);
+    return new ObjectReader(blocks, { ...context, module }, fields, values as unknown[]);
+  }
+
+  private at(name: string): { readonly type: FieldType; readonly value: unknown } {
+    const index = this.fields.findIndex((field) => field.name === name);
+    const field = this.fields[index];
+    if (field === undefined) throw new SchemaError({ code: "UNKNOWN_TYPE", path: name }, `there is no field ${name}`);
+    return { type: field.type, value: this.values[index] };
+  }
+
+  private link(name: string): { readonly to: LinkTarget; readonly cid: CID } {
+    const { type, value } = this.at(name);
+    const cid = CID.asCID(value);
+    if (type.kind !== "link" || cid === null)
+      throw new SchemaError({ code: "BAD_CBOR", path: name }, `${name} is not a link`);
+    return { to: type.to, cid };
+  }
+
+  private json(type: FieldType, value: unknown, path: string): Json {
+    return valueToJson(type, value, this.context, path);
+  }
+
+  /** All fields; links as links. */
+  all(): JsonObject {
+    return Object.fromEntries(this.fields.map(({ name, type }, i) => [name, this.json(type, this.values[i], name)]));
+  }
+
+  /** One field. */
+  field(name: string): Json {
+    const { type, value } = this.at(name);
+    return this.json(type, value, name);
+  }
+
+  /** The object behind a link, as JSON. */
+  async object(name: string): Promise<Json> {
+    const { to, cid } = this.link(name);
+    if (to.kind !== "object") throw new SchemaError({ code: "UNKNOWN_TYPE", path: name }, `${name} is no object`);
+    return this.json(to.type, await loadNode(this.blocks, cid), name);
+  }
+
+  /** One element of an array or map, or null. */
+  async element(name: string, key: bigint | Uint8Array): Promise<Json> {
+    const { to, cid } = this.link(name);
+    const value =
+      to.kind === "array" && typeof key === "bigint"
+        ? await amtGet(this.blocks, cid, key)
+        : to.kind === "map" && key instanceof Uint8Array
+          ? await hamtGet(this.blocks, cid, key)
+          : undefined;
+    if (value === undefined || (to.kind !== "array" && to.kind !== "map")) return null;
+    return this.json(to.of, value, name);
+  }
+
+  /** All elements of an array, with their indexes. */
+  async *elements(name: string): AsyncGenerator<readonly [bigint, Json]> {
+    const { to, cid } = this.link(name);
+    if (to.kind !== "array") throw new SchemaError({ code: "UNKNOWN_TYPE", path: name }, `${name} is no array`);
+    for await (const [index, value] of amtEntries(this.blocks, cid))
+      yield [index, this.json(to.of, value, name)] as const;
+  }
+
+  /** All entries of a map, with the bytes of their keys. */
+  async *entries(name: string): AsyncGenerator<readonly [Uint8Array, Json]> {
+    const { to, cid } = this.link(name);
+    if (to.kind !== "map") throw new SchemaError({ code: "UNKNOWN_TYPE", path: name }, `${name} is no map`);
+    for await (const [key, value] of hamtEntries(this.blocks, cid)) yield [key, this.json(to.of, value, name)] as const;
+  }
+}
