@@ -20,16 +20,20 @@ const QUALITY_PRECISION: u32 = 20;
 /** Quality-adjusted power of a sector, from its size, duration and deal weights (byte-epochs). */
 export function qaPowerForWeight(rt: Runtime, size: u64, duration: i64, dealWeight: Big, verifiedWeight: Big): Big {
   rt.invariant(size != 0 && duration != 0, "division by zero: sector without space-time");
-  // Without deals the two roundings are exact: quality is one.
-  if (dealWeight.isZero && verifiedWeight.isZero) {
-    if (rt.actorsVersion < 2) rt.invariant(duration > 0, "deals exceed space-time");
-    return Big.fromU64(size);
+  if (rt.actorsVersion < 2) {
+    const spaceTime = Big.fromU64(size).mul(Big.fromI64(duration));
+    rt.invariant(spaceTime.ge(dealWeight.add(verifiedWeight)), "deals exceed space-time");
   }
+  return weighedPower(size, duration, dealWeight, verifiedWeight);
+}
+
+/** The formula alone; size and duration must not be 0. */
+export function weighedPower(size: u64, duration: i64, dealWeight: Big, verifiedWeight: Big): Big {
+  // Without deals the roundings are exact: quality is one.
+  if (dealWeight.isZero && verifiedWeight.isZero) return Big.fromU64(size);
   const spaceTime = Big.fromU64(size).mul(Big.fromI64(duration));
-  const dealSpaceTime = dealWeight.add(verifiedWeight);
-  if (rt.actorsVersion < 2) rt.invariant(spaceTime.ge(dealSpaceTime), "deals exceed space-time");
   const weighted = spaceTime
-    .sub(dealSpaceTime)
+    .sub(dealWeight.add(verifiedWeight))
     .mul(QUALITY_BASE)
     .add(dealWeight.mul(DEAL_WEIGHT))
     .add(verifiedWeight.mul(VERIFIED_DEAL_WEIGHT));
