@@ -1,4 +1,4 @@
-/** Worker threads and file ranges of Node.js; Deno offers the same modules. */
+/** Worker threads of Node.js, and file ranges of Node.js and Deno. */
 import { open } from "node:fs/promises";
 import type { Piscina } from "piscina";
 import type { PoolOptions, WorkerPool } from "./platform.ts";

@@ -35,7 +35,7 @@ export type Platform = {
 };
 
 export type PoolOptions = {
-  /** A module that exports `work(message)`; in browsers it also answers `postMessage`, see `proving/worker.ts`. */
+  /** A module that exports `work(message)`; in Deno and browsers it also answers `postMessage`, see `proving/worker.ts`. */
   readonly entry: URL;
   /** Threads, at least 1. */
   readonly size: number;

@@ -1,4 +1,4 @@
-/** A pool of Web Workers with the same contract as the thread pool: a queue, replacement of dead workers, abort. */
+/** Pool of Web Workers (Deno, browsers), same contract as the thread pool: a queue, replacement of dead workers, abort. */
 import type { PoolOptions, WorkerPool } from "./platform.ts";
 import { WorkerLostError } from "./platform.ts";
 

@@ -29,7 +29,7 @@ function failureOf(error: unknown): Failure {
   return { message: error.message, name: error.name, data: (error as { data?: unknown }).data ?? null };
 }
 
-if (platform.environment === "browser" && "WorkerGlobalScope" in globalThis) {
+if (platform.environment !== "node" && "WorkerGlobalScope" in globalThis) {
   const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
   scope.onmessage = (event: MessageEvent<WorkMessage>) => {
     work(event.data).then(
