@@ -285,8 +285,6 @@ function hmac(out: usize, key: usize, a: usize, aLength: usize, b: usize, bLengt
 /**
  * Secret key (32 bytes, little-endian) from a seed of at least 32 secret bytes: KeyGen of draft-irtf-cfrg-bls-signature-05
  * with empty key_info. HKDF stretches the seed to 48 bytes, read big-endian mod r; a zero is retried with a new salt.
- * (Older Filecoin wallets drew keys with the draft's version 2, which did not hash the salt first: other keys, equally
- * valid; keys are stored as scalars, so the two never meet.)
  */
 export function blsKeyFromSeed(out: usize, seed: usize, length: usize): bool {
   if (length < 32) return false;

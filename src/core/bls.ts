@@ -6,6 +6,7 @@
  * keys of 96. All points are compressed; an encoding that is not exactly canonical, or a point outside of the group of
  * prime order, makes a verification false. A wrong length is a `BAD_LENGTH` error: the caller mistook the kind of thing.
  */
+import { toHex } from "../base/bytes.ts";
 import { CryptoError, checkLength } from "./hashes.ts";
 import type { Instance } from "./instance.ts";
 
@@ -21,10 +22,14 @@ export type Bls = {
   blsVerify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
   /**
    * Whether `signature` is the sum of valid signatures on all the messages. False for no messages.
-   * The same message may occur under several keys only because Filecoin's messages name their sender; for messages that
-   * do not bind the signer, refuse duplicates first, or rogue keys can forge.
+   * The same message may occur twice only because Filecoin's messages name their sender; where messages do not bind the
+   * signer, rogue keys can forge, so `distinct` refuses duplicates (as the network's library has done since 2021).
    */
-  blsVerifyAggregate(messages: Iterable<SignedMessage>, signature: Uint8Array): boolean;
+  blsVerifyAggregate(
+    messages: Iterable<SignedMessage>,
+    signature: Uint8Array,
+    options?: { readonly distinct?: boolean },
+  ): boolean;
   /** Sums signatures (96 bytes each). Errors: `BAD_POINT` if one is no point of the group. */
   blsAggregate(signatures: readonly Uint8Array[]): Uint8Array;
   /** Whether 48 bytes are a canonical point of G1 other than the neutral one. */
@@ -134,11 +139,13 @@ export function blsOf(instance: Instance<BlsExports>): Bls {
       putMessage(message);
       return core.blsVerifyShort(keyAt, messageAt, message.length, signatureAt) !== 0;
     },
-    blsVerifyAggregate: (messages, signature) => {
+    blsVerifyAggregate: (messages, signature, options = {}) => {
+      const seen = new Set<string>();
       putSignature(signature, G2_BYTES);
       core.blsAggregateInit(contextAt, signatureAt);
       let count = 0;
       for (const { publicKey, message } of messages) {
+        if (options.distinct === true && seen.size === seen.add(toHex(message)).size) return false;
         putKey(publicKey, G1_BYTES);
         putMessage(message);
         core.blsAggregateUpdate(contextAt, keyAt, messageAt, message.length);
