@@ -27,9 +27,9 @@ function nodeNeed(file: string): string | null {
   return null;
 }
 
-const tests = readdirSync("test/unit", { recursive: true, encoding: "utf8" })
+const tests = readdirSync("test", { recursive: true, encoding: "utf8" })
   .filter((file) => file.endsWith(".test.ts"))
-  .map((file) => `test/unit/${file.replaceAll("\\", "/")}`)
+  .map((file) => `test/${file.replaceAll("\\", "/")}`)
   .sort();
 const needs = new Map(tests.map((file) => [file, nodeNeed(file)]));
 for (const [file, need] of needs) if (need !== null) process.stdout.write(`not in a browser: ${file} (${need})\n`);

@@ -6,5 +6,12 @@ const alias = { "#platform": fileURLToPath(new URL(`src/platform/${platform}.ts`
 
 export default defineConfig({
   resolve: { alias },
-  test: { include: ["test/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000, pool: "forks", maxWorkers: 2 },
+  test: {
+    include: ["test/**/*.test.ts"],
+    exclude: ["test/**/*.browser.test.ts", "**/node_modules/**"],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    pool: "forks",
+    maxWorkers: 2,
+  },
 });
