@@ -6,6 +6,7 @@ import { registerCommp } from "./commands/commp.ts";
 import { registerConformance } from "./commands/conformance.ts";
 import { registerDevnet } from "./commands/devnet.ts";
 import { registerReplay } from "./commands/replay.ts";
+import { registerState } from "./commands/state.ts";
 import { complain } from "./terminal.ts";
 
 /** Exit code of wrong usage, after sysexits. */
@@ -16,6 +17,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerConformance,
   registerDevnet,
   registerReplay,
+  registerState,
 ];
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {

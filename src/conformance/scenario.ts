@@ -12,6 +12,7 @@ import { concat, equal, fromBase64, toBase64 } from "../base/bytes.ts";
 import { Vm, type VmHost, type VmOptions } from "../core/vm.ts";
 import { decodeTrace, type TraceCall } from "../exec/trace.ts";
 import { readCar } from "../storage/car.ts";
+import type { BlockSource } from "../storage/contract.ts";
 import { PROTOCOL } from "../types/address.ts";
 import { cidFromBytes, cidKey, parseCid } from "../types/cid.ts";
 import { decodeMessage } from "../types/message.ts";
@@ -99,6 +100,12 @@ export class ScenarioPlayer {
       return { scenario: scenario.name, step: i, note: step.note ?? "", differences, trace };
     }
     return null;
+  }
+
+  /** The blocks of the states reached since the last scenario began, and of the genesis. */
+  get blocks(): BlockSource {
+    const peek = (cid: Uint8Array): Uint8Array | undefined => this.#vm.block(cid);
+    return { peek, get: async (cid) => peek(cid) };
   }
 
   #step(step: ScenarioStep): string[] {

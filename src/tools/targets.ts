@@ -10,5 +10,6 @@ export const TARGETS: Readonly<Record<string, string>> = {
   "curve-test": "assembly/entry/curve-test.ts",
   proofs: "assembly/entry/proofs.ts",
   "proofs-simd": "assembly/entry/proofs.ts",
+  check: "assembly/entry/check.ts",
   probe: "assembly/entry/probe.ts",
 };

@@ -15,10 +15,8 @@ export function checkMultisig(st: MultisigState, at: CheckContext): void {
     at.that(st.signers[i].isId, "signer " + i.toString() + " is not an ID address");
     for (let j = 0; j < i; j++) at.that(!st.signers[i].eq(st.signers[j]), "signer " + i.toString() + " occurs twice");
   }
-  if (st.unlockDuration == 0) {
-    at.that(st.startEpoch == 0, "a start epoch without an unlock duration");
-    at.that(st.initialBalance.isZero, "a locked balance without an unlock duration");
-  }
+  // An amount without a duration locks nothing; wallets of the main network's genesis have one.
+  at.that(st.unlockDuration >= 0, "the unlock duration is negative");
   checkPending(st, at);
 }
 

@@ -2,9 +2,13 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { type ScenarioFile, ScenarioPlayer } from "../../../src/conformance/scenario.ts";
+import { type Scenario, type ScenarioFile, ScenarioPlayer } from "../../../src/conformance/scenario.ts";
+import { checkState, type StateReport } from "../../../src/exec/state-check.ts";
+import { parseCid } from "../../../src/types/cid.ts";
 
 const GENERATIONS = [0, 2] as const;
+/** Stories in which power and callbacks are enrolled in miners' names, without sectors. */
+const INVENTED_POWER = /^(power|cron)/;
 
 function load(generation: number): ScenarioFile {
   const url = new URL(`../../fixtures/actors/scenarios-v${generation}.json.gz`, import.meta.url);
@@ -22,4 +26,27 @@ describe.each(GENERATIONS)("actors v%i", (generation) => {
       expect((await player).play(scenario)).toBeNull();
     },
   );
+
+  async function checkEnd(scenario: Scenario): Promise<StateReport> {
+    (await player).play(scenario);
+    const root = scenario.steps.findLast((step) => step.root !== undefined)?.root ?? scenario.root;
+    const epoch = scenario.steps.findLast((step) => step.op === "epoch")?.epoch ?? scenario.epoch;
+    return checkState(parseCid(root).bytes, epoch, (await player).blocks);
+  }
+
+  const honest = file.scenarios.filter(({ name }) => !INVENTED_POWER.test(name));
+  test.each(honest.map((scenario) => ({ scenario, name: scenario.name })))(
+    "$name: every invariant holds at the end",
+    async ({ scenario }) => {
+      const report = await checkEnd(scenario);
+      expect(report.complaints).toEqual([]);
+      expect(report.actors).toBeGreaterThan(15);
+    },
+  );
+
+  test("power that no sector has is complained about", async () => {
+    const power = file.scenarios.find(({ name }) => name.startsWith("power-0"));
+    const { complaints } = await checkEnd(power as Scenario);
+    expect(complaints.some((text) => text.includes("differs from its sectors' power"))).toBe(true);
+  });
 });

@@ -1,0 +1,119 @@
+/** `filigree state check <car|head|root>`: checks the invariants of a whole state. */
+import { readFile } from "node:fs/promises";
+import { type Command, Option } from "commander";
+import { platform } from "#platform";
+import { ChainStore } from "../../chain/chain-store.ts";
+import { checkState } from "../../exec/state-check.ts";
+import { readCar } from "../../storage/car.ts";
+import type { BlockSource } from "../../storage/contract.ts";
+import { TableStore } from "../../storage/table-store.ts";
+import { formatFil } from "../../types/amount.ts";
+import { decodeHeader } from "../../types/block-header.ts";
+import { type CID, cidFromBytes, cidKey, parseCid } from "../../types/cid.ts";
+import { complain, progressLine } from "../terminal.ts";
+
+type Network = "mainnet" | "devnet";
+type Options = {
+  readonly epoch?: string;
+  readonly root?: string;
+  readonly data: string;
+  readonly network?: Network;
+  readonly json?: true;
+};
+
+/** A state: its root, the epoch of the tipset that it is the result of, and whose parameters hold. */
+type Place = { readonly root: CID; readonly epoch: number; readonly blocks: BlockSource; readonly network: Network };
+
+const DEFAULT_DATA = ".filigree/devnet";
+
+export function registerState(program: Command): void {
+  program
+    .command("state")
+    .description("look at states")
+    .command("check")
+    .description("check every invariant of every actor, and those between actors")
+    .argument(
+      "<car|head|root>",
+      "CAR file (of a chain or of a state), head of the local network, or CID of a state root",
+    )
+    .option("--epoch <n>", "epoch that the state is the result of (known for chains)")
+    .option("--root <cid>", "another state root inside the CAR file")
+    .option("--data <folder>", "where the local network is kept", DEFAULT_DATA)
+    .addOption(
+      new Option(
+        "--network <name>",
+        "whose parameters hold (default: devnet for the local network, else mainnet)",
+      ).choices(["mainnet", "devnet"]),
+    )
+    .option("--json", "one JSON object instead of text")
+    .action(check);
+}
+
+async function check(name: string, options: Options): Promise<void> {
+  const line = progressLine();
+  try {
+    const opened = await open(name, options);
+    const { root, epoch, blocks, network } = opened.place;
+    const onProgress = (actors: number): void => line.show(`${actors} actors`);
+    const report = await checkState(root.bytes, epoch, blocks, { onProgress, profile: options.network ?? network });
+    await opened.close();
+    line.clear();
+    const { complaints, actors, total, minersWithoutClaim } = report;
+    if (options.json === true) {
+      const plain = { complaints, actors, total: total.toString(), minersWithoutClaim };
+      process.stdout.write(`${JSON.stringify({ root: root.toString(), epoch, ...plain })}\n`);
+    } else {
+      for (const complaint of complaints) process.stdout.write(`${complaint}\n`);
+      const without = minersWithoutClaim === 0 ? "" : `, ${minersWithoutClaim} miners without a claim`;
+      process.stdout.write(
+        `state ${root} of epoch ${epoch}: ${actors} actors, ${formatFil(total)} FIL${without}, ` +
+          `${complaints.length === 0 ? "sound" : `${complaints.length} complaints`}\n`,
+      );
+    }
+    if (complaints.length > 0) process.exitCode = 1;
+  } catch (error) {
+    line.clear();
+    complain(error);
+    process.exitCode = 1;
+  }
+}
+
+async function open(name: string, options: Options): Promise<{ place: Place; close: () => Promise<void> }> {
+  if (name !== "head" && !/^baf/.test(name)) return { place: await fromCar(name, options), close: async () => {} };
+  const store = await TableStore.open(options.data, platform.openTable);
+  const close = (): Promise<void> => store.close();
+  if (name !== "head")
+    return { place: { root: parseCid(name), epoch: givenEpoch(options), blocks: store, network: "devnet" }, close };
+  const chain = await ChainStore.open(store);
+  const header = chain.head.blocks[0];
+  if (header === undefined) throw new Error(`${options.data} holds no chain`);
+  return {
+    place: { root: header.parentStateRoot, epoch: Number(header.height) - 1, blocks: store, network: "devnet" },
+    close,
+  };
+}
+
+function givenEpoch(options: Options): number {
+  const epoch = Number(options.epoch);
+  if (!Number.isSafeInteger(epoch)) throw new Error("--epoch is needed: the epoch that the state is the result of");
+  return epoch;
+}
+
+/** The first root of a CAR file: a block header, whose parent state is taken, or a state. */
+async function fromCar(file: string, options: Options): Promise<Place> {
+  const car = readCar(await readFile(file));
+  const map = new Map<string, Uint8Array>();
+  for (const block of car.blocks) map.set(cidKey(block.cid), block.bytes);
+  const blocks: BlockSource = { peek: (cid) => map.get(cidKey(cid)), get: async (cid) => map.get(cidKey(cid)) };
+  if (options.root !== undefined)
+    return { root: parseCid(options.root), epoch: givenEpoch(options), blocks, network: "mainnet" };
+  const first = car.roots[0];
+  const bytes = first === undefined ? undefined : map.get(cidKey(first));
+  if (first === undefined || bytes === undefined) throw new Error(`${file} has no root`);
+  try {
+    const header = decodeHeader(bytes);
+    return { root: header.parentStateRoot, epoch: Number(header.height) - 1, blocks, network: "mainnet" };
+  } catch {
+    return { root: cidFromBytes(first), epoch: givenEpoch(options), blocks, network: "mainnet" };
+  }
+}
