@@ -15,7 +15,16 @@
 import { type Proofs, parentNode, sha256Of, toElement, u64Bytes } from "./proof-kernel.ts";
 import { NODE_BYTES, porepId, type SealProof, SectorError, type SectorParams, sectorParams } from "./sector-params.ts";
 import { layerFile, P_AUX_FILE, SEALED_FILE, type SectorStore, UNSEALED_FILE } from "./sector-store.ts";
-import { TreeBuilder, treeCShape, treeDShape, treeRLastShape, WINDOW_NODES } from "./sector-tree.ts";
+import {
+  buildWindow,
+  closeTree,
+  treeCShape,
+  treeDShape,
+  treeRLastShape,
+  treeWindow,
+  WINDOW_NODES,
+  windowCount,
+} from "./sector-tree.ts";
 
 /** Whose sector it is, and the chain randomness it is sealed with. */
 export type SectorIdentity = {
@@ -79,6 +88,20 @@ export async function sealSector(
   options: SealOptions = {},
 ): Promise<SealedSector> {
   const params = options.params ?? sectorParams(identity.proof.sectorBytes);
+  const { commD, replicaId } = await sealLayers(proofs, store, identity, options);
+  const commC = await buildTreeC(proofs, store, params, options);
+  const commRLast = await encodeReplica(proofs, store, params, options);
+  return finishSeal(proofs, store, { replicaId, commD, commC, commRLast });
+}
+
+/** The first half of sealing, which no two threads can share: tree D and the labels of all layers. */
+export async function sealLayers(
+  proofs: Proofs,
+  store: SectorStore,
+  identity: SectorIdentity,
+  options: SealOptions = {},
+): Promise<{ readonly commD: Uint8Array; readonly replicaId: Uint8Array }> {
+  const params = options.params ?? sectorParams(identity.proof.sectorBytes);
   if (params.sectorBytes > MAX_SEALED_BYTES)
     throw new SectorError(
       { code: "OUT_OF_RANGE", what: "sector size", value: params.sectorBytes },
@@ -94,14 +117,21 @@ export async function sealSector(
   const porep = options.porepId ?? porepId(identity.proof);
   const replicaId = replicaIdOf(proofs, identity, commD, porep);
   await writeLabels(proofs, store, params, replicaId, porep, identity.proof.legacy, options);
-  const commC = await buildTreeC(proofs, store, params, options);
-  const commRLast = await encodeReplica(proofs, store, params, options);
-  const commR = commROf(proofs, commC, commRLast);
+  return { commD, replicaId };
+}
+
+/** The last step of sealing: CommR, and the file of its parts. */
+export async function finishSeal(
+  proofs: Proofs,
+  store: SectorStore,
+  parts: Omit<SealedSector, "commR">,
+): Promise<SealedSector> {
+  const { commC, commRLast } = parts;
   const aux = new Uint8Array(64);
   aux.set(commC);
   aux.set(commRLast, 32);
   await store.write(P_AUX_FILE, 0, aux);
-  return { replicaId, commD, commC, commRLast, commR };
+  return { ...parts, commR: commROf(proofs, commC, commRLast) };
 }
 
 export function commROf(proofs: Proofs, commC: Uint8Array, commRLast: Uint8Array): Uint8Array {
@@ -118,20 +148,36 @@ export async function buildTreeD(
   params: SectorParams,
   options: SealOptions = {},
   from: string = UNSEALED_FILE,
-  to?: string,
 ): Promise<Uint8Array> {
-  const builder = new TreeBuilder(proofs, treeDShape(params, to), store);
-  const window = builder.window;
-  await withMemory(proofs, window * NODE_BYTES, async (at) => {
-    for (let done = 0; done < params.nodes; done += window) {
-      proofs.instance.write(at, await store.read(from, done * NODE_BYTES, window * NODE_BYTES));
+  const shape = treeDShape(params);
+  const window = treeWindow(shape);
+  const bytes = window * NODE_BYTES;
+  const roots = await withMemory(proofs, bytes, (at) =>
+    eachWindow({ first: 0, count: windowCount(shape) }, "tree D", options, async (index) => {
+      proofs.instance.write(at, await store.read(from, index * bytes, bytes));
       if (proofs.exports.elementsCanonical(at, window) === 0)
         throw new SectorError({ code: "NOT_CANONICAL", what: from }, `${from} holds nodes that are no field elements`);
-      await builder.add(at);
-      step(options, "tree D", done + window, params.nodes);
-    }
-  });
-  return builder.finish();
+      return buildWindow(proofs, shape, store, index, at);
+    }),
+  );
+  return closeTree(proofs, shape, store, roots);
+}
+
+/** Some windows of a tree, for a worker. */
+export type WindowRange = { readonly first: number; readonly count: number };
+
+async function eachWindow(
+  range: WindowRange,
+  phase: string,
+  options: SealOptions,
+  work: (window: number) => Promise<Uint8Array>,
+): Promise<Uint8Array[]> {
+  const roots: Uint8Array[] = [];
+  for (let i = 0; i < range.count; i++) {
+    roots.push(await work(range.first + i));
+    step(options, phase, i + 1, range.count);
+  }
+  return roots;
 }
 
 /** The parent graph of a sector, in the module's memory while `work` runs. */
@@ -219,44 +265,66 @@ export async function buildTreeC(
   params: SectorParams,
   options: SealOptions = {},
 ): Promise<Uint8Array> {
-  const builder = new TreeBuilder(proofs, treeCShape(params), store);
-  const window = builder.window;
-  const bytes = window * NODE_BYTES;
-  await withMemory(proofs, bytes * (params.layers + 1), async (labels) => {
-    const columns = labels + bytes * params.layers;
-    for (let from = 0; from < params.nodes; from += window) {
-      for (let layer = 0; layer < params.layers; layer++)
-        proofs.instance.write(labels + layer * bytes, await store.read(layerFile(layer + 1), from * NODE_BYTES, bytes));
-      if (proofs.exports.columnRange(labels, bytes, params.layers, window, columns) === 0)
-        throw new SectorError({ code: "NOT_CANONICAL", what: "labels" }, "a label is no field element");
-      await builder.add(columns);
-      step(options, "tree C", from + window, params.nodes);
-    }
-  });
-  return builder.finish();
+  const shape = treeCShape(params);
+  const all = { first: 0, count: windowCount(shape) };
+  return closeTree(proofs, shape, store, await columnWindows(proofs, store, params, all, options));
 }
 
-/** Encodes the data with the last layer into the replica and builds tree R-last over it; returns CommRLast. */
-async function encodeReplica(
+/** The windows `range` of tree C, from the layers' files; returns their roots. */
+export function columnWindows(
   proofs: Proofs,
   store: SectorStore,
   params: SectorParams,
-  options: SealOptions,
-): Promise<Uint8Array> {
-  const builder = new TreeBuilder(proofs, treeRLastShape(params), store);
-  const window = builder.window;
+  range: WindowRange,
+  options: SealOptions = {},
+): Promise<Uint8Array[]> {
+  const shape = treeCShape(params);
+  const window = treeWindow(shape);
   const bytes = window * NODE_BYTES;
-  await withMemory(proofs, 2 * bytes, async (at) => {
-    for (let from = 0; from < params.nodes; from += window) {
-      proofs.instance.write(at, await store.read(UNSEALED_FILE, from * NODE_BYTES, bytes));
-      proofs.instance.write(at + bytes, await store.read(layerFile(params.layers), from * NODE_BYTES, bytes));
-      proofs.exports.addElements(at + bytes, at, at, window);
-      await store.write(SEALED_FILE, from * NODE_BYTES, proofs.instance.read(at, bytes));
-      await builder.add(at);
-      step(options, "tree R", from + window, params.nodes);
-    }
+  return withMemory(proofs, bytes * (params.layers + 1), (labels) => {
+    const columns = labels + bytes * params.layers;
+    return eachWindow(range, "tree C", options, async (index) => {
+      for (let layer = 0; layer < params.layers; layer++)
+        proofs.instance.write(labels + layer * bytes, await store.read(layerFile(layer + 1), index * bytes, bytes));
+      if (proofs.exports.columnRange(labels, bytes, params.layers, window, columns) === 0)
+        throw new SectorError({ code: "NOT_CANONICAL", what: "labels" }, "a label is no field element");
+      return buildWindow(proofs, shape, store, index, columns);
+    });
   });
-  return builder.finish();
+}
+
+/** Encodes the data with the last layer into the replica and builds tree R-last over it; returns CommRLast. */
+export async function encodeReplica(
+  proofs: Proofs,
+  store: SectorStore,
+  params: SectorParams,
+  options: SealOptions = {},
+): Promise<Uint8Array> {
+  const shape = treeRLastShape(params);
+  const all = { first: 0, count: windowCount(shape) };
+  return closeTree(proofs, shape, store, await replicaWindows(proofs, store, params, all, options));
+}
+
+/** The windows `range` of the replica and of tree R-last; returns their roots. */
+export function replicaWindows(
+  proofs: Proofs,
+  store: SectorStore,
+  params: SectorParams,
+  range: WindowRange,
+  options: SealOptions = {},
+): Promise<Uint8Array[]> {
+  const shape = treeRLastShape(params);
+  const window = treeWindow(shape);
+  const bytes = window * NODE_BYTES;
+  return withMemory(proofs, 2 * bytes, (at) =>
+    eachWindow(range, "tree R", options, async (index) => {
+      proofs.instance.write(at, await store.read(UNSEALED_FILE, index * bytes, bytes));
+      proofs.instance.write(at + bytes, await store.read(layerFile(params.layers), index * bytes, bytes));
+      proofs.exports.addElements(at + bytes, at, at, window);
+      await store.write(SEALED_FILE, index * bytes, proofs.instance.read(at, bytes));
+      return buildWindow(proofs, shape, store, index, at);
+    }),
+  );
 }
 
 /** Builds tree R-last over an existing replica; returns CommRLast. */
@@ -266,17 +334,15 @@ export async function buildTreeRLast(
   params: SectorParams,
   options: SealOptions = {},
 ): Promise<Uint8Array> {
-  const builder = new TreeBuilder(proofs, treeRLastShape(params), store);
-  const window = builder.window;
-  const bytes = window * NODE_BYTES;
-  await withMemory(proofs, bytes, async (at) => {
-    for (let from = 0; from < params.nodes; from += window) {
-      proofs.instance.write(at, await store.read(SEALED_FILE, from * NODE_BYTES, bytes));
-      await builder.add(at);
-      step(options, "tree R", from + window, params.nodes);
-    }
-  });
-  return builder.finish();
+  const shape = treeRLastShape(params);
+  const bytes = treeWindow(shape) * NODE_BYTES;
+  const roots = await withMemory(proofs, bytes, (at) =>
+    eachWindow({ first: 0, count: windowCount(shape) }, "tree R", options, async (index) => {
+      proofs.instance.write(at, await store.read(SEALED_FILE, index * bytes, bytes));
+      return buildWindow(proofs, shape, store, index, at);
+    }),
+  );
+  return closeTree(proofs, shape, store, roots);
 }
 
 /**

@@ -8,7 +8,8 @@
  *                                                                  and the next `discarded` rows, rebuilt from it
  *
  * Building takes windows of at most 2^15 leaves; of a window every row up to its root is made in the module's memory and
- * written where it belongs, then the rows above the windows, at most some ten thousand nodes, in one go.
+ * written where it belongs. Windows know nothing of each other, so threads may share a tree's; the rows above them, at
+ * most some ten thousand nodes, are made in one go at the end.
  */
 import type { MerklePath, PathStep } from "./merkle-path.ts";
 import { PoseidonError } from "./poseidon.ts";
@@ -84,83 +85,74 @@ function kept(shape: TreeShape, row: number): boolean {
   return row === 0 ? shape.ownLeaves : row > shape.discarded;
 }
 
-/** Builds the base trees window by window: `add` takes the leaves in order, `finish` gives the root. */
-export class TreeBuilder {
-  readonly #proofs: Proofs;
-  readonly #shape: TreeShape;
-  readonly #store: SectorStore;
-  readonly #window: number;
-  #leaves = 0;
-  /** Roots of the windows of the base tree at hand, and of finished base trees. */
-  #windowRoots: Uint8Array[] = [];
-  readonly #baseRoots: Uint8Array[] = [];
+/** Windows of a tree, which can be built in any order and by several threads. */
+export function windowCount(shape: TreeShape): number {
+  return (baseTrees(shape) * shape.leaves) / treeWindow(shape);
+}
 
-  constructor(proofs: Proofs, shape: TreeShape, store: SectorStore) {
-    this.#proofs = proofs;
-    this.#shape = shape;
-    this.#store = store;
-    this.#window = treeWindow(shape);
-  }
+/**
+ * Builds window `window` of a tree from its leaves, which lie at `nodes` in the module's memory and are overwritten;
+ * writes the kept rows and returns the window's root. Throws `BAD_ELEMENT` if a leaf is no field element.
+ */
+export function buildWindow(
+  proofs: Proofs,
+  shape: TreeShape,
+  store: SectorStore,
+  window: number,
+  nodes: number,
+): Promise<Uint8Array> {
+  const size = treeWindow(shape);
+  const first = (window * size) % shape.leaves;
+  const tree = Math.floor((window * size) / shape.leaves);
+  return writeRows(proofs, shape, store, tree, nodes, { row: 0, first, count: size });
+}
 
-  /** Leaves that each `add` takes. */
-  get window(): number {
-    return this.#window;
-  }
-
-  /**
-   * Adds the window of leaves that lies at `nodes` in the module's memory, which is overwritten.
-   * Throws `BAD_ELEMENT` if a leaf is no field element.
-   */
-  async add(nodes: number): Promise<void> {
-    const shape = this.#shape;
-    const tree = Math.floor(this.#leaves / shape.leaves);
-    const first = this.#leaves % shape.leaves;
-    const root = await this.#writeRows(nodes, this.#window, 0, first, tree);
-    this.#leaves += this.#window;
-    this.#windowRoots.push(root);
-    if (this.#windowRoots.length < shape.leaves / this.#window) return;
-    const above = join(this.#windowRoots);
-    this.#windowRoots = [];
-    if (above.length === NODE_BYTES) {
-      this.#baseRoots.push(above);
-      return;
-    }
-    const bytes = above.length;
-    const at = this.#proofs.take(bytes);
+/** Builds the rows above the windows from the windows' roots in order; returns the root over all base trees. */
+export async function closeTree(
+  proofs: Proofs,
+  shape: TreeShape,
+  store: SectorStore,
+  windowRoots: readonly Uint8Array[],
+): Promise<Uint8Array> {
+  const perTree = shape.leaves / treeWindow(shape);
+  const row = Math.round(Math.log2(treeWindow(shape)) / Math.log2(shape.arity));
+  const roots: Uint8Array[] = [];
+  for (let tree = 0; tree < baseTrees(shape); tree++) {
+    const nodes = join(windowRoots.slice(tree * perTree, (tree + 1) * perTree));
+    const at = proofs.take(nodes.length);
     try {
-      this.#proofs.instance.write(at, above);
-      const row = Math.round(Math.log2(this.#window) / Math.log2(shape.arity));
-      this.#baseRoots.push(await this.#writeRows(at, bytes / NODE_BYTES, row, 0, tree, true));
+      proofs.instance.write(at, nodes);
+      roots.push(await writeRows(proofs, shape, store, tree, at, { row, first: 0, count: perTree, written: true }));
     } finally {
-      this.#proofs.give(at, bytes);
+      proofs.give(at, nodes.length);
     }
   }
+  return topRoot(proofs, shape, roots);
+}
 
-  /** Writes the `count` nodes at `nodes`, part of row `row`, and all rows above them; returns their root. */
-  async #writeRows(
-    nodes: number,
-    count: number,
-    row: number,
-    first: number,
-    tree: number,
-    written = false,
-  ): Promise<Uint8Array> {
-    const { instance } = this.#proofs;
-    const shape = this.#shape;
-    const file = shape.file(tree);
-    for (let r = row, n = count, from = first; ; r++) {
-      if (kept(shape, r) && !(written && r === row))
-        await this.#store.write(file, rowOffset(shape, r) + from * NODE_BYTES, instance.read(nodes, n * NODE_BYTES));
-      if (n === 1) return instance.read(nodes, NODE_BYTES);
-      n /= shape.arity;
-      from /= shape.arity;
-      hashRow(this.#proofs, shape, nodes, n);
+/**
+ * Writes `count` nodes at `nodes`, which stand in row `row` of a base tree from `first` on, and all rows above them;
+ * returns their root. `written` says that the first of these rows is in the file already.
+ */
+async function writeRows(
+  proofs: Proofs,
+  shape: TreeShape,
+  store: SectorStore,
+  tree: number,
+  nodes: number,
+  part: { readonly row: number; readonly first: number; readonly count: number; readonly written?: true },
+): Promise<Uint8Array> {
+  const file = shape.file(tree);
+  let { row, first, count } = part;
+  for (; ; row++) {
+    if (kept(shape, row) && !(part.written === true && row === part.row)) {
+      const offset = rowOffset(shape, row) + first * NODE_BYTES;
+      await store.write(file, offset, proofs.instance.read(nodes, count * NODE_BYTES));
     }
-  }
-
-  /** The root over all base trees. Pre: all leaves were added. */
-  finish(): Uint8Array {
-    return topRoot(this.#proofs, this.#shape, this.#baseRoots);
+    if (count === 1) return proofs.instance.read(nodes, NODE_BYTES);
+    count /= shape.arity;
+    first /= shape.arity;
+    hashRow(proofs, shape, nodes, count);
   }
 }
 
