@@ -130,6 +130,9 @@ const GARBAGE_PER_BLOCK_BYTE = 8;
 const MIN_GARBAGE = 4 << 20;
 const FIRST_ARGUMENT_BYTES = 4096;
 
+/** Memory above which every implicit message is followed by a collection. */
+const HEAVY_BYTES = 64 << 20;
+
 /** What `exit_actor` throws: told apart by identity, without the cost of a stack trace. */
 const EXIT = Object.freeze({ exit: true });
 
@@ -223,7 +226,10 @@ export class Vm {
 
   /** Applies an implicit message: no fees, no nonce, no receipt. */
   applyImplicit(message: Uint8Array): Applied {
-    return this.#applied(this.#call("machineApplyImplicit", message));
+    const applied = this.#applied(this.#call("machineApplyImplicit", message));
+    // Catching up many null epochs makes garbage that no estimate knows of; a large memory shows that it happens.
+    if (this.#instance.memoryBytes > HEAVY_BYTES) this.collect();
+    return applied;
   }
 
   /** Trace of the last message as a CBOR sequence; empty when tracing is off. See `src/exec/trace.ts`. */
