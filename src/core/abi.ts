@@ -95,7 +95,6 @@ export const EXPORT_NAMES: readonly (keyof VmExports)[] = [
   "resultPtr",
   "selectProfile",
   "genesisTree",
-  "genesisTree",
   "machineOpen",
   "machineAdvance",
   "machineApply",
