@@ -1,11 +1,21 @@
 /**
- * Proof mathematics on its own: pieces and their commitments.
+ * Proof mathematics on its own: pieces and commitments, sealing, vanilla proofs, and a pool of workers for them.
  *
  * @example
  * const module = await ProofModule.load<PieceExports>();
  * const piece = new PieceHasher(module).update(bytes).digest();
  * console.log(pieceCidV2(piece).toString());
  */
+
+export {
+  leafChallenge,
+  type PoRepChallengeInputs,
+  porepChallenges,
+  porepPartitions,
+  syntheticChallenges,
+  winningSector,
+} from "./core/challenges.ts";
+export { type MerklePath, type PathStep, pathIndex, verifyPath } from "./core/merkle-path.ts";
 export {
   commitmentOfCidV1,
   commitmentOfSealedCid,
@@ -30,4 +40,61 @@ export {
   type PieceInfo,
   zeroPieceCommitment,
 } from "./core/pieces.ts";
+export {
+  type ColumnProof,
+  labelParents,
+  type PoRepChallengeProof,
+  type PoRepPartitionProof,
+  type PoRepStatement,
+  provePoRep,
+  verifyPoRep,
+  verifyPoRepPartition,
+} from "./core/porep-proof.ts";
+export { merkleTag, PoseidonError, type PoseidonExports, poseidon, UPDATE_TAG } from "./core/poseidon.ts";
+export {
+  type PoStKind,
+  type PoStPartitionProof,
+  type PrivateSector,
+  type PublicSector,
+  postChallenges,
+  provePoSt,
+  proveSectorPoSt,
+  type SectorPoSt,
+  verifyPoSt,
+} from "./core/post-proof.ts";
+export type { ProofExports, Proofs, SealExports } from "./core/proof-kernel.ts";
 export { hasSimd, ProofModule, type ProofModuleOptions } from "./core/proof-module.ts";
+export {
+  replicaIdOf,
+  type SealedSector,
+  type SealOptions,
+  type SectorIdentity,
+  sealSector,
+  unsealRange,
+} from "./core/seal.ts";
+export {
+  porepId,
+  proverId,
+  type SealProof,
+  SectorError,
+  type SectorErrorData,
+  type SectorParams,
+  sealProof,
+  sectorParams,
+} from "./core/sector-params.ts";
+export { MemoryStore, type SectorStore } from "./core/sector-store.ts";
+export {
+  decodeUpdate,
+  proveUpdate,
+  type UpdatedSector,
+  type UpdatePartitionProof,
+  type UpdateStatement,
+  updateSector,
+  verifyUpdate,
+} from "./core/sector-update.ts";
+export { type PiecePayload, type StagedPiece, stagePieces } from "./core/stage.ts";
+export { commitPayload, commitStream, type Payload } from "./proving/commit.ts";
+export type { Job, Progress, ResultOf } from "./proving/jobs.ts";
+export { perform } from "./proving/perform.ts";
+export { ProvingPool } from "./proving/pool.ts";
+export { provePoRepDirectory, provePoStDirectories, sealDirectory } from "./proving/seal.ts";

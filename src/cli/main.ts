@@ -5,8 +5,12 @@ import { Command, CommanderError } from "commander";
 import { registerCommp } from "./commands/commp.ts";
 import { registerConformance } from "./commands/conformance.ts";
 import { registerDevnet } from "./commands/devnet.ts";
+import { registerProve } from "./commands/prove.ts";
 import { registerReplay } from "./commands/replay.ts";
+import { registerSeal } from "./commands/seal.ts";
 import { registerState } from "./commands/state.ts";
+import { registerUnseal } from "./commands/unseal.ts";
+import { registerVerify } from "./commands/verify.ts";
 import { complain } from "./terminal.ts";
 
 /** Exit code of wrong usage, after sysexits. */
@@ -17,6 +21,10 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerConformance,
   registerDevnet,
   registerReplay,
+  registerSeal,
+  registerUnseal,
+  registerProve,
+  registerVerify,
   registerState,
 ];
 

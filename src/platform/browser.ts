@@ -12,6 +12,8 @@ const ASSETS: Readonly<Record<string, () => URL>> = {
   "vm.wasm": () => new URL("../../dist/wasm/vm.wasm", import.meta.url),
 };
 
+const noFiles = (): Promise<never> => Promise.reject(new TypeError("a page has no files; give the bytes as a Blob"));
+
 export const platform: Platform = {
   environment: "browser",
   cores: navigator.hardwareConcurrency,
@@ -21,5 +23,7 @@ export const platform: Platform = {
   openTable,
   serve: () => Promise.reject(new Error("a browser cannot serve; call the dispatcher directly")),
   openPool: openWebPool,
-  readRange: () => Promise.reject(new TypeError("a page has no files; give the bytes as a Blob")),
+  readRange: noFiles,
+  writeRange: noFiles,
+  fileSize: noFiles,
 };

@@ -1,5 +1,5 @@
 /** Deno. */
-import { readFileRange } from "./node-threads.ts";
+import { readFileRange, sizeOfFile, writeFileRange } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
 import { assetUrl, fetchAsset, now, randomBytes } from "./web.ts";
 import { openWebPool } from "./web-workers.ts";
@@ -23,4 +23,6 @@ export const platform: Platform = {
   // seconds for 8 MB and failed above 100 MB), and a thread that is ended there never says so.
   openPool: openWebPool,
   readRange: readFileRange,
+  writeRange: writeFileRange,
+  fileSize: sizeOfFile,
 };

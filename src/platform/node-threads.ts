@@ -1,5 +1,6 @@
 /** Worker threads of Node.js, and file ranges of Node.js and Deno. */
-import { open } from "node:fs/promises";
+import { mkdir, open, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Piscina } from "piscina";
 import type { PoolOptions, WorkerPool } from "./platform.ts";
 import { WorkerLostError } from "./platform.ts";
@@ -64,5 +65,29 @@ export async function readFileRange(path: string, from: number, length: number):
     return out.subarray(0, held);
   } finally {
     await file.close();
+  }
+}
+
+export async function writeFileRange(path: string, from: number, bytes: Uint8Array): Promise<void> {
+  // "r+" keeps what is there; a new file needs "w", which several threads may race for: "a" makes it without a cut.
+  const file = await open(path, "r+").catch(async () => {
+    await mkdir(dirname(path), { recursive: true });
+    await (await open(path, "a")).close();
+    return open(path, "r+");
+  });
+  try {
+    for (let done = 0; done < bytes.length; )
+      done += (await file.write(bytes, done, bytes.length - done, from + done)).bytesWritten;
+  } finally {
+    await file.close();
+  }
+}
+
+export async function sizeOfFile(path: string): Promise<number | null> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ENOENT") return null;
+    throw error;
   }
 }

@@ -1,7 +1,7 @@
 /** Node.js. */
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { openThreadPool, readFileRange } from "./node-threads.ts";
+import { openThreadPool, readFileRange, sizeOfFile, writeFileRange } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
 import { assetUrl, now, randomBytes } from "./web.ts";
 
@@ -16,4 +16,6 @@ export const platform: Platform = {
   serve: async (options) => (await import("./node-server.ts")).serve(options),
   openPool: openThreadPool,
   readRange: readFileRange,
+  writeRange: writeFileRange,
+  fileSize: sizeOfFile,
 };

@@ -32,6 +32,10 @@ export type Platform = {
    * Rejects with `TypeError` where there are no files (browsers hand out `Blob`s).
    */
   readRange(path: string, from: number, length: number): Promise<Uint8Array>;
+  /** Writes `bytes` into a file at `from`, making the file and its folders, and zeros before `from`, as needed. */
+  writeRange(path: string, from: number, bytes: Uint8Array): Promise<void>;
+  /** Bytes of a file, or null if there is none. Rejects like `readRange`. */
+  fileSize(path: string): Promise<number | null>;
 };
 
 export type PoolOptions = {

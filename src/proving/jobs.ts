@@ -7,6 +7,9 @@
  */
 import { FilError } from "../base/errors.ts";
 import type { PieceCommitment } from "../core/piece-cid.ts";
+import type { PoRepPartitionProof } from "../core/porep-proof.ts";
+import type { PublicSector, SectorPoSt } from "../core/post-proof.ts";
+import type { SealedSector, SectorIdentity, WindowRange } from "../core/seal.ts";
 
 /**
  * Where a worker takes bytes from: an array (copied into the worker, or shared if it lies in a `SharedArrayBuffer`), a
@@ -20,9 +23,65 @@ export type Source =
 /** Commits to one slice of a payload: the slice's own piece commitment. */
 export type CommitSliceJob = { readonly kind: "commit-slice"; readonly source: Source };
 
+/** A sector's files, in a directory of the machine that runs the job. */
+export type SectorPlace = { readonly directory: string };
+
+/** Seals a small sector whole: its padded data in, all its files out; nothing touches a disk. */
+export type SealInMemoryJob = {
+  readonly kind: "seal-in-memory";
+  readonly identity: SectorIdentity;
+  readonly unsealed: Uint8Array;
+};
+
+/** The first half of sealing: tree D and all labels. */
+export type SealLayersJob = SectorPlace & { readonly kind: "seal-layers"; readonly identity: SectorIdentity };
+
+/** Some windows of tree C, or of the replica and tree R-last; results in the windows' roots. */
+export type TreeWindowsJob = SectorPlace & {
+  readonly kind: "tree-c-windows" | "replica-windows";
+  readonly sectorBytes: number;
+  readonly range: WindowRange;
+};
+
+/** Raw bytes of a sealed sector's data. */
+export type UnsealJob = SectorPlace & {
+  readonly kind: "unseal-range";
+  readonly identity: SectorIdentity;
+  readonly commD: Uint8Array;
+  readonly from: number;
+  readonly length: number;
+};
+
+/** One partition of a vanilla PoRep proof. */
+export type ProvePoRepJob = SectorPlace & {
+  readonly kind: "prove-porep";
+  readonly identity: SectorIdentity;
+  readonly sealed: SealedSector;
+  readonly seed: Uint8Array;
+  readonly partition: number;
+};
+
+/** The openings of one sector in a PoSt. */
+export type ProveSectorPoStJob = SectorPlace & {
+  readonly kind: "prove-post";
+  readonly sectorBytes: number;
+  readonly sector: PublicSector;
+  readonly challenges: readonly number[];
+};
+
 /** Every kind of job and what it results in. */
 export type JobTable = {
   "commit-slice": { job: CommitSliceJob; result: PieceCommitment };
+  "seal-in-memory": {
+    job: SealInMemoryJob;
+    result: { readonly sealed: SealedSector; readonly files: ReadonlyMap<string, Uint8Array> };
+  };
+  "seal-layers": { job: SealLayersJob; result: { readonly commD: Uint8Array; readonly replicaId: Uint8Array } };
+  "tree-c-windows": { job: TreeWindowsJob; result: Uint8Array[] };
+  "replica-windows": { job: TreeWindowsJob; result: Uint8Array[] };
+  "unseal-range": { job: UnsealJob; result: Uint8Array };
+  "prove-porep": { job: ProvePoRepJob; result: PoRepPartitionProof };
+  "prove-post": { job: ProveSectorPoStJob; result: SectorPoSt };
 };
 
 export type JobKind = keyof JobTable;

@@ -1,30 +1,66 @@
 /** Running one job on the thread it is called on; workers call this, and so may anyone without workers. */
 import { platform } from "#platform";
-import type { PieceExports } from "../core/pieces.ts";
 import { PieceHasher } from "../core/pieces.ts";
+import { provePoRep } from "../core/porep-proof.ts";
+import { proveSectorPoSt } from "../core/post-proof.ts";
+import type { ProofExports, Proofs } from "../core/proof-kernel.ts";
 import { ProofModule } from "../core/proof-module.ts";
-import type { CommitSliceJob, Job, JobKind, JobTable, OnProgress, ResultOf, Source } from "./jobs.ts";
+import { columnWindows, replicaWindows, type SealOptions, sealLayers, sealSector, unsealRange } from "../core/seal.ts";
+import { sectorParams } from "../core/sector-params.ts";
+import { MemoryStore, UNSEALED_FILE } from "../core/sector-store.ts";
+import { directoryStore } from "./directory-store.ts";
+import type { CommitSliceJob, Job, JobKind, JobTable, OnProgress, ResultOf, SealInMemoryJob, Source } from "./jobs.ts";
 import { JobError } from "./jobs.ts";
-
-type Exports = PieceExports;
 
 /** Bytes read from a file or blob at a time. */
 const READ_BYTES = 8 * 127 * 8192;
 
-let loading: Promise<ProofModule<Exports>> | null = null;
+/** Pages (64 KiB) that small jobs' shared instance may have: 256 MiB. */
+const SHARED_PAGES = 4096;
+/** Sectors from here on are labelled in an instance of their own, whose memory goes with it. */
+const LARGE_SECTOR_BYTES = 32 * 1024 * 1024;
+
+let loading: Promise<Proofs> | null = null;
 
 /** The thread's own instance of the proof module, loaded once; every job leaves it clean. */
-function module(): Promise<ProofModule<Exports>> {
-  loading ??= ProofModule.load<Exports>();
+function sharedModule(): Promise<Proofs> {
+  loading ??= ProofModule.load<ProofExports>({ maxPages: SHARED_PAGES });
   loading.catch(() => {
     loading = null;
   });
   return loading;
 }
 
+/** The instance to label a sector in: labels take twice its size, and some windows. */
+function moduleFor(sectorBytes: number): Promise<Proofs> {
+  if (sectorBytes < LARGE_SECTOR_BYTES) return sharedModule();
+  return ProofModule.load<ProofExports>({ maxPages: Math.ceil((2 * sectorBytes) / 65536) + SHARED_PAGES });
+}
+
 type Performers = { [Kind in JobKind]: (job: JobTable[Kind]["job"], report: OnProgress) => Promise<unknown> };
 
-const PERFORMERS: Performers = { "commit-slice": commitSlice };
+const PERFORMERS: Performers = {
+  "commit-slice": commitSlice,
+  "seal-in-memory": sealInMemory,
+  "seal-layers": async ({ directory, identity }, onProgress) => {
+    const proofs = await moduleFor(identity.proof.sectorBytes);
+    return sealLayers(proofs, directoryStore(directory), identity, { onProgress });
+  },
+  "tree-c-windows": async ({ directory, sectorBytes, range }, onProgress) =>
+    columnWindows(await sharedModule(), directoryStore(directory), sectorParams(sectorBytes), range, { onProgress }),
+  "replica-windows": async ({ directory, sectorBytes, range }, onProgress) =>
+    replicaWindows(await sharedModule(), directoryStore(directory), sectorParams(sectorBytes), range, { onProgress }),
+  "unseal-range": async ({ directory, identity, commD, from, length }, onProgress) => {
+    const proofs = await moduleFor(identity.proof.sectorBytes);
+    return unsealRange(proofs, directoryStore(directory), identity, commD, from, length, { onProgress });
+  },
+  "prove-porep": async ({ directory, identity, sealed, seed, partition }) =>
+    provePoRep(await sharedModule(), directoryStore(directory), identity, sealed, seed, partition),
+  "prove-post": async ({ directory, sectorBytes, sector, challenges }) => {
+    const store = directoryStore(directory);
+    return proveSectorPoSt(await sharedModule(), sectorParams(sectorBytes), { ...sector, store }, challenges);
+  },
+};
 
 /** Runs a job. Throws what the job's functions throw, and `UNKNOWN_JOB`. */
 export async function perform<J extends Job>(job: J, report: OnProgress = () => undefined): Promise<ResultOf<J>> {
@@ -34,7 +70,7 @@ export async function perform<J extends Job>(job: J, report: OnProgress = () => 
 }
 
 async function commitSlice(job: CommitSliceJob, report: OnProgress): Promise<unknown> {
-  const hasher = new PieceHasher(await module());
+  const hasher = new PieceHasher(await sharedModule());
   try {
     const total = "bytes" in job.source ? job.source.bytes.length : job.source.length;
     for await (const bytes of readSource(job.source)) {
@@ -45,6 +81,14 @@ async function commitSlice(job: CommitSliceJob, report: OnProgress): Promise<unk
   } finally {
     hasher.discard();
   }
+}
+
+async function sealInMemory({ identity, unsealed }: SealInMemoryJob, onProgress: OnProgress): Promise<unknown> {
+  const store = new MemoryStore();
+  await store.write(UNSEALED_FILE, 0, unsealed);
+  const options: SealOptions = { onProgress };
+  const sealed = await sealSector(await moduleFor(identity.proof.sectorBytes), store, identity, options);
+  return { sealed, files: store.files };
 }
 
 async function* readSource(source: Source): AsyncGenerator<Uint8Array> {

@@ -1,19 +1,17 @@
 /** `filigree commp <file|->`: the piece commitment of a file or of standard input. */
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { platform } from "#platform";
 import { type PieceCommitment, pieceCidV1, pieceCidV2 } from "../../core/piece-cid.ts";
 import type { PieceExports } from "../../core/pieces.ts";
 import { ProofModule } from "../../core/proof-module.ts";
 import { commitPayload, commitStream, SLICE_BYTES } from "../../proving/commit.ts";
 import { ProvingPool } from "../../proving/pool.ts";
+import { parseWorkers } from "../options.ts";
 import { progressLine, sizeText } from "../terminal.ts";
 
 type Options = { readonly json?: true; readonly workers?: number };
-
-/** Most workers that can be asked for. */
-const MAX_WORKERS = 256;
 
 export function registerCommp(program: Command): void {
   program
@@ -23,12 +21,6 @@ export function registerCommp(program: Command): void {
     .option("--json", "print one JSON object: pieceCid, pieceCidV2, payloadSize, paddedSize")
     .option("--workers <n>", "worker threads (default: one per core)", parseWorkers)
     .action(run);
-}
-
-export function parseWorkers(text: string): number {
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= MAX_WORKERS) return count;
-  throw new InvalidArgumentError(`Give a number from 1 to ${MAX_WORKERS}.`);
 }
 
 async function run(file: string, options: Options): Promise<void> {

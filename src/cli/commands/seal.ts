@@ -1,0 +1,77 @@
+/** `filigree seal <file...> --out <directory>`: seals files as the pieces of one sector. */
+import { createReadStream } from "node:fs";
+import { mkdir, readdir, stat } from "node:fs/promises";
+import { type Command, Option } from "commander";
+import { platform } from "#platform";
+import { pieceCidV1, sealedCid } from "../../core/piece-cid.ts";
+import type { ProofExports } from "../../core/proof-kernel.ts";
+import { ProofModule } from "../../core/proof-module.ts";
+import { proverId, sealProof, sectorParams } from "../../core/sector-params.ts";
+import { stagePieces } from "../../core/stage.ts";
+import { directoryStore } from "../../proving/directory-store.ts";
+import { ProvingPool } from "../../proving/pool.ts";
+import { sealDirectory } from "../../proving/seal.ts";
+import { parseActorId, parseCount, parseHex32, parseWorkers } from "../options.ts";
+import { writeRecord } from "../sector-record.ts";
+import { progressLine, sizeText } from "../terminal.ts";
+
+type Options = {
+  readonly out: string;
+  readonly size: keyof typeof SIZES;
+  readonly proof: keyof typeof GROUPS;
+  readonly miner: bigint;
+  readonly sector: number;
+  readonly ticket: Uint8Array;
+  readonly workers?: number;
+};
+
+/** Place of a size, and of a kind of proof, in the numbers of registered seal proofs. */
+const SIZES = { "2KiB": 0, "8MiB": 1, "512MiB": 2 } as const;
+const GROUPS = { V1: 0, V1_1: 5, synthetic: 10, "non-interactive": 15 } as const;
+
+export function registerSeal(program: Command): void {
+  program
+    .command("seal")
+    .description("seal files as the pieces of one sector")
+    .argument("<file...>", "payloads of the pieces, in order")
+    .requiredOption("--out <directory>", "where the sector's files go; must be empty or new")
+    .addOption(new Option("--size <size>", "sector size").choices(Object.keys(SIZES)).default("2KiB"))
+    .addOption(new Option("--proof <kind>", "registered seal proof").choices(Object.keys(GROUPS)).default("V1_1"))
+    .requiredOption("--miner <id>", "actor id or ID address of the miner", parseActorId)
+    .requiredOption("--sector <number>", "sector number", parseCount)
+    .requiredOption("--ticket <hex>", "32 bytes of chain randomness", parseHex32)
+    .option("--workers <n>", "worker threads (default: one per core)", parseWorkers)
+    .action(run);
+}
+
+async function run(files: readonly string[], options: Options): Promise<void> {
+  const { out, miner, sector, ticket } = options;
+  const proof = sealProof(GROUPS[options.proof] + SIZES[options.size]);
+  const params = sectorParams(proof.sectorBytes);
+  await mkdir(out, { recursive: true });
+  if ((await readdir(out)).length > 0) throw new Error(`${out} is not empty; a sector needs a directory of its own`);
+  const proofs = await ProofModule.load<ProofExports>();
+  const payloads = await Promise.all(
+    files.map(async (file) => ({ payloadSize: (await stat(file)).size, bytes: createReadStream(file) })),
+  );
+  const identity = { proof, proverId: proverId(miner), sectorNumber: sector, ticket };
+  const pool = ProvingPool.open(Math.min(options.workers ?? platform.cores, params.nodes < 1 << 15 ? 1 : 256));
+  const line = progressLine();
+  const started = Date.now();
+  try {
+    line.show("staging");
+    const pieces = await stagePieces(proofs, directoryStore(out), params, payloads);
+    const sealed = await sealDirectory(proofs, pool, out, identity, {
+      onProgress: ({ phase, done, total }) => line.show(`${phase} ${Math.floor((100 * done) / total)} %`),
+    });
+    await writeRecord(out, { actorId: miner, identity, sealed }, pieces);
+    line.clear();
+    process.stdout.write(`unsealed CID  ${pieceCidV1(sealed.commD)}\n`);
+    process.stdout.write(`sealed CID    ${sealedCid(sealed.commR)}\n`);
+    const seconds = ((Date.now() - started) / 1000).toFixed(1);
+    process.stdout.write(`${sizeText(params.sectorBytes)} with ${pieces.length} pieces, ${seconds} s\n`);
+  } finally {
+    line.clear();
+    await pool.close();
+  }
+}

@@ -1,0 +1,31 @@
+/** Parsers of option values that several commands take. */
+import { InvalidArgumentError } from "commander";
+import { fromHex } from "../base/bytes.ts";
+
+/** Most workers that can be asked for. */
+const MAX_WORKERS = 256;
+
+export function parseWorkers(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= MAX_WORKERS) return count;
+  throw new InvalidArgumentError(`Give a number from 1 to ${MAX_WORKERS}.`);
+}
+
+/** 32 bytes in hexadecimal. */
+export function parseHex32(text: string): Uint8Array {
+  if (/^[0-9a-fA-F]{64}$/.test(text)) return fromHex(text.toLowerCase());
+  throw new InvalidArgumentError("Give 32 bytes as 64 hexadecimal digits.");
+}
+
+/** A miner as its actor id, or its ID address. */
+export function parseActorId(text: string): bigint {
+  const digits = /^(?:[ft]0)?(\d{1,20})$/.exec(text)?.[1];
+  if (digits !== undefined && BigInt(digits) < 1n << 63n) return BigInt(digits);
+  throw new InvalidArgumentError("Give an actor id or ID address, such as 1000 or t01000.");
+}
+
+export function parseCount(text: string): number {
+  const count = Number(text);
+  if (Number.isSafeInteger(count) && count >= 0) return count;
+  throw new InvalidArgumentError("Give a whole number, 0 or more.");
+}
