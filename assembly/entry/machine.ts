@@ -11,6 +11,7 @@ import { DEVNET, MAINNET, selectNetwork } from "../runtime/profile";
 import { parseAddress } from "../types/address";
 import { FreeStore } from "../vm/block-store";
 import { CirculatingSupply } from "../vm/circulating-supply";
+import { upgradeToActorsV2 } from "../actors/upgrade/tree";
 import { buildGenesisTree } from "../vm/genesis";
 import { runFrame } from "../vm/kernel";
 import { Applied, Machine } from "../vm/machine";
@@ -90,6 +91,16 @@ export function selectProfile(profile: i32): i32 {
 export function genesisTree(at: usize, length: i32): i32 {
   const root = buildGenesisTree(new FreeStore(), bytesAt(at, length));
   return root === null ? MALFORMED : answer(root.bytes);
+}
+
+/** State root after the upgrade from actors v0 to v2: [state root, last epoch under v0]. Returns `MALFORMED` or a length. */
+export function upgradeActorsV2(at: usize, length: i32): i32 {
+  const r = new CborReader(bytesAt(at, length));
+  r.tuple(2);
+  const root = r.cid();
+  const epoch = r.i64();
+  r.finish();
+  return r.ok ? answer(upgradeToActorsV2(new FreeStore(), root, epoch).bytes) : MALFORMED;
 }
 
 /** Forgets the machine. */

@@ -33,6 +33,7 @@ export {
   stateActor,
   stateResolve,
   stateSupply,
+  upgradeActorsV2,
 } from "./machine";
 
 registry.add(systemActor());

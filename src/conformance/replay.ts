@@ -12,6 +12,7 @@ import { randomnessOf } from "../chain/randomness.ts";
 import type { GenesisSupply } from "../core/vm.ts";
 import { Executor } from "../exec/executor.ts";
 import type { BlockInput, ExecutionRules, MessageInput, ProofJudge } from "../exec/types.ts";
+import { actorsV2Upgrade } from "../exec/upgrades.ts";
 import { MAINNET, networkVersionAt } from "../params/networks.ts";
 import { MAINNET_SUPPLY } from "../params/supply.ts";
 import { describeCode, StateView } from "../state/state-view.ts";
@@ -42,6 +43,8 @@ export type ReplayReport = {
   readonly nullRounds: number;
   /** State after the last tipset but one, which the last header commits to. */
   readonly stateRoot: string;
+  /** Every block of the file and of the states computed. */
+  readonly store: MemoryStore;
 };
 
 export type BlockHashes = {
@@ -96,6 +99,7 @@ export async function replayChain(car: Uint8Array, options: ReplayOptions): Prom
     lastEpoch: Number(last.height),
     nullRounds,
     stateRoot: `${last.blocks[0]?.parentStateRoot}`,
+    store,
   };
 }
 
@@ -143,7 +147,11 @@ async function rulesOf(store: MemoryStore, genesis: Tipset): Promise<ExecutionRu
     genesisPledge: amount(power[4]),
     accounts,
   };
-  return { networkVersionAt: (epoch) => networkVersionAt(MAINNET, BigInt(epoch)), circulatingSupply };
+  return {
+    networkVersionAt: (epoch) => networkVersionAt(MAINNET, BigInt(epoch)),
+    circulatingSupply,
+    upgrades: [actorsV2Upgrade(MAINNET_SUPPLY.secondActorsEpoch)],
+  };
 }
 
 async function execute(

@@ -63,6 +63,7 @@ export type VmExports = {
   blockTraffic(): number;
   resultPtr(): number;
   selectProfile(profile: number): number;
+  upgradeActorsV2(at: number, length: number): number;
   genesisTree(at: number, length: number): number;
   machineOpen(at: number, length: number): number;
   machineAdvance(at: number, length: number): number;
@@ -94,6 +95,7 @@ export const EXPORT_NAMES: readonly (keyof VmExports)[] = [
   "blockTraffic",
   "resultPtr",
   "selectProfile",
+  "upgradeActorsV2",
   "genesisTree",
   "machineOpen",
   "machineAdvance",

@@ -210,6 +210,15 @@ export class Vm {
     return { root, blocks: [...this.#run.made.values()] };
   }
 
+  /**
+   * Upgrades a state from actors v0 to v2. `epoch`: the last one under v0. The machine that was open is forgotten;
+   * `madeBlocks` has the new blocks. Faults: `BLOCK_MISSING`, and `CORE_FAULT` for state that does not decode.
+   */
+  upgradeActorsV2(stateRoot: Uint8Array, epoch: number): Uint8Array {
+    this.#run.made.clear();
+    return this.#answer(this.#call("upgradeActorsV2", dagCbor.encode([CID.decode(stateRoot), epoch])));
+  }
+
   /** Moves the machine to an epoch. */
   advance(epoch: number, networkVersion: number, baseFee: bigint): void {
     this.#expect(this.#call("machineAdvance", dagCbor.encode([epoch, networkVersion, bigToBytes(baseFee)])));
@@ -325,7 +334,14 @@ export class Vm {
   }
 
   #call(
-    name: "genesisTree" | "machineOpen" | "machineAdvance" | "machineApplyImplicit" | "stateActor" | "stateResolve",
+    name:
+      | "upgradeActorsV2"
+      | "genesisTree"
+      | "machineOpen"
+      | "machineAdvance"
+      | "machineApplyImplicit"
+      | "stateActor"
+      | "stateResolve",
     bytes: Uint8Array,
   ): number {
     const at = this.#put(bytes);

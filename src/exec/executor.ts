@@ -213,11 +213,7 @@ class TipsetRun {
       const root = this.#vm.flush();
       for (const block of this.#vm.madeBlocks()) this.#earlier.set(cidKey(block.cid), block);
       const migrated = await upgrade.migrate(root, {
-        get: async (cid) => {
-          const block = this.#earlier.get(cidKey(cid))?.bytes ?? this.#vm.host.peek(cid);
-          if (block === undefined) throw new EngineFault({ code: "BLOCK_MISSING", cid }, "an upgrade needs a block");
-          return block;
-        },
+        peek: (cid) => this.#earlier.get(cidKey(cid))?.bytes ?? this.#vm.host.peek(cid),
         put: (block) => this.#earlier.set(cidKey(block.cid), block),
       });
       this.#vm.open({ ...this.#context, stateRoot: migrated, epoch }, this.#earlier.values());

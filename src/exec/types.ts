@@ -39,7 +39,8 @@ export type StateUpgrade = {
 };
 
 export type UpgradeBlocks = {
-  readonly get: (cid: Uint8Array) => Promise<Uint8Array>;
+  /** A block if it is at hand; for one that is not, throw `BLOCK_MISSING` and be run again. */
+  readonly peek: (cid: Uint8Array) => Uint8Array | undefined;
   readonly put: (block: NewBlock) => void;
 };
 

@@ -32,9 +32,10 @@ async function run(file: string, options: { readonly json?: true; readonly trust
       onProgress: ({ done, total, epoch }) => line.show(`epoch ${epoch}: ${done} of ${total} tipsets`),
     });
     line.clear();
+    const { store: _, ...figures } = report;
     const seconds = (performance.now() - started) / 1000;
     if (options.json === true)
-      process.stdout.write(`${JSON.stringify({ ok: true, ...report, trustedProofs: judged, seconds })}\n`);
+      process.stdout.write(`${JSON.stringify({ ok: true, ...figures, trustedProofs: judged, seconds })}\n`);
     else
       process.stdout.write(
         `epochs ${report.firstEpoch} to ${report.lastEpoch}: ${report.tipsets} tipsets, ${report.messages} messages, ` +
