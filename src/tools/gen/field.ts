@@ -7,7 +7,7 @@
  *
  * Montgomery form, R = 2^(bits * limbs): a is kept as aR mod p. One column k of a product with its reduction is
  *   c += sum a[i] b[k-i] + sum m[i] p[k-i];  for k < limbs: m[k] = -c/p mod 2^bits, which makes the low bits zero.
- * Several products may share one reduction: a0 b0 - a1 b1 costs three column passes instead of four.
+ * Several products may share one reduction: columns add up before it.
  *
  * Bounds (w bits a limb, n limbs). An element is *tight* when every limb is below 2^w and its value below 3p; all
  * functions take tight elements and give tight elements unless their text says more. A column holds at most
@@ -79,76 +79,167 @@ function negativeInverse(field: FieldSpec): bigint {
   return ((-inverse % size) + size) % size;
 }
 
-type Term = { readonly a: string; readonly b: string; readonly sign: 1 | -1 };
-
 /** Lines that load the limbs of the element at `pointer` into locals `prefix0`, `prefix1`, ... */
-function loadLimbs(field: FieldSpec, prefix: string, pointer: string, type: "i64" | "u64" = "u64"): string {
+function loadLimbs(field: FieldSpec, prefix: string, pointer: string, type: Word): string {
   return range(field.limbs)
     .map((j) => `  const ${prefix}${j}: ${type} = load<u32>(${pointer}, ${4 * j});\n`)
     .join("");
 }
 
+/** Accumulators: unsigned, or signed where products are subtracted. */
+type Word = "i64" | "u64";
+
+/** Names or expressions of the columns of a sum of products, all computed before the reduction. */
+type Columns = readonly string[];
+
+const sumOf = (parts: readonly string[]): string => parts.join(" + ");
+
+/** Column k of the schoolbook product of limbs a[0..size) and b[0..size); of a square if a and b are the same. */
+function schoolbook(a: readonly string[], b: readonly string[], k: number): string {
+  const size = a.length;
+  const first = Math.max(0, k - size + 1);
+  const last = Math.min(k, size - 1);
+  if (a !== b) return sumOf(range(last - first + 1).map((i) => `${a[first + i]} * ${b[k - first - i]}`));
+  const pairs = range(last - first + 1)
+    .map((i) => first + i)
+    .filter((i) => 2 * i < k)
+    .map((i) => `${a[i]} * ${a[k - i]}`);
+  const doubled = pairs.length > 0 ? [`((${sumOf(pairs)}) << 1)`] : [];
+  return sumOf(k % 2 === 0 ? [...doubled, `${a[k / 2]} * ${a[k / 2]}`] : doubled);
+}
+
 /**
- * Column pass: the sum of the signed products of `terms`, reduced once, stored at `target`.
- * A term names two limb prefixes; equal prefixes are a square and cost half. `lift` adds p to the result: needed when
- * the sum may be negative. Declares nothing; the caller declares the accumulator `acc` and `m0`...
+ * The columns of a product (of a square, if a is b) by `depth` steps of Karatsuba's method: with halves of h limbs,
+ *   Z0 = lo lo', Z2 = hi hi', Z1 = (lo + hi)(lo' + hi'),   product = Z0 + (Z1 - Z0 - Z2) x^h + Z2 x^2h.
+ * A step takes three quarters of the multiplications, which is what bounds processors with one multiplier. Columns are
+ * coefficients of polynomials, so the differences are exact and nothing is carried; values on the way may wrap round
+ * 2^64, the columns at the end are in range.
  */
-function columns(field: FieldSpec, terms: readonly Term[], target: string, lift: boolean, acc = "c"): string {
+class Product {
+  readonly #type: Word;
+  readonly #prefix: string;
+  #count = 0;
+  code = "";
+
+  constructor(type: Word, prefix = "t") {
+    this.#type = type;
+    this.#prefix = prefix;
+  }
+
+  define(value: string): string {
+    const name = `${this.#prefix}${this.#count++}`;
+    this.code += `  const ${name}: ${this.#type} = ${value};\n`;
+    return name;
+  }
+
+  columns(a: readonly string[], b: readonly string[], depth: number): Columns {
+    const size = a.length;
+    if (depth === 0 || size < 3) return range(2 * size - 1).map((k) => this.define(schoolbook(a, b, k)));
+    const h = Math.ceil(size / 2);
+    const folded = (x: readonly string[]): readonly string[] =>
+      range(h).map((i) => (h + i < size ? this.define(`${x[i]} + ${x[h + i]}`) : x[i]!));
+    const [lo, hi, sum] = [a.slice(0, h), a.slice(h), folded(a)];
+    const z0 = this.columns(lo, a === b ? lo : b.slice(0, h), depth - 1);
+    const z2 = this.columns(hi, a === b ? hi : b.slice(h), depth - 1);
+    const z1 = this.columns(sum, a === b ? sum : folded(b), depth - 1);
+    return range(2 * size - 1).map((k) => {
+      const mid = k - h;
+      const parts = [
+        k < z0.length ? ` + ${z0[k]}` : "",
+        mid >= 0 && mid < z1.length ? ` + ${z1[mid]}` : "",
+        mid >= 0 && mid < z0.length ? ` - ${z0[mid]}` : "",
+        mid >= 0 && mid < z2.length ? ` - ${z2[mid]}` : "",
+        k >= 2 * h ? ` + ${z2[k - 2 * h]}` : "",
+      ];
+      return this.define(parts.join("").slice(3));
+    });
+  }
+}
+
+/** Statements that compute the product of the locals `a0`... and `b0`..., and its columns. */
+function productOf(field: FieldSpec, a: string, b: string, type: Word): { setup: string; columns: Columns } {
+  const limbs = (x: string): string[] => range(field.limbs).map((i) => `${x}${i}`);
+  const product = new Product(type);
+  const la = limbs(a);
+  const columns = product.columns(la, a === b ? la : limbs(b), field.limbs > 12 ? 3 : a === b ? 1 : 2);
+  return { setup: product.code, columns };
+}
+
+/**
+ * m times a constant limb. A limb of few signed binary digits is done by shifts: other units do them while the
+ * multiplier works.
+ */
+function timesConstant(m: string, limb: bigint): string {
+  if (limb === 1n) return ` + ${m}`;
+  const digits: { shift: number; sign: string }[] = [];
+  for (let rest = limb, shift = 0; rest > 0n; rest >>= 1n, shift++) {
+    if ((rest & 1n) === 0n) continue;
+    const negative = (rest & 3n) === 3n;
+    digits.push({ shift, sign: negative ? " - " : " + " });
+    rest += negative ? 1n : -1n;
+  }
+  if (digits.length > 2) return ` + ${m} * ${hex(limb)}`;
+  return digits
+    .reverse()
+    .map(({ shift, sign }) => `${sign}${shift === 0 ? m : `(${m} << ${shift})`}`)
+    .join("");
+}
+
+/** m = c (-1/p) mod 2^bits. */
+function quotientOf(field: FieldSpec, c: string): string {
+  const factor = negativeInverse(field);
+  const size = 1n << BigInt(field.bits);
+  if (factor === size - 1n) return `-${c}`;
+  // For Fp: -(3 + 3 2^16), by shifts.
+  if (size - factor === 0x30003n) return `-(${c} + (${c} << 1) + (${c} << 16) + (${c} << 17))`;
+  return `${c} * ${hex(factor)}`;
+}
+
+/**
+ * Reduces the columns and stores the result at `target`. `lift` adds p: needed when the sum may be negative. The
+ * accumulator is `acc`, quotients are `m0`...
+ */
+function reduction(field: FieldSpec, columns: Columns, target: string, lift: boolean, type: Word, acc = "acc"): string {
   const n = field.limbs;
   const p = limbsOf(field, field.modulus);
+  const m = acc === "acc" ? "m" : `${acc}m`;
   const mask = hex((1n << BigInt(field.bits)) - 1n);
-  const factor = negativeInverse(field);
-  const timesModulus = (m: string, limb: bigint): string => (limb === 1n ? m : `${m} * ${hex(limb)}`);
-  let text = `  ${acc} = 0;\n`;
+  const storeLimb = (j: number, value: string): string => `  store<u32>(${target}, <u32>${value}, ${4 * j});\n`;
+  let text = `  let ${acc}: ${type} = 0;\n`;
   for (let k = 0; k < 2 * n - 1; k++) {
-    const first = Math.max(0, k - n + 1);
-    let products = "";
-    for (const { a, b, sign } of terms) {
-      const plus = sign === 1 ? " + " : " - ";
-      if (a !== b) {
-        for (let i = first; i <= Math.min(k, n - 1); i++) products += `${plus}${a}${i} * ${b}${k - i}`;
-        continue;
-      }
-      const pairs = range(n).filter((i) => i >= first && 2 * i < k);
-      if (pairs.length > 0) products += `${plus}((${pairs.map((i) => `${a}${i} * ${a}${k - i}`).join(" + ")}) << 1)`;
-      if (k % 2 === 0) products += `${plus}${a}${k / 2} * ${a}${k / 2}`;
-    }
-    let reduction = "";
-    for (let i = first; i <= Math.min(k - 1, n - 1); i++) reduction += ` + ${timesModulus(`m${i}`, p[k - i]!)}`;
-    const sum = products.replace(/^ \+ /, "").replace(/^ - /, "-");
-    text += `  ${acc} += ${sum};\n`;
-    if (reduction !== "") text += `  ${acc} += ${reduction.slice(3)};\n`;
+    let quotients = "";
+    for (let i = Math.max(0, k - n + 1); i <= Math.min(k - 1, n - 1); i++)
+      quotients += timesConstant(`${m}${i}`, p[k - i]!);
+    text += `  ${acc} += ${columns[k]};\n`;
+    if (quotients !== "") text += `  ${acc} += ${quotients.replace(/^ \+ /, "").replace(/^ - /, "0 - ")};\n`;
     if (k < n) {
-      const quotient = factor === (1n << BigInt(field.bits)) - 1n ? `-${acc}` : `${acc} * ${hex(factor)}`;
-      text += `  m${k} = (${quotient}) & ${mask};\n  ${acc} = (${acc} + ${timesModulus(`m${k}`, p[0]!)}) >> ${field.bits};\n`;
+      text += `  const ${m}${k}: ${type} = (${quotientOf(field, acc)}) & ${mask};\n`;
+      text += `  ${acc} = (${acc}${timesConstant(`${m}${k}`, p[0]!)}) >> ${field.bits};\n`;
     } else {
       if (lift) text += `  ${acc} += ${hex(p[k - n]!)};\n`;
-      text += `  store<u32>(${target}, <u32>(${acc} & ${mask}), ${4 * (k - n)});\n  ${acc} >>= ${field.bits};\n`;
+      text += storeLimb(k - n, `(${acc} & ${mask})`);
+      text += `  ${acc} >>= ${field.bits};\n`;
     }
   }
   const top = lift ? `${acc} + ${hex(p[n - 1]!)}` : acc;
-  return `${text}  store<u32>(${target}, <u32>(${top}), ${4 * (n - 1)});\n`;
-}
-
-function declareQuotients(field: FieldSpec, type: "i64" | "u64" = "u64"): string {
-  return `  let c: ${type}, ${range(field.limbs)
-    .map((i) => `m${i}: ${type}`)
-    .join(", ")};\n`;
+  return text + storeLimb(n - 1, `(${top})`);
 }
 
 function multiply(field: FieldSpec): string {
+  const { setup, columns } = productOf(field, "a", "b", "u64");
   return `
 /** r = a b. Limbs and values of the operands may be loose: see the head. r may be a or b. */
 export function ${field.name}Mul(r: usize, a: usize, b: usize): void {
-${loadLimbs(field, "a", "a")}${loadLimbs(field, "b", "b")}${declareQuotients(field)}${columns(field, [{ a: "a", b: "b", sign: 1 }], "r", false)}}
+${loadLimbs(field, "a", "a", "u64")}${loadLimbs(field, "b", "b", "u64")}${setup}${reduction(field, columns, "r", false, "u64")}}
 `;
 }
 
 function square(field: FieldSpec): string {
+  const { setup, columns } = productOf(field, "a", "a", "u64");
   return `
 /** r = a a, at about four fifths of a multiplication. r may be a. */
 export function ${field.name}Sqr(r: usize, a: usize): void {
-${loadLimbs(field, "a", "a")}${declareQuotients(field)}${columns(field, [{ a: "a", b: "a", sign: 1 }], "r", false)}}
+${loadLimbs(field, "a", "a", "u64")}${setup}${reduction(field, columns, "r", false, "u64")}}
 `;
 }
 
@@ -208,12 +299,9 @@ function copies(field: FieldSpec): string {
       .map((i) => make(8 * i))
       .join("");
   return `
-/** r = a */
-// @ts-ignore: decorator
-@inline
+/** r = a. Unrolled: the engine's memory.copy is a call that costs more than the work. */
 export function ${field.name}Copy(r: usize, a: usize): void {
-  memory.copy(r, a, ${strideOf(field)});
-}
+${lines((o) => `  store<u64>(r, load<u64>(a, ${o}), ${o});\n`)}}
 
 /** r = condition ? a : r, with the same memory accesses either way. condition must be 0 or 1. */
 export function ${field.name}Select(r: usize, a: usize, condition: u32): void {
@@ -487,52 +575,88 @@ const FP_SUMS: readonly (readonly [string, string, readonly number[]])[] = [
   ["TwelvefoldDifference", "r = 12 (a - b).", [12, -12]],
 ];
 
-/** Two products with one reduction, and on them products in Fp2 = Fp[u] / (u^2 + 1). */
+/** The three products and two reductions of a product in Fp2, in one function. */
+function quadraticProduct(field: FieldSpec, size: number): string {
+  const product = new Product("i64");
+  const limbs = (x: string): string[] => range(field.limbs).map((i) => `${x}${i}`);
+  const [a, b, c, d] = ["a", "b", "c", "d"].map(limbs) as [string[], string[], string[], string[]];
+  const v0 = product.columns(a, c, 3);
+  const v1 = product.columns(b, d, 3);
+  const first = product.code;
+  product.code = "";
+  const sum = (x: string[], y: string[]): string[] => x.map((_, i) => product.define(`${x[i]} + ${y[i]}`));
+  const v2 = product.columns(sum(a, b), sum(c, d), 3);
+  const loads =
+    loadLimbs(field, "a", "x", "i64") +
+    loadLimbs(field, "b", `x + ${size}`, "i64") +
+    loadLimbs(field, "c", "y", "i64") +
+    loadLimbs(field, "d", `y + ${size}`, "i64");
+  const real = v0.map((column, k) => `${column} - ${v1[k]}`);
+  const cross = v2.map((column, k) => `${column} - ${v0[k]} - ${v1[k]}`);
+  return `${loads}${first}${reduction(field, real, "r", true, "i64", "re")}${product.code}${reduction(field, cross, `r + ${size}`, false, "i64", "im")}`;
+}
+
+/** A square in Fp2: (a0 + a1)(a0 - a1) and 2 a0 a1, with signed limbs in between. */
+function quadraticSquare(field: FieldSpec, size: number): string {
+  const product = new Product("i64");
+  const limbs = (x: string): string[] => range(field.limbs).map((i) => `${x}${i}`);
+  const [a, b] = [limbs("a"), limbs("b")];
+  const each = (operation: (i: number) => string): string[] => a.map((_, i) => product.define(operation(i)));
+  const real = product.columns(
+    each((i) => `${a[i]} + ${b[i]}`),
+    each((i) => `${a[i]} - ${b[i]}`),
+    3,
+  );
+  const first = product.code;
+  product.code = "";
+  const cross = product.columns(
+    a,
+    each((i) => `${b[i]} << 1`),
+    3,
+  );
+  const loads = loadLimbs(field, "a", "x", "i64") + loadLimbs(field, "b", `x + ${size}`, "i64");
+  return `${loads}${first}${reduction(field, real, "r", true, "i64", "re")}${product.code}${reduction(field, cross, `r + ${size}`, false, "i64", "im")}`;
+}
+
+/** Two products with one reduction. */
+function sumOfProducts(field: FieldSpec): string {
+  const product = new Product("u64");
+  const limbs = (x: string): string[] => range(field.limbs).map((i) => `${x}${i}`);
+  const first = product.columns(limbs("a"), limbs("b"), 3);
+  const second = product.columns(limbs("c"), limbs("d"), 3);
+  const columns = first.map((column, k) => `${column} + ${second[k]}`);
+  const loads = ["a", "b", "c", "d"].map((x) => loadLimbs(field, x, x, "u64")).join("");
+  return `${loads}${product.code}${reduction(field, columns, "r", false, "u64")}`;
+}
+
+/** The products of Fp2, each one function. */
 function quadraticFile(): string {
   const field = FP;
   const size = strideOf(field);
-  const pair = (name: string, text: string, sign: 1 | -1): string => {
-    const terms: Term[] = [
-      { a: "a", b: "b", sign: 1 },
-      { a: "c", b: "d", sign },
-    ];
-    const loads = ["a", "b", "c", "d"].map((x) => loadLimbs(field, x, x, "i64")).join("");
-    return `
-/** ${text} Operands may have limbs twice as large (8 units and one for the reduction). */
-export function ${name}(r: usize, a: usize, b: usize, c: usize, d: usize): void {
-${loads}${declareQuotients(field, "i64").replace("let c: i64", "let acc: i64")}${columns(field, terms, "r", sign < 0, "acc")}}
-`;
-  };
   return `${HEAD}/**
- * Sums of two products with one reduction, and the products of Fp2 = Fp[u] / (u^2 + 1) made of them.
+ * Products in Fp2 = Fp[u] / (u^2 + 1), by columns.
  *
- * An element a0 + a1 u is a0 then a1, ${2 * size} bytes; layout and bounds of the coefficients in fp.gen.ts. Operands may
- * have limbs up to twice as large: sums of two tight elements on both sides. Results are tight; a difference of
- * products has p added, as it may be negative. Two functions of 588 products each beat one with both coefficients,
- * whose locals the engine's register allocator handles worse (measured: 382 against 460 ns).
+ * An element a0 + a1 u is a0 then a1, ${2 * size} bytes; layout and bounds of the coefficients in fp.gen.ts. The columns of
+ * products are coefficients of polynomials, so their sums and differences are exact: a product takes the three
+ * products of Karatsuba's method and two reductions, and nothing in between is carried or stored. Operands may have
+ * limbs up to twice as large: sums of two tight elements on both sides (2 * 2 * 2 units and one for the reduction lie
+ * within 2^63). Results are tight; a difference of products has p added, as it may be negative.
  */
-import { fpAddLoose, fpMul, fpSub } from "./fp.gen";
 
 /** Bytes from one element of Fp2 to the next. */
 export const FP2_SIZE: usize = ${2 * size};
-const T: usize = memory.data(${2 * size}, 8);
-${pair("fpMulAddMul", "r = a b + c d.", 1)}${pair("fpMulSubMul", "r = a b - c d.", -1)}
-/** r = a b: (a0 b0 - a1 b1) + (a0 b1 + a1 b0) u. r may be a or b. */
-export function fp2Mul(r: usize, a: usize, b: usize): void {
-  fpMulSubMul(T, a, b, a + ${size}, b + ${size});
-  fpMulAddMul(r + ${size}, a, b + ${size}, a + ${size}, b);
-  memory.copy(r, T, ${size});
-}
 
-/** r = a a: (a0 + a1)(a0 - a1) + 2 a0 a1 u. r may be a. */
-export function fp2Sqr(r: usize, a: usize): void {
-  fpAddLoose(T, a, a + ${size});
-  fpSub(T + ${size}, a, a + ${size});
-  fpMul(T, T, T + ${size});
-  fpAddLoose(T + ${size}, a, a);
-  fpMul(r + ${size}, T + ${size}, a + ${size});
-  memory.copy(r, T, ${size});
-}
+/** r = a b + c d in Fp. */
+export function fpMulAddMul(r: usize, a: usize, b: usize, c: usize, d: usize): void {
+${sumOfProducts(field)}}
+
+/** r = x y: (x0 y0 - x1 y1) + (x0 y1 + x1 y0) u. r may be x or y. */
+export function fp2Mul(r: usize, x: usize, y: usize): void {
+${quadraticProduct(field, size)}}
+
+/** r = x x: (x0 + x1)(x0 - x1) + 2 x0 x1 u. r may be x. */
+export function fp2Sqr(r: usize, x: usize): void {
+${quadraticSquare(field, size)}}
 `;
 }
 
