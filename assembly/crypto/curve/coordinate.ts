@@ -3,13 +3,13 @@
  * `OverFp` for G1 and `OverFp2` for G2. The tags are integer types only so that `sizeof` tells them apart.
  */
 import {
-  FP_ONE, fpAdd, fpAddLoose, fpCanonical, fpDouble, fpEqual, fpInverse, fpInverseFermat, fpIsZero, fpMul, fpNeg, fpSelect,
-  fpSqr, fpSub, fpSubTwo, fpTriple, fpTwelvefold,
+  FP_ONE, fpAdd, fpAddLoose, fpCanonical, fpCopy, fpDouble, fpEqual, fpInverse, fpInverseFermat, fpIsZero, fpMul, fpNeg, fpOctuple,
+  fpSelect, fpSqr, fpSub, fpSubTwo, fpTriple, fpTwelvefold,
 } from "../field/fp.gen";
 import { fp2Mul, fp2Sqr } from "../field/fp2.gen";
 import {
-  fp2Add, fp2AddLoose, fp2Canonical, fp2Double, fp2Equal, fp2Inverse, fp2InverseFermat, fp2IsZero, fp2MulTripleB, fp2Neg,
-  fp2Select, fp2Sub, fp2SubTwo,
+  fp2Add, fp2AddLoose, fp2Canonical, fp2Copy, fp2Double, fp2Equal, fp2Inverse, fp2InverseFermat, fp2IsZero, fp2MulTripleB, fp2Neg,
+  fp2Octuple, fp2Select, fp2Sub, fp2SubTwo, fp2Triple,
 } from "../field/fp2";
 import { FP2_ONE } from "./constants.gen";
 
@@ -39,7 +39,8 @@ export function one<F>(): usize {
 // @ts-ignore: decorator
 @inline
 export function copy<F>(r: usize, a: usize): void {
-  memory.copy(r, a, sizeOf<F>());
+  if (sizeof<F>() == 4) fpCopy(r, a);
+  else fp2Copy(r, a);
 }
 
 // @ts-ignore: decorator
@@ -89,12 +90,16 @@ export function double<F>(r: usize, a: usize): void {
 // @ts-ignore: decorator
 @inline
 export function triple<F>(r: usize, a: usize): void {
-  if (sizeof<F>() == 4) {
-    fpTriple(r, a);
-  } else {
-    fpTriple(r, a);
-    fpTriple(r + 56, a + 56);
-  }
+  if (sizeof<F>() == 4) fpTriple(r, a);
+  else fp2Triple(r, a);
+}
+
+/** r = 8a */
+// @ts-ignore: decorator
+@inline
+export function octuple<F>(r: usize, a: usize): void {
+  if (sizeof<F>() == 4) fpOctuple(r, a);
+  else fp2Octuple(r, a);
 }
 
 // @ts-ignore: decorator

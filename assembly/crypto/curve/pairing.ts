@@ -15,7 +15,8 @@
 import { FP_ONE } from "../field/fp.gen";
 import { fp2Mul, fp2Sqr } from "../field/fp2.gen";
 import {
-  fp2Add, fp2AddLoose, fp2Copy, fp2Double, fp2MulFp, fp2MulTripleB, fp2Neg, fp2Sub, fp2SubTwo,
+  fp2Add, fp2AddLoose, fp2Copy, fp2Double, fp2MinusTriple, fp2MulFp, fp2MulTripleB, fp2Neg, fp2Quadruple, fp2Sub,
+  fp2SubTwelvefold, fp2SubTwo, fp2Triple,
 } from "../field/fp2";
 import {
   fp12Conjugate, fp12CyclotomicPow, fp12Frobenius, fp12Inverse, fp12IsOne, fp12Mul, fp12MulLine, fp12One,
@@ -56,26 +57,19 @@ function doubleStep(t: usize): void {
   fp2Sqr(H, H);
   fp2SubTwo(H, H, B, C);
   fp2Sqr(D, x);
-  fp2Double(L1, D);
-  fp2Add(L1, L1, D);
+  fp2MinusTriple(L1, D);
   fp2Sub(L0, B, E);
   fp2Copy(L4, H);
   // X = 2 x y (B - 3E), Y = (B + 3E)^2 - 12 E^2, Z = 4 B H
-  fp2Double(G, E);
-  fp2Add(G, G, E);
+  fp2Triple(G, E);
   fp2Sub(D, B, G);
   fp2Mul(x, A, D);
   fp2Add(D, B, G);
   fp2Sqr(D, D);
   fp2Sqr(E, E);
-  fp2Double(G, E);
-  fp2Add(G, G, E);
-  fp2Double(G, G);
-  fp2Double(G, G);
-  fp2Sub(y, D, G);
+  fp2SubTwelvefold(y, D, E);
   fp2Mul(z, B, H);
-  fp2Double(z, z);
-  fp2Double(z, z);
+  fp2Quadruple(z, z);
 }
 
 /** T = T + Q, and the chord's line but for the factors of P. */
@@ -88,7 +82,7 @@ function addStep(t: usize, q: usize): void {
   fp2Mul(L0, A, xq);
   fp2Mul(C, B, yq);
   fp2Sub(L0, L0, C);
-  fp2Copy(L1, A);
+  fp2Neg(L1, A);
   fp2Copy(L4, B);
   // C = t^2, D = d^2, E = d^3, G = x d^2, H = E + z C - 2G
   fp2Sqr(C, A);
@@ -106,10 +100,9 @@ function addStep(t: usize, q: usize): void {
   fp2Mul(z, z, E);
 }
 
-/** f = f times the line at P; L1 still lacks its sign. */
+/** f = f times the line at P. */
 function multiplyLine(f: usize, p: usize): void {
   fp2MulFp(L1, L1, p);
-  fp2Neg(L1, L1);
   fp2MulFp(L4, L4, p + 56);
   fp12MulLine(f, f, L0, L1, L4);
 }

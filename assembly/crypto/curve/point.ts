@@ -9,7 +9,7 @@
  * Layout: X, Y, Z one after the other. An affine point is x, y; the neutral point has no affine form.
  */
 import {
-  add, addLoose, copy, double, equal, inverse, inverseFermat, isZero, mul, mulTripleB, neg, one, select, sizeOf, sqr, sub,
+  add, addLoose, copy, double, equal, inverse, inverseFermat, isZero, mul, mulTripleB, neg, octuple, one, select, sizeOf, sqr, sub,
   subTwo, triple,
 } from "./coordinate";
 
@@ -141,9 +141,7 @@ export function pointDouble<F>(r: usize, a: usize): void {
   sqr<F>(T2, az);
   mulTripleB<F>(T2, T2);
   mul<F>(T3, ax, ay);
-  double<F>(U0, T0);
-  double<F>(U0, U0);
-  double<F>(U0, U0);
+  octuple<F>(U0, T0);
   add<F>(U1, T0, T2);
   mul<F>(r + 2 * n, T1, U0);
   mul<F>(T4, T2, U0);

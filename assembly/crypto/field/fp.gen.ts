@@ -1068,6 +1068,53 @@ export function fpTriple(r: usize, a: usize): void {
   store<u32>(r, <u32>(acc + top - q * 0x1a011), 52);
 }
 
+/** r = -3a. Result below 1.001 p. r may be an operand. */
+export function fpMinusTriple(r: usize, a: usize): void {
+  const top: i64 = 0 - <i64>load<u32>(a, 52) * 3;
+  const q: i64 = ((top - 32) * 0x2760d74bc) >> 50;
+  let acc: i64 = 0;
+  acc += 0 - <i64>load<u32>(a, 0) * 3 - q * 0xfffaaab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 0);
+  acc >>= 28;
+  acc += 0 - <i64>load<u32>(a, 4) * 3 - q * 0xfefffff;
+  store<u32>(r, <u32>(acc & 0xfffffff), 4);
+  acc >>= 28;
+  acc += 0 - <i64>load<u32>(a, 8) * 3 - q * 0x3ffffb9;
+  store<u32>(r, <u32>(acc & 0xfffffff), 8);
+  acc >>= 28;
+  acc += 0 - <i64>load<u32>(a, 12) * 3 - q * 0xfffeb15;
+  store<u32>(r, <u32>(acc & 0xfffffff), 12);
+  acc >>= 28;
+  acc += 0 - <i64>load<u32>(a, 16) * 3 - q * 0x6241eab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 16);
+  acc >>= 28;
+  acc += 0 - <i64>load<u32>(a, 20) * 3 - q * 0xa0f6b0f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 20);
+  acc >>= 28;
+  acc += 0 - <i64>load<u32>(a, 24) * 3 - q * 0xf6730d2;
+  store<u32>(r, <u32>(acc & 0xfffffff), 24);
+  acc >>= 28;
+  acc += 0 - <i64>load<u32>(a, 28) * 3 - q * 0xf38512b;
+  store<u32>(r, <u32>(acc & 0xfffffff), 28);
+  acc >>= 28;
+  acc += 0 - <i64>load<u32>(a, 32) * 3 - q * 0x4774b84;
+  store<u32>(r, <u32>(acc & 0xfffffff), 32);
+  acc >>= 28;
+  acc += 0 - <i64>load<u32>(a, 36) * 3 - q * 0x4bacd76;
+  store<u32>(r, <u32>(acc & 0xfffffff), 36);
+  acc >>= 28;
+  acc += 0 - <i64>load<u32>(a, 40) * 3 - q * 0xba7b643;
+  store<u32>(r, <u32>(acc & 0xfffffff), 40);
+  acc >>= 28;
+  acc += 0 - <i64>load<u32>(a, 44) * 3 - q * 0xe69a4b1;
+  store<u32>(r, <u32>(acc & 0xfffffff), 44);
+  acc >>= 28;
+  acc += 0 - <i64>load<u32>(a, 48) * 3 - q * 0x1ea397f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 48);
+  acc >>= 28;
+  store<u32>(r, <u32>(acc + top - q * 0x1a011), 52);
+}
+
 /** r = 4a. Result below 1.001 p. r may be an operand. */
 export function fpQuadruple(r: usize, a: usize): void {
   const top: i64 = <i64>load<u32>(a, 52) * 4;
@@ -1256,6 +1303,147 @@ export function fpSubTwo(r: usize, a: usize, b: usize, c: usize): void {
   store<u32>(r, <u32>(acc + top - q * 0x1a011), 52);
 }
 
+/** r = a - 12b. Result below 1.001 p. r may be an operand. */
+export function fpSubTwelvefold(r: usize, a: usize, b: usize): void {
+  const top: i64 = <i64>load<u32>(a, 52) - <i64>load<u32>(b, 52) * 12;
+  const q: i64 = ((top - 32) * 0x2760d74bc) >> 50;
+  let acc: i64 = 0;
+  acc += <i64>load<u32>(a, 0) - <i64>load<u32>(b, 0) * 12 - q * 0xfffaaab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 0);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 4) - <i64>load<u32>(b, 4) * 12 - q * 0xfefffff;
+  store<u32>(r, <u32>(acc & 0xfffffff), 4);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 8) - <i64>load<u32>(b, 8) * 12 - q * 0x3ffffb9;
+  store<u32>(r, <u32>(acc & 0xfffffff), 8);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 12) - <i64>load<u32>(b, 12) * 12 - q * 0xfffeb15;
+  store<u32>(r, <u32>(acc & 0xfffffff), 12);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 16) - <i64>load<u32>(b, 16) * 12 - q * 0x6241eab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 16);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 20) - <i64>load<u32>(b, 20) * 12 - q * 0xa0f6b0f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 20);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 24) - <i64>load<u32>(b, 24) * 12 - q * 0xf6730d2;
+  store<u32>(r, <u32>(acc & 0xfffffff), 24);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 28) - <i64>load<u32>(b, 28) * 12 - q * 0xf38512b;
+  store<u32>(r, <u32>(acc & 0xfffffff), 28);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 32) - <i64>load<u32>(b, 32) * 12 - q * 0x4774b84;
+  store<u32>(r, <u32>(acc & 0xfffffff), 32);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 36) - <i64>load<u32>(b, 36) * 12 - q * 0x4bacd76;
+  store<u32>(r, <u32>(acc & 0xfffffff), 36);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 40) - <i64>load<u32>(b, 40) * 12 - q * 0xba7b643;
+  store<u32>(r, <u32>(acc & 0xfffffff), 40);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 44) - <i64>load<u32>(b, 44) * 12 - q * 0xe69a4b1;
+  store<u32>(r, <u32>(acc & 0xfffffff), 44);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 48) - <i64>load<u32>(b, 48) * 12 - q * 0x1ea397f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 48);
+  acc >>= 28;
+  store<u32>(r, <u32>(acc + top - q * 0x1a011), 52);
+}
+
+/** r = 3a - 2b. Result below 1.001 p. r may be an operand. */
+export function fpTripleMinusTwice(r: usize, a: usize, b: usize): void {
+  const top: i64 = <i64>load<u32>(a, 52) * 3 - (<i64>load<u32>(b, 52) << 1);
+  const q: i64 = ((top - 32) * 0x2760d74bc) >> 50;
+  let acc: i64 = 0;
+  acc += <i64>load<u32>(a, 0) * 3 - (<i64>load<u32>(b, 0) << 1) - q * 0xfffaaab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 0);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 4) * 3 - (<i64>load<u32>(b, 4) << 1) - q * 0xfefffff;
+  store<u32>(r, <u32>(acc & 0xfffffff), 4);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 8) * 3 - (<i64>load<u32>(b, 8) << 1) - q * 0x3ffffb9;
+  store<u32>(r, <u32>(acc & 0xfffffff), 8);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 12) * 3 - (<i64>load<u32>(b, 12) << 1) - q * 0xfffeb15;
+  store<u32>(r, <u32>(acc & 0xfffffff), 12);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 16) * 3 - (<i64>load<u32>(b, 16) << 1) - q * 0x6241eab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 16);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 20) * 3 - (<i64>load<u32>(b, 20) << 1) - q * 0xa0f6b0f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 20);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 24) * 3 - (<i64>load<u32>(b, 24) << 1) - q * 0xf6730d2;
+  store<u32>(r, <u32>(acc & 0xfffffff), 24);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 28) * 3 - (<i64>load<u32>(b, 28) << 1) - q * 0xf38512b;
+  store<u32>(r, <u32>(acc & 0xfffffff), 28);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 32) * 3 - (<i64>load<u32>(b, 32) << 1) - q * 0x4774b84;
+  store<u32>(r, <u32>(acc & 0xfffffff), 32);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 36) * 3 - (<i64>load<u32>(b, 36) << 1) - q * 0x4bacd76;
+  store<u32>(r, <u32>(acc & 0xfffffff), 36);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 40) * 3 - (<i64>load<u32>(b, 40) << 1) - q * 0xba7b643;
+  store<u32>(r, <u32>(acc & 0xfffffff), 40);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 44) * 3 - (<i64>load<u32>(b, 44) << 1) - q * 0xe69a4b1;
+  store<u32>(r, <u32>(acc & 0xfffffff), 44);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 48) * 3 - (<i64>load<u32>(b, 48) << 1) - q * 0x1ea397f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 48);
+  acc >>= 28;
+  store<u32>(r, <u32>(acc + top - q * 0x1a011), 52);
+}
+
+/** r = 3a + 2b. Result below 1.001 p. r may be an operand. */
+export function fpTriplePlusTwice(r: usize, a: usize, b: usize): void {
+  const top: i64 = <i64>load<u32>(a, 52) * 3 + (<i64>load<u32>(b, 52) << 1);
+  const q: i64 = ((top - 32) * 0x2760d74bc) >> 50;
+  let acc: i64 = 0;
+  acc += <i64>load<u32>(a, 0) * 3 + (<i64>load<u32>(b, 0) << 1) - q * 0xfffaaab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 0);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 4) * 3 + (<i64>load<u32>(b, 4) << 1) - q * 0xfefffff;
+  store<u32>(r, <u32>(acc & 0xfffffff), 4);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 8) * 3 + (<i64>load<u32>(b, 8) << 1) - q * 0x3ffffb9;
+  store<u32>(r, <u32>(acc & 0xfffffff), 8);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 12) * 3 + (<i64>load<u32>(b, 12) << 1) - q * 0xfffeb15;
+  store<u32>(r, <u32>(acc & 0xfffffff), 12);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 16) * 3 + (<i64>load<u32>(b, 16) << 1) - q * 0x6241eab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 16);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 20) * 3 + (<i64>load<u32>(b, 20) << 1) - q * 0xa0f6b0f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 20);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 24) * 3 + (<i64>load<u32>(b, 24) << 1) - q * 0xf6730d2;
+  store<u32>(r, <u32>(acc & 0xfffffff), 24);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 28) * 3 + (<i64>load<u32>(b, 28) << 1) - q * 0xf38512b;
+  store<u32>(r, <u32>(acc & 0xfffffff), 28);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 32) * 3 + (<i64>load<u32>(b, 32) << 1) - q * 0x4774b84;
+  store<u32>(r, <u32>(acc & 0xfffffff), 32);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 36) * 3 + (<i64>load<u32>(b, 36) << 1) - q * 0x4bacd76;
+  store<u32>(r, <u32>(acc & 0xfffffff), 36);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 40) * 3 + (<i64>load<u32>(b, 40) << 1) - q * 0xba7b643;
+  store<u32>(r, <u32>(acc & 0xfffffff), 40);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 44) * 3 + (<i64>load<u32>(b, 44) << 1) - q * 0xe69a4b1;
+  store<u32>(r, <u32>(acc & 0xfffffff), 44);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 48) * 3 + (<i64>load<u32>(b, 48) << 1) - q * 0x1ea397f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 48);
+  acc >>= 28;
+  store<u32>(r, <u32>(acc + top - q * 0x1a011), 52);
+}
+
 /** r = 12 (a + b). Result below 1.001 p. r may be an operand. */
 export function fpTwelvefoldSum(r: usize, a: usize, b: usize): void {
   const top: i64 = <i64>load<u32>(a, 52) * 12 + <i64>load<u32>(b, 52) * 12;
@@ -1345,6 +1533,241 @@ export function fpTwelvefoldDifference(r: usize, a: usize, b: usize): void {
   store<u32>(r, <u32>(acc & 0xfffffff), 44);
   acc >>= 28;
   acc += <i64>load<u32>(a, 48) * 12 - <i64>load<u32>(b, 48) * 12 - q * 0x1ea397f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 48);
+  acc >>= 28;
+  store<u32>(r, <u32>(acc + top - q * 0x1a011), 52);
+}
+
+/** r = a - b - c + d. Result below 1.001 p. r may be an operand. */
+export function fpSubTwoAdd(r: usize, a: usize, b: usize, c: usize, d: usize): void {
+  const top: i64 = <i64>load<u32>(a, 52) - <i64>load<u32>(b, 52) - <i64>load<u32>(c, 52) + <i64>load<u32>(d, 52);
+  const q: i64 = ((top - 32) * 0x2760d74bc) >> 50;
+  let acc: i64 = 0;
+  acc += <i64>load<u32>(a, 0) - <i64>load<u32>(b, 0) - <i64>load<u32>(c, 0) + <i64>load<u32>(d, 0) - q * 0xfffaaab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 0);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 4) - <i64>load<u32>(b, 4) - <i64>load<u32>(c, 4) + <i64>load<u32>(d, 4) - q * 0xfefffff;
+  store<u32>(r, <u32>(acc & 0xfffffff), 4);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 8) - <i64>load<u32>(b, 8) - <i64>load<u32>(c, 8) + <i64>load<u32>(d, 8) - q * 0x3ffffb9;
+  store<u32>(r, <u32>(acc & 0xfffffff), 8);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 12) - <i64>load<u32>(b, 12) - <i64>load<u32>(c, 12) + <i64>load<u32>(d, 12) - q * 0xfffeb15;
+  store<u32>(r, <u32>(acc & 0xfffffff), 12);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 16) - <i64>load<u32>(b, 16) - <i64>load<u32>(c, 16) + <i64>load<u32>(d, 16) - q * 0x6241eab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 16);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 20) - <i64>load<u32>(b, 20) - <i64>load<u32>(c, 20) + <i64>load<u32>(d, 20) - q * 0xa0f6b0f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 20);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 24) - <i64>load<u32>(b, 24) - <i64>load<u32>(c, 24) + <i64>load<u32>(d, 24) - q * 0xf6730d2;
+  store<u32>(r, <u32>(acc & 0xfffffff), 24);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 28) - <i64>load<u32>(b, 28) - <i64>load<u32>(c, 28) + <i64>load<u32>(d, 28) - q * 0xf38512b;
+  store<u32>(r, <u32>(acc & 0xfffffff), 28);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 32) - <i64>load<u32>(b, 32) - <i64>load<u32>(c, 32) + <i64>load<u32>(d, 32) - q * 0x4774b84;
+  store<u32>(r, <u32>(acc & 0xfffffff), 32);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 36) - <i64>load<u32>(b, 36) - <i64>load<u32>(c, 36) + <i64>load<u32>(d, 36) - q * 0x4bacd76;
+  store<u32>(r, <u32>(acc & 0xfffffff), 36);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 40) - <i64>load<u32>(b, 40) - <i64>load<u32>(c, 40) + <i64>load<u32>(d, 40) - q * 0xba7b643;
+  store<u32>(r, <u32>(acc & 0xfffffff), 40);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 44) - <i64>load<u32>(b, 44) - <i64>load<u32>(c, 44) + <i64>load<u32>(d, 44) - q * 0xe69a4b1;
+  store<u32>(r, <u32>(acc & 0xfffffff), 44);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 48) - <i64>load<u32>(b, 48) - <i64>load<u32>(c, 48) + <i64>load<u32>(d, 48) - q * 0x1ea397f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 48);
+  acc >>= 28;
+  store<u32>(r, <u32>(acc + top - q * 0x1a011), 52);
+}
+
+/** r = a - b - c + d - e. Result below 1.001 p. r may be an operand. */
+export function fpSubTwoAddSub(r: usize, a: usize, b: usize, c: usize, d: usize, e: usize): void {
+  const top: i64 = <i64>load<u32>(a, 52) - <i64>load<u32>(b, 52) - <i64>load<u32>(c, 52) + <i64>load<u32>(d, 52) - <i64>load<u32>(e, 52);
+  const q: i64 = ((top - 32) * 0x2760d74bc) >> 50;
+  let acc: i64 = 0;
+  acc += <i64>load<u32>(a, 0) - <i64>load<u32>(b, 0) - <i64>load<u32>(c, 0) + <i64>load<u32>(d, 0) - <i64>load<u32>(e, 0) - q * 0xfffaaab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 0);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 4) - <i64>load<u32>(b, 4) - <i64>load<u32>(c, 4) + <i64>load<u32>(d, 4) - <i64>load<u32>(e, 4) - q * 0xfefffff;
+  store<u32>(r, <u32>(acc & 0xfffffff), 4);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 8) - <i64>load<u32>(b, 8) - <i64>load<u32>(c, 8) + <i64>load<u32>(d, 8) - <i64>load<u32>(e, 8) - q * 0x3ffffb9;
+  store<u32>(r, <u32>(acc & 0xfffffff), 8);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 12) - <i64>load<u32>(b, 12) - <i64>load<u32>(c, 12) + <i64>load<u32>(d, 12) - <i64>load<u32>(e, 12) - q * 0xfffeb15;
+  store<u32>(r, <u32>(acc & 0xfffffff), 12);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 16) - <i64>load<u32>(b, 16) - <i64>load<u32>(c, 16) + <i64>load<u32>(d, 16) - <i64>load<u32>(e, 16) - q * 0x6241eab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 16);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 20) - <i64>load<u32>(b, 20) - <i64>load<u32>(c, 20) + <i64>load<u32>(d, 20) - <i64>load<u32>(e, 20) - q * 0xa0f6b0f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 20);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 24) - <i64>load<u32>(b, 24) - <i64>load<u32>(c, 24) + <i64>load<u32>(d, 24) - <i64>load<u32>(e, 24) - q * 0xf6730d2;
+  store<u32>(r, <u32>(acc & 0xfffffff), 24);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 28) - <i64>load<u32>(b, 28) - <i64>load<u32>(c, 28) + <i64>load<u32>(d, 28) - <i64>load<u32>(e, 28) - q * 0xf38512b;
+  store<u32>(r, <u32>(acc & 0xfffffff), 28);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 32) - <i64>load<u32>(b, 32) - <i64>load<u32>(c, 32) + <i64>load<u32>(d, 32) - <i64>load<u32>(e, 32) - q * 0x4774b84;
+  store<u32>(r, <u32>(acc & 0xfffffff), 32);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 36) - <i64>load<u32>(b, 36) - <i64>load<u32>(c, 36) + <i64>load<u32>(d, 36) - <i64>load<u32>(e, 36) - q * 0x4bacd76;
+  store<u32>(r, <u32>(acc & 0xfffffff), 36);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 40) - <i64>load<u32>(b, 40) - <i64>load<u32>(c, 40) + <i64>load<u32>(d, 40) - <i64>load<u32>(e, 40) - q * 0xba7b643;
+  store<u32>(r, <u32>(acc & 0xfffffff), 40);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 44) - <i64>load<u32>(b, 44) - <i64>load<u32>(c, 44) + <i64>load<u32>(d, 44) - <i64>load<u32>(e, 44) - q * 0xe69a4b1;
+  store<u32>(r, <u32>(acc & 0xfffffff), 44);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 48) - <i64>load<u32>(b, 48) - <i64>load<u32>(c, 48) + <i64>load<u32>(d, 48) - <i64>load<u32>(e, 48) - q * 0x1ea397f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 48);
+  acc >>= 28;
+  store<u32>(r, <u32>(acc + top - q * 0x1a011), 52);
+}
+
+/** r = a - b - c + d + e. Result below 1.001 p. r may be an operand. */
+export function fpSubTwoAddAdd(r: usize, a: usize, b: usize, c: usize, d: usize, e: usize): void {
+  const top: i64 = <i64>load<u32>(a, 52) - <i64>load<u32>(b, 52) - <i64>load<u32>(c, 52) + <i64>load<u32>(d, 52) + <i64>load<u32>(e, 52);
+  const q: i64 = ((top - 32) * 0x2760d74bc) >> 50;
+  let acc: i64 = 0;
+  acc += <i64>load<u32>(a, 0) - <i64>load<u32>(b, 0) - <i64>load<u32>(c, 0) + <i64>load<u32>(d, 0) + <i64>load<u32>(e, 0) - q * 0xfffaaab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 0);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 4) - <i64>load<u32>(b, 4) - <i64>load<u32>(c, 4) + <i64>load<u32>(d, 4) + <i64>load<u32>(e, 4) - q * 0xfefffff;
+  store<u32>(r, <u32>(acc & 0xfffffff), 4);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 8) - <i64>load<u32>(b, 8) - <i64>load<u32>(c, 8) + <i64>load<u32>(d, 8) + <i64>load<u32>(e, 8) - q * 0x3ffffb9;
+  store<u32>(r, <u32>(acc & 0xfffffff), 8);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 12) - <i64>load<u32>(b, 12) - <i64>load<u32>(c, 12) + <i64>load<u32>(d, 12) + <i64>load<u32>(e, 12) - q * 0xfffeb15;
+  store<u32>(r, <u32>(acc & 0xfffffff), 12);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 16) - <i64>load<u32>(b, 16) - <i64>load<u32>(c, 16) + <i64>load<u32>(d, 16) + <i64>load<u32>(e, 16) - q * 0x6241eab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 16);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 20) - <i64>load<u32>(b, 20) - <i64>load<u32>(c, 20) + <i64>load<u32>(d, 20) + <i64>load<u32>(e, 20) - q * 0xa0f6b0f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 20);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 24) - <i64>load<u32>(b, 24) - <i64>load<u32>(c, 24) + <i64>load<u32>(d, 24) + <i64>load<u32>(e, 24) - q * 0xf6730d2;
+  store<u32>(r, <u32>(acc & 0xfffffff), 24);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 28) - <i64>load<u32>(b, 28) - <i64>load<u32>(c, 28) + <i64>load<u32>(d, 28) + <i64>load<u32>(e, 28) - q * 0xf38512b;
+  store<u32>(r, <u32>(acc & 0xfffffff), 28);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 32) - <i64>load<u32>(b, 32) - <i64>load<u32>(c, 32) + <i64>load<u32>(d, 32) + <i64>load<u32>(e, 32) - q * 0x4774b84;
+  store<u32>(r, <u32>(acc & 0xfffffff), 32);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 36) - <i64>load<u32>(b, 36) - <i64>load<u32>(c, 36) + <i64>load<u32>(d, 36) + <i64>load<u32>(e, 36) - q * 0x4bacd76;
+  store<u32>(r, <u32>(acc & 0xfffffff), 36);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 40) - <i64>load<u32>(b, 40) - <i64>load<u32>(c, 40) + <i64>load<u32>(d, 40) + <i64>load<u32>(e, 40) - q * 0xba7b643;
+  store<u32>(r, <u32>(acc & 0xfffffff), 40);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 44) - <i64>load<u32>(b, 44) - <i64>load<u32>(c, 44) + <i64>load<u32>(d, 44) + <i64>load<u32>(e, 44) - q * 0xe69a4b1;
+  store<u32>(r, <u32>(acc & 0xfffffff), 44);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 48) - <i64>load<u32>(b, 48) - <i64>load<u32>(c, 48) + <i64>load<u32>(d, 48) + <i64>load<u32>(e, 48) - q * 0x1ea397f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 48);
+  acc >>= 28;
+  store<u32>(r, <u32>(acc + top - q * 0x1a011), 52);
+}
+
+/** r = (a - b - c) - (d - e - f) + g. Result below 1.001 p. r may be an operand. */
+export function fpSubTwoMinusSubTwoAdd(r: usize, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize, g: usize): void {
+  const top: i64 = <i64>load<u32>(a, 52) - <i64>load<u32>(b, 52) - <i64>load<u32>(c, 52) - <i64>load<u32>(d, 52) + <i64>load<u32>(e, 52) + <i64>load<u32>(f, 52) + <i64>load<u32>(g, 52);
+  const q: i64 = ((top - 32) * 0x2760d74bc) >> 50;
+  let acc: i64 = 0;
+  acc += <i64>load<u32>(a, 0) - <i64>load<u32>(b, 0) - <i64>load<u32>(c, 0) - <i64>load<u32>(d, 0) + <i64>load<u32>(e, 0) + <i64>load<u32>(f, 0) + <i64>load<u32>(g, 0) - q * 0xfffaaab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 0);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 4) - <i64>load<u32>(b, 4) - <i64>load<u32>(c, 4) - <i64>load<u32>(d, 4) + <i64>load<u32>(e, 4) + <i64>load<u32>(f, 4) + <i64>load<u32>(g, 4) - q * 0xfefffff;
+  store<u32>(r, <u32>(acc & 0xfffffff), 4);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 8) - <i64>load<u32>(b, 8) - <i64>load<u32>(c, 8) - <i64>load<u32>(d, 8) + <i64>load<u32>(e, 8) + <i64>load<u32>(f, 8) + <i64>load<u32>(g, 8) - q * 0x3ffffb9;
+  store<u32>(r, <u32>(acc & 0xfffffff), 8);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 12) - <i64>load<u32>(b, 12) - <i64>load<u32>(c, 12) - <i64>load<u32>(d, 12) + <i64>load<u32>(e, 12) + <i64>load<u32>(f, 12) + <i64>load<u32>(g, 12) - q * 0xfffeb15;
+  store<u32>(r, <u32>(acc & 0xfffffff), 12);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 16) - <i64>load<u32>(b, 16) - <i64>load<u32>(c, 16) - <i64>load<u32>(d, 16) + <i64>load<u32>(e, 16) + <i64>load<u32>(f, 16) + <i64>load<u32>(g, 16) - q * 0x6241eab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 16);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 20) - <i64>load<u32>(b, 20) - <i64>load<u32>(c, 20) - <i64>load<u32>(d, 20) + <i64>load<u32>(e, 20) + <i64>load<u32>(f, 20) + <i64>load<u32>(g, 20) - q * 0xa0f6b0f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 20);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 24) - <i64>load<u32>(b, 24) - <i64>load<u32>(c, 24) - <i64>load<u32>(d, 24) + <i64>load<u32>(e, 24) + <i64>load<u32>(f, 24) + <i64>load<u32>(g, 24) - q * 0xf6730d2;
+  store<u32>(r, <u32>(acc & 0xfffffff), 24);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 28) - <i64>load<u32>(b, 28) - <i64>load<u32>(c, 28) - <i64>load<u32>(d, 28) + <i64>load<u32>(e, 28) + <i64>load<u32>(f, 28) + <i64>load<u32>(g, 28) - q * 0xf38512b;
+  store<u32>(r, <u32>(acc & 0xfffffff), 28);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 32) - <i64>load<u32>(b, 32) - <i64>load<u32>(c, 32) - <i64>load<u32>(d, 32) + <i64>load<u32>(e, 32) + <i64>load<u32>(f, 32) + <i64>load<u32>(g, 32) - q * 0x4774b84;
+  store<u32>(r, <u32>(acc & 0xfffffff), 32);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 36) - <i64>load<u32>(b, 36) - <i64>load<u32>(c, 36) - <i64>load<u32>(d, 36) + <i64>load<u32>(e, 36) + <i64>load<u32>(f, 36) + <i64>load<u32>(g, 36) - q * 0x4bacd76;
+  store<u32>(r, <u32>(acc & 0xfffffff), 36);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 40) - <i64>load<u32>(b, 40) - <i64>load<u32>(c, 40) - <i64>load<u32>(d, 40) + <i64>load<u32>(e, 40) + <i64>load<u32>(f, 40) + <i64>load<u32>(g, 40) - q * 0xba7b643;
+  store<u32>(r, <u32>(acc & 0xfffffff), 40);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 44) - <i64>load<u32>(b, 44) - <i64>load<u32>(c, 44) - <i64>load<u32>(d, 44) + <i64>load<u32>(e, 44) + <i64>load<u32>(f, 44) + <i64>load<u32>(g, 44) - q * 0xe69a4b1;
+  store<u32>(r, <u32>(acc & 0xfffffff), 44);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 48) - <i64>load<u32>(b, 48) - <i64>load<u32>(c, 48) - <i64>load<u32>(d, 48) + <i64>load<u32>(e, 48) + <i64>load<u32>(f, 48) + <i64>load<u32>(g, 48) - q * 0x1ea397f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 48);
+  acc >>= 28;
+  store<u32>(r, <u32>(acc + top - q * 0x1a011), 52);
+}
+
+/** r = (a - b - c) + (d - e - f) + g. Result below 1.001 p. r may be an operand. */
+export function fpSubTwoPlusSubTwoAdd(r: usize, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize, g: usize): void {
+  const top: i64 = <i64>load<u32>(a, 52) - <i64>load<u32>(b, 52) - <i64>load<u32>(c, 52) + <i64>load<u32>(d, 52) - <i64>load<u32>(e, 52) - <i64>load<u32>(f, 52) + <i64>load<u32>(g, 52);
+  const q: i64 = ((top - 32) * 0x2760d74bc) >> 50;
+  let acc: i64 = 0;
+  acc += <i64>load<u32>(a, 0) - <i64>load<u32>(b, 0) - <i64>load<u32>(c, 0) + <i64>load<u32>(d, 0) - <i64>load<u32>(e, 0) - <i64>load<u32>(f, 0) + <i64>load<u32>(g, 0) - q * 0xfffaaab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 0);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 4) - <i64>load<u32>(b, 4) - <i64>load<u32>(c, 4) + <i64>load<u32>(d, 4) - <i64>load<u32>(e, 4) - <i64>load<u32>(f, 4) + <i64>load<u32>(g, 4) - q * 0xfefffff;
+  store<u32>(r, <u32>(acc & 0xfffffff), 4);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 8) - <i64>load<u32>(b, 8) - <i64>load<u32>(c, 8) + <i64>load<u32>(d, 8) - <i64>load<u32>(e, 8) - <i64>load<u32>(f, 8) + <i64>load<u32>(g, 8) - q * 0x3ffffb9;
+  store<u32>(r, <u32>(acc & 0xfffffff), 8);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 12) - <i64>load<u32>(b, 12) - <i64>load<u32>(c, 12) + <i64>load<u32>(d, 12) - <i64>load<u32>(e, 12) - <i64>load<u32>(f, 12) + <i64>load<u32>(g, 12) - q * 0xfffeb15;
+  store<u32>(r, <u32>(acc & 0xfffffff), 12);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 16) - <i64>load<u32>(b, 16) - <i64>load<u32>(c, 16) + <i64>load<u32>(d, 16) - <i64>load<u32>(e, 16) - <i64>load<u32>(f, 16) + <i64>load<u32>(g, 16) - q * 0x6241eab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 16);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 20) - <i64>load<u32>(b, 20) - <i64>load<u32>(c, 20) + <i64>load<u32>(d, 20) - <i64>load<u32>(e, 20) - <i64>load<u32>(f, 20) + <i64>load<u32>(g, 20) - q * 0xa0f6b0f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 20);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 24) - <i64>load<u32>(b, 24) - <i64>load<u32>(c, 24) + <i64>load<u32>(d, 24) - <i64>load<u32>(e, 24) - <i64>load<u32>(f, 24) + <i64>load<u32>(g, 24) - q * 0xf6730d2;
+  store<u32>(r, <u32>(acc & 0xfffffff), 24);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 28) - <i64>load<u32>(b, 28) - <i64>load<u32>(c, 28) + <i64>load<u32>(d, 28) - <i64>load<u32>(e, 28) - <i64>load<u32>(f, 28) + <i64>load<u32>(g, 28) - q * 0xf38512b;
+  store<u32>(r, <u32>(acc & 0xfffffff), 28);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 32) - <i64>load<u32>(b, 32) - <i64>load<u32>(c, 32) + <i64>load<u32>(d, 32) - <i64>load<u32>(e, 32) - <i64>load<u32>(f, 32) + <i64>load<u32>(g, 32) - q * 0x4774b84;
+  store<u32>(r, <u32>(acc & 0xfffffff), 32);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 36) - <i64>load<u32>(b, 36) - <i64>load<u32>(c, 36) + <i64>load<u32>(d, 36) - <i64>load<u32>(e, 36) - <i64>load<u32>(f, 36) + <i64>load<u32>(g, 36) - q * 0x4bacd76;
+  store<u32>(r, <u32>(acc & 0xfffffff), 36);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 40) - <i64>load<u32>(b, 40) - <i64>load<u32>(c, 40) + <i64>load<u32>(d, 40) - <i64>load<u32>(e, 40) - <i64>load<u32>(f, 40) + <i64>load<u32>(g, 40) - q * 0xba7b643;
+  store<u32>(r, <u32>(acc & 0xfffffff), 40);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 44) - <i64>load<u32>(b, 44) - <i64>load<u32>(c, 44) + <i64>load<u32>(d, 44) - <i64>load<u32>(e, 44) - <i64>load<u32>(f, 44) + <i64>load<u32>(g, 44) - q * 0xe69a4b1;
+  store<u32>(r, <u32>(acc & 0xfffffff), 44);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 48) - <i64>load<u32>(b, 48) - <i64>load<u32>(c, 48) + <i64>load<u32>(d, 48) - <i64>load<u32>(e, 48) - <i64>load<u32>(f, 48) + <i64>load<u32>(g, 48) - q * 0x1ea397f;
   store<u32>(r, <u32>(acc & 0xfffffff), 48);
   acc >>= 28;
   store<u32>(r, <u32>(acc + top - q * 0x1a011), 52);

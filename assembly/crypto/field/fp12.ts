@@ -6,9 +6,9 @@
  * squares in Fp2 (Granger and Scott, "Faster squaring in the cyclotomic subgroup", 2010).
  */
 import { FROBENIUS } from "../curve/constants.gen";
-import { FP_ONE } from "./fp.gen";
+import { FP_ONE, fpTripleMinusTwice, fpTriplePlusTwice } from "./fp.gen";
 import { FP2_SIZE, fp2Mul, fp2Sqr } from "./fp2.gen";
-import { fp2Add, fp2AddLoose, fp2Conjugate, fp2Double, fp2Equal, fp2MulXi, fp2Sub, fp2SubTwo } from "./fp2";
+import { fp2Add, fp2AddLoose, fp2Conjugate, fp2Equal, fp2MulXi, fp2SubTwo } from "./fp2";
 import {
   FP6_SIZE, fp6Add, fp6Inverse, fp6Mul, fp6MulBy01, fp6MulBy1, fp6MulV, fp6Neg, fp6Sqr, fp6Sub, fp6SubTwo,
 } from "./fp6";
@@ -129,16 +129,14 @@ function squareFp4(r0: usize, r1: usize, x: usize, y: usize): void {
 
 /** r = 3t - 2z. */
 function tripleMinusTwice(r: usize, t: usize, z: usize): void {
-  fp2Sub(O, t, z);
-  fp2Double(O, O);
-  fp2Add(r, O, t);
+  fpTripleMinusTwice(r, t, z);
+  fpTripleMinusTwice(r + 56, t + 56, z + 56);
 }
 
 /** r = 3t + 2z. */
 function triplePlusTwice(r: usize, t: usize, z: usize): void {
-  fp2Add(O, t, z);
-  fp2Double(O, O);
-  fp2Add(r, O, t);
+  fpTriplePlusTwice(r, t, z);
+  fpTriplePlusTwice(r + 56, t + 56, z + 56);
 }
 
 /** r = a a for a in the cyclotomic subgroup. r may be a. */

@@ -9,9 +9,10 @@ import { FP_HALF } from "../curve/constants.gen";
 import { fpInverseRoot } from "./fp";
 import {
   FP_SIZE, fpAdd, fpAddLoose, fpCanonical, fpDouble, fpEqual, fpFromBytesBE, fpInverse, fpInverseFermat, fpIsZero,
-  fpMul, fpNeg, fpSelect, fpSqr, fpSub, fpSubTwo, fpToBytesBE, fpTwelvefoldDifference, fpTwelvefoldSum,
+  fpMinusTriple, fpMul, fpNeg, fpOctuple, fpQuadruple, fpSelect, fpSqr, fpSub, fpSubTwelvefold, fpSubTwo, fpToBytesBE,
+  fpTriple, fpTwelvefoldDifference, fpTwelvefoldSum, fpCopy,
 } from "./fp.gen";
-import { FP2_SIZE, fpMulAddMul } from "./fp2.gen";
+import { fpMulAddMul } from "./fp2.gen";
 
 const T: usize = memory.data(112, 8);
 const ROOT: usize = memory.data(112, 8);
@@ -19,7 +20,8 @@ const ROOT: usize = memory.data(112, 8);
 // @ts-ignore: decorator
 @inline
 export function fp2Copy(r: usize, a: usize): void {
-  memory.copy(r, a, FP2_SIZE);
+  fpCopy(r, a);
+  fpCopy(r + FP_SIZE, a + FP_SIZE);
 }
 
 export function fp2Add(r: usize, a: usize, b: usize): void {
@@ -54,9 +56,39 @@ export function fp2Double(r: usize, a: usize): void {
   fpDouble(r + FP_SIZE, a + FP_SIZE);
 }
 
+/** r = 3a */
+export function fp2Triple(r: usize, a: usize): void {
+  fpTriple(r, a);
+  fpTriple(r + FP_SIZE, a + FP_SIZE);
+}
+
+/** r = -3a */
+export function fp2MinusTriple(r: usize, a: usize): void {
+  fpMinusTriple(r, a);
+  fpMinusTriple(r + FP_SIZE, a + FP_SIZE);
+}
+
+/** r = 4a */
+export function fp2Quadruple(r: usize, a: usize): void {
+  fpQuadruple(r, a);
+  fpQuadruple(r + FP_SIZE, a + FP_SIZE);
+}
+
+/** r = 8a */
+export function fp2Octuple(r: usize, a: usize): void {
+  fpOctuple(r, a);
+  fpOctuple(r + FP_SIZE, a + FP_SIZE);
+}
+
+/** r = a - 12b */
+export function fp2SubTwelvefold(r: usize, a: usize, b: usize): void {
+  fpSubTwelvefold(r, a, b);
+  fpSubTwelvefold(r + FP_SIZE, a + FP_SIZE, b + FP_SIZE);
+}
+
 /** r = a0 - a1 u: the p-power map. */
 export function fp2Conjugate(r: usize, a: usize): void {
-  if (r != a) memory.copy(r, a, FP_SIZE);
+  if (r != a) fpCopy(r, a);
   fpNeg(r + FP_SIZE, a + FP_SIZE);
 }
 
@@ -64,14 +96,14 @@ export function fp2Conjugate(r: usize, a: usize): void {
 export function fp2MulXi(r: usize, a: usize): void {
   fpSub(T, a, a + FP_SIZE);
   fpAdd(r + FP_SIZE, a, a + FP_SIZE);
-  memory.copy(r, T, FP_SIZE);
+  fpCopy(r, T);
 }
 
 /** r = 12 (1 + u) a: three times the b of the twist. */
 export function fp2MulTripleB(r: usize, a: usize): void {
   fpTwelvefoldDifference(T, a, a + FP_SIZE);
   fpTwelvefoldSum(r + FP_SIZE, a, a + FP_SIZE);
-  memory.copy(r, T, FP_SIZE);
+  fpCopy(r, T);
 }
 
 /** r = a k for k in Fp. */
@@ -134,7 +166,7 @@ export function fp2RootFromNorm(r: usize, a: usize, s: usize): void {
   fpAdd(t, a, s);
   fpMul(t, t, FP_HALF);
   // a1 = 0 and s = -a0: a itself serves as t.
-  if (fpIsZero(t)) memory.copy(t, a, FP_SIZE);
+  if (fpIsZero(t)) fpCopy(t, a);
   fpInverseRoot(e, t);
   fpMul(T, t, e);
   fpSqr(T + FP_SIZE, T);
@@ -142,10 +174,10 @@ export function fp2RootFromNorm(r: usize, a: usize, s: usize): void {
   fpMul(e, e, a + FP_SIZE);
   fpMul(e, e, FP_HALF);
   if (square) {
-    memory.copy(r, T, FP_SIZE);
-    memory.copy(r + FP_SIZE, e, FP_SIZE);
+    fpCopy(r, T);
+    fpCopy(r + FP_SIZE, e);
   } else {
-    memory.copy(r, e, FP_SIZE);
+    fpCopy(r, e);
     fpNeg(r + FP_SIZE, T);
   }
 }

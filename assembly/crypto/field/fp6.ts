@@ -3,10 +3,15 @@
  *
  * Products by Karatsuba's way: six products in Fp2 for the nine, the sums before them left loose.
  */
-import { FP2_SIZE, fp2Mul, fp2Sqr } from "./fp2.gen";
-import { fp2Add, fp2AddLoose, fp2Double, fp2Inverse, fp2MulXi, fp2Neg, fp2Sub, fp2SubTwo } from "./fp2";
+import {
+  fpSubTwoAdd, fpSubTwoAddAdd, fpSubTwoAddSub, fpSubTwoMinusSubTwoAdd, fpSubTwoPlusSubTwoAdd,
+} from "./fp.gen";
+import { fp2Mul, fp2Sqr } from "./fp2.gen";
+import { fp2Add, fp2AddLoose, fp2Copy, fp2Double, fp2Inverse, fp2MulXi, fp2Neg, fp2Sub, fp2SubTwo } from "./fp2";
 
 export const FP6_SIZE: usize = 336;
+/** Offset of an imaginary part. */
+const IM: usize = 56;
 const C1: usize = 112;
 const C2: usize = 224;
 
@@ -45,13 +50,13 @@ export function fp6Neg(r: usize, a: usize): void {
 /** r = v a */
 export function fp6MulV(r: usize, a: usize): void {
   fp2MulXi(T0, a + C2);
-  memory.copy(T1, a, FP2_SIZE);
-  memory.copy(r + C2, a + C1, FP2_SIZE);
-  memory.copy(r + C1, T1, FP2_SIZE);
-  memory.copy(r, T0, FP2_SIZE);
+  fp2Copy(T1, a);
+  fp2Copy(r + C2, a + C1);
+  fp2Copy(r + C1, T1);
+  fp2Copy(r, T0);
 }
 
-/** r = a b; operands tight. r may be a or b. */
+/** r = a b; operands tight. r may be a or b. The sums after the products are made in one pass each. */
 export function fp6Mul(r: usize, a: usize, b: usize): void {
   fp2Mul(V0, a, b);
   fp2Mul(V1, a + C1, b + C1);
@@ -59,20 +64,21 @@ export function fp6Mul(r: usize, a: usize, b: usize): void {
   fp2AddLoose(T0, a + C1, a + C2);
   fp2AddLoose(T1, b + C1, b + C2);
   fp2Mul(T2, T0, T1);
-  fp2SubTwo(T2, T2, V1, V2);
   fp2AddLoose(T0, a, a + C1);
   fp2AddLoose(T1, b, b + C1);
   fp2Mul(T3, T0, T1);
-  fp2SubTwo(T3, T3, V0, V1);
   fp2AddLoose(T0, a, a + C2);
   fp2AddLoose(T1, b, b + C2);
   fp2Mul(T0, T0, T1);
-  fp2SubTwo(T0, T0, V0, V2);
-  fp2Add(r + C2, T0, V1);
-  fp2MulXi(T2, T2);
-  fp2Add(r, T2, V0);
-  fp2MulXi(V2, V2);
-  fp2Add(r + C1, T3, V2);
+  // c0 = (T2 - V1 - V2) xi + V0
+  fpSubTwoMinusSubTwoAdd(r, T2, V1, V2, T2 + IM, V1 + IM, V2 + IM, V0);
+  fpSubTwoPlusSubTwoAdd(r + IM, T2 + IM, V1 + IM, V2 + IM, T2, V1, V2, V0 + IM);
+  // c1 = T3 - V0 - V1 + V2 xi
+  fpSubTwoAddSub(r + C1, T3, V0, V1, V2, V2 + IM);
+  fpSubTwoAddAdd(r + C1 + IM, T3 + IM, V0 + IM, V1 + IM, V2, V2 + IM);
+  // c2 = T0 - V0 - V2 + V1
+  fpSubTwoAdd(r + C2, T0, V0, V2, V1);
+  fpSubTwoAdd(r + C2 + IM, T0 + IM, V0 + IM, V2 + IM, V1 + IM);
 }
 
 /** r = a (b0 + b1 v). r may be a. */
@@ -99,7 +105,7 @@ export function fp6MulBy1(r: usize, a: usize, b1: usize): void {
   fp2Mul(T0, a + C2, b1);
   fp2Mul(T1, a + C1, b1);
   fp2Mul(r + C1, a, b1);
-  memory.copy(r + C2, T1, FP2_SIZE);
+  fp2Copy(r + C2, T1);
   fp2MulXi(r, T0);
 }
 
