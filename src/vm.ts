@@ -8,6 +8,13 @@ export { EngineFault } from "./core/errors.ts";
 export { type Applied, type GenesisSupply, type MachineContext, Vm, type VmHost, type VmOptions } from "./core/vm.ts";
 export { ExecError } from "./exec/errors.ts";
 export { Executor, type ExecutorParts, type RunOptions } from "./exec/executor.ts";
+export {
+  circuitKey,
+  type JudgeOptions,
+  keyedJudge,
+  type MissingKeyPolicy,
+  type ProofCircuit,
+} from "./exec/keyed-judge.ts";
 export { decodeTrace, type TraceCall } from "./exec/trace.ts";
 export type {
   AppliedMessage,
@@ -19,6 +26,7 @@ export type {
   RandomnessSource,
   TipsetInput,
 } from "./exec/types.ts";
+export { actorsV2Upgrade } from "./exec/upgrades.ts";
 export { decodeMethodData, encodeMethodParams, StateView } from "./state/state-view.ts";
 export { readCar } from "./storage/car.ts";
 export type { Batch, Block, BlockSource, BlockStore } from "./storage/contract.ts";

@@ -71,10 +71,11 @@ export function commitmentOfCidV1(cid: CID): Uint8Array | null {
   return code === UNSEALED_CODEC && multihash.code === SHA256_TRUNC254 ? commitmentIn(multihash.digest) : null;
 }
 
-/** The 32 bytes of a CommR CID, or null if it is none. */
+/** The 32 bytes of a CommR CID, or null if it is none. A Poseidon digest is any field element: its bit 254 may be set. */
 export function commitmentOfSealedCid(cid: CID): Uint8Array | null {
   const { code, multihash } = cid;
-  return code === SEALED_CODEC && multihash.code === POSEIDON_A2_FC1 ? commitmentIn(multihash.digest) : null;
+  const fits = code === SEALED_CODEC && multihash.code === POSEIDON_A2_FC1 && multihash.digest.length === 32;
+  return fits ? multihash.digest : null;
 }
 
 /** What a version 2 piece CID says, or null if it is none or says something impossible. */

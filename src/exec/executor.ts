@@ -49,6 +49,9 @@ export class Executor {
   #vm: Vm | null = null;
   #randomness: RandomnessSource;
   #fetched = new Map<string, Uint8Array>();
+  /** Verdicts of this job, by kind and statement, and the one that is awaited. */
+  #verdicts = new Map<string, boolean>();
+  #pending: Promise<void> = Promise.resolve();
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(options: VmOptions, parts: ExecutorParts) {
@@ -114,13 +117,31 @@ export class Executor {
           return result;
         } catch (error) {
           if (this.#vm?.spent === true) this.#vm = null;
-          if (!(error instanceof EngineFault) || error.data.code !== "BLOCK_MISSING") throw error;
-          await this.#fetch(error.data.cid, error);
+          if (!(error instanceof EngineFault)) throw error;
+          if (error.data.code === "VERDICT_PENDING") await this.#pending;
+          else if (error.data.code === "BLOCK_MISSING") await this.#fetch(error.data.cid, error);
+          else throw error;
         }
       }
     } finally {
       this.#fetched = new Map();
+      this.#verdicts = new Map();
     }
+  }
+
+  /** A verdict at once, or the fault that makes the run wait for it. */
+  #judge(kind: string, info: Uint8Array, judge: (info: Uint8Array) => boolean | Promise<boolean>): boolean {
+    const key = kind + cidKey(info);
+    const known = this.#verdicts.get(key);
+    if (known !== undefined) return known;
+    const verdict = judge(info);
+    if (typeof verdict === "boolean") return verdict;
+    this.#pending = verdict.then((valid) => {
+      this.#verdicts.set(key, valid);
+    });
+    // Whoever awaits it learns of a failure; nobody else must.
+    this.#pending.catch(() => undefined);
+    throw new EngineFault({ code: "VERDICT_PENDING" }, "a proof is being verified");
   }
 
   async #fetch(cid: Uint8Array, fault: EngineFault): Promise<void> {
@@ -141,8 +162,8 @@ export class Executor {
       peek: (cid) => blocks.peek(cid) ?? (this.#fetched.size === 0 ? undefined : this.#fetched.get(cidKey(cid))),
       ticketRandomness: (tag, epoch, entropy) => this.#randomness.ticketRandomness(tag, epoch, entropy),
       beaconRandomness: (tag, epoch, entropy) => this.#randomness.beaconRandomness(tag, epoch, entropy),
-      verifyPoSt: (info) => proofs.verifyPoSt(info),
-      verifySeal: (info) => proofs.verifySeal(info),
+      verifyPoSt: (info) => this.#judge("post", info, proofs.verifyPoSt),
+      verifySeal: (info) => this.#judge("seal", info, proofs.verifySeal),
       ...(log === undefined ? {} : { log }),
     };
   }

@@ -25,10 +25,13 @@ export type RandomnessSource = {
   readonly beaconRandomness: (tag: number, epoch: number, entropy: Uint8Array) => Uint8Array;
 };
 
-/** Who judges proofs: keys, or a stated policy. */
+/**
+ * Who judges proofs: keys (`keyed-judge.ts`), or a stated policy. `info` is the CBOR WindowPoStVerifyInfo or
+ * SealVerifyInfo. A verdict that takes its time voids the run; it is awaited, kept, and the run goes the same way again.
+ */
 export type ProofJudge = {
-  readonly verifyPoSt: (info: Uint8Array) => boolean;
-  readonly verifySeal: (info: Uint8Array) => boolean;
+  readonly verifyPoSt: (info: Uint8Array) => boolean | Promise<boolean>;
+  readonly verifySeal: (info: Uint8Array) => boolean | Promise<boolean>;
 };
 
 /** A change of the state itself at an epoch: runs after that epoch's cron, before the next epoch begins. */

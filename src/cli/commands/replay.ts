@@ -1,8 +1,13 @@
 /** `filigree replay <chain.car>`: executes a chain export from its genesis and compares every root. */
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
+import { platform } from "#platform";
 import { replayChain } from "../../conformance/replay.ts";
 import { loadCrypto } from "../../core/crypto.ts";
+import { type Groth16Exports, readVerifyingKey, type VerifyingKey } from "../../core/groth16.ts";
+import type { ProofExports } from "../../core/proof-kernel.ts";
+import { ProofModule } from "../../core/proof-module.ts";
+import { circuitKey, keyedJudge, type ProofCircuit } from "../../exec/keyed-judge.ts";
 import { complain, progressLine } from "../terminal.ts";
 
 export function registerReplay(program: Command): void {
@@ -11,23 +16,50 @@ export function registerReplay(program: Command): void {
     .description("execute a chain export from its genesis and compare every state root and receipts root")
     .argument("<chain.car>", "CAR file of the main network with its genesis state")
     .option("--json", "one JSON object instead of text")
-    .option("--trust-proofs", "take window PoSt and seal proofs on chain as valid (no verifying keys are needed)")
+    .option(
+      "--key <circuit:bytes=file>",
+      'verifying key for a kind of proof ("window-post" or "seal") and sector size, in the .vk layout (repeatable)',
+      collect,
+      [],
+    )
+    .option("--trust-proofs", "take proofs whose verifying key is not given as valid")
     .action(run);
 }
 
-async function run(file: string, options: { readonly json?: true; readonly trustProofs?: true }): Promise<void> {
+type Options = { readonly json?: true; readonly trustProofs?: true; readonly key: readonly string[] };
+
+function collect(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
+}
+
+/** Reads the keys of `--key` options. */
+async function readKeys(module: ProofModule<ProofExports & Groth16Exports>, words: readonly string[]) {
+  const keys = new Map<string, VerifyingKey>();
+  for (const word of words) {
+    const [, circuit, bytes, file] = /^(window-post|seal):(\d{1,15})=(.+)$/.exec(word) ?? [];
+    if (circuit === undefined || bytes === undefined || file === undefined)
+      throw new Error(`--key ${word}: "window-post:<sector bytes>=<file>" or "seal:<sector bytes>=<file>" expected`);
+    keys.set(circuitKey(circuit as ProofCircuit, Number(bytes)), readVerifyingKey(module, await readFile(file)));
+  }
+  return keys;
+}
+
+async function run(file: string, options: Options): Promise<void> {
   const crypto = await loadCrypto();
   const line = progressLine();
   const started = performance.now();
   let judged = 0;
-  const judge = (): boolean => {
-    judged++;
-    if (options.trustProofs === true) return true;
-    throw new Error("the chain submits proofs and no verifying key was given; --trust-proofs takes them as valid");
-  };
   try {
+    const module = await ProofModule.load<ProofExports & Groth16Exports>();
+    const judge = keyedJudge({
+      proofs: module,
+      keys: await readKeys(module, options.key),
+      missing: options.trustProofs === true ? "accept" : "refuse",
+      entropy: () => platform.randomBytes(32),
+      onMissing: () => judged++,
+    });
     const report = await replayChain(await readFile(file), {
-      proofs: { verifyPoSt: judge, verifySeal: judge },
+      proofs: judge,
       hashes: crypto,
       onProgress: ({ done, total, epoch }) => line.show(`epoch ${epoch}: ${done} of ${total} tipsets`),
     });

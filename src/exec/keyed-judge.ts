@@ -1,0 +1,122 @@
+/**
+ * Judging the proofs that actors submit, with verifying keys that the caller supplies.
+ *
+ * Filecoin's keys are public but large and belong to circuits, one for each sector size and kind of proof. For a proof whose
+ * key is not among those given the caller's stated policy decides; there is no silent acceptance.
+ */
+import * as dagCbor from "@ipld/dag-cbor";
+import { FilError } from "../base/errors.ts";
+import type { VerifyingKey } from "../core/groth16.ts";
+import { commitmentOfCidV1, commitmentOfSealedCid } from "../core/piece-cid.ts";
+import type { PublicSector } from "../core/post-proof.ts";
+import type { Proofs } from "../core/proof-kernel.ts";
+import { proverId, sealProof, sectorParams } from "../core/sector-params.ts";
+import { verifyPoStProof, verifySealProof } from "../core/verify-proofs.ts";
+import { CID } from "../types/cid.ts";
+import type { ProofJudge } from "./types.ts";
+
+export type JudgeErrorData = {
+  readonly code: "KEY_MISSING";
+  readonly circuit: ProofCircuit;
+  readonly sectorBytes: number;
+};
+export class JudgeError extends FilError<JudgeErrorData> {}
+
+export type ProofCircuit = "seal" | "window-post";
+
+/** What happens to a proof whose verifying key is absent: a verdict, or `refuse` (the run fails with `KEY_MISSING`). */
+export type MissingKeyPolicy = "accept" | "reject" | "refuse";
+
+export type JudgeOptions = {
+  readonly proofs: Proofs;
+  /** Keys by circuit and sector size in bytes, read by `proofs`' module. */
+  readonly keys: ReadonlyMap<string, VerifyingKey>;
+  readonly missing: MissingKeyPolicy;
+  /** 32 bytes that no prover can foresee, for weighing proofs of several partitions. */
+  readonly entropy: () => Uint8Array;
+  /** Told of every verdict that the policy gave in place of a key. */
+  readonly onMissing?: (circuit: ProofCircuit, sectorBytes: number) => void;
+};
+
+/** Key of `JudgeOptions.keys`. */
+export function circuitKey(circuit: ProofCircuit, sectorBytes: number): string {
+  return `${circuit}/${sectorBytes}`;
+}
+
+/** Registered PoSt proofs: winning, window and window of the second version, five sector sizes each. */
+const POST_SIZES: readonly number[] = [2 << 10, 8 << 20, 512 << 20, 32 * 2 ** 30, 64 * 2 ** 30];
+const FIRST_WINDOW = 5;
+const FIRST_WINDOW_V1_1 = 10;
+const LAST_POST = 14;
+
+export function keyedJudge(options: JudgeOptions): ProofJudge {
+  const { proofs, keys, missing } = options;
+  const absent = (circuit: ProofCircuit, sectorBytes: number): boolean => {
+    options.onMissing?.(circuit, sectorBytes);
+    if (missing === "refuse")
+      throw new JudgeError(
+        { code: "KEY_MISSING", circuit, sectorBytes },
+        `no verifying key for ${circuit} proofs of ${sectorBytes}-byte sectors`,
+      );
+    return missing === "accept";
+  };
+  return {
+    verifyPoSt(info) {
+      const [randomness, list, challenged] = dagCbor.decode(info) as [Uint8Array, unknown[], unknown[][], number];
+      const [post] = list as [number, Uint8Array][];
+      if (post === undefined || list.length !== 1) return false;
+      const [type, proof] = post;
+      const sectorBytes = POST_SIZES[type % POST_SIZES.length];
+      if (sectorBytes === undefined || type < FIRST_WINDOW || type > LAST_POST) return false;
+      const key = keys.get(circuitKey("window-post", sectorBytes));
+      if (key === undefined) return absent("window-post", sectorBytes);
+      const sectors: PublicSector[] = [];
+      for (const [, sectorNumber, sealed] of challenged) {
+        const commR = commitmentOfSealedCid(CID.asCID(sealed) as CID);
+        if (commR === null) return false;
+        sectors.push({ sectorNumber: sectorNumber as number, commR });
+      }
+      const kind = type >= FIRST_WINDOW_V1_1 ? "window" : "window-legacy";
+      const params = sectorParams(sectorBytes);
+      return (
+        verifyPoStProof(proofs, key, params, kind, fieldSafe(randomness), sectors, proof, options.entropy()) === "VALID"
+      );
+    },
+    async verifySeal(info) {
+      const tuple = dagCbor.decode(info) as [
+        number,
+        [number, number],
+        number[],
+        Uint8Array,
+        Uint8Array,
+        Uint8Array,
+        CID,
+        CID,
+      ];
+      const [type, [miner, sectorNumber], , ticket, seed, proof, sealed, unsealed] = tuple;
+      const described = sealProof(type);
+      const key = keys.get(circuitKey("seal", described.sectorBytes));
+      if (key === undefined) return absent("seal", described.sectorBytes);
+      const commR = commitmentOfSealedCid(CID.asCID(sealed) as CID);
+      const commD = commitmentOfCidV1(CID.asCID(unsealed) as CID);
+      if (commR === null || commD === null) return false;
+      const statement = {
+        proof: described,
+        proverId: proverId(BigInt(miner)),
+        sectorNumber,
+        ticket,
+        seed,
+        commR,
+        commD,
+      };
+      return (await verifySealProof(proofs, key, statement, proof, options.entropy())) === "VALID";
+    },
+  };
+}
+
+/** Randomness as a field element: the two top bits cleared, as the network's verifiers do. */
+function fieldSafe(randomness: Uint8Array): Uint8Array {
+  const out = randomness.slice();
+  out[31] = (out[31] as number) & 0x3f;
+  return out;
+}

@@ -1,0 +1,82 @@
+/** Proofs as the machine meets them, judged with verifying keys: real circuits under local keys. */
+import * as dagCbor from "@ipld/dag-cbor";
+import { beforeAll, expect, test } from "vitest";
+import { fromHex } from "../../../src/base/bytes.ts";
+import { type Groth16Exports, readVerifyingKey, type VerifyingKey } from "../../../src/core/groth16.ts";
+import { pieceCidV1, sealedCid } from "../../../src/core/piece-cid.ts";
+import type { ProofExports } from "../../../src/core/proof-kernel.ts";
+import { ProofModule } from "../../../src/core/proof-module.ts";
+import { circuitKey, type JudgeOptions, keyedJudge } from "../../../src/exec/keyed-judge.ts";
+import porep from "../../fixtures/proofs/groth16-porep.json" with { type: "json" };
+import post from "../../fixtures/proofs/groth16-post.json" with { type: "json" };
+
+const KIB2 = 2048;
+const MINER = 1000;
+let options: JudgeOptions;
+beforeAll(async () => {
+  const module = await ProofModule.load<ProofExports & Groth16Exports>();
+  const keys = new Map<string, VerifyingKey>();
+  keys.set(circuitKey("window-post", KIB2), readVerifyingKey(module, fromHex(post.verifyingKeys.window.hex)));
+  const [sealKey] = Object.values(porep.verifyingKeys);
+  keys.set(circuitKey("seal", KIB2), readVerifyingKey(module, fromHex((sealKey as { hex: string }).hex)));
+  options = { proofs: module, keys, missing: "refuse", entropy: () => new Uint8Array(32).fill(7) };
+});
+
+type PostCase = (typeof post.cases)[number];
+function postInfo(one: PostCase, change: Partial<{ randomness: Uint8Array; first: number; proof: Uint8Array }> = {}) {
+  const type = one.apiVersion === "1.2.0" ? 10 : 5;
+  const sectors = one.sectors.map(({ sectorNumber, commR }, i) => [
+    0,
+    i === 0 ? (change.first ?? sectorNumber) : sectorNumber,
+    sealedCid(fromHex(commR)),
+  ]);
+  const randomness = change.randomness ?? fromHex(one.randomness);
+  return dagCbor.encode([randomness, [[type, change.proof ?? fromHex(one.proof)]], sectors, MINER]);
+}
+
+for (const one of post.cases.filter((each) => each.key === "window"))
+  test(`${one.name}: the judge accepts the proof, and no other statement`, async () => {
+    const judge = keyedJudge(options);
+    expect(await judge.verifyPoSt(postInfo(one))).toBe(true);
+    const randomness = fromHex(one.randomness);
+    // The two top bits do not reach the field.
+    randomness[31] = (randomness[31] as number) | 0xc0;
+    expect(await judge.verifyPoSt(postInfo(one, { randomness }))).toBe(true);
+    randomness[0] = (randomness[0] as number) ^ 1;
+    expect(await judge.verifyPoSt(postInfo(one, { randomness }))).toBe(false);
+    expect(await judge.verifyPoSt(postInfo(one, { first: 77 }))).toBe(false);
+    expect(await judge.verifyPoSt(postInfo(one, { proof: new Uint8Array(192) }))).toBe(false);
+    expect(await judge.verifyPoSt(postInfo(one, { proof: new Uint8Array(3) }))).toBe(false);
+  });
+
+for (const one of porep.cases.filter((each) => each.registeredSealProof === 0 || each.registeredSealProof === 5))
+  test(`${one.name}: the judge accepts the seal, and no other statement`, async () => {
+    const judge = keyedJudge(options);
+    const miner =
+      Number(BigInt(fromHex(one.proverId)[0] as number) & 0x7fn) + (fromHex(one.proverId)[1] as number) * 128;
+    const info = (sector: number, proof = fromHex(one.proof)): Uint8Array =>
+      dagCbor.encode([
+        one.registeredSealProof,
+        [miner, sector],
+        [],
+        fromHex(one.ticket),
+        fromHex(one.seed),
+        proof,
+        sealedCid(fromHex(one.commR)),
+        pieceCidV1(fromHex(one.commD)),
+      ]);
+    expect(await judge.verifySeal(info(one.sectorNumber))).toBe(true);
+    expect(await judge.verifySeal(info(one.sectorNumber + 1))).toBe(false);
+    expect(await judge.verifySeal(info(one.sectorNumber, new Uint8Array(192)))).toBe(false);
+  });
+
+test("without a key the stated policy decides, and is told of", async () => {
+  const told: string[] = [];
+  const info = postInfo(post.cases.find((each) => each.key === "window") as PostCase);
+  const judge = (missing: "accept" | "reject" | "refuse") =>
+    keyedJudge({ ...options, keys: new Map(), missing, onMissing: (circuit, size) => told.push(`${circuit} ${size}`) });
+  expect(judge("accept").verifyPoSt(info)).toBe(true);
+  expect(judge("reject").verifyPoSt(info)).toBe(false);
+  expect(() => judge("refuse").verifyPoSt(info)).toThrow(/no verifying key/);
+  expect(told).toEqual(["window-post 2048", "window-post 2048", "window-post 2048"]);
+});
