@@ -8,6 +8,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
+import { findCorpus } from "./test/support/find-corpus.ts";
 
 const executablePath = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
 const alias = { "#platform": fileURLToPath(new URL("src/platform/browser.ts", import.meta.url)) };
@@ -34,8 +35,12 @@ const tests = readdirSync("test", { recursive: true, encoding: "utf8" })
 const needs = new Map(tests.map((file) => [file, nodeNeed(file)]));
 for (const [file, need] of needs) if (need !== null) process.stdout.write(`not in a browser: ${file} (${need})\n`);
 
+const corpus = findCorpus();
+
 export default defineConfig({
   resolve: { alias },
+  // the checkout, and the vectors beside it
+  server: { fs: { allow: [".", corpus.folder] } },
   optimizeDeps: {
     // all at once before the first test: finding one later would reload the page under it
     include: [
@@ -51,6 +56,7 @@ export default defineConfig({
     include: tests.filter((file) => needs.get(file) === null),
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    provide: { corpus },
     browser: {
       enabled: true,
       headless: true,

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { findCorpus } from "./test/support/find-corpus.ts";
 
 const platform = "Deno" in globalThis ? "deno" : "node";
 const alias = { "#platform": fileURLToPath(new URL(`src/platform/${platform}.ts`, import.meta.url)) };
@@ -13,5 +14,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: "forks",
     maxWorkers: 2,
+    provide: { corpus: findCorpus() },
   },
 });

@@ -4,9 +4,10 @@
  * A run passes if every receipt (exit code, gas, return value), every receipts root and the final state root are those
  * of the file. Anything else, faults included, fails it: an actor that is not built is a failure, not a skip.
  */
-import { equal } from "../base/bytes.ts";
+import { blake2b } from "@noble/hashes/blake2.js";
+import { equal, toHex, utf8 } from "../base/bytes.ts";
 import { describeError } from "../base/errors.ts";
-import type { VmOptions } from "../core/vm.ts";
+import type { NewBlock, VmOptions } from "../core/vm.ts";
 import { Executor } from "../exec/executor.ts";
 import type { TraceCall } from "../exec/trace.ts";
 import type { AppliedMessage, BlockInput, MessageInput, ProofJudge } from "../exec/types.ts";
@@ -26,6 +27,11 @@ export type RunOutcome = {
   readonly passed: boolean;
   /** What differs, one line each; empty if the run passed. */
   readonly differences: readonly string[];
+  /**
+   * Hash over everything that the run gave: receipts, shares of the gas money, new blocks, roots. The same on every
+   * platform, or execution is not deterministic.
+   */
+  readonly digest: string;
   /** Declared verdict, if a proof was judged. */
   readonly proofVerdict?: ProofVerdict;
   /** Calls and charges of every message, if asked for. */
@@ -59,7 +65,7 @@ export async function runVector(
 }
 
 function failure(file: string, variant: string, differences: readonly string[]): RunOutcome {
-  return { file, variant, passed: false, differences };
+  return { file, variant, passed: false, differences, digest: "" };
 }
 
 async function runVariant(
@@ -80,6 +86,7 @@ async function runVariant(
     variant: variant.id,
     passed: differences.length === 0,
     differences,
+    digest: run.digest(),
     ...(run.judged ? { proofVerdict: run.verdict } : {}),
     ...(options.tracing === true ? { traces } : {}),
   };
@@ -94,12 +101,17 @@ class VariantRun {
   readonly #variant: Variant;
   readonly #options: ConformanceOptions;
   #receipts = 0;
+  readonly #hash = blake2b.create({ dkLen: 16 });
 
   constructor(file: string, vector: Vector, variant: Variant, options: ConformanceOptions) {
     this.verdict = proofVerdict(file);
     this.#vector = vector;
     this.#variant = variant;
     this.#options = options;
+  }
+
+  digest(): string {
+    return toHex(this.#hash.digest());
   }
 
   async execute(): Promise<void> {
@@ -113,6 +125,7 @@ class VariantRun {
       : this.#tipsets(executor, store));
     if (this.#receipts !== this.#vector.receipts.length)
       this.differences.push(`receipts: ${this.#receipts} instead of ${this.#vector.receipts.length}`);
+    this.#hash.update(root);
     if (equal(root, this.#vector.postRoot)) return;
     this.differences.push(`state root: ${name(root)} instead of ${name(this.#vector.postRoot)}`);
     if (this.#options.tracing === true)
@@ -139,7 +152,7 @@ class VariantRun {
         { stateRoot, epoch, networkVersion, baseFee, circulatingSupply, message },
         { tracing: this.#options.tracing ?? false },
       );
-      store.writeNow({ blocks: result.blocks });
+      this.#take(store, result.blocks);
       stateRoot = result.stateRoot;
       this.#compare(result.applied);
     }
@@ -157,7 +170,8 @@ class VariantRun {
       const blocks = tipset.blocks.map(({ miner, winCount, messages }) => ({ miner, winCount, ...sorted(messages) }));
       const input = { stateRoot, parentEpoch, epoch, baseFee, blocks };
       const result = await executor.applyTipset(input, rules, { tracing: this.#options.tracing ?? false });
-      store.writeNow({ blocks: result.blocks });
+      this.#take(store, result.blocks);
+      this.#hash.update(result.receiptsRoot);
       for (const applied of result.applied) this.#compare(applied);
       const expected = receiptsRoots[i];
       if (expected === undefined || !equal(result.receiptsRoot, expected))
@@ -170,7 +184,15 @@ class VariantRun {
     return stateRoot;
   }
 
+  #take(store: MemoryStore, blocks: readonly NewBlock[]): void {
+    store.writeNow({ blocks });
+    for (const { cid } of blocks) this.#hash.update(cid);
+  }
+
   #compare(applied: AppliedMessage): void {
+    const { exitCode, gasUsed, minerPenalty, minerTip, baseFeeBurn, overestimationBurn, refund } = applied;
+    const amounts = [exitCode, gasUsed, minerPenalty, minerTip, baseFeeBurn, overestimationBurn, refund];
+    this.#hash.update(utf8(`${amounts.join(" ")};`)).update(applied.return);
     const at = this.#receipts++;
     if (applied.trace !== undefined) this.traces.push(applied.trace);
     const expected = this.#vector.receipts[at];
