@@ -34,17 +34,31 @@ import { qaPowerOfSector } from "./sector-power";
 /** The smoothed reward and power of the network. */
 @final
 export class Economy {
+  /** Ratios computed before: a batch of sectors asks for the same few, again and again. */
+  private readonly periods: Array<i64> = [];
+  private readonly ratios: Array<Big> = [];
+
   constructor(
     readonly reward: FilterEstimate,
     readonly power: FilterEstimate,
   ) {}
+
+  /** Sum over `epochs`, from now, of the reward per unit of power; Q.128. */
+  ratio(epochs: i64): Big {
+    const known = this.periods.indexOf(epochs);
+    if (known >= 0) return this.ratios[known];
+    const ratio = cumulativeRatio(epochs, 0, this.reward, this.power);
+    this.periods.push(epochs);
+    this.ratios.push(ratio);
+    return ratio;
+  }
 }
 
 /** Reward, in attoFIL, that `qaPower` is expected to earn in `epochs`. Negative projections count as 0 from v2 on. */
 export function expectedReward(rt: Runtime, economy: Economy, qaPower: Big, epochs: i64): Big {
   if (estimate(economy.power).isZero) return estimate(economy.reward);
   rt.invariant(ratioIsDefined(economy.power), "division by zero: no network power");
-  const projected = qaPower.mul(cumulativeRatio(epochs, 0, economy.reward, economy.power)).rsh(PRECISION);
+  const projected = qaPower.mul(economy.ratio(epochs)).rsh(PRECISION);
   return rt.actorsVersion >= 2 ? Big.max(projected, Big.ZERO) : projected;
 }
 
