@@ -207,12 +207,12 @@ function writeBits(bits: u64): Bytes {
   return bytesAt(scratch + <usize>(8 - size), size);
 }
 
-/** Slot of a key at a depth: the next `width` bits of its SHA-256, most significant first; -1 past the last bit. */
-export function hamtSlot(digest: Bytes, depth: i32, width: i32): i32 {
+/** Slot of a key at a depth: the next `width` bits of its SHA-256 at `digest`, from the top; -1 past the last bit. */
+export function hamtSlot(digest: usize, depth: i32, width: i32): i32 {
   const from = depth * width;
   if (from + width > 256) return -1;
   const at = from >> 3;
-  const high = <u32>load<u8>(ptrOf(digest) + <usize>at) << 8;
-  const low: u32 = at + 1 < 32 ? load<u8>(ptrOf(digest) + <usize>at + 1) : 0;
+  const high = <u32>load<u8>(digest + <usize>at) << 8;
+  const low: u32 = at + 1 < 32 ? load<u8>(digest + <usize>at + 1) : 0;
   return <i32>(((high | low) >> (16 - width - (from & 7))) & ((1 << width) - 1));
 }

@@ -13,8 +13,8 @@
  * Limits: values and keys as the CBOR reader has them; depth 256 / width bits of digest.
  * Source: go-hamt-ipld v0.1.5, v2.0.0, v3; IPLD specification of the HashMap advanced layout (Filecoin variant).
  */
-import { Bytes, compare, EMPTY, equal } from "../base/bytes";
-import { sha256Bytes } from "../crypto/hash/sha256";
+import { Bytes, compare, EMPTY, equal, ptrOf } from "../base/bytes";
+import { sha256 } from "../crypto/hash/sha256";
 import { Cid } from "./cid";
 import {
   decodeHamtNode,
@@ -35,6 +35,16 @@ export const HAMT_WIDTH: i32 = 5;
 const UNCHANGED: i32 = 0;
 const CHANGED: i32 = 1;
 const ABSENT: i32 = 2;
+
+/**
+ * Digest of a key, in a place that the next digest overwrites: it is needed only on the way down, and nothing is hashed
+ * there before the bottom.
+ */
+function digestOf(key: Bytes): usize {
+  const at = memory.data(32);
+  sha256(ptrOf(key), <usize>key.length, at);
+  return at;
+}
 
 @final
 export class Hamt {
@@ -60,7 +70,7 @@ export class Hamt {
 
   /** The value of a key, or null. */
   get(key: Bytes): Bytes | null {
-    const digest = sha256Bytes(key);
+    const digest = digestOf(key);
     let node = this.root;
     for (let depth = 0; ; depth++) {
       const slot = this.slot(digest, depth);
@@ -82,12 +92,12 @@ export class Hamt {
 
   /** Sets a key to one CBOR item. */
   set(key: Bytes, value: Bytes): void {
-    this.change(this.root, sha256Bytes(key), 0, key, value);
+    this.change(this.root, digestOf(key), 0, key, value);
   }
 
   /** Removes a key; false if it was absent (nodes visited on the way stay loaded). */
   delete(key: Bytes): bool {
-    return this.change(this.root, sha256Bytes(key), 0, key, null) != ABSENT;
+    return this.change(this.root, digestOf(key), 0, key, null) != ABSENT;
   }
 
   /** Writes what has to be written and returns the root's CID. */
@@ -101,7 +111,7 @@ export class Hamt {
     return new HamtCursor(this);
   }
 
-  private slot(digest: Bytes, depth: i32): i32 {
+  private slot(digest: usize, depth: i32): i32 {
     const slot = hamtSlot(digest, depth, this.width);
     if (slot < 0) this.store.fail("HAMT is deeper than its digests");
     return slot;
@@ -118,7 +128,7 @@ export class Hamt {
   }
 
   /** Sets (or with a null value removes) a key below `node`. */
-  private change(node: HamtNode, digest: Bytes, depth: i32, key: Bytes, value: Bytes | null): i32 {
+  private change(node: HamtNode, digest: usize, depth: i32, key: Bytes, value: Bytes | null): i32 {
     const slot = this.slot(digest, depth);
     if (!node.has(slot)) {
       if (value === null) return ABSENT;
@@ -155,12 +165,12 @@ export class Hamt {
   }
 
   /** A full bucket and one more pair, as a child. */
-  private split(entries: Array<HamtEntry>, digest: Bytes, depth: i32, key: Bytes, value: Bytes): HamtPointer {
+  private split(entries: Array<HamtEntry>, digest: usize, depth: i32, key: Bytes, value: Bytes): HamtPointer {
     const child = new HamtNode();
     this.change(child, digest, depth + 1, key, value);
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i];
-      this.change(child, sha256Bytes(entry.key), depth + 1, entry.key, entry.value);
+      this.change(child, digestOf(entry.key), depth + 1, entry.key, entry.value);
     }
     const pointer = new HamtPointer();
     if (this.version < 3) pointer.link = this.store.put(encodeHamtNode(child, this.version));

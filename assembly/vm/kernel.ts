@@ -317,7 +317,7 @@ export class Kernel extends Frame {
 
   unsealedSectorCid(sealProof: i64, pieces: Bytes): Cid | null {
     this.pay("OnComputeUnsealedSectorCid", this.ctx.gas.prices.unsealedSectorCid, 0);
-    return syscalls.unsealedSectorCid(sealProof, pieces);
+    return syscalls.unsealedSectorCid(sealProof, pieces, this.networkVersion);
   }
 
   verifySeal(info: Bytes): bool {

@@ -6,18 +6,18 @@ import { type Scenario, type ScenarioFile, ScenarioPlayer } from "../../../src/c
 import { checkState, type StateReport } from "../../../src/exec/state-check.ts";
 import { parseCid } from "../../../src/types/cid.ts";
 
-const GENERATIONS = [0, 2] as const;
+const FILES = ["market-v0", "market-v2", "scenarios-v0", "scenarios-v2"] as const;
 /** Stories in which power and callbacks are enrolled in miners' names, without sectors. */
 const INVENTED_POWER = /^(power|cron)/;
 
-function load(generation: number): ScenarioFile {
-  const url = new URL(`../../fixtures/actors/scenarios-v${generation}.json.gz`, import.meta.url);
+function load(name: string): ScenarioFile {
+  const url = new URL(`../../fixtures/actors/${name}.json.gz`, import.meta.url);
   return JSON.parse(gunzipSync(readFileSync(url)).toString("utf8")) as ScenarioFile;
 }
 
 /** The machine with the actors of both generations; opened once for each file. */
-describe.each(GENERATIONS)("actors v%i", (generation) => {
-  const file = load(generation);
+describe.each(FILES)("%s", (name) => {
+  const file = load(name);
   const player = ScenarioPlayer.create(file, { asset: "vm-test.wasm", tracing: true });
 
   test.each(file.scenarios.map((scenario) => ({ scenario, name: scenario.name, steps: scenario.steps.length })))(
@@ -44,8 +44,8 @@ describe.each(GENERATIONS)("actors v%i", (generation) => {
     },
   );
 
-  test("power that no sector has is complained about", async () => {
-    const power = file.scenarios.find(({ name }) => name.startsWith("power-0"));
+  const power = file.scenarios.find(({ name }) => name.startsWith("power-0"));
+  test.skipIf(power === undefined)("power that no sector has is complained about", async () => {
     const { complaints } = await checkEnd(power as Scenario);
     expect(complaints.some((text) => text.includes("differs from its sectors' power"))).toBe(true);
   });
