@@ -210,28 +210,36 @@ export class ExpirationQueue {
       const set = cursor.value();
       const onTime = this.listed(set.onTimeSectors);
       const early = this.listed(set.earlySectors);
-      let changed = false;
+      const onTimeGone: Array<u64> = [];
+      const earlyGone: Array<u64> = [];
       for (let i = 0; i < faulty.length; i++) {
         const sector = faulty[i];
         const number = sector.sectorNumber;
         if (onTime.has(number)) {
-          set.onTimeSectors = set.onTimeSectors.without(number);
-          out.set.onTimeSectors = out.set.onTimeSectors.with(number);
+          onTimeGone.push(number);
           set.onTimePledge = set.onTimePledge.sub(sector.initialPledge);
           out.set.onTimePledge = out.set.onTimePledge.add(sector.initialPledge);
-        } else if (early.has(number)) {
-          set.earlySectors = set.earlySectors.without(number);
-          out.set.earlySectors = out.set.earlySectors.with(number);
-        } else continue;
+        } else if (early.has(number)) earlyGone.push(number);
+        else continue;
         const power = powerOfSector(rt, sectorSize, sector);
         set.faultyPower = subPower(set.faultyPower, power);
         out.set.faultyPower = addPower(out.set.faultyPower, power);
         if (recoveries.has(number)) out.recovering = addPower(out.recovering, power);
         remaining.delete(number);
-        changed = true;
+      }
+      // At once: a set is rewritten whole by every change.
+      if (onTimeGone.length > 0) {
+        const gone = BitField.of(onTimeGone);
+        set.onTimeSectors = set.onTimeSectors.subtract(gone);
+        out.set.onTimeSectors = out.set.onTimeSectors.union(gone);
+      }
+      if (earlyGone.length > 0) {
+        const gone = BitField.of(earlyGone);
+        set.earlySectors = set.earlySectors.subtract(gone);
+        out.set.earlySectors = out.set.earlySectors.union(gone);
       }
       validateSet(rt, set);
-      if (changed) this.updateOrNote(cursor.index, set, emptied);
+      if (onTimeGone.length + earlyGone.length > 0) this.updateOrNote(cursor.index, set, emptied);
       if (remaining.size == 0) break;
     }
     this.batchDelete(emptied);
