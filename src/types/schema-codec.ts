@@ -94,7 +94,7 @@ export function valueToJson(type: FieldType, value: unknown, context: CodecConte
     }
     case "bitfield":
       if (!(value instanceof Uint8Array)) return wrong("bitfield");
-      return decodeRuns(value).map(Number);
+      return value.length === 0 ? [0] : decodeRuns(value).map(Number);
     case "raw":
       return { "@cbor": toBase64(dagCbor.encode(value)) };
     case "signature":
