@@ -21,6 +21,27 @@ export async function loadCurveKernels() {
       if (core.g1Decompress(at + 4096, at + 1024) !== 0 || core.g2Decompress(at + 4096 + 112, at + 1200) !== 0)
         throw new Error("the peer's points do not decode");
     },
+    /** A function that sums `scalars` times `points` (uncompressed, decoded once); its answer is uncompressed. */
+    msm(name, size, points, scalars) {
+      const group = name.toLowerCase();
+      const encoded = (size / 112) * 96;
+      const count = points.length / encoded;
+      const memory = core.kernelMemory(count * (size + 32) + 2048);
+      const scratch = core.kernelMemory(core[`${group}MsmScratch`](count));
+      const [scalarsAt, outAt] = [memory + count * size, memory + count * (size + 32)];
+      for (let i = 0; i < count; i++) {
+        instance.write(outAt, points.subarray(i * encoded, (i + 1) * encoded));
+        if (core[`${group}FromUncompressed`](memory + i * size, outAt) !== 0)
+          throw new Error("a point does not decode");
+      }
+      instance.write(scalarsAt, scalars);
+      return () => {
+        core[`${group}Msm`](outAt, memory, scalarsAt, count, scratch);
+        core[`${group}ToAffine`](outAt + 512, outAt);
+        core[`${group}ToUncompressed`](outAt + 1024, outAt + 512, 0);
+        return instance.read(outAt + 1024, encoded);
+      };
+    },
     /** Compressed hash of a message to G2. */
     hashToG2(message, tag) {
       instance.write(at + 2048, message);
