@@ -45,6 +45,8 @@ export default defineConfig({
     // all at once before the first test: finding one later would reload the page under it
     include: [
       "fast-check",
+      "multiformats/cid",
+      "multiformats/hashes/digest",
       "@noble/hashes/blake2.js",
       "@noble/hashes/sha2.js",
       "@noble/hashes/sha3.js",

@@ -24,7 +24,7 @@ type Fixture = {
   commD: { sectorSize: number; pieces: { unpadded: number; commPSeed: number }[]; commD: string }[];
   commDErrors: { sectorSize: number; unpadded: number[] }[];
 };
-const known = fixture<Fixture>("pieces.json");
+const known = await fixture<Fixture>("pieces.json");
 
 const plain = await ProofModule.load<PieceExports>({ simd: false });
 const builds = [{ name: "plain", module: plain }];

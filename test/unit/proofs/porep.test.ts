@@ -28,10 +28,15 @@ import type { MemoryStore } from "../../../src/core/sector-store.ts";
 import { fixture } from "./fixture.ts";
 import { caseOf, type FixtureColumn, type FixtureSector, type FixtureVanilla, pathOf, sealAgain } from "./sectors.ts";
 
+const { challenges } = await fixture<{ challenges: unknown[] }>("challenges.json");
 const proofs = await ProofModule.load<ProofExports>();
-const sectors = ["porep-2kib", "porep-2kib-features", "porep-2kib-11layers", "porep-shapes"].flatMap((name) =>
-  fixture<FixtureSector[]>(`${name}.json`),
-);
+const sectors = (
+  await Promise.all(
+    ["porep-2kib", "porep-2kib-features", "porep-2kib-11layers", "porep-shapes"].map((name) =>
+      fixture<FixtureSector[]>(`${name}.json`),
+    ),
+  )
+).flat();
 
 function columnOf({ node, labels, path }: ColumnProof): FixtureColumn {
   return { column: { index: node, rows: labels.map(toHex) }, inclusion_proof: pathOf(path) };
@@ -151,9 +156,8 @@ describe("challenges", () => {
     synthetic: { count: number; sha256u64le: string; first: number[]; last: number[]; selected: number[][] };
     nonInteractive: { partitions: number; sha256u64le: string; first: number[]; last: number[] };
   };
-  const known = fixture<{ challenges: Row[] }>("challenges.json").challenges;
 
-  test.each(known)("$size: all three kinds are the official lists", (row) => {
+  test.each(challenges as Row[])("$size: all three kinds are the official lists", (row) => {
     const params = sectorParams(row.nodes * 32);
     const [replicaId, commR, seed] = [fromHex(row.replicaId), fromHex(row.commR), fromHex(row.seed)];
     const list = (feature: PoRepFeature, partitions: number): number[][] =>

@@ -19,7 +19,7 @@ type Set = {
   chain1000: string | { digest: string };
 };
 const ARITIES = [2, 4, 8, 11];
-const sets = fixture<{ sets: Set[] }>("poseidon.json").sets.filter((set) => ARITIES.includes(set.arity));
+const sets = (await fixture<{ sets: Set[] }>("poseidon.json")).sets.filter((set) => ARITIES.includes(set.arity));
 
 const MODULUS = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001n;
 function element(value: bigint): Uint8Array {

@@ -55,7 +55,7 @@ type Fixture = {
   sectors32KiB: Sealed[];
   cases: Case[];
 };
-const known = fixture<Fixture>("post.json");
+const known = await fixture<Fixture>("post.json");
 const proofs = await ProofModule.load<ProofExports>();
 
 function kindOf({ type, apiVersion }: { type: string; apiVersion: string }): PoStKind {

@@ -24,7 +24,7 @@ type Published = {
   poRepIds: { ids: [string, string][] };
   poseidon: { digests: Record<string, string> };
 };
-const known = fixture<Published>("published.json");
+const known = await fixture<Published>("published.json");
 const proofs = await ProofModule.load<ProofExports>();
 
 /** Largest payload of the tables that is hashed here. */

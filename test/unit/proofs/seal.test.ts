@@ -13,10 +13,14 @@ const builds: { name: string; proofs: Proofs }[] = [
 ];
 if (hasSimd()) builds.push({ name: "simd", proofs: await ProofModule.load<ProofExports>({ simd: true }) });
 
-const small = ["porep-2kib", "porep-2kib-features", "porep-2kib-11layers", "porep-shapes"].flatMap((name) =>
-  fixture<FixtureSector[]>(`${name}.json`),
-);
-const large = fixture<FixtureSector[]>("porep-8mib.json");
+const small = (
+  await Promise.all(
+    ["porep-2kib", "porep-2kib-features", "porep-2kib-11layers", "porep-shapes"].map((name) =>
+      fixture<FixtureSector[]>(`${name}.json`),
+    ),
+  )
+).flat();
+const large = await fixture<FixtureSector[]>("porep-8mib.json");
 const digest = (bytes: Uint8Array): string => toHex(sha256(bytes));
 
 function checkSector(sector: FixtureSector, store: MemoryStore, sealed: SealedSector): void {

@@ -54,7 +54,7 @@ type Row = {
   }[];
 };
 // The 8 MiB sector would take half a minute to seal here.
-const rows = fixture<Row[]>("update.json").filter((row) => row.sectorSize < 1 << 20);
+const rows = (await fixture<Row[]>("update.json")).filter((row) => row.sectorSize < 1 << 20);
 const proofs = await ProofModule.load<ProofExports>();
 
 describe.each(rows)("$name", (row) => {

@@ -17,7 +17,7 @@ import { fixture, prng, prngFr } from "../proofs/fixture.ts";
 import type { FixtureSector } from "../proofs/sectors.ts";
 
 const proofs = await ProofModule.load<ProofExports>();
-const sector = fixture<FixtureSector[]>("porep-2kib.json")[1]!;
+const sector = (await fixture<FixtureSector[]>("porep-2kib.json"))[1]!;
 const params = sectorParams(2048);
 const identity = {
   proof: sealProof(5),
