@@ -335,7 +335,7 @@ class OneBlockStore extends ObjectStore {
   }
 }
 
-/** Loads the block as a HAMT (0) or AMT (1) root, whose links all lead back to it, and uses it. Returns steps walked. */
+/** Loads the block as a HAMT (0) or AMT (1) root whose links all lead back to it, and uses it. Returns steps walked. */
 export function probeIpldNode(kind: i32, at: usize, length: i32, version: i32, width: i32): i32 {
   const s = new OneBlockStore(bytesAt(at, length), version);
   const cid = cidOf(EMPTY);

@@ -8,11 +8,11 @@
  *                     01 llll                      length 0 to 15
  *                     00 varint in 8-bit groups    any length (unsigned LEB128, minimal)
  *
- * Values alternate. A run of length 0 ends the list; whatever bits follow are ignored. A byte string that ends in a zero
- * byte, a varint of more than 64 bits or not minimal, and a total above 2^64 - 1 make the set invalid. The reference
- * notices this only when the runs are first looked at, not when a message or state is decoded (there only the version
- * bits and the size are checked), so `valid` is a property and callers must ask for it where the reference does, with
- * the exit code of that place. Sets made from invalid ones are invalid; a question to an invalid set is a fault.
+ * Values alternate. A run of length 0 ends the list; whatever bits follow are ignored. A last byte of zero, a varint of
+ * more than 64 bits or not minimal, and a total above 2^64 - 1 make the set invalid. The reference notices this only
+ * when the runs are first looked at, not when a message or state is decoded (there only the version bits and the size
+ * are checked), so `valid` is a property and callers must ask for it where the reference does, with the exit code of
+ * that place. Sets made from invalid ones are invalid; a question to an invalid set is a fault.
  *
  * A decoded set keeps its bytes and writes them back unchanged; every derived set is encoded in the shortest form.
  * Sets are immutable.
