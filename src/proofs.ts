@@ -15,6 +15,17 @@ export {
   syntheticChallenges,
   winningSector,
 } from "./core/challenges.ts";
+export {
+  AGGREGATE_SRS_BYTES,
+  type AggregateStatement,
+  type Groth16Exports,
+  type ProofVerdict,
+  readVerifyingKey,
+  type VerifyingKey,
+  VerifyingKeyError,
+  type VerifyingKeyErrorData,
+  type VerifyingKeyOptions,
+} from "./core/groth16.ts";
 export { type MerklePath, type PathStep, pathIndex, verifyPath } from "./core/merkle-path.ts";
 export {
   commitmentOfCidV1,
@@ -93,6 +104,22 @@ export {
   verifyUpdate,
 } from "./core/sector-update.ts";
 export { type PiecePayload, type StagedPiece, stagePieces } from "./core/stage.ts";
+export {
+  type PublicInputs,
+  porepAggregateInclude,
+  porepInputs,
+  postInputs,
+  updateAggregateInclude,
+  updateInputs,
+} from "./core/statement.ts";
+export {
+  type AggregateContext,
+  verifyPoStProof,
+  verifySealAggregate,
+  verifySealProof,
+  verifyUpdateAggregate,
+  verifyUpdateProof,
+} from "./core/verify-proofs.ts";
 export { commitPayload, commitStream, type Payload } from "./proving/commit.ts";
 export type { Job, Progress, ResultOf } from "./proving/jobs.ts";
 export { perform } from "./proving/perform.ts";

@@ -6,7 +6,7 @@ import { loadCrypto } from "../../../src/core/crypto.ts";
 import { Instance } from "../../../src/core/instance.ts";
 import { compileModule } from "../../../src/core/load.ts";
 import bls from "../../fixtures/proofs/bls.json" with { type: "json" };
-import { prng, prngFr } from "../proofs/fixture.ts";
+import { prng, prngFr } from "../../support/prng.ts";
 
 type Kernels = Record<string, (...operands: number[]) => number>;
 

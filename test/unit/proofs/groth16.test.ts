@@ -6,6 +6,7 @@ import { readVerifyingKey, VerifyingKeyError } from "../../../src/core/groth16.t
 import { ProofModule } from "../../../src/core/proof-module.ts";
 import porep from "../../fixtures/proofs/groth16-porep.json" with { type: "json" };
 import post from "../../fixtures/proofs/groth16-post.json" with { type: "json" };
+import snarkjs from "../../fixtures/proofs/groth16-snarkjs.json" with { type: "json" };
 
 type Case = { name: string; key: string; proof: string; circuitInputs: string[][] };
 const cases: Case[] = [...post.cases, ...porep.cases];
@@ -137,5 +138,49 @@ describe("a verifying key", () => {
     expect(refused(bytes.subarray(0, bytes.length - 96))).toBe("BAD_KEY_LENGTH");
     expect(refused(Uint8Array.of(...bytes, 0))).toBe("BAD_KEY_LENGTH");
     expect(refused(new Uint8Array())).toBe("BAD_KEY_LENGTH");
+  });
+});
+
+describe("a proof made by snarkjs", () => {
+  const P = 0x1a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaabn;
+  const coordinate = (value: string): string => BigInt(value).toString(16).padStart(96, "0");
+  const g1 = ([x, y]: string[]): string => coordinate(x!) + coordinate(y!);
+  const g2 = ([x, y]: string[][]): string =>
+    coordinate(x![1]!) + coordinate(x![0]!) + coordinate(y![1]!) + coordinate(y![0]!);
+  const compress = (uncompressed: string, larger: boolean): string => {
+    const x = uncompressed.slice(0, uncompressed.length / 2);
+    return (Number.parseInt(x.slice(0, 2), 16) | 0x80 | (larger ? 0x20 : 0)).toString(16) + x.slice(2);
+  };
+  const isLarger = (value: string): boolean => BigInt(value) > (P - 1n) / 2n;
+  const { vk_alpha_1, vk_beta_2, vk_gamma_2, vk_delta_2, IC } = snarkjs.verificationKey;
+  // beta and delta in G1 are the prover's; any points do.
+  const alpha = g1(vk_alpha_1);
+  const file = fromHex(
+    alpha +
+      alpha +
+      g2(vk_beta_2) +
+      g2(vk_gamma_2) +
+      alpha +
+      g2(vk_delta_2) +
+      IC.length.toString(16).padStart(8, "0") +
+      IC.map(g1).join(""),
+  );
+  const { pi_a, pi_b, pi_c } = snarkjs.proof;
+  const proof = fromHex(
+    compress(g1(pi_a), isLarger(pi_a[1]!)) +
+      compress(g2(pi_b), isLarger(pi_b[1]![1] === "0" ? pi_b[1]![0]! : pi_b[1]![1]!)) +
+      compress(g1(pi_c), isLarger(pi_c[1]!)),
+  );
+  const signals = snarkjs.publicSignals.map((value) => fromHex(BigInt(value).toString(16).padStart(64, "0")).reverse());
+
+  test("is accepted, and refused for other signals", () => {
+    const key = readVerifyingKey(module, file);
+    expect(key.verify(proof, signals)).toBe("VALID");
+    signals.forEach((signal, i) => {
+      const changed = signals.map((other, j) => (i === j ? flip(signal, 0) : other));
+      expect(key.verify(proof, changed)).toBe("INVALID");
+    });
+    expect(key.verify(proof, [...signals].reverse())).toBe("INVALID");
+    key.release();
   });
 });
