@@ -39,6 +39,14 @@ export {
   unpaddedBytesOf,
 } from "./core/piece-cid.ts";
 export {
+  aggregateSize,
+  type InclusionProof,
+  type PlacedPiece,
+  placePieces,
+  proveInclusion,
+  verifyInclusion,
+} from "./core/piece-inclusion.ts";
+export {
   commitPiece,
   dataCommitment,
   fr32Pad,

@@ -1,0 +1,102 @@
+/**
+ * Aggregation: where pieces lie in a larger piece or sector, and proofs that one is in it.
+ *
+ * A piece is a subtree of the aggregate's tree, at a multiple of its own size. The inclusion proof is the path from its
+ * commitment to the aggregate's: as many steps as the aggregate is doublings larger. It says the piece's place too.
+ */
+import { type MerklePath, type PathStep, verifyPath } from "./merkle-path.ts";
+import {
+  checkCommitment,
+  checkPaddedSize,
+  dataCommitment,
+  hashPair,
+  PieceError,
+  type PieceInfo,
+  zeroPieceCommitment,
+} from "./pieces.ts";
+import type { Proofs } from "./proof-kernel.ts";
+
+/** A piece with its first byte in the padded aggregate. */
+export type PlacedPiece = PieceInfo & { readonly offset: number };
+
+/** That a piece lies at `offset` in an aggregate of `paddedSize` bytes. */
+export type InclusionProof = {
+  readonly offset: number;
+  /** Padded bytes of the aggregate. */
+  readonly paddedSize: number;
+  readonly path: MerklePath;
+};
+
+/** Places pieces in order, each at the next multiple of its size. Throws `PIECES_TOO_LARGE`. */
+export function placePieces(paddedSize: number, pieces: readonly PieceInfo[]): PlacedPiece[] {
+  let end = 0;
+  return pieces.map((piece) => {
+    checkPaddedSize(piece.paddedSize);
+    const offset = Math.ceil(end / piece.paddedSize) * piece.paddedSize;
+    end = offset + piece.paddedSize;
+    if (end > paddedSize)
+      throw new PieceError(
+        { code: "PIECES_TOO_LARGE", sectorBytes: paddedSize },
+        `the pieces do not fit ${paddedSize} bytes`,
+      );
+    return { ...piece, offset };
+  });
+}
+
+/** The smallest padded size that holds the pieces in order. */
+export function aggregateSize(pieces: readonly PieceInfo[]): number {
+  const last = placePieces(2 ** 52, pieces).at(-1);
+  let size = 128;
+  while (last !== undefined && size < last.offset + last.paddedSize) size *= 2;
+  return size;
+}
+
+/** Proves that piece `index` is in the aggregate of all `pieces`; its commitment is `dataCommitment` of the same list. */
+export function proveInclusion(
+  proofs: Proofs,
+  paddedSize: number,
+  pieces: readonly PieceInfo[],
+  index: number,
+): InclusionProof {
+  checkPaddedSize(paddedSize);
+  const placed = placePieces(paddedSize, pieces);
+  const piece = placed[index];
+  if (piece === undefined) throw new PieceError({ code: "BAD_PIECE_SIZE", size: index }, `there is no piece ${index}`);
+  const steps: PathStep[] = [];
+  for (let size = piece.paddedSize; size < paddedSize; size *= 2) {
+    const place = Math.floor(piece.offset / size);
+    const sibling = nodeAt(proofs, placed, size, place % 2 === 0 ? place + 1 : place - 1);
+    steps.push({ index: place % 2, siblings: [sibling] });
+  }
+  const root = dataCommitment(proofs, paddedSize, pieces);
+  return { offset: piece.offset, paddedSize, path: { leaf: piece.commP, root, steps } };
+}
+
+/** The node over `size` bytes from `place · size` on: a piece, zeros, or the node of its halves. */
+function nodeAt(proofs: Proofs, placed: readonly PlacedPiece[], size: number, place: number): Uint8Array {
+  const from = place * size;
+  const inside = placed.filter(({ offset }) => offset >= from && offset < from + size);
+  const [first] = inside;
+  if (first === undefined) return zeroPieceCommitment(proofs, size);
+  if (first.paddedSize === size) return first.commP;
+  const half = size / 2;
+  return hashPair(proofs, nodeAt(proofs, inside, half, 2 * place), nodeAt(proofs, inside, half, 2 * place + 1));
+}
+
+/** Whether the proof shows `piece` at its offset in the aggregate with commitment `commD`. False if malformed. */
+export function verifyInclusion(proofs: Proofs, commD: Uint8Array, piece: PieceInfo, proof: InclusionProof): boolean {
+  const { offset, paddedSize, path } = proof;
+  try {
+    checkPaddedSize(paddedSize);
+    checkPaddedSize(piece.paddedSize);
+    for (const commitment of [commD, piece.commP, path.leaf, path.root]) checkCommitment(commitment);
+  } catch {
+    return false;
+  }
+  if (!Number.isInteger(offset / piece.paddedSize) || offset < 0 || offset + piece.paddedSize > paddedSize)
+    return false;
+  const same = (a: Uint8Array, b: Uint8Array): boolean => a.every((byte, i) => byte === b[i]);
+  if (!same(path.leaf, piece.commP) || !same(path.root, commD)) return false;
+  const arities = new Array<number>(Math.log2(paddedSize / piece.paddedSize)).fill(2);
+  return verifyPath(proofs, "sha256", arities, path, offset / piece.paddedSize);
+}
