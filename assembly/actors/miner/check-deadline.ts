@@ -99,7 +99,8 @@ export function checkDeadline(
   at.that(deadline.liveSectors == live, name + ": number of live sectors is wrong");
   at.that(deadline.totalSectors == all.count(), name + ": number of sectors is wrong");
   scope.same(deadline.faultyPower, power.faulty, name + ": faulty power");
-  at.that(deadline.earlyTerminations.eq(BitField.of(withEarly)), name + ": early terminations are not those of partitions");
+  const early = BitField.of(withEarly);
+  at.that(deadline.earlyTerminations.eq(early), name + ": early terminations are not those of partitions");
   return power;
 }
 
@@ -135,7 +136,8 @@ function checkExpirations(p: Partition, live: BitField, scope: Scope, name: stri
     at.that(scope.quant.up(epoch) == epoch, label + ": epoch is not on the grid");
     const both = set.onTimeSectors.union(set.earlySectors);
     const seen = summary.onTime.union(summary.early);
-    at.that(!seen.containsAny(both) && !set.onTimeSectors.containsAny(set.earlySectors), label + ": a sector is there twice");
+    const twice = seen.containsAny(both) || set.onTimeSectors.containsAny(set.earlySectors);
+    at.that(!twice, label + ": a sector is there twice");
     at.that(live.containsAll(both), label + ": sectors that are not live");
     at.that(p.faults.containsAll(set.earlySectors), label + ": early sectors that are not faulty");
     checkEpochs(set, epoch, first, scope, label);

@@ -8,17 +8,19 @@ import { MinerConstructorParams } from "../../../runtime/shared.gen";
 import { ERR_ILLEGAL_ARGUMENT } from "../../../types/exit-code";
 import { AddressItem } from "../../../types/codec";
 import { INIT } from "../../../types/singletons";
-import {
-  MinerState,
-  SectorOnChainInfo,
-  SectorPreCommitOnChainInfo,
-  VestingFunds,
-} from "../codec.gen";
+import { MinerState, SectorOnChainInfo, SectorPreCommitOnChainInfo, VestingFunds } from "../codec.gen";
 import { CHALLENGE_WINDOW, isSupportedSealProof, PROVING_PERIOD } from "../policy";
 import { CRON_PROVING_DEADLINE, enrollCron } from "../sends";
 import { BitFieldItem } from "../state/bitfield-queue";
 import { newDeadline, newDeadlines } from "../state/deadlines";
-import { checkControlCount, checkPeerInfo, newInfo, resolveControl, resolveControls, resolveWorker } from "../state/info";
+import {
+  checkControlCount,
+  checkPeerInfo,
+  newInfo,
+  resolveControl,
+  resolveControls,
+  resolveWorker,
+} from "../state/info";
 
 /** Offset of the proving period: the hash of the miner's address and the epoch, modulo the period. */
 function provingPeriodOffset(rt: Runtime): i64 {

@@ -165,7 +165,12 @@ export class DeadlineEnd {
 }
 
 /** Marks what was not proven as faulty and forgets the proofs of the period. */
-export function processDeadlineEnd(rt: Runtime, deadline: Deadline, quant: QuantSpec, faultExpiration: i64): DeadlineEnd {
+export function processDeadlineEnd(
+  rt: Runtime,
+  deadline: Deadline,
+  quant: QuantSpec,
+  faultExpiration: i64,
+): DeadlineEnd {
   let delta = NO_POWER;
   let penalized = NO_POWER;
   const rescheduled: Array<u64> = [];

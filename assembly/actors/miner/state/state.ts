@@ -9,7 +9,14 @@ import { BITFIELD_MAX_BYTES, BitField } from "../../../ipld/bitfield";
 import { MapOf, uintKey } from "../../../runtime/collections";
 import { Runtime } from "../../../runtime/runtime";
 import { ERR_FORBIDDEN, ERR_ILLEGAL_ARGUMENT, ERR_NOT_FOUND, ERR_SERIALIZATION } from "../../../types/exit-code";
-import { Deadline, Deadlines, MinerState, PowerPair, SectorOnChainInfo, SectorPreCommitOnChainInfo } from "../codec.gen";
+import {
+  Deadline,
+  Deadlines,
+  MinerState,
+  PowerPair,
+  SectorOnChainInfo,
+  SectorPreCommitOnChainInfo,
+} from "../codec.gen";
 import { assignDeadlines } from "../deadline-assignment";
 import { DeadlineInfo, isDeadlineMutable, quantForDeadline, quantOf } from "../deadline-info";
 import { CHALLENGE_WINDOW, PERIOD_DEADLINES } from "../policy";
