@@ -379,6 +379,83 @@ function sortByBucket<F>(
   }
 }
 
+/** Slots of the table in which equal scalars find each other: a power of two above the count. */
+function tableSlots(count: i32): i32 {
+  return 1 << (33 - clz<u32>(<u32>count));
+}
+
+/** Bytes of scratch for `count` points of a grouped sum. */
+export function groupedMsmScratch<F>(count: i32): usize {
+  const size: usize = 2 * sizeOf<F>();
+  return <usize>count * (size + 32 + 12) + 4 * <usize>tableSlots(count) + msmScratch<F>(count) + 64;
+}
+
+/**
+ * msm for scalars of which many may be equal (commitments that a circuit takes once per challenge, rows that pad a
+ * partition): points of equal scalars are added first, so each scalar is worked on once; zeros are left out.
+ * scratch: groupedMsmScratch<F>(count) bytes, 8-aligned.
+ */
+export function groupedMsm<F>(r: usize, points: usize, scalars: usize, count: i32, scratch: usize): void {
+  const size: usize = 2 * sizeOf<F>();
+  const slots = tableSlots(count);
+  const sorted = scratch;
+  const distinct = sorted + <usize>count * size;
+  const group = distinct + 32 * <usize>count;
+  const starts = group + 4 * <usize>count;
+  const lengths = starts + 4 * <usize>count;
+  const table = lengths + 4 * <usize>count;
+  const rest = (table + 4 * <usize>slots + 7) & ~7;
+  memory.fill(table, 0, 4 * <usize>slots);
+  memory.fill(lengths, 0, 4 * <usize>count);
+  let groups = 0;
+  for (let i: usize = 0; i < <usize>count; i++) {
+    const found = findGroup(table, slots, distinct, groups, scalars + 32 * i);
+    store<i32>(group + 4 * i, found);
+    if (found < 0) continue;
+    if (found == groups) groups++;
+    store<u32>(lengths + 4 * <usize>found, load<u32>(lengths + 4 * <usize>found) + 1);
+  }
+  if (groups == count) {
+    msm<F>(r, points, scalars, count, rest);
+    return;
+  }
+  let sum: u32 = 0;
+  for (let g: usize = 0; g < <usize>groups; g++) {
+    store<u32>(starts + 4 * g, sum);
+    sum += load<u32>(lengths + 4 * g);
+    store<u32>(lengths + 4 * g, 0);
+  }
+  for (let i: usize = 0; i < <usize>count; i++) {
+    const g = load<i32>(group + 4 * i);
+    if (g < 0) continue;
+    const place = load<u32>(lengths + 4 * <usize>g);
+    store<u32>(lengths + 4 * <usize>g, place + 1);
+    memory.copy(sorted + <usize>(load<u32>(starts + 4 * <usize>g) + place) * size, points + i * size, size);
+  }
+  sumBuckets<F>(sorted, starts, lengths, groups);
+  // Groups stand in ascending order of their beginnings, so their sums can move to the front one after the other.
+  for (let g: usize = 0; g < <usize>groups; g++) {
+    memory.copy(sorted + g * size, sorted + <usize>load<u32>(starts + 4 * g) * size, size);
+  }
+  msm<F>(r, sorted, distinct, groups, rest);
+}
+
+/** The group of a scalar, -1 for zero; a new group's scalar is appended to `distinct` and its number is `groups`. */
+function findGroup(table: usize, slots: i32, distinct: usize, groups: i32, scalar: usize): i32 {
+  const a = load<u64>(scalar), b = load<u64>(scalar, 8), c = load<u64>(scalar, 16), d = load<u64>(scalar, 24);
+  if ((a | b | c | d) == 0) return -1;
+  let at = <i32>(((a ^ (b >> 7) ^ (c << 9) ^ (d >> 3)) * 0x9e3779b97f4a7c15) >> 40) & (slots - 1);
+  while (true) {
+    const entry = load<i32>(table + 4 * <usize>at);
+    if (entry == 0) break;
+    if (memory.compare(distinct + 32 * <usize>(entry - 1), scalar, 32) == 0) return entry - 1;
+    at = (at + 1) & (slots - 1);
+  }
+  store<i32>(table + 4 * <usize>at, groups + 1);
+  memory.copy(distinct + 32 * <usize>groups, scalar, 32);
+  return groups;
+}
+
 /** The same sum, one multiple after the other: the reference for tests. */
 export function msmPlain<F>(r: usize, points: usize, scalars: usize, count: i32): void {
   const size: usize = 2 * sizeOf<F>();
@@ -408,4 +485,12 @@ export function g1MsmScratch(count: i32): usize {
 
 export function g2MsmScratch(count: i32): usize {
   return msmScratch<OverFp2>(count);
+}
+
+export function g1GroupedMsm(r: usize, points: usize, scalars: usize, count: i32, scratch: usize): void {
+  groupedMsm<OverFp>(r, points, scalars, count, scratch);
+}
+
+export function g1GroupedMsmScratch(count: i32): usize {
+  return groupedMsmScratch<OverFp>(count);
 }

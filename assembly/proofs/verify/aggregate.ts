@@ -25,7 +25,7 @@ import { OverFp } from "../../crypto/curve/coordinate";
 import {
   g1Decompress, g2Decompress, POINT_NEUTRAL, POINT_OK,
 } from "../../crypto/curve/encoding";
-import { g1Msm, g1MsmScratch } from "../../crypto/curve/msm";
+import { g1GroupedMsm, g1GroupedMsmScratch } from "../../crypto/curve/msm";
 import { finalExponentiation, millerLoop, PAIR_SIZE } from "../../crypto/curve/pairing";
 import {
   pointAdd, pointAddAffine, pointEqual, pointFromAffine, pointMul, pointNeg, pointToAffine, pointZero,
@@ -116,7 +116,7 @@ export function aggregateScratch(length: usize, inputs: i32): usize {
   const elements = <usize>(5 + 10 * foldings);
   return (
     elements * (FP12_SIZE + FR + 32) +
-    max(elements * TARGET_POWER_SCRATCH, <usize>(inputs + 1) * 72 + g1MsmScratch(inputs + 1)) +
+    max(elements * TARGET_POWER_SCRATCH, <usize>(inputs + 1) * 72 + g1GroupedMsmScratch(inputs + 1)) +
     64
   );
 }
@@ -441,6 +441,6 @@ function sumInputs(key: usize, inputs: usize, inputCount: i32, rows: i32, count:
   }
   frCopy(SUM_R, sums);
   for (let i: usize = 0; i <= <usize>inputCount; i++) frToBytesLE(scalars + 32 * i, sums + FR * i);
-  g1Msm(SUM, key + KEY_IC, scalars, inputCount + 1, scalars + 32 * <usize>(inputCount + 1));
+  g1GroupedMsm(SUM, key + KEY_IC, scalars, inputCount + 1, scalars + 32 * <usize>(inputCount + 1));
   return PROOF_VALID;
 }

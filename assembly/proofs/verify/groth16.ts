@@ -19,7 +19,7 @@ import { OverFp } from "../../crypto/curve/coordinate";
 import {
   g1Decompress, g1FromUncompressed, g2Decompress, g2FromUncompressed, POINT_OK,
 } from "../../crypto/curve/encoding";
-import { g1Msm, g1MsmScratch } from "../../crypto/curve/msm";
+import { g1GroupedMsm, g1GroupedMsmScratch } from "../../crypto/curve/msm";
 import { finalExponentiation, millerLoop, PAIR_SIZE } from "../../crypto/curve/pairing";
 import {
   pointAdd, pointFromAffine, pointMul, pointNeg, pointToAffine, pointZero,
@@ -125,7 +125,7 @@ function readProof(a: usize, b: usize, c: usize, proof: usize): bool {
 /** Bytes of scratch for a verification of `proofs` proofs of a circuit with `inputs` inputs. */
 export function groth16Scratch(proofs: i32, inputs: i32): usize {
   const pairs = <usize>(proofs + 3) * PAIR_SIZE;
-  return pairs + <usize>(inputs + 1) * (32 + 40) + g1MsmScratch(inputs + 1) + 64;
+  return pairs + <usize>(inputs + 1) * (32 + 40) + g1GroupedMsmScratch(inputs + 1) + 64;
 }
 
 /** Verifies one proof. inputs: inputCount x 32 bytes. scratch: groth16Scratch(1, inputCount) bytes, 8-aligned. */
@@ -143,7 +143,7 @@ export function groth16Verify(
     if (!frFromBytesLE(F, inputs + 32 * i)) return BAD_INPUT;
   }
   memory.copy(scalars + 32, inputs, 32 * <usize>inputCount);
-  g1Msm(POINT, key + KEY_IC, scalars, inputCount + 1, scalars + 32 * (<usize>inputCount + 1));
+  g1GroupedMsm(POINT, key + KEY_IC, scalars, inputCount + 1, scalars + 32 * (<usize>inputCount + 1));
   memory.copy(third + 112, key + KEY_NEG_DELTA, 224);
   let count = 2;
   if (pointToAffine<OverFp>(second, POINT)) {
@@ -202,7 +202,7 @@ export function groth16VerifyBatch(
     }
   }
   for (let i: usize = 0; i <= <usize>inputCount; i++) frToBytesLE(scalars + 32 * i, sums + 40 * i);
-  g1Msm(POINT, key + KEY_IC, scalars, inputCount + 1, rest);
+  g1GroupedMsm(POINT, key + KEY_IC, scalars, inputCount + 1, rest);
   let held = count;
   held += putPair(pairs, held, POINT, key + KEY_NEG_GAMMA);
   held += putPair(pairs, held, SUM_C, key + KEY_NEG_DELTA);

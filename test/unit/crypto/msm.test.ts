@@ -38,10 +38,16 @@ for (const [group, curve, size] of [
 
   describe(group, () => {
     /** Sums by name of the kernel; a multiple of 0 stands for the neutral point. */
-    function sum(kernel: "Msm" | "MsmPlain", multiples: readonly bigint[], scalars: readonly bigint[]): string {
+    function sum(
+      kernel: "Msm" | "MsmPlain" | "GroupedMsm",
+      multiples: readonly bigint[],
+      scalars: readonly bigint[],
+    ): string {
       const count = multiples.length;
       const core_ = core.exports;
-      const memory = core_["kernelMemory"]!(count * (size + 32) + 2000 + core_[`${group}MsmScratch`]!(count));
+      const memory = core_["kernelMemory"]!(
+        count * (size + 32) + 2000 + core_[`${group}${kernel === "GroupedMsm" ? kernel : "Msm"}Scratch`]!(count),
+      );
       const scalarsAt = memory + count * size;
       const outAt = memory + count * (size + 32);
       multiples.forEach((k, i) => {
@@ -84,9 +90,21 @@ for (const [group, curve, size] of [
           const expected = toHex((total === 0n ? curve.Point.ZERO : curve.Point.BASE.multiply(total)).toBytes(false));
           expect(sum("MsmPlain", points, scalars)).toBe(expected);
           expect(sum("Msm", points, scalars)).toBe(expected);
+          if (group === "g1") expect(sum("GroupedMsm", points, scalars)).toBe(expected);
         }),
         { numRuns: 25 },
       );
+    });
+
+    test.runIf(group === "g1")("equal scalars are grouped: points of one group may cancel or be neutral", () => {
+      const points = [1n, 2n, ORDER - 3n, 5n, 0n, 7n, 7n, 7n, 9n];
+      const scalars = [6n, 6n, 6n, 0n, 8n, X, X, X, 0n];
+      const total = (21n * X) % ORDER;
+      const expected = toHex(curve.Point.BASE.multiply(total).toBytes(false));
+      expect(sum("GroupedMsm", points, scalars)).toBe(expected);
+      const many = Array.from({ length: 1200 }, (_, i) => BigInt(i % 7) + 1n);
+      const few = many.map((_, i) => [ORDER - 2n, 5n, 0n][i % 3]!);
+      expect(sum("GroupedMsm", many, few)).toBe(sum("Msm", many, few));
     });
 
     test("many points in one bucket add up, over batch borders", () => {
