@@ -7,7 +7,7 @@
  *
  * Later rules in this list win over earlier ones. Blocks are taken as signed statements: their validity otherwise, and
  * whether they are on this chain, is not looked at.
- * Source: lotus v1.0.0 chain/vm/syscalls.go.
+ * The worker key is the present one, as up to network version 6. Source: lotus v1.0.0 chain/vm/syscalls.go.
  */
 import { Bytes } from "../base/bytes";
 import { Cid, cidOf } from "../ipld/cid";

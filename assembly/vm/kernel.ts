@@ -45,9 +45,11 @@ import * as syscalls from "./syscalls";
 import { transfer } from "./transfer";
 
 const CONSTRUCTOR: u64 = 1;
-/** Deepest nesting of calls, and the first network version that limits it. Source: lotus v1.1.0 chain/vm/vm.go. */
+/** Most calls around a call, and the first network version that limits them. Source: lotus v1.1.0 chain/vm/vm.go. */
 const MAX_CALL_DEPTH: i32 = 4096;
 const DEPTH_LIMITED_SINCE: i32 = 6;
+/** First network version that takes the worker key in a fault report from the state of that time. */
+const LOOKBACK_SINCE: i32 = 7;
 
 /** Head of an actor without state yet: the CID of an empty array. */
 const EMPTY_ARRAY: Cid = cidOf([0x80]);
@@ -69,6 +71,8 @@ export class Kernel extends Frame {
     private readonly caller_: Address,
     private receiver_: Address,
     private readonly value_: Big,
+    /** Number of calls around this one. */
+    readonly depth: i32,
   ) {
     super();
   }
@@ -338,6 +342,7 @@ export class Kernel extends Frame {
 
   verifyConsensusFault(header1: Bytes, header2: Bytes, extra: Bytes): ConsensusFault | null {
     this.pay("OnVerifyConsensusFault", this.ctx.gas.prices.consensusFault, 0);
+    if (this.ctx.networkVersion >= LOOKBACK_SINCE) endRun("worker keys of a lookback state are not built in yet");
     return findConsensusFault(header1, header2, extra, this.ctx.tree, this.ctx.registry, this);
   }
 
@@ -441,8 +446,9 @@ export function sendMessage(
 ): i32 {
   ctx.returned = EMPTY;
   ctx.why = "";
-  if (ctx.depth >= MAX_CALL_DEPTH && ctx.networkVersion >= DEPTH_LIMITED_SINCE && parent !== null) {
-    parent.abort(SYS_FORBIDDEN, "calls are nested too deep");
+  const depth = parent === null ? 0 : parent.depth + 1;
+  if (depth > MAX_CALL_DEPTH && ctx.networkVersion >= DEPTH_LIMITED_SINCE) {
+    parent!.abort(SYS_FORBIDDEN, "calls are nested too deep");
   }
   const callerId = ctx.tree.resolve(from);
   if (callerId < 0) {
@@ -450,7 +456,7 @@ export function sendMessage(
     else parent.abort(SYS_INVALID_RECEIVER, "the sender does not resolve");
   }
   const caller = from.isId ? from : Address.id(<u64>callerId);
-  const kernel = new Kernel(ctx, caller, to, value);
+  const kernel = new Kernel(ctx, caller, to, value, depth);
   const tracing = ctx.trace.on;
   if (tracing) ctx.trace.call(from, to, value, method, params);
   const code = runMessage(ctx, kernel, from, to, method, params, value, chainLength);

@@ -62,7 +62,9 @@ export function makeState(networkVersion: number, accounts: number, extra: reado
   actors.push([Address.id(99).bytes, entry("account", put([Address.id(99).bytes]), 0n)]);
   for (const { id, code: name, state, balance } of extra)
     actors.push([Address.id(id).bytes, entry(name, put(state), balance ?? 0n)]);
-  const tree = buildHamt(actors, block);
+  // An extra actor takes the place of a standard one with its id.
+  const unique = new Map(actors.map((actor) => [actor[0].join(), actor]));
+  const tree = buildHamt(unique.values(), block);
   const root = networkVersion < 4 ? tree : put([1, tree, empty]);
   return { store, root: root.bytes };
 }
