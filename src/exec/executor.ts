@@ -131,7 +131,7 @@ export class Executor {
 
   /** A verdict at once, or the fault that makes the run wait for it. */
   #judge(kind: string, info: Uint8Array, judge: (info: Uint8Array) => boolean | Promise<boolean>): boolean {
-    const key = kind + cidKey(info);
+    const key = kind + LATIN1.decode(info);
     const known = this.#verdicts.get(key);
     if (known !== undefined) return known;
     const verdict = judge(info);
