@@ -14,10 +14,10 @@ import { Cid, cidOf } from "../ipld/cid";
 import { CborReader } from "../ipld/cbor-reader";
 import { BlockStore } from "../ipld/store";
 import { ConsensusFault } from "../runtime/runtime";
-import { BlockHeader } from "../types/block.gen";
+import { BlockHeader } from "../types/chain.gen";
 import { keyAddressOf, workerOf } from "./foreign-state";
 import { Registry } from "./registry";
-import { checkSignature, SIGNATURE_BLS } from "./signature";
+import { checkSignature } from "./signature";
 import { StateTree } from "./state-tree";
 
 // Source: specs-actors runtime (ConsensusFaultType).
@@ -26,7 +26,6 @@ const PARENT_GRINDING: i64 = 2;
 const TIME_OFFSET: i64 = 3;
 
 /** Longest signature, with its type byte. */
-const MAX_SIGNATURE: i32 = 200;
 
 /** The fault that the headers prove, or null. State is read through `store`, which may charge. */
 export function findConsensusFault(
@@ -59,14 +58,7 @@ function decodeHeader(bytes: Bytes): BlockHeader | null {
   const r = new CborReader(bytes);
   const header = new BlockHeader();
   header.read(r);
-  if (!r.ok || !isSignature(header.blsAggregate) || !isSignature(header.blockSig)) return null;
-  return header;
-}
-
-function isSignature(bytes: Bytes | null): bool {
-  if (bytes === null) return true;
-  if (bytes.length == 0 || bytes.length > MAX_SIGNATURE) return false;
-  return unchecked(bytes[0]) >= 1 && unchecked(bytes[0]) <= SIGNATURE_BLS;
+  return r.ok ? header : null;
 }
 
 function cidOfHeader(header: BlockHeader): Cid {

@@ -12,7 +12,6 @@ import { reward } from "./actors/reward.ts";
 import { sharedTypes } from "./actors/shared.ts";
 import { system } from "./actors/system.ts";
 import { verifreg } from "./actors/verifreg.ts";
-import { blockTypes } from "./block.ts";
 import { chainTypes } from "./chain.ts";
 import type { ActorDescription, SchemaModule } from "./kit.ts";
 import { proofTypes } from "./proof.ts";
@@ -36,7 +35,6 @@ export const TEST_ACTORS: readonly ActorDescription[] = [chaos];
 
 export const SCHEMA_MODULES: readonly SchemaModule[] = [
   chainTypes,
-  blockTypes,
   proofTypes,
   sharedTypes,
   ...ACTORS.map((actor) => actor.module),
