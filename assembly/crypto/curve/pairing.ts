@@ -19,9 +19,10 @@ import {
   fp2SubTwelvefold, fp2SubTwo, fp2Triple,
 } from "../field/fp2";
 import {
-  fp12Conjugate, fp12CyclotomicPow, fp12Frobenius, fp12Inverse, fp12IsOne, fp12Mul, fp12MulLine, fp12One,
+  fp12Conjugate, fp12Frobenius, fp12Inverse, fp12IsOne, fp12Mul, fp12MulLine, fp12One,
   fp12CyclotomicSqr, fp12Sqr,
 } from "../field/fp12";
+import { powParameter } from "./cyclotomic";
 
 /** Bytes of a pair: P affine (112), Q affine (224), and room for the walking point (336). */
 export const PAIR_SIZE: usize = 672;
@@ -100,11 +101,42 @@ function addStep(t: usize, q: usize): void {
   fp2Mul(z, z, E);
 }
 
-/** f = f times the line at P. */
-function multiplyLine(f: usize, p: usize): void {
-  fp2MulFp(L1, L1, p);
-  fp2MulFp(L4, L4, p + 56);
-  fp12MulLine(f, f, L0, L1, L4);
+/** f = f times the line (l0, l1, l4), still without the factors of P, at P. */
+function multiplyLine(f: usize, p: usize, l0: usize, l1: usize, l4: usize): void {
+  fp2MulFp(L1, l1, p);
+  fp2MulFp(L4, l4, p + 56);
+  fp12MulLine(f, f, l0, L1, L4);
+}
+
+/** Bytes of the lines of a fixed point of G2: 63 tangents and 5 chords of three coefficients. */
+export const LINES_SIZE: usize = 68 * 336;
+
+/** Writes the lines that Miller's loop draws through the affine point q, for pairings with many points of G1. */
+export function prepareLines(lines: usize, q: usize): void {
+  startWalk(FIXED_WALK, q);
+  let to = lines;
+  for (let i = 62; i >= 0; i--) {
+    doubleStep(FIXED_WALK);
+    to = keepLine(to);
+    if (((PARAMETER >> i) & 1) == 0) continue;
+    addStep(FIXED_WALK, q);
+    to = keepLine(to);
+  }
+}
+const FIXED_WALK: usize = memory.data(336, 8);
+
+function keepLine(to: usize): usize {
+  fp2Copy(to, L0);
+  fp2Copy(to + 112, L1);
+  fp2Copy(to + 224, L4);
+  return to + 336;
+}
+
+/** walk = the affine point q, homogeneous. */
+function startWalk(walk: usize, q: usize): void {
+  memory.copy(walk, q, 224);
+  memory.fill(walk + 224, 0, 112);
+  memory.copy(walk + 224, FP_ONE, 56);
 }
 
 /**
@@ -112,32 +144,43 @@ function multiplyLine(f: usize, p: usize): void {
  * final exponent. The squarings are shared by all pairs.
  */
 export function millerLoop(r: usize, pairs: usize, count: i32): void {
+  millerLoopFixed(r, pairs, count, 0, 0);
+}
+
+/**
+ * millerLoop with `fixedCount` more pairs whose point of G2 is known beforehand: fixed holds for each the address of the
+ * affine P and that of the point's prepared lines, u32 each.
+ */
+export function millerLoopFixed(r: usize, pairs: usize, count: i32, fixed: usize, fixedCount: i32): void {
   const end = pairs + <usize>count * PAIR_SIZE;
-  for (let pair = pairs; pair < end; pair += PAIR_SIZE) {
-    memory.copy(pair + WALK, pair + Q, 224);
-    memory.fill(pair + WALK + 224, 0, 112);
-    memory.copy(pair + WALK + 224, FP_ONE, 56);
-  }
+  const fixedEnd = fixed + 8 * <usize>fixedCount;
+  for (let pair = pairs; pair < end; pair += PAIR_SIZE) startWalk(pair + WALK, pair + Q);
   fp12One(r);
+  let line: usize = 0;
   for (let i = 62; i >= 0; i--) {
     if (i != 62) fp12Sqr(r, r);
     for (let pair = pairs; pair < end; pair += PAIR_SIZE) {
       doubleStep(pair + WALK);
-      multiplyLine(r, pair);
+      multiplyLine(r, pair, L0, L1, L4);
     }
+    line = multiplyFixed(r, fixed, fixedEnd, line);
     if (((PARAMETER >> i) & 1) == 0) continue;
     for (let pair = pairs; pair < end; pair += PAIR_SIZE) {
       addStep(pair + WALK, pair + Q);
-      multiplyLine(r, pair);
+      multiplyLine(r, pair, L0, L1, L4);
     }
+    line = multiplyFixed(r, fixed, fixedEnd, line);
   }
   fp12Conjugate(r, r);
 }
 
-/** r = a^X in the cyclotomic subgroup. r must not be a. */
-function powParameter(r: usize, a: usize): void {
-  fp12CyclotomicPow(r, a, PARAMETER);
-  fp12Conjugate(r, r);
+/** Multiplies the fixed pairs' lines at the offset `line` into r; returns the next offset. */
+function multiplyFixed(r: usize, fixed: usize, end: usize, line: usize): usize {
+  for (let at = fixed; at < end; at += 8) {
+    const lines = <usize>load<u32>(at, 4) + line;
+    multiplyLine(r, <usize>load<u32>(at), lines, lines + 112, lines + 224);
+  }
+  return line + 336;
 }
 
 /** r = a to the final exponent. a must not be 0. r may be a. */

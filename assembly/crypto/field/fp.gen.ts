@@ -1444,6 +1444,241 @@ export function fpTriplePlusTwice(r: usize, a: usize, b: usize): void {
   store<u32>(r, <u32>(acc + top - q * 0x1a011), 52);
 }
 
+/** r = 2a + 6b. Result below 1.001 p. r may be an operand. */
+export function fpTwiceAddSixfold(r: usize, a: usize, b: usize): void {
+  const top: i64 = (<i64>load<u32>(a, 52) << 1) + <i64>load<u32>(b, 52) * 6;
+  const q: i64 = ((top - 32) * 0x2760d74bc) >> 50;
+  let acc: i64 = 0;
+  acc += (<i64>load<u32>(a, 0) << 1) + <i64>load<u32>(b, 0) * 6 - q * 0xfffaaab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 0);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 4) << 1) + <i64>load<u32>(b, 4) * 6 - q * 0xfefffff;
+  store<u32>(r, <u32>(acc & 0xfffffff), 4);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 8) << 1) + <i64>load<u32>(b, 8) * 6 - q * 0x3ffffb9;
+  store<u32>(r, <u32>(acc & 0xfffffff), 8);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 12) << 1) + <i64>load<u32>(b, 12) * 6 - q * 0xfffeb15;
+  store<u32>(r, <u32>(acc & 0xfffffff), 12);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 16) << 1) + <i64>load<u32>(b, 16) * 6 - q * 0x6241eab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 16);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 20) << 1) + <i64>load<u32>(b, 20) * 6 - q * 0xa0f6b0f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 20);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 24) << 1) + <i64>load<u32>(b, 24) * 6 - q * 0xf6730d2;
+  store<u32>(r, <u32>(acc & 0xfffffff), 24);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 28) << 1) + <i64>load<u32>(b, 28) * 6 - q * 0xf38512b;
+  store<u32>(r, <u32>(acc & 0xfffffff), 28);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 32) << 1) + <i64>load<u32>(b, 32) * 6 - q * 0x4774b84;
+  store<u32>(r, <u32>(acc & 0xfffffff), 32);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 36) << 1) + <i64>load<u32>(b, 36) * 6 - q * 0x4bacd76;
+  store<u32>(r, <u32>(acc & 0xfffffff), 36);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 40) << 1) + <i64>load<u32>(b, 40) * 6 - q * 0xba7b643;
+  store<u32>(r, <u32>(acc & 0xfffffff), 40);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 44) << 1) + <i64>load<u32>(b, 44) * 6 - q * 0xe69a4b1;
+  store<u32>(r, <u32>(acc & 0xfffffff), 44);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 48) << 1) + <i64>load<u32>(b, 48) * 6 - q * 0x1ea397f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 48);
+  acc >>= 28;
+  store<u32>(r, <u32>(acc + top - q * 0x1a011), 52);
+}
+
+/** r = 2a + 6 (b + c). Result below 1.001 p. r may be an operand. */
+export function fpTwiceAddSixfoldSum(r: usize, a: usize, b: usize, c: usize): void {
+  const top: i64 = (<i64>load<u32>(a, 52) << 1) + <i64>load<u32>(b, 52) * 6 + <i64>load<u32>(c, 52) * 6;
+  const q: i64 = ((top - 32) * 0x2760d74bc) >> 50;
+  let acc: i64 = 0;
+  acc += (<i64>load<u32>(a, 0) << 1) + <i64>load<u32>(b, 0) * 6 + <i64>load<u32>(c, 0) * 6 - q * 0xfffaaab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 0);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 4) << 1) + <i64>load<u32>(b, 4) * 6 + <i64>load<u32>(c, 4) * 6 - q * 0xfefffff;
+  store<u32>(r, <u32>(acc & 0xfffffff), 4);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 8) << 1) + <i64>load<u32>(b, 8) * 6 + <i64>load<u32>(c, 8) * 6 - q * 0x3ffffb9;
+  store<u32>(r, <u32>(acc & 0xfffffff), 8);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 12) << 1) + <i64>load<u32>(b, 12) * 6 + <i64>load<u32>(c, 12) * 6 - q * 0xfffeb15;
+  store<u32>(r, <u32>(acc & 0xfffffff), 12);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 16) << 1) + <i64>load<u32>(b, 16) * 6 + <i64>load<u32>(c, 16) * 6 - q * 0x6241eab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 16);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 20) << 1) + <i64>load<u32>(b, 20) * 6 + <i64>load<u32>(c, 20) * 6 - q * 0xa0f6b0f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 20);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 24) << 1) + <i64>load<u32>(b, 24) * 6 + <i64>load<u32>(c, 24) * 6 - q * 0xf6730d2;
+  store<u32>(r, <u32>(acc & 0xfffffff), 24);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 28) << 1) + <i64>load<u32>(b, 28) * 6 + <i64>load<u32>(c, 28) * 6 - q * 0xf38512b;
+  store<u32>(r, <u32>(acc & 0xfffffff), 28);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 32) << 1) + <i64>load<u32>(b, 32) * 6 + <i64>load<u32>(c, 32) * 6 - q * 0x4774b84;
+  store<u32>(r, <u32>(acc & 0xfffffff), 32);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 36) << 1) + <i64>load<u32>(b, 36) * 6 + <i64>load<u32>(c, 36) * 6 - q * 0x4bacd76;
+  store<u32>(r, <u32>(acc & 0xfffffff), 36);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 40) << 1) + <i64>load<u32>(b, 40) * 6 + <i64>load<u32>(c, 40) * 6 - q * 0xba7b643;
+  store<u32>(r, <u32>(acc & 0xfffffff), 40);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 44) << 1) + <i64>load<u32>(b, 44) * 6 + <i64>load<u32>(c, 44) * 6 - q * 0xe69a4b1;
+  store<u32>(r, <u32>(acc & 0xfffffff), 44);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 48) << 1) + <i64>load<u32>(b, 48) * 6 + <i64>load<u32>(c, 48) * 6 - q * 0x1ea397f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 48);
+  acc >>= 28;
+  store<u32>(r, <u32>(acc + top - q * 0x1a011), 52);
+}
+
+/** r = 2a + 6 (b - c). Result below 1.001 p. r may be an operand. */
+export function fpTwiceAddSixfoldDifference(r: usize, a: usize, b: usize, c: usize): void {
+  const top: i64 = (<i64>load<u32>(a, 52) << 1) + <i64>load<u32>(b, 52) * 6 - <i64>load<u32>(c, 52) * 6;
+  const q: i64 = ((top - 32) * 0x2760d74bc) >> 50;
+  let acc: i64 = 0;
+  acc += (<i64>load<u32>(a, 0) << 1) + <i64>load<u32>(b, 0) * 6 - <i64>load<u32>(c, 0) * 6 - q * 0xfffaaab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 0);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 4) << 1) + <i64>load<u32>(b, 4) * 6 - <i64>load<u32>(c, 4) * 6 - q * 0xfefffff;
+  store<u32>(r, <u32>(acc & 0xfffffff), 4);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 8) << 1) + <i64>load<u32>(b, 8) * 6 - <i64>load<u32>(c, 8) * 6 - q * 0x3ffffb9;
+  store<u32>(r, <u32>(acc & 0xfffffff), 8);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 12) << 1) + <i64>load<u32>(b, 12) * 6 - <i64>load<u32>(c, 12) * 6 - q * 0xfffeb15;
+  store<u32>(r, <u32>(acc & 0xfffffff), 12);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 16) << 1) + <i64>load<u32>(b, 16) * 6 - <i64>load<u32>(c, 16) * 6 - q * 0x6241eab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 16);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 20) << 1) + <i64>load<u32>(b, 20) * 6 - <i64>load<u32>(c, 20) * 6 - q * 0xa0f6b0f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 20);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 24) << 1) + <i64>load<u32>(b, 24) * 6 - <i64>load<u32>(c, 24) * 6 - q * 0xf6730d2;
+  store<u32>(r, <u32>(acc & 0xfffffff), 24);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 28) << 1) + <i64>load<u32>(b, 28) * 6 - <i64>load<u32>(c, 28) * 6 - q * 0xf38512b;
+  store<u32>(r, <u32>(acc & 0xfffffff), 28);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 32) << 1) + <i64>load<u32>(b, 32) * 6 - <i64>load<u32>(c, 32) * 6 - q * 0x4774b84;
+  store<u32>(r, <u32>(acc & 0xfffffff), 32);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 36) << 1) + <i64>load<u32>(b, 36) * 6 - <i64>load<u32>(c, 36) * 6 - q * 0x4bacd76;
+  store<u32>(r, <u32>(acc & 0xfffffff), 36);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 40) << 1) + <i64>load<u32>(b, 40) * 6 - <i64>load<u32>(c, 40) * 6 - q * 0xba7b643;
+  store<u32>(r, <u32>(acc & 0xfffffff), 40);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 44) << 1) + <i64>load<u32>(b, 44) * 6 - <i64>load<u32>(c, 44) * 6 - q * 0xe69a4b1;
+  store<u32>(r, <u32>(acc & 0xfffffff), 44);
+  acc >>= 28;
+  acc += (<i64>load<u32>(a, 48) << 1) + <i64>load<u32>(b, 48) * 6 - <i64>load<u32>(c, 48) * 6 - q * 0x1ea397f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 48);
+  acc >>= 28;
+  store<u32>(r, <u32>(acc + top - q * 0x1a011), 52);
+}
+
+/** r = 3a - 6b + 3c - 2d. Result below 1.001 p. r may be an operand. */
+export function fpCompressedReal(r: usize, a: usize, b: usize, c: usize, d: usize): void {
+  const top: i64 = <i64>load<u32>(a, 52) * 3 - <i64>load<u32>(b, 52) * 6 + <i64>load<u32>(c, 52) * 3 - (<i64>load<u32>(d, 52) << 1);
+  const q: i64 = ((top - 32) * 0x2760d74bc) >> 50;
+  let acc: i64 = 0;
+  acc += <i64>load<u32>(a, 0) * 3 - <i64>load<u32>(b, 0) * 6 + <i64>load<u32>(c, 0) * 3 - (<i64>load<u32>(d, 0) << 1) - q * 0xfffaaab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 0);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 4) * 3 - <i64>load<u32>(b, 4) * 6 + <i64>load<u32>(c, 4) * 3 - (<i64>load<u32>(d, 4) << 1) - q * 0xfefffff;
+  store<u32>(r, <u32>(acc & 0xfffffff), 4);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 8) * 3 - <i64>load<u32>(b, 8) * 6 + <i64>load<u32>(c, 8) * 3 - (<i64>load<u32>(d, 8) << 1) - q * 0x3ffffb9;
+  store<u32>(r, <u32>(acc & 0xfffffff), 8);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 12) * 3 - <i64>load<u32>(b, 12) * 6 + <i64>load<u32>(c, 12) * 3 - (<i64>load<u32>(d, 12) << 1) - q * 0xfffeb15;
+  store<u32>(r, <u32>(acc & 0xfffffff), 12);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 16) * 3 - <i64>load<u32>(b, 16) * 6 + <i64>load<u32>(c, 16) * 3 - (<i64>load<u32>(d, 16) << 1) - q * 0x6241eab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 16);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 20) * 3 - <i64>load<u32>(b, 20) * 6 + <i64>load<u32>(c, 20) * 3 - (<i64>load<u32>(d, 20) << 1) - q * 0xa0f6b0f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 20);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 24) * 3 - <i64>load<u32>(b, 24) * 6 + <i64>load<u32>(c, 24) * 3 - (<i64>load<u32>(d, 24) << 1) - q * 0xf6730d2;
+  store<u32>(r, <u32>(acc & 0xfffffff), 24);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 28) * 3 - <i64>load<u32>(b, 28) * 6 + <i64>load<u32>(c, 28) * 3 - (<i64>load<u32>(d, 28) << 1) - q * 0xf38512b;
+  store<u32>(r, <u32>(acc & 0xfffffff), 28);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 32) * 3 - <i64>load<u32>(b, 32) * 6 + <i64>load<u32>(c, 32) * 3 - (<i64>load<u32>(d, 32) << 1) - q * 0x4774b84;
+  store<u32>(r, <u32>(acc & 0xfffffff), 32);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 36) * 3 - <i64>load<u32>(b, 36) * 6 + <i64>load<u32>(c, 36) * 3 - (<i64>load<u32>(d, 36) << 1) - q * 0x4bacd76;
+  store<u32>(r, <u32>(acc & 0xfffffff), 36);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 40) * 3 - <i64>load<u32>(b, 40) * 6 + <i64>load<u32>(c, 40) * 3 - (<i64>load<u32>(d, 40) << 1) - q * 0xba7b643;
+  store<u32>(r, <u32>(acc & 0xfffffff), 40);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 44) * 3 - <i64>load<u32>(b, 44) * 6 + <i64>load<u32>(c, 44) * 3 - (<i64>load<u32>(d, 44) << 1) - q * 0xe69a4b1;
+  store<u32>(r, <u32>(acc & 0xfffffff), 44);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 48) * 3 - <i64>load<u32>(b, 48) * 6 + <i64>load<u32>(c, 48) * 3 - (<i64>load<u32>(d, 48) << 1) - q * 0x1ea397f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 48);
+  acc >>= 28;
+  store<u32>(r, <u32>(acc + top - q * 0x1a011), 52);
+}
+
+/** r = 3a - 3b - 6c - 2d. Result below 1.001 p. r may be an operand. */
+export function fpCompressedImaginary(r: usize, a: usize, b: usize, c: usize, d: usize): void {
+  const top: i64 = <i64>load<u32>(a, 52) * 3 - <i64>load<u32>(b, 52) * 3 - <i64>load<u32>(c, 52) * 6 - (<i64>load<u32>(d, 52) << 1);
+  const q: i64 = ((top - 32) * 0x2760d74bc) >> 50;
+  let acc: i64 = 0;
+  acc += <i64>load<u32>(a, 0) * 3 - <i64>load<u32>(b, 0) * 3 - <i64>load<u32>(c, 0) * 6 - (<i64>load<u32>(d, 0) << 1) - q * 0xfffaaab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 0);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 4) * 3 - <i64>load<u32>(b, 4) * 3 - <i64>load<u32>(c, 4) * 6 - (<i64>load<u32>(d, 4) << 1) - q * 0xfefffff;
+  store<u32>(r, <u32>(acc & 0xfffffff), 4);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 8) * 3 - <i64>load<u32>(b, 8) * 3 - <i64>load<u32>(c, 8) * 6 - (<i64>load<u32>(d, 8) << 1) - q * 0x3ffffb9;
+  store<u32>(r, <u32>(acc & 0xfffffff), 8);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 12) * 3 - <i64>load<u32>(b, 12) * 3 - <i64>load<u32>(c, 12) * 6 - (<i64>load<u32>(d, 12) << 1) - q * 0xfffeb15;
+  store<u32>(r, <u32>(acc & 0xfffffff), 12);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 16) * 3 - <i64>load<u32>(b, 16) * 3 - <i64>load<u32>(c, 16) * 6 - (<i64>load<u32>(d, 16) << 1) - q * 0x6241eab;
+  store<u32>(r, <u32>(acc & 0xfffffff), 16);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 20) * 3 - <i64>load<u32>(b, 20) * 3 - <i64>load<u32>(c, 20) * 6 - (<i64>load<u32>(d, 20) << 1) - q * 0xa0f6b0f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 20);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 24) * 3 - <i64>load<u32>(b, 24) * 3 - <i64>load<u32>(c, 24) * 6 - (<i64>load<u32>(d, 24) << 1) - q * 0xf6730d2;
+  store<u32>(r, <u32>(acc & 0xfffffff), 24);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 28) * 3 - <i64>load<u32>(b, 28) * 3 - <i64>load<u32>(c, 28) * 6 - (<i64>load<u32>(d, 28) << 1) - q * 0xf38512b;
+  store<u32>(r, <u32>(acc & 0xfffffff), 28);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 32) * 3 - <i64>load<u32>(b, 32) * 3 - <i64>load<u32>(c, 32) * 6 - (<i64>load<u32>(d, 32) << 1) - q * 0x4774b84;
+  store<u32>(r, <u32>(acc & 0xfffffff), 32);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 36) * 3 - <i64>load<u32>(b, 36) * 3 - <i64>load<u32>(c, 36) * 6 - (<i64>load<u32>(d, 36) << 1) - q * 0x4bacd76;
+  store<u32>(r, <u32>(acc & 0xfffffff), 36);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 40) * 3 - <i64>load<u32>(b, 40) * 3 - <i64>load<u32>(c, 40) * 6 - (<i64>load<u32>(d, 40) << 1) - q * 0xba7b643;
+  store<u32>(r, <u32>(acc & 0xfffffff), 40);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 44) * 3 - <i64>load<u32>(b, 44) * 3 - <i64>load<u32>(c, 44) * 6 - (<i64>load<u32>(d, 44) << 1) - q * 0xe69a4b1;
+  store<u32>(r, <u32>(acc & 0xfffffff), 44);
+  acc >>= 28;
+  acc += <i64>load<u32>(a, 48) * 3 - <i64>load<u32>(b, 48) * 3 - <i64>load<u32>(c, 48) * 6 - (<i64>load<u32>(d, 48) << 1) - q * 0x1ea397f;
+  store<u32>(r, <u32>(acc & 0xfffffff), 48);
+  acc >>= 28;
+  store<u32>(r, <u32>(acc + top - q * 0x1a011), 52);
+}
+
 /** r = 12 (a + b). Result below 1.001 p. r may be an operand. */
 export function fpTwelvefoldSum(r: usize, a: usize, b: usize): void {
   const top: i64 = <i64>load<u32>(a, 52) * 12 + <i64>load<u32>(b, 52) * 12;

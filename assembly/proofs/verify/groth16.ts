@@ -20,7 +20,9 @@ import {
   g1Decompress, g1FromUncompressed, g2Decompress, g2FromUncompressed, POINT_OK,
 } from "../../crypto/curve/encoding";
 import { g1GroupedMsm, g1GroupedMsmScratch } from "../../crypto/curve/msm";
-import { finalExponentiation, millerLoop, PAIR_SIZE } from "../../crypto/curve/pairing";
+import {
+  finalExponentiation, LINES_SIZE, millerLoop, millerLoopFixed, PAIR_SIZE, prepareLines,
+} from "../../crypto/curve/pairing";
 import {
   pointAdd, pointFromAffine, pointMul, pointNeg, pointToAffine, pointZero,
 } from "../../crypto/curve/point";
@@ -52,17 +54,24 @@ export const BAD_KEY_POINT: i32 = 7;
 /** No proofs, or too many for one batch. */
 export const BAD_PROOF_COUNT: i32 = 8;
 
-/* A prepared key: count of ic points (u32), alpha, beta, -gamma, -delta (affine), e(alpha, beta), the ic points. */
+/* A prepared key: count of ic points (u32), alpha, beta, -gamma, -delta (affine), e(alpha, beta), the lines through -gamma and
+   -delta, the ic points. */
 export const KEY_ALPHA: usize = 8;
 export const KEY_BETA: usize = 120;
 export const KEY_NEG_GAMMA: usize = 344;
 export const KEY_NEG_DELTA: usize = 568;
 export const KEY_TARGET: usize = 792;
-export const KEY_IC: usize = 1464;
+const KEY_GAMMA_LINES: usize = 1464;
+const KEY_DELTA_LINES: usize = KEY_GAMMA_LINES + LINES_SIZE;
+export const KEY_IC: usize = KEY_DELTA_LINES + LINES_SIZE;
 
 const POINT: usize = memory.data(336, 8);
 const VALUE: usize = memory.data(672, 8);
-const PAIRS: usize = memory.data(3 * 672, 8);
+const PAIR: usize = memory.data(672, 8);
+/** Points that go with gamma and delta, and the list of them that Miller's loop takes. */
+const WITH_GAMMA: usize = memory.data(112, 8);
+const WITH_DELTA: usize = memory.data(112, 8);
+const FIXED: usize = memory.data(16);
 const WEIGHT: usize = memory.data(40, 8);
 const F: usize = memory.data(40, 8);
 const BYTES: usize = memory.data(32);
@@ -108,10 +117,12 @@ export function groth16PrepareKey(key: usize, bytes: usize, length: usize, check
   for (let i: usize = 0; i < <usize>count; i++) {
     if (!readG1(key + KEY_IC + i * 112, bytes + KEY_HEAD + i * 96, checked)) return BAD_KEY_POINT;
   }
-  memory.copy(PAIRS, key + KEY_ALPHA, 112);
-  memory.copy(PAIRS + 112, key + KEY_BETA, 224);
-  millerLoop(key + KEY_TARGET, PAIRS, 1);
+  memory.copy(PAIR, key + KEY_ALPHA, 112);
+  memory.copy(PAIR + 112, key + KEY_BETA, 224);
+  millerLoop(key + KEY_TARGET, PAIR, 1);
   finalExponentiation(key + KEY_TARGET, key + KEY_TARGET);
+  prepareLines(key + KEY_GAMMA_LINES, key + KEY_NEG_GAMMA);
+  prepareLines(key + KEY_DELTA_LINES, key + KEY_NEG_DELTA);
   return PROOF_VALID;
 }
 
@@ -124,8 +135,22 @@ function readProof(a: usize, b: usize, c: usize, proof: usize): bool {
 
 /** Bytes of scratch for a verification of `proofs` proofs of a circuit with `inputs` inputs. */
 export function groth16Scratch(proofs: i32, inputs: i32): usize {
-  const pairs = <usize>(proofs + 3) * PAIR_SIZE;
+  const pairs = <usize>(proofs + 1) * PAIR_SIZE;
   return pairs + <usize>(inputs + 1) * (32 + 40) + g1GroupedMsmScratch(inputs + 1) + 64;
+}
+
+/** FIXED = WITH_GAMMA and WITH_DELTA, each if it is not neutral; returns how many. */
+function fixPoints(key: usize, gamma: bool, delta: bool): i32 {
+  let count = 0;
+  if (gamma) {
+    store<u32>(FIXED, <u32>WITH_GAMMA);
+    store<u32>(FIXED, <u32>(key + KEY_GAMMA_LINES), 4);
+    count = 1;
+  }
+  if (!delta) return count;
+  store<u32>(FIXED + 8 * <usize>count, <u32>WITH_DELTA);
+  store<u32>(FIXED + 8 * <usize>count, <u32>(key + KEY_DELTA_LINES), 4);
+  return count + 1;
 }
 
 /** Verifies one proof. inputs: inputCount x 32 bytes. scratch: groth16Scratch(1, inputCount) bytes, 8-aligned. */
@@ -134,8 +159,7 @@ export function groth16Verify(
 ): i32 {
   if (length != <usize>PROOF_BYTES) return BAD_PROOF_LENGTH;
   if (inputCount != groth16InputCount(key)) return BAD_INPUT_COUNT;
-  const second = PAIRS + PAIR_SIZE, third = second + PAIR_SIZE;
-  if (!readProof(PAIRS, PAIRS + 112, third, proof)) return BAD_PROOF_POINT;
+  if (!readProof(PAIR, PAIR + 112, WITH_DELTA, proof)) return BAD_PROOF_POINT;
   const scalars = scratch;
   memory.fill(scalars, 0, 32);
   store<u8>(scalars, 1);
@@ -144,15 +168,8 @@ export function groth16Verify(
   }
   memory.copy(scalars + 32, inputs, 32 * <usize>inputCount);
   g1GroupedMsm(POINT, key + KEY_IC, scalars, inputCount + 1, scalars + 32 * (<usize>inputCount + 1));
-  memory.copy(third + 112, key + KEY_NEG_DELTA, 224);
-  let count = 2;
-  if (pointToAffine<OverFp>(second, POINT)) {
-    memory.copy(second + 112, key + KEY_NEG_GAMMA, 224);
-    count = 3;
-  } else {
-    memory.copy(second, third, 336);
-  }
-  millerLoop(VALUE, PAIRS, count);
+  const fixed = fixPoints(key, pointToAffine<OverFp>(WITH_GAMMA, POINT), true);
+  millerLoopFixed(VALUE, PAIR, 1, FIXED, fixed);
   finalExponentiation(VALUE, VALUE);
   return fp12Equal(VALUE, key + KEY_TARGET) ? PROOF_VALID : PROOF_INVALID;
 }
@@ -179,7 +196,7 @@ export function groth16VerifyBatch(
   if (length != <usize>count * <usize>PROOF_BYTES) return BAD_PROOF_LENGTH;
   if (inputCount != groth16InputCount(key)) return BAD_INPUT_COUNT;
   const pairs = scratch;
-  const sums = pairs + <usize>(count + 3) * PAIR_SIZE;
+  const sums = pairs + <usize>(count + 1) * PAIR_SIZE;
   const scalars = sums + 40 * <usize>(inputCount + 1);
   const rest = scalars + 32 * <usize>(inputCount + 1);
   memory.fill(sums, 0, 40 * <usize>(inputCount + 1));
@@ -203,23 +220,19 @@ export function groth16VerifyBatch(
   }
   for (let i: usize = 0; i <= <usize>inputCount; i++) frToBytesLE(scalars + 32 * i, sums + 40 * i);
   g1GroupedMsm(POINT, key + KEY_IC, scalars, inputCount + 1, rest);
-  let held = count;
-  held += putPair(pairs, held, POINT, key + KEY_NEG_GAMMA);
-  held += putPair(pairs, held, SUM_C, key + KEY_NEG_DELTA);
+  const gamma = pointToAffine<OverFp>(WITH_GAMMA, POINT);
+  const fixed = fixPoints(key, gamma, pointToAffine<OverFp>(WITH_DELTA, SUM_C));
   for (let i: usize = 0; i < 32; i++) store<u8>(REVERSED + i, load<u8>(scalars + 31 - i));
   pointFromAffine<OverFp>(POINT, key + KEY_ALPHA);
   pointMul<OverFp>(POINT, POINT, REVERSED, 32);
   pointNeg<OverFp>(POINT, POINT);
-  held += putPair(pairs, held, POINT, key + KEY_BETA);
-  millerLoop(VALUE, pairs, held);
+  let held = count;
+  const last = pairs + <usize>held * PAIR_SIZE;
+  if (pointToAffine<OverFp>(last, POINT)) {
+    memory.copy(last + 112, key + KEY_BETA, 224);
+    held++;
+  }
+  millerLoopFixed(VALUE, pairs, held, FIXED, fixed);
   finalExponentiation(VALUE, VALUE);
   return fp12IsOne(VALUE) ? PROOF_VALID : PROOF_INVALID;
-}
-
-/** pairs[index] = (point, q) unless the point is neutral; returns how many were put. */
-function putPair(pairs: usize, index: i32, point: usize, q: usize): i32 {
-  const pair = pairs + <usize>index * PAIR_SIZE;
-  if (!pointToAffine<OverFp>(pair, point)) return 0;
-  memory.copy(pair + 112, q, 224);
-  return 1;
 }

@@ -136,6 +136,15 @@ test("pairings, with blst's final exponent", () => {
   }
 });
 
+test("the final power of 1 is 1, though 1 has no compressed form", () => {
+  const one = at + 16384;
+  core.write(one, new Uint8Array(672));
+  core.write(at, fromHex("01".padStart(96, "0")));
+  call("fpFromBytesBE", one, at);
+  call("finalExponentiation", at + 8192, one);
+  expect(call("fp12Equal", at + 8192, one)).toBe(1);
+});
+
 test("sums of multiples", () => {
   for (const one of bls.msm)
     for (const [group, size, encoded, expected] of [
