@@ -1,0 +1,122 @@
+/** Reports of consensus faults: which pairs of signed headers prove one. Source: lotus v1.0.0 chain/vm/syscalls.go. */
+import { beforeAll, describe, expect, test } from "vitest";
+import { toBase64 } from "../../../src/base/bytes.ts";
+import { type Crypto, loadCrypto } from "../../../src/core/crypto.ts";
+import { Vm } from "../../../src/core/vm.ts";
+import { addressOf, deriveKey, type KeyInfo, signBytes } from "../../../src/keys/keys.ts";
+import { buildGenesis, type GenesisState } from "../../../src/node/genesis.ts";
+import { DEVNET } from "../../../src/params/networks.ts";
+import { encodeMethodParams } from "../../../src/state/state-view.ts";
+import { MemoryStore } from "../../../src/storage/memory.ts";
+import { Address } from "../../../src/types/address.ts";
+import { FIL } from "../../../src/types/amount.ts";
+import { type BlockHeader, encodeHeader, headerCid, headerSigningBytes } from "../../../src/types/block-header.ts";
+import { type CID, cidOfBlock, cidOfText } from "../../../src/types/cid.ts";
+import { contextOf, hostOf, message } from "../../support/plain-state.ts";
+
+const NETWORK_VERSION = 5;
+const REPORT = 15n;
+const ILLEGAL_ARGUMENT = 16;
+
+let crypto: Crypto;
+let worker: KeyInfo;
+let stranger: KeyInfo;
+let genesis: GenesisState;
+let vm: Vm;
+beforeAll(async () => {
+  crypto = await loadCrypto();
+  worker = deriveKey(crypto, "faults", "worker", "bls");
+  stranger = deriveKey(crypto, "faults", "stranger", "bls");
+  const accounts = [worker, stranger].map((key) => ({ address: addressOf(crypto, key), balance: 1000n * FIL }));
+  const spec = { network: DEVNET, networkVersion: NETWORK_VERSION, accounts, worker: addressOf(crypto, worker) };
+  genesis = await buildGenesis(spec);
+  const store = new MemoryStore();
+  store.writeNow({ blocks: genesis.blocks });
+  vm = await Vm.create(hostOf(store), { profile: "devnet" });
+});
+
+const block = (name: string): CID => cidOfBlock(Uint8Array.from(name, (char) => char.charCodeAt(0)));
+
+/** A header of the miner, signed by its worker but for what is said otherwise. */
+function header(fields: Partial<BlockHeader>, key: KeyInfo | null = worker): BlockHeader {
+  const unsigned: BlockHeader = {
+    miner: genesis.miner,
+    ticket: new Uint8Array(96),
+    electionProof: { winCount: 1n, vrfProof: new Uint8Array(96) },
+    beaconEntries: [{ round: 7n, data: new Uint8Array(96) }],
+    winPoStProof: [{ postProof: 0n, proofBytes: new Uint8Array(192) }],
+    parents: [block("a"), block("b")],
+    parentWeight: 100n,
+    height: 500n,
+    parentStateRoot: block("state"),
+    parentMessageReceipts: block("receipts"),
+    messages: block("messages"),
+    blsAggregate: { type: 2, data: new Uint8Array(96) },
+    timestamp: 1000n,
+    blockSig: null,
+    forkSignaling: 0n,
+    parentBaseFee: 100n,
+    ...fields,
+  };
+  return key === null ? unsigned : { ...unsigned, blockSig: signBytes(crypto, key, headerSigningBytes(unsigned)) };
+}
+
+/** Exit code of a report at epoch 1000. */
+function report(a: BlockHeader | Uint8Array, b: BlockHeader | Uint8Array, extra?: BlockHeader | Uint8Array): number {
+  const bytes = (h: BlockHeader | Uint8Array): string => toBase64(h instanceof Uint8Array ? h : encodeHeader(h));
+  const params = {
+    BlockHeader1: bytes(a),
+    BlockHeader2: bytes(b),
+    BlockHeaderExtra: extra === undefined ? null : bytes(extra),
+  };
+  const encoded = encodeMethodParams(cidOfText("fil/2/storageminer"), REPORT, params, "t");
+  vm.open(contextOf(genesis.stateRoot.bytes, NETWORK_VERSION));
+  const from = addressOf(crypto, stranger);
+  const text = message({ from, to: genesis.miner, method: REPORT, params: encoded, gasLimit: 10_000_000_000n });
+  return vm.apply(text, text.length).exitCode;
+}
+
+describe("consensus faults", () => {
+  test("two blocks at one height are a double fork", () => {
+    expect(report(header({}), header({ timestamp: 1001n }))).toBe(0);
+  });
+
+  test("the same parents at two heights are a time offset, in whatever order the parents stand", () => {
+    expect(report(header({}), header({ height: 501n, parents: [block("b"), block("a")] }))).toBe(0);
+  });
+
+  test("a block whose parents hold a sibling of one's own block but not that block is parent grinding", () => {
+    const a = header({ height: 500n });
+    const c = header({ height: 500n, miner: Address.id(77) }, null);
+    const b = header({ height: 501n, parents: [headerCid(c)] });
+    expect(report(a, b, c)).toBe(0);
+    const both = header({ height: 501n, parents: [headerCid(c), headerCid(a)] });
+    expect(report(a, both, c)).toBe(ILLEGAL_ARGUMENT);
+    const later = header({ height: 501n, miner: Address.id(77) }, null);
+    expect(report(a, header({ height: 502n, parents: [headerCid(later)] }), later)).toBe(ILLEGAL_ARGUMENT);
+  });
+
+  test("what proves nothing is refused", () => {
+    const a = header({});
+    const fork = header({ timestamp: 1001n });
+    expect(report(a, a)).toBe(ILLEGAL_ARGUMENT);
+    expect(report(a, header({ height: 501n, parents: [block("c")] }))).toBe(ILLEGAL_ARGUMENT);
+    expect(report(header({ height: 501n }), header({ height: 500n }))).toBe(ILLEGAL_ARGUMENT);
+    expect(report(a, header({ timestamp: 1001n, miner: Address.id(77) }))).toBe(ILLEGAL_ARGUMENT);
+    expect(report(a, fork, Uint8Array.of(1))).toBe(ILLEGAL_ARGUMENT);
+    expect(report(a, encodeHeader(fork).subarray(0, 100))).toBe(ILLEGAL_ARGUMENT);
+  });
+
+  test("both headers must be signed by the producer's worker", () => {
+    const a = header({});
+    const fields = { timestamp: 1001n };
+    expect(report(a, header(fields, null))).toBe(ILLEGAL_ARGUMENT);
+    expect(report(a, header(fields, stranger))).toBe(ILLEGAL_ARGUMENT);
+    expect(report(header({}, stranger), header(fields))).toBe(ILLEGAL_ARGUMENT);
+    expect(report(a, { ...header(fields), timestamp: 1002n })).toBe(ILLEGAL_ARGUMENT);
+  });
+
+  test("a fault of this epoch or a later one is too early", () => {
+    expect(report(header({ height: 1000n }), header({ height: 1000n, timestamp: 1n }))).toBe(ILLEGAL_ARGUMENT);
+  });
+});
