@@ -26,6 +26,12 @@
  * response h_k = v N^k w and the start d_k = u[0] N^k w, for which the matrix before the partial rounds yields
  * (s, d_0 … d_(n-1)); after the last, u follows from the last n outputs and inputs by one n × 2n matrix.
  *
+ * Small integers. M is 1/L times an integer matrix K, L = lcm(t … 3t - 2): 420 for t = 3, 35 bits for t = 9, 48 for 12.
+ * An S-box takes a common factor of all lanes out as its fifth power, so a full round may compute K·x · 2^(-29 q) with K
+ * in q limbs of 29 bits (q = 1 for t = 3 and 5, else 2) instead of M·x, and every later constant is divided by the
+ * factor that has gathered: with f the factor before an S-box, it is f^5 after it and f^5 · 2^(29 q) / L after the matrix.
+ * The dense matrix at the end of each half (entry matrix, last column) takes the factor out.
+ *
  * Sources: Poseidon paper (eprint 2019/458), appendix F, and neptune src/preprocessing.rs, src/round_numbers.rs, for
  * the rounds, the constants and their compression; Filecoin spec, "Poseidon".
  */
@@ -40,6 +46,7 @@ import {
   frMul,
   frSub,
 } from "../field/fr.gen";
+import { fillNarrow } from "./narrow";
 
 export const FULL_ROUNDS: i32 = 8;
 /** Largest width of the sets kept here: arity 11. */
@@ -54,10 +61,12 @@ export function partialRounds(arity: i32): i32 {
 // A set in memory, in elements of FR_SIZE bytes, n = t - 1; matrices by columns:
 //   constants, optimised: 8·t + R_P  |  M: t·t  |  plain round constants: (8 + R_P)·t  |  entry matrix: t·t
 //   impulse: h_(n-1) … h_0, m: n + 1  |  recurrence: b_n, a_n, b_(n-1), …, a_1, b_0: 2n + 1  |  exit matrix: 2n rows, n
-const SET_2: usize = memory.data(12080, 8);
-const SET_4: usize = memory.data(20480, 8);
-const SET_8: usize = memory.data(41200, 8);
-const SET_11: usize = memory.data(59920, 8);
+//   constants of the full rounds with their factors taken out: 8·t  |  last column, with its factor: t  |  K by columns:
+//   t·t × 2 u32 (the integers' limbs)
+const SET_2: usize = memory.data(13232, 8);
+const SET_4: usize = memory.data(22480, 8);
+const SET_8: usize = memory.data(45088, 8);
+const SET_11: usize = memory.data(65392, 8);
 /** One byte for each arity: 1 once its set is filled. */
 const READY: usize = memory.data(16, 8);
 
@@ -110,6 +119,31 @@ export function exitOffset(t: i32, partial: i32): usize {
 
 // @ts-ignore: decorator
 @inline
+export function fullOffset(t: i32, partial: i32): usize {
+  return exitOffset(t, partial) + <usize>(2 * (t - 1) * (t - 1)) * FR_SIZE;
+}
+
+// @ts-ignore: decorator
+@inline
+export function lastOffset(t: i32, partial: i32): usize {
+  return fullOffset(t, partial) + <usize>(FULL_ROUNDS * t) * FR_SIZE;
+}
+
+// @ts-ignore: decorator
+@inline
+export function smallOffset(t: i32, partial: i32): usize {
+  return lastOffset(t, partial) + <usize>t * FR_SIZE;
+}
+
+/** Limbs of the integers of K. */
+// @ts-ignore: decorator
+@inline
+export function smallLimbs(t: i32): i32 {
+  return t <= 5 ? 1 : 2;
+}
+
+// @ts-ignore: decorator
+@inline
 function at(base: usize, index: i32): usize {
   return base + <usize>index * FR_SIZE;
 }
@@ -121,6 +155,8 @@ function fillSet(set: usize, t: i32, partial: i32): void {
   fillMatrix(matrix, t);
   compressConstants(set, plain, matrix, t, partial);
   fillFilter(set, matrix, t, partial);
+  fillFull(set, matrix, t, partial);
+  if (t == 3) fillNarrow(set + <usize>(5 * t) * FR_SIZE, set + entryOffset(t, partial), set + exitOffset(t, partial));
 }
 
 // ---- Grain -------------------------------------------------------------------------------------------------------
@@ -317,4 +353,75 @@ function fillFilter(set: usize, matrix: usize, t: i32, partial: i32): void {
       }
     }
   }
+}
+
+/** K, and the constants and dense matrices around it with the gathered factors taken out. */
+function fillFull(set: usize, matrix: usize, t: i32, partial: i32): void {
+  let multiple: u64 = 1;
+  for (let i = t; i <= 3 * t - 2; i++) multiple = (multiple / gcd(multiple, i)) * i;
+  const small = set + smallOffset(t, partial);
+  for (let i = 0; i < t; i++) {
+    for (let j = 0; j < t; j++) {
+      const entry = multiple / (i + j + t);
+      const to = small + (<usize>(j * t + i) << 3);
+      store<u32>(to, <u32>(entry & 0x1fffffff));
+      store<u32>(to, <u32>(entry >>> 29), 4);
+    }
+  }
+  // gamma = 2^(29 q) / L: what a multiplication by K leaves to be put right.
+  const gamma = memory.data(40, 8);
+  const factor = memory.data(40, 8);
+  const inverse = memory.data(40, 8);
+  setInteger(gamma, (<u64>1) << (29 * smallLimbs(t)));
+  setInteger(factor, multiple);
+  frInverse(factor, factor);
+  frMul(gamma, gamma, factor);
+  const half = FULL_ROUNDS >> 1;
+  const full = set + fullOffset(t, partial);
+  const rowBytes = <usize>t * FR_SIZE;
+  memory.copy(full, set, rowBytes);
+  frCopy(factor, FR_ONE); // after the S-boxes of the round at hand
+  for (let r = 1; r <= half; r++) {
+    frInverse(inverse, factor);
+    for (let i = 0; i < t; i++) frMul(at(full, r * t + i), at(set, r * t + i), inverse);
+    if (r < half) nextFactor(factor, gamma);
+  }
+  const entry = set + entryOffset(t, partial);
+  for (let i = 0; i < t * t; i++) frMul(at(entry, i), at(entry, i), factor);
+  frCopy(factor, FR_ONE);
+  for (let r = 1; r <= half; r++) {
+    frInverse(inverse, factor);
+    const from = (half + r) * t;
+    if (r < half) {
+      for (let i = 0; i < t; i++) frMul(at(full, from + i), at(set, from + partial + i), inverse);
+      nextFactor(factor, gamma);
+    }
+  }
+  const last = set + lastOffset(t, partial);
+  for (let i = 0; i < t; i++) frMul(at(last, i), at(matrix, t + i), factor);
+}
+
+/** factor = (factor · gamma)^5: over a matrix and the next S-boxes. */
+function nextFactor(factor: usize, gamma: usize): void {
+  const base = memory.data(40, 8);
+  frMul(base, factor, gamma);
+  frMul(factor, base, base);
+  frMul(factor, factor, factor);
+  frMul(factor, factor, base);
+}
+
+function setInteger(out: usize, value: u64): void {
+  const bytes = memory.data(32, 8);
+  memory.fill(bytes, 0, 32);
+  store<u64>(bytes, bswap<u64>(value), 24);
+  frFromBytesBE(out, bytes);
+}
+
+function gcd(a: u64, b: u64): u64 {
+  while (b != 0) {
+    const rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a;
 }

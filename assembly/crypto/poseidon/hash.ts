@@ -12,15 +12,20 @@ import {
   entryOffset,
   exitOffset,
   FULL_ROUNDS,
+  fullOffset,
   impulseOffset,
+  lastOffset,
   matrixOffset,
   MAX_WIDTH,
   partialRounds,
   plainOffset,
   poseidonSet,
   recurrenceOffset,
+  smallLimbs,
+  smallOffset,
 } from "./constants";
-import { dot } from "./dot";
+import { dot, dotSmall } from "./dot";
+import { runNarrow } from "./narrow";
 
 /** Bytes of an element at the border. */
 export const ELEMENT_BYTES: usize = 32;
@@ -112,26 +117,38 @@ function multiply(matrix: usize, t: i32, lanes: i32): void {
   memory.copy(STATE, NEXT, <usize>lanes * FR_SIZE);
 }
 
-/** The optimised permutation of the state; only lanes 0 and 1 are right at the end. */
+/** The optimised permutation of the state; only lane 1 is right at the end. */
 function permute(set: usize, t: i32, partial: i32): void {
-  const matrix = set + matrixOffset(t, partial);
   const half = FULL_ROUNDS >> 1;
-  let constants = set;
+  let constants = set + fullOffset(t, partial);
   for (let lane = STATE, end = STATE + <usize>t * FR_SIZE; lane < end; lane += FR_SIZE, constants += FR_SIZE) {
     frAdd(lane, lane, constants);
   }
-  for (let r = 1; r <= half; r++) {
-    constants = raiseAll(constants, t);
-    multiply(r == half ? set + entryOffset(t, partial) : matrix, t, t);
-  }
-  runPartial(set, constants, t, partial);
-  constants += <usize>partial * FR_SIZE;
   for (let r = 1; r < half; r++) {
     constants = raiseAll(constants, t);
-    multiply(matrix, t, t);
+    multiplySmall(set, t, partial);
+  }
+  constants = raiseAll(constants, t);
+  multiply(set + entryOffset(t, partial), t, t);
+  if (t == 3) runNarrow(STATE);
+  else runPartial(set, set + <usize>((half + 1) * t) * FR_SIZE, t, partial);
+  for (let r = 1; r < half; r++) {
+    constants = raiseAll(constants, t);
+    multiplySmall(set, t, partial);
   }
   for (let i = 0; i < t; i++) raise(STATE + <usize>i * FR_SIZE);
-  multiply(matrix, t, 2);
+  dot(NEXT, STATE, FR_SIZE, set + lastOffset(t, partial), t);
+  frCopy(STATE + FR_SIZE, NEXT);
+}
+
+/** state = K · state times a power of two: see `constants.ts`. */
+function multiplySmall(set: usize, t: i32, partial: i32): void {
+  const limbs = smallLimbs(t);
+  let column = set + smallOffset(t, partial);
+  for (let j = 0; j < t; j++, column += <usize>t << 3) {
+    dotSmall(NEXT + <usize>j * FR_SIZE, STATE, column, t, limbs);
+  }
+  memory.copy(STATE, NEXT, <usize>t * FR_SIZE);
 }
 
 /** The partial rounds, from (s, d_0 …) in the state to (s, u); letters as in `constants.ts`. */
