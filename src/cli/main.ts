@@ -39,6 +39,12 @@ const program = new Command("filigree")
   .exitOverride();
 for (const register of COMMANDS) register(program);
 
+// A reader that has seen enough ("| head") ends the command; that is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
+  throw error;
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -18,7 +18,8 @@ type RecordedCall = {
  * own charges in order. Charges of nothing are left out on both sides.
  */
 export async function traceTable(outcome: RunOutcome, vector: Vector): Promise<string[]> {
-  const ours = (outcome.traces ?? []).flatMap((calls) => calls.flatMap(flatten));
+  // A message that was refused made no call; the reference records an empty one for it.
+  const ours = (outcome.traces ?? []).flatMap((calls) => (calls.length === 0 ? [REFUSED] : calls.flatMap(flatten)));
   const recorded = vector.diagnostics === null ? null : await recordedCalls(vector.diagnostics);
   if (recorded === null) {
     const own = (outcome.traces ?? []).flatMap(chargesOf);
@@ -40,7 +41,9 @@ export async function traceTable(outcome: RunOutcome, vector: Vector): Promise<s
   return lines;
 }
 
-type Flat = { readonly exitCode: number; readonly charges: readonly Pick<TraceCharge, "name" | "gas">[] };
+type Flat = { readonly exitCode: number | null; readonly charges: readonly Pick<TraceCharge, "name" | "gas">[] };
+
+const REFUSED: Flat = { exitCode: null, charges: [] };
 
 function flatten(call: TraceCall): Flat[] {
   const charges = call.steps.filter((step): step is TraceCharge => !("steps" in step));
@@ -61,7 +64,7 @@ function flattenRecorded(call: RecordedCall): Flat[] {
   const charges = (call.GasCharges ?? [])
     .filter((each) => each.tg !== 0)
     .map(({ Name, tg }) => ({ name: Name, gas: tg }));
-  return [{ exitCode: call.MsgRct?.ExitCode ?? 0, charges }, ...(call.Subcalls ?? []).flatMap(flattenRecorded)];
+  return [{ exitCode: call.MsgRct?.ExitCode ?? null, charges }, ...(call.Subcalls ?? []).flatMap(flattenRecorded)];
 }
 
 function column(charge: Pick<TraceCharge, "name" | "gas"> | undefined): string {

@@ -28,7 +28,7 @@ if (corpus.files.length === 0) {
   describe("legacy corpus", () => {
     const all: RunOutcome[] = [];
 
-    test.each([...folders])("%s", async (_, files) => {
+    test.each([...folders])("%s", { timeout: 300_000 }, async (_, files) => {
       const outcomes: RunOutcome[] = [];
       for (const file of files) outcomes.push(...(await runVector(file, await readVector(file))).outcomes);
       all.push(...outcomes);
