@@ -25,8 +25,6 @@ const DOUBLE_FORK: i64 = 1;
 const PARENT_GRINDING: i64 = 2;
 const TIME_OFFSET: i64 = 3;
 
-/** Longest signature, with its type byte. */
-
 /** The fault that the headers prove, or null. State is read through `store`, which may charge. */
 export function findConsensusFault(
   first: Bytes,
