@@ -112,6 +112,44 @@ describe("PoSt", () => {
     });
 });
 
+describe("sectors of 32 GiB", () => {
+  const GIB32 = 32 * 1024 ** 3;
+  const filled = (byte: number): Uint8Array => new Uint8Array(32).fill(byte, 0, 31);
+
+  test("have 10 partitions of 327 inputs in PoRep, nodes below 2^30, and their proofs as many in non-interactive form", async () => {
+    const statement: PoRepStatement = {
+      proof: sealProof(8),
+      proverId: filled(1),
+      sectorNumber: 7,
+      ticket: filled(2),
+      seed: filled(3),
+      commD: filled(4),
+      commR: filled(5),
+    };
+    const inputs = await porepInputs(proofs, statement);
+    expect(inputs.map((row) => row.length)).toEqual(Array.from({ length: 10 }, () => 327));
+    for (const row of inputs)
+      for (const node of row.slice(3)) {
+        expect(node.subarray(4).every((byte) => byte === 0)).toBe(true);
+        expect(node[3]).toBeLessThan(64);
+      }
+    const more = await porepInputs(proofs, { ...statement, proof: sealProof(18) });
+    expect(more.map((row) => row.length)).toEqual(Array.from({ length: 126 }, () => 327));
+  });
+
+  test("have 132 inputs in WinningPoSt, and 25 839 for each partition of 2349 sectors in WindowPoSt", () => {
+    const sectors = Array.from({ length: 2350 }, (_, i) => ({ sectorNumber: i, commR: filled(i & 63) }));
+    const large = sectorParams(GIB32);
+    expect(postInputs(proofs, large, "winning", filled(9), sectors.slice(0, 1)).map((row) => row.length)).toEqual([
+      132,
+    ]);
+    const window = postInputs(proofs, large, "window", filled(9), sectors);
+    expect(window.map((row) => row.length)).toEqual([25839, 25839]);
+    // The second partition holds one sector, repeated.
+    expect(toHex(window[1]!.at(-11)!)).toBe(toHex(window[1]![0]!));
+  });
+});
+
 describe("sector update", () => {
   const statementOf = (one: (typeof update.cases)[number]) => ({
     commROld: fromHex(one.commROld),
