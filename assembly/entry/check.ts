@@ -35,8 +35,8 @@ export function collect(): void {
 }
 
 /**
- * Begins the check of a state: [state root, epoch of the tipset that it is the result of, profile of the network (0 main
- * network, 1 devnet)]. Returns 0 or `MALFORMED`.
+ * Begins the check of a state: [state root, epoch of the tipset that it is the result of, profile of the network].
+ * Profiles: 0 main network, 1 devnet. Returns 0 or `MALFORMED`.
  * The form of the root tells the generation of actors; rules of the last network version of each are taken.
  */
 export function checkOpen(at: usize, length: i32): i32 {

@@ -14,7 +14,13 @@ import { weighedPower } from "../actors/miner/sector-power";
 import { lockFunds, unlockUnvested, unlockVested } from "../actors/miner/state/vesting";
 import { MultisigState } from "../actors/multisig/codec.gen";
 import { amountLocked } from "../actors/multisig/state";
-import { advance, advanceWithReward, baselineExponent, initialRewardState, smoothReward } from "../actors/reward/minting";
+import {
+  advance,
+  advanceWithReward,
+  baselineExponent,
+  initialRewardState,
+  smoothReward,
+} from "../actors/reward/minting";
 import { Big } from "../base/big";
 import { Bytes, bytesAt, EMPTY, ptrOf } from "../base/bytes";
 import { CborReader } from "../ipld/cbor-reader";
@@ -114,7 +120,7 @@ function termination(a: Array<Big>): Big {
   return terminationPenalty(rt, economyOf(a), a[5].lowU64, a[14].lowI64, [sector]);
 }
 
-/** Network version, start of the proving period, then triples: 0 lock, 1 take vested, 2 take unvested; epoch; amount. */
+/** Network version, start of the proving period, then triples: 0 lock, 1 vested, 2 unvested; epoch; amount. */
 function vest(a: Array<Big>): Array<Big> {
   const rt = new FormulaRuntime(<i32>a[0].lowI64);
   const table = new VestingFunds();

@@ -1,4 +1,4 @@
-/** A runtime that knows the network version and nothing else: what formulas of actors need. Anything more is a fault. */
+/** A runtime that knows the network version alone, which is what formulas of actors need. Anything more is a fault. */
 import { Big } from "../base/big";
 import { Bytes, EMPTY } from "../base/bytes";
 import { Cid } from "../ipld/cid";

@@ -15,7 +15,8 @@ export function checkReward(st: RewardState, at: CheckContext): RewardSummary {
   const mined = totalsInState ? st.totalStoragePowerReward : st.totalMined;
   const supply = totalsInState ? st.simpleTotal.add(st.baselineTotal) : SIMPLE_TOTAL.add(BASELINE_TOTAL);
   at.that(st.epoch >= 0, "no epoch was computed yet");
-  at.that(st.effectiveNetworkTime >= 0 && st.effectiveNetworkTime <= st.epoch + 1, "network time is ahead of the epoch");
+  const inTime = st.effectiveNetworkTime >= 0 && st.effectiveNetworkTime <= st.epoch + 1;
+  at.that(inTime, "network time is ahead of the epoch");
   at.that(!st.cumsumRealized.negative, "realized power sums to a negative value");
   at.that(st.cumsumRealized.le(st.cumsumBaseline), "realized power is ahead of the baseline");
   at.that(st.thisEpochBaselinePower.isPositive, "baseline power is not positive");
