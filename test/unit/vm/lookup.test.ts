@@ -1,0 +1,84 @@
+/** The machine's scan of HAMT nodes against the maps themselves, and on nodes that are broken. */
+import * as dagCbor from "@ipld/dag-cbor";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { concat } from "../../../src/base/bytes.ts";
+import { EngineFault } from "../../../src/core/errors.ts";
+import { Vm, type VmHost } from "../../../src/core/vm.ts";
+import { hamtGet } from "../../../src/storage/hamt.ts";
+import { Address } from "../../../src/types/address.ts";
+import { type CID, cidFromBytes, cidKey } from "../../../src/types/cid.ts";
+import { contextOf, hostOf, idOf, key, makeState, RICH } from "../../support/plain-state.ts";
+
+describe.each([
+  [0, "bare"],
+  [5, "versioned"],
+])("lookups in the tree of network version %i (%s root)", (networkVersion) => {
+  const ACCOUNTS = 2500;
+  const state = makeState(networkVersion, ACCOUNTS);
+
+  test("every actor is found by its id and by its key, and nothing else is", async () => {
+    const vm = await Vm.create(hostOf(state.store));
+    vm.open(contextOf(state.root, networkVersion));
+    for (let i = 0; i < ACCOUNTS; i++) {
+      expect(vm.resolve(key(i))).toEqual(idOf(i).bytes);
+      expect(vm.actor(key(i))?.balance).toBe(RICH);
+    }
+    for (let i = ACCOUNTS; i < ACCOUNTS + 500; i++) {
+      expect(vm.resolve(key(i))).toBeNull();
+      expect(vm.actor(idOf(i))).toBeNull();
+    }
+  });
+
+  test("the host's reader of maps finds the same", async () => {
+    const top = dagCbor.decode<readonly [number, CID]>(state.store.peek(state.root) as Uint8Array);
+    const root = networkVersion < 4 ? cidFromBytes(state.root) : top[1];
+    const vm = await Vm.create(hostOf(state.store));
+    vm.open(contextOf(state.root, networkVersion));
+    await fc.assert(
+      fc.asyncProperty(fc.nat(ACCOUNTS * 2), async (i) => {
+        const theirs = await hamtGet(state.store, root, idOf(i).bytes);
+        expect(vm.actor(idOf(i)) === null).toBe(theirs === undefined || theirs === null);
+      }),
+    );
+  });
+});
+
+describe("broken nodes", () => {
+  const state = makeState(5, 400);
+  const blocks = [...state.store.entries()];
+
+  test("a state with damaged blocks gives answers, missing blocks or void runs, never a crash", async () => {
+    const seen = new Set<string>();
+    const damage = fc.record({
+      block: fc.nat(blocks.length - 1),
+      at: fc.nat(4000),
+      byte: fc.nat(255),
+      cut: fc.option(fc.nat(4000), { freq: 4 }),
+      more: fc.uint8Array({ maxLength: 2 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(damage, fc.nat(500), async ({ block, at, byte, cut, more }, account) => {
+        const victim = blocks[block] as (typeof blocks)[number];
+        const bytes = concat(victim.bytes.subarray(0, cut ?? victim.bytes.length), more);
+        if (bytes.length > 0) bytes[at % bytes.length] = byte;
+        const host: VmHost = {
+          ...hostOf(state.store),
+          peek: (cid) => (cidKey(cid) === victim.key ? bytes : state.store.peek(cid)),
+        };
+        const vm = await Vm.create(host, { maxPages: 256 });
+        try {
+          vm.open(contextOf(state.root, 5));
+          for (const address of [idOf(account), key(account), Address.id(99)]) vm.actor(address);
+          seen.add("answer");
+        } catch (error) {
+          if (!(error instanceof EngineFault)) throw error;
+          expect(["RUN_VOID", "BLOCK_MISSING"]).toContain(error.data.code);
+          seen.add(error.data.code);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+    expect([...seen]).toEqual(expect.arrayContaining(["answer", "RUN_VOID"]));
+  });
+});
