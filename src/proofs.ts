@@ -16,6 +16,15 @@ export {
   winningSector,
 } from "./core/challenges.ts";
 export {
+  type Aggregate,
+  aggregatePieces,
+  indexEntries,
+  proveSegment,
+  type SegmentProof,
+  segmentEntry,
+  verifySegment,
+} from "./core/data-segment.ts";
+export {
   AGGREGATE_SRS_BYTES,
   type AggregateStatement,
   type Groth16Exports,

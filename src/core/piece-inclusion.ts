@@ -62,18 +62,29 @@ export function proveInclusion(
   const placed = placePieces(paddedSize, pieces);
   const piece = placed[index];
   if (piece === undefined) throw new PieceError({ code: "BAD_PIECE_SIZE", size: index }, `there is no piece ${index}`);
+  const root = dataCommitment(proofs, paddedSize, pieces);
+  const steps = pathTo(proofs, placed, paddedSize, piece);
+  return { offset: piece.offset, paddedSize, path: { leaf: piece.commP, root, steps } };
+}
+
+/** The steps from one of the placed pieces to the root over `paddedSize` bytes. */
+export function pathTo(
+  proofs: Proofs,
+  placed: readonly PlacedPiece[],
+  paddedSize: number,
+  piece: PlacedPiece,
+): PathStep[] {
   const steps: PathStep[] = [];
   for (let size = piece.paddedSize; size < paddedSize; size *= 2) {
     const place = Math.floor(piece.offset / size);
     const sibling = nodeAt(proofs, placed, size, place % 2 === 0 ? place + 1 : place - 1);
     steps.push({ index: place % 2, siblings: [sibling] });
   }
-  const root = dataCommitment(proofs, paddedSize, pieces);
-  return { offset: piece.offset, paddedSize, path: { leaf: piece.commP, root, steps } };
+  return steps;
 }
 
 /** The node over `size` bytes from `place · size` on: a piece, zeros, or the node of its halves. */
-function nodeAt(proofs: Proofs, placed: readonly PlacedPiece[], size: number, place: number): Uint8Array {
+export function nodeAt(proofs: Proofs, placed: readonly PlacedPiece[], size: number, place: number): Uint8Array {
   const from = place * size;
   const inside = placed.filter(({ offset }) => offset >= from && offset < from + size);
   const [first] = inside;

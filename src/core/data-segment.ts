@@ -1,0 +1,149 @@
+/**
+ * Aggregates with a data segment index (FRC-0058): many pieces in one, and at its end a table of where they are.
+ *
+ *   aggregate   | pieces, each at a multiple of its size | zeros | index |
+ *   entry       commitment (32) ‖ offset u64 LE ‖ size u64 LE ‖ checksum (16): two leaves of the aggregate's tree
+ *   checksum    first 16 bytes of SHA-256 over the entry with zeros in its place, the two top bits of the last cleared
+ *   entries     max(4, 2^ceil(log2(size / 2048 / 64))); unused ones are zeros
+ *
+ * Offsets and sizes are padded. That a client's piece is in an aggregate is shown by two paths: the piece's, and that of
+ * its index entry, which lets retrieval find it. Source: FRC-0058.
+ */
+import { equal } from "../base/bytes.ts";
+import { type MerklePath, type PathStep, verifyPath } from "./merkle-path.ts";
+import { nodeAt, type PlacedPiece, pathTo, placePieces } from "./piece-inclusion.ts";
+import { checkPaddedSize, hashPair, PieceError, type PieceInfo } from "./pieces.ts";
+import { type Proofs, sha256Of } from "./proof-kernel.ts";
+
+const ENTRY_BYTES = 64;
+
+export type Aggregate = {
+  readonly paddedSize: number;
+  readonly commP: Uint8Array;
+  readonly pieces: readonly PlacedPiece[];
+  /** The index as it stands at the end of the padded aggregate. */
+  readonly index: Uint8Array;
+};
+
+/** That a piece and its index entry are in an aggregate. */
+export type SegmentProof = { readonly offset: number; readonly piece: MerklePath; readonly entry: MerklePath };
+
+/** Entries that the index of an aggregate of `paddedSize` bytes has room for. */
+export function indexEntries(paddedSize: number): number {
+  return Math.max(4, 2 ** Math.ceil(Math.log2(paddedSize / 2048 / ENTRY_BYTES)));
+}
+
+/** The 64 bytes of a piece's entry. */
+export function segmentEntry(proofs: Proofs, { commP, offset, paddedSize }: PlacedPiece): Uint8Array {
+  const out = new Uint8Array(ENTRY_BYTES);
+  const view = new DataView(out.buffer);
+  out.set(commP);
+  view.setBigUint64(32, BigInt(offset), true);
+  view.setBigUint64(40, BigInt(paddedSize), true);
+  const checksum = sha256Of(proofs, out).slice(0, 16);
+  checksum[15] = (checksum[15] as number) & 0x3f;
+  out.set(checksum, 48);
+  return out;
+}
+
+/** Puts pieces into an aggregate of `paddedSize` bytes. Throws `PIECES_TOO_LARGE` if they and the index do not fit. */
+export function aggregatePieces(proofs: Proofs, paddedSize: number, pieces: readonly PieceInfo[]): Aggregate {
+  checkPaddedSize(paddedSize);
+  const entries = indexEntries(paddedSize);
+  const indexBytes = entries * ENTRY_BYTES;
+  const placed = placePieces(paddedSize, pieces);
+  const last = placed.at(-1);
+  const end = last === undefined ? 0 : last.offset + last.paddedSize;
+  if (pieces.length > entries || end + indexBytes > paddedSize)
+    throw new PieceError(
+      { code: "PIECES_TOO_LARGE", sectorBytes: paddedSize },
+      `${pieces.length} pieces and their index do not fit ${paddedSize} bytes`,
+    );
+  const index = new Uint8Array(indexBytes);
+  placed.forEach((piece, i) => {
+    index.set(segmentEntry(proofs, piece), i * ENTRY_BYTES);
+  });
+  const all = [...placed, indexPiece(proofs, paddedSize, index)];
+  return { paddedSize, commP: nodeAt(proofs, all, paddedSize, 0), pieces: placed, index };
+}
+
+/** The index seen as the piece at the end. */
+function indexPiece(proofs: Proofs, paddedSize: number, index: Uint8Array): PlacedPiece {
+  return {
+    offset: paddedSize - index.length,
+    paddedSize: index.length,
+    commP: indexRows(proofs, index).at(-1)?.[0] as Uint8Array,
+  };
+}
+
+/** Rows of the index's tree, from the nodes of its entries up. */
+function indexRows(proofs: Proofs, index: Uint8Array): Uint8Array[][] {
+  const entries = Array.from({ length: index.length / ENTRY_BYTES }, (_, i) =>
+    hashPair(proofs, index.slice(i * 64, i * 64 + 32), index.slice(i * 64 + 32, i * 64 + 64)),
+  );
+  const rows = [entries];
+  for (let row = entries; row.length > 1; rows.push(row)) {
+    const below = row;
+    row = Array.from({ length: below.length / 2 }, (_, i) =>
+      hashPair(proofs, below[2 * i] as Uint8Array, below[2 * i + 1] as Uint8Array),
+    );
+  }
+  return rows;
+}
+
+/** Proves that piece `place` of the aggregate is in it, and in its index. */
+export function proveSegment(proofs: Proofs, aggregate: Aggregate, place: number): SegmentProof {
+  const { paddedSize, pieces, index, commP } = aggregate;
+  const piece = pieces[place];
+  if (piece === undefined) throw new PieceError({ code: "BAD_PIECE_SIZE", size: place }, `there is no piece ${place}`);
+  const indexed = indexPiece(proofs, paddedSize, index);
+  const all = [...pieces, indexed];
+  const rows = indexRows(proofs, index);
+  const steps: PathStep[] = rows.slice(0, -1).map((row, height) => {
+    const at = Math.floor(place / 2 ** height);
+    return { index: at % 2, siblings: [row[at ^ 1] as Uint8Array] };
+  });
+  const entry = {
+    leaf: rows[0]?.[place] as Uint8Array,
+    root: commP,
+    steps: [...steps, ...pathTo(proofs, all, paddedSize, indexed)],
+  };
+  return {
+    offset: piece.offset,
+    piece: { leaf: piece.commP, root: commP, steps: pathTo(proofs, all, paddedSize, piece) },
+    entry,
+  };
+}
+
+/** Whether the proof shows `piece`, and its entry in the index, in an aggregate of `paddedSize` bytes with `commP`. */
+export function verifySegment(
+  proofs: Proofs,
+  paddedSize: number,
+  commP: Uint8Array,
+  piece: PieceInfo,
+  proof: SegmentProof,
+): boolean {
+  try {
+    checkPaddedSize(paddedSize);
+    checkPaddedSize(piece.paddedSize);
+  } catch {
+    return false;
+  }
+  const { offset } = proof;
+  const entries = indexEntries(paddedSize);
+  const indexStart = paddedSize - entries * ENTRY_BYTES;
+  if (!Number.isInteger(offset / piece.paddedSize) || offset < 0 || offset + piece.paddedSize > indexStart)
+    return false;
+  if (piece.commP.length !== 32 || commP.length !== 32 || (piece.commP[31] as number) > 0x3f) return false;
+  const entry = segmentEntry(proofs, { ...piece, offset });
+  if (!equal(proof.piece.leaf, piece.commP) || !equal(proof.piece.root, commP) || !equal(proof.entry.root, commP))
+    return false;
+  if (!equal(proof.entry.leaf, hashPair(proofs, entry.slice(0, 32), entry.slice(32)))) return false;
+  const rows = (bytes: number): number[] => new Array<number>(Math.log2(paddedSize / bytes)).fill(2);
+  const place = offset / piece.paddedSize;
+  if (!verifyPath(proofs, "sha256", rows(piece.paddedSize), proof.piece, place)) return false;
+  // The entry may be any of the index; its place is what its path says, and must lie in the index area.
+  const slot = proof.entry.steps.reduceRight((at, step) => 2 * at + step.index, 0);
+  if (slot * ENTRY_BYTES < indexStart) return false;
+  return verifyPath(proofs, "sha256", rows(ENTRY_BYTES), proof.entry, slot);
+}
