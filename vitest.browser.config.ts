@@ -40,7 +40,7 @@ const corpus = findCorpus();
 export default defineConfig({
   resolve: { alias },
   // the checkout, and the vectors beside it
-  server: { fs: { allow: [".", corpus.folder] } },
+  server: { fs: { allow: [".", path.resolve(corpus.folder, "../..")] } },
   optimizeDeps: {
     // all at once before the first test: finding one later would reload the page under it
     include: [

@@ -86,8 +86,9 @@ export class MessagePool {
     if (funds > state.balance)
       refuse("INSUFFICIENT_FUNDS", `not enough funds: ${funds} attoFIL needed, balance is ${state.balance}`);
     if (old === undefined && this.size >= POOL_LIMITS.pendingTotal) this.makeRoom(m.gasPremium);
-    this.lines.set(sender.toString(), line);
+    // Dropping the only message of a line forgets the line: so it is entered after that.
     if (old !== undefined) this.drop(line, old);
+    this.lines.set(sender.toString(), line);
     line.messages.set(m.nonce, signed);
     this.byCid.set(cidKey(signedMessageCid(signed)), signed);
     this.announce({ kind: "add", signed });

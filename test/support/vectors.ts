@@ -18,11 +18,25 @@ export const HOW_TO_GET =
 
 /** Text of a vector file. */
 export async function readVector(file: string): Promise<string> {
+  return new TextDecoder().decode(await readAt(`${corpus.folder}/${file}`));
+}
+
+/** A file of the shared folder, such as "chains/x.car", or null if it is not there. */
+export async function readShared(file: string): Promise<Uint8Array | null> {
+  try {
+    return await readAt(`${corpus.folder.replace(/[\\/]vectors[\\/]legacy[\\/]?$/, "")}/${file}`);
+  } catch {
+    return null;
+  }
+}
+
+async function readAt(place: string): Promise<Uint8Array> {
   if (!("document" in globalThis)) {
     const { readFile } = await import("node:fs/promises");
-    return await readFile(`${corpus.folder}/${file}`, "utf8");
+    return new Uint8Array(await readFile(place));
   }
-  const response = await fetch(`/@fs${corpus.folder}/${file}`);
-  if (!response.ok) throw new Error(`${file}: HTTP status ${response.status}`);
-  return await response.text();
+  const response = await fetch(`/@fs${place}`);
+  if (!response.ok || response.headers.get("content-type")?.includes("text/html") === true)
+    throw new Error(`${place}: HTTP status ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
 }

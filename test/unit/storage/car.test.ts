@@ -25,10 +25,13 @@ describe("CAR files", () => {
   });
 
   test("damaged files are read or refused with a place, never anything else", () => {
-    const good = writeCar([cidOfBlock(Uint8Array.of(1)).bytes], [1, 2, 3].map((n) => ({
-      cid: cidOfBlock(Uint8Array.of(n)).bytes,
-      bytes: new Uint8Array(n * 50),
-    })));
+    const good = writeCar(
+      [cidOfBlock(Uint8Array.of(1)).bytes],
+      [1, 2, 3].map((n) => ({
+        cid: cidOfBlock(Uint8Array.of(n)).bytes,
+        bytes: new Uint8Array(n * 50),
+      })),
+    );
     let refused = 0;
     const damage = fc.tuple(fc.nat(good.length - 1), fc.nat(255), fc.nat(good.length), fc.uint8Array({ maxLength: 3 }));
     fc.assert(
@@ -51,7 +54,9 @@ describe("CAR files", () => {
     const good = writeCar([], [{ cid: cidOfBlock(Uint8Array.of(1)).bytes, bytes: new Uint8Array(20) }]);
     expect(() => readCar(good.subarray(0, good.length - 1))).toThrow(CarError);
     // a varint of 2^42 bytes
-    expect(() => readCar(concat(writeCar([], []), Uint8Array.of(0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01)))).toThrow(CarError);
+    expect(() => readCar(concat(writeCar([], []), Uint8Array.of(0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01)))).toThrow(
+      CarError,
+    );
     expect(() => readCar(new Uint8Array(0))).toThrow(CarError);
   });
 });

@@ -1,23 +1,22 @@
 /** The main network's first epochs: every root computed, then the state carried over to the second actors. */
-import { existsSync, readFileSync } from "node:fs";
-import path from "node:path";
 import * as dagCbor from "@ipld/dag-cbor";
 import { expect, test } from "vitest";
 import { type ReplayReport, replayChain } from "../../src/conformance/replay.ts";
 import { loadCrypto } from "../../src/core/crypto.ts";
 import { actorsV2Upgrade } from "../../src/exec/upgrades.ts";
 import { CID } from "../../src/types/cid.ts";
-import { readFixtureJson } from "../support/files.ts";
+import fixture from "../fixtures/actors/upgrade-v2.json" with { type: "json" };
+import { readShared } from "../support/vectors.ts";
 
-const FILE = path.resolve(process.env["FILIGREE_VECTORS"] ?? "../shared", "chains/mainnet-epochs-0-39.car");
-const absent = !existsSync(FILE);
-if (absent)
-  process.stdout.write(`skipped: no chain at ${FILE}; set FILIGREE_VECTORS to the folder that holds chains/\n`);
+const car = await readShared("chains/mainnet-epochs-0-39.car");
+const absent = car === null;
+if (absent) console.warn("skipped: no chains/mainnet-epochs-0-39.car; set FILIGREE_VECTORS to the folder that has it");
+const bytesOf = (): Uint8Array => (car as Uint8Array).slice();
 
 const trusting = { verifyPoSt: () => true, verifySeal: () => true };
 let report: ReplayReport | undefined;
 async function replay(): Promise<ReplayReport> {
-  report ??= await replayChain(readFileSync(FILE), { proofs: trusting, hashes: await loadCrypto() });
+  report ??= await replayChain(bytesOf(), { proofs: trusting, hashes: await loadCrypto() });
   return report;
 }
 
@@ -32,19 +31,13 @@ test.skipIf(absent)("every state root and receipts root of epochs 0 to 39 is wha
 });
 
 test.skipIf(absent)("a changed block is refused by its CID", async () => {
-  const bytes = new Uint8Array(readFileSync(FILE));
+  const bytes = bytesOf();
   bytes[bytes.length - 5] = (bytes[bytes.length - 5] as number) ^ 1;
   const hashes = await loadCrypto();
   await expect(replayChain(bytes, { proofs: trusting, hashes })).rejects.toMatchObject({ data: { code: "BAD_BLOCK" } });
 });
 
-type Upgrades = {
-  readonly stateRoot: string;
-  readonly upgrades: readonly { readonly priorEpoch: number; readonly actors: string }[];
-};
-
 test.skipIf(absent)("the upgrade to the second actors gives the official module's tree", async () => {
-  const fixture = await readFixtureJson<Upgrades>("actors/upgrade-v2.json");
   const { store, stateRoot } = await replay();
   expect(stateRoot).toBe(fixture.stateRoot);
   for (const { priorEpoch, actors } of fixture.upgrades) {
