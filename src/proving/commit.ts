@@ -83,7 +83,13 @@ async function commitSlices(
             onProgress({ phase: "commit", done: sum, total: Math.max(total, sum) });
           },
         };
-  return joinSlices(module, await pool.runAll(jobs, { ...limits, ...report }));
+  const piece = joinSlices(module, await pool.runAll(jobs, { ...limits, ...report }));
+  // A worker's last report may still be on its way when its result is here.
+  if (sum < piece.payloadSize) {
+    sum = piece.payloadSize;
+    onProgress?.({ phase: "commit", done: sum, total: Math.max(total, sum) });
+  }
+  return piece;
 }
 
 /** Memory that a worker can read without a copy; private memory, then copied, where sharing is not allowed. */
