@@ -14,6 +14,10 @@ export type MemoryExports = {
   release(address: number): void;
 };
 
+/** Pages of the memory at the start (static tables take six), and the most that 32-bit addresses reach. */
+const FIRST_PAGES = 16;
+const MOST_PAGES = 65536;
+
 export type ProofModuleOptions = {
   /** Take the SIMD build; by default where the engine validates it. */
   readonly simd?: boolean;
@@ -51,8 +55,9 @@ export class ProofModule<Exports extends object = object> {
   static async load<Exports extends object = object>(options: ProofModuleOptions = {}): Promise<ProofModule<Exports>> {
     const name = proofAsset(options.simd);
     const module = await compileModule(name, options.source);
-    const limit = options.maxPages === undefined ? {} : { maxPages: options.maxPages };
-    return new ProofModule(await Instance.create(module, { name, ...limit }, ["allocate", "release"]));
+    const { maxPages = MOST_PAGES } = options;
+    const pages = { maxPages, initialPages: Math.min(FIRST_PAGES, maxPages) };
+    return new ProofModule(await Instance.create(module, { name, ...pages }, ["allocate", "release"]));
   }
 
   get exports(): Exports & MemoryExports {

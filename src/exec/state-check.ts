@@ -57,6 +57,8 @@ const PROFILES = { mainnet: 0, devnet: 1 } as const;
 /** Memory in use above which garbage is collected after each actor, not only now and then. */
 const COLLECT_ABOVE_PAGES = 1024;
 const COLLECT_EVERY = 256;
+/** Pages of the memory at the start. */
+const FIRST_PAGES = 16;
 const MAX_PAGES = 32768;
 const MALFORMED = -2;
 
@@ -121,7 +123,7 @@ async function runOnce(
   };
   const instance = await Instance.create<CheckExports>(
     module,
-    { name: "check.wasm", maxPages: MAX_PAGES, imports },
+    { name: "check.wasm", maxPages: MAX_PAGES, initialPages: FIRST_PAGES, imports },
     EXPORTS,
   );
   holder.core = instance;
