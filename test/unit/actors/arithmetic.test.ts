@@ -1,10 +1,10 @@
 /** The arithmetic that actors rest on, against the official Go modules. */
-import { readFileSync } from "node:fs";
 import * as dagCbor from "@ipld/dag-cbor";
 import { beforeAll, describe, expect, test } from "vitest";
 import { Instance } from "../../../src/core/instance.ts";
 import { compileModule } from "../../../src/core/load.ts";
 import { bigToBytes, bytesToBig } from "../../../src/types/amount.ts";
+import { readFixtureJson } from "../../support/files.ts";
 
 type Vector = { readonly op: string; readonly args: readonly string[]; readonly out: readonly string[] };
 type Probe = {
@@ -30,8 +30,7 @@ const RULES = {
   vesting: "locked funds vest on the proving period's grid, and are taken in the order of epochs",
 };
 
-const file = new URL("../../fixtures/actors/arithmetic.json", import.meta.url);
-const vectors = JSON.parse(readFileSync(file, "utf8")) as Vector[];
+const vectors = await readFixtureJson<Vector[]>("actors/arithmetic.json");
 let probe: Instance<Probe>;
 
 beforeAll(async () => {

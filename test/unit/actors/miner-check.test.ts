@@ -1,11 +1,10 @@
 /** The miner's invariants: a sound state has no complaints, each kind of damage has its own. */
-import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
 import * as dagCbor from "@ipld/dag-cbor";
 import { beforeAll, expect, test } from "vitest";
 import { type ScenarioFile, ScenarioPlayer } from "../../../src/conformance/scenario.ts";
 import { checkState } from "../../../src/exec/state-check.ts";
 import { CID, parseCid } from "../../../src/types/cid.ts";
+import { readFixtureJson } from "../../support/files.ts";
 
 type Tuple = unknown[];
 
@@ -15,8 +14,7 @@ let epoch: number;
 let player: ScenarioPlayer;
 
 beforeAll(async () => {
-  const url = new URL("../../fixtures/actors/miner-devnet-v2.json.gz", import.meta.url);
-  const file = JSON.parse(gunzipSync(readFileSync(url)).toString("utf8")) as ScenarioFile;
+  const file = await readFixtureJson<ScenarioFile>("actors/miner-devnet-v2.json.gz");
   player = await ScenarioPlayer.create(file, { asset: "vm-test.wasm" });
   const scenario = file.scenarios.find(({ name }) => name === "miner-dev-2-43");
   if (scenario === undefined) throw new Error("no scenario");

@@ -1,18 +1,15 @@
 /** The storage miner against the official modules: seeded scenarios of both generations on two networks. */
-import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { type ScenarioFile, ScenarioPlayer } from "../../../src/conformance/scenario.ts";
+import { readFixtureJson } from "../../support/files.ts";
 
 const FILES = ["miner-devnet-v0", "miner-devnet-v2", "miner-mainnet-v0", "miner-mainnet-v2"] as const;
 
-function load(name: string): ScenarioFile {
-  const url = new URL(`../../fixtures/actors/${name}.json.gz`, import.meta.url);
-  return JSON.parse(gunzipSync(readFileSync(url)).toString("utf8")) as ScenarioFile;
-}
+const files = await Promise.all(
+  FILES.map(async (name) => ({ name, file: await readFixtureJson<ScenarioFile>(`actors/${name}.json.gz`) })),
+);
 
-describe.each(FILES)("%s", (name) => {
-  const file = load(name);
+describe.each(files)("$name", ({ file }) => {
   const player = ScenarioPlayer.create(file, { asset: "vm-test.wasm", tracing: true });
 
   test.each(file.scenarios.map((scenario) => ({ scenario, seed: scenario.name, steps: scenario.steps.length })))(

@@ -1,23 +1,20 @@
 /** Actors against the official modules: seeded scenarios of both generations, every receipt and every state root. */
-import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { type Scenario, type ScenarioFile, ScenarioPlayer } from "../../../src/conformance/scenario.ts";
 import { checkState, type StateReport } from "../../../src/exec/state-check.ts";
 import { parseCid } from "../../../src/types/cid.ts";
+import { readFixtureJson } from "../../support/files.ts";
 
 const FILES = ["market-v0", "market-v2", "scenarios-v0", "scenarios-v2"] as const;
 /** Stories in which power and callbacks are enrolled in miners' names, without sectors. */
 const INVENTED_POWER = /^(power|cron|edges)/;
 
-function load(name: string): ScenarioFile {
-  const url = new URL(`../../fixtures/actors/${name}.json.gz`, import.meta.url);
-  return JSON.parse(gunzipSync(readFileSync(url)).toString("utf8")) as ScenarioFile;
-}
-
 /** The machine with the actors of both generations; opened once for each file. */
-describe.each(FILES)("%s", (name) => {
-  const file = load(name);
+const files = await Promise.all(
+  FILES.map(async (name) => ({ name, file: await readFixtureJson<ScenarioFile>(`actors/${name}.json.gz`) })),
+);
+
+describe.each(files)("$name", ({ file }) => {
   const player = ScenarioPlayer.create(file, { asset: "vm-test.wasm", tracing: true });
 
   test.each(file.scenarios.map((scenario) => ({ scenario, name: scenario.name, steps: scenario.steps.length })))(

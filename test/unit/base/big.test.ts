@@ -1,6 +1,7 @@
 /** The core's integers against JavaScript's. */
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
+import { equal } from "../../../src/base/bytes.ts";
 import { type BigOperation, bigBytes, Probe } from "../ipld/probe.ts";
 
 let probe: Probe;
@@ -95,7 +96,7 @@ describe.each(Object.entries(DIVISION))("%s", (name, reference) => {
     for (const a of SIGNED_EDGES)
       for (const b of SIGNED_EDGES) {
         if (b === 0n) continue;
-        const same = Buffer.compare(probe.big(name as BigOperation, a, b), encoded(reference(a, b))) === 0;
+        const same = equal(probe.big(name as BigOperation, a, b), encoded(reference(a, b)));
         if (!same) wrong.push(`${a} ${name} ${b}`);
       }
     expect(wrong).toEqual([]);

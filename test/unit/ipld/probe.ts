@@ -1,4 +1,5 @@
 /** The core's pieces behind `probe.wasm`, for tests. Rebuild it with `npm run build:wasm -- probe`. */
+import { fromHex } from "../../../src/base/bytes.ts";
 import { Instance } from "../../../src/core/instance.ts";
 import { compileModule } from "../../../src/core/load.ts";
 
@@ -66,7 +67,7 @@ export type BigOperation = (typeof BIG_OPERATIONS)[number];
 export function bigBytes(value: bigint): Uint8Array {
   let hex = (value < 0n ? -value : value).toString(16);
   if (hex.length % 2 === 1) hex = `0${hex}`;
-  const magnitude = value === 0n ? [] : [...Buffer.from(hex, "hex")];
+  const magnitude = value === 0n ? [] : [...fromHex(hex)];
   return Uint8Array.from([value < 0n ? 1 : 0, ...magnitude]);
 }
 

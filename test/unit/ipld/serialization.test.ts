@@ -1,25 +1,28 @@
 /**
  * Messages and block headers of the network's serialization vectors, to the byte, in the core and in the host.
- * The vectors are not part of this repository (see test/vectors.ts for where they are looked for).
+ * The vectors are not part of this repository (see test/support/vectors.ts for where they are looked for).
  */
-import { existsSync, readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
-import { fromHex, toHex } from "../../../src/base/bytes.ts";
+import { fromHex, fromUtf8, toHex } from "../../../src/base/bytes.ts";
 import { decodeHeader, encodeHeader, headerCid, headerToJson } from "../../../src/types/block-header.ts";
 import { decodeMessage, encodeMessage, messageCid, messageFromJson } from "../../../src/types/message.ts";
+import { readShared } from "../../support/vectors.ts";
 import { KIND, Probe } from "./probe.ts";
 
-const base = process.env["FILIGREE_VECTORS"] ?? new URL("../../../../shared", import.meta.url).pathname;
-const folder = `${base}/vectors/serialization`;
-const present = existsSync(folder);
-if (!present) console.warn(`skipped: serialization vectors are not in ${folder}; set FILIGREE_VECTORS to their parent`);
+type Vectors = readonly Record<string, unknown>[];
 
-function load(name: string): Record<string, unknown>[] {
-  if (!present) return [];
+async function load(name: string): Promise<Vectors | null> {
+  const bytes = await readShared(`vectors/serialization/${name}.json`);
+  if (bytes === null) return null;
   // Numbers beyond 2^53 are kept as text: they stand bare in these files.
-  const text = readFileSync(`${folder}/${name}.json`, "utf8").replace(/: (\d{16,})/g, ': "$1"');
-  return JSON.parse(text) as Record<string, unknown>[];
+  return JSON.parse(fromUtf8(bytes).replace(/: (\d{16,})/g, ': "$1"')) as Vectors;
 }
+
+const unsignedMessages = await load("unsigned_messages");
+const blockHeaders = await load("block_headers");
+const signing = await load("message_signing");
+const present = unsignedMessages !== null && blockHeaders !== null && signing !== null;
+if (!present) console.warn("skipped: no vectors/serialization; set FILIGREE_VECTORS to the folder that has it");
 
 let probe: Probe;
 beforeAll(async () => {
@@ -28,7 +31,7 @@ beforeAll(async () => {
 
 describe.skipIf(!present)("serialization vectors", () => {
   test("unsigned messages read back to the same bytes and hold the fields of the vector", () => {
-    const vectors = load("unsigned_messages");
+    const vectors = unsignedMessages as Vectors;
     expect(vectors.length).toBeGreaterThan(0);
     for (const vector of vectors) {
       const bytes = fromHex(String(vector["hex_cbor"]));
@@ -46,7 +49,7 @@ describe.skipIf(!present)("serialization vectors", () => {
   });
 
   test("block headers read back to the same bytes under the CID of the vector", () => {
-    const vectors = load("block_headers");
+    const vectors = blockHeaders as Vectors;
     expect(vectors.length).toBeGreaterThan(0);
     for (const vector of vectors) {
       const bytes = fromHex(String(vector["cbor_hex"]));
@@ -63,7 +66,7 @@ describe.skipIf(!present)("serialization vectors", () => {
   });
 
   test("what is signed is the CID of the message", () => {
-    const vectors = load("message_signing");
+    const vectors = signing as Vectors;
     expect(vectors.length).toBeGreaterThan(0);
     for (const vector of vectors) {
       const message = messageFromJson(vector["Unsigned"]);
