@@ -41,7 +41,10 @@ export function stateMethods(node: NodeServices): MethodTable {
       const tipset = await node.chain.tipset(keyAt(params, 0));
       return networkVersionAt(node.network, tipset.height);
     }),
-    "Filecoin.StateGetNetworkParams": read(() => networkParams(node.network)),
+    "Filecoin.StateGetNetworkParams": read(async () => {
+      const genesis = await node.chain.genesis();
+      return networkParams(node.network, genesis.blocks[0]?.timestamp ?? 0n);
+    }),
     "Filecoin.StateGetActor": read(async (params) => {
       const actor = await orNotFound((await view(params, 1)).requireActor(addressAt(params, 0, "address")));
       return {
@@ -177,7 +180,7 @@ async function decodedReturn(node: NodeServices, found: FoundMessage): Promise<J
   }
 }
 
-function networkParams(network: NetworkParams): Json {
+function networkParams(network: NetworkParams, genesisTime: bigint): Json {
   return {
     NetworkName: network.name,
     BlockDelaySecs: network.blockDelaySeconds,
@@ -186,6 +189,6 @@ function networkParams(network: NetworkParams): Json {
     PreCommitChallengeDelay: 10,
     ForkUpgradeParams: {},
     Eip155ChainID: network.chainId,
-    GenesisTimestamp: 0,
+    GenesisTimestamp: Number(genesisTime),
   };
 }
