@@ -13,6 +13,7 @@
  * by window for each layer where the table (56 bytes a node) would pass `PARENT_TABLE_BYTES`.
  */
 import { type Proofs, parentNode, sha256Of, toElement, u64Bytes } from "./proof-kernel.ts";
+import { PARENTS_BYTES, type SealOptions, step, withGraph, withMemory } from "./seal-kit.ts";
 import { NODE_BYTES, porepId, type SealProof, SectorError, type SectorParams, sectorParams } from "./sector-params.ts";
 import { layerFile, P_AUX_FILE, SEALED_FILE, type SectorStore, UNSEALED_FILE } from "./sector-store.ts";
 import {
@@ -25,6 +26,8 @@ import {
   WINDOW_NODES,
   windowCount,
 } from "./sector-tree.ts";
+
+export { parentsOf, type SealOptions, step, withGraph, withMemory } from "./seal-kit.ts";
 
 /** Whose sector it is, and the chain randomness it is sealed with. */
 export type SectorIdentity = {
@@ -44,18 +47,8 @@ export type SealedSector = {
   readonly commR: Uint8Array;
 };
 
-/** What a long operation reports and heeds. */
-export type SealOptions = {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: { readonly phase: string; readonly done: number; readonly total: number }) => void;
-  /** Overrides for sectors without a registered proof, in tests. */
-  readonly params?: SectorParams;
-  readonly porepId?: Uint8Array;
-};
-
 /** Largest table of parents that is kept whole. */
 const PARENT_TABLE_BYTES = 64 * 1024 * 1024;
-const PARENTS_BYTES = 56;
 /** Sectors beyond this need their layers paged, which this does not do. */
 export const MAX_SEALED_BYTES = 512 * 1024 * 1024;
 
@@ -178,32 +171,6 @@ async function eachWindow(
     step(options, phase, i + 1, range.count);
   }
   return roots;
-}
-
-/** The parent graph of a sector, in the module's memory while `work` runs. */
-export async function withGraph<Result>(
-  proofs: Proofs,
-  params: SectorParams,
-  porep: Uint8Array,
-  legacy: boolean,
-  work: (graph: number) => Promise<Result>,
-): Promise<Result> {
-  const bytes = proofs.exports.graphBytes(params.nodes) + 32;
-  return withMemory(proofs, bytes, (graph) => {
-    const id = graph + bytes - 32;
-    proofs.instance.write(id, porep);
-    proofs.exports.graphInit(graph, id, params.nodes, legacy ? 1 : 0);
-    return work(graph);
-  });
-}
-
-/** Parents of one node: six base, then eight expander. */
-export function parentsOf(proofs: Proofs, graph: number, node: number): number[] {
-  return proofs.with(PARENTS_BYTES, (at) => {
-    proofs.exports.graphParents(graph, node, 1, at);
-    const bytes = proofs.instance.read(at, PARENTS_BYTES);
-    return Array.from(new Uint32Array(bytes.buffer, 0, 14));
-  });
 }
 
 /** Labels all layers into their files. */
@@ -421,24 +388,4 @@ async function recomputeKeys(
   };
   await generateLabels(proofs, params, replicaId, porep, identity.proof.legacy, keep, options);
   return out;
-}
-
-/** Memory for the time of an asynchronous piece of work. */
-export async function withMemory<Result>(
-  proofs: Proofs,
-  bytes: number,
-  work: (at: number) => Promise<Result>,
-): Promise<Result> {
-  const at = proofs.take(bytes);
-  try {
-    return await work(at);
-  } finally {
-    proofs.give(at, bytes);
-  }
-}
-
-/** Reports progress and heeds cancellation. */
-export function step(options: SealOptions, phase: string, done: number, total: number): void {
-  options.signal?.throwIfAborted();
-  options.onProgress?.({ phase, done, total });
 }

@@ -1,0 +1,61 @@
+/** What all steps of sealing share: options, the module's memory, the parent graph. */
+import type { Proofs } from "./proof-kernel.ts";
+import type { SectorParams } from "./sector-params.ts";
+
+/** Bytes of a node's parents: 14 × u32. */
+export const PARENTS_BYTES = 56;
+
+/** What a long operation reports and heeds. */
+export type SealOptions = {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: { readonly phase: string; readonly done: number; readonly total: number }) => void;
+  /** Overrides for sectors without a registered proof, in tests. */
+  readonly params?: SectorParams;
+  readonly porepId?: Uint8Array;
+};
+
+/** The parent graph of a sector, in the module's memory while `work` runs. */
+export async function withGraph<Result>(
+  proofs: Proofs,
+  params: SectorParams,
+  porep: Uint8Array,
+  legacy: boolean,
+  work: (graph: number) => Promise<Result>,
+): Promise<Result> {
+  const bytes = proofs.exports.graphBytes(params.nodes) + 32;
+  return withMemory(proofs, bytes, (graph) => {
+    const id = graph + bytes - 32;
+    proofs.instance.write(id, porep);
+    proofs.exports.graphInit(graph, id, params.nodes, legacy ? 1 : 0);
+    return work(graph);
+  });
+}
+
+/** Parents of one node: six base, then eight expander. */
+export function parentsOf(proofs: Proofs, graph: number, node: number): number[] {
+  return proofs.with(PARENTS_BYTES, (at) => {
+    proofs.exports.graphParents(graph, node, 1, at);
+    const bytes = proofs.instance.read(at, PARENTS_BYTES);
+    return Array.from(new Uint32Array(bytes.buffer, 0, 14));
+  });
+}
+
+/** Memory for the time of an asynchronous piece of work. */
+export async function withMemory<Result>(
+  proofs: Proofs,
+  bytes: number,
+  work: (at: number) => Promise<Result>,
+): Promise<Result> {
+  const at = proofs.take(bytes);
+  try {
+    return await work(at);
+  } finally {
+    proofs.give(at, bytes);
+  }
+}
+
+/** Reports progress and heeds cancellation. */
+export function step(options: SealOptions, phase: string, done: number, total: number): void {
+  options.signal?.throwIfAborted();
+  options.onProgress?.({ phase, done, total });
+}
