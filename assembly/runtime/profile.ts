@@ -5,7 +5,7 @@
  * | parameter               | mainnet        | devnet     | source                                                    |
  * |-------------------------|----------------|------------|-----------------------------------------------------------|
  * | seal proofs             | 32 GiB, 64 GiB | 2 KiB      | lotus v1.0.0 build/params_mainnet.go, params_2k.go        |
- * | pre-commit challenge    | 150 epochs     | 10 epochs  | specs-actors miner/policy.go; params_2k.go of later tags  |
+ * | pre-commit challenge    | 150 epochs     | 10 epochs  | specs-actors miner/policy.go; v1.10.0 build/params_2k.go  |
  * | consensus minimum power | 10 TiB         | 2048 bytes | params_mainnet.go (since v0.5.0), params_2k.go            |
  * | smallest verified deal  | 1 MiB          | 256 bytes  | specs-actors verifreg; params_2k.go                       |
  *

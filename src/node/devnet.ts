@@ -68,7 +68,7 @@ export type DevAccount = {
   readonly balance: bigint;
 };
 
-/** Gas for one byte of a message on chain, and for having it there. Source: the first price list. */
+/** Gas for one byte of a message on chain, and for having it there. See `assembly/vm/gas/price-list.ts`, the first list. */
 const MIN_GAS = { base: 38_863n + 36n * 1000n, perByte: 1000n } as const;
 const LOOPBACK_HOSTS = ["127.0.0.1", "::1", "localhost"];
 const SECRET_FACT = "rpc/secret";

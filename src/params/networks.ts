@@ -1,6 +1,7 @@
 /**
  * Facts that make one network different from another. A network is a value that is passed down, never a global.
- * Sources: lotus build/params_*.go at v1.0.0 (limits, fees), build/params_2k.go (devnet), chainlist (chain ids).
+ * Sources: lotus v1.0.0 build/params_*.go (limits, fees) and build/params_2k.go (devnet); lotus at b835fab702eb
+ * build/buildconstants/params_{mainnet,2k}.go (chain ids).
  */
 import type { NetworkLetter } from "../types/address.ts";
 

@@ -24,7 +24,7 @@ export type Session = {
 export type Channel = { readonly request: RequestId; readonly stop: () => void };
 export type RequestId = string | number | null;
 
-/** Source of a subscription's values: calls `emit` until the function it returned is called. */
+/** Where a subscription's values come from: calls `emit` until the function it returned is called. */
 export type Subscribe = (emit: (value: unknown) => void) => () => void;
 
 export type MethodContext = { readonly session: Session; readonly signal: AbortSignal };

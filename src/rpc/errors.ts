@@ -1,6 +1,6 @@
 /**
  * Errors as JSON-RPC shows them. Codes 1 and up are the network's (go-jsonrpc numbers typed errors from 2); negative
- * ones are JSON-RPC's own. Source: lotus api/api_errors.go, go-jsonrpc.
+ * ones are JSON-RPC's own. Source: lotus api/api_errors.go at b835fab702eb, go-jsonrpc.
  */
 import { FilError } from "../base/errors.ts";
 

@@ -19,7 +19,7 @@ export class StorageError extends FilError<StorageErrorData> {}
 /** A block by its binary CID. */
 export type Block = { readonly cid: Uint8Array; readonly bytes: Uint8Array };
 
-/** Source of blocks: all that execution needs. */
+/** Where blocks come from: all that execution needs. */
 export type BlockSource = {
   peek(cid: Uint8Array): Uint8Array | undefined;
   get(cid: Uint8Array): Promise<Uint8Array | undefined>;
