@@ -11,3 +11,5 @@ export {
 } from "../proofs/encode";
 export { graphBytes, graphInit, graphParents } from "../proofs/graph";
 export { labelRange } from "../proofs/label";
+export { countEdges, placeBase, placeExpander, scatterEdges, sortEdges, windowParents } from "../proofs/paging";
+export { scatterExpander } from "../proofs/paging-expander";

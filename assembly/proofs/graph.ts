@@ -36,10 +36,11 @@ export const EXPANDER_DEGREE: i32 = 8;
 export const PARENTS_BYTES: usize = 56;
 
 const SEED_NODE: usize = 28;
-const INDEXES: usize = 32;
-const HALF: usize = 40;
-const LEGACY: usize = 44;
-const TABLE: usize = 48;
+/** Fields of the context that the inverse permutation reads too. */
+export const INDEXES: usize = 32;
+export const HALF: usize = 40;
+export const LEGACY: usize = 44;
+export const TABLE: usize = 48;
 
 const ROUNDS: usize = 3;
 
@@ -96,7 +97,8 @@ export function graphParents(graph: usize, from: u32, count: u32, out: usize): v
   }
 }
 
-function baseParents(graph: usize, node: u32, out: usize): void {
+/** The six base parents of `node` at `out`. Uses the graph's seed field. */
+export function baseParents(graph: usize, node: u32, out: usize): void {
   if (node < 2) {
     memory.fill(out, 0, <usize>BASE_DEGREE * 4);
     return;

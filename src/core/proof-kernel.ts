@@ -23,6 +23,40 @@ export type SealExports = {
     node: bigint,
     count: number,
   ): void;
+  countEdges(graph: number, from: number, count: number, shift: number, bySource: number, byTarget: number): void;
+  sortEdges(
+    graph: number,
+    from: number,
+    count: number,
+    shift: number,
+    fills: number,
+    buckets: number,
+    capacity: number,
+  ): number;
+  scatterEdges(
+    edges: number,
+    count: number,
+    labels: number,
+    shift: number,
+    fills: number,
+    buckets: number,
+    capacity: number,
+  ): number;
+  scatterExpander(
+    graph: number,
+    labels: number,
+    from: number,
+    count: number,
+    shift: number,
+    first: number,
+    windows: number,
+    fills: number,
+    buckets: number,
+    capacity: number,
+  ): number;
+  windowParents(graph: number, from: number, count: number, out: number): void;
+  placeBase(records: number, count: number, current: number, slot: number, parents: number): void;
+  placeExpander(records: number, count: number, slots: number): void;
   columnRange(labels: number, stride: number, layers: number, count: number, out: number): number;
   addElements(a: number, b: number, out: number, count: number): void;
   subtractElements(a: number, b: number, out: number, count: number): void;

@@ -1,4 +1,5 @@
 /** What all steps of sealing share: options, the module's memory, the parent graph. */
+import type { PagingOptions } from "./paging-plan.ts";
 import type { Proofs } from "./proof-kernel.ts";
 import type { SectorParams } from "./sector-params.ts";
 
@@ -12,6 +13,8 @@ export type SealOptions = {
   /** Overrides for sectors without a registered proof, in tests. */
   readonly params?: SectorParams;
   readonly porepId?: Uint8Array;
+  /** Labels through files in this way; sectors above `MAX_SEALED_BYTES` are labelled so in any case. */
+  readonly paging?: PagingOptions;
 };
 
 /** The parent graph of a sector, in the module's memory while `work` runs. */

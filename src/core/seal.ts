@@ -7,11 +7,12 @@
  *   replica = last layer + data  →  tree R-last  →  CommRLast
  *   CommR = Poseidon(CommC, CommRLast)
  *
- * Memory: labels need two whole layers in the module (twice the sector), everything else windows of 1 MiB; sectors up to
- * 512 MiB therefore seal in one instance. The kernel itself works on windows (see `assembly/proofs/label.ts`), which is
- * how 32 and 64 GiB would be labelled with the layers in files. Parents are tabulated once for small graphs, and window
- * by window for each layer where the table (56 bytes a node) would pass `PARENT_TABLE_BYTES`.
+ * Memory: sectors up to 512 MiB are labelled with two whole layers in the module (twice the sector), larger ones window by
+ * window with the layers in files (`paged-labels.ts`); everything else takes windows of 1 MiB. Parents are tabulated once
+ * for small graphs, and window by window for each layer where the table (56 bytes a node) would pass
+ * `PARENT_TABLE_BYTES`.
  */
+import { labelPaged } from "./paged-labels.ts";
 import { type Proofs, parentNode, sha256Of, toElement, u64Bytes } from "./proof-kernel.ts";
 import { PARENTS_BYTES, type SealOptions, step, withGraph, withMemory } from "./seal-kit.ts";
 import { NODE_BYTES, porepId, type SealProof, SectorError, type SectorParams, sectorParams } from "./sector-params.ts";
@@ -49,7 +50,7 @@ export type SealedSector = {
 
 /** Largest table of parents that is kept whole. */
 const PARENT_TABLE_BYTES = 64 * 1024 * 1024;
-/** Sectors beyond this need their layers paged, which this does not do. */
+/** Sectors beyond this are labelled through files. */
 export const MAX_SEALED_BYTES = 512 * 1024 * 1024;
 
 export function replicaIdOf(
@@ -95,11 +96,6 @@ export async function sealLayers(
   options: SealOptions = {},
 ): Promise<{ readonly commD: Uint8Array; readonly replicaId: Uint8Array }> {
   const params = options.params ?? sectorParams(identity.proof.sectorBytes);
-  if (params.sectorBytes > MAX_SEALED_BYTES)
-    throw new SectorError(
-      { code: "OUT_OF_RANGE", what: "sector size", value: params.sectorBytes },
-      `sectors of ${params.sectorBytes} bytes cannot be labelled in memory`,
-    );
   const size = await store.size(UNSEALED_FILE);
   if (size !== params.sectorBytes)
     throw new SectorError(
@@ -109,7 +105,10 @@ export async function sealLayers(
   const commD = await buildTreeD(proofs, store, params, options);
   const porep = options.porepId ?? porepId(identity.proof);
   const replicaId = replicaIdOf(proofs, identity, commD, porep);
-  await writeLabels(proofs, store, params, replicaId, porep, identity.proof.legacy, options);
+  const { legacy } = identity.proof;
+  if (params.sectorBytes > MAX_SEALED_BYTES || options.paging !== undefined)
+    await labelPaged(proofs, store, params, { replicaId, porepId: porep, legacy }, options);
+  else await writeLabels(proofs, store, params, replicaId, porep, legacy, options);
   return { commD, replicaId };
 }
 

@@ -13,6 +13,8 @@ export type SectorStore = {
   write(name: string, from: number, bytes: Uint8Array): Promise<void>;
   /** Bytes of the file, or null if there is none. */
   size(name: string): Promise<number | null>;
+  /** Removes the file if there is one. */
+  remove(name: string): Promise<void>;
 };
 
 /** The sector's data, Fr32-padded and aligned, as it is sealed. */
@@ -61,6 +63,11 @@ export class MemoryStore implements SectorStore {
 
   size(name: string): Promise<number | null> {
     return Promise.resolve(this.files.get(name)?.length ?? null);
+  }
+
+  remove(name: string): Promise<void> {
+    this.files.delete(name);
+    return Promise.resolve();
   }
 }
 

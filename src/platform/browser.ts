@@ -26,4 +26,5 @@ export const platform: Platform = {
   readRange: noFiles,
   writeRange: noFiles,
   fileSize: noFiles,
+  removeFile: noFiles,
 };

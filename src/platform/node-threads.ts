@@ -1,5 +1,5 @@
 /** Worker threads of Node.js, and file ranges of Node.js and Deno. */
-import { mkdir, open, stat } from "node:fs/promises";
+import { mkdir, open, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Piscina } from "piscina";
 import type { PoolOptions, WorkerPool } from "./platform.ts";
@@ -90,4 +90,8 @@ export async function sizeOfFile(path: string): Promise<number | null> {
     if ((error as { code?: unknown }).code === "ENOENT") return null;
     throw error;
   }
+}
+
+export function removeFile(path: string): Promise<void> {
+  return rm(path, { force: true });
 }

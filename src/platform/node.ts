@@ -1,7 +1,7 @@
 /** Node.js. */
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { openThreadPool, readFileRange, sizeOfFile, writeFileRange } from "./node-threads.ts";
+import { openThreadPool, readFileRange, removeFile, sizeOfFile, writeFileRange } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
 import { assetUrl, now, randomBytes } from "./web.ts";
 
@@ -18,4 +18,5 @@ export const platform: Platform = {
   readRange: readFileRange,
   writeRange: writeFileRange,
   fileSize: sizeOfFile,
+  removeFile,
 };

@@ -36,6 +36,8 @@ export type Platform = {
   writeRange(path: string, from: number, bytes: Uint8Array): Promise<void>;
   /** Bytes of a file, or null if there is none. Rejects like `readRange`. */
   fileSize(path: string): Promise<number | null>;
+  /** Removes a file if there is one. Rejects like `readRange`. */
+  removeFile(path: string): Promise<void>;
 };
 
 export type PoolOptions = {

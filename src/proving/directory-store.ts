@@ -15,5 +15,6 @@ export function directoryStore(directory: string): SectorStore {
     },
     write: (name, from, bytes) => platform.writeRange(pathOf(name), from, bytes),
     size: (name) => platform.fileSize(pathOf(name)),
+    remove: (name) => platform.removeFile(pathOf(name)),
   };
 }

@@ -1,6 +1,7 @@
 /** The sealed sectors of the fixtures, and how to seal them again. */
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
 import type { MerklePath } from "../../../src/core/merkle-path.ts";
+import type { PagingOptions } from "../../../src/core/paging-plan.ts";
 import type { Proofs } from "../../../src/core/proof-kernel.ts";
 import { type SealedSector, type SectorIdentity, sealSector } from "../../../src/core/seal.ts";
 import { type SealProof, type SectorParams, sectorParams } from "../../../src/core/sector-params.ts";
@@ -57,6 +58,7 @@ export type FixtureSector = {
 };
 
 export type Case = {
+  readonly paging?: PagingOptions;
   readonly identity: SectorIdentity;
   readonly params: SectorParams;
   readonly porepId: Uint8Array;
@@ -95,7 +97,7 @@ export function caseOf(sector: FixtureSector): Case {
 /** Stages and seals prng data: piece i is `prng(dataSeed + i, unpadded)`. */
 export async function sealAgain(
   proofs: Proofs,
-  { identity, params, porepId }: Case,
+  { identity, ...options }: Case,
   dataSeed: number,
   unpadded: readonly number[],
 ): Promise<{ store: MemoryStore; sealed: SealedSector }> {
@@ -103,8 +105,8 @@ export async function sealAgain(
   await stagePieces(
     proofs,
     store,
-    params,
+    options.params,
     unpadded.map((payloadSize, i) => ({ payloadSize, bytes: [prng(dataSeed + i, payloadSize)] })),
   );
-  return { store, sealed: await sealSector(proofs, store, identity, { params, porepId }) };
+  return { store, sealed: await sealSector(proofs, store, identity, options) };
 }
