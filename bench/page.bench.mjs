@@ -74,6 +74,7 @@ async function serve(request, response) {
   }
   const text = (await readFile(file, "utf8"))
     .replaceAll('"#platform"', '"/dist/platform/browser.js"')
+    .replaceAll('"@assemblyscript/loader"', '"/node_modules/@assemblyscript/loader/index.js"')
     .replaceAll(/"multiformats\/([\w/-]+)"/g, '"/node_modules/multiformats/dist/src/$1.js"');
   return response.setHeader("Content-Type", "text/javascript").end(text);
 }

@@ -5,7 +5,13 @@
  * before the next call. Views of the memory die when it grows, so none is handed out for keeping: `view` is good until
  * the next call, `read` copies. A range outside of the memory throws `RangeError`. Addresses are u32; JavaScript sees
  * those of the upper half as negative numbers.
+ *
+ * AssemblyScript's loader instantiates and reads the texts of aborts. Calls take the module's own exports, not the
+ * loader's wrappers, which count arguments at every call. Nor may the loader fill in imports (it has a clock as a seed
+ * and all of Math): what the module asks for must have been given. Its synchronous form is taken, on modules that are
+ * compiled already: the other one looks for `Response`, which makes Node load its HTTP client, 20 ms at every start.
  */
+import { type ASUtil, type Imports, instantiateSync } from "@assemblyscript/loader";
 import { EngineFault } from "./errors.ts";
 
 /** Bytes of a WebAssembly page. */
@@ -25,8 +31,8 @@ export type InstanceOptions = {
   readonly imports?: WebAssembly.Imports;
 };
 
-/** Most bytes of an assertion's text that are read. */
-const MAX_MESSAGE_BYTES = 4096;
+/** Most UTF-16 units of an assertion's text that are kept. */
+const MAX_MESSAGE = 2048;
 
 export class Instance<Exports extends object> {
   readonly name: string;
@@ -53,27 +59,37 @@ export class Instance<Exports extends object> {
     required: readonly (keyof Exports & string)[] = [],
   ): Promise<Instance<Exports>> {
     const { name, maxPages = 65536, initialPages = 1, imports = {} } = options;
-    const holder: { instance?: Instance<Exports> } = {};
+    const linked: { texts?: ASUtil } = {};
     const env: Record<string, WebAssembly.ImportValue> = {
       abort: (message: number, file: number, line: number, column: number): never => {
-        throw abortFault(name, holder.instance, message, file, line, column);
+        throw abortFault(name, linked.texts, message, file, line, column);
       },
       ...imports["env"],
     };
-    let raw: WebAssembly.Instance;
+    const failed = (why: string, options?: ErrorOptions): EngineFault =>
+      new EngineFault({ code: "LINK_FAILED", asset: name }, why, options);
+    const given: WebAssembly.Imports = { ...imports, env };
+    let raw: WebAssembly.Exports;
     try {
-      if (importsMemory(module)) env["memory"] ??= new WebAssembly.Memory({ initial: initialPages, maximum: maxPages });
-      raw = await WebAssembly.instantiate(module, { ...imports, env });
+      const wanted = WebAssembly.Module.imports(module);
+      if (wanted.some((entry) => entry.kind === "memory"))
+        env["memory"] ??= new WebAssembly.Memory({ initial: initialPages, maximum: maxPages });
+      const unknown = wanted.filter((entry) => given[entry.module]?.[entry.name] === undefined);
+      if (unknown.length > 0)
+        throw new TypeError(`nothing given for ${unknown.map((entry) => `${entry.module}.${entry.name}`).join(", ")}`);
+      const { instance, exports } = instantiateSync(module, given as Imports);
+      linked.texts = exports;
+      raw = instance.exports;
     } catch (cause) {
-      throw new EngineFault({ code: "LINK_FAILED", asset: name }, `cannot instantiate ${name}`, { cause });
+      throw failed(`cannot instantiate ${name}`, { cause });
     }
-    const memory = env["memory"] ?? raw.exports["memory"];
-    const missing = required.filter((key) => raw.exports[key] === undefined);
+    const memory = env["memory"] ?? raw["memory"];
+    const missing = required.filter((key) => raw[key] === undefined);
     if (missing.length > 0 || !(memory instanceof WebAssembly.Memory))
-      throw new EngineFault({ code: "LINK_FAILED", asset: name }, `${name} lacks ${missing.join(", ") || "a memory"}`);
-    holder.instance = new Instance(name, raw.exports as unknown as Exports, memory, maxPages);
-    holder.instance.checkMemory();
-    return holder.instance;
+      throw failed(`${name} lacks ${missing.join(", ") || "a memory"}`);
+    const instance = new Instance(name, raw as unknown as Exports, memory, maxPages);
+    instance.checkMemory();
+    return instance;
   }
 
   /** Bytes of the memory now. */
@@ -133,28 +149,25 @@ export class Instance<Exports extends object> {
   }
 }
 
-function importsMemory(module: WebAssembly.Module): boolean {
-  return WebAssembly.Module.imports(module).some((entry) => entry.kind === "memory");
-}
-
 function abortFault(
   name: string,
-  instance: Instance<object> | undefined,
+  texts: ASUtil | undefined,
   message: number,
   file: number,
   line: number,
   column: number,
 ): EngineFault {
-  const where = `${textAt(instance, file)}:${line}:${column}`;
-  const reason = textAt(instance, message) || "assertion failed";
+  const where = `${textAt(texts, file)}:${line}:${column}`;
+  const reason = textAt(texts, message) || "assertion failed";
   return new EngineFault({ code: "CORE_ABORT", asset: name, where }, `${name}: ${reason} (${where})`);
 }
 
-/** An AssemblyScript string: UTF-16 units at `at`, their byte length in the u32 before them. */
-function textAt(instance: Instance<object> | undefined, at: number): string {
-  if (instance === undefined || at === 0) return "";
-  const length = instance.view(at - 4, 4);
-  const bytes = new DataView(length.buffer, length.byteOffset, 4).getUint32(0, true);
-  const copy = instance.read(at, Math.min(bytes, MAX_MESSAGE_BYTES));
-  return new TextDecoder("utf-16le").decode(copy);
+/** A text of the core, cut to `MAX_MESSAGE`; empty where there is none: a broken core may pass any address. */
+function textAt(texts: ASUtil | undefined, at: number): string {
+  if (texts === undefined || at === 0) return "";
+  try {
+    return texts.__getString(at >>> 0).slice(0, MAX_MESSAGE);
+  } catch {
+    return "";
+  }
 }

@@ -15,6 +15,26 @@ const IMPORTS_MEMORY = Uint8Array.of(
   ...[10, 8, 1, 6, 0, 32, 0, 64, 0, 11],
 );
 
+/** (module (import "env" "seed" (func (result f64))) (memory (export "memory") 1)) */
+const IMPORTS_SEED = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0],
+  ...[1, 5, 1, 96, 0, 1, 124],
+  ...[2, 12, 1, 3, 101, 110, 118, 4, 115, 101, 101, 100, 0, 0],
+  ...[5, 3, 1, 0, 1],
+  ...[7, 10, 1, 6, 109, 101, 109, 111, 114, 121, 2, 0],
+);
+
+/** A module whose export "go" calls env.abort(12345, 0, 1, 2): at 12345 there is no text. */
+const ABORTS_WITHOUT_TEXT = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0],
+  ...[1, 11, 2, 96, 4, 127, 127, 127, 127, 0, 96, 0, 0],
+  ...[2, 13, 1, 3, 101, 110, 118, 5, 97, 98, 111, 114, 116, 0, 0],
+  ...[3, 2, 1, 1],
+  ...[5, 3, 1, 0, 1],
+  ...[7, 15, 2, 6, 109, 101, 109, 111, 114, 121, 2, 0, 2, 103, 111, 0, 1],
+  ...[10, 16, 1, 14, 0, 65, 185, 224, 0, 65, 0, 65, 1, 65, 2, 16, 0, 11],
+);
+
 const codeOf = async (promise: Promise<unknown>): Promise<string | null> =>
   promise.then(
     () => null,
@@ -83,6 +103,21 @@ describe("an instance", () => {
   test("a module whose own memory is larger than allowed is refused", async () => {
     const module = await compileModule("crypto.wasm");
     expect(await codeOf(Instance.create(module, { name: "crypto.wasm", maxPages: 1 }))).toBe("MEMORY_LIMIT");
+  });
+
+  test("is not made of a module that asks for more than was given, be it only a seed", async () => {
+    const module = await compileModule("seed", IMPORTS_SEED);
+    expect(await codeOf(Instance.create(module, { name: "seed" }))).toBe("LINK_FAILED");
+    const seed = (): number => 1;
+    await expect(Instance.create(module, { name: "seed", imports: { env: { seed } } })).resolves.toBeInstanceOf(
+      Instance,
+    );
+  });
+
+  test("an abort whose text cannot be read is still a fault with its place", async () => {
+    const module = await compileModule("abort", ABORTS_WITHOUT_TEXT);
+    const instance = await Instance.create<{ go(): void }>(module, { name: "abort" }, ["go"]);
+    expect(() => instance.exports.go()).toThrow("abort: assertion failed (:1:2)");
   });
 
   test("turns a failed assertion of the core into a fault with its place", async () => {
