@@ -5,17 +5,21 @@
  * limbs of 28 or 29 bits, so that a whole column of products fits one 64-bit accumulator and a carry is taken once per
  * column instead of once per product. Every limb must then be a named local, which is no code to write by hand.
  *
- * Montgomery form, R = 2^(bits * limbs): a is kept as aR mod p. One column k of a product with its reduction is
- *   c += sum a[i] b[k-i] + sum m[i] p[k-i];  for k < limbs: m[k] = -c/p mod 2^bits, which makes the low bits zero.
- * Several products may share one reduction: columns add up before it.
+ * Montgomery form, R = 2^(bits * limbs): a is kept as aR mod p. The product's columns c[k] = sum a[i] b[k-i] are made
+ * zero from below by adding multiples of p. Step k < n - 1 does not add a multiple of p but one of
+ *   N = p (-1/p mod 2^w), which is -1 mod 2^w:   c + m N = 0 mod 2^w for m = c mod 2^w,
+ * so that the quotient m costs a mask and no product, and with N = 2^w N' - 1 a step is: carry c >> w on, and add
+ * m N'[j] to column k + 1 + j. N is longer than p by one limb, so the last step takes p itself, and its quotient a
+ * product. Several products may share one reduction: columns add up before it.
  *
- * Bounds (w bits a limb, n limbs). An element is *tight* when every limb is below 2^w and its value below 3p; all
+ * Bounds (w bits a limb, n limbs). An element is *tight* when every limb is below 2^w and its value below 4p; all
  * functions take tight elements and give tight elements unless their text says more. A column holds at most
- * n 2^2w per product plus as much for m p, so operands may have larger ("loose") limbs as long as the products' sizes
+ * n 2^2w per product plus as much for m N', so operands may have larger ("loose") limbs as long as the products' sizes
  * (in units of tight x tight) sum to at most 17 for Fp (28 x 14: 18 * 14 * 2^56 < 2^64) and 6 for Fr
  * (29 x 9: 7 * 9 * 2^58 < 2^64). Where products are subtracted the accumulator is signed and half of that is left, 8
- * for Fp. Values may grow too: with T the sum of products, the result is below T/R + p, and R/p
- * is 70 for Fr and 2520 for Fp, so operands up to 8p keep Fr tight, and operands up to 50p keep Fp tight.
+ * for Fp. Values may grow too: with T the sum of products, the steps with N add less than p R to it and the last one
+ * less than p R again, so the result is below T/R + 2p (and p more where `lift` adds it). R/p is 70 for Fr and 2520 for
+ * Fp, so operands up to 8p keep Fr tight, and operands up to 50p keep Fp tight.
  *
  * Figures and what was tried stand in docs/performance.md.
  */
@@ -156,13 +160,61 @@ class Product {
   }
 }
 
-/** Statements that compute the product of the locals `a0`... and `b0`..., and its columns. */
-function productOf(field: FieldSpec, a: string, b: string, type: Word): { setup: string; columns: Columns } {
+/** Statements that compute something, and the columns of a product in terms of it. */
+type Prepared = { readonly setup: string; readonly columns: Columns };
+
+/**
+ * The product of the elements at a and b by one step of Karatsuba's method, all in locals; a square in Fr gains nothing
+ * from the step and goes without.
+ */
+function productOf(field: FieldSpec, a: string, b: string): Prepared {
   const limbs = (x: string): string[] => range(field.limbs).map((i) => `${x}${i}`);
-  const product = new Product(type);
+  const product = new Product("u64");
   const la = limbs(a);
-  const columns = product.columns(la, a === b ? la : limbs(b), field.limbs > 12 ? 3 : a === b ? 1 : 2);
-  return { setup: product.code, columns };
+  const columns = product.columns(la, a === b ? la : limbs(b), a === b && field.limbs < 12 ? 0 : 1);
+  const loads = loadLimbs(field, a, a, "u64") + (a === b ? "" : loadLimbs(field, b, b, "u64"));
+  return { setup: loads + product.code, columns };
+}
+
+/**
+ * The same with the two halves' products kept in memory at HALVES. They do not depend on each other and fewer values
+ * live at a time; in locals they would spill all over the stack. Slower than `productOf` in a chain of products, where
+ * the upper half comes late; a third faster where products follow that do not wait for each other.
+ */
+function splitProduct(field: FieldSpec, a: string, b: string): Prepared {
+  const n = field.limbs;
+  const h = n / 2;
+  const size = 2 * h - 1;
+  const names = (prefix: string, x: string): string[] => range(h).map((i) => `${prefix}${x}${i}`);
+  let setup = "";
+  for (const [prefix, from] of [
+    ["l", 0],
+    ["h", h],
+  ] as const) {
+    for (const x of [a, b])
+      for (let i = 0; i < h; i++) setup += `  const ${prefix}${x}${i}: u64 = load<u32>(${x}, ${4 * (from + i)});\n`;
+    for (let k = 0; k < size; k++) {
+      const column = schoolbook(names(prefix, a), names(prefix, b), k);
+      setup += `  store<u64>(HALVES, ${column}, ${8 * (k + (from === 0 ? 0 : size))});\n`;
+    }
+  }
+  const whole = (x: string, i: number): string =>
+    `<u64>load<u32>(${x}, ${4 * i}) + <u64>load<u32>(${x}, ${4 * (h + i)})`;
+  for (const x of [a, b]) for (let i = 0; i < h; i++) setup += `  const s${x}${i}: u64 = ${whole(x, i)};\n`;
+  const low = (k: number): string => `load<u64>(HALVES, ${8 * k})`;
+  const high = (k: number): string => `load<u64>(HALVES, ${8 * (size + k)})`;
+  const columns = range(2 * n - 1).map((k) => {
+    const mid = k - h;
+    const parts = [
+      k < size ? ` + ${low(k)}` : "",
+      mid >= 0 && mid < size
+        ? ` + (${schoolbook(names("s", a), names("s", b), mid)}) - ${low(mid)} - ${high(mid)}`
+        : "",
+      k >= 2 * h ? ` + ${high(k - 2 * h)}` : "",
+    ];
+    return parts.join("").slice(3);
+  });
+  return { setup, columns };
 }
 
 /**
@@ -185,61 +237,61 @@ function timesConstant(m: string, limb: bigint): string {
     .join("");
 }
 
-/** m = c (-1/p) mod 2^bits. */
+/** c (-1/p), of which the lowest limb is the quotient. */
 function quotientOf(field: FieldSpec, c: string): string {
   const factor = negativeInverse(field);
-  const size = 1n << BigInt(field.bits);
-  if (factor === size - 1n) return `-${c}`;
-  // For Fp: -(3 + 3 2^16), by shifts.
-  if (size - factor === 0x30003n) return `-(${c} + (${c} << 1) + (${c} << 16) + (${c} << 17))`;
-  return `${c} * ${hex(factor)}`;
+  return factor === (1n << BigInt(field.bits)) - 1n ? `-${c}` : `${c} * ${hex(factor)}`;
 }
 
-/**
- * Reduces the columns and stores the result at `target`. `lift` adds p: needed when the sum may be negative. The
- * accumulator is `acc`, quotients are `m0`...
- */
-function reduction(field: FieldSpec, columns: Columns, target: string, lift: boolean, type: Word, acc = "acc"): string {
+/** N' = (N + 1) / 2^bits, limb by limb: see the head. */
+function friendlyLimbs(field: FieldSpec): bigint[] {
+  return limbsOf(field, (negativeInverse(field) * field.modulus + 1n) >> BigInt(field.bits));
+}
+
+/** Reduces the columns and stores the result at `target`. `lift` adds p: needed when the sum may be negative. */
+function reduction(field: FieldSpec, columns: Columns, target: string, lift: boolean, type: Word): string {
   const n = field.limbs;
   const p = limbsOf(field, field.modulus);
-  const m = acc === "acc" ? "m" : `${acc}m`;
+  const friendly = friendlyLimbs(field);
   const mask = hex((1n << BigInt(field.bits)) - 1n);
   const storeLimb = (j: number, value: string): string => `  store<u32>(${target}, <u32>${value}, ${4 * j});\n`;
-  let text = `  let ${acc}: ${type} = 0;\n`;
+  let text = `  let acc: ${type} = 0;\n`;
   for (let k = 0; k < 2 * n - 1; k++) {
     let quotients = "";
-    for (let i = Math.max(0, k - n + 1); i <= Math.min(k - 1, n - 1); i++)
-      quotients += timesConstant(`${m}${i}`, p[k - i]!);
-    text += `  ${acc} += ${columns[k]};\n`;
-    if (quotients !== "") text += `  ${acc} += ${quotients.replace(/^ \+ /, "").replace(/^ - /, "0 - ")};\n`;
-    if (k < n) {
-      text += `  const ${m}${k}: ${type} = (${quotientOf(field, acc)}) & ${mask};\n`;
-      text += `  ${acc} = (${acc}${timesConstant(`${m}${k}`, p[0]!)}) >> ${field.bits};\n`;
+    for (let i = 0; i <= Math.min(k - 1, n - 1); i++) {
+      const limb = i < n - 1 ? friendly[k - i - 1] : p[k - i];
+      if (limb !== undefined) quotients += timesConstant(`m${i}`, limb);
+    }
+    text += `  acc += ${columns[k]};\n`;
+    if (quotients !== "") text += `  acc += ${quotients.replace(/^ \+ /, "").replace(/^ - /, "0 - ")};\n`;
+    if (k < n - 1) {
+      text += `  const m${k}: ${type} = acc & ${mask};\n  acc >>= ${field.bits};\n`;
+    } else if (k === n - 1) {
+      text += `  const m${k}: ${type} = (${quotientOf(field, "acc")}) & ${mask};\n`;
+      text += `  acc = (acc${timesConstant(`m${k}`, p[0]!)}) >> ${field.bits};\n`;
     } else {
-      if (lift) text += `  ${acc} += ${hex(p[k - n]!)};\n`;
-      text += storeLimb(k - n, `(${acc} & ${mask})`);
-      text += `  ${acc} >>= ${field.bits};\n`;
+      if (lift) text += `  acc += ${hex(p[k - n]!)};\n`;
+      text += `${storeLimb(k - n, `(acc & ${mask})`)}  acc >>= ${field.bits};\n`;
     }
   }
-  const top = lift ? `${acc} + ${hex(p[n - 1]!)}` : acc;
-  return text + storeLimb(n - 1, `(${top})`);
+  return text + storeLimb(n - 1, lift ? `(acc + ${hex(p[n - 1]!)})` : "acc");
 }
 
 function multiply(field: FieldSpec): string {
-  const { setup, columns } = productOf(field, "a", "b", "u64");
+  const { setup, columns } = productOf(field, "a", "b");
   return `
 /** r = a b. Limbs and values of the operands may be loose: see the head. r may be a or b. */
 export function ${field.name}Mul(r: usize, a: usize, b: usize): void {
-${loadLimbs(field, "a", "a", "u64")}${loadLimbs(field, "b", "b", "u64")}${setup}${reduction(field, columns, "r", false, "u64")}}
+${setup}${reduction(field, columns, "r", false, "u64")}}
 `;
 }
 
 function square(field: FieldSpec): string {
-  const { setup, columns } = productOf(field, "a", "a", "u64");
+  const { setup, columns } = productOf(field, "a", "a");
   return `
 /** r = a a, at about four fifths of a multiplication. r may be a. */
 export function ${field.name}Sqr(r: usize, a: usize): void {
-${loadLimbs(field, "a", "a", "u64")}${setup}${reduction(field, columns, "r", false, "u64")}}
+${setup}${reduction(field, columns, "r", false, "u64")}}
 `;
 }
 
@@ -545,7 +597,7 @@ function fieldFile(field: FieldSpec): string {
  *
  * An element is ${limbs} limbs of ${bits} bits, least significant first, each a u32: ${4 * limbs} bytes${stride > 4 * limbs ? ` and ${stride - 4 * limbs} of padding, which stay zero` : ""};
  * elements lie ${stride} bytes apart and are 8-byte aligned. Montgomery form with R = 2^${bits * limbs}. Every function takes
- * and gives *tight* elements (limbs below 2^${bits}, value below 3p; not necessarily canonical), so results may be fed to
+ * and gives *tight* elements (limbs below 2^${bits}, value below 4p; not necessarily canonical), so results may be fed to
  * any function without thought. Only ${name}AddLoose leaves larger limbs behind: a product of operands with limb sizes
  * k1 and k2 needs k1 k2 <= ${name === "fr" ? 6 : 17} (tight is 1, the sum of two tight ones 2; a limb must fit its u32), and values up to ${name === "fr" ? "8p" : "50p"} are fine.
  * Bounds are argued in the generator's head. Compare with ${name}Equal, never by bytes.
@@ -589,53 +641,44 @@ const FP_SUMS: readonly (readonly [string, string, readonly number[]])[] = [
   ["SubTwoPlusSubTwoAdd", "r = (a - b - c) + (d - e - f) + g.", [1, -1, -1, 1, -1, -1, 1]],
 ];
 
-/**
- * The three products and two reductions of a product in Fp2, in one function. Two steps of Karatsuba's method: a third
- * saves multiplications, but costs more code than a processor keeps at hand beside the other kernels (226 against 241 ns).
- */
-function quadraticProduct(field: FieldSpec, size: number): string {
-  const product = new Product("i64");
-  const limbs = (x: string): string[] => range(field.limbs).map((i) => `${x}${i}`);
-  const [a, b, c, d] = ["a", "b", "c", "d"].map(limbs) as [string[], string[], string[], string[]];
-  const v0 = product.columns(a, c, 2);
-  const v1 = product.columns(b, d, 2);
-  const first = product.code;
-  product.code = "";
-  const sum = (x: string[], y: string[]): string[] => x.map((_, i) => product.define(`${x[i]} + ${y[i]}`));
-  const v2 = product.columns(sum(a, b), sum(c, d), 2);
-  const loads =
-    loadLimbs(field, "a", "x", "i64") +
-    loadLimbs(field, "b", `x + ${size}`, "i64") +
-    loadLimbs(field, "c", "y", "i64") +
-    loadLimbs(field, "d", `y + ${size}`, "i64");
-  const real = v0.map((column, k) => `${column} - ${v1[k]}`);
-  const cross = v2.map((column, k) => `${column} - ${v0[k]} - ${v1[k]}`);
-  return `${loads}${first}${reduction(field, real, "r", true, "i64", "re")}${product.code}${reduction(field, cross, `r + ${size}`, false, "i64", "im")}`;
-}
-
 /** Two products with one reduction. */
 function sumOfProducts(field: FieldSpec): string {
   const product = new Product("u64");
   const limbs = (x: string): string[] => range(field.limbs).map((i) => `${x}${i}`);
-  const first = product.columns(limbs("a"), limbs("b"), 3);
-  const second = product.columns(limbs("c"), limbs("d"), 3);
+  const first = product.columns(limbs("a"), limbs("b"), 1);
+  const second = product.columns(limbs("c"), limbs("d"), 1);
   const columns = first.map((column, k) => `${column} + ${second[k]}`);
   const loads = ["a", "b", "c", "d"].map((x) => loadLimbs(field, x, x, "u64")).join("");
   return `${loads}${product.code}${reduction(field, columns, "r", false, "u64")}`;
 }
 
-/** The products of Fp2, each one function. */
+/** A product's columns, written to memory one after the other. */
+function wideProduct(field: FieldSpec): string {
+  const { setup, columns } = splitProduct(field, "a", "b");
+  return setup + columns.map((column, k) => `  store<u64>(t, ${column}, ${8 * k});\n`).join("");
+}
+
+/** The reduction of x - y - z, columns in memory. */
+function wideReduction(field: FieldSpec): string {
+  const column = (k: number): string => ["x", "y", "z"].map((t) => `load<i64>(${t}, ${8 * k})`).join(" - ");
+  return reduction(field, range(2 * field.limbs - 1).map(column), "r", true, "i64");
+}
+
+/** The products of Fp2. */
 function quadraticFile(): string {
   const field = FP;
   const size = strideOf(field);
+  const wide = 8 * (2 * field.limbs - 1);
   return `${HEAD}/**
  * Products in Fp2 = Fp[u] / (u^2 + 1), by columns.
  *
  * An element a0 + a1 u is a0 then a1, ${2 * size} bytes; layout and bounds of the coefficients in fp.gen.ts. The columns of
  * products are coefficients of polynomials, so their sums and differences are exact: a product takes the three
- * products of Karatsuba's method and two reductions, and nothing in between is carried or stored. Operands may have
- * limbs up to twice as large: sums of two tight elements on both sides (2 * 2 * 2 units and one for the reduction lie
- * within 2^63). Results are tight; a difference of products has p added, as it may be negative.
+ * products of Karatsuba's method and two reductions, and nothing in between is carried. The two kernels are functions
+ * and the columns go through memory: in one function the five of them fill 25 KiB of code, more than a processor keeps
+ * decoded, and took 440 instead of 172 ns where that matters. Operands may have limbs up to twice as large: sums of two
+ * tight elements on both sides (2 * 2 * 2 units and one for the reduction lie within 2^63). Results are tight; a
+ * difference of products has p added, as it may be negative.
  */
 
 import { fpAddLoose, fpCopy, fpMul, fpSub } from "./fp.gen";
@@ -643,20 +686,36 @@ import { fpAddLoose, fpCopy, fpMul, fpSub } from "./fp.gen";
 /** Bytes from one element of Fp2 to the next. */
 export const FP2_SIZE: usize = ${2 * size};
 const T: usize = memory.data(${2 * size}, 8);
+const V0: usize = memory.data(${wide}, 8);
+const V1: usize = memory.data(${wide}, 8);
+const V2: usize = memory.data(${wide}, 8);
+const ZERO: usize = memory.data(${wide}, 8);
+const HALVES: usize = memory.data(${wide}, 8);
 
 /** r = a b + c d in Fp. */
 export function fpMulAddMul(r: usize, a: usize, b: usize, c: usize, d: usize): void {
 ${sumOfProducts(field)}}
 
-/** r = x y: (x0 y0 - x1 y1) + (x0 y1 + x1 y0) u. r may be x or y. */
-export function fp2Mul(r: usize, x: usize, y: usize): void {
-${quadraticProduct(field, size)}}
+/** t = the columns of a b, ${wide} bytes. */
+function fpWide(t: usize, a: usize, b: usize): void {
+${wideProduct(field)}}
 
-/**
- * r = x x: (x0 + x1)(x0 - x1) + 2 x0 x1 u. r may be x. By calls: as one function like the product it takes 186 instead
- * of 206 ns alone, but the two together no longer fit a processor's 32 KiB of instructions, and a doubling in G2 took
- * 3.2 instead of 2.1 us.
- */
+/** r = x - y - z reduced, where x, y, z are columns and the sum may be negative. */
+function fpReduce(r: usize, x: usize, y: usize, z: usize): void {
+${wideReduction(field)}}
+
+/** r = x y: (x0 y0 - x1 y1) + ((x0 + x1)(y0 + y1) - x0 y0 - x1 y1) u. r may be x or y. */
+export function fp2Mul(r: usize, x: usize, y: usize): void {
+  fpWide(V0, x, y);
+  fpWide(V1, x + ${size}, y + ${size});
+  fpAddLoose(T, x, x + ${size});
+  fpAddLoose(T + ${size}, y, y + ${size});
+  fpWide(V2, T, T + ${size});
+  fpReduce(r, V0, V1, ZERO);
+  fpReduce(r + ${size}, V2, V0, V1);
+}
+
+/** r = x x: (x0 + x1)(x0 - x1) + 2 x0 x1 u. r may be x. */
 export function fp2Sqr(r: usize, x: usize): void {
   fpAddLoose(T, x, x + ${size});
   fpSub(T + ${size}, x, x + ${size});
