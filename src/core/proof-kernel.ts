@@ -68,6 +68,9 @@ export type SealExports = {
 export type ProofExports = MemoryExports & PieceExports & PoseidonExports & SealExports;
 export type Proofs = ProofModule<ProofExports>;
 
+/** Bytes of a BLAKE2b stream's context. */
+const BLAKE2B_CONTEXT = 208;
+
 /** SHA-256 of the joined parts. */
 export function sha256Of(proofs: Proofs, ...parts: readonly Uint8Array[]): Uint8Array {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
@@ -82,11 +85,20 @@ export function sha256Of(proofs: Proofs, ...parts: readonly Uint8Array[]): Uint8
   });
 }
 
+/** BLAKE2b-256 of `length` bytes in the module's memory. */
+export function blake2b256At(proofs: Proofs, from: number, length: number): Uint8Array {
+  return proofs.with(BLAKE2B_CONTEXT + 32, (context) => {
+    proofs.exports.blake2bInit(context, 32);
+    proofs.exports.blake2bUpdate(context, from, length);
+    proofs.exports.blake2bFinal(context, context + BLAKE2B_CONTEXT);
+    return proofs.instance.read(context + BLAKE2B_CONTEXT, 32);
+  });
+}
+
 /** BLAKE2b-256 of the joined parts under `key`. */
 export function keyedBlake2b256(proofs: Proofs, key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
-  const contextBytes = 208;
-  return proofs.with(contextBytes + 1024, (context) => {
-    const input = context + contextBytes;
+  return proofs.with(BLAKE2B_CONTEXT + 1024, (context) => {
+    const input = context + BLAKE2B_CONTEXT;
     proofs.instance.write(input, key);
     proofs.exports.blake2bInitKeyed(context, 32, input, key.length);
     for (const part of parts) {

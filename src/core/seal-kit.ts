@@ -2,6 +2,7 @@
 import type { PagingOptions } from "./paging-plan.ts";
 import type { Proofs } from "./proof-kernel.ts";
 import type { SectorParams } from "./sector-params.ts";
+import type { SectorStore } from "./sector-store.ts";
 
 /** Bytes of a node's parents: 14 × u32. */
 export const PARENTS_BYTES = 56;
@@ -13,6 +14,8 @@ export type SealOptions = {
   /** Overrides for sectors without a registered proof, in tests. */
   readonly params?: SectorParams;
   readonly porepId?: Uint8Array;
+  /** Where tables of parents are kept (`parent-cache.ts`); without, parents are computed as they are needed. */
+  readonly parents?: SectorStore;
   /** Labels through files in this way; sectors above `MAX_SEALED_BYTES` are labelled so in any case. */
   readonly paging?: PagingOptions;
 };
@@ -20,7 +23,7 @@ export type SealOptions = {
 /** The parent graph of a sector, in the module's memory while `work` runs. */
 export async function withGraph<Result>(
   proofs: Proofs,
-  params: SectorParams,
+  params: Pick<SectorParams, "nodes">,
   porep: Uint8Array,
   legacy: boolean,
   work: (graph: number) => Promise<Result>,

@@ -8,13 +8,12 @@
  *   CommR = Poseidon(CommC, CommRLast)
  *
  * Memory: sectors up to 512 MiB are labelled with two whole layers in the module (twice the sector), larger ones window by
- * window with the layers in files (`paged-labels.ts`); everything else takes windows of 1 MiB. Parents are tabulated once
- * for small graphs, and window by window for each layer where the table (56 bytes a node) would pass
- * `PARENT_TABLE_BYTES`.
+ * window with the layers in files (`paged-labels.ts`); everything else takes windows of 1 MiB.
  */
+import { generateLabels } from "./labels.ts";
 import { labelPaged } from "./paged-labels.ts";
 import { type Proofs, parentNode, sha256Of, toElement, u64Bytes } from "./proof-kernel.ts";
-import { PARENTS_BYTES, type SealOptions, step, withGraph, withMemory } from "./seal-kit.ts";
+import { type SealOptions, step, withMemory } from "./seal-kit.ts";
 import { NODE_BYTES, porepId, type SealProof, SectorError, type SectorParams, sectorParams } from "./sector-params.ts";
 import { layerFile, P_AUX_FILE, SEALED_FILE, type SectorStore, UNSEALED_FILE } from "./sector-store.ts";
 import {
@@ -24,7 +23,7 @@ import {
   treeDShape,
   treeRLastShape,
   treeWindow,
-  WINDOW_NODES,
+  type WindowRange,
   windowCount,
 } from "./sector-tree.ts";
 
@@ -48,8 +47,6 @@ export type SealedSector = {
   readonly commR: Uint8Array;
 };
 
-/** Largest table of parents that is kept whole. */
-const PARENT_TABLE_BYTES = 64 * 1024 * 1024;
 /** Sectors beyond this are labelled through files. */
 export const MAX_SEALED_BYTES = 512 * 1024 * 1024;
 
@@ -105,10 +102,12 @@ export async function sealLayers(
   const commD = await buildTreeD(proofs, store, params, options);
   const porep = options.porepId ?? porepId(identity.proof);
   const replicaId = replicaIdOf(proofs, identity, commD, porep);
-  const { legacy } = identity.proof;
+  const labels = { replicaId, porepId: porep, legacy: identity.proof.legacy };
+  const keep = (layer: number, from: number, window: Uint8Array): Promise<void> =>
+    store.write(layerFile(layer), from * NODE_BYTES, window);
   if (params.sectorBytes > MAX_SEALED_BYTES || options.paging !== undefined)
-    await labelPaged(proofs, store, params, { replicaId, porepId: porep, legacy }, options);
-  else await writeLabels(proofs, store, params, replicaId, porep, legacy, options);
+    await labelPaged(proofs, store, params, labels, options);
+  else await generateLabels(proofs, params, labels, keep, options);
   return { commD, replicaId };
 }
 
@@ -155,9 +154,6 @@ export async function buildTreeD(
   return closeTree(proofs, shape, store, roots);
 }
 
-/** Some windows of a tree, for a worker. */
-export type WindowRange = { readonly first: number; readonly count: number };
-
 async function eachWindow(
   range: WindowRange,
   phase: string,
@@ -170,58 +166,6 @@ async function eachWindow(
     step(options, phase, i + 1, range.count);
   }
   return roots;
-}
-
-/** Labels all layers into their files. */
-async function writeLabels(
-  proofs: Proofs,
-  store: SectorStore,
-  params: SectorParams,
-  replicaId: Uint8Array,
-  porep: Uint8Array,
-  legacy: boolean,
-  options: SealOptions,
-): Promise<void> {
-  const keep = (layer: number, from: number, labels: Uint8Array): Promise<void> =>
-    store.write(layerFile(layer), from * NODE_BYTES, labels);
-  await generateLabels(proofs, params, replicaId, porep, legacy, keep, options);
-}
-
-/** Computes all layers and hands each window of labels to `keep`. */
-async function generateLabels(
-  proofs: Proofs,
-  params: SectorParams,
-  replicaId: Uint8Array,
-  porep: Uint8Array,
-  legacy: boolean,
-  keep: (layer: number, from: number, labels: Uint8Array) => Promise<void>,
-  options: SealOptions,
-): Promise<void> {
-  const { nodes, layers } = params;
-  const { exports, instance } = proofs;
-  const window = Math.min(nodes, WINDOW_NODES);
-  const whole = nodes * PARENTS_BYTES <= PARENT_TABLE_BYTES;
-  const tableBytes = (whole ? nodes : window) * PARENTS_BYTES;
-  await withGraph(proofs, params, porep, legacy, (graph) =>
-    withMemory(proofs, nodes * NODE_BYTES, (even) =>
-      withMemory(proofs, nodes * NODE_BYTES, (odd) =>
-        withMemory(proofs, tableBytes + 32, async (table) => {
-          const id = table + tableBytes;
-          instance.write(id, replicaId);
-          for (let layer = 1; layer <= layers; layer++) {
-            const [current, previous] = layer % 2 === 0 ? [even, odd] : [odd, even];
-            for (let from = 0; from < nodes; from += window) {
-              const parents = whole ? table + from * PARENTS_BYTES : table;
-              if (!whole || layer === 1) exports.graphParents(graph, from, window, parents);
-              exports.labelRange(id, layer, current, previous, parents, from, BigInt(from), window);
-              await keep(layer, from, instance.read(current + from * NODE_BYTES, window * NODE_BYTES));
-              step(options, "labels", (layer - 1) * nodes + from + window, layers * nodes);
-            }
-          }
-        }),
-      ),
-    ),
-  );
 }
 
 /** Hashes the columns of all layers and builds tree C over them; returns CommC. */
@@ -385,6 +329,7 @@ async function recomputeKeys(
       );
     return Promise.resolve();
   };
-  await generateLabels(proofs, params, replicaId, porep, identity.proof.legacy, keep, options);
+  const labels = { replicaId, porepId: porep, legacy: identity.proof.legacy };
+  await generateLabels(proofs, params, labels, keep, options);
   return out;
 }

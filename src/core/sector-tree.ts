@@ -85,6 +85,9 @@ function kept(shape: TreeShape, row: number): boolean {
   return row === 0 ? shape.ownLeaves : row > shape.discarded;
 }
 
+/** Some windows of a tree or table, for a worker. */
+export type WindowRange = { readonly first: number; readonly count: number };
+
 /** Windows of a tree, which can be built in any order and by several threads. */
 export function windowCount(shape: TreeShape): number {
   return (baseTrees(shape) * shape.leaves) / treeWindow(shape);

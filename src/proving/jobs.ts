@@ -6,10 +6,12 @@
  * nothing but the job. Results are data too.
  */
 import { FilError } from "../base/errors.ts";
+import type { GraphKey } from "../core/parent-cache.ts";
 import type { PieceCommitment } from "../core/piece-cid.ts";
 import type { PoRepPartitionProof } from "../core/porep-proof.ts";
 import type { PublicSector, SectorPoSt } from "../core/post-proof.ts";
-import type { SealedSector, SectorIdentity, WindowRange } from "../core/seal.ts";
+import type { SealedSector, SectorIdentity } from "../core/seal.ts";
+import type { WindowRange } from "../core/sector-tree.ts";
 
 /**
  * Where a worker takes bytes from: an array (copied into the worker, or shared if it lies in a `SharedArrayBuffer`), a
@@ -33,8 +35,20 @@ export type SealInMemoryJob = {
   readonly unsealed: Uint8Array;
 };
 
-/** The first half of sealing: tree D and all labels. */
-export type SealLayersJob = SectorPlace & { readonly kind: "seal-layers"; readonly identity: SectorIdentity };
+/** Some windows of a graph's table of parents, written to `directory`; results in their sums. */
+export type ParentWindowsJob = {
+  readonly kind: "parent-windows";
+  readonly directory: string;
+  readonly graph: GraphKey;
+  readonly range: WindowRange;
+};
+
+/** The first half of sealing: tree D and all labels. `parents` is the directory of tables of parents, if there is one. */
+export type SealLayersJob = SectorPlace & {
+  readonly kind: "seal-layers";
+  readonly identity: SectorIdentity;
+  readonly parents?: string;
+};
 
 /** Some windows of tree C, or of the replica and tree R-last; results in the windows' roots. */
 export type TreeWindowsJob = SectorPlace & {
@@ -50,6 +64,8 @@ export type UnsealJob = SectorPlace & {
   readonly commD: Uint8Array;
   readonly from: number;
   readonly length: number;
+  /** As in `SealLayersJob`; of use when the labels have to be computed again. */
+  readonly parents?: string;
 };
 
 /** One partition of a vanilla PoRep proof. */
@@ -76,6 +92,7 @@ export type JobTable = {
     job: SealInMemoryJob;
     result: { readonly sealed: SealedSector; readonly files: ReadonlyMap<string, Uint8Array> };
   };
+  "parent-windows": { job: ParentWindowsJob; result: Uint8Array[] };
   "seal-layers": { job: SealLayersJob; result: { readonly commD: Uint8Array; readonly replicaId: Uint8Array } };
   "tree-c-windows": { job: TreeWindowsJob; result: Uint8Array[] };
   "replica-windows": { job: TreeWindowsJob; result: Uint8Array[] };

@@ -1,11 +1,13 @@
 /** Running one job on the thread it is called on; workers call this, and so may anyone without workers. */
 import { platform } from "#platform";
+import { writeParents } from "../core/parent-cache.ts";
 import { PieceHasher } from "../core/pieces.ts";
 import { provePoRep } from "../core/porep-proof.ts";
 import { proveSectorPoSt } from "../core/post-proof.ts";
 import type { ProofExports, Proofs } from "../core/proof-kernel.ts";
 import { ProofModule } from "../core/proof-module.ts";
-import { columnWindows, replicaWindows, type SealOptions, sealLayers, sealSector, unsealRange } from "../core/seal.ts";
+import { columnWindows, replicaWindows, sealLayers, sealSector, unsealRange } from "../core/seal.ts";
+import type { SealOptions } from "../core/seal-kit.ts";
 import { sectorParams } from "../core/sector-params.ts";
 import { MemoryStore, UNSEALED_FILE } from "../core/sector-store.ts";
 import { directoryStore } from "./directory-store.ts";
@@ -42,17 +44,20 @@ type Performers = { [Kind in JobKind]: (job: JobTable[Kind]["job"], report: OnPr
 const PERFORMERS: Performers = {
   "commit-slice": commitSlice,
   "seal-in-memory": sealInMemory,
-  "seal-layers": async ({ directory, identity }, onProgress) => {
+  "parent-windows": async ({ directory, graph, range }, onProgress) =>
+    writeParents(await sharedModule(), directoryStore(directory), graph, range, { onProgress }),
+  "seal-layers": async ({ directory, identity, parents }, onProgress) => {
     const proofs = await moduleFor(identity.proof.sectorBytes);
-    return sealLayers(proofs, directoryStore(directory), identity, { onProgress });
+    return sealLayers(proofs, directoryStore(directory), identity, optionsOf(onProgress, parents));
   },
   "tree-c-windows": async ({ directory, sectorBytes, range }, onProgress) =>
     columnWindows(await sharedModule(), directoryStore(directory), sectorParams(sectorBytes), range, { onProgress }),
   "replica-windows": async ({ directory, sectorBytes, range }, onProgress) =>
     replicaWindows(await sharedModule(), directoryStore(directory), sectorParams(sectorBytes), range, { onProgress }),
-  "unseal-range": async ({ directory, identity, commD, from, length }, onProgress) => {
+  "unseal-range": async ({ directory, identity, commD, from, length, parents }, onProgress) => {
     const proofs = await moduleFor(identity.proof.sectorBytes);
-    return unsealRange(proofs, directoryStore(directory), identity, commD, from, length, { onProgress });
+    const options = optionsOf(onProgress, parents);
+    return unsealRange(proofs, directoryStore(directory), identity, commD, from, length, options);
   },
   "prove-porep": async ({ directory, identity, sealed, seed, partition }) =>
     provePoRep(await sharedModule(), directoryStore(directory), identity, sealed, seed, partition),
@@ -61,6 +66,10 @@ const PERFORMERS: Performers = {
     return proveSectorPoSt(await sharedModule(), sectorParams(sectorBytes), { ...sector, store }, challenges);
   },
 };
+
+function optionsOf(onProgress: OnProgress, parents: string | undefined): SealOptions {
+  return parents === undefined ? { onProgress } : { onProgress, parents: directoryStore(parents) };
+}
 
 /** Runs a job. Throws what the job's functions throw, and `UNKNOWN_JOB`. */
 export async function perform<J extends Job>(job: J, report: OnProgress = () => undefined): Promise<ResultOf<J>> {

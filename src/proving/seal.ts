@@ -16,17 +16,26 @@ import {
   type SectorPoSt,
 } from "../core/post-proof.ts";
 import type { Proofs } from "../core/proof-kernel.ts";
-import { finishSeal, type SealedSector, type SectorIdentity, type WindowRange } from "../core/seal.ts";
-import { SectorError, type SectorParams, sectorParams } from "../core/sector-params.ts";
-import { closeTree, type TreeShape, treeCShape, treeRLastShape, windowCount } from "../core/sector-tree.ts";
+import { finishSeal, type SealedSector, type SectorIdentity } from "../core/seal.ts";
+import { porepId, SectorError, type SectorParams, sectorParams } from "../core/sector-params.ts";
+import {
+  closeTree,
+  type TreeShape,
+  treeCShape,
+  treeRLastShape,
+  type WindowRange,
+  windowCount,
+} from "../core/sector-tree.ts";
 import { directoryStore } from "./directory-store.ts";
-import type { OnProgress, TreeWindowsJob } from "./jobs.ts";
+import type { TreeWindowsJob } from "./jobs.ts";
+import { keepParents } from "./parents.ts";
 import { type ProvingPool, RemoteError } from "./pool.ts";
+import { type ProvingOptions, runRanges } from "./ranges.ts";
 
-export type ProvingOptions = { readonly signal?: AbortSignal; readonly onProgress?: OnProgress };
-
-/** Windows that one job takes at most. */
-const JOB_WINDOWS = 4;
+export type SealDirectoryOptions = ProvingOptions & {
+  /** A directory in which tables of parents are kept for the next sector; made on first use. Without, none is kept. */
+  readonly parents?: string;
+};
 
 /** Seals the staged data in `directory`. */
 export async function sealDirectory(
@@ -34,11 +43,18 @@ export async function sealDirectory(
   pool: ProvingPool,
   directory: string,
   identity: SectorIdentity,
-  options: ProvingOptions = {},
+  options: SealDirectoryOptions = {},
 ): Promise<SealedSector> {
-  const params = sectorParams(identity.proof.sectorBytes);
+  const { proof } = identity;
+  const params = sectorParams(proof.sectorBytes);
   const store = directoryStore(directory);
-  const { commD, replicaId } = await pool.run({ kind: "seal-layers", directory, identity }, options);
+  const { parents } = options;
+  if (parents !== undefined) {
+    const graph = { nodes: params.nodes, porepId: porepId(proof), legacy: proof.legacy };
+    await keepParents(proofs, pool, parents, graph, options);
+  }
+  const layers = { kind: "seal-layers", directory, identity, ...(parents === undefined ? {} : { parents }) } as const;
+  const { commD, replicaId } = await pool.run(layers, options);
   const tree = async (kind: TreeWindowsJob["kind"], shape: TreeShape): Promise<Uint8Array> =>
     closeTree(proofs, shape, store, await runWindows(pool, kind, directory, params, shape, options));
   const commC = await tree("tree-c-windows", treeCShape(params));
@@ -52,24 +68,10 @@ async function runWindows(
   directory: string,
   params: SectorParams,
   shape: TreeShape,
-  { signal, onProgress }: ProvingOptions,
+  options: ProvingOptions,
 ): Promise<Uint8Array[]> {
-  const total = windowCount(shape);
-  const share = Math.max(1, Math.min(JOB_WINDOWS, Math.floor(total / pool.size)));
-  const ranges: WindowRange[] = [];
-  for (let first = 0; first < total; first += share) ranges.push({ first, count: Math.min(share, total - first) });
-  const done = ranges.map(() => 0);
-  const roots = await pool.runAll(
-    ranges.map((range) => ({ kind, directory, sectorBytes: params.sectorBytes, range })),
-    {
-      ...(signal === undefined ? {} : { signal }),
-      onProgress: (index, progress) => {
-        done[index] = progress.done;
-        onProgress?.({ phase: progress.phase, done: done.reduce((sum, one) => sum + one, 0), total });
-      },
-    },
-  );
-  return roots.flat();
+  const job = (range: WindowRange) => ({ kind, directory, sectorBytes: params.sectorBytes, range });
+  return runRanges(pool, windowCount(shape), job, options);
 }
 
 /** All partitions of a vanilla PoRep proof. */

@@ -22,6 +22,7 @@ type Options = {
   readonly miner: bigint;
   readonly sector: number;
   readonly ticket: Uint8Array;
+  readonly parents?: string;
   readonly workers?: number;
 };
 
@@ -40,12 +41,13 @@ export function registerSeal(program: Command): void {
     .requiredOption("--miner <id>", "actor id or ID address of the miner", parseActorId)
     .requiredOption("--sector <number>", "sector number", parseCount)
     .requiredOption("--ticket <hex>", "32 bytes of chain randomness", parseHex32)
+    .option("--parents <directory>", "keep tables of parents there for the next sector (0.9 GiB for 512MiB)")
     .option("--workers <n>", "worker threads (default: one per core)", parseWorkers)
     .action(run);
 }
 
 async function run(files: readonly string[], options: Options): Promise<void> {
-  const { out, miner, sector, ticket } = options;
+  const { out, miner, sector, ticket, parents } = options;
   const proof = sealProof(GROUPS[options.proof] + SIZES[options.size]);
   const params = sectorParams(proof.sectorBytes);
   await mkdir(out, { recursive: true });
@@ -62,6 +64,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
     line.show("staging");
     const pieces = await stagePieces(proofs, directoryStore(out), params, payloads);
     const sealed = await sealDirectory(proofs, pool, out, identity, {
+      ...(parents === undefined ? {} : { parents }),
       onProgress: ({ phase, done, total }) => line.show(`${phase} ${Math.floor((100 * done) / total)} %`),
     });
     await writeRecord(out, { actorId: miner, identity, sealed }, pieces);

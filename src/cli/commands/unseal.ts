@@ -7,7 +7,7 @@ import { parseCount } from "../options.ts";
 import { readRecord } from "../sector-record.ts";
 import { progressLine } from "../terminal.ts";
 
-type Options = { readonly out: string; readonly from: number; readonly length?: number };
+type Options = { readonly out: string; readonly from: number; readonly length?: number; readonly parents?: string };
 
 /** Raw bytes asked of the worker at a time. */
 const PART_BYTES = 127 * 65536;
@@ -20,10 +20,11 @@ export function registerUnseal(program: Command): void {
     .requiredOption("--out <file>", "where the data goes, - for standard output")
     .option("--from <byte>", "first byte of the data (before padding)", parseCount, 0)
     .option("--length <bytes>", "how many; default to the end of the sector", parseCount)
+    .option("--parents <directory>", "tables of parents that seal has kept, for sectors without their layers")
     .action(run);
 }
 
-async function run(directory: string, { out, from, length }: Options): Promise<void> {
+async function run(directory: string, { out, from, length, parents }: Options): Promise<void> {
   const { identity, sealed } = await readRecord(directory);
   const end = (sectorParams(identity.proof.sectorBytes).sectorBytes / 128) * 127;
   const total = length ?? Math.max(0, end - from);
@@ -38,6 +39,7 @@ async function run(directory: string, { out, from, length }: Options): Promise<v
           directory,
           identity,
           commD: sealed.commD,
+          ...(parents === undefined ? {} : { parents }),
           from: from + done,
           length: Math.min(PART_BYTES, total - done),
         },

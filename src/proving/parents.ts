@@ -1,0 +1,21 @@
+/** Tables of parents in a directory, made by the whole pool. */
+import { closeParents, type GraphKey, hasParents, parentWindows } from "../core/parent-cache.ts";
+import type { Proofs } from "../core/proof-kernel.ts";
+import { directoryStore } from "./directory-store.ts";
+import type { ProvingPool } from "./pool.ts";
+import { type ProvingOptions, runRanges } from "./ranges.ts";
+
+/** Makes the table of a graph in `directory` (56 bytes a node), if it is not there whole. */
+export async function keepParents(
+  proofs: Proofs,
+  pool: ProvingPool,
+  directory: string,
+  graph: GraphKey,
+  options: ProvingOptions = {},
+): Promise<void> {
+  const store = directoryStore(directory);
+  if (await hasParents(proofs, store, graph)) return;
+  const { count } = parentWindows(graph);
+  const sums = await runRanges(pool, count, (range) => ({ kind: "parent-windows", directory, graph, range }), options);
+  await closeParents(proofs, store, graph, sums);
+}
