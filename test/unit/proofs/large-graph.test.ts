@@ -1,5 +1,4 @@
 /** The graphs of 32 and 64 GiB sectors: 2^30 and 2^31 nodes, where numbers pass 31 and 32 bits. */
-import { sha256 } from "@noble/hashes/sha2.js";
 import { describe, expect, test } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
 import type { ProofExports } from "../../../src/core/proof-kernel.ts";
@@ -7,6 +6,7 @@ import { ProofModule } from "../../../src/core/proof-module.ts";
 import { parentsOf, withGraph, withMemory } from "../../../src/core/seal.ts";
 import { porepId, sealProof, sectorParams } from "../../../src/core/sector-params.ts";
 import { fixture, prng } from "./fixture.ts";
+import { plainLabel } from "./sparse-sector.ts";
 
 type Rows = {
   nodes: number;
@@ -137,19 +137,6 @@ describe.each([3, 4, 8, 9])("labels are sent to the children they have in the gr
     });
   });
 });
-
-/** A label by its definition. */
-function plainLabel(replicaId: Uint8Array, layer: number, node: number, parents: readonly Uint8Array[]): Uint8Array {
-  const message = new Uint8Array(node === 0 ? 64 : 64 + 32 * 37);
-  const view = new DataView(message.buffer);
-  message.set(replicaId);
-  view.setUint32(32, layer);
-  view.setBigUint64(36, BigInt(node));
-  if (node > 0) for (let i = 0; i < 37; i++) message.set(parents[i % parents.length] as Uint8Array, 64 + 32 * i);
-  const label = sha256(message);
-  label[31] = (label[31] as number) & 0x3f;
-  return label;
-}
 
 test.each([8, 9])("the first labels of proof %i are those of the definition", async (number) => {
   const count = 2000;
