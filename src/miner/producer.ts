@@ -10,6 +10,7 @@ import { concat } from "../base/bytes.ts";
 import { nextBaseFee } from "../chain/base-fee.ts";
 import { buildMessageMeta, type ChainStore, splitMessages } from "../chain/chain-store.ts";
 import { drawRandomness, minTicket, randomnessOf } from "../chain/randomness.ts";
+import { weightOf } from "../chain/weight.ts";
 import type { Executor } from "../exec/executor.ts";
 import type { BlockInput, ExecutionRules } from "../exec/types.ts";
 import { type KeyCrypto, type KeyInfo, signBytes } from "../keys/keys.ts";
@@ -44,8 +45,6 @@ export type ProducerParts = {
 /** Domain tags. Source: go-state-types crypto/randomness.go. */
 const TAG_TICKET = 1;
 const TAG_ELECTION = 2;
-/** Weight that one won block adds: 2^8, the fixed-point one of expected consensus. */
-const WEIGHT_PER_BLOCK = 1n << 8n;
 /** Tipsets kept at hand for randomness: more than any actor looks back. */
 const LINE_LENGTH = 2000;
 /** Aggregate of no signatures: the compressed point at infinity of G2. */
@@ -141,7 +140,7 @@ export class Producer {
       beaconEntries: [entry],
       winPoStProof: [],
       parents: parent.key,
-      parentWeight: first.parentWeight + WEIGHT_PER_BLOCK,
+      parentWeight: weightOf(parent),
       height: epoch,
       parentStateRoot: stateRoot,
       parentMessageReceipts: receiptsRoot,

@@ -132,7 +132,7 @@ export class Devnet {
       circulatingSupply: accounts.reduce((sum, account) => sum + 2n * account.balance, 0n),
     };
     const executor = new Executor(
-      { profile: "devnet" },
+      { profile: network.profile },
       {
         blocks: store,
         randomness: { ticketRandomness: noRandomness, beaconRandomness: noRandomness },

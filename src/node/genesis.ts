@@ -103,7 +103,7 @@ export async function buildGenesis(spec: GenesisSpec): Promise<GenesisState> {
     [ID.reserve, TOTAL - REWARD_ALLOCATION],
   ]);
 
-  const vm = await Vm.create(NO_WORLD, { profile: "devnet" });
+  const vm = await Vm.create(NO_WORLD, { profile: spec.network.profile });
   const actors = bareActors(spec);
   const bare = vm.genesis(
     spec.networkVersion,

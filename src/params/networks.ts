@@ -12,6 +12,14 @@ export type NetworkParams = {
   readonly chainId: number;
   /** Seconds between epochs. */
   readonly blockDelaySeconds: number;
+  /** Parameters that the actors run under: twins of the core's (`assembly/runtime/profile.ts`); a test compares them. */
+  readonly profile: "mainnet" | "devnet";
+  /** Registered seal proofs that miners may use. */
+  readonly sealProofs: readonly number[];
+  /** Epochs from a pre-commitment to its challenge. */
+  readonly preCommitChallengeDelay: number;
+  /** Bytes of power that a miner needs to count for consensus. */
+  readonly consensusMinerMinPower: bigint;
   /** Network versions by the first epoch at which they are in force, ascending. */
   readonly upgrades: readonly { readonly epoch: bigint; readonly networkVersion: number }[];
 };
@@ -46,6 +54,10 @@ export const MAINNET: NetworkParams = {
   letter: "f",
   chainId: 314,
   blockDelaySeconds: 30,
+  profile: "mainnet",
+  sealProofs: [3, 4],
+  preCommitChallengeDelay: 150,
+  consensusMinerMinPower: 10n << 40n,
   upgrades: [
     { epoch: 0n, networkVersion: 0 },
     { epoch: 41_281n, networkVersion: 1 },
@@ -62,8 +74,31 @@ export const DEVNET: NetworkParams = {
   letter: "t",
   chainId: 31_415_926,
   blockDelaySeconds: 1,
+  profile: "devnet",
+  sealProofs: [0],
+  preCommitChallengeDelay: 10,
+  consensusMinerMinPower: 2048n,
   upgrades: [{ epoch: 0n, networkVersion: 5 }],
 };
+
+/** Names of upgrades by the network version that they bring. Source: lotus v1.0.0 build/params_mainnet.go. */
+const UPGRADE_NAMES: readonly (readonly [networkVersion: number, name: string])[] = [
+  [1, "Breeze"],
+  [2, "Smoke"],
+  [3, "Ignition"],
+  [4, "Assembly"],
+  [5, "Tape"],
+];
+
+/** Last epoch before each upgrade, by name; -1 for one that is in force from genesis on. One not planned is left out. */
+export function upgradeHeights(network: NetworkParams): ReadonlyMap<string, bigint> {
+  const heights = new Map<string, bigint>();
+  for (const [version, name] of UPGRADE_NAMES) {
+    const upgrade = network.upgrades.find(({ networkVersion }) => networkVersion >= version);
+    if (upgrade !== undefined) heights.set(name, upgrade.epoch - 1n);
+  }
+  return heights;
+}
 
 /** Network version in force at an epoch. */
 export function networkVersionAt(network: NetworkParams, epoch: bigint): number {

@@ -1,6 +1,7 @@
 /** Filecoin.Chain*: tipsets, blocks and messages as they stand in the chain. */
 import { toBase64 } from "../../base/bytes.ts";
 import type { HeadChange } from "../../chain/chain-store.ts";
+import { weightOf } from "../../chain/weight.ts";
 import { headerToJson, linkToJson, type Tipset, tipsetToJson } from "../../types/block-header.ts";
 import type { CID } from "../../types/cid.ts";
 import {
@@ -89,10 +90,7 @@ export function chainMethods(node: NodeServices): MethodTable {
       return toBase64(bytes);
     }),
     "Filecoin.ChainHasObj": read((params) => chain.blocks.has(cidAt(params, 0, "object").bytes)),
-    "Filecoin.ChainTipSetWeight": read(async (params) => {
-      const tipset = await chain.tipset(keyAt(params, 0));
-      return (tipset.blocks[0]?.parentWeight ?? 0n).toString();
-    }),
+    "Filecoin.ChainTipSetWeight": read(async (params) => weightOf(await chain.tipset(keyAt(params, 0))).toString()),
     "Filecoin.ChainNotify": { permission: "read", subscription: true, run: () => notify(node) },
   };
 }

@@ -2,6 +2,7 @@
 
 import { base58btc } from "multiformats/bases/base58";
 import { fromBase64 } from "../../base/bytes.ts";
+import { countsForConsensus, WINDOW_POST } from "../../params/proving.ts";
 import { type JsonObject, ObjectReader } from "../../state/actor-reader.ts";
 import { Address } from "../../types/address.ts";
 import type { Json } from "../../types/schema-codec.ts";
@@ -14,15 +15,10 @@ import { orNotFound, viewAt } from "./state.ts";
 
 const POWER = Address.id(4);
 const MARKET = Address.id(5);
-/** Epochs of a proving period and of one of its 48 deadlines. Source: specs-actors miner/policy.go. */
-const PROVING_PERIOD = 2880;
-const DEADLINE = 60;
-const CHALLENGE_LOOKBACK = 20;
-const FAULT_CUTOFF = 70;
 /** Sector sizes that proofs are registered for. */
 const SECTOR_SIZES = 5;
-/** Bytes of raw power that make a miner count, on a local network. */
-const MIN_POWER = 2048n;
+/** How JSON spells an address that is not there. */
+const NO_ADDRESS = "<empty>";
 
 export function minerMethods(node: NodeServices): MethodTable {
   const { letter } = node.network;
@@ -57,7 +53,11 @@ export function minerMethods(node: NodeServices): MethodTable {
           RawBytePower: power.field("TotalRawBytePower"),
           QualityAdjPower: power.field("TotalQualityAdjPower"),
         },
-        HasMinPower: BigInt(raw) >= MIN_POWER,
+        HasMinPower: countsForConsensus(
+          BigInt(raw),
+          node.network.consensusMinerMinPower,
+          BigInt(power.field("MinerAboveMinPowerCount") as number),
+        ),
       };
     }),
     "Filecoin.StateMinerProvingDeadline": read(async (params) => {
@@ -113,7 +113,7 @@ function minerInfo(info: JsonObject): JsonObject {
   return {
     Owner: info["Owner"] ?? null,
     Worker: info["Worker"] ?? null,
-    NewWorker: pending?.["NewWorker"] ?? "<empty>",
+    NewWorker: pending?.["NewWorker"] ?? NO_ADDRESS,
     ControlAddresses: info["ControlAddresses"] ?? null,
     WorkerChangeEpoch: pending?.["EffectiveAt"] ?? -1,
     PeerId: peer === null ? null : base58btc.baseEncode(fromBase64(peer)),
@@ -124,27 +124,29 @@ function minerInfo(info: JsonObject): JsonObject {
     WindowPoStPartitionSectors: info["WindowPoStPartitionSectors"] ?? null,
     ConsensusFaultElapsed: info["ConsensusFaultElapsed"] ?? -1,
     PendingOwnerAddress: info["PendingOwnerAddress"] ?? null,
-    Beneficiary: info["Owner"] ?? null,
+    // Beneficiaries came with actors v9: before, there is none.
+    Beneficiary: NO_ADDRESS,
     BeneficiaryTerm: { Quota: "0", UsedQuota: "0", Expiration: 0 },
     PendingBeneficiaryTerm: null,
   };
 }
 
 function deadlineInfo(epoch: number, periodStart: number, index: number): JsonObject {
-  const open = periodStart + index * DEADLINE;
+  const { provingPeriod, challengeWindow, challengeLookback, faultDeclarationCutoff } = WINDOW_POST;
+  const open = periodStart + index * challengeWindow;
   return {
     CurrentEpoch: epoch,
     PeriodStart: periodStart,
     Index: index,
     Open: open,
-    Close: open + DEADLINE,
-    Challenge: open - CHALLENGE_LOOKBACK,
-    FaultCutoff: open - FAULT_CUTOFF,
-    WPoStPeriodDeadlines: PROVING_PERIOD / DEADLINE,
-    WPoStProvingPeriod: PROVING_PERIOD,
-    WPoStChallengeWindow: DEADLINE,
-    WPoStChallengeLookback: CHALLENGE_LOOKBACK,
-    FaultDeclarationCutoff: FAULT_CUTOFF,
+    Close: open + challengeWindow,
+    Challenge: open - challengeLookback,
+    FaultCutoff: open - faultDeclarationCutoff,
+    WPoStPeriodDeadlines: provingPeriod / challengeWindow,
+    WPoStProvingPeriod: provingPeriod,
+    WPoStChallengeWindow: challengeWindow,
+    WPoStChallengeLookback: challengeLookback,
+    FaultDeclarationCutoff: faultDeclarationCutoff,
   };
 }
 

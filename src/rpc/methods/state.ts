@@ -2,7 +2,7 @@
 
 import { toBase64 } from "../../base/bytes.ts";
 import type { NetworkParams } from "../../params/networks.ts";
-import { networkVersionAt } from "../../params/networks.ts";
+import { networkVersionAt, upgradeHeights } from "../../params/networks.ts";
 import { decodeMethodData, encodeMethodParams, StateError, StateView } from "../../state/state-view.ts";
 import { linkToJson } from "../../types/block-header.ts";
 import type { CID } from "../../types/cid.ts";
@@ -184,10 +184,12 @@ function networkParams(network: NetworkParams, genesisTime: bigint): Json {
   return {
     NetworkName: network.name,
     BlockDelaySecs: network.blockDelaySeconds,
-    ConsensusMinerMinPower: "2048",
-    SupportedProofTypes: [0],
-    PreCommitChallengeDelay: 10,
-    ForkUpgradeParams: {},
+    ConsensusMinerMinPower: network.consensusMinerMinPower.toString(),
+    SupportedProofTypes: [...network.sealProofs],
+    PreCommitChallengeDelay: network.preCommitChallengeDelay,
+    ForkUpgradeParams: Object.fromEntries(
+      [...upgradeHeights(network)].map(([name, height]) => [`Upgrade${name}Height`, Number(height)]),
+    ),
     Eip155ChainID: network.chainId,
     GenesisTimestamp: Number(genesisTime),
   };
