@@ -5,12 +5,12 @@
  * hashed as a binary tree. Here it passes through in windows of `WINDOW_QUADS` quads; the root of each window goes into
  * a `merkle-stack`, and only the last, partial window needs the zero extension.
  *
- * Within a window, 128 quads at a time are padded into 16 KiB and hashed seven levels up, all in the first-level cache;
- * the four nodes that remain are kept, and after the window their tree is closed.
+ * Within a window, 128 quads at a time are padded into 16 KiB and hashed five levels up, all in the first-level cache; the
+ * 16 nodes that remain, as many as are hashed at once with SIMD, are kept, and after the window their tree is closed.
  *
  * Layout of a context (`PIECE_CONTEXT_BYTES`, 16-aligned, owned by the caller):
  *
- *    0              2080…      16 KiB        8 KiB          WINDOW_BYTES
+ *    0              2080…      16 KiB        32 KiB         WINDOW_BYTES
  *    | merkle stack | (align) | padded part | kept nodes   | input window |
  */
 import { hashLevel, NODE_BYTES } from "../crypto/hash/sha256-node";
@@ -27,8 +27,10 @@ export const WINDOW_LEVEL: i32 = 15;
 /** Quads padded and hashed at once. */
 const PART_QUADS: usize = 128;
 const PART: usize = 2112;
+/** Nodes kept of each part. */
+const KEPT_NODES: usize = 16;
 const KEPT: usize = PART + PART_QUADS * 128;
-const INPUT: usize = KEPT + (WINDOW_QUADS / PART_QUADS) * 128;
+const INPUT: usize = KEPT + (WINDOW_QUADS / PART_QUADS) * KEPT_NODES * NODE_BYTES;
 
 export const PIECE_CONTEXT_BYTES: usize = INPUT + WINDOW_BYTES + 64;
 
@@ -87,10 +89,10 @@ function subtree(context: usize, input: usize, quads: usize, out: usize): void {
   }
   const kept = context + KEPT;
   let nodes: usize = 0;
-  for (let done: usize = 0; done < quads; done += PART_QUADS, nodes += 4) {
+  for (let done: usize = 0; done < quads; done += PART_QUADS, nodes += KEPT_NODES) {
     fr32Pad(input + done * QUAD_RAW, part, PART_QUADS);
-    for (let level = PART_QUADS << 1; level > 4; level >>= 1) hashLevel(part, part, level);
-    hashLevel(part, kept + nodes * NODE_BYTES, 4);
+    for (let level = PART_QUADS << 1; level > KEPT_NODES; level >>= 1) hashLevel(part, part, level);
+    hashLevel(part, kept + nodes * NODE_BYTES, KEPT_NODES);
   }
   for (nodes >>= 1; nodes > 0; nodes >>= 1) hashLevel(kept, kept, nodes);
   memory.copy(out, kept, NODE_BYTES);
