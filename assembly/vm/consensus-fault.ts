@@ -7,8 +7,13 @@
  *
  * Later rules in this list win over earlier ones. Blocks are taken as signed statements: their validity otherwise, and
  * whether they are on this chain, is not looked at.
- * The worker key is the present one, as up to network version 6. Source: lotus v1.0.0 chain/vm/syscalls.go.
+ *
+ * The signing key is that of the producer's worker: up to network version 6 in the present state, from 7 on in the state
+ * from which the block's election was drawn; blocks older than finality then prove nothing any more. The machine knows
+ * no state but the present one, and runs networks up to version 5 for real, so a report that hangs on such a key ends
+ * the run; one that fails before that does not. Sources: lotus v1.0.0 and lotus v1.2.0 chain/vm/syscalls.go.
  */
+import { endRun } from "../abi/engine";
 import { Bytes } from "../base/bytes";
 import { Cid, cidOf } from "../ipld/cid";
 import { CborReader } from "../ipld/cbor-reader";
@@ -25,7 +30,15 @@ const DOUBLE_FORK: i64 = 1;
 const PARENT_GRINDING: i64 = 2;
 const TIME_OFFSET: i64 = 3;
 
-/** The fault that the headers prove, or null. State is read through `store`, which may charge. */
+/** First network version that takes the worker key from the state of that time. */
+const LOOKBACK_SINCE: i32 = 7;
+/** Epochs for which that state is looked up. */
+const FINALITY: i64 = 900;
+
+/**
+ * The fault that the headers prove, or null. State is read through `store`, which may charge. Ends the run if only a
+ * worker key of an earlier state could tell.
+ */
 export function findConsensusFault(
   first: Bytes,
   second: Bytes,
@@ -33,6 +46,8 @@ export function findConsensusFault(
   tree: StateTree,
   registry: Registry,
   store: BlockStore,
+  epoch: i64,
+  networkVersion: i32,
 ): ConsensusFault | null {
   const a = decodeHeader(first);
   const b = decodeHeader(second);
@@ -48,6 +63,10 @@ export function findConsensusFault(
     if (siblings && holds(b.parents, cidOfHeader(c)) && !holds(b.parents, cidOfHeader(a))) kind = PARENT_GRINDING;
   }
   if (kind == 0) return null;
+  if (networkVersion >= LOOKBACK_SINCE) {
+    if (a.height < epoch - FINALITY) return null;
+    endRun("a consensus fault hangs on a worker key of an earlier state (network version 7), which is not at hand");
+  }
   if (!isSigned(a, tree, registry, store) || !isSigned(b, tree, registry, store)) return null;
   return new ConsensusFault(a.miner, b.height, kind);
 }

@@ -48,8 +48,6 @@ const CONSTRUCTOR: u64 = 1;
 /** Most calls around a call, and the first network version that limits them. Source: lotus v1.1.0 chain/vm/vm.go. */
 const MAX_CALL_DEPTH: i32 = 4096;
 const DEPTH_LIMITED_SINCE: i32 = 6;
-/** First network version that takes the worker key in a fault report from the state of that time. */
-const LOOKBACK_SINCE: i32 = 7;
 
 /** Head of an actor without state yet: the CID of an empty array. */
 const EMPTY_ARRAY: Cid = cidOf([0x80]);
@@ -342,8 +340,9 @@ export class Kernel extends Frame {
 
   verifyConsensusFault(header1: Bytes, header2: Bytes, extra: Bytes): ConsensusFault | null {
     this.pay("OnVerifyConsensusFault", this.ctx.gas.prices.consensusFault, 0);
-    if (this.ctx.networkVersion >= LOOKBACK_SINCE) endRun("worker keys of a lookback state are not built in yet");
-    return findConsensusFault(header1, header2, extra, this.ctx.tree, this.ctx.registry, this);
+    const ctx = this.ctx;
+    const tree = ctx.tree;
+    return findConsensusFault(header1, header2, extra, tree, ctx.registry, this, ctx.epoch, ctx.networkVersion);
   }
 
   chargeGas(name: string, compute: i64): void {

@@ -1,4 +1,7 @@
-/** Reports of consensus faults: which pairs of signed headers prove one. Source: lotus v1.0.0 chain/vm/syscalls.go. */
+/**
+ * Reports of consensus faults: which pairs of signed headers prove one. Sources: lotus v1.0.0 and, from network version 7
+ * on, v1.2.0 chain/vm/syscalls.go.
+ */
 import { beforeAll, describe, expect, test } from "vitest";
 import { toBase64 } from "../../../src/base/bytes.ts";
 import { type Crypto, loadCrypto } from "../../../src/core/crypto.ts";
@@ -22,6 +25,7 @@ let crypto: Crypto;
 let worker: KeyInfo;
 let stranger: KeyInfo;
 let genesis: GenesisState;
+let store: MemoryStore;
 let vm: Vm;
 beforeAll(async () => {
   crypto = await loadCrypto();
@@ -30,7 +34,7 @@ beforeAll(async () => {
   const accounts = [worker, stranger].map((key) => ({ address: addressOf(crypto, key), balance: 1000n * FIL }));
   const spec = { network: DEVNET, networkVersion: NETWORK_VERSION, accounts, worker: addressOf(crypto, worker) };
   genesis = await buildGenesis(spec);
-  const store = new MemoryStore();
+  store = new MemoryStore();
   store.writeNow({ blocks: genesis.blocks });
   vm = await Vm.create(hostOf(store), { profile: "devnet" });
 });
@@ -61,8 +65,13 @@ function header(fields: Partial<BlockHeader>, key: KeyInfo | null = worker): Blo
   return key === null ? unsigned : { ...unsigned, blockSig: signBytes(crypto, key, headerSigningBytes(unsigned)) };
 }
 
-/** Exit code of a report at epoch 1000. */
-function report(a: BlockHeader | Uint8Array, b: BlockHeader | Uint8Array, extra?: BlockHeader | Uint8Array): number {
+/** Exit code of a report at an epoch, 1000 if it is not said, under a network version. */
+function reportAt(
+  { epoch = 1000, networkVersion = NETWORK_VERSION },
+  a: BlockHeader | Uint8Array,
+  b: BlockHeader | Uint8Array,
+  extra?: BlockHeader | Uint8Array,
+): number {
   const bytes = (h: BlockHeader | Uint8Array): string => toBase64(h instanceof Uint8Array ? h : encodeHeader(h));
   const params = {
     BlockHeader1: bytes(a),
@@ -70,10 +79,14 @@ function report(a: BlockHeader | Uint8Array, b: BlockHeader | Uint8Array, extra?
     BlockHeaderExtra: extra === undefined ? null : bytes(extra),
   };
   const encoded = encodeMethodParams(cidOfText("fil/2/storageminer"), REPORT, params, "t");
-  vm.open(contextOf(genesis.stateRoot.bytes, NETWORK_VERSION));
+  vm.open({ ...contextOf(genesis.stateRoot.bytes, networkVersion), epoch });
   const from = addressOf(crypto, stranger);
   const text = message({ from, to: genesis.miner, method: REPORT, params: encoded, gasLimit: 10_000_000_000n });
   return vm.apply(text, text.length).exitCode;
+}
+
+function report(a: BlockHeader | Uint8Array, b: BlockHeader | Uint8Array, extra?: BlockHeader | Uint8Array): number {
+  return reportAt({}, a, b, extra);
 }
 
 describe("consensus faults", () => {
@@ -118,5 +131,29 @@ describe("consensus faults", () => {
 
   test("a fault of this epoch or a later one is too early", () => {
     expect(report(header({ height: 1000n }), header({ height: 1000n, timestamp: 1n }))).toBe(ILLEGAL_ARGUMENT);
+  });
+});
+
+describe("consensus faults from network version 7 on, where the key is that of an earlier state", () => {
+  const seven = { networkVersion: 7 };
+  const fork = (): [BlockHeader, BlockHeader] => [header({}), header({ timestamp: 1001n })];
+
+  test("version 6 still takes the present key", () => {
+    expect(reportAt({ networkVersion: 6 }, ...fork())).toBe(0);
+  });
+
+  test("a report that proves nothing whatever the key is refused", () => {
+    const [a, b] = fork();
+    expect(reportAt(seven, a, a)).toBe(ILLEGAL_ARGUMENT);
+    expect(reportAt(seven, a, encodeHeader(b).subarray(0, 100))).toBe(ILLEGAL_ARGUMENT);
+    expect(reportAt(seven, a, header({ height: 501n, parents: [block("c")] }))).toBe(ILLEGAL_ARGUMENT);
+  });
+
+  test("a fault older than finality is refused; at finality it hangs on the key", async () => {
+    expect(reportAt({ networkVersion: 7, epoch: 1401 }, ...fork())).toBe(ILLEGAL_ARGUMENT);
+    expect(reportAt({ networkVersion: 6, epoch: 1401 }, ...fork())).toBe(0);
+    expect(() => reportAt({ networkVersion: 7, epoch: 1400 }, ...fork())).toThrow("worker key of an earlier state");
+    expect(vm.spent).toBe(true);
+    vm = await Vm.create(hostOf(store), { profile: "devnet" });
   });
 });
