@@ -5,7 +5,6 @@ import { leafChallenge, porepChallenges, syntheticChallenges } from "../../../sr
 import type { MerklePath } from "../../../src/core/merkle-path.ts";
 import {
   type ColumnProof,
-  labelParents,
   type PoRepChallengeProof,
   type PoRepPartitionProof,
   type PoRepStatement,
@@ -26,7 +25,7 @@ import {
 } from "../../../src/core/sector-params.ts";
 import type { MemoryStore } from "../../../src/core/sector-store.ts";
 import { fixture } from "./fixture.ts";
-import { caseOf, type FixtureColumn, type FixtureSector, type FixtureVanilla, pathOf, sealAgain } from "./sectors.ts";
+import { caseOf, type FixtureSector, sealAgain, vanillaOf } from "./sectors.ts";
 
 const { challenges } = await fixture<{ challenges: unknown[] }>("challenges.json");
 const proofs = await ProofModule.load<ProofExports>();
@@ -37,29 +36,6 @@ const sectors = (
     ),
   )
 ).flat();
-
-function columnOf({ node, labels, path }: ColumnProof): FixtureColumn {
-  return { column: { index: node, rows: labels.map(toHex) }, inclusion_proof: pathOf(path) };
-}
-
-function vanillaOf(proof: PoRepChallengeProof, layers: number): FixtureVanilla {
-  const labelling = Array.from({ length: layers }, (_, i) => ({
-    parents: labelParents(proof, i + 1).map(toHex),
-    layer_index: i + 1,
-    node: proof.challenge,
-  }));
-  return {
-    comm_d_proofs: pathOf(proof.data),
-    comm_r_last_proof: pathOf(proof.replica),
-    replica_column_proofs: {
-      c_x: columnOf(proof.column),
-      drg_parents: proof.baseParents.map(columnOf),
-      exp_parents: proof.expanderParents.map(columnOf),
-    },
-    labeling_proofs: labelling,
-    encoding_proof: labelling.at(-1)!,
-  };
-}
 
 describe.each(sectors)("vanilla PoRep of $name", (sector) => {
   const one = caseOf(sector);

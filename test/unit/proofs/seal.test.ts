@@ -20,7 +20,6 @@ const small = (
     ),
   )
 ).flat();
-const large = await fixture<FixtureSector[]>("porep-8mib.json");
 const digest = (bytes: Uint8Array): string => toHex(sha256(bytes));
 
 function checkSector(sector: FixtureSector, store: MemoryStore, sealed: SealedSector): void {
@@ -62,17 +61,6 @@ describe.each(builds)("$name build", ({ proofs }) => {
       });
   });
 });
-
-test.each(large)(
-  "$name: labels, trees, replica and commitments are the official ones",
-  async (sector) => {
-    const { proofs } = builds.at(-1)!;
-    const unpadded = sector.pieces.map((piece) => piece.unpadded);
-    const { store, sealed } = await sealAgain(proofs, caseOf(sector), sector.dataSeed, unpadded);
-    checkSector(sector, store, sealed);
-  },
-  180_000,
-);
 
 describe("unsealing", () => {
   const sector = small[0]!;

@@ -2,6 +2,7 @@
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
 import type { MerklePath } from "../../../src/core/merkle-path.ts";
 import type { PagingOptions } from "../../../src/core/paging-plan.ts";
+import { type ColumnProof, labelParents, type PoRepChallengeProof } from "../../../src/core/porep-proof.ts";
 import type { Proofs } from "../../../src/core/proof-kernel.ts";
 import { type SealedSector, type SectorIdentity, sealSector } from "../../../src/core/seal.ts";
 import { type SealProof, type SectorParams, sectorParams } from "../../../src/core/sector-params.ts";
@@ -52,6 +53,7 @@ export type FixtureSector = {
   treeD?: string;
   treeC?: string;
   treeRLast?: string;
+  circuitInputs: string[][];
   vanillaProofs?: FixtureVanilla[][];
   vanillaProofsFirstPartition?: FixtureVanilla[];
   vanillaProofsLastPartition?: FixtureVanilla[];
@@ -70,6 +72,30 @@ export function pathOf(path: MerklePath): FixturePath {
     leaf: toHex(path.leaf),
     root: toHex(path.root),
     path: path.steps.map(({ index, siblings }) => ({ index, hashes: siblings.map(toHex) })),
+  };
+}
+
+function columnOf({ node, labels, path }: ColumnProof): FixtureColumn {
+  return { column: { index: node, rows: labels.map(toHex) }, inclusion_proof: pathOf(path) };
+}
+
+/** A challenge's openings in the fixtures' words. */
+export function vanillaOf(proof: PoRepChallengeProof, layers: number): FixtureVanilla {
+  const labelling = Array.from({ length: layers }, (_, i) => ({
+    parents: labelParents(proof, i + 1).map(toHex),
+    layer_index: i + 1,
+    node: proof.challenge,
+  }));
+  return {
+    comm_d_proofs: pathOf(proof.data),
+    comm_r_last_proof: pathOf(proof.replica),
+    replica_column_proofs: {
+      c_x: columnOf(proof.column),
+      drg_parents: proof.baseParents.map(columnOf),
+      exp_parents: proof.expanderParents.map(columnOf),
+    },
+    labeling_proofs: labelling,
+    encoding_proof: labelling.at(-1)!,
   };
 }
 

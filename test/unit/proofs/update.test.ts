@@ -53,7 +53,7 @@ type Row = {
     };
   }[];
 };
-// The 8 MiB sector would take half a minute to seal here.
+// The 8 MiB sector has a test of its own: sector-8mib.test.ts.
 const rows = (await fixture<Row[]>("update.json")).filter((row) => row.sectorSize < 1 << 20);
 const proofs = await ProofModule.load<ProofExports>();
 
