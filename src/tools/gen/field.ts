@@ -163,15 +163,12 @@ class Product {
 /** Statements that compute something, and the columns of a product in terms of it. */
 type Prepared = { readonly setup: string; readonly columns: Columns };
 
-/**
- * The product of the elements at a and b by one step of Karatsuba's method, all in locals; a square in Fr gains nothing
- * from the step and goes without.
- */
+/** The product of the elements at a and b, all in locals: in Fp by one step of Karatsuba's method, which Fr is too short for. */
 function productOf(field: FieldSpec, a: string, b: string): Prepared {
   const limbs = (x: string): string[] => range(field.limbs).map((i) => `${x}${i}`);
   const product = new Product("u64");
   const la = limbs(a);
-  const columns = product.columns(la, a === b ? la : limbs(b), a === b && field.limbs < 12 ? 0 : 1);
+  const columns = product.columns(la, a === b ? la : limbs(b), field.limbs > 12 ? 1 : 0);
   const loads = loadLimbs(field, a, a, "u64") + (a === b ? "" : loadLimbs(field, b, b, "u64"));
   return { setup: loads + product.code, columns };
 }
