@@ -85,6 +85,7 @@ export {
   type PrivateSector,
   type PublicSector,
   postChallenges,
+  provedSectors,
   provePoSt,
   proveSectorPoSt,
   type SectorPoSt,

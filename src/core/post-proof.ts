@@ -6,14 +6,16 @@
  *                fill it; index of the n-th leaf: n, or, before the fix of its grindability ("legacy", API 1.0 and 1.1),
  *                10 · (place of the sector in the whole list) + n
  *
- * The place counts the sectors that are proved; skipped (faulty) sectors are left out of the list on both sides.
+ * A WindowPoSt is of a set of sectors: they are proved in the order of their numbers, each once. The miner actor names a
+ * good sector in the place of every faulty one, so lists that arrive from it hold the same sector several times. The place
+ * counts the sectors that are proved; skipped (faulty) sectors are left out of the list on both sides.
  * Source: rust-fil-proofs storage-proofs-post fallback/vanilla.rs, filecoin-proofs api/{post_util,window_post}.rs.
  */
 import { equal } from "../base/bytes.ts";
 import { leafChallenge } from "./challenges.ts";
 import { canonical, type MerklePath, verifyPath } from "./merkle-path.ts";
-import type { Proofs } from "./proof-kernel.ts";
-import { commROf } from "./seal.ts";
+import { numberLE, type Proofs, u64Bytes } from "./proof-kernel.ts";
+import { checkBytes, commROf } from "./seal.ts";
 import { SectorError, type SectorParams } from "./sector-params.ts";
 import { P_AUX_FILE, type SectorStore } from "./sector-store.ts";
 import { SectorTree, treeArities, treeRLastShape } from "./sector-tree.ts";
@@ -39,6 +41,21 @@ export type PoStPartitionProof = readonly SectorPoSt[];
 
 /** A sector that can be proved: its public side and its files. */
 export type PrivateSector = PublicSector & { readonly store: SectorStore };
+
+/**
+ * The sectors as a proof takes them: for a WindowPoSt by ascending number, each once (of entries with one number the last),
+ * for a WinningPoSt as they are. Throws `OUT_OF_RANGE` for a number that is none.
+ */
+export function provedSectors<Sector extends PublicSector>(kind: PoStKind, sectors: readonly Sector[]): Sector[] {
+  const keyed = sectors.map((sector) => ({ sector, number: sectorNumberOf(sector.sectorNumber) }));
+  if (kind === "winning") return [...sectors];
+  keyed.sort((a, b) => (a.number < b.number ? -1 : a.number > b.number ? 1 : 0));
+  return keyed.filter(({ number }, i) => keyed[i + 1]?.number !== number).map(({ sector }) => sector);
+}
+
+function sectorNumberOf(value: number | bigint): bigint {
+  return numberLE(u64Bytes(value, true));
+}
 
 /** Challenged leaves of the sector at `place` in the list of proved sectors. */
 export function postChallenges(
@@ -88,7 +105,7 @@ export function partitionSectors(params: SectorParams, kind: PoStKind): number {
 }
 
 /**
- * Proves all sectors, in partitions. A WinningPoSt takes exactly one.
+ * Proves all sectors, in partitions, in the order of `provedSectors`. A WinningPoSt takes exactly one.
  * Throws `FAULTY_SECTORS` that names every sector that could not be proved; the caller may skip them and prove again.
  */
 export async function provePoSt(
@@ -100,10 +117,11 @@ export async function provePoSt(
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<PoStPartitionProof[]> {
   checkCount(kind, sectors.length);
+  checkBytes("randomness", randomness);
   const size = partitionSectors(params, kind);
   const partitions: SectorPoSt[][] = [];
   const faults: number[] = [];
-  for (const [place, sector] of sectors.entries()) {
+  for (const [place, sector] of provedSectors(kind, sectors).entries()) {
     options.signal?.throwIfAborted();
     if (place % size === 0) partitions.push([]);
     const challenges = postChallenges(proofs, params, kind, randomness, sector.sectorNumber, place);
@@ -127,7 +145,10 @@ function checkCount(kind: PoStKind, sectors: number): void {
   );
 }
 
-/** Whether the partitions prove all sectors, in order. False for anything malformed. */
+/**
+ * Whether the partitions prove all sectors, in the order of `provedSectors`. False for a malformed proof.
+ * Throws `BAD_LENGTH` for randomness of other than 32 bytes, `OUT_OF_RANGE` for a sector number of the statement.
+ */
 export function verifyPoSt(
   proofs: Proofs,
   params: SectorParams,
@@ -136,19 +157,27 @@ export function verifyPoSt(
   sectors: readonly PublicSector[],
   partitions: readonly PoStPartitionProof[],
 ): boolean {
+  checkBytes("randomness", randomness);
   const size = partitionSectors(params, kind);
   if (sectors.length === 0 || (kind === "winning" && sectors.length !== 1)) return false;
-  if (partitions.length !== Math.ceil(sectors.length / size)) return false;
+  const proved = provedSectors(kind, sectors);
+  if (partitions.length !== Math.ceil(proved.length / size)) return false;
   for (const [k, partition] of partitions.entries()) {
     if (partition.length !== size) return false;
     for (const [i, proof] of partition.entries()) {
-      const place = Math.min(k * size + i, sectors.length - 1);
-      const sector = sectors[place] as PublicSector;
+      const place = Math.min(k * size + i, proved.length - 1);
+      const sector = proved[place] as PublicSector;
       const challenges = postChallenges(proofs, params, kind, randomness, sector.sectorNumber, place);
       if (!verifySector(proofs, params, sector, proof, challenges)) return false;
     }
   }
   return true;
+}
+
+/** Whether a proof's number, which may be anything, is the sector's: 5 and 5n are equal, the text "5" is no number. */
+function sameNumber(given: unknown, number: number | bigint): boolean {
+  if (typeof given === "bigint") return given === BigInt(number);
+  return typeof given === "number" && Number.isSafeInteger(given) && BigInt(given) === BigInt(number);
 }
 
 function verifySector(
@@ -159,7 +188,7 @@ function verifySector(
   challenges: readonly number[],
 ): boolean {
   const { commC, commRLast, paths } = proof;
-  if (BigInt(proof.sectorNumber) !== BigInt(sector.sectorNumber) || paths.length !== challenges.length) return false;
+  if (!sameNumber(proof.sectorNumber, sector.sectorNumber) || paths.length !== challenges.length) return false;
   if (commC.length !== 32 || commRLast.length !== 32 || sector.commR.length !== 32) return false;
   if (!canonical(proofs, commC) || !canonical(proofs, commRLast)) return false;
   if (!equal(commROf(proofs, commC, commRLast), sector.commR)) return false;

@@ -10,7 +10,7 @@ import type { VerifyingKey } from "../core/groth16.ts";
 import { commitmentOfCidV1, commitmentOfSealedCid } from "../core/piece-cid.ts";
 import type { PublicSector } from "../core/post-proof.ts";
 import type { Proofs } from "../core/proof-kernel.ts";
-import { proverId, sealProof, sectorParams } from "../core/sector-params.ts";
+import { proverId, SectorError, sealProof, sectorParams } from "../core/sector-params.ts";
 import { verifyPoStProof, verifySealProof } from "../core/verify-proofs.ts";
 import { CID } from "../types/cid.ts";
 import type { ProofJudge } from "./types.ts";
@@ -71,16 +71,17 @@ export function keyedJudge(options: JudgeOptions): ProofJudge {
       const key = keys.get(circuitKey("window-post", sectorBytes));
       if (key === undefined) return absent("window-post", sectorBytes);
       const sectors: PublicSector[] = [];
-      for (const [, sectorNumber, sealed] of challenged) {
-        const commR = commitmentOfSealedCid(CID.asCID(sealed) as CID);
-        if (commR === null) return false;
-        sectors.push({ sectorNumber: sectorNumber as number, commR });
-      }
-      const kind = type >= FIRST_WINDOW_V1_1 ? "window" : "window-legacy";
-      const params = sectorParams(sectorBytes);
-      return (
-        verifyPoStProof(proofs, key, params, kind, fieldSafe(randomness), sectors, proof, options.entropy()) === "VALID"
-      );
+      return falseIfMalformed(() => {
+        for (const [sealType, sectorNumber, sealed] of challenged) {
+          const commR = commitmentOfSealedCid(CID.asCID(sealed) as CID);
+          if (commR === null || sealProof(sealType as number).sectorBytes !== sectorBytes) return false;
+          sectors.push({ sectorNumber: sectorNumber as number, commR });
+        }
+        const kind = type >= FIRST_WINDOW_V1_1 ? "window" : "window-legacy";
+        const seed = fieldSafe(randomness);
+        const params = sectorParams(sectorBytes);
+        return verifyPoStProof(proofs, key, params, kind, seed, sectors, proof, options.entropy()) === "VALID";
+      });
     },
     async verifySeal(info) {
       const tuple = dagCbor.decode(info) as [
@@ -112,6 +113,16 @@ export function keyedJudge(options: JudgeOptions): ProofJudge {
       return (await verifySealProof(proofs, key, statement, proof, options.entropy())) === "VALID";
     },
   };
+}
+
+/** A statement of a shape that no proof can have is one that is not proved: the network's verifiers answer an error. */
+function falseIfMalformed(verify: () => boolean): boolean {
+  try {
+    return verify();
+  } catch (error) {
+    if (error instanceof SectorError) return false;
+    throw error;
+  }
 }
 
 /** Randomness as a field element: the two top bits cleared, as the network's verifiers do. */

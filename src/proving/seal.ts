@@ -13,6 +13,7 @@ import {
   type PublicSector,
   partitionSectors,
   postChallenges,
+  provedSectors,
   type SectorPoSt,
 } from "../core/post-proof.ts";
 import type { Proofs } from "../core/proof-kernel.ts";
@@ -98,8 +99,8 @@ export function provePoRepDirectory(
 export type PlacedSector = PublicSector & { readonly directory: string };
 
 /**
- * All partitions of a PoSt over sectors in directories, sectors in parallel. Throws `FAULTY_SECTORS` with the numbers of
- * all sectors that could not be proved.
+ * All partitions of a PoSt over sectors in directories (see `provedSectors`), sectors in parallel. Throws `FAULTY_SECTORS`
+ * with the numbers of all sectors that could not be proved.
  */
 export async function provePoStDirectories(
   proofs: Proofs,
@@ -116,6 +117,7 @@ export async function provePoStDirectories(
       { code: "OUT_OF_RANGE", what: "sectors", value: sectors.length },
       `a ${kind} PoSt of ${sectors.length} sectors`,
     );
+  const ordered = provedSectors(kind, sectors);
   const faults: number[] = [];
   let done = 0;
   const one = async ({ directory, sectorNumber, commR }: PlacedSector, place: number): Promise<SectorPoSt | null> => {
@@ -128,12 +130,12 @@ export async function provePoStDirectories(
       faults.push(Number(sectorNumber));
       return null;
     } finally {
-      options.onProgress?.({ phase: "prove", done: ++done, total: sectors.length });
+      options.onProgress?.({ phase: "prove", done: ++done, total: ordered.length });
     }
   };
   const proved: SectorPoSt[] = [];
-  for (let at = 0; at < sectors.length; at += 2 * pool.size) {
-    const batch = await Promise.all(sectors.slice(at, at + 2 * pool.size).map((sector, i) => one(sector, at + i)));
+  for (let at = 0; at < ordered.length; at += 2 * pool.size) {
+    const batch = await Promise.all(ordered.slice(at, at + 2 * pool.size).map((sector, i) => one(sector, at + i)));
     for (const proof of batch) if (proof !== null) proved.push(proof);
   }
   if (faults.length > 0)

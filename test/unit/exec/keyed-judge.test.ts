@@ -49,6 +49,21 @@ for (const one of post.cases.filter((each) => each.key === "window"))
     expect(await judge.verifyPoSt(postInfo(one, { proof: new Uint8Array(3) }))).toBe(false);
   });
 
+test("the actor's stand-ins for faulty sectors change nothing; sectors of another size do", async () => {
+  const judge = keyedJudge(options);
+  const one = post.cases.find((each) => each.key === "window" && each.sectors.length > 1) as PostCase;
+  const type = one.apiVersion === "1.2.0" ? 10 : 5;
+  const listed = one.sectors.map(({ sectorNumber, commR }) => [0, sectorNumber, sealedCid(fromHex(commR))]);
+  const verdict = (sectors: readonly unknown[]) =>
+    judge.verifyPoSt(dagCbor.encode([fromHex(one.randomness), [[type, fromHex(one.proof)]], sectors, MINER]));
+  const [first, ...rest] = listed as [unknown[], ...unknown[][]];
+  expect(await verdict([first, first, ...rest, first])).toBe(true);
+  expect(await verdict([...rest, first])).toBe(true);
+  expect(await verdict(rest)).toBe(false);
+  expect(await verdict([])).toBe(false);
+  expect(await verdict([[1, ...first.slice(1)], ...rest])).toBe(false);
+});
+
 for (const one of porep.cases.filter((each) => each.registeredSealProof === 0 || each.registeredSealProof === 5))
   test(`${one.name}: the judge accepts the seal, and no other statement`, async () => {
     const judge = keyedJudge(options);
