@@ -16,7 +16,8 @@
  * Signing takes the same steps and memory accesses for every secret; verification's time depends on its public inputs.
  * Wrong bytes never trap: they make `false`. Scratch is static: one call at a time per instance.
  */
-import { sha256, sha256Final, sha256Init, sha256Update } from "./hash/sha256";
+import { hmacSha256 } from "./hash/hmac-sha256";
+import { sha256 } from "./hash/sha256";
 import { frAdd, frFromBytesBE, frIsZero, frMul, frToBytesLE } from "./field/fr.gen";
 import { fpNeg } from "./field/fp.gen";
 import { fp2Neg } from "./field/fp2";
@@ -198,7 +199,7 @@ export function blsPublicKeyIsValid(publicKey: usize): bool {
   return readKey1(AFFINE, publicKey);
 }
 
-/** SCALAR = the secret key big-endian; false unless 0 < key < r. The comparison runs over all bytes. */
+/** SCALAR = the secret key big-endian; false, and SCALAR zero, unless 0 < key < r. The comparison runs over all bytes. */
 function readSecret(secret: usize): bool {
   let or: u32 = 0;
   let borrow: i32 = 0;
@@ -208,7 +209,9 @@ function readSecret(secret: usize): bool {
     borrow = (<i32>byte - <i32>load<u8>(GROUP_ORDER + 31 - i) + borrow) >> 31;
     store<u8>(SCALAR + 31 - i, byte);
   }
-  return or != 0 && borrow != 0;
+  if (or != 0 && borrow != 0) return true;
+  memory.fill(SCALAR, 0, 32);
+  return false;
 }
 
 /** Public key (48 bytes) of a secret key (32 bytes, little-endian); false if the secret is 0 or not below r. */
@@ -255,9 +258,6 @@ export function blsSignShort(out: usize, secret: usize, message: usize, length: 
   return true;
 }
 
-const HMAC_CONTEXT: usize = memory.data(104, 8);
-const HMAC_BLOCK: usize = memory.data(64);
-const HMAC_INNER: usize = memory.data(32);
 const SALT: usize = memory.data(32);
 const EXTRACTED: usize = memory.data(32);
 const INFO: usize = memory.data(64);
@@ -267,37 +267,23 @@ const F1: usize = memory.data(40, 8);
 const F2: usize = memory.data(40, 8);
 const PIECE: usize = memory.data(32);
 
-/** HMAC-SHA256 (RFC 2104) with a key of 32 bytes over two byte ranges. */
-function hmac(out: usize, key: usize, a: usize, aLength: usize, b: usize, bLength: usize): void {
-  for (let i: usize = 0; i < 64; i++) store<u8>(HMAC_BLOCK + i, (i < 32 ? <u32>load<u8>(key + i) : 0) ^ 0x36);
-  sha256Init(HMAC_CONTEXT);
-  sha256Update(HMAC_CONTEXT, HMAC_BLOCK, 64);
-  sha256Update(HMAC_CONTEXT, a, aLength);
-  sha256Update(HMAC_CONTEXT, b, bLength);
-  sha256Final(HMAC_CONTEXT, HMAC_INNER);
-  for (let i: usize = 0; i < 64; i++) store<u8>(HMAC_BLOCK + i, <u32>load<u8>(HMAC_BLOCK + i) ^ 0x6a);
-  sha256Init(HMAC_CONTEXT);
-  sha256Update(HMAC_CONTEXT, HMAC_BLOCK, 64);
-  sha256Update(HMAC_CONTEXT, HMAC_INNER, 32);
-  sha256Final(HMAC_CONTEXT, out);
-}
-
 /**
  * Secret key (32 bytes, little-endian) from a seed of at least 32 secret bytes: KeyGen of draft-irtf-cfrg-bls-signature-05
  * with empty key_info. HKDF stretches the seed to 48 bytes, read big-endian mod r; a zero is retried with a new salt.
+ * Nothing of the seed or the key stays behind but `out` and the caller's seed.
  */
 export function blsKeyFromSeed(out: usize, seed: usize, length: usize): bool {
   if (length < 32) return false;
   sha256(KEYGEN_SALT, 20, SALT);
   do {
     store<u8>(INFO, 0);
-    hmac(EXTRACTED, SALT, seed, length, INFO, 1);
+    hmacSha256(SALT, 32, seed, length, INFO, 1, 0, 0, EXTRACTED);
     // info = I2OSP(48, 2); OKM = T1 || first half of T2, T(i) = HMAC(PRK, T(i-1) || info || i)
     store<u8>(INFO + 1, 48);
     store<u8>(INFO + 2, 1);
-    hmac(WIDE, EXTRACTED, INFO, 3, INFO, 0);
+    hmacSha256(EXTRACTED, 32, INFO, 3, 0, 0, 0, 0, WIDE);
     store<u8>(INFO + 2, 2);
-    hmac(WIDE + 32, EXTRACTED, WIDE, 32, INFO, 3);
+    hmacSha256(EXTRACTED, 32, WIDE, 32, INFO, 3, 0, 0, WIDE + 32);
     // Three pieces of 16 bytes: ((a 2^128) + b) 2^128 + c.
     memory.fill(PIECE, 0, 32);
     store<u8>(PIECE + 15, 1);
@@ -316,8 +302,10 @@ export function blsKeyFromSeed(out: usize, seed: usize, length: usize): bool {
   frToBytesLE(out, F0);
   memory.fill(WIDE, 0, 64);
   memory.fill(EXTRACTED, 0, 32);
-  memory.fill(PIECE, 0, 32);
   memory.fill(F0, 0, 40);
   memory.fill(F2, 0, 40);
+  // The field's own scratch still has the key's limbs: writing another element replaces them.
+  frToBytesLE(PIECE, F1);
+  memory.fill(PIECE, 0, 32);
   return true;
 }

@@ -35,4 +35,5 @@ export function hmacSha256(
   sha256Final(context, out);
   memory.fill(context, 0, SHA256_CONTEXT_BYTES);
   memory.fill(pad, 0, BLOCK_BYTES);
+  memory.fill(inner, 0, 32);
 }
