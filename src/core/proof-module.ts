@@ -1,10 +1,12 @@
 /**
  * Loading `proofs.wasm`, or its SIMD build where the engine has SIMD, and handing out memory in an instance of it.
  *
- * One instance serves one thread and answers synchronously. Its memory is given out in blocks; a block given back is
- * kept for the next request of the same size, so that a long-lived worker does not grow.
+ * One instance serves one thread and answers synchronously. Its memory is given out in blocks, one above the other. Blocks
+ * given back at the top go back to the module, others are kept for the next request of the same size; so a long-lived
+ * worker holds no more than its jobs did at once, whatever their sizes.
  */
-import { Instance } from "./instance.ts";
+import { EngineFault } from "./errors.ts";
+import { Instance, PAGE_BYTES } from "./instance.ts";
 import type { WasmSource } from "./load.ts";
 import { compileModule } from "./load.ts";
 
@@ -13,6 +15,9 @@ export type MemoryExports = {
   allocate(bytes: number): number;
   release(address: number): void;
 };
+
+/** Most bytes of one block, as `allocate` has it. */
+const MOST_BLOCK_BYTES = 2 ** 30 - 16;
 
 /** Pages of the memory at the start (static tables take six), and the most that 32-bit addresses reach. */
 const FIRST_PAGES = 16;
@@ -42,10 +47,15 @@ export function proofAsset(simd: boolean = hasSimd()): string {
   return simd ? "proofs-simd.wasm" : "proofs.wasm";
 }
 
+type Block = { readonly address: number; readonly bytes: number; free: boolean };
+
 /** An instance of the proof module; `Exports` is what the caller's faces need of it. */
 export class ProofModule<Exports extends object = object> {
   readonly instance: Instance<Exports & MemoryExports>;
-  readonly #free = new Map<number, number[]>();
+  /** All blocks, from the lowest address up. */
+  readonly #blocks: Block[] = [];
+  /** Blocks given back below one that is still in use, by size. */
+  readonly #free = new Map<number, Block[]>();
 
   private constructor(instance: Instance<Exports & MemoryExports>) {
     this.instance = instance;
@@ -64,20 +74,61 @@ export class ProofModule<Exports extends object = object> {
     return this.instance.exports;
   }
 
-  /** Address of `bytes` bytes, 16-aligned, content undefined. */
+  /** Address of `bytes` bytes, 16-aligned, content undefined. Faults: `MEMORY_LIMIT`. */
   take(bytes: number): number {
     const kept = this.#free.get(bytes)?.pop();
-    if (kept !== undefined) return kept;
-    const address = this.instance.exports.allocate(bytes) >>> 0;
-    this.instance.checkMemory();
+    if (kept !== undefined) {
+      kept.free = false;
+      return kept.address;
+    }
+    const { instance } = this;
+    // Beyond 32 bits a number would be cut to its low bits on its way into the module.
+    if (!Number.isInteger(bytes) || bytes < 0 || bytes > MOST_BLOCK_BYTES) throw this.#tooLarge(bytes);
+    let address: number;
+    try {
+      address = instance.exports.allocate(bytes) >>> 0;
+    } catch (cause) {
+      throw this.#tooLarge(bytes, cause);
+    }
+    instance.checkMemory();
+    this.#blocks.push({ address, bytes, free: false });
     return address;
   }
 
   /** Gives back a block of `take(bytes)`. */
   give(address: number, bytes: number): void {
-    const kept = this.#free.get(bytes);
-    if (kept === undefined) this.#free.set(bytes, [address]);
-    else kept.push(address);
+    const blocks = this.#blocks;
+    const block = blocks.findLast((one) => one.address === address);
+    if (block === undefined || block.free || block.bytes !== bytes)
+      throw new RangeError(`${this.instance.name}: no block of ${bytes} bytes was taken at ${address}`);
+    block.free = true;
+    if (block !== blocks.at(-1)) {
+      const kept = this.#free.get(bytes);
+      if (kept === undefined) this.#free.set(bytes, [block]);
+      else kept.push(block);
+      return;
+    }
+    for (let top = blocks.at(-1); top?.free === true; top = blocks.at(-1)) {
+      blocks.pop();
+      this.instance.exports.release(top.address);
+      if (top !== block) this.#forget(top);
+    }
+  }
+
+  /** Takes a block out of the kept ones. */
+  #forget(block: Block): void {
+    const left = this.#free.get(block.bytes)?.filter((one) => one !== block) ?? [];
+    if (left.length > 0) this.#free.set(block.bytes, left);
+    else this.#free.delete(block.bytes);
+  }
+
+  #tooLarge(bytes: number, cause?: unknown): EngineFault {
+    const { name, maxPages } = this.instance;
+    return new EngineFault(
+      { code: "MEMORY_LIMIT", asset: name, pages: Math.ceil(bytes / PAGE_BYTES), maxPages },
+      `${name} has no memory left for ${bytes} bytes`,
+      { cause },
+    );
   }
 
   /** Runs `work` with a block of memory that is given back whatever happens. */
