@@ -15,6 +15,7 @@
  */
 import { utf8 } from "../base/bytes.ts";
 import { keyedBlake2b256, numberLE, type Proofs, sha256Of, toElement, u32BytesLE, u64Bytes } from "./proof-kernel.ts";
+import { checkBytes } from "./seal.ts";
 import type { PoRepFeature, SectorParams } from "./sector-params.ts";
 import { SectorError } from "./sector-params.ts";
 
@@ -39,7 +40,7 @@ export function porepPartitions(params: SectorParams, feature: PoRepFeature): nu
   return feature === "non-interactive" ? params.niPartitions : params.porepPartitions;
 }
 
-/** Challenged nodes of partition `partition`. */
+/** Challenged nodes of partition `partition`. Throws `OUT_OF_RANGE` for the partition, `BAD_LENGTH` for what is no 32 bytes. */
 export function porepChallenges(
   proofs: Proofs,
   params: SectorParams,
@@ -51,6 +52,9 @@ export function porepChallenges(
   const first = partition * params.porepChallenges;
   const numbers = Array.from({ length: params.porepChallenges }, (_, i) => first + i);
   const { feature, replicaId, commR, seed } = inputs;
+  checkBytes("replica id", replicaId);
+  if (feature !== "interactive") checkBytes("CommR", commR);
+  if (feature !== "non-interactive") checkBytes("seed", seed);
   if (feature === "synthetic") {
     const count = Math.min(params.nodes, SYNTHETIC_COUNT);
     const selection = new KeyStream(keyedBlake2b256(proofs, SELECTION_KEY, replicaId, seed));
@@ -80,7 +84,10 @@ function toNode(bytes: Uint8Array, nodes: number): number {
   return Number(numberLE(bytes) % BigInt(nodes - 1)) + 1;
 }
 
-/** Index of the sector, among `sectorCount` of a miner, that WinningPoSt challenges with its `n`-th draw. */
+/**
+ * Index of the sector, among `sectorCount` of a miner, that WinningPoSt challenges with its `n`-th draw.
+ * Throws `OUT_OF_RANGE` for no sectors, `BAD_LENGTH`.
+ */
 export function winningSector(
   proofs: Proofs,
   proverId: Uint8Array,
@@ -88,11 +95,18 @@ export function winningSector(
   sectorCount: number | bigint,
   n = 0,
 ): bigint {
+  checkBytes("prover id", proverId);
+  checkBytes("randomness", randomness);
+  if (BigInt(sectorCount) <= 0n)
+    throw new SectorError(
+      { code: "OUT_OF_RANGE", what: "sectors", value: Number(sectorCount) },
+      "no sectors to choose from",
+    );
   const digest = sha256Of(proofs, proverId, toElement(randomness), u64Bytes(n, true));
   return numberLE(digest.subarray(0, 8)) % BigInt(sectorCount);
 }
 
-/** Challenged leaf of a sector; how `index` counts is the proof's matter, see `post-proof.ts`. */
+/** Challenged leaf of a sector; how `index` counts is the proof's matter, see `post-proof.ts`. Throws `BAD_LENGTH`. */
 export function leafChallenge(
   proofs: Proofs,
   params: SectorParams,
@@ -100,6 +114,7 @@ export function leafChallenge(
   sectorNumber: number | bigint,
   index: number,
 ): number {
+  checkBytes("randomness", randomness);
   const digest = sha256Of(proofs, toElement(randomness), u64Bytes(sectorNumber, true), u64Bytes(index, true));
   return Number(numberLE(digest.subarray(0, 8)) % BigInt(params.nodes));
 }

@@ -71,7 +71,10 @@ export type AggregateStatement = {
   readonly aggregate: Uint8Array;
   /** The reference string's verifying part: g, g^a, g^b (48 bytes each), h, h^a, h^b (96 each), compressed. */
   readonly srs: Uint8Array;
-  /** Public inputs of each proof; when fewer than n, the last stands for the rest, as provers pad. */
+  /**
+   * Public inputs of each proof; when fewer than n, the last stands for the rest, as provers pad. n is the next power of
+   * two from their number on, at least 2; any other n is `BAD_PROOF_COUNT`.
+   */
   readonly inputs: readonly (readonly Uint8Array[])[];
   /** What prover and verifier bind into the transcript: on the network a digest of seeds and commitments. */
   readonly include: Uint8Array;
@@ -90,10 +93,14 @@ export type VerifyingKey = {
   verify(proof: Uint8Array, inputs: readonly Uint8Array[]): ProofVerdict;
   /**
    * Verifies proofs together: `proofs` is 192 bytes for each row of `inputs`. Valid only if all are.
-   * `entropy`: 32 bytes that no prover could know beforehand; they weigh the proofs against each other.
+   * `entropy`: 32 bytes that no prover could know beforehand; with the proofs' and inputs' digest they weigh the proofs
+   * against each other.
    */
   verifyBatch(proofs: Uint8Array, inputs: readonly (readonly Uint8Array[])[], entropy: Uint8Array): ProofVerdict;
-  /** Verifies an aggregate of proofs under this key. `entropy`: 32 bytes unknown to the prover. */
+  /**
+   * Verifies an aggregate of proofs under this key. `entropy`: 32 bytes unknown to the prover.
+   * Errors: `RangeError` for entropy or a reference string of the wrong length.
+   */
   verifyAggregate(statement: AggregateStatement, entropy: Uint8Array): ProofVerdict;
   /** Gives the key's memory back; it must not be used afterwards. */
   release(): void;
@@ -111,6 +118,9 @@ export type VerifyingKeyOptions = {
 export const AGGREGATE_SRS_BYTES = 432;
 const INPUT_BYTES = 32;
 const PROOF_BYTES = 192;
+/** Most proofs of a batch, and of an aggregate: see the core's files. */
+const MAX_BATCH = 4096;
+const MAX_AGGREGATED = 65536;
 
 function checkEntropy(entropy: Uint8Array): void {
   if (entropy.length !== 32) throw new RangeError(`entropy of ${entropy.length} bytes, expected 32`);
@@ -152,7 +162,7 @@ export function readVerifyingKey(
     if (proofs.length !== rows.length * PROOF_BYTES) return "BAD_PROOF_LENGTH";
     const inputBytes = rows.length * inputCount * INPUT_BYTES;
     const head = (proofs.length + inputBytes + INPUT_BYTES + 15) & ~15;
-    return module.with(head + core.groth16Scratch(rows.length, inputCount), (at) => {
+    return module.with(head + (core.groth16Scratch(rows.length, inputCount) >>> 0), (at) => {
       const inputsAt = at + proofs.length;
       instance.write(at, proofs);
       let to = inputsAt;
@@ -172,10 +182,10 @@ export function readVerifyingKey(
     checkEntropy(entropy);
     if (srs.length !== AGGREGATE_SRS_BYTES)
       throw new RangeError(`reference string of ${srs.length} bytes, expected ${AGGREGATE_SRS_BYTES}`);
-    if (rows.length === 0) return "BAD_PROOF_COUNT";
+    if (rows.length === 0 || rows.length > MAX_AGGREGATED) return "BAD_PROOF_COUNT";
     if (rows.some((row) => row.length !== inputCount)) return "BAD_INPUT_COUNT";
     if (rows.some((row) => row.some((input) => input.length !== INPUT_BYTES))) return "BAD_INPUT";
-    const scratchBytes = core.aggregateScratch(aggregate.length, inputCount);
+    const scratchBytes = core.aggregateScratch(aggregate.length, inputCount) >>> 0;
     if (scratchBytes === 0) return "BAD_PROOF_LENGTH";
     // Entropy, reference string, aggregate, include, inputs, then the scratch at an aligned place.
     const parts = [entropy, srs, aggregate, include, ...rows.flat()];
@@ -215,7 +225,7 @@ export function readVerifyingKey(
         core.groth16Verify(key, proofAt, proof.length, inputsAt, inputCount, scratch),
       ),
     verifyBatch: (proofs, inputs, entropy) => {
-      if (inputs.length === 0) return "BAD_PROOF_COUNT";
+      if (inputs.length === 0 || inputs.length > MAX_BATCH) return "BAD_PROOF_COUNT";
       checkEntropy(entropy);
       return run(proofs, inputs, entropy, (proofsAt, inputsAt, entropyAt, scratch) =>
         core.groth16VerifyBatch(key, proofsAt, proofs.length, inputs.length, inputsAt, inputCount, entropyAt, scratch),

@@ -6,7 +6,7 @@
  */
 import { FilError } from "../base/errors.ts";
 import type { PieceCommitment } from "./piece-cid.ts";
-import { MIN_PADDED_BYTES, paddedBytesOf } from "./piece-cid.ts";
+import { MIN_PADDED_BYTES, paddedBytesOf, unpaddedBytesOf } from "./piece-cid.ts";
 import type { ProofModule } from "./proof-module.ts";
 
 export type PieceErrorData =
@@ -134,7 +134,7 @@ export function commitPiece(module: Module, payload: Uint8Array): PieceCommitmen
 
 /**
  * Joins the commitments of the consecutive slices of one payload, as several workers make them: each but the last holds
- * the same number of bytes, 127 · 2^k.
+ * the same number of bytes, 127 · 2^k. Throws `BAD_PIECE_SIZE`, `BAD_COMMITMENT`.
  */
 export function joinSlices(module: Module, slices: readonly PieceCommitment[]): PieceCommitment {
   const { instance, exports } = module;
@@ -146,7 +146,15 @@ export function joinSlices(module: Module, slices: readonly PieceCommitment[]): 
     exports.stackInit(stack);
     let payloadSize = 0;
     slices.forEach((slice, i) => {
-      const full = slice.payloadSize === (slice.paddedSize / 128) * 127 && slice.paddedSize === first.paddedSize;
+      checkPaddedSize(slice.paddedSize);
+      checkCommitment(slice.commP);
+      const most = unpaddedBytesOf(slice.paddedSize);
+      if (slice.paddedSize !== 32 * 2 ** slice.height || !(slice.payloadSize >= 0 && slice.payloadSize <= most))
+        throw new PieceError(
+          { code: "BAD_PIECE_SIZE", size: slice.paddedSize },
+          `slice ${i}: ${slice.payloadSize} bytes do not make a tree of height ${slice.height}`,
+        );
+      const full = slice.payloadSize === most && slice.paddedSize === first.paddedSize;
       if (i < slices.length - 1 ? !full : slice.paddedSize > first.paddedSize)
         throw new PieceError(
           { code: "BAD_PIECE_SIZE", size: slice.payloadSize },

@@ -2,6 +2,7 @@
 import type { PieceExports } from "./pieces.ts";
 import { PoseidonError, type PoseidonExports } from "./poseidon.ts";
 import type { MemoryExports, ProofModule } from "./proof-module.ts";
+import { SectorError } from "./sector-params.ts";
 
 /** What `assembly/entry/proofs-seal.ts` exports. */
 export type SealExports = {
@@ -95,9 +96,10 @@ export function blake2b256At(proofs: Proofs, from: number, length: number): Uint
   });
 }
 
-/** BLAKE2b-256 of the joined parts under `key`. */
+/** BLAKE2b-256 of the joined parts under `key` (at most 64 bytes). */
 export function keyedBlake2b256(proofs: Proofs, key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
-  return proofs.with(BLAKE2B_CONTEXT + 1024, (context) => {
+  const longest = Math.max(64, ...parts.map((part) => part.length));
+  return proofs.with(BLAKE2B_CONTEXT + longest, (context) => {
     const input = context + BLAKE2B_CONTEXT;
     proofs.instance.write(input, key);
     proofs.exports.blake2bInitKeyed(context, 32, input, key.length);
@@ -117,7 +119,15 @@ export function toElement(bytes: Uint8Array): Uint8Array {
   return out;
 }
 
+/** The 8 bytes of a sector number or index. Throws `OUT_OF_RANGE` unless it is a whole number of 64 bits. */
 export function u64Bytes(value: number | bigint, littleEndian: boolean): Uint8Array {
+  const exact =
+    typeof value === "bigint" ? value >= 0n && value < 1n << 64n : Number.isSafeInteger(value) && value >= 0;
+  if (!exact)
+    throw new SectorError(
+      { code: "OUT_OF_RANGE", what: "number", value: Number(value) },
+      `${value} is no unsigned 64-bit number`,
+    );
   const out = new Uint8Array(8);
   new DataView(out.buffer).setBigUint64(0, BigInt(value), littleEndian);
   return out;

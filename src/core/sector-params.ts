@@ -17,6 +17,8 @@ export type SectorErrorData =
   | { readonly code: "OUT_OF_RANGE"; readonly what: string; readonly value: number }
   /** A file of the sector that is missing. */
   | { readonly code: "MISSING_FILE"; readonly name: string }
+  /** Sectors whose seal proofs have different types, where they must be of one. */
+  | { readonly code: "MIXED_PROOFS"; readonly proof: number }
   /** Sectors that cannot be proved. */
   | { readonly code: "FAULTY_SECTORS"; readonly sectors: readonly number[] };
 

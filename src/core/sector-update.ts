@@ -289,6 +289,11 @@ export function verifyUpdatePartition(
     if (!verifyPath(proofs, "sha256", dataArities, newData, node)) return false;
     const rho = updateRho(proofs, phi, Math.floor(node / (params.nodes / 2 ** highBits)));
     if (!verifyEncoding(proofs, oldReplica.leaf, newData.leaf, rho, newReplica.leaf)) return false;
+    // The path runs through the apex leaf above its node, and its siblings from there on are those of the apex tree.
+    const below = Math.floor(node / 2 ** bottom);
+    const apexLeaf = proof.apexLeaves[below % proof.apexLeaves.length] as Uint8Array;
+    const lower = { leaf: newData.leaf, root: apexLeaf, steps: newData.steps.slice(0, bottom) };
+    if (!verifyPath(proofs, "sha256", dataArities.slice(0, bottom), lower, node % 2 ** bottom)) return false;
     return apexRows.every((row, height) => {
       const step = newData.steps[bottom + height];
       const place = Math.floor(node / 2 ** (bottom + height)) % row.length;

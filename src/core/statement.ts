@@ -4,7 +4,7 @@
  *   PoRep         replica id, CommD, CommR; then for each challenge c: c (its path in tree D), its 6 base and 8 expander
  *                 parents, c (the label's node number), c (path in tree R-last), c (path in tree C)
  *   WinningPoSt   for each of the 66 challenges: CommR, leaf
- *   WindowPoSt    for each sector of the partition: CommR, its 10 leaves; the last sector repeated to fill the partition
+ *   WindowPoSt    for each sector of the partition, by number: CommR, its 10 leaves; the last sector repeated to fill it
  *   sector update partition number | (selector of the high bits << log2 partitions), CommR old, CommD new, CommR new
  *
  * Elements are 32 bytes, little-endian; the constant 1 that leads every circuit's inputs is left out.
@@ -13,7 +13,7 @@
 import { porepChallenges, porepPartitions } from "./challenges.ts";
 import type { PoRepOptions, PoRepStatement } from "./porep-proof.ts";
 import type { PoStKind, PublicSector } from "./post-proof.ts";
-import { partitionSectors, postChallenges } from "./post-proof.ts";
+import { partitionSectors, postChallenges, provedSectors } from "./post-proof.ts";
 import type { Proofs } from "./proof-kernel.ts";
 import { elementOf, sha256Of } from "./proof-kernel.ts";
 import { checkBytes, parentsOf, replicaIdOf, withGraph } from "./seal.ts";
@@ -54,7 +54,7 @@ export function porepInputs(
   );
 }
 
-/** Inputs of every partition of a PoSt over `sectors`; WinningPoSt has exactly one sector. */
+/** Inputs of every partition of a PoSt over `sectors`, see `provedSectors`; WinningPoSt has exactly one sector. */
 export function postInputs(
   proofs: Proofs,
   params: SectorParams,
@@ -66,13 +66,14 @@ export function postInputs(
   for (const { commR } of sectors) checkBytes("CommR", commR);
   if (sectors.length === 0 || (kind === "winning" && sectors.length !== 1))
     throw new SectorError({ code: "OUT_OF_RANGE", what: "sectors", value: sectors.length }, "not a count of sectors");
-  const perSector = sectors.map(({ sectorNumber, commR }, place) => {
+  const proved = provedSectors(kind, sectors);
+  const perSector = proved.map(({ sectorNumber, commR }, place) => {
     const leaves = postChallenges(proofs, params, kind, randomness, sectorNumber, place).map(number);
     return kind === "winning" ? leaves.flatMap((leaf) => [commR, leaf]) : [commR, ...leaves];
   });
   const size = partitionSectors(params, kind);
   const last = perSector.at(-1) as Uint8Array[];
-  return Array.from({ length: Math.ceil(sectors.length / size) }, (_, k) =>
+  return Array.from({ length: Math.ceil(proved.length / size) }, (_, k) =>
     Array.from({ length: size }, (_, i) => perSector[k * size + i] ?? last).flat(),
   );
 }
@@ -102,13 +103,17 @@ export function updateInputs(params: SectorParams, statement: UpdateStatement): 
 
 /**
  * What an aggregate of PoRep proofs binds into its transcript: SHA-256 of seed and CommR of each sector in order, of the
- * CommRs alone for non-interactive proofs.
+ * CommRs alone for non-interactive proofs. Throws `BAD_LENGTH`.
  */
 export function porepAggregateInclude(
   proofs: Proofs,
   sectors: readonly { readonly seed: Uint8Array; readonly commR: Uint8Array }[],
   interactive = true,
 ): Uint8Array {
+  for (const { seed, commR } of sectors) {
+    checkBytes("CommR", commR);
+    if (interactive) checkBytes("seed", seed);
+  }
   return sha256Of(proofs, ...sectors.flatMap(({ seed, commR }) => (interactive ? [seed, commR] : [commR])));
 }
 

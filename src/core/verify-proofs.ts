@@ -9,11 +9,14 @@ import type { ProofVerdict, VerifyingKey } from "./groth16.ts";
 import type { PoRepOptions, PoRepStatement } from "./porep-proof.ts";
 import type { PoStKind, PublicSector } from "./post-proof.ts";
 import type { Proofs } from "./proof-kernel.ts";
-import type { SectorParams } from "./sector-params.ts";
+import { SectorError, type SectorParams } from "./sector-params.ts";
 import type { UpdateStatement } from "./sector-update.ts";
 import { porepAggregateInclude, porepInputs, postInputs, updateAggregateInclude, updateInputs } from "./statement.ts";
 
-/** Verifies a PoRep ("seal") proof: 192 bytes for each partition. */
+/**
+ * Verifies a PoRep ("seal") proof: 192 bytes for each partition. A non-interactive proof is always an aggregate, also that
+ * of one sector: `verifySealAggregate` takes it, here it is `BAD_PROOF_LENGTH`.
+ */
 export async function verifySealProof(
   proofs: Proofs,
   key: VerifyingKey,
@@ -22,10 +25,11 @@ export async function verifySealProof(
   entropy: Uint8Array,
   options: PoRepOptions = {},
 ): Promise<ProofVerdict> {
+  if (statement.proof.feature === "non-interactive") return "BAD_PROOF_LENGTH";
   return key.verifyBatch(proof, await porepInputs(proofs, statement, options), entropy);
 }
 
-/** Verifies a WinningPoSt or WindowPoSt proof over the sectors in the order of the list. */
+/** Verifies a WinningPoSt or WindowPoSt proof over the sectors; a WindowPoSt takes them as `provedSectors` does. */
 export function verifyPoStProof(
   proofs: Proofs,
   key: VerifyingKey,
@@ -54,14 +58,14 @@ export function verifyUpdateProof(
 export type AggregateContext = {
   /** Verifying part of the reference string, 432 bytes. */
   readonly srs: Uint8Array;
-  /** Transcript version; non-interactive PoRep and updates always use 2. */
+  /** Transcript version; non-interactive PoRep and updates always use 2, and any other is refused as `INVALID`. */
   readonly version: 1 | 2;
   readonly entropy: Uint8Array;
 };
 
 /**
  * Verifies an aggregate of the PoRep proofs of several sectors (of one seal proof type), in order; their partitions follow
- * each other and the last is repeated to a power of two.
+ * each other and the last is repeated to a power of two. Throws `MIXED_PROOFS` for sectors of different types.
  */
 export async function verifySealAggregate(
   proofs: Proofs,
@@ -71,9 +75,17 @@ export async function verifySealAggregate(
   context: AggregateContext,
   options: PoRepOptions = {},
 ): Promise<ProofVerdict> {
+  const first = statements[0]?.proof.number;
+  const other = statements.find(({ proof }) => proof.number !== first);
+  if (other !== undefined)
+    throw new SectorError(
+      { code: "MIXED_PROOFS", proof: other.proof.number },
+      `an aggregate of seal proofs ${first} and ${other.proof.number}`,
+    );
   const inputs: (readonly Uint8Array[])[] = [];
   for (const statement of statements) inputs.push(...(await porepInputs(proofs, statement, options)));
   const interactive = statements[0]?.proof.feature !== "non-interactive";
+  if (!interactive && context.version !== 2) return "INVALID";
   const include = porepAggregateInclude(proofs, statements, interactive);
   return key.verifyAggregate(
     { aggregate, inputs, include, srs: context.srs, version: context.version },
@@ -81,7 +93,10 @@ export async function verifySealAggregate(
   );
 }
 
-/** Verifies an aggregate of sector updates' proofs. */
+/**
+ * Verifies an aggregate of sector updates' proofs, all with one number of high bits (others are `INVALID`, as they are on
+ * the network).
+ */
 export function verifyUpdateAggregate(
   proofs: Proofs,
   key: VerifyingKey,
@@ -90,6 +105,8 @@ export function verifyUpdateAggregate(
   aggregate: Uint8Array,
   context: AggregateContext,
 ): ProofVerdict {
+  if (context.version !== 2 || statements.some(({ highBits }) => highBits !== statements[0]?.highBits))
+    return "INVALID";
   const inputs = statements.flatMap((statement) => updateInputs(params, statement));
   const include = updateAggregateInclude(proofs, params, statements);
   return key.verifyAggregate(

@@ -45,7 +45,7 @@ import {
 import {
   transcriptBegin, transcriptChallenge, transcriptPut, transcriptPutScalar, transcriptPutString, transcriptPutTarget,
 } from "./transcript";
-import { drawWeight } from "./weights";
+import { drawWeight, seedWeights } from "./weights";
 
 /** "hcom" */
 const TAG_HCOM: usize = memory.data<u8>([104, 99, 111, 109]);
@@ -376,7 +376,8 @@ function pushArgument(foldings: i32): i32 {
  * srs: AGGREGATE_SRS_BYTES. inputs: rows x inputCount x 32 bytes; fewer rows than proofs mean that the last is repeated.
  * include: bytes that the prover bound into the transcript (never empty on the network: seeds and commitments).
  * version: 1 or 2. entropy: 32 random bytes. scratch: aggregateScratch(length, inputCount) bytes, 8-aligned.
- * Codes as in `groth16.ts`; BAD_PROOF_COUNT if the proof's own count contradicts its length or there are more rows.
+ * Codes as in `groth16.ts`; BAD_PROOF_COUNT if the proof's own count contradicts its length, or is not the next power of two
+ * of the rows (2 for one row).
  */
 export function aggregateVerify(
   key: usize, srs: usize, proof: usize, length: usize, inputs: usize, inputCount: i32, rows: i32, include: usize,
@@ -386,6 +387,8 @@ export function aggregateVerify(
   if (foldings < 0) return BAD_PROOF_LENGTH;
   const count: i32 = 1 << foldings;
   if (load<u32>(proof, 1488) != <u32>count || rows < 1 || rows > count) return BAD_PROOF_COUNT;
+  // No more padding than the next power of two needs: the network's verifiers refuse other counts.
+  if (count > 2 && 2 * rows <= count) return BAD_PROOF_COUNT;
   if (inputCount != groth16InputCount(key)) return BAD_INPUT_COUNT;
   const elementCount = <usize>(5 + 10 * foldings);
   const elements = scratch;
@@ -394,7 +397,8 @@ export function aggregateVerify(
   const rest = scalars + elementCount * 32;
   if (!readSrs(srs) || !readAggregate(elements, proof, foldings)) return BAD_PROOF_POINT;
   drawChallenges(elements, proof, foldings, include, includeLength, version);
-  for (let i = 0; i < 9; i++) drawWeight(WEIGHTS + <usize>i * FR, BYTES, entropy, i);
+  seedWeights(entropy, proof, length, inputs, 32 * <usize>rows * <usize>inputCount);
+  for (let i = 0; i < 9; i++) drawWeight(WEIGHTS + <usize>i * FR, BYTES, i);
   const state = checkC(proof, foldings);
   if (state != PROOF_VALID) return state;
   raiseElements(elements, foldings, exponents, scalars, rest);

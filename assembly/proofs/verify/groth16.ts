@@ -10,7 +10,7 @@
  *   a batch     the same with random 128-bit weights z[j]: one Miller loop per proof for z[j] A[j] with B[j], one each for
  *               gamma, delta and alpha, one final exponentiation, one sum over ic for all inputs
  * A batch of valid proofs always passes; one with an invalid proof passes with a chance below 2^-120 if the weights are
- * unknown to the prover, so the host passes fresh entropy. Given the entropy the answer is deterministic.
+ * unknown to the prover, so the host passes fresh entropy (see `weights.ts`). Given the entropy the answer is deterministic.
  *
  * Every way to fail has its code; nothing here traps on bad bytes. Points must lie in the groups of prime order and must
  * not be neutral (as bellperson's readers demand). Source: bellperson groth16/{proof,verifying_key,verifier}.rs.
@@ -30,7 +30,7 @@ import { g1IsInGroup, g2IsInGroup } from "../../crypto/curve/subgroup";
 import { frAdd, frFromBytesLE, frMul, frToBytesLE } from "../../crypto/field/fr.gen";
 import { fp12Equal, fp12IsOne } from "../../crypto/field/fp12";
 import { fp2Neg } from "../../crypto/field/fp2";
-import { drawWeight } from "./weights";
+import { drawWeight, seedWeights } from "./weights";
 
 export const PROOF_BYTES: i32 = 192;
 const KEY_HEAD: usize = 868;
@@ -201,10 +201,11 @@ export function groth16VerifyBatch(
   const rest = scalars + 32 * <usize>(inputCount + 1);
   memory.fill(sums, 0, 40 * <usize>(inputCount + 1));
   pointZero<OverFp>(SUM_C);
+  seedWeights(entropy, proofs, length, inputs, 32 * <usize>count * <usize>inputCount);
   for (let j = 0; j < count; j++) {
     const pair = pairs + <usize>j * PAIR_SIZE;
     if (!readProof(AFFINE, pair + 112, pair, proofs + <usize>j * <usize>PROOF_BYTES)) return BAD_PROOF_POINT;
-    drawWeight(WEIGHT, BYTES, entropy, j);
+    drawWeight(WEIGHT, BYTES, j);
     // The pair's P first holds C.
     weigh(POINT, pair);
     pointAdd<OverFp>(SUM_C, SUM_C, POINT);

@@ -73,6 +73,9 @@ test("wrong lengths and counts have their own verdicts", () => {
   expect(verdict({ aggregate: new Uint8Array() })).toBe("BAD_PROOF_LENGTH");
   expect(verdict({ aggregate: flip(statement.aggregate, 8 * 1488) })).toBe("BAD_PROOF_COUNT");
   expect(verdict({ inputs: [] })).toBe("BAD_PROOF_COUNT");
+  // Eight proofs are five rows to eight; four rows would be an aggregate of four.
+  const eight = statementOf(snarkpack.cases.find((one) => one.proofs < one.paddedTo)!);
+  expect(key.verifyAggregate({ ...eight, inputs: eight.inputs.slice(0, 4) }, entropy)).toBe("BAD_PROOF_COUNT");
   expect(verdict({ inputs: [statement.inputs[0]!.slice(1)] })).toBe("BAD_INPUT_COUNT");
 });
 

@@ -1,6 +1,8 @@
 /** Groth16 verification against proofs of the real circuits under local keys (see test/fixtures/proofs/README.md). */
+import { bls12_381 } from "@noble/curves/bls12-381.js";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { beforeAll, describe, expect, test } from "vitest";
-import { fromHex } from "../../../src/base/bytes.ts";
+import { fromHex, toHex } from "../../../src/base/bytes.ts";
 import type { Groth16Exports, VerifyingKey } from "../../../src/core/groth16.ts";
 import { readVerifyingKey, VerifyingKeyError } from "../../../src/core/groth16.ts";
 import { ProofModule } from "../../../src/core/proof-module.ts";
@@ -115,6 +117,29 @@ describe("a batch", () => {
     const rows = window.flatMap(rowsOf);
     expect(keys.get("window")!.verifyBatch(proofs, rows, entropy)).toBe("VALID");
   });
+});
+
+test("a batch whose faults cancel under guessed weights is refused, even if the entropy is known", () => {
+  // C0 + w1 D and C1 - w0 D leave w0 C0 + w1 C1 as it was. The weights that a prover can foresee are those of the same
+  // proofs before the change; were they those of the changed ones, the batch would pass.
+  const one = cases.find((entry) => entry.circuitInputs.length === 2)!;
+  const proofs = fromHex(one.proof);
+  const rows = rowsOf(one);
+  const G1 = bls12_381.G1.Point;
+  const weigh = (seed: Uint8Array): bigint[] =>
+    [0, 1].map((j) => {
+      const digest = sha256(Uint8Array.of(...seed, j, 0, 0, 0)).slice(0, 16);
+      return BigInt(`0x${toHex(digest.reverse())}`);
+    });
+  const seeds = [entropy, sha256(Uint8Array.of(...entropy, ...proofs, ...rows.flat().flatMap((row) => [...row])))];
+  for (const seed of seeds) {
+    const [w0, w1] = weigh(seed) as [bigint, bigint];
+    const forged = proofs.slice();
+    const points = [0, 1].map((j) => G1.fromBytes(proofs.slice(192 * j + 144, 192 * j + 192)));
+    forged.set(points[0]!.add(G1.BASE.multiply(w1)).toBytes(), 144);
+    forged.set(points[1]!.subtract(G1.BASE.multiply(w0)).toBytes(), 192 + 144);
+    expect(keyOf(one).verifyBatch(forged, rows, entropy)).toBe("INVALID");
+  }
 });
 
 describe("a verifying key", () => {

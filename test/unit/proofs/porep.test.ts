@@ -1,7 +1,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import { leafChallenge, porepChallenges, syntheticChallenges } from "../../../src/core/challenges.ts";
+import { leafChallenge, porepChallenges, syntheticChallenges, winningSector } from "../../../src/core/challenges.ts";
 import type { MerklePath } from "../../../src/core/merkle-path.ts";
 import {
   type ColumnProof,
@@ -161,6 +161,25 @@ describe("challenges", () => {
     const all = syntheticChallenges(proofs, params, replicaId!, commR!);
     const inputs = { feature: "synthetic", replicaId: replicaId!, commR: commR!, seed: seed! } as const;
     for (const challenge of porepChallenges(proofs, params, inputs, 0)) expect(all).toContain(challenge);
+  });
+
+  test("randomness and ids of another length are refused, not hashed", () => {
+    const params = sectorParams(2048);
+    const [good, long] = [new Uint8Array(32), new Uint8Array(5000)];
+    for (const feature of ["interactive", "synthetic", "non-interactive"] as const) {
+      const inputs = { feature, replicaId: good, commR: good, seed: good };
+      const wrong: (keyof typeof inputs)[] = feature === "interactive" ? ["replicaId", "seed"] : ["replicaId", "commR"];
+      if (feature === "synthetic") wrong.push("seed");
+      for (const name of wrong)
+        for (const bytes of [long, good.subarray(1)])
+          expect(() => porepChallenges(proofs, params, { ...inputs, [name]: bytes }, 0)).toThrowError(
+            expect.objectContaining({ code: "BAD_LENGTH" }),
+          );
+    }
+    expect(() => leafChallenge(proofs, params, long, 1, 0)).toThrowError(/5000 bytes/);
+    expect(() => leafChallenge(proofs, params, good, -1, 0)).toThrowError(/64-bit/);
+    expect(() => winningSector(proofs, good, long, 5)).toThrowError(/5000 bytes/);
+    expect(() => winningSector(proofs, good, good, 0)).toThrowError(/no sectors/);
   });
 
   test("challenges keep their range: never node 0 for PoRep, any node for PoSt", () => {

@@ -2,6 +2,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
+import { syntheticChallenges } from "../../../src/core/challenges.ts";
 import { pieceCidV1 } from "../../../src/core/piece-cid.ts";
 import { commitPiece, dataCommitment, PieceHasher } from "../../../src/core/pieces.ts";
 import { poseidon } from "../../../src/core/poseidon.ts";
@@ -22,6 +23,8 @@ type Published = {
   };
   parentCaches: { files: { registeredSealProof: number; sectorSize: number; sha256: string }[] };
   poRepIds: { ids: [string, string][] };
+  syntheticChallenges: { nodes: number; replicaId: number; commR: number; synthetic: number[] };
+  roundConstants: { arity: number; count: number; sha256: string; first: string; last: string };
   poseidon: { digests: Record<string, string> };
 };
 const known = await fixture<Published>("published.json");
@@ -146,7 +149,28 @@ test.each(caches)("parent cache of seal proof $registeredSealProof, $sectorSize 
   expect(toHex(hash.digest())).toBe(one.sha256);
 });
 
+test("synthetic challenges begin as published", () => {
+  const { nodes, replicaId, commR, synthetic } = known.syntheticChallenges;
+  const [replica, comm] = [replicaId, commR].map((value) => elementOf(BigInt(value))) as [Uint8Array, Uint8Array];
+  const all = syntheticChallenges(proofs, sectorParams(nodes * 32), replica, comm);
+  expect(all.slice(0, synthetic.length)).toEqual(synthetic);
+});
+
 describe("registered proofs and Poseidon", () => {
+  test("round constants of arity 8, as the authors' own script makes them", () => {
+    const { arity, count, sha256: digest, first, last } = known.roundConstants;
+    proofs.with(32 * 4096, (at) => {
+      // Compressed constants and the matrix stand before them.
+      const all = proofs.exports.poseidonParameters(arity, at);
+      const plain = proofs.instance.read(at + 32 * (all - count), 32 * count);
+      const big = plain.slice();
+      for (let i = 0; i < count; i++) big.subarray(32 * i, 32 * i + 32).reverse();
+      expect([plain, big].map((bytes) => toHex(bytes.subarray(0, 32)))).toContain(first);
+      expect([plain, big].map((bytes) => toHex(bytes.subarray(-32)))).toContain(last);
+      expect([plain, big].map((bytes) => toHex(sha256(bytes)))).toContain(digest);
+    });
+  });
+
   test("PoRep ids of all registered proofs", () => {
     for (const [number, [, id]] of known.poRepIds.ids.entries()) expect(toHex(porepId(sealProof(number)))).toBe(id);
   });

@@ -24,6 +24,7 @@ import {
 } from "../../../src/core/verify-proofs.ts";
 import aggregatePorep from "../../fixtures/proofs/aggregate-porep.json" with { type: "json" };
 import aggregateUpdate from "../../fixtures/proofs/aggregate-update.json" with { type: "json" };
+import ni from "../../fixtures/proofs/groth16-ni.json" with { type: "json" };
 import porep from "../../fixtures/proofs/groth16-porep.json" with { type: "json" };
 import post from "../../fixtures/proofs/groth16-post.json" with { type: "json" };
 import update from "../../fixtures/proofs/groth16-update.json" with { type: "json" };
@@ -89,7 +90,29 @@ describe("PoRep", () => {
       const [first, ...rest] = statements as [PoRepStatement, ...PoRepStatement[]];
       expect(await verdict([{ ...first, seed: flip(first.seed) }, ...rest])).toBe("INVALID");
       expect(await verdict([])).toBe("BAD_PROOF_COUNT");
+      const other = { ...first, proof: sealProof((first.proof.number + 5) % 10) };
+      await expect(verdict([...statements, other])).rejects.toMatchObject({ code: "MIXED_PROOFS" });
     });
+
+  test("a non-interactive seal is an aggregate of version 2: accepted as that, and as nothing else", async () => {
+    for (const one of ni.cases) {
+      const statement = statementOf(one);
+      expect(statement.proof.feature).toBe("non-interactive");
+      const inputs = await porepInputs(proofs, statement);
+      expect(hexRows(inputs)).toEqual(one.circuitInputs);
+      const key = keys.get(one.key)!;
+      const aggregate = fromHex(one.proof);
+      const verdict = (version: 1 | 2, changed = statement) =>
+        verifySealAggregate(proofs, key, [changed], aggregate, { srs, version, entropy });
+      expect(await verdict(2)).toBe("VALID");
+      // Its challenges and transcript take no seed.
+      expect(await verdict(2, { ...statement, seed: new Uint8Array() })).toBe("VALID");
+      expect(await verdict(1)).toBe("INVALID");
+      expect(await verdict(2, { ...statement, commR: flip(statement.commR) })).toBe("INVALID");
+      expect(await verdict(2, { ...statement, proof: sealProof(5) })).toBe("BAD_PROOF_COUNT");
+      expect(await verifySealProof(proofs, key, statement, aggregate, entropy)).toBe("BAD_PROOF_LENGTH");
+    }
+  });
 });
 
 describe("PoSt", () => {
@@ -179,6 +202,9 @@ describe("sector update", () => {
       const aggregate = fromHex(one.aggregate);
       const context = { srs, version: 2, entropy } as const;
       expect(verifyUpdateAggregate(proofs, key, params, statements, aggregate, context)).toBe("VALID");
+      expect(verifyUpdateAggregate(proofs, key, params, statements, aggregate, { ...context, version: 1 })).toBe(
+        "INVALID",
+      );
       const changed = [{ ...statement, commRNew: flip(statement.commRNew) }, ...statements.slice(1)];
       expect(verifyUpdateAggregate(proofs, key, params, changed, aggregate, context)).toBe("INVALID");
     });
