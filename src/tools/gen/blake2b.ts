@@ -41,11 +41,14 @@ const hex = (word: bigint): string => `0x${word.toString(16).padStart(16, "0")}`
 
 type Quad = readonly [number, number, number, number];
 
-/** Half of the mixing function on one quad: takes in message word `word`, rotates by `r1` and `r2`. */
+/**
+ * Half of the mixing function on one quad: takes in message word `word`, rotates by `r1` and `r2`. The word is added to a
+ * before b is, as b is what every half waits for.
+ */
 function halfMix(quad: Quad, word: number, r1: number, r2: number): string[] {
   const [a, b, c, d] = quad.map((i) => `v${i}`) as [string, string, string, string];
   return [
-    `${a} += ${b} + load<u64>(block, ${8 * word});`,
+    `${a} = ${a} + load<u64>(block, ${8 * word}) + ${b};`,
     `${d} = rotr<u64>(${d} ^ ${a}, ${r1});`,
     `${c} += ${d};`,
     `${b} = rotr<u64>(${b} ^ ${c}, ${r2});`,
