@@ -10,7 +10,7 @@ import type { Tipset } from "../../types/block-header.ts";
 
 type Options = {
   readonly accounts: number;
-  readonly balance: bigint;
+  readonly balance?: bigint;
   readonly seed?: string;
   readonly blockTime: number;
   readonly genesisTime?: number;
@@ -26,6 +26,8 @@ type Options = {
 
 const DEFAULT_SEED = "filigree";
 const DEFAULT_DATA = ".filigree/devnet";
+/** FIL; named in the help by hand, as commander shows defaults as JSON, which has no bigint. */
+const DEFAULT_BALANCE = "1000000";
 /** Genesis time of networks whose seed is given: the main network's, so that the same seed gives the same CIDs. */
 const FIXED_GENESIS_TIME = 1_598_306_400;
 
@@ -65,7 +67,7 @@ export function registerDevnet(program: Command): void {
     .command("devnet")
     .description("start a local Filecoin network: offline, single producer, ten funded accounts")
     .option("--accounts <n>", "funded accounts", wholeNumber(1, 100), 10)
-    .option("--balance <FIL>", "FIL on each address", fil, parseFil("1000000"))
+    .option("--balance <FIL>", `FIL on each address (default: ${DEFAULT_BALANCE})`, fil)
     .option("--seed <text>", "decides keys, genesis and beacon; given, the genesis time is fixed too")
     .option("--block-time <seconds>", "seconds between epochs; 0 makes a tipset when a message arrives", seconds, 1)
     .option("--genesis-time <unix|now>", "time of the genesis block", epochSeconds)
@@ -80,19 +82,19 @@ export function registerDevnet(program: Command): void {
     .action(run);
 }
 
-async function run(options: Options): Promise<void> {
+async function run(options: Options, command: Command): Promise<void> {
   const seed = options.seed ?? DEFAULT_SEED;
   const data = options.memory === true ? null : path.resolve(options.data ?? DEFAULT_DATA);
   if (options.reset === true && data !== null) await rm(data, { recursive: true, force: true });
   const now = Math.floor(Date.now() / 1000);
   const net = await Devnet.open({
     accounts: options.accounts,
-    balance: options.balance,
+    balance: options.balance ?? parseFil(DEFAULT_BALANCE),
     seed,
     blockTime: options.blockTime,
     genesisTime: options.genesisTime ?? (options.seed === undefined ? now : FIXED_GENESIS_TIME),
     data,
-    version: "0.1.0",
+    version: command.parent?.version() ?? "",
   });
   const { url } = await net.serve({
     host: options.host,

@@ -1,0 +1,55 @@
+/** The command line as a user first meets it: every command explains itself, and what the README names is there. */
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const read = (file: string): string => readFileSync(`${root}${file}`, "utf8");
+const filigree = (...args: string[]) =>
+  spawnSync(process.execPath, ["dist/cli/main.js", ...args], { cwd: root, encoding: "utf8" });
+
+/** Names of the commands that a help text lists. */
+function commandsIn(help: string): string[] {
+  const list = help.slice(help.indexOf("Commands:"));
+  const names = [...list.matchAll(/^ {2}(\w+) /gm)].map(([, name]) => name as string);
+  return names.filter((name) => name !== "help");
+}
+
+const help = filigree("--help").stdout;
+const commands = commandsIn(help).flatMap((name) => {
+  const own = filigree(name, "--help").stdout;
+  return own.includes("Commands:") ? commandsIn(own).map((sub) => `${name} ${sub}`) : [name];
+});
+
+test("the list of commands", () => {
+  expect(commands).toEqual(expect.arrayContaining(["commp", "conformance", "devnet", "replay", "seal", "state check"]));
+});
+
+test.each(commands)("filigree %s --help", (command) => {
+  const { status, stdout, stderr } = filigree(...command.split(" "), "--help");
+  expect(stderr).toBe("");
+  expect(stdout).toContain(`Usage: filigree ${command}`);
+  expect(status).toBe(0);
+});
+
+test("the README names options and commands that exist", () => {
+  const readme = read("README.md");
+  const options = new Set(filigree("devnet", "--help").stdout.match(/--[a-z-]+/g));
+  const section = readme.slice(readme.indexOf("## The local network"), readme.indexOf("Clients of the network"));
+  const named = [...section.matchAll(/--[a-z][a-z-]*/g)].map(([option]) => option);
+  expect(named.length).toBeGreaterThan(5);
+  expect(named.filter((option) => !options.has(option))).toEqual([]);
+  const called = [...readme.matchAll(/npx filigree (\w+)/g)].map(([, name]) => name as string);
+  expect(called.filter((name) => !commands.some((one) => one.split(" ")[0] === name))).toEqual([]);
+});
+
+test("wrong usage ends with 64 and says where help is", () => {
+  const { status, stderr } = filigree("devnet", "--no-such-option");
+  expect(status).toBe(64);
+  expect(stderr).toContain("--help");
+});
+
+test("the version is the package's", () => {
+  expect(filigree("--version").stdout.trim()).toBe((JSON.parse(read("package.json")) as { version: string }).version);
+});
