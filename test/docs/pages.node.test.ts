@@ -21,7 +21,8 @@ const PATH = /^(?:assembly|src|test|docs|bench)\/[\w./*{},-]+$|^[\w.-]+\.(?:json
 /** Files and folders that a page names, spelled out: `a/{b,c}.ts` gives two, `a/b-*.ts` gives the folder `a`. */
 function pathsOf(markdown: string): string[] {
   const spans = [...markdown.matchAll(/`([^`\n]+)`/g)].map(([, span]) => span as string);
-  return spans.filter((span) => PATH.test(span)).flatMap(spelledOut);
+  // What an installation makes is not part of the repository.
+  return spans.filter((span) => PATH.test(span) && !span.includes("node_modules")).flatMap(spelledOut);
 }
 
 function spelledOut(span: string): string[] {
