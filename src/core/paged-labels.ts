@@ -85,6 +85,7 @@ export async function labelPaged(
         for (let layer = complete + 1; layer <= params.layers; layer++) {
           const start = layerDigest(proofs, identity, plan, layer);
           await writeDigest(store, layer, await labelLayer(work, places, edges, layer, params.layers, start));
+          if (options.paging?.lastLayerOnly === true && layer > 1) await store.remove(layerFile(layer - 1));
         }
       });
     });

@@ -25,12 +25,14 @@ export const READ_ENTRIES = 65536;
 const DEGREE = 8;
 
 export type PagingOptions = {
-  /** Module memory to stay below, about; default 384 MiB. */
+  /** Module memory to stay below; default `PAGING_MEMORY_BYTES`. */
   readonly memoryBytes?: number;
   /** Nodes of a window, a power of 2; by default the most that `memoryBytes` allows. */
   readonly windowNodes?: number;
   /** Into how many parts the windows of a layer are divided; default 4. */
   readonly passes?: number;
+  /** Removes each layer when the next is complete, for unsealing: only the last is left. */
+  readonly lastLayerOnly?: boolean;
 };
 
 export type PagingPlan = {
@@ -47,7 +49,8 @@ export type PagingPlan = {
   readonly baseCapacity: number;
 };
 
-const MEMORY_BYTES = 384 * 1024 * 1024;
+/** Module memory of a paged labelling by default. */
+export const PAGING_MEMORY_BYTES = 384 * 1024 * 1024;
 const PASSES = 4;
 /** Least room of a bucket. */
 const LEAST_CAPACITY = 4 * RESERVE;
@@ -61,7 +64,7 @@ const WINDOW_BYTES = (DEGREE + 1 + BASE_PARENTS) * NODE_BYTES + PARENTS_BYTES;
 /** Throws `OUT_OF_RANGE` for windows that cannot be. */
 export function planPaging(params: SectorParams, options: PagingOptions = {}): PagingPlan {
   const { nodes } = params;
-  const { memoryBytes = MEMORY_BYTES, passes = PASSES } = options;
+  const { memoryBytes = PAGING_MEMORY_BYTES, passes = PASSES } = options;
   const window = Math.min(nodes, options.windowNodes ?? largestWindow(memoryBytes));
   const shift = Math.log2(window);
   if (!Number.isInteger(shift) || !Number.isInteger(passes) || passes < 1)

@@ -105,10 +105,13 @@ export async function sealLayers(
   const labels = { replicaId, porepId: porep, legacy: identity.proof.legacy };
   const keep = (layer: number, from: number, window: Uint8Array): Promise<void> =>
     store.write(layerFile(layer), from * NODE_BYTES, window);
-  if (params.sectorBytes > MAX_SEALED_BYTES || options.paging !== undefined)
-    await labelPaged(proofs, store, params, labels, options);
+  if (isPaged(params, options)) await labelPaged(proofs, store, params, labels, options);
   else await generateLabels(proofs, params, labels, keep, options);
   return { commD, replicaId };
+}
+
+function isPaged(params: SectorParams, options: SealOptions): boolean {
+  return params.sectorBytes > MAX_SEALED_BYTES || options.paging !== undefined;
 }
 
 /** The last step of sealing: CommR, and the file of its parts. */
@@ -258,7 +261,7 @@ export async function buildTreeRLast(
 /**
  * Recovers the raw bytes `[from, from + length)` of the sector's data (before Fr32) from its replica.
  * The last layer's file is used if the store has it; otherwise all labels are computed again, which costs as much as
- * sealing whatever the range. Throws `OUT_OF_RANGE`.
+ * sealing whatever the range. Sectors above 512 MiB are then labelled in the store, where the last layer stays. Throws `OUT_OF_RANGE`.
  */
 export async function unsealRange(
   proofs: Proofs,
@@ -289,7 +292,7 @@ export async function unsealRange(
   const keys =
     (await store.size(layerFile(params.layers))) === params.sectorBytes
       ? await store.read(layerFile(params.layers), firstNode * NODE_BYTES, nodes * NODE_BYTES)
-      : await recomputeKeys(proofs, params, identity, commD, firstNode, nodes, options);
+      : await recomputeKeys(proofs, store, params, identity, commD, firstNode, nodes, options);
   const replica = await store.read(SEALED_FILE, firstNode * NODE_BYTES, nodes * NODE_BYTES);
   const raw = proofs.with(2 * nodes * NODE_BYTES, (at) => {
     const key = at + nodes * NODE_BYTES;
@@ -309,6 +312,7 @@ export async function unsealRange(
 
 async function recomputeKeys(
   proofs: Proofs,
+  store: SectorStore,
   params: SectorParams,
   identity: SectorIdentity,
   commD: Uint8Array,
@@ -318,6 +322,12 @@ async function recomputeKeys(
 ): Promise<Uint8Array> {
   const porep = options.porepId ?? porepId(identity.proof);
   const replicaId = replicaIdOf(proofs, identity, commD, porep);
+  const labels = { replicaId, porepId: porep, legacy: identity.proof.legacy };
+  if (isPaged(params, options)) {
+    const paging = { ...options.paging, lastLayerOnly: true };
+    await labelPaged(proofs, store, params, labels, { ...options, paging });
+    return store.read(layerFile(params.layers), firstNode * NODE_BYTES, nodes * NODE_BYTES);
+  }
   const out = new Uint8Array(nodes * NODE_BYTES);
   const keep = (layer: number, from: number, labels: Uint8Array): Promise<void> => {
     const start = Math.max(from, firstNode);
@@ -329,7 +339,6 @@ async function recomputeKeys(
       );
     return Promise.resolve();
   };
-  const labels = { replicaId, porepId: porep, legacy: identity.proof.legacy };
   await generateLabels(proofs, params, labels, keep, options);
   return out;
 }

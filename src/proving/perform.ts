@@ -1,12 +1,13 @@
 /** Running one job on the thread it is called on; workers call this, and so may anyone without workers. */
 import { platform } from "#platform";
+import { PAGING_MEMORY_BYTES } from "../core/paging-plan.ts";
 import { writeParents } from "../core/parent-cache.ts";
 import { PieceHasher } from "../core/pieces.ts";
 import { provePoRep } from "../core/porep-proof.ts";
 import { proveSectorPoSt } from "../core/post-proof.ts";
 import type { ProofExports, Proofs } from "../core/proof-kernel.ts";
 import { ProofModule } from "../core/proof-module.ts";
-import { columnWindows, replicaWindows, sealLayers, sealSector, unsealRange } from "../core/seal.ts";
+import { columnWindows, MAX_SEALED_BYTES, replicaWindows, sealLayers, sealSector, unsealRange } from "../core/seal.ts";
 import type { SealOptions } from "../core/seal-kit.ts";
 import { sectorParams } from "../core/sector-params.ts";
 import { MemoryStore, UNSEALED_FILE } from "../core/sector-store.ts";
@@ -33,10 +34,11 @@ function sharedModule(): Promise<Proofs> {
   return loading;
 }
 
-/** The instance to label a sector in: labels take twice its size, and some windows. */
+/** The instance to label a sector in: labels take twice its size or what paging allows itself, and some windows. */
 function moduleFor(sectorBytes: number): Promise<Proofs> {
   if (sectorBytes < LARGE_SECTOR_BYTES) return sharedModule();
-  return ProofModule.load<ProofExports>({ maxPages: Math.ceil((2 * sectorBytes) / 65536) + SHARED_PAGES });
+  const labelBytes = sectorBytes > MAX_SEALED_BYTES ? PAGING_MEMORY_BYTES : 2 * sectorBytes;
+  return ProofModule.load<ProofExports>({ maxPages: Math.ceil(labelBytes / 65536) + SHARED_PAGES });
 }
 
 type Performers = { [Kind in JobKind]: (job: JobTable[Kind]["job"], report: OnProgress) => Promise<unknown> };

@@ -2,7 +2,8 @@
  * Sealing and proving sectors in directories, over a pool.
  *
  * Labels are one chain of hashes and stay with one worker; the windows of tree C and of the replica are independent and
- * go to all. A job that dies is run again: each writes the same bytes to the same places.
+ * go to all. A job that dies is run again: each writes the same bytes to the same places. Sealing a directory again whose
+ * sealing was interrupted takes up sectors above 512 MiB behind their last complete layer.
  */
 
 import { porepPartitions } from "../core/challenges.ts";
@@ -17,7 +18,7 @@ import {
   type SectorPoSt,
 } from "../core/post-proof.ts";
 import type { Proofs } from "../core/proof-kernel.ts";
-import { finishSeal, type SealedSector, type SectorIdentity } from "../core/seal.ts";
+import { finishSeal, MAX_SEALED_BYTES, type SealedSector, type SectorIdentity } from "../core/seal.ts";
 import { porepId, SectorError, type SectorParams, sectorParams } from "../core/sector-params.ts";
 import {
   closeTree,
@@ -49,7 +50,8 @@ export async function sealDirectory(
   const { proof } = identity;
   const params = sectorParams(proof.sectorBytes);
   const store = directoryStore(directory);
-  const { parents } = options;
+  // Paged labels find their parents in another order, and keep no table.
+  const parents = params.sectorBytes > MAX_SEALED_BYTES ? undefined : options.parents;
   if (parents !== undefined) {
     const graph = { nodes: params.nodes, porepId: porepId(proof), legacy: proof.legacy };
     await keepParents(proofs, pool, parents, graph, options);

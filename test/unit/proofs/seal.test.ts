@@ -1,6 +1,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
+import { DIGESTS_FILE } from "../../../src/core/label-digests.ts";
 import type { ProofExports, Proofs } from "../../../src/core/proof-kernel.ts";
 import { hasSimd, ProofModule } from "../../../src/core/proof-module.ts";
 import { parentsOf, type SealedSector, unsealRange, withGraph } from "../../../src/core/seal.ts";
@@ -95,6 +96,16 @@ describe("unsealing", () => {
     for (const layer of [1, 2]) store.files.delete(layerFile(layer));
     const bytes = await unsealRange(proofs, store, one.identity, sealed.commD, 300, 700, one);
     expect(toHex(bytes)).toBe(toHex(raw.subarray(300, 1000)));
+  });
+
+  test("labels computed again through files leave their last layer, and nothing else", async () => {
+    for (const layer of [1, 2]) store.files.delete(layerFile(layer));
+    const before = [...store.files.keys()];
+    const paged = { ...one, paging: { windowNodes: 16 } };
+    const bytes = await unsealRange(proofs, store, one.identity, sealed.commD, 300, 700, paged);
+    expect(toHex(bytes)).toBe(toHex(raw.subarray(300, 1000)));
+    expect([...store.files.keys()].sort()).toEqual([...before, layerFile(2), DIGESTS_FILE].sort());
+    store.files.delete(layerFile(2));
   });
 
   test("ranges outside of the sector are refused", async () => {
