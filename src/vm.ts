@@ -19,6 +19,7 @@ export { decodeTrace, type TraceCall } from "./exec/trace.ts";
 export type {
   AppliedMessage,
   BlockInput,
+  Execution,
   ExecutionResult,
   ExecutionRules,
   MessageInput,
@@ -27,6 +28,7 @@ export type {
   TipsetInput,
 } from "./exec/types.ts";
 export { actorsV2Upgrade } from "./exec/upgrades.ts";
+export { WorkerExecutor, type WorkerSettings } from "./exec/worker-executor.ts";
 export { decodeMethodData, encodeMethodParams, StateView } from "./state/state-view.ts";
 export { readCar } from "./storage/car.ts";
 export type { Batch, Block, BlockSource, BlockStore } from "./storage/contract.ts";

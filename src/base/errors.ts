@@ -41,3 +41,11 @@ export function describeError(error: unknown): string {
   }
   return parts.join(": ");
 }
+
+/** What crosses the border of a worker of an error: its class is lost in a clone, its data must not be. */
+export type Failure = { readonly name: string; readonly message: string; readonly data: unknown };
+
+export function failureOf(error: unknown): Failure {
+  if (!(error instanceof Error)) return { name: "Error", message: String(error), data: null };
+  return { name: error.name, message: error.message, data: (error as { data?: unknown }).data ?? null };
+}

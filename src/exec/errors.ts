@@ -5,6 +5,8 @@ export type ExecErrorData =
   /** A reward or cron call failed, so the tipset has no state. */
   | { readonly code: "IMPLICIT_FAILED"; readonly exitCode: number; readonly what: "reward" | "cron" }
   /** Epochs of a tipset and its parent in the wrong order. */
-  | { readonly code: "BAD_EPOCH"; readonly epoch: number; readonly parentEpoch: number };
+  | { readonly code: "BAD_EPOCH"; readonly epoch: number; readonly parentEpoch: number }
+  /** Every worker that took the job died. */
+  | { readonly code: "WORKER_LOST"; readonly attempts: number };
 
 export class ExecError extends FilError<ExecErrorData> {}

@@ -7,7 +7,7 @@
  * that takes is bounded by the number of blocks on the way, and with a store that answers at once there is one.
  */
 import { EngineFault } from "../core/errors.ts";
-import { type MachineContext, type NewBlock, Vm, type VmHost, type VmOptions } from "../core/vm.ts";
+import { type Applied, type MachineContext, type NewBlock, Vm, type VmHost, type VmOptions } from "../core/vm.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import { cidKey } from "../types/cid.ts";
 import { ExecError } from "./errors.ts";
@@ -17,12 +17,14 @@ import { decodeTrace } from "./trace.ts";
 import type {
   AppliedKind,
   AppliedMessage,
+  Execution,
   ExecutionResult,
   ExecutionRules,
   MessageInput,
   MessageResult,
   ProofJudge,
   RandomnessSource,
+  RunOptions,
   SingleInput,
   TipsetInput,
 } from "./types.ts";
@@ -34,16 +36,10 @@ export type ExecutorParts = {
   readonly log?: (line: string) => void;
 };
 
-export type RunOptions = {
-  /** Keep every call and gas charge. */
-  readonly tracing?: boolean;
-  /** Other randomness than the executor's own, for this run. */
-  readonly randomness?: RandomnessSource;
-  readonly signal?: AbortSignal;
-};
+export type { RunOptions } from "./types.ts";
 
 /** Runs one job at a time; further ones wait. */
-export class Executor {
+export class Executor implements Execution {
   readonly #options: VmOptions;
   readonly #parts: ExecutorParts;
   #vm: Vm | null = null;
@@ -70,7 +66,6 @@ export class Executor {
     return turn;
   }
 
-  /** Applies one message alone. */
   applyMessage(input: SingleInput, options: RunOptions = {}): Promise<MessageResult> {
     const { stateRoot, epoch, networkVersion, baseFee, circulatingSupply } = input;
     const tracing = options.tracing ?? false;
@@ -86,10 +81,6 @@ export class Executor {
     );
   }
 
-  /**
-   * Executes a tipset: null rounds since the parent, then block by block the messages (each once) and the reward, then
-   * cron. Throws `ExecError` if a reward or cron call fails, `EngineFault` if a message allows no receipt.
-   */
   applyTipset(input: TipsetInput, rules: ExecutionRules, options: RunOptions = {}): Promise<ExecutionResult> {
     const { stateRoot, parentEpoch, epoch, baseFee } = input;
     if (epoch < parentEpoch)
@@ -102,6 +93,19 @@ export class Executor {
     const networkVersion = rules.networkVersionAt(first);
     const context = { stateRoot, epoch: first, networkVersion, baseFee, circulatingSupply, tracing };
     return this.run(context, (vm) => new TipsetRun(vm, input, rules, context, tracing).execute(), options);
+  }
+
+  simulate(
+    context: MachineContext,
+    messages: readonly MessageInput[],
+    options: RunOptions = {},
+  ): Promise<readonly Applied[]> {
+    return this.run(context, (vm) => messages.map((one) => vm.apply(one.bytes, one.chainLength)), options);
+  }
+
+  async close(): Promise<void> {
+    await this.#queue;
+    this.#vm = null;
   }
 
   async #attempt<T>(context: MachineContext, job: (vm: Vm) => T | Promise<T>, options: RunOptions): Promise<T> {

@@ -1,5 +1,5 @@
 /** Inputs and outputs of execution. CIDs are binary, amounts attoFIL, gas in gas. */
-import type { Applied, GenesisSupply, NewBlock } from "../core/vm.ts";
+import type { Applied, GenesisSupply, MachineContext, NewBlock } from "../core/vm.ts";
 import type { Address } from "../types/address.ts";
 import type { TraceCall } from "./trace.ts";
 
@@ -99,4 +99,31 @@ export type SingleInput = {
   readonly baseFee: bigint;
   readonly circulatingSupply: bigint | GenesisSupply;
   readonly message: MessageInput;
+};
+
+export type RunOptions = {
+  /** Keep every call and gas charge. */
+  readonly tracing?: boolean;
+  /** Other randomness than the executor's own, for this run. */
+  readonly randomness?: RandomnessSource;
+  readonly signal?: AbortSignal;
+};
+
+/** Whoever executes, one job after another: `Executor` in this thread, `WorkerExecutor` in one of its own. */
+export type Execution = {
+  /** Applies one message alone. */
+  applyMessage(input: SingleInput, options?: RunOptions): Promise<MessageResult>;
+  /**
+   * Executes a tipset: null rounds since the parent, then block by block the messages (each once) and the reward, then
+   * cron. Throws `ExecError` if a reward or cron call fails, `EngineFault` if a message allows no receipt.
+   */
+  applyTipset(input: TipsetInput, rules: ExecutionRules, options?: RunOptions): Promise<ExecutionResult>;
+  /** Applies messages one after another and keeps nothing but what became of each. */
+  simulate(
+    context: MachineContext,
+    messages: readonly MessageInput[],
+    options?: RunOptions,
+  ): Promise<readonly Applied[]>;
+  /** Lets the job under way end, and frees what the executor holds; it takes no more. */
+  close(): Promise<void>;
 };

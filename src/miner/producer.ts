@@ -11,8 +11,7 @@ import { nextBaseFee } from "../chain/base-fee.ts";
 import { buildMessageMeta, type ChainStore, splitMessages } from "../chain/chain-store.ts";
 import { drawRandomness, minTicket, randomnessOf } from "../chain/randomness.ts";
 import { weightOf } from "../chain/weight.ts";
-import type { Executor } from "../exec/executor.ts";
-import type { BlockInput, ExecutionRules } from "../exec/types.ts";
+import type { BlockInput, Execution, ExecutionRules } from "../exec/types.ts";
 import { type KeyCrypto, type KeyInfo, signBytes } from "../keys/keys.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import { CHAIN_LIMITS, type NetworkParams, networkVersionAt } from "../params/networks.ts";
@@ -32,7 +31,7 @@ export type ProducerParts = {
   readonly network: NetworkParams;
   readonly chain: ChainStore;
   readonly pool: MessagePool;
-  readonly executor: Executor;
+  readonly executor: Execution;
   readonly rules: ExecutionRules;
   readonly crypto: KeyCrypto & { blsAggregate(signatures: readonly Uint8Array[]): Uint8Array };
   readonly miner: Address;

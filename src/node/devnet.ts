@@ -8,7 +8,6 @@ import { platform } from "#platform";
 import { concat, toHex, utf8 } from "../base/bytes.ts";
 import { buildMessageMeta, ChainStore } from "../chain/chain-store.ts";
 import { type Crypto, loadCrypto } from "../core/crypto.ts";
-import { Executor } from "../exec/executor.ts";
 import type { ExecutionRules } from "../exec/types.ts";
 import { addressOf, deriveKey, type KeyInfo, verifyBytes } from "../keys/keys.ts";
 import { Keystore } from "../keys/keystore.ts";
@@ -31,6 +30,7 @@ import type { Tipset } from "../types/block-header.ts";
 import { chainLength, messageCid, SIGNATURE_TYPE } from "../types/message.ts";
 import { Clock } from "./clock.ts";
 import { buildGenesis } from "./genesis.ts";
+import { type MachinePlace, type Machines, openMachines } from "./machines.ts";
 import { makeSimulator } from "./simulator.ts";
 
 export type DevnetOptions = {
@@ -45,6 +45,11 @@ export type DevnetOptions = {
   /** Folder of the data; null keeps everything in memory. */
   readonly data: string | null;
   readonly version: string;
+  /**
+   * Where messages are executed: in the caller's thread, or in workers, so that the network answers meanwhile and calls
+   * may nest as deep as the protocol allows; `close` ends them. Default: "thread".
+   */
+  readonly machine?: MachinePlace;
 };
 
 export type RpcOptions = {
@@ -87,6 +92,7 @@ export class Devnet {
   readonly producer: Producer;
   readonly clock: Clock;
   private readonly store: BlockStore;
+  private readonly machines: Machines;
   private server: Server | null = null;
 
   private constructor(
@@ -98,6 +104,7 @@ export class Devnet {
     producer: Producer,
     clock: Clock,
     store: BlockStore,
+    machines: Machines,
   ) {
     this.options = options;
     this.network = network;
@@ -107,6 +114,7 @@ export class Devnet {
     this.producer = producer;
     this.clock = clock;
     this.store = store;
+    this.machines = machines;
     this.dispatcher = makeDispatcher(services, platform.randomBytes);
   }
 
@@ -131,7 +139,8 @@ export class Devnet {
       networkVersionAt: (epoch) => networkVersionAt(network, BigInt(epoch)),
       circulatingSupply: accounts.reduce((sum, account) => sum + 2n * account.balance, 0n),
     };
-    const executor = new Executor(
+    const machines = openMachines(
+      options.machine ?? "thread",
       { profile: network.profile },
       {
         blocks: store,
@@ -150,6 +159,7 @@ export class Devnet {
       minGas: (signed) => MIN_GAS.base + MIN_GAS.perByte * BigInt(chainLength(signed)),
     });
     const miner = Address.fromBytes((await store.fact(MINER_FACT)) as Uint8Array);
+    const executor = machines.tipsets;
     const producer = await Producer.open({ network, chain, pool, executor, rules, crypto, miner, worker, beacon });
     const randomness = () => producer.randomness();
     const clock = new Clock(producer, chain, pool, options.blockTime);
@@ -160,12 +170,12 @@ export class Devnet {
       pool,
       keystore,
       crypto,
-      simulator: makeSimulator({ chain, executor, rules, randomness, now: platform.now }),
+      simulator: makeSimulator({ chain, executor: machines.calls, rules, randomness, now: platform.now }),
       tokenSecret: await tokenSecret(store),
       now: platform.now,
       dev: devControl(clock, options, accounts, network, miner),
     };
-    return new Devnet(options, network, accounts, miner, services, producer, clock, store);
+    return new Devnet(options, network, accounts, miner, services, producer, clock, store, machines);
   }
 
   /** Serves JSON-RPC. On loopback without tokens; on any other host tokens are needed for more than reading. */
@@ -192,6 +202,7 @@ export class Devnet {
   async close(): Promise<void> {
     await this.clock.stop();
     await this.server?.close();
+    await this.machines.close();
     await this.store.close();
   }
 }

@@ -1,7 +1,7 @@
 /** Calls without consequences, on the state after a tipset: for StateCall and gas estimates. */
 import type { ChainStore } from "../chain/chain-store.ts";
-import type { Executor } from "../exec/executor.ts";
-import type { ExecutionRules, RandomnessSource } from "../exec/types.ts";
+import type { Applied } from "../core/vm.ts";
+import type { Execution, ExecutionRules, MessageInput, RandomnessSource } from "../exec/types.ts";
 import { CHAIN_LIMITS } from "../params/networks.ts";
 import type { CallOutcome, Simulator } from "../rpc/services.ts";
 import { StateView } from "../state/state-view.ts";
@@ -13,7 +13,7 @@ const SIGNATURE_BYTES = 69;
 
 export type SimulatorParts = {
   readonly chain: ChainStore;
-  readonly executor: Executor;
+  readonly executor: Execution;
   readonly rules: ExecutionRules;
   readonly randomness: () => RandomnessSource;
   readonly now: () => number;
@@ -42,25 +42,18 @@ export function makeSimulator(parts: SimulatorParts): Simulator {
         baseFee: 0n,
         circulatingSupply: rules.circulatingSupply,
       };
-      const free = (one: Message, nonce: bigint): Message => ({
-        ...one,
-        nonce,
-        gasLimit: one.gasLimit === 0n ? CHAIN_LIMITS.blockGasLimit : one.gasLimit,
-        gasFeeCap: 0n,
-        gasPremium: 0n,
+      const free = (one: Message, at: number): MessageInput => {
+        const gasLimit = one.gasLimit === 0n ? CHAIN_LIMITS.blockGasLimit : one.gasLimit;
+        const nonce = sender.nonce + BigInt(at);
+        return {
+          bytes: encodeMessage({ ...one, nonce, gasLimit, gasFeeCap: 0n, gasPremium: 0n }),
+          chainLength: lengthOf(one),
+        };
+      };
+      const outcomes = await executor.simulate(context, [...line, message].map(free), {
+        randomness: parts.randomness(),
       });
-      const applied = await executor.run(
-        context,
-        (vm) => {
-          let nonce = sender.nonce;
-          for (const one of line) {
-            const each = free(one, nonce++);
-            vm.apply(encodeMessage(each), lengthOf(one));
-          }
-          return vm.apply(encodeMessage(free(message, nonce)), lengthOf(message));
-        },
-        { randomness: parts.randomness() },
-      );
+      const applied = outcomes[line.length] as Applied;
       return {
         receipt: { exitCode: applied.exitCode, return: applied.return, gasUsed: applied.gasUsed },
         cost: {

@@ -37,9 +37,10 @@ export function openThreadPool(options: PoolOptions): WorkerPool {
 }
 
 /** Piscina is loaded with the first pool, so that a program without workers starts without it. */
-async function startPool({ entry, size }: PoolOptions): Promise<Piscina> {
+async function startPool({ entry, size, stackMib }: PoolOptions): Promise<Piscina> {
   const { Piscina: Pool } = await import("piscina");
-  const pool = new Pool({ filename: entry.href, name: "work", minThreads: size, maxThreads: size });
+  const limits = stackMib === undefined ? {} : { resourceLimits: { stackSizeMb: stackMib } };
+  const pool = new Pool({ filename: entry.href, name: "work", minThreads: size, maxThreads: size, ...limits });
   // A thread that dies while idle is replaced by Piscina; without a listener the event would end the process.
   pool.on("error", () => undefined);
   return pool;

@@ -41,10 +41,12 @@ export type Platform = {
 };
 
 export type PoolOptions = {
-  /** A module that exports `work(message)`; in Deno and browsers it also answers `postMessage`, see `proving/worker.ts`. */
+  /** A module that exports `work(message)` and calls `answerMessages` of `worker-scope.ts`. */
   readonly entry: URL;
   /** Threads, at least 1. */
   readonly size: number;
+  /** Stack of each thread, MiB, where a platform lets that be chosen (Node); the others give what they have. */
+  readonly stackMib?: number;
 };
 
 /** The worker died or was ended while it held the job; nothing of the job's result is known. */

@@ -9,7 +9,7 @@ type Job = {
   readonly reject: (reason: unknown) => void;
 };
 
-/** What a worker answers: see `proving/worker.ts`. */
+/** What a worker answers: see `worker-scope.ts`. */
 type Answer = { readonly ok: true; readonly result: unknown } | { readonly ok: false; readonly error: unknown };
 
 export function openWebPool(options: PoolOptions): WorkerPool {

@@ -6,11 +6,10 @@
  * minutes need not look for a signal.
  */
 import { platform } from "#platform";
-import { FilError } from "../base/errors.ts";
+import { type Failure, FilError } from "../base/errors.ts";
 import { WorkerLostError, type WorkerPool } from "../platform/platform.ts";
 import type { Job, OnProgress, Progress, ResultOf } from "./jobs.ts";
 import { JobError } from "./jobs.ts";
-import type { Failure } from "./worker.ts";
 
 /** Workers that a job may lose before it is given up. */
 const MAX_ATTEMPTS = 3;

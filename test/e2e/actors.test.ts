@@ -166,11 +166,11 @@ test("a payment channel pays two vouchers on two lanes, settles and is collected
   ).toBe("actor not found");
 });
 
-test("the same seed and messages give the same CIDs", async () => {
+test("the same seed and messages give the same CIDs, whether this thread or a worker executes", async () => {
   const options = { ...TEST_OPTIONS, blockTime: 3600, seed: "twins" };
   const heads: string[] = [];
-  for (let run = 0; run < 2; run++) {
-    const one = await Devnet.open(options);
+  for (const machine of ["thread", "worker"] as const) {
+    const one = await Devnet.open({ ...options, machine });
     const account = one.accounts[0] as (typeof one.accounts)[number];
     const message: Message = {
       from: account.secp256k1,

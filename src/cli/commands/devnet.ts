@@ -1,10 +1,11 @@
 /** `filigree devnet`: a local network that accepts messages, until it is told to stop. */
 import { rm } from "node:fs/promises";
 import path from "node:path";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { toBase64, toHex } from "../../base/bytes.ts";
 import { describeError } from "../../base/errors.ts";
 import { type DevAccount, Devnet } from "../../node/devnet.ts";
+import type { MachinePlace } from "../../node/machines.ts";
 import { formatFil, parseFil } from "../../types/amount.ts";
 import type { Tipset } from "../../types/block-header.ts";
 
@@ -20,6 +21,7 @@ type Options = {
   readonly cors: readonly string[];
   readonly data?: string;
   readonly memory?: boolean;
+  readonly machine: MachinePlace;
   readonly reset?: boolean;
   readonly json?: boolean;
 };
@@ -77,6 +79,9 @@ export function registerDevnet(program: Command): void {
     .option("--cors <origin>", "origin of pages that may call (repeatable)", collect, [])
     .option("--data <folder>", `where the chain is kept (default: ${DEFAULT_DATA})`)
     .option("--memory", "keep nothing on disk")
+    .addOption(
+      new Option("--machine <place>", "where messages are executed").choices(["worker", "thread"]).default("worker"),
+    )
     .option("--reset", "forget an earlier network in the data folder")
     .option("--json", "one JSON object a line instead of text")
     .action(run);
@@ -95,6 +100,7 @@ async function run(options: Options, command: Command): Promise<void> {
     genesisTime: options.genesisTime ?? (options.seed === undefined ? now : FIXED_GENESIS_TIME),
     data,
     version: command.parent?.version() ?? "",
+    machine: options.machine,
   });
   const { url } = await net.serve({
     host: options.host,

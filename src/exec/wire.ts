@@ -1,0 +1,103 @@
+/**
+ * What crosses between a `WorkerExecutor` and its worker: data alone, so that a run can be repeated in another worker.
+ * Decisions behind it: docs/adr/0006-the-machine-in-a-worker.md.
+ */
+import type { Failure } from "../base/errors.ts";
+import type { GenesisSupply, MachineContext, VmOptions } from "../core/vm.ts";
+import { Address } from "../types/address.ts";
+import { type AnyResult, packMessages } from "./packed.ts";
+import type { BlockInput, ExecutionRules, MessageInput, SingleInput, TipsetInput } from "./types.ts";
+
+/** What a run may ask of the thread that wants it. CIDs are binary. */
+export type Question =
+  | { readonly kind: "block"; readonly cid: Uint8Array }
+  | { readonly kind: "ticket" | "beacon"; readonly tag: number; readonly epoch: number; readonly entropy: Uint8Array }
+  | { readonly kind: "post" | "seal"; readonly info: Uint8Array };
+
+/** The block or the 32 bytes; one byte, 0 or 1, for a verdict; null for a block that nobody has. */
+export type Reply = Uint8Array | null;
+
+export type Answered = { readonly question: Question; readonly reply: Reply };
+
+/** `TipsetInput` and its rules, without classes and functions. */
+export type TipsetJob = {
+  readonly kind: "tipset";
+  readonly input: Omit<TipsetInput, "blocks">;
+  /** Blocks of the tipset; the address of the miner is binary. */
+  readonly blocks: readonly (Omit<BlockInput, "miner"> & { readonly miner: Uint8Array })[];
+  /** Network versions by the first epoch each is for, ascending. */
+  readonly versions: readonly (readonly [epoch: number, version: number])[];
+  readonly circulatingSupply: bigint | GenesisSupply;
+};
+
+export type MachineJob =
+  | TipsetJob
+  | { readonly kind: "message"; readonly input: SingleInput }
+  | { readonly kind: "simulate"; readonly context: MachineContext; readonly messages: readonly MessageInput[] };
+
+/** The worker's end of a line, see `line.ts`. */
+export type LineEnd = { readonly id: number; readonly port: MessagePort; readonly shared: SharedArrayBuffer };
+
+export type MachineMessage = {
+  readonly vm: VmOptions;
+  readonly job: MachineJob;
+  readonly tracing: boolean;
+  /** The line that the run asks over; null: there is none, and a question ends the run. */
+  readonly line: number | null;
+  /** The line itself, when it is new. */
+  readonly newLine?: LineEnd;
+  /** Answers to what earlier rounds of the run ended with. */
+  readonly answered: readonly Answered[];
+};
+
+export type MachineAnswer =
+  | { readonly result: AnyResult }
+  | { readonly failure: Failure }
+  /** There is no line, and this must be known. */
+  | { readonly asks: Question }
+  /** The worker knows no such line: it took the place of one that died. */
+  | { readonly lineLost: true };
+
+const LATIN1 = new TextDecoder("latin1");
+
+/** One text for one question: a key for maps. */
+export function questionKey(question: Question): string {
+  switch (question.kind) {
+    case "block":
+      return `block ${LATIN1.decode(question.cid)}`;
+    case "ticket":
+    case "beacon":
+      return `${question.kind} ${question.tag} ${question.epoch} ${LATIN1.decode(question.entropy)}`;
+    default:
+      return `${question.kind} ${LATIN1.decode(question.info)}`;
+  }
+}
+
+export function tipsetJob(tipset: TipsetInput, rules: ExecutionRules): TipsetJob {
+  const { blocks, ...input } = tipset;
+  const versions: [number, number][] = [];
+  for (let epoch = Math.min(input.parentEpoch + 1, input.epoch); epoch <= input.epoch; epoch++) {
+    const version = rules.networkVersionAt(epoch);
+    if (versions.at(-1)?.[1] !== version) versions.push([epoch, version]);
+  }
+  const plain = blocks.map((block) => ({
+    ...block,
+    miner: block.miner.bytes,
+    blsMessages: packMessages(block.blsMessages),
+    secpMessages: packMessages(block.secpMessages),
+  }));
+  return { kind: "tipset", input, blocks: plain, versions, circulatingSupply: rules.circulatingSupply };
+}
+
+export function tipsetOf({ input, blocks, versions, circulatingSupply }: TipsetJob): [TipsetInput, ExecutionRules] {
+  const networkVersionAt = (epoch: number): number => {
+    let version = versions[0]?.[1] ?? 0;
+    for (const [from, one] of versions) if (epoch >= from) version = one;
+    return version;
+  };
+  const whole = blocks.map((block) => ({ ...block, miner: Address.fromBytes(block.miner) }));
+  return [
+    { ...input, blocks: whole },
+    { networkVersionAt, circulatingSupply },
+  ];
+}

@@ -1,0 +1,252 @@
+/** Execution in a worker gives what execution in this thread gives, whatever its world is like and whoever dies. */
+import * as dagCbor from "@ipld/dag-cbor";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { EngineFault } from "../../../src/core/errors.ts";
+import { ExecError } from "../../../src/exec/errors.ts";
+import { Executor, type ExecutorParts } from "../../../src/exec/executor.ts";
+import { linesWork } from "../../../src/exec/line.ts";
+import type { Execution, MessageInput, TipsetInput } from "../../../src/exec/types.ts";
+import { WorkerExecutor } from "../../../src/exec/worker-executor.ts";
+import { buildGenesis } from "../../../src/node/genesis.ts";
+import { DEVNET } from "../../../src/params/networks.ts";
+import type { BlockSource } from "../../../src/storage/contract.ts";
+import { MemoryStore } from "../../../src/storage/memory.ts";
+import { Address } from "../../../src/types/address.ts";
+import { FIL } from "../../../src/types/amount.ts";
+import { CID, cidOfBlock } from "../../../src/types/cid.ts";
+import {
+  contextOf,
+  key,
+  makeState,
+  message,
+  NO_PROOFS,
+  NO_RANDOMNESS,
+  type PlainState,
+} from "../../support/plain-state.ts";
+
+const NETWORK_VERSION = 5;
+const RULES = { networkVersionAt: () => NETWORK_VERSION, circulatingSupply: 10n ** 27n };
+const OPTIONS = { profile: "devnet" } as const;
+const MISSING = CID.parse("bafy2bzaceaq6gxxjuvsf7diwddfpxh24wdaximidodyhlquouvknsnc4gnc6a").bytes;
+
+const opened: Execution[] = [];
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.close();
+});
+
+function workerOver(blocks: BlockSource, lines: boolean, parts: Partial<ExecutorParts> = {}): WorkerExecutor {
+  const world = { blocks, randomness: NO_RANDOMNESS, proofs: NO_PROOFS, ...parts };
+  const made = new WorkerExecutor(OPTIONS, world, { lines });
+  opened.push(made);
+  return made;
+}
+
+function threadOver(blocks: BlockSource): Executor {
+  return new Executor(OPTIONS, { blocks, randomness: NO_RANDOMNESS, proofs: NO_PROOFS });
+}
+
+function input(bytes: Uint8Array): MessageInput {
+  return { bytes, chainLength: bytes.length };
+}
+
+/** A store that answers only later, and does something first at the first question of all. */
+function slow(under: BlockSource, first: () => Promise<unknown> | unknown = () => {}): BlockSource {
+  let asked = 0;
+  const get = async (cid: Uint8Array): Promise<Uint8Array | undefined> => {
+    if (asked++ === 0) await first();
+    return under.get(cid);
+  };
+  return { peek: () => undefined, get };
+}
+
+let store: MemoryStore;
+let root: Uint8Array;
+let miner: Address;
+beforeAll(async () => {
+  const accounts = Array.from({ length: 20 }, (_, i) => ({ address: key(i), balance: 1000n * FIL }));
+  const genesis = await buildGenesis({ network: DEVNET, networkVersion: NETWORK_VERSION, accounts, worker: key(0) });
+  store = new MemoryStore();
+  store.writeNow({ blocks: genesis.blocks });
+  root = genesis.stateRoot.bytes;
+  miner = genesis.miner;
+});
+
+/** Messages of senders who have used `nonce` nonces, account 1 twice as many. */
+function tipset(stateRoot: Uint8Array, parentEpoch: number, epoch: number, nonce = 0n): TipsetInput {
+  const send = (from: number, fields: object = {}) => input(message({ from: key(from), nonce, value: 5n, ...fields }));
+  const first = send(1, { nonce: 2n * nonce });
+  const blsMessages = [first, send(2), send(1, { nonce: 2n * nonce + 1n }), send(3, { nonce: 99n }), first];
+  const block = { miner, winCount: 1n, blsMessages, secpMessages: [send(4), send(5, { to: new_(epoch) })] };
+  return { stateRoot, parentEpoch, epoch, baseFee: 100n, blocks: [block] };
+}
+
+/** An address that no account has yet. */
+function new_(seed: number): Address {
+  const bytes = new Uint8Array(49).fill(seed);
+  bytes[0] = 3;
+  return Address.fromBytes(bytes);
+}
+
+const ways = [
+  ...(linesWork() ? [{ way: "over a line", lines: true }] : []),
+  { way: "in rounds", lines: false },
+] as const;
+
+describe.each(ways)("a worker that asks $way", ({ lines }) => {
+  test("gives the same results for a row of tipsets, from a store that answers at once and from one that does not", async () => {
+    const ours = new MemoryStore(store);
+    const theirs = new MemoryStore(store);
+    const thread = threadOver(ours);
+    const quick = workerOver(theirs, lines);
+    const late = workerOver(slow(theirs), lines);
+    let at = root;
+    for (let i = 0; i < 3; i++) {
+      const one = tipset(at, 10 + 3 * i, 12 + 3 * i, BigInt(i));
+      const expected = await thread.applyTipset(one, RULES, { tracing: i === 1 });
+      const got = await quick.applyTipset(one, RULES, { tracing: i === 1 });
+      expect(got).toEqual(expected);
+      expect(await late.applyTipset(one, RULES, { tracing: i === 1 })).toEqual(expected);
+      expect(expected.applied.filter(({ exitCode }) => exitCode === 0).length).toBe(8);
+      ours.writeNow({ blocks: expected.blocks });
+      theirs.writeNow({ blocks: got.blocks });
+      at = expected.stateRoot;
+    }
+  });
+
+  test("gives the same for one message and for simulated ones", async () => {
+    const context = { ...contextOf(root, NETWORK_VERSION), baseFee: 0n };
+    const worker = workerOver(store, lines);
+    const single = { ...context, message: input(message({ value: 7n })) };
+    expect(await worker.applyMessage(single)).toEqual(await threadOver(store).applyMessage(single));
+    const row = [0n, 1n, 7n].map((nonce) => input(message({ nonce, value: 3n })));
+    const outcomes = await worker.simulate(context, row);
+    expect(outcomes).toEqual(await threadOver(store).simulate(context, row));
+    expect(outcomes.map(({ exitCode }) => exitCode)).toEqual([0, 0, 2]);
+  });
+
+  test("reports faults and failures as this thread does, and goes on", async () => {
+    const worker = workerOver(store, lines);
+    const failures = async (execution: Execution): Promise<unknown[]> => {
+      const jobs = [
+        () => execution.applyTipset(tipset(MISSING, 10, 11), RULES),
+        () => execution.applyMessage({ ...contextOf(root, NETWORK_VERSION), message: input(Uint8Array.of(0x8a)) }),
+        () => execution.applyTipset({ ...tipset(root, 10, 11), blocks: [stranger()] }, RULES),
+        () => execution.applyTipset(tipset(root, 11, 10), RULES),
+      ];
+      const out: unknown[] = [];
+      for (const job of jobs) out.push(await job().catch((error: unknown) => error));
+      return out;
+    };
+    const stranger = () => ({ miner: Address.id(4242), winCount: -1n, blsMessages: [], secpMessages: [] });
+    const got = await failures(worker);
+    expect(got).toEqual(await failures(threadOver(store)));
+    expect(got.map((error) => (error as EngineFault).data.code)).toEqual([
+      "BLOCK_MISSING",
+      "MESSAGE_REFUSED",
+      "IMPLICIT_FAILED",
+      "BAD_EPOCH",
+    ]);
+    expect(got[0]).toBeInstanceOf(EngineFault);
+    expect(got[2]).toBeInstanceOf(ExecError);
+    expect((await worker.applyTipset(tipset(root, 10, 11), RULES)).applied.length).toBeGreaterThan(0);
+  });
+
+  test("passes on what a store throws, itself", async () => {
+    const broken = new Error("the disk is on fire");
+    const worker = workerOver(
+      slow(store, () => {
+        throw broken;
+      }),
+      lines,
+    );
+    await expect(worker.applyTipset(tipset(root, 10, 11), RULES)).rejects.toBe(broken);
+    expect((await worker.applyTipset(tipset(root, 10, 11), RULES)).stateRoot).toHaveLength(38);
+  });
+
+  test("reads a block of more than one part of a line", async () => {
+    const state = bigMultisig();
+    const none = new Uint8Array(0);
+    const proposal = dagCbor.encode([Address.id(100).bytes, none, 0, none]);
+    const call = {
+      ...contextOf(state.root, NETWORK_VERSION),
+      message: input(message({ to: Address.id(90), method: 2n, params: proposal })),
+    };
+    const expected = await threadOver(state.store).applyMessage(call);
+    expect(await workerOver(state.store, lines).applyMessage(call)).toEqual(expected);
+    expect(expected.applied.why).toContain("not a signer");
+  });
+
+  test("an aborted run rejects with the signal's reason, and the next one is as if it had not been", async () => {
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const source = slow(store, () => controller.abort(reason));
+    const worker = workerOver(source, lines);
+    const run = worker.applyTipset(tipset(root, 10, 11), RULES, { signal: controller.signal });
+    await expect(run).rejects.toBe(reason);
+    await expect(worker.applyTipset(tipset(root, 10, 11), RULES, { signal: controller.signal })).rejects.toBe(reason);
+    const expected = await threadOver(store).applyTipset(tipset(root, 10, 11), RULES);
+    expect(await worker.applyTipset(tipset(root, 10, 11), RULES)).toEqual(expected);
+  });
+});
+
+describe("a worker that dies", () => {
+  const run = (worker: WorkerExecutor) => worker.applyTipset(tipset(root, 10, 40), RULES);
+  const expected = () => threadOver(store).applyTipset(tipset(root, 10, 40), RULES);
+
+  test.each(ways)("at its work is replaced, and the run repeated ($way)", async ({ lines }) => {
+    const worker = workerOver(store, lines);
+    const long = worker.applyTipset(tipset(root, 10, 1500), RULES);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await worker.killWorker()).toBe(true);
+    expect((await long).applied.filter(({ kind }) => kind === "cron")).toHaveLength(1490);
+    expect(await run(worker)).toEqual(await expected());
+  });
+
+  test("between two runs is replaced", async () => {
+    const worker = workerOver(store, linesWork());
+    const before = await run(worker);
+    await worker.killWorker(); // in Node; Web Workers are killed at their work only
+    expect(await run(worker)).toEqual(before);
+  });
+
+  // In rounds no worker is at work while it is asked something.
+  if (!linesWork()) return;
+
+  test("while it waits for an answer takes nothing with it", async () => {
+    const killed: boolean[] = [];
+    const worker: WorkerExecutor = workerOver(
+      slow(store, async () => killed.push(await worker.killWorker())),
+      true,
+    );
+    expect(await run(worker)).toEqual(await expected());
+    expect(killed).toEqual([true]);
+  });
+
+  test("every time is given up, and the executor goes on", async () => {
+    let deadly = true;
+    const source: BlockSource = {
+      peek: () => undefined,
+      get: async (cid) => {
+        if (deadly) await worker.killWorker();
+        return store.get(cid);
+      },
+    };
+    const worker: WorkerExecutor = workerOver(source, true);
+    await expect(run(worker)).rejects.toMatchObject({ data: { code: "WORKER_LOST", attempts: 3 } });
+    deadly = false;
+    expect((await run(worker)).applied.length).toBeGreaterThan(30);
+  });
+});
+
+/** A multisig (id 90) whose list of signers alone is larger than the memory of a line. */
+function bigMultisig(): PlainState {
+  const signers = Array.from({ length: 8000 }, (_, i) => key(1000 + i).bytes);
+  const emptyMap = dagCbor.encode([new Uint8Array(0), []]);
+  const pending = cidOfBlock(emptyMap);
+  const nothing = new Uint8Array(0);
+  const state = makeState(NETWORK_VERSION, 3, [
+    { id: 90, code: "fil/2/multisig", state: [signers, 1, 0, nothing, 0, 0, pending] },
+  ]);
+  state.store.writeNow({ blocks: [{ cid: pending.bytes, bytes: emptyMap }] });
+  return state;
+}
