@@ -21,7 +21,7 @@ export type SectorRecord = {
   readonly sealed: SealedSector;
 };
 
-const FILE = "sector.json";
+export const RECORD_FILE = "sector.json";
 const COMMITMENTS = ["replicaId", "commD", "commC", "commRLast", "commR"] as const;
 
 type Stored = {
@@ -53,11 +53,11 @@ export async function writeRecord(
       pieceCid: pieceCidV1(commP).toString(),
     })),
   };
-  await writeFile(path.join(directory, FILE), `${JSON.stringify(stored, null, 2)}\n`);
+  await writeFile(path.join(directory, RECORD_FILE), `${JSON.stringify(stored, null, 2)}\n`);
 }
 
 export async function readRecord(directory: string): Promise<SectorRecord> {
-  const file = path.join(directory, FILE);
+  const file = path.join(directory, RECORD_FILE);
   const stored = JSON.parse(await readFile(file, "utf8")) as Stored;
   const actorId = BigInt(stored.actorId);
   const [replicaId, commD, commC, commRLast, commR] = COMMITMENTS.map((name) => fromHex(stored[name])) as [

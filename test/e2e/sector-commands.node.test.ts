@@ -67,6 +67,23 @@ test("seal, unseal, prove and verify a sector on disk", async () => {
   }
 });
 
+test("an interrupted seal goes on with --resume, and only then", async () => {
+  const args = ["seal", "a", "--out", "r", "--miner", "t01000", "--sector", "8", "--ticket", TICKET];
+  const first = await filigree(args);
+  expect(first.code).toBe(0);
+  const again = await filigree([...args, "--resume"]);
+  expect([again.code, again.err]).toEqual([1, expect.stringMatching(/holds a sealed sector/)]);
+  await rm(path.join(folder, "r", "sector.json"));
+  await rm(path.join(folder, "r", "sealed"));
+  expect((await filigree(args)).err).toMatch(/--resume/);
+  const resumed = await filigree([...args, "--resume"]);
+  expect([resumed.code, resumed.err]).toEqual([0, ""]);
+  const cids = (out: string) => out.split("\n").slice(0, 2);
+  expect(cids(resumed.out)).toEqual(cids(first.out));
+  expect((await filigree(["unseal", "r", "--out", "back-r", "--length", "900"])).code).toBe(0);
+  expect(new Uint8Array(await readFile(path.join(folder, "back-r")))).toEqual(prng(1, 900));
+});
+
 test("mistakes end in one plain line and a code", async () => {
   for (const [args, code, text] of [
     [["commp", "nowhere"], 1, /no such file/],

@@ -4,15 +4,18 @@ import { mkdir, readdir, stat } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { platform } from "#platform";
 import { pieceCidV1, sealedCid } from "../../core/piece-cid.ts";
-import type { ProofExports } from "../../core/proof-kernel.ts";
+import type { ProofExports, Proofs } from "../../core/proof-kernel.ts";
 import { ProofModule } from "../../core/proof-module.ts";
-import { proverId, sealProof, sectorParams } from "../../core/sector-params.ts";
+import { MAX_SEALED_BYTES } from "../../core/seal.ts";
+import { proverId, type SectorParams, sealProof, sectorParams } from "../../core/sector-params.ts";
+import { UNSEALED_FILE } from "../../core/sector-store.ts";
 import { stagePieces } from "../../core/stage.ts";
 import { directoryStore } from "../../proving/directory-store.ts";
+import { estimateSeal } from "../../proving/estimate.ts";
 import { ProvingPool } from "../../proving/pool.ts";
 import { sealDirectory } from "../../proving/seal.ts";
 import { parseActorId, parseCount, parseHex32, parseWorkers } from "../options.ts";
-import { writeRecord } from "../sector-record.ts";
+import { RECORD_FILE, writeRecord } from "../sector-record.ts";
 import { progressLine, sizeText } from "../terminal.ts";
 
 type Options = {
@@ -22,12 +25,13 @@ type Options = {
   readonly miner: bigint;
   readonly sector: number;
   readonly ticket: Uint8Array;
+  readonly resume?: true;
   readonly parents?: string;
   readonly workers?: number;
 };
 
 /** Place of a size, and of a kind of proof, in the numbers of registered seal proofs. */
-const SIZES = { "2KiB": 0, "8MiB": 1, "512MiB": 2 } as const;
+const SIZES = { "2KiB": 0, "8MiB": 1, "512MiB": 2, "32GiB": 3, "64GiB": 4 } as const;
 const GROUPS = { V1: 0, V1_1: 5, synthetic: 10, "non-interactive": 15 } as const;
 
 export function registerSeal(program: Command): void {
@@ -41,7 +45,11 @@ export function registerSeal(program: Command): void {
     .requiredOption("--miner <id>", "actor id or ID address of the miner", parseActorId)
     .requiredOption("--sector <number>", "sector number", parseCount)
     .requiredOption("--ticket <hex>", "32 bytes of chain randomness", parseHex32)
-    .option("--parents <directory>", "keep tables of parents there for the next sector (0.9 GiB for 512MiB)")
+    .option("--resume", "go on with an interrupted sealing in --out, with the same files and options")
+    .option(
+      "--parents <directory>",
+      "keep tables of parents there for the next sector (0.9 GiB for 512MiB, none above)",
+    )
     .option("--workers <n>", "worker threads (default: one per core)", parseWorkers)
     .action(run);
 }
@@ -50,14 +58,15 @@ async function run(files: readonly string[], options: Options): Promise<void> {
   const { out, miner, sector, ticket, parents } = options;
   const proof = sealProof(GROUPS[options.proof] + SIZES[options.size]);
   const params = sectorParams(proof.sectorBytes);
-  await mkdir(out, { recursive: true });
-  if ((await readdir(out)).length > 0) throw new Error(`${out} is not empty; a sector needs a directory of its own`);
+  await prepare(out, options.resume === true);
   const proofs = await ProofModule.load<ProofExports>();
   const payloads = await Promise.all(
     files.map(async (file) => ({ payloadSize: (await stat(file)).size, bytes: createReadStream(file) })),
   );
   const identity = { proof, proverId: proverId(miner), sectorNumber: sector, ticket };
-  const pool = ProvingPool.open(Math.min(options.workers ?? platform.cores, params.nodes < 1 << 15 ? 1 : 256));
+  const workers = Math.min(options.workers ?? platform.cores, params.nodes < 1 << 15 ? 1 : 256);
+  if (params.sectorBytes > MAX_SEALED_BYTES) process.stderr.write(estimateText(proofs, params, workers));
+  const pool = ProvingPool.open(workers);
   const line = progressLine();
   const started = Date.now();
   try {
@@ -77,4 +86,25 @@ async function run(files: readonly string[], options: Options): Promise<void> {
     line.clear();
     await pool.close();
   }
+}
+
+/** A directory to seal in: new or empty; one to go on in must hold no sealed sector. Its data is staged anew. */
+async function prepare(out: string, resume: boolean): Promise<void> {
+  await mkdir(out, { recursive: true });
+  const found = await readdir(out);
+  if (!resume && found.length > 0)
+    throw new Error(`${out} is not empty; a sector needs a directory of its own, an interrupted sealing --resume`);
+  if (found.includes(RECORD_FILE)) throw new Error(`${out} holds a sealed sector`);
+  await directoryStore(out).remove(UNSEALED_FILE);
+}
+
+/** What a large sector will take, before hours go into it. */
+export function estimateText(proofs: Proofs, params: SectorParams, workers: number): string {
+  const { labelSeconds, treeSeconds, peakBytes, keptBytes } = estimateSeal(proofs, params, workers);
+  const hours = (seconds: number): string => (seconds / 3600).toFixed(1);
+  return (
+    `By this machine's rates now, ${sizeText(params.sectorBytes)} take about ${hours(labelSeconds)} hours for labels ` +
+    `and ${hours(treeSeconds)} hours for trees, and the time of the disk; ` +
+    `up to ${sizeText(peakBytes)} of files, of which ${sizeText(keptBytes)} stay.\n`
+  );
 }
