@@ -47,5 +47,7 @@ export type Failure = { readonly name: string; readonly message: string; readonl
 
 export function failureOf(error: unknown): Failure {
   if (!(error instanceof Error)) return { name: "Error", message: String(error), data: null };
-  return { name: error.name, message: error.message, data: (error as { data?: unknown }).data ?? null };
+  const { code, data = null } = error as { code?: unknown; data?: unknown };
+  // The system's errors have a code ("EACCES") that says more than their class.
+  return { name: data === null && typeof code === "string" ? code : error.name, message: error.message, data };
 }

@@ -39,10 +39,11 @@ const program = new Command("filigree")
   .exitOverride();
 for (const register of COMMANDS) register(program);
 
-// A reader that has seen enough ("| head") ends the command; that is no error.
+// A reader that has seen enough ("| head") ends the command; that is no error. A full disk is.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
-  throw error;
+  complain(error);
+  process.exit(1);
 });
 
 try {

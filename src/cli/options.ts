@@ -7,7 +7,7 @@ const MAX_WORKERS = 256;
 
 export function parseWorkers(text: string): number {
   const count = Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= MAX_WORKERS) return count;
+  if (/^\d+$/.test(text) && count >= 1 && count <= MAX_WORKERS) return count;
   throw new InvalidArgumentError(`Give a number from 1 to ${MAX_WORKERS}.`);
 }
 
@@ -26,6 +26,6 @@ export function parseActorId(text: string): bigint {
 
 export function parseCount(text: string): number {
   const count = Number(text);
-  if (Number.isSafeInteger(count) && count >= 0) return count;
+  if (/^\d+$/.test(text) && Number.isSafeInteger(count)) return count;
   throw new InvalidArgumentError("Give a whole number, 0 or more.");
 }

@@ -56,11 +56,23 @@ export async function writeRecord(
   await writeFile(path.join(directory, RECORD_FILE), `${JSON.stringify(stored, null, 2)}\n`);
 }
 
+/** Reads the record of a sealed sector. Throws with the file's name if there is none, or it is none. */
 export async function readRecord(directory: string): Promise<SectorRecord> {
   const file = path.join(directory, RECORD_FILE);
-  const stored = JSON.parse(await readFile(file, "utf8")) as Stored;
-  const actorId = BigInt(stored.actorId);
-  const [replicaId, commD, commC, commRLast, commR] = COMMITMENTS.map((name) => fromHex(stored[name])) as [
+  const text = await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
+    throw new Error(`${directory} holds no sealed sector: ${cause.message}`, { cause });
+  });
+  try {
+    return recordOf(JSON.parse(text) as Stored);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${file} is no record of a sealed sector: ${reason}`, { cause });
+  }
+}
+
+function recordOf(stored: Stored): SectorRecord {
+  const actorId = decimal(stored, "actorId");
+  const [replicaId, commD, commC, commRLast, commR] = COMMITMENTS.map((name) => hex32(stored, name)) as [
     Uint8Array,
     Uint8Array,
     Uint8Array,
@@ -70,10 +82,22 @@ export async function readRecord(directory: string): Promise<SectorRecord> {
   const identity: SectorIdentity = {
     proof: sealProof(stored.sealProof),
     proverId: proverId(actorId),
-    sectorNumber: BigInt(stored.sectorNumber),
-    ticket: fromHex(stored.ticket),
+    sectorNumber: decimal(stored, "sectorNumber"),
+    ticket: hex32(stored, "ticket"),
   };
   return { actorId, identity, sealed: { replicaId, commD, commC, commRLast, commR } };
+}
+
+function decimal(stored: Stored, name: "actorId" | "sectorNumber"): bigint {
+  const text: unknown = stored[name];
+  if (typeof text === "string" && /^\d{1,20}$/.test(text) && BigInt(text) < 1n << 64n) return BigInt(text);
+  throw new Error(`${name} is no number of 64 bits`);
+}
+
+function hex32(stored: Stored, name: "ticket" | (typeof COMMITMENTS)[number]): Uint8Array {
+  const text: unknown = stored[name];
+  if (typeof text === "string" && /^[0-9a-f]{64}$/.test(text)) return fromHex(text);
+  throw new Error(`${name} is not 32 bytes in hexadecimal`);
 }
 
 export type ProofFile =
@@ -102,11 +126,32 @@ export async function writeProof(file: string, proof: ProofFile): Promise<number
   return bytes.length;
 }
 
+/** Reads a proof file; its statement has the right types then, its openings are still anything. */
 export async function readProof(file: string): Promise<ProofFile> {
-  const bytes = await readFile(file);
+  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    throw new Error(`cannot read ${file}: ${cause.message}`, { cause });
+  });
   try {
-    return cbor.decode<ProofFile>(bytes);
+    const proof = cbor.decode<ProofFile>(bytes);
+    if (isStatement(proof)) return proof;
   } catch (cause) {
     throw new Error(`${file} is no proof file`, { cause });
   }
+  throw new Error(`${file} is no proof file`);
+}
+
+const isBytes = (value: unknown): boolean => value instanceof Uint8Array && value.length === 32;
+const isNumber = (value: unknown): boolean =>
+  typeof value === "bigint" ? value >= 0n && value < 1n << 64n : Number.isSafeInteger(value) && (value as number) >= 0;
+
+function isStatement(proof: ProofFile): boolean {
+  if (!Array.isArray(proof.partitions)) return false;
+  if (proof.kind === "porep") {
+    const { sealProof: number, actorId, sectorNumber, ticket, commD, commR, seed } = proof;
+    return [number, actorId, sectorNumber].every(isNumber) && [ticket, commD, commR, seed].every(isBytes);
+  }
+  if (!["winning", "window", "window-legacy"].includes(proof.kind)) return false;
+  const { sectorBytes, randomness, sectors } = proof;
+  if (!isNumber(sectorBytes) || !isBytes(randomness) || !Array.isArray(sectors)) return false;
+  return sectors.every(({ sectorNumber, commR }) => isNumber(sectorNumber) && isBytes(commR));
 }

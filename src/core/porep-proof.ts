@@ -18,6 +18,7 @@ import {
   LABEL_PARENTS,
   NODE_BYTES,
   porepId,
+  SectorError,
   type SectorParams,
   sectorParams,
 } from "./sector-params.ts";
@@ -60,7 +61,10 @@ export type PoRepStatement = SectorIdentity & {
   readonly seed: Uint8Array;
 };
 
-/** Opens all challenges of partition `partition` from a sealed sector's store. */
+/**
+ * Opens all challenges of partition `partition` from a sealed sector's store, and checks the proof. Throws `FAULTY_SECTORS`
+ * if the files do not prove the sector's commitments, `MISSING_FILE`, `BAD_LENGTH`.
+ */
 export async function provePoRep(
   proofs: Proofs,
   store: SectorStore,
@@ -74,7 +78,14 @@ export async function provePoRep(
   const { replicaId, commR } = sealed;
   const { feature, legacy } = identity.proof;
   const challenges = porepChallenges(proofs, params, { feature, replicaId, commR, seed }, partition);
-  return openNodes(proofs, store, params, options.porepId ?? porepId(identity.proof), legacy, challenges);
+  const porep = options.porepId ?? porepId(identity.proof);
+  const proof = await openNodes(proofs, store, params, porep, legacy, challenges);
+  const statement = { ...identity, commD: sealed.commD, commR, seed };
+  if (await verifyPoRepPartition(proofs, statement, partition, proof, options)) return proof;
+  throw new SectorError(
+    { code: "FAULTY_SECTORS", sectors: [Number(identity.sectorNumber)] },
+    `sector ${identity.sectorNumber} cannot be proved: its files do not have its commitments`,
+  );
 }
 
 /** Opens the given nodes; synthetic PoRep opens all its synthetic challenges before layers are dropped. */

@@ -88,15 +88,22 @@ export async function proveSectorPoSt(
     const proof: SectorPoSt = { sectorNumber, commC, commRLast, paths };
     if (verifySector(proofs, params, sector, proof, challenges)) return proof;
   } catch (cause) {
-    throw faulty([Number(sectorNumber)], cause);
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw faulty(Number(sectorNumber), reason, cause);
   }
-  throw faulty([Number(sectorNumber)]);
+  throw faulty(Number(sectorNumber), "its files do not have its CommR");
 }
 
-function faulty(sectors: readonly number[], cause?: unknown): SectorError {
-  return new SectorError({ code: "FAULTY_SECTORS", sectors }, `sectors ${sectors.join(", ")} cannot be proved`, {
-    cause,
-  });
+function faulty(sector: number, reason: string, cause?: unknown): SectorError {
+  const text = `sector ${sector} cannot be proved: ${reason}`;
+  return new SectorError({ code: "FAULTY_SECTORS", sectors: [sector] }, text, { cause });
+}
+
+/** What is thrown when some of many sectors failed: the error of the one, or of all with the first one's reason. */
+export function faultySectors(sectors: readonly number[], first: Error): Error {
+  if (sectors.length === 1) return first;
+  const text = `sectors ${sectors.join(", ")} cannot be proved; ${first.message}`;
+  return new SectorError({ code: "FAULTY_SECTORS", sectors }, text, { cause: first });
 }
 
 /** Sectors per partition of a kind of proof. */
@@ -121,6 +128,7 @@ export async function provePoSt(
   const size = partitionSectors(params, kind);
   const partitions: SectorPoSt[][] = [];
   const faults: number[] = [];
+  let first: Error | null = null;
   for (const [place, sector] of provedSectors(kind, sectors).entries()) {
     options.signal?.throwIfAborted();
     if (place % size === 0) partitions.push([]);
@@ -130,9 +138,10 @@ export async function provePoSt(
     } catch (error) {
       if (!(error instanceof SectorError) || error.data.code !== "FAULTY_SECTORS") throw error;
       faults.push(...error.data.sectors);
+      first ??= error;
     }
   }
-  if (faults.length > 0) throw faulty(faults);
+  if (first !== null) throw faultySectors(faults, first);
   for (const partition of partitions) while (partition.length < size) partition.push(partition.at(-1) as SectorPoSt);
   return partitions;
 }

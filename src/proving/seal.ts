@@ -9,6 +9,7 @@
 import { porepPartitions } from "../core/challenges.ts";
 import type { PoRepPartitionProof } from "../core/porep-proof.ts";
 import {
+  faultySectors,
   type PoStKind,
   type PoStPartitionProof,
   type PublicSector,
@@ -121,6 +122,7 @@ export async function provePoStDirectories(
     );
   const ordered = provedSectors(kind, sectors);
   const faults: number[] = [];
+  let first: Error | null = null;
   let done = 0;
   const one = async ({ directory, sectorNumber, commR }: PlacedSector, place: number): Promise<SectorPoSt | null> => {
     const challenges = postChallenges(proofs, params, kind, randomness, sectorNumber, place);
@@ -130,6 +132,7 @@ export async function provePoStDirectories(
     } catch (error) {
       if (!(error instanceof RemoteError) || error.data.code !== "FAULTY_SECTORS") throw error;
       faults.push(Number(sectorNumber));
+      first ??= error;
       return null;
     } finally {
       options.onProgress?.({ phase: "prove", done: ++done, total: ordered.length });
@@ -140,8 +143,7 @@ export async function provePoStDirectories(
     const batch = await Promise.all(ordered.slice(at, at + 2 * pool.size).map((sector, i) => one(sector, at + i)));
     for (const proof of batch) if (proof !== null) proved.push(proof);
   }
-  if (faults.length > 0)
-    throw new SectorError({ code: "FAULTY_SECTORS", sectors: faults }, `sectors ${faults.join(", ")} cannot be proved`);
+  if (first !== null) throw faultySectors(faults, first);
   const size = partitionSectors(params, kind);
   const partitions: SectorPoSt[][] = [];
   for (let at = 0; at < proved.length; at += size) {

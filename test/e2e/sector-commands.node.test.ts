@@ -4,7 +4,9 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import * as cbor from "@ipld/dag-cbor";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { contents, unchanged } from "../../src/cli/input.ts";
 import { prng } from "../unit/proofs/fixture.ts";
 
 const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
@@ -14,6 +16,7 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "filigree-"));
   await writeFile(path.join(folder, "a"), prng(1, 900));
   await writeFile(path.join(folder, "b"), prng(2, 200));
+  await writeFile(path.join(folder, "empty"), "");
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -93,11 +96,105 @@ test("mistakes end in one plain line and a code", async () => {
     [["seal", "a", "--out", "x", "--miner", "bob", "--sector", "1", "--ticket", TICKET], 64, /actor id/],
     [["seal", "a", "--out", "x", "--miner", "1", "--sector", "1", "--ticket", "12"], 64, /64 hexadecimal/],
     [["seal", "a", "--out", ".", "--miner", "1", "--sector", "1", "--ticket", TICKET], 1, /not empty/],
+    [["seal", "a", ".", "--out", "x", "--miner", "1", "--sector", "1", "--ticket", TICKET], 1, /directory/],
+    [["seal", "empty", "--out", "x", "--miner", "1", "--sector", "1", "--ticket", TICKET], 1, /empty is empty/],
+    [["seal", "a", "--out", "a/x", "--miner", "1", "--sector", "1", "--ticket", TICKET], 1, /a/],
+    [["seal", "a", "--out", "x", "--miner", "1", "--sector", "", "--ticket", TICKET], 64, /whole number/],
+    [["unseal", ".", "--out", "y"], 1, /holds no sealed sector/],
+    [["prove", "nowhere", "--randomness", TICKET, "--out", "y"], 1, /nowhere holds no sealed sector/],
+    [["verify", "."], 1, /cannot read \./],
     [["verify", "a"], 1, /no proof file/],
+    [["verify", "empty"], 1, /no proof file/],
   ] as const) {
     const { code: got, err } = await filigree(args);
     expect([args.join(" "), got]).toEqual([args.join(" "), code]);
     expect(err).toMatch(text);
-    expect(err).not.toMatch(/ at /);
+    expect(err).not.toMatch(/\n +at /);
   }
+});
+
+test("a sector whose files are damaged or missing is named with the cause, and nothing is written", async () => {
+  const at = (...names: string[]): string => path.join(folder, ...names);
+  const seal = ["--miner", "1", "--sector", "3", "--ticket", TICKET];
+  expect((await filigree(["seal", "a", "--out", "deep/er/d", ...seal])).code).toBe(0);
+  const directory = "deep/er/d";
+  const prove = (kind: string, ...more: string[]) =>
+    filigree(["prove", directory, ...more, "--kind", kind, "--randomness", TICKET, "--out", "never"]);
+  const unseal = (...more: string[]) => filigree(["unseal", directory, "--out", "back", ...more]);
+  const failed = async (run: Promise<{ code: number; err: string }>, text: RegExp): Promise<void> => {
+    const { code, err } = await run;
+    expect(err).toMatch(text);
+    expect(err.trim().split("\n")).toHaveLength(1);
+    expect(code).toBe(1);
+  };
+  await writeFile(at("back"), "older");
+  await failed(unseal("--from", "5000"), /has 2032 bytes/);
+  await failed(filigree(["unseal", directory, "--out", `${directory}/sealed`]), /among the sector's own files/);
+  await failed(prove("window", directory), /sector 3 is given twice/);
+
+  const replica = await readFile(at(directory, "sealed"));
+  await rm(at(directory, "sealed"));
+  await failed(unseal(), /has no file sealed/);
+  await failed(prove("window"), /sector 3 cannot be proved: .*has no file sealed/);
+  await failed(prove("porep"), /has no file sealed/);
+  expect(await readFile(at("back"), "utf8")).toBe("older");
+  await writeFile(at(directory, "sealed"), replica.subarray(0, 1000));
+  await failed(prove("winning"), /sealed has 1000 bytes/);
+  await writeFile(
+    at(directory, "sealed"),
+    replica.map((byte, i) => (i % 32 === 0 ? byte ^ 1 : byte)),
+  );
+  await failed(prove("winning"), /sector 3 cannot be proved: its files do not have its CommR/);
+  await failed(prove("porep"), /sector 3 cannot be proved: its files do not have its commitments/);
+  await failed(unseal(), /is damaged: .*CommD/);
+  await expect(readFile(at("never"))).rejects.toThrow();
+
+  const record = JSON.parse(await readFile(at(directory, "sector.json"), "utf8"));
+  const others = [{ ...record, commR: "zz" }, { ...record, actorId: "-1" }, { ...record, sealProof: 99 }, [], null];
+  for (const other of others) {
+    await writeFile(at(directory, "sector.json"), JSON.stringify(other));
+    await failed(unseal(), /sector\.json is no record of a sealed sector/);
+  }
+  await writeFile(at(directory, "sector.json"), "{");
+  await failed(prove("porep"), /sector\.json is no record of a sealed sector/);
+});
+
+test("a proof file that names another kind, or has texts for numbers, is none", async () => {
+  expect((await filigree(["prove", "s", "--kind", "window", "--randomness", TICKET, "--out", "p"])).code).toBe(0);
+  const proof = cbor.decode<Record<string, unknown>>(await readFile(path.join(folder, "p")));
+  const lies = [
+    { kind: "window\nthe proof holds" },
+    { kind: "toString" },
+    { sectors: [{ sectorNumber: " 7\n", commR: new Uint8Array(32) }] },
+    { randomness: new Uint8Array(31) },
+    { sectorBytes: -1 },
+    { partitions: null },
+  ];
+  for (const lie of lies) {
+    await writeFile(path.join(folder, "lie"), cbor.encode({ ...proof, ...lie }));
+    expect(await filigree(["verify", "lie"])).toMatchObject({
+      code: 1,
+      out: "",
+      err: expect.stringMatching(/no proof file/),
+    });
+  }
+  for (const lie of [{ sectorBytes: 5 }, { partitions: [[null]] }, { sectors: [] }]) {
+    await writeFile(path.join(folder, "lie"), cbor.encode({ ...proof, ...lie }));
+    expect((await filigree(["verify", "lie"])).code).toBe(2);
+  }
+});
+
+test("a payload that grows or shrinks while it is read is refused", async () => {
+  const file = path.join(folder, "growing");
+  await writeFile(file, prng(3, 100));
+  const read = async (size: number): Promise<number> => {
+    let sum = 0;
+    for await (const bytes of contents(file, size)) sum += bytes.length;
+    return sum;
+  };
+  expect(await read(100)).toBe(100);
+  for (const size of [99, 101]) await expect(read(size)).rejects.toThrowError(/growing changed while it was read/);
+  const grown = unchanged(file, () => writeFile(file, prng(3, 200)));
+  await expect(grown).rejects.toThrowError(/growing changed while it was read/);
+  await expect(unchanged(file, () => rm(file))).rejects.toThrowError(/growing changed/);
 });

@@ -8,6 +8,7 @@ import type { PieceExports } from "../../core/pieces.ts";
 import { ProofModule } from "../../core/proof-module.ts";
 import { commitPayload, commitStream, SLICE_BYTES } from "../../proving/commit.ts";
 import { ProvingPool } from "../../proving/pool.ts";
+import { unchanged } from "../input.ts";
 import { parseWorkers } from "../options.ts";
 import { progressLine, sizeText } from "../terminal.ts";
 
@@ -44,8 +45,8 @@ async function run(file: string, options: Options): Promise<void> {
 async function commit(file: string, options: Options): Promise<PieceCommitment> {
   const info = file === "-" ? null : await stat(file);
   if (info?.isDirectory() === true) throw new Error(`${file} is a directory; give a file, or pack it into a CAR first`);
-  const size = info?.isFile() === true ? info.size : null;
-  if (size === 0) throw new Error(`${file} is empty; a piece holds at least one byte`);
+  // Files of no size may still have bytes to read, as those of /proc do.
+  const size = info?.isFile() === true && info.size > 0 ? info.size : null;
   const slices = size === null ? Number.POSITIVE_INFINITY : Math.ceil(size / SLICE_BYTES);
   const module = await ProofModule.load<PieceExports>();
   const pool = ProvingPool.open(Math.min(options.workers ?? platform.cores, slices));
@@ -53,10 +54,11 @@ async function commit(file: string, options: Options): Promise<PieceCommitment> 
   const onProgress = ({ done, total }: { done: number; total: number }): void =>
     line.show(size === null ? `${sizeText(done)}` : `${sizeText(done)} of ${sizeText(total)}`);
   try {
-    if (size !== null) return await commitPayload(module, pool, { file, size }, { onProgress });
+    if (size !== null) return await unchanged(file, () => commitPayload(module, pool, { file, size }, { onProgress }));
     const stream = file === "-" ? process.stdin : createReadStream(file);
     const piece = await commitStream(module, pool, stream as AsyncIterable<Uint8Array>, { onProgress });
-    if (piece.payloadSize === 0) throw new Error("the input is empty; a piece holds at least one byte");
+    const name = file === "-" ? "the input" : file;
+    if (piece.payloadSize === 0) throw new Error(`${name} is empty; a piece holds at least one byte`);
     return piece;
   } finally {
     line.clear();

@@ -69,6 +69,12 @@ async function prove(
   const sectorBytes = first.identity.proof.sectorBytes;
   if (more.some(({ identity }) => identity.proof.sectorBytes !== sectorBytes))
     throw new Error("the sectors of one proof of spacetime have the same size");
+  if (more.some(({ actorId }) => actorId !== first.actorId))
+    throw new Error("the sectors of one proof of spacetime are of one miner");
+  const numbers = new Set<unknown>();
+  for (const { identity } of records)
+    if (numbers.size === numbers.add(identity.sectorNumber).size)
+      throw new Error(`sector ${identity.sectorNumber} is given twice`);
   const sectors = records.map(({ identity, sealed }) => ({
     sectorNumber: identity.sectorNumber,
     commR: sealed.commR,

@@ -1,6 +1,5 @@
 /** `filigree seal <file...> --out <directory>`: seals files as the pieces of one sector. */
-import { createReadStream } from "node:fs";
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { platform } from "#platform";
 import { pieceCidV1, sealedCid } from "../../core/piece-cid.ts";
@@ -9,11 +8,12 @@ import { ProofModule } from "../../core/proof-module.ts";
 import { MAX_SEALED_BYTES } from "../../core/seal.ts";
 import { proverId, type SectorParams, sealProof, sectorParams } from "../../core/sector-params.ts";
 import { UNSEALED_FILE } from "../../core/sector-store.ts";
-import { stagePieces } from "../../core/stage.ts";
+import { type PiecePayload, stagePieces } from "../../core/stage.ts";
 import { directoryStore } from "../../proving/directory-store.ts";
 import { estimateSeal } from "../../proving/estimate.ts";
 import { ProvingPool } from "../../proving/pool.ts";
 import { sealDirectory } from "../../proving/seal.ts";
+import { contents, inputSize, makeDirectory } from "../input.ts";
 import { parseActorId, parseCount, parseHex32, parseWorkers } from "../options.ts";
 import { RECORD_FILE, writeRecord } from "../sector-record.ts";
 import { progressLine, sizeText } from "../terminal.ts";
@@ -58,11 +58,13 @@ async function run(files: readonly string[], options: Options): Promise<void> {
   const { out, miner, sector, ticket, parents } = options;
   const proof = sealProof(GROUPS[options.proof] + SIZES[options.size]);
   const params = sectorParams(proof.sectorBytes);
+  const payloads: PiecePayload[] = [];
+  for (const file of files) {
+    const payloadSize = await inputSize(file);
+    payloads.push({ payloadSize, bytes: contents(file, payloadSize) });
+  }
   await prepare(out, options.resume === true);
   const proofs = await ProofModule.load<ProofExports>();
-  const payloads = await Promise.all(
-    files.map(async (file) => ({ payloadSize: (await stat(file)).size, bytes: createReadStream(file) })),
-  );
   const identity = { proof, proverId: proverId(miner), sectorNumber: sector, ticket };
   const workers = Math.min(options.workers ?? platform.cores, params.nodes < 1 << 15 ? 1 : 256);
   if (params.sectorBytes > MAX_SEALED_BYTES) process.stderr.write(estimateText(proofs, params, workers));
@@ -90,7 +92,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
 
 /** A directory to seal in: new or empty; one to go on in must hold no sealed sector. Its data is staged anew. */
 async function prepare(out: string, resume: boolean): Promise<void> {
-  await mkdir(out, { recursive: true });
+  await makeDirectory(out);
   const found = await readdir(out);
   if (!resume && found.length > 0)
     throw new Error(`${out} is not empty; a sector needs a directory of its own, an interrupted sealing --resume`);

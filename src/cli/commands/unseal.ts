@@ -1,6 +1,12 @@
 /** `filigree unseal <directory>`: the data of a sealed sector, or a byte range of it. */
-import { open } from "node:fs/promises";
+import { once } from "node:events";
+import { type FileHandle, open } from "node:fs/promises";
+import path from "node:path";
 import type { Command } from "commander";
+import { equal } from "../../base/bytes.ts";
+import { unpaddedBytesOf } from "../../core/piece-cid.ts";
+import { type PieceExports, PieceHasher } from "../../core/pieces.ts";
+import { ProofModule } from "../../core/proof-module.ts";
 import { sectorParams } from "../../core/sector-params.ts";
 import { ProvingPool } from "../../proving/pool.ts";
 import { parseCount } from "../options.ts";
@@ -15,7 +21,7 @@ const PART_BYTES = 127 * 65536;
 export function registerUnseal(program: Command): void {
   program
     .command("unseal")
-    .description("recover the data of a sealed sector, or a range of it")
+    .description("recover the data of a sealed sector, checked against its commitment, or a range of it, unchecked")
     .argument("<directory>", "the sector's files")
     .requiredOption("--out <file>", "where the data goes, - for standard output")
     .option("--from <byte>", "first byte of the data (before padding)", parseCount, 0)
@@ -24,13 +30,17 @@ export function registerUnseal(program: Command): void {
     .action(run);
 }
 
-async function run(directory: string, { out, from, length, parents }: Options): Promise<void> {
+async function run(directory: string, { out, from, length }: Options): Promise<void> {
   const { identity, sealed } = await readRecord(directory);
-  const end = (sectorParams(identity.proof.sectorBytes).sectorBytes / 128) * 127;
-  const total = length ?? Math.max(0, end - from);
+  const end = unpaddedBytesOf(sectorParams(identity.proof.sectorBytes).sectorBytes);
+  const total = length ?? end - from;
+  if (total < 0 || from + total > end) throw new Error(`the sector's data has ${end} bytes, from 0 to ${end - 1}`);
+  if (out !== "-" && path.dirname(path.resolve(out)) === path.resolve(directory))
+    throw new Error(`${out} lies among the sector's own files; give another place`);
+  const hasher = total === end ? new PieceHasher(await ProofModule.load<PieceExports>()) : null;
   const pool = ProvingPool.open(1);
   const line = progressLine();
-  const file = out === "-" ? null : await open(out, "w");
+  let file: FileHandle | null = null;
   try {
     for (let done = 0; done < total; done += PART_BYTES) {
       const bytes = await pool.run(
@@ -39,14 +49,15 @@ async function run(directory: string, { out, from, length, parents }: Options): 
           directory,
           identity,
           commD: sealed.commD,
-          ...(parents === undefined ? {} : { parents }),
           from: from + done,
           length: Math.min(PART_BYTES, total - done),
         },
         { onProgress: ({ phase, done: at, total: all }) => line.show(`${phase} ${Math.floor((100 * at) / all)} %`) },
       );
-      if (file === null) process.stdout.write(bytes);
-      else await file.write(bytes);
+      hasher?.update(bytes);
+      // Opened only now: a sector that cannot be read leaves an older file as it is.
+      if (out !== "-") file ??= await open(out, "w");
+      await write(file, bytes);
       line.show(`${Math.floor((100 * done) / total)} %`);
     }
   } finally {
@@ -54,4 +65,12 @@ async function run(directory: string, { out, from, length, parents }: Options): 
     await file?.close();
     await pool.close();
   }
+  if (hasher !== null && !equal(hasher.digest().commP, sealed.commD))
+    throw new Error(`${directory} is damaged: the data recovered from its replica does not have the sector's CommD`);
+}
+
+/** Writes all bytes to the file, or to standard output, as fast as its reader takes them. */
+async function write(file: FileHandle | null, bytes: Uint8Array): Promise<void> {
+  if (file !== null) await file.writeFile(bytes);
+  else if (!process.stdout.write(bytes)) await once(process.stdout, "drain");
 }
