@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { describeError, FilError, isFilError } from "../../../src/base/errors.ts";
+import { describeError, FilError, failureOf, isFilError } from "../../../src/base/errors.ts";
 
 type KeyErrorData = { readonly code: "KEY_LOCKED" } | { readonly code: "KEY_UNKNOWN"; readonly address: string };
 class KeyError extends FilError<KeyErrorData> {}
@@ -41,4 +41,13 @@ describe("describeError", () => {
     circle.cause = circle;
     expect(describeError(circle).startsWith("round: round")).toBe(true);
   });
+});
+
+test("what crosses a worker's border: data of ours, the code of the system's, the name of others", () => {
+  const data = { code: "KEY_LOCKED" } as const;
+  expect(failureOf(new KeyError(data, "locked"))).toEqual({ name: "KeyError", message: "locked", data });
+  const denied = Object.assign(new Error("denied"), { code: "EACCES" });
+  expect(failureOf(denied)).toEqual({ name: "EACCES", message: "denied", data: null });
+  expect(failureOf(new TypeError("no"))).toEqual({ name: "TypeError", message: "no", data: null });
+  expect(failureOf(42)).toEqual({ name: "Error", message: "42", data: null });
 });
