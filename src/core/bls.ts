@@ -141,17 +141,17 @@ export function blsOf(instance: Instance<BlsExports>): Bls {
     },
     blsVerifyAggregate: (messages, signature, options = {}) => {
       const seen = new Set<string>();
+      // All of them first: making the next message may use this very region, by hashing it for instance.
+      const list = [...messages];
       putSignature(signature, G2_BYTES);
       core.blsAggregateInit(contextAt, signatureAt);
-      let count = 0;
-      for (const { publicKey, message } of messages) {
+      for (const { publicKey, message } of list) {
         if (options.distinct === true && seen.size === seen.add(toHex(message)).size) return false;
         putKey(publicKey, G1_BYTES);
         putMessage(message);
         core.blsAggregateUpdate(contextAt, keyAt, messageAt, message.length);
-        count++;
       }
-      return count > 0 && core.blsAggregateFinal(contextAt) !== 0;
+      return list.length > 0 && core.blsAggregateFinal(contextAt) !== 0;
     },
     blsAggregate: (signatures) => {
       let sum: Uint8Array | null = null;

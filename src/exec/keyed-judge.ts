@@ -34,6 +34,11 @@ export type JudgeOptions = {
   readonly missing: MissingKeyPolicy;
   /** 32 bytes that no prover can foresee, for weighing proofs of several partitions. */
   readonly entropy: () => Uint8Array;
+  /**
+   * Whether window proofs of the second version (types 10 to 14, FIP-0061) exist. Networks before version 19 know none, and
+   * refuse them whatever they prove. Default: false.
+   */
+  readonly secondWindowVersion?: boolean;
   /** Told of every verdict that the policy gave in place of a key. */
   readonly onMissing?: (circuit: ProofCircuit, sectorBytes: number) => void;
 };
@@ -48,9 +53,11 @@ const POST_SIZES: readonly number[] = [2 << 10, 8 << 20, 512 << 20, 32 * 2 ** 30
 const FIRST_WINDOW = 5;
 const FIRST_WINDOW_V1_1 = 10;
 const LAST_POST = 14;
+const LAST_FIRST_VERSION = 9;
 
 export function keyedJudge(options: JudgeOptions): ProofJudge {
   const { proofs, keys, missing } = options;
+  const lastPost = options.secondWindowVersion === true ? LAST_POST : LAST_FIRST_VERSION;
   const absent = (circuit: ProofCircuit, sectorBytes: number): boolean => {
     options.onMissing?.(circuit, sectorBytes);
     if (missing === "refuse")
@@ -67,11 +74,11 @@ export function keyedJudge(options: JudgeOptions): ProofJudge {
       if (post === undefined || list.length !== 1) return false;
       const [type, proof] = post;
       const sectorBytes = POST_SIZES[type % POST_SIZES.length];
-      if (sectorBytes === undefined || type < FIRST_WINDOW || type > LAST_POST) return false;
+      if (sectorBytes === undefined || type < FIRST_WINDOW || type > lastPost) return false;
       const key = keys.get(circuitKey("window-post", sectorBytes));
       if (key === undefined) return absent("window-post", sectorBytes);
       const sectors: PublicSector[] = [];
-      return falseIfMalformed(() => {
+      try {
         for (const [sealType, sectorNumber, sealed] of challenged) {
           const commR = commitmentOfSealedCid(CID.asCID(sealed) as CID);
           if (commR === null || sealProof(sealType as number).sectorBytes !== sectorBytes) return false;
@@ -81,7 +88,9 @@ export function keyedJudge(options: JudgeOptions): ProofJudge {
         const seed = fieldSafe(randomness);
         const params = sectorParams(sectorBytes);
         return verifyPoStProof(proofs, key, params, kind, seed, sectors, proof, options.entropy()) === "VALID";
-      });
+      } catch (error) {
+        return falseIfMalformed(error);
+      }
     },
     async verifySeal(info) {
       const tuple = dagCbor.decode(info) as [
@@ -110,19 +119,16 @@ export function keyedJudge(options: JudgeOptions): ProofJudge {
         commR,
         commD,
       };
-      return (await verifySealProof(proofs, key, statement, proof, options.entropy())) === "VALID";
+      const verdict = verifySealProof(proofs, key, statement, proof, options.entropy());
+      return verdict.then((text) => text === "VALID").catch(falseIfMalformed);
     },
   };
 }
 
 /** A statement of a shape that no proof can have is one that is not proved: the network's verifiers answer an error. */
-function falseIfMalformed(verify: () => boolean): boolean {
-  try {
-    return verify();
-  } catch (error) {
-    if (error instanceof SectorError) return false;
-    throw error;
-  }
+function falseIfMalformed(error: unknown): false {
+  if (error instanceof SectorError) return false;
+  throw error;
 }
 
 /** Randomness as a field element: the two top bits cleared, as the network's verifiers do. */

@@ -3,7 +3,7 @@
  * to slices, and the roots (32 bytes each) are joined here.
  */
 import type { PieceCommitment } from "../core/piece-cid.ts";
-import { joinSlices, type PieceExports } from "../core/pieces.ts";
+import { joinSlices, PieceError, type PieceExports } from "../core/pieces.ts";
 import type { ProofModule } from "../core/proof-module.ts";
 import type { CommitSliceJob, OnProgress } from "./jobs.ts";
 import type { ProvingPool } from "./pool.ts";
@@ -17,13 +17,15 @@ export type CommitOptions = { readonly signal?: AbortSignal; readonly onProgress
 export type Payload = { readonly blob: Blob } | { readonly file: string; readonly size: number };
 
 /** Commits to a payload whose size is known: workers read their own slices, no byte passes through this thread. */
-export function commitPayload(
+export async function commitPayload(
   module: ProofModule<PieceExports>,
   pool: ProvingPool,
   payload: Payload,
   options: CommitOptions = {},
 ): Promise<PieceCommitment> {
   const size = "blob" in payload ? payload.blob.size : payload.size;
+  if (!Number.isSafeInteger(size) || size < 0)
+    throw new PieceError({ code: "BAD_LENGTH", length: size }, "no size of a file");
   function* jobs(): Generator<CommitSliceJob> {
     for (let from = 0; from < size || from === 0; from += SLICE_BYTES) {
       const range = { from, length: Math.min(SLICE_BYTES, size - from) };

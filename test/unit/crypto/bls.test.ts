@@ -172,6 +172,18 @@ describe("aggregates", () => {
     expect(crypto.blsVerifyAggregate([one], sum)).toBe(false);
   });
 
+  test("messages may be made one by one with the same functions", () => {
+    const keys = [le(11n), le(12n), le(13n)];
+    const long = (i: number): Uint8Array => new Uint8Array(40000).fill(i);
+    const sum = crypto.blsAggregate(keys.map((key, i) => crypto.blsSign(key, crypto.sha256(long(i)))));
+    function* lazily() {
+      for (const [i, key] of keys.entries())
+        yield { publicKey: crypto.blsPublicKey(key), message: crypto.sha256(long(i)) };
+    }
+    expect(crypto.blsVerifyAggregate(lazily(), sum)).toBe(true);
+    expect(crypto.blsVerifyAggregate(lazily(), crypto.blsSign(keys[0]!, long(1)))).toBe(false);
+  });
+
   test("an aggregate over nothing is false, and a bad point cannot be summed", () => {
     expect(crypto.blsVerifyAggregate([], crypto.blsAggregate([]))).toBe(false);
     expect(() => crypto.blsAggregate([new Uint8Array(96)])).toThrowError(/group/);

@@ -19,7 +19,13 @@ beforeAll(async () => {
   keys.set(circuitKey("window-post", KIB2), readVerifyingKey(module, fromHex(post.verifyingKeys.window.hex)));
   const [sealKey] = Object.values(porep.verifyingKeys);
   keys.set(circuitKey("seal", KIB2), readVerifyingKey(module, fromHex((sealKey as { hex: string }).hex)));
-  options = { proofs: module, keys, missing: "refuse", entropy: () => new Uint8Array(32).fill(7) };
+  options = {
+    proofs: module,
+    keys,
+    missing: "refuse",
+    secondWindowVersion: true,
+    entropy: () => new Uint8Array(32).fill(7),
+  };
 });
 
 type PostCase = (typeof post.cases)[number];
@@ -84,6 +90,28 @@ for (const one of porep.cases.filter((each) => each.registeredSealProof === 0 ||
     expect(await judge.verifySeal(info(one.sectorNumber + 1))).toBe(false);
     expect(await judge.verifySeal(info(one.sectorNumber, new Uint8Array(192)))).toBe(false);
   });
+
+test("a network that knows no second version of window proofs refuses them, valid or not", () => {
+  const one = post.cases.find((each) => each.key === "window" && each.apiVersion === "1.2.0") as PostCase;
+  const { secondWindowVersion: _, ...first } = options;
+  expect(keyedJudge(options).verifyPoSt(postInfo(one))).toBe(true);
+  expect(keyedJudge(first).verifyPoSt(postInfo(one))).toBe(false);
+  expect(keyedJudge({ ...first, keys: new Map(), missing: "accept" }).verifyPoSt(postInfo(one))).toBe(false);
+});
+
+test("a seal whose ticket or seed is no 32 bytes is not proved", async () => {
+  const [one] = porep.cases;
+  const [sealed, unsealed] = [sealedCid(fromHex(one!.commR)), pieceCidV1(fromHex(one!.commD))];
+  const parts = (ticket: number, seed: number) => [new Uint8Array(ticket), new Uint8Array(seed), fromHex(one!.proof)];
+  for (const [ticket, seed] of [
+    [31, 32],
+    [32, 33],
+    [32, 5000],
+  ] as const) {
+    const info = dagCbor.encode([one!.registeredSealProof, [MINER, 1], [], ...parts(ticket, seed), sealed, unsealed]);
+    expect(await keyedJudge(options).verifySeal(info)).toBe(false);
+  }
+});
 
 test("without a key the stated policy decides, and is told of", async () => {
   const told: string[] = [];
