@@ -26,9 +26,9 @@ const VERDICTS = [
 
 export type ProofVerdict = (typeof VERDICTS)[number];
 
-export type VerifyingKeyErrorData = { readonly code: "BAD_KEY_LENGTH" | "BAD_KEY_POINT" };
+export type VerifyingKeyErrorData = { readonly code: "BAD_KEY_LENGTH" | "BAD_KEY_POINT" | "KEY_RELEASED" };
 
-/** Bytes that are no verifying key. */
+/** Bytes that are no verifying key, or a key used after its release. */
 export class VerifyingKeyError extends FilError<VerifyingKeyErrorData> {}
 
 /** What the verifier exports; see `assembly/proofs/verify/groth16.ts`. */
@@ -102,7 +102,7 @@ export type VerifyingKey = {
    * Errors: `RangeError` for entropy or a reference string of the wrong length.
    */
   verifyAggregate(statement: AggregateStatement, entropy: Uint8Array): ProofVerdict;
-  /** Gives the key's memory back; it must not be used afterwards. */
+  /** Gives the key's memory back, once; every later call throws `KEY_RELEASED`. */
   release(): void;
 };
 
@@ -149,6 +149,11 @@ export function readVerifyingKey(
     throw new VerifyingKeyError({ code: verdict }, `verifying key refused: ${verdict}`);
   }
   const inputCount = core.groth16InputCount(key);
+  let released = false;
+  /** What lies in a released key's place may be a prover's bytes. */
+  const checkHeld = (): void => {
+    if (released) throw new VerifyingKeyError({ code: "KEY_RELEASED" }, "verifying key used after its release");
+  };
 
   /** Lays proofs, inputs and entropy out in a block and calls `check`; null inputs of wrong length are answered before. */
   const run = (
@@ -157,6 +162,7 @@ export function readVerifyingKey(
     entropy: Uint8Array,
     check: (proofs: number, inputs: number, entropy: number, scratch: number) => number,
   ): ProofVerdict => {
+    checkHeld();
     if (rows.some((row) => row.length !== inputCount)) return "BAD_INPUT_COUNT";
     if (rows.some((row) => row.some((input) => input.length !== INPUT_BYTES))) return "BAD_INPUT";
     if (proofs.length !== rows.length * PROOF_BYTES) return "BAD_PROOF_LENGTH";
@@ -178,6 +184,7 @@ export function readVerifyingKey(
   };
 
   const verifyAggregate = (statement: AggregateStatement, entropy: Uint8Array): ProofVerdict => {
+    checkHeld();
     const { aggregate, srs, inputs: rows, include, version } = statement;
     checkEntropy(entropy);
     if (srs.length !== AGGREGATE_SRS_BYTES)
@@ -231,6 +238,10 @@ export function readVerifyingKey(
         core.groth16VerifyBatch(key, proofsAt, proofs.length, inputs.length, inputsAt, inputCount, entropyAt, scratch),
       );
     },
-    release: () => module.give(key, size),
+    release: () => {
+      checkHeld();
+      released = true;
+      module.give(key, size);
+    },
   };
 }

@@ -159,6 +159,16 @@ describe("a verifying key", () => {
     }
   });
 
+  test("cannot be used or given back a second time after its release", () => {
+    const key = readVerifyingKey(module, bytes);
+    const row = Array.from({ length: key.inputCount }, () => new Uint8Array(32));
+    key.release();
+    const refusal = expect.objectContaining({ code: "KEY_RELEASED" });
+    expect(() => key.verify(new Uint8Array(192), row)).toThrowError(refusal);
+    expect(() => key.verifyBatch(new Uint8Array(192), [row], entropy)).toThrowError(refusal);
+    expect(() => key.release()).toThrowError(refusal);
+  });
+
   test("of another length than its count of points says is refused", () => {
     expect(refused(bytes.subarray(0, bytes.length - 96))).toBe("BAD_KEY_LENGTH");
     expect(refused(Uint8Array.of(...bytes, 0))).toBe("BAD_KEY_LENGTH");
