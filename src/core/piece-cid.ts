@@ -10,6 +10,7 @@
  */
 import { CID } from "multiformats/cid";
 import * as Digest from "multiformats/hashes/digest";
+import { SectorError } from "./sector-params.ts";
 
 /** What is known of a piece once its payload was read. */
 export type PieceCommitment = {
@@ -46,19 +47,35 @@ export function unpaddedBytesOf(paddedSize: number): number {
   return (paddedSize / 128) * 127;
 }
 
-/** Piece CID version 1 of a commitment: also the CID of a sector's CommD. */
+/** Piece CID version 1 of a commitment: also the CID of a sector's CommD. Throws `BAD_LENGTH`. */
 export function pieceCidV1(commP: Uint8Array): CID {
-  return CID.createV1(UNSEALED_CODEC, Digest.create(SHA256_TRUNC254, commP));
+  return CID.createV1(UNSEALED_CODEC, Digest.create(SHA256_TRUNC254, commitment(commP)));
 }
 
-/** CID of a sector's replica commitment, CommR. */
+/** CID of a sector's replica commitment, CommR. Throws `BAD_LENGTH`. */
 export function sealedCid(commR: Uint8Array): CID {
-  return CID.createV1(SEALED_CODEC, Digest.create(POSEIDON_A2_FC1, commR));
+  return CID.createV1(SEALED_CODEC, Digest.create(POSEIDON_A2_FC1, commitment(commR)));
 }
 
-/** Piece CID version 2, which carries the sizes. */
+function commitment(bytes: Uint8Array): Uint8Array {
+  if (bytes.length === 32) return bytes;
+  throw new SectorError(
+    { code: "BAD_LENGTH", what: "commitment", length: bytes.length, expected: 32 },
+    `commitment of ${bytes.length} bytes, expected 32`,
+  );
+}
+
+/** Piece CID version 2, which carries the sizes. Throws `BAD_LENGTH`, or `OUT_OF_RANGE` for sizes that contradict. */
 export function pieceCidV2(piece: PieceCommitment): CID {
-  let zeros = unpaddedBytesOf(piece.paddedSize) - piece.payloadSize;
+  commitment(piece.commP);
+  const { height, paddedSize, payloadSize } = piece;
+  let zeros = unpaddedBytesOf(paddedSize) - payloadSize;
+  const fits = height >= 2 && height <= MAX_HEIGHT && paddedSize === 32 * 2 ** height && Number.isSafeInteger(zeros);
+  if (!fits || zeros < 0 || payloadSize < 0)
+    throw new SectorError(
+      { code: "OUT_OF_RANGE", what: "payload size", value: payloadSize },
+      `${payloadSize} bytes are no payload of a piece of ${paddedSize} bytes and height ${height}`,
+    );
   const bytes: number[] = [];
   for (; zeros >= 128; zeros = Math.floor(zeros / 128)) bytes.push((zeros % 128) + 128);
   bytes.push(zeros, piece.height);

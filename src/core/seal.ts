@@ -58,6 +58,7 @@ export function replicaIdOf(
 ): Uint8Array {
   checkBytes("prover id", identity.proverId);
   checkBytes("ticket", identity.ticket);
+  checkBytes("CommD", commD);
   const number = u64Bytes(identity.sectorNumber, false);
   const id = porep ?? porepId(identity.proof);
   return toElement(sha256Of(proofs, identity.proverId, number, identity.ticket, commD, id));

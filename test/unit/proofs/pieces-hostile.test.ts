@@ -5,7 +5,7 @@ import * as Digest from "multiformats/hashes/digest";
 import { expect, test } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
 import { aggregatePieces, proveSegment, type SegmentProof, verifySegment } from "../../../src/core/data-segment.ts";
-import { type PieceCommitment, pieceCidV2, pieceOfCidV2 } from "../../../src/core/piece-cid.ts";
+import { type PieceCommitment, pieceCidV1, pieceCidV2, pieceOfCidV2, sealedCid } from "../../../src/core/piece-cid.ts";
 import { type InclusionProof, proveInclusion, verifyInclusion } from "../../../src/core/piece-inclusion.ts";
 import { commitPiece, dataCommitment, joinSlices, zeroPieceCommitment } from "../../../src/core/pieces.ts";
 import type { ProofExports } from "../../../src/core/proof-kernel.ts";
@@ -97,6 +97,25 @@ test("version 2 CIDs: any digest is a piece that says the same again, or none", 
         expect(pieceCidV2(piece).toString()).toBe(cid.toString());
       }
   expect(taken).toBeGreaterThan(5);
+});
+
+test("what is no commitment, or contradicts itself, has no CID", () => {
+  const good = commitPiece(proofs, prng(1, 300));
+  for (const length of [0, 31, 33, 64])
+    for (const make of [pieceCidV1, sealedCid, (commP: Uint8Array) => pieceCidV2({ ...good, commP })])
+      expect(() => make(new Uint8Array(length))).toThrowError(expect.objectContaining({ code: "BAD_LENGTH" }));
+  const bad: Partial<PieceCommitment>[] = [
+    { payloadSize: 509 },
+    { payloadSize: -1 },
+    { payloadSize: 0.5 },
+    { payloadSize: Number.NaN },
+    { height: 5 },
+    { height: 60, paddedSize: 2 ** 65 },
+    { paddedSize: 1024 },
+  ];
+  for (const change of bad)
+    expect(() => pieceCidV2({ ...good, ...change })).toThrowError(expect.objectContaining({ code: "OUT_OF_RANGE" }));
+  expect(pieceOfCidV2(pieceCidV2(good))).toEqual(good);
 });
 
 const pieces = [512, 128, 1024, 256].map((size, i) => {
