@@ -36,7 +36,7 @@ export function progressLine(): ProgressLine {
       if (now - last < 100) return;
       last = now;
       shown = true;
-      process.stderr.write(`\r\u001b[2K${paint(2, text.slice(0, (process.stderr.columns ?? 80) - 1))}`);
+      process.stderr.write(`\r\u001b[2K${paint(2, text.slice(0, (process.stderr.columns || 80) - 1))}`);
     },
     clear: () => {
       if (shown) process.stderr.write("\r\u001b[2K");

@@ -1,6 +1,6 @@
 /** Reading `test/fixtures/proofs` and making its inputs again; the formats stand in its README. */
 
-export { prng, prngFr } from "../../support/prng.ts";
+export { prng, prngChunks, prngFr } from "../../support/prng.ts";
 
 /** The files by path; read when asked for, by the bundler that also runs these tests in a browser. */
 const files = import.meta.glob<unknown>("../../fixtures/proofs/*.json", { import: "default" });
