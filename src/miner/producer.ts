@@ -21,6 +21,7 @@ import { CID } from "../types/cid.ts";
 import {
   chainLength,
   encodeMessage,
+  type Message,
   messageCid,
   SIGNATURE_TYPE,
   type SignedMessage,
@@ -52,6 +53,8 @@ const EMPTY_AGGREGATE = Uint8Array.from({ length: 96 }, (_, i) => (i === 0 ? 0xc
 export class Producer {
   private readonly parts: ProducerParts;
   private line: Tipset[] = [];
+  /** Gas limits of a tipset's messages in all: of the last one that was made or looked at. */
+  private gas: { readonly of: Tipset; readonly sum: bigint } | null = null;
 
   private constructor(parts: ProducerParts) {
     this.parts = parts;
@@ -77,10 +80,12 @@ export class Producer {
   async baseFee(): Promise<bigint> {
     const { chain, network } = this.parts;
     const head = chain.head;
-    const messages = await chain.tipsetMessages(head);
-    const gas = messages.reduce((sum, { message }) => sum + message.gasLimit, 0n);
+    if (this.gas?.of !== head) {
+      const messages = (await chain.tipsetMessages(head)).map(({ message }) => message);
+      this.gas = { of: head, sum: gasOf(messages) };
+    }
     const fee = head.blocks[0]?.parentBaseFee ?? CHAIN_LIMITS.initialBaseFee;
-    return nextBaseFee(fee, gas, head.blocks.length, networkVersionAt(network, head.height));
+    return nextBaseFee(fee, this.gas.sum, head.blocks.length, networkVersionAt(network, head.height));
   }
 
   /** Makes the tipset of `epoch`, which must be above the head's; epochs between are null rounds. */
@@ -111,6 +116,7 @@ export class Producer {
     );
     this.line.push(tipset);
     if (this.line.length > LINE_LENGTH) this.line.shift();
+    this.gas = { of: tipset, sum: gasOf(chosen.map(({ message }) => message)) };
     await pool.prune();
     return tipset;
   }
@@ -155,6 +161,10 @@ export class Producer {
     };
     return { ...unsigned, blockSig: signBytes(crypto, worker, headerSigningBytes(unsigned)) };
   }
+}
+
+function gasOf(messages: readonly Message[]): bigint {
+  return messages.reduce((sum, { gasLimit }) => sum + gasLimit, 0n);
 }
 
 function blockInput(miner: Address, chosen: readonly SignedMessage[]): BlockInput {

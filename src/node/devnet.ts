@@ -148,7 +148,7 @@ export class Devnet {
         proofs: { verifyPoSt: () => false, verifySeal: () => false },
       },
     );
-    const view = async (): Promise<StateView> => StateView.open(store, (await chain.result(chain.head)).stateRoot);
+    const view = headView(chain);
     const pool = new MessagePool({
       resolveKey: async (address) => {
         const state = await view();
@@ -205,6 +205,23 @@ export class Devnet {
     await this.machines.close();
     await this.store.close();
   }
+}
+
+/** The state after the head, one view of it for as long as it is the head's. */
+function headView(chain: ChainStore): () => Promise<StateView> {
+  let of: Tipset | null = null;
+  let opened: Promise<StateView>;
+  return () => {
+    const { head } = chain;
+    if (head !== of) {
+      of = head;
+      opened = chain.result(head).then(({ stateRoot }) => StateView.open(chain.blocks, stateRoot));
+      opened.catch(() => {
+        if (of === head) of = null;
+      });
+    }
+    return opened;
+  };
 }
 
 function noRandomness(): never {

@@ -7,7 +7,7 @@ import { ACTORS } from "../schema/index.ts";
 import type { ActorDescription, Generation } from "../schema/kit.ts";
 import { loadNode } from "../storage/amt.ts";
 import type { BlockSource } from "../storage/contract.ts";
-import { hamtEntries, hamtGet } from "../storage/hamt.ts";
+import { type HamtNodes, hamtEntries, hamtGet } from "../storage/hamt.ts";
 import { Address, type NetworkLetter } from "../types/address.ts";
 import { bytesToBig } from "../types/amount.ts";
 import { CID, textOfCid } from "../types/cid.ts";
@@ -46,6 +46,8 @@ export class StateView {
   private readonly blocks: BlockSource;
   private readonly actors: CID;
   private initMap: CID | undefined;
+  /** Nodes of the two maps that were read: whoever looks up many actors keeps the view. */
+  private readonly nodes: HamtNodes = new Map();
 
   private constructor(blocks: BlockSource, actors: CID) {
     this.blocks = blocks;
@@ -69,7 +71,7 @@ export class StateView {
       const [map] = (await loadNode(this.blocks, init?.head ?? actorNotFound(INIT))) as [unknown];
       this.initMap = CID.asCID(map) as CID;
     }
-    const id = await hamtGet(this.blocks, this.initMap, address.bytes);
+    const id = await hamtGet(this.blocks, this.initMap, address.bytes, this.nodes);
     return typeof id === "number" || typeof id === "bigint" ? Address.id(BigInt(id)) : null;
   }
 
@@ -77,7 +79,7 @@ export class StateView {
   async actor(address: Address): Promise<ActorEntry | null> {
     const id = await this.lookupId(address);
     if (id === null) return null;
-    const value = await hamtGet(this.blocks, this.actors, id.bytes);
+    const value = await hamtGet(this.blocks, this.actors, id.bytes, this.nodes);
     return value === undefined ? null : asEntry(value);
   }
 

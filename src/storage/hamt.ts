@@ -6,7 +6,7 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { equal } from "../base/bytes.ts";
-import { CID } from "../types/cid.ts";
+import { CID, cidKey } from "../types/cid.ts";
 import { badNode, loadNode } from "./amt.ts";
 import type { BlockSource } from "./contract.ts";
 
@@ -16,7 +16,18 @@ const MAX_DEPTH = 51;
 type Pointer = { readonly link: CID } | { readonly bucket: readonly (readonly [Uint8Array, unknown])[] };
 type Node = { readonly bits: bigint; readonly pointers: readonly Pointer[] };
 
-async function load(blocks: BlockSource, cid: CID): Promise<Node> {
+/** Nodes taken apart, by the key of their CID: for many lookups in the same maps. */
+export type HamtNodes = Map<string, Node>;
+
+async function load(blocks: BlockSource, cid: CID, known?: HamtNodes): Promise<Node> {
+  const held = known?.get(cidKey(cid));
+  if (held !== undefined) return held;
+  const node = await read(blocks, cid);
+  known?.set(cidKey(cid), node);
+  return node;
+}
+
+async function read(blocks: BlockSource, cid: CID): Promise<Node> {
   const value = await loadNode(blocks, cid);
   if (!Array.isArray(value) || value.length !== 2) return badNode(cid, "not a HAMT node");
   const [bitfield, pointers] = value as unknown[];
@@ -57,12 +68,12 @@ function slotOf(digest: Uint8Array, level: number): number {
   return slot;
 }
 
-/** The value under `key`, or undefined. */
-export async function hamtGet(blocks: BlockSource, root: CID, key: Uint8Array): Promise<unknown> {
+/** The value under `key`, or undefined. Nodes are taken from `known` and added to it. */
+export async function hamtGet(blocks: BlockSource, root: CID, key: Uint8Array, known?: HamtNodes): Promise<unknown> {
   const digest = sha256(key);
   let cid = root;
   for (let level = 0; level < MAX_DEPTH; level++) {
-    const node = await load(blocks, cid);
+    const node = await load(blocks, cid, known);
     const slot = BigInt(slotOf(digest, level));
     if (((node.bits >> slot) & 1n) === 0n) return undefined;
     const pointer = node.pointers[popCount(node.bits & ((1n << slot) - 1n))] as Pointer;

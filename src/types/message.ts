@@ -63,8 +63,20 @@ export function encodeMessage(message: Message): Uint8Array {
   return dagCbor.encode(messageTuple(message));
 }
 
+/** CIDs by message and by signed message: neither ever changes, and each is asked for several times on its way. */
+const cids = new WeakMap<Message | SignedMessage, CID>();
+
+function remembered(what: Message | SignedMessage, encode: () => Uint8Array): CID {
+  let cid = cids.get(what);
+  if (cid === undefined) {
+    cid = cidOfBlock(encode());
+    cids.set(what, cid);
+  }
+  return cid;
+}
+
 export function messageCid(message: Message): CID {
-  return cidOfBlock(encodeMessage(message));
+  return remembered(message, () => encodeMessage(message));
 }
 
 export function decodeMessage(bytes: Uint8Array): Message {
@@ -139,7 +151,7 @@ export function decodeSignedMessage(bytes: Uint8Array): SignedMessage {
 /** CID under which a signed message is known. */
 export function signedMessageCid(signed: SignedMessage): CID {
   if (signed.signature.type === SIGNATURE_TYPE.bls) return messageCid(signed.message);
-  return cidOfBlock(encodeSignedMessage(signed));
+  return remembered(signed, () => encodeSignedMessage(signed));
 }
 
 /** Length of the message on chain, bytes: what gas is charged for. */
