@@ -67,7 +67,10 @@ export type Groth16Exports = {
 
 /** An aggregate of proofs (SnarkPack) and what it is checked against. */
 export type AggregateStatement = {
-  /** The aggregate: 2260 + 2976 log2(n) bytes for n proofs, n a power of two. */
+  /**
+   * The aggregate: 2260 + 2976 log2(n) bytes for n proofs, n a power of two, and nothing behind them (the network's readers
+   * pass over what follows).
+   */
   readonly aggregate: Uint8Array;
   /** The reference string's verifying part: g, g^a, g^b (48 bytes each), h, h^a, h^b (96 each), compressed. */
   readonly srs: Uint8Array;

@@ -43,14 +43,20 @@ export type PoStPartitionProof = readonly SectorPoSt[];
 export type PrivateSector = PublicSector & { readonly store: SectorStore };
 
 /**
- * The sectors as a proof takes them: for a WindowPoSt by ascending number, each once (of entries with one number the last),
- * for a WinningPoSt as they are. Throws `OUT_OF_RANGE` for a number that is none.
+ * The sectors as a proof takes them: for a WindowPoSt by ascending number, each once, for a WinningPoSt as they are.
+ * Throws `OUT_OF_RANGE` for a number that is none, `CONFLICTING_SECTORS` for one number with two CommRs.
  */
 export function provedSectors<Sector extends PublicSector>(kind: PoStKind, sectors: readonly Sector[]): Sector[] {
   const keyed = sectors.map((sector) => ({ sector, number: sectorNumberOf(sector.sectorNumber) }));
   if (kind === "winning") return [...sectors];
   keyed.sort((a, b) => (a.number < b.number ? -1 : a.number > b.number ? 1 : 0));
-  return keyed.filter(({ number }, i) => keyed[i + 1]?.number !== number).map(({ sector }) => sector);
+  const once = keyed.filter(({ sector, number }, i) => {
+    const next = keyed[i + 1];
+    if (next?.number !== number) return true;
+    if (equal(next.sector.commR, sector.commR)) return false;
+    throw new SectorError({ code: "CONFLICTING_SECTORS", sector: number }, `sector ${number} has two CommRs`);
+  });
+  return once.map(({ sector }) => sector);
 }
 
 function sectorNumberOf(value: number | bigint): bigint {
@@ -156,7 +162,7 @@ function checkCount(kind: PoStKind, sectors: number): void {
 
 /**
  * Whether the partitions prove all sectors, in the order of `provedSectors`. False for a malformed proof.
- * Throws `BAD_LENGTH` for randomness of other than 32 bytes, `OUT_OF_RANGE` for a sector number of the statement.
+ * Throws `BAD_LENGTH` for randomness of other than 32 bytes, and what `provedSectors` throws of the statement.
  */
 export function verifyPoSt(
   proofs: Proofs,

@@ -19,6 +19,8 @@ export type SectorErrorData =
   | { readonly code: "MISSING_FILE"; readonly name: string }
   /** Sectors whose seal proofs have different types, where they must be of one. */
   | { readonly code: "MIXED_PROOFS"; readonly proof: number }
+  /** One sector with two replica commitments. */
+  | { readonly code: "CONFLICTING_SECTORS"; readonly sector: bigint }
   /** Sectors that cannot be proved. */
   | { readonly code: "FAULTY_SECTORS"; readonly sectors: readonly number[] };
 

@@ -143,6 +143,10 @@ describe.each(known.cases.filter((one) => one.sectorSize < 1 << 20))("$name", (o
     expect(postInputs(proofs, params, kind, randomness, named)).toEqual(
       postInputs(proofs, params, kind, randomness, sectors),
     );
+    const conflict = expect.objectContaining({ code: "CONFLICTING_SECTORS" });
+    const lies = [{ ...sectors[0]!, commR: prngFr(3) }, ...sectors];
+    for (const list of [lies, lies.toReversed()])
+      expect(() => verifyPoSt(proofs, params, kind, randomness, list, partitions)).toThrowError(conflict);
   });
 
   test("numbers that name no sector are refused", () => {
