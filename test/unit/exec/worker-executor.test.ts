@@ -1,7 +1,9 @@
 /** Execution in a worker gives what execution in this thread gives, whatever its world is like and whoever dies. */
 import * as dagCbor from "@ipld/dag-cbor";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { toBase64, toHex } from "../../../src/base/bytes.ts";
 import { EngineFault } from "../../../src/core/errors.ts";
+import { sealedCid } from "../../../src/core/piece-cid.ts";
 import { ExecError } from "../../../src/exec/errors.ts";
 import { Executor, type ExecutorParts } from "../../../src/exec/executor.ts";
 import { linesWork } from "../../../src/exec/line.ts";
@@ -9,11 +11,12 @@ import type { Execution, MessageInput, TipsetInput } from "../../../src/exec/typ
 import { WorkerExecutor } from "../../../src/exec/worker-executor.ts";
 import { buildGenesis } from "../../../src/node/genesis.ts";
 import { DEVNET } from "../../../src/params/networks.ts";
+import { encodeMethodParams } from "../../../src/state/state-view.ts";
 import type { BlockSource } from "../../../src/storage/contract.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
 import { Address } from "../../../src/types/address.ts";
 import { FIL } from "../../../src/types/amount.ts";
-import { CID, cidOfBlock } from "../../../src/types/cid.ts";
+import { CID, cidOfBlock, cidOfText } from "../../../src/types/cid.ts";
 import {
   contextOf,
   key,
@@ -176,6 +179,23 @@ describe.each(ways)("a worker that asks $way", ({ lines }) => {
     expect(expected.applied.why).toContain("not a signer");
   });
 
+  test("takes randomness and verdicts on proofs from the thread that wants the run", async () => {
+    const outcomes = [];
+    for (const valid of [true, false])
+      for (const make of [
+        (parts: ExecutorParts) => new Executor(OPTIONS, parts),
+        (parts: ExecutorParts) => workerOver(parts.blocks, lines, parts),
+      ])
+        outcomes.push(await sealOneSector(make, valid));
+    const [good, goodToo, bad, badToo] = outcomes as [Outcome, Outcome, Outcome, Outcome];
+    expect(goodToo).toEqual(good);
+    expect(badToo).toEqual(bad);
+    expect(good.asked).toEqual(["beacon 6", "seal", "ticket 5"]);
+    expect(good.infos).toHaveLength(1);
+    expect(bad.asked).toEqual(good.asked);
+    expect(bad.stateRoot).not.toEqual(good.stateRoot);
+  });
+
   test("an aborted run rejects with the signal's reason, and the next one is as if it had not been", async () => {
     const controller = new AbortController();
     const reason = new Error("enough");
@@ -237,6 +257,68 @@ describe("a worker that dies", () => {
     expect((await run(worker)).applied.length).toBeGreaterThan(30);
   });
 });
+
+type Outcome = { readonly stateRoot: Uint8Array; readonly asked: readonly string[]; readonly infos: readonly string[] };
+
+/** Commits one sector of the first miner and proves it, before a judge who always says `valid`. */
+async function sealOneSector(make: (parts: ExecutorParts) => Execution, valid: boolean): Promise<Outcome> {
+  const asked = new Set<string>();
+  // What the judge is shown has the randomness in it.
+  const infos = new Set<string>();
+  const draw = (kind: string) => (tag: number, epoch: number, entropy: Uint8Array) => {
+    asked.add(`${kind} ${tag}`);
+    return new Uint8Array(32).fill(epoch + entropy.length);
+  };
+  const blocks = new MemoryStore(store);
+  const execution = make({
+    blocks,
+    randomness: { ticketRandomness: draw("ticket"), beaconRandomness: draw("beacon") },
+    proofs: {
+      verifyPoSt: () => false,
+      verifySeal: async (info) => {
+        asked.add("seal");
+        infos.add(toHex(info));
+        return valid;
+      },
+    },
+  });
+  const code = cidOfText("fil/2/storageminer");
+  const sealed = sealedCid(new Uint8Array(32).fill(7));
+  const sector = {
+    SealProof: 0,
+    SectorNumber: 0,
+    SealedCID: { "/": `${sealed}` },
+    SealRandEpoch: 15,
+    DealIDs: [],
+    Expiration: 600_000,
+    ReplaceCapacity: false,
+    ReplaceSectorDeadline: 0,
+    ReplaceSectorPartition: 0,
+    ReplaceSectorNumber: 0,
+  };
+  const proof = { SectorNumber: 0, Proof: toBase64(new Uint8Array(192)) };
+  const steps = [
+    { epoch: 20, method: 6n, value: 100n * FIL, params: sector },
+    { epoch: 40, method: 7n, value: 0n, params: proof },
+  ];
+  let stateRoot = root;
+  let parentEpoch = 19;
+  for (const [nonce, { epoch, method, value, params }] of steps.entries()) {
+    const bytes = encodeMethodParams(code, method, params, "t");
+    const fields = { to: miner, from: key(0), nonce: BigInt(nonce), method, value, params: bytes };
+    const block = { miner, winCount: 1n, blsMessages: [input(message(fields))], secpMessages: [] };
+    const result = await execution.applyTipset(
+      { stateRoot, parentEpoch, epoch, baseFee: 100n, blocks: [block] },
+      RULES,
+    );
+    expect(result.applied.map(({ kind, exitCode, why }) => [kind, exitCode, why])).toContainEqual(["message", 0, ""]);
+    blocks.writeNow({ blocks: result.blocks });
+    stateRoot = result.stateRoot;
+    parentEpoch = epoch;
+  }
+  await execution.close();
+  return { stateRoot, asked: [...asked].sort(), infos: [...infos] };
+}
 
 /** A multisig (id 90) whose list of signers alone is larger than the memory of a line. */
 function bigMultisig(): PlainState {

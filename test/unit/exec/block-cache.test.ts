@@ -1,0 +1,32 @@
+/** The cache of a worker: what is used stays, what is not makes room. */
+import { expect, test } from "vitest";
+import { BlockCache } from "../../../src/exec/block-cache.ts";
+
+const cid = (i: number): Uint8Array => new Uint8Array(38).fill(i);
+
+test("a block that is used stays however many come; one that is not is forgotten", () => {
+  const cache = new BlockCache(1000);
+  cache.put(cid(1), new Uint8Array(100).fill(1));
+  cache.put(cid(2), new Uint8Array(100).fill(2));
+  for (let i = 3; i < 60; i++) {
+    cache.put(cid(i), new Uint8Array(100).fill(i));
+    expect(cache.get(cid(1))).toEqual(new Uint8Array(100).fill(1));
+    expect(cache.get(cid(i))).toEqual(new Uint8Array(100).fill(i));
+  }
+  expect(cache.get(cid(2))).toBeUndefined();
+});
+
+test("it holds no more than two generations", () => {
+  const cache = new BlockCache(1000);
+  for (let i = 1; i < 100; i++) cache.put(cid(i), new Uint8Array(100));
+  const held = Array.from({ length: 99 }, (_, i) => cache.get(cid(i + 1))).filter((block) => block !== undefined);
+  expect(held.length).toBeGreaterThanOrEqual(10);
+  expect(held.length).toBeLessThanOrEqual(20);
+});
+
+test("what was put twice counts once", () => {
+  const cache = new BlockCache(1000);
+  cache.put(cid(1), new Uint8Array(100).fill(1));
+  for (let i = 0; i < 100; i++) cache.put(cid(2), new Uint8Array(100).fill(2));
+  expect(cache.get(cid(1))).toEqual(new Uint8Array(100).fill(1));
+});
