@@ -1,0 +1,54 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fromHex, toHex } from "../../../src/base/bytes.ts";
+import { labelPaged } from "../../../src/core/paged-labels.ts";
+import type { ProofExports } from "../../../src/core/proof-kernel.ts";
+import { ProofModule } from "../../../src/core/proof-module.ts";
+import { NODE_BYTES } from "../../../src/core/sector-params.ts";
+import { layerFile } from "../../../src/core/sector-store.ts";
+import { directoryStore } from "../../../src/proving/directory-store.ts";
+import { fixture, prng } from "../proofs/fixture.ts";
+import { caseOf, type FixtureSector } from "../proofs/sectors.ts";
+
+const proofs = await ProofModule.load<ProofExports>();
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "filigree-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe("a store in a directory", () => {
+  // Elsewhere than on Windows the file is sparse: it takes no more than the few blocks that are written.
+  test.skipIf(process.platform === "win32")("reads and writes beyond 2^32 bytes", async () => {
+    const store = directoryStore(path.join(folder, "far"));
+    const near = prng(1, NODE_BYTES);
+    const far = prng(2, NODE_BYTES);
+    await store.write("file", 64, near);
+    await store.write("file", 2 ** 36 + 64, far);
+    expect(await store.size("file")).toBe(2 ** 36 + 96);
+    expect(toHex(await store.read("file", 2 ** 36 + 32, 64))).toBe("00".repeat(32) + toHex(far));
+    expect(toHex(await store.read("file", 64, 32))).toBe(toHex(near));
+    await expect(store.read("file", 2 ** 36 + 96, 1)).rejects.toMatchObject({ data: { code: "BAD_LENGTH" } });
+    await store.remove("file");
+    expect(await store.size("file")).toBe(null);
+    await store.remove("file");
+  });
+
+  test("holds the layers of a paged labelling, and no scratch files when it ends", async () => {
+    const directory = path.join(folder, "layers");
+    const store = directoryStore(directory);
+    const [sector] = await fixture<FixtureSector[]>("porep-2kib-11layers.json");
+    if (sector === undefined) throw new Error("no sector");
+    const { params, porepId, identity } = caseOf(sector);
+    const labels = { replicaId: fromHex(sector.replicaId), porepId, legacy: identity.proof.legacy };
+    await labelPaged(proofs, store, params, labels, { paging: { windowNodes: 16, passes: 2 } });
+    for (const { layer, sha256: expected } of sector.layers) {
+      const bytes = await store.read(layerFile(layer), 0, params.sectorBytes);
+      expect([layer, toHex(sha256(bytes))]).toEqual([layer, expected]);
+    }
+    expect((await readdir(directory)).filter((name) => !/layer-\d+\.dat$/.test(name))).toEqual(["labels-digests.dat"]);
+  });
+});
