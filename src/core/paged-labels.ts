@@ -15,7 +15,7 @@
  *       scatter  its labels along its edges into the buckets of later windows                   → base file
  *
  * docs/performance.md (Sealing) has what this reads and writes. A complete layer is kept when the work is interrupted,
- * see `label-digests.ts`; scratch files are not.
+ * see `label-digests.ts`; scratch files are removed, or written over by the next attempt if the process was killed.
  */
 import { completeLayers, type LabelIdentity, layerDigest, nextDigest, writeDigest } from "./label-digests.ts";
 import { type BucketPlace, Buckets, pieces } from "./paging-buckets.ts";

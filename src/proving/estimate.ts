@@ -24,8 +24,8 @@ export type SealEstimate = {
 const LABELS = 1024;
 const HASHES = 64;
 const ROUNDS = 30;
-/** Time of a paged label by that of a label from memory in the cache, parents included. */
-const PAGED_LABEL = 1.5;
+/** Time of a paged label at 32 GiB, all its carrying included, by that of a label whose parents lie in the cache. */
+const PAGED_LABEL = 2;
 
 /** Estimates sealing with `workers` threads; takes less than a second. `clock` gives milliseconds. */
 export function estimateSeal(

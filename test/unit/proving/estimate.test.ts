@@ -26,7 +26,7 @@ describe("the estimate of a seal", () => {
     const [slow, fast] = [32, 64].map((size) => estimateSeal(proofs, sectorParams(size * GIB), 1, clockOf(1)));
     if (slow === undefined || fast === undefined) throw new Error("no estimates");
     // At 1 ms for 1024 labels, 512 SHA-256 nodes, 64 columns, 64 nodes of tree C.
-    expect(slow.labelSeconds).toBeCloseTo(2 ** 30 * ((11 * 1.5) / 1024 + 1 / 512) * 1e-3, 0);
+    expect(slow.labelSeconds).toBeCloseTo(2 ** 30 * ((11 * 2) / 1024 + 1 / 512) * 1e-3, 0);
     expect(slow.treeSeconds).toBeCloseTo((2 ** 30 / 64) * (1 + 2 / 7) * 1e-3, 0);
     expect(fast.labelSeconds / slow.labelSeconds).toBeCloseTo(2);
     const twice = estimateSeal(proofs, sectorParams(32 * GIB), 4, clockOf(2));
