@@ -10,7 +10,7 @@ import type { PoRepOptions, PoRepStatement } from "./porep-proof.ts";
 import type { PoStKind, PublicSector } from "./post-proof.ts";
 import type { Proofs } from "./proof-kernel.ts";
 import { SectorError, type SectorParams } from "./sector-params.ts";
-import type { UpdateStatement } from "./sector-update.ts";
+import { type UpdateStatement, updateParams } from "./sector-update.ts";
 import { porepAggregateInclude, porepInputs, postInputs, updateAggregateInclude, updateInputs } from "./statement.ts";
 
 /**
@@ -105,8 +105,9 @@ export function verifyUpdateAggregate(
   aggregate: Uint8Array,
   context: AggregateContext,
 ): ProofVerdict {
-  if (context.version !== 2 || statements.some(({ highBits }) => highBits !== statements[0]?.highBits))
-    return "INVALID";
+  const usual = updateParams(params).highBits;
+  const high = new Set(statements.map(({ highBits = usual }) => highBits));
+  if (context.version !== 2 || high.size > 1) return "INVALID";
   const inputs = statements.flatMap((statement) => updateInputs(params, statement));
   const include = updateAggregateInclude(proofs, params, statements);
   return key.verifyAggregate(

@@ -205,6 +205,10 @@ describe("sector update", () => {
       expect(verifyUpdateAggregate(proofs, key, params, statements, aggregate, { ...context, version: 1 })).toBe(
         "INVALID",
       );
+      const [spelt, other] = [1, 7].map((highBits) => [{ ...statement, highBits }, ...statements.slice(1)]);
+      expect(verifyUpdateAggregate(proofs, key, params, spelt!, aggregate, context)).toBe("VALID");
+      if (statements.length > 1)
+        expect(verifyUpdateAggregate(proofs, key, params, other!, aggregate, context)).toBe("INVALID");
       const changed = [{ ...statement, commRNew: flip(statement.commRNew) }, ...statements.slice(1)];
       expect(verifyUpdateAggregate(proofs, key, params, changed, aggregate, context)).toBe("INVALID");
     });
