@@ -1,5 +1,6 @@
 /**
- * Unsigned LEB128 as CIDs and ID addresses use it (multiformats "unsigned-varint", at most 63 or 64 bits, minimal form).
+ * Unsigned LEB128 as CIDs and ID addresses use it: multiformats' "unsigned-varint", which is minimal and has at most 63
+ * bits, so nine bytes. Source: multiformats.
  */
 import { Bytes, bytesAt } from "./bytes";
 
@@ -35,15 +36,14 @@ export let varintValue: u64 = 0;
 
 /**
  * Reads a minimal varint from `[from, end)` into `varintValue`.
- * Returns the number of bytes read, or 0 if it is truncated, longer than 64 bits or not minimal.
+ * Returns the number of bytes read, or 0 if it is truncated, longer than 63 bits or not minimal.
  */
 export function readVarint(from: usize, end: usize): i32 {
   let value: u64 = 0;
   let shift: u64 = 0;
   let at = from;
-  while (at < end) {
+  while (at < end && shift < 63) {
     const byte = load<u8>(at++);
-    if (shift == 63 && byte > 1) return 0;
     value |= <u64>(byte & 0x7f) << shift;
     if (byte < 0x80) {
       if (byte == 0 && shift > 0) return 0;
@@ -51,7 +51,6 @@ export function readVarint(from: usize, end: usize): i32 {
       return <i32>(at - from);
     }
     shift += 7;
-    if (shift > 63) return 0;
   }
   return 0;
 }

@@ -8,7 +8,7 @@
  */
 import * as dagCbor from "@ipld/dag-cbor";
 import { blake2b } from "@noble/hashes/blake2.js";
-import { compare, toBase64 } from "../base/bytes.ts";
+import { compare, equal, toBase64 } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
 import { Address, type NetworkLetter } from "./address.ts";
 import { bigToBytes, bytesToBig } from "./amount.ts";
@@ -84,7 +84,15 @@ export function headerSigningBytes(header: BlockHeader): Uint8Array {
   return encodeHeader({ ...header, blockSig: null });
 }
 
+/** Reads a header; throws a `FilError` unless the bytes are exactly those that `encodeHeader` gives. */
 export function decodeHeader(bytes: Uint8Array): BlockHeader {
+  const header = readHeader(bytes);
+  // A number may have been a float, which DAG-CBOR readers take for an integer.
+  if (!equal(encodeHeader(header), bytes)) bad("", "not in its canonical form");
+  return header;
+}
+
+function readHeader(bytes: Uint8Array): BlockHeader {
   let t: unknown;
   try {
     t = dagCbor.decode(bytes);
@@ -103,7 +111,7 @@ export function decodeHeader(bytes: Uint8Array): BlockHeader {
     electionProof: election,
     beaconEntries: asList(t[3], "BeaconEntries").map((v) => {
       const [round, data] = asTuple(v, 2, "BeaconEntries");
-      return { round: asInteger(round, "BeaconEntries"), data: asBytes(data, "BeaconEntries") };
+      return { round: asUnsigned(round, "BeaconEntries"), data: asBytes(data, "BeaconEntries") };
     }),
     winPoStProof: asList(t[4], "WinPoStProof").map((v) => {
       const [postProof, proofBytes] = asTuple(v, 2, "WinPoStProof");
@@ -116,9 +124,9 @@ export function decodeHeader(bytes: Uint8Array): BlockHeader {
     parentMessageReceipts: asCid(t[9], "ParentMessageReceipts"),
     messages: asCid(t[10], "Messages"),
     blsAggregate: optional(t[11], (v) => decodeSignature(asBytes(v, "BLSAggregate"))),
-    timestamp: asInteger(t[12], "Timestamp"),
+    timestamp: asUnsigned(t[12], "Timestamp"),
     blockSig: optional(t[13], (v) => decodeSignature(asBytes(v, "BlockSig"))),
-    forkSignaling: asInteger(t[14], "ForkSignaling"),
+    forkSignaling: asUnsigned(t[14], "ForkSignaling"),
     parentBaseFee: bytesToBig(asBytes(t[15], "ParentBaseFee")),
   };
 }
@@ -139,9 +147,19 @@ function asBytes(value: unknown, field: string): Uint8Array {
   return value instanceof Uint8Array ? value : bad(field, "byte string expected");
 }
 
-function asInteger(value: unknown, field: string): bigint {
+function asWhole(value: unknown, field: string): bigint {
   if (typeof value === "bigint") return value;
   return typeof value === "number" && Number.isInteger(value) ? BigInt(value) : bad(field, "integer expected");
+}
+
+function asInteger(value: unknown, field: string): bigint {
+  const whole = asWhole(value, field);
+  return BigInt.asIntN(64, whole) === whole ? whole : bad(field, "not a 64-bit integer");
+}
+
+function asUnsigned(value: unknown, field: string): bigint {
+  const whole = asWhole(value, field);
+  return BigInt.asUintN(64, whole) === whole ? whole : bad(field, "not an unsigned 64-bit integer");
 }
 
 function asCid(value: unknown, field: string): CID {

@@ -7,7 +7,7 @@
  * Source: lotus chain/types; serialization-vectors.
  */
 import * as dagCbor from "@ipld/dag-cbor";
-import { concat, fromBase64, toBase64 } from "../base/bytes.ts";
+import { concat, equal, fromBase64, toBase64 } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
 import { Address, type NetworkLetter } from "./address.ts";
 import { bigToBytes, bytesToBig } from "./amount.ts";
@@ -79,8 +79,11 @@ export function messageCid(message: Message): CID {
   return remembered(message, () => encodeMessage(message));
 }
 
+/** Reads a message; throws `MessageError` unless the bytes are exactly those that `encodeMessage` gives. */
 export function decodeMessage(bytes: Uint8Array): Message {
-  return messageFromTuple(decodeTuple(bytes, 10));
+  const message = messageFromTuple(decodeTuple(bytes, 10));
+  if (!equal(encodeMessage(message), bytes)) bad("", "not in its canonical form");
+  return message;
 }
 
 function decodeTuple(bytes: Uint8Array, length: number): readonly unknown[] {
@@ -141,11 +144,14 @@ export function encodeSignedMessage(signed: SignedMessage): Uint8Array {
   return dagCbor.encode([messageTuple(signed.message), encodeSignature(signed.signature)]);
 }
 
+/** As `decodeMessage`, for a message with its signature. */
 export function decodeSignedMessage(bytes: Uint8Array): SignedMessage {
   const [message, signature] = decodeTuple(bytes, 2);
   if (!Array.isArray(message) || message.length !== 10) bad("Message", "array of 10 expected");
   if (!(signature instanceof Uint8Array)) return bad("Signature", "byte string expected");
-  return { message: messageFromTuple(message as unknown[]), signature: decodeSignature(signature) };
+  const signed = { message: messageFromTuple(message as unknown[]), signature: decodeSignature(signature) };
+  if (!equal(encodeSignedMessage(signed), bytes)) bad("", "not in its canonical form");
+  return signed;
 }
 
 /** CID under which a signed message is known. */

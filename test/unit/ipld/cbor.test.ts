@@ -224,6 +224,13 @@ describe("CIDs", () => {
     );
   });
 
+  test("have numbers of at most nine bytes and 63 bits, in their shortest form", () => {
+    const codec = (hex: string): Uint8Array => fromHex(`01${hex}0000`);
+    expect(probe.parseCid(codec("ffffffffffffffff7f"))).not.toBeNull();
+    for (const bad of ["80808080808080808001", "ffffffffffffffffff01", "8000", "80"])
+      expect(probe.parseCid(codec(bad)), bad).toBeNull();
+  });
+
   test("inside CBOR need the tag, the zero byte and nothing behind", () => {
     const cid = fromHex("0171a0e4022045b0cfc220ceec5b7c1c62c4d4193d38e4eba48e8815729ce75f9c0ab0e4c1c0");
     const link = (tag: number, ...payload: number[]): Uint8Array =>

@@ -1,34 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { fromHex, toHex } from "../../../src/base/bytes.ts";
+import { fromHex } from "../../../src/base/bytes.ts";
 import { Address, AddressError } from "../../../src/types/address.ts";
-
-// Source: Filecoin specification, address, test vectors.
-const KNOWN: readonly (readonly [string, string])[] = [
-  ["f00", "0000"],
-  ["f0150", "009601"],
-  ["f01024", "008008"],
-  ["f01729", "00c10d"],
-  ["f17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy", "01fd1d0f4dfcd7e99afcb99a8326b7dc459d32c628"],
-  ["f24vg6ut43yw2h2jqydgbg2xq7x6f4kub3bg6as6i", "02e54dea4f9bc5b47d261819826d5e1fbf8bc5503b"],
-  [
-    "f3vvmn62lofvhjd2ugzca6sof2j2ubwok6cj4xxbfzz4yuxfkgobpihhd2thlanmsh3w2ptld2gqkn2jvlss4a",
-    "03ad58df696e2d4e91ea86c881e938ba4ea81b395e12797b84b9cf314b9546705e839c7a99d606b247ddb4f9ac7a3414dd",
-  ],
-];
-
-test("address: the specification's vectors in both directions and with both letters", () => {
-  for (const [text, hex] of KNOWN) {
-    expect(toHex(Address.parse(text).bytes)).toBe(hex);
-    expect(Address.fromBytes(fromHex(hex)).toString()).toBe(text);
-    expect(Address.parse(`t${text.slice(1)}`).toString("t")).toBe(`t${text.slice(1)}`);
-  }
-});
-
-test("address: an id of 2^63 or more is refused", () => {
-  expect(() => Address.parse("f018446744073709551615")).toThrow(AddressError);
-  expect(() => Address.id(1n << 63n)).toThrow(AddressError);
-});
 
 test("address: a flipped character, wrong letter, unknown protocol and non-canonical text are refused", () => {
   const good = "f17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy";
