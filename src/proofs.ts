@@ -53,6 +53,7 @@ export {
   type PlacedPiece,
   placePieces,
   proveInclusion,
+  proveInclusions,
   verifyInclusion,
 } from "./core/piece-inclusion.ts";
 export {

@@ -62,7 +62,25 @@ export function proveInclusion(
   const placed = placePieces(paddedSize, pieces);
   const piece = placed[index];
   if (piece === undefined) throw new PieceError({ code: "BAD_PIECE_SIZE", size: index }, `there is no piece ${index}`);
+  return inclusionOf(proofs, paddedSize, placed, piece, dataCommitment(proofs, paddedSize, pieces));
+}
+
+/** As `proveInclusion`, for every piece, in their order. The aggregate's commitment is computed once. */
+export function proveInclusions(proofs: Proofs, paddedSize: number, pieces: readonly PieceInfo[]): InclusionProof[] {
+  checkPaddedSize(paddedSize);
+  const placed = placePieces(paddedSize, pieces);
+  if (placed.length === 0) return [];
   const root = dataCommitment(proofs, paddedSize, pieces);
+  return placed.map((piece) => inclusionOf(proofs, paddedSize, placed, piece, root));
+}
+
+function inclusionOf(
+  proofs: Proofs,
+  paddedSize: number,
+  placed: readonly PlacedPiece[],
+  piece: PlacedPiece,
+  root: Uint8Array,
+): InclusionProof {
   const steps = pathTo(proofs, placed, paddedSize, piece);
   return { offset: piece.offset, paddedSize, path: { leaf: piece.commP, root, steps } };
 }

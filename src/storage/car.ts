@@ -1,12 +1,14 @@
 /**
- * CAR version 1: a header with roots, then blocks, each with a varint of its length and its CID in front.
+ * CAR files. Version 1: a header with roots, then blocks, each with a varint of its length and its CID in front.
+ * Version 2, which is read but not written: a header that says where in the file a version 1 lies, and perhaps an index,
+ * which is not looked at.
  *
  * A reader over bytes in memory, strict and bounded: the header has the canonical form, lengths lie inside the file, no
  * bytes are left over. Whether a block's bytes have the hash that its CID says is not checked here; a store that takes
- * blocks from strangers checks it. Source: IPLD specification, CARv1.
+ * blocks from strangers checks it. Source: IPLD specification, CARv1 and CARv2.
  */
 import * as dagCbor from "@ipld/dag-cbor";
-import { concat } from "../base/bytes.ts";
+import { concat, equal, fromHex } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
 import { CID } from "../types/cid.ts";
 import type { Block } from "./contract.ts";
@@ -23,27 +25,44 @@ export type CarFile = {
 /** Longest header and longest block that are looked at, bytes. */
 const MAX_HEADER = 64 * 1024;
 const MAX_BLOCK = 8 << 20;
+/** First bytes of a version 2 file: a CAR header without roots. */
+const PRAGMA = fromHex("0aa16776657273696f6e02");
+/** What follows them: 16 bytes of characteristics, then offset and size of the version 1, and the index's offset. */
+const V2_HEADER = 40;
 
 function bad(at: number, why: string): never {
   throw new CarError({ code: "BAD_CAR", at }, `not a CAR file at byte ${at}: ${why}`);
 }
 
-/** Reads a whole CAR file. Blocks are views of `bytes`. */
-export function readCar(bytes: Uint8Array): CarFile {
-  const [headerAt, headerLength] = readVarint(bytes, 0);
-  if (headerLength > MAX_HEADER || headerAt + headerLength > bytes.length) bad(0, `header of ${headerLength} bytes`);
+/** Reads a whole CAR file of version 1 or 2. Blocks are views of `file`. */
+export function readCar(file: Uint8Array): CarFile {
+  const [begin, end] = payloadOf(file);
+  const bytes = file.subarray(0, end);
+  const [headerAt, headerLength] = readVarint(bytes, begin);
+  if (headerLength > MAX_HEADER || headerAt + headerLength > end) bad(begin, `header of ${headerLength} bytes`);
   const roots = readHeader(bytes.subarray(headerAt, headerAt + headerLength));
   const blocks: Block[] = [];
   let at = headerAt + headerLength;
-  while (at < bytes.length) {
+  while (at < end) {
     const [start, length] = readVarint(bytes, at);
-    const end = start + length;
-    if (length > MAX_BLOCK || end > bytes.length) bad(at, `section of ${length} bytes`);
-    const cidEnd = start + cidLength(bytes.subarray(start, end), start);
-    blocks.push({ cid: bytes.subarray(start, cidEnd), bytes: bytes.subarray(cidEnd, end) });
-    at = end;
+    const next = start + length;
+    if (length > MAX_BLOCK || next > end) bad(at, `section of ${length} bytes`);
+    const cidEnd = start + cidLength(bytes.subarray(start, next), start);
+    blocks.push({ cid: bytes.subarray(start, cidEnd), bytes: bytes.subarray(cidEnd, next) });
+    at = next;
   }
   return { roots, blocks };
+}
+
+/** Where the version 1 lies: the whole file, or the part that a version 2 header names. */
+function payloadOf(file: Uint8Array): [begin: number, end: number] {
+  if (!equal(file.subarray(0, PRAGMA.length), PRAGMA)) return [0, file.length];
+  const header = PRAGMA.length + V2_HEADER;
+  if (file.length < header) bad(PRAGMA.length, "version 2 header is cut short");
+  const view = new DataView(file.buffer, file.byteOffset, file.length);
+  const [begin, size] = [27, 35].map((at) => Number(view.getBigUint64(at, true))) as [number, number];
+  if (begin < header || begin + size > file.length) bad(27, `contents of ${size} bytes at ${begin}`);
+  return [begin, begin + size];
 }
 
 function readHeader(bytes: Uint8Array): Uint8Array[] {

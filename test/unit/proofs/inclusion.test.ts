@@ -6,6 +6,7 @@ import {
   type InclusionProof,
   placePieces,
   proveInclusion,
+  proveInclusions,
   verifyInclusion,
 } from "../../../src/core/piece-inclusion.ts";
 import { commitPiece, dataCommitment, fr32Pad, type PieceInfo } from "../../../src/core/pieces.ts";
@@ -23,8 +24,11 @@ test("every piece of an aggregate is proved in it, at its place", () => {
       const size = aggregateSize(pieces) * 2 ** room;
       const commD = dataCommitment(proofs, size, pieces);
       const placed = placePieces(size, pieces);
+      const all = proveInclusions(proofs, size, pieces);
+      expect(all).toHaveLength(pieces.length);
       for (const [i, piece] of pieces.entries()) {
         const proof = proveInclusion(proofs, size, pieces, i);
+        expect(all[i]).toEqual(proof);
         expect(proof.offset).toBe(placed[i]!.offset);
         expect(toHex(proof.path.root)).toBe(toHex(commD));
         expect(verifyInclusion(proofs, commD, piece, proof)).toBe(true);
@@ -44,6 +48,26 @@ test("the aggregate of pieces is the piece of their padded data", () => {
   for (const [i, { offset }] of placePieces(size, pieces).entries()) data.set(payloads[i]!, (offset / 128) * 127);
   expect(fr32Pad(proofs, data).length).toBe(size);
   expect(toHex(dataCommitment(proofs, size, pieces))).toBe(toHex(commitPiece(proofs, data).commP));
+});
+
+test("no piece lies over another, each lies at a multiple of its size, and in as little room as their order allows", () => {
+  fc.assert(
+    fc.property(list, (levels) => {
+      const pieces = levels.map((level): PieceInfo => ({ paddedSize: 128 << level, commP: prngFr(1) }));
+      const size = aggregateSize(pieces);
+      let end = 0;
+      for (const { offset, paddedSize } of placePieces(size, pieces)) {
+        expect(offset % paddedSize).toBe(0);
+        expect(offset - end).toBeGreaterThanOrEqual(0);
+        expect(offset - end).toBeLessThan(paddedSize);
+        end = offset + paddedSize;
+      }
+      expect(end).toBeLessThanOrEqual(size);
+      if (size > 128) expect(end).toBeGreaterThan(size / 2);
+    }),
+  );
+  expect(proveInclusions(proofs, 128, [])).toEqual([]);
+  expect(() => proveInclusions(proofs, 100, [])).toThrow();
 });
 
 test("a proof that was changed anywhere is refused", () => {

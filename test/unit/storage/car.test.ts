@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { concat, toHex } from "../../../src/base/bytes.ts";
+import { concat, fromHex, toHex } from "../../../src/base/bytes.ts";
 import { CarError, readCar, writeCar } from "../../../src/storage/car.ts";
 import { cidOfBlock } from "../../../src/types/cid.ts";
 
@@ -58,5 +58,48 @@ describe("CAR files", () => {
       CarError,
     );
     expect(() => readCar(new Uint8Array(0))).toThrow(CarError);
+  });
+
+  describe("version 2", () => {
+    const contents = writeCar(
+      [cidOfBlock(Uint8Array.of(1)).bytes],
+      [{ cid: cidOfBlock(Uint8Array.of(7)).bytes, bytes: Uint8Array.of(7) }],
+    );
+    /** Header, `gap` bytes, the contents, and something that may be an index. */
+    const wrapped = (gap: number, at = 51 + gap, size = contents.length): Uint8Array => {
+      const header = new DataView(new ArrayBuffer(40));
+      header.setBigUint64(16, BigInt(at), true);
+      header.setBigUint64(24, BigInt(size), true);
+      header.setBigUint64(32, BigInt(at + size), true);
+      return concat(
+        fromHex("0aa16776657273696f6e02"),
+        new Uint8Array(header.buffer),
+        new Uint8Array(gap),
+        contents,
+        Uint8Array.of(0x80, 0x08, 1, 2, 3),
+      );
+    };
+
+    test.each([0, 13])("holds a version 1, behind a gap of %i bytes and before an index", (gap) => {
+      const file = readCar(wrapped(gap));
+      expect(file.roots.map(toHex)).toEqual(readCar(contents).roots.map(toHex));
+      expect(hexOf(file.blocks)).toEqual(hexOf(readCar(contents).blocks));
+    });
+
+    test("is refused when its contents lie outside of the file, over the header, or are no version 1", () => {
+      const inner = concat(wrapped(0).subarray(0, 51), wrapped(0));
+      const view = new DataView(inner.buffer);
+      view.setBigUint64(27, 51n, true);
+      view.setBigUint64(35, BigInt(inner.length - 51), true);
+      for (const bad of [
+        wrapped(0).subarray(0, 50),
+        wrapped(0, 50),
+        wrapped(0, 51, 1000),
+        wrapped(0, 51, 2 ** 60),
+        wrapped(0, 52),
+        inner,
+      ])
+        expect(() => readCar(bad)).toThrow(CarError);
+    });
   });
 });
