@@ -80,6 +80,7 @@ export {
   verifyPoRepPartition,
 } from "./core/porep-proof.ts";
 export { merkleTag, PoseidonError, type PoseidonExports, poseidon, UPDATE_TAG } from "./core/poseidon.ts";
+export { constantLengthTag, type PoseidonOptions, type PoseidonStrength, poseidonAny } from "./core/poseidon-any.ts";
 export {
   type PoStKind,
   type PoStPartitionProof,

@@ -2,6 +2,7 @@
 import { FR_SIZE, frToBytesLE } from "../crypto/field/fr.gen";
 import { entryOffset, partialRounds, poseidonSet } from "../crypto/poseidon/constants";
 
+export { poseidonAny, poseidonAnyBytes } from "../crypto/poseidon/any";
 export { poseidon, poseidonLevel, poseidonPlain, poseidonTagged } from "../crypto/poseidon/hash";
 
 /**

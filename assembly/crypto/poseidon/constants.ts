@@ -181,7 +181,8 @@ function grainSeed(value: u64, bits: i32, from: i32): i32 {
   return from;
 }
 
-function fillRoundConstants(out: usize, t: i32, partial: i32): void {
+/** Writes the (8 + partial) · t plain round constants. */
+export function fillRoundConstants(out: usize, t: i32, partial: i32): void {
   low = 0;
   high = 0;
   let from = grainSeed(1, 2, 0);
@@ -210,7 +211,8 @@ function fillRoundConstants(out: usize, t: i32, partial: i32): void {
 // ---- matrices ----------------------------------------------------------------------------------------------------
 // Matrices are t·t elements by rows. M itself is symmetric, so its rows are also its columns.
 
-function fillMatrix(matrix: usize, t: i32): void {
+/** Writes M. */
+export function fillMatrix(matrix: usize, t: i32): void {
   const sum = memory.data(40, 8);
   for (let i = 0; i < t; i++) {
     for (let j = 0; j < t; j++) {

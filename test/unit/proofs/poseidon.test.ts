@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
 import { merkleTag, type PoseidonExports, poseidon, UPDATE_TAG } from "../../../src/core/poseidon.ts";
+import { poseidonAny } from "../../../src/core/poseidon-any.ts";
 import { hasSimd, ProofModule } from "../../../src/core/proof-module.ts";
 import { fixture, prngFr } from "./fixture.ts";
 
@@ -19,13 +20,22 @@ type Set = {
   chain1000: string | { digest: string };
 };
 const ARITIES = [2, 4, 8, 11];
-const sets = (await fixture<{ sets: Set[] }>("poseidon.json")).sets.filter((set) => ARITIES.includes(set.arity));
+const published = (await fixture<{ sets: Set[] }>("poseidon.json")).sets;
+const sets = published.filter((set) => ARITIES.includes(set.arity));
 
 const MODULUS = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001n;
 function element(value: bigint): Uint8Array {
   return Uint8Array.from({ length: 32 }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
 }
 const tagOf = (set: Set): bigint => BigInt(`0x${toHex(fromHex(set.domainTag).reverse())}`);
+
+function elementsOf({ arity }: Set, { inputs, seed }: Omit<Case, "digest">): Uint8Array[] {
+  return Array.from({ length: arity }, (_, i) =>
+    seed !== undefined
+      ? prngFr(seed + i)
+      : element(inputs === "zero" ? 0n : inputs === "index" ? BigInt(i) : MODULUS - 1n),
+  );
+}
 
 const builds = [{ name: "plain", module: await ProofModule.load<PoseidonExports>({ simd: false }) }];
 if (hasSimd()) builds.push({ name: "simd", module: await ProofModule.load<PoseidonExports>({ simd: true }) });
@@ -46,14 +56,29 @@ describe.each(builds)("$name build", ({ module }) => {
   });
 
   test.each(sets)("arity $arity, tag $domainTag: digests are the official ones", (set) => {
-    for (const { inputs, seed, digest } of set.cases) {
-      const elements = Array.from({ length: set.arity }, (_, i) =>
-        seed !== undefined
-          ? prngFr(seed + i)
-          : element(inputs === "zero" ? 0n : inputs === "index" ? BigInt(i) : MODULUS - 1n),
-      );
-      expect(toHex(poseidon(module, elements, tagOf(set)))).toBe(digest);
-    }
+    for (const { digest, ...inputs } of set.cases)
+      expect(toHex(poseidon(module, elementsOf(set, inputs), tagOf(set)))).toBe(digest);
+  });
+
+  test.each(published)("arity $arity, tag $domainTag: digests of the textbook form for any arity", (set) => {
+    for (const { digest, ...inputs } of set.cases)
+      expect(toHex(poseidonAny(module, elementsOf(set, inputs), { tag: tagOf(set) }))).toBe(digest);
+  });
+
+  test("of any arity: what is refused", () => {
+    const code = (work: () => unknown): unknown => {
+      try {
+        return work();
+      } catch (error) {
+        return (error as { data?: { code?: string } }).data?.code;
+      }
+    };
+    const elements = (length: number): Uint8Array[] => Array.from({ length }, () => element(1n));
+    expect(code(() => poseidonAny(module, elements(3)))).toBe("BAD_ARITY");
+    expect(code(() => poseidonAny(module, elements(5), { arity: 4 }))).toBe("BAD_ARITY");
+    expect(code(() => poseidonAny(module, [element(1n), element(MODULUS)]))).toBe("BAD_ELEMENT");
+    expect(code(() => poseidonAny(module, [element(1n), new Uint8Array(31)]))).toBe("BAD_ELEMENT");
+    expect(code(() => poseidonAny(module, elements(2), { tag: 1n << 128n }))).toBe("BAD_ELEMENT");
   });
 
   test.each(sets)("arity $arity, tag $domainTag: a chain of 1000 hashes ends as the official one", (set) => {

@@ -6,6 +6,7 @@ import { syntheticChallenges } from "../../../src/core/challenges.ts";
 import { pieceCidV1 } from "../../../src/core/piece-cid.ts";
 import { commitPiece, dataCommitment, PieceHasher } from "../../../src/core/pieces.ts";
 import { poseidon } from "../../../src/core/poseidon.ts";
+import { constantLengthTag, poseidonAny } from "../../../src/core/poseidon-any.ts";
 import { elementOf, type ProofExports } from "../../../src/core/proof-kernel.ts";
 import { ProofModule } from "../../../src/core/proof-module.ts";
 import { withGraph, withMemory } from "../../../src/core/seal.ts";
@@ -25,7 +26,10 @@ type Published = {
   poRepIds: { ids: [string, string][] };
   syntheticChallenges: { nodes: number; replicaId: number; commR: number; synthetic: number[] };
   roundConstants: { arity: number; count: number; sha256: string; first: string; last: string };
-  poseidon: { digests: Record<string, string> };
+  poseidon: Record<
+    "digests" | "strengthened" | "constantLength4" | "constantLength4Strengthened",
+    Record<string, string>
+  >;
 };
 const known = await fixture<Published>("published.json");
 const proofs = await ProofModule.load<ProofExports>();
@@ -175,10 +179,22 @@ describe("registered proofs and Poseidon", () => {
     for (const [number, [, id]] of known.poRepIds.ids.entries()) expect(toHex(porepId(sealProof(number)))).toBe(id);
   });
 
+  const count = (length: number): Uint8Array[] => Array.from({ length }, (_, i) => elementOf(BigInt(i)));
+
   test("digests of 0, 1, 2 …", () => {
-    for (const arity of [2, 4, 8, 11]) {
-      const elements = Array.from({ length: arity }, (_, i) => elementOf(BigInt(i)));
-      expect(toHex(poseidon(proofs, elements))).toBe(known.poseidon.digests[arity]);
-    }
+    for (const arity of [2, 4, 8, 11])
+      expect(toHex(poseidon(proofs, count(arity)))).toBe(known.poseidon.digests[arity]);
+  });
+
+  test.each([2, 4, 8, 11, 16, 24, 36])("digests for %i elements in the textbook form, and strengthened", (arity) => {
+    const { digests, strengthened, constantLength4, constantLength4Strengthened } = known.poseidon;
+    expect(toHex(poseidonAny(proofs, count(arity)))).toBe(digests[arity]);
+    const strength = "strengthened" as const;
+    expect(toHex(poseidonAny(proofs, count(arity), { strength }))).toBe(strengthened[arity]);
+    // Four elements in two are a sponge, which Filecoin does not use.
+    if (arity < 4) return;
+    const four = { arity, tag: constantLengthTag(4) };
+    expect(toHex(poseidonAny(proofs, count(4), four))).toBe(constantLength4[arity]);
+    expect(toHex(poseidonAny(proofs, count(4), { ...four, strength }))).toBe(constantLength4Strengthened[arity]);
   });
 });

@@ -1,0 +1,66 @@
+/**
+ * Poseidon beyond the four sets of Filecoin's trees: other numbers of elements, the strengthened variant, other uses.
+ * Nothing on the chain needs them; they are what Filecoin's published parameters define besides.
+ * Elements are 32 bytes, little-endian, below the modulus.
+ */
+import { merkleTag, PoseidonError, type PoseidonExports } from "./poseidon.ts";
+import { elementOf } from "./proof-kernel.ts";
+import type { ProofModule } from "./proof-module.ts";
+
+/** Strengthened: a quarter more partial rounds, rounded up. */
+export type PoseidonStrength = "standard" | "strengthened";
+
+export type PoseidonOptions = {
+  readonly strength?: PoseidonStrength;
+  /** Elements that the hash is made for; fewer are followed by zeros. Default: as many as are given. */
+  readonly arity?: number;
+  /** Domain tag, below 2^128. Default: that of tree nodes. */
+  readonly tag?: bigint;
+};
+
+/** Partial rounds by arity. Source: neptune src/round_numbers.rs (its inequalities at 128 bits of security). */
+const PARTIAL_ROUNDS: ReadonlyMap<number, number> = new Map([
+  [2, 55],
+  [4, 56],
+  [8, 57],
+  [11, 57],
+  [16, 59],
+  [24, 59],
+  [36, 60],
+]);
+
+/** Domain tag of messages of a known number of elements. */
+export function constantLengthTag(length: number): bigint {
+  return BigInt(length) << 64n;
+}
+
+/**
+ * Hash of up to 2, 4, 8, 11, 16, 24 or 36 elements in the textbook form. Parameters are computed at every call, which
+ * takes milliseconds: trees use `poseidon`. Throws `BAD_ARITY`, `BAD_ELEMENT`.
+ */
+export function poseidonAny(
+  module: ProofModule<PoseidonExports>,
+  elements: readonly Uint8Array[],
+  { strength = "standard", arity = elements.length, tag = merkleTag(arity) }: PoseidonOptions = {},
+): Uint8Array {
+  const base = PARTIAL_ROUNDS.get(arity);
+  if (base === undefined || elements.length > arity)
+    throw new PoseidonError({ code: "BAD_ARITY", arity }, `no Poseidon of ${elements.length} in ${arity} elements`);
+  if (tag < 0n || tag >= 1n << 128n) throw new PoseidonError({ code: "BAD_ELEMENT" }, "a domain tag is below 2^128");
+  const partial = strength === "standard" ? base : Math.ceil(base * 1.25);
+  const input = new Uint8Array(32 * (arity + 1));
+  input.set(elementOf(tag));
+  elements.forEach((element, i) => {
+    if (element.length !== 32)
+      throw new PoseidonError({ code: "BAD_ELEMENT" }, `element ${i} has ${element.length} bytes, expected 32`);
+    input.set(element, 32 * (i + 1));
+  });
+  return module.with(input.length, (at) =>
+    module.with(module.exports.poseidonAnyBytes(arity, partial), (work) => {
+      module.instance.write(at, input);
+      if (module.exports.poseidonAny(work, arity, partial, at, at + 32, at) === 0)
+        throw new PoseidonError({ code: "BAD_ELEMENT" }, "an element is not below the modulus");
+      return module.instance.read(at, 32);
+    }),
+  );
+}
