@@ -36,4 +36,5 @@ export {
   type SignedMessage,
   signedMessageCid,
 } from "./types/message.ts";
+export { MethodNameError, methodNumber } from "./types/method-number.ts";
 export { type CodecContext, cborToJson, type Json, jsonToCbor, SchemaError } from "./types/schema-codec.ts";
