@@ -144,7 +144,10 @@ export type MethodSide = "params" | "returns";
 
 function methodType(code: CID, method: bigint, side: MethodSide) {
   const found = describeCode(code);
-  const described = found?.actor.methods.find((one) => BigInt(one.number) === method);
+  const described = found?.actor.methods.find(
+    ({ number, since = 0, until = found.generation }) =>
+      BigInt(number) === method && since <= found.generation && found.generation <= until,
+  );
   if (found === null || described === undefined)
     throw new StateError(
       { code: "UNKNOWN_METHOD", method: `${method}` },

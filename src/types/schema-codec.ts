@@ -3,7 +3,8 @@
  *
  * The same descriptions (`src/schema/`) that generate the core's codecs are read here at run time. JSON follows the
  * network's RPC: bytes are base64, big integers decimal strings, 64-bit integers numbers, links `{"/": "bafy…"}`,
- * bitfields run lengths, empty lists and byte strings `null`. Order and strictness of CBOR are those of @ipld/dag-cbor
+ * bitfields run lengths, empty lists and byte strings `null`. Integers from 2^53 on, which a JavaScript number cannot
+ * hold, are decimal strings instead of numbers, and are read as such. Order and strictness of CBOR are those of @ipld/dag-cbor
  * (canonical, nothing behind the value).
  */
 import * as dagCbor from "@ipld/dag-cbor";
@@ -72,9 +73,10 @@ export function valueToJson(type: FieldType, value: unknown, context: CodecConte
   switch (type.kind) {
     case "u64":
     case "i64":
-      if (typeof value === "number" && Number.isInteger(value) && (type.kind === "i64" || value >= 0)) return value;
-      if (typeof value === "bigint") return Number(value);
-      return wrong("integer");
+      if (typeof value !== "bigint" && !Number.isInteger(value)) return wrong("integer");
+      return fits(type.kind, BigInt(value as number | bigint))
+        ? integerToJson(value as number | bigint)
+        : wrong(type.kind);
     case "bool":
       return typeof value === "boolean" ? value : wrong("boolean");
     case "text":
@@ -94,7 +96,7 @@ export function valueToJson(type: FieldType, value: unknown, context: CodecConte
     }
     case "bitfield":
       if (!(value instanceof Uint8Array)) return wrong("bitfield");
-      return value.length === 0 ? [0] : decodeRuns(value).map(Number);
+      return value.length === 0 ? [0] : decodeRuns(value).map(integerToJson);
     case "raw":
       return { "@cbor": toBase64(dagCbor.encode(value)) };
     case "signature":
@@ -131,8 +133,7 @@ function jsonToValue(type: FieldType, json: Json, context: CodecContext, path: s
   switch (type.kind) {
     case "u64":
     case "i64":
-      if (typeof json !== "number" || !Number.isSafeInteger(json)) return wrong("integer");
-      return type.kind === "u64" && json < 0 ? wrong("non-negative integer") : json;
+      return fits(type.kind, integerOf(json) ?? wrong("integer")) ? integerOf(json) : wrong(type.kind);
     case "bool":
       return typeof json === "boolean" ? json : wrong("boolean");
     case "text":
@@ -152,11 +153,7 @@ function jsonToValue(type: FieldType, json: Json, context: CodecContext, path: s
     case "bitfield":
       if (json === null) return new Uint8Array(0);
       if (!Array.isArray(json)) return wrong("run lengths");
-      return encodeRuns(
-        json.map((run: Json) =>
-          typeof run === "number" && Number.isSafeInteger(run) ? BigInt(run) : wrong("integer"),
-        ),
-      );
+      return encodeRuns(json.map((run: Json) => integerOf(run) ?? wrong("integer")));
     case "raw": {
       const text = isObject(json) ? json["@cbor"] : undefined;
       return typeof text === "string" ? decodeCbor(fromBase64(text)) : wrong('{"@cbor": "…"}');
@@ -177,6 +174,20 @@ function jsonToValue(type: FieldType, json: Json, context: CodecContext, path: s
       return jsonToTuple(found.type, json, { ...context, module: found.module }, path);
     }
   }
+}
+
+/** A number where that is exact, else its decimal digits. */
+function integerToJson(value: number | bigint): Json {
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
+}
+
+function integerOf(json: Json): bigint | undefined {
+  if (typeof json === "number") return Number.isSafeInteger(json) ? BigInt(json) : undefined;
+  return typeof json === "string" && /^-?\d{1,20}$/.test(json) ? BigInt(json) : undefined;
+}
+
+function fits(kind: "u64" | "i64", value: bigint): boolean {
+  return (kind === "u64" ? BigInt.asUintN(64, value) : BigInt.asIntN(64, value)) === value;
 }
 
 function isObject(json: Json): json is { readonly [key: string]: Json } {

@@ -127,6 +127,9 @@ describe.each(known.cases.filter((one) => one.sectorSize < 1 << 20))("$name", (o
     expect(verifyPoSt(proofs, params, kind, other, sectors, partitions)).toBe(false);
     expect(verifyPoSt(proofs, params, kind, randomness, [], partitions)).toBe(false);
     expect(verifyPoSt(proofs, params, kind, randomness, sectors, partitions.slice(1))).toBe(false);
+    const fuller = partitions.with(0, [...partitions[0]!, partitions.at(-1)!.at(-1)!]);
+    expect(verifyPoSt(proofs, params, kind, randomness, sectors, fuller)).toBe(false);
+    expect(verifyPoSt(proofs, params, kind, randomness, sectors, [partitions.flat()])).toBe(partitions.length === 1);
     const wrong = sectors.with(0, { ...sectors[0]!, commR: prngFr(1) });
     expect(verifyPoSt(proofs, params, kind, randomness, wrong, partitions)).toBe(false);
     const exchanged = partitions.with(0, partitions[0]!.toReversed());

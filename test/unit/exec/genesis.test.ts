@@ -1,0 +1,51 @@
+/** The first state of a network: who is there, under which id, with which money and code. */
+import { expect, test } from "vitest";
+import { checkState } from "../../../src/exec/state-check.ts";
+import { buildGenesis } from "../../../src/node/genesis.ts";
+import { DEVNET } from "../../../src/params/networks.ts";
+import { ObjectReader } from "../../../src/state/actor-reader.ts";
+import { StateView } from "../../../src/state/state-view.ts";
+import { MemoryStore } from "../../../src/storage/memory.ts";
+import { Address } from "../../../src/types/address.ts";
+import { FIL } from "../../../src/types/amount.ts";
+import { textOfCid } from "../../../src/types/cid.ts";
+import { key } from "../../support/plain-state.ts";
+
+const NAMES = {
+  f00: "system",
+  f01: "init",
+  f02: "reward",
+  f03: "cron",
+  f04: "storagepower",
+  f05: "storagemarket",
+  f06: "verifiedregistry",
+  f090: "account",
+  f099: "account",
+  f0100: "account",
+  f0101: "account",
+  f0102: "storageminer",
+} as const;
+
+test.each([
+  [3, "fil/1/"],
+  [5, "fil/2/"],
+])("network version %i: singletons, accounts and the first miner", async (networkVersion, prefix) => {
+  const accounts = [0, 1].map((i) => ({ address: key(i), balance: 1000n * FIL }));
+  const genesis = await buildGenesis({ network: DEVNET, networkVersion, accounts, worker: key(0) });
+  const store = new MemoryStore();
+  store.writeNow({ blocks: genesis.blocks });
+  const view = await StateView.open(store, genesis.stateRoot);
+  const found: Record<string, string | null> = {};
+  for await (const [address, { code }] of view.entries()) found[`${address}`] = textOfCid(code);
+  expect(found).toEqual(Object.fromEntries(Object.entries(NAMES).map(([id, name]) => [id, prefix + name])));
+  expect(`${genesis.miner}`).toBe("f0102");
+
+  const open = async (id: number): Promise<ObjectReader> =>
+    ObjectReader.open(store, await view.requireActor(Address.id(id)), "f");
+  expect((await open(1)).all()).toMatchObject({ NextID: 103, NetworkName: DEVNET.name });
+  expect(`${await view.lookupId(key(1))}`).toBe("f0101");
+  expect(`${await view.robustAddress(Address.id(100))}`).toBe(`${key(0)}`);
+  expect((await open(4)).field("MinerCount")).toBe(1);
+  const report = await checkState(genesis.stateRoot.bytes, 0, store, { profile: "devnet" });
+  expect(report).toEqual({ complaints: [], actors: 12, total: 2_000_000_000n * FIL, minersWithoutClaim: 0 });
+});
