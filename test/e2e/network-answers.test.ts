@@ -83,6 +83,8 @@ test("a miner without power does not count for consensus, and has no beneficiary
     SectorSize: 2048,
     WindowPoStPartitionSectors: 2,
   });
+  expect(await call("Filecoin.StateMinerSectors", [miner, null, null])).toEqual([]);
+  expect(await call("Filecoin.StateSectorGetInfo", [miner, 0, null])).toBeNull();
 });
 
 test("the clock of window PoSt fills the proving period", async () => {

@@ -32,6 +32,31 @@ test.each(official)("parents in the graph of proof $registeredSealProof, $size",
   });
 });
 
+test.each([0, 1, 2, 3, 4, 8])(
+  "base parents of proof %i's graph lie before their node, one of them next to it",
+  async (number) => {
+    await graphOf(number, async (graph, nodes) => {
+      expect(parentsOf(proofs, graph, 0).slice(0, 6)).toEqual([0, 0, 0, 0, 0, 0]);
+      for (let i = 0; i < 500; i++) {
+        const node = i < 100 ? 1 + (i % (nodes - 1)) : 1 + (Math.floor(i * 0.618_033_988 * nodes) % (nodes - 1));
+        const parents = parentsOf(proofs, graph, node);
+        const base = parents.slice(0, 6);
+        expect(Math.max(...base)).toBe(node - 1);
+        for (const parent of [...base, ...parents.slice(6)]) expect(parent >= 0 && parent < nodes).toBe(true);
+      }
+    });
+  },
+);
+
+test("every node of the 2 KiB graph is an expander parent eight times", async () => {
+  await graphOf(0, async (graph, nodes) => {
+    const times = new Array<number>(nodes).fill(0);
+    for (let node = 0; node < nodes; node++)
+      for (const parent of parentsOf(proofs, graph, node).slice(6)) times[parent] = (times[parent] as number) + 1;
+    expect(times).toEqual(new Array<number>(nodes).fill(8));
+  });
+});
+
 type Sent = { readonly child: number; readonly place: number; readonly label: string };
 
 /** Where the label of one node is sent: nodes of the next layer, and which of their expander parents it is. */
