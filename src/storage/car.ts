@@ -3,9 +3,9 @@
  * Version 2, which is read but not written: a header that says where in the file a version 1 lies, and perhaps an index,
  * which is not looked at.
  *
- * A reader over bytes in memory, strict and bounded: the header has the canonical form, lengths lie inside the file, no
- * bytes are left over. Whether a block's bytes have the hash that its CID says is not checked here; a store that takes
- * blocks from strangers checks it. Source: IPLD specification, CARv1 and CARv2.
+ * A reader over bytes in memory, strict and bounded: the header is CBOR with nothing behind it, lengths lie inside the
+ * file, no bytes are left over. Whether a block's bytes have the hash that its CID says is not checked here; a store that
+ * takes blocks from strangers checks it. Source: IPLD specification, CARv1 and CARv2.
  */
 import * as dagCbor from "@ipld/dag-cbor";
 import { concat, equal, fromHex } from "../base/bytes.ts";

@@ -14,7 +14,7 @@ import { Address, type NetworkLetter } from "./address.ts";
 import { bigToBytes, bytesToBig } from "./amount.ts";
 import { CID, cidOfBlock } from "./cid.ts";
 import { decodeSignature, encodeSignature, type Signature } from "./message.ts";
-import type { Json } from "./schema-codec.ts";
+import { integerToJson, type Json } from "./schema-codec.ts";
 
 export type HeaderErrorData = { readonly code: "BAD_HEADER" | "BAD_TIPSET"; readonly field: string };
 export class HeaderError extends FilError<HeaderErrorData> {}
@@ -216,21 +216,21 @@ export function headerToJson(h: BlockHeader, letter: NetworkLetter): Record<stri
     ElectionProof:
       h.electionProof === null
         ? null
-        : { WinCount: Number(h.electionProof.winCount), VRFProof: toBase64(h.electionProof.vrfProof) },
-    BeaconEntries: list(h.beaconEntries.map((e) => ({ Round: Number(e.round), Data: toBase64(e.data) }))),
+        : { WinCount: integerToJson(h.electionProof.winCount), VRFProof: toBase64(h.electionProof.vrfProof) },
+    BeaconEntries: list(h.beaconEntries.map((e) => ({ Round: integerToJson(e.round), Data: toBase64(e.data) }))),
     WinPoStProof: list(
-      h.winPoStProof.map((p) => ({ PoStProof: Number(p.postProof), ProofBytes: toBase64(p.proofBytes) })),
+      h.winPoStProof.map((p) => ({ PoStProof: integerToJson(p.postProof), ProofBytes: toBase64(p.proofBytes) })),
     ),
     Parents: h.parents.map(linkToJson),
     ParentWeight: h.parentWeight.toString(),
-    Height: Number(h.height),
+    Height: integerToJson(h.height),
     ParentStateRoot: linkToJson(h.parentStateRoot),
     ParentMessageReceipts: linkToJson(h.parentMessageReceipts),
     Messages: linkToJson(h.messages),
     BLSAggregate: signatureToJson(h.blsAggregate),
-    Timestamp: Number(h.timestamp),
+    Timestamp: integerToJson(h.timestamp),
     BlockSig: signatureToJson(h.blockSig),
-    ForkSignaling: Number(h.forkSignaling),
+    ForkSignaling: integerToJson(h.forkSignaling),
     ParentBaseFee: h.parentBaseFee.toString(),
   };
 }
@@ -239,6 +239,6 @@ export function tipsetToJson(tipset: Tipset, letter: NetworkLetter): Record<stri
   return {
     Cids: tipset.key.map(linkToJson),
     Blocks: tipset.blocks.map((header) => headerToJson(header, letter)),
-    Height: Number(tipset.height),
+    Height: integerToJson(tipset.height),
   };
 }

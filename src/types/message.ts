@@ -12,7 +12,7 @@ import { FilError } from "../base/errors.ts";
 import { Address, type NetworkLetter } from "./address.ts";
 import { bigToBytes, bytesToBig } from "./amount.ts";
 import { type CID, cidOfBlock } from "./cid.ts";
-import type { Json } from "./schema-codec.ts";
+import { integerOf, integerToJson, type Json } from "./schema-codec.ts";
 
 export type MessageErrorData = { readonly code: "BAD_MESSAGE"; readonly field: string };
 export class MessageError extends FilError<MessageErrorData> {}
@@ -171,12 +171,12 @@ export function messageToJson(message: Message, letter: NetworkLetter): Record<s
     Version: 0,
     To: message.to.toString(letter),
     From: message.from.toString(letter),
-    Nonce: Number(message.nonce),
+    Nonce: integerToJson(message.nonce),
     Value: message.value.toString(),
-    GasLimit: Number(message.gasLimit),
+    GasLimit: integerToJson(message.gasLimit),
     GasFeeCap: message.gasFeeCap.toString(),
     GasPremium: message.gasPremium.toString(),
-    Method: Number(message.method),
+    Method: integerToJson(message.method),
     Params: message.params.length === 0 ? null : toBase64(message.params),
     CID: { "/": messageCid(message).toString() },
   };
@@ -207,9 +207,7 @@ export function messageFromJson(json: unknown): Message {
     return typeof value === "string" && value !== "" ? value : bad(name, "address expected");
   };
   const integer = (name: string): bigint => {
-    const value = fields[name] ?? 0;
-    if (typeof value === "number" && Number.isSafeInteger(value)) return BigInt(value);
-    return bad(name, "integer expected");
+    return integerOf(fields[name] ?? 0) ?? bad(name, "integer expected");
   };
   const amount = (name: string): bigint => {
     const value = fields[name] ?? "0";

@@ -177,11 +177,12 @@ function jsonToValue(type: FieldType, json: Json, context: CodecContext, path: s
 }
 
 /** A number where that is exact, else its decimal digits. */
-function integerToJson(value: number | bigint): Json {
+export function integerToJson(value: number | bigint): Json {
   return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
 }
 
-function integerOf(json: Json): bigint | undefined {
+/** Inverse of `integerToJson`; undefined for what is no whole number, or none that is exact. */
+export function integerOf(json: unknown): bigint | undefined {
   if (typeof json === "number") return Number.isSafeInteger(json) ? BigInt(json) : undefined;
   return typeof json === "string" && /^-?\d{1,20}$/.test(json) ? BigInt(json) : undefined;
 }

@@ -15,6 +15,7 @@ import {
   encodeSignedMessage,
   messageCid,
   messageFromJson,
+  messageToJson,
   signedMessageCid,
 } from "../../../src/types/message.ts";
 
@@ -100,13 +101,22 @@ describe("messages", () => {
       Version: 1,
       Nonce: -1,
       Value: "1.5",
-      GasLimit: "5",
+      GasLimit: "5x",
       Method: 0.5,
       Params: 3,
     }))
       expect(() => messageFromJson({ ...good, [field]: value })).toThrow(field);
     expect(() => messageFromJson({ ...good, To: undefined })).toThrow("To");
   });
+});
+
+test("JSON keeps every digit of a nonce and a method", () => {
+  for (const value of [0n, 2n ** 53n - 1n, 2n ** 53n, MAX_U64]) {
+    const big = decodeMessage(message({ 3: value, 8: value }));
+    const json = JSON.parse(JSON.stringify(messageToJson(big, "f")));
+    expect(typeof json.Nonce).toBe(value < 2n ** 53n ? "number" : "string");
+    expect(messageFromJson(json)).toEqual(big);
+  }
 });
 
 describe("signatures", () => {
