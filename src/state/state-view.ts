@@ -72,7 +72,7 @@ export class StateView {
       this.initMap = CID.asCID(map) as CID;
     }
     const id = await hamtGet(this.blocks, this.initMap, address.bytes, this.nodes);
-    return typeof id === "number" || typeof id === "bigint" ? Address.id(BigInt(id)) : null;
+    return isWhole(id) ? Address.id(BigInt(id)) : null;
   }
 
   /** The actor at an address, or null. */
@@ -107,7 +107,7 @@ export class StateView {
     await this.lookupId(Address.secp256k1(new Uint8Array(65)));
     if (this.initMap === undefined) return null;
     for await (const [key, value] of hamtEntries(this.blocks, this.initMap))
-      if (BigInt(value as number) === id.actorId) return Address.fromBytes(key);
+      if (isWhole(value) && BigInt(value) === id.actorId) return Address.fromBytes(key);
     return null;
   }
 
@@ -130,13 +130,18 @@ export class StateView {
   }
 }
 
+/** Whether decoded CBOR is an integer: a float is a number, too. */
+function isWhole(value: unknown): value is number | bigint {
+  return typeof value === "bigint" || Number.isSafeInteger(value);
+}
+
 function asEntry(value: unknown): ActorEntry {
   const [code, head, nonce, balance] = Array.isArray(value) ? (value as unknown[]) : [];
   const codeCid = CID.asCID(code);
   const headCid = CID.asCID(head);
-  if (codeCid === null || headCid === null || !(balance instanceof Uint8Array))
+  if (codeCid === null || headCid === null || !isWhole(nonce) || !(balance instanceof Uint8Array))
     throw new StateError({ code: "BAD_STATE", reason: "actor" }, "not an actor entry");
-  return { code: codeCid, head: headCid, nonce: BigInt(nonce as number), balance: bytesToBig(balance) };
+  return { code: codeCid, head: headCid, nonce: BigInt(nonce), balance: bytesToBig(balance) };
 }
 
 /** Direction of a method's data. */

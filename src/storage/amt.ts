@@ -57,9 +57,12 @@ async function loadRoot(blocks: BlockSource, root: CID): Promise<{ height: numbe
   const value = await loadNode(blocks, root);
   if (!Array.isArray(value) || value.length !== 3) return badNode(root, "not an AMT root");
   const [height, count, node] = value as unknown[];
-  if (typeof height !== "number" || height < 0 || height > MAX_HEIGHT) return badNode(root, "bad height");
-  if (typeof count !== "number" && typeof count !== "bigint") return badNode(root, "bad count");
-  return { height, count: BigInt(count), node: asNode(node, root) };
+  // CBOR's floats are numbers too.
+  if (typeof height !== "number" || !Number.isInteger(height) || height < 0 || height > MAX_HEIGHT)
+    return badNode(root, "bad height");
+  if (!(Number.isSafeInteger(count) || typeof count === "bigint") || (count as number | bigint) < 0)
+    return badNode(root, "bad count");
+  return { height, count: BigInt(count as number | bigint), node: asNode(node, root) };
 }
 
 /** Number of values. */

@@ -1,0 +1,115 @@
+/** The host's readers of arrays, maps and state trees on blocks that nobody should have written. */
+import * as dagCbor from "@ipld/dag-cbor";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { equal } from "../../../src/base/bytes.ts";
+import { FilError } from "../../../src/base/errors.ts";
+import { StateView } from "../../../src/state/state-view.ts";
+import { amtCount, amtEntries, amtGet } from "../../../src/storage/amt.ts";
+import type { BlockSource } from "../../../src/storage/contract.ts";
+import { hamtEntries, hamtGet } from "../../../src/storage/hamt.ts";
+import { Address } from "../../../src/types/address.ts";
+import { type CID, cidFromBytes, cidOfBlock } from "../../../src/types/cid.ts";
+import { makeState } from "../../support/plain-state.ts";
+
+const LINK = cidOfBlock(Uint8Array.of(0x80));
+
+/** Every CID leads to the same block, so that a link in it leads back to it. */
+const only = (bytes: Uint8Array): BlockSource => ({ peek: () => bytes, get: async () => bytes });
+
+/** What came of reading: nothing thrown, or the code of the error. */
+async function outcome(read: () => Promise<unknown>): Promise<string> {
+  try {
+    await read();
+    return "read";
+  } catch (error) {
+    if (!(error instanceof FilError)) throw error;
+    return (error.data as { code: string }).code;
+  }
+}
+
+const readAmt = (bytes: Uint8Array) => async (): Promise<void> => {
+  await amtCount(only(bytes), LINK);
+  await amtGet(only(bytes), LINK, 0n);
+  for await (const _ of amtEntries(only(bytes), LINK)) break;
+};
+const readHamt = (bytes: Uint8Array) => async (): Promise<void> => {
+  await hamtGet(only(bytes), LINK, Uint8Array.of(1));
+  for await (const _ of hamtEntries(only(bytes), LINK)) break;
+};
+
+describe("arrays", () => {
+  const leaf = [Uint8Array.of(1), [], [5]];
+
+  test.each<[string, unknown]>([
+    ["a height that is a fraction", [0.5, 1, leaf]],
+    ["a count that is a fraction", [0, 1.5, leaf]],
+    ["a negative count", [0, -1, leaf]],
+    ["a height of 22", [22, 1, leaf]],
+    ["a map of two bytes", [0, 1, [new Uint8Array(2), [], [5]]]],
+    ["links and values", [0, 2, [Uint8Array.of(3), [LINK], [5]]]],
+    ["fewer values than bits", [0, 2, [Uint8Array.of(3), [], [5]]]],
+    ["values above the leaves", [1, 1, leaf]],
+    ["links in a leaf", [0, 1, [Uint8Array.of(1), [LINK], []]]],
+    ["no node", [0, 0, null]],
+  ])("with %s are refused", async (_, value) => {
+    expect(await outcome(readAmt(dagCbor.encode(value)))).toBe("BAD_NODE");
+  });
+
+  test("of any bytes are read or refused", async () => {
+    const base = dagCbor.encode([1, 9, [Uint8Array.of(3), [LINK, LINK], []]]);
+    const change = fc.array(fc.tuple(fc.nat(base.length - 1), fc.nat(255)), { minLength: 1, maxLength: 3 });
+    await fc.assert(
+      fc.asyncProperty(change, async (changes) => {
+        const bytes = base.slice();
+        for (const [at, value] of changes) bytes[at] = value;
+        expect(["read", "BAD_NODE"]).toContain(await outcome(readAmt(bytes)));
+      }),
+      { seed: 1, numRuns: 2000 },
+    );
+  });
+});
+
+test("maps of any bytes are read or refused", async () => {
+  const bases = [
+    dagCbor.encode([Uint8Array.of(3), [{ "1": [[Uint8Array.of(1), 5]] }, { "0": LINK }]]),
+    dagCbor.encode([new Uint8Array(4).fill(255), new Array(32).fill({ "0": LINK })]),
+  ];
+  const change = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 3 });
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...bases), change, async (base, changes) => {
+      const bytes = base.slice();
+      for (const [at, value] of changes) bytes[at % bytes.length] = value;
+      expect(["read", "BAD_NODE"]).toContain(await outcome(readHamt(bytes)));
+    }),
+    { seed: 2, numRuns: 2000 },
+  );
+});
+
+test("a state tree with a damaged block is read or refused", async () => {
+  const state = makeState(5, 40);
+  const blocks = [...state.store.entries()];
+  const root: CID = cidFromBytes(state.root);
+  let refused = 0;
+  const damage = fc.record({ block: fc.nat(blocks.length - 1), at: fc.nat(2000), byte: fc.nat(255) });
+  await fc.assert(
+    fc.asyncProperty(damage, fc.nat(39), async ({ block, at, byte }, id) => {
+      const victim = (blocks[block] as (typeof blocks)[number]).bytes;
+      const bad = victim.slice();
+      if (bad.length > 0) bad[at % bad.length] = byte;
+      const peek = (cid: Uint8Array): Uint8Array | undefined => {
+        const bytes = state.store.peek(cid);
+        return bytes !== undefined && equal(bytes, victim) ? bad : bytes;
+      };
+      const came = await outcome(async () => {
+        const view = await StateView.open({ peek, get: async (cid) => peek(cid) }, root);
+        const entry = await view.actor(Address.id(100 + id));
+        if (entry !== null) await view.stateJson(entry, "f");
+        await view.accountKey(Address.id(100 + id));
+      });
+      if (came !== "read") refused++;
+    }),
+    { seed: 3, numRuns: 3000 },
+  );
+  expect(refused).toBeGreaterThan(50);
+});
