@@ -98,11 +98,11 @@ export { hasSimd, ProofModule, type ProofModuleOptions } from "./core/proof-modu
 export {
   replicaIdOf,
   type SealedSector,
-  type SealOptions,
   type SectorIdentity,
   sealSector,
   unsealRange,
 } from "./core/seal.ts";
+export type { SealOptions } from "./core/seal-kit.ts";
 export {
   porepId,
   proverId,

@@ -7,7 +7,7 @@
 export { EngineFault } from "./core/errors.ts";
 export { type Applied, type GenesisSupply, type MachineContext, Vm, type VmHost, type VmOptions } from "./core/vm.ts";
 export { ExecError } from "./exec/errors.ts";
-export { Executor, type ExecutorParts, type RunOptions } from "./exec/executor.ts";
+export { Executor, type ExecutorParts } from "./exec/executor.ts";
 export {
   circuitKey,
   type JudgeOptions,

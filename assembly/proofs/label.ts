@@ -114,7 +114,7 @@ function writeLabel(state: usize, out: usize): void {
 
 // @ts-ignore: decorator
 @inline
-function copyLabel(to: usize, from: usize): void {
+export function copyLabel(to: usize, from: usize): void {
   store<u64>(to, load<u64>(from));
   store<u64>(to, load<u64>(from, 8), 8);
   store<u64>(to, load<u64>(from, 16), 16);

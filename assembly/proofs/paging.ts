@@ -18,6 +18,7 @@
  * and returns how much it has done; the host empties what is full and calls again.
  */
 import { baseParents, BASE_DEGREE, EXPANDER_DEGREE, PARENTS_BYTES } from "./graph";
+import { copyLabel } from "./label";
 
 /** Bytes of an edge, and of a record. */
 export const EDGE_BYTES: usize = 8;
@@ -159,13 +160,4 @@ export function increment(counters: usize, index: u32): u32 {
 export function putRecord(at: usize, place: u32, label: usize): void {
   store<u32>(at, place);
   copyLabel(at + 4, label);
-}
-
-// @ts-ignore: decorator
-@inline
-function copyLabel(to: usize, from: usize): void {
-  store<u64>(to, load<u64>(from));
-  store<u64>(to, load<u64>(from, 8), 8);
-  store<u64>(to, load<u64>(from, 16), 16);
-  store<u64>(to, load<u64>(from, 24), 24);
 }

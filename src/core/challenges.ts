@@ -15,9 +15,7 @@
  */
 import { utf8 } from "../base/bytes.ts";
 import { keyedBlake2b256, numberLE, type Proofs, sha256Of, toElement, u32BytesLE, u64Bytes } from "./proof-kernel.ts";
-import { checkBytes } from "./seal.ts";
-import type { PoRepFeature, SectorParams } from "./sector-params.ts";
-import { SectorError } from "./sector-params.ts";
+import { checkBytes, type PoRepFeature, SectorError, type SectorParams } from "./sector-params.ts";
 
 /** Synthetic challenges of a large sector; smaller ones have as many as nodes. */
 const SYNTHETIC_COUNT = 1 << 18;

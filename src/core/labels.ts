@@ -7,8 +7,8 @@
 import type { LabelIdentity } from "./label-digests.ts";
 import { ParentCache, parentWindows } from "./parent-cache.ts";
 import type { Proofs } from "./proof-kernel.ts";
-import { PARENTS_BYTES, type SealOptions, step, withGraph, withMemory } from "./seal-kit.ts";
-import { NODE_BYTES, type SectorParams } from "./sector-params.ts";
+import { type SealOptions, step, withGraph, withMemory } from "./seal-kit.ts";
+import { NODE_BYTES, PARENTS_BYTES, type SectorParams } from "./sector-params.ts";
 
 /** Largest table of parents that is kept whole. */
 const PARENT_TABLE_BYTES = 64 * 1024 * 1024;

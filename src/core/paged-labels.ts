@@ -30,8 +30,8 @@ import {
   RECORD_BYTES,
 } from "./paging-plan.ts";
 import type { Proofs } from "./proof-kernel.ts";
-import { PARENTS_BYTES, type SealOptions, step, withGraph, withMemory } from "./seal-kit.ts";
-import { EXPANDER_DEGREE, NODE_BYTES, type SectorParams } from "./sector-params.ts";
+import { type SealOptions, step, withGraph, withMemory } from "./seal-kit.ts";
+import { EXPANDER_DEGREE, NODE_BYTES, PARENTS_BYTES, type SectorParams } from "./sector-params.ts";
 import { layerFile, type SectorStore } from "./sector-store.ts";
 
 /** Nodes that are labelled, or whose edges are sought, between two looks at the signal. */

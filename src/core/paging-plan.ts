@@ -6,8 +6,7 @@
  * layer. Of the expander parents, 8 · 36 bytes for each node of the sector, only a part is on disk at a time: the
  * windows of a layer are done in `passes`, each of which reads the layer before again.
  */
-import { PARENTS_BYTES } from "./seal-kit.ts";
-import { NODE_BYTES, SectorError, type SectorParams } from "./sector-params.ts";
+import { EXPANDER_DEGREE, NODE_BYTES, PARENTS_BYTES, SectorError, type SectorParams } from "./sector-params.ts";
 
 /** An entry of a bucket, see `assembly/proofs/paging.ts`. */
 export const EDGE_BYTES = 8;
@@ -21,8 +20,6 @@ export const EXPANDER_FILE = "labels-expander.tmp";
 
 /** Entries read from a scratch file at a time. */
 export const READ_ENTRIES = 65536;
-/** Expander parents of a node. */
-const DEGREE = 8;
 
 export type PagingOptions = {
   /** Module memory to stay below; default `PAGING_MEMORY_BYTES`. */
@@ -59,7 +56,7 @@ const BASE_SHARE = 1 / 6;
 /** Base parents from earlier windows, for each node; a layer's last windows have the most. */
 const BASE_PARENTS = 2.5;
 /** Memory for each node of a window. */
-const WINDOW_BYTES = (DEGREE + 1 + BASE_PARENTS) * NODE_BYTES + PARENTS_BYTES;
+const WINDOW_BYTES = (EXPANDER_DEGREE + 1 + BASE_PARENTS) * NODE_BYTES + PARENTS_BYTES;
 
 /** Throws `OUT_OF_RANGE` for windows that cannot be. */
 export function planPaging(params: SectorParams, options: PagingOptions = {}): PagingPlan {
@@ -78,7 +75,7 @@ export function planPaging(params: SectorParams, options: PagingOptions = {}): P
     windows,
     passWindows,
     slotBytes: Math.max(
-      window * DEGREE * NODE_BYTES,
+      window * EXPANDER_DEGREE * NODE_BYTES,
       passWindows * LEAST_CAPACITY * RECORD_BYTES,
       windows * LEAST_CAPACITY * EDGE_BYTES,
     ),
@@ -95,7 +92,7 @@ function largestWindow(memoryBytes: number): number {
 
 /** Bytes of the largest scratch files together, about. */
 export function scratchBytes(plan: PagingPlan): number {
-  const expander = plan.passWindows * plan.window * DEGREE * RECORD_BYTES;
+  const expander = plan.passWindows * plan.window * EXPANDER_DEGREE * RECORD_BYTES;
   const base = plan.windows > 1 ? plan.nodes * BASE_PARENTS * (RECORD_BYTES + EDGE_BYTES) : 0;
   return expander + base;
 }

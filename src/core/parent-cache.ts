@@ -13,7 +13,8 @@
  */
 import { equal, toHex, utf8 } from "../base/bytes.ts";
 import { blake2b256At, type Proofs, sha256Of, u32BytesLE } from "./proof-kernel.ts";
-import { PARENTS_BYTES, type SealOptions, step, withGraph, withMemory } from "./seal-kit.ts";
+import { type SealOptions, step, withGraph, withMemory } from "./seal-kit.ts";
+import { PARENTS_BYTES } from "./sector-params.ts";
 import type { SectorStore } from "./sector-store.ts";
 import { WINDOW_NODES, type WindowRange } from "./sector-tree.ts";
 

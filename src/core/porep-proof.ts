@@ -11,7 +11,8 @@ import { equal } from "../base/bytes.ts";
 import { porepChallenges, porepPartitions } from "./challenges.ts";
 import { canonical, type MerklePath, verifyPath } from "./merkle-path.ts";
 import { type Proofs, parentNode } from "./proof-kernel.ts";
-import { commROf, parentsOf, replicaIdOf, type SealedSector, type SectorIdentity, withGraph } from "./seal.ts";
+import { commROf, replicaIdOf, type SealedSector, type SectorIdentity } from "./seal.ts";
+import { parentsOf, withGraph } from "./seal-kit.ts";
 import {
   BASE_DEGREE,
   EXPANDER_DEGREE,

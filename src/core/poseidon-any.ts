@@ -18,17 +18,6 @@ export type PoseidonOptions = {
   readonly tag?: bigint;
 };
 
-/** Partial rounds by arity. Source: neptune src/round_numbers.rs (its inequalities at 128 bits of security). */
-const PARTIAL_ROUNDS: ReadonlyMap<number, number> = new Map([
-  [2, 55],
-  [4, 56],
-  [8, 57],
-  [11, 57],
-  [16, 59],
-  [24, 59],
-  [36, 60],
-]);
-
 /** Domain tag of messages of a known number of elements. */
 export function constantLengthTag(length: number): bigint {
   return BigInt(length) << 64n;
@@ -43,11 +32,12 @@ export function poseidonAny(
   elements: readonly Uint8Array[],
   { strength = "standard", arity = elements.length, tag = merkleTag(arity) }: PoseidonOptions = {},
 ): Uint8Array {
-  const base = PARTIAL_ROUNDS.get(arity);
-  if (base === undefined || elements.length > arity)
+  const { exports, instance } = module;
+  const strengthened = strength === "strengthened" ? 1 : 0;
+  const workBytes = exports.poseidonAnyBytes(arity, strengthened);
+  if (workBytes === 0 || elements.length > arity)
     throw new PoseidonError({ code: "BAD_ARITY", arity }, `no Poseidon of ${elements.length} in ${arity} elements`);
   if (tag < 0n || tag >= 1n << 128n) throw new PoseidonError({ code: "BAD_ELEMENT" }, "a domain tag is below 2^128");
-  const partial = strength === "standard" ? base : Math.ceil(base * 1.25);
   const input = new Uint8Array(32 * (arity + 1));
   input.set(elementOf(tag));
   elements.forEach((element, i) => {
@@ -56,11 +46,11 @@ export function poseidonAny(
     input.set(element, 32 * (i + 1));
   });
   return module.with(input.length, (at) =>
-    module.with(module.exports.poseidonAnyBytes(arity, partial), (work) => {
-      module.instance.write(at, input);
-      if (module.exports.poseidonAny(work, arity, partial, at, at + 32, at) === 0)
+    module.with(workBytes, (work) => {
+      instance.write(at, input);
+      if (exports.poseidonAny(work, arity, strengthened, at, at + 32, at) === 0)
         throw new PoseidonError({ code: "BAD_ELEMENT" }, "an element is not below the modulus");
-      return module.instance.read(at, 32);
+      return instance.read(at, 32);
     }),
   );
 }

@@ -20,8 +20,8 @@ export type PoseidonExports = {
   poseidonPlain(arity: number, tag: bigint, input: number, out: number): number;
   poseidonLevel(arity: number, input: number, out: number, count: number): number;
   poseidonParameters(arity: number, out: number): number;
-  poseidonAny(work: number, arity: number, partial: number, tag: number, input: number, out: number): number;
-  poseidonAnyBytes(arity: number, partial: number): number;
+  poseidonAny(work: number, arity: number, strengthened: number, tag: number, input: number, out: number): number;
+  poseidonAnyBytes(arity: number, strengthened: number): number;
 };
 
 const ARITIES: readonly number[] = [2, 4, 8, 11];

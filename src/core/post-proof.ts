@@ -14,9 +14,9 @@
 import { equal } from "../base/bytes.ts";
 import { leafChallenge } from "./challenges.ts";
 import { canonical, type MerklePath, verifyPath } from "./merkle-path.ts";
-import { numberLE, type Proofs, u64Bytes } from "./proof-kernel.ts";
-import { checkBytes, commROf } from "./seal.ts";
-import { SectorError, type SectorParams } from "./sector-params.ts";
+import { type Proofs, u64Of } from "./proof-kernel.ts";
+import { commROf } from "./seal.ts";
+import { checkBytes, SectorError, type SectorParams } from "./sector-params.ts";
 import { P_AUX_FILE, type SectorStore } from "./sector-store.ts";
 import { SectorTree, treeArities, treeRLastShape } from "./sector-tree.ts";
 
@@ -47,7 +47,7 @@ export type PrivateSector = PublicSector & { readonly store: SectorStore };
  * Throws `OUT_OF_RANGE` for a number that is none, `CONFLICTING_SECTORS` for one number with two CommRs.
  */
 export function provedSectors<Sector extends PublicSector>(kind: PoStKind, sectors: readonly Sector[]): Sector[] {
-  const keyed = sectors.map((sector) => ({ sector, number: sectorNumberOf(sector.sectorNumber) }));
+  const keyed = sectors.map((sector) => ({ sector, number: u64Of(sector.sectorNumber) }));
   if (kind === "winning") return [...sectors];
   keyed.sort((a, b) => (a.number < b.number ? -1 : a.number > b.number ? 1 : 0));
   const once = keyed.filter(({ sector, number }, i) => {
@@ -57,10 +57,6 @@ export function provedSectors<Sector extends PublicSector>(kind: PoStKind, secto
     throw new SectorError({ code: "CONFLICTING_SECTORS", sector: number }, `sector ${number} has two CommRs`);
   });
   return once.map(({ sector }) => sector);
-}
-
-function sectorNumberOf(value: number | bigint): bigint {
-  return numberLE(u64Bytes(value, true));
 }
 
 /** Challenged leaves of the sector at `place` in the list of proved sectors. */

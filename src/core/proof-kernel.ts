@@ -119,8 +119,8 @@ export function toElement(bytes: Uint8Array): Uint8Array {
   return out;
 }
 
-/** The 8 bytes of a sector number or index. Throws `OUT_OF_RANGE` unless it is a whole number of 64 bits. */
-export function u64Bytes(value: number | bigint, littleEndian: boolean): Uint8Array {
+/** A sector number or index. Throws `OUT_OF_RANGE` unless it is a whole number of 64 bits. */
+export function u64Of(value: number | bigint): bigint {
   const exact =
     typeof value === "bigint" ? value >= 0n && value < 1n << 64n : Number.isSafeInteger(value) && value >= 0;
   if (!exact)
@@ -128,8 +128,13 @@ export function u64Bytes(value: number | bigint, littleEndian: boolean): Uint8Ar
       { code: "OUT_OF_RANGE", what: "number", value: Number(value) },
       `${value} is no unsigned 64-bit number`,
     );
+  return BigInt(value);
+}
+
+/** Its 8 bytes. Throws as `u64Of`. */
+export function u64Bytes(value: number | bigint, littleEndian: boolean): Uint8Array {
   const out = new Uint8Array(8);
-  new DataView(out.buffer).setBigUint64(0, BigInt(value), littleEndian);
+  new DataView(out.buffer).setBigUint64(0, u64Of(value), littleEndian);
   return out;
 }
 

@@ -1,11 +1,8 @@
 /** What all steps of sealing share: options, the module's memory, the parent graph. */
 import type { PagingOptions } from "./paging-plan.ts";
 import type { Proofs } from "./proof-kernel.ts";
-import type { SectorParams } from "./sector-params.ts";
+import { PARENTS_BYTES, type SectorParams } from "./sector-params.ts";
 import type { SectorStore } from "./sector-store.ts";
-
-/** Bytes of a node's parents: 14 × u32. */
-export const PARENTS_BYTES = 56;
 
 /** What a long operation reports and heeds. */
 export type SealOptions = {

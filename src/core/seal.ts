@@ -10,11 +10,19 @@
  * Memory: sectors up to 512 MiB are labelled with two whole layers in the module (twice the sector), larger ones window by
  * window with the layers in files (`paged-labels.ts`); everything else takes windows of 1 MiB.
  */
-import { generateLabels } from "./labels.ts";
+import { generateLabels, type KeepLabels } from "./labels.ts";
 import { labelPaged } from "./paged-labels.ts";
 import { type Proofs, parentNode, sha256Of, toElement, u64Bytes } from "./proof-kernel.ts";
 import { type SealOptions, step, withMemory } from "./seal-kit.ts";
-import { NODE_BYTES, porepId, type SealProof, SectorError, type SectorParams, sectorParams } from "./sector-params.ts";
+import {
+  checkBytes,
+  NODE_BYTES,
+  porepId,
+  type SealProof,
+  SectorError,
+  type SectorParams,
+  sectorParams,
+} from "./sector-params.ts";
 import { layerFile, P_AUX_FILE, SEALED_FILE, type SectorStore, UNSEALED_FILE } from "./sector-store.ts";
 import {
   buildWindow,
@@ -26,8 +34,6 @@ import {
   type WindowRange,
   windowCount,
 } from "./sector-tree.ts";
-
-export { parentsOf, type SealOptions, step, withGraph, withMemory } from "./seal-kit.ts";
 
 /** Whose sector it is, and the chain randomness it is sealed with. */
 export type SectorIdentity = {
@@ -64,14 +70,6 @@ export function replicaIdOf(
   return toElement(sha256Of(proofs, identity.proverId, number, identity.ticket, commD, id));
 }
 
-export function checkBytes(what: string, bytes: Uint8Array, expected = 32): void {
-  if (bytes.length === expected) return;
-  throw new SectorError(
-    { code: "BAD_LENGTH", what, length: bytes.length, expected },
-    `${what} of ${bytes.length} bytes, expected ${expected}`,
-  );
-}
-
 /** Seals the data in the store's `unsealed` file; all further files are written to the store. */
 export async function sealSector(
   proofs: Proofs,
@@ -104,8 +102,7 @@ export async function sealLayers(
   const porep = options.porepId ?? porepId(identity.proof);
   const replicaId = replicaIdOf(proofs, identity, commD, porep);
   const labels = { replicaId, porepId: porep, legacy: identity.proof.legacy };
-  const keep = (layer: number, from: number, window: Uint8Array): Promise<void> =>
-    store.write(layerFile(layer), from * NODE_BYTES, window);
+  const keep: KeepLabels = (layer, from, window) => store.write(layerFile(layer), from * NODE_BYTES, window);
   if (isPaged(params, options)) await labelPaged(proofs, store, params, labels, options);
   else await generateLabels(proofs, params, labels, keep, options);
   return { commD, replicaId };
@@ -262,7 +259,7 @@ export async function buildTreeRLast(
 /**
  * Recovers the raw bytes `[from, from + length)` of the sector's data (before Fr32) from its replica.
  * The last layer's file is used if the store has it; otherwise all labels are computed again, which costs as much as
- * sealing whatever the range. Sectors above 512 MiB are then labelled in the store, where the last layer stays. Throws `OUT_OF_RANGE`.
+ * sealing whatever the range, and the last layer is left in the store for the next range. Throws `OUT_OF_RANGE`.
  */
 export async function unsealRange(
   proofs: Proofs,
@@ -324,22 +321,18 @@ async function recomputeKeys(
   const porep = options.porepId ?? porepId(identity.proof);
   const replicaId = replicaIdOf(proofs, identity, commD, porep);
   const labels = { replicaId, porepId: porep, legacy: identity.proof.legacy };
+  const file = layerFile(params.layers);
+  const last = () => store.read(file, firstNode * NODE_BYTES, nodes * NODE_BYTES);
   if (isPaged(params, options)) {
     const paging = { ...options.paging, lastLayerOnly: true };
     await labelPaged(proofs, store, params, labels, { ...options, paging });
-    return store.read(layerFile(params.layers), firstNode * NODE_BYTES, nodes * NODE_BYTES);
+    return last();
   }
-  const out = new Uint8Array(nodes * NODE_BYTES);
-  const keep = (layer: number, from: number, labels: Uint8Array): Promise<void> => {
-    const start = Math.max(from, firstNode);
-    const end = Math.min(from + labels.length / NODE_BYTES, firstNode + nodes);
-    if (layer === params.layers && start < end)
-      out.set(
-        labels.subarray((start - from) * NODE_BYTES, (end - from) * NODE_BYTES),
-        (start - firstNode) * NODE_BYTES,
-      );
-    return Promise.resolve();
+  // Written in order, so the file has its length only when it has all labels.
+  await store.remove(file);
+  const keep: KeepLabels = async (layer, from, window) => {
+    if (layer === params.layers) await store.write(file, from * NODE_BYTES, window);
   };
   await generateLabels(proofs, params, labels, keep, options);
-  return out;
+  return last();
 }

@@ -26,11 +26,22 @@ export type SectorErrorData =
 
 export class SectorError extends FilError<SectorErrorData> {}
 
+/** Throws `BAD_LENGTH` unless there are `expected` bytes. */
+export function checkBytes(what: string, bytes: Uint8Array, expected = 32): void {
+  if (bytes.length === expected) return;
+  throw new SectorError(
+    { code: "BAD_LENGTH", what, length: bytes.length, expected },
+    `${what} of ${bytes.length} bytes, expected ${expected}`,
+  );
+}
+
 /** Bytes of a node: one field element. */
 export const NODE_BYTES = 32;
 /** Base and expander parents of a node. */
 export const BASE_DEGREE = 6;
 export const EXPANDER_DEGREE = 8;
+/** Bytes of a node's parents in a table: 14 × u32. */
+export const PARENTS_BYTES = 4 * (BASE_DEGREE + EXPANDER_DEGREE);
 /** Parent labels that enter a label, repetitions counted. */
 export const LABEL_PARENTS = 37;
 

@@ -16,8 +16,9 @@ import { equal } from "../base/bytes.ts";
 import { canonical, type MerklePath, verifyPath } from "./merkle-path.ts";
 import { poseidon, UPDATE_TAG } from "./poseidon.ts";
 import { elementOf, numberLE, type Proofs, parentNode } from "./proof-kernel.ts";
-import { buildTreeD, buildTreeRLast, checkBytes, commROf, type SealOptions, step, withMemory } from "./seal.ts";
-import { NODE_BYTES, SectorError, type SectorParams } from "./sector-params.ts";
+import { buildTreeD, buildTreeRLast, commROf } from "./seal.ts";
+import { type SealOptions, step, withMemory } from "./seal-kit.ts";
+import { checkBytes, NODE_BYTES, SectorError, type SectorParams } from "./sector-params.ts";
 import { P_AUX_FILE, SEALED_FILE, type SectorStore, TREE_D_FILE, UNSEALED_FILE } from "./sector-store.ts";
 import { SectorTree, treeArities, treeDShape, treeRLastShape, WINDOW_NODES } from "./sector-tree.ts";
 

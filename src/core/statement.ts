@@ -16,9 +16,9 @@ import type { PoStKind, PublicSector } from "./post-proof.ts";
 import { partitionSectors, postChallenges, provedSectors } from "./post-proof.ts";
 import type { Proofs } from "./proof-kernel.ts";
 import { elementOf, sha256Of } from "./proof-kernel.ts";
-import { checkBytes, parentsOf, replicaIdOf, withGraph } from "./seal.ts";
-import type { SectorParams } from "./sector-params.ts";
-import { porepId, SectorError, sectorParams } from "./sector-params.ts";
+import { replicaIdOf } from "./seal.ts";
+import { parentsOf, withGraph } from "./seal-kit.ts";
+import { checkBytes, porepId, SectorError, type SectorParams, sectorParams } from "./sector-params.ts";
 import type { UpdateStatement } from "./sector-update.ts";
 import { updateParams } from "./sector-update.ts";
 

@@ -36,8 +36,6 @@ export type ExecutorParts = {
   readonly log?: (line: string) => void;
 };
 
-export type { RunOptions } from "./types.ts";
-
 /** Runs one job at a time; further ones wait. */
 export class Executor implements Execution {
   readonly #options: VmOptions;

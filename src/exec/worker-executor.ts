@@ -7,7 +7,7 @@
  */
 import { platform } from "#platform";
 import type { Applied, MachineContext, VmOptions } from "../core/vm.ts";
-import { WorkerLostError, type WorkerPool } from "../platform/platform.ts";
+import { retryLost, WorkerLostError, type WorkerPool } from "../platform/platform.ts";
 import { ExecError } from "./errors.ts";
 import { Executor, type ExecutorParts } from "./executor.ts";
 import { AnsweringEnd, linesWork } from "./line.ts";
@@ -25,8 +25,6 @@ import type {
 } from "./types.ts";
 import { type Answered, type MachineAnswer, type MachineJob, tipsetJob } from "./wire.ts";
 
-/** Workers that a job may lose before it is given up. */
-const MAX_ATTEMPTS = 3;
 /** A call takes some 1.2 KiB of the thread's stack; the protocol allows 4096 in a row, and before that, what gas buys. */
 const STACK_MIB = 32;
 
@@ -102,19 +100,16 @@ export class WorkerExecutor implements Execution {
     return turn;
   }
 
-  async #repeat(job: MachineJob, options: RunOptions): Promise<unknown> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#attempt(job, options);
-      } catch (error) {
-        if (error instanceof WorkerLostError || options.signal?.aborted === true) this.#hangUp();
-        if (!(error instanceof WorkerLostError)) throw error;
-        if (attempt < MAX_ATTEMPTS && !this.#closed) continue;
-        throw new ExecError({ code: "WORKER_LOST", attempts: attempt }, `${job.kind}: its workers died`, {
-          cause: error,
-        });
-      }
-    }
+  #repeat(job: MachineJob, options: RunOptions): Promise<unknown> {
+    return retryLost(
+      () =>
+        this.#attempt(job, options).catch((error: unknown) => {
+          // The line ended with its worker.
+          if (error instanceof WorkerLostError || options.signal?.aborted === true) this.#hangUp();
+          throw error;
+        }),
+      (attempts, cause) => new ExecError({ code: "WORKER_LOST", attempts }, `${job.kind}: its workers died`, cause),
+    );
   }
 
   /** One run in one worker: in one go over a line, else in as many rounds as it has questions. */

@@ -65,3 +65,21 @@ export type WorkerPool = {
   /** Ends all workers; jobs in them are lost. */
   close(): Promise<void>;
 };
+
+/** Workers that a job may lose before it is given up. */
+const MAX_LOST = 3;
+
+/** Runs `attempt` again whose worker died; after `MAX_LOST` deaths the fault is the job's own, and `lost` says so. */
+export async function retryLost<Result>(
+  attempt: () => Promise<Result>,
+  lost: (attempts: number, options: ErrorOptions) => Error,
+): Promise<Result> {
+  for (let attempts = 1; ; attempts++) {
+    try {
+      return await attempt();
+    } catch (cause) {
+      if (!(cause instanceof WorkerLostError)) throw cause;
+      if (attempts === MAX_LOST) throw lost(attempts, { cause });
+    }
+  }
+}

@@ -8,8 +8,7 @@
 import { planPaging, scratchBytes } from "../core/paging-plan.ts";
 import type { Proofs } from "../core/proof-kernel.ts";
 import { MAX_SEALED_BYTES } from "../core/seal.ts";
-import { PARENTS_BYTES } from "../core/seal-kit.ts";
-import { NODE_BYTES, type SectorParams } from "../core/sector-params.ts";
+import { NODE_BYTES, PARENTS_BYTES, type SectorParams } from "../core/sector-params.ts";
 
 export type SealEstimate = {
   /** Seconds: tree D and labels by one thread, trees C and R-last by `workers`. */

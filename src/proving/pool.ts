@@ -1,18 +1,16 @@
 /**
  * The worker pool for jobs: the platform's threads, with progress, cancellation, back-pressure and retry.
  *
- * A job that was in a worker when it died is given to another, as a job is data and can be run again; after
- * `MAX_ATTEMPTS` the fault is the job's own and is reported. Cancelling ends the worker at once: a kernel that runs for
+ * A job that was in a worker when it died is given to another, as a job is data and can be run again (`retryLost`); after
+ * some deaths the fault is the job's own and is reported. Cancelling ends the worker at once: a kernel that runs for
  * minutes need not look for a signal.
  */
 import { platform } from "#platform";
 import { type Failure, FilError } from "../base/errors.ts";
-import { WorkerLostError, type WorkerPool } from "../platform/platform.ts";
+import { retryLost, type WorkerPool } from "../platform/platform.ts";
 import type { Job, OnProgress, Progress, ResultOf } from "./jobs.ts";
 import { JobError } from "./jobs.ts";
 
-/** Workers that a job may lose before it is given up. */
-const MAX_ATTEMPTS = 3;
 /** Jobs in hand for each worker: one at work and one waiting, so that no worker idles between two. */
 const JOBS_PER_WORKER = 2;
 
@@ -46,18 +44,11 @@ export class ProvingPool {
    * Runs one job. Rejects with `RemoteError` (the job failed), `JobError` `WORKER_LOST`, or the signal's reason.
    * Callers with many jobs use `runAll`, which does not queue more than the workers can hold.
    */
-  async run<J extends Job>(job: J, options: RunOptions = {}): Promise<ResultOf<J>> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#attempt(job, options);
-      } catch (error) {
-        if (!(error instanceof WorkerLostError)) throw error;
-        if (attempt < MAX_ATTEMPTS) continue;
-        throw new JobError({ code: "WORKER_LOST", attempts: attempt }, `${job.kind}: its workers died`, {
-          cause: error,
-        });
-      }
-    }
+  run<J extends Job>(job: J, options: RunOptions = {}): Promise<ResultOf<J>> {
+    return retryLost(
+      () => this.#attempt(job, options),
+      (attempts, cause) => new JobError({ code: "WORKER_LOST", attempts }, `${job.kind}: its workers died`, cause),
+    );
   }
 
   async #attempt<J extends Job>(job: J, { signal, onProgress }: RunOptions): Promise<ResultOf<J>> {

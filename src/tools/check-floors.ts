@@ -64,10 +64,9 @@ function checkFile(world: "assembly" | "src", file: string): void {
   for (const match of statements.matchAll(
     /^(?:import|export)\s[^;]*?from\s+["']([^"']+)["']|^import\s+["']([^"']+)["']/gm,
   )) {
-    const typeOnly = /^(?:import|export)\s+type\s/.test(match[0]);
     const target = resolveImport(file, match[1] ?? match[2] ?? "");
     if (target === null) continue;
-    if (!typeOnly) targets.push(target);
+    targets.push(target);
     const other = roomOf(target);
     if (other === room) continue;
     const pair = [`${world}/${room}`, `${world}/${other}`] as const;

@@ -132,8 +132,10 @@ function jsonToValue(type: FieldType, json: Json, context: CodecContext, path: s
   const wrong = (wanted: string): never => fail("BAD_JSON", path, `${wanted} expected`);
   switch (type.kind) {
     case "u64":
-    case "i64":
-      return fits(type.kind, integerOf(json) ?? wrong("integer")) ? integerOf(json) : wrong(type.kind);
+    case "i64": {
+      const value = integerOf(json) ?? wrong("integer");
+      return fits(type.kind, value) ? value : wrong(type.kind);
+    }
     case "bool":
       return typeof json === "boolean" ? json : wrong("boolean");
     case "text":

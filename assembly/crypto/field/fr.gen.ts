@@ -644,8 +644,8 @@ export function frEqual(a: usize, b: usize): bool {
 /**
  * r = sum of a[i] b[i] for i < count, with one reduction. a and b: count elements each, one after the other, tight.
  * count at most 16: accumulators are carried every third row, 3 (16 + 1) 2^58 + carries < 2^64; or at most 8 with
- * one side loose to twice the limb size. Values: the products' sum stays below 70 p^2 for a tight result (tight
- * outputs of Mul, Sqr and Dot are below 1.2p and of Add, Sub, Tighten below 1.001p). r may be a or b.
+ * one side loose to twice the limb size. Values: a sum of products below 200 p^2 gives a tight result (outputs of
+ * Mul and Sqr of tight operands are below 2.3p, of Dot below that sum over R and p, of Add, Sub, Tighten below 1.001p). r may be a or b.
  */
 export function frDot(r: usize, a: usize, b: usize, count: i32): void {
   let t0: u64 = 0, t1: u64 = 0, t2: u64 = 0, t3: u64 = 0, t4: u64 = 0, t5: u64 = 0, t6: u64 = 0, t7: u64 = 0, t8: u64 = 0;

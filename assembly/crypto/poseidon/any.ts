@@ -1,6 +1,6 @@
 /**
- * Poseidon of any number of elements up to 36 and any number of partial rounds, in the textbook form: every round adds
- * constants, applies S-boxes and multiplies by M. Filecoin's published answers go beyond the four sets that its trees use
+ * Poseidon of any published number of elements and strength, in the textbook form: every round adds constants, applies
+ * S-boxes and multiplies by M. Filecoin's published answers go beyond the four sets that its trees use
  * (`constants.ts`): hashes of 16, 24 and 36 elements, and a strengthened variant with a quarter more partial rounds.
  *
  * Work memory of `poseidonAnyBytes`, in elements of FR_SIZE bytes:
@@ -9,7 +9,7 @@
  * Source: neptune src/poseidon.rs, src/round_numbers.rs.
  */
 import { FR_SIZE, frAdd, frDot, frFromBytesLE, frMul, frSqr, frToBytesLE } from "../field/fr.gen";
-import { fillMatrix, fillRoundConstants, FULL_ROUNDS } from "./constants";
+import { fillMatrix, fillRoundConstants, FULL_ROUNDS, partialRounds } from "./constants";
 
 /** Bytes of an element at the border. */
 const ELEMENT_BYTES: usize = 32;
@@ -19,8 +19,16 @@ const DOT_TERMS: i32 = 16;
 const POWER: usize = memory.data(40, 8);
 const PART: usize = memory.data(40, 8);
 
-/** Bytes of work memory. */
-export function poseidonAnyBytes(arity: i32, partial: i32): usize {
+/** Partial rounds; strengthened, a quarter more, rounded up. */
+function rounds(arity: i32, strengthened: bool): i32 {
+  const partial = partialRounds(arity);
+  return strengthened ? (partial * 5 + 3) / 4 : partial;
+}
+
+/** Bytes of work memory; 0 for an arity without parameters. */
+export function poseidonAnyBytes(arity: i32, strengthened: bool): usize {
+  const partial = rounds(arity, strengthened);
+  if (partial == 0) return 0;
   const t = arity + 1;
   return <usize>((FULL_ROUNDS + partial) * t + t * t + 2 * t) * FR_SIZE;
 }
@@ -29,7 +37,10 @@ export function poseidonAnyBytes(arity: i32, partial: i32): usize {
  * Hash of `arity` elements at `input` (32 bytes each, little-endian) under the domain tag at `tag` (one element), to the
  * 32 bytes at `out`. Returns false, and writes nothing, if an element is not canonical.
  */
-export function poseidonAny(work: usize, arity: i32, partial: i32, tag: usize, input: usize, out: usize): bool {
+export function poseidonAny(
+  work: usize, arity: i32, strengthened: bool, tag: usize, input: usize, out: usize,
+): bool {
+  const partial = rounds(arity, strengthened);
   const t = arity + 1;
   const row = <usize>t * FR_SIZE;
   const matrix = work + <usize>(FULL_ROUNDS + partial) * row;

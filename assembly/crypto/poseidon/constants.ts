@@ -53,9 +53,12 @@ export const FULL_ROUNDS: i32 = 8;
 export const MAX_WIDTH: i32 = 12;
 const FIELD_BITS: i32 = 255;
 
-/** Partial rounds by arity, with the network's security margin; 0 where there is no such set. */
+/** Partial rounds by arity, with the network's security margin; 0 where none are published. Sets are kept up to 11. */
 export function partialRounds(arity: i32): i32 {
-  return arity == 2 ? 55 : arity == 4 ? 56 : arity == 8 || arity == 11 ? 57 : 0;
+  if (arity == 2) return 55;
+  if (arity == 4) return 56;
+  if (arity == 8 || arity == 11) return 57;
+  return arity == 16 || arity == 24 ? 59 : arity == 36 ? 60 : 0;
 }
 
 // A set in memory, in elements of FR_SIZE bytes, n = t - 1; matrices by columns:

@@ -13,7 +13,7 @@ const MASK: u64 = 0x1fffffff;
 
 /**
  * r = sum of a[i] · b[i] for i < count. Elements of `a` lie `stride` bytes apart, those of `b` 40.
- * All tight, their products' sum below 70 p², count at most 24; the result is tight. r may be an operand.
+ * All tight, their products' sum below 200 p², count at most 24; the result is tight. r may be an operand.
  */
 export function dot(r: usize, a: usize, stride: usize, b: usize, count: i32): void {
   let t0: u64 = 0;

@@ -113,7 +113,7 @@ export function runNarrow(state: usize): void {
 }
 
 /**
- * r = sum of k[i] · a[i] for i < count: a tight elements, k integers whose absolute values sum to less than 2^15.
+ * r = sum of k[i] · a[i] for i < count: a tight elements, k integers whose absolute values sum to less than 2^13.
  * The result is below 3 p, so tight. The quotient by p is taken from the upper limbs without their 8 lowest bits (the
  * product must fit 63 bits): 0x8d54253 / 2^50 is 2^232 / p from below by less than 2^-15 of it, so for sums up to
  * 2^15 p the quotient is less than 1 too small, and the 1 taken off keeps what is left above zero for negative sums.

@@ -84,9 +84,9 @@ function negativeInverse(field: FieldSpec): bigint {
 }
 
 /** Lines that load the limbs of the element at `pointer` into locals `prefix0`, `prefix1`, ... */
-function loadLimbs(field: FieldSpec, prefix: string, pointer: string, type: Word): string {
+function loadLimbs(field: FieldSpec, prefix: string, pointer: string): string {
   return range(field.limbs)
-    .map((j) => `  const ${prefix}${j}: ${type} = load<u32>(${pointer}, ${4 * j});\n`)
+    .map((j) => `  const ${prefix}${j}: u64 = load<u32>(${pointer}, ${4 * j});\n`)
     .join("");
 }
 
@@ -120,19 +120,12 @@ function schoolbook(a: readonly string[], b: readonly string[], k: number): stri
  * 2^64, the columns at the end are in range.
  */
 class Product {
-  readonly #type: Word;
-  readonly #prefix: string;
   #count = 0;
   code = "";
 
-  constructor(type: Word, prefix = "t") {
-    this.#type = type;
-    this.#prefix = prefix;
-  }
-
   define(value: string): string {
-    const name = `${this.#prefix}${this.#count++}`;
-    this.code += `  const ${name}: ${this.#type} = ${value};\n`;
+    const name = `t${this.#count++}`;
+    this.code += `  const ${name}: u64 = ${value};\n`;
     return name;
   }
 
@@ -166,10 +159,10 @@ type Prepared = { readonly setup: string; readonly columns: Columns };
 /** The product of the elements at a and b, all in locals: in Fp by one step of Karatsuba's method, which Fr is too short for. */
 function productOf(field: FieldSpec, a: string, b: string): Prepared {
   const limbs = (x: string): string[] => range(field.limbs).map((i) => `${x}${i}`);
-  const product = new Product("u64");
+  const product = new Product();
   const la = limbs(a);
   const columns = product.columns(la, a === b ? la : limbs(b), field.limbs > 12 ? 1 : 0);
-  const loads = loadLimbs(field, a, a, "u64") + (a === b ? "" : loadLimbs(field, b, b, "u64"));
+  const loads = loadLimbs(field, a, a) + (a === b ? "" : loadLimbs(field, b, b));
   return { setup: loads + product.code, columns };
 }
 
@@ -499,8 +492,8 @@ function dot(field: FieldSpec): string {
 /**
  * r = sum of a[i] b[i] for i < count, with one reduction. a and b: count elements each, one after the other, tight.
  * count at most 16: accumulators are carried every third row, 3 (16 + 1) 2^${2 * bits} + carries < 2^64; or at most 8 with
- * one side loose to twice the limb size. Values: the products' sum stays below ${name === "fr" ? "70" : "2520"} p^2 for a tight result (tight
- * outputs of Mul, Sqr and Dot are below 1.2p and of Add, Sub, Tighten below 1.001p). r may be a or b.
+ * one side loose to twice the limb size. Values: a sum of products below ${name === "fr" ? "200" : "7500"} p^2 gives a tight result (outputs of
+ * Mul and Sqr of tight operands are below 2.3p, of Dot below that sum over R and p, of Add, Sub, Tighten below 1.001p). r may be a or b.
  */
 export function ${name}Dot(r: usize, a: usize, b: usize, count: i32): void {
 ${body}}
@@ -640,12 +633,12 @@ const FP_SUMS: readonly (readonly [string, string, readonly number[]])[] = [
 
 /** Two products with one reduction. */
 function sumOfProducts(field: FieldSpec): string {
-  const product = new Product("u64");
+  const product = new Product();
   const limbs = (x: string): string[] => range(field.limbs).map((i) => `${x}${i}`);
   const first = product.columns(limbs("a"), limbs("b"), 1);
   const second = product.columns(limbs("c"), limbs("d"), 1);
   const columns = first.map((column, k) => `${column} + ${second[k]}`);
-  const loads = ["a", "b", "c", "d"].map((x) => loadLimbs(field, x, x, "u64")).join("");
+  const loads = ["a", "b", "c", "d"].map((x) => loadLimbs(field, x, x)).join("");
   return `${loads}${product.code}${reduction(field, columns, "r", false, "u64")}`;
 }
 

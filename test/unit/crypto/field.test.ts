@@ -109,6 +109,38 @@ for (const field of FIELDS) {
       expect(get(1)).toBe(784n);
     });
 
+    test("products of the largest values are tight, whatever follows them", () => {
+      const largest = name === "fr" ? 8n : 50n;
+      const storeValue = (slot: number, value: bigint): void => {
+        const words = new Uint32Array(stride / 4);
+        const mask = (1n << BigInt(bits)) - 1n;
+        for (let i = 0; i < limbs; i++)
+          words[i] = Number(i === limbs - 1 ? value >> BigInt(bits * i) : (value >> BigInt(bits * i)) & mask);
+        core.write(at(slot), new Uint8Array(words.buffer));
+      };
+      const plain = (slot: number): bigint => {
+        const words = new Uint32Array(core.read(at(slot), stride).buffer);
+        for (let i = 0; i < limbs; i++) expect(words[i]).toBeLessThan(2 ** bits);
+        return words.reduceRight((sum, word, i) => (i < limbs ? (sum << BigInt(bits)) | BigInt(word) : sum), 0n);
+      };
+      const unmap = power(1n << BigInt(bits * limbs), p - 2n, p);
+      const operand = fc.tuple(fc.integer({ min: 0, max: Number(largest) - 1 }), element);
+      fc.assert(
+        fc.property(operand, operand, ([k1, a], [k2, b]) => {
+          const [x, y] = [BigInt(k1) * p + a, BigInt(k2) * p + b];
+          storeValue(0, x);
+          storeValue(1, y);
+          call("Mul", at(2), at(0), at(1));
+          expect(plain(2)).toBeLessThan(4n * p);
+          expect(mod(plain(2), p)).toBe(mod(x * y * unmap, p));
+          call("Sqr", at(2), at(0));
+          expect(plain(2)).toBeLessThan(4n * p);
+          expect(mod(plain(2), p)).toBe(mod(x * x * unmap, p));
+        }),
+        { numRuns: 400 },
+      );
+    });
+
     test("loose sums are allowed as operands up to the documented sizes, at the largest limbs", () => {
       // Operands whose limbs are all ones: the worst columns.
       const worst =

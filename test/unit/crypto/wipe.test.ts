@@ -42,7 +42,13 @@ function found(instance: Instance<Exports>, secrets: Record<string, Uint8Array>)
 function formsOf(key: Uint8Array): Record<string, Uint8Array> {
   const number = numberOf(key);
   const montgomery = (number << 261n) % ORDER;
-  return { key, limbs: limbs(number), montgomery: limbs(montgomery), loose: limbs(montgomery + ORDER) };
+  return {
+    key,
+    limbs: limbs(number),
+    montgomery: limbs(montgomery),
+    loose: limbs(montgomery + ORDER),
+    looser: limbs(montgomery + 2n * ORDER),
+  };
 }
 
 test("a key made from a seed leaves neither seed, nor what was derived from it, nor itself", async () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
 import type { ProofExports } from "../../../src/core/proof-kernel.ts";
 import { ProofModule } from "../../../src/core/proof-module.ts";
-import { parentsOf, withGraph, withMemory } from "../../../src/core/seal.ts";
+import { parentsOf, withGraph, withMemory } from "../../../src/core/seal-kit.ts";
 import { porepId, sealProof, sectorParams } from "../../../src/core/sector-params.ts";
 import { fixture, prng } from "./fixture.ts";
 import { plainLabel } from "./sparse-sector.ts";

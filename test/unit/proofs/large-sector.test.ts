@@ -17,9 +17,8 @@ import {
   replicaWindows,
   type SealedSector,
   type SectorIdentity,
-  withGraph,
-  withMemory,
 } from "../../../src/core/seal.ts";
+import { withGraph, withMemory } from "../../../src/core/seal-kit.ts";
 import { porepId, proverId, sealProof, sectorParams } from "../../../src/core/sector-params.ts";
 import {
   buildWindow,

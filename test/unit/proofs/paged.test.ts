@@ -8,7 +8,7 @@ import { labelPaged } from "../../../src/core/paged-labels.ts";
 import type { PagingOptions } from "../../../src/core/paging-plan.ts";
 import type { ProofExports } from "../../../src/core/proof-kernel.ts";
 import { ProofModule } from "../../../src/core/proof-module.ts";
-import { withGraph, withMemory } from "../../../src/core/seal.ts";
+import { withGraph, withMemory } from "../../../src/core/seal-kit.ts";
 import { type SectorParams, sectorParams } from "../../../src/core/sector-params.ts";
 import { layerFile, MemoryStore } from "../../../src/core/sector-store.ts";
 import { fixture, prng } from "./fixture.ts";

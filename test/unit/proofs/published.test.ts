@@ -9,7 +9,7 @@ import { poseidon } from "../../../src/core/poseidon.ts";
 import { constantLengthTag, poseidonAny } from "../../../src/core/poseidon-any.ts";
 import { elementOf, type ProofExports } from "../../../src/core/proof-kernel.ts";
 import { ProofModule } from "../../../src/core/proof-module.ts";
-import { withGraph, withMemory } from "../../../src/core/seal.ts";
+import { withGraph, withMemory } from "../../../src/core/seal-kit.ts";
 import { porepId, sealProof, sectorParams } from "../../../src/core/sector-params.ts";
 import { fixture } from "./fixture.ts";
 

@@ -4,7 +4,8 @@ import { toHex } from "../../../src/base/bytes.ts";
 import { DIGESTS_FILE } from "../../../src/core/label-digests.ts";
 import type { ProofExports, Proofs } from "../../../src/core/proof-kernel.ts";
 import { hasSimd, ProofModule } from "../../../src/core/proof-module.ts";
-import { parentsOf, type SealedSector, unsealRange, withGraph } from "../../../src/core/seal.ts";
+import { type SealedSector, unsealRange } from "../../../src/core/seal.ts";
+import { parentsOf, withGraph } from "../../../src/core/seal-kit.ts";
 import { layerFile, type MemoryStore, P_AUX_FILE, SEALED_FILE, UNSEALED_FILE } from "../../../src/core/sector-store.ts";
 import { fixture, prng } from "./fixture.ts";
 import { caseOf, type FixtureSector, sealAgain } from "./sectors.ts";
@@ -92,10 +93,22 @@ describe("unsealing", () => {
     expect(toHex(bytes)).toBe(toHex(raw.subarray(from, from + length)));
   });
 
-  test("without the layers' files the labels are computed again", async () => {
+  test("without the layers' files the labels are computed again, once for all ranges that follow", async () => {
+    const before = store.files.get(layerFile(2))!.slice();
     for (const layer of [1, 2]) store.files.delete(layerFile(layer));
-    const bytes = await unsealRange(proofs, store, one.identity, sealed.commD, 300, 700, one);
+    const phases: string[] = [];
+    const watched = { ...one, onProgress: ({ phase }: { phase: string }) => phases.push(phase) };
+    // What an interrupted attempt leaves is not taken for the layer.
+    await store.write(layerFile(2), 0, new Uint8Array(32));
+    const bytes = await unsealRange(proofs, store, one.identity, sealed.commD, 300, 700, watched);
     expect(toHex(bytes)).toBe(toHex(raw.subarray(300, 1000)));
+    expect(phases).toContain("labels");
+    expect(toHex(store.files.get(layerFile(2))!)).toBe(toHex(before));
+    expect(store.files.has(layerFile(1))).toBe(false);
+    phases.length = 0;
+    const rest = await unsealRange(proofs, store, one.identity, sealed.commD, 0, 300, watched);
+    expect(toHex(rest)).toBe(toHex(raw.subarray(0, 300)));
+    expect(phases).toEqual([]);
   });
 
   test("labels computed again through files leave their last layer, and nothing else", async () => {

@@ -23,16 +23,8 @@ import {
 import { stagePieces } from "../../../src/core/stage.ts";
 import { postInputs, updateInputs } from "../../../src/core/statement.ts";
 import { fixture, prng } from "./fixture.ts";
-import { type FixturePath, pathOf, sealAgain } from "./sectors.ts";
+import { type FixturePath, type FixtureUpdate, pathOf, sealAgain, type UpdatedBefore } from "./sectors.ts";
 
-type OldSector = {
-  sectorNumber: number;
-  ticket: string;
-  dataSeed: number;
-  unpaddedPieces: number[];
-  commR: string;
-  replicaSha256: string;
-};
 type PoStCase = {
   name: string;
   type: "Winning" | "Window";
@@ -47,42 +39,10 @@ type PoStCase = {
   }[];
   circuitInputs: string[][];
 };
-type UpdateRow = {
-  sectorSize: number;
-  old: OldSector;
-  proverId: string;
-  poRepId: string;
-  newDataSeed: number;
-  newUnpadded: number;
-  newPaddedDataSha256: string;
-  h: number;
-  partitions: number;
-  challengesPerPartition: number;
-  apexLeafCount: number;
-  commDNew: string;
-  commRLastNew: string;
-  commRNew: string;
-  phi: string;
-  rhos: [number, string][];
-  newReplicaSha256: string;
-  proofs: {
-    k: number;
-    challenges: number[];
-    bincodeSize: number;
-    bincodeSha256: string;
-    circuitInputs: string[];
-    vanillaProof?: {
-      comm_c: string;
-      apex_leafs: string[];
-      challenge_proofs: { proof_r_old: FixturePath; proof_d_new: FixturePath; proof_r_new: FixturePath }[];
-    };
-  }[];
-};
-
 const BYTES = 8 << 20;
 const params = sectorParams(BYTES);
-const { sectors8MiB, cases } = await fixture<{ sectors8MiB: OldSector[]; cases: PoStCase[] }>("post.json");
-const row = (await fixture<UpdateRow[]>("update.json")).find(({ sectorSize }) => sectorSize === BYTES)!;
+const { sectors8MiB, cases } = await fixture<{ sectors8MiB: UpdatedBefore[]; cases: PoStCase[] }>("post.json");
+const row = (await fixture<FixtureUpdate[]>("update.json")).find(({ sectorSize }) => sectorSize === BYTES)!;
 const proofs = await ProofModule.load<ProofExports>();
 const digest = (bytes: Uint8Array): string => toHex(sha256(bytes));
 

@@ -59,6 +59,49 @@ export type FixtureSector = {
   vanillaProofsLastPartition?: FixtureVanilla[];
 };
 
+/** The sector that an update puts new data into. */
+export type UpdatedBefore = {
+  sectorNumber: number;
+  ticket: string;
+  dataSeed: number;
+  unpaddedPieces: number[];
+  commR: string;
+  replicaSha256: string;
+};
+
+export type FixtureUpdate = {
+  name: string;
+  sectorSize: number;
+  old: UpdatedBefore;
+  proverId: string;
+  poRepId: string;
+  newDataSeed: number;
+  newUnpadded: number;
+  newPaddedDataSha256: string;
+  h: number;
+  partitions: number;
+  challengesPerPartition: number;
+  apexLeafCount: number;
+  commDNew: string;
+  commRLastNew: string;
+  commRNew: string;
+  phi: string;
+  rhos: [number, string][];
+  newReplicaSha256: string;
+  proofs: {
+    k: number;
+    challenges: number[];
+    bincodeSize: number;
+    bincodeSha256: string;
+    circuitInputs: string[];
+    vanillaProof?: {
+      comm_c: string;
+      apex_leafs: string[];
+      challenge_proofs: { proof_r_old: FixturePath; proof_d_new: FixturePath; proof_r_new: FixturePath }[];
+    };
+  }[];
+};
+
 export type Case = {
   readonly paging?: PagingOptions;
   readonly identity: SectorIdentity;

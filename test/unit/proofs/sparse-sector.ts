@@ -4,7 +4,7 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { type NodeHash, type Proofs, parentNode } from "../../../src/core/proof-kernel.ts";
-import { parentsOf } from "../../../src/core/seal.ts";
+import { parentsOf } from "../../../src/core/seal-kit.ts";
 import type { SectorParams } from "../../../src/core/sector-params.ts";
 import { layerFile, SEALED_FILE, type SectorStore, UNSEALED_FILE } from "../../../src/core/sector-store.ts";
 import { baseRows, baseTrees, type TreeShape } from "../../../src/core/sector-tree.ts";

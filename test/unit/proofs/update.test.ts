@@ -22,39 +22,10 @@ import {
 } from "../../../src/core/sector-update.ts";
 import { stagePieces } from "../../../src/core/stage.ts";
 import { fixture, prng } from "./fixture.ts";
-import { type FixturePath, pathOf, sealAgain } from "./sectors.ts";
+import { type FixtureUpdate, pathOf, sealAgain } from "./sectors.ts";
 
-type Row = {
-  name: string;
-  sectorSize: number;
-  old: { sectorNumber: number; ticket: string; dataSeed: number; unpaddedPieces: number[]; commR: string };
-  proverId: string;
-  poRepId: string;
-  newDataSeed: number;
-  newUnpadded: number;
-  newPaddedDataSha256: string;
-  h: number;
-  partitions: number;
-  challengesPerPartition: number;
-  apexLeafCount: number;
-  commDNew: string;
-  commRLastNew: string;
-  commRNew: string;
-  phi: string;
-  rhos: [number, string][];
-  newReplicaSha256: string;
-  proofs: {
-    k: number;
-    challenges: number[];
-    vanillaProof?: {
-      comm_c: string;
-      apex_leafs: string[];
-      challenge_proofs: { proof_r_old: FixturePath; proof_d_new: FixturePath; proof_r_new: FixturePath }[];
-    };
-  }[];
-};
 // The 8 MiB sector has a test of its own: sector-8mib.test.ts.
-const rows = (await fixture<Row[]>("update.json")).filter((row) => row.sectorSize < 1 << 20);
+const rows = (await fixture<FixtureUpdate[]>("update.json")).filter((row) => row.sectorSize < 1 << 20);
 const proofs = await ProofModule.load<ProofExports>();
 
 describe.each(rows)("$name", (row) => {
