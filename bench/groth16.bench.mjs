@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { bls12_381 as noble } from "@noble/curves/bls12-381.js";
 import { getCurveFromName } from "ffjavascript";
 import { groth16 } from "snarkjs";
-import { readVerifyingKey } from "../dist/core/groth16.js";
 import { ProofModule } from "../dist/core/proof-module.js";
+import { readVerifyingKey } from "../dist/sector/snark/groth16.js";
 
 export const title = "Groth16 verification";
 

@@ -24,7 +24,7 @@ const executablePath = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
 
 const PAGE = `<!doctype html><title>piece</title><input type="file" id="file"><script type="module">
 import { ProofModule } from "/dist/core/proof-module.js";
-import { pieceCidV1, pieceCidV2 } from "/dist/core/piece-cid.js";
+import { pieceCidV1, pieceCidV2 } from "/dist/sector/piece/cid.js";
 import { commitPayload } from "/dist/proving/commit.js";
 import { ProvingPool } from "/dist/proving/pool.js";
 const proofs = await ProofModule.load();

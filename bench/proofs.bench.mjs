@@ -2,15 +2,15 @@
 import { hashInto } from "@chainsafe/as-sha256";
 import { buildPoseidon } from "circomlibjs";
 import * as Fr32Tree from "fr32-sha2-256-trunc254-padded-binary-tree-multihash";
-import { commitPiece } from "../dist/core/pieces.js";
-import { provePoRep } from "../dist/core/porep-proof.js";
 import { poseidon } from "../dist/core/poseidon.js";
 import { ProofModule } from "../dist/core/proof-module.js";
-import { sealSector } from "../dist/core/seal.js";
-import { proverId, sealProof } from "../dist/core/sector-params.js";
-import { MemoryStore, UNSEALED_FILE } from "../dist/core/sector-store.js";
 import { commitStream } from "../dist/proving/commit.js";
 import { ProvingPool } from "../dist/proving/pool.js";
+import { proverId, sealProof } from "../dist/sector/params.js";
+import { commitPiece } from "../dist/sector/piece/pieces.js";
+import { provePoRep } from "../dist/sector/seal/porep-proof.js";
+import { sealSector } from "../dist/sector/seal/seal.js";
+import { MemoryStore, UNSEALED_FILE } from "../dist/sector/store.js";
 
 export const title = "Pieces, Poseidon, sealing";
 

@@ -7,6 +7,14 @@
  * console.log(pieceCidV2(piece).toString());
  */
 
+export { merkleTag, PoseidonError, type PoseidonExports, poseidon, UPDATE_TAG } from "./core/poseidon.ts";
+export { constantLengthTag, type PoseidonOptions, type PoseidonStrength, poseidonAny } from "./core/poseidon-any.ts";
+export { hasSimd, ProofModule, type ProofModuleOptions } from "./core/proof-module.ts";
+export { commitPayload, commitStream, type Payload } from "./proving/commit.ts";
+export type { Job, Progress, ResultOf } from "./proving/jobs.ts";
+export { perform } from "./proving/perform.ts";
+export { ProvingPool } from "./proving/pool.ts";
+export { provePoRepDirectory, provePoStDirectories, sealDirectory } from "./proving/seal.ts";
 export {
   leafChallenge,
   type PoRepChallengeInputs,
@@ -14,28 +22,19 @@ export {
   porepPartitions,
   syntheticChallenges,
   winningSector,
-} from "./core/challenges.ts";
+} from "./sector/challenges.ts";
+export type { ProofExports, Proofs, SealExports } from "./sector/kernel.ts";
+export { type MerklePath, type PathStep, pathIndex, verifyPath } from "./sector/merkle-path.ts";
 export {
-  type Aggregate,
-  aggregatePieces,
-  indexEntries,
-  proveSegment,
-  type SegmentProof,
-  segmentEntry,
-  verifySegment,
-} from "./core/data-segment.ts";
-export {
-  AGGREGATE_SRS_BYTES,
-  type AggregateStatement,
-  type Groth16Exports,
-  type ProofVerdict,
-  readVerifyingKey,
-  type VerifyingKey,
-  VerifyingKeyError,
-  type VerifyingKeyErrorData,
-  type VerifyingKeyOptions,
-} from "./core/groth16.ts";
-export { type MerklePath, type PathStep, pathIndex, verifyPath } from "./core/merkle-path.ts";
+  porepId,
+  proverId,
+  type SealProof,
+  SectorError,
+  type SectorErrorData,
+  type SectorParams,
+  sealProof,
+  sectorParams,
+} from "./sector/params.ts";
 export {
   commitmentOfCidV1,
   commitmentOfSealedCid,
@@ -46,7 +45,16 @@ export {
   pieceOfCidV2,
   sealedCid,
   unpaddedBytesOf,
-} from "./core/piece-cid.ts";
+} from "./sector/piece/cid.ts";
+export {
+  type Aggregate,
+  aggregatePieces,
+  indexEntries,
+  proveSegment,
+  type SegmentProof,
+  segmentEntry,
+  verifySegment,
+} from "./sector/piece/data-segment.ts";
 export {
   aggregateSize,
   type InclusionProof,
@@ -55,7 +63,7 @@ export {
   proveInclusion,
   proveInclusions,
   verifyInclusion,
-} from "./core/piece-inclusion.ts";
+} from "./sector/piece/inclusion.ts";
 export {
   commitPiece,
   dataCommitment,
@@ -68,19 +76,8 @@ export {
   PieceHasher,
   type PieceInfo,
   zeroPieceCommitment,
-} from "./core/pieces.ts";
-export {
-  type ColumnProof,
-  labelParents,
-  type PoRepChallengeProof,
-  type PoRepPartitionProof,
-  type PoRepStatement,
-  provePoRep,
-  verifyPoRep,
-  verifyPoRepPartition,
-} from "./core/porep-proof.ts";
-export { merkleTag, PoseidonError, type PoseidonExports, poseidon, UPDATE_TAG } from "./core/poseidon.ts";
-export { constantLengthTag, type PoseidonOptions, type PoseidonStrength, poseidonAny } from "./core/poseidon-any.ts";
+} from "./sector/piece/pieces.ts";
+export { type PiecePayload, type StagedPiece, stagePieces } from "./sector/piece/stage.ts";
 export {
   type PoStKind,
   type PoStPartitionProof,
@@ -92,28 +89,53 @@ export {
   proveSectorPoSt,
   type SectorPoSt,
   verifyPoSt,
-} from "./core/post-proof.ts";
-export type { ProofExports, Proofs, SealExports } from "./core/proof-kernel.ts";
-export { hasSimd, ProofModule, type ProofModuleOptions } from "./core/proof-module.ts";
+} from "./sector/post/post-proof.ts";
+export type { SealOptions } from "./sector/seal/kit.ts";
+export {
+  type ColumnProof,
+  labelParents,
+  type PoRepChallengeProof,
+  type PoRepPartitionProof,
+  type PoRepStatement,
+  provePoRep,
+  verifyPoRep,
+  verifyPoRepPartition,
+} from "./sector/seal/porep-proof.ts";
 export {
   replicaIdOf,
   type SealedSector,
   type SectorIdentity,
   sealSector,
   unsealRange,
-} from "./core/seal.ts";
-export type { SealOptions } from "./core/seal-kit.ts";
+} from "./sector/seal/seal.ts";
 export {
-  porepId,
-  proverId,
-  type SealProof,
-  SectorError,
-  type SectorErrorData,
-  type SectorParams,
-  sealProof,
-  sectorParams,
-} from "./core/sector-params.ts";
-export { MemoryStore, type SectorStore } from "./core/sector-store.ts";
+  AGGREGATE_SRS_BYTES,
+  type AggregateStatement,
+  type Groth16Exports,
+  type ProofVerdict,
+  readVerifyingKey,
+  type VerifyingKey,
+  VerifyingKeyError,
+  type VerifyingKeyErrorData,
+  type VerifyingKeyOptions,
+} from "./sector/snark/groth16.ts";
+export {
+  type PublicInputs,
+  porepAggregateInclude,
+  porepInputs,
+  postInputs,
+  updateAggregateInclude,
+  updateInputs,
+} from "./sector/snark/statement.ts";
+export {
+  type AggregateContext,
+  verifyPoStProof,
+  verifySealAggregate,
+  verifySealProof,
+  verifyUpdateAggregate,
+  verifyUpdateProof,
+} from "./sector/snark/verify.ts";
+export { MemoryStore, type SectorStore } from "./sector/store.ts";
 export {
   decodeUpdate,
   proveUpdate,
@@ -122,26 +144,4 @@ export {
   type UpdateStatement,
   updateSector,
   verifyUpdate,
-} from "./core/sector-update.ts";
-export { type PiecePayload, type StagedPiece, stagePieces } from "./core/stage.ts";
-export {
-  type PublicInputs,
-  porepAggregateInclude,
-  porepInputs,
-  postInputs,
-  updateAggregateInclude,
-  updateInputs,
-} from "./core/statement.ts";
-export {
-  type AggregateContext,
-  verifyPoStProof,
-  verifySealAggregate,
-  verifySealProof,
-  verifyUpdateAggregate,
-  verifyUpdateProof,
-} from "./core/verify-proofs.ts";
-export { commitPayload, commitStream, type Payload } from "./proving/commit.ts";
-export type { Job, Progress, ResultOf } from "./proving/jobs.ts";
-export { perform } from "./proving/perform.ts";
-export { ProvingPool } from "./proving/pool.ts";
-export { provePoRepDirectory, provePoStDirectories, sealDirectory } from "./proving/seal.ts";
+} from "./sector/update/update.ts";

@@ -8,12 +8,12 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import * as cbor from "@ipld/dag-cbor";
 import { fromHex, toHex } from "../base/bytes.ts";
-import { pieceCidV1, sealedCid } from "../core/piece-cid.ts";
-import type { PoRepPartitionProof } from "../core/porep-proof.ts";
-import type { PoStKind, PoStPartitionProof, PublicSector } from "../core/post-proof.ts";
-import type { SealedSector, SectorIdentity } from "../core/seal.ts";
-import { proverId, sealProof } from "../core/sector-params.ts";
-import type { StagedPiece } from "../core/stage.ts";
+import { proverId, sealProof } from "../sector/params.ts";
+import { pieceCidV1, sealedCid } from "../sector/piece/cid.ts";
+import type { StagedPiece } from "../sector/piece/stage.ts";
+import type { PoStKind, PoStPartitionProof, PublicSector } from "../sector/post/post-proof.ts";
+import type { PoRepPartitionProof } from "../sector/seal/porep-proof.ts";
+import type { SealedSector, SectorIdentity } from "../sector/seal/seal.ts";
 
 export type SectorRecord = {
   readonly actorId: bigint;

@@ -3,8 +3,7 @@
  * Nothing on the chain needs them; they are what Filecoin's published parameters define besides.
  * Elements are 32 bytes, little-endian, below the modulus.
  */
-import { merkleTag, PoseidonError, type PoseidonExports } from "./poseidon.ts";
-import { elementOf } from "./proof-kernel.ts";
+import { elementOf, merkleTag, PoseidonError, type PoseidonExports } from "./poseidon.ts";
 import type { ProofModule } from "./proof-module.ts";
 
 /** Strengthened: a quarter more partial rounds, rounded up. */

@@ -54,3 +54,10 @@ export function poseidon(
     return module.instance.read(at, 32);
   });
 }
+
+/** The 32 little-endian bytes of a number below 2^256. */
+export function elementOf(value: bigint): Uint8Array {
+  const out = new Uint8Array(32);
+  for (let i = 0; i < 32; i++) out[i] = Number((value >> BigInt(8 * i)) & 0xffn);
+  return out;
+}

@@ -6,12 +6,12 @@
  */
 import * as dagCbor from "@ipld/dag-cbor";
 import { FilError } from "../base/errors.ts";
-import type { VerifyingKey } from "../core/groth16.ts";
-import { commitmentOfCidV1, commitmentOfSealedCid } from "../core/piece-cid.ts";
-import type { PublicSector } from "../core/post-proof.ts";
-import type { Proofs } from "../core/proof-kernel.ts";
-import { proverId, SectorError, sealProof, sectorParams } from "../core/sector-params.ts";
-import { verifyPoStProof, verifySealProof } from "../core/verify-proofs.ts";
+import type { Proofs } from "../sector/kernel.ts";
+import { proverId, SectorError, sealProof, sectorParams } from "../sector/params.ts";
+import { commitmentOfCidV1, commitmentOfSealedCid } from "../sector/piece/cid.ts";
+import type { PublicSector } from "../sector/post/post-proof.ts";
+import type { VerifyingKey } from "../sector/snark/groth16.ts";
+import { verifyPoStProof, verifySealProof } from "../sector/snark/verify.ts";
 import { CID } from "../types/cid.ts";
 import type { ProofJudge } from "./types.ts";
 

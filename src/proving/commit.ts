@@ -2,9 +2,10 @@
  * Piece commitments over a pool: the payload is cut into equal slices, each a subtree of the piece; every worker commits
  * to slices, and the roots (32 bytes each) are joined here.
  */
-import type { PieceCommitment } from "../core/piece-cid.ts";
-import { joinSlices, PieceError, type PieceExports } from "../core/pieces.ts";
+
 import type { ProofModule } from "../core/proof-module.ts";
+import type { PieceCommitment } from "../sector/piece/cid.ts";
+import { joinSlices, PieceError, type PieceExports } from "../sector/piece/pieces.ts";
 import type { CommitSliceJob, OnProgress } from "./jobs.ts";
 import type { ProvingPool } from "./pool.ts";
 

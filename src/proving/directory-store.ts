@@ -1,7 +1,7 @@
 /** A sector's files in a directory of this machine. */
 import { platform } from "#platform";
-import { SectorError } from "../core/sector-params.ts";
-import { type SectorStore, shortFile } from "../core/sector-store.ts";
+import { SectorError } from "../sector/params.ts";
+import { type SectorStore, shortFile } from "../sector/store.ts";
 
 export function directoryStore(directory: string): SectorStore {
   const pathOf = (name: string): string => `${directory}/${name}`;

@@ -5,10 +5,10 @@
  * are measured ratios, see docs/performance.md (Sealing).
  */
 
-import { planPaging, scratchBytes } from "../core/paging-plan.ts";
-import type { Proofs } from "../core/proof-kernel.ts";
-import { MAX_SEALED_BYTES } from "../core/seal.ts";
-import { NODE_BYTES, PARENTS_BYTES, type SectorParams } from "../core/sector-params.ts";
+import type { Proofs } from "../sector/kernel.ts";
+import { NODE_BYTES, PARENTS_BYTES, type SectorParams } from "../sector/params.ts";
+import { planPaging, scratchBytes } from "../sector/seal/paging-plan.ts";
+import { MAX_SEALED_BYTES } from "../sector/seal/seal.ts";
 
 export type SealEstimate = {
   /** Seconds: tree D and labels by one thread, trees C and R-last by `workers`. */

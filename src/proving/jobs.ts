@@ -6,12 +6,12 @@
  * nothing but the job. Results are data too.
  */
 import { FilError } from "../base/errors.ts";
-import type { GraphKey } from "../core/parent-cache.ts";
-import type { PieceCommitment } from "../core/piece-cid.ts";
-import type { PoRepPartitionProof } from "../core/porep-proof.ts";
-import type { PublicSector, SectorPoSt } from "../core/post-proof.ts";
-import type { SealedSector, SectorIdentity } from "../core/seal.ts";
-import type { WindowRange } from "../core/sector-tree.ts";
+import type { PieceCommitment } from "../sector/piece/cid.ts";
+import type { PublicSector, SectorPoSt } from "../sector/post/post-proof.ts";
+import type { GraphKey } from "../sector/seal/parent-cache.ts";
+import type { PoRepPartitionProof } from "../sector/seal/porep-proof.ts";
+import type { SealedSector, SectorIdentity } from "../sector/seal/seal.ts";
+import type { WindowRange } from "../sector/tree.ts";
 
 /**
  * Where a worker takes bytes from: an array (copied into the worker, or shared if it lies in a `SharedArrayBuffer`), a

@@ -1,6 +1,7 @@
 /** Tables of parents in a directory, made by the whole pool. */
-import { closeParents, type GraphKey, hasParents, parentWindows } from "../core/parent-cache.ts";
-import type { Proofs } from "../core/proof-kernel.ts";
+
+import type { Proofs } from "../sector/kernel.ts";
+import { closeParents, type GraphKey, hasParents, parentWindows } from "../sector/seal/parent-cache.ts";
 import { directoryStore } from "./directory-store.ts";
 import type { ProvingPool } from "./pool.ts";
 import { type ProvingOptions, runRanges } from "./ranges.ts";

@@ -1,16 +1,23 @@
 /** Running one job on the thread it is called on; workers call this, and so may anyone without workers. */
 import { platform } from "#platform";
-import { PAGING_MEMORY_BYTES } from "../core/paging-plan.ts";
-import { writeParents } from "../core/parent-cache.ts";
-import { PieceHasher } from "../core/pieces.ts";
-import { provePoRep } from "../core/porep-proof.ts";
-import { proveSectorPoSt } from "../core/post-proof.ts";
-import type { ProofExports, Proofs } from "../core/proof-kernel.ts";
 import { ProofModule } from "../core/proof-module.ts";
-import { columnWindows, MAX_SEALED_BYTES, replicaWindows, sealLayers, sealSector, unsealRange } from "../core/seal.ts";
-import type { SealOptions } from "../core/seal-kit.ts";
-import { sectorParams } from "../core/sector-params.ts";
-import { MemoryStore, UNSEALED_FILE } from "../core/sector-store.ts";
+import type { ProofExports, Proofs } from "../sector/kernel.ts";
+import { sectorParams } from "../sector/params.ts";
+import { PieceHasher } from "../sector/piece/pieces.ts";
+import { proveSectorPoSt } from "../sector/post/post-proof.ts";
+import type { SealOptions } from "../sector/seal/kit.ts";
+import { PAGING_MEMORY_BYTES } from "../sector/seal/paging-plan.ts";
+import { writeParents } from "../sector/seal/parent-cache.ts";
+import { provePoRep } from "../sector/seal/porep-proof.ts";
+import {
+  columnWindows,
+  MAX_SEALED_BYTES,
+  replicaWindows,
+  sealLayers,
+  sealSector,
+  unsealRange,
+} from "../sector/seal/seal.ts";
+import { MemoryStore, UNSEALED_FILE } from "../sector/store.ts";
 import { directoryStore } from "./directory-store.ts";
 import type { CommitSliceJob, Job, JobKind, JobTable, OnProgress, ResultOf, SealInMemoryJob, Source } from "./jobs.ts";
 import { JobError } from "./jobs.ts";

@@ -1,5 +1,5 @@
 /** Windows of one file, shared out over a pool in ranges of a few. */
-import type { WindowRange } from "../core/sector-tree.ts";
+import type { WindowRange } from "../sector/tree.ts";
 import type { JobTable, OnProgress } from "./jobs.ts";
 import type { ProvingPool } from "./pool.ts";
 

@@ -6,8 +6,9 @@
  * sealing was interrupted takes up sectors above 512 MiB behind their last complete layer.
  */
 
-import { porepPartitions } from "../core/challenges.ts";
-import type { PoRepPartitionProof } from "../core/porep-proof.ts";
+import { porepPartitions } from "../sector/challenges.ts";
+import type { Proofs } from "../sector/kernel.ts";
+import { porepId, SectorError, type SectorParams, sectorParams } from "../sector/params.ts";
 import {
   faultySectors,
   type PoStKind,
@@ -17,10 +18,9 @@ import {
   postChallenges,
   provedSectors,
   type SectorPoSt,
-} from "../core/post-proof.ts";
-import type { Proofs } from "../core/proof-kernel.ts";
-import { finishSeal, MAX_SEALED_BYTES, type SealedSector, type SectorIdentity } from "../core/seal.ts";
-import { porepId, SectorError, type SectorParams, sectorParams } from "../core/sector-params.ts";
+} from "../sector/post/post-proof.ts";
+import type { PoRepPartitionProof } from "../sector/seal/porep-proof.ts";
+import { finishSeal, MAX_SEALED_BYTES, type SealedSector, type SectorIdentity } from "../sector/seal/seal.ts";
 import {
   closeTree,
   type TreeShape,
@@ -28,7 +28,7 @@ import {
   treeRLastShape,
   type WindowRange,
   windowCount,
-} from "../core/sector-tree.ts";
+} from "../sector/tree.ts";
 import { directoryStore } from "./directory-store.ts";
 import type { TreeWindowsJob } from "./jobs.ts";
 import { keepParents } from "./parents.ts";

@@ -1,12 +1,12 @@
 /** `filigree prove <directory...> --out <file>`: vanilla proofs of sealed sectors. */
 import { type Command, Option } from "commander";
 import { platform } from "#platform";
-import type { PoStKind } from "../../core/post-proof.ts";
-import type { ProofExports } from "../../core/proof-kernel.ts";
 import { ProofModule } from "../../core/proof-module.ts";
 import { ProvingPool } from "../../proving/pool.ts";
 import type { ProvingOptions } from "../../proving/ranges.ts";
 import { provePoRepDirectory, provePoStDirectories } from "../../proving/seal.ts";
+import type { ProofExports } from "../../sector/kernel.ts";
+import type { PoStKind } from "../../sector/post/post-proof.ts";
 import { parseHex32, parseWorkers } from "../options.ts";
 import { type ProofFile, readRecord, writeProof } from "../sector-record.ts";
 import { progressLine, sizeText } from "../terminal.ts";

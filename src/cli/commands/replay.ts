@@ -4,10 +4,10 @@ import type { Command } from "commander";
 import { platform } from "#platform";
 import { replayChain } from "../../conformance/replay.ts";
 import { loadCrypto } from "../../core/crypto.ts";
-import { type Groth16Exports, readVerifyingKey, type VerifyingKey } from "../../core/groth16.ts";
-import type { ProofExports } from "../../core/proof-kernel.ts";
 import { ProofModule } from "../../core/proof-module.ts";
 import { circuitKey, keyedJudge, type ProofCircuit } from "../../exec/keyed-judge.ts";
+import type { ProofExports } from "../../sector/kernel.ts";
+import { type Groth16Exports, readVerifyingKey, type VerifyingKey } from "../../sector/snark/groth16.ts";
 import { complain, progressLine } from "../terminal.ts";
 
 export function registerReplay(program: Command): void {

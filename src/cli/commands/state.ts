@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { platform } from "#platform";
 import { ChainStore } from "../../chain/chain-store.ts";
-import { checkState } from "../../exec/state-check.ts";
+import { checkState } from "../../core/state-check.ts";
 import { readCar } from "../../storage/car.ts";
 import type { BlockSource } from "../../storage/contract.ts";
 import { TableStore } from "../../storage/table-store.ts";

@@ -1,12 +1,12 @@
 /** `filigree verify <proof file>`: checks a vanilla proof against the statement it carries. */
 import type { Command } from "commander";
 import { toHex } from "../../base/bytes.ts";
-import { pieceCidV1, sealedCid } from "../../core/piece-cid.ts";
-import { verifyPoRep } from "../../core/porep-proof.ts";
-import { verifyPoSt } from "../../core/post-proof.ts";
-import type { ProofExports, Proofs } from "../../core/proof-kernel.ts";
 import { ProofModule } from "../../core/proof-module.ts";
-import { proverId, sealProof, sectorParams } from "../../core/sector-params.ts";
+import type { ProofExports, Proofs } from "../../sector/kernel.ts";
+import { proverId, sealProof, sectorParams } from "../../sector/params.ts";
+import { pieceCidV1, sealedCid } from "../../sector/piece/cid.ts";
+import { verifyPoSt } from "../../sector/post/post-proof.ts";
+import { verifyPoRep } from "../../sector/seal/porep-proof.ts";
 import { type ProofFile, readProof } from "../sector-record.ts";
 
 /** Exit code of a proof that does not hold. */

@@ -1,6 +1,6 @@
 /** The invariant checker on a real state: the main network's genesis. */
 import { expect, test } from "vitest";
-import { checkState } from "../../../src/exec/state-check.ts";
+import { checkState } from "../../../src/core/state-check.ts";
 import { readCar } from "../../../src/storage/car.ts";
 import { cidKey, parseCid } from "../../../src/types/cid.ts";
 import { readShared } from "../../support/vectors.ts";

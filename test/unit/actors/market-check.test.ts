@@ -2,7 +2,7 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import { beforeAll, expect, test } from "vitest";
 import { type ScenarioFile, ScenarioPlayer } from "../../../src/conformance/scenario.ts";
-import { checkState } from "../../../src/exec/state-check.ts";
+import { checkState } from "../../../src/core/state-check.ts";
 import { CID, parseCid } from "../../../src/types/cid.ts";
 import { readFixtureJson } from "../../support/files.ts";
 

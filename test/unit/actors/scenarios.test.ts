@@ -1,7 +1,7 @@
 /** Actors against the official modules: seeded scenarios of both generations, every receipt and every state root. */
 import { describe, expect, test } from "vitest";
 import { type Scenario, type ScenarioFile, ScenarioPlayer } from "../../../src/conformance/scenario.ts";
-import { checkState, type StateReport } from "../../../src/exec/state-check.ts";
+import { checkState, type StateReport } from "../../../src/core/state-check.ts";
 import { parseCid } from "../../../src/types/cid.ts";
 import { readFixtureJson } from "../../support/files.ts";
 

@@ -1,6 +1,6 @@
 /** The first state of a network: who is there, under which id, with which money and code. */
 import { expect, test } from "vitest";
-import { checkState } from "../../../src/exec/state-check.ts";
+import { checkState } from "../../../src/core/state-check.ts";
 import { buildGenesis } from "../../../src/node/genesis.ts";
 import { DEVNET } from "../../../src/params/networks.ts";
 import { ObjectReader } from "../../../src/state/actor-reader.ts";

@@ -2,11 +2,11 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import { beforeAll, expect, test } from "vitest";
 import { fromHex } from "../../../src/base/bytes.ts";
-import { type Groth16Exports, readVerifyingKey, type VerifyingKey } from "../../../src/core/groth16.ts";
-import { pieceCidV1, sealedCid } from "../../../src/core/piece-cid.ts";
-import type { ProofExports } from "../../../src/core/proof-kernel.ts";
 import { ProofModule } from "../../../src/core/proof-module.ts";
 import { circuitKey, type JudgeOptions, keyedJudge } from "../../../src/exec/keyed-judge.ts";
+import type { ProofExports } from "../../../src/sector/kernel.ts";
+import { pieceCidV1, sealedCid } from "../../../src/sector/piece/cid.ts";
+import { type Groth16Exports, readVerifyingKey, type VerifyingKey } from "../../../src/sector/snark/groth16.ts";
 import porep from "../../fixtures/proofs/groth16-porep.json" with { type: "json" };
 import post from "../../fixtures/proofs/groth16-post.json" with { type: "json" };
 

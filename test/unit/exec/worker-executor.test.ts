@@ -3,7 +3,6 @@ import * as dagCbor from "@ipld/dag-cbor";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { toBase64, toHex } from "../../../src/base/bytes.ts";
 import { EngineFault } from "../../../src/core/errors.ts";
-import { sealedCid } from "../../../src/core/piece-cid.ts";
 import { ExecError } from "../../../src/exec/errors.ts";
 import { Executor, type ExecutorParts } from "../../../src/exec/executor.ts";
 import { linesWork } from "../../../src/exec/line.ts";
@@ -11,6 +10,7 @@ import type { Execution, MessageInput, TipsetInput } from "../../../src/exec/typ
 import { WorkerExecutor } from "../../../src/exec/worker-executor.ts";
 import { buildGenesis } from "../../../src/node/genesis.ts";
 import { DEVNET } from "../../../src/params/networks.ts";
+import { sealedCid } from "../../../src/sector/piece/cid.ts";
 import { encodeMethodParams } from "../../../src/state/state-view.ts";
 import type { BlockSource } from "../../../src/storage/contract.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";

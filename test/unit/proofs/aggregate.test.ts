@@ -1,9 +1,9 @@
 /** SnarkPack aggregates under a test reference string and local keys (see test/fixtures/proofs/README.md). */
 import { beforeAll, expect, test } from "vitest";
 import { fromHex } from "../../../src/base/bytes.ts";
-import type { AggregateStatement, Groth16Exports, VerifyingKey } from "../../../src/core/groth16.ts";
-import { readVerifyingKey } from "../../../src/core/groth16.ts";
 import { ProofModule } from "../../../src/core/proof-module.ts";
+import type { AggregateStatement, Groth16Exports, VerifyingKey } from "../../../src/sector/snark/groth16.ts";
+import { readVerifyingKey } from "../../../src/sector/snark/groth16.ts";
 import post from "../../fixtures/proofs/groth16-post.json" with { type: "json" };
 import snarkpack from "../../fixtures/proofs/snarkpack.json" with { type: "json" };
 

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
+import { ProofModule } from "../../../src/core/proof-module.ts";
+import type { ProofExports } from "../../../src/sector/kernel.ts";
 import {
   aggregatePieces,
   indexEntries,
   proveSegment,
   type SegmentProof,
   verifySegment,
-} from "../../../src/core/data-segment.ts";
-import type { PieceInfo } from "../../../src/core/pieces.ts";
-import type { ProofExports } from "../../../src/core/proof-kernel.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
+} from "../../../src/sector/piece/data-segment.ts";
+import type { PieceInfo } from "../../../src/sector/piece/pieces.ts";
 
 const proofs = await ProofModule.load<ProofExports>();
 const piecesOf = (heights: readonly number[]): PieceInfo[] =>

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
+import { ProofModule } from "../../../src/core/proof-module.ts";
+import type { ProofExports } from "../../../src/sector/kernel.ts";
 import {
   aggregateSize,
   type InclusionProof,
@@ -8,10 +10,8 @@ import {
   proveInclusion,
   proveInclusions,
   verifyInclusion,
-} from "../../../src/core/piece-inclusion.ts";
-import { commitPiece, dataCommitment, fr32Pad, type PieceInfo } from "../../../src/core/pieces.ts";
-import type { ProofExports } from "../../../src/core/proof-kernel.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
+} from "../../../src/sector/piece/inclusion.ts";
+import { commitPiece, dataCommitment, fr32Pad, type PieceInfo } from "../../../src/sector/piece/pieces.ts";
 import { prng, prngFr } from "./fixture.ts";
 
 const proofs = await ProofModule.load<ProofExports>();

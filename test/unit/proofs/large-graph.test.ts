@@ -1,10 +1,10 @@
 /** The graphs of 32 and 64 GiB sectors: 2^30 and 2^31 nodes, where numbers pass 31 and 32 bits. */
 import { describe, expect, test } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
-import type { ProofExports } from "../../../src/core/proof-kernel.ts";
 import { ProofModule } from "../../../src/core/proof-module.ts";
-import { parentsOf, withGraph, withMemory } from "../../../src/core/seal-kit.ts";
-import { porepId, sealProof, sectorParams } from "../../../src/core/sector-params.ts";
+import type { ProofExports } from "../../../src/sector/kernel.ts";
+import { porepId, sealProof, sectorParams } from "../../../src/sector/params.ts";
+import { parentsOf, withGraph, withMemory } from "../../../src/sector/seal/kit.ts";
 import { fixture, prng } from "./fixture.ts";
 import { plainLabel } from "./sparse-sector.ts";
 

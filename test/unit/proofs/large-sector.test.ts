@@ -1,15 +1,17 @@
 /** Trees and proofs of 32 and 64 GiB sectors, in their own sizes, over sectors of which only some nodes are made. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
-import { porepChallenges, porepPartitions } from "../../../src/core/challenges.ts";
+import { ProofModule } from "../../../src/core/proof-module.ts";
+import { porepChallenges, porepPartitions } from "../../../src/sector/challenges.ts";
+import { type ProofExports, toElement } from "../../../src/sector/kernel.ts";
+import { porepId, proverId, sealProof, sectorParams } from "../../../src/sector/params.ts";
+import { withGraph, withMemory } from "../../../src/sector/seal/kit.ts";
 import {
   type PoRepPartitionProof,
   provePoRep,
   verifyPoRep,
   verifyPoRepPartition,
-} from "../../../src/core/porep-proof.ts";
-import { type ProofExports, toElement } from "../../../src/core/proof-kernel.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
+} from "../../../src/sector/seal/porep-proof.ts";
 import {
   columnWindows,
   commROf,
@@ -17,9 +19,7 @@ import {
   replicaWindows,
   type SealedSector,
   type SectorIdentity,
-} from "../../../src/core/seal.ts";
-import { withGraph, withMemory } from "../../../src/core/seal-kit.ts";
-import { porepId, proverId, sealProof, sectorParams } from "../../../src/core/sector-params.ts";
+} from "../../../src/sector/seal/seal.ts";
 import {
   buildWindow,
   closeTree,
@@ -29,7 +29,7 @@ import {
   treeRLastShape,
   treeWindow,
   windowCount,
-} from "../../../src/core/sector-tree.ts";
+} from "../../../src/sector/tree.ts";
 import { prng } from "./fixture.ts";
 import { nodeOf, plantSector, plantTree, type Row, SparseStore, uniform } from "./sparse-sector.ts";
 

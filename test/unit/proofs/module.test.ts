@@ -1,8 +1,8 @@
 /** Memory of the proof module: blocks of any size come and go without the instance growing. */
 import { expect, test } from "vitest";
-import { PieceHasher } from "../../../src/core/pieces.ts";
-import { type ProofExports, sha256Of } from "../../../src/core/proof-kernel.ts";
 import { ProofModule } from "../../../src/core/proof-module.ts";
+import { type ProofExports, sha256Of } from "../../../src/sector/kernel.ts";
+import { PieceHasher } from "../../../src/sector/piece/pieces.ts";
 
 const MIB = 1 << 20;
 

@@ -1,14 +1,15 @@
 /** Vanilla proofs against an adversary who changes one thing: every field of a valid proof, each in several ways. */
 import { expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import { provePoRep, verifyPoRep } from "../../../src/core/porep-proof.ts";
-import { provePoSt, verifyPoSt } from "../../../src/core/post-proof.ts";
-import { elementOf, numberLE, type ProofExports } from "../../../src/core/proof-kernel.ts";
+import { elementOf } from "../../../src/core/poseidon.ts";
 import { ProofModule } from "../../../src/core/proof-module.ts";
-import { sectorParams } from "../../../src/core/sector-params.ts";
-import { MemoryStore } from "../../../src/core/sector-store.ts";
-import { proveUpdate, updateParams, updateSector, verifyUpdate } from "../../../src/core/sector-update.ts";
-import { stagePieces } from "../../../src/core/stage.ts";
+import { numberLE, type ProofExports } from "../../../src/sector/kernel.ts";
+import { sectorParams } from "../../../src/sector/params.ts";
+import { stagePieces } from "../../../src/sector/piece/stage.ts";
+import { provePoSt, verifyPoSt } from "../../../src/sector/post/post-proof.ts";
+import { provePoRep, verifyPoRep } from "../../../src/sector/seal/porep-proof.ts";
+import { MemoryStore } from "../../../src/sector/store.ts";
+import { proveUpdate, updateParams, updateSector, verifyUpdate } from "../../../src/sector/update/update.ts";
 import { fixture, prng } from "./fixture.ts";
 import { caseOf, type FixtureSector, sealAgain } from "./sectors.ts";
 

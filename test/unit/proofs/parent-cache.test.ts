@@ -2,6 +2,10 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { describe, expect, test } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
+import { ProofModule } from "../../../src/core/proof-module.ts";
+import { blake2b256At, type ProofExports } from "../../../src/sector/kernel.ts";
+import { porepId, sealProof } from "../../../src/sector/params.ts";
+import { parentsOf, withGraph, withMemory } from "../../../src/sector/seal/kit.ts";
 import {
   closeParents,
   type GraphKey,
@@ -9,13 +13,9 @@ import {
   ParentCache,
   parentCacheName,
   writeParents,
-} from "../../../src/core/parent-cache.ts";
-import { blake2b256At, type ProofExports } from "../../../src/core/proof-kernel.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
-import { sealSector, unsealRange } from "../../../src/core/seal.ts";
-import { parentsOf, withGraph, withMemory } from "../../../src/core/seal-kit.ts";
-import { porepId, sealProof } from "../../../src/core/sector-params.ts";
-import { layerFile, MemoryStore, SEALED_FILE, UNSEALED_FILE } from "../../../src/core/sector-store.ts";
+} from "../../../src/sector/seal/parent-cache.ts";
+import { sealSector, unsealRange } from "../../../src/sector/seal/seal.ts";
+import { layerFile, MemoryStore, SEALED_FILE, UNSEALED_FILE } from "../../../src/sector/store.ts";
 import { fixture } from "./fixture.ts";
 import { caseOf, type FixtureSector, sealAgain } from "./sectors.ts";
 

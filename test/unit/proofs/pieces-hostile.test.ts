@@ -4,12 +4,23 @@ import { CID } from "multiformats/cid";
 import * as Digest from "multiformats/hashes/digest";
 import { expect, test } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
-import { aggregatePieces, proveSegment, type SegmentProof, verifySegment } from "../../../src/core/data-segment.ts";
-import { type PieceCommitment, pieceCidV1, pieceCidV2, pieceOfCidV2, sealedCid } from "../../../src/core/piece-cid.ts";
-import { type InclusionProof, proveInclusion, verifyInclusion } from "../../../src/core/piece-inclusion.ts";
-import { commitPiece, dataCommitment, joinSlices, zeroPieceCommitment } from "../../../src/core/pieces.ts";
-import type { ProofExports } from "../../../src/core/proof-kernel.ts";
 import { ProofModule } from "../../../src/core/proof-module.ts";
+import type { ProofExports } from "../../../src/sector/kernel.ts";
+import {
+  type PieceCommitment,
+  pieceCidV1,
+  pieceCidV2,
+  pieceOfCidV2,
+  sealedCid,
+} from "../../../src/sector/piece/cid.ts";
+import {
+  aggregatePieces,
+  proveSegment,
+  type SegmentProof,
+  verifySegment,
+} from "../../../src/sector/piece/data-segment.ts";
+import { type InclusionProof, proveInclusion, verifyInclusion } from "../../../src/sector/piece/inclusion.ts";
+import { commitPiece, dataCommitment, joinSlices, zeroPieceCommitment } from "../../../src/sector/piece/pieces.ts";
 import { prng } from "./fixture.ts";
 
 const proofs = await ProofModule.load<ProofExports>();

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { CID } from "multiformats/cid";
 import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import { paddedBytesOf, pieceCidV1, pieceCidV2, pieceOfCidV2, unpaddedBytesOf } from "../../../src/core/piece-cid.ts";
+import { hasSimd, ProofModule } from "../../../src/core/proof-module.ts";
+import { paddedBytesOf, pieceCidV1, pieceCidV2, pieceOfCidV2, unpaddedBytesOf } from "../../../src/sector/piece/cid.ts";
 import {
   commitPiece,
   dataCommitment,
@@ -13,8 +14,7 @@ import {
   type PieceExports,
   PieceHasher,
   zeroPieceCommitment,
-} from "../../../src/core/pieces.ts";
-import { hasSimd, ProofModule } from "../../../src/core/proof-module.ts";
+} from "../../../src/sector/piece/pieces.ts";
 import { fixture, prng, prngFr } from "./fixture.ts";
 
 type Fixture = {

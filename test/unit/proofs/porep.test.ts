@@ -1,8 +1,18 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import { leafChallenge, porepChallenges, syntheticChallenges, winningSector } from "../../../src/core/challenges.ts";
-import type { MerklePath } from "../../../src/core/merkle-path.ts";
+import { ProofModule } from "../../../src/core/proof-module.ts";
+import { leafChallenge, porepChallenges, syntheticChallenges, winningSector } from "../../../src/sector/challenges.ts";
+import type { ProofExports } from "../../../src/sector/kernel.ts";
+import type { MerklePath } from "../../../src/sector/merkle-path.ts";
+import {
+  type PoRepFeature,
+  porepId,
+  proverId,
+  SECTOR_PARAMS,
+  sealProof,
+  sectorParams,
+} from "../../../src/sector/params.ts";
 import {
   type ColumnProof,
   type PoRepChallengeProof,
@@ -11,19 +21,9 @@ import {
   provePoRep,
   verifyPoRep,
   verifyPoRepPartition,
-} from "../../../src/core/porep-proof.ts";
-import type { ProofExports } from "../../../src/core/proof-kernel.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
-import type { SealedSector } from "../../../src/core/seal.ts";
-import {
-  type PoRepFeature,
-  porepId,
-  proverId,
-  SECTOR_PARAMS,
-  sealProof,
-  sectorParams,
-} from "../../../src/core/sector-params.ts";
-import type { MemoryStore } from "../../../src/core/sector-store.ts";
+} from "../../../src/sector/seal/porep-proof.ts";
+import type { SealedSector } from "../../../src/sector/seal/seal.ts";
+import type { MemoryStore } from "../../../src/sector/store.ts";
 import { fixture } from "./fixture.ts";
 import { caseOf, type FixtureSector, sealAgain, vanillaOf } from "./sectors.ts";
 

@@ -1,6 +1,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { equal, fromHex, toHex } from "../../../src/base/bytes.ts";
-import { winningSector } from "../../../src/core/challenges.ts";
+import { ProofModule } from "../../../src/core/proof-module.ts";
+import { winningSector } from "../../../src/sector/challenges.ts";
+import type { ProofExports } from "../../../src/sector/kernel.ts";
+import { sectorParams } from "../../../src/sector/params.ts";
 import {
   type PoStKind,
   type PoStPartitionProof,
@@ -9,12 +12,9 @@ import {
   provePoSt,
   type SectorPoSt,
   verifyPoSt,
-} from "../../../src/core/post-proof.ts";
-import type { ProofExports } from "../../../src/core/proof-kernel.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
-import { sectorParams } from "../../../src/core/sector-params.ts";
-import { type MemoryStore, SEALED_FILE } from "../../../src/core/sector-store.ts";
-import { postInputs } from "../../../src/core/statement.ts";
+} from "../../../src/sector/post/post-proof.ts";
+import { postInputs } from "../../../src/sector/snark/statement.ts";
+import { type MemoryStore, SEALED_FILE } from "../../../src/sector/store.ts";
 import { fixture, prngFr } from "./fixture.ts";
 import { type FixturePath, pathOf, sealAgain } from "./sectors.ts";
 

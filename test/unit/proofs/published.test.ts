@@ -2,15 +2,15 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import { syntheticChallenges } from "../../../src/core/challenges.ts";
-import { pieceCidV1 } from "../../../src/core/piece-cid.ts";
-import { commitPiece, dataCommitment, PieceHasher } from "../../../src/core/pieces.ts";
-import { poseidon } from "../../../src/core/poseidon.ts";
+import { elementOf, poseidon } from "../../../src/core/poseidon.ts";
 import { constantLengthTag, poseidonAny } from "../../../src/core/poseidon-any.ts";
-import { elementOf, type ProofExports } from "../../../src/core/proof-kernel.ts";
 import { ProofModule } from "../../../src/core/proof-module.ts";
-import { withGraph, withMemory } from "../../../src/core/seal-kit.ts";
-import { porepId, sealProof, sectorParams } from "../../../src/core/sector-params.ts";
+import { syntheticChallenges } from "../../../src/sector/challenges.ts";
+import type { ProofExports } from "../../../src/sector/kernel.ts";
+import { porepId, sealProof, sectorParams } from "../../../src/sector/params.ts";
+import { pieceCidV1 } from "../../../src/sector/piece/cid.ts";
+import { commitPiece, dataCommitment, PieceHasher } from "../../../src/sector/piece/pieces.ts";
+import { withGraph, withMemory } from "../../../src/sector/seal/kit.ts";
 import { fixture } from "./fixture.ts";
 
 type Row = [payloadSize: number, paddedSize: number, cid: string];

@@ -1,12 +1,12 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
-import { DIGESTS_FILE } from "../../../src/core/label-digests.ts";
-import type { ProofExports, Proofs } from "../../../src/core/proof-kernel.ts";
 import { hasSimd, ProofModule } from "../../../src/core/proof-module.ts";
-import { type SealedSector, unsealRange } from "../../../src/core/seal.ts";
-import { parentsOf, withGraph } from "../../../src/core/seal-kit.ts";
-import { layerFile, type MemoryStore, P_AUX_FILE, SEALED_FILE, UNSEALED_FILE } from "../../../src/core/sector-store.ts";
+import type { ProofExports, Proofs } from "../../../src/sector/kernel.ts";
+import { parentsOf, withGraph } from "../../../src/sector/seal/kit.ts";
+import { DIGESTS_FILE } from "../../../src/sector/seal/label-digests.ts";
+import { type SealedSector, unsealRange } from "../../../src/sector/seal/seal.ts";
+import { layerFile, type MemoryStore, P_AUX_FILE, SEALED_FILE, UNSEALED_FILE } from "../../../src/sector/store.ts";
 import { fixture, prng } from "./fixture.ts";
 import { caseOf, type FixtureSector, sealAgain } from "./sectors.ts";
 

@@ -1,15 +1,15 @@
 /** What of the official sector of 512 MiB can be checked without sealing it; `seal-512mib.node.test.ts` seals it. */
 import { expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import { porepChallenges } from "../../../src/core/challenges.ts";
-import { dataCommitment } from "../../../src/core/pieces.ts";
-import { type PoRepChallengeProof, verifyPoRepPartition } from "../../../src/core/porep-proof.ts";
-import { postChallenges } from "../../../src/core/post-proof.ts";
-import type { ProofExports } from "../../../src/core/proof-kernel.ts";
 import { ProofModule } from "../../../src/core/proof-module.ts";
-import { commROf, replicaIdOf } from "../../../src/core/seal.ts";
-import { parentsOf, withGraph, withMemory } from "../../../src/core/seal-kit.ts";
-import { porepInputs } from "../../../src/core/statement.ts";
+import { porepChallenges } from "../../../src/sector/challenges.ts";
+import type { ProofExports } from "../../../src/sector/kernel.ts";
+import { dataCommitment } from "../../../src/sector/piece/pieces.ts";
+import { postChallenges } from "../../../src/sector/post/post-proof.ts";
+import { parentsOf, withGraph, withMemory } from "../../../src/sector/seal/kit.ts";
+import { type PoRepChallengeProof, verifyPoRepPartition } from "../../../src/sector/seal/porep-proof.ts";
+import { commROf, replicaIdOf } from "../../../src/sector/seal/seal.ts";
+import { porepInputs } from "../../../src/sector/snark/statement.ts";
 import { large, largeCase, largeStatement, vanillaFrom } from "./sector-512mib.ts";
 import { vanillaOf } from "./sectors.ts";
 

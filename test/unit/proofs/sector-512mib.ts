@@ -1,7 +1,7 @@
 /** The sector of 512 MiB in `porep-512mib.json`: what its fixture says, and openings back from the fixtures' words. */
 import { fromHex } from "../../../src/base/bytes.ts";
-import type { MerklePath } from "../../../src/core/merkle-path.ts";
-import type { ColumnProof, PoRepChallengeProof, PoRepStatement } from "../../../src/core/porep-proof.ts";
+import type { MerklePath } from "../../../src/sector/merkle-path.ts";
+import type { ColumnProof, PoRepChallengeProof, PoRepStatement } from "../../../src/sector/seal/porep-proof.ts";
 import { fixture } from "./fixture.ts";
 import { caseOf, type FixtureColumn, type FixturePath, type FixtureSector, type FixtureVanilla } from "./sectors.ts";
 

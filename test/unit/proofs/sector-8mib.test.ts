@@ -2,12 +2,14 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import { concat, fromHex, toBase64, toHex } from "../../../src/base/bytes.ts";
-import type { MerklePath } from "../../../src/core/merkle-path.ts";
-import { postChallenges, provePoSt, type SectorPoSt, verifyPoSt } from "../../../src/core/post-proof.ts";
-import { type ProofExports, u64Bytes } from "../../../src/core/proof-kernel.ts";
 import { ProofModule } from "../../../src/core/proof-module.ts";
-import { sectorParams } from "../../../src/core/sector-params.ts";
-import { MemoryStore, SEALED_FILE, UNSEALED_FILE } from "../../../src/core/sector-store.ts";
+import { type ProofExports, u64Bytes } from "../../../src/sector/kernel.ts";
+import type { MerklePath } from "../../../src/sector/merkle-path.ts";
+import { sectorParams } from "../../../src/sector/params.ts";
+import { stagePieces } from "../../../src/sector/piece/stage.ts";
+import { postChallenges, provePoSt, type SectorPoSt, verifyPoSt } from "../../../src/sector/post/post-proof.ts";
+import { postInputs, updateInputs } from "../../../src/sector/snark/statement.ts";
+import { MemoryStore, SEALED_FILE, UNSEALED_FILE } from "../../../src/sector/store.ts";
 import {
   decodeUpdate,
   proveUpdate,
@@ -19,9 +21,7 @@ import {
   updateRho,
   updateSector,
   verifyUpdate,
-} from "../../../src/core/sector-update.ts";
-import { stagePieces } from "../../../src/core/stage.ts";
-import { postInputs, updateInputs } from "../../../src/core/statement.ts";
+} from "../../../src/sector/update/update.ts";
 import { fixture, prng } from "./fixture.ts";
 import { type FixturePath, type FixtureUpdate, pathOf, sealAgain, type UpdatedBefore } from "./sectors.ts";
 

@@ -1,13 +1,13 @@
 /** The sealed sectors of the fixtures, and how to seal them again. */
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import type { MerklePath } from "../../../src/core/merkle-path.ts";
-import type { PagingOptions } from "../../../src/core/paging-plan.ts";
-import { type ColumnProof, labelParents, type PoRepChallengeProof } from "../../../src/core/porep-proof.ts";
-import type { Proofs } from "../../../src/core/proof-kernel.ts";
-import { type SealedSector, type SectorIdentity, sealSector } from "../../../src/core/seal.ts";
-import { type SealProof, type SectorParams, sectorParams } from "../../../src/core/sector-params.ts";
-import { MemoryStore } from "../../../src/core/sector-store.ts";
-import { stagePieces } from "../../../src/core/stage.ts";
+import type { Proofs } from "../../../src/sector/kernel.ts";
+import type { MerklePath } from "../../../src/sector/merkle-path.ts";
+import { type SealProof, type SectorParams, sectorParams } from "../../../src/sector/params.ts";
+import { stagePieces } from "../../../src/sector/piece/stage.ts";
+import type { PagingOptions } from "../../../src/sector/seal/paging-plan.ts";
+import { type ColumnProof, labelParents, type PoRepChallengeProof } from "../../../src/sector/seal/porep-proof.ts";
+import { type SealedSector, type SectorIdentity, sealSector } from "../../../src/sector/seal/seal.ts";
+import { MemoryStore } from "../../../src/sector/store.ts";
 import { prng } from "./fixture.ts";
 
 export type FixturePath = { leaf: string; root: string; path: { index: number; hashes: string[] }[] };

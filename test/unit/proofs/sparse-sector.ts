@@ -3,11 +3,11 @@
  * thousand hashes. Paths, commitments and files are those that a sector with these nodes has.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { type NodeHash, type Proofs, parentNode } from "../../../src/core/proof-kernel.ts";
-import { parentsOf } from "../../../src/core/seal-kit.ts";
-import type { SectorParams } from "../../../src/core/sector-params.ts";
-import { layerFile, SEALED_FILE, type SectorStore, UNSEALED_FILE } from "../../../src/core/sector-store.ts";
-import { baseRows, baseTrees, type TreeShape } from "../../../src/core/sector-tree.ts";
+import { type NodeHash, type Proofs, parentNode } from "../../../src/sector/kernel.ts";
+import type { SectorParams } from "../../../src/sector/params.ts";
+import { parentsOf } from "../../../src/sector/seal/kit.ts";
+import { layerFile, SEALED_FILE, type SectorStore, UNSEALED_FILE } from "../../../src/sector/store.ts";
+import { baseRows, baseTrees, type TreeShape } from "../../../src/sector/tree.ts";
 
 /** A row of nodes: `length` of them, equal to `usual` but for a few. */
 type Row = { readonly length: number; readonly usual: Uint8Array; readonly others: Map<number, Uint8Array> };

@@ -1,27 +1,27 @@
 /** Public inputs and whole verifications, against proofs of the real circuits under local keys. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import type { Groth16Exports, VerifyingKey } from "../../../src/core/groth16.ts";
-import { readVerifyingKey } from "../../../src/core/groth16.ts";
-import type { PoRepStatement } from "../../../src/core/porep-proof.ts";
-import type { PoStKind } from "../../../src/core/post-proof.ts";
-import type { ProofExports, Proofs } from "../../../src/core/proof-kernel.ts";
 import { ProofModule } from "../../../src/core/proof-module.ts";
-import { sealProof, sectorParams } from "../../../src/core/sector-params.ts";
+import type { ProofExports, Proofs } from "../../../src/sector/kernel.ts";
+import { sealProof, sectorParams } from "../../../src/sector/params.ts";
+import type { PoStKind } from "../../../src/sector/post/post-proof.ts";
+import type { PoRepStatement } from "../../../src/sector/seal/porep-proof.ts";
+import type { Groth16Exports, VerifyingKey } from "../../../src/sector/snark/groth16.ts";
+import { readVerifyingKey } from "../../../src/sector/snark/groth16.ts";
 import {
   porepAggregateInclude,
   porepInputs,
   postInputs,
   updateAggregateInclude,
   updateInputs,
-} from "../../../src/core/statement.ts";
+} from "../../../src/sector/snark/statement.ts";
 import {
   verifyPoStProof,
   verifySealAggregate,
   verifySealProof,
   verifyUpdateAggregate,
   verifyUpdateProof,
-} from "../../../src/core/verify-proofs.ts";
+} from "../../../src/sector/snark/verify.ts";
 import aggregatePorep from "../../fixtures/proofs/aggregate-porep.json" with { type: "json" };
 import aggregateUpdate from "../../fixtures/proofs/aggregate-update.json" with { type: "json" };
 import ni from "../../fixtures/proofs/groth16-ni.json" with { type: "json" };

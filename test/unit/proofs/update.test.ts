@@ -1,11 +1,12 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import type { MerklePath } from "../../../src/core/merkle-path.ts";
-import { numberLE, type ProofExports } from "../../../src/core/proof-kernel.ts";
 import { ProofModule } from "../../../src/core/proof-module.ts";
-import { sectorParams } from "../../../src/core/sector-params.ts";
-import { MemoryStore, SEALED_FILE, UNSEALED_FILE } from "../../../src/core/sector-store.ts";
+import { numberLE, type ProofExports } from "../../../src/sector/kernel.ts";
+import type { MerklePath } from "../../../src/sector/merkle-path.ts";
+import { sectorParams } from "../../../src/sector/params.ts";
+import { stagePieces } from "../../../src/sector/piece/stage.ts";
+import { MemoryStore, SEALED_FILE, UNSEALED_FILE } from "../../../src/sector/store.ts";
 import {
   decodeUpdate,
   proveUpdate,
@@ -19,8 +20,7 @@ import {
   updateSector,
   verifyUpdate,
   verifyUpdatePartition,
-} from "../../../src/core/sector-update.ts";
-import { stagePieces } from "../../../src/core/stage.ts";
+} from "../../../src/sector/update/update.ts";
 import { fixture, prng } from "./fixture.ts";
 import { type FixtureUpdate, pathOf, sealAgain } from "./sectors.ts";
 

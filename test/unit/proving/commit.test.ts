@@ -1,9 +1,9 @@
 /** Commitments by workers that read a blob: in Node, Deno and a page. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { commitPiece, type PieceExports } from "../../../src/core/pieces.ts";
 import { ProofModule } from "../../../src/core/proof-module.ts";
 import { commitPayload, commitStream, SLICE_BYTES } from "../../../src/proving/commit.ts";
 import { ProvingPool } from "../../../src/proving/pool.ts";
+import { commitPiece, type PieceExports } from "../../../src/sector/piece/pieces.ts";
 
 let pool: ProvingPool;
 let module: ProofModule<PieceExports>;

@@ -4,12 +4,12 @@ import path from "node:path";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import { labelPaged } from "../../../src/core/paged-labels.ts";
-import type { ProofExports } from "../../../src/core/proof-kernel.ts";
 import { ProofModule } from "../../../src/core/proof-module.ts";
-import { NODE_BYTES } from "../../../src/core/sector-params.ts";
-import { layerFile } from "../../../src/core/sector-store.ts";
 import { directoryStore } from "../../../src/proving/directory-store.ts";
+import type { ProofExports } from "../../../src/sector/kernel.ts";
+import { NODE_BYTES } from "../../../src/sector/params.ts";
+import { labelPaged } from "../../../src/sector/seal/paged-labels.ts";
+import { layerFile } from "../../../src/sector/store.ts";
 import { fixture, prng } from "../proofs/fixture.ts";
 import { caseOf, type FixtureSector } from "../proofs/sectors.ts";
 

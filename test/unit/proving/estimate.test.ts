@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { labelPaged } from "../../../src/core/paged-labels.ts";
-import { planPaging, scratchBytes } from "../../../src/core/paging-plan.ts";
-import type { ProofExports } from "../../../src/core/proof-kernel.ts";
 import { ProofModule } from "../../../src/core/proof-module.ts";
-import { sectorParams } from "../../../src/core/sector-params.ts";
-import { MemoryStore } from "../../../src/core/sector-store.ts";
 import { estimateSeal } from "../../../src/proving/estimate.ts";
+import type { ProofExports } from "../../../src/sector/kernel.ts";
+import { sectorParams } from "../../../src/sector/params.ts";
+import { labelPaged } from "../../../src/sector/seal/paged-labels.ts";
+import { planPaging, scratchBytes } from "../../../src/sector/seal/paging-plan.ts";
+import { MemoryStore } from "../../../src/sector/store.ts";
 import { fixture, prng } from "../proofs/fixture.ts";
 import { caseOf, type FixtureSector, sealAgain } from "../proofs/sectors.ts";
 

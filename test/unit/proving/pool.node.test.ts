@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
-import { commitPiece, type PieceExports } from "../../../src/core/pieces.ts";
 import { ProofModule } from "../../../src/core/proof-module.ts";
 import { commitPayload, commitStream, SLICE_BYTES } from "../../../src/proving/commit.ts";
 import type { CommitSliceJob, Job } from "../../../src/proving/jobs.ts";
 import { perform } from "../../../src/proving/perform.ts";
 import { ProvingPool } from "../../../src/proving/pool.ts";
+import { commitPiece, type PieceExports } from "../../../src/sector/piece/pieces.ts";
 import { prng } from "../proofs/fixture.ts";
 
 let pool: ProvingPool;

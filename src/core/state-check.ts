@@ -6,12 +6,11 @@
  * answer at once.
  */
 import * as dagCbor from "@ipld/dag-cbor";
-import { CborItems } from "../core/cbor-items.ts";
-import { EngineFault } from "../core/errors.ts";
-import { Instance, PAGE_BYTES } from "../core/instance.ts";
-import { compileModule, type WasmSource } from "../core/load.ts";
-import type { BlockSource } from "../storage/contract.ts";
 import { CID, cidFromBytes, cidKey } from "../types/cid.ts";
+import { CborItems } from "./cbor-items.ts";
+import { EngineFault } from "./errors.ts";
+import { Instance, PAGE_BYTES } from "./instance.ts";
+import { compileModule, type WasmSource } from "./load.ts";
 
 type CheckExports = {
   alloc(size: number): number;
@@ -32,6 +31,12 @@ const EXPORTS: readonly (keyof CheckExports)[] = [
   "checkStep",
   "checkFinish",
 ];
+
+/** The state's blocks by binary CID: those at hand answer `peek`. */
+type StateBlocks = {
+  peek(cid: Uint8Array): Uint8Array | undefined;
+  get(cid: Uint8Array): Promise<Uint8Array | undefined>;
+};
 
 export type StateReport = {
   /** What does not hold, in the order found; empty for a sound state. */
@@ -69,7 +74,7 @@ const MALFORMED = -2;
 export async function checkState(
   root: Uint8Array,
   epoch: number,
-  blocks: BlockSource,
+  blocks: StateBlocks,
   options: StateCheckOptions = {},
 ): Promise<StateReport> {
   const module = await compileModule("check.wasm", options.source);

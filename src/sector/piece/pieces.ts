@@ -4,10 +4,10 @@
  * Sizes: the payload is what a client has; a padded size is a power of two of at least 128 bytes, of which 127/128 carry
  * payload and zeros. Commitments are 32 bytes, little-endian field elements.
  */
-import { FilError } from "../base/errors.ts";
-import type { PieceCommitment } from "./piece-cid.ts";
-import { MIN_PADDED_BYTES, paddedBytesOf, unpaddedBytesOf } from "./piece-cid.ts";
-import type { ProofModule } from "./proof-module.ts";
+import { FilError } from "../../base/errors.ts";
+import type { ProofModule } from "../../core/proof-module.ts";
+import type { PieceCommitment } from "./cid.ts";
+import { MIN_PADDED_BYTES, paddedBytesOf, unpaddedBytesOf } from "./cid.ts";
 
 export type PieceErrorData =
   /** A padded size that is no power of two, or below 128 bytes, or beyond what can be held. */

@@ -1,8 +1,9 @@
 /** The kernels of the proof module that sealing and proving use, and small hashes over them. */
-import type { PieceExports } from "./pieces.ts";
-import { PoseidonError, type PoseidonExports } from "./poseidon.ts";
-import type { MemoryExports, ProofModule } from "./proof-module.ts";
-import { SectorError } from "./sector-params.ts";
+
+import { PoseidonError, type PoseidonExports } from "../core/poseidon.ts";
+import type { MemoryExports, ProofModule } from "../core/proof-module.ts";
+import { SectorError } from "./params.ts";
+import type { PieceExports } from "./piece/pieces.ts";
 
 /** What `assembly/entry/proofs-seal.ts` exports. */
 export type SealExports = {
@@ -149,13 +150,6 @@ export function numberLE(bytes: Uint8Array): bigint {
   let value = 0n;
   for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i] as number);
   return value;
-}
-
-/** The 32 little-endian bytes of a number below 2^256. */
-export function elementOf(value: bigint): Uint8Array {
-  const out = new Uint8Array(32);
-  for (let i = 0; i < 32; i++) out[i] = Number((value >> BigInt(8 * i)) & 0xffn);
-  return out;
 }
 
 /** How two or more child nodes make their parent. */

@@ -11,11 +11,12 @@
  * written where it belongs. Windows know nothing of each other, so threads may share a tree's; the rows above them, at
  * most some ten thousand nodes, are made in one go at the end.
  */
+
+import { PoseidonError } from "../core/poseidon.ts";
+import { type NodeHash, type Proofs, parentNode } from "./kernel.ts";
 import type { MerklePath, PathStep } from "./merkle-path.ts";
-import { PoseidonError } from "./poseidon.ts";
-import { type NodeHash, type Proofs, parentNode } from "./proof-kernel.ts";
-import { NODE_BYTES, type SectorParams } from "./sector-params.ts";
-import { SEALED_FILE, type SectorStore, TREE_D_FILE, treeFile } from "./sector-store.ts";
+import { NODE_BYTES, type SectorParams } from "./params.ts";
+import { SEALED_FILE, type SectorStore, TREE_D_FILE, treeFile } from "./store.ts";
 
 /** Nodes of a window: a power of 2 and of 8, 1 MiB. */
 export const WINDOW_NODES = 1 << 15;

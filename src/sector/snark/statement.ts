@@ -10,17 +10,19 @@
  * Elements are 32 bytes, little-endian; the constant 1 that leads every circuit's inputs is left out.
  * Source: rust-fil-proofs stacked/circuit/proof.rs, fallback/compound.rs, storage-proofs-update/src/circuit.rs.
  */
-import { porepChallenges, porepPartitions } from "./challenges.ts";
-import type { PoRepOptions, PoRepStatement } from "./porep-proof.ts";
-import type { PoStKind, PublicSector } from "./post-proof.ts";
-import { partitionSectors, postChallenges, provedSectors } from "./post-proof.ts";
-import type { Proofs } from "./proof-kernel.ts";
-import { elementOf, sha256Of } from "./proof-kernel.ts";
-import { replicaIdOf } from "./seal.ts";
-import { parentsOf, withGraph } from "./seal-kit.ts";
-import { checkBytes, porepId, SectorError, type SectorParams, sectorParams } from "./sector-params.ts";
-import type { UpdateStatement } from "./sector-update.ts";
-import { updateParams } from "./sector-update.ts";
+
+import { elementOf } from "../../core/poseidon.ts";
+import { porepChallenges, porepPartitions } from "../challenges.ts";
+import type { Proofs } from "../kernel.ts";
+import { sha256Of } from "../kernel.ts";
+import { checkBytes, porepId, SectorError, type SectorParams, sectorParams } from "../params.ts";
+import type { PoStKind, PublicSector } from "../post/post-proof.ts";
+import { partitionSectors, postChallenges, provedSectors } from "../post/post-proof.ts";
+import { parentsOf, withGraph } from "../seal/kit.ts";
+import type { PoRepOptions, PoRepStatement } from "../seal/porep-proof.ts";
+import { replicaIdOf } from "../seal/seal.ts";
+import type { UpdateStatement } from "../update/update.ts";
+import { updateParams } from "../update/update.ts";
 
 /** Public inputs of one partition. */
 export type PublicInputs = readonly Uint8Array[];

@@ -10,10 +10,8 @@
  * Memory: sectors up to 512 MiB are labelled with two whole layers in the module (twice the sector), larger ones window by
  * window with the layers in files (`paged-labels.ts`); everything else takes windows of 1 MiB.
  */
-import { generateLabels, type KeepLabels } from "./labels.ts";
-import { labelPaged } from "./paged-labels.ts";
-import { type Proofs, parentNode, sha256Of, toElement, u64Bytes } from "./proof-kernel.ts";
-import { type SealOptions, step, withMemory } from "./seal-kit.ts";
+
+import { type Proofs, parentNode, sha256Of, toElement, u64Bytes } from "../kernel.ts";
 import {
   checkBytes,
   NODE_BYTES,
@@ -22,8 +20,8 @@ import {
   SectorError,
   type SectorParams,
   sectorParams,
-} from "./sector-params.ts";
-import { layerFile, P_AUX_FILE, SEALED_FILE, type SectorStore, UNSEALED_FILE } from "./sector-store.ts";
+} from "../params.ts";
+import { layerFile, P_AUX_FILE, SEALED_FILE, type SectorStore, UNSEALED_FILE } from "../store.ts";
 import {
   buildWindow,
   closeTree,
@@ -33,7 +31,10 @@ import {
   treeWindow,
   type WindowRange,
   windowCount,
-} from "./sector-tree.ts";
+} from "../tree.ts";
+import { type SealOptions, step, withMemory } from "./kit.ts";
+import { generateLabels, type KeepLabels } from "./labels.ts";
+import { labelPaged } from "./paged-labels.ts";
 
 /** Whose sector it is, and the chain randomness it is sealed with. */
 export type SectorIdentity = {

@@ -4,11 +4,12 @@
  * Memory: two whole layers in the module (twice the sector), and parents. These are tabulated once for small graphs; for
  * others they are read from a table that the caller keeps, or computed again for each layer, a window at a time.
  */
+
+import type { Proofs } from "../kernel.ts";
+import { NODE_BYTES, PARENTS_BYTES, type SectorParams } from "../params.ts";
+import { type SealOptions, step, withGraph, withMemory } from "./kit.ts";
 import type { LabelIdentity } from "./label-digests.ts";
 import { ParentCache, parentWindows } from "./parent-cache.ts";
-import type { Proofs } from "./proof-kernel.ts";
-import { type SealOptions, step, withGraph, withMemory } from "./seal-kit.ts";
-import { NODE_BYTES, PARENTS_BYTES, type SectorParams } from "./sector-params.ts";
 
 /** Largest table of parents that is kept whole. */
 const PARENT_TABLE_BYTES = 64 * 1024 * 1024;

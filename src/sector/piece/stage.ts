@@ -4,11 +4,12 @@
  * Each payload is zero-extended to 127 · 2^k bytes, Fr32-padded, and put at the next multiple of its padded size; the
  * gaps and the rest of the sector are zeros. Payloads stream through; memory holds one window.
  */
-import { type PieceCommitment, paddedBytesOf } from "./piece-cid.ts";
+
+import type { Proofs } from "../kernel.ts";
+import type { SectorParams } from "../params.ts";
+import { type SectorStore, UNSEALED_FILE } from "../store.ts";
+import { type PieceCommitment, paddedBytesOf } from "./cid.ts";
 import { PieceError, PieceHasher } from "./pieces.ts";
-import type { Proofs } from "./proof-kernel.ts";
-import type { SectorParams } from "./sector-params.ts";
-import { type SectorStore, UNSEALED_FILE } from "./sector-store.ts";
 
 /** A payload to stage: its size, or that of the piece it shall fill, and its bytes. */
 export type PiecePayload = {

@@ -4,7 +4,7 @@
  * Sealing and proving read and write windows of these files and hold nothing else, so that a store may be memory, a
  * directory, or something far away. Names follow the cache directories of the official implementation.
  */
-import { SectorError } from "./sector-params.ts";
+import { SectorError } from "./params.ts";
 
 export type SectorStore = {
   /** Exactly `length` bytes from `from`. Throws `MISSING_FILE`, or `BAD_LENGTH` beyond the end. */

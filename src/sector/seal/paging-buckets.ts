@@ -1,9 +1,9 @@
 /** Buckets in the module's memory that are emptied into one file, each into its own part of it. */
 
+import type { Proofs } from "../kernel.ts";
+import { SectorError } from "../params.ts";
+import type { SectorStore } from "../store.ts";
 import { RESERVE } from "./paging-plan.ts";
-import type { Proofs } from "./proof-kernel.ts";
-import { SectorError } from "./sector-params.ts";
-import type { SectorStore } from "./sector-store.ts";
 
 export type BucketPlace = {
   /** A u32 for each bucket, and room for `count` · `capacity` entries. */

@@ -4,8 +4,8 @@
  * A proof has 192 bytes; the proofs of several partitions follow each other. Public inputs are field elements of
  * 32 bytes, little-endian. Bytes that are wrong in any way give a verdict, never an exception.
  */
-import { FilError } from "../base/errors.ts";
-import type { ProofModule } from "./proof-module.ts";
+import { FilError } from "../../base/errors.ts";
+import type { ProofModule } from "../../core/proof-module.ts";
 
 /** Why a proof was refused, or `VALID`. The order is that of the codes in `assembly/proofs/verify/groth16.ts`. */
 const VERDICTS = [

@@ -5,12 +5,13 @@
  * the caller's to choose (one for each circuit: see `readVerifyingKey`); a key of another circuit answers
  * `BAD_INPUT_COUNT`. `entropy`: 32 bytes that the prover could not know.
  */
+
+import type { Proofs } from "../kernel.ts";
+import { SectorError, type SectorParams } from "../params.ts";
+import type { PoStKind, PublicSector } from "../post/post-proof.ts";
+import type { PoRepOptions, PoRepStatement } from "../seal/porep-proof.ts";
+import { type UpdateStatement, updateParams } from "../update/update.ts";
 import type { ProofVerdict, VerifyingKey } from "./groth16.ts";
-import type { PoRepOptions, PoRepStatement } from "./porep-proof.ts";
-import type { PoStKind, PublicSector } from "./post-proof.ts";
-import type { Proofs } from "./proof-kernel.ts";
-import { SectorError, type SectorParams } from "./sector-params.ts";
-import { type UpdateStatement, updateParams } from "./sector-update.ts";
 import { porepAggregateInclude, porepInputs, postInputs, updateAggregateInclude, updateInputs } from "./statement.ts";
 
 /**

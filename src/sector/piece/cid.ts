@@ -10,7 +10,7 @@
  */
 import { CID } from "multiformats/cid";
 import * as Digest from "multiformats/hashes/digest";
-import { SectorError } from "./sector-params.ts";
+import { SectorError } from "../params.ts";
 
 /** What is known of a piece once its payload was read. */
 export type PieceCommitment = {

@@ -9,11 +9,11 @@
  * Offsets and sizes are padded. That a client's piece is in an aggregate is shown by two paths: the piece's, and that of
  * its index entry, which lets retrieval find it. Source: FRC-0058.
  */
-import { equal } from "../base/bytes.ts";
-import { type MerklePath, type PathStep, verifyPath } from "./merkle-path.ts";
-import { nodeAt, type PlacedPiece, pathTo, placePieces } from "./piece-inclusion.ts";
+import { equal } from "../../base/bytes.ts";
+import { type Proofs, sha256Of } from "../kernel.ts";
+import { type MerklePath, type PathStep, verifyPath } from "../merkle-path.ts";
+import { nodeAt, type PlacedPiece, pathTo, placePieces } from "./inclusion.ts";
 import { checkPaddedSize, hashPair, PieceError, type PieceInfo } from "./pieces.ts";
-import { type Proofs, sha256Of } from "./proof-kernel.ts";
 
 const ENTRY_BYTES = 64;
 

@@ -6,7 +6,7 @@
  * layer. Of the expander parents, 8 · 36 bytes for each node of the sector, only a part is on disk at a time: the
  * windows of a layer are done in `passes`, each of which reads the layer before again.
  */
-import { EXPANDER_DEGREE, NODE_BYTES, PARENTS_BYTES, SectorError, type SectorParams } from "./sector-params.ts";
+import { EXPANDER_DEGREE, NODE_BYTES, PARENTS_BYTES, SectorError, type SectorParams } from "../params.ts";
 
 /** An entry of a bucket, see `assembly/proofs/paging.ts`. */
 export const EDGE_BYTES = 8;

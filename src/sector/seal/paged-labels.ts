@@ -17,6 +17,11 @@
  * docs/performance.md (Sealing) has what this reads and writes. A complete layer is kept when the work is interrupted,
  * see `label-digests.ts`; scratch files are removed, or written over by the next attempt if the process was killed.
  */
+
+import type { Proofs } from "../kernel.ts";
+import { EXPANDER_DEGREE, NODE_BYTES, PARENTS_BYTES, type SectorParams } from "../params.ts";
+import { layerFile, type SectorStore } from "../store.ts";
+import { type SealOptions, step, withGraph, withMemory } from "./kit.ts";
 import { completeLayers, type LabelIdentity, layerDigest, nextDigest, writeDigest } from "./label-digests.ts";
 import { type BucketPlace, Buckets, pieces } from "./paging-buckets.ts";
 import {
@@ -29,10 +34,6 @@ import {
   READ_ENTRIES,
   RECORD_BYTES,
 } from "./paging-plan.ts";
-import type { Proofs } from "./proof-kernel.ts";
-import { type SealOptions, step, withGraph, withMemory } from "./seal-kit.ts";
-import { EXPANDER_DEGREE, NODE_BYTES, PARENTS_BYTES, type SectorParams } from "./sector-params.ts";
-import { layerFile, type SectorStore } from "./sector-store.ts";
 
 /** Nodes that are labelled, or whose edges are sought, between two looks at the signal. */
 const STEP_NODES = 32768;

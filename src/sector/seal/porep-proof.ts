@@ -7,12 +7,10 @@
  *
  * Source: rust-fil-proofs storage-proofs-porep stacked/vanilla/{params,proof,column_proof,labeling_proof}.rs.
  */
-import { equal } from "../base/bytes.ts";
-import { porepChallenges, porepPartitions } from "./challenges.ts";
-import { canonical, type MerklePath, verifyPath } from "./merkle-path.ts";
-import { type Proofs, parentNode } from "./proof-kernel.ts";
-import { commROf, replicaIdOf, type SealedSector, type SectorIdentity } from "./seal.ts";
-import { parentsOf, withGraph } from "./seal-kit.ts";
+import { equal } from "../../base/bytes.ts";
+import { porepChallenges, porepPartitions } from "../challenges.ts";
+import { type Proofs, parentNode } from "../kernel.ts";
+import { canonical, type MerklePath, verifyPath } from "../merkle-path.ts";
 import {
   BASE_DEGREE,
   EXPANDER_DEGREE,
@@ -22,9 +20,11 @@ import {
   SectorError,
   type SectorParams,
   sectorParams,
-} from "./sector-params.ts";
-import { layerFile, type SectorStore } from "./sector-store.ts";
-import { SectorTree, treeArities, treeCShape, treeDShape, treeRLastShape } from "./sector-tree.ts";
+} from "../params.ts";
+import { layerFile, type SectorStore } from "../store.ts";
+import { SectorTree, treeArities, treeCShape, treeDShape, treeRLastShape } from "../tree.ts";
+import { parentsOf, withGraph } from "./kit.ts";
+import { commROf, replicaIdOf, type SealedSector, type SectorIdentity } from "./seal.ts";
 
 /** The labels of one node in layers 1 …, and their hash's path in tree C. */
 export type ColumnProof = {

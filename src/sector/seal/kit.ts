@@ -1,8 +1,9 @@
 /** What all steps of sealing share: options, the module's memory, the parent graph. */
+
+import type { Proofs } from "../kernel.ts";
+import { PARENTS_BYTES, type SectorParams } from "../params.ts";
+import type { SectorStore } from "../store.ts";
 import type { PagingOptions } from "./paging-plan.ts";
-import type { Proofs } from "./proof-kernel.ts";
-import { PARENTS_BYTES, type SectorParams } from "./sector-params.ts";
-import type { SectorStore } from "./sector-store.ts";
 
 /** What a long operation reports and heeds. */
 export type SealOptions = {

@@ -11,12 +11,12 @@
  *
  * Source of name and layout: rust-fil-proofs storage-proofs-porep stacked/vanilla/cache.rs, graph.rs.
  */
-import { equal, toHex, utf8 } from "../base/bytes.ts";
-import { blake2b256At, type Proofs, sha256Of, u32BytesLE } from "./proof-kernel.ts";
-import { type SealOptions, step, withGraph, withMemory } from "./seal-kit.ts";
-import { PARENTS_BYTES } from "./sector-params.ts";
-import type { SectorStore } from "./sector-store.ts";
-import { WINDOW_NODES, type WindowRange } from "./sector-tree.ts";
+import { equal, toHex, utf8 } from "../../base/bytes.ts";
+import { blake2b256At, type Proofs, sha256Of, u32BytesLE } from "../kernel.ts";
+import { PARENTS_BYTES } from "../params.ts";
+import type { SectorStore } from "../store.ts";
+import { WINDOW_NODES, type WindowRange } from "../tree.ts";
+import { type SealOptions, step, withGraph, withMemory } from "./kit.ts";
 
 const SUM_BYTES = 32;
 

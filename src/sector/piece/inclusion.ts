@@ -4,7 +4,9 @@
  * A piece is a subtree of the aggregate's tree, at a multiple of its own size. The inclusion proof is the path from its
  * commitment to the aggregate's: as many steps as the aggregate is doublings larger. It says the piece's place too.
  */
-import { type MerklePath, type PathStep, verifyPath } from "./merkle-path.ts";
+
+import type { Proofs } from "../kernel.ts";
+import { type MerklePath, type PathStep, verifyPath } from "../merkle-path.ts";
 import {
   checkCommitment,
   checkPaddedSize,
@@ -14,7 +16,6 @@ import {
   type PieceInfo,
   zeroPieceCommitment,
 } from "./pieces.ts";
-import type { Proofs } from "./proof-kernel.ts";
 
 /** A piece with its first byte in the padded aggregate. */
 export type PlacedPiece = PieceInfo & { readonly offset: number };

@@ -11,14 +11,14 @@
  * counts the sectors that are proved; skipped (faulty) sectors are left out of the list on both sides.
  * Source: rust-fil-proofs storage-proofs-post fallback/vanilla.rs, filecoin-proofs api/{post_util,window_post}.rs.
  */
-import { equal } from "../base/bytes.ts";
-import { leafChallenge } from "./challenges.ts";
-import { canonical, type MerklePath, verifyPath } from "./merkle-path.ts";
-import { type Proofs, u64Of } from "./proof-kernel.ts";
-import { commROf } from "./seal.ts";
-import { checkBytes, SectorError, type SectorParams } from "./sector-params.ts";
-import { P_AUX_FILE, type SectorStore } from "./sector-store.ts";
-import { SectorTree, treeArities, treeRLastShape } from "./sector-tree.ts";
+import { equal } from "../../base/bytes.ts";
+import { leafChallenge } from "../challenges.ts";
+import { type Proofs, u64Of } from "../kernel.ts";
+import { canonical, type MerklePath, verifyPath } from "../merkle-path.ts";
+import { checkBytes, SectorError, type SectorParams } from "../params.ts";
+import { commROf } from "../seal/seal.ts";
+import { P_AUX_FILE, type SectorStore } from "../store.ts";
+import { SectorTree, treeArities, treeRLastShape } from "../tree.ts";
 
 export const WINNING_LEAVES = 66;
 export const WINDOW_LEAVES = 10;

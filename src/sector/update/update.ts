@@ -12,15 +12,15 @@
  *
  * Source: rust-fil-proofs storage-proofs-update/src/{constants,challenges,vanilla}.rs.
  */
-import { equal } from "../base/bytes.ts";
-import { canonical, type MerklePath, verifyPath } from "./merkle-path.ts";
-import { poseidon, UPDATE_TAG } from "./poseidon.ts";
-import { elementOf, numberLE, type Proofs, parentNode } from "./proof-kernel.ts";
-import { buildTreeD, buildTreeRLast, commROf } from "./seal.ts";
-import { type SealOptions, step, withMemory } from "./seal-kit.ts";
-import { checkBytes, NODE_BYTES, SectorError, type SectorParams } from "./sector-params.ts";
-import { P_AUX_FILE, SEALED_FILE, type SectorStore, TREE_D_FILE, UNSEALED_FILE } from "./sector-store.ts";
-import { SectorTree, treeArities, treeDShape, treeRLastShape, WINDOW_NODES } from "./sector-tree.ts";
+import { equal } from "../../base/bytes.ts";
+import { elementOf, poseidon, UPDATE_TAG } from "../../core/poseidon.ts";
+import { numberLE, type Proofs, parentNode } from "../kernel.ts";
+import { canonical, type MerklePath, verifyPath } from "../merkle-path.ts";
+import { checkBytes, NODE_BYTES, SectorError, type SectorParams } from "../params.ts";
+import { type SealOptions, step, withMemory } from "../seal/kit.ts";
+import { buildTreeD, buildTreeRLast, commROf } from "../seal/seal.ts";
+import { P_AUX_FILE, SEALED_FILE, type SectorStore, TREE_D_FILE, UNSEALED_FILE } from "../store.ts";
+import { SectorTree, treeArities, treeDShape, treeRLastShape, WINDOW_NODES } from "../tree.ts";
 
 const MODULUS = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001n;
 /** Whole bits that an element surely holds. */
