@@ -13,6 +13,7 @@ export { BitfieldError, decodeRuns, encodeRuns } from "./types/bitfield.ts";
 export {
   type BlockHeader,
   decodeHeader,
+  type Epoch,
   encodeHeader,
   headerCid,
   headerSigningBytes,

@@ -47,7 +47,7 @@ export type HeadChange = { readonly type: "current" | "apply" | "revert"; readon
 
 const HEIGHT_DIGITS = 16;
 
-function heightName(height: bigint): string {
+function heightName(height: number): string {
   return `height/${height.toString().padStart(HEIGHT_DIGITS, "0")}`;
 }
 
@@ -106,7 +106,7 @@ export class ChainStore {
   }
 
   async genesis(): Promise<Tipset> {
-    return this.tipsetAtOrBefore(0n);
+    return this.tipsetAtOrBefore(0);
   }
 
   async header(cid: CID): Promise<BlockHeader> {
@@ -124,18 +124,18 @@ export class ChainStore {
 
   /** The tipset below, or null for the genesis (whose header may name a parent that is no block). */
   async parent(tipset: Tipset): Promise<Tipset | null> {
-    const parents = tipset.height === 0n ? [] : (tipset.blocks[0]?.parents ?? []);
+    const parents = tipset.height === 0 ? [] : (tipset.blocks[0]?.parents ?? []);
     return parents.length === 0 ? null : this.tipset(parents);
   }
 
   /** Canonical tipset at an epoch or, over null rounds, the last one before it. */
-  async tipsetAtOrBefore(height: bigint): Promise<Tipset> {
+  async tipsetAtOrBefore(height: number): Promise<Tipset> {
     if (height > this.head.height)
       throw new ChainError(
         { code: "AHEAD_OF_HEAD", height: `${height}` },
         `looking for tipset with height greater than start point: ${height} > ${this.head.height}`,
       );
-    for (let at = height; at >= 0n; at--) {
+    for (let at = height; at >= 0; at--) {
       const key = await this.blocks.fact(heightName(at));
       if (key !== undefined) return this.tipset(decodeKey(key));
     }
@@ -143,7 +143,7 @@ export class ChainStore {
   }
 
   /** Canonical tipset at an epoch or, over null rounds, the first one after it. */
-  async tipsetAtOrAfter(height: bigint): Promise<Tipset> {
+  async tipsetAtOrAfter(height: number): Promise<Tipset> {
     for (let at = height; at <= this.head.height; at++) {
       const key = await this.blocks.fact(heightName(at));
       if (key !== undefined) return this.tipset(decodeKey(key));
@@ -224,7 +224,7 @@ export class ChainStore {
   async locate(cid: CID): Promise<Tipset | null> {
     const fact = await this.blocks.fact(`message/${cid}`);
     if (fact === undefined) return null;
-    const height = BigInt(dagCbor.decode(fact) as number);
+    const height = dagCbor.decode(fact) as number;
     return height > this.head.height ? null : this.tipsetAtOrBefore(height);
   }
 
@@ -243,7 +243,7 @@ export class ChainStore {
     blocks: readonly Block[],
   ): Promise<Tipset> {
     const tipset = makeTipset(headers);
-    const height = dagCbor.encode(Number(tipset.height));
+    const height = dagCbor.encode(tipset.height);
     const key = encodeKey(tipset.key);
     await this.blocks.write(
       {

@@ -15,9 +15,9 @@ function be64(value: bigint): Uint8Array {
   return out;
 }
 
-export function drawRandomness(seed: Uint8Array, tag: number, epoch: bigint, entropy: Uint8Array): Uint8Array {
+export function drawRandomness(seed: Uint8Array, tag: number, epoch: number, entropy: Uint8Array): Uint8Array {
   const digest = blake2b(seed, { dkLen: 32 });
-  return blake2b(concat(be64(BigInt(tag)), digest, be64(epoch), entropy), { dkLen: 32 });
+  return blake2b(concat(be64(BigInt(tag)), digest, be64(BigInt(epoch)), entropy), { dkLen: 32 });
 }
 
 /** VRF proof of the smallest ticket of a tipset. */
@@ -33,7 +33,7 @@ export function randomnessOf(line: readonly Tipset[]) {
   const at = (epoch: number): Tipset => {
     for (let i = line.length - 1; i >= 0; i--) {
       const tipset = line[i] as Tipset;
-      if (tipset.height <= BigInt(Math.max(epoch, 0))) return tipset;
+      if (tipset.height <= Math.max(epoch, 0)) return tipset;
     }
     throw new RangeError(`randomness at epoch ${epoch} is older than the tipsets at hand`);
   };
@@ -47,8 +47,8 @@ export function randomnessOf(line: readonly Tipset[]) {
   };
   return {
     ticketRandomness: (tag: number, epoch: number, entropy: Uint8Array): Uint8Array =>
-      drawRandomness(minTicket(at(epoch)), tag, BigInt(epoch), entropy),
+      drawRandomness(minTicket(at(epoch)), tag, epoch, entropy),
     beaconRandomness: (tag: number, epoch: number, entropy: Uint8Array): Uint8Array =>
-      drawRandomness(beacon(epoch), tag, BigInt(epoch), entropy),
+      drawRandomness(beacon(epoch), tag, epoch, entropy),
   };
 }

@@ -84,19 +84,19 @@ export async function replayChain(car: Uint8Array, options: ReplayOptions): Prom
   for (let i = 1; i < line.length - 1; i++) {
     options.signal?.throwIfAborted();
     const [parent, tipset, child] = [line[i - 1], line[i], line[i + 1]] as [Tipset, Tipset, Tipset];
-    nullRounds += Number(tipset.height - parent.height) - 1;
+    nullRounds += tipset.height - parent.height - 1;
     const result = await execute(chain, executor, rules, parent, tipset, line.slice(0, i + 1));
     store.writeNow({ blocks: result.blocks });
     messages += result.applied.filter((one) => one.kind === "message").length;
     compare(store, tipset, child.blocks[0] as BlockHeader, result);
-    options.onProgress?.({ done: i, total: line.length - 2, epoch: Number(tipset.height) });
+    options.onProgress?.({ done: i, total: line.length - 2, epoch: tipset.height });
   }
   const last = line[line.length - 1] as Tipset;
   return {
     tipsets: Math.max(0, line.length - 2),
     messages,
-    firstEpoch: Number(genesis.height),
-    lastEpoch: Number(last.height),
+    firstEpoch: genesis.height,
+    lastEpoch: last.height,
     nullRounds,
     stateRoot: `${last.blocks[0]?.parentStateRoot}`,
     store,
@@ -125,8 +125,7 @@ async function lineOf(chain: ChainStore, roots: readonly CID[]): Promise<Tipset[
   const line: Tipset[] = [];
   for (let at: Tipset | null = await chain.tipset(roots); at !== null; at = await chain.parent(at)) line.push(at);
   line.reverse();
-  if (line[0]?.height !== 0n)
-    throw new ReplayError({ code: "NO_GENESIS" }, "the file does not reach back to a genesis");
+  if (line[0]?.height !== 0) throw new ReplayError({ code: "NO_GENESIS" }, "the file does not reach back to a genesis");
   return line;
 }
 
@@ -148,7 +147,7 @@ async function rulesOf(store: MemoryStore, genesis: Tipset): Promise<ExecutionRu
     accounts,
   };
   return {
-    networkVersionAt: (epoch) => networkVersionAt(MAINNET, BigInt(epoch)),
+    networkVersionAt: (epoch) => networkVersionAt(MAINNET, epoch),
     circulatingSupply,
     upgrades: [actorsV2Upgrade(MAINNET_SUPPLY.secondActorsEpoch)],
   };
@@ -177,8 +176,8 @@ async function execute(
   return executor.applyTipset(
     {
       stateRoot: first.parentStateRoot.bytes,
-      parentEpoch: Number(parent.height),
-      epoch: Number(tipset.height),
+      parentEpoch: parent.height,
+      epoch: tipset.height,
       baseFee: first.parentBaseFee,
       blocks,
     },
@@ -193,7 +192,7 @@ function compare(
   claim: BlockHeader,
   result: { readonly stateRoot: Uint8Array; readonly receiptsRoot: Uint8Array },
 ): void {
-  const epoch = Number(tipset.height);
+  const epoch = tipset.height;
   const mismatch = (what: "state root" | "receipts root", ours: Uint8Array, theirs: CID, more: string): never => {
     throw new ReplayError(
       { code: "MISMATCH", epoch, what },

@@ -89,7 +89,7 @@ export class Producer {
   }
 
   /** Makes the tipset of `epoch`, which must be above the head's; epochs between are null rounds. */
-  async produce(epoch: bigint): Promise<Tipset> {
+  async produce(epoch: number): Promise<Tipset> {
     const { chain, pool, executor, rules, miner } = this.parts;
     const parent = chain.head;
     const baseFee = await this.baseFee();
@@ -100,8 +100,8 @@ export class Producer {
     const result = await executor.applyTipset(
       {
         stateRoot: before.stateRoot.bytes,
-        parentEpoch: Number(parent.height),
-        epoch: Number(epoch),
+        parentEpoch: parent.height,
+        epoch,
         baseFee,
         blocks: [blockInput(miner, chosen)],
       },
@@ -123,7 +123,7 @@ export class Producer {
 
   private async header(
     parent: Tipset,
-    epoch: bigint,
+    epoch: number,
     baseFee: bigint,
     chosen: readonly SignedMessage[],
     messages: CID,
@@ -131,8 +131,8 @@ export class Producer {
     const { chain, crypto, miner, worker, network, beacon } = this.parts;
     const first = parent.blocks[0] as BlockHeader;
     const { stateRoot, receiptsRoot } = await chain.result(parent);
-    const entry = { round: epoch, data: beacon(epoch) };
-    const vrf = (tag: number, at: bigint, entropy: Uint8Array): Uint8Array =>
+    const entry = { round: BigInt(epoch), data: beacon(BigInt(epoch)) };
+    const vrf = (tag: number, at: number, entropy: Uint8Array): Uint8Array =>
       signBytes(crypto, worker, drawRandomness(entry.data, tag, at, entropy)).data;
     const minerCbor = concat(Uint8Array.of(0x40 | miner.bytes.length), miner.bytes);
     const aggregated = chosen
@@ -140,7 +140,7 @@ export class Producer {
       .map((one) => one.signature.data);
     const unsigned: BlockHeader = {
       miner,
-      ticket: vrf(TAG_TICKET, epoch - 1n, concat(minerCbor, minTicket(parent))),
+      ticket: vrf(TAG_TICKET, epoch - 1, concat(minerCbor, minTicket(parent))),
       electionProof: { winCount: 1n, vrfProof: vrf(TAG_ELECTION, epoch, minerCbor) },
       beaconEntries: [entry],
       winPoStProof: [],
@@ -154,7 +154,7 @@ export class Producer {
         type: SIGNATURE_TYPE.bls,
         data: aggregated.length === 0 ? EMPTY_AGGREGATE : crypto.blsAggregate(aggregated),
       },
-      timestamp: first.timestamp + (epoch - parent.height) * BigInt(network.blockDelaySeconds),
+      timestamp: first.timestamp + BigInt((epoch - parent.height) * network.blockDelaySeconds),
       blockSig: null,
       forkSignaling: 0n,
       parentBaseFee: baseFee,

@@ -50,14 +50,14 @@ export class Clock {
   mine(count: number): Promise<Tipset> {
     return this.turn(async () => {
       let last = this.chain.head;
-      for (let i = 0; i < count && !this.stopped; i++) last = await this.producer.produce(this.chain.head.height + 1n);
+      for (let i = 0; i < count && !this.stopped; i++) last = await this.producer.produce(this.chain.head.height + 1);
       return last;
     });
   }
 
   /** Passes `count` null rounds, then makes a tipset. */
   skip(count: number): Promise<Tipset> {
-    return this.turn(() => this.producer.produce(this.chain.head.height + 1n + BigInt(count)));
+    return this.turn(() => this.producer.produce(this.chain.head.height + 1 + count));
   }
 
   /** Lets the tipset under way end, then makes no more. */

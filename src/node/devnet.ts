@@ -136,7 +136,7 @@ export class Devnet {
       for (const { keys } of accounts) for (const key of [keys.secp256k1, keys.bls]) await keystore.add(key);
 
     const rules: ExecutionRules = {
-      networkVersionAt: (epoch) => networkVersionAt(network, BigInt(epoch)),
+      networkVersionAt: (epoch) => networkVersionAt(network, epoch),
       circulatingSupply: accounts.reduce((sum, account) => sum + 2n * account.balance, 0n),
     };
     const machines = openMachines(
@@ -269,7 +269,7 @@ async function makeChain(
   const workerAddress = addressOf(crypto, worker);
   const genesis = await buildGenesis({
     network,
-    networkVersion: networkVersionAt(network, 0n),
+    networkVersion: networkVersionAt(network, 0),
     accounts: [...funded, { address: workerAddress, balance: options.balance }],
     worker: workerAddress,
   });
@@ -283,7 +283,7 @@ async function makeChain(
     winPoStProof: [],
     parents: [],
     parentWeight: 0n,
-    height: 0n,
+    height: 0,
     parentStateRoot: genesis.stateRoot,
     parentMessageReceipts: receipts.root,
     messages: meta.root,

@@ -32,7 +32,7 @@ export function makeSimulator(parts: SimulatorParts): Simulator {
       const view = await StateView.open(chain.blocks, stateRoot);
       const sender = await view.requireActor(message.from);
       const line = before.filter((one) => one.nonce >= sender.nonce).sort((a, b) => (a.nonce < b.nonce ? -1 : 1));
-      const epoch = Number(tipset.height) + 1;
+      const epoch = tipset.height + 1;
       const started = parts.now();
       const context = {
         stateRoot: stateRoot.bytes,

@@ -21,7 +21,7 @@ export type NetworkParams = {
   /** Bytes of power that a miner needs to count for consensus. */
   readonly consensusMinerMinPower: bigint;
   /** Network versions by the first epoch at which they are in force, ascending. */
-  readonly upgrades: readonly { readonly epoch: bigint; readonly networkVersion: number }[];
+  readonly upgrades: readonly { readonly epoch: number; readonly networkVersion: number }[];
 };
 
 /** Limits and prices that hold on every network. */
@@ -43,7 +43,7 @@ export const CHAIN_LIMITS = {
   /** attoFIL: no message moves more than was ever to exist */
   totalFilecoin: 2_000_000_000n * 10n ** 18n,
   /** epochs after which a tipset cannot be replaced */
-  finality: 900n,
+  finality: 900,
   /** bytes of a signed message */
   maxMessageBytes: 64 << 10,
 } as const;
@@ -59,12 +59,12 @@ export const MAINNET: NetworkParams = {
   preCommitChallengeDelay: 150,
   consensusMinerMinPower: 10n << 40n,
   upgrades: [
-    { epoch: 0n, networkVersion: 0 },
-    { epoch: 41_281n, networkVersion: 1 },
-    { epoch: 51_001n, networkVersion: 2 },
-    { epoch: 94_001n, networkVersion: 3 },
-    { epoch: 138_721n, networkVersion: 4 },
-    { epoch: 140_761n, networkVersion: 5 },
+    { epoch: 0, networkVersion: 0 },
+    { epoch: 41_281, networkVersion: 1 },
+    { epoch: 51_001, networkVersion: 2 },
+    { epoch: 94_001, networkVersion: 3 },
+    { epoch: 138_721, networkVersion: 4 },
+    { epoch: 140_761, networkVersion: 5 },
   ],
 };
 
@@ -78,7 +78,7 @@ export const DEVNET: NetworkParams = {
   sealProofs: [0],
   preCommitChallengeDelay: 10,
   consensusMinerMinPower: 2048n,
-  upgrades: [{ epoch: 0n, networkVersion: 5 }],
+  upgrades: [{ epoch: 0, networkVersion: 5 }],
 };
 
 /** Names of upgrades by the network version that they bring. Source: lotus v1.0.0 build/params_mainnet.go. */
@@ -91,17 +91,17 @@ const UPGRADE_NAMES: readonly (readonly [networkVersion: number, name: string])[
 ];
 
 /** Last epoch before each upgrade, by name; -1 for one that is in force from genesis on. One not planned is left out. */
-export function upgradeHeights(network: NetworkParams): ReadonlyMap<string, bigint> {
-  const heights = new Map<string, bigint>();
+export function upgradeHeights(network: NetworkParams): ReadonlyMap<string, number> {
+  const heights = new Map<string, number>();
   for (const [version, name] of UPGRADE_NAMES) {
     const upgrade = network.upgrades.find(({ networkVersion }) => networkVersion >= version);
-    if (upgrade !== undefined) heights.set(name, upgrade.epoch - 1n);
+    if (upgrade !== undefined) heights.set(name, upgrade.epoch - 1);
   }
   return heights;
 }
 
 /** Network version in force at an epoch. */
-export function networkVersionAt(network: NetworkParams, epoch: bigint): number {
+export function networkVersionAt(network: NetworkParams, epoch: number): number {
   let version = network.upgrades[0]?.networkVersion ?? 0;
   for (const upgrade of network.upgrades) if (epoch >= upgrade.epoch) version = upgrade.networkVersion;
   return version;

@@ -47,6 +47,12 @@ export function integerAt(params: Params, at: number, name: string, fallback?: b
   return BigInt(value);
 }
 
+/** An epoch, or a count of epochs. */
+export function epochAt(params: Params, at: number, name: string, fallback?: number): number {
+  const value = params[at] ?? fallback;
+  return typeof value === "number" && Number.isSafeInteger(value) ? value : badParams(`${name}: integer expected`);
+}
+
 export function textAt(params: Params, at: number, name: string): string {
   const value = params[at];
   return typeof value === "string" ? value : badParams(`${name}: text expected`);

@@ -19,6 +19,9 @@ import { integerToJson, type Json } from "./schema-codec.ts";
 export type HeaderErrorData = { readonly code: "BAD_HEADER" | "BAD_TIPSET"; readonly field: string };
 export class HeaderError extends FilError<HeaderErrorData> {}
 
+/** An epoch: a whole number. The chain's own type has 64 bits; no epoch beyond 2^53 - 1 will ever come, and none is read. */
+export type Epoch = number;
+
 export type BeaconEntry = { readonly round: bigint; readonly data: Uint8Array };
 export type PoStProof = { readonly postProof: bigint; readonly proofBytes: Uint8Array };
 
@@ -31,8 +34,7 @@ export type BlockHeader = {
   readonly winPoStProof: readonly PoStProof[];
   readonly parents: readonly CID[];
   readonly parentWeight: bigint;
-  /** Epoch. */
-  readonly height: bigint;
+  readonly height: Epoch;
   readonly parentStateRoot: CID;
   readonly parentMessageReceipts: CID;
   /** Root of [BLS message AMT, secp256k1 message AMT]. */
@@ -119,7 +121,7 @@ function readHeader(bytes: Uint8Array): BlockHeader {
     }),
     parents: asList(t[5], "Parents").map((v) => asCid(v, "Parents")),
     parentWeight: bytesToBig(asBytes(t[6], "ParentWeight")),
-    height: asInteger(t[7], "Height"),
+    height: asEpoch(t[7], "Height"),
     parentStateRoot: asCid(t[8], "ParentStateRoot"),
     parentMessageReceipts: asCid(t[9], "ParentMessageReceipts"),
     messages: asCid(t[10], "Messages"),
@@ -157,6 +159,11 @@ function asInteger(value: unknown, field: string): bigint {
   return BigInt.asIntN(64, whole) === whole ? whole : bad(field, "not a 64-bit integer");
 }
 
+function asEpoch(value: unknown, field: string): Epoch {
+  const epoch = Number(asWhole(value, field));
+  return Number.isSafeInteger(epoch) ? epoch : bad(field, "beyond every epoch");
+}
+
 function asUnsigned(value: unknown, field: string): bigint {
   const whole = asWhole(value, field);
   return BigInt.asUintN(64, whole) === whole ? whole : bad(field, "not an unsigned 64-bit integer");
@@ -170,7 +177,7 @@ function asCid(value: unknown, field: string): CID {
 export type Tipset = {
   readonly key: readonly CID[];
   readonly blocks: readonly BlockHeader[];
-  readonly height: bigint;
+  readonly height: Epoch;
 };
 
 /** Makes a tipset; throws `HeaderError` if there is no header or they differ in epoch or parents. */
@@ -223,7 +230,7 @@ export function headerToJson(h: BlockHeader, letter: NetworkLetter): Record<stri
     ),
     Parents: h.parents.map(linkToJson),
     ParentWeight: h.parentWeight.toString(),
-    Height: integerToJson(h.height),
+    Height: h.height,
     ParentStateRoot: linkToJson(h.parentStateRoot),
     ParentMessageReceipts: linkToJson(h.parentMessageReceipts),
     Messages: linkToJson(h.messages),
@@ -239,6 +246,6 @@ export function tipsetToJson(tipset: Tipset, letter: NetworkLetter): Record<stri
   return {
     Cids: tipset.key.map(linkToJson),
     Blocks: tipset.blocks.map((header) => headerToJson(header, letter)),
-    Height: integerToJson(tipset.height),
+    Height: tipset.height,
   };
 }

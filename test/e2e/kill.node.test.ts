@@ -42,7 +42,7 @@ test("kill -9 loses no announced tipset, and the chain goes on from there", asyn
     expect(last.epoch).toBeGreaterThan(epoch);
     epoch = last.epoch;
     const net = await Devnet.open({ ...TEST_OPTIONS, accounts: 2, balance: 1000n * FIL, seed: "kill", data });
-    const found = await net.services.chain.tipsetAtOrBefore(BigInt(last.epoch));
+    const found = await net.services.chain.tipsetAtOrBefore(last.epoch);
     expect(found.key.map(String)).toEqual(last.key);
     const result = await net.services.chain.result(net.head);
     expect(await net.services.chain.blocks.has(result.stateRoot.bytes)).toBe(true);

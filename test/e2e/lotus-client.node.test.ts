@@ -36,7 +36,7 @@ async function until(condition: () => boolean): Promise<void> {
 test("lotus-client-rpc speaks HTTP with its plain-text body", async () => {
   const lotus = client(net.url);
   expect((await lotus.version()).Version).toContain("filigree");
-  expect((await lotus.chainHead()).Height).toBe(Number(net.devnet.head.height));
+  expect((await lotus.chainHead()).Height).toBe(net.devnet.head.height);
   await lotus.destroy();
 });
 
@@ -46,7 +46,7 @@ test("lotus-client-rpc subscribes to ChainNotify: first the current head, then e
   const [cancel, subscribed] = lotus.chainNotify((changes) => seen.push(...changes));
   await subscribed;
   await until(() => seen.length >= 1);
-  const height = Number(net.devnet.head.height);
+  const height = net.devnet.head.height;
   expect(seen[0]).toMatchObject({ Type: "current", Val: { Height: height } });
   await net.devnet.clock.mine(3);
   await until(() => seen.length >= 4);
@@ -55,7 +55,7 @@ test("lotus-client-rpc subscribes to ChainNotify: first the current head, then e
     ["apply", height + 2],
     ["apply", height + 3],
   ]);
-  const target = await net.devnet.services.chain.tipsetAtOrBefore(BigInt(height + 1));
+  const target = await net.devnet.services.chain.tipsetAtOrBefore(height + 1);
   await net.devnet.services.chain.revertTo(target);
   await until(() => seen.length >= 6);
   expect(seen.slice(4).map((change) => [change.Type, change.Val.Height])).toEqual([

@@ -192,7 +192,7 @@ const printJson = {
   },
   tipset(net: Devnet, tipset: Tipset): void {
     const key = tipset.key.map(String);
-    line({ event: "tipset", epoch: Number(tipset.height), key, pending: net.services.pool.size });
+    line({ event: "tipset", epoch: tipset.height, key, pending: net.services.pool.size });
   },
   error(error: unknown): void {
     line({ event: "error", message: describeError(error) });

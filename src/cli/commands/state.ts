@@ -88,7 +88,7 @@ async function open(name: string, options: Options): Promise<{ place: Place; clo
   const header = chain.head.blocks[0];
   if (header === undefined) throw new Error(`${options.data} holds no chain`);
   return {
-    place: { root: header.parentStateRoot, epoch: Number(header.height) - 1, blocks: store, network: "devnet" },
+    place: { root: header.parentStateRoot, epoch: header.height - 1, blocks: store, network: "devnet" },
     close,
   };
 }
@@ -112,7 +112,7 @@ async function fromCar(file: string, options: Options): Promise<Place> {
   if (first === undefined || bytes === undefined) throw new Error(`${file} has no root`);
   try {
     const header = decodeHeader(bytes);
-    return { root: header.parentStateRoot, epoch: Number(header.height) - 1, blocks, network: "mainnet" };
+    return { root: header.parentStateRoot, epoch: header.height - 1, blocks, network: "mainnet" };
   } catch {
     return { root: cidFromBytes(first), epoch: givenEpoch(options), blocks, network: "mainnet" };
   }

@@ -11,7 +11,7 @@ import {
   signedMessageCid,
   signedMessageToJson,
 } from "../../types/message.ts";
-import { cidAt, integerAt, keyAt } from "../arguments.ts";
+import { cidAt, epochAt, keyAt } from "../arguments.ts";
 import type { MethodTable, Subscribe } from "../dispatcher.ts";
 import { RPC_CODE, RpcError } from "../errors.ts";
 import type { NodeServices } from "../services.ts";
@@ -34,14 +34,14 @@ export function chainMethods(node: NodeServices): MethodTable {
     "Filecoin.ChainGetTipSet": read(async (params) => json(await chain.tipset(keyAt(params, 0)))),
     "Filecoin.ChainGetTipSetByHeight": read(async (params) => {
       const top = await below(params, 1);
-      const height = integerAt(params, 0, "height");
+      const height = epochAt(params, 0, "height");
       if (height > top.height)
         throw new RpcError(RPC_CODE.untyped, "looking for tipset with height greater than start point");
       return json(height === top.height ? top : await chain.tipsetAtOrBefore(height));
     }),
     "Filecoin.ChainGetTipSetAfterHeight": read(async (params) => {
       const top = await below(params, 1);
-      const found = await chain.tipsetAtOrAfter(integerAt(params, 0, "height"));
+      const found = await chain.tipsetAtOrAfter(epochAt(params, 0, "height"));
       return json(found.height > top.height ? top : found);
     }),
     "Filecoin.ChainGetBlock": read(async (params) =>

@@ -4,7 +4,7 @@ import { estimateFeeCap, estimatePremium, roomyGasLimit } from "../../mpool/fees
 import { CHAIN_LIMITS } from "../../params/networks.ts";
 import type { Tipset } from "../../types/block-header.ts";
 import { type Message, messageFromJson, messageToJson } from "../../types/message.ts";
-import { integerAt, keyAt } from "../arguments.ts";
+import { epochAt, keyAt } from "../arguments.ts";
 import type { MethodTable } from "../dispatcher.ts";
 import { RPC_CODE, RpcError } from "../errors.ts";
 import type { NodeServices } from "../services.ts";
@@ -78,7 +78,7 @@ export function gasMethods(node: NodeServices): MethodTable {
       const message = messageFromJson(params[0]);
       const tipset = await node.chain.tipset(keyAt(params, 2));
       const baseFee = tipset.blocks[0]?.parentBaseFee ?? CHAIN_LIMITS.initialBaseFee;
-      return estimateFeeCap(baseFee, message.gasPremium, Number(integerAt(params, 1, "epochs", 20n))).toString();
+      return estimateFeeCap(baseFee, message.gasPremium, epochAt(params, 1, "epochs", 20)).toString();
     }),
     "Filecoin.GasEstimateGasPremium": read(async (params) =>
       (await recentPremium(node, await node.chain.tipset(keyAt(params, 3)))).toString(),

@@ -64,7 +64,7 @@ export function minerMethods(node: NodeServices): MethodTable {
       const state = await miner(params);
       const tipset = await node.chain.tipset(keyAt(params, 1));
       return deadlineInfo(
-        Number(tipset.height),
+        tipset.height,
         state.field("ProvingPeriodStart") as number,
         state.field("CurrentDeadline") as number,
       );

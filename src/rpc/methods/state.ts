@@ -8,7 +8,7 @@ import { linkToJson } from "../../types/block-header.ts";
 import type { CID } from "../../types/cid.ts";
 import { type Message, messageCid, messageFromJson, messageToJson, receiptToJson } from "../../types/message.ts";
 import type { Json } from "../../types/schema-codec.ts";
-import { addressAt, booleanAt, bytesAt, cidAt, cidFrom, integerAt, keyAt } from "../arguments.ts";
+import { addressAt, booleanAt, bytesAt, cidAt, cidFrom, epochAt, integerAt, keyAt } from "../arguments.ts";
 import type { MethodTable, Params } from "../dispatcher.ts";
 import { badParams, RPC_CODE, RpcError } from "../errors.ts";
 import type { CallOutcome, NodeServices } from "../services.ts";
@@ -103,13 +103,13 @@ export function stateMethods(node: NodeServices): MethodTable {
     "Filecoin.StateSearchMsg": read(async (params) => {
       // v1: (tipset key, message, lookback limit, allow replaced); v0: (message).
       const [cid, at] = Array.isArray(params[0]) || params[0] === null ? [params[1], 1] : [params[0], 0];
-      const limit = integerAt(params, at + 1, "lookback limit", -1n);
+      const limit = epochAt(params, at + 1, "lookback limit", -1);
       const found = await findMessage(node, cidFrom(cid, "message"), limit, booleanAt(params, at + 2, true));
       return found === null ? null : lookup(node, found);
     }),
     "Filecoin.StateWaitMsg": read(async (params, { signal }) => {
-      const confidence = integerAt(params, 1, "confidence", 0n);
-      const limit = integerAt(params, 2, "lookback limit", -1n);
+      const confidence = epochAt(params, 1, "confidence", 0);
+      const limit = epochAt(params, 2, "lookback limit", -1);
       const found = await waitForMessage(
         node,
         cidAt(params, 0, "message"),
@@ -121,7 +121,7 @@ export function stateMethods(node: NodeServices): MethodTable {
       return lookup(node, found);
     }),
     "Filecoin.StateGetReceipt": read(async (params) => {
-      const found = await findMessage(node, cidAt(params, 0, "message"), -1n, true);
+      const found = await findMessage(node, cidAt(params, 0, "message"), -1, true);
       return found === null ? badParams("message not found on the chain") : receiptToJson(found.receipt);
     }),
   };
@@ -165,7 +165,7 @@ async function lookup(node: NodeServices, found: FoundMessage) {
     Receipt: receiptToJson(found.receipt),
     ReturnDec: await decodedReturn(node, found),
     TipSet: (found.child ?? found.tipset).key.map(linkToJson),
-    Height: Number((found.child ?? found.tipset).height),
+    Height: (found.child ?? found.tipset).height,
   };
 }
 
@@ -188,7 +188,7 @@ function networkParams(network: NetworkParams, genesisTime: bigint): Json {
     SupportedProofTypes: [...network.sealProofs],
     PreCommitChallengeDelay: network.preCommitChallengeDelay,
     ForkUpgradeParams: Object.fromEntries(
-      [...upgradeHeights(network)].map(([name, height]) => [`Upgrade${name}Height`, Number(height)]),
+      [...upgradeHeights(network)].map(([name, height]) => [`Upgrade${name}Height`, height]),
     ),
     Eip155ChainID: network.chainId,
     GenesisTimestamp: Number(genesisTime),

@@ -22,12 +22,12 @@ export type FoundMessage = {
 export async function findMessage(
   node: NodeServices,
   cid: CID,
-  lookback: bigint,
+  lookback: number,
   allowReplaced: boolean,
 ): Promise<FoundMessage | null> {
   const direct = await node.chain.locate(cid);
   const tipset = direct ?? (allowReplaced ? await replacedIn(node, cid, lookback) : null);
-  if (tipset === null || (lookback >= 0n && tipset.height < node.chain.head.height - lookback)) return null;
+  if (tipset === null || (lookback >= 0 && tipset.height < node.chain.head.height - lookback)) return null;
   const messages = await node.chain.tipsetMessages(tipset);
   const wanted = await original(node, cid);
   const at = messages.findIndex(
@@ -38,7 +38,7 @@ export async function findMessage(
   const found = messages[at];
   const receipt = (await node.chain.receipts(tipset))[at];
   if (found === undefined || receipt === undefined) return null;
-  const child = tipset.height < node.chain.head.height ? await node.chain.tipsetAtOrAfter(tipset.height + 1n) : null;
+  const child = tipset.height < node.chain.head.height ? await node.chain.tipsetAtOrAfter(tipset.height + 1) : null;
   return { cid: found.cid, message: found.message, receipt, tipset, child };
 }
 
@@ -49,10 +49,10 @@ async function original(node: NodeServices, cid: CID): Promise<Message | null> {
 }
 
 /** The canonical tipset with another message of the same sender and nonce. */
-async function replacedIn(node: NodeServices, cid: CID, lookback: bigint): Promise<Tipset | null> {
+async function replacedIn(node: NodeServices, cid: CID, lookback: number): Promise<Tipset | null> {
   const wanted = await original(node, cid);
   if (wanted === null) return null;
-  const depth = lookback >= 0n && lookback < CHAIN_LIMITS.finality ? lookback : CHAIN_LIMITS.finality;
+  const depth = lookback >= 0 && lookback < CHAIN_LIMITS.finality ? lookback : CHAIN_LIMITS.finality;
   for (let at: Tipset | null = node.chain.head; at !== null && at.height + depth >= node.chain.head.height; ) {
     for (const { message } of await node.chain.tipsetMessages(at))
       if (message.nonce === wanted.nonce && message.from.equals(wanted.from)) return at;
@@ -68,8 +68,8 @@ async function replacedIn(node: NodeServices, cid: CID, lookback: bigint): Promi
 export async function waitForMessage(
   node: NodeServices,
   cid: CID,
-  confidence: bigint,
-  lookback: bigint,
+  confidence: number,
+  lookback: number,
   allowReplaced: boolean,
   signal: AbortSignal,
 ): Promise<FoundMessage> {

@@ -60,13 +60,13 @@ test.each([
   }
 });
 
-function header(height: bigint, parents: readonly CID[], change: Partial<BlockHeader> = {}): BlockHeader {
+function header(height: number, parents: readonly CID[], change: Partial<BlockHeader> = {}): BlockHeader {
   const root = cidOfBlock(utf8("state"));
   return {
     miner: Address.id(1000),
     ticket: utf8(`ticket ${height}`),
     electionProof: { winCount: 1n, vrfProof: new Uint8Array(96) },
-    beaconEntries: [{ round: height, data: utf8(`beacon ${height}`) }],
+    beaconEntries: [{ round: BigInt(height), data: utf8(`beacon ${height}`) }],
     winPoStProof: [],
     parents,
     parentWeight: 0n,
@@ -88,7 +88,7 @@ async function makeChain(): Promise<{ chain: ChainStore; store: MemoryStore; lin
   const chain = await ChainStore.open(store);
   const line: Tipset[] = [];
   const result = { stateRoot: cidOfBlock(utf8("s")), receiptsRoot: buildAmt([]).root };
-  for (const height of [0n, 1n, 3n, 4n]) {
+  for (const height of [0, 1, 3, 4]) {
     const blocks = [...buildMessageMeta({ bls: [], secp: [] }).blocks, ...buildAmt([]).blocks];
     line.push(await chain.append([header(height, line.at(-1)?.key ?? [])], [], result, blocks));
   }
@@ -97,10 +97,10 @@ async function makeChain(): Promise<{ chain: ChainStore; store: MemoryStore; lin
 
 test("chain: null rounds are looked up backwards and forwards, and the head survives opening again", async () => {
   const { chain, store } = await makeChain();
-  expect((await chain.tipsetAtOrBefore(2n)).height).toBe(1n);
-  expect((await chain.tipsetAtOrAfter(2n)).height).toBe(3n);
-  await expect(chain.tipsetAtOrBefore(5n)).rejects.toMatchObject({ data: { code: "AHEAD_OF_HEAD" } });
-  expect((await ChainStore.open(store)).head.height).toBe(4n);
+  expect((await chain.tipsetAtOrBefore(2)).height).toBe(1);
+  expect((await chain.tipsetAtOrAfter(2)).height).toBe(3);
+  await expect(chain.tipsetAtOrBefore(5)).rejects.toMatchObject({ data: { code: "AHEAD_OF_HEAD" } });
+  expect((await ChainStore.open(store)).head.height).toBe(4);
 });
 
 test("chain: going back announces reverts from the top, and what was above is no longer canonical", async () => {
@@ -109,15 +109,15 @@ test("chain: going back announces reverts from the top, and what was above is no
   chain.onHeadChange((changes) => heard.push(...changes.map(({ type, tipset }) => `${type} ${tipset.height}`)));
   await chain.revertTo(line[1] as Tipset);
   expect(heard).toEqual(["revert 4", "revert 3"]);
-  expect(chain.head.height).toBe(1n);
-  await expect(chain.tipsetAtOrBefore(3n)).rejects.toThrow();
+  expect(chain.head.height).toBe(1);
+  await expect(chain.tipsetAtOrBefore(3)).rejects.toThrow();
 });
 
 test("tipset: ordered by ticket; blocks of other parents or epochs are refused", () => {
-  const a = header(5n, [], { ticket: utf8("a") });
-  const b = header(5n, [], { ticket: utf8("b"), miner: Address.id(1001) });
+  const a = header(5, [], { ticket: utf8("a") });
+  const b = header(5, [], { ticket: utf8("b"), miner: Address.id(1001) });
   expect(makeTipset([a, b]).key.map(String)).toEqual(makeTipset([b, a]).key.map(String));
-  expect(() => makeTipset([a, header(6n, [])])).toThrow(/differ/);
+  expect(() => makeTipset([a, header(6, [])])).toThrow(/differ/);
   expect(() => makeTipset([])).toThrow(/without blocks/);
 });
 
@@ -125,10 +125,10 @@ test("randomness: null rounds take the tipset before them, and tag, epoch and en
   const { line } = await makeChain();
   const source = randomnessOf(line);
   const at = (epoch: number) => toHex(source.ticketRandomness(5, epoch, utf8("e")));
-  expect(at(2)).toBe(toHex(drawRandomness(utf8("ticket 1"), 5, 2n, utf8("e"))));
+  expect(at(2)).toBe(toHex(drawRandomness(utf8("ticket 1"), 5, 2, utf8("e"))));
   expect(at(2)).not.toBe(at(1));
   expect(toHex(source.beaconRandomness(5, 3, utf8("e")))).toBe(
-    toHex(drawRandomness(utf8("beacon 3"), 5, 3n, utf8("e"))),
+    toHex(drawRandomness(utf8("beacon 3"), 5, 3, utf8("e"))),
   );
   expect(toHex(source.ticketRandomness(6, 2, utf8("e")))).not.toBe(at(2));
 });

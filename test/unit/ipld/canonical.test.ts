@@ -39,7 +39,7 @@ const HEADER = encodeHeader({
   winPoStProof: [{ postProof: 3n, proofBytes: new Uint8Array(12) }],
   parents: [root, root],
   parentWeight: 12_345_678n,
-  height: 1000n,
+  height: 1000,
   parentStateRoot: root,
   parentMessageReceipts: root,
   messages: root,

@@ -48,6 +48,7 @@ describe("block headers", () => {
     ["parents that are no links", { 5: [root.bytes] }],
     ["a weight with a leading zero", { 6: fromHex("000005") }],
     ["a height that is text", { 7: "12" }],
+    ["a height beyond every epoch", { 7: 2n ** 53n }],
     ["a state root that is no link", { 8: null }],
     ["an aggregate of type 0", { 11: new Uint8Array(97) }],
     ["a negative timestamp", { 12: -1 }],

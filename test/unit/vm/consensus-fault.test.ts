@@ -51,7 +51,7 @@ function header(fields: Partial<BlockHeader>, key: KeyInfo | null = worker): Blo
     winPoStProof: [{ postProof: 0n, proofBytes: new Uint8Array(192) }],
     parents: [block("a"), block("b")],
     parentWeight: 100n,
-    height: 500n,
+    height: 500,
     parentStateRoot: block("state"),
     parentMessageReceipts: block("receipts"),
     messages: block("messages"),
@@ -95,26 +95,26 @@ describe("consensus faults", () => {
   });
 
   test("the same parents at two heights are a time offset, in whatever order the parents stand", () => {
-    expect(report(header({}), header({ height: 501n, parents: [block("b"), block("a")] }))).toBe(0);
+    expect(report(header({}), header({ height: 501, parents: [block("b"), block("a")] }))).toBe(0);
   });
 
   test("a block whose parents hold a sibling of one's own block but not that block is parent grinding", () => {
-    const a = header({ height: 500n });
-    const c = header({ height: 500n, miner: Address.id(77) }, null);
-    const b = header({ height: 501n, parents: [headerCid(c)] });
+    const a = header({ height: 500 });
+    const c = header({ height: 500, miner: Address.id(77) }, null);
+    const b = header({ height: 501, parents: [headerCid(c)] });
     expect(report(a, b, c)).toBe(0);
-    const both = header({ height: 501n, parents: [headerCid(c), headerCid(a)] });
+    const both = header({ height: 501, parents: [headerCid(c), headerCid(a)] });
     expect(report(a, both, c)).toBe(ILLEGAL_ARGUMENT);
-    const later = header({ height: 501n, miner: Address.id(77) }, null);
-    expect(report(a, header({ height: 502n, parents: [headerCid(later)] }), later)).toBe(ILLEGAL_ARGUMENT);
+    const later = header({ height: 501, miner: Address.id(77) }, null);
+    expect(report(a, header({ height: 502, parents: [headerCid(later)] }), later)).toBe(ILLEGAL_ARGUMENT);
   });
 
   test("what proves nothing is refused", () => {
     const a = header({});
     const fork = header({ timestamp: 1001n });
     expect(report(a, a)).toBe(ILLEGAL_ARGUMENT);
-    expect(report(a, header({ height: 501n, parents: [block("c")] }))).toBe(ILLEGAL_ARGUMENT);
-    expect(report(header({ height: 501n }), header({ height: 500n }))).toBe(ILLEGAL_ARGUMENT);
+    expect(report(a, header({ height: 501, parents: [block("c")] }))).toBe(ILLEGAL_ARGUMENT);
+    expect(report(header({ height: 501 }), header({ height: 500 }))).toBe(ILLEGAL_ARGUMENT);
     expect(report(a, header({ timestamp: 1001n, miner: Address.id(77) }))).toBe(ILLEGAL_ARGUMENT);
     expect(report(a, fork, Uint8Array.of(1))).toBe(ILLEGAL_ARGUMENT);
     expect(report(a, encodeHeader(fork).subarray(0, 100))).toBe(ILLEGAL_ARGUMENT);
@@ -130,7 +130,7 @@ describe("consensus faults", () => {
   });
 
   test("a fault of this epoch or a later one is too early", () => {
-    expect(report(header({ height: 1000n }), header({ height: 1000n, timestamp: 1n }))).toBe(ILLEGAL_ARGUMENT);
+    expect(report(header({ height: 1000 }), header({ height: 1000, timestamp: 1n }))).toBe(ILLEGAL_ARGUMENT);
   });
 });
 
@@ -146,7 +146,7 @@ describe("consensus faults from network version 7 on, where the key is that of a
     const [a, b] = fork();
     expect(reportAt(seven, a, a)).toBe(ILLEGAL_ARGUMENT);
     expect(reportAt(seven, a, encodeHeader(b).subarray(0, 100))).toBe(ILLEGAL_ARGUMENT);
-    expect(reportAt(seven, a, header({ height: 501n, parents: [block("c")] }))).toBe(ILLEGAL_ARGUMENT);
+    expect(reportAt(seven, a, header({ height: 501, parents: [block("c")] }))).toBe(ILLEGAL_ARGUMENT);
   });
 
   test("a fault older than finality is refused; at finality it hangs on the key", async () => {
