@@ -177,7 +177,7 @@ export async function makeMinerState(count, { pending = 0, proven = true } = {})
   const root = put([version, buildHamt(changed, (block) => store.writeNow({ blocks: [block] })), infoCid]);
   return {
     store,
-    root: root.bytes,
+    root,
     miner: Address.fromBytes(found[0]),
     worker: Address.fromBytes(read(old[0])[1]),
     epoch,

@@ -47,7 +47,7 @@ export function makeState(count) {
   actors.push([id(2), [code("reward"), empty, 0, BALANCE]]);
   actors.push([id(99), [account, empty, 0, new Uint8Array(0)]]);
   const root = putObject([1, buildHamt(actors, put), empty]);
-  return { store, root: root.bytes };
+  return { store, root };
 }
 
 /** A machine's context on such a state. */

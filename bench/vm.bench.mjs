@@ -72,7 +72,7 @@ async function withActor(name, params, value) {
     });
   const inner = toBase64(encodeMethodParams(code(name), 1n, params(addresses), "t"));
   const exec = { CodeCID: { "/": `${code(name)}` }, ConstructorParams: inner };
-  vm.open(contextOf(genesis.stateRoot.bytes));
+  vm.open(contextOf(genesis.stateRoot));
   const bytes = message(Address.id(1), 2, encodeMethodParams(code("init"), 2n, exec, "t"), 0, value);
   const made = vm.apply(bytes, bytes.length);
   if (made.exitCode !== 0) throw new Error(`${name}: exit code ${made.exitCode}: ${made.why}`);

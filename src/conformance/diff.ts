@@ -23,9 +23,9 @@ function read(store: MemoryStore, cid: CID): unknown {
 }
 
 /** The first difference between the state `actual` and the state `expected`. */
-export function firstStateDifference(store: MemoryStore, actual: Uint8Array, expected: Uint8Array): string {
-  const ours = actorsOf(store, CID.decode(actual));
-  const theirs = actorsOf(store, CID.decode(expected));
+export function firstStateDifference(store: MemoryStore, actual: CID, expected: CID): string {
+  const ours = actorsOf(store, actual);
+  const theirs = actorsOf(store, expected);
   const ids = [...new Set([...ours.keys(), ...theirs.keys()])].sort((a, b) => (a < b ? -1 : 1));
   for (const id of ids) {
     const mine = ours.get(id);

@@ -175,7 +175,7 @@ async function execute(
   }
   return executor.applyTipset(
     {
-      stateRoot: first.parentStateRoot.bytes,
+      stateRoot: first.parentStateRoot,
       parentEpoch: parent.height,
       epoch: tipset.height,
       baseFee: first.parentBaseFee,
@@ -190,22 +190,24 @@ function compare(
   store: MemoryStore,
   tipset: Tipset,
   claim: BlockHeader,
-  result: { readonly stateRoot: Uint8Array; readonly receiptsRoot: Uint8Array },
+  result: { readonly stateRoot: CID; readonly receiptsRoot: CID },
 ): void {
   const epoch = tipset.height;
-  const mismatch = (what: "state root" | "receipts root", ours: Uint8Array, theirs: CID, more: string): never => {
+  const mismatch = (what: "state root" | "receipts root", ours: CID, theirs: CID, more: string): never => {
     throw new ReplayError(
       { code: "MISMATCH", epoch, what },
-      `epoch ${epoch}: ${what} is ${CID.decode(ours)}, the next headers claim ${theirs}${more}`,
+      `epoch ${epoch}: ${what} is ${ours}, the next headers claim ${theirs}${more}`,
     );
   };
-  if (cidKey(result.stateRoot) !== cidKey(claim.parentStateRoot)) {
-    const known = store.peek(claim.parentStateRoot.bytes) !== undefined;
+  const expected = claim.parentStateRoot;
+  const same: boolean = result.stateRoot.equals(expected);
+  if (!same) {
+    const known = store.peek(expected.bytes) !== undefined;
     const more = known
-      ? `; first difference: ${firstStateDifference(store, result.stateRoot, claim.parentStateRoot.bytes)}`
+      ? `; first difference: ${firstStateDifference(store, result.stateRoot, expected)}`
       : "; the claimed state is not in the file, so the differing actor cannot be named";
-    mismatch("state root", result.stateRoot, claim.parentStateRoot, more);
+    mismatch("state root", result.stateRoot, expected, more);
   }
-  if (cidKey(result.receiptsRoot) !== cidKey(claim.parentMessageReceipts))
+  if (!result.receiptsRoot.equals(claim.parentMessageReceipts))
     mismatch("receipts root", result.receiptsRoot, claim.parentMessageReceipts, "");
 }

@@ -7,13 +7,13 @@
 import { blake2b } from "@noble/hashes/blake2.js";
 import { equal, toHex, utf8 } from "../base/bytes.ts";
 import { describeError } from "../base/errors.ts";
-import type { NewBlock, VmOptions } from "../core/vm.ts";
+import type { VmOptions } from "../core/vm.ts";
 import { Executor } from "../exec/executor.ts";
 import type { TraceCall } from "../exec/trace.ts";
 import type { AppliedMessage, BlockInput, MessageInput, ProofJudge } from "../exec/types.ts";
 import type { MemoryStore } from "../storage/memory.ts";
 import { PROTOCOL } from "../types/address.ts";
-import { cidFromBytes } from "../types/cid.ts";
+import type { Block, CID } from "../types/cid.ts";
 import { decodeMessage } from "../types/message.ts";
 import { firstStateDifference } from "./diff.ts";
 import { type ProofVerdict, proofVerdict } from "./proof-policy.ts";
@@ -125,9 +125,9 @@ class VariantRun {
       : this.#tipsets(executor, store));
     if (this.#receipts !== this.#vector.receipts.length)
       this.differences.push(`receipts: ${this.#receipts} instead of ${this.#vector.receipts.length}`);
-    this.#hash.update(root);
-    if (equal(root, this.#vector.postRoot)) return;
-    this.differences.push(`state root: ${name(root)} instead of ${name(this.#vector.postRoot)}`);
+    this.#hash.update(root.bytes);
+    if (root.equals(this.#vector.postRoot)) return;
+    this.differences.push(`state root: ${root} instead of ${this.#vector.postRoot}`);
     if (this.#options.tracing === true)
       this.differences.push(`first difference: ${firstStateDifference(store, root, this.#vector.postRoot)}`);
   }
@@ -140,7 +140,7 @@ class VariantRun {
     return { verifyPoSt: accept, verifySeal: accept };
   }
 
-  async #messages(executor: Executor, store: MemoryStore): Promise<Uint8Array> {
+  async #messages(executor: Executor, store: MemoryStore): Promise<CID> {
     const { baseFee, circulatingSupply, preRoot, messages } = this.#vector;
     let stateRoot = preRoot;
     let epoch = this.#variant.epoch;
@@ -159,7 +159,7 @@ class VariantRun {
     return stateRoot;
   }
 
-  async #tipsets(executor: Executor, store: MemoryStore): Promise<Uint8Array> {
+  async #tipsets(executor: Executor, store: MemoryStore): Promise<CID> {
     const { circulatingSupply, preRoot, tipsets, receiptsRoots } = this.#vector;
     const rules = { networkVersionAt: () => this.#variant.networkVersion, circulatingSupply };
     let stateRoot = preRoot;
@@ -171,20 +171,18 @@ class VariantRun {
       const input = { stateRoot, parentEpoch, epoch, baseFee, blocks };
       const result = await executor.applyTipset(input, rules, { tracing: this.#options.tracing ?? false });
       this.#take(store, result.blocks);
-      this.#hash.update(result.receiptsRoot);
+      this.#hash.update(result.receiptsRoot.bytes);
       for (const applied of result.applied) this.#compare(applied);
       const expected = receiptsRoots[i];
-      if (expected === undefined || !equal(result.receiptsRoot, expected))
-        this.differences.push(
-          `receipts root ${i}: ${name(result.receiptsRoot)} instead of ${expected === undefined ? "none" : name(expected)}`,
-        );
+      if (expected === undefined || !result.receiptsRoot.equals(expected))
+        this.differences.push(`receipts root ${i}: ${result.receiptsRoot} instead of ${expected ?? "none"}`);
       stateRoot = result.stateRoot;
       parentEpoch = epoch;
     }
     return stateRoot;
   }
 
-  #take(store: MemoryStore, blocks: readonly NewBlock[]): void {
+  #take(store: MemoryStore, blocks: readonly Block[]): void {
     store.writeNow({ blocks });
     for (const { cid } of blocks) this.#hash.update(cid);
   }
@@ -231,8 +229,4 @@ function sorted(messages: readonly Uint8Array[]): Pick<BlockInput, "blsMessages"
     if (protocol !== PROTOCOL.bls) secpMessages.push(onChain(bytes));
   }
   return { blsMessages, secpMessages };
-}
-
-function name(cid: Uint8Array): string {
-  return cidFromBytes(cid).toString();
 }

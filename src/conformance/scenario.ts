@@ -14,7 +14,7 @@ import { decodeTrace, type TraceCall } from "../exec/trace.ts";
 import { readCar } from "../storage/car.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import { PROTOCOL } from "../types/address.ts";
-import { cidFromBytes, cidKey, parseCid } from "../types/cid.ts";
+import { cidKey, parseCid } from "../types/cid.ts";
 import { decodeMessage } from "../types/message.ts";
 import { gunzip } from "./inflate.ts";
 
@@ -89,7 +89,7 @@ export class ScenarioPlayer {
   /** Plays one scenario; null if every step is as recorded, else the first that is not. */
   play(scenario: Scenario): ScenarioDifference | null {
     const networkVersion = scenario.nv;
-    const root = parseCid(scenario.root).bytes;
+    const root = parseCid(scenario.root);
     const context = { epoch: scenario.epoch, networkVersion, baseFee: BASE_FEE, circulatingSupply: CIRCULATING_SUPPLY };
     this.#vm.open({ ...context, stateRoot: root, tracing: this.#tracing });
     for (const [i, step] of scenario.steps.entries()) {
@@ -123,7 +123,7 @@ export class ScenarioPlayer {
     if (gas !== undefined && gas !== (step.gas ?? 0)) out.push(`gas ${gas} instead of ${step.gas ?? 0}`);
     const expected = fromBase64(step.ret ?? "");
     if (!equal(got.return, expected)) out.push(`return ${toBase64(got.return)} instead of ${step.ret ?? ""}`);
-    const root = cidFromBytes(this.#vm.flush()).toString();
+    const root = this.#vm.flush().toString();
     if (step.root !== undefined && root !== step.root) out.push(`state root ${root} instead of ${step.root}`);
     return out;
   }

@@ -7,7 +7,7 @@ import { FilError } from "../base/errors.ts";
 import { readCar } from "../storage/car.ts";
 import { MemoryStore } from "../storage/memory.ts";
 import { Address } from "../types/address.ts";
-import { parseCid } from "../types/cid.ts";
+import { type CID, parseCid } from "../types/cid.ts";
 import { gunzip } from "./inflate.ts";
 
 export type VectorErrorData = { readonly code: "BAD_VECTOR" };
@@ -37,9 +37,8 @@ export type Vector = {
   readonly id: string;
   readonly needsChaos: boolean;
   readonly variants: readonly Variant[];
-  /** Binary CIDs. */
-  readonly preRoot: Uint8Array;
-  readonly postRoot: Uint8Array;
+  readonly preRoot: CID;
+  readonly postRoot: CID;
   readonly baseFee: bigint;
   readonly circulatingSupply: bigint;
   readonly randomness: readonly {
@@ -50,7 +49,7 @@ export type Vector = {
   readonly messages: readonly VectorMessage[];
   readonly tipsets: readonly VectorTipset[];
   readonly receipts: readonly ExpectedReceipt[];
-  readonly receiptsRoots: readonly Uint8Array[];
+  readonly receiptsRoots: readonly CID[];
   /** Gzipped trace of the reference, if the file has one. */
   readonly diagnostics: Uint8Array | null;
   readonly car: Uint8Array;
@@ -93,9 +92,9 @@ function amount(value: unknown, otherwise: bigint, name: string): bigint {
   return BigInt(integer(value, name));
 }
 
-function link(value: unknown, name: string): Uint8Array {
+function link(value: unknown, name: string): CID {
   const text = object(value, name)["/"];
-  return typeof text === "string" ? parseCid(text).bytes : bad(`${name} is no link`);
+  return typeof text === "string" ? parseCid(text) : bad(`${name} is no link`);
 }
 
 /** Parses the text of a vector file. Throws `VectorError`. */

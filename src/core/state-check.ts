@@ -6,7 +6,7 @@
  * answer at once.
  */
 import * as dagCbor from "@ipld/dag-cbor";
-import { CID, cidFromBytes, cidKey } from "../types/cid.ts";
+import { type CID, cidFromBytes, cidKey } from "../types/cid.ts";
 import { CborItems } from "./cbor-items.ts";
 import { EngineFault } from "./errors.ts";
 import { Instance, PAGE_BYTES } from "./instance.ts";
@@ -72,7 +72,7 @@ const MALFORMED = -2;
  * Faults: `BLOCK_MISSING` if the store lacks a block, `RUN_VOID` for a malformed node or root.
  */
 export async function checkState(
-  root: Uint8Array,
+  root: CID,
   epoch: number,
   blocks: StateBlocks,
   options: StateCheckOptions = {},
@@ -95,7 +95,7 @@ export async function checkState(
 
 async function runOnce(
   module: WebAssembly.Module,
-  root: Uint8Array,
+  root: CID,
   epoch: number,
   peek: (cid: Uint8Array) => Uint8Array | undefined,
   options: StateCheckOptions,
@@ -135,14 +135,9 @@ async function runOnce(
   return walk(instance, root, epoch, options);
 }
 
-function walk(
-  instance: Instance<CheckExports>,
-  root: Uint8Array,
-  epoch: number,
-  options: StateCheckOptions,
-): StateReport {
+function walk(instance: Instance<CheckExports>, root: CID, epoch: number, options: StateCheckOptions): StateReport {
   const { exports } = instance;
-  const argument = dagCbor.encode([CID.decode(root), epoch, PROFILES[options.profile ?? "mainnet"]]);
+  const argument = dagCbor.encode([root, epoch, PROFILES[options.profile ?? "mainnet"]]);
   const at = exports.alloc(argument.length);
   instance.write(at, argument);
   if (guard(instance, () => exports.checkOpen(at, argument.length)) === MALFORMED)

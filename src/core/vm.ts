@@ -6,9 +6,9 @@
  * `src/exec` wraps this with fetching and running again.
  */
 import * as dagCbor from "@ipld/dag-cbor";
-import type { Address } from "../types/address.ts";
+import { Address } from "../types/address.ts";
 import { bigToBytes } from "../types/amount.ts";
-import { CID, cidKey } from "../types/cid.ts";
+import { type Block, CID, cidFromBytes, cidKey } from "../types/cid.ts";
 import { ABI_VERSION, EXPORT_NAMES, REFUSAL, type VmExports, type VmImports } from "./abi.ts";
 import { CborItems } from "./cbor-items.ts";
 import { EngineFault } from "./errors.ts";
@@ -50,8 +50,7 @@ export type GenesisSupply = {
 
 /** Where and when a machine works. */
 export type MachineContext = {
-  /** Binary CID of the state. */
-  readonly stateRoot: Uint8Array;
+  readonly stateRoot: CID;
   readonly epoch: number;
   readonly networkVersion: number;
   /** attoFIL per unit of gas */
@@ -81,10 +80,9 @@ export type Applied = {
 
 /** An actor in the state. */
 export type ActorView = {
-  /** Binary CID of its code. */
-  readonly code: Uint8Array;
-  /** Binary CID of its state. */
-  readonly head: Uint8Array;
+  readonly code: CID;
+  /** Root of its state. */
+  readonly head: CID;
   readonly nonce: bigint;
   /** attoFIL */
   readonly balance: bigint;
@@ -99,8 +97,6 @@ export type GenesisActor = {
   /** CBOR of its state; null: the empty list, until its constructor is called. */
   readonly state: Uint8Array | null;
 };
-
-export type NewBlock = { readonly cid: Uint8Array; readonly bytes: Uint8Array };
 
 /** Sets of network parameters that the core knows. */
 export type NetworkProfile = "mainnet" | "devnet";
@@ -187,12 +183,12 @@ export class Vm {
   }
 
   /** Opens a machine on a state; the one before is forgotten. `made` are blocks not yet in any store. */
-  open(context: MachineContext, made: Iterable<NewBlock> = []): void {
+  open(context: MachineContext, made: Iterable<Block> = []): void {
     const blocks = [...made];
     this.#run.made.clear();
     for (const block of blocks) this.#run.made.set(cidKey(block.cid), block);
     const tuple = [
-      CID.decode(context.stateRoot),
+      context.stateRoot,
       context.epoch,
       context.networkVersion,
       bigToBytes(context.baseFee),
@@ -203,10 +199,10 @@ export class Vm {
   }
 
   /** Lays out the tree that a new network starts from. `open` takes the blocks together with the root. */
-  genesis(networkVersion: number, actors: readonly GenesisActor[]): { root: Uint8Array; blocks: readonly NewBlock[] } {
+  genesis(networkVersion: number, actors: readonly GenesisActor[]): { root: CID; blocks: readonly Block[] } {
     const tuples = actors.map(({ id, code, balance, state }) => [id.bytes, code, bigToBytes(balance), state]);
     this.#run.made.clear();
-    const root = this.#answer(this.#call("genesisTree", dagCbor.encode([networkVersion, tuples])));
+    const root = this.#cid(this.#call("genesisTree", dagCbor.encode([networkVersion, tuples])));
     return { root, blocks: [...this.#run.made.values()] };
   }
 
@@ -214,9 +210,9 @@ export class Vm {
    * Upgrades a state from actors v0 to v2. `epoch`: the last one under v0. The machine that was open is forgotten;
    * `madeBlocks` has the new blocks. Faults: `BLOCK_MISSING`, and `CORE_FAULT` for state that does not decode.
    */
-  upgradeActorsV2(stateRoot: Uint8Array, epoch: number): Uint8Array {
+  upgradeActorsV2(stateRoot: CID, epoch: number): CID {
     this.#run.made.clear();
-    return this.#answer(this.#call("upgradeActorsV2", dagCbor.encode([CID.decode(stateRoot), epoch])));
+    return this.#cid(this.#call("upgradeActorsV2", dagCbor.encode([stateRoot, epoch])));
   }
 
   /** Moves the machine to an epoch. */
@@ -247,13 +243,13 @@ export class Vm {
   }
 
   /** Root of the array of receipts of the messages applied since the last call. */
-  receiptsRoot(): Uint8Array {
-    return this.#answer(this.#guard(() => this.#instance.exports.machineReceipts()));
+  receiptsRoot(): CID {
+    return this.#cid(this.#guard(() => this.#instance.exports.machineReceipts()));
   }
 
   /** Writes the state; its root. */
-  flush(): Uint8Array {
-    return this.#answer(this.#guard(() => this.#instance.exports.machineFlush()));
+  flush(): CID {
+    return this.#cid(this.#guard(() => this.#instance.exports.machineFlush()));
   }
 
   /** Forgets the machine and what it holds. */
@@ -269,13 +265,18 @@ export class Vm {
     if (length === REFUSAL.notFound) return null;
     const items = new CborItems(this.#answer(length));
     items.array();
-    return { code: items.link(), head: items.link(), nonce: items.bigint(), balance: items.big() };
+    return {
+      code: cidFromBytes(items.link()),
+      head: cidFromBytes(items.link()),
+      nonce: items.bigint(),
+      balance: items.big(),
+    };
   }
 
-  /** The binary ID address of an address, or null. */
-  resolve(address: Address): Uint8Array | null {
+  /** The ID address of an address, or null. */
+  resolve(address: Address): Address | null {
     const length = this.#call("stateResolve", address.bytes);
-    return length === REFUSAL.notFound ? null : this.#answer(length);
+    return length === REFUSAL.notFound ? null : Address.fromBytes(this.#answer(length));
   }
 
   /** Circulating supply in the present state, attoFIL. */
@@ -284,7 +285,7 @@ export class Vm {
   }
 
   /** Blocks that the machine has made since it was opened; not all of them need be part of the state. */
-  madeBlocks(): IterableIterator<NewBlock> {
+  madeBlocks(): IterableIterator<Block> {
     return this.#run.made.values();
   }
 
@@ -365,6 +366,10 @@ export class Vm {
     return this.#instance.read(this.#instance.exports.resultPtr(), length);
   }
 
+  #cid(length: number): CID {
+    return cidFromBytes(this.#answer(length));
+  }
+
   #expect(result: number): void {
     if (result >= 0) return;
     if (result === REFUSAL.malformed || result === REFUSAL.notApplicable) {
@@ -379,7 +384,7 @@ export class Vm {
 class RunState {
   readonly host: VmHost;
   /** Blocks made, by the key of their CID. */
-  readonly made = new Map<string, NewBlock>();
+  readonly made = new Map<string, Block>();
   instance: Instance<VmExports> | null = null;
   exitCode = 0;
   spent = false;

@@ -7,9 +7,9 @@
  * that takes is bounded by the number of blocks on the way, and with a store that answers at once there is one.
  */
 import { EngineFault } from "../core/errors.ts";
-import { type Applied, type MachineContext, type NewBlock, Vm, type VmHost, type VmOptions } from "../core/vm.ts";
+import { type Applied, type MachineContext, Vm, type VmHost, type VmOptions } from "../core/vm.ts";
 import type { BlockSource } from "../storage/contract.ts";
-import { cidKey } from "../types/cid.ts";
+import { type Block, cidKey } from "../types/cid.ts";
 import { ExecError } from "./errors.ts";
 import { cronMessage, rewardMessage } from "./implicit.ts";
 import { reachable } from "./reachable.ts";
@@ -180,7 +180,7 @@ class TipsetRun {
   readonly #tracing: boolean;
   readonly #applied: AppliedMessage[] = [];
   /** Blocks of machines before the last state upgrade, and of the upgrades. */
-  readonly #earlier = new Map<string, NewBlock>();
+  readonly #earlier = new Map<string, Block>();
 
   constructor(vm: Vm, input: TipsetInput, rules: ExecutionRules, context: MachineContext, tracing: boolean) {
     this.#vm = vm;

@@ -2,7 +2,8 @@
  * Many byte strings as views of one buffer. A clone into another thread costs by the buffer: a thousand small ones take
  * five times what the rest of a tipset's result takes.
  */
-import type { Applied, NewBlock } from "../core/vm.ts";
+import type { Applied } from "../core/vm.ts";
+import { type Block, type CID, cidFromBytes } from "../types/cid.ts";
 import type { ExecutionResult, MessageInput, MessageResult } from "./types.ts";
 
 export function packed(parts: readonly Uint8Array[]): Uint8Array[] {
@@ -22,7 +23,7 @@ export function packMessages<One extends Pick<MessageInput, "bytes">>(messages: 
 }
 
 /** Blocks lie apart from the rest, since they are kept longer. */
-function packBlocks(blocks: readonly NewBlock[]): NewBlock[] {
+function packBlocks(blocks: readonly Block[]): Block[] {
   const parts = packed(blocks.flatMap(({ cid, bytes }) => [cid, bytes]));
   return blocks.map((_, i) => ({ cid: parts[2 * i] as Uint8Array, bytes: parts[2 * i + 1] as Uint8Array }));
 }
@@ -34,9 +35,21 @@ function packApplied<One extends Applied>(applied: readonly One[]): One[] {
 
 export type AnyResult = ExecutionResult | MessageResult | readonly Applied[];
 
-export function packResult(result: AnyResult): AnyResult {
+/** With its CIDs in binary: a class is lost between threads. */
+export type Binary<T> = { [Key in keyof T]: T[Key] extends CID ? Uint8Array : T[Key] };
+export type PackedResult = Binary<ExecutionResult> | Binary<MessageResult> | readonly Applied[];
+
+export function packResult(result: AnyResult): PackedResult {
   if (!("blocks" in result)) return packApplied(result);
-  const blocks = packBlocks(result.blocks);
-  if (!("receiptsRoot" in result)) return { ...result, blocks };
-  return { ...result, blocks, applied: packApplied(packMessages(result.applied)) };
+  const [blocks, stateRoot] = [packBlocks(result.blocks), result.stateRoot.bytes];
+  if (!("receiptsRoot" in result)) return { ...result, blocks, stateRoot };
+  const applied = packApplied(packMessages(result.applied));
+  return { ...result, blocks, stateRoot, receiptsRoot: result.receiptsRoot.bytes, applied };
+}
+
+export function unpackResult(packed: PackedResult): AnyResult {
+  if (!("blocks" in packed)) return packed;
+  const stateRoot = cidFromBytes(packed.stateRoot);
+  if (!("receiptsRoot" in packed)) return { ...packed, stateRoot };
+  return { ...packed, stateRoot, receiptsRoot: cidFromBytes(packed.receiptsRoot) };
 }

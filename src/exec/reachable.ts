@@ -4,8 +4,7 @@
  * Execution writes intermediate states that nothing keeps. Only what the roots reach is worth storing; the search stops
  * at blocks that are not new, whose children are known already.
  */
-import type { NewBlock } from "../core/vm.ts";
-import { cidKey } from "../types/cid.ts";
+import { type Block, type CID, cidKey } from "../types/cid.ts";
 
 /** Tag 42 as CBOR writes it. */
 const LINK_HEAD_0 = 0xd8;
@@ -41,11 +40,11 @@ function head(block: Uint8Array, at: number): [number, number] {
 }
 
 /** The blocks of `made` that `roots` reach, children before parents. */
-export function reachable(roots: readonly Uint8Array[], made: Iterable<NewBlock>): NewBlock[] {
-  const byKey = new Map<string, NewBlock>();
+export function reachable(roots: readonly CID[], made: Iterable<Block>): Block[] {
+  const byKey = new Map<string, Block>();
   for (const block of made) byKey.set(cidKey(block.cid), block);
-  const out: NewBlock[] = [];
-  const visit = (cid: Uint8Array): void => {
+  const out: Block[] = [];
+  const visit = (cid: CID | Uint8Array): void => {
     const key = cidKey(cid);
     const block = byKey.get(key);
     if (block === undefined) return;

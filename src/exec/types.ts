@@ -1,6 +1,7 @@
-/** Inputs and outputs of execution. CIDs are binary, amounts attoFIL, gas in gas. */
-import type { Applied, GenesisSupply, MachineContext, NewBlock } from "../core/vm.ts";
+/** Inputs and outputs of execution. Amounts are attoFIL, gas is in gas; blocks are named by binary CIDs, as stores have them. */
+import type { Applied, GenesisSupply, MachineContext } from "../core/vm.ts";
 import type { Address } from "../types/address.ts";
+import type { Block, CID } from "../types/cid.ts";
 import type { TraceCall } from "./trace.ts";
 
 /** A message as it is in a block. */
@@ -38,13 +39,13 @@ export type ProofJudge = {
 export type StateUpgrade = {
   readonly epoch: number;
   /** The new root. Blocks are read and written through `blocks`. */
-  readonly migrate: (root: Uint8Array, blocks: UpgradeBlocks) => Promise<Uint8Array>;
+  readonly migrate: (root: CID, blocks: UpgradeBlocks) => Promise<CID>;
 };
 
 export type UpgradeBlocks = {
   /** A block if it is at hand; for one that is not, throw `BLOCK_MISSING` and be run again. */
   readonly peek: (cid: Uint8Array) => Uint8Array | undefined;
-  readonly put: (block: NewBlock) => void;
+  readonly put: (block: Block) => void;
 };
 
 /** The rules of a network, as far as execution needs them. */
@@ -56,7 +57,7 @@ export type ExecutionRules = {
 
 export type TipsetInput = {
   /** State on which the tipset builds. */
-  readonly stateRoot: Uint8Array;
+  readonly stateRoot: CID;
   /** Epoch of the parent tipset: the epochs between are null rounds, in which only cron runs. */
   readonly parentEpoch: number;
   readonly epoch: number;
@@ -78,22 +79,22 @@ export type AppliedMessage = Applied & {
 };
 
 export type ExecutionResult = {
-  readonly stateRoot: Uint8Array;
-  readonly receiptsRoot: Uint8Array;
+  readonly stateRoot: CID;
+  readonly receiptsRoot: CID;
   readonly applied: readonly AppliedMessage[];
   /** New blocks that the state or the receipts hold, children before their parents. */
-  readonly blocks: readonly NewBlock[];
+  readonly blocks: readonly Block[];
 };
 
 export type MessageResult = {
-  readonly stateRoot: Uint8Array;
+  readonly stateRoot: CID;
   readonly applied: AppliedMessage;
-  readonly blocks: readonly NewBlock[];
+  readonly blocks: readonly Block[];
 };
 
 /** A message to apply alone, on a state. */
 export type SingleInput = {
-  readonly stateRoot: Uint8Array;
+  readonly stateRoot: CID;
   readonly epoch: number;
   readonly networkVersion: number;
   readonly baseFee: bigint;

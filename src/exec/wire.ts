@@ -5,7 +5,8 @@
 import type { Failure } from "../base/errors.ts";
 import type { GenesisSupply, MachineContext, VmOptions } from "../core/vm.ts";
 import { Address } from "../types/address.ts";
-import { type AnyResult, packMessages } from "./packed.ts";
+import { type CID, cidFromBytes } from "../types/cid.ts";
+import { type Binary, type PackedResult, packMessages } from "./packed.ts";
 import type { BlockInput, ExecutionRules, MessageInput, SingleInput, TipsetInput } from "./types.ts";
 
 /** What a run may ask of the thread that wants it. CIDs are binary. */
@@ -22,7 +23,7 @@ export type Answered = { readonly question: Question; readonly reply: Reply };
 /** `TipsetInput` and its rules, without classes and functions. */
 export type TipsetJob = {
   readonly kind: "tipset";
-  readonly input: Omit<TipsetInput, "blocks">;
+  readonly input: Binary<Omit<TipsetInput, "blocks">>;
   /** Blocks of the tipset; the address of the miner is binary. */
   readonly blocks: readonly (Omit<BlockInput, "miner"> & { readonly miner: Uint8Array })[];
   /** Network versions by the first epoch each is for, ascending. */
@@ -32,8 +33,8 @@ export type TipsetJob = {
 
 export type MachineJob =
   | TipsetJob
-  | { readonly kind: "message"; readonly input: SingleInput }
-  | { readonly kind: "simulate"; readonly context: MachineContext; readonly messages: readonly MessageInput[] };
+  | { readonly kind: "message"; readonly input: Binary<SingleInput> }
+  | { readonly kind: "simulate"; readonly context: Binary<MachineContext>; readonly messages: readonly MessageInput[] };
 
 /** The worker's end of a line, see `line.ts`. */
 export type LineEnd = { readonly id: number; readonly port: MessagePort; readonly shared: SharedArrayBuffer };
@@ -51,7 +52,7 @@ export type MachineMessage = {
 };
 
 export type MachineAnswer =
-  | { readonly result: AnyResult }
+  | { readonly result: PackedResult }
   | { readonly failure: Failure }
   /** There is no line, and this must be known. */
   | { readonly asks: Question }
@@ -73,6 +74,19 @@ export function questionKey(question: Question): string {
   }
 }
 
+/** Input with its root in binary, and back. */
+export function binary<Input extends { readonly stateRoot: CID }>(
+  input: Input,
+): Omit<Input, "stateRoot"> & { readonly stateRoot: Uint8Array } {
+  return { ...input, stateRoot: input.stateRoot.bytes };
+}
+
+export function whole<Input extends { readonly stateRoot: Uint8Array }>(
+  input: Input,
+): Omit<Input, "stateRoot"> & { readonly stateRoot: CID } {
+  return { ...input, stateRoot: cidFromBytes(input.stateRoot) };
+}
+
 export function tipsetJob(tipset: TipsetInput, rules: ExecutionRules): TipsetJob {
   const { blocks, ...input } = tipset;
   const versions: [number, number][] = [];
@@ -86,7 +100,7 @@ export function tipsetJob(tipset: TipsetInput, rules: ExecutionRules): TipsetJob
     blsMessages: packMessages(block.blsMessages),
     secpMessages: packMessages(block.secpMessages),
   }));
-  return { kind: "tipset", input, blocks: plain, versions, circulatingSupply: rules.circulatingSupply };
+  return { kind: "tipset", input: binary(input), blocks: plain, versions, circulatingSupply: rules.circulatingSupply };
 }
 
 export function tipsetOf({ input, blocks, versions, circulatingSupply }: TipsetJob): [TipsetInput, ExecutionRules] {
@@ -95,9 +109,9 @@ export function tipsetOf({ input, blocks, versions, circulatingSupply }: TipsetJ
     for (const [from, one] of versions) if (epoch >= from) version = one;
     return version;
   };
-  const whole = blocks.map((block) => ({ ...block, miner: Address.fromBytes(block.miner) }));
+  const miners = blocks.map((block) => ({ ...block, miner: Address.fromBytes(block.miner) }));
   return [
-    { ...input, blocks: whole },
+    { ...whole(input), blocks: miners },
     { networkVersionAt, circulatingSupply },
   ];
 }

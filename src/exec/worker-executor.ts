@@ -11,7 +11,7 @@ import { retryLost, WorkerLostError, type WorkerPool } from "../platform/platfor
 import { ExecError } from "./errors.ts";
 import { Executor, type ExecutorParts } from "./executor.ts";
 import { AnsweringEnd, linesWork } from "./line.ts";
-import { packMessages } from "./packed.ts";
+import { packMessages, unpackResult } from "./packed.ts";
 import { type Answering, answeringFrom, errorOf, ownBytes } from "./replies.ts";
 import type {
   Execution,
@@ -23,7 +23,7 @@ import type {
   SingleInput,
   TipsetInput,
 } from "./types.ts";
-import { type Answered, type MachineAnswer, type MachineJob, tipsetJob } from "./wire.ts";
+import { type Answered, binary, type MachineAnswer, type MachineJob, tipsetJob } from "./wire.ts";
 
 /** A call takes some 1.2 KiB of the thread's stack; the protocol allows 4096 in a row, and before that, what gas buys. */
 const STACK_MIB = 32;
@@ -53,7 +53,7 @@ export class WorkerExecutor implements Execution {
   }
 
   applyMessage(input: SingleInput, options: RunOptions = {}): Promise<MessageResult> {
-    return this.#enqueue({ kind: "message", input }, options) as Promise<MessageResult>;
+    return this.#enqueue({ kind: "message", input: binary(input) }, options) as Promise<MessageResult>;
   }
 
   applyTipset(input: TipsetInput, rules: ExecutionRules, options: RunOptions = {}): Promise<ExecutionResult> {
@@ -68,9 +68,10 @@ export class WorkerExecutor implements Execution {
     messages: readonly MessageInput[],
     options: RunOptions = {},
   ): Promise<readonly Applied[]> {
-    return this.#enqueue({ kind: "simulate", context, messages: packMessages(messages) }, options) as Promise<
-      readonly Applied[]
-    >;
+    return this.#enqueue(
+      { kind: "simulate", context: binary(context), messages: packMessages(messages) },
+      options,
+    ) as Promise<readonly Applied[]>;
   }
 
   /** Starts the worker, which the first job does else. */
@@ -125,7 +126,7 @@ export class WorkerExecutor implements Execution {
         const answer = await this.#send(job, options, answered, reply, (error) => {
           failed.with = error;
         });
-        if ("result" in answer) return answer.result;
+        if ("result" in answer) return unpackResult(answer.result);
         if ("asks" in answer) answered.push({ question: answer.asks, reply: ownBytes(await reply(answer.asks)) });
         else if ("lineLost" in answer) this.#hangUp();
         else throw "with" in failed ? failed.with : errorOf(answer.failure);

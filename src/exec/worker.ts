@@ -18,6 +18,7 @@ import {
   questionKey,
   type Reply,
   tipsetOf,
+  whole,
 } from "./wire.ts";
 
 /** Bytes of one generation of the cache: the working set of a state of some 10^5 accounts. */
@@ -67,9 +68,9 @@ class Session {
       case "tipset":
         return this.#executor.applyTipset(...tipsetOf(job), options);
       case "message":
-        return this.#executor.applyMessage(job.input, options);
+        return this.#executor.applyMessage(whole(job.input), options);
       case "simulate":
-        return this.#executor.simulate(job.context, job.messages, options);
+        return this.#executor.simulate(whole(job.context), job.messages, options);
     }
   }
 

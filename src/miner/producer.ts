@@ -17,7 +17,7 @@ import type { MessagePool } from "../mpool/pool.ts";
 import { CHAIN_LIMITS, type NetworkParams, networkVersionAt } from "../params/networks.ts";
 import type { Address } from "../types/address.ts";
 import { type BlockHeader, headerSigningBytes, makeTipset, type Tipset } from "../types/block-header.ts";
-import { CID } from "../types/cid.ts";
+import type { CID } from "../types/cid.ts";
 import {
   chainLength,
   encodeMessage,
@@ -99,7 +99,7 @@ export class Producer {
     const before = await chain.result(parent);
     const result = await executor.applyTipset(
       {
-        stateRoot: before.stateRoot.bytes,
+        stateRoot: before.stateRoot,
         parentEpoch: parent.height,
         epoch,
         baseFee,
@@ -111,7 +111,7 @@ export class Producer {
     const tipset = await chain.append(
       [header],
       chosen.flatMap((signed) => [{ cid: signedMessageCid(signed) }, { cid: messageCid(signed.message) }]),
-      { stateRoot: CID.decode(result.stateRoot), receiptsRoot: CID.decode(result.receiptsRoot) },
+      result,
       [...meta.blocks, ...result.blocks],
     );
     this.line.push(tipset);

@@ -14,7 +14,7 @@ import { encodeMethodParams, encodeState } from "../state/state-view.ts";
 import type { Block } from "../storage/contract.ts";
 import { Address } from "../types/address.ts";
 import { FIL } from "../types/amount.ts";
-import { CID, cidOfText } from "../types/cid.ts";
+import { type CID, cidOfText } from "../types/cid.ts";
 import { encodeMessage } from "../types/message.ts";
 import type { Json } from "../types/schema-codec.ts";
 
@@ -140,7 +140,7 @@ export async function buildGenesis(spec: GenesisSpec): Promise<GenesisState> {
   const owner = spec.accounts[0]?.address ?? ID.reserve;
   const made = apply(
     "create the first miner",
-    Address.fromBytes(vm.resolve(owner) ?? owner.bytes),
+    vm.resolve(owner) ?? owner,
     ID.power,
     0n,
     2,
@@ -152,7 +152,7 @@ export async function buildGenesis(spec: GenesisSpec): Promise<GenesisState> {
       Multiaddrs: null,
     }),
   );
-  const stateRoot = CID.decode(vm.flush());
+  const stateRoot = vm.flush();
   const blocks = [...vm.madeBlocks()].map(({ cid, bytes }) => ({ cid, bytes }));
   return { stateRoot, miner: minerOf(made.return), blocks };
 }

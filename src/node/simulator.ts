@@ -35,7 +35,7 @@ export function makeSimulator(parts: SimulatorParts): Simulator {
       const epoch = tipset.height + 1;
       const started = parts.now();
       const context = {
-        stateRoot: stateRoot.bytes,
+        stateRoot,
         epoch,
         networkVersion: rules.networkVersionAt(epoch),
         // Nothing is burnt and the sender need not be rich: only the outcome and the gas are wanted.

@@ -8,6 +8,7 @@
  * - bytes read back are checked against what was written; a mismatch throws `StorageError` CORRUPT, never wrong data.
  */
 import { FilError } from "../base/errors.ts";
+import type { Block } from "../types/cid.ts";
 
 export type StorageErrorData =
   | { readonly code: "CORRUPT"; readonly key: string }
@@ -16,8 +17,7 @@ export type StorageErrorData =
   | { readonly code: "FAILED"; readonly place: string };
 export class StorageError extends FilError<StorageErrorData> {}
 
-/** A block by its binary CID. */
-export type Block = { readonly cid: Uint8Array; readonly bytes: Uint8Array };
+export type { Block };
 
 /** Where blocks come from: all that execution needs. */
 export type BlockSource = {

@@ -12,6 +12,9 @@ export { CID };
 export type CidErrorData = { readonly code: "BAD_CID" };
 export class CidError extends FilError<CidErrorData> {}
 
+/** A block of the chain or its state, named by its binary CID: what stores and machines pass around by the thousand. */
+export type Block = { readonly cid: Uint8Array; readonly bytes: Uint8Array };
+
 const DAG_CBOR = 0x71;
 const RAW = 0x55;
 const BLAKE2B_256 = 0xb220;

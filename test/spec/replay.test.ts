@@ -42,11 +42,11 @@ test.skipIf(absent)("the upgrade to the second actors gives the official module'
   expect(stateRoot).toBe(fixture.stateRoot);
   for (const { priorEpoch, actors } of fixture.upgrades) {
     const made = new Map<string, Uint8Array>();
-    const root = await actorsV2Upgrade(priorEpoch).migrate(CID.parse(stateRoot).bytes, {
+    const root = await actorsV2Upgrade(priorEpoch).migrate(CID.parse(stateRoot), {
       peek: (cid) => store.peek(cid),
       put: (block) => made.set(`${CID.decode(block.cid)}`, block.bytes),
     });
-    const [version, map] = dagCbor.decode(made.get(`${CID.decode(root)}`) as Uint8Array) as [number, CID];
+    const [version, map] = dagCbor.decode(made.get(`${root}`) as Uint8Array) as [number, CID];
     expect(version).toBe(1);
     expect(`${map}`).toBe(actors);
   }

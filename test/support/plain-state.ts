@@ -20,7 +20,7 @@ export type ExtraActor = {
   readonly balance?: bigint;
 };
 
-export type PlainState = { readonly store: MemoryStore; readonly root: Uint8Array };
+export type PlainState = { readonly store: MemoryStore; readonly root: CID };
 
 /** BLS address of account `index` (id 100 + index); no key stands behind it. */
 export function key(index: number): Address {
@@ -66,7 +66,7 @@ export function makeState(networkVersion: number, accounts: number, extra: reado
   const unique = new Map(actors.map((actor) => [actor[0].join(), actor]));
   const tree = buildHamt(unique.values(), block);
   const root = networkVersion < 4 ? tree : put([1, tree, empty]);
-  return { store, root: root.bytes };
+  return { store, root };
 }
 
 /** CBOR of a message from account 0 to account 1, but for what is given. */
@@ -96,10 +96,10 @@ export function hostOf(store: MemoryStore): VmHost {
 }
 
 export function contextOf(
-  root: Uint8Array,
+  root: CID,
   networkVersion: number,
 ): {
-  stateRoot: Uint8Array;
+  stateRoot: CID;
   epoch: number;
   networkVersion: number;
   baseFee: bigint;

@@ -55,7 +55,7 @@ async function check(name: string, options: Options): Promise<void> {
     const opened = await open(name, options);
     const { root, epoch, blocks, network } = opened.place;
     const onProgress = (actors: number): void => line.show(`${actors} actors`);
-    const report = await checkState(root.bytes, epoch, blocks, { onProgress, profile: options.network ?? network });
+    const report = await checkState(root, epoch, blocks, { onProgress, profile: options.network ?? network });
     await opened.close();
     line.clear();
     const { complaints, actors, total, minersWithoutClaim } = report;

@@ -13,6 +13,6 @@ test.skipIf(car === null)("the main network's genesis is sound and holds two tho
   const blocks = new Map(readCar(car as Uint8Array).blocks.map((block) => [cidKey(block.cid), block.bytes]));
   const root = parseCid("bafy2bzacech3yb7xlb7c57v2xh7rvmt4skeidk7z2g36llksaz4biflblbt24");
   const peek = (cid: Uint8Array): Uint8Array | undefined => blocks.get(cidKey(cid));
-  const report = await checkState(root.bytes, 0, { peek, get: async (cid) => peek(cid) });
+  const report = await checkState(root, 0, { peek, get: async (cid) => peek(cid) });
   expect(report).toEqual({ complaints: [], actors: 37, total: 2_000_000_000n * 10n ** 18n, minersWithoutClaim: 0 });
 });

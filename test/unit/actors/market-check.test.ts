@@ -8,7 +8,7 @@ import { readFixtureJson } from "../../support/files.ts";
 
 type MarketTuple = unknown[];
 
-let root: Uint8Array;
+let root: CID;
 let epoch: number;
 let player: ScenarioPlayer;
 
@@ -18,7 +18,7 @@ beforeAll(async () => {
   const scenario = file.scenarios[0];
   if (scenario === undefined) throw new Error("no scenario");
   expect(player.play(scenario)).toBeNull();
-  root = parseCid(scenario.steps.findLast((step) => step.root !== undefined)?.root ?? "").bytes;
+  root = parseCid(scenario.steps.findLast((step) => step.root !== undefined)?.root ?? "");
   epoch = scenario.steps.findLast((step) => step.op === "epoch")?.epoch ?? 0;
 });
 

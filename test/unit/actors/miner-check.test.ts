@@ -9,7 +9,7 @@ import { readFixtureJson } from "../../support/files.ts";
 type Tuple = unknown[];
 
 const profile = "devnet";
-let root: Uint8Array;
+let root: CID;
 let epoch: number;
 let player: ScenarioPlayer;
 
@@ -19,7 +19,7 @@ beforeAll(async () => {
   const scenario = file.scenarios.find(({ name }) => name === "miner-dev-2-43");
   if (scenario === undefined) throw new Error("no scenario");
   expect(player.play(scenario)).toBeNull();
-  root = parseCid(scenario.steps.findLast((step) => step.root !== undefined)?.root ?? "").bytes;
+  root = parseCid(scenario.steps.findLast((step) => step.root !== undefined)?.root ?? "");
   epoch = scenario.steps.findLast((step) => step.op === "epoch")?.epoch ?? 0;
 }, 60_000);
 

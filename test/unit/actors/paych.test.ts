@@ -64,7 +64,7 @@ describe.each([
   };
   const channel = (): { toSend: bigint; settlingAt: number } => {
     vm.flush();
-    const block = vm.block(vm.actor(CHANNEL)?.head as Uint8Array) as Uint8Array;
+    const block = vm.block(vm.actor(CHANNEL)?.head.bytes as Uint8Array) as Uint8Array;
     const [, , toSend, settlingAt] = dagCbor.decode(block) as [unknown, unknown, Uint8Array, number];
     return { toSend: bytesToBig(toSend), settlingAt };
   };

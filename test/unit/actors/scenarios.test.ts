@@ -28,7 +28,7 @@ describe.each(files)("$name", ({ file }) => {
     (await player).play(scenario);
     const root = scenario.steps.findLast((step) => step.root !== undefined)?.root ?? scenario.root;
     const epoch = scenario.steps.findLast((step) => step.op === "epoch")?.epoch ?? scenario.epoch;
-    return checkState(parseCid(root).bytes, epoch, (await player).blocks);
+    return checkState(parseCid(root), epoch, (await player).blocks);
   }
 
   const honest = file.scenarios.filter(({ name }) => !INVENTED_POWER.test(name));

@@ -46,6 +46,6 @@ test.each([
   expect(`${await view.lookupId(key(1))}`).toBe("f0101");
   expect(`${await view.robustAddress(Address.id(100))}`).toBe(`${key(0)}`);
   expect((await open(4)).field("MinerCount")).toBe(1);
-  const report = await checkState(genesis.stateRoot.bytes, 0, store, { profile: "devnet" });
+  const report = await checkState(genesis.stateRoot, 0, store, { profile: "devnet" });
   expect(report).toEqual({ complaints: [], actors: 12, total: 2_000_000_000n * FIL, minersWithoutClaim: 0 });
 });

@@ -30,7 +30,7 @@ import {
 const NETWORK_VERSION = 5;
 const RULES = { networkVersionAt: () => NETWORK_VERSION, circulatingSupply: 10n ** 27n };
 const OPTIONS = { profile: "devnet" } as const;
-const MISSING = CID.parse("bafy2bzaceaq6gxxjuvsf7diwddfpxh24wdaximidodyhlquouvknsnc4gnc6a").bytes;
+const MISSING = CID.parse("bafy2bzaceaq6gxxjuvsf7diwddfpxh24wdaximidodyhlquouvknsnc4gnc6a");
 
 const opened: Execution[] = [];
 afterEach(async () => {
@@ -63,19 +63,19 @@ function slow(under: BlockSource, first: () => Promise<unknown> | unknown = () =
 }
 
 let store: MemoryStore;
-let root: Uint8Array;
+let root: CID;
 let miner: Address;
 beforeAll(async () => {
   const accounts = Array.from({ length: 20 }, (_, i) => ({ address: key(i), balance: 1000n * FIL }));
   const genesis = await buildGenesis({ network: DEVNET, networkVersion: NETWORK_VERSION, accounts, worker: key(0) });
   store = new MemoryStore();
   store.writeNow({ blocks: genesis.blocks });
-  root = genesis.stateRoot.bytes;
+  root = genesis.stateRoot;
   miner = genesis.miner;
 });
 
 /** Messages of senders who have used `nonce` nonces, account 1 twice as many. */
-function tipset(stateRoot: Uint8Array, parentEpoch: number, epoch: number, nonce = 0n): TipsetInput {
+function tipset(stateRoot: CID, parentEpoch: number, epoch: number, nonce = 0n): TipsetInput {
   const send = (from: number, fields: object = {}) => input(message({ from: key(from), nonce, value: 5n, ...fields }));
   const first = send(1, { nonce: 2n * nonce });
   const blsMessages = [first, send(2), send(1, { nonce: 2n * nonce + 1n }), send(3, { nonce: 99n }), first];
@@ -163,7 +163,7 @@ describe.each(ways)("a worker that asks $way", ({ lines }) => {
       lines,
     );
     await expect(worker.applyTipset(tipset(root, 10, 11), RULES)).rejects.toBe(broken);
-    expect((await worker.applyTipset(tipset(root, 10, 11), RULES)).stateRoot).toHaveLength(38);
+    expect((await worker.applyTipset(tipset(root, 10, 11), RULES)).stateRoot.bytes).toHaveLength(38);
   });
 
   test("reads a block of more than one part of a line", async () => {
@@ -258,7 +258,7 @@ describe("a worker that dies", () => {
   });
 });
 
-type Outcome = { readonly stateRoot: Uint8Array; readonly asked: readonly string[]; readonly infos: readonly string[] };
+type Outcome = { readonly stateRoot: CID; readonly asked: readonly string[]; readonly infos: readonly string[] };
 
 /** Commits one sector of the first miner and proves it, before a judge who always says `valid`. */
 async function sealOneSector(make: (parts: ExecutorParts) => Execution, valid: boolean): Promise<Outcome> {

@@ -79,7 +79,7 @@ function reportAt(
     BlockHeaderExtra: extra === undefined ? null : bytes(extra),
   };
   const encoded = encodeMethodParams(cidOfText("fil/2/storageminer"), REPORT, params, "t");
-  vm.open({ ...contextOf(genesis.stateRoot.bytes, networkVersion), epoch });
+  vm.open({ ...contextOf(genesis.stateRoot, networkVersion), epoch });
   const from = addressOf(crypto, stranger);
   const text = message({ from, to: genesis.miner, method: REPORT, params: encoded, gasLimit: 10_000_000_000n });
   return vm.apply(text, text.length).exitCode;

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { concat } from "../../../src/base/bytes.ts";
 import { type Applied, Vm } from "../../../src/core/vm.ts";
 import { Address } from "../../../src/types/address.ts";
-import { cidFromBytes, cidOfText, textOfCid } from "../../../src/types/cid.ts";
+import { cidOfText, textOfCid } from "../../../src/types/cid.ts";
 import type { Message } from "../../../src/types/message.ts";
 import { contextOf, hostOf, idOf, key, makeState, message, type PlainState } from "../../support/plain-state.ts";
 
@@ -28,10 +28,10 @@ describe.each([
     return vm.apply(bytes, bytes.length);
   };
   const nextId = (): unknown =>
-    (dagCbor.decode(vm.block(vm.actor(Address.id(1))?.head as Uint8Array) as Uint8Array) as unknown[])[1];
+    (dagCbor.decode(vm.block(vm.actor(Address.id(1))?.head.bytes as Uint8Array) as Uint8Array) as unknown[])[1];
   const codeOf = (address: Address): string | null => {
     const actor = vm.actor(address);
-    return actor === null ? null : textOfCid(cidFromBytes(actor.code));
+    return actor === null ? null : textOfCid(actor.code);
   };
 
   describe("a transfer", () => {
@@ -42,7 +42,7 @@ describe.each([
       expect(apply({ to: fresh, value: 10n ** 24n }).exitCode).toBe(0);
       expect(codeOf(fresh)).toBe(`fil/${generation}/account`);
       expect(vm.actor(NEXT)).toMatchObject({ balance: 10n ** 24n, nonce: 0n });
-      expect(vm.resolve(fresh)).toEqual(NEXT.bytes);
+      expect(vm.resolve(fresh)).toEqual(NEXT);
       vm.flush();
       expect(nextId()).toBe(101 + ACCOUNTS);
       expect(apply({ from: fresh, to: key(1), value: 5n }).exitCode).toBe(0);
@@ -152,7 +152,9 @@ describe.each([
     expect(proposed.exitCode).toBe(0);
     expect((dagCbor.decode(proposed.return) as unknown[]).slice(0, 3)).toEqual([0, true, 0]);
     vm.flush();
-    const [signers] = dagCbor.decode(vm.block(vm.actor(NEXT)?.head as Uint8Array) as Uint8Array) as [Uint8Array[]];
+    const [signers] = dagCbor.decode(vm.block(vm.actor(NEXT)?.head.bytes as Uint8Array) as Uint8Array) as [
+      Uint8Array[],
+    ];
     expect(signers).toHaveLength(2);
   });
 });

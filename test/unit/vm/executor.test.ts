@@ -52,7 +52,7 @@ describe("missing blocks", () => {
     const quick = await executorOver(state.store).applyMessage(single);
     const slow = new SlowStore(state.store);
     const again = await executorOver(slow).applyMessage(single);
-    expect(toHex(again.stateRoot)).toBe(toHex(quick.stateRoot));
+    expect(`${again.stateRoot}`).toBe(`${quick.stateRoot}`);
     expect(again.applied).toEqual(quick.applied);
     expect(again.blocks.map(({ cid }) => toHex(cid))).toEqual(quick.blocks.map(({ cid }) => toHex(cid)));
     expect(slow.asked.size).toBeGreaterThan(3);
@@ -61,12 +61,12 @@ describe("missing blocks", () => {
 
   test("a block that nobody has is a fault that names it, and the executor goes on", async () => {
     const executor = executorOver(state.store);
-    const nowhere = CID.parse("bafy2bzaceaq6gxxjuvsf7diwddfpxh24wdaximidodyhlquouvknsnc4gnc6a").bytes;
+    const nowhere = CID.parse("bafy2bzaceaq6gxxjuvsf7diwddfpxh24wdaximidodyhlquouvknsnc4gnc6a");
     const send = input(message({ value: 1n }));
     const lost = executor.applyMessage({ ...contextOf(nowhere, NETWORK_VERSION), message: send });
     const error: unknown = await lost.catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(EngineFault);
-    expect((error as EngineFault).data).toEqual({ code: "BLOCK_MISSING", cid: nowhere });
+    expect((error as EngineFault).data).toEqual({ code: "BLOCK_MISSING", cid: nowhere.bytes });
     const next = await executor.applyMessage({ ...contextOf(state.root, NETWORK_VERSION), message: send });
     expect(next.applied.exitCode).toBe(0);
   });
@@ -103,14 +103,14 @@ describe("missing blocks", () => {
 describe("tipsets", () => {
   const accounts = [0, 1, 2, 3].map((i) => ({ address: key(i), balance: 1000n * FIL }));
   let store: MemoryStore;
-  let root: Uint8Array;
+  let root: CID;
   let miner: Address;
   beforeAll(async () => {
     const network = DEVNET;
     const genesis = await buildGenesis({ network, networkVersion: NETWORK_VERSION, accounts, worker: key(0) });
     store = new MemoryStore();
     store.writeNow({ blocks: genesis.blocks });
-    root = genesis.stateRoot.bytes;
+    root = genesis.stateRoot;
     miner = genesis.miner;
   });
 
@@ -150,7 +150,7 @@ describe("tipsets", () => {
       steps.writeNow({ blocks: step.blocks });
       stateRoot = step.stateRoot;
     }
-    expect(toHex(stateRoot)).toBe(toHex(once.stateRoot));
+    expect(`${stateRoot}`).toBe(`${once.stateRoot}`);
   });
 
   test("a message in two blocks is applied once; each block has its reward, cron comes last", async () => {
@@ -168,7 +168,7 @@ describe("tipsets", () => {
       rules,
     );
     const [ok, bad] = result.applied;
-    const bytes = result.blocks.find(({ cid }) => equal(cid, result.receiptsRoot))?.bytes as Uint8Array;
+    const bytes = result.blocks.find(({ cid }) => equal(cid, result.receiptsRoot.bytes))?.bytes as Uint8Array;
     // AMT of width 8: [height, count, [bitmap, links, values]]; a receipt is [exit code, return, gas used].
     expect(dagCbor.decode(bytes)).toEqual([
       0,
@@ -187,7 +187,7 @@ describe("tipsets", () => {
 
   test("an empty tipset has the root of the empty array of receipts", async () => {
     const result = await executorOver(store).applyTipset(tipset({}), rules);
-    const bytes = result.blocks.find(({ cid }) => equal(cid, result.receiptsRoot))?.bytes as Uint8Array;
+    const bytes = result.blocks.find(({ cid }) => equal(cid, result.receiptsRoot.bytes))?.bytes as Uint8Array;
     expect(toHex(bytes)).toBe("8300008341008080");
   });
 
@@ -206,11 +206,11 @@ describe("tipsets", () => {
   });
 
   test("an upgrade replaces the state between two epochs, on slow stores too", async () => {
-    const migrated: Uint8Array[] = [];
+    const migrated: CID[] = [];
     const upgrade = {
       epoch: 12,
-      migrate: async (at: Uint8Array, blocks: UpgradeBlocks): Promise<Uint8Array> => {
-        for (const cid of [at, root])
+      migrate: async (at: CID, blocks: UpgradeBlocks): Promise<CID> => {
+        for (const { bytes: cid } of [at, root])
           if (blocks.peek(cid) === undefined) throw new EngineFault({ code: "BLOCK_MISSING", cid }, "not at hand");
         migrated.push(at);
         return root;
@@ -220,10 +220,10 @@ describe("tipsets", () => {
     const result = await executorOver(store).applyTipset(input_, { ...rules, upgrades: [upgrade] });
     const plain = await executorOver(store).applyTipset(tipset({ parentEpoch: 12, epoch: 14 }), rules);
     expect(migrated).toHaveLength(1);
-    expect(equal(migrated[0] as Uint8Array, root)).toBe(false);
-    expect(toHex(result.stateRoot)).toBe(toHex(plain.stateRoot));
+    expect(`${migrated[0]}`).not.toBe(`${root}`);
+    expect(`${result.stateRoot}`).toBe(`${plain.stateRoot}`);
     const slow = await executorOver(new SlowStore(store)).applyTipset(input_, { ...rules, upgrades: [upgrade] });
-    expect(toHex(slow.stateRoot)).toBe(toHex(plain.stateRoot));
+    expect(`${slow.stateRoot}`).toBe(`${plain.stateRoot}`);
   });
 });
 

@@ -7,7 +7,7 @@ import { EngineFault } from "../../../src/core/errors.ts";
 import { Vm, type VmHost } from "../../../src/core/vm.ts";
 import { hamtGet } from "../../../src/storage/hamt.ts";
 import { Address } from "../../../src/types/address.ts";
-import { type CID, cidFromBytes, cidKey } from "../../../src/types/cid.ts";
+import { type CID, cidKey } from "../../../src/types/cid.ts";
 import { contextOf, hostOf, idOf, key, makeState, RICH } from "../../support/plain-state.ts";
 
 describe.each([
@@ -21,7 +21,7 @@ describe.each([
     const vm = await Vm.create(hostOf(state.store));
     vm.open(contextOf(state.root, networkVersion));
     for (let i = 0; i < ACCOUNTS; i++) {
-      expect(vm.resolve(key(i))).toEqual(idOf(i).bytes);
+      expect(vm.resolve(key(i))).toEqual(idOf(i));
       expect(vm.actor(key(i))?.balance).toBe(RICH);
     }
     for (let i = ACCOUNTS; i < ACCOUNTS + 500; i++) {
@@ -31,8 +31,8 @@ describe.each([
   });
 
   test("the host's reader of maps finds the same", async () => {
-    const top = dagCbor.decode<readonly [number, CID]>(state.store.peek(state.root) as Uint8Array);
-    const root = networkVersion < 4 ? cidFromBytes(state.root) : top[1];
+    const top = dagCbor.decode<readonly [number, CID]>(state.store.peek(state.root.bytes) as Uint8Array);
+    const root = networkVersion < 4 ? state.root : top[1];
     const vm = await Vm.create(hostOf(state.store));
     vm.open(contextOf(state.root, networkVersion));
     await fc.assert(
