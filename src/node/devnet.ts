@@ -44,6 +44,10 @@ export type DevnetOptions = {
   readonly genesisTime: number;
   /** Folder of the data; null keeps everything in memory. */
   readonly data: string | null;
+  /** Forgets what an earlier network left in the folder, if the folder is ours and nobody has it open. */
+  readonly reset?: boolean;
+  /** Goes on with what can be read of a damaged folder. */
+  readonly repair?: boolean;
   readonly version: string;
   /**
    * Where messages are executed: in the caller's thread, or in workers, so that the network answers meanwhile and calls
@@ -122,7 +126,9 @@ export class Devnet {
   static async open(options: DevnetOptions): Promise<Devnet> {
     const crypto = await loadCrypto();
     const network: NetworkParams = { ...DEVNET, blockDelaySeconds: Math.max(1, Math.round(options.blockTime)) };
-    const store = options.data === null ? new MemoryStore() : await TableStore.open(options.data, platform.openTable);
+    const { data, reset = false, repair = false } = options;
+    const store =
+      data === null ? new MemoryStore() : await TableStore.open(data, platform.openTable, { reset, repair });
     const chain = await ChainStore.open(store);
     const accounts = makeAccounts(crypto, options);
     const worker = deriveKey(crypto, options.seed, "worker", "bls");

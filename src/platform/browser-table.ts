@@ -1,5 +1,5 @@
 /** Tables in a browser: one IndexedDB database with one object store. It answers later only: no `peek`. */
-import { afterPrefix, type OpenTable } from "./table.ts";
+import { afterPrefix, type OpenTable, TableError } from "./table.ts";
 
 const STORE = "table";
 
@@ -10,14 +10,25 @@ function settled<T>(request: IDBRequest<T>): Promise<T> {
   });
 }
 
-function open(place: string): Promise<IDBDatabase> {
+function open(place: string, create: boolean): Promise<IDBDatabase> {
   const request = indexedDB.open(place, 1);
-  request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-  return settled(request);
+  request.onupgradeneeded = () => {
+    if (create) request.result.createObjectStore(STORE);
+    // Ending the upgrade leaves no database behind.
+    else request.transaction?.abort();
+  };
+  return settled(request).catch((cause: unknown) => {
+    if (create) throw cause;
+    throw new TableError({ code: "MISSING", place }, `there is no database ${place}`, { cause });
+  });
 }
 
-export const openTable: OpenTable = async (place) => {
-  const database = await open(place);
+export const openTable: OpenTable = async (place, { create = true, reset = false } = {}) => {
+  const database = await open(place, create);
+  if (reset) {
+    const transaction = database.transaction(STORE, "readwrite", { durability: "strict" });
+    await settled(transaction.objectStore(STORE).clear());
+  }
   const read = (): IDBObjectStore => database.transaction(STORE, "readonly").objectStore(STORE);
   return {
     async get(key) {
@@ -30,7 +41,7 @@ export const openTable: OpenTable = async (place) => {
       const [keys, values] = await Promise.all([settled(store.getAllKeys(bounds)), settled(store.getAll(bounds))]);
       return keys.map((key, i) => [new Uint8Array(key as ArrayBuffer), values[i] as Uint8Array] as const);
     },
-    change(changes, sync) {
+    change(changes, { sync = false } = {}) {
       return new Promise((resolve, reject) => {
         const transaction = database.transaction(STORE, "readwrite", { durability: sync ? "strict" : "default" });
         const store = transaction.objectStore(STORE);

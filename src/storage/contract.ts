@@ -5,16 +5,21 @@
  * - `peek` answers at once or not at all; a store that can only answer later returns undefined and `get` finds it.
  * - `write` is atomic: after a crash either everything of a batch is there or nothing.
  * - with `sync` the batch has reached the disk when the promise resolves.
+ * - a write that failed leaves the store as after a crash: what was acknowledged before is there, and stays there.
  * - bytes read back are checked against what was written; a mismatch throws `StorageError` CORRUPT, never wrong data.
  */
 import { FilError } from "../base/errors.ts";
 import type { Block } from "../types/cid.ts";
 
 export type StorageErrorData =
+  /** A value does not match its checksum. */
   | { readonly code: "CORRUPT"; readonly key: string }
   | { readonly code: "CLOSED" }
-  | { readonly code: "LOCKED"; readonly place: string }
-  | { readonly code: "FAILED"; readonly place: string };
+  /** The codes of `TableErrorData`, in `src/platform/table.ts`. */
+  | {
+      readonly code: "LOCKED" | "MISSING" | "FOREIGN" | "DAMAGED" | "BEHIND" | "FAILED";
+      readonly place: string;
+    };
 export class StorageError extends FilError<StorageErrorData> {}
 
 export type { Block };
@@ -31,11 +36,18 @@ export type Batch = {
   readonly facts?: readonly (readonly [name: string, value: Uint8Array | null])[];
 };
 
+export type WriteOptions = {
+  /** The batch has reached the disk when the promise resolves. */
+  readonly sync?: boolean;
+  /** What the batch reaches, in words ("head at epoch 7"): names what a store that was cut short has lost. */
+  readonly note?: string;
+};
+
 export type BlockStore = BlockSource & {
   has(cid: Uint8Array): Promise<boolean>;
   fact(name: string): Promise<Uint8Array | undefined>;
   /** Names and values of the facts that start with `prefix`, in the order of their names. */
   facts(prefix: string): Promise<(readonly [name: string, value: Uint8Array])[]>;
-  write(batch: Batch, options?: { readonly sync?: boolean }): Promise<void>;
+  write(batch: Batch, options?: WriteOptions): Promise<void>;
   close(): Promise<void>;
 };

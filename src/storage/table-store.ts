@@ -7,8 +7,8 @@
  */
 import { fromUtf8, toHex, utf8 } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
-import type { OpenTable, Table, TableChange } from "../platform/table.ts";
-import { type Batch, type BlockStore, StorageError } from "./contract.ts";
+import { type OpenOptions, type OpenTable, type Table, type TableChange, TableError } from "../platform/table.ts";
+import { type Batch, type BlockStore, StorageError, type WriteOptions } from "./contract.ts";
 
 const BLOCK = 0x62;
 const FACT = 0x66;
@@ -33,7 +33,7 @@ function unseal(key: Uint8Array, value: Uint8Array): Uint8Array {
   if (value.length < 4 || view.getUint32(0, true) !== crc32(bytes, crc32(key)))
     throw new StorageError(
       { code: "CORRUPT", key: toHex(key) },
-      "a stored value does not match its checksum; restore the data directory from a copy or start with --reset",
+      "a stored value does not match its checksum; restore the folder from a copy, or start with --reset to begin anew",
     );
   return bytes;
 }
@@ -45,23 +45,24 @@ export class TableStore implements BlockStore {
     this.table = table;
   }
 
-  /** Opens the store at `place` with a platform's `openTable`. */
-  static async open(place: string, openTable: OpenTable): Promise<TableStore> {
+  /** Opens the store at `place` with a platform's `openTable`. Throws `StorageError`. */
+  static async open(place: string, openTable: OpenTable, options?: OpenOptions): Promise<TableStore> {
     try {
-      return new TableStore(await openTable(place));
+      return new TableStore(await openTable(place, options));
     } catch (cause) {
-      const locked = hasCode(cause, "LEVEL_LOCKED");
-      throw locked
-        ? new StorageError({ code: "LOCKED", place }, `${place} is in use by another process`, { cause })
-        : new StorageError({ code: "FAILED", place }, `cannot open the data directory ${place}`, { cause });
+      throw storageError(cause, place);
     }
   }
 
   peek(cid: Uint8Array): Uint8Array | undefined {
     if (this.table.peek === undefined) return undefined;
     const key = keyOf(BLOCK, cid);
-    const value = this.table.peek(key);
-    return value === undefined ? undefined : unseal(key, value);
+    try {
+      const value = this.table.peek(key);
+      return value === undefined ? undefined : unseal(key, value);
+    } catch (cause) {
+      throw storageError(cause);
+    }
   }
 
   get(cid: Uint8Array): Promise<Uint8Array | undefined> {
@@ -77,11 +78,11 @@ export class TableStore implements BlockStore {
   }
 
   async facts(prefix: string): Promise<(readonly [string, Uint8Array])[]> {
-    const found = await this.table.range(keyOf(FACT, utf8(prefix)));
+    const found = await this.table.range(keyOf(FACT, utf8(prefix))).catch(rethrow);
     return found.map(([key, value]) => [fromUtf8(key.subarray(1)), unseal(key, value)] as const);
   }
 
-  async write(batch: Batch, options?: { readonly sync?: boolean }): Promise<void> {
+  async write(batch: Batch, options?: WriteOptions): Promise<void> {
     const changes: TableChange[] = [];
     for (const { cid, bytes } of batch.blocks ?? []) {
       const key = keyOf(BLOCK, cid);
@@ -91,7 +92,7 @@ export class TableStore implements BlockStore {
       const key = keyOf(FACT, utf8(name));
       changes.push({ key, value: value === null ? null : seal(key, value) });
     }
-    await this.table.change(changes, options?.sync ?? false);
+    await this.table.change(changes, options).catch(rethrow);
   }
 
   close(): Promise<void> {
@@ -99,13 +100,19 @@ export class TableStore implements BlockStore {
   }
 
   private async read(key: Uint8Array): Promise<Uint8Array | undefined> {
-    const value = await this.table.get(key);
+    const value = await this.table.get(key).catch(rethrow);
     return value === undefined ? undefined : unseal(key, value);
   }
 }
 
-function hasCode(error: unknown, code: string): boolean {
-  for (let next = error, depth = 0; next instanceof Error && depth < 4; next = next.cause, depth++)
-    if ("code" in next && next.code === code) return true;
-  return false;
+function rethrow(cause: unknown): never {
+  throw storageError(cause);
+}
+
+/** A table's error as the store's. */
+function storageError(cause: unknown, place = ""): unknown {
+  if (cause instanceof StorageError) return cause;
+  if (cause instanceof TableError) return new StorageError(cause.data, cause.message, { cause: cause.cause });
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new StorageError({ code: "FAILED", place }, `the store fails: ${why}`, { cause });
 }

@@ -1,5 +1,5 @@
 /** `filigree devnet`: a local network that accepts messages, until it is told to stop. */
-import { rm } from "node:fs/promises";
+import { createServer } from "node:net";
 import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { toBase64, toHex } from "../../base/bytes.ts";
@@ -23,6 +23,7 @@ type Options = {
   readonly memory?: boolean;
   readonly machine: MachinePlace;
   readonly reset?: boolean;
+  readonly repair?: boolean;
   readonly json?: boolean;
 };
 
@@ -83,6 +84,7 @@ export function registerDevnet(program: Command): void {
       new Option("--machine <place>", "where messages are executed").choices(["worker", "thread"]).default("worker"),
     )
     .option("--reset", "forget an earlier network in the data folder")
+    .option("--repair", "go on with what can be read of a damaged data folder")
     .option("--json", "one JSON object a line instead of text")
     .action(run);
 }
@@ -90,7 +92,10 @@ export function registerDevnet(program: Command): void {
 async function run(options: Options, command: Command): Promise<void> {
   const seed = options.seed ?? DEFAULT_SEED;
   const data = options.memory === true ? null : path.resolve(options.data ?? DEFAULT_DATA);
-  if (options.reset === true && data !== null) await rm(data, { recursive: true, force: true });
+  // What is made from here on is for its owner alone.
+  process.umask(0o077);
+  // Looked at first: a port that is taken must not cost the earlier network.
+  await portIsFree(options.host, options.port);
   const now = Math.floor(Date.now() / 1000);
   const net = await Devnet.open({
     accounts: options.accounts,
@@ -99,6 +104,8 @@ async function run(options: Options, command: Command): Promise<void> {
     blockTime: options.blockTime,
     genesisTime: options.genesisTime ?? (options.seed === undefined ? now : FIXED_GENESIS_TIME),
     data,
+    reset: options.reset === true,
+    repair: options.repair === true,
     version: command.parent?.version() ?? "",
     machine: options.machine,
   });
@@ -119,6 +126,16 @@ async function run(options: Options, command: Command): Promise<void> {
   await stopSignal();
   print.stop();
   await net.close();
+}
+
+/** Throws the system's error if the address cannot be listened on. */
+async function portIsFree(host: string, port: number): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port, exclusive: true }, resolve);
+  });
+  await new Promise((resolve) => server.close(resolve));
 }
 
 function stopSignal(): Promise<void> {

@@ -80,7 +80,7 @@ async function check(name: string, options: Options): Promise<void> {
 
 async function open(name: string, options: Options): Promise<{ place: Place; close: () => Promise<void> }> {
   if (name !== "head" && !/^baf/.test(name)) return { place: await fromCar(name, options), close: async () => {} };
-  const store = await TableStore.open(options.data, platform.openTable);
+  const store = await TableStore.open(options.data, platform.openTable, { create: false });
   const close = (): Promise<void> => store.close();
   if (name !== "head")
     return { place: { root: parseCid(name), epoch: givenEpoch(options), blocks: store, network: "devnet" }, close };

@@ -26,7 +26,7 @@ test("level: a second opener is told that the directory is in use", async () => 
 test("level: a damaged value is reported, not returned", async () => {
   const where = place();
   const table = await openTable(where);
-  await table.change([{ key: utf8("fname"), value: utf8("....not sealed") }], true);
+  await table.change([{ key: utf8("fname"), value: utf8("....not sealed") }], { sync: true });
   await table.close();
   const store = await TableStore.open(where, openTable);
   await expect(store.fact("name")).rejects.toMatchObject({ data: { code: "CORRUPT" } });
