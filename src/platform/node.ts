@@ -12,7 +12,7 @@ export const platform: Platform = {
   randomBytes,
   now,
   // Loaded on first use: a program that only verifies starts without a database and a server.
-  openTable: async (place) => (await import("./node-level.ts")).openTable(place),
+  openTable: async (place, options) => (await import("./node-level.ts")).openTable(place, options),
   serve: async (options) => (await import("./node-server.ts")).serve(options),
   openPool: openThreadPool,
   readRange: readFileRange,
