@@ -22,6 +22,10 @@ export const platform: Platform = {
   now,
   openTable,
   serve: () => Promise.reject(new Error("a browser cannot serve; call the dispatcher directly")),
+  peerToPeer: async () => {
+    const { webSockets } = await import("@libp2p/websockets");
+    return { transports: [webSockets()], encrypters: [] };
+  },
   openPool: openWebPool,
   readRange: noFiles,
   writeRange: noFiles,

@@ -21,6 +21,7 @@ export const platform: Platform = {
   serve: async (options) => (await import("./node-server.ts")).serve(options),
   // Deno's own workers: its imitation of Node's threads walks every element of a typed array in a message (Deno 2.9 took
   // seconds for 8 MB and failed above 100 MB), and a thread that is ended there never says so.
+  peerToPeer: async () => (await import("./node-peer-to-peer.ts")).openPeerToPeer(),
   openPool: openWebPool,
   readRange: readFileRange,
   writeRange: writeFileRange,

@@ -14,6 +14,7 @@ export const platform: Platform = {
   // Loaded on first use: a program that only verifies starts without a database and a server.
   openTable: async (place, options) => (await import("./node-level.ts")).openTable(place, options),
   serve: async (options) => (await import("./node-server.ts")).serve(options),
+  peerToPeer: async () => (await import("./node-peer-to-peer.ts")).openPeerToPeer(),
   openPool: openThreadPool,
   readRange: readFileRange,
   writeRange: writeFileRange,

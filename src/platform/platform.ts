@@ -3,6 +3,7 @@
  * `#platform`, which package conditions (Deno, Node, browser) resolve, and never looks for a platform itself.
  */
 
+import type { PeerToPeer } from "./peer-to-peer.ts";
 import type { Serve } from "./server.ts";
 import type { OpenTable } from "./table.ts";
 
@@ -25,6 +26,8 @@ export type Platform = {
   readonly openTable: OpenTable;
   /** Serves texts over HTTP and WebSocket; rejects where a platform cannot (browsers). */
   readonly serve: Serve;
+  /** Transports of the peer-to-peer network; loaded on first use. */
+  peerToPeer(): Promise<PeerToPeer>;
   /** Starts worker threads that run the module `entry`. */
   openPool(options: PoolOptions): WorkerPool;
   /**

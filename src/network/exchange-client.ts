@@ -1,0 +1,150 @@
+/**
+ * Asks peers for ranges of the chain and believes none of them: an answer must begin with the tipset that was asked for,
+ * each tipset must be the parents of the one before it, and messages must be those that the headers commit to.
+ * Whoever answers otherwise is reported; the next peer is asked. Source: lotus chain/exchange/client.go.
+ */
+import { FilError, isFilError } from "../base/errors.ts";
+import { HeaderError, makeTipset, type Tipset } from "../types/block-header.ts";
+import type { CID } from "../types/cid.ts";
+import type { Host } from "./host.ts";
+import { DEADLINES } from "./params.ts";
+import type { Offence } from "./peer-book.ts";
+import {
+  type CompactedMessages,
+  decodeExchangeResponse,
+  EXCHANGE_LIMITS,
+  EXCHANGE_PROTOCOL,
+  EXCHANGE_STATUS,
+  type ExchangeRequest,
+  type ExchangeResponse,
+  encodeExchangeRequest,
+} from "./wire/exchange.ts";
+import { frameStream } from "./wire/frames.ts";
+
+export type ExchangeErrorData =
+  | { readonly code: "NO_PEER" }
+  | { readonly code: "NO_ANSWER"; readonly tried: number }
+  | { readonly code: "BAD_ANSWER"; readonly peer: string };
+export class ExchangeError extends FilError<ExchangeErrorData> {}
+
+export type ExchangeClientParts = {
+  readonly host: Host;
+  /** Peers to ask, best first. */
+  readonly peers: () => readonly string[];
+  readonly now: () => number;
+  readonly onOffence: (peer: string, offence: Offence) => void;
+  /** How long an answer took; for the choice of peers. */
+  readonly onAnswer: (peer: string, milliseconds: number) => void;
+};
+
+/** A tipset of an answer, checked against its key. */
+export type FetchedTipset = { readonly tipset: Tipset; readonly messages: CompactedMessages | null };
+
+/** Peers that are asked before the request is given up. Source: lotus chain/exchange/client.go, ShufflePeersPrefix. */
+const MAX_TRIED = 16;
+
+export class ExchangeClient {
+  private readonly parts: ExchangeClientParts;
+
+  constructor(parts: ExchangeClientParts) {
+    this.parts = parts;
+  }
+
+  /**
+   * Tipsets from `head` down to at most `length`, headers and, if wanted, messages. Fewer come back where a peer has
+   * fewer or the chain begins. Rejects with `ExchangeError` NO_PEER or NO_ANSWER, or the signal's reason.
+   */
+  async fetch(
+    head: readonly CID[],
+    length: number,
+    options: { readonly messages: boolean; readonly signal: AbortSignal; readonly from?: string },
+  ): Promise<readonly FetchedTipset[]> {
+    const { messages, signal, from } = options;
+    const others = this.parts.peers().filter((peer) => peer !== from);
+    const peers = (from === undefined ? others : [from, ...others]).slice(0, MAX_TRIED);
+    if (peers.length === 0) throw new ExchangeError({ code: "NO_PEER" }, "no peer to ask for the chain");
+    const request = { head, length, headers: true, messages };
+    let last: unknown;
+    for (const peer of peers) {
+      signal.throwIfAborted();
+      try {
+        return await this.ask(peer, request, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        last = error;
+      }
+    }
+    throw new ExchangeError({ code: "NO_ANSWER", tried: peers.length }, `none of ${peers.length} peers had the chain`, {
+      cause: last,
+    });
+  }
+
+  private async ask(peer: string, request: ExchangeRequest, outer: AbortSignal): Promise<readonly FetchedTipset[]> {
+    const { host, now, onOffence, onAnswer } = this.parts;
+    const limit = AbortSignal.timeout(DEADLINES.exchangeRead + DEADLINES.exchangeWrite);
+    const signal = AbortSignal.any([outer, limit]);
+    const connection = host.getConnections().find((one) => one.remotePeer.toString() === peer);
+    if (connection === undefined) throw new ExchangeError({ code: "NO_PEER" }, `peer ${peer} is not connected`);
+    const start = now();
+    const stream = await connection.newStream(EXCHANGE_PROTOCOL, { signal });
+    try {
+      const frames = frameStream(stream);
+      await frames.write(encodeExchangeRequest(request), signal);
+      await stream.close({ signal });
+      const response = decodeExchangeResponse(await frames.read(EXCHANGE_LIMITS.responseBytes, signal));
+      const chain = checkResponse(peer, request, response);
+      onAnswer(peer, now() - start);
+      return chain;
+    } catch (error) {
+      stream.abort(error as Error);
+      if (isFilError(error, "BAD_ANSWER")) onOffence(peer, "badChain");
+      else if (isFilError(error, "FRAME_TOO_LARGE")) onOffence(peer, "tooLarge");
+      else if (isFilError(error, "NO_ANSWER")) onOffence(peer, "notFound");
+      else if (error instanceof FilError && error.code !== "STREAM_ENDED") onOffence(peer, "badFrame");
+      else if (limit.aborted && !outer.aborted) onOffence(peer, "tooSlow");
+      throw error;
+    }
+  }
+}
+
+/** Checks an answer against its question; throws `ExchangeError`. What the headers claim of the state is not looked at. */
+export function checkResponse(
+  peer: string,
+  request: ExchangeRequest,
+  { status, errorMessage, chain }: ExchangeResponse,
+): readonly FetchedTipset[] {
+  const lies = (why: string): never => {
+    throw new ExchangeError({ code: "BAD_ANSWER", peer }, `peer ${peer}: ${why}`);
+  };
+  if (status !== EXCHANGE_STATUS.ok && status !== EXCHANGE_STATUS.partial)
+    throw new ExchangeError({ code: "NO_ANSWER", tried: 1 }, `peer ${peer}: status ${status} ${errorMessage}`);
+  if (chain.length === 0) lies("an empty answer that calls itself good");
+  if (chain.length > request.length) lies(`${chain.length} tipsets, ${request.length} asked for`);
+  const out: FetchedTipset[] = [];
+  let expected = request.head;
+  for (const { blocks, messages } of chain) {
+    let tipset: Tipset;
+    try {
+      tipset = makeTipset(blocks);
+    } catch (error) {
+      if (!(error instanceof HeaderError)) throw error;
+      return lies(error.message);
+    }
+    if (tipset.key.join() !== expected.join()) lies(`tipset ${tipset.key.join()} where ${expected.join()} belongs`);
+    const above = out[out.length - 1]?.tipset;
+    if (above !== undefined && tipset.height >= above.height) lies("a parent that is not lower");
+    if (request.messages) {
+      if (messages === null) lies("no messages");
+      else if (messages.blsIncludes.length !== blocks.length || messages.secpIncludes.length !== blocks.length)
+        lies("messages of another number of blocks");
+    }
+    out.push({ tipset, messages: request.messages ? messages : null });
+    expected = tipset.blocks[0]?.parents ?? [];
+    if (tipset.height === 0n) break;
+  }
+  const end = out[out.length - 1] as FetchedTipset;
+  if (out.length < chain.length) lies("tipsets below the genesis");
+  if (status === EXCHANGE_STATUS.ok && out.length < request.length && end.tipset.height !== 0n)
+    lies("fewer tipsets than asked for, called complete");
+  return out;
+}

@@ -1,0 +1,71 @@
+/**
+ * Topics with a verdict for each message: what is good is passed on, what is not yet or no longer useful is dropped in
+ * silence, what is invalid counts against the peer that sent it. A fault of our own is never counted against a peer.
+ */
+import { TopicValidatorResult } from "@libp2p/gossipsub";
+import type { Host } from "./host.ts";
+import { GOSSIP } from "./params.ts";
+
+/** Source: go-libp2p-pubsub ValidationResult. */
+export type Verdict = "accept" | "ignore" | "reject";
+export type Validate = (data: Uint8Array, from: string) => Promise<Verdict> | Verdict;
+
+const RESULT: Readonly<Record<Verdict, TopicValidatorResult>> = {
+  accept: TopicValidatorResult.Accept,
+  ignore: TopicValidatorResult.Ignore,
+  reject: TopicValidatorResult.Reject,
+};
+
+/** Validations of one topic that may run or wait at once; beyond, messages are dropped. Source: lotus pubsub.go, validate queue. */
+const MAX_VALIDATING = 256;
+
+export class Gossip {
+  private readonly host: Host;
+  private readonly onFault: (topic: string, error: unknown) => void;
+
+  /** `onFault` hears of validators that threw. */
+  constructor(host: Host, onFault: (topic: string, error: unknown) => void) {
+    this.host = host;
+    this.onFault = onFault;
+  }
+
+  /** Subscribes to a topic. `validate` gets every message once, our own excepted, with the peer that passed it on. */
+  join(topic: string, validate: Validate): void {
+    let validating = 0;
+    this.host.services.pubsub.topicValidators.set(topic, async (peer, message) => {
+      if (message.data.length > GOSSIP.maxMessageBytes) return TopicValidatorResult.Reject;
+      if (validating >= MAX_VALIDATING) return TopicValidatorResult.Ignore;
+      validating++;
+      try {
+        return RESULT[await validate(message.data, peer.toString())];
+      } catch (error) {
+        this.onFault(topic, error);
+        return TopicValidatorResult.Ignore;
+      } finally {
+        validating--;
+      }
+    });
+    this.host.services.pubsub.subscribe(topic);
+  }
+
+  leave(topic: string): void {
+    this.host.services.pubsub.unsubscribe(topic);
+    this.host.services.pubsub.topicValidators.delete(topic);
+  }
+
+  /** Publishes; resolves to the number of peers it was handed to. Messages longer than the network takes are refused. */
+  async publish(topic: string, data: Uint8Array): Promise<number> {
+    if (data.length > GOSSIP.maxMessageBytes)
+      throw new RangeError(`a gossip message of ${data.length} bytes, at most ${GOSSIP.maxMessageBytes} allowed`);
+    return (await this.host.services.pubsub.publish(topic, data)).recipients.length;
+  }
+
+  /** Score of a peer in the mesh. */
+  score(peer: string): number {
+    return this.host.services.pubsub.score.score(peer);
+  }
+
+  meshPeers(topic: string): readonly string[] {
+    return this.host.services.pubsub.getMeshPeers(topic);
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * One libp2p host: transports of the platform, Noise (and TLS where there is one), yamux then mplex, identify, ping,
+ * gossipsub with the network's parameters, and a bounded DHT on request.
+ *
+ * Banned peers are refused as soon as they have proved who they are.
+ */
+
+import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from "@libp2p/crypto/keys";
+import { type GossipSub, gossipsub } from "@libp2p/gossipsub";
+import { createPeerScoreParams, createTopicScoreParams } from "@libp2p/gossipsub/score";
+import { type Identify, identify } from "@libp2p/identify";
+import type { ConnectionEncrypter, Libp2p, PrivateKey } from "@libp2p/interface";
+import { type KadDHT, kadDHT } from "@libp2p/kad-dht";
+import { mplex } from "@libp2p/mplex";
+import { noise } from "@libp2p/noise";
+import { type Ping, ping } from "@libp2p/ping";
+import { yamux } from "@libp2p/yamux";
+import { type Multiaddr, multiaddr } from "@multiformats/multiaddr";
+import { blake2b } from "@noble/hashes/blake2.js";
+import { createLibp2p } from "libp2p";
+import { platform } from "#platform";
+import { FilError } from "../base/errors.ts";
+import {
+  BLOCKS_TOPIC_SCORE,
+  blocksTopic,
+  CONNECTIONS,
+  dhtProtocol,
+  GOSSIP,
+  GOSSIP_THRESHOLDS,
+  MESSAGES_TOPIC_SCORE,
+  messagesTopic,
+  PEER_SCORE,
+} from "./params.ts";
+import type { PeerBook } from "./peer-book.ts";
+
+export type NetworkErrorData =
+  | { readonly code: "BAD_MULTIADDR"; readonly text: string }
+  | { readonly code: "BAD_IDENTITY" }
+  | { readonly code: "CANNOT_LISTEN"; readonly addresses: readonly string[] };
+export class NetworkError extends FilError<NetworkErrorData> {}
+
+export type HostServices = {
+  readonly identify: Identify;
+  readonly ping: Ping;
+  readonly pubsub: GossipSub;
+  readonly dht?: KadDHT;
+  readonly [name: string]: unknown;
+};
+export type Host = Libp2p<HostServices>;
+
+export type HostOptions = {
+  /** As `makeIdentity` gives. */
+  readonly identity: Uint8Array;
+  /** Name of the network, which topics and the DHT carry. */
+  readonly networkName: string;
+  /** Topics besides blocks and messages that may be subscribed to. */
+  readonly otherTopics?: readonly string[];
+  /** Multiaddrs to listen on; empty: none. */
+  readonly listen: readonly string[];
+  readonly peers: PeerBook;
+  readonly userAgent: string;
+  /** Peers at one address are not suspicious: for networks on one machine. */
+  readonly local: boolean;
+  /** Find peers by the network's DHT; also answer its questions when "server". Default: off. */
+  readonly dht?: "client" | "server";
+  /** Used before Noise where both ends offer them, for instance secio of `secio.ts`. */
+  readonly extraEncrypters?: readonly (() => ConnectionEncrypter)[];
+};
+
+/** A new Ed25519 identity, as libp2p's protobuf of a private key. */
+export async function makeIdentity(): Promise<Uint8Array> {
+  return privateKeyToProtobuf(await generateKeyPair("Ed25519"));
+}
+
+function readIdentity(bytes: Uint8Array): PrivateKey {
+  try {
+    return privateKeyFromProtobuf(bytes);
+  } catch (cause) {
+    throw new NetworkError({ code: "BAD_IDENTITY" }, "the stored identity is not a libp2p private key", { cause });
+  }
+}
+
+/** A multiaddr of its text; throws `NetworkError` BAD_MULTIADDR. */
+export function parseMultiaddr(text: string): Multiaddr {
+  try {
+    return multiaddr(text);
+  } catch (cause) {
+    throw new NetworkError(
+      { code: "BAD_MULTIADDR", text },
+      `not a multiaddr: ${text}; for example /ip4/127.0.0.1/tcp/4001/p2p/12D3KooW...`,
+      { cause },
+    );
+  }
+}
+
+/** Opens and starts a host; rejects with `NetworkError`. */
+export async function openHost(options: HostOptions): Promise<Host> {
+  const { peers, networkName, local } = options;
+  const { transports, encrypters } = await platform.peerToPeer();
+  options.listen.forEach(parseMultiaddr);
+  const topics = [blocksTopic(networkName), messagesTopic(networkName)];
+  const limits = local ? { inboundConnectionThreshold: 1000, maxIncomingPendingConnections: 256 } : {};
+  const isBanned = (peer: { toString(): string }): boolean => peers.isBanned(peer.toString());
+  try {
+    return (await createLibp2p<HostServices>({
+      privateKey: readIdentity(options.identity),
+      addresses: { listen: [...options.listen] },
+      nodeInfo: { userAgent: options.userAgent },
+      transports: [...transports],
+      connectionEncrypters: [...(options.extraEncrypters ?? []), noise(), ...encrypters],
+      streamMuxers: [yamux(), mplex()],
+      connectionManager: { maxConnections: CONNECTIONS.high, ...limits },
+      connectionMonitor: { enabled: !local },
+      connectionGater: {
+        denyDialPeer: isBanned,
+        denyDialMultiaddr: () => false,
+        denyInboundEncryptedConnection: isBanned,
+        denyOutboundEncryptedConnection: isBanned,
+      },
+      services: {
+        identify: identify({ runOnSelfUpdate: !local }),
+        ping: ping(),
+        pubsub: gossipsub(gossipOptions(topics, options.otherTopics ?? [], local)),
+        ...(options.dht === undefined
+          ? {}
+          : { dht: kadDHT({ protocol: dhtProtocol(networkName), clientMode: options.dht === "client" }) }),
+      },
+    })) as unknown as Host;
+  } catch (cause) {
+    if (cause instanceof FilError) throw cause;
+    throw new NetworkError(
+      { code: "CANNOT_LISTEN", addresses: options.listen },
+      `cannot listen on ${options.listen.join(", ") || "no address"}`,
+      { cause },
+    );
+  }
+}
+
+function gossipOptions(topics: readonly string[], others: readonly string[], local: boolean) {
+  const scores = [BLOCKS_TOPIC_SCORE, MESSAGES_TOPIC_SCORE];
+  const off = { meshMessageDeliveriesWeight: 0, meshFailurePenaltyWeight: 0 };
+  return {
+    D: GOSSIP.D,
+    Dscore: GOSSIP.Dscore,
+    Dout: GOSSIP.Dout,
+    Dlo: GOSSIP.Dlo,
+    Dhi: GOSSIP.Dhi,
+    Dlazy: GOSSIP.Dlazy,
+    gossipFactor: GOSSIP.gossipFactor,
+    mcacheLength: GOSSIP.historyLength,
+    gossipsubIWantFollowupMs: GOSSIP.iwantFollowupMs,
+    floodPublish: true,
+    allowPublishToZeroTopicPeers: true,
+    ignoreDuplicatePublishError: true,
+    globalSignaturePolicy: "StrictSign" as const,
+    asyncValidation: false,
+    maxInboundDataLength: GOSSIP.maxMessageBytes + (64 << 10),
+    maxTopicBytesPerPeer: GOSSIP.maxSubscriptions * 1100,
+    decodeRpcLimits: {
+      maxSubscriptions: GOSSIP.maxSubscriptions,
+      maxMessages: 1000,
+      maxIhaveMessageIDs: 5000,
+      maxIwantMessageIDs: 5000,
+      maxIdontwantMessageIDs: 512,
+      maxControlMessages: 1000,
+      maxPeerInfos: 16,
+    },
+    allowedTopics: [...topics, ...others],
+    msgIdFn: ({ data }: { readonly data: Uint8Array }) => blake2b(data, { dkLen: 32 }),
+    scoreThresholds: GOSSIP_THRESHOLDS,
+    scoreParams: createPeerScoreParams({
+      appSpecificScore: () => 0,
+      appSpecificWeight: PEER_SCORE.appSpecificWeight,
+      IPColocationFactorThreshold: PEER_SCORE.ipColocationFactorThreshold,
+      // On one machine every peer has the same address.
+      IPColocationFactorWeight: local ? 0 : PEER_SCORE.ipColocationFactorWeight,
+      behaviourPenaltyThreshold: PEER_SCORE.behaviourPenaltyThreshold,
+      behaviourPenaltyWeight: PEER_SCORE.behaviourPenaltyWeight,
+      behaviourPenaltyDecay: PEER_SCORE.behaviourPenaltyDecay,
+      decayInterval: PEER_SCORE.decayInterval,
+      decayToZero: PEER_SCORE.decayToZero,
+      retainScore: PEER_SCORE.retainScore,
+      topics: Object.fromEntries(
+        topics.map((topic, i) => [topic, createTopicScoreParams({ ...scores[i], ...off })] as const),
+      ),
+    }),
+  };
+}
