@@ -140,11 +140,11 @@ export function checkResponse(
     }
     out.push({ tipset, messages: request.messages ? messages : null });
     expected = tipset.blocks[0]?.parents ?? [];
-    if (tipset.height === 0n) break;
+    if (tipset.height === 0) break;
   }
   const end = out[out.length - 1] as FetchedTipset;
   if (out.length < chain.length) lies("tipsets below the genesis");
-  if (status === EXCHANGE_STATUS.ok && out.length < request.length && end.tipset.height !== 0n)
+  if (status === EXCHANGE_STATUS.ok && out.length < request.length && end.tipset.height !== 0)
     lies("fewer tipsets than asked for, called complete");
   return out;
 }

@@ -107,7 +107,7 @@ export class ExchangeServer {
       parts.push(bytes);
       taken.bytes += bytes.length;
       this.inFlight += bytes.length;
-      if (next.height === 0n) return encodeExchangeResponse(EXCHANGE_STATUS.ok, "", parts);
+      if (next.height === 0) return encodeExchangeResponse(EXCHANGE_STATUS.ok, "", parts);
       next = await chain.tipset(next.blocks[0]?.parents ?? []);
     }
     const isWhole = parts.length === request.length;

@@ -19,6 +19,12 @@ const RESULT: Readonly<Record<Verdict, TopicValidatorResult>> = {
 /** Validations of one topic that may run or wait at once; beyond, messages are dropped. Source: lotus pubsub.go, validate queue. */
 const MAX_VALIDATING = 256;
 
+/** What the implementation has beyond its published interface; the version of the package is pinned. */
+type Insides = {
+  readonly score: { score(peer: string): number };
+  getMeshPeers(topic: string): string[];
+};
+
 export class Gossip {
   private readonly host: Host;
   private readonly onFault: (topic: string, error: unknown) => void;
@@ -62,10 +68,10 @@ export class Gossip {
 
   /** Score of a peer in the mesh. */
   score(peer: string): number {
-    return this.host.services.pubsub.score.score(peer);
+    return (this.host.services.pubsub as unknown as Insides).score.score(peer);
   }
 
   meshPeers(topic: string): readonly string[] {
-    return this.host.services.pubsub.getMeshPeers(topic);
+    return (this.host.services.pubsub as unknown as Insides).getMeshPeers(topic);
   }
 }

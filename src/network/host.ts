@@ -118,7 +118,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
         denyOutboundEncryptedConnection: isBanned,
       },
       services: {
-        identify: identify({ runOnSelfUpdate: !local }),
+        identify: identify(),
         ping: ping(),
         pubsub: gossipsub(gossipOptions(topics, options.otherTopics ?? [], local)),
         ...(options.dht === undefined

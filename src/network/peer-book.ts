@@ -13,13 +13,13 @@ export const OFFENCES = {
   wrongGenesis: 100,
   /** bytes that are no message of the protocol */
   badFrame: 40,
-  tooLarge: 50,
+  tooLarge: 60,
   /** nothing, or not enough, within the time limit */
   tooSlow: 10,
   tooManyRequests: 5,
   /** a chain that does not link, or answers another question */
-  badChain: 50,
-  badBlock: 50,
+  badChain: 60,
+  badBlock: 60,
   badMessage: 5,
   /** promised what it then did not have */
   notFound: 1,

@@ -163,6 +163,13 @@ export class CborReader {
     return BigInt.asIntN(64, signed) === signed ? signed : bad(`${what}: not a 64-bit integer`);
   }
 
+  /** An epoch: an integer that a JavaScript number holds. */
+  epoch(what: string): number {
+    const value = this.integer(what);
+    const isSafe = value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER);
+    return isSafe ? Number(value) : bad(`${what}: ${value} is no epoch`);
+  }
+
   tag(number: number, what: string): void {
     if (this.wide(CBOR_MAJOR.tag, what) !== BigInt(number)) bad(`${what}: tag ${number} expected`);
   }

@@ -19,6 +19,7 @@ const WRITE_CHUNK = 256 << 10;
 export function frameStream(stream: MessageStream): FrameStream {
   const queue: Uint8Array[] = [];
   let queued = 0;
+  let paused = false;
   let ended = false;
   let failure: Error | undefined;
   let wake: () => void = () => undefined;
@@ -26,7 +27,10 @@ export function frameStream(stream: MessageStream): FrameStream {
     const bytes = data instanceof Uint8Array ? data : data.subarray();
     queue.push(bytes);
     queued += bytes.length;
-    if (queued > READ_AHEAD) stream.pause();
+    if (queued > READ_AHEAD && !paused) {
+      paused = true;
+      stream.pause();
+    }
     wake();
   });
   stream.addEventListener("remoteCloseWrite", () => {
@@ -44,7 +48,10 @@ export function frameStream(stream: MessageStream): FrameStream {
       const chunk = queue.shift();
       if (chunk !== undefined) {
         queued -= chunk.length;
-        if (queued <= READ_AHEAD) stream.resume();
+        if (paused && queued <= READ_AHEAD && !ended) {
+          paused = false;
+          stream.resume();
+        }
         return chunk;
       }
       if (failure !== undefined) throw failure;

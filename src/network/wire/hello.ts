@@ -12,7 +12,8 @@ export const MAX_HELLO_BYTES = 64 << 10;
 /** What a node says of itself when it meets another. */
 export type Hello = {
   readonly heaviest: readonly CID[];
-  readonly height: bigint;
+  /** epoch of `heaviest` */
+  readonly height: number;
   readonly weight: bigint;
   readonly genesis: CID;
 };
@@ -33,7 +34,7 @@ export function decodeHello(bytes: Uint8Array): Hello {
   reader.tuple(4, "hello");
   const blocks = reader.array(MAX_TIPSET_BLOCKS, "HeaviestTipSet");
   const heaviest = Array.from({ length: blocks }, () => readCid(reader, "HeaviestTipSet"));
-  const height = reader.integer("HeaviestTipSetHeight");
+  const height = reader.epoch("HeaviestTipSetHeight");
   const weight = bytesToBig(reader.byteString(MAX_BIG, "HeaviestTipSetWeight"));
   const genesis = readCid(reader, "GenesisHash");
   reader.end("hello");

@@ -1,0 +1,216 @@
+/**
+ * The node's face to its peers: one host with hello, chain exchange and the topics of blocks and messages.
+ *
+ * What peers send comes out as calls of `NetworkHandlers`; what they do wrong goes into the peer book, and a banned peer's
+ * connections are closed at once. Nothing that a peer sends throws past here.
+ */
+import type { Connection } from "@libp2p/interface";
+import { isFilError } from "../base/errors.ts";
+import { decodeSignedMessage, encodeSignedMessage, type SignedMessage } from "../types/message.ts";
+import type { ChainSource } from "./chain-source.ts";
+import { ExchangeClient } from "./exchange-client.ts";
+import { ExchangeServer } from "./exchange-server.ts";
+import { Gossip, type Verdict } from "./gossip.ts";
+import { HelloService, type PeerTiming } from "./hello-service.ts";
+import { type Host, type HostOptions, openHost, parseMultiaddr } from "./host.ts";
+import { blocksTopic, messagesTopic } from "./params.ts";
+import type { Offence, PeerBook } from "./peer-book.ts";
+import { type BlockMessage, decodeBlockMessage, encodeBlockMessage } from "./wire/block-message.ts";
+import type { Hello } from "./wire/hello.ts";
+
+export type NetworkHandlers = {
+  readonly onHello: (peer: string, hello: Hello) => void;
+  readonly onBlock: (block: BlockMessage, peer: string) => Promise<Verdict>;
+  readonly onMessage: (message: SignedMessage, peer: string) => Promise<Verdict>;
+  /** A fault of this node while it looked at what a peer sent. */
+  readonly onFault: (where: string, error: unknown) => void;
+};
+
+export type NetworkOptions = Omit<HostOptions, "peers"> & {
+  readonly peers: PeerBook;
+  readonly chain: ChainSource;
+  readonly handlers: NetworkHandlers;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+};
+
+export type ConnectedPeer = {
+  readonly id: string;
+  readonly address: string;
+  readonly direction: "inbound" | "outbound";
+  readonly timing: PeerTiming | null;
+  /** Score in the gossip mesh. */
+  readonly score: number;
+};
+
+/** Peers whose timing and speed are remembered. */
+const MAX_TIMINGS = 1024;
+
+export class Network {
+  readonly peers: PeerBook;
+  readonly exchange: ExchangeClient;
+  private readonly options: NetworkOptions;
+  private readonly host: Host;
+  private readonly gossip: Gossip;
+  private readonly hello: HelloService;
+  private readonly server: ExchangeServer;
+  private readonly timings = new Map<string, PeerTiming>();
+  /** Milliseconds that a peer's last answers took, smoothed. */
+  private readonly speeds = new Map<string, number>();
+
+  private constructor(options: NetworkOptions, host: Host) {
+    const { chain, now, handlers, peers } = options;
+    const onOffence = (peer: string, offence: Offence): void => this.report(peer, offence);
+    this.options = options;
+    this.host = host;
+    this.peers = peers;
+    this.gossip = new Gossip(host, handlers.onFault);
+    this.server = new ExchangeServer({ host, chain, now, onOffence });
+    this.hello = new HelloService({
+      host,
+      chain,
+      now,
+      onOffence,
+      onHello: handlers.onHello,
+      onTiming: (peer, timing) => remember(this.timings, peer, timing),
+    });
+    this.exchange = new ExchangeClient({
+      host,
+      now,
+      onOffence,
+      peers: () => this.fastestFirst(),
+      onAnswer: (peer, ms) => remember(this.speeds, peer, 0.7 * (this.speeds.get(peer) ?? ms) + 0.3 * ms),
+    });
+  }
+
+  /** Opens the host and joins the network's topics; rejects with `NetworkError`. */
+  static async open(options: NetworkOptions): Promise<Network> {
+    const host = await openHost(options);
+    const network = new Network(options, host);
+    host.addEventListener("connection:open", ({ detail }) => network.opened(detail));
+    host.addEventListener("peer:disconnect", ({ detail }) => {
+      network.timings.delete(detail.toString());
+      network.speeds.delete(detail.toString());
+    });
+    await network.server.start();
+    await network.hello.start();
+    network.joinTopics();
+    return network;
+  }
+
+  get id(): string {
+    return this.host.peerId.toString();
+  }
+
+  /** Where this node listens, with its identity at the end. */
+  addresses(): string[] {
+    return this.host.getMultiaddrs().map((address) => address.toString());
+  }
+
+  connected(): ConnectedPeer[] {
+    return this.host.getConnections().map((connection) => {
+      const id = connection.remotePeer.toString();
+      return {
+        id,
+        address: connection.remoteAddr.toString(),
+        direction: connection.direction,
+        timing: this.timings.get(id) ?? null,
+        score: this.gossip.score(id),
+      };
+    });
+  }
+
+  /** Dials a multiaddr; resolves to the peer's identity. Rejects with `NetworkError` BAD_MULTIADDR or what the dial failed of. */
+  async connect(address: string, signal?: AbortSignal): Promise<string> {
+    const connection = await this.host.dial(parseMultiaddr(address), signal === undefined ? {} : { signal });
+    return connection.remotePeer.toString();
+  }
+
+  async disconnect(peer: string): Promise<void> {
+    await Promise.all(this.connectionsOf(peer).map((connection) => connection.close()));
+  }
+
+  /** Says hello again to a peer, for its timing. */
+  async greet(peer: string): Promise<PeerTiming | null> {
+    const [connection] = this.connectionsOf(peer);
+    return connection === undefined ? null : this.hello.say(connection);
+  }
+
+  publishBlock(block: BlockMessage): Promise<number> {
+    return this.gossip.publish(blocksTopic(this.options.networkName), encodeBlockMessage(block));
+  }
+
+  publishMessage(message: SignedMessage): Promise<number> {
+    return this.gossip.publish(messagesTopic(this.options.networkName), encodeSignedMessage(message));
+  }
+
+  /** Notes an offence; a peer that is banned for it is cut off. */
+  report(peer: string, offence: Offence): void {
+    if (this.peers.report(peer, offence)) this.cutOff(peer);
+  }
+
+  ban(peer: string, ms: number): void {
+    this.peers.ban(peer, ms);
+    this.cutOff(peer);
+  }
+
+  async close(): Promise<void> {
+    await this.hello.stop();
+    await this.server.stop();
+    await this.host.stop();
+  }
+
+  private joinTopics(): void {
+    const { networkName, handlers } = this.options;
+    const read = async <T>(
+      data: Uint8Array,
+      from: string,
+      decode: (bytes: Uint8Array) => T,
+      handle: (value: T, peer: string) => Promise<Verdict>,
+      offence: Offence,
+    ): Promise<Verdict> => {
+      let value: T;
+      try {
+        value = decode(data);
+      } catch (error) {
+        if (!isFilError(error)) throw error;
+        this.report(from, offence);
+        return "reject";
+      }
+      const verdict = await handle(value, from);
+      if (verdict === "reject") this.report(from, offence);
+      return verdict;
+    };
+    this.gossip.join(blocksTopic(networkName), (data, from) =>
+      read(data, from, decodeBlockMessage, handlers.onBlock, "badBlock"),
+    );
+    this.gossip.join(messagesTopic(networkName), (data, from) =>
+      read(data, from, decodeSignedMessage, handlers.onMessage, "badMessage"),
+    );
+  }
+
+  private opened(connection: Connection): void {
+    const peer = connection.remotePeer.toString();
+    if (this.peers.isBanned(peer)) this.cutOff(peer);
+    else if (connection.direction === "outbound") this.peers.reached(peer, connection.remoteAddr.toString());
+  }
+
+  private connectionsOf(peer: string): Connection[] {
+    return this.host.getConnections().filter(({ remotePeer }) => remotePeer.toString() === peer);
+  }
+
+  private cutOff(peer: string): void {
+    for (const connection of this.connectionsOf(peer)) connection.abort(new Error("the peer is banned"));
+  }
+
+  private fastestFirst(): string[] {
+    const peers = [...new Set(this.host.getConnections().map(({ remotePeer }) => remotePeer.toString()))];
+    return peers.sort((a, b) => (this.speeds.get(a) ?? 0) - (this.speeds.get(b) ?? 0));
+  }
+}
+
+function remember<T>(map: Map<string, T>, peer: string, value: T): void {
+  map.delete(peer);
+  map.set(peer, value);
+  if (map.size > MAX_TIMINGS) map.delete(map.keys().next().value as string);
+}

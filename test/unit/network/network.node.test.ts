@@ -1,0 +1,143 @@
+/** Two and three hosts on loopback: what they tell and fetch, and what becomes of those that lie. */
+import { afterEach, describe, expect, test } from "vitest";
+import { Address } from "../../../src/types/address.ts";
+import { SIGNATURE_TYPE } from "../../../src/types/message.ts";
+import { plainChain, plainHeader } from "../../support/headers.ts";
+import { chainSource, openTestNode, type TestNode, until } from "../../support/network.ts";
+
+const open: TestNode[] = [];
+async function node(...args: Parameters<typeof openTestNode>): Promise<TestNode> {
+  const made = await openTestNode(...args);
+  open.push(made);
+  return made;
+}
+afterEach(async () => {
+  await Promise.all(open.splice(0).map(({ network }) => network.close()));
+});
+
+const chain = plainChain([0, 1, 2, 5, 6], 3);
+const head = chain[4];
+const signal = () => AbortSignal.timeout(10_000);
+
+describe.each([
+  ["TCP", "/ip4/127.0.0.1/tcp/0"],
+  ["WebSocket", "/ip4/127.0.0.1/tcp/0/ws"],
+])("over %s", (_name, listen) => {
+  test("hello both ways, then a chain is fetched", async () => {
+    const a = await node(chainSource(chain), [listen]);
+    const b = await node(chainSource(chain.slice(0, 1)), []);
+    await b.network.connect(a.network.addresses()[0] as string);
+    await until("hellos", () => a.hellos.length === 1 && b.hellos.length === 1);
+    expect(b.hellos[0]?.hello.heaviest.join()).toBe(head?.key.join());
+    await until("timing", () => b.network.connected()[0]?.timing !== null);
+    const got = await b.network.exchange.fetch(head?.key ?? [], 10, { messages: true, signal: signal() });
+    expect(got.map(({ tipset }) => tipset.height)).toEqual([6, 5, 2, 1, 0]);
+    expect(got[0]?.messages?.blsIncludes).toHaveLength(3);
+  });
+});
+
+describe("chain exchange", () => {
+  test("messages come once each, with the indexes of every block", async () => {
+    const signed = (nonce: bigint) => ({
+      message: {
+        to: Address.id(101),
+        from: Address.id(100),
+        nonce,
+        value: 0n,
+        gasLimit: 1n,
+        gasFeeCap: 0n,
+        gasPremium: 0n,
+        method: 0n,
+        params: new Uint8Array(0),
+      },
+      signature: { type: SIGNATURE_TYPE.secp256k1, data: new Uint8Array(65) },
+    });
+    const messages = new Map([
+      [Address.id(1000).toString(), { bls: [], secp: [signed(0n), signed(1n)] }],
+      [Address.id(1001).toString(), { bls: [signed(9n).message], secp: [signed(1n)] }],
+    ]);
+    const a = await node(chainSource(chain, messages));
+    const b = await node(chainSource(chain.slice(0, 1)), []);
+    await b.network.connect(a.network.addresses()[0] as string);
+    const [top] = await b.network.exchange.fetch(head?.key ?? [], 1, { messages: true, signal: signal() });
+    expect(top?.messages?.secp).toHaveLength(2);
+    expect(top?.messages?.bls).toHaveLength(1);
+    const byMiner = (miner: number) => top?.tipset.blocks.findIndex((h) => h.miner.equals(Address.id(miner))) ?? -1;
+    expect(top?.messages?.secpIncludes[byMiner(1000)]).toHaveLength(2);
+    expect(top?.messages?.secpIncludes[byMiner(1002)]).toHaveLength(0);
+  });
+
+  test("a tipset that nobody has is no answer, and no peer is no answer either", async () => {
+    const a = await node(chainSource(chain));
+    const b = await node(chainSource(chain.slice(0, 1)), []);
+    const other = plainChain([0, 3], 1, 5)[1];
+    await expect(b.network.exchange.fetch(other?.key ?? [], 1, { messages: false, signal: signal() })).rejects.toThrow(
+      "no peer",
+    );
+    await b.network.connect(a.network.addresses()[0] as string);
+    await expect(b.network.exchange.fetch(other?.key ?? [], 1, { messages: false, signal: signal() })).rejects.toThrow(
+      "none of 1 peers",
+    );
+  });
+
+  test("who answers with another chain is found out and, at the second time, banned", async () => {
+    const other = plainChain([0, 1, 2, 5, 6], 3, 99);
+    const lying = { ...chainSource(other), genesis: chainSource(chain).genesis, tipset: async () => other[4] ?? null };
+    const a = await node(lying);
+    const b = await node(chainSource(chain.slice(0, 1)), []);
+    await b.network.connect(a.network.addresses()[0] as string);
+    const ask = () => b.network.exchange.fetch(head?.key ?? [], 2, { messages: false, signal: signal() });
+    await expect(ask()).rejects.toThrow();
+    await expect(ask()).rejects.toThrow();
+    expect(b.book.isBanned(a.network.id)).toBe(true);
+    await until("cut off", () => b.network.connected().length === 0);
+    await expect(b.network.connect(a.network.addresses()[0] as string)).rejects.toThrow();
+  });
+});
+
+test("a peer of another genesis is banned and let go", async () => {
+  const a = await node(chainSource(chain));
+  const b = await node(chainSource(plainChain([0], 1, 77)), []);
+  await b.network.connect(a.network.addresses()[0] as string);
+  await until("the ban", () => a.book.isBanned(b.network.id) || b.book.isBanned(a.network.id));
+  await until("the end", () => b.network.connected().length === 0);
+});
+
+describe("gossip", () => {
+  test("a block reaches all three by way of the middle; what is rejected goes no further", async () => {
+    const source = chainSource(chain);
+    const [a, b, c] = [await node(source), await node(source), await node(source, [])];
+    await a.network.connect(b.network.addresses()[0] as string);
+    await c.network.connect(b.network.addresses()[0] as string);
+    const block = (height: number, timestamp = 0n) => ({
+      header: plainHeader({ height, timestamp }),
+      blsMessages: [],
+      secpMessages: [],
+    });
+    let tries = 0n;
+    await until("the mesh", () => {
+      void a.network.publishBlock(block(1, tries++)).catch(() => undefined);
+      return c.blocks.some(({ header }) => header.height === 1);
+    });
+    b.verdict = "reject";
+    await a.network.publishBlock(block(2));
+    await until("the middle", () => b.blocks.some(({ header }) => header.height === 2));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(c.blocks.some(({ header }) => header.height === 2)).toBe(false);
+    expect(b.book.list().find(({ id }) => id === a.network.id)?.lastOffence).toBe("badBlock");
+  });
+
+  test("a validator of ours that throws is our fault and no offence", async () => {
+    const source = chainSource(chain);
+    const [a, b] = [await node(source), await node(source)];
+    b.verdict = new Error("disk full");
+    await a.network.connect(b.network.addresses()[0] as string);
+    let tries = 0n;
+    await until("the fault", () => {
+      const header = plainHeader({ height: 3, timestamp: tries++ });
+      void a.network.publishBlock({ header, blsMessages: [], secpMessages: [] });
+      return b.faults.length > 0;
+    });
+    expect(b.book.list().filter(({ points }) => points > 0)).toEqual([]);
+  });
+});
