@@ -433,7 +433,7 @@ export function ${name}ToMontgomery(r: usize, a: usize): void {
   ${name}Mul(r, a, ${name.toUpperCase()}_RADIX_SQUARED);
 }
 
-/** Whether the plain number with normal limbs at a is below p. */
+${name === "fr" ? packing(unpack, pack) : ""}/** Whether the plain number with normal limbs at a is below p. */
 function isBelowModulus(a: usize): bool {
   let c: i64 = 0;
   for (let j: usize = 0; j < ${4 * n}; j += 4) c = (c >> ${bits}) + <i64>load<u32>(a + j) - <i64>load<u32>(${name.toUpperCase()}_MODULUS + j);
@@ -443,6 +443,58 @@ ${from("little", (i) => `load<u32>(bytes, ${4 * i})`)}${from("big", (i) => `bswa
   "little",
   (i, v) => `store<u32>(bytes, ${v}, ${4 * i});`,
 )}${to("big", (i, v) => `store<u32>(bytes, bswap<u32>(${v}), ${big(i)});`)}`;
+}
+
+/** Elements in memory at rest: 32 bytes of the Montgomery form, without a product either way. */
+function packing(
+  unpack: (word: (i: number) => string) => string,
+  pack: (put: (i: number, value: string) => string) => string,
+): string {
+  return `/** r = the element that frPack wrote at bytes. Any 32 bytes give a tight element. */
+export function frUnpack(r: usize, bytes: usize): void {
+${unpack((i) => `load<u32>(bytes, ${4 * i})`)}}
+
+/** Writes a as 32 bytes, little-endian: a R below 1.001 p, so not always canonical. Limbs of a may be loose, its value below 64p. */
+export function frPack(bytes: usize, a: usize): void {
+  frTighten(SCRATCH, a);
+${pack((i, v) => `store<u32>(bytes, ${v}, ${4 * i});`)}}
+
+`;
+}
+
+/**
+ * The butterfly of fast Fourier transforms: (u, v) becomes (u + w v, u - w v). One carry chain for each sum and no
+ * reduction: a butterfly adds less than 4p to a value, so after eleven of them values are below 50p and products still
+ * below 4p (see the head: 50 * 2.3 / 70 + 2).
+ */
+function butterfly(field: FieldSpec): string {
+  const { bits, limbs: n } = field;
+  const { setup, columns } = productOf(field, "v", "w");
+  const mask = hex((1n << BigInt(bits)) - 1n);
+  const lift = limbsOf(field, 4n * field.modulus);
+  let body = setup + reduction(field, columns, "t", false, "u64");
+  for (let j = 0; j < n; j++) {
+    const value = j < n - 1 ? `(acc & ${mask})` : "acc";
+    body = body.replace(`  store<u32>(t, <u32>${value}, ${4 * j});\n`, `  const t${n + n + j} = <i64>${value};\n`);
+  }
+  body += "  let sum: i64 = 0, difference: i64 = 0, x: i64;\n";
+  for (let j = 0; j < n; j++) {
+    body += `  x = load<u32>(u, ${4 * j});\n  sum += x + t${n + n + j};\n  difference += x - t${n + n + j} + ${hex(lift[j]!)};\n`;
+    if (j === n - 1) {
+      body += `  store<u32>(u, <u32>sum, ${4 * j});\n  store<u32>(v, <u32>difference, ${4 * j});\n`;
+    } else {
+      body += `  store<u32>(u, <u32>(sum & ${mask}), ${4 * j});\n  store<u32>(v, <u32>(difference & ${mask}), ${4 * j});\n`;
+      body += `  sum >>= ${bits};\n  difference >>= ${bits};\n`;
+    }
+  }
+  return `
+/**
+ * (u, v) = (u + w v, u - w v), limbs tight, values up to 4p larger than u's. u and v: limbs tight, values below 50p;
+ * w: tight, below 2.3p.
+ */
+export function frButterfly(u: usize, v: usize, w: usize): void {
+${body}}
+`;
 }
 
 function predicates(field: FieldSpec): string {
@@ -603,7 +655,7 @@ ${constants(field)}${multiply(field)}${square(field)}${combination(field, "Add",
   "Tighten",
   "r = a, limbs of a up to 15 times too large.",
   [1],
-)}${name === "fp" ? FP_SUMS.map(([suffix, text, coefficients]) => combination(field, suffix, text, coefficients)).join("") : ""}${looseSums(field)}${copies(field)}${canonical(field)}${conversions(field)}${predicates(field)}${dot(field)}${powers(field)}`;
+)}${name === "fp" ? FP_SUMS.map(([suffix, text, coefficients]) => combination(field, suffix, text, coefficients)).join("") : ""}${looseSums(field)}${copies(field)}${canonical(field)}${conversions(field)}${predicates(field)}${dot(field)}${powers(field)}${name === "fr" ? butterfly(field) : ""}`;
 }
 
 /** Sums with whole coefficients that the tower and the curve formulas use. */
