@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { bls12_381 as noble } from "@noble/curves/bls12-381.js";
 import { getCurveFromName } from "ffjavascript";
 import { groth16 } from "snarkjs";
-import { ProofModule } from "../dist/core/proof-module.js";
+import { loadProofs } from "../dist/core/proofs.js";
 import { readVerifyingKey } from "../dist/sector/snark/groth16.js";
 
 export const title = "Groth16 verification";
@@ -13,7 +13,7 @@ const numberOf = (hex) => BigInt(`0x${Buffer.from(hex, "hex").reverse().toString
 const fixture = (name) => JSON.parse(readFileSync(new URL(`../test/fixtures/proofs/${name}`, import.meta.url), "utf8"));
 
 export async function cases() {
-  const module = await ProofModule.load();
+  const module = await loadProofs();
   // One thread for the peer too.
   await getCurveFromName("bls12381", true);
   const post = fixture("groth16-post.json");

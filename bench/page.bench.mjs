@@ -23,11 +23,11 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const executablePath = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
 
 const PAGE = `<!doctype html><title>piece</title><input type="file" id="file"><script type="module">
-import { ProofModule } from "/dist/core/proof-module.js";
 import { pieceCidV1, pieceCidV2 } from "/dist/sector/piece/cid.js";
 import { commitPayload } from "/dist/proving/commit.js";
 import { ProvingPool } from "/dist/proving/pool.js";
-const proofs = await ProofModule.load();
+import { loadProofs } from "/dist/core/proofs.js";
+const proofs = await loadProofs();
 const pool = ProvingPool.open();
 await Promise.all(Array.from({ length: pool.size }, () => commitPayload(proofs, pool, { blob: new Blob(["warm"]) })));
 window.commit = async () => {

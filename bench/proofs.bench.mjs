@@ -3,7 +3,7 @@ import { hashInto } from "@chainsafe/as-sha256";
 import { buildPoseidon } from "circomlibjs";
 import * as Fr32Tree from "fr32-sha2-256-trunc254-padded-binary-tree-multihash";
 import { poseidon } from "../dist/core/poseidon.js";
-import { ProofModule } from "../dist/core/proof-module.js";
+import { loadProofs } from "../dist/core/proofs.js";
 import { commitStream } from "../dist/proving/commit.js";
 import { ProvingPool } from "../dist/proving/pool.js";
 import { proverId, sealProof } from "../dist/sector/params.js";
@@ -115,7 +115,7 @@ async function workers(pools, proofs, paddedMib) {
 }
 
 export async function cases() {
-  const proofs = await ProofModule.load();
+  const proofs = await loadProofs();
   const circom = await buildPoseidon();
   const pools = [ProvingPool.open(1), ProvingPool.open(2)];
   return [
@@ -129,7 +129,7 @@ export async function cases() {
 
 /** Seals and proves once warm; CPU seconds, as the machine may be shared. */
 async function sealFact(number, name, most) {
-  const proofs = await ProofModule.load();
+  const proofs = await loadProofs();
   const seed = input(32);
   await sealOnce(proofs, 5, seed);
   const before = process.cpuUsage();
@@ -143,7 +143,7 @@ async function sealFact(number, name, most) {
 }
 
 export async function facts() {
-  const proofs = await ProofModule.load();
+  const proofs = await loadProofs();
   commitPiece(proofs, input(64 * MIB));
   return [
     {

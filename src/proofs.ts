@@ -2,14 +2,14 @@
  * Proof mathematics on its own: pieces and commitments, sealing, vanilla proofs, and a pool of workers for them.
  *
  * @example
- * const module = await ProofModule.load<PieceExports>();
- * const piece = new PieceHasher(module).update(bytes).digest();
+ * const proofs = await loadProofs();
+ * const piece = new PieceHasher(proofs).update(bytes).digest();
  * console.log(pieceCidV2(piece).toString());
  */
 
-export { merkleTag, PoseidonError, type PoseidonExports, poseidon, UPDATE_TAG } from "./core/poseidon.ts";
+export { merkleTag, PoseidonError, poseidon, UPDATE_TAG } from "./core/poseidon.ts";
 export { constantLengthTag, type PoseidonOptions, type PoseidonStrength, poseidonAny } from "./core/poseidon-any.ts";
-export { hasSimd, ProofModule, type ProofModuleOptions } from "./core/proof-module.ts";
+export { hasSimd, loadProofs, Proofs, type ProofsOptions } from "./core/proofs.ts";
 export { commitPayload, commitStream, type Payload } from "./proving/commit.ts";
 export type { Job, Progress, ResultOf } from "./proving/jobs.ts";
 export { perform } from "./proving/perform.ts";
@@ -23,7 +23,6 @@ export {
   syntheticChallenges,
   winningSector,
 } from "./sector/challenges.ts";
-export type { ProofExports, Proofs, SealExports } from "./sector/kernel.ts";
 export { type MerklePath, type PathStep, pathIndex, verifyPath } from "./sector/merkle-path.ts";
 export {
   porepId,
@@ -72,7 +71,6 @@ export {
   joinSlices,
   PieceError,
   type PieceErrorData,
-  type PieceExports,
   PieceHasher,
   type PieceInfo,
   zeroPieceCommitment,
@@ -111,7 +109,6 @@ export {
 export {
   AGGREGATE_SRS_BYTES,
   type AggregateStatement,
-  type Groth16Exports,
   type ProofVerdict,
   readVerifyingKey,
   type VerifyingKey,

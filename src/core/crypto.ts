@@ -9,7 +9,7 @@ import type { Bls, BlsExports } from "./bls.ts";
 import { blsOf } from "./bls.ts";
 import type { HashExports, Hashes } from "./hashes.ts";
 import { hashesOf } from "./hashes.ts";
-import { Instance } from "./instance.ts";
+import { type ExportKinds, Instance } from "./instance.ts";
 import type { WasmSource } from "./load.ts";
 import { compileModule } from "./load.ts";
 import type { Secp256k1, Secp256k1Exports } from "./secp256k1.ts";
@@ -27,15 +27,50 @@ export type CryptoOptions = {
 
 const ASSET = "crypto.wasm";
 
+type CryptoExports = HashExports & BlsExports & Secp256k1Exports;
+
+const CRYPTO_EXPORTS: ExportKinds<CryptoExports> = {
+  scratchPtr: "function",
+  contextPtr: "function",
+  sha256: "function",
+  sha256Init: "function",
+  sha256Update: "function",
+  sha256Final: "function",
+  keccak256: "function",
+  keccak256Init: "function",
+  keccak256Update: "function",
+  keccak256Final: "function",
+  blake2b: "function",
+  blake2bInit: "function",
+  blake2bInitKeyed: "function",
+  blake2bUpdate: "function",
+  blake2bFinal: "function",
+  blsPublicKey: "function",
+  blsPublicKeyLong: "function",
+  blsSign: "function",
+  blsSignShort: "function",
+  blsVerify: "function",
+  blsVerifyShort: "function",
+  blsAggregate: "function",
+  blsAggregateInit: "function",
+  blsAggregateUpdate: "function",
+  blsAggregateFinal: "function",
+  blsPublicKeyIsValid: "function",
+  blsKeyFromSeed: "function",
+  drandVerify: "function",
+  drandVerifyQuicknet: "function",
+  secp256k1PublicKey: "function",
+  secp256k1Sign: "function",
+  secp256k1Verify: "function",
+  secp256k1Recover: "function",
+};
+
 /**
  * Loads the module once and returns a face on a new instance of it, about 4 MiB.
  * Its functions answer synchronously and share that instance: use one face per thread.
  */
 export async function loadCrypto(options: CryptoOptions = {}): Promise<Crypto> {
   const module = await compileModule(ASSET, options.source);
-  const instance = await Instance.create<HashExports & BlsExports & Secp256k1Exports>(module, { name: ASSET }, [
-    "contextPtr",
-    "scratchPtr",
-  ]);
+  const instance = await Instance.create<CryptoExports>(module, { name: ASSET }, CRYPTO_EXPORTS);
   return { ...hashesOf(instance), ...blsOf(instance), secp256k1: secp256k1Of(instance) };
 }

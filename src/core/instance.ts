@@ -31,6 +31,11 @@ export type InstanceOptions = {
   readonly imports?: WebAssembly.Imports;
 };
 
+/** What a module must export: a function or a constant under each name. */
+export type ExportKinds<Exports> = {
+  readonly [Name in keyof Exports & string]: Exports[Name] extends WebAssembly.Global ? "global" : "function";
+};
+
 /** Most UTF-16 units of an assertion's text that are kept. */
 const MAX_MESSAGE = 2048;
 
@@ -50,13 +55,13 @@ export class Instance<Exports extends object> {
   }
 
   /**
-   * Instantiates a module. `Exports` is the caller's word on what it exports; `required` are checked.
+   * Instantiates a module. That it exports what `Exports` says is checked, by name and kind, as far as `required` says it.
    * Faults: `LINK_FAILED`, `MEMORY_LIMIT`.
    */
   static async create<Exports extends object>(
     module: WebAssembly.Module,
     options: InstanceOptions,
-    required: readonly (keyof Exports & string)[] = [],
+    required: ExportKinds<Exports> | readonly (keyof Exports & string)[] = [],
   ): Promise<Instance<Exports>> {
     const { name, maxPages = 65536, initialPages = 1, imports = {} } = options;
     const linked: { texts?: ASUtil } = {};
@@ -84,7 +89,7 @@ export class Instance<Exports extends object> {
       throw failed(`cannot instantiate ${name}`, { cause });
     }
     const memory = env["memory"] ?? raw["memory"];
-    const missing = required.filter((key) => raw[key] === undefined);
+    const missing = missingOf(raw, required);
     if (missing.length > 0 || !(memory instanceof WebAssembly.Memory))
       throw failed(`${name} lacks ${missing.join(", ") || "a memory"}`);
     const instance = new Instance(name, raw as unknown as Exports, memory, maxPages);
@@ -147,6 +152,22 @@ export class Instance<Exports extends object> {
       throw new RangeError(`${this.name}: bytes ${start} + ${length} lie outside of its memory`);
     return start;
   }
+}
+
+/** Names of what is required and not there, or of another kind. */
+function missingOf(raw: WebAssembly.Exports, required: Readonly<Record<string, string>> | readonly string[]): string[] {
+  if (isNames(required)) return required.filter((name) => typeof raw[name] !== "function");
+  return Object.entries(required)
+    .filter(([name, kind]) => kindOf(raw[name]) !== kind)
+    .map(([name]) => name);
+}
+
+function isNames(required: object): required is readonly string[] {
+  return Array.isArray(required);
+}
+
+function kindOf(value: WebAssembly.ExportValue | undefined): string {
+  return value instanceof WebAssembly.Global ? "global" : typeof value;
 }
 
 function abortFault(

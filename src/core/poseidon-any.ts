@@ -3,8 +3,8 @@
  * Nothing on the chain needs them; they are what Filecoin's published parameters define besides.
  * Elements are 32 bytes, little-endian, below the modulus.
  */
-import { elementOf, merkleTag, PoseidonError, type PoseidonExports } from "./poseidon.ts";
-import type { ProofModule } from "./proof-module.ts";
+import { elementOf, merkleTag, PoseidonError } from "./poseidon.ts";
+import type { Proofs } from "./proofs.ts";
 
 /** Strengthened: a quarter more partial rounds, rounded up. */
 export type PoseidonStrength = "standard" | "strengthened";
@@ -27,11 +27,11 @@ export function constantLengthTag(length: number): bigint {
  * takes milliseconds: trees use `poseidon`. Throws `BAD_ARITY`, `BAD_ELEMENT`.
  */
 export function poseidonAny(
-  module: ProofModule<PoseidonExports>,
+  proofs: Proofs,
   elements: readonly Uint8Array[],
   { strength = "standard", arity = elements.length, tag = merkleTag(arity) }: PoseidonOptions = {},
 ): Uint8Array {
-  const { exports, instance } = module;
+  const { exports, instance } = proofs;
   const strengthened = strength === "strengthened" ? 1 : 0;
   const workBytes = exports.poseidonAnyBytes(arity, strengthened);
   if (workBytes === 0 || elements.length > arity)
@@ -44,8 +44,8 @@ export function poseidonAny(
       throw new PoseidonError({ code: "BAD_ELEMENT" }, `element ${i} has ${element.length} bytes, expected 32`);
     input.set(element, 32 * (i + 1));
   });
-  return module.with(input.length, (at) =>
-    module.with(workBytes, (work) => {
+  return proofs.with(input.length, (at) =>
+    proofs.with(workBytes, (work) => {
       instance.write(at, input);
       if (exports.poseidonAny(work, arity, strengthened, at, at + 32, at) === 0)
         throw new PoseidonError({ code: "BAD_ELEMENT" }, "an element is not below the modulus");

@@ -3,7 +3,7 @@
  * Elements are 32 bytes, little-endian, below the modulus.
  */
 import { FilError } from "../base/errors.ts";
-import type { ProofModule } from "./proof-module.ts";
+import type { Proofs } from "./proofs.ts";
 
 export type PoseidonErrorData =
   /** A number of elements for which Filecoin has no parameters. */
@@ -12,17 +12,6 @@ export type PoseidonErrorData =
   | { readonly code: "BAD_ELEMENT" };
 
 export class PoseidonError extends FilError<PoseidonErrorData> {}
-
-/** What `assembly/entry/proofs-poseidon.ts` exports. */
-export type PoseidonExports = {
-  poseidon(arity: number, input: number, out: number): number;
-  poseidonTagged(arity: number, tag: bigint, input: number, out: number): number;
-  poseidonPlain(arity: number, tag: bigint, input: number, out: number): number;
-  poseidonLevel(arity: number, input: number, out: number, count: number): number;
-  poseidonParameters(arity: number, out: number): number;
-  poseidonAny(work: number, arity: number, strengthened: number, tag: number, input: number, out: number): number;
-  poseidonAnyBytes(arity: number, strengthened: number): number;
-};
 
 const ARITIES: readonly number[] = [2, 4, 8, 11];
 
@@ -36,22 +25,22 @@ export function merkleTag(arity: number): bigint {
 
 /** Hash of 2, 4, 8 or 11 elements; `tag` separates uses, by default that of tree nodes. Throws `BAD_ARITY`, `BAD_ELEMENT`. */
 export function poseidon(
-  module: ProofModule<PoseidonExports>,
+  proofs: Proofs,
   elements: readonly Uint8Array[],
   tag: bigint = merkleTag(elements.length),
 ): Uint8Array {
   const arity = elements.length;
   if (!ARITIES.includes(arity))
     throw new PoseidonError({ code: "BAD_ARITY", arity }, `no Poseidon for ${arity} elements`);
-  return module.with(32 * 11, (at) => {
+  return proofs.with(32 * 11, (at) => {
     elements.forEach((element, i) => {
       if (element.length !== 32)
         throw new PoseidonError({ code: "BAD_ELEMENT" }, `element ${i} has ${element.length} bytes, expected 32`);
-      module.instance.write(at + 32 * i, element);
+      proofs.instance.write(at + 32 * i, element);
     });
-    if (module.exports.poseidonTagged(arity, tag, at, at) === 0)
+    if (proofs.exports.poseidonTagged(arity, tag, at, at) === 0)
       throw new PoseidonError({ code: "BAD_ELEMENT" }, "an element is not below the modulus");
-    return module.instance.read(at, 32);
+    return proofs.instance.read(at, 32);
   });
 }
 

@@ -6,7 +6,7 @@
  */
 import * as dagCbor from "@ipld/dag-cbor";
 import { FilError } from "../base/errors.ts";
-import type { Proofs } from "../sector/kernel.ts";
+import type { Proofs } from "../core/proofs.ts";
 import { proverId, SectorError, sealProof, sectorParams } from "../sector/params.ts";
 import { commitmentOfCidV1, commitmentOfSealedCid } from "../sector/piece/cid.ts";
 import type { PublicSector } from "../sector/post/post-proof.ts";

@@ -2,10 +2,9 @@
  * Piece commitments over a pool: the payload is cut into equal slices, each a subtree of the piece; every worker commits
  * to slices, and the roots (32 bytes each) are joined here.
  */
-
-import type { ProofModule } from "../core/proof-module.ts";
+import type { Proofs } from "../core/proofs.ts";
 import type { PieceCommitment } from "../sector/piece/cid.ts";
-import { joinSlices, PieceError, type PieceExports } from "../sector/piece/pieces.ts";
+import { joinSlices, PieceError } from "../sector/piece/pieces.ts";
 import type { CommitSliceJob, OnProgress } from "./jobs.ts";
 import type { ProvingPool } from "./pool.ts";
 
@@ -19,7 +18,7 @@ export type Payload = { readonly blob: Blob } | { readonly file: string; readonl
 
 /** Commits to a payload whose size is known: workers read their own slices, no byte passes through this thread. */
 export async function commitPayload(
-  module: ProofModule<PieceExports>,
+  module: Proofs,
   pool: ProvingPool,
   payload: Payload,
   options: CommitOptions = {},
@@ -39,7 +38,7 @@ export async function commitPayload(
 
 /** Commits to a payload that comes as a stream, gathering slices in shared memory where the engine has it. */
 export function commitStream(
-  module: ProofModule<PieceExports>,
+  module: Proofs,
   pool: ProvingPool,
   stream: AsyncIterable<Uint8Array>,
   options: CommitOptions = {},
@@ -67,7 +66,7 @@ export function commitStream(
 }
 
 async function commitSlices(
-  module: ProofModule<PieceExports>,
+  module: Proofs,
   pool: ProvingPool,
   jobs: AsyncIterable<CommitSliceJob> | Iterable<CommitSliceJob>,
   total: number,

@@ -4,8 +4,7 @@
  * Times are those of one thread that has a core to itself; files and a busy machine come on top. The shares of paging
  * are measured ratios, see docs/performance.md (Sealing).
  */
-
-import type { Proofs } from "../sector/kernel.ts";
+import type { Proofs } from "../core/proofs.ts";
 import { NODE_BYTES, PARENTS_BYTES, type SectorParams } from "../sector/params.ts";
 import { planPaging, scratchBytes } from "../sector/seal/paging-plan.ts";
 import { MAX_SEALED_BYTES } from "../sector/seal/seal.ts";

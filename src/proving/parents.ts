@@ -1,6 +1,5 @@
 /** Tables of parents in a directory, made by the whole pool. */
-
-import type { Proofs } from "../sector/kernel.ts";
+import type { Proofs } from "../core/proofs.ts";
 import { closeParents, type GraphKey, hasParents, parentWindows } from "../sector/seal/parent-cache.ts";
 import { directoryStore } from "./directory-store.ts";
 import type { ProvingPool } from "./pool.ts";

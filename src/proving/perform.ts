@@ -1,7 +1,6 @@
 /** Running one job on the thread it is called on; workers call this, and so may anyone without workers. */
 import { platform } from "#platform";
-import { ProofModule } from "../core/proof-module.ts";
-import type { ProofExports, Proofs } from "../sector/kernel.ts";
+import { loadProofs, type Proofs } from "../core/proofs.ts";
 import { sectorParams } from "../sector/params.ts";
 import { PieceHasher } from "../sector/piece/pieces.ts";
 import { proveSectorPoSt } from "../sector/post/post-proof.ts";
@@ -34,7 +33,7 @@ let loading: Promise<Proofs> | null = null;
 
 /** The thread's own instance of the proof module, loaded once; every job leaves it clean. */
 function sharedModule(): Promise<Proofs> {
-  loading ??= ProofModule.load<ProofExports>({ maxPages: SHARED_PAGES });
+  loading ??= loadProofs({ maxPages: SHARED_PAGES });
   loading.catch(() => {
     loading = null;
   });
@@ -45,7 +44,7 @@ function sharedModule(): Promise<Proofs> {
 function moduleFor(sectorBytes: number): Promise<Proofs> {
   if (sectorBytes < LARGE_SECTOR_BYTES) return sharedModule();
   const labelBytes = sectorBytes > MAX_SEALED_BYTES ? PAGING_MEMORY_BYTES : 2 * sectorBytes;
-  return ProofModule.load<ProofExports>({ maxPages: Math.ceil(labelBytes / 65536) + SHARED_PAGES });
+  return loadProofs({ maxPages: Math.ceil(labelBytes / 65536) + SHARED_PAGES });
 }
 
 type Performers = { [Kind in JobKind]: (job: JobTable[Kind]["job"], report: OnProgress) => Promise<unknown> };

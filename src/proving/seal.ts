@@ -5,9 +5,8 @@
  * go to all. A job that dies is run again: each writes the same bytes to the same places. Sealing a directory again whose
  * sealing was interrupted takes up sectors above 512 MiB behind their last complete layer.
  */
-
+import type { Proofs } from "../core/proofs.ts";
 import { porepPartitions } from "../sector/challenges.ts";
-import type { Proofs } from "../sector/kernel.ts";
 import { porepId, SectorError, type SectorParams, sectorParams } from "../sector/params.ts";
 import {
   faultySectors,

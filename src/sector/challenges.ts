@@ -14,7 +14,8 @@
  * Source: rust-fil-proofs stacked/vanilla/challenges.rs, storage-proofs-post fallback/{vanilla,utils}.rs.
  */
 import { utf8 } from "../base/bytes.ts";
-import { keyedBlake2b256, numberLE, type Proofs, sha256Of, toElement, u32BytesLE, u64Bytes } from "./kernel.ts";
+import type { Proofs } from "../core/proofs.ts";
+import { keyedBlake2b256, numberLE, sha256Of, toElement, u32BytesLE, u64Bytes } from "./kernel.ts";
 import { checkBytes, type PoRepFeature, SectorError, type SectorParams } from "./params.ts";
 
 /** Synthetic challenges of a large sector; smaller ones have as many as nodes. */

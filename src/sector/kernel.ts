@@ -1,74 +1,7 @@
-/** The kernels of the proof module that sealing and proving use, and small hashes over them. */
-
-import { PoseidonError, type PoseidonExports } from "../core/poseidon.ts";
-import type { MemoryExports, ProofModule } from "../core/proof-module.ts";
+/** Small hashes and number codings over the proof module, which sealing and proving share. */
+import { PoseidonError } from "../core/poseidon.ts";
+import type { Proofs } from "../core/proofs.ts";
 import { SectorError } from "./params.ts";
-import type { PieceExports } from "./piece/pieces.ts";
-
-/** What `assembly/entry/proofs-seal.ts` exports. */
-export type SealExports = {
-  sha256(input: number, length: number, out: number): void;
-  blake2bInit(context: number, outLength: number): void;
-  blake2bInitKeyed(context: number, outLength: number, key: number, keyLength: number): void;
-  blake2bUpdate(context: number, input: number, length: number): void;
-  blake2bFinal(context: number, out: number): void;
-  graphBytes(nodes: number): number;
-  graphInit(graph: number, porepId: number, nodes: number, legacy: number): void;
-  graphParents(graph: number, from: number, count: number, out: number): void;
-  labelRange(
-    replicaId: number,
-    layer: number,
-    current: number,
-    previous: number,
-    parents: number,
-    slot: number,
-    node: bigint,
-    count: number,
-  ): void;
-  countEdges(graph: number, from: number, count: number, shift: number, bySource: number, byTarget: number): void;
-  sortEdges(
-    graph: number,
-    from: number,
-    count: number,
-    shift: number,
-    fills: number,
-    buckets: number,
-    capacity: number,
-  ): number;
-  scatterEdges(
-    edges: number,
-    count: number,
-    labels: number,
-    shift: number,
-    fills: number,
-    buckets: number,
-    capacity: number,
-  ): number;
-  scatterExpander(
-    graph: number,
-    labels: number,
-    from: number,
-    count: number,
-    shift: number,
-    first: number,
-    windows: number,
-    fills: number,
-    buckets: number,
-    capacity: number,
-  ): number;
-  windowParents(graph: number, from: number, count: number, out: number): void;
-  placeBase(records: number, count: number, current: number, slot: number, parents: number): void;
-  placeExpander(records: number, count: number, slots: number): void;
-  columnRange(labels: number, stride: number, layers: number, count: number, out: number): number;
-  addElements(a: number, b: number, out: number, count: number): void;
-  subtractElements(a: number, b: number, out: number, count: number): void;
-  elementsCanonical(elements: number, count: number): number;
-  updateElements(old: number, data: number, rho: number, out: number, count: number): number;
-  revertElements(updated: number, old: number, inverseRho: number, out: number, count: number): number;
-};
-
-export type ProofExports = MemoryExports & PieceExports & PoseidonExports & SealExports;
-export type Proofs = ProofModule<ProofExports>;
 
 /** Bytes of a BLAKE2b stream's context. */
 const BLAKE2B_CONTEXT = 208;

@@ -2,7 +2,8 @@
  * Merkle paths with any arity in each row, and the check of them.
  */
 import { equal } from "../base/bytes.ts";
-import { type NodeHash, type Proofs, parentNode } from "./kernel.ts";
+import type { Proofs } from "../core/proofs.ts";
+import { type NodeHash, parentNode } from "./kernel.ts";
 
 /** One step up: the node stands at `index` among its siblings, given in order without it. */
 export type PathStep = { readonly index: number; readonly siblings: readonly Uint8Array[] };

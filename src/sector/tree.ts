@@ -11,9 +11,9 @@
  * written where it belongs. Windows know nothing of each other, so threads may share a tree's; the rows above them, at
  * most some ten thousand nodes, are made in one go at the end.
  */
-
 import { PoseidonError } from "../core/poseidon.ts";
-import { type NodeHash, type Proofs, parentNode } from "./kernel.ts";
+import type { Proofs } from "../core/proofs.ts";
+import { type NodeHash, parentNode } from "./kernel.ts";
 import type { MerklePath, PathStep } from "./merkle-path.ts";
 import { NODE_BYTES, type SectorParams } from "./params.ts";
 import { SEALED_FILE, type SectorStore, TREE_D_FILE, treeFile } from "./store.ts";

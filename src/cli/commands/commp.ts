@@ -3,11 +3,10 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { Command } from "commander";
 import { platform } from "#platform";
-import { ProofModule } from "../../core/proof-module.ts";
+import { loadProofs } from "../../core/proofs.ts";
 import { commitPayload, commitStream, SLICE_BYTES } from "../../proving/commit.ts";
 import { ProvingPool } from "../../proving/pool.ts";
 import { type PieceCommitment, pieceCidV1, pieceCidV2 } from "../../sector/piece/cid.ts";
-import type { PieceExports } from "../../sector/piece/pieces.ts";
 import { unchanged } from "../input.ts";
 import { parseWorkers } from "../options.ts";
 import { progressLine, sizeText } from "../terminal.ts";
@@ -48,7 +47,7 @@ async function commit(file: string, options: Options): Promise<PieceCommitment> 
   // Files of no size may still have bytes to read, as those of /proc do.
   const size = info?.isFile() === true && info.size > 0 ? info.size : null;
   const slices = size === null ? Number.POSITIVE_INFINITY : Math.ceil(size / SLICE_BYTES);
-  const module = await ProofModule.load<PieceExports>();
+  const module = await loadProofs();
   const pool = ProvingPool.open(Math.min(options.workers ?? platform.cores, slices));
   const line = progressLine();
   const onProgress = ({ done, total }: { done: number; total: number }): void =>

@@ -1,11 +1,10 @@
 /** `filigree prove <directory...> --out <file>`: vanilla proofs of sealed sectors. */
 import { type Command, Option } from "commander";
 import { platform } from "#platform";
-import { ProofModule } from "../../core/proof-module.ts";
+import { loadProofs } from "../../core/proofs.ts";
 import { ProvingPool } from "../../proving/pool.ts";
 import type { ProvingOptions } from "../../proving/ranges.ts";
 import { provePoRepDirectory, provePoStDirectories } from "../../proving/seal.ts";
-import type { ProofExports } from "../../sector/kernel.ts";
 import type { PoStKind } from "../../sector/post/post-proof.ts";
 import { parseHex32, parseWorkers } from "../options.ts";
 import { type ProofFile, readRecord, writeProof } from "../sector-record.ts";
@@ -80,7 +79,7 @@ async function prove(
     commR: sealed.commR,
   }));
   const placed = sectors.map((sector, i) => ({ ...sector, directory: directories[i] as string }));
-  const proofs = await ProofModule.load<ProofExports>();
+  const proofs = await loadProofs();
   const partitions = await provePoStDirectories(proofs, pool, sectorBytes, kind, randomness, placed, options);
   return { kind, sectorBytes, randomness, sectors, partitions };
 }

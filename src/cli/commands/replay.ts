@@ -4,10 +4,9 @@ import type { Command } from "commander";
 import { platform } from "#platform";
 import { replayChain } from "../../conformance/replay.ts";
 import { loadCrypto } from "../../core/crypto.ts";
-import { ProofModule } from "../../core/proof-module.ts";
+import { loadProofs, type Proofs } from "../../core/proofs.ts";
 import { circuitKey, keyedJudge, type ProofCircuit } from "../../exec/keyed-judge.ts";
-import type { ProofExports } from "../../sector/kernel.ts";
-import { type Groth16Exports, readVerifyingKey, type VerifyingKey } from "../../sector/snark/groth16.ts";
+import { readVerifyingKey, type VerifyingKey } from "../../sector/snark/groth16.ts";
 import { complain, progressLine } from "../terminal.ts";
 
 export function registerReplay(program: Command): void {
@@ -33,7 +32,7 @@ function collect(text: string, before: readonly string[]): readonly string[] {
 }
 
 /** Reads the keys of `--key` options. */
-async function readKeys(module: ProofModule<ProofExports & Groth16Exports>, words: readonly string[]) {
+async function readKeys(module: Proofs, words: readonly string[]) {
   const keys = new Map<string, VerifyingKey>();
   for (const word of words) {
     const [, circuit, bytes, file] = /^(window-post|seal):(\d{1,15})=(.+)$/.exec(word) ?? [];
@@ -50,7 +49,7 @@ async function run(file: string, options: Options): Promise<void> {
   const started = performance.now();
   let judged = 0;
   try {
-    const module = await ProofModule.load<ProofExports & Groth16Exports>();
+    const module = await loadProofs();
     const judge = keyedJudge({
       proofs: module,
       keys: await readKeys(module, options.key),

@@ -2,12 +2,11 @@
 import { readdir } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { platform } from "#platform";
-import { ProofModule } from "../../core/proof-module.ts";
+import { loadProofs, type Proofs } from "../../core/proofs.ts";
 import { directoryStore } from "../../proving/directory-store.ts";
 import { estimateSeal } from "../../proving/estimate.ts";
 import { ProvingPool } from "../../proving/pool.ts";
 import { sealDirectory } from "../../proving/seal.ts";
-import type { ProofExports, Proofs } from "../../sector/kernel.ts";
 import { proverId, type SectorParams, sealProof, sectorParams } from "../../sector/params.ts";
 import { pieceCidV1, sealedCid } from "../../sector/piece/cid.ts";
 import { type PiecePayload, stagePieces } from "../../sector/piece/stage.ts";
@@ -64,7 +63,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
     payloads.push({ payloadSize, bytes: contents(file, payloadSize) });
   }
   await prepare(out, options.resume === true);
-  const proofs = await ProofModule.load<ProofExports>();
+  const proofs = await loadProofs();
   const identity = { proof, proverId: proverId(miner), sectorNumber: sector, ticket };
   const workers = Math.min(options.workers ?? platform.cores, params.nodes < 1 << 15 ? 1 : 256);
   if (params.sectorBytes > MAX_SEALED_BYTES) process.stderr.write(estimateText(proofs, params, workers));

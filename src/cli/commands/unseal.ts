@@ -4,11 +4,11 @@ import { type FileHandle, open } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
 import { equal } from "../../base/bytes.ts";
-import { ProofModule } from "../../core/proof-module.ts";
+import { loadProofs } from "../../core/proofs.ts";
 import { ProvingPool } from "../../proving/pool.ts";
 import { sectorParams } from "../../sector/params.ts";
 import { unpaddedBytesOf } from "../../sector/piece/cid.ts";
-import { type PieceExports, PieceHasher } from "../../sector/piece/pieces.ts";
+import { PieceHasher } from "../../sector/piece/pieces.ts";
 import { parseCount } from "../options.ts";
 import { readRecord } from "../sector-record.ts";
 import { progressLine } from "../terminal.ts";
@@ -37,7 +37,7 @@ async function run(directory: string, { out, from, length }: Options): Promise<v
   if (total < 0 || from + total > end) throw new Error(`the sector's data has ${end} bytes, from 0 to ${end - 1}`);
   if (out !== "-" && path.dirname(path.resolve(out)) === path.resolve(directory))
     throw new Error(`${out} lies among the sector's own files; give another place`);
-  const hasher = total === end ? new PieceHasher(await ProofModule.load<PieceExports>()) : null;
+  const hasher = total === end ? new PieceHasher(await loadProofs()) : null;
   const pool = ProvingPool.open(1);
   const line = progressLine();
   let file: FileHandle | null = null;

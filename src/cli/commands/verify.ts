@@ -1,8 +1,7 @@
 /** `filigree verify <proof file>`: checks a vanilla proof against the statement it carries. */
 import type { Command } from "commander";
 import { toHex } from "../../base/bytes.ts";
-import { ProofModule } from "../../core/proof-module.ts";
-import type { ProofExports, Proofs } from "../../sector/kernel.ts";
+import { loadProofs, type Proofs } from "../../core/proofs.ts";
 import { proverId, sealProof, sectorParams } from "../../sector/params.ts";
 import { pieceCidV1, sealedCid } from "../../sector/piece/cid.ts";
 import { verifyPoSt } from "../../sector/post/post-proof.ts";
@@ -22,7 +21,7 @@ export function registerVerify(program: Command): void {
 
 async function run(file: string): Promise<void> {
   const proof = await readProof(file);
-  const proofs = await ProofModule.load<ProofExports>();
+  const proofs = await loadProofs();
   let holds = false;
   let reason = "does not hold";
   try {

@@ -10,7 +10,8 @@
  * its index entry, which lets retrieval find it. Source: FRC-0058.
  */
 import { equal } from "../../base/bytes.ts";
-import { type Proofs, sha256Of } from "../kernel.ts";
+import type { Proofs } from "../../core/proofs.ts";
+import { sha256Of } from "../kernel.ts";
 import { type MerklePath, type PathStep, verifyPath } from "../merkle-path.ts";
 import { nodeAt, type PlacedPiece, pathTo, placePieces } from "./inclusion.ts";
 import { checkPaddedSize, hashPair, PieceError, type PieceInfo } from "./pieces.ts";

@@ -4,8 +4,7 @@
  * A piece is a subtree of the aggregate's tree, at a multiple of its own size. The inclusion proof is the path from its
  * commitment to the aggregate's: as many steps as the aggregate is doublings larger. It says the piece's place too.
  */
-
-import type { Proofs } from "../kernel.ts";
+import type { Proofs } from "../../core/proofs.ts";
 import { type MerklePath, type PathStep, verifyPath } from "../merkle-path.ts";
 import {
   checkCommitment,

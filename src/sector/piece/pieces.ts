@@ -5,7 +5,7 @@
  * payload and zeros. Commitments are 32 bytes, little-endian field elements.
  */
 import { FilError } from "../../base/errors.ts";
-import type { ProofModule } from "../../core/proof-module.ts";
+import type { Proofs } from "../../core/proofs.ts";
 import type { PieceCommitment } from "./cid.ts";
 import { MIN_PADDED_BYTES, paddedBytesOf, unpaddedBytesOf } from "./cid.ts";
 
@@ -26,32 +26,8 @@ export type PieceErrorData =
 /** Wrong arguments to a function about pieces. */
 export class PieceError extends FilError<PieceErrorData> {}
 
-/** What `assembly/entry/proofs-pieces.ts` exports. */
-export type PieceExports = {
-  hashNode(input: number, out: number): void;
-  hashLevel(input: number, out: number, count: number): void;
-  zeroNode(level: number): number;
-  fr32Pad(raw: number, padded: number, quads: number): void;
-  fr32Unpad(padded: number, raw: number, quads: number): void;
-  stackInit(stack: number): void;
-  stackPush(stack: number, node: number, level: number): void;
-  stackLevel(stack: number, least: number): number;
-  stackRoot(stack: number, level: number, out: number): void;
-  pieceInit(context: number): void;
-  pieceInput(context: number): number;
-  pieceAbsorb(context: number): void;
-  pieceFinish(context: number, held: number, out: number): number;
-  dataCommitment(sectorBytes: bigint, pieces: number, count: number, out: number): number;
-  readonly PIECE_CONTEXT_BYTES: WebAssembly.Global;
-  readonly MERKLE_STACK_BYTES: WebAssembly.Global;
-  readonly WINDOW_BYTES: WebAssembly.Global;
-  readonly WINDOW_LEVEL: WebAssembly.Global;
-};
-
 /** A piece of a sector: its padded size and commitment. */
 export type PieceInfo = { readonly paddedSize: number; readonly commP: Uint8Array };
-
-type Module = ProofModule<PieceExports>;
 
 /** Largest padded size handled: 2^52 bytes, so that every size is an exact number. */
 const MAX_PADDED_BYTES = 2 ** 52;
@@ -64,7 +40,7 @@ const MAX_PIECES = 1 << 20;
  * size of the piece; any way of cutting the payload into updates gives the same commitment.
  */
 export class PieceHasher {
-  readonly #module: Module;
+  readonly #proofs: Proofs;
   readonly #context: number;
   readonly #contextBytes: number;
   readonly #windowBytes: number;
@@ -72,12 +48,12 @@ export class PieceHasher {
   #payloadSize = 0;
   #spent = false;
 
-  constructor(module: Module) {
-    this.#module = module;
-    this.#contextBytes = module.exports.PIECE_CONTEXT_BYTES.value as number;
-    this.#windowBytes = module.exports.WINDOW_BYTES.value as number;
-    this.#context = module.take(this.#contextBytes);
-    module.exports.pieceInit(this.#context);
+  constructor(proofs: Proofs) {
+    this.#proofs = proofs;
+    this.#contextBytes = proofs.exports.PIECE_CONTEXT_BYTES.value as number;
+    this.#windowBytes = proofs.exports.WINDOW_BYTES.value as number;
+    this.#context = proofs.take(this.#contextBytes);
+    proofs.exports.pieceInit(this.#context);
   }
 
   /** Payload bytes absorbed so far. */
@@ -88,7 +64,7 @@ export class PieceHasher {
   /** Absorbs payload bytes. */
   update(bytes: Uint8Array): this {
     this.#check();
-    const { instance, exports } = this.#module;
+    const { instance, exports } = this.#proofs;
     const input = exports.pieceInput(this.#context);
     for (let at = 0; at < bytes.length; ) {
       const length = Math.min(this.#windowBytes - this.#held, bytes.length - at);
@@ -107,7 +83,7 @@ export class PieceHasher {
   /** Ends the piece: its commitment and sizes. An empty payload counts as 127 zero bytes. */
   digest(): PieceCommitment {
     this.#check();
-    const { instance, exports } = this.#module;
+    const { instance, exports } = this.#proofs;
     const out = exports.pieceInput(this.#context);
     const height = exports.pieceFinish(this.#context, this.#held, out);
     const commP = instance.read(out, 32);
@@ -119,7 +95,7 @@ export class PieceHasher {
   discard(): void {
     if (this.#spent) return;
     this.#spent = true;
-    this.#module.give(this.#context, this.#contextBytes);
+    this.#proofs.give(this.#context, this.#contextBytes);
   }
 
   #check(): void {
@@ -128,20 +104,20 @@ export class PieceHasher {
 }
 
 /** Commitment of a payload that lies in memory. */
-export function commitPiece(module: Module, payload: Uint8Array): PieceCommitment {
-  return new PieceHasher(module).update(payload).digest();
+export function commitPiece(proofs: Proofs, payload: Uint8Array): PieceCommitment {
+  return new PieceHasher(proofs).update(payload).digest();
 }
 
 /**
  * Joins the commitments of the consecutive slices of one payload, as several workers make them: each but the last holds
  * the same number of bytes, 127 · 2^k. Throws `BAD_PIECE_SIZE`, `BAD_COMMITMENT`.
  */
-export function joinSlices(module: Module, slices: readonly PieceCommitment[]): PieceCommitment {
-  const { instance, exports } = module;
+export function joinSlices(proofs: Proofs, slices: readonly PieceCommitment[]): PieceCommitment {
+  const { instance, exports } = proofs;
   const first = slices[0];
   if (first === undefined) throw new PieceError({ code: "BAD_PIECE_SIZE", size: 0 }, "no slices to join");
   const stackBytes = exports.MERKLE_STACK_BYTES.value as number;
-  return module.with(stackBytes + 32, (stack) => {
+  return proofs.with(stackBytes + 32, (stack) => {
     const node = stack + stackBytes;
     exports.stackInit(stack);
     let payloadSize = 0;
@@ -171,16 +147,16 @@ export function joinSlices(module: Module, slices: readonly PieceCommitment[]): 
 }
 
 /** Commitment of a piece of `paddedSize` bytes that is all zeros. */
-export function zeroPieceCommitment(module: Module, paddedSize: number): Uint8Array {
+export function zeroPieceCommitment(proofs: Proofs, paddedSize: number): Uint8Array {
   checkPaddedSize(paddedSize);
-  return module.instance.read(module.exports.zeroNode(Math.log2(paddedSize) - 5), 32);
+  return proofs.instance.read(proofs.exports.zeroNode(Math.log2(paddedSize) - 5), 32);
 }
 
 /**
  * CommD of a sector of `sectorBytes` with `pieces` in order, each at the next multiple of its size, gaps zero.
  * Throws `BAD_PIECE_SIZE`, `BAD_COMMITMENT`, `PIECES_TOO_LARGE`.
  */
-export function dataCommitment(module: Module, sectorBytes: number, pieces: readonly PieceInfo[]): Uint8Array {
+export function dataCommitment(proofs: Proofs, sectorBytes: number, pieces: readonly PieceInfo[]): Uint8Array {
   checkPaddedSize(sectorBytes);
   if (pieces.length > MAX_PIECES)
     throw new PieceError({ code: "PIECES_TOO_LARGE", sectorBytes }, `${pieces.length} pieces in one sector`);
@@ -192,34 +168,34 @@ export function dataCommitment(module: Module, sectorBytes: number, pieces: read
     view.setBigUint64(PIECE_ENTRY_BYTES * i, BigInt(paddedSize), true);
     table.set(commP, PIECE_ENTRY_BYTES * i + 8);
   });
-  return module.with(table.length + 32, (out) => {
-    module.instance.write(out + 32, table);
-    const code = module.exports.dataCommitment(BigInt(sectorBytes), out + 32, pieces.length, out);
+  return proofs.with(table.length + 32, (out) => {
+    proofs.instance.write(out + 32, table);
+    const code = proofs.exports.dataCommitment(BigInt(sectorBytes), out + 32, pieces.length, out);
     if (code < 0)
       throw new PieceError({ code: "PIECES_TOO_LARGE", sectorBytes }, `the pieces do not fit ${sectorBytes} bytes`);
-    return module.instance.read(out, 32);
+    return proofs.instance.read(out, 32);
   });
 }
 
 /** Fr32-pads `raw`, whose length is a multiple of 127, to 128/127 of its length. */
-export function fr32Pad(module: Module, raw: Uint8Array): Uint8Array {
-  return convert(module, raw, 127, 128, module.exports.fr32Pad);
+export function fr32Pad(proofs: Proofs, raw: Uint8Array): Uint8Array {
+  return convert(proofs, raw, 127, 128, proofs.exports.fr32Pad);
 }
 
 /** Takes Fr32 padding out: `padded` has a multiple of 128 bytes, the result 127/128 of its length. */
-export function fr32Unpad(module: Module, padded: Uint8Array): Uint8Array {
-  return convert(module, padded, 128, 127, module.exports.fr32Unpad);
+export function fr32Unpad(proofs: Proofs, padded: Uint8Array): Uint8Array {
+  return convert(proofs, padded, 128, 127, proofs.exports.fr32Unpad);
 }
 
 /** The node of two children. */
-export function hashPair(module: Module, left: Uint8Array, right: Uint8Array): Uint8Array {
+export function hashPair(proofs: Proofs, left: Uint8Array, right: Uint8Array): Uint8Array {
   checkCommitment(left);
   checkCommitment(right);
-  return module.with(64, (at) => {
-    module.instance.write(at, left);
-    module.instance.write(at + 32, right);
-    module.exports.hashNode(at, at);
-    return module.instance.read(at, 32);
+  return proofs.with(64, (at) => {
+    proofs.instance.write(at, left);
+    proofs.instance.write(at + 32, right);
+    proofs.exports.hashNode(at, at);
+    return proofs.instance.read(at, 32);
   });
 }
 
@@ -236,7 +212,7 @@ export function checkCommitment(commitment: Uint8Array): void {
 }
 
 function convert(
-  module: Module,
+  proofs: Proofs,
   input: Uint8Array,
   from: number,
   to: number,
@@ -249,13 +225,13 @@ function convert(
     );
   const out = new Uint8Array((input.length / from) * to);
   const quads = 1024;
-  module.with(quads * 256, (at) => {
+  proofs.with(quads * 256, (at) => {
     for (let done = 0; done * from < input.length; done += quads) {
       const part = input.subarray(done * from, (done + quads) * from);
       const count = part.length / from;
-      module.instance.write(at, part);
+      proofs.instance.write(at, part);
       kernel(at, at + quads * 128, count);
-      out.set(module.instance.view(at + quads * 128, count * to), done * to);
+      out.set(proofs.instance.view(at + quads * 128, count * to), done * to);
     }
   });
   return out;

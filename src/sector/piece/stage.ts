@@ -4,8 +4,7 @@
  * Each payload is zero-extended to 127 · 2^k bytes, Fr32-padded, and put at the next multiple of its padded size; the
  * gaps and the rest of the sector are zeros. Payloads stream through; memory holds one window.
  */
-
-import type { Proofs } from "../kernel.ts";
+import type { Proofs } from "../../core/proofs.ts";
 import type { SectorParams } from "../params.ts";
 import { type SectorStore, UNSEALED_FILE } from "../store.ts";
 import { type PieceCommitment, paddedBytesOf } from "./cid.ts";

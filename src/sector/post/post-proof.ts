@@ -12,8 +12,9 @@
  * Source: rust-fil-proofs storage-proofs-post fallback/vanilla.rs, filecoin-proofs api/{post_util,window_post}.rs.
  */
 import { equal } from "../../base/bytes.ts";
+import type { Proofs } from "../../core/proofs.ts";
 import { leafChallenge } from "../challenges.ts";
-import { type Proofs, u64Of } from "../kernel.ts";
+import { u64Of } from "../kernel.ts";
 import { canonical, type MerklePath, verifyPath } from "../merkle-path.ts";
 import { checkBytes, SectorError, type SectorParams } from "../params.ts";
 import { commROf } from "../seal/seal.ts";

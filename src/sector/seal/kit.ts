@@ -1,6 +1,5 @@
 /** What all steps of sealing share: options, the module's memory, the parent graph. */
-
-import type { Proofs } from "../kernel.ts";
+import type { Proofs } from "../../core/proofs.ts";
 import { PARENTS_BYTES, type SectorParams } from "../params.ts";
 import type { SectorStore } from "../store.ts";
 import type { PagingOptions } from "./paging-plan.ts";

@@ -8,8 +8,8 @@
  * A layer's row is written after its last label, and a layer is trusted only if its file has the digest of its row: a
  * layer written in half, by another sector or with other data has not, whatever order the writes reached the disk in.
  */
-
-import { type Proofs, sha256Of, u64Bytes } from "../kernel.ts";
+import type { Proofs } from "../../core/proofs.ts";
+import { sha256Of, u64Bytes } from "../kernel.ts";
 import { NODE_BYTES } from "../params.ts";
 import { layerFile, type SectorStore } from "../store.ts";
 import { type SealOptions, step } from "./kit.ts";

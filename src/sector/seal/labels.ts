@@ -4,8 +4,7 @@
  * Memory: two whole layers in the module (twice the sector), and parents. These are tabulated once for small graphs; for
  * others they are read from a table that the caller keeps, or computed again for each layer, a window at a time.
  */
-
-import type { Proofs } from "../kernel.ts";
+import type { Proofs } from "../../core/proofs.ts";
 import { NODE_BYTES, PARENTS_BYTES, type SectorParams } from "../params.ts";
 import { type SealOptions, step, withGraph, withMemory } from "./kit.ts";
 import type { LabelIdentity } from "./label-digests.ts";

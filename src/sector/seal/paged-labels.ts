@@ -17,8 +17,7 @@
  * docs/performance.md (Sealing) has what this reads and writes. A complete layer is kept when the work is interrupted,
  * see `label-digests.ts`; scratch files are removed, or written over by the next attempt if the process was killed.
  */
-
-import type { Proofs } from "../kernel.ts";
+import type { Proofs } from "../../core/proofs.ts";
 import { EXPANDER_DEGREE, NODE_BYTES, PARENTS_BYTES, type SectorParams } from "../params.ts";
 import { layerFile, type SectorStore } from "../store.ts";
 import { type SealOptions, step, withGraph, withMemory } from "./kit.ts";

@@ -1,6 +1,5 @@
 /** Buckets in the module's memory that are emptied into one file, each into its own part of it. */
-
-import type { Proofs } from "../kernel.ts";
+import type { Proofs } from "../../core/proofs.ts";
 import { SectorError } from "../params.ts";
 import type { SectorStore } from "../store.ts";
 import { RESERVE } from "./paging-plan.ts";

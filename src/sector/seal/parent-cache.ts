@@ -12,7 +12,8 @@
  * Source of name and layout: rust-fil-proofs storage-proofs-porep stacked/vanilla/cache.rs, graph.rs.
  */
 import { equal, toHex, utf8 } from "../../base/bytes.ts";
-import { blake2b256At, type Proofs, sha256Of, u32BytesLE } from "../kernel.ts";
+import type { Proofs } from "../../core/proofs.ts";
+import { blake2b256At, sha256Of, u32BytesLE } from "../kernel.ts";
 import { PARENTS_BYTES } from "../params.ts";
 import type { SectorStore } from "../store.ts";
 import { WINDOW_NODES, type WindowRange } from "../tree.ts";

@@ -8,8 +8,9 @@
  * Source: rust-fil-proofs storage-proofs-porep stacked/vanilla/{params,proof,column_proof,labeling_proof}.rs.
  */
 import { equal } from "../../base/bytes.ts";
+import type { Proofs } from "../../core/proofs.ts";
 import { porepChallenges, porepPartitions } from "../challenges.ts";
-import { type Proofs, parentNode } from "../kernel.ts";
+import { parentNode } from "../kernel.ts";
 import { canonical, type MerklePath, verifyPath } from "../merkle-path.ts";
 import {
   BASE_DEGREE,

@@ -10,8 +10,8 @@
  * Memory: sectors up to 512 MiB are labelled with two whole layers in the module (twice the sector), larger ones window by
  * window with the layers in files (`paged-labels.ts`); everything else takes windows of 1 MiB.
  */
-
-import { type Proofs, parentNode, sha256Of, toElement, u64Bytes } from "../kernel.ts";
+import type { Proofs } from "../../core/proofs.ts";
+import { parentNode, sha256Of, toElement, u64Bytes } from "../kernel.ts";
 import {
   checkBytes,
   NODE_BYTES,

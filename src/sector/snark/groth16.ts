@@ -5,7 +5,7 @@
  * 32 bytes, little-endian. Bytes that are wrong in any way give a verdict, never an exception.
  */
 import { FilError } from "../../base/errors.ts";
-import type { ProofModule } from "../../core/proof-module.ts";
+import type { Proofs } from "../../core/proofs.ts";
 
 /** Why a proof was refused, or `VALID`. The order is that of the codes in `assembly/proofs/verify/groth16.ts`. */
 const VERDICTS = [
@@ -30,40 +30,6 @@ export type VerifyingKeyErrorData = { readonly code: "BAD_KEY_LENGTH" | "BAD_KEY
 
 /** Bytes that are no verifying key, or a key used after its release. */
 export class VerifyingKeyError extends FilError<VerifyingKeyErrorData> {}
-
-/** What the verifier exports; see `assembly/proofs/verify/groth16.ts`. */
-export type Groth16Exports = {
-  groth16KeySize(length: number): number;
-  groth16PrepareKey(key: number, bytes: number, length: number, checked: number): number;
-  groth16InputCount(key: number): number;
-  groth16Scratch(proofs: number, inputs: number): number;
-  groth16Verify(key: number, proof: number, length: number, inputs: number, count: number, scratch: number): number;
-  groth16VerifyBatch(
-    key: number,
-    proofs: number,
-    length: number,
-    count: number,
-    inputs: number,
-    inputCount: number,
-    entropy: number,
-    scratch: number,
-  ): number;
-  aggregateScratch(length: number, inputs: number): number;
-  aggregateVerify(
-    key: number,
-    srs: number,
-    proof: number,
-    length: number,
-    inputs: number,
-    inputCount: number,
-    rows: number,
-    include: number,
-    includeLength: number,
-    version: number,
-    entropy: number,
-    scratch: number,
-  ): number;
-};
 
 /** An aggregate of proofs (SnarkPack) and what it is checked against. */
 export type AggregateStatement = {
@@ -133,11 +99,7 @@ function checkEntropy(entropy: Uint8Array): void {
  * Reads a verifying key in the layout of Filecoin's `.vk` files.
  * Errors: `VerifyingKeyError` `BAD_KEY_LENGTH`, `BAD_KEY_POINT`.
  */
-export function readVerifyingKey(
-  module: ProofModule<Groth16Exports>,
-  bytes: Uint8Array,
-  options: VerifyingKeyOptions = {},
-): VerifyingKey {
+export function readVerifyingKey(module: Proofs, bytes: Uint8Array, options: VerifyingKeyOptions = {}): VerifyingKey {
   const { instance, exports: core } = module;
   const size = core.groth16KeySize(bytes.length);
   if (size === 0) throw new VerifyingKeyError({ code: "BAD_KEY_LENGTH" }, `no verifying key has ${bytes.length} bytes`);

@@ -10,10 +10,9 @@
  * Elements are 32 bytes, little-endian; the constant 1 that leads every circuit's inputs is left out.
  * Source: rust-fil-proofs stacked/circuit/proof.rs, fallback/compound.rs, storage-proofs-update/src/circuit.rs.
  */
-
 import { elementOf } from "../../core/poseidon.ts";
+import type { Proofs } from "../../core/proofs.ts";
 import { porepChallenges, porepPartitions } from "../challenges.ts";
-import type { Proofs } from "../kernel.ts";
 import { sha256Of } from "../kernel.ts";
 import { checkBytes, porepId, SectorError, type SectorParams, sectorParams } from "../params.ts";
 import type { PoStKind, PublicSector } from "../post/post-proof.ts";

@@ -5,8 +5,7 @@
  * the caller's to choose (one for each circuit: see `readVerifyingKey`); a key of another circuit answers
  * `BAD_INPUT_COUNT`. `entropy`: 32 bytes that the prover could not know.
  */
-
-import type { Proofs } from "../kernel.ts";
+import type { Proofs } from "../../core/proofs.ts";
 import { SectorError, type SectorParams } from "../params.ts";
 import type { PoStKind, PublicSector } from "../post/post-proof.ts";
 import type { PoRepOptions, PoRepStatement } from "../seal/porep-proof.ts";

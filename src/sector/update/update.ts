@@ -14,7 +14,8 @@
  */
 import { equal } from "../../base/bytes.ts";
 import { elementOf, poseidon, UPDATE_TAG } from "../../core/poseidon.ts";
-import { numberLE, type Proofs, parentNode } from "../kernel.ts";
+import type { Proofs } from "../../core/proofs.ts";
+import { numberLE, parentNode } from "../kernel.ts";
 import { canonical, type MerklePath, verifyPath } from "../merkle-path.ts";
 import { checkBytes, NODE_BYTES, SectorError, type SectorParams } from "../params.ts";
 import { type SealOptions, step, withMemory } from "../seal/kit.ts";

@@ -2,11 +2,10 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import { beforeAll, expect, test } from "vitest";
 import { fromHex } from "../../../src/base/bytes.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
 import { circuitKey, type JudgeOptions, keyedJudge } from "../../../src/exec/keyed-judge.ts";
-import type { ProofExports } from "../../../src/sector/kernel.ts";
 import { pieceCidV1, sealedCid } from "../../../src/sector/piece/cid.ts";
-import { type Groth16Exports, readVerifyingKey, type VerifyingKey } from "../../../src/sector/snark/groth16.ts";
+import { readVerifyingKey, type VerifyingKey } from "../../../src/sector/snark/groth16.ts";
 import porep from "../../fixtures/proofs/groth16-porep.json" with { type: "json" };
 import post from "../../fixtures/proofs/groth16-post.json" with { type: "json" };
 
@@ -14,7 +13,7 @@ const KIB2 = 2048;
 const MINER = 1000;
 let options: JudgeOptions;
 beforeAll(async () => {
-  const module = await ProofModule.load<ProofExports & Groth16Exports>();
+  const module = await loadProofs();
   const keys = new Map<string, VerifyingKey>();
   keys.set(circuitKey("window-post", KIB2), readVerifyingKey(module, fromHex(post.verifyingKeys.window.hex)));
   const [sealKey] = Object.values(porep.verifyingKeys);

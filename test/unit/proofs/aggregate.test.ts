@@ -1,8 +1,8 @@
 /** SnarkPack aggregates under a test reference string and local keys (see test/fixtures/proofs/README.md). */
 import { beforeAll, expect, test } from "vitest";
 import { fromHex } from "../../../src/base/bytes.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
-import type { AggregateStatement, Groth16Exports, VerifyingKey } from "../../../src/sector/snark/groth16.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
+import type { AggregateStatement, VerifyingKey } from "../../../src/sector/snark/groth16.ts";
 import { readVerifyingKey } from "../../../src/sector/snark/groth16.ts";
 import post from "../../fixtures/proofs/groth16-post.json" with { type: "json" };
 import snarkpack from "../../fixtures/proofs/snarkpack.json" with { type: "json" };
@@ -13,7 +13,7 @@ const srs = fromHex(g + gAlpha + gBeta + h + hAlpha + hBeta);
 
 let key: VerifyingKey;
 beforeAll(async () => {
-  const module = await ProofModule.load<Groth16Exports>();
+  const module = await loadProofs();
   key = readVerifyingKey(module, fromHex(post.verifyingKeys.window.hex));
 });
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
-import type { ProofExports } from "../../../src/sector/kernel.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
 import {
   aggregatePieces,
   indexEntries,
@@ -11,7 +10,7 @@ import {
 } from "../../../src/sector/piece/data-segment.ts";
 import type { PieceInfo } from "../../../src/sector/piece/pieces.ts";
 
-const proofs = await ProofModule.load<ProofExports>();
+const proofs = await loadProofs();
 const piecesOf = (heights: readonly number[]): PieceInfo[] =>
   heights.map((height, i) => ({ paddedSize: 32 * 2 ** height, commP: new Uint8Array(32).fill(i + 1) }));
 

@@ -3,8 +3,8 @@ import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
-import type { Groth16Exports, VerifyingKey } from "../../../src/sector/snark/groth16.ts";
+import { loadProofs, type Proofs } from "../../../src/core/proofs.ts";
+import type { VerifyingKey } from "../../../src/sector/snark/groth16.ts";
 import { readVerifyingKey, VerifyingKeyError } from "../../../src/sector/snark/groth16.ts";
 import porep from "../../fixtures/proofs/groth16-porep.json" with { type: "json" };
 import post from "../../fixtures/proofs/groth16-post.json" with { type: "json" };
@@ -16,10 +16,10 @@ const files: Record<string, { hex: string }> = { ...post.verifyingKeys, ...porep
 const ORDER = fromHex("01000000fffffffffe5bfeff02a4bd5305d8a10908d83933487d9d2953a7ed73");
 const entropy = Uint8Array.from({ length: 32 }, (_, i) => i * 11 + 3);
 
-let module: ProofModule<Groth16Exports>;
+let module: Proofs;
 const keys = new Map<string, VerifyingKey>();
 beforeAll(async () => {
-  module = await ProofModule.load<Groth16Exports>();
+  module = await loadProofs();
   for (const [name, file] of Object.entries(files)) keys.set(name, readVerifyingKey(module, fromHex(file.hex)));
 });
 

@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
-import type { ProofExports } from "../../../src/sector/kernel.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
 import {
   aggregateSize,
   type InclusionProof,
@@ -14,7 +13,7 @@ import {
 import { commitPiece, dataCommitment, fr32Pad, type PieceInfo } from "../../../src/sector/piece/pieces.ts";
 import { prng, prngFr } from "./fixture.ts";
 
-const proofs = await ProofModule.load<ProofExports>();
+const proofs = await loadProofs();
 const list = fc.array(fc.integer({ min: 0, max: 6 }), { minLength: 1, maxLength: 9 });
 
 test("every piece of an aggregate is proved in it, at its place", () => {

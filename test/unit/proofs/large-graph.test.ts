@@ -1,8 +1,7 @@
 /** The graphs of 32 and 64 GiB sectors: 2^30 and 2^31 nodes, where numbers pass 31 and 32 bits. */
 import { describe, expect, test } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
-import type { ProofExports } from "../../../src/sector/kernel.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
 import { porepId, sealProof, sectorParams } from "../../../src/sector/params.ts";
 import { parentsOf, withGraph, withMemory } from "../../../src/sector/seal/kit.ts";
 import { fixture, prng } from "./fixture.ts";
@@ -15,7 +14,7 @@ type Rows = {
   nodeBaseExpanded: [number, number[], number[]][];
 };
 const { parents: official } = await fixture<{ parents: Rows[] }>("challenges.json");
-const proofs = await ProofModule.load<ProofExports>();
+const proofs = await loadProofs();
 
 function graphOf<Result>(number: number, work: (graph: number, nodes: number) => Promise<Result>): Promise<Result> {
   const proof = sealProof(number);

@@ -1,9 +1,9 @@
 /** Trees and proofs of 32 and 64 GiB sectors, in their own sizes, over sectors of which only some nodes are made. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
 import { porepChallenges, porepPartitions } from "../../../src/sector/challenges.ts";
-import { type ProofExports, toElement } from "../../../src/sector/kernel.ts";
+import { toElement } from "../../../src/sector/kernel.ts";
 import { porepId, proverId, sealProof, sectorParams } from "../../../src/sector/params.ts";
 import { withGraph, withMemory } from "../../../src/sector/seal/kit.ts";
 import {
@@ -33,7 +33,7 @@ import {
 import { prng } from "./fixture.ts";
 import { nodeOf, plantSector, plantTree, type Row, SparseStore, uniform } from "./sparse-sector.ts";
 
-const proofs = await ProofModule.load<ProofExports>();
+const proofs = await loadProofs();
 const GIB = 2 ** 30;
 
 describe.each([8, 4])("seal proof %i", (number) => {

@@ -1,13 +1,14 @@
 /** Memory of the proof module: blocks of any size come and go without the instance growing. */
 import { expect, test } from "vitest";
-import { ProofModule } from "../../../src/core/proof-module.ts";
-import { type ProofExports, sha256Of } from "../../../src/sector/kernel.ts";
+import { compileModule } from "../../../src/core/load.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
+import { sha256Of } from "../../../src/sector/kernel.ts";
 import { PieceHasher } from "../../../src/sector/piece/pieces.ts";
 
 const MIB = 1 << 20;
 
 test("requests of ever new sizes take no more than the largest", async () => {
-  const module = await ProofModule.load<ProofExports>();
+  const module = await loadProofs();
   module.with(8 * MIB, () => undefined);
   const before = module.instance.memoryBytes;
   for (let i = 1; i <= 200; i++) module.with(4 * MIB + 16 * i, (at) => module.instance.write(at, new Uint8Array(16)));
@@ -16,7 +17,7 @@ test("requests of ever new sizes take no more than the largest", async () => {
 });
 
 test("blocks given back out of order are used again, and none twice at once", async () => {
-  const module = await ProofModule.load<ProofExports>();
+  const module = await loadProofs();
   const held = new Map<number, number>();
   let random = 12345;
   let largest = 0;
@@ -39,7 +40,7 @@ test("blocks given back out of order are used again, and none twice at once", as
 });
 
 test("a stream of pieces that are begun, left and ended leaves the memory as it was", async () => {
-  const module = await ProofModule.load<ProofExports>();
+  const module = await loadProofs();
   const first = new PieceHasher(module);
   new PieceHasher(module).update(new Uint8Array(5)).digest();
   const before = module.instance.memoryBytes;
@@ -53,7 +54,7 @@ test("a stream of pieces that are begun, left and ended leaves the memory as it 
 });
 
 test("impossible sizes and memory that runs out are faults that leave the module usable", async () => {
-  const module = await ProofModule.load<ProofExports>({ maxPages: 64 });
+  const module = await loadProofs({ maxPages: 64 });
   for (const bytes of [2 ** 31, 2 ** 32 + 64, Number.NaN, -1, 1.5, 16 * MIB])
     expect(() => module.take(bytes)).toThrowError(expect.objectContaining({ code: "MEMORY_LIMIT" }));
   expect(sha256Of(module, new Uint8Array(3)).length).toBe(32);
@@ -61,4 +62,9 @@ test("impossible sizes and memory that runs out are faults that leave the module
   module.give(at, 64);
   expect(() => module.give(at, 64)).toThrow(RangeError);
   expect(() => module.give(at + 16, 64)).toThrow(RangeError);
+});
+
+test("a module that is not the proof module is refused by the names that it lacks", async () => {
+  const loading = loadProofs({ source: await compileModule("crypto.wasm") });
+  await expect(loading).rejects.toMatchObject({ data: { code: "LINK_FAILED" }, message: /lacks allocate, release/ });
 });

@@ -2,8 +2,8 @@
 import { expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
 import { elementOf } from "../../../src/core/poseidon.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
-import { numberLE, type ProofExports } from "../../../src/sector/kernel.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
+import { numberLE } from "../../../src/sector/kernel.ts";
 import { sectorParams } from "../../../src/sector/params.ts";
 import { stagePieces } from "../../../src/sector/piece/stage.ts";
 import { provePoSt, verifyPoSt } from "../../../src/sector/post/post-proof.ts";
@@ -14,7 +14,7 @@ import { fixture, prng } from "./fixture.ts";
 import { caseOf, type FixtureSector, sealAgain } from "./sectors.ts";
 
 const MODULUS = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001n;
-const proofs = await ProofModule.load<ProofExports>();
+const proofs = await loadProofs();
 const [sector] = await fixture<FixtureSector[]>("porep-2kib.json");
 const shapes = await fixture<FixtureSector[]>("porep-shapes.json");
 

@@ -3,8 +3,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
-import type { ProofExports } from "../../../src/sector/kernel.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
 import { type SectorParams, sectorParams } from "../../../src/sector/params.ts";
 import { withGraph, withMemory } from "../../../src/sector/seal/kit.ts";
 import { DIGESTS_FILE, type LabelIdentity } from "../../../src/sector/seal/label-digests.ts";
@@ -14,7 +13,7 @@ import { layerFile, MemoryStore } from "../../../src/sector/store.ts";
 import { fixture, prng } from "./fixture.ts";
 import { caseOf, type FixtureSector, sealAgain } from "./sectors.ts";
 
-const proofs = await ProofModule.load<ProofExports>();
+const proofs = await loadProofs();
 const sectors = (
   await Promise.all(
     ["porep-2kib", "porep-2kib-features", "porep-2kib-11layers", "porep-shapes"].map((name) =>

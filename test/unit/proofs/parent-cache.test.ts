@@ -2,8 +2,8 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { describe, expect, test } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
-import { blake2b256At, type ProofExports } from "../../../src/sector/kernel.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
+import { blake2b256At } from "../../../src/sector/kernel.ts";
 import { porepId, sealProof } from "../../../src/sector/params.ts";
 import { parentsOf, withGraph, withMemory } from "../../../src/sector/seal/kit.ts";
 import {
@@ -21,7 +21,7 @@ import { caseOf, type FixtureSector, sealAgain } from "./sectors.ts";
 
 type Files = { name: string; registeredSealProof: number; sectorSize: number; sha256: string }[];
 const { parentCaches } = await fixture<{ parentCaches: { files: Files } }>("published.json");
-const proofs = await ProofModule.load<ProofExports>();
+const proofs = await loadProofs();
 
 function keyOf(number: number): GraphKey {
   const proof = sealProof(number);

@@ -4,8 +4,7 @@ import { CID } from "multiformats/cid";
 import * as Digest from "multiformats/hashes/digest";
 import { expect, test } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
-import type { ProofExports } from "../../../src/sector/kernel.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
 import {
   type PieceCommitment,
   pieceCidV1,
@@ -23,7 +22,7 @@ import { type InclusionProof, proveInclusion, verifyInclusion } from "../../../s
 import { commitPiece, dataCommitment, joinSlices, zeroPieceCommitment } from "../../../src/sector/piece/pieces.ts";
 import { prng } from "./fixture.ts";
 
-const proofs = await ProofModule.load<ProofExports>();
+const proofs = await loadProofs();
 
 /** The definition, bit by bit: 254 bits to a leaf, and a tree of SHA-256 with two bits cut off each node. */
 function commitPlainly(payload: Uint8Array): { commP: string; paddedSize: number } {

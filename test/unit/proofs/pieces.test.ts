@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { CID } from "multiformats/cid";
 import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import { hasSimd, ProofModule } from "../../../src/core/proof-module.ts";
+import { hasSimd, loadProofs } from "../../../src/core/proofs.ts";
 import { paddedBytesOf, pieceCidV1, pieceCidV2, pieceOfCidV2, unpaddedBytesOf } from "../../../src/sector/piece/cid.ts";
 import {
   commitPiece,
@@ -11,7 +11,6 @@ import {
   fr32Pad,
   fr32Unpad,
   joinSlices,
-  type PieceExports,
   PieceHasher,
   zeroPieceCommitment,
 } from "../../../src/sector/piece/pieces.ts";
@@ -26,9 +25,9 @@ type Fixture = {
 };
 const known = await fixture<Fixture>("pieces.json");
 
-const plain = await ProofModule.load<PieceExports>({ simd: false });
+const plain = await loadProofs({ simd: false });
 const builds = [{ name: "plain", module: plain }];
-if (hasSimd()) builds.push({ name: "simd", module: await ProofModule.load<PieceExports>({ simd: true }) });
+if (hasSimd()) builds.push({ name: "simd", module: await loadProofs({ simd: true }) });
 
 describe.each(builds)("$name build", ({ module }) => {
   test("node: the hash of 64 bytes is SHA-256 with the two top bits of the last byte cleared, in any batch", () => {

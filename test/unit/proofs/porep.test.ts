@@ -1,9 +1,8 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
 import { leafChallenge, porepChallenges, syntheticChallenges, winningSector } from "../../../src/sector/challenges.ts";
-import type { ProofExports } from "../../../src/sector/kernel.ts";
 import type { MerklePath } from "../../../src/sector/merkle-path.ts";
 import {
   type PoRepFeature,
@@ -28,7 +27,7 @@ import { fixture } from "./fixture.ts";
 import { caseOf, type FixtureSector, sealAgain, vanillaOf } from "./sectors.ts";
 
 const { challenges } = await fixture<{ challenges: unknown[] }>("challenges.json");
-const proofs = await ProofModule.load<ProofExports>();
+const proofs = await loadProofs();
 const sectors = (
   await Promise.all(
     ["porep-2kib", "porep-2kib-features", "porep-2kib-11layers", "porep-shapes"].map((name) =>

@@ -2,9 +2,9 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import { merkleTag, type PoseidonExports, poseidon, UPDATE_TAG } from "../../../src/core/poseidon.ts";
+import { merkleTag, poseidon, UPDATE_TAG } from "../../../src/core/poseidon.ts";
 import { poseidonAny } from "../../../src/core/poseidon-any.ts";
-import { hasSimd, ProofModule } from "../../../src/core/proof-module.ts";
+import { hasSimd, loadProofs } from "../../../src/core/proofs.ts";
 import { fixture, prngFr } from "./fixture.ts";
 
 type Case = { inputs?: "zero" | "index" | "r-1"; seed?: number; digest: string };
@@ -37,8 +37,8 @@ function elementsOf({ arity }: Set, { inputs, seed }: Omit<Case, "digest">): Uin
   );
 }
 
-const builds = [{ name: "plain", module: await ProofModule.load<PoseidonExports>({ simd: false }) }];
-if (hasSimd()) builds.push({ name: "simd", module: await ProofModule.load<PoseidonExports>({ simd: true }) });
+const builds = [{ name: "plain", module: await loadProofs({ simd: false }) }];
+if (hasSimd()) builds.push({ name: "simd", module: await loadProofs({ simd: true }) });
 
 describe.each(builds)("$name build", ({ module }) => {
   test.each(sets)("arity $arity, tag $domainTag: the computed constants are the published ones", (set) => {

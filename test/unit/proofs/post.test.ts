@@ -1,8 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { equal, fromHex, toHex } from "../../../src/base/bytes.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
 import { winningSector } from "../../../src/sector/challenges.ts";
-import type { ProofExports } from "../../../src/sector/kernel.ts";
 import { sectorParams } from "../../../src/sector/params.ts";
 import {
   type PoStKind,
@@ -57,7 +56,7 @@ type Fixture = {
   cases: Case[];
 };
 const known = await fixture<Fixture>("post.json");
-const proofs = await ProofModule.load<ProofExports>();
+const proofs = await loadProofs();
 
 function kindOf({ type, apiVersion }: { type: string; apiVersion: string }): PoStKind {
   return type === "Winning" ? "winning" : apiVersion === "1.2.0" ? "window" : "window-legacy";

@@ -4,9 +4,8 @@ import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
 import { elementOf, poseidon } from "../../../src/core/poseidon.ts";
 import { constantLengthTag, poseidonAny } from "../../../src/core/poseidon-any.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
 import { syntheticChallenges } from "../../../src/sector/challenges.ts";
-import type { ProofExports } from "../../../src/sector/kernel.ts";
 import { porepId, sealProof, sectorParams } from "../../../src/sector/params.ts";
 import { pieceCidV1 } from "../../../src/sector/piece/cid.ts";
 import { commitPiece, dataCommitment, PieceHasher } from "../../../src/sector/piece/pieces.ts";
@@ -32,7 +31,7 @@ type Published = {
   >;
 };
 const known = await fixture<Published>("published.json");
-const proofs = await ProofModule.load<ProofExports>();
+const proofs = await loadProofs();
 
 /** Largest payload of the tables that is hashed here. */
 const MAX_PAYLOAD = 40_000_000;

@@ -1,8 +1,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
-import { hasSimd, ProofModule } from "../../../src/core/proof-module.ts";
-import type { ProofExports, Proofs } from "../../../src/sector/kernel.ts";
+import { hasSimd, loadProofs, type Proofs } from "../../../src/core/proofs.ts";
 import { parentsOf, withGraph } from "../../../src/sector/seal/kit.ts";
 import { DIGESTS_FILE } from "../../../src/sector/seal/label-digests.ts";
 import { type SealedSector, unsealRange } from "../../../src/sector/seal/seal.ts";
@@ -10,10 +9,8 @@ import { layerFile, type MemoryStore, P_AUX_FILE, SEALED_FILE, UNSEALED_FILE } f
 import { fixture, prng } from "./fixture.ts";
 import { caseOf, type FixtureSector, sealAgain } from "./sectors.ts";
 
-const builds: { name: string; proofs: Proofs }[] = [
-  { name: "plain", proofs: await ProofModule.load<ProofExports>({ simd: false }) },
-];
-if (hasSimd()) builds.push({ name: "simd", proofs: await ProofModule.load<ProofExports>({ simd: true }) });
+const builds: { name: string; proofs: Proofs }[] = [{ name: "plain", proofs: await loadProofs({ simd: false }) }];
+if (hasSimd()) builds.push({ name: "simd", proofs: await loadProofs({ simd: true }) });
 
 const small = (
   await Promise.all(

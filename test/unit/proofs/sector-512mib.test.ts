@@ -1,9 +1,8 @@
 /** What of the official sector of 512 MiB can be checked without sealing it; `seal-512mib.node.test.ts` seals it. */
 import { expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
 import { porepChallenges } from "../../../src/sector/challenges.ts";
-import type { ProofExports } from "../../../src/sector/kernel.ts";
 import { dataCommitment } from "../../../src/sector/piece/pieces.ts";
 import { postChallenges } from "../../../src/sector/post/post-proof.ts";
 import { parentsOf, withGraph, withMemory } from "../../../src/sector/seal/kit.ts";
@@ -13,7 +12,7 @@ import { porepInputs } from "../../../src/sector/snark/statement.ts";
 import { large, largeCase, largeStatement, vanillaFrom } from "./sector-512mib.ts";
 import { vanillaOf } from "./sectors.ts";
 
-const proofs = await ProofModule.load<ProofExports>();
+const proofs = await loadProofs();
 const { params, porepId } = largeCase;
 const replicaId = fromHex(large.replicaId);
 const first = vanillaFrom(large.firstVanillaProof);

@@ -2,8 +2,8 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import { concat, fromHex, toBase64, toHex } from "../../../src/base/bytes.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
-import { type ProofExports, u64Bytes } from "../../../src/sector/kernel.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
+import { u64Bytes } from "../../../src/sector/kernel.ts";
 import type { MerklePath } from "../../../src/sector/merkle-path.ts";
 import { sectorParams } from "../../../src/sector/params.ts";
 import { stagePieces } from "../../../src/sector/piece/stage.ts";
@@ -43,7 +43,7 @@ const BYTES = 8 << 20;
 const params = sectorParams(BYTES);
 const { sectors8MiB, cases } = await fixture<{ sectors8MiB: UpdatedBefore[]; cases: PoStCase[] }>("post.json");
 const row = (await fixture<FixtureUpdate[]>("update.json")).find(({ sectorSize }) => sectorSize === BYTES)!;
-const proofs = await ProofModule.load<ProofExports>();
+const proofs = await loadProofs();
 const digest = (bytes: Uint8Array): string => toHex(sha256(bytes));
 
 let old: MemoryStore;

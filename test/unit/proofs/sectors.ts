@@ -1,6 +1,6 @@
 /** The sealed sectors of the fixtures, and how to seal them again. */
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import type { Proofs } from "../../../src/sector/kernel.ts";
+import type { Proofs } from "../../../src/core/proofs.ts";
 import type { MerklePath } from "../../../src/sector/merkle-path.ts";
 import { type SealProof, type SectorParams, sectorParams } from "../../../src/sector/params.ts";
 import { stagePieces } from "../../../src/sector/piece/stage.ts";

@@ -3,7 +3,8 @@
  * thousand hashes. Paths, commitments and files are those that a sector with these nodes has.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { type NodeHash, type Proofs, parentNode } from "../../../src/sector/kernel.ts";
+import type { Proofs } from "../../../src/core/proofs.ts";
+import { type NodeHash, parentNode } from "../../../src/sector/kernel.ts";
 import type { SectorParams } from "../../../src/sector/params.ts";
 import { parentsOf } from "../../../src/sector/seal/kit.ts";
 import { layerFile, SEALED_FILE, type SectorStore, UNSEALED_FILE } from "../../../src/sector/store.ts";

@@ -1,12 +1,11 @@
 /** Public inputs and whole verifications, against proofs of the real circuits under local keys. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
-import type { ProofExports, Proofs } from "../../../src/sector/kernel.ts";
+import { loadProofs, type Proofs } from "../../../src/core/proofs.ts";
 import { sealProof, sectorParams } from "../../../src/sector/params.ts";
 import type { PoStKind } from "../../../src/sector/post/post-proof.ts";
 import type { PoRepStatement } from "../../../src/sector/seal/porep-proof.ts";
-import type { Groth16Exports, VerifyingKey } from "../../../src/sector/snark/groth16.ts";
+import type { VerifyingKey } from "../../../src/sector/snark/groth16.ts";
 import { readVerifyingKey } from "../../../src/sector/snark/groth16.ts";
 import {
   porepAggregateInclude,
@@ -40,7 +39,7 @@ const hexRows = (rows: readonly (readonly Uint8Array[])[]): string[][] => rows.m
 let proofs: Proofs;
 const keys = new Map<string, VerifyingKey>();
 beforeAll(async () => {
-  const module = await ProofModule.load<ProofExports & Groth16Exports>();
+  const module = await loadProofs();
   proofs = module;
   for (const [name, { hex }] of Object.entries({
     ...post.verifyingKeys,

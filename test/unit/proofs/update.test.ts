@@ -1,8 +1,8 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
-import { numberLE, type ProofExports } from "../../../src/sector/kernel.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
+import { numberLE } from "../../../src/sector/kernel.ts";
 import type { MerklePath } from "../../../src/sector/merkle-path.ts";
 import { sectorParams } from "../../../src/sector/params.ts";
 import { stagePieces } from "../../../src/sector/piece/stage.ts";
@@ -26,7 +26,7 @@ import { type FixtureUpdate, pathOf, sealAgain } from "./sectors.ts";
 
 // The 8 MiB sector has a test of its own: sector-8mib.test.ts.
 const rows = (await fixture<FixtureUpdate[]>("update.json")).filter((row) => row.sectorSize < 1 << 20);
-const proofs = await ProofModule.load<ProofExports>();
+const proofs = await loadProofs();
 
 describe.each(rows)("$name", (row) => {
   const params = sectorParams(row.sectorSize);

@@ -1,15 +1,15 @@
 /** Commitments by workers that read a blob: in Node, Deno and a page. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ProofModule } from "../../../src/core/proof-module.ts";
+import { loadProofs, type Proofs } from "../../../src/core/proofs.ts";
 import { commitPayload, commitStream, SLICE_BYTES } from "../../../src/proving/commit.ts";
 import { ProvingPool } from "../../../src/proving/pool.ts";
-import { commitPiece, type PieceExports } from "../../../src/sector/piece/pieces.ts";
+import { commitPiece } from "../../../src/sector/piece/pieces.ts";
 
 let pool: ProvingPool;
-let module: ProofModule<PieceExports>;
+let module: Proofs;
 beforeAll(async () => {
   pool = ProvingPool.open(2);
-  module = await ProofModule.load<PieceExports>();
+  module = await loadProofs();
 });
 afterAll(() => pool.close());
 

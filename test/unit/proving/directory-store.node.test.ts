@@ -4,16 +4,15 @@ import path from "node:path";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
 import { directoryStore } from "../../../src/proving/directory-store.ts";
-import type { ProofExports } from "../../../src/sector/kernel.ts";
 import { NODE_BYTES } from "../../../src/sector/params.ts";
 import { labelPaged } from "../../../src/sector/seal/paged-labels.ts";
 import { layerFile } from "../../../src/sector/store.ts";
 import { fixture, prng } from "../proofs/fixture.ts";
 import { caseOf, type FixtureSector } from "../proofs/sectors.ts";
 
-const proofs = await ProofModule.load<ProofExports>();
+const proofs = await loadProofs();
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "filigree-"));

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ProofModule } from "../../../src/core/proof-module.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
 import { estimateSeal } from "../../../src/proving/estimate.ts";
-import type { ProofExports } from "../../../src/sector/kernel.ts";
 import { sectorParams } from "../../../src/sector/params.ts";
 import { labelPaged } from "../../../src/sector/seal/paged-labels.ts";
 import { planPaging, scratchBytes } from "../../../src/sector/seal/paging-plan.ts";
@@ -9,7 +8,7 @@ import { MemoryStore } from "../../../src/sector/store.ts";
 import { fixture, prng } from "../proofs/fixture.ts";
 import { caseOf, type FixtureSector, sealAgain } from "../proofs/sectors.ts";
 
-const proofs = await ProofModule.load<ProofExports>();
+const proofs = await loadProofs();
 const GIB = 2 ** 30;
 
 /** A clock that runs `ms` between any two looks. */

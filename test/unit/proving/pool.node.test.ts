@@ -3,20 +3,20 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
+import { loadProofs, type Proofs } from "../../../src/core/proofs.ts";
 import { commitPayload, commitStream, SLICE_BYTES } from "../../../src/proving/commit.ts";
 import type { CommitSliceJob, Job } from "../../../src/proving/jobs.ts";
 import { perform } from "../../../src/proving/perform.ts";
 import { ProvingPool } from "../../../src/proving/pool.ts";
-import { commitPiece, type PieceExports } from "../../../src/sector/piece/pieces.ts";
+import { commitPiece } from "../../../src/sector/piece/pieces.ts";
 import { prng } from "../proofs/fixture.ts";
 
 let pool: ProvingPool;
-let module: ProofModule<PieceExports>;
+let module: Proofs;
 let folder: string;
 beforeAll(async () => {
   pool = ProvingPool.open(2);
-  module = await ProofModule.load<PieceExports>();
+  module = await loadProofs();
   folder = await mkdtemp(path.join(tmpdir(), "filigree-"));
 });
 afterAll(async () => {

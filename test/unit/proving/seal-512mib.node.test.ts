@@ -12,11 +12,11 @@ import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { concat, fromHex, toHex, utf8 } from "../../../src/base/bytes.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
+import { loadProofs, type Proofs } from "../../../src/core/proofs.ts";
 import { directoryStore } from "../../../src/proving/directory-store.ts";
 import { ProvingPool } from "../../../src/proving/pool.ts";
 import { provePoRepDirectory, provePoStDirectories, sealDirectory } from "../../../src/proving/seal.ts";
-import { type ProofExports, sha256Of } from "../../../src/sector/kernel.ts";
+import { sha256Of } from "../../../src/sector/kernel.ts";
 import { stagePieces } from "../../../src/sector/piece/stage.ts";
 import { verifyPoSt } from "../../../src/sector/post/post-proof.ts";
 import { parentCacheName } from "../../../src/sector/seal/parent-cache.ts";
@@ -35,7 +35,7 @@ const MINUTES = 60_000;
 describe.skipIf(!chosen)("a sector of 512 MiB", () => {
   const { identity, params, porepId } = largeCase;
   const unpadded = large.pieces[0]!.unpadded;
-  let proofs: ProofModule<ProofExports>;
+  let proofs: Proofs;
   let folder: string;
   let directory: string;
   let pool: ProvingPool;
@@ -53,7 +53,7 @@ describe.skipIf(!chosen)("a sector of 512 MiB", () => {
     ]);
 
   beforeAll(async () => {
-    proofs = await ProofModule.load<ProofExports>();
+    proofs = await loadProofs();
     folder = await mkdtemp(path.join(tmpdir(), "filigree-"));
     directory = path.join(folder, "sector");
     pool = ProvingPool.open();

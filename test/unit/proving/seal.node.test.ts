@@ -3,11 +3,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { equal, fromHex, toHex } from "../../../src/base/bytes.ts";
-import { ProofModule } from "../../../src/core/proof-module.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
 import { directoryStore } from "../../../src/proving/directory-store.ts";
 import { ProvingPool } from "../../../src/proving/pool.ts";
 import { provePoRepDirectory, provePoStDirectories, sealDirectory } from "../../../src/proving/seal.ts";
-import type { ProofExports } from "../../../src/sector/kernel.ts";
 import { proverId, sealProof, sectorParams } from "../../../src/sector/params.ts";
 import { stagePieces } from "../../../src/sector/piece/stage.ts";
 import { verifyPoSt } from "../../../src/sector/post/post-proof.ts";
@@ -16,7 +15,7 @@ import { SEALED_FILE, UNSEALED_FILE } from "../../../src/sector/store.ts";
 import { fixture, prng, prngFr } from "../proofs/fixture.ts";
 import type { FixtureSector } from "../proofs/sectors.ts";
 
-const proofs = await ProofModule.load<ProofExports>();
+const proofs = await loadProofs();
 const sector = (await fixture<FixtureSector[]>("porep-2kib.json"))[1]!;
 const params = sectorParams(2048);
 const identity = {

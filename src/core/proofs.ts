@@ -7,14 +7,8 @@
  */
 import { EngineFault } from "./errors.ts";
 import { Instance, PAGE_BYTES } from "./instance.ts";
-import type { WasmSource } from "./load.ts";
-import { compileModule } from "./load.ts";
-
-/** What `assembly/entry/proofs.ts` itself exports. */
-export type MemoryExports = {
-  allocate(bytes: number): number;
-  release(address: number): void;
-};
+import { compileModule, type WasmSource } from "./load.ts";
+import { PROOF_EXPORTS, type ProofExports } from "./proof-exports.ts";
 
 /** Most bytes of one block, as `allocate` has it. */
 const MOST_BLOCK_BYTES = 2 ** 30 - 16;
@@ -23,7 +17,7 @@ const MOST_BLOCK_BYTES = 2 ** 30 - 16;
 const FIRST_PAGES = 16;
 const MOST_PAGES = 65536;
 
-export type ProofModuleOptions = {
+export type ProofsOptions = {
   /** Take the SIMD build; by default where the engine validates it. */
   readonly simd?: boolean;
   /** The module's bytes, or the module compiled, in place of the platform's asset. */
@@ -49,80 +43,87 @@ export function proofAsset(simd: boolean = hasSimd()): string {
 
 type Block = { readonly address: number; readonly bytes: number; free: boolean };
 
-/** An instance of the proof module; `Exports` is what the caller's faces need of it. */
-export class ProofModule<Exports extends object = object> {
-  readonly instance: Instance<Exports & MemoryExports>;
-  /** All blocks, from the lowest address up. */
-  readonly #blocks: Block[] = [];
-  /** Blocks given back below one that is still in use, by size. */
-  readonly #free = new Map<number, Block[]>();
+/**
+ * Loads the module once and makes an instance of it: the functions about pieces, sectors and proofs take it first.
+ * Faults: those of `compileModule` and `Instance.create`.
+ *
+ * @example
+ * const proofs = await loadProofs();
+ * const piece = commitPiece(proofs, payload);
+ */
+export async function loadProofs(options: ProofsOptions = {}): Promise<Proofs> {
+  const name = proofAsset(options.simd);
+  const module = await compileModule(name, options.source);
+  const { maxPages = MOST_PAGES } = options;
+  const pages = { maxPages, initialPages: Math.min(FIRST_PAGES, maxPages) };
+  return new Proofs(await Instance.create(module, { name, ...pages }, PROOF_EXPORTS));
+}
 
-  private constructor(instance: Instance<Exports & MemoryExports>) {
+/** An instance of the proof module; `loadProofs` makes one. */
+export class Proofs {
+  readonly instance: Instance<ProofExports>;
+  /** All blocks, from the lowest address up. */
+  private readonly blocks: Block[] = [];
+  /** Blocks given back below one that is still in use, by size. */
+  private readonly free = new Map<number, Block[]>();
+
+  constructor(instance: Instance<ProofExports>) {
     this.instance = instance;
   }
 
-  /** Faults: those of `compileModule` and `Instance.create`. */
-  static async load<Exports extends object = object>(options: ProofModuleOptions = {}): Promise<ProofModule<Exports>> {
-    const name = proofAsset(options.simd);
-    const module = await compileModule(name, options.source);
-    const { maxPages = MOST_PAGES } = options;
-    const pages = { maxPages, initialPages: Math.min(FIRST_PAGES, maxPages) };
-    return new ProofModule(await Instance.create(module, { name, ...pages }, ["allocate", "release"]));
-  }
-
-  get exports(): Exports & MemoryExports {
+  get exports(): ProofExports {
     return this.instance.exports;
   }
 
   /** Address of `bytes` bytes, 16-aligned, content undefined. Faults: `MEMORY_LIMIT`. */
   take(bytes: number): number {
-    const kept = this.#free.get(bytes)?.pop();
+    const kept = this.free.get(bytes)?.pop();
     if (kept !== undefined) {
       kept.free = false;
       return kept.address;
     }
     const { instance } = this;
     // Beyond 32 bits a number would be cut to its low bits on its way into the module.
-    if (!Number.isInteger(bytes) || bytes < 0 || bytes > MOST_BLOCK_BYTES) throw this.#tooLarge(bytes);
+    if (!Number.isInteger(bytes) || bytes < 0 || bytes > MOST_BLOCK_BYTES) throw this.tooLarge(bytes);
     let address: number;
     try {
       address = instance.exports.allocate(bytes) >>> 0;
     } catch (cause) {
-      throw this.#tooLarge(bytes, cause);
+      throw this.tooLarge(bytes, cause);
     }
     instance.checkMemory();
-    this.#blocks.push({ address, bytes, free: false });
+    this.blocks.push({ address, bytes, free: false });
     return address;
   }
 
   /** Gives back a block of `take(bytes)`. */
   give(address: number, bytes: number): void {
-    const blocks = this.#blocks;
+    const blocks = this.blocks;
     const block = blocks.findLast((one) => one.address === address);
     if (block === undefined || block.free || block.bytes !== bytes)
       throw new RangeError(`${this.instance.name}: no block of ${bytes} bytes was taken at ${address}`);
     block.free = true;
     if (block !== blocks.at(-1)) {
-      const kept = this.#free.get(bytes);
-      if (kept === undefined) this.#free.set(bytes, [block]);
+      const kept = this.free.get(bytes);
+      if (kept === undefined) this.free.set(bytes, [block]);
       else kept.push(block);
       return;
     }
     for (let top = blocks.at(-1); top?.free === true; top = blocks.at(-1)) {
       blocks.pop();
       this.instance.exports.release(top.address);
-      if (top !== block) this.#forget(top);
+      if (top !== block) this.forget(top);
     }
   }
 
   /** Takes a block out of the kept ones. */
-  #forget(block: Block): void {
-    const left = this.#free.get(block.bytes)?.filter((one) => one !== block) ?? [];
-    if (left.length > 0) this.#free.set(block.bytes, left);
-    else this.#free.delete(block.bytes);
+  private forget(block: Block): void {
+    const left = this.free.get(block.bytes)?.filter((one) => one !== block) ?? [];
+    if (left.length > 0) this.free.set(block.bytes, left);
+    else this.free.delete(block.bytes);
   }
 
-  #tooLarge(bytes: number, cause?: unknown): EngineFault {
+  private tooLarge(bytes: number, cause?: unknown): EngineFault {
     const { name, maxPages } = this.instance;
     return new EngineFault(
       { code: "MEMORY_LIMIT", asset: name, pages: Math.ceil(bytes / PAGE_BYTES), maxPages },
