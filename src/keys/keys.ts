@@ -12,6 +12,7 @@ export type KeyErrorData =
   | { readonly code: "BAD_SECRET"; readonly reason: string }
   | { readonly code: "UNKNOWN_KEY"; readonly address: string }
   | { readonly code: "LOCKED" }
+  | { readonly code: "NO_PASSPHRASE" }
   | { readonly code: "BAD_KEYSTORE"; readonly reason: string };
 export class KeyError extends FilError<KeyErrorData> {}
 

@@ -1,94 +1,154 @@
 /**
- * Keys at rest: one encrypted fact per address in the node's store.
+ * Keys at rest: one secret of the node, "keystore", apart from the store. It is JSON: `{ "format": 1, "default": address or
+ * null, "keys": { address: record in base64 } }`, replaced as a whole at every change.
  *
  * Record: "FGK1" ‖ scrypt log2(N) (1 byte) ‖ salt (16) ‖ nonce (24) ‖ XChaCha20-Poly1305 of (type byte ‖ 32-byte secret),
- * the address text being authenticated with it. The passphrase key is scrypt(N = 2^15, r = 8, p = 1), 32 bytes. A
- * development network uses the passphrase "" and says so: its keys are public anyway.
+ * the address text being authenticated with it. The passphrase key is scrypt(N = 2^15, r = 8, p = 1), 32 bytes. Only a
+ * local network, whose keys are public anyway, may use the passphrase "".
  */
 import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { scrypt } from "@noble/hashes/scrypt.js";
-import { concat, equal, utf8 } from "../base/bytes.ts";
-import type { BlockStore } from "../storage/contract.ts";
+import { concat, equal, fromBase64, fromUtf8, toBase64, utf8 } from "../base/bytes.ts";
+import type { Secrets } from "../platform/secrets.ts";
 import { Address } from "../types/address.ts";
 import { addressOf, type KeyCrypto, KeyError, type KeyInfo } from "./keys.ts";
 
+const SECRET_NAME = "keystore";
+const FORMAT = 1;
 const MAGIC = utf8("FGK1");
 const LOG_N = 15;
 const SALT = 16;
 const NONCE = 24;
-const PREFIX = "key/";
-const DEFAULT = "wallet/default";
 
 export type KeystoreParts = {
-  readonly store: BlockStore;
+  readonly secrets: Secrets;
   readonly crypto: KeyCrypto;
   readonly randomBytes: (length: number) => Uint8Array;
+  /** Whether the keys are of a local network: then the passphrase may be empty. */
+  readonly local: boolean;
 };
+
+type Entry = { readonly key: KeyInfo; readonly record: Uint8Array };
+type Stored = { format: number; default: string | null; keys: Record<string, string> };
 
 export class Keystore {
   private readonly parts: KeystoreParts;
   private readonly passphrase: string;
-  private readonly open = new Map<string, KeyInfo>();
+  private entries = new Map<string, Entry>();
+  private chosen: string | null = null;
+  private kept = false;
   private readonly derived = new Map<string, Uint8Array>();
+  /** Changes follow one another: each is a whole file. */
+  private turn: Promise<unknown> = Promise.resolve();
 
   private constructor(parts: KeystoreParts, passphrase: string) {
     this.parts = parts;
     this.passphrase = passphrase;
   }
 
-  /** Opens every key of the store; throws `KeyError` LOCKED if the passphrase is wrong. */
+  /**
+   * Opens every key. Throws `KeyError`: LOCKED if the passphrase is wrong, NO_PASSPHRASE if it is empty and the network
+   * not local, BAD_KEYSTORE for what is no keystore.
+   */
   static async open(parts: KeystoreParts, passphrase: string): Promise<Keystore> {
+    if (passphrase === "" && !parts.local)
+      throw new KeyError({ code: "NO_PASSPHRASE" }, "keys of this network need a passphrase that is not empty");
     const keystore = new Keystore(parts, passphrase);
-    for (const [name, record] of await parts.store.facts(PREFIX)) {
-      const address = name.slice(PREFIX.length);
-      keystore.open.set(address, keystore.decrypt(address, record));
+    const bytes = await parts.secrets.read(SECRET_NAME);
+    if (bytes === null) return keystore;
+    const stored = parse(bytes);
+    for (const [name, text] of Object.entries(stored.keys)) {
+      const record = fromBase64(text);
+      keystore.entries.set(name, { key: keystore.decrypt(name, record), record });
     }
+    keystore.chosen = stored.default;
+    keystore.kept = true;
     return keystore;
+  }
+
+  /** Whether nothing was ever kept: no key, and none that was removed. */
+  get isNew(): boolean {
+    return !this.kept;
   }
 
   /** Adds a key and returns its address. Keys already there stay as they are. */
   async add(key: KeyInfo): Promise<Address> {
-    const address = addressOf(this.parts.crypto, key);
-    const name = address.toString();
-    if (this.open.has(name)) return address;
-    await this.parts.store.write({ facts: [[PREFIX + name, this.encrypt(name, key)]] }, { sync: true });
-    this.open.set(name, key);
-    if ((await this.defaultAddress()) === null) await this.setDefault(address);
-    return address;
+    return (await this.addAll([key]))[0] as Address;
   }
 
-  async remove(address: Address): Promise<void> {
-    this.get(address);
-    const facts: [string, null][] = [[PREFIX + address.toString(), null]];
-    if ((await this.defaultAddress())?.equals(address) === true) facts.push([DEFAULT, null]);
-    await this.parts.store.write({ facts }, { sync: true });
-    this.open.delete(address.toString());
+  /** Adds keys, all or none. The first key of an empty keystore becomes the default. */
+  addAll(keys: readonly KeyInfo[]): Promise<Address[]> {
+    const addresses = keys.map((key) => addressOf(this.parts.crypto, key));
+    return this.change((entries, chosen) => {
+      keys.forEach((key, i) => {
+        const name = (addresses[i] as Address).toString();
+        if (!entries.has(name)) entries.set(name, { key, record: this.encrypt(name, key) });
+      });
+      return { result: addresses, chosen: chosen ?? addresses[0]?.toString() ?? null };
+    });
+  }
+
+  remove(address: Address): Promise<void> {
+    return this.change((entries, chosen) => {
+      this.get(address);
+      entries.delete(address.toString());
+      return { result: undefined, chosen: chosen === address.toString() ? null : chosen };
+    });
+  }
+
+  /** Forgets all keys. */
+  clear(): Promise<void> {
+    return this.change((entries) => {
+      entries.clear();
+      return { result: undefined, chosen: null };
+    });
   }
 
   list(): Address[] {
-    return [...this.open.keys()].sort().map((name) => Address.parse(name));
+    return [...this.entries.keys()].sort().map((name) => Address.parse(name));
   }
 
   has(address: Address): boolean {
-    return this.open.has(address.toString());
+    return this.entries.has(address.toString());
   }
 
   /** The key of an address; throws `KeyError` UNKNOWN_KEY. */
   get(address: Address): KeyInfo {
-    const key = this.open.get(address.toString());
-    if (key === undefined)
+    const entry = this.entries.get(address.toString());
+    if (entry === undefined)
       throw new KeyError({ code: "UNKNOWN_KEY", address: `${address}` }, `no key for ${address} in this wallet`);
-    return key;
+    return entry.key;
   }
 
   async defaultAddress(): Promise<Address | null> {
-    const fact = await this.parts.store.fact(DEFAULT);
-    return fact === undefined ? null : Address.fromBytes(fact);
+    return this.chosen === null ? null : Address.parse(this.chosen);
   }
 
-  async setDefault(address: Address): Promise<void> {
-    this.get(address);
-    await this.parts.store.write({ facts: [[DEFAULT, address.bytes]] }, { sync: true });
+  setDefault(address: Address): Promise<void> {
+    return this.change(() => {
+      this.get(address);
+      return { result: undefined, chosen: address.toString() };
+    });
+  }
+
+  /** Makes a change on a copy, writes it, and only then lets it hold. */
+  private change<Result>(
+    make: (entries: Map<string, Entry>, chosen: string | null) => { result: Result; chosen: string | null },
+  ): Promise<Result> {
+    const run = async (): Promise<Result> => {
+      const entries = new Map(this.entries);
+      const { result, chosen } = make(entries, this.chosen);
+      const keys = Object.fromEntries([...entries].map(([name, { record }]) => [name, toBase64(record)]));
+      const stored: Stored = { format: FORMAT, default: chosen, keys };
+      await this.parts.secrets.write(SECRET_NAME, utf8(`${JSON.stringify(stored, null, 1)}\n`));
+      this.entries = entries;
+      this.chosen = chosen;
+      this.kept = true;
+      return result;
+    };
+    const done = this.turn.then(run);
+    this.turn = done.catch(() => undefined);
+    return done;
   }
 
   private keyFor(salt: Uint8Array, logN: number): Uint8Array {
@@ -131,4 +191,22 @@ export class Keystore {
       throw new KeyError({ code: "LOCKED" }, "wrong passphrase for this wallet", { cause });
     }
   }
+}
+
+function parse(bytes: Uint8Array): Stored {
+  try {
+    const stored = JSON.parse(fromUtf8(bytes)) as Partial<Stored> | null;
+    const { format, keys, default: chosen = null } = stored ?? {};
+    const isText = (value: unknown): boolean => typeof value === "string";
+    if (format === FORMAT && typeof keys === "object" && keys !== null && Object.values(keys).every(isText)) {
+      for (const name of Object.keys(keys)) Address.parse(name);
+      if (chosen === null || Object.hasOwn(keys, chosen)) return { format, keys, default: chosen };
+    }
+  } catch {
+    // Said below.
+  }
+  throw new KeyError(
+    { code: "BAD_KEYSTORE", reason: "form" },
+    'the file "keystore" among the secrets is damaged; restore it from a copy, or start with --reset',
+  );
 }

@@ -14,6 +14,7 @@ import { Keystore } from "../keys/keystore.ts";
 import { Producer } from "../miner/producer.ts";
 import { MessagePool } from "../mpool/pool.ts";
 import { CHAIN_LIMITS, DEVNET, type NetworkParams, networkVersionAt } from "../params/networks.ts";
+import { memorySecrets, type Secrets } from "../platform/secrets.ts";
 import type { Server } from "../platform/server.ts";
 import { makeDispatcher } from "../rpc/all-methods.ts";
 import { PERMISSIONS } from "../rpc/auth.ts";
@@ -80,7 +81,8 @@ export type DevAccount = {
 /** Gas for one byte of a message on chain, and for having it there. See `assembly/vm/gas/price-list.ts`, the first list. */
 const MIN_GAS = { base: 38_863n + 36n * 1000n, perByte: 1000n } as const;
 const LOOPBACK_HOSTS = ["127.0.0.1", "::1", "localhost"];
-const SECRET_FACT = "rpc/secret";
+const TOKEN_SECRET = "token-secret";
+const TOKEN_SECRET_BYTES = 32;
 const MINER_FACT = "devnet/miner";
 const IDENTITY_FACT = "devnet/identity";
 /** Ids are given from here on, two an account. */
@@ -134,12 +136,15 @@ export class Devnet {
     const worker = deriveKey(crypto, options.seed, "worker", "bls");
     const beaconSeed = utf8(`filigree/${options.seed}/beacon/`);
     const beacon = (round: bigint): Uint8Array => crypto.blake2b256(concat(beaconSeed, utf8(`${round}`)));
+    const secrets = data === null ? memorySecrets() : await platform.openSecrets(data);
+    const keystore = await Keystore.open({ secrets, crypto, randomBytes: platform.randomBytes, local: true }, "");
+    if (chain.isEmpty || keystore.isNew) {
+      await keystore.clear();
+      await keystore.addAll(accounts.flatMap(({ keys }) => [keys.secp256k1, keys.bls]));
+    }
+    // The genesis comes last: a first start that was killed before it begins from the beginning.
     if (chain.isEmpty) await makeChain(chain, crypto, network, options, accounts, worker, beacon(0n));
     await checkIdentity(store, options);
-
-    const keystore = await Keystore.open({ store, crypto, randomBytes: platform.randomBytes }, "");
-    if (keystore.list().length === 0)
-      for (const { keys } of accounts) for (const key of [keys.secp256k1, keys.bls]) await keystore.add(key);
 
     const rules: ExecutionRules = {
       networkVersionAt: (epoch) => networkVersionAt(network, epoch),
@@ -177,7 +182,7 @@ export class Devnet {
       keystore,
       crypto,
       simulator: makeSimulator({ chain, executor: machines.calls, rules, randomness, now: platform.now }),
-      tokenSecret: await tokenSecret(store),
+      tokenSecret: await tokenSecret(secrets),
       now: platform.now,
       dev: devControl(clock, options, accounts, network, miner),
     };
@@ -326,11 +331,11 @@ async function checkIdentity(store: BlockStore, options: DevnetOptions): Promise
     );
 }
 
-async function tokenSecret(store: BlockStore): Promise<Uint8Array> {
-  const known = await store.fact(SECRET_FACT);
-  if (known !== undefined) return known;
-  const secret = platform.randomBytes(32);
-  await store.write({ facts: [[SECRET_FACT, secret]] }, { sync: true });
+async function tokenSecret(secrets: Secrets): Promise<Uint8Array> {
+  const known = await secrets.read(TOKEN_SECRET);
+  if (known !== null && known.length === TOKEN_SECRET_BYTES) return known;
+  const secret = platform.randomBytes(TOKEN_SECRET_BYTES);
+  await secrets.write(TOKEN_SECRET, secret);
   return secret;
 }
 

@@ -1,4 +1,5 @@
 /** Browsers: pages and workers. */
+import { utf8 } from "../base/bytes.ts";
 import { openTable } from "./browser-table.ts";
 import type { Platform } from "./platform.ts";
 import { assetUrl, fetchAsset, now, randomBytes } from "./web.ts";
@@ -21,6 +22,13 @@ export const platform: Platform = {
   randomBytes,
   now,
   openTable,
+  openSecrets: async (place) => {
+    const table = await openTable(`${place}/secrets`);
+    return {
+      read: async (name) => (await table.get(utf8(name))) ?? null,
+      write: (name, bytes) => table.change([{ key: utf8(name), value: bytes }], { sync: true }),
+    };
+  },
   serve: () => Promise.reject(new Error("a browser cannot serve; call the dispatcher directly")),
   peerToPeer: async () => {
     const { webSockets } = await import("@libp2p/websockets");

@@ -18,6 +18,7 @@ export const platform: Platform = {
   now,
   // Loaded on first use: a program that only verifies starts without a database and a server.
   openTable: async (place, options) => (await import("./node-level.ts")).openTable(place, options),
+  openSecrets: async (place) => (await import("./node-secrets.ts")).openSecrets(place),
   serve: async (options) => (await import("./node-server.ts")).serve(options),
   // Deno's own workers: its imitation of Node's threads walks every element of a typed array in a message (Deno 2.9 took
   // seconds for 8 MB and failed above 100 MB), and a thread that is ended there never says so.

@@ -13,6 +13,7 @@ export const platform: Platform = {
   now,
   // Loaded on first use: a program that only verifies starts without a database and a server.
   openTable: async (place, options) => (await import("./node-level.ts")).openTable(place, options),
+  openSecrets: async (place) => (await import("./node-secrets.ts")).openSecrets(place),
   serve: async (options) => (await import("./node-server.ts")).serve(options),
   peerToPeer: async () => (await import("./node-peer-to-peer.ts")).openPeerToPeer(),
   openPool: openThreadPool,

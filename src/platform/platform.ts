@@ -4,6 +4,7 @@
  */
 
 import type { PeerToPeer } from "./peer-to-peer.ts";
+import type { OpenSecrets } from "./secrets.ts";
 import type { Serve } from "./server.ts";
 import type { OpenTable } from "./table.ts";
 
@@ -24,6 +25,8 @@ export type Platform = {
   now(): number;
   /** Opens an ordered table of bytes that outlives the process. */
   readonly openTable: OpenTable;
+  /** Opens the secrets beside a table that is open. */
+  readonly openSecrets: OpenSecrets;
   /** Serves texts over HTTP and WebSocket; rejects where a platform cannot (browsers). */
   readonly serve: Serve;
   /** Transports of the peer-to-peer network; loaded on first use. */

@@ -1,8 +1,9 @@
 import { beforeAll, expect, test } from "vitest";
+import { fromBase64, toBase64 } from "../../../src/base/bytes.ts";
 import { type Crypto, loadCrypto } from "../../../src/core/crypto.ts";
 import { addressOf, deriveKey, KeyError, signMessage, verifyBytes } from "../../../src/keys/keys.ts";
 import { Keystore } from "../../../src/keys/keystore.ts";
-import { MemoryStore } from "../../../src/storage/memory.ts";
+import { memorySecrets } from "../../../src/platform/secrets.ts";
 import { messageCid } from "../../../src/types/message.ts";
 
 let crypto: Crypto;
@@ -13,39 +14,72 @@ beforeAll(async () => {
 const randomBytes = (length: number): Uint8Array => globalThis.crypto.getRandomValues(new Uint8Array(length));
 
 test("keystore: keys come back with the passphrase, and with no other", async () => {
-  const store = new MemoryStore();
-  const keystore = await Keystore.open({ store, crypto, randomBytes }, "correct horse");
+  const secrets = memorySecrets();
+  const keystore = await Keystore.open({ secrets, crypto, randomBytes, local: false }, "correct horse");
   const address = await keystore.add(deriveKey(crypto, "seed", "one", "secp256k1"));
   const bls = await keystore.add(deriveKey(crypto, "seed", "one", "bls"));
-  const again = await Keystore.open({ store, crypto, randomBytes }, "correct horse");
+  const again = await Keystore.open({ secrets, crypto, randomBytes, local: false }, "correct horse");
   expect(again.list().map(String).sort()).toEqual([`${address}`, `${bls}`].sort());
   expect(again.get(address).secret).toEqual(keystore.get(address).secret);
-  await expect(Keystore.open({ store, crypto, randomBytes }, "wrong")).rejects.toMatchObject({
+  await expect(Keystore.open({ secrets, crypto, randomBytes, local: false }, "wrong")).rejects.toMatchObject({
     data: { code: "LOCKED" },
   });
 });
 
 test("keystore: no secret lies in the store in the open", async () => {
-  const store = new MemoryStore();
-  const keystore = await Keystore.open({ store, crypto, randomBytes }, "p");
+  const secrets = memorySecrets();
+  const keystore = await Keystore.open({ secrets, crypto, randomBytes, local: false }, "p");
   const key = deriveKey(crypto, "seed", "hidden", "secp256k1");
   await keystore.add(key);
   const secret = String.fromCharCode(...key.secret);
-  for (const [, value] of await store.facts("")) expect(String.fromCharCode(...value)).not.toContain(secret);
+  const stored = JSON.parse(new TextDecoder().decode((await secrets.read("keystore")) as Uint8Array)) as {
+    keys: Record<string, string>;
+  };
+  expect(Object.values(stored.keys).length).toBe(1);
+  for (const record of Object.values(stored.keys))
+    expect(String.fromCharCode(...fromBase64(record))).not.toContain(secret);
 });
 
 test("keystore: a damaged record, an unknown key and a removed key are named", async () => {
-  const store = new MemoryStore();
-  const keystore = await Keystore.open({ store, crypto, randomBytes }, "");
+  const secrets = memorySecrets();
+  const keystore = await Keystore.open({ secrets, crypto, randomBytes, local: true }, "");
   const address = await keystore.add(deriveKey(crypto, "seed", "x", "bls"));
   expect(`${await keystore.defaultAddress()}`).toBe(`${address}`);
   await keystore.remove(address);
   expect(await keystore.defaultAddress()).toBeNull();
   expect(() => keystore.get(address)).toThrow(KeyError);
-  store.writeNow({ facts: [[`key/${address}`, new Uint8Array(70)]] });
-  await expect(Keystore.open({ store, crypto, randomBytes }, "")).rejects.toMatchObject({
-    data: { code: "BAD_KEYSTORE" },
-  });
+  const damaged = [
+    JSON.stringify({ format: 1, default: null, keys: { [`${address}`]: toBase64(new Uint8Array(70)) } }),
+    JSON.stringify({ format: 1, default: `${address}`, keys: {} }),
+    JSON.stringify({ format: 1, default: null, keys: { "no address": "" } }),
+    "{",
+    "null",
+    "",
+  ];
+  for (const text of damaged) {
+    await secrets.write("keystore", new TextEncoder().encode(text));
+    await expect(Keystore.open({ secrets, crypto, randomBytes, local: true }, "")).rejects.toMatchObject({
+      data: { code: "BAD_KEYSTORE" },
+    });
+  }
+});
+
+test("keystore: off a local network no key lies under an empty passphrase", async () => {
+  const parts = { secrets: memorySecrets(), crypto, randomBytes };
+  await expect(Keystore.open({ ...parts, local: false }, "")).rejects.toMatchObject({ code: "NO_PASSPHRASE" });
+  await Keystore.open({ ...parts, local: true }, "");
+});
+
+test("keystore: keys added at once are all kept, and a change that cannot be written does not hold", async () => {
+  const secrets = memorySecrets();
+  const keystore = await Keystore.open({ secrets, crypto, randomBytes, local: true }, "");
+  const keys = Array.from({ length: 5 }, (_, i) => deriveKey(crypto, "seed", `${i}`, "secp256k1"));
+  await Promise.all(keys.map((key) => keystore.add(key)));
+  expect((await Keystore.open({ secrets, crypto, randomBytes, local: true }, "")).list().length).toBe(5);
+  const failing = { ...secrets, write: () => Promise.reject(new Error("full")) };
+  const other = await Keystore.open({ secrets: failing, crypto, randomBytes, local: true }, "");
+  await expect(other.add(deriveKey(crypto, "seed", "more", "bls"))).rejects.toThrow("full");
+  expect(other.list().length).toBe(5);
 });
 
 test("keys: a message's signature is the sender's and nobody else's, for both kinds", () => {

@@ -6,6 +6,7 @@ import { ClassicLevel } from "classic-level";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { utf8 } from "../../../src/base/bytes.ts";
 import { openTable } from "../../../src/platform/node-level.ts";
+import { openSecrets } from "../../../src/platform/node-secrets.ts";
 import type { OpenOptions } from "../../../src/platform/table.ts";
 import { TableStore } from "../../../src/storage/table-store.ts";
 
@@ -169,6 +170,21 @@ test("writes made at once keep their order", async () => {
   );
   expect(await store.fact("n")).toEqual(utf8("49"));
   await store.close();
+});
+
+test("secrets are files of their own, for their owner alone, replaced whole", async () => {
+  const where = await made(1);
+  const secrets = await openSecrets(where);
+  expect(await secrets.read("token-secret")).toBeNull();
+  await secrets.write("token-secret", utf8("one"));
+  await secrets.write("token-secret", utf8("two"));
+  expect(await (await openSecrets(where)).read("token-secret")).toEqual(utf8("two"));
+  expect(await readdir(path.join(where, "secrets"))).toEqual(["token-secret"]);
+  expect((await stat(path.join(where, "secrets", "token-secret"))).mode & 0o777).toBe(0o600);
+  expect((await stat(path.join(where, "secrets"))).mode & 0o777).toBe(0o700);
+  await expect(secrets.write("../outside", utf8("x"))).rejects.toThrow(RangeError);
+  await (await openStore(where, { reset: true })).close();
+  expect(await (await openSecrets(where)).read("token-secret")).toBeNull();
 });
 
 test("a folder that cannot be made is named with the system's reason", async () => {
