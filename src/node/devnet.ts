@@ -16,11 +16,11 @@ import { MessagePool } from "../mpool/pool.ts";
 import { CHAIN_LIMITS, DEVNET, type NetworkParams, networkVersionAt } from "../params/networks.ts";
 import { memorySecrets, type Secrets } from "../platform/secrets.ts";
 import type { Server } from "../platform/server.ts";
-import { makeDispatcher } from "../rpc/all-methods.ts";
+import { makeDispatcher } from "../rpc/api.ts";
 import { PERMISSIONS } from "../rpc/auth.ts";
-import type { Dispatcher } from "../rpc/dispatcher.ts";
+import type { Dispatcher, Observer } from "../rpc/dispatcher.ts";
 import { startRpcServer } from "../rpc/server.ts";
-import type { DevControl, NodeServices } from "../rpc/services.ts";
+import type { DevControl, NodeParts } from "../rpc/services.ts";
 import { StateView } from "../state/state-view.ts";
 import { buildAmt } from "../storage/amt.ts";
 import type { BlockStore } from "../storage/contract.ts";
@@ -55,7 +55,12 @@ export type DevnetOptions = {
    * may nest as deep as the protocol allows; `close` ends them. Default: "thread".
    */
   readonly machine?: MachinePlace;
+  /** Sees every answer of the RPC interface that is not an error. */
+  readonly observe?: Observer;
 };
+
+/** The parts of the node, for whoever runs it in the same process. */
+export type DevnetServices = NodeParts & { readonly chain: ChainStore; readonly pool: MessagePool };
 
 export type RpcOptions = {
   readonly host: string;
@@ -94,7 +99,7 @@ export class Devnet {
   readonly accounts: readonly DevAccount[];
   readonly miner: Address;
   readonly dispatcher: Dispatcher;
-  readonly services: NodeServices;
+  readonly services: DevnetServices;
   readonly producer: Producer;
   readonly clock: Clock;
   private readonly store: BlockStore;
@@ -106,7 +111,7 @@ export class Devnet {
     network: NetworkParams,
     accounts: readonly DevAccount[],
     miner: Address,
-    services: NodeServices,
+    services: DevnetServices,
     producer: Producer,
     clock: Clock,
     store: BlockStore,
@@ -121,7 +126,7 @@ export class Devnet {
     this.clock = clock;
     this.store = store;
     this.machines = machines;
-    this.dispatcher = makeDispatcher(services, platform.randomBytes);
+    this.dispatcher = makeDispatcher(services, options.observe);
   }
 
   /** Opens the network in its data folder, or makes it there. */
@@ -174,7 +179,7 @@ export class Devnet {
     const producer = await Producer.open({ network, chain, pool, executor, rules, crypto, miner, worker, beacon });
     const randomness = () => producer.randomness();
     const clock = new Clock(producer, chain, pool, options.blockTime);
-    const services: NodeServices = {
+    const services: DevnetServices = {
       version: options.version,
       network,
       chain,
@@ -184,6 +189,7 @@ export class Devnet {
       simulator: makeSimulator({ chain, executor: machines.calls, rules, randomness, now: platform.now }),
       tokenSecret: await tokenSecret(secrets),
       now: platform.now,
+      randomBytes: platform.randomBytes,
       dev: devControl(clock, options, accounts, network, miner),
     };
     return new Devnet(options, network, accounts, miner, services, producer, clock, store, machines);
@@ -203,6 +209,11 @@ export class Devnet {
     });
     const host = rpc.host.includes(":") ? `[${rpc.host}]` : rpc.host;
     return { url: `http://${host}:${this.server.port}/rpc/v1`, port: this.server.port };
+  }
+
+  /** Calls an RPC method in this process, with all permissions; throws what a client would be told. */
+  request(method: string, ...params: readonly unknown[]): Promise<unknown> {
+    return this.dispatcher.request(method, ...params);
   }
 
   get head(): Tipset {

@@ -1,192 +1,199 @@
 /**
  * JSON-RPC 2.0 as the network's clients speak it, over any transport: text in, text out.
  *
- * `params` may be absent, null or a list; missing trailing ones count as null; ids may be numbers (0 too) or strings;
- * batches are answered in order. Everything that is valid JSON-RPC is answered with HTTP status 200, errors included,
- * since clients lose code and text otherwise. Subscriptions need a session that can push: the method answers with a
- * channel number, values follow as `xrpc.ch.val [channel, value]`, `xrpc.cancel [request id]` ends them and
- * `xrpc.ch.close [channel]` confirms. Source: go-jsonrpc.
+ * `params` may be absent, null or a list; missing trailing ones count as null; ids may be numbers (0 too) of any size or
+ * texts, and come back as sent; batches are answered in order; a request without id is never answered. Everything that is
+ * valid JSON-RPC is answered with HTTP status 200, errors included, since clients lose code and text otherwise.
+ * Subscriptions need a session that can push: the method answers with a channel number, values follow as
+ * `xrpc.ch.val [channel, value]`, `xrpc.cancel [request id]` ends a call or a subscription, and `xrpc.ch.close [channel]`
+ * confirms the latter. Source: go-jsonrpc.
  */
 import { describeError, FilError } from "../base/errors.ts";
-import type { Permission } from "./auth.ts";
+import { PERMISSIONS } from "./auth.ts";
+import { encodeResult } from "./encode.ts";
 import { RPC_CODE, RpcError } from "./errors.ts";
-
-export type Params = readonly unknown[];
-
-/** Where a call comes from. */
-export type Session = {
-  readonly permissions: readonly Permission[];
-  /** Sends a notification; absent over plain HTTP. */
-  readonly push?: (text: string) => void;
-  readonly channels: Map<number, Channel>;
-};
-
-export type Channel = { readonly request: RequestId; readonly stop: () => void };
-export type RequestId = string | number | null;
-
-/** Where a subscription's values come from: calls `emit` until the function it returned is called. */
-export type Subscribe = (emit: (value: unknown) => void) => () => void;
-
-export type MethodContext = { readonly session: Session; readonly signal: AbortSignal };
-export type RpcMethod = {
-  readonly permission: Permission;
-  readonly run: (params: Params, context: MethodContext) => unknown;
-  /** The result of `run` is a `Subscribe`. */
-  readonly subscription?: boolean;
-};
-export type MethodTable = Readonly<Record<string, RpcMethod>>;
+import { parseJson } from "./json-text.ts";
+import { Gates, withTimeLimit } from "./limits.ts";
+import type { Method, Subscribe } from "./method.ts";
+import type { Registry } from "./registry.ts";
+import type { NodeServices } from "./services.ts";
+import { MAX_CHANNELS, type RequestId, requestKey, Session } from "./session.ts";
+import type { ApiVersion } from "./versions.ts";
 
 export const RPC_LIMITS = {
   /** bytes of a request */
   bodyBytes: 5 << 20,
   batch: 100,
-  depth: 64,
-  channelsPerSession: 64,
-  /** milliseconds, for calls that do not wait by nature */
-  callMs: 30_000,
 } as const;
 
-type Reply = { readonly jsonrpc: "2.0"; readonly id: RequestId; readonly result?: unknown; readonly error?: unknown };
+/** Sees every answer that is not an error; for tests. */
+export type Observer = (version: ApiVersion, name: string, method: Method, result: unknown) => void;
+
+type Reply = { readonly id: RequestId; readonly result?: unknown; readonly error?: unknown };
 
 export class Dispatcher {
-  private readonly methods: ReadonlyMap<string, RpcMethod>;
+  private readonly registry: Registry;
+  private readonly node: NodeServices;
+  private readonly gates = new Gates();
+  private readonly observe: Observer | undefined;
   private nextChannel = 1;
 
-  constructor(methods: MethodTable) {
-    this.methods = new Map(Object.entries(methods));
+  constructor(registry: Registry, node: NodeServices, observe?: Observer) {
+    this.registry = registry;
+    this.node = node;
+    this.observe = observe;
   }
 
-  /** Names of all methods, sorted. */
-  names(): string[] {
-    return [...this.methods.keys()].sort();
+  /** Whole names of all methods of a version, sorted. */
+  names(version: ApiVersion = "v1"): string[] {
+    return [...this.registry.methods(version).keys()].sort();
   }
 
-  /** Answers one request text; null when there is nothing to answer (a notification). */
+  /** Calls a method in this process, with all permissions; the name is whole, or of the network's family. */
+  async request(name: string, ...params: readonly unknown[]): Promise<unknown> {
+    const session = new Session({ permissions: PERMISSIONS });
+    const known = this.registry.methods("v1").has(name) ? name : `Filecoin.${name}`;
+    return session.call(null, (abort) => this.call(known, params, null, session, abort));
+  }
+
+  /** Answers one request text; null when there is nothing to answer (notifications). */
   async handle(text: string, session: Session, signal: AbortSignal): Promise<string | null> {
+    let reply: string | null = null;
+    await this.answer(text, session, signal, (sent) => {
+      reply = sent;
+    });
+    return reply;
+  }
+
+  /** Answers one request text with at most one text. */
+  async answer(text: string, session: Session, signal: AbortSignal, send: (text: string) => void): Promise<void> {
+    const reply = await this.replyTo(text, session, signal);
+    if (reply !== null) send(reply);
+    session.replied();
+  }
+
+  private async replyTo(text: string, session: Session, signal: AbortSignal): Promise<string | null> {
     if (text.length > RPC_LIMITS.bodyBytes)
-      return JSON.stringify(
-        errorReply(null, new RpcError(RPC_CODE.limit, `request over ${RPC_LIMITS.bodyBytes} bytes`)),
-      );
+      return encodeReply(failed(null, new RpcError(RPC_CODE.limit, `request over ${RPC_LIMITS.bodyBytes} bytes`)));
     let request: unknown;
     try {
-      checkDepth(text);
-      request = JSON.parse(text);
+      request = parseJson(text);
     } catch (error) {
-      const shown = error instanceof RpcError ? error : new RpcError(RPC_CODE.parse, "the request is not JSON");
-      return JSON.stringify(errorReply(null, shown));
+      return encodeReply(failed(null, error));
     }
-    if (!Array.isArray(request)) return encode(await this.one(request, session, signal));
+    if (!Array.isArray(request)) {
+      const reply = await this.one(request, session, signal);
+      return reply === null ? null : encodeReply(reply);
+    }
     if (request.length === 0 || request.length > RPC_LIMITS.batch) {
       const why = request.length === 0 ? "empty batch" : `batch of ${request.length}, over ${RPC_LIMITS.batch}`;
-      return JSON.stringify(errorReply(null, new RpcError(RPC_CODE.invalidRequest, why)));
+      return encodeReply(failed(null, new RpcError(RPC_CODE.invalidRequest, why)));
     }
-    const replies: Reply[] = [];
+    const replies: string[] = [];
     for (const item of request as unknown[]) {
       const reply = await this.one(item, session, signal);
-      if (reply !== null) replies.push(reply);
+      if (reply !== null) replies.push(encodeReply(reply));
     }
-    return replies.length === 0 ? null : `[${replies.map((reply) => encode(reply)).join(",")}]`;
-  }
-
-  /** Ends all subscriptions of a session. */
-  close(session: Session): void {
-    for (const channel of session.channels.values()) channel.stop();
-    session.channels.clear();
+    return replies.length === 0 ? null : `[${replies.join(",")}]`;
   }
 
   private async one(request: unknown, session: Session, signal: AbortSignal): Promise<Reply | null> {
     if (typeof request !== "object" || request === null || Array.isArray(request))
-      return errorReply(null, new RpcError(RPC_CODE.invalidRequest, "a request is an object"));
+      return failed(null, new RpcError(RPC_CODE.invalidRequest, "a request is an object"));
     const { id: rawId, method, params } = request as Record<string, unknown>;
-    const id = typeof rawId === "string" || typeof rawId === "number" ? rawId : null;
+    const id = typeof rawId === "string" || typeof rawId === "number" || typeof rawId === "bigint" ? rawId : null;
+    const silent = !Object.hasOwn(request, "id");
     try {
       if (typeof method !== "string") throw new RpcError(RPC_CODE.invalidRequest, "the request names no method");
       const list = params ?? [];
       if (!Array.isArray(list)) throw new RpcError(RPC_CODE.badParams, "params must be a list");
       if (method === "xrpc.cancel") {
-        this.cancel(session, list[0] as RequestId);
+        session.cancel(list[0]);
         return null;
       }
-      const result = await this.call(method, list as Params, id, session, signal);
-      return Object.hasOwn(request, "id") ? { jsonrpc: "2.0", id, result: result ?? null } : null;
+      const result = await session.call(id, (abort) => {
+        const gone = (): void => abort.abort(new RpcError(RPC_CODE.untyped, "the client went away"));
+        if (signal.aborted) gone();
+        signal.addEventListener("abort", gone, { once: true });
+        const done = this.call(method, list, id, session, abort);
+        return done.finally(() => signal.removeEventListener("abort", gone));
+      });
+      return silent ? null : { id, result };
     } catch (error) {
-      return errorReply(id, error);
+      return silent ? null : failed(id, error);
     }
   }
 
-  private async call(name: string, params: Params, id: RequestId, session: Session, signal: AbortSignal) {
-    const method = this.methods.get(name);
-    if (method === undefined) throw new RpcError(RPC_CODE.unknownMethod, `method '${name}' not found`);
+  private async call(
+    name: string,
+    params: readonly unknown[],
+    id: RequestId,
+    session: Session,
+    abort: AbortController,
+  ): Promise<unknown> {
+    const method = this.registry.methods(session.version).get(name);
+    if (method === undefined || (method.local === true && this.node.dev === undefined))
+      throw new RpcError(RPC_CODE.unknownMethod, `method '${name}' not found`);
     if (!session.permissions.includes(method.permission))
       throw new RpcError(
         RPC_CODE.untyped,
         `missing permission to invoke '${name.replace(/^Filecoin\./, "")}' (need '${method.permission}')`,
       );
-    const result = await method.run(params, { session, signal });
-    return method.subscription === true ? this.subscribe(result as Subscribe, id, session) : result;
+    if (params.length > method.params.length)
+      throw new RpcError(RPC_CODE.badParams, `${name} takes ${method.params.length} parameters, got ${params.length}`);
+    const values = method.params.map((one, i) => one.codec.decode(params[i], one.name));
+    const { signal } = abort;
+    const work = async (): Promise<unknown> => {
+      const result = await method.run(values, { node: this.node, session, signal });
+      if (method.subscription === true) return this.subscribe(method, result as Subscribe<unknown>, id, session);
+      return encodeResult(method.result, result ?? null, this.node.network.letter, signal);
+    };
+    const json = await withTimeLimit(name, method.cost, abort, () => this.gates.run(method.cost, signal, work));
+    this.observe?.(session.version, name, method, json);
+    return json;
   }
 
-  private subscribe(source: Subscribe, id: RequestId, session: Session): number {
+  private subscribe(method: Method, source: Subscribe<unknown>, id: RequestId, session: Session): number {
     const { push } = session;
     if (push === undefined) throw new RpcError(RPC_CODE.untyped, "this method needs a WebSocket connection");
-    if (session.channels.size >= RPC_LIMITS.channelsPerSession)
-      throw new RpcError(RPC_CODE.limit, `over ${RPC_LIMITS.channelsPerSession} subscriptions on this connection`);
-    const channel = this.nextChannel++;
-    // The channel number must reach the client before the first value does.
-    const early: string[] = [];
-    let started = false;
-    const send = (text: string): void => {
-      if (started) push(text);
-      else early.push(text);
-    };
-    const stop = source((value) => {
-      if (session.channels.has(channel) || !started)
-        send(JSON.stringify({ jsonrpc: "2.0", method: "xrpc.ch.val", params: [channel, value] }));
+    if (session.channels.size >= MAX_CHANNELS)
+      throw new RpcError(RPC_CODE.limit, `over ${MAX_CHANNELS} subscriptions on this connection`);
+    const number = this.nextChannel++;
+    let stop: (() => void) | null = null;
+    let stopped = false;
+    session.channels.set(number, {
+      request: requestKey(id),
+      stop: () => {
+        stopped = true;
+        stop?.();
+      },
     });
-    session.channels.set(channel, { request: id, stop });
-    setTimeout(() => {
-      started = true;
-      for (const text of early) push(text);
-    }, 0);
-    return channel;
-  }
-
-  private cancel(session: Session, request: RequestId): void {
-    for (const [number, channel] of session.channels) {
-      if (channel.request !== request) continue;
-      channel.stop();
-      session.channels.delete(number);
-      session.push?.(JSON.stringify({ jsonrpc: "2.0", method: "xrpc.ch.close", params: [number] }));
-    }
+    // The channel's number must reach the client before the first value does.
+    session.afterReply(() => {
+      if (stopped) return;
+      const emit = (value: unknown): void => {
+        if (stopped) return;
+        const json = method.result.encode(value, this.node.network.letter);
+        push(JSON.stringify({ jsonrpc: "2.0", method: "xrpc.ch.val", params: [number, json] }));
+      };
+      stop = source(emit, () => session.endChannel(number));
+      if (stopped) stop();
+    });
+    return number;
   }
 }
 
-/** Refuses JSON that nests deeper than the limit, before it is parsed. */
-function checkDepth(text: string): void {
-  let depth = 0;
-  let inText = false;
-  for (let i = 0; i < text.length; i++) {
-    const char = text.charCodeAt(i);
-    if (inText) {
-      if (char === 0x5c) i++;
-      else if (char === 0x22) inText = false;
-    } else if (char === 0x22) inText = true;
-    else if (char === 0x5b || char === 0x7b) {
-      if (++depth > RPC_LIMITS.depth) throw new RpcError(RPC_CODE.limit, `JSON nests over ${RPC_LIMITS.depth} deep`);
-    } else if (char === 0x5d || char === 0x7d) depth--;
-  }
+/** The text of a reply; an id keeps all its digits. */
+function encodeReply({ id, ...rest }: Reply): string {
+  const idText = typeof id === "bigint" ? id.toString() : JSON.stringify(id);
+  return `${JSON.stringify({ jsonrpc: "2.0", ...rest }).slice(0, -1)},"id":${idText}}`;
 }
 
-function encode(reply: Reply | null): string | null {
-  return reply === null ? null : JSON.stringify(reply);
-}
-
-function errorReply(id: RequestId, error: unknown): Reply {
+function failed(id: RequestId, error: unknown): Reply {
   if (error instanceof RpcError) {
     const { rpcCode: code, data } = error.data;
-    return { jsonrpc: "2.0", id, error: { code, message: error.message, ...(data === undefined ? {} : { data }) } };
+    return { id, error: { code, message: error.message, ...(data === undefined ? {} : { data }) } };
   }
-  const known = error instanceof FilError;
-  const message = known ? describeError(error) : `internal error: ${describeError(error)}`;
-  return { jsonrpc: "2.0", id, error: { code: RPC_CODE.untyped, message } };
+  const message = error instanceof FilError ? describeError(error) : `internal error: ${describeError(error)}`;
+  return { id, error: { code: RPC_CODE.untyped, message } };
 }

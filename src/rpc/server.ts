@@ -7,8 +7,10 @@
 import { platform } from "#platform";
 import type { Server } from "../platform/server.ts";
 import { type Permission, verifyToken } from "./auth.ts";
-import { type Dispatcher, RPC_LIMITS, type Session } from "./dispatcher.ts";
+import { type Dispatcher, RPC_LIMITS } from "./dispatcher.ts";
 import { type GuardOptions, hostAllowed, originAllowed } from "./guard.ts";
+import { Session } from "./session.ts";
+import type { ApiVersion } from "./versions.ts";
 
 export type RpcServerOptions = GuardOptions & {
   readonly host: string;
@@ -44,33 +46,31 @@ export async function startRpcServer(dispatcher: Dispatcher, options: RpcServerO
     },
     onGet: (head) => options.page?.(head.path) ?? null,
     onRequest: (head, body, signal) =>
-      dispatcher.handle(body, { permissions: permissionsOf(head.token), channels: new Map() }, signal),
+      dispatcher.handle(
+        body,
+        new Session({ permissions: permissionsOf(head.token), version: versionOf(head.path) }),
+        signal,
+      ),
     onSocket(head, socket) {
       const abort = new AbortController();
-      const session: Session = {
+      const session = new Session({
         permissions: permissionsOf(head.token),
+        version: versionOf(head.path),
         push: (text) => socket.send(text),
-        channels: new Map(),
-      };
-      let pending = 0;
+      });
       return {
         onText(text) {
-          if (++pending > RPC_LIMITS.channelsPerSession * 4) {
-            socket.close();
-            return;
-          }
-          dispatcher
-            .handle(text, session, abort.signal)
-            .then((reply) => {
-              if (reply !== null) socket.send(reply);
-            })
-            .finally(() => pending--);
+          dispatcher.answer(text, session, abort.signal, (reply) => socket.send(reply)).catch(() => socket.close());
         },
         onClose() {
           abort.abort();
-          dispatcher.close(session);
+          session.close();
         },
       };
     },
   });
+}
+
+function versionOf(path: string): ApiVersion {
+  return path === "/rpc/v0" ? "v0" : "v1";
 }

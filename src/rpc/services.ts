@@ -46,17 +46,49 @@ export type DevControl = {
   info(): Record<string, unknown>;
 };
 
-export type NodeServices = {
+export type ChainService = Pick<
+  ChainStore,
+  | "head"
+  | "blocks"
+  | "genesis"
+  | "tipset"
+  | "parent"
+  | "header"
+  | "tipsetAtOrBefore"
+  | "tipsetAtOrAfter"
+  | "result"
+  | "messages"
+  | "tipsetMessages"
+  | "receipts"
+  | "receiptsAt"
+  | "message"
+  | "locate"
+  | "onHeadChange"
+>;
+export type PoolService = Pick<
+  MessagePool,
+  "push" | "get" | "pending" | "pendingOf" | "nextNonce" | "select" | "clear" | "onChange" | "size"
+>;
+export type WalletService = Pick<Keystore, "has" | "get" | "add" | "list" | "remove" | "defaultAddress" | "setDefault">;
+
+/** What `src/node` gives. */
+export type NodeParts = {
   readonly version: string;
   readonly network: NetworkParams;
-  readonly chain: ChainStore;
-  readonly pool: MessagePool;
-  readonly keystore: Keystore;
+  readonly chain: ChainService;
+  readonly pool: PoolService;
+  readonly keystore: WalletService;
   readonly crypto: KeyCrypto;
   readonly simulator: Simulator;
   /** Secret of the tokens. */
   readonly tokenSecret: Uint8Array;
   readonly now: () => number;
+  readonly randomBytes: (length: number) => Uint8Array;
   /** Present on a local network only. */
   readonly dev?: DevControl;
+};
+
+/** What methods see: the node, and the description of the interface itself. */
+export type NodeServices = NodeParts & {
+  readonly describe: (version: "v0" | "v1") => Record<string, unknown>;
 };

@@ -10,6 +10,7 @@ import { generateCurveConstants } from "./gen/curve.ts";
 import { generateFields } from "./gen/field.ts";
 import type { Generator } from "./gen/generator.ts";
 import { generateKeccak256 } from "./gen/keccak256.ts";
+import { generateRpcDocs } from "./gen/rpc-docs.ts";
 import { generateSecp256k1 } from "./gen/secp256k1.ts";
 import { generateSha256 } from "./gen/sha256.ts";
 
@@ -20,6 +21,7 @@ const GENERATORS: readonly Generator[] = [
   generateCurveConstants,
   generateFields,
   generateKeccak256,
+  generateRpcDocs,
   generateSecp256k1,
   generateSha256,
 ];

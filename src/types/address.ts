@@ -116,11 +116,12 @@ export class Address {
     return this.protocol === PROTOCOL.id ? decodeVarint(this.bytes, 1)[0] : null;
   }
 
-  /** 20-byte Ethereum form of an f410 or ID address, null for any other. */
+  /** 20-byte Ethereum form of an ID address or an f410 address that does not pretend to be one, null for any other. */
   get ethereum(): Uint8Array | null {
     if (this.protocol === PROTOCOL.delegated) {
       const [namespace, size] = decodeVarint(this.bytes, 1);
-      return namespace === BigInt(EAM_NAMESPACE) && this.bytes.length === 21 + size ? this.bytes.slice(1 + size) : null;
+      const own = this.bytes.slice(1 + size);
+      return namespace === BigInt(EAM_NAMESPACE) && own.length === 20 && !isMaskedId(own) ? own : null;
     }
     const id = this.actorId;
     if (id === null) return null;
@@ -133,8 +134,7 @@ export class Address {
   /** The address of a 20-byte Ethereum account (masked ID addresses become ID addresses). */
   static fromEthereum(bytes: Uint8Array): Address {
     if (bytes.length !== 20) bad(`Ethereum address of ${bytes.length} bytes, not 20`);
-    if (bytes[0] === 0xff && bytes.subarray(1, 12).every((byte) => byte === 0))
-      return Address.id(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(12));
+    if (isMaskedId(bytes)) return Address.id(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(12));
     return Address.delegated(EAM_NAMESPACE, bytes);
   }
 
@@ -156,6 +156,11 @@ export class Address {
     }
     return lead + base32.baseEncode(concat(this.bytes.subarray(1), check));
   }
+}
+
+/** Whether an Ethereum address stands for an actor id: 0xff, eleven zeros, and the id. */
+function isMaskedId(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xff && bytes.subarray(1, 12).every((byte) => byte === 0);
 }
 
 function fromParts(head: Uint8Array, encoded: string, text: string): Address {

@@ -3,6 +3,17 @@
  * Digests of small objects are taken with @noble/hashes; bulk hashing belongs to the core.
  */
 import { blake2b } from "@noble/hashes/blake2.js";
+import * as base2 from "multiformats/bases/base2";
+import * as base8 from "multiformats/bases/base8";
+import * as base10 from "multiformats/bases/base10";
+import * as base16 from "multiformats/bases/base16";
+import * as base32 from "multiformats/bases/base32";
+import * as base36 from "multiformats/bases/base36";
+import * as base58 from "multiformats/bases/base58";
+import * as base64 from "multiformats/bases/base64";
+import * as base256emoji from "multiformats/bases/base256emoji";
+import * as identity from "multiformats/bases/identity";
+import type { MultibaseCodec } from "multiformats/bases/interface";
 import { CID } from "multiformats/cid";
 import * as Digest from "multiformats/hashes/digest";
 import { FilError } from "../base/errors.ts";
@@ -19,6 +30,18 @@ const DAG_CBOR = 0x71;
 const RAW = 0x55;
 const BLAKE2B_256 = 0xb220;
 const IDENTITY = 0x00;
+/** Every base that multiformats knows. */
+const BASES = [base2, base8, base10, base16, base32, base36, base58, base64, base256emoji, identity].flatMap((family) =>
+  Object.values(family as Readonly<Record<string, MultibaseCodec<string>>>),
+);
+/** Reads a text of any base by its prefix. */
+const ANY_BASE = {
+  decode(text: string): Uint8Array<ArrayBuffer> {
+    const base = BASES.find(({ prefix }) => text.startsWith(prefix));
+    if (base === undefined) throw new CidError({ code: "BAD_CID" }, "no base of this prefix");
+    return base.decoder.decode(text);
+  },
+};
 /** Longest CID text that is looked at. */
 const MAX_CID_TEXT = 512;
 
@@ -47,6 +70,11 @@ export function cidOfText(text: string): CID {
   return CID.createV1(RAW, Digest.create(IDENTITY, new TextEncoder().encode(text)));
 }
 
+/** Whether a CID carries its block in itself. */
+export function isIdentity(cid: CID): boolean {
+  return cid.multihash.code === IDENTITY;
+}
+
 /** The text inside an identity CID, or null for any other CID. */
 export function textOfCid(cid: CID): string | null {
   return cid.multihash.code === IDENTITY ? new TextDecoder().decode(cid.multihash.digest) : null;
@@ -55,7 +83,7 @@ export function textOfCid(cid: CID): string | null {
 export function parseCid(text: string): CID {
   if (text.length > MAX_CID_TEXT) throw new CidError({ code: "BAD_CID" }, `CID text of ${text.length} characters`);
   try {
-    return CID.parse(text);
+    return CID.parse(text, ANY_BASE);
   } catch (cause) {
     throw new CidError({ code: "BAD_CID" }, `not a CID: ${text}`, { cause });
   }

@@ -62,11 +62,7 @@ async function nonceOf(address: Address): Promise<bigint> {
 }
 
 async function rpc<T>(method: string, params: readonly unknown[]): Promise<T> {
-  const request = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
-  const session = { permissions: ["read", "write", "sign", "admin"] as const, channels: new Map() };
-  const reply = JSON.parse((await net.dispatcher.handle(request, session, new AbortController().signal)) ?? "{}");
-  if (reply.error !== undefined) throw new Error(reply.error.message);
-  return reply.result as T;
+  return (await net.dispatcher.request(method, ...params)) as T;
 }
 
 async function balanceOf(address: Address): Promise<bigint> {

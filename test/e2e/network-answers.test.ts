@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { Devnet } from "../../src/node/devnet.ts";
 import { MAINNET, type NetworkParams } from "../../src/params/networks.ts";
 import { countsForConsensus } from "../../src/params/proving.ts";
-import { makeDispatcher } from "../../src/rpc/all-methods.ts";
+import { makeDispatcher } from "../../src/rpc/api.ts";
+import { Session } from "../../src/rpc/session.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
 
 let net: Devnet;
@@ -16,9 +17,9 @@ afterAll(() => net.close());
 /** Calls a method of the node, or of one that is told it is on another network. */
 async function call<T>(method: string, params: readonly unknown[] = [], network?: NetworkParams): Promise<T> {
   const services = { ...net.services, network: network ?? net.services.network };
-  const session = { permissions: ["read" as const], channels: new Map() };
+  const session = new Session({ permissions: ["read"] });
   const request = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
-  const dispatcher = makeDispatcher(services, (length) => new Uint8Array(length));
+  const dispatcher = makeDispatcher(services);
   const reply = JSON.parse((await dispatcher.handle(request, session, new AbortController().signal)) ?? "{}");
   if (reply.error !== undefined) throw new Error(reply.error.message);
   return reply.result;

@@ -1,110 +1,173 @@
 /** Filecoin.Chain*: tipsets, blocks and messages as they stand in the chain. */
-import { toBase64 } from "../../base/bytes.ts";
 import type { HeadChange } from "../../chain/chain-store.ts";
 import { weightOf } from "../../chain/weight.ts";
-import { headerToJson, linkToJson, type Tipset, tipsetToJson } from "../../types/block-header.ts";
-import type { CID } from "../../types/cid.ts";
+import { type CID, isIdentity } from "../../types/cid.ts";
+import { messageCid, signedMessageCid } from "../../types/message.ts";
 import {
-  messageCid,
-  messageToJson,
-  receiptToJson,
-  signedMessageCid,
-  signedMessageToJson,
-} from "../../types/message.ts";
-import { cidAt, epochAt, keyAt } from "../arguments.ts";
-import type { MethodTable, Subscribe } from "../dispatcher.ts";
+  amount,
+  bytes,
+  epoch,
+  header,
+  link,
+  message,
+  receipt,
+  signedMessage,
+  tipset,
+  tipsetKey,
+} from "../codec/chain-types.ts";
+import { boolean, choice, list, object } from "../codec/codec.ts";
 import { RPC_CODE, RpcError } from "../errors.ts";
+import { group, method, param, type Subscribe, subscription } from "../method.ts";
 import type { NodeServices } from "../services.ts";
-import { read } from "./common.ts";
 
 /** Blocks larger than this are not sent, bytes. */
 const MAX_OBJECT = 2 << 20;
+/** Entries of a list in an answer. */
+const MANY = 1_000_000;
 
-export function chainMethods(node: NodeServices): MethodTable {
-  const { chain } = node;
-  const { letter } = node.network;
-  const json = (tipset: Tipset) => tipsetToJson(tipset, letter);
+const chainMessage = object("ApiMessage", { Cid: link, Message: message });
+export const headChange = object("HeadChange", { Type: choice("current", "apply", "revert"), Val: tipset });
 
-  /** The canonical line below `key`: lookups by height start there. */
-  const below = async (params: readonly unknown[], at: number): Promise<Tipset> => chain.tipset(keyAt(params, at));
+/** A block's bytes; those of an identity CID are in the CID itself. */
+export async function readObject(node: NodeServices, cid: CID): Promise<Uint8Array> {
+  const found = isIdentity(cid) ? cid.multihash.digest : await node.chain.blocks.get(cid.bytes);
+  if (found === undefined) throw new RpcError(RPC_CODE.untyped, `blockstore: block not found: ${cid}`);
+  if (found.length > MAX_OBJECT)
+    throw new RpcError(RPC_CODE.limit, `block ${cid} has ${found.length} bytes, over ${MAX_OBJECT}`);
+  return found;
+}
 
-  return {
-    "Filecoin.ChainHead": read(() => json(chain.head)),
-    "Filecoin.ChainGetGenesis": read(async () => json(await chain.genesis())),
-    "Filecoin.ChainGetTipSet": read(async (params) => json(await chain.tipset(keyAt(params, 0)))),
-    "Filecoin.ChainGetTipSetByHeight": read(async (params) => {
-      const top = await below(params, 1);
-      const height = epochAt(params, 0, "height");
+async function parentMessages(node: NodeServices, cid: CID) {
+  const { parents } = await node.chain.header(cid);
+  return parents.length === 0 ? [] : messagesOf(node, parents);
+}
+
+async function messagesOf(node: NodeServices, key: readonly CID[]) {
+  const found = await node.chain.tipsetMessages(await node.chain.tipset(key));
+  return found.map((one) => ({ Cid: one.cid, Message: one.message }));
+}
+
+export const chainGroup = group("Chain", "Tipsets, blocks, messages and objects of the chain.", {
+  ChainHead: method({
+    summary: "The head: the heaviest tipset that this node knows.",
+    result: tipset,
+    run: (_, { node }) => node.chain.head,
+  }),
+  ChainNotify: subscription({
+    summary: "Every change of the head: first the current one, then tipsets reverted and applied, in order.",
+    result: list(headChange, MANY),
+    run: (_, { node }) => notify(node),
+  }),
+  ChainGetGenesis: method({
+    summary: "The genesis tipset.",
+    result: tipset,
+    run: (_, { node }) => node.chain.genesis(),
+  }),
+  ChainGetTipSet: method({
+    summary: "A tipset by its key.",
+    params: [param("tipsetKey", tipsetKey)],
+    result: tipset,
+    run: ([key], { node }) => node.chain.tipset(key),
+  }),
+  ChainGetTipSetByHeight: method({
+    summary: "The tipset at an epoch or, where that is a null round, the last one before it; below the given tipset.",
+    params: [param("height", epoch), param("tipsetKey", tipsetKey)],
+    result: tipset,
+    async run([height, key], { node }) {
+      const top = await node.chain.tipset(key);
       if (height > top.height)
         throw new RpcError(RPC_CODE.untyped, "looking for tipset with height greater than start point");
-      return json(height === top.height ? top : await chain.tipsetAtOrBefore(height));
+      return height === top.height ? top : node.chain.tipsetAtOrBefore(height);
+    },
+  }),
+  ChainGetTipSetAfterHeight: method({
+    summary:
+      "The tipset at an epoch or, where that is a null round, the first one after it; not above the given tipset.",
+    params: [param("height", epoch), param("tipsetKey", tipsetKey)],
+    result: tipset,
+    async run([height, key], { node }) {
+      const top = await node.chain.tipset(key);
+      if (height > top.height)
+        throw new RpcError(RPC_CODE.untyped, "looking for tipset with height greater than start point");
+      const found = await node.chain.tipsetAtOrAfter(height);
+      return found.height > top.height ? top : found;
+    },
+  }),
+  ChainGetBlock: method({
+    summary: "A block header by its CID.",
+    params: [param("block", link)],
+    result: header,
+    run: ([cid], { node }) => node.chain.header(cid),
+  }),
+  ChainGetBlockMessages: method({
+    summary: "The messages that a block carries.",
+    params: [param("block", link)],
+    result: object("BlockMessages", {
+      BlsMessages: list(message, MANY),
+      SecpkMessages: list(signedMessage, MANY),
+      Cids: list(link, MANY),
     }),
-    "Filecoin.ChainGetTipSetAfterHeight": read(async (params) => {
-      const top = await below(params, 1);
-      const found = await chain.tipsetAtOrAfter(epochAt(params, 0, "height"));
-      return json(found.height > top.height ? top : found);
-    }),
-    "Filecoin.ChainGetBlock": read(async (params) =>
-      headerToJson(await chain.header(cidAt(params, 0, "block")), letter),
-    ),
-    "Filecoin.ChainGetBlockMessages": read(async (params) => {
-      const { bls, secp } = await chain.messages(await chain.header(cidAt(params, 0, "block")));
+    async run([cid], { node }) {
+      const { bls, secp } = await node.chain.messages(await node.chain.header(cid));
       return {
-        BlsMessages: bls.map((message) => messageToJson(message, letter)),
-        SecpkMessages: secp.map((signed) => signedMessageToJson(signed, letter)),
-        Cids: [
-          ...bls.map((message) => linkToJson(messageCid(message))),
-          ...secp.map((signed) => linkToJson(signedMessageCid(signed))),
-        ],
+        BlsMessages: bls,
+        SecpkMessages: secp,
+        Cids: [...bls.map((one) => messageCid(one)), ...secp.map((one) => signedMessageCid(one))],
       };
-    }),
-    "Filecoin.ChainGetMessagesInTipset": read(async (params) => {
-      const tipset = await chain.tipset(keyAt(params, 0));
-      return (await chain.tipsetMessages(tipset)).map(({ cid, message }) => ({
-        Cid: linkToJson(cid),
-        Message: messageToJson(message, letter),
-      }));
-    }),
-    "Filecoin.ChainGetParentMessages": read(async (params) => {
-      const header = await chain.header(cidAt(params, 0, "block"));
-      if (header.parents.length === 0) return [];
-      const parent = await chain.tipset(header.parents);
-      return (await chain.tipsetMessages(parent)).map(({ cid, message }) => ({
-        Cid: linkToJson(cid),
-        Message: messageToJson(message, letter),
-      }));
-    }),
-    "Filecoin.ChainGetParentReceipts": read(async (params) => {
-      const header = await chain.header(cidAt(params, 0, "block"));
-      if (header.parents.length === 0) return [];
-      return (await chain.receiptsAt(header.parentMessageReceipts)).map(receiptToJson);
-    }),
-    "Filecoin.ChainGetMessage": read(async (params) => {
-      const cid = cidAt(params, 0, "message");
+    },
+  }),
+  ChainGetMessagesInTipset: method({
+    summary: "The messages of a tipset, each once, in the order of execution.",
+    params: [param("tipsetKey", tipsetKey)],
+    result: list(chainMessage, MANY),
+    run: ([key], { node }) => messagesOf(node, key),
+  }),
+  ChainGetParentMessages: method({
+    summary: "The messages of the parent tipset of a block: those whose receipts the block commits to.",
+    params: [param("block", link)],
+    result: list(chainMessage, MANY),
+    run: ([cid], { node }) => parentMessages(node, cid),
+  }),
+  ChainGetParentReceipts: method({
+    summary: "The receipts of the parent tipset of a block, in the order of ChainGetParentMessages.",
+    params: [param("block", link)],
+    result: list(receipt, MANY),
+    async run([cid], { node }) {
+      const { parents, parentMessageReceipts } = await node.chain.header(cid);
+      return parents.length === 0 ? [] : node.chain.receiptsAt(parentMessageReceipts);
+    },
+  }),
+  ChainGetMessage: method({
+    summary: "A message by its CID, from a block or from the message pool.",
+    params: [param("message", link)],
+    result: message,
+    async run([cid], { node }) {
       const pending = node.pool.get(cid.bytes);
-      const message = pending?.message ?? (await chain.message(cid)).message;
-      return messageToJson(message, letter);
-    }),
-    "Filecoin.ChainReadObj": read(async (params) => {
-      const bytes = await object(node, cidAt(params, 0, "object"));
-      return toBase64(bytes);
-    }),
-    "Filecoin.ChainHasObj": read((params) => chain.blocks.has(cidAt(params, 0, "object").bytes)),
-    "Filecoin.ChainTipSetWeight": read(async (params) => weightOf(await chain.tipset(keyAt(params, 0))).toString()),
-    "Filecoin.ChainNotify": { permission: "read", subscription: true, run: () => notify(node) },
-  };
-}
+      return pending?.message ?? (await node.chain.message(cid)).message;
+    },
+  }),
+  ChainReadObj: method({
+    summary: "The bytes of a block of the store.",
+    params: [param("object", link)],
+    result: bytes(),
+    run: ([cid], { node }) => readObject(node, cid),
+  }),
+  ChainHasObj: method({
+    summary: "Whether the store has a block.",
+    params: [param("object", link)],
+    result: boolean,
+    run: async ([cid], { node }) => isIdentity(cid) || node.chain.blocks.has(cid.bytes),
+  }),
+  ChainTipSetWeight: method({
+    summary: "The weight of the chain up to and with a tipset.",
+    params: [param("tipsetKey", tipsetKey)],
+    result: amount,
+    run: async ([key], { node }) => weightOf(await node.chain.tipset(key)),
+  }),
+});
 
-async function object(node: NodeServices, cid: CID): Promise<Uint8Array> {
-  const bytes = await node.chain.blocks.get(cid.bytes);
-  if (bytes === undefined) throw new RpcError(RPC_CODE.untyped, `blockstore: block not found: ${cid}`);
-  if (bytes.length > MAX_OBJECT) throw new RpcError(RPC_CODE.limit, `block ${cid} has ${bytes.length} bytes`);
-  return bytes;
-}
-
-function notify(node: NodeServices): Subscribe {
-  const spell = (changes: readonly HeadChange[]) =>
-    changes.map(({ type, tipset }) => ({ Type: type, Val: tipsetToJson(tipset, node.network.letter) }));
+function notify(node: NodeServices): Subscribe<readonly { Type: HeadChange["type"]; Val: HeadChange["tipset"] }[]> {
+  const spell = (changes: readonly HeadChange[]) => changes.map(({ type, tipset: Val }) => ({ Type: type, Val }));
   return (emit) => {
     emit(spell([{ type: "current", tipset: node.chain.head }]));
     return node.chain.onHeadChange((changes) => emit(spell(changes)));

@@ -1,51 +1,100 @@
 /** Devnet.*: time of a local network, with the names that other development networks use. */
-import { tipsetToJson } from "../../types/block-header.ts";
-import { booleanAt, integerAt } from "../arguments.ts";
-import type { MethodTable, Params } from "../dispatcher.ts";
-import { badParams } from "../errors.ts";
-import type { DevControl, NodeServices } from "../services.ts";
-import { withPermission } from "./common.ts";
+import { tipset } from "../codec/chain-types.ts";
+import { boolean, type Codec, decimal, fallback, integer, spelt } from "../codec/codec.ts";
+import { type Group, method, param } from "../method.ts";
+import type { DevControl } from "../services.ts";
+import { API_VERSIONS } from "../versions.ts";
 
 /** Epochs that one call may pass. */
-const MAX_EPOCHS = 100_000n;
+const MAX_EPOCHS = 100_000;
+const whole = integer(1, MAX_EPOCHS);
+/** A number of epochs. Ethereum's tools write numbers as 0x text. */
+const count: Codec<number, number | null> = fallback(
+  {
+    ...whole,
+    schema: { anyOf: [whole.schema, { type: "string", pattern: "^0x[0-9a-fA-F]{1,8}$" }] },
+    decode: (json, path) =>
+      whole.decode(typeof json === "string" && /^0x[0-9a-f]{1,8}$/i.test(json) ? Number(json) : json, path),
+  },
+  1,
+);
 
-function countAt(params: Params, at: number): number {
-  const value = params[at];
-  // Ethereum's tools write numbers as 0x text.
-  const count =
-    typeof value === "string" && /^0x[0-9a-f]{1,8}$/i.test(value) ? BigInt(value) : integerAt(params, at, "count", 1n);
-  return count >= 1n && count <= MAX_EPOCHS ? Number(count) : badParams(`count: 1 to ${MAX_EPOCHS} expected`);
+const mine = method({
+  summary: "Makes tipsets in successive epochs and gives the last one.",
+  permission: "admin",
+  params: [param("count", count)],
+  result: tipset,
+  cost: "wait",
+  local: true,
+  aliases: ["evm_mine", "hardhat_mine", "Ganache.MineTipset"],
+  run: ([epochs], { node }) => devOf(node).mine(epochs),
+});
+
+function automine(summary: string, on: boolean) {
+  return method({
+    summary,
+    permission: "admin",
+    result: boolean,
+    local: true,
+    run(_, { node }) {
+      devOf(node).setAutomine(on);
+      return true;
+    },
+  });
 }
 
-export function devMethods(node: NodeServices, dev: DevControl): MethodTable {
-  const mine = withPermission("admin", async (params) =>
-    tipsetToJson(await dev.mine(countAt(params, 0)), node.network.letter),
-  );
-  const automine = (on: boolean) =>
-    withPermission("admin", () => {
-      dev.setAutomine(on);
+const methods = {
+  "Devnet.mine": mine,
+  "Devnet.skipRounds": method({
+    summary: "Passes null rounds, then makes a tipset and gives it.",
+    permission: "admin",
+    params: [param("count", count)],
+    result: tipset,
+    cost: "wait",
+    local: true,
+    run: ([epochs], { node }) => devOf(node).skipRounds(epochs),
+  }),
+  "Devnet.setAutomine": method({
+    summary: "Whether tipsets are made by themselves.",
+    permission: "admin",
+    params: [param("on", fallback(boolean, true))],
+    result: boolean,
+    local: true,
+    run([on], { node }) {
+      devOf(node).setAutomine(on);
       return true;
-    });
-  return {
-    "Devnet.mine": mine,
-    "Devnet.skipRounds": withPermission("admin", async (params) =>
-      tipsetToJson(await dev.skipRounds(countAt(params, 0)), node.network.letter),
-    ),
-    "Devnet.setAutomine": withPermission("admin", (params) => {
-      dev.setAutomine(booleanAt(params, 0, true));
+    },
+  }),
+  "Devnet.setBlockTime": method({
+    summary: "Seconds between tipsets; 0 makes one whenever a message arrives.",
+    permission: "admin",
+    params: [param("seconds", decimal(0, 3600))],
+    result: boolean,
+    local: true,
+    run([seconds], { node }) {
+      devOf(node).setBlockTime(seconds);
       return true;
-    }),
-    "Devnet.setBlockTime": withPermission("admin", (params) => {
-      const seconds = params[0];
-      if (typeof seconds !== "number" || seconds < 0 || seconds > 3600) return badParams("seconds: 0 to 3600 expected");
-      dev.setBlockTime(seconds);
-      return true;
-    }),
-    "Devnet.info": withPermission("read", () => dev.info()),
-    evm_mine: mine,
-    hardhat_mine: mine,
-    "Ganache.MineTipset": mine,
-    "Ganache.EnableMiner": automine(true),
-    "Ganache.DisableMiner": automine(false),
-  };
+    },
+  }),
+  "Devnet.info": method({
+    summary: "What the local network is made of: chain id, seed, miner, accounts.",
+    result: spelt<Record<string, unknown>>({ type: "object" }),
+    local: true,
+    run: (_, { node }) => devOf(node).info(),
+  }),
+  "Ganache.EnableMiner": automine("Makes tipsets by themselves from now on.", true),
+  "Ganache.DisableMiner": automine("Makes no tipsets by themselves from now on.", false),
+};
+
+export const devGroup: Group<typeof methods> = {
+  title: "Local network",
+  summary: "Control of a local network's time. Not answered by a node of any other network.",
+  prefix: "",
+  versions: API_VERSIONS,
+  methods,
+};
+
+function devOf(node: { readonly dev?: DevControl }): DevControl {
+  if (node.dev === undefined) throw new TypeError("not a local network");
+  return node.dev;
 }

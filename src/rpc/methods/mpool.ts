@@ -1,26 +1,23 @@
 /** Filecoin.Mpool*: sending messages and looking at those that wait. */
 import { signMessage } from "../../keys/keys.ts";
+import type { PoolChange } from "../../mpool/pool.ts";
 import { PoolError } from "../../mpool/rules.ts";
-import { linkToJson } from "../../types/block-header.ts";
-import {
-  messageFromJson,
-  type SignedMessage,
-  signedMessageCid,
-  signedMessageFromJson,
-  signedMessageToJson,
-} from "../../types/message.ts";
-import { addressAt } from "../arguments.ts";
-import type { MethodTable, Subscribe } from "../dispatcher.ts";
+import type { CID } from "../../types/cid.ts";
+import { type Message, type SignedMessage, signedMessageCid } from "../../types/message.ts";
+import { address, link, message, signedMessage, tipsetKey, uint64 } from "../codec/chain-types.ts";
+import { boolean, decimal, fallback, integer, list, nothing, object } from "../codec/codec.ts";
 import { badParams, RPC_CODE, RpcError } from "../errors.ts";
+import { group, method, param, type Subscribe, subscription } from "../method.ts";
 import type { NodeServices } from "../services.ts";
-import { read, withPermission } from "./common.ts";
-import { completeGas, maxFeeOf } from "./gas.ts";
-import { orNotFound, viewAt } from "./state.ts";
+import { orNotFound, viewAt } from "../view.ts";
+import { completeGas, sendSpec } from "./gas.ts";
 
 /** Messages of one batch. */
 const MAX_BATCH = 100;
+/** Messages of an answer. */
+const MANY = 1_000_000;
 
-async function push(node: NodeServices, signed: SignedMessage) {
+export async function push(node: NodeServices, signed: SignedMessage): Promise<CID> {
   try {
     await node.pool.push(signed);
   } catch (error) {
@@ -28,57 +25,96 @@ async function push(node: NodeServices, signed: SignedMessage) {
       throw new RpcError(RPC_CODE.untyped, `mpool push: ${error.message}`);
     if (!(error instanceof PoolError)) throw error;
   }
-  return linkToJson(signedMessageCid(signed));
+  return signedMessageCid(signed);
 }
 
-export function mpoolMethods(node: NodeServices): MethodTable {
-  const { letter } = node.network;
-  return {
-    "Filecoin.MpoolPush": withPermission("write", (params) => push(node, signedMessageFromJson(params[0]))),
-    "Filecoin.MpoolBatchPush": withPermission("write", async (params) => {
-      const list = params[0];
-      if (!Array.isArray(list) || list.length > MAX_BATCH)
-        return badParams(`list of at most ${MAX_BATCH} messages expected`);
-      const cids: unknown[] = [];
-      for (const item of list as unknown[]) cids.push(await push(node, signedMessageFromJson(item)));
+/** Estimates, numbers, signs with a key of this node, and pushes. */
+export async function pushMessage(node: NodeServices, wanted: Message, maxFee: bigint): Promise<SignedMessage> {
+  if (wanted.nonce !== 0n) badParams(`message.Nonce: must be 0, got ${wanted.nonce}: the node chooses it`);
+  const head = node.chain.head;
+  const view = await viewAt(node, head.key);
+  const key = await orNotFound(view.accountKey(wanted.from));
+  const actor = await orNotFound(view.requireActor(key));
+  const complete = await completeGas(node, { ...wanted, from: key }, head, maxFee);
+  const numbered = { ...complete, nonce: node.pool.nextNonce(key, actor.nonce) };
+  const signed = signMessage(node.crypto, node.keystore.get(key), numbered);
+  await push(node, signed);
+  return signed;
+}
+
+export const mpoolGroup = group("Mpool", "Sending messages, and those that wait for a block.", {
+  MpoolPush: method({
+    summary: "Puts a signed message into the message pool and gives its CID.",
+    permission: "write",
+    params: [param("message", signedMessage)],
+    result: link,
+    run: ([signed], { node }) => push(node, signed),
+  }),
+  MpoolBatchPush: method({
+    summary: "Puts signed messages into the message pool, one after the other; the first that is refused ends it.",
+    permission: "write",
+    params: [param("messages", list(signedMessage, MAX_BATCH))],
+    result: list(link, MAX_BATCH),
+    async run([messages], { node }) {
+      const cids: CID[] = [];
+      for (const signed of messages) cids.push(await push(node, signed));
       return cids;
-    }),
-    "Filecoin.MpoolPushMessage": withPermission("sign", async (params) => {
-      const wanted = messageFromJson(params[0]);
-      if (wanted.nonce !== 0n) badParams("Nonce must be 0: the node chooses it");
-      const head = node.chain.head;
-      const view = await viewAt(node, head.key);
-      const key = await orNotFound(view.accountKey(wanted.from));
-      const actor = await orNotFound(view.requireActor(key));
-      const complete = await completeGas(node, { ...wanted, from: key }, head, maxFeeOf(params[1]));
-      const message = { ...complete, nonce: node.pool.nextNonce(key, actor.nonce) };
-      const signed = signMessage(node.crypto, node.keystore.get(key), message);
-      await push(node, signed);
-      return signedMessageToJson(signed, letter);
-    }),
-    "Filecoin.MpoolGetNonce": read(async (params) => {
-      const address = addressAt(params, 0, "address");
+    },
+  }),
+  MpoolPushMessage: method({
+    summary: "Estimates gas, chooses the nonce, signs with a key of this node, and pushes.",
+    permission: "sign",
+    params: [param("message", message), param("spec", sendSpec)],
+    result: signedMessage,
+    cost: "execute",
+    run: ([wanted, spec], { node }) => pushMessage(node, wanted, spec?.MaxFee ?? 0n),
+  }),
+  MpoolGetNonce: method({
+    summary: "The nonce that the next message of a sender should carry, waiting ones counted.",
+    params: [param("address", address)],
+    result: uint64,
+    async run([sender], { node }) {
       const view = await viewAt(node, []);
-      const key = await orNotFound(view.accountKey(address));
+      const key = await orNotFound(view.accountKey(sender));
       const actor = await orNotFound(view.requireActor(key));
-      return Number(node.pool.nextNonce(key, actor.nonce));
-    }),
-    "Filecoin.MpoolPending": read(() => node.pool.pending().map((signed) => signedMessageToJson(signed, letter))),
-    "Filecoin.MpoolSelect": read(async () => {
-      const baseFee = node.chain.head.blocks[0]?.parentBaseFee ?? 0n;
-      return (await node.pool.select(baseFee)).map((signed) => signedMessageToJson(signed, letter));
-    }),
-    "Filecoin.MpoolClear": withPermission("write", () => {
+      return node.pool.nextNonce(key, actor.nonce);
+    },
+  }),
+  MpoolPending: method({
+    summary: "All messages that wait, by sender, then nonce.",
+    params: [param("tipsetKey", tipsetKey)],
+    result: list(signedMessage, MANY),
+    cost: "walk",
+    run: (_, { node }) => node.pool.pending(),
+  }),
+  MpoolSelect: method({
+    summary: "The messages that a block on top of a tipset would carry.",
+    params: [param("tipsetKey", tipsetKey), param("ticketQuality", fallback(decimal(0, 1), 1))],
+    result: list(signedMessage, MANY),
+    cost: "walk",
+    async run([key], { node }) {
+      const tipset = await node.chain.tipset(key);
+      return node.pool.select(tipset.blocks[0]?.parentBaseFee ?? 0n);
+    },
+  }),
+  MpoolClear: method({
+    summary: "Drops the messages that wait.",
+    permission: "write",
+    params: [param("clearLocal", fallback(boolean, true))],
+    result: nothing,
+    run(_, { node }) {
       node.pool.clear();
       return null;
-    }),
-    "Filecoin.MpoolSub": { permission: "read", subscription: true, run: () => changes(node) },
-  };
-}
+    },
+  }),
+  MpoolSub: subscription({
+    summary: "Messages as they enter the pool (Type 0) and leave it (Type 1).",
+    result: object("MpoolUpdate", { Type: integer(0, 1), Message: signedMessage }),
+    run: (_, { node }) => changes(node),
+  }),
+});
 
-function changes(node: NodeServices): Subscribe {
+function changes(node: NodeServices): Subscribe<{ Type: number; Message: SignedMessage }> {
   return (emit) =>
-    node.pool.onChange(({ kind, signed }) =>
-      emit({ Type: kind === "add" ? 0 : 1, Message: signedMessageToJson(signed, node.network.letter) }),
-    );
+    node.pool.onChange(({ kind, signed }: PoolChange) => emit({ Type: kind === "add" ? 0 : 1, Message: signed }));
 }

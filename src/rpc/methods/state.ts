@@ -1,183 +1,174 @@
-/** Filecoin.State*: actors, addresses, decoded state, calls without consequences, and waiting for messages. */
-
-import { toBase64 } from "../../base/bytes.ts";
-import type { NetworkParams } from "../../params/networks.ts";
-import { networkVersionAt, upgradeHeights } from "../../params/networks.ts";
-import { decodeMethodData, encodeMethodParams, StateError, StateView } from "../../state/state-view.ts";
-import { linkToJson } from "../../types/block-header.ts";
-import type { CID } from "../../types/cid.ts";
-import { type Message, messageCid, messageFromJson, messageToJson, receiptToJson } from "../../types/message.ts";
+/** Filecoin.State*: the network, actors, addresses and decoded state. */
+import { type NetworkParams, networkVersionAt, upgradeHeights } from "../../params/networks.ts";
+import { type ActorEntry, decodeMethodData, encodeMethodParams } from "../../state/state-view.ts";
 import type { Json } from "../../types/schema-codec.ts";
-import { addressAt, booleanAt, bytesAt, cidAt, cidFrom, epochAt, integerAt, keyAt } from "../arguments.ts";
-import type { MethodTable, Params } from "../dispatcher.ts";
-import { badParams, RPC_CODE, RpcError } from "../errors.ts";
-import type { CallOutcome, NodeServices } from "../services.ts";
-import { read } from "./common.ts";
-import { type FoundMessage, findMessage, waitForMessage } from "./wait.ts";
+import {
+  address,
+  amount,
+  bytes,
+  link,
+  maybeAddress,
+  methodNumber,
+  shape,
+  tipsetKey,
+  uint64,
+} from "../codec/chain-types.ts";
+import { anyJson, type Codec, integer, list, object, spelt, text } from "../codec/codec.ts";
+import { RPC_CODE, RpcError } from "../errors.ts";
+import { breather } from "../limits.ts";
+import { group, method, param } from "../method.ts";
+import { orNotFound, viewAt } from "../view.ts";
 
-/** The state after a tipset, by key. */
-export async function viewAt(node: NodeServices, key: readonly CID[]): Promise<StateView> {
-  const tipset = await node.chain.tipset(key);
-  return StateView.open(node.chain.blocks, (await node.chain.result(tipset)).stateRoot);
-}
+/** Entries of an answer. */
+const MANY = 10_000_000;
+/** Parameters of a message are at most as long as a message. */
+const MAX_PARAMS = 1 << 20;
 
-/** Turns "no such actor" into the network's error. */
-export async function orNotFound<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof StateError && error.code === "ACTOR_NOT_FOUND")
-      throw new RpcError(RPC_CODE.actorNotFound, "actor not found");
-    throw error;
-  }
-}
+export const actor = object("Actor", {
+  Code: link,
+  Head: link,
+  Nonce: uint64,
+  Balance: amount,
+  DelegatedAddress: delegatedAddress(),
+});
 
-export function stateMethods(node: NodeServices): MethodTable {
-  const { letter } = node.network;
-  const view = (params: Params, at: number): Promise<StateView> => viewAt(node, keyAt(params, at));
+/** Actors have delegated addresses from network version 18 on: null before. */
+function delegatedAddress(): Codec<null, string | null> {
   return {
-    "Filecoin.StateNetworkName": read(() => node.network.name),
-    "Filecoin.StateNetworkVersion": read(async (params) => {
-      const tipset = await node.chain.tipset(keyAt(params, 0));
-      return networkVersionAt(node.network, tipset.height);
-    }),
-    "Filecoin.StateGetNetworkParams": read(async () => {
+    schema: { anyOf: [maybeAddress.schema, { type: "null" }] },
+    nullable: true,
+    decode: () => null,
+    encode: () => null,
+  };
+}
+
+export function actorValue({ code, head, nonce, balance }: ActorEntry) {
+  return { Code: code, Head: head, Nonce: nonce, Balance: balance, DelegatedAddress: null };
+}
+
+const state = spelt<{ Balance: string; Code: unknown; State: Json }>(
+  shape("ActorState", { Balance: amount.schema, Code: link.schema, State: {} }),
+);
+
+export const stateGroup = group("State: actors", "The network, its actors, their addresses and their state.", {
+  StateNetworkName: method({
+    summary: "The network's name.",
+    result: text(),
+    run: (_, { node }) => node.network.name,
+  }),
+  StateNetworkVersion: method({
+    summary: "The network version at a tipset.",
+    params: [param("tipsetKey", tipsetKey)],
+    result: integer(0, 1000),
+    run: async ([key], { node }) => networkVersionAt(node.network, (await node.chain.tipset(key)).height),
+  }),
+  StateGetNetworkParams: method({
+    summary: "Constants of the network.",
+    result: networkParamsCodec(),
+    async run(_, { node }) {
       const genesis = await node.chain.genesis();
       return networkParams(node.network, genesis.blocks[0]?.timestamp ?? 0n);
-    }),
-    "Filecoin.StateGetActor": read(async (params) => {
-      const actor = await orNotFound((await view(params, 1)).requireActor(addressAt(params, 0, "address")));
+    },
+  }),
+  StateGetActor: method({
+    summary: "An actor's code, state, nonce and balance after a tipset.",
+    params: [param("actor", address), param("tipsetKey", tipsetKey)],
+    result: actor,
+    run: async ([one, key], { node }) => actorValue(await orNotFound((await viewAt(node, key)).requireActor(one))),
+  }),
+  StateReadState: method({
+    summary: "An actor's state after a tipset, decoded.",
+    params: [param("actor", address), param("tipsetKey", tipsetKey)],
+    result: state,
+    async run([one, key], { node }) {
+      const view = await viewAt(node, key);
+      const found = await orNotFound(view.requireActor(one));
       return {
-        Code: linkToJson(actor.code),
-        Head: linkToJson(actor.head),
-        Nonce: Number(actor.nonce),
-        Balance: actor.balance.toString(),
-        DelegatedAddress: null,
+        Balance: found.balance.toString(),
+        Code: link.encode(found.code, node.network.letter),
+        State: await view.stateJson(found, node.network.letter),
       };
-    }),
-    "Filecoin.StateReadState": read(async (params) => {
-      const state = await view(params, 1);
-      const actor = await orNotFound(state.requireActor(addressAt(params, 0, "address")));
-      return {
-        Balance: actor.balance.toString(),
-        Code: linkToJson(actor.code),
-        State: await state.stateJson(actor, letter),
-      };
-    }),
-    "Filecoin.StateDecodeParams": read(async (params) => {
-      const actor = await orNotFound((await view(params, 3)).requireActor(addressAt(params, 0, "address")));
-      const method = integerAt(params, 1, "method");
-      return decodeMethodData(actor.code, method, "params", bytesAt(params, 2, "params"), letter);
-    }),
-    "Filecoin.StateEncodeParams": read((params) => {
-      const code = cidAt(params, 0, "code");
-      return toBase64(encodeMethodParams(code, integerAt(params, 1, "method"), params[2] as Json, letter));
-    }),
-    "Filecoin.StateLookupID": read(async (params) => {
-      const id = await orNotFound((await view(params, 1)).requireId(addressAt(params, 0, "address")));
-      return id.toString(letter);
-    }),
-    "Filecoin.StateAccountKey": read(async (params) => {
-      const key = await orNotFound((await view(params, 1)).accountKey(addressAt(params, 0, "address")));
-      return key.toString(letter);
-    }),
-    "Filecoin.StateLookupRobustAddress": read(async (params) => {
-      const state = await view(params, 1);
-      const address = addressAt(params, 0, "address");
-      if (address.actorId === null) return address.toString(letter);
-      await orNotFound(state.requireActor(address));
-      const robust = await state.robustAddress(address);
-      if (robust === null) throw new RpcError(RPC_CODE.untyped, `${address.toString(letter)} has no robust address`);
-      return robust.toString(letter);
-    }),
-    "Filecoin.StateListActors": read(async (params) => {
-      const out: string[] = [];
-      for await (const [address] of (await view(params, 0)).entries()) out.push(address.toString(letter));
+    },
+  }),
+  StateDecodeParams: method({
+    summary: "The parameters of a message to an actor, decoded.",
+    params: [
+      param("to", address),
+      param("method", methodNumber),
+      param("params", bytes(MAX_PARAMS)),
+      param("tipsetKey", tipsetKey),
+    ],
+    result: anyJson,
+    async run([to, number, params, key], { node }) {
+      const found = await orNotFound((await viewAt(node, key)).requireActor(to));
+      // A send has no parameters that anybody reads.
+      if (number === 0n) return {};
+      return decodeMethodData(found.code, number, "params", params, node.network.letter);
+    },
+  }),
+  StateEncodeParams: method({
+    summary: "The parameters of a message to an actor, from JSON.",
+    params: [param("code", link), param("method", methodNumber), param("params", anyJson)],
+    result: bytes(),
+    run: ([code, number, params], { node }) => encodeMethodParams(code, number, params as Json, node.network.letter),
+  }),
+  StateLookupID: method({
+    summary: "The ID address of an actor.",
+    params: [param("address", address), param("tipsetKey", tipsetKey)],
+    result: address,
+    run: async ([one, key], { node }) => orNotFound((await viewAt(node, key)).requireId(one)),
+  }),
+  StateAccountKey: method({
+    summary: "The public-key address of an account.",
+    params: [param("address", address), param("tipsetKey", tipsetKey)],
+    result: address,
+    run: async ([one, key], { node }) => orNotFound((await viewAt(node, key)).accountKey(one)),
+  }),
+  StateLookupRobustAddress: method({
+    summary: "The address by which an actor was made, for its ID address.",
+    params: [param("address", address), param("tipsetKey", tipsetKey)],
+    result: address,
+    cost: "walk",
+    async run([one, key], { node }) {
+      if (one.actorId === null) return one;
+      const view = await viewAt(node, key);
+      await orNotFound(view.requireActor(one));
+      const robust = await view.robustAddress(one);
+      if (robust === null)
+        throw new RpcError(RPC_CODE.untyped, `${one.toString(node.network.letter)} has no robust address`);
+      return robust;
+    },
+  }),
+  StateListActors: method({
+    summary: "ID addresses of all actors.",
+    params: [param("tipsetKey", tipsetKey)],
+    result: list(address, MANY),
+    cost: "walk",
+    async run([key], { node, signal }) {
+      const breath = breather(signal);
+      const out = [];
+      for await (const [one] of (await viewAt(node, key)).entries()) {
+        await breath();
+        out.push(one);
+      }
       return out;
-    }),
-    "Filecoin.StateCall": read(async (params) => {
-      const message = messageFromJson(params[0]);
-      const outcome = await node.simulator.call(message, await node.chain.tipset(keyAt(params, 1)));
-      return invocation(node, message, outcome);
-    }),
-    "Filecoin.StateSearchMsg": read(async (params) => {
-      // v1: (tipset key, message, lookback limit, allow replaced); v0: (message).
-      const [cid, at] = Array.isArray(params[0]) || params[0] === null ? [params[1], 1] : [params[0], 0];
-      const limit = epochAt(params, at + 1, "lookback limit", -1);
-      const found = await findMessage(node, cidFrom(cid, "message"), limit, booleanAt(params, at + 2, true));
-      return found === null ? null : lookup(node, found);
-    }),
-    "Filecoin.StateWaitMsg": read(async (params, { signal }) => {
-      const confidence = epochAt(params, 1, "confidence", 0);
-      const limit = epochAt(params, 2, "lookback limit", -1);
-      const found = await waitForMessage(
-        node,
-        cidAt(params, 0, "message"),
-        confidence,
-        limit,
-        booleanAt(params, 3, true),
-        signal,
-      );
-      return lookup(node, found);
-    }),
-    "Filecoin.StateGetReceipt": read(async (params) => {
-      const found = await findMessage(node, cidAt(params, 0, "message"), -1, true);
-      return found === null ? badParams("message not found on the chain") : receiptToJson(found.receipt);
-    }),
-  };
-}
-
-function invocation(node: NodeServices, message: Message, outcome: CallOutcome) {
-  const { letter } = node.network;
-  const msg = messageToJson(message, letter);
-  const receipt = receiptToJson(outcome.receipt);
-  const { cost } = outcome;
-  return {
-    MsgCid: linkToJson(messageCid(message)),
-    Msg: msg,
-    MsgRct: receipt,
-    GasCost: {
-      Message: linkToJson(messageCid(message)),
-      GasUsed: cost.gasUsed.toString(),
-      BaseFeeBurn: cost.baseFeeBurn.toString(),
-      OverEstimationBurn: cost.overEstimationBurn.toString(),
-      MinerPenalty: cost.minerPenalty.toString(),
-      MinerTip: cost.minerTip.toString(),
-      Refund: cost.refund.toString(),
-      TotalCost: (cost.baseFeeBurn + cost.overEstimationBurn + cost.minerTip).toString(),
     },
-    ExecutionTrace: {
-      Msg: msg,
-      MsgRct: receipt,
-      Error: outcome.error,
-      Duration: outcome.duration,
-      GasCharges: null,
-      Subcalls: null,
-    },
-    Error: outcome.error,
-    Duration: Math.round(outcome.duration * 1e6),
-  };
-}
+  }),
+});
 
-async function lookup(node: NodeServices, found: FoundMessage) {
-  return {
-    Message: linkToJson(found.cid),
-    Receipt: receiptToJson(found.receipt),
-    ReturnDec: await decodedReturn(node, found),
-    TipSet: (found.child ?? found.tipset).key.map(linkToJson),
-    Height: (found.child ?? found.tipset).height,
-  };
-}
-
-async function decodedReturn(node: NodeServices, found: FoundMessage): Promise<Json> {
-  if (found.receipt.return.length === 0) return null;
-  try {
-    const actor = await (await viewAt(node, found.tipset.key)).requireActor(found.message.to);
-    return decodeMethodData(actor.code, found.message.method, "returns", found.receipt.return, node.network.letter);
-  } catch {
-    // An undescribed return value is no reason to hide the receipt.
-    return null;
-  }
+function networkParamsCodec() {
+  return spelt<Json>(
+    shape("NetworkParams", {
+      NetworkName: { type: "string" },
+      BlockDelaySecs: { type: "integer" },
+      ConsensusMinerMinPower: amount.schema,
+      SupportedProofTypes: { type: "array", items: { type: "integer" } },
+      PreCommitChallengeDelay: { type: "integer" },
+      ForkUpgradeParams: { type: "object", additionalProperties: { type: "integer" } },
+      Eip155ChainID: { type: "integer" },
+      GenesisTimestamp: { type: "integer" },
+    }),
+  );
 }
 
 function networkParams(network: NetworkParams, genesisTime: bigint): Json {

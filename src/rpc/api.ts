@@ -1,0 +1,13 @@
+/** The RPC interface of a node: its methods behind one dispatcher. */
+import { Dispatcher, type Observer } from "./dispatcher.ts";
+import { GROUPS } from "./groups.ts";
+import { openRpc } from "./openrpc.ts";
+import { Registry } from "./registry.ts";
+import type { NodeParts } from "./services.ts";
+
+export const REGISTRY = new Registry(GROUPS);
+
+export function makeDispatcher(parts: NodeParts, observe?: Observer): Dispatcher {
+  const node = { ...parts, describe: (version: "v0" | "v1") => openRpc(REGISTRY, version, parts.version) };
+  return new Dispatcher(REGISTRY, node, observe);
+}

@@ -1,0 +1,28 @@
+/** The state after a tipset, and the errors of looking things up in it. */
+import { StateError, StateView } from "../state/state-view.ts";
+import type { Address } from "../types/address.ts";
+import type { TipsetKey } from "./codec/chain-types.ts";
+import { RPC_CODE, RpcError } from "./errors.ts";
+import type { NodeServices } from "./services.ts";
+
+/** The state after a tipset, by key; none means the head. */
+export async function viewAt(node: NodeServices, key: TipsetKey): Promise<StateView> {
+  const tipset = await node.chain.tipset(key);
+  return StateView.open(node.chain.blocks, (await node.chain.result(tipset)).stateRoot);
+}
+
+/** Turns "no such actor" into the network's error. */
+export async function orNotFound<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof StateError && error.code === "ACTOR_NOT_FOUND")
+      throw new RpcError(RPC_CODE.actorNotFound, "actor not found");
+    throw error;
+  }
+}
+
+/** ID address of any address, in the state after a tipset. */
+export async function idAt(node: NodeServices, address: Address, key: TipsetKey): Promise<Address> {
+  return orNotFound((await viewAt(node, key)).requireId(address));
+}
