@@ -1,14 +1,17 @@
 /** Files that commands read: what they are is checked before, and that they stayed so while they were read. */
-import { createReadStream } from "node:fs";
-import { mkdir, stat } from "node:fs/promises";
+import { createReadStream, createWriteStream } from "node:fs";
+import { mkdir, mkdtemp, open, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
+import { pipeline } from "node:stream/promises";
+import type { ByteSource } from "../storage/car-index.ts";
 
 /** A regular file that is not empty. Throws with its name for anything else. */
-export async function inputSize(file: string): Promise<number> {
+export async function inputSize(file: string, name = file): Promise<number> {
   const info = await stat(file);
-  if (info.isDirectory()) throw new Error(`${file} is a directory; give a file, or pack it into a CAR first`);
-  if (!info.isFile()) throw new Error(`${file} is no regular file`);
-  if (info.size === 0) throw new Error(`${file} is empty; a piece holds at least one byte`);
+  if (info.isDirectory()) throw new Error(`${name} is a directory; give a file, or pack it into a CAR first`);
+  if (!info.isFile()) throw new Error(`${name} is no regular file`);
+  if (info.size === 0) throw new Error(`${name} is empty`);
   return info.size;
 }
 
@@ -62,4 +65,41 @@ export async function makeDirectory(directory: string): Promise<void> {
     await makeDirectory(above);
     await make();
   }
+}
+
+/** A file, or standard input ("-") spooled into a temporary one, to be read in any order; `close` gives it back. */
+export async function openBytes(file: string): Promise<ByteSource & { close(): Promise<void> }> {
+  if (file !== "-") return sourceOf(file, async () => undefined);
+  const folder = await mkdtemp(path.join(tmpdir(), "filigree-input-"));
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const spool = path.join(folder, "input");
+  try {
+    await pipeline(process.stdin, createWriteStream(spool));
+    return await sourceOf(spool, remove, "standard input");
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+async function sourceOf(file: string, remove: () => Promise<void>, name = file) {
+  const size = await inputSize(file, name);
+  const handle = await open(file, "r");
+  return {
+    size,
+    async read(from: number, length: number): Promise<Uint8Array> {
+      const out = new Uint8Array(length);
+      let held = 0;
+      while (held < length) {
+        const { bytesRead } = await handle.read(out, held, length - held, from + held);
+        if (bytesRead === 0) break;
+        held += bytesRead;
+      }
+      return out.subarray(0, held);
+    },
+    async close(): Promise<void> {
+      await handle.close();
+      await remove();
+    },
+  };
 }

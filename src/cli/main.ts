@@ -11,10 +11,7 @@ import { registerSeal } from "./commands/seal.ts";
 import { registerState } from "./commands/state.ts";
 import { registerUnseal } from "./commands/unseal.ts";
 import { registerVerify } from "./commands/verify.ts";
-import { complain } from "./terminal.ts";
-
-/** Exit code of wrong usage, after sysexits. */
-const EXIT_USAGE = 64;
+import { complain, EXIT, InterruptedError, report } from "./errors.ts";
 
 const COMMANDS: readonly ((program: Command) => void)[] = [
   registerCommp,
@@ -43,16 +40,14 @@ for (const register of COMMANDS) register(program);
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
   complain(error);
-  process.exit(1);
+  process.exit(EXIT.failure);
 });
 
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
-  } else {
-    complain(error);
-    process.exitCode = 1;
-  }
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage;
+  else process.exitCode = report(error, process.argv.includes("--json"));
+  // What was interrupted may still run; nobody waits for it.
+  if (error instanceof InterruptedError) process.exit();
 }

@@ -4,22 +4,28 @@
  * A proof file is DAG-CBOR: the kind of proof, the statement, and the vanilla openings by partition. It holds all that a
  * verifier needs; nothing of it is trusted.
  */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import * as cbor from "@ipld/dag-cbor";
 import { fromHex, toHex } from "../base/bytes.ts";
-import { proverId, sealProof } from "../sector/params.ts";
-import { pieceCidV1, sealedCid } from "../sector/piece/cid.ts";
+import { proverId, sealProof, sectorParams } from "../sector/params.ts";
+import { commitmentOfCidV1, paddedBytesOf, pieceCidV1, sealedCid } from "../sector/piece/cid.ts";
 import type { StagedPiece } from "../sector/piece/stage.ts";
 import type { PoStKind, PoStPartitionProof, PublicSector } from "../sector/post/post-proof.ts";
 import type { PoRepPartitionProof } from "../sector/seal/porep-proof.ts";
 import type { SealedSector, SectorIdentity } from "../sector/seal/seal.ts";
+import { parseCid } from "../types/cid.ts";
+import { type OutputOptions, writeOutput } from "./output.ts";
 
 export type SectorRecord = {
   readonly actorId: bigint;
   readonly identity: SectorIdentity;
   readonly sealed: SealedSector;
+  readonly pieces: readonly RecordedPiece[];
 };
+
+/** A piece as it lies in the sector: where it begins in the padded data, its payload's bytes, its commitment. */
+export type RecordedPiece = Pick<StagedPiece, "offset" | "payloadSize" | "commP">;
 
 export const RECORD_FILE = "sector.json";
 const COMMITMENTS = ["replicaId", "commD", "commC", "commRLast", "commR"] as const;
@@ -29,11 +35,12 @@ type Stored = {
   readonly actorId: string;
   readonly sectorNumber: string;
   readonly ticket: string;
+  readonly pieces: readonly { readonly offset: number; readonly payloadSize: number; readonly pieceCid: string }[];
 } & Readonly<Record<(typeof COMMITMENTS)[number], string>>;
 
 export async function writeRecord(
   directory: string,
-  record: SectorRecord,
+  record: Omit<SectorRecord, "pieces">,
   pieces: readonly StagedPiece[],
 ): Promise<void> {
   const { actorId, identity, sealed } = record;
@@ -53,7 +60,8 @@ export async function writeRecord(
       pieceCid: pieceCidV1(commP).toString(),
     })),
   };
-  await writeFile(path.join(directory, RECORD_FILE), `${JSON.stringify(stored, null, 2)}\n`);
+  const text = `${JSON.stringify(stored, null, 2)}\n`;
+  await writeOutput(path.join(directory, RECORD_FILE), {}, (handle) => handle.writeFile(text));
 }
 
 /** Reads the record of a sealed sector. Throws with the file's name if there is none, or it is none. */
@@ -85,7 +93,20 @@ function recordOf(stored: Stored): SectorRecord {
     sectorNumber: decimal(stored, "sectorNumber"),
     ticket: hex32(stored, "ticket"),
   };
-  return { actorId, identity, sealed: { replicaId, commD, commC, commRLast, commR } };
+  const pieces = piecesOf(stored, sectorParams(identity.proof.sectorBytes).sectorBytes);
+  return { actorId, identity, sealed: { replicaId, commD, commC, commRLast, commR }, pieces };
+}
+
+function piecesOf({ pieces }: Stored, sectorBytes: number): RecordedPiece[] {
+  if (!Array.isArray(pieces)) throw new Error("it lists no pieces");
+  return (pieces as Stored["pieces"]).map(({ offset, payloadSize, pieceCid }, i) => {
+    const fits = Number.isSafeInteger(offset) && offset >= 0 && offset % 128 === 0 && Number.isSafeInteger(payloadSize);
+    if (!fits || payloadSize < 1 || offset + paddedBytesOf(payloadSize) > sectorBytes)
+      throw new Error(`piece ${i} does not lie in the sector`);
+    const commP = typeof pieceCid === "string" ? commitmentOfCidV1(parseCid(pieceCid)) : null;
+    if (commP === null) throw new Error(`piece ${i} has no piece CID`);
+    return { offset, payloadSize, commP };
+  });
 }
 
 function decimal(stored: Stored, name: "actorId" | "sectorNumber"): bigint {
@@ -120,9 +141,9 @@ export type ProofFile =
       readonly partitions: readonly PoStPartitionProof[];
     };
 
-export async function writeProof(file: string, proof: ProofFile): Promise<number> {
+export async function writeProof(file: string, proof: ProofFile, options: OutputOptions = {}): Promise<number> {
   const bytes = cbor.encode(proof);
-  await writeFile(file, bytes);
+  await writeOutput(file, options, (handle) => handle.writeFile(bytes));
   return bytes.length;
 }
 

@@ -1,17 +1,19 @@
-/** What commands share about the terminal: plain errors, progress lines, sizes for people. */
-import { FilError } from "../base/errors.ts";
+/** What commands share about the terminal: colours, progress lines, sizes for people. */
 
-/** Whether to colour what goes to standard error: on a terminal, unless `NO_COLOR` is set. */
-const colours = process.stderr.isTTY === true && process.env["NO_COLOR"] === undefined;
+/** As much of a stream as a progress line needs; `process.stderr` is one. */
+export type Screen = { readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown };
 
-const paint = (code: number, text: string): string => (colours ? `\u001b[${code}m${text}\u001b[0m` : text);
+/** Whether to colour what goes to a stream: on a terminal, unless `NO_COLOR` is set. */
+export function hasColours(screen: Screen): boolean {
+  return screen.isTTY === true && process.env["NO_COLOR"] === undefined;
+}
 
-/** One line that says what went wrong; the stack only when `FILIGREE_DEBUG` is set. */
-export function complain(error: unknown): void {
-  const text = error instanceof Error ? error.message : String(error);
-  const code = error instanceof FilError ? ` [${error.data.code}]` : "";
-  process.stderr.write(`${paint(31, "error:")} ${text}${code}\n`);
-  if (process.env["FILIGREE_DEBUG"] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+const CODES = { red: 31, green: 32, yellow: 33, bold: 1, dim: 2 } as const;
+export type Colour = keyof typeof CODES;
+
+/** `text` in a colour, where `screen` shows colours. */
+export function paint(screen: Screen, colour: Colour, text: string): string {
+  return hasColours(screen) ? `\u001b[${CODES[colour]}m${text}\u001b[0m` : text;
 }
 
 /** Bytes for people: "8.0 MiB". */
@@ -23,23 +25,39 @@ export function sizeText(bytes: number): string {
   return unit === 0 ? `${bytes} B` : `${value.toFixed(1)} ${units[unit]}`;
 }
 
-/** A progress line on a terminal's standard error, redrawn at most ten times a second; nothing elsewhere. */
-export type ProgressLine = { show(text: string): void; clear(): void };
+/** A progress line on a terminal, redrawn at most ten times a second; nothing elsewhere. */
+export type ProgressLine = {
+  /** Draws `text`; `isLast` draws it whatever the time, so that people see the end. */
+  show(text: string, isLast?: boolean): void;
+  /** Draws "phase 40 %", and 100 % always. */
+  part(phase: string, done: number, total: number): void;
+  /** Ends the line: what follows begins on a clean one. */
+  clear(): void;
+};
 
-export function progressLine(): ProgressLine {
-  if (process.stderr.isTTY !== true) return { show: () => undefined, clear: () => undefined };
+const REDRAW_MS = 100;
+
+export function progressLine(screen: Screen = process.stderr): ProgressLine {
+  if (screen.isTTY !== true) return { show: () => undefined, part: () => undefined, clear: () => undefined };
   let last = 0;
   let shown = false;
+  const show = (text: string, isLast = false): void => {
+    const now = Date.now();
+    if (!isLast && now - last < REDRAW_MS) return;
+    last = now;
+    shown = true;
+    screen.write(`\r\u001b[2K${paint(screen, "dim", text.slice(0, (screen.columns || 80) - 1))}`);
+  };
   return {
-    show: (text) => {
-      const now = Date.now();
-      if (now - last < 100) return;
-      last = now;
-      shown = true;
-      process.stderr.write(`\r\u001b[2K${paint(2, text.slice(0, (process.stderr.columns || 80) - 1))}`);
+    show,
+    part: (phase, done, total) => {
+      const isLast = done >= total;
+      // Rounded down, so that 100 % means all.
+      const percent = isLast ? 100 : Math.floor((100 * done) / total);
+      show(`${phase} ${percent} %`.trimStart(), isLast);
     },
     clear: () => {
-      if (shown) process.stderr.write("\r\u001b[2K");
+      if (shown) screen.write("\r\u001b[2K");
       shown = false;
     },
   };

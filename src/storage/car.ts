@@ -22,31 +22,31 @@ export type CarFile = {
   readonly blocks: readonly Block[];
 };
 
-/** Longest header and longest block that are looked at, bytes. */
-const MAX_HEADER = 64 * 1024;
-const MAX_BLOCK = 8 << 20;
+/** Longest header and longest section that are looked at, bytes. */
+export const MAX_HEADER = 64 * 1024;
+export const MAX_SECTION = 8 << 20;
 /** First bytes of a version 2 file: a CAR header without roots. */
 const PRAGMA = fromHex("0aa16776657273696f6e02");
 /** What follows them: 16 bytes of characteristics, then offset and size of the version 1, and the index's offset. */
 const V2_HEADER = 40;
 
-function bad(at: number, why: string): never {
+export function badCar(at: number, why: string): never {
   throw new CarError({ code: "BAD_CAR", at }, `not a CAR file at byte ${at}: ${why}`);
 }
 
 /** Reads a whole CAR file of version 1 or 2. Blocks are views of `file`. */
 export function readCar(file: Uint8Array): CarFile {
-  const [begin, end] = payloadOf(file);
+  const [begin, end] = carPayload(file, file.length);
   const bytes = file.subarray(0, end);
   const [headerAt, headerLength] = readVarint(bytes, begin);
-  if (headerLength > MAX_HEADER || headerAt + headerLength > end) bad(begin, `header of ${headerLength} bytes`);
-  const roots = readHeader(bytes.subarray(headerAt, headerAt + headerLength));
+  if (headerLength > MAX_HEADER || headerAt + headerLength > end) badCar(begin, `header of ${headerLength} bytes`);
+  const roots = readCarHeader(bytes.subarray(headerAt, headerAt + headerLength), headerAt);
   const blocks: Block[] = [];
   let at = headerAt + headerLength;
   while (at < end) {
     const [start, length] = readVarint(bytes, at);
     const next = start + length;
-    if (length > MAX_BLOCK || next > end) bad(at, `section of ${length} bytes`);
+    if (length > MAX_SECTION || next > end) badCar(at, `section of ${length} bytes`);
     const cidEnd = start + cidLength(bytes.subarray(start, next), start);
     blocks.push({ cid: bytes.subarray(start, cidEnd), bytes: bytes.subarray(cidEnd, next) });
     at = next;
@@ -54,43 +54,46 @@ export function readCar(file: Uint8Array): CarFile {
   return { roots, blocks };
 }
 
-/** Where the version 1 lies: the whole file, or the part that a version 2 header names. */
-function payloadOf(file: Uint8Array): [begin: number, end: number] {
-  if (!equal(file.subarray(0, PRAGMA.length), PRAGMA)) return [0, file.length];
-  const header = PRAGMA.length + V2_HEADER;
-  if (file.length < header) bad(PRAGMA.length, "version 2 header is cut short");
-  const view = new DataView(file.buffer, file.byteOffset, file.length);
-  const [begin, size] = [27, 35].map((at) => Number(view.getBigUint64(at, true))) as [number, number];
-  if (begin < header || begin + size > file.length) bad(27, `contents of ${size} bytes at ${begin}`);
-  return [begin, begin + size];
+/** Bytes from the start of a file that `carPayload` looks at. */
+export const CAR_HEAD = PRAGMA.length + V2_HEADER;
+
+/** Where the version 1 lies in a file of `size` bytes that begins with `head`: all of it, or what version 2 names. */
+export function carPayload(head: Uint8Array, size: number): [begin: number, end: number] {
+  if (!equal(head.subarray(0, PRAGMA.length), PRAGMA)) return [0, size];
+  if (head.length < CAR_HEAD) badCar(PRAGMA.length, "version 2 header is cut short");
+  const view = new DataView(head.buffer, head.byteOffset, head.length);
+  const [begin, length] = [27, 35].map((at) => Number(view.getBigUint64(at, true))) as [number, number];
+  if (begin < CAR_HEAD || begin + length > size) badCar(27, `contents of ${length} bytes at ${begin}`);
+  return [begin, begin + length];
 }
 
-function readHeader(bytes: Uint8Array): Uint8Array[] {
+/** Roots of a version 1 header; `at` is where it stands in the file. */
+export function readCarHeader(bytes: Uint8Array, at: number): Uint8Array[] {
   let header: unknown;
   try {
     header = dagCbor.decode(bytes);
   } catch {
-    return bad(0, "header is not DAG-CBOR");
+    return badCar(at, "header is not DAG-CBOR");
   }
   const { version, roots } = (typeof header === "object" && header !== null ? header : {}) as Record<string, unknown>;
-  if (version !== 1 || !Array.isArray(roots)) bad(0, "no version 1 header");
-  return (roots as unknown[]).map((root) => CID.asCID(root)?.bytes ?? bad(0, "a root is no CID"));
+  if (version !== 1 || !Array.isArray(roots)) badCar(at, "no version 1 header");
+  return (roots as unknown[]).map((root) => CID.asCID(root)?.bytes ?? badCar(at, "a root is no CID"));
 }
 
-/** Length of the CID at the start of a section. */
-function cidLength(section: Uint8Array, at: number): number {
-  if (section[0] === 0x12 && section[1] === 0x20) return section.length >= 34 ? 34 : bad(at, "CID is cut short");
+/** Length of the CID at the start of a section, which stands at `at` in the file. */
+export function cidLength(section: Uint8Array, at: number): number {
+  if (section[0] === 0x12 && section[1] === 0x20) return section.length >= 34 ? 34 : badCar(at, "CID is cut short");
   let position = 0;
   let value = 0;
   for (let part = 0; part < 4; part++) {
-    [position, value] = readVarint(section, position);
-    if (part === 0 && value !== 1) bad(at, `CID version ${value}`);
+    [position, value] = readVarint(section, position, at);
+    if (part === 0 && value !== 1) badCar(at, `CID version ${value}`);
   }
-  return position + value <= section.length ? position + value : bad(at, "CID is cut short");
+  return position + value <= section.length ? position + value : badCar(at, "CID is cut short");
 }
 
-/** Position behind a varint, and its value; below 2^49. */
-function readVarint(bytes: Uint8Array, at: number): [number, number] {
+/** Position behind a varint, and its value; below 2^49. `base` is where `bytes` begin in the file. */
+export function readVarint(bytes: Uint8Array, at: number, base = 0): [number, number] {
   let value = 0;
   let factor = 1;
   for (let i = at; i < bytes.length && i < at + 7; i++) {
@@ -99,7 +102,7 @@ function readVarint(bytes: Uint8Array, at: number): [number, number] {
     if (byte < 0x80) return [i + 1, value];
     factor *= 128;
   }
-  return bad(at, "length is cut short or too large");
+  return badCar(base + at, "length is cut short or too large");
 }
 
 function varint(value: number): Uint8Array {

@@ -1,6 +1,6 @@
 /** The commands for pieces and sectors, as a user runs them. */
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -87,6 +87,45 @@ test("an interrupted seal goes on with --resume, and only then", async () => {
   expect(new Uint8Array(await readFile(path.join(folder, "back-r")))).toEqual(prng(1, 900));
 });
 
+test("unseal gives the payload of one piece, and replaces a file only when told to", async () => {
+  const seal = ["seal", "a", "b", "--out", "pieces", "--miner", "1", "--sector", "9", "--ticket", TICKET, "--json"];
+  const sealed = JSON.parse((await filigree(seal)).out) as { pieces: { pieceCid: string; payloadSize: number }[] };
+  expect(sealed.pieces.map(({ payloadSize }) => payloadSize)).toEqual([900, 200]);
+  const unseal = (...more: string[]) => filigree(["unseal", "pieces", "--out", "one", ...more]);
+  const read = async () => new Uint8Array(await readFile(path.join(folder, "one")));
+  const second = await unseal("--piece", "1", "--json");
+  // The first piece takes 1024 padded bytes, 1016 of data.
+  expect(JSON.parse(second.out)).toEqual({ out: "one", from: 1016, length: 200, checked: true });
+  expect(await read()).toEqual(prng(2, 200));
+  expect(await unseal("--piece", "0")).toMatchObject({ code: 1, err: expect.stringMatching(/one exists; --force/) });
+  expect(await read()).toEqual(prng(2, 200));
+  expect((await unseal("--piece", "0", "--force")).code).toBe(0);
+  expect(await read()).toEqual(prng(1, 900));
+  expect(await unseal("--piece", "2", "--force")).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/has 2 pieces/),
+  });
+  expect(await unseal("--piece", "0", "--from", "1")).toMatchObject({ code: 64, err: expect.stringMatching(/--help/) });
+  await mkdir(path.join(folder, "folder"));
+  expect((await filigree(["unseal", "pieces", "--out", "folder", "--force"])).err).toMatch(/folder is a directory/);
+  const proving = ["prove", "pieces", "--randomness", TICKET, "--out", "one"];
+  expect((await filigree(proving)).err).toMatch(/one exists; --force/);
+  expect(JSON.parse((await filigree([...proving, "--force", "--json"])).out)).toMatchObject({
+    out: "one",
+    kind: "porep",
+  });
+  expect(JSON.parse((await filigree(["verify", "one", "--json"])).out)).toMatchObject({ kind: "porep", holds: true });
+  // Nothing half-written stays behind.
+  expect((await readdir(folder)).filter((name) => name.includes("partial"))).toEqual([]);
+});
+
+test("a failure is JSON too where JSON was asked for", async () => {
+  const failed = await filigree(["commp", "nowhere", "--json"]);
+  expect(failed.code).toBe(1);
+  expect(JSON.parse(failed.out)).toEqual({ ok: false, error: expect.stringContaining("nowhere") });
+  expect(failed.err).toMatch(/^error: .*nowhere/);
+});
+
 test("mistakes end in one plain line and a code", async () => {
   for (const [args, code, text] of [
     [["commp", "nowhere"], 1, /no such file/],
@@ -120,7 +159,7 @@ test("a sector whose files are damaged or missing is named with the cause, and n
   const directory = "deep/er/d";
   const prove = (kind: string, ...more: string[]) =>
     filigree(["prove", directory, ...more, "--kind", kind, "--randomness", TICKET, "--out", "never"]);
-  const unseal = (...more: string[]) => filigree(["unseal", directory, "--out", "back", ...more]);
+  const unseal = (...more: string[]) => filigree(["unseal", directory, "--out", "back", "--force", ...more]);
   const failed = async (run: Promise<{ code: number; err: string }>, text: RegExp): Promise<void> => {
     const { code, err } = await run;
     expect(err).toMatch(text);
@@ -146,7 +185,7 @@ test("a sector whose files are damaged or missing is named with the cause, and n
   );
   await failed(prove("winning"), /sector 3 cannot be proved: its files do not have its CommR/);
   await failed(prove("porep"), /sector 3 cannot be proved: its files do not have its commitments/);
-  await failed(unseal(), /is damaged: .*CommD/);
+  await failed(unseal(), /is damaged: .*commitment baga6ea4seaq/);
   await expect(readFile(at("never"))).rejects.toThrow();
 
   const record = JSON.parse(await readFile(at(directory, "sector.json"), "utf8"));

@@ -8,6 +8,7 @@ import { commitPayload, commitStream, SLICE_BYTES } from "../../proving/commit.t
 import { ProvingPool } from "../../proving/pool.ts";
 import { type PieceCommitment, pieceCidV1, pieceCidV2 } from "../../sector/piece/cid.ts";
 import { unchanged } from "../input.ts";
+import { interruptible } from "../interrupt.ts";
 import { parseWorkers } from "../options.ts";
 import { progressLine, sizeText } from "../terminal.ts";
 
@@ -51,11 +52,16 @@ async function commit(file: string, options: Options): Promise<PieceCommitment> 
   const pool = ProvingPool.open(Math.min(options.workers ?? platform.cores, slices));
   const line = progressLine();
   const onProgress = ({ done, total }: { done: number; total: number }): void =>
-    line.show(size === null ? `${sizeText(done)}` : `${sizeText(done)} of ${sizeText(total)}`);
-  try {
-    if (size !== null) return await unchanged(file, () => commitPayload(module, pool, { file, size }, { onProgress }));
+    size === null ? line.show(sizeText(done)) : line.part(`${sizeText(done)} of ${sizeText(total)},`, done, total);
+  const commitAll = (signal: AbortSignal): Promise<PieceCommitment> => {
+    const limits = { onProgress, signal };
+    if (size !== null) return unchanged(file, () => commitPayload(module, pool, { file, size }, limits));
     const stream = file === "-" ? process.stdin : createReadStream(file);
-    const piece = await commitStream(module, pool, stream as AsyncIterable<Uint8Array>, { onProgress });
+    return commitStream(module, pool, stream as AsyncIterable<Uint8Array>, limits);
+  };
+  try {
+    const piece = await interruptible(commitAll);
+    if (size !== null) return piece;
     const name = file === "-" ? "the input" : file;
     if (piece.payloadSize === 0) throw new Error(`${name} is empty; a piece holds at least one byte`);
     return piece;

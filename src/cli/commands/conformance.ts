@@ -31,6 +31,10 @@ function listVectors(place: string): string[] {
 
 async function run(places: readonly string[], options: Options): Promise<void> {
   const files = places.flatMap(listVectors).filter((file) => file.includes(options.filter ?? ""));
+  if (files.length === 0) {
+    const filter = options.filter === undefined ? "" : ` whose path contains "${options.filter}"`;
+    throw new Error(`nothing to run: no .json file${filter} in ${places.join(", ")}`);
+  }
   const say = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };

@@ -6,7 +6,9 @@ import { ProvingPool } from "../../proving/pool.ts";
 import type { ProvingOptions } from "../../proving/ranges.ts";
 import { provePoRepDirectory, provePoStDirectories } from "../../proving/seal.ts";
 import type { PoStKind } from "../../sector/post/post-proof.ts";
+import { interruptible } from "../interrupt.ts";
 import { parseHex32, parseWorkers } from "../options.ts";
+import { checkOutput } from "../output.ts";
 import { type ProofFile, readRecord, writeProof } from "../sector-record.ts";
 import { progressLine, sizeText } from "../terminal.ts";
 
@@ -15,6 +17,8 @@ type Options = {
   readonly randomness: Uint8Array;
   readonly out: string;
   readonly workers?: number;
+  readonly force?: true;
+  readonly json?: true;
 };
 
 export function registerProve(program: Command): void {
@@ -30,19 +34,25 @@ export function registerProve(program: Command): void {
     .requiredOption("--randomness <hex>", "32 bytes: the interactive seed, or the PoSt's randomness", parseHex32)
     .requiredOption("--out <file>", "where the proof goes (DAG-CBOR)")
     .option("--workers <n>", "worker threads (default: one per core)", parseWorkers)
+    .option("--force", "replace the file if it exists")
+    .option("--json", "print one JSON object: out, kind, partitions, bytes")
     .action(run);
 }
 
 async function run(directories: readonly string[], options: Options): Promise<void> {
+  const { out, force } = options;
+  await checkOutput(out, { force });
   const pool = ProvingPool.open(options.workers ?? platform.cores);
   const line = progressLine();
   const onProgress = ({ phase, done, total }: { phase: string; done: number; total: number }): void =>
-    line.show(`${phase} ${done} of ${total}`);
+    line.part(phase, done, total);
   try {
-    const proof = await prove(pool, directories, options, { onProgress });
-    const bytes = await writeProof(options.out, proof);
+    const proof = await interruptible((signal) => prove(pool, directories, options, { onProgress, signal }));
+    const bytes = await writeProof(out, proof, { force });
     line.clear();
-    process.stdout.write(`${proof.kind} proof, ${proof.partitions.length} partitions, ${sizeText(bytes)}\n`);
+    const fields = { out, kind: proof.kind, partitions: proof.partitions.length, bytes };
+    if (options.json === true) process.stdout.write(`${JSON.stringify(fields)}\n`);
+    else process.stdout.write(`${proof.kind} proof, ${proof.partitions.length} partitions, ${sizeText(bytes)}\n`);
   } finally {
     line.clear();
     await pool.close();

@@ -7,7 +7,8 @@ import { loadCrypto } from "../../core/crypto.ts";
 import { loadProofs, type Proofs } from "../../core/proofs.ts";
 import { circuitKey, keyedJudge, type ProofCircuit } from "../../exec/keyed-judge.ts";
 import { readVerifyingKey, type VerifyingKey } from "../../sector/snark/groth16.ts";
-import { complain, progressLine } from "../terminal.ts";
+import { complain } from "../errors.ts";
+import { progressLine } from "../terminal.ts";
 
 export function registerReplay(program: Command): void {
   program

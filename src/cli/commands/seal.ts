@@ -9,10 +9,11 @@ import { ProvingPool } from "../../proving/pool.ts";
 import { sealDirectory } from "../../proving/seal.ts";
 import { proverId, type SectorParams, sealProof, sectorParams } from "../../sector/params.ts";
 import { pieceCidV1, sealedCid } from "../../sector/piece/cid.ts";
-import { type PiecePayload, stagePieces } from "../../sector/piece/stage.ts";
-import { MAX_SEALED_BYTES } from "../../sector/seal/seal.ts";
+import { type PiecePayload, type StagedPiece, stagePieces } from "../../sector/piece/stage.ts";
+import { MAX_SEALED_BYTES, type SealedSector } from "../../sector/seal/seal.ts";
 import { UNSEALED_FILE } from "../../sector/store.ts";
 import { contents, inputSize, makeDirectory } from "../input.ts";
+import { commandLine, interruptible } from "../interrupt.ts";
 import { parseActorId, parseCount, parseHex32, parseWorkers } from "../options.ts";
 import { RECORD_FILE, writeRecord } from "../sector-record.ts";
 import { progressLine, sizeText } from "../terminal.ts";
@@ -27,6 +28,7 @@ type Options = {
   readonly resume?: true;
   readonly parents?: string;
   readonly workers?: number;
+  readonly json?: true;
 };
 
 /** Place of a size, and of a kind of proof, in the numbers of registered seal proofs. */
@@ -50,6 +52,7 @@ export function registerSeal(program: Command): void {
       "keep tables of parents there for the next sector (0.9 GiB for 512MiB, none above)",
     )
     .option("--workers <n>", "worker threads (default: one per core)", parseWorkers)
+    .option("--json", "print one JSON object: unsealedCid, sealedCid, pieces, seconds")
     .action(run);
 }
 
@@ -72,21 +75,43 @@ async function run(files: readonly string[], options: Options): Promise<void> {
   const started = Date.now();
   try {
     line.show("staging");
-    const pieces = await stagePieces(proofs, directoryStore(out), params, payloads);
-    const sealed = await sealDirectory(proofs, pool, out, identity, {
-      ...(parents === undefined ? {} : { parents }),
-      onProgress: ({ phase, done, total }) => line.show(`${phase} ${Math.floor((100 * done) / total)} %`),
-    });
+    const { pieces, sealed } = await interruptible(async (signal) => {
+      const staged = await stagePieces(proofs, directoryStore(out), params, payloads);
+      const kept = parents === undefined ? {} : { parents };
+      const done = await sealDirectory(proofs, pool, out, identity, {
+        ...kept,
+        signal,
+        onProgress: ({ phase, done, total }) => line.part(phase, done, total),
+      });
+      return { pieces: staged, sealed: done };
+    }, commandLine("--resume"));
     await writeRecord(out, { actorId: miner, identity, sealed }, pieces);
     line.clear();
-    process.stdout.write(`unsealed CID  ${pieceCidV1(sealed.commD)}\n`);
-    process.stdout.write(`sealed CID    ${sealedCid(sealed.commR)}\n`);
-    const seconds = ((Date.now() - started) / 1000).toFixed(1);
-    process.stdout.write(`${sizeText(params.sectorBytes)} with ${pieces.length} pieces, ${seconds} s\n`);
+    print(options, params, sealed, pieces, (Date.now() - started) / 1000);
   } finally {
     line.clear();
     await pool.close();
   }
+}
+
+function print(
+  { out, json }: Options,
+  { sectorBytes }: SectorParams,
+  { commD, commR }: SealedSector,
+  pieces: readonly StagedPiece[],
+  seconds: number,
+): void {
+  const unsealedCid = pieceCidV1(commD).toString();
+  const sealed = sealedCid(commR).toString();
+  if (json === true) {
+    const listed = pieces.map(({ commP, payloadSize }) => ({ pieceCid: pieceCidV1(commP).toString(), payloadSize }));
+    process.stdout.write(
+      `${JSON.stringify({ out, sectorBytes, unsealedCid, sealedCid: sealed, pieces: listed, seconds })}\n`,
+    );
+    return;
+  }
+  process.stdout.write(`unsealed CID  ${unsealedCid}\nsealed CID    ${sealed}\n`);
+  process.stdout.write(`${sizeText(sectorBytes)} with ${pieces.length} pieces, ${seconds.toFixed(1)} s\n`);
 }
 
 /** A directory to seal in: new or empty; one to go on in must hold no sealed sector. Its data is staged anew. */

@@ -1,16 +1,18 @@
 /** `filigree state check <car|head|root>`: checks the invariants of a whole state. */
-import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { platform } from "#platform";
 import { ChainStore } from "../../chain/chain-store.ts";
-import { checkState } from "../../core/state-check.ts";
-import { readCar } from "../../storage/car.ts";
+import { checkState, type StateReport } from "../../core/state-check.ts";
+import { CarIndex } from "../../storage/car-index.ts";
 import type { BlockSource } from "../../storage/contract.ts";
 import { TableStore } from "../../storage/table-store.ts";
 import { formatFil } from "../../types/amount.ts";
 import { decodeHeader } from "../../types/block-header.ts";
-import { type CID, cidFromBytes, cidKey, parseCid } from "../../types/cid.ts";
-import { complain, progressLine } from "../terminal.ts";
+import { type CID, cidFromBytes, parseCid } from "../../types/cid.ts";
+import { EXIT, UsageError } from "../errors.ts";
+import { openBytes } from "../input.ts";
+import { interruptible } from "../interrupt.ts";
+import { type ProgressLine, progressLine } from "../terminal.ts";
 
 type Network = "mainnet" | "devnet";
 type Options = {
@@ -51,35 +53,41 @@ export function registerState(program: Command): void {
 
 async function check(name: string, options: Options): Promise<void> {
   const line = progressLine();
+  const { place, close } = await open(name, options, line);
   try {
-    const opened = await open(name, options);
-    const { root, epoch, blocks, network } = opened.place;
+    const { root, epoch, blocks, network } = place;
     const onProgress = (actors: number): void => line.show(`${actors} actors`);
-    const report = await checkState(root, epoch, blocks, { onProgress, profile: options.network ?? network });
-    await opened.close();
+    const profile = options.network ?? network;
+    const report = await interruptible(() => checkState(root, epoch, blocks, { onProgress, profile }));
     line.clear();
-    const { complaints, actors, total, minersWithoutClaim } = report;
-    if (options.json === true) {
-      const plain = { complaints, actors, total: total.toString(), minersWithoutClaim };
-      process.stdout.write(`${JSON.stringify({ root: root.toString(), epoch, ...plain })}\n`);
-    } else {
-      for (const complaint of complaints) process.stdout.write(`${complaint}\n`);
-      const without = minersWithoutClaim === 0 ? "" : `, ${minersWithoutClaim} miners without a claim`;
-      process.stdout.write(
-        `state ${root} of epoch ${epoch}: ${actors} actors, ${formatFil(total)} FIL${without}, ` +
-          `${complaints.length === 0 ? "sound" : `${complaints.length} complaints`}\n`,
-      );
-    }
-    if (complaints.length > 0) process.exitCode = 1;
-  } catch (error) {
+    if (report.actors === 0) throw new Error(`nothing to check: the state ${root} holds no actor`);
+    print(place, report, options.json === true);
+    if (report.complaints.length > 0) process.exitCode = EXIT.failure;
+  } finally {
     line.clear();
-    complain(error);
-    process.exitCode = 1;
+    await close();
   }
 }
 
-async function open(name: string, options: Options): Promise<{ place: Place; close: () => Promise<void> }> {
-  if (name !== "head" && !/^baf/.test(name)) return { place: await fromCar(name, options), close: async () => {} };
+function print({ root, epoch }: Place, report: StateReport, asJson: boolean): void {
+  const { complaints, actors, total, minersWithoutClaim } = report;
+  if (asJson) {
+    const plain = { complaints, actors, total: total.toString(), minersWithoutClaim };
+    process.stdout.write(`${JSON.stringify({ root: root.toString(), epoch, ...plain })}\n`);
+    return;
+  }
+  for (const complaint of complaints) process.stdout.write(`${complaint}\n`);
+  const without = minersWithoutClaim === 0 ? "" : `, ${minersWithoutClaim} miners without a claim`;
+  process.stdout.write(
+    `state ${root} of epoch ${epoch}: ${actors} actors, ${formatFil(total)} FIL${without}, ` +
+      `${complaints.length === 0 ? "sound" : `${complaints.length} complaints`}\n`,
+  );
+}
+
+type Opened = { readonly place: Place; readonly close: () => Promise<void> };
+
+async function open(name: string, options: Options, line: ProgressLine): Promise<Opened> {
+  if (name !== "head" && !/^baf/.test(name)) return fromCar(name, options, line);
   const store = await TableStore.open(options.data, platform.openTable, { create: false });
   const close = (): Promise<void> => store.close();
   if (name !== "head")
@@ -94,21 +102,29 @@ async function open(name: string, options: Options): Promise<{ place: Place; clo
 }
 
 function givenEpoch(options: Options): number {
-  const epoch = Number(options.epoch);
-  if (!Number.isSafeInteger(epoch)) throw new Error("--epoch is needed: the epoch that the state is the result of");
+  const epoch = Number(options.epoch ?? Number.NaN);
+  if (!Number.isSafeInteger(epoch))
+    throw new UsageError("--epoch is needed: the epoch that the state is the result of");
   return epoch;
 }
 
-/** The first root of a CAR file: a block header, whose parent state is taken, or a state. */
-async function fromCar(file: string, options: Options): Promise<Place> {
-  const car = readCar(await readFile(file));
-  const map = new Map<string, Uint8Array>();
-  for (const block of car.blocks) map.set(cidKey(block.cid), block.bytes);
-  const blocks: BlockSource = { peek: (cid) => map.get(cidKey(cid)), get: async (cid) => map.get(cidKey(cid)) };
+/** The first root of a CAR file, of any size, or of standard input: a block header, whose parent state is taken, or a state. */
+async function fromCar(file: string, options: Options, line: ProgressLine): Promise<Opened> {
+  const source = await openBytes(file);
+  try {
+    const blocks = await CarIndex.open(source, { onProgress: (done, total) => line.part("reading", done, total) });
+    return { place: await placeIn(file, blocks, options), close: () => source.close() };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+async function placeIn(file: string, blocks: CarIndex, options: Options): Promise<Place> {
   if (options.root !== undefined)
     return { root: parseCid(options.root), epoch: givenEpoch(options), blocks, network: "mainnet" };
-  const first = car.roots[0];
-  const bytes = first === undefined ? undefined : map.get(cidKey(first));
+  const first = blocks.roots[0];
+  const bytes = first === undefined ? undefined : await blocks.get(first);
   if (first === undefined || bytes === undefined) throw new Error(`${file} has no root`);
   try {
     const header = decodeHeader(bytes);

@@ -16,10 +16,11 @@ export function registerVerify(program: Command): void {
     .command("verify")
     .description("check a vanilla proof; exit code 2 if it does not hold")
     .argument("<file>", "a proof made by `filigree prove`")
+    .option("--json", "print one JSON object: kind, holds, reason")
     .action(run);
 }
 
-async function run(file: string): Promise<void> {
+async function run(file: string, options: { readonly json?: true }): Promise<void> {
   const proof = await readProof(file);
   const proofs = await loadProofs();
   let holds = false;
@@ -30,8 +31,13 @@ async function run(file: string): Promise<void> {
     // A file of the wrong shape fails wherever it is first touched; it is no proof.
     reason = `is malformed: ${error instanceof Error ? error.message : String(error)}`;
   }
-  for (const line of describe(proof)) process.stdout.write(`${line}\n`);
-  process.stdout.write(holds ? "the proof holds\n" : `the proof ${reason}\n`);
+  const text = holds ? "the proof holds" : `the proof ${reason}`;
+  if (options.json === true) {
+    process.stdout.write(`${JSON.stringify({ kind: proof.kind, holds, reason: text })}\n`);
+  } else {
+    for (const line of describe(proof)) process.stdout.write(`${line}\n`);
+    process.stdout.write(`${text}\n`);
+  }
   if (!holds) process.exitCode = EXIT_INVALID;
 }
 

@@ -1,0 +1,67 @@
+/** Errors of the command line, what each ends with, and how people are told. */
+import { describeError, FilError } from "../base/errors.ts";
+import { paint } from "./terminal.ts";
+
+/** Exit codes: 64 is sysexits' wrong usage, 130 the shell's for Ctrl-C. */
+export const EXIT = { failure: 1, usage: 64, interrupted: 130 } as const;
+
+/** What was typed cannot be meant. */
+export class UsageError extends Error {}
+
+export class InterruptedError extends Error {
+  constructor(nextStep?: string) {
+    super(nextStep === undefined ? "interrupted" : `interrupted; to go on: ${nextStep}`);
+  }
+}
+
+/** What can be done about an error of the system, by its code. */
+const ADVICE: Readonly<Record<string, string>> = {
+  EACCES: "this user may not; check owner and permissions",
+  EPERM: "this user may not; check owner and permissions",
+  EROFS: "the file system is read-only; name another place",
+  ENOTDIR: "a part of the path is a file; name another place",
+  ENOSPC: "the disk is full; free some space",
+  EDQUOT: "the quota is used up; free some space",
+  EMFILE: "too many open files; raise the limit (ulimit -n)",
+  EADDRINUSE: "another program listens there; stop it, or give another --port (0 takes a free one)",
+  EADDRNOTAVAIL: "this machine has no such address; --host 127.0.0.1 always works",
+  ENOTFOUND: "the name is not known; check its spelling",
+  ECONNREFUSED: "nothing listens there; start a network with `filigree devnet`, or name another with --rpc",
+};
+
+/** The first code of the system ("EACCES") among an error and its causes, with the call that failed. */
+function systemCode(error: unknown): { readonly code: string; readonly syscall: string } | null {
+  for (let next = error, depth = 0; next instanceof Error && depth < 8; next = next.cause, depth++) {
+    const { code, syscall } = next as NodeJS.ErrnoException;
+    if (typeof code === "string" && /^E[A-Z]+$/.test(code)) return { code, syscall: syscall ?? "" };
+  }
+  return null;
+}
+
+/** One line for people: what went wrong, causes included, and what can be done. */
+export function explain(error: unknown): string {
+  const text = describeError(error);
+  const system = systemCode(error);
+  if (system === null) return text;
+  const listens = system.syscall === "listen" && system.code === "EACCES";
+  const advice = listens ? "ports below 1024 are for the administrator; give another --port" : ADVICE[system.code];
+  const named = text.includes(system.code) ? text : `${text} (${system.code})`;
+  return advice === undefined ? named : `${named}; ${advice}`;
+}
+
+/** One line that says what went wrong; the stack only when `FILIGREE_DEBUG` is set. */
+export function complain(error: unknown): void {
+  const code = error instanceof FilError ? ` [${error.data.code}]` : "";
+  process.stderr.write(`${paint(process.stderr, "red", "error:")} ${explain(error)}${code}\n`);
+  if (process.env["FILIGREE_DEBUG"] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+}
+
+/** Tells what ended a command, as JSON too where that was asked for, and gives the exit code. */
+export function report(error: unknown, asJson: boolean): number {
+  complain(error);
+  if (error instanceof UsageError) process.stderr.write("(--help shows the options)\n");
+  const code = error instanceof FilError ? { code: error.data.code } : {};
+  if (asJson) process.stdout.write(`${JSON.stringify({ ok: false, error: explain(error), ...code })}\n`);
+  if (error instanceof UsageError) return EXIT.usage;
+  return error instanceof InterruptedError ? EXIT.interrupted : EXIT.failure;
+}
