@@ -28,12 +28,7 @@ async function complaintsWith(id: number): Promise<readonly string[]> {
     }
     return bytes;
   };
-  const report = await checkState(
-    genesis.stateRoot.bytes,
-    0,
-    { peek, get: async (cid) => peek(cid) },
-    { profile: "devnet" },
-  );
+  const report = await checkState(genesis.stateRoot, 0, { peek, get: async (cid) => peek(cid) }, { profile: "devnet" });
   expect(changed).toBeGreaterThan(0);
   return report.complaints;
 }
