@@ -15,6 +15,8 @@ export const MALFORMED: i32 = -2;
 export const NOT_APPLICABLE: i32 = -3;
 /** No machine is open. */
 export const NOT_OPEN: i32 = -4;
+/** This machine does not execute that network version. */
+export const UNKNOWN_VERSION: i32 = -5;
 
 /** Bytes of blocks that became objects, or objects blocks, since the host last asked: a measure of the garbage made. */
 export let blockBytes: i32 = 0;

@@ -36,6 +36,7 @@ import { checkReward } from "./reward/check";
 import { RewardState } from "./reward/codec.gen";
 import { checkVerifreg } from "./verifreg/check";
 import { VerifregState } from "./verifreg/codec.gen";
+import { NetworkVersion } from "../runtime/versions.gen";
 
 /** Names of the actors that a state may hold, in the order of `StateCheck.checkActor`. */
 const NAMES: Array<string> = [
@@ -70,13 +71,13 @@ export class StateCheck {
   private nextId: u64 = 0;
 
   /** `actors` is the HAMT of the state tree. */
-  constructor(store: BlockStore, actors: Cid, actorsVersion: i32, networkVersion: i32, epoch: i64) {
+  constructor(store: BlockStore, actors: Cid, version: NetworkVersion, epoch: i64) {
     const report = new Report();
-    const at = new CheckContext(store, actorsVersion, networkVersion, epoch, report);
+    const at = new CheckContext(store, version, epoch, report);
     this.report = report;
     this.at = at;
     this.cursor = MapOf.load<ActorEntry>(at, actors).cursor();
-    for (let i = 0; i < NAMES.length; i++) this.codes.push(builtinCode(actorsVersion, NAMES[i]));
+    for (let i = 0; i < NAMES.length; i++) this.codes.push(builtinCode(version.actors, NAMES[i]));
   }
 
   /** Looks at the next actor; false if there is none. */
@@ -110,7 +111,7 @@ export class StateCheck {
 
   private checkActor(kind: i32, head: Cid): void {
     const at = this.at;
-    if (kind < 0) this.report.add("code is no actor's of this generation");
+    if (kind < 0) this.report.add("code is no actor's of this version");
     else if (kind == 1) {
       const st = this.load<InitState>(head);
       if (st === null) return;
@@ -189,9 +190,9 @@ export class StateCheck {
       const equal = samePower(miner.activePower, powerPair(claim.rawBytePower, claim.qualityAdjPower));
       const zeroed = claim.rawBytePower.isZero && claim.qualityAdjPower.isZero;
       // v0 zeroes the claim of a miner whose callback failed and goes on without him.
-      const consistent = equal || (this.at.actorsVersion < 2 && zeroed);
+      const consistent = equal || (!this.at.version.claimMatchesPower && zeroed);
       this.report.that(consistent, "the claim of f0" + id.toString() + " differs from its sectors' power");
-      const sameType = this.at.actorsVersion < 2 || claim.sealProofType == miner.sealProof;
+      const sameType = !this.at.version.powerKnowsSealProof || claim.sealProofType == miner.sealProof;
       this.report.that(sameType, "the claim of f0" + id.toString() + " has another proof type than the miner");
     }
     // A miner that lost its claim keeps pledge that was, or was not, taken off the total.

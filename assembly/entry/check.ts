@@ -7,7 +7,8 @@ import { StateCheck } from "../actors/check-state";
 import { Bytes, bytesAt, EMPTY, ptrOf, utf8 } from "../base/bytes";
 import { CborReader } from "../ipld/cbor-reader";
 import { CborWriter } from "../ipld/cbor-writer";
-import { DEVNET, MAINNET, selectNetwork } from "../runtime/profile";
+import { selectNetwork } from "../runtime/profile";
+import { lastVersionWith } from "../runtime/versions.gen";
 import { StateRoot } from "../types/chain.gen";
 import { decode } from "../types/codec";
 import { FreeStore } from "../vm/block-store";
@@ -36,22 +37,21 @@ export function collect(): void {
 
 /**
  * Begins the check of a state: [state root, epoch of the tipset that it is the result of, profile of the network].
- * Profiles: 0 main network, 1 devnet. Returns 0 or `MALFORMED`.
- * The form of the root tells the generation of actors; rules of the last network version of each are taken.
+ * Profiles: `runtime/profile.gen.ts`. Returns 0 or `MALFORMED`.
+ * The form of the root tells the version of the actors; rules of the last network version of each are taken.
  */
 export function checkOpen(at: usize, length: i32): i32 {
   const r = new CborReader(bytesAt(at, length));
   r.tuple(3);
   const root = r.cid();
   const epoch = r.i64();
-  const profile = r.u64();
+  const profile = r.i64();
   r.finish();
-  if (!r.ok || profile > 1) return MALFORMED;
-  selectNetwork(profile == 0 ? MAINNET : DEVNET);
+  if (!r.ok || !selectNetwork(profile)) return MALFORMED;
   const store = new FreeStore();
   const wrapped = decode<StateRoot>(store.get(root), 2);
-  if (wrapped === null) check = new StateCheck(store, root, 0, 3, epoch);
-  else if (wrapped.version == 1) check = new StateCheck(store, wrapped.actors, 2, 5, epoch);
+  if (wrapped === null) check = new StateCheck(store, root, lastVersionWith(0), epoch);
+  else if (wrapped.version == 1) check = new StateCheck(store, wrapped.actors, lastVersionWith(2), epoch);
   else return MALFORMED;
   return 0;
 }

@@ -2,12 +2,13 @@
  * The exports of the machine, shared by `vm.ts` and `vm-test.ts`. Conventions: `assembly/abi/host.ts`. One machine per
  * instance: `machineOpen` replaces the one before.
  */
-import { ABI_VERSION, blockBytes, forgetBlockBytes, MALFORMED, NOT_FOUND, NOT_OPEN } from "../abi/engine";
+import { ABI_VERSION, blockBytes, forgetBlockBytes, MALFORMED, NOT_FOUND, NOT_OPEN, UNKNOWN_VERSION } from "../abi/engine";
 import { Big } from "../base/big";
 import { Bytes, bytesAt, EMPTY, ptrOf } from "../base/bytes";
 import { CborReader } from "../ipld/cbor-reader";
 import { CborWriter } from "../ipld/cbor-writer";
-import { DEVNET, MAINNET, selectNetwork } from "../runtime/profile";
+import { selectNetwork } from "../runtime/profile";
+import { versionAt } from "../runtime/versions.gen";
 import { parseAddress } from "../types/address";
 import { FreeStore } from "../vm/block-store";
 import { CirculatingSupply } from "../vm/circulating-supply";
@@ -59,7 +60,7 @@ function answer(bytes: Bytes): i32 {
 
 /**
  * Opens a machine on a state: [state root, epoch, network version, base fee, circulating supply, tracing].
- * The form of the supply: `assembly/vm/circulating-supply.ts`. Returns 0 or `MALFORMED`.
+ * The form of the supply: `assembly/vm/circulating-supply.ts`. Returns 0, `MALFORMED`, or `UNKNOWN_VERSION`.
  */
 export function machineOpen(at: usize, length: i32): i32 {
   const store = new FreeStore();
@@ -67,24 +68,23 @@ export function machineOpen(at: usize, length: i32): i32 {
   r.tuple(6);
   const root = r.cid();
   const epoch = r.i64();
-  const networkVersion = r.u64();
+  const version = versionAt(r.i64());
   const baseFee = r.big();
   const supply = new CirculatingSupply(store);
   supply.read(r);
   const tracing = r.bool();
   r.finish();
-  if (!r.ok || networkVersion > 15) return MALFORMED;
-  const opened = Machine.open(registry, root, supply, store, tracing);
-  opened.advance(epoch, <i32>networkVersion, baseFee);
+  if (!r.ok) return MALFORMED;
+  if (version === null) return UNKNOWN_VERSION;
+  const opened = Machine.open(registry, root, supply, store, version, tracing);
+  opened.advance(epoch, version, baseFee);
   machine = opened;
   return 0;
 }
 
-/** Chooses the network's parameters, before the first machine: 0 main network, 1 local network (2 KiB sectors). */
+/** Chooses the network's parameters by the number of the profile (`runtime/profile.gen.ts`), before the first machine. */
 export function selectProfile(profile: i32): i32 {
-  if (profile < 0 || profile > 1) return MALFORMED;
-  selectNetwork(profile == 0 ? MAINNET : DEVNET);
-  return 0;
+  return selectNetwork(profile) ? 0 : MALFORMED;
 }
 
 /** Root of the tree that a new network starts from; the description: `assembly/vm/genesis.ts`. Returns `MALFORMED` or a length. */
@@ -109,18 +109,19 @@ export function machineClose(): void {
   result = EMPTY;
 }
 
-/** Moves the machine to an epoch: [epoch, network version, base fee]. */
+/** Moves the machine to an epoch: [epoch, network version, base fee]. Returns as `machineOpen`. */
 export function machineAdvance(at: usize, length: i32): i32 {
   const open = machine;
   if (open === null) return NOT_OPEN;
   const r = new CborReader(bytesAt(at, length));
   r.tuple(3);
   const epoch = r.i64();
-  const networkVersion = r.u64();
+  const version = versionAt(r.i64());
   const baseFee = r.big();
   r.finish();
-  if (!r.ok || networkVersion > 15) return MALFORMED;
-  open.advance(epoch, <i32>networkVersion, baseFee);
+  if (!r.ok) return MALFORMED;
+  if (version === null) return UNKNOWN_VERSION;
+  open.advance(epoch, version, baseFee);
   return 0;
 }
 

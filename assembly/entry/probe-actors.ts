@@ -27,6 +27,7 @@ import { CborReader } from "../ipld/cbor-reader";
 import { CborWriter } from "../ipld/cbor-writer";
 import { expNeg, ln, powQ128 } from "../runtime/math/fixed-point";
 import { cumulativeRatio, nextEstimate } from "../runtime/math/smoothing";
+import { lastVersionWith, versionAt } from "../runtime/versions.gen";
 import { FilterEstimate } from "../runtime/shared.gen";
 import { FormulaRuntime } from "./probe-runtime";
 
@@ -57,16 +58,16 @@ function list(values: Array<Big>): Bytes {
   return w.finish();
 }
 
-/** Minting from genesis on: arguments are generation, network version, then pairs of realized power and epoch. */
+/** Minting from genesis on: arguments are actors version, network version, then pairs of realized power and epoch. */
 function mint(a: Array<Big>): Array<Big> {
-  const actorsVersion = <i32>a[0].lowI64;
-  const exponent = baselineExponent(<i32>a[1].lowI64);
-  const st = initialRewardState(Big.ZERO, actorsVersion);
+  const version = lastVersionWith(<i32>a[0].lowI64);
+  const exponent = baselineExponent(versionAt(a[1].lowI64)!);
+  const st = initialRewardState(Big.ZERO, version);
   for (let i = 2; i + 1 < a.length; i += 2) {
     const last = st.epoch;
     const epoch = a[i + 1].lowI64;
     while (st.epoch < epoch) advance(st, a[i], exponent);
-    advanceWithReward(st, a[i], exponent, actorsVersion);
+    advanceWithReward(st, a[i], exponent, version);
     smoothReward(st, st.epoch - last);
   }
   return [
@@ -86,7 +87,7 @@ function locked(a: Array<Big>): Big {
   const st = new MultisigState();
   st.initialBalance = a[1];
   st.unlockDuration = a[2].lowI64;
-  return amountLocked(st, a[3].lowI64, <i32>a[0].lowI64);
+  return amountLocked(st, a[3].lowI64, lastVersionWith(<i32>a[0].lowI64));
 }
 
 function economyOf(a: Array<Big>): Economy {
@@ -95,7 +96,7 @@ function economyOf(a: Array<Big>): Economy {
 
 /** Network version, reward and power filters, power of the sector, baseline, supply. */
 function pledge(a: Array<Big>): Array<Big> {
-  const rt = new FormulaRuntime(<i32>a[0].lowI64);
+  const rt = new FormulaRuntime(versionAt(a[0].lowI64)!);
   const economy = economyOf(a);
   return [
     faultPenalty(rt, economy, a[5]),
@@ -107,7 +108,7 @@ function pledge(a: Array<Big>): Array<Big> {
 
 /** As `pledge` up to the filters; then sector size, the sector's fields and the epoch of its end. */
 function termination(a: Array<Big>): Big {
-  const rt = new FormulaRuntime(<i32>a[0].lowI64);
+  const rt = new FormulaRuntime(versionAt(a[0].lowI64)!);
   const sector = new SectorOnChainInfo();
   sector.activation = a[6].lowI64;
   sector.expiration = a[7].lowI64;
@@ -122,7 +123,7 @@ function termination(a: Array<Big>): Big {
 
 /** Network version, start of the proving period, then triples: 0 lock, 1 vested, 2 unvested; epoch; amount. */
 function vest(a: Array<Big>): Array<Big> {
-  const rt = new FormulaRuntime(<i32>a[0].lowI64);
+  const rt = new FormulaRuntime(versionAt(a[0].lowI64)!);
   const table = new VestingFunds();
   const out: Array<Big> = [];
   for (let i = 2; i + 2 < a.length; i += 3) {
@@ -153,7 +154,7 @@ function run(op: i32, a: Array<Big>): Array<Big> {
   if (op == 7) return pledge(a);
   if (op == 8) return [termination(a)];
   if (op == 9) return [weighedPower(a[0].lowU64, a[1].lowI64, a[2], a[3])];
-  if (op == 10) return [reporterReward(new FormulaRuntime(<i32>a[0].lowI64), a[1].lowI64, a[2])];
+  if (op == 10) return [reporterReward(new FormulaRuntime(versionAt(a[0].lowI64)!), a[1].lowI64, a[2])];
   return vest(a);
 }
 

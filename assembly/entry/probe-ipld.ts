@@ -15,6 +15,7 @@ import { Cid, cidOf } from "../ipld/cid";
 import { Hamt } from "../ipld/hamt";
 import { BalanceTable, Multimap, uintKey } from "../runtime/collections";
 import { ObjectStore } from "../runtime/object-store";
+import { lastVersionWith, NetworkVersion } from "../runtime/versions.gen";
 import { Address } from "../types/address";
 import { RawItem } from "../types/codec";
 
@@ -25,12 +26,12 @@ class NotingStore extends ObjectStore {
   private used: i32 = 0;
   private readonly blocks: Map<u64, Bytes> = new Map<u64, Bytes>();
 
-  constructor(private readonly version: i32) {
+  constructor(private readonly actors: i32) {
     super();
   }
 
-  get actorsVersion(): i32 {
-    return this.version;
+  get version(): NetworkVersion {
+    return lastVersionWith(min(this.actors, 2));
   }
 
   private keyOf(cid: Cid): u64 {
@@ -313,13 +314,13 @@ function runMultimap(s: NotingStore, steps: i32): Cid {
 class OneBlockStore extends ObjectStore {
   constructor(
     private readonly block: Bytes,
-    private readonly version: i32,
+    private readonly actors: i32,
   ) {
     super();
   }
 
-  get actorsVersion(): i32 {
-    return this.version;
+  get version(): NetworkVersion {
+    return lastVersionWith(min(this.actors, 2));
   }
 
   get(_cid: Cid): Bytes {

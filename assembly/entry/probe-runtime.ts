@@ -3,6 +3,7 @@ import { Big } from "../base/big";
 import { Bytes, EMPTY } from "../base/bytes";
 import { Cid } from "../ipld/cid";
 import { ConsensusFault, Runtime, SendResult } from "../runtime/runtime";
+import { NetworkVersion } from "../runtime/versions.gen";
 import { Address } from "../types/address";
 
 function unknown(): void {
@@ -11,16 +12,12 @@ function unknown(): void {
 
 @final
 export class FormulaRuntime extends Runtime {
-  constructor(private readonly version: i32) {
+  constructor(private readonly version_: NetworkVersion) {
     super();
   }
 
-  get networkVersion(): i32 {
-    return this.version;
-  }
-
-  get actorsVersion(): i32 {
-    return this.version >= 4 ? 2 : 0;
+  get version(): NetworkVersion {
+    return this.version_;
   }
 
   get epoch(): i64 {

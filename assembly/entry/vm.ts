@@ -1,4 +1,4 @@
-/** `vm.wasm`: the machine and the actors of both native generations. Adding an actor adds a line. */
+/** `vm.wasm`: the machine and the actors of both native versions. Adding an actor adds a line. */
 import { accountActor } from "../actors/account/account";
 import { cronActor } from "../actors/cron/cron";
 import { initActor } from "../actors/init/init";

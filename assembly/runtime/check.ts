@@ -13,6 +13,7 @@ import { BlockStore } from "../ipld/store";
 import { Address } from "../types/address";
 import { Codec, decode } from "../types/codec";
 import { ObjectStore } from "./object-store";
+import { NetworkVersion } from "./versions.gen";
 
 /** Complaints, in the order found. */
 @final
@@ -44,8 +45,7 @@ export class CheckContext extends ObjectStore {
 
   constructor(
     private readonly blocks: BlockStore,
-    private readonly version: i32,
-    readonly networkVersion: i32,
+    private readonly version_: NetworkVersion,
     /** Epoch of the tipset whose execution gave this state. */
     readonly epoch: i64,
     readonly report: Report,
@@ -57,8 +57,8 @@ export class CheckContext extends ObjectStore {
     super();
   }
 
-  get actorsVersion(): i32 {
-    return this.version;
+  get version(): NetworkVersion {
+    return this.version_;
   }
 
   get(cid: Cid): Bytes {

@@ -73,11 +73,11 @@ export class MapOf<V extends Codec> {
   ) {}
 
   static load<V extends Codec>(rt: ObjectStore, root: Cid): MapOf<V> {
-    return new MapOf<V>(rt, Hamt.load(rt, root, rt.actorsVersion));
+    return new MapOf<V>(rt, Hamt.load(rt, root, rt.version.hamt));
   }
 
   static empty<V extends Codec>(rt: ObjectStore): MapOf<V> {
-    return new MapOf<V>(rt, Hamt.empty(rt, rt.actorsVersion));
+    return new MapOf<V>(rt, Hamt.empty(rt, rt.version.hamt));
   }
 
   get(key: Bytes): V | null {
@@ -134,11 +134,11 @@ export class SetOf {
   constructor(readonly raw: Hamt) {}
 
   static load(rt: ObjectStore, root: Cid): SetOf {
-    return new SetOf(Hamt.load(rt, root, rt.actorsVersion));
+    return new SetOf(Hamt.load(rt, root, rt.version.hamt));
   }
 
   static empty(rt: ObjectStore): SetOf {
-    return new SetOf(Hamt.empty(rt, rt.actorsVersion));
+    return new SetOf(Hamt.empty(rt, rt.version.hamt));
   }
 
   put(key: Bytes): void {
@@ -173,11 +173,11 @@ export class ArrayOf<V extends Codec> {
   ) {}
 
   static load<V extends Codec>(rt: ObjectStore, root: Cid): ArrayOf<V> {
-    return new ArrayOf<V>(rt, Amt.load(rt, root));
+    return new ArrayOf<V>(rt, Amt.load(rt, root, rt.version.amt));
   }
 
   static empty<V extends Codec>(rt: ObjectStore): ArrayOf<V> {
-    return new ArrayOf<V>(rt, Amt.empty(rt));
+    return new ArrayOf<V>(rt, Amt.empty(rt, rt.version.amt));
   }
 
   /** Number of elements. */
@@ -253,11 +253,11 @@ export class Multimap<V extends Codec> {
   }
 
   static load<V extends Codec>(rt: ObjectStore, root: Cid): Multimap<V> {
-    return new Multimap<V>(rt, Hamt.load(rt, root, rt.actorsVersion));
+    return new Multimap<V>(rt, Hamt.load(rt, root, rt.version.hamt));
   }
 
   static empty<V extends Codec>(rt: ObjectStore): Multimap<V> {
-    return new Multimap<V>(rt, Hamt.empty(rt, rt.actorsVersion));
+    return new Multimap<V>(rt, Hamt.empty(rt, rt.version.hamt));
   }
 
   /** The array of a key (its root is loaded), or null. */
@@ -321,11 +321,11 @@ export class BalanceTable {
   }
 
   static load(rt: ObjectStore, root: Cid): BalanceTable {
-    return new BalanceTable(rt, Hamt.load(rt, root, rt.actorsVersion));
+    return new BalanceTable(rt, Hamt.load(rt, root, rt.version.hamt));
   }
 
   static empty(rt: ObjectStore): BalanceTable {
-    return new BalanceTable(rt, Hamt.empty(rt, rt.actorsVersion));
+    return new BalanceTable(rt, Hamt.empty(rt, rt.version.hamt));
   }
 
   root(): Cid {

@@ -14,7 +14,7 @@ import { Bytes } from "../base/bytes";
 import { Cid } from "../ipld/cid";
 import { Address } from "../types/address";
 import { Codec } from "../types/codec";
-import { ERR_ILLEGAL_STATE, ERR_SERIALIZATION } from "../types/exit-code";
+import { ERR_ILLEGAL_STATE, ERR_SERIALIZATION, SYS_SENDER_INVALID } from "../types/exit-code";
 import { ObjectStore } from "./object-store";
 
 /** Result of a send: an exit code, and the returned bytes if it is 0. */
@@ -43,8 +43,6 @@ export class ConsensusFault {
 export abstract class Runtime extends ObjectStore {
   // ---- the message and the world
 
-  /** Network version in force. */
-  abstract get networkVersion(): i32;
   abstract get epoch(): i64;
   abstract get caller(): Address;
   abstract get receiver(): Address;
@@ -63,7 +61,7 @@ export abstract class Runtime extends ObjectStore {
 
   abstract allowAny(): void;
   abstract allowOnly(addresses: Array<Address>): void;
-  /** Allows callers whose code is one of these; the names are bare ("account"), the generation is added. */
+  /** Allows callers whose code is one of these; the names are bare ("account"), the actors version is added. */
   abstract allowTypes(names: Array<string>): void;
 
   // ---- state
@@ -136,12 +134,12 @@ export abstract class Runtime extends ObjectStore {
     return value;
   }
 
-  /** Decodes parameters; a violation ends the call as the network does (1 below network version 7, then 21). */
+  /** Decodes parameters; a violation ends the call with 21, on early networks with 1. */
   params<T extends Codec>(bytes: Bytes): T {
     const r = this.reader(bytes);
     const value = instantiate<T>();
     value.read(r);
-    if (!r.ok) this.abort(this.networkVersion < 7 ? 1 : ERR_SERIALIZATION, "parameters do not decode");
+    if (!r.ok) this.abort(this.version.badParamsAreSerialization ? ERR_SERIALIZATION : SYS_SENDER_INVALID, "parameters do not decode");
     return value;
   }
 

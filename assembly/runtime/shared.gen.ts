@@ -250,15 +250,15 @@ export class CurrentTotalPowerReturn extends Codec {
 
 /** The reward per expected block, as of the last cron. */
 export class ThisEpochRewardReturn extends Codec {
-  /** attoFIL Actors v0 only. */
+  /** attoFIL Until actors v0. */
   thisEpochReward: Big = Big.ZERO;
   thisEpochRewardSmoothed: FilterEstimate = new FilterEstimate();
   /** bytes */
   thisEpochBaselinePower: Big = Big.ZERO;
 
   read(r: CborReader): void {
-    r.tuple(r.actorsVersion < 2 ? 3 : 2);
-    if (r.actorsVersion < 2) {
+    r.tuple(r.actorsVersion >= 1 ? 2 : 3);
+    if (r.actorsVersion <= 0) {
       this.thisEpochReward = r.big();
     }
     this.thisEpochRewardSmoothed.read(r);
@@ -266,8 +266,8 @@ export class ThisEpochRewardReturn extends Codec {
   }
 
   write(w: CborWriter): void {
-    w.array(w.actorsVersion < 2 ? 3 : 2);
-    if (w.actorsVersion < 2) {
+    w.array(w.actorsVersion >= 1 ? 2 : 3);
+    if (w.actorsVersion <= 0) {
       w.big(this.thisEpochReward);
     }
     this.thisEpochRewardSmoothed.write(w);
@@ -375,7 +375,7 @@ export class VerifyDealsForActivationReturn extends Codec {
   dealSpace: u64 = 0;
 
   read(r: CborReader): void {
-    r.tuple(r.actorsVersion < 2 ? 2 : 3);
+    r.tuple(r.actorsVersion >= 2 ? 3 : 2);
     this.dealWeight = r.big();
     this.verifiedDealWeight = r.big();
     if (r.actorsVersion >= 2) {
@@ -384,7 +384,7 @@ export class VerifyDealsForActivationReturn extends Codec {
   }
 
   write(w: CborWriter): void {
-    w.array(w.actorsVersion < 2 ? 2 : 3);
+    w.array(w.actorsVersion >= 2 ? 3 : 2);
     w.big(this.dealWeight);
     w.big(this.verifiedDealWeight);
     if (w.actorsVersion >= 2) {

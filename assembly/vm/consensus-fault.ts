@@ -19,6 +19,7 @@ import { Cid, cidOf } from "../ipld/cid";
 import { CborReader } from "../ipld/cbor-reader";
 import { BlockStore } from "../ipld/store";
 import { ConsensusFault } from "../runtime/runtime";
+import { NetworkVersion } from "../runtime/versions.gen";
 import { BlockHeader } from "../types/chain.gen";
 import { keyAddressOf, workerOf } from "./foreign-state";
 import { Registry } from "./registry";
@@ -30,8 +31,6 @@ const DOUBLE_FORK: i64 = 1;
 const PARENT_GRINDING: i64 = 2;
 const TIME_OFFSET: i64 = 3;
 
-/** First network version that takes the worker key from the state of that time. */
-const LOOKBACK_SINCE: i32 = 7;
 /** Epochs for which that state is looked up. */
 const FINALITY: i64 = 900;
 
@@ -47,7 +46,7 @@ export function findConsensusFault(
   registry: Registry,
   store: BlockStore,
   epoch: i64,
-  networkVersion: i32,
+  version: NetworkVersion,
 ): ConsensusFault | null {
   const a = decodeHeader(first);
   const b = decodeHeader(second);
@@ -63,7 +62,7 @@ export function findConsensusFault(
     if (siblings && holds(b.parents, cidOfHeader(c)) && !holds(b.parents, cidOfHeader(a))) kind = PARENT_GRINDING;
   }
   if (kind == 0) return null;
-  if (networkVersion >= LOOKBACK_SINCE) {
+  if (version.faultKeyOfThatTime) {
     if (a.height < epoch - FINALITY) return null;
     endRun("a consensus fault hangs on a worker key of an earlier state (network version 7), which is not at hand");
   }

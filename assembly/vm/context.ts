@@ -1,21 +1,22 @@
 /** What all calls of a machine share: the epoch, the state, the gas counter, the calls under way. */
 import { Big } from "../base/big";
 import { Bytes, EMPTY } from "../base/bytes";
+import { NetworkVersion } from "../runtime/versions.gen";
 import { Address } from "../types/address";
 import { FreeStore } from "./block-store";
 import { CirculatingSupply } from "./circulating-supply";
 import { Frame } from "./frame";
 import { GasMeter } from "./gas/meter";
-import { priceListFor } from "./gas/price-list";
-import { actorsVersionFor, Registry } from "./registry";
+import { PRICE_LISTS } from "./gas/prices.gen";
+import { Registry } from "./registry";
 import { StateTree } from "./state-tree";
 import { Trace } from "./trace";
 
 @final
 export class Context {
   epoch: i64 = 0;
-  networkVersion: i32 = 0;
-  actorsVersion: i32 = 0;
+  /** Network version in force. */
+  version: NetworkVersion;
   /** attoFIL per unit of gas */
   baseFee: Big = Big.ZERO;
   readonly gas: GasMeter;
@@ -41,15 +42,16 @@ export class Context {
     readonly tree: StateTree,
     readonly trace: Trace,
     readonly supply: CirculatingSupply,
+    version: NetworkVersion,
   ) {
-    this.gas = new GasMeter(priceListFor(0), trace);
+    this.version = version;
+    this.gas = new GasMeter(PRICE_LISTS[version.prices], trace);
   }
 
   /** Moves to an epoch, under the rules of a network version. */
-  advance(epoch: i64, networkVersion: i32): void {
+  advance(epoch: i64, version: NetworkVersion): void {
     this.epoch = epoch;
-    this.networkVersion = networkVersion;
-    this.actorsVersion = actorsVersionFor(networkVersion);
-    this.gas.prices = priceListFor(networkVersion);
+    this.version = version;
+    this.gas.prices = PRICE_LISTS[version.prices];
   }
 }

@@ -8,12 +8,9 @@ import { CborWriter } from "../ipld/cbor-writer";
 import { Cid } from "../ipld/cid";
 import { Hamt } from "../ipld/hamt";
 import { BlockStore } from "../ipld/store";
+import { stateTreeHamt, versionAt } from "../runtime/versions.gen";
 import { readAddress } from "../types/address";
 import { ActorEntry, StateRoot } from "../types/chain.gen";
-import { actorsVersionFor } from "./registry";
-
-/** First network version whose root is the versioned tuple. */
-const FIRST_VERSIONED: u64 = 4;
 
 /**
  * Builds the tree of [network version, [[ID address, code, balance, state or null]…]] and returns its root, or null if
@@ -22,10 +19,11 @@ const FIRST_VERSIONED: u64 = 4;
 export function buildGenesisTree(store: BlockStore, description: Bytes): Cid | null {
   const r = new CborReader(description, 2);
   r.tuple(2);
-  const networkVersion = r.u64();
+  const version = versionAt(r.i64());
   const count = r.array();
+  if (version === null) return null;
   const empty = store.put(new CborWriter().array(0).finish());
-  const actors = Hamt.empty(store, actorsVersionFor(<i32>networkVersion));
+  const actors = Hamt.empty(store, stateTreeHamt(version.stateTree));
   for (let i = 0; i < count && r.ok; i++) {
     r.tuple(4);
     const id = readAddress(r);
@@ -40,9 +38,9 @@ export function buildGenesisTree(store: BlockStore, description: Bytes): Cid | n
   r.finish();
   if (!r.ok) return null;
   const map = actors.flush();
-  if (networkVersion < FIRST_VERSIONED) return map;
+  if (version.stateTree == 0) return map;
   const root = new StateRoot();
-  root.version = 1;
+  root.version = version.stateTree;
   root.actors = map;
   root.info = empty;
   return store.put(root.encode(2));

@@ -37,9 +37,9 @@ export class InitMap {
    * Gives `address` the next id; returns the new state of the init actor, and leaves the id in `lastId`. `generation` is
    * that of the init actor's code.
    */
-  add(head: Cid, generation: i32, address: Bytes): Cid {
+  add(head: Cid, form: i32, address: Bytes): Cid {
     this.read(head);
-    const map = Hamt.load(this.store, this.root, generation);
+    const map = Hamt.load(this.store, this.root, form);
     this.lastId = this.nextId++;
     map.set(address, new CborWriter().i64(<i64>this.lastId).finish());
     this.root = map.flush();

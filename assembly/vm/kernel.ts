@@ -8,7 +8,7 @@
  *
  * Oddities of the early networks which reach receipts and state:
  *  - up to network version 3 the receiver is seen as it was written in the message, from 4 by its ID address;
- *  - a violated caller rule, a send inside a transaction, an actor of another generation: exit 9;
+ *  - a violated caller rule, a send inside a transaction, an actor of another version: exit 9;
  *  - a trap is exit 1 up to network version 3, exit 4 from 4 on.
  * Source: lotus v1.0.0 chain/vm/{vm,runtime,mkactor,invoker}.go.
  */
@@ -19,6 +19,7 @@ import { be64, Bytes, concat, EMPTY } from "../base/bytes";
 import { CborWriter } from "../ipld/cbor-writer";
 import { Cid, cidOf } from "../ipld/cid";
 import { ConsensusFault, SendResult } from "../runtime/runtime";
+import { NetworkVersion } from "../runtime/versions.gen";
 import { Address, PROTOCOL_BLS, PROTOCOL_SECP256K1, writeAddress } from "../types/address";
 import { ActorEntry } from "../types/chain.gen";
 import {
@@ -45,9 +46,8 @@ import * as syscalls from "./syscalls";
 import { transfer } from "./transfer";
 
 const CONSTRUCTOR: u64 = 1;
-/** Most calls around a call, and the first network version that limits them. Source: lotus v1.1.0 chain/vm/vm.go. */
+/** Most calls around a call, where they are limited. Source: lotus v1.1.0 chain/vm/vm.go. */
 const MAX_CALL_DEPTH: i32 = 4096;
-const DEPTH_LIMITED_SINCE: i32 = 6;
 
 /** Head of an actor without state yet: the CID of an empty array. */
 const EMPTY_ARRAY: Cid = cidOf([0x80]);
@@ -77,12 +77,8 @@ export class Kernel extends Frame {
 
   // ---- the message and the world
 
-  get networkVersion(): i32 {
-    return this.ctx.networkVersion;
-  }
-
-  get actorsVersion(): i32 {
-    return this.ctx.actorsVersion;
+  get version(): NetworkVersion {
+    return this.ctx.version;
   }
 
   get epoch(): i64 {
@@ -150,7 +146,7 @@ export class Kernel extends Frame {
       return;
     }
     const kind = this.ctx.registry.find(code);
-    if (kind !== null && kind.callableIn(this.ctx.actorsVersion) && names.includes(kind.def.name)) return;
+    if (kind !== null && kind.callableIn(this.version.actors) && names.includes(kind.def.name)) return;
     this.abort(SYS_FORBIDDEN, "caller's type is not allowed");
   }
 
@@ -267,9 +263,9 @@ export class Kernel extends Frame {
     const ctx = this.ctx;
     const kind = ctx.registry.find(code);
     if (kind === null) this.abort(SYS_ILLEGAL_ARGUMENT, "no actor has this code");
-    if (!kind!.callableIn(ctx.actorsVersion)) this.abort(SYS_ILLEGAL_ARGUMENT, "actor of another generation");
+    if (!kind!.callableIn(ctx.version.actors)) this.abort(SYS_ILLEGAL_ARGUMENT, "actor of another version");
     if (kind!.def.singleton) this.abort(SYS_ILLEGAL_ARGUMENT, "only one instance of this actor may be");
-    if (address.isUndef && ctx.networkVersion >= 7) this.abort(SYS_ILLEGAL_ARGUMENT, "no address for a new actor");
+    if (address.isUndef && ctx.version.refusesUndefinedActor) this.abort(SYS_ILLEGAL_ARGUMENT, "no address for a new actor");
     const id = address.isUndef ? -1 : ctx.tree.resolve(address);
     if (id >= 0 && ctx.tree.get(<u64>id) !== null) this.abort(SYS_ILLEGAL_ARGUMENT, "the address is taken");
     const prices = ctx.gas.prices;
@@ -287,13 +283,13 @@ export class Kernel extends Frame {
       return;
     }
     if (!actor.balance.isZero) {
-      if (ctx.networkVersion >= 7) this.refuseSelf(beneficiary);
+      if (ctx.version.refusesSelfHeir) this.refuseSelf(beneficiary);
       if (transfer(ctx.tree, this.receiver_, beneficiary, actor.balance) != OK) endRun("cannot pay the beneficiary");
     }
     ctx.tree.delete(<u64>this.receiverId);
   }
 
-  /** From network version 7 an actor with funds cannot name itself its heir. */
+  /** An actor with funds cannot name itself its heir. */
   private refuseSelf(beneficiary: Address): void {
     const id = this.ctx.tree.resolve(beneficiary);
     if (id < 0) this.abort(SYS_ILLEGAL_ARGUMENT, "the beneficiary does not exist");
@@ -319,7 +315,7 @@ export class Kernel extends Frame {
 
   unsealedSectorCid(sealProof: i64, pieces: Bytes): Cid | null {
     this.pay("OnComputeUnsealedSectorCid", this.ctx.gas.prices.unsealedSectorCid, 0);
-    return syscalls.unsealedSectorCid(sealProof, pieces, this.networkVersion);
+    return syscalls.unsealedSectorCid(sealProof, pieces, this.version.secondSealProofs);
   }
 
   verifySeal(info: Bytes): bool {
@@ -342,7 +338,7 @@ export class Kernel extends Frame {
     this.pay("OnVerifyConsensusFault", this.ctx.gas.prices.consensusFault, 0);
     const ctx = this.ctx;
     const tree = ctx.tree;
-    return findConsensusFault(header1, header2, extra, tree, ctx.registry, this, ctx.epoch, ctx.networkVersion);
+    return findConsensusFault(header1, header2, extra, tree, ctx.registry, this, ctx.epoch, ctx.version);
   }
 
   chargeGas(name: string, compute: i64): void {
@@ -359,15 +355,15 @@ export class Kernel extends Frame {
   }
 
   trap(why: string): void {
-    this.abort(this.ctx.networkVersion <= 3 ? SYS_SENDER_INVALID : SYS_RESERVED_1, why);
+    this.abort(this.version.trapExitsReserved ? SYS_RESERVED_1 : SYS_SENDER_INVALID, why);
   }
 
   // ---- the machine's side
 
-  /** The receiver exists now: from network version 4 it is known by its id. */
+  /** The receiver exists now; later networks know it by its id. */
   settleReceiver(id: u64): void {
     this.receiverId = <i64>id;
-    if (this.ctx.networkVersion > 3) this.receiver_ = Address.id(id);
+    if (this.version.receiverIsId) this.receiver_ = Address.id(id);
   }
 
   /** Makes the account of a key address that has none; its exit code. */
@@ -381,7 +377,7 @@ export class Kernel extends Frame {
       return SYS_INVALID_RECEIVER;
     }
     const id = ctx.tree.register(address);
-    ctx.tree.set(id, makeActor(ctx.registry.accountCode(ctx.actorsVersion), EMPTY_ARRAY));
+    ctx.tree.set(id, makeActor(ctx.registry.accountCode(ctx.version.actors), EMPTY_ARRAY));
     const w = new CborWriter();
     writeAddress(w, address);
     const code = this.sendFrom(SYSTEM, Address.id(id), CONSTRUCTOR, w.finish(), Big.ZERO);
@@ -394,11 +390,11 @@ export class Kernel extends Frame {
   invoke(code: Cid, method: u64, params: Bytes): i32 {
     const ctx = this.ctx;
     const kind = ctx.registry.find(code);
-    if (kind === null || !kind.callableIn(ctx.actorsVersion)) {
-      ctx.why = kind === null ? "no actor has the receiver's code" : "actor of another generation";
+    if (kind === null || !kind.callableIn(ctx.version.actors)) {
+      ctx.why = kind === null ? "no actor has the receiver's code" : "actor of another version";
       return SYS_ILLEGAL_ACTOR;
     }
-    const index = kind.def.find(method, ctx.actorsVersion);
+    const index = kind.def.find(method, ctx.version.actors);
     if (index < 0) {
       ctx.why = "no such method";
       return SYS_INVALID_METHOD;
@@ -446,7 +442,7 @@ export function sendMessage(
   ctx.returned = EMPTY;
   ctx.why = "";
   const depth = parent === null ? 0 : parent.depth + 1;
-  if (depth > MAX_CALL_DEPTH && ctx.networkVersion >= DEPTH_LIMITED_SINCE) {
+  if (depth > MAX_CALL_DEPTH && ctx.version.limitsCallDepth) {
     parent!.abort(SYS_FORBIDDEN, "calls are nested too deep");
   }
   const callerId = ctx.tree.resolve(from);

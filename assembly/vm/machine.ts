@@ -22,6 +22,7 @@ import { Amt } from "../ipld/amt";
 import { CborReader } from "../ipld/cbor-reader";
 import { CborWriter } from "../ipld/cbor-writer";
 import { Cid } from "../ipld/cid";
+import { NetworkVersion } from "../runtime/versions.gen";
 import { ActorEntry, Message, MessageReceipt } from "../types/chain.gen";
 import { OK, SYS_OUT_OF_GAS, SYS_SENDER_INVALID, SYS_SENDER_STATE_INVALID } from "../types/exit-code";
 import { BURNT_FUNDS_ID, REWARD_ID } from "../types/singletons";
@@ -68,12 +69,19 @@ export class Machine {
   }
 
   /** Opens a machine. `supply` and `root` have been read from the host's description. */
-  static open(registry: Registry, root: Cid, supply: CirculatingSupply, store: FreeStore, tracing: bool): Machine {
+  static open(
+    registry: Registry,
+    root: Cid,
+    supply: CirculatingSupply,
+    store: FreeStore,
+    version: NetworkVersion,
+    tracing: bool,
+  ): Machine {
     const trace = new Trace();
     trace.on = tracing;
     trace.clear();
     const tree = StateTree.open(store, registry, root);
-    return new Machine(new Context(store, registry, tree, trace, supply));
+    return new Machine(new Context(store, registry, tree, trace, supply, version));
   }
 
   get tree(): StateTree {
@@ -81,8 +89,8 @@ export class Machine {
   }
 
   /** Moves to an epoch. */
-  advance(epoch: i64, networkVersion: i32, baseFee: Big): void {
-    this.context.advance(epoch, networkVersion);
+  advance(epoch: i64, version: NetworkVersion, baseFee: Big): void {
+    this.context.advance(epoch, version);
     this.context.baseFee = baseFee;
   }
 

@@ -1,17 +1,10 @@
 /**
- * Which code CIDs are actors, and of which generation. `entry/vm.ts` fills it; machine and actors do not know each
+ * Which code CIDs are actors, and of which version. `entry/vm.ts` fills it; machine and actors do not know each
  * other otherwise.
  */
 import { Cid } from "../ipld/cid";
 import { ActorDef, builtinCode } from "../runtime/actor";
-
-/** Generations of actors that the native machine runs, and the network versions 0 to 3 and 4 to 15 that call them. */
-export const GENERATIONS: StaticArray<i32> = [0, 2];
-
-/** Generation of actors in force. */
-export function actorsVersionFor(networkVersion: i32): i32 {
-  return networkVersion < 4 ? 0 : 2;
-}
+import { ACTORS_VERSIONS } from "../runtime/versions.gen";
 
 /** An actor under one of its codes. */
 @final
@@ -19,12 +12,12 @@ export class ActorKind {
   constructor(
     readonly code: Cid,
     readonly def: ActorDef,
-    /** The only generation that may call it, or -1 for any. */
-    readonly generation: i32,
+    /** The only actors version that may call it, or -1 for any. */
+    readonly actorsVersion: i32,
   ) {}
 
   callableIn(actorsVersion: i32): bool {
-    return this.generation < 0 || this.generation == actorsVersion;
+    return this.actorsVersion < 0 || this.actorsVersion == actorsVersion;
   }
 
   get isAccount(): bool {
@@ -37,10 +30,10 @@ export class Registry {
   private readonly kinds: Array<ActorKind> = [];
   private last: ActorKind | null = null;
 
-  /** An actor of every generation. */
+  /** An actor of every version. */
   add(def: ActorDef): this {
-    for (let i = 0; i < GENERATIONS.length; i++) {
-      this.kinds.push(new ActorKind(builtinCode(GENERATIONS[i], def.name), def, GENERATIONS[i]));
+    for (let i = 0; i < ACTORS_VERSIONS.length; i++) {
+      this.kinds.push(new ActorKind(builtinCode(ACTORS_VERSIONS[i], def.name), def, ACTORS_VERSIONS[i]));
     }
     return this;
   }
@@ -64,11 +57,11 @@ export class Registry {
     return null;
   }
 
-  /** Code of the account actor of a generation. */
+  /** Code of the account actor of a version. */
   accountCode(actorsVersion: i32): Cid {
     for (let i = 0; i < this.kinds.length; i++) {
       const kind = this.kinds[i];
-      if (kind.isAccount && kind.generation == actorsVersion) return kind.code;
+      if (kind.isAccount && kind.actorsVersion == actorsVersion) return kind.code;
     }
     return new Cid(new StaticArray<u8>(0));
   }

@@ -15,6 +15,7 @@ import { Bytes } from "../base/bytes";
 import { CborReader } from "../ipld/cbor-reader";
 import { Cid } from "../ipld/cid";
 import { Hamt } from "../ipld/hamt";
+import { hamtOfActors, LAST_STATE_TREE, stateTreeHamt } from "../runtime/versions.gen";
 import { Address } from "../types/address";
 import { ActorEntry, StateRoot } from "../types/chain.gen";
 import { INIT_ID } from "../types/singletons";
@@ -41,8 +42,6 @@ export class Mark {
   ) {}
 }
 
-/** Highest version of the root that is understood. */
-const LAST_VERSION: u64 = 1;
 /** Actors kept over a flush; above, the cache starts anew. */
 const MAX_CACHED: i32 = 100000;
 
@@ -89,7 +88,7 @@ export class StateTree {
     const wrapper = new StateRoot();
     wrapper.read(r);
     if (!r.ok) return new StateTree(store, registry, root, null);
-    if (wrapper.version > LAST_VERSION) store.fail("state root of an unknown version");
+    if (wrapper.version > LAST_STATE_TREE) store.fail("state root of an unknown version");
     const bare = wrapper.version == 0;
     return new StateTree(store, registry, wrapper.actors, bare ? null : wrapper);
   }
@@ -146,7 +145,7 @@ export class StateTree {
   /** Gives an address the next id of the init actor and returns the id. */
   register(address: Address): u64 {
     const init = copyOf(this.initActor());
-    init.head = this.initMap.add(init.head, this.generationOf(init), address.bytes);
+    init.head = this.initMap.add(init.head, this.hamtOf(init), address.bytes);
     this.set(INIT_ID, init);
     return this.initMap.lastId;
   }
@@ -178,7 +177,7 @@ export class StateTree {
     this.settle();
     const wrapper = this.wrapper;
     if (this.touched.length > 0) {
-      this.actors = this.writeTo(Hamt.load(this.store, this.actors, wrapper === null ? 0 : 2));
+      this.actors = this.writeTo(Hamt.load(this.store, this.actors, stateTreeHamt(wrapper === null ? 0 : wrapper.version)));
       this.touched = [];
     }
     if (this.cache.size > MAX_CACHED) this.cache = new Map<u64, CachedActor>();
@@ -216,10 +215,10 @@ export class StateTree {
     return init!;
   }
 
-  private generationOf(actor: ActorEntry): i32 {
+  private hamtOf(actor: ActorEntry): i32 {
     const kind = this.registry.find(actor.code);
     if (kind === null) this.store.fail("the init actor has an unknown code");
-    return kind!.generation;
+    return hamtOfActors(kind!.actorsVersion);
   }
 
   /** The ID address of an actor, which is its key in the tree. */

@@ -35,12 +35,9 @@ export function hash(data: Bytes): Bytes {
 /** Sector sizes by seal proof type, in bytes; the types from 5 on are the second version of the first five. */
 const SECTOR_BYTES: StaticArray<u64> = [2 << 10, 8 << 20, 512 << 20, 32 << 30, 64 << 30];
 
-/** Network version from which the second version of the seal proof types exists. */
-const SECOND_PROOFS_NETWORK_VERSION: i32 = 7;
-
 /** The data commitment over a CBOR list of [padded size, piece CID]; null if they do not fit the sector. */
-export function unsealedSectorCid(sealProof: i64, pieces: Bytes, networkVersion: i32): Cid | null {
-  const versions = networkVersion >= SECOND_PROOFS_NETWORK_VERSION ? 2 : 1;
+export function unsealedSectorCid(sealProof: i64, pieces: Bytes, secondSealProofs: bool): Cid | null {
+  const versions = secondSealProofs ? 2 : 1;
   if (sealProof < 0 || sealProof >= versions * SECTOR_BYTES.length) return null;
   const r = new CborReader(pieces);
   const count = r.array();

@@ -9,8 +9,9 @@ import * as dagCbor from "@ipld/dag-cbor";
 import { blake2b } from "@noble/hashes/blake2.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, equal, fromBase64, toBase64 } from "../base/bytes.ts";
-import { type NetworkProfile, Vm, type VmHost, type VmOptions } from "../core/vm.ts";
+import { Vm, type VmHost, type VmOptions } from "../core/vm.ts";
 import { decodeTrace, type TraceCall } from "../exec/trace.ts";
+import type { ProfileName } from "../schema/profiles.ts";
 import { readCar } from "../storage/car.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import { PROTOCOL } from "../types/address.ts";
@@ -44,7 +45,7 @@ export type Scenario = {
 
 export type ScenarioFile = {
   /** Network whose parameters were in force. Default: the main network's. */
-  readonly profile?: NetworkProfile;
+  readonly profile?: ProfileName;
   /** Base64 of a gzipped CAR with the state that all scenarios begin from. */
   readonly car: string;
   readonly scenarios: readonly Scenario[];

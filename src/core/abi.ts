@@ -29,6 +29,8 @@ export const REFUSAL = {
   notApplicable: -3,
   /** No machine is open. */
   notOpen: -4,
+  /** The core does not execute that network version. */
+  unknownVersion: -5,
 } as const;
 
 // ---- imports: chain, engine, log

@@ -26,6 +26,8 @@ export type EngineFaultData =
   | { readonly code: "MESSAGE_REFUSED"; readonly reason: "MALFORMED" | "NOT_APPLICABLE" }
   /** A call to an instance whose last run was void. */
   | { readonly code: "INSTANCE_SPENT"; readonly asset: string }
+  /** A network version whose rules or actors this machine does not have. */
+  | { readonly code: "UNKNOWN_NETWORK_VERSION"; readonly networkVersion: number }
   /** A call that needs an open machine. */
   | { readonly code: "NOT_OPEN" };
 

@@ -6,6 +6,7 @@
  * answer at once.
  */
 import * as dagCbor from "@ipld/dag-cbor";
+import { type ProfileName, profileNumber } from "../schema/profiles.ts";
 import { type CID, cidFromBytes, cidKey } from "../types/cid.ts";
 import { CborItems } from "./cbor-items.ts";
 import { EngineFault } from "./errors.ts";
@@ -52,12 +53,9 @@ export type StateCheckOptions = {
   /** The module's bytes, or the module compiled, in place of the platform's asset. */
   readonly source?: WasmSource;
   /** Network whose parameters hold. Default: the main network. */
-  readonly profile?: keyof typeof PROFILES;
+  readonly profile?: ProfileName;
   readonly onProgress?: (actors: number) => void;
 };
-
-/** As `assembly/entry/check.ts` numbers them. */
-const PROFILES = { mainnet: 0, devnet: 1 } as const;
 
 /** Memory in use above which garbage is collected after each actor, not only now and then. */
 const COLLECT_ABOVE_PAGES = 1024;
@@ -137,7 +135,7 @@ async function runOnce(
 
 function walk(instance: Instance<CheckExports>, root: CID, epoch: number, options: StateCheckOptions): StateReport {
   const { exports } = instance;
-  const argument = dagCbor.encode([root, epoch, PROFILES[options.profile ?? "mainnet"]]);
+  const argument = dagCbor.encode([root, epoch, profileNumber(options.profile ?? "mainnet")]);
   const at = exports.alloc(argument.length);
   instance.write(at, argument);
   if (guard(instance, () => exports.checkOpen(at, argument.length)) === MALFORMED)

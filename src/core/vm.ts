@@ -6,6 +6,8 @@
  * `src/exec` wraps this with fetching and running again.
  */
 import * as dagCbor from "@ipld/dag-cbor";
+import { type ProfileName, profileNumber } from "../schema/profiles.ts";
+import { findVersion } from "../schema/versions/rows.ts";
 import { Address } from "../types/address.ts";
 import { bigToBytes } from "../types/amount.ts";
 import { type Block, CID, cidFromBytes, cidKey } from "../types/cid.ts";
@@ -98,18 +100,14 @@ export type GenesisActor = {
   readonly state: Uint8Array | null;
 };
 
-/** Sets of network parameters that the core knows. */
-export type NetworkProfile = "mainnet" | "devnet";
-
-const PROFILES: Readonly<Record<NetworkProfile, number>> = { mainnet: 0, devnet: 1 };
 
 export type VmOptions = {
   /** The module's bytes, or the module compiled, in place of the platform's asset. */
   readonly source?: WasmSource;
   /** Name of the asset; `vm-test.wasm` has the test actors too. */
   readonly asset?: "vm.wasm" | "vm-test.wasm";
-  /** Parameters of the network (see `assembly/runtime/profile.ts`). Default: the main network's. */
-  readonly profile?: NetworkProfile;
+  /** Parameters of the network (see `src/schema/profiles.ts`). Default: the main network's. */
+  readonly profile?: ProfileName;
   /** Most 64 KiB pages the memory may have. Default: 16384 (1 GiB). */
   readonly maxPages?: number;
 };
@@ -164,7 +162,7 @@ export class Vm {
         { code: "ABI_MISMATCH", asset, version },
         `${asset} speaks version ${version} of the border`,
       );
-    instance.exports.selectProfile(PROFILES[options.profile ?? "mainnet"]);
+    instance.exports.selectProfile(profileNumber(options.profile ?? "mainnet"));
     return new Vm(instance, host, run);
   }
 
@@ -195,7 +193,9 @@ export class Vm {
       supplyTuple(context.circulatingSupply),
       context.tracing ?? false,
     ];
-    this.#expect(this.#call("machineOpen", dagCbor.encode(tuple)));
+    const answer = this.#call("machineOpen", dagCbor.encode(tuple));
+    expectVersion(answer, context.networkVersion);
+    this.#expect(answer);
   }
 
   /** Lays out the tree that a new network starts from. `open` takes the blocks together with the root. */
@@ -217,7 +217,9 @@ export class Vm {
 
   /** Moves the machine to an epoch. */
   advance(epoch: number, networkVersion: number, baseFee: bigint): void {
-    this.#expect(this.#call("machineAdvance", dagCbor.encode([epoch, networkVersion, bigToBytes(baseFee)])));
+    const answer = this.#call("machineAdvance", dagCbor.encode([epoch, networkVersion, bigToBytes(baseFee)]));
+    expectVersion(answer, networkVersion);
+    this.#expect(answer);
   }
 
   /**
@@ -378,6 +380,17 @@ export class Vm {
     }
     throw new EngineFault({ code: "NOT_OPEN" }, "no machine is open");
   }
+}
+
+/** Throws if the core refuses a network version. */
+function expectVersion(answer: number, networkVersion: number): void {
+  if (answer !== REFUSAL.unknownVersion) return;
+  const row = findVersion(networkVersion);
+  const needs = row === undefined ? "is none" : `needs actors v${row.actors}, which this machine does not have`;
+  throw new EngineFault(
+    { code: "UNKNOWN_NETWORK_VERSION", networkVersion },
+    `cannot execute: network version ${networkVersion} ${needs}`,
+  );
 }
 
 /** What the imports of one instance work on. */

@@ -9,12 +9,13 @@
 
 import { FilError } from "../base/errors.ts";
 import { Vm, type VmHost } from "../core/vm.ts";
+import { nativeCode } from "../params/actor-codes.ts";
 import type { NetworkParams } from "../params/networks.ts";
 import { encodeMethodParams, encodeState } from "../state/state-view.ts";
 import type { Block } from "../storage/contract.ts";
 import { Address } from "../types/address.ts";
 import { FIL } from "../types/amount.ts";
-import { type CID, cidOfText } from "../types/cid.ts";
+import type { CID } from "../types/cid.ts";
 import { encodeMessage } from "../types/message.ts";
 import type { Json } from "../types/schema-codec.ts";
 
@@ -90,8 +91,7 @@ function bareActors(spec: GenesisSpec): readonly BareActor[] {
 
 /** Builds the state. Throws `GenesisError` naming the step that failed. */
 export async function buildGenesis(spec: GenesisSpec): Promise<GenesisState> {
-  const generation = spec.networkVersion < 4 ? 1 : 2;
-  const code = (name: string): CID => cidOfText(`fil/${generation}/${name}`);
+  const code = (name: string): CID => nativeCode(spec.networkVersion, name);
   const allotted = spec.accounts.reduce((sum, account) => sum + account.balance, REWARD_ALLOCATION);
   if (allotted > TOTAL)
     throw new GenesisError(

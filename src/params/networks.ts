@@ -1,27 +1,25 @@
 /**
  * Facts that make one network different from another. A network is a value that is passed down, never a global.
  * Sources: lotus v1.0.0 build/params_*.go (limits, fees) and build/params_2k.go (devnet); lotus at b835fab702eb
- * build/buildconstants/params_{mainnet,2k}.go (chain ids).
+ * build/buildconstants/params_{mainnet,calibnet,2k}.go (chain ids).
  */
+import { PROFILES, type Profile, type ProfileName } from "../schema/profiles.ts";
 import type { NetworkLetter } from "../types/address.ts";
+import { heightsOf, type ScheduledVersion, scheduleOf, versionUpgrades } from "./upgrades.ts";
 
-export type NetworkParams = {
+export type NetworkParams = Profile & {
   readonly name: string;
   readonly letter: NetworkLetter;
   /** EIP-155 chain id. */
   readonly chainId: number;
   /** Seconds between epochs. */
   readonly blockDelaySeconds: number;
-  /** Parameters that the actors run under: twins of the core's (`assembly/runtime/profile.ts`); a test compares them. */
-  readonly profile: "mainnet" | "devnet";
-  /** Registered seal proofs that miners may use. */
-  readonly sealProofs: readonly number[];
-  /** Epochs from a pre-commitment to its challenge. */
-  readonly preCommitChallengeDelay: number;
-  /** Bytes of power that a miner needs to count for consensus. */
-  readonly consensusMinerMinPower: bigint;
+  /** Parameters that the actors run under, by name: those of `Profile`. */
+  readonly profile: ProfileName;
   /** Network versions by the first epoch at which they are in force, ascending. */
-  readonly upgrades: readonly { readonly epoch: number; readonly networkVersion: number }[];
+  readonly upgrades: readonly ScheduledVersion[];
+  /** Last epoch before each upgrade, by its name; negative for one that the genesis includes or that never was. */
+  readonly upgradeHeights: ReadonlyMap<string, number>;
 };
 
 /** Limits and prices that hold on every network. */
@@ -48,25 +46,30 @@ export const CHAIN_LIMITS = {
   maxMessageBytes: 64 << 10,
 } as const;
 
-/** Main network; a version is in force from the epoch after its upgrade height. Source: lotus build/params_mainnet.go. */
 export const MAINNET: NetworkParams = {
   name: "mainnet",
   letter: "f",
   chainId: 314,
   blockDelaySeconds: 30,
   profile: "mainnet",
-  sealProofs: [3, 4],
-  preCommitChallengeDelay: 150,
-  consensusMinerMinPower: 10n << 40n,
-  upgrades: [
-    { epoch: 0, networkVersion: 0 },
-    { epoch: 41_281, networkVersion: 1 },
-    { epoch: 51_001, networkVersion: 2 },
-    { epoch: 94_001, networkVersion: 3 },
-    { epoch: 138_721, networkVersion: 4 },
-    { epoch: 140_761, networkVersion: 5 },
-  ],
+  ...PROFILES.mainnet,
+  upgrades: scheduleOf("mainnet"),
+  upgradeHeights: heightsOf("mainnet"),
 };
+
+/** The public test network. */
+export const CALIBRATIONNET: NetworkParams = {
+  name: "calibrationnet",
+  letter: "t",
+  chainId: 314_159,
+  blockDelaySeconds: 30,
+  profile: "calibrationnet",
+  ...PROFILES.calibrationnet,
+  upgrades: scheduleOf("calibrationnet"),
+  upgradeHeights: heightsOf("calibrationnet"),
+};
+
+const DEVNET_VERSION = 5;
 
 /** A local network; the actors are those of network version 5 from genesis on. */
 export const DEVNET: NetworkParams = {
@@ -75,30 +78,15 @@ export const DEVNET: NetworkParams = {
   chainId: 31_415_926,
   blockDelaySeconds: 1,
   profile: "devnet",
-  sealProofs: [0],
-  preCommitChallengeDelay: 10,
-  consensusMinerMinPower: 2048n,
-  upgrades: [{ epoch: 0, networkVersion: 5 }],
+  ...PROFILES.devnet,
+  upgrades: [{ epoch: 0, networkVersion: DEVNET_VERSION }],
+  // All that led to the version lie before the genesis.
+  upgradeHeights: new Map(
+    versionUpgrades()
+      .filter(({ networkVersion }) => networkVersion <= DEVNET_VERSION)
+      .map(({ name }) => [name, -1]),
+  ),
 };
-
-/** Names of upgrades by the network version that they bring. Source: lotus v1.0.0 build/params_mainnet.go. */
-const UPGRADE_NAMES: readonly (readonly [networkVersion: number, name: string])[] = [
-  [1, "Breeze"],
-  [2, "Smoke"],
-  [3, "Ignition"],
-  [4, "Assembly"],
-  [5, "Tape"],
-];
-
-/** Last epoch before each upgrade, by name; -1 for one that is in force from genesis on. One not planned is left out. */
-export function upgradeHeights(network: NetworkParams): ReadonlyMap<string, number> {
-  const heights = new Map<string, number>();
-  for (const [version, name] of UPGRADE_NAMES) {
-    const upgrade = network.upgrades.find(({ networkVersion }) => networkVersion >= version);
-    if (upgrade !== undefined) heights.set(name, upgrade.epoch - 1);
-  }
-  return heights;
-}
 
 /** Network version in force at an epoch. */
 export function networkVersionAt(network: NetworkParams, epoch: number): number {

@@ -15,6 +15,7 @@ import { verifreg } from "./actors/verifreg.ts";
 import { chainTypes } from "./chain.ts";
 import type { ActorDescription, SchemaModule } from "./kit.ts";
 import { proofTypes } from "./proof.ts";
+import type { ActorsVersion } from "./versions/rows.ts";
 
 export const ACTORS: readonly ActorDescription[] = [
   account,
@@ -29,6 +30,9 @@ export const ACTORS: readonly ActorDescription[] = [
   system,
   verifreg,
 ];
+
+/** Actors versions whose state, methods and parameters are described. */
+export const DESCRIBED_ACTORS: readonly ActorsVersion[] = [0, 2];
 
 /** Actors of test builds. */
 export const TEST_ACTORS: readonly ActorDescription[] = [chaos];

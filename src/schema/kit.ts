@@ -1,13 +1,11 @@
 /**
- * The words in which types on chain are described, once, for both sides of the WebAssembly line.
+ * The words in which types on chain are described, once, for both sides of the ABI.
  *
  * From a description come: the AssemblyScript codec classes (`*.gen.ts`, by `src/tools/generate.ts`), the host's
  * decoder to JSON in Lotus' spelling and its encoder back (`src/types/schema-codec.ts`). Field order is consensus;
  * field names are those of the network's JSON. Types are data, without behaviour.
  */
-
-/** Where a type or a field exists: actors generation 0 (network versions 0 to 3) or 2 (4 and up). */
-export type Generation = 0 | 2;
+import type { ActorsVersion } from "./versions/rows.ts";
 
 export type FieldType =
   | { readonly kind: "u64" | "i64" | "bool" | "bytes" | "text" | "address" | "big" | "cid" | "bitfield" | "raw" }
@@ -31,8 +29,10 @@ export type Field = {
   readonly name: string;
   readonly type: FieldType;
   readonly doc?: string;
-  /** Generations that have the field; both when absent. */
-  readonly only?: Generation;
+  /** First actors version that has the field; absent: all. */
+  readonly since?: ActorsVersion;
+  /** Last actors version that has the field. */
+  readonly until?: ActorsVersion;
 };
 
 /** A CBOR array of fixed length, or (`transparent`) a single field without the array around it. */
@@ -59,9 +59,10 @@ export type MethodDescription = {
   /** Name of the parameter type in the actor's module or one it uses; absent: no parameters. */
   readonly params?: FieldType;
   readonly returns?: FieldType;
-  readonly since?: Generation;
-  /** Last generation that has the method. */
-  readonly until?: Generation;
+  /** First actors version that has the method; absent: all. */
+  readonly since?: ActorsVersion;
+  /** Last actors version that has the method. */
+  readonly until?: ActorsVersion;
 };
 
 export type ActorDescription = {
@@ -112,8 +113,24 @@ export function setOf(key: "address" | "uvarint" | "varint" | "bytes" | "cid"): 
   return { kind: "link", to: { kind: "set", key } };
 }
 
-export function field(name: string, type: FieldType, doc?: string, only?: Generation): Field {
-  return { name, type, ...(doc === undefined ? {} : { doc }), ...(only === undefined ? {} : { only }) };
+/** Where a field exists: from one actors version on, or up to one. */
+export type Lifetime = Pick<Field, "since" | "until">;
+
+export function since(version: ActorsVersion): Lifetime {
+  return { since: version };
+}
+
+export function until(version: ActorsVersion): Lifetime {
+  return { until: version };
+}
+
+/** Whether something exists under an actors version. */
+export function existsIn(one: Lifetime, version: ActorsVersion): boolean {
+  return (one.since ?? 0) <= version && version <= (one.until ?? version);
+}
+
+export function field(name: string, type: FieldType, doc?: string, lifetime: Lifetime = {}): Field {
+  return { name, type, ...(doc === undefined ? {} : { doc }), ...lifetime };
 }
 
 export function tuple(name: string, doc: string, fields: readonly Field[]): TupleType {

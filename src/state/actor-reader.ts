@@ -10,7 +10,7 @@ import { hamtEntries, hamtGet } from "../storage/hamt.ts";
 import type { NetworkLetter } from "../types/address.ts";
 import { CID } from "../types/cid.ts";
 import type { CodecContext } from "../types/schema-codec.ts";
-import { findType, type Json, SchemaError, valueToJson } from "../types/schema-codec.ts";
+import { fieldsIn, findType, type Json, SchemaError, valueToJson } from "../types/schema-codec.ts";
 import { type ActorEntry, describeCode, StateError } from "./state-view.ts";
 
 export type JsonObject = { readonly [key: string]: Json };
@@ -38,13 +38,13 @@ export class ObjectReader {
     const found = describeCode(entry.code);
     if (found === null)
       throw new StateError({ code: "UNKNOWN_ACTOR_CODE", cid: `${entry.code}` }, `no description of ${entry.code}`);
-    const context: CodecContext = { module: found.actor.module, generation: found.generation, letter };
+    const context: CodecContext = { module: found.actor.module, actorsVersion: found.actorsVersion, letter };
     return ObjectReader.at(blocks, context, found.actor.state, entry.head);
   }
 
   private static async at(blocks: BlockSource, context: CodecContext, name: string, cid: CID): Promise<ObjectReader> {
     const { type, module } = findType(context.module, name);
-    const fields = type.fields.filter((field) => field.only === undefined || field.only === context.generation);
+    const fields = fieldsIn(type, context.actorsVersion);
     const values = await loadNode(blocks, cid);
     if (!Array.isArray(values) || values.length !== fields.length)
       throw new SchemaError({ code: "BAD_CBOR", path: name }, `${cid} is not a ${name}`);

@@ -3,8 +3,10 @@
  * Read-only; nothing here executes.
  */
 import { FilError } from "../base/errors.ts";
-import { ACTORS } from "../schema/index.ts";
-import type { ActorDescription, Generation } from "../schema/kit.ts";
+import { actorOfCode } from "../params/actor-codes.ts";
+import { ACTORS, DESCRIBED_ACTORS } from "../schema/index.ts";
+import { type ActorDescription, existsIn } from "../schema/kit.ts";
+import type { ActorsVersion } from "../schema/versions/rows.ts";
 import { loadNode } from "../storage/amt.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import { type HamtNodes, hamtEntries, hamtGet } from "../storage/hamt.ts";
@@ -35,11 +37,15 @@ function actorNotFound(address: Address): never {
   throw new StateError({ code: "ACTOR_NOT_FOUND", address: `${address}` }, `${address}: actor not found`);
 }
 
-/** Which built-in actor a code stands for, and of which generation; null if none of ours. */
-export function describeCode(code: CID): { readonly actor: ActorDescription; readonly generation: Generation } | null {
-  const match = /^fil\/([12])\/([a-z]+)$/.exec(textOfCid(code) ?? "");
-  const actor = ACTORS.find((one) => one.name === match?.[2]);
-  return actor === undefined ? null : { actor, generation: match?.[1] === "1" ? 0 : 2 };
+export type DescribedActor = { readonly actor: ActorDescription; readonly actorsVersion: ActorsVersion };
+
+/** Which built-in actor a code stands for, and of which version; null if its state and methods are not described. */
+export function describeCode(code: CID): DescribedActor | null {
+  const found = actorOfCode(code);
+  const actorsVersion = DESCRIBED_ACTORS.find((version) => version === found?.actorsVersion);
+  if (found === null || actorsVersion === undefined) return null;
+  const actor = ACTORS.find((one) => one.name === found.name);
+  return actor === undefined ? null : { actor, actorsVersion };
 }
 
 export class StateView {
@@ -122,7 +128,7 @@ export class StateView {
     const found = describeCode(entry.code);
     if (found === null)
       throw new StateError({ code: "UNKNOWN_ACTOR_CODE", cid: `${entry.code}` }, `no description of ${entry.code}`);
-    const context = { module: found.actor.module, generation: found.generation, letter };
+    const context = { module: found.actor.module, actorsVersion: found.actorsVersion, letter };
     const value = await loadNode(this.blocks, entry.head);
     // Actors without state of their own keep an empty list.
     if (Array.isArray(value) && value.length === 0) return {};
@@ -150,15 +156,14 @@ export type MethodSide = "params" | "returns";
 function methodType(code: CID, method: bigint, side: MethodSide) {
   const found = describeCode(code);
   const described = found?.actor.methods.find(
-    ({ number, since = 0, until = found.generation }) =>
-      BigInt(number) === method && since <= found.generation && found.generation <= until,
+    (one) => BigInt(one.number) === method && existsIn(one, found.actorsVersion),
   );
   if (found === null || described === undefined)
     throw new StateError(
       { code: "UNKNOWN_METHOD", method: `${method}` },
       `no description of method ${method} of ${textOfCid(code) ?? code}`,
     );
-  return { type: described[side], module: found.actor.module, generation: found.generation };
+  return { type: described[side], module: found.actor.module, actorsVersion: found.actorsVersion };
 }
 
 /** Parameters or return value of a method, as JSON in the network's spelling; null where there are none. */
@@ -169,20 +174,20 @@ export function decodeMethodData(
   bytes: Uint8Array,
   letter: NetworkLetter,
 ): Json {
-  const { type, module, generation } = methodType(code, method, side);
-  return type === undefined || bytes.length === 0 ? null : cborToJson(type, bytes, { module, generation, letter });
+  const { type, module, actorsVersion } = methodType(code, method, side);
+  return type === undefined || bytes.length === 0 ? null : cborToJson(type, bytes, { module, actorsVersion, letter });
 }
 
 /** The CBOR of JSON parameters. */
 export function encodeMethodParams(code: CID, method: bigint, json: Json, letter: NetworkLetter): Uint8Array {
-  const { type, module, generation } = methodType(code, method, "params");
-  return type === undefined ? new Uint8Array(0) : jsonToCbor(type, json, { module, generation, letter });
+  const { type, module, actorsVersion } = methodType(code, method, "params");
+  return type === undefined ? new Uint8Array(0) : jsonToCbor(type, json, { module, actorsVersion, letter });
 }
 
 /** The CBOR of an actor's state given as JSON. */
 export function encodeState(code: CID, json: Json, letter: NetworkLetter): Uint8Array {
   const found = describeCode(code);
   if (found === null) throw new StateError({ code: "UNKNOWN_ACTOR_CODE", cid: `${code}` }, `no description of ${code}`);
-  const context = { module: found.actor.module, generation: found.generation, letter };
+  const context = { module: found.actor.module, actorsVersion: found.actorsVersion, letter };
   return jsonToCbor({ kind: "ref", name: found.actor.state }, json, context);
 }

@@ -13,10 +13,12 @@ import { generateKeccak256 } from "./gen/keccak256.ts";
 import { generateRpcDocs } from "./gen/rpc-docs.ts";
 import { generateSecp256k1 } from "./gen/secp256k1.ts";
 import { generateSha256 } from "./gen/sha256.ts";
+import { generateVersions } from "./gen/versions.ts";
 
 /** One line per generator, in the order of their output paths. */
 const GENERATORS: readonly Generator[] = [
   generateCodecs,
+  generateVersions,
   generateBlake2b,
   generateCurveConstants,
   generateFields,

@@ -10,7 +10,8 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import { concat, fromBase64, toBase64 } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
-import type { Field, FieldType, Generation, SchemaModule, TupleType } from "../schema/kit.ts";
+import { existsIn, type Field, type FieldType, type SchemaModule, type TupleType } from "../schema/kit.ts";
+import type { ActorsVersion } from "../schema/versions/rows.ts";
 import { Address, type NetworkLetter } from "./address.ts";
 import { bigToBytes, bytesToBig } from "./amount.ts";
 import { decodeRuns, encodeRuns } from "./bitfield.ts";
@@ -24,7 +25,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 /** Everything that reading or writing a type needs to know. */
 export type CodecContext = {
   readonly module: SchemaModule;
-  readonly generation: Generation;
+  readonly actorsVersion: ActorsVersion;
   readonly letter: NetworkLetter;
 };
 
@@ -59,8 +60,9 @@ export function findType(module: SchemaModule, name: string): { type: TupleType;
   throw new SchemaError({ code: "UNKNOWN_TYPE", path: name }, `type ${name} is described nowhere`);
 }
 
-function fieldsIn(type: TupleType, generation: Generation): readonly Field[] {
-  return type.fields.filter((field) => field.only === undefined || field.only === generation);
+/** The fields that a type has under an actors version, in their order. */
+export function fieldsIn(type: TupleType, actorsVersion: ActorsVersion): readonly Field[] {
+  return type.fields.filter((field) => existsIn(field, actorsVersion));
 }
 
 function fail(code: "BAD_CBOR" | "BAD_JSON", path: string, why: string): never {
@@ -116,7 +118,7 @@ export function valueToJson(type: FieldType, value: unknown, context: CodecConte
 
 function tupleToJson(type: TupleType, value: unknown, context: CodecContext, path: string): Json {
   if (path.split(".").length > MAX_DEPTH) fail("BAD_CBOR", path, "nested too deep");
-  const fields = fieldsIn(type, context.generation);
+  const fields = fieldsIn(type, context.actorsVersion);
   const only = fields[0];
   if (type.transparent === true && only !== undefined) return valueToJson(only.type, value, context, path);
   if (!Array.isArray(value) || value.length !== fields.length)
@@ -198,7 +200,7 @@ function isObject(json: Json): json is { readonly [key: string]: Json } {
 }
 
 function jsonToTuple(type: TupleType, json: Json, context: CodecContext, path: string): unknown {
-  const fields = fieldsIn(type, context.generation);
+  const fields = fieldsIn(type, context.actorsVersion);
   const only = fields[0];
   if (type.transparent === true && only !== undefined) return jsonToValue(only.type, json, context, path);
   if (!isObject(json)) return fail("BAD_JSON", path, `${type.name} is an object`);

@@ -55,7 +55,7 @@ function exec(rt: Runtime, params: Bytes): Bytes {
 
 /** Miners are made by the power actor only; payment channels and multisigs by anybody; nothing else. */
 function canExec(rt: Runtime, caller: Cid, code: Cid): bool {
-  const generation = rt.actorsVersion;
-  if (code.eq(builtinCode(generation, "storageminer"))) return caller.eq(builtinCode(generation, "storagepower"));
-  return code.eq(builtinCode(generation, "paymentchannel")) || code.eq(builtinCode(generation, "multisig"));
+  const actors = rt.actorsVersion;
+  if (code.eq(builtinCode(actors, "storageminer"))) return caller.eq(builtinCode(actors, "storagepower"));
+  return code.eq(builtinCode(actors, "paymentchannel")) || code.eq(builtinCode(actors, "multisig"));
 }

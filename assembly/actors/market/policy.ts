@@ -14,6 +14,7 @@ import { Big } from "../../base/big";
 import { CODEC_FIL_COMMITMENT_UNSEALED, Cid, HASH_SHA2_256_TRUNC254_PADDED } from "../../ipld/cid";
 import { EPOCHS_IN_DAY, TOKEN_PRECISION } from "../../runtime/builtin";
 import { DealProposal } from "./codec.gen";
+import { NetworkVersion } from "../../runtime/versions.gen";
 
 /** Stands for an epoch that has not come. */
 export const EPOCH_UNDEFINED: i64 = -1;
@@ -34,11 +35,6 @@ export const DEAL_MAX_LABEL_SIZE: i32 = 256;
 /** Bytes. */
 const MIN_PIECE_SIZE: u64 = 128;
 
-/** Per cent of the circulating supply that the collateral of all deals should cover. */
-const SUPPLY_TARGET_GENESIS: u64 = 5;
-const SUPPLY_TARGET: u64 = 1;
-/** Network version from which the target is the lower one, over raw instead of quality-adjusted power. */
-const RAW_POWER_COLLATERAL_NETWORK_VERSION: i32 = 1;
 
 /** Quality-adjusted power per byte of a verified deal (tenths of tenths: 100 / 10). */
 const VERIFIED_DEAL_QUALITY: u64 = 10;
@@ -97,14 +93,14 @@ export function minProviderCollateral(
   deal: DealProposal,
   network: NetworkFigures,
   circulatingSupply: Big,
-  networkVersion: i32,
+  version: NetworkVersion,
 ): Big {
-  const overRawPower = networkVersion >= RAW_POWER_COLLATERAL_NETWORK_VERSION;
+  const overRawPower = version.marketWeighsRawPower;
   const size = Big.fromU64(deal.pieceSize);
   const qaPower = deal.verifiedDeal ? size.mul(Big.fromU64(VERIFIED_DEAL_QUALITY)) : size;
   const dealPower = overRawPower ? size : qaPower;
   const networkPower = overRawPower ? network.rawPower : network.qaPower;
-  const target = Big.fromU64(overRawPower ? SUPPLY_TARGET : SUPPLY_TARGET_GENESIS);
+  const target = Big.fromI64(version.providerCollateralPercent);
   const allPower = Big.max(Big.max(networkPower, network.baselinePower), dealPower);
   return target.mul(circulatingSupply).mul(dealPower).div(Big.fromU64(100).mul(allPower));
 }

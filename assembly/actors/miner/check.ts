@@ -65,7 +65,7 @@ export function checkMiner(st: MinerState, at: CheckContext): MinerSummary {
 }
 
 function initialPledge(st: MinerState, at: CheckContext): Big {
-  return at.actorsVersion >= 2 ? st.initialPledge : st.initialPledgeRequirement;
+  return at.version.minerLocksInitialPledge ? st.initialPledge : st.initialPledgeRequirement;
 }
 
 function checkInfo(info: MinerInfo, at: CheckContext): void {
@@ -78,7 +78,7 @@ function checkInfo(info: MinerInfo, at: CheckContext): void {
   if (worker !== null) {
     at.that(worker.newWorker.isId, "pending worker is not an ID address");
     // v0 leaves a pending key when the old one is asked for again.
-    at.that(at.actorsVersion < 2 || !worker.newWorker.eq(info.worker), "pending worker is the worker");
+    at.that(!at.version.workerPendingDiffers || !worker.newWorker.eq(info.worker), "pending worker is the worker");
   }
   const owner = info.pendingOwnerAddress;
   if (owner !== null) {
@@ -103,7 +103,7 @@ function checkMoney(st: MinerState, at: CheckContext): void {
   at.that(!st.feeDebt.negative, "fee debt is negative");
   // In v0 rewards and penalties may have drawn on the initial pledge.
   let least = st.lockedFunds.add(st.preCommitDeposits);
-  if (at.actorsVersion >= 2) least = least.add(pledge);
+  if (at.version.minerLocksInitialPledge) least = least.add(pledge);
   at.that(at.balance.ge(least), "balance does not cover what is locked");
   const table = at.object<VestingFunds>(st.vestingFunds, "vesting table");
   if (table === null) return;

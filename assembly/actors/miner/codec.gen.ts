@@ -72,7 +72,7 @@ export class MinerInfo extends Codec {
   pendingOwnerAddress: Address | null = null;
 
   read(r: CborReader): void {
-    r.tuple(r.actorsVersion < 2 ? 9 : 11);
+    r.tuple(r.actorsVersion >= 2 ? 11 : 9);
     this.owner = readAddress(r);
     this.worker = readAddress(r);
     {
@@ -117,7 +117,7 @@ export class MinerInfo extends Codec {
   }
 
   write(w: CborWriter): void {
-    w.array(w.actorsVersion < 2 ? 9 : 11);
+    w.array(w.actorsVersion >= 2 ? 11 : 9);
     writeAddress(w, this.owner);
     writeAddress(w, this.worker);
     w.array(this.controlAddresses.length);
@@ -314,7 +314,7 @@ export class SectorOnChainInfo extends Codec {
   replacedDayReward: Big = Big.ZERO;
 
   read(r: CborReader): void {
-    r.tuple(r.actorsVersion < 2 ? 11 : 13);
+    r.tuple(r.actorsVersion >= 2 ? 13 : 11);
     this.sectorNumber = r.u64();
     this.sealProof = r.i64();
     this.sealedCID = r.cid();
@@ -342,7 +342,7 @@ export class SectorOnChainInfo extends Codec {
   }
 
   write(w: CborWriter): void {
-    w.array(w.actorsVersion < 2 ? 11 : 13);
+    w.array(w.actorsVersion >= 2 ? 13 : 11);
     w.u64(this.sectorNumber);
     w.i64(this.sealProof);
     w.cid(this.sealedCID);
@@ -420,7 +420,7 @@ export class Partition extends Codec {
   recoveringPower: PowerPair = new PowerPair();
 
   read(r: CborReader): void {
-    r.tuple(r.actorsVersion < 2 ? 9 : 11);
+    r.tuple(r.actorsVersion >= 2 ? 11 : 9);
     this.sectors = BitField.read(r);
     if (r.actorsVersion >= 2) {
       this.unproven = BitField.read(r);
@@ -439,7 +439,7 @@ export class Partition extends Codec {
   }
 
   write(w: CborWriter): void {
-    w.array(w.actorsVersion < 2 ? 9 : 11);
+    w.array(w.actorsVersion >= 2 ? 11 : 9);
     this.sectors.write(w);
     if (w.actorsVersion >= 2) {
       this.unproven.write(w);
@@ -529,7 +529,7 @@ export class MinerState extends Codec {
   vestingFunds: Cid = new Cid(EMPTY);
   /** attoFIL owed From actors v2. */
   feeDebt: Big = Big.ZERO;
-  /** attoFIL Actors v0 only. */
+  /** attoFIL Until actors v0. */
   initialPledgeRequirement: Big = Big.ZERO;
   /** attoFIL From actors v2. */
   initialPledge: Big = Big.ZERO;
@@ -549,7 +549,7 @@ export class MinerState extends Codec {
   earlyTerminations: BitField = new BitField();
 
   read(r: CborReader): void {
-    r.tuple(r.actorsVersion < 2 ? 13 : 14);
+    r.tuple(r.actorsVersion >= 2 ? 14 : r.actorsVersion >= 1 ? 12 : 13);
     this.info = r.cid();
     this.preCommitDeposits = r.big();
     this.lockedFunds = r.big();
@@ -557,7 +557,7 @@ export class MinerState extends Codec {
     if (r.actorsVersion >= 2) {
       this.feeDebt = r.big();
     }
-    if (r.actorsVersion < 2) {
+    if (r.actorsVersion <= 0) {
       this.initialPledgeRequirement = r.big();
     }
     if (r.actorsVersion >= 2) {
@@ -574,7 +574,7 @@ export class MinerState extends Codec {
   }
 
   write(w: CborWriter): void {
-    w.array(w.actorsVersion < 2 ? 13 : 14);
+    w.array(w.actorsVersion >= 2 ? 14 : w.actorsVersion >= 1 ? 12 : 13);
     w.cid(this.info);
     w.big(this.preCommitDeposits);
     w.big(this.lockedFunds);
@@ -582,7 +582,7 @@ export class MinerState extends Codec {
     if (w.actorsVersion >= 2) {
       w.big(this.feeDebt);
     }
-    if (w.actorsVersion < 2) {
+    if (w.actorsVersion <= 0) {
       w.big(this.initialPledgeRequirement);
     }
     if (w.actorsVersion >= 2) {

@@ -61,7 +61,7 @@ export function assignDeadlines(
     if (deadline !== null) loads.push(new Load(i, deadline.liveSectors, deadline.totalSectors));
   }
   rt.invariant(sectors.length == 0 || (loads.length > 0 && partitionSize != 0), "no deadline to assign to");
-  const maxSectors = rt.actorsVersion >= 2 ? partitionSize * MAX_PARTITIONS_PER_DEADLINE : u64.MAX_VALUE;
+  const maxSectors = rt.version.minerLimitsPartitions ? partitionSize * MAX_PARTITIONS_PER_DEADLINE : u64.MAX_VALUE;
   for (let i = 0; i < sectors.length; i++) {
     let best = loads[0];
     for (let j = 1; j < loads.length; j++) {

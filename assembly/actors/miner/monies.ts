@@ -28,7 +28,6 @@ import {
   TERMINATION_LIFETIME_CAP_V2,
   undeclaredPenaltyPeriod,
 } from "./policy";
-import { halvesTerminationAge } from "./rules";
 import { qaPowerOfSector } from "./sector-power";
 
 /** The smoothed reward and power of the network. */
@@ -59,7 +58,7 @@ export function expectedReward(rt: Runtime, economy: Economy, qaPower: Big, epoc
   if (estimate(economy.power).isZero) return estimate(economy.reward);
   rt.invariant(ratioIsDefined(economy.power), "division by zero: no network power");
   const projected = qaPower.mul(economy.ratio(epochs)).rsh(PRECISION);
-  return rt.actorsVersion >= 2 ? Big.max(projected, Big.ZERO) : projected;
+  return rt.version.minerFloorsRewards ? Big.max(projected, Big.ZERO) : projected;
 }
 
 /** Fee for power that stays faulty through a deadline. */
@@ -98,7 +97,7 @@ export function terminationPenalty(
     const sector = sectors[i];
     const power = qaPowerOfSector(rt, sectorSize, sector);
     const age = epoch - sector.activation;
-    const earned = rt.actorsVersion >= 2 ? lifetimeRewardV2(sector, age) : lifetimeRewardV0(rt, sector, age);
+    const earned = rt.version.minerTerminationByReplaced ? lifetimeRewardV2(sector, age) : lifetimeRewardV0(rt, sector, age);
     total = total.add(Big.max(undeclaredPenalty(rt, economy, power), sector.expectedStoragePledge.add(earned)));
   }
   return total;
@@ -106,7 +105,7 @@ export function terminationPenalty(
 
 /** v0: the day reward for each day of age, up to 70. */
 function lifetimeRewardV0(rt: Runtime, sector: SectorOnChainInfo, age: i64): Big {
-  const counted = min(halvesTerminationAge(rt) ? age / 2 : age, TERMINATION_LIFETIME_CAP_V0 * EPOCHS_IN_DAY);
+  const counted = min(rt.version.minerHalvesTerminationAge ? age / 2 : age, TERMINATION_LIFETIME_CAP_V0 * EPOCHS_IN_DAY);
   return sector.expectedDayReward.mul(Big.fromI64(counted)).div(Big.fromI64(EPOCHS_IN_DAY));
 }
 
@@ -126,7 +125,7 @@ export function consensusFaultPenalty(epochReward: Big): Big {
   return epochReward.mul(Big.fromI64(CONSENSUS_FAULT_FACTOR)).div(Big.fromI64(EXPECTED_LEADERS_PER_EPOCH));
 }
 
-/** Epochs after which the reporter's share has reached its maximum in both generations (they do near 500). */
+/** Epochs after which the reporter's share has reached its maximum in all versions (they do near 500). */
 const SHARE_IS_FULL: i64 = 1000;
 
 /**
@@ -134,7 +133,7 @@ const SHARE_IS_FULL: i64 = 1000;
  * up to a half of the balance (v0) or a twentieth of the penalty (v2).
  */
 export function reporterReward(rt: Runtime, age: i64, collateral: Big): Big {
-  const late = rt.actorsVersion >= 2;
+  const late = rt.version.minerSharesPenalty;
   const cap = collateral.div(Big.fromU64(late ? 20 : 2));
   // Beyond this the quotient below exceeds the cap anyway, and its powers would become very long.
   if (age > SHARE_IS_FULL) return cap;

@@ -1,5 +1,5 @@
 /**
- * Constants of the miner actor, and the few rules that are mere figures by generation or network version.
+ * Constants of the miner actor. Figures that changed with a network version: `src/schema/versions/figures.ts`.
  * Source: specs-actors builtin/miner/policy.go and monies.go; v0 means v0.9.12, v2 means v2.1.0.
  */
 import { Big } from "../../base/big";
@@ -47,20 +47,10 @@ export const MAX_CONTROL_ADDRESSES: i32 = 10;
 /** Bytes of chain randomness in a window PoSt (v2). */
 export const MAX_COMMIT_RANDOMNESS_BYTES: i32 = 32;
 
-/** Partitions, and in v2 declarations, that one message may name. */
-export function addressedPartitionsMax(rt: Runtime): u64 {
-  return rt.actorsVersion >= 2 ? MAX_PARTITIONS_PER_DEADLINE : 200;
-}
-
 /** Partitions that one message may name when all their sectors will be loaded. */
 export function loadPartitionsSectorsMax(rt: Runtime, partitionSectors: u64): u64 {
   rt.invariant(partitionSectors != 0, "partition size is zero");
-  return min(ADDRESSED_SECTORS_MAX / partitionSectors, addressedPartitionsMax(rt));
-}
-
-/** Bytes of a seal proof (v2): network version 4 allowed less than the proofs have. */
-export function maxProveCommitBytes(rt: Runtime): i32 {
-  return rt.networkVersion >= 5 ? 10240 : 1024;
+  return min(ADDRESSED_SECTORS_MAX / partitionSectors, <u64>rt.version.addressedPartitionsMax);
 }
 
 /** Deals of a sector: one for each 128 MiB, at least 256. */
@@ -91,18 +81,14 @@ export function preCommitChallengeDelay(): i64 {
   return NETWORK.preCommitChallengeDelay;
 }
 
-/**
- * Epochs from a pre-commitment to its proof, for every known proof type; 0 for others. The challenge delay in the v2
- * figure is main network's on every network.
- */
+/** Epochs from a pre-commitment to its proof, for every known proof type; 0 for others. */
 export function maxProveCommitDuration(rt: Runtime, proof: i64): i64 {
-  if (proof < 0 || proof > 4) return 0;
-  return rt.actorsVersion >= 2 ? EPOCHS_IN_DAY + 150 : 10000;
+  return proof < 0 || proof > 4 ? 0 : rt.version.proveCommitEpochs;
 }
 
 /** The oldest epoch whose ticket a pre-commitment may be sealed with. */
 export function sealChallengeEarliest(rt: Runtime, proof: i64): i64 {
-  if (rt.actorsVersion >= 2) return rt.epoch - (EPOCHS_IN_DAY + CHAIN_FINALITY);
+  if (rt.version.minerSealAgeIsFixed) return rt.epoch - (EPOCHS_IN_DAY + CHAIN_FINALITY);
   return rt.epoch - CHAIN_FINALITY - maxProveCommitDuration(rt, proof);
 }
 
@@ -124,14 +110,14 @@ export const TERMINATION_LIFETIME_CAP_V2: i64 = 140;
 /** Block rewards that a consensus fault costs (v2). */
 export const CONSENSUS_FAULT_FACTOR: i64 = 5;
 
-/** Epochs of expected reward that an ongoing fault costs: 2.14 days, 3.51 from network version 3. */
+/** Epochs of expected reward that an ongoing fault costs. */
 export function faultPenaltyPeriod(rt: Runtime): i64 {
-  return (EPOCHS_IN_DAY * (rt.networkVersion >= 3 ? 351 : 214)) / 100;
+  return (EPOCHS_IN_DAY * rt.version.faultFeeDays) / 100;
 }
 
-/** Epochs of expected reward that an undeclared fault or a termination costs at least: 5 days, 3.5 from version 1. */
+/** Epochs of expected reward that an undeclared fault or a termination costs at least. */
 export function undeclaredPenaltyPeriod(rt: Runtime): i64 {
-  return (EPOCHS_IN_DAY * (rt.networkVersion >= 1 ? 35 : 50)) / 10;
+  return (EPOCHS_IN_DAY * rt.version.undeclaredFeeDays) / 10;
 }
 
 /** A linear vesting schedule; all in epochs. */
@@ -159,7 +145,7 @@ const REWARD_VESTING: VestingSpec = new VestingSpec(0, 180 * EPOCHS_IN_DAY, EPOC
 
 /** How block rewards vest. */
 export function rewardVesting(rt: Runtime): VestingSpec {
-  return rt.networkVersion >= 1 ? REWARD_VESTING : REWARD_VESTING_NV0;
+  return rt.version.minerVestsAtOnce ? REWARD_VESTING : REWARD_VESTING_NV0;
 }
 
 // ---- exits of this actor

@@ -20,7 +20,7 @@ const QUALITY_PRECISION: u32 = 20;
 /** Quality-adjusted power of a sector, from its size, duration and deal weights (byte-epochs). */
 export function qaPowerForWeight(rt: Runtime, size: u64, duration: i64, dealWeight: Big, verifiedWeight: Big): Big {
   rt.invariant(size != 0 && duration != 0, "division by zero: sector without space-time");
-  if (rt.actorsVersion < 2) {
+  if (rt.version.minerChecksSpaceTime) {
     const spaceTime = Big.fromU64(size).mul(Big.fromI64(duration));
     rt.invariant(spaceTime.ge(dealWeight.add(verifiedWeight)), "deals exceed space-time");
   }

@@ -122,7 +122,7 @@ export function submitSealProof(rt: Runtime, info: SealVerifyInfo): void {
 
 /** Weight of the deals of a sector. From v2 on nothing is asked about no deals. */
 export function dealWeight(rt: Runtime, deals: Array<u64>, start: i64, expiry: i64): VerifyDealsForActivationReturn {
-  if (rt.actorsVersion >= 2 && deals.length == 0) return new VerifyDealsForActivationReturn();
+  if (rt.version.minerAsksNoDeals && deals.length == 0) return new VerifyDealsForActivationReturn();
   const params = new VerifyDealsForActivationParams();
   params.dealIDs = deals;
   params.sectorStart = start;

@@ -6,7 +6,7 @@ import { MAX_SIGNERS } from "./policy";
 import { isSigner } from "./state";
 
 export function checkMultisig(st: MultisigState, at: CheckContext): void {
-  const limitsSigners = at.actorsVersion >= 2;
+  const limitsSigners = at.version.multisigLimitsSigners;
   const count = st.signers.length;
   at.that(!limitsSigners || count <= MAX_SIGNERS, count.toString() + " signers are too many");
   at.that(count > 0, "there is no signer");
@@ -22,7 +22,7 @@ export function checkMultisig(st: MultisigState, at: CheckContext): void {
 
 function checkPending(st: MultisigState, at: CheckContext): void {
   // v0 keeps the approvals of signers that were removed.
-  const approversAreSigners = at.actorsVersion >= 2;
+  const approversAreSigners = at.version.multisigPurgesApprovals;
   const cursor = MapOf.load<Transaction>(at, st.pendingTxns).cursor();
   while (cursor.next()) {
     const id = parseIntKey(cursor.key);

@@ -132,7 +132,7 @@ export class ConstructorParams extends Codec {
   startEpoch: i64 = 0;
 
   read(r: CborReader): void {
-    r.tuple(r.actorsVersion < 2 ? 3 : 4);
+    r.tuple(r.actorsVersion >= 2 ? 4 : 3);
     {
       const count = r.array();
       const items: Array<Address> = [];
@@ -149,7 +149,7 @@ export class ConstructorParams extends Codec {
   }
 
   write(w: CborWriter): void {
-    w.array(w.actorsVersion < 2 ? 3 : 4);
+    w.array(w.actorsVersion >= 2 ? 4 : 3);
     w.array(this.signers.length);
     for (let i = 0; i < this.signers.length; i++) {
       writeAddress(w, this.signers[i]);

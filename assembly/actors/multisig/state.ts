@@ -11,6 +11,7 @@ import { MapOf } from "../../runtime/collections";
 import { Runtime } from "../../runtime/runtime";
 import { Address } from "../../types/address";
 import { MultisigState, ProposalHashData, Transaction } from "./codec.gen";
+import { NetworkVersion } from "../../runtime/versions.gen";
 
 export function isSigner(st: MultisigState, address: Address): bool {
   return indexOf(st.signers, address) >= 0;
@@ -35,9 +36,9 @@ export function setLocked(st: MultisigState, startEpoch: i64, unlockDuration: i6
 }
 
 /** attoFIL still locked, `elapsed` epochs after the start. */
-export function amountLocked(st: MultisigState, elapsed: i64, actorsVersion: i32): Big {
+export function amountLocked(st: MultisigState, elapsed: i64, version: NetworkVersion): Big {
   if (elapsed >= st.unlockDuration) return Big.ZERO;
-  const roundsUp = actorsVersion >= 2;
+  const roundsUp = version.multisigRoundsUp;
   if (elapsed < 0 || (roundsUp && elapsed == 0)) return st.initialBalance;
   const duration = Big.fromI64(st.unlockDuration);
   const remaining = duration.sub(Big.fromI64(elapsed));
@@ -50,9 +51,8 @@ export function amountLocked(st: MultisigState, elapsed: i64, actorsVersion: i32
 /** True if `amount` may leave a wallet that holds `balance`. */
 export function isAvailable(st: MultisigState, balance: Big, amount: Big, rt: Runtime): bool {
   if (amount.negative || balance.lt(amount)) return false;
-  const zeroAlwaysPasses = rt.actorsVersion >= 2;
-  if (zeroAlwaysPasses && amount.isZero) return true;
-  return balance.sub(amount).ge(amountLocked(st, rt.epoch - st.startEpoch, rt.actorsVersion));
+  if (rt.version.multisigPassesZero && amount.isZero) return true;
+  return balance.sub(amount).ge(amountLocked(st, rt.epoch - st.startEpoch, rt.version));
 }
 
 /** Takes `address` out of every list of approvals, and drops transactions that are left without any (actors v2). */

@@ -211,23 +211,23 @@ export class SignedVoucher extends Codec {
 export class UpdateChannelStateParams extends Codec {
   sv: SignedVoucher = new SignedVoucher();
   secret: Bytes = EMPTY;
-  /** Actors v0 only. */
+  /** Until actors v0. */
   proof: Bytes = EMPTY;
 
   read(r: CborReader): void {
-    r.tuple(r.actorsVersion < 2 ? 3 : 2);
+    r.tuple(r.actorsVersion >= 1 ? 2 : 3);
     this.sv.read(r);
     this.secret = r.bytes();
-    if (r.actorsVersion < 2) {
+    if (r.actorsVersion <= 0) {
       this.proof = r.bytes();
     }
   }
 
   write(w: CborWriter): void {
-    w.array(w.actorsVersion < 2 ? 3 : 2);
+    w.array(w.actorsVersion >= 1 ? 2 : 3);
     this.sv.write(w);
     w.bytes(this.secret);
-    if (w.actorsVersion < 2) {
+    if (w.actorsVersion <= 0) {
       w.bytes(this.proof);
     }
   }

@@ -41,9 +41,8 @@ function construct(rt: Runtime, params: Bytes): Bytes {
 
 /** The ID address of an account; v2 makes accounts of key addresses that it does not know. */
 function resolveAccount(rt: Runtime, raw: Address): Address {
-  const createsAccounts = rt.actorsVersion >= 2;
-  let resolved = raw;
-  if (createsAccounts) resolved = resolvedOrIllegalState(rt, raw);
+    let resolved = raw;
+  if (rt.version.paychMakesAccounts) resolved = resolvedOrIllegalState(rt, raw);
   else {
     const known = rt.resolveAddress(raw);
     if (known === null) rt.abort(ERR_NOT_FOUND, "failed to resolve address");
@@ -51,7 +50,7 @@ function resolveAccount(rt: Runtime, raw: Address): Address {
   }
   const code = rt.codeOf(resolved);
   if (code === null) {
-    rt.abort(createsAccounts ? ERR_ILLEGAL_ARGUMENT : ERR_FORBIDDEN, "no code for address");
+    rt.abort(rt.version.paychMakesAccounts ? ERR_ILLEGAL_ARGUMENT : ERR_FORBIDDEN, "no code for address");
     return resolved;
   }
   rt.require(code.eq(builtinCode(rt.actorsVersion, "account")), ERR_FORBIDDEN, "actor must be an account");
@@ -75,8 +74,7 @@ function updateChannelState(rt: Runtime, params: Bytes): Bytes {
     rt.abort(ERR_ILLEGAL_ARGUMENT, "voucher has no signature");
     return NOTHING;
   }
-  const closesWhenSettled = rt.actorsVersion >= 2;
-  if (closesWhenSettled) {
+  if (rt.version.paychClosesWhenSettled) {
     const settled = st.settlingAt != 0 && rt.epoch >= st.settlingAt;
     rt.require(!settled, ERR_CHANNEL_STATE_UPDATE_AFTER_SETTLED, "no vouchers after the settling epoch");
     rt.require(p.secret.length <= MAX_SECRET_BYTES, ERR_ILLEGAL_ARGUMENT, "secret is too long");
@@ -96,9 +94,8 @@ function updateChannelState(rt: Runtime, params: Bytes): Bytes {
 
 /** Ends with 16 unless the voucher is for this channel, for now, and its secret is the right one. */
 function checkConditions(rt: Runtime, voucher: SignedVoucher, secret: Bytes): void {
-  const resolvesChannel = rt.actorsVersion >= 2;
-  let channel: Address | null = voucher.channelAddr;
-  if (resolvesChannel) channel = rt.resolveAddress(voucher.channelAddr);
+    let channel: Address | null = voucher.channelAddr;
+  if (rt.version.paychResolvesChannel) channel = rt.resolveAddress(voucher.channelAddr);
   const isOurs = channel !== null && channel.eq(rt.receiver);
   rt.require(isOurs, ERR_ILLEGAL_ARGUMENT, "voucher is for another channel");
   rt.require(rt.epoch >= voucher.timeLockMin, ERR_ILLEGAL_ARGUMENT, "cannot use this voucher yet");

@@ -9,8 +9,7 @@ import { ModVerifyParams, PaymentVerifyParams } from "./codec.gen";
 /** The call that a voucher demands; v0 wraps the payer's data together with the payee's proof, v2 passes it on bare. */
 export function verifyPayment(rt: Runtime, extra: ModVerifyParams, proof: Bytes): void {
   let params = extra.data;
-  const wrapsProof = rt.actorsVersion < 2;
-  if (wrapsProof) {
+  if (rt.version.paychWrapsProof) {
     const wrapped = new PaymentVerifyParams();
     wrapped.extra = extra.data;
     wrapped.proof = proof;

@@ -64,11 +64,11 @@ function checkClaims(st: PowerState, at: CheckContext, summary: PowerSummary): v
     at.that(!claim.rawBytePower.negative && !claim.qualityAdjPower.negative, name + " is negative");
     committedRaw = committedRaw.add(claim.rawBytePower);
     committedQa = committedQa.add(claim.qualityAdjPower);
-    if (at.actorsVersion >= 2 && !isSealProof(claim.sealProofType)) {
+    if (at.version.powerKnowsSealProof && !isSealProof(claim.sealProofType)) {
       at.report.add(name + " has an unknown proof type");
       continue;
     }
-    if (!meetsMinimum(claim, at.actorsVersion)) continue;
+    if (!meetsMinimum(claim, at.version)) continue;
     above++;
     raw = raw.add(claim.rawBytePower);
     qa = qa.add(claim.qualityAdjPower);
@@ -110,7 +110,7 @@ function checkProofs(st: PowerState, at: CheckContext): void {
     }
     const items = proofs.cursor();
     while (items.next()) {
-      const sameType = at.actorsVersion < 2 || items.value().sealProof == claim.sealProofType;
+      const sameType = !at.version.powerKnowsSealProof || items.value().sealProof == claim.sealProofType;
       at.that(sameType, "a proof's type differs from its miner's");
     }
   }

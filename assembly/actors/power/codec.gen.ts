@@ -34,7 +34,7 @@ export class PowerState extends Codec {
   cronEventQueue: Cid = new Cid(EMPTY);
   /** First epoch that may have events. */
   firstCronEpoch: i64 = 0;
-  /** Actors v0 only. */
+  /** Until actors v0. */
   lastProcessedCronEpoch: i64 = 0;
   /** From the miner's ID address. */
   claims: Cid = new Cid(EMPTY);
@@ -42,7 +42,7 @@ export class PowerState extends Codec {
   proofValidationBatch: Cid | null = null;
 
   read(r: CborReader): void {
-    r.tuple(r.actorsVersion < 2 ? 16 : 15);
+    r.tuple(r.actorsVersion >= 1 ? 15 : 16);
     this.totalRawBytePower = r.big();
     this.totalBytesCommitted = r.big();
     this.totalQualityAdjPower = r.big();
@@ -56,7 +56,7 @@ export class PowerState extends Codec {
     this.minerAboveMinPowerCount = r.i64();
     this.cronEventQueue = r.cid();
     this.firstCronEpoch = r.i64();
-    if (r.actorsVersion < 2) {
+    if (r.actorsVersion <= 0) {
       this.lastProcessedCronEpoch = r.i64();
     }
     this.claims = r.cid();
@@ -69,7 +69,7 @@ export class PowerState extends Codec {
   }
 
   write(w: CborWriter): void {
-    w.array(w.actorsVersion < 2 ? 16 : 15);
+    w.array(w.actorsVersion >= 1 ? 15 : 16);
     w.big(this.totalRawBytePower);
     w.big(this.totalBytesCommitted);
     w.big(this.totalQualityAdjPower);
@@ -83,7 +83,7 @@ export class PowerState extends Codec {
     w.i64(this.minerAboveMinPowerCount);
     w.cid(this.cronEventQueue);
     w.i64(this.firstCronEpoch);
-    if (w.actorsVersion < 2) {
+    if (w.actorsVersion <= 0) {
       w.i64(this.lastProcessedCronEpoch);
     }
     w.cid(this.claims);
@@ -106,7 +106,7 @@ export class Claim extends Codec {
   qualityAdjPower: Big = Big.ZERO;
 
   read(r: CborReader): void {
-    r.tuple(r.actorsVersion < 2 ? 2 : 3);
+    r.tuple(r.actorsVersion >= 2 ? 3 : 2);
     if (r.actorsVersion >= 2) {
       this.sealProofType = r.i64();
     }
@@ -115,7 +115,7 @@ export class Claim extends Codec {
   }
 
   write(w: CborWriter): void {
-    w.array(w.actorsVersion < 2 ? 2 : 3);
+    w.array(w.actorsVersion >= 2 ? 3 : 2);
     if (w.actorsVersion >= 2) {
       w.i64(this.sealProofType);
     }

@@ -17,7 +17,7 @@ import { loadClaims, zeroClaim } from "./state";
 
 /** Takes the due events out of the queue. */
 function takeDueEvents(rt: Runtime): Array<CronEvent> {
-  const skipsUnknownMiners = rt.actorsVersion >= 2;
+  const skipsUnknownMiners = rt.version.powerSkipsUnknown;
   const due: Array<CronEvent> = [];
   const st = rt.begin<PowerState>();
   const events = Multimap.load<CronEvent>(rt, st.cronEventQueue);
@@ -42,7 +42,7 @@ function takeDueEvents(rt: Runtime): Array<CronEvent> {
 
 /** Takes the power (v0) or the claim (v2) of miners whose callback failed. */
 function punishFailed(rt: Runtime, failed: Array<Address>): void {
-  const deletesClaims = rt.actorsVersion >= 2;
+  const deletesClaims = rt.version.powerDeletesClaims;
   if (deletesClaims && failed.length == 0) return;
   const st = rt.begin<PowerState>();
   const claims = loadClaims(rt, st);
@@ -74,7 +74,7 @@ class MinerProofs {
 
 /** Takes all submitted seals out of the state. */
 function takeProofs(rt: Runtime): Array<MinerProofs> {
-  const skipsUnknownMiners = rt.actorsVersion >= 2;
+  const skipsUnknownMiners = rt.version.powerSkipsUnknown;
   const taken: Array<MinerProofs> = [];
   const st = rt.begin<PowerState>();
   const batchRoot = st.proofValidationBatch;

@@ -1,11 +1,6 @@
 /** Constants of the storage power actor. Source: specs-actors builtin/power (v0.9.12, v2.1.0). */
 import { Big } from "../../base/big";
 
-/** Miners that must have the minimum power before the minimum is enforced: 3 in actors v0, 4 in v2. */
-export function consensusMinerMinMiners(actorsVersion: i32): i64 {
-  return actorsVersion >= 2 ? 4 : 3;
-}
-
 /** Seal proofs that one miner may have verified in one epoch. */
 export const MAX_MINER_PROVE_COMMITS_PER_EPOCH: u64 = 200;
 

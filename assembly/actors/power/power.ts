@@ -118,14 +118,14 @@ function enrollCronEvent(rt: Runtime, params: Bytes): Bytes {
 /** Closes the epoch. Allowed: cron. */
 function onEpochTickEnd(rt: Runtime, _params: Bytes): Bytes {
   rt.allowOnly([CRON]);
-  const verifiesFirst = rt.actorsVersion >= 2;
+  const verifiesFirst = rt.version.powerVerifiesFirst;
   if (verifiesFirst) processBatchProofVerifies(rt);
   processDeferredCronEvents(rt);
   if (!verifiesFirst) processBatchProofVerifies(rt);
 
   const st = rt.begin<PowerState>();
   // From network version 4 cron runs in null rounds too, so that an epoch is always one.
-  const runsEveryEpoch = rt.actorsVersion >= 2;
+  const runsEveryEpoch = rt.version.powerTicksEveryEpoch;
   closeEpoch(rt, st, runsEveryEpoch ? 1 : rt.epoch - st.lastProcessedCronEpoch);
   st.lastProcessedCronEpoch = rt.epoch;
   rt.commit(st);
@@ -135,7 +135,7 @@ function onEpochTickEnd(rt: Runtime, _params: Bytes): Bytes {
 
 /** v2 keeps the cron queue and totals from miners whose claim was deleted. */
 function requireClaim(rt: Runtime, st: PowerState): void {
-  if (rt.actorsVersion < 2) return;
+  if (!rt.version.powerRequiresClaim) return;
   const known = loadClaims(rt, st).has(addressKey(rt.caller));
   rt.require(known, ERR_FORBIDDEN, "unknown miner forbidden to interact with power actor");
 }

@@ -15,7 +15,7 @@ import { NETWORK } from "../../runtime/profile";
 import { Runtime } from "../../runtime/runtime";
 import { isSealProof } from "../../runtime/sector-policy";
 import { Claim, CronEvent, PowerState } from "./codec.gen";
-import { consensusMinerMinMiners } from "./policy";
+import { NetworkVersion } from "../../runtime/versions.gen";
 
 export function loadClaims(store: ObjectStore, st: PowerState): MapOf<Claim> {
   return MapOf.load<Claim>(store, st.claims);
@@ -29,9 +29,8 @@ export function setClaim(rt: Runtime, claims: MapOf<Claim>, miner: Address, clai
 }
 
 /** True if a claim's power counts for consensus. */
-export function meetsMinimum(claim: Claim, actorsVersion: i32): bool {
-  const measuresRawPower = actorsVersion >= 2;
-  const power = measuresRawPower ? claim.rawBytePower : claim.qualityAdjPower;
+export function meetsMinimum(claim: Claim, version: NetworkVersion): bool {
+  const power = version.powerMeasuresRaw ? claim.rawBytePower : claim.qualityAdjPower;
   return power.ge(Big.fromU64(NETWORK.consensusMinerMinPower));
 }
 
@@ -50,9 +49,9 @@ export function addToClaim(rt: Runtime, st: PowerState, claims: MapOf<Claim>, mi
   after.sealProofType = before.sealProofType;
   after.rawBytePower = before.rawBytePower.add(raw);
   after.qualityAdjPower = before.qualityAdjPower.add(qa);
-  if (rt.actorsVersion >= 2 && !isSealProof(before.sealProofType)) return ERR_ILLEGAL_STATE;
-  const counted = meetsMinimum(before, rt.actorsVersion);
-  const counts = meetsMinimum(after, rt.actorsVersion);
+  if (rt.version.powerKnowsSealProof && !isSealProof(before.sealProofType)) return ERR_ILLEGAL_STATE;
+  const counted = meetsMinimum(before, rt.version);
+  const counts = meetsMinimum(after, rt.version);
   if (counts && !counted) {
     st.minerAboveMinPowerCount++;
     addToTotals(st, after.rawBytePower, after.qualityAdjPower);
@@ -95,7 +94,7 @@ export function appendCronEvent(st: PowerState, events: Multimap<CronEvent>, epo
 
 /** Fixes power and pledge for the coming epoch and feeds the filter, `delta` epochs after the last time. */
 export function closeEpoch(rt: Runtime, st: PowerState, delta: i64): void {
-  const minimumApplies = st.minerAboveMinPowerCount >= consensusMinerMinMiners(rt.actorsVersion);
+  const minimumApplies = st.minerAboveMinPowerCount >= rt.version.consensusMinMiners;
   st.thisEpochPledgeCollateral = st.totalPledgeCollateral;
   st.thisEpochQualityAdjPower = minimumApplies ? st.totalQualityAdjPower : st.totalQABytesCommitted;
   st.thisEpochRawBytePower = minimumApplies ? st.totalRawBytePower : st.totalBytesCommitted;

@@ -11,7 +11,7 @@ export class RewardSummary {
 }
 
 export function checkReward(st: RewardState, at: CheckContext): RewardSummary {
-  const totalsInState = at.actorsVersion >= 2;
+  const totalsInState = at.version.rewardTotalsInState;
   const mined = totalsInState ? st.totalStoragePowerReward : st.totalMined;
   const supply = totalsInState ? st.simpleTotal.add(st.baselineTotal) : SIMPLE_TOTAL.add(BASELINE_TOTAL);
   at.that(st.epoch >= 0, "no epoch was computed yet");

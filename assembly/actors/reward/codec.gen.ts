@@ -24,7 +24,7 @@ export class RewardState extends Codec {
   thisEpochBaselinePower: Big = Big.ZERO;
   /** Epoch for which the reward was computed. */
   epoch: i64 = 0;
-  /** attoFIL Actors v0 only. */
+  /** attoFIL Until actors v0. */
   totalMined: Big = Big.ZERO;
   /** attoFIL From actors v2. */
   totalStoragePowerReward: Big = Big.ZERO;
@@ -34,7 +34,7 @@ export class RewardState extends Codec {
   baselineTotal: Big = Big.ZERO;
 
   read(r: CborReader): void {
-    r.tuple(r.actorsVersion < 2 ? 9 : 11);
+    r.tuple(r.actorsVersion >= 2 ? 11 : r.actorsVersion >= 1 ? 8 : 9);
     this.cumsumBaseline = r.big();
     this.cumsumRealized = r.big();
     this.effectiveNetworkTime = r.i64();
@@ -43,7 +43,7 @@ export class RewardState extends Codec {
     this.thisEpochRewardSmoothed.read(r);
     this.thisEpochBaselinePower = r.big();
     this.epoch = r.i64();
-    if (r.actorsVersion < 2) {
+    if (r.actorsVersion <= 0) {
       this.totalMined = r.big();
     }
     if (r.actorsVersion >= 2) {
@@ -58,7 +58,7 @@ export class RewardState extends Codec {
   }
 
   write(w: CborWriter): void {
-    w.array(w.actorsVersion < 2 ? 9 : 11);
+    w.array(w.actorsVersion >= 2 ? 11 : w.actorsVersion >= 1 ? 8 : 9);
     w.big(this.cumsumBaseline);
     w.big(this.cumsumRealized);
     w.i64(this.effectiveNetworkTime);
@@ -67,7 +67,7 @@ export class RewardState extends Codec {
     this.thisEpochRewardSmoothed.write(w);
     w.big(this.thisEpochBaselinePower);
     w.i64(this.epoch);
-    if (w.actorsVersion < 2) {
+    if (w.actorsVersion <= 0) {
       w.big(this.totalMined);
     }
     if (w.actorsVersion >= 2) {

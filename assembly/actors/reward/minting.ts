@@ -20,16 +20,16 @@ import {
   BASELINE_INITIAL_VALUE_V2,
   BASELINE_TOTAL,
   EXP_LAMBDA_MINUS_ONE,
-  EXPONENT_CHANGE_NETWORK_VERSION,
   INITIAL_REWARD_POSITION,
   INITIAL_REWARD_VELOCITY,
   LAMBDA,
   SIMPLE_TOTAL,
 } from "./policy";
+import { NetworkVersion } from "../../runtime/versions.gen";
 
 /** Growth of the baseline per epoch under the rules of a network version, Q.128. */
-export function baselineExponent(networkVersion: i32): Big {
-  return networkVersion >= EXPONENT_CHANGE_NETWORK_VERSION ? BASELINE_EXPONENT : BASELINE_EXPONENT_EARLY;
+export function baselineExponent(version: NetworkVersion): Big {
+  return version.baselineDoublesYearly ? BASELINE_EXPONENT : BASELINE_EXPONENT_EARLY;
 }
 
 /** Baseline of the epoch before the first one, such that the first one has the initial value (floored). */
@@ -74,8 +74,8 @@ function thetaNow(st: RewardState): Big {
 }
 
 /** Steps to the next epoch and computes its reward. */
-export function advanceWithReward(st: RewardState, realizedPower: Big, exponent: Big, actorsVersion: i32): void {
-  const totalsInState = actorsVersion >= 2;
+export function advanceWithReward(st: RewardState, realizedPower: Big, exponent: Big, version: NetworkVersion): void {
+  const totalsInState = version.rewardTotalsInState;
   const before = thetaNow(st);
   advance(st, realizedPower, exponent);
   const simpleTotal = totalsInState ? st.simpleTotal : SIMPLE_TOTAL;
@@ -89,9 +89,9 @@ export function smoothReward(st: RewardState, delta: i64): void {
 }
 
 /** State at genesis, for epoch 0. */
-export function initialRewardState(realizedPower: Big, actorsVersion: i32): RewardState {
-  const initial = actorsVersion >= 2 ? BASELINE_INITIAL_VALUE_V2 : BASELINE_INITIAL_VALUE_V0;
-  const exponent = actorsVersion >= 2 ? BASELINE_EXPONENT : BASELINE_EXPONENT_EARLY;
+export function initialRewardState(realizedPower: Big, version: NetworkVersion): RewardState {
+  const initial = version.rewardStartsHigher ? BASELINE_INITIAL_VALUE_V2 : BASELINE_INITIAL_VALUE_V0;
+  const exponent = version.rewardStartsHigher ? BASELINE_EXPONENT : BASELINE_EXPONENT_EARLY;
   const st = new RewardState();
   st.effectiveBaselinePower = initial;
   st.thisEpochBaselinePower = baselineBeforeGenesis(initial, exponent);
@@ -99,6 +99,6 @@ export function initialRewardState(realizedPower: Big, actorsVersion: i32): Rewa
   st.thisEpochRewardSmoothed = newEstimate(INITIAL_REWARD_POSITION, INITIAL_REWARD_VELOCITY);
   st.simpleTotal = SIMPLE_TOTAL;
   st.baselineTotal = BASELINE_TOTAL;
-  advanceWithReward(st, realizedPower, exponent, actorsVersion);
+  advanceWithReward(st, realizedPower, exponent, version);
   return st;
 }

@@ -8,7 +8,6 @@ import { Big } from "../../base/big";
 export const BASELINE_EXPONENT_EARLY: Big = Big.parse("340282722551251692435795578557183609728");
 /** e^(ln(2) / epochs in a year): 100 % a year. From network version 3. */
 export const BASELINE_EXPONENT: Big = Big.parse("340282591298641078465964189926313473653");
-export const EXPONENT_CHANGE_NETWORK_VERSION: i32 = 3;
 
 /** 1 EiB (actors v0). */
 export const BASELINE_INITIAL_VALUE_V0: Big = Big.ONE.lsh(60);

@@ -33,7 +33,7 @@ export function rewardActor(): ActorDef {
 function construct(rt: Runtime, params: Bytes): Bytes {
   const realizedPower = rt.params<Amount>(params).value;
   rt.allowOnly([SYSTEM]);
-  rt.create(initialRewardState(realizedPower, rt.actorsVersion));
+  rt.create(initialRewardState(realizedPower, rt.version));
   return NOTHING;
 }
 
@@ -60,12 +60,11 @@ function awardBlockReward(rt: Runtime, params: Bytes): Bytes {
     blockReward = total.sub(p.gasReward);
     rt.invariant(!blockReward.negative, "block reward below zero");
   }
-  if (rt.actorsVersion >= 2) st.totalStoragePowerReward = st.totalStoragePowerReward.add(blockReward);
+  if (rt.version.rewardTotalsInState) st.totalStoragePowerReward = st.totalStoragePowerReward.add(blockReward);
   else st.totalMined = st.totalMined.add(blockReward);
   rt.commit(st);
 
-  const minerAppliesPenalty = rt.actorsVersion >= 2;
-  if (minerAppliesPenalty) {
+  if (rt.version.minerAppliesPenalty) {
     rt.invariant(total.le(balance), "reward exceeds balance");
     if (!payMiner(rt, miner, total, p.penalty.mul(Big.fromU64(PENALTY_MULTIPLIER))).ok) burn(rt, total);
     return NOTHING;
@@ -93,11 +92,11 @@ function thisEpochReward(rt: Runtime, _params: Bytes): Bytes {
 function updateNetworkKpi(rt: Runtime, params: Bytes): Bytes {
   const realizedPower = rt.params<Amount>(params).value;
   rt.allowOnly([POWER]);
-  const exponent = baselineExponent(rt.networkVersion);
+  const exponent = baselineExponent(rt.version);
   const st = rt.begin<RewardState>();
   const last = st.epoch;
   while (st.epoch < rt.epoch) advance(st, realizedPower, exponent);
-  advanceWithReward(st, realizedPower, exponent, rt.actorsVersion);
+  advanceWithReward(st, realizedPower, exponent, rt.version);
   smoothReward(st, st.epoch - last);
   rt.commit(st);
   return NOTHING;

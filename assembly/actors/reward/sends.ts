@@ -17,8 +17,7 @@ export function burn(rt: Runtime, amount: Big): SendResult {
 
 /** Pays a miner; v2 also tells him his penalty. */
 export function payMiner(rt: Runtime, miner: Address, amount: Big, penalty: Big): SendResult {
-  const minerAppliesPenalty = rt.actorsVersion >= 2;
-  if (!minerAppliesPenalty) return rt.send(miner, METHOD_MINER_REWARD, rt.encode(Amount.of(amount)), amount);
+  if (!rt.version.minerAppliesPenalty) return rt.send(miner, METHOD_MINER_REWARD, rt.encode(Amount.of(amount)), amount);
   const params = new ApplyRewardParams();
   params.reward = amount;
   params.penalty = penalty;

@@ -29,7 +29,7 @@ import { addPower, NO_POWER, powerPair, samePower, subPower } from "../miner/pow
 import { weighedPower } from "../miner/sector-power";
 import { Claim, CronEvent } from "../power/codec.gen";
 import { PowerUpdates } from "./power";
-import { GenerationStore } from "./stores";
+import { VersionStore } from "./stores";
 
 const PROVING_PERIOD: i64 = 2880;
 const CHALLENGE_WINDOW: i64 = 60;
@@ -37,7 +37,7 @@ const CRON_PROVING_DEADLINE: i64 = 1;
 
 /** Head of the corrected state (the same one if nothing can be wrong). */
 export function correctMiner(
-  store: GenerationStore,
+  store: VersionStore,
   head: Cid,
   address: Address,
   priorEpoch: i64,
@@ -58,7 +58,7 @@ export function correctMiner(
   return store.putObject(st);
 }
 
-function provingCron(store: GenerationStore, address: Address): CronEvent {
+function provingCron(store: VersionStore, address: Address): CronEvent {
   const payload = new CronEventPayload();
   payload.eventType = CRON_PROVING_DEADLINE;
   const event = new CronEvent();
@@ -68,7 +68,7 @@ function provingCron(store: GenerationStore, address: Address): CronEvent {
 }
 
 /** Power of all sectors that are not faulty. */
-function claimOf(store: GenerationStore, st: MinerState): Claim {
+function claimOf(store: VersionStore, st: MinerState): Claim {
   const deadlines = store.object<Deadlines>(st.deadlines);
   let active = NO_POWER;
   for (let i = 0; i < deadlines.due.length; i++) {
@@ -95,7 +95,7 @@ class QueueSums {
 @final
 class Correction {
   constructor(
-    private readonly store: GenerationStore,
+    private readonly store: VersionStore,
     private readonly sectors: ArrayOf<SectorOnChainInfo>,
     private readonly sectorSize: u64,
   ) {}

@@ -8,19 +8,20 @@ import { Cid } from "../../ipld/cid";
 import { Hamt } from "../../ipld/hamt";
 import { BlockStore } from "../../ipld/store";
 import { ObjectStore } from "../../runtime/object-store";
+import { lastVersionWith, NetworkVersion } from "../../runtime/versions.gen";
 import { Codec } from "../../types/codec";
 
 @final
-export class GenerationStore extends ObjectStore {
+export class VersionStore extends ObjectStore {
   constructor(
     private readonly blocks: BlockStore,
-    private readonly generation: i32,
+    private readonly version_: NetworkVersion,
   ) {
     super();
   }
 
-  get actorsVersion(): i32 {
-    return this.generation;
+  get version(): NetworkVersion {
+    return this.version_;
   }
 
   get(cid: Cid): Bytes {
@@ -35,7 +36,7 @@ export class GenerationStore extends ObjectStore {
     this.blocks.fail(why);
   }
 
-  /** Loads an object in this generation's layout. */
+  /** Loads an object in this version's layout. */
   object<T extends Codec>(cid: Cid): T {
     const r = this.reader(this.get(cid));
     const value = instantiate<T>();
@@ -48,12 +49,12 @@ export class GenerationStore extends ObjectStore {
 /** Both sides. */
 @final
 export class Sides {
-  readonly before: GenerationStore;
-  readonly after: GenerationStore;
+  readonly before: VersionStore;
+  readonly after: VersionStore;
 
   constructor(blocks: BlockStore) {
-    this.before = new GenerationStore(blocks, 0);
-    this.after = new GenerationStore(blocks, 2);
+    this.before = new VersionStore(blocks, lastVersionWith(0));
+    this.after = new VersionStore(blocks, lastVersionWith(2));
   }
 
   /** An object whose fields are the same on both sides, or take their defaults; the new CID. */
@@ -63,16 +64,16 @@ export class Sides {
 
   /** A map whose nodes are built anew; keys and values stay. */
   rebuildMap(root: Cid): Cid {
-    const out = Hamt.empty(this.after, 2);
-    const cursor = Hamt.load(this.before, root, 0).cursor();
+    const out = Hamt.empty(this.after, this.after.version.hamt);
+    const cursor = Hamt.load(this.before, root, this.before.version.hamt).cursor();
     while (cursor.next()) out.set(cursor.key, cursor.value);
     return out.flush();
   }
 
   /** A map whose values are links to maps. */
   rebuildMapOfMaps(root: Cid): Cid {
-    const out = Hamt.empty(this.after, 2);
-    const cursor = Hamt.load(this.before, root, 0).cursor();
+    const out = Hamt.empty(this.after, this.after.version.hamt);
+    const cursor = Hamt.load(this.before, root, this.before.version.hamt).cursor();
     while (cursor.next()) {
       const inner = this.rebuildMap(this.before.reader(cursor.value).cid());
       out.set(cursor.key, this.after.writer().cid(inner).finish());

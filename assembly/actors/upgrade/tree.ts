@@ -35,7 +35,7 @@ export function upgradeToActorsV2(blocks: BlockStore, root: Cid, priorEpoch: i64
   return sides.after.putObject(wrapper);
 }
 
-/** Bare name of a first-generation actor, or empty for a code that is none. */
+/** Bare name of an actor of v0, or empty for a code that is none. */
 function nameOf(code: Cid): string {
   const text = toText(code.digest);
   return text.startsWith(CODE_PREFIX) ? text.substring(CODE_PREFIX.length) : "";

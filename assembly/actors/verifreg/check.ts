@@ -16,7 +16,7 @@ export function checkVerifreg(st: VerifregState, at: CheckContext): void {
 }
 
 function checkTable(root: Cid, what: string, at: CheckContext): void {
-  const keysAreIds = at.actorsVersion >= 2;
+  const keysAreIds = at.version.verifregKeysAreIds;
   const cursor = MapOf.load<Amount>(at, root).cursor();
   while (cursor.next()) {
     const address = parseAddress(cursor.key);

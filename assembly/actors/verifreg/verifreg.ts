@@ -33,8 +33,7 @@ export function verifregActor(): ActorDef {
 
 /** The address under which the tables know someone. */
 function tableAddress(rt: Runtime, address: Address): Address {
-  const keysAreIds = rt.actorsVersion >= 2;
-  return keysAreIds ? resolveToId(rt, address) : address;
+  return rt.version.verifregKeysAreIds ? resolveToId(rt, address) : address;
 }
 
 /** The smallest verified deal, in bytes; no smaller data cap is granted or kept. */
@@ -101,9 +100,9 @@ function removeVerifier(rt: Runtime, params: Bytes): Bytes {
 /** Grants data cap to a new client, out of the caller's. Allowed: verifiers. */
 function addVerifiedClient(rt: Runtime, params: Bytes): Bytes {
   const p = rt.params<AddVerifiedClientParams>(params);
-  if (rt.actorsVersion >= 2) rt.allowAny();
+  if (rt.version.verifregAllowsFirst) rt.allowAny();
   requireDealSize(rt, p.allowance);
-  if (rt.actorsVersion < 2) rt.allowAny();
+  if (!rt.version.verifregAllowsFirst) rt.allowAny();
   const client = tableAddress(rt, p.address);
   const seen = rt.state<VerifregState>();
   rt.require(!seen.rootKey.eq(client), ERR_ILLEGAL_ARGUMENT, "root key cannot be added as a verified client");

@@ -1,8 +1,6 @@
 /**
  * What execution costs. A price has a compute part and a storage part; storage amounts count `storageMultiplier` times.
- *
- * Two lists exist among the native networks: the first from genesis, the second ("calico") from network version 7.
- * Sources: lotus v1.0.0 chain/vm/gas.go and gas_v0.go (first list); lotus v1.2.0 the same files (second list).
+ * The lists are data: `src/schema/versions/prices.ts`, from which `prices.gen.ts` is generated.
  */
 
 /** Window PoSt proof types. Source: go-state-types abi/sector.go. */
@@ -18,50 +16,52 @@ export class ScalingCost {
   ) {}
 }
 
+const FREE: ScalingCost = new ScalingCost(0, 0);
+
 @final
 export class PriceList {
   // ---- a message on chain: compute, then storage units, plus storage units a byte
-  messageCompute: i64 = 38863;
-  messageStorage: i64 = 36;
-  messagePerByte: i64 = 1;
+  messageCompute: i64 = 0;
+  messageStorage: i64 = 0;
+  messagePerByte: i64 = 0;
   /** Storage units a byte of a return value that is not empty. */
-  returnPerByte: i64 = 1;
+  returnPerByte: i64 = 0;
 
   // ---- a send, from the chain or from an actor
-  sendBase: i64 = 29233;
+  sendBase: i64 = 0;
   /** More if value moves. */
-  sendTransfer: i64 = 27500;
+  sendTransfer: i64 = 0;
   /** More if value moves and no method is called. */
-  sendTransferOnly: i64 = 159672;
+  sendTransferOnly: i64 = 0;
   /** More (less: the actor charges for its own work) if a method is called. */
-  sendInvoke: i64 = -5377;
+  sendInvoke: i64 = 0;
 
   // ---- blocks
-  blockGet: i64 = 75242;
-  blockPut: i64 = 84070;
+  blockGet: i64 = 0;
+  blockPut: i64 = 0;
   /** Storage units a byte. */
-  blockPutPerByte: i64 = 1;
+  blockPutPerByte: i64 = 0;
 
   // ---- actors
-  createCompute: i64 = 1108454;
-  createStorage: i64 = 76;
-  deleteStorage: i64 = -76;
+  createCompute: i64 = 0;
+  createStorage: i64 = 0;
+  deleteStorage: i64 = 0;
 
   // ---- syscalls
-  verifyBls: i64 = 16598605;
-  verifySecp256k1: i64 = 1637292;
-  hashing: i64 = 31355;
-  unsealedSectorCid: i64 = 98647;
-  verifySeal: i64 = 2000;
-  consensusFault: i64 = 495422;
+  verifyBls: i64 = 0;
+  verifySecp256k1: i64 = 0;
+  hashing: i64 = 0;
+  unsealedSectorCid: i64 = 0;
+  verifySeal: i64 = 0;
+  consensusFault: i64 = 0;
   /** Also the row of every proof type that has none of its own. */
-  post512MiB: ScalingCost = new ScalingCost(123861062, 9226981);
-  post32GiB: ScalingCost = new ScalingCost(748593537, 85639);
-  post64GiB: ScalingCost = new ScalingCost(748593537, 85639);
+  post512MiB: ScalingCost = FREE;
+  post32GiB: ScalingCost = FREE;
+  post64GiB: ScalingCost = FREE;
   /** The PoSt price is halved, rounding down. */
-  postHalved: bool = true;
+  postHalved: bool = false;
 
-  storageMultiplier: i64 = 1000;
+  storageMultiplier: i64 = 0;
 
   /** Price of verifying a window PoSt of `proof` over `sectors` challenged sectors. */
   post(proof: i64, sectors: i32): i64 {
@@ -79,26 +79,4 @@ export class PriceList {
     if (callsMethod) price += this.sendInvoke;
     return price;
   }
-}
-
-function calico(): PriceList {
-  const list = new PriceList();
-  list.storageMultiplier = 1300;
-  list.blockGet = 114617;
-  list.blockPut = 353640;
-  list.post512MiB = new ScalingCost(117680921, 43780);
-  list.post32GiB = new ScalingCost(117680921, 43780);
-  list.post64GiB = new ScalingCost(117680921, 43780);
-  list.postHalved = false;
-  return list;
-}
-
-const FIRST: PriceList = new PriceList();
-const CALICO: PriceList = calico();
-
-/** First network version with the second list. */
-const CALICO_SINCE: i32 = 7;
-
-export function priceListFor(networkVersion: i32): PriceList {
-  return networkVersion < CALICO_SINCE ? FIRST : CALICO;
 }

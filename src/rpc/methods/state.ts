@@ -1,5 +1,5 @@
 /** Filecoin.State*: the network, actors, addresses and decoded state. */
-import { type NetworkParams, networkVersionAt, upgradeHeights } from "../../params/networks.ts";
+import { type NetworkParams, networkVersionAt } from "../../params/networks.ts";
 import { type ActorEntry, decodeMethodData, encodeMethodParams } from "../../state/state-view.ts";
 import type { Json } from "../../types/schema-codec.ts";
 import {
@@ -179,7 +179,7 @@ function networkParams(network: NetworkParams, genesisTime: bigint): Json {
     SupportedProofTypes: [...network.sealProofs],
     PreCommitChallengeDelay: network.preCommitChallengeDelay,
     ForkUpgradeParams: Object.fromEntries(
-      [...upgradeHeights(network)].map(([name, height]) => [`Upgrade${name}Height`, height]),
+      [...network.upgradeHeights].map(([name, height]) => [`Upgrade${name}Height`, height]),
     ),
     Eip155ChainID: network.chainId,
     GenesisTimestamp: Number(genesisTime),

@@ -1,5 +1,19 @@
 /** Multisig actor. Source: specs-actors builtin/multisig. */
-import { type ActorDescription, address, big, bool, bytes, field, i64, list, mapOf, ref, tuple, u64 } from "../kit.ts";
+import {
+  type ActorDescription,
+  address,
+  big,
+  bool,
+  bytes,
+  field,
+  i64,
+  list,
+  mapOf,
+  ref,
+  since,
+  tuple,
+  u64,
+} from "../kit.ts";
 
 export const multisig: ActorDescription = {
   name: "multisig",
@@ -35,7 +49,7 @@ export const multisig: ActorDescription = {
         field("Signers", list(address)),
         field("NumApprovalsThreshold", u64),
         field("UnlockDuration", i64, "epochs"),
-        field("StartEpoch", i64, undefined, 2),
+        field("StartEpoch", i64, undefined, since(2)),
       ]),
       tuple("ProposeParams", "A message to propose.", [
         field("To", address),

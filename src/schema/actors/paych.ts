@@ -13,6 +13,7 @@ import {
   signature,
   tuple,
   u64,
+  until,
 } from "../kit.ts";
 
 export const paych: ActorDescription = {
@@ -57,7 +58,7 @@ export const paych: ActorDescription = {
       tuple("UpdateChannelStateParams", "A voucher to redeem.", [
         field("Sv", ref("SignedVoucher")),
         field("Secret", bytes),
-        field("Proof", bytes, undefined, 0),
+        field("Proof", bytes, undefined, until(0)),
       ]),
       tuple("PaymentVerifyParams", "What the extra call gets (actors v0).", [
         field("Extra", bytes),

@@ -11,7 +11,9 @@ import {
   mapOf,
   optional,
   ref,
+  since,
   tuple,
+  until,
 } from "../kit.ts";
 import { sharedTypes } from "./shared.ts";
 
@@ -37,7 +39,7 @@ export const power: ActorDescription = {
         field("MinerAboveMinPowerCount", i64),
         field("CronEventQueue", mapOf("varint", arrayOf(ref("CronEvent"))), "From epoch."),
         field("FirstCronEpoch", i64, "First epoch that may have events."),
-        field("LastProcessedCronEpoch", i64, undefined, 0),
+        field("LastProcessedCronEpoch", i64, undefined, until(0)),
         field("Claims", mapOf("address", ref("Claim")), "From the miner's ID address."),
         field(
           "ProofValidationBatch",
@@ -46,7 +48,7 @@ export const power: ActorDescription = {
         ),
       ]),
       tuple("Claim", "Power of one miner.", [
-        field("SealProofType", i64, "Decides the minimum power.", 2),
+        field("SealProofType", i64, "Decides the minimum power.", since(2)),
         field("RawBytePower", big, "bytes"),
         field("QualityAdjPower", big),
       ]),

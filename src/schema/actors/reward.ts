@@ -1,5 +1,5 @@
 /** Reward actor. Source: specs-actors builtin/reward. */
-import { type ActorDescription, address, big, field, i64, ref, tuple } from "../kit.ts";
+import { type ActorDescription, address, big, field, i64, ref, since, tuple, until } from "../kit.ts";
 import { sharedTypes } from "./shared.ts";
 
 export const reward: ActorDescription = {
@@ -19,10 +19,10 @@ export const reward: ActorDescription = {
         field("ThisEpochRewardSmoothed", ref("FilterEstimate")),
         field("ThisEpochBaselinePower", big, "bytes, at Epoch"),
         field("Epoch", i64, "Epoch for which the reward was computed."),
-        field("TotalMined", big, "attoFIL", 0),
-        field("TotalStoragePowerReward", big, "attoFIL", 2),
-        field("SimpleTotal", big, "attoFIL", 2),
-        field("BaselineTotal", big, "attoFIL", 2),
+        field("TotalMined", big, "attoFIL", until(0)),
+        field("TotalStoragePowerReward", big, "attoFIL", since(2)),
+        field("SimpleTotal", big, "attoFIL", since(2)),
+        field("BaselineTotal", big, "attoFIL", since(2)),
       ]),
       tuple("AwardBlockRewardParams", "What a block earned.", [
         field("Miner", address),

@@ -1,5 +1,19 @@
 /** Types that more than one actor sends, receives or stores. Source: specs-actors builtin, runtime/proof, util/smoothing. */
-import { address, big, bytes, cid, field, i64, list, ref, type SchemaModule, tuple, u64 } from "../kit.ts";
+import {
+  address,
+  big,
+  bytes,
+  cid,
+  field,
+  i64,
+  list,
+  ref,
+  type SchemaModule,
+  since,
+  tuple,
+  u64,
+  until,
+} from "../kit.ts";
 
 export const sharedTypes: SchemaModule = {
   path: "runtime/shared",
@@ -45,7 +59,7 @@ export const sharedTypes: SchemaModule = {
       field("QualityAdjPowerSmoothed", ref("FilterEstimate")),
     ]),
     tuple("ThisEpochRewardReturn", "The reward per expected block, as of the last cron.", [
-      field("ThisEpochReward", big, "attoFIL", 0),
+      field("ThisEpochReward", big, "attoFIL", until(0)),
       field("ThisEpochRewardSmoothed", ref("FilterEstimate")),
       field("ThisEpochBaselinePower", big, "bytes"),
     ]),
@@ -69,7 +83,7 @@ export const sharedTypes: SchemaModule = {
     tuple("VerifyDealsForActivationReturn", "What the deals of a sector weigh.", [
       field("DealWeight", big, "byte-epochs of unverified deals"),
       field("VerifiedDealWeight", big, "byte-epochs of verified deals"),
-      field("DealSpace", u64, "bytes of all deals", 2),
+      field("DealSpace", u64, "bytes of all deals", since(2)),
     ]),
     tuple("ActivateDealsParams", "Deals of a sector that is proven.", [
       field("DealIDs", list(u64)),

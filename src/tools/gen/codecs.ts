@@ -1,6 +1,14 @@
 /** Writes the AssemblyScript codec classes from the descriptions in `src/schema/`. */
 import { SCHEMA_MODULES } from "../../schema/index.ts";
-import type { Field, FieldType, SchemaModule, TupleType } from "../../schema/kit.ts";
+import {
+  existsIn,
+  type Field,
+  type FieldType,
+  type Lifetime,
+  type SchemaModule,
+  type TupleType,
+} from "../../schema/kit.ts";
+import type { ActorsVersion } from "../../schema/versions/rows.ts";
 import type { GeneratedFile } from "./generator.ts";
 
 type Ground = "base" | "ipld" | "types";
@@ -203,22 +211,41 @@ class Writer {
 }
 
 function guard(f: Field, side: "r" | "w", lines: string[]): string[] {
-  if (f.only === undefined) return lines;
-  const condition = f.only === 0 ? ".actorsVersion < 2" : ".actorsVersion >= 2";
-  return [`    if (${side}${condition}) {`, ...lines.map((line) => `  ${line}`), "    }"];
+  const condition = lifetimeExpression(f, side);
+  if (condition === "") return lines;
+  return [`    if (${condition}) {`, ...lines.map((line) => `  ${line}`), "    }"];
 }
 
+function lifetimeExpression({ since, until }: Lifetime, side: "r" | "w"): string {
+  const bounds = [
+    since === undefined ? "" : `${side}.actorsVersion >= ${since}`,
+    until === undefined ? "" : `${side}.actorsVersion <= ${until}`,
+  ];
+  return bounds.filter((bound) => bound !== "").join(" && ");
+}
+
+/** Number of fields, from the version at which it changed last back to the first. */
 function countExpression(type: TupleType, side: "r" | "w"): string {
-  const early = type.fields.filter((f) => f.only !== 2).length;
-  const late = type.fields.filter((f) => f.only !== 0).length;
-  return early === late ? `${late}` : `${side}.actorsVersion < 2 ? ${early} : ${late}`;
+  const count = (version: number): number => type.fields.filter((f) => existsIn(f, version as ActorsVersion)).length;
+  const changes = new Set(type.fields.flatMap(({ since, until }) => [since ?? 0, until === undefined ? 0 : until + 1]));
+  let text = "";
+  let last = -1;
+  for (const version of [...changes].sort((a, b) => a - b)) {
+    if (count(version) === last) continue;
+    last = count(version);
+    text = text === "" ? `${last}` : `${side}.actorsVersion >= ${version} ? ${last} : ${text}`;
+  }
+  return text === "" ? "0" : text;
+}
+
+function lifetimeDoc({ since, until }: Lifetime): string | undefined {
+  if (until !== undefined) return since === undefined ? `Until actors v${until}.` : `Actors v${since} to v${until}.`;
+  return since === undefined ? undefined : `From actors v${since}.`;
 }
 
 function classOf(type: TupleType, out: Writer): string {
   const members = type.fields.map((f) => {
-    const doc = [f.doc, f.only === undefined ? undefined : f.only === 0 ? "Actors v0 only." : "From actors v2."]
-      .filter((part) => part !== undefined)
-      .join(" ");
+    const doc = [f.doc, lifetimeDoc(f)].filter((part) => part !== undefined).join(" ");
     const head = doc === "" ? "" : `  /** ${doc} */\n`;
     return `${head}  ${memberName(f.name)}: ${out.asType(f.type)} = ${out.initial(f.type)};`;
   });

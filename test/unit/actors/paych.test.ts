@@ -34,8 +34,8 @@ type Voucher = { readonly [field: string]: Json };
 describe.each([
   [0, 0],
   [5, 2],
-] as const)("network version %i", (networkVersion, generation) => {
-  const code = cidOfText(`fil/${generation === 0 ? 1 : 2}/paymentchannel`);
+] as const)("network version %i", (networkVersion, actorsVersion) => {
+  const code = cidOfText(`fil/${actorsVersion === 0 ? 1 : 2}/paymentchannel`);
   const state = makeState(networkVersion, 2);
   const nonces = new Map<string, bigint>();
   let vm: Vm;
@@ -53,14 +53,14 @@ describe.each([
 
   /** A voucher of the payee, redeemed by the payer, but for what is said otherwise; the exit code. */
   const redeem = (change: Voucher = {}, more: { secret?: Uint8Array; by?: Address } = {}): number => {
-    const context = { module: paych.module, generation, letter: "f" } as const;
+    const context = { module: paych.module, actorsVersion, letter: "f" } as const;
     const plain = { ChannelAddr: `${CHANNEL}`, TimeLockMin: 0, TimeLockMax: 0, SecretPreimage: null, Extra: null };
     const lane = { Lane: 0, Nonce: 1, Amount: "1", MinSettleHeight: 0, Merges: null, Signature: null };
     const voucher = { ...plain, ...lane, ...change };
     const signature = signBytes(crypto, PAYEE, jsonToCbor({ kind: "ref", name: "SignedVoucher" }, voucher, context));
     const signed = { ...voucher, Signature: { Type: signature.type, Data: toBase64(signature.data) } };
     const secret = more.secret === undefined ? null : toBase64(more.secret);
-    return call(2n, { Sv: signed, Secret: secret, ...(generation === 0 ? { Proof: null } : {}) }, more.by);
+    return call(2n, { Sv: signed, Secret: secret, ...(actorsVersion === 0 ? { Proof: null } : {}) }, more.by);
   };
   const channel = (): { toSend: bigint; settlingAt: number } => {
     vm.flush();
@@ -104,7 +104,7 @@ describe.each([
     expect(redeem(lock, { secret })).toBe(0);
     const long = new Uint8Array(257).fill(4);
     const longLock = { Nonce: 2, SecretPreimage: toBase64(crypto.blake2b256(long)) };
-    expect(redeem(longLock, { secret: long })).toBe(generation === 0 ? 0 : 16);
+    expect(redeem(longLock, { secret: long })).toBe(actorsVersion === 0 ? 0 : 16);
   });
 
   test("a lane's nonce must grow", () => {
@@ -163,8 +163,8 @@ describe.each([
     at(START + 2499);
     expect(call(4n)).toBe(18);
     at(START + 2500);
-    expect(redeem({ Nonce: 3, Amount: "600" })).toBe(generation === 0 ? 0 : 32);
-    const owed = generation === 0 ? 600n : 500n;
+    expect(redeem({ Nonce: 3, Amount: "600" })).toBe(actorsVersion === 0 ? 0 : 32);
+    const owed = actorsVersion === 0 ? 600n : 500n;
     const before = vm.actor(key(0))?.balance as bigint;
     expect(call(4n, null, payee)).toBe(0);
     expect((vm.actor(key(0))?.balance as bigint) - before).toBe(FUNDS - owed);

@@ -15,8 +15,8 @@ import { cborToJson, type Json, jsonToCbor } from "../../../src/types/schema-cod
 import { readFixtureJson } from "../../support/files.ts";
 
 const FILES = [
-  { generation: 0, prefix: "fil/1/", names: ["market-v0", "scenarios-v0", "miner-devnet-v0", "miner-mainnet-v0"] },
-  { generation: 2, prefix: "fil/2/", names: ["market-v2", "scenarios-v2", "miner-devnet-v2", "miner-mainnet-v2"] },
+  { actorsVersion: 0, prefix: "fil/1/", names: ["market-v0", "scenarios-v0", "miner-devnet-v0", "miner-mainnet-v0"] },
+  { actorsVersion: 2, prefix: "fil/2/", names: ["market-v2", "scenarios-v2", "miner-devnet-v2", "miner-mainnet-v2"] },
 ] as const;
 
 /** Exit codes of calls that came as far as their parameters' reading, and whose parameters were read. */
@@ -34,7 +34,7 @@ function isCanonical(bytes: Uint8Array): boolean {
   }
 }
 
-describe.each(FILES)("codes $prefix", ({ generation, prefix, names }) => {
+describe.each(FILES)("codes $prefix", ({ actorsVersion, prefix, names }) => {
   const seen = new Set<string>();
 
   /** Checks one message's parameters, and those inside of them; the number of those that were checked. */
@@ -96,7 +96,8 @@ describe.each(FILES)("codes $prefix", ({ generation, prefix, names }) => {
     const missing = ACTORS.flatMap((actor) =>
       actor.methods
         .filter(
-          ({ params, since = 0, until = 2 }) => params !== undefined && since <= generation && generation <= until,
+          ({ params, since = 0, until = 2 }) =>
+            params !== undefined && since <= actorsVersion && actorsVersion <= until,
         )
         .map(({ number }) => `${actor.name} ${number}`)
         .filter((one) => !seen.has(one) && !INSIDE.test(one)),
@@ -106,7 +107,7 @@ describe.each(FILES)("codes $prefix", ({ generation, prefix, names }) => {
 });
 
 test("integers that no JavaScript number holds keep their digits", () => {
-  const context = { module: (ACTORS[0] as (typeof ACTORS)[number]).module, generation: 2, letter: "f" } as const;
+  const context = { module: (ACTORS[0] as (typeof ACTORS)[number]).module, actorsVersion: 2, letter: "f" } as const;
   const around = [0n, 1n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 63n - 1n];
   for (const value of [...around, 2n ** 64n - 1n]) {
     const json = cborToJson({ kind: "u64" }, dagCbor.encode(value), context);

@@ -1,19 +1,9 @@
-/** Parameters of a network stand twice: for the host in `src/params`, for the actors in the core. Both must agree. */
+/** The clock of window PoSt stands twice: for the host in `src/params`, for the actors in the core. Both must agree. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { DEVNET, MAINNET } from "../../../src/params/networks.ts";
 import { WINDOW_POST } from "../../../src/params/proving.ts";
 
 const source = (file: string): string => readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8");
-
-/** Value of a constant as the core writes it: numbers, shifted, joined by `|`. */
-function numberOf(text: string): bigint {
-  const shifted = text.split("|").map((term) => {
-    const [base, by = "0"] = term.replace(/[()\s]/g, "").split("<<");
-    return BigInt(base as string) << BigInt(by);
-  });
-  return shifted.reduce((all, one) => all | one);
-}
 
 /** What a pattern's group finds in a text. */
 function found(text: string, pattern: string): string {
@@ -22,20 +12,9 @@ function found(text: string, pattern: string): string {
   return group;
 }
 
-test.each([
-  ["MAINNET", MAINNET],
-  ["DEVNET", DEVNET],
-])("%s", (name, network) => {
-  const call = `const ${name}: NetworkProfile = new NetworkProfile\\((.*)\\);`;
-  const [sealProofs, delay, minPower] = found(source("assembly/runtime/profile.ts"), call).split(",").map(numberOf);
-  expect(network.sealProofs.reduce((bits, proof) => bits | (1n << BigInt(proof)), 0n)).toBe(sealProofs);
-  expect(BigInt(network.preCommitChallengeDelay)).toBe(delay);
-  expect(network.consensusMinerMinPower).toBe(minPower);
-});
-
 test("the clock of window PoSt", () => {
   const policy = source("assembly/actors/miner/policy.ts");
-  const of = (name: string): bigint => numberOf(found(policy, `const ${name}: [iu]64 = (\\d+);`));
+  const of = (name: string): bigint => BigInt(found(policy, `const ${name}: [iu]64 = (\\d+);`));
   const cutoff = found(policy, "const FAULT_DECLARATION_CUTOFF: i64 = CHALLENGE_LOOKBACK \\+ (\\d+);");
   expect(BigInt(WINDOW_POST.challengeWindow)).toBe(of("CHALLENGE_WINDOW"));
   expect(BigInt(WINDOW_POST.challengeLookback)).toBe(of("CHALLENGE_LOOKBACK"));

@@ -79,7 +79,7 @@ function weighDeals(
   expiry: i64,
   epoch: i64,
 ): VerifyDealsForActivationReturn {
-  const refusesDuplicates = rt.actorsVersion >= 2;
+  const refusesDuplicates = rt.version.marketRefusesDuplicates;
   const proposals = ArrayOf.load<DealProposal>(rt, st.proposals);
   const result = new VerifyDealsForActivationReturn();
   result.dealWeight = Big.ZERO;

@@ -57,7 +57,7 @@ export function addBalance(rt: Runtime, params: Bytes): Bytes {
  * v0 validates the caller a second time, which the machine refuses: no withdrawal succeeds there.
  */
 export function withdrawBalance(rt: Runtime, params: Bytes): Bytes {
-  const validatesTwice = rt.actorsVersion < 2;
+  const validatesTwice = rt.version.marketValidatesTwice;
   const p = rt.params<WithdrawBalanceParams>(params);
   rt.require(!p.amount.negative, ERR_ILLEGAL_ARGUMENT, "negative amount");
   if (validatesTwice) rt.allowTypes(signableTypes());

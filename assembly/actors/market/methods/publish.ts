@@ -107,7 +107,7 @@ function within(value: Big, least: Big, most: Big): bool {
 
 /** The provider's consent is the message itself; of the client a signature over the proposal is asked. */
 function validateDeal(rt: Runtime, signed: ClientDealProposal, network: NetworkFigures): void {
-  const limitsLabel = rt.actorsVersion >= 2;
+  const limitsLabel = rt.version.marketLimitsLabel;
   const deal = signed.proposal;
   const signedByClient = rt.verifySignature(signed.clientSignature, deal.client, rt.encode(deal));
   need(rt, signedByClient, "client's signature is invalid");
@@ -119,7 +119,7 @@ function validateDeal(rt: Runtime, signed: ClientDealProposal, network: NetworkF
   const duration = durationOf(deal);
   need(rt, duration >= DEAL_MIN_DURATION && duration <= DEAL_MAX_DURATION, "deal duration out of bounds");
   need(rt, within(deal.storagePricePerEpoch, Big.ZERO, TOTAL_FILECOIN), "storage price out of bounds");
-  const least = minProviderCollateral(deal, network, rt.circulatingSupply(), rt.networkVersion);
+  const least = minProviderCollateral(deal, network, rt.circulatingSupply(), rt.version);
   need(rt, within(deal.providerCollateral, least, TOTAL_FILECOIN), "provider collateral out of bounds");
   need(rt, within(deal.clientCollateral, Big.ZERO, TOTAL_FILECOIN), "client collateral out of bounds");
 }

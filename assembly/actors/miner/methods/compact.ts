@@ -41,7 +41,7 @@ export function compactPartitions(rt: Runtime, params: Bytes): Bytes {
   const size = info.windowPoStPartitionSectors;
   const power = addDeadlineSectors(rt, deadline, size, true, moved, info.sectorSize, quant);
   rt.require(samePower(power, removed.power), ERR_ILLEGAL_STATE, "power changed when compacting partitions");
-  if (rt.actorsVersion >= 2) {
+  if (rt.version.minerSavesCompaction) {
     saveDeadline(rt, deadlines, p.deadline, deadline);
     saveDeadlines(rt, st, deadlines);
   }

@@ -29,7 +29,7 @@ export function reportConsensusFault(rt: Runtime, params: Bytes): Bytes {
   }
   const age = rt.epoch - fault.epoch;
   rt.require(age > 0, ERR_ILLEGAL_ARGUMENT, "fault is not in the past");
-  if (rt.actorsVersion >= 2) penalizeMiner(rt, fault.epoch, age);
+  if (rt.version.minerFinesConsensusFault) penalizeMiner(rt, fault.epoch, age);
   else deleteMiner(rt, age);
   return NOTHING;
 }

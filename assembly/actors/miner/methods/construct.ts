@@ -60,7 +60,7 @@ export function constructor_(rt: Runtime, params: Bytes): Bytes {
   const current = currentPeriodStart(rt.epoch, provingPeriodOffset(rt));
   const st = new MinerState();
   let firstEvent: i64;
-  if (rt.actorsVersion >= 2) {
+  if (rt.version.minerStartsInPeriod) {
     st.provingPeriodStart = current;
     st.currentDeadline = <u64>((rt.epoch - current) / CHALLENGE_WINDOW);
     firstEvent = current + CHALLENGE_WINDOW * (1 + <i64>st.currentDeadline) - 1;

@@ -45,7 +45,7 @@ export function changeWorkerAddress(rt: Runtime, params: Bytes): Bytes {
   checkControlCount(rt, p.newControlAddrs);
   const worker = resolveWorker(rt, p.newWorker);
   const control = resolveControls(rt, p.newControlAddrs);
-  const byCron = rt.actorsVersion < 2;
+  const byCron = !rt.version.minerConfirmsWorker;
   const effective = rt.epoch + WORKER_KEY_CHANGE_DELAY;
   const st = rt.begin<MinerState>();
   const info = loadInfo(rt, st);

@@ -12,7 +12,6 @@ import { quantOf } from "../deadline-info";
 import { Economy, faultPenalty, undeclaredPenalty } from "../monies";
 import { FAULT_MAX_AGE, PERIOD_DEADLINES, PROVING_PERIOD } from "../policy";
 import { NO_POWER, subPower } from "../power-pair";
-import { forgivesNewFaults, keepsFeeDebt } from "../rules";
 import {
   burn,
   CRON_EARLY_TERMINATIONS,
@@ -49,7 +48,7 @@ export function onDeferredCronEvent(rt: Runtime, params: Bytes): Bytes {
   const event = rt.params<CronEventPayload>(params).eventType;
   rt.allowOnly([POWER]);
   if (event == CRON_PROVING_DEADLINE) endDeadline(rt);
-  else if (event == CRON_WORKER_KEY_CHANGE && rt.actorsVersion < 2) changeWorker(rt);
+  else if (event == CRON_WORKER_KEY_CHANGE && !rt.version.minerConfirmsWorker) changeWorker(rt);
   else if (event == CRON_EARLY_TERMINATIONS && settleEarlyTerminations(rt)) scheduleSettlement(rt);
   return NOTHING;
 }
@@ -74,7 +73,7 @@ class Outcome {
 function endDeadline(rt: Runtime): void {
   const eco = economy(rt);
   const st = rt.begin<MinerState>();
-  const out = keepsFeeDebt(rt) ? endDeadlineV2(rt, st, eco) : endDeadlineV0(rt, st, eco);
+  const out = rt.version.minerKeepsFeeDebt ? endDeadlineV2(rt, st, eco) : endDeadlineV0(rt, st, eco);
   rt.commit(st);
 
   updatePower(rt, out.power);
@@ -108,7 +107,7 @@ function endDeadlineV0(rt: Runtime, st: MinerState, eco: Economy): Outcome {
 
   const end = processDeadlineEnd(rt, deadline, quant, info.last + FAULT_MAX_AGE);
   out.power = end.delta;
-  if (!forgivesNewFaults(rt)) {
+  if (!rt.version.minerForgivesNewFaults) {
     // The ongoing fee is charged below.
     const failed = end.penalized.qa;
     const target = undeclaredPenalty(rt, eco, failed).sub(faultPenalty(rt, eco, failed));
@@ -117,7 +116,7 @@ function endDeadlineV0(rt: Runtime, st: MinerState, eco: Economy): Outcome {
     out.burnt = out.burnt.add(paid.total);
     out.pledge = out.pledge.sub(paid.fromVesting);
   }
-  const ongoing = forgivesNewFaults(rt) ? faultyBefore : deadline.faultyPower.qa;
+  const ongoing = rt.version.minerForgivesNewFaults ? faultyBefore : deadline.faultyPower.qa;
   const paid = penalize(rt, st, faultPenalty(rt, eco, ongoing), unlocked);
   out.burnt = out.burnt.add(paid.total);
   out.pledge = out.pledge.sub(paid.fromVesting);

@@ -5,7 +5,7 @@ import { NOTHING } from "../../../runtime/actor";
 import { Runtime } from "../../../runtime/runtime";
 import { ERR_FORBIDDEN, ERR_ILLEGAL_ARGUMENT } from "../../../types/exit-code";
 import { ExpirationExtension, ExtendSectorExpirationParams, MinerState, SectorOnChainInfo } from "../codec.gen";
-import { ADDRESSED_SECTORS_MAX, addressedPartitionsMax, PERIOD_DEADLINES } from "../policy";
+import { ADDRESSED_SECTORS_MAX, PERIOD_DEADLINES } from "../policy";
 import { addPower, NO_POWER, subPower } from "../power-pair";
 import { updatePledge, updatePower } from "../sends";
 import { loadPartitions, mustPartition } from "../state/deadline";
@@ -63,7 +63,7 @@ export function extendSectorExpiration(rt: Runtime, params: Bytes): Bytes {
 }
 
 function requireAddressable(rt: Runtime, extensions: Array<ExpirationExtension>): void {
-  const few = <u64>extensions.length <= addressedPartitionsMax(rt);
+  const few = <u64>extensions.length <= <u64>rt.version.addressedPartitionsMax;
   rt.require(few, ERR_ILLEGAL_ARGUMENT, "too many declarations");
   let total: u64 = 0;
   for (let i = 0; i < extensions.length; i++) {
@@ -90,7 +90,7 @@ function extended(rt: Runtime, old: Array<SectorOnChainInfo>, expiration: i64): 
   for (let i = 0; i < old.length; i++) {
     const sector = old[i];
     // An expired sector stays in the queue to the end of its deadline.
-    if (rt.actorsVersion >= 2) rt.require(sector.expiration >= rt.epoch, ERR_FORBIDDEN, "sector has expired");
+    if (rt.version.minerRefusesExpired) rt.require(sector.expiration >= rt.epoch, ERR_FORBIDDEN, "sector has expired");
     rt.require(expiration >= sector.expiration, ERR_ILLEGAL_ARGUMENT, "expiration cannot be reduced");
     validateExpiration(rt, sector.activation, expiration, sector.sealProof);
     young.push(withExpiration(sector, expiration));

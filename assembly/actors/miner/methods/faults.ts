@@ -6,9 +6,8 @@ import { Runtime } from "../../../runtime/runtime";
 import { ERR_FORBIDDEN, ERR_ILLEGAL_ARGUMENT } from "../../../types/exit-code";
 import { DeclareFaultsParams, DeclareFaultsRecoveredParams, MinerState } from "../codec.gen";
 import { DeadlineInfo, quantOf } from "../deadline-info";
-import { ADDRESSED_SECTORS_MAX, addressedPartitionsMax, FAULT_MAX_AGE, PERIOD_DEADLINES } from "../policy";
+import { ADDRESSED_SECTORS_MAX, FAULT_MAX_AGE, PERIOD_DEADLINES } from "../policy";
 import { addPower, NO_POWER } from "../power-pair";
-import { keepsFeeDebt, limitsDeclarations } from "../rules";
 import { DeadlineSectorMap } from "../sector-map";
 import { burn, updatePower } from "../sends";
 import { declareDeadlineFaults, declareDeadlineRecoveries } from "../state/deadline";
@@ -20,13 +19,13 @@ import { loadDeadlines, saveDeadlines } from "../state/state";
 
 /** v2 limits the number of declarations in a message. */
 export function requireFewDeclarations(rt: Runtime, count: i32): void {
-  if (!limitsDeclarations(rt)) return;
-  rt.require(<u64>count <= addressedPartitionsMax(rt), ERR_ILLEGAL_ARGUMENT, "too many declarations");
+  if (!rt.version.minerLimitsDeclarations) return;
+  rt.require(<u64>count <= <u64>rt.version.addressedPartitionsMax, ERR_ILLEGAL_ARGUMENT, "too many declarations");
 }
 
 /** Refuses more partitions or sectors than one message may name. */
 export function requireAddressable(rt: Runtime, map: DeadlineSectorMap): void {
-  map.check(rt, addressedPartitionsMax(rt), ADDRESSED_SECTORS_MAX);
+  map.check(rt, <u64>rt.version.addressedPartitionsMax, ADDRESSED_SECTORS_MAX);
 }
 
 /** The instance of a deadline that a declaration is for; it must not be too late. */
@@ -88,10 +87,10 @@ export function declareFaultsRecovered(rt: Runtime, params: Bytes): Bytes {
   requireAddressable(rt, declared);
 
   const st = rt.begin<MinerState>();
-  const fee = keepsFeeDebt(rt) ? repayDebts(rt, st) : Big.ZERO;
+  const fee = rt.version.minerKeepsFeeDebt ? repayDebts(rt, st) : Big.ZERO;
   const info = loadInfo(rt, st);
   allowControllers(rt, info);
-  if (keepsFeeDebt(rt)) {
+  if (rt.version.minerKeepsFeeDebt) {
     rt.require(!consensusFaultActive(rt, info), ERR_FORBIDDEN, "recovery during a consensus fault");
   }
   const deadlines = loadDeadlines(rt, st);
@@ -107,7 +106,7 @@ export function declareFaultsRecovered(rt: Runtime, params: Bytes): Bytes {
   saveDeadlines(rt, st, deadlines);
   rt.commit(st);
 
-  if (keepsFeeDebt(rt)) {
+  if (rt.version.minerKeepsFeeDebt) {
     burn(rt, fee);
     checkBalance(rt, rt.state<MinerState>());
   }

@@ -62,7 +62,7 @@ export function preCommitSector(rt: Runtime, params: Bytes): Bytes {
   rt.require(p.sealRandEpoch < rt.epoch, ERR_ILLEGAL_ARGUMENT, "seal challenge must be in the past");
   const fresh = p.sealRandEpoch >= sealChallengeEarliest(rt, p.sealProof);
   rt.require(fresh, ERR_ILLEGAL_ARGUMENT, "seal challenge too old");
-  if (rt.actorsVersion >= 2) requireFitExpiration(rt, p);
+  if (rt.version.minerFitsExpiration) requireFitExpiration(rt, p);
   else rt.require(p.expiration > rt.epoch, ERR_ILLEGAL_ARGUMENT, "expiration must be in the future");
   const justified = !p.replaceCapacity || p.dealIDs.length > 0;
   rt.require(justified, ERR_ILLEGAL_ARGUMENT, "a sector can be replaced only by one with deals");
@@ -71,7 +71,7 @@ export function preCommitSector(rt: Runtime, params: Bytes): Bytes {
 
   const eco = economy(rt);
   const weight = dealWeight(rt, p.dealIDs, rt.epoch, p.expiration);
-  if (rt.actorsVersion >= 2) commitV2(rt, p, eco, weight);
+  if (rt.version.minerPreCommitsV2) commitV2(rt, p, eco, weight);
   else commitV0(rt, p, eco, weight);
   return NOTHING;
 }
@@ -150,14 +150,14 @@ function requireFitExpiration(rt: Runtime, p: SectorPreCommitInfo): void {
 
 /** Ends the method unless a sector may live from `activation` to `expiration`. */
 export function validateExpiration(rt: Runtime, activation: i64, expiration: i64, sealProof: i64): void {
-  if (rt.actorsVersion >= 2) {
+  if (rt.version.minerChecksLifetimeOrder) {
     rt.require(expiration > activation, ERR_ILLEGAL_ARGUMENT, "expiration must be after activation");
   }
   const lifetime = expiration - activation;
   rt.require(lifetime >= MIN_SECTOR_EXPIRATION, ERR_ILLEGAL_ARGUMENT, "lifetime too short");
   const near = expiration <= rt.epoch + MAX_SECTOR_EXPIRATION_EXTENSION;
   rt.require(near, ERR_ILLEGAL_ARGUMENT, "expiration too far ahead");
-  const unknown = rt.actorsVersion >= 2 ? ERR_ILLEGAL_ARGUMENT : ERR_ILLEGAL_STATE;
+  const unknown = rt.version.minerProofTypeIsArgument ? ERR_ILLEGAL_ARGUMENT : ERR_ILLEGAL_STATE;
   rt.require(isSealProof(sealProof), unknown, "unknown seal proof type");
   rt.require(lifetime <= SECTOR_MAX_LIFETIME, ERR_ILLEGAL_ARGUMENT, "lifetime too long for the seal proof");
 }

@@ -31,7 +31,6 @@ import { Economy, expectedReward, initialPledge } from "../monies";
 import {
   INITIAL_PLEDGE_PERIOD,
   MAX_SECTOR_NUMBER,
-  maxProveCommitBytes,
   maxProveCommitDuration,
   MIN_SECTOR_EXPIRATION,
   preCommitChallengeDelay,
@@ -79,9 +78,9 @@ export function proveCommitSector(rt: Runtime, params: Bytes): Bytes {
   const p = rt.params<ProveCommitSectorParams>(params);
   rt.allowAny();
   let found: SectorPreCommitOnChainInfo | null;
-  if (rt.actorsVersion >= 2) {
+  if (rt.version.minerChecksProveCommit) {
     rt.require(p.sectorNumber <= MAX_SECTOR_NUMBER, ERR_ILLEGAL_ARGUMENT, "sector number out of range");
-    rt.require(p.proof.length <= maxProveCommitBytes(rt), ERR_ILLEGAL_ARGUMENT, "proof too long");
+    rt.require(p.proof.length <= rt.version.maxProveCommitBytes, ERR_ILLEGAL_ARGUMENT, "proof too long");
     // A transaction although nothing changes: the state is written again.
     const st = rt.begin<MinerState>();
     found = getPreCommit(rt, st, p.sectorNumber);
@@ -106,7 +105,7 @@ function verifyInfo(rt: Runtime, preCommit: SectorPreCommitOnChainInfo, proof: B
   const sector = preCommit.info;
   const interactive = preCommit.preCommitEpoch + preCommitChallengeDelay();
   rt.require(rt.epoch > interactive, ERR_FORBIDDEN, "too early to prove the sector");
-  if (rt.actorsVersion < 2) {
+  if (rt.version.minerChecksSealAge) {
     const fresh = sector.sealRandEpoch >= sealChallengeEarliest(rt, sector.sealProof);
     rt.require(fresh, ERR_ILLEGAL_ARGUMENT, "seal challenge too old");
   }
@@ -165,7 +164,7 @@ export function confirmSectorProofsValid(rt: Runtime, params: Bytes): Bytes {
   for (let i = 0; i < found.length; i++) {
     const sector = found[i].info;
     // v0 asks the market also about no deals.
-    const asks = rt.actorsVersion < 2 || sector.dealIDs.length > 0;
+    const asks = !rt.version.minerAsksNoDeals || sector.dealIDs.length > 0;
     if (asks && !activateDeals(rt, sector.dealIDs, sector.expiration)) continue;
     preCommits.push(found[i]);
     if (sector.replaceCapacity) {
@@ -186,7 +185,7 @@ export function confirmSectorProofsValid(rt: Runtime, params: Bytes): Bytes {
   const vested = unlockVestedFunds(rt, st);
   addPreCommitDeposit(rt, st, made.deposits.neg());
   // v2 asks for funds that are not locked, v0 for funds that cover the pledge of other sectors too.
-  const funds = rt.actorsVersion >= 2 ? unlockedBalance(rt, st) : availableBalance(rt, st);
+  const funds = rt.version.minerPledgesUnlocked ? unlockedBalance(rt, st) : availableBalance(rt, st);
   rt.require(funds.ge(made.pledge), ERR_INSUFFICIENT_FUNDS, "insufficient funds for the initial pledge");
   addInitialPledge(rt, st, made.pledge);
   checkBalance(rt, st);
@@ -229,7 +228,7 @@ function makeSectors(
     sector.expectedDayReward = expectedReward(rt, market.economy, power, EPOCHS_IN_DAY);
     sector.expectedStoragePledge = expectedReward(rt, market.economy, power, INITIAL_PLEDGE_PERIOD);
     sector.initialPledge = initialPledge(rt, market.economy, power, market.baseline, market.supply);
-    if (rt.actorsVersion >= 2 && committed.replaceCapacity) {
+    if (rt.version.minerInheritsReplaced && committed.replaceCapacity) {
       inherit(rt, sector, sectorNumbered(rt, replaced, committed.replaceSectorNumber));
     }
     out.deposits = out.deposits.add(preCommit.preCommitDeposit);
@@ -257,7 +256,7 @@ function sectorNumbered(rt: Runtime, sectors: Array<SectorOnChainInfo>, number: 
 export function checkSectorProven(rt: Runtime, params: Bytes): Bytes {
   const p = rt.params<CheckSectorProvenParams>(params);
   rt.allowAny();
-  if (rt.actorsVersion >= 2) {
+  if (rt.version.minerChecksProveCommit) {
     rt.require(p.sectorNumber <= MAX_SECTOR_NUMBER, ERR_ILLEGAL_ARGUMENT, "sector number out of range");
   }
   const found = getSector(rt, rt.state<MinerState>(), p.sectorNumber);

@@ -7,9 +7,8 @@ import { Bytes } from "../../../base/bytes";
 import { Runtime } from "../../../runtime/runtime";
 import { MinerState, TerminateSectorsParams, TerminateSectorsReturn } from "../codec.gen";
 import { terminationPenalty } from "../monies";
-import { ADDRESSED_SECTORS_MAX, addressedPartitionsMax, PERIOD_DEADLINES } from "../policy";
+import { ADDRESSED_SECTORS_MAX, PERIOD_DEADLINES } from "../policy";
 import { NO_POWER, subPower } from "../power-pair";
-import { keepsFeeDebt } from "../rules";
 import { DeadlineSectorMap } from "../sector-map";
 import {
   burn,
@@ -79,7 +78,7 @@ export function scheduleSettlement(rt: Runtime): void {
 export function settleEarlyTerminations(rt: Runtime): bool {
   const eco = economy(rt);
   const st = rt.begin<MinerState>();
-  const popped = popEarlyTerminations(rt, st, addressedPartitionsMax(rt), ADDRESSED_SECTORS_MAX);
+  const popped = popEarlyTerminations(rt, st, <u64>rt.version.addressedPartitionsMax, ADDRESSED_SECTORS_MAX);
   const result = popped.result;
   if (result.isEmpty) {
     rt.commit(st);
@@ -111,7 +110,7 @@ export function settleEarlyTerminations(rt: Runtime): bool {
 
 /** Pays the penalty and frees the pledge; from v2 on in the other order, so that the pledge helps to pay. */
 function payTermination(rt: Runtime, st: MinerState, penalty: Big, pledge: Big): Payment {
-  if (keepsFeeDebt(rt)) {
+  if (rt.version.minerKeepsFeeDebt) {
     addFeeDebt(rt, st, penalty);
     addInitialPledge(rt, st, pledge.neg());
     return repayDebtInPart(rt, st);

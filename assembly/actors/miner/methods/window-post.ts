@@ -17,7 +17,6 @@ import {
   MAX_COMMIT_RANDOMNESS_BYTES,
   PERIOD_DEADLINES,
 } from "../policy";
-import { forgivesNewFaults } from "../rules";
 import { burn, economy, updatePledge, updatePower } from "../sends";
 import { PostResult, recordProvenSectors } from "../state/deadline";
 import { loadDeadline, saveDeadline } from "../state/deadlines";
@@ -38,7 +37,7 @@ const WINDOW_POST_PROOFS: i64 = 5;
 export function submitWindowedPost(rt: Runtime, params: Bytes): Bytes {
   const p = rt.params<SubmitWindowedPoStParams>(params);
   rt.require(p.deadline < PERIOD_DEADLINES, ERR_ILLEGAL_ARGUMENT, "invalid deadline");
-  if (rt.actorsVersion >= 2) submitV2(rt, p);
+  if (rt.version.minerPostsV2) submitV2(rt, p);
   else submitV0(rt, p);
   return NOTHING;
 }
@@ -82,7 +81,7 @@ function submitV0(rt: Runtime, p: SubmitWindowedPoStParams): void {
 
 /** v0: new faults cost the undeclared less the ongoing fee, recoveries the ongoing fee; nothing from version 3 on. */
 function postPenalty(rt: Runtime, eco: Economy, result: PostResult): Big {
-  if (forgivesNewFaults(rt)) return Big.ZERO;
+  if (rt.version.minerForgivesNewFaults) return Big.ZERO;
   const failed = result.newFaulty.qa.add(result.retracted.qa);
   const undeclared = undeclaredPenalty(rt, eco, failed).sub(faultPenalty(rt, eco, failed));
   return undeclared.add(faultPenalty(rt, eco, result.recovered.qa));

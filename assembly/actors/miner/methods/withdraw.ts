@@ -6,7 +6,6 @@ import { METHOD_SEND, requireSuccess } from "../../../runtime/builtin";
 import { Runtime } from "../../../runtime/runtime";
 import { ERR_FORBIDDEN, ERR_ILLEGAL_ARGUMENT } from "../../../types/exit-code";
 import { MinerState, WithdrawBalanceParams } from "../codec.gen";
-import { keepsFeeDebt } from "../rules";
 import { burn, updatePledge } from "../sends";
 import {
   availableBalance,
@@ -33,18 +32,18 @@ export function withdrawBalance(rt: Runtime, params: Bytes): Bytes {
   const vested = unlockVestedFunds(rt, st);
   let available = Big.ZERO;
   let fee = Big.ZERO;
-  if (keepsFeeDebt(rt)) {
+  if (rt.version.minerKeepsFeeDebt) {
     // Before the debt is paid: it is subtracted here already.
     available = availableBalance(rt, st);
     fee = repayDebts(rt, st);
   } else requirePledgeCovered(rt, st);
   rt.commit(st);
 
-  if (!keepsFeeDebt(rt)) available = availableBalance(rt, st);
+  if (!rt.version.minerKeepsFeeDebt) available = availableBalance(rt, st);
   const amount = Big.min(available, asked);
   rt.invariant(!amount.negative, "negative withdrawal");
   // v0 sends nothing, too.
-  if (!keepsFeeDebt(rt) || amount.isPositive) {
+  if (!rt.version.minerKeepsFeeDebt || amount.isPositive) {
     requireSuccess(rt, rt.send(info.owner, METHOD_SEND, EMPTY, amount), "failed to withdraw");
   }
   burn(rt, fee);

@@ -5,7 +5,6 @@ import { ERR_ILLEGAL_ARGUMENT } from "../../../types/exit-code";
 import { Deadline, Deadlines } from "../codec.gen";
 import { PERIOD_DEADLINES } from "../policy";
 import { isNegativePower } from "../power-pair";
-import { validatesState } from "../rules";
 
 export function newDeadlines(emptyDeadline: Cid): Deadlines {
   const deadlines = new Deadlines();
@@ -27,7 +26,7 @@ export function loadDeadline(rt: Runtime, deadlines: Deadlines, index: u64): Dea
 
 export function saveDeadline(rt: Runtime, deadlines: Deadlines, index: u64, deadline: Deadline): void {
   if (index >= <u64>deadlines.due.length) rt.fail("invalid deadline");
-  if (validatesState(rt)) {
+  if (rt.version.minerValidatesState) {
     if (deadline.liveSectors > deadline.totalSectors) rt.fail("deadline left with more live sectors than total");
     if (isNegativePower(deadline.faultyPower)) rt.fail("deadline left with negative faulty power");
   }

@@ -11,7 +11,6 @@ import { ExpirationSet, PowerPair, SectorOnChainInfo } from "../codec.gen";
 import { ADDRESSED_SECTORS_MAX, ENTRY_SECTORS_MAX, SECTORS_MAX } from "../policy";
 import { addPower, NO_POWER, subPower } from "../power-pair";
 import { QuantSpec } from "../quantize";
-import { searchesExpirations } from "../rules";
 import { powerOfSector } from "../sector-power";
 import { groupByDeclared, SectorGroup, sortGroups, Wanted } from "./expiration-groups";
 import { addToSet, copyInto, expirationSet, isEmptySet, removeFromSet, validateSet } from "./expiration-set";
@@ -132,7 +131,7 @@ export class ExpirationQueue {
         this.array.set(cursor.index, set);
       } else {
         epochs.push(cursor.index);
-        if (!searchesExpirations(this.rt)) sectors.push(set.earlySectors);
+        if (!this.rt.version.minerSearchesExpirations) sectors.push(set.earlySectors);
         else if (!set.earlySectors.isEmpty) this.rt.fail("early expirations may not become even earlier");
         sectors.push(set.onTimeSectors);
         rescheduled = addPower(addPower(rescheduled, set.activePower), set.faultyPower);
@@ -193,7 +192,7 @@ export class ExpirationQueue {
   /** Takes out sectors of any kind. */
   removeSectors(sectors: Array<SectorOnChainInfo>, faults: BitField, recoveries: BitField, sectorSize: u64): Removal {
     const rt = this.rt;
-    const limit = searchesExpirations(rt) ? ADDRESSED_SECTORS_MAX : SECTORS_MAX;
+    const limit = rt.version.minerSearchesExpirations ? ADDRESSED_SECTORS_MAX : SECTORS_MAX;
     if (faults.count() > limit || recoveries.count() > limit) rt.fail("too many faults to list");
     const sound: Array<SectorOnChainInfo> = [];
     const faulty: Array<SectorOnChainInfo> = [];
@@ -304,7 +303,7 @@ export class ExpirationQueue {
 
   /** Groups of active sectors, earliest first. */
   private activeGroups(sectors: Array<SectorOnChainInfo>, sectorSize: u64): Array<SectorGroup> {
-    if (!searchesExpirations(this.rt)) return groupByDeclared(this.rt, sectorSize, sectors, this.quant);
+    if (!this.rt.version.minerSearchesExpirations) return groupByDeclared(this.rt, sectorSize, sectors, this.quant);
     return this.findGroups(sectors, sectorSize);
   }
 
@@ -343,7 +342,7 @@ export class ExpirationQueue {
 
   /** Members of a set for fast lookup; entries above the limit cannot be listed. */
   private listed(set: BitField): Set<u64> {
-    const limit = searchesExpirations(this.rt) ? ENTRY_SECTORS_MAX : SECTORS_MAX;
+    const limit = this.rt.version.minerSearchesExpirations ? ENTRY_SECTORS_MAX : SECTORS_MAX;
     if (set.count() > limit) this.rt.fail("too many sectors in a queue entry");
     const out = new Set<u64>();
     const cursor = set.cursor();

@@ -9,7 +9,6 @@ import { BitField } from "../../../ipld/bitfield";
 import { Runtime } from "../../../runtime/runtime";
 import { ExpirationSet, PowerPair } from "../codec.gen";
 import { addPower, isNegativePower, subPower } from "../power-pair";
-import { validatesState } from "../rules";
 
 export function expirationSet(
   onTime: BitField,
@@ -43,7 +42,7 @@ export function isEmptySet(set: ExpirationSet): bool {
 
 /** From v2 on: nothing in a set may be negative. */
 export function validateSet(rt: Runtime, set: ExpirationSet): void {
-  if (!validatesState(rt)) return;
+  if (!rt.version.minerValidatesState) return;
   if (set.onTimePledge.negative) rt.fail("expiration set with negative pledge");
   if (isNegativePower(set.activePower)) rt.fail("expiration set with negative active power");
   if (isNegativePower(set.faultyPower)) rt.fail("expiration set with negative faulty power");

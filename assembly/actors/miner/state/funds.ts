@@ -13,7 +13,6 @@ import { Runtime } from "../../../runtime/runtime";
 import { ERR_INSUFFICIENT_FUNDS } from "../../../types/exit-code";
 import { MinerState, VestingFunds } from "../codec.gen";
 import { ERR_BALANCE_INVARIANTS_BROKEN, VestingSpec } from "../policy";
-import { locksInitialPledge, reportsBrokenMoney, skipsEmptyVesting } from "../rules";
 import { lockFunds, unlockUnvested, unlockVested } from "./vesting";
 
 /** A penalty, by where it was taken from. */
@@ -31,7 +30,7 @@ export class Payment {
 
 function mustHold(rt: Runtime, condition: bool, why: string): void {
   if (condition) return;
-  if (reportsBrokenMoney(rt)) rt.fail(why);
+  if (rt.version.minerReportsBrokenMoney) rt.fail(why);
   else rt.trap(why);
 }
 
@@ -39,13 +38,13 @@ function mustHold(rt: Runtime, condition: bool, why: string): void {
 
 /** Initial pledge of all sectors. The state has it under another name in each generation. */
 export function pledgeOf(rt: Runtime, st: MinerState): Big {
-  return locksInitialPledge(rt) ? st.initialPledge : st.initialPledgeRequirement;
+  return rt.version.minerLocksInitialPledge ? st.initialPledge : st.initialPledgeRequirement;
 }
 
 export function addInitialPledge(rt: Runtime, st: MinerState, amount: Big): void {
   const total = pledgeOf(rt, st).add(amount);
   rt.invariant(!total.negative, "negative initial pledge");
-  if (locksInitialPledge(rt)) st.initialPledge = total;
+  if (rt.version.minerLocksInitialPledge) st.initialPledge = total;
   else st.initialPledgeRequirement = total;
 }
 
@@ -57,14 +56,14 @@ export function addPreCommitDeposit(rt: Runtime, st: MinerState, amount: Big): v
 
 export function unlockedBalance(rt: Runtime, st: MinerState): Big {
   let unlocked = rt.currentBalance().sub(st.lockedFunds).sub(st.preCommitDeposits);
-  if (locksInitialPledge(rt)) unlocked = unlocked.sub(st.initialPledge);
+  if (rt.version.minerLocksInitialPledge) unlocked = unlocked.sub(st.initialPledge);
   mustHold(rt, !unlocked.negative, "negative unlocked balance");
   return unlocked;
 }
 
 export function availableBalance(rt: Runtime, st: MinerState): Big {
   const unlocked = unlockedBalance(rt, st);
-  return unlocked.sub(locksInitialPledge(rt) ? st.feeDebt : st.initialPledgeRequirement);
+  return unlocked.sub(rt.version.minerLocksInitialPledge ? st.feeDebt : st.initialPledgeRequirement);
 }
 
 /** v0: refuses to go on while the unlocked balance does not cover the initial pledge. */
@@ -77,7 +76,7 @@ export function requirePledgeCovered(rt: Runtime, st: MinerState): void {
 export function checkBalance(rt: Runtime, st: MinerState): void {
   const balance = rt.currentBalance();
   const locked = st.preCommitDeposits.add(st.lockedFunds);
-  if (!reportsBrokenMoney(rt)) {
+  if (!rt.version.minerReportsBrokenMoney) {
     const sound = !st.preCommitDeposits.negative && !st.lockedFunds.negative && balance.ge(locked);
     rt.invariant(sound, "balance invariants broken");
     return;
@@ -103,7 +102,7 @@ function saveVesting(rt: Runtime, st: MinerState, table: VestingFunds): void {
 
 /** Frees what has vested, and returns the amount. */
 export function unlockVestedFunds(rt: Runtime, st: MinerState): Big {
-  if (skipsEmptyVesting(rt) && st.lockedFunds.isZero) return Big.ZERO;
+  if (rt.version.minerSkipsEmptyVesting && st.lockedFunds.isZero) return Big.ZERO;
   const table = loadVesting(rt, st);
   const unlocked = unlockVested(table, rt.epoch);
   st.lockedFunds = st.lockedFunds.sub(unlocked);
@@ -127,7 +126,7 @@ export function addLockedFunds(rt: Runtime, st: MinerState, sum: Big, spec: Vest
 
 /** Takes up to `target` out of funds that have not vested, and returns the amount. */
 function unlockUnvestedFunds(rt: Runtime, st: MinerState, target: Big): Big {
-  if (skipsEmptyVesting(rt) && (target.isZero || st.lockedFunds.isZero)) return Big.ZERO;
+  if (rt.version.minerSkipsEmptyVesting && (target.isZero || st.lockedFunds.isZero)) return Big.ZERO;
   const table = loadVesting(rt, st);
   const unlocked = unlockUnvested(table, rt.epoch, target);
   st.lockedFunds = st.lockedFunds.sub(unlocked);

@@ -104,12 +104,12 @@ export function resolveControls(rt: Runtime, raw: Array<Address>): Array<Address
 // ---- limits (v2)
 
 export function checkControlCount(rt: Runtime, control: Array<Address>): void {
-  if (rt.actorsVersion < 2) return;
+  if (!rt.version.minerLimitsPeerInfo) return;
   rt.require(control.length <= MAX_CONTROL_ADDRESSES, ERR_ILLEGAL_ARGUMENT, "too many control addresses");
 }
 
 export function checkPeerInfo(rt: Runtime, peerId: Bytes, multiaddrs: Array<Bytes>): void {
-  if (rt.actorsVersion < 2) return;
+  if (!rt.version.minerLimitsPeerInfo) return;
   rt.require(peerId.length <= MAX_PEER_ID_BYTES, ERR_ILLEGAL_ARGUMENT, "peer id too long");
   let total = 0;
   for (let i = 0; i < multiaddrs.length; i++) {

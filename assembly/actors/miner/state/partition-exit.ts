@@ -8,7 +8,6 @@ import { ERR_ILLEGAL_ARGUMENT } from "../../../types/exit-code";
 import { ExpirationSet, Partition } from "../codec.gen";
 import { addPower, isNoPower, subPower } from "../power-pair";
 import { NO_QUANTIZATION, QuantSpec } from "../quantize";
-import { powerAwaitsProof } from "../rules";
 import { powerOfSectors } from "../sector-power";
 import { TerminationResult } from "../termination";
 import { BitfieldQueue } from "./bitfield-queue";
@@ -48,7 +47,7 @@ export function terminateSectors(
   p.livePower = subPower(subPower(p.livePower, removed.activePower), removed.faultyPower);
   p.faultyPower = subPower(p.faultyPower, removed.faultyPower);
   p.recoveringPower = subPower(p.recoveringPower, removal.recovering);
-  if (powerAwaitsProof(rt)) {
+  if (rt.version.minerPowerAwaitsProof) {
     p.unproven = p.unproven.subtract(unproven);
     const lost = powerOfSectors(rt, sectorSize, selectSectors(rt, infos, unproven));
     p.unprovenPower = subPower(p.unprovenPower, lost);

@@ -16,7 +16,6 @@ import { ERR_ILLEGAL_ARGUMENT, ERR_ILLEGAL_STATE, ERR_NOT_FOUND } from "../../..
 import { Partition, PowerPair, SectorOnChainInfo } from "../codec.gen";
 import { addPower, isNegativePower, isNoPower, negPower, NO_POWER, subPower } from "../power-pair";
 import { QuantSpec } from "../quantize";
-import { powerAwaitsProof, validatesState } from "../rules";
 import { powerOfSectors } from "../sector-power";
 import { ExpirationQueue, Replacement } from "./expiration-queue";
 import { Sectors, selectSectors } from "./sectors";
@@ -78,7 +77,7 @@ export function addSectors(
   if (p.sectors.containsAny(added.numbers)) rt.fail("a sector is in the partition already");
   p.sectors = p.sectors.union(added.numbers);
   p.livePower = addPower(p.livePower, added.power);
-  const active = proven || !powerAwaitsProof(rt);
+  const active = proven || !rt.version.minerPowerAwaitsProof;
   if (!active) {
     p.unprovenPower = addPower(p.unprovenPower, added.power);
     p.unproven = p.unproven.union(added.numbers);
@@ -104,7 +103,7 @@ function addFaults(
   p.faults = p.faults.union(numbers);
   p.faultyPower = addPower(p.faultyPower, newFaulty);
   let delta = negPower(newFaulty);
-  if (powerAwaitsProof(rt)) {
+  if (rt.version.minerPowerAwaitsProof) {
     const unproven = numbers.intersect(p.unproven);
     p.unproven = p.unproven.subtract(unproven);
     const selected = selectSectors(rt, sectors, unproven);
@@ -155,7 +154,7 @@ export function recordSkippedFaults(
   rt.require(skipped.valid, ERR_ILLEGAL_ARGUMENT, "bitfield of skipped sectors is malformed");
   if (skipped.isEmpty) return null;
   rt.require(p.sectors.containsAll(skipped), ERR_ILLEGAL_ARGUMENT, "skipped sectors are not in the partition");
-  const absent = rt.actorsVersion >= 2 ? ERR_NOT_FOUND : ERR_ILLEGAL_STATE;
+  const absent = rt.version.minerMissesAreNotFound ? ERR_NOT_FOUND : ERR_ILLEGAL_STATE;
   const retracted = p.recoveries.intersect(skipped);
   const retractedPower = powerOfSectors(rt, sectorSize, sectors.load(retracted, absent));
   const newFaults = skipped.subtract(p.terminated).subtract(p.faults);
@@ -297,7 +296,7 @@ export function brokenPartitionRule(p: Partition): string {
 
 /** From v2 on: the partition must be consistent after each change. */
 export function validatePartition(rt: Runtime, p: Partition): void {
-  if (!validatesState(rt)) return;
+  if (!rt.version.minerValidatesState) return;
   const rule = brokenPartitionRule(p);
   if (rule.length > 0) rt.fail("partition left with " + rule);
 }

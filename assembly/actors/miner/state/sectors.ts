@@ -48,7 +48,7 @@ export class Sectors {
       if (number > MAX_SECTOR_NUMBER) this.rt.fail("sector number out of range");
       this.array.set(number, sectors[i]);
     }
-    if (this.rt.actorsVersion < 2 && this.array.length > SECTORS_MAX) this.rt.fail("too many sectors");
+    if (this.rt.version.minerLimitsSectors && this.array.length > SECTORS_MAX) this.rt.fail("too many sectors");
   }
 
   delete(numbers: BitField): void {

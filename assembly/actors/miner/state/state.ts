@@ -135,7 +135,7 @@ export function expirePreCommits(rt: Runtime, st: MinerState): Big {
   }
   if (toDelete.length > 0) deletePreCommits(rt, st, toDelete);
   st.preCommitDeposits = st.preCommitDeposits.sub(deposits);
-  if (rt.actorsVersion < 2) rt.invariant(!st.preCommitDeposits.negative, "negative pre-commit deposits");
+  if (rt.version.minerBreaksOnDeposits) rt.invariant(!st.preCommitDeposits.negative, "negative pre-commit deposits");
   else if (st.preCommitDeposits.negative) rt.fail("negative pre-commit deposits");
   return deposits;
 }

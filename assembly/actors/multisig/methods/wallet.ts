@@ -18,15 +18,15 @@ import {
   SwapSignerParams,
   Transaction,
 } from "../codec.gen";
-import { LOCK_BALANCE_SINCE_NETWORK_VERSION, MAX_SIGNERS } from "../policy";
+import { MAX_SIGNERS } from "../policy";
 import { indexOf, isSigner, purgeApprovals, setLocked, without } from "../state";
 
 /** Allowed: the init actor. */
 export function construct(rt: Runtime, params: Bytes): Bytes {
   const p = rt.params<ConstructorParams>(params);
   rt.allowOnly([INIT]);
-  const limitsSigners = rt.actorsVersion >= 2;
-  const startIsGiven = rt.actorsVersion >= 2;
+  const limitsSigners = rt.version.multisigLimitsSigners;
+  const startIsGiven = rt.version.multisigStartIsGiven;
   const count = p.signers.length;
   rt.require(count >= 1, ERR_ILLEGAL_ARGUMENT, "must have at least one signer");
   rt.require(!limitsSigners || count <= MAX_SIGNERS, ERR_ILLEGAL_ARGUMENT, "too many signers");
@@ -61,7 +61,7 @@ export function addSigner(rt: Runtime, params: Bytes): Bytes {
   const signer = resolveToId(rt, p.signer);
 
   const st = rt.begin<MultisigState>();
-  const limitsSigners = rt.actorsVersion >= 2;
+  const limitsSigners = rt.version.multisigLimitsSigners;
   const hasRoom = !limitsSigners || st.signers.length < MAX_SIGNERS;
   rt.require(hasRoom, ERR_FORBIDDEN, "too many signers");
   rt.require(!isSigner(st, signer), ERR_FORBIDDEN, "already a signer");
@@ -84,12 +84,11 @@ export function removeSigner(rt: Runtime, params: Bytes): Bytes {
   const enoughLeft = p.decrease || <u64>(st.signers.length - 1) >= threshold;
   rt.require(enoughLeft, ERR_ILLEGAL_ARGUMENT, "fewer signers than the threshold would be left");
   if (p.decrease) {
-    const keepsOneApproval = rt.actorsVersion < 2 || threshold >= 2;
+    const keepsOneApproval = !rt.version.multisigKeepsThreshold || threshold >= 2;
     rt.require(keepsOneApproval, ERR_ILLEGAL_ARGUMENT, "threshold cannot fall below one");
     st.numApprovalsThreshold = threshold - 1;
   }
-  const purgesApprovals = rt.actorsVersion >= 2;
-  if (purgesApprovals) purgeApprovals(st, rt, signer);
+  if (rt.version.multisigPurgesApprovals) purgeApprovals(st, rt, signer);
   st.signers = without(st.signers, signer);
   rt.commit(st);
   return NOTHING;
@@ -107,8 +106,7 @@ export function swapSigner(rt: Runtime, params: Bytes): Bytes {
   rt.require(!isSigner(st, to), ERR_ILLEGAL_ARGUMENT, "already a signer");
   st.signers = without(st.signers, from);
   st.signers.push(to);
-  const purgesApprovals = rt.actorsVersion >= 2;
-  if (purgesApprovals) purgeApprovals(st, rt, from);
+  if (rt.version.multisigPurgesApprovals) purgeApprovals(st, rt, from);
   rt.commit(st);
   return NOTHING;
 }
@@ -129,8 +127,7 @@ export function changeThreshold(rt: Runtime, params: Bytes): Bytes {
 /** Allowed: the wallet itself, once. */
 export function lockBalance(rt: Runtime, params: Bytes): Bytes {
   const p = rt.params<LockBalanceParams>(params);
-  const exists = rt.networkVersion >= LOCK_BALANCE_SINCE_NETWORK_VERSION;
-  rt.require(exists, SYS_INVALID_METHOD, "invalid method until network version 2");
+  rt.require(rt.version.multisigLocksBalance, SYS_INVALID_METHOD, "invalid method until network version 2");
   rt.allowOnly([rt.receiver]);
   rt.require(p.unlockDuration > 0, ERR_ILLEGAL_ARGUMENT, "unlock duration must be positive");
   const st = rt.begin<MultisigState>();

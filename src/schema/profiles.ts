@@ -1,0 +1,48 @@
+/**
+ * Parameters that differ between networks running the same actors: a profile. One is in force in an instance of the
+ * core, chosen before the first machine; the core's half is generated (`assembly/runtime/profile.gen.ts`).
+ *
+ * The minimum power of the actors themselves (1 TiB in v0, a table by proof type in v2) holds on no network: Lotus sets one
+ * figure for all versions and proof types.
+ * Sources: lotus v1.0.0 build/params_mainnet.go (since v0.5.0), params_2k.go; lotus v1.10.0 build/params_2k.go (devnet's
+ * delay); lotus at b835fab702eb build/buildconstants/params_calibnet.go; specs-actors v2.1.0 builtin/miner, verifreg.
+ */
+export type Profile = {
+  /** Registered seal proofs that miners may use. */
+  readonly sealProofs: readonly number[];
+  /** Epochs from a pre-commitment to its challenge. */
+  readonly preCommitChallengeDelay: number;
+  /** Bytes of power that a miner needs to count for consensus. */
+  readonly consensusMinerMinPower: bigint;
+  /** Bytes of the smallest verified deal. */
+  readonly minVerifiedDealSize: bigint;
+};
+
+/** By name, in the order of the core's numbers. */
+export const PROFILES = {
+  mainnet: {
+    sealProofs: [3, 4],
+    preCommitChallengeDelay: 150,
+    consensusMinerMinPower: 10n << 40n,
+    minVerifiedDealSize: 1n << 20n,
+  },
+  devnet: {
+    sealProofs: [0],
+    preCommitChallengeDelay: 10,
+    consensusMinerMinPower: 2048n,
+    minVerifiedDealSize: 256n,
+  },
+  calibrationnet: {
+    sealProofs: [3, 4],
+    preCommitChallengeDelay: 150,
+    consensusMinerMinPower: 32n << 30n,
+    minVerifiedDealSize: 1n << 20n,
+  },
+} as const satisfies Readonly<Record<string, Profile>>;
+
+export type ProfileName = keyof typeof PROFILES;
+
+/** The number by which the core knows a profile. */
+export function profileNumber(name: ProfileName): number {
+  return Object.keys(PROFILES).indexOf(name);
+}
