@@ -100,7 +100,6 @@ export type GenesisActor = {
   readonly state: Uint8Array | null;
 };
 
-
 export type VmOptions = {
   /** The module's bytes, or the module compiled, in place of the platform's asset. */
   readonly source?: WasmSource;

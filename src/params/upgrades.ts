@@ -72,8 +72,7 @@ export type ScheduledVersion = { readonly epoch: number; readonly networkVersion
 export function scheduleOf(network: PublicNetwork): readonly ScheduledVersion[] {
   const out: ScheduledVersion[] = [{ epoch: 0, networkVersion: 0 }];
   for (const { networkVersion, [network]: height } of UPGRADES)
-    if (height >= 0 && networkVersion !== out.at(-1)?.networkVersion)
-      out.push({ epoch: height + 1, networkVersion });
+    if (height >= 0 && networkVersion !== out.at(-1)?.networkVersion) out.push({ epoch: height + 1, networkVersion });
   return out;
 }
 

@@ -45,7 +45,9 @@ function tupleSchema(name: string, from: SchemaModule): JsonSchema {
   const only = type.fields[0];
   if (type.transparent === true && only !== undefined) return schemaOf(only.type, module);
   const properties = Object.fromEntries(type.fields.map((one) => [one.name, schemaOf(one.type, module)]));
-  const required = type.fields.filter((one) => one.only === undefined).map((one) => one.name);
+  const required = type.fields
+    .filter((one) => one.since === undefined && one.until === undefined)
+    .map((one) => one.name);
   return { title: type.name, type: "object", properties, required };
 }
 
