@@ -11,10 +11,18 @@ export type RequestHead = {
   readonly token: string | undefined;
 };
 
-export type Refusal = { readonly status: number; readonly text: string };
+export type Refusal = {
+  readonly status: number;
+  readonly text: string;
+  /** Whether a page of another origin may read the refusal. */
+  readonly cors?: boolean;
+};
+
+/** An answer to a GET. */
+export type Page = { readonly status?: number; readonly type: string; readonly text: string };
 
 export type Socket = {
-  /** Sends a text; closes the connection when more than `backlogBytes` wait. */
+  /** Sends a text; ends the connection when more than `backlogBytes` would wait to be read. */
   send(text: string): void;
   close(): void;
 };
@@ -27,12 +35,14 @@ export type ServeOptions = {
   readonly port: number;
   readonly maxBodyBytes: number;
   readonly backlogBytes: number;
+  /** Milliseconds between the questions whether a socket's client is still there; default 30 s. */
+  readonly pingMs?: number;
   /** Looks at a head before anything is read; null lets it pass. */
   admit(head: RequestHead): Refusal | null;
   /** Answers a POST; null: no content. */
   onRequest(head: RequestHead, body: string, signal: AbortSignal): Promise<string | null>;
-  /** Answers a GET with a content type and a text; null: not found. */
-  onGet(head: RequestHead): { readonly type: string; readonly text: string } | null;
+  /** Answers a GET; null: not found. */
+  onGet(head: RequestHead): Page | null;
   onSocket(head: RequestHead, socket: Socket): SocketHandler;
 };
 

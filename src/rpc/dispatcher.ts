@@ -33,7 +33,7 @@ type Reply = { readonly id: RequestId; readonly result?: unknown; readonly error
 
 export class Dispatcher {
   private readonly registry: Registry;
-  private readonly node: NodeServices;
+  readonly node: NodeServices;
   private readonly gates = new Gates();
   private readonly observe: Observer | undefined;
   private nextChannel = 1;
@@ -56,23 +56,29 @@ export class Dispatcher {
     return session.call(null, (abort) => this.call(known, params, null, session, abort));
   }
 
-  /** Answers one request text; null when there is nothing to answer (notifications). */
-  async handle(text: string, session: Session, signal: AbortSignal): Promise<string | null> {
-    let reply: string | null = null;
-    await this.answer(text, session, signal, (sent) => {
-      reply = sent;
-    });
-    return reply;
+  /**
+   * Answers one request text; null when there is nothing to answer (notifications). The session is this request's own:
+   * `signal` ends it.
+   */
+  async handle(text: string, session: Session, signal?: AbortSignal): Promise<string | null> {
+    const gone = (): void => session.close();
+    signal?.addEventListener("abort", gone, { once: true });
+    try {
+      return await this.replyTo(text, session);
+    } finally {
+      signal?.removeEventListener("abort", gone);
+      session.replied();
+    }
   }
 
-  /** Answers one request text with at most one text. */
-  async answer(text: string, session: Session, signal: AbortSignal, send: (text: string) => void): Promise<void> {
-    const reply = await this.replyTo(text, session, signal);
+  /** Answers one request text of a connection with at most one text. */
+  async answer(text: string, session: Session, send: (text: string) => void): Promise<void> {
+    const reply = await this.replyTo(text, session);
     if (reply !== null) send(reply);
     session.replied();
   }
 
-  private async replyTo(text: string, session: Session, signal: AbortSignal): Promise<string | null> {
+  private async replyTo(text: string, session: Session): Promise<string | null> {
     if (text.length > RPC_LIMITS.bodyBytes)
       return encodeReply(failed(null, new RpcError(RPC_CODE.limit, `request over ${RPC_LIMITS.bodyBytes} bytes`)));
     let request: unknown;
@@ -82,7 +88,7 @@ export class Dispatcher {
       return encodeReply(failed(null, error));
     }
     if (!Array.isArray(request)) {
-      const reply = await this.one(request, session, signal);
+      const reply = await this.one(request, session);
       return reply === null ? null : encodeReply(reply);
     }
     if (request.length === 0 || request.length > RPC_LIMITS.batch) {
@@ -91,13 +97,13 @@ export class Dispatcher {
     }
     const replies: string[] = [];
     for (const item of request as unknown[]) {
-      const reply = await this.one(item, session, signal);
+      const reply = await this.one(item, session);
       if (reply !== null) replies.push(encodeReply(reply));
     }
     return replies.length === 0 ? null : `[${replies.join(",")}]`;
   }
 
-  private async one(request: unknown, session: Session, signal: AbortSignal): Promise<Reply | null> {
+  private async one(request: unknown, session: Session): Promise<Reply | null> {
     if (typeof request !== "object" || request === null || Array.isArray(request))
       return failed(null, new RpcError(RPC_CODE.invalidRequest, "a request is an object"));
     const { id: rawId, method, params } = request as Record<string, unknown>;
@@ -111,13 +117,7 @@ export class Dispatcher {
         session.cancel(list[0]);
         return null;
       }
-      const result = await session.call(id, (abort) => {
-        const gone = (): void => abort.abort(new RpcError(RPC_CODE.untyped, "the client went away"));
-        if (signal.aborted) gone();
-        signal.addEventListener("abort", gone, { once: true });
-        const done = this.call(method, list, id, session, abort);
-        return done.finally(() => signal.removeEventListener("abort", gone));
-      });
+      const result = await session.call(id, (abort) => this.call(method, list, id, session, abort));
       return silent ? null : { id, result };
     } catch (error) {
       return silent ? null : failed(id, error);

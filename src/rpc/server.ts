@@ -1,14 +1,16 @@
 /**
  * The RPC server: guards, tokens and limits in front of the dispatcher.
  *
- * Paths `/rpc/v0` and `/rpc/v1` (and "/") answer the same methods. Without a token a client has `anonymous`
- * permissions: all of them on a development network bound to loopback, `read` otherwise.
+ * `/rpc/v1` (also "/") and `/rpc/v0` answer requests; a GET of "/", "/health" and what lotus answers beside it tells how the
+ * node is. Without a token a client has `anonymous` permissions: all of them on a development network bound to loopback,
+ * `read` otherwise.
  */
 import { platform } from "#platform";
-import type { Server } from "../platform/server.ts";
+import type { Page, Refusal, RequestHead, Server } from "../platform/server.ts";
 import { type Permission, verifyToken } from "./auth.ts";
 import { type Dispatcher, RPC_LIMITS } from "./dispatcher.ts";
 import { type GuardOptions, hostAllowed, originAllowed } from "./guard.ts";
+import { pageOf } from "./pages.ts";
 import { Session } from "./session.ts";
 import type { ApiVersion } from "./versions.ts";
 
@@ -17,55 +19,70 @@ export type RpcServerOptions = GuardOptions & {
   readonly port: number;
   readonly secret: Uint8Array;
   readonly anonymous: readonly Permission[];
-  /** Answer to GET requests of a path, for pages and descriptions. */
-  readonly page?: (path: string) => { readonly type: string; readonly text: string } | null;
+  /** Answer to GET requests of a path beside those of the interface itself. */
+  readonly page?: (path: string) => Page | null;
+  /** Milliseconds between the questions whether a socket's client is still there. */
+  readonly pingMs?: number;
 };
 
 const PATHS = ["/", "/rpc/v0", "/rpc/v1"];
+/** Bytes of answers that one client may leave unread. */
 const BACKLOG_BYTES = 16 << 20;
+
+function refusalOf(head: RequestHead, options: RpcServerOptions): Refusal | null {
+  if (!hostAllowed(head.host, options)) {
+    const name = head.host?.replace(/:\d+$/, "") ?? "";
+    return {
+      status: 403,
+      text: `Host header ${JSON.stringify(name)} is not allowed; start the node with --allow-host ${name}`,
+    };
+  }
+  if (!originAllowed(head.origin, options))
+    return {
+      status: 403,
+      text: `pages of ${JSON.stringify(head.origin)} may not call; start the node with --cors ${head.origin}`,
+    };
+  if (head.method !== "GET" && head.method !== "HEAD" && !PATHS.includes(head.path))
+    return { status: 404, text: `not found; the interface is at ${PATHS.slice(1).join(" and ")}`, cors: true };
+  return null;
+}
 
 /** Starts the server; throws the platform's error if the port is taken. */
 export async function startRpcServer(dispatcher: Dispatcher, options: RpcServerOptions): Promise<Server> {
   const permissionsOf = (token: string | undefined): readonly Permission[] =>
     token === undefined ? options.anonymous : verifyToken(options.secret, token, Math.floor(platform.now() / 1000));
+  const sessionOf = (head: RequestHead, push?: (text: string) => void): Session =>
+    new Session({
+      permissions: permissionsOf(head.token),
+      version: versionOf(head.path),
+      ...(push === undefined ? {} : { push }),
+    });
   return platform.serve({
     host: options.host,
     port: options.port,
     maxBodyBytes: RPC_LIMITS.bodyBytes,
     backlogBytes: BACKLOG_BYTES,
+    ...(options.pingMs === undefined ? {} : { pingMs: options.pingMs }),
     admit(head) {
-      if (!hostAllowed(head.host, options)) return { status: 403, text: "Host header not allowed" };
-      if (!originAllowed(head.origin, options)) return { status: 403, text: "Origin not allowed" };
-      if (head.method !== "GET" && !PATHS.includes(head.path)) return { status: 404, text: "not found" };
+      const refusal = refusalOf(head, options);
+      if (refusal !== null || head.method === "OPTIONS") return refusal;
       try {
         permissionsOf(head.token);
-      } catch {
-        return { status: 401, text: "token not accepted" };
+        return null;
+      } catch (error) {
+        const text = `${(error as Error).message}; make a token with \`filigree auth token\` or read the node's token file`;
+        return { status: 401, text, cors: true };
       }
-      return null;
     },
-    onGet: (head) => options.page?.(head.path) ?? null,
-    onRequest: (head, body, signal) =>
-      dispatcher.handle(
-        body,
-        new Session({ permissions: permissionsOf(head.token), version: versionOf(head.path) }),
-        signal,
-      ),
+    onGet: (head) => options.page?.(head.path) ?? pageOf(head.path, dispatcher.node),
+    onRequest: (head, body, signal) => dispatcher.handle(body, sessionOf(head), signal),
     onSocket(head, socket) {
-      const abort = new AbortController();
-      const session = new Session({
-        permissions: permissionsOf(head.token),
-        version: versionOf(head.path),
-        push: (text) => socket.send(text),
-      });
+      const session = sessionOf(head, (text) => socket.send(text));
       return {
         onText(text) {
-          dispatcher.answer(text, session, abort.signal, (reply) => socket.send(reply)).catch(() => socket.close());
+          dispatcher.answer(text, session, (reply) => socket.send(reply)).catch(() => socket.close());
         },
-        onClose() {
-          abort.abort();
-          session.close();
-        },
+        onClose: () => session.close(),
       };
     },
   });

@@ -84,6 +84,8 @@ export type NodeParts = {
   readonly tokenSecret: Uint8Array;
   readonly now: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
+  /** How each part of the node is, by its name. */
+  readonly health?: () => Readonly<Record<string, { readonly status: string }>>;
   /** Present on a local network only. */
   readonly dev?: DevControl;
 };

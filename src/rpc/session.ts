@@ -34,6 +34,7 @@ export class Session {
   readonly channels = new Map<number, Channel>();
   private readonly calls = new Map<string, Set<AbortController>>();
   private running = 0;
+  private closed = false;
   /** What must follow the reply that is being made. */
   private after: (() => void)[] = [];
 
@@ -45,6 +46,7 @@ export class Session {
 
   /** Runs a call that `xrpc.cancel` can end by its id. */
   async call<T>(id: RequestId, work: (abort: AbortController) => Promise<T>): Promise<T> {
+    if (this.closed) throw new RpcError(RPC_CODE.untyped, "the client went away");
     if (this.running >= MAX_CALLS)
       throw new RpcError(
         RPC_CODE.limit,
@@ -95,6 +97,7 @@ export class Session {
 
   /** Ends everything: the client has gone. */
   close(): void {
+    this.closed = true;
     const gone = new RpcError(RPC_CODE.untyped, "the client went away");
     for (const same of this.calls.values()) for (const abort of same) abort.abort(gone);
     for (const channel of this.channels.values()) channel.stop();
