@@ -13,8 +13,8 @@ import { PROOF_EXPORTS, type ProofExports } from "./proof-exports.ts";
 /** Most bytes of one block, as `allocate` has it. */
 const MOST_BLOCK_BYTES = 2 ** 30 - 16;
 
-/** Pages of the memory at the start (static tables take six), and the most that 32-bit addresses reach. */
-const FIRST_PAGES = 16;
+/** Pages of the memory at the start (static tables take eighteen), and the most that 32-bit addresses reach. */
+const FIRST_PAGES = 32;
 const MOST_PAGES = 65536;
 
 export type ProofsOptions = {

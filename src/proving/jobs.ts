@@ -12,6 +12,7 @@ import type { GraphKey } from "../sector/seal/parent-cache.ts";
 import type { PoRepPartitionProof } from "../sector/seal/porep-proof.ts";
 import type { SealedSector, SectorIdentity } from "../sector/seal/seal.ts";
 import type { WindowRange } from "../sector/tree.ts";
+import type { SnarkJobTable } from "./snark/jobs.ts";
 
 /**
  * Where a worker takes bytes from: an array (copied into the worker, or shared if it lies in a `SharedArrayBuffer`), a
@@ -99,7 +100,7 @@ export type JobTable = {
   "unseal-range": { job: UnsealJob; result: Uint8Array };
   "prove-porep": { job: ProvePoRepJob; result: PoRepPartitionProof };
   "prove-post": { job: ProveSectorPoStJob; result: SectorPoSt };
-};
+} & SnarkJobTable;
 
 export type JobKind = keyof JobTable;
 export type Job = JobTable[JobKind]["job"];

@@ -20,6 +20,7 @@ import { MemoryStore, UNSEALED_FILE } from "../sector/store.ts";
 import { directoryStore } from "./directory-store.ts";
 import type { CommitSliceJob, Job, JobKind, JobTable, OnProgress, ResultOf, SealInMemoryJob, Source } from "./jobs.ts";
 import { JobError } from "./jobs.ts";
+import { SNARK_PERFORMERS } from "./snark/perform.ts";
 
 /** Bytes read from a file or blob at a time. */
 const READ_BYTES = 8 * 127 * 8192;
@@ -50,6 +51,7 @@ function moduleFor(sectorBytes: number): Promise<Proofs> {
 type Performers = { [Kind in JobKind]: (job: JobTable[Kind]["job"], report: OnProgress) => Promise<unknown> };
 
 const PERFORMERS: Performers = {
+  ...SNARK_PERFORMERS,
   "commit-slice": commitSlice,
   "seal-in-memory": sealInMemory,
   "parent-windows": async ({ directory, graph, range }, onProgress) =>

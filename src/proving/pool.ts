@@ -8,21 +8,17 @@
 import { platform } from "#platform";
 import { type Failure, FilError } from "../base/errors.ts";
 import { retryLost, type WorkerPool } from "../platform/platform.ts";
-import type { Job, OnProgress, Progress, ResultOf } from "./jobs.ts";
+import type { Job, Progress, ResultOf } from "./jobs.ts";
 import { JobError } from "./jobs.ts";
+import { type RunAllOptions, type RunOptions, runBounded, type Scheduler } from "./scheduler.ts";
 
 /** Jobs in hand for each worker: one at work and one waiting, so that no worker idles between two. */
 const JOBS_PER_WORKER = 2;
 
-export type RunOptions = {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: OnProgress;
-};
-
 /** A job failed in its worker; `data` is that of the error thrown there. */
 export class RemoteError extends FilError {}
 
-export class ProvingPool {
+export class ProvingPool implements Scheduler {
   readonly #pool: WorkerPool;
 
   private constructor(pool: WorkerPool) {
@@ -67,40 +63,12 @@ export class ProvingPool {
     }
   }
 
-  /**
-   * Runs the jobs that `jobs` yields and resolves to their results in order. The next job is asked for only when a
-   * worker can take it soon, so the memory in flight is bounded. The first failure ends the rest.
-   */
-  async runAll<J extends Job>(
+  /** Runs the jobs that `jobs` yields: see `Scheduler`. */
+  runAll<J extends Job>(
     jobs: AsyncIterable<J> | Iterable<J>,
-    options: { readonly signal?: AbortSignal; readonly onProgress?: (index: number, progress: Progress) => void } = {},
+    options: RunAllOptions<ResultOf<J>> = {},
   ): Promise<ResultOf<J>[]> {
-    const failed = new AbortController();
-    const signal = options.signal === undefined ? failed.signal : AbortSignal.any([options.signal, failed.signal]);
-    const results: ResultOf<J>[] = [];
-    const running = new Set<Promise<void>>();
-    try {
-      let next = 0;
-      for await (const job of jobs) {
-        signal.throwIfAborted();
-        const index = next++;
-        const { onProgress } = options;
-        const report = onProgress === undefined ? {} : { onProgress: (p: Progress) => onProgress(index, p) };
-        const one: Promise<void> = this.run(job, { signal, ...report }).then((result) => {
-          results[index] = result;
-          running.delete(one);
-        });
-        one.catch(() => undefined);
-        running.add(one);
-        if (running.size >= this.size * JOBS_PER_WORKER) await Promise.race(running);
-      }
-      await Promise.all(running);
-      return results;
-    } catch (error) {
-      failed.abort(error);
-      await Promise.allSettled(running);
-      throw error;
-    }
+    return runBounded((job, one) => this.run(job, one), this.size * JOBS_PER_WORKER, jobs, options);
   }
 
   /** Ends a worker as a crash would; for tests. */

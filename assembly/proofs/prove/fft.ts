@@ -14,7 +14,6 @@
  * of the transform of 2^s times powers of one root of order 2^(s + e), raised to
  *   down   the reversed bits (e of them) of the block's number
  *   up     the column's place among the 2^e
- * Source of the two orders: Chu and George, "Inside the FFT black box", 2000, chapters 5 to 8.
  */
 import { FR_ONE, FR_SIZE, frButterfly, frCopy, frFromMontgomery, frMul, frPack, frSqr, frUnpack } from "../../crypto/field/fr.gen";
 import { prepareRoots, rootOf } from "./roots";

@@ -9,7 +9,7 @@
  *   columns out   a, b, c: the other passes up; h = a b - c; h's passes down              quotientJoin
  *   rows out      h: its last pass, times 7^-i / (m (7^m - 1)), as plain numbers            quotientEnd
  * h comes out in reversed order. Its last coefficient, of x^(m-1), is zero.
- * Source: bellman groth16/prover.rs, domain.rs.
+ * Source: bellperson groth16/prover/native.rs, domain.rs.
  */
 import {
   FR_ONE, frAdd, frCopy, frFromBytesLE, frInverse, frIsZero, frMul, frPack, frSqr, frSub, frToBytesLE, frUnpack,

@@ -1,8 +1,8 @@
 /**
  * Roots of unity of Fr: the group of order r - 1 = 2^32 t has roots of every order 2^k, k <= 32.
  *
- * ROOT = 7^t has order 2^32 (7 generates the whole group), and the root of order 2^k is ROOT^(2^(32 - k)). Sources: bellman
- * domain.rs; blstrs scalar.rs (ROOT_OF_UNITY, MULTIPLICATIVE_GENERATOR).
+ * ROOT = 7^t has order 2^32 (7 generates the whole group), and the root of order 2^k is ROOT^(2^(32 - k)). Sources: bellperson
+ * domain.rs; blstrs scalar.rs (ROOT_OF_UNITY, GENERATOR).
  */
 import { FR_RADIX_SQUARED, FR_SIZE, frCopy, frInverse, frMul, frPow, frSqr } from "../../crypto/field/fr.gen";
 

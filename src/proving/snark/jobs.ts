@@ -1,0 +1,56 @@
+/** Jobs of proving and of making keys; see `../jobs.ts`. */
+import type { Source } from "../jobs.ts";
+import type { CircuitName } from "./circuits.ts";
+import type { Group } from "./kernel.ts";
+import type { KeyNumbers, SetupNumbers } from "./key-numbers.ts";
+import type { QuotientJob, QuotientWindowJob } from "./quotient.ts";
+
+/** Sums of a window of a query: points from a parameter file, as many scalars; results in one point, uncompressed. */
+export type SnarkSumJob = {
+  readonly kind: "snark-sum";
+  readonly group: Group;
+  readonly points: Source;
+  readonly scalars: Source;
+  /** Whether scalars are packed elements; otherwise numbers of 32 bytes, little-endian. */
+  readonly packed: boolean;
+  /** Where the window is, for errors. */
+  readonly query: string;
+  readonly first: number;
+};
+
+/** The first of these rows that does not hold, or -1. */
+export type CheckRowsJob = {
+  readonly kind: "snark-check";
+  readonly a: Uint8Array;
+  readonly b: Uint8Array;
+  readonly c: Uint8Array;
+};
+
+/** Numbers: given, or factor base^(first + i) for count of them; base, factor: 32 bytes, little-endian. */
+export type Numbers =
+  | { readonly bytes: Uint8Array }
+  | { readonly base: Uint8Array; readonly factor: Uint8Array; readonly first: number; readonly count: number };
+
+/** Multiples of an encoded point; results in as many encoded points. */
+export type MultiplesJob = {
+  readonly kind: "key-multiples";
+  readonly group: Group;
+  readonly point: Uint8Array;
+  readonly numbers: Numbers;
+};
+
+/** Evaluates a circuit's polynomials at the setup's secret point: the numbers of which the key holds multiples. */
+export type KeyNumbersJob = {
+  readonly kind: "key-numbers";
+  readonly circuit: CircuitName;
+  readonly setup: SetupNumbers;
+};
+
+export type SnarkJobTable = {
+  quotient: { job: QuotientJob; result: Uint8Array };
+  "quotient-window": { job: QuotientWindowJob; result: Uint8Array[] };
+  "snark-sum": { job: SnarkSumJob; result: Uint8Array };
+  "snark-check": { job: CheckRowsJob; result: number };
+  "key-multiples": { job: MultiplesJob; result: Uint8Array };
+  "key-numbers": { job: KeyNumbersJob; result: KeyNumbers };
+};
