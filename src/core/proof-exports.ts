@@ -5,6 +5,7 @@
  * that lacks a name, or has a constant where a function belongs, is refused as `LINK_FAILED`.
  */
 import type { ExportKinds } from "./instance.ts";
+import { SNARK_EXPORTS, type SnarkExports } from "./snark-exports.ts";
 
 /** What `assembly/entry/proofs.ts` itself exports. */
 export type MemoryExports = {
@@ -141,7 +142,7 @@ export type Groth16Exports = {
   ): number;
 };
 
-export type ProofExports = MemoryExports & PieceExports & PoseidonExports & SealExports & Groth16Exports;
+export type ProofExports = MemoryExports & PieceExports & PoseidonExports & SealExports & Groth16Exports & SnarkExports;
 
 export const PROOF_EXPORTS: ExportKinds<ProofExports> = {
   allocate: "function",
@@ -201,4 +202,5 @@ export const PROOF_EXPORTS: ExportKinds<ProofExports> = {
   groth16VerifyBatch: "function",
   aggregateScratch: "function",
   aggregateVerify: "function",
+  ...SNARK_EXPORTS,
 };

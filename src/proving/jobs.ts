@@ -5,7 +5,6 @@
  * thread, kept and run again after a worker died, or written down and sent to another machine. Running a job depends on
  * nothing but the job. Results are data too.
  */
-import { FilError } from "../base/errors.ts";
 import type { PieceCommitment } from "../sector/piece/cid.ts";
 import type { PublicSector, SectorPoSt } from "../sector/post/post-proof.ts";
 import type { GraphKey } from "../sector/seal/parent-cache.ts";
@@ -13,15 +12,9 @@ import type { PoRepPartitionProof } from "../sector/seal/porep-proof.ts";
 import type { SealedSector, SectorIdentity } from "../sector/seal/seal.ts";
 import type { WindowRange } from "../sector/tree.ts";
 import type { SnarkJobTable } from "./snark/jobs.ts";
+import type { Source } from "./source.ts";
 
-/**
- * Where a worker takes bytes from: an array (copied into the worker, or shared if it lies in a `SharedArrayBuffer`), a
- * `Blob` of which it reads its own range, or a range of a file of the machine it runs on.
- */
-export type Source =
-  | { readonly bytes: Uint8Array }
-  | { readonly blob: Blob; readonly from: number; readonly length: number }
-  | { readonly file: string; readonly from: number; readonly length: number };
+export { JobError, type JobErrorData, type OnProgress, type Progress, type Source } from "./source.ts";
 
 /** Commits to one slice of a payload: the slice's own piece commitment. */
 export type CommitSliceJob = { readonly kind: "commit-slice"; readonly source: Source };
@@ -105,17 +98,3 @@ export type JobTable = {
 export type JobKind = keyof JobTable;
 export type Job = JobTable[JobKind]["job"];
 export type ResultOf<J extends { kind: JobKind }> = JobTable[J["kind"]]["result"];
-
-export type JobErrorData =
-  /** The job names a kind that this version does not know. */
-  | { readonly code: "UNKNOWN_JOB"; readonly kind: string }
-  /** A source held fewer bytes than the job says. */
-  | { readonly code: "SHORT_SOURCE"; readonly wanted: number; readonly found: number }
-  /** Every worker that took the job died. */
-  | { readonly code: "WORKER_LOST"; readonly attempts: number };
-
-export class JobError extends FilError<JobErrorData> {}
-
-/** Progress of a job: `done` of `total` units, in the words of `phase`. */
-export type Progress = { readonly phase: string; readonly done: number; readonly total: number };
-export type OnProgress = (progress: Progress) => void;

@@ -3,7 +3,6 @@
  * depend on the jobs alone, never on who ran them.
  */
 import type { Job, OnProgress, Progress, ResultOf } from "./jobs.ts";
-import { perform } from "./perform.ts";
 
 export type RunOptions = {
   readonly signal?: AbortSignal;
@@ -66,18 +65,4 @@ export async function runBounded<J extends Job>(
     await Promise.allSettled(running);
     throw error;
   }
-}
-
-/** Runs jobs on this thread, one at a time; each keeps it busy until it is done. */
-export function inThisThread(): Scheduler {
-  let last: Promise<unknown> = Promise.resolve();
-  const run = <J extends Job>(job: J, { signal, onProgress }: RunOptions = {}): Promise<ResultOf<J>> => {
-    const next = last.then(() => {
-      signal?.throwIfAborted();
-      return perform(job, onProgress);
-    });
-    last = next.catch(() => undefined);
-    return next;
-  };
-  return { size: 1, run, runAll: (jobs, options) => runBounded(run, 1, jobs, options) };
 }

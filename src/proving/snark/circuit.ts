@@ -32,6 +32,14 @@ export type Witness = {
   readonly c: Uint8Array;
 };
 
+/** A circuit's rows, and its counts. */
+export type CircuitRows = { readonly counts: Counts; readonly blocks: AsyncIterable<Terms> | Iterable<Terms> };
+
+/** A circuit given by its rows; for small ones, and other people's. */
+export type PlainCircuit = { readonly kind: "plain"; readonly counts: Counts; readonly terms: readonly Terms[] };
+
+export type CircuitName = PlainCircuit;
+
 /** log2 of the domain: the smallest power of two that is not below the rows. */
 export function domainBits(rows: number): number {
   let bits = 0;

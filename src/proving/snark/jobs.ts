@@ -1,9 +1,54 @@
 /** Jobs of proving and of making keys; see `../jobs.ts`. */
-import type { Source } from "../jobs.ts";
-import type { CircuitName } from "./circuits.ts";
+import type { Source } from "../source.ts";
+import type { CircuitName } from "./circuit.ts";
 import type { Group } from "./kernel.ts";
-import type { KeyNumbers, SetupNumbers } from "./key-numbers.ts";
-import type { QuotientJob, QuotientWindowJob } from "./quotient.ts";
+
+/** What a worker does on the vectors of a window, one step after the other. */
+export type WindowStep =
+  | {
+      readonly step: "pass";
+      readonly columns: number;
+      readonly stages: number;
+      readonly extra: number;
+      readonly first: number;
+      readonly up: boolean;
+      readonly inverse: boolean;
+    }
+  | { readonly step: "rows" | "end"; readonly stages: number; readonly extra: number; readonly firstBlock: number }
+  | { readonly step: "join" };
+
+/** A window of the rows' vectors, all of one length, and the steps on them; results in the vectors that are left. */
+export type QuotientWindowJob = {
+  readonly kind: "quotient-window";
+  readonly vectors: readonly Uint8Array[];
+  readonly steps: readonly WindowStep[];
+};
+
+/** All rows' values in, all coefficients out (2^k, plain numbers, reversed order). */
+export type QuotientJob = {
+  readonly kind: "quotient";
+  readonly bits: number;
+  readonly rows: readonly [Uint8Array, Uint8Array, Uint8Array];
+};
+
+/** The secrets of a setup: numbers of 32 bytes, little-endian, none of them 0. */
+export type SetupNumbers = {
+  readonly alpha: Uint8Array;
+  readonly beta: Uint8Array;
+  readonly gamma: Uint8Array;
+  readonly delta: Uint8Array;
+  readonly tau: Uint8Array;
+};
+
+/** Numbers of 32 bytes, little-endian, one after the other. */
+export type KeyNumbers = {
+  readonly ic: Uint8Array;
+  readonly l: Uint8Array;
+  readonly a: Uint8Array;
+  readonly b: Uint8Array;
+  /** h is Z(tau) / delta times the powers of tau. */
+  readonly hFactor: Uint8Array;
+};
 
 /** Sums of a window of a query: points from a parameter file, as many scalars; results in one point, uncompressed. */
 export type SnarkSumJob = {

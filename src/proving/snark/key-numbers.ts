@@ -5,31 +5,11 @@
  * C_j likewise. The key holds A_j, B_j, and (beta A_j + alpha B_j + C_j) over gamma (inputs) or delta (auxiliaries); zeros of A and B are
  * left out. Source: bellperson groth16/generator.rs.
  */
-import type { OnProgress } from "../jobs.ts";
-import { type Counts, domainBits, type Terms } from "./circuit.ts";
-import { ELEMENT_BYTES, SnarkError, type SnarkModule, WIDE_BYTES } from "./kernel.ts";
-
-/** The secrets of a setup: numbers of 32 bytes, little-endian, none of them 0. */
-export type SetupNumbers = {
-  readonly alpha: Uint8Array;
-  readonly beta: Uint8Array;
-  readonly gamma: Uint8Array;
-  readonly delta: Uint8Array;
-  readonly tau: Uint8Array;
-};
-
-/** Numbers of 32 bytes, little-endian, one after the other. */
-export type KeyNumbers = {
-  readonly ic: Uint8Array;
-  readonly l: Uint8Array;
-  readonly a: Uint8Array;
-  readonly b: Uint8Array;
-  /** h is Z(tau) / delta times the powers of tau. */
-  readonly hFactor: Uint8Array;
-};
-
-/** A circuit's rows, and its counts. */
-export type CircuitRows = { readonly counts: Counts; readonly blocks: AsyncIterable<Terms> | Iterable<Terms> };
+import type { Proofs } from "../../core/proofs.ts";
+import type { OnProgress } from "../source.ts";
+import { type CircuitRows, domainBits } from "./circuit.ts";
+import type { KeyNumbers, SetupNumbers } from "./jobs.ts";
+import { ELEMENT_BYTES, SnarkError, WIDE_BYTES } from "./kernel.ts";
 
 /** Rows whose Lagrange values are held at a time. */
 const ROWS = 2 ** 16;
@@ -40,7 +20,7 @@ const CODES: Readonly<Record<number, string>> = {
 
 /** Errors: `BAD_TERMS`, `UNCONSTRAINED`; faults of memory. */
 export async function keyNumbers(
-  module: SnarkModule,
+  module: Proofs,
   { counts, blocks }: CircuitRows,
   setup: SetupNumbers,
   report: OnProgress = () => undefined,

@@ -9,11 +9,9 @@ import { blake2b } from "@noble/hashes/blake2.js";
 import { concat, equal, fromUtf8, toHex, utf8 } from "../../base/bytes.ts";
 import type { ProvingOptions } from "../ranges.ts";
 import type { Scheduler } from "../scheduler.ts";
-import { type Counts, domainBits } from "./circuit.ts";
-import type { CircuitName } from "./circuits.ts";
-import type { MultiplesJob, Numbers } from "./jobs.ts";
+import { type CircuitName, type Counts, domainBits } from "./circuit.ts";
+import type { KeyNumbers, MultiplesJob, Numbers } from "./jobs.ts";
 import { ELEMENT_BYTES, type Group, pointBytes } from "./kernel.ts";
-import type { KeyNumbers } from "./key-numbers.ts";
 import { paramsSize, type QueryName } from "./params-file.ts";
 import type { Setup } from "./setup.ts";
 

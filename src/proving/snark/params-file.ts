@@ -8,8 +8,7 @@
  * Source: bellperson groth16/params.rs, mapped_params.rs.
  */
 import { platform } from "#platform";
-import type { Source } from "../jobs.ts";
-import { JobError } from "../jobs.ts";
+import { JobError, type Source } from "../source.ts";
 import { type Group, pointBytes, SnarkError } from "./kernel.ts";
 
 /** Something that holds a whole file. */

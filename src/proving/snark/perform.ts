@@ -1,9 +1,9 @@
 /** Running the jobs of proving and of making keys; see `../perform.ts`. */
-import { type MemoryExports, ProofModule } from "../../core/proof-module.ts";
-import type { OnProgress } from "../jobs.ts";
+import { loadProofs, type Proofs } from "../../core/proofs.ts";
+import type { OnProgress } from "../source.ts";
 import { circuitTerms } from "./circuits.ts";
 import type { CheckRowsJob, KeyNumbersJob, MultiplesJob, SnarkJobTable, SnarkSumJob } from "./jobs.ts";
-import { ELEMENT_BYTES, pointBytes, SnarkError, type SnarkExports, type SnarkModule, WIDE_BYTES } from "./kernel.ts";
+import { ELEMENT_BYTES, pointBytes, SnarkError, WIDE_BYTES } from "./kernel.ts";
 import { keyNumbers } from "./key-numbers.ts";
 import { bytesOf } from "./params-file.ts";
 import { performQuotient, performWindow } from "./quotient.ts";
@@ -11,10 +11,10 @@ import { performQuotient, performWindow } from "./quotient.ts";
 /** Pages that jobs over windows may have: 512 MiB. */
 const WINDOW_PAGES = 8192;
 
-let loading: Promise<SnarkModule> | null = null;
+let loading: Promise<Proofs> | null = null;
 
-function windowModule(): Promise<SnarkModule> {
-  loading ??= ProofModule.load<SnarkExports & MemoryExports>({ maxPages: WINDOW_PAGES });
+function windowModule(): Promise<Proofs> {
+  loading ??= loadProofs({ maxPages: WINDOW_PAGES });
   loading.catch(() => {
     loading = null;
   });
@@ -71,8 +71,7 @@ async function checkRows({ a, b, c }: CheckRowsJob): Promise<number> {
 }
 
 /** A filled table of multiples is kept for the next job of the same point. */
-let table: { readonly module: SnarkModule; readonly key: string; readonly at: number; readonly bytes: number } | null =
-  null;
+let table: { readonly module: Proofs; readonly key: string; readonly at: number; readonly bytes: number } | null = null;
 
 async function multiples({ group, point, numbers }: MultiplesJob): Promise<Uint8Array> {
   const module = await windowModule();
@@ -116,6 +115,6 @@ async function evaluate(
   { circuit, setup }: KeyNumbersJob,
   report: OnProgress,
 ): Promise<SnarkJobTable["key-numbers"]["result"]> {
-  const module = await ProofModule.load<SnarkExports & MemoryExports>();
+  const module = await loadProofs();
   return keyNumbers(module, await circuitTerms(circuit), setup, report);
 }

@@ -6,19 +6,16 @@
  * the windows and workers were. Source: bellperson groth16/prover/native.rs.
  */
 import { platform } from "#platform";
-import type { MemoryExports, ProofModule } from "../../core/proof-module.ts";
-import { type Groth16Exports, readVerifyingKey } from "../../sector/snark/groth16.ts";
+import type { Proofs } from "../../core/proofs.ts";
+import { readVerifyingKey } from "../../sector/snark/groth16.ts";
 import type { ProvingOptions } from "../ranges.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { domainBits, gather, popcount, type Shape, type Witness } from "./circuit.ts";
 import type { CheckRowsJob, SnarkSumJob } from "./jobs.ts";
-import { ELEMENT_BYTES, memoryLimit, PROOF_BYTES, SnarkError, type SnarkExports, type SnarkModule } from "./kernel.ts";
+import { ELEMENT_BYTES, memoryLimit, PROOF_BYTES, SnarkError } from "./kernel.ts";
 import { type ParamsFile, pointsOf, type Query, type QueryName } from "./params-file.ts";
 import { quotient, quotientBytes } from "./quotient.ts";
 import { bPoints } from "./r1cs.ts";
-
-/** What the calling thread's module needs. */
-export type ProverModule = ProofModule<SnarkExports & Groth16Exports & MemoryExports>;
 
 export type ProveOptions = ProvingOptions & {
   /** r and s, numbers of 32 bytes, little-endian; by default drawn from the system's generator. Two proofs with one pair betray the witness. */
@@ -72,7 +69,7 @@ function checkWitness(shape: Shape, witness: Witness): void {
 }
 
 /** A number below the modulus, as `Fr::random` of blstrs draws it: 255 bits, again if it is too large. */
-function drawScalar(module: SnarkModule): Uint8Array {
+function drawScalar(module: Proofs): Uint8Array {
   for (;;) {
     const bytes = platform.randomBytes(ELEMENT_BYTES);
     bytes[31] = (bytes[31] as number) & 0x7f;
@@ -105,7 +102,7 @@ function* sumJobs(params: ParamsFile, { query, scalars, packed }: Term, window: 
 }
 
 /** Adds up encoded points; none make the neutral point. */
-function addPoints(module: SnarkModule, group: 1 | 2, points: readonly Uint8Array[]): Uint8Array {
+function addPoints(module: Proofs, group: 1 | 2, points: readonly Uint8Array[]): Uint8Array {
   const size = 96 * group;
   return module.with(size * (points.length + 1), (at) => {
     points.forEach((point, i) => {
@@ -127,7 +124,7 @@ function addPoints(module: SnarkModule, group: 1 | 2, points: readonly Uint8Arra
  * of jobs; the signal's reason.
  */
 export async function proveWitness(
-  module: ProverModule,
+  module: Proofs,
   scheduler: Scheduler,
   params: ParamsFile,
   shape: Shape,
@@ -225,7 +222,7 @@ async function checkRows(scheduler: Scheduler, shape: Shape, witness: Witness, o
 
 /** The proof from the sums of a, b in G1, h, l, b in G2; draws r and s anew in the freak case of a neutral point. */
 function assemble(
-  module: SnarkModule,
+  module: Proofs,
   params: ParamsFile,
   sums: readonly Uint8Array[],
   blinding: ProveOptions["blinding"],
@@ -254,7 +251,7 @@ function assemble(
 }
 
 /** Throws `PROOF_INVALID` unless the proof verifies under the file's own verifying key. */
-function verifyMade(module: ProverModule, params: ParamsFile, witness: Witness, proof: Uint8Array): void {
+function verifyMade(module: Proofs, params: ParamsFile, witness: Witness, proof: Uint8Array): void {
   const inputs = module.with(witness.inputs.length, (at) => {
     module.instance.write(at, witness.inputs);
     module.exports.unpackElements(at, at, witness.inputs.length / ELEMENT_BYTES);

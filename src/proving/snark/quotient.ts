@@ -5,43 +5,17 @@
  * one; it is gathered, sent to a worker with the steps to take on it, and what comes back is put in its place. Up to 2^16
  * rows one worker does it all in one go.
  */
+import type { Proofs } from "../../core/proofs.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { newBytes } from "./circuit.ts";
-import { memoryLimit, type SnarkModule } from "./kernel.ts";
+import type { QuotientJob, QuotientWindowJob, WindowStep } from "./jobs.ts";
+import { memoryLimit } from "./kernel.ts";
 
 const ELEMENT = 32;
 /** Stages of a pass at most, as `FFT_STAGES` of the core. */
 const MOST_STAGES = 11;
 /** log2 of the elements of a window, of each vector. */
 const WINDOW_BITS = 16;
-
-/** What a worker does on the vectors of a window, one step after the other. */
-export type WindowStep =
-  | {
-      readonly step: "pass";
-      readonly columns: number;
-      readonly stages: number;
-      readonly extra: number;
-      readonly first: number;
-      readonly up: boolean;
-      readonly inverse: boolean;
-    }
-  | { readonly step: "rows" | "end"; readonly stages: number; readonly extra: number; readonly firstBlock: number }
-  | { readonly step: "join" };
-
-/** A window of the rows' vectors, all of one length, and the steps on them; results in the vectors that are left. */
-export type QuotientWindowJob = {
-  readonly kind: "quotient-window";
-  readonly vectors: readonly Uint8Array[];
-  readonly steps: readonly WindowStep[];
-};
-
-/** All rows' values in, all coefficients out (2^k, plain numbers, reversed order). */
-export type QuotientJob = {
-  readonly kind: "quotient";
-  readonly bits: number;
-  readonly rows: readonly [Uint8Array, Uint8Array, Uint8Array];
-};
 
 /** Stages of each pass: as few passes as possible, as even as possible. */
 export function passStages(bits: number): number[] {
@@ -120,7 +94,7 @@ function rounds(columns: readonly ColumnPass[]): Round[] {
 
 /** Takes one step on vectors in the module's memory, `apart` bytes from each other, rows of a pass `stride` bytes apart. */
 function takeStep(
-  { exports }: SnarkModule,
+  { exports }: Proofs,
   step: WindowStep,
   data: number,
   vectors: number,
@@ -148,7 +122,7 @@ function takeStep(
 }
 
 /** Runs a window's steps; the job of a worker. */
-export function performWindow(module: SnarkModule, { vectors, steps }: QuotientWindowJob): Uint8Array[] {
+export function performWindow(module: Proofs, { vectors, steps }: QuotientWindowJob): Uint8Array[] {
   const apart = vectors[0]?.length ?? 0;
   return module.with(vectors.length * apart, (at) => {
     vectors.forEach((vector, i) => {
@@ -165,7 +139,7 @@ export function performWindow(module: SnarkModule, { vectors, steps }: QuotientW
 }
 
 /** All passes in one instance, without gathering; the job of a worker for domains up to 2^16. */
-export function performQuotient(module: SnarkModule, { bits, rows }: QuotientJob): Uint8Array {
+export function performQuotient(module: Proofs, { bits, rows }: QuotientJob): Uint8Array {
   const { columns, rows: rowStages } = columnPasses(bits);
   const apart = ELEMENT * 2 ** bits;
   return module.with(3 * apart, (at) => {

@@ -2,8 +2,9 @@
  * Plain constraint systems (R1CS): rows A·z × B·z = C·z as lists of terms, in memory. The circuit of tests and benches, and of
  * whoever brings rows of another tool.
  */
+import type { Proofs } from "../../core/proofs.ts";
 import { type Counts, popcount, type Shape, type Terms, type Witness } from "./circuit.ts";
-import { ELEMENT_BYTES, SnarkError, type SnarkModule } from "./kernel.ts";
+import { ELEMENT_BYTES, SnarkError } from "./kernel.ts";
 
 /** Variables by number: inputs first (0 is the constant 1), then auxiliaries. */
 export type LinearCombination = ReadonlyMap<number, bigint>;
@@ -51,7 +52,7 @@ function checked(code: number): void {
 }
 
 /** Which variables occur where. */
-export function shapeOf(module: SnarkModule, counts: Counts, terms: Terms): Shape {
+export function shapeOf(module: Proofs, counts: Counts, terms: Terms): Shape {
   const bitmap = (count: number): number => (count + 7) >> 3;
   const [inputBytes, auxBytes] = [bitmap(counts.inputs), bitmap(counts.aux)];
   return module.with(terms.bytes.length + inputBytes + 2 * auxBytes, (at) => {
@@ -67,7 +68,7 @@ export function shapeOf(module: SnarkModule, counts: Counts, terms: Terms): Shap
 }
 
 /** Numbers of 32 bytes, little-endian, as packed elements. Throws `BAD_WITNESS`. */
-export function pack(module: SnarkModule, values: readonly bigint[]): Uint8Array {
+export function pack(module: Proofs, values: readonly bigint[]): Uint8Array {
   const bytes = new Uint8Array(ELEMENT_BYTES * values.length);
   const view = new DataView(bytes.buffer);
   values.forEach((value, i) => {
@@ -84,7 +85,7 @@ export function pack(module: SnarkModule, values: readonly bigint[]): Uint8Array
 }
 
 /** The witness of an assignment: all values, inputs (with the constant 1) first. */
-export function witnessOf(module: SnarkModule, counts: Counts, terms: Terms, values: readonly bigint[]): Witness {
+export function witnessOf(module: Proofs, counts: Counts, terms: Terms, values: readonly bigint[]): Witness {
   if (values.length !== counts.inputs + counts.aux || values[0] !== 1n)
     throw new SnarkError(
       { code: "BAD_WITNESS", what: "values" },

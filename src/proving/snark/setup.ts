@@ -6,7 +6,7 @@
  */
 import { blake2b } from "@noble/hashes/blake2.js";
 import { concat, toHex, utf8 } from "../../base/bytes.ts";
-import type { SetupNumbers } from "./key-numbers.ts";
+import type { SetupNumbers } from "./jobs.ts";
 
 /** A setup: the secrets, and the generators that everything is a multiple of, uncompressed. */
 export type Setup = { readonly numbers: SetupNumbers; readonly g1: Uint8Array; readonly g2: Uint8Array };

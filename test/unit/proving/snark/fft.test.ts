@@ -1,27 +1,10 @@
 /** Transforms by passes, in every split, against sums written out over BigInt. */
 import { describe, expect, test } from "vitest";
-import { ProofModule } from "../../../../src/core/proof-module.ts";
+import { loadProofs } from "../../../../src/core/proofs.ts";
 
 const R = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001n;
 
-type Kernels = {
-  fftPass(
-    data: number,
-    vectors: number,
-    apart: number,
-    stride: number,
-    columns: number,
-    stages: number,
-    extra: number,
-    first: number,
-    up: number,
-    inverse: number,
-  ): void;
-  packElements(input: number, out: number, count: number): number;
-  unpackElements(input: number, out: number, count: number): void;
-};
-
-const module = await ProofModule.load<Kernels>();
+const module = await loadProofs();
 const power = (base: bigint, exponent: bigint): bigint => {
   let result = 1n;
   for (let b = base % R, e = exponent; e > 0n; e >>= 1n, b = (b * b) % R) if (e & 1n) result = (result * b) % R;

@@ -3,22 +3,19 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../../src/base/bytes.ts";
-import { type MemoryExports, ProofModule } from "../../../../src/core/proof-module.ts";
-import { inThisThread } from "../../../../src/proving/scheduler.ts";
-import type { Shape, Terms, Witness } from "../../../../src/proving/snark/circuit.ts";
-import type { PlainCircuit } from "../../../../src/proving/snark/circuits.ts";
-import type { SnarkExports } from "../../../../src/proving/snark/kernel.ts";
+import { loadProofs } from "../../../../src/core/proofs.ts";
+import { inThisThread } from "../../../../src/proving/in-thread.ts";
+import type { PlainCircuit, Shape, Terms, Witness } from "../../../../src/proving/snark/circuit.ts";
 import { makeParams, memorySink } from "../../../../src/proving/snark/make-params.ts";
 import { openParams, type ParamsFile } from "../../../../src/proving/snark/params-file.ts";
-import { type ProverModule, proveWitness } from "../../../../src/proving/snark/prove.ts";
+import { proveWitness } from "../../../../src/proving/snark/prove.ts";
 import { countsOf, shapeOf, termsOf, witnessOf } from "../../../../src/proving/snark/r1cs.ts";
 import { type Setup, setupOf } from "../../../../src/proving/snark/setup.ts";
-import type { Groth16Exports } from "../../../../src/sector/snark/groth16.ts";
 import { readVerifyingKey } from "../../../../src/sector/snark/groth16.ts";
 import fixture from "../../../fixtures/proofs/groth16-prove.json" with { type: "json" };
 import { chainCircuit } from "./chain-circuit.ts";
 
-const module: ProverModule = await ProofModule.load<SnarkExports & Groth16Exports & MemoryExports>();
+const module = await loadProofs();
 const { setup: s } = fixture;
 const setup: Setup = {
   numbers: {
