@@ -3,11 +3,18 @@
  *
  * drawn = blake2b-256( int64be(tag) ‖ blake2b-256(seed) ‖ int64be(epoch) ‖ entropy ), where the seed is the VRF proof of
  * the smallest ticket (chain randomness) or the data of the newest beacon entry (beacon randomness) at or before the
- * epoch. Source: lotus chain/store/store.go at v1.0.0 (DrawRandomness, GetChainRandomness, GetBeaconRandomness).
+ * epoch. Source: lotus chain/rand/rand.go and chain/store/store.go (GetLatestBeaconEntry) at b835fab702eb, for network
+ * versions before 13.
  */
 import { blake2b } from "@noble/hashes/blake2.js";
 import { concat } from "../base/bytes.ts";
-import type { Tipset } from "../types/block-header.ts";
+import type { RandomnessSource } from "../exec/types.ts";
+import type { BeaconEntry, Tipset } from "../types/block-header.ts";
+import type { Chain } from "./chain.ts";
+import { ChainError } from "./errors.ts";
+
+/** Tipsets that are looked through for a beacon entry: a network may be faster than its beacon. */
+const BEACON_SEARCH = 20;
 
 function be64(value: bigint): Uint8Array {
   const out = new Uint8Array(8);
@@ -25,30 +32,53 @@ export function minTicket(tipset: Tipset): Uint8Array {
   return tipset.blocks[0]?.ticket ?? new Uint8Array(0);
 }
 
+function ownBeaconEntry(tipset: Tipset): BeaconEntry | undefined {
+  return tipset.blocks[0]?.beaconEntries.at(-1);
+}
+
+/** The newest beacon entry of a tipset or of those below it. */
+export async function latestBeaconEntry(chain: Chain, tipset: Tipset): Promise<BeaconEntry> {
+  let at: Tipset | null = tipset;
+  for (let i = 0; i < BEACON_SEARCH && at !== null; i++) {
+    const entry = ownBeaconEntry(at);
+    if (entry !== undefined) return entry;
+    at = await chain.parent(at);
+  }
+  throw new ChainError(
+    { code: "NO_BEACON_ENTRY", epoch: `${tipset.height}` },
+    `no beacon entry in the ${BEACON_SEARCH} tipsets from epoch ${tipset.height} down`,
+  );
+}
+
+/** For executors whose every run is given its own. */
+export const NO_RANDOMNESS: RandomnessSource = { ticketRandomness: notGiven, beaconRandomness: notGiven };
+
+function notGiven(): never {
+  throw new Error("randomness is given for each run");
+}
+
 /**
- * A synchronous source over a line of tipsets: the last is the parent of what is executed. Epochs before the line are
- * refused; epochs after its end, and null rounds, use the tipset before them.
+ * The randomness that what is executed at `tipset` sees: of its own chain, whichever fork that is. Null rounds use the
+ * tipset before them, epochs before the genesis the genesis, epochs after `tipset` (the reference refuses them) itself.
  */
-export function randomnessOf(line: readonly Tipset[]) {
-  const at = (epoch: number): Tipset => {
-    for (let i = line.length - 1; i >= 0; i--) {
-      const tipset = line[i] as Tipset;
-      if (tipset.height <= Math.max(epoch, 0)) return tipset;
-    }
-    throw new RangeError(`randomness at epoch ${epoch} is older than the tipsets at hand`);
+export function randomnessAt(chain: Chain, tipset: Tipset): RandomnessSource {
+  const draw = (
+    epoch: number,
+    seedOf: (at: Tipset) => Uint8Array | Promise<Uint8Array>,
+    finish: (seed: Uint8Array) => Uint8Array,
+  ): Uint8Array | Promise<Uint8Array> => {
+    const wanted = Math.max(epoch, 0);
+    const height = wanted > tipset.height ? tipset.height : wanted;
+    const at = chain.knownAtOrBefore(height, tipset);
+    if (at === undefined) return chain.tipsetAtOrBefore(height, tipset).then(seedOf).then(finish);
+    const seed = seedOf(at);
+    return seed instanceof Uint8Array ? finish(seed) : seed.then(finish);
   };
-  const beacon = (epoch: number): Uint8Array => {
-    for (let i = line.indexOf(at(epoch)); i >= 0; i--) {
-      const entries = (line[i] as Tipset).blocks[0]?.beaconEntries ?? [];
-      const last = entries[entries.length - 1];
-      if (last !== undefined) return last.data;
-    }
-    throw new RangeError(`no beacon entry at or before epoch ${epoch}`);
-  };
+  const beacon = (at: Tipset): Uint8Array | Promise<Uint8Array> =>
+    ownBeaconEntry(at)?.data ?? latestBeaconEntry(chain, at).then(({ data }) => data);
   return {
-    ticketRandomness: (tag: number, epoch: number, entropy: Uint8Array): Uint8Array =>
-      drawRandomness(minTicket(at(epoch)), tag, epoch, entropy),
-    beaconRandomness: (tag: number, epoch: number, entropy: Uint8Array): Uint8Array =>
-      drawRandomness(beacon(epoch), tag, epoch, entropy),
+    ticketRandomness: (tag, epoch, entropy) =>
+      draw(epoch, minTicket, (seed) => drawRandomness(seed, tag, epoch, entropy)),
+    beaconRandomness: (tag, epoch, entropy) => draw(epoch, beacon, (seed) => drawRandomness(seed, tag, epoch, entropy)),
   };
 }

@@ -7,23 +7,18 @@
  * against its CID first. Proofs of spacetime and seals are answered by the caller's judge.
  */
 import { FilError } from "../base/errors.ts";
-import { ChainStore } from "../chain/chain-store.ts";
-import { randomnessOf } from "../chain/randomness.ts";
-import type { GenesisSupply } from "../core/vm.ts";
+import { Chain } from "../chain/chain.ts";
+import { NO_RANDOMNESS } from "../chain/randomness.ts";
+import type { TipsetResult } from "../chain/result-store.ts";
 import { Executor } from "../exec/executor.ts";
-import type { BlockInput, ExecutionRules, MessageInput, ProofJudge } from "../exec/types.ts";
-import { actorsV2Upgrade } from "../exec/upgrades.ts";
-import { MAINNET, networkVersionAt } from "../params/networks.ts";
-import { MAINNET_SUPPLY } from "../params/supply.ts";
-import { describeCode, StateView } from "../state/state-view.ts";
-import { loadNode } from "../storage/amt.ts";
+import type { ProofJudge } from "../exec/types.ts";
+import { MAINNET } from "../params/networks.ts";
+import { mainnetRules } from "../stmgr/network-rules.ts";
+import { StateManager } from "../stmgr/state-manager.ts";
 import { readCar } from "../storage/car.ts";
 import { MemoryStore } from "../storage/memory.ts";
-import { Address } from "../types/address.ts";
-import { bytesToBig } from "../types/amount.ts";
 import type { BlockHeader, Tipset } from "../types/block-header.ts";
 import { CID, cidKey } from "../types/cid.ts";
-import { encodeMessage, encodeSignedMessage } from "../types/message.ts";
 import { firstStateDifference } from "./diff.ts";
 
 export type ReplayErrorData =
@@ -63,7 +58,6 @@ export type ReplayOptions = {
 const IDENTITY = 0x00;
 const SHA2_256 = 0x12;
 const BLAKE2B_256 = 0xb220;
-const BURNT_FUNDS = Address.id(99);
 
 /** Replays the bytes of a CAR file of the main network. Throws `ReplayError` at the first difference. */
 export async function replayChain(car: Uint8Array, options: ReplayOptions): Promise<ReplayReport> {
@@ -71,23 +65,27 @@ export async function replayChain(car: Uint8Array, options: ReplayOptions): Prom
   checkBlocks(blocks, options.hashes);
   const store = new MemoryStore();
   store.writeNow({ blocks });
-  const chain = await ChainStore.open(store);
-  const line = await lineOf(
+  const chain = await Chain.open({ blocks: store });
+  const line = await tipsetsOf(
     chain,
     roots.map((root) => CID.decode(root)),
   );
   const genesis = line[0] as Tipset;
-  const rules = await rulesOf(store, genesis);
-  const executor = new Executor({}, { blocks: store, randomness: randomnessOf(line), proofs: options.proofs });
+  const { parentStateRoot: stateRoot, parentMessageReceipts: receiptsRoot } = genesis.blocks[0] as BlockHeader;
+  const executor = new Executor({}, { blocks: store, randomness: NO_RANDOMNESS, proofs: options.proofs });
+  const rules = await mainnetRules(MAINNET, store, stateRoot);
+  const machines = { tipsets: executor, calls: executor };
+  const states = new StateManager({ chain, network: MAINNET, rules, machines, now: () => 0 });
+  await chain.append({ headers: genesis.blocks, result: { stateRoot, receiptsRoot } });
   let messages = 0;
   let nullRounds = 0;
   for (let i = 1; i < line.length - 1; i++) {
     options.signal?.throwIfAborted();
-    const [parent, tipset, child] = [line[i - 1], line[i], line[i + 1]] as [Tipset, Tipset, Tipset];
-    nullRounds += tipset.height - parent.height - 1;
-    const result = await execute(chain, executor, rules, parent, tipset, line.slice(0, i + 1));
-    store.writeNow({ blocks: result.blocks });
-    messages += result.applied.filter((one) => one.kind === "message").length;
+    const [tipset, child] = [line[i], line[i + 1]] as [Tipset, Tipset];
+    nullRounds += tipset.height - chain.head.height - 1;
+    const { result, blocks: made, applied } = await states.execute(tipset);
+    await chain.append({ headers: tipset.blocks, blocks: made, result });
+    messages += applied.filter((one) => one.kind === "message").length;
     compare(store, tipset, child.blocks[0] as BlockHeader, result);
     options.onProgress?.({ done: i, total: line.length - 2, epoch: tipset.height });
   }
@@ -121,7 +119,7 @@ function checkBlocks(
 }
 
 /** Tipsets from the genesis to the roots. */
-async function lineOf(chain: ChainStore, roots: readonly CID[]): Promise<Tipset[]> {
+async function tipsetsOf(chain: Chain, roots: readonly CID[]): Promise<Tipset[]> {
   const line: Tipset[] = [];
   for (let at: Tipset | null = await chain.tipset(roots); at !== null; at = await chain.parent(at)) line.push(at);
   line.reverse();
@@ -129,69 +127,7 @@ async function lineOf(chain: ChainStore, roots: readonly CID[]): Promise<Tipset[
   return line;
 }
 
-/** Rules of the main network, with the facts that its genesis state fixes. */
-async function rulesOf(store: MemoryStore, genesis: Tipset): Promise<ExecutionRules> {
-  const view = await StateView.open(store, (genesis.blocks[0] as BlockHeader).parentStateRoot);
-  const accounts: { id: bigint; balance: bigint }[] = [];
-  for await (const [address, entry] of view.entries())
-    if (describeCode(entry.code)?.actor.name === "account" && !address.equals(BURNT_FUNDS))
-      accounts.push({ id: address.actorId ?? 0n, balance: entry.balance });
-  const market = (await loadNode(store, (await view.requireActor(Address.id(5))).head)) as unknown[];
-  const power = (await loadNode(store, (await view.requireActor(Address.id(4))).head)) as unknown[];
-  const amount = (value: unknown): bigint => bytesToBig(value as Uint8Array);
-  // The last three fields of the market's state are its locked totals; the fifth of power's is the pledge.
-  const circulatingSupply: GenesisSupply = {
-    ...MAINNET_SUPPLY,
-    genesisMarketFunds: market.slice(-3).reduce<bigint>((sum, value) => sum + amount(value), 0n),
-    genesisPledge: amount(power[4]),
-    accounts,
-  };
-  return {
-    networkVersionAt: (epoch) => networkVersionAt(MAINNET, epoch),
-    circulatingSupply,
-    upgrades: [actorsV2Upgrade(MAINNET_SUPPLY.secondActorsEpoch)],
-  };
-}
-
-async function execute(
-  chain: ChainStore,
-  executor: Executor,
-  rules: ExecutionRules,
-  parent: Tipset,
-  tipset: Tipset,
-  line: readonly Tipset[],
-) {
-  const first = tipset.blocks[0] as BlockHeader;
-  const blocks: BlockInput[] = [];
-  for (const header of tipset.blocks) {
-    const { bls, secp } = await chain.messages(header);
-    const plain = (bytes: Uint8Array, length = bytes.length): MessageInput => ({ bytes, chainLength: length });
-    blocks.push({
-      miner: header.miner,
-      winCount: header.electionProof?.winCount ?? 0n,
-      blsMessages: bls.map((message) => plain(encodeMessage(message))),
-      secpMessages: secp.map((one) => plain(encodeMessage(one.message), encodeSignedMessage(one).length)),
-    });
-  }
-  return executor.applyTipset(
-    {
-      stateRoot: first.parentStateRoot,
-      parentEpoch: parent.height,
-      epoch: tipset.height,
-      baseFee: first.parentBaseFee,
-      blocks,
-    },
-    rules,
-    { randomness: randomnessOf(line) },
-  );
-}
-
-function compare(
-  store: MemoryStore,
-  tipset: Tipset,
-  claim: BlockHeader,
-  result: { readonly stateRoot: CID; readonly receiptsRoot: CID },
-): void {
+function compare(store: MemoryStore, tipset: Tipset, claim: BlockHeader, result: TipsetResult): void {
   const epoch = tipset.height;
   const mismatch = (what: "state root" | "receipts root", ours: CID, theirs: CID, more: string): never => {
     throw new ReplayError(

@@ -19,7 +19,7 @@ export type EngineFaultData =
   /** The core asked for a block that is not at hand: fetch it and run again. `cid` is binary. */
   | { readonly code: "BLOCK_MISSING"; readonly cid: Uint8Array }
   /** The verdict on a proof is not known yet: wait for it and run again. */
-  | { readonly code: "VERDICT_PENDING" }
+  | { readonly code: "ANSWER_PENDING" }
   /** The state or the message allows no receipt: the reference node gives up here, too. */
   | { readonly code: "RUN_VOID"; readonly why: string }
   /** A message that no block may hold: malformed, or its gas limit is not positive or a fee is negative. */

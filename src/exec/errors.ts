@@ -6,6 +6,8 @@ export type ExecErrorData =
   | { readonly code: "IMPLICIT_FAILED"; readonly exitCode: number; readonly what: "reward" | "cron" }
   /** Epochs of a tipset and its parent in the wrong order. */
   | { readonly code: "BAD_EPOCH"; readonly epoch: number; readonly parentEpoch: number }
+  /** The sender of a message to try is no actor. */
+  | { readonly code: "UNKNOWN_SENDER"; readonly address: string }
   /** Every worker that took the job died. */
   | { readonly code: "WORKER_LOST"; readonly attempts: number };
 

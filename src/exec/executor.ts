@@ -7,9 +7,10 @@
  * that takes is bounded by the number of blocks on the way, and with a store that answers at once there is one.
  */
 import { EngineFault } from "../core/errors.ts";
-import { type Applied, type MachineContext, Vm, type VmHost, type VmOptions } from "../core/vm.ts";
+import { type MachineContext, Vm, type VmHost, type VmOptions } from "../core/vm.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import { type Block, cidKey } from "../types/cid.ts";
+import { decodeMessage, encodeMessage } from "../types/message.ts";
 import { ExecError } from "./errors.ts";
 import { cronMessage, rewardMessage } from "./implicit.ts";
 import { reachable } from "./reachable.ts";
@@ -27,6 +28,9 @@ import type {
   RunOptions,
   SingleInput,
   TipsetInput,
+  Trial,
+  TrialMessage,
+  TrialResult,
 } from "./types.ts";
 
 export type ExecutorParts = {
@@ -43,8 +47,8 @@ export class Executor implements Execution {
   #vm: Vm | null = null;
   #randomness: RandomnessSource;
   #fetched = new Map<string, Uint8Array>();
-  /** Verdicts of this job, by kind and statement, and the one that is awaited. */
-  #verdicts = new Map<string, boolean>();
+  /** Verdicts and randomness of this job that had to be awaited, by question, and what is awaited now. */
+  #answers = new Map<string, boolean | Uint8Array>();
   #pending: Promise<void> = Promise.resolve();
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -93,12 +97,13 @@ export class Executor implements Execution {
     return this.run(context, (vm) => new TipsetRun(vm, input, rules, context, tracing).execute(), options);
   }
 
-  simulate(
-    context: MachineContext,
-    messages: readonly MessageInput[],
-    options: RunOptions = {},
-  ): Promise<readonly Applied[]> {
-    return this.run(context, (vm) => messages.map((one) => vm.apply(one.bytes, one.chainLength)), options);
+  simulate({ context, messages }: Trial, options: RunOptions = {}): Promise<TrialResult> {
+    const tracing = options.tracing ?? false;
+    const job = (vm: Vm): TrialResult => {
+      const applied = messages.map((message) => tryOne(vm, context, message, tracing));
+      return { stateRoot: vm.flush(), applied };
+    };
+    return this.run({ ...context, tracing }, job, options);
   }
 
   async close(): Promise<void> {
@@ -120,30 +125,29 @@ export class Executor implements Execution {
         } catch (error) {
           if (this.#vm?.spent === true) this.#vm = null;
           if (!(error instanceof EngineFault)) throw error;
-          if (error.data.code === "VERDICT_PENDING") await this.#pending;
+          if (error.data.code === "ANSWER_PENDING") await this.#pending;
           else if (error.data.code === "BLOCK_MISSING") await this.#fetch(error.data.cid, error);
           else throw error;
         }
       }
     } finally {
       this.#fetched = new Map();
-      this.#verdicts = new Map();
+      this.#answers = new Map();
     }
   }
 
-  /** A verdict at once, or the fault that makes the run wait for it. */
-  #judge(kind: string, info: Uint8Array, judge: (info: Uint8Array) => boolean | Promise<boolean>): boolean {
-    const key = kind + LATIN1.decode(info);
-    const known = this.#verdicts.get(key);
+  /** An answer at once, or the fault that makes the run wait for it. */
+  #answer<Answer extends boolean | Uint8Array>(question: string, ask: () => Answer | Promise<Answer>): Answer {
+    const known = this.#answers.get(question) as Answer | undefined;
     if (known !== undefined) return known;
-    const verdict = judge(info);
-    if (typeof verdict === "boolean") return verdict;
-    this.#pending = verdict.then((valid) => {
-      this.#verdicts.set(key, valid);
+    const answer = ask();
+    if (!(answer instanceof Promise)) return answer;
+    this.#pending = answer.then((settled) => {
+      this.#answers.set(question, settled);
     });
     // Whoever awaits it learns of a failure; nobody else must.
     this.#pending.catch(() => undefined);
-    throw new EngineFault({ code: "VERDICT_PENDING" }, "a proof is being verified");
+    throw new EngineFault({ code: "ANSWER_PENDING" }, "the run waits for an answer");
   }
 
   async #fetch(cid: Uint8Array, fault: EngineFault): Promise<void> {
@@ -162,10 +166,16 @@ export class Executor implements Execution {
     const { blocks, proofs, log } = this.#parts;
     return {
       peek: (cid) => blocks.peek(cid) ?? (this.#fetched.size === 0 ? undefined : this.#fetched.get(cidKey(cid))),
-      ticketRandomness: (tag, epoch, entropy) => this.#randomness.ticketRandomness(tag, epoch, entropy),
-      beaconRandomness: (tag, epoch, entropy) => this.#randomness.beaconRandomness(tag, epoch, entropy),
-      verifyPoSt: (info) => this.#judge("post", info, proofs.verifyPoSt),
-      verifySeal: (info) => this.#judge("seal", info, proofs.verifySeal),
+      ticketRandomness: (tag, epoch, entropy) =>
+        this.#answer(`ticket ${tag} ${epoch} ${LATIN1.decode(entropy)}`, () =>
+          this.#randomness.ticketRandomness(tag, epoch, entropy),
+        ),
+      beaconRandomness: (tag, epoch, entropy) =>
+        this.#answer(`beacon ${tag} ${epoch} ${LATIN1.decode(entropy)}`, () =>
+          this.#randomness.beaconRandomness(tag, epoch, entropy),
+        ),
+      verifyPoSt: (info) => this.#answer(`post ${LATIN1.decode(info)}`, () => proofs.verifyPoSt(info)),
+      verifySeal: (info) => this.#answer(`seal ${LATIN1.decode(info)}`, () => proofs.verifySeal(info)),
       ...(log === undefined ? {} : { log }),
     };
   }
@@ -250,6 +260,25 @@ const LATIN1 = new TextDecoder("latin1");
 function applyOne(vm: Vm, kind: AppliedKind, message: MessageInput, epoch: number, tracing: boolean): AppliedMessage {
   const result = vm.apply(message.bytes, message.chainLength);
   return described(vm, result, kind, message.bytes, epoch, tracing);
+}
+
+function tryOne(vm: Vm, context: MachineContext, message: TrialMessage, tracing: boolean): AppliedMessage {
+  const { epoch, networkVersion } = context;
+  if (message.baseFee !== undefined) vm.advance(epoch, networkVersion, message.baseFee);
+  const bytes = message.nonceFromState === true ? withNonceOf(vm, message.bytes) : message.bytes;
+  if (message.implicit !== true) return applyOne(vm, "message", { ...message, bytes }, epoch, tracing);
+  return described(vm, vm.applyImplicit(bytes), "message", bytes, epoch, tracing);
+}
+
+function withNonceOf(vm: Vm, bytes: Uint8Array): Uint8Array {
+  const message = decodeMessage(bytes);
+  const sender = vm.actor(message.from);
+  if (sender === null)
+    throw new ExecError(
+      { code: "UNKNOWN_SENDER", address: `${message.from}` },
+      `sender ${message.from} not found on chain`,
+    );
+  return encodeMessage({ ...message, nonce: sender.nonce });
 }
 
 function described(

@@ -4,7 +4,7 @@
  */
 import type { Applied } from "../core/vm.ts";
 import { type Block, type CID, cidFromBytes } from "../types/cid.ts";
-import type { ExecutionResult, MessageInput, MessageResult } from "./types.ts";
+import type { ExecutionResult, MessageInput, MessageResult, TrialResult } from "./types.ts";
 
 export function packed(parts: readonly Uint8Array[]): Uint8Array[] {
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
@@ -33,22 +33,22 @@ function packApplied<One extends Applied>(applied: readonly One[]): One[] {
   return applied.map((one, i) => ({ ...one, return: returns[i] as Uint8Array }));
 }
 
-export type AnyResult = ExecutionResult | MessageResult | readonly Applied[];
+export type AnyResult = ExecutionResult | MessageResult | TrialResult;
 
 /** With its CIDs in binary: a class is lost between threads. */
 export type Binary<T> = { [Key in keyof T]: T[Key] extends CID ? Uint8Array : T[Key] };
-export type PackedResult = Binary<ExecutionResult> | Binary<MessageResult> | readonly Applied[];
+export type PackedResult = Binary<ExecutionResult> | Binary<MessageResult> | Binary<TrialResult>;
 
 export function packResult(result: AnyResult): PackedResult {
-  if (!("blocks" in result)) return packApplied(result);
-  const [blocks, stateRoot] = [packBlocks(result.blocks), result.stateRoot.bytes];
+  const stateRoot = result.stateRoot.bytes;
+  if (!("blocks" in result)) return { stateRoot, applied: packApplied(packMessages(result.applied)) };
+  const blocks = packBlocks(result.blocks);
   if (!("receiptsRoot" in result)) return { ...result, blocks, stateRoot };
   const applied = packApplied(packMessages(result.applied));
   return { ...result, blocks, stateRoot, receiptsRoot: result.receiptsRoot.bytes, applied };
 }
 
 export function unpackResult(packed: PackedResult): AnyResult {
-  if (!("blocks" in packed)) return packed;
   const stateRoot = cidFromBytes(packed.stateRoot);
   if (!("receiptsRoot" in packed)) return { ...packed, stateRoot };
   return { ...packed, stateRoot, receiptsRoot: cidFromBytes(packed.receiptsRoot) };

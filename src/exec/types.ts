@@ -20,10 +20,13 @@ export type BlockInput = {
   readonly secpMessages: readonly MessageInput[];
 };
 
-/** Where randomness comes from: 32 bytes for a domain tag, an epoch and entropy. Throws if it is not known. */
+/** 32 bytes for a domain tag, an epoch and entropy; a promise voids the run, which goes the same way again. */
+export type DrawRandomness = (tag: number, epoch: number, entropy: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+
+/** Where randomness comes from. Throws, or rejects, if it is not known. */
 export type RandomnessSource = {
-  readonly ticketRandomness: (tag: number, epoch: number, entropy: Uint8Array) => Uint8Array;
-  readonly beaconRandomness: (tag: number, epoch: number, entropy: Uint8Array) => Uint8Array;
+  readonly ticketRandomness: DrawRandomness;
+  readonly beaconRandomness: DrawRandomness;
 };
 
 /**
@@ -102,6 +105,25 @@ export type SingleInput = {
   readonly message: MessageInput;
 };
 
+/** A message to try. */
+export type TrialMessage = MessageInput & {
+  /** Applied as the machine's own messages are: no nonce, no fees, from any actor. */
+  readonly implicit?: true;
+  /** Takes its nonce from its sender's state; rejects with `ExecError` UNKNOWN_SENDER if there is none. */
+  readonly nonceFromState?: true;
+  /** Base fee for this message and those after it, attoFIL per gas. */
+  readonly baseFee?: bigint;
+};
+
+/** Messages to try one after another on a state. */
+export type Trial = { readonly context: MachineContext; readonly messages: readonly TrialMessage[] };
+
+export type TrialResult = {
+  /** State after the last of them; its blocks are not kept. */
+  readonly stateRoot: CID;
+  readonly applied: readonly AppliedMessage[];
+};
+
 export type RunOptions = {
   /** Keep every call and gas charge. */
   readonly tracing?: boolean;
@@ -120,11 +142,7 @@ export type Execution = {
    */
   applyTipset(input: TipsetInput, rules: ExecutionRules, options?: RunOptions): Promise<ExecutionResult>;
   /** Applies messages one after another and keeps nothing but what became of each. */
-  simulate(
-    context: MachineContext,
-    messages: readonly MessageInput[],
-    options?: RunOptions,
-  ): Promise<readonly Applied[]>;
+  simulate(trial: Trial, options?: RunOptions): Promise<TrialResult>;
   /** Lets the job under way end, and frees what the executor holds; it takes no more. */
   close(): Promise<void>;
 };

@@ -7,7 +7,7 @@ import type { GenesisSupply, MachineContext, VmOptions } from "../core/vm.ts";
 import { Address } from "../types/address.ts";
 import { type CID, cidFromBytes } from "../types/cid.ts";
 import { type Binary, type PackedResult, packMessages } from "./packed.ts";
-import type { BlockInput, ExecutionRules, MessageInput, SingleInput, TipsetInput } from "./types.ts";
+import type { BlockInput, ExecutionRules, SingleInput, TipsetInput, TrialMessage } from "./types.ts";
 
 /** What a run may ask of the thread that wants it. CIDs are binary. */
 export type Question =
@@ -34,7 +34,7 @@ export type TipsetJob = {
 export type MachineJob =
   | TipsetJob
   | { readonly kind: "message"; readonly input: Binary<SingleInput> }
-  | { readonly kind: "simulate"; readonly context: Binary<MachineContext>; readonly messages: readonly MessageInput[] };
+  | { readonly kind: "simulate"; readonly context: Binary<MachineContext>; readonly messages: readonly TrialMessage[] };
 
 /** The worker's end of a line, see `line.ts`. */
 export type LineEnd = { readonly id: number; readonly port: MessagePort; readonly shared: SharedArrayBuffer };

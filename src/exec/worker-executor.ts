@@ -6,7 +6,7 @@
  * See docs/adr/0006-the-machine-in-a-worker.md.
  */
 import { platform } from "#platform";
-import type { Applied, MachineContext, VmOptions } from "../core/vm.ts";
+import type { VmOptions } from "../core/vm.ts";
 import { retryLost, WorkerLostError, type WorkerPool } from "../platform/platform.ts";
 import { ExecError } from "./errors.ts";
 import { Executor, type ExecutorParts } from "./executor.ts";
@@ -17,11 +17,12 @@ import type {
   Execution,
   ExecutionResult,
   ExecutionRules,
-  MessageInput,
   MessageResult,
   RunOptions,
   SingleInput,
   TipsetInput,
+  Trial,
+  TrialResult,
 } from "./types.ts";
 import { type Answered, binary, type MachineAnswer, type MachineJob, tipsetJob } from "./wire.ts";
 
@@ -63,15 +64,9 @@ export class WorkerExecutor implements Execution {
     return this.#enqueue(tipsetJob(input, rules), options) as Promise<ExecutionResult>;
   }
 
-  simulate(
-    context: MachineContext,
-    messages: readonly MessageInput[],
-    options: RunOptions = {},
-  ): Promise<readonly Applied[]> {
-    return this.#enqueue(
-      { kind: "simulate", context: binary(context), messages: packMessages(messages) },
-      options,
-    ) as Promise<readonly Applied[]>;
+  simulate({ context, messages }: Trial, options: RunOptions = {}): Promise<TrialResult> {
+    const job = { kind: "simulate", context: binary(context), messages: packMessages(messages) } as const;
+    return this.#enqueue(job, options) as Promise<TrialResult>;
   }
 
   /** Starts the worker, which the first job does else. */

@@ -70,7 +70,7 @@ class Session {
       case "message":
         return this.#executor.applyMessage(whole(job.input), options);
       case "simulate":
-        return this.#executor.simulate(whole(job.context), job.messages, options);
+        return this.#executor.simulate({ context: whole(job.context), messages: job.messages }, options);
     }
   }
 

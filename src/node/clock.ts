@@ -1,38 +1,64 @@
 /**
- * When epochs pass on a local network: by the clock, when a message arrives, or on call. One tipset at a time.
+ * When epochs pass on a local network: by the clock, when somebody needs them, or on call. One tipset at a time.
+ *
+ * In instant mode (block time 0) time stands still until a message arrives. Then tipsets are made until no message that
+ * can be paid for is left, and one more, which shows what became of the last of them; and when a wait asks for epochs on
+ * top of its message, those pass too.
  */
-import type { ChainStore } from "../chain/chain-store.ts";
+import { Turns } from "../base/turns.ts";
 import type { Producer } from "../miner/producer.ts";
 import type { MessagePool } from "../mpool/pool.ts";
+import type { StateManager } from "../stmgr/state-manager.ts";
 import type { Tipset } from "../types/block-header.ts";
+import type { Health, Startable } from "./startable.ts";
 
-export class Clock {
+export type ClockOptions = {
+  readonly producer: Producer;
+  readonly states: StateManager;
+  readonly pool: MessagePool;
+  /** Seconds between epochs; 0: instant mode. */
+  readonly blockTime: number;
+};
+
+export class Clock implements Startable {
+  readonly name = "clock";
+  /** Called with what made producing fail; the next attempt follows at the next tick. */
+  onError: (error: unknown) => void = () => {};
   private readonly producer: Producer;
-  private readonly chain: ChainStore;
+  private readonly states: StateManager;
+  private readonly turns = new Turns();
+  private readonly stopListening: readonly (() => void)[];
   private automine = true;
   private seconds: number;
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private queue: Promise<unknown> = Promise.resolve();
   private stopped = false;
   private wanted = false;
-  /** Called with what made producing fail; the next attempt follows at the next tick. */
-  onError: (error: unknown) => void = () => {};
+  private failure: unknown = null;
 
-  constructor(producer: Producer, chain: ChainStore, pool: MessagePool, blockTime: number) {
+  constructor({ producer, states, pool, blockTime }: ClockOptions) {
     this.producer = producer;
-    this.chain = chain;
+    this.states = states;
     this.seconds = blockTime;
-    pool.onChange(({ kind }) => {
-      if (kind === "add" && this.automine && this.seconds === 0) this.soon();
-    });
+    this.stopListening = [
+      pool.onChange(({ kind }) => {
+        if (kind === "add" && this.instant) this.soon();
+      }),
+      states.waiter.onDemand((height) => {
+        if (this.instant) this.attempt(() => this.passUntil(height));
+      }),
+    ];
   }
 
   get blockTime(): number {
     return this.seconds;
   }
 
+  private get instant(): boolean {
+    return this.automine && this.seconds === 0;
+  }
+
   /** Begins to make epochs by the clock (not in instant mode). */
-  start(): void {
+  async start(): Promise<void> {
     this.schedule();
   }
 
@@ -48,48 +74,71 @@ export class Clock {
 
   /** Makes `count` tipsets in successive epochs and returns the last. */
   mine(count: number): Promise<Tipset> {
-    return this.turn(async () => {
-      let last = this.chain.head;
-      for (let i = 0; i < count && !this.stopped; i++) last = await this.producer.produce(this.chain.head.height + 1);
-      return last;
+    return this.turns.run(async () => {
+      for (let i = 0; i < count && !this.stopped; i++) await this.next();
+      return this.states.chain.head;
     });
   }
 
   /** Passes `count` null rounds, then makes a tipset. */
   skip(count: number): Promise<Tipset> {
-    return this.turn(() => this.producer.produce(this.chain.head.height + 1 + count));
+    return this.turns.run(async () => (await this.next(count)).tipset);
   }
 
   /** Lets the tipset under way end, then makes no more. */
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
-    await this.queue.catch(() => undefined);
+    for (const stop of this.stopListening) stop();
+    await this.turns.idle();
   }
 
-  private turn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.queue.then(work);
-    this.queue = result.catch(() => undefined);
-    return result;
+  health(): Health {
+    if (this.stopped) return { status: "stopped" };
+    return this.failure === null ? { status: "ok" } : { status: "failing", reason: `${this.failure}` };
+  }
+
+  private next(nullRounds = 0) {
+    return this.producer.produce(this.states.chain.head.height + 1 + nullRounds);
   }
 
   private schedule(): void {
     clearTimeout(this.timer);
     if (this.stopped || !this.automine || this.seconds === 0) return;
     this.timer = setTimeout(() => {
-      this.mine(1)
-        .catch((error: unknown) => this.onError(error))
-        .finally(() => this.schedule());
+      this.attempt(() => this.mine(1)).finally(() => this.schedule());
     }, this.seconds * 1000);
   }
 
-  /** Makes a tipset once the messages of this moment are in, however many they are. */
+  /** Makes tipsets once the messages of this moment are in, however many they are. */
   private soon(): void {
     if (this.wanted || this.stopped) return;
     this.wanted = true;
     setTimeout(() => {
       this.wanted = false;
-      this.mine(1).catch((error: unknown) => this.onError(error));
+      this.attempt(() => this.minePayable());
     }, 0);
+  }
+
+  private minePayable(): Promise<void> {
+    return this.turns.run(async () => {
+      for (let carried = 1; carried > 0 && !this.stopped; ) carried = (await this.next()).messages;
+    });
+  }
+
+  private passUntil(height: number): Promise<void> {
+    return this.turns.run(async () => {
+      while (this.states.chain.head.height < height && !this.stopped) await this.next();
+    });
+  }
+
+  private async attempt(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+      this.failure = null;
+    } catch (error) {
+      this.failure = error;
+      this.onError(error);
+    }
   }
 }

@@ -36,6 +36,8 @@ export type GenesisState = { readonly stateRoot: CID; readonly miner: Address; r
 /** FIL that block rewards are paid from. Source: lotus build/params_shared_vals.go (mining base and reserve). */
 export const REWARD_ALLOCATION = 1_400_000_000n * FIL;
 const TOTAL = 2_000_000_000n * FIL;
+/** FIL in the reserve before any account is paid from it. */
+export const GENESIS_RESERVE = TOTAL - REWARD_ALLOCATION;
 /** Stacked DRG, 2 KiB sectors, first version. */
 const SEAL_PROOF_2KIB = 0;
 const FIRST_ACCOUNT_ID = 100;
@@ -100,7 +102,7 @@ export async function buildGenesis(spec: GenesisSpec): Promise<GenesisState> {
     );
   const balances = new Map<Address, bigint>([
     [ID.reward, REWARD_ALLOCATION],
-    [ID.reserve, TOTAL - REWARD_ALLOCATION],
+    [ID.reserve, GENESIS_RESERVE],
   ]);
 
   const vm = await Vm.create(NO_WORLD, { profile: spec.network.profile });

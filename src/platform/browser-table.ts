@@ -41,6 +41,20 @@ export const openTable: OpenTable = async (place, { create = true, reset = false
       const [keys, values] = await Promise.all([settled(store.getAllKeys(bounds)), settled(store.getAll(bounds))]);
       return keys.map((key, i) => [new Uint8Array(key as ArrayBuffer), values[i] as Uint8Array] as const);
     },
+    async between(low, high, { limit, descending }) {
+      const bounds = IDBKeyRange.bound(low, high, false, true);
+      const found: (readonly [Uint8Array, Uint8Array])[] = [];
+      const request = read().openCursor(bounds, descending ? "prev" : "next");
+      return new Promise((resolve, reject) => {
+        request.onerror = () => reject(request.error ?? new Error("IndexedDB request failed"));
+        request.onsuccess = () => {
+          const cursor = request.result;
+          if (cursor !== null) found.push([new Uint8Array(cursor.key as ArrayBuffer), cursor.value as Uint8Array]);
+          if (cursor === null || found.length >= limit) resolve(found);
+          else cursor.continue();
+        };
+      });
+    },
     change(changes, { sync = false } = {}) {
       return new Promise((resolve, reject) => {
         const transaction = database.transaction(STORE, "readwrite", { durability: sync ? "strict" : "default" });

@@ -9,7 +9,15 @@
  */
 import { ClassicLevel } from "classic-level";
 import { DataFolder, folderError, WHAT_CAN_BE_DONE, type Written, type WrittenFile } from "./node-folder.ts";
-import { afterPrefix, type ChangeOptions, type OpenTable, type Table, type TableChange, TableError } from "./table.ts";
+import {
+  afterPrefix,
+  type ChangeOptions,
+  type OpenTable,
+  type Table,
+  type TableChange,
+  TableError,
+  type Window,
+} from "./table.ts";
 
 const VIEW = { keyEncoding: "view", valueEncoding: "view" } as const;
 type Level = ClassicLevel<Uint8Array, Uint8Array>;
@@ -116,6 +124,19 @@ class LevelTable implements Table {
     const bounds = end === undefined ? { gte: prefix } : { gte: prefix, lt: end };
     const found = await level
       .iterator(bounds)
+      .all()
+      .catch((cause: unknown) => this.unreadable(cause));
+    return found.map(([key, value]) => [plain(key), plain(value)] as const);
+  }
+
+  async between(
+    low: Uint8Array,
+    high: Uint8Array,
+    { limit, descending }: Window,
+  ): Promise<(readonly [key: Uint8Array, value: Uint8Array])[]> {
+    const level = await this.ready();
+    const found = await level
+      .iterator({ gte: low, lt: high, limit, reverse: descending })
       .all()
       .catch((cause: unknown) => this.unreadable(cause));
     return found.map(([key, value]) => [plain(key), plain(value)] as const);

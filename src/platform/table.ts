@@ -25,12 +25,26 @@ export type ChangeOptions = {
   readonly note?: string;
 };
 
+/** Which part of an ordered range is wanted. */
+export type Window = {
+  /** Most entries that are given, at least 1. */
+  readonly limit: number;
+  /** Whether they are taken from the end, the last first. */
+  readonly descending: boolean;
+};
+
 export type Table = {
   /** Answers at once, or (a platform that cannot) is absent; undefined also where `get` may know more. */
   readonly peek?: (key: Uint8Array) => Uint8Array | undefined;
   get(key: Uint8Array): Promise<Uint8Array | undefined>;
   /** All entries whose key starts with `prefix`, in bytewise order. */
   range(prefix: Uint8Array): Promise<(readonly [key: Uint8Array, value: Uint8Array])[]>;
+  /** Entries with `low <= key < high`, bytewise: the first `limit` of them, or from the last downwards. */
+  between(
+    low: Uint8Array,
+    high: Uint8Array,
+    window: Window,
+  ): Promise<(readonly [key: Uint8Array, value: Uint8Array])[]>;
   /** Applies all changes or none. Calls take effect in their order. After a failure the table heals itself or refuses. */
   change(changes: readonly TableChange[], options?: ChangeOptions): Promise<void>;
   close(): Promise<void>;

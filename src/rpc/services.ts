@@ -1,39 +1,12 @@
 /** What the RPC methods need of a node; `src/node` provides it. Services are seen by interface only. */
-import type { ChainStore } from "../chain/chain-store.ts";
+import type { Chain } from "../chain/chain.ts";
 import type { KeyCrypto } from "../keys/keys.ts";
 import type { Keystore } from "../keys/keystore.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import type { NetworkParams } from "../params/networks.ts";
+import type { GasEstimator } from "../stmgr/gas-estimator.ts";
+import type { StateManager } from "../stmgr/state-manager.ts";
 import type { Tipset } from "../types/block-header.ts";
-import type { Message, MessageReceipt } from "../types/message.ts";
-
-/** attoFIL that a message cost, by where it went. */
-export type GasCost = {
-  readonly gasUsed: bigint;
-  readonly baseFeeBurn: bigint;
-  readonly overEstimationBurn: bigint;
-  readonly minerPenalty: bigint;
-  readonly minerTip: bigint;
-  readonly refund: bigint;
-};
-
-export type CallOutcome = {
-  readonly receipt: MessageReceipt;
-  readonly cost: GasCost;
-  /** Empty if the call succeeded. */
-  readonly error: string;
-  /** Milliseconds. */
-  readonly duration: number;
-};
-
-/** Execution without consequences, on the state after a tipset. */
-export type Simulator = {
-  /**
-   * Applies `before`, then `message`, to the state after `tipset`. Nonce and balance of the sender are taken as fit;
-   * nothing is kept.
-   */
-  call(message: Message, tipset: Tipset, before?: readonly Message[]): Promise<CallOutcome>;
-};
 
 /** Control of a local network's time. */
 export type DevControl = {
@@ -41,13 +14,11 @@ export type DevControl = {
   skipRounds(count: number): Promise<Tipset>;
   setAutomine(on: boolean): void;
   setBlockTime(seconds: number): void;
-  /** Whether epochs pass only when messages arrive: then nothing would ever stand on top of the last one. */
-  readonly instant: boolean;
   info(): Record<string, unknown>;
 };
 
 export type ChainService = Pick<
-  ChainStore,
+  Chain,
   | "head"
   | "blocks"
   | "genesis"
@@ -56,15 +27,35 @@ export type ChainService = Pick<
   | "header"
   | "tipsetAtOrBefore"
   | "tipsetAtOrAfter"
+  | "isCanonical"
+  | "path"
   | "result"
   | "messages"
   | "tipsetMessages"
   | "receipts"
   | "receiptsAt"
   | "message"
-  | "locate"
+  | "checkpoint"
+  | "finalized"
   | "onHeadChange"
 >;
+export type StateService = Pick<
+  StateManager,
+  | "networkVersionAt"
+  | "nextBaseFee"
+  | "circulatingSupply"
+  | "result"
+  | "stateBefore"
+  | "stateAfter"
+  | "accountKey"
+  | "lookback"
+  | "call"
+  | "replay"
+  | "compute"
+  | "search"
+  | "wait"
+>;
+export type GasService = Pick<GasEstimator, "call" | "gasLimit" | "feeCap" | "premium" | "complete">;
 export type PoolService = Pick<
   MessagePool,
   "push" | "get" | "pending" | "pendingOf" | "nextNonce" | "select" | "clear" | "onChange" | "size"
@@ -79,7 +70,8 @@ export type NodeParts = {
   readonly pool: PoolService;
   readonly keystore: WalletService;
   readonly crypto: KeyCrypto;
-  readonly simulator: Simulator;
+  readonly states: StateService;
+  readonly gas: GasService;
   /** Secret of the tokens. */
   readonly tokenSecret: Uint8Array;
   readonly now: () => number;

@@ -1,5 +1,5 @@
 /** The state after a tipset, and the errors of looking things up in it. */
-import { StateError, StateView } from "../state/state-view.ts";
+import { StateError, type StateView } from "../state/state-view.ts";
 import type { Address } from "../types/address.ts";
 import type { TipsetKey } from "./codec/chain-types.ts";
 import { RPC_CODE, RpcError } from "./errors.ts";
@@ -7,8 +7,7 @@ import type { NodeServices } from "./services.ts";
 
 /** The state after a tipset, by key; none means the head. */
 export async function viewAt(node: NodeServices, key: TipsetKey): Promise<StateView> {
-  const tipset = await node.chain.tipset(key);
-  return StateView.open(node.chain.blocks, (await node.chain.result(tipset)).stateRoot);
+  return node.states.stateAfter(await node.chain.tipset(key));
 }
 
 /** Turns "no such actor" into the network's error. */

@@ -9,6 +9,7 @@
  * - bytes read back are checked against what was written; a mismatch throws `StorageError` CORRUPT, never wrong data.
  */
 import { FilError } from "../base/errors.ts";
+import type { Window } from "../platform/table.ts";
 import type { Block } from "../types/cid.ts";
 
 export type StorageErrorData =
@@ -48,6 +49,8 @@ export type BlockStore = BlockSource & {
   fact(name: string): Promise<Uint8Array | undefined>;
   /** Names and values of the facts that start with `prefix`, in the order of their names. */
   facts(prefix: string): Promise<(readonly [name: string, value: Uint8Array])[]>;
+  /** Facts with `low <= name < high` in the order of UTF-8: the first `limit`, or from the last downwards. */
+  factsBetween(low: string, high: string, window: Window): Promise<(readonly [name: string, value: Uint8Array])[]>;
   write(batch: Batch, options?: WriteOptions): Promise<void>;
   close(): Promise<void>;
 };

@@ -1,10 +1,14 @@
 /** A store in memory: for tests, short-lived networks, and as a layer over a slower store. */
+
+import type { Window } from "../platform/table.ts";
 import { cidKey } from "../types/cid.ts";
 import { type Batch, type BlockSource, type BlockStore, StorageError } from "./contract.ts";
+import { OrderedNames } from "./ordered-names.ts";
 
 export class MemoryStore implements BlockStore {
   private readonly blocks = new Map<string, Uint8Array>();
   private readonly table = new Map<string, Uint8Array>();
+  private readonly names = new OrderedNames();
   private closed = false;
   private readonly below: BlockSource | undefined;
 
@@ -41,6 +45,13 @@ export class MemoryStore implements BlockStore {
     return [...this.table].filter(([name]) => name.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
+  /** Both bounds must have the same folder (the name up to its last "/"). */
+  async factsBetween(low: string, high: string, window: Window): Promise<(readonly [string, Uint8Array])[]> {
+    this.check();
+    const names = this.names.between(low, high, window.limit, window.descending);
+    return names.map((name) => [name, this.table.get(name) as Uint8Array] as const);
+  }
+
   async write(batch: Batch): Promise<void> {
     this.writeNow(batch);
   }
@@ -50,8 +61,13 @@ export class MemoryStore implements BlockStore {
     this.check();
     for (const block of batch.blocks ?? []) this.blocks.set(cidKey(block.cid), block.bytes);
     for (const [name, value] of batch.facts ?? []) {
-      if (value === null) this.table.delete(name);
-      else this.table.set(name, value);
+      if (value === null) {
+        this.table.delete(name);
+        this.names.remove(name);
+      } else {
+        this.table.set(name, value);
+        this.names.add(name);
+      }
     }
   }
 

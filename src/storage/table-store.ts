@@ -7,7 +7,14 @@
  */
 import { fromUtf8, toHex, utf8 } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
-import { type OpenOptions, type OpenTable, type Table, type TableChange, TableError } from "../platform/table.ts";
+import {
+  type OpenOptions,
+  type OpenTable,
+  type Table,
+  type TableChange,
+  TableError,
+  type Window,
+} from "../platform/table.ts";
 import { type Batch, type BlockStore, StorageError, type WriteOptions } from "./contract.ts";
 
 const BLOCK = 0x62;
@@ -79,6 +86,11 @@ export class TableStore implements BlockStore {
 
   async facts(prefix: string): Promise<(readonly [string, Uint8Array])[]> {
     const found = await this.table.range(keyOf(FACT, utf8(prefix))).catch(rethrow);
+    return found.map(([key, value]) => [fromUtf8(key.subarray(1)), unseal(key, value)] as const);
+  }
+
+  async factsBetween(low: string, high: string, window: Window): Promise<(readonly [string, Uint8Array])[]> {
+    const found = await this.table.between(keyOf(FACT, utf8(low)), keyOf(FACT, utf8(high)), window);
     return found.map(([key, value]) => [fromUtf8(key.subarray(1)), unseal(key, value)] as const);
   }
 

@@ -53,6 +53,35 @@ export function blockStoreSuite(name: string, open: () => Promise<BlockStore>): 
     await store.close();
   });
 
+  test(`${name}: a range of facts is read from either end, as far as it is wanted`, async () => {
+    const store = await open();
+    for (const at of [7, 2, 9, 4]) await store.write({ facts: [[`h/${at}`, utf8(`${at}`)]] });
+    await store.write({
+      facts: [
+        ["g", utf8("before")],
+        ["h", utf8("folder")],
+        ["i/1", utf8("after")],
+      ],
+    });
+    const names = async (low: string, high: string, limit: number, descending: boolean): Promise<string[]> =>
+      (await store.factsBetween(low, high, { limit, descending })).map(([fact]) => fact);
+    expect(await names("h/0", "h/9", 1, true)).toEqual(["h/7"]);
+    expect(await names("h/3", "h/:", 2, false)).toEqual(["h/4", "h/7"]);
+    expect(await names("h/0", "h/:", 10, true)).toEqual(["h/9", "h/7", "h/4", "h/2"]);
+    expect(await names("h/5", "h/7", 1, true)).toEqual([]);
+    await store.write({
+      facts: [
+        ["h/7", null],
+        ["h/3", utf8("3")],
+      ],
+    });
+    expect(await store.factsBetween("h/0", "h/8", { limit: 2, descending: true })).toEqual([
+      ["h/4", utf8("4")],
+      ["h/3", utf8("3")],
+    ]);
+    await store.close();
+  });
+
   test(`${name}: blocks and facts of one batch arrive together`, async () => {
     const store = await open();
     const one = block("together");

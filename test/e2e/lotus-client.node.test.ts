@@ -56,7 +56,7 @@ test("lotus-client-rpc subscribes to ChainNotify: first the current head, then e
     ["apply", height + 3],
   ]);
   const target = await net.devnet.services.chain.tipsetAtOrBefore(height + 1);
-  await net.devnet.services.chain.revertTo(target);
+  await net.devnet.services.chain.setHead(target);
   await until(() => seen.length >= 6);
   expect(seen.slice(4).map((change) => [change.Type, change.Val.Height])).toEqual([
     ["revert", height + 3],

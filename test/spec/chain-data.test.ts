@@ -5,7 +5,8 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import { beforeAll, describe, expect, test } from "vitest";
 import { toHex } from "../../src/base/bytes.ts";
-import { buildMessageMeta, ChainStore } from "../../src/chain/chain-store.ts";
+import { Chain } from "../../src/chain/chain.ts";
+import { buildMessageMeta } from "../../src/chain/message-store.ts";
 import { drawRandomness } from "../../src/chain/randomness.ts";
 import { type Crypto, loadCrypto } from "../../src/core/crypto.ts";
 import { vrfVerify } from "../../src/core/vrf.ts";
@@ -44,7 +45,7 @@ const BEFORE_GENESIS = "bafyreiaqpwbbyjo4a42saasj36kkrpv4tsherf2e7bvezkert2a7dho
 const TICKET_TAG = 1;
 
 let blocks: readonly Block[];
-let chain: ChainStore;
+let chain: Chain;
 let line: Tipset[];
 let view: StateView;
 let store: MemoryStore;
@@ -58,7 +59,7 @@ beforeAll(async () => {
   blocks = file.blocks;
   store = new MemoryStore();
   store.writeNow({ blocks });
-  chain = await ChainStore.open(store);
+  chain = await Chain.open({ blocks: store });
   line = [];
   const head = await chain.tipset(file.roots.map((root) => CID.decode(root)));
   for (let at: Tipset | null = head; at !== null; at = await chain.parent(at)) line.unshift(at);

@@ -1,7 +1,7 @@
 /** `filigree state check <car|head|root>`: checks the invariants of a whole state. */
 import { type Command, Option } from "commander";
 import { platform } from "#platform";
-import { ChainStore } from "../../chain/chain-store.ts";
+import { Chain } from "../../chain/chain.ts";
 import { checkState, type StateReport } from "../../core/state-check.ts";
 import { CarIndex } from "../../storage/car-index.ts";
 import type { BlockSource } from "../../storage/contract.ts";
@@ -92,7 +92,7 @@ async function open(name: string, options: Options, line: ProgressLine): Promise
   const close = (): Promise<void> => store.close();
   if (name !== "head")
     return { place: { root: parseCid(name), epoch: givenEpoch(options), blocks: store, network: "devnet" }, close };
-  const chain = await ChainStore.open(store);
+  const chain = await Chain.open({ blocks: store });
   const header = chain.head.blocks[0];
   if (header === undefined) throw new Error(`${options.data} holds no chain`);
   return {

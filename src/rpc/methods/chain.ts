@@ -1,5 +1,5 @@
 /** Filecoin.Chain*: tipsets, blocks and messages as they stand in the chain. */
-import type { HeadChange } from "../../chain/chain-store.ts";
+import type { HeadChange } from "../../chain/chain.ts";
 import { weightOf } from "../../chain/weight.ts";
 import { type CID, isIdentity } from "../../types/cid.ts";
 import { messageCid, signedMessageCid } from "../../types/message.ts";
@@ -73,25 +73,14 @@ export const chainGroup = group("Chain", "Tipsets, blocks, messages and objects 
     summary: "The tipset at an epoch or, where that is a null round, the last one before it; below the given tipset.",
     params: [param("height", epoch), param("tipsetKey", tipsetKey)],
     result: tipset,
-    async run([height, key], { node }) {
-      const top = await node.chain.tipset(key);
-      if (height > top.height)
-        throw new RpcError(RPC_CODE.untyped, "looking for tipset with height greater than start point");
-      return height === top.height ? top : node.chain.tipsetAtOrBefore(height);
-    },
+    run: async ([height, key], { node }) => node.chain.tipsetAtOrBefore(height, await node.chain.tipset(key)),
   }),
   ChainGetTipSetAfterHeight: method({
     summary:
       "The tipset at an epoch or, where that is a null round, the first one after it; not above the given tipset.",
     params: [param("height", epoch), param("tipsetKey", tipsetKey)],
     result: tipset,
-    async run([height, key], { node }) {
-      const top = await node.chain.tipset(key);
-      if (height > top.height)
-        throw new RpcError(RPC_CODE.untyped, "looking for tipset with height greater than start point");
-      const found = await node.chain.tipsetAtOrAfter(height);
-      return found.height > top.height ? top : found;
-    },
+    run: async ([height, key], { node }) => node.chain.tipsetAtOrAfter(height, await node.chain.tipset(key)),
   }),
   ChainGetBlock: method({
     summary: "A block header by its CID.",

@@ -1,15 +1,16 @@
 /** Filecoin.State*: calls without consequences, and finding messages on the chain. */
 import { decodeMethodData } from "../../state/state-view.ts";
+import type { CallOutcome, GasCost } from "../../stmgr/call.ts";
+import { StateManagerError } from "../../stmgr/errors.ts";
+import { type FoundMessage, NO_LIMIT } from "../../stmgr/message-search.ts";
 import type { CID } from "../../types/cid.ts";
-import { type Message, type MessageReceipt, messageCid } from "../../types/message.ts";
+import type { Message, MessageReceipt } from "../../types/message.ts";
 import type { Json } from "../../types/schema-codec.ts";
 import { amount, anyEpoch, epoch, link, message, receipt, type TipsetKey, tipsetKey } from "../codec/chain-types.ts";
 import { anyJson, boolean, type Codec, fallback, integer, list, nullable, object, text } from "../codec/codec.ts";
 import { RPC_CODE, RpcError } from "../errors.ts";
 import { group, type MethodContext, method, param } from "../method.ts";
-import type { CallOutcome, GasCost, NodeServices } from "../services.ts";
-import { viewAt } from "../view.ts";
-import { type FoundMessage, findMessage, waitForMessage } from "./wait.ts";
+import type { NodeServices } from "../services.ts";
 
 const gasCost = object("MsgGasCost", {
   Message: nullable(link),
@@ -56,24 +57,24 @@ export const invocation = object("InvocResult", {
 });
 
 /** What a message did, in the network's terms. */
-export function invocationOf(given: Message, { receipt: made, cost, error, duration }: CallOutcome) {
+export function invocationOf({ message: Msg, cid: MsgCid, receipt: MsgRct, cost, error, duration }: CallOutcome) {
   const nanoseconds = Math.round(duration * 1e6);
-  const cid = messageCid(given);
-  const inner = { Msg: given, MsgRct: made, Error: error, Duration: nanoseconds, GasCharges: null, Subcalls: null };
-  const outer = { MsgCid: cid, Msg: given, MsgRct: made, GasCost: costOf(cid, cost) };
+  const inner = { Msg, MsgRct, Error: error, Duration: nanoseconds, GasCharges: null, Subcalls: null };
+  const outer = { MsgCid, Msg, MsgRct, GasCost: costOf(MsgCid, cost) };
   return { ...outer, ExecutionTrace: inner, Error: error, Duration: nanoseconds };
 }
 
-function costOf(cid: CID, cost: GasCost) {
+/** Implicit messages cost nothing, and their costs name no message. */
+function costOf(cid: CID, cost: GasCost | null) {
   return {
-    Message: cid,
-    GasUsed: cost.gasUsed,
-    BaseFeeBurn: cost.baseFeeBurn,
-    OverEstimationBurn: cost.overEstimationBurn,
-    MinerPenalty: cost.minerPenalty,
-    MinerTip: cost.minerTip,
-    Refund: cost.refund,
-    TotalCost: cost.baseFeeBurn + cost.overEstimationBurn + cost.minerTip,
+    Message: cost === null ? null : cid,
+    GasUsed: cost?.gasUsed ?? 0n,
+    BaseFeeBurn: cost?.baseFeeBurn ?? 0n,
+    OverEstimationBurn: cost?.overEstimationBurn ?? 0n,
+    MinerPenalty: cost?.minerPenalty ?? 0n,
+    MinerTip: cost?.minerTip ?? 0n,
+    Refund: cost?.refund ?? 0n,
+    TotalCost: cost?.totalCost ?? 0n,
   };
 }
 
@@ -86,28 +87,37 @@ const lookup = object("MsgLookup", {
 });
 
 async function lookupOf(node: NodeServices, found: FoundMessage) {
-  const { key, height } = found.child ?? found.tipset;
+  const { key, height } = found.tipset;
   const decoded = await decodedReturn(node, found);
   return { Message: found.cid, Receipt: found.receipt, ReturnDec: decoded, TipSet: key, Height: height };
 }
 
-async function decodedReturn(node: NodeServices, found: FoundMessage): Promise<Json> {
-  if (found.receipt.return.length === 0) return null;
+async function decodedReturn(
+  node: NodeServices,
+  { message: sent, receipt: made, tipset }: FoundMessage,
+): Promise<Json> {
+  if (made.exitCode !== 0 || made.return.length === 0) return null;
   try {
-    const actor = await (await viewAt(node, found.tipset.key)).requireActor(found.message.to);
-    return decodeMethodData(actor.code, found.message.method, "returns", found.receipt.return, node.network.letter);
+    const actor = await (await node.states.stateBefore(tipset)).requireActor(sent.to);
+    return decodeMethodData(actor.code, sent.method, "returns", made.return, node.network.letter);
   } catch {
     // An undescribed return value is no reason to hide the receipt.
     return null;
   }
 }
 
-async function search(context: MethodContext, _from: TipsetKey, cid: CID, limit: number, replaced: boolean) {
-  const found = await findMessage(context.node, cid, limit, replaced);
-  return found === null ? null : lookupOf(context.node, found);
+async function search({ node }: MethodContext, from: TipsetKey, cid: CID, limit: number, replaced: boolean) {
+  try {
+    const tipset = await node.chain.tipset(from);
+    const found = await node.states.search(tipset, cid, { lookback: limit, allowReplaced: replaced });
+    return found === null ? null : await lookupOf(node, found);
+  } catch (error) {
+    if (!replaced && error instanceof StateManagerError && error.code === "MESSAGE_REPLACED") return null;
+    throw error;
+  }
 }
 
-const lookback = fallback(anyEpoch, -1);
+const lookback = fallback(anyEpoch, NO_LIMIT);
 const allowReplaced = fallback(boolean, true);
 
 export const invokeGroup = group("State: calls and messages", "Calls without consequences; finding messages.", {
@@ -116,8 +126,7 @@ export const invokeGroup = group("State: calls and messages", "Calls without con
     params: [param("message", message), param("tipsetKey", tipsetKey)],
     result: invocation,
     cost: "execute",
-    run: async ([given, key], { node }) =>
-      invocationOf(given, await node.simulator.call(given, await node.chain.tipset(key))),
+    run: async ([given, key], { node }) => invocationOf(await node.states.call(given, await node.chain.tipset(key))),
   }),
   StateWaitMsg: method({
     summary: "Waits until a message has been executed and some epochs stand on top of it.",
@@ -129,8 +138,10 @@ export const invokeGroup = group("State: calls and messages", "Calls without con
     ],
     result: lookup,
     cost: "wait",
-    run: async ([cid, confidence, limit, replaced], { node, signal }) =>
-      lookupOf(node, await waitForMessage(node, cid, confidence, limit, replaced, signal)),
+    async run([cid, confidence, limit, replaced], { node, signal }) {
+      const options = { confidence, lookback: limit, allowReplaced: replaced, signal };
+      return lookupOf(node, await node.states.wait(cid, options));
+    },
   }),
 });
 
@@ -176,8 +187,9 @@ export const receiptGroup = group("State: receipts", "Receipts by message.", {
     params: [param("message", link), param("tipsetKey", tipsetKey)],
     result: receipt,
     cost: "walk",
-    async run([cid], { node }) {
-      const found = await findMessage(node, cid, -1, true);
+    async run([cid, key], { node }) {
+      const from = await node.chain.tipset(key);
+      const found = await node.states.search(from, cid, { lookback: NO_LIMIT, allowReplaced: true });
       if (found === null) throw new RpcError(RPC_CODE.untyped, "message not found on the chain");
       return found.receipt;
     },

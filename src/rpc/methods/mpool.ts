@@ -2,6 +2,7 @@
 import { signMessage } from "../../keys/keys.ts";
 import type { PoolChange } from "../../mpool/pool.ts";
 import { PoolError } from "../../mpool/rules.ts";
+import type { SendSpec } from "../../stmgr/gas-fees.ts";
 import type { CID } from "../../types/cid.ts";
 import { type Message, type SignedMessage, signedMessageCid } from "../../types/message.ts";
 import { address, link, message, signedMessage, tipsetKey, uint64 } from "../codec/chain-types.ts";
@@ -10,7 +11,7 @@ import { badParams, RPC_CODE, RpcError } from "../errors.ts";
 import { group, method, param, type Subscribe, subscription } from "../method.ts";
 import type { NodeServices } from "../services.ts";
 import { orNotFound, viewAt } from "../view.ts";
-import { completeGas, sendSpec } from "./gas.ts";
+import { allowed, estimated, sendSpec } from "./gas.ts";
 
 /** Messages of one batch. */
 const MAX_BATCH = 100;
@@ -29,13 +30,13 @@ export async function push(node: NodeServices, signed: SignedMessage): Promise<C
 }
 
 /** Estimates, numbers, signs with a key of this node, and pushes. */
-export async function pushMessage(node: NodeServices, wanted: Message, maxFee: bigint): Promise<SignedMessage> {
+export async function pushMessage(node: NodeServices, wanted: Message, spec: SendSpec): Promise<SignedMessage> {
   if (wanted.nonce !== 0n) badParams(`message.Nonce: must be 0, got ${wanted.nonce}: the node chooses it`);
   const head = node.chain.head;
   const view = await viewAt(node, head.key);
   const key = await orNotFound(view.accountKey(wanted.from));
   const actor = await orNotFound(view.requireActor(key));
-  const complete = await completeGas(node, { ...wanted, from: key }, head, maxFee);
+  const complete = await estimated(node.gas.complete({ ...wanted, from: key }, spec, head));
   const numbered = { ...complete, nonce: node.pool.nextNonce(key, actor.nonce) };
   const signed = signMessage(node.crypto, node.keystore.get(key), numbered);
   await push(node, signed);
@@ -67,7 +68,7 @@ export const mpoolGroup = group("Mpool", "Sending messages, and those that wait 
     params: [param("message", message), param("spec", sendSpec)],
     result: signedMessage,
     cost: "execute",
-    run: ([wanted, spec], { node }) => pushMessage(node, wanted, spec?.MaxFee ?? 0n),
+    run: ([wanted, spec], { node }) => pushMessage(node, wanted, allowed(spec)),
   }),
   MpoolGetNonce: method({
     summary: "The nonce that the next message of a sender should carry, waiting ones counted.",

@@ -121,10 +121,19 @@ describe.each(ways)("a worker that asks $way", ({ lines }) => {
     const worker = workerOver(store, lines);
     const single = { ...context, message: input(message({ value: 7n })) };
     expect(await worker.applyMessage(single)).toEqual(await threadOver(store).applyMessage(single));
-    const row = [0n, 1n, 7n].map((nonce) => input(message({ nonce, value: 3n })));
-    const outcomes = await worker.simulate(context, row);
-    expect(outcomes).toEqual(await threadOver(store).simulate(context, row));
-    expect(outcomes.map(({ exitCode }) => exitCode)).toEqual([0, 0, 2]);
+    const messages = [
+      ...[0n, 1n, 7n].map((nonce) => input(message({ nonce, value: 3n }))),
+      { ...input(message({ nonce: 99n })), nonceFromState: true as const, baseFee: 5n },
+      { ...input(message({ nonce: 99n })), implicit: true as const },
+    ];
+    const trial = { context, messages };
+    const result = await worker.simulate(trial, { tracing: true });
+    expect(result).toEqual(await threadOver(store).simulate(trial, { tracing: true }));
+    expect(result.applied.map(({ exitCode }) => exitCode)).toEqual([0, 0, 2, 0, 0]);
+    expect(result.applied.map(({ gasUsed }) => gasUsed > 0n)).toEqual([true, true, false, true, false]);
+    expect(result.applied[3]?.baseFeeBurn).toBe(5n * (result.applied[3]?.gasUsed as bigint));
+    const stranger = { ...input(message({ from: Address.id(99_999) })), nonceFromState: true as const };
+    await expect(worker.simulate({ context, messages: [stranger] })).rejects.toMatchObject({ code: "UNKNOWN_SENDER" });
   });
 
   test("reports faults and failures as this thread does, and goes on", async () => {

@@ -1,0 +1,46 @@
+/** A map that keeps what was used last, up to a capacity: a cache. */
+
+export class BoundedMap<Key, Value> {
+  private readonly entries = new Map<Key, Value>();
+  private readonly capacity: number;
+  private readonly weigh: (value: Value) => number;
+  private weight = 0;
+
+  /** `capacity` is in units of `weigh`, by default entries. One entry above it is never kept. */
+  constructor(capacity: number, weigh: (value: Value) => number = () => 1) {
+    this.capacity = capacity;
+    this.weigh = weigh;
+  }
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  get(key: Key): Value | undefined {
+    const value = this.entries.get(key);
+    if (value === undefined) return undefined;
+    this.entries.delete(key);
+    this.entries.set(key, value);
+    return value;
+  }
+
+  set(key: Key, value: Value): void {
+    this.delete(key);
+    const weight = this.weigh(value);
+    if (weight > this.capacity) return;
+    this.entries.set(key, value);
+    this.weight += weight;
+    for (const [oldest, old] of this.entries) {
+      if (this.weight <= this.capacity) break;
+      this.entries.delete(oldest);
+      this.weight -= this.weigh(old);
+    }
+  }
+
+  delete(key: Key): boolean {
+    const old = this.entries.get(key);
+    if (old === undefined) return false;
+    this.weight -= this.weigh(old);
+    return this.entries.delete(key);
+  }
+}

@@ -1,0 +1,17 @@
+/** What can be wrong with a question about the chain. */
+import { FilError } from "../base/errors.ts";
+
+export type ChainErrorData =
+  | { readonly code: "NO_CHAIN" }
+  | { readonly code: "OLD_LAYOUT" }
+  | { readonly code: "UNKNOWN_TIPSET"; readonly key: string }
+  | { readonly code: "UNKNOWN_MESSAGE"; readonly cid: string }
+  | { readonly code: "UNKNOWN_RECEIPT"; readonly root: string; readonly index: number }
+  | { readonly code: "NOT_EXECUTED"; readonly key: string }
+  | { readonly code: "BAD_HEIGHT"; readonly height: string }
+  | { readonly code: "AHEAD_OF_HEAD"; readonly height: string }
+  | { readonly code: "NO_COMMON_ANCESTOR"; readonly key: string }
+  | { readonly code: "FORK_TOO_LONG"; readonly tipsets: number }
+  | { readonly code: "BELOW_CHECKPOINT"; readonly key: string }
+  | { readonly code: "NO_BEACON_ENTRY"; readonly epoch: string };
+export class ChainError extends FilError<ChainErrorData> {}

@@ -1,0 +1,45 @@
+/** Block headers by CID and tipsets by key, of every fork that was ever stored. */
+import { BoundedMap } from "../base/bounded-map.ts";
+import type { BlockStore } from "../storage/contract.ts";
+import { type BlockHeader, decodeHeader, makeTipset, type Tipset, tipsetKeyText } from "../types/block-header.ts";
+import type { CID } from "../types/cid.ts";
+import { ChainError } from "./errors.ts";
+
+/** Tipsets kept decoded, some 3 KiB each. */
+const KEPT_TIPSETS = 2048;
+
+export class HeaderStore {
+  private readonly blocks: BlockStore;
+  private readonly tipsets = new BoundedMap<string, Tipset>(KEPT_TIPSETS);
+
+  constructor(blocks: BlockStore) {
+    this.blocks = blocks;
+  }
+
+  async header(cid: CID): Promise<BlockHeader> {
+    const bytes = await this.blocks.get(cid.bytes);
+    if (bytes === undefined)
+      throw new ChainError({ code: "UNKNOWN_TIPSET", key: `${cid}` }, `block ${cid} is not in this store`);
+    return decodeHeader(bytes);
+  }
+
+  /** The tipset with this key, which is not empty. */
+  async tipset(key: readonly CID[]): Promise<Tipset> {
+    const name = tipsetKeyText(key);
+    const known = this.tipsets.get(name);
+    if (known !== undefined) return known;
+    const tipset = makeTipset(await Promise.all(key.map((cid) => this.header(cid))));
+    this.remember(tipset);
+    return tipset;
+  }
+
+  /** The tipset below, or null for a genesis (whose header may name a parent that is no block). */
+  async parent(tipset: Tipset): Promise<Tipset | null> {
+    const parents = tipset.height === 0 ? [] : (tipset.blocks[0]?.parents ?? []);
+    return parents.length === 0 ? null : this.tipset(parents);
+  }
+
+  remember(tipset: Tipset): void {
+    this.tipsets.set(tipsetKeyText(tipset.key), tipset);
+  }
+}

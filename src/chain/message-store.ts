@@ -1,0 +1,243 @@
+/**
+ * Messages and receipts as blocks hold them, and signed messages that were seen outside of blocks.
+ *
+ * A block carries BLS messages bare, their signatures aggregated in the header. So a BLS message seen alone is kept with
+ * its signature, as metadata "signature/<CID>", or it could not be sent again when its tipset is reverted.
+ */
+import * as dagCbor from "@ipld/dag-cbor";
+import { BoundedMap } from "../base/bounded-map.ts";
+import { amtEntries, amtGet, buildAmt } from "../storage/amt.ts";
+import type { Batch, Block, BlockStore } from "../storage/contract.ts";
+import { type BlockHeader, type Tipset, tipsetKeyText } from "../types/block-header.ts";
+import { CID, cidKey, cidOfBlock } from "../types/cid.ts";
+import {
+  decodeMessage,
+  decodeSignature,
+  decodeSignedMessage,
+  encodeMessage,
+  encodeSignature,
+  encodeSignedMessage,
+  type Message,
+  type MessageReceipt,
+  messageCid,
+  SIGNATURE_TYPE,
+  type SignedMessage,
+  signedMessageCid,
+} from "../types/message.ts";
+import { ChainError } from "./errors.ts";
+
+/** Messages of a block: BLS ones bare (their signatures are aggregated in the header), secp256k1 ones signed. */
+export type BlockMessages = { readonly bls: readonly Message[]; readonly secp: readonly SignedMessage[] };
+
+/** A message as a tipset carries it; `signed` is null for BLS messages. */
+export type CarriedMessage = {
+  /** CID of the signed form, for BLS of the bare one. */
+  readonly cid: CID;
+  readonly message: Message;
+  readonly signed: SignedMessage | null;
+};
+
+type TipsetMessages = {
+  /** Those that are executed, one list a block. */
+  readonly selected: readonly (readonly CarriedMessage[])[];
+  /** Gas that all distinct ones ask for. */
+  readonly gasLimits: bigint;
+};
+
+/** Messages of tipsets kept decoded, some 2 KiB each. */
+const KEPT_MESSAGES = 16_384;
+/** Elements of a bare message's tuple. */
+const MESSAGE_FIELDS = 10;
+
+/** Root and blocks of a block's message lists. */
+export function buildMessageMeta(messages: BlockMessages): { readonly root: CID; readonly blocks: readonly Block[] } {
+  const blocks: Block[] = [];
+  const put = (bytes: Uint8Array): CID => {
+    const cid = cidOfBlock(bytes);
+    blocks.push({ cid: cid.bytes, bytes });
+    return cid;
+  };
+  const bls = buildAmt(messages.bls.map((message) => put(encodeMessage(message))));
+  const secp = buildAmt(messages.secp.map((signed) => put(encodeSignedMessage(signed))));
+  blocks.push(...bls.blocks, ...secp.blocks);
+  return { root: put(dagCbor.encode([bls.root, secp.root])), blocks };
+}
+
+/** Splits signed messages as a block carries them. */
+export function splitMessages(signed: readonly SignedMessage[]): BlockMessages {
+  return { bls: signed.filter(isBls).map((one) => one.message), secp: signed.filter((one) => !isBls(one)) };
+}
+
+function isBls({ signature }: SignedMessage): boolean {
+  return signature.type === SIGNATURE_TYPE.bls;
+}
+
+/**
+ * The messages of a tipset's blocks that are executed, block by block, BLS messages first. The first message of a sender
+ * sets its nonce; after it only the next nonces count, so that what two blocks both carry is executed once.
+ * Source: lotus chain/store/messages.go (BlockMsgsForTipset), for network versions before 13, where senders are told apart
+ * as they are spelt.
+ */
+export function selectMessages(blocks: readonly BlockMessages[]): CarriedMessage[][] {
+  const next = new Map<string, bigint>();
+  const taken = ({ from, nonce }: Message): boolean => {
+    const sender = LATIN1.decode(from.bytes);
+    if ((next.get(sender) ?? nonce) !== nonce) return false;
+    next.set(sender, nonce + 1n);
+    return true;
+  };
+  return blocks.map(({ bls, secp }) => [
+    ...bls.filter(taken).map((message) => ({ cid: messageCid(message), message, signed: null })),
+    ...secp
+      .filter(({ message }) => taken(message))
+      .map((signed) => ({ cid: signedMessageCid(signed), message: signed.message, signed })),
+  ]);
+}
+
+/** Source: lotus chain/store/basefee.go (ComputeBaseFee): messages are told apart by their CIDs in the blocks. */
+function sumOfLimits(blocks: readonly BlockMessages[]): bigint {
+  const limits = new Map<string, bigint>();
+  for (const { bls, secp } of blocks) {
+    for (const message of bls) limits.set(cidKey(messageCid(message)), message.gasLimit);
+    for (const signed of secp) limits.set(cidKey(signedMessageCid(signed)), signed.message.gasLimit);
+  }
+  return [...limits.values()].reduce((sum, limit) => sum + limit, 0n);
+}
+
+const LATIN1 = new TextDecoder("latin1");
+
+function signatureName(cid: CID): string {
+  return `signature/${cid}`;
+}
+
+export class MessageStore {
+  private readonly blocks: BlockStore;
+  /** Signed messages that are being written. */
+  private readonly fresh = new Map<string, SignedMessage>();
+  private readonly tipsets = new BoundedMap<string, TipsetMessages>(
+    KEPT_MESSAGES,
+    ({ selected }) => 1 + selected.reduce((sum, block) => sum + block.length, 0),
+  );
+
+  constructor(blocks: BlockStore) {
+    this.blocks = blocks;
+  }
+
+  /** Messages of one block. */
+  async ofBlock(header: BlockHeader): Promise<BlockMessages> {
+    const meta = await this.blocks.get(header.messages.bytes);
+    if (meta === undefined) return missing(header.messages);
+    const [bls, secp] = dagCbor.decode(meta) as [unknown, unknown];
+    return {
+      bls: await this.list(CID.asCID(bls) as CID, decodeMessage),
+      secp: await this.list(CID.asCID(secp) as CID, decodeSignedMessage),
+    };
+  }
+
+  private async list<One>(root: CID, decode: (bytes: Uint8Array) => One): Promise<One[]> {
+    const out: One[] = [];
+    for await (const [, link] of amtEntries(this.blocks, root)) {
+      const cid = CID.asCID(link) as CID;
+      out.push(decode((await this.blocks.get(cid.bytes)) ?? missing(cid)));
+    }
+    return out;
+  }
+
+  /** The messages of a tipset that are executed, one list a block. */
+  async ofTipset(tipset: Tipset): Promise<readonly (readonly CarriedMessage[])[]> {
+    return (await this.read(tipset)).selected;
+  }
+
+  /** Gas that the distinct messages of a tipset's blocks ask for, executed or not. */
+  async gasLimits(tipset: Tipset): Promise<bigint> {
+    return (await this.read(tipset)).gasLimits;
+  }
+
+  /** Takes the messages of a tipset's blocks, in their order, from whoever has them decoded. */
+  know(tipset: Tipset, blocks: readonly BlockMessages[]): TipsetMessages {
+    const messages = { selected: selectMessages(blocks), gasLimits: sumOfLimits(blocks) };
+    this.tipsets.set(tipsetKeyText(tipset.key), messages);
+    return messages;
+  }
+
+  private async read(tipset: Tipset): Promise<TipsetMessages> {
+    const known = this.tipsets.get(tipsetKeyText(tipset.key));
+    if (known !== undefined) return known;
+    const blocks: BlockMessages[] = [];
+    for (const header of tipset.blocks) blocks.push(await this.ofBlock(header));
+    return this.know(tipset, blocks);
+  }
+
+  /** The receipts of an array, in the order of `ofTipset`. */
+  async receipts(root: CID): Promise<MessageReceipt[]> {
+    const out: MessageReceipt[] = [];
+    for await (const [, value] of amtEntries(this.blocks, root)) out.push(asReceipt(value));
+    return out;
+  }
+
+  /** One receipt of an array. */
+  async receipt(root: CID, index: number): Promise<MessageReceipt> {
+    const value = await amtGet(this.blocks, root, BigInt(index));
+    if (value !== undefined) return asReceipt(value);
+    throw new ChainError({ code: "UNKNOWN_RECEIPT", root: `${root}`, index }, `receipt ${index} of ${root} not found`);
+  }
+
+  /** A message by its CID, bare or signed, of a block or seen alone. */
+  async message(cid: CID): Promise<CarriedMessage> {
+    const fresh = this.fresh.get(cidKey(cid));
+    if (fresh !== undefined) return { cid, message: fresh.message, signed: isBls(fresh) ? null : fresh };
+    const bytes = (await this.blocks.get(cid.bytes)) ?? missing(cid);
+    let tuple: unknown;
+    try {
+      tuple = dagCbor.decode(bytes);
+    } catch {
+      return missing(cid);
+    }
+    if (!Array.isArray(tuple)) return missing(cid);
+    if (tuple.length === MESSAGE_FIELDS) return { cid, message: decodeMessage(bytes), signed: null };
+    const signed = decodeSignedMessage(bytes);
+    return { cid, message: signed.message, signed };
+  }
+
+  /** Stores signed messages: they are found by their CIDs from now on, and can be sent again. */
+  async remember(messages: readonly SignedMessage[]): Promise<void> {
+    for (const signed of messages) this.fresh.set(cidKey(signedMessageCid(signed)), signed);
+    await this.blocks.write(this.batchOf(messages)).finally(() => {
+      for (const signed of messages) this.fresh.delete(cidKey(signedMessageCid(signed)));
+    });
+  }
+
+  private batchOf(messages: readonly SignedMessage[]): Required<Batch> {
+    const blocks: Block[] = [];
+    const facts: [string, Uint8Array][] = [];
+    for (const signed of messages) {
+      const cid = signedMessageCid(signed);
+      const bytes = isBls(signed) ? encodeMessage(signed.message) : encodeSignedMessage(signed);
+      blocks.push({ cid: cid.bytes, bytes });
+      if (isBls(signed)) facts.push([signatureName(cid), encodeSignature(signed.signature)]);
+    }
+    return { blocks, facts };
+  }
+
+  /** The messages of a tipset as they were sent; BLS messages whose signature was never seen alone are left out. */
+  async signedOf(tipset: Tipset): Promise<SignedMessage[]> {
+    const out: SignedMessage[] = [];
+    for (const { cid, message, signed } of (await this.ofTipset(tipset)).flat()) {
+      if (signed !== null) out.push(signed);
+      else {
+        const signature = await this.blocks.fact(signatureName(cid));
+        if (signature !== undefined) out.push({ message, signature: decodeSignature(signature) });
+      }
+    }
+    return out;
+  }
+}
+
+function asReceipt(value: unknown): MessageReceipt {
+  const [exitCode, bytes, gasUsed] = value as [number, Uint8Array, number | bigint];
+  return { exitCode, return: bytes, gasUsed: BigInt(gasUsed) };
+}
+
+function missing(cid: CID): never {
+  throw new ChainError({ code: "UNKNOWN_MESSAGE", cid: `${cid}` }, `message ${cid} not found`);
+}

@@ -1,0 +1,41 @@
+/** Control of a local network's time, as RPC offers it. */
+
+import type { NetworkParams } from "../params/networks.ts";
+import type { DevControl } from "../rpc/services.ts";
+import type { Address } from "../types/address.ts";
+import type { DevAccount } from "./accounts.ts";
+import type { Clock } from "./clock.ts";
+
+/** What is told of the network, and what controls it. */
+type Controlled = {
+  readonly clock: Clock;
+  readonly options: { readonly seed: string; readonly genesisTime: number; readonly data: string | null };
+  readonly accounts: readonly DevAccount[];
+  readonly network: NetworkParams;
+  readonly miner: Address;
+};
+
+export function devControl(net: Controlled): DevControl {
+  const { clock, options, accounts, network, miner } = net;
+  return {
+    mine: (count) => clock.mine(count),
+    skipRounds: (count) => clock.skip(count),
+    setAutomine: (on) => clock.setAutomine(on),
+    setBlockTime: (seconds) => clock.setBlockTime(seconds),
+    info: () => ({
+      chainId: network.chainId,
+      networkName: network.name,
+      seed: options.seed,
+      blockTime: clock.blockTime,
+      genesisTime: options.genesisTime,
+      data: options.data,
+      miner: miner.toString(network.letter),
+      producer: "single producer",
+      accounts: accounts.map((account) => ({
+        id: account.id.toString(network.letter),
+        secp256k1: account.secp256k1.toString(network.letter),
+        bls: account.bls.toString(network.letter),
+      })),
+    }),
+  };
+}

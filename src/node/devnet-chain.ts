@@ -1,0 +1,106 @@
+/** The first tipset of a local network and what goes with it: the miner, and the options that fixed all this. */
+import { concat, fromUtf8, utf8 } from "../base/bytes.ts";
+import { FilError } from "../base/errors.ts";
+import type { Chain } from "../chain/chain.ts";
+import { buildMessageMeta } from "../chain/message-store.ts";
+import type { Crypto } from "../core/crypto.ts";
+import { addressOf, type KeyInfo } from "../keys/keys.ts";
+import { CHAIN_LIMITS, type NetworkParams, networkVersionAt } from "../params/networks.ts";
+import { buildAmt } from "../storage/amt.ts";
+import { Address } from "../types/address.ts";
+import { SIGNATURE_TYPE } from "../types/message.ts";
+import type { DevAccount } from "./accounts.ts";
+import { buildGenesis } from "./genesis.ts";
+
+/** What of a local network is fixed at its genesis. */
+export type DevnetGenesis = {
+  readonly seed: string;
+  /** attoFIL for each address */
+  readonly balance: bigint;
+  /** Unix time, seconds. */
+  readonly time: number;
+  readonly accounts: readonly DevAccount[];
+  /** BLS key of the miner's worker. */
+  readonly worker: KeyInfo;
+};
+
+export class DevnetError extends FilError<{ readonly code: "OTHER_NETWORK"; readonly stored: string }> {}
+
+const MINER_FACT = "devnet/miner";
+const IDENTITY_FACT = "devnet/identity";
+
+/** Data of the local beacon by round. */
+export function localBeacon(crypto: Crypto, seed: string): (round: bigint) => Uint8Array {
+  const prefix = utf8(`filigree/${seed}/beacon/`);
+  return (round) => crypto.blake2b256(concat(prefix, utf8(`${round}`)));
+}
+
+/** Makes the first tipset of a chain that has none, and gives the address of the miner. */
+export async function openDevnetChain(
+  chain: Chain,
+  crypto: Crypto,
+  network: NetworkParams,
+  genesis: DevnetGenesis,
+): Promise<Address> {
+  if (chain.isEmpty) await makeChain(chain, crypto, network, genesis);
+  const found = await chain.blocks.fact(IDENTITY_FACT);
+  const stored = found === undefined ? "" : fromUtf8(found);
+  if (stored !== identityOf(genesis))
+    throw new DevnetError(
+      { code: "OTHER_NETWORK", stored },
+      `the data directory holds a network made with other options (${stored}); give the same ones, another --data, or --reset`,
+    );
+  return Address.fromBytes((await chain.blocks.fact(MINER_FACT)) as Uint8Array);
+}
+
+async function makeChain(chain: Chain, crypto: Crypto, network: NetworkParams, spec: DevnetGenesis): Promise<void> {
+  const beacon = localBeacon(crypto, spec.seed)(0n);
+  const funded = spec.accounts.flatMap(({ secp256k1, bls, balance }) => [
+    { address: secp256k1, balance },
+    { address: bls, balance },
+  ]);
+  const worker = addressOf(crypto, spec.worker);
+  const genesis = await buildGenesis({
+    network,
+    networkVersion: networkVersionAt(network, 0),
+    accounts: [...funded, { address: worker, balance: spec.balance }],
+    worker,
+  });
+  const meta = buildMessageMeta({ bls: [], secp: [] });
+  const receipts = buildAmt([]);
+  const header = {
+    miner: Address.id(0),
+    ticket: crypto.blake2b256(beacon),
+    electionProof: null,
+    beaconEntries: [{ round: 0n, data: beacon }],
+    winPoStProof: [],
+    parents: [],
+    parentWeight: 0n,
+    height: 0,
+    parentStateRoot: genesis.stateRoot,
+    parentMessageReceipts: receipts.root,
+    messages: meta.root,
+    blsAggregate: null,
+    timestamp: BigInt(spec.time),
+    blockSig: { type: SIGNATURE_TYPE.bls, data: new Uint8Array(96) },
+    forkSignaling: 0n,
+    parentBaseFee: CHAIN_LIMITS.initialBaseFee,
+  };
+  await chain.blocks.write({
+    facts: [
+      [MINER_FACT, genesis.miner.bytes],
+      [IDENTITY_FACT, utf8(identityOf(spec))],
+    ],
+  });
+  await chain.append({
+    headers: [header],
+    messages: [{ bls: [], secp: [] }],
+    result: { stateRoot: genesis.stateRoot, receiptsRoot: receipts.root },
+    blocks: [...genesis.blocks, ...meta.blocks, ...receipts.blocks],
+  });
+}
+
+/** What of the options is fixed in the genesis. */
+function identityOf({ seed, accounts, balance }: DevnetGenesis): string {
+  return JSON.stringify({ seed, accounts: accounts.length, balance: balance.toString() });
+}

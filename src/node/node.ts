@@ -1,0 +1,140 @@
+/**
+ * A node: a store, the chain in it, machines, the state manager, a message pool and keys, as parts with one life cycle.
+ * It reads, simulates, takes messages and answers RPC; who makes blocks, or fetches them, is a part that others add.
+ * Nodes share nothing but code: any number fit in one process.
+ */
+import { platform } from "#platform";
+import type { Chain } from "../chain/chain.ts";
+import type { Crypto } from "../core/crypto.ts";
+import type { ExecutionRules } from "../exec/types.ts";
+import { verifyBytes } from "../keys/keys.ts";
+import type { Keystore } from "../keys/keystore.ts";
+import { MessagePool } from "../mpool/pool.ts";
+import type { NetworkParams } from "../params/networks.ts";
+import { GasEstimator } from "../stmgr/gas-estimator.ts";
+import { StateManager } from "../stmgr/state-manager.ts";
+import type { BlockStore } from "../storage/contract.ts";
+import { chainLength, messageCid, type SignedMessage } from "../types/message.ts";
+import { type MachinePlace, Machines } from "./machines.ts";
+import { type Health, Parts, type Startable } from "./startable.ts";
+
+export type NodeOptions = {
+  /** The chain, which has a genesis; the node closes its store when it stops. */
+  readonly chain: Chain;
+  readonly crypto: Crypto;
+  readonly network: NetworkParams;
+  readonly rules: ExecutionRules;
+  readonly keystore: Keystore;
+  readonly machine: MachinePlace;
+};
+
+/** Gas for one byte of a message on chain, and for having it there. See `assembly/vm/gas/price-list.ts`, the first list. */
+const MIN_GAS = { base: 38_863n + 36n * 1000n, perByte: 1000n } as const;
+
+export class FilecoinNode {
+  readonly network: NetworkParams;
+  readonly crypto: Crypto;
+  readonly chain: Chain;
+  readonly states: StateManager;
+  readonly pool: MessagePool;
+  readonly gas: GasEstimator;
+  readonly keystore: Keystore;
+  private readonly parts = new Parts();
+
+  /** Puts a node together; nothing runs before `start`. */
+  constructor({ chain, crypto, network, rules, keystore, machine }: NodeOptions) {
+    const machines = new Machines({ place: machine, vm: { profile: network.profile }, blocks: chain.blocks });
+    this.network = network;
+    this.crypto = crypto;
+    this.chain = chain;
+    this.keystore = keystore;
+    this.states = new StateManager({ chain, network, rules, machines, now: platform.now });
+    this.pool = makePool(this.states, crypto);
+    this.gas = new GasEstimator({ states: this.states, pending: this.pool });
+    // Whatever waited once stays known: searches and waits need the message itself.
+    this.pool.onChange(({ kind, signed }) => {
+      if (kind === "add") chain.remember([signed]).catch(() => undefined);
+    });
+    this.parts.add(new StorePart(chain.blocks));
+    this.parts.add(machines);
+    this.parts.add(new StatesPart(this.states));
+  }
+
+  /** Adds a part on top of the others: it starts after them and stops before them. */
+  add(part: Startable): void {
+    this.parts.add(part);
+  }
+
+  /** Starts whatever was not started. If a part fails, the node stops and throws its error. */
+  start(): Promise<void> {
+    return this.parts.start();
+  }
+
+  /** Lets what is under way end, stops all parts and closes the store. */
+  stop(): Promise<void> {
+    return this.parts.stop();
+  }
+
+  /** The health of each part by its name. */
+  health(): Readonly<Record<string, Health>> {
+    return this.parts.health();
+  }
+}
+
+function makePool(states: StateManager, crypto: Crypto): MessagePool {
+  const view = () => states.stateAfter(states.chain.head);
+  return new MessagePool({
+    resolveKey: async (address) => {
+      const state = await view();
+      return (await state.actor(address)) === null ? null : state.accountKey(address).catch(() => null);
+    },
+    senderState: async (address) => (await view()).actor(address),
+    verify: (signed: SignedMessage, signer) =>
+      verifyBytes(crypto, signed.signature, signer, messageCid(signed.message).bytes),
+    minGas: (signed) => MIN_GAS.base + MIN_GAS.perByte * BigInt(chainLength(signed)),
+  });
+}
+
+/** The store is open before the node is; the node closes it last. */
+class StorePart implements Startable {
+  readonly name = "store";
+  private readonly store: BlockStore;
+  private closed = false;
+
+  constructor(store: BlockStore) {
+    this.store = store;
+  }
+
+  async start(): Promise<void> {}
+
+  async stop(): Promise<void> {
+    this.closed = true;
+    await this.store.close();
+  }
+
+  health(): Health {
+    return { status: this.closed ? "stopped" : "ok" };
+  }
+}
+
+/** The state manager follows the chain as soon as it is made; waits end when the node stops. */
+class StatesPart implements Startable {
+  readonly name = "states";
+  private readonly states: StateManager;
+  private closed = false;
+
+  constructor(states: StateManager) {
+    this.states = states;
+  }
+
+  async start(): Promise<void> {}
+
+  async stop(): Promise<void> {
+    this.closed = true;
+    this.states.close();
+  }
+
+  health(): Health {
+    return { status: this.closed ? "stopped" : "ok" };
+  }
+}

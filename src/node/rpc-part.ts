@@ -1,0 +1,61 @@
+/** The RPC server as a part of a node. */
+import type { Server } from "../platform/server.ts";
+import { PERMISSIONS } from "../rpc/auth.ts";
+import type { Dispatcher } from "../rpc/dispatcher.ts";
+import { startRpcServer } from "../rpc/server.ts";
+import type { Health, Startable } from "./startable.ts";
+
+export type RpcOptions = {
+  readonly host: string;
+  readonly port: number;
+  readonly allowHosts: readonly string[];
+  readonly allowOrigins: readonly string[];
+};
+
+const LOOPBACK_HOSTS = ["127.0.0.1", "::1", "localhost"];
+
+export class RpcPart implements Startable {
+  readonly name = "rpc";
+  private readonly dispatcher: Dispatcher;
+  private readonly secret: Uint8Array;
+  private readonly options: RpcOptions;
+  private server: Server | null = null;
+
+  constructor(dispatcher: Dispatcher, secret: Uint8Array, options: RpcOptions) {
+    this.dispatcher = dispatcher;
+    this.secret = secret;
+    this.options = options;
+  }
+
+  /** On loopback all may be done without a token; on any other host reading only. */
+  async start(): Promise<void> {
+    const { host, port, allowHosts, allowOrigins } = this.options;
+    this.server = await startRpcServer(this.dispatcher, {
+      host,
+      port,
+      secret: this.secret,
+      anonymous: LOOPBACK_HOSTS.includes(host) ? PERMISSIONS : ["read"],
+      allowHosts,
+      allowOrigins,
+      loopbackOrigins: true,
+    });
+  }
+
+  get port(): number {
+    return this.server?.port ?? this.options.port;
+  }
+
+  get url(): string {
+    const { host } = this.options;
+    return `http://${host.includes(":") ? `[${host}]` : host}:${this.port}/rpc/v1`;
+  }
+
+  async stop(): Promise<void> {
+    await this.server?.close();
+    this.server = null;
+  }
+
+  health(): Health {
+    return { status: this.server === null ? "stopped" : "ok" };
+  }
+}

@@ -1,0 +1,18 @@
+/** What the state manager refuses, and why. */
+import { FilError } from "../base/errors.ts";
+
+export type StateManagerErrorData =
+  /** Executing a tipset gave another state or other receipts than the headers on top of it claim. */
+  | { readonly code: "RESULT_MISMATCH"; readonly key: string; readonly what: "state root" | "receipts root" }
+  /** Neither the state below a tipset nor a way to compute it is here. */
+  | { readonly code: "STATE_MISSING"; readonly root: string }
+  | { readonly code: "MESSAGE_UNKNOWN"; readonly cid: string }
+  | { readonly code: "MESSAGE_REPLACED"; readonly wanted: string; readonly found: string }
+  | { readonly code: "MESSAGE_NOT_IN_TIPSET"; readonly cid: string }
+  | { readonly code: "CONFIDENCE_TOO_HIGH"; readonly confidence: number }
+  | { readonly code: "LOOKBACK_AHEAD"; readonly height: number }
+  /** A message that was tried ended with an exit code other than 0. */
+  | { readonly code: "EXECUTION_FAILED"; readonly exitCode: number; readonly why: string }
+  | { readonly code: "CLOSED" }
+  | { readonly code: "BAD_NUMBER"; readonly name: string };
+export class StateManagerError extends FilError<StateManagerErrorData> {}

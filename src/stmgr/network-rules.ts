@@ -1,0 +1,67 @@
+/** The rules of a network at an epoch, as execution takes them: versions, circulating supply, upgrades of the state. */
+import type { GenesisSupply } from "../core/vm.ts";
+import type { ExecutionRules } from "../exec/types.ts";
+import { actorsV2Upgrade } from "../exec/upgrades.ts";
+import { type NetworkParams, networkVersionAt } from "../params/networks.ts";
+import { MAINNET_SUPPLY } from "../params/supply.ts";
+import { describeCode, StateView } from "../state/state-view.ts";
+import { loadNode } from "../storage/amt.ts";
+import type { BlockSource } from "../storage/contract.ts";
+import { Address } from "../types/address.ts";
+import { bytesToBig } from "../types/amount.ts";
+import type { CID } from "../types/cid.ts";
+
+const POWER = Address.id(4);
+const MARKET = Address.id(5);
+const BURNT_FUNDS = Address.id(99);
+
+/** Rules of the main network, with what its genesis state fixes. */
+export async function mainnetRules(
+  network: NetworkParams,
+  blocks: BlockSource,
+  genesisState: CID,
+): Promise<ExecutionRules> {
+  return {
+    networkVersionAt: (epoch) => networkVersionAt(network, epoch),
+    circulatingSupply: await mainnetSupply(blocks, genesisState),
+    upgrades: [actorsV2Upgrade(MAINNET_SUPPLY.secondActorsEpoch)],
+  };
+}
+
+async function mainnetSupply(blocks: BlockSource, genesisState: CID): Promise<GenesisSupply> {
+  const view = await StateView.open(blocks, genesisState);
+  const accounts: { id: bigint; balance: bigint }[] = [];
+  for await (const [address, entry] of view.entries())
+    if (describeCode(entry.code)?.actor.name === "account" && !address.equals(BURNT_FUNDS))
+      accounts.push({ id: address.actorId ?? 0n, balance: entry.balance });
+  const market = (await loadNode(blocks, (await view.requireActor(MARKET)).head)) as unknown[];
+  const power = (await loadNode(blocks, (await view.requireActor(POWER)).head)) as unknown[];
+  const amount = (value: unknown): bigint => bytesToBig(value as Uint8Array);
+  // The last three fields of the market's state are its locked totals; the fifth of power's is the pledge.
+  return {
+    ...MAINNET_SUPPLY,
+    genesisMarketFunds: market.slice(-3).reduce<bigint>((sum, value) => sum + amount(value), 0n),
+    genesisPledge: amount(power[4]),
+    accounts,
+  };
+}
+
+/**
+ * Rules of a local network whose actors are those of the second generation from genesis on. Its accounts are paid from
+ * the reserve, so what they were given counts as disbursed. `initialReserve`: attoFIL in the reserve before that.
+ */
+export function localRules(network: NetworkParams, initialReserve: bigint): ExecutionRules {
+  return {
+    networkVersionAt: (epoch) => networkVersionAt(network, epoch),
+    circulatingSupply: {
+      earlyVestings: [],
+      lateVestings: [],
+      ignitionEpoch: -1,
+      secondActorsEpoch: -1,
+      genesisPledge: 0n,
+      genesisMarketFunds: 0n,
+      initialReserve,
+      accounts: [],
+    },
+  };
+}

@@ -1,0 +1,307 @@
+/**
+ * The state manager: what tipsets of any fork do to the state, computed once and kept.
+ *
+ * Everything that executes or reads goes through here: a block that was just made, a tipset replayed from a file, a call
+ * that leaves nothing. Reading and simulating need no producer. Two states belong to a tipset: the one before its messages,
+ * which its headers commit to, and the one after them, which the headers on top of it commit to.
+ * Source: lotus chain/stmgr at b835fab702eb.
+ */
+import { BoundedMap } from "../base/bounded-map.ts";
+import { nextBaseFee } from "../chain/base-fee.ts";
+import type { Chain } from "../chain/chain.ts";
+import type { BlockMessages } from "../chain/message-store.ts";
+import { randomnessAt } from "../chain/randomness.ts";
+import type { TipsetResult } from "../chain/result-store.ts";
+import type { MachineContext } from "../core/vm.ts";
+import type { AppliedMessage, Execution, ExecutionRules, TrialMessage } from "../exec/types.ts";
+import { CHAIN_LIMITS, type NetworkParams } from "../params/networks.ts";
+import { StateView } from "../state/state-view.ts";
+import type { Block } from "../storage/contract.ts";
+import type { Address } from "../types/address.ts";
+import { type BlockHeader, type Tipset, tipsetKeyText } from "../types/block-header.ts";
+import type { CID } from "../types/cid.ts";
+import type { Message } from "../types/message.ts";
+import { type CallOutcome, outcomeOf } from "./call.ts";
+import { type SupplyParts, supplyParts } from "./circulating-supply.ts";
+import { StateManagerError } from "./errors.ts";
+import { type Lookback, lookbackAt } from "./lookback.ts";
+import { type FoundMessage, MessageSearch, type SearchOptions } from "./message-search.ts";
+import { MessageWaiter, type WaitOptions } from "./message-waiter.ts";
+import { carriedInput, tipsetInput, unsignedInput } from "./tipset-input.ts";
+
+export type StateManagerOptions = {
+  readonly chain: Chain;
+  readonly network: NetworkParams;
+  readonly rules: ExecutionRules;
+  /** Where tipsets are executed, and where calls that leave nothing are. */
+  readonly machines: { readonly tipsets: Execution; readonly calls: Execution };
+  /** Milliseconds, for durations. */
+  readonly now: () => number;
+};
+
+/** A tipset executed: its result, and what is not kept unless somebody writes it. */
+export type ExecutedTipset = {
+  readonly result: TipsetResult;
+  /** Blocks of the state after it and of its receipts. */
+  readonly blocks: readonly Block[];
+  readonly applied: readonly AppliedMessage[];
+};
+
+export type ComputedState = { readonly root: CID; readonly trace: readonly CallOutcome[] };
+
+/** States whose upper nodes are kept. */
+const KEPT_VIEWS = 16;
+
+export class StateManager {
+  readonly chain: Chain;
+  readonly network: NetworkParams;
+  readonly rules: ExecutionRules;
+  private readonly messages: MessageSearch;
+  readonly waiter: MessageWaiter;
+  private readonly machines: StateManagerOptions["machines"];
+  private readonly now: () => number;
+  private readonly running = new Map<string, Promise<TipsetResult>>();
+  private readonly views = new BoundedMap<string, Promise<StateView>>(KEPT_VIEWS);
+
+  constructor({ chain, network, rules, machines, now }: StateManagerOptions) {
+    this.chain = chain;
+    this.network = network;
+    this.rules = rules;
+    this.machines = machines;
+    this.now = now;
+    this.messages = new MessageSearch(chain);
+    this.waiter = new MessageWaiter(chain, this.messages);
+  }
+
+  /** Stops listening to the chain; waits that are under way end. */
+  close(): void {
+    this.waiter.close();
+  }
+
+  // Rules.
+
+  networkVersionAt(epoch: number): number {
+    return this.rules.networkVersionAt(epoch);
+  }
+
+  /** Base fee of the blocks on top of a tipset, attoFIL per gas. */
+  async nextBaseFee(tipset: Tipset): Promise<bigint> {
+    const fee = tipset.blocks[0]?.parentBaseFee ?? CHAIN_LIMITS.initialBaseFee;
+    const gas = await this.chain.gasLimits(tipset);
+    return nextBaseFee(fee, gas, tipset.blocks.length, this.networkVersionAt(tipset.height));
+  }
+
+  /** Circulating supply in the state before a tipset, with its parts. */
+  async circulatingSupply(tipset: Tipset): Promise<SupplyParts> {
+    const view = await this.stateBefore(tipset);
+    return supplyParts(this.rules.circulatingSupply, tipset.height, view, this.chain.blocks);
+  }
+
+  // Results and states.
+
+  /**
+   * State and receipts after a tipset: known, or computed now, together with the states below it that are missing. Many who
+   * ask at once wait for one execution.
+   */
+  async result(tipset: Tipset): Promise<TipsetResult> {
+    const known = await this.chain.knownResult(tipset);
+    if (known !== null) return known;
+    if (tipset.height === 0) return genesisResult(tipset);
+    const key = tipsetKeyText(tipset.key);
+    const running = this.running.get(key) ?? this.computeResult(tipset).finally(() => this.running.delete(key));
+    this.running.set(key, running);
+    return running;
+  }
+
+  private async computeResult(tipset: Tipset): Promise<TipsetResult> {
+    for (const one of await this.missingBelow(tipset)) {
+      const { result, blocks } = await this.execute(one);
+      await this.chain.putResult(one, result, blocks);
+    }
+    return this.chain.result(tipset);
+  }
+
+  /** The tipset, and before it those below whose results must be computed for its state to be there, lowest first. */
+  private async missingBelow(tipset: Tipset): Promise<Tipset[]> {
+    const missing = [tipset];
+    for (let at = tipset; ; ) {
+      const { parentStateRoot } = at.blocks[0] as BlockHeader;
+      if (await this.chain.blocks.has(parentStateRoot.bytes)) return missing.reverse();
+      const parent = await this.chain.parent(at);
+      if (parent === null || parent.height === 0)
+        throw new StateManagerError(
+          { code: "STATE_MISSING", root: `${parentStateRoot}` },
+          `state ${parentStateRoot} is not in this store`,
+        );
+      missing.push(parent);
+      at = parent;
+    }
+  }
+
+  /**
+   * Executes a tipset on the state that its headers name, and keeps nothing. `given`: messages of its blocks, if they are
+   * not stored yet.
+   */
+  async execute(tipset: Tipset, given?: readonly BlockMessages[], tracing = false): Promise<ExecutedTipset> {
+    const input = await tipsetInput(this.chain, tipset, given);
+    const options = { randomness: randomnessAt(this.chain, tipset), tracing };
+    const executed = await this.machines.tipsets.applyTipset(input, this.rules, options);
+    const { stateRoot, receiptsRoot, blocks, applied } = executed;
+    return { result: { stateRoot, receiptsRoot }, blocks, applied };
+  }
+
+  /** The state before a tipset's messages: what the reference reads for a tipset in most calls. */
+  stateBefore(tipset: Tipset): Promise<StateView> {
+    return this.view((tipset.blocks[0] as BlockHeader).parentStateRoot);
+  }
+
+  /** The state after a tipset's messages, reward and cron. */
+  async stateAfter(tipset: Tipset): Promise<StateView> {
+    return this.view((await this.result(tipset)).stateRoot);
+  }
+
+  private view(root: CID): Promise<StateView> {
+    const name = root.toString();
+    const known = this.views.get(name);
+    if (known !== undefined) return known;
+    const opened = StateView.open(this.chain.blocks, root);
+    this.views.set(name, opened);
+    opened.catch(() => this.views.delete(name));
+    return opened;
+  }
+
+  /** Key address of an account, in the state before a tipset or, for an actor it makes, after it. */
+  async accountKey(address: Address, tipset: Tipset): Promise<Address> {
+    const before = await this.stateBefore(tipset);
+    return before.accountKey(address).catch(async () => (await this.stateAfter(tipset)).accountKey(address));
+  }
+
+  /** The tipset and state that decide power and worker keys for a block of epoch `round` on top of `tipset`. */
+  lookback(tipset: Tipset, round: number): Promise<Lookback> {
+    return lookbackAt(this, tipset, round);
+  }
+
+  // Messages of the past and the future.
+
+  /** What became of a message on the chain that ends with `from`; null if it was not executed there. */
+  search(from: Tipset, cid: CID, options: SearchOptions): Promise<FoundMessage | null> {
+    return this.messages.find(from, cid, options);
+  }
+
+  /** Resolves when a message was executed and enough epochs are on top of that. */
+  wait(cid: CID, options: WaitOptions): Promise<FoundMessage> {
+    return this.waiter.wait(cid, options);
+  }
+
+  // Running messages that leave nothing.
+
+  /**
+   * Runs a message as the machine's own, on the state before a tipset and after those of the tipset's messages that are the
+   * same sender's: from any actor, without fees, within its gas limit, at most that of a block.
+   */
+  async call(message: Message, tipset: Tipset): Promise<CallOutcome> {
+    const base = await this.withoutUpgrade(tipset);
+    const carried = await this.chain.tipsetMessages(base);
+    const before = carried.filter((one) => one.message.from.equals(message.from)).map(carriedInput);
+    const limit = CHAIN_LIMITS.blockGasLimit;
+    const gasLimit = message.gasLimit <= 0n || message.gasLimit > limit ? limit : message.gasLimit;
+    const trial = { ...unsignedInput({ ...message, gasLimit }, message.from), implicit: true, nonceFromState: true };
+    return this.tryMessage(base, [...before, trial as TrialMessage]);
+  }
+
+  /**
+   * Applies a message as a block would, without fees, on the state before a tipset and after all its messages and those of
+   * `before`, with the nonce that its sender has then.
+   */
+  async callWithGas(message: Message, tipset: Tipset, before: readonly TrialMessage[]): Promise<CallOutcome> {
+    const base = await this.withoutUpgrade(tipset);
+    const carried = (await this.chain.tipsetMessages(base)).map(carriedInput);
+    const key = await this.accountKey(message.from, base);
+    const free = message.gasFeeCap === 0n ? { baseFee: 0n } : {};
+    return this.tryMessage(base, [
+      ...carried,
+      ...before,
+      { ...unsignedInput(message, key), nonceFromState: true, ...free },
+    ]);
+  }
+
+  private async tryMessage(tipset: Tipset, messages: readonly TrialMessage[]): Promise<CallOutcome> {
+    const started = this.now();
+    const { stateRoot, context } = this.contextOf(tipset);
+    const options = { randomness: randomnessAt(this.chain, tipset), tracing: true };
+    const { applied } = await this.machines.calls.simulate({ context: { ...context, stateRoot }, messages }, options);
+    const implicit = messages.at(-1)?.implicit === true;
+    return outcomeOf(applied.at(-1) as AppliedMessage, implicit, this.now() - started);
+  }
+
+  private contextOf(tipset: Tipset): { stateRoot: CID; context: Omit<MachineContext, "stateRoot"> } {
+    const { parentStateRoot, parentBaseFee } = tipset.blocks[0] as BlockHeader;
+    const context = {
+      epoch: tipset.height,
+      networkVersion: this.networkVersionAt(tipset.height),
+      baseFee: parentBaseFee,
+      circulatingSupply: this.rules.circulatingSupply,
+    };
+    return { stateRoot: parentStateRoot, context };
+  }
+
+  /** The tipset or the first one below it at which no upgrade of the state is due: calls do not run those. */
+  private async withoutUpgrade(tipset: Tipset): Promise<Tipset> {
+    let at = tipset;
+    for (;;) {
+      const parent = await this.chain.parent(at);
+      const from = parent?.height ?? 0;
+      const due = this.rules.upgrades?.some(({ epoch }) => epoch >= from && epoch <= at.height) ?? false;
+      if (!due || parent === null) return at;
+      at = parent;
+    }
+  }
+
+  /** Executes a tipset again and tells what became of one of its messages, by its signed or bare CID. */
+  async replay(tipset: Tipset, cid: CID): Promise<CallOutcome> {
+    const started = this.now();
+    const carried = await this.chain.tipsetMessages(tipset);
+    const at = carried.findIndex((one) => one.cid.equals(cid));
+    const { applied } = at < 0 ? { applied: [] } : await this.execute(tipset, undefined, true);
+    const found = applied.filter(({ kind }) => kind === "message")[at];
+    if (found === undefined)
+      throw new StateManagerError(
+        { code: "MESSAGE_NOT_IN_TIPSET", cid: `${cid}` },
+        "given message not found in tipset",
+      );
+    return { ...outcomeOf(found, false, this.now() - started), cid };
+  }
+
+  /**
+   * The state after a tipset and then `messages` at `height`, and what became of every message on the way, those of the
+   * tipset included. Cron of epochs between is not run. Nothing is kept.
+   */
+  async compute(tipset: Tipset, height: number, messages: readonly Message[]): Promise<ComputedState> {
+    const started = this.now();
+    const base = await this.result(tipset);
+    const { applied } = tipset.height === 0 ? { applied: [] } : await this.execute(tipset, undefined, true);
+    const trace = applied.map((one) => outcomeOf(one, one.kind !== "message", this.now() - started));
+    if (messages.length === 0) return { root: base.stateRoot, trace };
+    const { context } = this.contextOf(tipset);
+    const { stateRoot, applied: more } = await this.machines.calls.simulate(
+      {
+        context: {
+          ...context,
+          stateRoot: base.stateRoot,
+          epoch: height,
+          networkVersion: this.networkVersionAt(height),
+        },
+        messages: messages.map((message) => unsignedInput(message, message.from)),
+      },
+      { randomness: randomnessAt(this.chain, tipset), tracing: true },
+    );
+    const rest = more.map((one) => outcomeOf(one, false, this.now() - started));
+    return { root: stateRoot, trace: [...trace, ...rest] };
+  }
+}
+
+/** A genesis was made and not executed: its headers name their own state. */
+function genesisResult(tipset: Tipset): TipsetResult {
+  const { parentStateRoot, parentMessageReceipts } = tipset.blocks[0] as BlockHeader;
+  return { stateRoot: parentStateRoot, receiptsRoot: parentMessageReceipts };
+}
