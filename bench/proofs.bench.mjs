@@ -93,7 +93,7 @@ async function sealOnce(proofs, number, seed) {
   const store = new MemoryStore();
   await store.write(UNSEALED_FILE, 0, unsealed);
   const sealed = await sealSector(proofs, store, identity);
-  await provePoRep(proofs, store, identity, sealed, seed, 0);
+  await provePoRep(proofs, store, { identity, sealed, seed, partition: 0 });
   return sealed;
 }
 

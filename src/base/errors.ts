@@ -32,6 +32,13 @@ export function isFilError(error: unknown, code?: string): error is FilError {
   return error instanceof FilError && (code === undefined || error.code === code);
 }
 
+/** Any value in a few characters, for messages: numbers and short texts as they are, of all else the type. */
+export function describeValue(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 40));
+  if (typeof value === "number" || typeof value === "bigint") return String(value).slice(0, 40);
+  return value === null ? "null" : typeof value;
+}
+
 /** One line for people about anything that was thrown, causes included. */
 export function describeError(error: unknown): string {
   const parts: string[] = [];

@@ -87,7 +87,17 @@ export function keyedJudge(options: JudgeOptions): ProofJudge {
         const kind = type >= FIRST_WINDOW_V1_1 ? "window" : "window-legacy";
         const seed = fieldSafe(randomness);
         const params = sectorParams(sectorBytes);
-        return verifyPoStProof(proofs, key, params, kind, seed, sectors, proof, options.entropy()) === "VALID";
+        return (
+          verifyPoStProof(proofs, {
+            key,
+            params,
+            kind,
+            randomness: seed,
+            sectors,
+            proof,
+            entropy: options.entropy(),
+          }) === "VALID"
+        );
       } catch (error) {
         return falseIfMalformed(error);
       }
@@ -119,7 +129,7 @@ export function keyedJudge(options: JudgeOptions): ProofJudge {
         commR,
         commD,
       };
-      const verdict = verifySealProof(proofs, key, statement, proof, options.entropy());
+      const verdict = verifySealProof(proofs, { key, statement, proof, entropy: options.entropy() });
       return verdict.then((text) => text === "VALID").catch(falseIfMalformed);
     },
   };

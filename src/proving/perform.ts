@@ -67,10 +67,10 @@ const PERFORMERS: Performers = {
   "unseal-range": async ({ directory, identity, commD, from, length, parents }, onProgress) => {
     const proofs = await moduleFor(identity.proof.sectorBytes);
     const options = optionsOf(onProgress, parents);
-    return unsealRange(proofs, directoryStore(directory), identity, commD, from, length, options);
+    return unsealRange(proofs, directoryStore(directory), { identity, commD, from, length, ...options });
   },
   "prove-porep": async ({ directory, identity, sealed, seed, partition }) =>
-    provePoRep(await sharedModule(), directoryStore(directory), identity, sealed, seed, partition),
+    provePoRep(await sharedModule(), directoryStore(directory), { identity, sealed, seed, partition }),
   "prove-post": async ({ directory, sectorBytes, sector, challenges }) => {
     const store = directoryStore(directory);
     return proveSectorPoSt(await sharedModule(), sectorParams(sectorBytes), { ...sector, store }, challenges);

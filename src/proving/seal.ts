@@ -77,14 +77,18 @@ async function runWindows(
   return runRanges(pool, windowCount(shape), job, options);
 }
 
+/** A sealed sector in a directory, and the seed that its PoRep answers. */
+export type PoRepDirectoryRequest = ProvingOptions & {
+  readonly directory: string;
+  readonly identity: SectorIdentity;
+  readonly sealed: SealedSector;
+  readonly seed: Uint8Array;
+};
+
 /** All partitions of a vanilla PoRep proof. */
 export function provePoRepDirectory(
   pool: ProvingPool,
-  directory: string,
-  identity: SectorIdentity,
-  sealed: SealedSector,
-  seed: Uint8Array,
-  { signal, onProgress }: ProvingOptions = {},
+  { directory, identity, sealed, seed, signal, onProgress }: PoRepDirectoryRequest,
 ): Promise<PoRepPartitionProof[]> {
   const total = porepPartitions(sectorParams(identity.proof.sectorBytes), identity.proof.feature);
   let done = 0;
@@ -100,6 +104,14 @@ export function provePoRepDirectory(
 /** A sector of a PoSt and where its files are. */
 export type PlacedSector = PublicSector & { readonly directory: string };
 
+/** The sectors of a PoSt, all of one size, and 32 bytes of chain randomness. */
+export type PoStDirectoriesRequest = ProvingOptions & {
+  readonly sectorBytes: number;
+  readonly kind: PoStKind;
+  readonly randomness: Uint8Array;
+  readonly sectors: readonly PlacedSector[];
+};
+
 /**
  * All partitions of a PoSt over sectors in directories (see `provedSectors`), sectors in parallel. Throws `FAULTY_SECTORS`
  * with the numbers of all sectors that could not be proved.
@@ -107,11 +119,7 @@ export type PlacedSector = PublicSector & { readonly directory: string };
 export async function provePoStDirectories(
   proofs: Proofs,
   pool: ProvingPool,
-  sectorBytes: number,
-  kind: PoStKind,
-  randomness: Uint8Array,
-  sectors: readonly PlacedSector[],
-  options: ProvingOptions = {},
+  { sectorBytes, kind, randomness, sectors, ...options }: PoStDirectoriesRequest,
 ): Promise<PoStPartitionProof[]> {
   const params = sectorParams(sectorBytes);
   if (kind === "winning" ? sectors.length !== 1 : sectors.length === 0)
@@ -124,7 +132,7 @@ export async function provePoStDirectories(
   let first: Error | null = null;
   let done = 0;
   const one = async ({ directory, sectorNumber, commR }: PlacedSector, place: number): Promise<SectorPoSt | null> => {
-    const challenges = postChallenges(proofs, params, kind, randomness, sectorNumber, place);
+    const challenges = postChallenges(proofs, { params, kind, randomness, sectorNumber, place });
     const sector = { sectorNumber, commR };
     try {
       return await pool.run({ kind: "prove-post", directory, sectorBytes, sector, challenges }, options);

@@ -14,9 +14,11 @@
  * Source: rust-fil-proofs stacked/vanilla/challenges.rs, storage-proofs-post fallback/{vanilla,utils}.rs.
  */
 import { utf8 } from "../base/bytes.ts";
+import { describeValue } from "../base/errors.ts";
 import type { Proofs } from "../core/proofs.ts";
-import { keyedBlake2b256, numberLE, sha256Of, toElement, u32BytesLE, u64Bytes } from "./kernel.ts";
+import { keyedBlake2b256, numberLE, sha256Of, toElement, u32BytesLE, u64Bytes, u64Of } from "./kernel.ts";
 import { checkBytes, type PoRepFeature, SectorError, type SectorParams } from "./params.ts";
+import { badType, checkParams, checkProofs, checkRecord } from "./shape.ts";
 
 /** Synthetic challenges of a large sector; smaller ones have as many as nodes. */
 const SYNTHETIC_COUNT = 1 << 18;
@@ -34,6 +36,13 @@ export type PoRepChallengeInputs = {
   readonly seed: Uint8Array;
 };
 
+const FEATURES: readonly PoRepFeature[] = ["interactive", "synthetic", "non-interactive"];
+
+/** Throws `BAD_TYPE` for a feature that is none. */
+export function checkFeature(feature: unknown): asserts feature is PoRepFeature {
+  if (!FEATURES.includes(feature as PoRepFeature)) badType("feature", FEATURES.join(", "));
+}
+
 /** Partitions of a PoRep proof. */
 export function porepPartitions(params: SectorParams, feature: PoRepFeature): number {
   return feature === "non-interactive" ? params.niPartitions : params.porepPartitions;
@@ -46,8 +55,15 @@ export function porepChallenges(
   inputs: PoRepChallengeInputs,
   partition: number,
 ): number[] {
+  checkProofs(proofs);
+  checkParams(params);
+  checkRecord("inputs", inputs);
+  checkFeature(inputs.feature);
   if (!Number.isInteger(partition) || partition < 0 || partition >= porepPartitions(params, inputs.feature))
-    throw new SectorError({ code: "OUT_OF_RANGE", what: "partition", value: partition }, `no partition ${partition}`);
+    throw new SectorError(
+      { code: "OUT_OF_RANGE", what: "partition", value: typeof partition === "number" ? partition : Number.NaN },
+      `no partition ${describeValue(partition)}`,
+    );
   const first = partition * params.porepChallenges;
   const numbers = Array.from({ length: params.porepChallenges }, (_, i) => first + i);
   const { feature, replicaId, commR, seed } = inputs;
@@ -74,6 +90,10 @@ export function syntheticChallenges(
   replicaId: Uint8Array,
   commR: Uint8Array,
 ): number[] {
+  checkProofs(proofs);
+  checkParams(params);
+  checkBytes("replica id", replicaId);
+  checkBytes("CommR", commR);
   const stream = new KeyStream(keyedBlake2b256(proofs, GENERATION_KEY, replicaId, commR));
   const count = Math.min(params.nodes, SYNTHETIC_COUNT);
   return Array.from({ length: count }, (_, i) => toNode(stream.read(32 * i, 32), params.nodes));
@@ -83,36 +103,42 @@ function toNode(bytes: Uint8Array, nodes: number): number {
   return Number(numberLE(bytes) % BigInt(nodes - 1)) + 1;
 }
 
+export type WinningDraw = {
+  /** 32 bytes, see `proverId`. */
+  readonly proverId: Uint8Array;
+  readonly randomness: Uint8Array;
+  /** Sectors of the miner to choose from. */
+  readonly sectorCount: number | bigint;
+  /** Which draw, from 0 on. Default: 0. */
+  readonly n?: number;
+};
+
 /**
- * Index of the sector, among `sectorCount` of a miner, that WinningPoSt challenges with its `n`-th draw.
- * Throws `OUT_OF_RANGE` for no sectors, `BAD_LENGTH`.
+ * Index of the sector that WinningPoSt challenges with its `n`-th draw.
+ * Throws `OUT_OF_RANGE` for no sectors, `BAD_TYPE`, `BAD_LENGTH`.
  */
-export function winningSector(
-  proofs: Proofs,
-  proverId: Uint8Array,
-  randomness: Uint8Array,
-  sectorCount: number | bigint,
-  n = 0,
-): bigint {
+export function winningSector(proofs: Proofs, { proverId, randomness, sectorCount, n = 0 }: WinningDraw): bigint {
+  checkProofs(proofs);
   checkBytes("prover id", proverId);
   checkBytes("randomness", randomness);
-  if (BigInt(sectorCount) <= 0n)
-    throw new SectorError(
-      { code: "OUT_OF_RANGE", what: "sectors", value: Number(sectorCount) },
-      "no sectors to choose from",
-    );
+  if (u64Of(sectorCount) === 0n)
+    throw new SectorError({ code: "OUT_OF_RANGE", what: "sectors", value: 0 }, "no sectors to choose from");
   const digest = sha256Of(proofs, proverId, toElement(randomness), u64Bytes(n, true));
   return numberLE(digest.subarray(0, 8)) % BigInt(sectorCount);
 }
 
-/** Challenged leaf of a sector; how `index` counts is the proof's matter, see `post-proof.ts`. Throws `BAD_LENGTH`. */
-export function leafChallenge(
-  proofs: Proofs,
-  params: SectorParams,
-  randomness: Uint8Array,
-  sectorNumber: number | bigint,
-  index: number,
-): number {
+export type LeafDraw = {
+  readonly params: SectorParams;
+  readonly randomness: Uint8Array;
+  readonly sectorNumber: number | bigint;
+  /** How it counts depends on the proof, see `post-proof.ts`. */
+  readonly index: number;
+};
+
+/** Challenged leaf of a sector. Throws `BAD_TYPE`, `BAD_LENGTH`, `OUT_OF_RANGE`. */
+export function leafChallenge(proofs: Proofs, { params, randomness, sectorNumber, index }: LeafDraw): number {
+  checkProofs(proofs);
+  checkParams(params);
   checkBytes("randomness", randomness);
   const digest = sha256Of(proofs, toElement(randomness), u64Bytes(sectorNumber, true), u64Bytes(index, true));
   return Number(numberLE(digest.subarray(0, 8)) % BigInt(params.nodes));

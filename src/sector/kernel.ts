@@ -1,4 +1,5 @@
 /** Small hashes and number codings over the proof module, which sealing and proving share. */
+import { describeValue } from "../base/errors.ts";
 import { PoseidonError } from "../core/poseidon.ts";
 import type { Proofs } from "../core/proofs.ts";
 import { SectorError } from "./params.ts";
@@ -59,8 +60,12 @@ export function u64Of(value: number | bigint): bigint {
     typeof value === "bigint" ? value >= 0n && value < 1n << 64n : Number.isSafeInteger(value) && value >= 0;
   if (!exact)
     throw new SectorError(
-      { code: "OUT_OF_RANGE", what: "number", value: Number(value) },
-      `${value} is no unsigned 64-bit number`,
+      {
+        code: "OUT_OF_RANGE",
+        what: "number",
+        value: typeof value === "bigint" || typeof value === "number" ? Number(value) : Number.NaN,
+      },
+      `${describeValue(value)} is no unsigned 64-bit number`,
     );
   return BigInt(value);
 }

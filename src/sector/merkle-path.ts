@@ -4,6 +4,7 @@
 import { equal } from "../base/bytes.ts";
 import type { Proofs } from "../core/proofs.ts";
 import { type NodeHash, parentNode } from "./kernel.ts";
+import { badType, checkProofs, checkRecord, isBytes, isList, isRecord } from "./shape.ts";
 
 /** One step up: the node stands at `index` among its siblings, given in order without it. */
 export type PathStep = { readonly index: number; readonly siblings: readonly Uint8Array[] };
@@ -14,6 +15,18 @@ export type MerklePath = {
   readonly root: Uint8Array;
   readonly steps: readonly PathStep[];
 };
+
+/** A path of `arities.length` steps of those arities, with nodes of 32 bytes. */
+export function isPath(value: unknown, arities: readonly number[]): value is MerklePath {
+  if (!isRecord(value) || !isBytes(value["leaf"]) || !isBytes(value["root"])) return false;
+  let row = 0;
+  return isList(value["steps"], arities.length, (step) => {
+    const siblings = (arities[row++] as number) - 1;
+    if (!isRecord(step) || !Number.isInteger(step["index"])) return false;
+    const index = step["index"] as number;
+    return index >= 0 && index <= siblings && isList(step["siblings"], siblings, (node) => isBytes(node));
+  });
+}
 
 /** The leaf index that a path's step indexes say. */
 export function pathIndex(path: MerklePath): number {
@@ -26,24 +39,24 @@ export function pathIndex(path: MerklePath): number {
   return index;
 }
 
+/** Numbers of children that a hash takes. */
+const HASHED: Readonly<Record<NodeHash, readonly number[]>> = { sha256: [2], poseidon: [2, 4, 8, 11] };
+
+/** What a path is said to be: its hash, its arities from below, and the leaf that it is of. */
+export type PathClaim = { readonly hash: NodeHash; readonly arities: readonly number[]; readonly index: number };
+
 /**
- * Whether the path leads from its leaf to its root, has the arities `arities` from below, and is that of leaf `index`.
- * Nodes that are no 32 bytes or no field elements make it false, never throw.
+ * Whether the path leads from its leaf to its root and is what the claim says. False for anything that is no path, and for
+ * nodes that are no field elements. Throws `BAD_TYPE` for a malformed claim.
  */
-export function verifyPath(
-  proofs: Proofs,
-  hash: NodeHash,
-  arities: readonly number[],
-  path: MerklePath,
-  index: number,
-): boolean {
-  if (path.steps.length !== arities.length || path.leaf.length !== 32) return false;
-  for (const [row, step] of path.steps.entries()) {
-    if (step.siblings.length + 1 !== arities[row]) return false;
-    if (!Number.isInteger(step.index) || step.index < 0 || step.index > step.siblings.length) return false;
-    if (step.siblings.some((sibling) => sibling.length !== 32)) return false;
-  }
-  if (pathIndex(path) !== index) return false;
+export function verifyPath(proofs: Proofs, path: MerklePath, claim: PathClaim): boolean {
+  checkProofs(proofs);
+  checkRecord("claim", claim);
+  const { hash, arities, index } = claim;
+  if (hash !== "poseidon" && hash !== "sha256") badType("hash", '"poseidon" or "sha256"');
+  if (!isList(arities, null, (arity) => HASHED[hash].includes(arity as number)))
+    badType("arities", `a list of ${HASHED[hash].join(", ")}`);
+  if (!isPath(path, arities) || pathIndex(path) !== index) return false;
   let node = path.leaf;
   for (const step of path.steps) {
     const children = new Uint8Array(32 * (step.siblings.length + 1));

@@ -9,6 +9,8 @@ import { FilError } from "../base/errors.ts";
 export type SectorErrorData =
   | { readonly code: "UNKNOWN_SECTOR_SIZE"; readonly sectorBytes: number }
   | { readonly code: "UNKNOWN_SEAL_PROOF"; readonly proof: number }
+  /** An argument that is not what its type says. */
+  | { readonly code: "BAD_TYPE"; readonly what: string }
   /** Data, a file or an argument of the wrong length. */
   | { readonly code: "BAD_LENGTH"; readonly what: string; readonly length: number; readonly expected: number }
   /** A node that is no field element. */
@@ -26,8 +28,9 @@ export type SectorErrorData =
 
 export class SectorError extends FilError<SectorErrorData> {}
 
-/** Throws `BAD_LENGTH` unless there are `expected` bytes. */
+/** Throws `BAD_TYPE` unless these are bytes, `BAD_LENGTH` unless there are `expected` of them. */
 export function checkBytes(what: string, bytes: Uint8Array, expected = 32): void {
+  if (!(bytes instanceof Uint8Array)) throw new SectorError({ code: "BAD_TYPE", what }, `${what}: bytes expected`);
   if (bytes.length === expected) return;
   throw new SectorError(
     { code: "BAD_LENGTH", what, length: bytes.length, expected },

@@ -70,7 +70,13 @@ async function prove(
   if (kind === "porep") {
     if (more.length > 0) throw new Error("a PoRep proof is of one sector; give one directory");
     const { actorId, identity, sealed } = first;
-    const partitions = await provePoRepDirectory(pool, directories[0] as string, identity, sealed, randomness, options);
+    const partitions = await provePoRepDirectory(pool, {
+      directory: directories[0] as string,
+      identity,
+      sealed,
+      seed: randomness,
+      ...options,
+    });
     const { sectorNumber, ticket, proof } = identity;
     const { commD, commR } = sealed;
     return { kind, sealProof: proof.number, actorId, sectorNumber, ticket, commD, commR, seed: randomness, partitions };
@@ -90,6 +96,12 @@ async function prove(
   }));
   const placed = sectors.map((sector, i) => ({ ...sector, directory: directories[i] as string }));
   const proofs = await loadProofs();
-  const partitions = await provePoStDirectories(proofs, pool, sectorBytes, kind, randomness, placed, options);
+  const partitions = await provePoStDirectories(proofs, pool, {
+    sectorBytes,
+    kind,
+    randomness,
+    sectors: placed,
+    ...options,
+  });
   return { kind, sectorBytes, randomness, sectors, partitions };
 }

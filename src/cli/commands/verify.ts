@@ -48,7 +48,7 @@ async function check(proofs: Proofs, proof: ProofFile): Promise<boolean> {
     return verifyPoRep(proofs, { ...statement, ...identity }, proof.partitions);
   }
   const { kind, sectorBytes, randomness, sectors, partitions } = proof;
-  return verifyPoSt(proofs, sectorParams(sectorBytes), kind, randomness, sectors, partitions);
+  return verifyPoSt(proofs, { params: sectorParams(sectorBytes), kind, randomness, sectors }, partitions);
 }
 
 /** What was proved, for people; nothing if even that cannot be read. */

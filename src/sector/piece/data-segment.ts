@@ -12,9 +12,18 @@
 import { equal } from "../../base/bytes.ts";
 import type { Proofs } from "../../core/proofs.ts";
 import { sha256Of } from "../kernel.ts";
-import { type MerklePath, type PathStep, verifyPath } from "../merkle-path.ts";
-import { nodeAt, type PlacedPiece, pathTo, placePieces } from "./inclusion.ts";
-import { checkPaddedSize, hashPair, PieceError, type PieceInfo } from "./pieces.ts";
+import { isPath, type MerklePath, type PathStep, verifyPath } from "../merkle-path.ts";
+import { checkProofs, isRecord } from "../shape.ts";
+import { isMultiple, nodeAt, noPiece, type PlacedPiece, pathTo, placePieces } from "./inclusion.ts";
+import {
+  checkPaddedSize,
+  hashPair,
+  isCommitment,
+  isPaddedSize,
+  isPiece,
+  PieceError,
+  type PieceInfo,
+} from "./pieces.ts";
 
 const ENTRY_BYTES = 64;
 
@@ -96,7 +105,7 @@ function indexRows(proofs: Proofs, index: Uint8Array): Uint8Array[][] {
 export function proveSegment(proofs: Proofs, aggregate: Aggregate, place: number): SegmentProof {
   const { paddedSize, pieces, index, commP } = aggregate;
   const piece = pieces[place];
-  if (piece === undefined) throw new PieceError({ code: "BAD_PIECE_SIZE", size: place }, `there is no piece ${place}`);
+  if (piece === undefined) throw noPiece(place);
   const indexed = indexPiece(proofs, paddedSize, index);
   const all = [...pieces, indexed];
   const rows = indexRows(proofs, index);
@@ -116,35 +125,34 @@ export function proveSegment(proofs: Proofs, aggregate: Aggregate, place: number
   };
 }
 
-/** Whether the proof shows `piece`, and its entry in the index, in an aggregate of `paddedSize` bytes with `commP`. */
-export function verifySegment(
-  proofs: Proofs,
-  paddedSize: number,
-  commP: Uint8Array,
-  piece: PieceInfo,
-  proof: SegmentProof,
-): boolean {
-  try {
-    checkPaddedSize(paddedSize);
-    checkPaddedSize(piece.paddedSize);
-  } catch {
-    return false;
-  }
+/** That `piece`, and an entry for it in the index, are in an aggregate. */
+export type SegmentClaim = {
+  readonly piece: PieceInfo;
+  /** Padded bytes of the aggregate, and its commitment. */
+  readonly paddedSize: number;
+  readonly commP: Uint8Array;
+};
+
+/** Whether the proof shows what the claim says. False for anything malformed. */
+export function verifySegment(proofs: Proofs, claim: SegmentClaim, proof: SegmentProof): boolean {
+  checkProofs(proofs);
+  if (!isRecord(claim) || !isRecord(proof)) return false;
+  const { piece, paddedSize, commP } = claim;
+  if (!isPiece(piece) || !isPaddedSize(paddedSize) || !isCommitment(commP)) return false;
   const { offset } = proof;
   const entries = indexEntries(paddedSize);
   const indexStart = paddedSize - entries * ENTRY_BYTES;
-  if (!Number.isInteger(offset / piece.paddedSize) || offset < 0 || offset + piece.paddedSize > indexStart)
-    return false;
-  if (piece.commP.length !== 32 || commP.length !== 32 || (piece.commP[31] as number) > 0x3f) return false;
+  if (!isMultiple(offset, piece.paddedSize) || offset + piece.paddedSize > indexStart) return false;
+  const rows = (bytes: number): number[] => new Array<number>(Math.log2(paddedSize / bytes)).fill(2);
+  if (!isPath(proof.piece, rows(piece.paddedSize)) || !isPath(proof.entry, rows(ENTRY_BYTES))) return false;
   const entry = segmentEntry(proofs, { ...piece, offset });
   if (!equal(proof.piece.leaf, piece.commP) || !equal(proof.piece.root, commP) || !equal(proof.entry.root, commP))
     return false;
   if (!equal(proof.entry.leaf, hashPair(proofs, entry.slice(0, 32), entry.slice(32)))) return false;
-  const rows = (bytes: number): number[] => new Array<number>(Math.log2(paddedSize / bytes)).fill(2);
   const place = offset / piece.paddedSize;
-  if (!verifyPath(proofs, "sha256", rows(piece.paddedSize), proof.piece, place)) return false;
+  if (!verifyPath(proofs, proof.piece, { hash: "sha256", arities: rows(piece.paddedSize), index: place })) return false;
   // The entry may be any of the index; its place is what its path says, and must lie in the index area.
   const slot = proof.entry.steps.reduceRight((at, step) => 2 * at + step.index, 0);
   if (slot * ENTRY_BYTES < indexStart) return false;
-  return verifyPath(proofs, "sha256", rows(ENTRY_BYTES), proof.entry, slot);
+  return verifyPath(proofs, proof.entry, { hash: "sha256", arities: rows(ENTRY_BYTES), index: slot });
 }

@@ -4,13 +4,19 @@
  * A piece is a subtree of the aggregate's tree, at a multiple of its own size. The inclusion proof is the path from its
  * commitment to the aggregate's: as many steps as the aggregate is doublings larger. It says the piece's place too.
  */
+import { equal } from "../../base/bytes.ts";
+import { describeValue } from "../../base/errors.ts";
 import type { Proofs } from "../../core/proofs.ts";
-import { type MerklePath, type PathStep, verifyPath } from "../merkle-path.ts";
+import { isPath, type MerklePath, type PathStep, verifyPath } from "../merkle-path.ts";
+import { checkProofs, isRecord } from "../shape.ts";
 import {
-  checkCommitment,
   checkPaddedSize,
+  checkPieces,
   dataCommitment,
   hashPair,
+  isCommitment,
+  isPaddedSize,
+  isPiece,
   PieceError,
   type PieceInfo,
   zeroPieceCommitment,
@@ -29,9 +35,10 @@ export type InclusionProof = {
 
 /** Places pieces in order, each at the next multiple of its size. Throws `PIECES_TOO_LARGE`. */
 export function placePieces(paddedSize: number, pieces: readonly PieceInfo[]): PlacedPiece[] {
+  checkPaddedSize(paddedSize);
+  checkPieces(pieces);
   let end = 0;
   return pieces.map((piece) => {
-    checkPaddedSize(piece.paddedSize);
     const offset = Math.ceil(end / piece.paddedSize) * piece.paddedSize;
     end = offset + piece.paddedSize;
     if (end > paddedSize)
@@ -41,6 +48,11 @@ export function placePieces(paddedSize: number, pieces: readonly PieceInfo[]): P
       );
     return { ...piece, offset };
   });
+}
+
+/** A number of bytes, 0 or more, that is a whole number of times `size`. */
+export function isMultiple(offset: unknown, size: number): boolean {
+  return Number.isSafeInteger(offset) && (offset as number) >= 0 && Number.isInteger((offset as number) / size);
 }
 
 /** The smallest padded size that holds the pieces in order. */
@@ -61,8 +73,14 @@ export function proveInclusion(
   checkPaddedSize(paddedSize);
   const placed = placePieces(paddedSize, pieces);
   const piece = placed[index];
-  if (piece === undefined) throw new PieceError({ code: "BAD_PIECE_SIZE", size: index }, `there is no piece ${index}`);
+  if (piece === undefined) throw noPiece(index);
   return inclusionOf(proofs, paddedSize, placed, piece, dataCommitment(proofs, paddedSize, pieces));
+}
+
+/** What is thrown for the place of a piece that is not there. */
+export function noPiece(place: number): PieceError {
+  const size = typeof place === "number" ? place : Number.NaN;
+  return new PieceError({ code: "BAD_PIECE_SIZE", size }, `there is no piece ${describeValue(place)}`);
 }
 
 /** As `proveInclusion`, for every piece, in their order. The aggregate's commitment is computed once. */
@@ -112,20 +130,14 @@ export function nodeAt(proofs: Proofs, placed: readonly PlacedPiece[], size: num
   return hashPair(proofs, nodeAt(proofs, inside, half, 2 * place), nodeAt(proofs, inside, half, 2 * place + 1));
 }
 
-/** Whether the proof shows `piece` at its offset in the aggregate with commitment `commD`. False if malformed. */
+/** Whether the proof shows `piece` at its offset in the aggregate with commitment `commD`. False for anything malformed. */
 export function verifyInclusion(proofs: Proofs, commD: Uint8Array, piece: PieceInfo, proof: InclusionProof): boolean {
+  checkProofs(proofs);
+  if (!isPiece(piece) || !isCommitment(commD) || !isRecord(proof)) return false;
   const { offset, paddedSize, path } = proof;
-  try {
-    checkPaddedSize(paddedSize);
-    checkPaddedSize(piece.paddedSize);
-    for (const commitment of [commD, piece.commP, path.leaf, path.root]) checkCommitment(commitment);
-  } catch {
-    return false;
-  }
-  if (!Number.isInteger(offset / piece.paddedSize) || offset < 0 || offset + piece.paddedSize > paddedSize)
-    return false;
-  const same = (a: Uint8Array, b: Uint8Array): boolean => a.every((byte, i) => byte === b[i]);
-  if (!same(path.leaf, piece.commP) || !same(path.root, commD)) return false;
+  if (!isPaddedSize(paddedSize) || !isMultiple(offset, piece.paddedSize)) return false;
+  if (offset + piece.paddedSize > paddedSize) return false;
   const arities = new Array<number>(Math.log2(paddedSize / piece.paddedSize)).fill(2);
-  return verifyPath(proofs, "sha256", arities, path, offset / piece.paddedSize);
+  if (!isPath(path, arities) || !equal(path.leaf, piece.commP) || !equal(path.root, commD)) return false;
+  return verifyPath(proofs, path, { hash: "sha256", arities, index: offset / piece.paddedSize });
 }

@@ -4,8 +4,9 @@
  * Sizes: the payload is what a client has; a padded size is a power of two of at least 128 bytes, of which 127/128 carry
  * payload and zeros. Commitments are 32 bytes, little-endian field elements.
  */
-import { FilError } from "../../base/errors.ts";
+import { describeValue, FilError } from "../../base/errors.ts";
 import type { Proofs } from "../../core/proofs.ts";
+import { checkProofs, checkRecords, isBytes, isRecord } from "../shape.ts";
 import type { PieceCommitment } from "./cid.ts";
 import { MIN_PADDED_BYTES, paddedBytesOf, unpaddedBytesOf } from "./cid.ts";
 
@@ -18,6 +19,8 @@ export type PieceErrorData =
   | { readonly code: "BAD_COMMITMENT" }
   /** Bytes that are no whole number of quads. */
   | { readonly code: "BAD_LENGTH"; readonly length: number }
+  /** A payload that is not bytes. */
+  | { readonly code: "BAD_PAYLOAD" }
   /** A CID of another kind, or malformed. */
   | { readonly code: "BAD_PIECE_CID"; readonly text: string }
   /** A piece stream used after its commitment was taken. */
@@ -49,6 +52,7 @@ export class PieceHasher {
   #spent = false;
 
   constructor(proofs: Proofs) {
+    checkProofs(proofs);
     this.#proofs = proofs;
     this.#contextBytes = proofs.exports.PIECE_CONTEXT_BYTES.value as number;
     this.#windowBytes = proofs.exports.WINDOW_BYTES.value as number;
@@ -64,6 +68,7 @@ export class PieceHasher {
   /** Absorbs payload bytes. */
   update(bytes: Uint8Array): this {
     this.#check();
+    checkPayload(bytes);
     const { instance, exports } = this.#proofs;
     const input = exports.pieceInput(this.#context);
     for (let at = 0; at < bytes.length; ) {
@@ -103,8 +108,14 @@ export class PieceHasher {
   }
 }
 
+/** Throws `BAD_PAYLOAD` unless these are bytes. */
+function checkPayload(bytes: Uint8Array): void {
+  if (!(bytes instanceof Uint8Array)) throw new PieceError({ code: "BAD_PAYLOAD" }, "a payload is bytes");
+}
+
 /** Commitment of a payload that lies in memory. */
 export function commitPiece(proofs: Proofs, payload: Uint8Array): PieceCommitment {
+  checkPayload(payload);
   return new PieceHasher(proofs).update(payload).digest();
 }
 
@@ -113,6 +124,8 @@ export function commitPiece(proofs: Proofs, payload: Uint8Array): PieceCommitmen
  * the same number of bytes, 127 · 2^k. Throws `BAD_PIECE_SIZE`, `BAD_COMMITMENT`.
  */
 export function joinSlices(proofs: Proofs, slices: readonly PieceCommitment[]): PieceCommitment {
+  checkProofs(proofs);
+  checkRecords("slices", slices);
   const { instance, exports } = proofs;
   const first = slices[0];
   if (first === undefined) throw new PieceError({ code: "BAD_PIECE_SIZE", size: 0 }, "no slices to join");
@@ -148,6 +161,7 @@ export function joinSlices(proofs: Proofs, slices: readonly PieceCommitment[]): 
 
 /** Commitment of a piece of `paddedSize` bytes that is all zeros. */
 export function zeroPieceCommitment(proofs: Proofs, paddedSize: number): Uint8Array {
+  checkProofs(proofs);
   checkPaddedSize(paddedSize);
   return proofs.instance.read(proofs.exports.zeroNode(Math.log2(paddedSize) - 5), 32);
 }
@@ -157,14 +171,14 @@ export function zeroPieceCommitment(proofs: Proofs, paddedSize: number): Uint8Ar
  * Throws `BAD_PIECE_SIZE`, `BAD_COMMITMENT`, `PIECES_TOO_LARGE`.
  */
 export function dataCommitment(proofs: Proofs, sectorBytes: number, pieces: readonly PieceInfo[]): Uint8Array {
+  checkProofs(proofs);
   checkPaddedSize(sectorBytes);
+  checkPieces(pieces);
   if (pieces.length > MAX_PIECES)
     throw new PieceError({ code: "PIECES_TOO_LARGE", sectorBytes }, `${pieces.length} pieces in one sector`);
   const table = new Uint8Array(PIECE_ENTRY_BYTES * pieces.length);
   const view = new DataView(table.buffer);
   pieces.forEach(({ paddedSize, commP }, i) => {
-    checkPaddedSize(paddedSize);
-    checkCommitment(commP);
     view.setBigUint64(PIECE_ENTRY_BYTES * i, BigInt(paddedSize), true);
     table.set(commP, PIECE_ENTRY_BYTES * i + 8);
   });
@@ -179,11 +193,13 @@ export function dataCommitment(proofs: Proofs, sectorBytes: number, pieces: read
 
 /** Fr32-pads `raw`, whose length is a multiple of 127, to 128/127 of its length. */
 export function fr32Pad(proofs: Proofs, raw: Uint8Array): Uint8Array {
+  checkProofs(proofs);
   return convert(proofs, raw, 127, 128, proofs.exports.fr32Pad);
 }
 
 /** Takes Fr32 padding out: `padded` has a multiple of 128 bytes, the result 127/128 of its length. */
 export function fr32Unpad(proofs: Proofs, padded: Uint8Array): Uint8Array {
+  checkProofs(proofs);
   return convert(proofs, padded, 128, 127, proofs.exports.fr32Unpad);
 }
 
@@ -199,15 +215,43 @@ export function hashPair(proofs: Proofs, left: Uint8Array, right: Uint8Array): U
   });
 }
 
-/** Throws `BAD_PIECE_SIZE` unless `size` is a power of two from 128 bytes to 2^52. */
+/** Whether `size` is a padded size: a power of two from 128 bytes to 2^52. */
+export function isPaddedSize(size: unknown): size is number {
+  if (typeof size !== "number" || !(size >= MIN_PADDED_BYTES && size <= MAX_PADDED_BYTES)) return false;
+  return size === paddedBytesOf((size / 128) * 127);
+}
+
+/** Throws `BAD_PIECE_SIZE` unless `size` is a padded size. */
 export function checkPaddedSize(size: number): void {
-  if (size >= MIN_PADDED_BYTES && size <= MAX_PADDED_BYTES && size === paddedBytesOf((size / 128) * 127)) return;
-  throw new PieceError({ code: "BAD_PIECE_SIZE", size }, `padded size ${size} is no power of two of 128 bytes or more`);
+  if (isPaddedSize(size)) return;
+  throw new PieceError(
+    { code: "BAD_PIECE_SIZE", size: typeof size === "number" ? size : Number.NaN },
+    `padded size ${describeValue(size)} is no power of two of 128 bytes or more`,
+  );
+}
+
+/** Throws `BAD_PIECE_SIZE`, `BAD_COMMITMENT`, `BAD_TYPE` unless these are sizes and commitments of pieces. */
+export function checkPieces(pieces: readonly PieceInfo[]): void {
+  checkRecords("pieces", pieces);
+  for (const { paddedSize, commP } of pieces) {
+    checkPaddedSize(paddedSize);
+    checkCommitment(commP);
+  }
+}
+
+/** Whether these are 32 bytes below 2^254. */
+export function isCommitment(commitment: unknown): commitment is Uint8Array {
+  return isBytes(commitment) && (commitment[31] as number) < 0x40;
+}
+
+/** Whether this has a piece's size and commitment. */
+export function isPiece(piece: unknown): piece is PieceInfo {
+  return isRecord(piece) && isPaddedSize(piece["paddedSize"]) && isCommitment(piece["commP"]);
 }
 
 /** Throws `BAD_COMMITMENT` unless `commitment` is 32 bytes below 2^254. */
 export function checkCommitment(commitment: Uint8Array): void {
-  if (commitment.length === 32 && (commitment[31] as number) < 0x40) return;
+  if (isCommitment(commitment)) return;
   throw new PieceError({ code: "BAD_COMMITMENT" }, "a commitment is 32 bytes with its two top bits zero");
 }
 
@@ -218,6 +262,7 @@ function convert(
   to: number,
   kernel: (input: number, out: number, quads: number) => void,
 ): Uint8Array {
+  checkPayload(input);
   if (input.length % from !== 0)
     throw new PieceError(
       { code: "BAD_LENGTH", length: input.length },

@@ -15,9 +15,10 @@ import { equal } from "../../base/bytes.ts";
 import type { Proofs } from "../../core/proofs.ts";
 import { leafChallenge } from "../challenges.ts";
 import { u64Of } from "../kernel.ts";
-import { canonical, type MerklePath, verifyPath } from "../merkle-path.ts";
+import { canonical, isPath, type MerklePath, verifyPath } from "../merkle-path.ts";
 import { checkBytes, SectorError, type SectorParams } from "../params.ts";
 import { commROf } from "../seal/seal.ts";
+import { badType, checkParams, checkProofs, checkRecord, checkRecords, isBytes, isList, isRecord } from "../shape.ts";
 import { P_AUX_FILE, type SectorStore } from "../store.ts";
 import { SectorTree, treeArities, treeRLastShape } from "../tree.ts";
 
@@ -25,6 +26,13 @@ export const WINNING_LEAVES = 66;
 export const WINDOW_LEAVES = 10;
 
 export type PoStKind = "winning" | "window" | "window-legacy";
+
+const KINDS: readonly PoStKind[] = ["winning", "window", "window-legacy"];
+
+/** Throws `BAD_TYPE` for a kind that is none: it must not pass for the kind that is left. */
+function checkKind(kind: unknown): asserts kind is PoStKind {
+  if (!KINDS.includes(kind as PoStKind)) badType("kind", KINDS.join(", "));
+}
 
 /** A sector as the chain knows it. */
 export type PublicSector = { readonly sectorNumber: number | bigint; readonly commR: Uint8Array };
@@ -45,9 +53,13 @@ export type PrivateSector = PublicSector & { readonly store: SectorStore };
 
 /**
  * The sectors as a proof takes them: for a WindowPoSt by ascending number, each once, for a WinningPoSt as they are.
- * Throws `OUT_OF_RANGE` for a number that is none, `CONFLICTING_SECTORS` for one number with two CommRs.
+ * Throws `OUT_OF_RANGE` for a number that is none, `CONFLICTING_SECTORS` for one number with two CommRs, `BAD_TYPE`,
+ * `BAD_LENGTH`.
  */
 export function provedSectors<Sector extends PublicSector>(kind: PoStKind, sectors: readonly Sector[]): Sector[] {
+  checkKind(kind);
+  checkRecords("sectors", sectors);
+  for (const { commR } of sectors) checkBytes("CommR", commR);
   const keyed = sectors.map((sector) => ({ sector, number: u64Of(sector.sectorNumber) }));
   if (kind === "winning") return [...sectors];
   keyed.sort((a, b) => (a.number < b.number ? -1 : a.number > b.number ? 1 : 0));
@@ -60,18 +72,31 @@ export function provedSectors<Sector extends PublicSector>(kind: PoStKind, secto
   return once.map(({ sector }) => sector);
 }
 
-/** Challenged leaves of the sector at `place` in the list of proved sectors. */
+/** What a PoSt is about: its kind, 32 bytes of chain randomness, and the sectors of one size. */
+export type PoStStatement<Sector extends PublicSector = PublicSector> = {
+  readonly params: SectorParams;
+  readonly kind: PoStKind;
+  readonly randomness: Uint8Array;
+  readonly sectors: readonly Sector[];
+};
+
+/** One sector of a PoSt, at `place` in the list of proved sectors. */
+export type SectorInPoSt = Omit<PoStStatement, "sectors"> & {
+  readonly sectorNumber: number | bigint;
+  readonly place: number;
+};
+
+/** Challenged leaves of a sector. Throws `BAD_TYPE`, `BAD_LENGTH`, `OUT_OF_RANGE`. */
 export function postChallenges(
   proofs: Proofs,
-  params: SectorParams,
-  kind: PoStKind,
-  randomness: Uint8Array,
-  sectorNumber: number | bigint,
-  place: number,
+  { params, kind, randomness, sectorNumber, place }: SectorInPoSt,
 ): number[] {
+  checkKind(kind);
   const count = kind === "winning" ? WINNING_LEAVES : WINDOW_LEAVES;
   const first = kind === "window-legacy" ? place * count : 0;
-  return Array.from({ length: count }, (_, n) => leafChallenge(proofs, params, randomness, sectorNumber, first + n));
+  return Array.from({ length: count }, (_, n) =>
+    leafChallenge(proofs, { params, randomness, sectorNumber, index: first + n }),
+  );
 }
 
 /** Opens the challenged leaves of one sector. Throws `FAULTY_SECTORS` if its files do not prove its CommR. */
@@ -120,22 +145,19 @@ export function partitionSectors(params: SectorParams, kind: PoStKind): number {
  */
 export async function provePoSt(
   proofs: Proofs,
-  params: SectorParams,
-  kind: PoStKind,
-  randomness: Uint8Array,
-  sectors: readonly PrivateSector[],
-  options: { readonly signal?: AbortSignal } = {},
+  { signal, ...statement }: PoStStatement<PrivateSector> & { readonly signal?: AbortSignal },
 ): Promise<PoStPartitionProof[]> {
+  checkPoStStatement(proofs, statement);
+  const { params, kind, randomness, sectors } = statement;
   checkCount(kind, sectors.length);
-  checkBytes("randomness", randomness);
   const size = partitionSectors(params, kind);
   const partitions: SectorPoSt[][] = [];
   const faults: number[] = [];
   let first: Error | null = null;
   for (const [place, sector] of provedSectors(kind, sectors).entries()) {
-    options.signal?.throwIfAborted();
+    signal?.throwIfAborted();
     if (place % size === 0) partitions.push([]);
-    const challenges = postChallenges(proofs, params, kind, randomness, sector.sectorNumber, place);
+    const challenges = postChallenges(proofs, { params, kind, randomness, sectorNumber: sector.sectorNumber, place });
     try {
       partitions.at(-1)?.push(await proveSectorPoSt(proofs, params, sector, challenges));
     } catch (error) {
@@ -157,29 +179,37 @@ function checkCount(kind: PoStKind, sectors: number): void {
   );
 }
 
+/** Throws `BAD_TYPE`, `BAD_LENGTH`: a statement, or a module, that is none. */
+export function checkPoStStatement(proofs: Proofs, statement: PoStStatement): void {
+  checkProofs(proofs);
+  checkRecord("statement", statement);
+  checkParams(statement.params);
+  checkKind(statement.kind);
+  checkBytes("randomness", statement.randomness);
+  checkRecords("sectors", statement.sectors);
+}
+
 /**
- * Whether the partitions prove all sectors, in the order of `provedSectors`. False for a malformed proof.
- * Throws `BAD_LENGTH` for randomness of other than 32 bytes, and what `provedSectors` throws of the statement.
+ * Whether the partitions prove all sectors, in the order of `provedSectors`. False for a malformed proof, whatever it is.
+ * Throws `BAD_TYPE` and `BAD_LENGTH` for a malformed statement, and what `provedSectors` throws.
  */
 export function verifyPoSt(
   proofs: Proofs,
-  params: SectorParams,
-  kind: PoStKind,
-  randomness: Uint8Array,
-  sectors: readonly PublicSector[],
+  statement: PoStStatement,
   partitions: readonly PoStPartitionProof[],
 ): boolean {
-  checkBytes("randomness", randomness);
+  checkPoStStatement(proofs, statement);
+  const { params, kind, randomness, sectors } = statement;
   const size = partitionSectors(params, kind);
   if (sectors.length === 0 || (kind === "winning" && sectors.length !== 1)) return false;
   const proved = provedSectors(kind, sectors);
-  if (partitions.length !== Math.ceil(proved.length / size)) return false;
+  const isPartition = (partition: unknown): boolean => isList(partition, size, isRecord);
+  if (!isList(partitions, Math.ceil(proved.length / size), isPartition)) return false;
   for (const [k, partition] of partitions.entries()) {
-    if (partition.length !== size) return false;
     for (const [i, proof] of partition.entries()) {
       const place = Math.min(k * size + i, proved.length - 1);
       const sector = proved[place] as PublicSector;
-      const challenges = postChallenges(proofs, params, kind, randomness, sector.sectorNumber, place);
+      const challenges = postChallenges(proofs, { params, kind, randomness, sectorNumber: sector.sectorNumber, place });
       if (!verifySector(proofs, params, sector, proof, challenges)) return false;
     }
   }
@@ -200,12 +230,15 @@ function verifySector(
   challenges: readonly number[],
 ): boolean {
   const { commC, commRLast, paths } = proof;
-  if (!sameNumber(proof.sectorNumber, sector.sectorNumber) || paths.length !== challenges.length) return false;
-  if (commC.length !== 32 || commRLast.length !== 32 || sector.commR.length !== 32) return false;
+  const arities = treeArities(treeRLastShape(params));
+  if (!sameNumber(proof.sectorNumber, sector.sectorNumber)) return false;
+  if (!isList(paths, challenges.length, (path) => isPath(path, arities))) return false;
+  if (!isBytes(commC) || !isBytes(commRLast) || !isBytes(sector.commR)) return false;
   if (!canonical(proofs, commC) || !canonical(proofs, commRLast)) return false;
   if (!equal(commROf(proofs, commC, commRLast), sector.commR)) return false;
-  const arities = treeArities(treeRLastShape(params));
   return paths.every(
-    (path, i) => equal(path.root, commRLast) && verifyPath(proofs, "poseidon", arities, path, challenges[i] as number),
+    (path, i) =>
+      equal(path.root, commRLast) &&
+      verifyPath(proofs, path, { hash: "poseidon", arities, index: challenges[i] as number }),
   );
 }

@@ -9,11 +9,12 @@
  */
 import { equal } from "../../base/bytes.ts";
 import type { Proofs } from "../../core/proofs.ts";
-import { porepChallenges, porepPartitions } from "../challenges.ts";
-import { parentNode } from "../kernel.ts";
-import { canonical, type MerklePath, verifyPath } from "../merkle-path.ts";
+import { checkFeature, porepChallenges, porepPartitions } from "../challenges.ts";
+import { parentNode, u64Of } from "../kernel.ts";
+import { canonical, isPath, type MerklePath, verifyPath } from "../merkle-path.ts";
 import {
   BASE_DEGREE,
+  checkBytes,
   EXPANDER_DEGREE,
   LABEL_PARENTS,
   NODE_BYTES,
@@ -22,6 +23,7 @@ import {
   type SectorParams,
   sectorParams,
 } from "../params.ts";
+import { badType, checkParams, checkProofs, checkRecord, isBytes, isList, isRecord } from "../shape.ts";
 import { layerFile, type SectorStore } from "../store.ts";
 import { SectorTree, treeArities, treeCShape, treeDShape, treeRLastShape } from "../tree.ts";
 import { parentsOf, withGraph } from "./kit.ts";
@@ -63,6 +65,15 @@ export type PoRepStatement = SectorIdentity & {
   readonly seed: Uint8Array;
 };
 
+/** Which partition of which sector is to be proved. */
+export type PoRepRequest = PoRepOptions & {
+  readonly identity: SectorIdentity;
+  readonly sealed: SealedSector;
+  /** As in `PoRepStatement`. */
+  readonly seed: Uint8Array;
+  readonly partition: number;
+};
+
 /**
  * Opens all challenges of partition `partition` from a sealed sector's store, and checks the proof. Throws `FAULTY_SECTORS`
  * if the files do not prove the sector's commitments, `MISSING_FILE`, `BAD_LENGTH`.
@@ -70,20 +81,16 @@ export type PoRepStatement = SectorIdentity & {
 export async function provePoRep(
   proofs: Proofs,
   store: SectorStore,
-  identity: SectorIdentity,
-  sealed: SealedSector,
-  seed: Uint8Array,
-  partition: number,
-  options: PoRepOptions = {},
+  { identity, sealed, seed, partition, ...options }: PoRepRequest,
 ): Promise<PoRepPartitionProof> {
   const params = options.params ?? sectorParams(identity.proof.sectorBytes);
   const { replicaId, commR } = sealed;
   const { feature, legacy } = identity.proof;
   const challenges = porepChallenges(proofs, params, { feature, replicaId, commR, seed }, partition);
   const porep = options.porepId ?? porepId(identity.proof);
-  const proof = await openNodes(proofs, store, params, porep, legacy, challenges);
+  const proof = await openNodes(proofs, store, { params, porep, legacy }, challenges);
   const statement = { ...identity, commD: sealed.commD, commR, seed };
-  if (await verifyPoRepPartition(proofs, statement, partition, proof, options)) return proof;
+  if (await verifyPoRepPartition(proofs, statement, { index: partition, proof }, options)) return proof;
   throw new SectorError(
     { code: "FAULTY_SECTORS", sectors: [Number(identity.sectorNumber)] },
     `sector ${identity.sectorNumber} cannot be proved: its files do not have its commitments`,
@@ -91,12 +98,10 @@ export async function provePoRep(
 }
 
 /** Opens the given nodes; synthetic PoRep opens all its synthetic challenges before layers are dropped. */
-export async function openNodes(
+async function openNodes(
   proofs: Proofs,
   store: SectorStore,
-  params: SectorParams,
-  porep: Uint8Array,
-  legacy: boolean,
+  { params, porep, legacy }: { readonly params: SectorParams; readonly porep: Uint8Array; readonly legacy: boolean },
   challenges: readonly number[],
 ): Promise<PoRepPartitionProof> {
   const treeD = await SectorTree.open(proofs, treeDShape(params), store);
@@ -134,64 +139,116 @@ export function labelParents(proof: PoRepChallengeProof, layer: number): Uint8Ar
   return Array.from({ length: LABEL_PARENTS }, (_, i) => all[i % all.length] as Uint8Array);
 }
 
-/** Whether all partitions prove the statement; false for anything malformed. */
+/** Throws `BAD_TYPE`, `BAD_LENGTH`, `OUT_OF_RANGE`: a statement, or a module, that is none. Returns the sector's parameters. */
+export function checkPoRepStatement(proofs: Proofs, statement: PoRepStatement, options: PoRepOptions): SectorParams {
+  checkProofs(proofs);
+  checkRecord("statement", statement);
+  checkRecord("statement.proof", statement.proof);
+  checkRecord("options", options);
+  const { proof } = statement;
+  checkFeature(proof.feature);
+  if (typeof proof.legacy !== "boolean") badType("statement.proof.legacy", "true or false");
+  if (!Number.isInteger(proof.number) || proof.number < 0 || proof.number > 255)
+    badType("statement.proof.number", "the number of a registered proof");
+  const params = options.params ?? sectorParams(proof.sectorBytes);
+  checkParams(params);
+  checkBytes("PoRep id", options.porepId ?? porepId(proof));
+  checkBytes("prover id", statement.proverId);
+  checkBytes("ticket", statement.ticket);
+  checkBytes("CommD", statement.commD);
+  checkBytes("CommR", statement.commR);
+  if (proof.feature !== "non-interactive") checkBytes("seed", statement.seed);
+  u64Of(statement.sectorNumber);
+  return params;
+}
+
+/**
+ * Whether all partitions prove the statement; false for any malformed proof.
+ * Throws `BAD_TYPE`, `BAD_LENGTH`, `OUT_OF_RANGE` for a malformed statement.
+ */
 export async function verifyPoRep(
   proofs: Proofs,
   statement: PoRepStatement,
   partitions: readonly PoRepPartitionProof[],
   options: PoRepOptions = {},
 ): Promise<boolean> {
-  const params = options.params ?? sectorParams(statement.proof.sectorBytes);
-  if (partitions.length !== porepPartitions(params, statement.proof.feature)) return false;
+  const params = checkPoRepStatement(proofs, statement, options);
+  if (!isList(partitions, porepPartitions(params, statement.proof.feature), Array.isArray)) return false;
   for (const [index, partition] of partitions.entries())
-    if (!(await verifyPoRepPartition(proofs, statement, index, partition, options))) return false;
+    if (!(await verifyPoRepPartition(proofs, statement, { index, proof: partition }, options))) return false;
   return true;
 }
 
-/** Whether one partition's proof holds. */
+/** Whether the proof of partition `index` holds. Throws as `verifyPoRep` does. */
 export async function verifyPoRepPartition(
   proofs: Proofs,
   statement: PoRepStatement,
-  index: number,
-  partition: PoRepPartitionProof,
+  partition: { readonly index: number; readonly proof: PoRepPartitionProof },
   options: PoRepOptions = {},
 ): Promise<boolean> {
-  const params = options.params ?? sectorParams(statement.proof.sectorBytes);
+  const params = checkPoRepStatement(proofs, statement, options);
+  checkRecord("partition", partition);
+  const { index, proof: opened } = partition;
   const { feature, legacy } = statement.proof;
   const { commD, commR, seed } = statement;
   const porep = options.porepId ?? porepId(statement.proof);
-  if (commD.length !== 32 || commR.length !== 32 || !canonical(proofs, commD) || !canonical(proofs, commR))
-    return false;
+  if (!canonical(proofs, commD) || !canonical(proofs, commR)) return false;
   const replicaId = replicaIdOf(proofs, statement, commD, porep);
   const challenges = porepChallenges(proofs, params, { feature, replicaId, commR, seed }, index);
-  if (partition.length !== challenges.length) return false;
+  if (!isList(opened, challenges.length, (proof) => isChallengeProof(params, proof))) return false;
   return withGraph(proofs, params, porep, legacy, async (graph) => {
-    for (const [i, proof] of partition.entries()) {
-      const challenge = challenges[i] as number;
-      if (!verifyChallenge(proofs, params, replicaId, commD, commR, challenge, proof, graph)) return false;
-    }
+    const known = { params, replicaId, commD, commR, graph };
+    for (const [i, proof] of opened.entries())
+      if (!verifyChallenge(proofs, known, challenges[i] as number, proof)) return false;
     return true;
   });
 }
 
+/** Whether this has the shape of the proof of one challenge, all of its nodes and paths included. */
+function isChallengeProof(params: SectorParams, proof: unknown): proof is PoRepChallengeProof {
+  if (!isRecord(proof)) return false;
+  const [d, c, r] = [treeDShape(params), treeCShape(params), treeRLastShape(params)].map(treeArities) as [
+    number[],
+    number[],
+    number[],
+  ];
+  const isColumn = (column: unknown): boolean =>
+    isRecord(column) && isList(column["labels"], params.layers, (label) => isBytes(label)) && isPath(column["path"], c);
+  return (
+    isPath(proof["data"], d) &&
+    isPath(proof["replica"], r) &&
+    isColumn(proof["column"]) &&
+    isList(proof["baseParents"], BASE_DEGREE, isColumn) &&
+    isList(proof["expanderParents"], EXPANDER_DEGREE, isColumn)
+  );
+}
+
+/** What is the same for all challenges of a partition; `graph` is the address of the parents' graph. */
+type Known = {
+  readonly params: SectorParams;
+  readonly replicaId: Uint8Array;
+  readonly commD: Uint8Array;
+  readonly commR: Uint8Array;
+  readonly graph: number;
+};
+
 function verifyChallenge(
   proofs: Proofs,
-  params: SectorParams,
-  replicaId: Uint8Array,
-  commD: Uint8Array,
-  commR: Uint8Array,
+  { params, replicaId, commD, commR, graph }: Known,
   challenge: number,
   proof: PoRepChallengeProof,
-  graph: number,
 ): boolean {
   const { data, replica, column, baseParents, expanderParents } = proof;
   const commC = column.path.root;
-  if (proof.challenge !== challenge || commC.length !== 32 || replica.root.length !== 32) return false;
+  if (proof.challenge !== challenge) return false;
   if (!canonical(proofs, commC) || !canonical(proofs, replica.root)) return false;
   if (!equal(data.root, commD) || !equal(commROf(proofs, commC, replica.root), commR)) return false;
-  if (!verifyPath(proofs, "sha256", treeArities(treeDShape(params)), data, challenge)) return false;
-  if (!verifyPath(proofs, "poseidon", treeArities(treeRLastShape(params)), replica, challenge)) return false;
-  if (baseParents.length !== BASE_DEGREE || expanderParents.length !== EXPANDER_DEGREE) return false;
+  if (!verifyPath(proofs, data, { hash: "sha256", arities: treeArities(treeDShape(params)), index: challenge }))
+    return false;
+  if (
+    !verifyPath(proofs, replica, { hash: "poseidon", arities: treeArities(treeRLastShape(params)), index: challenge })
+  )
+    return false;
   const parents = parentsOf(proofs, graph, challenge);
   const columns = [...baseParents, ...expanderParents];
   if (!verifyColumn(proofs, params, column, challenge, commC)) return false;
@@ -212,14 +269,11 @@ function verifyColumn(
   commC: Uint8Array,
 ): boolean {
   const { labels, path } = column;
-  if (column.node !== node || labels.length !== params.layers || !equal(path.root, commC)) return false;
+  if (column.node !== node || !equal(path.root, commC)) return false;
   const joined = new Uint8Array(NODE_BYTES * labels.length);
-  for (const [i, label] of labels.entries()) {
-    if (label.length !== NODE_BYTES) return false;
-    joined.set(label, NODE_BYTES * i);
-  }
+  for (const [i, label] of labels.entries()) joined.set(label, NODE_BYTES * i);
   if (!canonical(proofs, joined) || !equal(parentNode(proofs, "poseidon", joined), path.leaf)) return false;
-  return verifyPath(proofs, "poseidon", treeArities(treeCShape(params)), path, node);
+  return verifyPath(proofs, path, { hash: "poseidon", arities: treeArities(treeCShape(params)), index: node });
 }
 
 /** A label from its 37 parents, by the labelling kernel itself: the parents lie in slots 0 … 13, the label in slot 14. */

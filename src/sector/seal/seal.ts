@@ -21,7 +21,8 @@ import {
   type SectorParams,
   sectorParams,
 } from "../params.ts";
-import { layerFile, P_AUX_FILE, SEALED_FILE, type SectorStore, UNSEALED_FILE } from "../store.ts";
+import { checkProofs, checkRecord } from "../shape.ts";
+import { layerFile, P_AUX_FILE, SEALED_FILE, type SectorStore, shortFile, UNSEALED_FILE } from "../store.ts";
 import {
   buildWindow,
   closeTree,
@@ -57,12 +58,22 @@ export type SealedSector = {
 /** Sectors beyond this are labelled through files. */
 export const MAX_SEALED_BYTES = 512 * 1024 * 1024;
 
+/** The sector's parameters. Throws `BAD_TYPE`, `UNKNOWN_SECTOR_SIZE`. */
+function paramsOf(proofs: Proofs, identity: SectorIdentity, options: SealOptions): SectorParams {
+  checkProofs(proofs);
+  checkRecord("identity", identity);
+  checkRecord("identity.proof", identity.proof);
+  checkRecord("options", options);
+  return options.params ?? sectorParams(identity.proof.sectorBytes);
+}
+
 export function replicaIdOf(
   proofs: Proofs,
   identity: SectorIdentity,
   commD: Uint8Array,
   porep?: Uint8Array,
 ): Uint8Array {
+  checkRecord("identity", identity);
   checkBytes("prover id", identity.proverId);
   checkBytes("ticket", identity.ticket);
   checkBytes("CommD", commD);
@@ -78,7 +89,7 @@ export async function sealSector(
   identity: SectorIdentity,
   options: SealOptions = {},
 ): Promise<SealedSector> {
-  const params = options.params ?? sectorParams(identity.proof.sectorBytes);
+  const params = paramsOf(proofs, identity, options);
   const { commD, replicaId } = await sealLayers(proofs, store, identity, options);
   const commC = await buildTreeC(proofs, store, params, options);
   const commRLast = await encodeReplica(proofs, store, params, options);
@@ -257,21 +268,28 @@ export async function buildTreeRLast(
   return closeTree(proofs, shape, store, roots);
 }
 
+/** A range of a sector's data. */
+export type UnsealRequest = SealOptions & {
+  readonly identity: SectorIdentity;
+  readonly commD: Uint8Array;
+  /** First byte of the data, before Fr32, and how many. */
+  readonly from: number;
+  readonly length: number;
+};
+
 /**
  * Recovers the raw bytes `[from, from + length)` of the sector's data (before Fr32) from its replica.
  * The last layer's file is used if the store has it; otherwise all labels are computed again, which costs as much as
- * sealing whatever the range, and the last layer is left in the store for the next range. Throws `OUT_OF_RANGE`.
+ * sealing whatever the range, and the last layer is left in the store for the next range. Throws `OUT_OF_RANGE`, and
+ * `BAD_LENGTH` for a replica of another size than the seal proof's.
  */
 export async function unsealRange(
   proofs: Proofs,
   store: SectorStore,
-  identity: SectorIdentity,
-  commD: Uint8Array,
-  from: number,
-  length: number,
-  options: SealOptions = {},
+  { identity, commD, from, length, ...options }: UnsealRequest,
 ): Promise<Uint8Array> {
-  const params = options.params ?? sectorParams(identity.proof.sectorBytes);
+  const params = paramsOf(proofs, identity, options);
+  checkBytes("CommD", commD);
   const rawBytes = (params.sectorBytes / 128) * 127;
   if (
     !Number.isSafeInteger(from) ||
@@ -284,6 +302,10 @@ export async function unsealRange(
       { code: "OUT_OF_RANGE", what: "range", value: from + length },
       `the data has ${rawBytes} bytes`,
     );
+  // Before the labels, which cost as much as sealing: a seal proof of another size would recompute another sector's.
+  const size = await store.size(SEALED_FILE);
+  if (size === null) throw new SectorError({ code: "MISSING_FILE", name: SEALED_FILE }, "the sector has no replica");
+  if (size !== params.sectorBytes) throw shortFile(SEALED_FILE, size, params.sectorBytes);
   if (length === 0) return new Uint8Array(0);
   const firstQuad = Math.floor(from / 127);
   const quads = Math.ceil((from + length) / 127) - firstQuad;

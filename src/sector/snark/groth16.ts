@@ -6,6 +6,8 @@
  */
 import { FilError } from "../../base/errors.ts";
 import type { Proofs } from "../../core/proofs.ts";
+import { checkBytes } from "../params.ts";
+import { badType, checkProofs, checkRecord, isBytes, isList } from "../shape.ts";
 
 /** Why a proof was refused, or `VALID`. The order is that of the codes in `assembly/proofs/verify/groth16.ts`. */
 const VERDICTS = [
@@ -68,7 +70,7 @@ export type VerifyingKey = {
   verifyBatch(proofs: Uint8Array, inputs: readonly (readonly Uint8Array[])[], entropy: Uint8Array): ProofVerdict;
   /**
    * Verifies an aggregate of proofs under this key. `entropy`: 32 bytes unknown to the prover.
-   * Errors: `RangeError` for entropy or a reference string of the wrong length.
+   * Errors: `SectorError` for entropy or a reference string of the wrong length, and for what is of another type.
    */
   verifyAggregate(statement: AggregateStatement, entropy: Uint8Array): ProofVerdict;
   /** Gives the key's memory back, once; every later call throws `KEY_RELEASED`. */
@@ -91,8 +93,14 @@ const PROOF_BYTES = 192;
 const MAX_BATCH = 4096;
 const MAX_AGGREGATED = 65536;
 
-function checkEntropy(entropy: Uint8Array): void {
-  if (entropy.length !== 32) throw new RangeError(`entropy of ${entropy.length} bytes, expected 32`);
+/** Throws `BAD_TYPE` unless the value is bytes of any number. */
+function checkAnyBytes(what: string, value: unknown): void {
+  if (!(value instanceof Uint8Array)) badType(what, "bytes");
+}
+
+/** Throws `BAD_TYPE` unless the value is a list of rows of inputs; the inputs themselves get a verdict. */
+function checkRows(rows: unknown): void {
+  if (!isList(rows, null, Array.isArray)) badType("inputs", "a list of rows of inputs");
 }
 
 /**
@@ -100,6 +108,9 @@ function checkEntropy(entropy: Uint8Array): void {
  * Errors: `VerifyingKeyError` `BAD_KEY_LENGTH`, `BAD_KEY_POINT`.
  */
 export function readVerifyingKey(module: Proofs, bytes: Uint8Array, options: VerifyingKeyOptions = {}): VerifyingKey {
+  checkProofs(module);
+  checkAnyBytes("key", bytes);
+  checkRecord("options", options);
   const { instance, exports: core } = module;
   const size = core.groth16KeySize(bytes.length);
   if (size === 0) throw new VerifyingKeyError({ code: "BAD_KEY_LENGTH" }, `no verifying key has ${bytes.length} bytes`);
@@ -128,8 +139,10 @@ export function readVerifyingKey(module: Proofs, bytes: Uint8Array, options: Ver
     check: (proofs: number, inputs: number, entropy: number, scratch: number) => number,
   ): ProofVerdict => {
     checkHeld();
+    checkAnyBytes("proof", proofs);
+    checkRows(rows);
     if (rows.some((row) => row.length !== inputCount)) return "BAD_INPUT_COUNT";
-    if (rows.some((row) => row.some((input) => input.length !== INPUT_BYTES))) return "BAD_INPUT";
+    if (!rows.every((row) => isList(row, null, (input) => isBytes(input, INPUT_BYTES)))) return "BAD_INPUT";
     if (proofs.length !== rows.length * PROOF_BYTES) return "BAD_PROOF_LENGTH";
     const inputBytes = rows.length * inputCount * INPUT_BYTES;
     const head = (proofs.length + inputBytes + INPUT_BYTES + 15) & ~15;
@@ -150,13 +163,17 @@ export function readVerifyingKey(module: Proofs, bytes: Uint8Array, options: Ver
 
   const verifyAggregate = (statement: AggregateStatement, entropy: Uint8Array): ProofVerdict => {
     checkHeld();
+    checkRecord("statement", statement);
     const { aggregate, srs, inputs: rows, include, version } = statement;
-    checkEntropy(entropy);
-    if (srs.length !== AGGREGATE_SRS_BYTES)
-      throw new RangeError(`reference string of ${srs.length} bytes, expected ${AGGREGATE_SRS_BYTES}`);
+    checkBytes("entropy", entropy);
+    checkBytes("reference string", srs, AGGREGATE_SRS_BYTES);
+    checkAnyBytes("aggregate", aggregate);
+    checkAnyBytes("include", include);
+    checkRows(rows);
+    if (version !== 1 && version !== 2) badType("version", "1 or 2");
     if (rows.length === 0 || rows.length > MAX_AGGREGATED) return "BAD_PROOF_COUNT";
     if (rows.some((row) => row.length !== inputCount)) return "BAD_INPUT_COUNT";
-    if (rows.some((row) => row.some((input) => input.length !== INPUT_BYTES))) return "BAD_INPUT";
+    if (!rows.every((row) => isList(row, null, (input) => isBytes(input, INPUT_BYTES)))) return "BAD_INPUT";
     const scratchBytes = core.aggregateScratch(aggregate.length, inputCount) >>> 0;
     if (scratchBytes === 0) return "BAD_PROOF_LENGTH";
     // Entropy, reference string, aggregate, include, inputs, then the scratch at an aligned place.
@@ -197,8 +214,9 @@ export function readVerifyingKey(module: Proofs, bytes: Uint8Array, options: Ver
         core.groth16Verify(key, proofAt, proof.length, inputsAt, inputCount, scratch),
       ),
     verifyBatch: (proofs, inputs, entropy) => {
+      checkBytes("entropy", entropy);
+      checkRows(inputs);
       if (inputs.length === 0 || inputs.length > MAX_BATCH) return "BAD_PROOF_COUNT";
-      checkEntropy(entropy);
       return run(proofs, inputs, entropy, (proofsAt, inputsAt, entropyAt, scratch) =>
         core.groth16VerifyBatch(key, proofsAt, proofs.length, inputs.length, inputsAt, inputCount, entropyAt, scratch),
       );

@@ -14,14 +14,19 @@ import { elementOf } from "../../core/poseidon.ts";
 import type { Proofs } from "../../core/proofs.ts";
 import { porepChallenges, porepPartitions } from "../challenges.ts";
 import { sha256Of } from "../kernel.ts";
-import { checkBytes, porepId, SectorError, type SectorParams, sectorParams } from "../params.ts";
-import type { PoStKind, PublicSector } from "../post/post-proof.ts";
-import { partitionSectors, postChallenges, provedSectors } from "../post/post-proof.ts";
+import { checkBytes, porepId, SectorError, type SectorParams } from "../params.ts";
+import {
+  checkPoStStatement,
+  type PoStStatement,
+  partitionSectors,
+  postChallenges,
+  provedSectors,
+} from "../post/post-proof.ts";
 import { parentsOf, withGraph } from "../seal/kit.ts";
-import type { PoRepOptions, PoRepStatement } from "../seal/porep-proof.ts";
+import { checkPoRepStatement, type PoRepOptions, type PoRepStatement } from "../seal/porep-proof.ts";
 import { replicaIdOf } from "../seal/seal.ts";
-import type { UpdateStatement } from "../update/update.ts";
-import { updateParams } from "../update/update.ts";
+import { checkProofs, checkRecords } from "../shape.ts";
+import { checkUpdateStatement, type UpdateStatement, updateParams } from "../update/update.ts";
 
 /** Public inputs of one partition. */
 export type PublicInputs = readonly Uint8Array[];
@@ -32,18 +37,13 @@ const number = (value: number): Uint8Array => elementOf(BigInt(value));
  * Inputs of every partition of a PoRep proof.
  * Cost: 14 parents for each of 180 challenges at 32 GiB (no table of the graph is needed).
  */
-export function porepInputs(
+export async function porepInputs(
   proofs: Proofs,
   statement: PoRepStatement,
   options: PoRepOptions = {},
 ): Promise<PublicInputs[]> {
+  const params = checkPoRepStatement(proofs, statement, options);
   const { proof, commD, commR, seed } = statement;
-  for (const [what, bytes] of [
-    ["CommD", commD],
-    ["CommR", commR],
-  ] as const)
-    checkBytes(what, bytes);
-  const params = options.params ?? sectorParams(proof.sectorBytes);
   const id = options.porepId ?? porepId(proof);
   const replicaId = replicaIdOf(proofs, statement, commD, id);
   return withGraph(proofs, params, id, proof.legacy, async (graph) =>
@@ -56,20 +56,14 @@ export function porepInputs(
 }
 
 /** Inputs of every partition of a PoSt over `sectors`, see `provedSectors`; WinningPoSt has exactly one sector. */
-export function postInputs(
-  proofs: Proofs,
-  params: SectorParams,
-  kind: PoStKind,
-  randomness: Uint8Array,
-  sectors: readonly PublicSector[],
-): PublicInputs[] {
-  checkBytes("randomness", randomness);
-  for (const { commR } of sectors) checkBytes("CommR", commR);
+export function postInputs(proofs: Proofs, statement: PoStStatement): PublicInputs[] {
+  checkPoStStatement(proofs, statement);
+  const { params, kind, randomness, sectors } = statement;
   if (sectors.length === 0 || (kind === "winning" && sectors.length !== 1))
     throw new SectorError({ code: "OUT_OF_RANGE", what: "sectors", value: sectors.length }, "not a count of sectors");
   const proved = provedSectors(kind, sectors);
   const perSector = proved.map(({ sectorNumber, commR }, place) => {
-    const leaves = postChallenges(proofs, params, kind, randomness, sectorNumber, place).map(number);
+    const leaves = postChallenges(proofs, { params, kind, randomness, sectorNumber, place }).map(number);
     return kind === "winning" ? leaves.flatMap((leaf) => [commR, leaf]) : [commR, ...leaves];
   });
   const size = partitionSectors(params, kind);
@@ -81,13 +75,8 @@ export function postInputs(
 
 /** Inputs of every partition of a sector update's proof. */
 export function updateInputs(params: SectorParams, statement: UpdateStatement): PublicInputs[] {
+  checkUpdateStatement(params, statement);
   const { commROld, commDNew, commRNew } = statement;
-  for (const [what, bytes] of [
-    ["CommR old", commROld],
-    ["CommD new", commDNew],
-    ["CommR new", commRNew],
-  ] as const)
-    checkBytes(what, bytes);
   const { partitions, allowedHighBits, highBits } = updateParams(params);
   const selector = allowedHighBits.indexOf(statement.highBits ?? highBits);
   if (selector < 0) {
@@ -111,6 +100,8 @@ export function porepAggregateInclude(
   sectors: readonly { readonly seed: Uint8Array; readonly commR: Uint8Array }[],
   interactive = true,
 ): Uint8Array {
+  checkProofs(proofs);
+  checkRecords("sectors", sectors);
   for (const { seed, commR } of sectors) {
     checkBytes("CommR", commR);
     if (interactive) checkBytes("seed", seed);
@@ -124,6 +115,9 @@ export function updateAggregateInclude(
   params: SectorParams,
   updates: readonly UpdateStatement[],
 ): Uint8Array {
+  checkProofs(proofs);
+  checkRecords("updates", updates);
+  for (const update of updates) checkUpdateStatement(params, update);
   const usual = updateParams(params).highBits;
   return sha256Of(
     proofs,

@@ -16,11 +16,12 @@ import { equal } from "../../base/bytes.ts";
 import { elementOf, poseidon, UPDATE_TAG } from "../../core/poseidon.ts";
 import type { Proofs } from "../../core/proofs.ts";
 import { numberLE, parentNode } from "../kernel.ts";
-import { canonical, type MerklePath, verifyPath } from "../merkle-path.ts";
+import { canonical, isPath, type MerklePath, verifyPath } from "../merkle-path.ts";
 import { checkBytes, NODE_BYTES, SectorError, type SectorParams } from "../params.ts";
 import { type SealOptions, step, withMemory } from "../seal/kit.ts";
 import { buildTreeD, buildTreeRLast, commROf } from "../seal/seal.ts";
-import { P_AUX_FILE, SEALED_FILE, type SectorStore, TREE_D_FILE, UNSEALED_FILE } from "../store.ts";
+import { badType, checkParams, checkProofs, checkRecord, isBytes, isList, isRecord } from "../shape.ts";
+import { P_AUX_FILE, SEALED_FILE, type SectorStore, shortFile, TREE_D_FILE, UNSEALED_FILE } from "../store.ts";
 import { SectorTree, treeArities, treeDShape, treeRLastShape, WINDOW_NODES } from "../tree.ts";
 
 const MODULUS = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001n;
@@ -109,18 +110,29 @@ export function updateChallenges(
   });
 }
 
+/** The sector before and after: where its files are. */
+export type UpdateStores = { readonly params: SectorParams; readonly old: SectorStore; readonly next: SectorStore };
+
 /**
  * Puts the new data (`unsealed` of `next`) into the replica of `old`; writes the new replica, tree D, tree R-last and
  * `p_aux` to `next`. The old store stays as it is. Throws `BAD_LENGTH`, `NOT_CANONICAL`.
  */
 export async function updateSector(
   proofs: Proofs,
-  params: SectorParams,
-  old: SectorStore,
-  commROld: Uint8Array,
-  next: SectorStore,
-  options: SealOptions & { readonly highBits?: number } = {},
+  {
+    params,
+    old,
+    next,
+    commROld,
+    ...options
+  }: SealOptions &
+    UpdateStores & {
+      readonly commROld: Uint8Array;
+      readonly highBits?: number;
+    },
 ): Promise<UpdatedSector> {
+  checkProofs(proofs);
+  checkParams(params);
   const highBits = checkHighBits(params, options.highBits);
   checkBytes("CommR", commROld);
   const size = await next.size(UNSEALED_FILE);
@@ -149,18 +161,27 @@ export async function updateSector(
   return { commDNew, commRLastNew, commRNew: commROf(proofs, commC, commRLastNew) };
 }
 
-/** Recovers the new data from both replicas into the file `to` of `next`. */
+/** Recovers the new data from both replicas into the file `to` of `next`, by default its `unsealed`. */
 export async function decodeUpdate(
   proofs: Proofs,
-  params: SectorParams,
-  old: SectorStore,
-  next: SectorStore,
-  statement: { readonly commROld: Uint8Array; readonly commDNew: Uint8Array; readonly highBits?: number },
-  to: string = UNSEALED_FILE,
-  options: SealOptions = {},
+  {
+    params,
+    old,
+    next,
+    commROld,
+    commDNew,
+    to = UNSEALED_FILE,
+    ...options
+  }: SealOptions &
+    UpdateStores &
+    Pick<UpdateStatement, "commROld" | "commDNew" | "highBits"> & { readonly to?: string },
 ): Promise<void> {
-  const highBits = checkHighBits(params, statement.highBits);
-  const phi = updatePhi(proofs, statement.commDNew, statement.commROld);
+  const highBits = checkHighBits(params, options.highBits);
+  for (const store of [old, next]) {
+    const size = (await store.size(SEALED_FILE)) ?? 0;
+    if (size !== params.sectorBytes) throw shortFile(SEALED_FILE, size, params.sectorBytes);
+  }
+  const phi = updatePhi(proofs, commDNew, commROld);
   await forRhoRanges(proofs, params, phi, highBits, true, async (from, count, at, rho) => {
     const bytes = count * NODE_BYTES;
     proofs.instance.write(at, await next.read(SEALED_FILE, from * NODE_BYTES, bytes));
@@ -220,11 +241,16 @@ function apexRow(params: SectorParams): number {
 /** Opens the challenges of one partition. */
 export async function proveUpdate(
   proofs: Proofs,
-  params: SectorParams,
-  old: SectorStore,
-  next: SectorStore,
-  commRNew: Uint8Array,
-  partition: number,
+  {
+    params,
+    old,
+    next,
+    commRNew,
+    partition,
+  }: UpdateStores & {
+    readonly commRNew: Uint8Array;
+    readonly partition: number;
+  },
 ): Promise<UpdatePartitionProof> {
   const oldTree = await SectorTree.open(proofs, treeRLastShape(params), old);
   const newTree = await SectorTree.open(proofs, treeRLastShape(params), next);
@@ -245,14 +271,27 @@ export async function proveUpdate(
   return { commC: (await old.read(P_AUX_FILE, 0, 32)).slice(), apexLeaves, challenges };
 }
 
-/** Whether all partitions prove the update. False for anything malformed. */
+/** Throws `BAD_TYPE`, `BAD_LENGTH`: a statement, or its sector's parameters, that are none. */
+export function checkUpdateStatement(params: SectorParams, statement: UpdateStatement): void {
+  checkParams(params);
+  checkRecord("statement", statement);
+  checkBytes("CommR old", statement.commROld);
+  checkBytes("CommD new", statement.commDNew);
+  checkBytes("CommR new", statement.commRNew);
+  if (statement.highBits !== undefined && !Number.isInteger(statement.highBits))
+    badType("statement.highBits", "a number of bits");
+}
+
+/** Whether all partitions prove the update. False for any malformed proof; throws as `checkUpdateStatement`. */
 export function verifyUpdate(
   proofs: Proofs,
   params: SectorParams,
   statement: UpdateStatement,
   partitions: readonly UpdatePartitionProof[],
 ): boolean {
-  if (partitions.length !== updateParams(params).partitions) return false;
+  checkProofs(proofs);
+  checkUpdateStatement(params, statement);
+  if (!isList(partitions, updateParams(params).partitions, isRecord)) return false;
   return partitions.every((partition, k) => verifyUpdatePartition(proofs, params, statement, k, partition));
 }
 
@@ -268,34 +307,41 @@ export function verifyUpdatePartition(
   const highBits = statement.highBits ?? update.highBits;
   if (!update.allowedHighBits.includes(highBits)) return false;
   for (const bytes of [commROld, commDNew, commRNew, proof.commC])
-    if (bytes.length !== 32 || !canonical(proofs, bytes)) return false;
-  if (proof.challenges.length !== update.challenges || proof.apexLeaves.length !== update.apexLeaves) return false;
-  if (proof.apexLeaves.some((leaf) => leaf.length !== 32)) return false;
+    if (!isBytes(bytes) || !canonical(proofs, bytes)) return false;
+  const replicaArities = treeArities(treeRLastShape(params));
+  const dataArities = treeArities(treeDShape(params));
+  const isChallenge = (opened: unknown): boolean =>
+    isRecord(opened) &&
+    isPath(opened["oldReplica"], replicaArities) &&
+    isPath(opened["newReplica"], replicaArities) &&
+    isPath(opened["newData"], dataArities);
+  if (!isList(proof.challenges, update.challenges, isChallenge)) return false;
+  if (!isList(proof.apexLeaves, update.apexLeaves, (leaf) => isBytes(leaf))) return false;
   const first = proof.challenges[0] as UpdateChallengeProof;
   const [rootOld, rootNew] = [first.oldReplica.root, first.newReplica.root];
-  if (rootOld.length !== 32 || rootNew.length !== 32) return false;
   if (!canonical(proofs, rootOld) || !canonical(proofs, rootNew)) return false;
   if (!equal(commROf(proofs, proof.commC, rootOld), commROld)) return false;
   if (!equal(commROf(proofs, proof.commC, rootNew), commRNew)) return false;
   const apexRows = apexTree(proofs, proof.apexLeaves);
   const phi = updatePhi(proofs, commDNew, commROld);
-  const replicaArities = treeArities(treeRLastShape(params));
-  const dataArities = treeArities(treeDShape(params));
   const bottom = apexRow(params);
   return updateChallenges(proofs, params, commRNew, partition).every((node, i) => {
     const { oldReplica, newData, newReplica } = proof.challenges[i] as UpdateChallengeProof;
     if (!equal(oldReplica.root, rootOld) || !equal(newReplica.root, rootNew)) return false;
     if (!equal(newData.root, commDNew)) return false;
-    if (!verifyPath(proofs, "poseidon", replicaArities, oldReplica, node)) return false;
-    if (!verifyPath(proofs, "poseidon", replicaArities, newReplica, node)) return false;
-    if (!verifyPath(proofs, "sha256", dataArities, newData, node)) return false;
+    if (!verifyPath(proofs, oldReplica, { hash: "poseidon", arities: replicaArities, index: node })) return false;
+    if (!verifyPath(proofs, newReplica, { hash: "poseidon", arities: replicaArities, index: node })) return false;
+    if (!verifyPath(proofs, newData, { hash: "sha256", arities: dataArities, index: node })) return false;
     const rho = updateRho(proofs, phi, Math.floor(node / (params.nodes / 2 ** highBits)));
     if (!verifyEncoding(proofs, oldReplica.leaf, newData.leaf, rho, newReplica.leaf)) return false;
     // The path runs through the apex leaf above its node, and its siblings from there on are those of the apex tree.
     const below = Math.floor(node / 2 ** bottom);
     const apexLeaf = proof.apexLeaves[below % proof.apexLeaves.length] as Uint8Array;
     const lower = { leaf: newData.leaf, root: apexLeaf, steps: newData.steps.slice(0, bottom) };
-    if (!verifyPath(proofs, "sha256", dataArities.slice(0, bottom), lower, node % 2 ** bottom)) return false;
+    if (
+      !verifyPath(proofs, lower, { hash: "sha256", arities: dataArities.slice(0, bottom), index: node % 2 ** bottom })
+    )
+      return false;
     return apexRows.every((row, height) => {
       const step = newData.steps[bottom + height];
       const place = Math.floor(node / 2 ** (bottom + height)) % row.length;

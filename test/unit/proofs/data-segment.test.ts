@@ -30,10 +30,10 @@ describe.each([
   test("proves every piece and its entry, and no other piece by the same proof", () => {
     for (const [i, piece] of pieces.entries()) {
       const proof = proveSegment(proofs, aggregate, i);
-      expect(verifySegment(proofs, size, aggregate.commP, piece, proof)).toBe(true);
+      expect(verifySegment(proofs, { paddedSize: size, commP: aggregate.commP, piece }, proof)).toBe(true);
       const other = pieces[(i + 1) % pieces.length]!;
-      expect(verifySegment(proofs, size, aggregate.commP, other, proof)).toBe(false);
-      expect(verifySegment(proofs, 2 * size, aggregate.commP, piece, proof)).toBe(false);
+      expect(verifySegment(proofs, { paddedSize: size, commP: aggregate.commP, piece: other }, proof)).toBe(false);
+      expect(verifySegment(proofs, { paddedSize: 2 * size, commP: aggregate.commP, piece }, proof)).toBe(false);
     }
   });
 });
@@ -56,7 +56,9 @@ test("a proof that was changed anywhere is refused", () => {
     ];
   });
   for (const proof of [...changed, { ...good, offset: 0 }, { ...good, offset: 100 }, { ...good, entry: good.piece }])
-    expect(verifySegment(proofs, 2 ** 13, aggregate.commP, pieces[1]!, proof)).toBe(false);
+    expect(verifySegment(proofs, { paddedSize: 2 ** 13, commP: aggregate.commP, piece: pieces[1]! }, proof)).toBe(
+      false,
+    );
 });
 
 test("pieces that leave no room for the index are refused", () => {

@@ -71,16 +71,17 @@ describe.each([8, 4])("seal proof %i", (number) => {
     expect(challenges.map((one) => one.length)).toEqual(new Array(10).fill(18));
     expect(Math.max(...challenges.flat())).toBeGreaterThan(params.nodes * 0.9);
     partitions = [];
-    for (let k = 0; k < 10; k++) partitions.push(await provePoRep(proofs, store, identity, sealed, seed, k));
+    for (let k = 0; k < 10; k++)
+      partitions.push(await provePoRep(proofs, store, { identity, sealed, seed, partition: k }));
     const statement = { ...identity, commD: sealed.commD, commR: sealed.commR, seed };
     expect(await verifyPoRep(proofs, statement, partitions)).toBe(true);
     expect(await verifyPoRep(proofs, statement, partitions.slice(1))).toBe(false);
     const first = partitions[0] as PoRepPartitionProof;
-    expect(await verifyPoRepPartition(proofs, statement, 1, first)).toBe(false);
+    expect(await verifyPoRepPartition(proofs, statement, { index: 1, proof: first })).toBe(false);
     const labels = [...(first[17]?.column.labels ?? [])];
     labels[10] = toElement(prng(99, 32));
     const wrong = first.map((one, i) => (i === 17 ? { ...one, column: { ...one.column, labels } } : one));
-    expect(await verifyPoRepPartition(proofs, statement, 0, wrong)).toBe(false);
+    expect(await verifyPoRepPartition(proofs, statement, { index: 0, proof: wrong })).toBe(false);
   }, 120_000);
 
   test("windows with the highest challenges are built where they belong", async () => {

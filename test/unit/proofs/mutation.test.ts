@@ -91,7 +91,7 @@ test("PoRep: no changed opening is accepted", async () => {
   );
   const seed = fromHex(sector!.seed);
   const statement = { ...one.identity, commD: sealed.commD, commR: sealed.commR, seed };
-  const partitions = [await provePoRep(proofs, store, one.identity, sealed, seed, 0, one)];
+  const partitions = [await provePoRep(proofs, store, { ...one, identity: one.identity, sealed, seed, partition: 0 })];
   await refusesAll(partitions, 900, (changed) => verifyPoRep(proofs, statement, changed, one));
 });
 
@@ -105,9 +105,9 @@ test.each([sector, shapes.at(-1)] as FixtureSector[])("PoSt of $name: no changed
   );
   const sectors = [{ sectorNumber: info.sectorNumber, commR: sealed.commR, store }];
   const randomness = prng(5, 32).with(31, 1);
-  const partitions = await provePoSt(proofs, one.params, "window", randomness, sectors);
+  const partitions = await provePoSt(proofs, { params: one.params, kind: "window", randomness, sectors });
   await refusesAll(partitions, 600, (changed) =>
-    verifyPoSt(proofs, one.params, "window", randomness, sectors, changed),
+    verifyPoSt(proofs, { params: one.params, kind: "window", randomness, sectors }, changed),
   );
 });
 
@@ -122,10 +122,10 @@ test("sector update: no changed opening is accepted", async () => {
   );
   const next = new MemoryStore();
   await stagePieces(proofs, next, params, [{ payloadSize: 16256, bytes: [prng(9, 16256)] }]);
-  const { commDNew, commRNew } = await updateSector(proofs, params, store, sealed.commR, next);
+  const { commDNew, commRNew } = await updateSector(proofs, { params, old: store, commROld: sealed.commR, next });
   const statement = { commROld: sealed.commR, commDNew, commRNew };
   const partitions = [];
   for (let k = 0; k < updateParams(params).partitions; k++)
-    partitions.push(await proveUpdate(proofs, params, store, next, commRNew, k));
+    partitions.push(await proveUpdate(proofs, { params, old: store, next, commRNew, partition: k }));
   await refusesAll(partitions, 600, (changed) => verifyUpdate(proofs, params, statement, changed));
 });

@@ -103,8 +103,25 @@ describe("sealing with a table", () => {
       if (!same) continue;
       expect(toHex(again.files.get(SEALED_FILE)!)).toBe(sector.replica);
       again.files.delete(layerFile(2));
-      const raw = await unsealRange(proofs, again, one.identity, sealed.commD, 0, 100, { ...one, parents });
-      expect(toHex(raw)).toBe(toHex(await unsealRange(proofs, store, one.identity, sealed.commD, 0, 100, one)));
+      const raw = await unsealRange(proofs, again, {
+        ...one,
+        identity: one.identity,
+        commD: sealed.commD,
+        from: 0,
+        length: 100,
+        parents,
+      });
+      expect(toHex(raw)).toBe(
+        toHex(
+          await unsealRange(proofs, store, {
+            ...one,
+            identity: one.identity,
+            commD: sealed.commD,
+            from: 0,
+            length: 100,
+          }),
+        ),
+      );
     }
   });
 });

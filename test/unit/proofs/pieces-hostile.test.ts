@@ -167,7 +167,7 @@ test("segments: entries outside of the index, of other pieces or with a changed 
   const other = proveSegment(proofs, aggregate, 2);
   const piece = pieces[1]!;
   const verdict = (proof: SegmentProof, of = piece, padded = size): boolean =>
-    verifySegment(proofs, padded, aggregate.commP, of, proof);
+    verifySegment(proofs, { paddedSize: padded, commP: aggregate.commP, piece: of }, proof);
   expect(verdict(good)).toBe(true);
   expect(verdict({ ...good, entry: other.entry })).toBe(false);
   expect(verdict({ ...good, piece: other.piece })).toBe(false);

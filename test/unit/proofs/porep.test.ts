@@ -49,7 +49,7 @@ describe.each(sectors)("vanilla PoRep of $name", (sector) => {
     statement = { ...one.identity, commD: sealed.commD, commR: sealed.commR, seed };
     partitions = [];
     for (let k = 0; k < sector.partitions; k++)
-      partitions.push(await provePoRep(proofs, store, one.identity, sealed, seed, k, one));
+      partitions.push(await provePoRep(proofs, store, { ...one, identity: one.identity, sealed, seed, partition: k }));
   });
 
   test("challenges are the official ones", () => {
@@ -115,7 +115,7 @@ describe.each(sectors)("vanilla PoRep of $name", (sector) => {
     ];
     for (const proof of bad) {
       const partition = [proof, ...partitions[0]!.slice(1)];
-      expect(await verifyPoRepPartition(proofs, statement, 0, partition, one)).toBe(false);
+      expect(await verifyPoRepPartition(proofs, statement, { index: 0, proof: partition }, one)).toBe(false);
     }
   });
 });
@@ -175,10 +175,18 @@ describe("challenges", () => {
             expect.objectContaining({ code: "BAD_LENGTH" }),
           );
     }
-    expect(() => leafChallenge(proofs, params, long, 1, 0)).toThrowError(/5000 bytes/);
-    expect(() => leafChallenge(proofs, params, good, -1, 0)).toThrowError(/64-bit/);
-    expect(() => winningSector(proofs, good, long, 5)).toThrowError(/5000 bytes/);
-    expect(() => winningSector(proofs, good, good, 0)).toThrowError(/no sectors/);
+    expect(() => leafChallenge(proofs, { params, randomness: long, sectorNumber: 1, index: 0 })).toThrowError(
+      /5000 bytes/,
+    );
+    expect(() => leafChallenge(proofs, { params, randomness: good, sectorNumber: -1, index: 0 })).toThrowError(
+      /64-bit/,
+    );
+    expect(() => winningSector(proofs, { proverId: good, randomness: long, sectorCount: 5 })).toThrowError(
+      /5000 bytes/,
+    );
+    expect(() => winningSector(proofs, { proverId: good, randomness: good, sectorCount: 0 })).toThrowError(
+      /no sectors/,
+    );
   });
 
   test("challenges keep their range: never node 0 for PoRep, any node for PoSt", () => {
@@ -194,7 +202,9 @@ describe("challenges", () => {
           expect(node).toBeGreaterThanOrEqual(1);
           expect(node).toBeLessThan(params.nodes);
         }
-    expect(leafChallenge(proofs, sectorParams(2048), bytes, 1, 0)).toBeLessThan(64);
+    expect(
+      leafChallenge(proofs, { params: sectorParams(2048), randomness: bytes, sectorNumber: 1, index: 0 }),
+    ).toBeLessThan(64);
   });
 });
 

@@ -65,15 +65,30 @@ function kindOf({ type, apiVersion }: { type: string; apiVersion: string }): PoS
 test("WinningPoSt draws the official sectors", () => {
   for (const { randomnessSeed, proverId, sectorCount, picked } of known.winningSectors)
     for (const [n, expected] of picked.entries())
-      expect(String(winningSector(proofs, fromHex(proverId), prngFr(randomnessSeed), BigInt(sectorCount), n))).toBe(
-        expected,
-      );
+      expect(
+        String(
+          winningSector(proofs, {
+            proverId: fromHex(proverId),
+            randomness: prngFr(randomnessSeed),
+            sectorCount: BigInt(sectorCount),
+            n,
+          }),
+        ),
+      ).toBe(expected);
 });
 
 test.each(known.leafChallenges)("$type $apiVersion, $sectorSize bytes: leaves are the official ones", (row) => {
   const params = sectorParams(row.sectorSize);
   for (const [place, [sector, leaves]] of row.challenges.entries())
-    expect(postChallenges(proofs, params, kindOf(row), prngFr(row.randomnessSeed), sector, place)).toEqual(leaves);
+    expect(
+      postChallenges(proofs, {
+        params,
+        kind: kindOf(row),
+        randomness: prngFr(row.randomnessSeed),
+        sectorNumber: sector,
+        place,
+      }),
+    ).toEqual(leaves);
 });
 
 describe.each(known.cases.filter((one) => one.sectorSize < 1 << 20))("$name", (one) => {
@@ -106,7 +121,7 @@ describe.each(known.cases.filter((one) => one.sectorSize < 1 << 20))("$name", (o
       sectors.push({ sectorNumber: number, commR: sealed.commR, store });
       stores.push(store);
     }
-    partitions = await provePoSt(proofs, params, kind, randomness, sectors);
+    partitions = await provePoSt(proofs, { params, kind, randomness, sectors });
   });
 
   test("openings and partitions are the official ones", () => {
@@ -121,48 +136,50 @@ describe.each(known.cases.filter((one) => one.sectorSize < 1 << 20))("$name", (o
   });
 
   test("they verify, and not for other randomness, sectors or order", () => {
-    expect(verifyPoSt(proofs, params, kind, randomness, sectors, partitions)).toBe(true);
+    expect(verifyPoSt(proofs, { params, kind, randomness, sectors }, partitions)).toBe(true);
     const other = randomness.with(0, (randomness[0] as number) ^ 1);
-    expect(verifyPoSt(proofs, params, kind, other, sectors, partitions)).toBe(false);
-    expect(verifyPoSt(proofs, params, kind, randomness, [], partitions)).toBe(false);
-    expect(verifyPoSt(proofs, params, kind, randomness, sectors, partitions.slice(1))).toBe(false);
+    expect(verifyPoSt(proofs, { params, kind, randomness: other, sectors }, partitions)).toBe(false);
+    expect(verifyPoSt(proofs, { params, kind, randomness, sectors: [] }, partitions)).toBe(false);
+    expect(verifyPoSt(proofs, { params, kind, randomness, sectors }, partitions.slice(1))).toBe(false);
     const fuller = partitions.with(0, [...partitions[0]!, partitions.at(-1)!.at(-1)!]);
-    expect(verifyPoSt(proofs, params, kind, randomness, sectors, fuller)).toBe(false);
-    expect(verifyPoSt(proofs, params, kind, randomness, sectors, [partitions.flat()])).toBe(partitions.length === 1);
+    expect(verifyPoSt(proofs, { params, kind, randomness, sectors }, fuller)).toBe(false);
+    expect(verifyPoSt(proofs, { params, kind, randomness, sectors }, [partitions.flat()])).toBe(
+      partitions.length === 1,
+    );
     const wrong = sectors.with(0, { ...sectors[0]!, commR: prngFr(1) });
-    expect(verifyPoSt(proofs, params, kind, randomness, wrong, partitions)).toBe(false);
+    expect(verifyPoSt(proofs, { params, kind, randomness, sectors: wrong }, partitions)).toBe(false);
     const exchanged = partitions.with(0, partitions[0]!.toReversed());
     if (new Set(partitions[0]!.map(({ sectorNumber }) => sectorNumber)).size > 1)
-      expect(verifyPoSt(proofs, params, kind, randomness, sectors, exchanged)).toBe(false);
+      expect(verifyPoSt(proofs, { params, kind, randomness, sectors }, exchanged)).toBe(false);
   });
 
   test("a WindowPoSt is of the set of its sectors, in whatever order and however often they are named", async () => {
     if (kind === "winning") return;
     // As the miner actor lists them: a good sector stands in for each faulty one.
     const named = [sectors.at(-1)!, ...sectors.toReversed(), sectors[0]!, sectors[0]!];
-    expect(await provePoSt(proofs, params, kind, randomness, named)).toEqual(partitions);
-    expect(verifyPoSt(proofs, params, kind, randomness, named, partitions)).toBe(true);
-    expect(postInputs(proofs, params, kind, randomness, named)).toEqual(
-      postInputs(proofs, params, kind, randomness, sectors),
+    expect(await provePoSt(proofs, { params, kind, randomness, sectors: named })).toEqual(partitions);
+    expect(verifyPoSt(proofs, { params, kind, randomness, sectors: named }, partitions)).toBe(true);
+    expect(postInputs(proofs, { params, kind, randomness, sectors: named })).toEqual(
+      postInputs(proofs, { params, kind, randomness, sectors }),
     );
     const conflict = expect.objectContaining({ code: "CONFLICTING_SECTORS" });
     const lies = [{ ...sectors[0]!, commR: prngFr(3) }, ...sectors];
     for (const list of [lies, lies.toReversed()])
-      expect(() => verifyPoSt(proofs, params, kind, randomness, list, partitions)).toThrowError(conflict);
+      expect(() => verifyPoSt(proofs, { params, kind, randomness, sectors: list }, partitions)).toThrowError(conflict);
   });
 
   test("numbers that name no sector are refused", () => {
     for (const sectorNumber of [Number.NaN, 1.5, -1, 2 ** 64, "1 ", null, undefined] as number[]) {
       const changed = partitions.with(0, partitions[0]!.with(0, { ...partitions[0]![0]!, sectorNumber }));
-      expect(verifyPoSt(proofs, params, kind, randomness, sectors, changed)).toBe(false);
+      expect(verifyPoSt(proofs, { params, kind, randomness, sectors }, changed)).toBe(false);
     }
     for (const sectorNumber of [1.5, -1, 2n ** 64n, -1n])
       expect(() =>
-        verifyPoSt(proofs, params, kind, randomness, [{ ...sectors[0]!, sectorNumber }], partitions),
+        verifyPoSt(proofs, { params, kind, randomness, sectors: [{ ...sectors[0]!, sectorNumber }] }, partitions),
       ).toThrowError(/64-bit/);
-    expect(() => verifyPoSt(proofs, params, kind, randomness.subarray(1), sectors, partitions)).toThrowError(
-      /31 bytes/,
-    );
+    expect(() =>
+      verifyPoSt(proofs, { params, kind, randomness: randomness.subarray(1), sectors }, partitions),
+    ).toThrowError(/31 bytes/);
   });
 
   test("one changed bit in any opening is refused", () => {
@@ -188,7 +205,7 @@ describe.each(known.cases.filter((one) => one.sectorSize < 1 << 20))("$name", (o
     ];
     for (const proof of bad) {
       const changed = partitions.with(0, partitions[0]!.with(0, proof));
-      expect(verifyPoSt(proofs, params, kind, randomness, sectors, changed)).toBe(false);
+      expect(verifyPoSt(proofs, { params, kind, randomness, sectors }, changed)).toBe(false);
     }
   });
 
@@ -197,13 +214,13 @@ describe.each(known.cases.filter((one) => one.sectorSize < 1 << 20))("$name", (o
     const intact = file.slice();
     for (let node = 0; node < params.nodes; node++) file[32 * node] = (file[32 * node] as number) ^ 1;
     try {
-      await expect(provePoSt(proofs, params, kind, randomness, sectors)).rejects.toMatchObject({
+      await expect(provePoSt(proofs, { params, kind, randomness, sectors })).rejects.toMatchObject({
         data: { code: "FAULTY_SECTORS", sectors: [one.sectors[0]] },
       });
       const good = sectors.slice(1);
       if (good.length === 0) return;
-      const rest = await provePoSt(proofs, params, kind, randomness, good);
-      expect(verifyPoSt(proofs, params, kind, randomness, good, rest)).toBe(true);
+      const rest = await provePoSt(proofs, { params, kind, randomness, sectors: good });
+      expect(verifyPoSt(proofs, { params, kind, randomness, sectors: good }, rest)).toBe(true);
     } finally {
       file.set(intact);
       expect(equal(file, intact)).toBe(true);
@@ -213,6 +230,6 @@ describe.each(known.cases.filter((one) => one.sectorSize < 1 << 20))("$name", (o
 
 test("a WinningPoSt takes exactly one sector, a WindowPoSt at least one", async () => {
   const params = sectorParams(2048);
-  await expect(provePoSt(proofs, params, "winning", prngFr(1), [])).rejects.toThrow();
-  await expect(provePoSt(proofs, params, "window", prngFr(1), [])).rejects.toThrow();
+  await expect(provePoSt(proofs, { params, kind: "winning", randomness: prngFr(1), sectors: [] })).rejects.toThrow();
+  await expect(provePoSt(proofs, { params, kind: "window", randomness: prngFr(1), sectors: [] })).rejects.toThrow();
 });

@@ -86,7 +86,13 @@ describe("unsealing", () => {
     [2031, 1],
     [100, 0],
   ])("the bytes from %i, %i of them, are those that were sealed", async (from, length) => {
-    const bytes = await unsealRange(proofs, store, one.identity, sealed.commD, from, length, one);
+    const bytes = await unsealRange(proofs, store, {
+      ...one,
+      identity: one.identity,
+      commD: sealed.commD,
+      from,
+      length,
+    });
     expect(toHex(bytes)).toBe(toHex(raw.subarray(from, from + length)));
   });
 
@@ -97,13 +103,25 @@ describe("unsealing", () => {
     const watched = { ...one, onProgress: ({ phase }: { phase: string }) => phases.push(phase) };
     // What an interrupted attempt leaves is not taken for the layer.
     await store.write(layerFile(2), 0, new Uint8Array(32));
-    const bytes = await unsealRange(proofs, store, one.identity, sealed.commD, 300, 700, watched);
+    const bytes = await unsealRange(proofs, store, {
+      ...watched,
+      identity: one.identity,
+      commD: sealed.commD,
+      from: 300,
+      length: 700,
+    });
     expect(toHex(bytes)).toBe(toHex(raw.subarray(300, 1000)));
     expect(phases).toContain("labels");
     expect(toHex(store.files.get(layerFile(2))!)).toBe(toHex(before));
     expect(store.files.has(layerFile(1))).toBe(false);
     phases.length = 0;
-    const rest = await unsealRange(proofs, store, one.identity, sealed.commD, 0, 300, watched);
+    const rest = await unsealRange(proofs, store, {
+      ...watched,
+      identity: one.identity,
+      commD: sealed.commD,
+      from: 0,
+      length: 300,
+    });
     expect(toHex(rest)).toBe(toHex(raw.subarray(0, 300)));
     expect(phases).toEqual([]);
   });
@@ -112,7 +130,13 @@ describe("unsealing", () => {
     for (const layer of [1, 2]) store.files.delete(layerFile(layer));
     const before = [...store.files.keys()];
     const paged = { ...one, paging: { windowNodes: 16 } };
-    const bytes = await unsealRange(proofs, store, one.identity, sealed.commD, 300, 700, paged);
+    const bytes = await unsealRange(proofs, store, {
+      ...paged,
+      identity: one.identity,
+      commD: sealed.commD,
+      from: 300,
+      length: 700,
+    });
     expect(toHex(bytes)).toBe(toHex(raw.subarray(300, 1000)));
     expect([...store.files.keys()].sort()).toEqual([...before, layerFile(2), DIGESTS_FILE].sort());
     store.files.delete(layerFile(2));
@@ -125,6 +149,8 @@ describe("unsealing", () => {
       [2032, 1],
       [0.5, 1],
     ] as const)
-      await expect(unsealRange(proofs, store, one.identity, sealed.commD, from, length, one)).rejects.toThrow(/2032/);
+      await expect(
+        unsealRange(proofs, store, { ...one, identity: one.identity, commD: sealed.commD, from, length }),
+      ).rejects.toThrow(/2032/);
   });
 });

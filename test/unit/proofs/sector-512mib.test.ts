@@ -57,7 +57,7 @@ test("the official opening of the first challenge verifies, and not with any par
   expect(vanillaOf(first, params.layers)).toEqual(large.firstVanillaProof);
   const options = { params: { ...params, porepChallenges: 1 } };
   const verify = (proof: PoRepChallengeProof): Promise<boolean> =>
-    verifyPoRepPartition(proofs, largeStatement, 0, [proof], options);
+    verifyPoRepPartition(proofs, largeStatement, { index: 0, proof: [proof] }, options);
   expect(await verify(first)).toBe(true);
   const flip = (bytes: Uint8Array): Uint8Array => bytes.with(11, (bytes[11] as number) ^ 32);
   const { column, data, replica, baseParents, expanderParents } = first;
@@ -78,5 +78,7 @@ test("public inputs of its PoRep are the official ones", async () => {
 
 test.each(large.post)("challenges of its $kind PoSt are the official ones", (one) => {
   const randomness = fromHex(one.randomness);
-  expect(postChallenges(proofs, params, one.kind, randomness, large.sectorNumber, 0)).toEqual(one.challenges);
+  expect(
+    postChallenges(proofs, { params, kind: one.kind, randomness, sectorNumber: large.sectorNumber, place: 0 }),
+  ).toEqual(one.challenges);
 });

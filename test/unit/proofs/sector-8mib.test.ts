@@ -95,9 +95,11 @@ describe.each(cases.filter(({ sectorSize }) => sectorSize === BYTES))("$name", (
   });
 
   test("challenges, openings and public inputs are the official ones, and the proof verifies", async () => {
-    expect(postChallenges(proofs, params, kind, randomness, sector.sectorNumber, 0)).toEqual(known.challenges);
-    const partitions = await provePoSt(proofs, params, kind, randomness, [{ ...sector, store: old }]);
-    expect(verifyPoSt(proofs, params, kind, randomness, [sector], partitions)).toBe(true);
+    expect(postChallenges(proofs, { params, kind, randomness, sectorNumber: sector.sectorNumber, place: 0 })).toEqual(
+      known.challenges,
+    );
+    const partitions = await provePoSt(proofs, { params, kind, randomness, sectors: [{ ...sector, store: old }] });
+    expect(verifyPoSt(proofs, { params, kind, randomness, sectors: [sector] }, partitions)).toBe(true);
     const proof = partitions[0]![0]!;
     const bytes = bytesOf(proof);
     expect([bytes.length, digest(bytes)]).toEqual([known.bincodeSize, known.bincodeSha256]);
@@ -107,7 +109,7 @@ describe.each(cases.filter(({ sectorSize }) => sectorSize === BYTES))("$name", (
       expect(known.vanillaProof.sectors).toEqual([
         { inclusion_proofs: paths.map(pathOf), comm_c: toHex(commC), comm_r_last: toHex(commRLast) },
       ]);
-    const inputs = postInputs(proofs, params, kind, randomness, [sector]);
+    const inputs = postInputs(proofs, { params, kind, randomness, sectors: [sector] });
     expect(inputs.map((partition) => partition.map(toHex))).toEqual(one.circuitInputs);
   });
 });
@@ -120,10 +122,10 @@ describe("new data in the sector", () => {
   beforeAll(async () => {
     const { newUnpadded: payloadSize, newDataSeed } = row;
     await stagePieces(proofs, next, params, [{ payloadSize, bytes: [prng(newDataSeed, payloadSize)] }]);
-    updated = await updateSector(proofs, params, old, commROld, next);
+    updated = await updateSector(proofs, { params, old, commROld, next });
     partitions = [];
     for (let k = 0; k < row.partitions; k++)
-      partitions.push(await proveUpdate(proofs, params, old, next, updated.commRNew, k));
+      partitions.push(await proveUpdate(proofs, { params, old, next, commRNew: updated.commRNew, partition: k }));
   }, 120_000);
 
   test("parameters, replica and commitments are the official ones", () => {
@@ -178,7 +180,7 @@ describe("new data in the sector", () => {
     expect(verifyUpdate(proofs, params, { ...statement, commDNew: commROld }, partitions)).toBe(false);
     expect(verifyUpdate(proofs, params, { ...statement, highBits: 9 }, partitions)).toBe(false);
     expect(verifyUpdate(proofs, params, statement, partitions.toReversed())).toBe(false);
-    await decodeUpdate(proofs, params, old, next, statement, "decoded");
+    await decodeUpdate(proofs, { params, old, next, ...statement, to: "decoded" });
     expect(digest(next.files.get("decoded")!)).toBe(row.newPaddedDataSha256);
   }, 60_000);
 });

@@ -67,12 +67,14 @@ describe("PoRep", () => {
       const key = keys.get(one.key)!;
       const proof = fromHex(one.proof);
       const verdict = (changed: Partial<PoRepStatement>) =>
-        verifySealProof(proofs, key, { ...statement, ...changed }, proof, entropy);
+        verifySealProof(proofs, { key, statement: { ...statement, ...changed }, proof, entropy });
       expect(await verdict({})).toBe("VALID");
       for (const name of ["proverId", "ticket", "seed", "commD", "commR"] as const)
         expect(await verdict({ [name]: flip(statement[name]) })).toBe("INVALID");
       expect(await verdict({ sectorNumber: one.sectorNumber + 1 })).toBe("INVALID");
-      expect(await verifySealProof(proofs, keys.get("window")!, statement, proof, entropy)).toBe("BAD_INPUT_COUNT");
+      expect(await verifySealProof(proofs, { key: keys.get("window")!, statement, proof, entropy })).toBe(
+        "BAD_INPUT_COUNT",
+      );
     });
 
   for (const one of aggregatePorep.cases)
@@ -83,7 +85,7 @@ describe("PoRep", () => {
       const aggregate = fromHex(one.aggregate);
       const version = one.version === 1 ? 1 : 2;
       const verdict = (changed: readonly PoRepStatement[], transcript: 1 | 2 = version) =>
-        verifySealAggregate(proofs, key, changed, aggregate, { srs, version: transcript, entropy });
+        verifySealAggregate(proofs, { key, statements: changed, aggregate, srs, version: transcript, entropy });
       expect(await verdict(statements)).toBe("VALID");
       expect(await verdict(statements, version === 1 ? 2 : 1)).toBe("INVALID");
       const [first, ...rest] = statements as [PoRepStatement, ...PoRepStatement[]];
@@ -102,14 +104,14 @@ describe("PoRep", () => {
       const key = keys.get(one.key)!;
       const aggregate = fromHex(one.proof);
       const verdict = (version: 1 | 2, changed = statement) =>
-        verifySealAggregate(proofs, key, [changed], aggregate, { srs, version, entropy });
+        verifySealAggregate(proofs, { key, statements: [changed], aggregate, srs, version, entropy });
       expect(await verdict(2)).toBe("VALID");
       // Its challenges and transcript take no seed.
       expect(await verdict(2, { ...statement, seed: new Uint8Array() })).toBe("VALID");
       expect(await verdict(1)).toBe("INVALID");
       expect(await verdict(2, { ...statement, commR: flip(statement.commR) })).toBe("INVALID");
       expect(await verdict(2, { ...statement, proof: sealProof(5) })).toBe("BAD_PROOF_COUNT");
-      expect(await verifySealProof(proofs, key, statement, aggregate, entropy)).toBe("BAD_PROOF_LENGTH");
+      expect(await verifySealProof(proofs, { key, statement, proof: aggregate, entropy })).toBe("BAD_PROOF_LENGTH");
     }
   });
 });
@@ -121,11 +123,11 @@ describe("PoSt", () => {
         one.key === "winning" ? "winning" : one.apiVersion === "1.2.0" ? "window" : "window-legacy";
       const randomness = fromHex(one.randomness);
       const sectors = one.sectors.map(({ sectorNumber, commR }) => ({ sectorNumber, commR: fromHex(commR) }));
-      expect(hexRows(postInputs(proofs, params, kind, randomness, sectors))).toEqual(one.circuitInputs);
+      expect(hexRows(postInputs(proofs, { params, kind, randomness, sectors }))).toEqual(one.circuitInputs);
       const key = keys.get(one.key)!;
       const proof = fromHex(one.proof);
       const verdict = (r: Uint8Array, list: typeof sectors) =>
-        verifyPoStProof(proofs, key, params, kind, r, list, proof, entropy);
+        verifyPoStProof(proofs, { key, params, kind, randomness: r, sectors: list, proof, entropy });
       expect(verdict(randomness, sectors)).toBe("VALID");
       expect(verdict(flip(randomness), sectors)).toBe("INVALID");
       const [first, ...rest] = sectors as [(typeof sectors)[number], ...typeof sectors];
@@ -162,10 +164,12 @@ describe("sectors of 32 GiB", () => {
   test("have 132 inputs in WinningPoSt, and 25 839 for each partition of 2349 sectors in WindowPoSt", () => {
     const sectors = Array.from({ length: 2350 }, (_, i) => ({ sectorNumber: i, commR: filled(i & 63) }));
     const large = sectorParams(GIB32);
-    expect(postInputs(proofs, large, "winning", filled(9), sectors.slice(0, 1)).map((row) => row.length)).toEqual([
-      132,
-    ]);
-    const window = postInputs(proofs, large, "window", filled(9), sectors);
+    expect(
+      postInputs(proofs, { params: large, kind: "winning", randomness: filled(9), sectors: sectors.slice(0, 1) }).map(
+        (row) => row.length,
+      ),
+    ).toEqual([132]);
+    const window = postInputs(proofs, { params: large, kind: "window", randomness: filled(9), sectors });
     expect(window.map((row) => row.length)).toEqual([25839, 25839]);
     // The second partition holds one sector, repeated.
     expect(toHex(window[1]!.at(-11)!)).toBe(toHex(window[1]![0]!));
@@ -185,11 +189,17 @@ describe("sector update", () => {
       expect(hexRows(updateInputs(params, statement))).toEqual(one.circuitInputs);
       const key = keys.get(one.key)!;
       const proof = fromHex(one.proof);
-      expect(verifyUpdateProof(key, params, statement, proof, entropy)).toBe("VALID");
+      expect(verifyUpdateProof({ key, params, statement, proof, entropy })).toBe("VALID");
       for (const name of ["commROld", "commDNew", "commRNew"] as const)
-        expect(verifyUpdateProof(key, params, { ...statement, [name]: flip(statement[name]) }, proof, entropy)).toBe(
-          "INVALID",
-        );
+        expect(
+          verifyUpdateProof({
+            key,
+            params,
+            statement: { ...statement, [name]: flip(statement[name]) },
+            proof,
+            entropy,
+          }),
+        ).toBe("INVALID");
     });
 
   for (const one of aggregateUpdate.cases)
@@ -200,16 +210,20 @@ describe("sector update", () => {
       const key = keys.get(one.key)!;
       const aggregate = fromHex(one.aggregate);
       const context = { srs, version: 2, entropy } as const;
-      expect(verifyUpdateAggregate(proofs, key, params, statements, aggregate, context)).toBe("VALID");
-      expect(verifyUpdateAggregate(proofs, key, params, statements, aggregate, { ...context, version: 1 })).toBe(
+      expect(verifyUpdateAggregate(proofs, { key, params, statements, aggregate, ...context })).toBe("VALID");
+      expect(verifyUpdateAggregate(proofs, { key, params, statements, aggregate, ...context, version: 1 })).toBe(
         "INVALID",
       );
       const [spelt, other] = [1, 7].map((highBits) => [{ ...statement, highBits }, ...statements.slice(1)]);
-      expect(verifyUpdateAggregate(proofs, key, params, spelt!, aggregate, context)).toBe("VALID");
+      expect(verifyUpdateAggregate(proofs, { key, params, statements: spelt!, aggregate, ...context })).toBe("VALID");
       if (statements.length > 1)
-        expect(verifyUpdateAggregate(proofs, key, params, other!, aggregate, context)).toBe("INVALID");
+        expect(verifyUpdateAggregate(proofs, { key, params, statements: other!, aggregate, ...context })).toBe(
+          "INVALID",
+        );
       const changed = [{ ...statement, commRNew: flip(statement.commRNew) }, ...statements.slice(1)];
-      expect(verifyUpdateAggregate(proofs, key, params, changed, aggregate, context)).toBe("INVALID");
+      expect(verifyUpdateAggregate(proofs, { key, params, statements: changed, aggregate, ...context })).toBe(
+        "INVALID",
+      );
     });
 
   test("high bits that the size does not allow are refused, and partitions have their number in the low bits", () => {

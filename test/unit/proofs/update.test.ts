@@ -51,10 +51,10 @@ describe.each(rows)("$name", (row) => {
     await stagePieces(proofs, next, params, [
       { payloadSize: row.newUnpadded, bytes: [prng(row.newDataSeed, row.newUnpadded)] },
     ]);
-    updated = await updateSector(proofs, params, old, commROld, next);
+    updated = await updateSector(proofs, { params, old, commROld, next });
     partitions = [];
     for (let k = 0; k < row.partitions; k++)
-      partitions.push(await proveUpdate(proofs, params, old, next, updated.commRNew, k));
+      partitions.push(await proveUpdate(proofs, { params, old, next, commRNew: updated.commRNew, partition: k }));
   });
 
   test("parameters, phi and rho are the official ones", () => {
@@ -79,7 +79,7 @@ describe.each(rows)("$name", (row) => {
   });
 
   test("the new data comes back out of the replicas", async () => {
-    await decodeUpdate(proofs, params, old, next, statement, "decoded");
+    await decodeUpdate(proofs, { params, old, next, ...statement, to: "decoded" });
     expect(toHex(sha256(next.files.get("decoded")!))).toBe(row.newPaddedDataSha256);
   });
 

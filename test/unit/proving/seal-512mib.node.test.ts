@@ -97,7 +97,7 @@ describe.skipIf(!chosen)("a sector of 512 MiB", () => {
   );
 
   test("openings of its PoRep are the official ones and verify", async () => {
-    const partitions = await provePoRepDirectory(pool, directory, identity, sealed, largeStatement.seed);
+    const partitions = await provePoRepDirectory(pool, { directory, identity, sealed, seed: largeStatement.seed });
     const words = partitions.map((partition) => partition.map((proof) => vanillaOf(proof, params.layers)));
     expect(words.map((partition) => partition.map(jsonDigest))).toEqual(large.vanillaSha256);
     expect(words[0]?.[0]).toEqual(large.firstVanillaProof);
@@ -108,9 +108,14 @@ describe.skipIf(!chosen)("a sector of 512 MiB", () => {
     const randomness = fromHex(one.randomness);
     const sector = { sectorNumber: large.sectorNumber, commR: sealed.commR };
     const placed = [{ ...sector, directory }];
-    const post = await provePoStDirectories(proofs, pool, params.sectorBytes, one.kind, randomness, placed);
+    const post = await provePoStDirectories(proofs, pool, {
+      sectorBytes: params.sectorBytes,
+      kind: one.kind,
+      randomness,
+      sectors: placed,
+    });
     expect(jsonDigest(post[0]?.[0]?.paths.map(pathOf))).toBe(one.openingsSha256);
-    expect(verifyPoSt(proofs, params, one.kind, randomness, [sector], post)).toBe(true);
+    expect(verifyPoSt(proofs, { params, kind: one.kind, randomness, sectors: [sector] }, post)).toBe(true);
   });
 
   test("a range of its data comes back", async () => {
@@ -132,7 +137,12 @@ describe.skipIf(!chosen)("a sector of 512 MiB", () => {
       const [old, next] = [directory, path.join(folder, "next")].map(directoryStore) as [Store, Store];
       await stage("next", known.newDataSeed);
       expect(await digest("next", UNSEALED_FILE)).toBe(known.newPaddedDataSha256);
-      const { commDNew, commRLastNew, commRNew } = await updateSector(proofs, params, old, sealed.commR, next);
+      const { commDNew, commRLastNew, commRNew } = await updateSector(proofs, {
+        params,
+        old,
+        commROld: sealed.commR,
+        next,
+      });
       expect([commDNew, commRLastNew, commRNew].map(toHex)).toEqual([
         known.commDNew,
         known.commRLastNew,
@@ -141,7 +151,7 @@ describe.skipIf(!chosen)("a sector of 512 MiB", () => {
       expect(await digest("next", SEALED_FILE)).toBe(known.newReplicaSha256);
       const statement = { commROld: sealed.commR, commDNew, commRNew };
       for (const { k, sha256 } of known.proofSha256) {
-        const proof = await proveUpdate(proofs, params, old, next, commRNew, k);
+        const proof = await proveUpdate(proofs, { params, old, next, commRNew, partition: k });
         expect(verifyUpdatePartition(proofs, params, statement, k, proof)).toBe(true);
         const words = {
           comm_c: toHex(proof.commC),

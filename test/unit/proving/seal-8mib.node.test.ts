@@ -94,7 +94,7 @@ test("the table of parents is whole and stays for the next sector", async () => 
 });
 
 test("challenges, openings and public inputs of its PoRep are the official ones", async () => {
-  const partitions = await provePoRepDirectory(pool, directory, identity, sealed, seed);
+  const partitions = await provePoRepDirectory(pool, { directory, identity, sealed, seed });
   expect(partitions.map((partition) => partition.map(({ challenge }) => challenge))).toEqual(sector.challenges);
   expect(partitions.map((one) => one.map((proof) => vanillaOf(proof, params.layers)))).toEqual(sector.vanillaProofs);
   const statement = { ...identity, commD: sealed.commD, commR: sealed.commR, seed };

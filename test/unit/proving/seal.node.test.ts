@@ -57,7 +57,7 @@ describe("a sector sealed in a directory by workers", () => {
     });
     expect(toHex(sealed.commR)).toBe(sector.commR);
     const seed = fromHex(sector.seed);
-    const partitions = await provePoRepDirectory(pool, directory, identity, sealed, seed);
+    const partitions = await provePoRepDirectory(pool, { directory, identity, sealed, seed });
     const statement = { ...identity, commD: sealed.commD, commR: sealed.commR, seed };
     expect(await verifyPoRep(proofs, statement, partitions)).toBe(true);
     const bytes = await pool.run({
@@ -71,10 +71,22 @@ describe("a sector sealed in a directory by workers", () => {
     expect(equal(bytes, prng(sector.dataSeed, 508).subarray(10, 210))).toBe(true);
     const known = { sectorNumber: identity.sectorNumber, commR: sealed.commR };
     const placed = [{ ...known, directory }];
-    const post = await provePoStDirectories(proofs, pool, 2048, "window", prngFr(4), placed);
-    expect(verifyPoSt(proofs, params, "window", prngFr(4), [known], post)).toBe(true);
+    const post = await provePoStDirectories(proofs, pool, {
+      sectorBytes: 2048,
+      kind: "window",
+      randomness: prngFr(4),
+      sectors: placed,
+    });
+    expect(verifyPoSt(proofs, { params, kind: "window", randomness: prngFr(4), sectors: [known] }, post)).toBe(true);
     const missing = [...placed, { ...known, sectorNumber: 77, directory: path.join(folder, "nowhere") }];
-    await expect(provePoStDirectories(proofs, pool, 2048, "window", prngFr(4), missing)).rejects.toMatchObject({
+    await expect(
+      provePoStDirectories(proofs, pool, {
+        sectorBytes: 2048,
+        kind: "window",
+        randomness: prngFr(4),
+        sectors: missing,
+      }),
+    ).rejects.toMatchObject({
       data: { code: "FAULTY_SECTORS", sectors: [77] },
     });
     expect(phases).toContain("labels");
