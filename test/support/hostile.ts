@@ -59,7 +59,9 @@ export function* replacedEverywhere(value: unknown, path = "", depth = 0): Gener
 }
 
 /** What a call came to: its answer, or the error of ours that it threw. Any other error is a finding. */
-export async function outcomeOf(call: () => unknown): Promise<{ readonly answer?: unknown; readonly finding?: string }> {
+export async function outcomeOf(
+  call: () => unknown,
+): Promise<{ readonly answer?: unknown; readonly finding?: string }> {
   try {
     return { answer: await call() };
   } catch (error) {
