@@ -6,12 +6,12 @@ import { inject } from "vitest";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Folder of the legacy corpus (an absolute path), and its vector files below it. */
-    corpus: { readonly folder: string; readonly files: readonly string[] };
+    /** Folder of the legacy corpus (an absolute path), its vector files below it, and the files of election values. */
+    corpus: { readonly folder: string; readonly files: readonly string[]; readonly election: readonly string[] };
   }
 }
 
-export const corpus: { readonly folder: string; readonly files: readonly string[] } = inject("corpus");
+export const corpus = inject("corpus");
 
 export const HOW_TO_GET =
   "set FILIGREE_VECTORS to the folder that has vectors/legacy (filecoin-project/test-vectors, corpus/)";

@@ -1,0 +1,12 @@
+import { FilError } from "../base/errors.ts";
+
+export type BeaconErrorData =
+  /** Entries of a block that break a rule. */
+  | { readonly code: "ENTRY_COUNT"; readonly expected: number; readonly found: number }
+  | { readonly code: "ENTRIES_MISSING" }
+  | { readonly code: "ENTRY_ROUND"; readonly index: number; readonly expected: string; readonly found: string }
+  | { readonly code: "ENTRY_SIGNATURE"; readonly index: number; readonly round: string }
+  /** A source that has no answer. */
+  | { readonly code: "NO_ENTRY"; readonly round: string }
+  | { readonly code: "BAD_CHAIN_INFO"; readonly field: string };
+export class BeaconError extends FilError<BeaconErrorData> {}

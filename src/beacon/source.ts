@@ -1,0 +1,62 @@
+/** Where entries come from. */
+import type { BeaconEntry } from "../types/block-header.ts";
+import { type DrandInfo, sameDrand } from "./drand.ts";
+import { BeaconError } from "./errors.ts";
+import type { VerifyEntry } from "./rules.ts";
+
+export type BeaconSource = {
+  /**
+   * The entry of a round; waits for it while it is not out yet. Rejects with `BeaconError` NO_ENTRY where nobody answers,
+   * or with the signal's reason.
+   */
+  entry(info: DrandInfo, round: bigint, signal: AbortSignal): Promise<BeaconEntry>;
+};
+
+/** Entries kept. Source: lotus chain/beacon/drand/drand.go. */
+const MAX_CACHED = 1024;
+
+/** Entries that were verified, so that each costs one verification however often it is met. */
+export class VerifiedEntries {
+  private readonly entries = new Map<string, Uint8Array>();
+  private readonly verify: VerifyEntry;
+
+  constructor(verify: VerifyEntry) {
+    this.verify = verify;
+  }
+
+  get(info: DrandInfo, round: bigint): BeaconEntry | null {
+    const data = this.entries.get(nameOf(info, round));
+    return data === undefined ? null : { round, data };
+  }
+
+  /** As `VerifyEntry`. What is known already is compared. */
+  readonly check: VerifyEntry = (info, entry, previous) => {
+    const name = nameOf(info, entry.round);
+    const known = this.entries.get(name);
+    if (known !== undefined) return known.length === entry.data.length && known.every((b, i) => b === entry.data[i]);
+    if (!this.verify(info, entry, previous)) return false;
+    this.entries.set(name, entry.data);
+    if (this.entries.size > MAX_CACHED) this.entries.delete(this.entries.keys().next().value as string);
+    return true;
+  };
+}
+
+function nameOf({ scheme, genesisTime, publicKey }: DrandInfo, round: bigint): string {
+  return `${scheme}/${genesisTime}/${publicKey[publicKey.length - 1]}/${round}`;
+}
+
+/** The sources of a network's drand networks; the first whose info fits answers. */
+export function sourceFor(
+  sources: readonly { readonly info: DrandInfo; readonly source: BeaconSource }[],
+): BeaconSource {
+  return {
+    entry(info, round, signal) {
+      const found = sources.find((one) => sameDrand(one.info, info));
+      if (found === undefined)
+        return Promise.reject(
+          new BeaconError({ code: "NO_ENTRY", round: `${round}` }, `no source for the beacon of round ${round}`),
+        );
+      return found.source.entry(info, round, signal);
+    },
+  };
+}
