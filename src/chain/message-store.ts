@@ -63,6 +63,11 @@ export function buildMessageMeta(messages: BlockMessages): { readonly root: CID;
   return { root: put(dagCbor.encode([bls.root, secp.root])), blocks };
 }
 
+/** Root of a block's message lists, of the CIDs of its messages. */
+export function messageRoot(bls: readonly CID[], secp: readonly CID[]): CID {
+  return cidOfBlock(dagCbor.encode([buildAmt(bls).root, buildAmt(secp).root]));
+}
+
 /** Splits signed messages as a block carries them. */
 export function splitMessages(signed: readonly SignedMessage[]): BlockMessages {
   return { bls: signed.filter(isBls).map((one) => one.message), secp: signed.filter((one) => !isBls(one)) };

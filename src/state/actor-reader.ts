@@ -88,6 +88,11 @@ export class ObjectReader {
     return this.json(to.type, await loadNode(this.blocks, cid), name);
   }
 
+  /** The object of a described type at a CID, which some field of this one names. */
+  linked(name: string, cid: CID): Promise<ObjectReader> {
+    return ObjectReader.at(this.blocks, this.context, name, cid);
+  }
+
   /** One element of an array or map, or null. */
   async element(name: string, key: bigint | Uint8Array): Promise<Json> {
     const { to, cid } = this.link(name);

@@ -155,6 +155,11 @@ export class StateManager {
     return this.view((tipset.blocks[0] as BlockHeader).parentStateRoot);
   }
 
+  /** The state of a root; its upper nodes are kept while it is in use. */
+  stateAt(root: CID): Promise<StateView> {
+    return this.view(root);
+  }
+
   /** The state after a tipset's messages, reward and cron. */
   async stateAfter(tipset: Tipset): Promise<StateView> {
     return this.view((await this.result(tipset)).stateRoot);

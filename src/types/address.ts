@@ -37,6 +37,11 @@ export class Address {
     this.bytes = bytes;
   }
 
+  /** The bytes after the protocol: of a BLS address its public key. */
+  get payload(): Uint8Array {
+    return this.bytes.subarray(1);
+  }
+
   static id(id: bigint | number): Address {
     const value = BigInt(id);
     if (value < 0n || value > MAX_ID) bad(`actor id ${value} is not below 2^63`);

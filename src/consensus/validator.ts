@@ -1,0 +1,313 @@
+/**
+ * Full validation of a block on top of its parent tipset.
+ *
+ * Cheap checks first, in the reference's order; then what costs (signatures, draws, proofs of spacetime, messages, the
+ * parent's execution), side by side. The first failure in the order below is the one that is reported, whichever ends
+ * first. Nothing is stored here. Source: lotus chain/consensus/filcns/filecoin.go, chain/consensus/common.go.
+ */
+
+import { isFilError } from "../base/errors.ts";
+import type { BeaconSchedule } from "../beacon/networks.ts";
+import { beaconAt } from "../beacon/networks.ts";
+import type { VerifyEntry } from "../beacon/rules.ts";
+import { buildMessageMeta } from "../chain/message-store.ts";
+import { latestBeaconEntry } from "../chain/randomness.ts";
+import type { StateView } from "../state/state-view.ts";
+import type { StateManager } from "../stmgr/state-manager.ts";
+import type { BeaconEntry, BlockHeader, Tipset } from "../types/block-header.ts";
+import { headerCid, tipsetKeyText } from "../types/block-header.ts";
+import type { CID } from "../types/cid.ts";
+import { winningPostRandomness } from "./draws.ts";
+import {
+  checkBeacon,
+  checkBlockSignature,
+  checkElectionProof,
+  checkTicket,
+  checkWinCount,
+  type VerifyBls,
+} from "./election-checks.ts";
+import { blockError } from "./errors.ts";
+import {
+  type Block,
+  beaconOf,
+  checkBaseFee,
+  checkComplete,
+  checkHeight,
+  checkMessageCount,
+  checkNotFromFuture,
+  checkParentWeight,
+  checkTimestamp,
+  checkWins,
+} from "./header-checks.ts";
+import { type BlockMessages, checkMessages, type MessageVerifiers } from "./message-checks.ts";
+import { type Claim, minerStanding, type PowerTable, powerTable, whyNotEligible } from "./power.ts";
+import { tipsetWeight } from "./weight.ts";
+import { challengedSectors, checkWinningPost, type PickSector, type VerifyWinningPost } from "./winning-post.ts";
+
+export type ValidatorOptions = {
+  readonly states: StateManager;
+  readonly beacons: BeaconSchedule;
+  /** Unix time of the genesis, seconds. */
+  readonly genesisTime: number;
+  readonly verifyEntry: VerifyEntry;
+  readonly verifyBls: VerifyBls;
+  readonly messages: MessageVerifiers;
+  readonly pickSector: PickSector;
+  readonly verifyWinningPost: VerifyWinningPost;
+  /** Gas for a message of this many bytes on chain, at a network version. */
+  readonly inclusionGas: (bytes: number, networkVersion: number) => bigint;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+};
+
+export type FullBlock = { readonly header: BlockHeader; readonly messages: BlockMessages };
+
+/** What was checked of a block, for whoever counts. */
+export type BlockReport = {
+  readonly cid: CID;
+  readonly beaconEntries: number;
+  readonly blsMessages: number;
+  readonly secpMessages: number;
+  readonly winningPost: "verified" | "declared";
+};
+
+/** What every block on top of one parent has in common. */
+type ParentContext = {
+  readonly parent: Tipset;
+  readonly version: number;
+  readonly weight: bigint;
+  readonly baseFee: bigint;
+  readonly before: StateView;
+  readonly beacon: BeaconEntry;
+};
+
+/** What every block of one epoch on top of one parent has in common. */
+type RoundContext = {
+  readonly beforeLookback: StateView;
+  readonly lookbackState: StateView;
+  readonly power: PowerTable;
+};
+
+/** Parents whose context is kept. */
+const KEPT = 8;
+
+export class BlockValidator {
+  private readonly options: ValidatorOptions;
+  private readonly parents = new Map<string, Promise<ParentContext>>();
+  private readonly rounds = new Map<string, Promise<RoundContext>>();
+
+  constructor(options: ValidatorOptions) {
+    this.options = options;
+  }
+
+  /** Validates a block; throws `BlockError`. The parent tipset must be stored; its state may still have to be computed. */
+  async validate({ header, messages }: FullBlock): Promise<BlockReport> {
+    const cid = headerCid(header);
+    const block: Block = { header: checkComplete(header, cid), cid };
+    checkMessageCount(cid, messages.bls.length + messages.secp.length);
+    const context = await this.parentOf(block);
+    const { parent } = context;
+    const { states, now } = this.options;
+    checkHeight(block, parent);
+    checkTimestamp(block, parent, states.network.blockDelaySeconds);
+    checkNotFromFuture(block, now());
+    checkParentWeight(block, context.weight);
+    checkBaseFee(block, context.baseFee);
+    checkWins(block);
+    checkMessageRoot(block, messages);
+    const round = await this.roundOf(block, context);
+    const { worker, claim } = await this.producer(block, round);
+    checkWinCount(block, claim, round.power.total);
+    const [, , , , , , winningPost] = await inOrder([
+      this.eligible(block, context, round),
+      checkElectionProof(block, worker, context.beacon, this.options.verifyBls),
+      checkTicket(block, worker, context.beacon, parent, context.version, this.options.verifyBls),
+      checkBlockSignature(block, worker, this.options.verifyBls),
+      this.beacon(block, context),
+      this.parentState(block, messages, context),
+      this.winningPost(block, context, round),
+    ]);
+    return {
+      cid,
+      beaconEntries: header.beaconEntries.length,
+      blsMessages: messages.bls.length,
+      secpMessages: messages.secp.length,
+      winningPost,
+    };
+  }
+
+  /** Weight of the chain up to and with a tipset. */
+  async weight(tipset: Tipset): Promise<bigint> {
+    const { states } = this.options;
+    const table = await powerTable(states.chain.blocks, await states.stateBefore(tipset));
+    return tipsetWeight(tipset, table.total);
+  }
+
+  private parentOf(block: Block): Promise<ParentContext> {
+    const key = tipsetKeyText(block.header.parents);
+    return this.once(this.parents, `${key}@${this.options.states.networkVersionAt(block.header.height)}`, async () => {
+      const { states } = this.options;
+      const parent = await this.load(block);
+      return {
+        parent,
+        version: states.networkVersionAt(block.header.height),
+        weight: await this.weight(parent),
+        baseFee: await states.nextBaseFee(parent),
+        before: await states.stateBefore(parent),
+        beacon: await latestBeaconEntry(states.chain, parent),
+      };
+    });
+  }
+
+  private async load({ header, cid }: Block): Promise<Tipset> {
+    if (header.parents.length === 0) throw blockError("PARENT_UNKNOWN", cid, "the block has no parents");
+    try {
+      return await this.options.states.chain.tipset(header.parents);
+    } catch (cause) {
+      if (!isFilError(cause)) throw cause;
+      throw blockError("PARENT_UNKNOWN", cid, `parent tipset ${tipsetKeyText(header.parents)} is not here`, { cause });
+    }
+  }
+
+  private roundOf({ header, cid }: Block, { parent }: ParentContext): Promise<RoundContext> {
+    const key = `${tipsetKeyText(parent.key)}@${header.height}`;
+    return this.once(this.rounds, key, async () => {
+      const { states } = this.options;
+      const { blocks } = states.chain;
+      const found = await states.lookback(parent, header.height).catch((cause: unknown) => {
+        if (!isFilError(cause)) throw cause;
+        throw blockError("LOOKBACK_UNKNOWN", cid, `no lookback for epoch ${header.height}: ${cause.message}`, {
+          cause,
+        });
+      });
+      const lookbackState = await states.stateAt(found.stateRoot);
+      return {
+        beforeLookback: await states.stateBefore(found.tipset),
+        lookbackState,
+        power: await powerTable(blocks, lookbackState),
+      };
+    });
+  }
+
+  private async once<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+    const running = known.get(key) ?? make();
+    known.delete(key);
+    known.set(key, running);
+    if (known.size > KEPT) known.delete(known.keys().next().value as string);
+    try {
+      return await running;
+    } catch (error) {
+      known.delete(key);
+      throw error;
+    }
+  }
+
+  /** Worker key (48 bytes) and claim of a block's miner in the lookback state. */
+  private async producer(
+    { header, cid }: Block,
+    { lookbackState, power }: RoundContext,
+  ): Promise<{ readonly worker: Uint8Array; readonly claim: Claim | null }> {
+    const { blocks } = this.options.states.chain;
+    const standing = await minerStanding(blocks, lookbackState, header.miner).catch((cause: unknown) => {
+      if (!isFilError(cause)) throw cause;
+      throw blockError("MINER_UNKNOWN", cid, `${header.miner} is no miner: ${cause.message}`, { cause });
+    });
+    if (standing === null) throw blockError("MINER_UNKNOWN", cid, `${header.miner} is no miner at the lookback`);
+    return { worker: standing.worker.payload, claim: await power.claim(header.miner) };
+  }
+
+  private async eligible({ header, cid }: Block, context: ParentContext, round: RoundContext): Promise<void> {
+    const { states } = this.options;
+    const parentVersion = states.networkVersionAt(context.parent.height);
+    const claim = await (await powerTable(states.chain.blocks, context.before)).claim(header.miner);
+    if (claim === null) throw blockError("MINER_UNKNOWN", cid, `miner ${header.miner} has no claim to power`);
+    const why = await whyNotEligible(
+      {
+        blocks: states.chain.blocks,
+        beforeLookback: round.beforeLookback,
+        beforeParent: context.before,
+        parentEpoch: context.parent.height,
+        parentVersion,
+        minimum: states.network.consensusMinerMinPower,
+      },
+      header.miner,
+    );
+    if (why !== null) throw blockError("NOT_ELIGIBLE", cid, `miner ${header.miner} may not win: ${why}`);
+  }
+
+  private async beacon(block: Block, { parent, version, beacon }: ParentContext): Promise<void> {
+    const { beacons, genesisTime, states, verifyEntry } = this.options;
+    checkBeacon(
+      block,
+      {
+        schedule: beacons,
+        times: { genesisTime, blockDelay: states.network.blockDelaySeconds },
+        networkVersion: version,
+        epoch: block.header.height,
+        parentEpoch: parent.height,
+        previous: beacon,
+      },
+      verifyEntry,
+    );
+  }
+
+  /** The parent's execution, and the messages, which are held against the state that it left. */
+  private async parentState(block: Block, messages: BlockMessages, context: ParentContext): Promise<void> {
+    const { states, inclusionGas } = this.options;
+    const { header, cid } = block;
+    const { stateRoot, receiptsRoot } = await states.result(context.parent);
+    if (!stateRoot.equals(header.parentStateRoot))
+      throw blockError("STATE_ROOT", cid, `state ${header.parentStateRoot} where ${stateRoot} was computed`);
+    if (!receiptsRoot.equals(header.parentMessageReceipts))
+      throw blockError(
+        "RECEIPTS_ROOT",
+        cid,
+        `receipts ${header.parentMessageReceipts} where ${receiptsRoot} was computed`,
+      );
+    await checkMessages(
+      block,
+      messages,
+      {
+        networkVersion: context.version,
+        view: await states.stateAfter(context.parent),
+        inclusionGas: (bytes) => inclusionGas(bytes, context.version),
+      },
+      this.options.messages,
+    );
+  }
+
+  private async winningPost(block: Block, context: ParentContext, round: RoundContext) {
+    const { states, pickSector, verifyWinningPost } = this.options;
+    const { header } = block;
+    const beacon = beaconOf(header, context.beacon);
+    const randomness = winningPostRandomness({ beacon, epoch: header.height, miner: header.miner });
+    const sectors = await challengedSectors(
+      states.chain.blocks,
+      round.lookbackState,
+      header.miner,
+      randomness,
+      states.networkVersionAt(context.parent.height),
+      pickSector,
+    );
+    const prover = header.miner.actorId as bigint;
+    return checkWinningPost(block, { prover, randomness, sectors, proofs: header.winPoStProof }, verifyWinningPost);
+  }
+
+  /** The drand network of an epoch's blocks. */
+  beaconAt(epoch: number) {
+    return beaconAt(this.options.beacons, epoch);
+  }
+}
+
+function checkMessageRoot({ header, cid }: Block, messages: BlockMessages): void {
+  const { root } = buildMessageMeta(messages);
+  if (!root.equals(header.messages))
+    throw blockError("MESSAGE_ROOT", cid, `the messages have root ${root}, the header says ${header.messages}`);
+}
+
+/** Waits for all; if some fail, throws what the first of them in the list threw. */
+async function inOrder<T extends readonly unknown[]>(checks: { readonly [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  const done = await Promise.allSettled(checks);
+  for (const one of done) if (one.status === "rejected") throw one.reason;
+  return done.map((one) => (one as PromiseFulfilledResult<unknown>).value) as unknown as T;
+}

@@ -1,0 +1,75 @@
+/**
+ * A miner's sectors as its deadlines and partitions hold them.
+ * Source: the state of the miner actor, `src/schema/actors/miner.ts`.
+ */
+import type { BlockSource } from "../storage/contract.ts";
+import type { NetworkLetter } from "../types/address.ts";
+import { parseCid } from "../types/cid.ts";
+import type { Json } from "../types/schema-codec.ts";
+import { type JsonObject, ObjectReader } from "./actor-reader.ts";
+import { type ActorEntry, StateError } from "./state-view.ts";
+
+/** Sector numbers, ascending. */
+export type SectorSet = readonly number[];
+
+export type Partition = {
+  readonly deadline: number;
+  readonly partition: number;
+  /** All, including faulty and terminated ones. */
+  readonly sectors: SectorSet;
+  readonly faults: SectorSet;
+  readonly recoveries: SectorSet;
+  readonly terminated: SectorSet;
+  /** Not yet part of a window PoSt; empty before actors v2. */
+  readonly unproven: SectorSet;
+};
+
+/** Sectors of one set that are written out. Source: lotus, bitfields of partitions (2,349 sectors of 32 GiB at most). */
+const MAX_SECTORS = 1 << 20;
+
+/** Bits of run lengths that begin with zeros, as JSON spells a bitfield. Throws `StateError` beyond 2^20 bits. */
+export function sectorsOf(runs: Json): SectorSet {
+  const out: number[] = [];
+  let at = 0;
+  (Array.isArray(runs) ? runs : []).forEach((run, i) => {
+    const length = Number(run);
+    if (i % 2 === 1) {
+      if (out.length + length > MAX_SECTORS)
+        throw new StateError({ code: "BAD_STATE", reason: "bitfield" }, `a set of more than ${MAX_SECTORS} sectors`);
+      for (let j = 0; j < length; j++) out.push(at + j);
+    }
+    at += length;
+  });
+  return out;
+}
+
+/** `all` without `without`. Both ascending. */
+export function without(all: SectorSet, ...sets: readonly SectorSet[]): SectorSet {
+  const gone = new Set(sets.flat());
+  return all.filter((sector) => !gone.has(sector));
+}
+
+/** All partitions of a miner, deadline by deadline. */
+export async function* partitionsOf(
+  blocks: BlockSource,
+  entry: ActorEntry,
+  letter: NetworkLetter,
+): AsyncGenerator<Partition> {
+  const miner = await ObjectReader.open(blocks, entry, letter);
+  const deadlines = (await miner.object("Deadlines")) as { readonly Due: readonly { readonly "/": string }[] };
+  for (const [index, due] of deadlines.Due.entries()) {
+    const deadline = await miner.linked("Deadline", parseCid(due["/"]));
+    for await (const [partition, value] of deadline.elements("Partitions")) {
+      const fields = value as JsonObject;
+      yield {
+        deadline: index,
+        partition: Number(partition),
+        sectors: sectorsOf(fields["Sectors"] ?? null),
+        faults: sectorsOf(fields["Faults"] ?? null),
+        recoveries: sectorsOf(fields["Recoveries"] ?? null),
+        terminated: sectorsOf(fields["Terminated"] ?? null),
+        unproven: sectorsOf(fields["Unproven"] ?? null),
+      };
+    }
+  }
+}
