@@ -17,6 +17,7 @@ import type { Address } from "../types/address.ts";
 import { type BlockHeader, headerSigningBytes, makeTipset, type Tipset } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
 import { SIGNATURE_TYPE, type SignedMessage } from "../types/message.ts";
+import { usable } from "./usable.ts";
 
 export type ProducerOptions = {
   readonly states: StateManager;
@@ -51,15 +52,22 @@ export class Producer {
     const { chain } = states;
     const parent = chain.head;
     const baseFee = await states.nextBaseFee(parent);
-    const chosen = await pool.select(baseFee);
+    const made = await usable(await pool.select(baseFee), {
+      attempt: (chosen) => this.attempt(parent, epoch, baseFee, chosen),
+      drop: ({ message }, reason) => pool.dropNonce(message.from, message.nonce, reason),
+    });
+    const tipset = await chain.append(made.added);
+    await pool.settled();
+    return { tipset, messages: made.count };
+  }
+
+  private async attempt(parent: Tipset, epoch: number, baseFee: bigint, chosen: readonly SignedMessage[]) {
     const messages = [splitMessages(chosen)];
     const meta = buildMessageMeta(splitMessages(chosen));
     const headers = [await this.header(parent, epoch, baseFee, chosen, meta.root)];
-    const executed = await states.execute(makeTipset(headers), messages);
+    const executed = await this.options.states.execute(makeTipset(headers), messages);
     const blocks = [...meta.blocks, ...executed.blocks];
-    const tipset = await chain.append({ headers, messages, blocks, result: executed.result });
-    await pool.prune();
-    return { tipset, messages: chosen.length };
+    return { added: { headers, messages, blocks, result: executed.result }, count: chosen.length };
   }
 
   private async header(

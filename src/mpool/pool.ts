@@ -1,43 +1,70 @@
 /**
  * Messages that wait for a block.
  *
- * Per sender they form a line by nonce; a message enters if its signature is good, its nonce is not used up and at most
- * a few ahead, its sender can pay for all it has waiting, and, when the nonce is taken, it pays a quarter more premium.
- * The pool is bounded per sender and in total; when it is full, the cheapest message of the last nonces gives way.
- * Selection takes, sender by sender, runs of consecutive nonces, dearest first.
+ * Per sender they form a queue by nonce (`sender-queue.ts`); which may enter stands in `rules.ts`, which are chosen for a
+ * block in `selection.ts`. What is accepted from this node's own user is kept before the answer is given, and is there
+ * again after a restart. From the choice of a nonce to the pool a sender is locked, whatever address it is spelt by. When
+ * the head moves, what blocks carry goes and what reverted blocks carried comes back. The pool is bounded by count and by
+ * bytes; when it is full, the cheapest last message of a sender gives way to one that pays more.
+ * Source of the rules: lotus chain/messagepool.
  */
-
-import { CHAIN_LIMITS } from "../params/networks.ts";
-import type { Address } from "../types/address.ts";
+import { describeError } from "../base/errors.ts";
+import { Turns } from "../base/turns.ts";
+import { type Address, PROTOCOL } from "../types/address.ts";
+import type { Tipset } from "../types/block-header.ts";
 import { type CidKey, cidKey } from "../types/cid.ts";
-import { type SignedMessage, signedMessageCid } from "../types/message.ts";
-import { checkFields, POOL_LIMITS, PoolError, type PoolErrorData, replacementPremium, requiredFunds } from "./rules.ts";
+import { type Message, type SignedMessage, signedMessageCid } from "../types/message.ts";
+import { checkPoolConfig, DEFAULT_POOL_CONFIG, type PoolConfig } from "./config.ts";
+import type { PoolStore } from "./kept-messages.ts";
+import type { Candidate } from "./message-chain.ts";
+import { checkFields, POOL_LIMITS, PoolError, refuse, requiredFunds, waitsFor } from "./rules.ts";
+import { selectMessages } from "./selection.ts";
+import { type Origin, type PoolEntry, poolEntry, SenderQueue } from "./sender-queue.ts";
 
-/** What the pool asks about a sender: its next nonce and its balance in the current state; null if unknown. */
+/** What the pool asks about a sender: its next nonce and its balance in the state of the head; null if unknown. */
 export type SenderState = { readonly nonce: bigint; readonly balance: bigint };
 
 export type PoolParts = {
-  /** Key address behind any address of a sender; null if there is none. */
+  /** Key address behind an ID address or another that is none; null if there is none. */
   readonly resolveKey: (address: Address) => Promise<Address | null>;
   readonly senderState: (address: Address) => Promise<SenderState | null>;
   readonly verify: (signed: SignedMessage, signer: Address) => boolean;
   /** Gas for storing a message of this many bytes on chain. */
   readonly minGas: (signed: SignedMessage) => bigint;
+  /** Network version of the block that comes next. */
+  readonly networkVersion: () => number;
+  /** Base fee of the block that comes next, attoFIL per gas. */
+  readonly baseFee: () => Promise<bigint>;
+  /** Messages of a tipset, and those of them that can be sent again. */
+  readonly carried: (tipset: Tipset) => Promise<readonly Message[]>;
+  readonly signedOf: (tipset: Tipset) => Promise<readonly SignedMessage[]>;
+  /** Where messages of this node's own user, and the configuration, outlive the process; null keeps none. */
+  readonly kept: KeptMessages | null;
 };
 
+export type KeptMessages = Pick<PoolStore, "add" | "remove" | "all" | "config" | "setConfig">;
+
 export type PoolChange = { readonly kind: "add" | "remove"; readonly signed: SignedMessage };
+/** Something that people should know of a message: that it was dropped, or that it waits for what may not come. */
+export type PoolNote = { readonly kind: "dropped" | "waits"; readonly signed: SignedMessage; readonly reason: string };
+/** How the head moved: what the pool needs of it. */
+export type PoolHeadChange = { readonly type: "current" | "apply" | "revert"; readonly tipset: Tipset };
 
-type Line = { readonly sender: Address; readonly messages: Map<bigint, SignedMessage> };
-
-function refuse(code: PoolErrorData["code"], why: string): never {
-  throw new PoolError({ code }, why);
-}
+/** Attempts to push under a nonce that the state has used up meanwhile. */
+const MAX_ATTEMPTS = 3;
 
 export class MessagePool {
   private readonly parts: PoolParts;
-  private readonly lines = new Map<string, Line>();
-  private readonly byCid = new Map<CidKey, SignedMessage>();
-  private readonly listeners = new Set<(change: PoolChange) => void>();
+  private readonly queues = new Map<string, SenderQueue>();
+  private readonly byCid = new Map<CidKey, PoolEntry>();
+  private bytes = 0;
+  private current: PoolConfig = DEFAULT_POOL_CONFIG;
+  private readonly locks = new Map<string, { readonly turns: Turns; users: number }>();
+  private readonly headTurns = new Turns();
+  private readonly changeListeners = new Set<(change: PoolChange) => void>();
+  private readonly noteListeners = new Set<(note: PoolNote) => void>();
+  /** Messages that were said to wait, so that it is said once. */
+  private readonly saidToWait = new Set<CidKey>();
 
   constructor(parts: PoolParts) {
     this.parts = parts;
@@ -47,168 +74,404 @@ export class MessagePool {
     return this.byCid.size;
   }
 
+  /** Bytes of all signed messages that wait. */
+  get totalBytes(): number {
+    return this.bytes;
+  }
+
+  get config(): PoolConfig {
+    return this.current;
+  }
+
+  /** Throws `PoolError` BAD_CONFIG. */
+  async setConfig(config: PoolConfig): Promise<void> {
+    checkPoolConfig(config);
+    await this.parts.kept?.setConfig(config);
+    this.current = config;
+  }
+
   /** Calls `listener` at every change until the returned function is called. */
   onChange(listener: (change: PoolChange) => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    this.changeListeners.add(listener);
+    return () => this.changeListeners.delete(listener);
   }
 
-  /** Adds a signed message; throws `PoolError`. */
-  async push(signed: SignedMessage): Promise<void> {
-    checkFields(signed, this.parts.minGas(signed));
-    const m = signed.message;
-    const sender = await this.parts.resolveKey(m.from);
-    if (sender === null) return refuse("UNKNOWN_SENDER", `sender ${m.from} has no key address: actor not found`);
-    const state = await this.parts.senderState(sender);
-    if (state === null) return refuse("UNKNOWN_SENDER", `sender ${m.from}: actor not found`);
-    if (m.nonce < state.nonce) refuse("NONCE_TOO_LOW", `nonce ${m.nonce} is used; the next one is ${state.nonce}`);
+  /** Calls `listener` with what people should know of messages, until the returned function is called. */
+  onNote(listener: (note: PoolNote) => void): () => void {
+    this.noteListeners.add(listener);
+    return () => this.noteListeners.delete(listener);
+  }
+
+  // Entering.
+
+  /** Adds a signed message; throws `PoolError`. A message of this node's own user is kept before this resolves. */
+  async push(signed: SignedMessage, origin: Origin = "local"): Promise<void> {
+    const entry = this.checked(signed, origin !== "network");
+    const sender = await this.keyOf(signed.message.from);
+    if (sender === null) return refuse("UNKNOWN_SENDER", `sender ${signed.message.from} has no key: actor not found`);
+    await this.withLock(sender, () => this.enter(entry, sender, origin));
+  }
+
+  /**
+   * Chooses the nonce of the sender's next message, lets `make` complete and sign the message, and adds it; nothing else
+   * of the sender enters meanwhile.
+   */
+  async pushNext(from: Address, make: (nonce: bigint) => Promise<SignedMessage>): Promise<SignedMessage> {
+    const sender = await this.keyOf(from);
+    if (sender === null) return refuse("UNKNOWN_SENDER", `sender ${from} has no key: actor not found`);
+    return this.withLock(sender, async () => {
+      for (let attempt = 1; ; attempt++) {
+        const signed = await make(await this.nonceOf(sender));
+        try {
+          await this.enter(this.checked(signed, true), sender, "local");
+          return signed;
+        } catch (error) {
+          // Blocks from elsewhere may have carried a message of the sender meanwhile.
+          const used = error instanceof PoolError && error.code === "NONCE_TOO_LOW";
+          if (!used || attempt === MAX_ATTEMPTS) throw error;
+        }
+      }
+    });
+  }
+
+  /** Nonce that the next message of a sender, by any address, should carry. Throws `PoolError` UNKNOWN_SENDER. */
+  async nextNonceOf(from: Address): Promise<bigint> {
+    const sender = await this.keyOf(from);
+    return sender === null ? refuse("UNKNOWN_SENDER", `${from}: actor not found`) : this.nonceOf(sender);
+  }
+
+  private async nonceOf(sender: Address): Promise<bigint> {
+    const state = await this.stateOf(sender);
+    return this.nextNonce(sender, state.nonce);
+  }
+
+  private checked(signed: SignedMessage, isLocal: boolean): PoolEntry {
+    const entry = poolEntry(signed, isLocal);
+    checkFields(signed, entry.bytes, this.parts.minGas(signed), this.parts.networkVersion());
+    return entry;
+  }
+
+  private async stateOf(sender: Address): Promise<SenderState> {
+    return (await this.parts.senderState(sender)) ?? refuse("UNKNOWN_SENDER", `sender ${sender}: actor not found`);
+  }
+
+  /** The sender is locked. */
+  private async enter(entry: PoolEntry, sender: Address, origin: Origin | "loaded"): Promise<void> {
+    const { signed } = entry;
+    const state = await this.stateOf(sender);
     if (!this.parts.verify(signed, sender)) refuse("BAD_SIGNATURE", "the signature is not the sender's");
-    this.insert(signed, sender, state);
+    const baseFee = await this.parts.baseFee();
+    if (origin === "network" && signed.message.gasFeeCap < baseFee / POOL_LIMITS.baseFeeFloor)
+      refuse("FEE_BELOW_BASE_FEE", `GasFeeCap ${signed.message.gasFeeCap} is far below the base fee of ${baseFee}`);
+    this.admit(entry, sender, state, origin);
+    if (entry.isLocal && origin !== "loaded" && this.parts.kept !== null) {
+      await this.parts.kept.add(signedMessageCid(signed), signed).catch((cause: unknown) => {
+        throw new PoolError({ code: "NOT_KEPT" }, `the message cannot be kept: ${describeError(cause)}`, { cause });
+      });
+      // Other senders and the head went on meanwhile.
+      try {
+        this.admit(entry, sender, await this.stateOf(sender), origin);
+      } catch (error) {
+        this.forget([entry]);
+        throw error;
+      }
+    }
+    this.insert(entry, sender, (await this.parts.senderState(sender))?.nonce ?? state.nonce);
+    const reason = waitsFor(signed.message, baseFee);
+    if (reason !== null) this.sayWaits(entry, reason);
   }
 
-  private insert(signed: SignedMessage, sender: Address, state: SenderState): void {
-    const m = signed.message;
-    const line = this.lines.get(sender.toString()) ?? { sender, messages: new Map<bigint, SignedMessage>() };
-    const next = nextNonce(line, state.nonce);
-    if (m.nonce > next + POOL_LIMITS.nonceGap)
-      refuse("NONCE_GAP", `nonce ${m.nonce} is too far ahead; the next one is ${next}`);
-    const old = line.messages.get(m.nonce);
-    if (old !== undefined) {
-      if (signedMessageCid(old).equals(signedMessageCid(signed)))
-        refuse("ALREADY_PENDING", "the message waits already");
-      const least = replacementPremium(old.message.gasPremium);
-      if (m.gasPremium < least)
-        refuse("REPLACE_FEE_TOO_LOW", `nonce ${m.nonce} is taken; to replace it, raise GasPremium to ${least}`);
-    } else if (line.messages.size >= POOL_LIMITS.pendingPerSender)
-      refuse("TOO_MANY_PENDING", `${sender} has ${line.messages.size} messages waiting`);
-    let funds = requiredFunds(m);
-    for (const [nonce, other] of line.messages) if (nonce !== m.nonce) funds += requiredFunds(other.message);
+  /** Throws `PoolError` unless the message may enter now. */
+  private admit(entry: PoolEntry, sender: Address, state: SenderState, origin: Origin | "loaded"): void {
+    const m = entry.signed.message;
+    if (m.nonce < state.nonce)
+      refuse("NONCE_TOO_LOW", `nonce ${m.nonce} is used; minimum expected nonce is ${state.nonce}`);
+    const queue = this.queueOf(sender, state.nonce);
+    const replaced = queue.check(entry, origin);
+    const funds = queue.fundsWithout(m.nonce) + requiredFunds(m);
     if (funds > state.balance)
       refuse("INSUFFICIENT_FUNDS", `not enough funds: ${funds} attoFIL needed, balance is ${state.balance}`);
-    if (old === undefined && this.size >= POOL_LIMITS.pendingTotal) this.makeRoom(m.gasPremium);
-    // Dropping the only message of a line forgets the line: so it is entered after that.
-    if (old !== undefined) this.drop(line, old);
-    this.lines.set(sender.toString(), line);
-    line.messages.set(m.nonce, signed);
-    this.byCid.set(cidKey(signedMessageCid(signed)), signed);
-    this.announce({ kind: "add", signed });
+    if (!this.hasRoom(entry, replaced) && this.victims(entry, sender, replaced) === null)
+      refuse("POOL_FULL", "the message pool is full; raise GasPremium");
   }
 
-  /** Evicts the last message of the line whose last message pays least, if it pays less than `premium`. */
-  private makeRoom(premium: bigint): void {
-    let victim: { line: Line; signed: SignedMessage } | undefined;
-    for (const line of this.lines.values()) {
-      const last = [...line.messages.keys()].reduce((a, b) => (a > b ? a : b));
-      const signed = line.messages.get(last) as SignedMessage;
-      if (victim === undefined || signed.message.gasPremium < victim.signed.message.gasPremium)
-        victim = { line, signed };
+  private insert(entry: PoolEntry, sender: Address, nonce: bigint): void {
+    const queue = this.queueOf(sender, nonce);
+    const replaced = queue.get(entry.signed.message.nonce);
+    for (const victim of this.victims(entry, sender, replaced) ?? [])
+      this.drop(victim.queue, victim.entry, "the pool is full, and it pays least");
+    if (replaced !== undefined) this.take(queue, replaced, false);
+    this.queues.set(sender.toString(), queue);
+    queue.set(entry);
+    this.byCid.set(entry.key, entry);
+    this.bytes += entry.bytes;
+    this.announce({ kind: "add", signed: entry.signed });
+  }
+
+  private queueOf(sender: Address, nonce: bigint): SenderQueue {
+    return this.queues.get(sender.toString()) ?? new SenderQueue(sender, nonce);
+  }
+
+  private hasRoom(entry: PoolEntry, replaced: PoolEntry | undefined): boolean {
+    const count = this.size + (replaced === undefined ? 1 : 0);
+    const bytes = this.bytes + entry.bytes - (replaced?.bytes ?? 0);
+    return count <= this.current.sizeLimitHigh && bytes <= POOL_LIMITS.pendingBytes;
+  }
+
+  /**
+   * What must go so that the message has room: last messages of other senders that pay less. Null if they do not suffice.
+   */
+  private victims(
+    entry: PoolEntry,
+    sender: Address,
+    replaced: PoolEntry | undefined,
+  ): { readonly queue: SenderQueue; readonly entry: PoolEntry }[] | null {
+    if (this.hasRoom(entry, replaced)) return [];
+    const { gasPremium } = entry.signed.message;
+    const tails = [...this.queues.values()]
+      .filter((queue) => !queue.sender.equals(sender))
+      .map((queue) => ({ queue, entry: queue.inOrder().at(-1) as PoolEntry }))
+      .filter((tail) => tail.entry.signed.message.gasPremium < gasPremium)
+      .sort((a, b) => (a.entry.signed.message.gasPremium < b.entry.signed.message.gasPremium ? -1 : 1));
+    let count = this.size + (replaced === undefined ? 1 : 0) - this.current.sizeLimitHigh;
+    let bytes = this.bytes + entry.bytes - (replaced?.bytes ?? 0) - POOL_LIMITS.pendingBytes;
+    let taken = 0;
+    for (; taken < tails.length && (count > 0 || bytes > 0); taken++) {
+      count--;
+      bytes -= (tails[taken] as (typeof tails)[number]).entry.bytes;
     }
-    if (victim !== undefined && victim.signed.message.gasPremium < premium) this.drop(victim.line, victim.signed);
-    else refuse("POOL_FULL", "the message pool is full; raise GasPremium");
+    return count > 0 || bytes > 0 ? null : tails.slice(0, taken);
   }
 
-  private drop(line: Line, signed: SignedMessage): void {
-    line.messages.delete(signed.message.nonce);
-    this.byCid.delete(cidKey(signedMessageCid(signed)));
-    if (line.messages.size === 0) this.lines.delete(line.sender.toString());
-    this.announce({ kind: "remove", signed });
+  // Leaving.
+
+  /** Drops a sender's message that cannot be used, and says why. */
+  async dropNonce(from: Address, nonce: bigint, reason: string): Promise<void> {
+    const sender = await this.keyOf(from);
+    const queue = sender === null ? undefined : this.queues.get(sender.toString());
+    const entry = queue?.get(nonce);
+    if (queue !== undefined && entry !== undefined) this.drop(queue, entry, reason);
   }
 
-  private announce(change: PoolChange): void {
-    for (const listener of this.listeners) listener(change);
+  private drop(queue: SenderQueue, entry: PoolEntry, reason: string): void {
+    this.take(queue, entry, false);
+    this.note({ kind: "dropped", signed: entry.signed, reason });
   }
+
+  /** Takes a message out. `applied`: a block has it, or another one of its nonce. */
+  private take(queue: SenderQueue, entry: PoolEntry, applied: boolean): void {
+    queue.delete(entry.signed.message.nonce, applied);
+    this.byCid.delete(entry.key);
+    this.saidToWait.delete(entry.key);
+    this.bytes -= entry.bytes;
+    if (queue.size === 0) this.queues.delete(queue.sender.toString());
+    this.forget([entry]);
+    this.announce({ kind: "remove", signed: entry.signed });
+  }
+
+  private forget(entries: readonly PoolEntry[]): void {
+    const cids = entries.filter((one) => one.isLocal).map((one) => signedMessageCid(one.signed));
+    // One that stays on the disk is refused at the next start, its nonce being used.
+    if (cids.length > 0) this.parts.kept?.remove(cids).catch(() => undefined);
+  }
+
+  /** Drops all messages; unless `local`, those of this node's own user stay. */
+  clear(local = true): void {
+    for (const queue of [...this.queues.values()])
+      for (const entry of queue.inOrder()) if (local || !entry.isLocal) this.take(queue, entry, false);
+  }
+
+  // Looking.
 
   get(cid: Uint8Array): SignedMessage | undefined {
-    return this.byCid.get(cidKey(cid));
+    return this.byCid.get(cidKey(cid))?.signed;
   }
 
   /** All waiting messages, by sender, then nonce. */
   pending(): SignedMessage[] {
-    return [...this.lines.values()].flatMap(inOrder);
+    return [...this.queues.values()].flatMap((queue) => queue.inOrder().map(({ signed }) => signed));
   }
 
   /** Waiting messages of one sender (its key address), by nonce. */
   pendingOf(sender: Address): SignedMessage[] {
-    const line = this.lines.get(sender.toString());
-    return line === undefined ? [] : inOrder(line);
+    return (this.queues.get(sender.toString())?.inOrder() ?? []).map(({ signed }) => signed);
   }
 
   /** Nonce that the sender's next message should carry, given the one in the state. */
   nextNonce(sender: Address, stateNonce: bigint): bigint {
-    const line = this.lines.get(sender.toString());
-    return line === undefined ? stateNonce : nextNonce(line, stateNonce);
+    const next = this.queues.get(sender.toString())?.nextNonce ?? stateNonce;
+    return next > stateNonce ? next : stateNonce;
   }
 
-  clear(): void {
-    for (const line of [...this.lines.values()]) for (const signed of inOrder(line)) this.drop(line, signed);
+  /** Messages of this node's own user: what is sent to other nodes again from time to time. */
+  localMessages(): SignedMessage[] {
+    return [...this.queues.values()].flatMap((queue) =>
+      queue
+        .inOrder()
+        .filter((one) => one.isLocal)
+        .map(({ signed }) => signed),
+    );
   }
 
-  /** Removes what the state has used up: called after every new head. */
-  async prune(): Promise<void> {
-    for (const line of [...this.lines.values()]) {
-      const state = await this.parts.senderState(line.sender);
-      for (const signed of inOrder(line))
-        if (state === null || signed.message.nonce < state.nonce) this.drop(line, signed);
+  // Choosing.
+
+  /** Messages for a block at this base fee, within its limits. What cannot even be looked at is dropped. */
+  async select(baseFee: bigint, ticketQuality = 1): Promise<SignedMessage[]> {
+    await this.settled();
+    const candidates: Candidate[] = [];
+    for (const queue of [...this.queues.values()]) {
+      const candidate = await this.candidate(queue);
+      if (candidate !== null) candidates.push(candidate);
+      if (candidate !== null) this.noteWaiting(queue, candidate, baseFee);
+    }
+    const wanted = new Set<string>();
+    for (const address of this.current.priorityAddresses) {
+      const key = await this.keyOf(address);
+      if (key !== null) wanted.add(key.toString());
+    }
+    const { minGas } = this.parts;
+    const priority = candidates.filter(({ sender }) => wanted.has(sender));
+    const rest = candidates.filter(({ sender }) => !wanted.has(sender));
+    return selectMessages({ candidates: rest, priority, baseFee, ticketQuality, minGas });
+  }
+
+  private async candidate(queue: SenderQueue): Promise<Candidate | null> {
+    const messages = queue.inOrder();
+    try {
+      const state = await this.parts.senderState(queue.sender);
+      if (state === null) return null;
+      const usable = messages.filter((entry) => this.isUsable(queue, entry)).map(({ signed }) => signed);
+      return { sender: queue.sender.toString(), ...state, messages: usable };
+    } catch (error) {
+      // The state cannot be read for this sender: others are chosen without it.
+      const first = messages[0];
+      if (first !== undefined) this.sayWaits(first, `its sender cannot be looked up: ${describeError(error)}`);
+      return null;
     }
   }
 
-  /**
-   * Messages for the next block at this base fee, within its gas and count limits. Lines are cut at the first gap, at
-   * the first message that does not pay the base fee, and where the sender's balance ends.
-   */
-  async select(baseFee: bigint): Promise<SignedMessage[]> {
-    const runs: { readonly line: readonly SignedMessage[]; at: number }[] = [];
-    for (const line of this.lines.values()) {
-      const state = await this.parts.senderState(line.sender);
-      if (state === null) continue;
-      const run = payableRun(inOrder(line), state, baseFee);
-      if (run.length > 0) runs.push({ line: run, at: 0 });
+  /** Checks a message again by the rules that hold now; an upgrade of the network may have changed them. */
+  private isUsable(queue: SenderQueue, entry: PoolEntry): boolean {
+    try {
+      checkFields(entry.signed, entry.bytes, this.parts.minGas(entry.signed), this.parts.networkVersion());
+      return true;
+    } catch (error) {
+      this.drop(queue, entry, describeError(error));
+      return false;
     }
-    const chosen: SignedMessage[] = [];
-    let gas = CHAIN_LIMITS.blockGasLimit;
-    while (runs.length > 0 && chosen.length < CHAIN_LIMITS.blockMessageLimit) {
-      let best = runs[0] as (typeof runs)[number];
-      for (const run of runs) if (tip(run.line[run.at], baseFee) > tip(best.line[best.at], baseFee)) best = run;
-      const signed = best.line[best.at++] as SignedMessage;
-      const fits = signed.message.gasLimit <= gas;
-      if (fits) {
-        chosen.push(signed);
-        gas -= signed.message.gasLimit;
+  }
+
+  /** Says of a sender's first message why it waits, if its fee cap is why. */
+  private noteWaiting(queue: SenderQueue, { nonce }: Candidate, baseFee: bigint): void {
+    const first = queue.get(nonce);
+    const reason = first === undefined ? null : waitsFor(first.signed.message, baseFee);
+    if (first !== undefined && reason !== null) this.sayWaits(first, reason);
+  }
+
+  private sayWaits(entry: PoolEntry, reason: string): void {
+    if (this.saidToWait.has(entry.key)) return;
+    this.saidToWait.add(entry.key);
+    this.note({ kind: "waits", signed: entry.signed, reason });
+  }
+
+  // The head.
+
+  /** The head moved. Moves are worked off in their order; `settled` waits for them. */
+  headChanged(changes: readonly PoolHeadChange[]): void {
+    this.headTurns.run(() => this.follow(changes)).catch(() => undefined);
+  }
+
+  /** Resolves when the pool has followed all moves of the head. */
+  settled(): Promise<void> {
+    return this.headTurns.idle();
+  }
+
+  private async follow(changes: readonly PoolHeadChange[]): Promise<void> {
+    const touched = new Map<string, Address>();
+    const returning: SignedMessage[] = [];
+    for (const { type, tipset } of changes) {
+      if (type === "revert") returning.push(...(await this.parts.signedOf(tipset).catch(() => [])));
+      const messages = await this.parts.carried(tipset).catch(() => []);
+      for (const { from } of messages) {
+        const key = await this.keyOf(from).catch(() => null);
+        if (key !== null) touched.set(key.toString(), key);
       }
-      if (!fits || best.at >= best.line.length) runs.splice(runs.indexOf(best), 1);
     }
-    return chosen;
+    for (const sender of touched.values()) await this.prune(sender);
+    for (const signed of returning) await this.comeBack(signed);
   }
-}
 
-function inOrder(line: Line): SignedMessage[] {
-  return [...line.messages.values()].sort((a, b) => (a.message.nonce < b.message.nonce ? -1 : 1));
-}
-
-function nextNonce(line: Line, stateNonce: bigint): bigint {
-  let next = stateNonce;
-  while (line.messages.has(next)) next++;
-  return next;
-}
-
-function payableRun(line: readonly SignedMessage[], state: SenderState, baseFee: bigint): SignedMessage[] {
-  let nonce = state.nonce;
-  let balance = state.balance;
-  const run: SignedMessage[] = [];
-  for (const signed of line) {
-    const m = signed.message;
-    balance -= requiredFunds(m);
-    if (m.nonce !== nonce || m.gasFeeCap < baseFee || balance < 0n) break;
-    run.push(signed);
-    nonce++;
+  /** Removes what the state has used up, of one sender or of all. */
+  async prune(only?: Address): Promise<void> {
+    const queues = only === undefined ? [...this.queues.values()] : [this.queues.get(only.toString())];
+    for (const queue of queues) {
+      if (queue === undefined) continue;
+      const state = await this.parts.senderState(queue.sender);
+      if (state === null) continue;
+      for (const entry of queue.inOrder()) if (entry.signed.message.nonce < state.nonce) this.take(queue, entry, true);
+      queue.rebase(state.nonce);
+    }
   }
-  return run;
-}
 
-/** What the block's producer earns per unit of gas. */
-function tip(signed: SignedMessage | undefined, baseFee: bigint): bigint {
-  if (signed === undefined) return -1n;
-  const { gasFeeCap, gasPremium } = signed.message;
-  const room = gasFeeCap - baseFee;
-  return gasPremium < room ? gasPremium : room;
+  /** A message of a reverted block waits again, unless its nonce is used on the new chain or taken. */
+  private async comeBack(signed: SignedMessage): Promise<void> {
+    try {
+      const sender = await this.keyOf(signed.message.from);
+      const state = sender === null ? null : await this.parts.senderState(sender);
+      if (sender === null || state === null || signed.message.nonce < state.nonce) return;
+      const entry = this.checked(signed, true);
+      this.queueOf(sender, state.nonce).check(entry, "loaded");
+      if (!this.hasRoom(entry, undefined)) return;
+      await this.parts.kept?.add(signedMessageCid(signed), signed).catch(() => undefined);
+      this.insert(entry, sender, state.nonce);
+    } catch (error) {
+      this.note({ kind: "dropped", signed, reason: `its block was reverted: ${describeError(error)}` });
+    }
+  }
+
+  /** Takes the messages in that an earlier process kept. Those that can wait no more are forgotten, with the reason. */
+  async load(): Promise<void> {
+    this.current = (await this.parts.kept?.config()) ?? this.current;
+    const kept = [...((await this.parts.kept?.all()) ?? [])];
+    kept.sort((a, b) => (a.message.nonce < b.message.nonce ? -1 : 1));
+    for (const signed of kept) {
+      try {
+        const entry = this.checked(signed, true);
+        const sender = (await this.keyOf(signed.message.from)) ?? refuse("UNKNOWN_SENDER", "actor not found");
+        await this.withLock(sender, () => this.enter(entry, sender, "loaded"));
+      } catch (error) {
+        this.parts.kept?.remove([signedMessageCid(signed)]).catch(() => undefined);
+        if (!(error instanceof PoolError && error.code === "NONCE_TOO_LOW"))
+          this.note({ kind: "dropped", signed, reason: `after a restart: ${describeError(error)}` });
+      }
+    }
+  }
+
+  // Senders.
+
+  /** Key addresses stand for themselves, whether or not the state knows them yet. */
+  private async keyOf(address: Address): Promise<Address | null> {
+    const isKey = address.protocol === PROTOCOL.secp256k1 || address.protocol === PROTOCOL.bls;
+    return isKey ? address : this.parts.resolveKey(address);
+  }
+
+  private async withLock<Result>(sender: Address, work: () => Promise<Result>): Promise<Result> {
+    const name = sender.toString();
+    const lock = this.locks.get(name) ?? { turns: new Turns(), users: 0 };
+    this.locks.set(name, lock);
+    lock.users++;
+    try {
+      return await lock.turns.run(work);
+    } finally {
+      if (--lock.users === 0) this.locks.delete(name);
+    }
+  }
+
+  private announce(change: PoolChange): void {
+    for (const listener of this.changeListeners) listener(change);
+  }
+
+  private note(note: PoolNote): void {
+    for (const listener of this.noteListeners) listener(note);
+  }
 }

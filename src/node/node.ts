@@ -7,15 +7,14 @@ import { platform } from "#platform";
 import type { Chain } from "../chain/chain.ts";
 import type { Crypto } from "../core/crypto.ts";
 import type { ExecutionRules } from "../exec/types.ts";
-import { verifyBytes } from "../keys/keys.ts";
 import type { Keystore } from "../keys/keystore.ts";
-import { MessagePool } from "../mpool/pool.ts";
+import type { MessagePool } from "../mpool/pool.ts";
 import type { NetworkParams } from "../params/networks.ts";
 import { GasEstimator } from "../stmgr/gas-estimator.ts";
 import { StateManager } from "../stmgr/state-manager.ts";
 import type { BlockStore } from "../storage/contract.ts";
-import { chainLength, messageCid, type SignedMessage } from "../types/message.ts";
 import { type MachinePlace, Machines } from "./machines.ts";
+import { makePool, PoolPart } from "./pool-part.ts";
 import { type Health, Parts, type Startable } from "./startable.ts";
 
 export type NodeOptions = {
@@ -27,9 +26,6 @@ export type NodeOptions = {
   readonly keystore: Keystore;
   readonly machine: MachinePlace;
 };
-
-/** Gas for one byte of a message on chain, and for having it there. See `assembly/vm/gas/price-list.ts`, the first list. */
-const MIN_GAS = { base: 38_863n + 36n * 1000n, perByte: 1000n } as const;
 
 export class FilecoinNode {
   readonly network: NetworkParams;
@@ -51,13 +47,10 @@ export class FilecoinNode {
     this.states = new StateManager({ chain, network, rules, machines, now: platform.now });
     this.pool = makePool(this.states, crypto);
     this.gas = new GasEstimator({ states: this.states, pending: this.pool });
-    // Whatever waited once stays known: searches and waits need the message itself.
-    this.pool.onChange(({ kind, signed }) => {
-      if (kind === "add") chain.remember([signed]).catch(() => undefined);
-    });
     this.parts.add(new StorePart(chain.blocks));
     this.parts.add(machines);
     this.parts.add(new StatesPart(this.states));
+    this.parts.add(new PoolPart(this.pool, this.states));
   }
 
   /** Adds a part on top of the others: it starts after them and stops before them. */
@@ -79,20 +72,6 @@ export class FilecoinNode {
   health(): Readonly<Record<string, Health>> {
     return this.parts.health();
   }
-}
-
-function makePool(states: StateManager, crypto: Crypto): MessagePool {
-  const view = () => states.stateAfter(states.chain.head);
-  return new MessagePool({
-    resolveKey: async (address) => {
-      const state = await view();
-      return (await state.actor(address)) === null ? null : state.accountKey(address).catch(() => null);
-    },
-    senderState: async (address) => (await view()).actor(address),
-    verify: (signed: SignedMessage, signer) =>
-      verifyBytes(crypto, signed.signature, signer, messageCid(signed.message).bytes),
-    minGas: (signed) => MIN_GAS.base + MIN_GAS.perByte * BigInt(chainLength(signed)),
-  });
 }
 
 /** The store is open before the node is; the node closes it last. */

@@ -58,7 +58,7 @@ export type StateService = Pick<
 export type GasService = Pick<GasEstimator, "call" | "gasLimit" | "feeCap" | "premium" | "complete">;
 export type PoolService = Pick<
   MessagePool,
-  "push" | "get" | "pending" | "pendingOf" | "nextNonce" | "select" | "clear" | "onChange" | "size"
+  "push" | "pushNext" | "nextNonceOf" | "get" | "pending" | "pendingOf" | "select" | "clear" | "onChange" | "size"
 >;
 export type WalletService = Pick<Keystore, "has" | "get" | "add" | "list" | "remove" | "defaultAddress" | "setDefault">;
 

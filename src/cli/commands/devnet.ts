@@ -4,10 +4,13 @@ import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { toBase64, toHex } from "../../base/bytes.ts";
 import { describeError } from "../../base/errors.ts";
+import type { PoolNote } from "../../mpool/pool.ts";
+import { isDamage } from "../../node/damage.ts";
 import { type DevAccount, Devnet } from "../../node/devnet.ts";
 import type { MachinePlace } from "../../node/machines.ts";
 import { formatFil, parseFil } from "../../types/amount.ts";
 import type { Tipset } from "../../types/block-header.ts";
+import { signedMessageCid } from "../../types/message.ts";
 
 type Options = {
   readonly accounts: number;
@@ -109,6 +112,15 @@ async function run(options: Options, command: Command): Promise<void> {
     version: command.parent?.version() ?? "",
     machine: options.machine,
   });
+  try {
+    await serveUntilStopped(net, options, seed, data);
+  } finally {
+    await net.close();
+  }
+}
+
+/** Serves and mines until a signal, or until the data turns out to be damaged, which is thrown. */
+async function serveUntilStopped(net: Devnet, options: Options, seed: string, data: string | null): Promise<void> {
   const { url } = await net.serve({
     host: options.host,
     port: options.port,
@@ -120,12 +132,20 @@ async function run(options: Options, command: Command): Promise<void> {
   net.services.chain.onHeadChange((changes) => {
     for (const { type, tipset } of changes) if (type === "apply") print.tipset(net, tipset);
   });
-  net.clock.onError = (error) => print.error(error);
-  await net.clock.mine(1);
-  net.clock.start();
-  await stopSignal();
+  net.node.pool.onNote((note) => print.note(net, note));
+  const damaged = new Promise<never>((_, reject) => {
+    net.clock.onError = (error) => {
+      if (isDamage(error)) reject(error);
+      else print.error(error);
+    };
+  });
+  const working = (async () => {
+    await net.clock.mine(1);
+    net.clock.start();
+    await stopSignal();
+  })();
+  await Promise.race([working, damaged]);
   print.stop();
-  await net.close();
 }
 
 /** Throws the system's error if the address cannot be listened on. */
@@ -179,6 +199,12 @@ const printText = {
   tipset(net: Devnet, tipset: Tipset): void {
     process.stdout.write(`epoch ${tipset.height}  ${tipset.key.join(" ")}  pending ${net.services.pool.size}\n`);
   },
+  note(net: Devnet, { kind, signed, reason }: PoolNote): void {
+    const { from, nonce } = signed.message;
+    const what = kind === "dropped" ? "was dropped" : "waits";
+    const sender = from.toString(net.network.letter);
+    process.stderr.write(`message ${signedMessageCid(signed)} of ${sender}, nonce ${nonce}, ${what}: ${reason}\n`);
+  },
   error(error: unknown): void {
     process.stderr.write(`mining failed: ${describeError(error)}\n`);
   },
@@ -210,6 +236,9 @@ const printJson = {
   tipset(net: Devnet, tipset: Tipset): void {
     const key = tipset.key.map(String);
     line({ event: "tipset", epoch: tipset.height, key, pending: net.services.pool.size });
+  },
+  note(_: Devnet, { kind, signed, reason }: PoolNote): void {
+    line({ event: "message", state: kind, cid: signedMessageCid(signed).toString(), reason });
   },
   error(error: unknown): void {
     line({ event: "error", message: describeError(error) });

@@ -2,6 +2,7 @@
 import { signMessage } from "../../keys/keys.ts";
 import type { PoolChange } from "../../mpool/pool.ts";
 import { PoolError } from "../../mpool/rules.ts";
+import type { Origin } from "../../mpool/sender-queue.ts";
 import type { SendSpec } from "../../stmgr/gas-fees.ts";
 import type { CID } from "../../types/cid.ts";
 import { type Message, type SignedMessage, signedMessageCid } from "../../types/message.ts";
@@ -18,29 +19,37 @@ const MAX_BATCH = 100;
 /** Messages of an answer. */
 const MANY = 1_000_000;
 
-export async function push(node: NodeServices, signed: SignedMessage): Promise<CID> {
+/** Turns what the pool refuses into the network's error. */
+async function pooled<Value>(work: Promise<Value>): Promise<Value> {
   try {
-    await node.pool.push(signed);
+    return await work;
   } catch (error) {
-    if (error instanceof PoolError && error.code !== "ALREADY_PENDING")
-      throw new RpcError(RPC_CODE.untyped, `mpool push: ${error.message}`);
-    if (!(error instanceof PoolError)) throw error;
+    if (error instanceof PoolError) throw new RpcError(RPC_CODE.untyped, `mpool push: ${error.message}`);
+    throw error;
   }
+}
+
+export async function push(node: NodeServices, signed: SignedMessage, origin?: Origin): Promise<CID> {
+  await pooled(
+    node.pool.push(signed, origin).catch((error: unknown) => {
+      // What waits already has been taken.
+      if (!(error instanceof PoolError && error.code === "ALREADY_PENDING")) throw error;
+    }),
+  );
   return signedMessageCid(signed);
 }
 
-/** Estimates, numbers, signs with a key of this node, and pushes. */
+/** Estimates, numbers, signs with a key of this node, and pushes; the sender is locked until the message waits. */
 export async function pushMessage(node: NodeServices, wanted: Message, spec: SendSpec): Promise<SignedMessage> {
   if (wanted.nonce !== 0n) badParams(`message.Nonce: must be 0, got ${wanted.nonce}: the node chooses it`);
   const head = node.chain.head;
-  const view = await viewAt(node, head.key);
-  const key = await orNotFound(view.accountKey(wanted.from));
-  const actor = await orNotFound(view.requireActor(key));
-  const complete = await estimated(node.gas.complete({ ...wanted, from: key }, spec, head));
-  const numbered = { ...complete, nonce: node.pool.nextNonce(key, actor.nonce) };
-  const signed = signMessage(node.crypto, node.keystore.get(key), numbered);
-  await push(node, signed);
-  return signed;
+  const key = await orNotFound((await viewAt(node, head.key)).accountKey(wanted.from));
+  const secret = node.keystore.get(key);
+  const signedWith = async (nonce: bigint): Promise<SignedMessage> => {
+    const complete = node.gas.complete({ ...wanted, from: key, nonce }, spec, node.chain.head);
+    return signMessage(node.crypto, secret, await estimated(complete));
+  };
+  return pooled(node.pool.pushNext(key, signedWith));
 }
 
 export const mpoolGroup = group("Mpool", "Sending messages, and those that wait for a block.", {
@@ -75,10 +84,8 @@ export const mpoolGroup = group("Mpool", "Sending messages, and those that wait 
     params: [param("address", address)],
     result: uint64,
     async run([sender], { node }) {
-      const view = await viewAt(node, []);
-      const key = await orNotFound(view.accountKey(sender));
-      const actor = await orNotFound(view.requireActor(key));
-      return node.pool.nextNonce(key, actor.nonce);
+      const known = await orNotFound((await viewAt(node, [])).accountKey(sender));
+      return node.pool.nextNonceOf(known);
     },
   }),
   MpoolPending: method({
@@ -93,9 +100,8 @@ export const mpoolGroup = group("Mpool", "Sending messages, and those that wait 
     params: [param("tipsetKey", tipsetKey), param("ticketQuality", fallback(decimal(0, 1), 1))],
     result: list(signedMessage, MANY),
     cost: "walk",
-    async run([key], { node }) {
-      const tipset = await node.chain.tipset(key);
-      return node.pool.select(tipset.blocks[0]?.parentBaseFee ?? 0n);
+    async run([key, quality], { node }) {
+      return node.pool.select(await node.states.nextBaseFee(await node.chain.tipset(key)), quality);
     },
   }),
   MpoolClear: method({
@@ -103,8 +109,8 @@ export const mpoolGroup = group("Mpool", "Sending messages, and those that wait 
     permission: "write",
     params: [param("clearLocal", fallback(boolean, true))],
     result: nothing,
-    run(_, { node }) {
-      node.pool.clear();
+    run([local], { node }) {
+      node.pool.clear(local);
       return null;
     },
   }),

@@ -1,0 +1,65 @@
+/** The message pool over a node's chain and states: it takes in what was kept, then follows the head. */
+
+import type { KeyCrypto } from "../keys/keys.ts";
+import { verifyBytes } from "../keys/keys.ts";
+import { PoolStore } from "../mpool/kept-messages.ts";
+import { MessagePool } from "../mpool/pool.ts";
+import type { StateManager } from "../stmgr/state-manager.ts";
+import { chainLength, messageCid } from "../types/message.ts";
+import type { Health, Startable } from "./startable.ts";
+
+/** Gas for one byte of a message on chain, and for having it there. See `assembly/vm/gas/price-list.ts`, the first list. */
+const MIN_GAS = { base: 38_863n + 36n * 1000n, perByte: 1000n } as const;
+
+export function makePool(states: StateManager, crypto: KeyCrypto): MessagePool {
+  const { chain } = states;
+  const view = () => states.stateAfter(chain.head);
+  return new MessagePool({
+    resolveKey: async (address) => {
+      const state = await view();
+      return (await state.actor(address)) === null ? null : state.accountKey(address).catch(() => null);
+    },
+    senderState: async (address) => (await view()).actor(address),
+    verify: (signed, signer) => verifyBytes(crypto, signed.signature, signer, messageCid(signed.message).bytes),
+    minGas: (signed) => MIN_GAS.base + MIN_GAS.perByte * BigInt(chainLength(signed)),
+    networkVersion: () => states.networkVersionAt(chain.head.height + 1),
+    baseFee: () => states.nextBaseFee(chain.head),
+    carried: async (tipset) => (await chain.tipsetMessages(tipset)).map(({ message }) => message),
+    signedOf: (tipset) => chain.signedMessages(tipset),
+    kept: new PoolStore(chain.blocks),
+  });
+}
+
+export class PoolPart implements Startable {
+  readonly name = "pool";
+  private readonly pool: MessagePool;
+  private readonly states: StateManager;
+  private stopListening: (() => void)[] = [];
+
+  constructor(pool: MessagePool, states: StateManager) {
+    this.pool = pool;
+    this.states = states;
+  }
+
+  async start(): Promise<void> {
+    const { chain } = this.states;
+    this.stopListening = [
+      chain.onHeadChange((changes) => this.pool.headChanged(changes)),
+      // Whatever waited once stays known: searches and waits need the message itself.
+      this.pool.onChange(({ kind, signed }) => {
+        if (kind === "add") chain.remember([signed]).catch(() => undefined);
+      }),
+    ];
+    await this.pool.load();
+  }
+
+  async stop(): Promise<void> {
+    for (const stop of this.stopListening) stop();
+    this.stopListening = [];
+    await this.pool.settled();
+  }
+
+  health(): Health {
+    return { status: this.stopListening.length > 0 ? "ok" : "stopped" };
+  }
+}
