@@ -27,6 +27,11 @@ export type ParamsSink = {
 /** Points of a job. */
 const WINDOW_POINTS = 2 ** 14;
 
+export type MakeOptions = ProvingOptions & {
+  /** Points of a job, at most 2^14; for tests. */
+  readonly windowPoints?: number;
+};
+
 /** A run of the file: `count` multiples of a generator. */
 type Piece = { readonly from: number; readonly group: Group; readonly numbers: Numbers };
 
@@ -58,10 +63,10 @@ function scalarsOf(numbers: Numbers): number {
 }
 
 /** Cuts a query's numbers into windows. */
-function* cut(from: number, group: Group, numbers: Numbers): Generator<Piece> {
+function* cut(from: number, group: Group, numbers: Numbers, window: number): Generator<Piece> {
   const total = scalarsOf(numbers);
-  for (let first = 0; first < total; first += WINDOW_POINTS) {
-    const count = Math.min(WINDOW_POINTS, total - first);
+  for (let first = 0; first < total; first += window) {
+    const count = Math.min(window, total - first);
     const part: Numbers =
       "bytes" in numbers
         ? { bytes: numbers.bytes.subarray(first * ELEMENT_BYTES, (first + count) * ELEMENT_BYTES) }
@@ -77,7 +82,7 @@ function u32BytesBE(value: number): Uint8Array {
 }
 
 /** The file's pieces and its counts' bytes. */
-function layout(key: KeyNumbers, setup: Setup, rows: number) {
+function layout(key: KeyNumbers, setup: Setup, rows: number, window: number) {
   const one = (number: Uint8Array): Numbers => ({ bytes: number });
   const { alpha, beta, gamma, delta, tau } = setup.numbers;
   const heads: (readonly [number, Group, Uint8Array])[] = [
@@ -94,7 +99,7 @@ function layout(key: KeyNumbers, setup: Setup, rows: number) {
   const query = (group: Group, numbers: Numbers): void => {
     const count = scalarsOf(numbers);
     counted.push([at, u32BytesBE(count)]);
-    pieces.push(...cut(at + 4, group, numbers));
+    pieces.push(...cut(at + 4, group, numbers, window));
     at += 4 + count * pointBytes(group);
   };
   query(1, one(key.ic));
@@ -106,16 +111,16 @@ function layout(key: KeyNumbers, setup: Setup, rows: number) {
   return { pieces, counted, size: at };
 }
 
-/** Windows that are there already: offsets by the journal's lines, whose bytes are as they were noted. */
-async function written(sink: ParamsSink, journal: string): Promise<Set<number>> {
-  const good = new Set<number>();
+/** Windows that are there already, as "offset length": those of the journal's lines whose bytes are as they were noted. */
+async function written(sink: ParamsSink, journal: string): Promise<Set<string>> {
+  const good = new Set<string>();
   for (const line of journal.split("\n").slice(1)) {
     const match = /^(\d{1,15}) (\d{1,9}) ([0-9a-f]{32})$/.exec(line);
     if (match === null) continue;
     const [from, length] = [Number(match[1]), Number(match[2])];
     if (length > WINDOW_POINTS * 192) continue;
     const bytes = await sink.read(from, length);
-    if (bytes.length === length && checksum(bytes) === match[3]) good.add(from);
+    if (bytes.length === length && checksum(bytes) === match[3]) good.add(`${from} ${length}`);
   }
   return good;
 }
@@ -131,12 +136,12 @@ export async function makeParams(
   counts: Counts,
   setup: Setup,
   sink: ParamsSink,
-  { signal, onProgress }: ProvingOptions = {},
+  { signal, onProgress, windowPoints = WINDOW_POINTS }: MakeOptions = {},
 ): Promise<number> {
   const limits = signal === undefined ? {} : { signal };
   const report = onProgress === undefined ? limits : { ...limits, onProgress };
   const key = await scheduler.run({ kind: "key-numbers", circuit, setup: setup.numbers }, report);
-  const { pieces, counted, size } = layout(key, setup, counts.rows);
+  const { pieces, counted, size } = layout(key, setup, counts.rows, windowPoints);
   // What a journal must begin with to be about these bytes.
   const head = utf8(
     `filigree parameters 1 ${checksum(concat(key.ic, key.l.subarray(0, 4096), key.hFactor))} ${size}\n`,
@@ -146,11 +151,13 @@ export async function makeParams(
   if (fresh) journal = head;
   // A line that was cut in the middle is overwritten by the next.
   const complete = fresh ? head.length : journal.lastIndexOf(10) + 1;
-  const there = fresh ? new Set<number>() : await written(sink, fromUtf8(journal.subarray(0, complete)));
+  const there = fresh ? new Set<string>() : await written(sink, fromUtf8(journal.subarray(0, complete)));
   let journalAt = complete;
   if (fresh) await sink.appendJournal(0, head);
   for (const [at, bytes] of counted) await sink.write(at, bytes);
-  const open = pieces.filter(({ from }) => !there.has(from));
+  const open = pieces.filter(
+    (piece) => !there.has(`${piece.from} ${scalarsOf(piece.numbers) * pointBytes(piece.group)}`),
+  );
   const total = pieces.reduce((sum, piece) => sum + scalarsOf(piece.numbers), 0);
   let done = total - open.reduce((sum, piece) => sum + scalarsOf(piece.numbers), 0);
   onProgress?.({ phase: "multiples", done, total });

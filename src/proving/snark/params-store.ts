@@ -1,0 +1,217 @@
+/**
+ * Parameters kept in a folder: those made here, under names that say so, and official ones as they come.
+ *
+ *   local-<circuit>-<id of the setup>.params, .vk    the files
+ *   ….json                                             what they are; written last, so that a file with it is whole
+ *   ….journal                                         windows written so far, while they are being made
+ *
+ * A digest is the first 16 bytes of BLAKE2b-512 in hexadecimal, as the network's `parameters.json` has it.
+ */
+import { platform } from "#platform";
+import { fromUtf8, toHex, utf8 } from "../../base/bytes.ts";
+import type { Proofs } from "../../core/proofs.ts";
+import type { ProvingOptions } from "../ranges.ts";
+import type { Scheduler } from "../scheduler.ts";
+import type { CircuitName, Counts } from "./circuit.ts";
+import { SnarkError } from "./kernel.ts";
+import { type MakeOptions, makeParams, type ParamsSink } from "./make-params.ts";
+import { bytesOf, type Content, contentSize, openParams, type ParamsFile, rangeOf } from "./params-file.ts";
+import { setupId, setupOf } from "./setup.ts";
+
+/** What stands in the `.json` beside parameters. */
+export type ParamsRecord = {
+  readonly format: 1;
+  readonly name: string;
+  readonly circuit: string;
+  /** Tells setups apart; "local" setups come from one person's seed. */
+  readonly setup: string;
+  readonly warning: string;
+  readonly counts: Counts;
+  readonly size: number;
+  readonly digest: string;
+  readonly verifyingKeyDigest: string;
+};
+
+export const LOCAL_WARNING =
+  "one person's setup: whoever knows the seed can forge proofs; for local networks and tests only";
+
+/** Bytes digested, or read, at a time. */
+const CHUNK = 2 ** 22;
+const BLAKE2B_CONTEXT = 208;
+
+/** Name of the files of a circuit under a seed's setup. */
+export function localParamsName(circuit: string, seed: string): string {
+  return `local-${circuit}-${setupId(seed)}`;
+}
+
+/** Digest of a whole content, read by ranges. */
+export async function contentDigest(
+  proofs: Proofs,
+  content: Content,
+  { signal, onProgress }: ProvingOptions = {},
+): Promise<string> {
+  const size = await contentSize(content);
+  const context = proofs.take(BLAKE2B_CONTEXT);
+  try {
+    proofs.exports.blake2bInit(context, 64);
+    for (let from = 0; from < size; from += CHUNK) {
+      signal?.throwIfAborted();
+      const bytes = await bytesOf(rangeOf(content, from, Math.min(CHUNK, size - from)));
+      proofs.with(bytes.length, (at) => {
+        proofs.instance.write(at, bytes);
+        proofs.exports.blake2bUpdate(context, at, bytes.length);
+      });
+      onProgress?.({ phase: "check", done: from + bytes.length, total: size });
+    }
+    return proofs.with(64, (out) => {
+      proofs.exports.blake2bFinal(context, out);
+      return toHex(proofs.instance.read(out, 16));
+    });
+  } finally {
+    proofs.give(context, BLAKE2B_CONTEXT);
+  }
+}
+
+function fileSink(path: string, journal: string): ParamsSink {
+  const read = async (file: string, from: number, length: number): Promise<Uint8Array> => {
+    const size = await platform.fileSize(file);
+    return size === null || from >= size ? new Uint8Array(0) : platform.readRange(file, from, length);
+  };
+  return {
+    read: (from, length) => read(path, from, length),
+    write: (from, bytes) => platform.writeRange(path, from, bytes),
+    readJournal: async () => read(journal, 0, (await platform.fileSize(journal)) ?? 0),
+    appendJournal: async (at, line) => {
+      if (at === 0) await platform.removeFile(journal);
+      await platform.writeRange(journal, at, line);
+    },
+  };
+}
+
+const pathOf = (directory: string, name: string, ending: string): string => `${directory}/${name}.${ending}`;
+
+/** The record of parameters in a folder; null if there are none, or they are not whole yet. */
+export async function readParamsRecord(directory: string, name: string): Promise<ParamsRecord | null> {
+  const path = pathOf(directory, name, "json");
+  const size = await platform.fileSize(path);
+  if (size === null) return null;
+  const record = JSON.parse(fromUtf8(await platform.readRange(path, 0, size))) as ParamsRecord;
+  if (record.format !== 1 || typeof record.size !== "number" || typeof record.digest !== "string")
+    throw new SnarkError({ code: "PARAMS_HEADER", what: "record" }, `${path} is no record of parameters`);
+  return record;
+}
+
+/** Paths of the files of a name. */
+export function paramsPaths(
+  directory: string,
+  name: string,
+): { readonly params: string; readonly verifyingKey: string } {
+  return { params: pathOf(directory, name, "params"), verifyingKey: pathOf(directory, name, "vk") };
+}
+
+/**
+ * Opens parameters by name; `check` compares the whole content with the record's digest first (about a second a GiB).
+ * Errors: `PARAMS_MISSING`, `PARAMS_CHANGED`, those of `openParams`.
+ */
+export async function openStoredParams(
+  proofs: Proofs,
+  directory: string,
+  name: string,
+  { check = true, ...options }: ProvingOptions & { readonly check?: boolean } = {},
+): Promise<ParamsFile> {
+  const record = await readParamsRecord(directory, name);
+  if (record === null)
+    throw new SnarkError({ code: "PARAMS_MISSING", name }, `no parameters ${name} in ${directory}: make them first`);
+  const content = { file: paramsPaths(directory, name).params };
+  const params = await openParams(content);
+  const changed =
+    params.size !== record.size || (check && (await contentDigest(proofs, content, options)) !== record.digest);
+  if (changed)
+    throw new SnarkError(
+      { code: "PARAMS_CHANGED", name },
+      `${content.file} is not what was made: remove it and make it anew`,
+    );
+  return params;
+}
+
+/**
+ * Makes the parameters of a circuit from a seed in `directory`, goes on with making them, or finds them there.
+ * Errors: those of `makeParams`.
+ */
+export async function makeStoredParams(
+  proofs: Proofs,
+  scheduler: Scheduler,
+  directory: string,
+  circuit: { readonly name: string; readonly source: CircuitName; readonly counts: Counts },
+  seed: string,
+  options: MakeOptions = {},
+): Promise<ParamsRecord> {
+  const name = localParamsName(circuit.name, seed);
+  const made = await readParamsRecord(directory, name);
+  const paths = paramsPaths(directory, name);
+  if (made !== null && (await platform.fileSize(paths.params)) === made.size) return made;
+  const journal = pathOf(directory, name, "journal");
+  const sink = fileSink(paths.params, journal);
+  await makeParams(scheduler, circuit.source, circuit.counts, setupOf(seed), sink, options);
+  const { verifyingKey, size } = await openParams({ file: paths.params });
+  await platform.removeFile(paths.verifyingKey);
+  await platform.writeRange(paths.verifyingKey, 0, verifyingKey);
+  const record: ParamsRecord = {
+    format: 1,
+    name,
+    circuit: circuit.name,
+    setup: setupId(seed),
+    warning: LOCAL_WARNING,
+    counts: circuit.counts,
+    size,
+    digest: await contentDigest(proofs, { file: paths.params }, options),
+    verifyingKeyDigest: await contentDigest(proofs, { bytes: verifyingKey }),
+  };
+  await platform.removeFile(pathOf(directory, name, "json"));
+  await platform.writeRange(pathOf(directory, name, "json"), 0, utf8(`${JSON.stringify(record, null, 2)}\n`));
+  await platform.removeFile(journal);
+  return record;
+}
+
+/** Seconds of one multiple in G1 and in G2 on this machine, timed in a fraction of a second. */
+function multipleSeconds(proofs: Proofs, clock: () => number): readonly [number, number] {
+  const { exports, instance } = proofs;
+  const count = 512;
+  const setup = setupOf("an estimate");
+  const time = (group: 1 | 2): number => {
+    const bytes = (group === 1 ? exports.g1TableBytes() : exports.g2TableBytes()) >>> 0;
+    const encoded = 96 * group;
+    return proofs.with(bytes + count * (32 + encoded), (table) => {
+      const [scalars, out] = [table + bytes, table + bytes + 32 * count];
+      instance.write(out, group === 1 ? setup.g1 : setup.g2);
+      (group === 1 ? exports.g1FillTable : exports.g2FillTable)(table, out);
+      for (let i = 0; i < count; i++) instance.write(scalars + 32 * i, setup.numbers.tau);
+      let best = Number.POSITIVE_INFINITY;
+      for (let round = 0; round < 3; round++) {
+        const start = clock();
+        (group === 1 ? exports.g1Multiples : exports.g2Multiples)(table, scalars, count, out);
+        best = Math.min(best, clock() - start);
+      }
+      return best / 1000 / count;
+    });
+  };
+  return [time(1), time(2)];
+}
+
+/** Seconds and bytes that making parameters will take at most, with `workers` threads that have a core each. */
+export function estimateParams(
+  proofs: Proofs,
+  counts: Counts,
+  dense: { readonly a: number; readonly b: number },
+  workers: number,
+  clock: () => number = () => performance.now(),
+): { readonly seconds: number; readonly bytes: number } {
+  const [g1, g2] = multipleSeconds(proofs, clock);
+  const bits = Math.ceil(Math.log2(counts.rows));
+  const inG1 = counts.inputs + 2 ** bits + counts.aux + dense.a + dense.b;
+  const bytes = 888 + 96 * inG1 + 192 * dense.b;
+  return { seconds: (inG1 * g1 + dense.b * g2) / workers + counts.rows * ROW_SECONDS, bytes };
+}
+
+/** Evaluating one row of a circuit, measured: it is little beside the multiples. */
+const ROW_SECONDS = 4e-6;

@@ -1,0 +1,108 @@
+/** Parameters in a folder: made, found again, taken up after an interruption, and refused when they were changed. */
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { loadProofs } from "../../../../src/core/proofs.ts";
+import { inThisThread } from "../../../../src/proving/in-thread.ts";
+import { ProvingPool } from "../../../../src/proving/pool.ts";
+import type { Scheduler } from "../../../../src/proving/scheduler.ts";
+import type { MultiplesJob } from "../../../../src/proving/snark/jobs.ts";
+import {
+  contentDigest,
+  estimateParams,
+  localParamsName,
+  makeStoredParams,
+  openStoredParams,
+  readParamsRecord,
+} from "../../../../src/proving/snark/params-store.ts";
+import { countsOf, termsOf } from "../../../../src/proving/snark/r1cs.ts";
+import { chainCircuit } from "./chain-circuit.ts";
+
+const proofs = await loadProofs();
+const folder = await mkdtemp(path.join(tmpdir(), "filigree-params-"));
+afterAll(() => rm(folder, { recursive: true }));
+
+const plain = chainCircuit(300);
+/** So that queries are cut into several windows. */
+const small = { windowPoints: 256 };
+const counts = countsOf(plain);
+const circuit = { name: "chain", counts, source: { kind: "plain", counts, terms: [termsOf(plain)] } } as const;
+const name = localParamsName("chain", "seed");
+const file = path.join(folder, `${name}.params`);
+
+/** A scheduler that counts windows, and fails after `most` of them. */
+function counting(most = Number.POSITIVE_INFINITY): { scheduler: Scheduler; made: () => number } {
+  const inner = inThisThread();
+  let count = 0;
+  const scheduler: Scheduler = {
+    ...inner,
+    runAll: (jobs, options) => {
+      function* counted(): Generator<never> {
+        for (const job of jobs as Iterable<MultiplesJob>) {
+          if (++count > most) throw new Error("cut off");
+          yield job as never;
+        }
+      }
+      return inner.runAll(counted(), options as never) as never;
+    },
+  };
+  return { scheduler, made: () => count };
+}
+
+test("made, interrupted, taken up, found, and the same bytes from a pool", async () => {
+  const cut = counting(9);
+  await expect(makeStoredParams(proofs, cut.scheduler, folder, circuit, "seed", small)).rejects.toThrow("cut off");
+  expect(await readParamsRecord(folder, name)).toBeNull();
+  await expect(openStoredParams(proofs, folder, name)).rejects.toMatchObject({ data: { code: "PARAMS_MISSING" } });
+  // A window that was damaged meanwhile, and a line of the journal that was cut.
+  const damaged = await readFile(file);
+  damaged[700] = (damaged[700] as number) ^ 1;
+  await writeFile(file, damaged);
+  const journal = path.join(folder, `${name}.journal`);
+  await truncate(journal, (await readFile(journal)).length - 5);
+  const rest = counting();
+  const record = await makeStoredParams(proofs, rest.scheduler, folder, circuit, "seed", small);
+  const all = counting();
+  const other = path.join(folder, "other");
+  const whole = await makeStoredParams(proofs, all.scheduler, other, circuit, "seed", small);
+  expect(record).toEqual(whole);
+  expect(rest.made()).toBeLessThan(all.made());
+  expect((await readFile(file)).equals(await readFile(path.join(other, `${name}.params`)))).toBe(true);
+  expect((await readdir(folder)).filter((entry) => entry.endsWith(".journal"))).toEqual([]);
+  const again = counting();
+  expect(await makeStoredParams(proofs, again.scheduler, folder, circuit, "seed", small)).toEqual(record);
+  expect(again.made()).toBe(0);
+  const pool = ProvingPool.open(2);
+  try {
+    expect(await makeStoredParams(proofs, pool, path.join(folder, "pool"), circuit, "seed", small)).toEqual(record);
+  } finally {
+    await pool.close();
+  }
+});
+
+test("opened after comparing the digest; a changed byte or length is refused", async () => {
+  const params = await openStoredParams(proofs, folder, name);
+  expect(params.queries.l.count).toBe(counts.aux);
+  const good = await readFile(file);
+  const changed = Buffer.from(good);
+  changed[good.length - 1] = (changed[good.length - 1] as number) ^ 1;
+  await writeFile(file, changed);
+  await expect(openStoredParams(proofs, folder, name)).rejects.toMatchObject({ data: { code: "PARAMS_CHANGED" } });
+  await writeFile(file, good.subarray(0, good.length - 96));
+  await expect(openStoredParams(proofs, folder, name)).rejects.toMatchObject({ data: { code: "PARAMS_LENGTH" } });
+  await writeFile(file, good);
+  await openStoredParams(proofs, folder, name);
+});
+
+test("digests are those of the network's list: BLAKE2b-512, cut to 16 bytes", async () => {
+  // BLAKE2b-512 of "abc", RFC 7693 appendix A.
+  const digest = await contentDigest(proofs, { bytes: new TextEncoder().encode("abc") });
+  expect(digest).toBe("ba80a53f981c4d0d6a2797b69f12f6e9");
+});
+
+test("an estimate bounds the size", async () => {
+  const { bytes, seconds } = estimateParams(proofs, counts, { a: counts.aux, b: counts.aux }, 1);
+  expect(bytes).toBeGreaterThanOrEqual((await readFile(file)).length);
+  expect(seconds).toBeGreaterThan(0);
+});
