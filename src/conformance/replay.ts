@@ -20,6 +20,7 @@ import { MemoryStore } from "../storage/memory.ts";
 import type { BlockHeader, Tipset } from "../types/block-header.ts";
 import { CID, cidKey } from "../types/cid.ts";
 import { firstStateDifference } from "./diff.ts";
+import { ChainValidator, type ChainValidatorOptions, type CheckCounts } from "./validate.ts";
 
 export type ReplayErrorData =
   | { readonly code: "BAD_BLOCK"; readonly cid: string }
@@ -38,6 +39,8 @@ export type ReplayReport = {
   readonly nullRounds: number;
   /** State after the last tipset but one, which the last header commits to. */
   readonly stateRoot: string;
+  /** What was checked of the blocks, if they were validated. */
+  readonly checks: CheckCounts | null;
   /** Every block of the file and of the states computed. */
   readonly store: MemoryStore;
 };
@@ -51,6 +54,8 @@ export type ReplayOptions = {
   readonly proofs: ProofJudge;
   /** Hashes for checking CIDs; `loadCrypto()` has them. */
   readonly hashes: BlockHashes;
+  /** Validates every block as a node would, before its tipset is executed; throws `BlockError`. */
+  readonly validate?: ChainValidatorOptions;
   readonly onProgress?: (progress: ReplayProgress) => void;
   readonly signal?: AbortSignal;
 };
@@ -59,30 +64,54 @@ const IDENTITY = 0x00;
 const SHA2_256 = 0x12;
 const BLAKE2B_256 = 0xb220;
 
-/** Replays the bytes of a CAR file of the main network. Throws `ReplayError` at the first difference. */
-export async function replayChain(car: Uint8Array, options: ReplayOptions): Promise<ReplayReport> {
+/** A recorded chain, its blocks checked against their CIDs, executed up to its genesis. */
+export type RecordedChain = {
+  readonly store: MemoryStore;
+  readonly states: StateManager;
+  /** From the genesis to the head of the file. */
+  readonly tipsets: readonly Tipset[];
+};
+
+/** Opens a CAR file of the main network. Throws `ReplayError`, `CarError`. */
+export async function openRecorded(
+  car: Uint8Array,
+  options: Pick<ReplayOptions, "proofs" | "hashes">,
+): Promise<RecordedChain> {
   const { roots, blocks } = readCar(car);
   checkBlocks(blocks, options.hashes);
   const store = new MemoryStore();
   store.writeNow({ blocks });
   const chain = await Chain.open({ blocks: store });
-  const line = await tipsetsOf(
+  const tipsets = await tipsetsOf(
     chain,
     roots.map((root) => CID.decode(root)),
   );
-  const genesis = line[0] as Tipset;
+  const genesis = tipsets[0] as Tipset;
   const { parentStateRoot: stateRoot, parentMessageReceipts: receiptsRoot } = genesis.blocks[0] as BlockHeader;
   const executor = new Executor({}, { blocks: store, randomness: NO_RANDOMNESS, proofs: options.proofs });
   const rules = await mainnetRules(MAINNET, store, stateRoot);
   const machines = { tipsets: executor, calls: executor };
   const states = new StateManager({ chain, network: MAINNET, rules, machines, now: () => 0 });
   await chain.append({ headers: genesis.blocks, result: { stateRoot, receiptsRoot } });
+  return { store, states, tipsets };
+}
+
+/** Replays the bytes of a CAR file of the main network. Throws `ReplayError` at the first difference. */
+export async function replayChain(car: Uint8Array, options: ReplayOptions): Promise<ReplayReport> {
+  const { store, states, tipsets: line } = await openRecorded(car, options);
+  const { chain } = states;
+  const genesis = line[0] as Tipset;
+  const validator =
+    options.validate === undefined
+      ? null
+      : new ChainValidator(states, genesis.blocks[0] as BlockHeader, options.validate);
   let messages = 0;
   let nullRounds = 0;
   for (let i = 1; i < line.length - 1; i++) {
     options.signal?.throwIfAborted();
     const [tipset, child] = [line[i], line[i + 1]] as [Tipset, Tipset];
     nullRounds += tipset.height - chain.head.height - 1;
+    await validator?.tipset(tipset);
     const { result, blocks: made, applied } = await states.execute(tipset);
     await chain.append({ headers: tipset.blocks, blocks: made, result });
     messages += applied.filter((one) => one.kind === "message").length;
@@ -90,6 +119,7 @@ export async function replayChain(car: Uint8Array, options: ReplayOptions): Prom
     options.onProgress?.({ done: i, total: line.length - 2, epoch: tipset.height });
   }
   const last = line[line.length - 1] as Tipset;
+  if (line.length > 1) await validator?.tipset(last);
   return {
     tipsets: Math.max(0, line.length - 2),
     messages,
@@ -97,6 +127,7 @@ export async function replayChain(car: Uint8Array, options: ReplayOptions): Prom
     lastEpoch: last.height,
     nullRounds,
     stateRoot: `${last.blocks[0]?.parentStateRoot}`,
+    checks: validator?.counts() ?? null,
     store,
   };
 }

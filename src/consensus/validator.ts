@@ -118,14 +118,15 @@ export class BlockValidator {
     const round = await this.roundOf(block, context);
     const { worker, claim } = await this.producer(block, round);
     checkWinCount(block, claim, round.power.total);
-    const [, , , , , , winningPost] = await inOrder([
+    // The signature last: whatever is changed in a header breaks it as well, and the other checks say what was changed.
+    const [, , , , , winningPost] = await inOrder([
       this.eligible(block, context, round),
       checkElectionProof(block, worker, context.beacon, this.options.verifyBls),
       checkTicket(block, worker, context.beacon, parent, context.version, this.options.verifyBls),
-      checkBlockSignature(block, worker, this.options.verifyBls),
       this.beacon(block, context),
       this.parentState(block, messages, context),
       this.winningPost(block, context, round),
+      checkBlockSignature(block, worker, this.options.verifyBls),
     ]);
     return {
       cid,

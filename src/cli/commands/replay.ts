@@ -15,6 +15,7 @@ export function registerReplay(program: Command): void {
     .command("replay")
     .description("execute a chain export from its genesis and compare every state root and receipts root")
     .argument("<chain.car>", "CAR file of the main network with its genesis state")
+    .option("--validate", "check every block in full as well: election, ticket, beacon, signatures, messages, proofs")
     .option("--json", "one JSON object instead of text")
     .option(
       "--key <circuit:bytes=file>",
@@ -26,7 +27,12 @@ export function registerReplay(program: Command): void {
     .action(run);
 }
 
-type Options = { readonly json?: true; readonly trustProofs?: true; readonly key: readonly string[] };
+type Options = {
+  readonly json?: true;
+  readonly validate?: true;
+  readonly trustProofs?: true;
+  readonly key: readonly string[];
+};
 
 function collect(text: string, before: readonly string[]): readonly string[] {
   return [...before, text];
@@ -61,13 +67,19 @@ async function run(file: string, options: Options): Promise<void> {
     const report = await replayChain(await readFile(file), {
       proofs: judge,
       hashes: crypto,
+      ...(options.validate === true
+        ? { validate: { crypto, proofs: module, entropy: () => platform.randomBytes(32) } }
+        : {}),
       onProgress: ({ done, total, epoch }) => line.show(`epoch ${epoch}: ${done} of ${total} tipsets`),
     });
     line.clear();
-    const { store: _, ...figures } = report;
+    const { store: _, checks, ...figures } = report;
+    const { blocks, ...counted } = checks ?? { blocks: 0 };
     const seconds = (performance.now() - started) / 1000;
     if (options.json === true)
-      process.stdout.write(`${JSON.stringify({ ok: true, ...figures, trustedProofs: judged, seconds })}\n`);
+      process.stdout.write(
+        `${JSON.stringify({ ok: true, ...figures, ...(checks === null ? {} : { blocks, checks: counted }), trustedProofs: judged, seconds })}\n`,
+      );
     else
       process.stdout.write(
         `epochs ${report.firstEpoch} to ${report.lastEpoch}: ${report.tipsets} tipsets, ${report.messages} messages, ` +
