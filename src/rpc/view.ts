@@ -1,13 +1,24 @@
-/** The state after a tipset, and the errors of looking things up in it. */
+/**
+ * States of a tipset, and the errors of looking things up in them.
+ *
+ * As in the reference, a tipset's state is the one before its messages, which its headers commit to: what they change shows
+ * in the next tipset. Only the message pool looks at the state after the head.
+ * Source: lotus chain/stmgr/read.go at b835fab702eb.
+ */
 import { StateError, type StateView } from "../state/state-view.ts";
 import type { Address } from "../types/address.ts";
 import type { TipsetKey } from "./codec/chain-types.ts";
 import { RPC_CODE, RpcError } from "./errors.ts";
 import type { NodeServices } from "./services.ts";
 
-/** The state after a tipset, by key; none means the head. */
+/** The state before a tipset, by key; none means the head. */
 export async function viewAt(node: NodeServices, key: TipsetKey): Promise<StateView> {
-  return node.states.stateAfter(await node.chain.tipset(key));
+  return node.states.stateBefore(await node.chain.tipset(key));
+}
+
+/** Public-key address of an account, also of one that the tipset makes. */
+export async function keyAt(node: NodeServices, address: Address, key: TipsetKey): Promise<Address> {
+  return orNotFound(node.states.accountKey(address, await node.chain.tipset(key)));
 }
 
 /** Turns "no such actor" into the network's error. */
@@ -21,7 +32,7 @@ export async function orNotFound<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** ID address of any address, in the state after a tipset. */
+/** ID address of any address, in the state of a tipset. */
 export async function idAt(node: NodeServices, address: Address, key: TipsetKey): Promise<Address> {
   return orNotFound((await viewAt(node, key)).requireId(address));
 }

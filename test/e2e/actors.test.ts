@@ -52,6 +52,8 @@ async function send(
   };
   await pool.push(signMessage(crypto, from.key, message));
   const tipset = await net.clock.mine(1);
+  // What it did shows in the state that the next tipset builds on.
+  await net.clock.mine(1);
   const receipts = await chain.receipts(tipset);
   expect(receipts).toHaveLength(1);
   return receipts[0] as MessageReceipt;

@@ -11,7 +11,7 @@ import { boolean, decimal, fallback, integer, list, nothing, object } from "../c
 import { badParams, RPC_CODE, RpcError } from "../errors.ts";
 import { group, method, param, type Subscribe, subscription } from "../method.ts";
 import type { NodeServices } from "../services.ts";
-import { orNotFound, viewAt } from "../view.ts";
+import { keyAt } from "../view.ts";
 import { allowed, estimated, sendSpec } from "./gas.ts";
 
 /** Messages of one batch. */
@@ -42,8 +42,7 @@ export async function push(node: NodeServices, signed: SignedMessage, origin?: O
 /** Estimates, numbers, signs with a key of this node, and pushes; the sender is locked until the message waits. */
 export async function pushMessage(node: NodeServices, wanted: Message, spec: SendSpec): Promise<SignedMessage> {
   if (wanted.nonce !== 0n) badParams(`message.Nonce: must be 0, got ${wanted.nonce}: the node chooses it`);
-  const head = node.chain.head;
-  const key = await orNotFound((await viewAt(node, head.key)).accountKey(wanted.from));
+  const key = await keyAt(node, wanted.from, []);
   const secret = node.keystore.get(key);
   const signedWith = async (nonce: bigint): Promise<SignedMessage> => {
     const complete = node.gas.complete({ ...wanted, from: key, nonce }, spec, node.chain.head);
@@ -84,8 +83,7 @@ export const mpoolGroup = group("Mpool", "Sending messages, and those that wait 
     params: [param("address", address)],
     result: uint64,
     async run([sender], { node }) {
-      const known = await orNotFound((await viewAt(node, [])).accountKey(sender));
-      return node.pool.nextNonceOf(known);
+      return node.pool.nextNonceOf(await keyAt(node, sender, []));
     },
   }),
   MpoolPending: method({

@@ -17,7 +17,7 @@ import { anyJson, type Codec, integer, list, object, spelt, text } from "../code
 import { RPC_CODE, RpcError } from "../errors.ts";
 import { breather } from "../limits.ts";
 import { group, method, param } from "../method.ts";
-import { orNotFound, viewAt } from "../view.ts";
+import { keyAt, orNotFound, viewAt } from "../view.ts";
 
 /** Entries of an answer. */
 const MANY = 10_000_000;
@@ -122,7 +122,7 @@ export const stateGroup = group("State: actors", "The network, its actors, their
     summary: "The public-key address of an account.",
     params: [param("address", address), param("tipsetKey", tipsetKey)],
     result: address,
-    run: async ([one, key], { node }) => orNotFound((await viewAt(node, key)).accountKey(one)),
+    run: ([one, key], { node }) => keyAt(node, one, key),
   }),
   StateLookupRobustAddress: method({
     summary: "The address by which an actor was made, for its ID address.",

@@ -20,7 +20,7 @@ import {
 import { badParams, RPC_CODE, RpcError } from "../errors.ts";
 import { group, method, param } from "../method.ts";
 import type { NodeServices } from "../services.ts";
-import { idAt, orNotFound, viewAt } from "../view.ts";
+import { idAt, keyAt, viewAt } from "../view.ts";
 
 const MAX_KEYS = 100_000;
 const MAX_SIGNED = 1 << 20;
@@ -57,7 +57,7 @@ async function tipsetOf(node: NodeServices, name: string | null): Promise<Tipset
 
 async function keyOf(node: NodeServices, signer: Address): Promise<KeyInfo> {
   if (node.keystore.has(signer)) return node.keystore.get(signer);
-  return node.keystore.get(await orNotFound((await viewAt(node, [])).accountKey(signer)));
+  return node.keystore.get(await keyAt(node, signer, []));
 }
 
 /** The Ethereum form: of an f410 or ID address its own, of any other that of its actor's id. */
