@@ -15,6 +15,7 @@ export {
   type MissingKeyPolicy,
   type ProofCircuit,
 } from "./exec/keyed-judge.ts";
+export { ExecutionPool, type PoolClient, type PoolSettings } from "./exec/pool.ts";
 export { decodeTrace, type TraceCall } from "./exec/trace.ts";
 export type {
   AppliedMessage,
@@ -27,8 +28,7 @@ export type {
   RandomnessSource,
   TipsetInput,
 } from "./exec/types.ts";
-export { actorsV2Upgrade } from "./exec/upgrades.ts";
-export { WorkerExecutor, type WorkerSettings } from "./exec/worker-executor.ts";
+export { MIGRATIONS, type Migration, type UpgradeBlocks, type UpgradeName } from "./exec/upgrades.ts";
 export { decodeMethodData, encodeMethodParams, StateView } from "./state/state-view.ts";
 export { readCar } from "./storage/car.ts";
 export type { Batch, Block, BlockSource, BlockStore } from "./storage/contract.ts";

@@ -9,7 +9,7 @@
 import { EngineFault } from "../core/errors.ts";
 import { type MachineContext, Vm, type VmHost, type VmOptions } from "../core/vm.ts";
 import type { BlockSource } from "../storage/contract.ts";
-import { type Block, cidKey } from "../types/cid.ts";
+import { type Block, type CID, cidKey } from "../types/cid.ts";
 import { decodeMessage, encodeMessage } from "../types/message.ts";
 import { ExecError } from "./errors.ts";
 import { cronMessage, rewardMessage } from "./implicit.ts";
@@ -27,17 +27,21 @@ import type {
   RandomnessSource,
   RunOptions,
   SingleInput,
+  StateUpgrade,
   TipsetInput,
   Trial,
   TrialMessage,
   TrialResult,
 } from "./types.ts";
+import { MIGRATIONS, type Migration, type UpgradeBlocks, type UpgradeName } from "./upgrades.ts";
 
 export type ExecutorParts = {
   readonly blocks: BlockSource;
   readonly randomness: RandomnessSource;
   readonly proofs: ProofJudge;
   readonly log?: (line: string) => void;
+  /** What the names of upgrades stand for. Default: those of the networks. */
+  readonly migrations?: Readonly<Record<UpgradeName, Migration>>;
 };
 
 /** Runs one job at a time; further ones wait. */
@@ -94,7 +98,11 @@ export class Executor implements Execution {
     const first = Math.min(parentEpoch + 1, epoch);
     const networkVersion = rules.networkVersionAt(first);
     const context = { stateRoot, epoch: first, networkVersion, baseFee, circulatingSupply, tracing };
-    return this.run(context, (vm) => new TipsetRun(vm, input, rules, context, tracing).execute(), options);
+    return this.run(
+      context,
+      (vm) => new TipsetRun(vm, input, rules, context, tracing, this.#migrate).execute(),
+      options,
+    );
   }
 
   simulate({ context, messages }: Trial, options: RunOptions = {}): Promise<TrialResult> {
@@ -110,6 +118,9 @@ export class Executor implements Execution {
     await this.#queue;
     this.#vm = null;
   }
+
+  readonly #migrate: Migrate = ({ name, epoch }, root, blocks) =>
+    (this.#parts.migrations ?? MIGRATIONS)[name](root, epoch, blocks, this.#options);
 
   async #attempt<T>(context: MachineContext, job: (vm: Vm) => T | Promise<T>, options: RunOptions): Promise<T> {
     this.#randomness = options.randomness ?? this.#parts.randomness;
@@ -181,6 +192,8 @@ export class Executor implements Execution {
   }
 }
 
+type Migrate = (upgrade: StateUpgrade, root: CID, blocks: UpgradeBlocks) => Promise<CID>;
+
 /** One execution of a tipset on one machine. */
 class TipsetRun {
   readonly #vm: Vm;
@@ -188,16 +201,25 @@ class TipsetRun {
   readonly #rules: ExecutionRules;
   readonly #context: MachineContext;
   readonly #tracing: boolean;
+  readonly #migrate: Migrate;
   readonly #applied: AppliedMessage[] = [];
   /** Blocks of machines before the last state upgrade, and of the upgrades. */
   readonly #earlier = new Map<string, Block>();
 
-  constructor(vm: Vm, input: TipsetInput, rules: ExecutionRules, context: MachineContext, tracing: boolean) {
+  constructor(
+    vm: Vm,
+    input: TipsetInput,
+    rules: ExecutionRules,
+    context: MachineContext,
+    tracing: boolean,
+    migrate: Migrate,
+  ) {
     this.#vm = vm;
     this.#input = input;
     this.#rules = rules;
     this.#context = context;
     this.#tracing = tracing;
+    this.#migrate = migrate;
   }
 
   async execute(): Promise<ExecutionResult> {
@@ -245,10 +267,11 @@ class TipsetRun {
       if (upgrade.epoch !== epoch) continue;
       const root = this.#vm.flush();
       for (const block of this.#vm.madeBlocks()) this.#earlier.set(cidKey(block.cid), block);
-      const migrated = await upgrade.migrate(root, {
+      const blocks: UpgradeBlocks = {
         peek: (cid) => this.#earlier.get(cidKey(cid))?.bytes ?? this.#vm.host.peek(cid),
         put: (block) => this.#earlier.set(cidKey(block.cid), block),
-      });
+      };
+      const migrated = await this.#migrate(upgrade, root, blocks);
       this.#vm.open({ ...this.#context, stateRoot: migrated, epoch }, this.#earlier.values());
     }
   }

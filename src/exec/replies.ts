@@ -1,6 +1,7 @@
 /** What the thread that wants a run has for the questions of its worker, and what it makes of errors from there. */
 import { type Failure, FilError } from "../base/errors.ts";
 import { EngineFault, type EngineFaultData } from "../core/errors.ts";
+import type { BlockSource } from "../storage/contract.ts";
 import { ExecError, type ExecErrorData } from "./errors.ts";
 import type { ExecutorParts } from "./executor.ts";
 import type { RandomnessSource } from "./types.ts";
@@ -8,12 +9,14 @@ import type { Question, Reply } from "./wire.ts";
 
 export type Answering = (question: Question) => Promise<Reply> | Reply;
 
-/** Answers from the store, the randomness of a run and the judge. Fails as they fail. */
+/** Answers from the store, the randomness of a run and the verifier of proofs. Fails as they fail. */
 export function answeringFrom({ blocks, proofs }: ExecutorParts, randomness: RandomnessSource): Answering {
   return (question) => {
     switch (question.kind) {
       case "block":
         return blocks.peek(question.cid) ?? blocks.get(question.cid).then((block) => block ?? null);
+      case "held":
+        return held(blocks, question.cid);
       case "ticket":
         return randomness.ticketRandomness(question.tag, question.epoch, question.entropy);
       case "beacon":
@@ -24,6 +27,10 @@ export function answeringFrom({ blocks, proofs }: ExecutorParts, randomness: Ran
         return verdict(proofs.verifySeal(question.info));
     }
   };
+}
+
+async function held(blocks: BlockSource, cid: Uint8Array): Promise<Reply> {
+  return Uint8Array.of((blocks.peek(cid) ?? (await blocks.get(cid))) === undefined ? 0 : 1);
 }
 
 async function verdict(valid: boolean | Promise<boolean>): Promise<Reply> {

@@ -3,6 +3,7 @@ import type { Applied, GenesisSupply, MachineContext } from "../core/vm.ts";
 import type { Address } from "../types/address.ts";
 import type { Block, CID } from "../types/cid.ts";
 import type { TraceCall } from "./trace.ts";
+import type { UpgradeName } from "./upgrades.ts";
 
 /** A message as it is in a block. */
 export type MessageInput = {
@@ -41,14 +42,7 @@ export type ProofJudge = {
 /** A change of the state itself at an epoch: runs after that epoch's cron, before the next epoch begins. */
 export type StateUpgrade = {
   readonly epoch: number;
-  /** The new root. Blocks are read and written through `blocks`. */
-  readonly migrate: (root: CID, blocks: UpgradeBlocks) => Promise<CID>;
-};
-
-export type UpgradeBlocks = {
-  /** A block if it is at hand; for one that is not, throw `BLOCK_MISSING` and be run again. */
-  readonly peek: (cid: Uint8Array) => Uint8Array | undefined;
-  readonly put: (block: Block) => void;
+  readonly name: UpgradeName;
 };
 
 /** The rules of a network, as far as execution needs them. */
@@ -123,8 +117,14 @@ export type TrialResult = {
   readonly stateRoot: CID;
   readonly applied: readonly AppliedMessage[];
 };
+/**
+ * How urgent a run is among those that wait for a worker: validating the chain's tipsets goes before making one, and
+ * that before calls that leave nothing. Default: tipsets validate, all else calls.
+ */
+export type Priority = "validate" | "mine" | "call";
 
 export type RunOptions = {
+  readonly priority?: Priority;
   /** Keep every call and gas charge. */
   readonly tracing?: boolean;
   /** Other randomness than the executor's own, for this run. */
@@ -132,7 +132,7 @@ export type RunOptions = {
   readonly signal?: AbortSignal;
 };
 
-/** Whoever executes, one job after another: `Executor` in this thread, `WorkerExecutor` in one of its own. */
+/** Whoever executes: `Executor` in this thread, one job after another; a client of an `ExecutionPool` in its workers. */
 export type Execution = {
   /** Applies one message alone. */
   applyMessage(input: SingleInput, options?: RunOptions): Promise<MessageResult>;

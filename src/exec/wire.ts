@@ -1,5 +1,5 @@
 /**
- * What crosses between a `WorkerExecutor` and its worker: data alone, so that a run can be repeated in another worker.
+ * What crosses between a pool and its workers: data alone, so that a run can be repeated in another worker.
  * Decisions behind it: docs/adr/0006-the-machine-in-a-worker.md.
  */
 import type { Failure } from "../base/errors.ts";
@@ -7,15 +7,17 @@ import type { GenesisSupply, MachineContext, VmOptions } from "../core/vm.ts";
 import { Address } from "../types/address.ts";
 import { type CID, cidFromBytes } from "../types/cid.ts";
 import { type Binary, type PackedResult, packMessages } from "./packed.ts";
-import type { BlockInput, ExecutionRules, SingleInput, TipsetInput, TrialMessage } from "./types.ts";
+import type { BlockInput, ExecutionRules, SingleInput, StateUpgrade, TipsetInput, TrialMessage } from "./types.ts";
 
 /** What a run may ask of the thread that wants it. CIDs are binary. */
 export type Question =
   | { readonly kind: "block"; readonly cid: Uint8Array }
+  /** Whether the store has a block whose bytes the worker has from elsewhere. */
+  | { readonly kind: "held"; readonly cid: Uint8Array }
   | { readonly kind: "ticket" | "beacon"; readonly tag: number; readonly epoch: number; readonly entropy: Uint8Array }
   | { readonly kind: "post" | "seal"; readonly info: Uint8Array };
 
-/** The block or the 32 bytes; one byte, 0 or 1, for a verdict; null for a block that nobody has. */
+/** The block or the 32 bytes; one byte, 0 or 1, for a yes or no; null for a block that nobody has. */
 export type Reply = Uint8Array | null;
 
 export type Answered = { readonly question: Question; readonly reply: Reply };
@@ -28,6 +30,8 @@ export type TipsetJob = {
   readonly blocks: readonly (Omit<BlockInput, "miner"> & { readonly miner: Uint8Array })[];
   /** Network versions by the first epoch each is for, ascending. */
   readonly versions: readonly (readonly [epoch: number, version: number])[];
+  /** State upgrades due before the tipset's epoch. */
+  readonly upgrades: readonly StateUpgrade[];
   readonly circulatingSupply: bigint | GenesisSupply;
 };
 
@@ -36,17 +40,22 @@ export type MachineJob =
   | { readonly kind: "message"; readonly input: Binary<SingleInput> }
   | { readonly kind: "simulate"; readonly context: Binary<MachineContext>; readonly messages: readonly TrialMessage[] };
 
-/** The worker's end of a line, see `line.ts`. */
-export type LineEnd = { readonly id: number; readonly port: MessagePort; readonly shared: SharedArrayBuffer };
+/** The worker's end of a channel, see `channel.ts`. */
+export type ChannelEnd = { readonly id: number; readonly port: MessagePort; readonly shared: SharedArrayBuffer };
 
 export type MachineMessage = {
-  readonly vm: VmOptions;
+  /** Number of the machine's configuration, within the pool. */
+  readonly configuration: number;
+  /** The configuration itself, when it is new to the worker. */
+  readonly options?: VmOptions;
+  /** Whose store, randomness and verifier answer: what the worker knows to be in one store need not be in another. */
+  readonly world: number;
   readonly job: MachineJob;
   readonly tracing: boolean;
-  /** The line that the run asks over; null: there is none, and a question ends the run. */
-  readonly line: number | null;
-  /** The line itself, when it is new. */
-  readonly newLine?: LineEnd;
+  /** The channel that the run asks over; null: there is none, and a question ends the run. */
+  readonly channel: number | null;
+  /** The channel itself, when it is new. */
+  readonly newChannel?: ChannelEnd;
   /** Answers to what earlier rounds of the run ended with. */
   readonly answered: readonly Answered[];
 };
@@ -54,10 +63,10 @@ export type MachineMessage = {
 export type MachineAnswer =
   | { readonly result: PackedResult }
   | { readonly failure: Failure }
-  /** There is no line, and this must be known. */
+  /** There is no channel, and this must be known. */
   | { readonly asks: Question }
-  /** The worker knows no such line: it took the place of one that died. */
-  | { readonly lineLost: true };
+  /** The worker knows no such channel or configuration: it took the place of one that died. */
+  | { readonly isNew: true };
 
 const LATIN1 = new TextDecoder("latin1");
 
@@ -65,7 +74,8 @@ const LATIN1 = new TextDecoder("latin1");
 export function questionKey(question: Question): string {
   switch (question.kind) {
     case "block":
-      return `block ${LATIN1.decode(question.cid)}`;
+    case "held":
+      return `${question.kind} ${LATIN1.decode(question.cid)}`;
     case "ticket":
     case "beacon":
       return `${question.kind} ${question.tag} ${question.epoch} ${LATIN1.decode(question.entropy)}`;
@@ -100,10 +110,24 @@ export function tipsetJob(tipset: TipsetInput, rules: ExecutionRules): TipsetJob
     blsMessages: packMessages(block.blsMessages),
     secpMessages: packMessages(block.secpMessages),
   }));
-  return { kind: "tipset", input: binary(input), blocks: plain, versions, circulatingSupply: rules.circulatingSupply };
+  const due = ({ epoch }: StateUpgrade): boolean => epoch >= input.parentEpoch && epoch < input.epoch;
+  return {
+    kind: "tipset",
+    input: binary(input),
+    blocks: plain,
+    versions,
+    upgrades: (rules.upgrades ?? []).filter(due).map(({ epoch, name }) => ({ epoch, name })),
+    circulatingSupply: rules.circulatingSupply,
+  };
 }
 
-export function tipsetOf({ input, blocks, versions, circulatingSupply }: TipsetJob): [TipsetInput, ExecutionRules] {
+export function tipsetOf({
+  input,
+  blocks,
+  versions,
+  upgrades,
+  circulatingSupply,
+}: TipsetJob): [TipsetInput, ExecutionRules] {
   const networkVersionAt = (epoch: number): number => {
     let version = versions[0]?.[1] ?? 0;
     for (const [from, one] of versions) if (epoch >= from) version = one;
@@ -112,6 +136,6 @@ export function tipsetOf({ input, blocks, versions, circulatingSupply }: TipsetJ
   const miners = blocks.map((block) => ({ ...block, miner: Address.fromBytes(block.miner) }));
   return [
     { ...whole(input), blocks: miners },
-    { networkVersionAt, circulatingSupply },
+    { networkVersionAt, circulatingSupply, upgrades },
   ];
 }

@@ -1,13 +1,14 @@
 /**
- * The module that runs in the worker of a `WorkerExecutor`: an `Executor` whose world is what the message brings, a
- * cache of blocks, and the line to the thread that wants the run.
+ * The module that runs in the workers of an `ExecutionPool`: machines by their configuration, one cache of blocks for
+ * all, and the channel to the thread that wants the run.
  */
 import { platform } from "#platform";
 import { failureOf } from "../base/errors.ts";
+import type { VmOptions } from "../core/vm.ts";
 import { answerMessages } from "../platform/worker-scope.ts";
 import { BlockCache } from "./block-cache.ts";
+import { AskingEnd } from "./channel.ts";
 import { Executor } from "./executor.ts";
-import { AskingEnd } from "./line.ts";
 import { packResult } from "./packed.ts";
 import type { RunOptions } from "./types.ts";
 import {
@@ -21,83 +22,107 @@ import {
   whole,
 } from "./wire.ts";
 
-/** Bytes of one generation of the cache: the working set of a state of some 10^5 accounts. */
+/** Bytes of one half of the cache: the working set of a state of some 10^5 accounts. */
 const CACHE_BYTES = 32 << 20;
+/** Machines kept; the one that was used least lately goes first, and is made again when wanted. */
+const MAX_MACHINES = 4;
 
 /** Ends a run that must know what this worker cannot. */
 class Unanswered extends Error {}
 
 class Session {
-  readonly #executor: Executor;
-  readonly #cache = new BlockCache(CACHE_BYTES);
-  #line: AskingEnd | null = null;
-  #answered = new Map<string, Reply>();
-  #open: Question | null = null;
+  private readonly cache = new BlockCache(CACHE_BYTES);
+  private readonly configurations = new Map<number, VmOptions>();
+  /** Least lately used first. */
+  private readonly machines = new Map<number, Executor>();
+  private channel: AskingEnd | null = null;
+  private world = 0;
+  private answered = new Map<string, Reply>();
+  private open: Question | null = null;
 
-  constructor(vm: MachineMessage["vm"]) {
-    const peek = (cid: Uint8Array): Uint8Array | undefined => this.#block(cid);
+  async handle(message: MachineMessage): Promise<MachineAnswer> {
+    const { configuration, options, world, newChannel, channel } = message;
+    if (newChannel !== undefined) this.channel = new AskingEnd(newChannel);
+    if (options !== undefined) this.configurations.set(configuration, options);
+    if (channel === null) this.channel = null;
+    else if (channel !== this.channel?.id) return { isNew: true };
+    const machine = this.machine(configuration);
+    if (machine === null) return { isNew: true };
+    this.world = world;
+    this.answered = new Map(message.answered.map(({ question, reply }) => [questionKey(question), reply]));
+    this.open = null;
+    try {
+      const result = await run(machine, message.job, { tracing: message.tracing });
+      if ("blocks" in result) for (const { cid, bytes } of result.blocks) this.cache.put(cid, bytes, world);
+      return { result: packResult(result) };
+    } catch (error) {
+      return this.open === null ? { failure: failureOf(error) } : { asks: this.open };
+    } finally {
+      this.answered = new Map();
+    }
+  }
+
+  /** The machine of a configuration; null if that was never told. */
+  private machine(configuration: number): Executor | null {
+    const options = this.configurations.get(configuration);
+    if (options === undefined) return null;
+    const machine = this.machines.get(configuration) ?? this.makeMachine(options);
+    this.machines.delete(configuration);
+    this.machines.set(configuration, machine);
+    for (const [least] of this.machines) if (this.machines.size > MAX_MACHINES) this.machines.delete(least);
+    return machine;
+  }
+
+  private makeMachine(options: VmOptions): Executor {
+    const peek = (cid: Uint8Array): Uint8Array | undefined => this.block(cid);
     const draw = (kind: "ticket" | "beacon") => (tag: number, epoch: number, entropy: Uint8Array) =>
-      this.#ask({ kind, tag, epoch, entropy }) ?? new Uint8Array(0);
-    const judge = (kind: "post" | "seal") => (info: Uint8Array) => this.#ask({ kind, info })?.[0] === 1;
-    this.#executor = new Executor(vm, {
+      this.ask({ kind, tag, epoch, entropy }) ?? new Uint8Array(0);
+    const verify = (kind: "post" | "seal") => (info: Uint8Array) => this.ask({ kind, info })?.[0] === 1;
+    return new Executor(options, {
       blocks: { peek, get: async (cid) => peek(cid) },
       randomness: { ticketRandomness: draw("ticket"), beaconRandomness: draw("beacon") },
-      proofs: { verifyPoSt: judge("post"), verifySeal: judge("seal") },
+      proofs: { verifyPoSt: verify("post"), verifySeal: verify("seal") },
     });
   }
 
-  async handle(message: MachineMessage): Promise<MachineAnswer> {
-    if (message.newLine !== undefined) this.#line = new AskingEnd(message.newLine);
-    if (message.line === null) this.#line = null;
-    else if (message.line !== this.#line?.id) return { lineLost: true };
-    this.#answered = new Map(message.answered.map(({ question, reply }) => [questionKey(question), reply]));
-    this.#open = null;
-    try {
-      const result = await this.#run(message.job, { tracing: message.tracing });
-      if ("blocks" in result) for (const { cid, bytes } of result.blocks) this.#cache.put(cid, bytes);
-      return { result: packResult(result) };
-    } catch (error) {
-      return this.#open === null ? { failure: failureOf(error) } : { asks: this.#open };
-    } finally {
-      this.#answered = new Map();
-    }
-  }
-
-  #run(job: MachineJob, options: RunOptions) {
-    switch (job.kind) {
-      case "tipset":
-        return this.#executor.applyTipset(...tipsetOf(job), options);
-      case "message":
-        return this.#executor.applyMessage(whole(job.input), options);
-      case "simulate":
-        return this.#executor.simulate({ context: whole(job.context), messages: job.messages }, options);
-    }
-  }
-
-  #block(cid: Uint8Array): Uint8Array | undefined {
-    const known = this.#cache.get(cid);
+  private block(cid: Uint8Array): Uint8Array | undefined {
+    const known = this.cache.get(cid, this.world);
     if (known !== undefined) return known;
-    const block = this.#ask({ kind: "block", cid }) ?? undefined;
-    if (block !== undefined) this.#cache.put(cid, block);
+    if (this.cache.has(cid)) {
+      const held = this.ask({ kind: "held", cid })?.[0] === 1;
+      return held ? this.cache.share(cid, this.world) : undefined;
+    }
+    const block = this.ask({ kind: "block", cid }) ?? undefined;
+    if (block !== undefined) this.cache.put(cid, block, this.world);
     return block;
   }
 
-  #ask(question: Question): Reply {
-    if (this.#answered.size > 0) {
-      const reply = this.#answered.get(questionKey(question));
+  private ask(question: Question): Reply {
+    if (this.answered.size > 0) {
+      const reply = this.answered.get(questionKey(question));
       if (reply !== undefined) return reply;
     }
-    if (this.#line !== null) return this.#line.ask(question);
-    this.#open = question;
+    if (this.channel !== null) return this.channel.ask(question);
+    this.open = question;
     throw new Unanswered(`a ${question.kind} must be known`);
   }
 }
 
-let session: Session | null = null;
+function run(machine: Executor, job: MachineJob, options: RunOptions) {
+  switch (job.kind) {
+    case "tipset":
+      return machine.applyTipset(...tipsetOf(job), options);
+    case "message":
+      return machine.applyMessage(whole(job.input), options);
+    case "simulate":
+      return machine.simulate({ context: whole(job.context), messages: job.messages }, options);
+  }
+}
 
-/** Does the job of a message. Messages of one worker all have the same `vm`. */
+const session = new Session();
+
+/** Does the job of a message. */
 export function work(message: MachineMessage): Promise<MachineAnswer> {
-  session ??= new Session(message.vm);
   return session.handle(message);
 }
 

@@ -1,12 +1,11 @@
 /**
- * Where a node executes: in its own thread, or in workers, one for tipsets and one for calls that leave nothing, so that
- * an estimate of gas need not wait for a long tipset.
+ * Where a node executes: in its own thread, or in the workers of the process, which it shares with every other node.
  */
 import { NO_RANDOMNESS } from "../chain/randomness.ts";
 import type { VmOptions } from "../core/vm.ts";
 import { Executor, type ExecutorParts } from "../exec/executor.ts";
+import { leasePool, type PoolLease } from "../exec/shared-pool.ts";
 import type { Execution } from "../exec/types.ts";
-import { WorkerExecutor } from "../exec/worker-executor.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import type { Health, Startable } from "./startable.ts";
 
@@ -17,8 +16,9 @@ export type MachinesOptions = { readonly place: MachinePlace; readonly vm: VmOpt
 export class Machines implements Startable {
   readonly name = "machines";
   readonly tipsets: Execution;
-  /** Simulations; in a thread the same machine. Its worker starts with the first of them. */
+  /** Simulations, which have a worker to go to while tipsets are executed; in a thread the same machine. */
   readonly calls: Execution;
+  private readonly lease: PoolLease | null;
   private closed = false;
 
   constructor({ place, vm, blocks }: MachinesOptions) {
@@ -27,19 +27,20 @@ export class Machines implements Startable {
       randomness: NO_RANDOMNESS,
       proofs: { verifyPoSt: () => false, verifySeal: () => false },
     };
-    const open = (): Execution => (place === "thread" ? new Executor(vm, parts) : new WorkerExecutor(vm, parts));
-    this.tipsets = open();
-    this.calls = place === "thread" ? this.tipsets : open();
+    this.lease = place === "thread" ? null : leasePool();
+    this.tipsets = this.lease === null ? new Executor(vm, parts) : this.lease.pool.client(vm, parts);
+    this.calls = this.tipsets;
   }
 
   async start(): Promise<void> {
-    if (this.tipsets instanceof WorkerExecutor) this.tipsets.start();
+    this.lease?.pool.start();
   }
 
   /** Lets what is under way end. */
   async stop(): Promise<void> {
     this.closed = true;
-    await Promise.all([this.tipsets.close(), this.calls.close()]);
+    await this.tipsets.close();
+    await this.lease?.release();
   }
 
   health(): Health {

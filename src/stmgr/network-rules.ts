@@ -1,7 +1,6 @@
 /** The rules of a network at an epoch, as execution takes them: versions, circulating supply, upgrades of the state. */
 import type { GenesisSupply } from "../core/vm.ts";
 import type { ExecutionRules } from "../exec/types.ts";
-import { actorsV2Upgrade } from "../exec/upgrades.ts";
 import { type NetworkParams, networkVersionAt } from "../params/networks.ts";
 import { MAINNET_SUPPLY } from "../params/supply.ts";
 import { describeCode, StateView } from "../state/state-view.ts";
@@ -24,7 +23,7 @@ export async function mainnetRules(
   return {
     networkVersionAt: (epoch) => networkVersionAt(network, epoch),
     circulatingSupply: await mainnetSupply(blocks, genesisState),
-    upgrades: [actorsV2Upgrade(MAINNET_SUPPLY.secondActorsEpoch)],
+    upgrades: [{ epoch: MAINNET_SUPPLY.secondActorsEpoch, name: "actors-v2" }],
   };
 }
 

@@ -3,7 +3,7 @@ import * as dagCbor from "@ipld/dag-cbor";
 import { expect, test } from "vitest";
 import { type ReplayReport, replayChain } from "../../src/conformance/replay.ts";
 import { loadCrypto } from "../../src/core/crypto.ts";
-import { actorsV2Upgrade } from "../../src/exec/upgrades.ts";
+import { MIGRATIONS } from "../../src/exec/upgrades.ts";
 import { CID } from "../../src/types/cid.ts";
 import fixture from "../fixtures/actors/upgrade-v2.json" with { type: "json" };
 import { readShared } from "../support/vectors.ts";
@@ -42,10 +42,15 @@ test.skipIf(absent)("the upgrade to the second actors gives the official module'
   expect(stateRoot).toBe(fixture.stateRoot);
   for (const { priorEpoch, actors } of fixture.upgrades) {
     const made = new Map<string, Uint8Array>();
-    const root = await actorsV2Upgrade(priorEpoch).migrate(CID.parse(stateRoot), {
-      peek: (cid) => store.peek(cid),
-      put: (block) => made.set(`${CID.decode(block.cid)}`, block.bytes),
-    });
+    const root = await MIGRATIONS["actors-v2"](
+      CID.parse(stateRoot),
+      priorEpoch,
+      {
+        peek: (cid) => store.peek(cid),
+        put: (block) => made.set(`${CID.decode(block.cid)}`, block.bytes),
+      },
+      {},
+    );
     const [version, map] = dagCbor.decode(made.get(`${root}`) as Uint8Array) as [number, CID];
     expect(version).toBe(1);
     expect(`${map}`).toBe(actors);

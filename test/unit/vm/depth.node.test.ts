@@ -1,12 +1,12 @@
 /**
- * How deep calls may nest. The worker of a `WorkerExecutor` has a stack for the protocol's limit, which Node gives on
+ * How deep calls may nest. A worker of an `ExecutionPool` has a stack for the protocol's limit, which Node gives on
  * request; in a browser, and on the main thread, the engine's stack ends earlier, and that is a fault (`storm.test.ts`).
  */
 import * as dagCbor from "@ipld/dag-cbor";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EngineFault } from "../../../src/core/errors.ts";
+import { ExecutionPool } from "../../../src/exec/pool.ts";
 import type { AppliedMessage, Execution } from "../../../src/exec/types.ts";
-import { WorkerExecutor } from "../../../src/exec/worker-executor.ts";
 import { Address } from "../../../src/types/address.ts";
 import {
   contextOf,
@@ -19,13 +19,14 @@ import {
 } from "../../support/plain-state.ts";
 
 let state: PlainState;
-let worker: WorkerExecutor;
+const pool = new ExecutionPool({ size: 1 });
+let worker: Execution;
 beforeAll(() => {
   state = makeState(6, 1, [{ id: 90, code: "fil/1/storm", state: [] }]);
   const parts = { blocks: state.store, randomness: NO_RANDOMNESS, proofs: NO_PROOFS };
-  worker = new WorkerExecutor({ asset: "vm-test.wasm" }, parts);
+  worker = pool.client({ asset: "vm-test.wasm" }, parts);
 });
-afterAll(() => worker.close());
+afterAll(() => pool.close());
 
 /** Calls nested `depth` deep below the first one. */
 async function dive(depth: number, networkVersion: number, where: Execution = worker): Promise<AppliedMessage> {

@@ -3,9 +3,11 @@ import * as dagCbor from "@ipld/dag-cbor";
 import { beforeAll, describe, expect, test } from "vitest";
 import { equal, toHex } from "../../../src/base/bytes.ts";
 import { EngineFault } from "../../../src/core/errors.ts";
+import { Executor } from "../../../src/exec/executor.ts";
 import { linksOf, reachable } from "../../../src/exec/reachable.ts";
 import { chargesOf, isCall } from "../../../src/exec/trace.ts";
-import type { MessageInput, TipsetInput, UpgradeBlocks } from "../../../src/exec/types.ts";
+import type { MessageInput, TipsetInput } from "../../../src/exec/types.ts";
+import type { Migration } from "../../../src/exec/upgrades.ts";
 import { buildGenesis } from "../../../src/node/genesis.ts";
 import { DEVNET } from "../../../src/params/networks.ts";
 import type { BlockSource } from "../../../src/storage/contract.ts";
@@ -13,7 +15,17 @@ import { MemoryStore } from "../../../src/storage/memory.ts";
 import { Address } from "../../../src/types/address.ts";
 import { FIL } from "../../../src/types/amount.ts";
 import { CID, cidKey } from "../../../src/types/cid.ts";
-import { contextOf, executorOver, idOf, key, makeState, message, type PlainState } from "../../support/plain-state.ts";
+import {
+  contextOf,
+  executorOver,
+  idOf,
+  key,
+  makeState,
+  message,
+  NO_PROOFS,
+  NO_RANDOMNESS,
+  type PlainState,
+} from "../../support/plain-state.ts";
 
 const NETWORK_VERSION = 5;
 
@@ -207,22 +219,26 @@ describe("tipsets", () => {
 
   test("an upgrade replaces the state between two epochs, on slow stores too", async () => {
     const migrated: CID[] = [];
-    const upgrade = {
-      epoch: 12,
-      migrate: async (at: CID, blocks: UpgradeBlocks): Promise<CID> => {
-        for (const { bytes: cid } of [at, root])
-          if (blocks.peek(cid) === undefined) throw new EngineFault({ code: "BLOCK_MISSING", cid }, "not at hand");
-        migrated.push(at);
-        return root;
-      },
+    const toRoot: Migration = async (at, epoch, blocks) => {
+      expect(epoch).toBe(12);
+      for (const { bytes: cid } of [at, root])
+        if (blocks.peek(cid) === undefined) throw new EngineFault({ code: "BLOCK_MISSING", cid }, "not at hand");
+      migrated.push(at);
+      return root;
     };
+    const upgrades = [{ epoch: 12, name: "actors-v2" }] as const;
+    const over = (blocks: BlockSource): Executor =>
+      new Executor(
+        { asset: "vm-test.wasm" },
+        { blocks, randomness: NO_RANDOMNESS, proofs: NO_PROOFS, migrations: { "actors-v2": toRoot } },
+      );
     const input_ = tipset({ parentEpoch: 10, epoch: 14 });
-    const result = await executorOver(store).applyTipset(input_, { ...rules, upgrades: [upgrade] });
+    const result = await over(store).applyTipset(input_, { ...rules, upgrades });
     const plain = await executorOver(store).applyTipset(tipset({ parentEpoch: 12, epoch: 14 }), rules);
     expect(migrated).toHaveLength(1);
     expect(`${migrated[0]}`).not.toBe(`${root}`);
     expect(`${result.stateRoot}`).toBe(`${plain.stateRoot}`);
-    const slow = await executorOver(new SlowStore(store)).applyTipset(input_, { ...rules, upgrades: [upgrade] });
+    const slow = await over(new SlowStore(store)).applyTipset(input_, { ...rules, upgrades });
     expect(`${slow.stateRoot}`).toBe(`${plain.stateRoot}`);
   });
 });

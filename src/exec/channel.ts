@@ -1,12 +1,12 @@
 /**
- * A line over which a worker asks the thread that started it and waits for the reply without giving up its stack: a
+ * A channel over which a worker asks the thread that started it and waits for the reply without giving up its stack: a
  * question goes through a message port, the reply comes through shared memory, on which the worker sleeps.
  *
  * Shared memory: a turn (0: asked, 1: replied), the reply's length (or one of the marks below), then its bytes. A reply
- * that is longer than the memory comes in parts, each asked for. A line belongs to one worker: what is under way on it
+ * that is longer than the memory comes in parts, each asked for. A channel belongs to one worker: what is under way on it
  * when that worker dies can reach no other.
  */
-import type { LineEnd, Question, Reply } from "./wire.ts";
+import type { ChannelEnd, Question, Reply } from "./wire.ts";
 
 const HEAD_BYTES = 8;
 /** Larger than nearly every block of a state. */
@@ -19,7 +19,7 @@ const FAILED = -2;
 type Ask = { readonly question: Question; readonly from: number };
 
 /** Whether a worker can wait here: browsers share memory only with pages that are isolated from other origins. */
-export function linesWork(): boolean {
+export function channelsWork(): boolean {
   return typeof SharedArrayBuffer === "function";
 }
 
@@ -42,7 +42,7 @@ export class AnsweringEnd {
   }
 
   /** What the worker is sent; the port must be transferred. */
-  get far(): LineEnd {
+  get far(): ChannelEnd {
     return { id: this.id, port: this.#far, shared: this.#shared };
   }
 
@@ -59,7 +59,7 @@ export class AnsweringEnd {
     };
   }
 
-  /** Replies no more until `answer`; meanwhile the line keeps no program running. */
+  /** Replies no more until `answer`; meanwhile the channel keeps no program running. */
   rest(): void {
     this.#port.onmessage = null;
   }
@@ -88,7 +88,7 @@ export class AskingEnd {
   readonly #head: Int32Array;
   readonly #bytes: Uint8Array;
 
-  constructor({ id, port, shared }: LineEnd) {
+  constructor({ id, port, shared }: ChannelEnd) {
     this.id = id;
     this.#port = port;
     this.#head = new Int32Array(shared, 0, 2);

@@ -3,11 +3,11 @@ import * as dagCbor from "@ipld/dag-cbor";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { toBase64, toHex } from "../../../src/base/bytes.ts";
 import { EngineFault } from "../../../src/core/errors.ts";
+import { channelsWork } from "../../../src/exec/channel.ts";
 import { ExecError } from "../../../src/exec/errors.ts";
 import { Executor, type ExecutorParts } from "../../../src/exec/executor.ts";
-import { linesWork } from "../../../src/exec/line.ts";
+import { ExecutionPool, type PoolClient } from "../../../src/exec/pool.ts";
 import type { Execution, MessageInput, TipsetInput } from "../../../src/exec/types.ts";
-import { WorkerExecutor } from "../../../src/exec/worker-executor.ts";
 import { buildGenesis } from "../../../src/node/genesis.ts";
 import { DEVNET } from "../../../src/params/networks.ts";
 import { sealedCid } from "../../../src/sector/piece/cid.ts";
@@ -32,16 +32,20 @@ const RULES = { networkVersionAt: () => NETWORK_VERSION, circulatingSupply: 10n 
 const OPTIONS = { profile: "devnet" } as const;
 const MISSING = CID.parse("bafy2bzaceaq6gxxjuvsf7diwddfpxh24wdaximidodyhlquouvknsnc4gnc6a");
 
-const opened: Execution[] = [];
+const pools: ExecutionPool[] = [];
 afterEach(async () => {
-  for (const one of opened.splice(0)) await one.close();
+  for (const one of pools.splice(0)) await one.close();
 });
 
-function workerOver(blocks: BlockSource, lines: boolean, parts: Partial<ExecutorParts> = {}): WorkerExecutor {
+type Worker = PoolClient & { killWorker(): Promise<boolean> };
+
+/** The one client of a pool of one worker. */
+function workerOver(blocks: BlockSource, channels: boolean, parts: Partial<ExecutorParts> = {}): Worker {
   const world = { blocks, randomness: NO_RANDOMNESS, proofs: NO_PROOFS, ...parts };
-  const made = new WorkerExecutor(OPTIONS, world, { lines });
-  opened.push(made);
-  return made;
+  const pool = new ExecutionPool({ size: 1, channels });
+  pools.push(pool);
+  const client = pool.client(OPTIONS, world);
+  return Object.assign(client, { killWorker: () => pool.killWorker() });
 }
 
 function threadOver(blocks: BlockSource): Executor {
@@ -91,17 +95,17 @@ function new_(seed: number): Address {
 }
 
 const ways = [
-  ...(linesWork() ? [{ way: "over a line", lines: true }] : []),
-  { way: "in rounds", lines: false },
+  ...(channelsWork() ? [{ way: "over a channel", channels: true }] : []),
+  { way: "in rounds", channels: false },
 ] as const;
 
-describe.each(ways)("a worker that asks $way", ({ lines }) => {
+describe.each(ways)("a worker that asks $way", ({ channels }) => {
   test("gives the same results for a row of tipsets, from a store that answers at once and from one that does not", async () => {
     const ours = new MemoryStore(store);
     const theirs = new MemoryStore(store);
     const thread = threadOver(ours);
-    const quick = workerOver(theirs, lines);
-    const late = workerOver(slow(theirs), lines);
+    const quick = workerOver(theirs, channels);
+    const late = workerOver(slow(theirs), channels);
     let at = root;
     for (let i = 0; i < 3; i++) {
       const one = tipset(at, 10 + 3 * i, 12 + 3 * i, BigInt(i));
@@ -118,7 +122,7 @@ describe.each(ways)("a worker that asks $way", ({ lines }) => {
 
   test("gives the same for one message and for simulated ones", async () => {
     const context = { ...contextOf(root, NETWORK_VERSION), baseFee: 0n };
-    const worker = workerOver(store, lines);
+    const worker = workerOver(store, channels);
     const single = { ...context, message: input(message({ value: 7n })) };
     expect(await worker.applyMessage(single)).toEqual(await threadOver(store).applyMessage(single));
     const messages = [
@@ -137,7 +141,7 @@ describe.each(ways)("a worker that asks $way", ({ lines }) => {
   });
 
   test("reports faults and failures as this thread does, and goes on", async () => {
-    const worker = workerOver(store, lines);
+    const worker = workerOver(store, channels);
     const failures = async (execution: Execution): Promise<unknown[]> => {
       const jobs = [
         () => execution.applyTipset(tipset(MISSING, 10, 11), RULES),
@@ -169,13 +173,13 @@ describe.each(ways)("a worker that asks $way", ({ lines }) => {
       slow(store, () => {
         throw broken;
       }),
-      lines,
+      channels,
     );
     await expect(worker.applyTipset(tipset(root, 10, 11), RULES)).rejects.toBe(broken);
     expect((await worker.applyTipset(tipset(root, 10, 11), RULES)).stateRoot.bytes).toHaveLength(38);
   });
 
-  test("reads a block of more than one part of a line", async () => {
+  test("reads a block of more than one part of a channel", async () => {
     const state = bigMultisig();
     const none = new Uint8Array(0);
     const proposal = dagCbor.encode([Address.id(100).bytes, none, 0, none]);
@@ -184,7 +188,7 @@ describe.each(ways)("a worker that asks $way", ({ lines }) => {
       message: input(message({ to: Address.id(90), method: 2n, params: proposal })),
     };
     const expected = await threadOver(state.store).applyMessage(call);
-    expect(await workerOver(state.store, lines).applyMessage(call)).toEqual(expected);
+    expect(await workerOver(state.store, channels).applyMessage(call)).toEqual(expected);
     expect(expected.applied.why).toContain("not a signer");
   });
 
@@ -193,7 +197,7 @@ describe.each(ways)("a worker that asks $way", ({ lines }) => {
     for (const valid of [true, false])
       for (const make of [
         (parts: ExecutorParts) => new Executor(OPTIONS, parts),
-        (parts: ExecutorParts) => workerOver(parts.blocks, lines, parts),
+        (parts: ExecutorParts) => workerOver(parts.blocks, channels, parts),
       ])
         outcomes.push(await sealOneSector(make, valid));
     const [good, goodToo, bad, badToo] = outcomes as [Outcome, Outcome, Outcome, Outcome];
@@ -209,7 +213,7 @@ describe.each(ways)("a worker that asks $way", ({ lines }) => {
     const controller = new AbortController();
     const reason = new Error("enough");
     const source = slow(store, () => controller.abort(reason));
-    const worker = workerOver(source, lines);
+    const worker = workerOver(source, channels);
     const run = worker.applyTipset(tipset(root, 10, 11), RULES, { signal: controller.signal });
     await expect(run).rejects.toBe(reason);
     await expect(worker.applyTipset(tipset(root, 10, 11), RULES, { signal: controller.signal })).rejects.toBe(reason);
@@ -219,11 +223,11 @@ describe.each(ways)("a worker that asks $way", ({ lines }) => {
 });
 
 describe("a worker that dies", () => {
-  const run = (worker: WorkerExecutor) => worker.applyTipset(tipset(root, 10, 40), RULES);
+  const run = (worker: Worker) => worker.applyTipset(tipset(root, 10, 40), RULES);
   const expected = () => threadOver(store).applyTipset(tipset(root, 10, 40), RULES);
 
-  test.each(ways)("at its work is replaced, and the run repeated ($way)", async ({ lines }) => {
-    const worker = workerOver(store, lines);
+  test.each(ways)("at its work is replaced, and the run repeated ($way)", async ({ channels }) => {
+    const worker = workerOver(store, channels);
     const long = worker.applyTipset(tipset(root, 10, 1500), RULES);
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(await worker.killWorker()).toBe(true);
@@ -232,18 +236,18 @@ describe("a worker that dies", () => {
   });
 
   test("between two runs is replaced", async () => {
-    const worker = workerOver(store, linesWork());
+    const worker = workerOver(store, channelsWork());
     const before = await run(worker);
     await worker.killWorker(); // in Node; Web Workers are killed at their work only
     expect(await run(worker)).toEqual(before);
   });
 
   // In rounds no worker is at work while it is asked something.
-  if (!linesWork()) return;
+  if (!channelsWork()) return;
 
   test("while it waits for an answer takes nothing with it", async () => {
     const killed: boolean[] = [];
-    const worker: WorkerExecutor = workerOver(
+    const worker: Worker = workerOver(
       slow(store, async () => killed.push(await worker.killWorker())),
       true,
     );
@@ -260,7 +264,7 @@ describe("a worker that dies", () => {
         return store.get(cid);
       },
     };
-    const worker: WorkerExecutor = workerOver(source, true);
+    const worker: Worker = workerOver(source, true);
     await expect(run(worker)).rejects.toMatchObject({ data: { code: "WORKER_LOST", attempts: 3 } });
     deadly = false;
     expect((await run(worker)).applied.length).toBeGreaterThan(30);
@@ -329,7 +333,7 @@ async function sealOneSector(make: (parts: ExecutorParts) => Execution, valid: b
   return { stateRoot, asked: [...asked].sort(), infos: [...infos] };
 }
 
-/** A multisig (id 90) whose list of signers alone is larger than the memory of a line. */
+/** A multisig (id 90) whose list of signers alone is larger than the memory of a channel. */
 function bigMultisig(): PlainState {
   const signers = Array.from({ length: 8000 }, (_, i) => key(1000 + i).bytes);
   const emptyMap = dagCbor.encode([new Uint8Array(0), []]);
