@@ -6,6 +6,7 @@
  */
 import { platform } from "#platform";
 import { Chain } from "../chain/chain.ts";
+import { randomnessAt } from "../chain/randomness.ts";
 import { type Crypto, loadCrypto } from "../core/crypto.ts";
 import { deriveKey } from "../keys/keys.ts";
 import { Keystore } from "../keys/keystore.ts";
@@ -14,6 +15,7 @@ import { DEVNET, type NetworkParams } from "../params/networks.ts";
 import { memorySecrets, type Secrets } from "../platform/secrets.ts";
 import { makeDispatcher } from "../rpc/api.ts";
 import type { Dispatcher, Observer } from "../rpc/dispatcher.ts";
+import { NodeRun } from "../rpc/node-run.ts";
 import type { NodeParts } from "../rpc/services.ts";
 import { localRules } from "../stmgr/network-rules.ts";
 import type { BlockStore } from "../storage/contract.ts";
@@ -28,6 +30,7 @@ import { localBeacon, openDevnetChain } from "./devnet-chain.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
 import type { MachinePlace } from "./machines.ts";
 import { FilecoinNode } from "./node.ts";
+import { storageGas } from "./pool-part.ts";
 import { type RpcOptions, RpcPart } from "./rpc-part.ts";
 import type { Health } from "./startable.ts";
 
@@ -54,6 +57,8 @@ export type DevnetOptions = {
   readonly reset?: boolean;
   /** Goes on with what can be read of a damaged folder. */
   readonly repair?: boolean;
+  /** Called when a client asks the node to stop (`Shutdown`); without it, it is told that it cannot. */
+  readonly onShutdown?: () => void;
   /** Sees every answer of the RPC interface that is not an error. */
   readonly observe?: Observer;
 };
@@ -76,7 +81,9 @@ export class Devnet {
   readonly dispatcher: Dispatcher;
 
   private constructor(
-    parts: Pick<Devnet, "options" | "node" | "accounts" | "miner" | "producer" | "clock">,
+    parts: Pick<Devnet, "options" | "node" | "accounts" | "miner" | "producer" | "clock"> & {
+      readonly beacon: (round: bigint) => Uint8Array;
+    },
     secret: Uint8Array,
   ) {
     const { options, node, accounts, miner, producer, clock } = parts;
@@ -94,11 +101,17 @@ export class Devnet {
       states: node.states,
       gas: node.gas,
       pool: node.pool,
+      minGas: storageGas,
       keystore: node.keystore,
       crypto: node.crypto,
+      randomness: (tipset) => randomnessAt(node.chain, tipset),
+      beacon: (epoch) => parts.beacon(BigInt(epoch)),
       tokenSecret: secret,
       now: platform.now,
       randomBytes: platform.randomBytes,
+      run: new NodeRun(platform.randomBytes, platform.now()),
+      health: () => this.health(),
+      ...(options.onShutdown === undefined ? {} : { shutdown: options.onShutdown }),
       dev: devControl(this),
     };
     this.dispatcher = makeDispatcher(this.services, options.observe);
@@ -141,11 +154,12 @@ export class Devnet {
     const rules = localRules(network, GENESIS_RESERVE);
     const node = new FilecoinNode({ chain, crypto, network, rules, keystore, machine: options.machine ?? "thread" });
     const { states, pool } = node;
-    const producer = new Producer({ states, pool, crypto, miner, worker, beacon: localBeacon(crypto, seed) });
+    const beacon = localBeacon(crypto, seed);
+    const producer = new Producer({ states, pool, crypto, miner, worker, beacon });
     const clock = new Clock({ producer, states, pool, blockTime: options.blockTime });
     const secret = await tokenSecret(secrets);
     await node.start();
-    return new Devnet({ options, node, accounts, miner, producer, clock }, secret);
+    return new Devnet({ options, node, accounts, miner, producer, clock, beacon }, secret);
   }
 
   /** Serves JSON-RPC. On loopback without tokens; on any other host tokens are needed for more than reading. */
@@ -172,6 +186,7 @@ export class Devnet {
 
   /** Stops mining and serving, and closes the store. */
   async close(): Promise<void> {
+    this.services.run.stopped();
     await this.clock.stop();
     await this.node.stop();
   }

@@ -11,6 +11,11 @@ import type { Health, Startable } from "./startable.ts";
 /** Gas for one byte of a message on chain, and for having it there. See `assembly/vm/gas/price-list.ts`, the first list. */
 const MIN_GAS = { base: 38_863n + 36n * 1000n, perByte: 1000n } as const;
 
+/** Gas for storing a message of some bytes on chain. */
+export function storageGas(bytes: number): bigint {
+  return MIN_GAS.base + MIN_GAS.perByte * BigInt(bytes);
+}
+
 export function makePool(states: StateManager, crypto: KeyCrypto): MessagePool {
   const { chain } = states;
   const view = () => states.stateAfter(chain.head);
@@ -21,7 +26,7 @@ export function makePool(states: StateManager, crypto: KeyCrypto): MessagePool {
     },
     senderState: async (address) => (await view()).actor(address),
     verify: (signed, signer) => verifyBytes(crypto, signed.signature, signer, messageCid(signed.message).bytes),
-    minGas: (signed) => MIN_GAS.base + MIN_GAS.perByte * BigInt(chainLength(signed)),
+    minGas: (signed) => storageGas(chainLength(signed)),
     networkVersion: () => states.networkVersionAt(chain.head.height + 1),
     baseFee: () => states.nextBaseFee(chain.head),
     carried: async (tipset) => (await chain.tipsetMessages(tipset)).map(({ message }) => message),

@@ -160,6 +160,7 @@ function wrap(options: ServeOptions, sockets: WebSocketServer, socket: WebSocket
       if (isFull(text.length)) socket.terminate();
       else socket.send(text, () => undefined);
     },
+    backlog: () => socket.bufferedAmount,
     close: () => socket.close(1001),
   };
 }

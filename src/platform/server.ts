@@ -24,6 +24,8 @@ export type Page = { readonly status?: number; readonly type: string; readonly t
 export type Socket = {
   /** Sends a text; ends the connection when more than `backlogBytes` would wait to be read. */
   send(text: string): void;
+  /** Bytes that wait to be read. */
+  backlog(): number;
   close(): void;
 };
 

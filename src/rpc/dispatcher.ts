@@ -145,7 +145,7 @@ export class Dispatcher {
     const { signal } = abort;
     const work = async (): Promise<unknown> => {
       const result = await method.run(values, { node: this.node, session, signal });
-      if (method.subscription === true) return this.subscribe(method, result as Subscribe<unknown>, id, session);
+      if (method.subscription === true) return this.subscribe(name, method, result as Subscribe<unknown>, id, session);
       return encodeResult(method.result, result ?? null, this.node.network.letter, signal);
     };
     const json = await withTimeLimit(name, method.cost, abort, () => this.gates.run(method.cost, signal, work));
@@ -153,7 +153,7 @@ export class Dispatcher {
     return json;
   }
 
-  private subscribe(method: Method, source: Subscribe<unknown>, id: RequestId, session: Session): number {
+  private subscribe(name: string, method: Method, source: Subscribe<unknown>, id: RequestId, session: Session): number {
     const { push } = session;
     if (push === undefined) throw new RpcError(RPC_CODE.untyped, "this method needs a WebSocket connection");
     if (session.channels.size >= MAX_CHANNELS)
@@ -174,6 +174,7 @@ export class Dispatcher {
       const emit = (value: unknown): void => {
         if (stopped) return;
         const json = method.result.encode(value, this.node.network.letter);
+        this.observe?.(session.version, name, { ...method, subscription: false }, json);
         push(JSON.stringify({ jsonrpc: "2.0", method: "xrpc.ch.val", params: [number, json] }));
       };
       stop = source(emit, () => session.endChannel(number));

@@ -8,23 +8,46 @@ import { invokeGroup, invokeV0Group, invokeV1Group, receiptGroup } from "./metho
 import { marketStateGroup } from "./methods/market-state.ts";
 import { minerStateGroup } from "./methods/miner-state.ts";
 import { mpoolGroup } from "./methods/mpool.ts";
+import { mpoolChecksGroup } from "./methods/mpool-checks.ts";
+import { msigGroup, msigV0Group } from "./methods/msig.ts";
+import { msigStateGroup } from "./methods/msig-state.ts";
 import { nodeGroup } from "./methods/node.ts";
+import { objectsGroup } from "./methods/objects.ts";
+import { sectorStateGroup } from "./methods/sector-state.ts";
 import { stateGroup } from "./methods/state.ts";
+import { beaconGroup, beaconV0Group, randomnessV0Group, supplyGroup } from "./methods/supply.ts";
+import { verifiedStateGroup } from "./methods/verified-state.ts";
 import { walletGroup } from "./methods/wallet.ts";
 
-export const GROUPS: readonly Group[] = [
+/** Those of the interface's present version, and those that are the same in both; a client's types come from here. */
+export const CURRENT_GROUPS = [
   nodeGroup,
   authGroup,
   chainGroup,
+  objectsGroup,
   stateGroup,
+  supplyGroup,
+  beaconGroup,
   invokeGroup,
-  invokeV0Group,
   invokeV1Group,
   receiptGroup,
   minerStateGroup,
+  sectorStateGroup,
   marketStateGroup,
+  verifiedStateGroup,
+  msigStateGroup,
+  msigGroup,
   mpoolGroup,
+  mpoolChecksGroup,
   gasGroup,
   walletGroup,
   devGroup,
+] as const;
+
+export const GROUPS: readonly Group[] = [
+  ...CURRENT_GROUPS,
+  invokeV0Group,
+  beaconV0Group,
+  randomnessV0Group,
+  msigV0Group,
 ];

@@ -16,7 +16,9 @@ export function param<T, J>(name: string, codec: Codec<T, J>): Param<T, J> {
   return { name, codec };
 }
 
-type ParamValues<P extends Params> = { readonly [K in keyof P]: P[K] extends Param<infer T, infer _J> ? T : never };
+export type ParamValues<P extends Params> = {
+  readonly [K in keyof P]: P[K] extends Param<infer T, infer _J> ? T : never;
+};
 export type ParamJsons<P extends Params> = { [K in keyof P]: P[K] extends Param<infer _T, infer J> ? J : never };
 
 /**
@@ -68,7 +70,12 @@ export function method<const P extends Params = readonly [], C extends Codec<unk
 
 /** A method whose values follow as notifications; it needs a WebSocket. */
 export function subscription<const P extends Params = readonly [], C extends Codec<unknown> = Codec<unknown>>(
-  spec: Spec<P, C> & { readonly run: (values: ParamValues<P>, context: MethodContext) => Subscribe<ValueOf<C>> },
+  spec: Spec<P, C> & {
+    readonly run: (
+      values: ParamValues<P>,
+      context: MethodContext,
+    ) => Subscribe<ValueOf<C>> | Promise<Subscribe<ValueOf<C>>>;
+  },
 ): Method<P, ValueOf<C>, JsonOf<C>> & { readonly subscription: true } {
   const { permission = "read", cost = "light", params = [] as unknown as P, run, ...rest } = spec;
   const made = { ...rest, permission, cost, params, run: run as Method["run"], subscription: true };

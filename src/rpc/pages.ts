@@ -19,7 +19,7 @@ function health(node: NodeServices): Page {
   const failed = Object.values(parts).some(({ status }) => status !== "ok");
   const { head } = node.chain;
   const body = {
-    status: failed ? "failed" : "ok",
+    status: failed ? "failing" : "ok",
     version: node.version,
     network: node.network.name,
     epoch: head.height,

@@ -6,7 +6,7 @@
  * `read` otherwise.
  */
 import { platform } from "#platform";
-import type { Page, Refusal, RequestHead, Server } from "../platform/server.ts";
+import type { Page, Refusal, RequestHead, Server, Socket } from "../platform/server.ts";
 import { type Permission, verifyToken } from "./auth.ts";
 import { type Dispatcher, RPC_LIMITS } from "./dispatcher.ts";
 import { type GuardOptions, hostAllowed, originAllowed } from "./guard.ts";
@@ -51,11 +51,11 @@ function refusalOf(head: RequestHead, options: RpcServerOptions): Refusal | null
 export async function startRpcServer(dispatcher: Dispatcher, options: RpcServerOptions): Promise<Server> {
   const permissionsOf = (token: string | undefined): readonly Permission[] =>
     token === undefined ? options.anonymous : verifyToken(options.secret, token, Math.floor(platform.now() / 1000));
-  const sessionOf = (head: RequestHead, push?: (text: string) => void): Session =>
+  const sessionOf = (head: RequestHead, socket?: Socket): Session =>
     new Session({
       permissions: permissionsOf(head.token),
       version: versionOf(head.path),
-      ...(push === undefined ? {} : { push }),
+      ...(socket === undefined ? {} : { push: (text) => socket.send(text), backlog: () => socket.backlog() }),
     });
   return platform.serve({
     host: options.host,
@@ -77,7 +77,7 @@ export async function startRpcServer(dispatcher: Dispatcher, options: RpcServerO
     onGet: (head) => options.page?.(head.path) ?? pageOf(head.path, dispatcher.node),
     onRequest: (head, body, signal) => dispatcher.handle(body, sessionOf(head), signal),
     onSocket(head, socket) {
-      const session = sessionOf(head, (text) => socket.send(text));
+      const session = sessionOf(head, socket);
       return {
         onText(text) {
           dispatcher.answer(text, session, (reply) => socket.send(reply)).catch(() => socket.close());

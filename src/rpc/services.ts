@@ -1,5 +1,6 @@
 /** What the RPC methods need of a node; `src/node` provides it. Services are seen by interface only. */
 import type { Chain } from "../chain/chain.ts";
+import type { RandomnessSource } from "../exec/types.ts";
 import type { KeyCrypto } from "../keys/keys.ts";
 import type { Keystore } from "../keys/keystore.ts";
 import type { MessagePool } from "../mpool/pool.ts";
@@ -7,6 +8,7 @@ import type { NetworkParams } from "../params/networks.ts";
 import type { GasEstimator } from "../stmgr/gas-estimator.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
 import type { Tipset } from "../types/block-header.ts";
+import type { NodeRun } from "./node-run.ts";
 
 /** Control of a local network's time. */
 export type DevControl = {
@@ -29,6 +31,8 @@ export type ChainService = Pick<
   | "tipsetAtOrAfter"
   | "isCanonical"
   | "path"
+  | "setHead"
+  | "setCheckpoint"
   | "result"
   | "messages"
   | "tipsetMessages"
@@ -58,7 +62,18 @@ export type StateService = Pick<
 export type GasService = Pick<GasEstimator, "call" | "gasLimit" | "feeCap" | "premium" | "complete">;
 export type PoolService = Pick<
   MessagePool,
-  "push" | "pushNext" | "nextNonceOf" | "get" | "pending" | "pendingOf" | "select" | "clear" | "onChange" | "size"
+  | "push"
+  | "pushNext"
+  | "nextNonceOf"
+  | "get"
+  | "pending"
+  | "pendingOf"
+  | "select"
+  | "clear"
+  | "onChange"
+  | "size"
+  | "config"
+  | "setConfig"
 >;
 export type WalletService = Pick<Keystore, "has" | "get" | "add" | "list" | "remove" | "defaultAddress" | "setDefault">;
 
@@ -68,14 +83,25 @@ export type NodeParts = {
   readonly network: NetworkParams;
   readonly chain: ChainService;
   readonly pool: PoolService;
+  /** Gas for storing a message of some bytes on chain. */
+  readonly minGas: (bytes: number) => bigint;
   readonly keystore: WalletService;
   readonly crypto: KeyCrypto;
   readonly states: StateService;
   readonly gas: GasService;
+  /** Randomness as it is seen at a tipset. */
+  readonly randomness: (tipset: Tipset) => RandomnessSource;
+  /** The beacon's entry of an epoch, where this node can make or get it. */
+  readonly beacon?: (epoch: number) => Uint8Array | Promise<Uint8Array>;
   /** Secret of the tokens. */
   readonly tokenSecret: Uint8Array;
   readonly now: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
+  readonly run: NodeRun;
+  /** Peers that messages and blocks are published to; absent without a network of peers. */
+  readonly peers?: () => { readonly messages: number; readonly blocks: number };
+  /** Stops the node; absent where the program around it does that. */
+  readonly shutdown?: () => void;
   /** How each part of the node is, by its name. */
   readonly health?: () => Readonly<Record<string, { readonly status: string }>>;
   /** Present on a local network only. */

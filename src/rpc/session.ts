@@ -20,6 +20,8 @@ export type SessionOptions = {
   readonly version?: ApiVersion;
   /** Sends a notification; absent over plain HTTP. */
   readonly push?: (text: string) => void;
+  /** Bytes sent and not read yet. */
+  readonly backlog?: () => number;
 };
 
 /** An id as a key: texts and numbers apart. */
@@ -31,6 +33,8 @@ export class Session {
   readonly permissions: readonly Permission[];
   readonly version: ApiVersion;
   readonly push: ((text: string) => void) | undefined;
+  /** Bytes that were sent to the client and not read yet. */
+  readonly backlog: () => number;
   readonly channels = new Map<number, Channel>();
   private readonly calls = new Map<string, Set<AbortController>>();
   private running = 0;
@@ -38,10 +42,11 @@ export class Session {
   /** What must follow the reply that is being made. */
   private after: (() => void)[] = [];
 
-  constructor({ permissions, version = "v1", push }: SessionOptions) {
+  constructor({ permissions, version = "v1", push, backlog = () => 0 }: SessionOptions) {
     this.permissions = permissions;
     this.version = version;
     this.push = push;
+    this.backlog = backlog;
   }
 
   /** Runs a call that `xrpc.cancel` can end by its id. */

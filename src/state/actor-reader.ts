@@ -70,6 +70,30 @@ export class ObjectReader {
     return valueToJson(type, value, this.context, path);
   }
 
+  /** Whether these versions of the actors have a field. */
+  has(name: string): boolean {
+    return this.fields.some((field) => field.name === name);
+  }
+
+  /** An object of a described type of the same actor, by its CID. */
+  follow(type: string, cid: CID): Promise<ObjectReader> {
+    return ObjectReader.at(this.blocks, this.context, type, cid);
+  }
+
+  /** The elements of an array of objects, each to be read field by field. */
+  async *openElements(name: string): AsyncGenerator<readonly [bigint, ObjectReader]> {
+    const { to, cid } = this.link(name);
+    if (to.kind !== "array" || to.of.kind !== "ref")
+      throw new SchemaError({ code: "UNKNOWN_TYPE", path: name }, `${name} is no array of objects`);
+    const { type, module } = findType(this.context.module, to.of.name);
+    const fields = fieldsIn(type, this.context.actorsVersion);
+    for await (const [index, value] of amtEntries(this.blocks, cid)) {
+      if (!Array.isArray(value) || value.length !== fields.length)
+        throw new SchemaError({ code: "BAD_CBOR", path: name }, `element ${index} of ${name} is not a ${type.name}`);
+      yield [index, new ObjectReader(this.blocks, { ...this.context, module }, fields, value as unknown[])] as const;
+    }
+  }
+
   /** All fields; links as links. */
   all(): JsonObject {
     return Object.fromEntries(this.fields.map(({ name, type }, i) => [name, this.json(type, this.values[i], name)]));

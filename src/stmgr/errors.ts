@@ -13,6 +13,8 @@ export type StateManagerErrorData =
   | { readonly code: "LOOKBACK_AHEAD"; readonly height: number }
   /** A message that was tried ended with an exit code other than 0. */
   | { readonly code: "EXECUTION_FAILED"; readonly exitCode: number; readonly why: string }
+  /** An actor whose part in the circulating supply is not known. */
+  | { readonly code: "UNEXPECTED_ACTOR"; readonly address: string }
   | { readonly code: "CLOSED" }
   | { readonly code: "BAD_NUMBER"; readonly name: string };
 export class StateManagerError extends FilError<StateManagerErrorData> {}

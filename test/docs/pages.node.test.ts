@@ -8,7 +8,14 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const folders = ["docs", "docs/adr", "test/fixtures/actors", "test/fixtures/ipld", "test/fixtures/proofs"];
+const folders = [
+  "docs",
+  "docs/adr",
+  "test/fixtures/actors",
+  "test/fixtures/ipld",
+  "test/fixtures/proofs",
+  "test/fixtures/rpc",
+];
 const inFolders = folders.flatMap((folder) =>
   readdirSync(path.join(root, folder)).flatMap((name) => (name.endsWith(".md") ? [`${folder}/${name}`] : [])),
 );

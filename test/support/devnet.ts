@@ -1,6 +1,7 @@
 /** A local network for tests: in memory, on a free loopback port. */
 import { Devnet, type DevnetOptions } from "../../src/node/devnet.ts";
 import { FIL } from "../../src/types/amount.ts";
+import { checkAnswer } from "./answers.ts";
 
 export type TestNet = {
   readonly devnet: Devnet;
@@ -16,6 +17,7 @@ export const TEST_OPTIONS: DevnetOptions = {
   genesisTime: 1_598_306_400,
   data: null,
   version: "test",
+  observe: checkAnswer,
 };
 
 export async function startTestNet(options: Partial<DevnetOptions> = {}): Promise<TestNet> {

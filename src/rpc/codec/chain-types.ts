@@ -123,6 +123,8 @@ export const bitfieldRuns: Codec<readonly bigint[], readonly (number | string)[]
 };
 
 const integers = { anyOf: [{ type: "integer" }, { type: "string", pattern: "^-?[0-9]{16,20}$" }] };
+/** Bytes in an answer, null if there are none. */
+export const maybeBytes: JsonSchema = { type: ["string", "null"], contentEncoding: "base64" };
 const base64 = { type: ["string", "null"], contentEncoding: "base64" };
 
 /** A schema of an object with all its fields required. */

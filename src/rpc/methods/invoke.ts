@@ -1,14 +1,29 @@
 /** Filecoin.State*: calls without consequences, and finding messages on the chain. */
+
+import { CHAIN_LIMITS } from "../../params/networks.ts";
 import { decodeMethodData } from "../../state/state-view.ts";
 import type { CallOutcome, GasCost } from "../../stmgr/call.ts";
 import { StateManagerError } from "../../stmgr/errors.ts";
 import { type FoundMessage, NO_LIMIT } from "../../stmgr/message-search.ts";
+import type { Address } from "../../types/address.ts";
+import type { Tipset } from "../../types/block-header.ts";
 import type { CID } from "../../types/cid.ts";
-import type { Message, MessageReceipt } from "../../types/message.ts";
 import type { Json } from "../../types/schema-codec.ts";
-import { amount, anyEpoch, epoch, link, message, receipt, type TipsetKey, tipsetKey } from "../codec/chain-types.ts";
-import { anyJson, boolean, type Codec, fallback, integer, list, nullable, object, text } from "../codec/codec.ts";
-import { RPC_CODE, RpcError } from "../errors.ts";
+import {
+  amount,
+  anyEpoch,
+  epoch,
+  link,
+  maybeAddress,
+  message,
+  receipt,
+  type TipsetKey,
+  tipsetKey,
+} from "../codec/chain-types.ts";
+import { anyJson, boolean, fallback, integer, list, nullable, object, text } from "../codec/codec.ts";
+import { trace } from "../codec/trace.ts";
+import { badParams, RPC_CODE, RpcError } from "../errors.ts";
+import { breather } from "../limits.ts";
 import { group, type MethodContext, method, param } from "../method.ts";
 import type { NodeServices } from "../services.ts";
 
@@ -23,29 +38,6 @@ const gasCost = object("MsgGasCost", {
   TotalCost: amount,
 });
 
-export type Trace = {
-  readonly Msg: Message;
-  readonly MsgRct: MessageReceipt;
-  readonly Error: string;
-  readonly Duration: number;
-};
-
-const nullList: Codec<null, null> = {
-  schema: { type: ["array", "null"] },
-  nullable: true,
-  decode: () => null,
-  encode: () => null,
-};
-
-const trace = object("ExecutionTrace", {
-  Msg: message,
-  MsgRct: receipt,
-  Error: text(),
-  Duration: integer(0, Number.MAX_SAFE_INTEGER),
-  GasCharges: nullList,
-  Subcalls: nullList,
-});
-
 export const invocation = object("InvocResult", {
   MsgCid: link,
   Msg: message,
@@ -57,11 +49,11 @@ export const invocation = object("InvocResult", {
 });
 
 /** What a message did, in the network's terms. */
-export function invocationOf({ message: Msg, cid: MsgCid, receipt: MsgRct, cost, error, duration }: CallOutcome) {
-  const nanoseconds = Math.round(duration * 1e6);
-  const inner = { Msg, MsgRct, Error: error, Duration: nanoseconds, GasCharges: null, Subcalls: null };
-  const outer = { MsgCid, Msg, MsgRct, GasCost: costOf(MsgCid, cost) };
-  return { ...outer, ExecutionTrace: inner, Error: error, Duration: nanoseconds };
+export function invocationOf(outcome: CallOutcome) {
+  const { message: Msg, cid: MsgCid, receipt: MsgRct, cost, error, duration, trace: calls } = outcome;
+  const ExecutionTrace = { calls, message: Msg, receipt: MsgRct };
+  const Duration = Math.round(duration * 1e6);
+  return { MsgCid, Msg, MsgRct, GasCost: costOf(MsgCid, cost), ExecutionTrace, Error: error, Duration };
 }
 
 /** Implicit messages cost nothing, and their costs name no message. */
@@ -117,6 +109,34 @@ async function search({ node }: MethodContext, from: TipsetKey, cid: CID, limit:
   }
 }
 
+/** Messages that are tried at once, and entries of an answer. */
+const MAX_TRIALS = 100;
+const MANY = 10_000_000;
+
+const match = object("MessageMatch", { To: maybeAddress, From: maybeAddress });
+
+async function listMessages(
+  node: NodeServices,
+  to: Address | null,
+  from: Address | null,
+  key: TipsetKey,
+  height: number,
+  signal: AbortSignal,
+): Promise<CID[]> {
+  const start = await node.chain.tipset(key);
+  const one = to ?? from ?? badParams("match: To or From expected, got neither");
+  // Whoever is not there has no messages either.
+  if ((await (await node.states.stateAfter(start)).lookupId(one)) === null) return [];
+  const breath = breather(signal);
+  const out: CID[] = [];
+  for (let at: Tipset | null = start; at !== null && at.height >= height; at = await node.chain.parent(at)) {
+    await breath();
+    for (const { cid, message: sent } of await node.chain.tipsetMessages(at))
+      if ((to === null || sent.to.equals(to)) && (from === null || sent.from.equals(from))) out.push(cid);
+  }
+  return out;
+}
+
 const lookback = fallback(anyEpoch, NO_LIMIT);
 const allowReplaced = fallback(boolean, true);
 
@@ -127,6 +147,43 @@ export const invokeGroup = group("State: calls and messages", "Calls without con
     result: invocation,
     cost: "execute",
     run: async ([given, key], { node }) => invocationOf(await node.states.call(given, await node.chain.tipset(key))),
+  }),
+  StateReplay: method({
+    summary:
+      "Executes a tipset again and tells what became of one of its messages; without a key, the tipset that has it.",
+    params: [param("tipsetKey", tipsetKey), param("message", link)],
+    result: invocation,
+    cost: "execute",
+    async run([key, cid], { node }) {
+      if (key.length > 0) return invocationOf(await node.states.replay(await node.chain.tipset(key), cid));
+      const found = await node.states.search(node.chain.head, cid, { lookback: NO_LIMIT, allowReplaced: true });
+      if (found === null) throw new RpcError(RPC_CODE.untyped, `didn't find msg ${cid}`);
+      const carrier = await node.chain.tipset(found.tipset.blocks[0]?.parents ?? []);
+      return invocationOf(await node.states.replay(carrier, found.cid));
+    },
+  }),
+  StateCompute: method({
+    summary: "The state after a tipset and then some messages at an epoch, and what each message did. Nothing is kept.",
+    params: [param("height", epoch), param("messages", list(message, MAX_TRIALS)), param("tipsetKey", tipsetKey)],
+    result: object("ComputeStateOutput", { Root: link, Trace: list(invocation, MANY) }),
+    cost: "execute",
+    async run([height, messages, key], { node }) {
+      const tipset = await node.chain.tipset(key);
+      if (height < tipset.height)
+        return badParams(`height: at least ${tipset.height}, the tipset's, expected, got ${height}`);
+      const gas = messages.reduce((sum, { gasLimit }) => sum + (gasLimit > 0n ? gasLimit : 0n), 0n);
+      if (gas > CHAIN_LIMITS.blockGasLimit)
+        return badParams(`messages: gas limits of at most ${CHAIN_LIMITS.blockGasLimit} in all expected, got ${gas}`);
+      const { root, trace: outcomes } = await node.states.compute(tipset, height, messages);
+      return { Root: root, Trace: outcomes.map(invocationOf) };
+    },
+  }),
+  StateListMessages: method({
+    summary: "CIDs of the messages to or from an address, from a tipset down to an epoch.",
+    params: [param("match", match), param("tipsetKey", tipsetKey), param("toHeight", anyEpoch)],
+    result: list(link, MANY),
+    cost: "walk",
+    run: ([{ To, From }, key, height], { node, signal }) => listMessages(node, To, From, key, height, signal),
   }),
   StateWaitMsg: method({
     summary: "Waits until a message has been executed and some epochs stand on top of it.",

@@ -1,0 +1,131 @@
+/**
+ * A storage miner's state in the terms of its callers: deadlines, partitions and their sets of sectors.
+ * Source: specs-actors builtin/miner, v0.9.12 and v2.1.0; lotus chain/actors/builtin/miner.
+ */
+import { FilError } from "../base/errors.ts";
+import type { Runs } from "../types/bit-runs.ts";
+import { countRuns, hasBit, subtractRuns, unionRuns } from "../types/bit-runs.ts";
+import { parseCid } from "../types/cid.ts";
+import type { Json } from "../types/schema-codec.ts";
+import type { JsonObject, ObjectReader } from "./actor-reader.ts";
+
+export type MinerErrorData = { readonly code: "NO_DEADLINE" | "NO_SECTOR"; readonly wanted: string };
+export class MinerStateError extends FilError<MinerErrorData> {}
+
+export type Partition = {
+  readonly deadline: number;
+  readonly index: number;
+  readonly all: Runs;
+  readonly faulty: Runs;
+  readonly recovering: Runs;
+  readonly live: Runs;
+  readonly active: Runs;
+  readonly terminated: Runs;
+  /** Sets of sectors that expire, by the last epoch of their deadline. */
+  readonly expirations: ObjectReader;
+};
+
+export type SectorExpiration = { readonly onTime: number; readonly early: number };
+
+export function runsOf(json: Json | undefined): Runs {
+  return ((json ?? []) as readonly (number | string)[]).map(BigInt);
+}
+
+/** Deadlines of a miner, as links. */
+async function dueOf(miner: ObjectReader): Promise<readonly string[]> {
+  const { Due: due } = (await miner.object("Deadlines")) as { readonly Due: readonly { readonly "/": string }[] };
+  return due.map((one) => one["/"]);
+}
+
+/** The state of one deadline. Throws `MinerStateError` NO_DEADLINE. */
+export async function openDeadline(miner: ObjectReader, index: number): Promise<ObjectReader> {
+  const due = await dueOf(miner);
+  const cid = due[index];
+  if (cid === undefined)
+    throw new MinerStateError(
+      { code: "NO_DEADLINE", wanted: `${index}` },
+      `invalid deadline index: ${index} >= ${due.length}`,
+    );
+  return miner.follow("Deadline", parseCid(cid));
+}
+
+export async function countDeadlines(miner: ObjectReader): Promise<number> {
+  return (await dueOf(miner)).length;
+}
+
+/** Partitions of one deadline, in order. */
+export async function* partitionsOf(miner: ObjectReader, deadline: number): AsyncGenerator<Partition> {
+  const open = await openDeadline(miner, deadline);
+  for await (const [index, reader] of open.openElements("Partitions")) {
+    const set = (name: string): Runs => runsOf(reader.has(name) ? reader.field(name) : []);
+    const [all, terminated, faulty] = [set("Sectors"), set("Terminated"), set("Faults")];
+    const live = subtractRuns(all, terminated);
+    const active = subtractRuns(subtractRuns(live, faulty), set("Unproven"));
+    const recovering = set("Recoveries");
+    const sets = { all, faulty, recovering, live, active, terminated };
+    yield { deadline, index: Number(index), ...sets, expirations: reader };
+  }
+}
+
+/** All partitions of all deadlines. */
+export async function* allPartitions(miner: ObjectReader): AsyncGenerator<Partition> {
+  const count = await countDeadlines(miner);
+  for (let deadline = 0; deadline < count; deadline++) yield* partitionsOf(miner, deadline);
+}
+
+/** One set of sectors over all partitions. */
+export async function sectorsWhere(miner: ObjectReader, pick: (partition: Partition) => Runs): Promise<Runs> {
+  let all: Runs = [];
+  for await (const partition of allPartitions(miner)) all = unionRuns(all, pick(partition));
+  return all;
+}
+
+export async function sectorCounts(miner: ObjectReader): Promise<{ live: bigint; active: bigint; faulty: bigint }> {
+  const counts = { live: 0n, active: 0n, faulty: 0n };
+  for await (const { live, active, faulty } of allPartitions(miner)) {
+    counts.live += countRuns(live);
+    counts.active += countRuns(active);
+    counts.faulty += countRuns(faulty);
+  }
+  return counts;
+}
+
+/** The partition that holds a sector. Throws `MinerStateError` NO_SECTOR. */
+export async function findSector(miner: ObjectReader, sector: bigint): Promise<Partition> {
+  for await (const partition of allPartitions(miner)) if (hasBit(partition.all, sector)) return partition;
+  throw new MinerStateError({ code: "NO_SECTOR", wanted: `${sector}` }, `sector ${sector} not due at any deadline`);
+}
+
+/** When a sector ends: on time, and early if it is faulty for too long; 0 where it does not. */
+export async function sectorExpiration(miner: ObjectReader, sector: bigint): Promise<SectorExpiration> {
+  const { terminated, expirations } = await findSector(miner, sector);
+  if (hasBit(terminated, sector))
+    throw new MinerStateError({ code: "NO_SECTOR", wanted: `${sector}` }, `sector ${sector} is terminated`);
+  let [onTime, early] = [0, 0];
+  for await (const [epoch, set] of expirations.elements("ExpirationsEpochs")) {
+    const { OnTimeSectors, EarlySectors } = set as JsonObject;
+    if (hasBit(runsOf(OnTimeSectors), sector)) onTime = Number(epoch);
+    if (hasBit(runsOf(EarlySectors), sector)) early = Number(epoch);
+  }
+  if (onTime === 0 && early === 0)
+    throw new MinerStateError({ code: "NO_SECTOR", wanted: `${sector}` }, `failed to find sector ${sector}`);
+  return { onTime, early };
+}
+
+/** attoFIL in the vesting table that are free at an epoch. */
+export async function vestedFunds(miner: ObjectReader, epoch: number): Promise<bigint> {
+  const { Funds: funds } = (await miner.object("VestingFunds")) as { readonly Funds: readonly JsonObject[] | null };
+  let sum = 0n;
+  for (const { Epoch, Amount } of funds ?? []) {
+    if ((Epoch as number) >= epoch) break;
+    sum += BigInt(Amount as string);
+  }
+  return sum;
+}
+
+/** attoFIL that a miner may use: its balance less what is locked, deposited, pledged and owed. */
+export function availableBalance(miner: ObjectReader, balance: bigint): bigint {
+  const amount = (name: string): bigint => (miner.has(name) ? BigInt(miner.field(name) as string) : 0n);
+  const pledge = amount(miner.has("InitialPledge") ? "InitialPledge" : "InitialPledgeRequirement");
+  return balance - amount("LockedFunds") - amount("PreCommitDeposits") - pledge - amount("FeeDebt");
+}
