@@ -11,6 +11,7 @@ import { registerSeal } from "./commands/seal.ts";
 import { registerState } from "./commands/state.ts";
 import { registerUnseal } from "./commands/unseal.ts";
 import { registerVerify } from "./commands/verify.ts";
+import { registerWorker } from "./commands/worker.ts";
 import { complain, EXIT, InterruptedError, report } from "./errors.ts";
 
 const COMMANDS: readonly ((program: Command) => void)[] = [
@@ -23,6 +24,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerProve,
   registerVerify,
   registerState,
+  registerWorker,
 ];
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {

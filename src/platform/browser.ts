@@ -38,5 +38,6 @@ export const platform: Platform = {
   readRange: noFiles,
   writeRange: noFiles,
   fileSize: noFiles,
+  replaceFile: noFiles,
   removeFile: noFiles,
 };

@@ -1,5 +1,5 @@
 /** Deno. */
-import { readFileRange, removeFile, sizeOfFile, writeFileRange } from "./node-threads.ts";
+import { readFileRange, removeFile, replaceFile, sizeOfFile, writeFileRange } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
 import { assetUrl, fetchAsset, now, randomBytes } from "./web.ts";
 import { openWebPool } from "./web-workers.ts";
@@ -27,5 +27,6 @@ export const platform: Platform = {
   readRange: readFileRange,
   writeRange: writeFileRange,
   fileSize: sizeOfFile,
+  replaceFile,
   removeFile,
 };

@@ -1,5 +1,6 @@
 /** Worker threads of Node.js, and file ranges of Node.js and Deno. */
-import { mkdir, open, rm, stat } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, open, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Piscina } from "piscina";
 import type { PoolOptions, WorkerPool } from "./platform.ts";
@@ -81,6 +82,18 @@ export async function writeFileRange(path: string, from: number, bytes: Uint8Arr
       done += (await file.write(bytes, done, bytes.length - done, from + done)).bytesWritten;
   } finally {
     await file.close();
+  }
+}
+
+export async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const partial = `${path}.${randomUUID()}.partial`;
+  try {
+    await writeFile(partial, bytes, { flush: true });
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
   }
 }
 

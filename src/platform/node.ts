@@ -1,7 +1,7 @@
 /** Node.js. */
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { openThreadPool, readFileRange, removeFile, sizeOfFile, writeFileRange } from "./node-threads.ts";
+import { openThreadPool, readFileRange, removeFile, replaceFile, sizeOfFile, writeFileRange } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
 import { assetUrl, now, randomBytes } from "./web.ts";
 
@@ -20,5 +20,6 @@ export const platform: Platform = {
   readRange: readFileRange,
   writeRange: writeFileRange,
   fileSize: sizeOfFile,
+  replaceFile,
   removeFile,
 };

@@ -40,6 +40,8 @@ export type Platform = {
   readRange(path: string, from: number, length: number): Promise<Uint8Array>;
   /** Writes `bytes` into a file at `from`, making the file and its folders, and zeros before `from`, as needed. */
   writeRange(path: string, from: number, bytes: Uint8Array): Promise<void>;
+  /** Writes a whole file so that readers see the old one or the new one, never a part. Rejects like `readRange`. */
+  replaceFile(path: string, bytes: Uint8Array): Promise<void>;
   /** Bytes of a file, or null if there is none. Rejects like `readRange`. */
   fileSize(path: string): Promise<number | null>;
   /** Removes a file if there is one. Rejects like `readRange`. */

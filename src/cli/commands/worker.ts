@@ -1,0 +1,101 @@
+/** `filigree worker` and `filigree store`: proving on many machines. */
+import { totalmem } from "node:os";
+import path from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { platform } from "#platform";
+import { toHex } from "../../base/bytes.ts";
+import { describeError } from "../../base/errors.ts";
+import { UsageError } from "../errors.ts";
+import { parseWorkers } from "../options.ts";
+
+type WorkerCommand = {
+  readonly queue: string;
+  readonly store: string;
+  readonly workers?: number;
+  readonly memory?: number;
+  readonly json?: true;
+};
+type StoreCommand = { readonly host: string; readonly port: number; readonly json?: true };
+
+/** Where the store's token stands, so that it is in no list of processes. */
+const TOKEN = "FILIGREE_STORE_TOKEN";
+
+function parseMiB(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= 512) return value;
+  throw new InvalidArgumentError("Give MiB, at least 512.");
+}
+
+function parsePort(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value < 65536) return value;
+  throw new InvalidArgumentError("Give a port, 0 for any free one.");
+}
+
+export function registerWorker(program: Command): void {
+  program
+    .command("worker")
+    .description("take jobs of sealing and proving from a queue on PostgreSQL, and do them (Node 20 or newer)")
+    .requiredOption("--queue <url>", "the database, as postgres://user@host/name")
+    .requiredOption(
+      "--store <url>",
+      `folder that the machines share, or address of a \`filigree store\` (token: ${TOKEN})`,
+    )
+    .option("--workers <n>", "worker threads (default: one per core)", parseWorkers)
+    .option("--memory <MiB>", "most memory that its jobs together may take (default: three quarters)", parseMiB)
+    .option("--json", "one JSON object for each job")
+    .action(work);
+  program
+    .command("store")
+    .description("serve a folder of bytes to workers on other machines")
+    .argument("<folder>", "where the bytes lie")
+    .option("--host <address>", "address to listen on; beyond loopback a token is asked for", "127.0.0.1")
+    .option("--port <n>", "port", parsePort, 4360)
+    .option("--json", "print one JSON object: url")
+    .action(serve);
+}
+
+/** A signal that aborts with Ctrl-C or SIGTERM: the process then ends in order. */
+function ending(): AbortSignal {
+  const end = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => end.abort(new Error("the worker ends")));
+  return end.signal;
+}
+
+async function work({ queue, store, workers = platform.cores, memory, json }: WorkerCommand): Promise<void> {
+  if (!/^postgres(ql)?:\/\//.test(queue)) throw new UsageError("--queue takes postgres://user@host/name");
+  // Loaded here: other commands start without the database's client.
+  const { openStore, releaseName, runWorker } = await import("../../queue/index.ts");
+  const release = await releaseName();
+  const place = /^[a-z]+:/.test(store) ? store : path.resolve(store);
+  const most = memory ?? Math.max(512, Math.floor((0.75 * totalmem()) / 2 ** 20));
+  const line = (value: Record<string, unknown>, text: string): void => {
+    process.stdout.write(json === true ? `${JSON.stringify(value)}\n` : `${text}\n`);
+  };
+  line({ release, workers, memory: most }, `worker of release ${release}: ${workers} threads, ${most} MiB`);
+  await runWorker({
+    url: queue,
+    store: openStore(place, process.env[TOKEN]),
+    release,
+    workers,
+    memory: most,
+    signal: ending(),
+    onJob: (kind, outcome) => line({ kind, outcome }, `${kind}: ${outcome}`),
+    onTrouble: (error) => process.stderr.write(`${describeError(error)}\n`),
+  });
+}
+
+async function serve(folder: string, { host, port, json }: StoreCommand): Promise<void> {
+  const { serveStore } = await import("../../platform/node-store.ts");
+  const isLocal = /^(127\.|::1$|localhost$)/.test(host);
+  const token = process.env[TOKEN] ?? (isLocal ? null : toHex(platform.randomBytes(16)));
+  const server = await serveStore({ folder: path.resolve(folder), host, port, token });
+  const url = `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`;
+  const made = token !== null && process.env[TOKEN] === undefined ? { token } : {};
+  if (json === true) process.stdout.write(`${JSON.stringify({ url, ...made })}\n`);
+  else process.stdout.write(`store at ${url}${"token" in made ? `; workers need ${TOKEN}=${token}` : ""}\n`);
+  const signal = ending();
+  await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  await server.close();
+}

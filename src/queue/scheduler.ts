@@ -1,0 +1,183 @@
+/**
+ * The scheduler over a queue: what `ProvingPool` is for one process, for the workers of many machines.
+ *
+ * Every job is delivered at least once and answered exactly once: its result lies in the store under the job's key, whoever made
+ * it, however often. What comes back is checked before it is taken (`check.ts`); a proof made of it is verified besides.
+ */
+import type { Failure } from "../base/errors.ts";
+import type { Job, ResultOf } from "../proving/jobs.ts";
+import { RemoteError } from "../proving/pool.ts";
+import { type RunAllOptions, type RunOptions, runBounded, type Scheduler } from "../proving/scheduler.ts";
+import { JobError } from "../proving/source.ts";
+import type { ResultCheck } from "./check.ts";
+import { pack, unpack } from "./packing.ts";
+import type { BlobStore } from "./store.ts";
+import { ATTEMPTS, jobMemory, QueueTable, resultKey } from "./table.ts";
+import { readResult } from "./worker.ts";
+
+export type QueueOptions = {
+  readonly url: string;
+  readonly store: BlobStore;
+  readonly release: string;
+  /** Jobs in the queue at a time; default 64. */
+  readonly size?: number;
+  /** Seconds since 1970 by which the results are wanted: nearer ones go first. */
+  readonly deadline?: number;
+  /** As in `WorkerOptions`. */
+  readonly leaseSeconds?: number;
+  /** Checks a result; one that fails is thrown away and made again. */
+  readonly check: ResultCheck;
+  readonly onTrouble?: (error: unknown) => void;
+};
+
+const POLL_MS = 150;
+const MOST_WAIT_MS = 5000;
+/** Polls between looks for silent workers. */
+const REAP_EVERY = 20;
+/** Times that results which fail the check are made again. */
+const MOST_BAD = 2;
+
+type Pending = {
+  readonly key: string;
+  readonly memory: number;
+  readonly packed: unknown;
+  readonly settle: (outcome: "look" | "parked") => void;
+};
+
+export class QueueScheduler implements Scheduler {
+  readonly size: number;
+  private readonly table: QueueTable;
+  private readonly options: QueueOptions;
+  /** Jobs waited for, by id in the queue. */
+  private readonly pending = new Map<string, Pending>();
+  private timer: ReturnType<typeof setTimeout> | null = null;
+  private polls = 0;
+  private wait = POLL_MS;
+  private closed = false;
+
+  private constructor(table: QueueTable, options: QueueOptions) {
+    this.table = table;
+    this.options = options;
+    this.size = options.size ?? 64;
+  }
+
+  /** Rejects with the database's error. */
+  static async open(options: QueueOptions): Promise<QueueScheduler> {
+    return new QueueScheduler(await QueueTable.open(options.url, options.release, options.leaseSeconds), options);
+  }
+
+  runAll<J extends Job>(
+    jobs: AsyncIterable<J> | Iterable<J>,
+    options: RunAllOptions<ResultOf<J>> = {},
+  ): Promise<ResultOf<J>[]> {
+    return runBounded((job, one) => this.run(job, one), this.size, jobs, options);
+  }
+
+  /**
+   * Rejects with `RemoteError` (the job failed), `JobError` `WORKER_LOST` (it ended `ATTEMPTS` workers, or none gave a good result, and
+   * is parked), or the signal's reason. Progress is not reported.
+   */
+  async run<J extends Job>(job: J, { signal }: RunOptions = {}): Promise<ResultOf<J>> {
+    const { store, release, check } = this.options;
+    signal?.throwIfAborted();
+    const packed = await pack(store, job);
+    const key = resultKey(release, packed);
+    for (let bad = 0; ; ) {
+      const stored = await readResult(store, key);
+      if (stored !== null && "failure" in stored) throw remote(stored.failure);
+      if (stored !== null) {
+        const result = await unpack(store, stored.result).catch(() => undefined);
+        if (result !== undefined && check(job, result)) return result as ResultOf<J>;
+        if (bad++ === MOST_BAD)
+          throw new JobError(
+            { code: "WORKER_LOST", attempts: bad },
+            `${job.kind}: its results do not pass their check`,
+          );
+        // Emptied, so that the next worker does not find it done.
+        await store.write(`results/${key}`, new Uint8Array(0));
+      }
+      if ((await this.deliver(key, packed, jobMemory(job), signal)) === "parked")
+        throw new JobError({ code: "WORKER_LOST", attempts: ATTEMPTS }, `${job.kind}: its workers died, it is parked`);
+    }
+  }
+
+  /** Sends a job and waits until there is a result to look at, or none will come. */
+  private async deliver(
+    key: string,
+    packed: unknown,
+    memory: number,
+    shared: AbortSignal | undefined,
+  ): Promise<"look" | "parked"> {
+    // Many jobs wait for one signal: each listens to its own.
+    const signal = shared === undefined ? undefined : AbortSignal.any([shared]);
+    const id = await this.send(key, packed, memory, signal);
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        this.pending.delete(id);
+        this.table.cancel(memory, id).catch(() => undefined);
+        reject(signal?.reason);
+      };
+      const settle = (outcome: "look" | "parked"): void => {
+        signal?.removeEventListener("abort", abort);
+        this.pending.delete(id);
+        resolve(outcome);
+      };
+      if (signal?.aborted === true) return abort();
+      signal?.addEventListener("abort", abort, { once: true });
+      this.pending.set(id, { key, memory, packed, settle });
+      this.schedule();
+    });
+  }
+
+  /** Sends, again while the database is away. */
+  private async send(key: string, job: unknown, memory: number, signal: AbortSignal | undefined): Promise<string> {
+    for (let wait = POLL_MS; ; wait = Math.min(MOST_WAIT_MS, 2 * wait)) {
+      signal?.throwIfAborted();
+      if (this.closed) throw new JobError({ code: "WORKER_LOST", attempts: 0 }, "the scheduler is closed");
+      try {
+        return await this.table.send({ key, job }, memory, this.options.deadline);
+      } catch (error) {
+        this.options.onTrouble?.(error);
+        await new Promise((resolve) => setTimeout(resolve, wait));
+      }
+    }
+  }
+
+  private schedule(): void {
+    if (this.timer !== null || this.closed || this.pending.size === 0) return;
+    this.timer = setTimeout(() => {
+      void this.poll().finally(() => {
+        this.timer = null;
+        this.schedule();
+      });
+    }, this.wait);
+  }
+
+  private async poll(): Promise<void> {
+    try {
+      if (this.polls++ % REAP_EVERY === 0) await this.table.reap();
+      const asked = [...this.pending];
+      const states = await this.table.states(asked.map(([id]) => id));
+      for (const [id, one] of asked) {
+        const state = states.get(id);
+        if (state === "failed") one.settle("parked");
+        // A job that the table lost (a restored database) is looked for in the store, and sent again if it is not there.
+        else if (state === "completed" || state === "cancelled" || state === undefined) one.settle("look");
+      }
+      this.wait = POLL_MS;
+    } catch (error) {
+      this.options.onTrouble?.(error);
+      this.wait = Math.min(MOST_WAIT_MS, 2 * this.wait);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    if (this.timer !== null) clearTimeout(this.timer);
+    await this.table.close();
+  }
+}
+
+function remote({ data, message }: Failure): RemoteError {
+  return new RemoteError((data ?? { code: "Error" }) as { code: string }, message);
+}
