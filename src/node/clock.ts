@@ -26,6 +26,7 @@ export class Clock implements Startable {
   onError: (error: unknown) => void = () => {};
   private readonly producer: Producer;
   private readonly states: StateManager;
+  private readonly pool: MessagePool;
   private readonly turns = new Turns();
   private readonly stopListening: readonly (() => void)[];
   private automine = true;
@@ -38,6 +39,7 @@ export class Clock implements Startable {
   constructor({ producer, states, pool, blockTime }: ClockOptions) {
     this.producer = producer;
     this.states = states;
+    this.pool = pool;
     this.seconds = blockTime;
     this.stopListening = [
       pool.onChange(({ kind }) => {
@@ -57,7 +59,7 @@ export class Clock implements Startable {
     return this.automine && this.seconds === 0;
   }
 
-  /** Begins to make epochs by the clock (not in instant mode). */
+  /** Begins to make epochs by the clock; in instant mode, for the messages that wait already. */
   async start(): Promise<void> {
     this.schedule();
   }
@@ -104,6 +106,7 @@ export class Clock implements Startable {
 
   private schedule(): void {
     clearTimeout(this.timer);
+    if (this.instant && this.pool.size > 0) this.soon();
     if (this.stopped || !this.automine || this.seconds === 0) return;
     this.timer = setTimeout(() => {
       this.attempt(() => this.mine(1)).finally(() => this.schedule());

@@ -1,0 +1,148 @@
+/** Life cycle of a node, time on a local network, and several of them in one process. */
+import { afterEach, describe, expect, test } from "vitest";
+import { signMessage } from "../../../src/keys/keys.ts";
+import { Devnet, type DevnetOptions } from "../../../src/node/devnet.ts";
+import { type Health, Parts, type Startable } from "../../../src/node/startable.ts";
+import type { CID } from "../../../src/types/cid.ts";
+import { signedMessageCid } from "../../../src/types/message.ts";
+import { TEST_OPTIONS } from "../../support/devnet.ts";
+
+const opened: Devnet[] = [];
+afterEach(async () => {
+  for (const net of opened.splice(0)) await net.close();
+});
+
+async function open(options: Partial<DevnetOptions>): Promise<Devnet> {
+  const net = await Devnet.open({ ...TEST_OPTIONS, ...options });
+  opened.push(net);
+  return net;
+}
+
+/** Signs and pushes a transfer to the next account; its CID. */
+async function push(net: Devnet, from: number, gasLimit = 2_000_000n): Promise<CID> {
+  const [sender, receiver] = [net.accounts[from], net.accounts[(from + 1) % net.accounts.length]];
+  if (sender === undefined || receiver === undefined) throw new Error("no such account");
+  const message = {
+    from: sender.secp256k1,
+    to: receiver.secp256k1,
+    nonce: await net.node.pool.nextNonceOf(sender.secp256k1),
+    value: 1n,
+    gasLimit,
+    gasFeeCap: 1_000_000_000n,
+    gasPremium: 100_000n,
+    method: 0n,
+    params: new Uint8Array(0),
+  };
+  const signed = signMessage(net.node.crypto, sender.keys.secp256k1, message);
+  await net.node.pool.push(signed);
+  return signedMessageCid(signed);
+}
+
+const wait = (net: Devnet, cid: CID, confidence = 0) =>
+  net.node.states.wait(cid, { confidence, lookback: -1, allowReplaced: true });
+
+describe("in instant mode", () => {
+  test("a message is mined and what it did shows, and then time stands still", async () => {
+    const net = await open({ blockTime: 0 });
+    const found = await wait(net, await push(net, 0));
+    expect([found.receipt.exitCode, found.tipset.height]).toEqual([0, 2]);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(net.head.height).toBe(2);
+    // The state before the head has it: that is what clients are told.
+    const view = await net.node.states.stateBefore(net.head);
+    expect((await view.requireActor(net.accounts[1]?.secp256k1 as never)).balance).toBe(TEST_OPTIONS.balance + 1n);
+  });
+
+  test("tipsets are made until no message that can be paid for is left", async () => {
+    const net = await open({ blockTime: 0 });
+    // Nine tenths of a block's gas each.
+    const cids = [
+      await push(net, 0, 9_000_000_000n),
+      await push(net, 1, 9_000_000_000n),
+      await push(net, 2, 9_000_000_000n),
+    ];
+    const found = await Promise.all(cids.map((cid) => wait(net, cid)));
+    expect(found.map(({ receipt }) => receipt.exitCode)).toEqual([0, 0, 0]);
+    expect(net.node.pool.size).toBe(0);
+    const carriers = new Set(found.map(({ tipset }) => tipset.height));
+    expect(carriers.size).toBe(3);
+  });
+
+  test("a wait for confidence makes the epochs that it asks for", async () => {
+    const net = await open({ blockTime: 0 });
+    const found = await wait(net, await push(net, 0), 5);
+    expect(net.head.height).toBe(found.tipset.height + 5);
+  });
+
+  test("nothing is made when mining is switched off, until it is on again", async () => {
+    const net = await open({ blockTime: 0 });
+    net.clock.setAutomine(false);
+    const cid = await push(net, 0);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(net.head.height).toBe(0);
+    net.clock.setAutomine(true);
+    expect((await wait(net, cid)).receipt.exitCode).toBe(0);
+  });
+});
+
+test("networks in one process share nothing: the same seed gives the same chain, each at its own time", async () => {
+  const [one, other] = [await open({ blockTime: 3600 }), await open({ blockTime: 3600 })];
+  await push(one, 0);
+  await one.clock.mine(3);
+  expect([one.head.height, other.head.height, other.node.pool.size]).toEqual([3, 0, 0]);
+  await push(other, 0);
+  await other.clock.mine(3);
+  expect(other.head.key.map(String)).toEqual(one.head.key.map(String));
+  const third = await open({ blockTime: 3600, seed: "another" });
+  await third.clock.mine(1);
+  expect(third.head.key.map(String)).not.toEqual((await one.node.chain.tipsetAtOrBefore(1)).key.map(String));
+});
+
+test("a network tells the health of its parts, and stops them all", async () => {
+  const net = await Devnet.open({ ...TEST_OPTIONS, blockTime: 3600 });
+  const status = (): Record<string, string> =>
+    Object.fromEntries(Object.entries(net.health()).map(([name, { status: now }]) => [name, now]));
+  expect(status()).toEqual({ store: "ok", machines: "ok", states: "ok", pool: "ok", clock: "ok" });
+  await net.close();
+  expect(new Set(Object.values(status()))).toEqual(new Set(["stopped"]));
+});
+
+describe("parts of a node", () => {
+  function part(name: string, log: string[], fails?: "start" | "stop"): Startable {
+    const act = (what: "start" | "stop") => async () => {
+      log.push(`${what} ${name}`);
+      if (fails === what) throw new Error(`${name} does not ${what}`);
+    };
+    return { name, start: act("start"), stop: act("stop"), health: (): Health => ({ status: "ok" }) };
+  }
+
+  test("start in order, each once, and stop in the opposite order, each once", async () => {
+    const log: string[] = [];
+    const parts = new Parts();
+    parts.add(part("a", log));
+    parts.add(part("b", log));
+    await parts.start();
+    parts.add(part("c", log));
+    await parts.start();
+    await Promise.all([parts.stop(), parts.stop()]);
+    expect(log).toEqual(["start a", "start b", "start c", "stop c", "stop b", "stop a"]);
+    expect(Object.keys(parts.health())).toEqual(["a", "b", "c"]);
+  });
+
+  test("are all stopped when one does not start, or does not stop", async () => {
+    const log: string[] = [];
+    const parts = new Parts();
+    parts.add(part("a", log));
+    parts.add(part("b", log, "start"));
+    parts.add(part("c", log));
+    await expect(parts.start()).rejects.toThrow("b does not start");
+    expect(log).toEqual(["start a", "start b", "stop c", "stop b", "stop a"]);
+    const again: string[] = [];
+    const stubborn = new Parts();
+    stubborn.add(part("a", again));
+    stubborn.add(part("b", again, "stop"));
+    await stubborn.start();
+    await expect(stubborn.stop()).rejects.toThrow("b does not stop");
+    expect(again.at(-1)).toBe("stop a");
+  });
+});
