@@ -10,6 +10,7 @@ export * from "./proofs-poseidon";
 export * from "./proofs-verify";
 export * from "./proofs-seal";
 export * from "./proofs-prove";
+export * from "./proofs-circuit";
 
 /** Takes `bytes` of memory, 16-aligned, zeroed only if it was never used; at most 1 GiB at once. Traps if none is left. */
 export function allocate(bytes: usize): usize {

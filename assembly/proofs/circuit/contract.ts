@@ -37,7 +37,8 @@
  *                code is 0, the coefficient packed (8 words). Code c > 0 is the coefficient 2^(c-1), c < 0 is -2^(-c-1).
  *                Terms by key, merged, zeros dropped. At most `MAX_STEP_TERM_BYTES` in a step.
  *   USE_CHECK    evaluates every row over the inputs and auxiliaries at circuitAssignment(inputs, aux), which hold all of
- *                them: the first row that fails ends the run with ERROR_UNSATISFIED; circuitPath(at) writes where it stands.
+ *                them: the first row that fails ends the run with ERROR_UNSATISFIED; circuitFailedRow() is its
+ *                number, circuitPath(at) writes where it stands: u32 name, u32 number for each part; returns how many.
  *
  * Shape: u32 words: kind, log2 of the sector's nodes, arities of the two upper parts of Poseidon trees (0: none), then
  *   KIND_POST    sectors, challenges of each

@@ -1,0 +1,18 @@
+/** Exports of the proof targets for circuits: what `assembly/proofs/circuit/contract.ts` lists. */
+export {
+  circuitAssignment,
+  circuitAux,
+  circuitBegin,
+  circuitCounts,
+  circuitDensity,
+  circuitDigest,
+  circuitFailedRow,
+  circuitInputDensity,
+  circuitInputs,
+  circuitPath,
+  circuitRows,
+  circuitSource,
+  circuitStep,
+  circuitTerms,
+  circuitTermsEnd,
+} from "../proofs/circuit/circuit";
