@@ -12,6 +12,7 @@ export {
   circuitPath,
   circuitRows,
   circuitSource,
+  circuitSourceLeft,
   circuitStep,
   circuitTerms,
   circuitTermsEnd,

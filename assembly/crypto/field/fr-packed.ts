@@ -3,14 +3,14 @@
  *
  *   packed   a·R mod p, R = 2^261 as in `fr.gen.ts`, below p, little-endian: the Montgomery form without limbs
  *
- * Packed elements are unique, so they may be compared by bytes. 0 is all zeros, 1 is the 32 bytes at `PACKED_ONE`.
+ * Packed elements are unique, where those of `frPack` may be p too large: so they may be compared by bytes, and 0 and 1
+ * are found without arithmetic. `frUnpack` reads both.
  */
 import { FR_ONE, frCanonical } from "./fr.gen";
 
 /** Bytes of a packed element. */
 export const PACKED_BYTES: usize = 32;
 
-const MASK: u64 = 0x1fffffff;
 const SCRATCH: usize = memory.data(40, 8);
 const ONE: usize = memory.data(32, 8);
 let ready: bool = false;
@@ -40,22 +40,4 @@ export function packElement(out: usize, a: usize): void {
   store<u64>(out, (l2 >>> 6) | (l3 << 23) | (l4 << 52), 8);
   store<u64>(out, (l4 >>> 12) | (l5 << 17) | (l6 << 46), 16);
   store<u64>(out, (l6 >>> 18) | (l7 << 11) | (l8 << 40), 24);
-}
-
-/** Reads the packed element at `bytes` into the limbs at `r`. Any 256-bit number is taken as it is. */
-export function unpackElement(r: usize, bytes: usize): void {
-  const w0 = load<u64>(bytes);
-  const w1 = load<u64>(bytes, 8);
-  const w2 = load<u64>(bytes, 16);
-  const w3 = load<u64>(bytes, 24);
-  store<u32>(r, <u32>(w0 & MASK), 0);
-  store<u32>(r, <u32>((w0 >>> 29) & MASK), 4);
-  store<u32>(r, <u32>(((w0 >>> 58) | (w1 << 6)) & MASK), 8);
-  store<u32>(r, <u32>((w1 >>> 23) & MASK), 12);
-  store<u32>(r, <u32>(((w1 >>> 52) | (w2 << 12)) & MASK), 16);
-  store<u32>(r, <u32>((w2 >>> 17) & MASK), 20);
-  store<u32>(r, <u32>(((w2 >>> 46) | (w3 << 18)) & MASK), 24);
-  store<u32>(r, <u32>((w3 >>> 11) & MASK), 28);
-  store<u32>(r, <u32>(w3 >>> 40), 32);
-  store<u32>(r, 0, 36);
 }

@@ -16,6 +16,7 @@ import {
   setInputs,
   setRows,
   setSource,
+  sourceLeft,
   startRun,
   valuesInput,
   witnessing,
@@ -53,6 +54,11 @@ export function circuitBegin(use: i32, shape: usize): i32 {
 
 export function circuitSource(at: usize, bytes: usize): void {
   setSource(at, bytes);
+}
+
+/** Bytes of the witness that were not read yet. */
+export function circuitSourceLeft(): usize {
+  return sourceLeft();
 }
 
 /** Must come before the first step of a witness run. */

@@ -14,6 +14,7 @@
  *
  *   circuitBegin(use, shape)      0, or an ERROR_ below; starts at step 0
  *   circuitSource(at, bytes)      where the next step reads its part of the witness (USE_WITNESS; layouts: post.ts …)
+ *   circuitSourceLeft()           how many bytes of that were not read yet
  *   circuitInputs(at)             where input i goes: at + 32 i. Not a window: inputs are at most 25,840
  *   circuitRows(a, b, c, rows)    windows for the values of A·z, B·z, C·z of the next rows
  *   circuitAux(aux, count)        window for the next auxiliaries
@@ -70,6 +71,6 @@ export const ERROR_FULL: i32 = -3;
 export const ERROR_UNSATISFIED: i32 = -4;
 
 /** Most rows, and most auxiliaries, of one step. */
-export const MAX_STEP_ROWS: u32 = 1 << 20;
+export const MAX_STEP_ROWS: u32 = 1 << 21;
 /** Most bytes of terms that one step writes. */
 export const MAX_STEP_TERM_BYTES: u32 = 1 << 28;

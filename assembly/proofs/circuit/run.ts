@@ -56,6 +56,10 @@ export function setSource(at: usize, bytes: usize): void {
   sourceEnd = at + bytes;
 }
 
+export function sourceLeft(): usize {
+  return sourceEnd - source;
+}
+
 /** Input 0, the constant, is written here. */
 export function setInputs(at: usize): void {
   inputAt = at;

@@ -11,8 +11,8 @@
  * until the row is done: then they are ordered by key, equal keys merged, and zeros dropped.
  */
 import { sha256Final, sha256Init, sha256Update, SHA256_CONTEXT_BYTES } from "../../crypto/hash/sha256";
-import { FR_ONE, FR_SIZE, frAdd, frCopy, frEqual, frIsZero, frMul, frNeg, frToBytesLE } from "../../crypto/field/fr.gen";
-import { PACKED_BYTES, packElement, unpackElement } from "../../crypto/field/fr-packed";
+import { FR_ONE, FR_SIZE, frAdd, frCopy, frEqual, frIsZero, frMul, frNeg, frToBytesLE, frUnpack } from "../../crypto/field/fr.gen";
+import { PACKED_BYTES, packElement } from "../../crypto/field/fr-packed";
 import { AUX, ERROR_FULL, ERROR_UNSATISFIED, USE_CHECK, USE_DENSITY, USE_DIGEST, USE_TERMS } from "./contract";
 import { markPath } from "./path";
 import { fail, fault, rowCount, use } from "./run";
@@ -338,7 +338,7 @@ function evaluate(count: u32, sum: usize): void {
     const key = load<u32>(term);
     const from = (key & AUX) != 0 ? assignedAux + (<usize>(key & ~AUX) << 5) : assignedInputs + (<usize>key << 5);
     if ((load<u64>(from) | load<u64>(from, 8) | load<u64>(from, 16) | load<u64>(from, 24)) == 0) continue;
-    unpackElement(SUM, from);
+    frUnpack(SUM, from);
     const code = load<i32>(term, 4);
     if (code != 1) frMul(SUM, SUM, code == 0 ? term + VALUE : valueOf(code));
     frAdd(sum, sum, SUM);

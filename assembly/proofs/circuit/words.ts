@@ -7,8 +7,7 @@
  *
  * Source: bellpepper gadgets/uint32.rs, multieq.rs.
  */
-import { frToMontgomery } from "../../crypto/field/fr.gen";
-import { unpackElement } from "../../crypto/field/fr-packed";
+import { frToMontgomery, frUnpack } from "../../crypto/field/fr.gen";
 import { addBit, allocBit, Bit, bitKey, bitValue, constantBit, FALSE, isConstant, xor } from "./bit";
 import { building, countRow, valuesEqual, witnessing } from "./run";
 import { add, emitGathered, GATHER_LEFT, GATHER_RIGHT } from "./terms";
@@ -62,7 +61,7 @@ export function startGathering(): void {
 export function stateGathered(): void {
   if (gatheredBits == 0) return;
   if (witnessing()) {
-    unpackElement(ELEMENT, GATHERED);
+    frUnpack(ELEMENT, GATHERED);
     frToMontgomery(ELEMENT, ELEMENT);
     valuesEqual(ELEMENT);
     memory.fill(GATHERED, 0, 32);
