@@ -4,6 +4,7 @@
  * `PROOF_EXPORTS` is what an instance is checked against when it is made: the compiler holds it to the types, and a module
  * that lacks a name, or has a constant where a function belongs, is refused as `LINK_FAILED`.
  */
+import { CIRCUIT_EXPORTS, type CircuitExports } from "./circuit-exports.ts";
 import type { ExportKinds } from "./instance.ts";
 import { SNARK_EXPORTS, type SnarkExports } from "./snark-exports.ts";
 
@@ -142,7 +143,13 @@ export type Groth16Exports = {
   ): number;
 };
 
-export type ProofExports = MemoryExports & PieceExports & PoseidonExports & SealExports & Groth16Exports & SnarkExports;
+export type ProofExports = MemoryExports &
+  PieceExports &
+  PoseidonExports &
+  SealExports &
+  Groth16Exports &
+  SnarkExports &
+  CircuitExports;
 
 export const PROOF_EXPORTS: ExportKinds<ProofExports> = {
   allocate: "function",
@@ -203,4 +210,5 @@ export const PROOF_EXPORTS: ExportKinds<ProofExports> = {
   aggregateScratch: "function",
   aggregateVerify: "function",
   ...SNARK_EXPORTS,
+  ...CIRCUIT_EXPORTS,
 };

@@ -13,6 +13,7 @@
  */
 import { frAdd, frMul } from "../../crypto/field/fr.gen";
 import { addBit, allocBit, bitValue } from "./bit";
+import { ERROR_WITNESS } from "./contract";
 import { includeKnown, includeRead } from "./inclusion";
 import { hashPair } from "./node";
 import {
@@ -52,7 +53,7 @@ import {
   leave,
 } from "./path";
 import { hashNodes, hashTagged } from "./poseidon";
-import { building, copyElement, countRow, readNumber, setNumber, valuesBit, valuesEqual, witnessing } from "./run";
+import { building, copyElement, countRow, fail, readNumber, setNumber, valuesBit, valuesEqual, witnessing } from "./run";
 import { apexLeaves, challenges, nodeBits, partitionBits, setBinaryRows, setReplicaRows } from "./shape";
 import { add, addValue, emit, SIDE_A, SIDE_B, SIDE_C } from "./terms";
 import { bitAt, putBit } from "./words";
@@ -154,6 +155,7 @@ function head(): void {
 function selector(): void {
   enter(AT_SELECTOR, 0);
   const value = readNumber();
+  if (value >>> (partitionBits + SELECTORS) != 0) fail(ERROR_WITNESS);
   if (witnessing()) setNumber(SELECTOR, value);
   alloc(SELECTOR);
   inputize(SELECTOR);

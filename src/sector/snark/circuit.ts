@@ -3,32 +3,10 @@
  * mean stands in `assembly/proofs/circuit/contract.ts`; this is its twin.
  */
 import { FilError } from "../../base/errors.ts";
-import type { ProofModule } from "../../core/proof-module.ts";
+import type { Proofs } from "../../core/proofs.ts";
 import { type SectorParams, sectorParams } from "../params.ts";
 import { WINDOW_LEAVES, WINNING_LEAVES } from "../post/post-proof.ts";
 import { updateParams } from "../update/update.ts";
-
-/** What `assembly/entry/proofs-circuit.ts` exports. */
-export type CircuitExports = {
-  circuitBegin(use: number, shape: number): number;
-  circuitSource(at: number, bytes: number): void;
-  circuitSourceLeft(): number;
-  circuitInputs(at: number): void;
-  circuitRows(a: number, b: number, c: number, rows: number): void;
-  circuitAux(aux: number, count: number): void;
-  circuitDensity(a: number, b: number): void;
-  circuitInputDensity(): number;
-  circuitTerms(at: number, bytes: number): void;
-  circuitTermsEnd(): number;
-  circuitAssignment(inputs: number, aux: number): void;
-  circuitDigest(out: number): void;
-  circuitFailedRow(): number;
-  circuitPath(at: number): number;
-  circuitCounts(at: number): void;
-  circuitStep(): number;
-};
-
-export type Circuits = ProofModule<CircuitExports>;
 
 export type CircuitErrorData =
   /** No circuit has this shape. */
@@ -151,12 +129,12 @@ export type AssignmentAddresses = {
 
 /** One run of a circuit, step by step. Another run in the same module ends it. */
 export class CircuitRun {
-  readonly module: Circuits;
+  readonly module: Proofs;
   readonly shape: CircuitShape;
   private done = false;
 
   /** Throws `BAD_SHAPE`. */
-  constructor(module: Circuits, use: CircuitUse, shape: CircuitShape) {
+  constructor(module: Proofs, use: CircuitUse, shape: CircuitShape) {
     this.module = module;
     this.shape = shape;
     const [sub = 0, top = 0] = shape.upper;
@@ -226,12 +204,12 @@ function spellPath(parts: Uint32Array): string {
 }
 
 /** Counts of a circuit, without building it. */
-export function countCircuit(module: Circuits, shape: CircuitShape): CircuitCounts {
+export function countCircuit(module: Proofs, shape: CircuitShape): CircuitCounts {
   return new CircuitRun(module, "count", shape).finish();
 }
 
 /** SHA-256 over all rows in canonical form. */
-export function digestCircuit(module: Circuits, shape: CircuitShape, signal?: AbortSignal): Uint8Array {
+export function digestCircuit(module: Proofs, shape: CircuitShape, signal?: AbortSignal): Uint8Array {
   new CircuitRun(module, "digest", shape).finish(signal);
   return module.with(32, (at) => {
     module.exports.circuitDigest(at);
@@ -241,7 +219,7 @@ export function digestCircuit(module: Circuits, shape: CircuitShape, signal?: Ab
 
 /** Which auxiliaries occur in A rows and in B rows: bitmaps, lowest bit first. */
 export function circuitDensities(
-  module: Circuits,
+  module: Proofs,
   shape: CircuitShape,
   signal?: AbortSignal,
 ): { readonly counts: CircuitCounts; readonly a: Uint8Array; readonly b: Uint8Array } {
@@ -256,15 +234,21 @@ export function circuitDensities(
   });
 }
 
+export type WitnessRequest = {
+  readonly shape: CircuitShape;
+  /** Bytes as of `witness.ts`. */
+  readonly witness: Uint8Array;
+  /** Those of the shape: the room at the addresses. */
+  readonly counts: CircuitCounts;
+};
+
 /**
  * Writes a whole witness: inputs, auxiliaries, and the values of all rows, to addresses with room for `counts` of them.
- * `witness`: bytes as of `witness.ts`. Throws `BAD_WITNESS`, also for bytes left over.
+ * Throws `BAD_WITNESS`, also for bytes left over.
  */
 export function assignCircuit(
-  module: Circuits,
-  shape: CircuitShape,
-  witness: Uint8Array,
-  counts: CircuitCounts,
+  module: Proofs,
+  { shape, witness, counts }: WitnessRequest,
   to: AssignmentAddresses,
   signal?: AbortSignal,
 ): void {
@@ -281,12 +265,11 @@ export function assignCircuit(
   });
 }
 
-/** Checks every row over the assignment at `inputs` and `aux`. Throws `UNSATISFIED`, which names the first that fails. */
+/** Checks every row over the assignment at the addresses. Throws `UNSATISFIED`, which names the first that fails. */
 export function checkCircuit(
-  module: Circuits,
+  module: Proofs,
   shape: CircuitShape,
-  inputs: number,
-  aux: number,
+  { inputs, aux }: Pick<AssignmentAddresses, "inputs" | "aux">,
   signal?: AbortSignal,
 ): CircuitCounts {
   const run = new CircuitRun(module, "check", shape);

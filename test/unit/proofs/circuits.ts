@@ -1,6 +1,6 @@
 /** Witnesses of the circuits of 2 KiB sectors: sectors sealed again, opened, and their openings as bytes. */
 import { fromHex } from "../../../src/base/bytes.ts";
-import type { Proofs } from "../../../src/sector/kernel.ts";
+import type { Proofs } from "../../../src/core/proofs.ts";
 import { porepId, proverId, sealProof, sectorParams } from "../../../src/sector/params.ts";
 import { stagePieces } from "../../../src/sector/piece/stage.ts";
 import { type PoStKind, provePoSt } from "../../../src/sector/post/post-proof.ts";
@@ -53,14 +53,14 @@ export async function witnessOfPoSt(
     commR: sealed.commR,
     store,
   }));
-  const [partition] = await provePoSt(proofs, params, kind, fromHex(randomness), privates);
+  const [partition] = await provePoSt(proofs, { params, kind, randomness: fromHex(randomness), sectors: privates });
   if (partition === undefined) throw new Error("no partition");
   return postWitness(kind, partition, privates);
 }
 
 export async function witnessOfPoRep(proofs: Proofs, sector: SealedAgain, seedSeed: number): Promise<Uint8Array> {
   const { identity, store, sealed } = sector;
-  const partition = await provePoRep(proofs, store, identity, sealed, prng(seedSeed, 32), 0);
+  const partition = await provePoRep(proofs, store, { identity, sealed, seed: prng(seedSeed, 32), partition: 0 });
   return porepWitness(sealed, partition);
 }
 
@@ -68,7 +68,7 @@ export async function witnessOfUpdate(proofs: Proofs, sector: SealedAgain, newDa
   const { store, sealed } = sector;
   const next = new MemoryStore();
   await stagePieces(proofs, next, params, [{ payloadSize: 2032, bytes: [prng(newDataSeed, 2032)] }]);
-  const { commDNew, commRNew } = await updateSector(proofs, params, store, sealed.commR, next);
-  const partition = await proveUpdate(proofs, params, store, next, commRNew, 0);
+  const { commDNew, commRNew } = await updateSector(proofs, { params, old: store, next, commROld: sealed.commR });
+  const partition = await proveUpdate(proofs, { params, old: store, next, commRNew, partition: 0 });
   return updateWitness(params, { commROld: sealed.commR, commDNew, commRNew }, 0, partition);
 }
