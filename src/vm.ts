@@ -10,11 +10,11 @@ export { ExecError } from "./exec/errors.ts";
 export { Executor, type ExecutorParts } from "./exec/executor.ts";
 export {
   circuitKey,
-  type JudgeOptions,
-  keyedJudge,
+  keyedVerifier,
   type MissingKeyPolicy,
   type ProofCircuit,
-} from "./exec/keyed-judge.ts";
+  type VerifierOptions,
+} from "./exec/keyed-verifier.ts";
 export { ExecutionPool, type PoolClient, type PoolSettings } from "./exec/pool.ts";
 export { decodeTrace, type TraceCall } from "./exec/trace.ts";
 export type {
@@ -24,7 +24,7 @@ export type {
   ExecutionResult,
   ExecutionRules,
   MessageInput,
-  ProofJudge,
+  ProofVerifier,
   RandomnessSource,
   TipsetInput,
 } from "./exec/types.ts";

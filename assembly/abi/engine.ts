@@ -2,7 +2,7 @@
 import { Bytes, ptrOf, utf8 } from "../base/bytes";
 import { blockCopy, blockLength, blockPut, fault } from "./host";
 
-/** Version of the border; the host refuses a module with another one. */
+/** Version of the ABI; the host refuses a module with another one. */
 export const ABI_VERSION: i32 = 1;
 
 // Codes that exports return instead of a length.

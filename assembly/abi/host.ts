@@ -2,7 +2,7 @@
  * What the core asks of its host: the whole list of imports. Twin of `src/core/abi.ts`; a test compares both with the
  * compiled module.
  *
- * Conventions of the border:
+ * Conventions of the ABI:
  *
  * 1. Bytes cross as (address, length), both 32 bits. Structured things are DAG-CBOR, scalars themselves. Epochs, method
  *    numbers and tags are 64 bits wide.
@@ -69,10 +69,3 @@ export declare function verifyPost(info: usize, length: i32): i32;
 // @ts-ignore: decorator
 @external("engine", "verify_seal")
 export declare function verifySeal(info: usize, length: i32): i32;
-
-// ---- log
-
-/** A line for people; says nothing that reaches the state. */
-// @ts-ignore: decorator
-@external("log", "line")
-export declare function logLine(text: usize, length: i32): void;

@@ -83,10 +83,16 @@ function mulLimbs(a: Limbs, b: Limbs): Limbs {
   return trim(out, n);
 }
 
-/** Remainder of the last `divLimbs`. */
-let lastRemainder: Limbs = NO_LIMBS;
+/** Quotient and remainder of magnitudes. */
+@final
+class Division {
+  constructor(
+    readonly quotient: Limbs,
+    readonly rest: Limbs,
+  ) {}
+}
 
-function divSmall(a: Limbs, d: u32): Limbs {
+function divSmall(a: Limbs, d: u32): Division {
   const out = new StaticArray<u32>(a.length);
   let rest: u64 = 0;
   for (let i = a.length - 1; i >= 0; i--) {
@@ -94,20 +100,16 @@ function divSmall(a: Limbs, d: u32): Limbs {
     unchecked((out[i] = <u32>(cur / d)));
     rest = cur % d;
   }
-  if (rest == 0) lastRemainder = NO_LIMBS;
-  else {
-    lastRemainder = new StaticArray<u32>(1);
-    unchecked((lastRemainder[0] = <u32>rest));
-  }
-  return trim(out, a.length);
+  const quotient = trim(out, a.length);
+  if (rest == 0) return new Division(quotient, NO_LIMBS);
+  const left = new StaticArray<u32>(1);
+  unchecked((left[0] = <u32>rest));
+  return new Division(quotient, left);
 }
 
-/** Quotient of magnitudes, remainder in `lastRemainder` (Knuth, TAOCP 2, 4.3.1, algorithm D). */
-function divLimbs(a: Limbs, b: Limbs): Limbs {
-  if (compareLimbs(a, b) < 0) {
-    lastRemainder = a;
-    return NO_LIMBS;
-  }
+/** Division of magnitudes (Knuth, TAOCP 2, 4.3.1, algorithm D). */
+function divLimbs(a: Limbs, b: Limbs): Division {
+  if (compareLimbs(a, b) < 0) return new Division(NO_LIMBS, a);
   if (b.length == 1) return divSmall(a, unchecked(b[0]));
   const shift = clz<u32>(unchecked(b[b.length - 1]));
   const v = shiftLeft(b, shift, b.length);
@@ -149,8 +151,7 @@ function divLimbs(a: Limbs, b: Limbs): Limbs {
     }
     unchecked((q[j] = <u32>guess));
   }
-  lastRemainder = shiftRight(trim(u, n), shift);
-  return trim(q, m + 1);
+  return new Division(trim(q, m + 1), shiftRight(trim(u, n), shift));
 }
 
 /** Shifts left by fewer than 32 bits into exactly `size` limbs (not trimmed). */
@@ -315,21 +316,21 @@ export class Big {
   /** Quotient truncated towards zero; the divisor must not be zero. */
   quo(other: Big): Big {
     assert(!other.isZero, "division by zero");
-    return make(this.negative != other.negative, divLimbs(this.limbs, other.limbs));
+    return make(this.negative != other.negative, divLimbs(this.limbs, other.limbs).quotient);
   }
 
   /** Remainder of `quo`: has the sign of the dividend. */
   rem(other: Big): Big {
     assert(!other.isZero, "division by zero");
-    divLimbs(this.limbs, other.limbs);
-    return make(this.negative, lastRemainder);
+    return make(this.negative, divLimbs(this.limbs, other.limbs).rest);
   }
 
   /** Euclidean quotient: this = other * div + mod with 0 <= mod < |other|. */
   div(other: Big): Big {
     assert(!other.isZero, "division by zero");
-    const quotient = make(this.negative != other.negative, divLimbs(this.limbs, other.limbs));
-    if (!this.negative || lastRemainder.length == 0) return quotient;
+    const division = divLimbs(this.limbs, other.limbs);
+    const quotient = make(this.negative != other.negative, division.quotient);
+    if (!this.negative || division.rest.length == 0) return quotient;
     return other.negative ? quotient.add(Big.ONE) : quotient.sub(Big.ONE);
   }
 
@@ -411,8 +412,9 @@ export class Big {
     let text = "";
     let rest = this.limbs;
     while (rest.length > 0) {
-      rest = divSmall(rest, 1000000000);
-      const digits = (lastRemainder.length == 0 ? <u32>0 : unchecked(lastRemainder[0])).toString();
+      const division = divSmall(rest, 1000000000);
+      rest = division.quotient;
+      const digits = (division.rest.length == 0 ? <u32>0 : unchecked(division.rest[0])).toString();
       text = (rest.length > 0 ? digits.padStart(9, "0") : digits) + text;
     }
     return this.negative ? "-" + text : text;

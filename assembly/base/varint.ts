@@ -4,16 +4,6 @@
  */
 import { Bytes, bytesAt } from "./bytes";
 
-/** Number of bytes that `value` takes. */
-export function varintSize(value: u64): i32 {
-  let size = 1;
-  while (value >= 0x80) {
-    value >>= 7;
-    size++;
-  }
-  return size;
-}
-
 /** Writes `value` at `to` and returns the number of bytes written (at most 10). */
 export function putVarint(to: usize, value: u64): i32 {
   let size = 0;
@@ -31,26 +21,26 @@ export function varint(value: u64): Bytes {
   return bytesAt(scratch, putVarint(scratch, value));
 }
 
-/** The last value read by `readVarint`. */
-export let varintValue: u64 = 0;
+/** Most bytes of a varint of 63 bits. */
+const MAX_BYTES: usize = 9;
 
-/**
- * Reads a minimal varint from `[from, end)` into `varintValue`.
- * Returns the number of bytes read, or 0 if it is truncated, longer than 63 bits or not minimal.
- */
-export function readVarint(from: usize, end: usize): i32 {
-  let value: u64 = 0;
-  let shift: u64 = 0;
-  let at = from;
-  while (at < end && shift < 63) {
-    const byte = load<u8>(at++);
-    value |= <u64>(byte & 0x7f) << shift;
-    if (byte < 0x80) {
-      if (byte == 0 && shift > 0) return 0;
-      varintValue = value;
-      return <i32>(at - from);
-    }
-    shift += 7;
+/** Bytes of the minimal varint at `from`, or 0 if it does not end before `end`, is longer than 63 bits, or not minimal. */
+export function varintLength(from: usize, end: usize): i32 {
+  const last = min<usize>(end, from + MAX_BYTES);
+  for (let at = from; at < last; at++) {
+    const byte = load<u8>(at);
+    if (byte < 0x80) return byte == 0 && at > from ? 0 : <i32>(at + 1 - from);
   }
   return 0;
+}
+
+/** Value of the varint at `from`, which `varintLength` found well formed. */
+export function varintAt(from: usize): u64 {
+  let byte = load<u8>(from);
+  let value = <u64>(byte & 0x7f);
+  for (let shift: u64 = 7; byte >= 0x80; shift += 7) {
+    byte = load<u8>(++from);
+    value |= <u64>(byte & 0x7f) << shift;
+  }
+  return value;
 }

@@ -8,6 +8,7 @@
  */
 import { Big } from "../base/big";
 import { Bytes, bytesAt, EMPTY, ptrOf } from "../base/bytes";
+import { argumentAt, argumentSize, leastOfSize } from "./cbor-head";
 import { Cid, isCid, MAX_CID_BYTES } from "./cid";
 
 /** What was wrong, in the order of the checks. */
@@ -45,7 +46,7 @@ export class CborReader {
   private readonly end: usize;
   private value: u64 = 0;
 
-  /** `actorsVersion` selects the layout where a type changed between generations of actors. */
+  /** `actorsVersion` selects the layout where a type changed between versions of actors. */
   constructor(
     private readonly source: Bytes,
     readonly actorsVersion: i32 = 2,
@@ -81,29 +82,21 @@ export class CborReader {
       return 255;
     }
     const first = load<u8>(this.at);
-    const info = first & 31;
-    let size: usize = 0;
-    if (info < 24) this.value = info;
-    else if (info <= 27) {
-      size = 1 << (info - 24);
-      if (this.at + 1 + size > this.end) {
-        this.fail(CBOR_TRUNCATED);
-        return 255;
-      }
-      if (size == 1) this.value = load<u8>(this.at + 1);
-      else if (size == 2) this.value = bswap<u16>(load<u16>(this.at + 1));
-      else if (size == 4) this.value = bswap<u32>(load<u32>(this.at + 1));
-      else this.value = bswap<u64>(load<u64>(this.at + 1));
-      const least: u64 = size == 1 ? 24 : size == 2 ? 0x100 : size == 4 ? 0x10000 : 0x100000000;
-      if (this.value < least) {
-        this.fail(CBOR_NOT_MINIMAL);
-        return 255;
-      }
-    } else {
+    const size = argumentSize(first);
+    if (size < 0) {
       this.fail(CBOR_WRONG_TYPE);
       return 255;
     }
-    this.at += 1 + size;
+    if (this.at + 1 + <usize>size > this.end) {
+      this.fail(CBOR_TRUNCATED);
+      return 255;
+    }
+    this.value = argumentAt(this.at, size);
+    if (size > 0 && this.value < leastOfSize(size)) {
+      this.fail(CBOR_NOT_MINIMAL);
+      return 255;
+    }
+    this.at += 1 + <usize>size;
     return first >> 5;
   }
 

@@ -8,7 +8,7 @@ export class CborWriter {
   private buffer: StaticArray<u8>;
   private used: i32 = 0;
 
-  /** `actorsVersion` selects the layout where a type changed between generations of actors. */
+  /** `actorsVersion` selects the layout where a type changed between versions of actors. */
   constructor(
     readonly actorsVersion: i32 = 2,
     capacity: i32 = 256,

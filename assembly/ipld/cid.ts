@@ -6,7 +6,7 @@
  * Source: multiformats CID specification; code table of multiformats/multicodec.
  */
 import { Bytes, bytesAt, equal, ptrOf } from "../base/bytes";
-import { putVarint, readVarint, varintValue } from "../base/varint";
+import { putVarint, varintAt, varintLength } from "../base/varint";
 import { blake2b } from "../crypto/hash/blake2b";
 
 export const CODEC_RAW: u64 = 0x55;
@@ -35,8 +35,7 @@ export class Cid {
   get codec(): u64 {
     const start = ptrOf(this.bytes);
     if (isV0(start, this.bytes.length)) return CODEC_DAG_PB;
-    readVarint(start + 1, start + <usize>this.bytes.length);
-    return varintValue;
+    return varintAt(start + 1);
   }
 
   /** Hash function code. */
@@ -44,18 +43,16 @@ export class Cid {
     const start = ptrOf(this.bytes);
     if (isV0(start, this.bytes.length)) return HASH_SHA2_256;
     const end = start + <usize>this.bytes.length;
-    const at = start + 1 + <usize>readVarint(start + 1, end);
-    readVarint(at, end);
-    return varintValue;
+    return varintAt(start + 1 + <usize>varintLength(start + 1, end));
   }
 
   /** The digest bytes. */
   get digest(): Bytes {
     const start = ptrOf(this.bytes);
     const end = start + <usize>this.bytes.length;
-    let at = isV0(start, this.bytes.length) ? start : start + 1 + <usize>readVarint(start + 1, end);
-    at += <usize>readVarint(at, end);
-    at += <usize>readVarint(at, end);
+    let at = isV0(start, this.bytes.length) ? start : start + 1 + <usize>varintLength(start + 1, end);
+    at += <usize>varintLength(at, end);
+    at += <usize>varintLength(at, end);
     return bytesAt(at, <i32>(end - at));
   }
 }
@@ -69,12 +66,15 @@ export function isCid(start: usize, length: i32): bool {
   if (isV0(start, length)) return true;
   const end = start + <usize>length;
   let at = start;
+  let value: u64 = 0;
   for (let part = 0; part < 4; part++) {
-    const size = readVarint(at, end);
-    if (size == 0 || (part == 0 && varintValue != 1)) return false;
+    const size = varintLength(at, end);
+    if (size == 0) return false;
+    value = varintAt(at);
+    if (part == 0 && value != 1) return false;
     at += <usize>size;
   }
-  return varintValue == <u64>(end - at);
+  return value == <u64>(end - at);
 }
 
 /** Parses a binary CID; null if it is malformed or has bytes behind it. */

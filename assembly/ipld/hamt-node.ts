@@ -59,6 +59,8 @@ export class HamtPointer {
 
 @final
 export class HamtNode {
+  /** What is wrong with it, when it was read; empty for a sound node. */
+  fault: string = "";
   bits: u64 = 0;
   pointers: Array<HamtPointer> = [];
 
@@ -101,12 +103,10 @@ export class HamtNode {
   }
 }
 
-/** What `decodeHamtNode` found wrong; empty when it succeeded. */
-export let hamtFault: string = "";
-
 function refuse(why: string): HamtNode {
-  hamtFault = why;
-  return new HamtNode();
+  const node = new HamtNode();
+  node.fault = why;
+  return node;
 }
 
 function readBits(r: CborReader): u64 {
@@ -119,9 +119,8 @@ function readBits(r: CborReader): u64 {
   return bits;
 }
 
-/** Reads a node; `hamtFault` tells whether it is well formed. `root` nodes may be small or empty. */
+/** Reads a node; its `fault` tells whether it is well formed. `root` nodes may be small or empty. */
 export function decodeHamtNode(block: Bytes, version: i32, width: i32, root: bool): HamtNode {
-  hamtFault = "";
   const r = new CborReader(block);
   r.tuple(2);
   const bits = readBits(r);

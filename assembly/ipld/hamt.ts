@@ -22,7 +22,6 @@ import {
   HAMT_BUCKET,
   HAMT_MAX_WIDTH,
   HamtEntry,
-  hamtFault,
   HamtNode,
   HamtPointer,
   hamtSlot,
@@ -60,7 +59,7 @@ export class Hamt {
   /** Loads the root node. `version` is the rule set (the actors version serves: 0, 2, or 3 and up for the present). */
   static load(store: BlockStore, root: Cid, version: i32, width: i32 = HAMT_WIDTH): Hamt {
     const node = decodeHamtNode(store.get(root), version, width, true);
-    if (hamtFault.length > 0) store.fail(hamtFault);
+    if (node.fault.length > 0) store.fail(node.fault);
     return new Hamt(store, version, width, node);
   }
 
@@ -122,7 +121,7 @@ export class Hamt {
     const known = pointer.child;
     if (known !== null) return known;
     const node = decodeHamtNode(this.store.get(pointer.link!), this.version, this.width, false);
-    if (hamtFault.length > 0) this.store.fail(hamtFault);
+    if (node.fault.length > 0) this.store.fail(node.fault);
     pointer.child = node;
     return node;
   }

@@ -11,7 +11,7 @@
  * Source: Filecoin specification, address; go-address.
  */
 import { Bytes, EMPTY, bytesAt, compare, equal, ptrOf } from "../base/bytes";
-import { putVarint, readVarint, varintValue } from "../base/varint";
+import { putVarint, varintAt, varintLength } from "../base/varint";
 import { blake2b } from "../crypto/hash/blake2b";
 import { CborReader, CBOR_BAD_VALUE } from "../ipld/cbor-reader";
 import { CborWriter } from "../ipld/cbor-writer";
@@ -74,9 +74,7 @@ export class Address {
   /** Actor id of an ID address; a fault for any other. */
   get actorId(): u64 {
     assert(this.isId, "not an ID address");
-    const start = ptrOf(this.bytes);
-    readVarint(start + 1, start + <usize>this.bytes.length);
-    return varintValue;
+    return varintAt(ptrOf(this.bytes) + 1);
   }
 
   /** Payload without the protocol byte. */
@@ -104,8 +102,8 @@ export function parseAddress(bytes: Bytes): Address | null {
   if (protocol == PROTOCOL_SECP256K1 || protocol == PROTOCOL_ACTOR) return n == 21 ? new Address(bytes) : null;
   if (protocol == PROTOCOL_BLS) return n == 49 ? new Address(bytes) : null;
   if (protocol != PROTOCOL_ID && protocol != PROTOCOL_DELEGATED) return null;
-  const size = readVarint(start + 1, end);
-  if (size == 0 || varintValue > MAX_ID) return null;
+  const size = varintLength(start + 1, end);
+  if (size == 0 || varintAt(start + 1) > MAX_ID) return null;
   const rest = n - 1 - size;
   if (protocol == PROTOCOL_ID) return rest == 0 ? new Address(bytes) : null;
   return rest <= MAX_SUBADDRESS_BYTES ? new Address(bytes) : null;

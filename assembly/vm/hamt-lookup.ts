@@ -9,6 +9,7 @@ import { endRun } from "../abi/engine";
 import { blockCopy, blockLength } from "../abi/host";
 import { Bytes, bytesAt, ptrOf } from "../base/bytes";
 import { sha256 } from "../crypto/hash/sha256";
+import { argumentAt, argumentSize } from "../ipld/cbor-head";
 import { Cid } from "../ipld/cid";
 
 const WIDTH: i32 = 5;
@@ -54,19 +55,11 @@ function fetch(cid: usize, length: i32): usize {
 function head(at: usize): usize {
   if (at >= end) malformed();
   const first = load<u8>(at);
-  const info = first & 31;
+  const size = argumentSize(first);
+  if (size < 0 || at + 1 + <usize>size > end) malformed();
   major = first >> 5;
-  if (info < 24) {
-    argument = info;
-    return at + 1;
-  }
-  const size: usize = 1 << (info & 3);
-  if (info > 27 || at + 1 + size > end) malformed();
-  if (size == 1) argument = load<u8>(at + 1);
-  else if (size == 2) argument = bswap<u16>(load<u16>(at + 1));
-  else if (size == 4) argument = bswap<u32>(load<u32>(at + 1));
-  else argument = bswap<u64>(load<u64>(at + 1));
-  return at + 1 + size;
+  argument = argumentAt(at, size);
+  return at + 1 + <usize>size;
 }
 
 /** Reads a head that must have a major type. */

@@ -11,6 +11,7 @@ import {
   HASH_SHA2_256_TRUNC254_PADDED,
   makeCid,
 } from "../ipld/cid";
+import { SEAL_PROOF_COUNT, sectorSize } from "../runtime/sector-policy";
 import { COMM_D_OK, dataCommitment, PIECE_ENTRY_BYTES } from "../proofs/comm-d";
 
 /** 32 bytes of randomness from the tickets of the chain. */
@@ -32,13 +33,10 @@ export function hash(data: Bytes): Bytes {
   return blake2b256(data);
 }
 
-/** Sector sizes by seal proof type, in bytes; the types from 5 on are the second version of the first five. */
-const SECTOR_BYTES: StaticArray<u64> = [2 << 10, 8 << 20, 512 << 20, 32 << 30, 64 << 30];
-
 /** The data commitment over a CBOR list of [padded size, piece CID]; null if they do not fit the sector. */
 export function unsealedSectorCid(sealProof: i64, pieces: Bytes, secondSealProofs: bool): Cid | null {
   const versions = secondSealProofs ? 2 : 1;
-  if (sealProof < 0 || sealProof >= versions * SECTOR_BYTES.length) return null;
+  if (sealProof < 0 || sealProof >= versions * SEAL_PROOF_COUNT) return null;
   const r = new CborReader(pieces);
   const count = r.array();
   const table = new StaticArray<u8>(count * <i32>PIECE_ENTRY_BYTES);
@@ -55,7 +53,8 @@ export function unsealedSectorCid(sealProof: i64, pieces: Bytes, secondSealProof
     at += PIECE_ENTRY_BYTES;
   }
   const out = memory.data(32);
-  const sector = SECTOR_BYTES[<i32>(sealProof % SECTOR_BYTES.length)];
+  // The types from 5 on are the second version of the first five.
+  const sector = sectorSize(sealProof % SEAL_PROOF_COUNT);
   if (dataCommitment(sector, ptrOf(table), count, out) != COMM_D_OK) return null;
   return makeCid(CODEC_FIL_COMMITMENT_UNSEALED, HASH_SHA2_256_TRUNC254_PADDED, out, 32);
 }

@@ -9,8 +9,6 @@ import { FilError } from "./errors.ts";
 export type BytesErrorData = { readonly code: "BAD_HEX" | "BAD_BASE64" };
 export class BytesError extends FilError<BytesErrorData> {}
 
-export const NO_BYTES: Uint8Array = new Uint8Array(0);
-
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const BASE64_URL = `${BASE64.slice(0, 62)}-_`;

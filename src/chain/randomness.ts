@@ -23,7 +23,11 @@ function be64(value: bigint): Uint8Array {
 }
 
 export function drawRandomness(seed: Uint8Array, tag: number, epoch: number, entropy: Uint8Array): Uint8Array {
-  const digest = blake2b(seed, { dkLen: 32 });
+  return drawFromDigest(blake2b(seed, { dkLen: 32 }), tag, epoch, entropy);
+}
+
+/** The same, from the blake2b-256 of the seed. */
+export function drawFromDigest(digest: Uint8Array, tag: number, epoch: number, entropy: Uint8Array): Uint8Array {
   return blake2b(concat(be64(BigInt(tag)), digest, be64(BigInt(epoch)), entropy), { dkLen: 32 });
 }
 

@@ -4,14 +4,14 @@
  *
  * Only the genesis state is taken from the file. Everything after it is computed: null rounds, messages in block order,
  * rewards, cron. Randomness comes from the tickets and beacon entries of the headers. Every block of the file is checked
- * against its CID first. Proofs of spacetime and seals are answered by the caller's judge.
+ * against its CID first. Proofs of spacetime and seals are answered by the caller's verifier.
  */
 import { FilError } from "../base/errors.ts";
 import { Chain } from "../chain/chain.ts";
 import { NO_RANDOMNESS } from "../chain/randomness.ts";
 import type { TipsetResult } from "../chain/result-store.ts";
 import { Executor } from "../exec/executor.ts";
-import type { ProofJudge } from "../exec/types.ts";
+import type { ProofVerifier } from "../exec/types.ts";
 import { MAINNET } from "../params/networks.ts";
 import { mainnetRules } from "../stmgr/network-rules.ts";
 import { StateManager } from "../stmgr/state-manager.ts";
@@ -51,7 +51,7 @@ export type BlockHashes = {
 };
 
 export type ReplayOptions = {
-  readonly proofs: ProofJudge;
+  readonly proofs: ProofVerifier;
   /** Hashes for checking CIDs; `loadCrypto()` has them. */
   readonly hashes: BlockHashes;
   /** Validates every block as a node would, before its tipset is executed; throws `BlockError`. */

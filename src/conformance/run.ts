@@ -10,11 +10,11 @@ import { describeError } from "../base/errors.ts";
 import type { VmOptions } from "../core/vm.ts";
 import { Executor } from "../exec/executor.ts";
 import type { TraceCall } from "../exec/trace.ts";
-import type { AppliedMessage, BlockInput, MessageInput, ProofJudge } from "../exec/types.ts";
+import type { AppliedMessage, BlockInput, MessageInput, ProofVerifier } from "../exec/types.ts";
 import type { MemoryStore } from "../storage/memory.ts";
 import { PROTOCOL } from "../types/address.ts";
 import type { Block, CID } from "../types/cid.ts";
-import { decodeMessage } from "../types/message.ts";
+import { decodeMessage, SECP256K1_CHAIN_BYTES } from "../types/message.ts";
 import { firstStateDifference } from "./diff.ts";
 import { type ProofVerdict, proofVerdict } from "./proof-policy.ts";
 import { recordedRandomness } from "./randomness.ts";
@@ -32,7 +32,7 @@ export type RunOutcome = {
    * platform, or execution is not deterministic.
    */
   readonly digest: string;
-  /** Declared verdict, if a proof was judged. */
+  /** Declared verdict, if a proof was met. */
   readonly proofVerdict?: ProofVerdict;
   /** Calls and charges of every message, if asked for. */
   readonly traces?: readonly (readonly TraceCall[])[];
@@ -43,9 +43,6 @@ export type ConformanceOptions = {
   /** Keep traces, and search for the first difference in the state. */
   readonly tracing?: boolean;
 };
-
-/** Bytes that a secp256k1 signature adds to a message: the array around both, byte string head, type byte, 65 bytes. */
-const SIGNED_EXTRA = 69;
 
 /** Runs all variants of a vector file. */
 export async function runVector(
@@ -87,7 +84,7 @@ async function runVariant(
     passed: differences.length === 0,
     differences,
     digest: run.digest(),
-    ...(run.judged ? { proofVerdict: run.verdict } : {}),
+    ...(run.proofsSeen ? { proofVerdict: run.verdict } : {}),
     ...(options.tracing === true ? { traces } : {}),
   };
 }
@@ -96,7 +93,7 @@ class VariantRun {
   readonly differences: string[] = [];
   readonly traces: (readonly TraceCall[])[] = [];
   readonly verdict: ProofVerdict;
-  judged = false;
+  proofsSeen = false;
   readonly #vector: Vector;
   readonly #variant: Variant;
   readonly #options: ConformanceOptions;
@@ -118,7 +115,7 @@ class VariantRun {
     const store = await loadState(this.#vector);
     const executor = new Executor(
       { asset: "vm-test.wasm", ...this.#options.vm },
-      { blocks: store, randomness: recordedRandomness(this.#vector.randomness), proofs: this.#judge() },
+      { blocks: store, randomness: recordedRandomness(this.#vector.randomness), proofs: this.#verifier() },
     );
     const root = await (this.#vector.kind === "message"
       ? this.#messages(executor, store)
@@ -132,9 +129,9 @@ class VariantRun {
       this.differences.push(`first difference: ${firstStateDifference(store, root, this.#vector.postRoot)}`);
   }
 
-  #judge(): ProofJudge {
+  #verifier(): ProofVerifier {
     const accept = (): boolean => {
-      this.judged = true;
+      this.proofsSeen = true;
       return this.verdict === "accept";
     };
     return { verifyPoSt: accept, verifySeal: accept };
@@ -216,7 +213,7 @@ function receiptDifferences(applied: AppliedMessage, expected: ExpectedReceipt):
 function onChain(bytes: Uint8Array): MessageInput {
   const { from } = decodeMessage(bytes);
   const signed = from.protocol === PROTOCOL.secp256k1;
-  return { bytes, chainLength: bytes.length + (signed ? SIGNED_EXTRA : 0) };
+  return { bytes, chainLength: bytes.length + (signed ? SECP256K1_CHAIN_BYTES : 0) };
 }
 
 /** Messages by the kind of their sender; one of any other kind counts as both, as the reference's driver has it. */

@@ -6,9 +6,9 @@
  * as text. A proof is good if its first byte is 1. See test/fixtures/actors/README.md.
  */
 import * as dagCbor from "@ipld/dag-cbor";
-import { blake2b } from "@noble/hashes/blake2.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, equal, fromBase64, toBase64 } from "../base/bytes.ts";
+import { equal, fromBase64, toBase64 } from "../base/bytes.ts";
+import { drawFromDigest } from "../chain/randomness.ts";
 import { Vm, type VmHost, type VmOptions } from "../core/vm.ts";
 import { decodeTrace, type TraceCall } from "../exec/trace.ts";
 import type { ProfileName } from "../schema/profiles.ts";
@@ -16,7 +16,7 @@ import { readCar } from "../storage/car.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import { PROTOCOL } from "../types/address.ts";
 import { cidKey, parseCid } from "../types/cid.ts";
-import { decodeMessage } from "../types/message.ts";
+import { decodeMessage, SECP256K1_CHAIN_BYTES } from "../types/message.ts";
 import { gunzip } from "./inflate.ts";
 
 export type ScenarioStep = {
@@ -55,8 +55,6 @@ export type ScenarioFile = {
 const BASE_FEE = 100n;
 /** attoFIL: two thousand million FIL. */
 const CIRCULATING_SUPPLY = 2_000_000_000n * 10n ** 18n;
-/** Bytes that a secp256k1 signature adds to a message. */
-const SIGNED_EXTRA = 69;
 const MAX_CAR_BYTES = 64 << 20;
 
 /** What differs at one step. */
@@ -116,7 +114,7 @@ export class ScenarioPlayer {
     const bytes = fromBase64(step.msg ?? "");
     const implicit = step.op === "implicit";
     const signed = decodeMessage(bytes).from.protocol === PROTOCOL.secp256k1;
-    const chainLength = bytes.length + (signed ? SIGNED_EXTRA : 0);
+    const chainLength = bytes.length + (signed ? SECP256K1_CHAIN_BYTES : 0);
     const got = implicit ? this.#vm.applyImplicit(bytes) : this.#vm.apply(bytes, chainLength);
     const out: string[] = [];
     if (got.exitCode !== step.exit) out.push(`exit code ${got.exitCode} (${got.why}) instead of ${step.exit}`);
@@ -138,7 +136,7 @@ export class ScenarioPlayer {
 function scenarioHost(blocks: ReadonlyMap<string, Uint8Array>): VmHost {
   const draw = (kind: string, tag: number, epoch: number, entropy: Uint8Array): Uint8Array => {
     const digest = sha256(new TextEncoder().encode(`${kind} ${epoch}`));
-    return blake2b(concat(be64(tag), digest, be64(epoch), entropy), { dkLen: 32 });
+    return drawFromDigest(digest, tag, epoch, entropy);
   };
   return {
     peek: (cid) => blocks.get(cidKey(cid)),
@@ -147,10 +145,4 @@ function scenarioHost(blocks: ReadonlyMap<string, Uint8Array>): VmHost {
     verifySeal: (info) => (dagCbor.decode(info) as Uint8Array[])[5]?.[0] === 1,
     verifyPoSt: (info) => (dagCbor.decode(info) as [number, [number, Uint8Array][]])[1]?.[0]?.[1]?.[0] === 1,
   };
-}
-
-function be64(value: number): Uint8Array {
-  const out = new Uint8Array(8);
-  new DataView(out.buffer).setBigInt64(0, BigInt(value));
-  return out;
 }

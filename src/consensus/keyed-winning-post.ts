@@ -2,15 +2,13 @@
  * Winning PoSt under verifying keys that the caller supplies, and what happens to a proof whose key is not among them.
  */
 import type { Proofs } from "../core/proofs.ts";
+import { SECTOR_SIZES } from "../params/proving.ts";
 import { winningSector } from "../sector/challenges.ts";
 import { proverId, SectorError, sectorParams } from "../sector/params.ts";
 import { commitmentOfSealedCid } from "../sector/piece/cid.ts";
 import type { VerifyingKey } from "../sector/snark/groth16.ts";
 import { verifyPoStProof } from "../sector/snark/verify.ts";
 import type { PickSector, VerifyWinningPost, WinningPostStatement } from "./winning-post.ts";
-
-/** Sector sizes of registered winning PoSt proofs 0 to 4. Source: go-state-types abi/sector.go. */
-const SIZES: readonly number[] = [2 << 10, 8 << 20, 512 << 20, 32 * 2 ** 30, 64 * 2 ** 30];
 
 export type WinningPostKeys = {
   readonly proofs: Proofs;
@@ -31,7 +29,7 @@ export function sectorPicker(proofs: Proofs): PickSector {
 export function keyedWinningPost({ proofs, keys, missing, entropy }: WinningPostKeys): VerifyWinningPost {
   return async ({ sectors, proofs: list, randomness }: WinningPostStatement) => {
     const [post] = list;
-    const sectorBytes = SIZES[Number(post?.postProof ?? -1n)];
+    const sectorBytes = SECTOR_SIZES[Number(post?.postProof ?? -1n)];
     if (post === undefined || list.length !== 1 || sectorBytes === undefined) return "wrong";
     const key = keys.get(sectorBytes);
     if (key === undefined) return missing;

@@ -10,8 +10,7 @@ import { type JsonObject, ObjectReader } from "../state/actor-reader.ts";
 import { describeCode, type StateView } from "../state/state-view.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import { Address } from "../types/address.ts";
-
-const POWER = Address.id(4);
+import { POWER } from "../types/singletons.ts";
 
 export type Claim = {
   /** bytes */

@@ -1,8 +1,8 @@
 /**
- * The border to `vm.wasm`: the whole list of its imports and exports. Twin of `assembly/abi/host.ts` (imports) and
+ * The ABI of `vm.wasm`: the whole list of its imports and exports. Twin of `assembly/abi/host.ts` (imports) and
  * `assembly/entry/machine.ts` (exports); a test compares both with the compiled module.
  *
- * Conventions of the border:
+ * Conventions of the ABI:
  *
  * 1. Bytes cross as (address, length), both 32 bits. Structured things are DAG-CBOR, scalars themselves. Epochs, method
  *    numbers and tags are 64 bits wide, so they are `bigint` here and nowhere else.
@@ -16,7 +16,7 @@
  *    into an exit code.
  */
 
-/** Version of the border; a module with another one is refused. */
+/** Version of the ABI; a module with another one is refused. */
 export const ABI_VERSION = 1;
 
 /** What exports return in place of a length. */
@@ -33,7 +33,7 @@ export const REFUSAL = {
   unknownVersion: -5,
 } as const;
 
-// ---- imports: chain, engine, log
+// ---- imports: chain, engine
 
 export type VmImports = {
   readonly chain: {
@@ -49,9 +49,6 @@ export type VmImports = {
     fault(why: number, length: number): void;
     verify_post(info: number, length: number): number;
     verify_seal(info: number, length: number): number;
-  };
-  readonly log: {
-    line(text: number, length: number): void;
   };
 };
 
@@ -85,7 +82,6 @@ export type VmExports = {
 export const IMPORT_NAMES: { readonly [M in keyof VmImports]: readonly (keyof VmImports[M])[] } = {
   chain: ["block_length", "block_copy", "block_put", "ticket_randomness", "beacon_randomness"],
   engine: ["call_actor", "exit_actor", "fault", "verify_post", "verify_seal"],
-  log: ["line"],
 };
 
 /** Names of all exports. */

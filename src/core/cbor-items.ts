@@ -1,89 +1,84 @@
 /**
- * Reading what the core wrote: a cursor over canonical CBOR, for the few flat forms that cross the border.
+ * Reading what the core wrote: a cursor over canonical CBOR, for the few flat forms that cross the ABI.
  * The writer is our own module, so a surprise here is a bug, not bad input: it throws `RangeError`.
  */
+import { CborHeads } from "../base/cbor-head.ts";
 import { bytesToBig } from "../types/amount.ts";
 
-const TEXT = new TextDecoder();
+const DECODER = new TextDecoder();
+
+const UNSIGNED = 0;
+const NEGATIVE = 1;
+const BYTES = 2;
+const TEXT = 3;
+const ARRAY = 4;
+const TAG = 6;
 
 export class CborItems {
-  readonly #bytes: Uint8Array;
-  #at = 0;
+  private readonly source: Uint8Array;
+  private readonly heads: CborHeads;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    this.source = bytes;
+    this.heads = new CborHeads(bytes);
   }
 
   get done(): boolean {
-    return this.#at >= this.#bytes.length;
+    return this.heads.done;
   }
 
   /** Number of elements of an array. */
   array(): number {
-    return Number(this.#head(4));
+    return this.head(ARRAY);
   }
 
   /** An integer that a `number` holds exactly. */
   int(): number {
-    return Number(this.bigint());
+    const negative = this.heads.next === NEGATIVE;
+    const value = this.head(negative ? NEGATIVE : UNSIGNED);
+    return negative ? -1 - value : value;
   }
 
   /** Any 64-bit integer. */
   bigint(): bigint {
-    const negative = this.#byte(this.#at) >> 5 === 1;
-    const value = this.#head(negative ? 1 : 0);
-    return BigInt(negative ? -1n - BigInt(value) : value);
+    const start = this.heads.at;
+    const negative = this.heads.next === NEGATIVE;
+    const rough = this.head(negative ? NEGATIVE : UNSIGNED);
+    const value = Number.isSafeInteger(rough) ? BigInt(rough) : this.heads.exact(start);
+    return negative ? -1n - value : value;
   }
 
   bytes(): Uint8Array {
-    const length = Number(this.#head(2));
-    const out = this.#bytes.slice(this.#at, this.#at + length);
-    this.#at += length;
-    return out;
+    return this.view(BYTES).slice();
   }
 
   text(): string {
-    const length = Number(this.#head(3));
-    const out = this.#bytes.subarray(this.#at, this.#at + length);
-    this.#at += length;
-    return length === 0 ? "" : TEXT.decode(out);
+    const view = this.view(TEXT);
+    return view.length === 0 ? "" : DECODER.decode(view);
   }
 
   /** A link: its binary CID. */
   link(): Uint8Array {
-    this.#head(6);
+    this.head(TAG);
     return this.bytes().subarray(1);
   }
 
   /** A token amount. */
   big(): bigint {
-    const length = Number(this.#head(2));
-    if (length === 0) return 0n;
-    const out = bytesToBig(this.#bytes.subarray(this.#at, this.#at + length));
-    this.#at += length;
-    return out;
+    const view = this.view(BYTES);
+    return view.length === 0 ? 0n : bytesToBig(view);
   }
 
-  #byte(at: number): number {
-    const byte = this.#bytes[at];
-    if (byte === undefined) throw new RangeError("the core's answer is cut short");
-    return byte;
+  private view(major: number): Uint8Array {
+    const length = this.head(major);
+    const view = this.source.subarray(this.heads.at, this.heads.at + length);
+    this.heads.at += length;
+    return view;
   }
 
-  #head(major: number): number | bigint {
-    const first = this.#byte(this.#at);
-    if (first >> 5 !== major) throw new RangeError(`major type ${first >> 5} where ${major} was expected`);
-    const info = first & 31;
-    if (info < 24) {
-      this.#at += 1;
-      return info;
-    }
-    const size = 1 << (info - 24);
-    this.#byte(this.#at + size);
-    let value: number | bigint = 0;
-    if (size < 8) for (let i = 1; i <= size; i++) value = value * 256 + this.#byte(this.#at + i);
-    else for (let i = 1; i <= size; i++) value = (BigInt(value) << 8n) | BigInt(this.#byte(this.#at + i));
-    this.#at += 1 + size;
-    return value;
+  private head(major: number): number {
+    this.heads.read();
+    if (this.heads.major === major) return this.heads.argument;
+    throw new RangeError(`major type ${this.heads.major} where ${major} was expected`);
   }
 }

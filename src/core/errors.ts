@@ -14,7 +14,7 @@ export type EngineFaultData =
   | { readonly code: "CORE_TRAP"; readonly asset: string }
   /** The module's memory grew past the limit that the instance was given. */
   | { readonly code: "MEMORY_LIMIT"; readonly asset: string; readonly pages: number; readonly maxPages: number }
-  /** The module was built for another border than this host. */
+  /** The module was built for another ABI than this host's. */
   | { readonly code: "ABI_MISMATCH"; readonly asset: string; readonly version: number }
   /** The core asked for a block that is not at hand: fetch it and run again. `cid` is binary. */
   | { readonly code: "BLOCK_MISSING"; readonly cid: Uint8Array }

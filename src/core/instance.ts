@@ -1,7 +1,7 @@
 /**
  * One instance of a core module and its memory: the only file that touches `memory.buffer`.
  *
- * Rules of the border: the host writes arguments into a region that the module names, calls, and copies the result out
+ * Rules of the ABI: the host writes arguments into a region that the module names, calls, and copies the result out
  * before the next call. Views of the memory die when it grows, so none is handed out for keeping: `view` is good until
  * the next call, `read` copies. A range outside of the memory throws `RangeError`. Addresses are u32; JavaScript sees
  * those of the upper half as negative numbers.

@@ -29,8 +29,6 @@ export type VmHost = {
   verifyPoSt(info: Uint8Array): boolean;
   /** Whether a seal is valid; `info` is the CBOR SealVerifyInfo. */
   verifySeal(info: Uint8Array): boolean;
-  /** Lines that the core logs. */
-  log?(line: string): void;
 };
 
 /** An amount that unlocks linearly over `duration` epochs from `start`. */
@@ -157,10 +155,7 @@ export class Vm {
     );
     const version = instance.exports.abiVersion();
     if (version !== ABI_VERSION)
-      throw new EngineFault(
-        { code: "ABI_MISMATCH", asset, version },
-        `${asset} speaks version ${version} of the border`,
-      );
+      throw new EngineFault({ code: "ABI_MISMATCH", asset, version }, `${asset} speaks version ${version} of the ABI`);
     instance.exports.selectProfile(profileNumber(options.profile ?? "mainnet"));
     return new Vm(instance, host, run);
   }
@@ -459,9 +454,6 @@ function importsOf(run: RunState): WebAssembly.Imports & VmImports {
       },
       verify_post: (info, length) => (run.host.verifyPoSt(run.core.read(info, length)) ? 1 : 0),
       verify_seal: (info, length) => (run.host.verifySeal(run.core.read(info, length)) ? 1 : 0),
-    },
-    log: {
-      line: (text, length) => run.host.log?.(new TextDecoder().decode(run.core.read(text, length))),
     },
   };
 }

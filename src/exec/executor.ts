@@ -23,7 +23,7 @@ import type {
   ExecutionRules,
   MessageInput,
   MessageResult,
-  ProofJudge,
+  ProofVerifier,
   RandomnessSource,
   RunOptions,
   SingleInput,
@@ -38,8 +38,7 @@ import { MIGRATIONS, type Migration, type UpgradeBlocks, type UpgradeName } from
 export type ExecutorParts = {
   readonly blocks: BlockSource;
   readonly randomness: RandomnessSource;
-  readonly proofs: ProofJudge;
-  readonly log?: (line: string) => void;
+  readonly proofs: ProofVerifier;
   /** What the names of upgrades stand for. Default: those of the networks. */
   readonly migrations?: Readonly<Record<UpgradeName, Migration>>;
 };
@@ -174,7 +173,7 @@ export class Executor implements Execution {
   }
 
   #host(): VmHost {
-    const { blocks, proofs, log } = this.#parts;
+    const { blocks, proofs } = this.#parts;
     return {
       peek: (cid) => blocks.peek(cid) ?? (this.#fetched.size === 0 ? undefined : this.#fetched.get(cidKey(cid))),
       ticketRandomness: (tag, epoch, entropy) =>
@@ -187,7 +186,6 @@ export class Executor implements Execution {
         ),
       verifyPoSt: (info) => this.#answer(`post ${LATIN1.decode(info)}`, () => proofs.verifyPoSt(info)),
       verifySeal: (info) => this.#answer(`seal ${LATIN1.decode(info)}`, () => proofs.verifySeal(info)),
-      ...(log === undefined ? {} : { log }),
     };
   }
 }

@@ -1,12 +1,10 @@
 /** The messages that the machine sends by itself: block rewards and the tick of an epoch. Source: lotus chain/stmgr. */
 import * as dagCbor from "@ipld/dag-cbor";
-import { Address } from "../types/address.ts";
+import type { Address } from "../types/address.ts";
 import { bigToBytes } from "../types/amount.ts";
 import { encodeMessage } from "../types/message.ts";
+import { CRON, REWARD, SYSTEM } from "../types/singletons.ts";
 
-const SYSTEM = Address.id(0);
-const REWARD = Address.id(2);
-const CRON = Address.id(3);
 const AWARD_BLOCK_REWARD = 2n;
 const EPOCH_TICK = 2n;
 /** gas */

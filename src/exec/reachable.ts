@@ -4,39 +4,30 @@
  * Execution writes intermediate states that nothing keeps. Only what the roots reach is worth storing; the search stops
  * at blocks that are not new, whose children are known already.
  */
+import { CborHeads } from "../base/cbor-head.ts";
 import { type Block, type CID, cidKey } from "../types/cid.ts";
 
-/** Tag 42 as CBOR writes it. */
-const LINK_HEAD_0 = 0xd8;
-const LINK_HEAD_1 = 0x2a;
+const BYTES = 2;
+const TEXT = 3;
+const TAG = 6;
+/** Tag of a link; the byte string in it has a zero before the CID. */
+const LINK = 42;
 
 /** Binary CIDs that a canonical DAG-CBOR block links to. */
 export function linksOf(block: Uint8Array): Uint8Array[] {
   const out: Uint8Array[] = [];
-  let at = 0;
-  while (at < block.length) {
-    const first = block[at] as number;
-    if (first === LINK_HEAD_0 && block[at + 1] === LINK_HEAD_1) {
-      const [start, length] = head(block, at + 2);
-      out.push(block.subarray(start + 1, start + length));
-      at = start + length;
-      continue;
+  const heads = new CborHeads(block);
+  let inLink = false;
+  while (!heads.done) {
+    heads.read();
+    if (heads.major === BYTES || heads.major === TEXT) {
+      const end = heads.at + heads.argument;
+      if (inLink) out.push(block.subarray(heads.at + 1, end));
+      heads.at = end;
     }
-    const major = first >> 5;
-    const [start, value] = head(block, at);
-    at = major === 2 || major === 3 ? start + value : start;
+    inLink = heads.major === TAG && heads.argument === LINK;
   }
   return out;
-}
-
-/** Position behind a head, and its argument. */
-function head(block: Uint8Array, at: number): [number, number] {
-  const info = (block[at] as number) & 31;
-  if (info < 24) return [at + 1, info];
-  const size = 1 << (info - 24);
-  let value = 0;
-  for (let i = 1; i <= size; i++) value = value * 256 + (block[at + i] ?? 0);
-  return [at + 1 + size, value];
 }
 
 /** The blocks of `made` that `roots` reach, children before parents. */

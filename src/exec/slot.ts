@@ -16,8 +16,8 @@ import type { Answered, MachineAnswer, MachineJob, MachineMessage } from "./wire
 /** A call takes some 1.2 KiB of the thread's stack; the protocol allows 4096 in a row, and before that, what gas buys. */
 const STACK_MIB = 32;
 
-/** Lines that the core logs stay in the worker, where nobody reads them; migrations are the networks'. */
-export type PoolParts = Omit<ExecutorParts, "log" | "migrations">;
+/** Migrations in a worker are the networks'. */
+export type PoolParts = Omit<ExecutorParts, "migrations">;
 
 /** A run, with all that a worker needs for it. */
 export type Run = {

@@ -31,10 +31,10 @@ export type RandomnessSource = {
 };
 
 /**
- * Who judges proofs: keys (`keyed-judge.ts`), or a stated policy. `info` is the CBOR WindowPoStVerifyInfo or
+ * Who verifies proofs: keys (`keyed-verifier.ts`), or a stated policy. `info` is the CBOR WindowPoStVerifyInfo or
  * SealVerifyInfo. A verdict that takes its time voids the run; it is awaited, kept, and the run goes the same way again.
  */
-export type ProofJudge = {
+export type ProofVerifier = {
   readonly verifyPoSt: (info: Uint8Array) => boolean | Promise<boolean>;
   readonly verifySeal: (info: Uint8Array) => boolean | Promise<boolean>;
 };

@@ -9,6 +9,7 @@ import { CHAIN_LIMITS, type NetworkParams, networkVersionAt } from "../params/ne
 import { buildAmt } from "../storage/amt.ts";
 import { Address } from "../types/address.ts";
 import { SIGNATURE_TYPE } from "../types/message.ts";
+import { SYSTEM } from "../types/singletons.ts";
 import type { DevAccount } from "./accounts.ts";
 import { buildGenesis } from "./genesis.ts";
 
@@ -69,7 +70,7 @@ async function makeChain(chain: Chain, crypto: Crypto, network: NetworkParams, s
   const meta = buildMessageMeta({ bls: [], secp: [] });
   const receipts = buildAmt([]);
   const header = {
-    miner: Address.id(0),
+    miner: SYSTEM,
     ticket: crypto.blake2b256(beacon),
     electionProof: null,
     beaconEntries: [{ round: 0n, data: beacon }],

@@ -18,6 +18,18 @@ import { FIL } from "../types/amount.ts";
 import type { CID } from "../types/cid.ts";
 import { encodeMessage } from "../types/message.ts";
 import type { Json } from "../types/schema-codec.ts";
+import {
+  BURNT_FUNDS,
+  CRON,
+  FIRST_NON_SINGLETON_ID,
+  INIT,
+  MARKET,
+  POWER,
+  RESERVE,
+  REWARD,
+  SYSTEM,
+  VERIFIED_REGISTRY,
+} from "../types/singletons.ts";
 
 export type GenesisErrorData = { readonly code: "GENESIS_FAILED"; readonly step: string; readonly exitCode: number };
 export class GenesisError extends FilError<GenesisErrorData> {}
@@ -40,22 +52,9 @@ const TOTAL = 2_000_000_000n * FIL;
 export const GENESIS_RESERVE = TOTAL - REWARD_ALLOCATION;
 /** Stacked DRG, 2 KiB sectors, first version. */
 const SEAL_PROOF_2KIB = 0;
-const FIRST_ACCOUNT_ID = 100;
 const CONSTRUCTOR = 1;
 const POWER_ON_EPOCH_TICK_END = 5;
 const MARKET_CRON_TICK = 9;
-
-const ID = {
-  system: Address.id(0),
-  init: Address.id(1),
-  reward: Address.id(2),
-  cron: Address.id(3),
-  power: Address.id(4),
-  market: Address.id(5),
-  verifiedRegistry: Address.id(6),
-  reserve: Address.id(90),
-  burntFunds: Address.id(99),
-} as const;
 
 type BareActor = {
   readonly id: Address;
@@ -69,25 +68,25 @@ type BareActor = {
 /** Actors that stand before any message. */
 function bareActors(spec: GenesisSpec): readonly BareActor[] {
   return [
-    { id: ID.system, name: "system" },
-    { id: ID.init, name: "init", params: { NetworkName: spec.network.name } },
-    { id: ID.reward, name: "reward", params: "0" },
+    { id: SYSTEM, name: "system" },
+    { id: INIT, name: "init", params: { NetworkName: spec.network.name } },
+    { id: REWARD, name: "reward", params: "0" },
     {
-      id: ID.cron,
+      id: CRON,
       name: "cron",
       params: {
         Entries: [
-          { Receiver: ID.power.toString(), MethodNum: POWER_ON_EPOCH_TICK_END },
-          { Receiver: ID.market.toString(), MethodNum: MARKET_CRON_TICK },
+          { Receiver: POWER.toString(), MethodNum: POWER_ON_EPOCH_TICK_END },
+          { Receiver: MARKET.toString(), MethodNum: MARKET_CRON_TICK },
         ],
       },
     },
-    { id: ID.power, name: "storagepower" },
-    { id: ID.market, name: "storagemarket" },
+    { id: POWER, name: "storagepower" },
+    { id: MARKET, name: "storagemarket" },
     // The first account will have the first free id; it appoints verifiers.
-    { id: ID.verifiedRegistry, name: "verifiedregistry", params: Address.id(FIRST_ACCOUNT_ID).toString() },
-    { id: ID.reserve, name: "account", state: { Address: ID.reserve.toString() } },
-    { id: ID.burntFunds, name: "account", state: { Address: ID.burntFunds.toString() } },
+    { id: VERIFIED_REGISTRY, name: "verifiedregistry", params: Address.id(FIRST_NON_SINGLETON_ID).toString() },
+    { id: RESERVE, name: "account", state: { Address: RESERVE.toString() } },
+    { id: BURNT_FUNDS, name: "account", state: { Address: BURNT_FUNDS.toString() } },
   ];
 }
 
@@ -101,8 +100,8 @@ export async function buildGenesis(spec: GenesisSpec): Promise<GenesisState> {
       `accounts and block rewards take ${allotted} attoFIL, more than the ${TOTAL} that exist`,
     );
   const balances = new Map<Address, bigint>([
-    [ID.reward, REWARD_ALLOCATION],
-    [ID.reserve, GENESIS_RESERVE],
+    [REWARD, REWARD_ALLOCATION],
+    [RESERVE, GENESIS_RESERVE],
   ]);
 
   const vm = await Vm.create(NO_WORLD, { profile: spec.network.profile });
@@ -136,14 +135,14 @@ export async function buildGenesis(spec: GenesisSpec): Promise<GenesisState> {
 
   for (const { id, name, params, state } of actors)
     if (state === undefined)
-      apply(`construct ${name}`, ID.system, id, 0n, CONSTRUCTOR, encode(name, CONSTRUCTOR, params ?? null));
+      apply(`construct ${name}`, SYSTEM, id, 0n, CONSTRUCTOR, encode(name, CONSTRUCTOR, params ?? null));
   for (const { address, balance } of spec.accounts)
-    apply(`fund ${address}`, ID.reserve, address, balance, 0, new Uint8Array(0));
-  const owner = spec.accounts[0]?.address ?? ID.reserve;
+    apply(`fund ${address}`, RESERVE, address, balance, 0, new Uint8Array(0));
+  const owner = spec.accounts[0]?.address ?? RESERVE;
   const made = apply(
     "create the first miner",
     vm.resolve(owner) ?? owner,
-    ID.power,
+    POWER,
     0n,
     2,
     encode("storagepower", 2, {

@@ -1,4 +1,18 @@
-/** The clock of window PoSt and who counts for consensus: the same on every network. Epochs, unless said otherwise. */
+/**
+ * Sizes of sectors, the clock of window PoSt and who counts for consensus: the same on every network. Epochs, unless
+ * said otherwise.
+ */
+
+/**
+ * Bytes of the sectors that have registered proofs. Numbers of proofs count through these sizes, in groups: seals by
+ * version and feature, PoSt by kind and version. Source: go-state-types abi/sector.go.
+ */
+export const SECTOR_SIZES: readonly number[] = [2 << 10, 8 << 20, 512 << 20, 32 * 2 ** 30, 64 * 2 ** 30];
+
+/** Bytes of the sectors that a registered proof is about; undefined for what is no such number. */
+export function sectorSizeOf(proof: number): number | undefined {
+  return proof >= 0 ? SECTOR_SIZES[proof % SECTOR_SIZES.length] : undefined;
+}
 
 /** Source: specs-actors v2.1.0 actors/builtin/miner/policy.go. */
 export const WINDOW_POST = {

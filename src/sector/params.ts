@@ -5,6 +5,7 @@
  * registered proof (4, 16, 32 KiB, …) have the tree shapes of 64 and 32 GiB sectors and serve as stand-ins in tests.
  */
 import { FilError } from "../base/errors.ts";
+import { SECTOR_SIZES, sectorSizeOf } from "../params/proving.ts";
 
 export type SectorErrorData =
   | { readonly code: "UNKNOWN_SECTOR_SIZE"; readonly sectorBytes: number }
@@ -112,7 +113,6 @@ export type SealProof = {
   readonly feature: PoRepFeature;
 };
 
-const SEAL_SIZES: readonly number[] = [2 * KIB, 8 * MIB, 512 * MIB, 32 * GIB, 64 * GIB];
 const SEAL_GROUPS: readonly { readonly legacy: boolean; readonly feature: PoRepFeature }[] = [
   { legacy: true, feature: "interactive" },
   { legacy: false, feature: "interactive" },
@@ -122,8 +122,8 @@ const SEAL_GROUPS: readonly { readonly legacy: boolean; readonly feature: PoRepF
 
 /** The registered seal proof of a number: five sizes in each of the groups V1, V1_1, synthetic, non-interactive. */
 export function sealProof(number: number): SealProof {
-  const group = SEAL_GROUPS[Math.floor(number / SEAL_SIZES.length)];
-  const sectorBytes = SEAL_SIZES[number % SEAL_SIZES.length];
+  const group = SEAL_GROUPS[Math.floor(number / SECTOR_SIZES.length)];
+  const sectorBytes = sectorSizeOf(number);
   if (!Number.isInteger(number) || number < 0 || group === undefined || sectorBytes === undefined)
     throw new SectorError({ code: "UNKNOWN_SEAL_PROOF", proof: number }, `no registered seal proof ${number}`);
   return { number, sectorBytes, ...group };

@@ -14,6 +14,7 @@ import { Address, type NetworkLetter } from "../types/address.ts";
 import { bytesToBig } from "../types/amount.ts";
 import { CID, textOfCid } from "../types/cid.ts";
 import { cborToJson, type Json, jsonToCbor, valueToJson } from "../types/schema-codec.ts";
+import { INIT } from "../types/singletons.ts";
 
 export type StateErrorData =
   | { readonly code: "ACTOR_NOT_FOUND"; readonly address: string }
@@ -30,8 +31,6 @@ export type ActorEntry = {
   /** attoFIL */
   readonly balance: bigint;
 };
-
-const INIT = Address.id(1);
 
 function actorNotFound(address: Address): never {
   throw new StateError({ code: "ACTOR_NOT_FOUND", address: `${address}` }, `${address}: actor not found`);

@@ -9,6 +9,7 @@ import { loadNode } from "../storage/amt.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import { Address } from "../types/address.ts";
 import { bytesToBig } from "../types/amount.ts";
+import { BURNT_FUNDS, MARKET, POWER, RESERVE, REWARD } from "../types/singletons.ts";
 
 export type SupplyParts = {
   readonly vested: bigint;
@@ -19,12 +20,6 @@ export type SupplyParts = {
   /** The sum, not below 0. */
   readonly circulating: bigint;
 };
-
-const REWARD = Address.id(2);
-const POWER = Address.id(4);
-const MARKET = Address.id(5);
-const RESERVE = Address.id(90);
-const BURNT_FUNDS = Address.id(99);
 
 // Positions in the state tuples, as in the core.
 const REWARD_TOTAL = 8;

@@ -6,13 +6,9 @@ import { MAINNET_SUPPLY } from "../params/supply.ts";
 import { describeCode, StateView } from "../state/state-view.ts";
 import { loadNode } from "../storage/amt.ts";
 import type { BlockSource } from "../storage/contract.ts";
-import { Address } from "../types/address.ts";
 import { bytesToBig } from "../types/amount.ts";
 import type { CID } from "../types/cid.ts";
-
-const POWER = Address.id(4);
-const MARKET = Address.id(5);
-const BURNT_FUNDS = Address.id(99);
+import { BURNT_FUNDS, MARKET, POWER } from "../types/singletons.ts";
 
 /** Rules of the main network, with what its genesis state fixes. */
 export async function mainnetRules(

@@ -3,10 +3,8 @@ import type { Chain } from "../chain/chain.ts";
 import { type BlockMessages, type CarriedMessage, selectMessages } from "../chain/message-store.ts";
 import type { MessageInput, TipsetInput } from "../exec/types.ts";
 import type { BlockHeader, Tipset } from "../types/block-header.ts";
-import { encodeMessage, encodeSignedMessage, type Message } from "../types/message.ts";
+import { encodeMessage, encodeSignedMessage, type Message, SECP256K1_CHAIN_BYTES } from "../types/message.ts";
 
-/** A signature's part of a secp256k1 message on chain, bytes: array head, byte string head (2), type, 65 of signature. */
-const SIGNATURE_BYTES = 69;
 /** Protocol of BLS addresses. */
 const BLS = 3;
 
@@ -48,5 +46,5 @@ export function carriedInput({ message, signed }: CarriedMessage): MessageInput 
 /** A message that has no signature yet, with the length that it will have on chain. `key`: its sender's key address. */
 export function unsignedInput(message: Message, key: { readonly protocol: number }): MessageInput {
   const bytes = encodeMessage(message);
-  return { bytes, chainLength: key.protocol === BLS ? bytes.length : bytes.length + SIGNATURE_BYTES };
+  return { bytes, chainLength: key.protocol === BLS ? bytes.length : bytes.length + SECP256K1_CHAIN_BYTES };
 }

@@ -10,6 +10,7 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import { concat, equal, fromHex } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
+import { decodeVarint, encodeVarint } from "../base/varint.ts";
 import { CID } from "../types/cid.ts";
 import type { Block } from "./contract.ts";
 
@@ -92,31 +93,19 @@ export function cidLength(section: Uint8Array, at: number): number {
   return position + value <= section.length ? position + value : badCar(at, "CID is cut short");
 }
 
+/** Longest varint that is looked at: of lengths below 2^49. */
+const MAX_VARINT = 7;
+
 /** Position behind a varint, and its value; below 2^49. `base` is where `bytes` begin in the file. */
 export function readVarint(bytes: Uint8Array, at: number, base = 0): [number, number] {
-  let value = 0;
-  let factor = 1;
-  for (let i = at; i < bytes.length && i < at + 7; i++) {
-    const byte = bytes[i] as number;
-    value += (byte & 0x7f) * factor;
-    if (byte < 0x80) return [i + 1, value];
-    factor *= 128;
-  }
-  return badCar(base + at, "length is cut short or too large");
-}
-
-function varint(value: number): Uint8Array {
-  const out: number[] = [];
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 0x80) return Uint8Array.from([...out, rest]);
-    out.push((rest % 128) | 0x80);
-  }
+  const found = decodeVarint(bytes, at, MAX_VARINT);
+  return typeof found === "string" ? badCar(base + at, `length is ${found}`) : [at + found.size, Number(found.value)];
 }
 
 /** A CAR file of the given roots and blocks. */
 export function writeCar(roots: readonly Uint8Array[], blocks: readonly Block[]): Uint8Array {
   const header = dagCbor.encode({ version: 1, roots: roots.map((root) => CID.decode(root)) });
-  const parts = [varint(header.length), header];
-  for (const { cid, bytes } of blocks) parts.push(varint(cid.length + bytes.length), cid, bytes);
+  const parts = [encodeVarint(header.length), header];
+  for (const { cid, bytes } of blocks) parts.push(encodeVarint(cid.length + bytes.length), cid, bytes);
   return concat(...parts);
 }

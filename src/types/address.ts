@@ -11,6 +11,7 @@ import { blake2b } from "@noble/hashes/blake2.js";
 import { base32 } from "multiformats/bases/base32";
 import { compare, concat, equal } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
+import { decodeVarint, encodeVarint } from "../base/varint.ts";
 
 export type AddressErrorData = { readonly code: "BAD_ADDRESS"; readonly reason: string };
 export class AddressError extends FilError<AddressErrorData> {}
@@ -80,7 +81,7 @@ export class Address {
         break;
       case PROTOCOL.id:
       case PROTOCOL.delegated: {
-        const [value, size] = decodeVarint(bytes, 1);
+        const [value, size] = varintIn(bytes, 1);
         if (value > MAX_ID) bad("actor id is not below 2^63");
         if (bytes[0] === PROTOCOL.id && size !== payload) bad("bytes after the actor id");
         if (payload - size > MAX_SUBADDRESS) bad(`subaddress of ${payload - size} bytes, over ${MAX_SUBADDRESS}`);
@@ -118,13 +119,13 @@ export class Address {
 
   /** Actor id of an ID address, null for any other. */
   get actorId(): bigint | null {
-    return this.protocol === PROTOCOL.id ? decodeVarint(this.bytes, 1)[0] : null;
+    return this.protocol === PROTOCOL.id ? varintIn(this.bytes, 1)[0] : null;
   }
 
   /** 20-byte Ethereum form of an ID address or an f410 address that does not pretend to be one, null for any other. */
   get ethereum(): Uint8Array | null {
     if (this.protocol === PROTOCOL.delegated) {
-      const [namespace, size] = decodeVarint(this.bytes, 1);
+      const [namespace, size] = varintIn(this.bytes, 1);
       const own = this.bytes.slice(1 + size);
       return namespace === BigInt(EAM_NAMESPACE) && own.length === 20 && !isMaskedId(own) ? own : null;
     }
@@ -156,7 +157,7 @@ export class Address {
     if (this.protocol === PROTOCOL.id) return `${lead}${this.actorId}`;
     const check = blake2b(this.bytes, { dkLen: 4 });
     if (this.protocol === PROTOCOL.delegated) {
-      const [namespace, size] = decodeVarint(this.bytes, 1);
+      const [namespace, size] = varintIn(this.bytes, 1);
       return `${lead}${namespace}f${base32.baseEncode(concat(this.bytes.subarray(1 + size), check))}`;
     }
     return lead + base32.baseEncode(concat(this.bytes.subarray(1), check));
@@ -181,26 +182,8 @@ function fromParts(head: Uint8Array, encoded: string, text: string): Address {
   return address;
 }
 
-function encodeVarint(value: bigint): Uint8Array {
-  const out: number[] = [];
-  let rest = value;
-  while (rest >= 0x80n) {
-    out.push(Number(rest & 0x7fn) | 0x80);
-    rest >>= 7n;
-  }
-  out.push(Number(rest));
-  return Uint8Array.from(out);
-}
-
-function decodeVarint(bytes: Uint8Array, at: number): [value: bigint, size: number] {
-  let value = 0n;
-  for (let size = 1; size <= 9; size++) {
-    const byte = bytes[at + size - 1];
-    if (byte === undefined) bad("truncated varint");
-    value |= BigInt(byte & 0x7f) << BigInt(7 * (size - 1));
-    if (byte >= 0x80) continue;
-    if (byte === 0 && size > 1) bad("varint is not minimal");
-    return [value, size];
-  }
-  return bad("varint is too long");
+/** Value and size of the varint at `at`; refuses an address without one. */
+function varintIn(bytes: Uint8Array, at: number): readonly [value: bigint, size: number] {
+  const found = decodeVarint(bytes, at);
+  return typeof found === "string" ? bad(`varint is ${found}`) : [found.value, found.size];
 }

@@ -6,12 +6,15 @@
  * Source: go-bitfield, specification of RLE+.
  */
 import { FilError } from "../base/errors.ts";
+import { decodeVarint } from "../base/varint.ts";
 
 export type BitfieldErrorData = { readonly code: "BAD_BITFIELD" };
 export class BitfieldError extends FilError<BitfieldErrorData> {}
 
 /** Largest encoded set on chain, bytes. */
 const MAX_ENCODED = 32 << 10;
+/** Bytes of a varint of 64 bits. */
+const MAX_VARINT = 10;
 
 function bad(reason: string): never {
   throw new BitfieldError({ code: "BAD_BITFIELD" }, `bad bitfield: ${reason}`);
@@ -48,15 +51,13 @@ export function decodeRuns(bytes: Uint8Array): bigint[] {
   }
 }
 
+/** A varint of up to 64 bits, byte by byte from a stream of bits. */
 function readVarint(byte: () => number): bigint {
-  let value = 0n;
-  for (let i = 0n; i < 10n; i++) {
-    const next = byte();
-    if (i === 9n && next > 1) break;
-    value |= BigInt(next & 0x7f) << (7n * i);
-    if (next < 0x80) return next === 0 && i > 0n ? bad("varint is not minimal") : value;
-  }
-  return bad("varint is too long");
+  const bytes: number[] = [];
+  do bytes.push(byte());
+  while ((bytes.at(-1) as number) >= 0x80 && bytes.length < MAX_VARINT);
+  const found = decodeVarint(Uint8Array.from(bytes), 0, MAX_VARINT, 64);
+  return typeof found === "string" ? bad(`varint is ${found}`) : found.value;
 }
 
 /** Inverse of `decodeRuns`; a trailing run of zeros and empty runs are dropped. */

@@ -160,6 +160,9 @@ export function signedMessageCid(signed: SignedMessage): CID {
   return remembered(signed, () => encodeSignedMessage(signed));
 }
 
+/** Bytes that a secp256k1 signature adds to a message on chain: head of the pair, head of the byte string (2), type, 65. */
+export const SECP256K1_CHAIN_BYTES = 69;
+
 /** Length of the message on chain, bytes: what gas is charged for. */
 export function chainLength(signed: SignedMessage): number {
   const bare = signed.signature.type === SIGNATURE_TYPE.bls;

@@ -9,7 +9,6 @@ import { Chain } from "../../src/chain/chain.ts";
 import { buildMessageMeta } from "../../src/chain/message-store.ts";
 import { drawRandomness } from "../../src/chain/randomness.ts";
 import { type Crypto, loadCrypto } from "../../src/core/crypto.ts";
-import { vrfVerify } from "../../src/core/vrf.ts";
 import { verifyBytes } from "../../src/keys/keys.ts";
 import { ObjectReader } from "../../src/state/actor-reader.ts";
 import { describeCode, encodeState, StateView } from "../../src/state/state-view.ts";
@@ -197,8 +196,8 @@ describe.skipIf(absent)("signatures", () => {
         const key = (await workerOf(miner)).bytes.slice(1);
         const drawn = (epoch: number): Uint8Array =>
           drawRandomness(beacon, TICKET_TAG, epoch, dagCbor.encode(miner.bytes));
-        expect(vrfVerify(crypto, key, drawn(height - 1), ticket as Uint8Array), `epoch ${height}`).toBe(true);
-        expect(vrfVerify(crypto, key, drawn(height), ticket as Uint8Array)).toBe(false);
+        expect(crypto.blsVerify(key, drawn(height - 1), ticket as Uint8Array), `epoch ${height}`).toBe(true);
+        expect(crypto.blsVerify(key, drawn(height), ticket as Uint8Array)).toBe(false);
       }
     }
   });

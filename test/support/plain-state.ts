@@ -2,9 +2,9 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import type { VmHost } from "../../src/core/vm.ts";
 import { Executor, type ExecutorParts } from "../../src/exec/executor.ts";
-import type { ProofJudge, RandomnessSource } from "../../src/exec/types.ts";
-import { buildHamt } from "../../src/storage/hamt-build.ts";
+import type { ProofVerifier, RandomnessSource } from "../../src/exec/types.ts";
 import { MemoryStore } from "../../src/storage/memory.ts";
+import { buildHamt } from "../../src/tools/hamt-build.ts";
 import { Address } from "../../src/types/address.ts";
 import { bigToBytes } from "../../src/types/amount.ts";
 import { type CID, cidOfBlock, cidOfText } from "../../src/types/cid.ts";
@@ -89,7 +89,7 @@ export const NO_RANDOMNESS: RandomnessSource = {
   ticketRandomness: () => new Uint8Array(32),
   beaconRandomness: () => new Uint8Array(32),
 };
-export const NO_PROOFS: ProofJudge = { verifyPoSt: () => false, verifySeal: () => false };
+export const NO_PROOFS: ProofVerifier = { verifyPoSt: () => false, verifySeal: () => false };
 
 export function hostOf(store: MemoryStore): VmHost {
   return { peek: (cid) => store.peek(cid), ...NO_RANDOMNESS, ...NO_PROOFS };

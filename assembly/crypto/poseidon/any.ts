@@ -11,7 +11,7 @@
 import { FR_SIZE, frAdd, frDot, frFromBytesLE, frMul, frSqr, frToBytesLE } from "../field/fr.gen";
 import { fillMatrix, fillRoundConstants, FULL_ROUNDS, partialRounds } from "./constants";
 
-/** Bytes of an element at the border. */
+/** Bytes of an element where it crosses the ABI. */
 const ELEMENT_BYTES: usize = 32;
 /** Terms that one dot product takes. */
 const DOT_TERMS: i32 = 16;

@@ -2,7 +2,7 @@
  * Poseidon hashes of 2, 4, 8 or 11 field elements; the sets and their optimised form are explained in `constants.ts`.
  *
  * The state is (tag, input 0, …): the tag 2^arity - 1 marks a node of a Merkle tree, other tags other uses. The digest is
- * lane 1 after the last round. Elements cross this border as 32 little-endian canonical bytes.
+ * lane 1 after the last round. Elements cross the ABI as 32 little-endian canonical bytes.
  *
  * Products a hash for arity 8: 72 S-boxes of 3 and 57 of 3, 8 matrices of 81, 57 rounds of about 17, and one exit matrix
  * of 128; dot products take one reduction each.
@@ -27,7 +27,7 @@ import {
 import { dot, dotSmall } from "./dot";
 import { runNarrow } from "./narrow";
 
-/** Bytes of an element at the border. */
+/** Bytes of an element where it crosses the ABI. */
 export const ELEMENT_BYTES: usize = 32;
 
 const STATE: usize = memory.data(480, 8);

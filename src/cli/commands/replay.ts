@@ -5,7 +5,7 @@ import { platform } from "#platform";
 import { replayChain } from "../../conformance/replay.ts";
 import { loadCrypto } from "../../core/crypto.ts";
 import { loadProofs, type Proofs } from "../../core/proofs.ts";
-import { circuitKey, keyedJudge, type ProofCircuit } from "../../exec/keyed-judge.ts";
+import { circuitKey, keyedVerifier, type ProofCircuit } from "../../exec/keyed-verifier.ts";
 import { readVerifyingKey, type VerifyingKey } from "../../sector/snark/groth16.ts";
 import { complain } from "../errors.ts";
 import { progressLine } from "../terminal.ts";
@@ -54,18 +54,18 @@ async function run(file: string, options: Options): Promise<void> {
   const crypto = await loadCrypto();
   const line = progressLine();
   const started = performance.now();
-  let judged = 0;
+  let trusted = 0;
   try {
     const module = await loadProofs();
-    const judge = keyedJudge({
+    const verifier = keyedVerifier({
       proofs: module,
       keys: await readKeys(module, options.key),
       missing: options.trustProofs === true ? "accept" : "refuse",
       entropy: () => platform.randomBytes(32),
-      onMissing: () => judged++,
+      onMissing: () => trusted++,
     });
     const report = await replayChain(await readFile(file), {
-      proofs: judge,
+      proofs: verifier,
       hashes: crypto,
       ...(options.validate === true
         ? { validate: { crypto, proofs: module, entropy: () => platform.randomBytes(32) } }
@@ -78,13 +78,13 @@ async function run(file: string, options: Options): Promise<void> {
     const seconds = (performance.now() - started) / 1000;
     if (options.json === true)
       process.stdout.write(
-        `${JSON.stringify({ ok: true, ...figures, ...(checks === null ? {} : { blocks, checks: counted }), trustedProofs: judged, seconds })}\n`,
+        `${JSON.stringify({ ok: true, ...figures, ...(checks === null ? {} : { blocks, checks: counted }), trustedProofs: trusted, seconds })}\n`,
       );
     else
       process.stdout.write(
         `epochs ${report.firstEpoch} to ${report.lastEpoch}: ${report.tipsets} tipsets, ${report.messages} messages, ` +
           `${report.nullRounds} null rounds, every root equal (${seconds.toFixed(1)} s)` +
-          `${judged > 0 ? `; ${judged} proofs taken on trust` : ""}\nstate root ${report.stateRoot}\n`,
+          `${trusted > 0 ? `; ${trusted} proofs taken on trust` : ""}\nstate root ${report.stateRoot}\n`,
       );
   } catch (error) {
     line.clear();

@@ -3,6 +3,7 @@ import { market as marketSchema } from "../../schema/actors/market.ts";
 import type { ObjectReader } from "../../state/actor-reader.ts";
 import { Address } from "../../types/address.ts";
 import type { Json } from "../../types/schema-codec.ts";
+import { MARKET } from "../../types/singletons.ts";
 import { address, amount, shape, tipsetKey, uint64 } from "../codec/chain-types.ts";
 import { object, record, spelt } from "../codec/codec.ts";
 import { stateJson } from "../codec/state-types.ts";
@@ -12,7 +13,6 @@ import { group, method, param } from "../method.ts";
 import { idAt } from "../view.ts";
 import { openActor } from "./miner-state.ts";
 
-export const MARKET = Address.id(5);
 const INACTIVE_DEAL: Json = { SectorStartEpoch: -1, LastUpdatedEpoch: -1, SlashEpoch: -1 };
 
 const deal = spelt<Json>(

@@ -4,6 +4,7 @@ import { miner as minerSchema } from "../../schema/actors/miner.ts";
 import { type JsonObject, ObjectReader } from "../../state/actor-reader.ts";
 import { Address } from "../../types/address.ts";
 import type { Json } from "../../types/schema-codec.ts";
+import { POWER } from "../../types/singletons.ts";
 import { address, amount, bitfieldRuns, sectorNumber, shape, type TipsetKey, tipsetKey } from "../codec/chain-types.ts";
 import { boolean, type Codec, list, nullable, object, spelt } from "../codec/codec.ts";
 import { stateJson } from "../codec/state-types.ts";
@@ -12,8 +13,6 @@ import { group, method, param } from "../method.ts";
 import type { NodeServices } from "../services.ts";
 import { idAt, orNotFound, viewAt } from "../view.ts";
 import { MANY, minerInfo, minerInfoSchema } from "./miner-shapes.ts";
-
-export const POWER = Address.id(4);
 
 /** The state of one actor after a tipset, field by field. */
 export async function openActor(node: NodeServices, one: Address, key: TipsetKey): Promise<ObjectReader> {

@@ -273,10 +273,10 @@ describe("a worker that dies", () => {
 
 type Outcome = { readonly stateRoot: CID; readonly asked: readonly string[]; readonly infos: readonly string[] };
 
-/** Commits one sector of the first miner and proves it, before a judge who always says `valid`. */
+/** Commits one sector of the first miner and proves it, before a verifier that always says `valid`. */
 async function sealOneSector(make: (parts: ExecutorParts) => Execution, valid: boolean): Promise<Outcome> {
   const asked = new Set<string>();
-  // What the judge is shown has the randomness in it.
+  // What the verifier is shown has the randomness in it.
   const infos = new Set<string>();
   const draw = (kind: string) => (tag: number, epoch: number, entropy: Uint8Array) => {
     asked.add(`${kind} ${tag}`);

@@ -1,9 +1,9 @@
-/** Proofs as the machine meets them, judged with verifying keys: real circuits under local keys. */
+/** Proofs as the machine meets them, verified with keys: real circuits under local keys. */
 import * as dagCbor from "@ipld/dag-cbor";
 import { beforeAll, expect, test } from "vitest";
 import { fromHex } from "../../../src/base/bytes.ts";
 import { loadProofs } from "../../../src/core/proofs.ts";
-import { circuitKey, type JudgeOptions, keyedJudge } from "../../../src/exec/keyed-judge.ts";
+import { circuitKey, keyedVerifier, type VerifierOptions } from "../../../src/exec/keyed-verifier.ts";
 import { pieceCidV1, sealedCid } from "../../../src/sector/piece/cid.ts";
 import { readVerifyingKey, type VerifyingKey } from "../../../src/sector/snark/groth16.ts";
 import porep from "../../fixtures/proofs/groth16-porep.json" with { type: "json" };
@@ -11,7 +11,7 @@ import post from "../../fixtures/proofs/groth16-post.json" with { type: "json" }
 
 const KIB2 = 2048;
 const MINER = 1000;
-let options: JudgeOptions;
+let options: VerifierOptions;
 beforeAll(async () => {
   const module = await loadProofs();
   const keys = new Map<string, VerifyingKey>();
@@ -40,27 +40,27 @@ function postInfo(one: PostCase, change: Partial<{ randomness: Uint8Array; first
 }
 
 for (const one of post.cases.filter((each) => each.key === "window"))
-  test(`${one.name}: the judge accepts the proof, and no other statement`, async () => {
-    const judge = keyedJudge(options);
-    expect(await judge.verifyPoSt(postInfo(one))).toBe(true);
+  test(`${one.name}: the verifier accepts the proof, and no other statement`, async () => {
+    const verifier = keyedVerifier(options);
+    expect(await verifier.verifyPoSt(postInfo(one))).toBe(true);
     const randomness = fromHex(one.randomness);
     // The two top bits do not reach the field.
     randomness[31] = (randomness[31] as number) | 0xc0;
-    expect(await judge.verifyPoSt(postInfo(one, { randomness }))).toBe(true);
+    expect(await verifier.verifyPoSt(postInfo(one, { randomness }))).toBe(true);
     randomness[0] = (randomness[0] as number) ^ 1;
-    expect(await judge.verifyPoSt(postInfo(one, { randomness }))).toBe(false);
-    expect(await judge.verifyPoSt(postInfo(one, { first: 77 }))).toBe(false);
-    expect(await judge.verifyPoSt(postInfo(one, { proof: new Uint8Array(192) }))).toBe(false);
-    expect(await judge.verifyPoSt(postInfo(one, { proof: new Uint8Array(3) }))).toBe(false);
+    expect(await verifier.verifyPoSt(postInfo(one, { randomness }))).toBe(false);
+    expect(await verifier.verifyPoSt(postInfo(one, { first: 77 }))).toBe(false);
+    expect(await verifier.verifyPoSt(postInfo(one, { proof: new Uint8Array(192) }))).toBe(false);
+    expect(await verifier.verifyPoSt(postInfo(one, { proof: new Uint8Array(3) }))).toBe(false);
   });
 
 test("the actor's stand-ins for faulty sectors change nothing; sectors of another size do", async () => {
-  const judge = keyedJudge(options);
+  const verifier = keyedVerifier(options);
   const one = post.cases.find((each) => each.key === "window" && each.sectors.length > 1) as PostCase;
   const type = one.apiVersion === "1.2.0" ? 10 : 5;
   const listed = one.sectors.map(({ sectorNumber, commR }) => [0, sectorNumber, sealedCid(fromHex(commR))]);
   const verdict = (sectors: readonly unknown[]) =>
-    judge.verifyPoSt(dagCbor.encode([fromHex(one.randomness), [[type, fromHex(one.proof)]], sectors, MINER]));
+    verifier.verifyPoSt(dagCbor.encode([fromHex(one.randomness), [[type, fromHex(one.proof)]], sectors, MINER]));
   const [first, ...rest] = listed as [unknown[], ...unknown[][]];
   expect(await verdict([first, first, ...rest, first])).toBe(true);
   expect(await verdict([...rest, first])).toBe(true);
@@ -70,8 +70,8 @@ test("the actor's stand-ins for faulty sectors change nothing; sectors of anothe
 });
 
 for (const one of porep.cases.filter((each) => each.registeredSealProof === 0 || each.registeredSealProof === 5))
-  test(`${one.name}: the judge accepts the seal, and no other statement`, async () => {
-    const judge = keyedJudge(options);
+  test(`${one.name}: the verifier accepts the seal, and no other statement`, async () => {
+    const verifier = keyedVerifier(options);
     const miner =
       Number(BigInt(fromHex(one.proverId)[0] as number) & 0x7fn) + (fromHex(one.proverId)[1] as number) * 128;
     const info = (sector: number, proof = fromHex(one.proof)): Uint8Array =>
@@ -85,17 +85,17 @@ for (const one of porep.cases.filter((each) => each.registeredSealProof === 0 ||
         sealedCid(fromHex(one.commR)),
         pieceCidV1(fromHex(one.commD)),
       ]);
-    expect(await judge.verifySeal(info(one.sectorNumber))).toBe(true);
-    expect(await judge.verifySeal(info(one.sectorNumber + 1))).toBe(false);
-    expect(await judge.verifySeal(info(one.sectorNumber, new Uint8Array(192)))).toBe(false);
+    expect(await verifier.verifySeal(info(one.sectorNumber))).toBe(true);
+    expect(await verifier.verifySeal(info(one.sectorNumber + 1))).toBe(false);
+    expect(await verifier.verifySeal(info(one.sectorNumber, new Uint8Array(192)))).toBe(false);
   });
 
 test("a network that knows no second version of window proofs refuses them, valid or not", () => {
   const one = post.cases.find((each) => each.key === "window" && each.apiVersion === "1.2.0") as PostCase;
   const { secondWindowVersion: _, ...first } = options;
-  expect(keyedJudge(options).verifyPoSt(postInfo(one))).toBe(true);
-  expect(keyedJudge(first).verifyPoSt(postInfo(one))).toBe(false);
-  expect(keyedJudge({ ...first, keys: new Map(), missing: "accept" }).verifyPoSt(postInfo(one))).toBe(false);
+  expect(keyedVerifier(options).verifyPoSt(postInfo(one))).toBe(true);
+  expect(keyedVerifier(first).verifyPoSt(postInfo(one))).toBe(false);
+  expect(keyedVerifier({ ...first, keys: new Map(), missing: "accept" }).verifyPoSt(postInfo(one))).toBe(false);
 });
 
 test("a seal whose ticket or seed is no 32 bytes is not proved", async () => {
@@ -108,17 +108,22 @@ test("a seal whose ticket or seed is no 32 bytes is not proved", async () => {
     [32, 5000],
   ] as const) {
     const info = dagCbor.encode([one!.registeredSealProof, [MINER, 1], [], ...parts(ticket, seed), sealed, unsealed]);
-    expect(await keyedJudge(options).verifySeal(info)).toBe(false);
+    expect(await keyedVerifier(options).verifySeal(info)).toBe(false);
   }
 });
 
 test("without a key the stated policy decides, and is told of", async () => {
   const told: string[] = [];
   const info = postInfo(post.cases.find((each) => each.key === "window") as PostCase);
-  const judge = (missing: "accept" | "reject" | "refuse") =>
-    keyedJudge({ ...options, keys: new Map(), missing, onMissing: (circuit, size) => told.push(`${circuit} ${size}`) });
-  expect(judge("accept").verifyPoSt(info)).toBe(true);
-  expect(judge("reject").verifyPoSt(info)).toBe(false);
-  expect(() => judge("refuse").verifyPoSt(info)).toThrow(/no verifying key/);
+  const verifier = (missing: "accept" | "reject" | "refuse") =>
+    keyedVerifier({
+      ...options,
+      keys: new Map(),
+      missing,
+      onMissing: (circuit, size) => told.push(`${circuit} ${size}`),
+    });
+  expect(verifier("accept").verifyPoSt(info)).toBe(true);
+  expect(verifier("reject").verifyPoSt(info)).toBe(false);
+  expect(() => verifier("refuse").verifyPoSt(info)).toThrow(/no verifying key/);
   expect(told).toEqual(["window-post 2048", "window-post 2048", "window-post 2048"]);
 });

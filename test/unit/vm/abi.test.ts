@@ -5,7 +5,7 @@ import { compileModule } from "../../../src/core/load.ts";
 /** What the compiler adds by itself. */
 const OF_THE_RUNTIME = ["__new", "__pin", "__unpin", "__collect", "__rtti_base", "memory"];
 
-describe.each(["vm.wasm", "vm-test.wasm"])("the border of %s", (asset) => {
+describe.each(["vm.wasm", "vm-test.wasm"])("the ABI of %s", (asset) => {
   test("the module asks for nothing that the table lacks, but abort and its memory", async () => {
     const known = new Set(
       Object.entries(IMPORT_NAMES).flatMap(([room, names]) => names.map((name) => `${room}.${name}`)),
@@ -14,15 +14,14 @@ describe.each(["vm.wasm", "vm-test.wasm"])("the border of %s", (asset) => {
     expect(asked.filter((name) => !known.has(name)).sort()).toEqual(["env.abort", "env.memory"]);
   });
 
-  test("the module uses every import of the table but the log", async () => {
+  test("the module uses every import of the table", async () => {
     const asked = new Set(
       WebAssembly.Module.imports(await compileModule(asset)).map(({ module, name }) => `${module}.${name}`),
     );
     const unused = Object.entries(IMPORT_NAMES)
       .flatMap(([room, names]) => names.map((name) => `${room}.${name}`))
       .filter((name) => !asked.has(name));
-    // The core has had no use yet for lines in the log; verify_seal comes with the first entry of a seal batch.
-    expect(unused).toEqual(["log.line"]);
+    expect(unused).toEqual([]);
   });
 
   test("the module exports exactly the table", async () => {

@@ -1,5 +1,5 @@
 /**
- * Judging the proofs that actors submit, with verifying keys that the caller supplies.
+ * Verifying the proofs that actors submit, with verifying keys that the caller supplies.
  *
  * Filecoin's keys are public but large and belong to circuits, one for each sector size and kind of proof. For a proof whose
  * key is not among those given the caller's stated policy decides; there is no silent acceptance.
@@ -7,27 +7,28 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import { FilError } from "../base/errors.ts";
 import type { Proofs } from "../core/proofs.ts";
+import { sectorSizeOf } from "../params/proving.ts";
 import { proverId, SectorError, sealProof, sectorParams } from "../sector/params.ts";
 import { commitmentOfCidV1, commitmentOfSealedCid } from "../sector/piece/cid.ts";
 import type { PublicSector } from "../sector/post/post-proof.ts";
 import type { VerifyingKey } from "../sector/snark/groth16.ts";
 import { verifyPoStProof, verifySealProof } from "../sector/snark/verify.ts";
 import { CID } from "../types/cid.ts";
-import type { ProofJudge } from "./types.ts";
+import type { ProofVerifier } from "./types.ts";
 
-export type JudgeErrorData = {
+export type VerifierErrorData = {
   readonly code: "KEY_MISSING";
   readonly circuit: ProofCircuit;
   readonly sectorBytes: number;
 };
-export class JudgeError extends FilError<JudgeErrorData> {}
+export class VerifierError extends FilError<VerifierErrorData> {}
 
 export type ProofCircuit = "seal" | "window-post";
 
 /** What happens to a proof whose verifying key is absent: a verdict, or `refuse` (the run fails with `KEY_MISSING`). */
 export type MissingKeyPolicy = "accept" | "reject" | "refuse";
 
-export type JudgeOptions = {
+export type VerifierOptions = {
   readonly proofs: Proofs;
   /** Keys by circuit and sector size in bytes, read by `proofs`' module. */
   readonly keys: ReadonlyMap<string, VerifyingKey>;
@@ -43,25 +44,24 @@ export type JudgeOptions = {
   readonly onMissing?: (circuit: ProofCircuit, sectorBytes: number) => void;
 };
 
-/** Key of `JudgeOptions.keys`. */
+/** Key of `VerifierOptions.keys`. */
 export function circuitKey(circuit: ProofCircuit, sectorBytes: number): string {
   return `${circuit}/${sectorBytes}`;
 }
 
 /** Registered PoSt proofs: winning, window and window of the second version, five sector sizes each. */
-const POST_SIZES: readonly number[] = [2 << 10, 8 << 20, 512 << 20, 32 * 2 ** 30, 64 * 2 ** 30];
 const FIRST_WINDOW = 5;
 const FIRST_WINDOW_V1_1 = 10;
 const LAST_POST = 14;
 const LAST_FIRST_VERSION = 9;
 
-export function keyedJudge(options: JudgeOptions): ProofJudge {
+export function keyedVerifier(options: VerifierOptions): ProofVerifier {
   const { proofs, keys, missing } = options;
   const lastPost = options.secondWindowVersion === true ? LAST_POST : LAST_FIRST_VERSION;
   const absent = (circuit: ProofCircuit, sectorBytes: number): boolean => {
     options.onMissing?.(circuit, sectorBytes);
     if (missing === "refuse")
-      throw new JudgeError(
+      throw new VerifierError(
         { code: "KEY_MISSING", circuit, sectorBytes },
         `no verifying key for ${circuit} proofs of ${sectorBytes}-byte sectors`,
       );
@@ -73,7 +73,7 @@ export function keyedJudge(options: JudgeOptions): ProofJudge {
       const [post] = list as [number, Uint8Array][];
       if (post === undefined || list.length !== 1) return false;
       const [type, proof] = post;
-      const sectorBytes = POST_SIZES[type % POST_SIZES.length];
+      const sectorBytes = sectorSizeOf(type);
       if (sectorBytes === undefined || type < FIRST_WINDOW || type > lastPost) return false;
       const key = keys.get(circuitKey("window-post", sectorBytes));
       if (key === undefined) return absent("window-post", sectorBytes);
@@ -135,7 +135,7 @@ export function keyedJudge(options: JudgeOptions): ProofJudge {
   };
 }
 
-/** A statement of a shape that no proof can have is one that is not proved: the network's verifiers answer an error. */
+/** A malformed statement is not proved: the network's verifiers answer with an error. */
 function falseIfMalformed(error: unknown): false {
   if (error instanceof SectorError) return false;
   throw error;
