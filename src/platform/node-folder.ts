@@ -12,7 +12,7 @@
 import { chmod, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { crc32 } from "../base/crc32.ts";
-import { TableError, type TableErrorData } from "./table.ts";
+import { type OpenOptions, TableError, type TableErrorData } from "./table.ts";
 
 const MARK = "filigree.json";
 const MARK_BEING_WRITTEN = "filigree.json.new";
@@ -84,13 +84,22 @@ export class DataFolder {
     this.made = made;
   }
 
-  /** Looks at a folder, and makes it and its mark if `create` says so. Throws `TableError`. */
-  static async open(place: string, create: boolean): Promise<DataFolder> {
+  /** Looks at a folder, and makes it and its mark if `create` says so, or mends it. Throws `TableError`. */
+  static async open(place: string, { create = true, repair = false }: OpenOptions): Promise<DataFolder> {
     const found = await readdir(place).catch((cause: unknown) => {
       if (isCode(cause, "ENOENT")) return null;
       throw folderError("FAILED", place, `cannot read the data folder ${place}: ${(cause as Error).message}`, cause);
     });
-    if (found?.includes(MARK) === true) return new DataFolder(place, await readMark(place));
+    if (found?.includes(MARK) === true) {
+      const canMend = repair && found.includes(STORE) && found.includes(WRITTEN);
+      const made = await readMark(place).catch(async (error: TableError) => {
+        if (!canMend || error.code !== "DAMAGED") throw error;
+        return null;
+      });
+      const folder = new DataFolder(place, made ?? true);
+      if (made === null) await folder.mark(true);
+      return folder;
+    }
     const others = found?.filter((name) => name !== MARK_BEING_WRITTEN) ?? [];
     if (others.length > 0)
       throw folderError(
@@ -184,7 +193,7 @@ async function readMark(place: string): Promise<boolean> {
     throw folderError(
       "DAMAGED",
       place,
-      `${path.join(place, MARK)} is not the mark of a data folder; restore it from a copy, or give another folder`,
+      `${path.join(place, MARK)} is damaged and no mark of a data folder; restore it from a copy, start with --repair, or give another folder`,
     );
   if (mark.format !== FORMAT)
     throw folderError(

@@ -38,7 +38,7 @@ type Waiting = {
 };
 
 export const openTable: OpenTable = async (place, options = {}) => {
-  const folder = await DataFolder.open(place, options.create ?? true);
+  const folder = await DataFolder.open(place, options);
   if (options.reset === true) await reset(folder);
   const table = new LevelTable(folder);
   await table.open(options.repair ?? false);
@@ -291,7 +291,7 @@ function openingError(folder: DataFolder, cause: unknown): TableError {
   if (hasCode(cause, "LEVEL_LOCKED") || /lock .*(held|unavailable)|already held/i.test(why))
     return folderError("LOCKED", place, `${place} is in use by another process`, cause);
   const isDamage =
-    /corruption|missing|does not exist|not an sstable|bad magic|malformed|checksum|truncated|no such file/i;
+    /corruption|missing|does not exist|not an sstable|bad magic|malformed|checksum|truncated|no such file|invalid argument/i;
   if (isDamage.test(why))
     return folderError("DAMAGED", place, `the store in ${place} is damaged (${why}); ${WHAT_CAN_BE_DONE}`, cause);
   return folderError("FAILED", place, `cannot open the store in ${place}: ${why}`, cause);

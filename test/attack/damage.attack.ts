@@ -71,11 +71,9 @@ test("bit flips, cuts and removals of the store's files", async (context) => {
       const first = network.tipsets[0];
       if (first !== undefined && first.epoch <= last.epoch) throw new Error(`${how}: rolled back to ${first.epoch}`);
       if (network.hasEnded) {
-        const named =
-          /damaged|lost its last|is missing|cannot be read|does not match|not at hand|no keystore|secret/.test(
-            network.stderr,
-          );
-        if (!named || network.child.exitCode === 0) throw new Error(`${how}: ended with ${network.stderr}`);
+        const named = /\[(DAMAGED|BEHIND|CORRUPT|BAD_KEYSTORE|STATE_MISSING|BLOCK_MISSING)\]/.test(network.stderr);
+        if (!named || network.child.exitCode === 0)
+          throw new Error(`${how}: ended with ${network.child.exitCode} ${network.stderr}`);
         outcomes[first === undefined ? "refuses" : "stops later"]++;
       } else {
         await checkKept(network, last);

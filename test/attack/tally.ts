@@ -5,7 +5,7 @@ export type Tally = { passed: number; failed: number };
 
 const share = Number(process.env["FILIGREE_ATTACK_SHARE"] ?? "1");
 /** Failures that are printed whole. */
-const SHOWN = 5;
+const SHOWN = 12;
 
 /** How many of `count` runs this share has: at least one. */
 export function shareOf(count: number): number {
@@ -36,7 +36,8 @@ export async function attackTimes(
       await attack(run);
       tally.passed++;
     } catch (error) {
-      if (++tally.failed <= SHOWN) console.error(`run ${run}:`, error);
+      if (++tally.failed <= SHOWN)
+        console.error(`run ${run}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
   console.info(`${context.task.name}: ${tally.passed} passed, ${tally.failed} failed`);

@@ -113,6 +113,15 @@ test("damage: a write lost in the middle of a log is noticed", async () => {
   });
 });
 
+test("a repair mends the mark, if the rest is there", async () => {
+  const where = await made(3);
+  await truncate(path.join(where, "filigree.json"), 10);
+  const store = await openStore(where, { repair: true });
+  expect((await store.facts("fact/")).length).toBe(3);
+  await store.close();
+  await (await openStore(where)).close();
+});
+
 test("a reset empties a folder of ours, even a damaged one, and keeps strange files in it", async () => {
   const where = await made(5);
   await writeFile(path.join(where, "notes.txt"), "mine");
