@@ -57,10 +57,19 @@ export class Keystore {
     const bytes = await parts.secrets.read(SECRET_NAME);
     if (bytes === null) return keystore;
     const stored = parse(bytes);
+    let locked: unknown = null;
     for (const [name, text] of Object.entries(stored.keys)) {
-      const record = fromBase64(text);
-      keystore.entries.set(name, { key: keystore.decrypt(name, record), record });
+      try {
+        const record = fromBase64(text);
+        keystore.entries.set(name, { key: keystore.decrypt(name, record), record });
+      } catch (error) {
+        if (!(error instanceof KeyError && error.code === "LOCKED")) throw error;
+        locked = error;
+      }
     }
+    // A passphrase that opens one key is right.
+    if (locked !== null && keystore.entries.size > 0) return damaged("record", locked);
+    if (locked !== null) throw locked;
     keystore.chosen = stored.default;
     keystore.kept = true;
     return keystore;
@@ -188,7 +197,9 @@ export class Keystore {
       const plain = cipher.decrypt(record.slice(5 + SALT + NONCE));
       return { type: plain[0] === 2 ? "bls" : "secp256k1", secret: plain.slice(1) };
     } catch (cause) {
-      throw new KeyError({ code: "LOCKED" }, "wrong passphrase for this wallet", { cause });
+      throw new KeyError({ code: "LOCKED" }, "wrong passphrase for this wallet (or its only key is damaged)", {
+        cause,
+      });
     }
   }
 }
@@ -205,8 +216,13 @@ function parse(bytes: Uint8Array): Stored {
   } catch {
     // Said below.
   }
+  return damaged("form");
+}
+
+function damaged(reason: string, cause?: unknown): never {
   throw new KeyError(
-    { code: "BAD_KEYSTORE", reason: "form" },
+    { code: "BAD_KEYSTORE", reason },
     'the file "keystore" among the secrets is damaged; restore it from a copy, or start with --reset',
+    cause === undefined ? undefined : { cause },
   );
 }

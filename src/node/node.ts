@@ -13,6 +13,8 @@ import type { NetworkParams } from "../params/networks.ts";
 import { GasEstimator } from "../stmgr/gas-estimator.ts";
 import { StateManager } from "../stmgr/state-manager.ts";
 import type { BlockStore } from "../storage/contract.ts";
+import { MemoryStore } from "../storage/memory.ts";
+import { Collector } from "./collector.ts";
 import { type MachinePlace, Machines } from "./machines.ts";
 import { makePool, PoolPart } from "./pool-part.ts";
 import { type Health, Parts, type Startable } from "./startable.ts";
@@ -51,6 +53,8 @@ export class FilecoinNode {
     this.parts.add(machines);
     this.parts.add(new StatesPart(this.states));
     this.parts.add(new PoolPart(this.pool, this.states));
+    const { blocks: store } = chain;
+    if (store instanceof MemoryStore) this.parts.add(new Collector({ store, states: this.states, pool: this.pool }));
   }
 
   /** Adds a part on top of the others: it starts after them and stops before them. */

@@ -90,8 +90,15 @@ export class DataFolder {
       if (isCode(cause, "ENOENT")) return null;
       throw folderError("FAILED", place, `cannot read the data folder ${place}: ${(cause as Error).message}`, cause);
     });
-    if (found?.includes(MARK) === true) {
-      const canMend = repair && found.includes(STORE) && found.includes(WRITTEN);
+    const looksLikeOurs = found?.includes(STORE) === true && found.includes(WRITTEN);
+    if (looksLikeOurs && !found.includes(MARK) && !repair)
+      throw folderError(
+        "DAMAGED",
+        place,
+        `the mark ${MARK} is missing in ${place}; restore it from a copy, or start with --repair`,
+      );
+    if (found?.includes(MARK) === true || looksLikeOurs) {
+      const canMend = repair && looksLikeOurs;
       const made = await readMark(place).catch(async (error: TableError) => {
         if (!canMend || error.code !== "DAMAGED") throw error;
         return null;
@@ -182,7 +189,10 @@ function sumOf(text: string): string {
 }
 
 async function readMark(place: string): Promise<boolean> {
-  const text = await readFile(path.join(place, MARK), "utf8");
+  const text = await readFile(path.join(place, MARK), "utf8").catch((cause: unknown) => {
+    if (isCode(cause, "ENOENT")) return "";
+    throw folderError("FAILED", place, `cannot read ${path.join(place, MARK)}: ${(cause as Error).message}`, cause);
+  });
   let mark: Partial<Mark> | null = null;
   try {
     mark = JSON.parse(text) as Mark | null;

@@ -10,6 +10,9 @@ export class MemoryStore implements BlockStore {
   private readonly table = new Map<string, Uint8Array>();
   private readonly names = new OrderedNames();
   private closed = false;
+  /** Blocks written while a collection marks; null when none is under way. */
+  private fresh: Set<string> | null = null;
+  private bytes = 0;
   private readonly below: BlockSource | undefined;
 
   /** `below` is asked for blocks that are not here; it is never written to. */
@@ -59,7 +62,12 @@ export class MemoryStore implements BlockStore {
   /** `write` without the promise. */
   writeNow(batch: Batch): void {
     this.check();
-    for (const block of batch.blocks ?? []) this.blocks.set(cidKey(block.cid), block.bytes);
+    for (const block of batch.blocks ?? []) {
+      const key = cidKey(block.cid);
+      this.bytes += block.bytes.length - (this.blocks.get(key)?.length ?? 0);
+      this.blocks.set(key, block.bytes);
+      this.fresh?.add(key);
+    }
     for (const [name, value] of batch.facts ?? []) {
       if (value === null) {
         this.table.delete(name);
@@ -69,6 +77,30 @@ export class MemoryStore implements BlockStore {
         this.names.add(name);
       }
     }
+  }
+
+  /** Bytes of all blocks held here. */
+  get totalBytes(): number {
+    return this.bytes;
+  }
+
+  /** Begins a collection: what is written from now on outlives it. */
+  startCollection(): void {
+    this.fresh = new Set();
+  }
+
+  /** Ends a collection: forgets every block that is neither `live` (by `cidKey`) nor written since it began. */
+  endCollection(live: ReadonlySet<string>): number {
+    const fresh = this.fresh ?? new Set();
+    this.fresh = null;
+    let removed = 0;
+    for (const [key, bytes] of this.blocks) {
+      if (live.has(key) || fresh.has(key)) continue;
+      this.blocks.delete(key);
+      this.bytes -= bytes.length;
+      removed++;
+    }
+    return removed;
   }
 
   /** Every block held here. */

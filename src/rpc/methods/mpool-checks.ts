@@ -167,7 +167,7 @@ export const mpoolChecksGroup = group("Mpool: checks and batches", "Verdicts on 
     },
   }),
   MpoolPushUntrusted: method({
-    summary: "As MpoolPush, for messages of strangers: stricter, and not kept as the node's own.",
+    summary: "As MpoolPush, for messages of strangers: no skipped nonces, and at most 100 that wait of a sender.",
     permission: "write",
     params: [param("message", signedMessage)],
     result: link,

@@ -64,6 +64,22 @@ test("keystore: a damaged record, an unknown key and a removed key are named", a
   }
 });
 
+test("keystore: a key that does not open with a passphrase that opens others is damaged", async () => {
+  const secrets = memorySecrets();
+  const parts = { secrets, crypto, randomBytes, local: true };
+  const keystore = await Keystore.open(parts, "");
+  await keystore.addAll([deriveKey(crypto, "seed", "1", "bls"), deriveKey(crypto, "seed", "2", "secp256k1")]);
+  const stored = JSON.parse(new TextDecoder().decode((await secrets.read("keystore")) as Uint8Array)) as {
+    keys: Record<string, string>;
+  };
+  const [name, text] = Object.entries(stored.keys)[0] as [string, string];
+  const record = fromBase64(text);
+  record[record.length - 3] = (record[record.length - 3] as number) ^ 1;
+  stored.keys[name] = toBase64(record);
+  await secrets.write("keystore", new TextEncoder().encode(JSON.stringify(stored)));
+  await expect(Keystore.open(parts, "")).rejects.toMatchObject({ code: "BAD_KEYSTORE" });
+});
+
 test("keystore: off a local network no key lies under an empty passphrase", async () => {
   const parts = { secrets: memorySecrets(), crypto, randomBytes };
   await expect(Keystore.open({ ...parts, local: false }, "")).rejects.toMatchObject({ code: "NO_PASSPHRASE" });

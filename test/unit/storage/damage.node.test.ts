@@ -73,6 +73,7 @@ test.each([
   ["CURRENT is empty", async (where: string) => truncate(path.join(where, "store", "CURRENT"), 0)],
   ["the note of what was written is missing", async (where: string) => rm(path.join(where, "written"))],
   ["the note of what was written is changed", async (where: string) => flip(path.join(where, "written"), 12)],
+  ["the mark is missing", async (where: string) => rm(path.join(where, "filigree.json"))],
   ["the mark is cut", async (where: string) => truncate(path.join(where, "filigree.json"), 5)],
 ])("damage: %s: it is named, and nothing is made anew", async (_, damage) => {
   const where = await made(20);
@@ -113,9 +114,13 @@ test("damage: a write lost in the middle of a log is noticed", async () => {
   });
 });
 
-test("a repair mends the mark, if the rest is there", async () => {
+test.each([
+  ["cut", async (file: string) => truncate(file, 10)],
+  ["missing", async (file: string) => rm(file)],
+])("a repair mends a mark that is %s, if the rest is there; a reset does not", async (_, damage) => {
   const where = await made(3);
-  await truncate(path.join(where, "filigree.json"), 10);
+  await damage(path.join(where, "filigree.json"));
+  await expect(openStore(where, { reset: true })).rejects.toMatchObject({ code: "DAMAGED" });
   const store = await openStore(where, { repair: true });
   expect((await store.facts("fact/")).length).toBe(3);
   await store.close();

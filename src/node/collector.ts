@@ -1,0 +1,142 @@
+/**
+ * Bounds a node in memory: forgets states, receipts and messages of old tipsets, as a node with little disk would.
+ *
+ * Kept are the states of the last `KEPT_TIPSETS` tipsets and of the genesis, everything that they reach, the messages that
+ * wait, and the headers of the whole chain. A collection marks what is kept, a little at a time while the node works, and
+ * what is written meanwhile is kept too: states that are made then reach only what the head reaches, and what is written.
+ */
+import { linksOf } from "../exec/reachable.ts";
+import type { MessagePool } from "../mpool/pool.ts";
+import type { StateManager } from "../stmgr/state-manager.ts";
+import type { MemoryStore } from "../storage/memory.ts";
+import type { BlockHeader, Tipset } from "../types/block-header.ts";
+import { type CID, cidFromBytes, cidKey } from "../types/cid.ts";
+import { messageCid, signedMessageCid } from "../types/message.ts";
+import type { Health, Startable } from "./startable.ts";
+
+/** More than a finality (900): nothing in the protocol looks further back into states. */
+const KEPT_TIPSETS = 1000;
+/** Tipsets from one collection to the next. */
+const EVERY = 250;
+/** Blocks that are marked before others have their turn. */
+const STRETCH = 256;
+
+export type CollectorOptions = {
+  readonly store: MemoryStore;
+  readonly states: StateManager;
+  readonly pool: MessagePool;
+  /** Tipsets whose states are kept, and tipsets from one collection to the next; defaults as above. */
+  readonly keep?: number;
+  readonly every?: number;
+};
+
+export class Collector implements Startable {
+  readonly name = "collector";
+  private readonly options: Required<CollectorOptions>;
+  /** Blocks that are never forgotten: headers. */
+  private readonly headers = new Set<string>();
+  private lowest: Tipset | null = null;
+  private since = 0;
+  private running: Promise<void> | null = null;
+  private stopListening: (() => void) | null = null;
+  private stopped = false;
+
+  constructor(options: CollectorOptions) {
+    this.options = { keep: KEPT_TIPSETS, every: EVERY, ...options };
+  }
+
+  async start(): Promise<void> {
+    this.stopListening = this.options.states.chain.onHeadChange((changes) => {
+      this.since += changes.length;
+      if (this.since < this.options.every || this.running !== null) return;
+      this.since = 0;
+      this.running = this.collect().finally(() => {
+        this.running = null;
+      });
+      // The next collection begins anew.
+      this.running.catch(() => undefined);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.stopListening?.();
+    await this.running?.catch(() => undefined);
+  }
+
+  health(): Health {
+    return { status: this.stopped ? "stopped" : "ok" };
+  }
+
+  /** Forgets what need not be kept; gives the number of blocks. */
+  async collect(): Promise<void> {
+    const { store } = this.options;
+    store.startCollection();
+    const live = new Set<string>();
+    try {
+      for (const root of await this.roots()) await this.mark(root, live);
+    } catch (error) {
+      // Nothing is known to be of no use.
+      for (const { key } of store.entries()) live.add(key);
+      throw error;
+    } finally {
+      for (const key of this.headers) live.add(key);
+      store.endCollection(live);
+    }
+  }
+
+  /** Roots of what is kept; notes the headers on the way. */
+  private async roots(): Promise<CID[]> {
+    const { states, pool, keep } = this.options;
+    const { chain } = states;
+    const roots: CID[] = [];
+    const { head } = chain;
+    let kept = 0;
+    let at: Tipset | null = head;
+    let seen = false;
+    // Down to where the last collection has been; below that all headers are noted.
+    while (at !== null && (kept < keep || !seen)) {
+      seen ||= this.lowest !== null && at.key.join() === this.lowest.key.join();
+      for (const cid of at.key) this.headers.add(cidKey(cid));
+      if (kept++ < keep) {
+        const first = at.blocks[0] as BlockHeader;
+        roots.push(first.parentStateRoot, first.parentMessageReceipts, ...at.blocks.map(({ messages }) => messages));
+        const result = await chain.knownResult(at);
+        if (result !== null) roots.push(result.stateRoot, result.receiptsRoot);
+      }
+      at = await chain.parent(at);
+      if (kept % STRETCH === 0) await breath();
+    }
+    this.lowest = head;
+    const genesis = await chain.genesis();
+    for (const cid of genesis.key) this.headers.add(cidKey(cid));
+    for (const { parentStateRoot, messages } of genesis.blocks) roots.push(parentStateRoot, messages);
+    for (const signed of pool.pending()) roots.push(messageCid(signed.message), signedMessageCid(signed));
+    return roots;
+  }
+
+  private async mark(root: CID, live: Set<string>): Promise<void> {
+    const { store } = this.options;
+    const stack: (CID | Uint8Array)[] = [root];
+    for (let count = 1; stack.length > 0; count++) {
+      const cid = stack.pop() as CID | Uint8Array;
+      const key = cidKey(cid);
+      if (live.has(key)) continue;
+      const bytes = store.peek(cid instanceof Uint8Array ? cid : cid.bytes);
+      if (bytes === undefined) continue;
+      live.add(key);
+      if (isDagCbor(cid)) stack.push(...linksOf(bytes));
+      if (count % STRETCH === 0) await breath();
+    }
+  }
+}
+
+const DAG_CBOR = 0x71;
+
+function isDagCbor(cid: CID | Uint8Array): boolean {
+  return (cid instanceof Uint8Array ? cidFromBytes(cid) : cid).code === DAG_CBOR;
+}
+
+function breath(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
