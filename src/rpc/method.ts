@@ -100,6 +100,6 @@ export function group<M extends Methods>(
   summary: string,
   methods: M,
   versions: readonly ApiVersion[] = API_VERSIONS,
-): Group<M> {
+): Group<M> & { readonly prefix: "Filecoin." } {
   return { title, summary, prefix: "Filecoin.", versions, methods };
 }

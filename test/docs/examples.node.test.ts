@@ -20,6 +20,7 @@ const EXPECTED: Readonly<Record<string, number>> = {
   "docs/guide-devnet-in-tests.md": 1,
   "docs/guide-pieces.md": 1,
   "docs/guide-replay.md": 1,
+  "docs/guide-rpc-client.md": 1,
   "docs/guide-vm.md": 1,
 };
 /** The line that an example must print, besides ending well. */
@@ -28,6 +29,7 @@ const PRINTS: Readonly<Record<string, RegExp>> = {
   "docs/guide-devnet-in-tests.md": /^7$/m,
   "docs/guide-pieces.md": /^true$/m,
   "docs/guide-replay.md": /^31 213 bafy/m,
+  "docs/guide-rpc-client.md": /^localnet at epoch \d+, total power 0$/m,
   "docs/guide-vm.md": /^true$/m,
 };
 

@@ -2,215 +2,18 @@
  * Every method of the RPC interface, called as it should be: none is left out. Each answer fits the schema that the interface
  * publishes and, where the reference has the method, the shape of its published example.
  */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { REGISTRY } from "../../src/rpc/api.ts";
 import { PERMISSIONS } from "../../src/rpc/auth.ts";
 import { Session } from "../../src/rpc/session.ts";
 import type { ApiVersion } from "../../src/rpc/versions.ts";
-import { cidOfText } from "../../src/types/cid.ts";
 import { differences, referenceOf } from "../support/reference-shapes.ts";
-import { openRpcNetwork, type RpcNetwork, signedJson } from "../support/rpc-network.ts";
+import { callsOf } from "../support/rpc-calls.ts";
+import { openRpcNetwork, type RpcNetwork } from "../support/rpc-network.ts";
 
-let on: RpcNetwork;
-beforeAll(async () => {
-  on = await openRpcNetwork();
-});
+const on: RpcNetwork = await openRpcNetwork();
+const calls = callsOf(on);
 afterAll(() => on.net.close());
-
-type Given = readonly unknown[] | Promise<readonly unknown[]>;
-/** Parameters of a call, and what it ends with if that is no answer. */
-type Case = { readonly give: () => Given; readonly error?: RegExp };
-const give = (params: () => Given): Case => ({ give: params });
-const fails = (error: RegExp, params: () => Given): Case => ({ give: params, error });
-const none = give(() => []);
-const account = (): readonly unknown[] => [on.alice, []];
-const ofMiner = give(() => [on.miner, []]);
-const noSector = /not due at any deadline|not found/;
-
-const zero = "0";
-const code = (name: string) => ({ "/": `${cidOfText(`fil/2/${name}`)}` });
-const message = () => ({ From: on.alice, To: on.bob, Value: "1", Method: 0, Params: null });
-const root = async (): Promise<unknown> =>
-  ((await on.net.request("ChainHead")) as { Blocks: Record<string, unknown>[] }).Blocks[0]?.["ParentStateRoot"];
-const genesisRoot = async (): Promise<unknown> =>
-  ((await on.net.request("ChainGetGenesis")) as { Blocks: Record<string, unknown>[] }).Blocks[0]?.["ParentStateRoot"];
-const signature = async (): Promise<unknown> => on.net.request("WalletSign", on.alice, "aGVsbG8=");
-const newKey = async (): Promise<string> => (await on.net.request("WalletNew", "secp256k1")) as string;
-const exported = async (): Promise<unknown> => on.net.request("WalletExport", await newKey());
-/** A signed message of the second account with its next nonce. */
-const next = async (): Promise<unknown> =>
-  signedJson(on.net, 1, { To: on.carol, Value: "1" }, (await on.net.request("MpoolGetNonce", on.bob)) as number);
-const token = async (): Promise<string> => atob((await on.net.request("AuthNew", ["read"])) as string);
-
-const BOTH: Record<string, Case> = {
-  Version: none,
-  Discover: none,
-  Session: none,
-  StartTime: none,
-  NodeStatus: give(() => [true]),
-  Shutdown: none,
-  Closing: none,
-  AuthNew: give(() => [["read", "write"]]),
-  AuthVerify: give(async () => [await token()]),
-  ChainHead: none,
-  ChainNotify: none,
-  ChainGetGenesis: none,
-  ChainGetTipSet: give(() => [on.head]),
-  ChainGetTipSetByHeight: give(() => [2, null]),
-  ChainGetTipSetAfterHeight: give(() => [2, null]),
-  ChainGetBlock: give(() => [on.block]),
-  ChainGetBlockMessages: give(() => [on.block]),
-  ChainGetMessagesInTipset: give(() => [on.carrier]),
-  ChainGetParentMessages: give(() => [on.head[0]]),
-  ChainGetParentReceipts: give(() => [on.head[0]]),
-  ChainGetMessage: give(() => [on.sent.CID]),
-  ChainReadObj: give(() => [on.block]),
-  ChainHasObj: give(() => [on.block]),
-  ChainTipSetWeight: give(() => [on.head]),
-  ChainStatObj: give(() => [on.block, null]),
-  ChainGetNode: give(() => [`/ipfs/${on.block["/"]}/10`]),
-  ChainPutObj: give(() => ["gwECAw=="]),
-  ChainGetPath: give(async () => [((await on.net.request("ChainGetGenesis")) as { Cids: unknown }).Cids, on.head]),
-  ChainGetFinalizedTipSet: none,
-  ChainSetHead: give(() => [[]]),
-  ChainExport: give(() => [1, false, []]),
-  StateNetworkName: none,
-  StateNetworkVersion: give(() => [[]]),
-  StateGetNetworkParams: none,
-  StateGetActor: give(account),
-  StateReadState: give(account),
-  StateDecodeParams: give(() => [on.wallet, 4, "ggBA", []]),
-  StateEncodeParams: give(() => [code("multisig"), 4, { ID: 0, ProposalHash: null }]),
-  StateLookupID: give(account),
-  StateAccountKey: give(account),
-  StateLookupRobustAddress: give(() => [on.wallet, []]),
-  StateListActors: give(() => [[]]),
-  StateCirculatingSupply: give(() => [[]]),
-  StateVMCirculatingSupplyInternal: give(() => [[]]),
-  StateActorCodeCIDs: give(() => [16]),
-  StateActorManifestCID: give(() => [16]),
-  StateChangedActors: give(async () => [await genesisRoot(), await root()]),
-  StateGetRandomnessFromTickets: give(() => [2, 3, "AQI=", []]),
-  StateGetRandomnessFromBeacon: give(() => [2, 3, "AQI=", []]),
-  StateGetRandomnessDigestFromTickets: give(() => [3, []]),
-  StateGetRandomnessDigestFromBeacon: give(() => [3, []]),
-  StateCall: give(() => [message(), []]),
-  StateReplay: give(() => [[], on.sent.CID]),
-  StateCompute: give(async () => [
-    ((await on.net.request("ChainHead")) as { Height: number }).Height,
-    [{ ...message(), GasLimit: 5_000_000 }],
-    [],
-  ]),
-  StateListMessages: give(() => [{ From: on.alice }, [], 0]),
-  StateWaitMsg: give(() => [on.sent.CID, 0, -1, true]),
-  StateGetReceipt: give(() => [on.sent.CID, []]),
-  StateListMiners: give(() => [[]]),
-  StateMinerInfo: ofMiner,
-  StateMinerPower: ofMiner,
-  StateMinerProvingDeadline: ofMiner,
-  StateMinerSectors: give(() => [on.miner, null, []]),
-  StateSectorGetInfo: give(() => [on.miner, 0, []]),
-  StateMinerDeadlines: ofMiner,
-  StateMinerPartitions: give(() => [on.miner, 0, []]),
-  StateMinerFaults: ofMiner,
-  StateMinerRecoveries: ofMiner,
-  StateAllMinerFaults: fails(/does not tell when faults began/, () => [10, []]),
-  StateMinerSectorCount: ofMiner,
-  StateMinerActiveSectors: ofMiner,
-  StateMinerAllocated: ofMiner,
-  StateMinerSectorAllocated: give(() => [on.miner, 0, []]),
-  StateSectorPreCommitInfo: give(() => [on.miner, 0, []]),
-  StateSectorExpiration: fails(noSector, () => [on.miner, 0, []]),
-  StateSectorPartition: fails(noSector, () => [on.miner, 0, []]),
-  StateMinerAvailableBalance: ofMiner,
-  StateMarketBalance: give(account),
-  StateMarketParticipants: give(() => [[]]),
-  StateMarketStorageDeal: fails(/deal 0 not found/, () => [0, []]),
-  StateMarketDeals: give(() => [[]]),
-  StateVerifiedRegistryRootKey: give(() => [[]]),
-  StateVerifierStatus: give(account),
-  StateVerifiedClientStatus: give(account),
-  MsigGetAvailableBalance: give(() => [on.wallet, []]),
-  MsigGetVestingSchedule: give(() => [on.wallet, []]),
-  MsigGetVested: give(() => [on.wallet, on.carrier, on.head]),
-  MsigGetPending: give(() => [on.wallet, []]),
-  MsigCreate: give(() => [1, [on.alice, on.bob], 10, "5", on.alice, zero]),
-  MsigPropose: give(() => [on.wallet, on.carol, "7", on.alice, 0, null]),
-  MsigApprove: give(() => [on.wallet, 0, on.bob]),
-  MsigApproveTxnHash: give(() => [on.wallet, 0, on.alice, on.carol, "1000", on.bob, 0, null]),
-  MsigAddPropose: give(() => [on.wallet, on.alice, on.carol, true]),
-  MsigAddApprove: give(() => [on.wallet, on.bob, 1, on.alice, on.carol, true]),
-  MsigAddCancel: give(() => [on.wallet, on.alice, 1, on.carol, true]),
-  MsigSwapPropose: give(() => [on.wallet, on.alice, on.bob, on.carol]),
-  MsigSwapApprove: give(() => [on.wallet, on.bob, 1, on.alice, on.bob, on.carol]),
-  MsigSwapCancel: give(() => [on.wallet, on.alice, 1, on.bob, on.carol]),
-  MsigRemoveSigner: give(() => [on.wallet, on.alice, on.bob, true]),
-  MpoolPush: give(async () => [await next()]),
-  MpoolPushUntrusted: give(async () => [await next()]),
-  MpoolBatchPush: give(async () => [[await next()]]),
-  MpoolBatchPushUntrusted: give(async () => [[await next()]]),
-  MpoolPushMessage: give(() => [message(), null]),
-  MpoolBatchPushMessage: give(() => [[message()], null]),
-  MpoolGetNonce: give(() => [on.alice]),
-  MpoolPending: give(() => [[]]),
-  MpoolSelect: give(() => [[], 0.5]),
-  MpoolSub: none,
-  MpoolCheckMessages: give(() => [
-    [{ Message: { ...message(), GasLimit: 1_000_000, GasFeeCap: "200000000" }, ValidNonce: false }],
-  ]),
-  MpoolCheckPendingMessages: give(() => [on.alice]),
-  MpoolCheckReplaceMessages: give(() => [[message()]]),
-  MpoolGetConfig: none,
-  MpoolSetConfig: give(async () => [await on.net.request("MpoolGetConfig")]),
-  MpoolClear: give(() => [true]),
-  GasEstimateMessageGas: give(() => [message(), null, []]),
-  GasEstimateGasLimit: give(() => [message(), []]),
-  GasEstimateFeeCap: give(() => [message(), 20, []]),
-  GasEstimateGasPremium: give(() => [2, on.alice, 0, []]),
-  WalletNew: give(() => ["bls"]),
-  WalletList: none,
-  WalletHas: give(() => [on.alice]),
-  WalletBalance: give(() => [on.alice]),
-  WalletDefaultAddress: none,
-  WalletSetDefault: give(() => [on.alice]),
-  WalletSign: give(() => [on.alice, "aGVsbG8="]),
-  WalletSignMessage: give(() => [on.alice, message()]),
-  WalletVerify: give(async () => [on.alice, "aGVsbG8=", await signature()]),
-  WalletValidateAddress: give(() => [on.alice]),
-  WalletImport: give(async () => [await exported()]),
-  WalletExport: give(() => [on.bob]),
-  WalletDelete: give(async () => [await newKey()]),
-  FilecoinAddressToEthAddress: give(() => [on.alice, null]),
-  EthAddressToFilecoinAddress: give(() => ["0xff00000000000000000000000000000000000064"]),
-};
-const ONLY: Readonly<Record<ApiVersion, Record<string, Case>>> = {
-  v0: {
-    StateSearchMsg: give(() => [on.sent.CID]),
-    BeaconGetEntry: give(() => [2]),
-    ChainGetRandomnessFromTickets: give(() => [[], 2, 3, "AQI="]),
-    ChainGetRandomnessFromBeacon: give(() => [[], 2, 3, "AQI="]),
-    MsigCancel: give(() => [on.wallet, 0, on.carol, "1000", on.alice, 0, null]),
-  },
-  v1: {
-    StateSearchMsg: give(() => [[], on.sent.CID, -1, true]),
-    StateGetBeaconEntry: give(() => [2]),
-    MsigCancel: give(() => [on.wallet, 0, on.alice]),
-    MsigCancelTxnHash: give(() => [on.wallet, 0, on.carol, "1000", on.alice, 0, null]),
-  },
-};
-/** The older interface sends at once: what cannot succeed ends when its gas is estimated. */
-const unsendable = fails(/message execution failed/, () => []);
-for (const name of ["MsigApproveTxnHash", "MsigAddApprove", "MsigAddCancel", "MsigSwapApprove", "MsigSwapCancel"])
-  ONLY.v0[name] = { ...unsendable, give: (BOTH[name] as Case).give };
-const LOCAL: Record<string, Case> = {
-  "Devnet.info": none,
-  "Devnet.setBlockTime": give(() => [3600]),
-  "Devnet.setAutomine": give(() => [false]),
-  "Ganache.EnableMiner": none,
-  "Ganache.DisableMiner": none,
-  "Devnet.mine": give(() => [1]),
-  "Devnet.skipRounds": give(() => [1]),
-};
 
 /** Objects whose field names are data. */
 const NAMED = [
@@ -247,8 +50,7 @@ async function call(version: ApiVersion, name: string, params: readonly unknown[
 }
 
 for (const version of ["v1", "v0"] as const) {
-  const table = { ...BOTH, ...ONLY[version], ...LOCAL };
-  if (version === "v0") delete table["MsigCancelTxnHash"];
+  const table = calls[version];
 
   test(`${version}: the table of calls leaves no method out`, () => {
     const aliases = [...REGISTRY.methods(version).values()].flatMap(({ aliases: names = [] }) => names);

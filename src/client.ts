@@ -1,0 +1,237 @@
+/**
+ * A client of the JSON-RPC interface of any node, ours or another's, whose types come from the definitions of the methods:
+ * names, parameters and answers, in the network's JSON.
+ *
+ * @example
+ * import { connect } from "filigree/client";
+ * const node = connect("http://127.0.0.1:1234/rpc/v1");
+ * const head = await node.ChainHead();
+ * const balance = await node.WalletBalance("t0100");
+ */
+import type { CURRENT_GROUPS } from "./rpc/groups.ts";
+import type { Method, ParamJsons, Params } from "./rpc/method.ts";
+
+type Union<T> = (T extends unknown ? (all: T) => void : never) extends (all: infer All) => void ? All : never;
+type Family = Extract<(typeof CURRENT_GROUPS)[number], { readonly prefix: "Filecoin." }>;
+type Definitions = Union<Family["methods"]>;
+
+/** Parameters by position; those that accept null may be left out from the end. */
+type Arguments<P extends readonly unknown[]> = P extends readonly [...infer Rest, infer Last]
+  ? null extends Last
+    ? P | Arguments<Rest>
+    : P
+  : P;
+type ArgumentsOf<P extends Params> = Arguments<ParamJsons<P>>;
+
+type CallOf<M> = M extends { readonly subscription: true }
+  ? M extends Method<infer P, infer _R, infer J>
+    ? (handler: (value: J) => void, ...args: ArgumentsOf<P>) => Promise<Subscription>
+    : never
+  : M extends Method<infer P, infer _R, infer J>
+    ? (...args: ArgumentsOf<P>) => Promise<J>
+    : never;
+
+/** A subscription under way. */
+export type Subscription = {
+  /** Ends it; no value follows. */
+  stop(): void;
+  /** Resolves when the node ends it, or the connection does. */
+  readonly ended: Promise<void>;
+};
+
+export type NodeClient = { readonly [Name in keyof Definitions]: CallOf<Definitions[Name]> } & {
+  /** Calls a method by its whole name ("Filecoin.ChainHead", "eth_chainId"), without types. */
+  request(method: string, ...params: readonly unknown[]): Promise<unknown>;
+  /** Ends the connection, if it is a WebSocket. */
+  close(): void;
+};
+
+/** An answer that is an error. */
+export class RpcClientError extends Error {
+  /** The node's code: 1 for most, -32601 for an unknown method, -32602 for wrong parameters. */
+  readonly code: number;
+  readonly data: unknown;
+
+  constructor(code: number, message: string, data?: unknown) {
+    super(message);
+    this.name = "RpcClientError";
+    this.code = code;
+    this.data = data;
+  }
+}
+
+/** What a client needs of a WebSocket: that of browsers and Deno, of Node from version 22, or of the package `ws`. */
+export type SocketLike = {
+  send(text: string): void;
+  close(): void;
+  addEventListener(type: "open" | "close" | "error", listener: () => void): void;
+  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
+};
+
+export type ConnectOptions = {
+  /** Token of the node, for more than it allows without one. */
+  readonly token?: string;
+  /** Milliseconds that a call may take; default: none. */
+  readonly timeout?: number;
+  /** The WebSocket class to use for ws:// addresses; default: the global one. */
+  readonly WebSocket?: new (
+    url: string,
+  ) => SocketLike;
+};
+
+type Transport = {
+  call(method: string, params: readonly unknown[], handler?: (value: unknown) => void): Promise<unknown>;
+  close(): void;
+};
+
+type Reply = {
+  readonly id?: number;
+  readonly method?: string;
+  readonly params?: readonly [number, unknown?];
+  readonly result?: unknown;
+  readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown };
+};
+
+/** Names that are no methods, so that a client can be awaited and shown. */
+const NO_METHODS = new Set(["then", "toJSON", "constructor"]);
+
+/** A client of the node at an address: http(s):// for calls, ws(s):// for subscriptions, too. */
+export function connect(url: string, options: ConnectOptions = {}): NodeClient {
+  const transport = /^wss?:/.test(url) ? overSocket(url, options) : overHttp(url, options);
+  const own = {
+    request: (method: string, ...params: readonly unknown[]) => transport.call(method, params),
+    close: () => transport.close(),
+  };
+  return new Proxy(own, {
+    get(target, name) {
+      if (Object.hasOwn(target, name)) return target[name as keyof typeof target];
+      if (typeof name !== "string" || NO_METHODS.has(name)) return undefined;
+      return (...args: readonly unknown[]) => {
+        const [first, ...rest] = args;
+        return typeof first === "function"
+          ? transport.call(`Filecoin.${name}`, rest, first as (value: unknown) => void)
+          : transport.call(`Filecoin.${name}`, args);
+      };
+    },
+  }) as unknown as NodeClient;
+}
+
+function resultOf({ result, error }: Reply): unknown {
+  if (error === undefined) return result;
+  throw new RpcClientError(error.code, error.message, error.data);
+}
+
+function overHttp(url: string, { token, timeout }: ConnectOptions): Transport {
+  let id = 0;
+  return {
+    async call(method, params, handler) {
+      if (handler !== undefined) throw new TypeError(`${method} is a subscription: connect to a ws:// address for it`);
+      const response = await fetch(url, {
+        method: "POST",
+        headers: {
+          "content-type": "application/json",
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        },
+        body: JSON.stringify({ jsonrpc: "2.0", id: ++id, method, params }),
+        ...(timeout === undefined ? {} : { signal: AbortSignal.timeout(timeout) }),
+      });
+      const text = await response.text();
+      if (!response.ok) throw new RpcClientError(response.status, `HTTP ${response.status}: ${text.trim()}`);
+      return resultOf(JSON.parse(text) as Reply);
+    },
+    close: () => undefined,
+  };
+}
+
+type Pending = { readonly settle: (reply: Reply) => void; readonly fail: (error: Error) => void };
+type OpenChannel = { readonly handler: (value: unknown) => void; readonly end: () => void };
+
+function overSocket(url: string, options: ConnectOptions): Transport {
+  const Socket = options.WebSocket ?? (globalThis as { WebSocket?: new (url: string) => SocketLike }).WebSocket;
+  if (Socket === undefined)
+    throw new TypeError("there is no WebSocket here: give one as an option, { WebSocket } of the package ws");
+  const address = new URL(url);
+  if (options.token !== undefined) address.searchParams.set("token", options.token);
+  const socket = new Socket(address.href);
+  const pending = new Map<number, Pending>();
+  const channels = new Map<number, OpenChannel>();
+  let id = 0;
+  let lost: Error | null = null;
+  const opened = new Promise<void>((resolve) => socket.addEventListener("open", resolve));
+  const lose = (): void => {
+    lost ??= new Error(`the connection to ${address.origin} has ended`);
+    for (const one of pending.values()) one.fail(lost);
+    for (const channel of channels.values()) channel.end();
+    pending.clear();
+    channels.clear();
+  };
+  socket.addEventListener("close", lose);
+  socket.addEventListener("error", lose);
+  socket.addEventListener("message", ({ data }) => {
+    const reply = JSON.parse(String(data)) as Reply;
+    const [channel, value] = reply.params ?? [];
+    if (reply.method === "xrpc.ch.val") channels.get(channel ?? -1)?.handler(value);
+    else if (reply.method === "xrpc.ch.close") {
+      channels.get(channel ?? -1)?.end();
+      channels.delete(channel ?? -1);
+    } else if (reply.id !== undefined) {
+      pending.get(reply.id)?.settle(reply);
+      pending.delete(reply.id);
+    }
+  });
+  const send = (request: object): void => socket.send(JSON.stringify({ jsonrpc: "2.0", ...request }));
+
+  async function call(
+    method: string,
+    params: readonly unknown[],
+    handler?: (value: unknown) => void,
+  ): Promise<unknown> {
+    const own = ++id;
+    const answered = new Promise<unknown>((resolve, reject) => {
+      const timer =
+        options.timeout === undefined
+          ? undefined
+          : setTimeout(() => {
+              pending.delete(own);
+              if (lost === null) send({ method: "xrpc.cancel", params: [own] });
+              reject(new Error(`${method} took over ${options.timeout} milliseconds`));
+            }, options.timeout);
+      const settle = (reply: Reply): void => {
+        clearTimeout(timer);
+        try {
+          // The channel must be known before the value that may come with the next message.
+          const result = resultOf(reply);
+          resolve(handler === undefined ? result : openChannel(own, result as number, handler));
+        } catch (error) {
+          reject(error as Error);
+        }
+      };
+      const fail = (error: Error): void => {
+        clearTimeout(timer);
+        reject(error);
+      };
+      if (lost !== null) fail(lost);
+      else pending.set(own, { settle, fail });
+    });
+    opened.then(() => lost ?? send({ id: own, method, params })).catch(() => undefined);
+    return answered;
+  }
+
+  function openChannel(request: number, channel: number, handler: (value: unknown) => void): Subscription {
+    let end = (): void => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    channels.set(channel, { handler, end });
+    return {
+      ended,
+      stop() {
+        if (!channels.delete(channel)) return;
+        if (lost === null) send({ method: "xrpc.cancel", params: [request] });
+        end();
+      },
+    };
+  }
+
+  return { call, close: () => socket.close() };
+}

@@ -1,0 +1,80 @@
+/** The typed client over HTTP and WebSocket. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import WebSocket from "ws";
+import { connect, RpcClientError, type SocketLike } from "../../src/client.ts";
+import { startTestNet, type TestNet } from "../support/devnet.ts";
+
+let net: TestNet;
+let socketUrl: string;
+const Socket = WebSocket as unknown as new (url: string) => SocketLike;
+beforeAll(async () => {
+  net = await startTestNet({ blockTime: 3600 });
+  socketUrl = net.url.replace("http", "ws");
+});
+afterAll(() => net.close());
+
+test("calls over HTTP: parameters by position, those behind may be left out", async () => {
+  const node = connect(net.url);
+  const [alice, bob] = net.devnet.accounts.map(({ secp256k1 }) => secp256k1.toString("t")) as [string, string];
+  expect((await node.ChainHead())["Height"]).toBe(net.devnet.head.height);
+  expect((await node.StateGetActor(alice)).Nonce).toBe(0);
+  expect(await node.StateAccountKey(alice, [])).toBe(alice);
+  const signed = await node.MpoolPushMessage({ From: alice, To: bob, Value: "5", Method: 0 }, null);
+  await net.devnet.clock.mine(2);
+  const found = await node.StateWaitMsg(signed["CID"] as { "/": string }, 0);
+  expect(found.Receipt["ExitCode"]).toBe(0);
+  expect(await node.request("Filecoin.StateNetworkName")).toBe("localnet");
+});
+
+test("errors carry the node's code and text", async () => {
+  const node = connect(net.url);
+  const error = await node.StateGetActor("t099999").catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(RpcClientError);
+  expect(error).toMatchObject({ code: 11, message: "actor not found" });
+  await expect(connect(`${net.url}/nothing`).ChainHead()).rejects.toThrow(/404/);
+  await expect(connect(net.url, { token: "a.b.c" }).ChainHead()).rejects.toThrow(/401/);
+  await expect(node.ChainNotify(() => undefined)).rejects.toThrow(/ws:/);
+});
+
+test("a subscription over a WebSocket: values in order, until it is stopped", async () => {
+  const node = connect(socketUrl, { WebSocket: Socket });
+  const seen: number[] = [];
+  const start = net.devnet.head.height;
+  const changes = await node.ChainNotify((list) => {
+    for (const { Val } of list) seen.push(Val["Height"] as number);
+  });
+  await net.devnet.clock.mine(2);
+  for (let i = 0; i < 200 && seen.length < 3; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(seen).toEqual([start, start + 1, start + 2]);
+  changes.stop();
+  await changes.ended;
+  await net.devnet.clock.mine(1);
+  expect((await node.Version()).Version).toContain("filigree");
+  expect(seen).toHaveLength(3);
+  node.close();
+});
+
+test("an export comes in pieces and ends; a call that takes too long is cancelled; a lost connection fails what waits", async () => {
+  const node = connect(socketUrl, { WebSocket: Socket, timeout: 500 });
+  const pieces: string[] = [];
+  const patient = connect(socketUrl, { WebSocket: Socket });
+  const file = await patient.ChainExport((piece) => pieces.push(piece), 1, false, []);
+  await file.ended;
+  expect(pieces.length).toBeGreaterThan(1);
+  expect(pieces.at(-1)).toBe("");
+  const unknown = (await connect(net.url).MpoolPushMessage(
+    {
+      From: net.devnet.accounts[0]?.bls.toString("t") as string,
+      To: "t0100",
+      Value: "1",
+      Method: 0,
+    } as never,
+    null,
+  )) as { CID: { "/": string } };
+  await expect(node.StateWaitMsg(unknown.CID, 900)).rejects.toThrow(/500 milliseconds/);
+  const waiting = patient.StateWaitMsg(unknown.CID, 900).catch((error: Error) => error.message);
+  await patient.Version();
+  patient.close();
+  expect(await waiting).toMatch(/has ended/);
+  node.close();
+});
