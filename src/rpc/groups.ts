@@ -13,6 +13,7 @@ import { msigGroup, msigV0Group } from "./methods/msig.ts";
 import { msigStateGroup } from "./methods/msig-state.ts";
 import { nodeGroup } from "./methods/node.ts";
 import { objectsGroup } from "./methods/objects.ts";
+import { pledgeGroup } from "./methods/pledge.ts";
 import { sectorStateGroup } from "./methods/sector-state.ts";
 import { stateGroup } from "./methods/state.ts";
 import { beaconGroup, beaconV0Group, randomnessV0Group, supplyGroup } from "./methods/supply.ts";
@@ -33,6 +34,7 @@ export const CURRENT_GROUPS = [
   receiptGroup,
   minerStateGroup,
   sectorStateGroup,
+  pledgeGroup,
   marketStateGroup,
   verifiedStateGroup,
   msigStateGroup,

@@ -18,6 +18,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
   const zero = "0";
   const code = (name: string) => ({ "/": `${cidOfText(`fil/2/${name}`)}` });
   const message = () => ({ From: on.alice, To: on.bob, Value: "1", Method: 0, Params: null });
+  const sector = () => ({ SealProof: 0, SectorNumber: 1, DealIDs: [], Expiration: 600_000 });
   const root = async (): Promise<unknown> =>
     ((await on.net.request("ChainHead")) as { Blocks: Record<string, unknown>[] }).Blocks[0]?.["ParentStateRoot"];
   const genesisRoot = async (): Promise<unknown> =>
@@ -111,6 +112,10 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     StateSectorExpiration: fails(noSector, () => [on.miner, 0, []]),
     StateSectorPartition: fails(noSector, () => [on.miner, 0, []]),
     StateMinerAvailableBalance: ofMiner,
+    StateMinerPreCommitDepositForPower: give(() => [on.miner, sector(), []]),
+    StateMinerInitialPledgeCollateral: give(() => [on.miner, sector(), []]),
+    StateMinerInitialPledgeForSector: give(() => [500_000, 2048, 1024, []]),
+    StateDealProviderCollateralBounds: give(() => [2048, true, []]),
     StateMarketBalance: give(account),
     StateMarketParticipants: give(() => [[]]),
     StateMarketStorageDeal: fails(/deal 0 not found/, () => [0, []]),

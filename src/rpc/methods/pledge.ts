@@ -1,0 +1,148 @@
+/** Filecoin.State*: what miners and providers of deals will be asked to deposit, pledge and lock. */
+import { CHAIN_LIMITS } from "../../params/networks.ts";
+import type { JsonObject, ObjectReader } from "../../state/actor-reader.ts";
+import {
+  type Estimate,
+  initialPledge,
+  minProviderCollateral,
+  preCommitDeposit,
+  qaPowerForWeight,
+} from "../../stmgr/economy.ts";
+import { Address } from "../../types/address.ts";
+import {
+  address,
+  amount,
+  epoch,
+  int64,
+  link,
+  sectorNumber,
+  type TipsetKey,
+  tipsetKey,
+  uint64,
+} from "../codec/chain-types.ts";
+import { boolean, integer, integer64, list, nullable, object } from "../codec/codec.ts";
+import { badParams } from "../errors.ts";
+import { group, method, param } from "../method.ts";
+import type { NodeServices } from "../services.ts";
+import { idAt } from "../view.ts";
+import { MARKET } from "./market-state.ts";
+import { openActor, POWER } from "./miner-state.ts";
+
+const REWARD = Address.id(2);
+/** The reference adds a tenth to what the actors' formulas give, for things that move until a message is mined. */
+const SAFETY = { numerator: 110n, denominator: 100n } as const;
+/** Bytes of a sector by its registered seal proof: five sizes, in the same order for every kind of proof. */
+const SECTOR_SIZES = [2n << 10n, 8n << 20n, 512n << 20n, 32n << 30n, 64n << 30n] as const;
+const MAX_DEALS = 1000;
+
+const preCommit = object("SectorPreCommitInfo", {
+  SealProof: integer(0, 14),
+  SectorNumber: sectorNumber,
+  SealedCID: nullable(link),
+  SealRandEpoch: nullable(int64),
+  DealIDs: list(uint64, MAX_DEALS),
+  Expiration: epoch,
+  UnsealedCid: nullable(link),
+});
+const pieceSize = integer64(128n, 1n << 40n);
+
+function estimateOf(reader: ObjectReader, name: string): Estimate {
+  const { PositionEstimate, VelocityEstimate } = reader.field(name) as JsonObject;
+  return { position: BigInt(PositionEstimate as string), velocity: BigInt(VelocityEstimate as string) };
+}
+const numberOf = (reader: ObjectReader, name: string): bigint => BigInt(reader.field(name) as string);
+
+/** The figures of the network that all formulas rest on, in the state of a tipset. */
+async function figures(node: NodeServices, key: TipsetKey) {
+  const tipset = await node.chain.tipset(key);
+  const [reward, power] = [await openActor(node, REWARD, key), await openActor(node, POWER, key)];
+  const { circulating } = await node.states.circulatingSupply(tipset);
+  return {
+    height: tipset.height,
+    networkVersion: node.states.networkVersionAt(tipset.height),
+    reward: estimateOf(reward, "ThisEpochRewardSmoothed"),
+    power: estimateOf(power, "ThisEpochQAPowerSmoothed"),
+    baselinePower: numberOf(reward, "ThisEpochBaselinePower"),
+    totals: { raw: numberOf(power, "TotalRawBytePower"), qualityAdjusted: numberOf(power, "TotalQualityAdjPower") },
+    circulatingSupply: circulating,
+  };
+}
+
+type Sector = {
+  readonly SealProof: number;
+  readonly DealIDs: readonly bigint[];
+  readonly Expiration: number;
+};
+
+/** Quality-adjusted power of a sector that is yet to be proven, as the market will weigh its deals. */
+async function powerOf(node: NodeServices, miner: Address, sector: Sector, height: number, key: TipsetKey) {
+  const size = SECTOR_SIZES[sector.SealProof % SECTOR_SIZES.length] as bigint;
+  const duration = BigInt(sector.Expiration - height);
+  if (duration <= 0n) return badParams(`sector.Expiration: after epoch ${height} expected, got ${sector.Expiration}`);
+  const market = await openActor(node, MARKET, key);
+  const provider = (await idAt(node, miner, key)).toString(node.network.letter);
+  let [plain, verified] = [0n, 0n];
+  for (const id of sector.DealIDs) {
+    const deal = (await market.element("Proposals", id)) as JsonObject | null;
+    if (deal === null) return badParams(`sector.DealIDs: deal ${id} not found`);
+    const [start, end] = [Number(deal["StartEpoch"]), Number(deal["EndEpoch"])];
+    if (deal["Provider"] !== provider) badParams(`sector.DealIDs: deal ${id} is of ${deal["Provider"]}`);
+    if (start < height || end > sector.Expiration)
+      badParams(`sector.DealIDs: deal ${id} lasts from ${start} to ${end}`);
+    const weight = BigInt(end - start) * BigInt(deal["PieceSize"] as number | string);
+    if (deal["VerifiedDeal"] === true) verified += weight;
+    else plain += weight;
+  }
+  if (plain + verified > size * duration) badParams("sector.DealIDs: the deals are larger than the sector");
+  return qaPowerForWeight(size, duration, plain, verified);
+}
+
+const safe = (value: bigint): bigint => (value * SAFETY.numerator) / SAFETY.denominator;
+
+export const pledgeGroup = group("State: pledges", "Deposits, pledges and collaterals, before anything is sent.", {
+  StateMinerPreCommitDepositForPower: method({
+    summary: "The deposit for a sector that is to be committed, with a tenth more for safety, attoFIL.",
+    params: [param("miner", address), param("sector", preCommit), param("tipsetKey", tipsetKey)],
+    result: amount,
+    async run([miner, sector, key], { node }) {
+      const { networkVersion, reward, power, height } = await figures(node, key);
+      return safe(preCommitDeposit(networkVersion, reward, power, await powerOf(node, miner, sector, height, key)));
+    },
+  }),
+  StateMinerInitialPledgeCollateral: method({
+    summary: "The pledge for a sector that is to be proven, with a tenth more for safety, attoFIL.",
+    params: [param("miner", address), param("sector", preCommit), param("tipsetKey", tipsetKey)],
+    result: amount,
+    async run([miner, sector, key], { node }) {
+      const all = await figures(node, key);
+      return safe(initialPledge(all, await powerOf(node, miner, sector, all.height, key)));
+    },
+  }),
+  StateMinerInitialPledgeForSector: method({
+    summary:
+      "The pledge for a sector of some size and duration with verified deals of some bytes, and a tenth more, attoFIL.",
+    params: [
+      param("duration", integer(1, Number.MAX_SAFE_INTEGER)),
+      param("sectorSize", integer64(2048n, 64n << 30n)),
+      param("verifiedSize", integer64(0n, 64n << 30n)),
+      param("tipsetKey", tipsetKey),
+    ],
+    result: amount,
+    async run([duration, size, verified, key], { node }) {
+      if (verified > size) return badParams(`verifiedSize: at most ${size}, the sector's, expected, got ${verified}`);
+      const epochs = BigInt(duration);
+      return safe(initialPledge(await figures(node, key), qaPowerForWeight(size, epochs, 0n, verified * epochs)));
+    },
+  }),
+  StateDealProviderCollateralBounds: method({
+    summary: "Least and most collateral of a provider for a deal of some bytes; the least with a tenth more, attoFIL.",
+    params: [param("size", pieceSize), param("verified", boolean), param("tipsetKey", tipsetKey)],
+    result: object("DealCollateralBounds", { Min: amount, Max: amount }),
+    async run([size, verified, key], { node }) {
+      const { networkVersion, totals, baselinePower, circulatingSupply } = await figures(node, key);
+      const power = { ...totals, baseline: baselinePower };
+      const least = minProviderCollateral(networkVersion, size, verified, power, circulatingSupply);
+      return { Min: safe(least), Max: CHAIN_LIMITS.totalFilecoin };
+    },
+  }),
+});

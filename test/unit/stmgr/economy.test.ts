@@ -1,0 +1,48 @@
+/** The host's deposits, pledges and qualities are the actors': both equal the official modules. */
+import { expect, test } from "vitest";
+import {
+  cumulativeRatio,
+  initialPledge,
+  minProviderCollateral,
+  preCommitDeposit,
+  qaPowerForWeight,
+} from "../../../src/stmgr/economy.ts";
+import { readFixtureJson } from "../../support/files.ts";
+
+type Vector = { readonly op: string; readonly args: readonly string[]; readonly out: readonly string[] };
+const vectors = await readFixtureJson<Vector[]>("actors/arithmetic.json");
+const of = (op: string) =>
+  vectors.filter((one) => one.op === op).map(({ args, out }) => [args.map(BigInt), out] as const);
+const filter = (position: bigint | undefined, velocity: bigint | undefined) => ({
+  position: position as bigint,
+  velocity: velocity as bigint,
+});
+
+test("sums of ratios of estimates", () => {
+  expect(of("cumulativeRatio").length).toBeGreaterThan(10);
+  for (const [a, out] of of("cumulativeRatio"))
+    expect(`${cumulativeRatio(a[0] as bigint, a[1] as bigint, filter(a[2], a[3]), filter(a[4], a[5]))}`).toBe(out[0]);
+});
+
+test("deposit and initial pledge, by network version", () => {
+  expect(of("pledge").length).toBeGreaterThan(10);
+  for (const [a, out] of of("pledge")) {
+    const [reward, power, qaPower] = [filter(a[1], a[2]), filter(a[3], a[4]), a[5] as bigint];
+    const networkVersion = Number(a[0]);
+    const input = { networkVersion, reward, power, baselinePower: a[6] as bigint, circulatingSupply: a[7] as bigint };
+    expect(`${preCommitDeposit(networkVersion, reward, power, qaPower)}`).toBe(out[2]);
+    expect(`${initialPledge(input, qaPower)}`).toBe(out[3]);
+  }
+});
+
+test("quality-adjusted power", () => {
+  for (const [a, out] of of("quality"))
+    expect(`${qaPowerForWeight(...(a as [bigint, bigint, bigint, bigint]))}`).toBe(out[0]);
+});
+
+test("least collateral of a provider: a share of the supply by power, five times as much in the first version", () => {
+  const power = { raw: 1000n, qualityAdjusted: 4000n, baseline: 500n };
+  expect(minProviderCollateral(5, 10n, true, power, 1_000_000n)).toBe(100n);
+  expect(minProviderCollateral(0, 10n, true, power, 1_000_000n)).toBe(1250n);
+  expect(minProviderCollateral(5, 10n, false, { raw: 0n, qualityAdjusted: 0n, baseline: 0n }, 100n)).toBe(1n);
+});
