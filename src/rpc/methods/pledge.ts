@@ -8,7 +8,8 @@ import {
   preCommitDeposit,
   qaPowerForWeight,
 } from "../../stmgr/economy.ts";
-import { Address } from "../../types/address.ts";
+import type { Address } from "../../types/address.ts";
+import { MARKET, POWER, REWARD } from "../../types/singletons.ts";
 import {
   address,
   amount,
@@ -25,10 +26,8 @@ import { badParams } from "../errors.ts";
 import { group, method, param } from "../method.ts";
 import type { NodeServices } from "../services.ts";
 import { idAt } from "../view.ts";
-import { MARKET } from "./market-state.ts";
-import { openActor, POWER } from "./miner-state.ts";
+import { openActor } from "./miner-state.ts";
 
-const REWARD = Address.id(2);
 /** The reference adds a tenth to what the actors' formulas give, for things that move until a message is mined. */
 const SAFETY = { numerator: 110n, denominator: 100n } as const;
 /** Bytes of a sector by its registered seal proof: five sizes, in the same order for every kind of proof. */
