@@ -33,6 +33,9 @@ export type ProducerOptions = {
 /** A tipset that was made, and how many messages it carries. */
 export type Produced = { readonly tipset: Tipset; readonly messages: number };
 
+/** Whoever makes tipsets on top of the head; null for an epoch in which nobody may. */
+export type TipsetProducer = { produce(epoch: number): Promise<Produced | null> };
+
 /** Domain tags. Source: go-state-types crypto/randomness.go. */
 const TAG_TICKET = 1;
 const TAG_ELECTION = 2;

@@ -6,25 +6,28 @@
  * top of its message, those pass too.
  */
 import { Turns } from "../base/turns.ts";
-import type { Producer } from "../miner/producer.ts";
+import type { Produced, TipsetProducer } from "../miner/producer.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
 import type { Tipset } from "../types/block-header.ts";
 import type { Health, Startable } from "./startable.ts";
 
 export type ClockOptions = {
-  readonly producer: Producer;
+  readonly producer: TipsetProducer;
   readonly states: StateManager;
   readonly pool: MessagePool;
   /** Seconds between epochs; 0: instant mode. */
   readonly blockTime: number;
 };
 
+/** Epochs without a block after which it is no bad luck any more. */
+const MAX_EMPTY = 100;
+
 export class Clock implements Startable {
   readonly name = "clock";
   /** Called with what made producing fail; the next attempt follows at the next tick. */
   onError: (error: unknown) => void = () => {};
-  private readonly producer: Producer;
+  private readonly producer: TipsetProducer;
   private readonly states: StateManager;
   private readonly pool: MessagePool;
   private readonly turns = new Turns();
@@ -100,8 +103,14 @@ export class Clock implements Startable {
     return this.failure === null ? { status: "ok" } : { status: "failing", reason: `${this.failure}` };
   }
 
-  private next(nullRounds = 0) {
-    return this.producer.produce(this.states.chain.head.height + 1 + nullRounds);
+  /** The next tipset; epochs that nobody wins are null rounds. */
+  private async next(nullRounds = 0): Promise<Produced> {
+    const first = this.states.chain.head.height + 1 + nullRounds;
+    for (let epoch = first; epoch < first + MAX_EMPTY; epoch++) {
+      const made = await this.producer.produce(epoch);
+      if (made !== null) return made;
+    }
+    throw new Error(`no miner won any of ${MAX_EMPTY} epochs from ${first} on: the network has lost its power`);
   }
 
   private schedule(): void {

@@ -8,10 +8,11 @@ import { addressOf, type KeyInfo } from "../keys/keys.ts";
 import { CHAIN_LIMITS, type NetworkParams, networkVersionAt } from "../params/networks.ts";
 import { buildAmt } from "../storage/amt.ts";
 import { Address } from "../types/address.ts";
+import type { BeaconEntry } from "../types/block-header.ts";
 import { SIGNATURE_TYPE } from "../types/message.ts";
 import { SYSTEM } from "../types/singletons.ts";
 import type { DevAccount } from "./accounts.ts";
-import { buildGenesis } from "./genesis.ts";
+import { buildGenesis, type GenesisMiner } from "./genesis.ts";
 
 /** What of a local network is fixed at its genesis. */
 export type DevnetGenesis = {
@@ -21,8 +22,12 @@ export type DevnetGenesis = {
   /** Unix time, seconds. */
   readonly time: number;
   readonly accounts: readonly DevAccount[];
-  /** BLS key of the miner's worker. */
-  readonly worker: KeyInfo;
+  /** BLS keys of the miners' workers. */
+  readonly workers: readonly KeyInfo[];
+  /** Miners with sectors; absent: one without. */
+  readonly miners?: readonly GenesisMiner[];
+  /** Entry of the beacon in the genesis header. */
+  readonly beacon: BeaconEntry;
 };
 
 export class DevnetError extends FilError<{ readonly code: "OTHER_NETWORK"; readonly stored: string }> {}
@@ -55,25 +60,26 @@ export async function openDevnetChain(
 }
 
 async function makeChain(chain: Chain, crypto: Crypto, network: NetworkParams, spec: DevnetGenesis): Promise<void> {
-  const beacon = localBeacon(crypto, spec.seed)(0n);
+  const { beacon } = spec;
   const funded = spec.accounts.flatMap(({ secp256k1, bls, balance }) => [
     { address: secp256k1, balance },
     { address: bls, balance },
   ]);
-  const worker = addressOf(crypto, spec.worker);
+  const workers = spec.workers.map((worker) => addressOf(crypto, worker));
   const genesis = await buildGenesis({
     network,
     networkVersion: networkVersionAt(network, 0),
-    accounts: [...funded, { address: worker, balance: spec.balance }],
-    worker,
+    accounts: [...funded, ...workers.map((address) => ({ address, balance: spec.balance }))],
+    worker: workers[0] as Address,
+    ...(spec.miners === undefined ? {} : { miners: spec.miners }),
   });
   const meta = buildMessageMeta({ bls: [], secp: [] });
   const receipts = buildAmt([]);
   const header = {
     miner: SYSTEM,
-    ticket: crypto.blake2b256(beacon),
+    ticket: crypto.blake2b256(beacon.data),
     electionProof: null,
-    beaconEntries: [{ round: 0n, data: beacon }],
+    beaconEntries: [beacon],
     winPoStProof: [],
     parents: [],
     parentWeight: 0n,
@@ -89,7 +95,7 @@ async function makeChain(chain: Chain, crypto: Crypto, network: NetworkParams, s
   };
   await chain.blocks.write({
     facts: [
-      [MINER_FACT, genesis.miner.bytes],
+      [MINER_FACT, (genesis.miners[0] as Address).bytes],
       [IDENTITY_FACT, utf8(identityOf(spec))],
     ],
   });
@@ -102,6 +108,8 @@ async function makeChain(chain: Chain, crypto: Crypto, network: NetworkParams, s
 }
 
 /** What of the options is fixed in the genesis. */
-function identityOf({ seed, accounts, balance }: DevnetGenesis): string {
-  return JSON.stringify({ seed, accounts: accounts.length, balance: balance.toString() });
+function identityOf({ seed, accounts, balance, miners = [] }: DevnetGenesis): string {
+  const sectors = miners[0]?.sectors.length;
+  const mining = sectors === undefined ? {} : { miners: miners.length, sectors, sealProof: miners[0]?.sealProof };
+  return JSON.stringify({ seed, accounts: accounts.length, balance: balance.toString(), ...mining });
 }

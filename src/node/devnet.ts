@@ -8,8 +8,9 @@ import { platform } from "#platform";
 import { Chain } from "../chain/chain.ts";
 import { randomnessAt } from "../chain/randomness.ts";
 import { type Crypto, loadCrypto } from "../core/crypto.ts";
-import { deriveKey } from "../keys/keys.ts";
+import type { KeyInfo } from "../keys/keys.ts";
 import { Keystore } from "../keys/keystore.ts";
+import type { TipsetProducer } from "../miner/producer.ts";
 import { Producer } from "../miner/producer.ts";
 import { DEVNET, type NetworkParams } from "../params/networks.ts";
 import { memorySecrets, type Secrets } from "../platform/secrets.ts";
@@ -22,12 +23,13 @@ import type { BlockStore } from "../storage/contract.ts";
 import { MemoryStore } from "../storage/memory.ts";
 import { TableStore } from "../storage/table-store.ts";
 import type { Address } from "../types/address.ts";
-import type { Tipset } from "../types/block-header.ts";
+import type { BeaconEntry, Tipset } from "../types/block-header.ts";
 import { type DevAccount, makeAccounts } from "./accounts.ts";
 import { Clock } from "./clock.ts";
 import { devControl } from "./dev-control.ts";
 import { localBeacon, openDevnetChain } from "./devnet-chain.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
+import { LocalMiners, minerWorker } from "./local-miners.ts";
 import type { MachinePlace } from "./machines.ts";
 import { FilecoinNode } from "./node.ts";
 import { storageGas } from "./pool-part.ts";
@@ -59,6 +61,10 @@ export type DevnetOptions = {
   readonly repair?: boolean;
   /** Called when a client asks the node to stop (`Shutdown`); without it, it is told that it cannot. */
   readonly onShutdown?: () => void;
+  /** Miners with real sectors, which take turns by election. Default 0: one producer without election. */
+  readonly miners?: number;
+  /** Sectors of each of them, 2 KiB. Default 1. */
+  readonly sectors?: number;
   /** Sees every answer of the RPC interface that is not an error. */
   readonly observe?: Observer;
 };
@@ -66,6 +72,7 @@ export type DevnetOptions = {
 /** The parts of the node, for whoever runs it in the same process. */
 export type DevnetServices = NodeParts & Pick<FilecoinNode, "chain" | "states" | "gas" | "pool" | "keystore">;
 
+const FIRST_ACCOUNT_ID = 100n;
 const TOKEN_SECRET = "token-secret";
 const TOKEN_SECRET_BYTES = 32;
 
@@ -75,18 +82,20 @@ export class Devnet {
   readonly network: NetworkParams;
   readonly accounts: readonly DevAccount[];
   readonly miner: Address;
-  readonly producer: Producer;
+  readonly producer: TipsetProducer;
   readonly clock: Clock;
+  /** Miners with sectors; null on a network without election. */
+  readonly local: LocalMiners | null;
   readonly services: DevnetServices;
   readonly dispatcher: Dispatcher;
 
   private constructor(
-    parts: Pick<Devnet, "options" | "node" | "accounts" | "miner" | "producer" | "clock"> & {
-      readonly beacon: (round: bigint) => Uint8Array;
+    parts: Pick<Devnet, "options" | "node" | "accounts" | "miner" | "producer" | "clock" | "local"> & {
+      readonly beacon: (epoch: number) => Promise<BeaconEntry>;
     },
     secret: Uint8Array,
   ) {
-    const { options, node, accounts, miner, producer, clock } = parts;
+    const { options, node, accounts, miner, producer, clock, local } = parts;
     this.options = options;
     this.node = node;
     this.network = node.network;
@@ -94,6 +103,7 @@ export class Devnet {
     this.miner = miner;
     this.producer = producer;
     this.clock = clock;
+    this.local = local;
     this.services = {
       version: options.version,
       network: this.network,
@@ -105,7 +115,7 @@ export class Devnet {
       keystore: node.keystore,
       crypto: node.crypto,
       randomness: (tipset) => randomnessAt(node.chain, tipset),
-      beacon: (epoch) => parts.beacon(BigInt(epoch)),
+      beacon: parts.beacon,
       tokenSecret: secret,
       now: platform.now,
       randomBytes: platform.randomBytes,
@@ -141,7 +151,25 @@ export class Devnet {
     const { seed, balance, data } = options;
     const chain = await Chain.open({ blocks: store });
     const accounts = makeAccounts(crypto, seed, options.accounts, balance);
-    const worker = deriveKey(crypto, seed, "worker", "bls");
+    const { miners = 0, sectors = 1 } = options;
+    const workers = Array.from({ length: Math.max(1, miners) }, (_, i) => minerWorker(crypto, seed, i));
+    const times = { genesisTime: options.genesisTime, blockDelay: network.blockDelaySeconds };
+    const local =
+      miners === 0
+        ? null
+        : await LocalMiners.open(
+            {
+              seed,
+              miners,
+              sectors,
+              sealProof: 0,
+              firstId: FIRST_ACCOUNT_ID + 2n * BigInt(accounts.length) + BigInt(workers.length),
+              owner: (accounts[0] as DevAccount).secp256k1,
+              times,
+              networkName: network.name,
+            },
+            crypto,
+          );
     const secrets = data === null ? memorySecrets() : await platform.openSecrets(data);
     const keystore = await Keystore.open({ secrets, crypto, randomBytes: platform.randomBytes, local: true }, "");
     if (chain.isEmpty || keystore.isNew) {
@@ -149,17 +177,23 @@ export class Devnet {
       await keystore.addAll(accounts.flatMap(({ keys }) => [keys.secp256k1, keys.bls]));
     }
     // The genesis comes last: a first start that was killed before it begins from the beginning.
-    const genesis = { seed, balance, time: options.genesisTime, accounts, worker };
+    const beacon = async (epoch: number): Promise<BeaconEntry> =>
+      local?.entryAt(epoch) ?? { round: BigInt(epoch), data: localBeacon(crypto, seed)(BigInt(epoch)) };
+    const mining = local === null ? {} : { miners: local.forGenesis() };
+    const genesis = { seed, balance, time: options.genesisTime, accounts, workers, beacon: await beacon(0), ...mining };
     const miner = await openDevnetChain(chain, crypto, network, genesis);
     const rules = localRules(network, GENESIS_RESERVE);
-    const node = new FilecoinNode({ chain, crypto, network, rules, keystore, machine: options.machine ?? "thread" });
+    const proofs = local === null ? {} : { proofs: local.verifier() };
+    const machine = options.machine ?? "thread";
+    const node = new FilecoinNode({ chain, crypto, network, rules, keystore, machine, ...proofs });
     const { states, pool } = node;
-    const beacon = localBeacon(crypto, seed);
-    const producer = new Producer({ states, pool, crypto, miner, worker, beacon });
+    const worker = workers[0] as KeyInfo;
+    const producer =
+      local?.producer(node) ?? new Producer({ states, pool, crypto, miner, worker, beacon: localBeacon(crypto, seed) });
     const clock = new Clock({ producer, states, pool, blockTime: options.blockTime });
     const secret = await tokenSecret(secrets);
     await node.start();
-    return new Devnet({ options, node, accounts, miner, producer, clock, beacon }, secret);
+    return new Devnet({ options, node, accounts, miner, producer, clock, local, beacon }, secret);
   }
 
   /** Serves JSON-RPC. On loopback without tokens; on any other host tokens are needed for more than reading. */

@@ -3,14 +3,13 @@
  *
  * The core lays out a tree of bare singleton actors; then each constructor is called by the system actor, as implicit
  * messages at epoch 0; then the reserve sends every account its balance (which makes the account), and the power actor
- * makes the first miner. So genesis needs no knowledge of any actor's state, and ids follow: accounts from 100 in order,
- * then the miner.
+ * makes the miners. Ids follow: accounts from 100 in order, then the miners. Sectors that miners have from the beginning
+ * are added by the miners themselves, too (`genesis-sectors.ts`).
  */
 
 import { FilError } from "../base/errors.ts";
 import { Vm, type VmHost } from "../core/vm.ts";
 import { nativeCode } from "../params/actor-codes.ts";
-import type { NetworkParams } from "../params/networks.ts";
 import { encodeMethodParams, encodeState } from "../state/state-view.ts";
 import type { Block } from "../storage/contract.ts";
 import { Address } from "../types/address.ts";
@@ -30,20 +29,20 @@ import {
   SYSTEM,
   VERIFIED_REGISTRY,
 } from "../types/singletons.ts";
+import { addSectors } from "./genesis-sectors.ts";
+import type { ApplyGenesis, GenesisSpec, GenesisTree } from "./genesis-types.ts";
+
+export type { GenesisMiner, GenesisSpec } from "./genesis-types.ts";
 
 export type GenesisErrorData = { readonly code: "GENESIS_FAILED"; readonly step: string; readonly exitCode: number };
 export class GenesisError extends FilError<GenesisErrorData> {}
 
-export type GenesisSpec = {
-  readonly network: NetworkParams;
-  readonly networkVersion: number;
-  /** Accounts in order; the first owns the miner. attoFIL. */
-  readonly accounts: readonly { readonly address: Address; readonly balance: bigint }[];
-  /** Worker of the first miner: a BLS address, one of the accounts. */
-  readonly worker: Address;
+export type GenesisState = {
+  readonly stateRoot: CID;
+  /** ID addresses in the order of the miners given. */
+  readonly miners: readonly Address[];
+  readonly blocks: readonly Block[];
 };
-
-export type GenesisState = { readonly stateRoot: CID; readonly miner: Address; readonly blocks: readonly Block[] };
 
 /** FIL that block rewards are paid from. Source: lotus build/params_shared_vals.go (mining base and reserve). */
 export const REWARD_ALLOCATION = 1_400_000_000n * FIL;
@@ -53,6 +52,7 @@ export const GENESIS_RESERVE = TOTAL - REWARD_ALLOCATION;
 /** Stacked DRG, 2 KiB sectors, first version. */
 const SEAL_PROOF_2KIB = 0;
 const CONSTRUCTOR = 1;
+const CREATE_MINER = 2;
 const POWER_ON_EPOCH_TICK_END = 5;
 const MARKET_CRON_TICK = 9;
 
@@ -115,14 +115,53 @@ export async function buildGenesis(spec: GenesisSpec): Promise<GenesisState> {
       state: state === undefined ? null : encodeState(code(name), state, spec.network.letter),
     })),
   );
+  const apply = openGenesis(vm, spec, bare);
+  const encode = (name: string, method: number, json: Json): Uint8Array =>
+    encodeMethodParams(code(name), BigInt(method), json, spec.network.letter);
+
+  for (const { id, name, params, state } of actors)
+    if (state === undefined)
+      apply(
+        `construct ${name}`,
+        { from: SYSTEM, to: id, method: CONSTRUCTOR },
+        encode(name, CONSTRUCTOR, params ?? null),
+      );
+  for (const { address, balance } of spec.accounts)
+    apply(`fund ${address}`, { from: RESERVE, to: address, value: balance, method: 0 }, new Uint8Array(0));
+  const owner = spec.accounts[0]?.address ?? RESERVE;
+  const first = { owner, worker: spec.worker, sealProof: SEAL_PROOF_2KIB, balance: 0n, sectors: [] };
+  const miners = (spec.miners ?? [first]).map((miner, i) => {
+    const params = encode("storagepower", CREATE_MINER, {
+      Owner: miner.owner.toString(),
+      Worker: miner.worker.toString(),
+      SealProofType: miner.sealProof,
+      Peer: null,
+      Multiaddrs: null,
+    });
+    const from = vm.resolve(miner.owner) ?? miner.owner;
+    const made = apply(`create miner ${i}`, { from, to: POWER, method: CREATE_MINER }, params);
+    const address = minerOf(made.return);
+    if (miner.balance > 0n)
+      apply(`fund miner ${i}`, { from: RESERVE, to: address, value: miner.balance, method: 0 }, new Uint8Array(0));
+    return { address, worker: vm.resolve(miner.worker) ?? miner.worker, sectors: miner.sectors };
+  });
+  const reopen = (tree: GenesisTree): ApplyGenesis => openGenesis(vm, spec, tree);
+  const withSectors = miners.filter(({ sectors }) => sectors.length > 0);
+  const blocks = await addSectors({ spec, vm, apply, reopen, encode }, withSectors);
+  const stateRoot = vm.flush();
+  const made = [...vm.madeBlocks()].map(({ cid, bytes }) => ({ cid, bytes }));
+  return { stateRoot, miners: miners.map(({ address }) => address), blocks: [...blocks, ...made] };
+}
+
+function openGenesis(vm: Vm, spec: GenesisSpec, tree: GenesisTree): ApplyGenesis {
   vm.open(
-    { stateRoot: bare.root, epoch: 0, networkVersion: spec.networkVersion, baseFee: 0n, circulatingSupply: 0n },
-    bare.blocks,
+    { stateRoot: tree.root, epoch: 0, networkVersion: spec.networkVersion, baseFee: 0n, circulatingSupply: 0n },
+    tree.blocks,
   );
-  const apply = (step: string, from: Address, to: Address, value: bigint, method: number, params: Uint8Array) => {
-    const message = { from, to, value, method: BigInt(method), params, nonce: 0n };
+  return (step, { from, to, value = 0n, method }, params) => {
     const gas = { gasLimit: 10_000_000_000n, gasFeeCap: 0n, gasPremium: 0n };
-    const applied = vm.applyImplicit(encodeMessage({ ...message, ...gas }));
+    const message = { from, to, value, method: BigInt(method), params, nonce: 0n, ...gas };
+    const applied = vm.applyImplicit(encodeMessage(message));
     if (applied.exitCode !== 0)
       throw new GenesisError(
         { code: "GENESIS_FAILED", step, exitCode: applied.exitCode },
@@ -130,32 +169,6 @@ export async function buildGenesis(spec: GenesisSpec): Promise<GenesisState> {
       );
     return applied;
   };
-  const encode = (name: string, method: number, json: Json): Uint8Array =>
-    encodeMethodParams(code(name), BigInt(method), json, spec.network.letter);
-
-  for (const { id, name, params, state } of actors)
-    if (state === undefined)
-      apply(`construct ${name}`, SYSTEM, id, 0n, CONSTRUCTOR, encode(name, CONSTRUCTOR, params ?? null));
-  for (const { address, balance } of spec.accounts)
-    apply(`fund ${address}`, RESERVE, address, balance, 0, new Uint8Array(0));
-  const owner = spec.accounts[0]?.address ?? RESERVE;
-  const made = apply(
-    "create the first miner",
-    vm.resolve(owner) ?? owner,
-    POWER,
-    0n,
-    2,
-    encode("storagepower", 2, {
-      Owner: owner.toString(),
-      Worker: spec.worker.toString(),
-      SealProofType: SEAL_PROOF_2KIB,
-      Peer: null,
-      Multiaddrs: null,
-    }),
-  );
-  const stateRoot = vm.flush();
-  const blocks = [...vm.madeBlocks()].map(({ cid, bytes }) => ({ cid, bytes }));
-  return { stateRoot, miner: minerOf(made.return), blocks };
 }
 
 /** First address of the return value of CreateMiner: the miner's ID. */

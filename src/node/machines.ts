@@ -5,13 +5,19 @@ import { NO_RANDOMNESS } from "../chain/randomness.ts";
 import type { VmOptions } from "../core/vm.ts";
 import { Executor, type ExecutorParts } from "../exec/executor.ts";
 import { leasePool, type PoolLease } from "../exec/shared-pool.ts";
-import type { Execution } from "../exec/types.ts";
+import type { Execution, ProofVerifier } from "../exec/types.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import type { Health, Startable } from "./startable.ts";
 
 export type MachinePlace = "thread" | "worker";
 
-export type MachinesOptions = { readonly place: MachinePlace; readonly vm: VmOptions; readonly blocks: BlockSource };
+export type MachinesOptions = {
+  readonly place: MachinePlace;
+  readonly vm: VmOptions;
+  readonly blocks: BlockSource;
+  /** Who verifies proofs that are submitted to actors. Default: none is good. */
+  readonly proofs?: ProofVerifier;
+};
 
 export class Machines implements Startable {
   readonly name = "machines";
@@ -21,11 +27,11 @@ export class Machines implements Startable {
   private readonly lease: PoolLease | null;
   private closed = false;
 
-  constructor({ place, vm, blocks }: MachinesOptions) {
+  constructor({ place, vm, blocks, proofs }: MachinesOptions) {
     const parts: ExecutorParts = {
       blocks,
       randomness: NO_RANDOMNESS,
-      proofs: { verifyPoSt: () => false, verifySeal: () => false },
+      proofs: proofs ?? { verifyPoSt: () => false, verifySeal: () => false },
     };
     this.lease = place === "thread" ? null : leasePool();
     this.tipsets = this.lease === null ? new Executor(vm, parts) : this.lease.pool.client(vm, parts);

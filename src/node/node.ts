@@ -6,7 +6,7 @@
 import { platform } from "#platform";
 import type { Chain } from "../chain/chain.ts";
 import type { Crypto } from "../core/crypto.ts";
-import type { ExecutionRules } from "../exec/types.ts";
+import type { ExecutionRules, ProofVerifier } from "../exec/types.ts";
 import type { Keystore } from "../keys/keystore.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import type { NetworkParams } from "../params/networks.ts";
@@ -27,6 +27,8 @@ export type NodeOptions = {
   readonly rules: ExecutionRules;
   readonly keystore: Keystore;
   readonly machine: MachinePlace;
+  /** Who verifies proofs that are submitted to actors. Default: none is good. */
+  readonly proofs?: ProofVerifier;
 };
 
 export class FilecoinNode {
@@ -40,8 +42,13 @@ export class FilecoinNode {
   private readonly parts = new Parts();
 
   /** Puts a node together; nothing runs before `start`. */
-  constructor({ chain, crypto, network, rules, keystore, machine }: NodeOptions) {
-    const machines = new Machines({ place: machine, vm: { profile: network.profile }, blocks: chain.blocks });
+  constructor({ chain, crypto, network, rules, keystore, machine, proofs }: NodeOptions) {
+    const machines = new Machines({
+      place: machine,
+      vm: { profile: network.profile },
+      blocks: chain.blocks,
+      ...(proofs === undefined ? {} : { proofs }),
+    });
     this.network = network;
     this.crypto = crypto;
     this.chain = chain;

@@ -7,7 +7,7 @@ import type { MessagePool } from "../mpool/pool.ts";
 import type { NetworkParams } from "../params/networks.ts";
 import type { GasEstimator } from "../stmgr/gas-estimator.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
-import type { Tipset } from "../types/block-header.ts";
+import type { BeaconEntry, Tipset } from "../types/block-header.ts";
 import type { NodeRun } from "./node-run.ts";
 
 /** Control of a local network's time. */
@@ -92,7 +92,7 @@ export type NodeParts = {
   /** Randomness as it is seen at a tipset. */
   readonly randomness: (tipset: Tipset) => RandomnessSource;
   /** The beacon's entry of an epoch, where this node can make or get it. */
-  readonly beacon?: (epoch: number) => Uint8Array | Promise<Uint8Array>;
+  readonly beacon?: (epoch: number) => Promise<BeaconEntry>;
   /** Secret of the tokens. */
   readonly tokenSecret: Uint8Array;
   readonly now: () => number;

@@ -43,7 +43,18 @@ export function pathIndex(path: MerklePath): number {
 const HASHED: Readonly<Record<NodeHash, readonly number[]>> = { sha256: [2], poseidon: [2, 4, 8, 11] };
 
 /** What a path is said to be: its hash, its arities from below, and the leaf that it is of. */
-export type PathClaim = { readonly hash: NodeHash; readonly arities: readonly number[]; readonly index: number };
+export type PathClaim = {
+  readonly hash: NodeHash;
+  readonly arities: readonly number[];
+  readonly index: number;
+  /** Parents that were computed already, by the bytes of their children: many paths of one tree share the upper ones. */
+  readonly known?: KnownParents;
+};
+
+/** Parents of one hash by the bytes of their children (one character a byte). */
+export type KnownParents = Map<string, Uint8Array>;
+
+const LATIN1 = new TextDecoder("latin1");
 
 /**
  * Whether the path leads from its leaf to its root and is what the claim says. False for anything that is no path, and for
@@ -52,7 +63,7 @@ export type PathClaim = { readonly hash: NodeHash; readonly arities: readonly nu
 export function verifyPath(proofs: Proofs, path: MerklePath, claim: PathClaim): boolean {
   checkProofs(proofs);
   checkRecord("claim", claim);
-  const { hash, arities, index } = claim;
+  const { hash, arities, index, known } = claim;
   if (hash !== "poseidon" && hash !== "sha256") badType("hash", '"poseidon" or "sha256"');
   if (!isList(arities, null, (arity) => HASHED[hash].includes(arity as number)))
     badType("arities", `a list of ${HASHED[hash].join(", ")}`);
@@ -64,8 +75,13 @@ export function verifyPath(proofs: Proofs, path: MerklePath, claim: PathClaim): 
       children.set(sibling, 32 * (i < step.index ? i : i + 1));
     });
     children.set(node, 32 * step.index);
-    if (hash === "poseidon" && !canonical(proofs, children)) return false;
-    node = parentNode(proofs, hash, children);
+    const name = known === undefined ? "" : LATIN1.decode(children);
+    const before = known?.get(name);
+    if (before === undefined) {
+      if (hash === "poseidon" && !canonical(proofs, children)) return false;
+      node = parentNode(proofs, hash, children);
+      known?.set(name, node);
+    } else node = before;
   }
   return equal(node, path.root);
 }

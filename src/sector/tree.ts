@@ -194,6 +194,9 @@ function join(nodes: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
+/** Runs of leaves, with the rows above them, that an open tree keeps: 18 KiB each. */
+const KEPT_SPANS = 8;
+
 /** A built tree, for paths. */
 export class SectorTree {
   readonly #proofs: Proofs;
@@ -202,6 +205,7 @@ export class SectorTree {
   readonly #leafFile: string;
   /** Rows from the base roots up. */
   readonly #top: readonly (readonly Uint8Array[])[];
+  readonly #spans = new Map<number, readonly Uint8Array[]>();
 
   private constructor(
     proofs: Proofs,
@@ -241,6 +245,25 @@ export class SectorTree {
     return treeArities(this.#shape);
   }
 
+  /** `span` leaves from `first` on, and the discarded rows above them. Those used last are kept: paths share them. */
+  async #rowsAbove(first: number, span: number): Promise<readonly Uint8Array[]> {
+    const known = this.#spans.get(first);
+    if (known !== undefined) return known;
+    const { arity, discarded } = this.#shape;
+    const nodes = await this.#store.read(this.#leafFile, first * NODE_BYTES, span * NODE_BYTES);
+    const rows: Uint8Array[] = [];
+    this.#proofs.with(span * NODE_BYTES, (memory) => {
+      this.#proofs.instance.write(memory, nodes);
+      for (let row = 0, n = span; row <= discarded; row++, n /= arity) {
+        rows.push(this.#proofs.instance.read(memory, n * NODE_BYTES));
+        if (row < discarded) hashRow(this.#proofs, this.#shape, memory, n / arity);
+      }
+    });
+    this.#spans.set(first, rows);
+    if (this.#spans.size > KEPT_SPANS) this.#spans.delete(this.#spans.keys().next().value as number);
+    return rows;
+  }
+
   /** The path of leaf `index`. Throws `BAD_ELEMENT` if discarded rows are rebuilt from leaves that are no elements. */
   async path(index: number): Promise<MerklePath> {
     const shape = this.#shape;
@@ -256,19 +279,10 @@ export class SectorTree {
       // The leaves below one node of the first kept row, and the discarded rows above them.
       const span = arity ** (discarded + 1);
       const first = at - (at % span);
-      const nodes = await this.#store.read(
-        this.#leafFile,
-        (tree * shape.leaves + first) * NODE_BYTES,
-        span * NODE_BYTES,
-      );
-      leaf = nodes.slice((at - first) * NODE_BYTES, (at - first + 1) * NODE_BYTES);
-      this.#proofs.with(span * NODE_BYTES, (memory) => {
-        this.#proofs.instance.write(memory, nodes);
-        for (let n = span, i = at - first; row <= discarded; row++, n /= arity, i = Math.floor(i / arity)) {
-          steps.push(stepOf(this.#proofs.instance.view(memory, n * NODE_BYTES), i, arity));
-          if (row < discarded) hashRow(this.#proofs, shape, memory, n / arity);
-        }
-      });
+      const rows = await this.#rowsAbove(tree * shape.leaves + first, span);
+      leaf = (rows[0] as Uint8Array).slice((at - first) * NODE_BYTES, (at - first + 1) * NODE_BYTES);
+      for (let i = at - first; row <= discarded; row++, i = Math.floor(i / arity))
+        steps.push(stepOf(rows[row] as Uint8Array, i, arity));
       at = Math.floor(at / span);
     }
     for (const last = baseRows(shape) - 1; row < last; row++) {

@@ -8,7 +8,7 @@ import { amtEntries, amtGet, loadNode } from "../storage/amt.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import { hamtEntries, hamtGet } from "../storage/hamt.ts";
 import type { NetworkLetter } from "../types/address.ts";
-import { CID } from "../types/cid.ts";
+import { CID, parseCid } from "../types/cid.ts";
 import type { CodecContext } from "../types/schema-codec.ts";
 import { fieldsIn, findType, type Json, SchemaError, valueToJson } from "../types/schema-codec.ts";
 import { type ActorEntry, describeCode, StateError } from "./state-view.ts";
@@ -115,6 +115,13 @@ export class ObjectReader {
   /** The object of a described type at a CID, which some field of this one names. */
   linked(name: string, cid: CID): Promise<ObjectReader> {
     return ObjectReader.at(this.blocks, this.context, name, cid);
+  }
+
+  /** As `linked`, for a link as JSON spells it. */
+  linkedTo(name: string, link: Json): Promise<ObjectReader> {
+    const text = (link as { readonly "/"?: unknown } | null)?.["/"];
+    if (typeof text !== "string") throw new SchemaError({ code: "BAD_JSON", path: name }, `${name}: link expected`);
+    return this.linked(name, parseCid(text));
   }
 
   /** One element of an array or map, or null. */

@@ -2,6 +2,7 @@
  * A miner's sectors as its deadlines and partitions hold them.
  * Source: the state of the miner actor, `src/schema/actors/miner.ts`.
  */
+import { BoundedMap } from "../base/bounded-map.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import type { NetworkLetter } from "../types/address.ts";
 import { parseCid } from "../types/cid.ts";
@@ -49,6 +50,12 @@ export function without(all: SectorSet, ...sets: readonly SectorSet[]): SectorSe
   return all.filter((sector) => !gone.has(sector));
 }
 
+/** Deadlines kept, by their CIDs: most are the same from epoch to epoch. A miner has 48. */
+const KEPT_DEADLINES = 2048;
+/** Deadlines of more sectors are read anew each time. */
+const MAX_KEPT_SECTORS = 4096;
+const kept = new WeakMap<BlockSource, BoundedMap<string, readonly Omit<Partition, "deadline">[]>>();
+
 /** All partitions of a miner, deadline by deadline. */
 export async function* partitionsOf(
   blocks: BlockSource,
@@ -57,19 +64,29 @@ export async function* partitionsOf(
 ): AsyncGenerator<Partition> {
   const miner = await ObjectReader.open(blocks, entry, letter);
   const deadlines = (await miner.object("Deadlines")) as { readonly Due: readonly { readonly "/": string }[] };
-  for (const [index, due] of deadlines.Due.entries()) {
-    const deadline = await miner.linked("Deadline", parseCid(due["/"]));
-    for await (const [partition, value] of deadline.elements("Partitions")) {
-      const fields = value as JsonObject;
-      yield {
-        deadline: index,
-        partition: Number(partition),
-        sectors: sectorsOf(fields["Sectors"] ?? null),
-        faults: sectorsOf(fields["Faults"] ?? null),
-        recoveries: sectorsOf(fields["Recoveries"] ?? null),
-        terminated: sectorsOf(fields["Terminated"] ?? null),
-        unproven: sectorsOf(fields["Unproven"] ?? null),
-      };
-    }
+  const known = kept.get(blocks) ?? new BoundedMap(KEPT_DEADLINES);
+  kept.set(blocks, known);
+  for (const [index, { "/": cid }] of deadlines.Due.entries()) {
+    const partitions = known.get(cid) ?? (await readDeadline(miner, cid));
+    if (partitions.reduce((sum, { sectors }) => sum + sectors.length, 0) <= MAX_KEPT_SECTORS)
+      known.set(cid, partitions);
+    for (const partition of partitions) yield { ...partition, deadline: index };
   }
+}
+
+async function readDeadline(miner: ObjectReader, cid: string): Promise<readonly Omit<Partition, "deadline">[]> {
+  const out: Omit<Partition, "deadline">[] = [];
+  const deadline = await miner.linked("Deadline", parseCid(cid));
+  for await (const [partition, value] of deadline.elements("Partitions")) {
+    const fields = value as JsonObject;
+    out.push({
+      partition: Number(partition),
+      sectors: sectorsOf(fields["Sectors"] ?? null),
+      faults: sectorsOf(fields["Faults"] ?? null),
+      recoveries: sectorsOf(fields["Recoveries"] ?? null),
+      terminated: sectorsOf(fields["Terminated"] ?? null),
+      unproven: sectorsOf(fields["Unproven"] ?? null),
+    });
+  }
+  return out;
 }

@@ -170,10 +170,10 @@ const entryOf = {
   result: beaconEntry,
   async run([height]: readonly [number], { node }: { readonly node: NodeServices }) {
     const tipset = await node.chain.tipsetAtOrBefore(Math.min(height, node.chain.head.height));
-    const entry = tipset.height === height ? tipset.blocks[0]?.beaconEntries.at(-1) : undefined;
+    const carried = tipset.height === height ? tipset.blocks[0]?.beaconEntries.at(-1) : undefined;
+    const isNext = height <= node.chain.head.height + 1;
+    const entry = carried ?? (isNext ? await node.beacon?.(height) : undefined);
     if (entry !== undefined) return { Round: Number(entry.round), Data: entry.data };
-    if (height <= node.chain.head.height + 1 && node.beacon !== undefined)
-      return { Round: height, Data: await node.beacon(height) };
     throw new RpcError(RPC_CODE.untyped, `the beacon's entry of epoch ${height} is not there yet`);
   },
 } as const;

@@ -2,25 +2,24 @@
  * Attested proofs: what stands in place of the succinct proof on a local network.
  *
  * The prover computes the vanilla proof and checks it in full, as for a real proof; then, instead of a SNARK over it, it
- * signs the public inputs with a key that is itself public. Anybody could sign: an attested proof shows that honest
+ * signs the public inputs with a key that is itself public (secp256k1: it is quick). Anybody could sign: an attested proof shows that honest
  * software of this network made it, and nothing more. It binds to proof type, miner, randomness and replicas, has the
  * size of the proof whose place it takes, and never verifies where a real one is asked for, nor the reverse.
  *
- *   proof of one partition (192 bytes):  tag (32) ‖ BLS signature over the statement (96) ‖ zeros (64)
+ *   proof of one partition (192 bytes):  tag (32) ‖ signature r ‖ s ‖ v over the statement (65) ‖ zeros (95)
  */
 import * as dagCbor from "@ipld/dag-cbor";
 import { concat, equal, utf8 } from "../../base/bytes.ts";
-import type { Bls } from "../../core/bls.ts";
 import type { Hashes } from "../../core/hashes.ts";
+import type { Secp256k1 } from "../../core/secp256k1.ts";
 import { CID } from "../../types/cid.ts";
 
-export type AttestCrypto = Pick<Bls, "blsSign" | "blsVerify" | "blsPublicKey" | "blsKeyFromSeed"> &
-  Pick<Hashes, "blake2b256">;
+export type AttestCrypto = Pick<Hashes, "blake2b256"> & { readonly secp256k1: Secp256k1 };
 
 /** Bytes of one partition's proof, as of a Groth16 proof. */
 const PROOF_BYTES = 192;
 const TAG_BYTES = 32;
-const SIGNATURE_BYTES = 96;
+const SIGNATURE_BYTES = 65;
 const NAME = "filigree attested proof, no SNARK";
 
 /** A proof of spacetime's public inputs. */
@@ -55,22 +54,22 @@ export type Attestor = {
   /** `partitions`: how many proofs of 192 bytes the real one would have. */
   attestSeal(statement: SealStatement, partitions: number): Uint8Array;
   verifySeal(statement: SealStatement, proof: Uint8Array): boolean;
-  /** Key (48 bytes) under which a network's attestations verify. */
+  /** Key (65 bytes, uncompressed) under which a network's attestations verify. */
   readonly publicKey: Uint8Array;
 };
 
 /** The attestor of a network, by its name: everybody who knows the name has the key. */
 export function attestorOf(crypto: AttestCrypto, networkName: string): Attestor {
   const tag = crypto.blake2b256(utf8(NAME));
-  const secret = crypto.blsKeyFromSeed(crypto.blake2b256(utf8(`${NAME}/${networkName}`)));
-  const publicKey = crypto.blsPublicKey(secret);
+  const secret = crypto.blake2b256(utf8(`${NAME}/${networkName}`));
+  const publicKey = crypto.secp256k1.publicKey(secret);
   const make = (statement: Uint8Array): Uint8Array =>
-    concat(tag, crypto.blsSign(secret, statement), new Uint8Array(PROOF_BYTES - TAG_BYTES - SIGNATURE_BYTES));
+    concat(tag, crypto.secp256k1.sign(statement, secret), new Uint8Array(PROOF_BYTES - TAG_BYTES - SIGNATURE_BYTES));
   const holds = (statement: Uint8Array, proof: Uint8Array): boolean =>
     proof.length === PROOF_BYTES &&
     equal(proof.subarray(0, TAG_BYTES), tag) &&
     proof.subarray(TAG_BYTES + SIGNATURE_BYTES).every((byte) => byte === 0) &&
-    crypto.blsVerify(publicKey, statement, proof.subarray(TAG_BYTES, TAG_BYTES + SIGNATURE_BYTES));
+    equal(crypto.secp256k1.recover(statement, proof.slice(TAG_BYTES, TAG_BYTES + SIGNATURE_BYTES)) ?? tag, publicKey);
   return {
     publicKey,
     attestPost: (statement) => make(postBytes(crypto, statement)),

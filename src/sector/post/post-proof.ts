@@ -15,7 +15,7 @@ import { equal } from "../../base/bytes.ts";
 import type { Proofs } from "../../core/proofs.ts";
 import { leafChallenge } from "../challenges.ts";
 import { u64Of } from "../kernel.ts";
-import { canonical, isPath, type MerklePath, verifyPath } from "../merkle-path.ts";
+import { canonical, isPath, type KnownParents, type MerklePath, verifyPath } from "../merkle-path.ts";
 import { checkBytes, SectorError, type SectorParams } from "../params.ts";
 import { commROf } from "../seal/seal.ts";
 import { badType, checkParams, checkProofs, checkRecord, checkRecords, isBytes, isList, isRecord } from "../shape.ts";
@@ -236,9 +236,10 @@ function verifySector(
   if (!isBytes(commC) || !isBytes(commRLast) || !isBytes(sector.commR)) return false;
   if (!canonical(proofs, commC) || !canonical(proofs, commRLast)) return false;
   if (!equal(commROf(proofs, commC, commRLast), sector.commR)) return false;
+  const known: KnownParents = new Map();
   return paths.every(
     (path, i) =>
       equal(path.root, commRLast) &&
-      verifyPath(proofs, path, { hash: "poseidon", arities, index: challenges[i] as number }),
+      verifyPath(proofs, path, { hash: "poseidon", arities, index: challenges[i] as number, known }),
   );
 }

@@ -1,9 +1,12 @@
 /** The first state of a network: who is there, under which id, with which money and code. */
 import { expect, test } from "vitest";
+import { powerTable } from "../../../src/consensus/power.ts";
 import { checkState } from "../../../src/core/state-check.ts";
 import { buildGenesis } from "../../../src/node/genesis.ts";
 import { DEVNET } from "../../../src/params/networks.ts";
+import { sealedCid } from "../../../src/sector/piece/cid.ts";
 import { ObjectReader } from "../../../src/state/actor-reader.ts";
+import { partitionsOf } from "../../../src/state/miner-sectors.ts";
 import { StateView } from "../../../src/state/state-view.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
 import { Address } from "../../../src/types/address.ts";
@@ -38,7 +41,7 @@ test.each([
   const found: Record<string, string | null> = {};
   for await (const [address, { code }] of view.entries()) found[`${address}`] = textOfCid(code);
   expect(found).toEqual(Object.fromEntries(Object.entries(NAMES).map(([id, name]) => [id, prefix + name])));
-  expect(`${genesis.miner}`).toBe("f0102");
+  expect(`${genesis.miners[0]}`).toBe("f0102");
 
   const open = async (id: number): Promise<ObjectReader> =>
     ObjectReader.open(store, await view.requireActor(Address.id(id)), "f");
@@ -48,4 +51,49 @@ test.each([
   expect((await open(4)).field("MinerCount")).toBe(1);
   const report = await checkState(genesis.stateRoot, 0, store, { profile: "devnet" });
   expect(report).toEqual({ complaints: [], actors: 12, total: 2_000_000_000n * FIL, minersWithoutClaim: 0 });
+});
+
+test.each([
+  [1, 1],
+  [3, 4],
+])("%i miners with %i sectors each: all invariants hold, and every sector has power", async (miners, sectors) => {
+  const accounts = Array.from({ length: miners + 1 }, (_, i) => ({ address: key(i), balance: 1000n * FIL }));
+  const genesis = await buildGenesis({
+    network: DEVNET,
+    networkVersion: 5,
+    accounts,
+    worker: key(0),
+    miners: Array.from({ length: miners }, (_, m) => ({
+      owner: key(0),
+      worker: key(m + 1),
+      sealProof: 0,
+      balance: 10n * FIL,
+      sectors: Array.from({ length: sectors }, (_, number) => ({
+        number,
+        sealedCid: sealedCid(new Uint8Array(32).fill(m * 16 + number + 1)),
+        expiration: 1_500_000,
+        size: 2048n,
+      })),
+    })),
+  });
+  const store = new MemoryStore();
+  store.writeNow({ blocks: genesis.blocks });
+  const report = await checkState(genesis.stateRoot, 0, store, { profile: "devnet" });
+  expect(report.complaints).toEqual([]);
+  expect(report.total).toBe(2_000_000_000n * FIL);
+  const view = await StateView.open(store, genesis.stateRoot);
+  const table = await powerTable(store, view);
+  expect(table.total).toBe(2048n * BigInt(miners * sectors));
+  for (const miner of genesis.miners) {
+    expect(await table.claim(miner)).toEqual({
+      raw: 2048n * BigInt(sectors),
+      qualityAdjusted: 2048n * BigInt(sectors),
+    });
+    const held: number[] = [];
+    for await (const { sectors: all, unproven } of partitionsOf(store, await view.requireActor(miner), "t")) {
+      held.push(...all);
+      expect(unproven).toEqual([]);
+    }
+    expect(held.sort()).toEqual(Array.from({ length: sectors }, (_, i) => i));
+  }
 });

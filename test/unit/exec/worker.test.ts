@@ -75,7 +75,7 @@ beforeAll(async () => {
   store = new MemoryStore();
   store.writeNow({ blocks: genesis.blocks });
   root = genesis.stateRoot;
-  miner = genesis.miner;
+  miner = genesis.miners[0] as Address;
 });
 
 /** Messages of senders who have used `nonce` nonces, account 1 twice as many. */

@@ -44,7 +44,7 @@ const block = (name: string): CID => cidOfBlock(Uint8Array.from(name, (char) => 
 /** A header of the miner, signed by its worker but for what is said otherwise. */
 function header(fields: Partial<BlockHeader>, key: KeyInfo | null = worker): BlockHeader {
   const unsigned: BlockHeader = {
-    miner: genesis.miner,
+    miner: genesis.miners[0] as Address,
     ticket: new Uint8Array(96),
     electionProof: { winCount: 1n, vrfProof: new Uint8Array(96) },
     beaconEntries: [{ round: 7n, data: new Uint8Array(96) }],
@@ -81,7 +81,13 @@ function reportAt(
   const encoded = encodeMethodParams(cidOfText("fil/2/storageminer"), REPORT, params, "t");
   vm.open({ ...contextOf(genesis.stateRoot, networkVersion), epoch });
   const from = addressOf(crypto, stranger);
-  const text = message({ from, to: genesis.miner, method: REPORT, params: encoded, gasLimit: 10_000_000_000n });
+  const text = message({
+    from,
+    to: genesis.miners[0] as Address,
+    method: REPORT,
+    params: encoded,
+    gasLimit: 10_000_000_000n,
+  });
   return vm.apply(text, text.length).exitCode;
 }
 

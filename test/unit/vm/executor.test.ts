@@ -123,7 +123,7 @@ describe("tipsets", () => {
     store = new MemoryStore();
     store.writeNow({ blocks: genesis.blocks });
     root = genesis.stateRoot;
-    miner = genesis.miner;
+    miner = genesis.miners[0] as Address;
   });
 
   const rules = { networkVersionAt: () => NETWORK_VERSION, circulatingSupply: 10n ** 27n };

@@ -1,0 +1,125 @@
+/**
+ * One miner's try for a block: election, winning PoSt, ticket, and, if it won, a signed header over chosen messages.
+ * Source: lotus miner/miner.go (mineOne), chain/gen/gen.go (IsRoundWinner).
+ */
+import { buildMessageMeta, splitMessages } from "../chain/message-store.ts";
+import { minTicket } from "../chain/randomness.ts";
+import { type MiningBase, type MiningBaseOptions, miningBase } from "../consensus/base-info.ts";
+import { electionInput, ticketInput } from "../consensus/draws.ts";
+import { powerTable } from "../consensus/power.ts";
+import { tipsetWeight } from "../consensus/weight.ts";
+import { ticketQuality, winCount } from "../consensus/win-count.ts";
+import { type KeyCrypto, signBytes } from "../keys/keys.ts";
+import type { StateManager } from "../stmgr/state-manager.ts";
+import type { Block } from "../storage/contract.ts";
+import {
+  type BeaconEntry,
+  type BlockHeader,
+  headerSigningBytes,
+  type PoStProof,
+  type Tipset,
+} from "../types/block-header.ts";
+import { SIGNATURE_TYPE, type SignedMessage } from "../types/message.ts";
+import type { OwnMiner } from "./own-sectors.ts";
+import type { PostProver } from "./post-prover.ts";
+
+export type BlockMakerOptions = MiningBaseOptions & {
+  readonly crypto: KeyCrypto & { blsAggregate(signatures: readonly Uint8Array[]): Uint8Array };
+  readonly prover: PostProver;
+};
+
+/** A round that a miner won. */
+export type Win = {
+  readonly miner: OwnMiner;
+  readonly epoch: number;
+  readonly base: MiningBase;
+  readonly parent: Tipset;
+  readonly wins: number;
+  readonly election: Uint8Array;
+  readonly ticket: Uint8Array;
+  /** 0 to 1: how likely its ticket is among the smallest. */
+  readonly quality: number;
+  readonly post: PoStProof;
+};
+
+export type MadeBlock = {
+  readonly header: BlockHeader;
+  readonly messages: readonly SignedMessage[];
+  /** Blocks of its message lists. */
+  readonly blocks: readonly Block[];
+};
+
+/** Aggregate of no signatures: the compressed point at infinity of G2. */
+const EMPTY_AGGREGATE = Uint8Array.from({ length: 96 }, (_, i) => (i === 0 ? 0xc0 : 0));
+
+export class BlockMaker {
+  private readonly options: BlockMakerOptions;
+
+  constructor(options: BlockMakerOptions) {
+    this.options = options;
+  }
+
+  /** Tries for a block of `epoch` on top of `parent`; null if the miner did not win or may not. */
+  async tryFor(
+    miner: OwnMiner,
+    parent: Tipset,
+    epoch: number,
+    drawn: { readonly previous: BeaconEntry; readonly entries: readonly BeaconEntry[] },
+  ): Promise<Win | null> {
+    const { crypto, prover, states } = this.options;
+    const base = await miningBase(this.options, parent, epoch, miner.address, drawn);
+    if (base === null || base.notEligible !== null) return null;
+    const beacon = base.entries[base.entries.length - 1] ?? base.previousEntry;
+    const draw = { beacon, epoch, miner: miner.address };
+    const election = signBytes(crypto, miner.worker, electionInput(draw)).data;
+    const wins = winCount(election, base.minerPower, base.networkPower);
+    if (wins < 1) return null;
+    const input = ticketInput(draw, minTicket(parent), states.networkVersionAt(epoch));
+    const ticket = signBytes(crypto, miner.worker, input).data;
+    const [sector] = base.sectors;
+    const post = await prover.winning(miner, base.postRandomness, Number(sector?.number));
+    return { miner, epoch, base, parent, wins, election, ticket, quality: ticketQuality(ticket), post };
+  }
+
+  /** Makes the signed block of a win. `baseFee`: what `parent` gives. */
+  async make(win: Win, chosen: readonly SignedMessage[], baseFee: bigint): Promise<MadeBlock> {
+    const { crypto, states } = this.options;
+    const { parent, epoch, miner } = win;
+    const meta = buildMessageMeta(splitMessages(chosen));
+    const { stateRoot, receiptsRoot } = await states.result(parent);
+    const aggregated = chosen.filter(isBls).map(({ signature }) => signature.data);
+    const first = parent.blocks[0] as BlockHeader;
+    const unsigned: BlockHeader = {
+      miner: miner.address,
+      ticket: win.ticket,
+      electionProof: { winCount: BigInt(win.wins), vrfProof: win.election },
+      beaconEntries: win.base.entries,
+      winPoStProof: [win.post],
+      parents: parent.key,
+      parentWeight: await weightOf(states, parent),
+      height: epoch,
+      parentStateRoot: stateRoot,
+      parentMessageReceipts: receiptsRoot,
+      messages: meta.root,
+      blsAggregate: {
+        type: SIGNATURE_TYPE.bls,
+        data: aggregated.length === 0 ? EMPTY_AGGREGATE : crypto.blsAggregate(aggregated),
+      },
+      timestamp: first.timestamp + BigInt((epoch - parent.height) * states.network.blockDelaySeconds),
+      blockSig: null,
+      forkSignaling: 0n,
+      parentBaseFee: baseFee,
+    };
+    const header = { ...unsigned, blockSig: signBytes(crypto, miner.worker, headerSigningBytes(unsigned)) };
+    return { header, messages: chosen, blocks: meta.blocks };
+  }
+}
+
+async function weightOf(states: StateManager, tipset: Tipset): Promise<bigint> {
+  const table = await powerTable(states.chain.blocks, await states.stateBefore(tipset));
+  return tipsetWeight(tipset, table.total);
+}
+
+function isBls({ signature }: SignedMessage): boolean {
+  return signature.type === SIGNATURE_TYPE.bls;
+}

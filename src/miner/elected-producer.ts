@@ -1,0 +1,80 @@
+/**
+ * Makes the tipsets of a local network whose miners are all at hand: every miner tries for a block in each epoch, and those
+ * that win make one tipset together. An epoch that nobody wins is a null round.
+ *
+ * Everything is a function of the chain, the pool and the miners' keys and sectors: the same inputs give the same CIDs.
+ */
+import { splitMessages } from "../chain/message-store.ts";
+import { entriesFor } from "../consensus/base-info.ts";
+import type { MessagePool } from "../mpool/pool.ts";
+import { makeTipset } from "../types/block-header.ts";
+import type { SignedMessage } from "../types/message.ts";
+import { BlockMaker, type BlockMakerOptions, type Win } from "./block-maker.ts";
+import type { OwnMiner } from "./own-sectors.ts";
+import type { Produced } from "./producer.ts";
+import { usable } from "./usable.ts";
+import type { WindowPoster } from "./window-poster.ts";
+
+export type ElectedProducerOptions = BlockMakerOptions & {
+  readonly pool: MessagePool;
+  readonly miners: readonly OwnMiner[];
+  readonly poster: WindowPoster;
+};
+
+/** Milliseconds for the beacon's answer. */
+const BEACON_MS = 30_000;
+
+export class ElectedProducer {
+  private readonly options: ElectedProducerOptions;
+  private readonly maker: BlockMaker;
+
+  constructor(options: ElectedProducerOptions) {
+    this.options = options;
+    this.maker = new BlockMaker(options);
+  }
+
+  /** Makes the tipset of `epoch` on top of the head; null if no miner won it. */
+  async produce(epoch: number): Promise<Produced | null> {
+    const { states, pool, miners, poster } = this.options;
+    const { chain } = states;
+    const parent = chain.head;
+    await poster.headMoved(miners);
+    const drawn = await entriesFor(this.options, parent, epoch, AbortSignal.timeout(BEACON_MS));
+    const wins: Win[] = [];
+    for (const miner of miners) {
+      const win = await this.maker.tryFor(miner, parent, epoch, drawn);
+      if (win !== null) wins.push(win);
+    }
+    if (wins.length === 0) return null;
+    const baseFee = await states.nextBaseFee(parent);
+    const best = Math.max(...wins.map(({ quality }) => quality));
+    const made = await usable(await pool.select(baseFee, best), {
+      attempt: (chosen) => this.attempt(wins, baseFee, chosen),
+      drop: ({ message }, reason) => pool.dropNonce(message.from, message.nonce, reason),
+    });
+    const tipset = await chain.append(made.added);
+    await pool.settled();
+    return { tipset, messages: made.count };
+  }
+
+  /** The blocks of all winners: the one with the best ticket carries the messages, the others are empty. */
+  private async attempt(wins: readonly Win[], baseFee: bigint, chosen: readonly SignedMessage[]) {
+    const best = wins.reduce((a, b) => (b.quality > a.quality ? b : a));
+    const blocks = [];
+    for (const win of wins) blocks.push(await this.maker.make(win, win === best ? chosen : [], baseFee));
+    const headers = blocks.map(({ header }) => header);
+    const tipset = makeTipset(headers);
+    const messagesOf = new Map(blocks.map(({ header, messages }) => [header, splitMessages(messages)]));
+    const inOrder = tipset.blocks.map((header) => messagesOf.get(header) ?? { bls: [], secp: [] });
+    const executed = await this.options.states.execute(tipset, inOrder);
+    return {
+      added: {
+        headers: tipset.blocks,
+        messages: inOrder,
+        blocks: [...blocks.flatMap((block) => block.blocks), ...executed.blocks],
+        result: executed.result,
+      },
+      count: chosen.length,
+    };
+  }
+}

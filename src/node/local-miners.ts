@@ -1,0 +1,168 @@
+/** The miners of a local network: their keys and sectors follow from the seed. */
+import { maxRoundAt } from "../beacon/drand.ts";
+import { type LocalBeacon, localBeacon } from "../beacon/local.ts";
+import { verifierOf } from "../beacon/rules.ts";
+import { VerifiedEntries } from "../beacon/source.ts";
+import { inclusionGas } from "../consensus/inclusion-gas.ts";
+import { sectorPicker } from "../consensus/keyed-winning-post.ts";
+import { BlockValidator } from "../consensus/validator.ts";
+import type { Crypto } from "../core/crypto.ts";
+import { loadProofs, type Proofs } from "../core/proofs.ts";
+import type { ProofVerifier } from "../exec/types.ts";
+import { addressOf, deriveKey, type KeyInfo, verifyBytes } from "../keys/keys.ts";
+import { ElectedProducer } from "../miner/elected-producer.ts";
+import { sealGenesisSector } from "../miner/genesis-seal.ts";
+import type { OwnMiner, OwnSector } from "../miner/own-sectors.ts";
+import { PostProver } from "../miner/post-prover.ts";
+import { WindowPoster } from "../miner/window-poster.ts";
+import { type Attestor, attestorOf, verifySealInfo, verifyWindowInfo } from "../sector/attest/attestation.ts";
+import { sealProof } from "../sector/params.ts";
+import type { StateManager } from "../stmgr/state-manager.ts";
+import { Address } from "../types/address.ts";
+import { FIL } from "../types/amount.ts";
+import type { BeaconEntry } from "../types/block-header.ts";
+import { messageCid } from "../types/message.ts";
+import type { GenesisMiner } from "./genesis.ts";
+import type { FilecoinNode } from "./node.ts";
+
+export type LocalMinersOptions = {
+  readonly seed: string;
+  readonly miners: number;
+  readonly sectors: number;
+  /** Registered seal proof of all sectors. */
+  readonly sealProof: number;
+  /** Actor id of the first miner: the others follow. */
+  readonly firstId: bigint;
+  /** Owner of all of them, one of the genesis' accounts. */
+  readonly owner: Address;
+  readonly times: { readonly genesisTime: number; readonly blockDelay: number };
+  readonly networkName: string;
+};
+
+/** Network version of a local network, which decides how rounds are counted. */
+const LOCAL_VERSION = 5;
+const BEACON_MS = 10_000;
+/** attoFIL that a miner has for pledges, beyond what block rewards add. */
+const PLEDGE_FUNDS = 100n * FIL;
+/** Epoch at which sectors of the genesis expire: about 520 days, of the 540 that the actors allow. */
+const EXPIRATION = 1_500_000;
+
+export function minerWorker(crypto: Crypto, seed: string, index: number): KeyInfo {
+  return deriveKey(crypto, seed, index === 0 ? "worker" : `worker/${index}`, "bls");
+}
+
+export class LocalMiners {
+  readonly miners: readonly OwnMiner[];
+  readonly beacon: LocalBeacon;
+  private readonly options: LocalMinersOptions;
+  private readonly crypto: Crypto;
+  private readonly proofs: Proofs;
+  private readonly attestor: Attestor;
+
+  private constructor(options: LocalMinersOptions, crypto: Crypto, proofs: Proofs, miners: readonly OwnMiner[]) {
+    this.options = options;
+    this.crypto = crypto;
+    this.proofs = proofs;
+    this.miners = miners;
+    this.beacon = localBeacon(crypto, options.seed, options.times);
+    this.attestor = attestorOf(crypto, options.networkName);
+  }
+
+  /** Seals the sectors, which takes some milliseconds each at 2 KiB and seconds at 8 MiB. */
+  static async open(options: LocalMinersOptions, crypto: Crypto): Promise<LocalMiners> {
+    const proofs = await loadProofs();
+    const { sectorBytes } = sealProof(options.sealProof);
+    const miners: OwnMiner[] = [];
+    for (let m = 0; m < options.miners; m++) {
+      const id = options.firstId + BigInt(m);
+      const sectors = new Map<number, OwnSector>();
+      for (let number = 0; number < options.sectors; number++) {
+        const spec = { seed: options.seed, miner: id, number, proof: options.sealProof };
+        sectors.set(number, await sealGenesisSector(proofs, crypto, spec));
+      }
+      miners.push({ address: Address.id(id), worker: minerWorker(crypto, options.seed, m), sectorBytes, sectors });
+    }
+    return new LocalMiners(options, crypto, proofs, miners);
+  }
+
+  /** What the genesis must lay down for them. */
+  forGenesis(): readonly GenesisMiner[] {
+    return this.miners.map(({ worker, sectors, sectorBytes }) => ({
+      owner: this.options.owner,
+      worker: addressOf(this.crypto, worker),
+      sealProof: this.options.sealProof,
+      balance: PLEDGE_FUNDS,
+      sectors: [...sectors.values()].map(({ number, sealedCid }) => ({
+        number,
+        sealedCid,
+        expiration: EXPIRATION,
+        size: BigInt(sectorBytes),
+      })),
+    }));
+  }
+
+  /** The beacon's entry that a block of this epoch carries last. */
+  entryAt(epoch: number): Promise<BeaconEntry> {
+    const { info, source } = this.beacon;
+    const round = maxRoundAt(info, this.options.times, epoch, LOCAL_VERSION);
+    return source.entry(info, round, AbortSignal.timeout(BEACON_MS));
+  }
+
+  /** How the network verifies proofs that are submitted to actors. */
+  verifier(): ProofVerifier {
+    return {
+      verifyPoSt: (info) => verifyWindowInfo(this.attestor, info),
+      verifySeal: (info) => verifySealInfo(this.attestor, info),
+    };
+  }
+
+  /** A validator of the network's blocks: every rule is checked, winning PoSt by its attestation. */
+  validator(states: StateManager): BlockValidator {
+    const { crypto, attestor } = this;
+    return new BlockValidator({
+      states,
+      beacons: [{ start: 0, info: this.beacon.info }],
+      genesisTime: this.options.times.genesisTime,
+      verifyEntry: new VerifiedEntries(verifierOf(crypto)).check,
+      verifyBls: (key, message, signature) => crypto.blsVerify(key, message, signature),
+      messages: {
+        aggregate: (messages, signature) => crypto.blsVerifyAggregate(messages, signature),
+        signed: (signed, key) => verifyBytes(crypto, signed.signature, key, messageCid(signed.message).bytes),
+      },
+      pickSector: sectorPicker(this.proofs),
+      verifyWinningPost: async ({ prover, randomness, sectors, proofs }) => {
+        const [post] = proofs;
+        if (post === undefined || proofs.length !== 1) return "wrong";
+        const statement = {
+          kind: "winning",
+          type: Number(post.postProof),
+          miner: prover,
+          randomness,
+          sectors,
+        } as const;
+        return attestor.verifyPost(statement, post.proofBytes) ? "verified" : "wrong";
+      },
+      inclusionGas,
+      // The clock of a local network is its own: its epochs pass as fast as they are asked for.
+      now: () => Number.MAX_SAFE_INTEGER,
+    });
+  }
+
+  producer(node: FilecoinNode): ElectedProducer {
+    const { states, pool, gas } = node;
+    const { crypto } = this;
+    const prover = new PostProver(this.proofs, this.attestor);
+    return new ElectedProducer({
+      states,
+      pool,
+      crypto,
+      prover,
+      miners: this.miners,
+      poster: new WindowPoster({ states, pool, gas, crypto, prover }),
+      beacons: [{ start: 0, info: this.beacon.info }],
+      times: this.options.times,
+      source: this.beacon.source,
+      pickSector: sectorPicker(this.proofs),
+    });
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * A local network whose miners hold sealed sectors: they are elected, prove their sectors in time, and every block
+ * stands before the validator that other nodes would use.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BlockError } from "../../src/consensus/errors.ts";
+import { powerTable } from "../../src/consensus/power.ts";
+import { checkState } from "../../src/core/state-check.ts";
+import { Devnet } from "../../src/node/devnet.ts";
+import type { LocalMiners } from "../../src/node/local-miners.ts";
+import { partitionsOf } from "../../src/state/miner-sectors.ts";
+import type { MemoryStore } from "../../src/storage/memory.ts";
+import { FIL } from "../../src/types/amount.ts";
+import type { BlockHeader, Tipset } from "../../src/types/block-header.ts";
+
+const MINERS = 3;
+const SECTORS = 2;
+/** The first deadline with a sector in it opens at epoch 133: it follows from the miners' ids. */
+const EPOCHS = 150;
+
+describe("three miners, two sectors each", () => {
+  let net: Devnet;
+  const tipsets: Tipset[] = [];
+  beforeAll(async () => {
+    net = await Devnet.open({
+      accounts: 2,
+      balance: 1000n * FIL,
+      seed: "elections",
+      blockTime: 0,
+      genesisTime: 1_700_000_000,
+      data: null,
+      version: "test",
+      miners: MINERS,
+      sectors: SECTORS,
+    });
+    net.node.chain.onHeadChange((changes) => {
+      for (const { type, tipset } of changes) if (type === "apply") tipsets.push(tipset);
+    });
+    await net.clock.mine(EPOCHS);
+  }, 240_000);
+  afterAll(() => net?.close());
+
+  test("all of them produce, some epochs have several blocks", () => {
+    const producers = new Set(tipsets.flatMap(({ blocks }) => blocks.map(({ miner }) => miner.toString())));
+    expect(producers.size).toBe(MINERS);
+    expect(tipsets.some(({ blocks }) => blocks.length > 1)).toBe(true);
+  });
+
+  test("no sector is faulty, no power is lost, what is due was proven, and all invariants hold", async () => {
+    const { states, chain } = net.node;
+    const view = await states.stateAfter(net.head);
+    expect((await powerTable(chain.blocks, view)).total).toBe(2048n * BigInt(MINERS * SECTORS));
+    for (const { address } of (net.local as LocalMiners).miners)
+      for await (const { faults } of partitionsOf(chain.blocks, await view.requireActor(address), "t"))
+        expect(faults).toEqual([]);
+    const { stateRoot } = await states.result(net.head);
+    const report = await checkState(stateRoot, net.head.height, chain.blocks as MemoryStore, { profile: "devnet" });
+    expect(report.complaints).toEqual([]);
+    const proofs = [];
+    for (const tipset of tipsets)
+      for (const { message } of await chain.tipsetMessages(tipset)) if (message.method === 5n) proofs.push(message.to);
+    expect(proofs.length).toBeGreaterThan(0);
+  });
+
+  test("every block passes the whole validation; changed ones do not", async () => {
+    const { states, chain } = net.node;
+    const validator = (net.local as LocalMiners).validator(states);
+    for (const tipset of tipsets.slice(0, 15))
+      for (const header of tipset.blocks) {
+        const report = await validator.validate({ header, messages: await chain.messages(header) });
+        expect(report.winningPost).toBe("verified");
+      }
+    const header = tipsets[10]?.blocks[0] as BlockHeader;
+    const messages = await chain.messages(header);
+    const [post] = header.winPoStProof as [NonNullable<BlockHeader["winPoStProof"][0]>];
+    const changed = { ...post, proofBytes: post.proofBytes.map((b, i) => (i === 40 ? b ^ 1 : b)) };
+    const verdict = validator.validate({ header: { ...header, winPoStProof: [changed] }, messages });
+    await expect(verdict).rejects.toBeInstanceOf(BlockError);
+    await expect(verdict).rejects.toMatchObject({ code: "WINNING_POST" });
+  });
+});
