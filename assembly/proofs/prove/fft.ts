@@ -15,7 +15,7 @@
  *   down   the reversed bits (e of them) of the block's number
  *   up     the column's place among the 2^e
  */
-import { FR_ONE, FR_SIZE, frButterfly, frCopy, frFromMontgomery, frMul, frPack, frSqr, frUnpack } from "../../crypto/field/fr.gen";
+import { FR_ONE, FR_SIZE, frButterfly, frCopy, frMul, frPack, frSqr, frToBytesLE, frUnpack } from "../../crypto/field/fr.gen";
 import { prepareRoots, rootOf } from "./roots";
 
 /** Most stages of a pass: 2^11 elements and their factors stay in a processor's second cache. */
@@ -207,8 +207,8 @@ export function fftRows(
       loadColumn(at, 32, rows);
       stagesDown(stages);
       for (let i: usize = 0; i < rows; i++) frMul(COLUMN + i * FR_SIZE, COLUMN + i * FR_SIZE, BLOCK_SCALES + i * FR_SIZE);
-      if (then == 2) for (let i: usize = 0; i < rows; i++) frFromMontgomery(COLUMN + i * FR_SIZE, COLUMN + i * FR_SIZE);
-      storeColumn(at, 32, rows);
+      if (then == 2) for (let i: usize = 0; i < rows; i++) frToBytesLE(at + 32 * i, COLUMN + i * FR_SIZE);
+      else storeColumn(at, 32, rows);
     }
   }
   if (then == 1) {

@@ -18,8 +18,8 @@ const MOST_STAGES = 11;
 const WINDOW_BITS = 16;
 
 /** Stages of each pass: as few passes as possible, as even as possible. */
-export function passStages(bits: number): number[] {
-  const passes = Math.max(1, Math.ceil(bits / MOST_STAGES));
+export function passStages(bits: number, most: number = MOST_STAGES): number[] {
+  const passes = Math.max(1, Math.ceil(bits / most));
   return Array.from({ length: passes }, (_, i) => Math.floor(bits / passes) + (i < bits % passes ? 1 : 0));
 }
 
@@ -32,8 +32,8 @@ export function reverseBits(x: number, bits: number): number {
 /** One pass over columns: where its windows are, and the steps of one. */
 type ColumnPass = { readonly stages: number; readonly before: number; readonly after: number };
 
-function columnPasses(bits: number): { columns: ColumnPass[]; rows: number } {
-  const all = passStages(bits);
+function columnPasses(bits: number, most?: number): { columns: ColumnPass[]; rows: number } {
+  const all = passStages(bits, most);
   let before = 0;
   const passes = all.map((stages) => {
     const pass = { stages, before, after: bits - before - stages };
@@ -179,6 +179,8 @@ export type QuotientOptions = {
   readonly memoryBytes?: number;
   /** Cut into windows from this many bits on; for tests of small ones. */
   readonly windowBits?: number;
+  /** Most stages of a pass; for tests of many passes. */
+  readonly mostStages?: number;
 };
 
 /** Bytes that `quotient` holds besides its arguments. */
@@ -196,10 +198,15 @@ export async function quotient(
   bits: number,
   options: QuotientOptions = {},
 ): Promise<Uint8Array> {
-  const { signal, memoryBytes = Number.POSITIVE_INFINITY, windowBits = WINDOW_BITS } = options;
+  const {
+    signal,
+    memoryBytes = Number.POSITIVE_INFINITY,
+    windowBits = WINDOW_BITS,
+    mostStages = MOST_STAGES,
+  } = options;
   if (quotientBytes(bits) > memoryBytes) throw memoryLimit(quotientBytes(bits), memoryBytes);
   const limits = signal === undefined ? {} : { signal };
-  if (bits <= Math.max(windowBits, MOST_STAGES)) {
+  if (bits <= Math.max(windowBits, mostStages)) {
     const h = await scheduler.run({ kind: "quotient", bits, rows }, limits);
     return inNaturalOrder(h, bits);
   }
@@ -209,7 +216,7 @@ export async function quotient(
     vector.set(row);
     return vector;
   });
-  const { columns, rows: rowStages } = columnPasses(bits);
+  const { columns, rows: rowStages } = columnPasses(bits, mostStages);
   const list = rounds(columns);
   let done = 0;
   for (const round of list) {
