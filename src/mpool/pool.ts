@@ -13,42 +13,23 @@ import { Turns } from "../base/turns.ts";
 import { type Address, PROTOCOL } from "../types/address.ts";
 import type { Tipset } from "../types/block-header.ts";
 import { type CidKey, cidKey } from "../types/cid.ts";
-import { type Message, type SignedMessage, signedMessageCid } from "../types/message.ts";
+import { type SignedMessage, signedMessageCid } from "../types/message.ts";
 import { checkPoolConfig, DEFAULT_POOL_CONFIG, type PoolConfig } from "./config.ts";
-import type { PoolStore } from "./kept-messages.ts";
 import type { Candidate } from "./message-chain.ts";
+import type { OtherBase, PoolChange, PoolHeadChange, PoolNote, PoolParts, SenderState } from "./parts.ts";
 import { checkFields, POOL_LIMITS, PoolError, refuse, requiredFunds, waitsFor } from "./rules.ts";
 import { selectMessages } from "./selection.ts";
 import { type Origin, type PoolEntry, poolEntry, SenderQueue } from "./sender-queue.ts";
 
-/** What the pool asks about a sender: its next nonce and its balance in the state of the head; null if unknown. */
-export type SenderState = { readonly nonce: bigint; readonly balance: bigint };
-
-export type PoolParts = {
-  /** Key address behind an ID address or another that is none; null if there is none. */
-  readonly resolveKey: (address: Address) => Promise<Address | null>;
-  readonly senderState: (address: Address) => Promise<SenderState | null>;
-  readonly verify: (signed: SignedMessage, signer: Address) => boolean;
-  /** Gas for storing a message of this many bytes on chain. */
-  readonly minGas: (signed: SignedMessage) => bigint;
-  /** Network version of the block that comes next. */
-  readonly networkVersion: () => number;
-  /** Base fee of the block that comes next, attoFIL per gas. */
-  readonly baseFee: () => Promise<bigint>;
-  /** Messages of a tipset, and those of them that can be sent again. */
-  readonly carried: (tipset: Tipset) => Promise<readonly Message[]>;
-  readonly signedOf: (tipset: Tipset) => Promise<readonly SignedMessage[]>;
-  /** Where messages of this node's own user, and the configuration, outlive the process; null keeps none. */
-  readonly kept: KeptMessages | null;
-};
-
-export type KeptMessages = Pick<PoolStore, "add" | "remove" | "all" | "config" | "setConfig">;
-
-export type PoolChange = { readonly kind: "add" | "remove"; readonly signed: SignedMessage };
-/** Something that people should know of a message: that it was dropped, or that it waits for what may not come. */
-export type PoolNote = { readonly kind: "dropped" | "waits"; readonly signed: SignedMessage; readonly reason: string };
-/** How the head moved: what the pool needs of it. */
-export type PoolHeadChange = { readonly type: "current" | "apply" | "revert"; readonly tipset: Tipset };
+export type {
+  KeptMessages,
+  OtherBase,
+  PoolChange,
+  PoolHeadChange,
+  PoolNote,
+  PoolParts,
+  SenderState,
+} from "./parts.ts";
 
 /** Attempts to push under a nonce that the state has used up meanwhile. */
 const MAX_ATTEMPTS = 3;
@@ -315,14 +296,19 @@ export class MessagePool {
 
   // Choosing.
 
-  /** Messages for a block at this base fee, within its limits. What cannot even be looked at is dropped. */
-  async select(baseFee: bigint, ticketQuality = 1): Promise<SignedMessage[]> {
+  /**
+   * Messages for a block at this base fee, within its limits, on top of `base` (the head). What cannot even be looked at is
+   * dropped.
+   */
+  async select(baseFee: bigint, ticketQuality = 1, base?: Tipset): Promise<SignedMessage[]> {
     await this.settled();
+    const other = base === undefined ? null : await this.parts.seenFrom(base);
     const candidates: Candidate[] = [];
-    for (const queue of [...this.queues.values()]) {
-      const candidate = await this.candidate(queue);
-      if (candidate !== null) candidates.push(candidate);
-      if (candidate !== null) this.noteWaiting(queue, candidate, baseFee);
+    for (const queue of await this.queuesAt(other)) {
+      const candidate = await this.candidate(queue, other?.senderState ?? this.parts.senderState);
+      if (candidate === null) continue;
+      candidates.push(candidate);
+      if (other === null) this.noteWaiting(queue, candidate, baseFee);
     }
     const wanted = new Set<string>();
     for (const address of this.current.priorityAddresses) {
@@ -335,10 +321,28 @@ export class MessagePool {
     return selectMessages({ candidates: rest, priority, baseFee, ticketQuality, minGas });
   }
 
-  private async candidate(queue: SenderQueue): Promise<Candidate | null> {
+  /** The queues, and for another base than the head copies that have what was carried since. */
+  private async queuesAt(other: OtherBase | null): Promise<SenderQueue[]> {
+    if (other === null) return [...this.queues.values()];
+    const copies = new Map<string, SenderQueue>();
+    const copyOf = (sender: Address): SenderQueue => {
+      const name = sender.toString();
+      const copy = copies.get(name) ?? new SenderQueue(sender, 0n);
+      copies.set(name, copy);
+      return copy;
+    };
+    for (const signed of other.carried) {
+      const sender = await this.keyOf(signed.message.from);
+      if (sender !== null) copyOf(sender).set(poolEntry(signed, false));
+    }
+    for (const queue of this.queues.values()) for (const entry of queue.inOrder()) copyOf(queue.sender).set(entry);
+    return [...copies.values()];
+  }
+
+  private async candidate(queue: SenderQueue, stateOf: PoolParts["senderState"]): Promise<Candidate | null> {
     const messages = queue.inOrder();
     try {
-      const state = await this.parts.senderState(queue.sender);
+      const state = await stateOf(queue.sender);
       if (state === null) return null;
       const usable = messages.filter((entry) => this.isUsable(queue, entry)).map(({ signed }) => signed);
       return { sender: queue.sender.toString(), ...state, messages: usable };
@@ -356,7 +360,8 @@ export class MessagePool {
       checkFields(entry.signed, entry.bytes, this.parts.minGas(entry.signed), this.parts.networkVersion());
       return true;
     } catch (error) {
-      this.drop(queue, entry, describeError(error));
+      const own = this.queues.get(queue.sender.toString());
+      if (own === queue) this.drop(queue, entry, describeError(error));
       return false;
     }
   }

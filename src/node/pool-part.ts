@@ -4,6 +4,7 @@ import type { KeyCrypto } from "../keys/keys.ts";
 import { verifyBytes } from "../keys/keys.ts";
 import { PoolStore } from "../mpool/kept-messages.ts";
 import { MessagePool } from "../mpool/pool.ts";
+import { CHAIN_LIMITS } from "../params/networks.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
 import { chainLength, messageCid } from "../types/message.ts";
 import type { Health, Startable } from "./startable.ts";
@@ -31,6 +32,13 @@ export function makePool(states: StateManager, crypto: KeyCrypto): MessagePool {
     baseFee: () => states.nextBaseFee(chain.head),
     carried: async (tipset) => (await chain.tipsetMessages(tipset)).map(({ message }) => message),
     signedOf: (tipset) => chain.signedMessages(tipset),
+    seenFrom: async (tipset) => {
+      const { reverts } = await chain.path(chain.head, tipset, CHAIN_LIMITS.finality);
+      if (reverts.length === 0 && tipset.key.join() === chain.head.key.join()) return null;
+      const state = await states.stateAfter(tipset);
+      const carried = await Promise.all(reverts.map((one) => chain.signedMessages(one)));
+      return { senderState: (address) => state.actor(address), carried: carried.flat() };
+    },
     kept: new PoolStore(chain.blocks),
   });
 }

@@ -128,6 +128,9 @@ test("messages of a reverted tipset come back, those for whom BLS signatures are
   await send(devnet, a.bls, b.id);
   await devnet.clock.mine(1);
   expect(devnet.services.pool.size).toBe(0);
+  const chosen = (key: unknown) => devnet.request("Filecoin.MpoolSelect", key, 1) as Promise<unknown[]>;
+  expect((await chosen(before.key.map((cid) => ({ "/": `${cid}` })))).length).toBe(2);
+  expect(await chosen(null)).toEqual([]);
   await devnet.node.chain.setHead(before);
   await devnet.node.pool.settled();
   expect(devnet.services.pool.size).toBe(2);

@@ -99,7 +99,8 @@ export const mpoolGroup = group("Mpool", "Sending messages, and those that wait 
     result: list(signedMessage, MANY),
     cost: "walk",
     async run([key, quality], { node }) {
-      return node.pool.select(await node.states.nextBaseFee(await node.chain.tipset(key)), quality);
+      const base = await node.chain.tipset(key);
+      return node.pool.select(await node.states.nextBaseFee(base), quality, base);
     },
   }),
   MpoolClear: method({

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { estimateFeeCap, estimatePremium, QUIET_PREMIUM, roomyGasLimit } from "../../../src/mpool/fees.ts";
-import { type KeptMessages, MessagePool, type SenderState } from "../../../src/mpool/pool.ts";
+import { type KeptMessages, MessagePool, type OtherBase, type SenderState } from "../../../src/mpool/pool.ts";
 import { POOL_LIMITS, PoolError, type PoolErrorData, replacementPremium } from "../../../src/mpool/rules.ts";
 import type { Origin } from "../../../src/mpool/sender-queue.ts";
 import { Address } from "../../../src/types/address.ts";
@@ -19,9 +19,10 @@ type World = {
   readonly valid?: boolean;
   readonly baseFee?: bigint;
   readonly networkVersion?: number;
+  readonly other?: OtherBase;
 };
 
-function poolOf({ states, ids, carried, kept = null, valid = true, baseFee = 100n, networkVersion = 5 }: World) {
+function poolOf({ states, ids, carried, kept = null, valid = true, baseFee = 100n, networkVersion = 5, other }: World) {
   const of = (tipset: Tipset): readonly SignedMessage[] => carried?.get(tipset) ?? [];
   return new MessagePool({
     resolveKey: async (address) => ids?.get(`${address}`) ?? null,
@@ -32,6 +33,7 @@ function poolOf({ states, ids, carried, kept = null, valid = true, baseFee = 100
     baseFee: async () => baseFee,
     carried: async (tipset) => of(tipset).map(({ message }) => message),
     signedOf: async (tipset) => of(tipset),
+    seenFrom: async () => other ?? null,
     kept,
   });
 }
@@ -301,6 +303,19 @@ test("pool: the head moves: what blocks carry goes, what reverted blocks carried
   await pool.settled();
   expect(pool.pending().map(({ message }) => message.nonce)).toEqual([0n, 1n, 2n]);
   expect(await pool.nextNonceOf(sender(0))).toBe(3n);
+});
+
+test("pool: on another base than the head, what was carried since is chosen again, by the states there", async () => {
+  const states = one(rich(2n));
+  const carried = [signed(sender(0), 0n), signed(sender(0), 1n), signed(sender(1), 0n)];
+  const past = new Map([0, 1].map((i) => [`${sender(i)}`, rich()] as const));
+  const other: OtherBase = { senderState: async (address) => past.get(`${address}`) ?? null, carried };
+  const pool = poolOf({ states, other });
+  await pool.push(signed(sender(0), 2n));
+  const nonces = (list: readonly SignedMessage[]) => list.map(({ message }) => Number(message.nonce)).sort();
+  expect(nonces(await pool.select(100n, 1, {} as Tipset))).toEqual([0, 0, 1, 2]);
+  expect(nonces(await pool.select(100n))).toEqual([2]);
+  expect(pool.size).toBe(1);
 });
 
 test("pool: what the state has used up goes away, and listeners hear of it", async () => {
