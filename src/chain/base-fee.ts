@@ -3,6 +3,7 @@
  * Source: lotus chain/store/basefee.go; packing efficiency was dropped with network version 2.
  */
 import { CHAIN_LIMITS } from "../params/networks.ts";
+import { chainRule } from "../schema/versions/chain-rules.ts";
 
 /**
  * `gasLimits`: sum of the gas limits of a tipset's distinct messages; `blocks`: its number of blocks.
@@ -11,10 +12,9 @@ import { CHAIN_LIMITS } from "../params/networks.ts";
 export function nextBaseFee(baseFee: bigint, gasLimits: bigint, blocks: number, networkVersion: number): bigint {
   const { blockGasTarget: target, packingEfficiency } = CHAIN_LIMITS;
   const count = BigInt(blocks);
-  const used =
-    networkVersion >= 2
-      ? gasLimits / count
-      : (packingEfficiency.denominator * gasLimits) / (count * packingEfficiency.numerator);
+  const used = chainRule("baseFeePacksBlocks", networkVersion)
+    ? (packingEfficiency.denominator * gasLimits) / (count * packingEfficiency.numerator)
+    : gasLimits / count;
   const wanted = used - target;
   const delta = wanted > target ? target : wanted < -target ? -target : wanted;
   // The reference divides as Euclid does: towards minus infinity for a positive divisor.

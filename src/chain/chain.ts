@@ -23,13 +23,11 @@ import { ChainError } from "./errors.ts";
 import { HeaderStore } from "./header-store.ts";
 import { type BlockMessages, type CarriedMessage, MessageStore } from "./message-store.ts";
 import { ResultStore, type TipsetResult } from "./result-store.ts";
+import { type Path, TipsetLookup } from "./tipset-lookup.ts";
 import { TipsetTracker } from "./tipset-tracker.ts";
 
 export type HeadChange = { readonly type: "current" | "apply" | "revert"; readonly tipset: Tipset };
 export type HeadListener = (changes: readonly HeadChange[]) => void;
-
-/** How the head gets from one tipset to another: `reverts` from the top, then `applies` from the bottom. */
-export type Path = { readonly reverts: readonly Tipset[]; readonly applies: readonly Tipset[] };
 
 /** A tipset with everything that is known of it. */
 export type NewTipset = {
@@ -59,13 +57,12 @@ export class Chain {
   private readonly messageStore: MessageStore;
   private readonly results: ResultStore;
   private readonly index: CanonicalIndex;
+  private readonly lookup: TipsetLookup;
   private readonly onListenerError: (error: unknown) => void;
   private readonly listeners = new Set<HeadListener>();
   private readonly moves = new Turns();
   private current: Tipset | null = null;
   private fixed: Tipset | null = null;
-  /** Moves with reverts so far, counted at their beginning and again at their end: odd while one is under way. */
-  private reorgs = 0;
 
   private constructor({ blocks, onListenerError }: ChainOptions) {
     this.blocks = blocks;
@@ -73,6 +70,7 @@ export class Chain {
     this.messageStore = new MessageStore(blocks);
     this.results = new ResultStore(blocks);
     this.index = new CanonicalIndex(blocks);
+    this.lookup = new TipsetLookup(this.headers, this.index, () => this.moves.idle());
     this.onListenerError = onListenerError ?? (() => undefined);
   }
 
@@ -130,109 +128,27 @@ export class Chain {
 
   /** Whether a tipset is on the chain of the head. */
   isCanonical(tipset: Tipset): Promise<boolean> {
-    return this.steady(() => this.index.has(tipset));
+    return this.lookup.isCanonical(tipset);
   }
 
   /** The tipset at an epoch on the chain that ends with `from` (the head) or, over null rounds, the last before it. */
   async tipsetAtOrBefore(height: number, from: Tipset = this.head): Promise<Tipset> {
-    return this.knownAtOrBefore(height, from) ?? (await this.steady(() => this.searchAtOrBefore(height, from)));
+    return this.lookup.atOrBefore(height, from);
   }
 
   /** The tipset at an epoch on the chain that ends with `from` (the head) or, over null rounds, the first after it. */
   async tipsetAtOrAfter(height: number, from: Tipset = this.head): Promise<Tipset> {
-    this.checkHeight(height, from);
-    return this.steady(() => this.searchAtOrAfter(height, from));
+    return this.lookup.atOrAfter(height, from);
   }
 
   /** As `tipsetAtOrBefore`, if the answer is at hand; undefined if it must be looked up. */
   knownAtOrBefore(height: number, from: Tipset): Tipset | undefined {
-    this.checkHeight(height, from);
-    if (height === from.height) return from;
-    const known = this.index.newestAtOrBefore(height);
-    if (known === undefined) return undefined;
-    // `from` is on the canonical chain, or it is what comes next on top of one of its tipsets.
-    if (sameTipset(this.index.newestAtOrBefore(from.height), from)) return known;
-    const below = this.index.newestAtOrBefore(from.height - 1);
-    return below !== undefined && tipsetKeyText(from.blocks[0]?.parents ?? []) === tipsetKeyText(below.key)
-      ? known
-      : undefined;
-  }
-
-  private checkHeight(height: number, from: Tipset): void {
-    if (height < 0) throw new ChainError({ code: "BAD_HEIGHT", height: `${height}` }, `height ${height} is negative`);
-    if (height > from.height)
-      throw new ChainError(
-        { code: "AHEAD_OF_HEAD", height: `${height}` },
-        `looking for tipset with height greater than start point: ${height} > ${from.height}`,
-      );
-  }
-
-  private async searchAtOrBefore(height: number, from: Tipset): Promise<Tipset> {
-    const { fork, below } = await this.forkOf(from);
-    const ofFork = fork.find((tipset) => tipset.height <= height);
-    if (ofFork !== undefined) return ofFork;
-    const highest = below !== null && below.height < height ? below.height : height;
-    const known = this.index.newestAtOrBefore(highest);
-    if (known !== undefined) return known;
-    const key = await this.index.keyAtOrBefore(highest);
-    if (key === null) throw new ChainError({ code: "NO_CHAIN" }, "the chain has no genesis");
-    return this.headers.tipset(key);
-  }
-
-  private async searchAtOrAfter(height: number, from: Tipset): Promise<Tipset> {
-    const { fork, below } = await this.forkOf(from);
-    if (below !== null && below.height >= height) {
-      const known = this.index.newestAtOrAfter(height);
-      if (known !== undefined && known.height <= below.height) return known;
-      const key = await this.index.keyAtOrAfter(height, below.height);
-      if (key !== null) return this.headers.tipset(key);
-    }
-    return fork.findLast((tipset) => tipset.height >= height) ?? from;
-  }
-
-  /** The tipsets from `from` down that are not canonical, and the first canonical one below them. */
-  private async forkOf(from: Tipset): Promise<{ fork: readonly Tipset[]; below: Tipset | null }> {
-    const fork: Tipset[] = [];
-    let at: Tipset | null = from;
-    while (at !== null && !(await this.index.has(at))) {
-      fork.push(at);
-      at = await this.headers.parent(at);
-    }
-    return { fork, below: at };
-  }
-
-  /** Reads from the index and, if tipsets were reverted meanwhile, reads again. */
-  private async steady<Result>(read: () => Promise<Result>): Promise<Result> {
-    for (;;) {
-      if (this.reorgs % 2 === 1) await this.moves.idle();
-      const before = this.reorgs;
-      const [result] = await Promise.allSettled([read()]);
-      if (this.reorgs !== before) continue;
-      if (result.status === "rejected") throw result.reason;
-      return result.value;
-    }
+    return this.lookup.knownAtOrBefore(height, from);
   }
 
   /** The way from one tipset to another over their common ancestor. */
-  async path(from: Tipset | null, to: Tipset, limit = Number.POSITIVE_INFINITY): Promise<Path> {
-    const reverts: Tipset[] = [];
-    const applies: Tipset[] = [];
-    let left = from;
-    let right: Tipset | null = to;
-    while (!sameTipset(left ?? undefined, right)) {
-      if (reverts.length + applies.length >= limit)
-        throw new ChainError({ code: "FORK_TOO_LONG", tipsets: limit }, `the tipsets are over ${limit} apart`);
-      if (left !== null && (right === null || left.height > right.height)) {
-        reverts.push(left);
-        left = await this.headers.parent(left);
-      } else if (right !== null) {
-        applies.push(right);
-        right = await this.headers.parent(right);
-      } else break;
-    }
-    if (from !== null && left === null)
-      throw new ChainError({ code: "NO_COMMON_ANCESTOR", key: tipsetKeyText(to.key) }, "the tipsets share no ancestor");
-    return { reverts, applies: applies.reverse() };
+  path(from: Tipset | null, to: Tipset, limit = Number.POSITIVE_INFINITY): Promise<Path> {
+    return this.lookup.path(from, to, limit);
   }
 
   // Messages, receipts, results.
@@ -274,10 +190,7 @@ export class Chain {
 
   /** The canonical tipset that carries this sender's message of this nonce, or null. */
   locate(message: Pick<Message, "from" | "nonce">): Promise<Tipset | null> {
-    return this.steady(async () => {
-      const height = await this.index.heightOf(message);
-      return height === null ? null : this.searchAtOrBefore(height, this.head);
-    });
+    return this.lookup.locate(message, () => this.head);
   }
 
   /** The result of executing a tipset; throws `ChainError` NOT_EXECUTED. */
@@ -365,28 +278,24 @@ export class Chain {
 
   private async move(target: Tipset, batch: Required<Batch>): Promise<void> {
     const { reverts, applies } = await this.path(this.current, target);
-    if (this.fixed !== null && reverts.some((one) => one.height <= (this.fixed as Tipset).height))
+    const { fixed } = this;
+    if (fixed !== null && reverts.some((one) => one.height <= fixed.height))
       throw new ChainError(
         { code: "BELOW_CHECKPOINT", key: tipsetKeyText(target.key) },
-        `the head cannot move below the checkpoint at epoch ${this.fixed.height}`,
+        `the head cannot move below the checkpoint at epoch ${fixed.height}`,
       );
     if (reverts.length + applies.length === 0) return;
     const changes = await this.index.changes(reverts, applies, (one) => this.messagesFor(one));
-    if (reverts.length > 0) this.reorgs++;
-    try {
-      const head = [
-        [HEAD, encodeKey(target.key)],
-        [LAYOUT, Uint8Array.of(THIS_LAYOUT)],
-      ] as const;
-      await this.blocks.write(
-        { blocks: batch.blocks, facts: [...batch.facts, ...changes, ...head] },
-        { sync: true, note: `head at epoch ${target.height}` },
-      );
+    const head = [
+      [HEAD, encodeKey(target.key)],
+      [LAYOUT, Uint8Array.of(THIS_LAYOUT)],
+    ] as const;
+    const facts = [...batch.facts, ...changes, ...head];
+    await this.lookup.moving(reverts.length > 0, async () => {
+      await this.blocks.write({ blocks: batch.blocks, facts }, { sync: true, note: `head at epoch ${target.height}` });
       this.index.moved(reverts, applies);
       this.current = target;
-    } finally {
-      if (reverts.length > 0) this.reorgs++;
-    }
+    });
     this.announce([
       ...reverts.map((tipset) => ({ type: "revert", tipset }) as const),
       ...applies.map((tipset) => ({ type: "apply", tipset }) as const),
@@ -432,8 +341,4 @@ export class Chain {
     const final = await this.tipsetAtOrBefore(height > CHAIN_LIMITS.finality ? height - CHAIN_LIMITS.finality : 0);
     return this.fixed !== null && this.fixed.height > final.height ? this.fixed : final;
   }
-}
-
-function sameTipset(a: Tipset | undefined, b: Tipset | null): boolean {
-  return a === (b ?? undefined) || (a != null && b !== null && tipsetKeyText(a.key) === tipsetKeyText(b.key));
 }

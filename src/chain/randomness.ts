@@ -4,11 +4,12 @@
  * drawn = blake2b-256( int64be(tag) ‖ blake2b-256(seed) ‖ int64be(epoch) ‖ entropy ), where the seed is the VRF proof of
  * the smallest ticket (chain randomness) or the data of the newest beacon entry (beacon randomness) at or before the
  * epoch. Source: lotus chain/rand/rand.go and chain/store/store.go (GetLatestBeaconEntry) at b835fab702eb, for network
- * versions before 13.
+ * versions before 14.
  */
 import { blake2b } from "@noble/hashes/blake2.js";
 import { concat } from "../base/bytes.ts";
 import type { RandomnessSource } from "../exec/types.ts";
+import { chainRule } from "../schema/versions/chain-rules.ts";
 import type { BeaconEntry, Tipset } from "../types/block-header.ts";
 import type { Chain } from "./chain.ts";
 import { ChainError } from "./errors.ts";
@@ -63,9 +64,10 @@ function notGiven(): never {
 
 /**
  * The randomness that what is executed at `tipset` sees: of its own chain, whichever fork that is. Null rounds use the
- * tipset before them, epochs before the genesis the genesis, epochs after `tipset` (the reference refuses them) itself.
+ * tipset before them, from network version 13 the one after; epochs before the genesis the genesis, epochs after `tipset`
+ * (the reference refuses them) itself. `versionAt`: network version in force at an epoch.
  */
-export function randomnessAt(chain: Chain, tipset: Tipset): RandomnessSource {
+export function randomnessAt(chain: Chain, tipset: Tipset, versionAt: (epoch: number) => number): RandomnessSource {
   const draw = (
     epoch: number,
     seedOf: (at: Tipset) => Uint8Array | Promise<Uint8Array>,
@@ -73,8 +75,12 @@ export function randomnessAt(chain: Chain, tipset: Tipset): RandomnessSource {
   ): Uint8Array | Promise<Uint8Array> => {
     const wanted = Math.max(epoch, 0);
     const height = wanted > tipset.height ? tipset.height : wanted;
+    const isAfter = chainRule("nullRoundsLookForward", versionAt(epoch));
     const at = chain.knownAtOrBefore(height, tipset);
-    if (at === undefined) return chain.tipsetAtOrBefore(height, tipset).then(seedOf).then(finish);
+    if (at === undefined || (isAfter && at.height !== height)) {
+      const found = isAfter ? chain.tipsetAtOrAfter(height, tipset) : chain.tipsetAtOrBefore(height, tipset);
+      return found.then(seedOf).then(finish);
+    }
     const seed = seedOf(at);
     return seed instanceof Uint8Array ? finish(seed) : seed.then(finish);
   };

@@ -68,7 +68,7 @@ export class Producer {
     const messages = [splitMessages(chosen)];
     const meta = buildMessageMeta(splitMessages(chosen));
     const headers = [await this.header(parent, epoch, baseFee, chosen, meta.root)];
-    const executed = await this.options.states.execute(makeTipset(headers), messages);
+    const executed = await this.options.states.execute(makeTipset(headers), { given: messages, priority: "mine" });
     const blocks = [...meta.blocks, ...executed.blocks];
     return { added: { headers, messages, blocks, result: executed.result }, count: chosen.length };
   }

@@ -6,7 +6,6 @@
  */
 import { platform } from "#platform";
 import { Chain } from "../chain/chain.ts";
-import { randomnessAt } from "../chain/randomness.ts";
 import { type Crypto, loadCrypto } from "../core/crypto.ts";
 import type { KeyInfo } from "../keys/keys.ts";
 import { Keystore } from "../keys/keystore.ts";
@@ -114,7 +113,7 @@ export class Devnet {
       minGas: storageGas,
       keystore: node.keystore,
       crypto: node.crypto,
-      randomness: (tipset) => randomnessAt(node.chain, tipset),
+      randomness: (tipset) => node.states.randomness(tipset),
       beacon: parts.beacon,
       tokenSecret: secret,
       now: platform.now,

@@ -2,6 +2,7 @@
  * Reading a state tree from its root: actors, addresses, and any actor's state as JSON in the network's spelling.
  * Read-only; nothing here executes.
  */
+import { BoundedMap } from "../base/bounded-map.ts";
 import { FilError } from "../base/errors.ts";
 import { actorOfCode } from "../params/actor-codes.ts";
 import { ACTORS, DESCRIBED_ACTORS } from "../schema/index.ts";
@@ -47,12 +48,15 @@ export function describeCode(code: CID): DescribedActor | null {
   return actor === undefined ? null : { actor, actorsVersion };
 }
 
+/** Nodes of the two maps that a view keeps, some kilobytes each: the upper two levels of a large state. */
+const KEPT_NODES = 2048;
+
 export class StateView {
   private readonly blocks: BlockSource;
   private readonly actors: CID;
   private initMap: CID | undefined;
   /** Nodes of the two maps that were read: whoever looks up many actors keeps the view. */
-  private readonly nodes: HamtNodes = new Map();
+  private readonly nodes: HamtNodes = new BoundedMap(KEPT_NODES);
 
   private constructor(blocks: BlockSource, actors: CID) {
     this.blocks = blocks;

@@ -32,6 +32,9 @@ export type CallOutcome = {
   readonly duration: number;
 };
 
+/** A state that was computed, and what became of every message on the way. */
+export type ComputedState = { readonly root: CID; readonly trace: readonly CallOutcome[] };
+
 export function outcomeOf(applied: AppliedMessage, implicit: boolean, duration: number): CallOutcome {
   const message = decodeMessage(applied.bytes);
   const { exitCode, gasUsed, baseFeeBurn, overestimationBurn, minerPenalty, minerTip, refund } = applied;

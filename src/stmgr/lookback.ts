@@ -4,6 +4,7 @@
  */
 import type { Chain } from "../chain/chain.ts";
 import type { TipsetResult } from "../chain/result-store.ts";
+import { chainRule } from "../schema/versions/chain-rules.ts";
 import type { BlockHeader, Tipset } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
 import { StateManagerError } from "./errors.ts";
@@ -23,17 +24,15 @@ type States = {
 
 /** Epochs back to the set of sectors that win blocks. Source: lotus chain/actors/policy (WinningPoStSectorSetLookback). */
 const LOOKBACK = 900;
-/** The same up to network version 3. */
 const FIRST_LOOKBACK = 10;
-const LAST_VERSION_OF_FIRST = 3;
 
 export async function lookbackAt(states: States, tipset: Tipset, round: number): Promise<Lookback> {
-  const version = states.networkVersionAt(round);
-  const distance = version <= LAST_VERSION_OF_FIRST ? FIRST_LOOKBACK : LOOKBACK;
+  const isFar = chainRule("electionLooksBackFinality", states.networkVersionAt(round));
+  const distance = isFar ? LOOKBACK : FIRST_LOOKBACK;
   const height = Math.max(0, round - distance);
   if (height >= tipset.height) {
     // More null rounds than the lookback: the first versions took the tipset itself.
-    if (version > LAST_VERSION_OF_FIRST && tipset.height > 0)
+    if (isFar && tipset.height > 0)
       throw new StateManagerError(
         { code: "LOOKBACK_AHEAD", height },
         `lookback height ${height} is at or after base height ${tipset.height}`,

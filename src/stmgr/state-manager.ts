@@ -12,8 +12,14 @@ import type { Chain } from "../chain/chain.ts";
 import type { BlockMessages } from "../chain/message-store.ts";
 import { randomnessAt } from "../chain/randomness.ts";
 import type { TipsetResult } from "../chain/result-store.ts";
-import type { MachineContext } from "../core/vm.ts";
-import type { AppliedMessage, Execution, ExecutionRules, TrialMessage } from "../exec/types.ts";
+import type {
+  AppliedMessage,
+  Execution,
+  ExecutionRules,
+  Priority,
+  RandomnessSource,
+  TrialMessage,
+} from "../exec/types.ts";
 import { CHAIN_LIMITS, type NetworkParams } from "../params/networks.ts";
 import { StateView } from "../state/state-view.ts";
 import type { Block } from "../storage/contract.ts";
@@ -21,13 +27,14 @@ import type { Address } from "../types/address.ts";
 import { type BlockHeader, type Tipset, tipsetKeyText } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
 import type { Message } from "../types/message.ts";
-import { type CallOutcome, outcomeOf } from "./call.ts";
+import type { CallOutcome, ComputedState } from "./call.ts";
 import { type SupplyParts, supplyParts } from "./circulating-supply.ts";
 import { StateManagerError } from "./errors.ts";
 import { type Lookback, lookbackAt } from "./lookback.ts";
+import { MessageRuns } from "./message-runs.ts";
 import { type FoundMessage, MessageSearch, type SearchOptions } from "./message-search.ts";
 import { MessageWaiter, type WaitOptions } from "./message-waiter.ts";
-import { carriedInput, tipsetInput, unsignedInput } from "./tipset-input.ts";
+import { tipsetInput } from "./tipset-input.ts";
 
 export type StateManagerOptions = {
   readonly chain: Chain;
@@ -47,7 +54,14 @@ export type ExecutedTipset = {
   readonly applied: readonly AppliedMessage[];
 };
 
-export type ComputedState = { readonly root: CID; readonly trace: readonly CallOutcome[] };
+export type ExecuteOptions = {
+  /** Messages of the tipset's blocks, if they are not stored yet. */
+  readonly given?: readonly BlockMessages[];
+  /** Keep every call and gas charge. */
+  readonly tracing?: boolean;
+  /** Which work goes first where machines are shared; default: that of validating. */
+  readonly priority?: Priority;
+};
 
 /** States whose upper nodes are kept. */
 const KEPT_VIEWS = 16;
@@ -59,7 +73,7 @@ export class StateManager {
   private readonly messages: MessageSearch;
   readonly waiter: MessageWaiter;
   private readonly machines: StateManagerOptions["machines"];
-  private readonly now: () => number;
+  private readonly runs: MessageRuns;
   private readonly running = new Map<string, Promise<TipsetResult>>();
   private readonly views = new BoundedMap<string, Promise<StateView>>(KEPT_VIEWS);
 
@@ -68,9 +82,9 @@ export class StateManager {
     this.network = network;
     this.rules = rules;
     this.machines = machines;
-    this.now = now;
     this.messages = new MessageSearch(chain);
     this.waiter = new MessageWaiter(chain, this.messages);
+    this.runs = new MessageRuns(this, machines.calls, now);
   }
 
   /** Stops listening to the chain; waits that are under way end. */
@@ -138,16 +152,19 @@ export class StateManager {
     }
   }
 
-  /**
-   * Executes a tipset on the state that its headers name, and keeps nothing. `given`: messages of its blocks, if they are
-   * not stored yet.
-   */
-  async execute(tipset: Tipset, given?: readonly BlockMessages[], tracing = false): Promise<ExecutedTipset> {
+  /** Executes a tipset on the state that its headers name, and keeps nothing. */
+  async execute(tipset: Tipset, { given, tracing = false, priority }: ExecuteOptions = {}): Promise<ExecutedTipset> {
     const input = await tipsetInput(this.chain, tipset, given);
-    const options = { randomness: randomnessAt(this.chain, tipset), tracing };
+    const randomness = this.randomness(tipset);
+    const options = { randomness, tracing, ...(priority === undefined ? {} : { priority }) };
     const executed = await this.machines.tipsets.applyTipset(input, this.rules, options);
     const { stateRoot, receiptsRoot, blocks, applied } = executed;
     return { result: { stateRoot, receiptsRoot }, blocks, applied };
+  }
+
+  /** The randomness that what is executed at a tipset sees. */
+  randomness(tipset: Tipset): RandomnessSource {
+    return randomnessAt(this.chain, tipset, (epoch) => this.networkVersionAt(epoch));
   }
 
   /** The state before a tipset's messages: what the reference reads for a tipset in most calls. */
@@ -198,110 +215,26 @@ export class StateManager {
     return this.waiter.wait(cid, options);
   }
 
-  // Running messages that leave nothing.
+  // Running messages that leave nothing: see `message-runs.ts`.
 
-  /**
-   * Runs a message as the machine's own, on the state before a tipset and after those of the tipset's messages that are the
-   * same sender's: from any actor, without fees, within its gas limit, at most that of a block.
-   */
-  async call(message: Message, tipset: Tipset): Promise<CallOutcome> {
-    const base = await this.withoutUpgrade(tipset);
-    const carried = await this.chain.tipsetMessages(base);
-    const before = carried.filter((one) => one.message.from.equals(message.from)).map(carriedInput);
-    const limit = CHAIN_LIMITS.blockGasLimit;
-    const gasLimit = message.gasLimit <= 0n || message.gasLimit > limit ? limit : message.gasLimit;
-    const trial = { ...unsignedInput({ ...message, gasLimit }, message.from), implicit: true, nonceFromState: true };
-    return this.tryMessage(base, [...before, trial as TrialMessage]);
+  /** Runs a message as the machine's own, on the state before a tipset: from any actor, without fees. */
+  call(message: Message, tipset: Tipset): Promise<CallOutcome> {
+    return this.runs.call(message, tipset);
   }
 
-  /**
-   * Applies a message as a block would, without fees, on the state before a tipset and after all its messages and those of
-   * `before`, with the nonce that its sender has then.
-   */
-  async callWithGas(message: Message, tipset: Tipset, before: readonly TrialMessage[]): Promise<CallOutcome> {
-    const base = await this.withoutUpgrade(tipset);
-    const carried = (await this.chain.tipsetMessages(base)).map(carriedInput);
-    const key = await this.accountKey(message.from, base);
-    const free = message.gasFeeCap === 0n ? { baseFee: 0n } : {};
-    return this.tryMessage(base, [
-      ...carried,
-      ...before,
-      { ...unsignedInput(message, key), nonceFromState: true, ...free },
-    ]);
-  }
-
-  private async tryMessage(tipset: Tipset, messages: readonly TrialMessage[]): Promise<CallOutcome> {
-    const started = this.now();
-    const { stateRoot, context } = this.contextOf(tipset);
-    const options = { randomness: randomnessAt(this.chain, tipset), tracing: true };
-    const { applied } = await this.machines.calls.simulate({ context: { ...context, stateRoot }, messages }, options);
-    const implicit = messages.at(-1)?.implicit === true;
-    return outcomeOf(applied.at(-1) as AppliedMessage, implicit, this.now() - started);
-  }
-
-  private contextOf(tipset: Tipset): { stateRoot: CID; context: Omit<MachineContext, "stateRoot"> } {
-    const { parentStateRoot, parentBaseFee } = tipset.blocks[0] as BlockHeader;
-    const context = {
-      epoch: tipset.height,
-      networkVersion: this.networkVersionAt(tipset.height),
-      baseFee: parentBaseFee,
-      circulatingSupply: this.rules.circulatingSupply,
-    };
-    return { stateRoot: parentStateRoot, context };
-  }
-
-  /** The tipset or the first one below it at which no upgrade of the state is due: calls do not run those. */
-  private async withoutUpgrade(tipset: Tipset): Promise<Tipset> {
-    let at = tipset;
-    for (;;) {
-      const parent = await this.chain.parent(at);
-      const from = parent?.height ?? 0;
-      const due = this.rules.upgrades?.some(({ epoch }) => epoch >= from && epoch <= at.height) ?? false;
-      if (!due || parent === null) return at;
-      at = parent;
-    }
+  /** Applies a message as a block would, without fees, after all messages of a tipset and those of `before`. */
+  callWithGas(message: Message, tipset: Tipset, before: readonly TrialMessage[]): Promise<CallOutcome> {
+    return this.runs.callWithGas(message, tipset, before);
   }
 
   /** Executes a tipset again and tells what became of one of its messages, by its signed or bare CID. */
-  async replay(tipset: Tipset, cid: CID): Promise<CallOutcome> {
-    const started = this.now();
-    const carried = await this.chain.tipsetMessages(tipset);
-    const at = carried.findIndex((one) => one.cid.equals(cid));
-    const { applied } = at < 0 ? { applied: [] } : await this.execute(tipset, undefined, true);
-    const found = applied.filter(({ kind }) => kind === "message")[at];
-    if (found === undefined)
-      throw new StateManagerError(
-        { code: "MESSAGE_NOT_IN_TIPSET", cid: `${cid}` },
-        "given message not found in tipset",
-      );
-    return { ...outcomeOf(found, false, this.now() - started), cid };
+  replay(tipset: Tipset, cid: CID): Promise<CallOutcome> {
+    return this.runs.replay(tipset, cid);
   }
 
-  /**
-   * The state after a tipset and then `messages` at `height`, and what became of every message on the way, those of the
-   * tipset included. Cron of epochs between is not run. Nothing is kept.
-   */
-  async compute(tipset: Tipset, height: number, messages: readonly Message[]): Promise<ComputedState> {
-    const started = this.now();
-    const base = await this.result(tipset);
-    const { applied } = tipset.height === 0 ? { applied: [] } : await this.execute(tipset, undefined, true);
-    const trace = applied.map((one) => outcomeOf(one, one.kind !== "message", this.now() - started));
-    if (messages.length === 0) return { root: base.stateRoot, trace };
-    const { context } = this.contextOf(tipset);
-    const { stateRoot, applied: more } = await this.machines.calls.simulate(
-      {
-        context: {
-          ...context,
-          stateRoot: base.stateRoot,
-          epoch: height,
-          networkVersion: this.networkVersionAt(height),
-        },
-        messages: messages.map((message) => unsignedInput(message, message.from)),
-      },
-      { randomness: randomnessAt(this.chain, tipset), tracing: true },
-    );
-    const rest = more.map((one) => outcomeOf(one, false, this.now() - started));
-    return { root: stateRoot, trace: [...trace, ...rest] };
+  /** The state after a tipset and then `messages` at `height`, and what became of every message on the way. */
+  compute(tipset: Tipset, height: number, messages: readonly Message[]): Promise<ComputedState> {
+    return this.runs.compute(tipset, height, messages);
   }
 }
 

@@ -17,7 +17,7 @@ type Pointer = { readonly link: CID } | { readonly bucket: readonly (readonly [U
 type Node = { readonly bits: bigint; readonly pointers: readonly Pointer[] };
 
 /** Nodes taken apart, by the key of their CID: for many lookups in the same maps. */
-export type HamtNodes = Map<string, Node>;
+export type HamtNodes = { get(key: string): Node | undefined; set(key: string, node: Node): unknown };
 
 async function load(blocks: BlockSource, cid: CID, known?: HamtNodes): Promise<Node> {
   const held = known?.get(cidKey(cid));

@@ -85,7 +85,7 @@ test("tipset: ordered by ticket; blocks of other parents or epochs are refused",
 
 test("randomness: null rounds take the tipset before them, and tag, epoch and entropy all matter", async () => {
   const { chain, line } = await makeChain();
-  const source = randomnessAt(chain, line.at(-1) as Tipset);
+  const source = randomnessAt(chain, line.at(-1) as Tipset, () => 5);
   const at = (epoch: number) => toHex(source.ticketRandomness(5, epoch, utf8("e")) as Uint8Array);
   expect(at(2)).toBe(toHex(drawRandomness(utf8("ticket 1"), 5, 2, utf8("e"))));
   expect(at(2)).not.toBe(at(1));

@@ -64,7 +64,8 @@ function carried(one: Made): readonly Message[] {
     .map((found) => found.message);
 }
 
-const name = (one: Made | TreeTipset["tipset"]): string => tipsetKeyText("tipset" in one ? one.tipset.key : one.key);
+const name = (one: TreeTipset | TreeTipset["tipset"]): string =>
+  tipsetKeyText("tipset" in one ? one.tipset.key : one.key);
 
 /** Builds the tree and moves the head; gives all tipsets made and the one that must be the head. */
 async function run(chain: Chain, steps: readonly Step[]): Promise<{ made: Made[]; head: Made }> {
@@ -174,11 +175,14 @@ const rivals = (a: Message, b: Message): boolean => a.nonce === b.nonce && a.fro
 
 async function draw(chain: Chain, top: Made): Promise<void> {
   const line = lineOf(top);
-  const source = randomnessAt(chain, top.tipset);
+  const source = randomnessAt(chain, top.tipset, () => 5);
+  const later = randomnessAt(chain, top.tipset, () => 13);
   const entropy = utf8("entropy");
   for (let epoch = -1; epoch <= top.tipset.height; epoch++) {
     const at = line.findLastIndex(({ tipset }) => tipset.height <= Math.max(epoch, 0));
     const ticket = line[at]?.tipset.blocks[0]?.ticket as Uint8Array;
+    const next = line.find(({ tipset }) => tipset.height >= Math.max(epoch, 0))?.tipset.blocks[0]?.ticket as Uint8Array;
+    expect(toHex(await later.ticketRandomness(5, epoch, entropy))).toBe(toHex(drawRandomness(next, 5, epoch, entropy)));
     expect(toHex(await source.ticketRandomness(5, epoch, entropy))).toBe(
       toHex(drawRandomness(ticket, 5, epoch, entropy)),
     );
@@ -198,3 +202,95 @@ async function walk(chain: Chain, from: Made, to: Made): Promise<void> {
   for (const tipset of reverts) expect(line.pop()).toBe(name(tipset));
   expect([...line, ...applies.map(name)]).toEqual(lineOf(to).map(name));
 }
+
+/** Counts what is read of it. */
+class CountingStore extends MemoryStore {
+  reads = 0;
+  override get(cid: Uint8Array): Promise<Uint8Array | undefined> {
+    this.reads++;
+    return super.get(cid);
+  }
+  override fact(key: string): Promise<Uint8Array | undefined> {
+    this.reads++;
+    return super.fact(key);
+  }
+  override factsBetween(...given: Parameters<MemoryStore["factsBetween"]>) {
+    this.reads++;
+    return super.factsBetween(...given);
+  }
+}
+
+test("far epochs are found by the index: neither null rounds nor tipsets between are looked at", async () => {
+  const store = new CountingStore();
+  const first = await Chain.open({ blocks: store });
+  let top = treeTipset(null, 0, [], "g");
+  await first.append({ ...top.added, messages: [top.messages] });
+  for (let height = 1; height <= 2500; height++) {
+    top = treeTipset(top, height, [], "g");
+    await first.append({ ...top.added, messages: [top.messages] });
+  }
+  top = treeTipset(top, 102_500, [], "g");
+  await first.append({ ...top.added, messages: [top.messages] });
+  const chain = await Chain.open({ blocks: store });
+  const fork = treeTipset(top, 102_501, [], "fork");
+  await chain.put(fork.added);
+  const source = randomnessAt(chain, fork.tipset, () => 5);
+  const reads = async (work: () => unknown): Promise<number> => {
+    const before = store.reads;
+    await work();
+    return store.reads - before;
+  };
+  for (const from of [chain.head, fork.tipset])
+    for (const height of [10, 2499, 2600, 102_499]) {
+      let found = -1;
+      expect(await reads(async () => (found = (await chain.tipsetAtOrBefore(height, from)).height))).toBeLessThan(8);
+      expect(found).toBe(Math.min(height, 2500));
+      expect(await reads(async () => (found = (await chain.tipsetAtOrAfter(height, from)).height))).toBeLessThan(8);
+      expect(found).toBe(height <= 2500 ? height : 102_500);
+    }
+  expect(await reads(() => source.ticketRandomness(5, 3, utf8("e")))).toBeLessThan(8);
+  expect(toHex(await source.ticketRandomness(5, 3, utf8("e")))).toBe(
+    toHex(drawRandomness(utf8("ticket g 3"), 5, 3, utf8("e"))),
+  );
+  expect(toHex(await source.beaconRandomness(5, 5, utf8("e")))).toBe(
+    toHex(drawRandomness(utf8("beacon g 4"), 5, 5, utf8("e"))),
+  );
+});
+
+test("look-ups that run while the head moves answer for the chain before or after, never for a mix", async () => {
+  const memory = new MemoryStore();
+  const chain = await Chain.open({ blocks: late(memory) });
+  const base = treeTipset(null, 0, [], "g");
+  await chain.append(base.added);
+  const forks: TreeTipset[][] = [];
+  for (const label of ["a", "b"]) {
+    const line = [base];
+    for (let height = 1; height <= 12; height++) {
+      const next = treeTipset(line.at(-1) ?? null, height, [plainMessage(0, height, 0, height)], label);
+      await chain.put(next.added);
+      line.push(next);
+    }
+    forks.push(line);
+  }
+  await chain.setHead(forks[0]?.at(-1)?.tipset as never);
+  for (let round = 0; round < 30; round++) {
+    const from = forks[round % 2] as TreeTipset[];
+    const to = forks[(round + 1) % 2] as TreeTipset[];
+    const height = 1 + (round % 12);
+    const asked = [
+      chain.tipsetAtOrBefore(height),
+      chain.tipsetAtOrAfter(height),
+      chain.locate(plainMessage(0, height)),
+      chain.tipsetAtOrBefore(height, from.at(-1)?.tipset),
+    ];
+    const moved = chain.setHead(to.at(-1)?.tipset as never);
+    const [before, after, located, ofFrom] = await Promise.all(asked);
+    await moved;
+    const [old, fresh] = [name(from[height] as TreeTipset), name(to[height] as TreeTipset)];
+    expect([old, fresh]).toContain(name(before as never));
+    expect([old, fresh]).toContain(name(after as never));
+    expect([old, fresh]).toContain(name(located as never));
+    expect(name(ofFrom as never)).toBe(old);
+    expect(name(await chain.tipsetAtOrBefore(height))).toBe(fresh);
+  }
+});

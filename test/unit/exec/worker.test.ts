@@ -207,6 +207,12 @@ describe.each(ways)("a worker that asks $way", ({ channels }) => {
     expect(good.infos).toHaveLength(1);
     expect(bad.asked).toEqual(good.asked);
     expect(bad.stateRoot).not.toEqual(good.stateRoot);
+    // Randomness that must be looked up first: the run waits for it and goes the same way.
+    const late = [
+      await sealOneSector((parts) => new Executor(OPTIONS, parts), true, true),
+      await sealOneSector((parts) => workerOver(parts.blocks, channels, parts), true, true),
+    ];
+    for (const one of late) expect(one).toEqual(good);
   });
 
   test("an aborted run rejects with the signal's reason, and the next one is as if it had not been", async () => {
@@ -274,13 +280,18 @@ describe("a worker that dies", () => {
 type Outcome = { readonly stateRoot: CID; readonly asked: readonly string[]; readonly infos: readonly string[] };
 
 /** Commits one sector of the first miner and proves it, before a verifier that always says `valid`. */
-async function sealOneSector(make: (parts: ExecutorParts) => Execution, valid: boolean): Promise<Outcome> {
+async function sealOneSector(
+  make: (parts: ExecutorParts) => Execution,
+  valid: boolean,
+  late = false,
+): Promise<Outcome> {
   const asked = new Set<string>();
   // What the verifier is shown has the randomness in it.
   const infos = new Set<string>();
   const draw = (kind: string) => (tag: number, epoch: number, entropy: Uint8Array) => {
     asked.add(`${kind} ${tag}`);
-    return new Uint8Array(32).fill(epoch + entropy.length);
+    const drawn = new Uint8Array(32).fill(epoch + entropy.length);
+    return late ? new Promise<Uint8Array>((resolve) => setTimeout(() => resolve(drawn), 1)) : drawn;
   };
   const blocks = new MemoryStore(store);
   const execution = make({

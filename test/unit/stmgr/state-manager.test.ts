@@ -287,7 +287,7 @@ test("a tipset that two blocks make executes each sender's messages once, in the
   }));
   const tipset = makeTipset(headers);
   const ordered = tipset.blocks.map((header) => blocks[headers.indexOf(header)] ?? { bls: [], secp: [] });
-  const { applied } = await states.execute(tipset, ordered);
+  const { applied } = await states.execute(tipset, { given: ordered });
   const messages = applied.filter(({ kind }) => kind === "message");
   expect(messages.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
   expect(applied.filter(({ kind }) => kind === "reward")).toHaveLength(2);

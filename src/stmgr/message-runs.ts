@@ -1,0 +1,138 @@
+/**
+ * Running messages outside of their tipset, or tipsets again: nothing that is run here is kept.
+ * Source: lotus chain/stmgr/call.go and utils.go (ComputeState) at b835fab702eb.
+ */
+import type { Chain } from "../chain/chain.ts";
+import type { MachineContext } from "../core/vm.ts";
+import type { AppliedMessage, Execution, ExecutionRules, RandomnessSource, TrialMessage } from "../exec/types.ts";
+import { CHAIN_LIMITS } from "../params/networks.ts";
+import type { Address } from "../types/address.ts";
+import type { BlockHeader, Tipset } from "../types/block-header.ts";
+import type { CID } from "../types/cid.ts";
+import { encodeMessage, type Message } from "../types/message.ts";
+import { type CallOutcome, type ComputedState, outcomeOf } from "./call.ts";
+import { StateManagerError } from "./errors.ts";
+import { carriedInput, unsignedInput } from "./tipset-input.ts";
+
+/** The part of a state manager that is asked. */
+type States = {
+  readonly chain: Chain;
+  readonly rules: ExecutionRules;
+  accountKey(address: Address, tipset: Tipset): Promise<Address>;
+  randomness(tipset: Tipset): RandomnessSource;
+  result(tipset: Tipset): Promise<{ readonly stateRoot: CID }>;
+  execute(
+    tipset: Tipset,
+    options: { readonly tracing: true; readonly priority: "call" },
+  ): Promise<{ readonly applied: readonly AppliedMessage[] }>;
+};
+
+/** A tipset is executed again for somebody who looks: with its trace, and after everything else. */
+const AGAIN = { tracing: true, priority: "call" } as const;
+
+export class MessageRuns {
+  private readonly states: States;
+  private readonly calls: Execution;
+  private readonly now: () => number;
+
+  /** `now`: milliseconds, for durations. */
+  constructor(states: States, calls: Execution, now: () => number) {
+    this.states = states;
+    this.calls = calls;
+    this.now = now;
+  }
+
+  /**
+   * Runs a message as the machine's own, on the state before a tipset and after those of the tipset's messages that are the
+   * same sender's: from any actor, without fees, within its gas limit, at most that of a block.
+   */
+  async call(message: Message, tipset: Tipset): Promise<CallOutcome> {
+    const base = await this.withoutUpgrade(tipset);
+    const carried = await this.states.chain.tipsetMessages(base);
+    const before = carried.filter((one) => one.message.from.equals(message.from)).map(carriedInput);
+    const limit = CHAIN_LIMITS.blockGasLimit;
+    const gasLimit = message.gasLimit <= 0n || message.gasLimit > limit ? limit : message.gasLimit;
+    const input = unsignedInput({ ...message, gasLimit }, message.from);
+    return this.tryLast(base, [...before, { ...input, implicit: true, nonceFromState: true }]);
+  }
+
+  /**
+   * Applies a message as a block would on the state before a tipset and after all its messages and those of `before`, with
+   * the nonce that its sender has then; without fees, if its fee cap is 0.
+   */
+  async callWithGas(message: Message, tipset: Tipset, before: readonly TrialMessage[]): Promise<CallOutcome> {
+    const base = await this.withoutUpgrade(tipset);
+    const carried = (await this.states.chain.tipsetMessages(base)).map(carriedInput);
+    const input = unsignedInput(message, await this.states.accountKey(message.from, base));
+    const free = message.gasFeeCap === 0n ? { baseFee: 0n } : {};
+    return this.tryLast(base, [...carried, ...before, { ...input, nonceFromState: true, ...free }]);
+  }
+
+  private async tryLast(tipset: Tipset, messages: readonly TrialMessage[]): Promise<CallOutcome> {
+    const started = this.now();
+    const options = { randomness: this.states.randomness(tipset), tracing: true };
+    const { applied } = await this.calls.simulate({ context: this.contextOf(tipset), messages }, options);
+    const implicit = messages.at(-1)?.implicit === true;
+    return outcomeOf(applied.at(-1) as AppliedMessage, implicit, this.now() - started);
+  }
+
+  private contextOf(tipset: Tipset): MachineContext {
+    const { parentStateRoot, parentBaseFee } = tipset.blocks[0] as BlockHeader;
+    const { networkVersionAt, circulatingSupply } = this.states.rules;
+    return {
+      stateRoot: parentStateRoot,
+      epoch: tipset.height,
+      networkVersion: networkVersionAt(tipset.height),
+      baseFee: parentBaseFee,
+      circulatingSupply,
+    };
+  }
+
+  /** The tipset or the first one below it at which no upgrade of the state is due: calls do not run those. */
+  private async withoutUpgrade(tipset: Tipset): Promise<Tipset> {
+    let at = tipset;
+    for (;;) {
+      const parent = await this.states.chain.parent(at);
+      const from = parent?.height ?? 0;
+      const due = this.states.rules.upgrades?.some(({ epoch }) => epoch >= from && epoch <= at.height) ?? false;
+      if (!due || parent === null) return at;
+      at = parent;
+    }
+  }
+
+  /** Executes a tipset again and tells what became of one of its messages, by its signed or bare CID. */
+  async replay(tipset: Tipset, cid: CID): Promise<CallOutcome> {
+    const started = this.now();
+    const carried = await this.states.chain.tipsetMessages(tipset);
+    const at = carried.findIndex((one) => one.cid.equals(cid));
+    const { applied } = at < 0 ? { applied: [] } : await this.states.execute(tipset, AGAIN);
+    const found = applied.filter(({ kind }) => kind === "message")[at];
+    if (found === undefined)
+      throw new StateManagerError(
+        { code: "MESSAGE_NOT_IN_TIPSET", cid: `${cid}` },
+        "given message not found in tipset",
+      );
+    return { ...outcomeOf(found, false, this.now() - started), cid };
+  }
+
+  /**
+   * The state after a tipset and then `messages` at `height`, and what became of every message on the way, those of the
+   * tipset included. Cron of epochs between is not run. As in the reference, messages are charged for their bare length.
+   */
+  async compute(tipset: Tipset, height: number, messages: readonly Message[]): Promise<ComputedState> {
+    const started = this.now();
+    const { stateRoot } = await this.states.result(tipset);
+    const { applied } = tipset.height === 0 ? { applied: [] } : await this.states.execute(tipset, AGAIN);
+    const trace = applied.map((one) => outcomeOf(one, one.kind !== "message", this.now() - started));
+    if (messages.length === 0) return { root: stateRoot, trace };
+    const networkVersion = this.states.rules.networkVersionAt(height);
+    const context = { ...this.contextOf(tipset), stateRoot, epoch: height, networkVersion };
+    const trials = messages
+      .map((message) => encodeMessage(message))
+      .map((bytes) => ({ bytes, chainLength: bytes.length }));
+    const options = { randomness: this.states.randomness(tipset), tracing: true };
+    const more = await this.calls.simulate({ context, messages: trials }, options);
+    const rest = more.applied.map((one) => outcomeOf(one, false, this.now() - started));
+    return { root: more.stateRoot, trace: [...trace, ...rest] };
+  }
+}
