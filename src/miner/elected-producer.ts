@@ -66,7 +66,7 @@ export class ElectedProducer {
     const tipset = makeTipset(headers);
     const messagesOf = new Map(blocks.map(({ header, messages }) => [header, splitMessages(messages)]));
     const inOrder = tipset.blocks.map((header) => messagesOf.get(header) ?? { bls: [], secp: [] });
-    const executed = await this.options.states.execute(tipset, inOrder);
+    const executed = await this.options.states.execute(tipset, { given: inOrder, priority: "mine" });
     return {
       added: {
         headers: tipset.blocks,

@@ -7,7 +7,6 @@
  */
 
 import { concat, toBase64 } from "../base/bytes.ts";
-import { randomnessAt } from "../chain/randomness.ts";
 import { addressOf, type KeyCrypto, signMessage } from "../keys/keys.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import { WINDOW_POST } from "../params/proving.ts";
@@ -104,7 +103,7 @@ export class WindowPoster {
     if (provable.length === 0 || this.isWaiting(miner)) return;
     const own = miner.address.bytes;
     const entropy = concat(Uint8Array.of(0x40 | own.length), own);
-    const source = randomnessAt(states.chain, head);
+    const source = states.randomness(head);
     const randomness = await source.beaconRandomness(TAG.windowPost, open - WINDOW_POST.challengeLookback, entropy);
     const made = await this.prove(miner, randomness, provable);
     if (made === null) return;
