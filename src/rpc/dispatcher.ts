@@ -137,7 +137,7 @@ export class Dispatcher {
     if (!session.permissions.includes(method.permission))
       throw new RpcError(
         RPC_CODE.untyped,
-        `missing permission to invoke '${name.replace(/^Filecoin\./, "")}' (need '${method.permission}')`,
+        `missing permission to invoke '${name.replace(/^Filecoin\./, "")}' (need '${method.permission}'): send a token that has it; filigree auth token --perm ${method.permission} makes one`,
       );
     if (params.length > method.params.length)
       throw new RpcError(RPC_CODE.badParams, `${name} takes ${method.params.length} parameters, got ${params.length}`);

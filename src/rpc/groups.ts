@@ -5,6 +5,7 @@ import { chainGroup } from "./methods/chain.ts";
 import { devGroup } from "./methods/dev.ts";
 import { gasGroup } from "./methods/gas.ts";
 import { invokeGroup, invokeV0Group, invokeV1Group, receiptGroup } from "./methods/invoke.ts";
+import { marketGroup } from "./methods/market.ts";
 import { marketStateGroup } from "./methods/market-state.ts";
 import { minerStateGroup } from "./methods/miner-state.ts";
 import { mpoolGroup } from "./methods/mpool.ts";
@@ -13,6 +14,7 @@ import { msigGroup, msigV0Group } from "./methods/msig.ts";
 import { msigStateGroup } from "./methods/msig-state.ts";
 import { nodeGroup } from "./methods/node.ts";
 import { objectsGroup } from "./methods/objects.ts";
+import { paychGroup } from "./methods/paych.ts";
 import { pledgeGroup } from "./methods/pledge.ts";
 import { sectorStateGroup } from "./methods/sector-state.ts";
 import { stateGroup } from "./methods/state.ts";
@@ -39,6 +41,8 @@ export const CURRENT_GROUPS = [
   verifiedStateGroup,
   msigStateGroup,
   msigGroup,
+  marketGroup,
+  paychGroup,
   mpoolGroup,
   mpoolChecksGroup,
   gasGroup,

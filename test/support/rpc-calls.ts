@@ -1,7 +1,7 @@
 /** A call of every method of the RPC interface as it should be made, on the network of `rpc-network.ts`. */
 import type { ApiVersion } from "../../src/rpc/versions.ts";
 import { cidOfText } from "../../src/types/cid.ts";
-import { type RpcNetwork, signedJson } from "./rpc-network.ts";
+import { type RpcNetwork, signedJson, signedVoucher } from "./rpc-network.ts";
 
 export type Given = readonly unknown[] | Promise<readonly unknown[]>;
 /** Parameters of a call, and what it ends with if that is no answer. */
@@ -19,6 +19,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
   const code = (name: string) => ({ "/": `${cidOfText(`fil/2/${name}`)}` });
   const message = () => ({ From: on.alice, To: on.bob, Value: "1", Method: 0, Params: null });
   const sector = () => ({ SealProof: 0, SectorNumber: 1, DealIDs: [], Expiration: 600_000 });
+  const voucher = () => signedVoucher(on.net, 0, { ChannelAddr: on.channel, Lane: 1, Nonce: 1, Amount: "500" });
   const root = async (): Promise<unknown> =>
     ((await on.net.request("ChainHead")) as { Blocks: Record<string, unknown>[] }).Blocks[0]?.["ParentStateRoot"];
   const genesisRoot = async (): Promise<unknown> =>
@@ -138,6 +139,15 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     MsigSwapApprove: give(() => [on.wallet, on.bob, 1, on.alice, on.bob, on.carol]),
     MsigSwapCancel: give(() => [on.wallet, on.alice, 1, on.bob, on.carol]),
     MsigRemoveSigner: give(() => [on.wallet, on.alice, on.bob, true]),
+    MarketAddBalance: give(() => [on.alice, on.bob, "1000"]),
+    MarketWithdraw: give(() => [on.alice, on.alice, "0"]),
+    PaychList: none,
+    PaychStatus: give(() => [on.channel]),
+    PaychVoucherCheckValid: give(async () => [on.channel, await voucher()]),
+    PaychVoucherCheckSpendable: give(async () => [on.channel, await voucher(), "", ""]),
+    PaychVoucherSubmit: give(async () => [on.channel, await voucher(), "", ""]),
+    PaychSettle: give(() => [on.channel]),
+    PaychCollect: fails(/message execution failed/, () => [on.channel]),
     MpoolPush: give(async () => [await next()]),
     MpoolPushUntrusted: give(async () => [await next()]),
     MpoolBatchPush: give(async () => [[await next()]]),

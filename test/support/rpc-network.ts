@@ -1,10 +1,12 @@
 /** A local network with something of everything: messages, a multisig wallet with a proposal, a payment channel. */
 import { toBase64 } from "../../src/base/bytes.ts";
-import { signMessage } from "../../src/keys/keys.ts";
+import { signBytes, signMessage } from "../../src/keys/keys.ts";
 import { Devnet } from "../../src/node/devnet.ts";
+import { paych } from "../../src/schema/actors/paych.ts";
 import { encodeMethodParams } from "../../src/state/state-view.ts";
 import { cidOfText } from "../../src/types/cid.ts";
 import { signedMessageFromJson, signedMessageToJson } from "../../src/types/message.ts";
+import { jsonToCbor } from "../../src/types/schema-codec.ts";
 import { TEST_OPTIONS } from "./devnet.ts";
 
 type Json = Record<string, unknown>;
@@ -66,6 +68,16 @@ export async function openRpcNetwork(): Promise<RpcNetwork> {
     carrier: carried.Cids,
     head: head.Cids,
   };
+}
+
+/** A voucher of an account, signed. */
+export function signedVoucher(net: Devnet, account: number, given: Json): Json {
+  const none = { TimeLockMin: 0, TimeLockMax: 0, Extra: null, MinSettleHeight: 0, Merges: null };
+  const context = { module: paych.module, actorsVersion: 2, letter: "t" } as const;
+  const unsigned = { ...none, ...given, SecretPreimage: null, Signature: null };
+  const bytes = jsonToCbor({ kind: "ref", name: "SignedVoucher" }, unsigned as never, context);
+  const { type, data } = signBytes(net.services.crypto, net.accounts[account]?.keys.secp256k1 as never, bytes);
+  return { ...none, ...given, SecretHash: "", Signature: { Type: type, Data: toBase64(data) } };
 }
 
 /** A signed message of an account, as JSON, which nobody has sent yet. */

@@ -1,5 +1,6 @@
 /** Filecoin.StateVerif*: the verified registry. */
 import { Address } from "../../types/address.ts";
+import { VERIFIED_REGISTRY } from "../../types/singletons.ts";
 import type { TipsetKey } from "../codec/chain-types.ts";
 import { address, amount, tipsetKey } from "../codec/chain-types.ts";
 import { nullable } from "../codec/codec.ts";
@@ -7,11 +8,9 @@ import { group, type MethodContext, method, param } from "../method.ts";
 import { idAt } from "../view.ts";
 import { openActor } from "./miner-state.ts";
 
-const VERIFREG = Address.id(6);
-
 async function capOf(table: string, one: Address, key: TipsetKey, { node }: MethodContext): Promise<bigint | null> {
   const id = await idAt(node, one, key);
-  const cap = await (await openActor(node, VERIFREG, key)).element(table, id.bytes);
+  const cap = await (await openActor(node, VERIFIED_REGISTRY, key)).element(table, id.bytes);
   return cap === null ? null : BigInt(cap as string);
 }
 
@@ -25,7 +24,8 @@ export const verifiedStateGroup = group(
       summary: "Who may appoint verifiers.",
       params: [param("tipsetKey", tipsetKey)],
       result: address,
-      run: async ([key], { node }) => Address.parse((await openActor(node, VERIFREG, key)).field("RootKey") as string),
+      run: async ([key], { node }) =>
+        Address.parse((await openActor(node, VERIFIED_REGISTRY, key)).field("RootKey") as string),
     }),
     StateVerifierStatus: method({
       summary: "Bytes that a verifier may still grant; null for anybody else.",
