@@ -23,6 +23,9 @@ export type ClockOptions = {
 /** Epochs without a block after which it is no bad luck any more. */
 const MAX_EMPTY = 100;
 
+/** Milliseconds of making tipsets before others have their turn. */
+const STRETCH_MS = 20;
+
 export class Clock implements Startable {
   readonly name = "clock";
   /** Called with what made producing fail; the next attempt follows at the next tick. */
@@ -37,6 +40,8 @@ export class Clock implements Startable {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private stopped = false;
   private wanted = false;
+  /** When others had their turn last, milliseconds. */
+  private breathed = 0;
   private failure: unknown = null;
 
   constructor({ producer, states, pool, blockTime }: ClockOptions) {
@@ -77,10 +82,10 @@ export class Clock implements Startable {
     this.schedule();
   }
 
-  /** Makes `count` tipsets in successive epochs and returns the last. */
-  mine(count: number): Promise<Tipset> {
+  /** Makes `count` tipsets in successive epochs and returns the last; `signal` ends it early. */
+  mine(count: number, signal?: AbortSignal): Promise<Tipset> {
     return this.turns.run(async () => {
-      for (let i = 0; i < count && !this.stopped; i++) await this.next();
+      for (let i = 0; i < count && !this.stopped && signal?.aborted !== true; i++) await this.next();
       return this.states.chain.head;
     });
   }
@@ -105,12 +110,20 @@ export class Clock implements Startable {
 
   /** The next tipset; epochs that nobody wins are null rounds. */
   private async next(nullRounds = 0): Promise<Produced> {
+    await this.breathe();
     const first = this.states.chain.head.height + 1 + nullRounds;
     for (let epoch = first; epoch < first + MAX_EMPTY; epoch++) {
       const made = await this.producer.produce(epoch);
       if (made !== null) return made;
     }
     throw new Error(`no miner won any of ${MAX_EMPTY} epochs from ${first} on: the network has lost its power`);
+  }
+
+  /** In long rows of tipsets others have their turn now and then: timers, requests, the collection of old states. */
+  private async breathe(): Promise<void> {
+    if (performance.now() - this.breathed < STRETCH_MS) return;
+    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    this.breathed = performance.now();
   }
 
   private schedule(): void {

@@ -18,7 +18,7 @@ type Controlled = {
 export function devControl(net: Controlled): DevControl {
   const { clock, options, accounts, network, miner } = net;
   return {
-    mine: (count) => clock.mine(count),
+    mine: (count, signal) => clock.mine(count, signal),
     skipRounds: (count) => clock.skip(count),
     setAutomine: (on) => clock.setAutomine(on),
     setBlockTime: (seconds) => clock.setBlockTime(seconds),

@@ -12,7 +12,8 @@ import type { NodeRun } from "./node-run.ts";
 
 /** Control of a local network's time. */
 export type DevControl = {
-  mine(count: number): Promise<Tipset>;
+  /** `signal` ends it early: when the caller has gone away. */
+  mine(count: number, signal?: AbortSignal): Promise<Tipset>;
   skipRounds(count: number): Promise<Tipset>;
   setAutomine(on: boolean): void;
   setBlockTime(seconds: number): void;

@@ -21,7 +21,7 @@ const WAIT_MS = 100;
 let net: Devnet;
 let values: readonly unknown[];
 beforeAll(async () => {
-  net = await Devnet.open({ ...TEST_OPTIONS, blockTime: 3600 });
+  net = await Devnet.open({ ...TEST_OPTIONS, blockTime: 3600, machine: "worker" });
   await net.clock.mine(30);
   values = valuesOf();
 });

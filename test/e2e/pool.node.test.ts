@@ -137,3 +137,14 @@ test("messages of a reverted tipset come back, those for whom BLS signatures are
   await devnet.clock.mine(1);
   expect(devnet.services.pool.size).toBe(0);
 });
+
+test("a long row of tipsets ends with its caller, and others are answered meanwhile", async () => {
+  const devnet = await still();
+  const gone = new AbortController();
+  const mining = devnet.clock.mine(100_000, gone.signal);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const head = (await devnet.request("Filecoin.ChainHead")) as { Height: number };
+  expect(head.Height).toBeGreaterThan(1);
+  gone.abort();
+  expect((await mining).height).toBeLessThan(10_000);
+});

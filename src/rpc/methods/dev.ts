@@ -27,7 +27,7 @@ const mine = method({
   cost: "wait",
   local: true,
   aliases: ["evm_mine", "hardhat_mine", "Ganache.MineTipset"],
-  run: ([epochs], { node }) => devOf(node).mine(epochs),
+  run: ([epochs], { node, signal }) => devOf(node).mine(epochs, signal),
 });
 
 function automine(summary: string, on: boolean) {

@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { estimateFeeCap, estimatePremium, QUIET_PREMIUM, roomyGasLimit } from "../../../src/mpool/fees.ts";
 import { type KeptMessages, MessagePool, type OtherBase, type SenderState } from "../../../src/mpool/pool.ts";
 import { POOL_LIMITS, PoolError, type PoolErrorData, replacementPremium } from "../../../src/mpool/rules.ts";
 import type { Origin } from "../../../src/mpool/sender-queue.ts";
@@ -331,14 +330,4 @@ test("pool: what the state has used up goes away, and listeners hear of it", asy
   expect(pool.size).toBe(1);
   pool.clear();
   expect(heard).toEqual(["add 0", "add 1", "remove 0", "remove 1"]);
-});
-
-test("fees: a cap outlasts twenty epochs of growth, a premium is never below the quiet one", () => {
-  let fee = 100n;
-  for (let i = 0; i < 20; i++) fee += fee / 8n;
-  expect(estimateFeeCap(100n, 7n)).toBeGreaterThanOrEqual(fee + 7n);
-  expect(estimatePremium([])).toBe(QUIET_PREMIUM);
-  expect(estimatePremium([1n, 2n, 3n])).toBe(QUIET_PREMIUM);
-  expect(estimatePremium([200_000n, 300_000n, 100_000n])).toBe(200_000n);
-  expect(roomyGasLimit(1000n)).toBe(1250n);
 });
