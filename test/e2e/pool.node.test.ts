@@ -82,10 +82,10 @@ test("a message that the machine cannot run is dropped with the reason, and the 
   const poison = await send(devnet, b.secp256k1, a.id);
   const { states } = devnet.node;
   const execute = states.execute.bind(states);
-  states.execute = async (tipset, given, ...rest) => {
-    const carries = given?.some(({ secp }) => secp.some(({ message }) => message.from.equals(b.secp256k1)));
+  states.execute = async (tipset, options) => {
+    const carries = options?.given?.some(({ secp }) => secp.some(({ message }) => message.from.equals(b.secp256k1)));
     if (carries === true) throw new Error("the core has trapped");
-    return execute(tipset, given, ...rest);
+    return execute(tipset, options);
   };
   const notes: string[] = [];
   devnet.node.pool.onNote(({ kind, reason }) => notes.push(`${kind}: ${reason}`));
