@@ -3,7 +3,7 @@
  * Nothing on the chain needs them; they are what Filecoin's published parameters define besides.
  * Elements are 32 bytes, little-endian, below the modulus.
  */
-import { elementOf, merkleTag, PoseidonError } from "./poseidon.ts";
+import { checkElement, checkTag, countOf, elementOf, merkleTag, PoseidonError } from "./poseidon.ts";
 import type { Proofs } from "./proofs.ts";
 
 /** Strengthened: a quarter more partial rounds, rounded up. */
@@ -29,19 +29,23 @@ export function constantLengthTag(length: number): bigint {
 export function poseidonAny(
   proofs: Proofs,
   elements: readonly Uint8Array[],
-  { strength = "standard", arity = elements.length, tag = merkleTag(arity) }: PoseidonOptions = {},
+  options: PoseidonOptions = {},
 ): Uint8Array {
+  const count = countOf(elements);
+  const { strength = "standard", arity = count, tag = merkleTag(arity) } = options ?? {};
+  if (strength !== "standard" && strength !== "strengthened")
+    throw new PoseidonError({ code: "BAD_ARITY", arity: Number.NaN }, 'strength: "standard" or "strengthened"');
+  if (!Number.isInteger(arity)) throw new PoseidonError({ code: "BAD_ARITY", arity: Number.NaN }, "arity: a count");
   const { exports, instance } = proofs;
   const strengthened = strength === "strengthened" ? 1 : 0;
   const workBytes = exports.poseidonAnyBytes(arity, strengthened);
-  if (workBytes === 0 || elements.length > arity)
+  if (workBytes === 0 || count > arity)
     throw new PoseidonError({ code: "BAD_ARITY", arity }, `no Poseidon of ${elements.length} in ${arity} elements`);
-  if (tag < 0n || tag >= 1n << 128n) throw new PoseidonError({ code: "BAD_ELEMENT" }, "a domain tag is below 2^128");
+  checkTag(tag, 128n);
   const input = new Uint8Array(32 * (arity + 1));
   input.set(elementOf(tag));
   elements.forEach((element, i) => {
-    if (element.length !== 32)
-      throw new PoseidonError({ code: "BAD_ELEMENT" }, `element ${i} has ${element.length} bytes, expected 32`);
+    checkElement(element, i);
     input.set(element, 32 * (i + 1));
   });
   return proofs.with(input.length, (at) =>

@@ -8,6 +8,7 @@ import * as dagCbor from "@ipld/dag-cbor";
 import { FilError } from "../base/errors.ts";
 import type { Proofs } from "../core/proofs.ts";
 import { sectorSizeOf } from "../params/proving.ts";
+import { u64Of } from "../sector/kernel.ts";
 import { proverId, SectorError, sealProof, sectorParams } from "../sector/params.ts";
 import { commitmentOfCidV1, commitmentOfSealedCid } from "../sector/piece/cid.ts";
 import type { PublicSector } from "../sector/post/post-proof.ts";
@@ -69,80 +70,108 @@ export function keyedVerifier(options: VerifierOptions): ProofVerifier {
   };
   return {
     verifyPoSt(info) {
-      const [randomness, list, challenged] = dagCbor.decode(info) as [Uint8Array, unknown[], unknown[][], number];
-      const [post] = list as [number, Uint8Array][];
-      if (post === undefined || list.length !== 1) return false;
-      const [type, proof] = post;
-      const sectorBytes = sectorSizeOf(type);
-      if (sectorBytes === undefined || type < FIRST_WINDOW || type > lastPost) return false;
-      const key = keys.get(circuitKey("window-post", sectorBytes));
-      if (key === undefined) return absent("window-post", sectorBytes);
-      const sectors: PublicSector[] = [];
       try {
-        for (const [sealType, sectorNumber, sealed] of challenged) {
-          const commR = commitmentOfSealedCid(CID.asCID(sealed) as CID);
-          if (commR === null || sealProof(sealType as number).sectorBytes !== sectorBytes) return false;
-          sectors.push({ sectorNumber: sectorNumber as number, commR });
-        }
-        const kind = type >= FIRST_WINDOW_V1_1 ? "window" : "window-legacy";
-        const seed = fieldSafe(randomness);
-        const params = sectorParams(sectorBytes);
-        return (
-          verifyPoStProof(proofs, {
-            key,
-            params,
-            kind,
-            randomness: seed,
-            sectors,
-            proof,
-            entropy: options.entropy(),
-          }) === "VALID"
-        );
+        return verifyWindowPoSt(info);
       } catch (error) {
         return falseIfMalformed(error);
       }
     },
     async verifySeal(info) {
-      const tuple = dagCbor.decode(info) as [
-        number,
-        [number, number],
-        number[],
-        Uint8Array,
-        Uint8Array,
-        Uint8Array,
-        CID,
-        CID,
-      ];
-      const [type, [miner, sectorNumber], , ticket, seed, proof, sealed, unsealed] = tuple;
-      const described = sealProof(type);
-      const key = keys.get(circuitKey("seal", described.sectorBytes));
-      if (key === undefined) return absent("seal", described.sectorBytes);
-      const commR = commitmentOfSealedCid(CID.asCID(sealed) as CID);
-      const commD = commitmentOfCidV1(CID.asCID(unsealed) as CID);
-      if (commR === null || commD === null) return false;
-      const statement = {
-        proof: described,
-        proverId: proverId(BigInt(miner)),
-        sectorNumber,
-        ticket,
-        seed,
-        commR,
-        commD,
-      };
-      const verdict = verifySealProof(proofs, { key, statement, proof, entropy: options.entropy() });
-      return verdict.then((text) => text === "VALID").catch(falseIfMalformed);
+      try {
+        return await verifyOneSeal(info);
+      } catch (error) {
+        return falseIfMalformed(error);
+      }
     },
   };
+
+  function verifyWindowPoSt(info: Uint8Array): boolean {
+    const [randomness, list, challenged] = tupleOf(decoded(info), 4);
+    const [post] = tupleOf(list, 1);
+    const [type, proof] = tupleOf(post, 2) as [number, Uint8Array];
+    if (!Number.isInteger(type) || type < FIRST_WINDOW || type > lastPost) return false;
+    const sectorBytes = sectorSizeOf(type) as number;
+    const key = keys.get(circuitKey("window-post", sectorBytes));
+    if (key === undefined) return absent("window-post", sectorBytes);
+    const sectors: PublicSector[] = [];
+    for (const sector of listOf(challenged)) {
+      const [sealType, sectorNumber, sealed] = tupleOf(sector, 3) as [number, number | bigint, unknown];
+      const commR = commitmentOfSealedCid(CID.asCID(sealed) as CID);
+      if (commR === null || sealProof(sealType).sectorBytes !== sectorBytes) return false;
+      sectors.push({ sectorNumber, commR });
+    }
+    const claim = {
+      key,
+      params: sectorParams(sectorBytes),
+      kind: type >= FIRST_WINDOW_V1_1 ? "window" : "window-legacy",
+      randomness: fieldSafe(randomness),
+      sectors,
+      proof,
+      entropy: options.entropy(),
+    } as const;
+    return verifyPoStProof(proofs, claim) === "VALID";
+  }
+
+  async function verifyOneSeal(info: Uint8Array): Promise<boolean> {
+    const tuple = tupleOf(decoded(info), 8);
+    const [type, sector, , ticket, seed, proof, sealed, unsealed] = tuple as [
+      number,
+      unknown,
+      unknown,
+      ...Uint8Array[],
+    ];
+    const [miner, sectorNumber] = tupleOf(sector, 2) as [number | bigint, number | bigint];
+    const described = sealProof(type);
+    const key = keys.get(circuitKey("seal", described.sectorBytes));
+    if (key === undefined) return absent("seal", described.sectorBytes);
+    const commR = commitmentOfSealedCid(CID.asCID(sealed) as CID);
+    const commD = commitmentOfCidV1(CID.asCID(unsealed) as CID);
+    if (commR === null || commD === null) return false;
+    const statement = {
+      proof: described,
+      proverId: proverId(u64Of(miner)),
+      sectorNumber,
+      ticket: ticket as Uint8Array,
+      seed: seed as Uint8Array,
+      commR,
+      commD,
+    };
+    const claim = { key, statement, proof: proof as Uint8Array, entropy: options.entropy() };
+    return (await verifySealProof(proofs, claim)) === "VALID";
+  }
 }
 
-/** A malformed statement is not proved: the network's verifiers answer with an error. */
+/** CBOR that is none, or of another shape than a statement. */
+class MalformedStatement extends Error {}
+
+function decoded(info: Uint8Array): unknown {
+  try {
+    return dagCbor.decode(info);
+  } catch (cause) {
+    throw new MalformedStatement("not CBOR", { cause });
+  }
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw new MalformedStatement("not a list");
+  return value;
+}
+
+function tupleOf(value: unknown, length: number): readonly unknown[] {
+  const list = listOf(value);
+  if (list.length !== length) throw new MalformedStatement(`not a list of ${length}`);
+  return list;
+}
+
+/** A malformed statement is not proved; the network's verifiers answer an error, which counts as that. */
 function falseIfMalformed(error: unknown): false {
-  if (error instanceof SectorError) return false;
+  if (error instanceof SectorError || error instanceof MalformedStatement) return false;
   throw error;
 }
 
 /** Randomness as a field element: the two top bits cleared, as the network's verifiers do. */
-function fieldSafe(randomness: Uint8Array): Uint8Array {
+function fieldSafe(randomness: unknown): Uint8Array {
+  if (!(randomness instanceof Uint8Array) || randomness.length !== 32) throw new MalformedStatement("no randomness");
   const out = randomness.slice();
   out[31] = (out[31] as number) & 0x3f;
   return out;

@@ -2,9 +2,10 @@
  * Piece commitments over a pool: the payload is cut into equal slices, each a subtree of the piece; every worker commits
  * to slices, and the roots (32 bytes each) are joined here.
  */
+import { untilAborted } from "../base/abort.ts";
 import type { Proofs } from "../core/proofs.ts";
 import type { PieceCommitment } from "../sector/piece/cid.ts";
-import { joinSlices, PieceError } from "../sector/piece/pieces.ts";
+import { checkPayload, joinSlices, PieceError } from "../sector/piece/pieces.ts";
 import type { CommitSliceJob, OnProgress } from "./jobs.ts";
 import type { ProvingPool } from "./pool.ts";
 
@@ -47,7 +48,8 @@ export function commitStream(
     let slice = newSlice();
     let held = 0;
     let slices = 0;
-    for await (const chunk of stream) {
+    for await (const chunk of untilAborted(stream, options.signal)) {
+      checkPayload(chunk);
       for (let at = 0; at < chunk.length; ) {
         const length = Math.min(SLICE_BYTES - held, chunk.length - at);
         slice.set(chunk.subarray(at, at + length), held);

@@ -2,6 +2,7 @@
  * Who runs jobs: the pool of this process (`pool.ts`), workers on many machines (`src/queue`), or the thread itself. Results
  * depend on the jobs alone, never on who ran them.
  */
+import { untilAborted } from "../base/abort.ts";
 import type { Job, OnProgress, Progress, ResultOf } from "./jobs.ts";
 
 export type RunOptions = {
@@ -23,7 +24,8 @@ export type Scheduler = {
   run<J extends Job>(job: J, options?: RunOptions): Promise<ResultOf<J>>;
   /**
    * Runs the jobs that `jobs` yields and resolves to their results in order. The next job is asked for only when a worker can
-   * take it soon, so the memory in flight is bounded. The first failure ends the rest.
+   * take it soon, so the memory in flight is bounded. The first failure, or the signal, ends the rest, also while `jobs` itself
+   * waits for something.
    */
   runAll<J extends Job>(
     jobs: AsyncIterable<J> | Iterable<J>,
@@ -45,8 +47,7 @@ export async function runBounded<J extends Job>(
   const running = new Set<Promise<void>>();
   try {
     let next = 0;
-    for await (const job of jobs) {
-      signal.throwIfAborted();
+    for await (const job of untilAborted(jobs, signal)) {
       const index = next++;
       const report = onProgress === undefined ? {} : { onProgress: (p: Progress) => onProgress(index, p) };
       const one: Promise<void> = run(job, { signal, ...report }).then((result) => {
@@ -54,7 +55,7 @@ export async function runBounded<J extends Job>(
         if (onResult === undefined) results[index] = result;
         else onResult(index, result);
       });
-      one.catch(() => undefined);
+      one.catch((error: unknown) => failed.abort(error));
       running.add(one);
       if (running.size >= most) await Promise.race(running);
     }

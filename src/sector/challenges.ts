@@ -117,8 +117,10 @@ export type WinningDraw = {
  * Index of the sector that WinningPoSt challenges with its `n`-th draw.
  * Throws `OUT_OF_RANGE` for no sectors, `BAD_TYPE`, `BAD_LENGTH`.
  */
-export function winningSector(proofs: Proofs, { proverId, randomness, sectorCount, n = 0 }: WinningDraw): bigint {
+export function winningSector(proofs: Proofs, draw: WinningDraw): bigint {
   checkProofs(proofs);
+  checkRecord("draw", draw);
+  const { proverId, randomness, sectorCount, n = 0 } = draw;
   checkBytes("prover id", proverId);
   checkBytes("randomness", randomness);
   if (u64Of(sectorCount) === 0n)
@@ -136,8 +138,10 @@ export type LeafDraw = {
 };
 
 /** Challenged leaf of a sector. Throws `BAD_TYPE`, `BAD_LENGTH`, `OUT_OF_RANGE`. */
-export function leafChallenge(proofs: Proofs, { params, randomness, sectorNumber, index }: LeafDraw): number {
+export function leafChallenge(proofs: Proofs, draw: LeafDraw): number {
   checkProofs(proofs);
+  checkRecord("draw", draw);
+  const { params, randomness, sectorNumber, index } = draw;
   checkParams(params);
   checkBytes("randomness", randomness);
   const digest = sha256Of(proofs, toElement(randomness), u64Bytes(sectorNumber, true), u64Bytes(index, true));

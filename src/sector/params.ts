@@ -4,7 +4,7 @@
  * Source: rust-fil-proofs filecoin-proofs/src/constants.rs; rust-filecoin-proofs-api src/registry.rs. Sizes without a
  * registered proof (4, 16, 32 KiB, …) have the tree shapes of 64 and 32 GiB sectors and serve as stand-ins in tests.
  */
-import { FilError } from "../base/errors.ts";
+import { describeValue, FilError } from "../base/errors.ts";
 import { SECTOR_SIZES, sectorSizeOf } from "../params/proving.ts";
 
 export type SectorErrorData =
@@ -97,8 +97,16 @@ export const SECTOR_PARAMS: readonly SectorParams[] = [
 export function sectorParams(sectorBytes: number): SectorParams {
   const found = SECTOR_PARAMS.find((one) => one.sectorBytes === sectorBytes);
   if (found === undefined)
-    throw new SectorError({ code: "UNKNOWN_SECTOR_SIZE", sectorBytes }, `no sectors of ${sectorBytes} bytes`);
+    throw new SectorError(
+      { code: "UNKNOWN_SECTOR_SIZE", sectorBytes: numberOr(sectorBytes) },
+      `no sectors of ${describeValue(sectorBytes)} bytes`,
+    );
   return found;
+}
+
+/** A number for an error's data, whatever was given. */
+function numberOr(value: unknown): number {
+  return typeof value === "number" ? value : Number.NaN;
 }
 
 /** How the challenges of a PoRep come about. */
@@ -126,20 +134,37 @@ export function sealProof(number: number): SealProof {
   const sectorBytes = sectorSizeOf(number);
   if (!Number.isInteger(number) || number < 0 || group === undefined || sectorBytes === undefined)
     throw new SectorError({ code: "UNKNOWN_SEAL_PROOF", proof: number }, `no registered seal proof ${number}`);
+  const whole = Number.isInteger(number) && number >= 0;
+  const group = whole ? SEAL_GROUPS[Math.floor(number / SEAL_SIZES.length)] : undefined;
+  const sectorBytes = whole ? SEAL_SIZES[number % SEAL_SIZES.length] : undefined;
+  if (group === undefined || sectorBytes === undefined)
+    throw new SectorError(
+      { code: "UNKNOWN_SEAL_PROOF", proof: numberOr(number) },
+      `no registered seal proof ${describeValue(number)}`,
+    );
   return { number, sectorBytes, ...group };
 }
 
-/** PoRep id: the proof's number as u64 LE, a nonce of zero, 16 zeros. */
+/** PoRep id: the proof's number as u64 LE, a nonce of zero, 16 zeros. Throws `UNKNOWN_SEAL_PROOF`. */
 export function porepId(proof: SealProof): Uint8Array {
+  sealProof(proof?.number);
   const out = new Uint8Array(32);
   out[0] = proof.number;
   return out;
 }
 
-/** The prover id of a miner: its actor id as unsigned varint, followed by zeros to 32 bytes. */
+/**
+ * The prover id of a miner: its actor id as unsigned varint, followed by zeros to 32 bytes. Throws `OUT_OF_RANGE` unless
+ * the id is one of 64 bits.
+ */
 export function proverId(actorId: bigint): Uint8Array {
+  if (typeof actorId !== "bigint" || BigInt.asUintN(64, actorId) !== actorId)
+    throw new SectorError(
+      { code: "OUT_OF_RANGE", what: "actor id", value: numberOr(actorId) },
+      `${describeValue(actorId)} is no actor id`,
+    );
   const out = new Uint8Array(32);
-  let rest = BigInt.asUintN(64, actorId);
+  let rest = actorId;
   for (let i = 0; ; i++) {
     out[i] = Number(rest & 0x7fn) | (rest >= 0x80n ? 0x80 : 0);
     rest >>= 7n;

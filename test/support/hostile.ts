@@ -41,21 +41,27 @@ const REPLACEMENTS: readonly (readonly [name: string, value: unknown])[] = [
 /** Deepest place that is visited. */
 const MAX_DEPTH = 9;
 
-/** Every copy of `value` in which one thing is replaced; of a list the first and the last element are visited. */
+/** Every copy of `value` in which one thing is replaced; of a list the last element is visited. */
 export function* replacedEverywhere(value: unknown, path = "", depth = 0): Generator<[path: string, changed: unknown]> {
-  for (const [name, replacement] of REPLACEMENTS) yield [`${path} = ${name}`, replacement];
+  for (const [name, replacement] of REPLACEMENTS)
+    if (!isSame(value, replacement)) yield [`${path} = ${name}`, replacement];
   if (typeof value !== "object" || value === null || value instanceof Uint8Array || depth > MAX_DEPTH) return;
   if (Array.isArray(value)) {
-    for (const at of new Set([0, value.length - 1]))
-      if (at in value)
-        for (const [inner, changed] of replacedEverywhere(value[at], `${path}[${at}]`, depth + 1))
-          yield [inner, value.with(at, changed)];
+    // All arguments, but of the lists in them one element: of two alike, both would be found at once.
+    const places = depth === 0 ? value.keys() : value.length === 0 ? [] : [value.length - 1];
+    for (const at of places)
+      for (const [inner, changed] of replacedEverywhere(value[at], `${path}[${at}]`, depth + 1))
+        yield [inner, value.with(at, changed)];
     return;
   }
   if (Object.getPrototypeOf(value) !== Object.prototype) return;
   for (const [name, part] of Object.entries(value))
     for (const [inner, changed] of replacedEverywhere(part, `${path}.${name}`, depth + 1))
       yield [inner, { ...value, [name]: changed }];
+}
+
+function isSame(value: unknown, other: unknown): boolean {
+  return Object.is(value, other) || (Array.isArray(value) && Array.isArray(other) && value.length + other.length === 0);
 }
 
 /** What a call came to: its answer, or the error of ours that it threw. Any other error is a finding. */

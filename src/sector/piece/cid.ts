@@ -10,7 +10,9 @@
  */
 import { CID } from "multiformats/cid";
 import * as Digest from "multiformats/hashes/digest";
-import { SectorError } from "../params.ts";
+import { describeValue } from "../../base/errors.ts";
+import { checkBytes, SectorError } from "../params.ts";
+import { checkRecord } from "../shape.ts";
 
 /** What is known of a piece once its payload was read. */
 export type PieceCommitment = {
@@ -58,23 +60,23 @@ export function sealedCid(commR: Uint8Array): CID {
 }
 
 function commitment(bytes: Uint8Array): Uint8Array {
-  if (bytes.length === 32) return bytes;
-  throw new SectorError(
-    { code: "BAD_LENGTH", what: "commitment", length: bytes.length, expected: 32 },
-    `commitment of ${bytes.length} bytes, expected 32`,
-  );
+  checkBytes("commitment", bytes);
+  return bytes;
 }
 
 /** Piece CID version 2, which carries the sizes. Throws `BAD_LENGTH`, or `OUT_OF_RANGE` for sizes that contradict. */
 export function pieceCidV2(piece: PieceCommitment): CID {
+  checkRecord("piece", piece);
   commitment(piece.commP);
   const { height, paddedSize, payloadSize } = piece;
-  let zeros = unpaddedBytesOf(paddedSize) - payloadSize;
-  const fits = height >= 2 && height <= MAX_HEIGHT && paddedSize === 32 * 2 ** height && Number.isSafeInteger(zeros);
+  const whole = [height, paddedSize, payloadSize].every((size) => Number.isSafeInteger(size));
+  let zeros = whole ? unpaddedBytesOf(paddedSize) - payloadSize : Number.NaN;
+  const fits =
+    whole && height >= 2 && height <= MAX_HEIGHT && paddedSize === 32 * 2 ** height && Number.isSafeInteger(zeros);
   if (!fits || zeros < 0 || payloadSize < 0)
     throw new SectorError(
-      { code: "OUT_OF_RANGE", what: "payload size", value: payloadSize },
-      `${payloadSize} bytes are no payload of a piece of ${paddedSize} bytes and height ${height}`,
+      { code: "OUT_OF_RANGE", what: "payload size", value: Number.isFinite(payloadSize) ? payloadSize : Number.NaN },
+      `${describeValue(payloadSize)} bytes are no payload of a piece of ${describeValue(paddedSize)} bytes and height ${describeValue(height)}`,
     );
   const bytes: number[] = [];
   for (; zeros >= 128; zeros = Math.floor(zeros / 128)) bytes.push((zeros % 128) + 128);
@@ -82,22 +84,31 @@ export function pieceCidV2(piece: PieceCommitment): CID {
   return CID.createV1(RAW_CODEC, Digest.create(FR32_TREE, Uint8Array.of(...bytes, ...piece.commP)));
 }
 
+/** A CID's parts; of what is no CID, parts that are those of none. */
+function partsOf(cid: CID): {
+  readonly code: number;
+  readonly multihash: { readonly code: number; readonly digest: Uint8Array };
+} {
+  const found = cid?.multihash?.digest instanceof Uint8Array ? cid : null;
+  return found ?? { code: -1, multihash: { code: -1, digest: new Uint8Array(0) } };
+}
+
 /** The 32 bytes of a version 1 piece CID or CommD CID, or null if it is none. */
 export function commitmentOfCidV1(cid: CID): Uint8Array | null {
-  const { code, multihash } = cid;
+  const { code, multihash } = partsOf(cid);
   return code === UNSEALED_CODEC && multihash.code === SHA256_TRUNC254 ? commitmentIn(multihash.digest) : null;
 }
 
 /** The 32 bytes of a CommR CID, or null if it is none. A Poseidon digest is any field element: its bit 254 may be set. */
 export function commitmentOfSealedCid(cid: CID): Uint8Array | null {
-  const { code, multihash } = cid;
+  const { code, multihash } = partsOf(cid);
   const fits = code === SEALED_CODEC && multihash.code === POSEIDON_A2_FC1 && multihash.digest.length === 32;
   return fits ? multihash.digest : null;
 }
 
 /** What a version 2 piece CID says, or null if it is none or says something impossible. */
 export function pieceOfCidV2(cid: CID): PieceCommitment | null {
-  const { code, multihash } = cid;
+  const { code, multihash } = partsOf(cid);
   if (code !== RAW_CODEC || multihash.code !== FR32_TREE) return null;
   const digest = multihash.digest;
   let zeros = 0;

@@ -13,10 +13,13 @@ import { equal } from "../../base/bytes.ts";
 import type { Proofs } from "../../core/proofs.ts";
 import { sha256Of } from "../kernel.ts";
 import { isPath, type MerklePath, type PathStep, verifyPath } from "../merkle-path.ts";
-import { checkProofs, isRecord } from "../shape.ts";
+import { checkBytes } from "../params.ts";
+import { badType, checkProofs, checkRecord, isRecord } from "../shape.ts";
 import { isMultiple, nodeAt, noPiece, type PlacedPiece, pathTo, placePieces } from "./inclusion.ts";
 import {
+  checkCommitment,
   checkPaddedSize,
+  checkPieces,
   hashPair,
   isCommitment,
   isPaddedSize,
@@ -38,6 +41,16 @@ export type Aggregate = {
 /** That a piece and its index entry are in an aggregate. */
 export type SegmentProof = { readonly offset: number; readonly piece: MerklePath; readonly entry: MerklePath };
 
+/** Largest aggregate: that of the largest sector, whose index takes 32 MiB. */
+const MAX_AGGREGATE_BYTES = 2 ** 36;
+
+/** Throws `BAD_PIECE_SIZE` unless an aggregate may have so many padded bytes. */
+function checkAggregateSize(paddedSize: number): void {
+  checkPaddedSize(paddedSize);
+  if (paddedSize > MAX_AGGREGATE_BYTES)
+    throw new PieceError({ code: "BAD_PIECE_SIZE", size: paddedSize }, `an aggregate of ${paddedSize} bytes`);
+}
+
 /** Entries that the index of an aggregate of `paddedSize` bytes has room for. */
 export function indexEntries(paddedSize: number): number {
   return Math.max(4, 2 ** Math.ceil(Math.log2(paddedSize / 2048 / ENTRY_BYTES)));
@@ -58,7 +71,8 @@ export function segmentEntry(proofs: Proofs, { commP, offset, paddedSize }: Plac
 
 /** Puts pieces into an aggregate of `paddedSize` bytes. Throws `PIECES_TOO_LARGE` if they and the index do not fit. */
 export function aggregatePieces(proofs: Proofs, paddedSize: number, pieces: readonly PieceInfo[]): Aggregate {
-  checkPaddedSize(paddedSize);
+  checkProofs(proofs);
+  checkAggregateSize(paddedSize);
   const entries = indexEntries(paddedSize);
   const indexBytes = entries * ENTRY_BYTES;
   const placed = placePieces(paddedSize, pieces);
@@ -103,8 +117,15 @@ function indexRows(proofs: Proofs, index: Uint8Array): Uint8Array[][] {
 
 /** Proves that piece `place` of the aggregate is in it, and in its index. */
 export function proveSegment(proofs: Proofs, aggregate: Aggregate, place: number): SegmentProof {
+  checkProofs(proofs);
+  checkRecord("aggregate", aggregate);
   const { paddedSize, pieces, index, commP } = aggregate;
-  const piece = pieces[place];
+  checkAggregateSize(paddedSize);
+  checkPieces(pieces);
+  for (const { offset } of pieces) if (!isMultiple(offset, 128)) badType("aggregate.pieces", "placed pieces");
+  checkBytes("index", index, indexEntries(paddedSize) * ENTRY_BYTES);
+  checkCommitment(commP);
+  const piece = typeof place === "number" ? pieces[place] : undefined;
   if (piece === undefined) throw noPiece(place);
   const indexed = indexPiece(proofs, paddedSize, index);
   const all = [...pieces, indexed];
@@ -138,7 +159,8 @@ export function verifySegment(proofs: Proofs, claim: SegmentClaim, proof: Segmen
   checkProofs(proofs);
   if (!isRecord(claim) || !isRecord(proof)) return false;
   const { piece, paddedSize, commP } = claim;
-  if (!isPiece(piece) || !isPaddedSize(paddedSize) || !isCommitment(commP)) return false;
+  if (!isPiece(piece) || !isPaddedSize(paddedSize) || paddedSize > MAX_AGGREGATE_BYTES || !isCommitment(commP))
+    return false;
   const { offset } = proof;
   const entries = indexEntries(paddedSize);
   const indexStart = paddedSize - entries * ENTRY_BYTES;

@@ -72,7 +72,7 @@ export function proveInclusion(
 ): InclusionProof {
   checkPaddedSize(paddedSize);
   const placed = placePieces(paddedSize, pieces);
-  const piece = placed[index];
+  const piece = typeof index === "number" ? placed[index] : undefined;
   if (piece === undefined) throw noPiece(index);
   return inclusionOf(proofs, paddedSize, placed, piece, dataCommitment(proofs, paddedSize, pieces));
 }

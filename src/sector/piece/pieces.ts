@@ -109,7 +109,7 @@ export class PieceHasher {
 }
 
 /** Throws `BAD_PAYLOAD` unless these are bytes. */
-function checkPayload(bytes: Uint8Array): void {
+export function checkPayload(bytes: Uint8Array): void {
   if (!(bytes instanceof Uint8Array)) throw new PieceError({ code: "BAD_PAYLOAD" }, "a payload is bytes");
 }
 
@@ -138,10 +138,11 @@ export function joinSlices(proofs: Proofs, slices: readonly PieceCommitment[]): 
       checkPaddedSize(slice.paddedSize);
       checkCommitment(slice.commP);
       const most = unpaddedBytesOf(slice.paddedSize);
-      if (slice.paddedSize !== 32 * 2 ** slice.height || !(slice.payloadSize >= 0 && slice.payloadSize <= most))
+      const sizes = [slice.height, slice.payloadSize].every((size) => Number.isSafeInteger(size) && size >= 0);
+      if (!sizes || slice.paddedSize !== 32 * 2 ** slice.height || slice.payloadSize > most)
         throw new PieceError(
           { code: "BAD_PIECE_SIZE", size: slice.paddedSize },
-          `slice ${i}: ${slice.payloadSize} bytes do not make a tree of height ${slice.height}`,
+          `slice ${i}: ${describeValue(slice.payloadSize)} bytes do not make a tree of height ${describeValue(slice.height)}`,
         );
       const full = slice.payloadSize === most && slice.paddedSize === first.paddedSize;
       if (i < slices.length - 1 ? !full : slice.paddedSize > first.paddedSize)

@@ -6,9 +6,10 @@
  */
 import type { Proofs } from "../../core/proofs.ts";
 import type { SectorParams } from "../params.ts";
+import { badType, checkParams, checkProofs, checkRecords, isRecord } from "../shape.ts";
 import { type SectorStore, UNSEALED_FILE } from "../store.ts";
 import { type PieceCommitment, paddedBytesOf } from "./cid.ts";
-import { PieceError, PieceHasher } from "./pieces.ts";
+import { checkPayload, PieceError, PieceHasher } from "./pieces.ts";
 
 /** A payload to stage: its size, or that of the piece it shall fill, and its bytes. */
 export type PiecePayload = {
@@ -29,6 +30,14 @@ export async function stagePieces(
   params: SectorParams,
   payloads: readonly PiecePayload[],
 ): Promise<StagedPiece[]> {
+  checkProofs(proofs);
+  checkParams(params);
+  checkRecords("payloads", payloads);
+  for (const { bytes, payloadSize } of payloads) {
+    if (!isIterable(bytes)) badType("payload", "bytes that can be iterated");
+    if (!Number.isSafeInteger(payloadSize) || payloadSize < 0)
+      throw new PieceError({ code: "BAD_LENGTH", length: Number.NaN }, "a payload's size is a whole number of bytes");
+  }
   const { sectorBytes } = params;
   const staged: StagedPiece[] = [];
   let end = 0;
@@ -44,6 +53,10 @@ export async function stagePieces(
   const size = (await store.size(UNSEALED_FILE)) ?? 0;
   if (size < sectorBytes) await store.write(UNSEALED_FILE, sectorBytes - 1, new Uint8Array(1));
   return staged;
+}
+
+function isIterable(value: unknown): boolean {
+  return isRecord(value) && (Symbol.iterator in value || Symbol.asyncIterator in value);
 }
 
 async function stageOne(
@@ -70,6 +83,7 @@ async function stageOne(
   };
   try {
     for await (const bytes of payload.bytes) {
+      checkPayload(bytes);
       if (hasher.payloadSize + bytes.length > payload.payloadSize)
         throw new PieceError(
           { code: "BAD_LENGTH", length: hasher.payloadSize + bytes.length },

@@ -87,10 +87,9 @@ export type SectorInPoSt = Omit<PoStStatement, "sectors"> & {
 };
 
 /** Challenged leaves of a sector. Throws `BAD_TYPE`, `BAD_LENGTH`, `OUT_OF_RANGE`. */
-export function postChallenges(
-  proofs: Proofs,
-  { params, kind, randomness, sectorNumber, place }: SectorInPoSt,
-): number[] {
+export function postChallenges(proofs: Proofs, sector: SectorInPoSt): number[] {
+  checkRecord("sector", sector);
+  const { params, kind, randomness, sectorNumber, place } = sector;
   checkKind(kind);
   const count = kind === "winning" ? WINNING_LEAVES : WINDOW_LEAVES;
   const first = kind === "window-legacy" ? place * count : 0;
@@ -145,8 +144,10 @@ export function partitionSectors(params: SectorParams, kind: PoStKind): number {
  */
 export async function provePoSt(
   proofs: Proofs,
-  { signal, ...statement }: PoStStatement<PrivateSector> & { readonly signal?: AbortSignal },
+  request: PoStStatement<PrivateSector> & { readonly signal?: AbortSignal },
 ): Promise<PoStPartitionProof[]> {
+  checkRecord("request", request);
+  const { signal, ...statement } = request;
   checkPoStStatement(proofs, statement);
   const { params, kind, randomness, sectors } = statement;
   checkCount(kind, sectors.length);

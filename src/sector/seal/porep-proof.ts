@@ -81,15 +81,19 @@ export type PoRepRequest = PoRepOptions & {
 export async function provePoRep(
   proofs: Proofs,
   store: SectorStore,
-  { identity, sealed, seed, partition, ...options }: PoRepRequest,
+  request: PoRepRequest,
 ): Promise<PoRepPartitionProof> {
-  const params = options.params ?? sectorParams(identity.proof.sectorBytes);
+  checkRecord("request", request);
+  const { identity, sealed, seed, partition, ...options } = request;
+  checkRecord("identity", identity);
+  checkRecord("sealed", sealed);
+  const statement = { ...identity, commD: sealed.commD, commR: sealed.commR, seed };
+  const params = checkPoRepStatement(proofs, statement, options);
   const { replicaId, commR } = sealed;
   const { feature, legacy } = identity.proof;
   const challenges = porepChallenges(proofs, params, { feature, replicaId, commR, seed }, partition);
   const porep = options.porepId ?? porepId(identity.proof);
   const proof = await openNodes(proofs, store, { params, porep, legacy }, challenges);
-  const statement = { ...identity, commD: sealed.commD, commR, seed };
   if (await verifyPoRepPartition(proofs, statement, { index: partition, proof }, options)) return proof;
   throw new SectorError(
     { code: "FAULTY_SECTORS", sectors: [Number(identity.sectorNumber)] },

@@ -21,7 +21,7 @@ import {
   type SectorParams,
   sectorParams,
 } from "../params.ts";
-import { checkProofs, checkRecord } from "../shape.ts";
+import { checkParams, checkProofs, checkRecord } from "../shape.ts";
 import { layerFile, P_AUX_FILE, SEALED_FILE, type SectorStore, shortFile, UNSEALED_FILE } from "../store.ts";
 import {
   buildWindow,
@@ -64,7 +64,9 @@ function paramsOf(proofs: Proofs, identity: SectorIdentity, options: SealOptions
   checkRecord("identity", identity);
   checkRecord("identity.proof", identity.proof);
   checkRecord("options", options);
-  return options.params ?? sectorParams(identity.proof.sectorBytes);
+  const params = options.params ?? sectorParams(identity.proof.sectorBytes);
+  checkParams(params);
+  return params;
 }
 
 export function replicaIdOf(
@@ -283,11 +285,9 @@ export type UnsealRequest = SealOptions & {
  * sealing whatever the range, and the last layer is left in the store for the next range. Throws `OUT_OF_RANGE`, and
  * `BAD_LENGTH` for a replica of another size than the seal proof's.
  */
-export async function unsealRange(
-  proofs: Proofs,
-  store: SectorStore,
-  { identity, commD, from, length, ...options }: UnsealRequest,
-): Promise<Uint8Array> {
+export async function unsealRange(proofs: Proofs, store: SectorStore, request: UnsealRequest): Promise<Uint8Array> {
+  checkRecord("request", request);
+  const { identity, commD, from, length, ...options } = request;
   const params = paramsOf(proofs, identity, options);
   checkBytes("CommD", commD);
   const rawBytes = (params.sectorBytes / 128) * 127;
@@ -299,7 +299,7 @@ export async function unsealRange(
     from + length > rawBytes
   )
     throw new SectorError(
-      { code: "OUT_OF_RANGE", what: "range", value: from + length },
+      { code: "OUT_OF_RANGE", what: "range", value: typeof from === "number" ? from : Number.NaN },
       `the data has ${rawBytes} bytes`,
     );
   // Before the labels, which cost as much as sealing: a seal proof of another size would recompute another sector's.

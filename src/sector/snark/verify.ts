@@ -12,6 +12,7 @@
  * const verdict = verifyPoStProof(proofs, { ...statement, key, proof, entropy: crypto.getRandomValues(new Uint8Array(32)) });
  * if (verdict !== "VALID") throw new Error(verdict);
  */
+import { describeValue } from "../../base/errors.ts";
 import type { Proofs } from "../../core/proofs.ts";
 import { SectorError, type SectorParams } from "../params.ts";
 import type { PoStStatement } from "../post/post-proof.ts";
@@ -64,7 +65,8 @@ export type UpdateAggregateClaim = AggregateContext & {
 function checkClaim(claim: { readonly key: VerifyingKey }): void {
   checkRecord("claim", claim);
   checkRecord("key", claim.key);
-  if (typeof claim.key.verifyBatch !== "function") badType("key", "what readVerifyingKey gives");
+  if (typeof claim.key.verifyBatch !== "function" || typeof claim.key.verifyAggregate !== "function")
+    badType("key", "what readVerifyingKey gives");
 }
 
 /**
@@ -101,7 +103,10 @@ export async function verifySealAggregate(proofs: Proofs, claim: SealAggregateCl
   const first = statements[0]?.proof?.number;
   const other = statements.find(({ proof }) => proof?.number !== first)?.proof?.number;
   if (other !== undefined)
-    throw new SectorError({ code: "MIXED_PROOFS", proof: other }, `an aggregate of seal proofs ${first} and ${other}`);
+    throw new SectorError(
+      { code: "MIXED_PROOFS", proof: typeof other === "number" ? other : Number.NaN },
+      `an aggregate of seal proofs ${describeValue(first)} and ${describeValue(other)}`,
+    );
   const inputs: (readonly Uint8Array[])[] = [];
   for (const statement of statements) inputs.push(...(await porepInputs(proofs, statement, options)));
   const interactive = statements[0]?.proof.feature !== "non-interactive";

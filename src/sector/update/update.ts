@@ -13,6 +13,7 @@
  * Source: rust-fil-proofs storage-proofs-update/src/{constants,challenges,vanilla}.rs.
  */
 import { equal } from "../../base/bytes.ts";
+import { describeValue } from "../../base/errors.ts";
 import { elementOf, poseidon, UPDATE_TAG } from "../../core/poseidon.ts";
 import type { Proofs } from "../../core/proofs.ts";
 import { numberLE, parentNode } from "../kernel.ts";
@@ -94,7 +95,10 @@ export function updateChallenges(
 ): number[] {
   const { partitions, challenges } = updateParams(params);
   if (!Number.isInteger(partition) || partition < 0 || partition >= partitions)
-    throw new SectorError({ code: "OUT_OF_RANGE", what: "partition", value: partition }, `no partition ${partition}`);
+    throw new SectorError(
+      { code: "OUT_OF_RANGE", what: "partition", value: typeof partition === "number" ? partition : Number.NaN },
+      `no partition ${describeValue(partition)}`,
+    );
   const bits = Math.log2(params.nodes / partitions);
   const perDigest = Math.floor(ELEMENT_BITS / bits);
   const firstDigest = partition * Math.ceil(challenges / perDigest);
@@ -176,6 +180,8 @@ export async function decodeUpdate(
     UpdateStores &
     Pick<UpdateStatement, "commROld" | "commDNew" | "highBits"> & { readonly to?: string },
 ): Promise<void> {
+  checkUpdateStatement(params, { commROld, commDNew, commRNew: commROld });
+  checkProofs(proofs);
   const highBits = checkHighBits(params, options.highBits);
   for (const store of [old, next]) {
     const size = (await store.size(SEALED_FILE)) ?? 0;
@@ -227,8 +233,8 @@ function checkHighBits(params: SectorParams, highBits?: number): number {
   const value = highBits ?? usual;
   if (allowedHighBits.includes(value)) return value;
   throw new SectorError(
-    { code: "OUT_OF_RANGE", what: "high bits", value },
-    `h = ${value} is not allowed for this size`,
+    { code: "OUT_OF_RANGE", what: "high bits", value: typeof value === "number" ? value : Number.NaN },
+    `${describeValue(value)} high bits are not allowed for this size`,
   );
 }
 
@@ -252,6 +258,9 @@ export async function proveUpdate(
     readonly partition: number;
   },
 ): Promise<UpdatePartitionProof> {
+  checkProofs(proofs);
+  checkParams(params);
+  checkBytes("CommR new", commRNew);
   const oldTree = await SectorTree.open(proofs, treeRLastShape(params), old);
   const newTree = await SectorTree.open(proofs, treeRLastShape(params), next);
   const dataTree = await SectorTree.open(proofs, treeDShape(params), next);

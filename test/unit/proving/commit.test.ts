@@ -34,6 +34,69 @@ test("a blob and a stream have the commitment of their bytes", async () => {
   expect(seen.length).toBeGreaterThan(0);
 });
 
+/** Gives one chunk, then nothing more for ever. */
+async function* silent(ended: () => void): AsyncGenerator<Uint8Array> {
+  try {
+    yield new Uint8Array(1000);
+    await new Promise(() => undefined);
+  } finally {
+    ended();
+  }
+}
+
+test("a stream that falls silent: the signal ends the commitment all the same", async () => {
+  const controller = new AbortController();
+  const reason = new Error("too slow");
+  const running = commitStream(
+    module,
+    pool,
+    silent(() => undefined),
+    { signal: controller.signal },
+  );
+  setTimeout(() => controller.abort(reason), 50);
+  await expect(running).rejects.toBe(reason);
+  await expect(
+    commitStream(
+      module,
+      pool,
+      silent(() => undefined),
+      { signal: controller.signal },
+    ),
+  ).rejects.toBe(reason);
+});
+
+test("a stream of something else than bytes, or that fails, ends the commitment", async () => {
+  for (const chunk of [null, "text", 5, [1, 2]] as never[])
+    await expect(
+      commitStream(
+        module,
+        pool,
+        (async function* () {
+          yield chunk;
+        })(),
+      ),
+    ).rejects.toMatchObject({ data: { code: "BAD_PAYLOAD" } });
+  const broken = new Error("the disk is gone");
+  await expect(
+    commitStream(
+      module,
+      pool,
+      (async function* () {
+        yield new Uint8Array(5);
+        throw broken;
+      })(),
+    ),
+  ).rejects.toBe(broken);
+});
+
+test("a failed job ends the rest though the source of jobs is silent", async () => {
+  const jobs = async function* () {
+    yield { kind: "commit-slice", source: { blob: new Blob([]), from: 0, length: 100 } } as const;
+    await new Promise(() => undefined);
+  };
+  await expect(pool.runAll(jobs())).rejects.toMatchObject({ data: { code: "SHORT_SOURCE" } });
+});
+
 test("an aborted commitment rejects with the signal's reason", async () => {
   const controller = new AbortController();
   const reason = new Error("enough");
