@@ -130,13 +130,9 @@ const SEAL_GROUPS: readonly { readonly legacy: boolean; readonly feature: PoRepF
 
 /** The registered seal proof of a number: five sizes in each of the groups V1, V1_1, synthetic, non-interactive. */
 export function sealProof(number: number): SealProof {
-  const group = SEAL_GROUPS[Math.floor(number / SECTOR_SIZES.length)];
-  const sectorBytes = sectorSizeOf(number);
-  if (!Number.isInteger(number) || number < 0 || group === undefined || sectorBytes === undefined)
-    throw new SectorError({ code: "UNKNOWN_SEAL_PROOF", proof: number }, `no registered seal proof ${number}`);
   const whole = Number.isInteger(number) && number >= 0;
-  const group = whole ? SEAL_GROUPS[Math.floor(number / SEAL_SIZES.length)] : undefined;
-  const sectorBytes = whole ? SEAL_SIZES[number % SEAL_SIZES.length] : undefined;
+  const group = whole ? SEAL_GROUPS[Math.floor(number / SECTOR_SIZES.length)] : undefined;
+  const sectorBytes = whole ? sectorSizeOf(number) : undefined;
   if (group === undefined || sectorBytes === undefined)
     throw new SectorError(
       { code: "UNKNOWN_SEAL_PROOF", proof: numberOr(number) },

@@ -10,8 +10,8 @@
 import { blake2b } from "@noble/hashes/blake2.js";
 import { base32 } from "multiformats/bases/base32";
 import { compare, concat, equal } from "../base/bytes.ts";
-import { FilError } from "../base/errors.ts";
 import { decodeVarint, encodeVarint } from "../base/varint.ts";
+import { describeValue, FilError } from "../base/errors.ts";
 
 export type AddressErrorData = { readonly code: "BAD_ADDRESS"; readonly reason: string };
 export class AddressError extends FilError<AddressErrorData> {}
@@ -31,6 +31,20 @@ function bad(reason: string): never {
   throw new AddressError({ code: "BAD_ADDRESS", reason }, `bad address: ${reason}`);
 }
 
+function asBytes(bytes: Uint8Array): Uint8Array {
+  return bytes instanceof Uint8Array ? bytes : bad("bytes expected");
+}
+
+function wholeOf(value: bigint | number): bigint {
+  if (typeof value === "bigint") return value;
+  return Number.isSafeInteger(value) ? BigInt(value) : bad(`${describeValue(value)} is no whole number`);
+}
+
+function namespaceOf(value: bigint | number): bigint {
+  const namespace = wholeOf(value);
+  return namespace >= 0n && namespace <= MAX_ID ? namespace : bad("namespace is not below 2^63");
+}
+
 export class Address {
   readonly bytes: Uint8Array;
 
@@ -44,33 +58,35 @@ export class Address {
   }
 
   static id(id: bigint | number): Address {
-    const value = BigInt(id);
+    const value = wholeOf(id);
     if (value < 0n || value > MAX_ID) bad(`actor id ${value} is not below 2^63`);
     return new Address(concat(Uint8Array.of(PROTOCOL.id), encodeVarint(value)));
   }
 
   /** Address of a 65-byte uncompressed public key. */
   static secp256k1(publicKey: Uint8Array): Address {
-    if (publicKey.length !== 65) bad(`secp256k1 public key of ${publicKey.length} bytes, not 65`);
+    if (asBytes(publicKey).length !== 65) bad(`secp256k1 public key of ${publicKey.length} bytes, not 65`);
     return new Address(concat(Uint8Array.of(PROTOCOL.secp256k1), blake2b(publicKey, { dkLen: 20 })));
   }
 
   /** Address of a 48-byte public key. */
   static bls(publicKey: Uint8Array): Address {
-    return Address.fromBytes(concat(Uint8Array.of(PROTOCOL.bls), publicKey));
+    return Address.fromBytes(concat(Uint8Array.of(PROTOCOL.bls), asBytes(publicKey)));
   }
 
   /** Actor address from its creation data. */
   static actor(data: Uint8Array): Address {
-    return new Address(concat(Uint8Array.of(PROTOCOL.actor), blake2b(data, { dkLen: 20 })));
+    return new Address(concat(Uint8Array.of(PROTOCOL.actor), blake2b(asBytes(data), { dkLen: 20 })));
   }
 
   static delegated(namespace: bigint | number, subaddress: Uint8Array): Address {
-    return Address.fromBytes(concat(Uint8Array.of(PROTOCOL.delegated), encodeVarint(BigInt(namespace)), subaddress));
+    return Address.fromBytes(
+      concat(Uint8Array.of(PROTOCOL.delegated), encodeVarint(namespaceOf(namespace)), asBytes(subaddress)),
+    );
   }
 
   static fromBytes(bytes: Uint8Array): Address {
-    const payload = bytes.length - 1;
+    const payload = asBytes(bytes).length - 1;
     switch (bytes[0]) {
       case PROTOCOL.secp256k1:
       case PROTOCOL.actor:
@@ -95,6 +111,7 @@ export class Address {
 
   /** Parses text with either network letter. */
   static parse(text: string): Address {
+    if (typeof text !== "string") bad("a text is expected");
     if (text.length < 3 || text.length > MAX_TEXT) bad(`text of ${text.length} characters`);
     if (text[0] !== "f" && text[0] !== "t") bad(`unknown network letter ${JSON.stringify(text[0])}`);
     const protocol = text.charCodeAt(1) - 48;
@@ -139,7 +156,7 @@ export class Address {
 
   /** The address of a 20-byte Ethereum account (masked ID addresses become ID addresses). */
   static fromEthereum(bytes: Uint8Array): Address {
-    if (bytes.length !== 20) bad(`Ethereum address of ${bytes.length} bytes, not 20`);
+    if (asBytes(bytes).length !== 20) bad(`Ethereum address of ${bytes.length} bytes, not 20`);
     if (isMaskedId(bytes)) return Address.id(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(12));
     return Address.delegated(EAM_NAMESPACE, bytes);
   }

@@ -22,6 +22,7 @@ function bad(reason: string): never {
 
 /** Run lengths, zeros first (the spelling of the network's JSON: `[5, 1]` is bit 5). */
 export function decodeRuns(bytes: Uint8Array): bigint[] {
+  if (!(bytes instanceof Uint8Array)) bad("bytes expected");
   if (bytes.length === 0) return [];
   if (bytes.length > MAX_ENCODED) bad(`${bytes.length} bytes`);
   if (bytes[bytes.length - 1] === 0) bad("not minimal: last byte is zero");
@@ -60,8 +61,12 @@ function readVarint(byte: () => number): bigint {
   return typeof found === "string" ? bad(`varint is ${found}`) : found.value;
 }
 
-/** Inverse of `decodeRuns`; a trailing run of zeros and empty runs are dropped. */
+/**
+ * Inverse of `decodeRuns`; a trailing run of zeros is dropped. Throws `BitfieldError` for what `decodeRuns` would refuse: more
+ * than 2^64 - 1 bits, more than 32 KiB, a run of length zero behind the first.
+ */
 export function encodeRuns(runs: readonly bigint[]): Uint8Array {
+  if (!Array.isArray(runs)) bad("a list of runs expected");
   const clean = normalize(runs);
   if (clean.length === 0) return new Uint8Array(0);
   const bits: number[] = [0, 0];
@@ -86,6 +91,7 @@ export function encodeRuns(runs: readonly bigint[]): Uint8Array {
     }
   }
   const out = new Uint8Array(Math.ceil(bits.length / 8));
+  if (out.length > MAX_ENCODED) bad(`${out.length} bytes`);
   bits.forEach((value, i) => {
     out[i >> 3] = (out[i >> 3] as number) | (value << (i & 7));
   });
@@ -95,11 +101,14 @@ export function encodeRuns(runs: readonly bigint[]): Uint8Array {
 
 function normalize(runs: readonly bigint[]): bigint[] {
   const out: bigint[] = [];
-  runs.forEach((run, i) => {
-    if (run < 0n) bad("negative run");
+  let total = 0n;
+  for (const [i, run] of runs.entries()) {
+    if (typeof run !== "bigint" || run < 0n) bad("a run is a bigint, 0 or more");
     if (i > 0 && run === 0n) bad("run of length zero");
+    total += run;
+    if (total >= 1n << 64n) bad("more than 2^64 - 1 bits");
     out.push(run);
-  });
+  }
   if (out.length % 2 === 1) out.pop();
   return out;
 }

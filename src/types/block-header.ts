@@ -53,26 +53,37 @@ function bad(field: string, why: string): never {
 }
 
 function headerTuple(h: BlockHeader): unknown[] {
+  if (typeof h !== "object" || h === null) bad("", "object expected");
   return [
-    h.miner.bytes,
-    h.ticket === null ? null : [h.ticket],
-    h.electionProof === null ? null : [h.electionProof.winCount, h.electionProof.vrfProof],
-    h.beaconEntries.map((entry) => [entry.round, entry.data]),
-    h.winPoStProof.map((proof) => [proof.postProof, proof.proofBytes]),
-    h.parents,
+    h.miner instanceof Address ? h.miner.bytes : bad("Miner", "address expected"),
+    optional(h.ticket, (ticket) => [asBytes(ticket, "Ticket")]),
+    optional(h.electionProof, (proof) => {
+      const { winCount, vrfProof } = asObject(proof, "ElectionProof");
+      return [asInteger(asBig(winCount, "WinCount"), "WinCount"), asBytes(vrfProof, "ElectionProof")];
+    }),
+    asList(h.beaconEntries, "BeaconEntries").map((entry) => {
+      const { round, data } = asObject(entry, "BeaconEntries");
+      return [asUnsigned(asBig(round, "BeaconEntries"), "BeaconEntries"), asBytes(data, "BeaconEntries")];
+    }),
+    asList(h.winPoStProof, "WinPoStProof").map((proof) => {
+      const { postProof, proofBytes } = asObject(proof, "WinPoStProof");
+      return [asInteger(asBig(postProof, "WinPoStProof"), "WinPoStProof"), asBytes(proofBytes, "WinPoStProof")];
+    }),
+    asList(h.parents, "Parents").map((parent) => asCid(parent, "Parents")),
     bigToBytes(h.parentWeight),
-    h.height,
-    h.parentStateRoot,
-    h.parentMessageReceipts,
-    h.messages,
+    typeof h.height === "number" ? asEpoch(h.height, "Height") : bad("Height", "number expected"),
+    asCid(h.parentStateRoot, "ParentStateRoot"),
+    asCid(h.parentMessageReceipts, "ParentMessageReceipts"),
+    asCid(h.messages, "Messages"),
     h.blsAggregate === null ? null : encodeSignature(h.blsAggregate),
-    h.timestamp,
+    asUnsigned(asBig(h.timestamp, "Timestamp"), "Timestamp"),
     h.blockSig === null ? null : encodeSignature(h.blockSig),
-    h.forkSignaling,
+    asUnsigned(asBig(h.forkSignaling, "ForkSignaling"), "ForkSignaling"),
     bigToBytes(h.parentBaseFee),
   ];
 }
 
+/** CBOR of a header. Throws `HeaderError`, `AmountError`, `MessageError` for what `decodeHeader` would refuse. */
 export function encodeHeader(header: BlockHeader): Uint8Array {
   return dagCbor.encode(headerTuple(header));
 }
@@ -95,6 +106,7 @@ export function decodeHeader(bytes: Uint8Array): BlockHeader {
 }
 
 function readHeader(bytes: Uint8Array): BlockHeader {
+  if (!(bytes instanceof Uint8Array)) return bad("", "bytes expected");
   let t: unknown;
   try {
     t = dagCbor.decode(bytes);
@@ -137,8 +149,17 @@ function optional<T>(value: unknown, read: (value: unknown) => T): T | null {
   return value === null ? null : read(value);
 }
 
+function asObject(value: unknown, field: string): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? { ...value } : bad(field, "object expected");
+}
+
+function asBig(value: unknown, field: string): bigint {
+  return typeof value === "bigint" ? value : bad(field, "bigint expected");
+}
+
 function asList(value: unknown, field: string): readonly unknown[] {
-  return Array.isArray(value) ? value : bad(field, "list expected");
+  // Copied, so that a hole in a sparse list is an element, and refused.
+  return Array.isArray(value) ? Array.from(value) : bad(field, "list expected");
 }
 
 function asTuple(value: unknown, length: number, field: string): readonly unknown[] {

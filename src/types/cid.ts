@@ -81,6 +81,7 @@ export function textOfCid(cid: CID): string | null {
 }
 
 export function parseCid(text: string): CID {
+  if (typeof text !== "string") throw new CidError({ code: "BAD_CID" }, "a CID's text is expected");
   if (text.length > MAX_CID_TEXT) throw new CidError({ code: "BAD_CID" }, `CID text of ${text.length} characters`);
   try {
     return CID.parse(text, ANY_BASE);

@@ -8,7 +8,7 @@
  */
 import * as dagCbor from "@ipld/dag-cbor";
 import { concat, equal, fromBase64, toBase64 } from "../base/bytes.ts";
-import { FilError } from "../base/errors.ts";
+import { describeValue, FilError } from "../base/errors.ts";
 import { Address, type NetworkLetter } from "./address.ts";
 import { bigToBytes, bytesToBig } from "./amount.ts";
 import { type CID, cidOfBlock } from "./cid.ts";
@@ -45,20 +45,26 @@ function bad(field: string, why: string): never {
 }
 
 function messageTuple(m: Message): unknown[] {
+  if (typeof m !== "object" || m === null) bad("", "object expected");
   return [
     0,
-    m.to.bytes,
-    m.from.bytes,
-    m.nonce,
+    addressBytes(m.to, "To"),
+    addressBytes(m.from, "From"),
+    unsigned(m.nonce, "Nonce"),
     bigToBytes(m.value),
-    m.gasLimit,
+    signed(m.gasLimit, "GasLimit"),
     bigToBytes(m.gasFeeCap),
     bigToBytes(m.gasPremium),
-    m.method,
-    m.params,
+    unsigned(m.method, "Method"),
+    m.params instanceof Uint8Array ? m.params : bad("Params", "bytes expected"),
   ];
 }
 
+function addressBytes(address: Address, field: string): Uint8Array {
+  return address instanceof Address ? address.bytes : bad(field, "address expected");
+}
+
+/** CBOR of a message. Throws `MessageError`, `AmountError` for what `decodeMessage` would refuse. */
 export function encodeMessage(message: Message): Uint8Array {
   return dagCbor.encode(messageTuple(message));
 }
@@ -87,6 +93,7 @@ export function decodeMessage(bytes: Uint8Array): Message {
 }
 
 function decodeTuple(bytes: Uint8Array, length: number): readonly unknown[] {
+  if (!(bytes instanceof Uint8Array)) bad("", "bytes expected");
   let value: unknown;
   try {
     value = dagCbor.decode(bytes);
@@ -122,25 +129,39 @@ function messageFromTuple(tuple: readonly unknown[]): Message {
 }
 
 function unsigned(value: bigint, field: string): bigint {
-  return value >= 0n && value < 1n << 64n ? value : bad(field, "not an unsigned 64-bit integer");
+  const fits = typeof value === "bigint" && value >= 0n && value < 1n << 64n;
+  return fits ? value : bad(field, "not an unsigned 64-bit integer");
 }
 
 function signed(value: bigint, field: string): bigint {
-  return BigInt.asIntN(64, value) === value ? value : bad(field, "not a 64-bit integer");
+  const fits = typeof value === "bigint" && BigInt.asIntN(64, value) === value;
+  return fits ? value : bad(field, "not a 64-bit integer");
 }
 
+/** Type byte and data. Throws `MessageError` for what `decodeSignature` would refuse. */
 export function encodeSignature(signature: Signature): Uint8Array {
+  const { type, data } = signature ?? {};
+  if (!(data instanceof Uint8Array)) bad("Signature", "bytes expected");
+  if (!isSignatureType(type)) bad("Signature", `unknown signature type ${describeValue(type)}`);
+  if (data.length >= MAX_SIGNATURE) bad("Signature", `${data.length + 1} bytes, over ${MAX_SIGNATURE}`);
   return concat(Uint8Array.of(signature.type), signature.data);
 }
 
 export function decodeSignature(bytes: Uint8Array): Signature {
+  if (!(bytes instanceof Uint8Array)) bad("Signature", "bytes expected");
   const type = bytes[0];
-  if (type === undefined || type < 1 || type > 3) bad("Signature", `unknown signature type ${type}`);
+  if (!isSignatureType(type)) return bad("Signature", `unknown signature type ${type}`);
   if (bytes.length > MAX_SIGNATURE) bad("Signature", `${bytes.length} bytes, over ${MAX_SIGNATURE}`);
   return { type, data: bytes.slice(1) };
 }
 
+function isSignatureType(type: unknown): type is number {
+  return type === SIGNATURE_TYPE.secp256k1 || type === SIGNATURE_TYPE.bls || type === SIGNATURE_TYPE.delegated;
+}
+
+/** CBOR of a message with its signature. Throws `MessageError`, `AmountError` for what `decodeSignedMessage` would refuse. */
 export function encodeSignedMessage(signed: SignedMessage): Uint8Array {
+  if (typeof signed !== "object" || signed === null) bad("", "object expected");
   return dagCbor.encode([messageTuple(signed.message), encodeSignature(signed.signature)]);
 }
 
@@ -240,7 +261,7 @@ export function signedMessageFromJson(json: unknown): SignedMessage {
 export function signatureFromJson(json: unknown): Signature {
   const signature = asObject(json, "Signature");
   const { Type: type, Data: data } = signature;
-  if (typeof type !== "number" || type < 1 || type > 3) return bad("Signature.Type", "1, 2 or 3 expected");
+  if (!isSignatureType(type)) return bad("Signature.Type", "1, 2 or 3 expected");
   if (typeof data !== "string") return bad("Signature.Data", "base64 text expected");
   const bytes = fromBase64(data);
   if (bytes.length >= MAX_SIGNATURE) bad("Signature.Data", `${bytes.length} bytes`);

@@ -157,7 +157,7 @@ function jsonToValue(type: FieldType, json: Json, context: CodecContext, path: s
     case "bitfield":
       if (json === null) return new Uint8Array(0);
       if (!Array.isArray(json)) return wrong("run lengths");
-      return encodeRuns(json.map((run: Json) => integerOf(run) ?? wrong("integer")));
+      return encodeRuns(Array.from(json, (run: Json) => integerOf(run) ?? wrong("integer")));
     case "raw": {
       const text = isObject(json) ? json["@cbor"] : undefined;
       return typeof text === "string" ? decodeCbor(fromBase64(text)) : wrong('{"@cbor": "…"}');
@@ -172,7 +172,7 @@ function jsonToValue(type: FieldType, json: Json, context: CodecContext, path: s
     case "list":
       if (json === null) return [];
       if (!Array.isArray(json)) return wrong("list");
-      return json.map((item: Json, i) => jsonToValue(type.of, item, context, `${path}[${i}]`));
+      return Array.from(json, (item: Json, i) => jsonToValue(type.of, item, context, `${path}[${i}]`));
     case "ref": {
       const found = findType(context.module, type.name);
       return jsonToTuple(found.type, json, { ...context, module: found.module }, path);

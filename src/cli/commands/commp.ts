@@ -6,7 +6,7 @@ import { platform } from "#platform";
 import { loadProofs } from "../../core/proofs.ts";
 import { commitPayload, commitStream, SLICE_BYTES } from "../../proving/commit.ts";
 import { ProvingPool } from "../../proving/pool.ts";
-import { type PieceCommitment, pieceCidV1, pieceCidV2 } from "../../sector/piece/cid.ts";
+import { MIN_V2_PAYLOAD_BYTES, type PieceCommitment, pieceCidV1, pieceCidV2 } from "../../sector/piece/cid.ts";
 import { unchanged } from "../input.ts";
 import { interruptible } from "../interrupt.ts";
 import { parseWorkers } from "../options.ts";
@@ -28,7 +28,8 @@ async function run(file: string, options: Options): Promise<void> {
   const piece = await commit(file, options);
   const fields = {
     pieceCid: pieceCidV1(piece.commP).toString(),
-    pieceCidV2: pieceCidV2(piece).toString(),
+    // Below that a smaller tree would hold the payload, and there is no CID of version 2.
+    pieceCidV2: piece.payloadSize < MIN_V2_PAYLOAD_BYTES ? null : pieceCidV2(piece).toString(),
     payloadSize: piece.payloadSize,
     paddedSize: piece.paddedSize,
   };
@@ -37,7 +38,7 @@ async function run(file: string, options: Options): Promise<void> {
     return;
   }
   process.stdout.write(`piece CID     ${fields.pieceCid}\n`);
-  process.stdout.write(`piece CID v2  ${fields.pieceCidV2}\n`);
+  process.stdout.write(`piece CID v2  ${fields.pieceCidV2 ?? `none below ${MIN_V2_PAYLOAD_BYTES} bytes`}\n`);
   process.stdout.write(`payload size  ${piece.payloadSize} (${sizeText(piece.payloadSize)})\n`);
   process.stdout.write(`padded size   ${piece.paddedSize} (${sizeText(piece.paddedSize)})\n`);
 }

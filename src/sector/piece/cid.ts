@@ -64,7 +64,21 @@ function commitment(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Piece CID version 2, which carries the sizes. Throws `BAD_LENGTH`, or `OUT_OF_RANGE` for sizes that contradict. */
+/**
+ * Whether so many zero bytes may follow a payload: fewer than half of what the tree holds, or a smaller tree would do. In
+ * the smallest tree that leaves payloads of 65 bytes and more. Source: go-fil-commcid PieceCidV2ToDataCommitment.
+ */
+function isPadding(zeros: number, paddedSize: number): boolean {
+  return zeros >= 0 && zeros < Math.floor(unpaddedBytesOf(paddedSize) / 2);
+}
+
+/** Smallest payload that has a piece CID of version 2. */
+export const MIN_V2_PAYLOAD_BYTES = 65;
+
+/**
+ * Piece CID version 2, which carries the sizes. Throws `BAD_LENGTH`, or `OUT_OF_RANGE` for sizes that contradict each
+ * other, among them a payload that a smaller tree would hold, and one below 65 bytes.
+ */
 export function pieceCidV2(piece: PieceCommitment): CID {
   checkRecord("piece", piece);
   commitment(piece.commP);
@@ -73,7 +87,7 @@ export function pieceCidV2(piece: PieceCommitment): CID {
   let zeros = whole ? unpaddedBytesOf(paddedSize) - payloadSize : Number.NaN;
   const fits =
     whole && height >= 2 && height <= MAX_HEIGHT && paddedSize === 32 * 2 ** height && Number.isSafeInteger(zeros);
-  if (!fits || zeros < 0 || payloadSize < 0)
+  if (!fits || payloadSize < 0 || !isPadding(zeros, paddedSize))
     throw new SectorError(
       { code: "OUT_OF_RANGE", what: "payload size", value: Number.isFinite(payloadSize) ? payloadSize : Number.NaN },
       `${describeValue(payloadSize)} bytes are no payload of a piece of ${describeValue(paddedSize)} bytes and height ${describeValue(height)}`,
@@ -124,7 +138,7 @@ export function pieceOfCidV2(cid: CID): PieceCommitment | null {
   if (commP === null || height < 2 || height > MAX_HEIGHT) return null;
   const paddedSize = 32 * 2 ** height;
   const payloadSize = unpaddedBytesOf(paddedSize) - zeros;
-  return payloadSize < 0 ? null : { commP, payloadSize, paddedSize, height };
+  return !isPadding(zeros, paddedSize) ? null : { commP, payloadSize, paddedSize, height };
 }
 
 function commitmentIn(digest: Uint8Array): Uint8Array | null {

@@ -304,7 +304,8 @@ export async function unsealRange(proofs: Proofs, store: SectorStore, request: U
     );
   // Before the labels, which cost as much as sealing: a seal proof of another size would recompute another sector's.
   const size = await store.size(SEALED_FILE);
-  if (size === null) throw new SectorError({ code: "MISSING_FILE", name: SEALED_FILE }, "the sector has no replica");
+  if (size === null)
+    throw new SectorError({ code: "MISSING_FILE", name: SEALED_FILE }, `the sector has no file ${SEALED_FILE}`);
   if (size !== params.sectorBytes) throw shortFile(SEALED_FILE, size, params.sectorBytes);
   if (length === 0) return new Uint8Array(0);
   const firstQuad = Math.floor(from / 127);

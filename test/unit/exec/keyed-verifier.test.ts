@@ -55,18 +55,18 @@ for (const one of post.cases.filter((each) => each.key === "window"))
   });
 
 test("what is no statement is not proved, whatever it is", async () => {
-  const judge = keyedJudge(options);
+  const verifier = keyedVerifier(options);
   const one = post.cases.find((each) => each.key === "window") as PostCase;
   const tuple = dagCbor.decode(postInfo(one)) as unknown[];
   const values = [null, 5, -1, 2n ** 63n, "x", [], {}, new Uint8Array(3), [[5]], [[5, null]], [[null, 1, 2]], true];
   const malformed = tuple.flatMap((_, at) => values.map((value) => tuple.with(at, value)));
   for (const statement of [...malformed, ...values, tuple.slice(0, 2)]) {
     if (Array.isArray(statement) && statement.length === 4 && statement[3] !== MINER) continue;
-    expect(await judge.verifyPoSt(dagCbor.encode(statement))).toBe(false);
-    expect(await judge.verifySeal(dagCbor.encode(statement))).toBe(false);
+    expect(await verifier.verifyPoSt(dagCbor.encode(statement))).toBe(false);
+    expect(await verifier.verifySeal(dagCbor.encode(statement))).toBe(false);
   }
-  expect(await judge.verifyPoSt(Uint8Array.of(0xff))).toBe(false);
-  expect(await judge.verifySeal(new Uint8Array(0))).toBe(false);
+  expect(await verifier.verifyPoSt(Uint8Array.of(0xff))).toBe(false);
+  expect(await verifier.verifySeal(new Uint8Array(0))).toBe(false);
 });
 
 test("the actor's stand-ins for faulty sectors change nothing; sectors of another size do", async () => {

@@ -157,7 +157,7 @@ describe.each(builds)("$name build", ({ module }) => {
 describe("piece CIDs", () => {
   test("version 2 carries the payload's size, the height and the commitment", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 2 ** 45 }), fc.integer({ min: 1 }), (payloadSize, seed) => {
+      fc.property(fc.integer({ min: 65, max: 2 ** 45 }), fc.integer({ min: 1 }), (payloadSize, seed) => {
         const paddedSize = paddedBytesOf(payloadSize);
         const piece = { commP: prngFr(seed), payloadSize, paddedSize, height: Math.log2(paddedSize) - 5 };
         expect(pieceOfCidV2(CID.parse(pieceCidV2(piece).toString()))).toEqual(piece);
@@ -184,8 +184,30 @@ describe("piece CIDs", () => {
     expect(pieceCidV2(commitPiece(plain, new Uint8Array(length).fill(fill))).toString()).toBe(cid);
   });
 
+  // Read by go-fil-commcid: the padding has to be less than half of what the tree holds, rounded down.
+  test.each([
+    [65, 128, 2],
+    [128, 256, 3],
+    [255, 512, 4],
+    [127 * 2 ** 20 + 1, 2 ** 28, 23],
+  ])(
+    "%i bytes are the least in a tree of %i: one less has no version 2 CID, written or read",
+    (payloadSize, paddedSize, height) => {
+      const piece = { commP: new Uint8Array(32), payloadSize, paddedSize, height };
+      const cid = pieceCidV2(piece);
+      expect(pieceOfCidV2(cid)).toEqual(piece);
+      expect(() => pieceCidV2({ ...piece, payloadSize: payloadSize - 1 })).toThrowError(
+        expect.objectContaining({ code: "OUT_OF_RANGE" }),
+      );
+      const digest = cid.multihash.digest.slice();
+      digest[0] = (digest[0] as number) + 1;
+      const more = CID.createV1(0x55, { code: 0x1011, digest, size: digest.length, bytes: new Uint8Array(0) });
+      expect(pieceOfCidV2(more)).toBeNull();
+    },
+  );
+
   test("malformed version 2 CIDs are refused", () => {
-    const good = pieceCidV2({ commP: fromHex("00".repeat(32)), payloadSize: 1, paddedSize: 128, height: 2 });
+    const good = pieceCidV2({ commP: fromHex("00".repeat(32)), payloadSize: 96, paddedSize: 128, height: 2 });
     for (const change of [
       (d: Uint8Array) => d.subarray(0, d.length - 1),
       (d: Uint8Array) => Uint8Array.of(...d, 0),
