@@ -10,7 +10,7 @@ import { proverId, sealProof } from "../dist/sector/params.js";
 import { commitPiece } from "../dist/sector/piece/pieces.js";
 import { provePoRep } from "../dist/sector/seal/porep-proof.js";
 import { sealSector } from "../dist/sector/seal/seal.js";
-import { MemoryStore, UNSEALED_FILE } from "../dist/sector/store.js";
+import { MemorySectorStore, UNSEALED_FILE } from "../dist/sector/store.js";
 
 export const title = "Pieces, Poseidon, sealing";
 
@@ -90,7 +90,7 @@ async function sealOnce(proofs, number, seed) {
   const identity = { proof: sealProof(number), proverId: proverId(1000n), sectorNumber: 1, ticket: input(32) };
   const unsealed = input(identity.proof.sectorBytes);
   for (let i = 31; i < unsealed.length; i += 32) unsealed[i] &= 0x3f;
-  const store = new MemoryStore();
+  const store = new MemorySectorStore();
   await store.write(UNSEALED_FILE, 0, unsealed);
   const sealed = await sealSector(proofs, store, identity);
   await provePoRep(proofs, store, { identity, sealed, seed, partition: 0 });

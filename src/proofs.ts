@@ -132,7 +132,7 @@ export {
   verifyUpdateAggregate,
   verifyUpdateProof,
 } from "./sector/snark/verify.ts";
-export { MemoryStore, type SectorStore } from "./sector/store.ts";
+export { MemorySectorStore, type SectorStore } from "./sector/store.ts";
 export {
   decodeUpdate,
   proveUpdate,

@@ -12,10 +12,10 @@ const REJECTED_FOLDER = "extracted/0001-initial-extraction/fil_1_storageminer/Su
 /** Numbers of the files in that folder whose proof the reference rejected. */
 const REJECTED: readonly number[] = [3, 4, 5, 7, 8, 9];
 
-export type ProofVerdict = "accept" | "reject";
+export type DeclaredVerdict = "accept" | "reject";
 
 /** Declared verdict on the proofs of a file, by its path. */
-export function proofVerdict(path: string): ProofVerdict {
+export function proofVerdict(path: string): DeclaredVerdict {
   const plain = path.replaceAll("\\", "/");
   const at = plain.lastIndexOf(REJECTED_FOLDER);
   if (at < 0) return "accept";

@@ -16,7 +16,7 @@ import { PROTOCOL } from "../types/address.ts";
 import type { Block, CID } from "../types/cid.ts";
 import { decodeMessage, SECP256K1_CHAIN_BYTES } from "../types/message.ts";
 import { firstStateDifference } from "./diff.ts";
-import { type ProofVerdict, proofVerdict } from "./proof-policy.ts";
+import { type DeclaredVerdict, proofVerdict } from "./proof-policy.ts";
 import { recordedRandomness } from "./randomness.ts";
 import { type ExpectedReceipt, loadState, parseVector, shown, type Variant, type Vector } from "./vector.ts";
 
@@ -33,7 +33,7 @@ export type RunOutcome = {
    */
   readonly digest: string;
   /** Declared verdict, if a proof was met. */
-  readonly proofVerdict?: ProofVerdict;
+  readonly proofVerdict?: DeclaredVerdict;
   /** Calls and charges of every message, if asked for. */
   readonly traces?: readonly (readonly TraceCall[])[];
 };
@@ -92,7 +92,7 @@ async function runVariant(
 class VariantRun {
   readonly differences: string[] = [];
   readonly traces: (readonly TraceCall[])[] = [];
-  readonly verdict: ProofVerdict;
+  readonly verdict: DeclaredVerdict;
   proofsSeen = false;
   readonly #vector: Vector;
   readonly #variant: Variant;

@@ -8,7 +8,7 @@ import { headerSigningBytes } from "../types/block-header.ts";
 import { SIGNATURE_TYPE } from "../types/message.ts";
 import { electionInput, ticketInput } from "./draws.ts";
 import { blockError } from "./errors.ts";
-import type { Block } from "./header-checks.ts";
+import type { IncomingBlock } from "./header-checks.ts";
 import { beaconOf } from "./header-checks.ts";
 import type { Claim } from "./power.ts";
 import { winCount } from "./win-count.ts";
@@ -23,14 +23,14 @@ export type VerifyBls = (
 const VRF_BYTES = 96;
 
 /** `claim`, `total`: in the lookback state. */
-export function checkWinCount({ header, cid }: Block, claim: Claim | null, total: bigint): void {
+export function checkWinCount({ header, cid }: IncomingBlock, claim: Claim | null, total: bigint): void {
   const wins = winCount(header.electionProof.vrfProof, claim?.qualityAdjusted ?? 0n, total);
   if (header.electionProof.winCount !== BigInt(wins))
     throw blockError("WIN_COUNT", cid, `the block claims ${header.electionProof.winCount} wins, its proof has ${wins}`);
 }
 
 export async function checkElectionProof(
-  { header, cid }: Block,
+  { header, cid }: IncomingBlock,
   worker: Uint8Array,
   previous: BeaconEntry,
   verify: VerifyBls,
@@ -42,7 +42,7 @@ export async function checkElectionProof(
 }
 
 export async function checkTicket(
-  { header, cid }: Block,
+  { header, cid }: IncomingBlock,
   worker: Uint8Array,
   previous: BeaconEntry,
   parent: Tipset,
@@ -56,7 +56,7 @@ export async function checkTicket(
 }
 
 export async function checkBlockSignature(
-  { header, cid }: Block,
+  { header, cid }: IncomingBlock,
   worker: Uint8Array,
   verify: VerifyBls,
 ): Promise<void> {
@@ -68,7 +68,7 @@ export async function checkBlockSignature(
   if (!isRight) throw blockError("BLOCK_SIGNATURE", cid, "the block is not signed by the worker");
 }
 
-export function checkBeacon({ header, cid }: Block, context: EntryContext, verify: VerifyEntry): void {
+export function checkBeacon({ header, cid }: IncomingBlock, context: EntryContext, verify: VerifyEntry): void {
   try {
     checkEntries(context, header.beaconEntries, verify);
   } catch (error) {

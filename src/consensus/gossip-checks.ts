@@ -9,7 +9,7 @@ import { type BlockHeader, headerCid, type Tipset } from "../types/block-header.
 import { type CID, type CidKey, cidKey } from "../types/cid.ts";
 import { checkBlockSignature, type VerifyBls } from "./election-checks.ts";
 import { type BlockAction, BlockError, blockError } from "./errors.ts";
-import { type Block, checkComplete, checkMessageCount, checkRange, checkWins } from "./header-checks.ts";
+import { checkComplete, checkMessageCount, checkRange, checkWins, type IncomingBlock } from "./header-checks.ts";
 import { BLOCK_LIMITS } from "./limits.ts";
 import { minerStanding, whyNotEligible } from "./power.ts";
 
@@ -56,7 +56,7 @@ export class BlockDoor {
     const { states, genesisTime, now } = this.options;
     const cid = headerCid(header);
     checkMessageCount(cid, blsMessages.length + secpMessages.length);
-    const block: Block = { header: checkComplete(header, cid), cid };
+    const block: IncomingBlock = { header: checkComplete(header, cid), cid };
     const epochNow = Math.floor((now() / 1000 - genesisTime) / states.network.blockDelaySeconds);
     const head = states.chain.head;
     checkRange(cid, header.height, head.height, epochNow);
@@ -75,7 +75,7 @@ export class BlockDoor {
    * Worker key (48 bytes) of a miner that could win on top of our head. A node that is behind cannot tell an unknown miner
    * from a new one: it ignores the block.
    */
-  private async worker({ header, cid }: Block, head: Tipset): Promise<Uint8Array> {
+  private async worker({ header, cid }: IncomingBlock, head: Tipset): Promise<Uint8Array> {
     const { states, now } = this.options;
     const { blocks } = states.chain;
     try {

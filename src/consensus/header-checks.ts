@@ -14,7 +14,7 @@ export type CompleteHeader = BlockHeader & {
   readonly blsAggregate: Signature;
 };
 
-export type Block = { readonly header: CompleteHeader; readonly cid: CID };
+export type IncomingBlock = { readonly header: CompleteHeader; readonly cid: CID };
 
 export function checkComplete(header: BlockHeader, cid: CID): CompleteHeader {
   const { ticket, electionProof, blockSig, blsAggregate } = header;
@@ -31,7 +31,7 @@ export function checkMessageCount(cid: CID, count: number): void {
     throw blockError("TOO_MANY_MESSAGES", cid, `${count} messages, at most ${BLOCK_LIMITS.messages} allowed`);
 }
 
-export function checkWins({ header, cid }: Block): void {
+export function checkWins({ header, cid }: IncomingBlock): void {
   if (header.electionProof.winCount < 1n)
     throw blockError("WIN_COUNT_LOW", cid, "the block does not claim to have won");
 }
@@ -43,13 +43,13 @@ export function checkRange(cid: CID, epoch: number, head: number, epochNow: numb
     throw blockError("OUT_OF_RANGE", cid, `epoch ${epoch} is out of range (head ${head}, clock ${epochNow})`);
 }
 
-export function checkHeight({ header, cid }: Block, parent: Tipset): void {
+export function checkHeight({ header, cid }: IncomingBlock, parent: Tipset): void {
   if (header.height <= parent.height)
     throw blockError("HEIGHT", cid, `epoch ${header.height} is not above the parent's, ${parent.height}`);
 }
 
 /** `parent.blocks` may differ in timestamp only if one of them is wrong; the smallest counts. */
-export function checkTimestamp({ header, cid }: Block, parent: Tipset, blockDelay: number): void {
+export function checkTimestamp({ header, cid }: IncomingBlock, parent: Tipset, blockDelay: number): void {
   const base = parent.blocks.reduce((least, { timestamp }) => (timestamp < least ? timestamp : least), 1n << 63n);
   const due = base + BigInt(header.height - parent.height) * BigInt(blockDelay);
   if (header.timestamp !== due)
@@ -57,18 +57,18 @@ export function checkTimestamp({ header, cid }: Block, parent: Tipset, blockDela
 }
 
 /** `now`: Unix time, milliseconds. */
-export function checkNotFromFuture({ header, cid }: Block, now: number): void {
+export function checkNotFromFuture({ header, cid }: IncomingBlock, now: number): void {
   const limit = BigInt(Math.floor(now / 1000)) + BigInt(BLOCK_LIMITS.clockDriftSeconds);
   if (header.timestamp > limit)
     throw blockError("FROM_FUTURE", cid, `timestamp ${header.timestamp} lies in the future (${limit} is the limit)`);
 }
 
-export function checkParentWeight({ header, cid }: Block, weight: bigint): void {
+export function checkParentWeight({ header, cid }: IncomingBlock, weight: bigint): void {
   if (header.parentWeight !== weight)
     throw blockError("PARENT_WEIGHT", cid, `parent weight ${header.parentWeight} where ${weight} was computed`);
 }
 
-export function checkBaseFee({ header, cid }: Block, fee: bigint): void {
+export function checkBaseFee({ header, cid }: IncomingBlock, fee: bigint): void {
   if (header.parentBaseFee !== fee)
     throw blockError("BASE_FEE", cid, `base fee ${header.parentBaseFee} where ${fee} was computed`);
 }

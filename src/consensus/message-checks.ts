@@ -19,7 +19,7 @@ import {
   type SignedMessage,
 } from "../types/message.ts";
 import { blockError } from "./errors.ts";
-import type { Block } from "./header-checks.ts";
+import type { IncomingBlock } from "./header-checks.ts";
 
 export type BlockMessages = { readonly bls: readonly Message[]; readonly secp: readonly SignedMessage[] };
 
@@ -66,7 +66,7 @@ export function syntaxFault(m: Message, networkVersion: number, inclusionGas: bi
 
 /** Throws `BlockError` if a block may not carry these messages. */
 export async function checkMessages(
-  block: Block,
+  block: IncomingBlock,
   messages: BlockMessages,
   context: MessageContext,
   verifiers: MessageVerifiers,
@@ -84,7 +84,7 @@ export async function checkMessages(
 }
 
 async function checkAggregate(
-  { header, cid }: Block,
+  { header, cid }: IncomingBlock,
   messages: readonly Message[],
   view: StateView,
   verifiers: MessageVerifiers,

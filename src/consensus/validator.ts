@@ -28,7 +28,6 @@ import {
 } from "./election-checks.ts";
 import { blockError } from "./errors.ts";
 import {
-  type Block,
   beaconOf,
   checkBaseFee,
   checkComplete,
@@ -38,6 +37,7 @@ import {
   checkParentWeight,
   checkTimestamp,
   checkWins,
+  type IncomingBlock,
 } from "./header-checks.ts";
 import { type BlockMessages, checkMessages, type MessageVerifiers } from "./message-checks.ts";
 import { type Claim, minerStanding, type PowerTable, powerTable, whyNotEligible } from "./power.ts";
@@ -103,7 +103,7 @@ export class BlockValidator {
   /** Validates a block; throws `BlockError`. The parent tipset must be stored; its state may still have to be computed. */
   async validate({ header, messages }: FullBlock): Promise<BlockReport> {
     const cid = headerCid(header);
-    const block: Block = { header: checkComplete(header, cid), cid };
+    const block: IncomingBlock = { header: checkComplete(header, cid), cid };
     checkMessageCount(cid, messages.bls.length + messages.secp.length);
     const context = await this.parentOf(block);
     const { parent } = context;
@@ -144,7 +144,7 @@ export class BlockValidator {
     return tipsetWeight(tipset, table.total);
   }
 
-  private parentOf(block: Block): Promise<ParentContext> {
+  private parentOf(block: IncomingBlock): Promise<ParentContext> {
     const key = tipsetKeyText(block.header.parents);
     return this.once(this.parents, `${key}@${this.options.states.networkVersionAt(block.header.height)}`, async () => {
       const { states } = this.options;
@@ -160,7 +160,7 @@ export class BlockValidator {
     });
   }
 
-  private async load({ header, cid }: Block): Promise<Tipset> {
+  private async load({ header, cid }: IncomingBlock): Promise<Tipset> {
     if (header.parents.length === 0) throw blockError("PARENT_UNKNOWN", cid, "the block has no parents");
     try {
       return await this.options.states.chain.tipset(header.parents);
@@ -170,7 +170,7 @@ export class BlockValidator {
     }
   }
 
-  private roundOf({ header, cid }: Block, { parent }: ParentContext): Promise<RoundContext> {
+  private roundOf({ header, cid }: IncomingBlock, { parent }: ParentContext): Promise<RoundContext> {
     const key = `${tipsetKeyText(parent.key)}@${header.height}`;
     return this.once(this.rounds, key, async () => {
       const { states } = this.options;
@@ -205,7 +205,7 @@ export class BlockValidator {
 
   /** Worker key (48 bytes) and claim of a block's miner in the lookback state. */
   private async producer(
-    { header, cid }: Block,
+    { header, cid }: IncomingBlock,
     { lookbackState, power }: RoundContext,
   ): Promise<{ readonly worker: Uint8Array; readonly claim: Claim | null }> {
     const { blocks } = this.options.states.chain;
@@ -217,7 +217,7 @@ export class BlockValidator {
     return { worker: standing.worker.payload, claim: await power.claim(header.miner) };
   }
 
-  private async eligible({ header, cid }: Block, context: ParentContext, round: RoundContext): Promise<void> {
+  private async eligible({ header, cid }: IncomingBlock, context: ParentContext, round: RoundContext): Promise<void> {
     const { states } = this.options;
     const parentVersion = states.networkVersionAt(context.parent.height);
     const claim = await (await powerTable(states.chain.blocks, context.before)).claim(header.miner);
@@ -236,7 +236,7 @@ export class BlockValidator {
     if (why !== null) throw blockError("NOT_ELIGIBLE", cid, `miner ${header.miner} may not win: ${why}`);
   }
 
-  private async beacon(block: Block, { parent, version, beacon }: ParentContext): Promise<void> {
+  private async beacon(block: IncomingBlock, { parent, version, beacon }: ParentContext): Promise<void> {
     const { beacons, genesisTime, states, verifyEntry } = this.options;
     checkBeacon(
       block,
@@ -253,7 +253,7 @@ export class BlockValidator {
   }
 
   /** The parent's execution, and the messages, which are held against the state that it left. */
-  private async parentState(block: Block, messages: BlockMessages, context: ParentContext): Promise<void> {
+  private async parentState(block: IncomingBlock, messages: BlockMessages, context: ParentContext): Promise<void> {
     const { states, inclusionGas } = this.options;
     const { header, cid } = block;
     const { stateRoot, receiptsRoot } = await states.result(context.parent);
@@ -277,7 +277,7 @@ export class BlockValidator {
     );
   }
 
-  private async winningPost(block: Block, context: ParentContext, round: RoundContext) {
+  private async winningPost(block: IncomingBlock, context: ParentContext, round: RoundContext) {
     const { states, pickSector, verifyWinningPost } = this.options;
     const { header } = block;
     const beacon = beaconOf(header, context.beacon);
@@ -300,7 +300,7 @@ export class BlockValidator {
   }
 }
 
-function checkMessageRoot({ header, cid }: Block, messages: BlockMessages): void {
+function checkMessageRoot({ header, cid }: IncomingBlock, messages: BlockMessages): void {
   const { root } = buildMessageMeta(messages);
   if (!root.equals(header.messages))
     throw blockError("MESSAGE_ROOT", cid, `the messages have root ${root}, the header says ${header.messages}`);

@@ -12,7 +12,7 @@ import type { Address } from "../types/address.ts";
 import type { PoStProof } from "../types/block-header.ts";
 import { type CID, parseCid } from "../types/cid.ts";
 import { blockError } from "./errors.ts";
-import type { Block } from "./header-checks.ts";
+import type { IncomingBlock } from "./header-checks.ts";
 
 export type ChallengedSector = { readonly sealProof: number; readonly number: bigint; readonly sealedCid: CID };
 
@@ -34,7 +34,7 @@ export type PostVerdict = "verified" | "declared" | "wrong";
 export type VerifyWinningPost = (statement: WinningPostStatement) => Promise<PostVerdict>;
 
 export async function checkWinningPost(
-  { header, cid }: Block,
+  { header, cid }: IncomingBlock,
   statement: WinningPostStatement,
   verify: VerifyWinningPost,
 ): Promise<Exclude<PostVerdict, "wrong">> {

@@ -11,7 +11,7 @@ import { CryptoError, checkLength } from "./hashes.ts";
 import type { Instance } from "./instance.ts";
 
 /** One message of an aggregate, and the key it is signed under (48 bytes). */
-export type SignedMessage = { readonly publicKey: Uint8Array; readonly message: Uint8Array };
+export type BlsSigned = { readonly publicKey: Uint8Array; readonly message: Uint8Array };
 
 export type Bls = {
   /** Public key (48 bytes) of a secret key. Errors: `BAD_SECRET_KEY`. */
@@ -26,7 +26,7 @@ export type Bls = {
    * signer, rogue keys can forge, so `distinct` refuses duplicates (as the network's library has done since 2021).
    */
   blsVerifyAggregate(
-    messages: Iterable<SignedMessage>,
+    messages: Iterable<BlsSigned>,
     signature: Uint8Array,
     options?: { readonly distinct?: boolean },
   ): boolean;

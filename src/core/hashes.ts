@@ -90,27 +90,27 @@ type Bench = {
 };
 
 class StreamHasher implements Hasher {
-  readonly #bench: Bench;
-  readonly #algorithm: Algorithm;
+  private readonly bench: Bench;
+  private readonly algorithm: Algorithm;
   /** The context while it is not in the module. */
-  #saved: Uint8Array | null = null;
-  #spent = false;
+  private saved: Uint8Array | null = null;
+  private spent = false;
 
   constructor(bench: Bench, algorithm: Algorithm, begin: ((context: number) => void) | Uint8Array) {
-    this.#bench = bench;
-    this.#algorithm = algorithm;
+    this.bench = bench;
+    this.algorithm = algorithm;
     if (typeof begin !== "function") {
-      this.#saved = begin;
+      this.saved = begin;
       return;
     }
-    this.#enter();
+    this.enter();
     begin(bench.context);
   }
 
   update(bytes: Uint8Array): this {
-    this.#enter();
-    const { instance, scratch, context } = this.#bench;
-    const { update } = this.#algorithm;
+    this.enter();
+    const { instance, scratch, context } = this.bench;
+    const { update } = this.algorithm;
     for (let at = 0; at < bytes.length; at += WINDOW_BYTES) {
       const length = Math.min(WINDOW_BYTES, bytes.length - at);
       instance.write(scratch, length === bytes.length ? bytes : bytes.subarray(at, at + length));
@@ -120,36 +120,32 @@ class StreamHasher implements Hasher {
   }
 
   digest(): Uint8Array {
-    this.#enter();
-    const { instance, scratch, context } = this.#bench;
-    this.#algorithm.final(context, scratch);
-    this.#spent = true;
-    this.#bench.resident = null;
-    return instance.read(scratch, this.#algorithm.outLength);
+    this.enter();
+    const { instance, scratch, context } = this.bench;
+    this.algorithm.final(context, scratch);
+    this.spent = true;
+    this.bench.resident = null;
+    return instance.read(scratch, this.algorithm.outLength);
   }
 
   clone(): Hasher {
-    this.#enter();
-    return new StreamHasher(
-      this.#bench,
-      this.#algorithm,
-      this.#bench.instance.read(this.#bench.context, CONTEXT_BYTES),
-    );
+    this.enter();
+    return new StreamHasher(this.bench, this.algorithm, this.bench.instance.read(this.bench.context, CONTEXT_BYTES));
   }
 
   /** Brings the context into the module. */
-  #enter(): void {
-    if (this.#spent) throw new CryptoError({ code: "HASHER_SPENT" }, "hash stream used after its digest was taken");
-    const bench = this.#bench;
+  private enter(): void {
+    if (this.spent) throw new CryptoError({ code: "HASHER_SPENT" }, "hash stream used after its digest was taken");
+    const bench = this.bench;
     if (bench.resident === this) return;
-    if (bench.resident !== null) bench.resident.#leave();
-    if (this.#saved !== null) bench.instance.write(bench.context, this.#saved);
-    this.#saved = null;
+    if (bench.resident !== null) bench.resident.leave();
+    if (this.saved !== null) bench.instance.write(bench.context, this.saved);
+    this.saved = null;
     bench.resident = this;
   }
 
-  #leave(): void {
-    this.#saved = this.#bench.instance.read(this.#bench.context, CONTEXT_BYTES);
+  private leave(): void {
+    this.saved = this.bench.instance.read(this.bench.context, CONTEXT_BYTES);
   }
 }
 

@@ -43,15 +43,15 @@ export class Instance<Exports extends object> {
   readonly name: string;
   readonly exports: Exports;
   readonly maxPages: number;
-  readonly #memory: WebAssembly.Memory;
-  #bytes: Uint8Array;
+  private readonly memory: WebAssembly.Memory;
+  private bytes: Uint8Array;
 
   private constructor(name: string, exports: Exports, memory: WebAssembly.Memory, maxPages: number) {
     this.name = name;
     this.exports = exports;
     this.maxPages = maxPages;
-    this.#memory = memory;
-    this.#bytes = new Uint8Array(memory.buffer);
+    this.memory = memory;
+    this.bytes = new Uint8Array(memory.buffer);
   }
 
   /**
@@ -99,7 +99,7 @@ export class Instance<Exports extends object> {
 
   /** Bytes of the memory now. */
   get memoryBytes(): number {
-    return this.#memory.buffer.byteLength;
+    return this.memory.buffer.byteLength;
   }
 
   /** Throws `MEMORY_LIMIT` if the module's own memory has grown past `maxPages`. */
@@ -115,26 +115,26 @@ export class Instance<Exports extends object> {
 
   /** The memory's bytes `[from, from + length)`, not copied: good until the next call into the module. */
   view(from: number, length: number): Uint8Array {
-    const start = this.#checkedStart(from, length);
-    return this.#bytes.subarray(start, start + length);
+    const start = this.checkedStart(from, length);
+    return this.bytes.subarray(start, start + length);
   }
 
   /** A copy of the memory's bytes `[from, from + length)`. */
   read(from: number, length: number): Uint8Array {
-    const start = this.#checkedStart(from, length);
-    return this.#bytes.slice(start, start + length);
+    const start = this.checkedStart(from, length);
+    return this.bytes.slice(start, start + length);
   }
 
   /** Copies `bytes` into the memory at `to`. */
   write(to: number, bytes: Uint8Array): void {
-    const start = this.#checkedStart(to, bytes.length);
-    this.#bytes.set(bytes, start);
+    const start = this.checkedStart(to, bytes.length);
+    this.bytes.set(bytes, start);
   }
 
   /** Sets `length` bytes at `from` to zero, as after use of a secret. */
   wipe(from: number, length: number): void {
-    const start = this.#checkedStart(from, length);
-    this.#bytes.fill(0, start, start + length);
+    const start = this.checkedStart(from, length);
+    this.bytes.fill(0, start, start + length);
   }
 
   /** What was thrown out of a call, as a fault: a fault stays itself, a trap becomes `CORE_TRAP`. */
@@ -144,11 +144,11 @@ export class Instance<Exports extends object> {
   }
 
   /** Renews the view when the memory has grown, and returns `from` as an unsigned address if the range lies inside. */
-  #checkedStart(from: number, length: number): number {
+  private checkedStart(from: number, length: number): number {
     // A grown memory detaches its old buffer, whose length then reads 0.
-    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(this.#memory.buffer);
+    if (this.bytes.length === 0) this.bytes = new Uint8Array(this.memory.buffer);
     const start = from >>> 0;
-    if (start + length > this.#bytes.length)
+    if (start + length > this.bytes.length)
       throw new RangeError(`${this.name}: bytes ${start} + ${length} lie outside of its memory`);
     return start;
   }

@@ -128,18 +128,19 @@ const HEAVY_BYTES = 64 << 20;
 const EXIT = Object.freeze({ exit: true });
 
 export class Vm {
-  readonly #instance: Instance<VmExports>;
-  readonly #host: VmHost;
-  readonly #run: RunState;
-  #argument = 0;
-  #argumentBytes = 0;
-  #garbage = 0;
-  #collectedAt = 0;
+  private readonly instance: Instance<VmExports>;
+  /** The host given at creation. */
+  readonly host: VmHost;
+  private readonly run: RunState;
+  private argument = 0;
+  private argumentBytes = 0;
+  private garbage = 0;
+  private collectedAt = 0;
 
   private constructor(instance: Instance<VmExports>, host: VmHost, run: RunState) {
-    this.#instance = instance;
-    this.#host = host;
-    this.#run = run;
+    this.instance = instance;
+    this.host = host;
+    this.run = run;
     run.instance = instance;
   }
 
@@ -160,25 +161,20 @@ export class Vm {
     return new Vm(instance, host, run);
   }
 
-  /** The host given at creation. */
-  get host(): VmHost {
-    return this.#host;
-  }
-
   /** True once a run was void: the instance takes no more calls. */
   get spent(): boolean {
-    return this.#run.spent;
+    return this.run.spent;
   }
 
   get memoryBytes(): number {
-    return this.#instance.memoryBytes;
+    return this.instance.memoryBytes;
   }
 
   /** Opens a machine on a state; the one before is forgotten. `made` are blocks not yet in any store. */
   open(context: MachineContext, made: Iterable<Block> = []): void {
     const blocks = [...made];
-    this.#run.made.clear();
-    for (const block of blocks) this.#run.made.set(cidKey(block.cid), block);
+    this.run.made.clear();
+    for (const block of blocks) this.run.made.set(cidKey(block.cid), block);
     const tuple = [
       context.stateRoot,
       context.epoch,
@@ -187,17 +183,17 @@ export class Vm {
       supplyTuple(context.circulatingSupply),
       context.tracing ?? false,
     ];
-    const answer = this.#call("machineOpen", dagCbor.encode(tuple));
+    const answer = this.call("machineOpen", dagCbor.encode(tuple));
     expectVersion(answer, context.networkVersion);
-    this.#expect(answer);
+    this.expect(answer);
   }
 
   /** Lays out the tree that a new network starts from. `open` takes the blocks together with the root. */
   genesis(networkVersion: number, actors: readonly GenesisActor[]): { root: CID; blocks: readonly Block[] } {
     const tuples = actors.map(({ id, code, balance, state }) => [id.bytes, code, bigToBytes(balance), state]);
-    this.#run.made.clear();
-    const root = this.#cid(this.#call("genesisTree", dagCbor.encode([networkVersion, tuples])));
-    return { root, blocks: [...this.#run.made.values()] };
+    this.run.made.clear();
+    const root = this.cid(this.call("genesisTree", dagCbor.encode([networkVersion, tuples])));
+    return { root, blocks: [...this.run.made.values()] };
   }
 
   /**
@@ -205,15 +201,15 @@ export class Vm {
    * `madeBlocks` has the new blocks. Faults: `BLOCK_MISSING`, and `CORE_FAULT` for state that does not decode.
    */
   upgradeActorsV2(stateRoot: CID, epoch: number): CID {
-    this.#run.made.clear();
-    return this.#cid(this.#call("upgradeActorsV2", dagCbor.encode([stateRoot, epoch])));
+    this.run.made.clear();
+    return this.cid(this.call("upgradeActorsV2", dagCbor.encode([stateRoot, epoch])));
   }
 
   /** Moves the machine to an epoch. */
   advance(epoch: number, networkVersion: number, baseFee: bigint): void {
-    const answer = this.#call("machineAdvance", dagCbor.encode([epoch, networkVersion, bigToBytes(baseFee)]));
+    const answer = this.call("machineAdvance", dagCbor.encode([epoch, networkVersion, bigToBytes(baseFee)]));
     expectVersion(answer, networkVersion);
-    this.#expect(answer);
+    this.expect(answer);
   }
 
   /**
@@ -221,45 +217,45 @@ export class Vm {
    * secp256k1). Faults: `MESSAGE_REFUSED` for one that cannot be in a block; the machine stays as it was.
    */
   apply(message: Uint8Array, chainLength: number): Applied {
-    const at = this.#put(message);
-    return this.#applied(this.#guard(() => this.#instance.exports.machineApply(at, message.length, chainLength)));
+    const at = this.put(message);
+    return this.applied(this.guard(() => this.instance.exports.machineApply(at, message.length, chainLength)));
   }
 
   /** Applies an implicit message: no fees, no nonce, no receipt. */
   applyImplicit(message: Uint8Array): Applied {
-    const applied = this.#applied(this.#call("machineApplyImplicit", message));
+    const applied = this.applied(this.call("machineApplyImplicit", message));
     // Catching up many null epochs makes garbage that no estimate knows of; a large memory shows that it happens.
-    if (this.#instance.memoryBytes > HEAVY_BYTES) this.collect();
+    if (this.instance.memoryBytes > HEAVY_BYTES) this.collect();
     return applied;
   }
 
   /** Trace of the last message as a CBOR sequence; empty when tracing is off. See `src/exec/trace.ts`. */
   trace(): Uint8Array {
-    return this.#answer(this.#guard(() => this.#instance.exports.machineTrace()));
+    return this.answer(this.guard(() => this.instance.exports.machineTrace()));
   }
 
   /** Root of the array of receipts of the messages applied since the last call. */
   receiptsRoot(): CID {
-    return this.#cid(this.#guard(() => this.#instance.exports.machineReceipts()));
+    return this.cid(this.guard(() => this.instance.exports.machineReceipts()));
   }
 
   /** Writes the state; its root. */
   flush(): CID {
-    return this.#cid(this.#guard(() => this.#instance.exports.machineFlush()));
+    return this.cid(this.guard(() => this.instance.exports.machineFlush()));
   }
 
   /** Forgets the machine and what it holds. */
   close(): void {
-    this.#guard(() => this.#instance.exports.machineClose());
-    this.#run.made.clear();
+    this.guard(() => this.instance.exports.machineClose());
+    this.run.made.clear();
     this.collect();
   }
 
   /** The actor at an address, or null. */
   actor(address: Address): ActorView | null {
-    const length = this.#call("stateActor", address.bytes);
+    const length = this.call("stateActor", address.bytes);
     if (length === REFUSAL.notFound) return null;
-    const items = new CborItems(this.#answer(length));
+    const items = new CborItems(this.answer(length));
     items.array();
     return {
       code: cidFromBytes(items.link()),
@@ -271,34 +267,34 @@ export class Vm {
 
   /** The ID address of an address, or null. */
   resolve(address: Address): Address | null {
-    const length = this.#call("stateResolve", address.bytes);
-    return length === REFUSAL.notFound ? null : Address.fromBytes(this.#answer(length));
+    const length = this.call("stateResolve", address.bytes);
+    return length === REFUSAL.notFound ? null : Address.fromBytes(this.answer(length));
   }
 
   /** Circulating supply in the present state, attoFIL. */
   circulatingSupply(): bigint {
-    return new CborItems(this.#answer(this.#guard(() => this.#instance.exports.stateSupply()))).big();
+    return new CborItems(this.answer(this.guard(() => this.instance.exports.stateSupply()))).big();
   }
 
   /** Blocks that the machine has made since it was opened; not all of them need be part of the state. */
   madeBlocks(): IterableIterator<Block> {
-    return this.#run.made.values();
+    return this.run.made.values();
   }
 
   /** A block that the machine made or could read. */
   block(cid: Uint8Array): Uint8Array | undefined {
-    return this.#run.made.get(cidKey(cid))?.bytes ?? this.#host.peek(cid);
+    return this.run.made.get(cidKey(cid))?.bytes ?? this.host.peek(cid);
   }
 
   /** Frees memory inside the core. Called as needed; here for tests and for times of rest. */
   collect(): void {
-    this.#guard(() => this.#instance.exports.collect());
-    this.#garbage = 0;
-    this.#collectedAt = this.#instance.memoryBytes;
+    this.guard(() => this.instance.exports.collect());
+    this.garbage = 0;
+    this.collectedAt = this.instance.memoryBytes;
   }
 
-  #applied(length: number): Applied {
-    const items = new CborItems(this.#answer(length));
+  private applied(length: number): Applied {
+    const items = new CborItems(this.answer(length));
     items.array();
     const applied: Applied = {
       exitCode: items.int(),
@@ -312,25 +308,25 @@ export class Vm {
       gasBurned: items.bigint(),
       why: items.text(),
     };
-    this.#garbage += GARBAGE_PER_MESSAGE;
-    const bytes = this.#instance.memoryBytes;
-    const garbage = this.#garbage + this.#instance.exports.blockTraffic() * GARBAGE_PER_BLOCK_BYTE;
-    if (bytes > this.#collectedAt || garbage > Math.max(MIN_GARBAGE, bytes / 4)) this.collect();
+    this.garbage += GARBAGE_PER_MESSAGE;
+    const bytes = this.instance.memoryBytes;
+    const garbage = this.garbage + this.instance.exports.blockTraffic() * GARBAGE_PER_BLOCK_BYTE;
+    if (bytes > this.collectedAt || garbage > Math.max(MIN_GARBAGE, bytes / 4)) this.collect();
     return applied;
   }
 
-  #put(bytes: Uint8Array): number {
-    if (bytes.length > this.#argumentBytes) {
-      const { alloc, free } = this.#instance.exports;
-      if (this.#argument !== 0) free(this.#argument);
-      this.#argumentBytes = Math.max(bytes.length, FIRST_ARGUMENT_BYTES);
-      this.#argument = this.#guard(() => alloc(this.#argumentBytes));
+  private put(bytes: Uint8Array): number {
+    if (bytes.length > this.argumentBytes) {
+      const { alloc, free } = this.instance.exports;
+      if (this.argument !== 0) free(this.argument);
+      this.argumentBytes = Math.max(bytes.length, FIRST_ARGUMENT_BYTES);
+      this.argument = this.guard(() => alloc(this.argumentBytes));
     }
-    this.#instance.write(this.#argument, bytes);
-    return this.#argument;
+    this.instance.write(this.argument, bytes);
+    return this.argument;
   }
 
-  #call(
+  private call(
     name:
       | "upgradeActorsV2"
       | "genesisTree"
@@ -341,32 +337,32 @@ export class Vm {
       | "stateResolve",
     bytes: Uint8Array,
   ): number {
-    const at = this.#put(bytes);
-    return this.#guard(() => this.#instance.exports[name](at, bytes.length));
+    const at = this.put(bytes);
+    return this.guard(() => this.instance.exports[name](at, bytes.length));
   }
 
   /** Runs a call into the core; whatever is thrown out of it makes the instance unusable. */
-  #guard<T>(call: () => T): T {
-    if (this.#run.spent)
-      throw new EngineFault({ code: "INSTANCE_SPENT", asset: this.#instance.name }, "the run before this was void");
+  private guard<T>(call: () => T): T {
+    if (this.run.spent)
+      throw new EngineFault({ code: "INSTANCE_SPENT", asset: this.instance.name }, "the run before this was void");
     try {
       return call();
     } catch (error) {
-      this.#run.spent = true;
-      throw this.#instance.faultOf(error);
+      this.run.spent = true;
+      throw this.instance.faultOf(error);
     }
   }
 
-  #answer(length: number): Uint8Array {
-    this.#expect(length);
-    return this.#instance.read(this.#instance.exports.resultPtr(), length);
+  private answer(length: number): Uint8Array {
+    this.expect(length);
+    return this.instance.read(this.instance.exports.resultPtr(), length);
   }
 
-  #cid(length: number): CID {
-    return cidFromBytes(this.#answer(length));
+  private cid(length: number): CID {
+    return cidFromBytes(this.answer(length));
   }
 
-  #expect(result: number): void {
+  private expect(result: number): void {
     if (result >= 0) return;
     if (result === REFUSAL.malformed || result === REFUSAL.notApplicable) {
       const reason = result === REFUSAL.malformed ? "MALFORMED" : "NOT_APPLICABLE";

@@ -16,7 +16,7 @@ import {
   sealSector,
   unsealRange,
 } from "../sector/seal/seal.ts";
-import { MemoryStore, UNSEALED_FILE } from "../sector/store.ts";
+import { MemorySectorStore, UNSEALED_FILE } from "../sector/store.ts";
 import { directoryStore } from "./directory-store.ts";
 import type { CommitSliceJob, Job, JobKind, JobTable, OnProgress, ResultOf, SealInMemoryJob, Source } from "./jobs.ts";
 import { JobError } from "./jobs.ts";
@@ -103,7 +103,7 @@ async function commitSlice(job: CommitSliceJob, report: OnProgress): Promise<unk
 }
 
 async function sealInMemory({ identity, unsealed }: SealInMemoryJob, onProgress: OnProgress): Promise<unknown> {
-  const store = new MemoryStore();
+  const store = new MemorySectorStore();
   await store.write(UNSEALED_FILE, 0, unsealed);
   const options: SealOptions = { onProgress };
   const sealed = await sealSector(await moduleFor(identity.proof.sectorBytes), store, identity, options);

@@ -150,9 +150,9 @@ export function leafChallenge(proofs: Proofs, draw: LeafDraw): number {
 
 /** ChaCha20 key stream (RFC 8439 layout: 32-bit counter from 0, 96-bit nonce), read at any byte. */
 class KeyStream {
-  readonly #state: Uint32Array;
-  #number = -1;
-  #block = new Uint8Array(64);
+  private readonly state: Uint32Array;
+  private number = -1;
+  private block = new Uint8Array(64);
 
   constructor(key: Uint8Array) {
     const words = new Uint32Array(16);
@@ -161,18 +161,18 @@ class KeyStream {
     for (let i = 0; i < 8; i++) words[4 + i] = view.getUint32(4 * i, true);
     const nonce = new DataView(SYNTHETIC_NONCE.buffer, SYNTHETIC_NONCE.byteOffset);
     for (let i = 0; i < 3; i++) words[13 + i] = nonce.getUint32(4 * i, true);
-    this.#state = words;
+    this.state = words;
   }
 
   read(from: number, length: number): Uint8Array {
     const out = new Uint8Array(length);
-    for (let i = 0; i < length; i++) out[i] = this.#blockOf((from + i) >>> 6)[(from + i) & 63] as number;
+    for (let i = 0; i < length; i++) out[i] = this.blockOf((from + i) >>> 6)[(from + i) & 63] as number;
     return out;
   }
 
-  #blockOf(number: number): Uint8Array {
-    if (number === this.#number) return this.#block;
-    const start = this.#state.slice();
+  private blockOf(number: number): Uint8Array {
+    if (number === this.number) return this.block;
+    const start = this.state.slice();
     start[12] = number;
     const x = start.slice();
     for (let round = 0; round < 10; round++) {
@@ -185,10 +185,10 @@ class KeyStream {
       quarter(x, 2, 7, 8, 13);
       quarter(x, 3, 4, 9, 14);
     }
-    const view = new DataView(this.#block.buffer);
+    const view = new DataView(this.block.buffer);
     for (let i = 0; i < 16; i++) view.setUint32(4 * i, (x[i] as number) + (start[i] as number), true);
-    this.#number = number;
-    return this.#block;
+    this.number = number;
+    return this.block;
   }
 }
 

@@ -35,7 +35,7 @@ export function treeFile(tree: "c" | "r-last", index: number, count: number): st
 }
 
 /** A store in memory. */
-export class MemoryStore implements SectorStore {
+export class MemorySectorStore implements SectorStore {
   readonly files = new Map<string, Uint8Array>();
 
   read(name: string, from: number, length: number): Promise<Uint8Array> {

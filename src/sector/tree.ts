@@ -199,13 +199,13 @@ const KEPT_SPANS = 8;
 
 /** A built tree, for paths. */
 export class SectorTree {
-  readonly #proofs: Proofs;
-  readonly #shape: TreeShape;
-  readonly #store: SectorStore;
-  readonly #leafFile: string;
+  private readonly proofs: Proofs;
+  private readonly shape: TreeShape;
+  private readonly store: SectorStore;
+  private readonly leafFile: string;
   /** Rows from the base roots up. */
   readonly #top: readonly (readonly Uint8Array[])[];
-  readonly #spans = new Map<number, readonly Uint8Array[]>();
+  private readonly spans = new Map<number, readonly Uint8Array[]>();
 
   private constructor(
     proofs: Proofs,
@@ -214,11 +214,11 @@ export class SectorTree {
     leafFile: string,
     top: readonly (readonly Uint8Array[])[],
   ) {
-    this.#proofs = proofs;
-    this.#shape = shape;
-    this.#store = store;
-    this.#leafFile = leafFile;
-    this.#top = top;
+    this.proofs = proofs;
+    this.shape = shape;
+    this.store = store;
+    this.leafFile = leafFile;
+    this.top = top;
   }
 
   /** Opens a tree; `leafFile` holds the leaves if its own files do not. Throws `MISSING_FILE`, `BAD_LENGTH`. */
@@ -238,35 +238,35 @@ export class SectorTree {
   }
 
   get root(): Uint8Array {
-    return this.#top.at(-1)?.[0] as Uint8Array;
+    return this.top.at(-1)?.[0] as Uint8Array;
   }
 
   get arities(): number[] {
-    return treeArities(this.#shape);
+    return treeArities(this.shape);
   }
 
   /** `span` leaves from `first` on, and the discarded rows above them. Those used last are kept: paths share them. */
-  async #rowsAbove(first: number, span: number): Promise<readonly Uint8Array[]> {
-    const known = this.#spans.get(first);
+  private async rowsAbove(first: number, span: number): Promise<readonly Uint8Array[]> {
+    const known = this.spans.get(first);
     if (known !== undefined) return known;
-    const { arity, discarded } = this.#shape;
-    const nodes = await this.#store.read(this.#leafFile, first * NODE_BYTES, span * NODE_BYTES);
+    const { arity, discarded } = this.shape;
+    const nodes = await this.store.read(this.leafFile, first * NODE_BYTES, span * NODE_BYTES);
     const rows: Uint8Array[] = [];
-    this.#proofs.with(span * NODE_BYTES, (memory) => {
-      this.#proofs.instance.write(memory, nodes);
+    this.proofs.with(span * NODE_BYTES, (memory) => {
+      this.proofs.instance.write(memory, nodes);
       for (let row = 0, n = span; row <= discarded; row++, n /= arity) {
-        rows.push(this.#proofs.instance.read(memory, n * NODE_BYTES));
-        if (row < discarded) hashRow(this.#proofs, this.#shape, memory, n / arity);
+        rows.push(this.proofs.instance.read(memory, n * NODE_BYTES));
+        if (row < discarded) hashRow(this.proofs, this.shape, memory, n / arity);
       }
     });
-    this.#spans.set(first, rows);
-    if (this.#spans.size > KEPT_SPANS) this.#spans.delete(this.#spans.keys().next().value as number);
+    this.spans.set(first, rows);
+    if (this.spans.size > KEPT_SPANS) this.spans.delete(this.spans.keys().next().value as number);
     return rows;
   }
 
   /** The path of leaf `index`. Throws `BAD_ELEMENT` if discarded rows are rebuilt from leaves that are no elements. */
   async path(index: number): Promise<MerklePath> {
-    const shape = this.#shape;
+    const shape = this.shape;
     const { arity, discarded } = shape;
     const tree = Math.floor(index / shape.leaves);
     const steps: PathStep[] = [];
@@ -274,12 +274,12 @@ export class SectorTree {
     let leaf: Uint8Array;
     let row = 0;
     if (shape.ownLeaves) {
-      leaf = (await this.#store.read(shape.file(tree), at * NODE_BYTES, NODE_BYTES)).slice();
+      leaf = (await this.store.read(shape.file(tree), at * NODE_BYTES, NODE_BYTES)).slice();
     } else {
       // The leaves below one node of the first kept row, and the discarded rows above them.
       const span = arity ** (discarded + 1);
       const first = at - (at % span);
-      const rows = await this.#rowsAbove(tree * shape.leaves + first, span);
+      const rows = await this.rowsAbove(tree * shape.leaves + first, span);
       leaf = (rows[0] as Uint8Array).slice((at - first) * NODE_BYTES, (at - first + 1) * NODE_BYTES);
       for (let i = at - first; row <= discarded; row++, i = Math.floor(i / arity))
         steps.push(stepOf(rows[row] as Uint8Array, i, arity));
@@ -288,12 +288,12 @@ export class SectorTree {
     for (const last = baseRows(shape) - 1; row < last; row++) {
       const group = at - (at % arity);
       const from = rowOffset(shape, row) + group * NODE_BYTES;
-      steps.push(stepOf(await this.#store.read(shape.file(tree), from, arity * NODE_BYTES), at - group, arity));
+      steps.push(stepOf(await this.store.read(shape.file(tree), from, arity * NODE_BYTES), at - group, arity));
       at = (at - (at % arity)) / arity;
     }
     let above = tree;
     shape.upper.forEach((width, i) => {
-      steps.push(stepOf(join(this.#top[i] as Uint8Array[]), above, width));
+      steps.push(stepOf(join(this.top[i] as Uint8Array[]), above, width));
       above = Math.floor(above / width);
     });
     return { leaf, root: this.root, steps };

@@ -10,8 +10,8 @@
 import { blake2b } from "@noble/hashes/blake2.js";
 import { base32 } from "multiformats/bases/base32";
 import { compare, concat, equal } from "../base/bytes.ts";
-import { decodeVarint, encodeVarint } from "../base/varint.ts";
 import { describeValue, FilError } from "../base/errors.ts";
+import { decodeVarint, encodeVarint } from "../base/varint.ts";
 
 export type AddressErrorData = { readonly code: "BAD_ADDRESS"; readonly reason: string };
 export class AddressError extends FilError<AddressErrorData> {}

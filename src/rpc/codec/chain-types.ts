@@ -113,7 +113,7 @@ export const epoch = integer(0, Number.MAX_SAFE_INTEGER);
 export const anyEpoch = integer(-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
 export const uint64 = integer64(0n, (1n << 64n) - 1n);
 export const int64 = integer64(-(1n << 63n), (1n << 63n) - 1n);
-export const methodNumber = uint64;
+export const actorMethod = uint64;
 export const sectorNumber = integer64(0n, (1n << 63n) - 1n);
 
 /** Run lengths of a bitfield, zeros first. */

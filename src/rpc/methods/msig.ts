@@ -13,7 +13,7 @@ import type { CID } from "../../types/cid.ts";
 import { type Message, signedMessageCid } from "../../types/message.ts";
 import { type Json, jsonToCbor } from "../../types/schema-codec.ts";
 import { INIT } from "../../types/singletons.ts";
-import { address, amount, bytes, epoch, link, message, methodNumber } from "../codec/chain-types.ts";
+import { actorMethod, address, amount, bytes, epoch, link, message } from "../codec/chain-types.ts";
 import { boolean, integer, list, object } from "../codec/codec.ts";
 import { badParams } from "../errors.ts";
 import { group, type Method, type MethodContext, method, type Params, type ParamValues, param } from "../method.ts";
@@ -127,7 +127,7 @@ const callParams = [
   param("to", address),
   param("value", amount),
   from,
-  param("method", methodNumber),
+  param("method", actorMethod),
   param("params", bytes()),
 ] as const;
 

@@ -3,12 +3,12 @@ import { type NetworkParams, networkVersionAt } from "../../params/networks.ts";
 import { type ActorEntry, decodeMethodData, encodeMethodParams } from "../../state/state-view.ts";
 import type { Json } from "../../types/schema-codec.ts";
 import {
+  actorMethod,
   address,
   amount,
   bytes,
   link,
   maybeAddress,
-  methodNumber,
   shape,
   tipsetKey,
   uint64,
@@ -94,7 +94,7 @@ export const stateGroup = group("State: actors", "The network, its actors, their
     summary: "The parameters of a message to an actor, decoded.",
     params: [
       param("to", address),
-      param("method", methodNumber),
+      param("method", actorMethod),
       param("params", bytes(MAX_PARAMS)),
       param("tipsetKey", tipsetKey),
     ],
@@ -108,7 +108,7 @@ export const stateGroup = group("State: actors", "The network, its actors, their
   }),
   StateEncodeParams: method({
     summary: "The parameters of a message to an actor, from JSON.",
-    params: [param("code", link), param("method", methodNumber), param("params", anyJson)],
+    params: [param("code", link), param("method", actorMethod), param("params", anyJson)],
     result: bytes(),
     run: ([code, number, params], { node }) => encodeMethodParams(code, number, params as Json, node.network.letter),
   }),

@@ -43,68 +43,68 @@ const MAX_PIECES = 1 << 20;
  * size of the piece; any way of cutting the payload into updates gives the same commitment.
  */
 export class PieceHasher {
-  readonly #proofs: Proofs;
-  readonly #context: number;
-  readonly #contextBytes: number;
-  readonly #windowBytes: number;
-  #held = 0;
-  #payloadSize = 0;
-  #spent = false;
+  private readonly proofs: Proofs;
+  private readonly context: number;
+  private readonly contextBytes: number;
+  private readonly windowBytes: number;
+  private held = 0;
+  private absorbed = 0;
+  private spent = false;
 
   constructor(proofs: Proofs) {
     checkProofs(proofs);
-    this.#proofs = proofs;
-    this.#contextBytes = proofs.exports.PIECE_CONTEXT_BYTES.value as number;
-    this.#windowBytes = proofs.exports.WINDOW_BYTES.value as number;
-    this.#context = proofs.take(this.#contextBytes);
-    proofs.exports.pieceInit(this.#context);
+    this.proofs = proofs;
+    this.contextBytes = proofs.exports.PIECE_CONTEXT_BYTES.value as number;
+    this.windowBytes = proofs.exports.WINDOW_BYTES.value as number;
+    this.context = proofs.take(this.contextBytes);
+    proofs.exports.pieceInit(this.context);
   }
 
   /** Payload bytes absorbed so far. */
   get payloadSize(): number {
-    return this.#payloadSize;
+    return this.absorbed;
   }
 
   /** Absorbs payload bytes. */
   update(bytes: Uint8Array): this {
-    this.#check();
+    this.check();
     checkPayload(bytes);
-    const { instance, exports } = this.#proofs;
-    const input = exports.pieceInput(this.#context);
+    const { instance, exports } = this.proofs;
+    const input = exports.pieceInput(this.context);
     for (let at = 0; at < bytes.length; ) {
-      const length = Math.min(this.#windowBytes - this.#held, bytes.length - at);
-      instance.write(input + this.#held, bytes.subarray(at, at + length));
-      this.#held += length;
+      const length = Math.min(this.windowBytes - this.held, bytes.length - at);
+      instance.write(input + this.held, bytes.subarray(at, at + length));
+      this.held += length;
       at += length;
-      if (this.#held === this.#windowBytes) {
-        exports.pieceAbsorb(this.#context);
-        this.#held = 0;
+      if (this.held === this.windowBytes) {
+        exports.pieceAbsorb(this.context);
+        this.held = 0;
       }
     }
-    this.#payloadSize += bytes.length;
+    this.absorbed += bytes.length;
     return this;
   }
 
   /** Ends the piece: its commitment and sizes. An empty payload counts as 127 zero bytes. */
   digest(): PieceCommitment {
-    this.#check();
-    const { instance, exports } = this.#proofs;
-    const out = exports.pieceInput(this.#context);
-    const height = exports.pieceFinish(this.#context, this.#held, out);
+    this.check();
+    const { instance, exports } = this.proofs;
+    const out = exports.pieceInput(this.context);
+    const height = exports.pieceFinish(this.context, this.held, out);
     const commP = instance.read(out, 32);
     this.discard();
-    return { commP, payloadSize: this.#payloadSize, paddedSize: 32 * 2 ** height, height };
+    return { commP, payloadSize: this.absorbed, paddedSize: 32 * 2 ** height, height };
   }
 
   /** Gives the memory back without a commitment. */
   discard(): void {
-    if (this.#spent) return;
-    this.#spent = true;
-    this.#proofs.give(this.#context, this.#contextBytes);
+    if (this.spent) return;
+    this.spent = true;
+    this.proofs.give(this.context, this.contextBytes);
   }
 
-  #check(): void {
-    if (this.#spent) throw new PieceError({ code: "STREAM_SPENT" }, "piece stream used after its commitment was taken");
+  private check(): void {
+    if (this.spent) throw new PieceError({ code: "STREAM_SPENT" }, "piece stream used after its commitment was taken");
   }
 }
 

@@ -15,21 +15,21 @@ export type BucketPlace = {
 
 export class Buckets {
   readonly place: BucketPlace;
-  readonly #proofs: Proofs;
-  readonly #store: SectorStore;
-  readonly #file: string;
+  private readonly proofs: Proofs;
+  private readonly store: SectorStore;
+  private readonly file: string;
   /** Where each bucket's part of the file begins, and one more: the end. In entries. */
-  readonly #offsets: ArrayLike<number>;
-  readonly #written: Float64Array;
+  private readonly offsets: ArrayLike<number>;
+  private readonly written: Float64Array;
 
   /** Empty buckets over memory that may hold anything. */
   constructor(proofs: Proofs, store: SectorStore, file: string, place: BucketPlace, offsets: ArrayLike<number>) {
-    this.#proofs = proofs;
-    this.#store = store;
-    this.#file = file;
+    this.proofs = proofs;
+    this.store = store;
+    this.file = file;
     this.place = place;
-    this.#offsets = offsets;
-    this.#written = new Float64Array(place.count);
+    this.offsets = offsets;
+    this.written = new Float64Array(place.count);
     proofs.instance.wipe(place.fills, 4 * place.count);
   }
 
@@ -40,36 +40,36 @@ export class Buckets {
   async fillBy(total: number, fill: (done: number) => number): Promise<void> {
     for (let done = 0; done < total; ) {
       done += fill(done);
-      if (done < total) await this.#empty(this.place.capacity - RESERVE);
+      if (done < total) await this.empty(this.place.capacity - RESERVE);
     }
     // The next call must find room too.
-    await this.#empty(this.place.capacity - RESERVE);
+    await this.empty(this.place.capacity - RESERVE);
   }
 
   /** Empties all buckets, or only bucket `only`. */
   flush(only?: number): Promise<void> {
-    return this.#empty(0, only);
+    return this.empty(0, only);
   }
 
   /** Empties buckets that hold more than `above` entries. */
-  async #empty(above: number, only?: number): Promise<void> {
+  private async empty(above: number, only?: number): Promise<void> {
     const { fills, entries, count, capacity, entryBytes } = this.place;
-    const { instance } = this.#proofs;
+    const { instance } = this.proofs;
     const bytes = instance.read(fills, 4 * count);
     const held = new Uint32Array(bytes.buffer);
     const writes: Promise<void>[] = [];
     for (let b = only ?? 0; b < (only === undefined ? count : only + 1); b++) {
       const fill = held[b] as number;
       if (fill <= above) continue;
-      const at = (this.#offsets[b] as number) + (this.#written[b] as number);
-      if (at + fill > (this.#offsets[b + 1] as number))
+      const at = (this.offsets[b] as number) + (this.written[b] as number);
+      if (at + fill > (this.offsets[b + 1] as number))
         throw new SectorError(
-          { code: "BAD_LENGTH", what: this.#file, length: at + fill, expected: this.#offsets[b + 1] as number },
-          `part ${b} of ${this.#file} overflows`,
+          { code: "BAD_LENGTH", what: this.file, length: at + fill, expected: this.offsets[b + 1] as number },
+          `part ${b} of ${this.file} overflows`,
         );
       const data = instance.read(entries + b * capacity * entryBytes, fill * entryBytes);
-      writes.push(this.#store.write(this.#file, at * entryBytes, data));
-      this.#written[b] = (this.#written[b] as number) + fill;
+      writes.push(this.store.write(this.file, at * entryBytes, data));
+      this.written[b] = (this.written[b] as number) + fill;
       instance.wipe(fills + 4 * b, 4);
       if (writes.length === WRITES) await Promise.all(writes.splice(0));
     }

@@ -92,18 +92,18 @@ export async function closeParents(
 
 /** A whole table, for reading. */
 export class ParentCache {
-  readonly #proofs: Proofs;
-  readonly #store: SectorStore;
-  readonly #file: string;
-  readonly #windowBytes: number;
-  readonly #sums: Uint8Array;
+  private readonly proofs: Proofs;
+  private readonly store: SectorStore;
+  private readonly file: string;
+  private readonly windowBytes: number;
+  private readonly sums: Uint8Array;
 
   private constructor(proofs: Proofs, store: SectorStore, file: string, windowBytes: number, sums: Uint8Array) {
-    this.#proofs = proofs;
-    this.#store = store;
-    this.#file = file;
-    this.#windowBytes = windowBytes;
-    this.#sums = sums;
+    this.proofs = proofs;
+    this.store = store;
+    this.file = file;
+    this.windowBytes = windowBytes;
+    this.sums = sums;
   }
 
   /** The table of a graph, or null if the store does not hold all of it. */
@@ -117,9 +117,9 @@ export class ParentCache {
 
   /** Copies a window's parents to `at` in the module's memory. False, with undefined bytes there, if they are damaged. */
   async load(window: number, at: number): Promise<boolean> {
-    const bytes = await this.#store.read(this.#file, window * this.#windowBytes, this.#windowBytes);
-    this.#proofs.instance.write(at, bytes);
-    const sum = this.#sums.subarray(window * SUM_BYTES, (window + 1) * SUM_BYTES);
-    return equal(blake2b256At(this.#proofs, at, this.#windowBytes), sum);
+    const bytes = await this.store.read(this.file, window * this.windowBytes, this.windowBytes);
+    this.proofs.instance.write(at, bytes);
+    const sum = this.sums.subarray(window * SUM_BYTES, (window + 1) * SUM_BYTES);
+    return equal(blake2b256At(this.proofs, at, this.windowBytes), sum);
   }
 }

@@ -7,7 +7,7 @@ import { type PoStKind, provePoSt } from "../../../src/sector/post/post-proof.ts
 import { provePoRep } from "../../../src/sector/seal/porep-proof.ts";
 import type { SealedSector, SectorIdentity } from "../../../src/sector/seal/seal.ts";
 import { porepWitness, postWitness, updateWitness } from "../../../src/sector/snark/witness.ts";
-import { MemoryStore } from "../../../src/sector/store.ts";
+import { MemorySectorStore } from "../../../src/sector/store.ts";
 import { proveUpdate, updateSector } from "../../../src/sector/update/update.ts";
 import { prng } from "./fixture.ts";
 import { sealAgain } from "./sectors.ts";
@@ -23,7 +23,7 @@ export type CircuitSector = {
 
 export type SealedAgain = {
   readonly identity: SectorIdentity;
-  readonly store: MemoryStore;
+  readonly store: MemorySectorStore;
   readonly sealed: SealedSector;
 };
 
@@ -66,7 +66,7 @@ export async function witnessOfPoRep(proofs: Proofs, sector: SealedAgain, seedSe
 
 export async function witnessOfUpdate(proofs: Proofs, sector: SealedAgain, newDataSeed: number): Promise<Uint8Array> {
   const { store, sealed } = sector;
-  const next = new MemoryStore();
+  const next = new MemorySectorStore();
   await stagePieces(proofs, next, params, [{ payloadSize: 2032, bytes: [prng(newDataSeed, 2032)] }]);
   const { commDNew, commRNew } = await updateSector(proofs, { params, old: store, next, commROld: sealed.commR });
   const partition = await proveUpdate(proofs, { params, old: store, next, commRNew, partition: 0 });

@@ -53,7 +53,7 @@ import {
   verifyUpdateAggregate,
   verifyUpdateProof,
 } from "../../../src/sector/snark/verify.ts";
-import { MemoryStore } from "../../../src/sector/store.ts";
+import { MemorySectorStore } from "../../../src/sector/store.ts";
 import { decodeUpdate, proveUpdate, updateSector, verifyUpdate } from "../../../src/sector/update/update.ts";
 import aggregatePorep from "../../fixtures/proofs/aggregate-porep.json" with { type: "json" };
 import porep from "../../fixtures/proofs/groth16-porep.json" with { type: "json" };
@@ -84,7 +84,7 @@ const opened = await provePoRep(proofs, store, { identity, sealed, seed, partiti
 const sectors = [{ sectorNumber: info.sectorNumber, commR: sealed.commR }];
 const postOf = { params, kind: "window", randomness, sectors } as const;
 const openedPost = await provePoSt(proofs, { ...postOf, sectors: sectors.map((sector) => ({ ...sector, store })) });
-const next = new MemoryStore();
+const next = new MemorySectorStore();
 await stagePieces(proofs, next, params, [{ payloadSize: 2032, bytes: [prng(9, 2032)] }]);
 const stores = { params, old: store, next };
 const updated = await updateSector(proofs, { ...stores, commROld: sealed.commR });
@@ -334,7 +334,7 @@ describe("everything else throws an error of ours, or answers", () => {
     [
       "stagePieces",
       [params, [{ payloadSize: 127, bytes: [new Uint8Array(127)] }]],
-      (...[p, l]) => stagePieces(proofs, new MemoryStore(), p!, l!),
+      (...[p, l]) => stagePieces(proofs, new MemorySectorStore(), p!, l!),
     ],
     ["commitPiece", [new Uint8Array(200)], (...[b]) => commitPiece(proofs, b!)],
     ["joinSlices", [[piece]], (...[s]) => joinSlices(proofs, s!)],

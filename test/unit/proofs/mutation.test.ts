@@ -8,7 +8,7 @@ import { sectorParams } from "../../../src/sector/params.ts";
 import { stagePieces } from "../../../src/sector/piece/stage.ts";
 import { provePoSt, verifyPoSt } from "../../../src/sector/post/post-proof.ts";
 import { provePoRep, verifyPoRep } from "../../../src/sector/seal/porep-proof.ts";
-import { MemoryStore } from "../../../src/sector/store.ts";
+import { MemorySectorStore } from "../../../src/sector/store.ts";
 import { proveUpdate, updateParams, updateSector, verifyUpdate } from "../../../src/sector/update/update.ts";
 import { fixture, prng } from "./fixture.ts";
 import { caseOf, type FixtureSector, sealAgain } from "./sectors.ts";
@@ -120,7 +120,7 @@ test("sector update: no changed opening is accepted", async () => {
     info.dataSeed,
     info.pieces.map((piece) => piece.unpadded),
   );
-  const next = new MemoryStore();
+  const next = new MemorySectorStore();
   await stagePieces(proofs, next, params, [{ payloadSize: 16256, bytes: [prng(9, 16256)] }]);
   const { commDNew, commRNew } = await updateSector(proofs, { params, old: store, commROld: sealed.commR, next });
   const statement = { commROld: sealed.commR, commDNew, commRNew };

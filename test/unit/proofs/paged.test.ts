@@ -9,7 +9,7 @@ import { withGraph, withMemory } from "../../../src/sector/seal/kit.ts";
 import { DIGESTS_FILE, type LabelIdentity } from "../../../src/sector/seal/label-digests.ts";
 import { labelPaged } from "../../../src/sector/seal/paged-labels.ts";
 import type { PagingOptions } from "../../../src/sector/seal/paging-plan.ts";
-import { layerFile, MemoryStore } from "../../../src/sector/store.ts";
+import { layerFile, MemorySectorStore } from "../../../src/sector/store.ts";
 import { fixture, prng } from "./fixture.ts";
 import { caseOf, type FixtureSector, sealAgain } from "./sectors.ts";
 
@@ -31,7 +31,7 @@ const PAGINGS: readonly PagingOptions[] = [
   { windowNodes: 2048, passes: 4 },
 ];
 
-function layersOf(store: MemoryStore, params: SectorParams): (string | undefined)[] {
+function layersOf(store: MemorySectorStore, params: SectorParams): (string | undefined)[] {
   return Array.from({ length: params.layers }, (_, i) => {
     const labels = store.files.get(layerFile(i + 1));
     return labels && digest(labels);
@@ -101,7 +101,7 @@ test("any size, window, number of passes and memory gives the labels made in mem
     fc.asyncProperty(shape, async ({ logNodes, layers, logWindow, passes, memoryBytes, legacy, seed }) => {
       const params = someSector(2 ** logNodes, layers);
       const identity = { replicaId: prng(seed, 32), porepId: prng(seed + 1, 32), legacy };
-      const store = new MemoryStore();
+      const store = new MemorySectorStore();
       const paging = { windowNodes: 2 ** logWindow, passes, memoryBytes };
       await labelPaged(proofs, store, params, identity, { paging });
       expect(layersOf(store, params)).toEqual(await wholeLayers(params, identity));
@@ -112,7 +112,7 @@ test("any size, window, number of passes and memory gives the labels made in mem
 
 test.each([3, 5000, 0])("windows of %i nodes are refused", async (windowNodes) => {
   const identity = { replicaId: prng(1, 32), porepId: prng(2, 32), legacy: false };
-  const work = labelPaged(proofs, new MemoryStore(), someSector(8192, 2), identity, { paging: { windowNodes } });
+  const work = labelPaged(proofs, new MemorySectorStore(), someSector(8192, 2), identity, { paging: { windowNodes } });
   await expect(work).rejects.toThrow(/windows of/);
 });
 
@@ -122,7 +122,7 @@ describe("an interrupted labelling", () => {
   const paging = { windowNodes: 32, passes: 2 };
 
   /** A store that notes which layers' files are written. */
-  class WatchedStore extends MemoryStore {
+  class WatchedStore extends MemorySectorStore {
     readonly layers = new Set<string>();
 
     override write(name: string, from: number, bytes: Uint8Array): Promise<void> {
@@ -162,12 +162,20 @@ describe("an interrupted labelling", () => {
   });
 
   test.each([
-    ["a changed label", (store: MemoryStore) => (store.files.get(layerFile(2))![4000]! ^= 1), ["2", "3", "4", "5"]],
-    ["a short file", (store: MemoryStore) => store.files.set(layerFile(2), new Uint8Array(64)), ["2", "3", "4", "5"]],
-    ["no digests", (store: MemoryStore) => store.files.delete(DIGESTS_FILE), ["1", "2", "3", "4", "5"]],
+    [
+      "a changed label",
+      (store: MemorySectorStore) => (store.files.get(layerFile(2))![4000]! ^= 1),
+      ["2", "3", "4", "5"],
+    ],
+    [
+      "a short file",
+      (store: MemorySectorStore) => store.files.set(layerFile(2), new Uint8Array(64)),
+      ["2", "3", "4", "5"],
+    ],
+    ["no digests", (store: MemorySectorStore) => store.files.delete(DIGESTS_FILE), ["1", "2", "3", "4", "5"]],
     [
       "a torn digest",
-      (store: MemoryStore) => store.files.set(DIGESTS_FILE, new Uint8Array(40)),
+      (store: MemorySectorStore) => store.files.set(DIGESTS_FILE, new Uint8Array(40)),
       ["1", "2", "3", "4", "5"],
     ],
   ] as const)("does not trust %s", async (_, damage, again) => {

@@ -15,7 +15,7 @@ import {
   writeParents,
 } from "../../../src/sector/seal/parent-cache.ts";
 import { sealSector, unsealRange } from "../../../src/sector/seal/seal.ts";
-import { layerFile, MemoryStore, SEALED_FILE, UNSEALED_FILE } from "../../../src/sector/store.ts";
+import { layerFile, MemorySectorStore, SEALED_FILE, UNSEALED_FILE } from "../../../src/sector/store.ts";
 import { fixture } from "./fixture.ts";
 import { caseOf, type FixtureSector, sealAgain } from "./sectors.ts";
 
@@ -29,8 +29,8 @@ function keyOf(number: number): GraphKey {
 }
 
 /** The whole table of a graph, its windows written in the given order. */
-async function tabulate(key: GraphKey, windows: readonly number[]): Promise<MemoryStore> {
-  const store = new MemoryStore();
+async function tabulate(key: GraphKey, windows: readonly number[]): Promise<MemorySectorStore> {
+  const store = new MemorySectorStore();
   const sums: Uint8Array[] = [];
   for (const first of windows) {
     const [sum] = await writeParents(proofs, store, key, { first, count: 1 });
@@ -93,10 +93,10 @@ describe("sealing with a table", () => {
     for (const [parents, same] of [
       [whole, true],
       [damaged, true],
-      [new MemoryStore(), true],
+      [new MemorySectorStore(), true],
       [wrong, false],
     ] as const) {
-      const again = new MemoryStore();
+      const again = new MemorySectorStore();
       await again.write(UNSEALED_FILE, 0, store.files.get(UNSEALED_FILE)!);
       const sealed = await sealSector(proofs, again, one.identity, { ...one, parents });
       expect(toHex(sealed.commR) === sector.commR).toBe(same);

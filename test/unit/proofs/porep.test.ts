@@ -22,7 +22,7 @@ import {
   verifyPoRepPartition,
 } from "../../../src/sector/seal/porep-proof.ts";
 import type { SealedSector } from "../../../src/sector/seal/seal.ts";
-import type { MemoryStore } from "../../../src/sector/store.ts";
+import type { MemorySectorStore } from "../../../src/sector/store.ts";
 import { fixture } from "./fixture.ts";
 import { caseOf, type FixtureSector, sealAgain, vanillaOf } from "./sectors.ts";
 
@@ -38,7 +38,7 @@ const sectors = (
 
 describe.each(sectors)("vanilla PoRep of $name", (sector) => {
   const one = caseOf(sector);
-  let store: MemoryStore;
+  let store: MemorySectorStore;
   let sealed: SealedSector;
   let statement: PoRepStatement;
   let partitions: PoRepPartitionProof[];

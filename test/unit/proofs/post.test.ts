@@ -13,7 +13,7 @@ import {
   verifyPoSt,
 } from "../../../src/sector/post/post-proof.ts";
 import { postInputs } from "../../../src/sector/snark/statement.ts";
-import { type MemoryStore, SEALED_FILE } from "../../../src/sector/store.ts";
+import { type MemorySectorStore, SEALED_FILE } from "../../../src/sector/store.ts";
 import { fixture, prngFr } from "./fixture.ts";
 import { type FixturePath, pathOf, sealAgain } from "./sectors.ts";
 
@@ -96,7 +96,7 @@ describe.each(known.cases.filter((one) => one.sectorSize < 1 << 20))("$name", (o
   const kind = kindOf(one);
   const randomness = fromHex(one.randomness);
   let sectors: PrivateSector[];
-  let stores: MemoryStore[];
+  let stores: MemorySectorStore[];
   let partitions: PoStPartitionProof[];
   beforeAll(async () => {
     const porepId = new Uint8Array(32).fill(0).with(0, 5);

@@ -5,7 +5,13 @@ import { hasSimd, loadProofs, type Proofs } from "../../../src/core/proofs.ts";
 import { parentsOf, withGraph } from "../../../src/sector/seal/kit.ts";
 import { DIGESTS_FILE } from "../../../src/sector/seal/label-digests.ts";
 import { type SealedSector, unsealRange } from "../../../src/sector/seal/seal.ts";
-import { layerFile, type MemoryStore, P_AUX_FILE, SEALED_FILE, UNSEALED_FILE } from "../../../src/sector/store.ts";
+import {
+  layerFile,
+  type MemorySectorStore,
+  P_AUX_FILE,
+  SEALED_FILE,
+  UNSEALED_FILE,
+} from "../../../src/sector/store.ts";
 import { fixture, prng } from "./fixture.ts";
 import { caseOf, type FixtureSector, sealAgain } from "./sectors.ts";
 
@@ -21,7 +27,7 @@ const small = (
 ).flat();
 const digest = (bytes: Uint8Array): string => toHex(sha256(bytes));
 
-function checkSector(sector: FixtureSector, store: MemoryStore, sealed: SealedSector): void {
+function checkSector(sector: FixtureSector, store: MemorySectorStore, sealed: SealedSector): void {
   const file = (name: string): Uint8Array => store.files.get(name) ?? new Uint8Array(0);
   expect(digest(file(UNSEALED_FILE))).toBe(sector.paddedDataSha256);
   expect(toHex(sealed.replicaId)).toBe(sector.replicaId);
@@ -65,7 +71,7 @@ describe("unsealing", () => {
   const sector = small[0]!;
   const { proofs } = builds[0]!;
   const one = caseOf(sector);
-  let store: MemoryStore;
+  let store: MemorySectorStore;
   let sealed: SealedSector;
   let raw: Uint8Array;
   beforeAll(async () => {

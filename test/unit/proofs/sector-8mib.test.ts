@@ -9,7 +9,7 @@ import { sectorParams } from "../../../src/sector/params.ts";
 import { stagePieces } from "../../../src/sector/piece/stage.ts";
 import { postChallenges, provePoSt, type SectorPoSt, verifyPoSt } from "../../../src/sector/post/post-proof.ts";
 import { postInputs, updateInputs } from "../../../src/sector/snark/statement.ts";
-import { MemoryStore, SEALED_FILE, UNSEALED_FILE } from "../../../src/sector/store.ts";
+import { MemorySectorStore, SEALED_FILE, UNSEALED_FILE } from "../../../src/sector/store.ts";
 import {
   decodeUpdate,
   proveUpdate,
@@ -46,7 +46,7 @@ const row = (await fixture<FixtureUpdate[]>("update.json")).find(({ sectorSize }
 const proofs = await loadProofs();
 const digest = (bytes: Uint8Array): string => toHex(sha256(bytes));
 
-let old: MemoryStore;
+let old: MemorySectorStore;
 const commROld = fromHex(row.old.commR);
 beforeAll(async () => {
   const proof = { number: 6, sectorBytes: BYTES, legacy: false, feature: "interactive" } as const;
@@ -115,7 +115,7 @@ describe.each(cases.filter(({ sectorSize }) => sectorSize === BYTES))("$name", (
 });
 
 describe("new data in the sector", () => {
-  const next = new MemoryStore();
+  const next = new MemorySectorStore();
   const statement = { commROld, commDNew: fromHex(row.commDNew), commRNew: fromHex(row.commRNew) };
   let updated: UpdatedSector;
   let partitions: UpdatePartitionProof[];

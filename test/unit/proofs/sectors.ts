@@ -7,7 +7,7 @@ import { stagePieces } from "../../../src/sector/piece/stage.ts";
 import type { PagingOptions } from "../../../src/sector/seal/paging-plan.ts";
 import { type ColumnProof, labelParents, type PoRepChallengeProof } from "../../../src/sector/seal/porep-proof.ts";
 import { type SealedSector, type SectorIdentity, sealSector } from "../../../src/sector/seal/seal.ts";
-import { MemoryStore } from "../../../src/sector/store.ts";
+import { MemorySectorStore } from "../../../src/sector/store.ts";
 import { prng } from "./fixture.ts";
 
 export type FixturePath = { leaf: string; root: string; path: { index: number; hashes: string[] }[] };
@@ -169,8 +169,8 @@ export async function sealAgain(
   { identity, ...options }: Case,
   dataSeed: number,
   unpadded: readonly number[],
-): Promise<{ store: MemoryStore; sealed: SealedSector }> {
-  const store = new MemoryStore();
+): Promise<{ store: MemorySectorStore; sealed: SealedSector }> {
+  const store = new MemorySectorStore();
   await stagePieces(
     proofs,
     store,

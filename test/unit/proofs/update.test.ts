@@ -6,7 +6,7 @@ import { numberLE } from "../../../src/sector/kernel.ts";
 import type { MerklePath } from "../../../src/sector/merkle-path.ts";
 import { sectorParams } from "../../../src/sector/params.ts";
 import { stagePieces } from "../../../src/sector/piece/stage.ts";
-import { MemoryStore, SEALED_FILE, UNSEALED_FILE } from "../../../src/sector/store.ts";
+import { MemorySectorStore, SEALED_FILE, UNSEALED_FILE } from "../../../src/sector/store.ts";
 import {
   decodeUpdate,
   proveUpdate,
@@ -30,8 +30,8 @@ const proofs = await loadProofs();
 
 describe.each(rows)("$name", (row) => {
   const params = sectorParams(row.sectorSize);
-  const next = new MemoryStore();
-  let old: MemoryStore;
+  const next = new MemorySectorStore();
+  let old: MemorySectorStore;
   let updated: UpdatedSector;
   let partitions: UpdatePartitionProof[];
   const commROld = fromHex(row.old.commR);

@@ -4,7 +4,7 @@ import { estimateSeal } from "../../../src/proving/estimate.ts";
 import { sectorParams } from "../../../src/sector/params.ts";
 import { labelPaged } from "../../../src/sector/seal/paged-labels.ts";
 import { planPaging, scratchBytes } from "../../../src/sector/seal/paging-plan.ts";
-import { MemoryStore } from "../../../src/sector/store.ts";
+import { MemorySectorStore } from "../../../src/sector/store.ts";
 import { fixture, prng } from "../proofs/fixture.ts";
 import { caseOf, type FixtureSector, sealAgain } from "../proofs/sectors.ts";
 
@@ -50,7 +50,7 @@ describe("the estimate of a seal", () => {
 
   test("scratch bytes are not less than those of the scratch files, nor twice as many", async () => {
     let peak = 0;
-    const store = new (class extends MemoryStore {
+    const store = new (class extends MemorySectorStore {
       override async write(name: string, from: number, bytes: Uint8Array): Promise<void> {
         await super.write(name, from, bytes);
         const scratch = [...this.files].filter(([file]) => file.endsWith(".tmp"));
