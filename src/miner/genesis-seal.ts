@@ -8,7 +8,7 @@ import type { Proofs } from "../core/proofs.ts";
 import { proverId, sealProof } from "../sector/params.ts";
 import { sealedCid } from "../sector/piece/cid.ts";
 import { sealSector } from "../sector/seal/seal.ts";
-import { MemoryStore, UNSEALED_FILE } from "../sector/store.ts";
+import { MemorySectorStore, UNSEALED_FILE } from "../sector/store.ts";
 import type { OwnSector } from "./own-sectors.ts";
 
 export type GenesisSeal = {
@@ -27,7 +27,7 @@ export async function sealGenesisSector(
   { seed, miner, number, proof }: GenesisSeal,
 ): Promise<OwnSector> {
   const described = sealProof(proof);
-  const store = new MemoryStore();
+  const store = new MemorySectorStore();
   await store.write(UNSEALED_FILE, 0, new Uint8Array(described.sectorBytes));
   const ticket = hashes.blake2b256(utf8(`filigree/${seed}/genesis sector/${miner}/${number}`));
   const identity = { proof: described, proverId: proverId(miner), sectorNumber: number, ticket };

@@ -204,7 +204,7 @@ export class SectorTree {
   private readonly store: SectorStore;
   private readonly leafFile: string;
   /** Rows from the base roots up. */
-  readonly #top: readonly (readonly Uint8Array[])[];
+  private readonly top: readonly (readonly Uint8Array[])[];
   private readonly spans = new Map<number, readonly Uint8Array[]>();
 
   private constructor(
