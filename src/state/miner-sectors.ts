@@ -1,6 +1,6 @@
 /**
  * A miner's sectors as its deadlines and partitions hold them.
- * Source: the state of the miner actor, `src/schema/actors/miner.ts`.
+ * The state's fields: `src/schema/actors/miner.ts`.
  */
 import { BoundedMap } from "../base/bounded-map.ts";
 import type { BlockSource } from "../storage/contract.ts";
