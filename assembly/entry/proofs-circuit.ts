@@ -9,6 +9,7 @@ export {
   circuitFailedRow,
   circuitInputDensity,
   circuitInputs,
+  circuitLocate,
   circuitPath,
   circuitRows,
   circuitSource,

@@ -15,6 +15,7 @@ export type CircuitExports = {
   circuitAssignment(inputs: number, aux: number): void;
   circuitDigest(out: number): void;
   circuitFailedRow(): number;
+  circuitLocate(row: number): void;
   circuitPath(at: number): number;
   circuitCounts(at: number): void;
   circuitStep(): number;
@@ -34,6 +35,7 @@ export const CIRCUIT_EXPORTS: ExportKinds<CircuitExports> = {
   circuitAssignment: "function",
   circuitDigest: "function",
   circuitFailedRow: "function",
+  circuitLocate: "function",
   circuitPath: "function",
   circuitCounts: "function",
   circuitStep: "function",

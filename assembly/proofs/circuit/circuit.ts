@@ -1,7 +1,7 @@
 /** Running a circuit: the functions of `contract.ts`. */
 import { FR_ONE } from "../../crypto/field/fr.gen";
 import { ERROR_SHAPE, KIND_POREP, KIND_POST, USE_CHECK, USE_WITNESS } from "./contract";
-import { AT_INPUT, enter, keptPath, leave, resetPath } from "./path";
+import { AT_INPUT, enter, keptPath, leave, resetPath, setSought } from "./path";
 import { porepStep, porepSteps } from "./porep";
 import { postStep, postSteps } from "./post";
 import {
@@ -103,6 +103,11 @@ export function circuitFailedRow(): u32 {
   return failedRow();
 }
 
+/** Before the first step of a locating run. */
+export function circuitLocate(row: u32): void {
+  setSought(row);
+}
+
 export function circuitPath(at: usize): u32 {
   return keptPath(at);
 }
@@ -137,14 +142,14 @@ export function circuitStep(): i32 {
 /** A row for every input, which keeps them independent in the keys: input × 0 = 0. */
 function inputRows(): void {
   for (let i: u32 = 0; i < inputCount; i++) {
+    enter(AT_INPUT, i);
     if (witnessing()) {
       valuesInput(i);
     } else if (building()) {
-      enter(AT_INPUT, i);
       add(SIDE_A, i, 1);
       emit();
-      leave();
     }
     countRow();
+    leave();
   }
 }

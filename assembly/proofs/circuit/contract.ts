@@ -27,6 +27,7 @@
  * Uses
  *   USE_WITNESS  writes inputs, auxiliaries and the three values of every row. No linear combination is built.
  *   USE_COUNT    counts only.
+ *   USE_LOCATE   counts, and keeps the path of the row named by circuitLocate(row), for circuitPath.
  *   USE_DENSITY  counts, and sets bit j (of byte j >> 3, lowest first) of two bitmaps where auxiliary j occurs in some A
  *                row, some B row, with a coefficient that is not 0: circuitDensity(a, b), both zeroed by the caller. Of the
  *                inputs all are taken for A (the rows at the end), and only the constant occurs in B, in every circuit here.
@@ -56,10 +57,11 @@ export const KIND_UPDATE: u32 = 3;
 
 export const USE_WITNESS: i32 = 0;
 export const USE_COUNT: i32 = 1;
-export const USE_DENSITY: i32 = 2;
-export const USE_DIGEST: i32 = 3;
-export const USE_TERMS: i32 = 4;
-export const USE_CHECK: i32 = 5;
+export const USE_LOCATE: i32 = 2;
+export const USE_DENSITY: i32 = 3;
+export const USE_DIGEST: i32 = 4;
+export const USE_TERMS: i32 = 5;
+export const USE_CHECK: i32 = 6;
 
 /** A shape, use or setting that cannot be. */
 export const ERROR_SHAPE: i32 = -1;
@@ -73,4 +75,4 @@ export const ERROR_UNSATISFIED: i32 = -4;
 /** Most rows, and most auxiliaries, of one step. */
 export const MAX_STEP_ROWS: u32 = 1 << 21;
 /** Most bytes of terms that one step writes. */
-export const MAX_STEP_TERM_BYTES: u32 = 1 << 28;
+export const MAX_STEP_TERM_BYTES: u32 = 1 << 27;

@@ -1,9 +1,9 @@
 /**
- * Where a run stands: names with numbers, from the outermost in. Kept by checking runs, so that a row that does not hold
- * can be named. The names' texts stand in `src/proving/circuit.ts` in the same order; a test compares them.
+ * Where a run stands: names with numbers, from the outermost in. Kept by checking and locating runs, so that a row that does
+ * not hold can be named. The names' texts stand in `src/sector/snark/circuit.ts` in the same order; a test compares them.
  */
-import { USE_CHECK } from "./contract";
-import { use } from "./run";
+import { USE_CHECK, USE_LOCATE } from "./contract";
+import { rowCount, use } from "./run";
 
 export const AT_SECTOR: u32 = 0;
 export const AT_CHALLENGE: u32 = 1;
@@ -39,14 +39,29 @@ const STACK: usize = memory.data(128, 8);
 const FOUND: usize = memory.data(128, 8);
 let depth: u32 = 0;
 let found: u32 = 0;
+let sought: u32 = u32.MAX_VALUE;
 
 export function resetPath(): void {
   depth = 0;
   found = 0;
+  sought = u32.MAX_VALUE;
+}
+
+/** The row whose path a locating run keeps. */
+export function setSought(row: u32): void {
+  sought = row;
+}
+
+/** Keeps the path if the row that is sought was passed since the path changed last: then it stands here. */
+function locate(): void {
+  if (use != USE_LOCATE || rowCount <= sought) return;
+  markPath();
+  sought = u32.MAX_VALUE;
 }
 
 export function enter(name: u32, number: u32): void {
-  if (use != USE_CHECK) return;
+  if (use != USE_CHECK && use != USE_LOCATE) return;
+  locate();
   assert(depth < MAX_DEPTH);
   store<u32>(STACK + (<usize>depth << 3), name);
   store<u32>(STACK + (<usize>depth << 3), number, 4);
@@ -54,7 +69,9 @@ export function enter(name: u32, number: u32): void {
 }
 
 export function leave(): void {
-  if (use == USE_CHECK) depth--;
+  if (use != USE_CHECK && use != USE_LOCATE) return;
+  locate();
+  depth--;
 }
 
 /** Keeps the path as it is now. */

@@ -38,7 +38,10 @@ export type CircuitRows = { readonly counts: Counts; readonly blocks: AsyncItera
 /** A circuit given by its rows; for small ones, and other people's. */
 export type PlainCircuit = { readonly kind: "plain"; readonly counts: Counts; readonly terms: readonly Terms[] };
 
-export type CircuitName = PlainCircuit;
+/** One of the network's circuits: kind and sector bytes, as "winning-2048". */
+export type OfficialCircuit = { readonly kind: "official"; readonly name: string };
+
+export type CircuitName = PlainCircuit | OfficialCircuit;
 
 /** log2 of the domain: the smallest power of two that is not below the rows. */
 export function domainBits(rows: number): number {

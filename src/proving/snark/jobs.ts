@@ -1,6 +1,6 @@
 /** Jobs of proving and of making keys; see `../jobs.ts`. */
 import type { Source } from "../source.ts";
-import type { CircuitName } from "./circuit.ts";
+import type { CircuitName, Witness } from "./circuit.ts";
 import type { Group } from "./kernel.ts";
 
 /** What a worker does on the vectors of a window, one step after the other. */
@@ -91,7 +91,15 @@ export type KeyNumbersJob = {
   readonly setup: SetupNumbers;
 };
 
+/** Makes the witness of one of the network's circuits from the openings of a vanilla proof, as bytes. */
+export type CircuitWitnessJob = {
+  readonly kind: "circuit-witness";
+  readonly circuit: string;
+  readonly openings: Source;
+};
+
 export type SnarkJobTable = {
+  "circuit-witness": { job: CircuitWitnessJob; result: Witness };
   quotient: { job: QuotientJob; result: Uint8Array };
   "quotient-window": { job: QuotientWindowJob; result: Uint8Array[] };
   "snark-sum": { job: SnarkSumJob; result: Uint8Array };

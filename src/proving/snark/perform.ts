@@ -1,7 +1,7 @@
 /** Running the jobs of proving and of making keys; see `../perform.ts`. */
 import { loadProofs, type Proofs } from "../../core/proofs.ts";
 import type { OnProgress } from "../source.ts";
-import { circuitTerms } from "./circuits.ts";
+import { circuitTerms, officialWitness } from "./circuits.ts";
 import type { CheckRowsJob, KeyNumbersJob, MultiplesJob, SnarkJobTable, SnarkSumJob } from "./jobs.ts";
 import { ELEMENT_BYTES, pointBytes, SnarkError, WIDE_BYTES } from "./kernel.ts";
 import { keyNumbers } from "./key-numbers.ts";
@@ -33,6 +33,9 @@ export const SNARK_PERFORMERS: Performers = {
   "snark-check": checkRows,
   "key-multiples": multiples,
   "key-numbers": evaluate,
+  "circuit-witness": async ({ circuit, openings }, report) =>
+    // Windows of a step may take more than those of sums; the instance goes when the job is done.
+    officialWitness(await loadProofs(), circuit, await bytesOf(openings), report),
 };
 
 async function sumWindow({ group, points, scalars, packed, query, first }: SnarkSumJob): Promise<Uint8Array> {

@@ -21,7 +21,7 @@ export type CircuitErrorData =
 export class CircuitError extends FilError<CircuitErrorData> {}
 
 const KINDS = { post: 1, porep: 2, update: 3 } as const;
-const USES = { witness: 0, count: 1, density: 2, digest: 3, terms: 4, check: 5 } as const;
+const USES = { witness: 0, count: 1, locate: 2, density: 3, digest: 4, terms: 5, check: 6 } as const;
 
 export type CircuitUse = keyof typeof USES;
 
@@ -29,7 +29,7 @@ export type CircuitUse = keyof typeof USES;
 export const ELEMENT_BYTES = 32;
 /** Most rows, and most auxiliaries, of one step; most bytes of its terms. */
 export const MAX_STEP_ROWS = 2 ** 21;
-export const MAX_STEP_TERM_BYTES = 2 ** 28;
+export const MAX_STEP_TERM_BYTES = 2 ** 27;
 
 /** Parts of a path, in the order of `assembly/proofs/circuit/path.ts`; those marked # come with a number. */
 export const PATH_NAMES = [
@@ -176,13 +176,19 @@ export class CircuitRun {
     });
   }
 
-  private unsatisfied(): CircuitError {
+  /** Where the row stands that was sought, or that failed. */
+  path(): string {
     const { module } = this;
-    const row = module.exports.circuitFailedRow() >>> 0;
-    const path = module.with(MAX_PATH_BYTES, (at) => {
+    return module.with(MAX_PATH_BYTES, (at) => {
       const parts = module.exports.circuitPath(at);
       return spellPath(words(module.instance.read(at, 8 * parts)));
     });
+  }
+
+  private unsatisfied(): CircuitError {
+    const { module } = this;
+    const row = module.exports.circuitFailedRow() >>> 0;
+    const path = this.path();
     return new CircuitError(
       { code: "UNSATISFIED", row, path },
       `the witness does not satisfy the circuit: constraint ${row}, ${path}`,
@@ -206,6 +212,14 @@ function spellPath(parts: Uint32Array): string {
 /** Counts of a circuit, without building it. */
 export function countCircuit(module: Proofs, shape: CircuitShape): CircuitCounts {
   return new CircuitRun(module, "count", shape).finish();
+}
+
+/** Where row `row` stands in a circuit, for people; without building it. */
+export function locateRow(module: Proofs, shape: CircuitShape, row: number): string {
+  const run = new CircuitRun(module, "locate", shape);
+  module.exports.circuitLocate(row);
+  run.finish();
+  return run.path();
 }
 
 /** SHA-256 over all rows in canonical form. */

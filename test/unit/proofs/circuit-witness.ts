@@ -10,6 +10,7 @@ import {
   checkCircuit,
   circuitShape,
   countCircuit,
+  locateRow,
 } from "../../../src/sector/snark/circuit.ts";
 import fixture from "../../fixtures/proofs/circuits.json" with { type: "json" };
 import { type SealedAgain, sealCircuitSector, witnessOfPoRep, witnessOfPoSt, witnessOfUpdate } from "./circuits.ts";
@@ -115,6 +116,9 @@ const changes = {
 
 export type WitnessCase = keyof typeof cases;
 
+/** The openings of a case as bytes. */
+export const witnessBytes = (name: WitnessCase): Promise<Uint8Array> => cases[name]();
+
 /** Tests of the witness of a circuit: equal to the official one, and what becomes of changed ones. */
 export function describeWitness(name: WitnessCase): void {
   describe(`the witness of ${name}`, () => testWitness(name));
@@ -154,6 +158,7 @@ function testWitness(name: WitnessCase): void {
         assignCircuit(module, { shape, witness: changed, counts }, at);
         const error = caught(() => checkCircuit(module, shape, at));
         expect(error.data).toMatchObject({ code: "UNSATISFIED", path });
+        if (error.data.code === "UNSATISFIED") expect(locateRow(module, shape, error.data.row)).toBe(path);
       }
     });
   });

@@ -1,0 +1,53 @@
+/**
+ * Proofs of the network's circuits: from the openings of a vanilla proof to 192 bytes, one partition at a time.
+ */
+import type { Proofs } from "../../core/proofs.ts";
+import type { Scheduler } from "../scheduler.ts";
+import type { Shape } from "./circuit.ts";
+import { officialRowName, officialShape } from "./circuits.ts";
+import type { ParamsFile } from "./params-file.ts";
+import { type ProveOptions, proveWitness } from "./prove.ts";
+
+/** Shapes that were used last; each costs a run of its circuit, and they never change. */
+const shapes = new Map<string, Shape>();
+const MOST_SHAPES = 4;
+
+/** Counts and densities of a circuit, kept for the next proof. */
+export function shapeOfOfficial(module: Proofs, name: string, signal?: AbortSignal): Shape {
+  const kept = shapes.get(name);
+  const shape = kept ?? officialShape(module, name, signal);
+  shapes.delete(name);
+  shapes.set(name, shape);
+  for (const oldest of shapes.keys()) {
+    if (shapes.size <= MOST_SHAPES) break;
+    shapes.delete(oldest);
+  }
+  return shape;
+}
+
+/** A circuit by name ("window-2048"), its parameters, and the bytes of the openings (`sector/snark/witness.ts`). */
+export type OpeningsRequest = {
+  readonly circuit: string;
+  readonly params: ParamsFile;
+  readonly openings: Uint8Array;
+};
+
+/**
+ * Proves one partition; the proof was verified. Errors: `BAD_SHAPE`, `BAD_WITNESS`, and those of `proveWitness`; `UNSATISFIED`
+ * names the first constraint that does not hold.
+ */
+export async function proveOpenings(
+  module: Proofs,
+  scheduler: Scheduler,
+  { circuit, params, openings }: OpeningsRequest,
+  options: ProveOptions = {},
+): Promise<Uint8Array> {
+  const { signal, onProgress } = options;
+  const shape = shapeOfOfficial(module, circuit, signal);
+  const witness = await scheduler.run(
+    { kind: "circuit-witness", circuit, openings: { bytes: openings } },
+    { ...(signal === undefined ? {} : { signal }), ...(onProgress === undefined ? {} : { onProgress }) },
+  );
+  const rowName = (row: number): string => officialRowName(module, circuit, row);
+  return proveWitness(module, scheduler, params, shape, witness, { rowName, ...options });
+}
