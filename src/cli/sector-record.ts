@@ -1,8 +1,8 @@
 /**
  * `sector.json`, which stands beside a sealed sector's files and says what they are; and proof files.
  *
- * A proof file is DAG-CBOR: the kind of proof, the statement, and the vanilla openings by partition. It holds all that a
- * verifier needs; nothing of it is trusted.
+ * A proof file is DAG-CBOR: the kind of proof, the statement, and the vanilla openings by partition or a SNARK. It holds all
+ * that a verifier needs, except a SNARK's verifying key; nothing of it is trusted.
  */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
@@ -121,25 +121,32 @@ function hex32(stored: Stored, name: "ticket" | (typeof COMMITMENTS)[number]): U
   throw new Error(`${name} is not 32 bytes in hexadecimal`);
 }
 
-export type ProofFile =
-  | {
-      readonly kind: "porep";
-      readonly sealProof: number;
-      readonly actorId: bigint;
-      readonly sectorNumber: bigint | number;
-      readonly ticket: Uint8Array;
-      readonly commD: Uint8Array;
-      readonly commR: Uint8Array;
-      readonly seed: Uint8Array;
-      readonly partitions: readonly PoRepPartitionProof[];
-    }
-  | {
-      readonly kind: PoStKind;
-      readonly sectorBytes: number;
-      readonly randomness: Uint8Array;
-      readonly sectors: readonly PublicSector[];
-      readonly partitions: readonly PoStPartitionProof[];
-    };
+/** What a PoRep is of. */
+export type PoRepFile = {
+  readonly kind: "porep";
+  readonly sealProof: number;
+  readonly actorId: bigint;
+  readonly sectorNumber: bigint | number;
+  readonly ticket: Uint8Array;
+  readonly commD: Uint8Array;
+  readonly commR: Uint8Array;
+  readonly seed: Uint8Array;
+};
+
+/** What a PoSt is of. */
+export type PoStFile = {
+  readonly kind: PoStKind;
+  readonly sectorBytes: number;
+  readonly randomness: Uint8Array;
+  readonly sectors: readonly PublicSector[];
+};
+
+/** A statement with its vanilla openings by partition, or with the SNARK of all partitions. */
+export type VanillaFile =
+  | (PoRepFile & { readonly partitions: readonly PoRepPartitionProof[] })
+  | (PoStFile & { readonly partitions: readonly PoStPartitionProof[] });
+export type SnarkFile = (PoRepFile | PoStFile) & { readonly snark: Uint8Array };
+export type ProofFile = VanillaFile | SnarkFile;
 
 export async function writeProof(file: string, proof: ProofFile, options: OutputOptions = {}): Promise<number> {
   const bytes = cbor.encode(proof);
@@ -166,7 +173,8 @@ const isNumber = (value: unknown): boolean =>
   typeof value === "bigint" ? value >= 0n && value < 1n << 64n : Number.isSafeInteger(value) && (value as number) >= 0;
 
 function isStatement(proof: ProofFile): boolean {
-  if (!Array.isArray(proof.partitions)) return false;
+  const isSnark = "snark" in proof && proof.snark instanceof Uint8Array;
+  if (!isSnark && !("partitions" in proof && Array.isArray(proof.partitions))) return false;
   if (proof.kind === "porep") {
     const { sealProof: number, actorId, sectorNumber, ticket, commD, commR, seed } = proof;
     return [number, actorId, sectorNumber].every(isNumber) && [ticket, commD, commR, seed].every(isBytes);

@@ -1,21 +1,29 @@
-/** `filigree prove <directory...> --out <file>`: vanilla proofs of sealed sectors. */
+/** `filigree prove <directory...> --out <file>`: vanilla proofs of sealed sectors, and SNARKs. */
 import { type Command, Option } from "commander";
 import { platform } from "#platform";
 import { loadProofs } from "../../core/proofs.ts";
 import { ProvingPool } from "../../proving/pool.ts";
 import type { ProvingOptions } from "../../proving/ranges.ts";
 import { provePoRepDirectory, provePoStDirectories } from "../../proving/seal.ts";
-import type { PoStKind } from "../../sector/post/post-proof.ts";
+import { PROOF_BYTES } from "../../proving/snark/kernel.ts";
+import { openParams } from "../../proving/snark/params-file.ts";
+import { snarkPoRep, snarkPoSt } from "../../proving/snark/sector-proofs.ts";
+import { sealProof } from "../../sector/params.ts";
+import type { PoStKind, PoStPartitionProof } from "../../sector/post/post-proof.ts";
+import type { PoRepPartitionProof } from "../../sector/seal/porep-proof.ts";
+import { UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { parseHex32, parseWorkers } from "../options.ts";
 import { checkOutput } from "../output.ts";
-import { type ProofFile, readRecord, writeProof } from "../sector-record.ts";
+import { readRecord, type SnarkFile, type VanillaFile, writeProof } from "../sector-record.ts";
 import { progressLine, sizeText } from "../terminal.ts";
 
 type Options = {
   readonly kind: "porep" | PoStKind;
   readonly randomness: Uint8Array;
   readonly out: string;
+  readonly snark?: true;
+  readonly params?: string;
   readonly workers?: number;
   readonly force?: true;
   readonly json?: true;
@@ -24,7 +32,9 @@ type Options = {
 export function registerProve(program: Command): void {
   program
     .command("prove")
-    .description("open a vanilla proof: of replication of one sector, or of spacetime of several")
+    .description(
+      "prove: replication of one sector, or spacetime of several; vanilla openings, or with --snark the short proof",
+    )
     .argument("<directory...>", "the sectors' files; PoRep and WinningPoSt take one")
     .addOption(
       new Option("--kind <kind>", "what to prove")
@@ -33,26 +43,36 @@ export function registerProve(program: Command): void {
     )
     .requiredOption("--randomness <hex>", "32 bytes: the interactive seed, or the PoSt's randomness", parseHex32)
     .requiredOption("--out <file>", "where the proof goes (DAG-CBOR)")
+    .option("--snark", "make the proof that the chain takes: Groth16, 192 bytes a partition; needs --params")
+    .option("--params <file>", "parameters of the circuit (.params), the network's or made here")
     .option("--workers <n>", "worker threads (default: one per core)", parseWorkers)
     .option("--force", "replace the file if it exists")
-    .option("--json", "print one JSON object: out, kind, partitions, bytes")
+    .option("--json", "print one JSON object: out, kind, snark, partitions, bytes")
     .action(run);
 }
 
 async function run(directories: readonly string[], options: Options): Promise<void> {
-  const { out, force } = options;
+  const { out, force, snark, params } = options;
+  if (snark === true && params === undefined) throw new UsageError("--snark needs --params <file>");
+  if (snark !== true && params !== undefined) throw new UsageError("--params is for --snark");
   await checkOutput(out, { force });
   const pool = ProvingPool.open(options.workers ?? platform.cores);
   const line = progressLine();
   const onProgress = ({ phase, done, total }: { phase: string; done: number; total: number }): void =>
     line.part(phase, done, total);
   try {
-    const proof = await interruptible((signal) => prove(pool, directories, options, { onProgress, signal }));
+    const proof = await interruptible(async (signal) => {
+      const vanilla = await prove(pool, directories, options, { onProgress, signal });
+      if (params === undefined) return vanilla;
+      return proveSnark(pool, vanilla, directories, params, { onProgress, signal });
+    });
     const bytes = await writeProof(out, proof, { force });
     line.clear();
-    const fields = { out, kind: proof.kind, partitions: proof.partitions.length, bytes };
+    const partitions = "snark" in proof ? proof.snark.length / PROOF_BYTES : proof.partitions.length;
+    const what = "snark" in proof ? "SNARK" : "proof";
+    const fields = { out, kind: proof.kind, snark: snark === true, partitions, bytes };
     if (options.json === true) process.stdout.write(`${JSON.stringify(fields)}\n`);
-    else process.stdout.write(`${proof.kind} proof, ${proof.partitions.length} partitions, ${sizeText(bytes)}\n`);
+    else process.stdout.write(`${proof.kind} ${what}, ${partitions} partitions, ${sizeText(bytes)}\n`);
   } finally {
     line.clear();
     await pool.close();
@@ -64,7 +84,7 @@ async function prove(
   directories: readonly string[],
   { kind, randomness }: Options,
   options: ProvingOptions,
-): Promise<ProofFile> {
+): Promise<VanillaFile> {
   const records = await Promise.all(directories.map(readRecord));
   const [first, ...more] = records as [(typeof records)[0], ...typeof records];
   if (kind === "porep") {
@@ -104,4 +124,23 @@ async function prove(
     ...options,
   });
   return { kind, sectorBytes, randomness, sectors, partitions };
+}
+
+/** The SNARK over vanilla openings that were just made. */
+async function proveSnark(
+  pool: ProvingPool,
+  { partitions, ...statement }: VanillaFile,
+  directories: readonly string[],
+  file: string,
+  options: ProvingOptions,
+): Promise<SnarkFile> {
+  const proofs = await loadProofs();
+  const params = await openParams({ file });
+  if (statement.kind === "porep") {
+    const { sealed } = await readRecord(directories[0] as string);
+    const request = { proof: sealProof(statement.sealProof), sealed, partitions: partitions as PoRepPartitionProof[] };
+    return { ...statement, snark: await snarkPoRep(proofs, pool, { ...request, params }, options) };
+  }
+  const request = { ...statement, partitions: partitions as PoStPartitionProof[], params };
+  return { ...statement, snark: await snarkPoSt(proofs, pool, request, options) };
 }
