@@ -34,7 +34,7 @@ export class ElectedProducer {
   }
 
   /** Makes the tipset of `epoch` on top of the head; null if no miner won it. */
-  async produce(epoch: number): Promise<Produced | null> {
+  async produce(epoch: number, signal?: AbortSignal): Promise<Produced | null> {
     const { states, pool, miners, poster } = this.options;
     const { chain } = states;
     const parent = chain.head;
@@ -49,7 +49,7 @@ export class ElectedProducer {
     const baseFee = await states.nextBaseFee(parent);
     const best = Math.max(...wins.map(({ quality }) => quality));
     const made = await usable(await pool.select(baseFee, best), {
-      attempt: (chosen) => this.attempt(wins, baseFee, chosen),
+      attempt: (chosen) => this.attempt(wins, baseFee, chosen, signal),
       drop: ({ message }, reason) => pool.dropNonce(message.from, message.nonce, reason),
     });
     const tipset = await chain.append(made.added);
@@ -58,7 +58,12 @@ export class ElectedProducer {
   }
 
   /** The blocks of all winners: the one with the best ticket carries the messages, the others are empty. */
-  private async attempt(wins: readonly Win[], baseFee: bigint, chosen: readonly SignedMessage[]) {
+  private async attempt(
+    wins: readonly Win[],
+    baseFee: bigint,
+    chosen: readonly SignedMessage[],
+    signal: AbortSignal | undefined,
+  ) {
     const best = wins.reduce((a, b) => (b.quality > a.quality ? b : a));
     const blocks = [];
     for (const win of wins) blocks.push(await this.maker.make(win, win === best ? chosen : [], baseFee));
@@ -66,7 +71,11 @@ export class ElectedProducer {
     const tipset = makeTipset(headers);
     const messagesOf = new Map(blocks.map(({ header, messages }) => [header, splitMessages(messages)]));
     const inOrder = tipset.blocks.map((header) => messagesOf.get(header) ?? { bls: [], secp: [] });
-    const executed = await this.options.states.execute(tipset, { given: inOrder, priority: "mine" });
+    const executed = await this.options.states.execute(tipset, {
+      given: inOrder,
+      priority: "mine",
+      ...(signal === undefined ? {} : { signal }),
+    });
     return {
       added: {
         headers: tipset.blocks,

@@ -33,8 +33,16 @@ export type ProducerOptions = {
 /** A tipset that was made, and how many messages it carries. */
 export type Produced = { readonly tipset: Tipset; readonly messages: number };
 
-/** Whoever makes tipsets on top of the head; null for an epoch in which nobody may. */
-export type TipsetProducer = { produce(epoch: number): Promise<Produced | null> };
+/** Whoever makes tipsets on top of the head; null for an epoch in which nobody may. `signal` ends a run in a worker. */
+export type TipsetProducer = { produce(epoch: number, signal?: AbortSignal): Promise<Produced | null> };
+
+/** The tipset that is wanted, whatever it carries. */
+type Wanted = {
+  readonly parent: Tipset;
+  readonly epoch: number;
+  readonly baseFee: bigint;
+  readonly signal?: AbortSignal;
+};
 
 /** Domain tags. Source: go-state-types crypto/randomness.go. */
 const TAG_TICKET = 1;
@@ -50,13 +58,14 @@ export class Producer {
   }
 
   /** Makes the tipset of `epoch`, which must be above the head's; epochs between are null rounds. */
-  async produce(epoch: number): Promise<Produced> {
+  async produce(epoch: number, signal?: AbortSignal): Promise<Produced> {
     const { states, pool } = this.options;
     const { chain } = states;
     const parent = chain.head;
     const baseFee = await states.nextBaseFee(parent);
     const made = await usable(await pool.select(baseFee), {
-      attempt: (chosen) => this.attempt(parent, epoch, baseFee, chosen),
+      attempt: (chosen) =>
+        this.attempt({ parent, epoch, baseFee, ...(signal === undefined ? {} : { signal }) }, chosen),
       drop: ({ message }, reason) => pool.dropNonce(message.from, message.nonce, reason),
     });
     const tipset = await chain.append(made.added);
@@ -64,11 +73,15 @@ export class Producer {
     return { tipset, messages: made.count };
   }
 
-  private async attempt(parent: Tipset, epoch: number, baseFee: bigint, chosen: readonly SignedMessage[]) {
+  private async attempt({ parent, epoch, baseFee, ...run }: Wanted, chosen: readonly SignedMessage[]) {
     const messages = [splitMessages(chosen)];
     const meta = buildMessageMeta(splitMessages(chosen));
     const headers = [await this.header(parent, epoch, baseFee, chosen, meta.root)];
-    const executed = await this.options.states.execute(makeTipset(headers), { given: messages, priority: "mine" });
+    const executed = await this.options.states.execute(makeTipset(headers), {
+      ...run,
+      given: messages,
+      priority: "mine",
+    });
     const blocks = [...meta.blocks, ...executed.blocks];
     return { added: { headers, messages, blocks, result: executed.result }, count: chosen.length };
   }

@@ -8,6 +8,7 @@
 import { Turns } from "../base/turns.ts";
 import type { Produced, TipsetProducer } from "../miner/producer.ts";
 import type { MessagePool } from "../mpool/pool.ts";
+import { StateManagerError } from "../stmgr/errors.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
 import type { Tipset } from "../types/block-header.ts";
 import type { Health, Startable } from "./startable.ts";
@@ -25,6 +26,8 @@ const MAX_EMPTY = 100;
 
 /** Milliseconds of making tipsets before others have their turn. */
 const STRETCH_MS = 20;
+/** Milliseconds that a tipset under way has to end when the clock is stopped. */
+const GRACE_MS = 1000;
 
 export class Clock implements Startable {
   readonly name = "clock";
@@ -39,6 +42,7 @@ export class Clock implements Startable {
   private seconds: number;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private stopped = false;
+  private readonly giveUp = new AbortController();
   private wanted = false;
   /** When others had their turn last, milliseconds. */
   private breathed = 0;
@@ -95,12 +99,20 @@ export class Clock implements Startable {
     return this.turns.run(async () => (await this.next(count)).tipset);
   }
 
-  /** Lets the tipset under way end, then makes no more. */
+  /**
+   * Lets the tipset under way end, then makes no more. One that takes long, as one after very many null rounds does, is
+   * given up where it runs in a worker: nothing of it was told to anybody.
+   */
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
     for (const stop of this.stopListening) stop();
+    const late = setTimeout(
+      () => this.giveUp.abort(new StateManagerError({ code: "CLOSED" }, "the node is stopping")),
+      GRACE_MS,
+    );
     await this.turns.idle();
+    clearTimeout(late);
   }
 
   health(): Health {
@@ -113,7 +125,7 @@ export class Clock implements Startable {
     await this.breathe();
     const first = this.states.chain.head.height + 1 + nullRounds;
     for (let epoch = first; epoch < first + MAX_EMPTY; epoch++) {
-      const made = await this.producer.produce(epoch);
+      const made = await this.producer.produce(epoch, this.giveUp.signal);
       if (made !== null) return made;
     }
     throw new Error(`no miner won any of ${MAX_EMPTY} epochs from ${first} on: the network has lost its power`);
@@ -162,6 +174,7 @@ export class Clock implements Startable {
       await work();
       this.failure = null;
     } catch (error) {
+      if (this.giveUp.signal.aborted) return;
       this.failure = error;
       this.onError(error);
     }

@@ -61,6 +61,8 @@ export type ExecuteOptions = {
   readonly tracing?: boolean;
   /** Which work goes first where machines are shared; default: that of validating. */
   readonly priority?: Priority;
+  /** Ends the run where it is in a worker, and before it begins anywhere. */
+  readonly signal?: AbortSignal;
 };
 
 /** States whose upper nodes are kept. */
@@ -153,11 +155,11 @@ export class StateManager {
   }
 
   /** Executes a tipset on the state that its headers name, and keeps nothing. */
-  async execute(tipset: Tipset, { given, tracing = false, priority }: ExecuteOptions = {}): Promise<ExecutedTipset> {
+  async execute(tipset: Tipset, options: ExecuteOptions = {}): Promise<ExecutedTipset> {
+    const { given, ...run } = options;
     const input = await tipsetInput(this.chain, tipset, given);
     const randomness = this.randomness(tipset);
-    const options = { randomness, tracing, ...(priority === undefined ? {} : { priority }) };
-    const executed = await this.machines.tipsets.applyTipset(input, this.rules, options);
+    const executed = await this.machines.tipsets.applyTipset(input, this.rules, { ...run, randomness });
     const { stateRoot, receiptsRoot, blocks, applied } = executed;
     return { result: { stateRoot, receiptsRoot }, blocks, applied };
   }

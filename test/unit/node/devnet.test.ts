@@ -85,6 +85,53 @@ describe("in instant mode", () => {
   });
 });
 
+test("a network stops in the middle of very many null rounds, and nothing of them was told", async () => {
+  const net = await Devnet.open({ ...TEST_OPTIONS, blockTime: 3600, machine: "worker" });
+  await net.clock.mine(1);
+  const heard: number[] = [];
+  net.node.chain.onHeadChange((changes) => heard.push(...changes.map(({ tipset }) => tipset.height)));
+  const skipped = net.clock.skip(10_000_000).catch((error: { code?: string }) => error.code);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await net.close();
+  expect([await skipped, heard, net.head.height]).toEqual(["CLOSED", [], 1]);
+});
+
+test("what was replaced in the pool stays known, and its search finds what took its place", async () => {
+  const net = await open({ blockTime: 3600 });
+  const { chain, states, pool, crypto } = net.node;
+  const [sender, receiver] = net.accounts;
+  if (sender === undefined || receiver === undefined) throw new Error("no accounts");
+  const sign = (gasPremium: bigint) =>
+    signMessage(crypto, sender.keys.secp256k1, {
+      from: sender.secp256k1,
+      to: receiver.secp256k1,
+      nonce: 0n,
+      value: 1n,
+      gasLimit: 2_000_000n,
+      gasFeeCap: 1_000_000_000n,
+      gasPremium,
+      method: 0n,
+      params: new Uint8Array(0),
+    });
+  const [cheap, dear] = [sign(100_000n), sign(200_000n)];
+  await pool.push(cheap);
+  const waiting = wait(net, signedMessageCid(cheap));
+  await pool.push(dear);
+  const options = { lookback: -1, allowReplaced: true };
+  expect(await states.search(net.head, signedMessageCid(cheap), options)).toBeNull();
+  await net.clock.mine(1);
+  // The head carries it, but nothing has executed it yet.
+  expect(await states.search(net.head, signedMessageCid(dear), options)).toBeNull();
+  await net.clock.mine(1);
+  const found = await states.search(net.head, signedMessageCid(cheap), options);
+  expect([`${found?.cid}`, found?.tipset.height]).toEqual([`${signedMessageCid(dear)}`, 2]);
+  expect(`${(await waiting).cid}`).toBe(`${signedMessageCid(dear)}`);
+  expect((await chain.message(signedMessageCid(cheap))).message.gasPremium).toBe(100_000n);
+  // Below the tipset that executed it, it is not found.
+  const below = await chain.tipsetAtOrBefore(1);
+  expect(await states.search(below, signedMessageCid(dear), options)).toBeNull();
+});
+
 test("networks in one process share nothing: the same seed gives the same chain, each at its own time", async () => {
   const [one, other] = [await open({ blockTime: 3600 }), await open({ blockTime: 3600 })];
   await push(one, 0);
