@@ -29,7 +29,7 @@ function nodeNeed(file: string): string | null {
 }
 
 const tests = readdirSync("test", { recursive: true, encoding: "utf8" })
-  .filter((file) => file.endsWith(".test.ts"))
+  .filter((file) => file.endsWith(".test.ts") && !/node_modules|^(clients|package)\W/.test(file))
   .map((file) => `test/${file.replaceAll("\\", "/")}`)
   .sort();
 const needs = new Map(tests.map((file) => [file, nodeNeed(file)]));
@@ -37,7 +37,19 @@ for (const [file, need] of needs) if (need !== null) process.stdout.write(`not i
 
 const corpus = findCorpus();
 
+/** Workers are named by what they are built to; here they are run from their sources, as everything else. */
+const workersFromSource = {
+  name: "workers-from-source",
+  enforce: "pre" as const,
+  transform: (code: string, id: string) =>
+    /\/src\/\w+\/[\w-]+\.ts$/.test(id.split("?")[0] as string)
+      ? code.replaceAll('"./worker.js"', '"./worker.ts"')
+      : null,
+};
+
 export default defineConfig({
+  plugins: [workersFromSource],
+  worker: { format: "es" },
   resolve: { alias },
   // the checkout, and the vectors beside it
   server: { fs: { allow: [".", path.resolve(corpus.folder, "../..")] } },

@@ -9,7 +9,7 @@ export default defineConfig({
   resolve: { alias },
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/**/*.browser.test.ts", "**/node_modules/**"],
+    exclude: ["test/**/*.browser.test.ts", "test/clients/**", "test/package/**", "**/node_modules/**"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: "forks",

@@ -7,13 +7,14 @@
  * console.log(pieceCidV2(piece).toString());
  */
 
+export { useWasm, type WasmPlace, type WasmSource } from "./core/load.ts";
 export { merkleTag, PoseidonError, poseidon, UPDATE_TAG } from "./core/poseidon.ts";
 export { constantLengthTag, type PoseidonOptions, type PoseidonStrength, poseidonAny } from "./core/poseidon-any.ts";
 export { hasSimd, loadProofs, Proofs, type ProofsOptions } from "./core/proofs.ts";
 export { commitPayload, commitStream, type Payload } from "./proving/commit.ts";
 export type { Job, Progress, ResultOf } from "./proving/jobs.ts";
 export { perform } from "./proving/perform.ts";
-export { ProvingPool } from "./proving/pool.ts";
+export { ProvingPool, type ProvingPoolOptions } from "./proving/pool.ts";
 export { provePoRepDirectory, provePoStDirectories, sealDirectory } from "./proving/seal.ts";
 export {
   leafChallenge,

@@ -2,15 +2,18 @@
 /** `filigree`: the command line. Each command stands in its own file and registers itself here. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { registerAuth } from "./commands/auth.ts";
 import { registerCommp } from "./commands/commp.ts";
 import { registerConformance } from "./commands/conformance.ts";
 import { registerDevnet } from "./commands/devnet.ts";
 import { registerProve } from "./commands/prove.ts";
 import { registerReplay } from "./commands/replay.ts";
 import { registerSeal } from "./commands/seal.ts";
+import { registerSend } from "./commands/send.ts";
 import { registerState } from "./commands/state.ts";
 import { registerUnseal } from "./commands/unseal.ts";
 import { registerVerify } from "./commands/verify.ts";
+import { registerWallet } from "./commands/wallet.ts";
 import { registerWorker } from "./commands/worker.ts";
 import { complain, EXIT, InterruptedError, report } from "./errors.ts";
 
@@ -18,6 +21,9 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerCommp,
   registerConformance,
   registerDevnet,
+  registerSend,
+  registerWallet,
+  registerAuth,
   registerReplay,
   registerSeal,
   registerUnseal,

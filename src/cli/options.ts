@@ -29,3 +29,21 @@ export function parseCount(text: string): number {
   if (/^\d+$/.test(text) && Number.isSafeInteger(count)) return count;
   throw new InvalidArgumentError("Give a whole number, 0 or more.");
 }
+
+/** Folder of the local network unless another is named. */
+export const DEFAULT_DATA = ".filigree/devnet";
+
+/** Collects the values of a repeatable option. */
+export function collect(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
+}
+
+/** A parser of whole numbers from `low` to `high`. */
+export function wholeNumber(low: number, high: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < low || value > high)
+      throw new InvalidArgumentError(`a whole number from ${low} to ${high} is needed.`);
+    return value;
+  };
+}

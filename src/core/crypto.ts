@@ -5,6 +5,7 @@
  * const crypto = await loadCrypto();
  * const digest = crypto.blake2b256(message);
  */
+import { CRYPTO_WASM } from "./assets/crypto.ts";
 import type { Bls, BlsExports } from "./bls.ts";
 import { blsOf } from "./bls.ts";
 import type { HashExports, Hashes } from "./hashes.ts";
@@ -24,8 +25,6 @@ export type CryptoOptions = {
   /** The module's bytes, or the module compiled; by default the platform's own asset. */
   readonly source?: WasmSource;
 };
-
-const ASSET = "crypto.wasm";
 
 type CryptoExports = HashExports & BlsExports & Secp256k1Exports;
 
@@ -70,7 +69,7 @@ const CRYPTO_EXPORTS: ExportKinds<CryptoExports> = {
  * Its functions answer synchronously and share that instance: use one face per thread.
  */
 export async function loadCrypto(options: CryptoOptions = {}): Promise<Crypto> {
-  const module = await compileModule(ASSET, options.source);
-  const instance = await Instance.create<CryptoExports>(module, { name: ASSET }, CRYPTO_EXPORTS);
+  const module = await compileModule(CRYPTO_WASM, options.source);
+  const instance = await Instance.create<CryptoExports>(module, { name: CRYPTO_WASM.name }, CRYPTO_EXPORTS);
   return { ...hashesOf(instance), ...blsOf(instance), secp256k1: secp256k1Of(instance) };
 }

@@ -5,6 +5,8 @@
  * given back at the top go back to the module, others are kept for the next request of the same size; so a long-lived
  * worker holds no more than its jobs did at once, whatever their sizes.
  */
+import type { Asset } from "../platform/platform.ts";
+import { PROOFS_SIMD_WASM, PROOFS_WASM } from "./assets/proofs.ts";
 import { EngineFault } from "./errors.ts";
 import { Instance, PAGE_BYTES } from "./instance.ts";
 import { compileModule, type WasmSource } from "./load.ts";
@@ -36,9 +38,9 @@ export function hasSimd(): boolean {
   return WebAssembly.validate(SIMD_PROBE);
 }
 
-/** Name of the asset that this engine should load. */
-export function proofAsset(simd: boolean = hasSimd()): string {
-  return simd ? "proofs-simd.wasm" : "proofs.wasm";
+/** The build that this engine should load. */
+export function proofAsset(simd: boolean = hasSimd()): Asset {
+  return simd ? PROOFS_SIMD_WASM : PROOFS_WASM;
 }
 
 type Block = { readonly address: number; readonly bytes: number; free: boolean };
@@ -52,8 +54,9 @@ type Block = { readonly address: number; readonly bytes: number; free: boolean }
  * const piece = commitPiece(proofs, payload);
  */
 export async function loadProofs(options: ProofsOptions = {}): Promise<Proofs> {
-  const name = proofAsset(options.simd);
-  const module = await compileModule(name, options.source);
+  const asset = proofAsset(options.simd);
+  const { name } = asset;
+  const module = await compileModule(asset, options.source);
   const { maxPages = MOST_PAGES } = options;
   const pages = { maxPages, initialPages: Math.min(FIRST_PAGES, maxPages) };
   return new Proofs(await Instance.create(module, { name, ...pages }, PROOF_EXPORTS));

@@ -5,9 +5,11 @@
  * only later is fetched and the check begins again, with the blocks fetched so far kept. Stores on disk and CAR files
  * answer at once.
  */
+
 import * as dagCbor from "@ipld/dag-cbor";
 import { type ProfileName, profileNumber } from "../schema/profiles.ts";
 import { type CID, cidFromBytes, cidKey } from "../types/cid.ts";
+import { CHECK_WASM } from "./assets/check.ts";
 import { CborItems } from "./cbor-items.ts";
 import { EngineFault } from "./errors.ts";
 import { Instance, PAGE_BYTES } from "./instance.ts";
@@ -75,7 +77,7 @@ export async function checkState(
   blocks: StateBlocks,
   options: StateCheckOptions = {},
 ): Promise<StateReport> {
-  const module = await compileModule("check.wasm", options.source);
+  const module = await compileModule(CHECK_WASM, options.source);
   const fetched = new Map<string, Uint8Array>();
   const peek = (cid: Uint8Array): Uint8Array | undefined => blocks.peek(cid) ?? fetched.get(cidKey(cid));
   for (;;) {

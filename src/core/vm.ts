@@ -5,6 +5,7 @@
  * which answers at once or throws; then the run is void, the instance is used up (`spent`) and there is no receipt.
  * `src/exec` wraps this with fetching and running again.
  */
+
 import * as dagCbor from "@ipld/dag-cbor";
 import { type ProfileName, profileNumber } from "../schema/profiles.ts";
 import { findVersion } from "../schema/versions/rows.ts";
@@ -12,6 +13,7 @@ import { Address } from "../types/address.ts";
 import { bigToBytes } from "../types/amount.ts";
 import { type Block, CID, cidFromBytes, cidKey } from "../types/cid.ts";
 import { ABI_VERSION, EXPORT_NAMES, REFUSAL, type VmExports, type VmImports } from "./abi.ts";
+import { VM_WASM } from "./assets/vm.ts";
 import { CborItems } from "./cbor-items.ts";
 import { EngineFault } from "./errors.ts";
 import { Instance } from "./instance.ts";
@@ -147,7 +149,7 @@ export class Vm {
   /** Loads the module once and makes an instance. Faults: those of loading, `ABI_MISMATCH`. */
   static async create(host: VmHost, options: VmOptions = {}): Promise<Vm> {
     const { asset = "vm.wasm", maxPages = DEFAULT_MAX_PAGES } = options;
-    const module = await compileModule(asset, options.source);
+    const module = await compileModule(asset === "vm.wasm" ? VM_WASM : asset, options.source);
     const run = new RunState(host);
     const instance = await Instance.create<VmExports>(
       module,

@@ -3,8 +3,10 @@
  * another worker in its place when it dies. See docs/adr/0006-the-machine-in-a-worker.md.
  */
 import { platform } from "#platform";
+import { wasmPlace } from "../core/load.ts";
 import type { VmOptions } from "../core/vm.ts";
 import { retryLost, WorkerLostError, type WorkerPool } from "../platform/platform.ts";
+import { builtFile } from "../platform/web.ts";
 import { AnsweringEnd } from "./channel.ts";
 import { ExecError } from "./errors.ts";
 import type { ExecutorParts } from "./executor.ts";
@@ -52,7 +54,8 @@ export class Slot {
   /** Starts the worker, which the first run does else. */
   start(): WorkerPool {
     this.worker ??= platform.openPool({
-      entry: new URL("../../dist/exec/worker.js", import.meta.url),
+      entry: () => builtFile("exec/worker.js"),
+      startWorker: () => new Worker(new URL("./worker.js", import.meta.url), { type: "module" }),
       size: 1,
       stackMib: STACK_MIB,
     });
@@ -120,6 +123,7 @@ export class Slot {
       configuration: configuration.number,
       ...(known ? {} : { options: configuration.options }),
       world,
+      wasm: wasmPlace(),
       job,
       tracing,
       channel: this.channel?.id ?? null,

@@ -3,6 +3,7 @@
  * Decisions behind it: docs/adr/0006-the-machine-in-a-worker.md.
  */
 import type { Failure } from "../base/errors.ts";
+import type { WasmPlace } from "../core/load.ts";
 import type { GenesisSupply, MachineContext, VmOptions } from "../core/vm.ts";
 import { Address } from "../types/address.ts";
 import { type CID, cidFromBytes } from "../types/cid.ts";
@@ -50,6 +51,8 @@ export type MachineMessage = {
   readonly options?: VmOptions;
   /** Whose store, randomness and verifier answer: what the worker knows to be in one store need not be in another. */
   readonly world: number;
+  /** Where the worker's WASM comes from. */
+  readonly wasm: WasmPlace;
   readonly job: MachineJob;
   readonly tracing: boolean;
   /** The channel that the run asks over; null: there is none, and a question ends the run. */

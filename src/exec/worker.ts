@@ -4,6 +4,7 @@
  */
 import { platform } from "#platform";
 import { failureOf } from "../base/errors.ts";
+import { useWasm } from "../core/load.ts";
 import type { VmOptions } from "../core/vm.ts";
 import { answerMessages } from "../platform/worker-scope.ts";
 import { BlockCache } from "./block-cache.ts";
@@ -120,9 +121,12 @@ function run(machine: Executor, job: MachineJob, options: RunOptions) {
 }
 
 const session = new Session();
+let isPlaced = false;
 
 /** Does the job of a message. */
 export function work(message: MachineMessage): Promise<MachineAnswer> {
+  if (!isPlaced) useWasm(message.wasm);
+  isPlaced = true;
   return session.handle(message);
 }
 

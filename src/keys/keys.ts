@@ -11,6 +11,8 @@ import { type Message, messageCid, SIGNATURE_TYPE, type Signature, type SignedMe
 export type KeyErrorData =
   | { readonly code: "BAD_SECRET"; readonly reason: string }
   | { readonly code: "UNKNOWN_KEY"; readonly address: string }
+  | { readonly code: "BAD_MNEMONIC"; readonly reason: string }
+  | { readonly code: "BAD_EXPORT"; readonly reason: string }
   | { readonly code: "LOCKED" }
   | { readonly code: "NO_PASSPHRASE" }
   | { readonly code: "BAD_KEYSTORE"; readonly reason: string };

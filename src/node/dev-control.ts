@@ -9,7 +9,12 @@ import type { Clock } from "./clock.ts";
 /** What is told of the network, and what controls it. */
 type Controlled = {
   readonly clock: Clock;
-  readonly options: { readonly seed: string; readonly genesisTime: number; readonly data: string | null };
+  readonly options: {
+    readonly seed: string;
+    readonly mnemonic: string;
+    readonly genesisTime: number;
+    readonly data: string | null;
+  };
   readonly accounts: readonly DevAccount[];
   readonly network: NetworkParams;
   readonly miner: Address;
@@ -26,12 +31,14 @@ export function devControl(net: Controlled): DevControl {
       chainId: network.chainId,
       networkName: network.name,
       seed: options.seed,
+      mnemonic: options.mnemonic,
       blockTime: clock.blockTime,
       genesisTime: options.genesisTime,
       data: options.data,
       miner: miner.toString(network.letter),
       producer: "single producer",
       accounts: accounts.map((account) => ({
+        name: account.name,
         id: account.id.toString(network.letter),
         secp256k1: account.secp256k1.toString(network.letter),
         bls: account.bls.toString(network.letter),

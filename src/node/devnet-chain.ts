@@ -8,6 +8,7 @@ import { addressOf, type KeyInfo } from "../keys/keys.ts";
 import { CHAIN_LIMITS, type NetworkParams, networkVersionAt } from "../params/networks.ts";
 import { buildAmt } from "../storage/amt.ts";
 import { Address } from "../types/address.ts";
+import { formatFil } from "../types/amount.ts";
 import type { BeaconEntry } from "../types/block-header.ts";
 import { SIGNATURE_TYPE } from "../types/message.ts";
 import { SYSTEM } from "../types/singletons.ts";
@@ -54,7 +55,7 @@ export async function openDevnetChain(
   if (stored !== identityOf(genesis))
     throw new DevnetError(
       { code: "OTHER_NETWORK", stored },
-      `the data directory holds a network made with other options (${stored}); give the same ones, another --data, or --reset`,
+      `the data directory holds a network made with other options (${optionsText(stored)}); give the same ones, another --data, or --reset`,
     );
   return Address.fromBytes((await chain.blocks.fact(MINER_FACT)) as Uint8Array);
 }
@@ -109,7 +110,18 @@ async function makeChain(chain: Chain, crypto: Crypto, network: NetworkParams, s
 
 /** What of the options is fixed in the genesis. */
 function identityOf({ seed, accounts, balance, miners = [] }: DevnetGenesis): string {
+  const first = `${accounts[0]?.secp256k1 ?? ""}`;
   const sectors = miners[0]?.sectors.length;
   const mining = sectors === undefined ? {} : { miners: miners.length, sectors, sealProof: miners[0]?.sealProof };
-  return JSON.stringify({ seed, accounts: accounts.length, balance: balance.toString(), ...mining });
+  return JSON.stringify({ seed, accounts: accounts.length, balance: balance.toString(), first, ...mining });
+}
+
+/** Options as one gives them on the command line. */
+function optionsText(identity: string): string {
+  try {
+    const { seed, accounts, balance } = JSON.parse(identity) as Record<string, unknown>;
+    return `--seed ${seed} --accounts ${accounts} --balance ${formatFil(BigInt(balance as string))}, and its mnemonic`;
+  } catch {
+    return "not known";
+  }
 }

@@ -9,9 +9,11 @@ import { Chain } from "../chain/chain.ts";
 import { type Crypto, loadCrypto } from "../core/crypto.ts";
 import type { KeyInfo } from "../keys/keys.ts";
 import { Keystore } from "../keys/keystore.ts";
+import { parseMnemonic } from "../keys/mnemonic.ts";
 import type { TipsetProducer } from "../miner/producer.ts";
 import { Producer } from "../miner/producer.ts";
 import { DEVNET, type NetworkParams } from "../params/networks.ts";
+import { VERSION } from "../params/version.ts";
 import { memorySecrets, type Secrets } from "../platform/secrets.ts";
 import { makeDispatcher } from "../rpc/api.ts";
 import type { Dispatcher, Observer } from "../rpc/dispatcher.ts";
@@ -22,8 +24,9 @@ import type { BlockStore } from "../storage/contract.ts";
 import { MemoryStore } from "../storage/memory.ts";
 import { TableStore } from "../storage/table-store.ts";
 import type { Address } from "../types/address.ts";
+import { FIL } from "../types/amount.ts";
 import type { BeaconEntry, Tipset } from "../types/block-header.ts";
-import { type DevAccount, makeAccounts } from "./accounts.ts";
+import { type DevAccount, makeAccounts, mnemonicOfSeed, PUBLIC_MNEMONIC } from "./accounts.ts";
 import { Clock } from "./clock.ts";
 import { devControl } from "./dev-control.ts";
 import { localBeacon, openDevnetChain } from "./devnet-chain.ts";
@@ -38,16 +41,21 @@ import type { Health } from "./startable.ts";
 export type { DevAccount, RpcOptions };
 
 export type DevnetOptions = {
+  /** Funded accounts; default 10. */
   readonly accounts: number;
-  /** attoFIL for each account */
+  /** attoFIL on each address; default 1,000,000 FIL. */
   readonly balance: bigint;
+  /** Decides the accounts' keys, the genesis and the beacon; default "filigree". */
   readonly seed: string;
-  /** Seconds between epochs; 0 makes one whenever a message arrives. */
+  /** BIP-39 words of the accounts' secp256k1 keys; default: those of the seed, or, if that is not given, "test test … junk". */
+  readonly mnemonic: string;
+  /** Seconds between epochs once `clock.start` is called; 0, the default, makes one whenever a message arrives. */
   readonly blockTime: number;
-  /** Unix time of the genesis, seconds. */
+  /** Unix time of the genesis, seconds; default that of the main network's, so that CIDs are the same at every run. */
   readonly genesisTime: number;
-  /** Folder of the data; null keeps everything in memory. */
+  /** Folder of the data; null, the default, keeps everything in memory. */
   readonly data: string | null;
+  /** What the node says that it is, behind "filigree-". */
   readonly version: string;
   /**
    * Where messages are executed: in the caller's thread, or in workers, so that the network answers meanwhile and calls
@@ -67,6 +75,17 @@ export type DevnetOptions = {
   /** Sees every answer of the RPC interface that is not an error. */
   readonly observe?: Observer;
 };
+
+/** Options of a network that nobody has asked anything of. */
+const DEFAULTS = {
+  accounts: 10,
+  balance: 1_000_000n * FIL,
+  seed: "filigree",
+  blockTime: 0,
+  genesisTime: 1_598_306_400,
+  data: null,
+  version: VERSION,
+} as const;
 
 /** The parts of the node, for whoever runs it in the same process. */
 export type DevnetServices = NodeParts & Pick<FilecoinNode, "chain" | "states" | "gas" | "pool" | "keystore">;
@@ -126,9 +145,14 @@ export class Devnet {
     this.dispatcher = makeDispatcher(this.services, options.observe);
   }
 
-  /** Opens the network in its data folder, or makes it there. The clock does not run before `clock.start`. */
-  static async open(options: DevnetOptions): Promise<Devnet> {
+  /**
+   * Opens the network in its data folder, or makes it there; without options, a new one in memory that makes a tipset
+   * whenever a message arrives. The clock does not run before `clock.start`.
+   */
+  static async open(given: Partial<DevnetOptions> = {}): Promise<Devnet> {
     const crypto = await loadCrypto();
+    const words = given.seed === undefined ? PUBLIC_MNEMONIC : mnemonicOfSeed(crypto, given.seed);
+    const options = { ...DEFAULTS, ...given, mnemonic: parseMnemonic(given.mnemonic ?? words) };
     const { data, reset = false, repair = false } = options;
     const network: NetworkParams = { ...DEVNET, blockDelaySeconds: Math.max(1, Math.round(options.blockTime)) };
     const store =
@@ -149,7 +173,7 @@ export class Devnet {
   ): Promise<Devnet> {
     const { seed, balance, data } = options;
     const chain = await Chain.open({ blocks: store });
-    const accounts = makeAccounts(crypto, seed, options.accounts, balance);
+    const accounts = makeAccounts(crypto, { seed, mnemonic: options.mnemonic, count: options.accounts, balance });
     const { miners = 0, sectors = 1 } = options;
     const workers = Array.from({ length: Math.max(1, miners) }, (_, i) => minerWorker(crypto, seed, i));
     const times = { genesisTime: options.genesisTime, blockDelay: network.blockDelaySeconds };
@@ -195,17 +219,25 @@ export class Devnet {
     return new Devnet({ options, node, accounts, miner, producer, clock, local, beacon }, secret);
   }
 
-  /** Serves JSON-RPC. On loopback without tokens; on any other host tokens are needed for more than reading. */
-  async serve(options: RpcOptions): Promise<{ readonly url: string; readonly port: number }> {
-    const rpc = new RpcPart(this.dispatcher, this.services.tokenSecret, options);
+  /**
+   * Serves JSON-RPC, by default on any free port of loopback. There without tokens; on any other host tokens are needed
+   * for more than reading.
+   */
+  async serve(options: Partial<RpcOptions> = {}): Promise<{ readonly url: string; readonly port: number }> {
+    const all = { host: "127.0.0.1", port: 0, allowHosts: [], allowOrigins: [], ...options };
+    const rpc = new RpcPart(this.dispatcher, this.services.tokenSecret, all);
     this.node.add(rpc);
     await this.node.start();
     return { url: rpc.url, port: rpc.port };
   }
 
-  /** Calls an RPC method in this process, with all permissions; throws what a client would be told. */
-  request(method: string, ...params: readonly unknown[]): Promise<unknown> {
-    return this.dispatcher.request(method, ...params);
+  /**
+   * Calls an RPC method in this process, with all permissions; throws what a client would be told. Names of the `Filecoin`
+   * namespace need no prefix: `net.request("WalletBalance", address)`, `net.request("Devnet.mine", 5)`.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: answers are JSON of as many shapes as there are methods
+  request<Result = any>(method: string, ...params: readonly unknown[]): Promise<Result> {
+    return this.dispatcher.request(method, ...params) as Promise<Result>;
   }
 
   get head(): Tipset {

@@ -12,7 +12,7 @@ export type RpcOptions = {
   readonly allowOrigins: readonly string[];
 };
 
-const LOOPBACK_HOSTS = ["127.0.0.1", "::1", "localhost"];
+export const LOOPBACK_HOSTS = ["127.0.0.1", "::1", "localhost"];
 
 export class RpcPart implements Startable {
   readonly name = "rpc";

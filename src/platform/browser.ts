@@ -2,23 +2,15 @@
 import { utf8 } from "../base/bytes.ts";
 import { openTable } from "./browser-table.ts";
 import type { Platform } from "./platform.ts";
-import { assetUrl, fetchAsset, now, randomBytes } from "./web.ts";
+import { fetchAsset, now, randomBytes } from "./web.ts";
 import { openWebPool } from "./web-workers.ts";
-
-/** The published assets, each spelled out because bundlers follow only a `new URL` of constant text. */
-const ASSETS: Readonly<Record<string, () => URL>> = {
-  "crypto.wasm": () => new URL("../../dist/wasm/crypto.wasm", import.meta.url),
-  "proofs.wasm": () => new URL("../../dist/wasm/proofs.wasm", import.meta.url),
-  "proofs-simd.wasm": () => new URL("../../dist/wasm/proofs-simd.wasm", import.meta.url),
-  "vm.wasm": () => new URL("../../dist/wasm/vm.wasm", import.meta.url),
-};
 
 const noFiles = (): Promise<never> => Promise.reject(new TypeError("a page has no files; give the bytes as a Blob"));
 
 export const platform: Platform = {
   environment: "browser",
   cores: navigator.hardwareConcurrency,
-  readAsset: (name) => fetchAsset(ASSETS[name]?.() ?? assetUrl(name)),
+  readAsset: fetchAsset,
   randomBytes,
   now,
   openTable,
@@ -34,7 +26,7 @@ export const platform: Platform = {
     const { webSockets } = await import("@libp2p/websockets");
     return { transports: [webSockets()], encrypters: [] };
   },
-  openPool: openWebPool,
+  openPool: ({ size, startWorker }) => openWebPool(size, startWorker),
   readRange: noFiles,
   writeRange: noFiles,
   fileSize: noFiles,

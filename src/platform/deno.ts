@@ -1,7 +1,7 @@
 /** Deno. */
 import { readFileRange, removeFile, replaceFile, sizeOfFile, writeFileRange } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
-import { assetUrl, fetchAsset, now, randomBytes } from "./web.ts";
+import { fetchAsset, now, randomBytes } from "./web.ts";
 import { openWebPool } from "./web-workers.ts";
 
 /** What this file uses of Deno's global object. */
@@ -10,10 +10,7 @@ declare const Deno: { readFile(path: URL): Promise<Uint8Array> };
 export const platform: Platform = {
   environment: "deno",
   cores: navigator.hardwareConcurrency,
-  readAsset: (name) => {
-    const url = assetUrl(name);
-    return url.protocol === "file:" ? Deno.readFile(url) : fetchAsset(url);
-  },
+  readAsset: (url) => (url.protocol === "file:" ? Deno.readFile(url) : fetchAsset(url)),
   randomBytes,
   now,
   // Loaded on first use: a program that only verifies starts without a database and a server.
@@ -23,7 +20,7 @@ export const platform: Platform = {
   // Deno's own workers: its imitation of Node's threads walks every element of a typed array in a message (Deno 2.9 took
   // seconds for 8 MB and failed above 100 MB), and a thread that is ended there never says so.
   peerToPeer: async () => (await import("./node-peer-to-peer.ts")).openPeerToPeer(),
-  openPool: openWebPool,
+  openPool: ({ entry, size }) => openWebPool(size, () => new Worker(entry(), { type: "module" })),
   readRange: readFileRange,
   writeRange: writeFileRange,
   fileSize: sizeOfFile,

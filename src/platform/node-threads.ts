@@ -41,7 +41,7 @@ export function openThreadPool(options: PoolOptions): WorkerPool {
 async function startPool({ entry, size, stackMib }: PoolOptions): Promise<Piscina> {
   const { Piscina: Pool } = await import("piscina");
   const limits = stackMib === undefined ? {} : { resourceLimits: { stackSizeMb: stackMib } };
-  const pool = new Pool({ filename: entry.href, name: "work", minThreads: size, maxThreads: size, ...limits });
+  const pool = new Pool({ filename: entry().href, name: "work", minThreads: size, maxThreads: size, ...limits });
   // A thread that dies while idle is replaced by Piscina; without a listener the event would end the process.
   pool.on("error", () => undefined);
   return pool;

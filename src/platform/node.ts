@@ -3,12 +3,13 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { openThreadPool, readFileRange, removeFile, replaceFile, sizeOfFile, writeFileRange } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
-import { assetUrl, now, randomBytes } from "./web.ts";
+import { fetchAsset, now, randomBytes } from "./web.ts";
 
 export const platform: Platform = {
   environment: "node",
   cores: availableParallelism(),
-  readAsset: async (name) => new Uint8Array(await readFile(assetUrl(name))),
+  readAsset: async (url) =>
+    url.protocol === "http:" || url.protocol === "https:" ? fetchAsset(url) : new Uint8Array(await readFile(url)),
   randomBytes,
   now,
   // Loaded on first use: a program that only verifies starts without a database and a server.

@@ -14,11 +14,8 @@ export type Platform = {
   readonly environment: Environment;
   /** Hardware threads that this process may use, at least 1. */
   readonly cores: number;
-  /**
-   * Bytes of a file of `dist/wasm`, by its name ("crypto.wasm").
-   * Rejects with the platform's own error when it cannot be read.
-   */
-  readAsset(name: string): Promise<Uint8Array>;
+  /** Bytes of a file of the package, or of another place. Rejects with the platform's own error when it cannot be read. */
+  readAsset(url: URL): Promise<Uint8Array>;
   /** `length` bytes from the system's cryptographic generator, any length. */
   randomBytes(length: number): Uint8Array;
   /** Wall clock: milliseconds since 1970-01-01 UTC. */
@@ -48,9 +45,25 @@ export type Platform = {
   removeFile(path: string): Promise<void>;
 };
 
+/** A file that the package brings: its name ("crypto.wasm"), and where it lies unless somebody says otherwise. */
+export type Asset = { readonly name: string; readonly url: () => URL };
+
+/** As much of a Web Worker as a pool needs; every platform's `Worker` fits. */
+export type WebWorker = {
+  postMessage(message: unknown, transfer: Transferable[]): void;
+  terminate(): void;
+  onmessage: unknown;
+  onerror: unknown;
+};
+
 export type PoolOptions = {
-  /** A module that exports `work(message)` and calls `answerMessages` of `worker-scope.ts`. */
-  readonly entry: URL;
+  /** A module that exports `work(message)` and calls `answerMessages` of `worker-scope.ts`; asked for where there are files. */
+  readonly entry: () => URL;
+  /**
+   * Starts a Web Worker of the same module, in browsers. Spelled `new Worker(new URL("./worker.js", import.meta.url), …)`
+   * beside the module, it is what bundlers follow.
+   */
+  readonly startWorker: () => WebWorker;
   /** Threads, at least 1. */
   readonly size: number;
   /** Stack of each thread, MiB, where a platform lets that be chosen (Node); the others give what they have. */

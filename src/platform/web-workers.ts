@@ -1,5 +1,5 @@
 /** Pool of Web Workers (Deno, browsers), same contract as the thread pool: a queue, replacement of dead workers, abort. */
-import type { PoolOptions, WorkerPool } from "./platform.ts";
+import type { WebWorker, WorkerPool } from "./platform.ts";
 import { WorkerLostError } from "./platform.ts";
 
 type Job = {
@@ -12,14 +12,14 @@ type Job = {
 /** What a worker answers: see `worker-scope.ts`. */
 type Answer = { readonly ok: true; readonly result: unknown } | { readonly ok: false; readonly error: unknown };
 
-export function openWebPool(options: PoolOptions): WorkerPool {
+export function openWebPool(size: number, startWorker: () => WebWorker): WorkerPool {
   const queue: Job[] = [];
   const idle: Worker[] = [];
   const busy = new Map<Worker, Job>();
   let closed = false;
 
   const start = (): void => {
-    const worker = new Worker(options.entry, { type: "module" });
+    const worker = startWorker() as Worker;
     worker.onmessage = (event: MessageEvent<Answer>) => {
       const job = busy.get(worker);
       busy.delete(worker);
@@ -56,9 +56,9 @@ export function openWebPool(options: PoolOptions): WorkerPool {
     }
   };
 
-  for (let i = 0; i < options.size; i++) start();
+  for (let i = 0; i < size; i++) start();
   return {
-    size: options.size,
+    size,
     run: (message, { transfer = [], signal } = {}) =>
       new Promise((resolve, reject) => {
         if (closed) return reject(new WorkerLostError("the pool is closed"));

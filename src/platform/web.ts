@@ -14,11 +14,11 @@ export function now(): number {
   return Date.now();
 }
 
-/** Where an asset lies; the same from `src/platform` and from `dist/platform`. */
-export function assetUrl(name: string): URL {
+/** Where a built file of the package lies, by its path in `dist`; the same from `src/platform` and from `dist/platform`. */
+export function builtFile(file: string): URL {
   // Through a variable: bundlers rewrite `new URL(text, import.meta.url)`, and here there is no file that they could name.
   const here = import.meta.url;
-  return new URL(`../../dist/wasm/${name}`, here);
+  return new URL(`../../dist/${file}`, here);
 }
 
 export async function fetchAsset(url: URL): Promise<Uint8Array> {

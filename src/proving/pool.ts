@@ -7,13 +7,23 @@
  */
 import { platform } from "#platform";
 import { type Failure, FilError } from "../base/errors.ts";
-import { retryLost, type WorkerPool } from "../platform/platform.ts";
+import { wasmPlace } from "../core/load.ts";
+import { retryLost, type WebWorker, type WorkerPool } from "../platform/platform.ts";
+import { builtFile } from "../platform/web.ts";
 import type { Job, Progress, ResultOf } from "./jobs.ts";
 import { JobError } from "./jobs.ts";
 import { type RunAllOptions, type RunOptions, runBounded, type Scheduler } from "./scheduler.ts";
 
 /** Jobs in hand for each worker: one at work and one waiting, so that no worker idles between two. */
 const JOBS_PER_WORKER = 2;
+
+export type ProvingPoolOptions = {
+  /**
+   * Starts a Web Worker that runs this package's `proving/worker.js` (exported as `filigree/proving-worker`); for pages
+   * whose bundler does not follow `new Worker(new URL(…))` by itself.
+   */
+  readonly startWorker?: () => WebWorker;
+};
 
 /** A job failed in its worker; `data` is that of the error thrown there. */
 export class RemoteError extends FilError {}
@@ -26,10 +36,10 @@ export class ProvingPool implements Scheduler {
   }
 
   /** Starts `size` workers; by default as many as the machine has threads for. */
-  static open(size: number = platform.cores): ProvingPool {
-    return new ProvingPool(
-      platform.openPool({ entry: new URL("../../dist/proving/worker.js", import.meta.url), size }),
-    );
+  static open(size: number = platform.cores, options: ProvingPoolOptions = {}): ProvingPool {
+    const startWorker =
+      options.startWorker ?? (() => new Worker(new URL("./worker.js", import.meta.url), { type: "module" }));
+    return new ProvingPool(platform.openPool({ size, entry: () => builtFile("proving/worker.js"), startWorker }));
   }
 
   get size(): number {
@@ -51,7 +61,8 @@ export class ProvingPool implements Scheduler {
     const channel = onProgress === undefined ? null : new MessageChannel();
     if (channel !== null) channel.port1.onmessage = (event) => onProgress?.(event.data as Progress);
     try {
-      const message = channel === null ? { job } : { job, port: channel.port2 };
+      const wasm = wasmPlace();
+      const message = channel === null ? { job, wasm } : { job, wasm, port: channel.port2 };
       const transfer = channel === null ? [] : [channel.port2];
       const limits = signal === undefined ? { transfer } : { transfer, signal };
       const answer = (await this.#pool.run(message, limits)) as { result: ResultOf<J> } | { failure: Failure };

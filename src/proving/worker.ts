@@ -5,14 +5,19 @@
  */
 import { platform } from "#platform";
 import { failureOf } from "../base/errors.ts";
+import { useWasm, type WasmPlace } from "../core/load.ts";
 import { answerMessages } from "../platform/worker-scope.ts";
 import type { Job } from "./jobs.ts";
 import { perform } from "./perform.ts";
 
-export type WorkMessage = { readonly job: Job; readonly port?: MessagePort };
+export type WorkMessage = { readonly job: Job; readonly wasm: WasmPlace; readonly port?: MessagePort };
+
+let isPlaced = false;
 
 /** Runs the job of a message; errors keep their data across the thread's border through `failureOf`. */
-export async function work({ job, port }: WorkMessage): Promise<unknown> {
+export async function work({ job, wasm, port }: WorkMessage): Promise<unknown> {
+  if (!isPlaced) useWasm(wasm);
+  isPlaced = true;
   try {
     return { result: await perform(job, (progress) => port?.postMessage(progress)) };
   } catch (error) {

@@ -29,7 +29,7 @@ export type JobState = "created" | "retry" | "active" | "completed" | "cancelled
 
 /** This build's name: the version of the border and the core's bytes. Jobs go only to workers of the same. */
 export async function releaseName(): Promise<string> {
-  const core = await platform.readAsset(proofAsset(true));
+  const core = await platform.readAsset(proofAsset(true).url());
   return toHex(sha256(core)).slice(0, 12);
 }
 

@@ -11,17 +11,35 @@ const MAX_TEXT = 400;
 /** Longest integer on the wire: sign byte and magnitude. */
 const MAX_BYTES = 128;
 
-/** "1.5" to attoFIL; "1.5 FIL" and "20 attoFIL" are understood too. */
+/** Units that amounts may be given in, as the power of ten of attoFIL; without one, FIL is meant. */
+const UNITS: Readonly<Record<string, number>> = {
+  ...{ fil: 18, millifil: 15, mfil: 15, microfil: 12, ufil: 12, µfil: 12, μfil: 12, nanofil: 9, nfil: 9 },
+  ...{ picofil: 6, pfil: 6, femtofil: 3, ffil: 3, attofil: 0, afil: 0 },
+};
+
+/**
+ * An amount as people write it to attoFIL: "1.5", ".5", "1.5 FIL", "20 nFIL", "1 attoFIL", "1 aFIL". Nothing is rounded.
+ * Throws `AmountError`.
+ */
 export function parseFil(text: string): bigint {
   if (typeof text !== "string" || text.length > MAX_TEXT)
     throw new AmountError({ code: "BAD_AMOUNT" }, "not an amount of FIL: a short text is expected");
-  const match = /^\s*(-?)(\d+)(?:\.(\d{1,18}))?\s*(fil|attofil)?\s*$/i.exec(text);
-  if (match === null) throw new AmountError({ code: "BAD_AMOUNT" }, `not an amount of FIL: ${JSON.stringify(text)}`);
-  const atto = match[4]?.toLowerCase() === "attofil";
-  if (atto && match[3] !== undefined)
-    throw new AmountError({ code: "BAD_AMOUNT" }, `attoFIL has no fractions: ${JSON.stringify(text)}`);
-  const whole = BigInt(match[2] as string) * (atto ? 1n : FIL) + BigInt((match[3] ?? "").padEnd(18, "0"));
-  return match[1] === "-" ? -whole : whole;
+  const refuse = (why: string): never => {
+    throw new AmountError(
+      { code: "BAD_AMOUNT" },
+      `not an amount of FIL: ${JSON.stringify(text)}${why}`,
+    );
+  };
+  const match = /^\s*([-+]?)(\d*)(?:\.(\d*))?\s*([a-zµμ]*)\s*$/i.exec(text);
+  const [, sign, whole = "", fraction = "", unit = ""] = match ?? [];
+  if (match === null || whole + fraction === "") return refuse(' (write "1.5", "1.5 FIL" or "20 attoFIL")');
+  const power = UNITS[unit === "" ? "fil" : unit.toLowerCase()];
+  if (power === undefined) return refuse(` (${unit} is no unit; FIL, nanoFIL and attoFIL are)`);
+  const digits = fraction.replace(/0+$/, "");
+  if (digits.length > power)
+    return refuse(power === 0 ? " (attoFIL has no fractions)" : ` (at most ${power} digits behind the point)`);
+  const atto = BigInt(whole + digits.padEnd(power, "0"));
+  return sign === "-" ? -atto : atto;
 }
 
 /** attoFIL to FIL without trailing zeros: "1.5". */

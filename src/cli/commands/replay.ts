@@ -8,6 +8,7 @@ import { loadProofs, type Proofs } from "../../core/proofs.ts";
 import { circuitKey, keyedVerifier, type ProofCircuit } from "../../exec/keyed-verifier.ts";
 import { readVerifyingKey, type VerifyingKey } from "../../sector/snark/groth16.ts";
 import { complain } from "../errors.ts";
+import { collect } from "../options.ts";
 import { progressLine } from "../terminal.ts";
 
 export function registerReplay(program: Command): void {
@@ -33,10 +34,6 @@ type Options = {
   readonly trustProofs?: true;
   readonly key: readonly string[];
 };
-
-function collect(text: string, before: readonly string[]): readonly string[] {
-  return [...before, text];
-}
 
 /** Reads the keys of `--key` options. */
 async function readKeys(module: Proofs, words: readonly string[]) {

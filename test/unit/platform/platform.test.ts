@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { platform } from "#platform";
+import { builtFile } from "../../../src/platform/web.ts";
 
 describe("platform", () => {
   test("names the place it runs in", () => {
@@ -22,8 +23,8 @@ describe("platform", () => {
   });
 
   test("assets are the built wasm files, and a missing one is a rejection", async () => {
-    const bytes = await platform.readAsset("crypto.wasm");
+    const bytes = await platform.readAsset(builtFile("wasm/crypto.wasm"));
     expect([...bytes.subarray(0, 4)]).toEqual([0x00, 0x61, 0x73, 0x6d]);
-    await expect(platform.readAsset("no-such.wasm")).rejects.toThrow();
+    await expect(platform.readAsset(builtFile("wasm/no-such.wasm"))).rejects.toThrow();
   });
 });

@@ -36,11 +36,31 @@ describe("amounts", () => {
       ["-0.000000000000000001 FIL", -1n],
       ["20 attoFIL", 20n],
       ["0", 0n],
+      [".5", FIL / 2n],
+      ["5.", 5n * FIL],
+      ["1.5 FIL", (3n * FIL) / 2n],
+      ["1aFIL", 1n],
+      [" 2.5 nFIL ", 2_500_000_000n],
+      ["1 microFIL", FIL / 1_000_000n],
+      ["+3 fil", 3n * FIL],
+      ["1.000000000000000000000", FIL],
     ] as const) {
       expect(parseFil(text)).toBe(atto);
       expect(parseFil(formatFil(atto))).toBe(atto);
     }
-    for (const text of ["", "1,5", "1e3", "0.0000000000000000001", "1.5 attoFIL", "FIL"])
+    for (const text of [
+      "",
+      "1,5",
+      "1e3",
+      "0.0000000000000000001",
+      "1.5 attoFIL",
+      "FIL",
+      ".",
+      "1 BTC",
+      "0x10",
+      "1 2",
+      "9".repeat(401),
+    ])
       expect(() => parseFil(text)).toThrow(FilError);
   });
 });

@@ -1,0 +1,228 @@
+/** `filigree send`, `wait`, `balance` and `call`: everyday work with a running node. */
+import type { Command } from "commander";
+import { fromBase64, toBase64, toHex } from "../../base/bytes.ts";
+import { decodeMethodData, describeCode, encodeMethodParams } from "../../state/state-view.ts";
+import { exitCodeText } from "../../state/words.ts";
+import { type CID, parseCid } from "../../types/cid.ts";
+import type { Json } from "../../types/schema-codec.ts";
+import { EXIT, UsageError } from "../errors.ts";
+import { interruptible } from "../interrupt.ts";
+import { wholeNumber } from "../options.ts";
+import { filText, parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+
+type Link = { readonly "/": string };
+type Receipt = { readonly ExitCode: number; readonly Return: string | null; readonly GasUsed: number };
+type Lookup = {
+  readonly Message: Link;
+  readonly Receipt: Receipt;
+  readonly ReturnDec: unknown;
+  readonly Height: number;
+};
+type Signed = {
+  readonly CID: Link;
+  readonly Message: { readonly Nonce: number; readonly From: string; readonly To: string };
+};
+
+/** Seconds that are waited for a message unless another number is given. */
+const WAIT_SECONDS = 600;
+
+export function registerSend(program: Command): void {
+  withRemote(
+    program
+      .command("balance")
+      .description("FIL of addresses, by default the wallet's own")
+      .argument("[address...]", 'addresses or names, such as "alice"'),
+  ).action(balance);
+  withRemote(
+    program
+      .command("send")
+      .description("send FIL, or call a method of an actor, and wait for the receipt")
+      .argument("<to>", 'address or name, such as "bob" or "burn"')
+      .argument("<amount>", '"1.5 FIL", ".5", "20 nFIL", "1 aFIL"', parseAmount)
+      .option("--from <address>", "sender; the node has its key (default: the wallet's own)")
+      .option("--method <name|number>", "method of the receiver (default: a plain send)")
+      .option("--params <json|hex>", "its parameters: JSON in the network's spelling, or 0x and their CBOR")
+      .option("--max-fee <FIL>", "most that the message may cost", parseAmount)
+      .option("--fee-cap <FIL>", "most for each unit of gas", parseAmount)
+      .option("--premium <FIL>", "for the miner, for each unit of gas", parseAmount)
+      .option("--gas-limit <n>", "units of gas", wholeNumber(1, 10_000_000_000))
+      .option("--confidence <epochs>", "epochs on top of the message to wait for", wholeNumber(0, 900), 1)
+      .option("--timeout <seconds>", "how long to wait", wholeNumber(1, 1_000_000), WAIT_SECONDS)
+      .option("--no-wait", "only put the message into the pool"),
+  ).action(send);
+  withRemote(
+    program
+      .command("wait")
+      .description("wait for a message and tell what became of it")
+      .argument("<cid>", "CID of the message")
+      .option("--confidence <epochs>", "epochs on top of the message to wait for", wholeNumber(0, 900), 1)
+      .option("--timeout <seconds>", "how long to wait", wholeNumber(1, 1_000_000), WAIT_SECONDS),
+  ).action(wait);
+  withRemote(
+    program
+      .command("call")
+      .description("what a method of an actor would answer now; nothing is sent")
+      .argument("<to>", "address or name")
+      .argument("<method>", "name or number of the method")
+      .argument("[params]", "JSON in the network's spelling, or 0x and their CBOR")
+      .option("--from <address>", 'caller (default: "system")', "system")
+      .option("--value <FIL>", "FIL sent along", parseAmount),
+  ).action(call);
+}
+
+async function balance(names: readonly string[], options: RemoteOptions): Promise<void> {
+  const remote = await Remote.open(options);
+  const found: { name: string; address: string; attoFIL: string }[] = [];
+  for (const name of names.length === 0 ? ["default"] : names) {
+    const address = await remote.address(name);
+    found.push({ name, address, attoFIL: await remote.call<string>("WalletBalance", address) });
+  }
+  const lines = found.map(({ name, attoFIL }) =>
+    names.length > 1 ? `${name}  ${filText(attoFIL)}` : filText(attoFIL),
+  );
+  say(options.json, names.length > 1 ? { balances: found } : found[0], lines);
+}
+
+type SendOptions = RemoteOptions & {
+  readonly from?: string;
+  readonly method?: string;
+  readonly params?: string;
+  readonly maxFee?: bigint;
+  readonly feeCap?: bigint;
+  readonly premium?: bigint;
+  readonly gasLimit?: number;
+  readonly wait: boolean;
+} & WaitOptions;
+type WaitOptions = RemoteOptions & { readonly confidence: number; readonly timeout: number };
+
+async function send(to: string, amount: bigint, options: SendOptions): Promise<void> {
+  const remote = await Remote.open(options);
+  const receiver = await remote.address(to);
+  const { number, params } = await methodOf(remote, receiver, options.method ?? "0", options.params);
+  const message = {
+    To: receiver,
+    From: await remote.address(options.from ?? "default"),
+    Value: amount.toString(),
+    Method: Number(number),
+    Params: toBase64(params),
+    GasLimit: options.gasLimit ?? 0,
+    GasFeeCap: (options.feeCap ?? 0n).toString(),
+    GasPremium: (options.premium ?? 0n).toString(),
+  };
+  const spec = options.maxFee === undefined ? null : { MaxFee: options.maxFee.toString() };
+  const signed = await remote.call<Signed>("MpoolPushMessage", message, spec);
+  const cid = signed.CID["/"];
+  if (options.json !== true) say(false, null, [`message ${cid}, nonce ${signed.Message.Nonce}`]);
+  if (options.wait) await waitFor(remote, cid, options);
+  else if (options.json === true) say(true, { cid, nonce: signed.Message.Nonce }, []);
+}
+
+async function wait(cid: string, options: WaitOptions): Promise<void> {
+  parseCidArgument(cid);
+  await waitFor(await Remote.open(options), cid, options);
+}
+
+function parseCidArgument(text: string): CID {
+  try {
+    return parseCid(text);
+  } catch {
+    throw new UsageError(`${text} is no CID`);
+  }
+}
+
+/** Waits, tells the outcome, and ends with 1 if the message failed. */
+async function waitFor(remote: Remote, cid: string, { confidence, timeout, json }: WaitOptions): Promise<void> {
+  const limit = AbortSignal.timeout(timeout * 1000);
+  const found = await interruptible(
+    (signal) =>
+      remote.wait<Lookup>("StateWaitMsg", [{ "/": cid }, confidence, -1, true], AbortSignal.any([signal, limit])),
+    `filigree wait ${cid}`,
+  ).catch((error: unknown) => {
+    if (limit.aborted) throw new Error(`not there after ${timeout} s; to go on: filigree wait ${cid}`);
+    throw error;
+  });
+  const { ExitCode: exitCode, GasUsed: gasUsed, Return: returned } = found.Receipt;
+  const carried = found.Message["/"];
+  const outcome = exitCodeText(exitCode);
+  say(
+    json,
+    { cid, message: carried, epoch: found.Height, exitCode, outcome, gasUsed, return: found.ReturnDec ?? returned },
+    [
+      ...(carried === cid ? [] : [`replaced by ${carried}`]),
+      `${exitCode === 0 ? "done" : "failed"} at epoch ${found.Height}: ${outcome}, gas ${gasUsed}`,
+      ...(found.ReturnDec == null ? [] : [`returned ${JSON.stringify(found.ReturnDec)}`]),
+    ],
+  );
+  if (exitCode !== 0) process.exitCode = EXIT.failure;
+}
+
+type Invocation = { readonly MsgRct: Receipt; readonly Error: string };
+
+async function call(
+  to: string,
+  method: string,
+  given: string | undefined,
+  options: RemoteOptions & { readonly from: string; readonly value?: bigint },
+): Promise<void> {
+  const remote = await Remote.open(options);
+  const receiver = await remote.address(to);
+  const { number, params, code } = await methodOf(remote, receiver, method, given);
+  const message = {
+    To: receiver,
+    From: await remote.address(options.from),
+    Value: (options.value ?? 0n).toString(),
+    Method: Number(number),
+    Params: toBase64(params),
+  };
+  const { MsgRct: receipt, Error: error } = await remote.call<Invocation>("StateCall", message, null);
+  const bytes = fromBase64(receipt.Return ?? "");
+  const answer = code === null ? null : readable(code, number, bytes);
+  const outcome = exitCodeText(receipt.ExitCode);
+  const text = bytes.length === 0 ? "nothing returned" : answer === null ? `0x${toHex(bytes)}` : JSON.stringify(answer);
+  say(options.json, { exitCode: receipt.ExitCode, outcome, gasUsed: receipt.GasUsed, return: answer, error }, [
+    receipt.ExitCode === 0 ? text : `failed: ${outcome}${error === "" ? "" : `: ${error}`}`,
+  ]);
+  if (receipt.ExitCode !== 0) process.exitCode = EXIT.failure;
+}
+
+function readable(code: CID, method: bigint, bytes: Uint8Array): Json {
+  try {
+    return decodeMethodData(code, method, "returns", bytes, "t");
+  } catch {
+    return null;
+  }
+}
+
+type Method = { readonly number: bigint; readonly params: Uint8Array; readonly code: CID | null };
+
+/** A method by its number or its name, and its parameters in CBOR. */
+async function methodOf(remote: Remote, to: string, method: string, params: string | undefined): Promise<Method> {
+  const hex = /^0x((?:[0-9a-f]{2})*)$/i.exec(params ?? "")?.[1];
+  if (/^\d{1,19}$/.test(method) && (params === undefined || hex !== undefined) && method === "0")
+    return { number: 0n, params: bytesOf(hex ?? ""), code: null };
+  const actor = await remote.call<{ Code: Link }>("StateGetActor", to, null);
+  const code = parseCid(actor.Code["/"]);
+  const methods = describeCode(code)?.actor.methods ?? [];
+  const described = methods.find(
+    ({ name, number }) => name.toLowerCase() === method.toLowerCase() || `${number}` === method,
+  );
+  if (described === undefined && !/^\d{1,19}$/.test(method))
+    throw new UsageError(
+      `${to} has no method ${method}; it has ${methods.map(({ name }) => name).join(", ") || "none that is described"}`,
+    );
+  const number = BigInt(described?.number ?? method);
+  if (params === undefined || hex !== undefined) return { number, params: bytesOf(hex ?? ""), code };
+  return { number, params: encodeMethodParams(code, number, parseJson(params), "t"), code };
+}
+
+function parseJson(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    throw new UsageError("the parameters are neither JSON nor 0x and hexadecimal digits");
+  }
+}
+
+function bytesOf(hex: string): Uint8Array {
+  return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}

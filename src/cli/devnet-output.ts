@@ -1,0 +1,259 @@
+/** What `filigree devnet` says: the banner, a line for each message, or JSON. */
+import { toHex } from "../base/bytes.ts";
+import { describeError } from "../base/errors.ts";
+import { Turns } from "../base/turns.ts";
+import { toLotusKey } from "../keys/lotus-key.ts";
+import type { PoolNote } from "../mpool/pool.ts";
+import type { Devnet } from "../node/devnet.ts";
+import { exitCodeText, methodText } from "../state/words.ts";
+import type { Address } from "../types/address.ts";
+import { formatFil } from "../types/amount.ts";
+import type { Tipset } from "../types/block-header.ts";
+import { signedMessageCid } from "../types/message.ts";
+import { paint } from "./terminal.ts";
+
+export type Loudness = "quiet" | "normal" | "verbose";
+
+/** What is known when the network runs. */
+export type Started = {
+  readonly url: string;
+  readonly data: string | null;
+  /** Epoch at which an earlier network goes on; null for a new one. */
+  readonly resumed: number | null;
+  /** Admin token where one is needed, and the file that holds it (null: nothing does). */
+  readonly token: { readonly text: string; readonly file: string | null } | null;
+};
+
+export type Output = {
+  start(net: Devnet, started: Started): void;
+  tipset(net: Devnet, tipset: Tipset): void;
+  /** A message that waits or was dropped, with the reason. */
+  note(net: Devnet, note: PoolNote): void;
+  error(error: unknown): void;
+  stop(): Promise<void>;
+};
+
+/** A message that was executed, in words. */
+type Executed = {
+  readonly cid: string;
+  readonly method: string;
+  readonly from: string;
+  readonly to: string;
+  readonly value: bigint;
+  readonly exitCode: number;
+  readonly outcome: string;
+  readonly gasUsed: bigint;
+};
+
+/** Messages of one tipset that get a line each unless all are asked for. */
+const MOST_LINES = 50;
+/** What the chain id is good for: honest until networks of version 18 and up run here. */
+const CHAIN_ID_NOTE = "a name for wallets; no Ethereum transactions on this network version";
+
+export function openOutput(asJson: boolean, loudness: Loudness): Output {
+  return asJson ? new JsonOutput(loudness) : new TextOutput(loudness);
+}
+
+async function executedIn(net: Devnet, tipset: Tipset): Promise<Executed[]> {
+  const { chain, states, network } = net.services;
+  const messages = await chain.tipsetMessages(tipset);
+  if (messages.length === 0) return [];
+  const receipts = await chain.receiptsAt((await states.result(tipset)).receiptsRoot);
+  const view = await states.stateAfter(tipset);
+  const text = (address: Address): string => address.toString(network.letter);
+  return Promise.all(
+    messages.map(async ({ cid, message }, i) => {
+      const receiver = message.method === 0n ? null : await view.actor(message.to).catch(() => null);
+      const exitCode = Number(receipts[i]?.exitCode ?? -1);
+      return {
+        cid: cid.toString(),
+        method: methodText(receiver?.code ?? null, message.method),
+        from: text(message.from),
+        to: text(message.to),
+        value: message.value,
+        exitCode,
+        outcome: exitCodeText(exitCode),
+        gasUsed: BigInt(receipts[i]?.gasUsed ?? 0n),
+      };
+    }),
+  );
+}
+
+function line(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Names of accounts in place of their addresses; else the address without its middle. */
+function shortNames(net: Devnet): (address: string) => string {
+  const { letter } = net.network;
+  const names = new Map<string, string>([[net.miner.toString(letter), "miner"]]);
+  for (const account of net.accounts) {
+    for (const one of [account.secp256k1, account.id]) names.set(one.toString(letter), account.name);
+    for (const one of [account.bls, account.blsId]) names.set(one.toString(letter), `${account.name}-bls`);
+  }
+  return (address) =>
+    names.get(address) ?? (address.length > 20 ? `${address.slice(0, 8)}…${address.slice(-6)}` : address);
+}
+
+/** Lines of the banner: the address first, then the accounts, then the rest. */
+export function banner(net: Devnet, { url, data, resumed, token }: Started): string[] {
+  const { letter, chainId, name } = net.network;
+  const { balance, seed, mnemonic, blockTime } = net.options;
+  const rows = net.accounts.map((account) => [
+    account.name,
+    account.id.toString(letter),
+    account.secp256k1.toString(letter),
+    toHex(account.keys.secp256k1.secret),
+  ]);
+  const table = [["Account", "ID", "Address", "Private key (secp256k1)"], ...rows];
+  const widths = [0, 1, 2].map((column) => Math.max(...table.map((row) => (row[column] as string).length)));
+  return [
+    `JSON-RPC   ${url}  (and ${url.replace("http", "ws")})`,
+    `Network    "${name}", ${resumed === null ? "new network" : `resumed at epoch ${resumed}`}; single producer, no election yet`,
+    ...(token === null ? [] : [tokenLine(token)]),
+    "",
+    ...table.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ")),
+    "",
+    `${formatFil(balance)} FIL on each address, and on a BLS address beside it: filigree account <name>, filigree wallet list.`,
+    "THESE KEYS ARE PUBLIC: never use them on a real network.",
+    "",
+    `Mnemonic   ${mnemonic}  (m/44'/461'/0'/0/n)`,
+    `Chain id   ${chainId} (${CHAIN_ID_NOTE})`,
+    `Miner      ${net.miner.toString(letter)}`,
+    `Seed       ${seed}`,
+    `Data       ${data ?? "in memory"}`,
+    `Mining     ${blockTime === 0 ? "when a message arrives" : `every ${blockTime} s`}`,
+    "",
+  ];
+}
+
+function tokenLine({ text, file }: { text: string; file: string | null }): string {
+  return file === null
+    ? `Token      ${text}  (admin; shown once, keep it)`
+    : `Token      admin token in ${file}; others: filigree auth token --perm read`;
+}
+
+class TextOutput implements Output {
+  private readonly loudness: Loudness;
+  private readonly turns = new Turns();
+
+  constructor(loudness: Loudness) {
+    this.loudness = loudness;
+  }
+
+  start(net: Devnet, started: Started): void {
+    const whole = banner(net, started);
+    if (this.loudness === "quiet") {
+      line(whole[0] as string);
+      if (started.token !== null) line(tokenLine(started.token));
+    } else for (const one of whole) line(one);
+  }
+
+  tipset(net: Devnet, tipset: Tipset): void {
+    if (this.loudness === "verbose")
+      line(`epoch ${tipset.height}  ${tipset.key.join(" ")}  pending ${net.services.pool.size}`);
+    this.turns
+      .run(() => this.messages(net, tipset))
+      .catch((error: unknown) => process.stderr.write(`cannot show epoch ${tipset.height}: ${describeError(error)}\n`));
+  }
+
+  private async messages(net: Devnet, tipset: Tipset): Promise<void> {
+    const name = shortNames(net);
+    const executed = await executedIn(net, tipset);
+    const wanted = this.loudness === "quiet" ? executed.filter(({ exitCode }) => exitCode !== 0) : executed;
+    const shown = this.loudness === "verbose" ? wanted : wanted.slice(0, MOST_LINES);
+    for (const { method, from, to, value, exitCode, outcome, gasUsed, cid } of shown) {
+      const amount = value === 0n ? "" : `  ${formatFil(value)} FIL`;
+      const text = `epoch ${tipset.height}  ${method}  ${name(from)} → ${name(to)}${amount}  ${outcome}  gas ${gasUsed}`;
+      const whole = this.loudness === "verbose" ? `${text}  ${cid}` : text;
+      line(exitCode === 0 ? whole : paint(process.stdout, "red", whole));
+    }
+    if (shown.length < wanted.length)
+      line(`epoch ${tipset.height}  and ${wanted.length - shown.length} more messages (--verbose shows all)`);
+  }
+
+  note(net: Devnet, { kind, signed, reason }: PoolNote): void {
+    const { from, nonce } = signed.message;
+    const what = kind === "dropped" ? paint(process.stderr, "red", "was dropped") : "waits";
+    const sender = shortNames(net)(from.toString(net.network.letter));
+    process.stderr.write(`message ${signedMessageCid(signed)} of ${sender}, nonce ${nonce}, ${what}: ${reason}\n`);
+  }
+
+  error(error: unknown): void {
+    process.stderr.write(`${paint(process.stderr, "red", "mining failed:")} ${describeError(error)}\n`);
+  }
+
+  async stop(): Promise<void> {
+    await this.turns.idle();
+    if (this.loudness !== "quiet") line("stopping");
+  }
+}
+
+class JsonOutput implements Output {
+  private readonly loudness: Loudness;
+  private readonly turns = new Turns();
+
+  constructor(loudness: Loudness) {
+    this.loudness = loudness;
+  }
+
+  private say(value: unknown): void {
+    line(JSON.stringify(value));
+  }
+
+  start(net: Devnet, { url, data, resumed, token }: Started): void {
+    const { letter, chainId, name } = net.network;
+    const accounts = net.accounts.map((account) => ({
+      name: account.name,
+      id: account.id.toString(letter),
+      secp256k1: account.secp256k1.toString(letter),
+      bls: account.bls.toString(letter),
+      blsId: account.blsId.toString(letter),
+      ethereum: account.ethereum,
+      balance: account.balance.toString(),
+      keys: {
+        secp256k1: toHex(account.keys.secp256k1.secret),
+        bls: toHex(account.keys.bls.secret),
+        ethereum: toHex(account.keys.ethereum.secret),
+      },
+      lotusKeys: { secp256k1: toLotusKey(account.keys.secp256k1), bls: toLotusKey(account.keys.bls) },
+    }));
+    const { seed, mnemonic } = net.options;
+    const facts = { url, network: name, chainId, chainIdNote: CHAIN_ID_NOTE, resumed, seed, mnemonic, data };
+    const producer = { producer: "single producer", miner: net.miner.toString(letter) };
+    const auth = token === null ? {} : { tokenFile: token.file, ...(token.file === null ? { token: token.text } : {}) };
+    this.say({ event: "start", ...facts, ...producer, ...auth, keysArePublic: true, accounts });
+  }
+
+  tipset(net: Devnet, tipset: Tipset): void {
+    if (this.loudness === "quiet") return;
+    const key = tipset.key.map(String);
+    this.say({ event: "tipset", epoch: tipset.height, key, pending: net.services.pool.size });
+    this.turns
+      .run(async () => {
+        for (const { value, gasUsed, ...rest } of await executedIn(net, tipset))
+          this.say({
+            event: "message",
+            state: "executed",
+            epoch: tipset.height,
+            ...rest,
+            value: `${value}`,
+            gasUsed: Number(gasUsed),
+          });
+      })
+      .catch((error: unknown) => this.error(error));
+  }
+
+  note(_: Devnet, { kind, signed, reason }: PoolNote): void {
+    this.say({ event: "message", state: kind, cid: signedMessageCid(signed).toString(), reason });
+  }
+
+  error(error: unknown): void {
+    this.say({ event: "error", message: describeError(error) });
+  }
+
+  async stop(): Promise<void> {
+    await this.turns.idle();
+    this.say({ event: "stop" });
+  }
+}

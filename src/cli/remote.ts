@@ -1,0 +1,164 @@
+/** A running node as commands see it: where it is, the token, calls, and the names that people use for addresses. */
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { Address } from "../types/address.ts";
+import { formatFil, parseFil } from "../types/amount.ts";
+import { UsageError } from "./errors.ts";
+import { DEFAULT_DATA } from "./options.ts";
+
+export type RemoteOptions = { readonly rpc?: string; readonly tokenFile?: string; readonly json?: true };
+
+const DEFAULT_URL = "http://127.0.0.1:1234/rpc/v1";
+/** Seconds that a call may take which does not wait. */
+const CALL_SECONDS = 60;
+/** Addresses that are the same on every network. */
+const SINGLETONS: Readonly<Record<string, bigint>> = {
+  ...{ system: 0n, init: 1n, reward: 2n, cron: 3n, power: 4n, market: 5n, verifreg: 6n, burn: 99n },
+};
+
+/** The options of every command that speaks with a node. */
+export function withRemote(command: Command): Command {
+  return command
+    .option("--rpc <url>", `the node's JSON-RPC (default: $FILIGREE_RPC, $FULLNODE_API_INFO, ${DEFAULT_URL})`)
+    .option("--token-file <file>", "file with a token (default: $FILIGREE_TOKEN, then the local network's own file)")
+    .option("--json", "one JSON object instead of text");
+}
+
+/** An amount with its unit; not negative. For options and arguments. */
+export function parseAmount(text: string): bigint {
+  try {
+    const amount = parseFil(text);
+    if (amount >= 0n) return amount;
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+  throw new InvalidArgumentError("an amount is not negative.");
+}
+
+export function filText(atto: string | bigint): string {
+  return `${formatFil(BigInt(atto))} FIL`;
+}
+
+/** `token:/ip4/127.0.0.1/tcp/1234/http` or `token:http://…`, as lotus has it. */
+function apiInfo(text: string): { url: string; token?: string } {
+  const [, token = "", place = ""] = /^(?:([\w.=-]+):)?(\/.*|https?:.*)$/.exec(text.trim()) ?? [];
+  const [, host, port] = /^\/(?:ip[46]|dns[46]?)\/([^/]+)\/tcp\/(\d+)(?:\/\w+)?$/.exec(place) ?? [];
+  const isUrl = place.startsWith("http");
+  if (!isUrl && host === undefined)
+    throw new UsageError("FULLNODE_API_INFO is neither <token>:<multiaddress> nor a URL");
+  const url = isUrl ? place : `http://${host?.includes(":") ? `[${host}]` : host}:${port}/rpc/v1`;
+  return token === "" ? { url } : { url, token };
+}
+
+type Described = {
+  readonly accounts: readonly { name: string; id: string; secp256k1: string; bls: string }[];
+  readonly miner: string;
+};
+
+export class Remote {
+  readonly url: string;
+  private readonly token: string | undefined;
+  private described: Promise<Described | null> | undefined;
+
+  private constructor(url: string, token: string | undefined) {
+    this.url = url;
+    this.token = token;
+  }
+
+  static async open({ rpc, tokenFile }: RemoteOptions): Promise<Remote> {
+    const { FILIGREE_RPC, FULLNODE_API_INFO, FILIGREE_TOKEN } = process.env;
+    const place = rpc ?? FILIGREE_RPC;
+    const given =
+      place === undefined && FULLNODE_API_INFO !== undefined
+        ? apiInfo(FULLNODE_API_INFO)
+        : { url: place ?? DEFAULT_URL };
+    if (!/^https?:\/\/\S+$/.test(given.url))
+      throw new UsageError(`--rpc ${given.url}: a URL such as ${DEFAULT_URL} expected`);
+    if (tokenFile !== undefined) return new Remote(given.url, (await readFile(tokenFile, "utf8")).trim());
+    const own = path.join(DEFAULT_DATA, "secrets", "admin-token");
+    const token = "token" in given ? given.token : FILIGREE_TOKEN;
+    return new Remote(given.url, token ?? (await readFile(own, "utf8").catch(() => undefined))?.trim());
+  }
+
+  /** Calls a method of the `Filecoin` namespace, or with a dot in its name of another; throws what the node says. */
+  async call<Result>(method: string, ...params: readonly unknown[]): Promise<Result> {
+    return this.request(method, params, AbortSignal.timeout(CALL_SECONDS * 1000));
+  }
+
+  /** A call that may take as long as `signal` allows. */
+  async wait<Result>(method: string, params: readonly unknown[], signal: AbortSignal): Promise<Result> {
+    return this.request(method, params, signal);
+  }
+
+  private async request<Result>(name: string, params: readonly unknown[], signal: AbortSignal): Promise<Result> {
+    const method = name.includes(".") ? name : `Filecoin.${name}`;
+    const auth = this.token === undefined ? {} : { authorization: `Bearer ${this.token}` };
+    const response = await fetch(this.url, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...auth },
+      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
+      signal,
+    }).catch((cause: Error) => {
+      if (cause.name === "TimeoutError")
+        throw new Error(`${this.url} did not answer ${method} within ${CALL_SECONDS} s`);
+      throw signal.aborted ? signal.reason : new Error(`cannot reach ${this.url}`, { cause: cause.cause ?? cause });
+    });
+    const text = await response.text();
+    let reply: { result?: Result; error?: { message?: unknown } };
+    try {
+      reply = JSON.parse(text) as typeof reply;
+    } catch {
+      throw new Error(`${this.url}: HTTP ${response.status}: ${text.trim().slice(0, 300)}`);
+    }
+    if (reply.error !== undefined) throw new Error(`${method}: ${String(reply.error.message)}`);
+    return reply.result as Result;
+  }
+
+  /** The local network's own description, or null on any other node. */
+  describe(): Promise<Described | null> {
+    this.described ??= this.call<Described>("Devnet.info").catch(() => null);
+    return this.described;
+  }
+
+  /**
+   * An address, or a name: an account of the local network ("alice", "alice-bls", "miner"), a singleton ("burn"), "default"
+   * for the wallet's own.
+   */
+  async address(name: string): Promise<string> {
+    if (/^[ft][0-4]/.test(name)) {
+      Address.parse(name);
+      return name;
+    }
+    if (name === "default") return this.call<string>("WalletDefaultAddress");
+    const singleton = SINGLETONS[name];
+    if (singleton !== undefined) return Address.id(singleton).toString("t");
+    const known = await this.describe();
+    if (name === "miner" && known !== null) return known.miner;
+    const [, plain, bls] = /^(\w+?)(-bls)?$/.exec(name) ?? [];
+    const account = known?.accounts.find((one) => one.name === plain);
+    if (account !== undefined) return bls === undefined ? account.secp256k1 : account.bls;
+    const names = known?.accounts
+      .map((one) => one.name)
+      .slice(0, 3)
+      .join(", ");
+    throw new UsageError(
+      `${name} is no address${names === undefined ? "" : `, and no account of this network (${names}, …)`}`,
+    );
+  }
+
+  /** Name of an address on the local network, or the address. */
+  async nameOf(address: string): Promise<string> {
+    const plain = address.replace(/^f/, "t");
+    const account = (await this.describe())?.accounts.find(({ id, secp256k1, bls }) =>
+      [id, secp256k1, bls].includes(plain),
+    );
+    if (account === undefined) return address;
+    return plain === account.bls ? `${account.name}-bls` : account.name;
+  }
+}
+
+/** Prints one JSON object, or lines of text. */
+export function say(asJson: boolean | undefined, value: unknown, lines: readonly string[]): void {
+  process.stdout.write(asJson === true ? `${JSON.stringify(value)}\n` : lines.map((line) => `${line}\n`).join(""));
+}

@@ -1,0 +1,35 @@
+/**
+ * A fixture for vitest: a network of its own for every test that asks for `net`, in memory and in the same process.
+ *
+ * @example
+ * import { test } from "filigree/vitest";
+ * test("a head", async ({ net, expect }) => {
+ *   expect(await net.request("ChainHead")).toMatchObject({ Height: 0 });
+ * });
+ */
+import { test as base, type TestAPI } from "vitest";
+import { Devnet, type DevnetOptions } from "./node/devnet.ts";
+
+export type NetworkFixtures = {
+  /** Options of the network; set them with `test.override` or `test.extend`, or in `testWith`. */
+  readonly netOptions: Partial<DevnetOptions>;
+  /** A new network, closed when the test ends. It makes a tipset whenever a message arrives, unless told otherwise. */
+  readonly net: Devnet;
+};
+
+/** `test` with a network of the given options. */
+export function testWith(options: Partial<DevnetOptions>): TestAPI<NetworkFixtures> {
+  return base.extend<NetworkFixtures>({
+    netOptions: options,
+    net: async ({ netOptions }, use) => {
+      const net = await Devnet.open(netOptions);
+      try {
+        await use(net);
+      } finally {
+        await net.close();
+      }
+    },
+  });
+}
+
+export const test = testWith({});
