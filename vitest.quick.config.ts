@@ -1,0 +1,19 @@
+/**
+ * The quick tests: `npm test`. What takes long is left to `npm run test:all`: whole networks and commands in processes of
+ * their own, sectors and circuits, the corpus, and the attacks. Everything else is here.
+ */
+import { defineConfig, mergeConfig } from "vitest/config";
+import all from "./vitest.config.ts";
+
+const SLOW = [
+  "test/e2e/**",
+  "test/conformance/**",
+  "test/docs/examples*",
+  "test/queue/**",
+  "test/unit/proofs/**",
+  "test/unit/beacon/**",
+  "test/unit/network/**",
+  "test/unit/proving/**",
+];
+
+export default mergeConfig(all, defineConfig({ test: { exclude: SLOW } }));
