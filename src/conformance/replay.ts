@@ -16,6 +16,8 @@ import { MAINNET } from "../params/networks.ts";
 import { mainnetRules } from "../stmgr/network-rules.ts";
 import { StateManager } from "../stmgr/state-manager.ts";
 import { readCar } from "../storage/car.ts";
+import { type ByteSource, CarIndex } from "../storage/car-index.ts";
+import type { Block } from "../storage/contract.ts";
 import { MemoryStore } from "../storage/memory.ts";
 import type { BlockHeader, Tipset } from "../types/block-header.ts";
 import { CID, cidKey } from "../types/cid.ts";
@@ -25,6 +27,7 @@ import { ChainValidator, type ChainValidatorOptions, type CheckCounts } from "./
 export type ReplayErrorData =
   | { readonly code: "BAD_BLOCK"; readonly cid: string }
   | { readonly code: "NO_GENESIS" }
+  | { readonly code: "NO_CHAIN" }
   | { readonly code: "MISMATCH"; readonly epoch: number; readonly what: "state root" | "receipts root" };
 export class ReplayError extends FilError<ReplayErrorData> {}
 
@@ -74,14 +77,12 @@ export type RecordedChain = {
 
 /** Opens a CAR file of the main network. Throws `ReplayError`, `CarError`. */
 export async function openRecorded(
-  car: Uint8Array,
+  car: Uint8Array | ByteSource,
   options: Pick<ReplayOptions, "proofs" | "hashes">,
 ): Promise<RecordedChain> {
-  const { roots, blocks } = readCar(car);
-  checkBlocks(blocks, options.hashes);
-  const store = new MemoryStore();
-  store.writeNow({ blocks });
+  const { roots, store } = await blocksOf(car, options.hashes);
   const chain = await Chain.open({ blocks: store });
+  if (roots.length === 0) throw noChain("it names no root");
   const tipsets = await tipsetsOf(
     chain,
     roots.map((root) => CID.decode(root)),
@@ -96,8 +97,24 @@ export async function openRecorded(
   return { store, states, tipsets };
 }
 
-/** Replays the bytes of a CAR file of the main network. Throws `ReplayError` at the first difference. */
-export async function replayChain(car: Uint8Array, options: ReplayOptions): Promise<ReplayReport> {
+/** Checked blocks of a file: in memory when the file is, else read where they lie, whatever its size. */
+async function blocksOf(
+  car: Uint8Array | ByteSource,
+  hashes: BlockHashes,
+): Promise<{ readonly roots: readonly Uint8Array[]; readonly store: MemoryStore }> {
+  if (car instanceof Uint8Array) {
+    const { roots, blocks } = readCar(car);
+    for (const block of blocks) checkBlock(block, hashes);
+    const store = new MemoryStore();
+    store.writeNow({ blocks });
+    return { roots, store };
+  }
+  const index = await CarIndex.open(car, { onBlock: (block) => checkBlock(block, hashes) });
+  return { roots: index.roots, store: new MemoryStore(index) };
+}
+
+/** Replays a CAR file of the main network: its bytes, or where they can be read, which is as good for files of any size. Throws `ReplayError` at the first difference. */
+export async function replayChain(car: Uint8Array | ByteSource, options: ReplayOptions): Promise<ReplayReport> {
   const { store, states, tipsets: line } = await openRecorded(car, options);
   const { chain } = states;
   const genesis = line[0] as Tipset;
@@ -132,27 +149,29 @@ export async function replayChain(car: Uint8Array, options: ReplayOptions): Prom
   };
 }
 
-function checkBlocks(
-  blocks: readonly { readonly cid: Uint8Array; readonly bytes: Uint8Array }[],
-  hashes: BlockHashes,
-): void {
-  for (const { cid, bytes } of blocks) {
-    const parsed = CID.decode(cid);
-    const { code, digest } = parsed.multihash;
-    if (code === IDENTITY) continue;
-    const ours = code === BLAKE2B_256 ? hashes.blake2b256(bytes) : code === SHA2_256 ? hashes.sha256(bytes) : null;
-    if (ours === null || cidKey(ours) !== cidKey(digest))
-      throw new ReplayError(
-        { code: "BAD_BLOCK", cid: `${parsed}` },
-        `the bytes of block ${parsed} are not what its CID says`,
-      );
-  }
+function checkBlock({ cid, bytes }: Block, hashes: BlockHashes): void {
+  const parsed = CID.decode(cid);
+  const { code, digest } = parsed.multihash;
+  if (code === IDENTITY) return;
+  const ours = code === BLAKE2B_256 ? hashes.blake2b256(bytes) : code === SHA2_256 ? hashes.sha256(bytes) : null;
+  if (ours === null || cidKey(ours) !== cidKey(digest))
+    throw new ReplayError(
+      { code: "BAD_BLOCK", cid: `${parsed}` },
+      `the bytes of block ${parsed} are not what its CID says`,
+    );
+}
+
+function noChain(why: string, cause?: unknown): ReplayError {
+  return new ReplayError({ code: "NO_CHAIN" }, `the file is a CAR, but holds no chain: ${why}`, { cause });
 }
 
 /** Tipsets from the genesis to the roots. */
 async function tipsetsOf(chain: Chain, roots: readonly CID[]): Promise<Tipset[]> {
   const line: Tipset[] = [];
-  for (let at: Tipset | null = await chain.tipset(roots); at !== null; at = await chain.parent(at)) line.push(at);
+  const head = await chain.tipset(roots).catch((cause: unknown) => {
+    throw noChain(`its root ${roots[0]} is no block header`, cause);
+  });
+  for (let at: Tipset | null = head; at !== null; at = await chain.parent(at)) line.push(at);
   line.reverse();
   if (line[0]?.height !== 0) throw new ReplayError({ code: "NO_GENESIS" }, "the file does not reach back to a genesis");
   return line;

@@ -7,7 +7,8 @@ import { loadCrypto } from "../../core/crypto.ts";
 import { loadProofs, type Proofs } from "../../core/proofs.ts";
 import { circuitKey, keyedVerifier, type ProofCircuit } from "../../exec/keyed-verifier.ts";
 import { readVerifyingKey, type VerifyingKey } from "../../sector/snark/groth16.ts";
-import { complain } from "../errors.ts";
+import { UsageError } from "../errors.ts";
+import { openBytes } from "../input.ts";
 import { collect } from "../options.ts";
 import { progressLine } from "../terminal.ts";
 
@@ -15,7 +16,7 @@ export function registerReplay(program: Command): void {
   program
     .command("replay")
     .description("execute a chain export from its genesis and compare every state root and receipts root")
-    .argument("<chain.car>", "CAR file of the main network with its genesis state")
+    .argument("<chain.car>", "CAR file of the main network with its genesis state, of any size; - for standard input")
     .option("--validate", "check every block in full as well: election, ticket, beacon, signatures, messages, proofs")
     .option("--json", "one JSON object instead of text")
     .option(
@@ -41,7 +42,9 @@ async function readKeys(module: Proofs, words: readonly string[]) {
   for (const word of words) {
     const [, circuit, bytes, file] = /^(window-post|seal):(\d{1,15})=(.+)$/.exec(word) ?? [];
     if (circuit === undefined || bytes === undefined || file === undefined)
-      throw new Error(`--key ${word}: "window-post:<sector bytes>=<file>" or "seal:<sector bytes>=<file>" expected`);
+      throw new UsageError(
+        `--key ${word}: "window-post:<sector bytes>=<file>" or "seal:<sector bytes>=<file>" expected`,
+      );
     keys.set(circuitKey(circuit as ProofCircuit, Number(bytes)), readVerifyingKey(module, await readFile(file)));
   }
   return keys;
@@ -52,6 +55,7 @@ async function run(file: string, options: Options): Promise<void> {
   const line = progressLine();
   const started = performance.now();
   let trusted = 0;
+  let source: Awaited<ReturnType<typeof openBytes>> | null = null;
   try {
     const module = await loadProofs();
     const verifier = keyedVerifier({
@@ -61,13 +65,14 @@ async function run(file: string, options: Options): Promise<void> {
       entropy: () => platform.randomBytes(32),
       onMissing: () => trusted++,
     });
-    const report = await replayChain(await readFile(file), {
+    source = await openBytes(file);
+    const report = await replayChain(source, {
       proofs: verifier,
       hashes: crypto,
       ...(options.validate === true
         ? { validate: { crypto, proofs: module, entropy: () => platform.randomBytes(32) } }
         : {}),
-      onProgress: ({ done, total, epoch }) => line.show(`epoch ${epoch}: ${done} of ${total} tipsets`),
+      onProgress: ({ done, total, epoch }) => line.part(`epoch ${epoch},`, done, total),
     });
     line.clear();
     const { store: _, checks, ...figures } = report;
@@ -83,10 +88,8 @@ async function run(file: string, options: Options): Promise<void> {
           `${report.nullRounds} null rounds, every root equal (${seconds.toFixed(1)} s)` +
           `${trusted > 0 ? `; ${trusted} proofs taken on trust` : ""}\nstate root ${report.stateRoot}\n`,
       );
-  } catch (error) {
+  } finally {
     line.clear();
-    if (options.json === true) process.stdout.write(`${JSON.stringify({ ok: false, error: String(error) })}\n`);
-    else complain(error);
-    process.exitCode = 1;
+    await source?.close();
   }
 }
