@@ -25,10 +25,7 @@ export function parseFil(text: string): bigint {
   if (typeof text !== "string" || text.length > MAX_TEXT)
     throw new AmountError({ code: "BAD_AMOUNT" }, "not an amount of FIL: a short text is expected");
   const refuse = (why: string): never => {
-    throw new AmountError(
-      { code: "BAD_AMOUNT" },
-      `not an amount of FIL: ${JSON.stringify(text)}${why}`,
-    );
+    throw new AmountError({ code: "BAD_AMOUNT" }, `not an amount of FIL: ${JSON.stringify(text)}${why}`);
   };
   const match = /^\s*([-+]?)(\d*)(?:\.(\d*))?\s*([a-zµμ]*)\s*$/i.exec(text);
   const [, sign, whole = "", fraction = "", unit = ""] = match ?? [];

@@ -132,6 +132,21 @@ test("xrpc.cancel ends a call and its work: a thousand waits, one after the othe
   client.socket.terminate();
 });
 
+test("mining that was cancelled, or whose client has gone, stops", async () => {
+  const client = await open();
+  const start = net.devnet.head.height;
+  client.send('{"jsonrpc":"2.0","id":9,"method":"Devnet.mine","params":[100000]}');
+  while (net.devnet.head.height < start + 3) await new Promise((resolve) => setTimeout(resolve, 5));
+  client.send('{"jsonrpc":"2.0","method":"xrpc.cancel","params":[9]}');
+  const [reply] = await client.until(1);
+  expect(reply?.error?.message).toContain("cancelled");
+  await net.devnet.clock.mine(1);
+  const { height } = net.devnet.head;
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(net.devnet.head.height).toBe(height);
+  client.socket.terminate();
+});
+
 test("a client that does not read is cut off before it costs much", async () => {
   const client = await open();
   const closed = new Promise((resolve) => client.socket.on("close", resolve));
