@@ -28,6 +28,8 @@ export const CHAIN_LIMITS = {
   blockGasLimit: 10_000_000_000n,
   /** gas per block at which the base fee stays as it is */
   blockGasTarget: 5_000_000_000n,
+  /** gas of the dearest messages, a block's four fifths less one, behind which the premium rules the base fee (FIP-0115) */
+  baseFeeGasIndex: 7_999_999_999n,
   /** the base fee moves by at most 1/8 an epoch */
   baseFeeMaxChangeDenominator: 8n,
   /** attoFIL per gas */

@@ -7,7 +7,7 @@
  * Source: lotus chain/stmgr at b835fab702eb.
  */
 import { BoundedMap } from "../base/bounded-map.ts";
-import { nextBaseFee } from "../chain/base-fee.ts";
+import { nextBaseFee, nextBaseFeeFromPremiums } from "../chain/base-fee.ts";
 import type { Chain } from "../chain/chain.ts";
 import type { BlockMessages } from "../chain/message-store.ts";
 import { randomnessAt } from "../chain/randomness.ts";
@@ -21,6 +21,7 @@ import type {
   TrialMessage,
 } from "../exec/types.ts";
 import { CHAIN_LIMITS, type NetworkParams } from "../params/networks.ts";
+import { chainRule } from "../schema/versions/chain-rules.ts";
 import { StateView } from "../state/state-view.ts";
 import type { Block } from "../storage/contract.ts";
 import type { Address } from "../types/address.ts";
@@ -103,6 +104,11 @@ export class StateManager {
   /** Base fee of the blocks on top of a tipset, attoFIL per gas. */
   async nextBaseFee(tipset: Tipset): Promise<bigint> {
     const fee = tipset.blocks[0]?.parentBaseFee ?? CHAIN_LIMITS.initialBaseFee;
+    if (chainRule("baseFeeFromPremiums", this.networkVersionAt(tipset.height + 1))) {
+      const blocks = await Promise.all(tipset.blocks.map((header) => this.chain.messages(header)));
+      const messages = blocks.flatMap(({ bls, secp }) => [...bls, ...secp.map(({ message }) => message)]);
+      return nextBaseFeeFromPremiums(fee, messages);
+    }
     const gas = await this.chain.gasLimits(tipset);
     return nextBaseFee(fee, gas, tipset.blocks.length, this.networkVersionAt(tipset.height));
   }

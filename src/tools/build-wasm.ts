@@ -1,30 +1,23 @@
 /**
  * Compiles the AssemblyScript core: `node dist/tools/build-wasm.js [target...] [--fast] [--force]`.
  *
- * A target is compiled again only when a source file, its options or the compiler version changed.
+ * A target is compiled again only when a source file that it reaches, its options or the compiler version changed.
  * `--fast` leaves the optimiser out: for work on the core, never for a release or a measurement.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import asc from "assemblyscript/asc";
-import { TARGETS } from "./targets.ts";
+import { sourcesOf, TARGETS } from "./targets.ts";
 
 const require = createRequire(import.meta.url);
 
-function sourceDigest(extra: string): string {
+function sourceDigest(entry: string, extra: string): string {
   const hash = createHash("sha256").update(extra);
   const compiler = require("assemblyscript/package.json") as { version: string };
   hash.update(compiler.version).update(readFileSync("asconfig.json"));
-  for (const file of listSources()) hash.update(file).update(readFileSync(file));
+  for (const file of sourcesOf(entry)) hash.update(file).update(readFileSync(file));
   return hash.digest("hex");
-}
-
-function listSources(): string[] {
-  return readdirSync("assembly", { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts"))
-    .map((file) => `assembly/${file}`)
-    .sort();
 }
 
 async function build(target: string, fast: boolean, force: boolean): Promise<boolean> {
@@ -32,7 +25,7 @@ async function build(target: string, fast: boolean, force: boolean): Promise<boo
   if (entry === undefined) throw new Error(`unknown target ${target}; known: ${Object.keys(TARGETS).join(", ")}`);
   if (!existsSync(entry)) throw new Error(`target ${target}: entry ${entry} is missing`);
   const stamp = `dist/wasm/${target}.digest`;
-  const digest = sourceDigest(`${target}${fast ? " fast" : ""}`);
+  const digest = sourceDigest(entry, `${target}${fast ? " fast" : ""}`);
   if (!force && existsSync(stamp) && readFileSync(stamp, "utf8") === digest) return true;
   const started = Date.now();
   const args = [entry, "--config", "asconfig.json", "--target", target];

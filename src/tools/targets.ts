@@ -1,7 +1,10 @@
 /**
- * The WebAssembly targets of the core and the entry file of each.
+ * The WebAssembly targets of the core: the entry file of each, and the files that it is made of.
  * `asconfig.json` holds the compiler options under the same names; an entry cannot stand there (asc 0.28).
  */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+
 export const TARGETS: Readonly<Record<string, string>> = {
   vm: "assembly/entry/vm.ts",
   "vm-test": "assembly/entry/vm-test.ts",
@@ -13,3 +16,19 @@ export const TARGETS: Readonly<Record<string, string>> = {
   check: "assembly/entry/check.ts",
   probe: "assembly/entry/probe.ts",
 };
+
+/** An import or a re-export, of a file beside or above. */
+const FROM = /(?:^|\s)(?:from|import)\s+"(\.{1,2}\/[^"]+)"/g;
+
+/** The files that an entry reaches through its imports, itself among them; paths from the repository's root, sorted. */
+export function sourcesOf(entry: string): string[] {
+  const seen = new Set<string>();
+  const visit = (file: string): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const [, name] of readFileSync(file, "utf8").matchAll(FROM))
+      visit(path.posix.join(path.posix.dirname(file), `${name}.ts`));
+  };
+  visit(entry);
+  return [...seen].sort();
+}
