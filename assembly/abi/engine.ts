@@ -3,7 +3,7 @@ import { Bytes, ptrOf, utf8 } from "../base/bytes";
 import { blockCopy, blockLength, blockPut, fault } from "./host";
 
 /** Version of the ABI; the host refuses a module with another one. */
-export const ABI_VERSION: i32 = 1;
+export const ABI_VERSION: i32 = 2;
 
 // Codes that exports return instead of a length.
 

@@ -36,6 +36,7 @@ import { checkReward } from "./reward/check";
 import { RewardState } from "./reward/codec.gen";
 import { checkVerifreg } from "./verifreg/check";
 import { VerifregState } from "./verifreg/codec.gen";
+import { NetworkProfile } from "../runtime/profile.gen";
 import { NetworkVersion } from "../runtime/versions.gen";
 
 /** Names of the actors that a state may hold, in the order of `StateCheck.checkActor`. */
@@ -71,9 +72,9 @@ export class StateCheck {
   private nextId: u64 = 0;
 
   /** `actors` is the HAMT of the state tree. */
-  constructor(store: BlockStore, actors: Cid, version: NetworkVersion, epoch: i64) {
+  constructor(store: BlockStore, actors: Cid, version: NetworkVersion, profile: NetworkProfile, epoch: i64) {
     const report = new Report();
-    const at = new CheckContext(store, version, epoch, report);
+    const at = new CheckContext(store, version, profile, epoch, report);
     this.report = report;
     this.at = at;
     this.cursor = MapOf.load<ActorEntry>(at, actors).cursor();

@@ -7,7 +7,7 @@ import { StateCheck } from "../actors/check-state";
 import { Bytes, bytesAt, EMPTY, ptrOf, utf8 } from "../base/bytes";
 import { CborReader } from "../ipld/cbor-reader";
 import { CborWriter } from "../ipld/cbor-writer";
-import { selectNetwork } from "../runtime/profile";
+import { findProfile } from "../runtime/profile.gen";
 import { lastVersionWith } from "../runtime/versions.gen";
 import { StateRoot } from "../types/chain.gen";
 import { decode } from "../types/codec";
@@ -45,13 +45,13 @@ export function checkOpen(at: usize, length: i32): i32 {
   r.tuple(3);
   const root = r.cid();
   const epoch = r.i64();
-  const profile = r.i64();
+  const profile = findProfile(r.i64());
   r.finish();
-  if (!r.ok || !selectNetwork(profile)) return MALFORMED;
+  if (!r.ok || profile === null) return MALFORMED;
   const store = new FreeStore();
   const wrapped = decode<StateRoot>(store.get(root), 2);
-  if (wrapped === null) check = new StateCheck(store, root, lastVersionWith(0), epoch);
-  else if (wrapped.version == 1) check = new StateCheck(store, wrapped.actors, lastVersionWith(2), epoch);
+  if (wrapped === null) check = new StateCheck(store, root, lastVersionWith(0), profile, epoch);
+  else if (wrapped.version == 1) check = new StateCheck(store, wrapped.actors, lastVersionWith(2), profile, epoch);
   else return MALFORMED;
   return 0;
 }

@@ -7,7 +7,7 @@ import { Big } from "../base/big";
 import { Bytes, bytesAt, EMPTY, ptrOf } from "../base/bytes";
 import { CborReader } from "../ipld/cbor-reader";
 import { CborWriter } from "../ipld/cbor-writer";
-import { selectNetwork } from "../runtime/profile";
+import { findProfile } from "../runtime/profile.gen";
 import { versionAt } from "../runtime/versions.gen";
 import { parseAddress } from "../types/address";
 import { FreeStore } from "../vm/block-store";
@@ -59,13 +59,13 @@ function answer(bytes: Bytes): i32 {
 }
 
 /**
- * Opens a machine on a state: [state root, epoch, network version, base fee, circulating supply, tracing].
- * The form of the supply: `assembly/vm/circulating-supply.ts`. Returns 0, `MALFORMED`, or `UNKNOWN_VERSION`.
+ * Opens a machine on a state: [state root, epoch, network version, base fee, circulating supply, tracing, profile].
+ * The form of the supply: `assembly/vm/circulating-supply.ts`; profiles: `assembly/runtime/profile.gen.ts`. Returns 0, `MALFORMED`, or `UNKNOWN_VERSION`.
  */
 export function machineOpen(at: usize, length: i32): i32 {
   const store = new FreeStore();
   const r = new CborReader(bytesAt(at, length));
-  r.tuple(6);
+  r.tuple(7);
   const root = r.cid();
   const epoch = r.i64();
   const version = versionAt(r.i64());
@@ -73,18 +73,14 @@ export function machineOpen(at: usize, length: i32): i32 {
   const supply = new CirculatingSupply(store);
   supply.read(r);
   const tracing = r.bool();
+  const profile = findProfile(r.i64());
   r.finish();
-  if (!r.ok) return MALFORMED;
+  if (!r.ok || profile === null) return MALFORMED;
   if (version === null) return UNKNOWN_VERSION;
-  const opened = Machine.open(registry, root, supply, store, version, tracing);
+  const opened = Machine.open(registry, root, supply, store, version, profile, tracing);
   opened.advance(epoch, version, baseFee);
   machine = opened;
   return 0;
-}
-
-/** Chooses the network's parameters by the number of the profile (`runtime/profile.gen.ts`), before the first machine. */
-export function selectProfile(profile: i32): i32 {
-  return selectNetwork(profile) ? 0 : MALFORMED;
 }
 
 /** Root of the tree that a new network starts from; the description: `assembly/vm/genesis.ts`. Returns `MALFORMED` or a length. */

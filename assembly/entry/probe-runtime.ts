@@ -2,6 +2,7 @@
 import { Big } from "../base/big";
 import { Bytes, EMPTY } from "../base/bytes";
 import { Cid } from "../ipld/cid";
+import { findProfile, NetworkProfile } from "../runtime/profile.gen";
 import { ConsensusFault, Runtime, SendResult } from "../runtime/runtime";
 import { NetworkVersion } from "../runtime/versions.gen";
 import { Address } from "../types/address";
@@ -18,6 +19,10 @@ export class FormulaRuntime extends Runtime {
 
   get version(): NetworkVersion {
     return this.version_;
+  }
+
+  get profile(): NetworkProfile {
+    return findProfile(0)!;
   }
 
   get epoch(): i64 {

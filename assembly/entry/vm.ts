@@ -29,7 +29,6 @@ export {
   machineTrace,
   resultPtr,
   runActor,
-  selectProfile,
   stateActor,
   stateResolve,
   stateSupply,

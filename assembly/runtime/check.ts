@@ -13,6 +13,7 @@ import { BlockStore } from "../ipld/store";
 import { Address } from "../types/address";
 import { Codec, decode } from "../types/codec";
 import { ObjectStore } from "./object-store";
+import { NetworkProfile } from "./profile.gen";
 import { NetworkVersion } from "./versions.gen";
 
 /** Complaints, in the order found. */
@@ -46,6 +47,7 @@ export class CheckContext extends ObjectStore {
   constructor(
     private readonly blocks: BlockStore,
     private readonly version_: NetworkVersion,
+    readonly profile: NetworkProfile,
     /** Epoch of the tipset whose execution gave this state. */
     readonly epoch: i64,
     readonly report: Report,

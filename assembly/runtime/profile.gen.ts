@@ -15,8 +15,13 @@ export class NetworkProfile {
   ) {}
 }
 
-export const PROFILES: StaticArray<NetworkProfile> = [
+const PROFILES: StaticArray<NetworkProfile> = [
   new NetworkProfile(24, 150, 10995116277760, 1048576), // mainnet
   new NetworkProfile(1, 10, 2048, 256), // devnet
   new NetworkProfile(24, 150, 34359738368, 1048576), // calibrationnet
 ];
+
+/** The profile of a number, or null if there is none. */
+export function findProfile(number: i64): NetworkProfile | null {
+  return number >= 0 && number < PROFILES.length ? PROFILES[<i32>number] : null;
+}

@@ -16,6 +16,7 @@ import { Address } from "../types/address";
 import { Codec } from "../types/codec";
 import { ERR_ILLEGAL_STATE, ERR_SERIALIZATION, SYS_SENDER_INVALID } from "../types/exit-code";
 import { ObjectStore } from "./object-store";
+import { NetworkProfile } from "./profile.gen";
 
 /** Result of a send: an exit code, and the returned bytes if it is 0. */
 @final
@@ -43,6 +44,8 @@ export class ConsensusFault {
 export abstract class Runtime extends ObjectStore {
   // ---- the message and the world
 
+  /** Parameters of the network. */
+  abstract get profile(): NetworkProfile;
   abstract get epoch(): i64;
   abstract get caller(): Address;
   abstract get receiver(): Address;

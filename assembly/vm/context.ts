@@ -1,6 +1,7 @@
 /** What all calls of a machine share: the epoch, the state, the gas counter, the calls under way. */
 import { Big } from "../base/big";
 import { Bytes, EMPTY } from "../base/bytes";
+import { NetworkProfile } from "../runtime/profile.gen";
 import { NetworkVersion } from "../runtime/versions.gen";
 import { Address } from "../types/address";
 import { FreeStore } from "./block-store";
@@ -42,6 +43,7 @@ export class Context {
     readonly tree: StateTree,
     readonly trace: Trace,
     readonly supply: CirculatingSupply,
+    readonly profile: NetworkProfile,
     version: NetworkVersion,
   ) {
     this.version = version;

@@ -18,6 +18,7 @@ import { Big } from "../base/big";
 import { be64, Bytes, concat, EMPTY } from "../base/bytes";
 import { CborWriter } from "../ipld/cbor-writer";
 import { Cid, cidOf } from "../ipld/cid";
+import { NetworkProfile } from "../runtime/profile.gen";
 import { ConsensusFault, SendResult } from "../runtime/runtime";
 import { NetworkVersion } from "../runtime/versions.gen";
 import { Address, PROTOCOL_BLS, PROTOCOL_SECP256K1, writeAddress } from "../types/address";
@@ -79,6 +80,10 @@ export class Kernel extends Frame {
 
   get version(): NetworkVersion {
     return this.ctx.version;
+  }
+
+  get profile(): NetworkProfile {
+    return this.ctx.profile;
   }
 
   get epoch(): i64 {

@@ -22,6 +22,7 @@ import { Amt } from "../ipld/amt";
 import { CborReader } from "../ipld/cbor-reader";
 import { CborWriter } from "../ipld/cbor-writer";
 import { Cid } from "../ipld/cid";
+import { NetworkProfile } from "../runtime/profile.gen";
 import { NetworkVersion } from "../runtime/versions.gen";
 import { ActorEntry, Message, MessageReceipt } from "../types/chain.gen";
 import { OK, SYS_OUT_OF_GAS, SYS_SENDER_INVALID, SYS_SENDER_STATE_INVALID } from "../types/exit-code";
@@ -75,13 +76,14 @@ export class Machine {
     supply: CirculatingSupply,
     store: FreeStore,
     version: NetworkVersion,
+    profile: NetworkProfile,
     tracing: bool,
   ): Machine {
     const trace = new Trace();
     trace.on = tracing;
     trace.clear();
     const tree = StateTree.open(store, registry, root);
-    return new Machine(new Context(store, registry, tree, trace, supply, version));
+    return new Machine(new Context(store, registry, tree, trace, supply, profile, version));
   }
 
   get tree(): StateTree {

@@ -17,7 +17,7 @@
  */
 
 /** Version of the ABI; a module with another one is refused. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 /** What exports return in place of a length. */
 export const REFUSAL = {
@@ -61,7 +61,6 @@ export type VmExports = {
   collect(): void;
   blockTraffic(): number;
   resultPtr(): number;
-  selectProfile(profile: number): number;
   upgradeActorsV2(at: number, length: number): number;
   genesisTree(at: number, length: number): number;
   machineOpen(at: number, length: number): number;
@@ -92,7 +91,6 @@ export const EXPORT_NAMES: readonly (keyof VmExports)[] = [
   "collect",
   "blockTraffic",
   "resultPtr",
-  "selectProfile",
   "upgradeActorsV2",
   "genesisTree",
   "machineOpen",

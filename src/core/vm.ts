@@ -134,15 +134,18 @@ export class Vm {
   /** The host given at creation. */
   readonly host: VmHost;
   private readonly run: RunState;
+  /** Number of the profile that machines are opened with. */
+  private readonly profile: number;
   private argument = 0;
   private argumentBytes = 0;
   private garbage = 0;
   private collectedAt = 0;
 
-  private constructor(instance: Instance<VmExports>, host: VmHost, run: RunState) {
+  private constructor(instance: Instance<VmExports>, host: VmHost, run: RunState, profile: number) {
     this.instance = instance;
     this.host = host;
     this.run = run;
+    this.profile = profile;
     run.instance = instance;
   }
 
@@ -159,8 +162,7 @@ export class Vm {
     const version = instance.exports.abiVersion();
     if (version !== ABI_VERSION)
       throw new EngineFault({ code: "ABI_MISMATCH", asset, version }, `${asset} speaks version ${version} of the ABI`);
-    instance.exports.selectProfile(profileNumber(options.profile ?? "mainnet"));
-    return new Vm(instance, host, run);
+    return new Vm(instance, host, run, profileNumber(options.profile ?? "mainnet"));
   }
 
   /** True once a run was void: the instance takes no more calls. */
@@ -184,6 +186,7 @@ export class Vm {
       bigToBytes(context.baseFee),
       supplyTuple(context.circulatingSupply),
       context.tracing ?? false,
+      this.profile,
     ];
     const answer = this.call("machineOpen", dagCbor.encode(tuple));
     expectVersion(answer, context.networkVersion);

@@ -1,6 +1,6 @@
 /**
- * Parameters that differ between networks running the same actors: a profile. One is in force in an instance of the
- * core, chosen before the first machine; the core's half is generated (`assembly/runtime/profile.gen.ts`).
+ * Parameters that differ between networks running the same actors: a profile, which a machine is opened with. The core's
+ * half is generated (`assembly/runtime/profile.gen.ts`).
  *
  * The minimum power of the actors themselves (1 TiB in v0, a table by proof type in v2) holds on no network: Lotus sets one
  * figure for all versions and proof types.

@@ -3,7 +3,6 @@
  * Source: specs-actors builtin/miner/policy.go and monies.go; v0 means v0.9.12, v2 means v2.1.0.
  */
 import { Big } from "../../base/big";
-import { NETWORK } from "../../runtime/profile";
 import { EPOCHS_IN_DAY, EPOCHS_IN_HOUR } from "../../runtime/builtin";
 import { Runtime } from "../../runtime/runtime";
 
@@ -72,13 +71,13 @@ export const MIN_SECTOR_EXPIRATION: i64 = 180 * EPOCHS_IN_DAY;
 export const MAX_SECTOR_EXPIRATION_EXTENSION: i64 = 540 * EPOCHS_IN_DAY;
 
 /** True for seal proofs that new miners and sectors may use on this network. */
-export function isSupportedSealProof(proof: i64): bool {
-  return proof >= 0 && proof < 32 && ((NETWORK.sealProofs >> <u32>proof) & 1) == 1;
+export function isSupportedSealProof(rt: Runtime, proof: i64): bool {
+  return proof >= 0 && proof < 32 && ((rt.profile.sealProofs >> <u32>proof) & 1) == 1;
 }
 
 /** Epochs from a pre-commitment to its challenge. */
-export function preCommitChallengeDelay(): i64 {
-  return NETWORK.preCommitChallengeDelay;
+export function preCommitChallengeDelay(rt: Runtime): i64 {
+  return rt.profile.preCommitChallengeDelay;
 }
 
 /** Epochs from a pre-commitment to its proof, for every known proof type; 0 for others. */

@@ -68,7 +68,7 @@ function checkClaims(st: PowerState, at: CheckContext, summary: PowerSummary): v
       at.report.add(name + " has an unknown proof type");
       continue;
     }
-    if (!meetsMinimum(claim, at.version)) continue;
+    if (!meetsMinimum(claim, at.version, at.profile)) continue;
     above++;
     raw = raw.add(claim.rawBytePower);
     qa = qa.add(claim.qualityAdjPower);

@@ -11,7 +11,7 @@ import { ERR_ILLEGAL_STATE, ERR_NOT_FOUND, OK } from "../../types/exit-code";
 import { addressKey, intKey, MapOf, Multimap } from "../../runtime/collections";
 import { nextEstimate } from "../../runtime/math/smoothing";
 import { ObjectStore } from "../../runtime/object-store";
-import { NETWORK } from "../../runtime/profile";
+import { NetworkProfile } from "../../runtime/profile.gen";
 import { Runtime } from "../../runtime/runtime";
 import { isSealProof } from "../../runtime/sector-policy";
 import { Claim, CronEvent, PowerState } from "./codec.gen";
@@ -29,9 +29,9 @@ export function setClaim(rt: Runtime, claims: MapOf<Claim>, miner: Address, clai
 }
 
 /** True if a claim's power counts for consensus. */
-export function meetsMinimum(claim: Claim, version: NetworkVersion): bool {
+export function meetsMinimum(claim: Claim, version: NetworkVersion, profile: NetworkProfile): bool {
   const power = version.powerMeasuresRaw ? claim.rawBytePower : claim.qualityAdjPower;
-  return power.ge(Big.fromU64(NETWORK.consensusMinerMinPower));
+  return power.ge(Big.fromU64(profile.consensusMinerMinPower));
 }
 
 /**
@@ -50,8 +50,8 @@ export function addToClaim(rt: Runtime, st: PowerState, claims: MapOf<Claim>, mi
   after.rawBytePower = before.rawBytePower.add(raw);
   after.qualityAdjPower = before.qualityAdjPower.add(qa);
   if (rt.version.powerKnowsSealProof && !isSealProof(before.sealProofType)) return ERR_ILLEGAL_STATE;
-  const counted = meetsMinimum(before, rt.version);
-  const counts = meetsMinimum(after, rt.version);
+  const counted = meetsMinimum(before, rt.version, rt.profile);
+  const counts = meetsMinimum(after, rt.version, rt.profile);
   if (counts && !counted) {
     st.minerAboveMinPowerCount++;
     addToTotals(st, after.rawBytePower, after.qualityAdjPower);

@@ -11,7 +11,6 @@ import { Bytes } from "../../base/bytes";
 import { ActorDef, NOTHING } from "../../runtime/actor";
 import { resolveToId } from "../../runtime/builtin";
 import { addressKey, MapOf } from "../../runtime/collections";
-import { NETWORK } from "../../runtime/profile";
 import { Runtime } from "../../runtime/runtime";
 import { VerifiedBytesParams } from "../../runtime/shared.gen";
 import { Address } from "../../types/address";
@@ -37,12 +36,12 @@ function tableAddress(rt: Runtime, address: Address): Address {
 }
 
 /** The smallest verified deal, in bytes; no smaller data cap is granted or kept. */
-function minDealSize(): Big {
-  return Big.fromU64(NETWORK.minVerifiedDealSize);
+function minDealSize(rt: Runtime): Big {
+  return Big.fromU64(rt.profile.minVerifiedDealSize);
 }
 
 function requireDealSize(rt: Runtime, size: Big): void {
-  rt.require(size.ge(minDealSize()), ERR_ILLEGAL_ARGUMENT, "below the minimum verified deal size");
+  rt.require(size.ge(minDealSize(rt)), ERR_ILLEGAL_ARGUMENT, "below the minimum verified deal size");
 }
 
 /** Allowed: the system. */
@@ -146,7 +145,7 @@ function useBytes(rt: Runtime, params: Bytes): Bytes {
   rt.invariant(!cap.value.negative, "negative data cap");
   rt.require(p.dealSize.le(cap.value), ERR_ILLEGAL_ARGUMENT, "deal size exceeds the client's data cap");
   const rest = cap.value.sub(p.dealSize);
-  if (rest.ge(minDealSize())) clients.put(key, Amount.of(rest));
+  if (rest.ge(minDealSize(rt))) clients.put(key, Amount.of(rest));
   else rt.require(clients.delete(key), ERR_ILLEGAL_STATE, "failed to delete verified client");
   st.verifiedClients = clients.root();
   rt.commit(st);

@@ -153,9 +153,14 @@ export class NetworkProfile {
   ) {}
 }
 
-export const PROFILES: StaticArray<NetworkProfile> = [
+const PROFILES: StaticArray<NetworkProfile> = [
 ${rows.join("\n")}
 ];
+
+/** The profile of a number, or null if there is none. */
+export function findProfile(number: i64): NetworkProfile | null {
+  return number >= 0 && number < PROFILES.length ? PROFILES[<i32>number] : null;
+}
 `;
 }
 

@@ -45,7 +45,7 @@ export function constructor_(rt: Runtime, params: Bytes): Bytes {
   rt.allowOnly([INIT]);
   checkControlCount(rt, p.controlAddrs);
   checkPeerInfo(rt, p.peerId, p.multiaddrs);
-  rt.require(isSupportedSealProof(p.sealProofType), ERR_ILLEGAL_ARGUMENT, "seal proof type not allowed");
+  rt.require(isSupportedSealProof(rt, p.sealProofType), ERR_ILLEGAL_ARGUMENT, "seal proof type not allowed");
   const owner = resolveControl(rt, p.ownerAddr);
   const worker = resolveWorker(rt, p.workerAddr);
   const control = resolveControls(rt, p.controlAddrs);

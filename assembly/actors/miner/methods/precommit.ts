@@ -56,7 +56,7 @@ import {
  */
 export function preCommitSector(rt: Runtime, params: Bytes): Bytes {
   const p = rt.params<SectorPreCommitInfo>(params);
-  rt.require(isSupportedSealProof(p.sealProof), ERR_ILLEGAL_ARGUMENT, "unsupported seal proof type");
+  rt.require(isSupportedSealProof(rt, p.sealProof), ERR_ILLEGAL_ARGUMENT, "unsupported seal proof type");
   rt.require(p.sectorNumber <= MAX_SECTOR_NUMBER, ERR_ILLEGAL_ARGUMENT, "sector number out of range");
   rt.require(isSealedCid(p.sealedCID), ERR_ILLEGAL_ARGUMENT, "sealed CID has the wrong form");
   rt.require(p.sealRandEpoch < rt.epoch, ERR_ILLEGAL_ARGUMENT, "seal challenge must be in the past");

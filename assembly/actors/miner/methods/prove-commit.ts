@@ -103,7 +103,7 @@ export function proveCommitSector(rt: Runtime, params: Bytes): Bytes {
 /** The proof and all that it is verified against. */
 function verifyInfo(rt: Runtime, preCommit: SectorPreCommitOnChainInfo, proof: Bytes): SealVerifyInfo {
   const sector = preCommit.info;
-  const interactive = preCommit.preCommitEpoch + preCommitChallengeDelay();
+  const interactive = preCommit.preCommitEpoch + preCommitChallengeDelay(rt);
   rt.require(rt.epoch > interactive, ERR_FORBIDDEN, "too early to prove the sector");
   if (rt.version.minerChecksSealAge) {
     const fresh = sector.sealRandEpoch >= sealChallengeEarliest(rt, sector.sealProof);
