@@ -6,6 +6,7 @@ import { registerAuth } from "./commands/auth.ts";
 import { registerCommp } from "./commands/commp.ts";
 import { registerConformance } from "./commands/conformance.ts";
 import { registerDevnet } from "./commands/devnet.ts";
+import { registerParams } from "./commands/params.ts";
 import { registerProve } from "./commands/prove.ts";
 import { registerReplay } from "./commands/replay.ts";
 import { registerSeal } from "./commands/seal.ts";
@@ -30,6 +31,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerProve,
   registerVerify,
   registerState,
+  registerParams,
   registerWorker,
 ];
 

@@ -1,0 +1,169 @@
+/** `filigree params`: keys of SNARK circuits made on this machine, listed, checked, found. */
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { platform } from "#platform";
+import { loadProofs, type Proofs } from "../../core/proofs.ts";
+import { ProvingPool } from "../../proving/pool.ts";
+import { popcount } from "../../proving/snark/circuit.ts";
+import { officialShape } from "../../proving/snark/circuits.ts";
+import { openParams } from "../../proving/snark/params-file.ts";
+import {
+  contentDigest,
+  estimateParams,
+  LOCAL_WARNING,
+  localParamsName,
+  makeStoredParams,
+  openStoredParams,
+  type ParamsRecord,
+  paramsPaths,
+  readParamsRecord,
+} from "../../proving/snark/params-store.ts";
+import { commandLine, interruptible } from "../interrupt.ts";
+import { parseWorkers } from "../options.ts";
+import { progressLine, sizeText } from "../terminal.ts";
+
+type Place = { readonly dir: string };
+type MakeOptions = Place & { readonly seed: string; readonly workers?: number; readonly json?: true };
+type ListOptions = Place & { readonly json?: true };
+type VerifyOptions = Place & { readonly digest?: string; readonly json?: true };
+type PathOptions = Place & { readonly seed: string; readonly vk?: true };
+
+/** Where parameters are kept, when nobody says where. */
+const FOLDER = process.env["FILIGREE_PARAMS"] ?? ".filigree/params";
+const DEVNET_SEED = "filigree devnet";
+const UNITS: Readonly<Record<string, number>> = { kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 };
+
+/** "winning-2KiB" or "winning-2048", as circuits are named: "winning-2048". */
+function parseCircuit(text: string): string {
+  const match = /^(winning|window|porep|update)-(\d+)(KiB|MiB|GiB)?$/i.exec(text);
+  const bytes = Number(match?.[2]) * (UNITS[(match?.[3] ?? "").toLowerCase()] ?? 1);
+  if (match !== null && Number.isSafeInteger(bytes)) return `${match[1]?.toLowerCase()}-${bytes}`;
+  throw new InvalidArgumentError("Give winning, window, porep or update and the sector's size, such as winning-2KiB.");
+}
+
+export function registerParams(program: Command): void {
+  const params = program
+    .command("params")
+    .description("keys of SNARK circuits: made here for local networks, or official");
+  const place = (command: Command): Command =>
+    command.option("--dir <folder>", "where they are kept (default: FILIGREE_PARAMS, or this)", FOLDER);
+  const seeded = (command: Command): Command =>
+    place(command).option("--seed <text>", "seed of the setup; who knows it can forge proofs", DEVNET_SEED);
+  seeded(params.command("make"))
+    .description(`make the key of a circuit (${LOCAL_WARNING})`)
+    .argument("<circuit>", "winning, window, porep or update and the sector's size: winning-2KiB", parseCircuit)
+    .option("--workers <n>", "worker threads (default: one per core)", parseWorkers)
+    .option("--json", "print one JSON object: the record of what was made")
+    .action(make);
+  place(params.command("list"))
+    .description("list what is kept, and what was begun")
+    .option("--json", "print one JSON object for each")
+    .action(list);
+  place(params.command("verify"))
+    .description("compare a file with its record, or with a digest of the network's list")
+    .argument("<name>", "a name that `list` shows, or a .params file with --digest")
+    .option("--digest <hex>", "first 16 bytes of the file's BLAKE2b-512")
+    .option("--json", "print one JSON object")
+    .action(verify);
+  seeded(params.command("path"))
+    .description("print the path of a circuit's key")
+    .argument("<circuit>", "as for make", parseCircuit)
+    .option("--vk", "that of the verifying key")
+    .action(showPath);
+}
+
+/** Minutes and seconds for people. */
+function timeText(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s`;
+  return seconds < 5400 ? `${Math.ceil(seconds / 60)} minutes` : `${(seconds / 3600).toFixed(1)} hours`;
+}
+
+async function make(name: string, { dir, seed, workers = platform.cores, json }: MakeOptions): Promise<void> {
+  const proofs = await loadProofs();
+  const there = await readParamsRecord(dir, localParamsName(name, seed));
+  const shape = officialShape(proofs, name);
+  if (there === null && json !== true) {
+    const b = popcount(shape.bAux) + popcount(shape.bInputs);
+    const { seconds, bytes } = estimateParams(proofs, shape, { a: shape.inputs + popcount(shape.aAux), b }, workers);
+    process.stdout.write(`${shape.rows} constraints; about ${timeText(seconds)} and ${sizeText(bytes)} in ${dir}\n`);
+    process.stdout.write(`note: ${LOCAL_WARNING}\n`);
+  }
+  const pool = ProvingPool.open(workers);
+  const line = progressLine();
+  const { inputs, aux, rows } = shape;
+  const circuit = { name, source: { kind: "official", name }, counts: { inputs, aux, rows } } as const;
+  try {
+    const record = await interruptible(
+      (signal) =>
+        makeStoredParams(proofs, pool, dir, circuit, seed, {
+          signal,
+          onProgress: ({ phase, done, total }) => line.part(phase, done, total),
+        }),
+      commandLine(),
+    );
+    line.clear();
+    if (json === true) process.stdout.write(`${JSON.stringify(record)}\n`);
+    else process.stdout.write(`${record.name}  ${sizeText(record.size)}  ${record.digest}\n`);
+  } finally {
+    line.clear();
+    await pool.close();
+  }
+}
+
+async function list({ dir, json }: ListOptions): Promise<void> {
+  const files = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  const names = files.filter((file) => file.endsWith(".params")).map((file) => file.slice(0, -".params".length));
+  for (const name of names.sort()) {
+    const record = await readParamsRecord(dir, name);
+    if (json === true) process.stdout.write(`${JSON.stringify(record ?? { name, whole: false })}\n`);
+    else process.stdout.write(`${name}  ${record === null ? await unfinished(dir, name) : describe(record)}\n`);
+  }
+  if (names.length === 0 && json !== true)
+    process.stdout.write(`no parameters in ${dir}; make some with \`filigree params make winning-2KiB\`\n`);
+}
+
+const describe = ({ size, digest }: ParamsRecord): string => `${sizeText(size)}  ${digest}  local`;
+
+async function unfinished(dir: string, name: string): Promise<string> {
+  const size = (await platform.fileSize(paramsPaths(dir, name).params)) ?? 0;
+  const begun = name.startsWith("local-");
+  return `${sizeText(size)}  ${begun ? "not whole: `filigree params make` goes on with it" : "no record; verify it with --digest"}`;
+}
+
+async function verify(name: string, { dir, digest, json }: VerifyOptions): Promise<void> {
+  const proofs = await loadProofs();
+  const line = progressLine();
+  const onProgress = ({ phase, done, total }: { phase: string; done: number; total: number }): void =>
+    line.part(phase, done, total);
+  const found = await interruptible((signal) => digestOf(proofs, name, dir, digest, { signal, onProgress }));
+  line.clear();
+  if (json === true) process.stdout.write(`${JSON.stringify({ name, digest: found })}\n`);
+  else process.stdout.write(`${name}: as it should be (${found})\n`);
+}
+
+async function digestOf(
+  proofs: Proofs,
+  name: string,
+  dir: string,
+  digest: string | undefined,
+  options: Parameters<typeof contentDigest>[2],
+): Promise<string> {
+  if (digest === undefined) {
+    await openStoredParams(proofs, dir, name, options);
+    return (await readParamsRecord(dir, name))?.digest ?? "";
+  }
+  const params = await openParams({ file: path.resolve(name) });
+  const found = await contentDigest(proofs, params.content, options);
+  if (found !== digest.toLowerCase())
+    throw new Error(`${name} has the digest ${found}: it is another file, or was changed`);
+  return found;
+}
+
+function showPath(name: string, { dir, seed, vk }: PathOptions): void {
+  const { params, verifyingKey } = paramsPaths(path.resolve(dir), localParamsName(name, seed));
+  process.stdout.write(`${vk === true ? verifyingKey : params}\n`);
+}
