@@ -1,7 +1,4 @@
-/**
- * Keys and proofs of winning PoSt circuits of 2 KiB sectors; with FILIGREE_LARGE_PROOFS=1 of PoReps and updates too, which
- * take minutes and 3 GiB.
- */
+/** Keys and proofs of winning PoSt circuits of 2 KiB sectors; in Node, as they take half a minute. */
 import { describeProofs } from "./official.ts";
 
 describeProofs("winning-2048");
