@@ -49,7 +49,7 @@ export function describeError(error: unknown): string {
   return parts.join(": ");
 }
 
-/** What crosses the border of a worker of an error: its class is lost in a clone, its data must not be. */
+/** What of an error crosses between threads: its class is lost in a clone, its data must not be. */
 export type Failure = { readonly name: string; readonly message: string; readonly data: unknown };
 
 export function failureOf(error: unknown): Failure {

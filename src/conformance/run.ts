@@ -94,42 +94,42 @@ class VariantRun {
   readonly traces: (readonly TraceCall[])[] = [];
   readonly verdict: DeclaredVerdict;
   proofsSeen = false;
-  readonly #vector: Vector;
-  readonly #variant: Variant;
-  readonly #options: ConformanceOptions;
-  #receipts = 0;
-  readonly #hash = blake2b.create({ dkLen: 16 });
+  private readonly vector: Vector;
+  private readonly variant: Variant;
+  private readonly options: ConformanceOptions;
+  private receipts = 0;
+  private readonly hash = blake2b.create({ dkLen: 16 });
 
   constructor(file: string, vector: Vector, variant: Variant, options: ConformanceOptions) {
     this.verdict = proofVerdict(file);
-    this.#vector = vector;
-    this.#variant = variant;
-    this.#options = options;
+    this.vector = vector;
+    this.variant = variant;
+    this.options = options;
   }
 
   digest(): string {
-    return toHex(this.#hash.digest());
+    return toHex(this.hash.digest());
   }
 
   async execute(): Promise<void> {
-    const store = await loadState(this.#vector);
+    const store = await loadState(this.vector);
     const executor = new Executor(
-      { asset: "vm-test.wasm", ...this.#options.vm },
-      { blocks: store, randomness: recordedRandomness(this.#vector.randomness), proofs: this.#verifier() },
+      { asset: "vm-test.wasm", ...this.options.vm },
+      { blocks: store, randomness: recordedRandomness(this.vector.randomness), proofs: this.verifier() },
     );
-    const root = await (this.#vector.kind === "message"
-      ? this.#messages(executor, store)
-      : this.#tipsets(executor, store));
-    if (this.#receipts !== this.#vector.receipts.length)
-      this.differences.push(`receipts: ${this.#receipts} instead of ${this.#vector.receipts.length}`);
-    this.#hash.update(root.bytes);
-    if (root.equals(this.#vector.postRoot)) return;
-    this.differences.push(`state root: ${root} instead of ${this.#vector.postRoot}`);
-    if (this.#options.tracing === true)
-      this.differences.push(`first difference: ${firstStateDifference(store, root, this.#vector.postRoot)}`);
+    const root = await (this.vector.kind === "message"
+      ? this.messages(executor, store)
+      : this.tipsets(executor, store));
+    if (this.receipts !== this.vector.receipts.length)
+      this.differences.push(`receipts: ${this.receipts} instead of ${this.vector.receipts.length}`);
+    this.hash.update(root.bytes);
+    if (root.equals(this.vector.postRoot)) return;
+    this.differences.push(`state root: ${root} instead of ${this.vector.postRoot}`);
+    if (this.options.tracing === true)
+      this.differences.push(`first difference: ${firstStateDifference(store, root, this.vector.postRoot)}`);
   }
 
-  #verifier(): ProofVerifier {
+  private verifier(): ProofVerifier {
     const accept = (): boolean => {
       this.proofsSeen = true;
       return this.verdict === "accept";
@@ -137,39 +137,39 @@ class VariantRun {
     return { verifyPoSt: accept, verifySeal: accept };
   }
 
-  async #messages(executor: Executor, store: MemoryStore): Promise<CID> {
-    const { baseFee, circulatingSupply, preRoot, messages } = this.#vector;
+  private async messages(executor: Executor, store: MemoryStore): Promise<CID> {
+    const { baseFee, circulatingSupply, preRoot, messages } = this.vector;
     let stateRoot = preRoot;
-    let epoch = this.#variant.epoch;
+    let epoch = this.variant.epoch;
     for (const { bytes, epochOffset } of messages) {
       epoch += epochOffset;
-      const { networkVersion } = this.#variant;
+      const { networkVersion } = this.variant;
       const message = onChain(bytes);
       const result = await executor.applyMessage(
         { stateRoot, epoch, networkVersion, baseFee, circulatingSupply, message },
-        { tracing: this.#options.tracing ?? false },
+        { tracing: this.options.tracing ?? false },
       );
-      this.#take(store, result.blocks);
+      this.take(store, result.blocks);
       stateRoot = result.stateRoot;
-      this.#compare(result.applied);
+      this.compare(result.applied);
     }
     return stateRoot;
   }
 
-  async #tipsets(executor: Executor, store: MemoryStore): Promise<CID> {
-    const { circulatingSupply, preRoot, tipsets, receiptsRoots } = this.#vector;
-    const rules = { networkVersionAt: () => this.#variant.networkVersion, circulatingSupply };
+  private async tipsets(executor: Executor, store: MemoryStore): Promise<CID> {
+    const { circulatingSupply, preRoot, tipsets, receiptsRoots } = this.vector;
+    const rules = { networkVersionAt: () => this.variant.networkVersion, circulatingSupply };
     let stateRoot = preRoot;
-    let parentEpoch = this.#variant.epoch;
+    let parentEpoch = this.variant.epoch;
     for (const [i, tipset] of tipsets.entries()) {
-      const epoch = this.#variant.epoch + tipset.epochOffset;
+      const epoch = this.variant.epoch + tipset.epochOffset;
       const { baseFee } = tipset;
       const blocks = tipset.blocks.map(({ miner, winCount, messages }) => ({ miner, winCount, ...sorted(messages) }));
       const input = { stateRoot, parentEpoch, epoch, baseFee, blocks };
-      const result = await executor.applyTipset(input, rules, { tracing: this.#options.tracing ?? false });
-      this.#take(store, result.blocks);
-      this.#hash.update(result.receiptsRoot.bytes);
-      for (const applied of result.applied) this.#compare(applied);
+      const result = await executor.applyTipset(input, rules, { tracing: this.options.tracing ?? false });
+      this.take(store, result.blocks);
+      this.hash.update(result.receiptsRoot.bytes);
+      for (const applied of result.applied) this.compare(applied);
       const expected = receiptsRoots[i];
       if (expected === undefined || !result.receiptsRoot.equals(expected))
         this.differences.push(`receipts root ${i}: ${result.receiptsRoot} instead of ${expected ?? "none"}`);
@@ -179,18 +179,18 @@ class VariantRun {
     return stateRoot;
   }
 
-  #take(store: MemoryStore, blocks: readonly Block[]): void {
+  private take(store: MemoryStore, blocks: readonly Block[]): void {
     store.writeNow({ blocks });
-    for (const { cid } of blocks) this.#hash.update(cid);
+    for (const { cid } of blocks) this.hash.update(cid);
   }
 
-  #compare(applied: AppliedMessage): void {
+  private compare(applied: AppliedMessage): void {
     const { exitCode, gasUsed, minerPenalty, minerTip, baseFeeBurn, overestimationBurn, refund } = applied;
     const amounts = [exitCode, gasUsed, minerPenalty, minerTip, baseFeeBurn, overestimationBurn, refund];
-    this.#hash.update(utf8(`${amounts.join(" ")};`)).update(applied.return);
-    const at = this.#receipts++;
+    this.hash.update(utf8(`${amounts.join(" ")};`)).update(applied.return);
+    const at = this.receipts++;
     if (applied.trace !== undefined) this.traces.push(applied.trace);
-    const expected = this.#vector.receipts[at];
+    const expected = this.vector.receipts[at];
     if (expected === undefined) return;
     for (const line of receiptDifferences(applied, expected)) this.differences.push(`message ${at}: ${line}`);
   }

@@ -68,12 +68,12 @@ export type ScenarioDifference = {
 
 /** Plays scenarios on one machine; knows the common genesis. */
 export class ScenarioPlayer {
-  readonly #vm: Vm;
-  readonly #tracing: boolean;
+  private readonly vm: Vm;
+  private readonly tracing: boolean;
 
   private constructor(vm: Vm, tracing: boolean) {
-    this.#vm = vm;
-    this.#tracing = tracing;
+    this.vm = vm;
+    this.tracing = tracing;
   }
 
   static async create(file: ScenarioFile, options: VmOptions & { tracing?: boolean } = {}): Promise<ScenarioPlayer> {
@@ -90,15 +90,15 @@ export class ScenarioPlayer {
     const networkVersion = scenario.nv;
     const root = parseCid(scenario.root);
     const context = { epoch: scenario.epoch, networkVersion, baseFee: BASE_FEE, circulatingSupply: CIRCULATING_SUPPLY };
-    this.#vm.open({ ...context, stateRoot: root, tracing: this.#tracing });
+    this.vm.open({ ...context, stateRoot: root, tracing: this.tracing });
     for (const [i, step] of scenario.steps.entries()) {
       if (step.op === "epoch") {
-        this.#vm.advance(step.epoch ?? 0, networkVersion, BASE_FEE);
+        this.vm.advance(step.epoch ?? 0, networkVersion, BASE_FEE);
         continue;
       }
-      const differences = this.#step(step);
+      const differences = this.step(step);
       if (differences.length === 0) continue;
-      const trace = this.#tracing ? decodeTrace(this.#vm.trace()) : [];
+      const trace = this.tracing ? decodeTrace(this.vm.trace()) : [];
       return { scenario: scenario.name, step: i, note: step.note ?? "", differences, trace };
     }
     return null;
@@ -106,30 +106,30 @@ export class ScenarioPlayer {
 
   /** The blocks of the states reached since the last scenario began, and of the genesis. */
   get blocks(): BlockSource {
-    const peek = (cid: Uint8Array): Uint8Array | undefined => this.#vm.block(cid);
+    const peek = (cid: Uint8Array): Uint8Array | undefined => this.vm.block(cid);
     return { peek, get: async (cid) => peek(cid) };
   }
 
-  #step(step: ScenarioStep): string[] {
+  private step(step: ScenarioStep): string[] {
     const bytes = fromBase64(step.msg ?? "");
     const implicit = step.op === "implicit";
     const signed = decodeMessage(bytes).from.protocol === PROTOCOL.secp256k1;
     const chainLength = bytes.length + (signed ? SECP256K1_CHAIN_BYTES : 0);
-    const got = implicit ? this.#vm.applyImplicit(bytes) : this.#vm.apply(bytes, chainLength);
+    const got = implicit ? this.vm.applyImplicit(bytes) : this.vm.apply(bytes, chainLength);
     const out: string[] = [];
     if (got.exitCode !== step.exit) out.push(`exit code ${got.exitCode} (${got.why}) instead of ${step.exit}`);
-    const gas = implicit ? this.#implicitGas() : Number(got.gasUsed);
+    const gas = implicit ? this.implicitGas() : Number(got.gasUsed);
     if (gas !== undefined && gas !== (step.gas ?? 0)) out.push(`gas ${gas} instead of ${step.gas ?? 0}`);
     const expected = fromBase64(step.ret ?? "");
     if (!equal(got.return, expected)) out.push(`return ${toBase64(got.return)} instead of ${step.ret ?? ""}`);
-    const root = this.#vm.flush().toString();
+    const root = this.vm.flush().toString();
     if (step.root !== undefined && root !== step.root) out.push(`state root ${root} instead of ${step.root}`);
     return out;
   }
 
   /** Gas of an implicit message, which only the trace knows. */
-  #implicitGas(): number | undefined {
-    return this.#tracing ? decodeTrace(this.#vm.trace())[0]?.gasUsed : undefined;
+  private implicitGas(): number | undefined {
+    return this.tracing ? decodeTrace(this.vm.trace())[0]?.gasUsed : undefined;
   }
 }
 

@@ -45,20 +45,20 @@ export type ExecutorParts = {
 
 /** Runs one job at a time; further ones wait. */
 export class Executor implements Execution {
-  readonly #options: VmOptions;
-  readonly #parts: ExecutorParts;
-  #vm: Vm | null = null;
-  #randomness: RandomnessSource;
-  #fetched = new Map<string, Uint8Array>();
+  private readonly options: VmOptions;
+  private readonly parts: ExecutorParts;
+  private vm: Vm | null = null;
+  private randomness: RandomnessSource;
+  private fetched = new Map<string, Uint8Array>();
   /** Verdicts and randomness of this job that had to be awaited, by question, and what is awaited now. */
-  #answers = new Map<string, boolean | Uint8Array>();
-  #pending: Promise<void> = Promise.resolve();
-  #queue: Promise<unknown> = Promise.resolve();
+  private answers = new Map<string, boolean | Uint8Array>();
+  private pending: Promise<void> = Promise.resolve();
+  private queue: Promise<unknown> = Promise.resolve();
 
   constructor(options: VmOptions, parts: ExecutorParts) {
-    this.#options = options;
-    this.#parts = parts;
-    this.#randomness = parts.randomness;
+    this.options = options;
+    this.parts = parts;
+    this.randomness = parts.randomness;
   }
 
   /**
@@ -66,8 +66,8 @@ export class Executor implements Execution {
    * effect outside of its result.
    */
   run<T>(context: MachineContext, job: (vm: Vm) => T | Promise<T>, options: RunOptions = {}): Promise<T> {
-    const turn = this.#queue.then(() => this.#attempt(context, job, options));
-    this.#queue = turn.catch(() => undefined);
+    const turn = this.queue.then(() => this.attempt(context, job, options));
+    this.queue = turn.catch(() => undefined);
     return turn;
   }
 
@@ -99,7 +99,7 @@ export class Executor implements Execution {
     const context = { stateRoot, epoch: first, networkVersion, baseFee, circulatingSupply, tracing };
     return this.run(
       context,
-      (vm) => new TipsetRun(vm, input, rules, context, tracing, this.#migrate).execute(),
+      (vm) => new TipsetRun(vm, input, rules, context, tracing, this.migrate).execute(),
       options,
     );
   }
@@ -114,78 +114,78 @@ export class Executor implements Execution {
   }
 
   async close(): Promise<void> {
-    await this.#queue;
-    this.#vm = null;
+    await this.queue;
+    this.vm = null;
   }
 
-  readonly #migrate: Migrate = ({ name, epoch }, root, blocks) =>
-    (this.#parts.migrations ?? MIGRATIONS)[name](root, epoch, blocks, this.#options);
+  private readonly migrate: Migrate = ({ name, epoch }, root, blocks) =>
+    (this.parts.migrations ?? MIGRATIONS)[name](root, epoch, blocks, this.options);
 
-  async #attempt<T>(context: MachineContext, job: (vm: Vm) => T | Promise<T>, options: RunOptions): Promise<T> {
-    this.#randomness = options.randomness ?? this.#parts.randomness;
+  private async attempt<T>(context: MachineContext, job: (vm: Vm) => T | Promise<T>, options: RunOptions): Promise<T> {
+    this.randomness = options.randomness ?? this.parts.randomness;
     try {
       for (;;) {
         options.signal?.throwIfAborted();
         try {
-          const vm = await this.#instance();
+          const vm = await this.instance();
           vm.open(context);
           const result = await job(vm);
           vm.close();
           return result;
         } catch (error) {
-          if (this.#vm?.spent === true) this.#vm = null;
+          if (this.vm?.spent === true) this.vm = null;
           if (!(error instanceof EngineFault)) throw error;
-          if (error.data.code === "ANSWER_PENDING") await this.#pending;
-          else if (error.data.code === "BLOCK_MISSING") await this.#fetch(error.data.cid, error);
+          if (error.data.code === "ANSWER_PENDING") await this.pending;
+          else if (error.data.code === "BLOCK_MISSING") await this.fetch(error.data.cid, error);
           else throw error;
         }
       }
     } finally {
-      this.#fetched = new Map();
-      this.#answers = new Map();
+      this.fetched = new Map();
+      this.answers = new Map();
     }
   }
 
   /** An answer at once, or the fault that makes the run wait for it. */
-  #answer<Answer extends boolean | Uint8Array>(question: string, ask: () => Answer | Promise<Answer>): Answer {
-    const known = this.#answers.get(question) as Answer | undefined;
+  private answer<Answer extends boolean | Uint8Array>(question: string, ask: () => Answer | Promise<Answer>): Answer {
+    const known = this.answers.get(question) as Answer | undefined;
     if (known !== undefined) return known;
     const answer = ask();
     if (!(answer instanceof Promise)) return answer;
-    this.#pending = answer.then((settled) => {
-      this.#answers.set(question, settled);
+    this.pending = answer.then((settled) => {
+      this.answers.set(question, settled);
     });
     // Whoever awaits it learns of a failure; nobody else must.
-    this.#pending.catch(() => undefined);
+    this.pending.catch(() => undefined);
     throw new EngineFault({ code: "ANSWER_PENDING" }, "the run waits for an answer");
   }
 
-  async #fetch(cid: Uint8Array, fault: EngineFault): Promise<void> {
+  private async fetch(cid: Uint8Array, fault: EngineFault): Promise<void> {
     const key = cidKey(cid);
-    const block = this.#fetched.has(key) ? undefined : await this.#parts.blocks.get(cid);
+    const block = this.fetched.has(key) ? undefined : await this.parts.blocks.get(cid);
     if (block === undefined) throw fault;
-    this.#fetched.set(key, block);
+    this.fetched.set(key, block);
   }
 
-  async #instance(): Promise<Vm> {
-    this.#vm ??= await Vm.create(this.#host(), this.#options);
-    return this.#vm;
+  private async instance(): Promise<Vm> {
+    this.vm ??= await Vm.create(this.host(), this.options);
+    return this.vm;
   }
 
-  #host(): VmHost {
-    const { blocks, proofs } = this.#parts;
+  private host(): VmHost {
+    const { blocks, proofs } = this.parts;
     return {
-      peek: (cid) => blocks.peek(cid) ?? (this.#fetched.size === 0 ? undefined : this.#fetched.get(cidKey(cid))),
+      peek: (cid) => blocks.peek(cid) ?? (this.fetched.size === 0 ? undefined : this.fetched.get(cidKey(cid))),
       ticketRandomness: (tag, epoch, entropy) =>
-        this.#answer(`ticket ${tag} ${epoch} ${LATIN1.decode(entropy)}`, () =>
-          this.#randomness.ticketRandomness(tag, epoch, entropy),
+        this.answer(`ticket ${tag} ${epoch} ${LATIN1.decode(entropy)}`, () =>
+          this.randomness.ticketRandomness(tag, epoch, entropy),
         ),
       beaconRandomness: (tag, epoch, entropy) =>
-        this.#answer(`beacon ${tag} ${epoch} ${LATIN1.decode(entropy)}`, () =>
-          this.#randomness.beaconRandomness(tag, epoch, entropy),
+        this.answer(`beacon ${tag} ${epoch} ${LATIN1.decode(entropy)}`, () =>
+          this.randomness.beaconRandomness(tag, epoch, entropy),
         ),
-      verifyPoSt: (info) => this.#answer(`post ${LATIN1.decode(info)}`, () => proofs.verifyPoSt(info)),
-      verifySeal: (info) => this.#answer(`seal ${LATIN1.decode(info)}`, () => proofs.verifySeal(info)),
+      verifyPoSt: (info) => this.answer(`post ${LATIN1.decode(info)}`, () => proofs.verifyPoSt(info)),
+      verifySeal: (info) => this.answer(`seal ${LATIN1.decode(info)}`, () => proofs.verifySeal(info)),
     };
   }
 }
@@ -194,15 +194,15 @@ type Migrate = (upgrade: StateUpgrade, root: CID, blocks: UpgradeBlocks) => Prom
 
 /** One execution of a tipset on one machine. */
 class TipsetRun {
-  readonly #vm: Vm;
-  readonly #input: TipsetInput;
-  readonly #rules: ExecutionRules;
-  readonly #context: MachineContext;
-  readonly #tracing: boolean;
-  readonly #migrate: Migrate;
-  readonly #applied: AppliedMessage[] = [];
+  private readonly vm: Vm;
+  private readonly input: TipsetInput;
+  private readonly rules: ExecutionRules;
+  private readonly context: MachineContext;
+  private readonly tracing: boolean;
+  private readonly migrate: Migrate;
+  private readonly applied: AppliedMessage[] = [];
   /** Blocks of machines before the last state upgrade, and of the upgrades. */
-  readonly #earlier = new Map<string, Block>();
+  private readonly earlier = new Map<string, Block>();
 
   constructor(
     vm: Vm,
@@ -212,20 +212,20 @@ class TipsetRun {
     tracing: boolean,
     migrate: Migrate,
   ) {
-    this.#vm = vm;
-    this.#input = input;
-    this.#rules = rules;
-    this.#context = context;
-    this.#tracing = tracing;
-    this.#migrate = migrate;
+    this.vm = vm;
+    this.input = input;
+    this.rules = rules;
+    this.context = context;
+    this.tracing = tracing;
+    this.migrate = migrate;
   }
 
   async execute(): Promise<ExecutionResult> {
-    const { parentEpoch, epoch, blocks, baseFee } = this.#input;
+    const { parentEpoch, epoch, blocks, baseFee } = this.input;
     for (let at = parentEpoch; at < epoch; at++) {
-      if (at > parentEpoch) this.#implicit("cron", cronMessage(at), at);
-      await this.#upgrade(at);
-      this.#vm.advance(at + 1, this.#rules.networkVersionAt(at + 1), baseFee);
+      if (at > parentEpoch) this.implicit("cron", cronMessage(at), at);
+      await this.upgrade(at);
+      this.vm.advance(at + 1, this.rules.networkVersionAt(at + 1), baseFee);
     }
     const seen = new Set<string>();
     for (const block of blocks) {
@@ -234,24 +234,24 @@ class TipsetRun {
       for (const message of [...block.blsMessages, ...block.secpMessages]) {
         const key = LATIN1.decode(message.bytes);
         if (seen.has(key)) continue;
-        const applied = applyOne(this.#vm, "message", message, epoch, this.#tracing);
+        const applied = applyOne(this.vm, "message", message, epoch, this.tracing);
         seen.add(key);
         tips += applied.minerTip;
         penalty += applied.minerPenalty;
-        this.#applied.push(applied);
+        this.applied.push(applied);
       }
-      this.#implicit("reward", rewardMessage(epoch, block.miner, penalty, tips, block.winCount), epoch);
+      this.implicit("reward", rewardMessage(epoch, block.miner, penalty, tips, block.winCount), epoch);
     }
-    this.#implicit("cron", cronMessage(epoch), epoch);
-    const receiptsRoot = this.#vm.receiptsRoot();
-    const stateRoot = this.#vm.flush();
-    const made = [...this.#earlier.values(), ...this.#vm.madeBlocks()];
-    return { stateRoot, receiptsRoot, applied: this.#applied, blocks: reachable([receiptsRoot, stateRoot], made) };
+    this.implicit("cron", cronMessage(epoch), epoch);
+    const receiptsRoot = this.vm.receiptsRoot();
+    const stateRoot = this.vm.flush();
+    const made = [...this.earlier.values(), ...this.vm.madeBlocks()];
+    return { stateRoot, receiptsRoot, applied: this.applied, blocks: reachable([receiptsRoot, stateRoot], made) };
   }
 
-  #implicit(kind: "reward" | "cron", bytes: Uint8Array, epoch: number): void {
-    const result = this.#vm.applyImplicit(bytes);
-    this.#applied.push(described(this.#vm, result, kind, bytes, epoch, this.#tracing));
+  private implicit(kind: "reward" | "cron", bytes: Uint8Array, epoch: number): void {
+    const result = this.vm.applyImplicit(bytes);
+    this.applied.push(described(this.vm, result, kind, bytes, epoch, this.tracing));
     if (result.exitCode === 0) return;
     throw new ExecError(
       { code: "IMPLICIT_FAILED", exitCode: result.exitCode, what: kind },
@@ -260,17 +260,17 @@ class TipsetRun {
   }
 
   /** State upgrades due after an epoch. */
-  async #upgrade(epoch: number): Promise<void> {
-    for (const upgrade of this.#rules.upgrades ?? []) {
+  private async upgrade(epoch: number): Promise<void> {
+    for (const upgrade of this.rules.upgrades ?? []) {
       if (upgrade.epoch !== epoch) continue;
-      const root = this.#vm.flush();
-      for (const block of this.#vm.madeBlocks()) this.#earlier.set(cidKey(block.cid), block);
+      const root = this.vm.flush();
+      for (const block of this.vm.madeBlocks()) this.earlier.set(cidKey(block.cid), block);
       const blocks: UpgradeBlocks = {
-        peek: (cid) => this.#earlier.get(cidKey(cid))?.bytes ?? this.#vm.host.peek(cid),
-        put: (block) => this.#earlier.set(cidKey(block.cid), block),
+        peek: (cid) => this.earlier.get(cidKey(cid))?.bytes ?? this.vm.host.peek(cid),
+        put: (block) => this.earlier.set(cidKey(block.cid), block),
       };
-      const migrated = await this.#migrate(upgrade, root, blocks);
-      this.#vm.open({ ...this.#context, stateRoot: migrated, epoch }, this.#earlier.values());
+      const migrated = await this.migrate(upgrade, root, blocks);
+      this.vm.open({ ...this.context, stateRoot: migrated, epoch }, this.earlier.values());
     }
   }
 }

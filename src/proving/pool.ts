@@ -29,10 +29,10 @@ export type ProvingPoolOptions = {
 export class RemoteError extends FilError {}
 
 export class ProvingPool implements Scheduler {
-  readonly #pool: WorkerPool;
+  private readonly pool: WorkerPool;
 
   private constructor(pool: WorkerPool) {
-    this.#pool = pool;
+    this.pool = pool;
   }
 
   /** Starts `size` workers; by default as many as the machine has threads for. */
@@ -43,7 +43,7 @@ export class ProvingPool implements Scheduler {
   }
 
   get size(): number {
-    return this.#pool.size;
+    return this.pool.size;
   }
 
   /**
@@ -52,12 +52,12 @@ export class ProvingPool implements Scheduler {
    */
   run<J extends Job>(job: J, options: RunOptions = {}): Promise<ResultOf<J>> {
     return retryLost(
-      () => this.#attempt(job, options),
+      () => this.attempt(job, options),
       (attempts, cause) => new JobError({ code: "WORKER_LOST", attempts }, `${job.kind}: its workers died`, cause),
     );
   }
 
-  async #attempt<J extends Job>(job: J, { signal, onProgress }: RunOptions): Promise<ResultOf<J>> {
+  private async attempt<J extends Job>(job: J, { signal, onProgress }: RunOptions): Promise<ResultOf<J>> {
     const channel = onProgress === undefined ? null : new MessageChannel();
     if (channel !== null) channel.port1.onmessage = (event) => onProgress?.(event.data as Progress);
     try {
@@ -65,7 +65,7 @@ export class ProvingPool implements Scheduler {
       const message = channel === null ? { job, wasm } : { job, wasm, port: channel.port2 };
       const transfer = channel === null ? [] : [channel.port2];
       const limits = signal === undefined ? { transfer } : { transfer, signal };
-      const answer = (await this.#pool.run(message, limits)) as { result: ResultOf<J> } | { failure: Failure };
+      const answer = (await this.pool.run(message, limits)) as { result: ResultOf<J> } | { failure: Failure };
       if ("result" in answer) return answer.result;
       const { message: text, name, data } = answer.failure;
       throw new RemoteError(data === null ? { code: name } : (data as { code: string }), text);
@@ -84,10 +84,10 @@ export class ProvingPool implements Scheduler {
 
   /** Ends a worker as a crash would; for tests. */
   killOne(): Promise<boolean> {
-    return this.#pool.killOne();
+    return this.pool.killOne();
   }
 
   close(): Promise<void> {
-    return this.#pool.close();
+    return this.pool.close();
   }
 }

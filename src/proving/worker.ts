@@ -14,7 +14,7 @@ export type WorkMessage = { readonly job: Job; readonly wasm: WasmPlace; readonl
 
 let isPlaced = false;
 
-/** Runs the job of a message; errors keep their data across the thread's border through `failureOf`. */
+/** Runs the job of a message; errors keep their data between threads through `failureOf`. */
 export async function work({ job, wasm, port }: WorkMessage): Promise<unknown> {
   if (!isPlaced) useWasm(wasm);
   isPlaced = true;
