@@ -26,7 +26,7 @@ beforeAll(async () => {
   store = new MemoryStore();
   store.writeNow({ blocks: genesis.blocks });
   root = genesis.stateRoot;
-  miner = genesis.miner;
+  miner = genesis.miners[0] as Address;
 });
 
 const pools: ExecutionPool[] = [];
