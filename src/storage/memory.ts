@@ -65,7 +65,7 @@ export class MemoryStore implements BlockStore {
     for (const block of batch.blocks ?? []) {
       const key = cidKey(block.cid);
       this.bytes += block.bytes.length - (this.blocks.get(key)?.length ?? 0);
-      this.blocks.set(key, block.bytes);
+      this.blocks.set(key, compact(block.bytes));
       this.fresh?.add(key);
     }
     for (const [name, value] of batch.facts ?? []) {
@@ -73,7 +73,7 @@ export class MemoryStore implements BlockStore {
         this.table.delete(name);
         this.names.remove(name);
       } else {
-        this.table.set(name, value);
+        this.table.set(name, compact(value));
         this.names.add(name);
       }
     }
@@ -115,4 +115,9 @@ export class MemoryStore implements BlockStore {
   private check(): void {
     if (this.closed) throw new StorageError({ code: "CLOSED" }, "the store is closed");
   }
+}
+
+/** The bytes, in a buffer of their own if theirs is much larger: a small view would keep all of it from being freed. */
+function compact(bytes: Uint8Array): Uint8Array {
+  return bytes.buffer.byteLength > 2 * bytes.length ? new Uint8Array(bytes) : bytes;
 }

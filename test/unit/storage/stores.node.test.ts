@@ -6,6 +6,7 @@ import { utf8 } from "../../../src/base/bytes.ts";
 import { openTable } from "../../../src/platform/node-level.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
 import { TableStore } from "../../../src/storage/table-store.ts";
+import { cidOfBlock } from "../../../src/types/cid.ts";
 import { blockStoreSuite } from "../../compliance/block-store.ts";
 
 const root = await mkdtemp(path.join(tmpdir(), "filigree-store-"));
@@ -15,6 +16,18 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 
 blockStoreSuite("memory", async () => new MemoryStore());
 blockStoreSuite("level", () => TableStore.open(place(), openTable));
+
+test("memory: a small block does not keep the large buffer that it came in", async () => {
+  const store = new MemoryStore();
+  const large = new Uint8Array(8192).fill(7);
+  const bytes = large.subarray(100, 200);
+  const cid = cidOfBlock(bytes).bytes;
+  store.writeNow({ blocks: [{ cid, bytes }], facts: [["fact", bytes]] });
+  expect(store.peek(cid)).toEqual(bytes);
+  expect(store.peek(cid)?.buffer.byteLength).toBe(100);
+  expect((await store.fact("fact"))?.buffer.byteLength).toBe(100);
+  expect(store.totalBytes).toBe(100);
+});
 
 test("level: a second opener is told that the directory is in use", async () => {
   const where = place();
