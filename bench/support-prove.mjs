@@ -69,7 +69,7 @@ export async function ourSide(proofs, circuit, scheduler = inThisThread()) {
 }
 
 /** The key of the same setup as a `.zkey` of snarkjs, and the witness as its `.wtns`. */
-export async function snarkjsSide(proofs, curve, circuit, { params, counts, terms }) {
+export async function snarkjsSide(proofs, curve, circuit, { params, counts }) {
   const setup = setupOf("bench");
   const variables = counts.inputs + counts.aux;
   const bits = Math.ceil(Math.log2(counts.rows));

@@ -27,7 +27,7 @@ async function child(count) {
       await net.clock.mine(5);
       const [from, to] = net.accounts.map(({ secp256k1 }) => secp256k1);
       const fees = { gasLimit: 0n, gasFeeCap: 0n, gasPremium: 0n, method: 0n, params: new Uint8Array(0) };
-      await net.services.simulator.call({ from, to, nonce: 0n, value: 1n, ...fees }, net.head);
+      await net.services.states.call({ from, to, nonce: 0n, value: 1n, ...fees }, net.head);
     }),
   );
   const { user, system } = process.cpuUsage(start);

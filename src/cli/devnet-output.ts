@@ -109,7 +109,7 @@ export function banner(net: Devnet, { url, data, resumed, token }: Started): str
   const widths = [0, 1, 2].map((column) => Math.max(...table.map((row) => (row[column] as string).length)));
   return [
     `JSON-RPC   ${url}  (and ${url.replace("http", "ws")})`,
-    `Network    "${name}", ${resumed === null ? "new network" : `resumed at epoch ${resumed}`}; single producer, no election yet`,
+    `Network    "${name}", ${resumed === null ? "new network" : `resumed at epoch ${resumed}`}; ${producers(net)}`,
     ...(token === null ? [] : [tokenLine(token)]),
     "",
     ...table.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ")),
@@ -125,6 +125,13 @@ export function banner(net: Devnet, { url, data, resumed, token }: Started): str
     `Mining     ${blockTime === 0 ? "when a message arrives" : `every ${blockTime} s`}`,
     "",
   ];
+}
+
+/** Who makes the blocks, and what their proofs are. */
+function producers({ local }: Devnet): string {
+  if (local === null) return "single producer, no election";
+  const miners = `${local.miners.length} ${local.miners.length === 1 ? "miner" : "miners"}`;
+  return `${miners}, elected over sealed sectors; proofs are attested (a signature in place of the SNARK)`;
 }
 
 function tokenLine({ text, file }: { text: string; file: string | null }): string {
@@ -220,7 +227,7 @@ class JsonOutput implements Output {
     }));
     const { seed, mnemonic } = net.options;
     const facts = { url, network: name, chainId, chainIdNote: CHAIN_ID_NOTE, resumed, seed, mnemonic, data };
-    const producer = { producer: "single producer", miner: net.miner.toString(letter) };
+    const producer = { producer: producers(net), miner: net.miner.toString(letter) };
     const auth = token === null ? {} : { tokenFile: token.file, ...(token.file === null ? { token: token.text } : {}) };
     this.say({ event: "start", ...facts, ...producer, ...auth, keysArePublic: true, accounts });
   }

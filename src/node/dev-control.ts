@@ -5,6 +5,7 @@ import type { DevControl } from "../rpc/services.ts";
 import type { Address } from "../types/address.ts";
 import type { DevAccount } from "./accounts.ts";
 import type { Clock } from "./clock.ts";
+import type { LocalMiners } from "./local-miners.ts";
 
 /** What is told of the network, and what controls it. */
 type Controlled = {
@@ -18,10 +19,11 @@ type Controlled = {
   readonly accounts: readonly DevAccount[];
   readonly network: NetworkParams;
   readonly miner: Address;
+  readonly local: LocalMiners | null;
 };
 
 export function devControl(net: Controlled): DevControl {
-  const { clock, options, accounts, network, miner } = net;
+  const { clock, options, accounts, network, miner, local } = net;
   return {
     mine: (count, signal) => clock.mine(count, signal),
     skipRounds: (count) => clock.skip(count),
@@ -36,7 +38,17 @@ export function devControl(net: Controlled): DevControl {
       genesisTime: options.genesisTime,
       data: options.data,
       miner: miner.toString(network.letter),
-      producer: "single producer",
+      producer: local === null ? "single producer" : "elected miners",
+      ...(local === null
+        ? {}
+        : {
+            proofs: "attested",
+            miners: local.miners.map(({ address, sectors, sectorBytes }) => ({
+              address: address.toString(network.letter),
+              sectors: sectors.size,
+              sectorBytes,
+            })),
+          }),
       accounts: accounts.map((account) => ({
         name: account.name,
         id: account.id.toString(network.letter),

@@ -23,6 +23,8 @@ type Options = {
   readonly balance?: bigint;
   readonly seed?: string;
   readonly blockTime: number;
+  readonly miners: number;
+  readonly sectors: number;
   readonly genesisTime?: number;
   readonly port: number;
   readonly host: string;
@@ -67,7 +69,7 @@ function mnemonicWords(text: string): string {
 export function registerDevnet(program: Command): void {
   program
     .command("devnet")
-    .description("start a local Filecoin network: offline, single producer, ten funded accounts")
+    .description("start a local Filecoin network: offline, ten funded accounts, one producer or elected miners")
     .option("--accounts <n>", "funded accounts", wholeNumber(1, 100), 10)
     .option("--balance <FIL>", `FIL on each address (default: ${DEFAULT_BALANCE})`, parseAmount)
     .option(
@@ -77,6 +79,13 @@ export function registerDevnet(program: Command): void {
     )
     .option("--seed <text>", "decides keys, genesis and beacon; given, the genesis time is fixed too")
     .option("--block-time <seconds>", "seconds between epochs; 0 makes a tipset when a message arrives", seconds, 1)
+    .option(
+      "--miners <n>",
+      "miners with sealed sectors that are elected; 0: one producer without election",
+      wholeNumber(0, 16),
+      0,
+    )
+    .option("--sectors <n>", "sectors of each miner, 2 KiB", wholeNumber(1, 64), 1)
     .option("--genesis-time <unix|now>", "time of the genesis block", epochSeconds)
     .option("--port <n>", "port of the JSON-RPC server; 0 takes a free one", wholeNumber(0, 65535), 1234)
     .option("--host <address>", "address to listen on; any but loopback needs tokens", "127.0.0.1")
@@ -100,8 +109,8 @@ async function run(options: Options, command: Command): Promise<void> {
   if (options.quiet === true && options.verbose === true)
     throw new UsageError("--quiet and --verbose exclude each other");
   const balance = options.balance ?? parseFil(DEFAULT_BALANCE);
-  // Each account has two addresses, and the miner's worker one.
-  if (balance * BigInt(2 * accounts + 1) > GENESIS_RESERVE)
+  // Each account has two addresses, and each miner's worker one.
+  if (balance * BigInt(2 * accounts + Math.max(1, options.miners)) > GENESIS_RESERVE)
     throw new UsageError(
       `--balance ${formatFil(balance)} on ${accounts} accounts is more than the ${formatFil(GENESIS_RESERVE)} FIL that there are`,
     );
@@ -117,6 +126,8 @@ async function run(options: Options, command: Command): Promise<void> {
     accounts,
     balance,
     blockTime,
+    miners: options.miners,
+    sectors: options.sectors,
     genesisTime: options.genesisTime ?? (seed === undefined ? now : FIXED_GENESIS_TIME),
     data,
     reset: options.reset === true,
