@@ -14,10 +14,11 @@
  */
 import { Turns } from "../base/turns.ts";
 import { CHAIN_LIMITS } from "../params/networks.ts";
-import type { Batch, Block, BlockStore } from "../storage/contract.ts";
+import type { Additions, Block, BlockStore } from "../storage/contract.ts";
 import { type BlockHeader, encodeHeader, makeTipset, type Tipset, tipsetKeyText } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
 import type { Message, MessageReceipt, SignedMessage } from "../types/message.ts";
+import { BadBlocks } from "./bad-blocks.ts";
 import { CanonicalIndex, decodeKey, encodeKey } from "./canonical-index.ts";
 import { ChainError } from "./errors.ts";
 import { HeaderStore } from "./header-store.ts";
@@ -53,6 +54,7 @@ const THIS_LAYOUT = 2;
 export class Chain {
   readonly blocks: BlockStore;
   readonly tracker = new TipsetTracker();
+  readonly bad: BadBlocks;
   private readonly headers: HeaderStore;
   private readonly messageStore: MessageStore;
   private readonly results: ResultStore;
@@ -64,8 +66,9 @@ export class Chain {
   private current: Tipset | null = null;
   private fixed: Tipset | null = null;
 
-  private constructor({ blocks, onListenerError }: ChainOptions) {
+  private constructor({ blocks, onListenerError }: ChainOptions, bad: BadBlocks) {
     this.blocks = blocks;
+    this.bad = bad;
     this.headers = new HeaderStore(blocks);
     this.messageStore = new MessageStore(blocks);
     this.results = new ResultStore(blocks);
@@ -76,7 +79,7 @@ export class Chain {
 
   /** Opens the chain in a store; it may be empty. Throws `ChainError` OLD_LAYOUT for one of an earlier version. */
   static async open(options: ChainOptions): Promise<Chain> {
-    const chain = new Chain(options);
+    const chain = new Chain(options, await BadBlocks.open(options.blocks));
     const head = await chain.blocks.fact(HEAD);
     if (head === undefined) return chain;
     if ((await chain.blocks.fact(LAYOUT))?.[0] !== THIS_LAYOUT)
@@ -267,7 +270,7 @@ export class Chain {
     return (await this.tipsetMessages(tipset)).map(({ message }) => message);
   }
 
-  private batchOf(tipset: Tipset, { blocks = [], result }: NewTipset): Required<Batch> {
+  private batchOf(tipset: Tipset, { blocks = [], result }: NewTipset): Additions {
     const headers = tipset.blocks.map((header, i) => ({
       cid: (tipset.key[i] as CID).bytes,
       bytes: encodeHeader(header),
@@ -276,7 +279,7 @@ export class Chain {
     return result === undefined ? { blocks: all, facts: [] } : this.results.batchOf(tipset, result, all);
   }
 
-  private async move(target: Tipset, batch: Required<Batch>): Promise<void> {
+  private async move(target: Tipset, batch: Additions): Promise<void> {
     const { reverts, applies } = await this.path(this.current, target);
     const { fixed } = this;
     if (fixed !== null && reverts.some((one) => one.height <= fixed.height))
@@ -285,6 +288,7 @@ export class Chain {
         `the head cannot move below the checkpoint at epoch ${fixed.height}`,
       );
     if (reverts.length + applies.length === 0) return;
+    for (const one of applies) this.refuseBad(one);
     const changes = await this.index.changes(reverts, applies, (one) => this.messagesFor(one));
     const head = [
       [HEAD, encodeKey(target.key)],
@@ -300,6 +304,14 @@ export class Chain {
       ...reverts.map((tipset) => ({ type: "revert", tipset }) as const),
       ...applies.map((tipset) => ({ type: "apply", tipset }) as const),
     ]);
+  }
+
+  private refuseBad(tipset: Tipset): void {
+    for (const cid of tipset.key) {
+      const why = this.bad.reasonOf(cid);
+      if (why !== null)
+        throw new ChainError({ code: "BAD_BLOCK", cid: `${cid}` }, `block ${cid} is marked as bad: ${why}`);
+    }
   }
 
   private announce(changes: readonly HeadChange[]): void {

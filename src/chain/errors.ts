@@ -12,6 +12,7 @@ export type ChainErrorData =
   | { readonly code: "AHEAD_OF_HEAD"; readonly height: string }
   | { readonly code: "NO_COMMON_ANCESTOR"; readonly key: string }
   | { readonly code: "FORK_TOO_LONG"; readonly tipsets: number }
+  | { readonly code: "BAD_BLOCK"; readonly cid: string }
   | { readonly code: "BELOW_CHECKPOINT"; readonly key: string }
   | { readonly code: "NO_BEACON_ENTRY"; readonly epoch: string };
 export class ChainError extends FilError<ChainErrorData> {}

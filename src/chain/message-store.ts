@@ -7,7 +7,7 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import { BoundedMap } from "../base/bounded-map.ts";
 import { amtEntries, amtGet, buildAmt } from "../storage/amt.ts";
-import type { Batch, Block, BlockStore } from "../storage/contract.ts";
+import type { Additions, Block, BlockStore } from "../storage/contract.ts";
 import { type BlockHeader, type Tipset, tipsetKeyText } from "../types/block-header.ts";
 import { CID, cidKey, cidOfBlock } from "../types/cid.ts";
 import {
@@ -212,7 +212,7 @@ export class MessageStore {
     });
   }
 
-  private batchOf(messages: readonly SignedMessage[]): Required<Batch> {
+  private batchOf(messages: readonly SignedMessage[]): Additions {
     const blocks: Block[] = [];
     const facts: [string, Uint8Array][] = [];
     for (const signed of messages) {

@@ -1,7 +1,7 @@
 /** What executing tipsets left, of every fork: metadata "result/<tipset key>", [state root, receipts root]. */
 import * as dagCbor from "@ipld/dag-cbor";
 import { BoundedMap } from "../base/bounded-map.ts";
-import type { Batch, Block, BlockStore } from "../storage/contract.ts";
+import type { Additions, Block, BlockStore } from "../storage/contract.ts";
 import { type Tipset, tipsetKeyText } from "../types/block-header.ts";
 import { CID } from "../types/cid.ts";
 
@@ -32,7 +32,7 @@ export class ResultStore {
   }
 
   /** What must be written to keep a result together with the blocks of its state and receipts. */
-  batchOf(tipset: Tipset, { stateRoot, receiptsRoot }: TipsetResult, blocks: readonly Block[]): Required<Batch> {
+  batchOf(tipset: Tipset, { stateRoot, receiptsRoot }: TipsetResult, blocks: readonly Block[]): Additions {
     return { blocks, facts: [[`result/${tipsetKeyText(tipset.key)}`, dagCbor.encode([stateRoot, receiptsRoot])]] };
   }
 }

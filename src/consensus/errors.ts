@@ -22,6 +22,7 @@ export const BLOCK_CHECKS = {
   // ---- where it stands
   OUT_OF_RANGE: "ignore",
   SEEN: "ignore",
+  MARKED_BAD: "ignore",
   PARENT_UNKNOWN: "later",
   LOOKBACK_UNKNOWN: "later",
   HEIGHT: "reject",

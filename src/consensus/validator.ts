@@ -104,6 +104,7 @@ export class BlockValidator {
   async validate({ header, messages }: FullBlock): Promise<BlockReport> {
     const cid = headerCid(header);
     const block: IncomingBlock = { header: checkComplete(header, cid), cid };
+    this.refuseBad(block);
     checkMessageCount(cid, messages.bls.length + messages.secp.length);
     const context = await this.parentOf(block);
     const { parent } = context;
@@ -135,6 +136,15 @@ export class BlockValidator {
       secpMessages: messages.secp.length,
       winningPost,
     };
+  }
+
+  /** What is marked as bad is not taken, nor what stands on it. */
+  private refuseBad({ header, cid }: IncomingBlock): void {
+    const { bad } = this.options.states.chain;
+    for (const one of [cid, ...header.parents]) {
+      const why = bad.reasonOf(one);
+      if (why !== null) throw blockError("MARKED_BAD", cid, `block ${one} is marked as bad: ${why}`);
+    }
   }
 
   /** Weight of the chain up to and with a tipset. */

@@ -5,6 +5,7 @@
  * messages (instant) or on call (manual). Every tipset is on disk before anyone hears of it.
  */
 import { platform } from "#platform";
+import { LogLevels } from "../base/log-levels.ts";
 import { Chain } from "../chain/chain.ts";
 import { type Crypto, loadCrypto } from "../core/crypto.ts";
 import type { KeyInfo } from "../keys/keys.ts";
@@ -134,6 +135,8 @@ export class Devnet {
       crypto: node.crypto,
       randomness: (tipset) => node.states.randomness(tipset),
       beacon: parts.beacon,
+      ...(local === null ? {} : local.consensus(node.states)),
+      log: new LogLevels(["chain", "mpool", "miner"]),
       tokenSecret: secret,
       now: platform.now,
       randomBytes: platform.randomBytes,

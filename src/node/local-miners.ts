@@ -3,6 +3,7 @@ import { maxRoundAt } from "../beacon/drand.ts";
 import { type LocalBeacon, localBeacon } from "../beacon/local.ts";
 import { verifierOf } from "../beacon/rules.ts";
 import { VerifiedEntries } from "../beacon/source.ts";
+import { entriesFor, miningBase } from "../consensus/base-info.ts";
 import { inclusionGas } from "../consensus/inclusion-gas.ts";
 import { sectorPicker } from "../consensus/keyed-winning-post.ts";
 import { BlockValidator } from "../consensus/validator.ts";
@@ -15,6 +16,7 @@ import { sealGenesisSector } from "../miner/genesis-seal.ts";
 import type { OwnMiner, OwnSector } from "../miner/own-sectors.ts";
 import { PostProver } from "../miner/post-prover.ts";
 import { WindowPoster } from "../miner/window-poster.ts";
+import type { NodeParts } from "../rpc/services.ts";
 import { type Attestor, attestorOf, verifySealInfo, verifyWindowInfo } from "../sector/attest/attestation.ts";
 import { sealProof } from "../sector/params.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
@@ -146,6 +148,27 @@ export class LocalMiners {
       // The clock of a local network is its own: its epochs pass as fast as they are asked for.
       now: () => Number.MAX_SAFE_INTEGER,
     });
+  }
+
+  /** What the RPC interface tells of elections. */
+  consensus(states: StateManager): Required<Pick<NodeParts, "miningBase" | "validateBlock">> {
+    const validator = this.validator(states);
+    const options = {
+      states,
+      beacons: [{ start: 0, info: this.beacon.info }],
+      times: this.options.times,
+      source: this.beacon.source,
+      pickSector: sectorPicker(this.proofs),
+    };
+    return {
+      async miningBase(miner, epoch, base, signal) {
+        const drawn = await entriesFor(options, base, epoch, signal);
+        return miningBase(options, base, epoch, miner, drawn);
+      },
+      async validateBlock(header) {
+        await validator.validate({ header, messages: await states.chain.messages(header) });
+      },
+    };
   }
 
   producer(node: FilecoinNode): ElectedProducer {

@@ -1,5 +1,6 @@
 /** The RPC interface of a node: its methods behind one dispatcher. */
 import { Dispatcher, type Observer } from "./dispatcher.ts";
+import { FundBook } from "./fund-book.ts";
 import { GROUPS } from "./groups.ts";
 import { openRpc } from "./openrpc.ts";
 import { Registry } from "./registry.ts";
@@ -8,6 +9,7 @@ import type { NodeParts } from "./services.ts";
 export const REGISTRY = new Registry(GROUPS);
 
 export function makeDispatcher(parts: NodeParts, observe?: Observer): Dispatcher {
-  const node = { ...parts, describe: (version: "v0" | "v1") => openRpc(REGISTRY, version, parts.version) };
+  const describe = (version: "v0" | "v1") => openRpc(REGISTRY, version, parts.version);
+  const node = { ...parts, describe, funds: new FundBook(parts.chain.blocks) };
   return new Dispatcher(REGISTRY, node, observe);
 }

@@ -18,7 +18,9 @@ import { paychGroup } from "./methods/paych.ts";
 import { pledgeGroup } from "./methods/pledge.ts";
 import { sectorStateGroup } from "./methods/sector-state.ts";
 import { stateGroup } from "./methods/state.ts";
+import { logGroup, storeGroup } from "./methods/store.ts";
 import { beaconGroup, beaconV0Group, randomnessV0Group, supplyGroup } from "./methods/supply.ts";
+import { miningGroup, syncGroup } from "./methods/sync.ts";
 import { verifiedStateGroup } from "./methods/verified-state.ts";
 import { walletGroup } from "./methods/wallet.ts";
 
@@ -28,6 +30,8 @@ export const CURRENT_GROUPS = [
   authGroup,
   chainGroup,
   objectsGroup,
+  storeGroup,
+  syncGroup,
   stateGroup,
   supplyGroup,
   beaconGroup,
@@ -46,7 +50,9 @@ export const CURRENT_GROUPS = [
   mpoolGroup,
   mpoolChecksGroup,
   gasGroup,
+  miningGroup,
   walletGroup,
+  logGroup,
   devGroup,
 ] as const;
 

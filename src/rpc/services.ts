@@ -1,5 +1,7 @@
 /** What the RPC methods need of a node; `src/node` provides it. Services are seen by interface only. */
+import type { LogLevels } from "../base/log-levels.ts";
 import type { Chain } from "../chain/chain.ts";
+import type { MiningBase } from "../consensus/base-info.ts";
 import type { RandomnessSource } from "../exec/types.ts";
 import type { KeyCrypto } from "../keys/keys.ts";
 import type { Keystore } from "../keys/keystore.ts";
@@ -7,7 +9,9 @@ import type { MessagePool } from "../mpool/pool.ts";
 import type { NetworkParams } from "../params/networks.ts";
 import type { GasEstimator } from "../stmgr/gas-estimator.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
-import type { BeaconEntry, Tipset } from "../types/block-header.ts";
+import type { Address } from "../types/address.ts";
+import type { BeaconEntry, BlockHeader, Tipset } from "../types/block-header.ts";
+import type { FundBook } from "./fund-book.ts";
 import type { NodeRun } from "./node-run.ts";
 
 /** Control of a local network's time. */
@@ -43,6 +47,7 @@ export type ChainService = Pick<
   | "checkpoint"
   | "finalized"
   | "onHeadChange"
+  | "bad"
 >;
 export type StateService = Pick<
   StateManager,
@@ -94,6 +99,17 @@ export type NodeParts = {
   readonly randomness: (tipset: Tipset) => RandomnessSource;
   /** The beacon's entry of an epoch, where this node can make or get it. */
   readonly beacon?: (epoch: number) => Promise<BeaconEntry>;
+  /** What a miner must know to try for a block of an epoch; null where it has nothing to prove. Absent without elections. */
+  readonly miningBase?: (
+    miner: Address,
+    epoch: number,
+    base: Tipset,
+    signal: AbortSignal,
+  ) => Promise<MiningBase | null>;
+  /** Validates a block of the store by all rules of consensus; throws `BlockError`. Absent without elections. */
+  readonly validateBlock?: (header: BlockHeader) => Promise<void>;
+  /** What the node prints. */
+  readonly log: LogLevels;
   /** Secret of the tokens. */
   readonly tokenSecret: Uint8Array;
   readonly now: () => number;
@@ -111,5 +127,6 @@ export type NodeParts = {
 
 /** What methods see: the node, and the description of the interface itself. */
 export type NodeServices = NodeParts & {
+  readonly funds: FundBook;
   readonly describe: (version: "v0" | "v1") => Record<string, unknown>;
 };

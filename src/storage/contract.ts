@@ -33,9 +33,14 @@ export type BlockSource = {
 
 export type Batch = {
   readonly blocks?: readonly Block[];
+  /** Binary CIDs of blocks that go. */
+  readonly removed?: readonly Uint8Array[];
   /** Facts by name; null removes one. */
   readonly facts?: readonly (readonly [name: string, value: Uint8Array | null])[];
 };
+
+/** A batch that only adds blocks. */
+export type Additions = Required<Omit<Batch, "removed">>;
 
 export type WriteOptions = {
   /** The batch has reached the disk when the promise resolves. */
@@ -51,6 +56,8 @@ export type BlockStore = BlockSource & {
   facts(prefix: string): Promise<(readonly [name: string, value: Uint8Array])[]>;
   /** Facts with `low <= name < high` in the order of UTF-8: the first `limit`, or from the last downwards. */
   factsBetween(low: string, high: string, window: Window): Promise<(readonly [name: string, value: Uint8Array])[]>;
+  /** Every block, in no order that means anything; what is written meanwhile may be among them or not. */
+  everyBlock(): AsyncIterable<Block>;
   write(batch: Batch, options?: WriteOptions): Promise<void>;
   close(): Promise<void>;
 };

@@ -2,7 +2,7 @@
 
 import type { Window } from "../platform/table.ts";
 import { cidKey } from "../types/cid.ts";
-import { type Batch, type BlockSource, type BlockStore, StorageError } from "./contract.ts";
+import { type Batch, type Block, type BlockSource, type BlockStore, StorageError } from "./contract.ts";
 import { OrderedNames } from "./ordered-names.ts";
 
 export class MemoryStore implements BlockStore {
@@ -68,6 +68,11 @@ export class MemoryStore implements BlockStore {
       this.blocks.set(key, compact(block.bytes));
       this.fresh?.add(key);
     }
+    for (const cid of batch.removed ?? []) {
+      const key = cidKey(cid);
+      this.bytes -= this.blocks.get(key)?.length ?? 0;
+      this.blocks.delete(key);
+    }
     for (const [name, value] of batch.facts ?? []) {
       if (value === null) {
         this.table.delete(name);
@@ -106,6 +111,11 @@ export class MemoryStore implements BlockStore {
   /** Every block held here. */
   *entries(): Generator<{ readonly key: string; readonly bytes: Uint8Array }> {
     for (const [key, bytes] of this.blocks) yield { key, bytes };
+  }
+
+  async *everyBlock(): AsyncGenerator<Block> {
+    this.check();
+    for (const [key, bytes] of this.blocks) yield { cid: Uint8Array.from(key, (c) => c.charCodeAt(0)), bytes };
   }
 
   async close(): Promise<void> {

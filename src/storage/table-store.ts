@@ -5,7 +5,7 @@
  * little-endian), then the bytes. The checksum catches torn and rotten values; that bytes match their CID is for
  * whoever brings them from outside to check.
  */
-import { fromUtf8, toHex, utf8 } from "../base/bytes.ts";
+import { concat, fromUtf8, toHex, utf8 } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
 import {
   type OpenOptions,
@@ -15,10 +15,12 @@ import {
   TableError,
   type Window,
 } from "../platform/table.ts";
-import { type Batch, type BlockStore, StorageError, type WriteOptions } from "./contract.ts";
+import { type Batch, type Block, type BlockStore, StorageError, type WriteOptions } from "./contract.ts";
 
 const BLOCK = 0x62;
 const FACT = 0x66;
+/** Blocks that are read at once when all are. */
+const PAGE = 64;
 
 function keyOf(kind: number, name: Uint8Array): Uint8Array {
   const key = new Uint8Array(name.length + 1);
@@ -94,12 +96,24 @@ export class TableStore implements BlockStore {
     return found.map(([key, value]) => [fromUtf8(key.subarray(1)), unseal(key, value)] as const);
   }
 
+  async *everyBlock(): AsyncGenerator<Block> {
+    const end = Uint8Array.of(BLOCK + 1);
+    for (let low: Uint8Array = Uint8Array.of(BLOCK); ; ) {
+      const page = await this.table.between(low, end, { limit: PAGE, descending: false }).catch(rethrow);
+      for (const [key, value] of page) yield { cid: key.subarray(1), bytes: unseal(key, value) };
+      const last = page.at(-1);
+      if (last === undefined || page.length < PAGE) return;
+      low = concat(last[0], Uint8Array.of(0));
+    }
+  }
+
   async write(batch: Batch, options?: WriteOptions): Promise<void> {
     const changes: TableChange[] = [];
     for (const { cid, bytes } of batch.blocks ?? []) {
       const key = keyOf(BLOCK, cid);
       changes.push({ key, value: seal(key, bytes) });
     }
+    for (const cid of batch.removed ?? []) changes.push({ key: keyOf(BLOCK, cid), value: null });
     for (const [name, value] of batch.facts ?? []) {
       const key = keyOf(FACT, utf8(name));
       changes.push({ key, value: value === null ? null : seal(key, value) });

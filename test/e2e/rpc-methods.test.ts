@@ -17,6 +17,7 @@ afterAll(() => on.net.close());
 
 /** Objects whose field names are data. */
 const NAMED = [
+  "ChainBlockstoreInfo",
   "StateReadState.State",
   "StateMarketDeals",
   "StateMarketParticipants",

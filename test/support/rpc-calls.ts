@@ -1,6 +1,6 @@
 /** A call of every method of the RPC interface as it should be made, on the network of `rpc-network.ts`. */
 import type { ApiVersion } from "../../src/rpc/versions.ts";
-import { cidOfText } from "../../src/types/cid.ts";
+import { cidOfBlock, cidOfText } from "../../src/types/cid.ts";
 import { type RpcNetwork, signedJson, signedVoucher } from "./rpc-network.ts";
 
 export type Given = readonly unknown[] | Promise<readonly unknown[]>;
@@ -141,6 +141,28 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     MsigRemoveSigner: give(() => [on.wallet, on.alice, on.bob, true]),
     MarketAddBalance: give(() => [on.alice, on.bob, "1000"]),
     MarketWithdraw: give(() => [on.alice, on.alice, "0"]),
+    MarketReserveFunds: give(() => [on.alice, on.alice, "1000"]),
+    MarketReleaseFunds: give(() => [on.alice, "400"]),
+    MarketGetReserved: give(() => [on.alice]),
+    MinerGetBaseInfo: give(async () => [
+      on.miner,
+      ((await on.net.request("ChainHead")) as { Height: number }).Height + 1,
+      [],
+    ]),
+    SyncCheckpoint: give(() => [on.carrier]),
+    SyncMarkBad: give(() => [on.sent.CID]),
+    SyncCheckBad: give(() => [on.sent.CID]),
+    SyncUnmarkBad: give(() => [on.sent.CID]),
+    SyncUnmarkAllBad: none,
+    SyncValidateTipset: fails(/without elections/, () => [on.head]),
+    ChainBlockstoreInfo: none,
+    ChainCheckBlockstore: none,
+    ChainDeleteObj: give(async () => {
+      await on.net.request("ChainPutObj", "gwECBA==");
+      return [{ "/": `${cidOfBlock(Uint8Array.of(0x83, 1, 2, 4))}` }];
+    }),
+    LogList: none,
+    LogSetLevel: give(() => ["mpool", "error"]),
     PaychList: none,
     PaychStatus: give(() => [on.channel]),
     PaychVoucherCheckValid: give(async () => [on.channel, await voucher()]),

@@ -151,14 +151,18 @@ async function serveUntilStopped(net: Devnet, options: Options, data: string | n
   const loudness = options.quiet === true ? "quiet" : options.verbose === true ? "verbose" : "normal";
   const output = openOutput(options.json === true, loudness);
   output.start(net, { url, data, resumed, token });
+  const { log } = net.services;
   net.services.chain.onHeadChange((changes) => {
+    if (!log.prints("chain", "info")) return;
     for (const { type, tipset } of changes) if (type === "apply") output.tipset(net, tipset);
   });
-  net.node.pool.onNote((note) => output.note(net, note));
+  net.node.pool.onNote((note) => {
+    if (log.prints("mpool", "warn")) output.note(net, note);
+  });
   const damaged = new Promise<never>((_, reject) => {
     net.clock.onError = (error) => {
       if (isDamage(error)) reject(error);
-      else output.error(error);
+      else if (log.prints("miner", "error")) output.error(error);
     };
   });
   const stopping = stopSignal();

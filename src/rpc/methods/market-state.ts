@@ -27,7 +27,7 @@ async function dealOf(market: ObjectReader, id: bigint, proposal: Json): Promise
   return { Proposal: proposal, State: (await market.element("States", id)) ?? INACTIVE_DEAL };
 }
 
-async function balanceOf(market: ObjectReader, id: Uint8Array) {
+export async function balanceOf(market: ObjectReader, id: Uint8Array) {
   const amountOf = async (table: string) => BigInt(((await market.element(table, id)) ?? "0") as string);
   return { Escrow: await amountOf("EscrowTable"), Locked: await amountOf("LockedTable") };
 }

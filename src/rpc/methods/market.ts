@@ -1,16 +1,20 @@
 /** Filecoin.Market*: funds in the storage market. */
 import { encodeMethodParams } from "../../state/state-view.ts";
 import type { Address } from "../../types/address.ts";
-import type { CID } from "../../types/cid.ts";
-import { signedMessageCid } from "../../types/message.ts";
+import { type CID, parseCid } from "../../types/cid.ts";
+import { messageCid, signedMessageCid } from "../../types/message.ts";
 import type { Json } from "../../types/schema-codec.ts";
 import { MARKET } from "../../types/singletons.ts";
 import { address, amount, link } from "../codec/chain-types.ts";
-import { badParams } from "../errors.ts";
+import { nothing, nullable } from "../codec/codec.ts";
+import { badParams, RPC_CODE, RpcError } from "../errors.ts";
+import type { Adding, Funds } from "../fund-book.ts";
 import { group, method, param } from "../method.ts";
 import type { NodeServices } from "../services.ts";
-import { orNotFound, viewAt } from "../view.ts";
+import { idAt, orNotFound, viewAt } from "../view.ts";
 import { allowed } from "./gas.ts";
+import { balanceOf } from "./market-state.ts";
+import { openActor } from "./miner-state.ts";
 import { pushMessage } from "./mpool.ts";
 
 const ADD_BALANCE = 2n;
@@ -22,6 +26,59 @@ async function send(node: NodeServices, from: Address, value: bigint, number: bi
   const free = { nonce: 0n, gasLimit: 0n, gasFeeCap: 0n, gasPremium: 0n };
   const message = { ...free, from, to: MARKET, value, method: number, params };
   return signedMessageCid(await pushMessage(node, message, allowed(null)));
+}
+
+/** Messages to one balance that may be under way. */
+const MAX_ADDING = 100;
+
+/** Whether a message that adds to a balance is still to be executed. */
+async function isUnderWay(node: NodeServices, cid: CID): Promise<boolean> {
+  if (node.pool.get(cid.bytes) !== undefined) return true;
+  const { head } = node.chain;
+  for (const block of head.blocks) {
+    const { bls, secp } = await node.chain.messages(block);
+    if (bls.some((one) => messageCid(one).equals(cid))) return true;
+    if (secp.some((one) => signedMessageCid(one).equals(cid))) return true;
+  }
+  return false;
+}
+
+/** Funds of an actor without the messages that were executed or dropped, and what its balance has free or soon will have. */
+async function freeFunds(node: NodeServices, id: Address, funds: Funds): Promise<{ funds: Funds; free: bigint }> {
+  const adding: Adding[] = [];
+  // The pool first: what leaves it afterwards is counted once more at most, and not sent twice.
+  for (const one of funds.adding) if (await isUnderWay(node, parseCid(one.cid))) adding.push(one);
+  const { Escrow, Locked } = await balanceOf(await openActor(node, MARKET, []), id.bytes);
+  const coming = adding.reduce((sum, { amount }) => sum + amount, 0n);
+  return { funds: { reserved: funds.reserved, adding }, free: Escrow - Locked + coming };
+}
+
+/** Reserves funds; what the balance lacks is sent to it, in a message whose CID is the answer. */
+function reserve(node: NodeServices, wallet: Address, id: Address, wanted: bigint): Promise<CID | null> {
+  return node.funds.change(id, async (before) => {
+    const { funds, free } = await freeFunds(node, id, before);
+    const reserved = funds.reserved + wanted;
+    if (reserved <= free) return { funds: { ...funds, reserved }, result: null };
+    if (funds.adding.length >= MAX_ADDING)
+      throw new RpcError(RPC_CODE.limit, `${MAX_ADDING} messages to this balance wait; wait for some of them`);
+    const amount = reserved - free;
+    const cid = await send(node, wallet, amount, ADD_BALANCE, id.toString());
+    return { funds: { reserved, adding: [...funds.adding, { cid: cid.toString(), amount }] }, result: cid };
+  });
+}
+
+/** Takes funds out of a balance, but not what is reserved. */
+function withdraw(node: NodeServices, wallet: Address, one: Address, id: Address, value: bigint): Promise<CID> {
+  return node.funds.change(id, async (funds) => {
+    const { Escrow, Locked } = await balanceOf(await openActor(node, MARKET, []), id.bytes);
+    if (value > 0n && funds.reserved > 0n && value > Escrow - Locked - funds.reserved)
+      throw new RpcError(
+        RPC_CODE.untyped,
+        `insufficient funds for withdrawal of ${value}: ${funds.reserved} attoFIL are reserved`,
+      );
+    const params = { ProviderOrClientAddress: one.toString(), Amount: value.toString() };
+    return { funds, result: await send(node, wallet, 0n, WITHDRAW, params) };
+  });
 }
 
 const params = [param("wallet", address), param("address", address), param("amount", amount)] as const;
@@ -44,7 +101,37 @@ export const marketGroup = group("Market", "Funds in the storage market.", {
     params,
     result: link,
     cost: "execute",
-    run: ([wallet, one, value], { node }) =>
-      send(node, wallet, 0n, WITHDRAW, { ProviderOrClientAddress: one.toString(), Amount: value.toString() }),
+    run: async ([wallet, one, value], { node }) => withdraw(node, wallet, one, await idAt(node, one, []), value),
+  }),
+  MarketReserveFunds: method({
+    summary: "Reserves funds in somebody's balance; what it lacks is sent from a key of this node (null: nothing is).",
+    permission: "sign",
+    params,
+    result: nullable(link),
+    cost: "execute",
+    async run([wallet, one, value], { node }) {
+      if (value < 0n) return badParams(`amount: 0 or more expected, got ${value}`);
+      return reserve(node, wallet, await idAt(node, one, []), value);
+    },
+  }),
+  MarketReleaseFunds: method({
+    summary: "Reserves less of somebody's balance; never less than nothing.",
+    permission: "sign",
+    params: [param("address", address), param("amount", amount)],
+    result: nothing,
+    async run([one, value], { node }) {
+      if (value < 0n) return badParams(`amount: 0 or more expected, got ${value}`);
+      return node.funds.change(await idAt(node, one, []), async ({ reserved, adding }) => ({
+        funds: { reserved: reserved > value ? reserved - value : 0n, adding },
+        result: null,
+      }));
+    },
+  }),
+  MarketGetReserved: method({
+    summary: "What is reserved of somebody's balance, attoFIL.",
+    permission: "sign",
+    params: [param("address", address)],
+    result: amount,
+    run: async ([one], { node }) => (await node.funds.of(await idAt(node, one, []))).reserved,
   }),
 });

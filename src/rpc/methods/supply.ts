@@ -162,7 +162,7 @@ export const supplyGroup = group("State: network", "Supply, codes of actors, dif
   }),
 });
 
-const beaconEntry = object("BeaconEntry", { Round: epoch, Data: bytes() });
+export const beaconEntry = object("BeaconEntry", { Round: epoch, Data: bytes() });
 
 const entryOf = {
   summary: "The beacon's entry of an epoch.",

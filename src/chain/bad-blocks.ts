@@ -1,0 +1,55 @@
+/**
+ * Blocks that are known to be bad, with the reason: their tipsets never become part of the head's chain.
+ * Kept as facts of the store; bounded, the oldest go first. Source: lotus chain/badtscache.go.
+ */
+import { fromUtf8, utf8 } from "../base/bytes.ts";
+import { Turns } from "../base/turns.ts";
+import type { BlockStore } from "../storage/contract.ts";
+import type { CID } from "../types/cid.ts";
+
+const PREFIX = "bad/";
+/** Blocks that are remembered. Source: lotus build/params_shared_vals.go (BadBlockCacheSize). */
+const MOST = 1 << 15;
+
+export class BadBlocks {
+  private readonly blocks: BlockStore;
+  private readonly reasons = new Map<string, string>();
+  private readonly turns = new Turns();
+
+  private constructor(blocks: BlockStore) {
+    this.blocks = blocks;
+  }
+
+  static async open(blocks: BlockStore): Promise<BadBlocks> {
+    const bad = new BadBlocks(blocks);
+    for (const [name, reason] of await blocks.facts(PREFIX))
+      bad.reasons.set(name.slice(PREFIX.length), fromUtf8(reason));
+    return bad;
+  }
+
+  /** Why a block is bad; null if it is not known to be. */
+  reasonOf(cid: CID): string | null {
+    return this.reasons.get(cid.toString()) ?? null;
+  }
+
+  mark(cid: CID, reason: string): Promise<void> {
+    return this.turns.run(async () => {
+      const name = cid.toString();
+      const oldest =
+        this.reasons.size >= MOST && !this.reasons.has(name) ? this.reasons.keys().next().value : undefined;
+      const gone = oldest === undefined ? [] : [[PREFIX + oldest, null] as const];
+      await this.blocks.write({ facts: [...gone, [PREFIX + name, utf8(reason)]] }, { sync: true });
+      if (oldest !== undefined) this.reasons.delete(oldest);
+      this.reasons.set(name, reason);
+    });
+  }
+
+  /** Forgets that blocks are bad: these, or all. */
+  unmark(cids?: readonly CID[]): Promise<void> {
+    return this.turns.run(async () => {
+      const names = cids === undefined ? [...this.reasons.keys()] : cids.map(String);
+      await this.blocks.write({ facts: names.map((name) => [PREFIX + name, null] as const) }, { sync: true });
+      for (const name of names) this.reasons.delete(name);
+    });
+  }
+}

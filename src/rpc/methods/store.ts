@@ -1,0 +1,91 @@
+/** Filecoin.Chain*: the store of blocks as a whole. Filecoin.Log*: what the node prints. */
+import { blake2b } from "@noble/hashes/blake2.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { LOG_LEVELS } from "../../base/log-levels.ts";
+import { type Block, cidFromBytes } from "../../types/cid.ts";
+import { link } from "../codec/chain-types.ts";
+import { choice, integer, list, nothing, record, text } from "../codec/codec.ts";
+import { badParams, RPC_CODE, RpcError } from "../errors.ts";
+import { breather } from "../limits.ts";
+import { group, method, param } from "../method.ts";
+
+/** Codes of multihashes. Source: multiformats table.csv. */
+const HASHES: ReadonlyMap<number, (bytes: Uint8Array) => Uint8Array> = new Map([
+  [0x12, (bytes) => sha256(bytes)],
+  [0xb220, (bytes) => blake2b(bytes, { dkLen: 32 })],
+]);
+/** Bad blocks that an error names. */
+const SHOWN = 10;
+
+/** What is wrong with a block of the store; null if its bytes are those of its CID. */
+function faultOf({ cid, bytes }: Block): string | null {
+  const { multihash } = cidFromBytes(cid);
+  const digest = HASHES.get(multihash.code)?.(bytes);
+  if (digest === undefined) return `hash 0x${multihash.code.toString(16)} is not known`;
+  return digest.every((byte, i) => byte === multihash.digest[i]) ? null : "its bytes are not those of its CID";
+}
+
+export const storeGroup = group("Store", "The store of blocks as a whole.", {
+  ChainBlockstoreInfo: method({
+    summary: "How many blocks the store has, and bytes of all of them.",
+    result: record(integer(0, Number.MAX_SAFE_INTEGER), 100),
+    cost: "walk",
+    async run(_, { node, signal }) {
+      const breath = breather(signal);
+      let [blocks, bytes] = [0, 0];
+      for await (const one of node.chain.blocks.everyBlock()) {
+        await breath();
+        blocks++;
+        bytes += one.bytes.length;
+      }
+      return { blocks, bytes };
+    },
+  }),
+  ChainCheckBlockstore: method({
+    summary: "Reads every block of the store and compares it with its CID; the error names those that are wrong.",
+    permission: "admin",
+    result: nothing,
+    cost: "walk",
+    async run(_, { node, signal }) {
+      const breath = breather(signal);
+      const faults: string[] = [];
+      for await (const one of node.chain.blocks.everyBlock()) {
+        await breath();
+        const fault = faultOf(one);
+        if (fault !== null) faults.push(`${cidFromBytes(one.cid)}: ${fault}`);
+        if (faults.length >= SHOWN) break;
+      }
+      if (faults.length > 0) throw new RpcError(RPC_CODE.untyped, `wrong blocks: ${faults.join("; ")}`);
+      return null;
+    },
+  }),
+  ChainDeleteObj: method({
+    summary: "Removes a block from the store, whatever refers to it.",
+    permission: "admin",
+    params: [param("object", link)],
+    result: nothing,
+    async run([cid], { node }) {
+      await node.chain.blocks.write({ removed: [cid.bytes] }, { sync: true });
+      return null;
+    },
+  }),
+});
+
+export const logGroup = group("Log", "What the node prints.", {
+  LogList: method({
+    summary: "Names of the parts whose lines can be set apart.",
+    permission: "write",
+    result: list(text(), 1000),
+    run: (_, { node }) => node.log.names,
+  }),
+  LogSetLevel: method({
+    summary: "The least serious kind of line that a part prints, or (*) all parts do.",
+    permission: "write",
+    params: [param("subsystem", text(100)), param("level", choice(...LOG_LEVELS))],
+    result: nothing,
+    run([name, level], { node }) {
+      if (!node.log.set(name, level)) badParams(`subsystem: one of ${node.log.names.join(", ")} or * expected`);
+      return null;
+    },
+  }),
+});

@@ -1,0 +1,132 @@
+/** What operators and miners ask of a node: base of a block, validation, bad blocks, reserved funds, the store, what is printed. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { BadBlocks } from "../../src/chain/bad-blocks.ts";
+import { Devnet } from "../../src/node/devnet.ts";
+import { FundBook } from "../../src/rpc/fund-book.ts";
+import type { MemoryStore } from "../../src/storage/memory.ts";
+import { cidOfBlock, cidOfText } from "../../src/types/cid.ts";
+import { TEST_OPTIONS } from "../support/devnet.ts";
+
+type Link = { readonly "/": string };
+type Head = { readonly Height: number; readonly Cids: readonly Link[] };
+
+let net: Devnet;
+let alice: string;
+let bob: string;
+const head = (): Promise<Head> => net.request("ChainHead");
+beforeAll(async () => {
+  net = await Devnet.open({ ...TEST_OPTIONS, blockTime: 3600, miners: 1, sectors: 1 });
+  await net.clock.mine(4);
+  [alice, bob] = net.accounts.map(({ secp256k1 }) => secp256k1.toString("t")) as [string, string];
+}, 120_000);
+afterAll(() => net?.close());
+
+test("the base of the next block has the miner's sector, its power and the beacon's entry", async () => {
+  const [miner] = net.local?.miners ?? [];
+  const { Height } = await head();
+  const base = await net.request("MinerGetBaseInfo", miner?.address.toString("t"), Height + 1, []);
+  expect(base).toMatchObject({ SectorSize: 2048, EligibleForMining: true, MinerPower: base.NetworkPower });
+  expect(base.MinerPower).not.toBe("0");
+  expect(base.Sectors).toEqual([
+    { SealProof: 0, SectorNumber: 0, SectorKey: null, SealedCID: { "/": `${miner?.sectors.get(0)?.sealedCid}` } },
+  ]);
+  await net.clock.mine(1);
+  const block = net.head.blocks[0];
+  expect(block?.height).toBe(Height + 1);
+  expect(base.BeaconEntries.map((one: { Round: number }) => one.Round)).toEqual(
+    block?.beaconEntries.map(({ round }) => Number(round)),
+  );
+  await expect(net.request("MinerGetBaseInfo", alice, Height + 2, [])).rejects.toThrow(/is no miner/);
+  await expect(net.request("MinerGetBaseInfo", alice, Height, [])).rejects.toThrow(/after the tipset's/);
+});
+
+test("tipsets validate; a block that is marked as bad does not, nor one on top of it, and the head never moves to it", async () => {
+  const before = await head();
+  await net.clock.mine(1);
+  const after = await head();
+  expect(await net.request("SyncValidateTipset", after.Cids)).toBe(true);
+  await net.request("ChainSetHead", before.Cids);
+  await net.request("SyncMarkBad", after.Cids[0]);
+  expect(await net.request("SyncCheckBad", after.Cids[0])).toMatch(/operator/);
+  await expect(net.request("SyncValidateTipset", after.Cids)).rejects.toThrow(/marked as bad/);
+  await expect(net.request("ChainSetHead", after.Cids)).rejects.toThrow(/marked as bad/);
+  expect((await head()).Height).toBe(before.Height);
+  await net.request("SyncMarkBad", before.Cids[0]);
+  await net.request("SyncUnmarkBad", after.Cids[0]);
+  await expect(net.request("SyncValidateTipset", after.Cids)).rejects.toThrow(`${before.Cids[0]?.["/"]} is marked`);
+  await net.request("SyncUnmarkAllBad");
+  expect(await net.request("SyncCheckBad", before.Cids[0])).toBe("");
+  expect(await net.request("SyncValidateTipset", after.Cids)).toBe(true);
+  await net.request("ChainSetHead", after.Cids);
+  expect((await head()).Cids).toEqual(after.Cids);
+});
+
+test("the head does not move below a checkpoint", async () => {
+  const { Cids, Height } = await head();
+  await net.clock.mine(1);
+  const top = await head();
+  await net.request("SyncCheckpoint", top.Cids);
+  await expect(net.request("ChainSetHead", Cids)).rejects.toThrow(/below the checkpoint/);
+  expect((await head()).Height).toBeGreaterThan(Height);
+});
+
+test("funds that are reserved are sent once, count while they are under way, and cannot be withdrawn", async () => {
+  const escrow = async () => (await net.request("StateMarketBalance", bob, [])).Escrow;
+  const sent = await net.request("MarketReserveFunds", alice, bob, "1000");
+  expect(sent).toHaveProperty("/");
+  const more = await net.request("MarketReserveFunds", alice, bob, "500");
+  expect(more).toHaveProperty("/");
+  await net.clock.mine(3);
+  expect(await escrow()).toBe("1500");
+  expect(await net.request("MarketGetReserved", bob)).toBe("1500");
+  await net.request("MarketReleaseFunds", bob, "600");
+  expect(await net.request("MarketReserveFunds", alice, bob, "200")).toBeNull();
+  expect(await net.request("MarketGetReserved", bob)).toBe("1100");
+  await expect(net.request("MarketWithdraw", bob, bob, "401")).rejects.toThrow(/1100 attoFIL are reserved/);
+  await net.request("MarketWithdraw", bob, bob, "400");
+  await net.clock.mine(3);
+  expect(await escrow()).toBe("1100");
+  await net.request("MarketReleaseFunds", bob, "5000");
+  expect(await net.request("MarketGetReserved", bob)).toBe("0");
+});
+
+test("the store is counted and checked, and what is removed is gone", async () => {
+  await net.request("ChainPutObj", "gwECBQ==");
+  const put = { "/": `${cidOfBlock(Uint8Array.of(0x83, 1, 2, 5))}` };
+  expect(await net.request("ChainHasObj", put)).toBe(true);
+  const before = await net.request("ChainBlockstoreInfo");
+  expect(before.blocks).toBe((net.node.chain.blocks as MemoryStore).size);
+  expect(before.bytes).toBe((net.node.chain.blocks as MemoryStore).totalBytes);
+  await net.request("ChainDeleteObj", put);
+  expect(await net.request("ChainHasObj", put)).toBe(false);
+  expect(await net.request("ChainBlockstoreInfo")).toEqual({ blocks: before.blocks - 1, bytes: before.bytes - 4 });
+  await net.request("ChainCheckBlockstore");
+  const { blocks } = net.node.chain;
+  const wrong = cidOfBlock(Uint8Array.of(0x81)).bytes;
+  await blocks.write({ blocks: [{ cid: wrong, bytes: Uint8Array.of(0x80) }] });
+  await expect(net.request("ChainCheckBlockstore")).rejects.toThrow(/not those of its CID/);
+  await blocks.write({ removed: [wrong] });
+  await net.request("ChainCheckBlockstore");
+});
+
+test("a part prints from its level on", async () => {
+  const { log } = net.services;
+  expect(await net.request("LogList")).toEqual(["chain", "mpool", "miner"]);
+  expect(log.prints("mpool", "warn")).toBe(true);
+  await net.request("LogSetLevel", "mpool", "error");
+  expect(log.prints("mpool", "warn")).toBe(false);
+  expect(log.prints("chain", "info")).toBe(true);
+  await net.request("LogSetLevel", "*", "error");
+  expect(log.prints("chain", "info")).toBe(false);
+  await expect(net.request("LogSetLevel", "nobody", "info")).rejects.toThrow(/chain, mpool, miner/);
+});
+
+test("blocks that are bad, and what is reserved, are remembered by the store", async () => {
+  const { chain } = net.node;
+  const cid = cidOfText("bad");
+  await chain.bad.mark(cid, "why");
+  expect((await BadBlocks.open(chain.blocks)).reasonOf(cid)).toBe("why");
+  await net.request("MarketReserveFunds", alice, alice, "7");
+  const id = net.accounts[0]?.id;
+  expect((await new FundBook(chain.blocks).of(id as never)).reserved).toBe(7n);
+});
