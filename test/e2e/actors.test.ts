@@ -191,4 +191,4 @@ test("the same seed and messages give the same CIDs, whether this thread or a wo
 });
 
 /** The same on every runtime. */
-const TWINS_HEAD = "bafy2bzacedbiyudvbrdvcxzqlisua67z4wgajjyooznkhplm46a3h42xmyjhq";
+const TWINS_HEAD = "bafy2bzacedqujvyy5amc4uamvhhwjhmrd4drirwfsiwcgnzvjyxicksizgdvs";
