@@ -5,6 +5,8 @@
  * can be paid for is left, and one more, which shows what became of the last of them; and when a wait asks for epochs on
  * top of its message, those pass too.
  */
+import { Alert } from "../base/alert.ts";
+import { describeError } from "../base/errors.ts";
 import { Turns } from "../base/turns.ts";
 import type { Produced, TipsetProducer } from "../miner/producer.ts";
 import type { MessagePool } from "../mpool/pool.ts";
@@ -31,6 +33,8 @@ const GRACE_MS = 1000;
 
 export class Clock implements Startable {
   readonly name = "clock";
+  /** Active while tipsets are not made that should be. */
+  readonly alert = new Alert("miner", "clock");
   /** Called with what made producing fail; the next attempt follows at the next tick. */
   onError: (error: unknown) => void = () => {};
   private readonly producer: TipsetProducer;
@@ -173,9 +177,11 @@ export class Clock implements Startable {
     try {
       await work();
       this.failure = null;
+      this.alert.resolve("tipsets are made again");
     } catch (error) {
       if (this.giveUp.signal.aborted) return;
       this.failure = error;
+      this.alert.raise(describeError(error));
       this.onError(error);
     }
   }

@@ -137,6 +137,7 @@ export class Devnet {
       beacon: parts.beacon,
       ...(local === null ? {} : local.consensus(node.states)),
       log: new LogLevels(["chain", "mpool", "miner"]),
+      alerts: [clock.alert],
       tokenSecret: secret,
       now: platform.now,
       randomBytes: platform.randomBytes,

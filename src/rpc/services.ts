@@ -1,4 +1,5 @@
 /** What the RPC methods need of a node; `src/node` provides it. Services are seen by interface only. */
+import type { Alert } from "../base/alert.ts";
 import type { LogLevels } from "../base/log-levels.ts";
 import type { Chain } from "../chain/chain.ts";
 import type { MiningBase } from "../consensus/base-info.ts";
@@ -108,6 +109,8 @@ export type NodeParts = {
   ) => Promise<MiningBase | null>;
   /** Validates a block of the store by all rules of consensus; throws `BlockError`. Absent without elections. */
   readonly validateBlock?: (header: BlockHeader) => Promise<void>;
+  /** What an operator should know of. */
+  readonly alerts: readonly Alert[];
   /** What the node prints. */
   readonly log: LogLevels;
   /** Secret of the tokens. */

@@ -35,6 +35,19 @@ export function blockStoreSuite(name: string, open: () => Promise<BlockStore>): 
     await store.close();
   });
 
+  test(`${name}: every block is listed, and one that is removed is gone`, async () => {
+    const store = await open();
+    const blocks = Array.from({ length: 150 }, (_, i) => block(`listed ${i}`));
+    await store.write({ blocks, facts: [["listed", utf8("no block")]] });
+    const gone = blocks[70]?.cid as Uint8Array;
+    await store.write({ removed: [gone] });
+    expect(await store.has(gone)).toBe(false);
+    const listed = new Map<string, Uint8Array>();
+    for await (const { cid, bytes } of store.everyBlock()) listed.set(cid.join(), bytes);
+    for (const { cid, bytes } of blocks) expect(listed.get(cid.join())).toEqual(cid === gone ? undefined : bytes);
+    await store.close();
+  });
+
   test(`${name}: facts are replaced, removed and listed by prefix in order`, async () => {
     const store = await open();
     await store.write({

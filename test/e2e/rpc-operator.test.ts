@@ -86,6 +86,13 @@ test("funds that are reserved are sent once, count while they are under way, and
   await net.request("MarketWithdraw", bob, bob, "400");
   await net.clock.mine(3);
   expect(await escrow()).toBe("1100");
+  // A message that is dropped does not count any more.
+  await net.request("MarketReserveFunds", alice, bob, "50");
+  await net.request("MpoolClear", true);
+  await net.request("MarketReserveFunds", alice, bob, "0");
+  await net.clock.mine(3);
+  expect(await escrow()).toBe("1150");
+  expect(await net.request("MarketGetReserved", bob)).toBe("1150");
   await net.request("MarketReleaseFunds", bob, "5000");
   expect(await net.request("MarketGetReserved", bob)).toBe("0");
 });
@@ -107,6 +114,29 @@ test("the store is counted and checked, and what is removed is gone", async () =
   await expect(net.request("ChainCheckBlockstore")).rejects.toThrow(/not those of its CID/);
   await blocks.write({ removed: [wrong] });
   await net.request("ChainCheckBlockstore");
+});
+
+test("an alert lasts as long as tipsets cannot be made", async () => {
+  const alerts = () => net.request("LogAlerts");
+  const type = { System: "miner", Subsystem: "clock" };
+  expect(await alerts()).toEqual([{ Type: type, Active: false, LastActive: null, LastResolved: null }]);
+  const { produce } = net.producer;
+  const passes = async () => {
+    net.clock.setBlockTime(0.001);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    net.clock.setBlockTime(3600);
+    await net.clock.mine(0);
+  };
+  net.producer.produce = () => Promise.reject(new Error("no sectors today"));
+  await passes();
+  expect(await alerts()).toMatchObject([
+    { Active: true, LastActive: { Message: "no sectors today" }, LastResolved: null },
+  ]);
+  net.producer.produce = produce;
+  await passes();
+  expect(await alerts()).toMatchObject([
+    { Active: false, LastActive: { Type: "raised" }, LastResolved: { Type: "resolved" } },
+  ]);
 });
 
 test("a part prints from its level on", async () => {

@@ -161,6 +161,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
       await on.net.request("ChainPutObj", "gwECBA==");
       return [{ "/": `${cidOfBlock(Uint8Array.of(0x83, 1, 2, 4))}` }];
     }),
+    LogAlerts: none,
     LogList: none,
     LogSetLevel: give(() => ["mpool", "error"]),
     PaychList: none,

@@ -1,6 +1,8 @@
 /** Filecoin.Market*: funds in the storage market. */
+import { ChainError } from "../../chain/errors.ts";
 import { encodeMethodParams } from "../../state/state-view.ts";
 import type { Address } from "../../types/address.ts";
+import type { Tipset } from "../../types/block-header.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
 import { messageCid, signedMessageCid } from "../../types/message.ts";
 import type { Json } from "../../types/schema-codec.ts";
@@ -30,12 +32,20 @@ async function send(node: NodeServices, from: Address, value: bigint, number: bi
 
 /** Messages to one balance that may be under way. */
 const MAX_ADDING = 100;
+/** Looks at a head that moves meanwhile. */
+const MAX_LOOKS = 5;
 
-/** Whether a message that adds to a balance is still to be executed. */
-async function isUnderWay(node: NodeServices, cid: CID): Promise<boolean> {
+/** Whether a message that adds to a balance is still to be executed, as seen from a tipset. */
+async function isUnderWay(node: NodeServices, tipset: Tipset, cid: CID): Promise<boolean> {
+  const unknown = (error: unknown): null => {
+    if (error instanceof ChainError && error.code === "UNKNOWN_MESSAGE") return null;
+    throw error;
+  };
+  // A message that was replaced by another one has been decided upon as well.
+  const found = await node.states.search(tipset, cid, { lookback: -1, allowReplaced: true }).catch(unknown);
+  if (found !== null) return false;
   if (node.pool.get(cid.bytes) !== undefined) return true;
-  const { head } = node.chain;
-  for (const block of head.blocks) {
+  for (const block of tipset.blocks) {
     const { bls, secp } = await node.chain.messages(block);
     if (bls.some((one) => messageCid(one).equals(cid))) return true;
     if (secp.some((one) => signedMessageCid(one).equals(cid))) return true;
@@ -45,12 +55,16 @@ async function isUnderWay(node: NodeServices, cid: CID): Promise<boolean> {
 
 /** Funds of an actor without the messages that were executed or dropped, and what its balance has free or soon will have. */
 async function freeFunds(node: NodeServices, id: Address, funds: Funds): Promise<{ funds: Funds; free: bigint }> {
-  const adding: Adding[] = [];
-  // The pool first: what leaves it afterwards is counted once more at most, and not sent twice.
-  for (const one of funds.adding) if (await isUnderWay(node, parseCid(one.cid))) adding.push(one);
-  const { Escrow, Locked } = await balanceOf(await openActor(node, MARKET, []), id.bytes);
-  const coming = adding.reduce((sum, { amount }) => sum + amount, 0n);
-  return { funds: { reserved: funds.reserved, adding }, free: Escrow - Locked + coming };
+  for (let attempt = 1; ; attempt++) {
+    const { head } = node.chain;
+    const adding: Adding[] = [];
+    for (const one of funds.adding) if (await isUnderWay(node, head, parseCid(one.cid))) adding.push(one);
+    const { Escrow, Locked } = await balanceOf(await openActor(node, MARKET, head.key), id.bytes);
+    const coming = adding.reduce((sum, { amount }) => sum + amount, 0n);
+    // What left the pool for a block meanwhile would be missed.
+    if (node.chain.head === head || attempt === MAX_LOOKS)
+      return { funds: { reserved: funds.reserved, adding }, free: Escrow - Locked + coming };
+  }
 }
 
 /** Reserves funds; what the balance lacks is sent to it, in a message whose CID is the answer. */

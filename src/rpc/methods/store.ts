@@ -1,10 +1,11 @@
 /** Filecoin.Chain*: the store of blocks as a whole. Filecoin.Log*: what the node prints. */
 import { blake2b } from "@noble/hashes/blake2.js";
 import { sha256 } from "@noble/hashes/sha2.js";
+import type { AlertEvent } from "../../base/alert.ts";
 import { LOG_LEVELS } from "../../base/log-levels.ts";
 import { type Block, cidFromBytes } from "../../types/cid.ts";
 import { link } from "../codec/chain-types.ts";
-import { choice, integer, list, nothing, record, text } from "../codec/codec.ts";
+import { boolean, choice, integer, list, nothing, nullable, object, record, text } from "../codec/codec.ts";
 import { badParams, RPC_CODE, RpcError } from "../errors.ts";
 import { breather } from "../limits.ts";
 import { group, method, param } from "../method.ts";
@@ -71,7 +72,31 @@ export const storeGroup = group("Store", "The store of blocks as a whole.", {
   }),
 });
 
-export const logGroup = group("Log", "What the node prints.", {
+const alertEvent = object("AlertEvent", { Type: choice("raised", "resolved"), Message: text(), Time: text() });
+const alert = object("Alert", {
+  Type: object("AlertType", { System: text(), Subsystem: text() }),
+  Active: boolean,
+  LastActive: nullable(alertEvent),
+  LastResolved: nullable(alertEvent),
+});
+
+function eventOf<Type extends string>(type: Type, event: AlertEvent | null) {
+  return event === null ? null : { Type: type, Message: event.message, Time: new Date(event.time).toISOString() };
+}
+
+export const logGroup = group("Log", "What the node prints, and what its operator should know of.", {
+  LogAlerts: method({
+    summary: "What can fail for a while, whether it does now, and when that began and ended last.",
+    permission: "admin",
+    result: list(alert, 1000),
+    run: (_, { node }) =>
+      node.alerts.map(({ system, subsystem, isActive, lastActive, lastResolved }) => ({
+        Type: { System: system, Subsystem: subsystem },
+        Active: isActive,
+        LastActive: eventOf("raised", lastActive),
+        LastResolved: eventOf("resolved", lastResolved),
+      })),
+  }),
   LogList: method({
     summary: "Names of the parts whose lines can be set apart.",
     permission: "write",
