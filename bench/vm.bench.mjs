@@ -120,7 +120,7 @@ async function paychCase() {
       Merges: null,
       Signature: null,
     };
-    const schema = { module: paych.module, generation: 2, letter: "t" };
+    const schema = { module: paych.module, actorsVersion: 2, prefix: "t" };
     const text = jsonToCbor({ kind: "ref", name: "SignedVoucher" }, unsigned, schema);
     const { type, data } = signBytes(crypto, keys[1], text);
     const signed = { ...unsigned, Signature: { Type: type, Data: toBase64(data) } };

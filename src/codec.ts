@@ -7,7 +7,7 @@
  */
 
 export { ACTORS, SCHEMA_MODULES } from "./schema/index.ts";
-export { Address, AddressError, type NetworkLetter } from "./types/address.ts";
+export { Address, AddressError, type NetworkPrefix } from "./types/address.ts";
 export { AmountError, bigToBytes, bytesToBig, FIL, formatFil, parseFil } from "./types/amount.ts";
 export { BitfieldError, decodeRuns, encodeRuns } from "./types/bitfield.ts";
 export {

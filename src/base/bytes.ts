@@ -68,8 +68,8 @@ export function fromHex(text: string): Uint8Array {
 
 function nibble(char: number): number {
   if (char >= 0x30 && char <= 0x39) return char - 0x30;
-  const letter = char | 0x20;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+  const prefix = char | 0x20;
+  return prefix >= 0x61 && prefix <= 0x66 ? prefix - 0x57 : -1;
 }
 
 /** Base64 of RFC 4648, section 4, with padding. */

@@ -1,6 +1,6 @@
 /**
  * Blocks that are known to be bad, with the reason: their tipsets never become part of the head's chain.
- * Kept as facts of the store; bounded, the oldest go first. Source: lotus chain/badtscache.go.
+ * Kept as metadata of the store; bounded, the oldest go first. Source: lotus chain/badtscache.go.
  */
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import { Turns } from "../base/turns.ts";
@@ -22,7 +22,7 @@ export class BadBlocks {
 
   static async open(blocks: BlockStore): Promise<BadBlocks> {
     const bad = new BadBlocks(blocks);
-    for (const [name, reason] of await blocks.facts(PREFIX))
+    for (const [name, reason] of await blocks.metadataWith(PREFIX))
       bad.reasons.set(name.slice(PREFIX.length), fromUtf8(reason));
     return bad;
   }
@@ -38,7 +38,7 @@ export class BadBlocks {
       const oldest =
         this.reasons.size >= MOST && !this.reasons.has(name) ? this.reasons.keys().next().value : undefined;
       const gone = oldest === undefined ? [] : [[PREFIX + oldest, null] as const];
-      await this.blocks.write({ facts: [...gone, [PREFIX + name, utf8(reason)]] }, { sync: true });
+      await this.blocks.write({ metadata: [...gone, [PREFIX + name, utf8(reason)]] }, { sync: true });
       if (oldest !== undefined) this.reasons.delete(oldest);
       this.reasons.set(name, reason);
     });
@@ -48,7 +48,7 @@ export class BadBlocks {
   unmark(cids?: readonly CID[]): Promise<void> {
     return this.turns.run(async () => {
       const names = cids === undefined ? [...this.reasons.keys()] : cids.map(String);
-      await this.blocks.write({ facts: names.map((name) => [PREFIX + name, null] as const) }, { sync: true });
+      await this.blocks.write({ metadata: names.map((name) => [PREFIX + name, null] as const) }, { sync: true });
       for (const name of names) this.reasons.delete(name);
     });
   }

@@ -58,7 +58,7 @@ export class CanonicalIndex {
 
   /** Key of the canonical tipset at an epoch or of the last before it; null on an empty chain. */
   async keyAtOrBefore(height: number): Promise<readonly CID[] | null> {
-    const [found] = await this.blocks.factsBetween(heightName(0), heightName(height + 1), {
+    const [found] = await this.blocks.metadataBetween(heightName(0), heightName(height + 1), {
       limit: 1,
       descending: true,
     });
@@ -67,7 +67,7 @@ export class CanonicalIndex {
 
   /** Key of the first canonical tipset with `height <= its epoch <= last`; null if there is none. */
   async keyAtOrAfter(height: number, last: number): Promise<readonly CID[] | null> {
-    const [found] = await this.blocks.factsBetween(heightName(height), heightName(last + 1), {
+    const [found] = await this.blocks.metadataBetween(heightName(height), heightName(last + 1), {
       limit: 1,
       descending: false,
     });
@@ -77,13 +77,13 @@ export class CanonicalIndex {
   async has(tipset: Tipset): Promise<boolean> {
     const kept = this.newestAtOrBefore(tipset.height);
     if (kept !== undefined) return kept.height === tipset.height && sameKey(kept, tipset);
-    const key = await this.blocks.fact(heightName(tipset.height));
+    const key = await this.blocks.metadata(heightName(tipset.height));
     return key !== undefined && tipsetKeyText(decodeKey(key)) === tipsetKeyText(tipset.key);
   }
 
   /** Epoch of the canonical tipset that carries the sender's message of this nonce; null if none does. */
   async heightOf(message: Pick<Message, "from" | "nonce">): Promise<number | null> {
-    const found = await this.blocks.fact(senderName(message));
+    const found = await this.blocks.metadata(senderName(message));
     return found === undefined ? null : (dagCbor.decode(found) as number);
   }
 
@@ -99,7 +99,7 @@ export class CanonicalIndex {
     const changes = new Map<string, Uint8Array | null>();
     const now = async (name: string): Promise<Uint8Array | null> => {
       const changed = changes.get(name);
-      return changed === undefined ? ((await this.blocks.fact(name)) ?? null) : changed;
+      return changed === undefined ? ((await this.blocks.metadata(name)) ?? null) : changed;
     };
     for (const tipset of reverts) {
       changes.set(heightName(tipset.height), null);

@@ -80,16 +80,16 @@ export class Chain {
   /** Opens the chain in a store; it may be empty. Throws `ChainError` OLD_LAYOUT for one of an earlier version. */
   static async open(options: ChainOptions): Promise<Chain> {
     const chain = new Chain(options, await BadBlocks.open(options.blocks));
-    const head = await chain.blocks.fact(HEAD);
+    const head = await chain.blocks.metadata(HEAD);
     if (head === undefined) return chain;
-    if ((await chain.blocks.fact(LAYOUT))?.[0] !== THIS_LAYOUT)
+    if ((await chain.blocks.metadata(LAYOUT))?.[0] !== THIS_LAYOUT)
       throw new ChainError(
         { code: "OLD_LAYOUT" },
         "the chain was stored by an earlier version; start anew with --reset",
       );
     chain.current = await chain.headers.tipset(decodeKey(head));
     chain.index.moved([], [chain.current]);
-    const checkpoint = await chain.blocks.fact(CHECKPOINT);
+    const checkpoint = await chain.blocks.metadata(CHECKPOINT);
     if (checkpoint !== undefined) chain.fixed = await chain.headers.tipset(decodeKey(checkpoint));
     return chain;
   }
@@ -245,14 +245,14 @@ export class Chain {
       // The index needs the messages: unless they were given, they are read from the blocks, which must be there then.
       if (added.messages === undefined) await this.blocks.write({ blocks: batch.blocks });
       this.know(tipset, added);
-      await this.move(tipset, added.messages === undefined ? { blocks: [], facts: batch.facts } : batch);
+      await this.move(tipset, added.messages === undefined ? { blocks: [], metadata: batch.metadata } : batch);
       return tipset;
     });
   }
 
   /** Moves the head to any stored tipset: reverts to the common ancestor, then applies up to it. */
   setHead(target: Tipset): Promise<void> {
-    return this.moves.run(() => this.move(target, { blocks: [], facts: [] }));
+    return this.moves.run(() => this.move(target, { blocks: [], metadata: [] }));
   }
 
   private know(tipset: Tipset, { headers, messages }: NewTipset): void {
@@ -276,7 +276,7 @@ export class Chain {
       bytes: encodeHeader(header),
     }));
     const all = [...blocks, ...headers];
-    return result === undefined ? { blocks: all, facts: [] } : this.results.batchOf(tipset, result, all);
+    return result === undefined ? { blocks: all, metadata: [] } : this.results.batchOf(tipset, result, all);
   }
 
   private async move(target: Tipset, batch: Additions): Promise<void> {
@@ -294,9 +294,12 @@ export class Chain {
       [HEAD, encodeKey(target.key)],
       [LAYOUT, Uint8Array.of(THIS_LAYOUT)],
     ] as const;
-    const facts = [...batch.facts, ...changes, ...head];
+    const metadata = [...batch.metadata, ...changes, ...head];
     await this.lookup.moving(reverts.length > 0, async () => {
-      await this.blocks.write({ blocks: batch.blocks, facts }, { sync: true, note: `head at epoch ${target.height}` });
+      await this.blocks.write(
+        { blocks: batch.blocks, metadata },
+        { sync: true, note: `head at epoch ${target.height}` },
+      );
       this.index.moved(reverts, applies);
       this.current = target;
     });
@@ -340,7 +343,7 @@ export class Chain {
           "only a tipset of the head's chain can be a checkpoint",
         );
       await this.blocks.write(
-        { facts: [[CHECKPOINT, tipset === null ? null : encodeKey(tipset.key)]] },
+        { metadata: [[CHECKPOINT, tipset === null ? null : encodeKey(tipset.key)]] },
         { sync: true },
       );
       this.fixed = tipset;

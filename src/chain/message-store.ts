@@ -214,14 +214,14 @@ export class MessageStore {
 
   private batchOf(messages: readonly SignedMessage[]): Additions {
     const blocks: Block[] = [];
-    const facts: [string, Uint8Array][] = [];
+    const metadata: [string, Uint8Array][] = [];
     for (const signed of messages) {
       const cid = signedMessageCid(signed);
       const bytes = isBls(signed) ? encodeMessage(signed.message) : encodeSignedMessage(signed);
       blocks.push({ cid: cid.bytes, bytes });
-      if (isBls(signed)) facts.push([signatureName(cid), encodeSignature(signed.signature)]);
+      if (isBls(signed)) metadata.push([signatureName(cid), encodeSignature(signed.signature)]);
     }
-    return { blocks, facts };
+    return { blocks, metadata };
   }
 
   /** The messages of a tipset as they were sent; BLS messages whose signature was never seen alone are left out. */
@@ -230,7 +230,7 @@ export class MessageStore {
     for (const { cid, message, signed } of (await this.ofTipset(tipset)).flat()) {
       if (signed !== null) out.push(signed);
       else {
-        const signature = await this.blocks.fact(signatureName(cid));
+        const signature = await this.blocks.metadata(signatureName(cid));
         if (signature !== undefined) out.push({ message, signature: decodeSignature(signature) });
       }
     }

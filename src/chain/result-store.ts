@@ -23,9 +23,9 @@ export class ResultStore {
     const name = tipsetKeyText(tipset.key);
     const known = this.kept.get(name);
     if (known !== undefined) return known;
-    const fact = await this.blocks.fact(`result/${name}`);
-    if (fact === undefined) return null;
-    const [stateRoot, receiptsRoot] = dagCbor.decode(fact) as [unknown, unknown];
+    const stored = await this.blocks.metadata(`result/${name}`);
+    if (stored === undefined) return null;
+    const [stateRoot, receiptsRoot] = dagCbor.decode(stored) as [unknown, unknown];
     const result = { stateRoot: CID.asCID(stateRoot) as CID, receiptsRoot: CID.asCID(receiptsRoot) as CID };
     this.kept.set(name, result);
     return result;
@@ -33,6 +33,6 @@ export class ResultStore {
 
   /** What must be written to keep a result together with the blocks of its state and receipts. */
   batchOf(tipset: Tipset, { stateRoot, receiptsRoot }: TipsetResult, blocks: readonly Block[]): Additions {
-    return { blocks, facts: [[`result/${tipsetKeyText(tipset.key)}`, dagCbor.encode([stateRoot, receiptsRoot])]] };
+    return { blocks, metadata: [[`result/${tipsetKeyText(tipset.key)}`, dagCbor.encode([stateRoot, receiptsRoot])]] };
   }
 }

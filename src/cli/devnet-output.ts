@@ -60,7 +60,7 @@ async function executedIn(net: Devnet, tipset: Tipset): Promise<Executed[]> {
   if (messages.length === 0) return [];
   const receipts = await chain.receiptsAt((await states.result(tipset)).receiptsRoot);
   const view = await states.stateAfter(tipset);
-  const text = (address: Address): string => address.toString(network.letter);
+  const text = (address: Address): string => address.toString(network.prefix);
   return Promise.all(
     messages.map(async ({ cid, message }, i) => {
       const receiver = message.method === 0n ? null : await view.actor(message.to).catch(() => null);
@@ -85,11 +85,11 @@ function line(text: string): void {
 
 /** Names of accounts in place of their addresses; else the address without its middle. */
 function shortNames(net: Devnet): (address: string) => string {
-  const { letter } = net.network;
-  const names = new Map<string, string>([[net.miner.toString(letter), "miner"]]);
+  const { prefix } = net.network;
+  const names = new Map<string, string>([[net.miner.toString(prefix), "miner"]]);
   for (const account of net.accounts) {
-    for (const one of [account.secp256k1, account.id]) names.set(one.toString(letter), account.name);
-    for (const one of [account.bls, account.blsId]) names.set(one.toString(letter), `${account.name}-bls`);
+    for (const one of [account.secp256k1, account.id]) names.set(one.toString(prefix), account.name);
+    for (const one of [account.bls, account.blsId]) names.set(one.toString(prefix), `${account.name}-bls`);
   }
   return (address) =>
     names.get(address) ?? (address.length > 20 ? `${address.slice(0, 8)}…${address.slice(-6)}` : address);
@@ -97,12 +97,12 @@ function shortNames(net: Devnet): (address: string) => string {
 
 /** Lines of the banner: the address first, then the accounts, then the rest. */
 export function banner(net: Devnet, { url, data, resumed, token }: Started): string[] {
-  const { letter, chainId, name } = net.network;
+  const { prefix, chainId, name } = net.network;
   const { balance, seed, mnemonic, blockTime } = net.options;
   const rows = net.accounts.map((account) => [
     account.name,
-    account.id.toString(letter),
-    account.secp256k1.toString(letter),
+    account.id.toString(prefix),
+    account.secp256k1.toString(prefix),
     toHex(account.keys.secp256k1.secret),
   ]);
   const table = [["Account", "ID", "Address", "Private key (secp256k1)"], ...rows];
@@ -119,7 +119,7 @@ export function banner(net: Devnet, { url, data, resumed, token }: Started): str
     "",
     `Mnemonic   ${mnemonic}  (m/44'/461'/0'/0/n)`,
     `Chain id   ${chainId} (${CHAIN_ID_NOTE})`,
-    `Miner      ${net.miner.toString(letter)}`,
+    `Miner      ${net.miner.toString(prefix)}`,
     `Seed       ${seed}`,
     `Data       ${data ?? "in memory"}`,
     `Mining     ${blockTime === 0 ? "when a message arrives" : `every ${blockTime} s`}`,
@@ -182,7 +182,7 @@ class TextOutput implements Output {
   note(net: Devnet, { kind, signed, reason }: PoolNote): void {
     const { from, nonce } = signed.message;
     const what = kind === "dropped" ? paint(process.stderr, "red", "was dropped") : "waits";
-    const sender = shortNames(net)(from.toString(net.network.letter));
+    const sender = shortNames(net)(from.toString(net.network.prefix));
     process.stderr.write(`message ${signedMessageCid(signed)} of ${sender}, nonce ${nonce}, ${what}: ${reason}\n`);
   }
 
@@ -209,13 +209,13 @@ class JsonOutput implements Output {
   }
 
   start(net: Devnet, { url, data, resumed, token }: Started): void {
-    const { letter, chainId, name } = net.network;
+    const { prefix, chainId, name } = net.network;
     const accounts = net.accounts.map((account) => ({
       name: account.name,
-      id: account.id.toString(letter),
-      secp256k1: account.secp256k1.toString(letter),
-      bls: account.bls.toString(letter),
-      blsId: account.blsId.toString(letter),
+      id: account.id.toString(prefix),
+      secp256k1: account.secp256k1.toString(prefix),
+      bls: account.bls.toString(prefix),
+      blsId: account.blsId.toString(prefix),
       ethereum: account.ethereum,
       balance: account.balance.toString(),
       keys: {
@@ -227,7 +227,7 @@ class JsonOutput implements Output {
     }));
     const { seed, mnemonic } = net.options;
     const facts = { url, network: name, chainId, chainIdNote: CHAIN_ID_NOTE, resumed, seed, mnemonic, data };
-    const producer = { producer: producers(net), miner: net.miner.toString(letter) };
+    const producer = { producer: producers(net), miner: net.miner.toString(prefix) };
     const auth = token === null ? {} : { tokenFile: token.file, ...(token.file === null ? { token: token.text } : {}) };
     this.say({ event: "start", ...facts, ...producer, ...auth, keysArePublic: true, accounts });
   }

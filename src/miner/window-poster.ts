@@ -87,7 +87,7 @@ export class WindowPoster {
   private async miner(miner: OwnMiner, head: Tipset): Promise<ObjectReader> {
     const { states } = this.options;
     const view = await states.stateAfter(head);
-    return ObjectReader.open(states.chain.blocks, await view.requireActor(miner.address), states.network.letter);
+    return ObjectReader.open(states.chain.blocks, await view.requireActor(miner.address), states.network.prefix);
   }
 
   private async work(miner: OwnMiner, head: Tipset, { index, open }: Watched): Promise<void> {
@@ -97,7 +97,7 @@ export class WindowPoster {
     const { blocks } = states.chain;
     const done = await this.submitted(miner, head, index);
     const partitions: Partition[] = [];
-    for await (const partition of partitionsOf(blocks, entry, states.network.letter))
+    for await (const partition of partitionsOf(blocks, entry, states.network.prefix))
       if (partition.deadline === index && !done.includes(partition.partition)) partitions.push(partition);
     const provable = partitions.filter((partition) => toProve(partition).length > 0);
     if (provable.length === 0 || this.isWaiting(miner)) return;
@@ -171,7 +171,7 @@ export class WindowPoster {
       gasFeeCap: 0n,
       gasPremium: 0n,
       method: SUBMIT,
-      params: encodeMethodParams(code, SUBMIT, params, states.network.letter),
+      params: encodeMethodParams(code, SUBMIT, params, states.network.prefix),
     };
     await pool.pushNext(from, async (nonce) =>
       signMessage(

@@ -21,17 +21,17 @@ export class PoolStore {
 
   /** Resolves when a killed process would find the message again. */
   add(cid: CID, signed: SignedMessage): Promise<void> {
-    return this.store.write({ facts: [[LOCAL + cid.toString(), encodeSignedMessage(signed)]] });
+    return this.store.write({ metadata: [[LOCAL + cid.toString(), encodeSignedMessage(signed)]] });
   }
 
   remove(cids: readonly CID[]): Promise<void> {
-    return this.store.write({ facts: cids.map((cid) => [LOCAL + cid.toString(), null] as const) });
+    return this.store.write({ metadata: cids.map((cid) => [LOCAL + cid.toString(), null] as const) });
   }
 
   /** All that were kept; `onBad` hears of those that cannot be read. */
   async all(onBad: (cid: CID, error: unknown) => void = () => undefined): Promise<SignedMessage[]> {
     const out: SignedMessage[] = [];
-    for (const [name, bytes] of await this.store.facts(LOCAL)) {
+    for (const [name, bytes] of await this.store.metadataWith(LOCAL)) {
       try {
         out.push(decodeSignedMessage(bytes));
       } catch (error) {
@@ -43,7 +43,7 @@ export class PoolStore {
 
   /** The configuration that was set, or null. */
   async config(): Promise<PoolConfig | null> {
-    const bytes = await this.store.fact(CONFIG);
+    const bytes = await this.store.metadata(CONFIG);
     if (bytes === undefined) return null;
     const json = JSON.parse(fromUtf8(bytes)) as Omit<PoolConfig, "priorityAddresses"> & { priorityAddresses: string[] };
     const config = { ...json, priorityAddresses: json.priorityAddresses.map((text) => Address.parse(text)) };
@@ -54,7 +54,7 @@ export class PoolStore {
   setConfig(config: PoolConfig): Promise<void> {
     const priorityAddresses = config.priorityAddresses.map(String);
     return this.store.write(
-      { facts: [[CONFIG, utf8(JSON.stringify({ ...config, priorityAddresses }))]] },
+      { metadata: [[CONFIG, utf8(JSON.stringify({ ...config, priorityAddresses }))]] },
       { sync: true },
     );
   }

@@ -37,23 +37,23 @@ export function devControl(net: Controlled): DevControl {
       blockTime: clock.blockTime,
       genesisTime: options.genesisTime,
       data: options.data,
-      miner: miner.toString(network.letter),
+      miner: miner.toString(network.prefix),
       producer: local === null ? "single producer" : "elected miners",
       ...(local === null
         ? {}
         : {
             proofs: "attested",
             miners: local.miners.map(({ address, sectors, sectorBytes }) => ({
-              address: address.toString(network.letter),
+              address: address.toString(network.prefix),
               sectors: sectors.size,
               sectorBytes,
             })),
           }),
       accounts: accounts.map((account) => ({
         name: account.name,
-        id: account.id.toString(network.letter),
-        secp256k1: account.secp256k1.toString(network.letter),
-        bls: account.bls.toString(network.letter),
+        id: account.id.toString(network.prefix),
+        secp256k1: account.secp256k1.toString(network.prefix),
+        bls: account.bls.toString(network.prefix),
       })),
     }),
   };

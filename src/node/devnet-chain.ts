@@ -50,14 +50,14 @@ export async function openDevnetChain(
   genesis: DevnetGenesis,
 ): Promise<Address> {
   if (chain.isEmpty) await makeChain(chain, crypto, network, genesis);
-  const found = await chain.blocks.fact(IDENTITY_FACT);
+  const found = await chain.blocks.metadata(IDENTITY_FACT);
   const stored = found === undefined ? "" : fromUtf8(found);
   if (stored !== identityOf(genesis))
     throw new DevnetError(
       { code: "OTHER_NETWORK", stored },
       `the data directory holds a network made with other options (${optionsText(stored)}); give the same ones, another --data, or --reset`,
     );
-  return Address.fromBytes((await chain.blocks.fact(MINER_FACT)) as Uint8Array);
+  return Address.fromBytes((await chain.blocks.metadata(MINER_FACT)) as Uint8Array);
 }
 
 async function makeChain(chain: Chain, crypto: Crypto, network: NetworkParams, spec: DevnetGenesis): Promise<void> {
@@ -95,7 +95,7 @@ async function makeChain(chain: Chain, crypto: Crypto, network: NetworkParams, s
     parentBaseFee: CHAIN_LIMITS.initialBaseFee,
   };
   await chain.blocks.write({
-    facts: [
+    metadata: [
       [MINER_FACT, (genesis.miners[0] as Address).bytes],
       [IDENTITY_FACT, utf8(identityOf(spec))],
     ],

@@ -107,7 +107,7 @@ async function markProven(
 function contextOf(spec: GenesisSpec, code: CID): CodecContext {
   const found = describeCode(code);
   if (found === null) throw new StateError({ code: "UNKNOWN_ACTOR_CODE", cid: `${code}` }, `no description of ${code}`);
-  return { module: found.actor.module, actorsVersion: found.actorsVersion, letter: spec.network.letter };
+  return { module: found.actor.module, actorsVersion: found.actorsVersion, prefix: spec.network.prefix };
 }
 
 type Fields = Record<string, Json>;

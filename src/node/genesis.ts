@@ -112,12 +112,12 @@ export async function buildGenesis(spec: GenesisSpec): Promise<GenesisState> {
       id,
       code: code(name),
       balance: balances.get(id) ?? 0n,
-      state: state === undefined ? null : encodeState(code(name), state, spec.network.letter),
+      state: state === undefined ? null : encodeState(code(name), state, spec.network.prefix),
     })),
   );
   const apply = openGenesis(vm, spec, bare);
   const encode = (name: string, method: number, json: Json): Uint8Array =>
-    encodeMethodParams(code(name), BigInt(method), json, spec.network.letter);
+    encodeMethodParams(code(name), BigInt(method), json, spec.network.prefix);
 
   for (const { id, name, params, state } of actors)
     if (state === undefined)

@@ -4,12 +4,12 @@
  * build/buildconstants/params_{mainnet,calibnet,2k}.go (chain ids).
  */
 import { PROFILES, type Profile, type ProfileName } from "../schema/profiles.ts";
-import type { NetworkLetter } from "../types/address.ts";
+import type { NetworkPrefix } from "../types/address.ts";
 import { heightsOf, type ScheduledVersion, scheduleOf, versionUpgrades } from "./upgrades.ts";
 
 export type NetworkParams = Profile & {
   readonly name: string;
-  readonly letter: NetworkLetter;
+  readonly prefix: NetworkPrefix;
   /** EIP-155 chain id. */
   readonly chainId: number;
   /** Seconds between epochs. */
@@ -50,7 +50,7 @@ export const CHAIN_LIMITS = {
 
 export const MAINNET: NetworkParams = {
   name: "mainnet",
-  letter: "f",
+  prefix: "f",
   chainId: 314,
   blockDelaySeconds: 30,
   profile: "mainnet",
@@ -62,7 +62,7 @@ export const MAINNET: NetworkParams = {
 /** The public test network. */
 export const CALIBRATIONNET: NetworkParams = {
   name: "calibrationnet",
-  letter: "t",
+  prefix: "t",
   chainId: 314_159,
   blockDelaySeconds: 30,
   profile: "calibrationnet",
@@ -76,7 +76,7 @@ const DEVNET_VERSION = 5;
 /** A local network; the actors are those of network version 5 from genesis on. */
 export const DEVNET: NetworkParams = {
   name: "localnet",
-  letter: "t",
+  prefix: "t",
   chainId: 31_415_926,
   blockDelaySeconds: 1,
   profile: "devnet",

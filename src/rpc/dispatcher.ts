@@ -146,7 +146,7 @@ export class Dispatcher {
     const work = async (): Promise<unknown> => {
       const result = await method.run(values, { node: this.node, session, signal });
       if (method.subscription === true) return this.subscribe(name, method, result as Subscribe<unknown>, id, session);
-      return encodeResult(method.result, result ?? null, this.node.network.letter, signal);
+      return encodeResult(method.result, result ?? null, this.node.network.prefix, signal);
     };
     const json = await withTimeLimit(name, method.cost, abort, () => this.gates.run(method.cost, signal, work));
     this.observe?.(session.version, name, method, json);
@@ -173,7 +173,7 @@ export class Dispatcher {
       if (stopped) return;
       const emit = (value: unknown): void => {
         if (stopped) return;
-        const json = method.result.encode(value, this.node.network.letter);
+        const json = method.result.encode(value, this.node.network.prefix);
         this.observe?.(session.version, name, { ...method, subscription: false }, json);
         push(JSON.stringify({ jsonrpc: "2.0", method: "xrpc.ch.val", params: [number, json] }));
       };

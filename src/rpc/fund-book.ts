@@ -30,7 +30,7 @@ export class FundBook {
   }
 
   async of(id: Address): Promise<Funds> {
-    const bytes = await this.blocks.fact(PREFIX + id);
+    const bytes = await this.blocks.metadata(PREFIX + id);
     if (bytes === undefined) return { reserved: 0n, adding: [] };
     const { reserved, adding } = JSON.parse(fromUtf8(bytes)) as Stored;
     return { reserved: BigInt(reserved), adding: adding.map(({ cid, amount }) => ({ cid, amount: BigInt(amount) })) };
@@ -49,7 +49,7 @@ export class FundBook {
         adding: funds.adding.map(({ cid, amount }) => ({ cid, amount: amount.toString() })),
       };
       const value = isEmpty ? null : utf8(JSON.stringify(stored));
-      await this.blocks.write({ facts: [[PREFIX + id, value]] }, { sync: true });
+      await this.blocks.write({ metadata: [[PREFIX + id, value]] }, { sync: true });
       return result;
     });
   }

@@ -7,7 +7,7 @@ import type { Field, FieldType, LinkTarget } from "../schema/kit.ts";
 import { amtEntries, amtGet, loadNode } from "../storage/amt.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import { hamtEntries, hamtGet } from "../storage/hamt.ts";
-import type { NetworkLetter } from "../types/address.ts";
+import type { NetworkPrefix } from "../types/address.ts";
 import { CID, parseCid } from "../types/cid.ts";
 import type { CodecContext } from "../types/schema-codec.ts";
 import { fieldsIn, findType, type Json, SchemaError, valueToJson } from "../types/schema-codec.ts";
@@ -34,11 +34,11 @@ export class ObjectReader {
   }
 
   /** Opens the state of an actor. Throws `StateError` for a code that is not described. */
-  static async open(blocks: BlockSource, entry: ActorEntry, letter: NetworkLetter): Promise<ObjectReader> {
+  static async open(blocks: BlockSource, entry: ActorEntry, prefix: NetworkPrefix): Promise<ObjectReader> {
     const found = describeCode(entry.code);
     if (found === null)
       throw new StateError({ code: "UNKNOWN_ACTOR_CODE", cid: `${entry.code}` }, `no description of ${entry.code}`);
-    const context: CodecContext = { module: found.actor.module, actorsVersion: found.actorsVersion, letter };
+    const context: CodecContext = { module: found.actor.module, actorsVersion: found.actorsVersion, prefix };
     return ObjectReader.at(blocks, context, found.actor.state, entry.head);
   }
 

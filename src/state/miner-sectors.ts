@@ -4,7 +4,7 @@
  */
 import { BoundedMap } from "../base/bounded-map.ts";
 import type { BlockSource } from "../storage/contract.ts";
-import type { NetworkLetter } from "../types/address.ts";
+import type { NetworkPrefix } from "../types/address.ts";
 import { parseCid } from "../types/cid.ts";
 import type { Json } from "../types/schema-codec.ts";
 import { type JsonObject, ObjectReader } from "./actor-reader.ts";
@@ -60,9 +60,9 @@ const kept = new WeakMap<BlockSource, BoundedMap<string, readonly Omit<Partition
 export async function* partitionsOf(
   blocks: BlockSource,
   entry: ActorEntry,
-  letter: NetworkLetter,
+  prefix: NetworkPrefix,
 ): AsyncGenerator<Partition> {
-  const miner = await ObjectReader.open(blocks, entry, letter);
+  const miner = await ObjectReader.open(blocks, entry, prefix);
   const deadlines = (await miner.object("Deadlines")) as { readonly Due: readonly { readonly "/": string }[] };
   const known = kept.get(blocks) ?? new BoundedMap(KEPT_DEADLINES);
   kept.set(blocks, known);

@@ -11,7 +11,7 @@ import type { ActorsVersion } from "../schema/versions/rows.ts";
 import { loadNode } from "../storage/amt.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import { type HamtNodes, hamtEntries, hamtGet } from "../storage/hamt.ts";
-import { Address, type NetworkLetter } from "../types/address.ts";
+import { Address, type NetworkPrefix } from "../types/address.ts";
 import { bytesToBig } from "../types/amount.ts";
 import { CID, textOfCid } from "../types/cid.ts";
 import { cborToJson, type Json, jsonToCbor, valueToJson } from "../types/schema-codec.ts";
@@ -127,11 +127,11 @@ export class StateView {
   }
 
   /** An actor's state in the network's spelling. */
-  async stateJson(entry: ActorEntry, letter: NetworkLetter): Promise<Json> {
+  async stateJson(entry: ActorEntry, prefix: NetworkPrefix): Promise<Json> {
     const found = describeCode(entry.code);
     if (found === null)
       throw new StateError({ code: "UNKNOWN_ACTOR_CODE", cid: `${entry.code}` }, `no description of ${entry.code}`);
-    const context = { module: found.actor.module, actorsVersion: found.actorsVersion, letter };
+    const context = { module: found.actor.module, actorsVersion: found.actorsVersion, prefix };
     const value = await loadNode(this.blocks, entry.head);
     // Actors without state of their own keep an empty list.
     if (Array.isArray(value) && value.length === 0) return {};
@@ -175,22 +175,22 @@ export function decodeMethodData(
   method: bigint,
   side: MethodSide,
   bytes: Uint8Array,
-  letter: NetworkLetter,
+  prefix: NetworkPrefix,
 ): Json {
   const { type, module, actorsVersion } = methodType(code, method, side);
-  return type === undefined || bytes.length === 0 ? null : cborToJson(type, bytes, { module, actorsVersion, letter });
+  return type === undefined || bytes.length === 0 ? null : cborToJson(type, bytes, { module, actorsVersion, prefix });
 }
 
 /** The CBOR of JSON parameters. */
-export function encodeMethodParams(code: CID, method: bigint, json: Json, letter: NetworkLetter): Uint8Array {
+export function encodeMethodParams(code: CID, method: bigint, json: Json, prefix: NetworkPrefix): Uint8Array {
   const { type, module, actorsVersion } = methodType(code, method, "params");
-  return type === undefined ? new Uint8Array(0) : jsonToCbor(type, json, { module, actorsVersion, letter });
+  return type === undefined ? new Uint8Array(0) : jsonToCbor(type, json, { module, actorsVersion, prefix });
 }
 
 /** The CBOR of an actor's state given as JSON. */
-export function encodeState(code: CID, json: Json, letter: NetworkLetter): Uint8Array {
+export function encodeState(code: CID, json: Json, prefix: NetworkPrefix): Uint8Array {
   const found = describeCode(code);
   if (found === null) throw new StateError({ code: "UNKNOWN_ACTOR_CODE", cid: `${code}` }, `no description of ${code}`);
-  const context = { module: found.actor.module, actorsVersion: found.actorsVersion, letter };
+  const context = { module: found.actor.module, actorsVersion: found.actorsVersion, prefix };
   return jsonToCbor({ kind: "ref", name: found.actor.state }, json, context);
 }

@@ -1,5 +1,5 @@
 /**
- * What a store of blocks and its small table of facts must do. Implementations: `memory.ts`, and per platform level
+ * What a store of blocks and its small table of metadata must do. Implementations: `memory.ts`, and per platform level
  * (Node, Deno) and IndexedDB (browser); all pass the suite in `test/compliance/`.
  *
  * - `peek` answers at once or not at all; a store that can only answer later returns undefined and `get` finds it.
@@ -36,7 +36,7 @@ export type Batch = {
   /** Binary CIDs of blocks that go. */
   readonly removed?: readonly Uint8Array[];
   /** Facts by name; null removes one. */
-  readonly facts?: readonly (readonly [name: string, value: Uint8Array | null])[];
+  readonly metadata?: readonly (readonly [name: string, value: Uint8Array | null])[];
 };
 
 /** A batch that only adds blocks. */
@@ -51,11 +51,11 @@ export type WriteOptions = {
 
 export type BlockStore = BlockSource & {
   has(cid: Uint8Array): Promise<boolean>;
-  fact(name: string): Promise<Uint8Array | undefined>;
-  /** Names and values of the facts that start with `prefix`, in the order of their names. */
-  facts(prefix: string): Promise<(readonly [name: string, value: Uint8Array])[]>;
+  metadata(name: string): Promise<Uint8Array | undefined>;
+  /** Names and values of the metadata that start with `prefix`, in the order of their names. */
+  metadataWith(prefix: string): Promise<(readonly [name: string, value: Uint8Array])[]>;
   /** Facts with `low <= name < high` in the order of UTF-8: the first `limit`, or from the last downwards. */
-  factsBetween(low: string, high: string, window: Window): Promise<(readonly [name: string, value: Uint8Array])[]>;
+  metadataBetween(low: string, high: string, window: Window): Promise<(readonly [name: string, value: Uint8Array])[]>;
   /** Every block, in no order that means anything; what is written meanwhile may be among them or not. */
   everyBlock(): AsyncIterable<Block>;
   write(batch: Batch, options?: WriteOptions): Promise<void>;

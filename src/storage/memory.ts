@@ -38,18 +38,18 @@ export class MemoryStore implements BlockStore {
     return (await this.get(cid)) !== undefined;
   }
 
-  async fact(name: string): Promise<Uint8Array | undefined> {
+  async metadata(name: string): Promise<Uint8Array | undefined> {
     this.check();
     return this.table.get(name);
   }
 
-  async facts(prefix: string): Promise<(readonly [string, Uint8Array])[]> {
+  async metadataWith(prefix: string): Promise<(readonly [string, Uint8Array])[]> {
     this.check();
     return [...this.table].filter(([name]) => name.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
   /** Both bounds must have the same folder (the name up to its last "/"). */
-  async factsBetween(low: string, high: string, window: Window): Promise<(readonly [string, Uint8Array])[]> {
+  async metadataBetween(low: string, high: string, window: Window): Promise<(readonly [string, Uint8Array])[]> {
     this.check();
     const names = this.names.between(low, high, window.limit, window.descending);
     return names.map((name) => [name, this.table.get(name) as Uint8Array] as const);
@@ -73,7 +73,7 @@ export class MemoryStore implements BlockStore {
       this.bytes -= this.blocks.get(key)?.length ?? 0;
       this.blocks.delete(key);
     }
-    for (const [name, value] of batch.facts ?? []) {
+    for (const [name, value] of batch.metadata ?? []) {
       if (value === null) {
         this.table.delete(name);
         this.names.remove(name);

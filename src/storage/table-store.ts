@@ -1,7 +1,7 @@
 /**
  * A block store over a platform's table.
  *
- * Keys: "b" and the binary CID, "f" and the UTF-8 name of a fact. Values: CRC-32 of the key and the bytes (4 bytes,
+ * Keys: "b" and the binary CID, "f" and the UTF-8 name of a stored. Values: CRC-32 of the key and the bytes (4 bytes,
  * little-endian), then the bytes. The checksum catches torn and rotten values; that bytes match their CID is for
  * whoever brings them from outside to check.
  */
@@ -82,16 +82,16 @@ export class TableStore implements BlockStore {
     return (await this.get(cid)) !== undefined;
   }
 
-  fact(name: string): Promise<Uint8Array | undefined> {
+  metadata(name: string): Promise<Uint8Array | undefined> {
     return this.read(keyOf(FACT, utf8(name)));
   }
 
-  async facts(prefix: string): Promise<(readonly [string, Uint8Array])[]> {
+  async metadataWith(prefix: string): Promise<(readonly [string, Uint8Array])[]> {
     const found = await this.table.range(keyOf(FACT, utf8(prefix))).catch(rethrow);
     return found.map(([key, value]) => [fromUtf8(key.subarray(1)), unseal(key, value)] as const);
   }
 
-  async factsBetween(low: string, high: string, window: Window): Promise<(readonly [string, Uint8Array])[]> {
+  async metadataBetween(low: string, high: string, window: Window): Promise<(readonly [string, Uint8Array])[]> {
     const found = await this.table.between(keyOf(FACT, utf8(low)), keyOf(FACT, utf8(high)), window);
     return found.map(([key, value]) => [fromUtf8(key.subarray(1)), unseal(key, value)] as const);
   }
@@ -114,7 +114,7 @@ export class TableStore implements BlockStore {
       changes.push({ key, value: seal(key, bytes) });
     }
     for (const cid of batch.removed ?? []) changes.push({ key: keyOf(BLOCK, cid), value: null });
-    for (const [name, value] of batch.facts ?? []) {
+    for (const [name, value] of batch.metadata ?? []) {
       const key = keyOf(FACT, utf8(name));
       changes.push({ key, value: value === null ? null : seal(key, value) });
     }

@@ -1,10 +1,10 @@
 /**
  * Addresses: bytes on chain, text for people.
  *
- * Binary: protocol byte and payload (see `assembly/types/address.ts`). Text: network letter, protocol digit, then for an
+ * Binary: protocol byte and payload (see `assembly/types/address.ts`). Text: network prefix, protocol digit, then for an
  * ID its decimal number, for a delegated address its namespace, "f", and base32(subaddress + checksum), for all others
  * base32(payload + checksum). Base32 is RFC 4648 lower case without padding; the checksum is blake2b of 4 bytes over
- * protocol and payload (protocol, namespace varint and subaddress for a delegated one). The letter is never on chain.
+ * protocol and payload (protocol, namespace varint and subaddress for a delegated one). The prefix is never on chain.
  * Source: Filecoin specification, address; FIP-0048.
  */
 import { blake2b } from "@noble/hashes/blake2.js";
@@ -16,8 +16,8 @@ import { decodeVarint, encodeVarint } from "../base/varint.ts";
 export type AddressErrorData = { readonly code: "BAD_ADDRESS"; readonly reason: string };
 export class AddressError extends FilError<AddressErrorData> {}
 
-/** Letter in front of an address: "f" on the main network, "t" on all others. Parsers accept both. */
-export type NetworkLetter = "f" | "t";
+/** Prefix of an address: "f" on the main network, "t" on all others. Parsers accept both. */
+export type NetworkPrefix = "f" | "t";
 
 export const PROTOCOL = { id: 0, secp256k1: 1, actor: 2, bls: 3, delegated: 4 } as const;
 
@@ -109,11 +109,11 @@ export class Address {
     return new Address(bytes.slice());
   }
 
-  /** Parses text with either network letter. */
+  /** Parses text with either network prefix. */
   static parse(text: string): Address {
     if (typeof text !== "string") bad("a text is expected");
     if (text.length < 3 || text.length > MAX_TEXT) bad(`text of ${text.length} characters`);
-    if (text[0] !== "f" && text[0] !== "t") bad(`unknown network letter ${JSON.stringify(text[0])}`);
+    if (text[0] !== "f" && text[0] !== "t") bad(`unknown network prefix ${JSON.stringify(text[0])}`);
     const protocol = text.charCodeAt(1) - 48;
     const rest = text.slice(2);
     if (protocol === PROTOCOL.id) {
@@ -169,8 +169,8 @@ export class Address {
     return compare(this.bytes, other.bytes);
   }
 
-  toString(letter: NetworkLetter = "f"): string {
-    const lead = `${letter}${this.protocol}`;
+  toString(prefix: NetworkPrefix = "f"): string {
+    const lead = `${prefix}${this.protocol}`;
     if (this.protocol === PROTOCOL.id) return `${lead}${this.actorId}`;
     const check = blake2b(this.bytes, { dkLen: 4 });
     if (this.protocol === PROTOCOL.delegated) {
@@ -195,7 +195,7 @@ function fromParts(head: Uint8Array, encoded: string, text: string): Address {
   }
   if (body.length < 4) bad("too short for a checksum");
   const address = Address.fromBytes(concat(head, body.subarray(0, body.length - 4)));
-  if (address.toString(text[0] as NetworkLetter) !== text) bad("checksum does not match");
+  if (address.toString(text[0] as NetworkPrefix) !== text) bad("checksum does not match");
   return address;
 }
 

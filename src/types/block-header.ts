@@ -10,7 +10,7 @@ import * as dagCbor from "@ipld/dag-cbor";
 import { blake2b } from "@noble/hashes/blake2.js";
 import { compare, equal, toBase64 } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
-import { Address, type NetworkLetter } from "./address.ts";
+import { Address, type NetworkPrefix } from "./address.ts";
 import { bigToBytes, bytesToBig } from "./amount.ts";
 import { CID, cidOfBlock } from "./cid.ts";
 import { decodeSignature, encodeSignature, type Signature } from "./message.ts";
@@ -236,10 +236,10 @@ export function linkToJson(cid: CID): Json {
   return { "/": cid.toString() };
 }
 
-export function headerToJson(h: BlockHeader, letter: NetworkLetter): Record<string, Json> {
+export function headerToJson(h: BlockHeader, prefix: NetworkPrefix): Record<string, Json> {
   const list = (items: readonly Json[]): Json => (items.length === 0 ? null : items);
   return {
-    Miner: h.miner.toString(letter),
+    Miner: h.miner.toString(prefix),
     Ticket: h.ticket === null ? null : { VRFProof: toBase64(h.ticket) },
     ElectionProof:
       h.electionProof === null
@@ -263,10 +263,10 @@ export function headerToJson(h: BlockHeader, letter: NetworkLetter): Record<stri
   };
 }
 
-export function tipsetToJson(tipset: Tipset, letter: NetworkLetter): Record<string, Json> {
+export function tipsetToJson(tipset: Tipset, prefix: NetworkPrefix): Record<string, Json> {
   return {
     Cids: tipset.key.map(linkToJson),
-    Blocks: tipset.blocks.map((header) => headerToJson(header, letter)),
+    Blocks: tipset.blocks.map((header) => headerToJson(header, prefix)),
     Height: tipset.height,
   };
 }

@@ -9,7 +9,7 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import { concat, equal, fromBase64, toBase64 } from "../base/bytes.ts";
 import { describeValue, FilError } from "../base/errors.ts";
-import { Address, type NetworkLetter } from "./address.ts";
+import { Address, type NetworkPrefix } from "./address.ts";
 import { bigToBytes, bytesToBig } from "./amount.ts";
 import { type CID, cidOfBlock } from "./cid.ts";
 import { integerOf, integerToJson, type Json } from "./schema-codec.ts";
@@ -190,11 +190,11 @@ export function chainLength(signed: SignedMessage): number {
   return (bare ? encodeMessage(signed.message) : encodeSignedMessage(signed)).length;
 }
 
-export function messageToJson(message: Message, letter: NetworkLetter): Record<string, Json> {
+export function messageToJson(message: Message, prefix: NetworkPrefix): Record<string, Json> {
   return {
     Version: 0,
-    To: message.to.toString(letter),
-    From: message.from.toString(letter),
+    To: message.to.toString(prefix),
+    From: message.from.toString(prefix),
     Nonce: integerToJson(message.nonce),
     Value: message.value.toString(),
     GasLimit: integerToJson(message.gasLimit),
@@ -206,9 +206,9 @@ export function messageToJson(message: Message, letter: NetworkLetter): Record<s
   };
 }
 
-export function signedMessageToJson(signed: SignedMessage, letter: NetworkLetter): Record<string, Json> {
+export function signedMessageToJson(signed: SignedMessage, prefix: NetworkPrefix): Record<string, Json> {
   return {
-    Message: messageToJson(signed.message, letter),
+    Message: messageToJson(signed.message, prefix),
     Signature: { Type: signed.signature.type, Data: toBase64(signed.signature.data) },
     CID: { "/": signedMessageCid(signed).toString() },
   };

@@ -12,7 +12,7 @@ import { concat, fromBase64, toBase64 } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
 import { existsIn, type Field, type FieldType, type SchemaModule, type TupleType } from "../schema/kit.ts";
 import type { ActorsVersion } from "../schema/versions/rows.ts";
-import { Address, type NetworkLetter } from "./address.ts";
+import { Address, type NetworkPrefix } from "./address.ts";
 import { bigToBytes, bytesToBig } from "./amount.ts";
 import { decodeRuns, encodeRuns } from "./bitfield.ts";
 import { CID, parseCid } from "./cid.ts";
@@ -26,7 +26,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export type CodecContext = {
   readonly module: SchemaModule;
   readonly actorsVersion: ActorsVersion;
-  readonly letter: NetworkLetter;
+  readonly prefix: NetworkPrefix;
 };
 
 const MAX_DEPTH = 64;
@@ -88,7 +88,7 @@ export function valueToJson(type: FieldType, value: unknown, context: CodecConte
       return value.length === 0 ? null : toBase64(value);
     case "address":
       if (!(value instanceof Uint8Array)) return wrong("address");
-      return Address.fromBytes(value).toString(context.letter);
+      return Address.fromBytes(value).toString(context.prefix);
     case "big":
       return value instanceof Uint8Array ? bytesToBig(value).toString() : wrong("big integer");
     case "cid":

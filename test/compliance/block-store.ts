@@ -38,7 +38,7 @@ export function blockStoreSuite(name: string, open: () => Promise<BlockStore>): 
   test(`${name}: every block is listed, and one that is removed is gone`, async () => {
     const store = await open();
     const blocks = Array.from({ length: 150 }, (_, i) => block(`listed ${i}`));
-    await store.write({ blocks, facts: [["listed", utf8("no block")]] });
+    await store.write({ blocks, metadata: [["listed", utf8("no block")]] });
     const gone = blocks[70]?.cid as Uint8Array;
     await store.write({ removed: [gone] });
     expect(await store.has(gone)).toBe(false);
@@ -48,58 +48,58 @@ export function blockStoreSuite(name: string, open: () => Promise<BlockStore>): 
     await store.close();
   });
 
-  test(`${name}: facts are replaced, removed and listed by prefix in order`, async () => {
+  test(`${name}: metadata are replaced, removed and listed by prefix in order`, async () => {
     const store = await open();
     await store.write({
-      facts: [
+      metadata: [
         ["a/2", utf8("x")],
         ["a/1", utf8("y")],
         ["b", utf8("z")],
       ],
     });
-    await store.write({ facts: [["a/2", utf8("w")]] }, { sync: true });
-    expect((await store.facts("a/")).map(([key]) => key)).toEqual(["a/1", "a/2"]);
-    expect(await store.fact("a/2")).toEqual(utf8("w"));
-    await store.write({ facts: [["a/1", null]] });
-    expect(await store.fact("a/1")).toBeUndefined();
-    expect((await store.facts("a/")).length).toBe(1);
+    await store.write({ metadata: [["a/2", utf8("w")]] }, { sync: true });
+    expect((await store.metadataWith("a/")).map(([key]) => key)).toEqual(["a/1", "a/2"]);
+    expect(await store.metadata("a/2")).toEqual(utf8("w"));
+    await store.write({ metadata: [["a/1", null]] });
+    expect(await store.metadata("a/1")).toBeUndefined();
+    expect((await store.metadataWith("a/")).length).toBe(1);
     await store.close();
   });
 
-  test(`${name}: a range of facts is read from either end, as far as it is wanted`, async () => {
+  test(`${name}: a range of metadata is read from either end, as far as it is wanted`, async () => {
     const store = await open();
-    for (const at of [7, 2, 9, 4]) await store.write({ facts: [[`h/${at}`, utf8(`${at}`)]] });
+    for (const at of [7, 2, 9, 4]) await store.write({ metadata: [[`h/${at}`, utf8(`${at}`)]] });
     await store.write({
-      facts: [
+      metadata: [
         ["g", utf8("before")],
         ["h", utf8("folder")],
         ["i/1", utf8("after")],
       ],
     });
     const names = async (low: string, high: string, limit: number, descending: boolean): Promise<string[]> =>
-      (await store.factsBetween(low, high, { limit, descending })).map(([fact]) => fact);
+      (await store.metadataBetween(low, high, { limit, descending })).map(([name]) => name);
     expect(await names("h/0", "h/9", 1, true)).toEqual(["h/7"]);
     expect(await names("h/3", "h/:", 2, false)).toEqual(["h/4", "h/7"]);
     expect(await names("h/0", "h/:", 10, true)).toEqual(["h/9", "h/7", "h/4", "h/2"]);
     expect(await names("h/5", "h/7", 1, true)).toEqual([]);
     await store.write({
-      facts: [
+      metadata: [
         ["h/7", null],
         ["h/3", utf8("3")],
       ],
     });
-    expect(await store.factsBetween("h/0", "h/8", { limit: 2, descending: true })).toEqual([
+    expect(await store.metadataBetween("h/0", "h/8", { limit: 2, descending: true })).toEqual([
       ["h/4", utf8("4")],
       ["h/3", utf8("3")],
     ]);
     await store.close();
   });
 
-  test(`${name}: blocks and facts of one batch arrive together`, async () => {
+  test(`${name}: blocks and metadata of one batch arrive together`, async () => {
     const store = await open();
     const one = block("together");
-    await store.write({ blocks: [one], facts: [["head", one.cid]] }, { sync: true });
-    expect(await store.get((await store.fact("head")) as Uint8Array)).toEqual(one.bytes);
+    await store.write({ blocks: [one], metadata: [["head", one.cid]] }, { sync: true });
+    expect(await store.get((await store.metadata("head")) as Uint8Array)).toEqual(one.bytes);
     await store.close();
   });
 }

@@ -135,7 +135,7 @@ test("a payment channel pays two vouchers on two lanes, settles and is collected
   });
   for (const [lane, amount] of [[0, 2n * FIL] as const, [7, 3n * FIL] as const]) {
     const unsigned = voucher(lane, amount) as Record<string, Json>;
-    const context = { module: paych.module, actorsVersion: 2, letter: "t" } as const;
+    const context = { module: paych.module, actorsVersion: 2, prefix: "t" } as const;
     const bytes = jsonToCbor({ kind: "ref", name: "SignedVoucher" }, unsigned, context);
     const { type, data } = signBytes(net.services.crypto, payer.key, bytes);
     const signed = { ...unsigned, Signature: { Type: type, Data: toBase64(data) } };

@@ -73,7 +73,7 @@ export async function openRpcNetwork(): Promise<RpcNetwork> {
 /** A voucher of an account, signed. */
 export function signedVoucher(net: Devnet, account: number, given: Json): Json {
   const none = { TimeLockMin: 0, TimeLockMax: 0, Extra: null, MinSettleHeight: 0, Merges: null };
-  const context = { module: paych.module, actorsVersion: 2, letter: "t" } as const;
+  const context = { module: paych.module, actorsVersion: 2, prefix: "t" } as const;
   const unsigned = { ...none, ...given, SecretPreimage: null, Signature: null };
   const bytes = jsonToCbor({ kind: "ref", name: "SignedVoucher" }, unsigned as never, context);
   const { type, data } = signBytes(net.services.crypto, net.accounts[account]?.keys.secp256k1 as never, bytes);

@@ -48,7 +48,7 @@ export const address: Codec<Address, string> = {
     if (typeof json !== "string" || json === "") return expected(path, "address", json);
     return within(path, () => Address.parse(json));
   },
-  encode: (value, letter) => value.toString(letter),
+  encode: (value, prefix) => value.toString(prefix),
 };
 
 /** How the network spells an address that is not there. */
@@ -60,7 +60,7 @@ export const maybeAddress: Codec<Address | null, string> = {
   nullable: true,
   decode: (json, path) =>
     json === null || json === undefined || json === "" || json === NO_ADDRESS ? null : address.decode(json, path),
-  encode: (value, letter) => value?.toString(letter) ?? NO_ADDRESS,
+  encode: (value, prefix) => value?.toString(prefix) ?? NO_ADDRESS,
 };
 
 export const link: Codec<CID, LinkJson> = {

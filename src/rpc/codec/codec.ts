@@ -4,7 +4,7 @@
  *
  * `decode` throws `RpcError` (bad params) whose text names the field's path, what is allowed, and what was given.
  */
-import type { NetworkLetter } from "../../types/address.ts";
+import type { NetworkPrefix } from "../../types/address.ts";
 import { badParams } from "../errors.ts";
 
 /** A JSON schema (draft 7), as OpenRPC uses it. */
@@ -16,7 +16,7 @@ export type Codec<T, J = unknown> = {
   /** Whether null, and so an absent trailing parameter, is accepted. */
   readonly nullable?: boolean;
   decode(json: unknown, path: string): T;
-  encode(value: T, letter: NetworkLetter): J;
+  encode(value: T, prefix: NetworkPrefix): J;
 };
 
 export type ValueOf<C> = C extends Codec<infer T, infer _J> ? T : never;
@@ -128,7 +128,7 @@ export function nullable<T, J>(of: Codec<T, J>): Codec<T | null, J | null> {
     schema: { anyOf: [of.schema, { type: "null" }] },
     nullable: true,
     decode: (json, path) => (json === null || json === undefined ? null : of.decode(json, path)),
-    encode: (value, letter) => (value === null ? null : of.encode(value, letter)),
+    encode: (value, prefix) => (value === null ? null : of.encode(value, prefix)),
   };
 }
 
@@ -138,7 +138,7 @@ export function fallback<T, J>(of: Codec<T, J>, value: T): Codec<T, J | null> {
   return {
     ...inner,
     decode: (json, path) => inner.decode(json, path) ?? value,
-    encode: (given, letter) => of.encode(given, letter),
+    encode: (given, prefix) => of.encode(given, prefix),
   };
 }
 
@@ -152,7 +152,7 @@ export function list<T, J>(of: Codec<T, J>, limit: number): Codec<readonly T[], 
       if (json.length > limit) return badParams(`${path}: list of at most ${limit} expected, got ${json.length}`);
       return json.map((item, i) => of.decode(item, `${path}[${i}]`));
     },
-    encode: (values, letter) => values.map((value) => of.encode(value, letter)),
+    encode: (values, prefix) => values.map((value) => of.encode(value, prefix)),
   };
 }
 
@@ -176,8 +176,8 @@ export function object<F extends FieldCodecs>(title: string, fields: F): Codec<V
       });
       return Object.fromEntries(values) as ValuesOf<F>;
     },
-    encode: (value, letter) =>
-      Object.fromEntries(entries.map(([name, codec]) => [name, codec.encode(value[name], letter)])) as JsonsOf<F>,
+    encode: (value, prefix) =>
+      Object.fromEntries(entries.map(([name, codec]) => [name, codec.encode(value[name], prefix)])) as JsonsOf<F>,
   };
 }
 
@@ -193,7 +193,7 @@ export function record<T, J>(of: Codec<T, J>, limit = 1_000_000): Codec<Record<s
       if (size > limit) return badParams(`${path}: object of at most ${limit} fields expected, got ${size}`);
       return each(json as Record<string, unknown>, (value, name) => of.decode(value, `${path}.${name}`));
     },
-    encode: (values, letter) => each(values, (value) => of.encode(value, letter)),
+    encode: (values, prefix) => each(values, (value) => of.encode(value, prefix)),
   };
 }
 

@@ -1,7 +1,7 @@
 /** What a message did inside of the machine: calls within calls, and what each charged for. */
 import { toBase64 } from "../../base/bytes.ts";
 import type { TraceCall, TraceCharge } from "../../exec/trace.ts";
-import { Address, type NetworkLetter } from "../../types/address.ts";
+import { Address, type NetworkPrefix } from "../../types/address.ts";
 import type { Message, MessageReceipt } from "../../types/message.ts";
 import { integerToJson, type Json } from "../../types/schema-codec.ts";
 import { address, amount, maybeBytes, shape } from "./chain-types.ts";
@@ -46,8 +46,8 @@ function isCall(step: TraceCall | TraceCharge): step is TraceCall {
   return "steps" in step;
 }
 
-function callToJson(call: TraceCall, gasLimit: bigint, letter: NetworkLetter): Json {
-  const addressOf = (bytes: Uint8Array): string => Address.fromBytes(bytes).toString(letter);
+function callToJson(call: TraceCall, gasLimit: bigint, prefix: NetworkPrefix): Json {
+  const addressOf = (bytes: Uint8Array): string => Address.fromBytes(bytes).toString(prefix);
   const charges = call.steps.filter((step) => !isCall(step)) as readonly TraceCharge[];
   return {
     Msg: {
@@ -68,7 +68,7 @@ function callToJson(call: TraceCall, gasLimit: bigint, letter: NetworkLetter): J
       // Time is not taken charge by charge.
       tt: 0,
     })),
-    Subcalls: call.steps.filter(isCall).map((inner) => callToJson(inner, gasLimit, letter)),
+    Subcalls: call.steps.filter(isCall).map((inner) => callToJson(inner, gasLimit, prefix)),
     Logs: null,
     IpldOps: null,
   };
@@ -77,12 +77,12 @@ function callToJson(call: TraceCall, gasLimit: bigint, letter: NetworkLetter): J
 export const trace: Codec<Trace, Json> = {
   schema,
   decode: (json, path) => expected(path, "nothing of this kind", json),
-  encode({ calls, message, receipt }, letter) {
+  encode({ calls, message, receipt }, prefix) {
     const { from, to, value, method, params, gasLimit } = message;
     const unsent: TraceCall = {
       ...{ from: from.bytes, to: to.bytes, value, method, params, steps: [] },
       ...{ exitCode: receipt.exitCode, return: receipt.return, gasUsed: Number(receipt.gasUsed), why: "" },
     };
-    return callToJson(calls[0] ?? unsent, gasLimit, letter);
+    return callToJson(calls[0] ?? unsent, gasLimit, prefix);
   },
 };

@@ -37,8 +37,8 @@ export async function estimated<Value>(work: Promise<Value>): Promise<Value> {
 /** Empty parameters come back as text: clients feed the answer to readers that want one. */
 const completeMessage: typeof message = {
   ...message,
-  encode: (value, letter) => {
-    const json = message.encode(value, letter);
+  encode: (value, prefix) => {
+    const json = message.encode(value, prefix);
     return { ...json, Params: json["Params"] ?? "" };
   },
 };

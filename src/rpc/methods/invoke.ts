@@ -91,7 +91,7 @@ async function decodedReturn(
   if (made.exitCode !== 0 || made.return.length === 0) return null;
   try {
     const actor = await (await node.states.stateBefore(tipset)).requireActor(sent.to);
-    return decodeMethodData(actor.code, sent.method, "returns", made.return, node.network.letter);
+    return decodeMethodData(actor.code, sent.method, "returns", made.return, node.network.prefix);
   } catch {
     // An undescribed return value is no reason to hide the receipt.
     return null;

@@ -51,7 +51,7 @@ export const marketStateGroup = group("State: storage market", "Balances and dea
       const out: Record<string, { Escrow: bigint; Locked: bigint }> = {};
       for await (const [id] of market.entries("EscrowTable")) {
         await breath();
-        out[Address.fromBytes(id).toString(node.network.letter)] = await balanceOf(market, id);
+        out[Address.fromBytes(id).toString(node.network.prefix)] = await balanceOf(market, id);
       }
       return out;
     },

@@ -24,7 +24,7 @@ const WITHDRAW = 3n;
 
 async function send(node: NodeServices, from: Address, value: bigint, number: bigint, json: Json): Promise<CID> {
   const { code } = await orNotFound((await viewAt(node, [])).requireActor(MARKET));
-  const params = encodeMethodParams(code, number, json, node.network.letter);
+  const params = encodeMethodParams(code, number, json, node.network.prefix);
   const free = { nonce: 0n, gasLimit: 0n, gasFeeCap: 0n, gasPremium: 0n };
   const message = { ...free, from, to: MARKET, value, method: number, params };
   return signedMessageCid(await pushMessage(node, message, allowed(null)));

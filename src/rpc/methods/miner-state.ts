@@ -17,7 +17,7 @@ import { MANY, minerInfo, minerInfoSchema } from "./miner-shapes.ts";
 /** The state of one actor after a tipset, field by field. */
 export async function openActor(node: NodeServices, one: Address, key: TipsetKey): Promise<ObjectReader> {
   const view = await viewAt(node, key);
-  return ObjectReader.open(node.chain.blocks, await orNotFound(view.requireActor(one)), node.network.letter);
+  return ObjectReader.open(node.chain.blocks, await orNotFound(view.requireActor(one)), node.network.prefix);
 }
 
 const integers = { type: "integer" };

@@ -19,8 +19,8 @@ async function openMultisig(node: NodeServices, wallet: Address, key: TipsetKey)
   const entry = await orNotFound((await viewAt(node, key)).requireActor(wallet));
   const found = describeCode(entry.code);
   if (found?.actor.name !== MULTISIG)
-    return badParams(`multisig: ${wallet.toString(node.network.letter)} is no multisig wallet`);
-  const state = await ObjectReader.open(node.chain.blocks, entry, node.network.letter);
+    return badParams(`multisig: ${wallet.toString(node.network.prefix)} is no multisig wallet`);
+  const state = await ObjectReader.open(node.chain.blocks, entry, node.network.prefix);
   return { balance: entry.balance, actorsVersion: found.actorsVersion, state };
 }
 const transaction = spelt<JsonObject>(

@@ -48,7 +48,7 @@ function bare(from: Address, to: Address, value: bigint, number: bigint, params:
 }
 
 function paramsOf(node: NodeServices, number: bigint, json: Json): Uint8Array {
-  return encodeMethodParams(codeOf(node, "multisig"), number, json, node.network.letter);
+  return encodeMethodParams(codeOf(node, "multisig"), number, json, node.network.prefix);
 }
 
 type Call = { readonly to: Address; readonly value: bigint; readonly method: bigint; readonly params: Uint8Array };
@@ -82,7 +82,7 @@ async function proposalHash(node: NodeServices, { proposer, call }: Proposal): P
   const requester = await idAt(node, proposer, []);
   const found = describeCode(codeOf(node, "multisig"));
   const actorsVersion = found?.actorsVersion ?? badParams("multisig: not described");
-  const context = { module: multisig.module, actorsVersion, letter: node.network.letter };
+  const context = { module: multisig.module, actorsVersion, prefix: node.network.prefix };
   const json = { Requester: requester.toString(), ...spelt(call) };
   return blake2b(jsonToCbor({ kind: "ref", name: "ProposalHashData" }, json, context), { dkLen: 32 });
 }
@@ -114,7 +114,7 @@ function create(
   };
   const inner = paramsOf(node, 1n, made);
   const exec = { CodeCID: { "/": codeOf(node, "multisig").toString() }, ConstructorParams: toBase64(inner) };
-  return bare(from, INIT, value, EXEC, encodeMethodParams(codeOf(node, "init"), EXEC, exec, node.network.letter));
+  return bare(from, INIT, value, EXEC, encodeMethodParams(codeOf(node, "init"), EXEC, exec, node.network.prefix));
 }
 
 const wallet = param("multisig", address);

@@ -52,8 +52,8 @@ type Channel = {
 async function openChannel(node: NodeServices, channel: Address): Promise<Channel> {
   const entry = await orNotFound((await viewAt(node, [])).requireActor(channel));
   if (describeCode(entry.code)?.actor.name !== PAYCH)
-    return badParams(`channel: ${channel.toString(node.network.letter)} is no payment channel`);
-  const state = await ObjectReader.open(node.chain.blocks, entry, node.network.letter);
+    return badParams(`channel: ${channel.toString(node.network.prefix)} is no payment channel`);
+  const state = await ObjectReader.open(node.chain.blocks, entry, node.network.prefix);
   const party = (name: string): Promise<Address> => keyAt(node, Address.parse(state.field(name) as string), []);
   return { entry, state, from: await party("From"), to: await party("To") };
 }
@@ -71,7 +71,7 @@ function controlOf(
 /** Bytes that a voucher's signature is made over: the voucher without it. */
 function signedBytes(node: NodeServices, { entry }: Channel, given: JsonObject): Uint8Array {
   const actorsVersion = describeCode(entry.code)?.actorsVersion ?? badParams("channel: not described");
-  const context = { module: paych.module, actorsVersion, letter: node.network.letter };
+  const context = { module: paych.module, actorsVersion, prefix: node.network.prefix };
   return jsonToCbor({ kind: "ref", name: "SignedVoucher" }, { ...given, Signature: null }, context);
 }
 
@@ -132,7 +132,7 @@ async function redeeming(
 ) {
   const channel = await openChannel(node, address);
   const json = { Sv: given, Secret: toBase64(secret), Proof: toBase64(proof) };
-  const params = encodeMethodParams(channel.entry.code, UPDATE, json, node.network.letter);
+  const params = encodeMethodParams(channel.entry.code, UPDATE, json, node.network.prefix);
   return bare(channel.to, address, UPDATE, params);
 }
 

@@ -79,7 +79,7 @@ async function powerOf(node: NodeServices, miner: Address, sector: Sector, heigh
   const duration = BigInt(sector.Expiration - height);
   if (duration <= 0n) return badParams(`sector.Expiration: after epoch ${height} expected, got ${sector.Expiration}`);
   const market = await openActor(node, MARKET, key);
-  const provider = (await idAt(node, miner, key)).toString(node.network.letter);
+  const provider = (await idAt(node, miner, key)).toString(node.network.prefix);
   let [plain, verified] = [0n, 0n];
   for (const id of sector.DealIDs) {
     const deal = (await market.element("Proposals", id)) as JsonObject | null;

@@ -85,8 +85,8 @@ export const stateGroup = group("State: actors", "The network, its actors, their
       const found = await orNotFound(view.requireActor(one));
       return {
         Balance: found.balance.toString(),
-        Code: link.encode(found.code, node.network.letter),
-        State: await view.stateJson(found, node.network.letter),
+        Code: link.encode(found.code, node.network.prefix),
+        State: await view.stateJson(found, node.network.prefix),
       };
     },
   }),
@@ -103,14 +103,14 @@ export const stateGroup = group("State: actors", "The network, its actors, their
       const found = await orNotFound((await viewAt(node, key)).requireActor(to));
       // A send has no parameters that anybody reads.
       if (number === 0n) return {};
-      return decodeMethodData(found.code, number, "params", params, node.network.letter);
+      return decodeMethodData(found.code, number, "params", params, node.network.prefix);
     },
   }),
   StateEncodeParams: method({
     summary: "The parameters of a message to an actor, from JSON.",
     params: [param("code", link), param("method", actorMethod), param("params", anyJson)],
     result: bytes(),
-    run: ([code, number, params], { node }) => encodeMethodParams(code, number, params as Json, node.network.letter),
+    run: ([code, number, params], { node }) => encodeMethodParams(code, number, params as Json, node.network.prefix),
   }),
   StateLookupID: method({
     summary: "The ID address of an actor.",
@@ -135,7 +135,7 @@ export const stateGroup = group("State: actors", "The network, its actors, their
       await orNotFound(view.requireActor(one));
       const robust = await view.robustAddress(one);
       if (robust === null)
-        throw new RpcError(RPC_CODE.untyped, `${one.toString(node.network.letter)} has no robust address`);
+        throw new RpcError(RPC_CODE.untyped, `${one.toString(node.network.prefix)} has no robust address`);
       return robust;
     },
   }),

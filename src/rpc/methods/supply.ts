@@ -65,7 +65,7 @@ async function changedActors(node: NodeServices, before: CID, after: CID, signal
   for await (const [id, entry] of (await StateView.open(node.chain.blocks, after)).entries()) {
     await breath();
     const known = await old.actor(id);
-    if (known === null || !same(known, entry)) out[id.toString(node.network.letter)] = actorValue(entry);
+    if (known === null || !same(known, entry)) out[id.toString(node.network.prefix)] = actorValue(entry);
   }
   return out;
 }

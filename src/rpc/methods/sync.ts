@@ -115,7 +115,7 @@ export const miningGroup = group("Mining", "What a miner must know to make a blo
       const id = await idAt(node, miner, key);
       const { code } = await orNotFound((await viewAt(node, key)).requireActor(id));
       if (describeCode(code)?.actor.name !== MINER)
-        badParams(`miner: ${miner.toString(node.network.letter)} is no miner`);
+        badParams(`miner: ${miner.toString(node.network.prefix)} is no miner`);
       const found = (await node.miningBase?.(id, height, base, signal)) ?? null;
       if (found === null) return null;
       return {

@@ -65,7 +65,7 @@ async function ethereumOf(node: NodeServices, given: Address, block: string | nu
   const own = given.ethereum;
   if (own !== null) return own;
   if (given.protocol === PROTOCOL.delegated)
-    return badParams(`address: ${given.toString(node.network.letter)} has no Ethereum form`);
+    return badParams(`address: ${given.toString(node.network.prefix)} has no Ethereum form`);
   const id = await idAt(node, given, (await tipsetOf(node, block)).key);
   return id.ethereum as Uint8Array;
 }

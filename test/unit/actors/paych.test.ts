@@ -53,7 +53,7 @@ describe.each([
 
   /** A voucher of the payee, redeemed by the payer, but for what is said otherwise; the exit code. */
   const redeem = (change: Voucher = {}, more: { secret?: Uint8Array; by?: Address } = {}): number => {
-    const context = { module: paych.module, actorsVersion, letter: "f" } as const;
+    const context = { module: paych.module, actorsVersion, prefix: "f" } as const;
     const plain = { ChannelAddr: `${CHANNEL}`, TimeLockMin: 0, TimeLockMax: 0, SecretPreimage: null, Extra: null };
     const lane = { Lane: 0, Nonce: 1, Amount: "1", MinSettleHeight: 0, Merges: null, Signature: null };
     const voucher = { ...plain, ...lane, ...change };

@@ -107,7 +107,7 @@ describe.each(FILES)("codes $prefix", ({ actorsVersion, prefix, names }) => {
 });
 
 test("integers that no JavaScript number holds keep their digits", () => {
-  const context = { module: (ACTORS[0] as (typeof ACTORS)[number]).module, actorsVersion: 2, letter: "f" } as const;
+  const context = { module: (ACTORS[0] as (typeof ACTORS)[number]).module, actorsVersion: 2, prefix: "f" } as const;
   const around = [0n, 1n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 63n - 1n];
   for (const value of [...around, 2n ** 64n - 1n]) {
     const json = cborToJson({ kind: "u64" }, dagCbor.encode(value), context);

@@ -43,7 +43,8 @@ function late(store: MemoryStore): BlockStore {
       const value = Reflect.get(target, name, target) as unknown;
       if (typeof value !== "function") return value;
       if (name === "peek") return () => undefined;
-      if (!["get", "has", "fact", "facts", "factsBetween", "write"].includes(String(name))) return value.bind(target);
+      if (!["get", "has", "metadata", "metadataWith", "metadataBetween", "write"].includes(String(name)))
+        return value.bind(target);
       return async (...given: unknown[]) => {
         await wait();
         return (value as (...given: unknown[]) => unknown).apply(target, given);
@@ -210,13 +211,13 @@ class CountingStore extends MemoryStore {
     this.reads++;
     return super.get(cid);
   }
-  override fact(key: string): Promise<Uint8Array | undefined> {
+  override metadata(key: string): Promise<Uint8Array | undefined> {
     this.reads++;
-    return super.fact(key);
+    return super.metadata(key);
   }
-  override factsBetween(...given: Parameters<MemoryStore["factsBetween"]>) {
+  override metadataBetween(...given: Parameters<MemoryStore["metadataBetween"]>) {
     this.reads++;
-    return super.factsBetween(...given);
+    return super.metadataBetween(...given);
   }
 }
 

@@ -10,12 +10,12 @@ import { plainMessage, type TreeTipset, treeTipset } from "../../support/header-
 let chain: Chain;
 let waiter: MessageWaiter;
 let top: TreeTipset;
-let facts = 0;
+let reads = 0;
 
 class CountingStore extends MemoryStore {
-  override fact(name: string): Promise<Uint8Array | undefined> {
-    facts++;
-    return super.fact(name);
+  override metadata(name: string): Promise<Uint8Array | undefined> {
+    reads++;
+    return super.metadata(name);
   }
 }
 
@@ -172,10 +172,10 @@ describe("a wait", () => {
 test("waits cost a chain nothing until their message appears", async () => {
   for (let height = 2; height < 400; height++) await mine(height);
   const cost = async (height: number): Promise<number> => {
-    const before = facts;
+    const before = reads;
     await mine(height, [plainMessage(1, height)]);
     await settle();
-    return facts - before;
+    return reads - before;
   };
   const alone = await cost(400);
   const cids = await Promise.all(Array.from({ length: 50 }, (_, i) => known(plainMessage(0, i))));

@@ -24,7 +24,7 @@ async function made(writes: number): Promise<string> {
   const store = await openStore(where);
   for (let i = 0; i < writes; i++)
     await store.write(
-      { facts: [[`fact/${i}`, utf8(`value ${i} ${"x".repeat(500)}`)]] },
+      { metadata: [[`fact/${i}`, utf8(`value ${i} ${"x".repeat(500)}`)]] },
       { sync: true, note: `epoch ${i}` },
     );
   await store.close();
@@ -57,7 +57,7 @@ test("reading creates nothing where nothing is", async () => {
 test("an existing store is opened without being made, and shut to other users", async () => {
   const where = await made(3);
   const store = await openStore(where, { create: false });
-  expect(await store.fact("fact/2")).toBeDefined();
+  expect(await store.metadata("fact/2")).toBeDefined();
   for (const name of ["", ...(await readdir(where, { recursive: true }))])
     expect((await stat(path.join(where, name))).mode & 0o077, name).toBe(0);
   await store.close();
@@ -96,11 +96,11 @@ test.each([
     message: expect.stringMatching(/lost its last \d+ writes \(it had reached epoch 19\).*--repair.*--reset/),
   });
   const repaired = await openStore(where, { repair: true });
-  const left = (await repaired.facts("fact/")).length;
+  const left = (await repaired.metadataWith("fact/")).length;
   expect(left).toBeLessThan(20);
   await repaired.close();
   const again = await openStore(where);
-  expect((await again.facts("fact/")).length).toBe(left);
+  expect((await again.metadataWith("fact/")).length).toBe(left);
   await again.close();
 });
 
@@ -122,7 +122,7 @@ test.each([
   await damage(path.join(where, "filigree.json"));
   await expect(openStore(where, { reset: true })).rejects.toMatchObject({ code: "DAMAGED" });
   const store = await openStore(where, { repair: true });
-  expect((await store.facts("fact/")).length).toBe(3);
+  expect((await store.metadataWith("fact/")).length).toBe(3);
   await store.close();
   await (await openStore(where)).close();
 });
@@ -132,7 +132,7 @@ test("a reset empties a folder of ours, even a damaged one, and keeps strange fi
   await writeFile(path.join(where, "notes.txt"), "mine");
   await rm(path.join(where, "store", "CURRENT"));
   const store = await openStore(where, { reset: true });
-  expect(await store.facts("")).toEqual([]);
+  expect(await store.metadataWith("")).toEqual([]);
   await store.close();
   expect(await readFile(path.join(where, "notes.txt"), "utf8")).toBe("mine");
 });
@@ -141,7 +141,7 @@ test("a reset keeps off a store that another has open", async () => {
   const where = await made(5);
   const holder = await openStore(where);
   await expect(openStore(where, { reset: true })).rejects.toMatchObject({ code: "LOCKED" });
-  expect((await holder.facts("fact/")).length).toBe(5);
+  expect((await holder.metadataWith("fact/")).length).toBe(5);
   await holder.close();
 });
 
@@ -150,17 +150,17 @@ test("after a failed write the store is opened again, and what it then accepts i
   const store = await openStore(where);
   const batch = vi.spyOn(ClassicLevel.prototype, "batch").mockRejectedValueOnce(new Error("No space left on device"));
   const opened = vi.spyOn(ClassicLevel.prototype, "open");
-  const failing = store.write({ facts: [["lost", utf8("x")]] }, { sync: true });
-  const next = store.write({ facts: [["kept", utf8("y")]] }, { sync: true });
+  const failing = store.write({ metadata: [["lost", utf8("x")]] }, { sync: true });
+  const next = store.write({ metadata: [["kept", utf8("y")]] }, { sync: true });
   await expect(failing).rejects.toMatchObject({ code: "FAILED", message: expect.stringMatching(/No space left/) });
   await next.catch(() => undefined); // it may have gone out with the first
-  await store.write({ facts: [["kept", utf8("y")]] }, { sync: true });
+  await store.write({ metadata: [["kept", utf8("y")]] }, { sync: true });
   expect(opened).toHaveBeenCalled();
   expect(batch).toHaveBeenCalled();
   await store.close();
   const again = await openStore(where);
-  expect(await again.fact("kept")).toEqual(utf8("y"));
-  expect(await again.fact("lost")).toBeUndefined();
+  expect(await again.metadata("kept")).toEqual(utf8("y"));
+  expect(await again.metadata("lost")).toBeUndefined();
   await again.close();
 });
 
@@ -169,20 +169,20 @@ test("a store that cannot be opened again after a failed write refuses to read, 
   const store = await openStore(where);
   vi.spyOn(ClassicLevel.prototype, "batch").mockRejectedValueOnce(new Error("No space left on device"));
   const opening = vi.spyOn(ClassicLevel.prototype, "open").mockRejectedValue(new Error("No space left on device"));
-  await expect(store.write({ facts: [["a", utf8("x")]] })).rejects.toMatchObject({ code: "FAILED" });
-  await expect(store.fact("fact/1")).rejects.toMatchObject({ code: "FAILED" });
+  await expect(store.write({ metadata: [["a", utf8("x")]] })).rejects.toMatchObject({ code: "FAILED" });
+  await expect(store.metadata("fact/1")).rejects.toMatchObject({ code: "FAILED" });
   opening.mockRestore();
   await new Promise((resolve) => setTimeout(resolve, 600));
-  expect(await store.fact("fact/1")).toBeDefined();
+  expect(await store.metadata("fact/1")).toBeDefined();
   await store.close();
 });
 
 test("writes made at once keep their order", async () => {
   const store = await openStore(place());
   await Promise.all(
-    Array.from({ length: 50 }, (_, i) => store.write({ facts: [["n", utf8(`${i}`)]] }, { sync: i % 3 === 0 })),
+    Array.from({ length: 50 }, (_, i) => store.write({ metadata: [["n", utf8(`${i}`)]] }, { sync: i % 3 === 0 })),
   );
-  expect(await store.fact("n")).toEqual(utf8("49"));
+  expect(await store.metadata("n")).toEqual(utf8("49"));
   await store.close();
 });
 

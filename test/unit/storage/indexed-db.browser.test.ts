@@ -13,9 +13,9 @@ blockStoreSuite("IndexedDB", () => TableStore.open(place(), openTable));
 test("IndexedDB: what was written is there after opening again", async () => {
   const where = place();
   const first = await TableStore.open(where, openTable);
-  await first.write({ facts: [["head", utf8("here")]] }, { sync: true });
+  await first.write({ metadata: [["head", utf8("here")]] }, { sync: true });
   await first.close();
   const second = await TableStore.open(where, openTable);
-  expect(await second.fact("head")).toEqual(utf8("here"));
+  expect(await second.metadata("head")).toEqual(utf8("here"));
   await second.close();
 });

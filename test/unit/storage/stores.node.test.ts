@@ -22,10 +22,10 @@ test("memory: a small block does not keep the large buffer that it came in", asy
   const large = new Uint8Array(8192).fill(7);
   const bytes = large.subarray(100, 200);
   const cid = cidOfBlock(bytes).bytes;
-  store.writeNow({ blocks: [{ cid, bytes }], facts: [["fact", bytes]] });
+  store.writeNow({ blocks: [{ cid, bytes }], metadata: [["fact", bytes]] });
   expect(store.peek(cid)).toEqual(bytes);
   expect(store.peek(cid)?.buffer.byteLength).toBe(100);
-  expect((await store.fact("fact"))?.buffer.byteLength).toBe(100);
+  expect((await store.metadata("fact"))?.buffer.byteLength).toBe(100);
   expect(store.totalBytes).toBe(100);
 });
 
@@ -42,6 +42,6 @@ test("level: a damaged value is reported, not returned", async () => {
   await table.change([{ key: utf8("fname"), value: utf8("....not sealed") }], { sync: true });
   await table.close();
   const store = await TableStore.open(where, openTable);
-  await expect(store.fact("name")).rejects.toMatchObject({ data: { code: "CORRUPT" } });
+  await expect(store.metadata("name")).rejects.toMatchObject({ data: { code: "CORRUPT" } });
   await store.close();
 });

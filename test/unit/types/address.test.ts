@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { fromHex } from "../../../src/base/bytes.ts";
 import { Address, AddressError } from "../../../src/types/address.ts";
 
-test("address: a flipped character, wrong letter, unknown protocol and non-canonical text are refused", () => {
+test("address: a flipped character, wrong prefix, unknown protocol and non-canonical text are refused", () => {
   const good = "f17uoq6tp427uzv7fztkbsnn64iwotfrristwpryy";
   for (let i = 2; i < good.length; i++) {
     const other = good[i] === "a" ? "b" : "a";

@@ -172,7 +172,7 @@ describe("described types", () => {
   test("every parameter and state of every actor: JSON of anything is refused with a path, or read again", async () => {
     let refused = 0;
     for (const { module, methods, state } of ACTORS) {
-      const context: CodecContext = { module, actorsVersion: 2, letter: "f" };
+      const context: CodecContext = { module, actorsVersion: 2, prefix: "f" };
       const types = [{ kind: "ref", name: state } as const, ...methods.flatMap(({ params }) => params ?? [])];
       for (const type of types) {
         const sample = sampleOf(type, context);
@@ -192,7 +192,7 @@ describe("described types", () => {
 
   test("and CBOR of anything is refused or shown", async () => {
     for (const { module, state } of ACTORS) {
-      const context: CodecContext = { module, actorsVersion: 2, letter: "f" };
+      const context: CodecContext = { module, actorsVersion: 2, prefix: "f" };
       const type = { kind: "ref", name: state } as const;
       const good = jsonToCbor(type, sampleOf(type, context), context);
       for (let at = 0; at < good.length; at++)
