@@ -102,7 +102,7 @@ export class Remote {
     }).catch((cause: Error) => {
       if (cause.name === "TimeoutError")
         throw new Error(`${this.url} did not answer ${method} within ${CALL_SECONDS} s`);
-      throw signal.aborted ? signal.reason : new Error(`cannot reach ${this.url}`, { cause: cause.cause ?? cause });
+      throw signal.aborted ? signal.reason : new Error(`cannot reach ${this.url}`, { cause: withCode(cause) });
     });
     const text = await response.text();
     let reply: { result?: Result; error?: { message?: unknown } };
@@ -161,4 +161,11 @@ export class Remote {
 /** Prints one JSON object, or lines of text. */
 export function say(asJson: boolean | undefined, value: unknown, lines: readonly string[]): void {
   process.stdout.write(asJson === true ? `${JSON.stringify(value)}\n` : lines.map((line) => `${line}\n`).join(""));
+}
+
+/** The system's error inside what `fetch` threw. Deno gives its text without the code. */
+function withCode(thrown: Error): unknown {
+  const cause = thrown.cause ?? thrown;
+  if (!(cause instanceof Error) || "code" in cause || !/connection refused/i.test(cause.message)) return cause;
+  return Object.assign(new Error(cause.message), { code: "ECONNREFUSED" });
 }
