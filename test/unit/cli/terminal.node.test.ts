@@ -71,7 +71,8 @@ test("a file is written whole or not at all, and nothing else stays", async () =
   }
 });
 
-test("Ctrl-C ends a sealing with 130 and names the command that goes on", async () => {
+// Deno ends the process by the signal while it computes; the command is Node's.
+test.skipIf("Deno" in globalThis)("Ctrl-C ends a sealing with 130 and names the command that goes on", async () => {
   const folder = await mkdtemp(path.join(tmpdir(), "filigree-"));
   try {
     await writeFile(path.join(folder, "a"), new Uint8Array(1_000_000).fill(3));
