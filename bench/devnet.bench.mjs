@@ -21,6 +21,9 @@ const ACCOUNTS = 50;
 const ROUNDS = 9;
 /** Empty tipsets of a round. */
 const EMPTY = 50;
+const SENDS_IN_TURN = 100;
+/** Epochs with elections. */
+const ELECTED = 100;
 
 /** Seconds of CPU and wall time of a piece of work. */
 async function timed(work) {
@@ -79,7 +82,45 @@ async function fullTipset(net, round) {
   return { push, mine };
 }
 
+/** Milliseconds for one send after another in instant mode: push and wait until it was executed. */
+async function sendAndWait() {
+  const net = await Devnet.open({ accounts: 2, seed: "bench", blockTime: 0, data: null, machine: "worker" });
+  const [from, to] = net.accounts;
+  const message = { To: to.secp256k1.toString("t"), From: from.secp256k1.toString("t"), Value: "1", Method: 0 };
+  const walls = [];
+  for (let i = 0; i < SENDS_IN_TURN; i++) {
+    const { wall } = await timed(async () => {
+      const sent = await net.request("Filecoin.MpoolPushMessage", message, null);
+      const found = await net.request("Filecoin.StateWaitMsg", sent.CID, 0, 100, true);
+      if (found.Receipt.ExitCode !== 0) throw new Error(`send ${i} ended with exit code ${found.Receipt.ExitCode}`);
+    });
+    walls.push(1000 * wall);
+  }
+  await net.close();
+  return median(walls);
+}
+
+/** Milliseconds of CPU for an epoch of a network with elections over sealed sectors. */
+async function electedEpoch(miners, sectors) {
+  const net = await Devnet.open({ accounts: 2, seed: "bench", blockTime: 3600, data: null, miners, sectors });
+  await net.clock.mine(10);
+  const { cpu } = await timed(() => net.clock.mine(ELECTED));
+  await net.close();
+  return (1000 / ELECTED) * cpu;
+}
+
 export async function facts() {
+  const inTurn = { name: "instant mode: a send and its wait, wall time", value: await sendAndWait(), unit: "ms" };
+  const elections = [];
+  for (const [miners, sectors] of [
+    [1, 4],
+    [3, 4],
+  ])
+    elections.push({
+      name: `elections, ${miners} x ${sectors} sectors: an epoch`,
+      value: await electedEpoch(miners, sectors),
+      unit: "ms",
+    });
   const runs = [];
   for (const machine of ["thread", "worker"]) {
     const net = await open(machine);
@@ -112,6 +153,8 @@ export async function facts() {
   ];
   const push = median(runs.flatMap(({ full }) => full.map((one) => one.push.cpu)));
   return [
+    inTurn,
+    ...elections,
     { name: "pushes into the pool, secp256k1", value: SENDS / push, unit: "msg/s" },
     ...of(thread),
     ...of(worker),
