@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { parse } from "yaml";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const read = (file: string): string => readFileSync(`${root}examples/docker/${file}`, "utf8");
+const read = (file: string): string => readFileSync(`${root}docs/examples/docker/${file}`, "utf8");
 const INSTRUCTIONS = ["FROM", "WORKDIR", "COPY", "RUN", "USER", "VOLUME", "EXPOSE", "HEALTHCHECK", "ENTRYPOINT", "CMD"];
 
 /** Instructions of the Dockerfile with their arguments, continued lines joined. */
@@ -56,7 +56,7 @@ test("the compose file names what the Dockerfile has", () => {
     >;
     volumes: Record<string, unknown>;
   };
-  expect(services["filecoin"]?.build?.dockerfile).toBe("examples/docker/Dockerfile");
+  expect(services["filecoin"]?.build?.dockerfile).toBe("docs/examples/docker/Dockerfile");
   expect(services["filecoin"]?.ports).toEqual([`127.0.0.1:1234:${of("EXPOSE")[0]}`]);
   expect(services["filecoin"]?.volumes).toEqual([`${Object.keys(volumes)[0]}:${of("VOLUME")[0]}`]);
   // A condition of health needs a check of it.
