@@ -37,7 +37,7 @@ test("nothing is drawn where there is no terminal", () => {
 test("errors of the system name the file, the reason and what to do", () => {
   const error = (code: string, message: string, syscall = "open") =>
     Object.assign(new Error(message), { code, syscall });
-  expect(explain(error("EACCES", "EACCES: permission denied, open '/root/x'"))).toMatch(/\/root\/x.*permissions/);
+  expect(explain(error("EACCES", "EACCES: permission denied, open '/srv/x'"))).toMatch(/\/srv\/x.*permissions/);
   expect(explain(new Error("cannot open /a/b", { cause: error("ENOTDIR", "not a directory") }))).toMatch(
     /\/a\/b: not a directory \(ENOTDIR\); .*is a file/,
   );
