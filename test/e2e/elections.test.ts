@@ -4,14 +4,17 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { BlockError } from "../../src/consensus/errors.ts";
+import { BlockDoor } from "../../src/consensus/gossip-checks.ts";
 import { powerTable } from "../../src/consensus/power.ts";
 import { checkState } from "../../src/core/state-check.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import type { LocalMiners } from "../../src/node/local-miners.ts";
 import { partitionsOf } from "../../src/state/miner-sectors.ts";
 import type { MemoryStore } from "../../src/storage/memory.ts";
+import { Address } from "../../src/types/address.ts";
 import { FIL } from "../../src/types/amount.ts";
-import type { BlockHeader, Tipset } from "../../src/types/block-header.ts";
+import { type BlockHeader, headerCid, type Tipset } from "../../src/types/block-header.ts";
+import { messageCid, signedMessageCid } from "../../src/types/message.ts";
 
 const MINERS = 3;
 const SECTORS = 2;
@@ -60,6 +63,37 @@ describe("three miners, two sectors each", () => {
     for (const tipset of tipsets)
       for (const { message } of await chain.tipsetMessages(tipset)) if (message.method === 5n) proofs.push(message.to);
     expect(proofs.length).toBeGreaterThan(0);
+  });
+
+  test("at the door: passed on once, refused when changed, ignored when nothing can be said of it", async () => {
+    const { states } = net.node;
+    const crypto = net.node.crypto;
+    const header = net.head.blocks[0] as BlockHeader;
+    const { bls, secp } = await net.node.chain.messages(header);
+    const announced = { header, blsMessages: bls.map(messageCid), secpMessages: secp.map(signedMessageCid) };
+    const door = new BlockDoor({
+      states,
+      verifyBls: (key, message, signature) => crypto.blsVerify(key, message, signature),
+      genesisTime: 1_700_000_000,
+      now: () => Number(header.timestamp) * 1000,
+    });
+    const verdict = async (over: Partial<BlockHeader>, more: object = {}) => {
+      const { action, error } = await door.judge({ ...announced, header: { ...header, ...over }, ...more });
+      return [action, error?.code];
+    };
+    const signature = header.blockSig as NonNullable<BlockHeader["blockSig"]>;
+    const flipped = signature.data.map((b, i) => (i === 20 ? b ^ 1 : b));
+    expect(await verdict({ blockSig: { ...signature, data: flipped } })).toEqual(["reject", "BLOCK_SIGNATURE"]);
+    expect(await verdict({ blockSig: null })).toEqual(["reject", "SIGNATURE_MISSING"]);
+    expect(await verdict({}, { blsMessages: [headerCid(header)] })).toEqual(["reject", "MESSAGE_ROOT"]);
+    expect(await verdict({ electionProof: { winCount: 0n, vrfProof: new Uint8Array(96) } })).toEqual([
+      "reject",
+      "WIN_COUNT_LOW",
+    ]);
+    expect(await verdict({ height: header.height + 6 })).toEqual(["ignore", "OUT_OF_RANGE"]);
+    expect(await verdict({ miner: Address.id(1_000_000) })).toEqual(["later", "LOOKBACK_UNKNOWN"]);
+    expect(await verdict({})).toEqual(["accept", undefined]);
+    expect(await verdict({})).toEqual(["ignore", "SEEN"]);
   });
 
   test("every block passes the whole validation; changed ones do not", async () => {
