@@ -186,9 +186,14 @@ export class Chain {
     return this.messageStore.message(cid);
   }
 
-  /** Stores signed messages, so that they are found by their CIDs from now on. */
-  remember(messages: readonly SignedMessage[]): Promise<void> {
-    return this.messageStore.remember(messages);
+  /** Stores signed messages, so that they are found by their CIDs from now on, and `facts` in the same write. */
+  remember(messages: readonly SignedMessage[], facts?: Additions["metadata"]): Promise<void> {
+    return this.messageStore.remember(messages, facts);
+  }
+
+  /** A message as it was sent: of any block, or remembered. Throws `ChainError` UNKNOWN_MESSAGE. */
+  signedMessage(cid: CID): Promise<SignedMessage> {
+    return this.messageStore.signedMessage(cid);
   }
 
   /** The canonical tipset that carries this sender's message of this nonce, or null. */

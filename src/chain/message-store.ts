@@ -52,15 +52,15 @@ const MESSAGE_FIELDS = 10;
 /** Root and blocks of a block's message lists. */
 export function buildMessageMeta(messages: BlockMessages): { readonly root: CID; readonly blocks: readonly Block[] } {
   const blocks: Block[] = [];
-  const put = (bytes: Uint8Array): CID => {
-    const cid = cidOfBlock(bytes);
+  const put = (cid: CID, bytes: Uint8Array): CID => {
     blocks.push({ cid: cid.bytes, bytes });
     return cid;
   };
-  const bls = buildAmt(messages.bls.map((message) => put(encodeMessage(message))));
-  const secp = buildAmt(messages.secp.map((signed) => put(encodeSignedMessage(signed))));
+  const bls = buildAmt(messages.bls.map((message) => put(messageCid(message), encodeMessage(message))));
+  const secp = buildAmt(messages.secp.map((signed) => put(signedMessageCid(signed), chainBytes(signed))));
   blocks.push(...bls.blocks, ...secp.blocks);
-  return { root: put(dagCbor.encode([bls.root, secp.root])), blocks };
+  const meta = dagCbor.encode([bls.root, secp.root]);
+  return { root: put(cidOfBlock(meta), meta), blocks };
 }
 
 /** Root of a block's message lists, of the CIDs of its messages. */
@@ -71,6 +71,11 @@ export function messageRoot(bls: readonly CID[], secp: readonly CID[]): CID {
 /** Splits signed messages as a block carries them. */
 export function splitMessages(signed: readonly SignedMessage[]): BlockMessages {
   return { bls: signed.filter(isBls).map((one) => one.message), secp: signed.filter((one) => !isBls(one)) };
+}
+
+/** The block of `signedMessageCid`. */
+function chainBytes(signed: SignedMessage): Uint8Array {
+  return isBls(signed) ? encodeMessage(signed.message) : encodeSignedMessage(signed);
 }
 
 function isBls({ signature }: SignedMessage): boolean {
@@ -86,9 +91,8 @@ function isBls({ signature }: SignedMessage): boolean {
 export function selectMessages(blocks: readonly BlockMessages[]): CarriedMessage[][] {
   const next = new Map<string, bigint>();
   const taken = ({ from, nonce }: Message): boolean => {
-    const sender = LATIN1.decode(from.bytes);
-    if ((next.get(sender) ?? nonce) !== nonce) return false;
-    next.set(sender, nonce + 1n);
+    if ((next.get(from.key) ?? nonce) !== nonce) return false;
+    next.set(from.key, nonce + 1n);
     return true;
   };
   return blocks.map(({ bls, secp }) => [
@@ -108,8 +112,6 @@ function sumOfLimits(blocks: readonly BlockMessages[]): bigint {
   }
   return [...limits.values()].reduce((sum, limit) => sum + limit, 0n);
 }
-
-const LATIN1 = new TextDecoder("latin1");
 
 function signatureName(cid: CID): string {
   return `signature/${cid}`;
@@ -204,10 +206,11 @@ export class MessageStore {
     return { cid, message: signed.message, signed };
   }
 
-  /** Stores signed messages: they are found by their CIDs from now on, and can be sent again. */
-  async remember(messages: readonly SignedMessage[]): Promise<void> {
+  /** Stores signed messages: they are found by their CIDs from now on, and can be sent again. `facts` go with them. */
+  async remember(messages: readonly SignedMessage[], facts: Additions["metadata"] = []): Promise<void> {
     for (const signed of messages) this.fresh.set(cidKey(signedMessageCid(signed)), signed);
-    await this.blocks.write(this.batchOf(messages)).finally(() => {
+    const { blocks, metadata } = this.batchOf(messages);
+    await this.blocks.write({ blocks, metadata: [...metadata, ...facts] }).finally(() => {
       for (const signed of messages) this.fresh.delete(cidKey(signedMessageCid(signed)));
     });
   }
@@ -217,8 +220,7 @@ export class MessageStore {
     const metadata: [string, Uint8Array][] = [];
     for (const signed of messages) {
       const cid = signedMessageCid(signed);
-      const bytes = isBls(signed) ? encodeMessage(signed.message) : encodeSignedMessage(signed);
-      blocks.push({ cid: cid.bytes, bytes });
+      blocks.push({ cid: cid.bytes, bytes: chainBytes(signed) });
       if (isBls(signed)) metadata.push([signatureName(cid), encodeSignature(signed.signature)]);
     }
     return { blocks, metadata };
@@ -228,13 +230,22 @@ export class MessageStore {
   async signedOf(tipset: Tipset): Promise<SignedMessage[]> {
     const out: SignedMessage[] = [];
     for (const { cid, message, signed } of (await this.ofTipset(tipset)).flat()) {
-      if (signed !== null) out.push(signed);
-      else {
-        const signature = await this.blocks.metadata(signatureName(cid));
-        if (signature !== undefined) out.push({ message, signature: decodeSignature(signature) });
-      }
+      const whole = signed ?? (await this.withSignature(cid, message));
+      if (whole !== null) out.push(whole);
     }
     return out;
+  }
+
+  /** A message as it was sent, by its CID; throws `ChainError` UNKNOWN_MESSAGE also if its signature was never seen. */
+  async signedMessage(cid: CID): Promise<SignedMessage> {
+    const { message, signed } = await this.message(cid);
+    return signed ?? (await this.withSignature(cid, message)) ?? missing(cid);
+  }
+
+  /** A BLS message with the signature that was seen with it; null if none was. */
+  private async withSignature(cid: CID, message: Message): Promise<SignedMessage | null> {
+    const signature = await this.blocks.metadata(signatureName(cid));
+    return signature === undefined ? null : { message, signature: decodeSignature(signature) };
   }
 }
 

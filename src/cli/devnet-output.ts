@@ -9,7 +9,6 @@ import { exitCodeText, methodText } from "../state/words.ts";
 import type { Address } from "../types/address.ts";
 import { formatFil } from "../types/amount.ts";
 import type { Tipset } from "../types/block-header.ts";
-import { signedMessageCid } from "../types/message.ts";
 import { paint } from "./terminal.ts";
 
 export type Loudness = "quiet" | "normal" | "verbose";
@@ -179,11 +178,12 @@ class TextOutput implements Output {
       line(`epoch ${tipset.height}  and ${wanted.length - shown.length} more messages (--verbose shows all)`);
   }
 
-  note(net: Devnet, { kind, signed, reason }: PoolNote): void {
-    const { from, nonce } = signed.message;
-    const what = kind === "dropped" ? paint(process.stderr, "red", "was dropped") : "waits";
-    const sender = shortNames(net)(from.toString(net.network.prefix));
-    process.stderr.write(`message ${signedMessageCid(signed)} of ${sender}, nonce ${nonce}, ${what}: ${reason}\n`);
+  note(net: Devnet, { kind, cid, message, reason }: PoolNote): void {
+    const verb = { dropped: "was dropped", unreadable: "was kept and cannot be read", waits: "waits" }[kind];
+    const what = kind === "waits" ? verb : paint(process.stderr, "red", verb);
+    const sender = message === null ? "" : shortNames(net)(message.from.toString(net.network.prefix));
+    const whose = message === null ? "" : ` of ${sender}, nonce ${message.nonce},`;
+    process.stderr.write(`message ${cid}${whose} ${what}: ${reason}\n`);
   }
 
   error(error: unknown): void {
@@ -251,8 +251,8 @@ class JsonOutput implements Output {
       .catch((error: unknown) => this.error(error));
   }
 
-  note(_: Devnet, { kind, signed, reason }: PoolNote): void {
-    this.say({ event: "message", state: kind, cid: signedMessageCid(signed).toString(), reason });
+  note(_: Devnet, { kind, cid, reason }: PoolNote): void {
+    this.say({ event: "message", state: kind, cid: cid.toString(), reason });
   }
 
   error(error: unknown): void {

@@ -12,9 +12,9 @@ import { Address } from "../types/address.ts";
 import type { CID } from "../types/cid.ts";
 import {
   chainLength,
-  encodeMessage,
   type Message,
   messageCid,
+  messageLength,
   SIGNATURE_TYPE,
   type SignedMessage,
 } from "../types/message.ts";
@@ -73,7 +73,7 @@ export async function checkMessages(
 ): Promise<void> {
   await checkAggregate(block, messages.bls, context.view, verifiers);
   const run = new MessageRun(block.cid, context);
-  for (const message of messages.bls) await run.next(message, encodeMessage(message).length);
+  for (const message of messages.bls) await run.next(message, messageLength(message));
   for (const signed of messages.secp) {
     checkSignatureType(block.cid, signed, context.networkVersion);
     await run.next(signed.message, chainLength(signed));
@@ -139,10 +139,10 @@ class MessageRun {
     if (this.gas > CHAIN_LIMITS.blockGasLimit)
       throw blockError("GAS_LIMIT_SUM", this.cid, `the messages ask for more than ${CHAIN_LIMITS.blockGasLimit} gas`);
     const sender = await this.senderOf(m.from);
-    const expected = this.nonces.get(sender.toString()) ?? (await this.firstNonce(sender, m));
+    const expected = this.nonces.get(sender.key) ?? (await this.firstNonce(sender, m));
     if (m.nonce !== expected)
       throw blockError("NONCE", this.cid, `message ${messageCid(m)} has nonce ${m.nonce}, ${expected} is next`);
-    this.nonces.set(sender.toString(), expected + 1n);
+    this.nonces.set(sender.key, expected + 1n);
   }
 
   /** Whose nonces count together: before version 13, each way of writing an address on its own. */

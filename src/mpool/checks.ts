@@ -5,7 +5,7 @@
 import { CHAIN_LIMITS } from "../params/networks.ts";
 import type { Address } from "../types/address.ts";
 import type { CID } from "../types/cid.ts";
-import { encodeMessage, type Message, messageCid, SIGNATURE_TYPE } from "../types/message.ts";
+import { type Message, messageCid, messageLength, SIGNATURE_TYPE } from "../types/message.ts";
 import { checkFields, requiredFunds } from "./rules.ts";
 
 export const CHECK = {
@@ -63,7 +63,7 @@ export async function checkMessage(message: Message, context: CheckContext, anyN
   if (!say(CHECK.stateNonce, known, "error retrieving state nonce: actor not found", nonceHint(account))) return out;
   const { balance } = account as SenderAccount;
   say(CHECK.stateBalance, true, "", { balance: balance.toString() });
-  const size = encodeMessage(message).length;
+  const size = messageLength(message);
   say(CHECK.serialize, true, "");
   say(CHECK.size, size <= CHAIN_LIMITS.maxMessageBytes - SIGNATURE_ROOM, "message too big");
   const invalid = violation(message, context.networkVersion);

@@ -1,6 +1,7 @@
 /** What the pool asks of the node around it, and what it tells. */
 import type { Address } from "../types/address.ts";
 import type { Tipset } from "../types/block-header.ts";
+import type { CID } from "../types/cid.ts";
 import type { Message, SignedMessage } from "../types/message.ts";
 import type { PoolStore } from "./kept-messages.ts";
 
@@ -12,7 +13,7 @@ export type PoolParts = {
   readonly resolveKey: (address: Address) => Promise<Address | null>;
   readonly senderState: (address: Address) => Promise<SenderState | null>;
   readonly verify: (signed: SignedMessage, signer: Address) => boolean;
-  /** Gas for storing a message of this many bytes on chain. */
+  /** Gas for storing a message on chain. */
   readonly minGas: (signed: SignedMessage) => bigint;
   /** Network version of the block that comes next. */
   readonly networkVersion: () => number;
@@ -33,10 +34,17 @@ export type OtherBase = {
   readonly carried: readonly SignedMessage[];
 };
 
-export type KeptMessages = Pick<PoolStore, "add" | "remove" | "all" | "config" | "setConfig">;
+export type KeptMessages = Pick<PoolStore, "add" | "remember" | "remove" | "all" | "config" | "setConfig">;
 
 export type PoolChange = { readonly kind: "add" | "remove"; readonly signed: SignedMessage };
-/** Something that people should know of a message: that it was dropped, or that it waits for what may not come. */
-export type PoolNote = { readonly kind: "dropped" | "waits"; readonly signed: SignedMessage; readonly reason: string };
+/** Something that people should know of a message: that it was dropped, that it waits for what may not come. */
+export type PoolNote = {
+  readonly kind: "dropped" | "waits" | "unreadable";
+  /** CID of the signed form. */
+  readonly cid: CID;
+  /** Null for one that was kept and cannot be read. */
+  readonly message: Message | null;
+  readonly reason: string;
+};
 /** How the head moved: what the pool needs of it. */
 export type PoolHeadChange = { readonly type: "current" | "apply" | "revert"; readonly tipset: Tipset };

@@ -12,14 +12,15 @@ import { describeError } from "../base/errors.ts";
 import { Turns } from "../base/turns.ts";
 import { type Address, PROTOCOL } from "../types/address.ts";
 import type { Tipset } from "../types/block-header.ts";
-import { type CidKey, cidKey } from "../types/cid.ts";
+import { type CID, type CidKey, cidKey } from "../types/cid.ts";
 import { type SignedMessage, signedMessageCid } from "../types/message.ts";
 import { checkPoolConfig, DEFAULT_POOL_CONFIG, type PoolConfig } from "./config.ts";
+import type { FoundMessages } from "./kept-messages.ts";
 import type { Candidate } from "./message-chain.ts";
 import type { OtherBase, PoolChange, PoolHeadChange, PoolNote, PoolParts, SenderState } from "./parts.ts";
 import { checkFields, POOL_LIMITS, PoolError, refuse, requiredFunds, waitsFor } from "./rules.ts";
 import { selectMessages } from "./selection.ts";
-import { type Origin, type PoolEntry, poolEntry, SenderQueue } from "./sender-queue.ts";
+import { type Origin, type PoolEntry, poolEntry, SenderQueue, type Way } from "./sender-queue.ts";
 
 export type {
   KeptMessages,
@@ -31,8 +32,15 @@ export type {
   SenderState,
 } from "./parts.ts";
 
-/** Attempts to push under a nonce that the state has used up meanwhile. */
+/** Attempts to push under a nonce that is used up meanwhile, and to see a state at a head that moves. */
 const MAX_ATTEMPTS = 3;
+/** Notes that wait for the first listener. */
+const MAX_UNHEARD = 100;
+
+const NONE_KEPT: FoundMessages = { messages: [], unreadable: [] };
+
+/** A sender's state, and how often the head had moved before it was asked for. */
+type Sight = { readonly state: SenderState; readonly moves: number };
 
 export class MessagePool {
   private readonly parts: PoolParts;
@@ -44,6 +52,8 @@ export class MessagePool {
   private readonly headTurns = new Turns();
   private readonly changeListeners = new Set<(change: PoolChange) => void>();
   private readonly noteListeners = new Set<(note: PoolNote) => void>();
+  private unheard: PoolNote[] = [];
+  private moves = 0;
   /** Messages that were said to wait, so that it is said once. */
   private readonly saidToWait = new Set<CidKey>();
 
@@ -77,9 +87,13 @@ export class MessagePool {
     return () => this.changeListeners.delete(listener);
   }
 
-  /** Calls `listener` with what people should know of messages, until the returned function is called. */
+  /**
+   * Calls `listener` with what people should know of messages, until the returned function is called. The first listener
+   * is told what was to be said before it came, the last 100 notes of it.
+   */
   onNote(listener: (note: PoolNote) => void): () => void {
     this.noteListeners.add(listener);
+    for (const note of this.unheard.splice(0)) listener(note);
     return () => this.noteListeners.delete(listener);
   }
 
@@ -104,12 +118,11 @@ export class MessagePool {
       for (let attempt = 1; ; attempt++) {
         const signed = await make(await this.nonceOf(sender));
         try {
-          await this.enter(this.checked(signed, true), sender, "local");
+          await this.enter(this.checked(signed, true), sender, "next");
           return signed;
         } catch (error) {
-          // Blocks from elsewhere may have carried a message of the sender meanwhile.
-          const used = error instanceof PoolError && error.code === "NONCE_TOO_LOW";
-          if (!used || attempt === MAX_ATTEMPTS) throw error;
+          // Blocks from elsewhere may have carried a message of the sender meanwhile, or one that was reverted is back.
+          if (!isUsed(error) || attempt === MAX_ATTEMPTS) throw error;
         }
       }
     });
@@ -136,43 +149,54 @@ export class MessagePool {
     return (await this.parts.senderState(sender)) ?? refuse("UNKNOWN_SENDER", `sender ${sender}: actor not found`);
   }
 
-  /** The sender is locked. */
-  private async enter(entry: PoolEntry, sender: Address, origin: Origin | "loaded"): Promise<void> {
+  private async see(sender: Address): Promise<Sight> {
+    const { moves } = this;
+    return { state: await this.stateOf(sender), moves };
+  }
+
+  /** The sender is locked, unless the message comes back. */
+  private async enter(entry: PoolEntry, sender: Address, way: Way): Promise<void> {
     const { signed } = entry;
-    const state = await this.stateOf(sender);
-    if (!this.parts.verify(signed, sender)) refuse("BAD_SIGNATURE", "the signature is not the sender's");
+    if (way !== "returned" && !this.parts.verify(signed, sender))
+      refuse("BAD_SIGNATURE", "the signature is not the sender's");
     const baseFee = await this.parts.baseFee();
-    if (origin === "network" && signed.message.gasFeeCap < baseFee / POOL_LIMITS.baseFeeFloor)
+    if (way === "network" && signed.message.gasFeeCap < baseFee / POOL_LIMITS.baseFeeFloor)
       refuse("FEE_BELOW_BASE_FEE", `GasFeeCap ${signed.message.gasFeeCap} is far below the base fee of ${baseFee}`);
-    this.admit(entry, sender, state, origin);
-    if (entry.isLocal && origin !== "loaded" && this.parts.kept !== null) {
-      await this.parts.kept.add(signedMessageCid(signed), signed).catch((cause: unknown) => {
-        throw new PoolError({ code: "NOT_KEPT" }, `the message cannot be kept: ${describeError(cause)}`, { cause });
-      });
+    let sight = await this.see(sender);
+    this.admit(entry, sender, sight.state, way);
+    if (way !== "loaded" && entry.isLocal) await this.keep(signed);
+    try {
       // Other senders and the head went on meanwhile.
-      try {
-        this.admit(entry, sender, await this.stateOf(sender), origin);
-      } catch (error) {
-        this.forget([entry]);
-        throw error;
-      }
+      for (let i = 0; i < MAX_ATTEMPTS && sight.moves !== this.moves; i++) sight = await this.see(sender);
+      this.admit(entry, sender, sight.state, way);
+    } catch (error) {
+      this.forget([entry]);
+      throw error;
     }
-    this.insert(entry, sender, (await this.parts.senderState(sender))?.nonce ?? state.nonce);
+    this.insert(entry, sender, sight.state.nonce);
+    if (!entry.isLocal) this.parts.kept?.remember(signed).catch(() => undefined);
     const reason = waitsFor(signed.message, baseFee);
     if (reason !== null) this.sayWaits(entry, reason);
   }
 
+  private async keep(signed: SignedMessage): Promise<void> {
+    await this.parts.kept?.add(signed).catch((cause: unknown) => {
+      throw new PoolError({ code: "NOT_KEPT" }, `the message cannot be kept: ${describeError(cause)}`, { cause });
+    });
+  }
+
   /** Throws `PoolError` unless the message may enter now. */
-  private admit(entry: PoolEntry, sender: Address, state: SenderState, origin: Origin | "loaded"): void {
+  private admit(entry: PoolEntry, sender: Address, state: SenderState, way: Way): void {
     const m = entry.signed.message;
     if (m.nonce < state.nonce)
       refuse("NONCE_TOO_LOW", `nonce ${m.nonce} is used; minimum expected nonce is ${state.nonce}`);
     const queue = this.queueOf(sender, state.nonce);
-    const replaced = queue.check(entry, origin);
+    const replaced = queue.check(entry, way);
     const funds = queue.fundsWithout(m.nonce) + requiredFunds(m);
-    if (funds > state.balance)
+    if (funds > state.balance && way !== "returned")
       refuse("INSUFFICIENT_FUNDS", `not enough funds: ${funds} attoFIL needed, balance is ${state.balance}`);
-    if (!this.hasRoom(entry, replaced) && this.victims(entry, sender, replaced) === null)
+    const full = !this.hasRoom(entry, replaced);
+    if (full && (way === "returned" || this.victims(entry, sender, replaced) === null))
       refuse("POOL_FULL", "the message pool is full; raise GasPremium");
   }
 
@@ -181,8 +205,11 @@ export class MessagePool {
     const replaced = queue.get(entry.signed.message.nonce);
     for (const victim of this.victims(entry, sender, replaced) ?? [])
       this.drop(victim.queue, victim.entry, "the pool is full, and it pays least");
-    if (replaced !== undefined) this.take(queue, replaced, false);
-    this.queues.set(sender.toString(), queue);
+    if (replaced !== undefined) {
+      this.take(queue, replaced, false);
+      this.forget([replaced]);
+    }
+    this.queues.set(sender.key, queue);
     queue.set(entry);
     this.byCid.set(entry.key, entry);
     this.bytes += entry.bytes;
@@ -190,7 +217,7 @@ export class MessagePool {
   }
 
   private queueOf(sender: Address, nonce: bigint): SenderQueue {
-    return this.queues.get(sender.toString()) ?? new SenderQueue(sender, nonce);
+    return this.queues.get(sender.key) ?? new SenderQueue(sender, nonce);
   }
 
   private hasRoom(entry: PoolEntry, replaced: PoolEntry | undefined): boolean {
@@ -229,24 +256,24 @@ export class MessagePool {
   /** Drops a sender's message that cannot be used, and says why. */
   async dropNonce(from: Address, nonce: bigint, reason: string): Promise<void> {
     const sender = await this.keyOf(from);
-    const queue = sender === null ? undefined : this.queues.get(sender.toString());
+    const queue = sender === null ? undefined : this.queues.get(sender.key);
     const entry = queue?.get(nonce);
     if (queue !== undefined && entry !== undefined) this.drop(queue, entry, reason);
   }
 
   private drop(queue: SenderQueue, entry: PoolEntry, reason: string): void {
     this.take(queue, entry, false);
-    this.note({ kind: "dropped", signed: entry.signed, reason });
+    this.forget([entry]);
+    this.note("dropped", entry.signed, reason);
   }
 
-  /** Takes a message out. `applied`: a block has it, or another one of its nonce. */
+  /** Takes a message out; the disk is to forget it too. `applied`: a block has it, or another one of its nonce. */
   private take(queue: SenderQueue, entry: PoolEntry, applied: boolean): void {
     queue.delete(entry.signed.message.nonce, applied);
     this.byCid.delete(entry.key);
     this.saidToWait.delete(entry.key);
     this.bytes -= entry.bytes;
-    if (queue.size === 0) this.queues.delete(queue.sender.toString());
-    this.forget([entry]);
+    if (queue.size === 0) this.queues.delete(queue.sender.key);
     this.announce({ kind: "remove", signed: entry.signed });
   }
 
@@ -258,8 +285,15 @@ export class MessagePool {
 
   /** Drops all messages; unless `local`, those of this node's own user stay. */
   clear(local = true): void {
-    for (const queue of [...this.queues.values()])
-      for (const entry of queue.inOrder()) if (local || !entry.isLocal) this.take(queue, entry, false);
+    const gone: PoolEntry[] = [];
+    for (const queue of [...this.queues.values()]) {
+      for (const entry of queue.inOrder()) {
+        if (!local && entry.isLocal) continue;
+        this.take(queue, entry, false);
+        gone.push(entry);
+      }
+    }
+    this.forget(gone);
   }
 
   // Looking.
@@ -275,12 +309,12 @@ export class MessagePool {
 
   /** Waiting messages of one sender (its key address), by nonce. */
   pendingOf(sender: Address): SignedMessage[] {
-    return (this.queues.get(sender.toString())?.inOrder() ?? []).map(({ signed }) => signed);
+    return (this.queues.get(sender.key)?.inOrder() ?? []).map(({ signed }) => signed);
   }
 
   /** Nonce that the sender's next message should carry, given the one in the state. */
   nextNonce(sender: Address, stateNonce: bigint): bigint {
-    const next = this.queues.get(sender.toString())?.nextNonce ?? stateNonce;
+    const next = this.queues.get(sender.key)?.nextNonce ?? stateNonce;
     return next > stateNonce ? next : stateNonce;
   }
 
@@ -326,9 +360,8 @@ export class MessagePool {
     if (other === null) return [...this.queues.values()];
     const copies = new Map<string, SenderQueue>();
     const copyOf = (sender: Address): SenderQueue => {
-      const name = sender.toString();
-      const copy = copies.get(name) ?? new SenderQueue(sender, 0n);
-      copies.set(name, copy);
+      const copy = copies.get(sender.key) ?? new SenderQueue(sender, 0n);
+      copies.set(sender.key, copy);
       return copy;
     };
     for (const signed of other.carried) {
@@ -345,7 +378,7 @@ export class MessagePool {
       const state = await stateOf(queue.sender);
       if (state === null) return null;
       const usable = messages.filter((entry) => this.isUsable(queue, entry)).map(({ signed }) => signed);
-      return { sender: queue.sender.toString(), ...state, messages: usable };
+      return { sender: queue.name, ...state, messages: usable };
     } catch (error) {
       // The state cannot be read for this sender: others are chosen without it.
       const first = messages[0];
@@ -360,7 +393,7 @@ export class MessagePool {
       checkFields(entry.signed, entry.bytes, this.parts.minGas(entry.signed), this.parts.networkVersion());
       return true;
     } catch (error) {
-      const own = this.queues.get(queue.sender.toString());
+      const own = this.queues.get(queue.sender.key);
       if (own === queue) this.drop(queue, entry, describeError(error));
       return false;
     }
@@ -376,13 +409,14 @@ export class MessagePool {
   private sayWaits(entry: PoolEntry, reason: string): void {
     if (this.saidToWait.has(entry.key)) return;
     this.saidToWait.add(entry.key);
-    this.note({ kind: "waits", signed: entry.signed, reason });
+    this.note("waits", entry.signed, reason);
   }
 
   // The head.
 
   /** The head moved. Moves are worked off in their order; `settled` waits for them. */
   headChanged(changes: readonly PoolHeadChange[]): void {
+    this.moves++;
     this.headTurns.run(() => this.follow(changes)).catch(() => undefined);
   }
 
@@ -399,57 +433,57 @@ export class MessagePool {
       const messages = await this.parts.carried(tipset).catch(() => []);
       for (const { from } of messages) {
         const key = await this.keyOf(from).catch(() => null);
-        if (key !== null) touched.set(key.toString(), key);
+        if (key !== null) touched.set(key.key, key);
       }
     }
-    for (const sender of touched.values()) await this.prune(sender);
+    await this.prune([...touched.values()].flatMap((sender) => this.queues.get(sender.key) ?? []));
     for (const signed of returning) await this.comeBack(signed);
   }
 
-  /** Removes what the state has used up, of one sender or of all. */
-  async prune(only?: Address): Promise<void> {
-    const queues = only === undefined ? [...this.queues.values()] : [this.queues.get(only.toString())];
+  /** Removes what the state has used up. */
+  async prune(queues: readonly SenderQueue[] = [...this.queues.values()]): Promise<void> {
+    const gone: PoolEntry[] = [];
     for (const queue of queues) {
-      if (queue === undefined) continue;
       const state = await this.parts.senderState(queue.sender);
       if (state === null) continue;
-      for (const entry of queue.inOrder()) if (entry.signed.message.nonce < state.nonce) this.take(queue, entry, true);
+      for (const entry of queue.inOrder()) {
+        if (entry.signed.message.nonce >= state.nonce) break;
+        this.take(queue, entry, true);
+        gone.push(entry);
+      }
       queue.rebase(state.nonce);
     }
+    this.forget(gone);
   }
 
   /** A message of a reverted block waits again, unless its nonce is used on the new chain or taken. */
   private async comeBack(signed: SignedMessage): Promise<void> {
     try {
-      const sender = await this.keyOf(signed.message.from);
-      const state = sender === null ? null : await this.parts.senderState(sender);
-      if (sender === null || state === null || signed.message.nonce < state.nonce) return;
       const entry = this.checked(signed, true);
-      this.queueOf(sender, state.nonce).check(entry, "loaded");
-      if (!this.hasRoom(entry, undefined)) return;
-      await this.parts.kept?.add(signedMessageCid(signed), signed).catch(() => undefined);
-      this.insert(entry, sender, state.nonce);
+      const sender = await this.keyOf(signed.message.from);
+      if (sender !== null && !this.byCid.has(entry.key)) await this.enter(entry, sender, "returned");
     } catch (error) {
-      this.note({ kind: "dropped", signed, reason: `its block was reverted: ${describeError(error)}` });
+      if (!isUsed(error)) this.note("dropped", signed, `its block was reverted: ${describeError(error)}`);
     }
   }
 
   /** Takes the messages in that an earlier process kept. Those that can wait no more are forgotten, with the reason. */
   async load(): Promise<void> {
     this.current = (await this.parts.kept?.config()) ?? this.current;
-    const kept = [...((await this.parts.kept?.all()) ?? [])];
-    kept.sort((a, b) => (a.message.nonce < b.message.nonce ? -1 : 1));
-    for (const signed of kept) {
+    const { messages, unreadable } = (await this.parts.kept?.all()) ?? NONE_KEPT;
+    for (const { cid, reason } of unreadable) this.tell({ kind: "unreadable", cid, message: null, reason });
+    const gone: CID[] = [];
+    for (const signed of [...messages].sort((a, b) => (a.message.nonce < b.message.nonce ? -1 : 1))) {
       try {
         const entry = this.checked(signed, true);
         const sender = (await this.keyOf(signed.message.from)) ?? refuse("UNKNOWN_SENDER", "actor not found");
         await this.withLock(sender, () => this.enter(entry, sender, "loaded"));
       } catch (error) {
-        this.parts.kept?.remove([signedMessageCid(signed)]).catch(() => undefined);
-        if (!(error instanceof PoolError && error.code === "NONCE_TOO_LOW"))
-          this.note({ kind: "dropped", signed, reason: `after a restart: ${describeError(error)}` });
+        gone.push(signedMessageCid(signed));
+        if (!isUsed(error)) this.note("dropped", signed, `after a restart: ${describeError(error)}`);
       }
     }
+    if (gone.length > 0) this.parts.kept?.remove(gone).catch(() => undefined);
   }
 
   // Senders.
@@ -461,14 +495,13 @@ export class MessagePool {
   }
 
   private async withLock<Result>(sender: Address, work: () => Promise<Result>): Promise<Result> {
-    const name = sender.toString();
-    const lock = this.locks.get(name) ?? { turns: new Turns(), users: 0 };
-    this.locks.set(name, lock);
+    const lock = this.locks.get(sender.key) ?? { turns: new Turns(), users: 0 };
+    this.locks.set(sender.key, lock);
     lock.users++;
     try {
       return await lock.turns.run(work);
     } finally {
-      if (--lock.users === 0) this.locks.delete(name);
+      if (--lock.users === 0) this.locks.delete(sender.key);
     }
   }
 
@@ -476,7 +509,17 @@ export class MessagePool {
     for (const listener of this.changeListeners) listener(change);
   }
 
-  private note(note: PoolNote): void {
+  private note(kind: PoolNote["kind"], signed: SignedMessage, reason: string): void {
+    this.tell({ kind, cid: signedMessageCid(signed), message: signed.message, reason });
+  }
+
+  private tell(note: PoolNote): void {
+    if (this.noteListeners.size === 0) this.unheard = [...this.unheard.slice(1 - MAX_UNHEARD), note];
     for (const listener of this.noteListeners) listener(note);
   }
+}
+
+/** Whether a message was refused because another one has its nonce. */
+function isUsed(error: unknown): boolean {
+  return error instanceof PoolError && error.code === "NONCE_TOO_LOW";
 }

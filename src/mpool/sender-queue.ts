@@ -1,11 +1,17 @@
 /** The waiting messages of one sender, by nonce. Source of the rules: lotus chain/messagepool/messagepool.go (msgSet). */
 import type { Address } from "../types/address.ts";
 import { type CidKey, cidKey } from "../types/cid.ts";
-import { encodeSignedMessage, type SignedMessage, signedMessageCid } from "../types/message.ts";
+import { type SignedMessage, signedLength, signedMessageCid } from "../types/message.ts";
 import { POOL_LIMITS, refuse, replacementPremium, requiredFunds } from "./rules.ts";
 
 /** Where a message comes from: this node's own user, a stranger who uses this node, or another node. */
 export type Origin = "local" | "untrusted" | "network";
+
+/**
+ * How a message enters: from somebody; under the nonce that was chosen for it, which must be free still ("next"); from
+ * the disk at the start; or from a block that was reverted.
+ */
+export type Way = Origin | "next" | "loaded" | "returned";
 
 export type PoolEntry = {
   readonly signed: SignedMessage;
@@ -16,13 +22,13 @@ export type PoolEntry = {
 };
 
 export function poolEntry(signed: SignedMessage, isLocal: boolean): PoolEntry {
-  const bytes = encodeSignedMessage(signed).length;
-  return { signed, key: cidKey(signedMessageCid(signed)), bytes, isLocal };
+  return { signed, key: cidKey(signedMessageCid(signed)), bytes: signedLength(signed), isLocal };
 }
 
 export class SenderQueue {
   /** Key address. */
   readonly sender: Address;
+  private text: string | null = null;
   private readonly entries = new Map<bigint, PoolEntry>();
   private sorted: readonly PoolEntry[] | null = null;
   private next: bigint;
@@ -32,6 +38,12 @@ export class SenderQueue {
   constructor(sender: Address, nonce: bigint) {
     this.sender = sender;
     this.next = nonce;
+  }
+
+  /** The key address as text. */
+  get name(): string {
+    this.text ??= this.sender.toString();
+    return this.text;
   }
 
   get size(): number {
@@ -60,12 +72,12 @@ export class SenderQueue {
   }
 
   /** Throws `PoolError` if the message may not join; otherwise gives the one that it replaces, if any. */
-  check({ signed, key }: PoolEntry, origin: Origin | "loaded"): PoolEntry | undefined {
+  check({ signed, key }: PoolEntry, way: Way): PoolEntry | undefined {
     const { nonce, gasPremium } = signed.message;
-    const strict = origin === "network";
-    const gap = origin === "untrusted" ? 0n : POOL_LIMITS.nonceGap;
-    const limit = origin === "untrusted" ? POOL_LIMITS.pendingPerUntrusted : POOL_LIMITS.pendingPerSender;
-    if ((strict || origin === "untrusted") && nonce > this.next + gap)
+    const strict = way === "network";
+    const gap = way === "untrusted" ? 0n : POOL_LIMITS.nonceGap;
+    const limit = way === "untrusted" ? POOL_LIMITS.pendingPerUntrusted : POOL_LIMITS.pendingPerSender;
+    if ((strict || way === "untrusted") && nonce > this.next + gap)
       refuse("NONCE_GAP", `nonce ${nonce} is too far ahead; the next one is ${this.next}`);
     const old = this.entries.get(nonce);
     if (old === undefined) {
@@ -73,6 +85,7 @@ export class SenderQueue {
         refuse("TOO_MANY_PENDING", `too many pending messages: ${this.sender} has ${this.entries.size} waiting`);
       return undefined;
     }
+    if (way === "next") refuse("NONCE_TOO_LOW", `nonce ${nonce} is taken; the next one is ${this.next}`);
     if (old.key === key) refuse("ALREADY_PENDING", "the message waits already");
     if (strict && nonce > this.next)
       refuse("NONCE_GAP", `a message behind a gap is not replaced; the next nonce is ${this.next}`);

@@ -39,7 +39,7 @@ export function makePool(states: StateManager, crypto: KeyCrypto): MessagePool {
       const carried = await Promise.all(reverts.map((one) => chain.signedMessages(one)));
       return { senderState: (address) => state.actor(address), carried: carried.flat() };
     },
-    kept: new PoolStore(chain.blocks),
+    kept: new PoolStore(chain.blocks, chain),
   });
 }
 
@@ -47,7 +47,7 @@ export class PoolPart implements Startable {
   readonly name = "pool";
   private readonly pool: MessagePool;
   private readonly states: StateManager;
-  private stopListening: (() => void)[] = [];
+  private stopListening: (() => void) | null = null;
 
   constructor(pool: MessagePool, states: StateManager) {
     this.pool = pool;
@@ -55,24 +55,17 @@ export class PoolPart implements Startable {
   }
 
   async start(): Promise<void> {
-    const { chain } = this.states;
-    this.stopListening = [
-      chain.onHeadChange((changes) => this.pool.headChanged(changes)),
-      // Whatever waited once stays known: searches and waits need the message itself.
-      this.pool.onChange(({ kind, signed }) => {
-        if (kind === "add") chain.remember([signed]).catch(() => undefined);
-      }),
-    ];
+    this.stopListening = this.states.chain.onHeadChange((changes) => this.pool.headChanged(changes));
     await this.pool.load();
   }
 
   async stop(): Promise<void> {
-    for (const stop of this.stopListening) stop();
-    this.stopListening = [];
+    this.stopListening?.();
+    this.stopListening = null;
     await this.pool.settled();
   }
 
   health(): Health {
-    return { status: this.stopListening.length > 0 ? "ok" : "stopped" };
+    return { status: this.stopListening !== null ? "ok" : "stopped" };
   }
 }

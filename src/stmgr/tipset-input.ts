@@ -3,7 +3,7 @@ import type { Chain } from "../chain/chain.ts";
 import { type BlockMessages, type CarriedMessage, selectMessages } from "../chain/message-store.ts";
 import type { MessageInput, TipsetInput } from "../exec/types.ts";
 import type { BlockHeader, Tipset } from "../types/block-header.ts";
-import { encodeMessage, encodeSignedMessage, type Message, SECP256K1_CHAIN_BYTES } from "../types/message.ts";
+import { chainLength, encodeMessage, type Message, SECP256K1_CHAIN_BYTES } from "../types/message.ts";
 
 /** Protocol of BLS addresses. */
 const BLS = 3;
@@ -40,7 +40,7 @@ export async function tipsetInput(
 /** A message as its tipset carries it. */
 export function carriedInput({ message, signed }: CarriedMessage): MessageInput {
   const bytes = encodeMessage(message);
-  return { bytes, chainLength: signed === null ? bytes.length : encodeSignedMessage(signed).length };
+  return { bytes, chainLength: signed === null ? bytes.length : chainLength(signed) };
 }
 
 /** A message that has no signature yet, with the length that it will have on chain. `key`: its sender's key address. */

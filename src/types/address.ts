@@ -161,6 +161,11 @@ export class Address {
     return Address.delegated(EAM_NAMESPACE, bytes);
   }
 
+  /** Key of the address in a JavaScript map: one character a byte. */
+  get key(): string {
+    return String.fromCharCode(...this.bytes);
+  }
+
   equals(other: Address): boolean {
     return equal(this.bytes, other.bytes);
   }

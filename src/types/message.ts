@@ -69,20 +69,32 @@ export function encodeMessage(message: Message): Uint8Array {
   return dagCbor.encode(messageTuple(message));
 }
 
-/** CIDs by message and by signed message: neither ever changes, and each is asked for several times on its way. */
-const cids = new WeakMap<Message | SignedMessage, CID>();
+/** What is asked of a message several times on its way, and never changes. */
+type Identity = { readonly cid: CID; readonly length: number };
+const identities = new WeakMap<Message | SignedMessage, Identity>();
 
-function remembered(what: Message | SignedMessage, encode: () => Uint8Array): CID {
-  let cid = cids.get(what);
-  if (cid === undefined) {
-    cid = cidOfBlock(encode());
-    cids.set(what, cid);
+function identityOf(what: Message | SignedMessage, encode: () => Uint8Array): Identity {
+  let identity = identities.get(what);
+  if (identity === undefined) {
+    const bytes = encode();
+    identity = { cid: cidOfBlock(bytes), length: bytes.length };
+    identities.set(what, identity);
   }
-  return cid;
+  return identity;
+}
+
+function bareIdentity(message: Message): Identity {
+  return identityOf(message, () => encodeMessage(message));
+}
+
+/** Of the form that blocks hold: for BLS the bare message. */
+function chainIdentity(signed: SignedMessage): Identity {
+  if (signed.signature.type === SIGNATURE_TYPE.bls) return bareIdentity(signed.message);
+  return identityOf(signed, () => encodeSignedMessage(signed));
 }
 
 export function messageCid(message: Message): CID {
-  return remembered(message, () => encodeMessage(message));
+  return bareIdentity(message).cid;
 }
 
 /** Reads a message; throws `MessageError` unless the bytes are exactly those that `encodeMessage` gives. */
@@ -177,17 +189,26 @@ export function decodeSignedMessage(bytes: Uint8Array): SignedMessage {
 
 /** CID under which a signed message is known. */
 export function signedMessageCid(signed: SignedMessage): CID {
-  if (signed.signature.type === SIGNATURE_TYPE.bls) return messageCid(signed.message);
-  return remembered(signed, () => encodeSignedMessage(signed));
+  return chainIdentity(signed).cid;
 }
 
 /** Bytes that a secp256k1 signature adds to a message on chain: head of the pair, head of the byte string (2), type, 65. */
 export const SECP256K1_CHAIN_BYTES = 69;
 
+/** Length of `encodeMessage`, bytes. */
+export function messageLength(message: Message): number {
+  return bareIdentity(message).length;
+}
+
 /** Length of the message on chain, bytes: what gas is charged for. */
 export function chainLength(signed: SignedMessage): number {
-  const bare = signed.signature.type === SIGNATURE_TYPE.bls;
-  return (bare ? encodeMessage(signed.message) : encodeSignedMessage(signed)).length;
+  return chainIdentity(signed).length;
+}
+
+/** Length of `encodeSignedMessage`, bytes. */
+export function signedLength(signed: SignedMessage): number {
+  if (signed.signature.type !== SIGNATURE_TYPE.bls) return chainIdentity(signed).length;
+  return 1 + messageLength(signed.message) + dagCbor.encode(encodeSignature(signed.signature)).length;
 }
 
 export function messageToJson(message: Message, prefix: NetworkPrefix): Record<string, Json> {

@@ -167,22 +167,26 @@ export async function makeParams(
   }
   // Windows are written one after the other, so that the journal's lines do not mix.
   let writing: Promise<void> = Promise.resolve();
-  await scheduler.runAll(jobs(), {
-    ...limits,
-    onResult: (index, bytes) => {
-      const { from, numbers } = open[index] as Piece;
-      writing = writing.then(async () => {
-        await sink.write(from, bytes);
-        const line = utf8(`${from} ${bytes.length} ${checksum(bytes)}\n`);
-        await sink.appendJournal(journalAt, line);
-        journalAt += line.length;
-        done += scalarsOf(numbers);
-        onProgress?.({ phase: "multiples", done, total });
-      });
-      writing.catch(() => undefined);
-    },
-  });
-  await writing;
+  try {
+    await scheduler.runAll(jobs(), {
+      ...limits,
+      onResult: (index, bytes) => {
+        const { from, numbers } = open[index] as Piece;
+        writing = writing.then(async () => {
+          await sink.write(from, bytes);
+          const line = utf8(`${from} ${bytes.length} ${checksum(bytes)}\n`);
+          await sink.appendJournal(journalAt, line);
+          journalAt += line.length;
+          done += scalarsOf(numbers);
+          onProgress?.({ phase: "multiples", done, total });
+        });
+        writing.catch(() => undefined);
+      },
+    });
+  } finally {
+    // Also after an interruption: what was made stays made, and nothing is written any more once this has ended.
+    await writing;
+  }
   return size;
 }
 

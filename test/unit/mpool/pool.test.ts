@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { type KeptMessages, MessagePool, type OtherBase, type SenderState } from "../../../src/mpool/pool.ts";
+import {
+  type KeptMessages,
+  MessagePool,
+  type OtherBase,
+  type PoolNote,
+  type SenderState,
+} from "../../../src/mpool/pool.ts";
 import { POOL_LIMITS, PoolError, type PoolErrorData, replacementPremium } from "../../../src/mpool/rules.ts";
 import type { Origin } from "../../../src/mpool/sender-queue.ts";
 import { Address } from "../../../src/types/address.ts";
@@ -44,14 +50,15 @@ function disk(): KeptMessages & { readonly messages: Map<string, SignedMessage> 
   const messages = new Map<string, SignedMessage>();
   return {
     messages,
-    add: async (cid, message) => {
+    add: async (message) => {
       await new Promise((resolve) => setTimeout(resolve, 1));
-      messages.set(`${cid}`, message);
+      messages.set(`${signedMessageCid(message)}`, message);
     },
+    remember: async () => undefined,
     remove: async (cids) => {
       for (const cid of cids) messages.delete(`${cid}`);
     },
-    all: async () => [...messages.values()],
+    all: async () => ({ messages: [...messages.values()], unreadable: [] }),
     config: async () => null,
     setConfig: async () => undefined,
   };
@@ -277,6 +284,70 @@ test("pool: messages of this node's user outlive the process, unless a block has
   await Promise.resolve();
   expect(kept.messages.size).toBe(2);
   again.clear();
+  expect(kept.messages.size).toBe(0);
+});
+
+test("pool: a kept message that cannot be read is told of, to the first listener also what was before it", async () => {
+  const states = one();
+  const good = signed(sender(0), 0n);
+  const cid = signedMessageCid(signed(sender(0), 1n));
+  const kept: KeptMessages = {
+    ...disk(),
+    all: async () => ({ messages: [good], unreadable: [{ cid, reason: "not found" }] }),
+  };
+  const pool = poolOf({ states, kept });
+  await pool.load();
+  expect(pool.pending()).toEqual([good]);
+  const heard: PoolNote[] = [];
+  pool.onNote((note) => heard.push(note));
+  expect(heard).toEqual([{ kind: "unreadable", cid, message: null, reason: "not found" }]);
+  const second: PoolNote[] = [];
+  pool.onNote((note) => second.push(note));
+  expect(second).toEqual([]);
+});
+
+test("pool: of notes that nobody hears, the last hundred wait", async () => {
+  const cids = Array.from({ length: 101 }, (_, i) => signedMessageCid(signed(sender(0), BigInt(i))));
+  const unreadable = cids.map((cid, i) => ({ cid, reason: `${i}` }));
+  const pool = poolOf({ states: one(), kept: { ...disk(), all: async () => ({ messages: [], unreadable }) } });
+  await pool.load();
+  const heard: string[] = [];
+  pool.onNote(({ reason }) => heard.push(reason));
+  expect(heard).toEqual(unreadable.slice(1).map(({ reason }) => reason));
+});
+
+test("pool: a nonce that a reverted message takes while another is signed for it is not taken twice", async () => {
+  const tipset = { height: 7 } as Tipset;
+  const back = signed(sender(0), 0n);
+  const pool = poolOf({ states: one(), carried: new Map([[tipset, [back]]]) });
+  const nonces: bigint[] = [];
+  const next = await pool.pushNext(sender(0), async (nonce) => {
+    nonces.push(nonce);
+    if (nonces.length === 1) {
+      pool.headChanged([{ type: "revert", tipset }]);
+      await pool.settled();
+    }
+    // It pays enough to take the other one's place.
+    return signed(sender(0), nonce, { gasPremium: 1000n });
+  });
+  expect(nonces).toEqual([0n, 1n]);
+  expect(pool.pending()).toEqual([back, next]);
+});
+
+test("pool: the state is looked at again if the head moves while a message is written to the disk", async () => {
+  const states = one();
+  const kept = disk();
+  const moving: KeptMessages = {
+    ...kept,
+    add: async (message) => {
+      await kept.add(message);
+      states.set(`${sender(0)}`, rich(1n));
+      pool.headChanged([]);
+    },
+  };
+  const pool: MessagePool = poolOf({ states, kept: moving });
+  expect(await refusal(pool.push(signed(sender(0), 0n)))).toBe("NONCE_TOO_LOW");
+  expect(pool.size).toBe(0);
   expect(kept.messages.size).toBe(0);
 });
 

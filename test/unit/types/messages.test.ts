@@ -7,6 +7,7 @@ import { Address } from "../../../src/types/address.ts";
 import { bigToBytes, FIL } from "../../../src/types/amount.ts";
 import { cidOfBlock } from "../../../src/types/cid.ts";
 import {
+  chainLength,
   decodeMessage,
   decodeSignature,
   decodeSignedMessage,
@@ -15,7 +16,9 @@ import {
   encodeSignedMessage,
   messageCid,
   messageFromJson,
+  messageLength,
   messageToJson,
+  signedLength,
   signedMessageCid,
 } from "../../../src/types/message.ts";
 
@@ -92,6 +95,22 @@ describe("messages", () => {
       messageCid(bare),
     );
     expect(() => decodeSignedMessage(message())).toThrow(FilError);
+  });
+
+  test("their lengths are those of their encodings", () => {
+    for (const [type, length] of [
+      [1, 65],
+      [2, 96],
+      [2, 22],
+      [2, 23],
+      [3, 65],
+    ] as const) {
+      const bare = decodeMessage(message());
+      const signed = { message: bare, signature: { type, data: new Uint8Array(length) } };
+      expect(signedLength(signed)).toBe(encodeSignedMessage(signed).length);
+      expect(messageLength(bare)).toBe(encodeMessage(bare).length);
+      expect(chainLength(signed)).toBe((type === 2 ? encodeMessage(bare) : encodeSignedMessage(signed)).length);
+    }
   });
 
   test("JSON with a field of another kind is refused by the field's name", () => {

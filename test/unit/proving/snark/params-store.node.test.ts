@@ -67,7 +67,8 @@ test("made, interrupted, taken up, found, and the same bytes from a pool", async
   const other = path.join(folder, "other");
   const whole = await makeStoredParams(proofs, all.scheduler, other, circuit, "seed", small);
   expect(record).toEqual(whole);
-  expect(rest.made()).toBeLessThan(all.made());
+  // Nine were made; one of them was damaged, and one's line cut.
+  expect(rest.made()).toBe(all.made() - 7);
   expect((await readFile(file)).equals(await readFile(path.join(other, `${name}.params`)))).toBe(true);
   expect((await readdir(folder)).filter((entry) => entry.endsWith(".journal"))).toEqual([]);
   const again = counting();
