@@ -223,9 +223,16 @@ function ticketDigest(header: BlockHeader): Uint8Array {
   return blake2b(header.ticket ?? new Uint8Array(0), { dkLen: 32 });
 }
 
-/** Text of a tipset's key, for maps. */
+const keyTexts = new WeakMap<readonly CID[], string>();
+
+/** Text of a tipset's key, for maps. Kept with the key, which must not change afterwards: the head's is asked for all the time. */
 export function tipsetKeyText(key: readonly CID[]): string {
-  return key.join(",");
+  let text = keyTexts.get(key);
+  if (text === undefined) {
+    text = key.join(",");
+    keyTexts.set(key, text);
+  }
+  return text;
 }
 
 function signatureToJson(signature: Signature | null): Json {
