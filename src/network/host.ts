@@ -2,7 +2,7 @@
  * One libp2p host: transports of the platform, Noise (and TLS where there is one), yamux then mplex, identify, ping,
  * gossipsub with the network's parameters, and a bounded DHT on request.
  *
- * Banned peers are refused as soon as they have proved who they are.
+ * Banned addresses are refused at once, banned peers as soon as they have proved who they are.
  */
 
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from "@libp2p/crypto/keys";
@@ -31,6 +31,7 @@ import {
   messagesTopic,
   PEER_SCORE,
 } from "./params.ts";
+import { peerAddress } from "./peer-address.ts";
 import type { PeerBook } from "./peer-book.ts";
 
 export type NetworkErrorData =
@@ -101,6 +102,10 @@ export async function openHost(options: HostOptions): Promise<Host> {
   const topics = [blocksTopic(networkName), messagesTopic(networkName)];
   const limits = local ? { inboundConnectionThreshold: 1000, maxIncomingPendingConnections: 256 } : {};
   const isBanned = (peer: { toString(): string }): boolean => peers.isBanned(peer.toString());
+  const isAddressBanned = (address: Multiaddr): boolean => {
+    const from = peerAddress(address);
+    return from !== null && peers.isAddressBanned(from);
+  };
   try {
     return (await createLibp2p<HostServices>({
       privateKey: readIdentity(options.identity),
@@ -113,7 +118,8 @@ export async function openHost(options: HostOptions): Promise<Host> {
       connectionMonitor: { enabled: !local },
       connectionGater: {
         denyDialPeer: isBanned,
-        denyDialMultiaddr: () => false,
+        denyDialMultiaddr: (address: Multiaddr) => isAddressBanned(address),
+        denyInboundConnection: ({ remoteAddr }: { readonly remoteAddr: Multiaddr }) => isAddressBanned(remoteAddr),
         denyInboundEncryptedConnection: isBanned,
         denyOutboundEncryptedConnection: isBanned,
       },

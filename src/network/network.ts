@@ -14,7 +14,8 @@ import { Gossip, type Verdict } from "./gossip.ts";
 import { HelloService, type PeerTiming } from "./hello-service.ts";
 import { type Host, type HostOptions, openHost, parseMultiaddr } from "./host.ts";
 import { blocksTopic, messagesTopic } from "./params.ts";
-import type { Offence, PeerBook } from "./peer-book.ts";
+import { isLoopback, peerAddress } from "./peer-address.ts";
+import type { Offence, PeerAddress, PeerBook } from "./peer-book.ts";
 import { type BlockMessage, decodeBlockMessage, encodeBlockMessage } from "./wire/block-message.ts";
 import type { Hello } from "./wire/hello.ts";
 
@@ -146,7 +147,7 @@ export class Network {
 
   /** Notes an offence; a peer that is banned for it is cut off. */
   report(peer: string, offence: Offence): void {
-    if (this.peers.report(peer, offence)) this.cutOff(peer);
+    if (this.peers.report(peer, offence, this.cameFrom(peer))) this.cutOff(peer);
   }
 
   ban(peer: string, ms: number): void {
@@ -193,6 +194,14 @@ export class Network {
     const peer = connection.remotePeer.toString();
     if (this.peers.isBanned(peer)) this.cutOff(peer);
     else if (connection.direction === "outbound") this.peers.reached(peer, connection.remoteAddr.toString());
+  }
+
+  /** Where a peer is connected from, as far as that may be banned: nobody else must be hit. */
+  private cameFrom(peer: string): PeerAddress[] {
+    if (this.options.local) return [];
+    return this.connectionsOf(peer)
+      .map(({ remoteAddr }) => peerAddress(remoteAddr))
+      .filter((address): address is PeerAddress => address !== null && !isLoopback(address));
   }
 
   private connectionsOf(peer: string): Connection[] {

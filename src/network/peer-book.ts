@@ -1,53 +1,26 @@
 /**
  * What this node thinks of its peers: offences add up and fade, enough of them end in a ban that grows with each one.
- * Kept over restarts by whoever gives `save`. A fault of this node is never an offence of a peer.
+ * Whoever comes back under new identities from where banned ones came is met by bans of the address: first of that
+ * address and port, then of the whole host. Kept over restarts by whoever gives `changed` (`peer-book-file.ts`).
+ * A fault of this node is never an offence of a peer.
  */
-import { FilError } from "../base/errors.ts";
+import { decodePeerBook, encodePeerBook } from "./peer-book-file.ts";
+import {
+  type AddressRecord,
+  BAN,
+  MAX_ADDRESSES,
+  MAX_PEERS,
+  OFFENCES,
+  type Offence,
+  type PeerAddress,
+  type PeerRecord,
+} from "./peer-records.ts";
 
-export type PeerBookErrorData = { readonly code: "BAD_PEER_BOOK" };
-export class PeerBookError extends FilError<PeerBookErrorData> {}
-
-/** What a peer may do wrong, and how much each weighs. A ban follows at `BAN.points`. */
-export const OFFENCES = {
-  /** another network: nothing can come of it */
-  wrongGenesis: 100,
-  /** bytes that are no message of the protocol */
-  badFrame: 40,
-  tooLarge: 60,
-  /** nothing, or not enough, within the time limit */
-  tooSlow: 10,
-  tooManyRequests: 5,
-  /** a chain that does not link, or answers another question */
-  badChain: 60,
-  badBlock: 60,
-  badMessage: 5,
-  /** promised what it then did not have */
-  notFound: 1,
-} as const;
-export type Offence = keyof typeof OFFENCES;
-
-export const BAN = { points: 100, firstMs: 10 * 60_000, longestMs: 24 * 3_600_000, halfLifeMs: 30 * 60_000 } as const;
-/** Peers remembered; the one longest quiet is forgotten first. */
-const MAX_PEERS = 4096;
-
-export type PeerRecord = {
-  readonly id: string;
-  readonly points: number;
-  /** bans so far */
-  readonly bans: number;
-  /** milliseconds since 1970; 0 if not banned */
-  readonly bannedUntil: number;
-  readonly lastOffence: Offence | null;
-  /** when `points` was right */
-  readonly at: number;
-  /** multiaddrs at which the peer was reached */
-  readonly addresses: readonly string[];
-};
-
-const MAX_ADDRESSES = 8;
+export type { Offence, PeerAddress, PeerRecord } from "./peer-records.ts";
 
 export class PeerBook {
   private readonly peers = new Map<string, PeerRecord>();
+  private readonly addresses = new Map<string, AddressRecord>();
   private readonly now: () => number;
   private readonly changed: () => void;
 
@@ -56,20 +29,20 @@ export class PeerBook {
     this.changed = changed;
   }
 
-  /** Adds an offence; tells whether the peer is banned now. */
-  report(id: string, offence: Offence): boolean {
+  /** Adds an offence; tells whether the peer is banned now. `from`: where it is connected from, if that may be banned. */
+  report(id: string, offence: Offence, from: readonly PeerAddress[] = []): boolean {
     const old = this.record(id);
     const points = old.points + OFFENCES[offence];
     const banned = points >= BAN.points;
     const bans = banned ? old.bans + 1 : old.bans;
-    const length = Math.min(BAN.longestMs, BAN.firstMs * 2 ** Math.min(bans - 1, 16));
     this.put({
       ...old,
       points: banned ? 0 : points,
       bans,
-      bannedUntil: banned ? this.now() + length : old.bannedUntil,
+      bannedUntil: banned ? this.now() + banLength(bans) : old.bannedUntil,
       lastOffence: offence,
     });
+    if (banned) for (const one of from) this.bannedFrom(one);
     return banned;
   }
 
@@ -86,6 +59,10 @@ export class PeerBook {
     return known !== undefined && known.bannedUntil > this.now();
   }
 
+  isAddressBanned({ ip, port }: PeerAddress): boolean {
+    return [ip, `${ip}:${port}`].some((key) => (this.addresses.get(key)?.bannedUntil ?? 0) > this.now());
+  }
+
   ban(id: string, ms: number): void {
     const old = this.record(id);
     this.put({ ...old, bans: old.bans + 1, bannedUntil: this.now() + ms });
@@ -98,25 +75,54 @@ export class PeerBook {
     return true;
   }
 
+  /** Lifts the ban of an address as `bannedAddresses` names it; tells whether there was one. */
+  unbanAddress(address: string): boolean {
+    const known = this.addresses.get(address);
+    if (known === undefined || known.bannedUntil <= this.now()) return false;
+    this.addresses.delete(address);
+    this.changed();
+    return true;
+  }
+
   list(): PeerRecord[] {
     return [...this.peers.keys()].map((id) => this.record(id));
   }
 
-  encode(): Uint8Array {
-    return new TextEncoder().encode(JSON.stringify(this.list()));
+  bannedAddresses(): AddressRecord[] {
+    return [...this.addresses.values()].filter(({ bannedUntil }) => bannedUntil > this.now());
   }
 
-  /** Takes what `encode` gave; throws `PeerBookError` on anything else. */
-  load(bytes: Uint8Array): void {
-    let list: unknown;
-    try {
-      list = JSON.parse(new TextDecoder().decode(bytes));
-    } catch (cause) {
-      throw new PeerBookError({ code: "BAD_PEER_BOOK" }, "the stored peers are not JSON", { cause });
+  encode(): Uint8Array {
+    return encodePeerBook({ peers: this.list(), addresses: [...this.addresses.values()] });
+  }
+
+  /**
+   * Takes what `encode` gave; tells how many of its records were damaged and left out. Throws `PeerBookError` on
+   * anything else. A ban ends no later than it could if it began now, however the clock was set.
+   */
+  load(bytes: Uint8Array): number {
+    const { peers, addresses, damaged } = decodePeerBook(bytes);
+    const latest = this.now() + BAN.longestMs;
+    for (const one of peers) this.peers.set(one.id, { ...one, bannedUntil: Math.min(one.bannedUntil, latest) });
+    for (const one of addresses)
+      this.addresses.set(one.address, { ...one, bannedUntil: Math.min(one.bannedUntil, latest) });
+    return damaged;
+  }
+
+  /** A peer that came from here was banned. */
+  private bannedFrom({ ip, port }: PeerAddress): void {
+    for (const [address, allowed] of [
+      [`${ip}:${port}`, BAN.perPort],
+      [ip, BAN.perHost],
+    ] as const) {
+      const bans = (this.addresses.get(address)?.bans ?? 0) + 1;
+      const at = this.now();
+      const bannedUntil = bans >= allowed ? at + banLength(bans - allowed + 1) : 0;
+      this.addresses.delete(address);
+      this.addresses.set(address, { address, bans, bannedUntil, at });
+      if (this.addresses.size > MAX_PEERS) this.addresses.delete(this.addresses.keys().next().value as string);
     }
-    if (!Array.isArray(list) || !list.every(isRecord))
-      throw new PeerBookError({ code: "BAD_PEER_BOOK" }, "the stored peers are not a list of records");
-    for (const record of list.slice(0, MAX_PEERS)) this.peers.set(record.id, record);
+    this.changed();
   }
 
   /** The record as of now, points faded. */
@@ -136,13 +142,7 @@ export class PeerBook {
   }
 }
 
-function isRecord(value: unknown): value is PeerRecord {
-  const one = value as Partial<PeerRecord> | null;
-  return (
-    typeof one?.id === "string" &&
-    [one.points, one.bans, one.bannedUntil, one.at].every((n) => typeof n === "number" && Number.isFinite(n)) &&
-    (one.lastOffence === null || (typeof one.lastOffence === "string" && one.lastOffence in OFFENCES)) &&
-    Array.isArray(one.addresses) &&
-    one.addresses.every((address) => typeof address === "string")
-  );
+/** Milliseconds of the ban that is the `bans`-th: each is twice as long, up to a day. */
+function banLength(bans: number): number {
+  return Math.min(BAN.longestMs, BAN.firstMs * 2 ** Math.min(bans - 1, 16));
 }

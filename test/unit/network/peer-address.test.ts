@@ -1,0 +1,16 @@
+import { multiaddr } from "@multiformats/multiaddr";
+import { expect, test } from "vitest";
+import { isLoopback, peerAddress } from "../../../src/network/peer-address.ts";
+
+test("IP and port of a multiaddr, and none where there is none", () => {
+  expect(peerAddress(multiaddr("/ip4/192.0.2.1/tcp/4001/ws"))).toEqual({ ip: "192.0.2.1", port: 4001 });
+  expect(peerAddress(multiaddr("/ip6/2001:db8::1/udp/5"))).toEqual({ ip: "2001:db8::1", port: 5 });
+  expect(peerAddress(multiaddr("/dns4/example.org/tcp/1"))).toBe(null);
+  expect(peerAddress(multiaddr("/ip4/192.0.2.1/tcp/1/p2p-circuit"))).toBe(null);
+});
+
+test("loopback", () => {
+  const of = (ip: string) => isLoopback({ ip, port: 1 });
+  expect(["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"].map(of)).toEqual([true, true, true, true]);
+  expect(["12.7.0.1", "192.0.2.127", "::2"].map(of)).toEqual([false, false, false]);
+});
