@@ -14,3 +14,19 @@ export class Turns {
     await this.last;
   }
 }
+
+/** Turns for each of many: what has one key does not overlap, what has others goes on. */
+export class KeyedTurns {
+  private readonly lines = new Map<string, { readonly turns: Turns; users: number }>();
+
+  async run<Result>(key: string, work: () => Promise<Result>): Promise<Result> {
+    const line = this.lines.get(key) ?? { turns: new Turns(), users: 0 };
+    this.lines.set(key, line);
+    line.users++;
+    try {
+      return await line.turns.run(work);
+    } finally {
+      if (--line.users === 0) this.lines.delete(key);
+    }
+  }
+}

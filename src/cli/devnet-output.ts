@@ -3,11 +3,11 @@ import { toHex } from "../base/bytes.ts";
 import { describeError } from "../base/errors.ts";
 import { Turns } from "../base/turns.ts";
 import { toLotusKey } from "../keys/lotus-key.ts";
-import type { PoolNote } from "../mpool/pool.ts";
+import type { PoolNote } from "../mpool/parts.ts";
 import type { Devnet } from "../node/devnet.ts";
 import { exitCodeText, methodText } from "../state/words.ts";
 import type { Address } from "../types/address.ts";
-import { formatFil } from "../types/amount.ts";
+import { filText } from "../types/amount.ts";
 import type { Tipset } from "../types/block-header.ts";
 import { paint } from "./terminal.ts";
 
@@ -113,7 +113,7 @@ export function banner(net: Devnet, { url, data, resumed, token }: Started): str
     "",
     ...table.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ")),
     "",
-    `${formatFil(balance)} FIL on each address, and on a BLS address beside it: filigree account <name>, filigree wallet list.`,
+    `${filText(balance)} on each address, and on a BLS address beside it: filigree account <name>, filigree wallet list.`,
     "THESE KEYS ARE PUBLIC: never use them on a real network.",
     "",
     `Mnemonic   ${mnemonic}  (m/44'/461'/0'/0/n)`,
@@ -169,7 +169,7 @@ class TextOutput implements Output {
     const wanted = this.loudness === "quiet" ? executed.filter(({ exitCode }) => exitCode !== 0) : executed;
     const shown = this.loudness === "verbose" ? wanted : wanted.slice(0, MOST_LINES);
     for (const { method, from, to, value, exitCode, outcome, gasUsed, cid } of shown) {
-      const amount = value === 0n ? "" : `  ${formatFil(value)} FIL`;
+      const amount = value === 0n ? "" : `  ${filText(value)}`;
       const text = `epoch ${tipset.height}  ${method}  ${name(from)} → ${name(to)}${amount}  ${outcome}  gas ${gasUsed}`;
       const whole = this.loudness === "verbose" ? `${text}  ${cid}` : text;
       line(exitCode === 0 ? whole : paint(process.stdout, "red", whole));

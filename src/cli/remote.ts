@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { Address } from "../types/address.ts";
-import { formatFil, parseFil } from "../types/amount.ts";
+import { parseFil } from "../types/amount.ts";
 import { UsageError } from "./errors.ts";
 import { DEFAULT_DATA } from "./options.ts";
 
@@ -34,10 +34,6 @@ export function parseAmount(text: string): bigint {
     throw new InvalidArgumentError((error as Error).message);
   }
   throw new InvalidArgumentError("an amount is not negative.");
-}
-
-export function filText(atto: string | bigint): string {
-  return `${formatFil(BigInt(atto))} FIL`;
 }
 
 /** `token:/ip4/127.0.0.1/tcp/1234/http` or `token:http://…`, as lotus has it. */

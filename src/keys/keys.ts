@@ -75,10 +75,15 @@ export function verifyBytes(crypto: KeyCrypto, signature: Signature, signer: Add
 export function deriveKey(crypto: KeyCrypto, seed: string, purpose: string, type: KeyType): KeyInfo {
   const text = new TextEncoder();
   for (let round = 0; ; round++) {
-    const secret = crypto.blake2b256(text.encode(`filigree/${seed}/${purpose}/${type}/${round}`)).slice();
-    // Both group orders exceed 2^254: clearing two bits of the most significant byte always fits.
-    const top = type === "bls" ? 31 : 0;
-    secret[top] = (secret[top] as number) & 0x3f;
-    if (secret.some((byte) => byte !== 0)) return { type, secret };
+    const key = keyFrom(type, crypto.blake2b256(text.encode(`filigree/${seed}/${purpose}/${type}/${round}`)));
+    if (key.secret.some((byte) => byte !== 0)) return key;
   }
+}
+
+/** The key of 32 random bytes. Both group orders exceed 2^254: without its two highest bits any number but 0 is a secret. */
+export function keyFrom(type: KeyType, bytes: Uint8Array): KeyInfo {
+  const secret = bytes.slice();
+  const top = type === "bls" ? 31 : 0;
+  secret[top] = (secret[top] as number) & 0x3f;
+  return { type, secret };
 }

@@ -9,8 +9,9 @@
 import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { scrypt } from "@noble/hashes/scrypt.js";
 import { concat, equal, fromBase64, fromUtf8, toBase64, utf8 } from "../base/bytes.ts";
+import { Turns } from "../base/turns.ts";
 import type { Secrets } from "../platform/secrets.ts";
-import { Address } from "../types/address.ts";
+import { Address, type NetworkPrefix } from "../types/address.ts";
 import { addressOf, type KeyCrypto, KeyError, type KeyInfo } from "./keys.ts";
 
 const SECRET_NAME = "keystore";
@@ -23,6 +24,8 @@ const NONCE = 24;
 export type KeystoreParts = {
   readonly secrets: Secrets;
   readonly crypto: KeyCrypto;
+  /** Of addresses in what people read; the file spells all as the main network does. */
+  readonly prefix: NetworkPrefix;
   readonly randomBytes: (length: number) => Uint8Array;
   /** Whether the keys are of a local network: then the passphrase may be empty. */
   readonly local: boolean;
@@ -39,7 +42,7 @@ export class Keystore {
   private kept = false;
   private readonly derived = new Map<string, Uint8Array>();
   /** Changes follow one another: each is a whole file. */
-  private turn: Promise<unknown> = Promise.resolve();
+  private readonly changes = new Turns();
 
   private constructor(parts: KeystoreParts, passphrase: string) {
     this.parts = parts;
@@ -124,9 +127,9 @@ export class Keystore {
   /** The key of an address; throws `KeyError` UNKNOWN_KEY. */
   get(address: Address): KeyInfo {
     const entry = this.entries.get(address.toString());
-    if (entry === undefined)
-      throw new KeyError({ code: "UNKNOWN_KEY", address: `${address}` }, `no key for ${address} in this wallet`);
-    return entry.key;
+    if (entry !== undefined) return entry.key;
+    const text = address.toString(this.parts.prefix);
+    throw new KeyError({ code: "UNKNOWN_KEY", address: text }, `no key for ${text} in this wallet`);
   }
 
   async defaultAddress(): Promise<Address | null> {
@@ -144,7 +147,7 @@ export class Keystore {
   private change<Result>(
     make: (entries: Map<string, Entry>, chosen: string | null) => { result: Result; chosen: string | null },
   ): Promise<Result> {
-    const run = async (): Promise<Result> => {
+    return this.changes.run(async () => {
       const entries = new Map(this.entries);
       const { result, chosen } = make(entries, this.chosen);
       const keys = Object.fromEntries([...entries].map(([name, { record }]) => [name, toBase64(record)]));
@@ -154,10 +157,7 @@ export class Keystore {
       this.chosen = chosen;
       this.kept = true;
       return result;
-    };
-    const done = this.turn.then(run);
-    this.turn = done.catch(() => undefined);
-    return done;
+    });
   }
 
   private keyFor(salt: Uint8Array, logN: number): Uint8Array {
@@ -189,7 +189,10 @@ export class Keystore {
   private decrypt(name: string, record: Uint8Array): KeyInfo {
     const logN = record[MAGIC.length] ?? 0;
     if (!equal(record.subarray(0, 4), MAGIC) || logN < 10 || logN > 20)
-      throw new KeyError({ code: "BAD_KEYSTORE", reason: "header" }, `the stored key of ${name} has an unknown form`);
+      throw new KeyError(
+        { code: "BAD_KEYSTORE", reason: "header" },
+        `the stored key of ${Address.parse(name).toString(this.parts.prefix)} has an unknown form`,
+      );
     const salt = record.slice(5, 5 + SALT);
     const nonce = record.slice(5 + SALT, 5 + SALT + NONCE);
     try {

@@ -3,7 +3,7 @@
  * Source: lotus chain/messagepool/check.go, api/types.go (CheckStatusCode) at b835fab702eb.
  */
 import { CHAIN_LIMITS } from "../params/networks.ts";
-import type { Address } from "../types/address.ts";
+import type { Address, NetworkPrefix } from "../types/address.ts";
 import type { CID } from "../types/cid.ts";
 import { type Message, messageCid, messageLength, SIGNATURE_TYPE } from "../types/message.ts";
 import { checkFields, requiredFunds } from "./rules.ts";
@@ -36,6 +36,7 @@ export type Verdict = {
 export type SenderAccount = { nextNonce: bigint; readonly balance: bigint; needed: bigint };
 
 export type CheckContext = {
+  readonly prefix: NetworkPrefix;
   readonly networkVersion: number;
   /** attoFIL per gas */
   readonly baseFee: bigint;
@@ -66,7 +67,7 @@ export async function checkMessage(message: Message, context: CheckContext, anyN
   const size = messageLength(message);
   say(CHECK.serialize, true, "");
   say(CHECK.size, size <= CHAIN_LIMITS.maxMessageBytes - SIGNATURE_ROOM, "message too big");
-  const invalid = violation(message, context.networkVersion);
+  const invalid = violation(message, context);
   if (!say(CHECK.validity, invalid === null, `syntactically invalid message: ${invalid}`)) return out;
   const least = context.minGas(size);
   say(CHECK.minGas, message.gasLimit >= least, "GasLimit less than epoch minimum gas", { minGas: least.toString() });
@@ -83,14 +84,14 @@ function nonceHint(account: SenderAccount | null): Verdict["hint"] {
 }
 
 /** The first rule that the message itself breaks; fees and gas have verdicts of their own. */
-function violation(message: Message, networkVersion: number): string | null {
+function violation(message: Message, { networkVersion, prefix }: CheckContext): string | null {
   const signature = { type: SIGNATURE_TYPE.bls, data: new Uint8Array(96) };
   const gasFeeCap =
     message.gasFeeCap >= 0n && message.gasFeeCap < CHAIN_LIMITS.minimumBaseFee
       ? CHAIN_LIMITS.minimumBaseFee
       : message.gasFeeCap;
   try {
-    checkFields({ message: { ...message, gasFeeCap }, signature }, 0, 0n, networkVersion);
+    checkFields({ message: { ...message, gasFeeCap }, signature }, 0, 0n, networkVersion, prefix);
     return null;
   } catch (error) {
     return (error as Error).message;

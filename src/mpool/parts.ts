@@ -1,5 +1,5 @@
 /** What the pool asks of the node around it, and what it tells. */
-import type { Address } from "../types/address.ts";
+import type { Address, NetworkPrefix } from "../types/address.ts";
 import type { Tipset } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
 import type { Message, SignedMessage } from "../types/message.ts";
@@ -9,6 +9,8 @@ import type { PoolStore } from "./kept-messages.ts";
 export type SenderState = { readonly nonce: bigint; readonly balance: bigint };
 
 export type PoolParts = {
+  /** Of addresses in what people read. */
+  readonly prefix: NetworkPrefix;
   /** Key address behind an ID address or another that is none; null if there is none. */
   readonly resolveKey: (address: Address) => Promise<Address | null>;
   readonly senderState: (address: Address) => Promise<SenderState | null>;

@@ -9,33 +9,24 @@
  * Source of the rules: lotus chain/messagepool.
  */
 import { describeError } from "../base/errors.ts";
-import { Turns } from "../base/turns.ts";
+import { KeyedTurns, Turns } from "../base/turns.ts";
 import { type Address, PROTOCOL } from "../types/address.ts";
+import { filText } from "../types/amount.ts";
 import type { Tipset } from "../types/block-header.ts";
 import { type CID, type CidKey, cidKey } from "../types/cid.ts";
 import { type SignedMessage, signedMessageCid } from "../types/message.ts";
 import { checkPoolConfig, DEFAULT_POOL_CONFIG, type PoolConfig } from "./config.ts";
 import type { FoundMessages } from "./kept-messages.ts";
 import type { Candidate } from "./message-chain.ts";
+import { PoolNotes } from "./notes.ts";
 import type { OtherBase, PoolChange, PoolHeadChange, PoolNote, PoolParts, SenderState } from "./parts.ts";
+import { cheaperTails, cheapestFor, isLacking, type Lack, type Tail, wouldMakeRoom } from "./room.ts";
 import { checkFields, POOL_LIMITS, PoolError, refuse, requiredFunds, waitsFor } from "./rules.ts";
 import { selectMessages } from "./selection.ts";
 import { type Origin, type PoolEntry, poolEntry, SenderQueue, type Way } from "./sender-queue.ts";
 
-export type {
-  KeptMessages,
-  OtherBase,
-  PoolChange,
-  PoolHeadChange,
-  PoolNote,
-  PoolParts,
-  SenderState,
-} from "./parts.ts";
-
 /** Attempts to push under a nonce that is used up meanwhile, and to see a state at a head that moves. */
 const MAX_ATTEMPTS = 3;
-/** Notes that wait for the first listener. */
-const MAX_UNHEARD = 100;
 
 const NONE_KEPT: FoundMessages = { messages: [], unreadable: [] };
 
@@ -48,11 +39,10 @@ export class MessagePool {
   private readonly byCid = new Map<CidKey, PoolEntry>();
   private bytes = 0;
   private current: PoolConfig = DEFAULT_POOL_CONFIG;
-  private readonly locks = new Map<string, { readonly turns: Turns; users: number }>();
+  private readonly senderTurns = new KeyedTurns();
   private readonly headTurns = new Turns();
   private readonly changeListeners = new Set<(change: PoolChange) => void>();
-  private readonly noteListeners = new Set<(note: PoolNote) => void>();
-  private unheard: PoolNote[] = [];
+  private readonly notes = new PoolNotes();
   private moves = 0;
   /** Messages that were said to wait, so that it is said once. */
   private readonly saidToWait = new Set<CidKey>();
@@ -92,9 +82,7 @@ export class MessagePool {
    * is told what was to be said before it came, the last 100 notes of it.
    */
   onNote(listener: (note: PoolNote) => void): () => void {
-    this.noteListeners.add(listener);
-    for (const note of this.unheard.splice(0)) listener(note);
-    return () => this.noteListeners.delete(listener);
+    return this.notes.listen(listener);
   }
 
   // Entering.
@@ -103,8 +91,9 @@ export class MessagePool {
   async push(signed: SignedMessage, origin: Origin = "local"): Promise<void> {
     const entry = this.checked(signed, origin !== "network");
     const sender = await this.keyOf(signed.message.from);
-    if (sender === null) return refuse("UNKNOWN_SENDER", `sender ${signed.message.from} has no key: actor not found`);
-    await this.withLock(sender, () => this.enter(entry, sender, origin));
+    if (sender === null)
+      return refuse("UNKNOWN_SENDER", `sender ${this.text(signed.message.from)} has no key: actor not found`);
+    await this.senderTurns.run(sender.key, () => this.enter(entry, sender, origin));
   }
 
   /**
@@ -113,8 +102,8 @@ export class MessagePool {
    */
   async pushNext(from: Address, make: (nonce: bigint) => Promise<SignedMessage>): Promise<SignedMessage> {
     const sender = await this.keyOf(from);
-    if (sender === null) return refuse("UNKNOWN_SENDER", `sender ${from} has no key: actor not found`);
-    return this.withLock(sender, async () => {
+    if (sender === null) return refuse("UNKNOWN_SENDER", `sender ${this.text(from)} has no key: actor not found`);
+    return this.senderTurns.run(sender.key, async () => {
       for (let attempt = 1; ; attempt++) {
         const signed = await make(await this.nonceOf(sender));
         try {
@@ -131,7 +120,7 @@ export class MessagePool {
   /** Nonce that the next message of a sender, by any address, should carry. Throws `PoolError` UNKNOWN_SENDER. */
   async nextNonceOf(from: Address): Promise<bigint> {
     const sender = await this.keyOf(from);
-    return sender === null ? refuse("UNKNOWN_SENDER", `${from}: actor not found`) : this.nonceOf(sender);
+    return sender === null ? refuse("UNKNOWN_SENDER", `${this.text(from)}: actor not found`) : this.nonceOf(sender);
   }
 
   private async nonceOf(sender: Address): Promise<bigint> {
@@ -141,12 +130,25 @@ export class MessagePool {
 
   private checked(signed: SignedMessage, isLocal: boolean): PoolEntry {
     const entry = poolEntry(signed, isLocal);
-    checkFields(signed, entry.bytes, this.parts.minGas(signed), this.parts.networkVersion());
+    this.checkRules(entry);
     return entry;
   }
 
+  /** Throws `PoolError` if the message breaks a rule that holds now. */
+  private checkRules({ signed, bytes }: PoolEntry): void {
+    const { minGas, networkVersion, prefix } = this.parts;
+    checkFields(signed, bytes, minGas(signed), networkVersion(), prefix);
+  }
+
+  /** An address as this network spells it. */
+  private text(address: Address): string {
+    return address.toString(this.parts.prefix);
+  }
+
   private async stateOf(sender: Address): Promise<SenderState> {
-    return (await this.parts.senderState(sender)) ?? refuse("UNKNOWN_SENDER", `sender ${sender}: actor not found`);
+    return (
+      (await this.parts.senderState(sender)) ?? refuse("UNKNOWN_SENDER", `sender ${this.text(sender)}: actor not found`)
+    );
   }
 
   private async see(sender: Address): Promise<Sight> {
@@ -161,7 +163,10 @@ export class MessagePool {
       refuse("BAD_SIGNATURE", "the signature is not the sender's");
     const baseFee = await this.parts.baseFee();
     if (way === "network" && signed.message.gasFeeCap < baseFee / POOL_LIMITS.baseFeeFloor)
-      refuse("FEE_BELOW_BASE_FEE", `GasFeeCap ${signed.message.gasFeeCap} is far below the base fee of ${baseFee}`);
+      refuse(
+        "FEE_BELOW_BASE_FEE",
+        `GasFeeCap ${signed.message.gasFeeCap} is far below the base fee of ${baseFee} attoFIL`,
+      );
     let sight = await this.see(sender);
     this.admit(entry, sender, sight.state, way);
     if (way !== "loaded" && entry.isLocal) await this.keep(signed);
@@ -191,20 +196,24 @@ export class MessagePool {
     if (m.nonce < state.nonce)
       refuse("NONCE_TOO_LOW", `nonce ${m.nonce} is used; minimum expected nonce is ${state.nonce}`);
     const queue = this.queueOf(sender, state.nonce);
-    const replaced = queue.check(entry, way);
+    const replaced = queue.check(entry, way, this.parts.prefix);
     const funds = queue.fundsWithout(m.nonce) + requiredFunds(m);
     if (funds > state.balance && way !== "returned")
-      refuse("INSUFFICIENT_FUNDS", `not enough funds: ${funds} attoFIL needed, balance is ${state.balance}`);
-    const full = !this.hasRoom(entry, replaced);
-    if (full && (way === "returned" || this.victims(entry, sender, replaced) === null))
+      refuse(
+        "INSUFFICIENT_FUNDS",
+        `not enough funds: ${filText(funds)} needed with what waits, balance is ${filText(state.balance)}`,
+      );
+    const lack = this.lackFor(entry, replaced);
+    if (isLacking(lack) && (way === "returned" || !wouldMakeRoom(this.tailsBelow(entry, sender), lack)))
       refuse("POOL_FULL", "the message pool is full; raise GasPremium");
   }
 
   private insert(entry: PoolEntry, sender: Address, nonce: bigint): void {
     const queue = this.queueOf(sender, nonce);
     const replaced = queue.get(entry.signed.message.nonce);
-    for (const victim of this.victims(entry, sender, replaced) ?? [])
-      this.drop(victim.queue, victim.entry, "the pool is full, and it pays least");
+    const lack = this.lackFor(entry, replaced);
+    const victims = isLacking(lack) ? cheapestFor(this.tailsBelow(entry, sender), lack) : [];
+    for (const victim of victims) this.drop(victim.queue, victim.entry, "the pool is full, and it pays least");
     if (replaced !== undefined) {
       this.take(queue, replaced, false);
       this.forget([replaced]);
@@ -220,35 +229,14 @@ export class MessagePool {
     return this.queues.get(sender.key) ?? new SenderQueue(sender, nonce);
   }
 
-  private hasRoom(entry: PoolEntry, replaced: PoolEntry | undefined): boolean {
-    const count = this.size + (replaced === undefined ? 1 : 0);
-    const bytes = this.bytes + entry.bytes - (replaced?.bytes ?? 0);
-    return count <= this.current.sizeLimitHigh && bytes <= POOL_LIMITS.pendingBytes;
+  /** What the pool lacks to take a message in, in place of `replaced` if that is there. */
+  private lackFor(entry: PoolEntry, replaced: PoolEntry | undefined): Lack {
+    const count = this.size + (replaced === undefined ? 1 : 0) - this.current.sizeLimitHigh;
+    return { count, bytes: this.bytes + entry.bytes - (replaced?.bytes ?? 0) - POOL_LIMITS.pendingBytes };
   }
 
-  /**
-   * What must go so that the message has room: last messages of other senders that pay less. Null if they do not suffice.
-   */
-  private victims(
-    entry: PoolEntry,
-    sender: Address,
-    replaced: PoolEntry | undefined,
-  ): { readonly queue: SenderQueue; readonly entry: PoolEntry }[] | null {
-    if (this.hasRoom(entry, replaced)) return [];
-    const { gasPremium } = entry.signed.message;
-    const tails = [...this.queues.values()]
-      .filter((queue) => !queue.sender.equals(sender))
-      .map((queue) => ({ queue, entry: queue.inOrder().at(-1) as PoolEntry }))
-      .filter((tail) => tail.entry.signed.message.gasPremium < gasPremium)
-      .sort((a, b) => (a.entry.signed.message.gasPremium < b.entry.signed.message.gasPremium ? -1 : 1));
-    let count = this.size + (replaced === undefined ? 1 : 0) - this.current.sizeLimitHigh;
-    let bytes = this.bytes + entry.bytes - (replaced?.bytes ?? 0) - POOL_LIMITS.pendingBytes;
-    let taken = 0;
-    for (; taken < tails.length && (count > 0 || bytes > 0); taken++) {
-      count--;
-      bytes -= (tails[taken] as (typeof tails)[number]).entry.bytes;
-    }
-    return count > 0 || bytes > 0 ? null : tails.slice(0, taken);
+  private tailsBelow(entry: PoolEntry, sender: Address): Tail[] {
+    return cheaperTails(this.queues.values(), sender, entry.signed.message.gasPremium);
   }
 
   // Leaving.
@@ -278,7 +266,9 @@ export class MessagePool {
   }
 
   private forget(entries: readonly PoolEntry[]): void {
-    const cids = entries.filter((one) => one.isLocal).map((one) => signedMessageCid(one.signed));
+    // What is refused may be here by another way: its block was reverted while it was pushed again.
+    const gone = entries.filter((one) => one.isLocal && !this.byCid.has(one.key));
+    const cids = gone.map((one) => signedMessageCid(one.signed));
     // One that stays on the disk is refused at the next start, its nonce being used.
     if (cids.length > 0) this.parts.kept?.remove(cids).catch(() => undefined);
   }
@@ -390,7 +380,7 @@ export class MessagePool {
   /** Checks a message again by the rules that hold now; an upgrade of the network may have changed them. */
   private isUsable(queue: SenderQueue, entry: PoolEntry): boolean {
     try {
-      checkFields(entry.signed, entry.bytes, this.parts.minGas(entry.signed), this.parts.networkVersion());
+      this.checkRules(entry);
       return true;
     } catch (error) {
       const own = this.queues.get(queue.sender.key);
@@ -471,13 +461,13 @@ export class MessagePool {
   async load(): Promise<void> {
     this.current = (await this.parts.kept?.config()) ?? this.current;
     const { messages, unreadable } = (await this.parts.kept?.all()) ?? NONE_KEPT;
-    for (const { cid, reason } of unreadable) this.tell({ kind: "unreadable", cid, message: null, reason });
+    for (const { cid, reason } of unreadable) this.notes.tell({ kind: "unreadable", cid, message: null, reason });
     const gone: CID[] = [];
     for (const signed of [...messages].sort((a, b) => (a.message.nonce < b.message.nonce ? -1 : 1))) {
       try {
         const entry = this.checked(signed, true);
         const sender = (await this.keyOf(signed.message.from)) ?? refuse("UNKNOWN_SENDER", "actor not found");
-        await this.withLock(sender, () => this.enter(entry, sender, "loaded"));
+        await this.senderTurns.run(sender.key, () => this.enter(entry, sender, "loaded"));
       } catch (error) {
         gone.push(signedMessageCid(signed));
         if (!isUsed(error)) this.note("dropped", signed, `after a restart: ${describeError(error)}`);
@@ -494,28 +484,12 @@ export class MessagePool {
     return isKey ? address : this.parts.resolveKey(address);
   }
 
-  private async withLock<Result>(sender: Address, work: () => Promise<Result>): Promise<Result> {
-    const lock = this.locks.get(sender.key) ?? { turns: new Turns(), users: 0 };
-    this.locks.set(sender.key, lock);
-    lock.users++;
-    try {
-      return await lock.turns.run(work);
-    } finally {
-      if (--lock.users === 0) this.locks.delete(sender.key);
-    }
-  }
-
   private announce(change: PoolChange): void {
     for (const listener of this.changeListeners) listener(change);
   }
 
   private note(kind: PoolNote["kind"], signed: SignedMessage, reason: string): void {
-    this.tell({ kind, cid: signedMessageCid(signed), message: signed.message, reason });
-  }
-
-  private tell(note: PoolNote): void {
-    if (this.noteListeners.size === 0) this.unheard = [...this.unheard.slice(1 - MAX_UNHEARD), note];
-    for (const listener of this.noteListeners) listener(note);
+    this.notes.tell({ kind, cid: signedMessageCid(signed), message: signed.message, reason });
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { FilError } from "../base/errors.ts";
 import { CHAIN_LIMITS } from "../params/networks.ts";
-import { type Address, PROTOCOL } from "../types/address.ts";
+import { type Address, type NetworkPrefix, PROTOCOL } from "../types/address.ts";
 import { type Message, SIGNATURE_TYPE, type SignedMessage } from "../types/message.ts";
 
 export type PoolErrorData = {
@@ -61,24 +61,30 @@ function isZeroAddress({ protocol, bytes }: Address): boolean {
   return protocol === PROTOCOL.bls && bytes[1] === 0xc0 && bytes.subarray(2).every((byte) => byte === 0);
 }
 
-function checkAddress(name: string, address: Address, networkVersion: number): void {
+function checkAddress(name: string, address: Address, networkVersion: number, prefix: NetworkPrefix): void {
   if (address.protocol === PROTOCOL.delegated && networkVersion < DELEGATED_FROM)
     refuse(
       "BAD_ADDRESS",
-      `'${name}' address protocol unsupported for network version: ${address} needs ${DELEGATED_FROM}, this is ${networkVersion}`,
+      `'${name}' address protocol unsupported for network version: ${address.toString(prefix)} needs ${DELEGATED_FROM}, this is ${networkVersion}`,
     );
 }
 
 /**
  * Checks everything that can be seen in the message itself. `size`: bytes of the signed message; `minGas`: gas for storing
- * it on chain.
+ * it on chain; `prefix`: of addresses in the error's text. Throws `PoolError`.
  */
-export function checkFields(signed: SignedMessage, size: number, minGas: bigint, networkVersion: number): void {
+export function checkFields(
+  signed: SignedMessage,
+  size: number,
+  minGas: bigint,
+  networkVersion: number,
+  prefix: NetworkPrefix,
+): void {
   const m = signed.message;
   if (size > CHAIN_LIMITS.maxMessageBytes)
     refuse("TOO_LARGE", `message of ${size} bytes, over ${CHAIN_LIMITS.maxMessageBytes}`);
-  checkAddress("To", m.to, networkVersion);
-  checkAddress("From", m.from, networkVersion);
+  checkAddress("To", m.to, networkVersion, prefix);
+  checkAddress("From", m.from, networkVersion, prefix);
   if (isZeroAddress(m.to) && networkVersion >= NO_ZERO_ADDRESS_FROM) refuse("BAD_ADDRESS", "invalid 'To' address");
   if (signed.signature.type === SIGNATURE_TYPE.delegated && networkVersion < DELEGATED_FROM)
     refuse("BAD_SIGNATURE", `delegated signatures are for network version ${DELEGATED_FROM} and later`);
@@ -92,7 +98,10 @@ export function checkFields(signed: SignedMessage, size: number, minGas: bigint,
   if (m.gasLimit < minGas)
     refuse("GAS_LIMIT", `GasLimit ${m.gasLimit} is less than the ${minGas} that storing the message costs`);
   if (m.gasFeeCap < CHAIN_LIMITS.minimumBaseFee)
-    refuse("FEE_TOO_LOW", `GasFeeCap ${m.gasFeeCap} is below the lowest base fee, ${CHAIN_LIMITS.minimumBaseFee}`);
+    refuse(
+      "FEE_TOO_LOW",
+      `GasFeeCap ${m.gasFeeCap} is below the lowest base fee, ${CHAIN_LIMITS.minimumBaseFee} attoFIL per gas`,
+    );
 }
 
 /** attoFIL that the sender must hold for the gas of a message. What it sends is looked at when it is executed. */

@@ -1,5 +1,5 @@
 /** The waiting messages of one sender, by nonce. Source of the rules: lotus chain/messagepool/messagepool.go (msgSet). */
-import type { Address } from "../types/address.ts";
+import type { Address, NetworkPrefix } from "../types/address.ts";
 import { type CidKey, cidKey } from "../types/cid.ts";
 import { type SignedMessage, signedLength, signedMessageCid } from "../types/message.ts";
 import { POOL_LIMITS, refuse, replacementPremium, requiredFunds } from "./rules.ts";
@@ -72,7 +72,7 @@ export class SenderQueue {
   }
 
   /** Throws `PoolError` if the message may not join; otherwise gives the one that it replaces, if any. */
-  check({ signed, key }: PoolEntry, way: Way): PoolEntry | undefined {
+  check({ signed, key }: PoolEntry, way: Way, prefix: NetworkPrefix): PoolEntry | undefined {
     const { nonce, gasPremium } = signed.message;
     const strict = way === "network";
     const gap = way === "untrusted" ? 0n : POOL_LIMITS.nonceGap;
@@ -82,7 +82,10 @@ export class SenderQueue {
     const old = this.entries.get(nonce);
     if (old === undefined) {
       if (this.entries.size >= limit)
-        refuse("TOO_MANY_PENDING", `too many pending messages: ${this.sender} has ${this.entries.size} waiting`);
+        refuse(
+          "TOO_MANY_PENDING",
+          `too many pending messages: ${this.sender.toString(prefix)} has ${this.entries.size} waiting`,
+        );
       return undefined;
     }
     if (way === "next") refuse("NONCE_TOO_LOW", `nonce ${nonce} is taken; the next one is ${this.next}`);
@@ -93,7 +96,7 @@ export class SenderQueue {
     if (gasPremium < least)
       refuse(
         "REPLACE_FEE_TOO_LOW",
-        `message from ${signed.message.from} with nonce ${nonce} already in mpool, increase GasPremium to ${least} from ` +
+        `message from ${signed.message.from.toString(prefix)} with nonce ${nonce} already in mpool, increase GasPremium to ${least} from ` +
           `${gasPremium} to trigger replace by fee`,
       );
     return old;

@@ -198,7 +198,10 @@ export class Devnet {
             crypto,
           );
     const secrets = data === null ? memorySecrets() : await platform.openSecrets(data);
-    const keystore = await Keystore.open({ secrets, crypto, randomBytes: platform.randomBytes, local: true }, "");
+    const keystore = await Keystore.open(
+      { secrets, crypto, randomBytes: platform.randomBytes, local: true, prefix: network.prefix },
+      "",
+    );
     if (chain.isEmpty || keystore.isNew) {
       await keystore.clear();
       await keystore.addAll(accounts.flatMap(({ keys }) => [keys.secp256k1, keys.bls]));

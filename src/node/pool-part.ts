@@ -21,6 +21,7 @@ export function makePool(states: StateManager, crypto: KeyCrypto): MessagePool {
   const { chain } = states;
   const view = () => states.stateAfter(chain.head);
   return new MessagePool({
+    prefix: states.network.prefix,
     resolveKey: async (address) => {
       const state = await view();
       return (await state.actor(address)) === null ? null : state.accountKey(address).catch(() => null);

@@ -1,4 +1,6 @@
 /** One run of a node, from its start to its stop. */
+import { toHex } from "../base/bytes.ts";
+
 export class NodeRun {
   /** A random UUID (version 4). */
   readonly session: string;
@@ -10,8 +12,7 @@ export class NodeRun {
     const bytes = randomBytes(16);
     bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
     bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
-    const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-    this.session = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+    this.session = toHex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
     this.started = now;
   }
 

@@ -5,7 +5,17 @@
  * place; the CID that stands there decides, so that equal hashes are only slow. Strict and bounded as `readCar`.
  */
 import { equal } from "../base/bytes.ts";
-import { badCar, CAR_HEAD, carPayload, cidLength, MAX_HEADER, MAX_SECTION, readCarHeader, readVarint } from "./car.ts";
+import {
+  badCar,
+  CAR_HEAD,
+  carPayload,
+  cidLength,
+  MAX_HEADER,
+  MAX_SECTION,
+  MAX_VARINT,
+  readCarHeader,
+  readVarint,
+} from "./car.ts";
 import type { Block, BlockSource } from "./contract.ts";
 
 /** Bytes that can be read in any order: a file, or what was spooled into one. */
@@ -27,8 +37,6 @@ export type IndexOptions = {
 const WINDOW = 4 << 20;
 /** Bytes read for a block at first: enough for most. */
 const FIRST_READ = 4096;
-/** Longest varint that is looked at, bytes. */
-const MAX_VARINT = 7;
 const EMPTY = -1;
 const FIRST_SLOTS = 1 << 10;
 

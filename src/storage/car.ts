@@ -93,8 +93,8 @@ export function cidLength(section: Uint8Array, at: number): number {
   return position + value <= section.length ? position + value : badCar(at, "CID is cut short");
 }
 
-/** Longest varint that is looked at: of lengths below 2^49. */
-const MAX_VARINT = 7;
+/** Longest varint that is looked at, bytes: of lengths below 2^49. */
+export const MAX_VARINT = 7;
 
 /** Position behind a varint, and its value; below 2^49. `base` is where `bytes` begin in the file. */
 export function readVarint(bytes: Uint8Array, at: number, base = 0): [number, number] {

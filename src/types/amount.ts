@@ -46,6 +46,15 @@ export function formatFil(atto: bigint): string {
   return `${atto < 0n ? "-" : ""}${magnitude / FIL}${fraction === "" ? "" : `.${fraction}`}`;
 }
 
+/** attoFIL below which an amount has too many zeros to be read in FIL. */
+const SMALL = 10n ** 9n;
+
+/** attoFIL, as a number or its decimal text, for people: "1.5 FIL", "1100 attoFIL". `parseFil` reads it. */
+export function filText(amount: bigint | string): string {
+  const atto = BigInt(amount);
+  return atto !== 0n && atto < SMALL && atto > -SMALL ? `${atto} attoFIL` : `${formatFil(atto)} FIL`;
+}
+
 /** Bits of the largest magnitude, and the one number below it that so many bits and a sign hold. */
 const MAX_BITS = 8 * (MAX_BYTES - 1);
 const MOST_NEGATIVE = -(1n << BigInt(MAX_BITS));

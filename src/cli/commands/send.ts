@@ -3,12 +3,13 @@ import type { Command } from "commander";
 import { fromBase64, toBase64, toHex } from "../../base/bytes.ts";
 import { decodeMethodData, describeCode, encodeMethodParams } from "../../state/state-view.ts";
 import { exitCodeText } from "../../state/words.ts";
+import { filText } from "../../types/amount.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
 import type { Json } from "../../types/schema-codec.ts";
 import { EXIT, UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
-import { filText, parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 
 type Link = { readonly "/": string };
 type Receipt = { readonly ExitCode: number; readonly Return: string | null; readonly GasUsed: number };

@@ -6,7 +6,7 @@ import { checkState, type StateReport } from "../../core/state-check.ts";
 import { CarIndex } from "../../storage/car-index.ts";
 import type { BlockSource } from "../../storage/contract.ts";
 import { TableStore } from "../../storage/table-store.ts";
-import { formatFil } from "../../types/amount.ts";
+import { filText } from "../../types/amount.ts";
 import { decodeHeader } from "../../types/block-header.ts";
 import { type CID, cidFromBytes, parseCid } from "../../types/cid.ts";
 import { EXIT, UsageError } from "../errors.ts";
@@ -79,7 +79,7 @@ function print({ root, epoch }: Place, report: StateReport, asJson: boolean): vo
   for (const complaint of complaints) process.stdout.write(`${complaint}\n`);
   const without = minersWithoutClaim === 0 ? "" : `, ${minersWithoutClaim} miners without a claim`;
   process.stdout.write(
-    `state ${root} of epoch ${epoch}: ${actors} actors, ${formatFil(total)} FIL${without}, ` +
+    `state ${root} of epoch ${epoch}: ${actors} actors, ${filText(total)}${without}, ` +
       `${complaints.length === 0 ? "sound" : `${complaints.length} complaints`}\n`,
   );
 }

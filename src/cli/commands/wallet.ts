@@ -5,11 +5,12 @@ import { Argument, type Command } from "commander";
 import { platform } from "#platform";
 import { exportKey, fromLotusKey, importKey, type LotusKey, toLotusKey } from "../../keys/lotus-key.ts";
 import { accountPath, ENTROPY_BYTES, MnemonicKeys, mnemonicOf } from "../../keys/mnemonic.ts";
+import { filText } from "../../types/amount.ts";
 import { parseCid, textOfCid } from "../../types/cid.ts";
 import { UsageError } from "../errors.ts";
 import { wholeNumber } from "../options.ts";
 import { writeOutput } from "../output.ts";
-import { filText, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 
 export function registerWallet(program: Command): void {
   const wallet = program.command("wallet").description("keys of a running node");

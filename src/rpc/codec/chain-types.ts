@@ -18,6 +18,7 @@ import {
 import type { Json } from "../../types/schema-codec.ts";
 import { badParams } from "../errors.ts";
 import {
+  boolean,
   type Codec,
   expected,
   fallback,
@@ -26,6 +27,7 @@ import {
   type JsonSchema,
   list,
   nullable,
+  object,
   within,
 } from "./codec.ts";
 
@@ -163,6 +165,9 @@ export const message: Codec<Message, JsonObject> = {
   decode: (json, path) => within(path, () => messageFromJson(json)),
   encode: messageToJson,
 };
+
+/** A message whose nonce may be yet to choose. */
+export const prototype = object("MessagePrototype", { Message: message, ValidNonce: boolean });
 
 export const signedMessage: Codec<SignedMessage, JsonObject> = {
   schema: {

@@ -2,6 +2,7 @@
 import { ChainError } from "../../chain/errors.ts";
 import { encodeMethodParams } from "../../state/state-view.ts";
 import type { Address } from "../../types/address.ts";
+import { filText } from "../../types/amount.ts";
 import type { Tipset } from "../../types/block-header.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
 import { messageCid, signedMessageCid } from "../../types/message.ts";
@@ -17,7 +18,7 @@ import { idAt, orNotFound, viewAt } from "../view.ts";
 import { allowed } from "./gas.ts";
 import { balanceOf } from "./market-state.ts";
 import { openActor } from "./miner-state.ts";
-import { pushMessage } from "./mpool.ts";
+import { pushMessage, unpriced } from "./mpool.ts";
 
 const ADD_BALANCE = 2n;
 const WITHDRAW = 3n;
@@ -25,8 +26,7 @@ const WITHDRAW = 3n;
 async function send(node: NodeServices, from: Address, value: bigint, number: bigint, json: Json): Promise<CID> {
   const { code } = await orNotFound((await viewAt(node, [])).requireActor(MARKET));
   const params = encodeMethodParams(code, number, json, node.network.prefix);
-  const free = { nonce: 0n, gasLimit: 0n, gasFeeCap: 0n, gasPremium: 0n };
-  const message = { ...free, from, to: MARKET, value, method: number, params };
+  const message = unpriced({ from, to: MARKET, value, method: number, params });
   return signedMessageCid(await pushMessage(node, message, allowed(null)));
 }
 
@@ -88,7 +88,7 @@ function withdraw(node: NodeServices, wallet: Address, one: Address, id: Address
     if (value > 0n && funds.reserved > 0n && value > Escrow - Locked - funds.reserved)
       throw new RpcError(
         RPC_CODE.untyped,
-        `insufficient funds for withdrawal of ${value}: ${funds.reserved} attoFIL are reserved`,
+        `insufficient funds for withdrawal of ${filText(value)} (reserved: ${filText(funds.reserved)})`,
       );
     const params = { ProviderOrClientAddress: one.toString(), Amount: value.toString() };
     return { funds, result: await send(node, wallet, 0n, WITHDRAW, params) };

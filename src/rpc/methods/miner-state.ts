@@ -3,6 +3,7 @@ import { countsForConsensus, WINDOW_POST } from "../../params/proving.ts";
 import { miner as minerSchema } from "../../schema/actors/miner.ts";
 import { type JsonObject, ObjectReader } from "../../state/actor-reader.ts";
 import { Address } from "../../types/address.ts";
+import { hasBit } from "../../types/bit-runs.ts";
 import type { Json } from "../../types/schema-codec.ts";
 import { POWER } from "../../types/singletons.ts";
 import { address, amount, bitfieldRuns, sectorNumber, shape, type TipsetKey, tipsetKey } from "../codec/chain-types.ts";
@@ -99,7 +100,7 @@ export const minerStateGroup = group("State: miners", "Storage miners, their pow
       const out: Json[] = [];
       for await (const [number, sector] of (await openActor(node, one, key)).elements("Sectors")) {
         await breath();
-        if (wanted === null || inRuns(wanted, number)) out.push(sector);
+        if (wanted === null || hasBit(wanted, number)) out.push(sector);
       }
       return out;
     },
@@ -129,14 +130,4 @@ export function deadlineInfo(epoch: number, periodStart: number, index: number):
     WPoStChallengeLookback: challengeLookback,
     FaultDeclarationCutoff: faultDeclarationCutoff,
   };
-}
-
-/** Whether a bit is set in run lengths (zeros first). */
-function inRuns(runs: readonly bigint[], number: bigint): boolean {
-  let at = 0n;
-  for (let i = 0; i < runs.length; i++) {
-    at += runs[i] as bigint;
-    if (number < at) return i % 2 === 1;
-  }
-  return false;
 }

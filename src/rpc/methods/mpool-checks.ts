@@ -2,17 +2,15 @@
 import { type CheckContext, checkMessage, type SenderAccount, type Verdict } from "../../mpool/checks.ts";
 import { requiredFunds } from "../../mpool/rules.ts";
 import type { Address } from "../../types/address.ts";
-import type { CID } from "../../types/cid.ts";
 import type { Message, SignedMessage } from "../../types/message.ts";
-import { address, epoch, link, message, signedMessage } from "../codec/chain-types.ts";
+import { address, epoch, link, message, prototype, signedMessage } from "../codec/chain-types.ts";
 import { anyJson, boolean, decimal, integer, list, nothing, nullable, object, text } from "../codec/codec.ts";
 import { group, method, param } from "../method.ts";
 import type { NodeServices } from "../services.ts";
 import { orNotFound, viewAt } from "../view.ts";
 import { allowed, sendSpec } from "./gas.ts";
-import { push, pushMessage } from "./mpool.ts";
+import { MAX_BATCH, push, pushAll, pushMessage } from "./mpool.ts";
 
-const MAX_BATCH = 100;
 /** Messages that are checked, or of an answer. */
 const MANY = 30_000;
 const NANOSECONDS = 1_000_000;
@@ -26,7 +24,6 @@ const verdict = object("MessageCheckStatus", {
   Hint: nullable(anyJson),
 });
 const verdicts = list(list(verdict, MANY), MANY);
-const prototype = object("MessagePrototype", { Message: message, ValidNonce: boolean });
 const config = object("MpoolConfig", {
   PriorityAddrs: list(address, MAX_PRIORITY),
   SizeLimitHigh: integer(0, 1_000_000),
@@ -53,6 +50,7 @@ async function contextOf(node: NodeServices, counted: boolean): Promise<CheckCon
     return { nextNonce, balance: actor.balance, needed };
   };
   return {
+    prefix: node.network.prefix,
     networkVersion: node.states.networkVersionAt(head.height + 1),
     baseFee: await node.states.nextBaseFee(head),
     minGas: node.minGas,
@@ -178,11 +176,7 @@ export const mpoolChecksGroup = group("Mpool: checks and batches", "Verdicts on 
     permission: "write",
     params: [param("messages", list(signedMessage, MAX_BATCH))],
     result: list(link, MAX_BATCH),
-    async run([messages], { node }) {
-      const cids: CID[] = [];
-      for (const signed of messages) cids.push(await push(node, signed, "untrusted"));
-      return cids;
-    },
+    run: ([messages], { node }) => pushAll(node, messages, "untrusted"),
   }),
   MpoolBatchPushMessage: method({
     summary: "As MpoolPushMessage, for several messages one after the other; the first that is refused ends it.",

@@ -1,6 +1,6 @@
 /** Filecoin.Mpool*: sending messages and looking at those that wait. */
 import { signMessage } from "../../keys/keys.ts";
-import type { PoolChange } from "../../mpool/pool.ts";
+import type { PoolChange } from "../../mpool/parts.ts";
 import { PoolError } from "../../mpool/rules.ts";
 import type { Origin } from "../../mpool/sender-queue.ts";
 import type { SendSpec } from "../../stmgr/gas-fees.ts";
@@ -15,7 +15,7 @@ import { keyAt } from "../view.ts";
 import { allowed, estimated, sendSpec } from "./gas.ts";
 
 /** Messages of one batch. */
-const MAX_BATCH = 100;
+export const MAX_BATCH = 100;
 /** Messages of an answer. */
 const MANY = 1_000_000;
 
@@ -37,6 +37,18 @@ export async function push(node: NodeServices, signed: SignedMessage, origin?: O
     }),
   );
   return signedMessageCid(signed);
+}
+
+/** Puts messages in, one after the other; the first that is refused ends it. */
+export async function pushAll(node: NodeServices, all: readonly SignedMessage[], origin?: Origin): Promise<CID[]> {
+  const cids: CID[] = [];
+  for (const signed of all) cids.push(await push(node, signed, origin));
+  return cids;
+}
+
+/** A message that `pushMessage` numbers and prices. */
+export function unpriced(wanted: Pick<Message, "from" | "to" | "value" | "method" | "params">): Message {
+  return { ...wanted, nonce: 0n, gasLimit: 0n, gasFeeCap: 0n, gasPremium: 0n };
 }
 
 /** Estimates, numbers, signs with a key of this node, and pushes; the sender is locked until the message waits. */
@@ -64,11 +76,7 @@ export const mpoolGroup = group("Mpool", "Sending messages, and those that wait 
     permission: "write",
     params: [param("messages", list(signedMessage, MAX_BATCH))],
     result: list(link, MAX_BATCH),
-    async run([messages], { node }) {
-      const cids: CID[] = [];
-      for (const signed of messages) cids.push(await push(node, signed));
-      return cids;
-    },
+    run: ([messages], { node }) => pushAll(node, messages),
   }),
   MpoolPushMessage: method({
     summary: "Estimates gas, chooses the nonce, signs with a key of this node, and pushes.",

@@ -13,14 +13,14 @@ import type { CID } from "../../types/cid.ts";
 import { type Message, signedMessageCid } from "../../types/message.ts";
 import { type Json, jsonToCbor } from "../../types/schema-codec.ts";
 import { INIT } from "../../types/singletons.ts";
-import { actorMethod, address, amount, bytes, epoch, link, message } from "../codec/chain-types.ts";
-import { boolean, integer, list, object } from "../codec/codec.ts";
+import { actorMethod, address, amount, bytes, epoch, link, prototype } from "../codec/chain-types.ts";
+import { boolean, integer, list } from "../codec/codec.ts";
 import { badParams } from "../errors.ts";
 import { group, type Method, type MethodContext, method, type Params, type ParamValues, param } from "../method.ts";
 import type { NodeServices } from "../services.ts";
 import { idAt } from "../view.ts";
 import { allowed } from "./gas.ts";
-import { pushMessage } from "./mpool.ts";
+import { pushMessage, unpriced } from "./mpool.ts";
 
 const EXEC = 2n;
 const PROPOSE = 2n;
@@ -32,7 +32,6 @@ const SWAP_SIGNER = 7n;
 /** Signers of a wallet. Source: specs-actors builtin/multisig (SignersMax). */
 const MAX_SIGNERS = 256;
 
-const prototype = object("MessagePrototype", { Message: message, ValidNonce: boolean });
 const transactionId = integer(0, Number.MAX_SAFE_INTEGER);
 
 function codeOf(node: NodeServices, name: string): CID {
@@ -40,11 +39,6 @@ function codeOf(node: NodeServices, name: string): CID {
   const version = networkVersionAt(node.network, node.chain.head.height);
   const code = actorCodes(profile, version)?.get(name);
   return code ?? badParams(`no code of ${name} at network version ${version}`);
-}
-
-function bare(from: Address, to: Address, value: bigint, number: bigint, params: Uint8Array): Message {
-  const free = { nonce: 0n, gasLimit: 0n, gasFeeCap: 0n, gasPremium: 0n };
-  return { ...free, from, to, value, method: number, params };
 }
 
 function paramsOf(node: NodeServices, number: bigint, json: Json): Uint8Array {
@@ -60,7 +54,7 @@ function spelt(call: Call): { To: string; Value: string; Method: string; Params:
 }
 
 function propose(node: NodeServices, wallet: Address, from: Address, call: Call): Message {
-  return bare(from, wallet, 0n, PROPOSE, paramsOf(node, PROPOSE, spelt(call)));
+  return unpriced({ from, to: wallet, value: 0n, method: PROPOSE, params: paramsOf(node, PROPOSE, spelt(call)) });
 }
 
 type Proposal = { readonly proposer: Address; readonly call: Call };
@@ -75,7 +69,8 @@ async function decide(
   proposal?: Proposal,
 ): Promise<Message> {
   const hash = proposal === undefined ? null : toBase64(await proposalHash(node, proposal));
-  return bare(from, wallet, 0n, number, paramsOf(node, number, { ID: id, ProposalHash: hash }));
+  const params = paramsOf(node, number, { ID: id, ProposalHash: hash });
+  return unpriced({ from, to: wallet, value: 0n, method: number, params });
 }
 
 async function proposalHash(node: NodeServices, { proposer, call }: Proposal): Promise<Uint8Array> {
@@ -114,7 +109,8 @@ function create(
   };
   const inner = paramsOf(node, 1n, made);
   const exec = { CodeCID: { "/": codeOf(node, "multisig").toString() }, ConstructorParams: toBase64(inner) };
-  return bare(from, INIT, value, EXEC, encodeMethodParams(codeOf(node, "init"), EXEC, exec, node.network.prefix));
+  const params = encodeMethodParams(codeOf(node, "init"), EXEC, exec, node.network.prefix);
+  return unpriced({ from, to: INIT, value, method: EXEC, params });
 }
 
 const wallet = param("multisig", address);

@@ -8,6 +8,7 @@ import { paych } from "../../schema/actors/paych.ts";
 import { type JsonObject, ObjectReader } from "../../state/actor-reader.ts";
 import { type ActorEntry, describeCode, encodeMethodParams } from "../../state/state-view.ts";
 import { Address } from "../../types/address.ts";
+import { filText } from "../../types/amount.ts";
 import type { CID } from "../../types/cid.ts";
 import { type Message, signatureFromJson, signedMessageCid } from "../../types/message.ts";
 import { type Json, jsonToCbor } from "../../types/schema-codec.ts";
@@ -20,7 +21,7 @@ import type { NodeServices } from "../services.ts";
 import { keyAt, orNotFound, viewAt } from "../view.ts";
 import { allowed } from "./gas.ts";
 import { MANY } from "./miner-shapes.ts";
-import { pushMessage } from "./mpool.ts";
+import { pushMessage, unpriced } from "./mpool.ts";
 
 const PAYCH = "paymentchannel";
 const UPDATE = 2n;
@@ -112,14 +113,9 @@ async function checkVoucher(node: NodeServices, address: Address, given: JsonObj
   let total = amount - (lane?.redeemed ?? 0n);
   for (const { redeemed } of lanes.values()) total += redeemed;
   if (channel.entry.balance < total)
-    refuse(`not enough funds in channel to cover voucher - shortfall: ${total - channel.entry.balance}`);
+    refuse(`not enough funds in channel to cover voucher - shortfall: ${filText(total - channel.entry.balance)}`);
   if (((given["Merges"] as readonly Json[] | null) ?? []).length > 0)
     refuse("don't currently support paych lane merges");
-}
-
-function bare(from: Address, to: Address, number: bigint, params: Uint8Array): Message {
-  const free = { nonce: 0n, value: 0n, gasLimit: 0n, gasFeeCap: 0n, gasPremium: 0n };
-  return { ...free, from, to, method: number, params };
 }
 
 /** The message that redeems a voucher for the payee. */
@@ -133,7 +129,7 @@ async function redeeming(
   const channel = await openChannel(node, address);
   const json = { Sv: given, Secret: toBase64(secret), Proof: toBase64(proof) };
   const params = encodeMethodParams(channel.entry.code, UPDATE, json, node.network.prefix);
-  return bare(channel.to, address, UPDATE, params);
+  return unpriced({ from: channel.to, to: address, value: 0n, method: UPDATE, params });
 }
 
 async function send(node: NodeServices, message: Message): Promise<CID> {
@@ -142,7 +138,7 @@ async function send(node: NodeServices, message: Message): Promise<CID> {
 
 async function control(node: NodeServices, address: Address, number: bigint): Promise<CID> {
   const { address: from } = controlOf(node, await openChannel(node, address));
-  return send(node, bare(from, address, number, new Uint8Array(0)));
+  return send(node, unpriced({ from, to: address, value: 0n, method: number, params: new Uint8Array(0) }));
 }
 
 const channelParam = param("channel", address);

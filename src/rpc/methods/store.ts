@@ -2,6 +2,7 @@
 import { blake2b } from "@noble/hashes/blake2.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import type { AlertEvent } from "../../base/alert.ts";
+import { equal } from "../../base/bytes.ts";
 import { LOG_LEVELS } from "../../base/log-levels.ts";
 import { type Block, cidFromBytes } from "../../types/cid.ts";
 import { link } from "../codec/chain-types.ts";
@@ -23,7 +24,7 @@ function faultOf({ cid, bytes }: Block): string | null {
   const { multihash } = cidFromBytes(cid);
   const digest = HASHES.get(multihash.code)?.(bytes);
   if (digest === undefined) return `hash 0x${multihash.code.toString(16)} is not known`;
-  return digest.every((byte, i) => byte === multihash.digest[i]) ? null : "its bytes are not those of its CID";
+  return equal(digest, multihash.digest) ? null : "its bytes are not those of its CID";
 }
 
 export const storeGroup = group("Store", "The store of blocks as a whole.", {

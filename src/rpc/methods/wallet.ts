@@ -1,6 +1,6 @@
 /** Filecoin.Wallet*: keys of this node, and the Ethereum form of addresses. */
 import { fromHex, toHex } from "../../base/bytes.ts";
-import { type KeyInfo, signBytes, signMessage, verifyBytes } from "../../keys/keys.ts";
+import { type KeyInfo, keyFrom, signBytes, signMessage, verifyBytes } from "../../keys/keys.ts";
 import { CHAIN_LIMITS } from "../../params/networks.ts";
 import { Address, PROTOCOL } from "../../types/address.ts";
 import type { Tipset } from "../../types/block-header.ts";
@@ -76,13 +76,7 @@ export const walletGroup = group("Wallet", "Keys that this node holds, signature
     permission: "write",
     params: [param("keyType", keyType)],
     result: address,
-    run([type], { node }) {
-      const secret = node.randomBytes(32);
-      // Both group orders exceed 2^254: clearing the two top bits always gives a valid scalar.
-      const top = type === "bls" ? 31 : 0;
-      secret[top] = (secret[top] as number) & 0x3f;
-      return node.keystore.add({ type, secret });
-    },
+    run: ([type], { node }) => node.keystore.add(keyFrom(type, node.randomBytes(32))),
   }),
   WalletList: method({
     summary: "Addresses of the keys.",

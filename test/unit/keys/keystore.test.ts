@@ -11,24 +11,25 @@ beforeAll(async () => {
   crypto = await loadCrypto();
 });
 
+const prefix = "t";
 const randomBytes = (length: number): Uint8Array => globalThis.crypto.getRandomValues(new Uint8Array(length));
 
 test("keystore: keys come back with the passphrase, and with no other", async () => {
   const secrets = memorySecrets();
-  const keystore = await Keystore.open({ secrets, crypto, randomBytes, local: false }, "correct horse");
+  const keystore = await Keystore.open({ secrets, crypto, randomBytes, prefix, local: false }, "correct horse");
   const address = await keystore.add(deriveKey(crypto, "seed", "one", "secp256k1"));
   const bls = await keystore.add(deriveKey(crypto, "seed", "one", "bls"));
-  const again = await Keystore.open({ secrets, crypto, randomBytes, local: false }, "correct horse");
+  const again = await Keystore.open({ secrets, crypto, randomBytes, prefix, local: false }, "correct horse");
   expect(again.list().map(String).sort()).toEqual([`${address}`, `${bls}`].sort());
   expect(again.get(address).secret).toEqual(keystore.get(address).secret);
-  await expect(Keystore.open({ secrets, crypto, randomBytes, local: false }, "wrong")).rejects.toMatchObject({
+  await expect(Keystore.open({ secrets, crypto, randomBytes, prefix, local: false }, "wrong")).rejects.toMatchObject({
     data: { code: "LOCKED" },
   });
 });
 
 test("keystore: no secret lies in the store in the open", async () => {
   const secrets = memorySecrets();
-  const keystore = await Keystore.open({ secrets, crypto, randomBytes, local: false }, "p");
+  const keystore = await Keystore.open({ secrets, crypto, randomBytes, prefix, local: false }, "p");
   const key = deriveKey(crypto, "seed", "hidden", "secp256k1");
   await keystore.add(key);
   const secret = String.fromCharCode(...key.secret);
@@ -42,12 +43,14 @@ test("keystore: no secret lies in the store in the open", async () => {
 
 test("keystore: a damaged record, an unknown key and a removed key are named", async () => {
   const secrets = memorySecrets();
-  const keystore = await Keystore.open({ secrets, crypto, randomBytes, local: true }, "");
+  const keystore = await Keystore.open({ secrets, crypto, randomBytes, prefix, local: true }, "");
   const address = await keystore.add(deriveKey(crypto, "seed", "x", "bls"));
   expect(`${await keystore.defaultAddress()}`).toBe(`${address}`);
   await keystore.remove(address);
   expect(await keystore.defaultAddress()).toBeNull();
   expect(() => keystore.get(address)).toThrow(KeyError);
+  // As this network spells addresses.
+  expect(() => keystore.get(address)).toThrow(`no key for ${address.toString("t")} in this wallet`);
   const damaged = [
     JSON.stringify({ format: 1, default: null, keys: { [`${address}`]: toBase64(new Uint8Array(70)) } }),
     JSON.stringify({ format: 1, default: `${address}`, keys: {} }),
@@ -58,7 +61,7 @@ test("keystore: a damaged record, an unknown key and a removed key are named", a
   ];
   for (const text of damaged) {
     await secrets.write("keystore", new TextEncoder().encode(text));
-    await expect(Keystore.open({ secrets, crypto, randomBytes, local: true }, "")).rejects.toMatchObject({
+    await expect(Keystore.open({ secrets, crypto, randomBytes, prefix, local: true }, "")).rejects.toMatchObject({
       data: { code: "BAD_KEYSTORE" },
     });
   }
@@ -66,7 +69,7 @@ test("keystore: a damaged record, an unknown key and a removed key are named", a
 
 test("keystore: a key that does not open with a passphrase that opens others is damaged", async () => {
   const secrets = memorySecrets();
-  const parts = { secrets, crypto, randomBytes, local: true };
+  const parts = { secrets, crypto, randomBytes, prefix, local: true };
   const keystore = await Keystore.open(parts, "");
   await keystore.addAll([deriveKey(crypto, "seed", "1", "bls"), deriveKey(crypto, "seed", "2", "secp256k1")]);
   const stored = JSON.parse(new TextDecoder().decode((await secrets.read("keystore")) as Uint8Array)) as {
@@ -81,19 +84,19 @@ test("keystore: a key that does not open with a passphrase that opens others is 
 });
 
 test("keystore: off a local network no key lies under an empty passphrase", async () => {
-  const parts = { secrets: memorySecrets(), crypto, randomBytes };
+  const parts = { secrets: memorySecrets(), crypto, randomBytes, prefix };
   await expect(Keystore.open({ ...parts, local: false }, "")).rejects.toMatchObject({ code: "NO_PASSPHRASE" });
   await Keystore.open({ ...parts, local: true }, "");
 });
 
 test("keystore: keys added at once are all kept, and a change that cannot be written does not hold", async () => {
   const secrets = memorySecrets();
-  const keystore = await Keystore.open({ secrets, crypto, randomBytes, local: true }, "");
+  const keystore = await Keystore.open({ secrets, crypto, randomBytes, prefix, local: true }, "");
   const keys = Array.from({ length: 5 }, (_, i) => deriveKey(crypto, "seed", `${i}`, "secp256k1"));
   await Promise.all(keys.map((key) => keystore.add(key)));
-  expect((await Keystore.open({ secrets, crypto, randomBytes, local: true }, "")).list().length).toBe(5);
+  expect((await Keystore.open({ secrets, crypto, randomBytes, prefix, local: true }, "")).list().length).toBe(5);
   const failing = { ...secrets, write: () => Promise.reject(new Error("full")) };
-  const other = await Keystore.open({ secrets: failing, crypto, randomBytes, local: true }, "");
+  const other = await Keystore.open({ secrets: failing, crypto, randomBytes, prefix, local: true }, "");
   await expect(other.add(deriveKey(crypto, "seed", "more", "bls"))).rejects.toThrow("full");
   expect(other.list().length).toBe(5);
 });

@@ -1,11 +1,6 @@
 import { expect, test } from "vitest";
-import {
-  type KeptMessages,
-  MessagePool,
-  type OtherBase,
-  type PoolNote,
-  type SenderState,
-} from "../../../src/mpool/pool.ts";
+import type { KeptMessages, OtherBase, PoolNote, SenderState } from "../../../src/mpool/parts.ts";
+import { MessagePool } from "../../../src/mpool/pool.ts";
 import { POOL_LIMITS, PoolError, type PoolErrorData, replacementPremium } from "../../../src/mpool/rules.ts";
 import type { Origin } from "../../../src/mpool/sender-queue.ts";
 import { Address } from "../../../src/types/address.ts";
@@ -34,6 +29,7 @@ function poolOf({ states, ids, carried, kept = null, valid = true, baseFee = 100
     senderState: async (address) => states.get(`${address}`) ?? null,
     verify: () => valid,
     minGas: () => 100n,
+    prefix: "t",
     networkVersion: () => networkVersion,
     baseFee: async () => baseFee,
     carried: async (tipset) => of(tipset).map(({ message }) => message),
@@ -349,6 +345,41 @@ test("pool: the state is looked at again if the head moves while a message is wr
   expect(await refusal(pool.push(signed(sender(0), 0n)))).toBe("NONCE_TOO_LOW");
   expect(pool.size).toBe(0);
   expect(kept.messages.size).toBe(0);
+});
+
+test("pool: what comes back from a reverted block while it is pushed again stays on the disk", async () => {
+  const message = signed(sender(0), 0n);
+  const tipset = {} as Tipset;
+  const kept = disk();
+  let isFirst = true;
+  const moving: KeptMessages = {
+    ...kept,
+    add: async (one) => {
+      const reverts = isFirst;
+      isFirst = false;
+      await kept.add(one);
+      if (!reverts) return;
+      pool.headChanged([{ type: "revert", tipset }]);
+      await pool.settled();
+    },
+  };
+  const pool: MessagePool = poolOf({ states: one(), kept: moving, carried: new Map([[tipset, [message]]]) });
+  expect(await refusal(pool.push(message))).toBe("ALREADY_PENDING");
+  expect(pool.pending()).toEqual([message]);
+  expect(kept.messages.size).toBe(1);
+});
+
+test("pool: refusals name addresses as the network spells them, and amounts in FIL", async () => {
+  const pool = poolOf({ states: new Map([[`${sender(0)}`, { nonce: 0n, balance: FIL / 2n }]]) });
+  const dear = signed(sender(0), 0n, { gasFeeCap: FIL / 10n ** 6n, gasLimit: 10n ** 6n });
+  await expect(pool.push(dear)).rejects.toThrow("not enough funds: 1 FIL needed with what waits, balance is 0.5 FIL");
+  await expect(pool.push(signed(sender(1), 0n))).rejects.toThrow(`sender ${sender(1).toString("t")}: actor not found`);
+  await expect(pool.nextNonceOf(Address.id(7))).rejects.toThrow("t07: actor not found");
+  await pool.push(signed(sender(0), 0n));
+  const again = signed(sender(0), 0n, { value: 1n });
+  await expect(pool.push(again)).rejects.toThrow(
+    `message from ${sender(0).toString("t")} with nonce 0 already in mpool`,
+  );
 });
 
 test("pool: a message that cannot be kept is not accepted", async () => {

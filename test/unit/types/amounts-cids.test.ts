@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
 import { FilError } from "../../../src/base/errors.ts";
-import { bigToBytes, bytesToBig, FIL, formatFil, parseFil } from "../../../src/types/amount.ts";
+import { bigToBytes, bytesToBig, FIL, filText, formatFil, parseFil } from "../../../src/types/amount.ts";
 import { cidFromBytes, cidOfBlock, cidOfText, parseCid, textOfCid } from "../../../src/types/cid.ts";
 
 describe("amounts", () => {
@@ -30,6 +30,16 @@ describe("amounts", () => {
     expect(() => bytesToBig(bigToBytes(most + 1n))).toThrow(FilError);
   });
 
+  test.each([
+    [0n, "0 FIL"],
+    ["1500000000000000000", "1.5 FIL"],
+    [1_000_000_000n, "0.000000001 FIL"],
+    [999_999_999n, "999999999 attoFIL"],
+    [-1n, "-1 attoFIL"],
+  ])("%s is %s", (atto, text) => {
+    expect(filText(atto)).toBe(text);
+  });
+
   test("FIL for people", () => {
     for (const [text, atto] of [
       ["1.5", (3n * FIL) / 2n],
@@ -47,6 +57,7 @@ describe("amounts", () => {
     ] as const) {
       expect(parseFil(text)).toBe(atto);
       expect(parseFil(formatFil(atto))).toBe(atto);
+      expect(parseFil(filText(atto))).toBe(atto);
     }
     for (const text of [
       "",
