@@ -7,6 +7,9 @@ import { Turns } from "../base/turns.ts";
 import type { BlockStore } from "../storage/contract.ts";
 import type { CID } from "../types/cid.ts";
 
+/** The reason of a block that the operator does not want; that it is on a peer's chain is no offence. */
+export const MARKED_BY_OPERATOR = "marked by the operator";
+
 const PREFIX = "bad/";
 /** Blocks that are remembered. Source: lotus build/params_shared_vals.go (BadBlockCacheSize). */
 const MOST = 1 << 15;

@@ -28,6 +28,11 @@ export class TipsetTracker {
     return makeTipset(members);
   }
 
+  /** The headers of an epoch that are known, in the order in which they came. */
+  at(height: number): readonly BlockHeader[] {
+    return [...(this.epochs.get(height)?.values() ?? [])];
+  }
+
   /** Forgets the epochs before `height`: nothing can be added to them any more. */
   forgetBelow(height: number): void {
     for (const epoch of this.epochs.keys()) if (epoch < height) this.epochs.delete(epoch);

@@ -5,6 +5,10 @@
  * of it now, or it is of no use. `later`: it may be right at another time; it is not remembered as bad.
  */
 import { FilError } from "../base/errors.ts";
+import { ExecError } from "../exec/errors.ts";
+import { StateManagerError } from "../stmgr/errors.ts";
+import { NodeError } from "../storage/amt.ts";
+import { StorageError } from "../storage/contract.ts";
 
 export type BlockAction = "reject" | "ignore" | "later";
 
@@ -75,4 +79,22 @@ export function blockError(
   options?: { readonly cause?: unknown },
 ): BlockError {
   return new BlockError({ code, block: `${block}`, action: BLOCK_CHECKS[code] }, why, options);
+}
+
+/** Causes that are looked through, whatever made them. */
+const MAX_CAUSES = 16;
+
+/**
+ * Whether something of this node is behind an error: its disk, a state that it does not have, its machine. Such an error says
+ * nothing of a block, and nothing of the peer that sent it.
+ */
+export function isOwnFault(error: unknown): boolean {
+  let at: unknown = error;
+  for (let i = 0; at !== undefined && at !== null && i < MAX_CAUSES; i++) {
+    if (!(at instanceof FilError)) return true;
+    if (at instanceof StorageError || at instanceof ExecError || at instanceof StateManagerError) return true;
+    if (at instanceof NodeError && at.data.code === "MISSING_BLOCK") return true;
+    at = at.cause;
+  }
+  return false;
 }

@@ -1,7 +1,7 @@
 /**
  * Asks peers for ranges of the chain and believes none of them: an answer must begin with the tipset that was asked for,
- * each tipset must be the parents of the one before it, and messages must be those that the headers commit to.
- * Whoever answers otherwise is reported; the next peer is asked. Source: lotus chain/exchange/client.go.
+ * and each tipset must be the parents of the one before it. That messages are those that the headers commit to is for whoever
+ * reads them to check. Whoever answers otherwise is reported; the next peer is asked. Source: lotus chain/exchange/client.go.
  */
 import { FilError, isFilError } from "../base/errors.ts";
 import { HeaderError, makeTipset, type Tipset } from "../types/block-header.ts";
@@ -37,8 +37,12 @@ export type ExchangeClientParts = {
   readonly onAnswer: (peer: string, milliseconds: number) => void;
 };
 
-/** A tipset of an answer, checked against its key. */
-export type FetchedTipset = { readonly tipset: Tipset; readonly messages: CompactedMessages | null };
+/** A tipset of an answer, checked against its key, and who gave it. Its messages are not compared with its headers yet. */
+export type FetchedTipset = {
+  readonly tipset: Tipset;
+  readonly messages: CompactedMessages | null;
+  readonly peer: string;
+};
 
 /** Peers that are asked before the request is given up. Source: lotus chain/exchange/client.go, ShufflePeersPrefix. */
 const MAX_TRIED = 16;
@@ -138,7 +142,7 @@ export function checkResponse(
       else if (messages.blsIncludes.length !== blocks.length || messages.secpIncludes.length !== blocks.length)
         lies("messages of another number of blocks");
     }
-    out.push({ tipset, messages: request.messages ? messages : null });
+    out.push({ tipset, messages: request.messages ? messages : null, peer });
     expected = tipset.blocks[0]?.parents ?? [];
     if (tipset.height === 0) break;
   }

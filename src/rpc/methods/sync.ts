@@ -1,4 +1,5 @@
 /** Filecoin.Sync*: what is accepted as part of the chain. Filecoin.MinerGetBaseInfo: what stands in front of a new block. */
+import { MARKED_BY_OPERATOR } from "../../chain/bad-blocks.ts";
 import { CHAIN_LIMITS } from "../../params/networks.ts";
 import { describeCode } from "../../state/state-view.ts";
 import type { BeaconEntry } from "../../types/block-header.ts";
@@ -29,7 +30,7 @@ export const syncGroup = group("Sync", "What is accepted as part of the chain.",
     params: [block],
     result: nothing,
     async run([cid], { node }) {
-      await node.chain.bad.mark(cid, "marked by the operator");
+      await node.chain.bad.mark(cid, MARKED_BY_OPERATOR);
       return null;
     },
   }),

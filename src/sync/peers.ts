@@ -1,0 +1,38 @@
+/** What synchronisation asks of peers: libp2p's `Network` in a node, a seeded fake in a simulator. And what can go wrong. */
+import { FilError } from "../base/errors.ts";
+import type { FetchedTipset } from "../network/exchange-client.ts";
+import type { Offence } from "../network/peer-book.ts";
+import type { CID } from "../types/cid.ts";
+
+export type SyncPeers = {
+  /**
+   * Tipsets from `head` down, at most `length`, each linked to the one before it, with messages if wanted. `from` is asked
+   * first. Rejects with `ExchangeError` where nobody has them, or with the signal's reason.
+   */
+  fetch(
+    head: readonly CID[],
+    length: number,
+    options: { readonly messages: boolean; readonly signal: AbortSignal; readonly from?: string },
+  ): Promise<readonly FetchedTipset[]>;
+  report(peer: string, offence: Offence): void;
+};
+
+/** Waits; rejects with the signal's reason when it is aborted. */
+export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
+
+export type SyncErrorData =
+  /** Messages that are not those of the headers. */
+  | { readonly code: "WRONG_MESSAGES"; readonly peer: string }
+  /** Two blocks of one miner. */
+  | { readonly code: "DUPLICATE_MINER"; readonly key: string }
+  /** The chain leaves ours further back than may be reverted. */
+  | { readonly code: "FORK_TOO_LONG"; readonly key: string }
+  | { readonly code: "BELOW_CHECKPOINT"; readonly key: string }
+  | { readonly code: "OTHER_GENESIS"; readonly key: string }
+  /** More headers than are held at once: a snapshot brings a node nearer. */
+  | { readonly code: "TOO_FAR"; readonly key: string }
+  /** A block that is marked as bad, or stands on one. */
+  | { readonly code: "ON_BAD_BLOCK"; readonly key: string; readonly byOperator: boolean }
+  /** Something of this node stands in the way, no block and no peer. */
+  | { readonly code: "STOPPED" };
+export class SyncError extends FilError<SyncErrorData> {}
