@@ -5,7 +5,7 @@
  * wait, and the headers of the whole chain. A collection marks what is kept, a little at a time while the node works, and
  * what is written meanwhile is kept too: states that are made then reach only what the head reaches, and what is written.
  */
-import { linksOf } from "../exec/reachable.ts";
+import { possibleLinks } from "../exec/reachable.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
 import type { MemoryStore } from "../storage/memory.ts";
@@ -17,7 +17,7 @@ import type { Health, Startable } from "./startable.ts";
 /** More than a finality (900): nothing in the protocol looks further back into states. */
 const KEPT_TIPSETS = 1000;
 /** Tipsets from one collection to the next. */
-const EVERY = 250;
+const EVERY = 500;
 /** Blocks that are marked before others have their turn. */
 const STRETCH = 256;
 
@@ -125,7 +125,7 @@ export class Collector implements Startable {
       const bytes = store.peek(cid instanceof Uint8Array ? cid : cid.bytes);
       if (bytes === undefined) continue;
       live.add(key);
-      if (isDagCbor(cid)) stack.push(...linksOf(bytes));
+      if (isDagCbor(cid)) stack.push(...possibleLinks(bytes));
       if (count % STRETCH === 0) await breath();
     }
   }

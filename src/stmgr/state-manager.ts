@@ -79,6 +79,8 @@ export class StateManager {
   private readonly runs: MessageRuns;
   private readonly running = new Map<string, Promise<TipsetResult>>();
   private readonly views = new BoundedMap<string, Promise<StateView>>(KEPT_VIEWS);
+  /** Of the tipsets that are in memory. Every message that is pushed asks for the head's. */
+  private readonly baseFees = new WeakMap<Tipset, Promise<bigint>>();
 
   constructor({ chain, network, rules, machines, now }: StateManagerOptions) {
     this.chain = chain;
@@ -102,7 +104,17 @@ export class StateManager {
   }
 
   /** Base fee of the blocks on top of a tipset, attoFIL per gas. */
-  async nextBaseFee(tipset: Tipset): Promise<bigint> {
+  nextBaseFee(tipset: Tipset): Promise<bigint> {
+    let fee = this.baseFees.get(tipset);
+    if (fee === undefined) {
+      fee = this.computeBaseFee(tipset);
+      this.baseFees.set(tipset, fee);
+      fee.catch(() => this.baseFees.delete(tipset));
+    }
+    return fee;
+  }
+
+  private async computeBaseFee(tipset: Tipset): Promise<bigint> {
     const fee = tipset.blocks[0]?.parentBaseFee ?? CHAIN_LIMITS.initialBaseFee;
     if (chainRule("baseFeeFromPremiums", this.networkVersionAt(tipset.height + 1))) {
       const blocks = await Promise.all(tipset.blocks.map((header) => this.chain.messages(header)));
