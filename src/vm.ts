@@ -7,7 +7,7 @@
 
 export { EngineFault } from "./core/errors.ts";
 export { useWasm, type WasmPlace, type WasmSource } from "./core/load.ts";
-export { type Applied, type GenesisSupply, type MachineContext, Vm, type VmHost, type VmOptions } from "./core/vm.ts";
+export { type ApplyRet, type GenesisSupply, type MachineContext, Vm, type VmHost, type VmOptions } from "./core/vm.ts";
 export { ExecError } from "./exec/errors.ts";
 export { Executor, type ExecutorParts } from "./exec/executor.ts";
 export {

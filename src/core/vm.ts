@@ -63,7 +63,7 @@ export type MachineContext = {
 };
 
 /** What became of a message. */
-export type Applied = {
+export type ApplyRet = {
   readonly exitCode: number;
   readonly return: Uint8Array;
   /** gas; 0 for implicit messages */
@@ -221,13 +221,13 @@ export class Vm {
    * Applies a message of the chain: its bare CBOR, and the length that it is charged for (with the signature for
    * secp256k1). Faults: `MESSAGE_REFUSED` for one that cannot be in a block; the machine stays as it was.
    */
-  apply(message: Uint8Array, chainLength: number): Applied {
+  apply(message: Uint8Array, chainLength: number): ApplyRet {
     const at = this.put(message);
     return this.applied(this.guard(() => this.instance.exports.machineApply(at, message.length, chainLength)));
   }
 
   /** Applies an implicit message: no fees, no nonce, no receipt. */
-  applyImplicit(message: Uint8Array): Applied {
+  applyImplicit(message: Uint8Array): ApplyRet {
     const applied = this.applied(this.call("machineApplyImplicit", message));
     // Catching up many null epochs makes garbage that no estimate knows of; a large memory shows that it happens.
     if (this.instance.memoryBytes > HEAVY_BYTES) this.collect();
@@ -298,10 +298,10 @@ export class Vm {
     this.collectedAt = this.instance.memoryBytes;
   }
 
-  private applied(length: number): Applied {
+  private applied(length: number): ApplyRet {
     const items = new CborItems(this.answer(length));
     items.array();
-    const applied: Applied = {
+    const applied: ApplyRet = {
       exitCode: items.int(),
       return: items.bytes(),
       gasUsed: items.bigint(),

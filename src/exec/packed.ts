@@ -2,7 +2,7 @@
  * Many byte strings as views of one buffer. A clone into another thread costs by the buffer: a thousand small ones take
  * five times what the rest of a tipset's result takes.
  */
-import type { Applied } from "../core/vm.ts";
+import type { ApplyRet } from "../core/vm.ts";
 import { type Block, type CID, cidFromBytes } from "../types/cid.ts";
 import type { ExecutionResult, MessageInput, MessageResult, TrialResult } from "./types.ts";
 
@@ -28,7 +28,7 @@ function packBlocks(blocks: readonly Block[]): Block[] {
   return blocks.map((_, i) => ({ cid: parts[2 * i] as Uint8Array, bytes: parts[2 * i + 1] as Uint8Array }));
 }
 
-function packApplied<One extends Applied>(applied: readonly One[]): One[] {
+function packApplied<One extends ApplyRet>(applied: readonly One[]): One[] {
   const returns = packed(applied.map((one) => one.return));
   return applied.map((one, i) => ({ ...one, return: returns[i] as Uint8Array }));
 }

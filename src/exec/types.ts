@@ -1,5 +1,5 @@
 /** Inputs and outputs of execution. Amounts are attoFIL, gas is in gas; blocks are named by binary CIDs, as stores have them. */
-import type { Applied, GenesisSupply, MachineContext } from "../core/vm.ts";
+import type { ApplyRet, GenesisSupply, MachineContext } from "../core/vm.ts";
 import type { Address } from "../types/address.ts";
 import type { Block, CID } from "../types/cid.ts";
 import type { TraceCall } from "./trace.ts";
@@ -66,7 +66,7 @@ export type TipsetInput = {
 export type AppliedKind = "message" | "reward" | "cron";
 
 /** One message that was applied, in order. */
-export type AppliedMessage = Applied & {
+export type AppliedMessage = ApplyRet & {
   readonly kind: AppliedKind;
   /** CBOR of the bare message. */
   readonly bytes: Uint8Array;
