@@ -24,6 +24,7 @@ import { ChainError } from "./errors.ts";
 import { HeaderStore } from "./header-store.ts";
 import { type BlockMessages, type CarriedMessage, MessageStore } from "./message-store.ts";
 import { ResultStore, type TipsetResult } from "./result-store.ts";
+import { encodeEpoch, readStatesFrom, STATES_FROM } from "./states-from.ts";
 import { type Path, TipsetLookup } from "./tipset-lookup.ts";
 import { TipsetTracker } from "./tipset-tracker.ts";
 
@@ -46,10 +47,15 @@ export type ChainOptions = {
   readonly onListenerError?: (error: unknown) => void;
 };
 
-const HEAD = "head";
+/** Names of the chain's own metadata. `importing` marks a snapshot that is being taken in, or was when that was ended. */
+export const CHAIN_FACTS = {
+  head: "head",
+  layout: "chain/layout",
+  importing: "chain/importing",
+  thisLayout: 2,
+} as const;
+const { head: HEAD, layout: LAYOUT, thisLayout: THIS_LAYOUT } = CHAIN_FACTS;
 const CHECKPOINT = "checkpoint";
-const LAYOUT = "chain/layout";
-const THIS_LAYOUT = 2;
 
 export class Chain {
   readonly blocks: BlockStore;
@@ -65,6 +71,7 @@ export class Chain {
   private readonly moves = new Turns();
   private current: Tipset | null = null;
   private fixed: Tipset | null = null;
+  private lowestState = 0;
 
   private constructor({ blocks, onListenerError }: ChainOptions, bad: BadBlocks) {
     this.blocks = blocks;
@@ -81,7 +88,13 @@ export class Chain {
   static async open(options: ChainOptions): Promise<Chain> {
     const chain = new Chain(options, await BadBlocks.open(options.blocks));
     const head = await chain.blocks.metadata(HEAD);
+    if ((await chain.blocks.metadata(CHAIN_FACTS.importing)) !== undefined)
+      throw new ChainError(
+        { code: "IMPORT_UNFINISHED" },
+        "a snapshot was being taken in here when that was ended; take it in again, or start anew with --reset",
+      );
     if (head === undefined) return chain;
+    chain.lowestState = await readStatesFrom(chain.blocks);
     if ((await chain.blocks.metadata(LAYOUT))?.[0] !== THIS_LAYOUT)
       throw new ChainError(
         { code: "OLD_LAYOUT" },
@@ -92,6 +105,20 @@ export class Chain {
     const checkpoint = await chain.blocks.metadata(CHECKPOINT);
     if (checkpoint !== undefined) chain.fixed = await chain.headers.tipset(decodeKey(checkpoint));
     return chain;
+  }
+
+  /** Epoch of the lowest tipset after which the state is kept; 0: all are. */
+  get statesFrom(): number {
+    return this.lowestState;
+  }
+
+  /** Gives up the states after tipsets below an epoch: from now on nobody relies on them. */
+  forgetStatesBelow(epoch: number): Promise<void> {
+    return this.moves.run(async () => {
+      if (epoch <= this.lowestState) return;
+      await this.blocks.write({ metadata: [[STATES_FROM, encodeEpoch(epoch)]] }, { sync: true });
+      this.lowestState = epoch;
+    });
   }
 
   get isEmpty(): boolean {
@@ -291,6 +318,11 @@ export class Chain {
       throw new ChainError(
         { code: "BELOW_CHECKPOINT", key: tipsetKeyText(target.key) },
         `the head cannot move below the checkpoint at epoch ${fixed.height}`,
+      );
+    if (target.height < this.lowestState)
+      throw new ChainError(
+        { code: "STATES_COLLECTED", epoch: target.height, from: this.lowestState },
+        `the head cannot move to epoch ${target.height}: states are kept from epoch ${this.lowestState} on`,
       );
     if (reverts.length + applies.length === 0) return;
     for (const one of applies) this.refuseBad(one);

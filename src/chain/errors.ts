@@ -4,6 +4,9 @@ import { FilError } from "../base/errors.ts";
 export type ChainErrorData =
   | { readonly code: "NO_CHAIN" }
   | { readonly code: "OLD_LAYOUT" }
+  | { readonly code: "IMPORT_UNFINISHED" }
+  /** What was asked for needs a state below those that are kept. */
+  | { readonly code: "STATES_COLLECTED"; readonly epoch: number; readonly from: number }
   | { readonly code: "UNKNOWN_TIPSET"; readonly key: string }
   | { readonly code: "UNKNOWN_MESSAGE"; readonly cid: string }
   | { readonly code: "UNKNOWN_RECEIPT"; readonly root: string; readonly index: number }

@@ -1,9 +1,10 @@
-/** What executing tipsets left, of every fork: metadata "result/<tipset key>", [state root, receipts root]. */
+/** What executing tipsets left, of every fork: metadata "result/<tipset key>", [state root, receipts root]; states by epoch in `states-from.ts`. */
 import * as dagCbor from "@ipld/dag-cbor";
 import { BoundedMap } from "../base/bounded-map.ts";
 import type { Additions, Block, BlockStore } from "../storage/contract.ts";
 import { type Tipset, tipsetKeyText } from "../types/block-header.ts";
 import { CID } from "../types/cid.ts";
+import { stateName } from "./states-from.ts";
 
 /** State after a tipset, and root of the array of its receipts. */
 export type TipsetResult = { readonly stateRoot: CID; readonly receiptsRoot: CID };
@@ -33,6 +34,9 @@ export class ResultStore {
 
   /** What must be written to keep a result together with the blocks of its state and receipts. */
   batchOf(tipset: Tipset, { stateRoot, receiptsRoot }: TipsetResult, blocks: readonly Block[]): Additions {
-    return { blocks, metadata: [[`result/${tipsetKeyText(tipset.key)}`, dagCbor.encode([stateRoot, receiptsRoot])]] };
+    const result = [`result/${tipsetKeyText(tipset.key)}`, dagCbor.encode([stateRoot, receiptsRoot])] as const;
+    // The genesis' state is never given up.
+    const state = tipset.height === 0 ? [] : [[stateName(tipset.height, stateRoot), new Uint8Array(0)] as const];
+    return { blocks, metadata: [result, ...state] };
   }
 }

@@ -5,25 +5,11 @@
  * place; the CID that stands there decides, so that equal hashes are only slow. Strict and bounded as `readCar`.
  */
 import { equal } from "../base/bytes.ts";
-import {
-  badCar,
-  CAR_HEAD,
-  carPayload,
-  cidLength,
-  MAX_HEADER,
-  MAX_SECTION,
-  MAX_VARINT,
-  readCarHeader,
-  readVarint,
-} from "./car.ts";
+import { badCar, cidLength, MAX_SECTION, readVarint } from "./car.ts";
+import { type ByteSource, CarReader } from "./car-reader.ts";
 import type { Block, BlockSource } from "./contract.ts";
 
-/** Bytes that can be read in any order: a file, or what was spooled into one. */
-export type ByteSource = {
-  readonly size: number;
-  /** Bytes `[from, from + length)`; fewer at the end. */
-  read(from: number, length: number): Promise<Uint8Array>;
-};
+export type { ByteSource };
 
 export type IndexOptions = {
   /** Sees every block once, in the order of the file; throws to refuse it. Its arrays are views. */
@@ -33,8 +19,6 @@ export type IndexOptions = {
   readonly signal?: AbortSignal;
 };
 
-/** Bytes read at a time in the pass; a section that is longer is read by itself. */
-const WINDOW = 4 << 20;
 /** Bytes read for a block at first: enough for most. */
 const FIRST_READ = 4096;
 const EMPTY = -1;
@@ -102,22 +86,16 @@ export class CarIndex implements BlockSource {
 
   /** Reads the file once. Throws `CarError`, and what `onBlock` throws. */
   static async open(source: ByteSource, options: IndexOptions = {}): Promise<CarIndex> {
-    const [begin, end] = carPayload(await source.read(0, CAR_HEAD), source.size);
-    const window = new Window(source, end);
-    const header = await window.section(begin, MAX_HEADER, "header");
-    const roots = readCarHeader(header.bytes, header.start).map((root) => root.slice());
+    const reader = await CarReader.open(source);
+    const { begin, end } = reader;
     const places = new Places();
-    for (let at = header.next; at < end; ) {
+    for (let one = await reader.next(); one !== null; one = await reader.next()) {
       options.signal?.throwIfAborted();
-      const { bytes, start, next } = await window.section(at, MAX_SECTION, "section");
-      const length = cidLength(bytes, start);
-      const cid = bytes.subarray(0, length);
-      options.onBlock?.({ cid, bytes: bytes.subarray(length) });
-      places.add(hashOf(cid), at);
-      options.onProgress?.(next - begin, end - begin);
-      at = next;
+      options.onBlock?.(one.block);
+      places.add(hashOf(one.block.cid), one.at);
+      options.onProgress?.(reader.at - begin, end - begin);
     }
-    return new CarIndex(roots, source, end, places);
+    return new CarIndex(reader.roots, source, end, places);
   }
 
   /** Blocks in the file; one that stands there twice counts twice. */
@@ -148,38 +126,5 @@ export class CarIndex implements BlockSource {
         ? first.subarray(start, start + length)
         : await this.source.read(at + start, length);
     return bytes.length === length ? bytes : badCar(at, "the file changed while it was read");
-  }
-}
-
-type Section = { readonly bytes: Uint8Array; readonly start: number; readonly next: number };
-
-/** Sections of a file in order, out of large reads. */
-class Window {
-  private readonly source: ByteSource;
-  private readonly end: number;
-  private from = 0;
-  private held: Uint8Array = new Uint8Array(0);
-
-  constructor(source: ByteSource, end: number) {
-    this.source = source;
-    this.end = end;
-  }
-
-  /** The section at `at`, without its length in front. */
-  async section(at: number, most: number, name: string): Promise<Section> {
-    const prefix = await this.bytes(at, Math.min(MAX_VARINT, this.end - at));
-    const [skip, length] = readVarint(prefix, 0, at);
-    const start = at + skip;
-    if (length > most || start + length > this.end) badCar(at, `${name} of ${length} bytes`);
-    return { bytes: await this.bytes(start, length), start, next: start + length };
-  }
-
-  private async bytes(at: number, length: number): Promise<Uint8Array> {
-    if (at < this.from || at + length > this.from + this.held.length) {
-      this.held = await this.source.read(at, Math.min(Math.max(WINDOW, length), this.end - at));
-      this.from = at;
-      if (this.held.length < length) badCar(at, "the file ends within a section");
-    }
-    return this.held.subarray(at - this.from, at - this.from + length);
   }
 }

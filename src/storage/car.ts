@@ -14,7 +14,11 @@ import { decodeVarint, encodeVarint } from "../base/varint.ts";
 import { CID } from "../types/cid.ts";
 import type { Block } from "./contract.ts";
 
-export type CarErrorData = { readonly code: "BAD_CAR"; readonly at: number };
+export type CarErrorData = {
+  /** TRUNCATED: the file ends within its header or a section; or a length in it is wrong. */
+  readonly code: "BAD_CAR" | "TRUNCATED";
+  readonly at: number;
+};
 export class CarError extends FilError<CarErrorData> {}
 
 export type CarFile = {
@@ -33,6 +37,10 @@ const V2_HEADER = 40;
 
 export function badCar(at: number, why: string): never {
   throw new CarError({ code: "BAD_CAR", at }, `not a CAR file at byte ${at}: ${why}`);
+}
+
+export function cutShort(at: number, why: string): never {
+  throw new CarError({ code: "TRUNCATED", at }, `the CAR file ends within ${why} that begins at byte ${at}`);
 }
 
 /** Reads a whole CAR file of version 1 or 2. Blocks are views of `file`. */
@@ -102,10 +110,15 @@ export function readVarint(bytes: Uint8Array, at: number, base = 0): [number, nu
   return typeof found === "string" ? badCar(base + at, `length is ${found}`) : [at + found.size, Number(found.value)];
 }
 
+/** What a CAR file begins with: its header, and the length of that in front. */
+export function carHeader(roots: readonly CID[]): Uint8Array {
+  const header = dagCbor.encode({ version: 1, roots });
+  return concat(encodeVarint(header.length), header);
+}
+
 /** A CAR file of the given roots and blocks. */
 export function writeCar(roots: readonly Uint8Array[], blocks: readonly Block[]): Uint8Array {
-  const header = dagCbor.encode({ version: 1, roots: roots.map((root) => CID.decode(root)) });
-  const parts = [encodeVarint(header.length), header];
+  const parts = [carHeader(roots.map((root) => CID.decode(root)))];
   for (const { cid, bytes } of blocks) parts.push(encodeVarint(cid.length + bytes.length), cid, bytes);
   return concat(...parts);
 }

@@ -2,8 +2,8 @@
 import { blake2b } from "@noble/hashes/blake2.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import type { AlertEvent } from "../../base/alert.ts";
-import { equal } from "../../base/bytes.ts";
 import { LOG_LEVELS } from "../../base/log-levels.ts";
+import { type BlockHashes, checkBlock } from "../../storage/check-block.ts";
 import { type Block, cidFromBytes } from "../../types/cid.ts";
 import { link } from "../codec/chain-types.ts";
 import { boolean, choice, integer, list, nothing, nullable, object, record, text } from "../codec/codec.ts";
@@ -11,20 +11,15 @@ import { badParams, RPC_CODE, RpcError } from "../errors.ts";
 import { breather } from "../limits.ts";
 import { group, method, param } from "../method.ts";
 
-/** Codes of multihashes. Source: multiformats table.csv. */
-const HASHES: ReadonlyMap<number, (bytes: Uint8Array) => Uint8Array> = new Map([
-  [0x12, (bytes) => sha256(bytes)],
-  [0xb220, (bytes) => blake2b(bytes, { dkLen: 32 })],
-]);
+const HASHES: BlockHashes = { sha256, blake2b256: (bytes) => blake2b(bytes, { dkLen: 32 }) };
 /** Bad blocks that an error names. */
 const SHOWN = 10;
 
 /** What is wrong with a block of the store; null if its bytes are those of its CID. */
-function faultOf({ cid, bytes }: Block): string | null {
-  const { multihash } = cidFromBytes(cid);
-  const digest = HASHES.get(multihash.code)?.(bytes);
-  if (digest === undefined) return `hash 0x${multihash.code.toString(16)} is not known`;
-  return equal(digest, multihash.digest) ? null : "its bytes are not those of its CID";
+function faultOf(block: Block): string | null {
+  const verdict = checkBlock(block, HASHES);
+  if (verdict === "right") return null;
+  return verdict === "wrong" ? "its bytes are not those of its CID" : "its hash is not known";
 }
 
 export const storeGroup = group("Store", "The store of blocks as a whole.", {
