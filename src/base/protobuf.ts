@@ -56,11 +56,11 @@ export function* readFields(bytes: Uint8Array, max: number): Generator<ProtobufF
   }
 }
 
-/** A field: a varint of a number or a truth value, or bytes. Defaults are written like any other value. */
+/** A field: a varint of a number (negative ones in 64 bits) or a truth value, or bytes. Defaults are written too. */
 export function protobufField(number: number, value: bigint | number | boolean | Uint8Array): Uint8Array {
   if (value instanceof Uint8Array)
     return concat(encodeVarint((number << 3) | WIRE.bytes), encodeVarint(value.length), value);
-  return concat(encodeVarint((number << 3) | WIRE.varint), encodeVarint(BigInt(value)));
+  return concat(encodeVarint((number << 3) | WIRE.varint), encodeVarint(BigInt.asUintN(64, BigInt(value))));
 }
 
 /** A signed 32-bit number of its varint, as protobuf's `int32`. */

@@ -1,5 +1,5 @@
 /**
- * The node's face to its peers: one host with hello, chain exchange and the topics of blocks and messages.
+ * The node's face to its peers: one host with hello, chain exchange, bitswap and the topics of blocks and messages.
  *
  * What peers send comes out as calls of `NetworkHandlers`; what they do wrong goes into the peer book, and a banned peer's
  * connections are closed at once. Nothing that a peer sends throws past here.
@@ -7,6 +7,8 @@
 import type { Connection } from "@libp2p/interface";
 import { isFilError } from "../base/errors.ts";
 import { decodeSignedMessage, encodeSignedMessage, type SignedMessage } from "../types/message.ts";
+import { Bitswap } from "./bitswap.ts";
+import type { ObjectSource } from "./bitswap-server.ts";
 import type { ChainSource } from "./chain-source.ts";
 import { ExchangeClient } from "./exchange-client.ts";
 import { ExchangeServer } from "./exchange-server.ts";
@@ -30,6 +32,8 @@ export type NetworkHandlers = {
 export type NetworkOptions = Omit<HostOptions, "peers"> & {
   readonly peers: PeerBook;
   readonly chain: ChainSource;
+  /** Blocks that peers may have by bitswap, all of them; without it bitswap is not spoken. */
+  readonly objects?: ObjectSource;
   readonly handlers: NetworkHandlers;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -50,6 +54,8 @@ const MAX_TIMINGS = 1024;
 export class Network {
   readonly peers: PeerBook;
   readonly exchange: ExchangeClient;
+  /** Null without `objects`. */
+  readonly bitswap: Bitswap | null;
   private readonly options: NetworkOptions;
   private readonly host: Host;
   private readonly gossip: Gossip;
@@ -75,11 +81,12 @@ export class Network {
       onHello: handlers.onHello,
       onTiming: (peer, timing) => remember(this.timings, peer, timing),
     });
+    const { objects } = options;
+    const onFault = (error: unknown): void => handlers.onFault("bitswap", error);
+    const common = { host, now, onOffence, peers: () => this.fastestFirst() };
+    this.bitswap = objects === undefined ? null : new Bitswap({ ...common, objects, onFault });
     this.exchange = new ExchangeClient({
-      host,
-      now,
-      onOffence,
-      peers: () => this.fastestFirst(),
+      ...common,
       onAnswer: (peer, ms) => remember(this.speeds, peer, 0.7 * (this.speeds.get(peer) ?? ms) + 0.3 * ms),
     });
   }
@@ -94,6 +101,7 @@ export class Network {
       network.speeds.delete(detail.toString());
     });
     await network.server.start();
+    await network.bitswap?.start();
     await network.hello.start();
     network.joinTopics();
     return network;
@@ -157,6 +165,7 @@ export class Network {
 
   async close(): Promise<void> {
     await this.hello.stop();
+    await this.bitswap?.stop();
     await this.server.stop();
     await this.host.stop();
   }

@@ -80,7 +80,14 @@ export const MESSAGES_TOPIC_SCORE = {
 export const CONNECTIONS = { low: 150, high: 180, graceMs: 20_000 } as const;
 
 /** Time limits of the protocols, milliseconds. Sources: lotus node/hello/hello.go, chain/exchange/{client,server}.go. */
-export const DEADLINES = { hello: 10_000, exchangeRead: 10_000, exchangeWrite: 60_000 } as const;
+export const DEADLINES = {
+  hello: 10_000,
+  exchangeRead: 10_000,
+  exchangeWrite: 60_000,
+  /** bitswap, ours: from the first byte of a message to its last; a stream without messages */
+  bitswapMessage: 30_000,
+  bitswapIdle: 120_000,
+} as const;
 
 /** What one node allows one peer; ours, there is no rate limit in libp2p. */
 export const PEER_LIMITS = {
@@ -90,6 +97,11 @@ export const PEER_LIMITS = {
   /** hellos */
   helloBurst: 4,
   helloPerSecond: 0.1,
+  /** messages of bitswap, and bytes of blocks that are sent */
+  bitswapBurst: 256,
+  bitswapPerSecond: 64,
+  bitswapBytesBurst: 32 << 20,
+  bitswapBytesPerSecond: 8 << 20,
   /** streams of one protocol that one connection may hold open */
   inboundStreams: 16,
   outboundStreams: 32,

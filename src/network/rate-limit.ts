@@ -18,17 +18,31 @@ export class RateLimiter {
     this.now = now;
   }
 
-  /** Takes one token of `key`; false if there is none. */
-  allow(key: string): boolean {
-    const now = this.now();
+  /** Takes tokens of `key`, one if not said otherwise; false, and takes none, if there are not enough. */
+  allow(key: string, cost = 1): boolean {
+    const tokens = this.tokens(key);
+    this.put(key, tokens >= cost ? tokens - cost : tokens);
+    return tokens >= cost;
+  }
+
+  /** Takes tokens that may not be there yet; tells how many milliseconds it takes until they would be. */
+  owe(key: string, cost: number): number {
+    const tokens = this.tokens(key) - cost;
+    this.put(key, tokens);
+    return tokens >= 0 ? 0 : Math.ceil((-tokens / this.rate.perSecond) * 1000);
+  }
+
+  private tokens(key: string): number {
     const { burst, perSecond } = this.rate;
     const old = this.buckets.get(key);
+    return old === undefined
+      ? burst
+      : Math.min(burst, old.tokens + (Math.max(0, this.now() - old.at) / 1000) * perSecond);
+  }
+
+  private put(key: string, tokens: number): void {
     this.buckets.delete(key);
-    const refilled = old === undefined ? burst : old.tokens + (Math.max(0, now - old.at) / 1000) * perSecond;
-    const tokens = Math.min(burst, refilled);
-    const allowed = tokens >= 1;
-    this.buckets.set(key, { tokens: allowed ? tokens - 1 : tokens, at: now });
+    this.buckets.set(key, { tokens, at: this.now() });
     if (this.buckets.size > MAX_BUCKETS) this.buckets.delete(this.buckets.keys().next().value as string);
-    return allowed;
   }
 }

@@ -1,4 +1,5 @@
 /** Networks of hosts on loopback, over chains that exist in memory only. */
+import type { ObjectSource } from "../../src/network/bitswap-server.ts";
 import type { ChainSource } from "../../src/network/chain-source.ts";
 import type { Verdict } from "../../src/network/gossip.ts";
 import { makeIdentity } from "../../src/network/host.ts";
@@ -35,6 +36,7 @@ export type BlockMessages = { readonly bls: readonly Message[]; readonly secp: r
 export async function openTestNode(
   chain: ChainSource,
   listen: readonly string[] = ["/ip4/127.0.0.1/tcp/0"],
+  objects?: ObjectSource,
 ): Promise<TestNode> {
   const hellos: TestNode["hellos"] = [];
   const blocks: BlockMessage[] = [];
@@ -65,6 +67,7 @@ export async function openTestNode(
     local: true,
     peers: book,
     chain,
+    ...(objects === undefined ? {} : { objects }),
     handlers,
     now: Date.now,
   });

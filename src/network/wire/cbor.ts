@@ -117,7 +117,7 @@ export class ItemScanner {
   }
 }
 
-function tooLarge(limit: number): WireError {
+export function tooLarge(limit: number): WireError {
   return new WireError({ code: "FRAME_TOO_LARGE", limit }, `a message of more than ${limit} bytes`);
 }
 

@@ -1,13 +1,25 @@
 /**
- * CBOR items back to back on a stream: how hello and chain exchange speak. No length goes before an item.
+ * Messages on a stream: CBOR items back to back without a length before them (hello, chain exchange), or with their length
+ * in front (bitswap).
  */
 import type { MessageStream } from "@libp2p/interface";
+import { ByteQueue, GrowingBytes } from "../../base/byte-queue.ts";
 import { concat } from "../../base/bytes.ts";
-import { ItemScanner, WireError } from "./cbor.ts";
+import { encodeVarint } from "../../base/varint.ts";
+import { ItemScanner, tooLarge, WireError } from "./cbor.ts";
+
+/** Finds where a message ends while its bytes arrive. */
+export type FrameScanner = {
+  /** How many bytes of the chunk belong to the message once it is complete, else -1. Throws `WireError`. */
+  take(chunk: Uint8Array): number;
+};
 
 export type FrameStream = {
-  /** Bytes of the next item. Rejects with `WireError`, the stream's error, or the signal's reason. */
-  read(limit: number, signal: AbortSignal): Promise<Uint8Array>;
+  /**
+   * Bytes of the next message. Rejects with `WireError`, the stream's error, or the signal's reason. `onBytes` hears how
+   * many have come in all.
+   */
+  read(limit: number, signal: AbortSignal, onBytes?: (bytes: number) => void): Promise<Uint8Array>;
   write(bytes: Uint8Array, signal: AbortSignal): Promise<void>;
 };
 
@@ -16,29 +28,70 @@ const READ_AHEAD = 1 << 20;
 /** Bytes that are handed to the stream at once. */
 const WRITE_CHUNK = 256 << 10;
 
-export function frameStream(stream: MessageStream): FrameStream {
-  const queue: Uint8Array[] = [];
-  let queued = 0;
+/** Messages of at most `limit` bytes with their length in front, an unsigned varint. */
+export class LengthScanner implements FrameScanner {
+  private readonly limit: number;
+  private length = 0;
+  private shift = 0;
+  /** Bytes still to come; negative while the length is read. */
+  private left = -1;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  take(chunk: Uint8Array): number {
+    let at = 0;
+    for (; this.left < 0; at++) {
+      const byte = chunk[at];
+      if (byte === undefined) return -1;
+      this.length += (byte & 0x7f) * 2 ** this.shift;
+      this.shift += 7;
+      if (this.length > this.limit || this.shift > MAX_LENGTH_BITS) throw tooLarge(this.limit);
+      if (byte < 0x80) this.left = this.length;
+    }
+    const step = Math.min(this.left, chunk.length - at);
+    this.left -= step;
+    return this.left === 0 ? at + step : -1;
+  }
+}
+/** Bits of a length that are looked at. */
+const MAX_LENGTH_BITS = 35;
+
+/** A message with its length in front. */
+export function withLength(message: Uint8Array): Uint8Array {
+  return concat(encodeVarint(message.length), message);
+}
+
+/** The message behind the length that `LengthScanner` found. */
+export function withoutLength(frame: Uint8Array): Uint8Array {
+  return frame.subarray(frame.findIndex((byte) => byte < 0x80) + 1);
+}
+
+/** `scannerFor`: what tells messages apart, for a limit in bytes. Default: CBOR items. */
+export function frameStream(
+  stream: MessageStream,
+  scannerFor: (limit: number) => FrameScanner = (limit) => new ItemScanner(limit),
+): FrameStream {
+  const queue = new ByteQueue();
   let paused = false;
-  let ended = false;
+  let ended = stream.readableEnded;
   let failure: Error | undefined;
   let wake: () => void = () => undefined;
   stream.addEventListener("message", ({ data }) => {
-    const bytes = data instanceof Uint8Array ? data : data.subarray();
-    queue.push(bytes);
-    queued += bytes.length;
-    if (queued > READ_AHEAD && !paused) {
+    queue.push(data instanceof Uint8Array ? data : data.subarray());
+    if (queue.size > READ_AHEAD && !paused) {
       paused = true;
       stream.pause();
     }
     wake();
   });
-  stream.addEventListener("remoteCloseWrite", () => {
+  // Not "remoteCloseWrite", which comes while a paused stream still holds bytes.
+  stream.addEventListener("end", () => {
     ended = true;
     wake();
   });
   stream.addEventListener("close", ({ error }) => {
-    ended = true;
     failure = error;
     wake();
   });
@@ -46,14 +99,11 @@ export function frameStream(stream: MessageStream): FrameStream {
   async function nextChunk(signal: AbortSignal): Promise<Uint8Array> {
     for (;;) {
       const chunk = queue.shift();
-      if (chunk !== undefined) {
-        queued -= chunk.length;
-        if (paused && queued <= READ_AHEAD && !ended) {
-          paused = false;
-          stream.resume();
-        }
-        return chunk;
+      if (paused && queue.size <= READ_AHEAD) {
+        paused = false;
+        if (!ended && failure === undefined) stream.resume();
       }
+      if (chunk !== undefined) return chunk;
       if (failure !== undefined) throw failure;
       if (ended) throw new WireError({ code: "STREAM_ENDED" }, "the stream ended inside a message");
       await woken(signal, (resolve) => {
@@ -63,20 +113,18 @@ export function frameStream(stream: MessageStream): FrameStream {
   }
 
   return {
-    async read(limit, signal) {
+    async read(limit, signal, onBytes) {
       signal.throwIfAborted();
-      const scanner = new ItemScanner(limit);
-      const parts: Uint8Array[] = [];
+      const scanner = scannerFor(limit);
+      const message = new GrowingBytes();
       for (;;) {
         const chunk = await nextChunk(signal);
         const end = scanner.take(chunk);
-        parts.push(end < 0 ? chunk : chunk.subarray(0, end));
+        message.add(end < 0 ? chunk : chunk.subarray(0, end));
+        onBytes?.(message.size);
         if (end < 0) continue;
-        if (end < chunk.length) {
-          queue.unshift(chunk.subarray(end));
-          queued += chunk.length - end;
-        }
-        return concat(...parts);
+        queue.unshift(chunk.subarray(end));
+        return message.take();
       }
     },
     async write(bytes, signal) {
