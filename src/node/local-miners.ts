@@ -171,7 +171,8 @@ export class LocalMiners {
     };
   }
 
-  producer(node: FilecoinNode): ElectedProducer {
+  /** Makes tipsets on a node with some of the miners; by default with all. */
+  producer(node: FilecoinNode, miners: readonly OwnMiner[] = this.miners): ElectedProducer {
     const { states, pool, gas } = node;
     const { crypto } = this;
     const prover = new PostProver(this.proofs, this.attestor);
@@ -180,7 +181,7 @@ export class LocalMiners {
       pool,
       crypto,
       prover,
-      miners: this.miners,
+      miners,
       poster: new WindowPoster({ states, pool, gas, crypto, prover }),
       beacons: [{ start: 0, info: this.beacon.info }],
       times: this.options.times,
