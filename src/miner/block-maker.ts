@@ -2,6 +2,7 @@
  * One miner's try for a block: election, winning PoSt, ticket, and, if it won, a signed header over chosen messages.
  * Source: lotus miner/miner.go (mineOne), chain/gen/gen.go (IsRoundWinner).
  */
+import { equal } from "../base/bytes.ts";
 import { buildMessageMeta, splitMessages } from "../chain/message-store.ts";
 import { minTicket } from "../chain/randomness.ts";
 import { type MiningBase, type MiningBaseOptions, miningBase } from "../consensus/base-info.ts";
@@ -42,12 +43,16 @@ export type Win = {
   readonly post: PoStProof;
 };
 
-export type MadeBlock = {
+/** A block with its messages; its header has no signature yet. */
+export type DraftBlock = {
   readonly header: BlockHeader;
   readonly messages: readonly SignedMessage[];
   /** Blocks of its message lists. */
   readonly blocks: readonly Block[];
 };
+
+/** The same, signed. */
+export type MadeBlock = DraftBlock;
 
 /** Aggregate of no signatures: the compressed point at infinity of G2. */
 const EMPTY_AGGREGATE = Uint8Array.from({ length: 96 }, (_, i) => (i === 0 ? 0xc0 : 0));
@@ -59,12 +64,16 @@ export class BlockMaker {
     this.options = options;
   }
 
-  /** Tries for a block of `epoch` on top of `parent`; null if the miner did not win or may not. */
+  /**
+   * Tries for a block of `epoch` on top of `parent`; null if the miner did not win or may not. `before`: its win of the
+   * same epoch on another parent, whose proof of spacetime holds here too if the same sector was drawn.
+   */
   async tryFor(
     miner: OwnMiner,
     parent: Tipset,
     epoch: number,
     drawn: { readonly previous: BeaconEntry; readonly entries: readonly BeaconEntry[] },
+    before: Win | null = null,
   ): Promise<Win | null> {
     const { crypto, prover, states } = this.options;
     const base = await miningBase(this.options, parent, epoch, miner.address, drawn);
@@ -77,19 +86,34 @@ export class BlockMaker {
     const input = ticketInput(draw, minTicket(parent), states.networkVersionAt(epoch));
     const ticket = signBytes(crypto, miner.worker, input).data;
     const [sector] = base.sectors;
-    const post = await prover.winning(miner, base.postRandomness, Number(sector?.number));
+    const isSame =
+      before !== null &&
+      equal(before.base.postRandomness, base.postRandomness) &&
+      before.base.sectors[0]?.number === sector?.number;
+    const post = isSame ? before.post : await prover.winning(miner, base.postRandomness, Number(sector?.number));
     return { miner, epoch, base, parent, wins, election, ticket, quality: ticketQuality(ticket), post };
   }
 
   /** Makes the signed block of a win. `baseFee`: what `parent` gives. */
   async make(win: Win, chosen: readonly SignedMessage[], baseFee: bigint): Promise<MadeBlock> {
+    return this.sign(await this.draft(win, chosen, baseFee), win.miner);
+  }
+
+  /** Signs a block; whoever signs more than one block of an epoch is punished (`slash-filter.ts`). */
+  sign(draft: DraftBlock, miner: OwnMiner): MadeBlock {
+    const blockSig = signBytes(this.options.crypto, miner.worker, headerSigningBytes(draft.header));
+    return { ...draft, header: { ...draft.header, blockSig } };
+  }
+
+  /** Makes the block of a win without a signature. */
+  async draft(win: Win, chosen: readonly SignedMessage[], baseFee: bigint): Promise<DraftBlock> {
     const { crypto, states } = this.options;
     const { parent, epoch, miner } = win;
     const meta = buildMessageMeta(splitMessages(chosen));
     const { stateRoot, receiptsRoot } = await states.result(parent);
     const aggregated = chosen.filter(isBls).map(({ signature }) => signature.data);
     const first = parent.blocks[0] as BlockHeader;
-    const unsigned: BlockHeader = {
+    const header: BlockHeader = {
       miner: miner.address,
       ticket: win.ticket,
       electionProof: { winCount: BigInt(win.wins), vrfProof: win.election },
@@ -110,7 +134,6 @@ export class BlockMaker {
       forkSignaling: 0n,
       parentBaseFee: baseFee,
     };
-    const header = { ...unsigned, blockSig: signBytes(crypto, miner.worker, headerSigningBytes(unsigned)) };
     return { header, messages: chosen, blocks: meta.blocks };
   }
 }

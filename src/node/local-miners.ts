@@ -11,6 +11,7 @@ import type { Crypto } from "../core/crypto.ts";
 import { loadProofs, type Proofs } from "../core/proofs.ts";
 import type { ProofVerifier } from "../exec/types.ts";
 import { addressOf, deriveKey, type KeyInfo, verifyBytes } from "../keys/keys.ts";
+import type { BlockMakerOptions } from "../miner/block-maker.ts";
 import { ElectedProducer } from "../miner/elected-producer.ts";
 import { sealGenesisSector } from "../miner/genesis-seal.ts";
 import type { OwnMiner, OwnSector } from "../miner/own-sectors.ts";
@@ -153,13 +154,7 @@ export class LocalMiners {
   /** What the RPC interface tells of elections. */
   consensus(states: StateManager): Required<Pick<NodeParts, "miningBase" | "validateBlock">> {
     const validator = this.validator(states);
-    const options = {
-      states,
-      beacons: [{ start: 0, info: this.beacon.info }],
-      times: this.options.times,
-      source: this.beacon.source,
-      pickSector: sectorPicker(this.proofs),
-    };
+    const options = this.making(states);
     return {
       async miningBase(miner, epoch, base, signal) {
         const drawn = await entriesFor(options, base, epoch, signal);
@@ -171,22 +166,31 @@ export class LocalMiners {
     };
   }
 
-  /** Makes tipsets on a node with some of the miners; by default with all. */
-  producer(node: FilecoinNode, miners: readonly OwnMiner[] = this.miners): ElectedProducer {
-    const { states, pool, gas } = node;
-    const { crypto } = this;
-    const prover = new PostProver(this.proofs, this.attestor);
-    return new ElectedProducer({
+  /** What making blocks of this network takes. */
+  making(states: StateManager): BlockMakerOptions {
+    return {
       states,
-      pool,
-      crypto,
-      prover,
-      miners,
-      poster: new WindowPoster({ states, pool, gas, crypto, prover }),
+      crypto: this.crypto,
+      prover: new PostProver(this.proofs, this.attestor),
       beacons: [{ start: 0, info: this.beacon.info }],
       times: this.options.times,
       source: this.beacon.source,
       pickSector: sectorPicker(this.proofs),
+    };
+  }
+
+  poster({ states, pool, gas }: FilecoinNode): WindowPoster {
+    return new WindowPoster({
+      states,
+      pool,
+      gas,
+      crypto: this.crypto,
+      prover: new PostProver(this.proofs, this.attestor),
     });
+  }
+
+  producer(node: FilecoinNode): ElectedProducer {
+    const { states, pool } = node;
+    return new ElectedProducer({ ...this.making(states), pool, miners: this.miners, poster: this.poster(node) });
   }
 }

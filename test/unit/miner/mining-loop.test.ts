@@ -1,0 +1,221 @@
+/** The mining loop of one node under a clock of its own: rounds, bases that change, pauses. */
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { FullBlock } from "../../../src/consensus/validator.ts";
+import { type MiningEvent, MiningLoop, type MiningLoopParts } from "../../../src/miner/mining-loop.ts";
+import { delaysFor, Rounds } from "../../../src/miner/rounds.ts";
+import { SlashFilter } from "../../../src/miner/slash-filter.ts";
+import { Devnet } from "../../../src/node/devnet.ts";
+import type { LocalMiners } from "../../../src/node/local-miners.ts";
+import { MemoryStore } from "../../../src/storage/memory.ts";
+import { makeTipset, type Tipset } from "../../../src/types/block-header.ts";
+import { TEST_OPTIONS } from "../../support/devnet.ts";
+
+const GENESIS = 1_700_000_000;
+const BLOCK_TIME = 30;
+const MINERS = 3;
+/** What the loop waits for the beacon: here that time passes only when the beacon is silent. */
+const BEACON_MS = 5000;
+const MAX_SLEEPS = 1000;
+
+/** A network that makes nothing by itself, and a clock that jumps when the loop sleeps. */
+class Bench {
+  readonly net: Devnet;
+  readonly local: LocalMiners;
+  readonly events: MiningEvent[] = [];
+  readonly submitted: { readonly block: FullBlock; readonly at: number }[] = [];
+  readonly abort = new AbortController();
+  time: number;
+  private sleeps = 0;
+  behind = false;
+  silent = false;
+  /** Called at each sleep, with the milliseconds. */
+  onSleep: (ms: number) => Promise<void> | void = () => undefined;
+
+  constructor(net: Devnet) {
+    this.net = net;
+    this.local = net.local as LocalMiners;
+    this.time = 1000 * (GENESIS + net.head.height * BLOCK_TIME);
+  }
+
+  /** Stores a block and makes the tipset of all blocks of its epoch and parents the head, if it is no lower. */
+  async take({ header, messages }: FullBlock): Promise<void> {
+    const { chain } = this.net.node;
+    await chain.put({ headers: [header], messages: [messages], blocks: emptyLists });
+    const whole = chain.tracker.expand(header);
+    await chain.put({ headers: whole.blocks });
+    if (whole.height >= chain.head.height) await chain.setHead(whole);
+  }
+
+  loop(over: Partial<MiningLoopParts>): MiningLoop {
+    const making = this.local.making(this.net.node.states);
+    return new MiningLoop({
+      ...making,
+      source: {
+        entry: (...args) => (this.silent ? new Promise(() => undefined) : making.source.entry(...args)),
+      },
+      pool: this.net.node.pool,
+      miners: this.local.miners,
+      slash: over.slash as SlashFilter,
+      now: () => this.time,
+      sleep: async (ms, signal) => {
+        signal.throwIfAborted();
+        if (ms === BEACON_MS && !this.silent) return new Promise(() => undefined);
+        await this.onSleep(ms);
+        signal.throwIfAborted();
+        this.time += ms;
+        if (++this.sleeps > MAX_SLEEPS) throw new Error("the loop never came to what was waited for");
+        // So that the test's own time limit can be heard.
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      },
+      submit: async (block) => {
+        this.submitted.push({ block, at: this.time });
+        await this.take(block);
+      },
+      isBehind: () => this.behind,
+      onEvent: (event) => this.events.push(event),
+      ...over,
+    });
+  }
+
+  /** Runs a loop until `done`, which is asked at each sleep. */
+  async run(loop: MiningLoop, done: () => boolean): Promise<void> {
+    const before = this.onSleep;
+    this.onSleep = async (ms) => {
+      await before(ms);
+      if (done() || this.kinds().includes("failed")) this.abort.abort();
+    };
+    await loop.run(this.abort.signal);
+    for (const event of this.events) if (event.kind === "failed") throw event.error;
+  }
+
+  kinds(): string[] {
+    return this.events.map(({ kind }) => kind);
+  }
+}
+
+const emptyLists = [] as const;
+let net: Devnet;
+let bench: Bench;
+let slash: SlashFilter;
+beforeAll(async () => {
+  const options = { genesisTime: GENESIS, blockTime: BLOCK_TIME, miners: MINERS, seed: "loop" };
+  net = await Devnet.open({ ...TEST_OPTIONS, ...options });
+});
+beforeEach(async () => {
+  bench = new Bench(net);
+  slash = await SlashFilter.open(new MemoryStore());
+});
+afterAll(() => net?.close());
+
+test("waiting is scaled to the time between epochs, and a long pause is passed over in steps", () => {
+  expect(delaysFor(30)).toEqual({ propagation: 10_000, equivocation: 2000 });
+  const rounds = new Rounds({ genesisTime: 1000, blockDelay: 3 }, delaysFor(3));
+  const base = { height: 10, key: [], blocks: [] } as unknown as Tipset;
+  expect([rounds.timeOf(11), rounds.startOf(11)]).toEqual([1_033_000, 1_031_000]);
+  expect(rounds.next(base, 1_030_000)).toBe(11);
+  expect(rounds.next(base, 1_034_000)).toBe(12);
+  rounds.tried(base, 12);
+  expect(rounds.next(base, 1_034_000)).toBe(13);
+  expect(rounds.next(base, 9_000_000)).toBe(75);
+});
+
+test("blocks go out at their epochs' times, each miner's once an epoch; epochs without a win are null rounds", async () => {
+  const [miner] = bench.local.miners;
+  const loop = bench.loop({ slash, miners: miner === undefined ? [] : [miner] });
+  await bench.run(loop, () => bench.time > (GENESIS + 15 * BLOCK_TIME) * 1000);
+  const heights = bench.submitted.map(({ block }) => block.header.height);
+  expect(heights.length).toBeGreaterThan(5);
+  // One of three miners with equal power does not win every epoch.
+  expect(heights.length).toBeLessThan(15);
+  expect(new Set(heights).size).toBe(heights.length);
+  for (const { block, at } of bench.submitted) {
+    expect(at).toBe(1000 * (GENESIS + block.header.height * BLOCK_TIME));
+    expect(Number(block.header.timestamp) * 1000).toBe(at);
+  }
+  const validator = bench.local.validator(bench.net.node.states);
+  for (const { block } of bench.submitted.slice(0, 3))
+    expect((await validator.validate(block)).winningPost).toBe("verified");
+});
+
+test("several miners of one node make tipsets of several blocks", async () => {
+  await bench.run(bench.loop({ slash }), () => net.head.blocks.length > 1 || bench.submitted.length > 20);
+  expect(net.head.blocks.length).toBeGreaterThan(1);
+});
+
+test("a base that loses a block before signing is taken without it; a chain that took over is the base", async () => {
+  const { chain } = bench.net.node;
+  await bench.run(bench.loop({ slash }), () => bench.net.head.blocks.length >= 2);
+  const wide = bench.net.head;
+  const narrow = makeTipset(wide.blocks.slice(1));
+  bench.submitted.length = 0;
+  const one = new Bench(bench.net);
+  one.time = bench.time;
+  one.onSleep = async (ms) => {
+    // The first wait of a winner is for equivocators: one shows itself.
+    if (ms !== delaysFor(BLOCK_TIME).equivocation || chain.head.key.join() !== wide.key.join()) return;
+    await chain.put({ headers: narrow.blocks });
+    await chain.setHead(narrow);
+  };
+  await one.run(one.loop({ slash }), () => one.submitted.length > 0);
+  expect(one.kinds()).toContain("rebased");
+  expect(one.submitted[0]?.block.header.parents.map(String)).toEqual(narrow.key.map(String));
+  const validator = one.local.validator(bench.net.node.states);
+  await validator.validate(one.submitted[0]?.block as FullBlock);
+
+  // The head goes to another chain while the winner waits.
+  const two = new Bench(bench.net);
+  two.time = one.time + 1000 * BLOCK_TIME;
+  const before = chain.head;
+  const below = (await chain.parent(before)) as Tipset;
+  two.onSleep = async (ms) => {
+    if (ms === delaysFor(BLOCK_TIME).equivocation && chain.head.key.join() === before.key.join())
+      await chain.setHead(below);
+  };
+  await two.run(two.loop({ slash: await SlashFilter.open(new MemoryStore()) }), () => two.submitted.length > 0);
+  expect(two.submitted[0]?.block.header.parents.map(String)).toEqual(below.key.map(String));
+});
+
+test("a silent beacon is told once; when it speaks again mining goes on by itself", async () => {
+  bench.silent = true;
+  let sleeps = 0;
+  bench.onSleep = () => {
+    if (++sleeps === 20) {
+      expect(bench.submitted).toEqual([]);
+      bench.silent = false;
+    }
+  };
+  const loop = bench.loop({ slash });
+  await bench.run(loop, () => bench.submitted.length > 0);
+  expect(bench.kinds().slice(0, 2)).toEqual(["paused", "resumed"]);
+  expect(bench.events[0]).toMatchObject({ by: "beacon" });
+  expect(loop.pausedBy).toBeNull();
+});
+
+test("nothing is made while the node is behind its peers", async () => {
+  bench.behind = true;
+  let sleeps = 0;
+  bench.onSleep = () => {
+    if (++sleeps === 20) {
+      expect(bench.submitted).toEqual([]);
+      bench.behind = false;
+    }
+  };
+  await bench.run(bench.loop({ slash }), () => bench.submitted.length > 0);
+  expect(bench.events.slice(0, 2)).toMatchObject([
+    { kind: "paused", by: "behind" },
+    { kind: "resumed", after: "behind" },
+  ]);
+});
+
+test("a head that jumps about never makes a miner sign two blocks of one epoch", async () => {
+  const { chain } = bench.net.node;
+  let turn = 0;
+  bench.onSleep = async () => {
+    if (++turn % 3 !== 0 || chain.head.height < 2) return;
+    await chain.setHead((await chain.parent(chain.head)) as Tipset);
+  };
+  await bench.run(bench.loop({ slash }), () => turn > 60);
+  const signed = bench.submitted.map(({ block }) => `${block.header.miner}@${block.header.height}`);
+  expect(signed.length).toBeGreaterThan(5);
+  expect(new Set(signed).size).toBe(signed.length);
+});
