@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { Address } from "../types/address.ts";
+import { Address, type NetworkPrefix } from "../types/address.ts";
 import { parseFil } from "../types/amount.ts";
 import { UsageError } from "./errors.ts";
 import { DEFAULT_DATA } from "./options.ts";
@@ -55,6 +55,7 @@ type Described = {
 export class Remote {
   readonly url: string;
   private readonly token: string | undefined;
+  private spelling: Promise<NetworkPrefix> | undefined;
   private described: Promise<Described | null> | undefined;
 
   private constructor(url: string, token: string | undefined) {
@@ -111,6 +112,12 @@ export class Remote {
     return reply.result as Result;
   }
 
+  /** How the node's network spells addresses. */
+  async prefix(): Promise<NetworkPrefix> {
+    this.spelling ??= this.call<string>("WalletValidateAddress", "f00").then((own) => (own[0] === "f" ? "f" : "t"));
+    return this.spelling;
+  }
+
   /** The local network's own description, or null on any other node. */
   describe(): Promise<Described | null> {
     this.described ??= this.call<Described>("Devnet.info").catch(() => null);
@@ -128,7 +135,7 @@ export class Remote {
     }
     if (name === "default") return this.call<string>("WalletDefaultAddress");
     const singleton = SINGLETONS[name];
-    if (singleton !== undefined) return Address.id(singleton).toString("t");
+    if (singleton !== undefined) return Address.id(singleton).toString(await this.prefix());
     const known = await this.describe();
     if (name === "miner" && known !== null) return known.miner;
     const [, plain, bls] = /^(\w+?)(-bls)?$/.exec(name) ?? [];

@@ -13,7 +13,7 @@ import type { ResultCheck } from "./check.ts";
 import { pack, unpack } from "./packing.ts";
 import type { BlobStore } from "./store.ts";
 import { ATTEMPTS, jobMemory, QueueTable, resultKey } from "./table.ts";
-import { readResult } from "./worker.ts";
+import { readResult, resultName } from "./worker.ts";
 
 export type QueueOptions = {
   readonly url: string;
@@ -34,14 +34,15 @@ const POLL_MS = 150;
 const MOST_WAIT_MS = 5000;
 /** Polls between looks for silent workers. */
 const REAP_EVERY = 20;
-/** Times that results which fail the check are made again. */
+/** Times that results which fail the check, or are not there, are made again. */
 const MOST_BAD = 2;
 
+/** Why a delivery ended: a worker is done, the table does not know the job any more, or no worker will do it. */
+type Outcome = "completed" | "lost" | "parked";
+
 type Pending = {
-  readonly key: string;
-  readonly memory: number;
-  readonly packed: unknown;
-  readonly settle: (outcome: "look" | "parked") => void;
+  readonly settle: (outcome: Outcome) => void;
+  readonly fail: (error: unknown) => void;
 };
 
 export class QueueScheduler implements Scheduler {
@@ -74,14 +75,15 @@ export class QueueScheduler implements Scheduler {
   }
 
   /**
-   * Rejects with `RemoteError` (the job failed), `JobError` `WORKER_LOST` (it ended `ATTEMPTS` workers, or none gave a good result, and
-   * is parked), or the signal's reason. Progress is not reported.
+   * Rejects with `RemoteError` (the job failed), `JobError` `WORKER_LOST` (it ended `ATTEMPTS` workers and is parked, none gave a
+   * good result, or the scheduler was closed), or the signal's reason. Progress is not reported.
    */
   async run<J extends Job>(job: J, { signal }: RunOptions = {}): Promise<ResultOf<J>> {
     const { store, release, check } = this.options;
     signal?.throwIfAborted();
     const packed = await pack(store, job);
     const key = resultKey(release, packed);
+    let outcome: Outcome | null = null;
     for (let bad = 0; ; ) {
       const stored = await readResult(store, key);
       if (stored !== null && "failure" in stored) throw remote(stored.failure);
@@ -94,9 +96,15 @@ export class QueueScheduler implements Scheduler {
             `${job.kind}: its results do not pass their check`,
           );
         // Emptied, so that the next worker does not find it done.
-        await store.write(`results/${key}`, new Uint8Array(0));
+        await store.write(resultName(key), new Uint8Array(0));
       }
-      if ((await this.deliver(key, packed, jobMemory(job), signal)) === "parked")
+      if (stored === null && outcome === "completed" && bad++ === MOST_BAD)
+        throw new JobError(
+          { code: "WORKER_LOST", attempts: bad },
+          `${job.kind}: workers say that it is done, but its result is not in this store; do they have the same --store?`,
+        );
+      outcome = await this.deliver(key, packed, jobMemory(job), signal);
+      if (outcome === "parked")
         throw new JobError({ code: "WORKER_LOST", attempts: ATTEMPTS }, `${job.kind}: its workers died, it is parked`);
     }
   }
@@ -107,7 +115,7 @@ export class QueueScheduler implements Scheduler {
     packed: unknown,
     memory: number,
     shared: AbortSignal | undefined,
-  ): Promise<"look" | "parked"> {
+  ): Promise<Outcome> {
     // Many jobs wait for one signal: each listens to its own.
     const signal = shared === undefined ? undefined : AbortSignal.any([shared]);
     const id = await this.send(key, packed, memory, signal);
@@ -117,14 +125,22 @@ export class QueueScheduler implements Scheduler {
         this.table.cancel(memory, id).catch(() => undefined);
         reject(signal?.reason);
       };
-      const settle = (outcome: "look" | "parked"): void => {
+      const settled = (): void => {
         signal?.removeEventListener("abort", abort);
         this.pending.delete(id);
+      };
+      const settle = (outcome: Outcome): void => {
+        settled();
         resolve(outcome);
       };
+      const fail = (error: unknown): void => {
+        settled();
+        reject(error);
+      };
       if (signal?.aborted === true) return abort();
+      if (this.closed) return reject(closedError());
       signal?.addEventListener("abort", abort, { once: true });
-      this.pending.set(id, { key, memory, packed, settle });
+      this.pending.set(id, { settle, fail });
       this.schedule();
     });
   }
@@ -133,7 +149,7 @@ export class QueueScheduler implements Scheduler {
   private async send(key: string, job: unknown, memory: number, signal: AbortSignal | undefined): Promise<string> {
     for (let wait = POLL_MS; ; wait = Math.min(MOST_WAIT_MS, 2 * wait)) {
       signal?.throwIfAborted();
-      if (this.closed) throw new JobError({ code: "WORKER_LOST", attempts: 0 }, "the scheduler is closed");
+      if (this.closed) throw closedError();
       try {
         return await this.table.send({ key, job }, memory, this.options.deadline);
       } catch (error) {
@@ -161,8 +177,9 @@ export class QueueScheduler implements Scheduler {
       for (const [id, one] of asked) {
         const state = states.get(id);
         if (state === "failed") one.settle("parked");
+        else if (state === "completed") one.settle("completed");
         // A job that the table lost (a restored database) is looked for in the store, and sent again if it is not there.
-        else if (state === "completed" || state === "cancelled" || state === undefined) one.settle("look");
+        else if (state === "cancelled" || state === undefined) one.settle("lost");
       }
       this.wait = POLL_MS;
     } catch (error) {
@@ -171,11 +188,17 @@ export class QueueScheduler implements Scheduler {
     }
   }
 
+  /** Ends what is waited for with `JobError` `WORKER_LOST`; the jobs stay in the queue. */
   async close(): Promise<void> {
     this.closed = true;
     if (this.timer !== null) clearTimeout(this.timer);
+    for (const one of this.pending.values()) one.fail(closedError());
     await this.table.close();
   }
+}
+
+function closedError(): JobError {
+  return new JobError({ code: "WORKER_LOST", attempts: 0 }, "the scheduler is closed");
 }
 
 function remote({ data, message }: Failure): RemoteError {

@@ -84,7 +84,8 @@ function serverStore(url: string, token: string | undefined): BlobStore {
       // A range that begins behind the end.
       if (response.status === 416) return new Uint8Array(0);
       if (response.status !== (range === undefined ? 200 : 206)) throw refused(name, response);
-      if (Number(response.headers.get("content-length") ?? 0) > MAX_BYTES) throw refused(name, response);
+      // A server of a store says how many bytes come.
+      if (!(Number(response.headers.get("content-length") ?? Number.NaN) <= MAX_BYTES)) throw refused(name, response);
       return new Uint8Array(await response.arrayBuffer());
     },
     write: async (name, bytes) => {

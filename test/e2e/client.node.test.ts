@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import WebSocket from "ws";
 import { connect, RpcClientError, type SocketLike } from "../../src/client.ts";
 import { startTestNet, type TestNet } from "../support/devnet.ts";
+import { until } from "../support/until.ts";
 
 let net: TestNet;
 let socketUrl: string;
@@ -44,7 +45,7 @@ test("a subscription over a WebSocket: values in order, until it is stopped", as
     for (const { Val } of list) seen.push(Val["Height"] as number);
   });
   await net.devnet.clock.mine(2);
-  for (let i = 0; i < 200 && seen.length < 3; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+  await until("three changes", () => seen.length >= 3);
   expect(seen).toEqual([start, start + 1, start + 2]);
   changes.stop();
   await changes.ended;

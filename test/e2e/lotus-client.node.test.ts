@@ -5,6 +5,7 @@ import { mainnet } from "@filecoin-shipyard/lotus-client-schema";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeToken } from "../../src/rpc/auth.ts";
 import { startTestNet, type TestNet } from "../support/devnet.ts";
+import { until } from "../support/until.ts";
 
 type Change = { readonly Type: string; readonly Val: { readonly Height: number } };
 type Client = {
@@ -29,10 +30,6 @@ function client(url: string, token?: string): Client {
   return new LotusRPC(provider, { schema: mainnet.fullNode }) as unknown as Client;
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
 test("lotus-client-rpc speaks HTTP with its plain-text body", async () => {
   const lotus = client(net.url);
   expect((await lotus.version()).Version).toContain("filigree");
@@ -45,11 +42,11 @@ test("lotus-client-rpc subscribes to ChainNotify: first the current head, then e
   const seen: Change[] = [];
   const [cancel, subscribed] = lotus.chainNotify((changes) => seen.push(...changes));
   await subscribed;
-  await until(() => seen.length >= 1);
+  await until("the changes", () => seen.length >= 1);
   const height = net.devnet.head.height;
   expect(seen[0]).toMatchObject({ Type: "current", Val: { Height: height } });
   await net.devnet.clock.mine(3);
-  await until(() => seen.length >= 4);
+  await until("the changes", () => seen.length >= 4);
   expect(seen.slice(1).map((change) => [change.Type, change.Val.Height])).toEqual([
     ["apply", height + 1],
     ["apply", height + 2],
@@ -57,7 +54,7 @@ test("lotus-client-rpc subscribes to ChainNotify: first the current head, then e
   ]);
   const target = await net.devnet.services.chain.tipsetAtOrBefore(height + 1);
   await net.devnet.services.chain.setHead(target);
-  await until(() => seen.length >= 6);
+  await until("the changes", () => seen.length >= 6);
   expect(seen.slice(4).map((change) => [change.Type, change.Val.Height])).toEqual([
     ["revert", height + 3],
     ["revert", height + 2],

@@ -6,6 +6,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { call } from "../support/devnet.ts";
+import { until } from "../support/until.ts";
 
 const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 // Each command is a process of its own, and machines may have much else to do.
@@ -25,7 +26,7 @@ async function start(...options: string[]): Promise<Running> {
       said += text;
     });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  await until(() => /\/rpc\/v1/.test(said) || child.exitCode !== null);
+  await until("what is said", () => /\/rpc\/v1/.test(said) || child.exitCode !== null);
   const url = /http:\/\/[\d.]+:\d+\/rpc\/v1/.exec(said)?.[0];
   if (url === undefined) throw new Error(said);
   const stop = async (): Promise<void> => {
@@ -33,10 +34,6 @@ async function start(...options: string[]): Promise<Running> {
     await ended;
   };
   return { child, url: url.replace("0.0.0.0", "127.0.0.1"), said: () => said, stop };
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 1500 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 function filigree(args: readonly string[], input = "", env: Record<string, string> = {}) {
@@ -94,14 +91,14 @@ test("a method by its name, with parameters in JSON, and a failure that says why
   expect(wrong).toMatchObject({ code: 64, err: expect.stringMatching(/PubkeyAddress/) });
   const failed = await filigree(["send", "reward", "0", "--from", "alice", "--method", "99", "--gas-limit", "5000000"]);
   expect(failed).toMatchObject({ code: 1, out: expect.stringMatching(/failed at epoch \d+: .*no such method \(3\)/) });
-  await until(() => net.said().includes("no such method"));
+  await until("what is said", () => net.said().includes("no such method"));
   expect(net.said()).toMatch(
     /^epoch \d+ {2}method 99 {2}alice → t02 {2}the receiver has no such method \(3\) {2}gas \d+$/m,
   );
 });
 
 test("the network says one line for each message, and its banner begins with its address", async () => {
-  await until(() => /alice → bob/.test(net.said()));
+  await until("what is said", () => /alice → bob/.test(net.said()));
   const said = net.said();
   expect(said).toMatch(/^JSON-RPC {3}http/);
   expect(said).toMatch(/"localnet", new network;/);
@@ -178,7 +175,7 @@ test("a folder that cannot be made, and a port that is taken, are named and end 
 test("beyond loopback: a token in a file for its owner alone, named at start, and more by `auth token`", async () => {
   const open = await start("--host", "0.0.0.0", "--data", "data", "--block-time", "0", "--quiet");
   try {
-    await until(() => open.said().includes("admin token"));
+    await until("what is said", () => open.said().includes("admin token"));
     const file = /admin token in (\S+);/.exec(open.said())?.[1] as string;
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     const env = { FILIGREE_RPC: open.url };
@@ -195,7 +192,7 @@ test("beyond loopback: a token in a file for its owner alone, named at start, an
     await open.stop();
   }
   const again = await start("--data", "data", "--block-time", "0");
-  await until(() => again.said().includes("resumed"));
+  await until("what is said", () => again.said().includes("resumed"));
   await again.stop();
   expect(again.said()).toMatch(/resumed at epoch \d+;/);
   const other = await filigree(["devnet", "--data", "data", "--balance", "5", "--port", "0"]);

@@ -8,6 +8,7 @@ import { Devnet } from "../../src/node/devnet.ts";
 import { Address } from "../../src/types/address.ts";
 import { messageFromJson, signedMessageCid, signedMessageToJson } from "../../src/types/message.ts";
 import { startTestNet, TEST_OPTIONS, type TestNet } from "../support/devnet.ts";
+import { until } from "../support/until.ts";
 
 let net: TestNet | undefined;
 afterEach(async () => {
@@ -144,9 +145,8 @@ test("a long row of tipsets ends with its caller, and others are answered meanwh
   const devnet = await still();
   const gone = new AbortController();
   const mining = devnet.clock.mine(100_000, gone.signal);
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  const head = (await devnet.request("Filecoin.ChainHead")) as { Height: number };
-  expect(head.Height).toBeGreaterThan(1);
+  const height = async () => ((await devnet.request("Filecoin.ChainHead")) as { Height: number }).Height;
+  await until("some tipsets", async () => (await height()) > 1);
   gone.abort();
   expect((await mining).height).toBeLessThan(10_000);
 });

@@ -6,6 +6,7 @@ import { FundBook } from "../../src/rpc/fund-book.ts";
 import type { MemoryStore } from "../../src/storage/memory.ts";
 import { cidOfBlock, cidOfText } from "../../src/types/cid.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
+import { until } from "../support/until.ts";
 
 type Link = { readonly "/": string };
 type Head = { readonly Height: number; readonly Cids: readonly Link[] };
@@ -123,19 +124,19 @@ test("an alert lasts as long as tipsets cannot be made", async () => {
   const type = { System: "miner", Subsystem: "clock" };
   expect(await alerts()).toEqual([{ Type: type, Active: false, LastActive: null, LastResolved: null }]);
   const { produce } = net.producer;
-  const passes = async () => {
+  const passes = async (isActive: boolean) => {
     net.clock.setBlockTime(0.001);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await until("an alert", async () => ((await alerts()) as { Active: boolean }[])[0]?.Active === isActive);
     net.clock.setBlockTime(3600);
     await net.clock.mine(0);
   };
   net.producer.produce = () => Promise.reject(new Error("no sectors today"));
-  await passes();
+  await passes(true);
   expect(await alerts()).toMatchObject([
     { Active: true, LastActive: { Message: "no sectors today" }, LastResolved: null },
   ]);
   net.producer.produce = produce;
-  await passes();
+  await passes(false);
   expect(await alerts()).toMatchObject([
     { Active: false, LastActive: { Type: "raised" }, LastResolved: { Type: "resolved" } },
   ]);

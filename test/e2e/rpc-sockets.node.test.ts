@@ -8,6 +8,7 @@ import { PERMISSIONS } from "../../src/rpc/auth.ts";
 import { startRpcServer } from "../../src/rpc/server.ts";
 import { call, startTestNet, type TestNet } from "../support/devnet.ts";
 import { abuseSockets } from "../support/socket-abuse.ts";
+import { until } from "../support/until.ts";
 
 let net: TestNet;
 beforeAll(async () => {
@@ -27,7 +28,8 @@ type Client = {
   readonly socket: WebSocket;
   readonly texts: string[];
   send(text: string): void;
-  until(n: number): Promise<Message[]>;
+  /** The messages, when there are `n`. */
+  heard(n: number): Promise<Message[]>;
 };
 
 async function open(url = net.url): Promise<Client> {
@@ -36,11 +38,11 @@ async function open(url = net.url): Promise<Client> {
   socket.on("message", (data) => texts.push(data.toString()));
   socket.on("error", () => undefined);
   await new Promise((resolve) => socket.on("open", resolve));
-  const until = async (n: number): Promise<Message[]> => {
-    for (let i = 0; i < 500 && texts.length < n; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+  const heard = async (n: number): Promise<Message[]> => {
+    await until(`${n} messages`, () => texts.length >= n);
     return texts.map((text) => JSON.parse(text) as Message);
   };
-  return { socket, texts, send: (text) => socket.send(text), until };
+  return { socket, texts, send: (text) => socket.send(text), heard };
 }
 
 function status(path: string, headers: Record<string, string> = {}): Promise<{ status: number; text: string }> {
@@ -95,7 +97,7 @@ test("ids come back as they were sent, whatever their size", async () => {
   const client = await open();
   for (const id of ["9007199254740993", "18446744073709551615", "0", '"9007199254740993"', "-5", "1.5"])
     client.send(`{"jsonrpc":"2.0","id":${id},"method":"Filecoin.StateNetworkName"}`);
-  await client.until(6);
+  await client.heard(6);
   const ids = client.texts.map((text) => /"id":([^}]*)}/.exec(text)?.[1]);
   expect(ids.sort()).toEqual(
     ["-5", "0", "1.5", "18446744073709551615", '"9007199254740993"', "9007199254740993"].sort(),
@@ -109,7 +111,7 @@ test("notifications are not answered, whether they succeed or fail", async () =>
   client.send('{"jsonrpc":"2.0","method":"Filecoin.Nothing"}');
   client.send('{"jsonrpc":"2.0","method":"Filecoin.ChainGetBlock","params":[7]}');
   client.send('{"jsonrpc":"2.0","id":"last","method":"Filecoin.StateNetworkName"}');
-  const messages = await client.until(1);
+  const messages = await client.heard(1);
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(client.texts).toHaveLength(1);
   expect(messages[0]?.id).toBe("last");
@@ -125,10 +127,8 @@ test("xrpc.cancel ends a call and its work: a thousand waits, one after the othe
     client.send(`{"jsonrpc":"2.0","method":"xrpc.cancel","params":[${sent}]}`);
   }
   client.send('{"jsonrpc":"2.0","id":"after","method":"Filecoin.StateNetworkName"}');
-  for (let i = 0; i < 500 && !client.texts.some((text) => text.includes('"after"')); i++)
-    await new Promise((resolve) => setTimeout(resolve, 10));
+  await until("the answer", () => client.texts.some((text) => text.includes('"after"')));
   expect(client.socket.readyState).toBe(WebSocket.OPEN);
-  expect(client.texts.some((text) => text.includes('"after"'))).toBe(true);
   client.socket.terminate();
 });
 
@@ -136,9 +136,9 @@ test("mining that was cancelled, or whose client has gone, stops", async () => {
   const client = await open();
   const start = net.devnet.head.height;
   client.send('{"jsonrpc":"2.0","id":9,"method":"Devnet.mine","params":[100000]}');
-  while (net.devnet.head.height < start + 3) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until("three tipsets", () => net.devnet.head.height >= start + 3);
   client.send('{"jsonrpc":"2.0","method":"xrpc.cancel","params":[9]}');
-  const [reply] = await client.until(1);
+  const [reply] = await client.heard(1);
   expect(reply?.error?.message).toContain("cancelled");
   await net.devnet.clock.mine(1);
   const { height } = net.devnet.head;
@@ -165,7 +165,7 @@ test("a socket whose client is silent to pings is closed, one that answers stays
   const dispatcher = makeDispatcher(net.devnet.services);
   const server = await startRpcServer(dispatcher, {
     ...{ host: "127.0.0.1", port: 0, secret: new Uint8Array(32), anonymous: PERMISSIONS },
-    ...{ allowHosts: [], allowOrigins: [], loopbackOrigins: true, pingMs: 100 },
+    ...{ allowHosts: [], allowOrigins: [], loopbackOrigins: true, pingMs: 1000 },
   });
   const url = `http://127.0.0.1:${server.port}/rpc/v1`;
   const [alive, silent] = [await open(url), await open(url)];

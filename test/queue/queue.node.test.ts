@@ -160,7 +160,7 @@ describe.skipIf(programs === null)("jobs through PostgreSQL", { timeout: 120_000
           "SELECT count(*)::int AS n FROM filigree.job WHERE name LIKE 'filigree.twice.%' AND state < 'completed'",
         );
         return rows[0].n;
-      })
+      }, PATIENT)
       .toBe(0);
     // Damage in the store: the digest tells, and the job is done anew.
     const results = path.join(store, "results");
@@ -206,6 +206,27 @@ describe.skipIf(programs === null)("jobs through PostgreSQL", { timeout: 120_000
     await expect(queue.run(bad)).rejects.toMatchObject({ data: { code: "UNKNOWN_JOB" } });
     worker.child.kill("SIGTERM");
     await queue.close();
+  });
+
+  test("workers with another store are found out, and a scheduler that is closed leaves nobody waiting", async () => {
+    const queue = await openQueue(storeOf("mine"), "astray");
+    const worker = startWorker(storeOf("theirs"), "astray");
+    // Without bytes that would be looked for in the store.
+    const small = { kind: "snark-check", a: new Uint8Array(32), b: new Uint8Array(32), c: new Uint8Array(32) } as const;
+    await expect(queue.run(small)).rejects.toThrow("do they have the same --store?");
+    worker.child.kill("SIGTERM");
+    await new Promise((resolve) => worker.child.once("exit", resolve));
+    const waiting = expect(queue.run(job(1))).rejects.toThrow("the scheduler is closed");
+    await expect
+      .poll(async () => {
+        const { rows } = await database.query(
+          "SELECT count(*)::int AS n FROM filigree.job WHERE name LIKE 'filigree.astray.%' AND state = 'created'",
+        );
+        return rows[0].n;
+      }, PATIENT)
+      .toBe(1);
+    await queue.close();
+    await waiting;
   });
 
   test("two releases stay apart, and the nearest deadline goes first", async () => {

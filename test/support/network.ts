@@ -74,11 +74,3 @@ export async function openTestNode(
   const node: TestNode = { network, book, hellos, blocks, messages, faults, verdict: "accept" };
   return node;
 }
-
-/** Resolves when `condition` holds; rejects with its text after `ms`. */
-export async function until(what: string, condition: () => boolean, ms = 15_000): Promise<void> {
-  for (const start = Date.now(); !condition(); ) {
-    if (Date.now() - start > ms) throw new Error(`waited ${ms} ms for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

@@ -38,7 +38,7 @@ export async function startPostgres(programs: string): Promise<Postgres> {
   const root = process.getuid?.() === 0;
   const user = root ? { uid: 65534, gid: 65534 } : {};
   if (root) chownSync(folder, 65534, 65534);
-  const port = await freePort();
+  let port = 0;
   const run = (program: string, ...words: string[]): void => {
     execFileSync(path.join(programs, program), words, { ...user, cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
   };
@@ -47,7 +47,16 @@ export async function startPostgres(programs: string): Promise<Postgres> {
     const options = `-p ${port} -k ${folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60`;
     run("pg_ctl", "-D", data, "-w", "-l", path.join(folder, "log"), "-o", options, "start");
   };
-  start();
+  for (let left = 5; ; left--) {
+    port = await freePort();
+    try {
+      start();
+      break;
+    } catch (error) {
+      // Somebody else may have taken the port meanwhile.
+      if (left === 1) throw error;
+    }
+  }
   return {
     url: `postgres://filigree@127.0.0.1:${port}/postgres`,
     restart: () => {

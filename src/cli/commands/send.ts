@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { fromBase64, toBase64, toHex } from "../../base/bytes.ts";
 import { decodeMethodData, describeCode, encodeMethodParams } from "../../state/state-view.ts";
 import { exitCodeText } from "../../state/words.ts";
+import type { NetworkPrefix } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
 import type { Json } from "../../types/schema-codec.ts";
@@ -177,7 +178,7 @@ async function call(
   };
   const { MsgRct: receipt, Error: error } = await remote.call<Invocation>("StateCall", message, null);
   const bytes = fromBase64(receipt.Return ?? "");
-  const answer = code === null ? null : readable(code, number, bytes);
+  const answer = code === null ? null : readable(code, number, bytes, await remote.prefix());
   const outcome = exitCodeText(receipt.ExitCode);
   const text = bytes.length === 0 ? "nothing returned" : answer === null ? `0x${toHex(bytes)}` : JSON.stringify(answer);
   say(options.json, { exitCode: receipt.ExitCode, outcome, gasUsed: receipt.GasUsed, return: answer, error }, [
@@ -186,9 +187,9 @@ async function call(
   if (receipt.ExitCode !== 0) process.exitCode = EXIT.failure;
 }
 
-function readable(code: CID, method: bigint, bytes: Uint8Array): Json {
+function readable(code: CID, method: bigint, bytes: Uint8Array, prefix: NetworkPrefix): Json {
   try {
-    return decodeMethodData(code, method, "returns", bytes, "t");
+    return decodeMethodData(code, method, "returns", bytes, prefix);
   } catch {
     return null;
   }
@@ -213,7 +214,7 @@ async function methodOf(remote: Remote, to: string, method: string, params: stri
     );
   const number = BigInt(described?.number ?? method);
   if (params === undefined || hex !== undefined) return { number, params: bytesOf(hex ?? ""), code };
-  return { number, params: encodeMethodParams(code, number, parseJson(params), "t"), code };
+  return { number, params: encodeMethodParams(code, number, parseJson(params), await remote.prefix()), code };
 }
 
 function parseJson(text: string): Json {

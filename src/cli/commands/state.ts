@@ -12,11 +12,12 @@ import { type CID, cidFromBytes, parseCid } from "../../types/cid.ts";
 import { EXIT, UsageError } from "../errors.ts";
 import { openBytes } from "../input.ts";
 import { interruptible } from "../interrupt.ts";
+import { DEFAULT_DATA, wholeNumber } from "../options.ts";
 import { type ProgressLine, progressLine } from "../terminal.ts";
 
 type Network = "mainnet" | "devnet";
 type Options = {
-  readonly epoch?: string;
+  readonly epoch?: number;
   readonly root?: string;
   readonly data: string;
   readonly network?: Network;
@@ -25,8 +26,6 @@ type Options = {
 
 /** A state: its root, the epoch of the tipset that it is the result of, and whose parameters hold. */
 type Place = { readonly root: CID; readonly epoch: number; readonly blocks: BlockSource; readonly network: Network };
-
-const DEFAULT_DATA = ".filigree/devnet";
 
 export function registerState(program: Command): void {
   program
@@ -38,7 +37,11 @@ export function registerState(program: Command): void {
       "<car|head|root>",
       "CAR file (of a chain or of a state), head of the local network, or CID of a state root",
     )
-    .option("--epoch <n>", "epoch that the state is the result of (known for chains)")
+    .option(
+      "--epoch <n>",
+      "epoch that the state is the result of (known for chains)",
+      wholeNumber(0, Number.MAX_SAFE_INTEGER),
+    )
     .option("--root <cid>", "another state root inside the CAR file")
     .option("--data <folder>", "where the local network is kept", DEFAULT_DATA)
     .addOption(
@@ -101,10 +104,8 @@ async function open(name: string, options: Options, line: ProgressLine): Promise
   };
 }
 
-function givenEpoch(options: Options): number {
-  const epoch = Number(options.epoch ?? Number.NaN);
-  if (!Number.isSafeInteger(epoch))
-    throw new UsageError("--epoch is needed: the epoch that the state is the result of");
+function givenEpoch({ epoch }: Options): number {
+  if (epoch === undefined) throw new UsageError("--epoch is needed: the epoch that the state is the result of");
   return epoch;
 }
 

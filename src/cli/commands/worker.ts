@@ -1,12 +1,13 @@
 /** `filigree worker` and `filigree store`: proving on many machines. */
 import { totalmem } from "node:os";
 import path from "node:path";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { platform } from "#platform";
 import { toHex } from "../../base/bytes.ts";
 import { describeError } from "../../base/errors.ts";
+import { LOOPBACK_HOSTS } from "../../node/rpc-part.ts";
 import { UsageError } from "../errors.ts";
-import { parseWorkers } from "../options.ts";
+import { parseWorkers, wholeNumber } from "../options.ts";
 
 type WorkerCommand = {
   readonly queue: string;
@@ -20,18 +21,6 @@ type StoreCommand = { readonly host: string; readonly port: number; readonly jso
 /** Where the store's token stands, so that it is in no list of processes. */
 const TOKEN = "FILIGREE_STORE_TOKEN";
 
-function parseMiB(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= 512) return value;
-  throw new InvalidArgumentError("Give MiB, at least 512.");
-}
-
-function parsePort(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value < 65536) return value;
-  throw new InvalidArgumentError("Give a port, 0 for any free one.");
-}
-
 export function registerWorker(program: Command): void {
   program
     .command("worker")
@@ -42,7 +31,11 @@ export function registerWorker(program: Command): void {
       `folder that the machines share, or address of a \`filigree store\` (token: ${TOKEN})`,
     )
     .option("--workers <n>", "worker threads (default: one per core)", parseWorkers)
-    .option("--memory <MiB>", "most memory that its jobs together may take (default: three quarters)", parseMiB)
+    .option(
+      "--memory <MiB>",
+      "most memory that its jobs together may take (default: three quarters)",
+      wholeNumber(512, 2 ** 24),
+    )
     .option("--json", "one JSON object for each job")
     .action(work);
   program
@@ -50,7 +43,7 @@ export function registerWorker(program: Command): void {
     .description("serve a folder of bytes to workers on other machines")
     .argument("<folder>", "where the bytes lie")
     .option("--host <address>", "address to listen on; beyond loopback a token is asked for", "127.0.0.1")
-    .option("--port <n>", "port", parsePort, 4360)
+    .option("--port <n>", "port; 0 takes a free one", wholeNumber(0, 65535), 4360)
     .option("--json", "print one JSON object: url")
     .action(serve);
 }
@@ -88,7 +81,7 @@ async function work({ queue, store, workers = platform.cores, memory, json }: Wo
 
 async function serve(folder: string, { host, port, json }: StoreCommand): Promise<void> {
   const { serveStore } = await import("../../platform/node-store.ts");
-  const isLocal = /^(127\.|::1$|localhost$)/.test(host);
+  const isLocal = LOOPBACK_HOSTS.includes(host);
   const token = process.env[TOKEN] ?? (isLocal ? null : toHex(platform.randomBytes(16)));
   const server = await serveStore({ folder: path.resolve(folder), host, port, token });
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`;

@@ -129,7 +129,7 @@ function checksum(bytes: Uint8Array): string {
   return toHex(blake2b(bytes, { dkLen: 16 }));
 }
 
-/** Makes the parameters of a circuit. Returns the file's size. Errors: those of `keyNumbers` and of jobs, the signal's reason. */
+/** Makes the parameters of a circuit. Returns the file's size. Errors: those of `keyNumbers`, of jobs and of the sink, the signal's reason. */
 export async function makeParams(
   scheduler: Scheduler,
   circuit: CircuitName,
@@ -165,11 +165,12 @@ export async function makeParams(
     for (const { group, numbers } of open)
       yield { kind: "key-multiples", group, point: group === 1 ? setup.g1 : setup.g2, numbers };
   }
-  // Windows are written one after the other, so that the journal's lines do not mix.
+  // Windows are written one after the other, so that the journal's lines do not mix. One that cannot be written ends the rest.
+  const failed = new AbortController();
   let writing: Promise<void> = Promise.resolve();
   try {
     await scheduler.runAll(jobs(), {
-      ...limits,
+      signal: signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]),
       onResult: (index, bytes) => {
         const { from, numbers } = open[index] as Piece;
         writing = writing.then(async () => {
@@ -180,7 +181,7 @@ export async function makeParams(
           done += scalarsOf(numbers);
           onProgress?.({ phase: "multiples", done, total });
         });
-        writing.catch(() => undefined);
+        writing.catch((error: unknown) => failed.abort(error));
       },
     });
   } finally {

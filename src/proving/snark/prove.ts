@@ -138,7 +138,8 @@ export async function proveWitness(
   const { h, l, a, b_g1, b_g2 } = params.queries;
   const needed = quotientBytes(bits) + ELEMENT_BYTES * (2 ** bits + a.count + b_g1.count);
   if (needed > memoryBytes) throw memoryLimit(needed, memoryBytes);
-  const limits = signal === undefined ? {} : { signal };
+  const failed = new AbortController();
+  const limits = { signal: signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]) };
   await checkRows(scheduler, shape, witness, options);
 
   const total = h.count + l.count + a.count + b_g1.count + 3 * b_g2.count;
@@ -190,8 +191,12 @@ export async function proveWitness(
   // A small quotient is one worker's job, so the others sum meanwhile; a large one takes all, and its memory.
   const small = bits <= 16;
   const early = small ? coefficients() : null;
-  early?.catch(() => undefined);
-  const [sumL, sumA, sumB1, sumB2] = (await witnessSums()) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+  const [sumL, sumA, sumB1, sumB2] = (await witnessSums().catch(async (error: unknown) => {
+    // Nothing of this proof runs any more once it has failed.
+    failed.abort(error);
+    await early?.catch(() => undefined);
+    throw error;
+  })) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
   const hScalars = await (early ?? coefficients());
   const [sumH] = (await sums([{ query: h, scalars: hScalars, packed: false }])) as [Uint8Array];
 

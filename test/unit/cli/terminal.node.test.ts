@@ -8,6 +8,7 @@ import { expect, test } from "vitest";
 import { explain } from "../../../src/cli/errors.ts";
 import { writeOutput } from "../../../src/cli/output.ts";
 import { progressLine } from "../../../src/cli/terminal.ts";
+import { until } from "../../support/until.ts";
 
 const MAIN = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
 
@@ -96,12 +97,9 @@ test.skipIf("Deno" in globalThis)("Ctrl-C ends a sealing with 130 and names the 
       err += text;
     });
     // Labels of 8 MiB take seconds; the staged data is there before them.
-    for (
-      let i = 0;
-      i < 600 && !(await readdir(path.join(folder, "s")).catch((): string[] => [])).includes("unsealed");
-      i++
-    )
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    await until("the staged data", async () =>
+      (await readdir(path.join(folder, "s")).catch((): string[] => [])).includes("unsealed"),
+    );
     child.kill("SIGINT");
     expect(await new Promise((resolve) => child.on("exit", resolve))).toBe(130);
     expect(err).toMatch(/interrupted; to go on: filigree seal a --out s .* --resume\n$/);

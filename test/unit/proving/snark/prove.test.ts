@@ -105,6 +105,28 @@ describe("what is refused", () => {
     ).rejects.toMatchObject({ data: { code: "UNSATISFIED", row: 5, where: "step 5" } });
   });
 
+  test("a proof that fails leaves no job behind", async () => {
+    let ended: unknown = null;
+    const failing = {
+      ...scheduler,
+      // The quotient goes on until it is told to stop; the sums fail.
+      run: (_: unknown, { signal }: { signal: AbortSignal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener("abort", () => {
+            ended = signal.reason;
+            reject(signal.reason);
+          });
+        }),
+      runAll: (jobs: Iterable<{ kind: string }>, options: never) =>
+        [...jobs][0]?.kind === "snark-sum"
+          ? Promise.reject(new Error("no sums"))
+          : scheduler.runAll(jobs as never, options),
+    };
+    const params = await openParams({ bytes: file });
+    await expect(proveWitness(module, failing as never, params, shape, witness)).rejects.toThrow("no sums");
+    expect(String(ended)).toContain("no sums");
+  });
+
   test("each changed element of the witness makes no proof", async () => {
     for (const part of ["aux", "inputs", "a", "b", "c"] as const)
       for (const at of [0, 32, witness[part].length - 32]) {
@@ -165,6 +187,34 @@ describe("what is refused", () => {
 
   test("more memory than is allowed", async () => {
     await expect(prove(file, witness, shape, 1000)).rejects.toMatchObject({ data: { code: "MEMORY_LIMIT" } });
+  });
+
+  test("a window that cannot be written ends the making of the rest", async () => {
+    const circuit = { kind: "plain", counts, terms: [terms] } as const;
+    let windows = 0;
+    const counting = {
+      ...scheduler,
+      runAll: (jobs: Iterable<never>, options: never) => {
+        function* counted(): Generator<never> {
+          for (const job of jobs) {
+            windows++;
+            yield job;
+          }
+        }
+        return scheduler.runAll(counted(), options);
+      },
+    };
+    const make = (sink: ReturnType<typeof memorySink>) =>
+      makeParams(counting as never, circuit, counts, setupOf("a test"), sink, { windowPoints: 1 });
+    await make(memorySink());
+    const all = windows;
+    windows = 0;
+    const full = {
+      ...memorySink(),
+      appendJournal: async (at: number) => at > 0 && Promise.reject(new Error("disk full")),
+    };
+    await expect(make(full as never)).rejects.toThrow("disk full");
+    expect(windows).toBeLessThan(all / 2);
   });
 
   test("an auxiliary that occurs in no row has no key", async () => {
