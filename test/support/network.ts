@@ -74,3 +74,5 @@ export async function openTestNode(
   const node: TestNode = { network, book, hellos, blocks, messages, faults, verdict: "accept" };
   return node;
 }
+
+export { until } from "./until.ts";
