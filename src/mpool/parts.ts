@@ -38,7 +38,12 @@ export type OtherBase = {
 
 export type KeptMessages = Pick<PoolStore, "add" | "remember" | "remove" | "all" | "config" | "setConfig">;
 
-export type PoolChange = { readonly kind: "add" | "remove"; readonly signed: SignedMessage };
+export type PoolChange = {
+  readonly kind: "add" | "remove";
+  readonly signed: SignedMessage;
+  /** Whether it is of this node's own user, or of a block that was reverted. */
+  readonly isLocal: boolean;
+};
 /** Something that people should know of a message: that it was dropped, that it waits for what may not come. */
 export type PoolNote = {
   readonly kind: "dropped" | "waits" | "unreadable";

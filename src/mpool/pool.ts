@@ -222,7 +222,7 @@ export class MessagePool {
     queue.set(entry);
     this.byCid.set(entry.key, entry);
     this.bytes += entry.bytes;
-    this.announce({ kind: "add", signed: entry.signed });
+    this.announce({ kind: "add", signed: entry.signed, isLocal: entry.isLocal });
   }
 
   private queueOf(sender: Address, nonce: bigint): SenderQueue {
@@ -262,7 +262,7 @@ export class MessagePool {
     this.saidToWait.delete(entry.key);
     this.bytes -= entry.bytes;
     if (queue.size === 0) this.queues.delete(queue.sender.key);
-    this.announce({ kind: "remove", signed: entry.signed });
+    this.announce({ kind: "remove", signed: entry.signed, isLocal: entry.isLocal });
   }
 
   private forget(entries: readonly PoolEntry[]): void {

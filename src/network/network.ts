@@ -23,6 +23,9 @@ import type { Hello } from "./wire/hello.ts";
 
 export type NetworkHandlers = {
   readonly onHello: (peer: string, hello: Hello) => void;
+  /** What a hello of ours told of a peer's clock. */
+  readonly onTiming?: (peer: string, timing: PeerTiming) => void;
+  readonly onDisconnect?: (peer: string) => void;
   readonly onBlock: (block: BlockMessage, peer: string) => Promise<Verdict>;
   readonly onMessage: (message: SignedMessage, peer: string) => Promise<Verdict>;
   /** A fault of this node while it looked at what a peer sent. */
@@ -79,7 +82,10 @@ export class Network {
       now,
       onOffence,
       onHello: handlers.onHello,
-      onTiming: (peer, timing) => remember(this.timings, peer, timing),
+      onTiming: (peer, timing) => {
+        remember(this.timings, peer, timing);
+        handlers.onTiming?.(peer, timing);
+      },
     });
     const { objects } = options;
     const onFault = (error: unknown): void => handlers.onFault("bitswap", error);
@@ -99,6 +105,7 @@ export class Network {
     host.addEventListener("peer:disconnect", ({ detail }) => {
       network.timings.delete(detail.toString());
       network.speeds.delete(detail.toString());
+      options.handlers.onDisconnect?.(detail.toString());
     });
     await network.server.start();
     await network.bitswap?.start();

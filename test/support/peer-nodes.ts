@@ -1,0 +1,63 @@
+/** Nodes of one local network with miners, each with its own store and host on loopback. */
+import { Devnet, type DevnetOptions } from "../../src/node/devnet.ts";
+import type { LocalMiners } from "../../src/node/local-miners.ts";
+import { PeerPart, type PeerPartOptions } from "../../src/node/peer-part.ts";
+import { memorySecrets } from "../../src/platform/secrets.ts";
+import type { Tipset } from "../../src/types/block-header.ts";
+
+export type PeerNode = {
+  readonly net: Devnet;
+  readonly peers: PeerPart;
+  readonly faults: string[];
+  readonly address: string;
+  /** Makes tipsets and tells the peers of every block. */
+  mine(count: number): Promise<Tipset>;
+  close(): Promise<void>;
+};
+
+export type PeerNodeOptions = { readonly net?: Partial<DevnetOptions>; readonly peers?: Partial<PeerPartOptions> };
+
+/** A node of the network that its seed decides; it mines when it is asked to. */
+export async function openPeerNode({ net: given = {}, peers: over = {} }: PeerNodeOptions = {}): Promise<PeerNode> {
+  const net = await Devnet.open({ seed: "peers", miners: 2, accounts: 2, machine: "worker", ...given });
+  const local = net.local as LocalMiners;
+  const faults: string[] = [];
+  const peers = new PeerPart({
+    node: net.node,
+    validator: local.validator(net.node.states),
+    verifyBls: (key, message, signature) => net.node.crypto.blsVerify(key, message, signature),
+    genesisTime: net.options.genesisTime,
+    secrets: memorySecrets(),
+    listen: ["/ip4/127.0.0.1/tcp/0"],
+    bootstrap: [],
+    userAgent: "filigree-test",
+    local: true,
+    now: Date.now,
+    onFault: (where, error) => faults.push(`${where}: ${error instanceof Error ? error.stack : error}`),
+    ...over,
+  });
+  net.node.add(peers);
+  net.clock.setAutomine(false);
+  await net.node.start();
+  return {
+    net,
+    peers,
+    faults,
+    address: peers.addresses()[0] ?? "",
+    async mine(count) {
+      const { chain } = net.node;
+      let tipset = chain.head;
+      for (let i = 0; i < count; i++) {
+        tipset = await net.clock.mine(1);
+        for (const header of tipset.blocks)
+          await peers.publishBlock({ header, messages: await chain.messages(header) });
+      }
+      return tipset;
+    },
+    close: () => net.close(),
+  };
+}
+
+export async function connect(from: PeerNode, to: PeerNode): Promise<void> {
+  await from.peers.network?.connect(to.address);
+}
