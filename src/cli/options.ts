@@ -38,6 +38,14 @@ export function collect(text: string, before: readonly string[]): readonly strin
   return [...before, text];
 }
 
+/** Fewest epochs whose states a node keeps: a finality (900), and some more. */
+export const MIN_RETENTION = 1000;
+
+/** How many epochs' states a node keeps. */
+export function parseRetention(text: string): number | "archive" {
+  return text === "archive" ? text : wholeNumber(MIN_RETENTION, 1_000_000_000)(text);
+}
+
 /** A parser of whole numbers from `low` to `high`. */
 export function wholeNumber(low: number, high: number) {
   return (text: string): number => {

@@ -5,6 +5,7 @@
  * wait, and the headers of the whole chain. A collection marks what is kept, a little at a time while the node works, and
  * what is written meanwhile is kept too: states that are made then reach only what the head reaches, and what is written.
  */
+import { stateName } from "../chain/states-from.ts";
 import { possibleLinks } from "../exec/reachable.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
@@ -13,6 +14,7 @@ import type { BlockHeader, Tipset } from "../types/block-header.ts";
 import { type CID, cidFromBytes, cidKey } from "../types/cid.ts";
 import { messageCid, signedMessageCid } from "../types/message.ts";
 import type { Health, Startable } from "./startable.ts";
+import type { Collected } from "./state-collector.ts";
 
 /** More than a finality (900): nothing in the protocol looks further back into states. */
 const KEPT_TIPSETS = 1000;
@@ -36,8 +38,10 @@ export class Collector implements Startable {
   /** Blocks that are never forgotten: headers. */
   private readonly headers = new Set<string>();
   private lowest: Tipset | null = null;
+  /** Epoch of the lowest tipset after which the state is kept, as the collection under way finds it. */
+  private from = 0;
   private since = 0;
-  private running: Promise<void> | null = null;
+  private running: Promise<Collected> | null = null;
   private stopListening: (() => void) | null = null;
   private stopped = false;
 
@@ -50,11 +54,8 @@ export class Collector implements Startable {
       this.since += changes.length;
       if (this.since < this.options.every || this.running !== null) return;
       this.since = 0;
-      this.running = this.collect().finally(() => {
-        this.running = null;
-      });
       // The next collection begins anew.
-      this.running.catch(() => undefined);
+      this.collect().catch(() => undefined);
     });
   }
 
@@ -68,26 +69,41 @@ export class Collector implements Startable {
     return { status: this.stopped ? "stopped" : "ok" };
   }
 
-  /** Forgets what need not be kept; gives the number of blocks. */
-  async collect(): Promise<void> {
-    const { store } = this.options;
+  /** Forgets what need not be kept, or waits for the collection that does so already. `keep`: tipsets, if not as usual. */
+  collect(keep = this.options.keep): Promise<Collected> {
+    this.running ??= this.run(keep).finally(() => {
+      this.running = null;
+    });
+    return this.running;
+  }
+
+  private async run(keep: number): Promise<Collected> {
+    const { store, states } = this.options;
     store.startCollection();
     const live = new Set<string>();
+    let sum = { blocks: 0, bytes: 0 };
     try {
-      for (const root of await this.roots()) await this.mark(root, live);
+      for (const root of await this.roots(keep)) await this.mark(root, live);
+      await states.chain.forgetStatesBelow(this.from);
     } catch (error) {
       // Nothing is known to be of no use.
       for (const { key } of store.entries()) live.add(key);
       throw error;
     } finally {
       for (const key of this.headers) live.add(key);
-      store.endCollection(live);
+      const before = store.totalBytes;
+      const blocks = store.endCollection(live);
+      sum = { blocks, bytes: before - store.totalBytes };
     }
+    const window = { limit: Number.MAX_SAFE_INTEGER, descending: false };
+    const names = await store.metadataBetween(stateName(1), stateName(this.from), window);
+    await store.write({ metadata: names.map(([name]) => [name, null] as const) });
+    return { ...sum, from: this.from, states: names.length, kept: live.size };
   }
 
   /** Roots of what is kept; notes the headers on the way. */
-  private async roots(): Promise<CID[]> {
-    const { states, pool, keep } = this.options;
+  private async roots(keep: number): Promise<CID[]> {
+    const { states, pool } = this.options;
     const { chain } = states;
     const roots: CID[] = [];
     const { head } = chain;
@@ -105,6 +121,7 @@ export class Collector implements Startable {
         if (result !== null) roots.push(result.stateRoot, result.receiptsRoot);
       }
       at = await chain.parent(at);
+      if (kept === keep) this.from = at?.height ?? 0;
       if (kept % STRETCH === 0) await breath();
     }
     this.lowest = head;

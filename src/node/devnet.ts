@@ -34,7 +34,7 @@ import { localBeacon, openDevnetChain } from "./devnet-chain.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
 import { LocalMiners, minerWorker } from "./local-miners.ts";
 import type { MachinePlace } from "./machines.ts";
-import { FilecoinNode } from "./node.ts";
+import { FilecoinNode, type Retention } from "./node.ts";
 import { storageGas } from "./pool-part.ts";
 import { type RpcOptions, RpcPart } from "./rpc-part.ts";
 import type { Health } from "./startable.ts";
@@ -73,6 +73,8 @@ export type DevnetOptions = {
   readonly miners?: number;
   /** Sectors of each of them, 2 KiB. Default 1. */
   readonly sectors?: number;
+  /** Epochs whose states are kept, or all of them; default: that of `NodeOptions`. */
+  readonly retention?: Retention;
   /** Sees every answer of the RPC interface that is not an error. */
   readonly observe?: Observer;
 };
@@ -215,7 +217,8 @@ export class Devnet {
     const rules = localRules(network, GENESIS_RESERVE);
     const proofs = local === null ? {} : { proofs: local.verifier() };
     const machine = options.machine ?? "thread";
-    const node = new FilecoinNode({ chain, crypto, network, rules, keystore, machine, ...proofs });
+    const retention = options.retention === undefined ? {} : { retention: options.retention };
+    const node = new FilecoinNode({ chain, crypto, network, rules, keystore, machine, ...proofs, ...retention });
     const { states, pool } = node;
     const worker = workers[0] as KeyInfo;
     const producer =

@@ -18,6 +18,7 @@ import { Collector } from "./collector.ts";
 import { type MachinePlace, Machines } from "./machines.ts";
 import { makePool, PoolPart } from "./pool-part.ts";
 import { type Health, Parts, type Startable } from "./startable.ts";
+import { StateCollector } from "./state-collector.ts";
 
 export type NodeOptions = {
   /** The chain, which has a genesis; the node closes its store when it stops. */
@@ -29,7 +30,14 @@ export type NodeOptions = {
   readonly machine: MachinePlace;
   /** Who verifies proofs that are submitted to actors. Default: none is good. */
   readonly proofs?: ProofVerifier;
+  /**
+   * Epochs whose states are kept while the node runs, or all of them. Default: all; in memory the last 1,000 tipsets', and
+   * messages and receipts of those alone.
+   */
+  readonly retention?: Retention;
 };
+
+export type Retention = number | "archive";
 
 export class FilecoinNode {
   readonly network: NetworkParams;
@@ -39,10 +47,11 @@ export class FilecoinNode {
   readonly pool: MessagePool;
   readonly gas: GasEstimator;
   readonly keystore: Keystore;
+  readonly collector: Collector | StateCollector;
   private readonly parts = new Parts();
 
   /** Puts a node together; nothing runs before `start`. */
-  constructor({ chain, crypto, network, rules, keystore, machine, proofs }: NodeOptions) {
+  constructor({ chain, crypto, network, rules, keystore, machine, proofs, retention }: NodeOptions) {
     const machines = new Machines({
       place: machine,
       vm: { profile: network.profile },
@@ -61,7 +70,16 @@ export class FilecoinNode {
     this.parts.add(new StatesPart(this.states));
     this.parts.add(new PoolPart(this.pool, this.states));
     const { blocks: store } = chain;
-    if (store instanceof MemoryStore) this.parts.add(new Collector({ store, states: this.states, pool: this.pool }));
+    const { states, pool } = this;
+    if (retention === undefined && store instanceof MemoryStore)
+      this.collector = new Collector({ store, states, pool });
+    else {
+      // A node that keeps everything collects when it is told to, and no earlier.
+      const never = { keep: Number.MAX_SAFE_INTEGER, every: Number.POSITIVE_INFINITY };
+      const kept = retention === undefined || retention === "archive" ? never : { keep: retention };
+      this.collector = new StateCollector({ store, states, ...kept });
+    }
+    this.parts.add(this.collector);
   }
 
   /** Adds a part on top of the others: it starts after them and stops before them. */

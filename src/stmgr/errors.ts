@@ -6,6 +6,8 @@ export type StateManagerErrorData =
   | { readonly code: "RESULT_MISMATCH"; readonly key: string; readonly what: "state root" | "receipts root" }
   /** Neither the state below a tipset nor a way to compute it is here. */
   | { readonly code: "STATE_MISSING"; readonly root: string }
+  /** The state is one of those that this node does not keep (retention, or a snapshot that did not have it). */
+  | { readonly code: "STATE_COLLECTED"; readonly epoch: number; readonly from: number }
   | { readonly code: "MESSAGE_UNKNOWN"; readonly cid: string }
   | { readonly code: "MESSAGE_REPLACED"; readonly wanted: string; readonly found: string }
   | { readonly code: "MESSAGE_NOT_IN_TIPSET"; readonly cid: string }

@@ -20,6 +20,7 @@ type States = {
   readonly rules: ExecutionRules;
   accountKey(address: Address, tipset: Tipset): Promise<Address>;
   randomness(tipset: Tipset): RandomnessSource;
+  requireBefore(tipset: Tipset): Promise<void>;
   result(tipset: Tipset): Promise<{ readonly stateRoot: CID }>;
   execute(
     tipset: Tipset,
@@ -70,6 +71,7 @@ export class MessageRuns {
 
   private async tryLast(tipset: Tipset, messages: readonly TrialMessage[]): Promise<CallOutcome> {
     const started = this.now();
+    await this.states.requireBefore(tipset);
     const options = { randomness: this.states.randomness(tipset), tracing: true };
     const { applied } = await this.calls.simulate({ context: this.contextOf(tipset), messages }, options);
     const implicit = messages.at(-1)?.implicit === true;

@@ -159,6 +159,7 @@ export class StateManager {
   private async missingBelow(tipset: Tipset): Promise<Tipset[]> {
     const missing = [tipset];
     for (let at = tipset; ; ) {
+      await this.requireBefore(at);
       const { parentStateRoot } = at.blocks[0] as BlockHeader;
       if (await this.chain.blocks.has(parentStateRoot.bytes)) return missing.reverse();
       const parent = await this.chain.parent(at);
@@ -175,6 +176,7 @@ export class StateManager {
   /** Executes a tipset on the state that its headers name, and keeps nothing. */
   async execute(tipset: Tipset, options: ExecuteOptions = {}): Promise<ExecutedTipset> {
     const { given, ...run } = options;
+    await this.requireBefore(tipset);
     const input = await tipsetInput(this.chain, tipset, given);
     const randomness = this.randomness(tipset);
     const executed = await this.machines.tipsets.applyTipset(input, this.rules, { ...run, randomness });
@@ -188,7 +190,8 @@ export class StateManager {
   }
 
   /** The state before a tipset's messages: what the reference reads for a tipset in most calls. */
-  stateBefore(tipset: Tipset): Promise<StateView> {
+  async stateBefore(tipset: Tipset): Promise<StateView> {
+    await this.requireBefore(tipset);
     return this.view((tipset.blocks[0] as BlockHeader).parentStateRoot);
   }
 
@@ -199,7 +202,27 @@ export class StateManager {
 
   /** The state after a tipset's messages, reward and cron. */
   async stateAfter(tipset: Tipset): Promise<StateView> {
-    return this.view((await this.result(tipset)).stateRoot);
+    const { stateRoot } = await this.result(tipset);
+    this.requireAfter(tipset);
+    return this.view(stateRoot);
+  }
+
+  /** Throws `StateManagerError` STATE_COLLECTED if the state before a tipset is none of those that are kept. */
+  async requireBefore(tipset: Tipset): Promise<void> {
+    if (this.chain.statesFrom === 0 || tipset.height === 0) return;
+    const below = await this.chain.parent(tipset);
+    if (below !== null) this.requireAfter(below);
+  }
+
+  private requireAfter(tipset: Tipset): void {
+    const { statesFrom: from } = this.chain;
+    const epoch = tipset.height;
+    if (epoch === 0 || epoch >= from) return;
+    throw new StateManagerError(
+      { code: "STATE_COLLECTED", epoch, from },
+      `the state after epoch ${epoch} is not kept: this node keeps the genesis' and those from epoch ${from} on ` +
+        "(its retention, or the snapshot it began with); ask a node that keeps all",
+    );
   }
 
   private view(root: CID): Promise<StateView> {

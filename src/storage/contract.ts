@@ -11,6 +11,7 @@
 import { FilError } from "../base/errors.ts";
 import type { Window } from "../platform/table.ts";
 import type { Block } from "../types/cid.ts";
+import { CidSet } from "./cid-set.ts";
 
 export type StorageErrorData =
   /** A value does not match its checksum. */
@@ -49,6 +50,9 @@ export type WriteOptions = {
   readonly note?: string;
 };
 
+/** Notes which blocks are written while it runs. */
+export type WriteWatch = { has(cid: Uint8Array): boolean; stop(): void };
+
 export type BlockStore = BlockSource & {
   has(cid: Uint8Array): Promise<boolean>;
   metadata(name: string): Promise<Uint8Array | undefined>;
@@ -58,6 +62,23 @@ export type BlockStore = BlockSource & {
   metadataBetween(low: string, high: string, window: Window): Promise<(readonly [name: string, value: Uint8Array])[]>;
   /** Every block, in no order that means anything; what is written meanwhile may be among them or not. */
   everyBlock(): AsyncIterable<Block>;
+  /** From now on, CIDs of blocks as `write` is called with them: what a collection must not take. */
+  watchWrites(): WriteWatch;
   write(batch: Batch, options?: WriteOptions): Promise<void>;
   close(): Promise<void>;
 };
+
+/** The watches of a store. */
+export class WriteWatches {
+  private readonly open = new Set<CidSet>();
+
+  start(): WriteWatch {
+    const seen = new CidSet();
+    this.open.add(seen);
+    return { has: (cid) => seen.has(cid), stop: () => void this.open.delete(seen) };
+  }
+
+  note(cid: Uint8Array): void {
+    for (const seen of this.open) seen.add(cid);
+  }
+}

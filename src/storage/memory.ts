@@ -2,7 +2,15 @@
 
 import type { Window } from "../platform/table.ts";
 import { cidKey } from "../types/cid.ts";
-import { type Batch, type Block, type BlockSource, type BlockStore, StorageError } from "./contract.ts";
+import {
+  type Batch,
+  type Block,
+  type BlockSource,
+  type BlockStore,
+  StorageError,
+  type WriteWatch,
+  WriteWatches,
+} from "./contract.ts";
 import { OrderedNames } from "./ordered-names.ts";
 
 export class MemoryStore implements BlockStore {
@@ -13,6 +21,7 @@ export class MemoryStore implements BlockStore {
   /** Blocks written while a collection marks; null when none is under way. */
   private fresh: Set<string> | null = null;
   private bytes = 0;
+  private readonly watches = new WriteWatches();
   private readonly below: BlockSource | undefined;
 
   /** `below` is asked for blocks that are not here; it is never written to. */
@@ -67,6 +76,7 @@ export class MemoryStore implements BlockStore {
       this.bytes += block.bytes.length - (this.blocks.get(key)?.length ?? 0);
       this.blocks.set(key, compact(block.bytes));
       this.fresh?.add(key);
+      this.watches.note(block.cid);
     }
     for (const cid of batch.removed ?? []) {
       const key = cidKey(cid);
@@ -87,6 +97,10 @@ export class MemoryStore implements BlockStore {
   /** Bytes of all blocks held here. */
   get totalBytes(): number {
     return this.bytes;
+  }
+
+  watchWrites(): WriteWatch {
+    return this.watches.start();
   }
 
   /** Begins a collection: what is written from now on outlives it. */

@@ -15,7 +15,15 @@ import {
   TableError,
   type Window,
 } from "../platform/table.ts";
-import { type Batch, type Block, type BlockStore, StorageError, type WriteOptions } from "./contract.ts";
+import {
+  type Batch,
+  type Block,
+  type BlockStore,
+  StorageError,
+  type WriteOptions,
+  type WriteWatch,
+  WriteWatches,
+} from "./contract.ts";
 
 const BLOCK = 0x62;
 const FACT = 0x66;
@@ -49,6 +57,7 @@ function unseal(key: Uint8Array, value: Uint8Array): Uint8Array {
 
 export class TableStore implements BlockStore {
   private readonly table: Table;
+  private readonly watches = new WriteWatches();
 
   private constructor(table: Table) {
     this.table = table;
@@ -107,11 +116,16 @@ export class TableStore implements BlockStore {
     }
   }
 
+  watchWrites(): WriteWatch {
+    return this.watches.start();
+  }
+
   async write(batch: Batch, options?: WriteOptions): Promise<void> {
     const changes: TableChange[] = [];
     for (const { cid, bytes } of batch.blocks ?? []) {
       const key = keyOf(BLOCK, cid);
       changes.push({ key, value: seal(key, bytes) });
+      this.watches.note(cid);
     }
     for (const cid of batch.removed ?? []) changes.push({ key: keyOf(BLOCK, cid), value: null });
     for (const [name, value] of batch.metadata ?? []) {

@@ -10,12 +10,13 @@ import { isDamage } from "../../node/damage.ts";
 import { Devnet } from "../../node/devnet.ts";
 import { GENESIS_RESERVE } from "../../node/genesis.ts";
 import type { MachinePlace } from "../../node/machines.ts";
+import type { Retention } from "../../node/node.ts";
 import { LOOPBACK_HOSTS } from "../../node/rpc-part.ts";
 import { makeToken, PERMISSIONS } from "../../rpc/auth.ts";
 import { formatFil, parseFil } from "../../types/amount.ts";
 import { openOutput, type Started } from "../devnet-output.ts";
 import { UsageError } from "../errors.ts";
-import { collect, DEFAULT_DATA, wholeNumber } from "../options.ts";
+import { collect, DEFAULT_DATA, parseRetention, wholeNumber } from "../options.ts";
 import { parseAmount } from "../remote.ts";
 
 type Options = {
@@ -33,6 +34,7 @@ type Options = {
   readonly data?: string;
   readonly memory?: boolean;
   readonly machine: MachinePlace;
+  readonly retention?: Retention;
   readonly reset?: boolean;
   readonly repair?: boolean;
   readonly mnemonic?: string;
@@ -96,6 +98,11 @@ export function registerDevnet(program: Command): void {
     .addOption(
       new Option("--machine <place>", "where messages are executed").choices(["worker", "thread"]).default("worker"),
     )
+    .option(
+      "--retention <epochs|archive>",
+      "epochs whose states are kept, at least 1000 (default: archive; with --memory 1000)",
+      parseRetention,
+    )
     .option("--reset", "forget an earlier network in the data folder")
     .option("--repair", "go on with what can be read of a damaged data folder")
     .option("--quiet", "say nothing but the address and what fails")
@@ -130,6 +137,7 @@ async function run(options: Options, command: Command): Promise<void> {
     sectors: options.sectors,
     genesisTime: options.genesisTime ?? (seed === undefined ? now : FIXED_GENESIS_TIME),
     data,
+    ...(options.retention === undefined ? {} : { retention: options.retention }),
     reset: options.reset === true,
     repair: options.repair === true,
     version: command.parent?.version() ?? "",
