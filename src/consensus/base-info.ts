@@ -76,17 +76,6 @@ export async function miningBase(
   if (sectors.length === 0) return null;
   const table = await powerTable(blocks, state);
   const claim = await table.claim(miner);
-  const notEligible = await whyNotEligible(
-    {
-      blocks,
-      beforeLookback: await states.stateBefore(found.tipset),
-      beforeParent: await states.stateBefore(base),
-      parentEpoch: base.height,
-      parentVersion: version,
-      minimum: states.network.consensusMinerMinPower,
-    },
-    miner,
-  );
   return {
     minerPower: claim?.qualityAdjusted ?? 0n,
     networkPower: table.total,
@@ -96,6 +85,6 @@ export async function miningBase(
     sectorSize: standing.sectorSize,
     previousEntry: drawn.previous,
     entries: drawn.entries,
-    notEligible,
+    notEligible: await whyNotEligible(states, found.tipset, base, miner),
   };
 }

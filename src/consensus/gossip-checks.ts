@@ -82,17 +82,7 @@ export class BlockDoor {
       const found = await states.lookback(head, header.height);
       const standing = await minerStanding(blocks, await states.stateAt(found.stateRoot), header.miner);
       if (standing === null) throw blockError("LOOKBACK_UNKNOWN", cid, `${header.miner} is not known at the lookback`);
-      const why = await whyNotEligible(
-        {
-          blocks,
-          beforeLookback: await states.stateBefore(found.tipset),
-          beforeParent: await states.stateBefore(head),
-          parentEpoch: head.height,
-          parentVersion: states.networkVersionAt(head.height),
-          minimum: states.network.consensusMinerMinPower,
-        },
-        header.miner,
-      );
+      const why = await whyNotEligible(states, found.tipset, head, header.miner);
       if (why === null) return standing.worker.payload;
       const isNear = now() - Number(head.blocks[0]?.timestamp ?? 0n) * 1000 < BLOCK_LIMITS.nearSyncedMs;
       throw blockError(isNear ? "NOT_ELIGIBLE" : "LOOKBACK_UNKNOWN", cid, `miner ${header.miner} may not win: ${why}`);

@@ -3,13 +3,16 @@
  * Source: lotus chain/stmgr/actors.go, chain/consensus/filcns/filecoin.go at b835fab702eb.
  */
 
-import { isFilError } from "../base/errors.ts";
+import { BoundedMap } from "../base/bounded-map.ts";
 import { countsForConsensus } from "../params/proving.ts";
 import { chainRule } from "../schema/versions/chain-rules.ts";
 import { type JsonObject, ObjectReader } from "../state/actor-reader.ts";
-import { describeCode, type StateView } from "../state/state-view.ts";
+import { type ActorEntry, describeCode, type StateView } from "../state/state-view.ts";
+import type { StateManager } from "../stmgr/state-manager.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import { Address } from "../types/address.ts";
+import type { Tipset } from "../types/block-header.ts";
+import { cidKey } from "../types/cid.ts";
 import { POWER } from "../types/singletons.ts";
 
 export type Claim = {
@@ -28,9 +31,22 @@ export type PowerTable = {
   claim(miner: Address): Promise<Claim | null>;
 };
 
+/** Power actors kept of each source of blocks, by the CID of their state: all miners of a round are held against the same three. */
+const KEPT_TABLES = 16;
+const tables = new WeakMap<BlockSource, BoundedMap<string, PowerTable>>();
+
 /** Reads the power actor of a state. */
 export async function powerTable(blocks: BlockSource, view: StateView): Promise<PowerTable> {
   const entry = await view.requireActor(POWER);
+  const known = tables.get(blocks) ?? new BoundedMap<string, PowerTable>(KEPT_TABLES);
+  tables.set(blocks, known);
+  const name = `${cidKey(entry.code)}/${cidKey(entry.head)}`;
+  const table = known.get(name) ?? (await readTable(blocks, entry));
+  known.set(name, table);
+  return table;
+}
+
+async function readTable(blocks: BlockSource, entry: ActorEntry): Promise<PowerTable> {
   const power = await ObjectReader.open(blocks, entry, "f");
   return {
     actorsVersion: describeCode(entry.code)?.actorsVersion ?? 0,
@@ -82,47 +98,37 @@ export async function minerStanding(
   const info = (await state.object("Info")) as JsonObject;
   return {
     worker: await view.accountKey(Address.parse(info["Worker"] as string)),
-    feeDebt: BigInt(optionalField(state, "FeeDebt") ?? "0"),
+    // Came with the second version of the actors.
+    feeDebt: state.has("FeeDebt") ? BigInt(state.field("FeeDebt") as string) : 0n,
     consensusFaultElapsed: (info["ConsensusFaultElapsed"] as number | undefined) ?? -1,
     sectorSize: BigInt(info["SectorSize"] as number | string),
   };
 }
 
-/** A field that came with a later generation of actors. */
-function optionalField(state: ObjectReader, name: string): string | null {
-  try {
-    return state.field(name) as string;
-  } catch (error) {
-    if (isFilError(error, "UNKNOWN_TYPE")) return null;
-    throw error;
-  }
-}
-
-/** The states that decide whether a miner may win: before the lookback tipset, and before the parent. */
-export type EligibilityInput = {
-  readonly blocks: BlockSource;
-  readonly beforeLookback: StateView;
-  readonly beforeParent: StateView;
-  readonly parentEpoch: number;
-  readonly parentVersion: number;
-  /** bytes */
-  readonly minimum: bigint;
-};
-
-/** Why a miner may not win a block on top of the parent; null if it may. */
-export async function whyNotEligible(input: EligibilityInput, miner: Address): Promise<string | null> {
-  const { blocks, beforeLookback, beforeParent, parentEpoch, parentVersion, minimum } = input;
-  const then = await powerTable(blocks, beforeLookback);
+/**
+ * Why a miner may not win a block on top of `parent`; null if it may. The states before the lookback's tipset and before
+ * the parent decide. Source: lotus chain/stmgr/actors.go (MinerEligibleToMine).
+ */
+export async function whyNotEligible(
+  states: StateManager,
+  lookback: Tipset,
+  parent: Tipset,
+  miner: Address,
+): Promise<string | null> {
+  const { blocks } = states.chain;
+  const minimum = states.network.consensusMinerMinPower;
+  const then = await powerTable(blocks, await states.stateBefore(lookback));
   const claimThen = await then.claim(miner);
   if (claimThen === null) return "it had no power at the lookback";
   if (!reachesMinimum(then, claimThen, minimum)) return "its power at the lookback is below the minimum";
-  if (!chainRule("electionChecksEligibility", parentVersion)) return null;
+  if (!chainRule("electionChecksEligibility", states.networkVersionAt(parent.height))) return null;
+  const beforeParent = await states.stateBefore(parent);
   const claim = await (await powerTable(blocks, beforeParent)).claim(miner);
   if (claim === null || claim.qualityAdjusted <= 0n) return "it has no power";
   const standing = await minerStanding(blocks, beforeParent, miner);
   if (standing === null) return "it is no miner";
   if (standing.feeDebt !== 0n) return `it owes ${standing.feeDebt} attoFIL of fees`;
-  if (parentEpoch <= standing.consensusFaultElapsed)
+  if (parent.height <= standing.consensusFaultElapsed)
     return `it is excluded for a consensus fault until epoch ${standing.consensusFaultElapsed}`;
   return null;
 }

@@ -8,7 +8,6 @@
 
 import { isFilError } from "../base/errors.ts";
 import type { BeaconSchedule } from "../beacon/networks.ts";
-import { beaconAt } from "../beacon/networks.ts";
 import type { VerifyEntry } from "../beacon/rules.ts";
 import { buildMessageMeta } from "../chain/message-store.ts";
 import { latestBeaconEntry } from "../chain/randomness.ts";
@@ -41,7 +40,7 @@ import {
 } from "./header-checks.ts";
 import { type BlockMessages, checkMessages, type MessageVerifiers } from "./message-checks.ts";
 import { type Claim, minerStanding, type PowerTable, powerTable, whyNotEligible } from "./power.ts";
-import { tipsetWeight } from "./weight.ts";
+import { chainWeight } from "./weight.ts";
 import { challengedSectors, checkWinningPost, type PickSector, type VerifyWinningPost } from "./winning-post.ts";
 
 export type ValidatorOptions = {
@@ -83,7 +82,7 @@ type ParentContext = {
 
 /** What every block of one epoch on top of one parent has in common. */
 type RoundContext = {
-  readonly beforeLookback: StateView;
+  readonly lookback: Tipset;
   readonly lookbackState: StateView;
   readonly power: PowerTable;
 };
@@ -148,10 +147,8 @@ export class BlockValidator {
   }
 
   /** Weight of the chain up to and with a tipset. */
-  async weight(tipset: Tipset): Promise<bigint> {
-    const { states } = this.options;
-    const table = await powerTable(states.chain.blocks, await states.stateBefore(tipset));
-    return tipsetWeight(tipset, table.total);
+  weight(tipset: Tipset): Promise<bigint> {
+    return chainWeight(this.options.states, tipset);
   }
 
   private parentOf(block: IncomingBlock): Promise<ParentContext> {
@@ -193,7 +190,7 @@ export class BlockValidator {
       });
       const lookbackState = await states.stateAt(found.stateRoot);
       return {
-        beforeLookback: await states.stateBefore(found.tipset),
+        lookback: found.tipset,
         lookbackState,
         power: await powerTable(blocks, lookbackState),
       };
@@ -229,20 +226,9 @@ export class BlockValidator {
 
   private async eligible({ header, cid }: IncomingBlock, context: ParentContext, round: RoundContext): Promise<void> {
     const { states } = this.options;
-    const parentVersion = states.networkVersionAt(context.parent.height);
     const claim = await (await powerTable(states.chain.blocks, context.before)).claim(header.miner);
     if (claim === null) throw blockError("MINER_UNKNOWN", cid, `miner ${header.miner} has no claim to power`);
-    const why = await whyNotEligible(
-      {
-        blocks: states.chain.blocks,
-        beforeLookback: round.beforeLookback,
-        beforeParent: context.before,
-        parentEpoch: context.parent.height,
-        parentVersion,
-        minimum: states.network.consensusMinerMinPower,
-      },
-      header.miner,
-    );
+    const why = await whyNotEligible(states, round.lookback, context.parent, header.miner);
     if (why !== null) throw blockError("NOT_ELIGIBLE", cid, `miner ${header.miner} may not win: ${why}`);
   }
 
@@ -302,11 +288,6 @@ export class BlockValidator {
     );
     const prover = header.miner.actorId as bigint;
     return checkWinningPost(block, { prover, randomness, sectors, proofs: header.winPoStProof }, verifyWinningPost);
-  }
-
-  /** The drand network of an epoch's blocks. */
-  beaconAt(epoch: number) {
-    return beaconAt(this.options.beacons, epoch);
   }
 }
 

@@ -6,7 +6,9 @@
  * The power is that of the state before the tipset. Source: lotus chain/consensus/filcns/weight.go.
  */
 import { FilError } from "../base/errors.ts";
+import type { StateManager } from "../stmgr/state-manager.ts";
 import type { BlockHeader, Tipset } from "../types/block-header.ts";
+import { powerTable } from "./power.ts";
 import { EXPECTED_LEADERS } from "./win-count.ts";
 
 export type WeightErrorData = { readonly code: "NO_POWER" };
@@ -22,4 +24,10 @@ export function tipsetWeight(tipset: Tipset, totalPower: bigint): bigint {
   const wins = tipset.blocks.reduce((sum, { electionProof }) => sum + (electionProof?.winCount ?? 0n), 0n);
   const ofWins = (log2 * WIN_RATIO.numerator * wins) / (EXPECTED_LEADERS * WIN_RATIO.denominator);
   return (tipset.blocks[0] as BlockHeader).parentWeight + log2 + ofWins;
+}
+
+/** Weight of the chain up to and with a tipset, by the power in the state before it. Rejects with `WeightError` NO_POWER. */
+export async function chainWeight(states: StateManager, tipset: Tipset): Promise<bigint> {
+  const { total } = await powerTable(states.chain.blocks, await states.stateBefore(tipset));
+  return tipsetWeight(tipset, total);
 }

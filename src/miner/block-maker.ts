@@ -7,11 +7,9 @@ import { buildMessageMeta, splitMessages } from "../chain/message-store.ts";
 import { minTicket } from "../chain/randomness.ts";
 import { type MiningBase, type MiningBaseOptions, miningBase } from "../consensus/base-info.ts";
 import { electionInput, ticketInput } from "../consensus/draws.ts";
-import { powerTable } from "../consensus/power.ts";
-import { tipsetWeight } from "../consensus/weight.ts";
+import { chainWeight } from "../consensus/weight.ts";
 import { ticketQuality, winCount } from "../consensus/win-count.ts";
 import { type KeyCrypto, signBytes } from "../keys/keys.ts";
-import type { StateManager } from "../stmgr/state-manager.ts";
 import type { Block } from "../storage/contract.ts";
 import {
   type BeaconEntry,
@@ -120,7 +118,7 @@ export class BlockMaker {
       beaconEntries: win.base.entries,
       winPoStProof: [win.post],
       parents: parent.key,
-      parentWeight: await weightOf(states, parent),
+      parentWeight: await chainWeight(states, parent),
       height: epoch,
       parentStateRoot: stateRoot,
       parentMessageReceipts: receiptsRoot,
@@ -136,11 +134,6 @@ export class BlockMaker {
     };
     return { header, messages: chosen, blocks: meta.blocks };
   }
-}
-
-async function weightOf(states: StateManager, tipset: Tipset): Promise<bigint> {
-  const table = await powerTable(states.chain.blocks, await states.stateBefore(tipset));
-  return tipsetWeight(tipset, table.total);
 }
 
 function isBls({ signature }: SignedMessage): boolean {

@@ -152,7 +152,7 @@ export class LocalMiners {
   }
 
   /** What the RPC interface tells of elections. */
-  consensus(states: StateManager): Required<Pick<NodeParts, "miningBase" | "validateBlock">> {
+  consensus(states: StateManager): Required<Pick<NodeParts, "miningBase" | "validateBlock" | "weight">> {
     const validator = this.validator(states);
     const options = this.making(states);
     return {
@@ -160,6 +160,7 @@ export class LocalMiners {
         const drawn = await entriesFor(options, base, epoch, signal);
         return miningBase(options, base, epoch, miner, drawn);
       },
+      weight: (tipset) => validator.weight(tipset),
       async validateBlock(header) {
         await validator.validate({ header, messages: await states.chain.messages(header) });
       },

@@ -107,6 +107,8 @@ export type NodeParts = {
     base: Tipset,
     signal: AbortSignal,
   ) => Promise<MiningBase | null>;
+  /** Weight of the chain up to and with a tipset, where storage power counts. Absent without elections. */
+  readonly weight?: (tipset: Tipset) => Promise<bigint>;
   /** Validates a block of the store by all rules of consensus; throws `BlockError`. Absent without elections. */
   readonly validateBlock?: (header: BlockHeader) => Promise<void>;
   /** What an operator should know of. */

@@ -75,11 +75,6 @@ export class ObjectReader {
     return this.fields.some((field) => field.name === name);
   }
 
-  /** An object of a described type of the same actor, by its CID. */
-  follow(type: string, cid: CID): Promise<ObjectReader> {
-    return ObjectReader.at(this.blocks, this.context, type, cid);
-  }
-
   /** The elements of an array of objects, each to be read field by field. */
   async *openElements(name: string): AsyncGenerator<readonly [bigint, ObjectReader]> {
     const { to, cid } = this.link(name);
@@ -103,6 +98,11 @@ export class ObjectReader {
   field(name: string): Json {
     const { type, value } = this.at(name);
     return this.json(type, value, name);
+  }
+
+  /** CID that a link names, for whoever keeps what stands there. */
+  cidOf(name: string): CID {
+    return this.link(name).cid;
   }
 
   /** The object behind a link, as JSON. */

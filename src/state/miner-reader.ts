@@ -46,7 +46,7 @@ export async function openDeadline(miner: ObjectReader, index: number): Promise<
       { code: "NO_DEADLINE", wanted: `${index}` },
       `invalid deadline index: ${index} >= ${due.length}`,
     );
-  return miner.follow("Deadline", parseCid(cid));
+  return miner.linked("Deadline", parseCid(cid));
 }
 
 export async function countDeadlines(miner: ObjectReader): Promise<number> {

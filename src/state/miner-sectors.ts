@@ -5,7 +5,7 @@
 import { BoundedMap } from "../base/bounded-map.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import type { NetworkPrefix } from "../types/address.ts";
-import { parseCid } from "../types/cid.ts";
+import { cidKey, parseCid } from "../types/cid.ts";
 import type { Json } from "../types/schema-codec.ts";
 import { type JsonObject, ObjectReader } from "./actor-reader.ts";
 import { type ActorEntry, StateError } from "./state-view.ts";
@@ -50,11 +50,22 @@ export function without(all: SectorSet, ...sets: readonly SectorSet[]): SectorSe
   return all.filter((sector) => !gone.has(sector));
 }
 
+type PartitionOfDeadline = Omit<Partition, "deadline">;
+
 /** Deadlines kept, by their CIDs: most are the same from epoch to epoch. A miner has 48. */
 const KEPT_DEADLINES = 2048;
+/** Miners whose list of deadlines is kept, by the list's CID. */
+const KEPT_LISTS = 64;
 /** Deadlines of more sectors are read anew each time. */
 const MAX_KEPT_SECTORS = 4096;
-const kept = new WeakMap<BlockSource, BoundedMap<string, readonly Omit<Partition, "deadline">[]>>();
+
+/** What was read from one source of blocks; content by its CID, so never out of date. */
+class Kept {
+  /** CIDs of a miner's deadlines. */
+  readonly lists = new BoundedMap<string, readonly string[]>(KEPT_LISTS);
+  readonly deadlines = new BoundedMap<string, readonly PartitionOfDeadline[]>(KEPT_DEADLINES);
+}
+const kept = new WeakMap<BlockSource, Kept>();
 
 /** All partitions of a miner, deadline by deadline. */
 export async function* partitionsOf(
@@ -63,19 +74,29 @@ export async function* partitionsOf(
   prefix: NetworkPrefix,
 ): AsyncGenerator<Partition> {
   const miner = await ObjectReader.open(blocks, entry, prefix);
-  const deadlines = (await miner.object("Deadlines")) as { readonly Due: readonly { readonly "/": string }[] };
-  const known = kept.get(blocks) ?? new BoundedMap(KEPT_DEADLINES);
+  const known = kept.get(blocks) ?? new Kept();
   kept.set(blocks, known);
-  for (const [index, { "/": cid }] of deadlines.Due.entries()) {
-    const partitions = known.get(cid) ?? (await readDeadline(miner, cid));
-    if (partitions.reduce((sum, { sectors }) => sum + sectors.length, 0) <= MAX_KEPT_SECTORS)
-      known.set(cid, partitions);
+  const name = cidKey(miner.cidOf("Deadlines"));
+  const due = known.lists.get(name) ?? (await readList(miner));
+  known.lists.set(name, due);
+  for (const [index, cid] of due.entries()) {
+    let partitions = known.deadlines.get(cid);
+    if (partitions === undefined) {
+      partitions = await readDeadline(miner, cid);
+      const sectors = partitions.reduce((sum, one) => sum + one.sectors.length, 0);
+      if (sectors <= MAX_KEPT_SECTORS) known.deadlines.set(cid, partitions);
+    }
     for (const partition of partitions) yield { ...partition, deadline: index };
   }
 }
 
-async function readDeadline(miner: ObjectReader, cid: string): Promise<readonly Omit<Partition, "deadline">[]> {
-  const out: Omit<Partition, "deadline">[] = [];
+async function readList(miner: ObjectReader): Promise<readonly string[]> {
+  const { Due: due } = (await miner.object("Deadlines")) as { readonly Due: readonly { readonly "/": string }[] };
+  return due.map((one) => one["/"]);
+}
+
+async function readDeadline(miner: ObjectReader, cid: string): Promise<readonly PartitionOfDeadline[]> {
+  const out: PartitionOfDeadline[] = [];
   const deadline = await miner.linked("Deadline", parseCid(cid));
   for await (const [partition, value] of deadline.elements("Partitions")) {
     const fields = value as JsonObject;

@@ -65,6 +65,13 @@ describe("three miners, two sectors each", () => {
     expect(proofs.length).toBeGreaterThan(0);
   });
 
+  test("the weight over RPC is the one that the blocks on top of a tipset name", async () => {
+    const above = tipsets[20] as Tipset;
+    const { parents, parentWeight } = above.blocks[0] as BlockHeader;
+    const key = parents.map((cid) => ({ "/": cid.toString() }));
+    expect(await net.request("Filecoin.ChainTipSetWeight", key)).toBe(parentWeight.toString());
+  });
+
   test("at the door: passed on once, refused when changed, ignored when nothing can be said of it", async () => {
     const { states } = net.node;
     const crypto = net.node.crypto;

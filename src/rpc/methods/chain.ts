@@ -151,7 +151,10 @@ export const chainGroup = group("Chain", "Tipsets, blocks, messages and objects 
     summary: "The weight of the chain up to and with a tipset.",
     params: [param("tipsetKey", tipsetKey)],
     result: amount,
-    run: async ([key], { node }) => weightOf(await node.chain.tipset(key)),
+    run: async ([key], { node }) => {
+      const tipset = await node.chain.tipset(key);
+      return node.weight === undefined ? weightOf(tipset) : node.weight(tipset);
+    },
   }),
 });
 

@@ -11,7 +11,7 @@ import { StateView } from "../../../src/state/state-view.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
 import { Address } from "../../../src/types/address.ts";
 import { FIL } from "../../../src/types/amount.ts";
-import { textOfCid } from "../../../src/types/cid.ts";
+import { cidFromBytes, textOfCid } from "../../../src/types/cid.ts";
 import { key } from "../../support/plain-state.ts";
 
 const NAMES = {
@@ -96,4 +96,16 @@ test.each([
     }
     expect(held.sort()).toEqual(Array.from({ length: sectors }, (_, i) => i));
   }
+  // What was read once is kept: the power actor, and of a miner everything but its own state.
+  expect(await powerTable(store, view)).toBe(table);
+  const [miner] = genesis.miners;
+  const entry = await view.requireActor(miner as Address);
+  const asked: string[] = [];
+  const peek = store.peek.bind(store);
+  store.peek = (cid) => {
+    asked.push(`${cidFromBytes(cid)}`);
+    return peek(cid);
+  };
+  for await (const _ of partitionsOf(store, entry, "t"));
+  expect(asked).toEqual([`${entry.head}`]);
 });
