@@ -64,8 +64,8 @@ export type HostOptions = {
   readonly local: boolean;
   /** Find peers by the network's DHT; also answer its questions when "server". Default: off. */
   readonly dht?: "client" | "server";
-  /** Used before Noise where both ends offer them, for instance secio of `secio.ts`. */
-  readonly extraEncrypters?: readonly (() => ConnectionEncrypter)[];
+  /** For peers that offer neither Noise nor TLS, or ask for it: secio of `secio.ts`. */
+  readonly extraEncrypters?: readonly ((components: { readonly privateKey: PrivateKey }) => ConnectionEncrypter)[];
 };
 
 /** A new Ed25519 identity, as libp2p's protobuf of a private key. */
@@ -112,7 +112,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
       addresses: { listen: [...options.listen] },
       nodeInfo: { userAgent: options.userAgent },
       transports: [...transports],
-      connectionEncrypters: [...(options.extraEncrypters ?? []), noise(), ...encrypters],
+      connectionEncrypters: [noise(), ...encrypters, ...(options.extraEncrypters ?? [])],
       streamMuxers: [yamux(), mplex()],
       connectionManager: { maxConnections: CONNECTIONS.high, ...limits },
       connectionMonitor: { enabled: !local },

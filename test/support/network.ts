@@ -3,7 +3,7 @@ import type { ObjectSource } from "../../src/network/bitswap-server.ts";
 import type { ChainSource } from "../../src/network/chain-source.ts";
 import type { Verdict } from "../../src/network/gossip.ts";
 import { makeIdentity } from "../../src/network/host.ts";
-import { Network, type NetworkHandlers } from "../../src/network/network.ts";
+import { Network, type NetworkHandlers, type NetworkOptions } from "../../src/network/network.ts";
 import { PeerBook } from "../../src/network/peer-book.ts";
 import type { BlockMessage } from "../../src/network/wire/block-message.ts";
 import type { Hello } from "../../src/network/wire/hello.ts";
@@ -37,6 +37,7 @@ export async function openTestNode(
   chain: ChainSource,
   listen: readonly string[] = ["/ip4/127.0.0.1/tcp/0"],
   objects?: ObjectSource,
+  over: Partial<NetworkOptions> = {},
 ): Promise<TestNode> {
   const hellos: TestNode["hellos"] = [];
   const blocks: BlockMessage[] = [];
@@ -70,6 +71,7 @@ export async function openTestNode(
     ...(objects === undefined ? {} : { objects }),
     handlers,
     now: Date.now,
+    ...over,
   });
   const node: TestNode = { network, book, hellos, blocks, messages, faults, verdict: "accept" };
   return node;

@@ -2,7 +2,7 @@
  * Messages on a stream: CBOR items back to back without a length before them (hello, chain exchange), or with their length
  * in front (bitswap).
  */
-import type { MessageStream } from "@libp2p/interface";
+import type { Stream } from "@libp2p/interface";
 import { ByteQueue, GrowingBytes } from "../../base/byte-queue.ts";
 import { concat } from "../../base/bytes.ts";
 import { encodeVarint } from "../../base/varint.ts";
@@ -70,12 +70,11 @@ export function withoutLength(frame: Uint8Array): Uint8Array {
 
 /** `scannerFor`: what tells messages apart, for a limit in bytes. Default: CBOR items. */
 export function frameStream(
-  stream: MessageStream,
+  stream: Stream,
   scannerFor: (limit: number) => FrameScanner = (limit) => new ItemScanner(limit),
 ): FrameStream {
   const queue = new ByteQueue();
   let paused = false;
-  let ended = stream.readableEnded;
   let failure: Error | undefined;
   let wake: () => void = () => undefined;
   stream.addEventListener("message", ({ data }) => {
@@ -86,26 +85,26 @@ export function frameStream(
     }
     wake();
   });
-  // Not "remoteCloseWrite", which comes while a paused stream still holds bytes.
-  stream.addEventListener("end", () => {
-    ended = true;
-    wake();
-  });
+  stream.addEventListener("end", () => wake());
   stream.addEventListener("close", ({ error }) => {
     failure = error;
     wake();
   });
+
+  // The other side's close may come while a paused stream still holds bytes, and bytes that were read ahead while the
+  // protocol was agreed on are given back after the end.
+  const hasEnded = (): boolean => stream.readableEnded && stream.readBufferLength === 0;
 
   async function nextChunk(signal: AbortSignal): Promise<Uint8Array> {
     for (;;) {
       const chunk = queue.shift();
       if (paused && queue.size <= READ_AHEAD) {
         paused = false;
-        if (!ended && failure === undefined) stream.resume();
+        if (stream.readStatus === "paused") stream.resume();
       }
       if (chunk !== undefined) return chunk;
       if (failure !== undefined) throw failure;
-      if (ended) throw new WireError({ code: "STREAM_ENDED" }, "the stream ended inside a message");
+      if (hasEnded()) throw new WireError({ code: "STREAM_ENDED" }, "the stream ended inside a message");
       await woken(signal, (resolve) => {
         wake = resolve;
       });

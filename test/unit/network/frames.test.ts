@@ -1,5 +1,5 @@
 /** Messages cut out of streams: slow readers, small pieces, lengths that lie. */
-import { streamPair } from "@libp2p/utils";
+import { byteStream, streamPair } from "@libp2p/utils";
 import { beforeAll, expect, test } from "vitest";
 import { platform } from "#platform";
 import { ByteQueue, GrowingBytes } from "../../../src/base/byte-queue.ts";
@@ -24,6 +24,18 @@ test("what a stream still holds when the other side has closed is read to its en
   // All of it is here, or held back, before the first read.
   await new Promise((resolve) => setTimeout(resolve, 100));
   expect(equal(await reader.read(item.length, signal()), item)).toBe(true);
+  expect(await reader.read(1, signal())).toEqual(Uint8Array.of(7));
+  await expect(reader.read(1, signal())).rejects.toThrow(WireError);
+});
+
+test("what was read ahead while the protocol was agreed on is not lost when the other side has closed", async () => {
+  const [a, b] = await streamPair();
+  const ahead = byteStream(b);
+  a.send(concat(Uint8Array.of(1), cborHead(0, 7)));
+  await a.close();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await ahead.read({ bytes: 1 });
+  const reader = frameStream(ahead.unwrap());
   expect(await reader.read(1, signal())).toEqual(Uint8Array.of(7));
   await expect(reader.read(1, signal())).rejects.toThrow(WireError);
 });
