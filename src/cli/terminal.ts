@@ -4,7 +4,7 @@
 export type Screen = { readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown };
 
 /** Whether to colour what goes to a stream: on a terminal, unless `NO_COLOR` is set. */
-export function hasColours(screen: Screen): boolean {
+function hasColours(screen: Screen): boolean {
   return screen.isTTY === true && process.env["NO_COLOR"] === undefined;
 }
 

@@ -9,7 +9,7 @@ import { entropyToMnemonic, mnemonicToSeedSync, validateMnemonic } from "@scure/
 import { wordlist } from "@scure/bip39/wordlists/english.js";
 import { KeyError, type KeyInfo } from "./keys.ts";
 
-export const COIN_TYPE = { filecoin: 461, ethereum: 60 } as const;
+const COIN_TYPE = { filecoin: 461, ethereum: 60 } as const;
 export type Coin = keyof typeof COIN_TYPE;
 
 /** Entropy of 12 words, bytes. */

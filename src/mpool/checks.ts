@@ -8,7 +8,7 @@ import type { CID } from "../types/cid.ts";
 import { type Message, messageCid, messageLength, SIGNATURE_TYPE } from "../types/message.ts";
 import { checkFields, requiredFunds } from "./rules.ts";
 
-export const CHECK = {
+const CHECK = {
   serialize: 1,
   size: 2,
   validity: 3,

@@ -23,7 +23,7 @@ export type Candidate = {
 };
 
 /** attoFIL that the block's producer earns by a message; negative for a penalty. */
-export function gasReward({ gasFeeCap, gasPremium, gasLimit }: SignedMessage["message"], baseFee: bigint): bigint {
+function gasReward({ gasFeeCap, gasPremium, gasLimit }: SignedMessage["message"], baseFee: bigint): bigint {
   const room = gasFeeCap - baseFee;
   const reward = (gasPremium < room ? gasPremium : room) * gasLimit;
   return reward < 0n ? reward * PENALTY : reward;

@@ -19,7 +19,7 @@ or runs the machine, none for what waits for the chain. Methods marked *push* se
 `;
 
 /** A schema in a few words. */
-export function wordOf(schema: JsonSchema): string {
+function wordOf(schema: JsonSchema): string {
   const { title, type, anyOf, items, additionalProperties } = schema as {
     readonly [keyword: string]: never;
   } & {

@@ -3,7 +3,7 @@ import { RPC_CODE, RpcError } from "./errors.ts";
 import type { Cost } from "./method.ts";
 
 /** Milliseconds that a call may take. Waits end with their caller. */
-export const CALL_MS: Readonly<Record<Cost, number | null>> = {
+const CALL_MS: Readonly<Record<Cost, number | null>> = {
   light: 10_000,
   walk: 30_000,
   execute: 30_000,

@@ -18,7 +18,11 @@ export async function viewAt(node: NodeServices, key: TipsetKey): Promise<StateV
 
 /** Public-key address of an account, also of one that the tipset makes. */
 export async function keyAt(node: NodeServices, address: Address, key: TipsetKey): Promise<Address> {
-  return orNotFound(node.states.accountKey(address, await node.chain.tipset(key)));
+  const tipset = await node.chain.tipset(key);
+  return orNotFound(node.states.accountKey(address, tipset)).catch((error: unknown) => {
+    if (!(error instanceof StateError && error.code === "NOT_AN_ACCOUNT")) throw error;
+    throw new RpcError(RPC_CODE.untyped, `${address.toString(node.network.prefix)} is not an account actor`);
+  });
 }
 
 /** Turns "no such actor" into the network's error. */

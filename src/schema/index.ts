@@ -35,7 +35,7 @@ export const ACTORS: readonly ActorDescription[] = [
 export const DESCRIBED_ACTORS: readonly ActorsVersion[] = [0, 2];
 
 /** Actors of test builds. */
-export const TEST_ACTORS: readonly ActorDescription[] = [chaos];
+const TEST_ACTORS: readonly ActorDescription[] = [chaos];
 
 export const SCHEMA_MODULES: readonly SchemaModule[] = [
   chainTypes,

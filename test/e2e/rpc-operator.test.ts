@@ -119,6 +119,10 @@ test("the store is counted and checked, and what is removed is gone", async () =
   await net.request("ChainCheckBlockstore");
 });
 
+test("an actor without a key is named as the network spells it", async () => {
+  await expect(net.request("StateAccountKey", "f04", null)).rejects.toThrow("t04 is not an account actor");
+});
+
 test("an alert lasts as long as tipsets cannot be made", async () => {
   const alerts = () => net.request("LogAlerts");
   const type = { System: "miner", Subsystem: "clock" };

@@ -125,7 +125,7 @@ async function prepare(out: string, resume: boolean): Promise<void> {
 }
 
 /** What a large sector will take, before hours go into it. */
-export function estimateText(proofs: Proofs, params: SectorParams, workers: number): string {
+function estimateText(proofs: Proofs, params: SectorParams, workers: number): string {
   const { labelSeconds, treeSeconds, peakBytes, keptBytes } = estimateSeal(proofs, params, workers);
   const hours = (seconds: number): string => (seconds / 3600).toFixed(1);
   return (

@@ -12,7 +12,6 @@ import type { Scheduler } from "../scheduler.ts";
 import { type CircuitName, type Counts, domainBits } from "./circuit.ts";
 import type { KeyNumbers, MultiplesJob, Numbers } from "./jobs.ts";
 import { ELEMENT_BYTES, type Group, pointBytes } from "./kernel.ts";
-import { paramsSize, type QueryName } from "./params-file.ts";
 import type { Setup } from "./setup.ts";
 
 /** Where a file grows: written and read by ranges. Reading beyond the end gives fewer bytes. */
@@ -189,10 +188,4 @@ export async function makeParams(
     await writing;
   }
   return size;
-}
-
-/** Bytes that the parameters of a circuit take; `a` and `b` at most all variables. */
-export function sizeFor(counts: Counts, a: number, b: number): number {
-  const points: Record<QueryName, number> = { h: 2 ** domainBits(counts.rows) - 1, l: counts.aux, a, b_g1: b, b_g2: b };
-  return paramsSize(counts.inputs, points);
 }

@@ -19,7 +19,7 @@ const HEAD_BYTES = 868;
 const MAX_IC = 2 ** 20;
 const MAX_POINTS = 2 ** 31;
 
-export const QUERIES = ["h", "l", "a", "b_g1", "b_g2"] as const;
+const QUERIES = ["h", "l", "a", "b_g1", "b_g2"] as const;
 export type QueryName = (typeof QUERIES)[number];
 export type Query = { readonly name: QueryName; readonly group: Group; readonly from: number; readonly count: number };
 
@@ -105,12 +105,4 @@ export async function openParams(content: Content): Promise<ParamsFile> {
 export function pointsOf(params: ParamsFile, query: Query, first: number, count: number): Source {
   const size = pointBytes(query.group);
   return rangeOf(params.content, query.from + first * size, count * size);
-}
-
-/** Bytes of a file with these counts. */
-export function paramsSize(inputs: number, counts: Readonly<Record<QueryName, number>>): number {
-  return QUERIES.reduce(
-    (sum, name) => sum + 4 + counts[name] * pointBytes(name === "b_g2" ? 2 : 1),
-    HEAD_BYTES + 96 * inputs,
-  );
 }

@@ -35,7 +35,7 @@ const LEAST_POINTS = 2 ** 12;
 const CHECKED_ROWS = 2 ** 18;
 
 /** Throws `WRONG_KEY` unless the key's counts are those of the circuit. */
-export function checkKey(params: ParamsFile, shape: Shape): void {
+function checkKey(params: ParamsFile, shape: Shape): void {
   const b = bPoints(shape);
   const expected: Readonly<Record<QueryName, number>> = {
     h: 2 ** domainBits(shape.rows) - 1,

@@ -20,7 +20,7 @@ import type { ParamsFile } from "./params-file.ts";
 import type { ProveOptions } from "./prove.ts";
 
 /** Name of the circuit that proves a kind of proof of sectors of a size; keys are named after it. */
-export function circuitName(kind: "porep" | "update" | PoStKind, sectorBytes: number): string {
+function circuitName(kind: "porep" | "update" | PoStKind, sectorBytes: number): string {
   return `${kind === "window-legacy" ? "window" : kind}-${sectorBytes}`;
 }
 

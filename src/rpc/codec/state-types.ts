@@ -7,7 +7,7 @@ import { type Codec, type JsonSchema, spelt } from "./codec.ts";
 const INTEGER: JsonSchema = { anyOf: [{ type: "integer" }, { type: "string", pattern: "^-?[0-9]{16,20}$" }] };
 
 /** Schema of a described type's JSON. Fields that only some versions of the actors have are not required. */
-export function schemaOf(type: FieldType, module: SchemaModule): JsonSchema {
+function schemaOf(type: FieldType, module: SchemaModule): JsonSchema {
   switch (type.kind) {
     case "u64":
     case "i64":

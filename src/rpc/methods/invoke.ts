@@ -38,7 +38,7 @@ const gasCost = object("MsgGasCost", {
   TotalCost: amount,
 });
 
-export const invocation = object("InvocResult", {
+const invocation = object("InvocResult", {
   MsgCid: link,
   Msg: message,
   MsgRct: receipt,
@@ -49,7 +49,7 @@ export const invocation = object("InvocResult", {
 });
 
 /** What a message did, in the network's terms. */
-export function invocationOf(outcome: CallOutcome) {
+function invocationOf(outcome: CallOutcome) {
   const { message: Msg, cid: MsgCid, receipt: MsgRct, cost, error, duration, trace: calls } = outcome;
   const ExecutionTrace = { calls, message: Msg, receipt: MsgRct };
   const Duration = Math.round(duration * 1e6);

@@ -113,7 +113,7 @@ export const minerStateGroup = group("State: miners", "Storage miners, their pow
   }),
 });
 
-export function deadlineInfo(epoch: number, periodStart: number, index: number): JsonObject {
+function deadlineInfo(epoch: number, periodStart: number, index: number): JsonObject {
   const { provingPeriod, challengeWindow, challengeLookback, faultDeclarationCutoff } = WINDOW_POST;
   const open = periodStart + index * challengeWindow;
   return {

@@ -1,4 +1,5 @@
 /** Filecoin.State*: a miner's deadlines, partitions and sectors, and what it holds and owes. */
+import { WINDOW_POST } from "../../params/proving.ts";
 import { miner as minerSchema } from "../../schema/actors/miner.ts";
 import {
   allPartitions,
@@ -37,7 +38,7 @@ import { orNotFound, viewAt } from "../view.ts";
 import { MANY } from "./miner-shapes.ts";
 import { openActor, sectorInfo } from "./miner-state.ts";
 
-const DEADLINES = 48;
+const DEADLINES = WINDOW_POST.provingPeriod / WINDOW_POST.challengeWindow;
 
 const partition = object("Partition", {
   AllSectors: bitfieldRuns,

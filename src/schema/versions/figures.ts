@@ -62,8 +62,6 @@ export const FIGURES = {
   },
 } as const satisfies Readonly<Record<string, Figure>>;
 
-export type FigureName = keyof typeof FIGURES;
-
 /** Value of a figure under a network version. */
 export function figureAt({ values }: Figure, version: number): number {
   let found = 0;

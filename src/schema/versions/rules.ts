@@ -174,8 +174,6 @@ export const RULES = {
   ...CHECKS,
 } as const satisfies Readonly<Record<string, Rule>>;
 
-export type RuleName = keyof typeof RULES;
-
 /** Whether a rule holds under a network version. */
 export function holds(rule: Rule, version: number): boolean {
   return version >= (rule.since ?? 0) && version <= (rule.until ?? Number.POSITIVE_INFINITY);
