@@ -6,6 +6,8 @@ export type BeaconErrorData =
   | { readonly code: "ENTRIES_MISSING" }
   | { readonly code: "ENTRY_ROUND"; readonly index: number; readonly expected: string; readonly found: string }
   | { readonly code: "ENTRY_SIGNATURE"; readonly index: number; readonly round: string }
+  /** More entries due than a header may hold. */
+  | { readonly code: "TOO_MANY_ENTRIES"; readonly due: number; readonly most: number }
   /** A source that has no answer. */
   | { readonly code: "NO_ENTRY"; readonly round: string }
   | { readonly code: "BAD_CHAIN_INFO"; readonly field: string };

@@ -64,19 +64,26 @@ export function checkEntries(context: EntryContext, entries: readonly BeaconEntr
   });
 }
 
-/** Rounds whose entries a block must carry, in order. */
+/** Entries of one header: the longest list that the network's nodes read. Source: cbor-gen, MaxLength. */
+const MAX_ENTRIES = 8192;
+
+/** Rounds whose entries a block must carry, in order. Throws `BeaconError` TOO_MANY_ENTRIES after too many null rounds. */
 export function roundsDue(context: EntryContext): readonly bigint[] {
   const { schedule, times, networkVersion, epoch, parentEpoch, previous } = context;
   const info = beaconAt(schedule, epoch);
   const last = maxRoundAt(info, times, epoch, networkVersion);
   if (!sameDrand(beaconAt(schedule, parentEpoch), info) && isChained(info)) return [last - 1n, last];
   if (last === previous.round) return [];
-  if (!isChained(info))
-    return Array.from({ length: epoch - parentEpoch }, (_, i) =>
-      maxRoundAt(info, times, parentEpoch + 1 + i, networkVersion),
+  const first = isChained(info) && previous.round !== 0n ? previous.round + 1n : last;
+  const due = isChained(info) ? Number(last - first) + 1 : epoch - parentEpoch;
+  if (due > MAX_ENTRIES)
+    throw new BeaconError(
+      { code: "TOO_MANY_ENTRIES", due, most: MAX_ENTRIES },
+      `a block of epoch ${epoch} on epoch ${parentEpoch} needs ${due} beacon entries, at most ${MAX_ENTRIES} fit into its header; make a block earlier`,
     );
-  const first = previous.round === 0n ? last : previous.round + 1n;
-  return Array.from({ length: Number(last - first) + 1 }, (_, i) => first + BigInt(i));
+  if (!isChained(info))
+    return Array.from({ length: due }, (_, i) => maxRoundAt(info, times, parentEpoch + 1 + i, networkVersion));
+  return Array.from({ length: due }, (_, i) => first + BigInt(i));
 }
 
 function wrongCount(expected: number, found: number): BeaconError {

@@ -9,7 +9,7 @@ import type { Address } from "../types/address.ts";
 import type { BeaconEntry } from "../types/block-header.ts";
 
 /** Domain separation tags. */
-export const DRAW_TAG = { ticket: 1, election: 2, winningPost: 3 } as const;
+export const DRAW_TAG = { ticket: 1, election: 2, winningPost: 3, windowPost: 4, commit: 9 } as const;
 /** Epochs that a ticket's draw looks back. Source: lotus build/buildconstants, TicketRandomnessLookback. */
 const TICKET_LOOKBACK = 1;
 
@@ -19,8 +19,8 @@ export type Draw = {
   readonly miner: Address;
 };
 
-/** An ID address as CBOR: a short byte string. */
-function cborOf(miner: Address): Uint8Array {
+/** Entropy of a miner's draws: its ID address as CBOR, a short byte string. */
+export function minerEntropy(miner: Address): Uint8Array {
   return concat(Uint8Array.of(0x40 | miner.bytes.length), miner.bytes);
 }
 
@@ -30,17 +30,17 @@ export function ticketInput(
   parentTicket: Uint8Array,
   networkVersion: number,
 ): Uint8Array {
-  const own = cborOf(miner);
+  const own = minerEntropy(miner);
   const entropy = chainRule("ticketsChain", networkVersion) ? concat(own, parentTicket) : own;
   return drawRandomness(beacon.data, DRAW_TAG.ticket, epoch - TICKET_LOOKBACK, entropy);
 }
 
 /** Input of an election proof. */
 export function electionInput({ beacon, epoch, miner }: Draw): Uint8Array {
-  return drawRandomness(beacon.data, DRAW_TAG.election, epoch, cborOf(miner));
+  return drawRandomness(beacon.data, DRAW_TAG.election, epoch, minerEntropy(miner));
 }
 
 /** Randomness of a winning PoSt, before the proof's own reduction to the field. */
 export function winningPostRandomness({ beacon, epoch, miner }: Draw): Uint8Array {
-  return drawRandomness(beacon.data, DRAW_TAG.winningPost, epoch, cborOf(miner));
+  return drawRandomness(beacon.data, DRAW_TAG.winningPost, epoch, minerEntropy(miner));
 }

@@ -4,6 +4,7 @@
 import type { Proofs } from "../core/proofs.ts";
 import { SECTOR_SIZES } from "../params/proving.ts";
 import { winningSector } from "../sector/challenges.ts";
+import { toElement } from "../sector/kernel.ts";
 import { proverId, SectorError, sectorParams } from "../sector/params.ts";
 import { commitmentOfSealedCid } from "../sector/piece/cid.ts";
 import type { VerifyingKey } from "../sector/snark/groth16.ts";
@@ -33,8 +34,6 @@ export function keyedWinningPost({ proofs, keys, missing, entropy }: WinningPost
     if (post === undefined || list.length !== 1 || sectorBytes === undefined) return "wrong";
     const key = keys.get(sectorBytes);
     if (key === undefined) return missing;
-    const seed = randomness.slice();
-    seed[31] = (seed[31] as number) & 0x3f;
     try {
       const open = sectors.map(({ number, sealedCid }) => {
         const commR = commitmentOfSealedCid(sealedCid);
@@ -45,7 +44,7 @@ export function keyedWinningPost({ proofs, keys, missing, entropy }: WinningPost
       const statement = {
         params: sectorParams(sectorBytes),
         kind: "winning",
-        randomness: seed,
+        randomness: toElement(randomness),
         sectors: open,
       } as const;
       const verdict = verifyPoStProof(proofs, { ...statement, key, proof: post.proofBytes, entropy: entropy() });

@@ -8,7 +8,7 @@ import * as dagCbor from "@ipld/dag-cbor";
 import { FilError } from "../base/errors.ts";
 import type { Proofs } from "../core/proofs.ts";
 import { sectorSizeOf } from "../params/proving.ts";
-import { u64Of } from "../sector/kernel.ts";
+import { toElement, u64Of } from "../sector/kernel.ts";
 import { proverId, SectorError, sealProof, sectorParams } from "../sector/params.ts";
 import { commitmentOfCidV1, commitmentOfSealedCid } from "../sector/piece/cid.ts";
 import type { PublicSector } from "../sector/post/post-proof.ts";
@@ -172,7 +172,5 @@ function falseIfMalformed(error: unknown): false {
 /** Randomness as a field element: the two top bits cleared, as the network's verifiers do. */
 function fieldSafe(randomness: unknown): Uint8Array {
   if (!(randomness instanceof Uint8Array) || randomness.length !== 32) throw new MalformedStatement("no randomness");
-  const out = randomness.slice();
-  out[31] = (out[31] as number) & 0x3f;
-  return out;
+  return toElement(randomness);
 }

@@ -3,27 +3,20 @@
  * Source: lotus miner/miner.go (mineOne), chain/gen/gen.go (IsRoundWinner).
  */
 import { equal } from "../base/bytes.ts";
-import { buildMessageMeta, splitMessages } from "../chain/message-store.ts";
 import { minTicket } from "../chain/randomness.ts";
 import { type MiningBase, type MiningBaseOptions, miningBase } from "../consensus/base-info.ts";
 import { electionInput, ticketInput } from "../consensus/draws.ts";
 import { chainWeight } from "../consensus/weight.ts";
 import { ticketQuality, winCount } from "../consensus/win-count.ts";
-import { type KeyCrypto, signBytes } from "../keys/keys.ts";
-import type { Block } from "../storage/contract.ts";
-import {
-  type BeaconEntry,
-  type BlockHeader,
-  headerSigningBytes,
-  type PoStProof,
-  type Tipset,
-} from "../types/block-header.ts";
-import { SIGNATURE_TYPE, type SignedMessage } from "../types/message.ts";
+import { signBytes } from "../keys/keys.ts";
+import type { BeaconEntry, PoStProof, Tipset } from "../types/block-header.ts";
+import type { SignedMessage } from "../types/message.ts";
+import { type BlockCrypto, type DraftBlock, draftBlock, type MadeBlock, signBlock } from "./draft-block.ts";
 import type { OwnMiner } from "./own-sectors.ts";
 import type { PostProver } from "./post-prover.ts";
 
 export type BlockMakerOptions = MiningBaseOptions & {
-  readonly crypto: KeyCrypto & { blsAggregate(signatures: readonly Uint8Array[]): Uint8Array };
+  readonly crypto: BlockCrypto;
   readonly prover: PostProver;
 };
 
@@ -40,20 +33,6 @@ export type Win = {
   readonly quality: number;
   readonly post: PoStProof;
 };
-
-/** A block with its messages; its header has no signature yet. */
-export type DraftBlock = {
-  readonly header: BlockHeader;
-  readonly messages: readonly SignedMessage[];
-  /** Blocks of its message lists. */
-  readonly blocks: readonly Block[];
-};
-
-/** The same, signed. */
-export type MadeBlock = DraftBlock;
-
-/** Aggregate of no signatures: the compressed point at infinity of G2. */
-const EMPTY_AGGREGATE = Uint8Array.from({ length: 96 }, (_, i) => (i === 0 ? 0xc0 : 0));
 
 export class BlockMaker {
   private readonly options: BlockMakerOptions;
@@ -99,43 +78,23 @@ export class BlockMaker {
 
   /** Signs a block; whoever signs more than one block of an epoch is punished (`slash-filter.ts`). */
   sign(draft: DraftBlock, miner: OwnMiner): MadeBlock {
-    const blockSig = signBytes(this.options.crypto, miner.worker, headerSigningBytes(draft.header));
-    return { ...draft, header: { ...draft.header, blockSig } };
+    return signBlock(this.options.crypto, draft, miner.worker);
   }
 
   /** Makes the block of a win without a signature. */
   async draft(win: Win, chosen: readonly SignedMessage[], baseFee: bigint): Promise<DraftBlock> {
-    const { crypto, states } = this.options;
-    const { parent, epoch, miner } = win;
-    const meta = buildMessageMeta(splitMessages(chosen));
-    const { stateRoot, receiptsRoot } = await states.result(parent);
-    const aggregated = chosen.filter(isBls).map(({ signature }) => signature.data);
-    const first = parent.blocks[0] as BlockHeader;
-    const header: BlockHeader = {
-      miner: miner.address,
+    const { parent, epoch } = win;
+    const spec = {
+      parent,
+      epoch,
+      baseFee,
+      miner: win.miner.address,
       ticket: win.ticket,
       electionProof: { winCount: BigInt(win.wins), vrfProof: win.election },
       beaconEntries: win.base.entries,
       winPoStProof: [win.post],
-      parents: parent.key,
-      parentWeight: await chainWeight(states, parent),
-      height: epoch,
-      parentStateRoot: stateRoot,
-      parentMessageReceipts: receiptsRoot,
-      messages: meta.root,
-      blsAggregate: {
-        type: SIGNATURE_TYPE.bls,
-        data: aggregated.length === 0 ? EMPTY_AGGREGATE : crypto.blsAggregate(aggregated),
-      },
-      timestamp: first.timestamp + BigInt((epoch - parent.height) * states.network.blockDelaySeconds),
-      blockSig: null,
-      forkSignaling: 0n,
-      parentBaseFee: baseFee,
+      parentWeight: await chainWeight(this.options.states, parent),
     };
-    return { header, messages: chosen, blocks: meta.blocks };
+    return draftBlock(this.options, spec, chosen);
   }
-}
-
-function isBls({ signature }: SignedMessage): boolean {
-  return signature.type === SIGNATURE_TYPE.bls;
 }

@@ -3,21 +3,17 @@
  * then takes the place of the succinct proof is the network's matter (`ProofMode`).
  */
 import type { Proofs } from "../core/proofs.ts";
+import { SECTOR_SIZES } from "../params/proving.ts";
 import type { Attestor } from "../sector/attest/attestation.ts";
+import { toElement } from "../sector/kernel.ts";
 import { SectorError, sectorParams } from "../sector/params.ts";
 import { provePoSt } from "../sector/post/post-proof.ts";
 import type { PoStProof } from "../types/block-header.ts";
 import type { OwnMiner, OwnSector } from "./own-sectors.ts";
 
-/** Sector sizes of registered PoSt proofs, in order: winning from 0, window from 5. Source: go-state-types abi/sector.go. */
-const SIZES: readonly number[] = [2 << 10, 8 << 20, 512 << 20, 32 * 2 ** 30, 64 * 2 ** 30];
-
-export function winningPostType(sectorBytes: number): number {
-  return SIZES.indexOf(sectorBytes);
-}
-
-export function windowPostType(sectorBytes: number): number {
-  return SIZES.length + SIZES.indexOf(sectorBytes);
+/** Registered PoSt proof of a sector size: winning from 0, window (first version) from 5. Source: go-state-types abi/sector.go. */
+function postType(kind: "winning" | "window", sectorBytes: number): number {
+  return (kind === "winning" ? 0 : SECTOR_SIZES.length) + SECTOR_SIZES.indexOf(sectorBytes);
 }
 
 export class PostProver {
@@ -46,7 +42,7 @@ export class PostProver {
     numbers: readonly number[],
   ): Promise<PoStProof> {
     const params = sectorParams(miner.sectorBytes);
-    const type = kind === "winning" ? winningPostType(miner.sectorBytes) : windowPostType(miner.sectorBytes);
+    const type = postType(kind, miner.sectorBytes);
     const missing = numbers.filter((number) => !miner.sectors.has(number));
     if (missing.length > 0)
       throw new SectorError(
@@ -54,14 +50,12 @@ export class PostProver {
         `sectors ${missing.join(", ")} are not in this miner's storage`,
       );
     const own = numbers.map((number) => miner.sectors.get(number) as OwnSector);
-    const seed = randomness.slice();
-    seed[31] = (seed[31] as number) & 0x3f;
     // Networks before version 19 have the window PoSt of the first version.
     const vanilla = kind === "winning" ? "winning" : "window-legacy";
     const statement = {
       params,
       kind: vanilla,
-      randomness: seed,
+      randomness: toElement(randomness),
       sectors: own.map(({ number, commR, store }) => ({ sectorNumber: number, commR, store })),
     } as const;
     // Every opening is verified as it is made.

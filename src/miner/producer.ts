@@ -6,23 +6,23 @@
  * once, and append everything in one batch. Proof of spacetime and power play no part yet.
  * Everything is a function of the chain, the pool and the worker's key: the same inputs give the same CIDs.
  */
-import { concat } from "../base/bytes.ts";
-import { buildMessageMeta, splitMessages } from "../chain/message-store.ts";
-import { drawRandomness, minTicket } from "../chain/randomness.ts";
+import { splitMessages } from "../chain/message-store.ts";
+import { minTicket } from "../chain/randomness.ts";
 import { weightOf } from "../chain/weight.ts";
-import { type KeyCrypto, type KeyInfo, signBytes } from "../keys/keys.ts";
+import { electionInput, ticketInput } from "../consensus/draws.ts";
+import { type KeyInfo, signBytes } from "../keys/keys.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
 import type { Address } from "../types/address.ts";
-import { type BlockHeader, headerSigningBytes, makeTipset, type Tipset } from "../types/block-header.ts";
-import type { CID } from "../types/cid.ts";
-import { SIGNATURE_TYPE, type SignedMessage } from "../types/message.ts";
+import { makeTipset, type Tipset } from "../types/block-header.ts";
+import type { SignedMessage } from "../types/message.ts";
+import { type BlockCrypto, draftBlock, signBlock } from "./draft-block.ts";
 import { usable } from "./usable.ts";
 
 export type ProducerOptions = {
   readonly states: StateManager;
   readonly pool: MessagePool;
-  readonly crypto: KeyCrypto & { blsAggregate(signatures: readonly Uint8Array[]): Uint8Array };
+  readonly crypto: BlockCrypto;
   readonly miner: Address;
   /** BLS key of the miner's worker. */
   readonly worker: KeyInfo;
@@ -43,12 +43,6 @@ type Wanted = {
   readonly baseFee: bigint;
   readonly signal?: AbortSignal;
 };
-
-/** Domain tags. Source: go-state-types crypto/randomness.go. */
-const TAG_TICKET = 1;
-const TAG_ELECTION = 2;
-/** Aggregate of no signatures: the compressed point at infinity of G2. */
-const EMPTY_AGGREGATE = Uint8Array.from({ length: 96 }, (_, i) => (i === 0 ? 0xc0 : 0));
 
 export class Producer {
   private readonly options: ProducerOptions;
@@ -74,56 +68,27 @@ export class Producer {
   }
 
   private async attempt({ parent, epoch, baseFee, ...run }: Wanted, chosen: readonly SignedMessage[]) {
+    const { states, crypto, worker } = this.options;
+    const spec = { ...this.drawn(parent, epoch), parent, epoch, baseFee, parentWeight: weightOf(parent) };
+    const { header, blocks } = signBlock(crypto, await draftBlock(this.options, spec, chosen), worker);
     const messages = [splitMessages(chosen)];
-    const meta = buildMessageMeta(splitMessages(chosen));
-    const headers = [await this.header(parent, epoch, baseFee, chosen, meta.root)];
-    const executed = await this.options.states.execute(makeTipset(headers), {
-      ...run,
-      given: messages,
-      priority: "mine",
-    });
-    const blocks = [...meta.blocks, ...executed.blocks];
-    return { added: { headers, messages, blocks, result: executed.result }, count: chosen.length };
+    const executed = await states.execute(makeTipset([header]), { ...run, given: messages, priority: "mine" });
+    const added = { headers: [header], messages, blocks: [...blocks, ...executed.blocks], result: executed.result };
+    return { added, count: chosen.length };
   }
 
-  private async header(
-    parent: Tipset,
-    epoch: number,
-    baseFee: bigint,
-    chosen: readonly SignedMessage[],
-    messages: CID,
-  ): Promise<BlockHeader> {
+  /** What stands in the header of an epoch's block for beacon and election, which is always won once. */
+  private drawn(parent: Tipset, epoch: number) {
     const { states, crypto, miner, worker, beacon } = this.options;
-    const first = parent.blocks[0] as BlockHeader;
-    const { stateRoot, receiptsRoot } = await states.result(parent);
     const entry = { round: BigInt(epoch), data: beacon(BigInt(epoch)) };
-    const vrf = (tag: number, at: number, entropy: Uint8Array): Uint8Array =>
-      signBytes(crypto, worker, drawRandomness(entry.data, tag, at, entropy)).data;
-    const minerCbor = concat(Uint8Array.of(0x40 | miner.bytes.length), miner.bytes);
-    const aggregated = chosen
-      .filter((one) => one.signature.type === SIGNATURE_TYPE.bls)
-      .map((one) => one.signature.data);
-    const unsigned: BlockHeader = {
+    const draw = { beacon: entry, epoch, miner };
+    const vrf = (input: Uint8Array): Uint8Array => signBytes(crypto, worker, input).data;
+    return {
       miner,
-      ticket: vrf(TAG_TICKET, epoch - 1, concat(minerCbor, minTicket(parent))),
-      electionProof: { winCount: 1n, vrfProof: vrf(TAG_ELECTION, epoch, minerCbor) },
+      ticket: vrf(ticketInput(draw, minTicket(parent), states.networkVersionAt(epoch))),
+      electionProof: { winCount: 1n, vrfProof: vrf(electionInput(draw)) },
       beaconEntries: [entry],
       winPoStProof: [],
-      parents: parent.key,
-      parentWeight: weightOf(parent),
-      height: epoch,
-      parentStateRoot: stateRoot,
-      parentMessageReceipts: receiptsRoot,
-      messages,
-      blsAggregate: {
-        type: SIGNATURE_TYPE.bls,
-        data: aggregated.length === 0 ? EMPTY_AGGREGATE : crypto.blsAggregate(aggregated),
-      },
-      timestamp: first.timestamp + BigInt((epoch - parent.height) * states.network.blockDelaySeconds),
-      blockSig: null,
-      forkSignaling: 0n,
-      parentBaseFee: baseFee,
     };
-    return { ...unsigned, blockSig: signBytes(crypto, worker, headerSigningBytes(unsigned)) };
   }
 }

@@ -6,7 +6,8 @@
  * sent again. Source: lotus storage/wdpost (behaviour); rules: the miner actor.
  */
 
-import { concat, toBase64 } from "../base/bytes.ts";
+import { toBase64 } from "../base/bytes.ts";
+import { DRAW_TAG, minerEntropy } from "../consensus/draws.ts";
 import { addressOf, type KeyCrypto, signMessage } from "../keys/keys.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import { WINDOW_POST } from "../params/proving.ts";
@@ -31,8 +32,6 @@ export type WindowPosterOptions = {
   readonly onFault?: (miner: OwnMiner, sectors: readonly number[], why: string) => void;
 };
 
-/** Domain tags. Source: go-state-types crypto/randomness.go. */
-const TAG = { windowPost: 4, commit: 9 } as const;
 const SUBMIT = 5n;
 /** attoFIL that one proof may cost in gas. Source: lotus node/config/def.go, MaxWindowPoStGasFee. */
 const MAX_FEE = 5n * 10n ** 18n;
@@ -101,14 +100,13 @@ export class WindowPoster {
       if (partition.deadline === index && !done.includes(partition.partition)) partitions.push(partition);
     const provable = partitions.filter((partition) => toProve(partition).length > 0);
     if (provable.length === 0 || this.isWaiting(miner)) return;
-    const own = miner.address.bytes;
-    const entropy = concat(Uint8Array.of(0x40 | own.length), own);
     const source = states.randomness(head);
-    const randomness = await source.beaconRandomness(TAG.windowPost, open - WINDOW_POST.challengeLookback, entropy);
+    const challenge = open - WINDOW_POST.challengeLookback;
+    const randomness = await source.beaconRandomness(DRAW_TAG.windowPost, challenge, minerEntropy(miner.address));
     const made = await this.prove(miner, randomness, provable);
     if (made === null) return;
     const commitEpoch = head.height - 1;
-    const commit = await source.ticketRandomness(TAG.commit, commitEpoch, new Uint8Array(0));
+    const commit = await source.ticketRandomness(DRAW_TAG.commit, commitEpoch, new Uint8Array(0));
     await this.send(miner, head, {
       Deadline: index,
       Partitions: made.partitions,

@@ -20,6 +20,7 @@ export type StoreServerOptions = {
 
 export type StoreServer = { readonly port: number; close(): Promise<void> };
 
+const MAX_CONNECTIONS = 256;
 /** Most bytes of one PUT. */
 const MAX_BODY = 2 ** 30;
 const NAME = /^\/(?:[\w-][\w.-]*\/){0,6}[\w-][\w.-]*$/;
@@ -34,11 +35,15 @@ export function serveStore({ folder, host, port, token }: StoreServerOptions): P
     });
   });
   server.headersTimeout = 10_000;
+  server.maxConnections = MAX_CONNECTIONS;
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, host, () =>
-      resolve({ port: (server.address() as AddressInfo).port, close: () => end(server) }),
-    );
+    server.listen(port, host, () => {
+      // A connection that the system does not give (too many open files) must not end the program.
+      server.off("error", reject);
+      server.on("error", () => undefined);
+      resolve({ port: (server.address() as AddressInfo).port, close: () => end(server) });
+    });
   });
 }
 

@@ -13,6 +13,7 @@ import { concat, equal, utf8 } from "../../base/bytes.ts";
 import type { Hashes } from "../../core/hashes.ts";
 import type { Secp256k1 } from "../../core/secp256k1.ts";
 import { CID } from "../../types/cid.ts";
+import { toElement } from "../kernel.ts";
 
 export type AttestCrypto = Pick<Hashes, "blake2b256"> & { readonly secp256k1: Secp256k1 };
 
@@ -89,8 +90,7 @@ export function attestorOf(crypto: AttestCrypto, networkName: string): Attestor 
 }
 
 function postBytes(crypto: AttestCrypto, { kind, type, miner, randomness, sectors }: PostStatement): Uint8Array {
-  const seed = randomness.slice();
-  seed[31] = (seed[31] ?? 0) & 0x3f;
+  const seed = toElement(randomness);
   const unique = new Map(sectors.map(({ number, sealedCid }) => [number, sealedCid]));
   const list = [...unique].sort(([a], [b]) => (a < b ? -1 : 1));
   return crypto.blake2b256(dagCbor.encode([NAME, kind, type, miner, seed, list]));

@@ -48,6 +48,19 @@ function codeOf(run: () => void): string {
   return "taken";
 }
 
+test("a header holds 8192 entries at most: more null rounds are refused by name, before any entry is asked for", () => {
+  const after = (rounds: number) => contextOf({ parentEpoch: 9, epoch: 9 + rounds });
+  expect(roundsDue(after(8192))).toHaveLength(8192);
+  expect(() => roundsDue(after(8193))).toThrow(BeaconError);
+  expect(() => roundsDue(after(100_000))).toThrow(/needs 100000 beacon entries, at most 8192/);
+  const schedule = [
+    { start: 0, info: QUICKNET },
+    { start: 5, info: INCENTINET },
+  ];
+  const late = contextOf({ schedule, parentEpoch: 9, epoch: 10_000_000, previous: { ...none, round: 1n } });
+  expect(() => roundsDue(late)).toThrow(/at most 8192/);
+});
+
 describe("rounds in time", () => {
   test("main network, at each of its beacons", () => {
     const main = { genesisTime: 1_598_306_400, blockDelay: 30 };
