@@ -33,7 +33,7 @@ for (const { page, index, code, needs, isTest, prints } of examples) {
   test.skipIf(absent || onDeno)(`example ${index + 1} of ${page} runs`, async () => {
     const program = code.replaceAll(NETWORK, net.url);
     const run = (command: string, ...args: string[]) =>
-      promisify(execFile)(command, args, { cwd: root, timeout: 50_000, env: { ...process.env, NO_COLOR: "1" } });
+      promisify(execFile)(command, args, { cwd: root, timeout: 150_000, env: { ...process.env, NO_COLOR: "1" } });
     if (!isTest) {
       expect((await run(process.execPath, "--input-type=module", "--eval", program)).stdout).toMatch(prints);
       return;

@@ -14,7 +14,7 @@ const root = await mkdtemp(path.join(tmpdir(), "filigree-folder-"));
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 const run = (...args: string[]) =>
-  spawnSync(process.execPath, [MAIN, ...args], { cwd: root, encoding: "utf8", timeout: 55_000 });
+  spawnSync(process.execPath, [MAIN, ...args], { cwd: root, encoding: "utf8", timeout: 120_000 });
 const devnet = (data: string, ...args: string[]) => [
   "devnet",
   "--json",

@@ -42,7 +42,7 @@ test("instant mode: a hundred sends, one after another, all succeed", async () =
   }
   const nonce = async () =>
     ((await devnet.request("Filecoin.StateGetActor", `${a.id}`, null)) as { Nonce: number }).Nonce;
-  await expect.poll(nonce, { timeout: 30_000 }).toBe(100);
+  await expect.poll(nonce, { timeout: 90_000 }).toBe(100);
   expect(devnet.services.pool.size).toBe(0);
 });
 

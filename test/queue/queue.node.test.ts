@@ -23,7 +23,7 @@ if (programs === null) console.log("skipped: no PostgreSQL server is installed (
 const LEASE = 2;
 const proofs = await loadProofs();
 
-describe.skipIf(programs === null)("jobs through PostgreSQL", { timeout: 120_000 }, () => {
+describe.skipIf(programs === null)("jobs through PostgreSQL", { timeout: 180_000 }, () => {
   let postgres: Postgres;
   let database: pg.Pool;
   const folder = mkdtempSync(path.join(tmpdir(), "filigree-queue-"));
@@ -81,7 +81,7 @@ describe.skipIf(programs === null)("jobs through PostgreSQL", { timeout: 120_000
   const jobs = (count: number): QuotientJob[] => Array.from({ length: count }, (_, i) => job(i));
 
   /** A busy machine takes its time. */
-  const PATIENT = { timeout: 30_000 } as const;
+  const PATIENT = { timeout: 60_000 } as const;
 
   test("200 jobs over three workers are answered in order, and two that are equal are one", async () => {
     const store = storeOf("many");
