@@ -32,7 +32,11 @@ export function httpSource(options: HttpSourceOptions): BeaconSource {
     const signal = AbortSignal.any([outer, AbortSignal.timeout(answerMs)]);
     const url = `${server}/${toHex(info.chainHash)}/public/${round}`;
     const response = await fetch(url, { signal, redirect: "error" });
-    if (!response.ok) throw new Error(`${server}: HTTP status ${response.status}`);
+    if (!response.ok) {
+      // An answer that nobody reads holds its connection.
+      await response.body?.cancel().catch(() => undefined);
+      throw new Error(`${server}: HTTP status ${response.status}`);
+    }
     const answer = readAnswer(JSON.parse(await readText(response)), server);
     if (answer.round !== round) throw new Error(`${server}: answered round ${answer.round}`);
     const entry = { round, data: answer.signature };

@@ -6,6 +6,7 @@
  * first. Nothing is stored here. Source: lotus chain/consensus/filcns/filecoin.go, chain/consensus/common.go.
  */
 
+import { BoundedMap } from "../base/bounded-map.ts";
 import { isFilError } from "../base/errors.ts";
 import type { BeaconSchedule } from "../beacon/networks.ts";
 import type { VerifyEntry } from "../beacon/rules.ts";
@@ -80,7 +81,7 @@ type ParentContext = {
   readonly beacon: BeaconEntry;
 };
 
-/** What every block of one epoch on top of one parent has in common. */
+/** What decides who may make a block of one epoch on top of one parent. */
 type RoundContext = {
   readonly lookback: Tipset;
   readonly lookbackState: StateView;
@@ -92,8 +93,7 @@ const KEPT = 8;
 
 export class BlockValidator {
   private readonly options: ValidatorOptions;
-  private readonly parents = new Map<string, Promise<ParentContext>>();
-  private readonly rounds = new Map<string, Promise<RoundContext>>();
+  private readonly parents = new BoundedMap<string, Promise<ParentContext>>(KEPT);
 
   constructor(options: ValidatorOptions) {
     this.options = options;
@@ -151,20 +151,30 @@ export class BlockValidator {
     return chainWeight(this.options.states, tipset);
   }
 
-  private parentOf(block: IncomingBlock): Promise<ParentContext> {
-    const key = tipsetKeyText(block.header.parents);
-    return this.once(this.parents, `${key}@${this.options.states.networkVersionAt(block.header.height)}`, async () => {
-      const { states } = this.options;
-      const parent = await this.load(block);
-      return {
-        parent,
-        version: states.networkVersionAt(block.header.height),
-        weight: await this.weight(parent),
-        baseFee: await states.nextBaseFee(parent),
-        before: await states.stateBefore(parent),
-        beacon: await latestBeaconEntry(states.chain, parent),
-      };
+  /** Read once for all blocks on one parent; what is wrong with one block's parent is said of that block. */
+  private async parentOf(block: IncomingBlock): Promise<ParentContext> {
+    const { states } = this.options;
+    const parent = await this.load(block);
+    const version = states.networkVersionAt(block.header.height);
+    const key = `${tipsetKeyText(parent.key)}@${version}`;
+    const reading = this.parents.get(key) ?? this.read(parent, version);
+    this.parents.set(key, reading);
+    return reading.catch((error: unknown) => {
+      this.parents.delete(key);
+      throw error;
     });
+  }
+
+  private async read(parent: Tipset, version: number): Promise<ParentContext> {
+    const { states } = this.options;
+    return {
+      parent,
+      version,
+      weight: await this.weight(parent),
+      baseFee: await states.nextBaseFee(parent),
+      before: await states.stateBefore(parent),
+      beacon: await latestBeaconEntry(states.chain, parent),
+    };
   }
 
   private async load({ header, cid }: IncomingBlock): Promise<Tipset> {
@@ -177,37 +187,14 @@ export class BlockValidator {
     }
   }
 
-  private roundOf({ header, cid }: IncomingBlock, { parent }: ParentContext): Promise<RoundContext> {
-    const key = `${tipsetKeyText(parent.key)}@${header.height}`;
-    return this.once(this.rounds, key, async () => {
-      const { states } = this.options;
-      const { blocks } = states.chain;
-      const found = await states.lookback(parent, header.height).catch((cause: unknown) => {
-        if (!isFilError(cause)) throw cause;
-        throw blockError("LOOKBACK_UNKNOWN", cid, `no lookback for epoch ${header.height}: ${cause.message}`, {
-          cause,
-        });
-      });
-      const lookbackState = await states.stateAt(found.stateRoot);
-      return {
-        lookback: found.tipset,
-        lookbackState,
-        power: await powerTable(blocks, lookbackState),
-      };
+  private async roundOf({ header, cid }: IncomingBlock, { parent }: ParentContext): Promise<RoundContext> {
+    const { states } = this.options;
+    const found = await states.lookback(parent, header.height).catch((cause: unknown) => {
+      if (!isFilError(cause)) throw cause;
+      throw blockError("LOOKBACK_UNKNOWN", cid, `no lookback for epoch ${header.height}: ${cause.message}`, { cause });
     });
-  }
-
-  private async once<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
-    const running = known.get(key) ?? make();
-    known.delete(key);
-    known.set(key, running);
-    if (known.size > KEPT) known.delete(known.keys().next().value as string);
-    try {
-      return await running;
-    } catch (error) {
-      known.delete(key);
-      throw error;
-    }
+    const lookbackState = await states.stateAt(found.stateRoot);
+    return { lookback: found.tipset, lookbackState, power: await powerTable(states.chain.blocks, lookbackState) };
   }
 
   /** Worker key (48 bytes) and claim of a block's miner in the lookback state. */

@@ -11,7 +11,7 @@ import type { FullBlock } from "../../../src/consensus/validator.ts";
 import { loadCrypto } from "../../../src/core/crypto.ts";
 import { loadProofs } from "../../../src/core/proofs.ts";
 import { Address } from "../../../src/types/address.ts";
-import type { BlockHeader, Tipset } from "../../../src/types/block-header.ts";
+import { type BlockHeader, headerCid, type Tipset } from "../../../src/types/block-header.ts";
 import type { Message, SignedMessage } from "../../../src/types/message.ts";
 import { cidNumber } from "../../support/headers.ts";
 import { readShared } from "../../support/vectors.ts";
@@ -73,6 +73,20 @@ describe.skipIf(car === null)("a changed block of the main network", () => {
   test("as it is, it is taken", async () => {
     expect(await verdict(good)).toBe("taken");
     expect(tipset.height).toBeGreaterThan(1);
+  });
+
+  test("what is wrong with two blocks at once is said of each", async () => {
+    const blocks = [1, 2].map((i) => {
+      const header = { ...good.header, parents: [cidNumber(77)], timestamp: good.header.timestamp + BigInt(i) };
+      return { header, messages: good.messages };
+    });
+    const verdicts = await Promise.allSettled(blocks.map((block) => checks.validator.validate(block)));
+    const told = verdicts.map(
+      (one) => one.status === "rejected" && one.reason instanceof BlockError && one.reason.data,
+    );
+    expect(told).toEqual(
+      blocks.map(({ header }) => ({ code: "PARENT_UNKNOWN", block: `${headerCid(header)}`, action: "later" })),
+    );
   });
 
   type Change = readonly [what: string, code: string, change: (header: BlockHeader) => Partial<BlockHeader>];
