@@ -37,6 +37,7 @@ import type { MachinePlace } from "./machines.ts";
 import { FilecoinNode, type Retention } from "./node.ts";
 import { storageGas } from "./pool-part.ts";
 import { type RpcOptions, RpcPart } from "./rpc-part.ts";
+import { keepSnapshot } from "./snapshot-folder.ts";
 import type { Health } from "./startable.ts";
 
 export type { DevAccount, RpcOptions };
@@ -138,6 +139,10 @@ export class Devnet {
       randomness: (tipset) => node.states.randomness(tipset),
       beacon: parts.beacon,
       ...(local === null ? {} : local.consensus(node.states)),
+      prune: (keep) => node.collector.collect(keep),
+      ...(options.data === null
+        ? {}
+        : { keepSnapshot: (name, parts) => keepSnapshot(options.data as string, name, parts) }),
       log: new LogLevels(["chain", "mpool", "miner"]),
       alerts: [clock.alert],
       tokenSecret: secret,

@@ -1,4 +1,6 @@
 /** The miners of a local network: their keys and sectors follow from the seed. */
+
+import { FilError } from "../base/errors.ts";
 import { maxRoundAt } from "../beacon/drand.ts";
 import { type LocalBeacon, localBeacon } from "../beacon/local.ts";
 import { verifierOf } from "../beacon/rules.ts";
@@ -12,6 +14,7 @@ import { loadProofs, type Proofs } from "../core/proofs.ts";
 import type { ProofVerifier } from "../exec/types.ts";
 import { addressOf, deriveKey, type KeyInfo, verifyBytes } from "../keys/keys.ts";
 import type { BlockMakerOptions } from "../miner/block-maker.ts";
+import { createBlock } from "../miner/create-block.ts";
 import { ElectedProducer } from "../miner/elected-producer.ts";
 import { sealGenesisSector } from "../miner/genesis-seal.ts";
 import type { OwnMiner, OwnSector } from "../miner/own-sectors.ts";
@@ -49,6 +52,9 @@ const BEACON_MS = 10_000;
 const PLEDGE_FUNDS = 100n * FIL;
 /** Epoch at which sectors of the genesis expire: about 520 days, of the 540 that the actors allow. */
 const EXPIRATION = 1_500_000;
+
+/** A block was asked for of a miner that is none of this network's own. */
+export class NoKeyError extends FilError<{ readonly code: "NO_KEY" }> {}
 
 export function minerWorker(crypto: Crypto, seed: string, index: number): KeyInfo {
   return deriveKey(crypto, seed, index === 0 ? "worker" : `worker/${index}`, "bls");
@@ -152,7 +158,9 @@ export class LocalMiners {
   }
 
   /** What the RPC interface tells of elections. */
-  consensus(states: StateManager): Required<Pick<NodeParts, "miningBase" | "validateBlock" | "weight">> {
+  consensus(
+    states: StateManager,
+  ): Required<Pick<NodeParts, "miningBase" | "validateBlock" | "createBlock" | "weight">> {
     const validator = this.validator(states);
     const options = this.making(states);
     return {
@@ -161,6 +169,11 @@ export class LocalMiners {
         return miningBase(options, base, epoch, miner, drawn);
       },
       weight: (tipset) => validator.weight(tipset),
+      createBlock: async (template) => {
+        const own = this.miners.find(({ address }) => address.equals(template.miner));
+        if (own === undefined) throw new NoKeyError({ code: "NO_KEY" }, `no key of miner ${template.miner} is here`);
+        return createBlock(options, template, own.worker);
+      },
       async validateBlock(header) {
         await validator.validate({ header, messages: await states.chain.messages(header) });
       },

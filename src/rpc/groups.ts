@@ -1,6 +1,7 @@
 /** All methods of a node, group by group. */
 import type { Group } from "./method.ts";
 import { authGroup } from "./methods/auth.ts";
+import { blockMakingGroup } from "./methods/block-making.ts";
 import { chainGroup } from "./methods/chain.ts";
 import { devGroup } from "./methods/dev.ts";
 import { gasGroup } from "./methods/gas.ts";
@@ -21,6 +22,7 @@ import { stateGroup } from "./methods/state.ts";
 import { logGroup, storeGroup } from "./methods/store.ts";
 import { beaconGroup, beaconV0Group, randomnessV0Group, supplyGroup } from "./methods/supply.ts";
 import { miningGroup, syncGroup } from "./methods/sync.ts";
+import { upkeepGroup } from "./methods/upkeep.ts";
 import { verifiedStateGroup } from "./methods/verified-state.ts";
 import { walletGroup } from "./methods/wallet.ts";
 
@@ -31,6 +33,7 @@ export const CURRENT_GROUPS = [
   chainGroup,
   objectsGroup,
   storeGroup,
+  upkeepGroup,
   syncGroup,
   stateGroup,
   supplyGroup,
@@ -51,6 +54,7 @@ export const CURRENT_GROUPS = [
   mpoolChecksGroup,
   gasGroup,
   miningGroup,
+  blockMakingGroup,
   walletGroup,
   logGroup,
   devGroup,

@@ -3,6 +3,8 @@ import type { Alert } from "../base/alert.ts";
 import type { LogLevels } from "../base/log-levels.ts";
 import type { Chain } from "../chain/chain.ts";
 import type { MiningBase } from "../consensus/base-info.ts";
+import type { BlockTemplate } from "../consensus/block-template.ts";
+import type { FullBlock } from "../consensus/validator.ts";
 import type { RandomnessSource } from "../exec/types.ts";
 import type { KeyCrypto } from "../keys/keys.ts";
 import type { Keystore } from "../keys/keystore.ts";
@@ -49,6 +51,7 @@ export type ChainService = Pick<
   | "finalized"
   | "onHeadChange"
   | "bad"
+  | "locate"
 >;
 export type StateService = Pick<
   StateManager,
@@ -111,6 +114,12 @@ export type NodeParts = {
   readonly weight?: (tipset: Tipset) => Promise<bigint>;
   /** Validates a block of the store by all rules of consensus; throws `BlockError`. Absent without elections. */
   readonly validateBlock?: (header: BlockHeader) => Promise<void>;
+  /** Makes the signed block of a template, with the key of a miner that this node has. Absent without elections. */
+  readonly createBlock?: (template: BlockTemplate) => Promise<FullBlock>;
+  /** Collects states, keeping those of some epochs; absent where a node does not. */
+  readonly prune?: (keep: number) => Promise<unknown>;
+  /** Keeps a snapshot under a name beside the node's data; absent for nodes in memory. */
+  readonly keepSnapshot?: (name: string, parts: AsyncIterable<Uint8Array>) => Promise<void>;
   /** What an operator should know of. */
   readonly alerts: readonly Alert[];
   /** What the node prints. */

@@ -41,6 +41,35 @@ test("the base of the next block has the miner's sector, its power and the beaco
   await expect(net.request("MinerGetBaseInfo", alice, Height, [])).rejects.toThrow(/after the tipset's/);
 });
 
+test("a block is put together from what its miner won with: the very block that the network's own miner makes", async () => {
+  for (const key of ["bls", "secp256k1"] as const)
+    await net.request("MpoolPushMessage", { From: `${net.accounts[2]?.[key]}`, To: bob, Value: "1" }, null);
+  const pending = await net.request("MpoolPending", []);
+  expect(pending).toHaveLength(2);
+  await net.clock.mine(1);
+  const cid = { "/": `${net.head.key[0]}` };
+  const header = await net.request("ChainGetBlock", cid);
+  const carried = await net.request("ChainGetBlockMessages", cid);
+  expect(carried.BlsMessages).toHaveLength(1);
+  const template = {
+    Miner: header.Miner,
+    Parents: header.Parents,
+    Ticket: header.Ticket,
+    Eproof: header.ElectionProof,
+    BeaconValues: header.BeaconEntries,
+    Messages: pending,
+    Epoch: header.Height,
+    Timestamp: header.Timestamp,
+    WinningPoStProof: header.WinPoStProof,
+  };
+  const made = await net.request("MinerCreateBlock", template);
+  expect(made.Header).toEqual(header);
+  const cidsOf = (list: readonly { CID: Link }[]) => list.map(({ CID }) => CID);
+  expect([made.BlsMessages, made.SecpkMessages]).toEqual([cidsOf(carried.BlsMessages), cidsOf(carried.SecpkMessages)]);
+  await expect(net.request("MinerCreateBlock", { ...template, Miner: alice })).rejects.toThrow(/no key of miner/);
+  await expect(net.request("MinerCreateBlock", { ...template, Epoch: 1 })).rejects.toThrow(/above that of the parents/);
+});
+
 test("tipsets validate; a block that is marked as bad does not, nor one on top of it, and the head never moves to it", async () => {
   const before = await head();
   await net.clock.mine(1);

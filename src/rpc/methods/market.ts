@@ -1,5 +1,5 @@
 /** Filecoin.Market*: funds in the storage market. */
-import { ChainError } from "../../chain/errors.ts";
+import { isFilError } from "../../base/errors.ts";
 import { encodeMethodParams } from "../../state/state-view.ts";
 import type { Address } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
@@ -38,7 +38,8 @@ const MAX_LOOKS = 5;
 /** Whether a message that adds to a balance is still to be executed, as seen from a tipset. */
 async function isUnderWay(node: NodeServices, tipset: Tipset, cid: CID): Promise<boolean> {
   const unknown = (error: unknown): null => {
-    if (error instanceof ChainError && error.code === "UNKNOWN_MESSAGE") return null;
+    // One that was dropped and then forgotten: a node in memory keeps messages of its last tipsets alone.
+    if (isFilError(error, "UNKNOWN_MESSAGE") || isFilError(error, "MESSAGE_UNKNOWN")) return null;
     throw error;
   };
   // A message that was replaced by another one has been decided upon as well.
