@@ -48,6 +48,8 @@ export type FetchedTipset = {
 const MAX_TRIED = 16;
 
 export class ExchangeClient {
+  /** Bytes of all answers so far. */
+  received = 0;
   private readonly parts: ExchangeClientParts;
 
   constructor(parts: ExchangeClientParts) {
@@ -72,7 +74,7 @@ export class ExchangeClient {
     for (const peer of peers) {
       signal.throwIfAborted();
       try {
-        return await this.ask(peer, request, signal);
+        return await this.ask(peer, request, signal, peer === from);
       } catch (error) {
         signal.throwIfAborted();
         last = error;
@@ -83,7 +85,13 @@ export class ExchangeClient {
     });
   }
 
-  private async ask(peer: string, request: ExchangeRequest, outer: AbortSignal): Promise<readonly FetchedTipset[]> {
+  /** `promised`: the peer spoke of the chain itself. Who never did may not have it. */
+  private async ask(
+    peer: string,
+    request: ExchangeRequest,
+    outer: AbortSignal,
+    promised: boolean,
+  ): Promise<readonly FetchedTipset[]> {
     const { host, now, onOffence, onAnswer } = this.parts;
     const limit = AbortSignal.timeout(DEADLINES.exchangeRead + DEADLINES.exchangeWrite);
     const signal = AbortSignal.any([outer, limit]);
@@ -95,7 +103,9 @@ export class ExchangeClient {
       const frames = frameStream(stream);
       await frames.write(encodeExchangeRequest(request), signal);
       await stream.close({ signal });
-      const response = decodeExchangeResponse(await frames.read(EXCHANGE_LIMITS.responseBytes, signal));
+      const bytes = await frames.read(EXCHANGE_LIMITS.responseBytes, signal);
+      this.received += bytes.length;
+      const response = decodeExchangeResponse(bytes);
       const chain = checkResponse(peer, request, response);
       onAnswer(peer, now() - start);
       return chain;
@@ -103,8 +113,9 @@ export class ExchangeClient {
       stream.abort(error as Error);
       if (isFilError(error, "BAD_ANSWER")) onOffence(peer, "badChain");
       else if (isFilError(error, "FRAME_TOO_LARGE")) onOffence(peer, "tooLarge");
-      else if (isFilError(error, "NO_ANSWER")) onOffence(peer, "notFound");
-      else if (error instanceof FilError && error.code !== "STREAM_ENDED") onOffence(peer, "badFrame");
+      else if (isFilError(error, "NO_ANSWER")) {
+        if (promised) onOffence(peer, "notFound");
+      } else if (error instanceof FilError && error.code !== "STREAM_ENDED") onOffence(peer, "badFrame");
       else if (limit.aborted && !outer.aborted) onOffence(peer, "tooSlow");
       throw error;
     }

@@ -19,6 +19,9 @@ const RESULT: Readonly<Record<Verdict, TopicValidatorResult>> = {
 /** Validations of one topic that may run or wait at once; beyond, messages are dropped. Source: lotus pubsub.go, validate queue. */
 const MAX_VALIDATING = 256;
 
+/** Message of the implementation's error where no peer wants a topic. */
+const NOBODY_SUBSCRIBED = "PublishError.NoPeersSubscribedToTopic";
+
 /** What the implementation has beyond its published interface; the version of the package is pinned. */
 type Insides = {
   readonly score: { score(peer: string): number };
@@ -59,11 +62,19 @@ export class Gossip {
     this.host.services.pubsub.topicValidators.delete(topic);
   }
 
-  /** Publishes; resolves to the number of peers it was handed to. Messages longer than the network takes are refused. */
+  /**
+   * Publishes; resolves to the number of peers it was handed to. What reached nobody may be published again at once, what
+   * was seen in the last two minutes is not. Messages longer than the network takes are refused.
+   */
   async publish(topic: string, data: Uint8Array): Promise<number> {
     if (data.length > GOSSIP.maxMessageBytes)
       throw new RangeError(`a gossip message of ${data.length} bytes, at most ${GOSSIP.maxMessageBytes} allowed`);
-    return (await this.host.services.pubsub.publish(topic, data)).recipients.length;
+    try {
+      return (await this.host.services.pubsub.publish(topic, data)).recipients.length;
+    } catch (error) {
+      if (error instanceof Error && error.message === NOBODY_SUBSCRIBED) return 0;
+      throw error;
+    }
   }
 
   /** Score of a peer in the mesh. */

@@ -156,7 +156,6 @@ function gossipOptions(topics: readonly string[], others: readonly string[], loc
     mcacheLength: GOSSIP.historyLength,
     gossipsubIWantFollowupMs: GOSSIP.iwantFollowupMs,
     floodPublish: true,
-    allowPublishToZeroTopicPeers: true,
     ignoreDuplicatePublishError: true,
     globalSignaturePolicy: "StrictSign" as const,
     asyncValidation: false,

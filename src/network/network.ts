@@ -152,6 +152,15 @@ export class Network {
     return connection === undefined ? null : this.hello.say(connection);
   }
 
+  /** Peers in this node's mesh of the blocks topic, and of the messages topic. */
+  mesh(): readonly [blocks: number, messages: number] {
+    const { networkName } = this.options;
+    return [
+      this.gossip.meshPeers(blocksTopic(networkName)).length,
+      this.gossip.meshPeers(messagesTopic(networkName)).length,
+    ];
+  }
+
   publishBlock(block: BlockMessage): Promise<number> {
     return this.gossip.publish(blocksTopic(this.options.networkName), encodeBlockMessage(block));
   }

@@ -11,6 +11,7 @@ import type { VerifyBls } from "../consensus/election-checks.ts";
 import { BlockDoor } from "../consensus/gossip-checks.ts";
 import type { BlockValidator, FullBlock } from "../consensus/validator.ts";
 import type { MessagePool } from "../mpool/pool.ts";
+import type { ChainSource } from "../network/chain-source.ts";
 import { ExchangeError } from "../network/exchange-client.ts";
 import { makeIdentity } from "../network/host.ts";
 import { Network, type NetworkOptions } from "../network/network.ts";
@@ -114,6 +115,11 @@ export class PeerPart implements Startable {
     return this.opened?.network ?? null;
   }
 
+  /** The chain as peers see it; null before the start. */
+  get served(): ChainSource | null {
+    return this.opened?.served ?? null;
+  }
+
   get book(): PeerBook {
     return this.kept.book;
   }
@@ -164,7 +170,7 @@ export class PeerPart implements Startable {
     });
     this.opened = { network, served, dialer };
     dialer.start();
-    this.republishing = this.republish();
+    this.republishing = this.keepRepublishing();
   }
 
   async stop(): Promise<void> {
@@ -204,12 +210,17 @@ export class PeerPart implements Startable {
     return (await this.opened?.network.publishBlock({ header, blsMessages, secpMessages })) ?? 0;
   }
 
+  /** Sends messages of this node's own user again, now. */
+  republish(): Promise<void> {
+    return this.gossip.republish();
+  }
+
   private exchange() {
     if (this.opened === null) throw new ExchangeError({ code: "NO_PEER" }, "the node has no peers yet");
     return this.opened.network.exchange;
   }
 
-  private async republish(): Promise<void> {
+  private async keepRepublishing(): Promise<void> {
     const { signal } = this.stopping;
     const every = REPUBLISH_EPOCHS * this.options.node.states.network.blockDelaySeconds * 1000;
     while (!signal.aborted) {

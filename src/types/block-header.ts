@@ -88,8 +88,15 @@ export function encodeHeader(header: BlockHeader): Uint8Array {
   return dagCbor.encode(headerTuple(header));
 }
 
+/** CIDs of headers that were asked for: a header never changes, and its CID is asked for at every step of its way. */
+const cids = new WeakMap<BlockHeader, CID>();
+
 export function headerCid(header: BlockHeader): CID {
-  return cidOfBlock(encodeHeader(header));
+  const known = cids.get(header);
+  if (known !== undefined) return known;
+  const cid = cidOfBlock(encodeHeader(header));
+  cids.set(header, cid);
+  return cid;
 }
 
 /** The bytes that a block's signature covers. */

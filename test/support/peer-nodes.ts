@@ -15,12 +15,25 @@ export type PeerNode = {
   close(): Promise<void>;
 };
 
-export type PeerNodeOptions = { readonly net?: Partial<DevnetOptions>; readonly peers?: Partial<PeerPartOptions> };
+export type PeerNodeOptions = {
+  /** Which of the network's miners mine here; default: all. */
+  readonly miners?: readonly number[];
+  readonly net?: Partial<DevnetOptions>;
+  readonly peers?: Partial<PeerPartOptions>;
+};
+
+/** Epochs that may go by without a winner. */
+const MAX_EMPTY = 50;
 
 /** A node of the network that its seed decides; it mines when it is asked to. */
-export async function openPeerNode({ net: given = {}, peers: over = {} }: PeerNodeOptions = {}): Promise<PeerNode> {
-  const net = await Devnet.open({ seed: "peers", miners: 2, accounts: 2, machine: "worker", ...given });
+export async function openPeerNode(options: PeerNodeOptions = {}): Promise<PeerNode> {
+  const { net: given = {}, peers: over = {}, miners } = options;
+  const net = await Devnet.open({ seed: "peers", miners: 2, accounts: 2, ...given });
   const local = net.local as LocalMiners;
+  const producer = local.producer(
+    net.node,
+    local.miners.filter((_, i) => miners?.includes(i) ?? true),
+  );
   const faults: string[] = [];
   const peers = new PeerPart({
     node: net.node,
@@ -48,7 +61,12 @@ export async function openPeerNode({ net: given = {}, peers: over = {} }: PeerNo
       const { chain } = net.node;
       let tipset = chain.head;
       for (let i = 0; i < count; i++) {
-        tipset = await net.clock.mine(1);
+        const first = chain.head.height + 1;
+        let made = null;
+        for (let epoch = first; made === null && epoch < first + MAX_EMPTY; epoch++)
+          made = await producer.produce(epoch);
+        if (made === null) throw new Error(`nobody won any of ${MAX_EMPTY} epochs`);
+        tipset = made.tipset;
         for (const header of tipset.blocks)
           await peers.publishBlock({ header, messages: await chain.messages(header) });
       }

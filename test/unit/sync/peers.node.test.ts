@@ -1,37 +1,147 @@
 /** Nodes of one network in one process over loopback: they synchronise, fork and heal, and are not taken in by liars. */
 import { afterEach, describe, expect, test } from "vitest";
-import { tipsetKeyText } from "../../../src/types/block-header.ts";
-import { until } from "../../support/network.ts";
+import { signBytes } from "../../../src/keys/keys.ts";
+import type { ChainSource } from "../../../src/network/chain-source.ts";
+import { OFFENCES } from "../../../src/network/peer-records.ts";
+import type { LocalMiners } from "../../../src/node/local-miners.ts";
+import {
+  type BlockHeader,
+  headerCid,
+  headerSigningBytes,
+  makeTipset,
+  type Tipset,
+  tipsetKeyText,
+} from "../../../src/types/block-header.ts";
+import { signedMessageCid } from "../../../src/types/message.ts";
+import { cidNumber, plainChain } from "../../support/headers.ts";
+import { chainSource, openTestNode, type TestNode, until } from "../../support/network.ts";
 import { connect, openPeerNode, type PeerNode } from "../../support/peer-nodes.ts";
 
 const open: PeerNode[] = [];
+const liars: TestNode[] = [];
 async function node(...args: Parameters<typeof openPeerNode>): Promise<PeerNode> {
   const made = await openPeerNode(...args);
   open.push(made);
   return made;
 }
 afterEach(async () => {
+  await Promise.all(liars.splice(0).map(({ network }) => network.close()));
   await Promise.all(open.splice(0).map((one) => one.close()));
 });
 
 const keyOf = ({ net }: PeerNode): string => tipsetKeyText(net.head.key);
 const agree = (...nodes: readonly PeerNode[]) => until("one head", () => new Set(nodes.map(keyOf)).size === 1, 60_000);
+const send = ({ net }: PeerNode) =>
+  net.request("MpoolPushMessage", {
+    From: `${net.accounts[0]?.secp256k1}`,
+    To: `${net.accounts[1]?.secp256k1}`,
+    Value: "1",
+  });
 
-describe("synchronisation", () => {
-  test("a fresh node takes a chain from one peer, validates every block, then follows it", async () => {
+/** Resolves when each has the other in its mesh of both topics, so that nothing that is published is missed. */
+const meshed = (a: PeerNode, b: PeerNode) =>
+  until("the mesh", () => [a, b].every(({ peers }) => peers.network?.mesh().every((count) => count > 0)), 30_000);
+
+test("a fresh node takes a chain from one peer, validates every block, then follows it", async () => {
+  const a = await node();
+  await a.mine(12);
+  const b = await node({ peers: { bootstrap: [a.address] } });
+  await agree(a, b);
+  const [run] = b.peers.syncer.status().ended;
+  expect([run?.stage, run?.base?.height, run?.height]).toEqual(["complete", 0, 12]);
+  const made = a.net.head;
+  const { counts } = b.peers.syncer.status();
+  expect(counts.blocks).toBeGreaterThanOrEqual(12);
+  expect(counts.winningPost).toEqual({ verified: counts.blocks, declared: 0 });
+  await meshed(a, b);
+  await a.mine(1);
+  await agree(a, b);
+  expect(a.net.head.height).toBeGreaterThan(made.height);
+  expect([a.faults, b.faults]).toEqual([[], []]);
+}, 120_000);
+
+test("a fork heals to the heavier chain; messages of the lost one come back and are mined by the other node", async () => {
+  const [a, b] = [await node({ miners: [0] }), await node({ miners: [1] })];
+  await a.mine(2);
+  await connect(a, b);
+  await agree(a, b);
+  await a.peers.network?.disconnect(b.peers.network?.id ?? "");
+  await until("apart", () => [a, b].every(({ peers }) => peers.network?.connected().length === 0));
+  const sent = await send(a);
+  await a.mine(2);
+  expect(a.net.node.pool.size).toBe(0);
+  await b.mine(6);
+  const lost = a.net.head;
+  await connect(a, b);
+  await agree(a, b);
+  expect(await a.net.node.chain.isCanonical(lost)).toBe(false);
+  await a.net.node.pool.settled();
+  expect(a.net.node.pool.pending().map((one) => `${signedMessageCid(one)}`)).toEqual([sent.CID["/"]]);
+  await meshed(a, b);
+  await a.peers.republish();
+  await until("the message", () => b.net.node.pool.size === 1);
+  await b.mine(1);
+  await agree(a, b);
+  await a.net.node.pool.settled();
+  expect([a.net.node.pool.size, b.net.node.pool.size]).toEqual([0, 0]);
+  expect([a.faults, b.faults]).toEqual([[], []]);
+}, 120_000);
+
+describe("liars", () => {
+  /** What an honest node serves, and a tipset on top that is said to be the head. */
+  function lying({ peers, net }: PeerNode, top: Tipset, over: Partial<ChainSource> = {}): ChainSource {
+    const { chain } = net.node;
+    const honest = peers.served as ChainSource;
+    return {
+      genesis: honest.genesis,
+      head: () => ({ tipset: top, weight: 10n ** 12n }),
+      tipset: async (key) => (tipsetKeyText(key) === tipsetKeyText(top.key) ? top : honest.tipset(key)),
+      blockMessages: (header) => chain.messages(header),
+      ...over,
+    };
+  }
+
+  test("another genesis, a chain that does not link, an invalid state root: each is scored, and an honest peer serves", async () => {
     const a = await node();
-    await a.mine(12);
-    const b = await node({ peers: { bootstrap: [a.address] } });
-    await agree(a, b);
-    const [run] = b.peers.syncer.status().ended;
-    expect([run?.stage, run?.base?.height, run?.height]).toEqual(["complete", 0, 12]);
-    const made = a.net.head;
-    const { counts } = b.peers.syncer.status();
-    expect(counts.blocks).toBeGreaterThanOrEqual(12);
-    expect(counts.winningPost).toEqual({ verified: counts.blocks, declared: 0 });
-    await a.mine(1);
-    await agree(a, b);
-    expect(a.net.head.height).toBeGreaterThan(made.height);
-    expect([a.faults, b.faults]).toEqual([[], []]);
+    await a.mine(6);
+    const { net } = a;
+    const name = net.network.name;
+    const first = net.head.blocks[0] as BlockHeader;
+    const owner = (net.local as LocalMiners).miners.find(({ address }) => address.equals(first.miner));
+    const forged = { ...first, parentStateRoot: cidNumber(9) };
+    const signed: BlockHeader = {
+      ...forged,
+      blockSig: signBytes(net.node.crypto, owner?.worker as never, headerSigningBytes(forged)),
+    };
+    const wrongState = makeTipset([signed]);
+    const unlinked = makeTipset([{ ...first, parents: [cidNumber(1)] }]);
+    const other = await openTestNode(chainSource(plainChain([0, 1], 1, 77)), undefined, undefined, {
+      networkName: name,
+    });
+    const badState = await openTestNode(lying(a, wrongState), undefined, undefined, { networkName: name });
+    const badLink = await openTestNode(
+      lying(a, unlinked, { tipset: async () => net.head }),
+      undefined,
+      undefined,
+      name,
+    );
+    liars.push(badState, badLink, other);
+
+    const fresh = await node();
+    for (const liar of [badState, badLink]) await fresh.peers.network?.connect(liar.network.addresses()[0] as string);
+    await fresh.peers.network?.connect(other.network.addresses()[0] as string).catch(() => undefined);
+    await connect(fresh, a);
+    await agree(fresh, a);
+    const record = (id: string | undefined) => fresh.peers.book.list().find((one) => one.id === id);
+    const scored = (id: string | undefined) => (): boolean =>
+      (record(id)?.points ?? 0) > OFFENCES.badBlock / 2 || (record(id)?.bans ?? 0) > 0;
+    await until("the wrong state", scored(badState.network.id), 60_000);
+    await until("the wrong links", scored(badLink.network.id), 60_000);
+    // Both say hello; who reads the other's first lets it go.
+    const otherBanned = () => scored(other.network.id)() || other.book.isBanned(fresh.peers.network?.id ?? "");
+    await until("the other genesis", otherBanned, 60_000);
+    expect(fresh.net.node.chain.bad.reasonOf(headerCid(signed))).toMatch("state");
+    expect(record(a.peers.network?.id)?.points ?? 0).toBe(0);
+    expect(fresh.faults).toEqual([]);
   }, 120_000);
 });

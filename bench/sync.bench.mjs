@@ -1,0 +1,130 @@
+/**
+ * A fresh node synchronises a chain from one peer over loopback, with full validation of every block. The peer is a process
+ * of its own; both keep their data in memory. `FILIGREE_SYNC_EPOCHS` sets the length (5,000 by default; making that chain
+ * takes minutes and is not measured; with `FILIGREE_SYNC_CHAIN` it is kept in that folder for the next time).
+ */
+import { spawn } from "node:child_process";
+import { performance } from "node:perf_hooks";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+export const title = "Synchronisation of a fresh node";
+
+const EPOCHS = Number(process.env.FILIGREE_SYNC_EPOCHS ?? "5000");
+const NETWORK = { seed: "sync bench", miners: 3, sectors: 1, accounts: 2, machine: "worker" };
+const SAMPLE_MS = 50;
+
+const cpuMs = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
+async function openNode(options, bootstrap) {
+  const { Devnet } = await import("../dist/node/devnet.js");
+  const { PeerPart } = await import("../dist/node/peer-part.js");
+  const { memorySecrets } = await import("../dist/platform/secrets.js");
+  const net = await Devnet.open({ ...NETWORK, ...options });
+  net.clock.setAutomine(false);
+  const peers = new PeerPart({
+    node: net.node,
+    validator: net.local.validator(net.node.states),
+    verifyBls: (key, message, signature) => net.node.crypto.blsVerify(key, message, signature),
+    genesisTime: net.options.genesisTime,
+    secrets: memorySecrets(),
+    listen: ["/ip4/127.0.0.1/tcp/0"],
+    bootstrap,
+    userAgent: "filigree-bench",
+    local: true,
+    now: Date.now,
+    onFault: (where, error) => process.stderr.write(`${where}: ${error?.stack ?? error}\n`),
+  });
+  net.node.add(peers);
+  return { net, peers };
+}
+
+/** The peer: makes the chain, prints its address, serves until it is ended. */
+async function serve() {
+  const data = process.env.FILIGREE_SYNC_CHAIN ?? null;
+  const { net, peers } = await openNode({ data }, []);
+  while (net.head.height < EPOCHS) await net.clock.mine(1);
+  await net.node.start();
+  process.stdout.write(`${JSON.stringify({ address: peers.addresses()[0], epoch: net.head.height })}\n`);
+}
+
+async function synchronise(address, epoch) {
+  const { net, peers } = await openNode({}, [address]);
+  const before = process.memoryUsage().rss;
+  let peak = 0;
+  const [start, startCpu] = [performance.now(), cpuMs()];
+  let headersDone = 0;
+  await net.node.start();
+  while (net.head.height < epoch) {
+    await new Promise((resolve) => setTimeout(resolve, SAMPLE_MS));
+    peak = Math.max(peak, process.memoryUsage().rss);
+    const [run] = peers.syncer.status().active;
+    if (headersDone === 0 && run?.stage === "messages") headersDone = performance.now();
+  }
+  const wall = performance.now() - start;
+  const { ended, counts } = peers.syncer.status();
+  const run = ended[0] ?? peers.syncer.status().active[0];
+  process.stdout.write(
+    `${JSON.stringify({
+      tipsets: run.tipsets,
+      blocks: counts.blocks,
+      headers: run.headers,
+      headersMs: headersDone - start,
+      wall,
+      cpu: cpuMs() - startCpu,
+      bytes: peers.network.exchange.received,
+      peak,
+      before,
+    })}\n`,
+  );
+  process.exit(0);
+}
+
+/** Starts this file in another process; gives the first line that it prints, as JSON. */
+function child(role, args) {
+  const self = fileURLToPath(import.meta.url);
+  const nodeFlags = (process.env.FILIGREE_SYNC_NODE_FLAGS ?? "").split(" ").filter((flag) => flag !== "");
+  const flags = role === "synchronise" ? nodeFlags : [];
+  const running = spawn(process.execPath, [...flags, self, role, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  const line = new Promise((resolve, reject) => {
+    let text = "";
+    running.stdout.on("data", (chunk) => {
+      text += chunk;
+      if (text.includes("\n")) resolve(JSON.parse(text.slice(0, text.indexOf("\n"))));
+    });
+    running.on("exit", (code) => reject(new Error(`${role} ended with ${code} before it said anything`)));
+  });
+  return { running, line };
+}
+
+export async function facts() {
+  const peer = child("serve", []);
+  try {
+    const { address, epoch } = await peer.line;
+    const found = await child("synchronise", [address, `${epoch}`]).line;
+    const seconds = found.wall / 1000;
+    return [
+      { name: "tipsets (blocks) synchronised", value: found.tipsets, unit: `(${found.blocks})` },
+      { name: "tipsets a second, validated in full", value: found.tipsets / seconds, unit: "/s" },
+      { name: "CPU time a block, both threads", value: found.cpu / found.blocks, unit: "ms" },
+      { name: "headers a second, backwards", value: found.headers / (found.headersMs / 1000), unit: "/s", least: 5000 },
+      { name: "bytes received", value: found.bytes / 2 ** 20, unit: "MiB" },
+      {
+        name: "resident memory at the peak, more than before",
+        value: (found.peak - found.before) / 2 ** 20,
+        unit: "MiB",
+      },
+      { name: "resident memory at the peak", value: found.peak / 2 ** 20, unit: "MiB" },
+    ];
+  } finally {
+    peer.running.kill();
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [role, address, epoch] = process.argv.slice(2);
+  await (role === "serve" ? serve() : synchronise(address, Number(epoch)));
+}

@@ -1,0 +1,288 @@
+/** Chains that peers speak of: what is fetched, in which order, who is blamed for what, and what is tried again. */
+import { afterEach, describe, expect, test } from "vitest";
+import { MARKED_BY_OPERATOR } from "../../../src/chain/bad-blocks.ts";
+import { blockError } from "../../../src/consensus/errors.ts";
+import type { FullBlock } from "../../../src/consensus/validator.ts";
+import { StorageError } from "../../../src/storage/contract.ts";
+import { headerCid, type Tipset, tipsetKeyText } from "../../../src/types/block-header.ts";
+import {
+  GENESIS,
+  madeBlock,
+  madeChain,
+  plainWeight,
+  SyncWorld,
+  settle,
+  TOP,
+  tipsetOf,
+} from "../../support/sync-world.ts";
+
+const genesis = tipsetOf([GENESIS]);
+const text = ({ key }: Tipset): string => tipsetKeyText(key);
+const cidOf = ({ header }: FullBlock) => headerCid(header);
+
+const worlds: SyncWorld[] = [];
+async function open(...args: Parameters<typeof SyncWorld.open>): Promise<SyncWorld> {
+  const world = await SyncWorld.open(...args);
+  worlds.push(world);
+  return world;
+}
+afterEach(async () => {
+  for (const { syncer } of worlds.splice(0)) await syncer.stop();
+});
+const signal = () => AbortSignal.timeout(20_000);
+
+describe("from nothing to a peer's head", () => {
+  test("every tipset is validated once, from the bottom up, and the head goes along", async () => {
+    const world = await open();
+    const blocks = madeChain(genesis, 150, 1);
+    const heads: number[] = [];
+    world.chain.onHeadChange((changes) => heads.push(...changes.map(({ tipset }) => tipset.height)));
+    world.hello("a", blocks);
+    await world.syncer.waitSynced(signal());
+    expect(text(world.chain.head)).toBe(text(TOP(blocks)));
+    expect(world.validated).toEqual(blocks.map(({ header }) => header.height));
+    expect(heads).toEqual(world.validated);
+    expect(world.syncer.status()).toMatchObject({ behind: false, waiting: 0, active: [] });
+    expect(world.syncer.status().ended[0]).toMatchObject({
+      stage: "complete",
+      tipsets: 150,
+      validated: 150,
+      headers: 150,
+    });
+    expect([world.peers.reports, world.faults]).toEqual([[], []]);
+  });
+
+  test("nothing is chosen before enough peers have spoken", async () => {
+    const world = await open([], { minPeers: 2 });
+    const blocks = madeChain(genesis, 3, 1);
+    world.hello("a", blocks);
+    await settle();
+    expect(world.peers.asked).toEqual([]);
+    world.hello("b", blocks);
+    await world.syncer.waitSynced(signal());
+    expect(world.chain.head.height).toBe(3);
+  });
+
+  test("it is behind while it fetches, and waiting for it can be given up", async () => {
+    const world = await open();
+    let go = (): void => undefined;
+    const gate = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    world.peers.answer = async (_, all) => gate.then(() => all);
+    world.hello("a", madeChain(genesis, 10, 1));
+    await settle();
+    expect(world.syncer.isBehind()).toBe(true);
+    const given = new AbortController();
+    const waiting = world.syncer.waitSynced(given.signal);
+    given.abort(new Error("given up"));
+    await expect(waiting).rejects.toThrow("given up");
+    go();
+    await world.syncer.waitSynced(signal());
+    expect(world.syncer.isBehind()).toBe(false);
+  });
+});
+
+describe("forks", () => {
+  test("the heavier chain wins over the longer one; what is not heavier is not even fetched", async () => {
+    const shared = madeChain(genesis, 5, 1);
+    const own = madeChain(TOP(shared), 12, 2);
+    const world = await open([...shared, ...own]);
+    world.hello("light", [...shared, ...madeChain(TOP(shared), 8, 3)]);
+    await world.syncer.waitSynced(signal());
+    expect(world.peers.asked).toEqual([]);
+    const heavy = madeChain(TOP(shared), 10, 4, 3);
+    const changes: string[] = [];
+    world.chain.onHeadChange((all) => changes.push(...all.map(({ type, tipset }) => `${type} ${tipset.height}`)));
+    world.hello("heavy", [...shared, ...heavy]);
+    await world.syncer.waitSynced(signal());
+    expect(text(world.chain.head)).toBe(text(TOP(heavy)));
+    expect(changes.filter((one) => one.startsWith("revert"))).toHaveLength(7);
+    expect(world.validated).toEqual([6, 7, 8, 9, 10]);
+  });
+
+  test("a fork of more than a finality is refused and nobody blamed; the next head of it costs one request", async () => {
+    const world = await open(madeChain(genesis, 905, 1));
+    const fork = madeChain(genesis, 908, 2, 2);
+    world.hello("a", fork.slice(0, 906));
+    await world.syncer.waitSynced(signal());
+    expect(world.syncer.status().ended[0]).toMatchObject({ stage: "failed" });
+    expect(world.syncer.status().ended[0]?.message).toMatch("more than 900 tipsets");
+    const asked = world.peers.asked.length;
+    world.hello("a", fork);
+    await world.syncer.waitSynced(signal());
+    expect(world.peers.asked.length).toBe(asked + 1);
+    expect([world.validated, world.peers.reports]).toEqual([[], []]);
+  });
+
+  test("nothing below the checkpoint is reverted", async () => {
+    const own = madeChain(genesis, 20, 1);
+    const world = await open(own);
+    await world.chain.setCheckpoint(await world.chain.tipsetAtOrBefore(10));
+    world.hello("a", [...own.slice(0, 8), ...madeChain(TOP(own.slice(0, 8)), 30, 2, 2)]);
+    await world.syncer.waitSynced(signal());
+    expect(world.syncer.status().ended[0]?.message).toMatch("checkpoint at epoch 10");
+    expect([text(world.chain.head), world.peers.reports]).toEqual([text(TOP(own)), []]);
+    world.hello("b", [...own.slice(0, 12), ...madeChain(TOP(own.slice(0, 12)), 30, 3, 2)]);
+    await world.syncer.waitSynced(signal());
+    expect(world.chain.head.height).toBe(30);
+  });
+});
+
+describe("who is blamed", () => {
+  test("a peer of another genesis", async () => {
+    const world = await open();
+    const other = madeBlock(null, 0, 998);
+    const blocks = madeChain(tipsetOf([other]), 5, 1);
+    world.peers.serve("a", [other]);
+    world.hello("a", blocks);
+    await world.syncer.waitSynced(signal());
+    expect(world.peers.reports).toEqual(["a wrongGenesis"]);
+  });
+
+  test("who vouches for an invalid block, not who passed it on; what stands on it is bad, too", async () => {
+    const world = await open();
+    const good = madeChain(genesis, 20, 1);
+    const bad = [...good.slice(0, 10), ...madeChain(TOP(good.slice(0, 10)), 30, 2, 2)];
+    const wrong = bad[12] as FullBlock;
+    world.wrong.set(`${cidOf(wrong)}`, blockError("STATE_ROOT", cidOf(wrong), "a wrong state root"));
+    world.peers.serve("relay", [GENESIS, ...bad]);
+    world.syncer.inform("relay", TOP(bad).key, 30, plainWeight(TOP(bad)), false);
+    world.hello("liar", bad);
+    world.hello("honest", good);
+    await world.syncer.waitSynced(signal());
+    expect(world.peers.reports).toEqual(["liar badBlock"]);
+    expect(world.chain.bad.reasonOf(cidOf(wrong))).toMatch("wrong state root");
+    expect(text(world.chain.head)).toBe(text(TOP(good)));
+    // More on top of it: the headers lead to the bad block, nothing is validated.
+    const count = world.validated.length;
+    world.hello("liar", [...bad, ...madeChain(TOP(bad), 32, 3, 2)]);
+    await world.syncer.waitSynced(signal());
+    expect(world.validated.length).toBe(count);
+    expect(world.peers.reports).toEqual(["liar badBlock", "liar badBlock"]);
+    // The same once more is refused at the word.
+    const asked = world.peers.asked.length;
+    world.hello("liar", bad);
+    expect([world.peers.asked.length, world.peers.reports.length]).toEqual([asked, 3]);
+  });
+
+  test("nobody for a block that the operator does not want", async () => {
+    const world = await open();
+    const blocks = madeChain(genesis, 6, 1);
+    await world.chain.bad.mark(cidOf(blocks[3] as FullBlock), MARKED_BY_OPERATOR);
+    world.hello("a", blocks);
+    await world.syncer.waitSynced(signal());
+    expect([world.chain.head.height, world.peers.reports]).toEqual([0, []]);
+  });
+
+  test("who sends other messages than the headers commit to; another peer's are taken", async () => {
+    const world = await open();
+    const blocks = madeChain(genesis, 5, 1);
+    let lies = 2;
+    world.peers.answer = (peer, all) =>
+      peer === "liar" && all[0]?.messages !== null && lies-- > 0
+        ? all.map((one) => ({ ...one, messages: { bls: [], blsIncludes: [], secp: [], secpIncludes: [] } }))
+        : all;
+    world.hello("liar", blocks);
+    await world.syncer.waitSynced(signal());
+    expect(world.peers.reports).toEqual(["liar badChain", "liar badChain"]);
+    expect(world.chain.head.height).toBe(5);
+  });
+
+  test("who claims more weight than its chain has", async () => {
+    const world = await open();
+    world.hello("a", madeChain(genesis, 5, 1), 10_000n);
+    world.hello("b", madeChain(genesis, 6, 2));
+    await world.syncer.waitSynced(signal());
+    expect(world.peers.reports).toEqual(["a badChain"]);
+    expect(world.chain.head.height).toBe(6);
+  });
+});
+
+describe("what is tried again", () => {
+  test("a full disk is nobody's fault and marks nothing; with room again the chain is complete", async () => {
+    const world = await open();
+    const blocks = madeChain(genesis, 8, 1);
+    world.disk.full = true;
+    world.hello("a", blocks);
+    await world.clock.pass(30_000);
+    expect(world.chain.head.height).toBe(0);
+    expect(world.faults.length).toBeGreaterThan(1);
+    expect(world.faults[0]).toMatch("no space left");
+    world.disk.full = false;
+    await world.clock.pass(60_000);
+    expect([world.chain.head.height, world.peers.reports]).toEqual([8, []]);
+    for (const block of blocks) expect(world.chain.bad.reasonOf(cidOf(block))).toBe(null);
+  });
+
+  test("a check that failed of this node's own disk marks nothing either, whatever its code", async () => {
+    const world = await open();
+    const blocks = madeChain(genesis, 4, 1);
+    const block = blocks[1] as FullBlock;
+    const cause = new StorageError({ code: "FAILED", place: "test" }, "input/output error");
+    world.wrong.set(`${cidOf(block)}`, blockError("MINER_UNKNOWN", cidOf(block), "no such miner", { cause }));
+    world.hello("a", blocks);
+    await world.clock.pass(1000);
+    expect([world.peers.reports, world.chain.bad.reasonOf(cidOf(block))]).toEqual([[], null]);
+    expect(world.faults[0]).toMatch("no such miner");
+    world.wrong.clear();
+    await world.clock.pass(120_000);
+    expect(world.chain.head.height).toBe(4);
+  });
+
+  test("a block from the future is good when its time has come", async () => {
+    const world = await open();
+    const blocks = madeChain(genesis, 4, 1);
+    const block = blocks[3] as FullBlock;
+    world.wrong.set(`${cidOf(block)}`, blockError("FROM_FUTURE", cidOf(block), "too early"));
+    world.hello("a", blocks);
+    await settle();
+    expect([world.chain.head.height, world.peers.reports]).toEqual([3, []]);
+    world.wrong.clear();
+    await world.clock.pass(5000);
+    expect([world.chain.head.height, world.chain.bad.reasonOf(cidOf(block))]).toEqual([4, null]);
+  });
+
+  test("a chain that nobody has is given up", async () => {
+    const world = await open();
+    const { key } = TOP(madeChain(genesis, 4, 1));
+    world.syncer.inform("a", key, 4, 100n);
+    await world.clock.pass(600_000);
+    expect(world.syncer.status()).toMatchObject({ waiting: 0, active: [] });
+    await world.syncer.waitSynced(signal());
+  });
+});
+
+describe("bounds", () => {
+  test("beside a peer that never answers another chain is fetched", async () => {
+    const world = await open();
+    const honest = madeChain(genesis, 10, 1);
+    world.peers.answer = (peer, all) => (peer === "silent" ? new Promise(() => undefined) : all);
+    world.hello("silent", madeChain(genesis, 12, 2));
+    world.hello("honest", honest);
+    await settle();
+    expect(world.chain.head.height).toBe(0);
+    await world.clock.pass(6000);
+    expect(text(world.chain.head)).toBe(text(TOP(honest)));
+    expect(world.syncer.status().active).toHaveLength(1);
+  });
+
+  test("however much peers speak of, the bucket stays small", async () => {
+    const world = await open([], { minPeers: 1000 });
+    for (let i = 0; i < 2000; i++) {
+      const { key } = tipsetOf([madeBlock(genesis, 1 + (i % 200), 1000 + i, i)]);
+      world.syncer.inform(i % 2 === 0 ? "flooder" : `p${i}`, key, 1 + (i % 200), BigInt(i));
+    }
+    expect(world.syncer.status().waiting).toBeLessThanOrEqual(64);
+  });
+
+  test("an epoch far ahead of the clock is not believed", async () => {
+    const world = await open([], { epochNow: () => 10 });
+    world.hello("a", madeChain(genesis, 16, 1));
+    await settle();
+    expect(world.peers.asked).toEqual([]);
+    world.hello("a", madeChain(genesis, 15, 1));
+    await world.syncer.waitSynced(signal());
+    expect(world.chain.head.height).toBe(15);
+  });
+});
