@@ -11,7 +11,7 @@ import { shapeOfOfficial } from "../../src/proving/snark/official.ts";
 import { setupOf } from "../../src/proving/snark/setup.ts";
 
 const MAIN = path.resolve("dist/cli/main.js");
-const RANDOMNESS = "11".repeat(31) + "00";
+const RANDOMNESS = `${"11".repeat(31)}00`;
 const circuit = "window-2048";
 let folder: string;
 
