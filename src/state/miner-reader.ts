@@ -21,6 +21,8 @@ export type Partition = {
   readonly live: Runs;
   readonly active: Runs;
   readonly terminated: Runs;
+  /** Not yet part of a window PoSt; empty before actors v2. */
+  readonly unproven: Runs;
   /** Sets of sectors that expire, by the last epoch of their deadline. */
   readonly expirations: ObjectReader;
 };
@@ -31,8 +33,8 @@ export function runsOf(json: Json | undefined): Runs {
   return ((json ?? []) as readonly (number | string)[]).map(BigInt);
 }
 
-/** Deadlines of a miner, as links. */
-async function dueOf(miner: ObjectReader): Promise<readonly string[]> {
+/** CIDs of a miner's deadlines, as text. */
+export async function dueOf(miner: ObjectReader): Promise<readonly string[]> {
   const { Due: due } = (await miner.object("Deadlines")) as { readonly Due: readonly { readonly "/": string }[] };
   return due.map((one) => one["/"]);
 }
@@ -55,14 +57,19 @@ export async function countDeadlines(miner: ObjectReader): Promise<number> {
 
 /** Partitions of one deadline, in order. */
 export async function* partitionsOf(miner: ObjectReader, deadline: number): AsyncGenerator<Partition> {
-  const open = await openDeadline(miner, deadline);
+  yield* partitionsIn(await openDeadline(miner, deadline), deadline);
+}
+
+/** Partitions of the state of a deadline, in order; `deadline`: its index. */
+export async function* partitionsIn(open: ObjectReader, deadline: number): AsyncGenerator<Partition> {
   for await (const [index, reader] of open.openElements("Partitions")) {
     const set = (name: string): Runs => runsOf(reader.has(name) ? reader.field(name) : []);
     const [all, terminated, faulty] = [set("Sectors"), set("Terminated"), set("Faults")];
     const live = subtractRuns(all, terminated);
-    const active = subtractRuns(subtractRuns(live, faulty), set("Unproven"));
+    const unproven = set("Unproven");
+    const active = subtractRuns(subtractRuns(live, faulty), unproven);
     const recovering = set("Recoveries");
-    const sets = { all, faulty, recovering, live, active, terminated };
+    const sets = { all, faulty, recovering, live, active, terminated, unproven };
     yield { deadline, index: Number(index), ...sets, expirations: reader };
   }
 }

@@ -5,9 +5,11 @@
 import { BoundedMap } from "../base/bounded-map.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import type { NetworkPrefix } from "../types/address.ts";
+import type { Runs } from "../types/bit-runs.ts";
 import { cidKey, parseCid } from "../types/cid.ts";
 import type { Json } from "../types/schema-codec.ts";
-import { type JsonObject, ObjectReader } from "./actor-reader.ts";
+import { ObjectReader } from "./actor-reader.ts";
+import { dueOf, partitionsIn } from "./miner-reader.ts";
 import { type ActorEntry, StateError } from "./state-view.ts";
 
 /** Sector numbers, ascending. */
@@ -28,8 +30,8 @@ export type Partition = {
 /** Sectors of one set that are written out. Source: lotus, bitfields of partitions (2,349 sectors of 32 GiB at most). */
 const MAX_SECTORS = 1 << 20;
 
-/** Bits of run lengths that begin with zeros, as JSON spells a bitfield. Throws `StateError` beyond 2^20 bits. */
-export function sectorsOf(runs: Json): SectorSet {
+/** Bits of run lengths that begin with zeros, also as JSON spells them. Throws `StateError` beyond 2^20 bits. */
+export function sectorsOf(runs: Runs | Json): SectorSet {
   const out: number[] = [];
   let at = 0;
   (Array.isArray(runs) ? runs : []).forEach((run, i) => {
@@ -77,7 +79,7 @@ export async function* partitionsOf(
   const known = kept.get(blocks) ?? new Kept();
   kept.set(blocks, known);
   const name = cidKey(miner.cidOf("Deadlines"));
-  const due = known.lists.get(name) ?? (await readList(miner));
+  const due = known.lists.get(name) ?? (await dueOf(miner));
   known.lists.set(name, due);
   for (const [index, cid] of due.entries()) {
     let partitions = known.deadlines.get(cid);
@@ -90,24 +92,17 @@ export async function* partitionsOf(
   }
 }
 
-async function readList(miner: ObjectReader): Promise<readonly string[]> {
-  const { Due: due } = (await miner.object("Deadlines")) as { readonly Due: readonly { readonly "/": string }[] };
-  return due.map((one) => one["/"]);
-}
-
 async function readDeadline(miner: ObjectReader, cid: string): Promise<readonly PartitionOfDeadline[]> {
   const out: PartitionOfDeadline[] = [];
   const deadline = await miner.linked("Deadline", parseCid(cid));
-  for await (const [partition, value] of deadline.elements("Partitions")) {
-    const fields = value as JsonObject;
+  for await (const { index, all, faulty, recovering, terminated, unproven } of partitionsIn(deadline, 0))
     out.push({
-      partition: Number(partition),
-      sectors: sectorsOf(fields["Sectors"] ?? null),
-      faults: sectorsOf(fields["Faults"] ?? null),
-      recoveries: sectorsOf(fields["Recoveries"] ?? null),
-      terminated: sectorsOf(fields["Terminated"] ?? null),
-      unproven: sectorsOf(fields["Unproven"] ?? null),
+      partition: index,
+      sectors: sectorsOf(all),
+      faults: sectorsOf(faulty),
+      recoveries: sectorsOf(recovering),
+      terminated: sectorsOf(terminated),
+      unproven: sectorsOf(unproven),
     });
-  }
   return out;
 }
