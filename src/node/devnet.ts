@@ -15,7 +15,7 @@ import type { TipsetProducer } from "../miner/producer.ts";
 import { Producer } from "../miner/producer.ts";
 import { DEVNET, type NetworkParams } from "../params/networks.ts";
 import { VERSION } from "../params/version.ts";
-import { memorySecrets, type Secrets } from "../platform/secrets.ts";
+import { memorySecrets } from "../platform/secrets.ts";
 import { makeDispatcher } from "../rpc/api.ts";
 import type { Dispatcher, Observer } from "../rpc/dispatcher.ts";
 import { NodeRun } from "../rpc/node-run.ts";
@@ -39,6 +39,7 @@ import { storageGas } from "./pool-part.ts";
 import { type RpcOptions, RpcPart } from "./rpc-part.ts";
 import { keepSnapshot } from "./snapshot-folder.ts";
 import type { Health } from "./startable.ts";
+import { tokenSecret } from "./token-secret.ts";
 
 export type { DevAccount, RpcOptions };
 
@@ -95,8 +96,6 @@ const DEFAULTS = {
 export type DevnetServices = NodeParts & Pick<FilecoinNode, "chain" | "states" | "gas" | "pool" | "keystore">;
 
 const FIRST_ACCOUNT_ID = 100n;
-const TOKEN_SECRET = "token-secret";
-const TOKEN_SECRET_BYTES = 32;
 
 export class Devnet {
   readonly options: DevnetOptions;
@@ -180,10 +179,13 @@ export class Devnet {
     store: BlockStore,
     crypto: Crypto,
     network: NetworkParams,
-    options: DevnetOptions,
+    given: DevnetOptions,
   ): Promise<Devnet> {
-    const { seed, balance, data } = options;
+    const { seed, balance, data } = given;
     const chain = await Chain.open({ blocks: store });
+    // A network that goes on has the time that it began with.
+    const began = chain.isEmpty ? undefined : (await chain.genesis()).blocks[0]?.timestamp;
+    const options = began === undefined ? given : { ...given, genesisTime: Number(began) };
     const accounts = makeAccounts(crypto, { seed, mnemonic: options.mnemonic, count: options.accounts, balance });
     const { miners = 0, sectors = 1 } = options;
     const workers = Array.from({ length: Math.max(1, miners) }, (_, i) => minerWorker(crypto, seed, i));
@@ -270,12 +272,4 @@ export class Devnet {
     await this.clock.stop();
     await this.node.stop();
   }
-}
-
-async function tokenSecret(secrets: Secrets): Promise<Uint8Array> {
-  const known = await secrets.read(TOKEN_SECRET);
-  if (known !== null && known.length === TOKEN_SECRET_BYTES) return known;
-  const secret = platform.randomBytes(TOKEN_SECRET_BYTES);
-  await secrets.write(TOKEN_SECRET, secret);
-  return secret;
 }

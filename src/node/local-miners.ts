@@ -3,16 +3,12 @@
 import { FilError } from "../base/errors.ts";
 import { maxRoundAt } from "../beacon/drand.ts";
 import { type LocalBeacon, localBeacon } from "../beacon/local.ts";
-import { verifierOf } from "../beacon/rules.ts";
-import { VerifiedEntries } from "../beacon/source.ts";
 import { entriesFor, miningBase } from "../consensus/base-info.ts";
-import { inclusionGas } from "../consensus/inclusion-gas.ts";
-import { sectorPicker } from "../consensus/keyed-winning-post.ts";
-import { BlockValidator } from "../consensus/validator.ts";
+import type { BlockValidator } from "../consensus/validator.ts";
 import type { Crypto } from "../core/crypto.ts";
 import { loadProofs, type Proofs } from "../core/proofs.ts";
 import type { ProofVerifier } from "../exec/types.ts";
-import { addressOf, deriveKey, type KeyInfo, verifyBytes } from "../keys/keys.ts";
+import { addressOf, deriveKey, type KeyInfo } from "../keys/keys.ts";
 import type { BlockMakerOptions } from "../miner/block-maker.ts";
 import { createBlock } from "../miner/create-block.ts";
 import { ElectedProducer } from "../miner/elected-producer.ts";
@@ -21,14 +17,13 @@ import type { OwnMiner, OwnSector } from "../miner/own-sectors.ts";
 import { PostProver } from "../miner/post-prover.ts";
 import { WindowPoster } from "../miner/window-poster.ts";
 import type { NodeParts } from "../rpc/services.ts";
-import { type Attestor, attestorOf, verifySealInfo, verifyWindowInfo } from "../sector/attest/attestation.ts";
 import { sealProof } from "../sector/params.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
 import { Address } from "../types/address.ts";
 import { FIL } from "../types/amount.ts";
 import type { BeaconEntry } from "../types/block-header.ts";
-import { messageCid } from "../types/message.ts";
 import type { GenesisMiner } from "./genesis.ts";
+import { LocalVerifier } from "./local-verifier.ts";
 import type { FilecoinNode } from "./node.ts";
 
 export type LocalMinersOptions = {
@@ -66,7 +61,8 @@ export class LocalMiners {
   private readonly options: LocalMinersOptions;
   private readonly crypto: Crypto;
   private readonly proofs: Proofs;
-  private readonly attestor: Attestor;
+  /** What others need to verify this network's blocks. */
+  readonly verification: LocalVerifier;
 
   private constructor(options: LocalMinersOptions, crypto: Crypto, proofs: Proofs, miners: readonly OwnMiner[]) {
     this.options = options;
@@ -74,7 +70,8 @@ export class LocalMiners {
     this.proofs = proofs;
     this.miners = miners;
     this.beacon = localBeacon(crypto, options.seed, options.times);
-    this.attestor = attestorOf(crypto, options.networkName);
+    const { networkName, times } = options;
+    this.verification = new LocalVerifier({ networkName, times, beacon: this.beacon.info }, crypto, proofs);
   }
 
   /** Seals the sectors, which takes some milliseconds each at 2 KiB and seconds at 8 MiB. */
@@ -119,42 +116,15 @@ export class LocalMiners {
 
   /** How the network verifies proofs that are submitted to actors. */
   verifier(): ProofVerifier {
-    return {
-      verifyPoSt: (info) => verifyWindowInfo(this.attestor, info),
-      verifySeal: (info) => verifySealInfo(this.attestor, info),
-    };
+    return this.verification.proofs();
   }
 
-  /** A validator of the network's blocks: every rule is checked, winning PoSt by its attestation. */
-  validator(states: StateManager): BlockValidator {
-    const { crypto, attestor } = this;
-    return new BlockValidator({
-      states,
-      beacons: [{ start: 0, info: this.beacon.info }],
-      genesisTime: this.options.times.genesisTime,
-      verifyEntry: new VerifiedEntries(verifierOf(crypto)).check,
-      verifyBls: (key, message, signature) => crypto.blsVerify(key, message, signature),
-      messages: {
-        aggregate: (messages, signature) => crypto.blsVerifyAggregate(messages, signature),
-        signed: (signed, key) => verifyBytes(crypto, signed.signature, key, messageCid(signed.message).bytes),
-      },
-      pickSector: sectorPicker(this.proofs),
-      verifyWinningPost: async ({ prover, randomness, sectors, proofs }) => {
-        const [post] = proofs;
-        if (post === undefined || proofs.length !== 1) return "wrong";
-        const statement = {
-          kind: "winning",
-          type: Number(post.postProof),
-          miner: prover,
-          randomness,
-          sectors,
-        } as const;
-        return attestor.verifyPost(statement, post.proofBytes) ? "verified" : "wrong";
-      },
-      inclusionGas,
-      // The clock of a local network is its own: its epochs pass as fast as they are asked for.
-      now: () => Number.MAX_SAFE_INTEGER,
-    });
+  /**
+   * A validator of the network's blocks. Unless a clock is given, epochs pass as fast as they are asked for, and no block
+   * is ahead of its time.
+   */
+  validator(states: StateManager, now: () => number = () => Number.MAX_SAFE_INTEGER): BlockValidator {
+    return this.verification.validator(states, now);
   }
 
   /** What the RPC interface tells of elections. */
@@ -185,11 +155,11 @@ export class LocalMiners {
     return {
       states,
       crypto: this.crypto,
-      prover: new PostProver(this.proofs, this.attestor),
+      prover: new PostProver(this.proofs, this.verification.attestor),
       beacons: [{ start: 0, info: this.beacon.info }],
       times: this.options.times,
       source: this.beacon.source,
-      pickSector: sectorPicker(this.proofs),
+      pickSector: this.verification.pickSector,
     };
   }
 
@@ -199,7 +169,7 @@ export class LocalMiners {
       pool,
       gas,
       crypto: this.crypto,
-      prover: new PostProver(this.proofs, this.attestor),
+      prover: new PostProver(this.proofs, this.verification.attestor),
     });
   }
 

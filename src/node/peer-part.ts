@@ -6,6 +6,7 @@
  */
 import { Alert } from "../base/alert.ts";
 import { describeError } from "../base/errors.ts";
+import { sleepFor } from "../base/sleep.ts";
 import type { Chain } from "../chain/chain.ts";
 import type { VerifyBls } from "../consensus/election-checks.ts";
 import { BlockDoor } from "../consensus/gossip-checks.ts";
@@ -242,19 +243,4 @@ async function identityOf(secrets: Secrets): Promise<Uint8Array> {
   const made = await makeIdentity();
   await secrets.write(IDENTITY, made);
   return made;
-}
-
-function sleepFor(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    signal.addEventListener("abort", stop, { once: true });
-    if (signal.aborted) stop();
-  });
 }

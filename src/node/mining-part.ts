@@ -1,0 +1,70 @@
+/** Mining as a part of a node: the loop over its miners, their window PoSt, and reports of consensus faults it sees. */
+import { Alert } from "../base/alert.ts";
+import { describeError } from "../base/errors.ts";
+import { Turns } from "../base/turns.ts";
+import { type MiningEvent, MiningLoop, type MiningLoopParts } from "../miner/mining-loop.ts";
+import { SlashFilter } from "../miner/slash-filter.ts";
+import type { WindowPoster } from "../miner/window-poster.ts";
+import type { Health, Startable } from "./startable.ts";
+
+export type MiningPartOptions = Omit<MiningLoopParts, "slash" | "onEvent"> & {
+  readonly poster: WindowPoster;
+  readonly onEvent?: (event: MiningEvent) => void;
+};
+
+export class MiningPart implements Startable {
+  readonly name = "mining";
+  /** Active while blocks are not made that should be. */
+  readonly alert = new Alert("miner", "mining");
+  private readonly options: MiningPartOptions;
+  private readonly stopping = new AbortController();
+  private readonly posts = new Turns();
+  private isPosting = false;
+  private loop: MiningLoop | null = null;
+  private running: Promise<void> = Promise.resolve();
+  private stopListening: () => void = () => undefined;
+
+  constructor(options: MiningPartOptions) {
+    this.options = options;
+  }
+
+  async start(): Promise<void> {
+    const { states } = this.options;
+    const slash = await SlashFilter.open(states.chain.blocks);
+    this.loop = new MiningLoop({ ...this.options, slash, onEvent: (event) => this.heard(event) });
+    this.stopListening = states.chain.onHeadChange(() => this.post());
+    this.running = this.loop.run(this.stopping.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort(new Error("the node is stopping"));
+    this.stopListening();
+    await this.running;
+    await this.posts.idle();
+  }
+
+  health(): Health {
+    if (this.loop === null || this.stopping.signal.aborted) return { status: "stopped" };
+    const { isActive, lastActive } = this.alert;
+    return isActive ? { status: "failing", reason: lastActive?.message ?? "" } : { status: "ok" };
+  }
+
+  /** Window PoSt for the newest head; heads that come meanwhile are one. */
+  private post(): void {
+    if (this.isPosting) return;
+    this.isPosting = true;
+    void this.posts.run(async () => {
+      this.isPosting = false;
+      const { poster, miners } = this.options;
+      await poster.headMoved(miners).catch((error: unknown) => this.heard({ kind: "failed", error }));
+    });
+  }
+
+  private heard(event: MiningEvent): void {
+    if (event.kind === "paused" && event.by === "beacon")
+      this.alert.raise(`the beacon is silent (epoch ${event.epoch})`);
+    if (event.kind === "failed") this.alert.raise(describeError(event.error));
+    if (event.kind === "made" || event.kind === "resumed") this.alert.resolve("blocks are made again");
+    if (!this.stopping.signal.aborted) this.options.onEvent?.(event);
+  }
+}

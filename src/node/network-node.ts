@@ -1,0 +1,212 @@
+/**
+ * One node of a local network of several: its own store and identity, a host among peers, the miners that it owns, and
+ * RPC. Epochs pass by the wall clock, for all nodes alike.
+ */
+import { platform } from "#platform";
+import { LogLevels } from "../base/log-levels.ts";
+import { sleepFor } from "../base/sleep.ts";
+import type { BeaconSource } from "../beacon/source.ts";
+import type { Chain } from "../chain/chain.ts";
+import { entriesFor, miningBase } from "../consensus/base-info.ts";
+import type { Crypto } from "../core/crypto.ts";
+import type { KeyInfo } from "../keys/keys.ts";
+import type { Keystore } from "../keys/keystore.ts";
+import { type FaultReport, FaultReporter } from "../miner/fault-reporter.ts";
+import type { MiningEvent } from "../miner/mining-loop.ts";
+import type { OwnMiner } from "../miner/own-sectors.ts";
+import type { NetworkParams } from "../params/networks.ts";
+import type { Secrets } from "../platform/secrets.ts";
+import { makeDispatcher } from "../rpc/api.ts";
+import type { Dispatcher } from "../rpc/dispatcher.ts";
+import { NodeRun } from "../rpc/node-run.ts";
+import type { DevControl, NodeParts } from "../rpc/services.ts";
+import { localRules } from "../stmgr/network-rules.ts";
+import type { BeaconEntry } from "../types/block-header.ts";
+import { GENESIS_RESERVE } from "./genesis.ts";
+import type { LocalMiners } from "./local-miners.ts";
+import type { LocalVerifier } from "./local-verifier.ts";
+import type { MachinePlace } from "./machines.ts";
+import { MiningPart } from "./mining-part.ts";
+import { FilecoinNode } from "./node.ts";
+import { PeerPart } from "./peer-part.ts";
+import { storageGas } from "./pool-part.ts";
+import { type RpcOptions, RpcPart } from "./rpc-part.ts";
+import { tokenSecret } from "./token-secret.ts";
+
+export type NetworkNodeOptions = {
+  /** Has the network's genesis; the node closes its store when it stops. */
+  readonly chain: Chain;
+  readonly crypto: Crypto;
+  readonly network: NetworkParams;
+  readonly secrets: Secrets;
+  readonly keystore: Keystore;
+  readonly verifier: LocalVerifier;
+  /** Multiaddrs. */
+  readonly listen: readonly string[];
+  readonly bootstrap: readonly string[];
+  readonly machine: MachinePlace;
+  /** What the node says that it is, behind "filigree-". */
+  readonly version: string;
+  /** The miners that this node owns, and those they belong to; absent: it follows. */
+  readonly mining?: { readonly local: LocalMiners; readonly miners: readonly OwnMiner[] };
+  /** What `Devnet.info` tells. */
+  readonly info: () => Record<string, unknown>;
+  readonly onMining?: (event: MiningEvent) => void;
+  readonly onReport?: (report: FaultReport) => void;
+  /** Hears of faults of this node: where, and what was thrown. */
+  readonly onFault?: (where: string, error: unknown) => void;
+  readonly onShutdown?: () => void;
+};
+
+/** Milliseconds that a node which was told of peers waits for the first of them before it mines. */
+const GREETING_MS = 5000;
+
+export class NetworkNode {
+  readonly node: FilecoinNode;
+  readonly peers: PeerPart;
+  readonly mining: MiningPart | null;
+  readonly services: NodeParts;
+  readonly dispatcher: Dispatcher;
+  private readonly reporter: FaultReporter;
+  private rpc: RpcPart | null = null;
+
+  private constructor(options: NetworkNodeOptions, secret: Uint8Array) {
+    const { chain, crypto, network, keystore, verifier, machine, mining } = options;
+    const { now } = platform;
+    const rules = localRules(network, GENESIS_RESERVE);
+    const { times } = verifier.facts;
+    this.node = new FilecoinNode({ chain, crypto, network, rules, keystore, machine, proofs: verifier.proofs() });
+    const { states, pool, gas } = this.node;
+    const validator = verifier.validator(states, now);
+    this.peers = new PeerPart({
+      node: this.node,
+      validator,
+      verifyBls: verifier.verifyBls,
+      genesisTime: times.genesisTime,
+      secrets: options.secrets,
+      listen: options.listen,
+      bootstrap: options.bootstrap,
+      userAgent: `filigree-${options.version}`,
+      local: true,
+      now,
+      ...(options.onFault === undefined ? {} : { onFault: options.onFault }),
+    });
+    this.node.add(this.peers);
+    const { peers } = this;
+    this.reporter = new FaultReporter({
+      states,
+      pool,
+      gas,
+      crypto,
+      payer: () => payerOf(keystore, mining?.miners ?? []),
+      ...(options.onReport === undefined ? {} : { onReport: options.onReport }),
+    });
+    peers.intake.onBlock((header) => this.reporter.see(header));
+    chain.onHeadChange(() => this.reporter.headMoved());
+    const started = now();
+    const isAlone = (): boolean => peers.network?.connected().length === 0;
+    const isGreeting = (): boolean => options.bootstrap.length > 0 && now() < started + GREETING_MS && isAlone();
+    this.mining =
+      mining === undefined
+        ? null
+        : new MiningPart({
+            ...mining.local.making(states),
+            pool,
+            miners: mining.miners,
+            poster: mining.local.poster(this.node),
+            now,
+            sleep: sleepFor,
+            submit: async (block) => {
+              this.reporter.see(block.header);
+              await peers.submit(block);
+            },
+            isBehind: () => isGreeting() || peers.syncer.isBehind(),
+            ...(options.onMining === undefined ? {} : { onEvent: options.onMining }),
+          });
+    if (this.mining !== null) this.node.add(this.mining);
+    const { source } = mining?.local.beacon ?? {};
+    this.services = {
+      version: options.version,
+      network,
+      chain,
+      states,
+      gas,
+      pool,
+      minGas: storageGas,
+      keystore,
+      crypto,
+      randomness: (tipset) => states.randomness(tipset),
+      ...(mining === undefined ? {} : { beacon: (epoch: number): Promise<BeaconEntry> => mining.local.entryAt(epoch) }),
+      ...(source === undefined ? {} : { miningBase: baseOf(this.node, verifier, source) }),
+      validateBlock: async (header) => {
+        await validator.validate({ header, messages: await chain.messages(header) });
+      },
+      log: new LogLevels(["chain", "mpool", "miner"]),
+      alerts: [peers.alert, ...(this.mining === null ? [] : [this.mining.alert])],
+      tokenSecret: secret,
+      now,
+      randomBytes: platform.randomBytes,
+      run: new NodeRun(platform.randomBytes, now()),
+      health: () => this.node.health(),
+      ...(options.onShutdown === undefined ? {} : { shutdown: options.onShutdown }),
+      dev: byTheClock(options.info),
+    };
+    this.dispatcher = makeDispatcher(this.services);
+  }
+
+  /** Puts a node together; nothing runs before `start`. */
+  static async open(options: NetworkNodeOptions): Promise<NetworkNode> {
+    return new NetworkNode(options, await tokenSecret(options.secrets));
+  }
+
+  start(): Promise<void> {
+    return this.node.start();
+  }
+
+  /** Serves JSON-RPC; on loopback without tokens. */
+  async serve(options: Partial<RpcOptions> = {}): Promise<{ readonly url: string; readonly port: number }> {
+    const all = { host: "127.0.0.1", port: 0, allowHosts: [], allowOrigins: [], ...options };
+    this.rpc = new RpcPart(this.dispatcher, this.services.tokenSecret, all);
+    this.node.add(this.rpc);
+    await this.node.start();
+    return { url: this.rpc.url, port: this.rpc.port };
+  }
+
+  /** Where JSON-RPC is served; null if it is not. */
+  get url(): string | null {
+    return this.rpc?.url ?? null;
+  }
+
+  async stop(): Promise<void> {
+    this.services.run.stopped();
+    await this.node.stop();
+    await this.reporter.idle();
+  }
+}
+
+function baseOf(
+  node: FilecoinNode,
+  verifier: LocalVerifier,
+  source: BeaconSource,
+): NonNullable<NodeParts["miningBase"]> {
+  const { beacon, times } = verifier.facts;
+  const { states } = node;
+  const options = { states, beacons: [{ start: 0, info: beacon }], times, source, pickSector: verifier.pickSector };
+  return async (miner, epoch, base, signal) =>
+    miningBase(options, base, epoch, miner, await entriesFor(options, base, epoch, signal));
+}
+
+/** Who pays for reports: the first miner's worker, else the wallet's default key. */
+async function payerOf(keystore: Keystore, [miner]: readonly OwnMiner[]): Promise<KeyInfo | null> {
+  if (miner !== undefined) return miner.worker;
+  const address = await keystore.defaultAddress();
+  return address === null ? null : keystore.get(address);
+}
+
+/** Nobody moves the time of a network of several nodes. */
+function byTheClock(info: () => Record<string, unknown>): DevControl {
+  const refuse = (): never => {
+    throw new Error("the epochs of a network of several nodes pass by the clock");
+  };
+  return { mine: refuse, skipRounds: refuse, setAutomine: refuse, setBlockTime: refuse, info };
+}
