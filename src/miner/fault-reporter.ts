@@ -2,8 +2,8 @@
  * Reports producers that break the rules of producing: their blocks are watched as they come, and what proves a fault is
  * sent to the miner's actor, which pays the reporter a share of the fine.
  *
- * A report is tried as soon as the head is above the fault's epoch, which is when the actor takes it. A fault that somebody
- * else has reported already fails when its gas is estimated; then nothing is sent.
+ * A report is tried as soon as the head is above the fault's epoch, and on top of some heads more. Where somebody else has
+ * reported it, it fails when its gas is estimated; then nothing is sent.
  * Source: lotus chain/gen/slashfilter/slashsvc/slashservice.go.
  */
 import { toBase64 } from "../base/bytes.ts";
@@ -39,12 +39,14 @@ const REPORT = 15n;
 const MAX_FEE = 10n ** 18n;
 /** Faults that wait for their epoch to pass; more are left to others. */
 const MAX_WAITING = 64;
+/** Heads on top of which a report is tried. */
+const MAX_ATTEMPTS = 3;
 
 export class FaultReporter {
   private readonly parts: FaultReporterParts;
   private readonly watcher = new FaultWatcher();
   private readonly turns = new Turns();
-  private waiting: ConsensusFault[] = [];
+  private waiting: { readonly fault: ConsensusFault; readonly attempt: number }[] = [];
 
   constructor(parts: FaultReporterParts) {
     this.parts = parts;
@@ -54,17 +56,18 @@ export class FaultReporter {
   see(header: BlockHeader): void {
     const fault = this.watcher.see(header);
     if (fault === null || this.waiting.length >= MAX_WAITING) return;
-    this.waiting.push(fault);
+    this.waiting.push({ fault, attempt: 1 });
     this.headMoved();
   }
 
   /** Reports what can be reported on top of the head. */
   headMoved(): void {
     const { height } = this.parts.states.chain.head;
-    const due = this.waiting.filter(({ second }) => second.height <= height);
+    // What is tried on top of the head is tried at the head's epoch.
+    const due = this.waiting.filter(({ fault }) => fault.second.height < height);
     if (due.length === 0) return;
-    this.waiting = this.waiting.filter((fault) => !due.includes(fault));
-    for (const fault of due) void this.turns.run(() => this.report(fault));
+    this.waiting = this.waiting.filter((one) => !due.includes(one));
+    for (const { fault, attempt } of due) void this.turns.run(() => this.report(fault, attempt));
   }
 
   /** Resolves when what is being reported is in the pool. */
@@ -72,14 +75,15 @@ export class FaultReporter {
     return this.turns.idle();
   }
 
-  private async report(fault: ConsensusFault): Promise<void> {
+  private async report(fault: ConsensusFault, attempt: number): Promise<void> {
     const tell = (sent: SignedMessage | null, why: unknown): void => this.parts.onReport?.({ fault, sent, why });
     try {
       const payer = await this.parts.payer();
       if (payer === null) tell(null, "the node has no key that could pay");
       else tell(await this.send(fault, payer), null);
     } catch (error) {
-      tell(null, error);
+      if (attempt < MAX_ATTEMPTS) this.waiting.push({ fault, attempt: attempt + 1 });
+      else tell(null, error);
     }
   }
 

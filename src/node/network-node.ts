@@ -22,6 +22,7 @@ import { NodeRun } from "../rpc/node-run.ts";
 import type { DevControl, NodeParts } from "../rpc/services.ts";
 import { localRules } from "../stmgr/network-rules.ts";
 import type { BeaconEntry } from "../types/block-header.ts";
+import { Contest } from "./contest.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
 import type { LocalMiners } from "./local-miners.ts";
 import type { LocalVerifier } from "./local-verifier.ts";
@@ -60,6 +61,8 @@ export type NetworkNodeOptions = {
 
 /** Milliseconds that a node which was told of peers waits for the first of them before it mines. */
 const GREETING_MS = 5000;
+/** Epochs that mining waits for a fork that may be heavier. */
+const CONTEST_EPOCHS = 10;
 
 export class NetworkNode {
   readonly node: FilecoinNode;
@@ -104,6 +107,7 @@ export class NetworkNode {
     peers.intake.onBlock((header) => this.reporter.see(header));
     chain.onHeadChange(() => this.reporter.headMoved());
     const started = now();
+    const contest = new Contest(peers.syncer, chain, 1000 * network.blockDelaySeconds * CONTEST_EPOCHS, now);
     const isAlone = (): boolean => peers.network?.connected().length === 0;
     const isGreeting = (): boolean => options.bootstrap.length > 0 && now() < started + GREETING_MS && isAlone();
     this.mining =
@@ -120,7 +124,7 @@ export class NetworkNode {
               this.reporter.see(block.header);
               await peers.submit(block);
             },
-            isBehind: () => isGreeting() || peers.syncer.isBehind(),
+            isBehind: () => isGreeting() || peers.syncer.isBehind() || contest.isOpen(),
             ...(options.onMining === undefined ? {} : { onEvent: options.onMining }),
           });
     if (this.mining !== null) this.node.add(this.mining);

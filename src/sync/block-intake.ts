@@ -31,6 +31,8 @@ export type BlockIntakeParts = {
 /** Blocks that are completed and validated at the same time, and that wait for it; what is beyond comes back as a target. */
 const MAX_RUNNING = 4;
 const MAX_WAITING = 64;
+/** Epochs below the head whose blocks are still taken where their parents are known. */
+const LATE_EPOCHS = 5;
 
 type Work = { readonly block: BlockMessage; readonly peer: string };
 
@@ -95,10 +97,13 @@ export class BlockIntake {
   private async take({ block, peer }: Work): Promise<void> {
     const { chain, imports } = this.parts;
     const { header } = block;
-    // A chain that is lighter by a whole tipset cannot win any more.
-    if (header.parentWeight < (chain.head.blocks[0]?.parentWeight ?? 0n)) return;
+    const { head } = chain;
+    const known = await imports.knows(header.parents);
+    // A chain that is lighter by a whole tipset cannot win any more; but others may build on a block that is only late.
+    const isLate = known && header.height >= head.height - LATE_EPOCHS;
+    if (header.parentWeight < (head.blocks[0]?.parentWeight ?? 0n) && !isLate) return;
     if (await imports.knows([headerCid(header)])) return;
-    if (await imports.knows(header.parents)) await imports.take([await this.complete(block, peer)]);
+    if (known) await imports.take([await this.complete(block, peer)]);
     else this.tellSyncer(header, peer);
   }
 

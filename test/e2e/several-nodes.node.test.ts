@@ -1,0 +1,121 @@
+/** Three nodes with a miner each, in one process over loopback: one chain, whoever makes the blocks. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { splitMessages } from "../../src/chain/message-store.ts";
+import { entriesFor } from "../../src/consensus/base-info.ts";
+import { signMessage } from "../../src/keys/keys.ts";
+import { BlockMaker } from "../../src/miner/block-maker.ts";
+import type { FaultReport } from "../../src/miner/fault-reporter.ts";
+import type { MiningEvent } from "../../src/miner/mining-loop.ts";
+import type { OwnMiner } from "../../src/miner/own-sectors.ts";
+import { LocalNetwork } from "../../src/node/local-network.ts";
+import { descriptionToJson, parseDescription } from "../../src/node/network-description.ts";
+import type { NetworkNode } from "../../src/node/network-node.ts";
+import { headerCid, type Tipset } from "../../src/types/block-header.ts";
+import { signedMessageCid } from "../../src/types/message.ts";
+import { agreed, below, networkOptions, waitFor } from "../support/local-network.ts";
+
+let net: LocalNetwork;
+const made: { readonly node: number; readonly event: MiningEvent }[] = [];
+const reports: FaultReport[] = [];
+const faults: string[] = [];
+const heads: { readonly node: number; readonly height: number }[] = [];
+beforeAll(async () => {
+  net = await LocalNetwork.open(
+    networkOptions({
+      onHead: (node, { height }) => heads.push({ node, height }),
+      onMining: (node, event) => made.push({ node, event }),
+      onReport: (_, report) => reports.push(report),
+      onFault: (node, where, error) => faults.push(`${node} ${where}: ${error}`),
+    }),
+  );
+}, 120_000);
+afterAll(() => net?.close());
+
+function nodeOf(index: number): NetworkNode {
+  const node = net.nodes[index];
+  if (node === undefined) throw new Error(`no node ${index}`);
+  return node;
+}
+
+test("all nodes are on one chain below the tip, several producers make it, some tipsets have several blocks", async () => {
+  const top = await waitFor("a chain of several producers", async () => {
+    const tipset = await agreed(net, 4);
+    if (tipset === null) return null;
+    const blocks = (await below(net, tipset)).map((one) => one.blocks);
+    const producers = new Set(blocks.flat().map(({ miner }) => `${miner}`));
+    return producers.size > 1 && blocks.some((list) => list.length > 1) ? tipset : null;
+  });
+  expect(top.height).toBeGreaterThanOrEqual(4);
+  expect(new Set(heads.map(({ node }) => node)).size).toBe(3);
+  expect(faults).toEqual([]);
+}, 150_000);
+
+test("a message that one node takes is carried by the network", async () => {
+  const [sender, receiver] = net.accounts;
+  const { pool, crypto, gas, chain } = nodeOf(2).node;
+  if (sender === undefined || receiver === undefined) throw new Error("no accounts");
+  const from = sender.secp256k1;
+  const bare = { from, to: receiver.secp256k1, value: 5n, method: 0n, params: new Uint8Array(0) };
+  const none = { gasLimit: 0n, gasFeeCap: 0n, gasPremium: 0n };
+  await pool.pushNext(from, async (nonce) =>
+    signMessage(
+      crypto,
+      sender.keys.secp256k1,
+      await gas.complete({ ...bare, ...none, nonce }, { maxFee: 10n ** 18n, maximizeFeeCap: false }, chain.head),
+    ),
+  );
+  const { states, chain: first } = nodeOf(0).node;
+  await waitFor("the transfer on the first node", async () => {
+    const actor = await (await states.stateBefore(first.head)).actor(receiver.secp256k1);
+    return actor !== null && actor.balance === receiver.balance + 5n;
+  });
+}, 150_000);
+
+test("a miner that makes two blocks of one epoch is seen and reported, and the report is on chain", async () => {
+  // The key of the last node's miner gets into the wrong hands: it makes another block beside the node's own.
+  const miner = net.local.miners[2] as OwnMiner;
+  const { node, peers } = nodeOf(2);
+  const { states, chain } = node;
+  const options = net.local.making(states);
+  const maker = new BlockMaker(options);
+  const twice = async (parent: Tipset, epoch: number): Promise<boolean> => {
+    const drawn = await entriesFor(options, parent, epoch, AbortSignal.timeout(10_000));
+    const win = await maker.tryFor(miner, parent, epoch, drawn);
+    if (win === null) return false;
+    const fee = await states.nextBaseFee(parent);
+    const { header } = maker.sign(await maker.draft({ ...win, ticket: win.ticket }, [], fee), miner);
+    const other = maker.sign(
+      { header: { ...header, forkSignaling: 1n, blockSig: null }, messages: [], blocks: [] },
+      miner,
+    );
+    for (const block of [header, other.header])
+      await peers.publishBlock({ header: block, messages: splitMessages([]) });
+    expect(headerCid(header).equals(headerCid(other.header))).toBe(false);
+    return true;
+  };
+  await waitFor("a fault", async () => {
+    if (reports.some(({ sent }) => sent !== null)) return true;
+    await twice(chain.head, chain.head.height + 1);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    return null;
+  });
+  const report = reports.find(({ sent }) => sent !== null) as FaultReport;
+  expect(report.fault.kind).toBe("double-fork mining");
+  expect(`${report.fault.first.miner}`).toBe(`${miner.address}`);
+  const { states: others, chain: theirs } = nodeOf(0).node;
+  await waitFor("the fine", async () => {
+    for (const { sent } of reports) {
+      if (sent === null) continue;
+      const options = { lookback: -1, allowReplaced: true };
+      const found = await others.search(theirs.head, signedMessageCid(sent), options);
+      if (found?.receipt.exitCode === 0) return true;
+    }
+    return null;
+  });
+}, 200_000);
+
+test("what the network tells of itself can be read back", () => {
+  const description = net.describe();
+  expect(parseDescription(JSON.stringify(descriptionToJson(description)))).toEqual(description);
+  expect(() => parseDescription("{}")).toThrow(/genesis/);
+});
