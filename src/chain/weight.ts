@@ -1,9 +1,9 @@
-/** How heavy a chain is, which decides between chains. */
+/** How heavy the chain of a local network without elections is; with them, `src/consensus/weight.ts`. */
 import type { Tipset } from "../types/block-header.ts";
 
 /**
- * Weight that a local network's tipset adds: 2^8, expected consensus' fixed-point one. A network with storage power adds
- * by the logarithm of the power and by the elections won; a local network has neither yet.
+ * Weight that each tipset adds: 2^8, expected consensus' fixed-point one. A network with storage power adds by the
+ * logarithm of the power and by the elections won; here nobody is elected.
  */
 const WEIGHT_PER_TIPSET = 1n << 8n;
 

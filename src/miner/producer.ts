@@ -3,7 +3,8 @@
  *
  * One step: draw a ticket and an election proof (VRF = BLS signature of the worker) for the next epoch, choose messages at
  * the epoch's base fee, put them under a signed header that commits to the parent's result, execute the new tipset at
- * once, and append everything in one batch. Proof of spacetime and power play no part yet.
+ * once, and append everything in one batch. Proof of spacetime and power play no part: `elected-producer.ts` is for
+ * networks where they do.
  * Everything is a function of the chain, the pool and the worker's key: the same inputs give the same CIDs.
  */
 import { splitMessages } from "../chain/message-store.ts";
