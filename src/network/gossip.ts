@@ -4,7 +4,7 @@
  */
 import { TopicValidatorResult } from "@libp2p/gossipsub";
 import type { Host } from "./host.ts";
-import { GOSSIP } from "./params.ts";
+import { GOSSIP, PEER_SCORE } from "./params.ts";
 
 /** Source: go-libp2p-pubsub ValidationResult. */
 export type Verdict = "accept" | "ignore" | "reject";
@@ -22,9 +22,42 @@ const MAX_VALIDATING = 256;
 /** Message of the implementation's error where no peer wants a topic. */
 const NOBODY_SUBSCRIBED = "PublishError.NoPeersSubscribedToTopic";
 
+type TopicStats = {
+  readonly meshTime: number;
+  readonly firstMessageDeliveries: number;
+  readonly meshMessageDeliveries: number;
+  readonly invalidMessageDeliveries: number;
+};
+
+/** What the mesh thinks of a peer, and of what: counters fade. */
+export type GossipScores = {
+  readonly score: number;
+  readonly topics: readonly {
+    readonly topic: string;
+    readonly meshMs: number;
+    readonly firstDeliveries: number;
+    readonly meshDeliveries: number;
+    readonly invalidDeliveries: number;
+  }[];
+  readonly behaviourPenalty: number;
+  /** By how many peers its host has more than are unsuspicious, squared. Between nodes of one machine it counts nothing. */
+  readonly sameAddress: number;
+};
+
 /** What the implementation has beyond its published interface; the version of the package is pinned. */
 type Insides = {
-  readonly score: { score(peer: string): number };
+  readonly score: {
+    score(peer: string): number;
+    readonly peerStats: ReadonlyMap<
+      string,
+      {
+        readonly topics: Readonly<Record<string, TopicStats>>;
+        readonly behaviourPenalty: number;
+        readonly knownIPs: ReadonlySet<string>;
+      }
+    >;
+    readonly peerIPs: ReadonlyMap<string, ReadonlySet<string>>;
+  };
   getMeshPeers(topic: string): string[];
 };
 
@@ -79,10 +112,35 @@ export class Gossip {
 
   /** Score of a peer in the mesh. */
   score(peer: string): number {
-    return (this.host.services.pubsub as unknown as Insides).score.score(peer);
+    return this.insides.score.score(peer);
+  }
+
+  scores(peer: string): GossipScores {
+    const { insides } = this;
+    const { peerStats, peerIPs } = insides.score;
+    const stats = peerStats.get(peer);
+    const crowds = [...(stats?.knownIPs ?? [])].map(
+      (ip) => (peerIPs.get(ip)?.size ?? 0) - PEER_SCORE.ipColocationFactorThreshold,
+    );
+    return {
+      score: insides.score.score(peer),
+      behaviourPenalty: stats?.behaviourPenalty ?? 0,
+      sameAddress: crowds.filter((over) => over > 0).reduce((sum, over) => sum + over * over, 0),
+      topics: Object.entries(stats?.topics ?? {}).map(([topic, of]) => ({
+        topic,
+        meshMs: of.meshTime,
+        firstDeliveries: of.firstMessageDeliveries,
+        meshDeliveries: of.meshMessageDeliveries,
+        invalidDeliveries: of.invalidMessageDeliveries,
+      })),
+    };
+  }
+
+  private get insides(): Insides {
+    return this.host.services.pubsub as unknown as Insides;
   }
 
   meshPeers(topic: string): readonly string[] {
-    return (this.host.services.pubsub as unknown as Insides).getMeshPeers(topic);
+    return this.insides.getMeshPeers(topic);
   }
 }

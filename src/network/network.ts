@@ -12,7 +12,7 @@ import type { ObjectSource } from "./bitswap-server.ts";
 import type { ChainSource } from "./chain-source.ts";
 import { ExchangeClient } from "./exchange-client.ts";
 import { ExchangeServer } from "./exchange-server.ts";
-import { Gossip, type Verdict } from "./gossip.ts";
+import { Gossip, type GossipScores, type Verdict } from "./gossip.ts";
 import { HelloService, type PeerTiming } from "./hello-service.ts";
 import { type Host, type HostOptions, openHost, parseMultiaddr } from "./host.ts";
 import { blocksTopic, messagesTopic } from "./params.ts";
@@ -50,6 +50,8 @@ export type ConnectedPeer = {
   /** Score in the gossip mesh. */
   readonly score: number;
 };
+
+export type PeerScores = { readonly id: string } & GossipScores;
 
 /** Peers whose timing and speed are remembered. */
 const MAX_TIMINGS = 1024;
@@ -161,6 +163,30 @@ export class Network {
     ];
   }
 
+  /** Milliseconds that a peer takes to answer; null if it is not connected. */
+  async ping(peer: string, signal?: AbortSignal): Promise<number | null> {
+    const [connection] = this.connectionsOf(peer);
+    if (connection === undefined) return null;
+    return this.host.services.ping.ping(connection.remotePeer, signal === undefined ? {} : { signal });
+  }
+
+  /** What a connected peer told of itself; null if it is not connected. */
+  async details(peer: string): Promise<{ readonly agent: string; readonly protocols: readonly string[] } | null> {
+    const [connection] = this.connectionsOf(peer);
+    if (connection === undefined) return null;
+    const { protocols, metadata } = await this.host.peerStore.get(connection.remotePeer);
+    const agent = metadata.get("AgentVersion");
+    return { agent: agent === undefined ? "" : new TextDecoder().decode(agent), protocols };
+  }
+
+  /** What the gossip mesh thinks of the connected peers. */
+  scores(): PeerScores[] {
+    return [...new Set(this.host.getConnections().map(({ remotePeer }) => remotePeer.toString()))].map((id) => ({
+      id,
+      ...this.gossip.scores(id),
+    }));
+  }
+
   publishBlock(block: BlockMessage): Promise<number> {
     return this.gossip.publish(blocksTopic(this.options.networkName), encodeBlockMessage(block));
   }
@@ -172,6 +198,13 @@ export class Network {
   /** Notes an offence; a peer that is banned for it is cut off. */
   report(peer: string, offence: Offence): void {
     if (this.peers.report(peer, offence, this.cameFrom(peer))) this.cutOff(peer);
+  }
+
+  /** Lets no peer of a host in for so many milliseconds. */
+  banAddress(ip: string, ms: number): void {
+    this.peers.banAddress(ip, ms);
+    for (const connection of this.host.getConnections())
+      if (peerAddress(connection.remoteAddr)?.ip === ip) connection.abort(new Error("the host is banned"));
   }
 
   ban(peer: string, ms: number): void {

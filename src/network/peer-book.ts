@@ -8,6 +8,7 @@ import { decodePeerBook, encodePeerBook } from "./peer-book-file.ts";
 import {
   type AddressRecord,
   BAN,
+  FOR_EVER,
   MAX_ADDRESSES,
   MAX_PEERS,
   OFFENCES,
@@ -65,7 +66,15 @@ export class PeerBook {
 
   ban(id: string, ms: number): void {
     const old = this.record(id);
-    this.put({ ...old, bans: old.bans + 1, bannedUntil: this.now() + ms });
+    this.put({ ...old, bans: old.bans + 1, bannedUntil: Math.min(FOR_EVER, this.now() + ms) });
+  }
+
+  /** Bans a host, as `bannedAddresses` names it. */
+  banAddress(address: string, ms: number): void {
+    const at = this.now();
+    const bans = (this.addresses.get(address)?.bans ?? 0) + 1;
+    this.keepAddress({ address, bans, bannedUntil: Math.min(FOR_EVER, at + ms), at });
+    this.changed();
   }
 
   /** Lifts a ban; tells whether there was one. */
@@ -98,14 +107,14 @@ export class PeerBook {
 
   /**
    * Takes what `encode` gave; tells how many of its records were damaged and left out. Throws `PeerBookError` on
-   * anything else. A ban ends no later than it could if it began now, however the clock was set.
+   * anything else. A ban ends no later than it could if it began now, however the clock was set; one for ever stays.
    */
   load(bytes: Uint8Array): number {
     const { peers, addresses, damaged } = decodePeerBook(bytes);
     const latest = this.now() + BAN.longestMs;
-    for (const one of peers) this.peers.set(one.id, { ...one, bannedUntil: Math.min(one.bannedUntil, latest) });
-    for (const one of addresses)
-      this.addresses.set(one.address, { ...one, bannedUntil: Math.min(one.bannedUntil, latest) });
+    const end = (until: number): number => (until === FOR_EVER ? FOR_EVER : Math.min(until, latest));
+    for (const one of peers) this.peers.set(one.id, { ...one, bannedUntil: end(one.bannedUntil) });
+    for (const one of addresses) this.addresses.set(one.address, { ...one, bannedUntil: end(one.bannedUntil) });
     return damaged;
   }
 
@@ -118,11 +127,15 @@ export class PeerBook {
       const bans = (this.addresses.get(address)?.bans ?? 0) + 1;
       const at = this.now();
       const bannedUntil = bans >= allowed ? at + banLength(bans - allowed + 1) : 0;
-      this.addresses.delete(address);
-      this.addresses.set(address, { address, bans, bannedUntil, at });
-      if (this.addresses.size > MAX_PEERS) this.addresses.delete(this.addresses.keys().next().value as string);
+      this.keepAddress({ address, bans, bannedUntil, at });
     }
     this.changed();
+  }
+
+  private keepAddress(record: AddressRecord): void {
+    this.addresses.delete(record.address);
+    this.addresses.set(record.address, record);
+    if (this.addresses.size > MAX_PEERS) this.addresses.delete(this.addresses.keys().next().value as string);
   }
 
   /** The record as of now, points faded. */

@@ -27,6 +27,9 @@ export const OFFENCES = {
 } as const;
 export type Offence = keyof typeof OFFENCES;
 
+/** The end of a ban that only the operator lifts. */
+export const FOR_EVER = Number.MAX_SAFE_INTEGER;
+
 export const BAN = {
   points: 100,
   firstMs: 10 * 60_000,

@@ -18,6 +18,7 @@ import { makeIdentity } from "../network/host.ts";
 import { Network, type NetworkOptions } from "../network/network.ts";
 import type { PeerBook } from "../network/peer-book.ts";
 import type { Secrets } from "../platform/secrets.ts";
+import type { NodeParts, SyncService } from "../rpc/services.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
 import { BlockIntake } from "../sync/block-intake.ts";
 import { ClockWatch } from "../sync/clock-watch.ts";
@@ -148,6 +149,7 @@ export class PeerPart implements Startable {
       now,
       peers: this.kept.book,
       chain: served,
+      objects: node.chain.blocks,
       ...(dht === undefined ? {} : { dht }),
       ...(extraEncrypters === undefined ? {} : { extraEncrypters }),
       handlers: {
@@ -214,6 +216,23 @@ export class PeerPart implements Startable {
   /** Sends messages of this node's own user again, now. */
   republish(): Promise<void> {
     return this.gossip.republish();
+  }
+
+  /** What the RPC interface sees of it. */
+  services(): Required<Pick<NodeParts, "net" | "sync" | "peers">> {
+    const sync: SyncService = {
+      status: () => this.syncer.status(),
+      onBlock: (listener) => this.intake.onBlock(listener),
+      submit: (block) => this.submit(block),
+    };
+    return {
+      net: () => this.network,
+      sync: () => sync,
+      peers: () => {
+        const [blocks, messages] = this.network?.mesh() ?? [0, 0];
+        return { blocks, messages };
+      },
+    };
   }
 
   private exchange() {

@@ -13,6 +13,7 @@ import { mpoolGroup } from "./methods/mpool.ts";
 import { mpoolChecksGroup } from "./methods/mpool-checks.ts";
 import { msigGroup, msigV0Group } from "./methods/msig.ts";
 import { msigStateGroup } from "./methods/msig-state.ts";
+import { netGroup } from "./methods/net.ts";
 import { nodeGroup } from "./methods/node.ts";
 import { objectsGroup } from "./methods/objects.ts";
 import { paychGroup } from "./methods/paych.ts";
@@ -22,6 +23,7 @@ import { stateGroup } from "./methods/state.ts";
 import { logGroup, storeGroup } from "./methods/store.ts";
 import { beaconGroup, beaconV0Group, randomnessV0Group, supplyGroup } from "./methods/supply.ts";
 import { miningGroup, syncGroup } from "./methods/sync.ts";
+import { syncBlocksGroup } from "./methods/sync-blocks.ts";
 import { upkeepGroup } from "./methods/upkeep.ts";
 import { verifiedStateGroup } from "./methods/verified-state.ts";
 import { walletGroup } from "./methods/wallet.ts";
@@ -35,6 +37,8 @@ export const CURRENT_GROUPS = [
   storeGroup,
   upkeepGroup,
   syncGroup,
+  syncBlocksGroup,
+  netGroup,
   stateGroup,
   supplyGroup,
   beaconGroup,

@@ -9,11 +9,13 @@ import type { RandomnessSource } from "../exec/types.ts";
 import type { KeyCrypto } from "../keys/keys.ts";
 import type { Keystore } from "../keys/keystore.ts";
 import type { MessagePool } from "../mpool/pool.ts";
+import type { Network } from "../network/network.ts";
 import type { NetworkParams } from "../params/networks.ts";
 import type { GasEstimator } from "../stmgr/gas-estimator.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
 import type { Address } from "../types/address.ts";
 import type { BeaconEntry, BlockHeader, Tipset } from "../types/block-header.ts";
+import type { CID } from "../types/cid.ts";
 import type { FundBook } from "./fund-book.ts";
 import type { NodeRun } from "./node-run.ts";
 
@@ -87,6 +89,44 @@ export type PoolService = Pick<
 >;
 export type WalletService = Pick<Keystore, "has" | "get" | "add" | "list" | "remove" | "defaultAddress" | "setDefault">;
 
+/** One way to a chain that peers spoke of. */
+export type SyncRunView = {
+  readonly target: { readonly key: readonly CID[]; readonly height: number; readonly tipset: Tipset | null };
+  readonly base: Tipset | null;
+  readonly stage: "headers" | "messages" | "complete" | "failed";
+  readonly height: number;
+  /** Milliseconds since 1970; `ended` null while it goes on. */
+  readonly started: number;
+  readonly ended: number | null;
+  readonly message: string;
+};
+/** Synchronisation, seen by interface. */
+export type SyncService = {
+  status(): {
+    readonly active: readonly SyncRunView[];
+    readonly ended: readonly SyncRunView[];
+    readonly counts: { readonly messages: number };
+  };
+  /** Calls `listener` with every announced block that may be valid. */
+  onBlock(listener: (header: BlockHeader) => void): () => void;
+  /** Takes a block of this node's own user and tells the peers; rejects with `BlockError` if it is not valid. */
+  submit(block: FullBlock): Promise<void>;
+};
+export type NetService = Pick<
+  Network,
+  | "id"
+  | "addresses"
+  | "connected"
+  | "connect"
+  | "disconnect"
+  | "ping"
+  | "details"
+  | "scores"
+  | "ban"
+  | "banAddress"
+  | "peers"
+>;
+
 /** What `src/node` gives. */
 export type NodeParts = {
   readonly version: string;
@@ -131,6 +171,9 @@ export type NodeParts = {
   readonly run: NodeRun;
   /** Peers that messages and blocks are published to; absent without a network of peers. */
   readonly peers?: () => { readonly messages: number; readonly blocks: number };
+  /** The node among its peers; absent, or null, without a network of peers. */
+  readonly net?: () => NetService | null;
+  readonly sync?: () => SyncService | null;
   /** Stops the node; absent where the program around it does that. */
   readonly shutdown?: () => void;
   /** How each part of the node is, by its name. */

@@ -1,13 +1,18 @@
 /** Nodes of one local network with miners, each with its own store and host on loopback. */
+import { ElectedProducer } from "../../src/miner/elected-producer.ts";
 import { Devnet, type DevnetOptions } from "../../src/node/devnet.ts";
 import type { LocalMiners } from "../../src/node/local-miners.ts";
 import { PeerPart, type PeerPartOptions } from "../../src/node/peer-part.ts";
 import { memorySecrets } from "../../src/platform/secrets.ts";
+import { makeDispatcher } from "../../src/rpc/api.ts";
+import type { Dispatcher } from "../../src/rpc/dispatcher.ts";
 import type { Tipset } from "../../src/types/block-header.ts";
 
 export type PeerNode = {
   readonly net: Devnet;
   readonly peers: PeerPart;
+  /** The RPC interface of the node with its peers. */
+  readonly rpc: Dispatcher;
   readonly faults: string[];
   readonly address: string;
   /** Makes tipsets and tells the peers of every block. */
@@ -30,10 +35,12 @@ export async function openPeerNode(options: PeerNodeOptions = {}): Promise<PeerN
   const { net: given = {}, peers: over = {}, miners } = options;
   const net = await Devnet.open({ seed: "peers", miners: 2, accounts: 2, ...given });
   const local = net.local as LocalMiners;
-  const producer = local.producer(
-    net.node,
-    local.miners.filter((_, i) => miners?.includes(i) ?? true),
-  );
+  const producer = new ElectedProducer({
+    ...local.making(net.node.states),
+    pool: net.node.pool,
+    miners: local.miners.filter((_, i) => miners?.includes(i) ?? true),
+    poster: local.poster(net.node),
+  });
   const faults: string[] = [];
   const peers = new PeerPart({
     node: net.node,
@@ -55,6 +62,7 @@ export async function openPeerNode(options: PeerNodeOptions = {}): Promise<PeerN
   return {
     net,
     peers,
+    rpc: makeDispatcher({ ...net.services, ...peers.services() }),
     faults,
     address: peers.addresses()[0] ?? "",
     async mine(count) {

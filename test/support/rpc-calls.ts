@@ -6,11 +6,21 @@ import { type RpcNetwork, signedJson, signedVoucher } from "./rpc-network.ts";
 export type Given = readonly unknown[] | Promise<readonly unknown[]>;
 /** Parameters of a call, and what it ends with if that is no answer. */
 export type Case = { readonly give: () => Given; readonly error?: RegExp };
+const PEER = "12D3KooWGUxcnsNH1QaqqQJmTJNcvy8RjAU9RR13RWFjVtskWDnn";
+
+/** The head's first block as a client would submit it. */
+async function blockOf(on: RpcNetwork): Promise<unknown> {
+  const head = (await on.net.request("ChainHead")) as { Blocks: readonly unknown[] };
+  return { Header: head.Blocks[0], BlsMessages: [], SecpkMessages: [] };
+}
+
 /** Calls by name, without the prefix of the network's family, for each version of the interface. */
 export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Record<string, Case>>>> {
   const give = (params: () => Given): Case => ({ give: params });
   const fails = (error: RegExp, params: () => Given): Case => ({ give: params, error });
   const none = give(() => []);
+  /** What a node without peers says. */
+  const alone = (...params: readonly unknown[]): Case => fails(/has no peers/, () => params);
   const account = (): readonly unknown[] => [on.alice, []];
   const ofMiner = give(() => [on.miner, []]);
   const noSector = /not due at any deadline|not found/;
@@ -181,6 +191,24 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     SyncCheckBad: give(() => [on.sent.CID]),
     SyncUnmarkBad: give(() => [on.sent.CID]),
     SyncUnmarkAllBad: none,
+    SyncState: none,
+    SyncIncomingBlocks: fails(/has no peers/, () => []),
+    SyncSubmitBlock: fails(/has no peers/, async () => [await blockOf(on)]),
+    ID: alone(),
+    NetAddrsListen: alone(),
+    NetPeers: alone(),
+    NetConnectedness: alone(PEER),
+    NetConnect: alone({ ID: PEER, Addrs: ["/ip4/127.0.0.1/tcp/4001"] }),
+    NetDisconnect: alone(PEER),
+    NetFindPeer: alone(PEER),
+    NetPing: alone(PEER),
+    NetAgentVersion: alone(PEER),
+    NetPeerInfo: alone(PEER),
+    NetPubsubScores: alone(),
+    NetAutoNatStatus: alone(),
+    NetBlockAdd: alone({ Peers: [PEER], IPAddrs: ["192.0.2.1"], IPSubnets: [] }),
+    NetBlockRemove: alone({ Peers: [PEER], IPAddrs: [], IPSubnets: [] }),
+    NetBlockList: alone(),
     SyncValidateTipset: fails(/without elections/, () => [on.head]),
     ChainBlockstoreInfo: none,
     ChainCheckBlockstore: none,

@@ -1,6 +1,8 @@
 /** Nodes of one network in one process over loopback: they synchronise, fork and heal, and are not taken in by liars. */
 import { afterEach, describe, expect, test } from "vitest";
+import { entriesFor } from "../../../src/consensus/base-info.ts";
 import { signBytes } from "../../../src/keys/keys.ts";
+import { BlockMaker } from "../../../src/miner/block-maker.ts";
 import type { ChainSource } from "../../../src/network/chain-source.ts";
 import { OFFENCES } from "../../../src/network/peer-records.ts";
 import type { LocalMiners } from "../../../src/node/local-miners.ts";
@@ -8,6 +10,7 @@ import {
   type BlockHeader,
   headerCid,
   headerSigningBytes,
+  headerToJson,
   makeTipset,
   type Tipset,
   tipsetKeyText,
@@ -16,6 +19,7 @@ import { signedMessageCid } from "../../../src/types/message.ts";
 import { cidNumber, plainChain } from "../../support/headers.ts";
 import { chainSource, openTestNode, type TestNode, until } from "../../support/network.ts";
 import { connect, openPeerNode, type PeerNode } from "../../support/peer-nodes.ts";
+import { differences, referenceOf } from "../../support/reference-shapes.ts";
 
 const open: PeerNode[] = [];
 const liars: TestNode[] = [];
@@ -28,6 +32,10 @@ afterEach(async () => {
   await Promise.all(liars.splice(0).map(({ network }) => network.close()));
   await Promise.all(open.splice(0).map((one) => one.close()));
 });
+
+/** Objects whose field names are data, and what of the reference's forms is meant to be absent. */
+const NAMED = ["NetPubsubScores[0].Score.Topics"];
+const MEANT = /^NetPubsubScores\[0\]\.Score\.Topics\.\*\.\w+$|^SyncState/;
 
 const keyOf = ({ net }: PeerNode): string => tipsetKeyText(net.head.key);
 const agree = (...nodes: readonly PeerNode[]) => until("one head", () => new Set(nodes.map(keyOf)).size === 1, 60_000);
@@ -57,8 +65,78 @@ test("a fresh node takes a chain from one peer, validates every block, then foll
   await a.mine(1);
   await agree(a, b);
   expect(a.net.head.height).toBeGreaterThan(made.height);
+  await tellsOfPeers(a, b);
   expect([a.faults, b.faults]).toEqual([[], []]);
 }, 120_000);
+
+/** Two connected nodes at one head, asked over RPC; the answers have the forms of the reference. */
+async function tellsOfPeers(a: PeerNode, b: PeerNode): Promise<void> {
+  const call = async (method: string, ...params: readonly unknown[]) => {
+    const result = await b.rpc.request(method, ...params);
+    const known = referenceOf("v1", method)?.result;
+    if (known !== undefined)
+      expect(differences(known, result, method, NAMED).filter((one) => !MEANT.test(one))).toEqual([]);
+    return result;
+  };
+  const id = await a.rpc.request("ID");
+  const { ID, Addrs } = await a.rpc.request("NetAddrsListen");
+  expect(ID).toBe(id);
+  expect(await call("NetPeers")).toEqual([{ ID: id, Addrs }]);
+  expect(await call("NetConnectedness", id)).toBe(1);
+  expect(await call("NetPing", id)).toBeGreaterThan(0);
+  expect(await call("NetAgentVersion", id)).toBe("filigree-test");
+  expect((await call("NetPeerInfo", id)).Protocols).toContain("/fil/chain/xchg/0.0.1");
+  expect((await call("NetPubsubScores"))[0].Score.Topics).toHaveProperty([`/fil/blocks/${b.net.network.name}`]);
+  expect(await call("NetFindPeer", id)).toEqual({ ID: id, Addrs });
+  expect(await call("NetAutoNatStatus")).toMatchObject({ Reachability: 0 });
+  expect((await call("NodeStatus")).PeerStatus).toEqual({ PeersToPublishMsgs: 1, PeersToPublishBlocks: 1 });
+  expect((await call("SyncState")).ActiveSyncs[0]).toMatchObject({ Stage: 4, Message: "" });
+  await call("NetDisconnect", id);
+  await call("NetBlockAdd", { Peers: [id], IPAddrs: ["192.0.2.1"], IPSubnets: [] });
+  expect(await call("NetBlockList")).toEqual({ Peers: [id], IPAddrs: ["192.0.2.1"], IPSubnets: [] });
+  await until("the end", () => b.peers.network?.connected().length === 0);
+  await expect(call("NetConnect", { ID, Addrs })).rejects.toThrow("cannot be reached");
+  await call("NetBlockRemove", { Peers: [id], IPAddrs: ["192.0.2.1"], IPSubnets: [] });
+  await call("NetConnect", { ID, Addrs });
+  expect(await call("NetConnectedness", id)).toBe(1);
+  await expect(call("NetBlockAdd", { Peers: [], IPAddrs: [], IPSubnets: ["192.0.2.0/24"] })).rejects.toThrow(
+    "IPSubnets",
+  );
+
+  // A block that another program made and hands in.
+  const { header } = await nextBlock(b);
+  const seen: unknown[] = [];
+  const stop = a.peers.intake.onBlock((one) => seen.push(`${headerCid(one)}`));
+  const json = headerToJson(header, "t");
+  await meshed(a, b);
+  const wrong = { ...json, ParentBaseFee: "101" };
+  await expect(call("SyncSubmitBlock", { Header: wrong, BlsMessages: [], SecpkMessages: [] })).rejects.toThrow(
+    "base fee",
+  );
+  await call("SyncSubmitBlock", { Header: json, BlsMessages: [], SecpkMessages: [] });
+  expect(`${b.net.head.key[0]}`).toBe(`${headerCid(header)}`);
+  await agree(a, b);
+  stop();
+  expect(seen).toEqual([`${headerCid(header)}`]);
+}
+
+/** The next block that a miner of the network wins, signed, which no node has yet. */
+async function nextBlock({ net }: PeerNode) {
+  const local = net.local as LocalMiners;
+  const { states } = net.node;
+  const making = local.making(states);
+  const maker = new BlockMaker(making);
+  const parent = net.head;
+  const baseFee = await states.nextBaseFee(parent);
+  for (let epoch = parent.height + 1; epoch < parent.height + 50; epoch++) {
+    const drawn = await entriesFor(making, parent, epoch, AbortSignal.timeout(10_000));
+    for (const miner of local.miners) {
+      const win = await maker.tryFor(miner, parent, epoch, drawn);
+      if (win !== null) return maker.make(win, [], baseFee);
+    }
+  }
+  throw new Error("nobody won");
+}
 
 test("a fork heals to the heavier chain; messages of the lost one come back and are mined by the other node", async () => {
   const [a, b] = [await node({ miners: [0] }), await node({ miners: [1] })];
