@@ -39,11 +39,12 @@ export function describeValue(value: unknown): string {
   return value === null ? "null" : typeof value;
 }
 
-/** One line for people about anything that was thrown, causes included. */
+/** One line for people about anything that was thrown, causes included; what a text says already is not said again. */
 export function describeError(error: unknown): string {
   const parts: string[] = [];
   for (let next: unknown = error, depth = 0; next !== undefined && depth < 8; depth++) {
-    parts.push(next instanceof Error ? next.message : String(next));
+    const text = next instanceof Error ? next.message : String(next);
+    if (text !== "" && !parts.some((part) => part.includes(text))) parts.push(text);
     next = next instanceof Error ? next.cause : undefined;
   }
   return parts.join(": ");

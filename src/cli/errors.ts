@@ -8,6 +8,26 @@ export const EXIT = { failure: 1, usage: 64, interrupted: 130 } as const;
 /** What was typed cannot be meant. */
 export class UsageError extends Error {}
 
+/** A server that did not answer, and what can be done about it by the system's code, where that is not the general advice. */
+export class UnreachableError extends Error {
+  readonly advice: Readonly<Record<string, string>>;
+
+  constructor(place: string, cause: unknown, advice: Readonly<Record<string, string>> = {}) {
+    super(`cannot reach ${place}`, { cause: withCode(cause) });
+    this.advice = advice;
+  }
+}
+
+/** The system's error inside what `fetch` or a driver threw. Deno gives its text without the code. */
+function withCode(thrown: unknown): unknown {
+  if (!(thrown instanceof Error)) return thrown;
+  // Node tries all addresses of a name; each failed in its own way, and the first is as good as any.
+  const inside = thrown.cause ?? thrown;
+  const cause = inside instanceof AggregateError ? (inside.errors[0] ?? inside) : inside;
+  if (!(cause instanceof Error) || "code" in cause || !/connection refused/i.test(cause.message)) return cause;
+  return Object.assign(new Error(cause.message), { code: "ECONNREFUSED" });
+}
+
 export class InterruptedError extends Error {
   constructor(nextStep?: string) {
     super(nextStep === undefined ? "interrupted" : `interrupted; to go on: ${nextStep}`);
@@ -26,7 +46,11 @@ const ADVICE: Readonly<Record<string, string>> = {
   EADDRINUSE: "another program listens there; stop it, or give another --port (0 takes a free one)",
   EADDRNOTAVAIL: "this machine has no such address; --host 127.0.0.1 always works",
   ENOTFOUND: "the name is not known; check its spelling",
-  ECONNREFUSED: "nothing listens there; start a network with `filigree devnet`, or name another with --rpc",
+  ECONNREFUSED: "nothing listens there; check address and port",
+  ECONNRESET: "the connection was cut off; try again, and look at what the server says",
+  ETIMEDOUT: "no answer came; check the address, and the network in between",
+  EHOSTUNREACH: "no way leads there; check the address, and the network in between",
+  ENETUNREACH: "no way leads there; check the address, and the network in between",
 };
 
 /** The first code of the system ("EACCES") among an error and its causes, with the call that failed. */
@@ -38,13 +62,44 @@ function systemCode(error: unknown): { readonly code: string; readonly syscall: 
   return null;
 }
 
+/** Whether it was the system, not a server's answer, that ended a call. */
+export function hasSystemCode(error: unknown): boolean {
+  return systemCode(withCode(error)) !== null;
+}
+
+/** What Node says of a file: "ENOENT: no such file or directory, open 'x'". */
+const FILE_ERROR = /\b(E[A-Z]+): ([^,:]+), \w+(?: '([^']*)'(?: -> '[^']*')?)?/;
+
+/** The same for people: "x: no such file or directory (ENOENT)"; the name only once. */
+function fileText(text: string): string {
+  return text.replace(FILE_ERROR, (_, code: string, reason: string, file: string | undefined, at: number) => {
+    const isNamed = file === undefined || text.slice(0, at).includes(file);
+    return `${isNamed ? "" : `${file}: `}${reason} (${code})`;
+  });
+}
+
+/** A reason for what the system refused, without the file's name: for messages that name the file themselves. */
+export function systemReason(cause: NodeJS.ErrnoException): string {
+  const [, , reason = cause.message] = FILE_ERROR.exec(cause.message) ?? [];
+  return reason;
+}
+
+/** An error about a file that carries the system's code, but not its text a second time. */
+export function fileError(what: string, cause: NodeJS.ErrnoException): Error {
+  const { code, syscall } = cause;
+  return Object.assign(new Error(`${what}: ${systemReason(cause)}`), { code, syscall });
+}
+
 /** One line for people: what went wrong, causes included, and what can be done. */
 export function explain(error: unknown): string {
-  const text = describeError(error);
+  const text = fileText(describeError(error));
   const system = systemCode(error);
   if (system === null) return text;
   const listens = system.syscall === "listen" && system.code === "EACCES";
-  const advice = listens ? "ports below 1024 are for the administrator; give another --port" : ADVICE[system.code];
+  const own = error instanceof UnreachableError ? error.advice[system.code] : undefined;
+  const advice = listens
+    ? "ports below 1024 are for the administrator; give another --port"
+    : (own ?? ADVICE[system.code]);
   const named = text.includes(system.code) ? text : `${text} (${system.code})`;
   return advice === undefined ? named : `${named}; ${advice}`;
 }

@@ -17,6 +17,7 @@ import { registerVerify } from "./commands/verify.ts";
 import { registerWallet } from "./commands/wallet.ts";
 import { registerWorker } from "./commands/worker.ts";
 import { complain, EXIT, InterruptedError, report } from "./errors.ts";
+import { nameRequiredOptions } from "./required.ts";
 
 const COMMANDS: readonly ((program: Command) => void)[] = [
   registerCommp,
@@ -45,6 +46,7 @@ const program = new Command("filigree")
   .showHelpAfterError("(--help shows the options)")
   .exitOverride();
 for (const register of COMMANDS) register(program);
+nameRequiredOptions(program);
 
 // A reader that has seen enough ("| head") ends the command; that is no error. A full disk is.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, link, lstat, open, rename, rm } from "node:fs/promises";
 import path from "node:path";
+import { fileError } from "./errors.ts";
 
 export type OutputOptions = {
   /** Whether an existing regular file may be replaced. */
@@ -34,7 +35,7 @@ export async function writeOutput<Result>(
   await checkOutput(file, options);
   const partial = path.join(path.dirname(file), `.${path.basename(file)}.${randomUUID().slice(0, 8)}.partial`);
   const handle = await open(partial, "wx", options.mode ?? 0o644).catch((error: NodeJS.ErrnoException) => {
-    throw new Error(`cannot write ${file}: ${error.code}`, { cause: error });
+    throw fileError(`cannot write ${file}`, error);
   });
   try {
     const result = await work(handle);

@@ -4,7 +4,7 @@ import path from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { Address, type NetworkPrefix } from "../types/address.ts";
 import { parseFil } from "../types/amount.ts";
-import { UsageError } from "./errors.ts";
+import { fileError, UnreachableError, UsageError } from "./errors.ts";
 import { DEFAULT_DATA } from "./options.ts";
 
 export type RemoteOptions = { readonly rpc?: string; readonly tokenFile?: string; readonly json?: true };
@@ -47,6 +47,14 @@ function apiInfo(text: string): { url: string; token?: string } {
   return token === "" ? { url } : { url, token };
 }
 
+/** What can be done when no node answers. */
+const NODE_ADVICE = {
+  ECONNREFUSED: "nothing listens there; start a network with `filigree devnet`, or name another with --rpc",
+} as const;
+
+/** The node's own "no": it was reached and it answered. */
+export class NodeRefusal extends Error {}
+
 type Described = {
   readonly accounts: readonly { name: string; id: string; secp256k1: string; bls: string }[];
   readonly miner: string;
@@ -72,7 +80,12 @@ export class Remote {
         : { url: place ?? DEFAULT_URL };
     if (!/^https?:\/\/\S+$/.test(given.url))
       throw new UsageError(`--rpc ${given.url}: a URL such as ${DEFAULT_URL} expected`);
-    if (tokenFile !== undefined) return new Remote(given.url, (await readFile(tokenFile, "utf8")).trim());
+    if (tokenFile !== undefined) {
+      const text = await readFile(tokenFile, "utf8").catch((cause: NodeJS.ErrnoException) => {
+        throw fileError(`cannot read --token-file ${tokenFile}`, cause);
+      });
+      return new Remote(given.url, text.trim());
+    }
     const own = path.join(DEFAULT_DATA, "secrets", "admin-token");
     const token = "token" in given ? given.token : FILIGREE_TOKEN;
     return new Remote(given.url, token ?? (await readFile(own, "utf8").catch(() => undefined))?.trim());
@@ -81,6 +94,14 @@ export class Remote {
   /** Calls a method of the `Filecoin` namespace, or with a dot in its name of another; throws what the node says. */
   async call<Result>(method: string, ...params: readonly unknown[]): Promise<Result> {
     return this.request(method, params, AbortSignal.timeout(CALL_SECONDS * 1000));
+  }
+
+  /** As `call`, but null where the node answers with an error; that it cannot be reached is thrown still. */
+  async ask<Result>(method: string, ...params: readonly unknown[]): Promise<Result | null> {
+    return this.call<Result>(method, ...params).catch((error: unknown) => {
+      if (error instanceof NodeRefusal) return null;
+      throw error;
+    });
   }
 
   /** A call that may take as long as `signal` allows. */
@@ -99,7 +120,7 @@ export class Remote {
     }).catch((cause: Error) => {
       if (cause.name === "TimeoutError")
         throw new Error(`${this.url} did not answer ${method} within ${CALL_SECONDS} s`);
-      throw signal.aborted ? signal.reason : new Error(`cannot reach ${this.url}`, { cause: withCode(cause) });
+      throw signal.aborted ? signal.reason : new UnreachableError(this.url, cause, NODE_ADVICE);
     });
     const text = await response.text();
     let reply: { result?: Result; error?: { message?: unknown } };
@@ -108,7 +129,7 @@ export class Remote {
     } catch {
       throw new Error(`${this.url}: HTTP ${response.status}: ${text.trim().slice(0, 300)}`);
     }
-    if (reply.error !== undefined) throw new Error(`${method}: ${String(reply.error.message)}`);
+    if (reply.error !== undefined) throw new NodeRefusal(`${method}: ${String(reply.error.message)}`);
     return reply.result as Result;
   }
 
@@ -120,17 +141,22 @@ export class Remote {
 
   /** The local network's own description, or null on any other node. */
   describe(): Promise<Described | null> {
-    this.described ??= this.call<Described>("Devnet.info").catch(() => null);
+    this.described ??= this.ask<Described>("Devnet.info");
     return this.described;
   }
 
   /**
    * An address, or a name: an account of the local network ("alice", "alice-bls", "miner"), a singleton ("burn"), "default"
-   * for the wallet's own.
+   * for the wallet's own. Errors begin with `option`, if the name is an option's value.
    */
-  async address(name: string): Promise<string> {
+  async address(name: string, option?: string): Promise<string> {
+    const named = option === undefined ? name : `${option} ${name}`;
     if (/^[ft][0-4]/.test(name)) {
-      Address.parse(name);
+      try {
+        Address.parse(name);
+      } catch (cause) {
+        throw new UsageError(`${named} is no address`, { cause });
+      }
       return name;
     }
     if (name === "default") return this.call<string>("WalletDefaultAddress");
@@ -141,13 +167,12 @@ export class Remote {
     const [, plain, bls] = /^(\w+?)(-bls)?$/.exec(name) ?? [];
     const account = known?.accounts.find((one) => one.name === plain);
     if (account !== undefined) return bls === undefined ? account.secp256k1 : account.bls;
-    const names = known?.accounts
-      .map((one) => one.name)
-      .slice(0, 3)
-      .join(", ");
-    throw new UsageError(
-      `${name} is no address${names === undefined ? "" : `, and no account of this network (${names}, …)`}`,
-    );
+    if (known === null)
+      throw new UsageError(
+        `${named} is no address, and ${this.url} is no local network, whose accounts have names; give an address`,
+      );
+    const names = known.accounts.slice(0, 3).map((one) => one.name);
+    throw new UsageError(`${named} is no address, and no account of this network (${names.join(", ")}, …)`);
   }
 
   /** Name of an address on the local network, or the address. */
@@ -164,11 +189,4 @@ export class Remote {
 /** Prints one JSON object, or lines of text. */
 export function say(asJson: boolean | undefined, value: unknown, lines: readonly string[]): void {
   process.stdout.write(asJson === true ? `${JSON.stringify(value)}\n` : lines.map((line) => `${line}\n`).join(""));
-}
-
-/** The system's error inside what `fetch` threw. Deno gives its text without the code. */
-function withCode(thrown: Error): unknown {
-  const cause = thrown.cause ?? thrown;
-  if (!(cause instanceof Error) || "code" in cause || !/connection refused/i.test(cause.message)) return cause;
-  return Object.assign(new Error(cause.message), { code: "ECONNREFUSED" });
 }

@@ -15,6 +15,7 @@ import type { PoStKind, PoStPartitionProof, PublicSector } from "../sector/post/
 import type { PoRepPartitionProof } from "../sector/seal/porep-proof.ts";
 import type { SealedSector, SectorIdentity } from "../sector/seal/seal.ts";
 import { parseCid } from "../types/cid.ts";
+import { fileError } from "./errors.ts";
 import { type OutputOptions, writeOutput } from "./output.ts";
 
 export type SectorRecord = {
@@ -68,7 +69,7 @@ export async function writeRecord(
 export async function readRecord(directory: string): Promise<SectorRecord> {
   const file = path.join(directory, RECORD_FILE);
   const text = await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    throw new Error(`${directory} holds no sealed sector: ${cause.message}`, { cause });
+    throw fileError(`${directory} holds no sealed sector (${RECORD_FILE})`, cause);
   });
   try {
     return recordOf(JSON.parse(text) as Stored);
@@ -157,15 +158,21 @@ export async function writeProof(file: string, proof: ProofFile, options: Output
 /** Reads a proof file; its statement has the right types then, its openings are still anything. */
 export async function readProof(file: string): Promise<ProofFile> {
   const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
-    throw new Error(`cannot read ${file}: ${cause.message}`, { cause });
+    throw fileError(`cannot read ${file}`, cause);
   });
+  const proof = decoded(bytes);
+  if (proof !== null && isStatement(proof)) return proof;
+  throw new Error(`${file} is no proof file; \`filigree prove\` makes them`);
+}
+
+/** Whatever object the bytes are in CBOR; null if they are none. */
+function decoded(bytes: Uint8Array): ProofFile | null {
   try {
-    const proof = cbor.decode<ProofFile>(bytes);
-    if (isStatement(proof)) return proof;
-  } catch (cause) {
-    throw new Error(`${file} is no proof file`, { cause });
+    const value = cbor.decode<unknown>(bytes);
+    return typeof value === "object" && value !== null ? (value as ProofFile) : null;
+  } catch {
+    return null;
   }
-  throw new Error(`${file} is no proof file`);
 }
 
 const isBytes = (value: unknown): boolean => value instanceof Uint8Array && value.length === 32;

@@ -289,7 +289,12 @@ function openingError(folder: DataFolder, cause: unknown): TableError {
   const { place } = folder;
   const why = reasonOf(cause);
   if (hasCode(cause, "LEVEL_LOCKED") || /lock .*(held|unavailable)|already held/i.test(why))
-    return folderError("LOCKED", place, `${place} is in use by another process`, cause);
+    return folderError(
+      "LOCKED",
+      place,
+      `${place} is in use by another process; stop that one, or name another folder`,
+      cause,
+    );
   const isDamage =
     /corruption|missing|does not exist|not an sstable|bad magic|malformed|checksum|truncated|no such file|invalid argument/i;
   if (isDamage.test(why))

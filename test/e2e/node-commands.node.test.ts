@@ -61,10 +61,13 @@ afterAll(async () => {
 test("send, with names and amounts as people write them", async () => {
   const sent = await filigree(["send", "bob", "1.5 FIL", "--from", "alice"]);
   expect([sent.code, sent.err]).toEqual([0, ""]);
-  expect(sent.out).toMatch(/^message bafy\w+, nonce 0\ndone at epoch \d+: ok, gas \d+\n$/);
+  expect(sent.out).toMatch(/^message bafy\w+, nonce 0\ndone: ok, gas \d+ \(included in epoch \d+, receipt in \d+\)\n$/);
+  // The network tells the epoch that includes the message; so must what was sent.
+  const [, included] = /included in epoch (\d+)/.exec(sent.out) ?? [];
+  await until("what is said", () => net.said().includes(`epoch ${included}  Send  alice → bob  1.5 FIL`));
   expect((await filigree(["balance", "bob"])).out).toBe("1000001.5 FIL\n");
   await filigree(["send", "bob", ".5", "--from", "alice"]);
-  await filigree(["send", "bob", "1 aFIL", "--from", "alice-bls"]);
+  await filigree(["send", "bob", "1 attoFIL", "--from", "alice-bls"]);
   expect((await filigree(["balance", "bob"])).out).toBe("1000002.000000000000000001 FIL\n");
   const listed = await json("balance", "bob", "burn");
   expect(listed["balances"]).toMatchObject([{ name: "bob", attoFIL: "1000002000000000000000001" }, { name: "burn" }]);
@@ -90,7 +93,7 @@ test("a method by its name, with parameters in JSON, and a failure that says why
   const wrong = await filigree(["call", "alice", "NoSuchMethod"]);
   expect(wrong).toMatchObject({ code: 64, err: expect.stringMatching(/PubkeyAddress/) });
   const failed = await filigree(["send", "reward", "0", "--from", "alice", "--method", "99", "--gas-limit", "5000000"]);
-  expect(failed).toMatchObject({ code: 1, out: expect.stringMatching(/failed at epoch \d+: .*no such method \(3\)/) });
+  expect(failed).toMatchObject({ code: 1, out: expect.stringMatching(/failed: .*no such method \(3\), gas/) });
   await until("what is said", () => net.said().includes("no such method"));
   expect(net.said()).toMatch(
     /^epoch \d+ {2}method 99 {2}alice → t02 {2}the receiver has no such method \(3\) {2}gas \d+$/m,
@@ -140,6 +143,8 @@ test("usage errors are 64, each with the reason; a node that is not there is nam
     [["devnet", "--quiet", "--verbose"], /exclude/],
     [["send", "bob", "-1"], /not negative/],
     [["send", "nobody", "1", "--from", "alice"], /nobody is no address.*alice/],
+    [["send", "bob", "1", "--from", "t1zzz"], /--from t1zzz is no address/],
+    [["call", "alice", "PubkeyAddress", "--from", "someone"], /--from someone is no address/],
     [["state", "check", "bafy2bzacealwujvg73zmqhm7yiviquupsdsrnkif73zg3p3kslidysormulro", "--data", "none"], /none/],
     [["auth", "token"], /--perm/],
     [["balance", "--rpc", "localhost"], /a URL such as/],

@@ -15,7 +15,7 @@ import { LOOPBACK_HOSTS } from "../../node/rpc-part.ts";
 import { makeToken, PERMISSIONS } from "../../rpc/auth.ts";
 import { formatFil, parseFil } from "../../types/amount.ts";
 import { openOutput, type Started } from "../devnet-output.ts";
-import { UsageError } from "../errors.ts";
+import { systemReason, UsageError } from "../errors.ts";
 import { collect, DEFAULT_DATA, parseRetention, wholeNumber } from "../options.ts";
 import { parseAmount } from "../remote.ts";
 
@@ -64,7 +64,7 @@ function mnemonicWords(text: string): string {
   try {
     return parseMnemonic(/\s/.test(text.trim()) ? text : readFileSync(text, "utf8"));
   } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
+    throw new InvalidArgumentError(`${systemReason(error as Error)} (words, or a file that holds them).`);
   }
 }
 

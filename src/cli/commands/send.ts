@@ -18,8 +18,11 @@ type Lookup = {
   readonly Message: Link;
   readonly Receipt: Receipt;
   readonly ReturnDec: unknown;
+  /** Of the tipset whose headers commit to the receipt: the first above the one that includes the message. */
   readonly Height: number;
+  readonly TipSet: readonly Link[];
 };
+type Tipset = { readonly Height: number; readonly Blocks: readonly { readonly Parents: readonly Link[] }[] };
 type Signed = {
   readonly CID: Link;
   readonly Message: { readonly Nonce: number; readonly From: string; readonly To: string };
@@ -40,7 +43,7 @@ export function registerSend(program: Command): void {
       .command("send")
       .description("send FIL, or call a method of an actor, and wait for the receipt")
       .argument("<to>", 'address or name, such as "bob" or "burn"')
-      .argument("<amount>", '"1.5 FIL", ".5", "20 nFIL", "1 aFIL"', parseAmount)
+      .argument("<amount>", '"1.5 FIL", ".5", "20 nanoFIL", "1 attoFIL"', parseAmount)
       .option("--from <address>", "sender; the node has its key (default: the wallet's own)")
       .option("--method <name|number>", "method of the receiver (default: a plain send)")
       .option("--params <json|hex>", "its parameters: JSON in the network's spelling, or 0x and their CBOR")
@@ -67,7 +70,7 @@ export function registerSend(program: Command): void {
       .argument("<to>", "address or name")
       .argument("<method>", "name or number of the method")
       .argument("[params]", "JSON in the network's spelling, or 0x and their CBOR")
-      .option("--from <address>", 'caller (default: "system")', "system")
+      .option("--from <address>", "caller", "system")
       .option("--value <FIL>", "FIL sent along", parseAmount),
   ).action(call);
 }
@@ -103,7 +106,7 @@ async function send(to: string, amount: bigint, options: SendOptions): Promise<v
   const { number, params } = await methodOf(remote, receiver, options.method ?? "0", options.params);
   const message = {
     To: receiver,
-    From: await remote.address(options.from ?? "default"),
+    From: await remote.address(options.from ?? "default", "--from"),
     Value: amount.toString(),
     Method: Number(number),
     Params: toBase64(params),
@@ -146,16 +149,31 @@ async function waitFor(remote: Remote, cid: string, { confidence, timeout, json 
   const { ExitCode: exitCode, GasUsed: gasUsed, Return: returned } = found.Receipt;
   const carried = found.Message["/"];
   const outcome = exitCodeText(exitCode);
+  const included = await inclusionEpoch(remote, found);
+  const epochs =
+    included === null
+      ? `receipt in epoch ${found.Height}`
+      : `included in epoch ${included}, receipt in ${found.Height}`;
   say(
     json,
-    { cid, message: carried, epoch: found.Height, exitCode, outcome, gasUsed, return: found.ReturnDec ?? returned },
+    {
+      ...{ cid, message: carried, includedEpoch: included, epoch: found.Height },
+      ...{ exitCode, outcome, gasUsed, return: found.ReturnDec ?? returned },
+    },
     [
       ...(carried === cid ? [] : [`replaced by ${carried}`]),
-      `${exitCode === 0 ? "done" : "failed"} at epoch ${found.Height}: ${outcome}, gas ${gasUsed}`,
+      `${exitCode === 0 ? "done" : "failed"}: ${outcome}, gas ${gasUsed} (${epochs})`,
       ...(found.ReturnDec == null ? [] : [`returned ${JSON.stringify(found.ReturnDec)}`]),
     ],
   );
   if (exitCode !== 0) process.exitCode = EXIT.failure;
+}
+
+/** Epoch of the tipset that holds the message; null if the node does not say. */
+async function inclusionEpoch(remote: Remote, { TipSet }: Lookup): Promise<number | null> {
+  const child = await remote.ask<Tipset>("ChainGetTipSet", TipSet);
+  const parents = child?.Blocks[0]?.Parents;
+  return parents === undefined ? null : ((await remote.ask<Tipset>("ChainGetTipSet", parents))?.Height ?? null);
 }
 
 type Invocation = { readonly MsgRct: Receipt; readonly Error: string };
@@ -171,7 +189,7 @@ async function call(
   const { number, params, code } = await methodOf(remote, receiver, method, given);
   const message = {
     To: receiver,
-    From: await remote.address(options.from),
+    From: await remote.address(options.from, "--from"),
     Value: (options.value ?? 0n).toString(),
     Method: Number(number),
     Params: toBase64(params),

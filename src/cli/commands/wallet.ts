@@ -72,7 +72,7 @@ export function registerWallet(program: Command): void {
 async function list(options: RemoteOptions): Promise<void> {
   const remote = await Remote.open(options);
   const rows: { address: string; name: string; attoFIL: string; isDefault: boolean }[] = [];
-  const chosen = await remote.call<string>("WalletDefaultAddress").catch(() => "");
+  const chosen = await remote.ask<string>("WalletDefaultAddress");
   for (const address of await remote.call<string[]>("WalletList"))
     rows.push({
       address,
@@ -142,12 +142,12 @@ async function account(name: string | undefined, options: RemoteOptions): Promis
   const address = await remote.address(name);
   const actor = await remote.call<ActorInfo>("StateGetActor", address, null);
   const id = await remote.call<string>("StateLookupID", address, null);
-  const robust = await remote
-    .call<string>("StateAccountKey", id, null)
-    .catch(() => remote.call<string>("StateLookupRobustAddress", id, null).catch(() => null));
-  const ethereum = await remote.call<string>("FilecoinAddressToEthAddress", id).catch(() => null);
+  const robust =
+    (await remote.ask<string>("StateAccountKey", id, null)) ??
+    (await remote.ask<string>("StateLookupRobustAddress", id, null));
+  const ethereum = await remote.ask<string>("FilecoinAddressToEthAddress", id);
   const kind = textOfCid(parseCid(actor.Code["/"])) ?? actor.Code["/"];
-  const pending = await remote.call<number>("MpoolGetNonce", address).catch(() => actor.Nonce);
+  const pending = (await remote.ask<number>("MpoolGetNonce", address)) ?? actor.Nonce;
   const fields = {
     name: await remote.nameOf(address),
     id,

@@ -1,12 +1,13 @@
 /** `filigree worker` and `filigree store`: proving on many machines. */
+import { stat } from "node:fs/promises";
 import { totalmem } from "node:os";
 import path from "node:path";
 import type { Command } from "commander";
 import { platform } from "#platform";
 import { toHex } from "../../base/bytes.ts";
-import { describeError } from "../../base/errors.ts";
 import { LOOPBACK_HOSTS } from "../../node/rpc-part.ts";
-import { UsageError } from "../errors.ts";
+import type { BlobStore } from "../../queue/store.ts";
+import { explain, hasSystemCode, UnreachableError, UsageError } from "../errors.ts";
 import { parseWorkers, wholeNumber } from "../options.ts";
 
 type WorkerCommand = {
@@ -20,6 +21,9 @@ type StoreCommand = { readonly host: string; readonly port: number; readonly jso
 
 /** Where the store's token stands, so that it is in no list of processes. */
 const TOKEN = "FILIGREE_STORE_TOKEN";
+/** What can be done when nothing listens. */
+const QUEUE_ADVICE = { ECONNREFUSED: "nothing listens there; start PostgreSQL, or give another address with --queue" };
+const STORE_ADVICE = { ECONNREFUSED: "nothing listens there; start `filigree store`, or give another --store" };
 
 export function registerWorker(program: Command): void {
   program
@@ -66,20 +70,45 @@ async function work({ queue, store, workers = platform.cores, memory, json }: Wo
   const line = (value: Record<string, unknown>, text: string): void => {
     process.stdout.write(json === true ? `${JSON.stringify(value)}\n` : `${text}\n`);
   };
+  const bytes = openStore(place, process.env[TOKEN]);
+  await checkStore(bytes, place);
   line({ release, workers, memory: most }, `worker of release ${release}: ${workers} threads, ${most} MiB`);
   await runWorker({
     url: queue,
-    store: openStore(place, process.env[TOKEN]),
+    store: bytes,
     release,
     workers,
     memory: most,
     signal: ending(),
     onJob: (kind, outcome) => line({ kind, outcome }, `${kind}: ${outcome}`),
-    onTrouble: (error) => process.stderr.write(`${describeError(error)}\n`),
+    onTrouble: (error) => process.stderr.write(`${explain(error)}\n`),
+  }).catch((cause: unknown) => {
+    // Its own losses a worker outlives: what ends it is the database at the start.
+    const { hostname, port } = new URL(queue);
+    const database = `PostgreSQL at ${hostname}:${port || "5432"}`;
+    if (hasSystemCode(cause)) throw new UnreachableError(database, cause, QUEUE_ADVICE);
+    throw new Error(`${database} refuses; look at user, password and name of the database in --queue`, { cause });
   });
 }
 
+/** Looks whether a store is there, before jobs are taken that need it. */
+async function checkStore(store: BlobStore, place: string): Promise<void> {
+  if (store.folder !== null) return requireFolder(store.folder, "--store");
+  await store.has(`blobs/${"0".repeat(64)}`).catch((cause: unknown) => {
+    if (hasSystemCode(cause)) throw new UnreachableError(`the store at ${place}`, cause, STORE_ADVICE);
+    throw new Error(`the store at ${place} cannot be used (its token goes into ${TOKEN})`, { cause });
+  });
+}
+
+/** Throws if there is no such folder. */
+async function requireFolder(folder: string, name: string): Promise<void> {
+  const info = await stat(folder).catch(() => null);
+  if (info?.isDirectory() === true) return;
+  throw new Error(`${name} ${folder}: ${info === null ? "no such folder; make it first" : "no folder"}`);
+}
+
 async function serve(folder: string, { host, port, json }: StoreCommand): Promise<void> {
+  await requireFolder(folder, "folder");
   const { serveStore } = await import("../../platform/node-store.ts");
   const isLocal = LOOPBACK_HOSTS.includes(host);
   const token = process.env[TOKEN] ?? (isLocal ? null : toHex(platform.randomBytes(16)));
