@@ -11,6 +11,7 @@ import { CidSet } from "../storage/cid-set.ts";
 import type { Block, BlockSource } from "../storage/contract.ts";
 import { type BlockHeader, encodeHeader, type Tipset } from "../types/block-header.ts";
 import { type CID, cidFromBytes } from "../types/cid.ts";
+import { ChainError } from "./errors.ts";
 import { loadBlock } from "./links.ts";
 import { encodeMetadata } from "./snapshot-format.ts";
 
@@ -33,7 +34,12 @@ export type RangeOptions = {
   readonly stateRoots: boolean;
 };
 
-type Source = { readonly blocks: BlockSource; parent(tipset: Tipset): Promise<Tipset | null> };
+type Source = {
+  readonly blocks: BlockSource;
+  /** Epoch of the lowest tipset after which the state is kept. */
+  readonly statesFrom: number;
+  parent(tipset: Tipset): Promise<Tipset | null>;
+};
 
 /** What of a tipset at an epoch is exported beside its headers. */
 type Wanted = {
@@ -48,9 +54,10 @@ const CBOR = 0x51;
 const DAG_CBOR = 0x71;
 const IDENTITY = 0x00;
 
-/** The sections of the file, its header first. */
+/** The sections of the file, its header first. Throws `ChainError` STATES_COLLECTED for more states than there are. */
 export function exportChain(chain: Source, tipset: Tipset, options: ExportOptions): AsyncGenerator<Uint8Array> {
   const { recentRoots, skipOldMessages, receipts = false, version = 1 } = options;
+  if (recentRoots > 0) requireStates(chain, tipset, tipset.height - recentRoots);
   return sections(chain, tipset, version, (height) => {
     const recent = height > tipset.height - recentRoots;
     return { messages: recent || !skipOldMessages, state: recent || height === 0, receipts: receipts && recent };
@@ -60,11 +67,21 @@ export function exportChain(chain: Source, tipset: Tipset, options: ExportOption
 /** As `exportChain`, with whatever is wanted of a range of epochs. */
 export function exportRange(chain: Source, tipset: Tipset, options: RangeOptions): AsyncGenerator<Uint8Array> {
   const { above, messages, receipts, stateRoots } = options;
+  if (stateRoots) requireStates(chain, tipset, above);
   return sections(chain, tipset, 1, (height) => {
     const within = height > above && height > 0;
     const state = (within && stateRoots) || height === 0;
     return { messages: within && messages, state, receipts: within && receipts ? "found" : false };
   });
+}
+
+/** States before all tipsets above an epoch are wanted. */
+function requireStates({ statesFrom: from }: Source, { height }: Tipset, epoch: number): void {
+  if (from === 0 || epoch >= from) return;
+  throw new ChainError(
+    { code: "STATES_COLLECTED", epoch: Math.max(0, epoch), from },
+    `states are kept from epoch ${from} on: those of ${Math.max(0, height - from)} epochs can be exported`,
+  );
 }
 
 async function* sections(

@@ -3,9 +3,11 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { registerAuth } from "./commands/auth.ts";
+import { registerChain } from "./commands/chain.ts";
 import { registerCommp } from "./commands/commp.ts";
 import { registerConformance } from "./commands/conformance.ts";
 import { registerDevnet } from "./commands/devnet.ts";
+import { registerMpool } from "./commands/mpool.ts";
 import { registerParams } from "./commands/params.ts";
 import { registerProve } from "./commands/prove.ts";
 import { registerReplay } from "./commands/replay.ts";
@@ -24,6 +26,8 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerConformance,
   registerDevnet,
   registerSend,
+  registerChain,
+  registerMpool,
   registerWallet,
   registerAuth,
   registerReplay,

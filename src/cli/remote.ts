@@ -2,6 +2,8 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
+import { WebSocket } from "ws";
+import { connect, type NodeClient, type SocketLike } from "../client.ts";
 import { Address, type NetworkPrefix } from "../types/address.ts";
 import { parseFil } from "../types/amount.ts";
 import { fileError, UnreachableError, UsageError } from "./errors.ts";
@@ -137,6 +139,21 @@ export class Remote {
   async prefix(): Promise<NetworkPrefix> {
     this.spelling ??= this.call<string>("WalletValidateAddress", "f00").then((own) => (own[0] === "f" ? "f" : "t"));
     return this.spelling;
+  }
+
+  /** A WebSocket to the node, for subscriptions; it can be paused when values come too fast. */
+  socket(): { readonly node: NodeClient; pause(): void; resume(): void } {
+    let raw: WebSocket | null = null;
+    class Socket extends WebSocket {
+      constructor(url: string) {
+        super(url);
+        raw = this;
+      }
+    }
+    const token = this.token === undefined ? {} : { token: this.token };
+    const kind = Socket as unknown as new (url: string) => SocketLike;
+    const node = connect(this.url.replace(/^http/, "ws"), { ...token, WebSocket: kind });
+    return { node, pause: () => (raw as WebSocket | null)?.pause(), resume: () => (raw as WebSocket | null)?.resume() };
   }
 
   /** The local network's own description, or null on any other node. */

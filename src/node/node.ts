@@ -77,7 +77,7 @@ export class FilecoinNode {
       // A node that keeps everything collects when it is told to, and no earlier.
       const never = { keep: Number.MAX_SAFE_INTEGER, every: Number.POSITIVE_INFINITY };
       const kept = retention === undefined || retention === "archive" ? never : { keep: retention };
-      this.collector = new StateCollector({ store, states, ...kept });
+      this.collector = new StateCollector({ chain, ...kept });
     }
     this.parts.add(this.collector);
   }

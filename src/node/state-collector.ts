@@ -9,19 +9,18 @@
  * those that link to them, and a state's name goes last, so that the next collection finds what is left of it.
  */
 
+import type { Chain } from "../chain/chain.ts";
 import { parseStateName, stateName } from "../chain/states-from.ts";
 import { linksOf, possibleLinks } from "../exec/reachable.ts";
-import type { StateManager } from "../stmgr/state-manager.ts";
 import { CidSet } from "../storage/cid-set.ts";
-import type { BlockStore, WriteWatch } from "../storage/contract.ts";
+import type { WriteWatch } from "../storage/contract.ts";
 import type { BlockHeader, Tipset } from "../types/block-header.ts";
 import { CID } from "../types/cid.ts";
 import { isChainForm } from "./chain-form.ts";
 import type { Health, Startable } from "./startable.ts";
 
 export type StateCollectorOptions = {
-  readonly store: BlockStore;
-  readonly states: StateManager;
+  readonly chain: Chain;
   /** Epochs below the head whose states are kept, at least 1. */
   readonly keep: number;
   /** Epochs from one collection to the next; default: a quarter of those kept, at least `MIN_EVERY`. */
@@ -91,7 +90,7 @@ export class StateCollector implements Startable {
   }
 
   async start(): Promise<void> {
-    const { chain } = this.options.states;
+    const { chain } = this.options;
     // What a collection left that was ended comes with the next tipset.
     const isLeft = (await this.names(FIRST, stateName(chain.statesFrom), 1)).length > 0;
     this.last = isLeft ? Number.NEGATIVE_INFINITY : chain.head.height;
@@ -133,8 +132,8 @@ export class StateCollector implements Startable {
   }
 
   private async run(keep: number): Promise<Collected> {
-    const { store, states } = this.options;
-    const { chain } = states;
+    const { chain } = this.options;
+    const store = chain.blocks;
     this.last = chain.head.height;
     const lowest = await chain.tipsetAtOrBefore(Math.max(0, chain.head.height - keep));
     const from = Math.max(lowest.height, chain.statesFrom);
@@ -152,14 +151,14 @@ export class StateCollector implements Startable {
 
   /** The first names of states with `low <= name < high`. */
   private async names(low: string, high: string, limit: number): Promise<string[]> {
-    const found = await this.options.store.metadataBetween(low, high, { limit, descending: false });
+    const found = await this.options.chain.blocks.metadataBetween(low, high, { limit, descending: false });
     return found.map(([name]) => name);
   }
 
   // What is kept.
 
   private async mark(from: number): Promise<CidSet> {
-    const { chain } = this.options.states;
+    const { chain } = this.options;
     const live = new CidSet();
     for (const { parentStateRoot } of (await chain.genesis()).blocks) await this.markFrom(parentStateRoot, live);
     // Those of the head's chain, whoever noted them or did not; then those of every fork.
@@ -208,7 +207,8 @@ export class StateCollector implements Startable {
 
   /** Removes a state, blocks before those that link to them, and its name with the last of them. */
   private async remove(name: string, live: CidSet, watch: WriteWatch): Promise<{ blocks: number; bytes: number }> {
-    const { store, batch } = this.options;
+    const { batch } = this.options;
+    const store = this.options.chain.blocks;
     const seen = new CidSet();
     let held: Uint8Array[] = [];
     let [blocks, bytes, looked] = [0, 0, 0];
@@ -246,7 +246,7 @@ export class StateCollector implements Startable {
   }
 
   private async read(cid: Uint8Array): Promise<Uint8Array | undefined> {
-    const { store } = this.options;
+    const store = this.options.chain.blocks;
     return store.peek(cid) ?? (await store.get(cid));
   }
 

@@ -54,6 +54,7 @@ export type ChainService = Pick<
   | "onHeadChange"
   | "bad"
   | "locate"
+  | "statesFrom"
 >;
 export type StateService = Pick<
   StateManager,

@@ -6,8 +6,8 @@ import { Devnet } from "../../dist/node/devnet.js";
 import { StateCollector } from "../../dist/node/state-collector.js";
 
 const net = await Devnet.open({ seed: "collecting", accounts: 4, blockTime: 3600, data: process.argv[2] });
-const { chain, states } = net.node;
-const collector = new StateCollector({ store: chain.blocks, states, keep: 12, every: 3, batch: 8 });
+const { chain } = net.node;
+const collector = new StateCollector({ chain, keep: 12, every: 3, batch: 8 });
 net.node.add(collector);
 await net.node.start();
 for (let i = 0; ; i++) {

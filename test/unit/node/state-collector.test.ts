@@ -39,8 +39,7 @@ async function grow(height: number): Promise<void> {
 }
 
 function collectorOf(more: Partial<StateCollectorOptions> = {}): StateCollector {
-  const { states, chain } = devnet.node;
-  return new StateCollector({ store: chain.blocks, states, keep: KEEP, every: 5, ...more });
+  return new StateCollector({ chain: devnet.node.chain, keep: KEEP, every: 5, ...more });
 }
 
 /** Blocks of a store that nothing needs that must stay. */
@@ -68,7 +67,7 @@ function dyingAt(store: MemoryStore, count: number): BlockStore {
 }
 
 test("a collection that ends at any write loses nothing that must stay, and the next one leaves nothing behind", async () => {
-  const { chain, states } = devnet.node;
+  const { chain } = devnet.node;
   const store = chain.blocks as MemoryStore;
   const all = [...store.entries()];
   const facts = await store.metadataWith("");
@@ -77,25 +76,21 @@ test("a collection that ends at any write loses nothing that must stay, and the 
     made.writeNow({ blocks: all.map(({ key, bytes }) => ({ cid: bytesOf(key), bytes })), metadata: facts });
     return made;
   };
-  const over = async (blocks: BlockStore, made: Chain): Promise<StateCollector> =>
-    new StateCollector({
-      store: blocks,
-      states: Object.assign(Object.create(states), { chain: made }),
-      keep: KEEP,
-      batch: 4,
-    });
+  const over = (made: Chain): StateCollector => new StateCollector({ chain: made, keep: KEEP, batch: 4 });
   const whole = copy();
-  await (await over(whole, await Chain.open({ blocks: whole }))).collect();
+  await over(await Chain.open({ blocks: whole })).collect();
   for (let at = 0; ; at += 3) {
     const killed = copy();
     const dying = dyingAt(killed, at);
-    const ended = await (await over(dying, await Chain.open({ blocks: dying }))).collect().then(
-      () => true,
-      () => false,
-    );
+    const ended = await over(await Chain.open({ blocks: dying }))
+      .collect()
+      .then(
+        () => true,
+        () => false,
+      );
     const again = await Chain.open({ blocks: killed });
     await checkWhole(again);
-    await (await over(killed, again)).collect();
+    await over(again).collect();
     await checkWhole(again);
     expect(killed.totalBytes, `killed at write ${at}`).toBe(whole.totalBytes);
     if (ended) {

@@ -1,0 +1,230 @@
+/** `filigree chain`: the head, what is on the chain, snapshots, and which states are kept. */
+import type { Command } from "commander";
+import { Option } from "commander";
+import { importSnapshot } from "../../chain/import.ts";
+import { loadCrypto } from "../../core/crypto.ts";
+import { StateCollector } from "../../node/state-collector.ts";
+import { type CID, parseCid } from "../../types/cid.ts";
+import { exportFolder, exportRemote, parseTipset } from "../chain-export.ts";
+import { openFolder, withChain } from "../data-folder.ts";
+import { UsageError } from "../errors.ts";
+import { openBytes } from "../input.ts";
+import { commandLine, interruptible } from "../interrupt.ts";
+import { MIN_RETENTION, wholeNumber } from "../options.ts";
+import { checkOutput, writeOutput } from "../output.ts";
+import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { checkSnapshot, type NetworkName } from "../snapshot-check.ts";
+import { progressLine, sizeText } from "../terminal.ts";
+
+type Link = { readonly "/": string };
+type Head = {
+  readonly Cids: readonly Link[];
+  readonly Height: number;
+  readonly Blocks: readonly { readonly Miner: string; readonly Timestamp: number; readonly ParentWeight: string }[];
+};
+
+/** Epochs of states in a snapshot unless told otherwise: as in those that are handed out for the public networks. */
+const RECENT_ROOTS = 2000;
+/** Epochs that are executed again by `--validate`. */
+const VALIDATED = 10;
+
+export function registerChain(program: Command): void {
+  const chain = program.command("chain").description("the chain of a node: its head, objects, snapshots, states kept");
+  withRemote(chain.command("head").description("the newest tipset")).action(head);
+  withRemote(
+    chain
+      .command("get")
+      .description("a tipset, or an object of the store")
+      .argument("<what>", "an epoch, or a CID, perhaps with a path behind it: <cid>/<field>/<index>"),
+  ).action(get);
+  withRemote(
+    chain
+      .command("export")
+      .description("write a snapshot: headers, messages, and states of the newest epochs, as a CAR file")
+      .argument("<file.car>", "where to write it")
+      .option("--data <folder>", "a data folder that nobody has open, instead of a running node")
+      .option("--tipset <@epoch|cids>", "what it ends with (default: the head)")
+      .option("--recent-stateroots <n>", "epochs whose states are in it", wholeNumber(0, 1_000_000_000), RECENT_ROOTS)
+      .option("--skip-old-msgs", "leave out messages of older epochs")
+      .option("--receipts", "with receipts of the newest epochs (needs --data)")
+      .addOption(new Option("--format <n>", "format of snapshots, FRC-0108").choices(["1", "2"]).default("1"))
+      .option("--force", "replace the file if it exists"),
+  ).action(exportTo);
+  chain
+    .command("import")
+    .description("take a snapshot into a data folder that has no chain; every block is checked")
+    .argument("<file.car>", "CAR file of format 1 or 2; - for standard input")
+    .requiredOption("--data <folder>", "data folder; made if it is not there")
+    .option("--genesis <cid>", "genesis block that the chain must begin with")
+    .option(
+      "--validate [epochs]",
+      `execute the last epochs and compare (default: ${VALIDATED})`,
+      wholeNumber(1, 100_000),
+    )
+    .addOption(
+      new Option("--network <name>", "whose rules validation follows").choices(["mainnet", "local"]).default("local"),
+    )
+    .option("--json", "one JSON object instead of text")
+    .action(importFrom);
+  withRemote(
+    chain
+      .command("prune")
+      .description("remove states of old epochs; headers, messages and receipts stay")
+      .option(
+        "--keep <epochs>",
+        "epochs whose states stay",
+        wholeNumber(MIN_RETENTION, 1_000_000_000),
+        2 * MIN_RETENTION,
+      )
+      .option("--data <folder>", "a data folder that nobody has open, instead of a running node"),
+  ).action(prune);
+}
+
+async function head(options: RemoteOptions): Promise<void> {
+  const remote = await Remote.open(options);
+  sayTipset(await remote.call<Head>("ChainHead"), options.json);
+}
+
+function sayTipset({ Cids, Height, Blocks }: Head, json: boolean | undefined): void {
+  const tipset = Cids.map((cid) => cid["/"]);
+  const time = new Date(Number(Blocks[0]?.Timestamp) * 1000).toISOString();
+  say(json, { epoch: Height, tipset, blocks: Blocks.length, time, parentWeight: Blocks[0]?.ParentWeight }, [
+    `epoch ${Height}, ${time}`,
+    ...tipset.map((cid, i) => `${cid}  ${Blocks[i]?.Miner}`),
+  ]);
+}
+
+async function get(what: string, options: RemoteOptions): Promise<void> {
+  const remote = await Remote.open(options);
+  if (/^\d{1,15}$/.test(what)) {
+    const found = await remote.call<Head>("ChainGetTipSetByHeight", Number(what), null);
+    sayTipset(found, options.json);
+    return;
+  }
+  const path = what.replace(/^\/?ip(?:fs|ld)\//, "");
+  checkCid(path.split("/")[0] as string);
+  const { Cid, Obj } = await remote.call<{ Cid: Link; Obj: unknown }>("ChainGetNode", path);
+  say(options.json, { cid: Cid["/"], object: Obj }, [JSON.stringify(Obj, null, 2)]);
+}
+
+function checkCid(text: string): CID {
+  try {
+    return parseCid(text);
+  } catch {
+    throw new UsageError(`${text} is neither an epoch nor a CID`);
+  }
+}
+
+type ExportOptions = RemoteOptions & {
+  readonly data?: string;
+  readonly tipset?: string;
+  readonly recentStateroots: number;
+  readonly skipOldMsgs?: true;
+  readonly receipts?: true;
+  readonly format: "1" | "2";
+  readonly force?: true;
+};
+
+async function exportTo(file: string, options: ExportOptions): Promise<void> {
+  const { data, tipset, force } = options;
+  const wish = {
+    recentRoots: options.recentStateroots,
+    skipOldMessages: options.skipOldMsgs === true,
+    receipts: options.receipts === true,
+    version: Number(options.format) as 1 | 2,
+    ...(tipset === undefined ? {} : { tipset }),
+  };
+  const wanted = tipset === undefined ? null : parseTipset(tipset);
+  await checkOutput(file, { force });
+  const remote = data === undefined ? await Remote.open(options) : null;
+  const line = progressLine();
+  const report = (bytes: number): void => line.show(sizeText(bytes));
+  const done = await interruptible((signal) =>
+    writeOutput(file, { force }, (handle) => {
+      const more = { signal, report };
+      if (remote !== null) return exportRemote(remote, wish, handle, more);
+      return withChain(data as string, async (chain) => {
+        const top =
+          wanted === null
+            ? chain.head
+            : "epoch" in wanted
+              ? await chain.tipsetAtOrBefore(wanted.epoch)
+              : await chain.tipset(wanted.cids.map(checkCid));
+        return exportFolder(chain, top, wish, handle, more);
+      });
+    }),
+  ).finally(() => line.clear());
+  const figures = { ...done, format: wish.version, recentStateroots: wish.recentRoots };
+  say(options.json, { file, ...figures }, [
+    `${file}: ${sizeText(done.bytes)}, format ${wish.version}, down from epoch ${done.epoch}`,
+    ...done.tipset,
+  ]);
+}
+
+type ImportOptions = {
+  readonly data: string;
+  readonly genesis?: string;
+  readonly validate?: number | true;
+  readonly network: NetworkName;
+  readonly json?: true;
+};
+
+async function importFrom(file: string, options: ImportOptions): Promise<void> {
+  const genesis = options.genesis === undefined ? {} : { genesis: checkCid(options.genesis) };
+  const crypto = await loadCrypto();
+  const line = progressLine();
+  const source = await openBytes(file);
+  const store = await openFolder(options.data, true).catch(async (error: unknown) => {
+    await source.close();
+    throw error;
+  });
+  const started = performance.now();
+  try {
+    const work = async (signal: AbortSignal) => {
+      const onProgress = ({ stage, done, total }: { stage: string; done: number; total: number }): void =>
+        line.part(stage, done, total);
+      const taken = await importSnapshot(store, source, { hashes: crypto, ...genesis, onProgress, signal });
+      if (options.validate === undefined) return { taken, checked: null };
+      const epochs = options.validate === true ? VALIDATED : options.validate;
+      return { taken, checked: await checkSnapshot(store, { crypto, network: options.network, epochs, signal, line }) };
+    };
+    const { taken, checked } = await interruptible(work, commandLine());
+    line.clear();
+    const { head: top, genesis: first, version, blocks, tipsets, statesFrom, messagesFrom, resumedAt, f3 } = taken;
+    const seconds = (performance.now() - started) / 1000;
+    const figures = { format: version, epoch: top.height, tipset: top.key.map(String), genesis: first.key.map(String) };
+    const counts = { tipsets, blocks, statesFrom, messagesFrom, resumedAt, f3Bytes: f3, seconds };
+    say(options.json, { ok: true, ...figures, ...counts, validated: checked }, [
+      `epoch ${top.height}: ${tipsets} tipsets, ${blocks} blocks${resumedAt > 0 ? " more" : ""}, format ${version} (${seconds.toFixed(1)} s)`,
+      `states from epoch ${statesFrom} on, messages from epoch ${messagesFrom} on`,
+      ...(f3 > 0 ? [`${sizeText(f3)} of F3 certificates were checked by their CID and left out`] : []),
+      ...(checked === null
+        ? []
+        : [`${checked.tipsets} tipsets from epoch ${checked.lowest} on executed, every root equal`]),
+      ...top.key.map(String),
+    ]);
+  } finally {
+    line.clear();
+    await store.close();
+    await source.close();
+  }
+}
+
+async function prune(options: RemoteOptions & { readonly keep: number; readonly data?: string }): Promise<void> {
+  const { keep, data, json } = options;
+  if (data === undefined) {
+    const remote = await Remote.open(options);
+    const wanted = { MovingGC: false, RetainState: -1, KeepEpochs: keep };
+    await interruptible((signal) => remote.wait("ChainPrune", [wanted], signal), commandLine());
+    say(json, { ok: true, keep }, [`the states of the last ${keep} epochs are kept`]);
+    return;
+  }
+  const collected = await withChain(data, (chain) =>
+    interruptible(() => new StateCollector({ chain, keep }).collect(), commandLine()),
+  );
+  const { from, states, blocks, bytes } = collected;
+  say(json, { ok: true, keep, ...collected }, [
+    `${states} states of old epochs removed: ${blocks} blocks, ${sizeText(bytes)}`,
+    from === 0 ? "the states of all epochs are kept" : `states from epoch ${from} on are kept`,
+  ]);
+}
