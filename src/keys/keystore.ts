@@ -108,14 +108,6 @@ export class Keystore {
     });
   }
 
-  /** Forgets all keys. */
-  clear(): Promise<void> {
-    return this.change((entries) => {
-      entries.clear();
-      return { result: undefined, chosen: null };
-    });
-  }
-
   list(): Address[] {
     return [...this.entries.keys()].sort().map((name) => Address.parse(name));
   }
@@ -225,7 +217,8 @@ function parse(bytes: Uint8Array): Stored {
 function damaged(reason: string, cause?: unknown): never {
   throw new KeyError(
     { code: "BAD_KEYSTORE", reason },
-    'the file "keystore" among the secrets is damaged; restore it from a copy, or start with --reset',
+    'the file "keystore" among the secrets is damaged; restore it from a copy, or move it away and start again ' +
+      "(the chain stays, and a local network's own accounts come back; keys that you made are only in that file)",
     cause === undefined ? undefined : { cause },
   );
 }

@@ -77,7 +77,12 @@ function readIdentity(bytes: Uint8Array): PrivateKey {
   try {
     return privateKeyFromProtobuf(bytes);
   } catch (cause) {
-    throw new NetworkError({ code: "BAD_IDENTITY" }, "the stored identity is not a libp2p private key", { cause });
+    throw new NetworkError(
+      { code: "BAD_IDENTITY" },
+      'the file "libp2p-host" among the secrets is damaged (no private key of libp2p); restore it from a copy, or move it ' +
+        "away and start again: the node then has a new identity",
+      { cause },
+    );
   }
 }
 

@@ -211,10 +211,9 @@ export class Devnet {
       { secrets, crypto, randomBytes: platform.randomBytes, local: true, prefix: network.prefix },
       "",
     );
-    if (chain.isEmpty || keystore.isNew) {
-      await keystore.clear();
+    // Keys are never taken away, whatever became of the store; those of a new genesis come to them.
+    if (chain.isEmpty || keystore.isNew)
       await keystore.addAll(accounts.flatMap(({ keys }) => [keys.secp256k1, keys.bls]));
-    }
     // The genesis comes last: a first start that was killed before it begins from the beginning.
     const beacon = async (epoch: number): Promise<BeaconEntry> =>
       local?.entryAt(epoch) ?? { round: BigInt(epoch), data: localBeacon(crypto, seed)(BigInt(epoch)) };

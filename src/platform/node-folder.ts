@@ -142,10 +142,10 @@ export class DataFolder {
     this.made = made;
   }
 
-  /** Removes what stands beside the table; only its holder may. */
+  /** Removes what stands beside the table, the note of what was written last; only the table's holder may. */
   async clear(): Promise<void> {
-    await rm(path.join(this.place, WRITTEN), { force: true });
     await rm(path.join(this.place, SECRETS), { recursive: true, force: true });
+    await rm(path.join(this.place, WRITTEN), { force: true });
   }
 
   /** What was acknowledged last; null if the file is not there. Throws DAMAGED. */
@@ -182,7 +182,7 @@ export class DataFolder {
 }
 
 export const WHAT_CAN_BE_DONE =
-  "restore the folder from a copy, start with --repair to go on with what can be read, or with --reset to begin anew";
+  "restore the folder from a copy, start with --repair to go on with what can be read, or with --reset to begin anew (that removes its keys, too)";
 
 function sumOf(text: string): string {
   return crc32(new TextEncoder().encode(text)).toString(16).padStart(8, "0");

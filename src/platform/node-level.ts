@@ -39,21 +39,11 @@ type Waiting = {
 
 export const openTable: OpenTable = async (place, options = {}) => {
   const folder = await DataFolder.open(place, options);
-  if (options.reset === true) await reset(folder);
   const table = new LevelTable(folder);
-  await table.open(options.repair ?? false);
+  if (options.reset === true) await table.openEmpty();
+  else await table.open(options.repair ?? false);
   return table;
 };
-
-/** Removes an existing table while LevelDB holds its lock. */
-async function reset(folder: DataFolder): Promise<void> {
-  if (!folder.made) return;
-  await ClassicLevel.destroy(folder.store).catch((cause: unknown) => {
-    throw openingError(folder, cause);
-  });
-  await folder.mark(false);
-  await folder.clear();
-}
 
 class LevelTable implements Table {
   private readonly folder: DataFolder;
@@ -76,30 +66,53 @@ class LevelTable implements Table {
   async open(repair: boolean): Promise<void> {
     const { folder } = this;
     const isNew = !folder.made;
-    // Looked at before LevelDB changes anything.
-    const written = await folder.written().catch((error: unknown) => {
-      if (repair) return null;
-      throw error;
-    });
+    // Looked at before LevelDB changes anything. Of a store that was never made nothing was acknowledged.
+    const written = isNew
+      ? null
+      : await folder.written().catch((error: unknown) => {
+          if (repair) return null;
+          throw error;
+        });
     if (!isNew && written === null && !repair)
       throw folderError(
         "DAMAGED",
         folder.place,
         `the file "written" is missing in ${folder.place}; ${WHAT_CAN_BE_DONE}`,
       );
-    let level = await openLevel(folder).catch(async (error: unknown) => {
+    const level = await openLevel(folder).catch(async (error: unknown) => {
       if (!repair || (error as TableError).code !== "DAMAGED") throw error;
       await ClassicLevel.repair(folder.store).catch((cause: unknown) => {
         throw folderError("DAMAGED", folder.place, `the store in ${folder.place} cannot be repaired`, cause);
       });
       return openLevel(folder);
     });
-    try {
+    await this.take(level, async () => {
       this.count = await numbersOf(level, folder, repair ? null : written, repair);
-      if (repair) level = await renumber(level, this.count);
+      if (repair) await renumber(level, this.count);
       this.note = repair ? "" : (written?.note ?? "");
+    });
+  }
+
+  /**
+   * Removes the database and all that belongs to it, and makes a new one. What stands beside it goes while LevelDB holds
+   * the lock, and the note of what was written last of all: wherever this is ended, the folder is refused as damaged until
+   * it is reset again.
+   */
+  async openEmpty(): Promise<void> {
+    const { folder } = this;
+    await ClassicLevel.destroy(folder.store).catch((cause: unknown) => {
+      throw openingError(folder, cause);
+    });
+    await this.take(await newLevel(folder), () => folder.clear());
+  }
+
+  /** Goes on with an open database once `look` has succeeded, and closes it otherwise. */
+  private async take(level: Level, look: () => Promise<void>): Promise<void> {
+    const { folder } = this;
+    try {
+      await look();
       this.written = await folder.keepWritten({ count: this.count, note: this.note });
-      if (isNew) await folder.mark(true);
+      if (!folder.made) await folder.mark(true);
       await folder.protect();
     } catch (error) {
       await level.close();
@@ -276,9 +289,15 @@ async function openLevel(folder: DataFolder): Promise<Level> {
       folder.place,
       `the store in ${folder.place} is damaged (its file CURRENT is missing); ${WHAT_CAN_BE_DONE}`,
     );
+  return folder.made ? openAt(folder, false) : newLevel(folder);
+}
+
+const newLevel = (folder: DataFolder): Promise<Level> => openAt(folder, true);
+
+async function openAt(folder: DataFolder, createIfMissing: boolean): Promise<Level> {
   const level: Level = new ClassicLevel<Uint8Array, Uint8Array>(folder.store, VIEW);
   try {
-    await level.open({ createIfMissing: !folder.made });
+    await level.open({ createIfMissing });
     return level;
   } catch (cause) {
     throw openingError(folder, cause);
@@ -363,13 +382,12 @@ async function numbersOf(level: Level, folder: DataFolder, written: Written | nu
 }
 
 /** After a repair: writes all numbers anew, so that what was lost is not complained of again. */
-async function renumber(level: Level, count: number): Promise<Level> {
+async function renumber(level: Level, count: number): Promise<void> {
   const numbers = Array.from({ length: Math.min(count, NUMBERS) }, (_, i) => count - i);
   await level.batch(
     numbers.map((number) => ({ type: "put" as const, key: numberKey(number), value: numberValue(number) })),
     { sync: true },
   );
-  return level;
 }
 
 /** LevelDB answers with Buffers; the host knows plain byte arrays only. */

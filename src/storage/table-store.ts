@@ -50,7 +50,7 @@ function unseal(key: Uint8Array, value: Uint8Array): Uint8Array {
   if (value.length < 4 || view.getUint32(0, true) !== crc32(bytes, crc32(key)))
     throw new StorageError(
       { code: "CORRUPT", key: toHex(key) },
-      "a stored value does not match its checksum; restore the folder from a copy, or start with --reset to begin anew",
+      "a stored value does not match its checksum; restore the folder from a copy, or start with --reset to begin anew (that removes its keys, too)",
     );
   return bytes;
 }
