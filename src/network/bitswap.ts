@@ -11,7 +11,7 @@ import type { CID } from "../types/cid.ts";
 import { BitswapClient } from "./bitswap-client.ts";
 import { BitswapServer, type ObjectSource } from "./bitswap-server.ts";
 import type { Host } from "./host.ts";
-import { DEADLINES, PEER_LIMITS } from "./params.ts";
+import { type Deadlines, PEER_LIMITS } from "./params.ts";
 import type { Offence } from "./peer-book.ts";
 import { RateLimiter } from "./rate-limit.ts";
 import {
@@ -27,6 +27,7 @@ import { type FrameStream, frameStream, LengthScanner, withLength, withoutLength
 export type BitswapParts = {
   readonly host: Host;
   readonly objects: ObjectSource;
+  readonly deadlines: Deadlines;
   /** Peers to ask, best first. */
   readonly peers: () => readonly string[];
   readonly now: () => number;
@@ -103,11 +104,11 @@ export class Bitswap {
   }
 
   private async listen(stream: Stream, connection: Connection): Promise<void> {
-    const { onOffence } = this.parts;
+    const { onOffence, deadlines } = this.parts;
     const peer = connection.remotePeer.toString();
     const frames = frameStream(stream, (limit) => new LengthScanner(limit));
     try {
-      for (;;) this.received(peer, await readMessage(frames, () => onOffence(peer, "tooSlow")));
+      for (;;) this.received(peer, await readMessage(frames, deadlines, () => onOffence(peer, "tooSlow")));
     } catch (error) {
       if (isFilError(error, "STREAM_ENDED")) await stream.close().catch(() => undefined);
       else stream.abort(error as Error);
@@ -164,7 +165,7 @@ export class Bitswap {
   }
 
   private async write(peer: string, sender: Sender, message: BitswapMessage): Promise<void> {
-    const signal = AbortSignal.timeout(DEADLINES.bitswapMessage);
+    const signal = AbortSignal.timeout(this.parts.deadlines.bitswapMessage);
     if (sender.stream?.writeStatus !== "writable" || sender.frames === null) {
       const connection = this.parts.host.getConnections().find((one) => one.remotePeer.toString() === peer);
       if (connection === undefined) throw new RangeError(`peer ${peer} is not connected`);
@@ -189,9 +190,9 @@ export class Bitswap {
 }
 
 /** The next message. A stream without any is let go; one that comes too slowly is told of. */
-async function readMessage(frames: FrameStream, onSlow: () => void): Promise<Uint8Array> {
+async function readMessage(frames: FrameStream, deadlines: Deadlines, onSlow: () => void): Promise<Uint8Array> {
   const abort = new AbortController();
-  let timer = setTimeout(() => abort.abort(new Error("no message")), DEADLINES.bitswapIdle);
+  let timer = setTimeout(() => abort.abort(new Error("no message")), deadlines.bitswapIdle);
   let begun = false;
   try {
     return await frames.read(MAX_FRAME, abort.signal, () => {
@@ -201,7 +202,7 @@ async function readMessage(frames: FrameStream, onSlow: () => void): Promise<Uin
       timer = setTimeout(() => {
         onSlow();
         abort.abort(new Error("too slow"));
-      }, DEADLINES.bitswapMessage);
+      }, deadlines.bitswapMessage);
     });
   } finally {
     clearTimeout(timer);

@@ -7,7 +7,7 @@ import { FilError, isFilError } from "../base/errors.ts";
 import { HeaderError, makeTipset, type Tipset } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
 import type { Host } from "./host.ts";
-import { DEADLINES } from "./params.ts";
+import { type Deadlines, MIN_ANSWER_SPEED } from "./params.ts";
 import type { Offence } from "./peer-book.ts";
 import {
   type CompactedMessages,
@@ -32,6 +32,7 @@ export type ExchangeClientParts = {
   /** Peers to ask, best first. */
   readonly peers: () => readonly string[];
   readonly now: () => number;
+  readonly deadlines: Deadlines;
   readonly onOffence: (peer: string, offence: Offence) => void;
   /** How long an answer took; for the choice of peers. */
   readonly onAnswer: (peer: string, milliseconds: number) => void;
@@ -46,6 +47,8 @@ export type FetchedTipset = {
 
 /** Peers that are asked before the request is given up. Source: lotus chain/exchange/client.go, ShufflePeersPrefix. */
 const MAX_TRIED = 16;
+/** Milliseconds between looks at how fast an answer comes. */
+const WATCH_MS = 500;
 
 export class ExchangeClient {
   /** Bytes of all answers so far. */
@@ -92,20 +95,32 @@ export class ExchangeClient {
     outer: AbortSignal,
     promised: boolean,
   ): Promise<readonly FetchedTipset[]> {
-    const { host, now, onOffence, onAnswer } = this.parts;
-    const limit = AbortSignal.timeout(DEADLINES.exchangeRead + DEADLINES.exchangeWrite);
-    const signal = AbortSignal.any([outer, limit]);
+    const { host, now, onOffence, onAnswer, deadlines } = this.parts;
+    const slow = new AbortController();
+    const limit = AbortSignal.timeout(deadlines.exchangeRead + deadlines.exchangeWrite);
+    const signal = AbortSignal.any([outer, limit, slow.signal]);
     const connection = host.getConnections().find((one) => one.remotePeer.toString() === peer);
     if (connection === undefined) throw new ExchangeError({ code: "NO_PEER" }, `peer ${peer} is not connected`);
     const start = now();
     const stream = await connection.newStream(EXCHANGE_PROTOCOL, { signal });
+    let bytes = 0;
+    // The peer may think for a while; from then on its answer has to come at some speed. Looks are counted and not the
+    // clock: time in which this node did not get to reading is not the peer's.
+    let waited = 0;
+    const watch = setInterval(() => {
+      waited += WATCH_MS;
+      const expected = ((waited - deadlines.exchangeRead) / 1000) * MIN_ANSWER_SPEED;
+      if (bytes < expected) slow.abort(new Error("the answer comes too slowly"));
+    }, WATCH_MS);
     try {
       const frames = frameStream(stream);
       await frames.write(encodeExchangeRequest(request), signal);
       await stream.close({ signal });
-      const bytes = await frames.read(EXCHANGE_LIMITS.responseBytes, signal);
-      this.received += bytes.length;
-      const response = decodeExchangeResponse(bytes);
+      const answer = await frames.read(EXCHANGE_LIMITS.responseBytes, signal, (so) => {
+        bytes = so;
+      });
+      this.received += answer.length;
+      const response = decodeExchangeResponse(answer);
       const chain = checkResponse(peer, request, response);
       onAnswer(peer, now() - start);
       return chain;
@@ -116,8 +131,10 @@ export class ExchangeClient {
       else if (isFilError(error, "NO_ANSWER")) {
         if (promised) onOffence(peer, "notFound");
       } else if (error instanceof FilError && error.code !== "STREAM_ENDED") onOffence(peer, "badFrame");
-      else if (limit.aborted && !outer.aborted) onOffence(peer, "tooSlow");
+      else if ((limit.aborted || slow.signal.aborted) && !outer.aborted) onOffence(peer, "tooSlow");
       throw error;
+    } finally {
+      clearInterval(watch);
     }
   }
 }

@@ -9,7 +9,7 @@ import { type CidKey, cidKey, cidOfBlock } from "../types/cid.ts";
 import { encodeMessage, encodeSignedMessage, type Message, type SignedMessage } from "../types/message.ts";
 import type { ChainSource } from "./chain-source.ts";
 import type { Host } from "./host.ts";
-import { DEADLINES, PEER_LIMITS } from "./params.ts";
+import { type Deadlines, PEER_LIMITS } from "./params.ts";
 import type { Offence } from "./peer-book.ts";
 import { RateLimiter } from "./rate-limit.ts";
 import {
@@ -27,6 +27,7 @@ import { frameStream } from "./wire/frames.ts";
 export type ExchangeServerParts = {
   readonly host: Host;
   readonly chain: ChainSource;
+  readonly deadlines: Deadlines;
   readonly now: () => number;
   readonly onOffence: (peer: string, offence: Offence) => void;
 };
@@ -59,12 +60,12 @@ export class ExchangeServer {
   private async answer(stream: Stream, connection: Connection): Promise<void> {
     const { onOffence } = this.parts;
     const peer = connection.remotePeer.toString();
-    const reading = AbortSignal.timeout(DEADLINES.exchangeRead);
+    const reading = AbortSignal.timeout(this.parts.deadlines.exchangeRead);
     const taken = { bytes: 0 };
     try {
       const frames = frameStream(stream);
       const request = decodeExchangeRequest(await frames.read(EXCHANGE_LIMITS.requestBytes, reading));
-      const writing = AbortSignal.timeout(DEADLINES.exchangeWrite);
+      const writing = AbortSignal.timeout(this.parts.deadlines.exchangeWrite);
       await frames.write(await this.respond(peer, request, taken), writing);
       await stream.close({ signal: writing });
     } catch (error) {

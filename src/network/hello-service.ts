@@ -7,7 +7,7 @@ import type { Connection, Stream } from "@libp2p/interface";
 import { isFilError } from "../base/errors.ts";
 import type { ChainSource } from "./chain-source.ts";
 import type { Host } from "./host.ts";
-import { DEADLINES, PEER_LIMITS } from "./params.ts";
+import { type Deadlines, PEER_LIMITS } from "./params.ts";
 import type { Offence } from "./peer-book.ts";
 import { RateLimiter } from "./rate-limit.ts";
 import { frameStream } from "./wire/frames.ts";
@@ -27,6 +27,7 @@ export type PeerTiming = { readonly roundTrip: number; readonly clockOffset: num
 export type HelloParts = {
   readonly host: Host;
   readonly chain: ChainSource;
+  readonly deadlines: Deadlines;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly onHello: (peer: string, hello: Hello) => void;
@@ -69,7 +70,7 @@ export class HelloService {
   async say(connection: Connection): Promise<PeerTiming> {
     const { chain, now } = this.parts;
     const peer = connection.remotePeer.toString();
-    const signal = AbortSignal.timeout(DEADLINES.hello);
+    const signal = AbortSignal.timeout(this.parts.deadlines.hello);
     const stream = await connection.newStream(HELLO_PROTOCOL, { signal });
     try {
       const frames = frameStream(stream);
@@ -98,7 +99,7 @@ export class HelloService {
   private async answer(stream: Stream, connection: Connection): Promise<void> {
     const { chain, now, onOffence } = this.parts;
     const peer = connection.remotePeer.toString();
-    const signal = AbortSignal.timeout(DEADLINES.hello);
+    const signal = AbortSignal.timeout(this.parts.deadlines.hello);
     try {
       if (!this.rate.allow(peer)) {
         onOffence(peer, "tooManyRequests");

@@ -26,9 +26,11 @@ import {
   CONNECTIONS,
   dhtProtocol,
   GOSSIP,
+  GOSSIP_LIMITS,
   GOSSIP_THRESHOLDS,
   MESSAGES_TOPIC_SCORE,
   messagesTopic,
+  PEER_LIMITS,
   PEER_SCORE,
 } from "./params.ts";
 import { peerAddress } from "./peer-address.ts";
@@ -59,6 +61,8 @@ export type HostOptions = {
   /** Multiaddrs to listen on; empty: none. */
   readonly listen: readonly string[];
   readonly peers: PeerBook;
+  /** Is given the gossip service before anything reaches it. */
+  readonly guard: (pubsub: GossipSub) => void;
   readonly userAgent: string;
   /** Peers at one address are not suspicious: for networks on one machine. */
   readonly local: boolean;
@@ -118,7 +122,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
       nodeInfo: { userAgent: options.userAgent },
       transports: [...transports],
       connectionEncrypters: [noise(), ...encrypters, ...(options.extraEncrypters ?? [])],
-      streamMuxers: [yamux(), mplex()],
+      streamMuxers: [yamux({ maxInboundStreams: PEER_LIMITS.streams }), boundedMplex()],
       connectionManager: { maxConnections: CONNECTIONS.high, ...limits },
       connectionMonitor: { enabled: !local },
       connectionGater: {
@@ -131,7 +135,11 @@ export async function openHost(options: HostOptions): Promise<Host> {
       services: {
         identify: identify(),
         ping: ping(),
-        pubsub: gossipsub(gossipOptions(topics, options.otherTopics ?? [], local)),
+        pubsub: (components) => {
+          const made = gossipsub(gossipOptions(topics, options.otherTopics ?? [], local))(components);
+          options.guard(made);
+          return made;
+        },
         ...(options.dht === undefined
           ? {}
           : { dht: kadDHT({ protocol: dhtProtocol(networkName), clientMode: options.dht === "client" }) }),
@@ -145,6 +153,32 @@ export async function openHost(options: HostOptions): Promise<Host> {
       { cause },
     );
   }
+}
+
+/**
+ * mplex within bounds: it has no limit of open streams, and when it gives a connection up it leaves it open without any.
+ * Its own limit of new streams a second counts everybody, and is set above what honest peers need.
+ */
+function boundedMplex(): ReturnType<typeof mplex> {
+  return () => {
+    const factory = mplex({ disconnectThreshold: PEER_LIMITS.mplexStreamsPerSecond })();
+    const create = factory.createStreamMuxer.bind(factory);
+    factory.createStreamMuxer = (connection) => {
+      const muxer = create(connection) as ReturnType<typeof create> & { onRemoteStream(stream: unknown): void };
+      const abort = muxer.abort.bind(muxer);
+      const onRemoteStream = muxer.onRemoteStream.bind(muxer);
+      muxer.abort = (error) => {
+        abort(error);
+        connection.abort(error);
+      };
+      muxer.onRemoteStream = (stream) => {
+        onRemoteStream(stream);
+        if (muxer.streams.length > PEER_LIMITS.streams) muxer.abort(new Error("too many streams"));
+      };
+      return muxer;
+    };
+    return factory;
+  };
 }
 
 function gossipOptions(topics: readonly string[], others: readonly string[], local: boolean) {
@@ -164,6 +198,7 @@ function gossipOptions(topics: readonly string[], others: readonly string[], loc
     ignoreDuplicatePublishError: true,
     globalSignaturePolicy: "StrictSign" as const,
     asyncValidation: false,
+    maxOutboundBufferSize: GOSSIP_LIMITS.outboundBytes,
     maxInboundDataLength: GOSSIP.maxMessageBytes + (64 << 10),
     maxTopicBytesPerPeer: GOSSIP.maxSubscriptions * 1100,
     decodeRpcLimits: {

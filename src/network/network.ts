@@ -13,9 +13,10 @@ import type { ChainSource } from "./chain-source.ts";
 import { ExchangeClient } from "./exchange-client.ts";
 import { ExchangeServer } from "./exchange-server.ts";
 import { Gossip, type GossipScores, type Verdict } from "./gossip.ts";
+import { guardGossip } from "./gossip-guard.ts";
 import { HelloService, type PeerTiming } from "./hello-service.ts";
 import { type Host, type HostOptions, openHost, parseMultiaddr } from "./host.ts";
-import { blocksTopic, messagesTopic } from "./params.ts";
+import { blocksTopic, DEADLINES, type Deadlines, messagesTopic, PEER_LIMITS } from "./params.ts";
 import { isLoopback, peerAddress } from "./peer-address.ts";
 import type { Offence, PeerAddress, PeerBook } from "./peer-book.ts";
 import { type BlockMessage, decodeBlockMessage, encodeBlockMessage } from "./wire/block-message.ts";
@@ -32,7 +33,7 @@ export type NetworkHandlers = {
   readonly onFault: (where: string, error: unknown) => void;
 };
 
-export type NetworkOptions = Omit<HostOptions, "peers"> & {
+export type NetworkOptions = Omit<HostOptions, "peers" | "guard"> & {
   readonly peers: PeerBook;
   readonly chain: ChainSource;
   /** Blocks that peers may have by bitswap, all of them; without it bitswap is not spoken. */
@@ -40,6 +41,8 @@ export type NetworkOptions = Omit<HostOptions, "peers"> & {
   readonly handlers: NetworkHandlers;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Time limits; default `DEADLINES`. */
+  readonly deadlines?: Deadlines;
 };
 
 export type ConnectedPeer = {
@@ -71,17 +74,18 @@ export class Network {
   private readonly speeds = new Map<string, number>();
 
   private constructor(options: NetworkOptions, host: Host) {
-    const { chain, now, handlers, peers } = options;
+    const { chain, now, handlers, peers, deadlines = DEADLINES } = options;
     const onOffence = (peer: string, offence: Offence): void => this.report(peer, offence);
     this.options = options;
     this.host = host;
     this.peers = peers;
     this.gossip = new Gossip(host, handlers.onFault);
-    this.server = new ExchangeServer({ host, chain, now, onOffence });
+    this.server = new ExchangeServer({ host, chain, now, deadlines, onOffence });
     this.hello = new HelloService({
       host,
       chain,
       now,
+      deadlines,
       onOffence,
       onHello: handlers.onHello,
       onTiming: (peer, timing) => {
@@ -91,7 +95,7 @@ export class Network {
     });
     const { objects } = options;
     const onFault = (error: unknown): void => handlers.onFault("bitswap", error);
-    const common = { host, now, onOffence, peers: () => this.fastestFirst() };
+    const common = { host, now, deadlines, onOffence, peers: () => this.fastestFirst() };
     this.bitswap = objects === undefined ? null : new Bitswap({ ...common, objects, onFault });
     this.exchange = new ExchangeClient({
       ...common,
@@ -101,18 +105,12 @@ export class Network {
 
   /** Opens the host and joins the network's topics; rejects with `NetworkError`. */
   static async open(options: NetworkOptions): Promise<Network> {
-    const host = await openHost(options);
-    const network = new Network(options, host);
-    host.addEventListener("connection:open", ({ detail }) => network.opened(detail));
-    host.addEventListener("peer:disconnect", ({ detail }) => {
-      network.timings.delete(detail.toString());
-      network.speeds.delete(detail.toString());
-      options.handlers.onDisconnect?.(detail.toString());
-    });
-    await network.server.start();
-    await network.bitswap?.start();
-    await network.hello.start();
-    network.joinTopics();
+    let network: Network | null = null;
+    const { now, local } = options;
+    const onOffence = (peer: string, offence: Offence): void => network?.report(peer, offence);
+    const host = await openHost({ ...options, guard: (pubsub) => guardGossip(pubsub, { now, local, onOffence }) });
+    network = new Network(options, host);
+    await network.begin();
     return network;
   }
 
@@ -219,6 +217,20 @@ export class Network {
     await this.host.stop();
   }
 
+  private async begin(): Promise<void> {
+    const { host, options } = this;
+    host.addEventListener("connection:open", ({ detail }) => this.opened(detail));
+    host.addEventListener("peer:disconnect", ({ detail }) => {
+      this.timings.delete(detail.toString());
+      this.speeds.delete(detail.toString());
+      options.handlers.onDisconnect?.(detail.toString());
+    });
+    await this.server.start();
+    await this.bitswap?.start();
+    await this.hello.start();
+    this.joinTopics();
+  }
+
   private joinTopics(): void {
     const { networkName, handlers } = this.options;
     const read = async <T>(
@@ -250,8 +262,21 @@ export class Network {
 
   private opened(connection: Connection): void {
     const peer = connection.remotePeer.toString();
+    const own = this.connectionsOf(peer).length;
     if (this.peers.isBanned(peer)) this.cutOff(peer);
+    else if (own > PEER_LIMITS.connections) {
+      connection.abort(new Error("the peer has enough connections"));
+      this.report(peer, "tooManyConnections");
+    } else if (this.isCrowded(connection)) connection.abort(new Error("too many connections from one host"));
     else if (connection.direction === "outbound") this.peers.reached(peer, connection.remoteAddr.toString());
+  }
+
+  /** Whether a host has as many connections as it may; this machine may have any number. */
+  private isCrowded({ remoteAddr, direction }: Connection): boolean {
+    const from = peerAddress(remoteAddr);
+    if (direction === "outbound" || this.options.local || from === null || isLoopback(from)) return false;
+    const same = this.host.getConnections().filter((one) => peerAddress(one.remoteAddr)?.ip === from.ip);
+    return same.length > PEER_LIMITS.connectionsPerHost;
   }
 
   /** Where a peer is connected from, as far as that may be banned: nobody else must be hit. */

@@ -79,6 +79,9 @@ export const MESSAGES_TOPIC_SCORE = {
 /** Source: lotus node/config/def.go. */
 export const CONNECTIONS = { low: 150, high: 180, graceMs: 20_000 } as const;
 
+/** Bytes a second that an answer of chain exchange must bring. Source: lotus chain/exchange/client.go, 50 KiB/s. */
+export const MIN_ANSWER_SPEED = 50 << 10;
+
 /** Time limits of the protocols, milliseconds. Sources: lotus node/hello/hello.go, chain/exchange/{client,server}.go. */
 export const DEADLINES = {
   hello: 10_000,
@@ -87,6 +90,22 @@ export const DEADLINES = {
   /** bitswap, ours: from the first byte of a message to its last; a stream without messages */
   bitswapMessage: 30_000,
   bitswapIdle: 120_000,
+} as const;
+export type Deadlines = Readonly<Record<keyof typeof DEADLINES, number>>;
+
+/** What one peer may gossip; ours. The network's messages are some ten a second, its blocks some kilobytes an epoch. */
+export const GOSSIP_LIMITS = {
+  bytesBurst: 8 << 20,
+  bytesPerSecond: 2 << 20,
+  /** messages, subscriptions and entries of control */
+  itemsBurst: 4000,
+  itemsPerSecond: 500,
+  /** ids of messages in a control entry that count as one item */
+  idsPerItem: 16,
+  /** bytes that wait for a peer that does not read; beyond, its stream ends */
+  outboundBytes: 8 << 20,
+  /** by how much peers on one machine may do more */
+  localFactor: 8,
 } as const;
 
 /** What one node allows one peer; ours, there is no rate limit in libp2p. */
@@ -102,6 +121,12 @@ export const PEER_LIMITS = {
   bitswapPerSecond: 64,
   bitswapBytesBurst: 32 << 20,
   bitswapBytesPerSecond: 8 << 20,
+  /** connections of one peer: one, and those of a dial at the same time from both sides; and of one host */
+  connections: 4,
+  connectionsPerHost: 16,
+  /** streams of all protocols that one connection may hold open */
+  streams: 256,
+  mplexStreamsPerSecond: 512,
   /** streams of one protocol that one connection may hold open */
   inboundStreams: 16,
   outboundStreams: 32,

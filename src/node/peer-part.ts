@@ -33,7 +33,10 @@ import { PoolGossip } from "./pool-gossip.ts";
 import { ServedChain } from "./served-chain.ts";
 import type { Health, Startable } from "./startable.ts";
 
-export type PeerPartOptions = Pick<NetworkOptions, "listen" | "userAgent" | "local" | "dht" | "extraEncrypters"> & {
+export type PeerPartOptions = Pick<
+  NetworkOptions,
+  "listen" | "userAgent" | "local" | "dht" | "extraEncrypters" | "deadlines"
+> & {
   readonly node: { readonly chain: Chain; readonly states: StateManager; readonly pool: MessagePool };
   readonly validator: BlockValidator;
   readonly verifyBls: VerifyBls;
@@ -132,7 +135,7 @@ export class PeerPart implements Startable {
   }
 
   async start(): Promise<void> {
-    const { node, listen, userAgent, local, now, secrets, bootstrap, dht, extraEncrypters } = this.options;
+    const { node, listen, userAgent, local, now, secrets, bootstrap, dht, extraEncrypters, deadlines } = this.options;
     await this.kept.load();
     const identity = await identityOf(secrets);
     const served = await ServedChain.open(
@@ -150,6 +153,7 @@ export class PeerPart implements Startable {
       peers: this.kept.book,
       chain: served,
       objects: node.chain.blocks,
+      ...(deadlines === undefined ? {} : { deadlines }),
       ...(dht === undefined ? {} : { dht }),
       ...(extraEncrypters === undefined ? {} : { extraEncrypters }),
       handlers: {
