@@ -38,3 +38,10 @@ export function commandLine(...more: readonly string[]): string {
     ...words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)),
   ].join(" ");
 }
+
+/** Resolves when somebody asks this process to stop. */
+export function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  });
+}

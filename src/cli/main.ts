@@ -8,6 +8,7 @@ import { registerCommp } from "./commands/commp.ts";
 import { registerConformance } from "./commands/conformance.ts";
 import { registerDevnet } from "./commands/devnet.ts";
 import { registerMpool } from "./commands/mpool.ts";
+import { registerNode } from "./commands/node.ts";
 import { registerParams } from "./commands/params.ts";
 import { registerProve } from "./commands/prove.ts";
 import { registerReplay } from "./commands/replay.ts";
@@ -25,6 +26,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerCommp,
   registerConformance,
   registerDevnet,
+  registerNode,
   registerSend,
   registerChain,
   registerMpool,

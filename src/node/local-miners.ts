@@ -38,6 +38,8 @@ export type LocalMinersOptions = {
   readonly owner: Address;
   readonly times: { readonly genesisTime: number; readonly blockDelay: number };
   readonly networkName: string;
+  /** Indices of the miners that are wanted; default: all. */
+  readonly only?: readonly number[];
 };
 
 /** Network version of a local network, which decides how rounds are counted. */
@@ -80,6 +82,7 @@ export class LocalMiners {
     const { sectorBytes } = sealProof(options.sealProof);
     const miners: OwnMiner[] = [];
     for (let m = 0; m < options.miners; m++) {
+      if (options.only !== undefined && !options.only.includes(m)) continue;
       const id = options.firstId + BigInt(m);
       const sectors = new Map<number, OwnSector>();
       for (let number = 0; number < options.sectors; number++) {

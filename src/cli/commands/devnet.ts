@@ -16,14 +16,18 @@ import { makeToken, PERMISSIONS } from "../../rpc/auth.ts";
 import { formatFil, parseFil } from "../../types/amount.ts";
 import { openOutput, type Started } from "../devnet-output.ts";
 import { systemReason, UsageError } from "../errors.ts";
+import { stopSignal } from "../interrupt.ts";
 import { collect, DEFAULT_DATA, parseRetention, wholeNumber } from "../options.ts";
 import { parseAmount } from "../remote.ts";
+import { runSeveralNodes } from "../several-nodes.ts";
 
 type Options = {
   readonly accounts: number;
   readonly balance?: bigint;
   readonly seed?: string;
   readonly blockTime: number;
+  readonly nodes: number;
+  readonly listen?: string;
   readonly miners: number;
   readonly sectors: number;
   readonly genesisTime?: number;
@@ -87,6 +91,16 @@ export function registerDevnet(program: Command): void {
       wholeNumber(0, 16),
       0,
     )
+    .option(
+      "--nodes <n>",
+      "nodes of the network, each with its own store, identity and peers, in this process; miners are dealt out in turn",
+      wholeNumber(1, 32),
+      1,
+    )
+    .option(
+      "--listen <multiaddr>",
+      "where the first node listens for peers, the others on the ports after it (default with --nodes: free ports of loopback)",
+    )
     .option("--sectors <n>", "sectors of each miner, 2 KiB", wholeNumber(1, 64), 1)
     .option("--genesis-time <unix|now>", "time of the genesis block", epochSeconds)
     .option("--port <n>", "port of the JSON-RPC server; 0 takes a free one", wholeNumber(0, 65535), 1234)
@@ -125,8 +139,30 @@ async function run(options: Options, command: Command): Promise<void> {
   // What is made from here on is for its owner alone.
   process.umask(0o077);
   // Looked at first: a port that is taken must not cost the earlier network.
-  await portIsFree(host, port);
+  for (let i = 0; i < (port === 0 ? 1 : options.nodes); i++) await portIsFree(host, port + i);
   const now = Math.floor(Date.now() / 1000);
+  if (options.nodes > 1 || options.listen !== undefined) {
+    await runSeveralNodes(
+      {
+        ...{ seed, mnemonic, accounts, balance, blockTime, machine, data, host, port },
+        nodes: options.nodes,
+        miners: options.miners,
+        sectors: options.sectors,
+        listen: options.listen,
+        genesisTime: options.genesisTime ?? now,
+        allowHosts: options.allowHost,
+        allowOrigins: options.cors,
+        reset: options.reset === true,
+        repair: options.repair === true,
+        json: options.json === true,
+        quiet: options.quiet === true,
+        verbose: options.verbose === true,
+        version: command.parent?.version() ?? "",
+      },
+      stopSignal(),
+    );
+    return;
+  }
   const net = await Devnet.open({
     ...(seed === undefined ? {} : { seed }),
     ...(mnemonic === undefined ? {} : { mnemonic }),
@@ -199,10 +235,4 @@ async function portIsFree(host: string, port: number): Promise<void> {
     server.listen({ host, port, exclusive: true }, resolve);
   });
   await new Promise((resolve) => server.close(resolve));
-}
-
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
-  });
 }

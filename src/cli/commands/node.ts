@@ -1,0 +1,237 @@
+/** `filigree node`: a node of its own in a network that others began. */
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { type Command, Option } from "commander";
+import { platform } from "#platform";
+import { equal } from "../../base/bytes.ts";
+import { parseDrandInfo } from "../../beacon/drand.ts";
+import { isDamage } from "../../node/damage.ts";
+import { initNode, openJoinedNode } from "../../node/joined-node.ts";
+import type { MachinePlace } from "../../node/machines.ts";
+import { type NetworkDescription, parseDescription } from "../../node/network-description.ts";
+import type { NetworkNode } from "../../node/network-node.ts";
+import { DEVNET } from "../../params/networks.ts";
+import { readCar } from "../../storage/car.ts";
+import { TableStore } from "../../storage/table-store.ts";
+import { decodeHeader, headerCid } from "../../types/block-header.ts";
+import { UsageError } from "../errors.ts";
+import { openBytes } from "../input.ts";
+import { interruptible, stopSignal } from "../interrupt.ts";
+import { nodeOutput } from "../node-output.ts";
+import { collect, wholeNumber } from "../options.ts";
+
+const DEFAULT_NODE_DATA = ".filigree/node";
+/** Longest genesis file that is read whole, bytes. */
+const MAX_GENESIS = 64 << 20;
+
+type InitOptions = {
+  readonly network: string;
+  readonly genesis?: string;
+  readonly importSnapshot?: string;
+  readonly beacon?: string;
+  readonly epochSeconds: number;
+  readonly data: string;
+  readonly json?: boolean;
+};
+
+type StartOptions = {
+  readonly data: string;
+  readonly bootstrap: readonly string[];
+  readonly listen: readonly string[];
+  readonly mine: readonly string[];
+  readonly host: string;
+  readonly port: number;
+  readonly allowHost: readonly string[];
+  readonly cors: readonly string[];
+  readonly machine: MachinePlace;
+  readonly repair?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+};
+
+export function registerNode(program: Command): void {
+  const node = program.command("node").description("a node that joins a local network which others began");
+  node
+    .command("init")
+    .description("make the data folder of a node from a network's genesis or a snapshot of its chain")
+    .requiredOption(
+      "--network <devnet.json|local>",
+      "description that `filigree devnet --nodes` writes; or local, with --beacon",
+    )
+    .option("--genesis <car>", "the network's genesis: genesis.car beside the description (- for standard input)")
+    .option("--import-snapshot <car>", "a snapshot of the chain instead of the genesis alone")
+    .option("--beacon <json>", "for local: file of the beacon's chain info, as drand's interface gives it")
+    .option("--epoch-seconds <n>", "for local: seconds between epochs", wholeNumber(1, 3600), 1)
+    .option("--data <folder>", "where the node is kept", DEFAULT_NODE_DATA)
+    .option("--json", "the result as JSON")
+    .action(init);
+  node
+    .command("start")
+    .description("run the node: it dials its peers, synchronises, validates every block and serves JSON-RPC")
+    .option("--data <folder>", "where the node is kept", DEFAULT_NODE_DATA)
+    .option(
+      "--bootstrap <multiaddr>",
+      "peer to stay connected to (repeatable; default: those of the description)",
+      collect,
+      [],
+    )
+    .option(
+      "--listen <multiaddr>",
+      "where to listen for peers (repeatable; default: a free port of loopback)",
+      collect,
+      [],
+    )
+    .option(
+      "--mine <address>",
+      "miner of the local network that this node owns, by its ID address (repeatable)",
+      collect,
+      [],
+    )
+    .option("--port <n>", "port of the JSON-RPC server; 0 takes a free one", wholeNumber(0, 65535), 0)
+    .option("--host <address>", "address to serve JSON-RPC on; any but loopback needs tokens", "127.0.0.1")
+    .option("--allow-host <name>", "further Host header to accept (repeatable)", collect, [])
+    .option("--cors <origin>", "origin of pages that may call (repeatable)", collect, [])
+    .addOption(
+      new Option("--machine <place>", "where messages are executed").choices(["worker", "thread"]).default("worker"),
+    )
+    .option("--repair", "go on with what can be read of a damaged data folder")
+    .option("--quiet", "say nothing but the address and what fails")
+    .option("--verbose", "say every block that is made")
+    .option("--json", "one JSON object a line instead of text")
+    .action(start);
+}
+
+async function init(options: InitOptions): Promise<void> {
+  const { genesis, importSnapshot } = options;
+  const file = genesis ?? importSnapshot;
+  if (file === undefined || (genesis !== undefined && importSnapshot !== undefined))
+    throw new UsageError("give --genesis <car> or --import-snapshot <car>");
+  process.umask(0o077);
+  const car = await openBytes(file);
+  try {
+    const description = await describe(options, car);
+    const data = path.resolve(options.data);
+    const store = await TableStore.open(data, platform.openTable);
+    try {
+      const head = await interruptible((signal) => initNode(store, description, car, { signal }));
+      const result = {
+        ok: true,
+        data,
+        network: description.network,
+        genesis: description.genesis.cid,
+        epoch: head.height,
+      };
+      if (options.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
+      else
+        process.stdout.write(
+          `a node of "${description.network}" at epoch ${head.height} in ${data}\nstart it: filigree node start --data ${options.data}\n`,
+        );
+    } finally {
+      await store.close();
+    }
+  } finally {
+    await car.close();
+  }
+}
+
+/** The network as its description says, or, for "local", as genesis and beacon do. */
+async function describe(
+  { network, beacon, epochSeconds, importSnapshot }: InitOptions,
+  car: Awaited<ReturnType<typeof openBytes>>,
+): Promise<NetworkDescription> {
+  if (network !== "local") {
+    if (["mainnet", "calibrationnet", "calibnet"].includes(network))
+      throw new UsageError(
+        `${network} cannot be followed yet: its network versions above 9 are not run; see docs/status.md`,
+      );
+    return parseDescription(await readFile(network, "utf8"));
+  }
+  if (beacon === undefined || importSnapshot !== undefined)
+    throw new UsageError("--network local needs --genesis and --beacon <file>; or give the network's devnet.json");
+  if (car.size > MAX_GENESIS) throw new UsageError(`a genesis of ${car.size} bytes; at most ${MAX_GENESIS} are read`);
+  const { roots, blocks } = readCar(await car.read(0, car.size));
+  const found = blocks.find(({ cid }) => roots.length === 1 && equal(cid, roots[0] as Uint8Array));
+  if (found === undefined) throw new UsageError("the CAR file does not hold the one genesis block that it should name");
+  const header = decodeHeader(found.bytes);
+  return {
+    network: DEVNET.name,
+    chainId: DEVNET.chainId,
+    epochSeconds,
+    genesis: { cid: `${headerCid(header)}`, time: Number(header.timestamp) },
+    beacon: parseDrandInfo(JSON.parse(await readFile(beacon, "utf8"))),
+    seed: "",
+    proofs: "attested",
+    rpc: [],
+    multiaddrs: [],
+    miners: [],
+    accounts: [],
+  };
+}
+
+async function start(options: StartOptions, command: Command): Promise<void> {
+  process.umask(0o077);
+  const data = path.resolve(options.data);
+  const { host, port, bootstrap, listen, mine, machine } = options;
+  const output = nodeOutput({
+    json: options.json === true,
+    quiet: options.quiet === true,
+    verbose: options.verbose === true,
+  });
+  const stopped = stopSignal();
+  let end: { readonly stop: () => void; readonly fail: (error: unknown) => void } = {
+    stop: () => undefined,
+    fail: () => undefined,
+  };
+  const ended = new Promise<void>((resolve, reject) => {
+    end = { stop: resolve, fail: reject };
+  });
+  ended.catch(() => undefined);
+  const look = (error: unknown): void => {
+    if (isDamage(error)) end.fail(error);
+  };
+  const store = await TableStore.open(data, platform.openTable, { repair: options.repair === true });
+  let node: NetworkNode;
+  try {
+    node = await openJoinedNode({
+      store,
+      secrets: await platform.openSecrets(data),
+      listen: listen.length > 0 ? listen : ["/ip4/127.0.0.1/tcp/0"],
+      ...(bootstrap.length > 0 ? { bootstrap } : {}),
+      mine,
+      machine,
+      version: command.parent?.parent?.version() ?? "",
+      onMining: (event) => {
+        if (event.kind === "failed") look(event.error);
+        output.mining(0, event);
+      },
+      onReport: (report) => output.report(0, report),
+      onFault: (where, error) => {
+        look(error);
+        output.fault(0, where, error);
+      },
+      onShutdown: () => end.stop(),
+    });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  const { chain } = node.node;
+  chain.onHeadChange(() => output.head(0, chain.head));
+  try {
+    const { url } = await node.serve({ host, port, allowHosts: options.allowHost, allowOrigins: options.cors });
+    const multiaddrs = node.peers.addresses();
+    const text = [
+      `JSON-RPC   ${url}`,
+      `Network    "${node.node.network.name}" at epoch ${chain.head.height}; ${mine.length === 0 ? "follows" : `mines as ${mine.join(", ")}`}`,
+      ...multiaddrs.map((address) => `Peers      ${address}`),
+      `Data       ${data}`,
+      "",
+    ];
+    output.say(text, { event: "start", url, multiaddrs, epoch: chain.head.height, miners: mine, data });
+    await Promise.race([stopped, ended]);
+    output.say([], { event: "stop" });
+  } finally {
+    await node.stop();
+  }
+}

@@ -1,0 +1,88 @@
+/** What nodes of a network say while they run: heads, mining and faults, as lines for people or as JSON. */
+import { describeError } from "../base/errors.ts";
+import type { FaultReport } from "../miner/fault-reporter.ts";
+import type { MiningEvent } from "../miner/mining-loop.ts";
+import { headerCid, type Tipset } from "../types/block-header.ts";
+import { paint } from "./terminal.ts";
+
+export type NodeOutput = {
+  say(lines: readonly string[], json: Record<string, unknown>): void;
+  head(node: number, head: Tipset): void;
+  mining(node: number, event: MiningEvent): void;
+  report(node: number, report: FaultReport): void;
+  /** Something of this node stands in the way of what peers send. */
+  fault(node: number, where: string, error: unknown): void;
+};
+
+export type NodeLoudness = { readonly json: boolean; readonly quiet: boolean; readonly verbose: boolean };
+
+export function nodeOutput({ json, quiet, verbose }: NodeLoudness): NodeOutput {
+  const line = (text: string): void => void process.stdout.write(`${text}\n`);
+  const event = (fields: Record<string, unknown>): void => line(JSON.stringify(fields));
+  const warn = (text: string): void =>
+    void process.stderr.write(`${paint(process.stderr, "red", "warning:")} ${text}\n`);
+  return {
+    say(lines, fields) {
+      if (json) event(fields);
+      else for (const text of quiet ? lines.slice(0, 1) : lines) line(text);
+    },
+    head(node, { height, key, blocks }) {
+      const fields = { event: "head", node, epoch: height, tipset: key.map(String), blocks: blocks.length };
+      if (json) event(fields);
+      else if (!quiet && (verbose || node === 0))
+        line(
+          `node ${node}  epoch ${height}  ${blocks.length} ${blocks.length === 1 ? "block" : "blocks"} by ${blocks.map(({ miner }) => miner.toString("t")).join(" ")}${verbose ? `  ${key.join(" ")}` : ""}`,
+        );
+    },
+    mining(node, mined) {
+      const text = miningText(mined);
+      if (json) {
+        if (mined.kind !== "made" || verbose)
+          event({ event: "mining", node, state: mined.kind, ...miningFields(mined), text });
+      } else if (mined.kind === "failed" || mined.kind === "refused" || mined.kind === "paused")
+        warn(`node ${node}: ${text}`);
+      else if (!quiet && (verbose || mined.kind === "resumed")) line(`node ${node}  ${text}`);
+    },
+    report(node, { fault, sent, why }) {
+      const { kind, first, second } = fault;
+      const miner = first.miner.toString("t");
+      const blocks = [first, second].map((header) => `${headerCid(header)}`);
+      const outcome = sent === null ? `not reported: ${describeError(why)}` : "reported";
+      if (json)
+        event({ event: "fault", node, kind, miner, epoch: second.height, blocks, reported: sent !== null, outcome });
+      else if (!quiet) line(`node ${node}  ${kind} by ${miner} at epoch ${second.height}; ${outcome}`);
+    },
+    fault(node, where, error) {
+      const text = describeError(error);
+      if (json) event({ event: "error", node, where, message: text });
+      else warn(`node ${node}, ${where}: ${text}`);
+    },
+  };
+}
+
+function miningFields(mined: MiningEvent): Record<string, unknown> {
+  if (mined.kind === "made")
+    return { epoch: mined.epoch, miner: mined.miner.address.toString("t"), lateMs: mined.late };
+  if (mined.kind === "refused") return { epoch: mined.error.data.epoch, miner: mined.miner.address.toString("t") };
+  if (mined.kind === "paused") return { epoch: mined.epoch, by: mined.by };
+  return mined.kind === "rebased" ? { epoch: mined.epoch } : {};
+}
+
+function miningText(mined: MiningEvent): string {
+  switch (mined.kind) {
+    case "paused":
+      return mined.by === "behind"
+        ? "mining waits: the node fetches a chain of its peers"
+        : `mining waits: the beacon is silent (epoch ${mined.epoch}): ${describeError(mined.error)}`;
+    case "resumed":
+      return mined.after === "behind" ? "mining goes on" : "mining goes on: the beacon answers";
+    case "rebased":
+      return `the base of epoch ${mined.epoch} changed before a block was signed`;
+    case "made":
+      return `${mined.miner.address.toString("t")} made a block of epoch ${mined.epoch}`;
+    case "refused":
+      return mined.error.message;
+    case "failed":
+      return `mining failed: ${describeError(mined.error)}`;
+  }
+}

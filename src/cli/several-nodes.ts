@@ -1,0 +1,134 @@
+/** `filigree devnet --nodes` or `--listen`: a local network of several nodes in this process, which others may join. */
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { loadCrypto } from "../core/crypto.ts";
+import { mnemonicOfSeed, PUBLIC_MNEMONIC } from "../node/accounts.ts";
+import { isDamage } from "../node/damage.ts";
+import { LocalNetwork, type LocalNetworkOptions } from "../node/local-network.ts";
+import { descriptionToJson } from "../node/network-description.ts";
+import { UsageError } from "./errors.ts";
+import { nodeOutput } from "./node-output.ts";
+import { writeOutput } from "./output.ts";
+
+export type SeveralOptions = Pick<
+  LocalNetworkOptions,
+  | "nodes"
+  | "miners"
+  | "sectors"
+  | "accounts"
+  | "balance"
+  | "blockTime"
+  | "genesisTime"
+  | "reset"
+  | "repair"
+  | "machine"
+  | "version"
+> & {
+  readonly seed: string | undefined;
+  readonly mnemonic: string | undefined;
+  readonly listen: string | undefined;
+  readonly data: string | null;
+  readonly host: string;
+  readonly port: number;
+  readonly allowHosts: readonly string[];
+  readonly allowOrigins: readonly string[];
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+};
+
+const DEFAULT_LISTEN = "/ip4/127.0.0.1/tcp/0";
+const DEFAULT_SEED = "filigree";
+
+/** Runs until a signal, or until the data of a node turns out to be damaged, which is thrown. */
+export async function runSeveralNodes(options: SeveralOptions, stopped: Promise<void>): Promise<void> {
+  const { seed, mnemonic, listen, data, host, port, allowHosts, allowOrigins, ...rest } = options;
+  if (options.miners < 1) throw new UsageError("several nodes agree by elections: give --miners 1 or more");
+  if (options.blockTime < 1 || !Number.isInteger(options.blockTime))
+    throw new UsageError("epochs of several nodes pass by the clock, in whole seconds: give --block-time 1 or more");
+  const output = nodeOutput(options);
+  let damaged: (error: unknown) => void = () => undefined;
+  const damage = new Promise<never>((_, reject) => {
+    damaged = reject;
+  });
+  damage.catch(() => undefined);
+  const look = (error: unknown): void => {
+    if (isDamage(error)) damaged(error);
+  };
+  const net = await LocalNetwork.open({
+    ...rest,
+    seed: seed ?? DEFAULT_SEED,
+    mnemonic: mnemonic ?? (seed === undefined ? PUBLIC_MNEMONIC : mnemonicOfSeed(await loadCrypto(), seed)),
+    listen: listen ?? DEFAULT_LISTEN,
+    dataOf: data === null ? null : (index) => path.join(data, `node-${index}`),
+    onHead: (node, head) => output.head(node, head),
+    onMining: (node, event) => {
+      if (event.kind === "failed") look(event.error);
+      output.mining(node, event);
+    },
+    onReport: (node, report) => output.report(node, report),
+    onFault: (node, where, error) => {
+      look(error);
+      output.fault(node, where, error);
+    },
+  });
+  try {
+    for (const [index, node] of net.nodes.entries())
+      await node.serve({ host, port: port === 0 ? 0 : port + index, allowHosts, allowOrigins });
+    const written = data === null ? null : await writeDescription(net, data);
+    tell(net, output, written);
+    await Promise.race([stopped, damage]);
+    output.say([], { event: "stop" });
+  } finally {
+    await net.close();
+  }
+}
+
+/** Writes what others need to join: `devnet.json` and `genesis.car`. */
+async function writeDescription(net: LocalNetwork, data: string): Promise<{ description: string; genesis: string }> {
+  await mkdir(data, { recursive: true });
+  const [description, genesis] = [path.join(data, "devnet.json"), path.join(data, "genesis.car")];
+  const car = await net.genesisCar();
+  await writeOutput(genesis, { force: true }, (handle) => handle.write(car));
+  const text = `${JSON.stringify(descriptionToJson(net.describe()), null, 2)}\n`;
+  await writeOutput(description, { force: true }, (handle) => handle.write(text));
+  return { description, genesis };
+}
+
+function tell(
+  net: LocalNetwork,
+  output: ReturnType<typeof nodeOutput>,
+  written: { description: string; genesis: string } | null,
+): void {
+  const described = net.describe();
+  const minersOf = (index: number): string[] =>
+    described.miners.filter(({ node }) => node === index).map(({ address }) => address);
+  const nodes = net.nodes.map(({ url, peers }, index) => ({
+    node: index,
+    rpc: url,
+    multiaddrs: peers.addresses(),
+    miners: minersOf(index),
+  }));
+  const lines = [
+    `JSON-RPC   ${described.rpc.join("  ")}`,
+    `Network    "${described.network}" of ${nodes.length} ${nodes.length === 1 ? "node" : "nodes"}, elections over sealed sectors; proofs are attested (a signature in place of the SNARK)`,
+    "",
+    ...nodes.flatMap(({ node, rpc, multiaddrs, miners }) => [
+      `Node ${node}     ${rpc}  ${miners.length === 0 ? "follows" : `mines as ${miners.join(", ")}`}`,
+      ...multiaddrs.map((address) => `           ${address}`),
+    ]),
+    "",
+    ...described.accounts.map(({ name, id, secp256k1 }) => `${name?.padEnd(10)} ${id}  ${secp256k1}`),
+    "THESE ACCOUNTS ARE PUBLIC: never use them on a real network. Their keys are in every node's wallet.",
+    "",
+    `Genesis    ${described.genesis.cid}, ${new Date(described.genesis.time * 1000).toISOString()}`,
+    ...(written === null
+      ? ["Joining    needs --data: the description and the genesis are files"]
+      : [
+          `Joining    filigree node init --network ${written.description} --genesis ${written.genesis} --data <folder>`,
+          "           filigree node start --data <folder>",
+        ]),
+    "",
+  ];
+  output.say(lines, { event: "start", nodes, files: written, ...descriptionToJson(described) });
+}
