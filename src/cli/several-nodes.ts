@@ -22,6 +22,7 @@ export type SeveralOptions = Pick<
   | "reset"
   | "repair"
   | "machine"
+  | "retention"
   | "version"
 > & {
   readonly seed: string | undefined;

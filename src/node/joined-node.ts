@@ -53,7 +53,7 @@ export async function initNode(
 
 export type JoinOptions = Pick<
   NetworkNodeOptions,
-  "listen" | "machine" | "version" | "onMining" | "onReport" | "onFault" | "onShutdown"
+  "listen" | "machine" | "retention" | "version" | "onMining" | "onReport" | "onFault" | "onShutdown"
 > & {
   readonly store: BlockStore;
   readonly secrets: Secrets;

@@ -20,6 +20,7 @@ import type { MachinePlace } from "./machines.ts";
 import type { NetworkDescription } from "./network-description.ts";
 import { descriptionToJson } from "./network-description.ts";
 import { NetworkNode, type NetworkNodeOptions } from "./network-node.ts";
+import type { Retention } from "./node.ts";
 
 export type LocalNetworkOptions = {
   readonly nodes: number;
@@ -42,6 +43,7 @@ export type LocalNetworkOptions = {
   readonly reset: boolean;
   readonly repair: boolean;
   readonly machine: MachinePlace;
+  readonly retention?: Retention;
   readonly version: string;
   readonly onHead?: (node: number, head: Tipset) => void;
 } & { readonly [K in "onMining" | "onReport" | "onFault"]?: OfNode<NonNullable<NetworkNodeOptions[K]>> };
@@ -124,7 +126,7 @@ export class LocalNetwork {
 
   private async startNode(index: number, chain: Chain): Promise<void> {
     const { options, crypto, network, local } = this;
-    const { dataOf, machine, version, onHead, onMining, onReport, onFault } = options;
+    const { dataOf, machine, retention, version, onHead, onMining, onReport, onFault } = options;
     const secrets = dataOf === null ? memorySecrets() : await platform.openSecrets(dataOf(index));
     const { randomBytes } = platform;
     const { prefix } = network;
@@ -142,6 +144,7 @@ export class LocalNetwork {
       bootstrap: this.nodes.slice(0, index).flatMap(({ peers }) => peers.addresses().slice(0, 1)),
       machine,
       version,
+      ...(retention === undefined ? {} : { retention }),
       ...(own.length === 0 ? {} : { mining: { local, miners: own } }),
       info: () => descriptionToJson(this.describe()),
       ...(onMining === undefined ? {} : { onMining: (event) => onMining(index, event) }),

@@ -28,7 +28,7 @@ import type { LocalMiners } from "./local-miners.ts";
 import type { LocalVerifier } from "./local-verifier.ts";
 import type { MachinePlace } from "./machines.ts";
 import { MiningPart } from "./mining-part.ts";
-import { FilecoinNode } from "./node.ts";
+import { FilecoinNode, type Retention } from "./node.ts";
 import { PeerPart } from "./peer-part.ts";
 import { storageGas } from "./pool-part.ts";
 import { type RpcOptions, RpcPart } from "./rpc-part.ts";
@@ -46,6 +46,8 @@ export type NetworkNodeOptions = {
   readonly listen: readonly string[];
   readonly bootstrap: readonly string[];
   readonly machine: MachinePlace;
+  /** Epochs whose states are kept. Default: all; in memory 1000. */
+  readonly retention?: Retention;
   /** What the node says that it is, behind "filigree-". */
   readonly version: string;
   /** The miners that this node owns, and those they belong to; absent: it follows. */
@@ -78,7 +80,11 @@ export class NetworkNode {
     const { now } = platform;
     const rules = localRules(network, GENESIS_RESERVE);
     const { times } = verifier.facts;
-    this.node = new FilecoinNode({ chain, crypto, network, rules, keystore, machine, proofs: verifier.proofs() });
+    this.node = new FilecoinNode({
+      ...{ chain, crypto, network, rules, keystore, machine },
+      proofs: verifier.proofs(),
+      ...(options.retention === undefined ? {} : { retention: options.retention }),
+    });
     const { states, pool, gas } = this.node;
     const validator = verifier.validator(states, now);
     this.peers = new PeerPart({
@@ -154,6 +160,7 @@ export class NetworkNode {
       health: () => this.node.health(),
       ...(options.onShutdown === undefined ? {} : { shutdown: options.onShutdown }),
       dev: byTheClock(options.info),
+      ...peers.services(),
     };
     this.dispatcher = makeDispatcher(this.services);
   }

@@ -149,6 +149,7 @@ async function run(options: Options, command: Command): Promise<void> {
         miners: options.miners,
         sectors: options.sectors,
         listen: options.listen,
+        ...(options.retention === undefined ? {} : { retention: options.retention }),
         genesisTime: options.genesisTime ?? now,
         allowHosts: options.allowHost,
         allowOrigins: options.cors,

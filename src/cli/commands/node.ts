@@ -10,6 +10,7 @@ import { initNode, openJoinedNode } from "../../node/joined-node.ts";
 import type { MachinePlace } from "../../node/machines.ts";
 import { type NetworkDescription, parseDescription } from "../../node/network-description.ts";
 import type { NetworkNode } from "../../node/network-node.ts";
+import type { Retention } from "../../node/node.ts";
 import { DEVNET } from "../../params/networks.ts";
 import { readCar } from "../../storage/car.ts";
 import { TableStore } from "../../storage/table-store.ts";
@@ -18,7 +19,7 @@ import { UsageError } from "../errors.ts";
 import { openBytes } from "../input.ts";
 import { interruptible, stopSignal } from "../interrupt.ts";
 import { nodeOutput } from "../node-output.ts";
-import { collect, wholeNumber } from "../options.ts";
+import { collect, parseRetention, wholeNumber } from "../options.ts";
 
 const DEFAULT_NODE_DATA = ".filigree/node";
 /** Longest genesis file that is read whole, bytes. */
@@ -44,6 +45,7 @@ type StartOptions = {
   readonly allowHost: readonly string[];
   readonly cors: readonly string[];
   readonly machine: MachinePlace;
+  readonly retention?: Retention;
   readonly repair?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -94,6 +96,11 @@ export function registerNode(program: Command): void {
     .option("--cors <origin>", "origin of pages that may call (repeatable)", collect, [])
     .addOption(
       new Option("--machine <place>", "where messages are executed").choices(["worker", "thread"]).default("worker"),
+    )
+    .option(
+      "--retention <epochs|archive>",
+      "epochs whose states are kept, at least 1000 (default: archive)",
+      parseRetention,
     )
     .option("--repair", "go on with what can be read of a damaged data folder")
     .option("--quiet", "say nothing but the address and what fails")
@@ -200,6 +207,7 @@ async function start(options: StartOptions, command: Command): Promise<void> {
       ...(bootstrap.length > 0 ? { bootstrap } : {}),
       mine,
       machine,
+      ...(options.retention === undefined ? {} : { retention: options.retention }),
       version: command.parent?.parent?.version() ?? "",
       onMining: (event) => {
         if (event.kind === "failed") look(event.error);
