@@ -28,7 +28,7 @@ import { g1Compress, g1Decompress, g2Compress, g2Decompress, POINT_NEUTRAL, POIN
 import { hashToG1, hashToG2 } from "./curve/hash-to-curve";
 import { finalExponentiation, millerLoop, PAIR_SIZE } from "./curve/pairing";
 import {
-  pointAddAffine, pointFromAffine, pointMulSecret, pointToAffine, pointToAffineSecret, pointZero,
+  pointAdd, pointAddAffine, pointDouble, pointFromAffine, pointMulSecret, pointToAffine, pointToAffineSecret, pointZero,
 } from "./curve/point";
 import { g1IsInGroup, g2IsInGroup } from "./curve/subgroup";
 
@@ -169,6 +169,99 @@ export function blsVerifyAggregate(
   return blsAggregateFinal(AGGREGATE);
 }
 const AGGREGATE: usize = memory.data(672 + 16 + 32 * 672, 8);
+
+/** Signatures under one key whose sums are made together. */
+const BATCH_ITEMS: i32 = 16;
+/** Bytes of one: hashed message (224), signature (224), scalar (8). */
+const ITEM_SIZE: usize = 456;
+const ITEM_SIGNATURE: usize = 224;
+const ITEM_SCALAR: usize = 448;
+const BATCH: usize = memory.data(672 + 16 + 32 * 672, 8);
+const ITEMS: usize = memory.data(16 * 456, 8);
+const BATCH_SUM: usize = memory.data(336, 8);
+const BATCH_KEY: usize = memory.data(112, 8);
+const BATCH_KEY_BYTES: usize = memory.data(48);
+let batchItems: i32 = 0;
+
+/**
+ * Begins the verification of several signatures at once: with a random scalar c_i for each,
+ *   product over the keys of e(pk, sum of c_i H(m_i)) = e(g1, sum of c_i s_i).
+ * If one of them is wrong the batch passes with the chance that the scalars are guessed: 2^-64.
+ */
+export function blsBatchInit(): void {
+  fp12One(BATCH);
+  store<i32>(BATCH, 0, HELD);
+  store<i32>(BATCH, 1, SOUND);
+  pointZero<OverFp2>(BATCH_SUM);
+  memory.fill(BATCH_KEY_BYTES, 0, 48);
+  batchItems = 0;
+}
+
+/** Adds a signature (96 bytes) on a message under a key (48 bytes); `scalar`: 8 random bytes, not all 0. */
+export function blsBatchAdd(publicKey: usize, message: usize, length: usize, signature: usize, scalar: usize): void {
+  if (load<i32>(BATCH, SOUND) == 0) return;
+  if (memory.compare(publicKey, BATCH_KEY_BYTES, 48) != 0) {
+    foldItems();
+    if (!readKey1(BATCH_KEY, publicKey)) {
+      store<i32>(BATCH, 0, SOUND);
+      return;
+    }
+    memory.copy(BATCH_KEY_BYTES, publicKey, 48);
+  }
+  const item = ITEMS + <usize>batchItems * ITEM_SIZE;
+  const state = g2Decompress(item + ITEM_SIGNATURE, signature);
+  hashToG2(POINT, message, length, TAG_G2, TAG_BYTES);
+  if (state != POINT_OK || !g2IsInGroup(item + ITEM_SIGNATURE) || !pointToAffine<OverFp2>(item, POINT)) {
+    store<i32>(BATCH, 0, SOUND);
+    return;
+  }
+  memory.copy(item + ITEM_SCALAR, scalar, 8);
+  if (++batchItems == BATCH_ITEMS) foldItems();
+}
+
+/** Whether all signatures added are right; true for none. */
+export function blsBatchFinal(): bool {
+  if (load<i32>(BATCH, SOUND) == 0) return false;
+  foldItems();
+  const pair = BATCH + HELD_PAIRS + <usize>load<i32>(BATCH, HELD) * PAIR_SIZE;
+  if (pointToAffine<OverFp2>(pair + 112, BATCH_SUM)) {
+    negativeGenerator(pair);
+    store<i32>(BATCH, load<i32>(BATCH, HELD) + 1, HELD);
+  }
+  foldPairs(BATCH);
+  finalExponentiation(BATCH, BATCH);
+  return fp12IsOne(BATCH);
+}
+
+/** Takes the items of one key into the product and the sum. */
+function foldItems(): void {
+  if (batchItems == 0) return;
+  const pair = BATCH + HELD_PAIRS + <usize>load<i32>(BATCH, HELD) * PAIR_SIZE;
+  sumOfItems(POINT, 0);
+  if (pointToAffine<OverFp2>(pair + 112, POINT)) {
+    memory.copy(pair, BATCH_KEY, 112);
+    const held = load<i32>(BATCH, HELD) + 1;
+    store<i32>(BATCH, held, HELD);
+    // Room for the pair of the sum stays.
+    if (held == GROUP - 1) foldPairs(BATCH);
+  }
+  sumOfItems(POINT, ITEM_SIGNATURE);
+  pointAdd<OverFp2>(BATCH_SUM, BATCH_SUM, POINT);
+  batchItems = 0;
+}
+
+/** r = sum of the items' scalars times their points at `offset`; the doublings are shared. */
+function sumOfItems(r: usize, offset: usize): void {
+  const end = ITEMS + <usize>batchItems * ITEM_SIZE;
+  pointZero<OverFp2>(r);
+  for (let bit = 0; bit < 64; bit++) {
+    pointDouble<OverFp2>(r, r);
+    for (let item = ITEMS; item < end; item += ITEM_SIZE) {
+      const byte = <u32>load<u8>(item + ITEM_SCALAR + (<usize>bit >> 3));
+      if (((byte >> (7 - (bit & 7))) & 1) != 0) pointAddAffine<OverFp2>(r, r, item + offset);
+    }
+  }
+}
 
 /** Sums `count` signatures of 96 bytes into `out`; false if one is no point of the group. An empty sum is neutral. */
 export function blsAggregate(out: usize, signatures: usize, count: i32): bool {

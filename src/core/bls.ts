@@ -13,6 +13,9 @@ import type { Instance } from "./instance.ts";
 /** One message of an aggregate, and the key it is signed under (48 bytes). */
 export type BlsSigned = { readonly publicKey: Uint8Array; readonly message: Uint8Array };
 
+/** A message, the key it is signed under (48 bytes) and the signature (96 bytes). */
+export type BlsSignature = BlsSigned & { readonly signature: Uint8Array };
+
 export type Bls = {
   /** Public key (48 bytes) of a secret key. Errors: `BAD_SECRET_KEY`. */
   blsPublicKey(secretKey: Uint8Array): Uint8Array;
@@ -30,6 +33,11 @@ export type Bls = {
     signature: Uint8Array,
     options?: { readonly distinct?: boolean },
   ): boolean;
+  /**
+   * Whether all of several signatures are right, in less time than one after another takes, those under one key side by
+   * side least. `random`: 8 fresh random bytes for each; whoever knew them before could make wrong signatures pass.
+   */
+  blsVerifyBatch(signed: readonly BlsSignature[], random: Uint8Array): boolean;
   /** Sums signatures (96 bytes each). Errors: `BAD_POINT` if one is no point of the group. */
   blsAggregate(signatures: readonly Uint8Array[]): Uint8Array;
   /** Whether 48 bytes are a canonical point of G1 other than the neutral one. */
@@ -64,12 +72,18 @@ export type BlsExports = {
   blsAggregateInit(context: number, signature: number): void;
   blsAggregateUpdate(context: number, publicKey: number, message: number, length: number): void;
   blsAggregateFinal(context: number): number;
+  blsBatchInit(): void;
+  blsBatchAdd(publicKey: number, message: number, length: number, signature: number, scalar: number): void;
+  blsBatchFinal(): number;
   blsPublicKeyIsValid(publicKey: number): number;
   blsKeyFromSeed(out: number, seed: number, length: number): number;
   drandVerify(publicKey: number, round: bigint, previous: number, length: number, signature: number): number;
   drandVerifyQuicknet(publicKey: number, round: bigint, signature: number): number;
 };
 
+/** Bytes of a scalar of a batch, and the one that stands for zero. */
+const SCALAR_BYTES = 8;
+const ONE = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1);
 const SECRET_BYTES = 32;
 const G1_BYTES = 48;
 const G2_BYTES = 96;
@@ -152,6 +166,19 @@ export function blsOf(instance: Instance<BlsExports>): Bls {
         core.blsAggregateUpdate(contextAt, keyAt, messageAt, message.length);
       }
       return list.length > 0 && core.blsAggregateFinal(contextAt) !== 0;
+    },
+    blsVerifyBatch: (signed, random) => {
+      checkLength("random bytes", random.length, signed.length * SCALAR_BYTES);
+      core.blsBatchInit();
+      signed.forEach(({ publicKey, message, signature }, i) => {
+        putKey(publicKey, G1_BYTES);
+        putSignature(signature, G2_BYTES);
+        putMessage(message);
+        const scalar = random.subarray(i * SCALAR_BYTES, (i + 1) * SCALAR_BYTES);
+        instance.write(contextAt, scalar.every((byte) => byte === 0) ? ONE : scalar);
+        core.blsBatchAdd(keyAt, messageAt, message.length, signatureAt, contextAt);
+      });
+      return core.blsBatchFinal() !== 0;
     },
     blsAggregate: (signatures) => {
       let sum: Uint8Array | null = null;

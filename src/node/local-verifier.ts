@@ -3,11 +3,13 @@
  * there: in place of the SNARK stands a signature by a public key, which anybody can check.
  */
 import { blake2b } from "@noble/hashes/blake2.js";
+import { platform } from "#platform";
 import { BoundedMap } from "../base/bounded-map.ts";
 import { toHex } from "../base/bytes.ts";
 import type { DrandInfo, EpochTimes } from "../beacon/drand.ts";
 import { verifierOf } from "../beacon/rules.ts";
 import { VerifiedEntries } from "../beacon/source.ts";
+import { batched } from "../consensus/batched-bls.ts";
 import type { VerifyBls } from "../consensus/election-checks.ts";
 import { inclusionGas } from "../consensus/inclusion-gas.ts";
 import { sectorPicker } from "../consensus/keyed-winning-post.ts";
@@ -38,19 +40,24 @@ export class LocalVerifier {
   /** What was verified once is not verified again, whichever node of this process asks. */
   private readonly good = new BoundedMap<string, true>(KEPT_SIGNATURES);
   private readonly entries: VerifiedEntries;
+  private readonly verifyTogether: VerifyBls;
 
   constructor(facts: LocalFacts, crypto: Crypto, proofs: Proofs) {
     this.facts = facts;
     this.crypto = crypto;
     this.entries = new VerifiedEntries(verifierOf(crypto));
+    this.verifyTogether = batched({
+      all: (signed) => crypto.blsVerifyBatch(signed, platform.randomBytes(8 * signed.length)),
+      one: (key, message, signature) => crypto.blsVerify(key, message, signature),
+    });
     this.attestor = attestorOf(crypto, facts.networkName);
     this.pickSector = sectorPicker(proofs);
   }
 
-  readonly verifyBls: VerifyBls = (key, message, signature) => {
+  readonly verifyBls: VerifyBls = async (key, message, signature) => {
     const name = [key, signature, blake2b(message, { dkLen: 32 })].map(toHex).join("/");
     if (this.good.get(name) === true) return true;
-    if (!this.crypto.blsVerify(key, message, signature)) return false;
+    if (!(await this.verifyTogether(key, message, signature))) return false;
     this.good.set(name, true);
     return true;
   };

@@ -53,6 +53,60 @@ describe("signing", () => {
   });
 });
 
+describe("a batch", () => {
+  const random = (count: number): Uint8Array => Uint8Array.from({ length: 8 * count }, (_, i) => (i * 97 + 11) & 255);
+  const signed = (count: number, keys: number) =>
+    Array.from({ length: count }, (_, i) => {
+      const sk = le(BigInt(1000 + (i % keys)));
+      const m = text(`message ${i}`);
+      return { publicKey: crypto.blsPublicKey(sk), message: m, signature: crypto.blsSign(sk, m) };
+    });
+
+  test("passes if every signature is right, in any order of the keys, however many", () => {
+    for (const [count, keys] of [
+      [0, 1],
+      [1, 1],
+      [3, 1],
+      [20, 1],
+      [40, 40],
+      [7, 3],
+    ] as const)
+      expect(crypto.blsVerifyBatch(signed(count, keys), random(count)), `${count} of ${keys}`).toBe(true);
+    expect(crypto.blsVerifyBatch(signed(3, 1), new Uint8Array(24))).toBe(true);
+  });
+
+  test("fails if one of them is wrong: message, key, signature, or two that only cancel out", () => {
+    const good = signed(5, 2);
+    const [first, second] = [good[0], good[2]] as const;
+    const swap = (at: number, over: object) => good.map((one, i) => (i === at ? { ...one, ...over } : one));
+    const wrongs = [
+      swap(4, { message: text("another") }),
+      swap(1, { publicKey: good[0]?.publicKey }),
+      swap(2, { signature: good[0]?.signature }),
+      swap(3, { signature: new Uint8Array(96) }),
+      swap(0, { publicKey: new Uint8Array(48) }),
+      swap(3, { signature: Uint8Array.from({ length: 96 }, (_, i) => (i === 0 ? 0xc0 : 0)) }),
+    ];
+    for (const [i, wrong] of wrongs.entries()) expect(crypto.blsVerifyBatch(wrong, random(5)), `${i}`).toBe(false);
+    // s1 + d and s2 - d under one key: their sum is that of the right ones, each alone is wrong.
+    const point = (bytes: Uint8Array | undefined) => G2.fromHex(toHex(bytes as Uint8Array));
+    const d = G2.BASE.multiply(5n);
+    const moved = [
+      { ...first, signature: point(first?.signature).add(d).toBytes(true) },
+      { ...second, signature: point(second?.signature).subtract(d).toBytes(true) },
+    ] as typeof good;
+    const sum = crypto.blsAggregate(moved.map(({ signature }) => signature));
+    expect(crypto.blsVerifyAggregate(moved, sum)).toBe(true);
+    expect(crypto.blsVerifyBatch(moved, random(2))).toBe(false);
+    // What went before leaves nothing behind.
+    expect(crypto.blsVerifyBatch(good, random(5))).toBe(true);
+  });
+
+  test("wants random bytes for each signature", () => {
+    expect(() => crypto.blsVerifyBatch(signed(2, 1), random(1))).toThrowError(/random bytes/);
+  });
+});
+
 describe("verifying", () => {
   test("a signature holds for its message and key and no other", () => {
     fc.assert(
