@@ -35,8 +35,10 @@ export class ReplayError extends FilError<ReplayErrorData> {}
 export type ReplayProgress = { readonly done: number; readonly total: number; readonly epoch: number };
 
 export type ReplayReport = {
-  /** Tipsets executed and found equal. */
+  /** Tipsets executed and found equal: all of the file but its genesis and its head, whose result no header states. */
   readonly tipsets: number;
+  /** Tipsets of the file. */
+  readonly fileTipsets: number;
   readonly messages: number;
   readonly firstEpoch: number;
   readonly lastEpoch: number;
@@ -131,6 +133,7 @@ export async function replayChain(car: Uint8Array | ByteSource, options: ReplayO
   if (line.length > 1) await validator?.tipset(last);
   return {
     tipsets: Math.max(0, line.length - 2),
+    fileTipsets: line.length,
     messages,
     firstEpoch: genesis.height,
     lastEpoch: last.height,

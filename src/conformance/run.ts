@@ -2,15 +2,17 @@
  * The conformance engine: one vector file in, the outcome of each of its variants out. Knows no files and no platform.
  *
  * A run passes if every receipt (exit code, gas, return value), every receipts root and the final state root are those
- * of the file. Anything else, faults included, fails it: an actor that is not built is a failure, not a skip.
+ * of the file. Anything else, faults included, fails it: an actor that is not built is a failure, not a skip. Not run, with
+ * the reason, are files that are no vectors and variants of a network version that the machine does not have.
  */
 import { blake2b } from "@noble/hashes/blake2.js";
 import { equal, toHex, utf8 } from "../base/bytes.ts";
-import { describeError } from "../base/errors.ts";
+import { describeError, isFilError } from "../base/errors.ts";
 import type { VmOptions } from "../core/vm.ts";
 import { Executor } from "../exec/executor.ts";
 import type { TraceCall } from "../exec/trace.ts";
 import type { AppliedMessage, BlockInput, MessageInput, ProofVerifier } from "../exec/types.ts";
+import { isExecutable } from "../schema/versions/rows.ts";
 import type { MemoryStore } from "../storage/memory.ts";
 import { PROTOCOL } from "../types/address.ts";
 import type { Block, CID } from "../types/cid.ts";
@@ -25,6 +27,8 @@ export type RunOutcome = {
   readonly file: string;
   readonly variant: string;
   readonly passed: boolean;
+  /** Why it was not run; `passed` is false then. */
+  readonly skipped?: string;
   /** What differs, one line each; empty if the run passed. */
   readonly differences: readonly string[];
   /**
@@ -54,11 +58,22 @@ export async function runVector(
   try {
     vector = parseVector(text);
   } catch (error) {
-    return { vector: null, outcomes: [failure(file, "-", [describeError(error)])] };
+    const isNone = isFilError(error, "NO_VECTOR");
+    const outcome = isNone ? skip(file, "-", error.message) : failure(file, "-", [describeError(error)]);
+    return { vector: null, outcomes: [outcome] };
   }
   const outcomes: RunOutcome[] = [];
-  for (const variant of vector.variants) outcomes.push(await runVariant(file, vector, variant, options));
+  for (const variant of vector.variants)
+    outcomes.push(
+      isExecutable(variant.networkVersion)
+        ? await runVariant(file, vector, variant, options)
+        : skip(file, variant.id, `the machine does not have network version ${variant.networkVersion}`),
+    );
   return { vector, outcomes };
+}
+
+function skip(file: string, variant: string, skipped: string): RunOutcome {
+  return { file, variant, passed: false, skipped, differences: [], digest: "" };
 }
 
 function failure(file: string, variant: string, differences: readonly string[]): RunOutcome {

@@ -3,15 +3,19 @@
  * Format: filecoin-project/test-vectors, schema; see docs/conformance.md.
  */
 import { fromBase64, toBase64 } from "../base/bytes.ts";
-import { FilError } from "../base/errors.ts";
+import { describeValue, FilError } from "../base/errors.ts";
 import { readCar } from "../storage/car.ts";
 import { MemoryStore } from "../storage/memory.ts";
 import { Address } from "../types/address.ts";
 import { type CID, parseCid } from "../types/cid.ts";
 import { gunzip } from "./inflate.ts";
 
-export type VectorErrorData = { readonly code: "BAD_VECTOR" };
-/** A file that is no vector, or of a kind that is not understood. */
+export type VectorErrorData =
+  /** It says that it is a vector, and is a bad one. */
+  | { readonly code: "BAD_VECTOR" }
+  /** It is JSON, but no vector, or one of a class that is not understood. */
+  | { readonly code: "NO_VECTOR" };
+/** A file that cannot be run as a vector. */
 export class VectorError extends FilError<VectorErrorData> {}
 
 export type Variant = { readonly id: string; readonly epoch: number; readonly networkVersion: number };
@@ -107,9 +111,14 @@ export function parseVector(text: string): Vector {
   } catch (cause) {
     throw new VectorError({ code: "BAD_VECTOR" }, "not a conformance vector: not JSON", { cause });
   }
-  const file = object(json, "file");
+  const isObject = typeof json === "object" && json !== null && !Array.isArray(json);
+  if (!isObject) throw new VectorError({ code: "NO_VECTOR" }, "no conformance vector: not an object");
+  const file = json as Fields;
   const kind = file["class"];
-  if (kind !== "message" && kind !== "tipset") return bad(`class ${JSON.stringify(kind)}`);
+  if (kind !== "message" && kind !== "tipset") {
+    const why = kind === undefined ? "it names no class" : `class ${describeValue(kind)} is neither message nor tipset`;
+    throw new VectorError({ code: "NO_VECTOR" }, `no conformance vector: ${why}`);
+  }
   const pre = object(file["preconditions"], "preconditions");
   const post = object(file["postconditions"], "postconditions");
   const selector = file["selector"] === undefined ? {} : object(file["selector"] ?? {}, "selector");

@@ -34,7 +34,10 @@ test("a block whose bytes are not what its CID says is named; so are files that 
   const bad = writeCar([block.cid], [{ cid: block.cid, bytes: Uint8Array.of(0x81, 2) }]);
   expect(replay(["-"], bad).stderr).toMatch(/bytes of block bafy\w+ are not what its CID says/);
   writeFileSync(path.join(folder, "text"), "no CAR at all");
-  expect(replay(["text"])).toMatchObject({ status: 1, stderr: expect.stringMatching(/not a CAR file at byte/) });
+  expect(replay(["text"])).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/ends within a header|not a CAR file at byte/),
+  });
   expect(replay(["nowhere", "--json"])).toMatchObject({
     status: 1,
     stdout: expect.stringMatching(/"ok":false.*nowhere/),

@@ -4,6 +4,7 @@ import path from "node:path";
 import type { Command } from "commander";
 import { type RunOutcome, runVector } from "../../conformance/run.ts";
 import { traceTable } from "../../conformance/trace-table.ts";
+import { complain, EXIT } from "../errors.ts";
 
 type Options = { readonly filter?: string; readonly json?: true; readonly trace?: true };
 
@@ -16,7 +17,7 @@ export function registerConformance(program: Command): void {
     .description("run conformance vectors; the last line counts runs (file x variant)")
     .argument("<file|dir...>", "vector files, or directories that are searched for them")
     .option("--filter <text>", "only files whose path contains the text")
-    .option("--json", "end with one JSON line: passed, failed, skipped, failures")
+    .option("--json", "end with one JSON line: passed, failed, skipped, skips by reason, failures")
     .option("--trace", "show gas charges beside the recorded ones, and the first differing state path")
     .action(run);
 }
@@ -39,12 +40,20 @@ async function run(places: readonly string[], options: Options): Promise<void> {
     process.stdout.write(`${line}\n`);
   };
   const failures: { file: string; variant: string; differences: readonly string[] }[] = [];
+  /** Runs that were skipped, by reason. */
+  const skipped = new Map<string, number>();
+  let vectors = 0;
   let passed = 0;
   let declared = 0;
   for (const file of files) {
     const text = readFileSync(file, "utf8");
     const { vector, outcomes } = await runVector(file, text, { tracing: options.trace === true });
+    if (vector !== null || outcomes.some((one) => one.skipped === undefined)) vectors++;
     for (const outcome of outcomes) {
+      if (outcome.skipped !== undefined) {
+        skipped.set(outcome.skipped, (skipped.get(outcome.skipped) ?? 0) + 1);
+        continue;
+      }
       if (outcome.proofVerdict !== undefined) declared++;
       if (outcome.passed) passed++;
       else failures.push({ file, variant: outcome.variant, differences: outcome.differences });
@@ -56,10 +65,23 @@ async function run(places: readonly string[], options: Options): Promise<void> {
     say(
       `${declared} runs took the declared verdict on their proofs (src/conformance/proof-policy.ts); no keys were used`,
     );
+  if (vectors === 0)
+    throw new Error(`no conformance vector in ${places.join(", ")}: ${[...skipped.keys()].join("; ")}`);
+  const left = [...skipped.values()].reduce((sum, count) => sum + count, 0);
+  const skips = Object.fromEntries(skipped);
   if (options.json === true)
-    say(JSON.stringify({ passed, failed: failures.length, skipped: 0, declaredProofVerdicts: declared, failures }));
-  else say(`${passed} passed, ${failures.length} failed, 0 skipped`);
-  if (failures.length > 0) process.exitCode = 1;
+    say(
+      JSON.stringify({
+        ...{ passed, failed: failures.length, skipped: left },
+        ...{ declaredProofVerdicts: declared, skips, failures },
+      }),
+    );
+  else {
+    for (const [reason, count] of skipped) say(`${count} skipped: ${reason}`);
+    say(`${passed} passed, ${failures.length} failed, ${left} skipped`);
+  }
+  if (passed + failures.length === 0) complain(new Error("nothing was run: every run was skipped"));
+  if (passed === 0 || failures.length > 0) process.exitCode = EXIT.failure;
 }
 
 function report(outcome: RunOutcome, always: boolean, say: (line: string) => void): void {

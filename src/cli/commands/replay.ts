@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { platform } from "#platform";
-import { replayChain } from "../../conformance/replay.ts";
+import { type ReplayReport, replayChain } from "../../conformance/replay.ts";
 import { loadCrypto } from "../../core/crypto.ts";
 import { loadProofs, type Proofs } from "../../core/proofs.ts";
 import { circuitKey, keyedVerifier, type ProofCircuit } from "../../exec/keyed-verifier.ts";
@@ -17,15 +17,21 @@ export function registerReplay(program: Command): void {
     .command("replay")
     .description("execute a chain export from its genesis and compare every state root and receipts root")
     .argument("<chain.car>", "CAR file of the main network with its genesis state, of any size; - for standard input")
-    .option("--validate", "check every block in full as well: election, ticket, beacon, signatures, messages, proofs")
+    .option(
+      "--validate",
+      "check every block as well: election, ticket, beacon, signatures, messages; its winning PoSt only with a --key for it, else it is taken as declared and counted",
+    )
     .option("--json", "one JSON object instead of text")
     .option(
       "--key <circuit:bytes=file>",
-      'verifying key for a kind of proof ("window-post" or "seal") and sector size, in the .vk layout (repeatable)',
+      'verifying key for a kind of proof ("winning-post", "window-post" or "seal") and sector size, in the .vk layout (repeatable)',
       collect,
       [],
     )
-    .option("--trust-proofs", "take proofs whose verifying key is not given as valid")
+    .option(
+      "--trust-proofs",
+      "take proofs that messages submit (window PoSt, seal) as valid where their key is not given; without it they are refused",
+    )
     .action(run);
 }
 
@@ -39,15 +45,18 @@ type Options = {
 /** Reads the keys of `--key` options. */
 async function readKeys(module: Proofs, words: readonly string[]) {
   const keys = new Map<string, VerifyingKey>();
+  const winningPostKeys = new Map<number, VerifyingKey>();
   for (const word of words) {
-    const [, circuit, bytes, file] = /^(window-post|seal):(\d{1,15})=(.+)$/.exec(word) ?? [];
+    const [, circuit, bytes, file] = /^(winning-post|window-post|seal):(\d{1,15})=(.+)$/.exec(word) ?? [];
     if (circuit === undefined || bytes === undefined || file === undefined)
       throw new UsageError(
-        `--key ${word}: "window-post:<sector bytes>=<file>" or "seal:<sector bytes>=<file>" expected`,
+        `--key ${word}: <circuit>:<sector bytes>=<file> expected, the circuit winning-post, window-post or seal`,
       );
-    keys.set(circuitKey(circuit as ProofCircuit, Number(bytes)), readVerifyingKey(module, await readFile(file)));
+    const key = readVerifyingKey(module, await readFile(file));
+    if (circuit === "winning-post") winningPostKeys.set(Number(bytes), key);
+    else keys.set(circuitKey(circuit as ProofCircuit, Number(bytes)), key);
   }
-  return keys;
+  return { keys, winningPostKeys };
 }
 
 async function run(file: string, options: Options): Promise<void> {
@@ -58,9 +67,12 @@ async function run(file: string, options: Options): Promise<void> {
   let source: Awaited<ReturnType<typeof openBytes>> | null = null;
   try {
     const module = await loadProofs();
+    const { keys, winningPostKeys } = await readKeys(module, options.key);
+    if (winningPostKeys.size > 0 && options.validate !== true)
+      throw new UsageError("--key winning-post is for --validate: winning PoSts are checked with their blocks");
     const verifier = keyedVerifier({
       proofs: module,
-      keys: await readKeys(module, options.key),
+      keys,
       missing: options.trustProofs === true ? "accept" : "refuse",
       entropy: () => platform.randomBytes(32),
       onMissing: () => trusted++,
@@ -70,26 +82,48 @@ async function run(file: string, options: Options): Promise<void> {
       proofs: verifier,
       hashes: crypto,
       ...(options.validate === true
-        ? { validate: { crypto, proofs: module, entropy: () => platform.randomBytes(32) } }
+        ? { validate: { crypto, proofs: module, winningPostKeys, entropy: () => platform.randomBytes(32) } }
         : {}),
       onProgress: ({ done, total, epoch }) => line.part(`epoch ${epoch},`, done, total),
     });
     line.clear();
-    const { store: _, checks, ...figures } = report;
-    const { blocks, ...counted } = checks ?? { blocks: 0 };
-    const seconds = (performance.now() - started) / 1000;
-    if (options.json === true)
-      process.stdout.write(
-        `${JSON.stringify({ ok: true, ...figures, ...(checks === null ? {} : { blocks, checks: counted }), trustedProofs: trusted, seconds })}\n`,
-      );
-    else
-      process.stdout.write(
-        `epochs ${report.firstEpoch} to ${report.lastEpoch}: ${report.tipsets} tipsets, ${report.messages} messages, ` +
-          `${report.nullRounds} null rounds, every root equal (${seconds.toFixed(1)} s)` +
-          `${trusted > 0 ? `; ${trusted} proofs taken on trust` : ""}\nstate root ${report.stateRoot}\n`,
-      );
+    print(report, trusted, (performance.now() - started) / 1000, options.json === true);
   } finally {
     line.clear();
     await source?.close();
   }
+}
+
+function print(report: ReplayReport, trusted: number, seconds: number, asJson: boolean): void {
+  if (!asJson) {
+    process.stdout.write(
+      replayLines(report, trusted, seconds)
+        .map((line) => `${line}\n`)
+        .join(""),
+    );
+    return;
+  }
+  const { store: _, checks, ...figures } = report;
+  const { blocks, ...counted } = checks ?? { blocks: 0 };
+  const validated = checks === null ? {} : { blocks, checks: counted };
+  // Whatever was believed: proofs of messages, and winning PoSts of blocks.
+  const trustedProofs = trusted + (checks?.winningPoSt.declared ?? 0);
+  process.stdout.write(`${JSON.stringify({ ok: true, ...figures, ...validated, trustedProofs, seconds })}\n`);
+}
+
+/** A report for people. `trusted`: proofs of messages that were taken without a key. */
+export function replayLines(report: Omit<ReplayReport, "store">, trusted: number, seconds: number): string[] {
+  const { firstEpoch, lastEpoch, tipsets, fileTipsets, messages, nullRounds, checks, stateRoot } = report;
+  const lines = [
+    `epochs ${firstEpoch} to ${lastEpoch}: ${tipsets} tipsets executed, ${messages} messages, ${nullRounds} null rounds, ` +
+      `every root equal (${seconds.toFixed(1)} s)`,
+    `the file holds ${fileTipsets} tipsets: its genesis is where execution begins, and no header states the result of its last`,
+  ];
+  if (checks !== null) {
+    const { verified, declared } = checks.winningPoSt;
+    const left = declared === 0 ? "" : `, ${declared} taken as declared: not verified, no key (--key winning-post:...)`;
+    lines.push(`${checks.blocks} blocks checked; of their winning PoSts ${verified} verified${left}`);
+  }
+  if (trusted > 0) lines.push(`${trusted} proofs of messages taken on trust: not verified, no key`);
+  return [...lines, `state root ${stateRoot}`];
 }
