@@ -12,7 +12,7 @@ import { describeError, FilError } from "../base/errors.ts";
 import { PERMISSIONS } from "./auth.ts";
 import { encodeResult } from "./encode.ts";
 import { RPC_CODE, RpcError } from "./errors.ts";
-import { parseJson } from "./json-text.ts";
+import { itemsOf, parseJson } from "./json-text.ts";
 import { Gates, withTimeLimit } from "./limits.ts";
 import type { Method, Subscribe } from "./method.ts";
 import type { Registry } from "./registry.ts";
@@ -24,11 +24,16 @@ export const RPC_LIMITS = {
   /** bytes of a request */
   bodyBytes: 5 << 20,
   batch: 100,
+  /** characters of the answers to a batch after which no more of it is done */
+  replyBytes: 16 << 20,
 } as const;
 
 /** Sees every answer that is not an error; for tests. */
 export type Observer = (version: ApiVersion, name: string, method: Method, result: unknown) => void;
 
+/** What must follow the reply that is being made. */
+type AfterReply = (() => void)[];
+type Run = { readonly id: RequestId; readonly abort: AbortController; readonly after: AfterReply };
 type Reply = { readonly id: RequestId; readonly result?: unknown; readonly error?: unknown };
 
 export class Dispatcher {
@@ -53,7 +58,11 @@ export class Dispatcher {
   async request(name: string, ...params: readonly unknown[]): Promise<unknown> {
     const session = new Session({ permissions: PERMISSIONS });
     const known = this.registry.methods("v1").has(name) ? name : `Filecoin.${name}`;
-    return session.call(null, (abort) => this.call(known, params, null, session, abort));
+    const run = this.prepare(known, params, session);
+    const after: AfterReply = [];
+    const result = await session.call(null, (abort) => run({ id: null, abort, after }));
+    for (const work of after) work();
+    return result;
   }
 
   /**
@@ -63,74 +72,91 @@ export class Dispatcher {
   async handle(text: string, session: Session, signal?: AbortSignal): Promise<string | null> {
     const gone = (): void => session.close();
     signal?.addEventListener("abort", gone, { once: true });
+    const after: AfterReply = [];
     try {
-      return await this.replyTo(text, session);
+      return await this.replyTo(text, session, after);
     } finally {
       signal?.removeEventListener("abort", gone);
-      session.replied();
+      for (const work of after) work();
     }
   }
 
   /** Answers one request text of a connection with at most one text. */
   async answer(text: string, session: Session, send: (text: string) => void): Promise<void> {
-    const reply = await this.replyTo(text, session);
+    const after: AfterReply = [];
+    const reply = await this.replyTo(text, session, after);
     if (reply !== null) send(reply);
-    session.replied();
+    for (const work of after) work();
   }
 
-  private async replyTo(text: string, session: Session): Promise<string | null> {
+  // From here down to `run`, what was parsed is never held over a wait: the frame of an async function and the scope of a
+  // closure keep all that they have seen, so these functions are neither async nor do their closures use what was parsed.
+
+  private replyTo(text: string, session: Session, after: AfterReply): Promise<string | null> {
+    const refuse = (error: unknown): Promise<string> => Promise.resolve(encodeReply(failed(null, error)));
     if (text.length > RPC_LIMITS.bodyBytes)
-      return encodeReply(failed(null, new RpcError(RPC_CODE.limit, `request over ${RPC_LIMITS.bodyBytes} bytes`)));
-    let request: unknown;
+      return refuse(new RpcError(RPC_CODE.limit, `request over ${RPC_LIMITS.bodyBytes} bytes`));
+    let count: number | null;
     try {
-      request = parseJson(text);
+      const request = parseJson(text);
+      if (!Array.isArray(request))
+        return this.one(request, session, after).then((reply) => (reply === null ? null : encodeReply(reply)));
+      count = request.length;
     } catch (error) {
-      return encodeReply(failed(null, error));
+      return refuse(error);
     }
-    if (!Array.isArray(request)) {
-      const reply = await this.one(request, session);
-      return reply === null ? null : encodeReply(reply);
+    if (count === 0 || count > RPC_LIMITS.batch) {
+      const why = count === 0 ? "empty batch" : `batch of ${count}, over ${RPC_LIMITS.batch}`;
+      return refuse(new RpcError(RPC_CODE.invalidRequest, why));
     }
-    if (request.length === 0 || request.length > RPC_LIMITS.batch) {
-      const why = request.length === 0 ? "empty batch" : `batch of ${request.length}, over ${RPC_LIMITS.batch}`;
-      return encodeReply(failed(null, new RpcError(RPC_CODE.invalidRequest, why)));
-    }
+    return this.batch(text, session, after);
+  }
+
+  /** Answers the items of a batch one after another; each is parsed when its turn has come. */
+  private async batch(text: string, session: Session, after: AfterReply): Promise<string | null> {
     const replies: string[] = [];
-    for (const item of request as unknown[]) {
-      const reply = await this.one(item, session);
-      if (reply !== null) replies.push(encodeReply(reply));
+    let bytes = 0;
+    for (const { from, to } of itemsOf(text)) {
+      const reply =
+        bytes > RPC_LIMITS.replyBytes ? BATCH_IS_FULL : await this.item(text.slice(from, to), session, after);
+      if (reply === null) continue;
+      replies.push(encodeReply(reply));
+      bytes += (replies.at(-1) as string).length;
+      if (reply === BATCH_IS_FULL) break;
     }
     return replies.length === 0 ? null : `[${replies.join(",")}]`;
   }
 
-  private async one(request: unknown, session: Session): Promise<Reply | null> {
+  private item(text: string, session: Session, after: AfterReply): Promise<Reply | null> {
+    return this.one(parseJson(text), session, after);
+  }
+
+  private one(request: unknown, session: Session, after: AfterReply): Promise<Reply | null> {
     if (typeof request !== "object" || request === null || Array.isArray(request))
-      return failed(null, new RpcError(RPC_CODE.invalidRequest, "a request is an object"));
+      return Promise.resolve(failed(null, new RpcError(RPC_CODE.invalidRequest, "a request is an object")));
     const { id: rawId, method, params } = request as Record<string, unknown>;
     const id = typeof rawId === "string" || typeof rawId === "number" || typeof rawId === "bigint" ? rawId : null;
     const silent = !Object.hasOwn(request, "id");
+    const fail = (error: unknown): Reply | null => (silent ? null : failed(id, error));
     try {
       if (typeof method !== "string") throw new RpcError(RPC_CODE.invalidRequest, "the request names no method");
       const list = params ?? [];
       if (!Array.isArray(list)) throw new RpcError(RPC_CODE.badParams, "params must be a list");
       if (method === "xrpc.cancel") {
         session.cancel(list[0]);
-        return null;
+        return Promise.resolve(null);
       }
-      const result = await session.call(id, (abort) => this.call(method, list, id, session, abort));
-      return silent ? null : { id, result };
+      const run = this.prepare(method, list, session);
+      return session
+        .call(id, (abort) => run({ id, abort, after }))
+        .then((result) => (silent ? null : { id, result }), fail);
     } catch (error) {
-      return silent ? null : failed(id, error);
+      return Promise.resolve(fail(error));
     }
   }
 
-  private async call(
-    name: string,
-    params: readonly unknown[],
-    id: RequestId,
-    session: Session,
-    abort: AbortController,
-  ): Promise<unknown> {
+  /** Finds the method and decodes its parameters; what it returns holds those and nothing else of the request. */
+  private prepare(name: string, params: readonly unknown[], session: Session): (run: Run) => Promise<unknown> {
     const method = this.registry.methods(session.version).get(name);
     if (method === undefined || (method.local === true && this.node.dev === undefined))
       throw new RpcError(RPC_CODE.unknownMethod, `method '${name}' not found`);
@@ -141,11 +167,25 @@ export class Dispatcher {
       );
     if (params.length > method.params.length)
       throw new RpcError(RPC_CODE.badParams, `${name} takes ${method.params.length} parameters, got ${params.length}`);
-    const values = method.params.map((one, i) => one.codec.decode(params[i], one.name));
+    const values = decoded(method, params);
+    return (run) => this.run(name, method, values, session, run);
+  }
+
+  private async run(
+    name: string,
+    method: Method,
+    values: readonly unknown[],
+    session: Session,
+    { id, abort, after }: Run,
+  ): Promise<unknown> {
     const { signal } = abort;
+    const afterReply = (next: () => void): void => {
+      after.push(next);
+    };
     const work = async (): Promise<unknown> => {
-      const result = await method.run(values, { node: this.node, session, signal });
-      if (method.subscription === true) return this.subscribe(name, method, result as Subscribe<unknown>, id, session);
+      const result = await method.run(values, { node: this.node, session, signal, afterReply });
+      if (method.subscription === true)
+        return this.subscribe(name, method, result as Subscribe<unknown>, session, { id, afterReply });
       return encodeResult(method.result, result ?? null, this.node.network.prefix, signal);
     };
     const json = await withTimeLimit(name, method.cost, abort, () => this.gates.run(method.cost, signal, work));
@@ -153,7 +193,13 @@ export class Dispatcher {
     return json;
   }
 
-  private subscribe(name: string, method: Method, source: Subscribe<unknown>, id: RequestId, session: Session): number {
+  private subscribe(
+    name: string,
+    method: Method,
+    source: Subscribe<unknown>,
+    session: Session,
+    { id, afterReply }: { readonly id: RequestId; readonly afterReply: (work: () => void) => void },
+  ): number {
     const { push } = session;
     if (push === undefined) throw new RpcError(RPC_CODE.untyped, "this method needs a WebSocket connection");
     if (session.channels.size >= MAX_CHANNELS)
@@ -169,7 +215,7 @@ export class Dispatcher {
       },
     });
     // The channel's number must reach the client before the first value does.
-    session.afterReply(() => {
+    afterReply(() => {
       if (stopped) return;
       const emit = (value: unknown): void => {
         if (stopped) return;
@@ -190,6 +236,10 @@ function encodeReply({ id, ...rest }: Reply): string {
   return `${JSON.stringify({ jsonrpc: "2.0", ...rest }).slice(0, -1)},"id":${idText}}`;
 }
 
+function decoded(method: Method, params: readonly unknown[]): readonly unknown[] {
+  return method.params.map((one, i) => one.codec.decode(params[i], one.name));
+}
+
 function failed(id: RequestId, error: unknown): Reply {
   if (error instanceof RpcError) {
     const { rpcCode: code, data } = error.data;
@@ -198,3 +248,11 @@ function failed(id: RequestId, error: unknown): Reply {
   const message = error instanceof FilError ? describeError(error) : `internal error: ${describeError(error)}`;
   return { id, error: { code: RPC_CODE.untyped, message } };
 }
+
+const BATCH_IS_FULL = failed(
+  null,
+  new RpcError(
+    RPC_CODE.limit,
+    `the answers to this batch have over ${RPC_LIMITS.replyBytes} characters; ask for the rest anew`,
+  ),
+);

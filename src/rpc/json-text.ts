@@ -12,8 +12,9 @@ const MAX_DIGITS = 1024;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
 
-type Span = { readonly from: number; readonly to: number };
+export type Span = { readonly from: number; readonly to: number };
 
 /** Parses JSON; whole numbers beyond 2^53 become bigint. Throws `RpcError`. */
 export function parseJson(text: string): unknown {
@@ -23,6 +24,25 @@ export function parseJson(text: string): unknown {
   } catch {
     throw new RpcError(RPC_CODE.parse, "the request is not JSON");
   }
+}
+
+/** Where the items of a list stand in its text, which must be JSON. */
+export function itemsOf(text: string): Span[] {
+  const items: Span[] = [];
+  let depth = 0;
+  let from = 0;
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i);
+    if (char === QUOTE) {
+      for (i++; text.charCodeAt(i) !== QUOTE; i++) if (text.charCodeAt(i) === BACKSLASH) i++;
+    } else if (char === 0x5b || char === 0x7b) {
+      if (++depth === 1) from = i + 1;
+    } else if (char === COMMA ? depth === 1 : (char === 0x5d || char === 0x7d) && --depth === 0) {
+      items.push({ from, to: i });
+      from = i + 1;
+    }
+  }
+  return items;
 }
 
 /** Checks the depth and finds whole numbers that a JavaScript number may not hold. */

@@ -28,7 +28,13 @@ export type ParamJsons<P extends Params> = { [K in keyof P]: P[K] extends Param<
  */
 export type Cost = "light" | "walk" | "execute" | "wait";
 
-export type MethodContext = { readonly node: NodeServices; readonly session: Session; readonly signal: AbortSignal };
+export type MethodContext = {
+  readonly node: NodeServices;
+  readonly session: Session;
+  readonly signal: AbortSignal;
+  /** Has `work` done once the reply that carries this answer has been sent. */
+  readonly afterReply: (work: () => void) => void;
+};
 
 /** Where a subscription's values come from: calls `emit` until the function it returned is called. */
 export type Subscribe<T> = (emit: (value: T) => void, end: () => void) => () => void;

@@ -39,8 +39,6 @@ export class Session {
   private readonly calls = new Map<string, Set<AbortController>>();
   private running = 0;
   private closed = false;
-  /** What must follow the reply that is being made. */
-  private after: (() => void)[] = [];
 
   constructor({ permissions, version = "v1", push, backlog = () => 0 }: SessionOptions) {
     this.permissions = permissions;
@@ -86,18 +84,6 @@ export class Session {
     this.channels.delete(number);
     channel.stop();
     this.push?.(JSON.stringify({ jsonrpc: "2.0", method: "xrpc.ch.close", params: [number] }));
-  }
-
-  /** Has `work` done once the reply under way has been sent. */
-  afterReply(work: () => void): void {
-    this.after.push(work);
-  }
-
-  /** The reply has been sent. */
-  replied(): void {
-    const work = this.after;
-    this.after = [];
-    for (const one of work) one();
   }
 
   /** Ends everything: the client has gone. */

@@ -89,11 +89,11 @@ export const nodeGroup = group("Node", "The node itself.", {
     summary: "Stops the node.",
     permission: "admin",
     result: nothing,
-    run(_, { node, session }) {
+    run(_, { node, afterReply }) {
       const { shutdown } = node;
       if (shutdown === undefined)
         throw new RpcError(RPC_CODE.untyped, "this node is stopped by the program it is part of");
-      session.afterReply(shutdown);
+      afterReply(shutdown);
       return null;
     },
   }),

@@ -1,7 +1,7 @@
 /** The dispatcher over methods made up for the purpose, and a node of which nothing is there but what they use. */
 import { expect, test } from "vitest";
 import { boolean, integer, list, nothing, text } from "../../../src/rpc/codec/codec.ts";
-import { Dispatcher } from "../../../src/rpc/dispatcher.ts";
+import { Dispatcher, RPC_LIMITS } from "../../../src/rpc/dispatcher.ts";
 import { Gates, withTimeLimit } from "../../../src/rpc/limits.ts";
 import { group, method, param, subscription } from "../../../src/rpc/method.ts";
 import { Registry } from "../../../src/rpc/registry.ts";
@@ -46,6 +46,7 @@ const methods = {
       };
     },
   }),
+  Huge: method({ summary: "", result: text(), run: () => "x".repeat(RPC_LIMITS.replyBytes * 0.6) }),
   OnlyNew: method({ summary: "", result: text(), run: () => "new" }),
 };
 const old = group("Old", "", { OnlyNew: method({ summary: "", result: text(), run: () => "old" }) }, ["v0"]);
@@ -155,6 +156,43 @@ test("a subscription's number comes before its values, and nothing after it was 
     { jsonrpc: "2.0", method: "xrpc.ch.close", params: [number] },
   ]);
   expect((await call("Watch")).error?.message).toContain("WebSocket");
+});
+
+test("values of a subscription in a batch with a slow call come after its number, whatever is answered meanwhile", async () => {
+  const sent: string[] = [];
+  const session = new Session({ permissions: ["read"], push: (text) => sent.push(text) });
+  const send = (text: string) => sent.push(text);
+  const batch = '[{"id":1,"method":"Filecoin.Watch"},{"id":2,"method":"Filecoin.Wait"}]';
+  const answered = dispatcher.answer(batch, session, send);
+  await dispatcher.answer('{"id":3,"method":"Filecoin.Echo","params":["x"]}', session, send);
+  expect(sent.map((text) => (JSON.parse(text) as Reply).id)).toEqual([3]);
+  await dispatcher.answer('{"method":"xrpc.cancel","params":[2]}', session, send);
+  await answered;
+  const [, reply, value] = sent.map((text) => JSON.parse(text) as Reply[] & { method: string; params: number[] });
+  expect(reply).toMatchObject([{ id: 1 }, { id: 2, error: { code: 1 } }]);
+  expect(value).toMatchObject({ method: "xrpc.ch.val", params: [reply?.[0]?.result, 1] });
+});
+
+test("items of a batch are read when their turn has come", async () => {
+  const tricky = [
+    '{"id":1,"method":"Filecoin.Echo","params":["],{"]}',
+    " 7 ",
+    '{"id":"\\"","method":"Filecoin.Sum"}',
+    "[[],{}]",
+  ];
+  const replies = (await ask(`[ ${tricky.join(",")}]`)) as Reply[];
+  expect(replies.map(({ id, result, error }) => [id, result ?? error?.code])).toEqual([
+    [1, "],{"],
+    [null, -32600],
+    ['"', 0],
+    [null, -32600],
+  ]);
+});
+
+test("a batch whose answers are too large ends with an error that says so", async () => {
+  const item = { id: 1, method: "Filecoin.Huge" };
+  const replies = (await ask([item, item, item, item])) as Reply[];
+  expect(replies.map(({ error }) => error?.code)).toEqual([undefined, undefined, -32005]);
 });
 
 test("a call that takes too long is ended, and its work told", async () => {
