@@ -139,12 +139,19 @@ export class StateManager {
    */
   async result(tipset: Tipset): Promise<TipsetResult> {
     const known = await this.chain.knownResult(tipset);
-    if (known !== null) return known;
+    // Of a fork that was left the state may have been collected, though it is of an epoch whose states are kept.
+    const mayBeGone = tipset.height >= this.chain.statesFrom;
+    if (known !== null && (!mayBeGone || (await this.isHere(known.stateRoot)))) return known;
     if (tipset.height === 0) return genesisResult(tipset);
     const key = tipsetKeyText(tipset.key);
     const running = this.running.get(key) ?? this.computeResult(tipset).finally(() => this.running.delete(key));
     this.running.set(key, running);
     return running;
+  }
+
+  private async isHere(root: CID): Promise<boolean> {
+    const { blocks } = this.chain;
+    return blocks.peek(root.bytes) !== undefined || (await blocks.has(root.bytes));
   }
 
   private async computeResult(tipset: Tipset): Promise<TipsetResult> {

@@ -111,6 +111,16 @@ test("a result is computed once, however many ask, with the states below that ar
   expect(`${(await states.result(genesis)).stateRoot}`).toBe(`${genesis.blocks[0]?.parentStateRoot}`);
 });
 
+test("a result whose state was collected with its fork is computed again", async () => {
+  const { states, chain, runs } = await bareNode();
+  const { stateRoot } = await states.result(chain.head);
+  const before = runs();
+  await chain.blocks.write({ removed: [stateRoot.bytes] });
+  expect((await states.result(chain.head)).stateRoot.equals(stateRoot)).toBe(true);
+  expect(runs()).toBe(before + 1);
+  expect(await chain.blocks.has(stateRoot.bytes)).toBe(true);
+});
+
 test("a tipset of any fork has its result and its states, whatever the head is", async () => {
   const { chain, states } = net.node;
   const base = chain.head;
