@@ -8,6 +8,7 @@ import { registerCommp } from "./commands/commp.ts";
 import { registerConformance } from "./commands/conformance.ts";
 import { registerDevnet } from "./commands/devnet.ts";
 import { registerMpool } from "./commands/mpool.ts";
+import { registerNet } from "./commands/net.ts";
 import { registerNode } from "./commands/node.ts";
 import { registerParams } from "./commands/params.ts";
 import { registerProve } from "./commands/prove.ts";
@@ -15,6 +16,7 @@ import { registerReplay } from "./commands/replay.ts";
 import { registerSeal } from "./commands/seal.ts";
 import { registerSend } from "./commands/send.ts";
 import { registerState } from "./commands/state.ts";
+import { registerSync } from "./commands/sync.ts";
 import { registerUnseal } from "./commands/unseal.ts";
 import { registerVerify } from "./commands/verify.ts";
 import { registerWallet } from "./commands/wallet.ts";
@@ -30,6 +32,8 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   registerSend,
   registerChain,
   registerMpool,
+  registerNet,
+  registerSync,
   registerWallet,
   registerAuth,
   registerReplay,

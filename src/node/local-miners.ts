@@ -142,14 +142,20 @@ export class LocalMiners {
         return miningBase(options, base, epoch, miner, drawn);
       },
       weight: (tipset) => validator.weight(tipset),
-      createBlock: async (template) => {
-        const own = this.miners.find(({ address }) => address.equals(template.miner));
-        if (own === undefined) throw new NoKeyError({ code: "NO_KEY" }, `no key of miner ${template.miner} is here`);
-        return createBlock(options, template, own.worker);
-      },
+      createBlock: this.creating(states),
       async validateBlock(header) {
         await validator.validate({ header, messages: await states.chain.messages(header) });
       },
+    };
+  }
+
+  /** Makes blocks of templates, for miners of this network. */
+  creating(states: StateManager): Required<NodeParts>["createBlock"] {
+    const options = this.making(states);
+    return async (template) => {
+      const own = this.miners.find(({ address }) => address.equals(template.miner));
+      if (own === undefined) throw new NoKeyError({ code: "NO_KEY" }, `no key of miner ${template.miner} is here`);
+      return createBlock(options, template, own.worker);
     };
   }
 

@@ -151,6 +151,8 @@ export class NetworkNode {
       validateBlock: async (header) => {
         await validator.validate({ header, messages: await chain.messages(header) });
       },
+      ...(mining === undefined ? {} : { createBlock: mining.local.creating(states) }),
+      prune: (keep) => this.node.collector.collect(keep),
       log: new LogLevels(["chain", "mpool", "miner"]),
       alerts: [peers.alert, ...(this.mining === null ? [] : [this.mining.alert])],
       tokenSecret: secret,

@@ -1,0 +1,103 @@
+/** `filigree sync`: how far a running node is with the chain of its peers. */
+import type { Command } from "commander";
+import { interruptible } from "../interrupt.ts";
+import { wholeNumber } from "../options.ts";
+import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { table } from "../table.ts";
+import { progressLine } from "../terminal.ts";
+
+type Tipset = { readonly Height: number; readonly Cids: readonly { readonly "/": string }[] };
+type Run = {
+  readonly Base: Tipset | null;
+  readonly Target: Tipset | null;
+  readonly Stage: number;
+  readonly Height: number;
+  readonly Start: string;
+  readonly Message: string;
+};
+type State = { readonly ActiveSyncs: readonly Run[]; readonly VMApplied: number };
+type Head = Tipset & { readonly Blocks: readonly { readonly Timestamp: number }[] };
+
+/** Source: lotus api (SyncStateStage) at b835fab702eb. */
+const STAGES = ["idle", "headers", "persisting headers", "messages", "complete", "error", "fetching messages"];
+const COMPLETE = 4;
+const FAILED = 5;
+const POLL_MS = 500;
+/** Epochs behind the clock at which a node counts as having caught up: the newest tipset takes a while to come. */
+const NEAR = 2;
+/** Seconds that are waited unless another number is given. */
+const WAIT_SECONDS = 86_400;
+
+export function registerSync(program: Command): void {
+  const sync = program.command("sync").description("how far a running node is with the chain of its peers");
+  withRemote(sync.command("status").description("what is being fetched, and what was")).action(status);
+  withRemote(
+    sync
+      .command("wait")
+      .description("wait until the node has caught up with its peers and the clock")
+      .option("--timeout <seconds>", "how long to wait", wholeNumber(1, 10_000_000), WAIT_SECONDS),
+  ).action(wait);
+}
+
+type Position = { readonly head: Head; readonly behind: number; readonly peers: number; readonly state: State };
+
+async function positionOf(remote: Remote): Promise<Position> {
+  const state = await remote.call<State>("SyncState");
+  const head = await remote.call<Head>("ChainHead");
+  const { SyncStatus, PeerStatus } = await remote.call<{
+    SyncStatus: { Behind: number };
+    PeerStatus: { PeersToPublishBlocks: number };
+  }>("NodeStatus", false);
+  return { head, behind: SyncStatus.Behind, peers: PeerStatus.PeersToPublishBlocks, state };
+}
+
+const isActive = ({ Stage }: Run): boolean => Stage !== COMPLETE && Stage !== FAILED;
+
+async function status(options: RemoteOptions): Promise<void> {
+  const { head, behind, state } = await positionOf(await Remote.open(options));
+  const runs = state.ActiveSyncs.map((run) => ({
+    stage: STAGES[run.Stage] ?? `${run.Stage}`,
+    base: run.Base?.Height ?? null,
+    height: run.Height,
+    target: run.Target?.Height ?? null,
+    active: isActive(run),
+    started: run.Start,
+    message: run.Message,
+  }));
+  const rows = runs.map(({ stage, base, height, target, message }) => [
+    stage,
+    `${base ?? "?"}`,
+    `${height}`,
+    `${target ?? "?"}`,
+    message,
+  ]);
+  say(options.json, { epoch: head.Height, behind, applied: state.VMApplied, syncs: runs }, [
+    `head at epoch ${head.Height}, ${behind} epochs behind the clock; ${state.VMApplied} messages of peers' blocks applied`,
+    ...(rows.length === 0 ? ["nothing was fetched"] : table(["stage", "from", "at", "to", ""], rows)),
+  ]);
+}
+
+async function wait(options: RemoteOptions & { readonly timeout: number }): Promise<void> {
+  const remote = await Remote.open(options);
+  const line = progressLine();
+  const end = Date.now() + options.timeout * 1000;
+  const found = await interruptible(async (signal) => {
+    for (;;) {
+      signal.throwIfAborted();
+      const position = await positionOf(remote);
+      const active = position.state.ActiveSyncs.find(isActive);
+      if (active === undefined && position.behind <= NEAR) return position;
+      if (Date.now() >= end)
+        throw new Error(
+          `epoch ${position.head.Height}, ${position.behind} behind the clock after ${options.timeout} s`,
+        );
+      const what = active === undefined ? "waiting" : (STAGES[active.Stage] ?? "");
+      line.show(`epoch ${position.head.Height}, ${position.behind} behind: ${what} ${active?.Height ?? ""}`);
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }, "filigree sync wait").finally(() => line.clear());
+  const { head, behind } = found;
+  say(options.json, { epoch: head.Height, behind, tipset: head.Cids.map((cid) => cid["/"]) }, [
+    `caught up: epoch ${head.Height}`,
+  ]);
+}

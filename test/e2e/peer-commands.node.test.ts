@@ -1,0 +1,67 @@
+/** `filigree net` and `filigree sync` as users type them, on nodes that have each other as peers. */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { LocalNetwork } from "../../src/node/local-network.ts";
+import { networkOptions } from "../support/local-network.ts";
+import { until } from "../support/until.ts";
+
+const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+// Each command is a process of its own, and machines may have much else to do.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+
+let net: LocalNetwork;
+let url: string;
+
+beforeAll(async () => {
+  net = await LocalNetwork.open(networkOptions({ nodes: 2, miners: 1, blockTime: 4, seed: "commands" }));
+  ({ url } = await (net.nodes[0] as LocalNetwork["nodes"][number]).serve());
+});
+afterAll(() => net?.close());
+
+function filigree(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [MAIN, ...args, "--rpc", url], (error, out, err) =>
+      resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err }),
+    );
+  });
+}
+const json = async (...args: readonly string[]): Promise<Record<string, never>> =>
+  JSON.parse((await filigree(...args, "--json")).out) as Record<string, never>;
+
+test("identity, peers, scores and bans of a node; it connects where it is told to", async () => {
+  const [first, second] = net.nodes.map(({ peers }) => peers) as [
+    (typeof net.nodes)[0]["peers"],
+    (typeof net.nodes)[0]["peers"],
+  ];
+  await until("a connection", () => first.network?.connected().length === 1);
+  const other = second.network?.id as string;
+  const [id, peers, scores, wrong] = await Promise.all([
+    json("net", "id"),
+    filigree("net", "peers", "--agent"),
+    json("net", "scores"),
+    filigree("net", "connect", "127.0.0.1:1"),
+  ]);
+  expect(id).toMatchObject({ id: first.network?.id, addresses: first.addresses() });
+  expect(peers.out).toMatch(new RegExp(`^peer +address +agent\n${other} +/ip4/127.0.0.1/tcp/\\d+ +filigree-test\n$`));
+  expect(scores).toMatchObject({ scores: [{ ID: other }] });
+  expect(wrong).toMatchObject({ code: 64, err: expect.stringContaining("/p2p/<identity> expected") });
+  expect(await json("net", "bans", "--add", other, "--add", "192.0.2.7")).toEqual({
+    peers: [other],
+    hosts: ["192.0.2.7"],
+  });
+  await until("the end", () => first.network?.connected().length === 0);
+  const lifted = await filigree("net", "bans", "--remove", other, "--remove", "192.0.2.7");
+  expect(lifted.out).toBe("nobody is banned\n");
+  const address = second.addresses()[0] as string;
+  expect(await json("net", "connect", address)).toEqual({ connected: [other] });
+  expect(first.network?.connected().map((one) => one.id)).toEqual([other]);
+});
+
+test("what was fetched is shown, and a wait ends once the node is with the clock", async () => {
+  const waited = await json("sync", "wait", "--timeout", "200");
+  expect(waited["epoch"]).toBeGreaterThan(0);
+  const status = await filigree("sync", "status");
+  expect(status.out).toMatch(/^head at epoch \d+, \d+ epochs behind the clock/);
+  expect(await json("sync", "status")).toMatchObject({ behind: expect.any(Number), syncs: expect.any(Array) });
+});
