@@ -2,15 +2,17 @@
  * HTTP and WebSocket server for Node and Deno: node:http and ws.
  *
  * Whatever arrives on a socket ends in that socket: each has an error listener from its first moment, none is waited for
- * without a limit, and what a client does not read is bounded, for one and for all together.
+ * without a limit, and what clients do not read, and what they send and what of it is under way, is bounded, for one and for all together.
  */
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
-import type { Page, Refusal, RequestHead, Serve, ServeOptions, Socket } from "./server.ts";
+import { FrameMeter } from "./frame-meter.ts";
+import { type Hold, RequestBytes } from "./request-bytes.ts";
+import type { Page, Refusal, RequestHead, Serve, ServeOptions, Socket, SocketHandler } from "./server.ts";
 
-/** A client that sends its request slower than this is cut off, and one that does not read its answer, milliseconds. */
+/** A client that sends a request slower than this is cut off, and one that does not read its answer, milliseconds. */
 const REQUEST_MS = 30_000;
 const READING_MS = 60_000;
 /** A refused connection that the client keeps open is cut off after this, milliseconds. */
@@ -20,6 +22,14 @@ const MAX_CONNECTIONS = 1024;
 const MAX_PIPELINED = 64;
 /** Bytes of answers that all clients together may leave unread, as a multiple of one's. */
 const ALL_BACKLOGS = 16;
+/** Bytes of requests that one client, and all together, may have under way, as multiples of the largest request. */
+const ONE_CLIENT = 4;
+const ALL_CLIENTS = 16;
+/** What each part of a request costs beside its bytes: many parts of one byte each are dear. */
+const PART_BYTES = 128;
+/** Frames of one message, and pieces in which they may come. */
+const MAX_FRAGMENTS = 1024;
+const MAX_PIECES = 8192;
 
 const REASONS: Readonly<Record<number, string>> = {
   400: "Bad Request",
@@ -37,14 +47,17 @@ function headOf(request: IncomingMessage): RequestHead {
   return { method: request.method ?? "", path, host, origin, token };
 }
 
-async function readBody(request: IncomingMessage, limit: number): Promise<string | null> {
+/** A whole body, or the refusal that it has earned. */
+async function readBody(request: IncomingMessage, limit: number, hold: Hold): Promise<string | Page> {
   const parts: Buffer[] = [];
   let size = 0;
   for await (const part of request as AsyncIterable<Buffer>) {
     size += part.length;
-    if (size > limit) return null;
     parts.push(part);
+    if (size > limit) return plain(413, `request body over ${limit} bytes`);
+    if (!hold.set(size + parts.length * PART_BYTES)) return plain(503, "too many bytes of requests are under way");
   }
+  hold.set(size);
   return Buffer.concat(parts).toString("utf8");
 }
 
@@ -68,14 +81,40 @@ const plain = (status: number, text: string): Page => ({
   text: `${text}\n`,
 });
 
-/** Answers of one server that are not read yet, and requests of each connection. */
+/** The requests of one connection: they are done one after another, as their answers have to be sent. */
+class Line {
+  /** Requests that came and are not answered. */
+  size = 0;
+  /** Whether the connection has ended. */
+  gone = false;
+  private readonly waiting: (() => void)[] = [];
+
+  /** Joins the line; resolves when the turn has come or the connection has ended. */
+  enter(): Promise<void> | undefined {
+    return this.size++ === 0 ? undefined : new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  leave(): void {
+    this.size--;
+    this.waiting.shift()?.();
+  }
+
+  end(): void {
+    this.gone = true;
+    for (const wake of this.waiting.splice(0)) wake();
+  }
+}
+
+/** What of one server is under way: requests, and answers that are not read yet. */
 class Traffic {
+  readonly requests: RequestBytes;
   private unread = 0;
-  private readonly underWay = new WeakMap<object, number>();
+  private readonly lines = new WeakMap<object, Line>();
   private readonly most: number;
 
-  constructor(most: number) {
-    this.most = most;
+  constructor({ maxBodyBytes, backlogBytes }: ServeOptions) {
+    this.requests = new RequestBytes(maxBodyBytes * ONE_CLIENT, maxBodyBytes * ALL_CLIENTS);
+    this.most = backlogBytes * ALL_BACKLOGS;
   }
 
   get isFull(): boolean {
@@ -90,13 +129,14 @@ class Traffic {
     });
   }
 
-  /** Whether a connection may have one more request under way. */
-  enter(response: ServerResponse): boolean {
-    const connection = response.socket ?? response;
-    const count = (this.underWay.get(connection) ?? 0) + 1;
-    this.underWay.set(connection, count);
-    response.once("close", () => this.underWay.set(connection, (this.underWay.get(connection) ?? 1) - 1));
-    return count <= MAX_PIPELINED;
+  /** The line of a request's connection. */
+  lineOf({ socket }: IncomingMessage): Line {
+    const known = this.lines.get(socket);
+    if (known !== undefined) return known;
+    const line = new Line();
+    this.lines.set(socket, line);
+    socket.once("close", () => line.end());
+    return line;
   }
 }
 
@@ -107,7 +147,10 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   request.socket.setTimeout(0);
-  if (!traffic.enter(response) || traffic.isFull) {
+  const line = traffic.lineOf(request);
+  const turn = line.enter();
+  response.once("close", () => line.leave());
+  if (line.size > MAX_PIPELINED || traffic.isFull) {
     response.setHeader("connection", "close");
     return reply(response, plain(503, "too many answers wait to be read"));
   }
@@ -124,17 +167,32 @@ async function answer(
   if (head.method === "GET" || head.method === "HEAD")
     return reply(response, options.onGet(head) ?? plain(404, "not found"), head.origin);
   if (head.method !== "POST") return reply(response, plain(405, "POST expected"));
-  const body = await readBody(request, options.maxBodyBytes);
-  if (body === null) {
-    response.setHeader("connection", "close");
-    return reply(response, plain(413, `request body over ${options.maxBodyBytes} bytes`), head.origin);
+  const hold = traffic.requests.open(request.socket);
+  const late = setTimeout(() => cutLate(request, response), options.requestMs ?? REQUEST_MS);
+  try {
+    const body = await readBody(request, options.maxBodyBytes, hold).finally(() => clearTimeout(late));
+    if (typeof body !== "string") {
+      response.setHeader("connection", "close");
+      return reply(response, body, head.origin);
+    }
+    await turn;
+    if (line.gone) return;
+    const abort = new AbortController();
+    response.once("close", () => abort.abort());
+    const text = await options.onRequest(head, body, abort.signal);
+    if (text === null) return reply(response, { status: 204, type: "application/json", text: "" }, head.origin);
+    traffic.sending(response, text);
+    reply(response, { type: "application/json", text }, head.origin);
+  } finally {
+    hold.release();
   }
-  const abort = new AbortController();
-  response.once("close", () => abort.abort());
-  const text = await options.onRequest(head, body, abort.signal);
-  if (text === null) return reply(response, { status: 204, type: "application/json", text: "" }, head.origin);
-  traffic.sending(response, text);
-  reply(response, { type: "application/json", text }, head.origin);
+}
+
+/** Ends a request whose body does not come. */
+function cutLate(request: IncomingMessage, response: ServerResponse): void {
+  response.setHeader("connection", "close");
+  reply(response, plain(408, "the request did not arrive in time"));
+  setTimeout(() => request.destroy(), REFUSED_MS).unref();
 }
 
 /** Ends a connection that asked for an upgrade and is not given one. */
@@ -182,7 +240,44 @@ function keepAlive(sockets: WebSocketServer, milliseconds: number): ReturnType<t
   return timer;
 }
 
-function acceptSockets(options: ServeOptions, server: HttpServer, sockets: WebSocketServer): void {
+/** Bounds the bytes and the time of a message that has begun and not ended. */
+function watchUnfinished(stream: Duplex, socket: WebSocket, hold: Hold, milliseconds: number): void {
+  const meter = new FrameMeter();
+  let late: ReturnType<typeof setTimeout> | undefined;
+  let begun = 0;
+  stream.on("data", (chunk: Uint8Array) => {
+    meter.feed(chunk);
+    if (!hold.set(meter.unfinished)) return socket.terminate();
+    if (meter.begun !== begun || !meter.isUnderWay) clearTimeout(late);
+    if (meter.begun !== begun && meter.isUnderWay) late = setTimeout(() => socket.terminate(), milliseconds);
+    begun = meter.begun;
+  });
+  stream.on("close", () => {
+    clearTimeout(late);
+    hold.release();
+  });
+}
+
+/** Hands messages on, as many bytes of them at once as a client may have under way. */
+function deliver(stream: Duplex, socket: WebSocket, handler: SocketHandler, requests: RequestBytes): void {
+  let refused = false;
+  socket.on("message", (data) => {
+    if (refused) return;
+    const text = data.toString();
+    const hold = requests.open(stream);
+    if (hold.set(text.length)) {
+      handler.onText(text).then(hold.release, hold.release);
+      return;
+    }
+    refused = true;
+    socket.close(1013, "too many bytes of requests are under way");
+    setTimeout(() => socket.terminate(), REFUSED_MS).unref();
+  });
+  socket.on("close", () => handler.onClose());
+}
+
+function acceptSockets(options: ServeOptions, server: HttpServer, sockets: WebSocketServer, traffic: Traffic): void {
+  const { requests } = traffic;
   server.on("upgrade", (request, stream, early) => {
     stream.on("error", () => stream.destroy());
     try {
@@ -193,9 +288,8 @@ function acceptSockets(options: ServeOptions, server: HttpServer, sockets: WebSo
         socket.on("error", () => socket.terminate());
         sockets.emit("connection", socket, request);
         try {
-          const handler = options.onSocket(head, wrap(options, sockets, socket));
-          socket.on("message", (data) => handler.onText(data.toString()));
-          socket.on("close", () => handler.onClose());
+          watchUnfinished(stream, socket, requests.open(stream), options.requestMs ?? REQUEST_MS);
+          deliver(stream, socket, options.onSocket(head, wrap(options, sockets, socket)), requests);
         } catch {
           socket.close(1011);
         }
@@ -207,7 +301,7 @@ function acceptSockets(options: ServeOptions, server: HttpServer, sockets: WebSo
 }
 
 export const serve: Serve = async (options) => {
-  const traffic = new Traffic(options.backlogBytes * ALL_BACKLOGS);
+  const traffic = new Traffic(options);
   const server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS }, (request, response) => {
     request.on("error", () => undefined);
     response.on("error", () => undefined);
@@ -222,9 +316,14 @@ export const serve: Serve = async (options) => {
     if (stream.writable) refuse(stream, { status: 400, text: "malformed request" });
     else stream.destroy();
   });
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: options.maxBodyBytes });
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: options.maxBodyBytes,
+    maxFragments: MAX_FRAGMENTS,
+    maxBufferedChunks: MAX_PIECES,
+  });
   sockets.on("error", () => undefined);
-  acceptSockets(options, server, sockets);
+  acceptSockets(options, server, sockets, traffic);
   const timer = keepAlive(sockets, options.pingMs ?? 30_000);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -29,7 +29,11 @@ export type Socket = {
   close(): void;
 };
 
-export type SocketHandler = { onText(text: string): void; onClose(): void };
+export type SocketHandler = {
+  /** Resolves when nothing of the text is needed any more. */
+  onText(text: string): Promise<void>;
+  onClose(): void;
+};
 
 export type ServeOptions = {
   readonly host: string;
@@ -39,6 +43,8 @@ export type ServeOptions = {
   readonly backlogBytes: number;
   /** Milliseconds between the questions whether a socket's client is still there; default 30 s. */
   readonly pingMs?: number;
+  /** Milliseconds in which a request, or a message of a socket, must have arrived whole; default 30 s. */
+  readonly requestMs?: number;
   /** Looks at a head before anything is read; null lets it pass. */
   admit(head: RequestHead): Refusal | null;
   /** Answers a POST; null: no content. */

@@ -79,9 +79,7 @@ export async function startRpcServer(dispatcher: Dispatcher, options: RpcServerO
     onSocket(head, socket) {
       const session = sessionOf(head, socket);
       return {
-        onText(text) {
-          dispatcher.answer(text, session, (reply) => socket.send(reply)).catch(() => socket.close());
-        },
+        onText: (text) => dispatcher.answer(text, session, (reply) => socket.send(reply)).catch(() => socket.close()),
         onClose: () => session.close(),
       };
     },
