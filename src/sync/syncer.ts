@@ -80,7 +80,7 @@ export class Syncer {
    */
   inform(peer: string, key: readonly CID[], height: number, weight: bigint, own = true): void {
     if (own && this.heard.size < MAX_HEARD) this.heard.add(peer);
-    if (height > 0 && height <= this.parts.epochNow() + BLOCK_LIMITS.heightDrift) {
+    if (key.length > 0 && height > 0 && height <= this.parts.epochNow() + BLOCK_LIMITS.heightDrift) {
       const refusal = this.refused.get(tipsetKeyText(key));
       if (refusal === undefined) this.targets.add(peer, key, { height, weight, own }, this.activeTargets());
       else if (own) this.blame(refusal, [peer]);

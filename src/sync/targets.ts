@@ -1,8 +1,8 @@
 /**
  * Chains that peers spoke of and that are to be fetched: a bounded bucket, the one that is said to be heaviest first.
  *
- * What a peer claims is believed only as far as it decides the order. A peer has few places; when the bucket is full the
- * lightest goes.
+ * What a peer claims is believed only as far as it decides the order. A peer has few places; when the bucket is full one of
+ * those goes who have most of them, so that no few of them can crowd out the others.
  */
 import { type Tipset, tipsetKeyText } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
@@ -61,7 +61,7 @@ export class Targets {
     const peers = new Map([[peer, claim.own]]);
     const { height, weight } = claim;
     this.waiting.set(name, { name, key, height, weight, peers, attempts: 0, notBefore: 0, tipset: null });
-    if (this.waiting.size > MAX_TARGETS) this.waiting.delete(this.lightest().name);
+    if (this.waiting.size > MAX_TARGETS) this.waiting.delete(this.leastMissed().name);
   }
 
   /** Takes the heaviest that may be tried now out of the bucket. */
@@ -89,7 +89,17 @@ export class Targets {
     for (const target of this.all()) if (isUseless(target)) this.waiting.delete(target.name);
   }
 
-  private lightest(): Target {
-    return this.all().reduce((a, b) => (b.weight < a.weight ? b : a));
+  /** The lightest of those whose peer has most targets of its own; what several peers speak of is missed most. */
+  private leastMissed(): Target {
+    const all = this.all();
+    const own = new Map<string, number>();
+    for (const { peers } of all)
+      if (peers.size === 1) for (const peer of peers.keys()) own.set(peer, (own.get(peer) ?? 0) + 1);
+    const shareOf = ({ peers }: Target): number =>
+      peers.size === 1 ? (own.get([...peers.keys()][0] as string) ?? 0) : 0;
+    return all.reduce((a, b) => {
+      const more = shareOf(b) - shareOf(a);
+      return more > 0 || (more === 0 && b.weight < a.weight) ? b : a;
+    });
   }
 }

@@ -269,11 +269,25 @@ describe("bounds", () => {
 
   test("however much peers speak of, the bucket stays small", async () => {
     const world = await open([], { minPeers: 1000 });
-    for (let i = 0; i < 2000; i++) {
+    for (let i = 0; i < 400; i++) {
       const { key } = tipsetOf([madeBlock(genesis, 1 + (i % 200), 1000 + i, i)]);
       world.syncer.inform(i % 2 === 0 ? "flooder" : `p${i}`, key, 1 + (i % 200), BigInt(i));
     }
     expect(world.syncer.status().waiting).toBeLessThanOrEqual(64);
+  });
+
+  test("a few peers with heavy claims do not crowd out what another speaks of", async () => {
+    const world = await open([], { minPeers: 40 });
+    const honest = madeChain(genesis, 5, 1);
+    world.hello("honest", honest);
+    for (let i = 0; i < 200; i++) {
+      const { key } = tipsetOf([madeBlock(genesis, 1 + (i % 200), 2000 + i, i)]);
+      world.syncer.inform(`liar ${i % 20}`, key, 1 + (i % 200), 10n ** 12n);
+    }
+    expect(world.syncer.status().waiting).toBe(64);
+    for (let i = 0; i < 20; i++) world.syncer.inform(`more ${i}`, [], 0, 0n);
+    await world.clock.pass(600_000);
+    expect(text(world.chain.head)).toBe(text(TOP(honest)));
   });
 
   test("an epoch far ahead of the clock is not believed", async () => {
