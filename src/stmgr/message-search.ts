@@ -36,9 +36,12 @@ export const NO_LIMIT = -1;
 
 export class MessageSearch {
   private readonly chain: Chain;
+  private readonly execute: (tipset: Tipset) => Promise<unknown>;
 
-  constructor(chain: Chain) {
+  /** `execute` executes a tipset whose receipts are not here, as after taking in a snapshot, and keeps them. */
+  constructor(chain: Chain, execute: (tipset: Tipset) => Promise<unknown> = async () => undefined) {
     this.chain = chain;
+    this.execute = execute;
   }
 
   /** A message that this node knows; throws `StateManagerError` MESSAGE_UNKNOWN. */
@@ -97,6 +100,7 @@ export class MessageSearch {
     if (found === undefined) return null;
     checkReplacement(cid, wanted, found, allowReplaced);
     const { parentMessageReceipts } = tipset.blocks[0] as BlockHeader;
+    if (!(await this.chain.blocks.has(parentMessageReceipts.bytes))) await this.execute(carrier);
     const receipt = await this.chain.receiptAt(parentMessageReceipts, index);
     return { cid: found.cid, message: found.message, receipt, tipset };
   }

@@ -87,7 +87,7 @@ export class StateManager {
     this.network = network;
     this.rules = rules;
     this.machines = machines;
-    this.messages = new MessageSearch(chain);
+    this.messages = new MessageSearch(chain, (tipset) => this.result(tipset));
     this.waiter = new MessageWaiter(chain, this.messages);
     this.runs = new MessageRuns(this, machines.calls, now);
   }

@@ -123,7 +123,11 @@ export const chainGroup = group("Chain", "Tipsets, blocks, messages and objects 
     result: list(receipt, MANY),
     async run([cid], { node }) {
       const { parents, parentMessageReceipts } = await node.chain.header(cid);
-      return parents.length === 0 ? [] : node.chain.receiptsAt(parentMessageReceipts);
+      if (parents.length === 0) return [];
+      // After a snapshot without receipts they are computed.
+      if (!(await node.chain.blocks.has(parentMessageReceipts.bytes)))
+        await node.states.result(await node.chain.tipset(parents));
+      return node.chain.receiptsAt(parentMessageReceipts);
     },
   }),
   ChainGetMessage: method({
