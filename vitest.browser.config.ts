@@ -56,6 +56,23 @@ export default defineConfig({
   optimizeDeps: {
     // all at once before the first test: finding one later would reload the page under it
     include: [
+      "@ipld/dag-cbor",
+      "@libp2p/crypto/keys",
+      "@libp2p/gossipsub",
+      "@libp2p/gossipsub/score",
+      "@libp2p/identify",
+      "@libp2p/kad-dht",
+      "@libp2p/mplex",
+      "@libp2p/noise",
+      "@libp2p/peer-id",
+      "@libp2p/ping",
+      "@libp2p/utils",
+      "@libp2p/websockets",
+      "@libp2p/yamux",
+      "@multiformats/multiaddr",
+      "@noble/ciphers/aes.js",
+      "@noble/hashes/hmac.js",
+      "libp2p",
       "fast-check",
       "multiformats/cid",
       "multiformats/hashes/digest",
@@ -71,6 +88,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     provide: { corpus },
+    // the node that pages dial
+    globalSetup: ["test/support/page-peer.ts"],
     browser: {
       enabled: true,
       headless: true,

@@ -20,8 +20,8 @@ export function decodeDrandMessage(bytes: Uint8Array): DrandMessage | null {
   try {
     for (const { number, value, bytes: data } of readFields(bytes, MAX_FIELDS)) {
       if (number === FIELD.round && data === null) round = value;
-      else if (number === FIELD.signature && data !== null) signature = data.slice();
-      else if (number === FIELD.previous && data !== null) previous = data.slice();
+      else if (number === FIELD.signature && data !== null) signature = new Uint8Array(data);
+      else if (number === FIELD.previous && data !== null) previous = new Uint8Array(data);
     }
   } catch (error) {
     if (error instanceof ProtobufError) return null;

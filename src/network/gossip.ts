@@ -61,6 +61,11 @@ type Insides = {
   getMeshPeers(topic: string): string[];
 };
 
+/** Bytes as a plain array: those of Node's sockets are Buffers, whose `slice` shares what it should copy. */
+function plain({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length);
+}
+
 export class Gossip {
   private readonly host: Host;
   private readonly onFault: (topic: string, error: unknown) => void;
@@ -79,7 +84,7 @@ export class Gossip {
       if (validating >= MAX_VALIDATING) return TopicValidatorResult.Ignore;
       validating++;
       try {
-        return RESULT[await validate(message.data, peer.toString())];
+        return RESULT[await validate(plain(message.data), peer.toString())];
       } catch (error) {
         this.onFault(topic, error);
         return TopicValidatorResult.Ignore;

@@ -30,6 +30,7 @@ import {
   GOSSIP_THRESHOLDS,
   MESSAGES_TOPIC_SCORE,
   messagesTopic,
+  OTHER_TOPIC_SCORE,
   PEER_LIMITS,
   PEER_SCORE,
 } from "./params.ts";
@@ -182,7 +183,7 @@ function boundedMplex(): ReturnType<typeof mplex> {
 }
 
 function gossipOptions(topics: readonly string[], others: readonly string[], local: boolean) {
-  const scores = [BLOCKS_TOPIC_SCORE, MESSAGES_TOPIC_SCORE];
+  const scores = [BLOCKS_TOPIC_SCORE, MESSAGES_TOPIC_SCORE, ...others.map(() => OTHER_TOPIC_SCORE)];
   const off = { meshMessageDeliveriesWeight: 0, meshFailurePenaltyWeight: 0 };
   return {
     D: GOSSIP.D,
@@ -226,7 +227,7 @@ function gossipOptions(topics: readonly string[], others: readonly string[], loc
       decayToZero: PEER_SCORE.decayToZero,
       retainScore: PEER_SCORE.retainScore,
       topics: Object.fromEntries(
-        topics.map((topic, i) => [topic, createTopicScoreParams({ ...scores[i], ...off })] as const),
+        [...topics, ...others].map((topic, i) => [topic, createTopicScoreParams({ ...scores[i], ...off })] as const),
       ),
     }),
   };

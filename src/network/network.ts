@@ -12,7 +12,7 @@ import type { ObjectSource } from "./bitswap-server.ts";
 import type { ChainSource } from "./chain-source.ts";
 import { ExchangeClient } from "./exchange-client.ts";
 import { ExchangeServer } from "./exchange-server.ts";
-import { Gossip, type GossipScores, type Verdict } from "./gossip.ts";
+import { Gossip, type GossipScores, type Validate, type Verdict } from "./gossip.ts";
 import { guardGossip } from "./gossip-guard.ts";
 import { HelloService, type PeerTiming } from "./hello-service.ts";
 import { type Host, type HostOptions, openHost, parseMultiaddr } from "./host.ts";
@@ -33,7 +33,7 @@ export type NetworkHandlers = {
   readonly onFault: (where: string, error: unknown) => void;
 };
 
-export type NetworkOptions = Omit<HostOptions, "peers" | "guard"> & {
+export type NetworkOptions = Omit<HostOptions, "peers" | "guard" | "otherTopics"> & {
   readonly peers: PeerBook;
   readonly chain: ChainSource;
   /** Blocks that peers may have by bitswap, all of them; without it bitswap is not spoken. */
@@ -41,6 +41,8 @@ export type NetworkOptions = Omit<HostOptions, "peers" | "guard"> & {
   readonly handlers: NetworkHandlers;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Topics besides blocks and messages, for instance drand's; what is rejected is an offence of who sent it. */
+  readonly topics?: readonly { readonly name: string; readonly validate: Validate }[];
   /** Time limits; default `DEADLINES`. */
   readonly deadlines?: Deadlines;
 };
@@ -108,7 +110,12 @@ export class Network {
     let network: Network | null = null;
     const { now, local } = options;
     const onOffence = (peer: string, offence: Offence): void => network?.report(peer, offence);
-    const host = await openHost({ ...options, guard: (pubsub) => guardGossip(pubsub, { now, local, onOffence }) });
+    const otherTopics = (options.topics ?? []).map(({ name }) => name);
+    const host = await openHost({
+      ...options,
+      otherTopics,
+      guard: (pubsub) => guardGossip(pubsub, { now, local, onOffence }),
+    });
     network = new Network(options, host);
     await network.begin();
     return network;
@@ -193,6 +200,11 @@ export class Network {
     return this.gossip.publish(messagesTopic(this.options.networkName), encodeSignedMessage(message));
   }
 
+  /** Hands bytes to one of `topics`; resolves to the number of peers they went to. */
+  publish(topic: string, data: Uint8Array): Promise<number> {
+    return this.gossip.publish(topic, data);
+  }
+
   /** Notes an offence; a peer that is banned for it is cut off. */
   report(peer: string, offence: Offence): void {
     if (this.peers.report(peer, offence, this.cameFrom(peer))) this.cutOff(peer);
@@ -258,6 +270,12 @@ export class Network {
     this.gossip.join(messagesTopic(networkName), (data, from) =>
       read(data, from, decodeSignedMessage, handlers.onMessage, "badMessage"),
     );
+    for (const { name, validate } of this.options.topics ?? [])
+      this.gossip.join(name, async (data, from) => {
+        const verdict = await validate(data, from);
+        if (verdict === "reject") this.report(from, "badMessage");
+        return verdict;
+      });
   }
 
   private opened(connection: Connection): void {

@@ -76,6 +76,19 @@ export const MESSAGES_TOPIC_SCORE = {
   invalidMessageDeliveriesDecay: decayOver(HOUR),
 } as const;
 
+/** drand's topic, and others that a node joins. Source: lotus node/modules/lp2p/pubsub.go, drandTopicParams. */
+export const OTHER_TOPIC_SCORE = {
+  topicWeight: 0.5,
+  timeInMeshWeight: 0.00027,
+  timeInMeshQuantum: 1000,
+  timeInMeshCap: 1,
+  firstMessageDeliveriesWeight: 5,
+  firstMessageDeliveriesDecay: decayOver(HOUR),
+  firstMessageDeliveriesCap: 25,
+  invalidMessageDeliveriesWeight: -1000,
+  invalidMessageDeliveriesDecay: decayOver(HOUR),
+} as const;
+
 /** Source: lotus node/config/def.go. */
 export const CONNECTIONS = { low: 150, high: 180, graceMs: 20_000 } as const;
 

@@ -35,7 +35,7 @@ import type { Health, Startable } from "./startable.ts";
 
 export type PeerPartOptions = Pick<
   NetworkOptions,
-  "listen" | "userAgent" | "local" | "dht" | "extraEncrypters" | "deadlines"
+  "listen" | "userAgent" | "local" | "dht" | "extraEncrypters" | "deadlines" | "topics"
 > & {
   readonly node: { readonly chain: Chain; readonly states: StateManager; readonly pool: MessagePool };
   readonly validator: BlockValidator;
@@ -135,7 +135,8 @@ export class PeerPart implements Startable {
   }
 
   async start(): Promise<void> {
-    const { node, listen, userAgent, local, now, secrets, bootstrap, dht, extraEncrypters, deadlines } = this.options;
+    const { node, listen, userAgent, local, now, secrets, bootstrap, dht, extraEncrypters, deadlines, topics } =
+      this.options;
     await this.kept.load();
     const identity = await identityOf(secrets);
     const served = await ServedChain.open(
@@ -154,6 +155,7 @@ export class PeerPart implements Startable {
       chain: served,
       objects: node.chain.blocks,
       ...(deadlines === undefined ? {} : { deadlines }),
+      ...(topics === undefined ? {} : { topics }),
       ...(dht === undefined ? {} : { dht }),
       ...(extraEncrypters === undefined ? {} : { extraEncrypters }),
       handlers: {

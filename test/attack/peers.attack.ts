@@ -6,7 +6,8 @@
 import { afterAll, beforeAll, test } from "vitest";
 import { DEADLINES } from "../../src/network/params.ts";
 import type { CID } from "../../src/types/cid.ts";
-import { type Attack, KINDS, type Kind, recordOf } from "../support/bad-kinds.ts";
+import { type Attack, type Kind, recordOf } from "../support/bad-attack.ts";
+import { KINDS } from "../support/bad-kinds.ts";
 import { type BadPeer, openBadPeer } from "../support/bad-peer.ts";
 import { chainSource, openTestNode, type TestNode, until } from "../support/network.ts";
 import { openPeerNode, type PeerNode } from "../support/peer-nodes.ts";
