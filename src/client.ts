@@ -40,20 +40,26 @@ export type Subscription = {
 };
 
 export type NodeClient = { readonly [Name in keyof Definitions]: CallOf<Definitions[Name]> } & {
-  /** Calls a method by its whole name ("Filecoin.ChainHead", "eth_chainId"), without types. */
+  /** Calls a method by its whole name ("Filecoin.ChainHead", "Devnet.mine"), without types. */
   request(method: string, ...params: readonly unknown[]): Promise<unknown>;
   /** Ends the connection, if it is a WebSocket. */
   close(): void;
 };
 
-/** An answer that is an error. */
+/** Code of an error that no node made: none was reached, it took too long, or it did not speak JSON-RPC. */
+const NO_ANSWER = 0;
+
+/** An answer that is an error, or that there was none. */
 export class RpcClientError extends Error {
-  /** The node's code: 1 for most, -32601 for an unknown method, -32602 for wrong parameters. */
+  /**
+   * The node's code: 1 for most, -32601 for an unknown method, -32602 for wrong parameters; the HTTP status where the server
+   * refused before (401, 403, 404); 0 where no answer came, with the reason as `cause`.
+   */
   readonly code: number;
   readonly data: unknown;
 
-  constructor(code: number, message: string, data?: unknown) {
-    super(message);
+  constructor(code: number, message: string, data?: unknown, options?: ErrorOptions) {
+    super(message, options);
     this.name = "RpcClientError";
     this.code = code;
     this.data = data;
@@ -116,6 +122,30 @@ export function connect(url: string, options: ConnectOptions = {}): NodeClient {
   }) as unknown as NodeClient;
 }
 
+/** An error of a node that did not answer: what happened, and what helps. */
+function unreachable(place: string, cause?: unknown): RpcClientError {
+  const thrown = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+  // Each address of a name failed in its own way; the first says enough.
+  const inner = thrown instanceof AggregateError ? thrown.errors[0] : thrown;
+  const reason = inner instanceof Error && inner.message !== "" ? `: ${inner.message}` : "";
+  const step = "is a node running there? `filigree devnet` starts one";
+  return new RpcClientError(NO_ANSWER, `cannot reach ${place}${reason}; ${step}`, undefined, { cause });
+}
+
+function tooLong(method: string, milliseconds: number | undefined, cause?: unknown): RpcClientError {
+  const message = `${method} took over ${milliseconds} milliseconds`;
+  return new RpcClientError(NO_ANSWER, message, undefined, { cause });
+}
+
+function parseReply(url: string, text: string): Reply {
+  try {
+    return JSON.parse(text) as Reply;
+  } catch (cause) {
+    const message = `${url} answers no JSON-RPC: ${JSON.stringify(text.slice(0, 80))}; look at the address`;
+    throw new RpcClientError(NO_ANSWER, message, undefined, { cause });
+  }
+}
+
 function resultOf({ result, error }: Reply): unknown {
   if (error === undefined) return result;
   throw new RpcClientError(error.code, error.message, error.data);
@@ -126,7 +156,7 @@ function overHttp(url: string, { token, timeout }: ConnectOptions): Transport {
   return {
     async call(method, params, handler) {
       if (handler !== undefined) throw new TypeError(`${method} is a subscription: connect to a ws:// address for it`);
-      const response = await fetch(url, {
+      const request = {
         method: "POST",
         headers: {
           "content-type": "application/json",
@@ -134,13 +164,21 @@ function overHttp(url: string, { token, timeout }: ConnectOptions): Transport {
         },
         body: JSON.stringify({ jsonrpc: "2.0", id: ++id, method, params }),
         ...(timeout === undefined ? {} : { signal: AbortSignal.timeout(timeout) }),
+      };
+      const { status, text } = await exchange(url, request).catch((cause: unknown) => {
+        const isLate = cause instanceof Error && cause.name === "TimeoutError";
+        throw isLate ? tooLong(method, timeout, cause) : unreachable(url, cause);
       });
-      const text = await response.text();
-      if (!response.ok) throw new RpcClientError(response.status, `HTTP ${response.status}: ${text.trim()}`);
-      return resultOf(JSON.parse(text) as Reply);
+      if (status < 200 || status > 299) throw new RpcClientError(status, `HTTP ${status}: ${text.trim()}`);
+      return resultOf(parseReply(url, text));
     },
     close: () => undefined,
   };
+}
+
+async function exchange(url: string, request: RequestInit): Promise<{ status: number; text: string }> {
+  const response = await fetch(url, request);
+  return { status: response.status, text: await response.text() };
 }
 
 type Pending = { readonly settle: (reply: Reply) => void; readonly fail: (error: Error) => void };
@@ -157,9 +195,17 @@ function overSocket(url: string, options: ConnectOptions): Transport {
   const channels = new Map<number, OpenChannel>();
   let id = 0;
   let lost: Error | null = null;
+  let wasOpen = false;
   const opened = new Promise<void>((resolve) => socket.addEventListener("open", resolve));
-  const lose = (): void => {
-    lost ??= new Error(`the connection to ${address.origin} has ended`);
+  socket.addEventListener("open", () => {
+    wasOpen = true;
+  });
+  // Browsers say no reason; the package ws puts it into the event.
+  const lose = (event?: { readonly error?: unknown }): void => {
+    const place = `${address.origin}${address.pathname}`;
+    lost ??= wasOpen
+      ? new RpcClientError(NO_ANSWER, `the connection to ${place} has ended; connect anew`)
+      : unreachable(place, event?.error);
     for (const one of pending.values()) one.fail(lost);
     for (const channel of channels.values()) channel.end();
     pending.clear();
@@ -194,7 +240,7 @@ function overSocket(url: string, options: ConnectOptions): Transport {
           : setTimeout(() => {
               pending.delete(own);
               if (lost === null) send({ method: "xrpc.cancel", params: [own] });
-              reject(new Error(`${method} took over ${options.timeout} milliseconds`));
+              reject(tooLong(method, options.timeout));
             }, options.timeout);
       const settle = (reply: Reply): void => {
         clearTimeout(timer);

@@ -9,7 +9,7 @@ import { exitCodeText, methodText } from "../state/words.ts";
 import type { Address } from "../types/address.ts";
 import { filText } from "../types/amount.ts";
 import type { Tipset } from "../types/block-header.ts";
-import { paint } from "./terminal.ts";
+import { countText, paint } from "./terminal.ts";
 
 export type Loudness = "quiet" | "normal" | "verbose";
 
@@ -49,8 +49,12 @@ const MOST_LINES = 50;
 /** What the chain id is good for: honest until networks of version 18 and up run here. */
 const CHAIN_ID_NOTE = "a name for wallets; no Ethereum transactions on this network version";
 
-export function openOutput(asJson: boolean, loudness: Loudness): Output {
-  return asJson ? new JsonOutput(loudness) : new TextOutput(loudness);
+/** Milliseconds between two lines that say that epochs pass, when nothing else is to be said. */
+const LIFE_MS = 60_000;
+
+/** `now`: milliseconds, of any origin. */
+export function openOutput(asJson: boolean, loudness: Loudness, now: () => number = Date.now): Output {
+  return asJson ? new JsonOutput(loudness) : new TextOutput(loudness, now);
 }
 
 async function executedIn(net: Devnet, tipset: Tipset): Promise<Executed[]> {
@@ -122,8 +126,14 @@ export function banner(net: Devnet, { url, data, resumed, token }: Started): str
     `Seed       ${seed}`,
     `Data       ${data ?? "in memory"}`,
     `Mining     ${blockTime === 0 ? "when a message arrives" : `every ${blockTime} s`}`,
+    `Next       in another terminal: npx filigree send bob "1 FIL"${place(url)}; Ctrl-C here stops the network`,
     "",
   ];
+}
+
+/** The option that leads commands to the network, where they would not find it by themselves. */
+function place(url: string): string {
+  return new URL(url).port === "1234" ? "" : ` --rpc ${url}`;
 }
 
 /** Who makes the blocks, and what their proofs are. */
@@ -141,10 +151,15 @@ function tokenLine({ text, file }: { text: string; file: string | null }): strin
 
 class TextOutput implements Output {
   private readonly loudness: Loudness;
+  private readonly now: () => number;
   private readonly turns = new Turns();
+  /** Tipsets since the last line about them, and when that was; null before the first. */
+  private passed = 0;
+  private toldAt: number | null = null;
 
-  constructor(loudness: Loudness) {
+  constructor(loudness: Loudness, now: () => number) {
     this.loudness = loudness;
+    this.now = now;
   }
 
   start(net: Devnet, started: Started): void {
@@ -158,9 +173,24 @@ class TextOutput implements Output {
   tipset(net: Devnet, tipset: Tipset): void {
     if (this.loudness === "verbose")
       line(`epoch ${tipset.height}  ${tipset.key.join(" ")}  pending ${net.services.pool.size}`);
+    if (this.loudness === "normal") this.life(net, tipset);
     this.turns
       .run(() => this.messages(net, tipset))
       .catch((error: unknown) => process.stderr.write(`cannot show epoch ${tipset.height}: ${describeError(error)}\n`));
+  }
+
+  /** The first tipset, then a line a minute: that the network lives shows without a message too. */
+  private life(net: Devnet, { height }: Tipset): void {
+    const now = this.now();
+    this.passed++;
+    if (this.toldAt === null) line(`epoch ${height}  the network runs`);
+    else if (now - this.toldAt >= LIFE_MS)
+      line(
+        `epoch ${height}  ${countText(this.passed, "tipset")} more, ${countText(net.services.pool.size, "message")} pending`,
+      );
+    else return;
+    this.passed = 0;
+    this.toldAt = now;
   }
 
   private async messages(net: Devnet, tipset: Tipset): Promise<void> {
@@ -175,7 +205,9 @@ class TextOutput implements Output {
       line(exitCode === 0 ? whole : paint(process.stdout, "red", whole));
     }
     if (shown.length < wanted.length)
-      line(`epoch ${tipset.height}  and ${wanted.length - shown.length} more messages (--verbose shows all)`);
+      line(
+        `epoch ${tipset.height}  and ${countText(wanted.length - shown.length, "message")} more (--verbose shows all)`,
+      );
   }
 
   note(net: Devnet, { kind, cid, message, reason }: PoolNote): void {

@@ -22,7 +22,7 @@ import { registerVerify } from "./commands/verify.ts";
 import { registerWallet } from "./commands/wallet.ts";
 import { registerWorker } from "./commands/worker.ts";
 import { complain, EXIT, InterruptedError, report } from "./errors.ts";
-import { nameRequiredOptions } from "./required.ts";
+import { nameRequiredOptions, optionDescription } from "./required.ts";
 
 const COMMANDS: readonly ((program: Command) => void)[] = [
   registerCommp,
@@ -54,6 +54,7 @@ const program = new Command("filigree")
   .description("The Filecoin protocol as one portable engine")
   .version(version)
   .showHelpAfterError("(--help shows the options)")
+  .configureHelp({ optionDescription })
   .exitOverride();
 for (const register of COMMANDS) register(program);
 nameRequiredOptions(program);

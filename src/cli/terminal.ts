@@ -25,6 +25,11 @@ export function sizeText(bytes: number): string {
   return unit === 0 ? `${bytes} B` : `${value.toFixed(1)} ${units[unit]}`;
 }
 
+/** "1 piece", "2 pieces". */
+export function countText(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
 /** A progress line on a terminal, redrawn at most ten times a second; nothing elsewhere. */
 export type ProgressLine = {
   /** Draws `text`; `isLast` draws it whatever the time, so that people see the end. */

@@ -67,6 +67,7 @@ function reply(response: ServerResponse, page: Page, origin?: string): void {
     "content-type": page.type,
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
+    ...(page.status === 405 ? { allow: "POST" } : {}),
     ...cors,
   });
   // From here on the client has to read; while it waits for the answer it may be silent as long as it likes. A connection

@@ -29,8 +29,29 @@ function health(node: NodeServices): Page {
   return { status: failed ? 503 : 200, type: "application/json", text: `${JSON.stringify(body)}\n` };
 }
 
-export function pageOf(path: string, node: NodeServices): Page | null {
+/** For whoever looks at the interface's own address in a browser. */
+const POST_HERE: Page = {
+  status: 405,
+  type: "text/plain; charset=utf-8",
+  text: [
+    "JSON-RPC 2.0 is POSTed here, or spoken over a WebSocket; a GET has no answer. For example:",
+    "",
+    `curl -H 'content-type: application/json' -d '{"jsonrpc":"2.0","id":1,"method":"Filecoin.ChainHead","params":[]}' <this address>`,
+    "",
+    "All methods: rpc.discover. Who this is: /  How it is: /health",
+    "",
+  ].join("\n"),
+};
+
+const NOT_FOUND: Page = {
+  status: 404,
+  type: "text/plain; charset=utf-8",
+  text: "not found; JSON-RPC is POSTed to /rpc/v1 (or /rpc/v0), / says who this is and /health how it is\n",
+};
+
+export function pageOf(path: string, node: NodeServices): Page {
   if (path === "/") return welcome(node);
+  if (path === "/rpc/v1" || path === "/rpc/v0") return POST_HERE;
   // The second and third are the reference's names.
-  return path === "/health" || path === "/health/livez" || path === "/health/readyz" ? health(node) : null;
+  return path === "/health" || path === "/health/livez" || path === "/health/readyz" ? health(node) : NOT_FOUND;
 }

@@ -1,4 +1,7 @@
 /** The typed client over HTTP and WebSocket. */
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import WebSocket from "ws";
 import { connect, RpcClientError, type SocketLike } from "../../src/client.ts";
@@ -35,6 +38,47 @@ test("errors carry the node's code and text", async () => {
   await expect(connect(`${net.url}/nothing`).ChainHead()).rejects.toThrow(/404/);
   await expect(connect(net.url, { token: "a.b.c" }).ChainHead()).rejects.toThrow(/401/);
   await expect(node.ChainNotify(() => undefined)).rejects.toThrow(/ws:/);
+});
+
+test("a node that is not there, is late or speaks something else: one class of errors, with cause and next step", async () => {
+  const nobody = "127.0.0.1:47999/rpc/v1";
+  const thrownBy = (call: Promise<unknown>) => call.catch((error: unknown) => error);
+  for (const node of [connect(`http://${nobody}`), connect(`ws://${nobody}`, { WebSocket: Socket })]) {
+    const error = await thrownBy(node.ChainHead());
+    expect(error).toBeInstanceOf(RpcClientError);
+    expect(error).toMatchObject({
+      code: 0,
+      message: expect.stringMatching(/cannot reach .*47999.*; is a node running/),
+    });
+    expect((error as Error).cause).toBeInstanceOf(Error);
+  }
+  const server = createServer((request, response) => {
+    if (request.url === "/page") response.end("<html>");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    const page = await thrownBy(connect(`${url}/page`).ChainHead());
+    expect(page).toBeInstanceOf(RpcClientError);
+    expect(page).toMatchObject({ code: 0, message: expect.stringMatching(/no JSON-RPC: "<html>"/) });
+    const late = await thrownBy(connect(`${url}/silence`, { timeout: 20 }).ChainHead());
+    expect(late).toBeInstanceOf(RpcClientError);
+    expect(late).toMatchObject({ code: 0, message: expect.stringMatching(/ChainHead took over 20 milliseconds/) });
+  } finally {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+test("the methods that the guide calls by name are there", async () => {
+  const guide = readFileSync(new URL("../../docs/guide-rpc-client.md", import.meta.url), "utf8");
+  const named = [...guide.matchAll(/`(?:node\.request\(")?((?:Devnet\.|evm_|eth_|Filecoin\.)\w+)/g)].map(
+    ([, name]) => name,
+  );
+  expect(named.length).toBeGreaterThanOrEqual(4);
+  const described = (await connect(net.url).request("rpc.discover")) as { methods: readonly { name: string }[] };
+  const names = new Set(described.methods.map(({ name }) => name));
+  expect(named.filter((name) => !names.has(name as string))).toEqual([]);
 });
 
 test("a subscription over a WebSocket: values in order, until it is stopped", async () => {

@@ -30,6 +30,9 @@ test.each(commands)("filigree %s --help", (command) => {
   const { status, stdout, stderr } = filigree(...command.split(" "), "--help");
   expect(stderr).toBe("");
   expect(stdout).toContain(`Usage: filigree ${command}`);
+  // Each option's paragraph says its default once at most.
+  for (const paragraph of stdout.split(/\n {2}(?=-)/)) expect(paragraph).not.toMatch(/default:[\s\S]*\(?default:/);
+  expect(stdout).not.toMatch(/\b[na]FIL\b/);
   expect(status).toBe(0);
 });
 

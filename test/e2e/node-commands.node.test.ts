@@ -58,6 +58,15 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
+test("without a message no tipset is made, however much is asked", async () => {
+  for (const command of [["account"], ["balance", "bob"], ["call", "alice", "PubkeyAddress"]])
+    expect((await filigree(command)).code).toBe(0);
+  const { Height } = await call<{ Height: number }>(net.url, "Filecoin.ChainHead");
+  expect(Height).toBe(0);
+  expect(net.said()).not.toMatch(/^epoch/m);
+  expect(net.said()).toMatch(/^Next +in another terminal: npx filigree send bob "1 FIL" --rpc http\S+; Ctrl-C/m);
+});
+
 test("send, with names and amounts as people write them", async () => {
   const sent = await filigree(["send", "bob", "1.5 FIL", "--from", "alice"]);
   expect([sent.code, sent.err]).toEqual([0, ""]);

@@ -51,6 +51,17 @@ test("a foreign or null Origin is refused for HTTP and WebSocket; loopback pages
   expect(status === 403 || status === "refused").toBe(true);
 });
 
+test("a GET of the interface says that it is POSTed to; one of anything else, where it is", async () => {
+  const got = await fetch(net.url);
+  expect([got.status, got.headers.get("allow"), await got.text()]).toEqual([
+    405,
+    "POST",
+    expect.stringMatching(/JSON-RPC 2.0 is POSTed here/),
+  ]);
+  const other = await fetch(new URL("/elsewhere", net.url));
+  expect([other.status, await other.text()]).toEqual([404, expect.stringMatching(/POSTed to \/rpc\/v1/)]);
+});
+
 test("tokens: another secret, an unsigned token and a changed one are refused", async () => {
   const bearer = (token: string) => post(VERSION, { authorization: `Bearer ${token}` });
   const good = makeToken(net.devnet.services.tokenSecret, ["read"]);

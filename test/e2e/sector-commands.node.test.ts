@@ -57,12 +57,21 @@ test("seal, unseal, prove and verify a sector on disk", async () => {
   ]);
   expect([sealed.code, sealed.err]).toEqual([0, ""]);
   expect(sealed.out).toMatch(/sealed CID +bagboea4b5abc/);
-  expect((await filigree(["unseal", "s", "--out", "back", "--length", "900"])).code).toBe(0);
+  expect(sealed.out).toMatch(/^2.0 KiB with 2 pieces, /m);
+  expect(await filigree(["unseal", "s", "--out", "back", "--length", "900"])).toMatchObject({
+    code: 0,
+    out: "back: 900 bytes; not checked: only a piece or the whole has a commitment\n",
+  });
   expect(new Uint8Array(await readFile(path.join(folder, "back")))).toEqual(prng(1, 900));
   for (const kind of ["porep", "winning", "window"]) {
     const proved = await filigree(["prove", "s", "--kind", kind, "--randomness", TICKET, "--out", `p-${kind}`]);
     expect([proved.code, proved.err]).toEqual([0, ""]);
-    expect(await filigree(["verify", `p-${kind}`])).toMatchObject({ code: 0, out: expect.stringMatching(/holds\n$/) });
+    const verified = await filigree(["verify", `p-${kind}`]);
+    expect(verified).toMatchObject({ code: 0, out: expect.stringMatching(/holds\n$/) });
+    if (kind === "porep") {
+      expect(proved.out).toMatch(/^porep proof, 1 partition, /);
+      expect(verified.out).toMatch(/seal proof StackedDrg2KiBV1_1 \(5\)/);
+    }
     const bytes = await readFile(path.join(folder, `p-${kind}`));
     bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
     await writeFile(path.join(folder, "bad"), bytes);

@@ -42,7 +42,7 @@ export function examplesOf(page: string): Example[] {
     index,
     code,
     needs: /^\/\/ needs: (.+)\n/.exec(code)?.[1] ?? null,
-    isTest: code.startsWith("// a test file for vitest\n"),
+    isTest: code.startsWith("// network.test.mjs\n"),
     prints: PRINTS[page]?.[index] ?? /^no expectation stands in test\/support\/examples.ts$/,
   }));
 }

@@ -47,7 +47,7 @@ export function registerParams(program: Command): void {
     .command("params")
     .description("keys of SNARK circuits: made here for local networks, or official");
   const place = (command: Command): Command =>
-    command.option("--dir <folder>", "where they are kept (default: FILIGREE_PARAMS, or this)", FOLDER);
+    command.option("--dir <folder>", "where they are kept; the variable FILIGREE_PARAMS names another place", FOLDER);
   const seeded = (command: Command): Command =>
     place(command).option("--seed <text>", "seed of the setup; who knows it can forge proofs", DEVNET_SEED);
   seeded(params.command("make"))
@@ -86,7 +86,9 @@ async function make(name: string, { dir, seed, workers = platform.cores, json }:
   if (there === null && json !== true) {
     const b = popcount(shape.bAux) + popcount(shape.bInputs);
     const { seconds, bytes } = estimateParams(proofs, shape, { a: shape.inputs + popcount(shape.aAux), b }, workers);
-    process.stdout.write(`${shape.rows} constraints; about ${timeText(seconds)} and ${sizeText(bytes)} in ${dir}\n`);
+    process.stdout.write(
+      `${shape.rows} constraints; about ${timeText(seconds)} on an idle machine, and ${sizeText(bytes)} in ${dir}\n`,
+    );
     process.stdout.write(`note: ${LOCAL_WARNING}\n`);
   }
   const pool = ProvingPool.open(workers);

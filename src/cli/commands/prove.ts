@@ -16,7 +16,7 @@ import { interruptible } from "../interrupt.ts";
 import { parseHex32, parseWorkers } from "../options.ts";
 import { checkOutput } from "../output.ts";
 import { readRecord, type SnarkFile, type VanillaFile, writeProof } from "../sector-record.ts";
-import { progressLine, sizeText } from "../terminal.ts";
+import { countText, progressLine, sizeText } from "../terminal.ts";
 
 type Options = {
   readonly kind: "porep" | PoStKind;
@@ -72,7 +72,7 @@ async function run(directories: readonly string[], options: Options): Promise<vo
     const what = "snark" in proof ? "SNARK" : "proof";
     const fields = { out, kind: proof.kind, snark: snark === true, partitions, bytes };
     if (options.json === true) process.stdout.write(`${JSON.stringify(fields)}\n`);
-    else process.stdout.write(`${proof.kind} ${what}, ${partitions} partitions, ${sizeText(bytes)}\n`);
+    else process.stdout.write(`${proof.kind} ${what}, ${countText(partitions, "partition")}, ${sizeText(bytes)}\n`);
   } finally {
     line.clear();
     await pool.close();

@@ -8,15 +8,16 @@ import { estimateSeal } from "../../proving/estimate.ts";
 import { ProvingPool } from "../../proving/pool.ts";
 import { sealDirectory } from "../../proving/seal.ts";
 import { proverId, type SectorParams, sealProof, sectorParams } from "../../sector/params.ts";
-import { pieceCidV1, sealedCid } from "../../sector/piece/cid.ts";
+import { paddedBytesOf, pieceCidV1, sealedCid } from "../../sector/piece/cid.ts";
 import { type PiecePayload, type StagedPiece, stagePieces } from "../../sector/piece/stage.ts";
 import { MAX_SEALED_BYTES, type SealedSector } from "../../sector/seal/seal.ts";
 import { UNSEALED_FILE } from "../../sector/store.ts";
+import { UsageError } from "../errors.ts";
 import { contents, inputSize, makeDirectory } from "../input.ts";
 import { commandLine, interruptible } from "../interrupt.ts";
 import { parseActorId, parseCount, parseHex32, parseWorkers } from "../options.ts";
 import { RECORD_FILE, writeRecord } from "../sector-record.ts";
-import { progressLine, sizeText } from "../terminal.ts";
+import { countText, progressLine, sizeText } from "../terminal.ts";
 
 type Options = {
   readonly out: string;
@@ -41,7 +42,9 @@ export function registerSeal(program: Command): void {
     .description("seal files as the pieces of one sector")
     .argument("<file...>", "payloads of the pieces, in order")
     .requiredOption("--out <directory>", "where the sector's files go; must be empty or new")
-    .addOption(new Option("--size <size>", "sector size").choices(Object.keys(SIZES)).default("2KiB"))
+    .addOption(
+      new Option("--size <size>", "sector size; the pieces must fit it").choices(Object.keys(SIZES)).default("2KiB"),
+    )
     .addOption(new Option("--proof <kind>", "registered seal proof").choices(Object.keys(GROUPS)).default("V1_1"))
     .requiredOption("--miner <id>", "actor id or ID address of the miner", parseActorId)
     .requiredOption("--sector <number>", "sector number", parseCount)
@@ -65,6 +68,10 @@ async function run(files: readonly string[], options: Options): Promise<void> {
     const payloadSize = await inputSize(file);
     payloads.push({ payloadSize, bytes: contents(file, payloadSize) });
   }
+  requireFit(
+    payloads.map(({ payloadSize }) => payloadSize),
+    params.sectorBytes,
+  );
   await prepare(out, options.resume === true);
   const proofs = await loadProofs();
   const identity = { proof, proverId: proverId(miner), sectorNumber: sector, ticket };
@@ -111,7 +118,20 @@ function print(
     return;
   }
   process.stdout.write(`unsealed CID  ${unsealedCid}\nsealed CID    ${sealed}\n`);
-  process.stdout.write(`${sizeText(sectorBytes)} with ${pieces.length} pieces, ${seconds.toFixed(1)} s\n`);
+  process.stdout.write(`${sizeText(sectorBytes)} with ${countText(pieces.length, "piece")}, ${seconds.toFixed(1)} s\n`);
+}
+
+/** Throws, with the size that helps, if the pieces are too large together: each begins at a multiple of its own padded size. */
+function requireFit(payloadSizes: readonly number[], sectorBytes: number): void {
+  let end = 0;
+  for (const size of payloadSizes) {
+    const padded = paddedBytesOf(size);
+    end = Math.ceil(end / padded) * padded + padded;
+  }
+  if (end <= sectorBytes) return;
+  const larger = Object.entries(SIZES).find(([, place]) => sealProof(place).sectorBytes >= end)?.[0];
+  const step = larger === undefined ? "no sector is large enough; seal them in several" : `--size ${larger} holds them`;
+  throw new UsageError(`the pieces take ${sizeText(end)}, padded, and do not fit ${sizeText(sectorBytes)}: ${step}`);
 }
 
 /** A directory to seal in: new or empty; one to go on in must hold no sealed sector. Its data is staged anew. */

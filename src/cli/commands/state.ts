@@ -13,7 +13,7 @@ import { EXIT, UsageError } from "../errors.ts";
 import { openBytes } from "../input.ts";
 import { interruptible } from "../interrupt.ts";
 import { DEFAULT_DATA, wholeNumber } from "../options.ts";
-import { type ProgressLine, progressLine } from "../terminal.ts";
+import { countText, type ProgressLine, progressLine } from "../terminal.ts";
 
 type Network = "mainnet" | "devnet";
 type Options = {
@@ -80,10 +80,10 @@ function print({ root, epoch }: Place, report: StateReport, asJson: boolean): vo
     return;
   }
   for (const complaint of complaints) process.stdout.write(`${complaint}\n`);
-  const without = minersWithoutClaim === 0 ? "" : `, ${minersWithoutClaim} miners without a claim`;
+  const without = minersWithoutClaim === 0 ? "" : `, ${countText(minersWithoutClaim, "miner")} without a claim`;
   process.stdout.write(
     `state ${root} of epoch ${epoch}: ${actors} actors, ${filText(total)}${without}, ` +
-      `${complaints.length === 0 ? "sound" : `${complaints.length} complaints`}\n`,
+      `${complaints.length === 0 ? "sound" : countText(complaints.length, "complaint")}\n`,
   );
 }
 

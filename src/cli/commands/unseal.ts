@@ -13,7 +13,7 @@ import { interruptible } from "../interrupt.ts";
 import { parseCount } from "../options.ts";
 import { checkOutput, writeOutput } from "../output.ts";
 import { readRecord, type SectorRecord } from "../sector-record.ts";
-import { progressLine } from "../terminal.ts";
+import { countText, progressLine } from "../terminal.ts";
 
 type Options = {
   readonly out: string;
@@ -61,8 +61,15 @@ async function run(directory: string, options: Options): Promise<void> {
     if (out === "-") await work(toStandardOutput);
     else await writeOutput(out, { force }, (file) => work((bytes) => file.writeFile(bytes)));
   });
-  if (options.json !== true) return;
   const fields = { out, from: range.from, length: range.length, checked: range.commitment !== null };
+  if (options.json !== true) {
+    const checked = fields.checked
+      ? "its commitment is right"
+      : "not checked: only a piece or the whole has a commitment";
+    // Among the data itself there is no place for words.
+    if (out !== "-") process.stdout.write(`${out}: ${countText(range.length, "byte")}; ${checked}\n`);
+    return;
+  }
   (out === "-" ? process.stderr : process.stdout).write(`${JSON.stringify(fields)}\n`);
 }
 
@@ -73,7 +80,9 @@ function rangeOf({ identity, sealed, pieces }: SectorRecord, directory: string, 
       throw new UsageError("--piece is a range of its own; leave out --from and --length");
     const piece = pieces[options.piece];
     if (piece === undefined)
-      throw new Error(`${directory} has ${pieces.length} pieces, counted from 0: there is no piece ${options.piece}`);
+      throw new Error(
+        `${directory} has ${countText(pieces.length, "piece")}, counted from 0: there is no piece ${options.piece}`,
+      );
     return { from: unpaddedBytesOf(piece.offset), length: piece.payloadSize, commitment: piece.commP };
   }
   const from = options.from ?? 0;

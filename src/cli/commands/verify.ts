@@ -11,6 +11,7 @@ import { type ProofVerdict, readVerifyingKey, VerifyingKeyError } from "../../se
 import { verifyPoStProof, verifySealProof } from "../../sector/snark/verify.ts";
 import { UsageError } from "../errors.ts";
 import { type ProofFile, readProof, type SnarkFile, type VanillaFile } from "../sector-record.ts";
+import { sizeText } from "../terminal.ts";
 
 /** Exit code of a proof that does not hold. */
 const EXIT_INVALID = 2;
@@ -93,12 +94,24 @@ async function checkSnark(proofs: Proofs, proof: SnarkFile, bytes: Uint8Array): 
   return verifyPoStProof(proofs, { key, params, kind, randomness, sectors, proof: snark, entropy });
 }
 
+/** A registered seal proof as the network calls it, with its number. Source: go-state-types abi/sector.go. */
+export function sealProofName(number: number): string {
+  const { sectorBytes, legacy, feature } = sealProof(number);
+  const size = sizeText(sectorBytes).replace(".0 ", "");
+  const kinds = {
+    interactive: legacy ? "V1" : "V1_1",
+    synthetic: "V1_1_Feat_SyntheticPoRep",
+    "non-interactive": "V1_2_Feat_NonInteractivePoRep",
+  };
+  return `StackedDrg${size}${kinds[feature]} (${number})`;
+}
+
 /** What was proved, for people; nothing if even that cannot be read. */
 function describe(proof: ProofFile): string[] {
   try {
     if (proof.kind === "porep")
       return [
-        `replication of sector ${proof.sectorNumber} of miner ${proof.actorId}, seal proof ${proof.sealProof}`,
+        `replication of sector ${proof.sectorNumber} of miner ${proof.actorId}, seal proof ${sealProofName(proof.sealProof)}`,
         `unsealed CID  ${pieceCidV1(proof.commD)}`,
         `sealed CID    ${sealedCid(proof.commR)}`,
         `seed          ${toHex(proof.seed)}`,

@@ -11,6 +11,7 @@ import { UsageError } from "../errors.ts";
 import { wholeNumber } from "../options.ts";
 import { writeOutput } from "../output.ts";
 import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { countText } from "../terminal.ts";
 
 export function registerWallet(program: Command): void {
   const wallet = program.command("wallet").description("keys of a running node");
@@ -165,7 +166,7 @@ async function account(name: string | undefined, options: RemoteOptions): Promis
     ...(ethereum === null ? [] : [`0x form   ${ethereum}`]),
     `actor     ${kind}`,
     `balance   ${filText(actor.Balance)}`,
-    `nonce     ${actor.Nonce}${pending === actor.Nonce ? "" : `, ${pending - actor.Nonce} messages wait`}`,
+    `nonce     ${actor.Nonce}${pending === actor.Nonce ? "" : `, ${countText(pending - actor.Nonce, "message")} pending`}`,
   ]);
 }
 

@@ -1,6 +1,6 @@
 /** What people read when something is not there: named once, with the step that helps. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -101,6 +101,16 @@ test("a file that is not there is named once, with the system's reason once", as
 test("a file that is no proof is said to be none, without the decoder's words", async () => {
   const error = await thrownBy(readProof(fileURLToPath(new URL("../../../README.md", import.meta.url))));
   expect(explain(error)).toMatch(/README.md is no proof file; `filigree prove` makes them$/);
+});
+
+test("pieces that are too large: the size that holds them is named, and nothing is written", () => {
+  writeFileSync(path.join(folder, "big"), new Uint8Array(4000));
+  const options = ["--out", "sector", "--miner", "1000", "--sector", "1", "--ticket", "5a".repeat(32)];
+  expect(filigree("seal", "big", ...options)).toMatchObject({
+    status: 64,
+    stderr: expect.stringMatching(/the pieces take 4.0 KiB, padded, and do not fit 2.0 KiB: --size 8MiB holds them/),
+  });
+  expect(existsSync(path.join(folder, "sector"))).toBe(false);
 });
 
 test("required options are all named at once, and marked in the usage", () => {

@@ -32,7 +32,10 @@ test("memory: a small block does not keep the large buffer that it came in", asy
 test("level: a second opener is told that the directory is in use", async () => {
   const where = place();
   const store = await TableStore.open(where, openTable);
-  await expect(TableStore.open(where, openTable)).rejects.toMatchObject({ data: { code: "LOCKED" } });
+  await expect(TableStore.open(where, openTable)).rejects.toMatchObject({
+    data: { code: "LOCKED" },
+    message: expect.stringMatching(/in use by another process; stop that one, or name another folder/),
+  });
   await store.close();
 });
 
