@@ -8,6 +8,7 @@
  * const head = await node.ChainHead();
  * const balance = await node.WalletBalance("t0100");
  */
+import { checkNumber } from "./base/options.ts";
 import type { CURRENT_GROUPS } from "./rpc/groups.ts";
 import type { Method, ParamJsons, Params } from "./rpc/method.ts";
 
@@ -77,7 +78,7 @@ export type SocketLike = {
 export type ConnectOptions = {
   /** Token of the node, for more than it allows without one. */
   readonly token?: string;
-  /** Milliseconds that a call may take; default: none. */
+  /** Milliseconds that a call may take, at least 1; default: as long as it likes. */
   readonly timeout?: number;
   /** The WebSocket class to use for ws:// addresses; default: the global one. */
   readonly WebSocket?: new (
@@ -101,8 +102,12 @@ type Reply = {
 /** Names that are no methods, so that a client can be awaited and shown. */
 const NO_METHODS = new Set(["then", "toJSON", "constructor"]);
 
+/** Longest time that timers know, milliseconds. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
+
 /** A client of the node at an address: http(s):// for calls, ws(s):// for subscriptions, too. */
 export function connect(url: string, options: ConnectOptions = {}): NodeClient {
+  if (options.timeout !== undefined) checkNumber("timeout", options.timeout, [1, MAX_TIMEOUT]);
   const transport = /^wss?:/.test(url) ? overSocket(url, options) : overHttp(url, options);
   const own = {
     request: (method: string, ...params: readonly unknown[]) => transport.call(method, params),

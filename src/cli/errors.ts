@@ -1,5 +1,6 @@
 /** Errors of the command line, what each ends with, and how people are told. */
 import { describeError, FilError } from "../base/errors.ts";
+import { OptionError } from "../base/options.ts";
 import { paint } from "./terminal.ts";
 
 /** Exit codes: 64 is sysexits' wrong usage, 130 the shell's for Ctrl-C. */
@@ -114,9 +115,10 @@ export function complain(error: unknown): void {
 /** Tells what ended a command, as JSON too where that was asked for, and gives the exit code. */
 export function report(error: unknown, asJson: boolean): number {
   complain(error);
-  if (error instanceof UsageError) process.stderr.write("(--help shows the options)\n");
+  const isUsage = error instanceof UsageError || error instanceof OptionError;
+  if (isUsage) process.stderr.write("(--help shows the options)\n");
   const code = error instanceof FilError ? { code: error.data.code } : {};
   if (asJson) process.stdout.write(`${JSON.stringify({ ok: false, error: explain(error), ...code })}\n`);
-  if (error instanceof UsageError) return EXIT.usage;
+  if (isUsage) return EXIT.usage;
   return error instanceof InterruptedError ? EXIT.interrupted : EXIT.failure;
 }

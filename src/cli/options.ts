@@ -1,9 +1,8 @@
 /** Parsers of option values that several commands take. */
 import { InvalidArgumentError } from "commander";
 import { fromHex } from "../base/bytes.ts";
-
-/** Most workers that can be asked for. */
-const MAX_WORKERS = 256;
+import { DEVNET_BOUNDS } from "../node/devnet-options.ts";
+import { MAX_WORKERS } from "../platform/platform.ts";
 
 export function parseWorkers(text: string): number {
   const count = Number(text);
@@ -38,12 +37,11 @@ export function collect(text: string, before: readonly string[]): readonly strin
   return [...before, text];
 }
 
-/** Fewest epochs whose states a node keeps: a finality (900), and some more. */
-export const MIN_RETENTION = 1000;
+export const [MIN_RETENTION] = DEVNET_BOUNDS.retention;
 
 /** How many epochs' states a node keeps. */
 export function parseRetention(text: string): number | "archive" {
-  return text === "archive" ? text : wholeNumber(MIN_RETENTION, 1_000_000_000)(text);
+  return text === "archive" ? text : wholeNumber(...DEVNET_BOUNDS.retention)(text);
 }
 
 /** A parser of whole numbers from `low` to `high`. */

@@ -1,6 +1,5 @@
 /** A running node as commands see it: where it is, the token, calls, and the names that people use for addresses. */
 import { readFile } from "node:fs/promises";
-import path from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { WebSocket } from "ws";
 import { connect, type NodeClient, type SocketLike } from "../client.ts";
@@ -8,6 +7,7 @@ import { Address, type NetworkPrefix } from "../types/address.ts";
 import { parseFil } from "../types/amount.ts";
 import { fileError, UnreachableError, UsageError } from "./errors.ts";
 import { DEFAULT_DATA } from "./options.ts";
+import { ownTokenFor } from "./own-token.ts";
 
 export type RemoteOptions = { readonly rpc?: string; readonly tokenFile?: string; readonly json?: true };
 
@@ -23,7 +23,10 @@ const SINGLETONS: Readonly<Record<string, bigint>> = {
 export function withRemote(command: Command): Command {
   return command
     .option("--rpc <url>", `the node's JSON-RPC (default: $FILIGREE_RPC, $FULLNODE_API_INFO, ${DEFAULT_URL})`)
-    .option("--token-file <file>", "file with a token (default: $FILIGREE_TOKEN, then the local network's own file)")
+    .option(
+      "--token-file <file>",
+      "file with a token (default: $FILIGREE_TOKEN, which goes to whatever --rpc names, else the token that the local network keeps for its own address)",
+    )
     .option("--json", "one JSON object instead of text");
 }
 
@@ -40,7 +43,7 @@ export function parseAmount(text: string): bigint {
 
 /** `token:/ip4/127.0.0.1/tcp/1234/http` or `token:http://…`, as lotus has it. */
 function apiInfo(text: string): { url: string; token?: string } {
-  const [, token = "", place = ""] = /^(?:([\w.=-]+):)?(\/.*|https?:.*)$/.exec(text.trim()) ?? [];
+  const [, token = "", place = ""] = /^(?:([\w.=-]+):)?(\/(?!\/).*|https?:.*)$/.exec(text.trim()) ?? [];
   const [, host, port] = /^\/(?:ip[46]|dns[46]?)\/([^/]+)\/tcp\/(\d+)(?:\/\w+)?$/.exec(place) ?? [];
   const isUrl = place.startsWith("http");
   if (!isUrl && host === undefined)
@@ -73,7 +76,7 @@ export class Remote {
     this.token = token;
   }
 
-  static async open({ rpc, tokenFile }: RemoteOptions): Promise<Remote> {
+  static async open({ rpc, tokenFile }: RemoteOptions, data = DEFAULT_DATA): Promise<Remote> {
     const { FILIGREE_RPC, FULLNODE_API_INFO, FILIGREE_TOKEN } = process.env;
     const place = rpc ?? FILIGREE_RPC;
     const given =
@@ -88,9 +91,8 @@ export class Remote {
       });
       return new Remote(given.url, text.trim());
     }
-    const own = path.join(DEFAULT_DATA, "secrets", "admin-token");
     const token = "token" in given ? given.token : FILIGREE_TOKEN;
-    return new Remote(given.url, token ?? (await readFile(own, "utf8").catch(() => undefined))?.trim());
+    return new Remote(given.url, token ?? (await ownTokenFor(data, given.url)));
   }
 
   /** Calls a method of the `Filecoin` namespace, or with a dot in its name of another; throws what the node says. */

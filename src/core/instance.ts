@@ -12,10 +12,13 @@
  * compiled already: the other one looks for `Response`, which makes Node load its HTTP client, 20 ms at every start.
  */
 import { type ASUtil, type Imports, instantiateSync } from "@assemblyscript/loader";
+import { checkWhole } from "../base/options.ts";
 import { EngineFault } from "./errors.ts";
 
 /** Bytes of a WebAssembly page. */
 export const PAGE_BYTES = 65536;
+/** Pages of 4 GiB, the most that 32-bit addresses reach. */
+const MAX_PAGES = 65536;
 
 export type InstanceOptions = {
   /** Name used in faults, usually the asset's. */
@@ -56,14 +59,15 @@ export class Instance<Exports extends object> {
 
   /**
    * Instantiates a module. That it exports what `Exports` says is checked, by name and kind, as far as `required` says it.
-   * Faults: `LINK_FAILED`, `MEMORY_LIMIT`.
+   * Faults: `LINK_FAILED`, `MEMORY_LIMIT`; `OptionError` for a limit that is none.
    */
   static async create<Exports extends object>(
     module: WebAssembly.Module,
     options: InstanceOptions,
     required: ExportKinds<Exports> | readonly (keyof Exports & string)[] = [],
   ): Promise<Instance<Exports>> {
-    const { name, maxPages = 65536, initialPages = 1, imports = {} } = options;
+    const { name, maxPages = MAX_PAGES, initialPages = 1, imports = {} } = options;
+    checkWhole("maxPages", maxPages, [1, MAX_PAGES]);
     const linked: { texts?: ASUtil } = {};
     const env: Record<string, WebAssembly.ImportValue> = {
       abort: (message: number, file: number, line: number, column: number): never => {

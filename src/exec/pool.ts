@@ -13,8 +13,9 @@
  * See docs/adr/0006-the-machine-in-a-worker.md.
  */
 import { platform } from "#platform";
+import { checkWhole } from "../base/options.ts";
 import type { VmOptions } from "../core/vm.ts";
-import { WorkerLostError } from "../platform/platform.ts";
+import { MAX_WORKERS, WorkerLostError } from "../platform/platform.ts";
 import { channelsWork } from "./channel.ts";
 import { type AnyResult, packMessages } from "./packed.ts";
 import { type PoolParts, type Run, Slot } from "./slot.ts";
@@ -58,8 +59,9 @@ export class ExecutionPool {
   private worlds = 0;
   private closed = false;
 
+  /** Throws `OptionError` for a size that no pool can have. */
   constructor({ size, channels = channelsWork() }: PoolSettings = {}) {
-    const count = Math.max(1, size ?? Math.min(MOST, Math.max(FEWEST, platform.cores)));
+    const count = checkWhole("size", size ?? Math.min(MOST, Math.max(FEWEST, platform.cores)), [1, MAX_WORKERS]);
     this.slots = Array.from({ length: count }, () => new Slot(channels));
   }
 

@@ -7,12 +7,14 @@
  */
 import { Alert } from "../base/alert.ts";
 import { describeError } from "../base/errors.ts";
+import { type Bounds, checkNumber, checkWhole } from "../base/options.ts";
 import { Turns } from "../base/turns.ts";
 import type { Produced, TipsetProducer } from "../miner/producer.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import { StateManagerError } from "../stmgr/errors.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
 import type { Tipset } from "../types/block-header.ts";
+import { DEVNET_BOUNDS } from "./devnet-options.ts";
 import type { Health, Startable } from "./startable.ts";
 
 export type ClockOptions = {
@@ -26,6 +28,8 @@ export type ClockOptions = {
 /** Epochs without a block after which it is no bad luck any more. */
 const MAX_EMPTY = 100;
 
+/** Tipsets or null rounds that can be asked for at once. */
+const COUNTS: Bounds = [0, 2 ** 31 - 1];
 /** Milliseconds of making tipsets before others have their turn. */
 const STRETCH_MS = 20;
 /** Milliseconds that a tipset under way has to end when the clock is stopped. */
@@ -86,12 +90,13 @@ export class Clock implements Startable {
   }
 
   setBlockTime(seconds: number): void {
-    this.seconds = seconds;
+    this.seconds = checkNumber("blockTime", seconds, DEVNET_BOUNDS.blockTime);
     this.schedule();
   }
 
   /** Makes `count` tipsets in successive epochs and returns the last; `signal` ends it early. */
-  mine(count: number, signal?: AbortSignal): Promise<Tipset> {
+  async mine(count: number, signal?: AbortSignal): Promise<Tipset> {
+    checkWhole("count", count, COUNTS);
     return this.turns.run(async () => {
       for (let i = 0; i < count && !this.stopped && signal?.aborted !== true; i++) await this.next();
       return this.states.chain.head;
@@ -99,7 +104,8 @@ export class Clock implements Startable {
   }
 
   /** Passes `count` null rounds, then makes a tipset. */
-  skip(count: number): Promise<Tipset> {
+  async skip(count: number): Promise<Tipset> {
+    checkWhole("count", count, COUNTS);
     return this.turns.run(async () => (await this.next(count)).tipset);
   }
 

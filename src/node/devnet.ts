@@ -31,6 +31,7 @@ import { type DevAccount, makeAccounts, mnemonicOfSeed, PUBLIC_MNEMONIC } from "
 import { Clock } from "./clock.ts";
 import { devControl } from "./dev-control.ts";
 import { localBeacon, openDevnetChain } from "./devnet-chain.ts";
+import { checkDevnetOptions } from "./devnet-options.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
 import { LocalMiners, minerWorker } from "./local-miners.ts";
 import type { MachinePlace } from "./machines.ts";
@@ -157,9 +158,11 @@ export class Devnet {
 
   /**
    * Opens the network in its data folder, or makes it there; without options, a new one in memory that makes a tipset
-   * whenever a message arrives. The clock does not run before `clock.start`.
+   * whenever a message arrives. The clock does not run before `clock.start`. Throws `OptionError` for an option that cannot
+   * be meant.
    */
   static async open(given: Partial<DevnetOptions> = {}): Promise<Devnet> {
+    checkDevnetOptions({ ...DEFAULTS, ...given });
     const crypto = await loadCrypto();
     const words = given.seed === undefined ? PUBLIC_MNEMONIC : mnemonicOfSeed(crypto, given.seed);
     const options = { ...DEFAULTS, ...given, mnemonic: parseMnemonic(given.mnemonic ?? words) };

@@ -15,6 +15,7 @@ import { TableStore } from "../storage/table-store.ts";
 import type { Tipset } from "../types/block-header.ts";
 import { type DevAccount, makeAccounts } from "./accounts.ts";
 import { openDevnetChain } from "./devnet-chain.ts";
+import { checkDevnetOptions } from "./devnet-options.ts";
 import { LocalMiners, minerWorker } from "./local-miners.ts";
 import type { MachinePlace } from "./machines.ts";
 import type { NetworkDescription } from "./network-description.ts";
@@ -75,6 +76,7 @@ export class LocalNetwork {
 
   /** Opens all nodes, each with its genesis, and starts them one after another; each dials those before it. */
   static async open(given: LocalNetworkOptions): Promise<LocalNetwork> {
+    checkDevnetOptions({ ...given, data: null });
     const crypto = await loadCrypto();
     const network: NetworkParams = { ...DEVNET, blockDelaySeconds: given.blockTime };
     const { seed, mnemonic, balance } = given;

@@ -1,7 +1,9 @@
 /** The RPC server as a part of a node. */
+import { checkText, checkWhole } from "../base/options.ts";
 import type { Server } from "../platform/server.ts";
 import { PERMISSIONS } from "../rpc/auth.ts";
 import type { Dispatcher } from "../rpc/dispatcher.ts";
+import { readGuard } from "../rpc/guard.ts";
 import { startRpcServer } from "../rpc/server.ts";
 import type { Health, Startable } from "./startable.ts";
 
@@ -11,6 +13,13 @@ export type RpcOptions = {
   readonly allowHosts: readonly string[];
   readonly allowOrigins: readonly string[];
 };
+
+/** Host and port that can be listened on, hosts and origins as headers spell them. Throws `OptionError`. */
+export function checkRpcOptions(options: RpcOptions): RpcOptions {
+  checkText("host", options.host);
+  checkWhole("port", options.port, [0, 65_535]);
+  return readGuard(options);
+}
 
 export const LOOPBACK_HOSTS = ["127.0.0.1", "::1", "localhost"];
 
@@ -24,7 +33,7 @@ export class RpcPart implements Startable {
   constructor(dispatcher: Dispatcher, secret: Uint8Array, options: RpcOptions) {
     this.dispatcher = dispatcher;
     this.secret = secret;
-    this.options = options;
+    this.options = checkRpcOptions(options);
   }
 
   /** On loopback all may be done without a token; on any other host reading only. */

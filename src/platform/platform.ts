@@ -56,6 +56,9 @@ export type WebWorker = {
   onerror: unknown;
 };
 
+/** Most workers of a pool. */
+export const MAX_WORKERS = 256;
+
 export type PoolOptions = {
   /** A module that exports `work(message)` and calls `answerMessages` of `worker-scope.ts`; asked for where there are files. */
   readonly entry: () => URL;

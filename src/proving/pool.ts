@@ -7,8 +7,9 @@
  */
 import { platform } from "#platform";
 import { type Failure, FilError } from "../base/errors.ts";
+import { checkWhole } from "../base/options.ts";
 import { wasmPlace } from "../core/load.ts";
-import { retryLost, type WebWorker, type WorkerPool } from "../platform/platform.ts";
+import { MAX_WORKERS, retryLost, type WebWorker, type WorkerPool } from "../platform/platform.ts";
 import { builtFile } from "../platform/web.ts";
 import type { Job, Progress, ResultOf } from "./jobs.ts";
 import { JobError } from "./jobs.ts";
@@ -35,8 +36,9 @@ export class ProvingPool implements Scheduler {
     this.pool = pool;
   }
 
-  /** Starts `size` workers; by default as many as the machine has threads for. */
-  static open(size: number = platform.cores, options: ProvingPoolOptions = {}): ProvingPool {
+  /** Starts `size` workers; by default as many as the machine has threads for. Throws `OptionError` for no such number. */
+  static open(size: number = Math.min(platform.cores, MAX_WORKERS), options: ProvingPoolOptions = {}): ProvingPool {
+    checkWhole("size", size, [1, MAX_WORKERS]);
     const startWorker =
       options.startWorker ?? (() => new Worker(new URL("./worker.js", import.meta.url), { type: "module" }));
     return new ProvingPool(platform.openPool({ size, entry: () => builtFile("proving/worker.js"), startWorker }));

@@ -5,6 +5,7 @@
  * it, however often. What comes back is checked before it is taken (`check.ts`); a proof made of it is verified besides.
  */
 import type { Failure } from "../base/errors.ts";
+import { checkNumber, checkWhole } from "../base/options.ts";
 import type { Job, ResultOf } from "../proving/jobs.ts";
 import { RemoteError } from "../proving/pool.ts";
 import { type RunAllOptions, type RunOptions, runBounded, type Scheduler } from "../proving/scheduler.ts";
@@ -30,6 +31,7 @@ export type QueueOptions = {
   readonly onTrouble?: (error: unknown) => void;
 };
 
+const MAX_SIZE = 100_000;
 const POLL_MS = 150;
 const MOST_WAIT_MS = 5000;
 /** Polls between looks for silent workers. */
@@ -62,8 +64,11 @@ export class QueueScheduler implements Scheduler {
     this.size = options.size ?? 64;
   }
 
-  /** Rejects with the database's error. */
+  /** Rejects with the database's error, and with `OptionError`. */
   static async open(options: QueueOptions): Promise<QueueScheduler> {
+    const { size, deadline } = options;
+    if (size !== undefined) checkWhole("size", size, [1, MAX_SIZE]);
+    if (deadline !== undefined) checkNumber("deadline", deadline, [0, Number.MAX_SAFE_INTEGER]);
     return new QueueScheduler(await QueueTable.open(options.url, options.release, options.leaseSeconds), options);
   }
 

@@ -12,6 +12,7 @@ import pg from "pg";
 import PgBoss from "pg-boss";
 import { platform } from "#platform";
 import { toHex, utf8 } from "../base/bytes.ts";
+import { checkWhole } from "../base/options.ts";
 import { proofAsset } from "../core/proofs.ts";
 import type { Job } from "../proving/jobs.ts";
 
@@ -60,6 +61,7 @@ export class QueueTable {
 
   /** Connects, and makes the tables on first use. Rejects with the database's error. */
   static async open(url: string, release: string, leaseSeconds: number = LEASE_SECONDS): Promise<QueueTable> {
+    checkWhole("leaseSeconds", leaseSeconds, [1, 86_400]);
     const pool = new pg.Pool({ connectionString: url, max: 4, connectionTimeoutMillis: 10_000 });
     // An idle connection that breaks is replaced at the next query; without a listener it would end the process.
     pool.on("error", () => undefined);

@@ -7,6 +7,8 @@
  */
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import { type Failure, failureOf } from "../base/errors.ts";
+import { checkNumber, checkWhole } from "../base/options.ts";
+import { MAX_WORKERS } from "../platform/platform.ts";
 import type { Job } from "../proving/jobs.ts";
 import { ProvingPool, RemoteError } from "../proving/pool.ts";
 import { JobError } from "../proving/source.ts";
@@ -77,6 +79,8 @@ class Bell {
 /** Works until the signal aborts; jobs in hand are then given back. Rejects if the database cannot be reached at the start. */
 export async function runWorker(options: WorkerOptions): Promise<void> {
   const { url, release, workers, memory, signal, onTrouble } = options;
+  checkWhole("workers", options.workers, [1, MAX_WORKERS]);
+  checkNumber("memory", memory, [1, Number.MAX_SAFE_INTEGER]);
   const table = await QueueTable.open(url, release, options.leaseSeconds);
   const pool = ProvingPool.open(workers);
   const held = new Map<Claim, Promise<void>>();

@@ -3,21 +3,20 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { platform } from "#platform";
-import { utf8 } from "../../base/bytes.ts";
 import { parseMnemonic } from "../../keys/mnemonic.ts";
 import { isDamage } from "../../node/damage.ts";
 import { Devnet } from "../../node/devnet.ts";
-import { GENESIS_RESERVE } from "../../node/genesis.ts";
+import { DEVNET_BOUNDS } from "../../node/devnet-options.ts";
 import type { MachinePlace } from "../../node/machines.ts";
 import type { Retention } from "../../node/node.ts";
-import { LOOPBACK_HOSTS } from "../../node/rpc-part.ts";
+import { checkRpcOptions, LOOPBACK_HOSTS } from "../../node/rpc-part.ts";
 import { makeToken, PERMISSIONS } from "../../rpc/auth.ts";
-import { formatFil, parseFil } from "../../types/amount.ts";
+import { parseFil } from "../../types/amount.ts";
 import { openOutput, type Started } from "../devnet-output.ts";
 import { systemReason, UsageError } from "../errors.ts";
 import { stopSignal } from "../interrupt.ts";
 import { collect, DEFAULT_DATA, parseRetention, wholeNumber } from "../options.ts";
+import { keepOwnToken } from "../own-token.ts";
 import { parseAmount } from "../remote.ts";
 import { runSeveralNodes } from "../several-nodes.ts";
 
@@ -47,20 +46,22 @@ type Options = {
   readonly json?: boolean;
 };
 
-const TOKEN_FILE = "admin-token";
 /** FIL; named in the help by hand, as commander shows defaults as JSON, which has no bigint. */
 const DEFAULT_BALANCE = "1000000";
 /** Genesis time of networks whose seed is given: the main network's, so that the same seed gives the same CIDs. */
 const FIXED_GENESIS_TIME = 1_598_306_400;
 
+const [, MAX_BLOCK_TIME] = DEVNET_BOUNDS.blockTime;
+
 function seconds(text: string): number {
   const value = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || value > 3600) throw new InvalidArgumentError("0 to 3600 seconds are allowed.");
+  if (!/^\d+(\.\d+)?$/.test(text) || value > MAX_BLOCK_TIME)
+    throw new InvalidArgumentError(`0 to ${MAX_BLOCK_TIME} seconds are allowed.`);
   return value;
 }
 
 function epochSeconds(text: string): number {
-  return text === "now" ? Math.floor(Date.now() / 1000) : wholeNumber(0, 4_294_967_295)(text);
+  return text === "now" ? Math.floor(Date.now() / 1000) : wholeNumber(...DEVNET_BOUNDS.genesisTime)(text);
 }
 
 /** The words of a mnemonic, or the file that holds them. */
@@ -76,7 +77,7 @@ export function registerDevnet(program: Command): void {
   program
     .command("devnet")
     .description("start a local Filecoin network: offline, ten funded accounts, one producer or elected miners")
-    .option("--accounts <n>", "funded accounts", wholeNumber(1, 100), 10)
+    .option("--accounts <n>", "funded accounts", wholeNumber(...DEVNET_BOUNDS.accounts), 10)
     .option("--balance <FIL>", `FIL on each address (default: ${DEFAULT_BALANCE})`, parseAmount)
     .option(
       "--mnemonic <words|file>",
@@ -88,7 +89,7 @@ export function registerDevnet(program: Command): void {
     .option(
       "--miners <n>",
       "miners with sealed sectors that are elected; 0: one producer without election",
-      wholeNumber(0, 16),
+      wholeNumber(...DEVNET_BOUNDS.miners),
       0,
     )
     .option(
@@ -101,7 +102,7 @@ export function registerDevnet(program: Command): void {
       "--listen <multiaddr>",
       "where the first node listens for peers, the others on the ports after it (default with --nodes: free ports of loopback)",
     )
-    .option("--sectors <n>", "sectors of each miner, 2 KiB", wholeNumber(1, 64), 1)
+    .option("--sectors <n>", "sectors of each miner, 2 KiB", wholeNumber(...DEVNET_BOUNDS.sectors), 1)
     .option("--genesis-time <unix|now>", "time of the genesis block", epochSeconds)
     .option("--port <n>", "port of the JSON-RPC server; 0 takes a free one", wholeNumber(0, 65535), 1234)
     .option("--host <address>", "address to listen on; any but loopback needs tokens", "127.0.0.1")
@@ -130,11 +131,8 @@ async function run(options: Options, command: Command): Promise<void> {
   if (options.quiet === true && options.verbose === true)
     throw new UsageError("--quiet and --verbose exclude each other");
   const balance = options.balance ?? parseFil(DEFAULT_BALANCE);
-  // Each account has two addresses, and each miner's worker one.
-  if (balance * BigInt(2 * accounts + Math.max(1, options.miners)) > GENESIS_RESERVE)
-    throw new UsageError(
-      `--balance ${formatFil(balance)} on ${accounts} accounts is more than the ${formatFil(GENESIS_RESERVE)} FIL that there are`,
-    );
+  const { allowHost: allowHosts, cors: allowOrigins } = options;
+  checkRpcOptions({ host, port: port === 0 ? 0 : port + options.nodes - 1, allowHosts, allowOrigins });
   const data = options.memory === true ? null : path.resolve(options.data ?? DEFAULT_DATA);
   // What is made from here on is for its owner alone.
   process.umask(0o077);
@@ -191,8 +189,8 @@ async function run(options: Options, command: Command): Promise<void> {
 async function serveUntilStopped(net: Devnet, options: Options, data: string | null): Promise<void> {
   const { host, port, allowHost: allowHosts, cors: allowOrigins } = options;
   const resumed = net.head.height === 0 ? null : net.head.height;
-  const token = LOOPBACK_HOSTS.includes(host) ? null : await keepToken(net, data);
   const { url } = await net.serve({ host, port, allowHosts, allowOrigins });
+  const token = LOOPBACK_HOSTS.includes(host) ? null : await keepToken(net, data, url);
   const loudness = options.quiet === true ? "quiet" : options.verbose === true ? "verbose" : "normal";
   const output = openOutput(options.json === true, loudness);
   output.start(net, { url, data, resumed, token });
@@ -222,11 +220,9 @@ async function serveUntilStopped(net: Devnet, options: Options, data: string | n
 }
 
 /** An admin token for a network that others can reach, in a file for its owner alone where there is a data folder. */
-async function keepToken(net: Devnet, data: string | null): Promise<Started["token"]> {
+async function keepToken(net: Devnet, data: string | null, url: string): Promise<Started["token"]> {
   const text = makeToken(net.services.tokenSecret, PERMISSIONS);
-  if (data === null) return { text, file: null };
-  await (await platform.openSecrets(data)).write(TOKEN_FILE, utf8(`${text}\n`));
-  return { text, file: path.join(data, "secrets", TOKEN_FILE) };
+  return { text, file: data === null ? null : await keepOwnToken(data, text, url) };
 }
 
 /** Throws the system's error if the address cannot be listened on. */

@@ -6,6 +6,7 @@
  * the windows and workers were. Source: bellperson groth16/prover/native.rs.
  */
 import { platform } from "#platform";
+import { checkNumber } from "../../base/options.ts";
 import type { Proofs } from "../../core/proofs.ts";
 import { readVerifyingKey } from "../../sector/snark/groth16.ts";
 import type { ProvingOptions } from "../ranges.ts";
@@ -132,6 +133,7 @@ export async function proveWitness(
   options: ProveOptions = {},
 ): Promise<Uint8Array> {
   const { signal, onProgress, memoryBytes = Number.POSITIVE_INFINITY } = options;
+  checkNumber("memoryBytes", memoryBytes, [0, Number.POSITIVE_INFINITY]);
   checkKey(params, shape);
   checkWitness(shape, witness);
   const bits = domainBits(shape.rows);

@@ -64,7 +64,7 @@ export function planPaging(params: SectorParams, options: PagingOptions = {}): P
   const { memoryBytes = PAGING_MEMORY_BYTES, passes = PASSES } = options;
   const window = Math.min(nodes, options.windowNodes ?? largestWindow(memoryBytes));
   const shift = Math.log2(window);
-  if (!Number.isInteger(shift) || !Number.isInteger(passes) || passes < 1)
+  if (!Number.isInteger(shift) || !Number.isInteger(passes) || passes < 1 || !(memoryBytes > 0))
     throw new SectorError({ code: "OUT_OF_RANGE", what: "window", value: window }, `windows of ${window} nodes`);
   const windows = nodes / window;
   const passWindows = Math.ceil(windows / passes);

@@ -1,0 +1,49 @@
+/**
+ * The admin token that a local network leaves in its data folder for commands on the same machine, and beside it the
+ * address that it is for: it is sent nowhere else.
+ */
+import { readFile } from "node:fs/promises";
+import { networkInterfaces } from "node:os";
+import path from "node:path";
+import { platform } from "#platform";
+import { utf8 } from "../base/bytes.ts";
+
+const TOKEN = "admin-token";
+const ADDRESS = "admin-token-url";
+const ANY = ["0.0.0.0", "[::]"];
+
+/** Keeps the token of the network that listens at `url`; returns the file. */
+export async function keepOwnToken(data: string, token: string, url: string): Promise<string> {
+  const secrets = await platform.openSecrets(data);
+  // The address first: the token that was there before is this folder's, too.
+  await secrets.write(ADDRESS, utf8(`${url}\n`));
+  await secrets.write(TOKEN, utf8(`${token}\n`));
+  return path.join(data, "secrets", TOKEN);
+}
+
+/** The token that the folder keeps for the node at `url`; undefined if it keeps none, or one for another address. */
+export async function ownTokenFor(data: string, url: string): Promise<string | undefined> {
+  const read = async (name: string): Promise<string | undefined> =>
+    (await readFile(path.join(data, "secrets", name), "utf8").catch(() => undefined))?.trim();
+  const address = await read(ADDRESS);
+  return address !== undefined && isSamePlace(address, url) ? read(TOKEN) : undefined;
+}
+
+/** Whether `url` leads to who listens at `address`, as far as this machine can tell. */
+export function isSamePlace(address: string, url: string): boolean {
+  if (!URL.canParse(address) || !URL.canParse(url)) return false;
+  const [own, given] = [new URL(address), new URL(url)];
+  if (own.protocol !== given.protocol || own.port !== given.port) return false;
+  if (own.hostname === given.hostname) return true;
+  const here = isLoopback(given.hostname);
+  return ANY.includes(own.hostname) ? here || isOfThisMachine(given.hostname) : here && isLoopback(own.hostname);
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function isOfThisMachine(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, "");
+  return Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === bare));
+}

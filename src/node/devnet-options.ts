@@ -1,0 +1,46 @@
+/** What a local network can be asked for: the same for programs and for the command line. */
+import { type Bounds, checkChoice, checkNumber, checkText, checkWhole, OptionError } from "../base/options.ts";
+import { formatFil } from "../types/amount.ts";
+import { GENESIS_RESERVE } from "./genesis.ts";
+
+export const DEVNET_BOUNDS = {
+  accounts: [1, 100],
+  miners: [0, 16],
+  /** of each miner */
+  sectors: [1, 64],
+  /** seconds; 0: instant mode */
+  blockTime: [0, 3600],
+  /** Unix time of a block: 32 bits */
+  genesisTime: [0, 4_294_967_295],
+  /** epochs: a finality (900) and some more */
+  retention: [1000, 1_000_000_000],
+} as const satisfies Record<string, Bounds>;
+
+/** The options of `Devnet.open` that can be wrong, of whatever types. */
+type Given = {
+  readonly [K in "accounts" | "balance" | "seed" | "blockTime" | "genesisTime" | "data" | "version"]: unknown;
+} & { readonly [K in "mnemonic" | "machine" | "miners" | "sectors" | "retention"]?: unknown };
+
+/** Throws `OptionError` naming the option. */
+export function checkDevnetOptions(options: Given): void {
+  const { balance, data, machine, retention } = options;
+  const accounts = checkWhole("accounts", options.accounts, DEVNET_BOUNDS.accounts);
+  const miners = checkWhole("miners", options.miners === undefined ? 0 : options.miners, DEVNET_BOUNDS.miners);
+  checkWhole("sectors", options.sectors === undefined ? 1 : options.sectors, DEVNET_BOUNDS.sectors);
+  checkNumber("blockTime", options.blockTime, DEVNET_BOUNDS.blockTime);
+  checkWhole("genesisTime", options.genesisTime, DEVNET_BOUNDS.genesisTime);
+  checkText("seed", options.seed);
+  checkText("version", options.version);
+  if (options.mnemonic !== undefined) checkText("mnemonic", options.mnemonic);
+  if (data !== null) checkText("data", data);
+  if (machine !== undefined) checkChoice("machine", machine, ["worker", "thread"]);
+  if (retention !== undefined && retention !== "archive") checkWhole("retention", retention, DEVNET_BOUNDS.retention);
+  if (typeof balance !== "bigint" || balance < 0n)
+    throw new OptionError("balance", "a bigint of attoFIL, not negative, expected");
+  // Each account has two addresses, and each miner's worker one.
+  if (balance * BigInt(2 * accounts + Math.max(1, miners)) > GENESIS_RESERVE)
+    throw new OptionError(
+      "balance",
+      `${formatFil(balance)} FIL on each address of ${accounts} accounts is more than the ${formatFil(GENESIS_RESERVE)} FIL that there are`,
+    );
+}
