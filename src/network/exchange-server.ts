@@ -98,7 +98,7 @@ export class ExchangeServer {
     let next = await chain.tipset(request.head);
     if (next === null) return encodeExchangeResponse(EXCHANGE_STATUS.notFound, "tipset not found", []);
     while (next !== null && parts.length < request.length) {
-      const messages = request.messages ? await compact(chain, next) : null;
+      const messages = request.messages ? await compactMessages(chain, next) : null;
       if (request.messages && messages === null) break;
       const bytes = encodeExchangeTipset({ blocks: request.headers ? next.blocks : [], messages });
       const isFull =
@@ -126,7 +126,7 @@ function refuse({ head, length, headers, messages }: ExchangeRequest): string | 
 }
 
 /** Messages of a tipset, each once; null if some are not here. */
-async function compact(chain: ChainSource, tipset: Tipset): Promise<CompactedMessages | null> {
+export async function compactMessages(chain: ChainSource, tipset: Tipset): Promise<CompactedMessages | null> {
   const bls = indexer<Message>(encodeMessage);
   const secp = indexer<SignedMessage>(encodeSignedMessage);
   for (const header of tipset.blocks) {

@@ -172,7 +172,7 @@ export class LocalMiners {
     };
   }
 
-  poster({ states, pool, gas }: FilecoinNode): WindowPoster {
+  poster({ states, pool, gas }: Pick<FilecoinNode, "states" | "pool" | "gas">): WindowPoster {
     return new WindowPoster({
       states,
       pool,

@@ -1,0 +1,65 @@
+/** What all nodes of a simulation share: the network's genesis, its miners and accounts, time, wires, and the trace. */
+import { Chain } from "../chain/chain.ts";
+import { type Crypto, loadCrypto } from "../core/crypto.ts";
+import { type DevAccount, makeAccounts, PUBLIC_MNEMONIC } from "../node/accounts.ts";
+import { openDevnetChain } from "../node/devnet-chain.ts";
+import { LocalMiners, minerWorker } from "../node/local-miners.ts";
+import { DEVNET, type NetworkParams } from "../params/networks.ts";
+import type { Batch, Block } from "../storage/contract.ts";
+import { MemoryStore } from "../storage/memory.ts";
+import { FIL } from "../types/amount.ts";
+import { remembering } from "./remembered.ts";
+
+/** Seconds of an epoch, as the main network's: virtual time costs nothing. */
+export const EPOCH_SECONDS = 30;
+/** Unix time of the genesis, seconds. */
+export const GENESIS_TIME = 1_700_000_000;
+
+/** Sectors of each miner: all miners have the same power. */
+const SECTORS = 1;
+const BALANCE = 10_000n * FIL;
+/** Ids are given from here on: two an account, then one for each worker, then the miners. */
+const FIRST_ACCOUNT_ID = 100n;
+
+export type SimNetwork = {
+  readonly crypto: Crypto;
+  readonly network: NetworkParams;
+  readonly local: LocalMiners;
+  readonly accounts: readonly DevAccount[];
+  /** The genesis, as a store has it. */
+  readonly genesis: Batch;
+};
+
+/** A network with as many miners as nodes, and an account for each. Elections follow from the seed. */
+export async function openSimNetwork(seed: string, nodes: number): Promise<SimNetwork> {
+  const crypto = remembering(await loadCrypto());
+  const network: NetworkParams = { ...DEVNET, blockDelaySeconds: EPOCH_SECONDS };
+  const accounts = makeAccounts(crypto, { seed, mnemonic: PUBLIC_MNEMONIC, count: nodes, balance: BALANCE });
+  const local = await LocalMiners.open(
+    {
+      seed,
+      miners: nodes,
+      sectors: SECTORS,
+      sealProof: 0,
+      firstId: FIRST_ACCOUNT_ID + 3n * BigInt(nodes),
+      owner: (accounts[0] as DevAccount).secp256k1,
+      times: { genesisTime: GENESIS_TIME, blockDelay: EPOCH_SECONDS },
+      networkName: network.name,
+    },
+    crypto,
+  );
+  const store = new MemoryStore();
+  const chain = await Chain.open({ blocks: store });
+  await openDevnetChain(chain, crypto, network, {
+    seed,
+    balance: BALANCE,
+    time: GENESIS_TIME,
+    accounts,
+    workers: local.miners.map((_, i) => minerWorker(crypto, seed, i)),
+    beacon: await local.entryAt(0),
+    miners: local.forGenesis(),
+  });
+  const blocks: Block[] = [];
+  for await (const block of store.everyBlock()) blocks.push(block);
+  return { crypto, network, local, accounts, genesis: { blocks, metadata: await store.metadataWith("") } };
+}
