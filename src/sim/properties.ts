@@ -35,7 +35,7 @@ const AGREED_BELOW = 6;
 const SETTLED_BELOW = 15;
 /** Chance that an honest network breaks the property of growth: e to the minus this. */
 const RARITY = 21;
-/** Leaders of an epoch, on average. Source: `src/consensus/win-count.ts`. */
+/** Leaders of an epoch, on average: see `src/consensus/win-count.ts`. */
 const EXPECTED_LEADERS = 5;
 /** Bounds of queues: those of their owners, with what may be under way beside them. */
 const BOUNDS = { targets: 64, requests: 64, validating: 256, pool: 5000, events: 50_000, unsynced: 20_000 } as const;
