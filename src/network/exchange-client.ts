@@ -61,14 +61,20 @@ export class ExchangeClient {
 
   /**
    * Tipsets from `head` down to at most `length`, headers and, if wanted, messages. Fewer come back where a peer has
-   * fewer or the chain begins. Rejects with `ExchangeError` NO_PEER or NO_ANSWER, or the signal's reason.
+   * fewer or the chain begins. `from` is asked first; `vouched`: it is held to having them. Rejects with `ExchangeError`
+   * NO_PEER or NO_ANSWER, or the signal's reason.
    */
   async fetch(
     head: readonly CID[],
     length: number,
-    options: { readonly messages: boolean; readonly signal: AbortSignal; readonly from?: string },
+    options: {
+      readonly messages: boolean;
+      readonly signal: AbortSignal;
+      readonly from?: string;
+      readonly vouched?: boolean;
+    },
   ): Promise<readonly FetchedTipset[]> {
-    const { messages, signal, from } = options;
+    const { messages, signal, from, vouched = false } = options;
     const others = this.parts.peers().filter((peer) => peer !== from);
     const peers = (from === undefined ? others : [from, ...others]).slice(0, MAX_TRIED);
     if (peers.length === 0) throw new ExchangeError({ code: "NO_PEER" }, "no peer to ask for the chain");
@@ -77,7 +83,7 @@ export class ExchangeClient {
     for (const peer of peers) {
       signal.throwIfAborted();
       try {
-        return await this.ask(peer, request, signal, peer === from);
+        return await this.ask(peer, request, signal, vouched && peer === from);
       } catch (error) {
         signal.throwIfAborted();
         last = error;
@@ -88,7 +94,7 @@ export class ExchangeClient {
     });
   }
 
-  /** `promised`: the peer spoke of the chain itself. Who never did may not have it. */
+  /** `promised`: the peer called the chain its own. Who never did, or passed a block on, may not have it. */
   private async ask(
     peer: string,
     request: ExchangeRequest,

@@ -17,7 +17,7 @@ import {
   encodeExchangeResponse,
   encodeExchangeTipset,
 } from "../network/wire/exchange.ts";
-import type { Sleep } from "../sync/peers.ts";
+import type { AskOptions, Sleep } from "../sync/peers.ts";
 import type { CID } from "../types/cid.ts";
 
 /** Bytes of an answer, or why there is none. */
@@ -47,9 +47,9 @@ export class SimExchange {
   async fetch(
     head: readonly CID[],
     length: number,
-    options: { readonly messages: boolean; readonly signal: AbortSignal; readonly from?: string },
+    options: AskOptions & { readonly messages: boolean },
   ): Promise<readonly FetchedTipset[]> {
-    const { messages, signal, from } = options;
+    const { messages, signal, from, vouched = false } = options;
     const others = this.parts.peers().filter((peer) => peer !== from);
     const peers = (from === undefined ? others : [from, ...others]).slice(0, MAX_TRIED);
     if (peers.length === 0) throw new ExchangeError({ code: "NO_PEER" }, "no peer to ask for the chain");
@@ -65,7 +65,7 @@ export class SimExchange {
         last = error;
         if (isFilError(error, "BAD_ANSWER")) this.parts.onOffence(peer, "badChain");
         else if (isFilError(error, "NO_ANSWER")) {
-          if (peer === from) this.parts.onOffence(peer, "notFound");
+          if (vouched && peer === from) this.parts.onOffence(peer, "notFound");
         } else if (!isFilError(error, "NO_PEER")) this.parts.onOffence(peer, "badFrame");
       }
     }

@@ -9,8 +9,8 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 const LOSSY: LinkFaults = { loss: 0.1, duplicate: 0.05, reorder: 0.08, slow: 0.2 };
 /** Chance of a node to crash, an epoch; epochs that it stays down. */
 const CRASH = { chance: 0.04, down: [0.05, 6] } as const;
-/** Epochs between partitions, and of one. */
-const PARTITION = { between: [6, 25], lasts: [1, 12] } as const;
+/** Epochs of the first partition's begin, between two, and of one. */
+const PARTITION = { first: [4, 12], between: [6, 25], lasts: [1, 12] } as const;
 
 export type WeatherParts = {
   readonly clock: VirtualClock;
@@ -36,7 +36,7 @@ export class Weather {
 
   constructor(parts: WeatherParts) {
     this.parts = parts;
-    this.nextPartition = parts.random.between(...PARTITION.between);
+    this.nextPartition = parts.random.between(...PARTITION.first);
   }
 
   /** Makes what is to go wrong in an epoch that begins now. */

@@ -6,7 +6,7 @@ import type { FetchedTipset } from "../network/exchange-client.ts";
 import type { CompactedMessages } from "../network/wire/exchange.ts";
 import type { CID } from "../types/cid.ts";
 import type { Message, SignedMessage } from "../types/message.ts";
-import { SyncError, type SyncPeers } from "./peers.ts";
+import { type AskOptions, SyncError, type SyncPeers } from "./peers.ts";
 
 /** Peers that may lie about messages before a request is given up. */
 const MAX_LIARS = 4;
@@ -41,7 +41,7 @@ export async function fetchFull(
   peers: SyncPeers,
   key: readonly CID[],
   length: number,
-  options: { readonly signal: AbortSignal; readonly from?: string },
+  options: AskOptions,
 ): Promise<readonly (readonly FullBlock[])[]> {
   for (let liars = 1; ; liars++) {
     const fetched = await peers.fetch(key, length, { ...options, messages: true });

@@ -4,15 +4,17 @@ import type { FetchedTipset } from "../network/exchange-client.ts";
 import type { Offence } from "../network/peer-book.ts";
 import type { CID } from "../types/cid.ts";
 
+export type AskOptions = { readonly signal: AbortSignal; readonly from?: string; readonly vouched?: boolean };
+
 export type SyncPeers = {
   /**
    * Tipsets from `head` down, at most `length`, each linked to the one before it, with messages if wanted. `from` is asked
-   * first. Rejects with `ExchangeError` where nobody has them, or with the signal's reason.
+   * first; `vouched`: it called them its own, so it is held to having them. Rejects with `ExchangeError` where nobody has them, or with the signal's reason.
    */
   fetch(
     head: readonly CID[],
     length: number,
-    options: { readonly messages: boolean; readonly signal: AbortSignal; readonly from?: string },
+    options: AskOptions & { readonly messages: boolean },
   ): Promise<readonly FetchedTipset[]>;
   report(peer: string, offence: Offence): void;
 };

@@ -16,7 +16,7 @@ import type { CID } from "../types/cid.ts";
 import { fetchFull } from "./full-blocks.ts";
 import type { HeadChoice } from "./head-choice.ts";
 import { type Walk, walkBack } from "./header-walk.ts";
-import { type Sleep, SyncError, type SyncPeers } from "./peers.ts";
+import { type AskOptions, type Sleep, SyncError, type SyncPeers } from "./peers.ts";
 import type { MutableRun, SyncRun, SyncStatus } from "./progress.ts";
 import { type Target, Targets } from "./targets.ts";
 import { isFaultOfNode, isForEver, type TipsetImport } from "./tipset-import.ts";
@@ -234,8 +234,10 @@ export class Syncer {
   private async follow(active: Active): Promise<void> {
     const { chain, imports, choice } = this.parts;
     const { target, run } = active;
-    const from = [...target.peers.keys()][0];
-    const options = { signal: this.stopping.signal, ...(from === undefined ? {} : { from }) };
+    // Who only passed a block on need not have it: gossip goes on before a block is validated.
+    const [first] = [...target.peers].sort(([, a], [, b]) => Number(b) - Number(a));
+    const asked = first === undefined ? {} : { from: first[0], vouched: first[1] };
+    const options: AskOptions = { signal: this.stopping.signal, ...asked };
     const walk = await walkBack(target.key, target.height, {
       chain,
       knows: (key) => imports.knows(key),
@@ -260,11 +262,7 @@ export class Syncer {
   }
 
   /** Whole tipsets from the bottom up; the next stretch is fetched while one is validated. */
-  private async forwards(
-    active: Active,
-    walk: Walk,
-    options: { readonly signal: AbortSignal; readonly from?: string },
-  ): Promise<void> {
+  private async forwards(active: Active, walk: Walk, options: AskOptions): Promise<void> {
     const { imports } = this.parts;
     const { run } = active;
     let wanted: number = STRETCH.first;
@@ -295,7 +293,7 @@ export class Syncer {
     walk: Walk,
     done: number,
     wanted: number,
-    options: { readonly signal: AbortSignal; readonly from?: string },
+    options: AskOptions,
   ): Promise<readonly (readonly FullBlock[])[]> {
     let { key, length } = walk.stretch(done, wanted);
     const parts: (readonly (readonly FullBlock[])[])[] = [];

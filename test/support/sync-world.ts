@@ -8,7 +8,7 @@ import type { Offence } from "../../src/network/peer-book.ts";
 import { type BlockStore, StorageError } from "../../src/storage/contract.ts";
 import { MemoryStore } from "../../src/storage/memory.ts";
 import { HeadChoice } from "../../src/sync/head-choice.ts";
-import type { SyncPeers } from "../../src/sync/peers.ts";
+import type { AskOptions, SyncPeers } from "../../src/sync/peers.ts";
 import { Syncer, type SyncerParts } from "../../src/sync/syncer.ts";
 import { TipsetImport } from "../../src/sync/tipset-import.ts";
 import { Address } from "../../src/types/address.ts";
@@ -103,7 +103,12 @@ export async function settle(): Promise<void> {
 export class MadePeers implements SyncPeers {
   readonly reports: string[] = [];
   /** Keys and lengths that were asked for. */
-  readonly asked: { readonly messages: boolean; readonly length: number; readonly peers: readonly string[] }[] = [];
+  readonly asked: {
+    readonly messages: boolean;
+    readonly length: number;
+    readonly peers: readonly string[];
+    readonly vouched: boolean;
+  }[] = [];
   /** Changes an answer; a promise that never ends is a peer that never answers. */
   answer: (peer: string, tipsets: FetchedTipset[]) => FetchedTipset[] | Promise<FetchedTipset[]> = (_, all) => all;
   private readonly peers = new Map<string, Map<string, Tipset>>();
@@ -120,10 +125,10 @@ export class MadePeers implements SyncPeers {
   async fetch(
     head: readonly CID[],
     length: number,
-    { messages, signal, from }: { messages: boolean; signal: AbortSignal; from?: string },
+    { messages, signal, from, vouched = false }: AskOptions & { messages: boolean },
   ): Promise<readonly FetchedTipset[]> {
     const names = [...new Set([...(from === undefined ? [] : [from]), ...this.peers.keys()])];
-    this.asked.push({ messages, length, peers: names });
+    this.asked.push({ messages, length, peers: names, vouched });
     for (const peer of names) {
       signal.throwIfAborted();
       const out: FetchedTipset[] = [];

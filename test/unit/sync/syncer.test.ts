@@ -199,6 +199,28 @@ describe("who is blamed", () => {
   });
 });
 
+describe("who is asked", () => {
+  test("who called a chain its own comes first and is held to having it; who only passed a block on is not", async () => {
+    const world = await open();
+    const [passed, own] = [madeChain(genesis, 2, 1), madeChain(genesis, 4, 2)];
+    world.hello("c", madeChain(genesis, 1, 3));
+    await settle();
+    world.peers.asked.length = 0;
+    world.syncer.inform("a", TOP(passed).key, 2, 1n, false);
+    await settle();
+    expect(world.peers.asked.map(({ peers, vouched }) => ({ first: peers[0], vouched }))).toEqual([
+      { first: "a", vouched: false },
+    ]);
+    world.peers.asked.length = 0;
+    world.peers.serve("b", own);
+    world.syncer.inform("a", TOP(own).key, 4, 5n, false);
+    world.syncer.inform("b", TOP(own).key, 4, 5n);
+    await settle();
+    expect(world.peers.asked.every(({ peers, vouched }) => peers[0] === "b" && vouched)).toBe(true);
+    expect(text(world.chain.head)).toBe(text(TOP(own)));
+  });
+});
+
 describe("what is tried again", () => {
   test("a full disk is nobody's fault and marks nothing; with room again the chain is complete", async () => {
     const world = await open();
