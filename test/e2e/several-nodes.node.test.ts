@@ -1,5 +1,6 @@
 /** Three nodes with a miner each, in one process over loopback: one chain, whoever makes the blocks. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { isFilError } from "../../src/base/errors.ts";
 import { splitMessages } from "../../src/chain/message-store.ts";
 import { entriesFor } from "../../src/consensus/base-info.ts";
 import { signMessage } from "../../src/keys/keys.ts";
@@ -107,7 +108,11 @@ test("a miner that makes two blocks of one epoch is seen and reported, and the r
     for (const { sent } of reports) {
       if (sent === null) continue;
       const options = { lookback: -1, allowReplaced: true };
-      const found = await others.search(theirs.head, signedMessageCid(sent), options);
+      // The first node may not have heard of it yet.
+      const found = await others.search(theirs.head, signedMessageCid(sent), options).catch((error: unknown) => {
+        if (isFilError(error, "MESSAGE_UNKNOWN")) return null;
+        throw error;
+      });
       if (found?.receipt.exitCode === 0) return true;
     }
     return null;
