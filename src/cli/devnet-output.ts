@@ -267,6 +267,7 @@ class JsonOutput implements Output {
   tipset(net: Devnet, tipset: Tipset): void {
     if (this.loudness === "quiet") return;
     const key = tipset.key.map(String);
+    this.say({ event: "head", node: 0, epoch: tipset.height, tipset: key, blocks: tipset.blocks.length });
     this.say({ event: "tipset", epoch: tipset.height, key, pending: net.services.pool.size });
     this.turns
       .run(async () => {
