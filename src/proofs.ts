@@ -7,6 +7,7 @@
  * console.log(pieceCidV2(piece).toString());
  */
 
+export { OptionError } from "./base/options.ts";
 export { useWasm, type WasmPlace, type WasmSource } from "./core/load.ts";
 export { merkleTag, PoseidonError, poseidon, UPDATE_TAG } from "./core/poseidon.ts";
 export { constantLengthTag, type PoseidonOptions, type PoseidonStrength, poseidonAny } from "./core/poseidon-any.ts";

@@ -5,6 +5,7 @@
  * import { Executor, MemoryStore } from "filigree/vm";
  */
 
+export { OptionError } from "./base/options.ts";
 export { EngineFault } from "./core/errors.ts";
 export { useWasm, type WasmPlace, type WasmSource } from "./core/load.ts";
 export { type ApplyRet, type GenesisSupply, type MachineContext, Vm, type VmHost, type VmOptions } from "./core/vm.ts";
