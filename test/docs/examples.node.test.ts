@@ -40,7 +40,7 @@ for (const { page, index, code, needs, isTest, prints } of examples) {
     }
     const folder = mkdtempSync(path.join(root, "test", "example-"));
     try {
-      writeFileSync(path.join(folder, "vitest.config.mjs"), "export default {};\n");
+      writeFileSync(path.join(folder, "vitest.config.mjs"), "export default { test: { testTimeout: 100_000 } };\n");
       writeFileSync(path.join(folder, "example.test.mjs"), program);
       expect((await run("npx", "vitest", "run", "--root", folder)).stdout).toMatch(prints);
     } finally {

@@ -64,7 +64,10 @@ for (const { name, command, args } of RUNTIMES) {
 test("the fixture for vitest", () => {
   const example = examples.find((one) => one.isTest) as Example;
   fileOf(example, "fixture", "mjs");
-  writeFileSync(path.join(project, "fixture/vitest.config.mjs"), "export default {};\n");
+  writeFileSync(
+    path.join(project, "fixture/vitest.config.mjs"),
+    "export default { test: { testTimeout: 100_000 } };\n",
+  );
   const args = ["vitest", "run", "--root", "fixture"];
   expect(execFileSync("npx", args, { cwd: project, encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } })).toMatch(
     example.prints,
