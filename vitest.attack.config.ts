@@ -10,6 +10,8 @@ export default defineConfig({
     testTimeout: 3_600_000,
     hookTimeout: 120_000,
     pool: "forks",
+    // what is garbage must be gone before memory is measured
+    execArgv: ["--expose-gc"],
     maxWorkers: 1,
     fileParallelism: false,
     reporters: ["default", new AttackReporter()],

@@ -124,8 +124,8 @@ export const GOSSIP_LIMITS = {
 /** What one node allows one peer; ours, there is no rate limit in libp2p. */
 export const PEER_LIMITS = {
   /** requests of chain exchange that may come at once, and each second afterwards */
-  exchangeBurst: 32,
-  exchangePerSecond: 8,
+  exchangeBurst: 128,
+  exchangePerSecond: 32,
   /** hellos */
   helloBurst: 4,
   helloPerSecond: 0.1,

@@ -75,12 +75,15 @@ export const dripping =
     return peer;
   };
 
+/** Messages gossiped so far: each is another one, or it would be known. */
+let said = 0;
+
 export const gossiping =
   (messages: (attack: Attack, peer: BadPeer, i: number) => Promise<readonly Uint8Array[]>, times = 60) =>
   async (attack: Attack): Promise<BadPeer> => {
     const peer = await attack.peer();
-    return again(attack, peer, times, async (i) => {
-      await peer.gossip(...(await messages(attack, peer, i)));
+    return again(attack, peer, times, async () => {
+      await peer.gossip(...(await messages(attack, peer, ++said)));
       await pause(5);
     });
   };

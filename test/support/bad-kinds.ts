@@ -119,7 +119,7 @@ const REQUESTS: readonly Kind[] = [
       const peer = await attack.peer();
       const bytes = encodeExchangeRequest({ head: [cidNumber(1)], length: 1, headers: true, messages: false });
       // No more at once than there may be streams.
-      return again(attack, peer, 60, () =>
+      return again(attack, peer, 120, () =>
         Promise.allSettled(Array.from({ length: 8 }, () => peer.ask(EXCHANGE_PROTOCOL, bytes))),
       );
     },
