@@ -10,9 +10,9 @@
 import { type BlockMessages, buildMessageMeta } from "../chain/message-store.ts";
 import type { FullBlock } from "../consensus/validator.ts";
 import type { Crypto } from "../core/crypto.ts";
-import { signBytes } from "../keys/keys.ts";
+import { addressOf, type KeyInfo, signBytes, signMessage } from "../keys/keys.ts";
 import { type BlockHeader, headerCid, headerSigningBytes } from "../types/block-header.ts";
-import { SIGNATURE_TYPE } from "../types/message.ts";
+import { SIGNATURE_TYPE, type SignedMessage } from "../types/message.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { Behaviour, SimNode } from "./node.ts";
 import type { Random } from "./random.ts";
@@ -25,6 +25,8 @@ export type AdversaryParts = {
   readonly nodes: number;
   readonly kinds: readonly FaultKind[];
   readonly crypto: Crypto;
+  /** A secp256k1 account. */
+  readonly payer: KeyInfo;
   /** Hears of every block that can never be valid, before anybody gets it. */
   readonly madeInvalid: (block: FullBlock, why: string) => void;
   readonly tell: (node: number, event: string, more: Readonly<Record<string, unknown>>) => void;
@@ -103,17 +105,29 @@ class Adversary implements Behaviour {
 
   private async sendInvalid(node: SimNode, block: FullBlock): Promise<void> {
     const [name, spoil] = this.random.pick(Object.entries(SPOILERS));
-    const { messages } = block;
-    const header = { ...block.header, ...spoil(block) };
+    const { messages = block.messages, ...changed } = spoil(block, (nonce) => this.message(nonce));
+    const header = { ...block.header, ...changed, messages: buildMessageMeta(messages).root };
     const bad = name === "signature" ? { header, messages } : this.signed(node, header, messages);
     this.spoilt(bad, name);
-    if (this.random.chance(BUILDS_ON)) {
+    // Nobody validates messages that nobody serves.
+    const serves = messages !== block.messages;
+    const buildsOn = this.random.chance(BUILDS_ON);
+    if (serves || buildsOn) {
       const { chain, choice } = node.running;
-      const blocks = buildMessageMeta(messages).blocks;
+      const { blocks } = buildMessageMeta(messages);
       const tipset = await chain.put({ headers: [bad.header], messages: [messages], blocks });
-      await choice.consider(tipset).catch(() => undefined);
+      if (buildsOn) await choice.consider(tipset).catch(() => undefined);
     }
     node.publish(bad);
+  }
+
+  /** A message of the first account's. */
+  private message(nonce: bigint): SignedMessage {
+    const { crypto, payer } = this.parts;
+    const from = addressOf(crypto, payer);
+    const gas = { gasLimit: 2_000_000n, gasFeeCap: 10n ** 10n, gasPremium: 1n };
+    const message = { from, to: from, nonce, value: 0n, method: 0n, params: new Uint8Array(0), ...gas };
+    return signMessage(crypto, payer, message);
   }
 
   private spoilt(block: FullBlock, why: string): void {
@@ -128,7 +142,10 @@ class Adversary implements Behaviour {
   }
 }
 
-type Spoiler = (block: FullBlock) => Partial<Omit<BlockHeader, "messages">>;
+type Spoiler = (
+  block: FullBlock,
+  message: (nonce: bigint) => SignedMessage,
+) => Partial<Omit<BlockHeader, "messages">> & { readonly messages?: BlockMessages };
 
 const flipped = (bytes: Uint8Array): Uint8Array => bytes.map((byte, i) => (i === 7 ? byte ^ 1 : byte));
 
@@ -152,6 +169,12 @@ const SPOILERS: Readonly<Record<string, Spoiler>> = {
     messages.bls.length === 0
       ? { parentBaseFee: header.parentBaseFee + 1n }
       : { blsAggregate: { type: SIGNATURE_TYPE.bls, data: flipped(header.blsAggregate?.data as Uint8Array) } },
+  nonce: ({ messages }, message) => ({ messages: { ...messages, secp: [...messages.secp, message(1n << 40n)] } }),
+  messageSignature: ({ messages }, message) => {
+    const one = message(0n);
+    const signature = { ...one.signature, data: flipped(one.signature.data) };
+    return { messages: { ...messages, secp: [...messages.secp, { ...one, signature }] } };
+  },
   signature: ({ header }) => ({
     blockSig: { type: SIGNATURE_TYPE.bls, data: flipped(header.blockSig?.data as Uint8Array) },
   }),

@@ -51,6 +51,7 @@ export class Properties {
   private readonly links: Links;
   private readonly clock: VirtualClock;
   private readonly signed = new Map<string, string>();
+  private readonly marked = new Set<string>();
   private readonly invalid = new Map<string, { readonly cid: CID; readonly why: string }>();
   private islands = new Map<string, number>();
   private settled = { height: 0, key: "" };
@@ -73,6 +74,11 @@ export class Properties {
 
   get invalidBlocks(): number {
     return this.invalid.size;
+  }
+
+  /** Of the invalid blocks, those that an honest node looked at in full and marked as bad. */
+  get markedBlocks(): number {
+    return this.marked.size;
   }
 
   /** An adversary's block that breaks a rule for ever. */
@@ -171,8 +177,10 @@ export class Properties {
 
   private async validity(node: SimNode): Promise<void> {
     const { chain } = node.running;
-    for (const { cid, why } of this.invalid.values())
+    for (const [name, { cid, why }] of this.invalid) {
+      if (chain.bad.reasonOf(cid) !== null) this.marked.add(name);
       if (await chain.blocks.has(cid.bytes)) this.fail("validity", `node ${node.index} took block ${cid}: ${why}`);
+    }
     const limit = BigInt(Math.floor(node.now() / 1000) + BLOCK_LIMITS.clockDriftSeconds);
     for (const { timestamp } of chain.head.blocks)
       if (timestamp > limit)

@@ -101,6 +101,7 @@ class Simulation {
       nodes,
       kinds: faults,
       crypto: net.crypto,
+      payer: (net.accounts[0] as DevAccount).keys.secp256k1,
       madeInvalid: (block, why) => this.properties.madeInvalid(block, why),
       tell: (node, event, more) => this.tell(node, event, more),
     });
@@ -243,7 +244,7 @@ export async function simulate(options: SimOptions): Promise<SimReport> {
     events: clock.passed,
     lines: trace.count,
     height: simulation.height,
-    counts: { ...simulation.counts, invalid: properties.invalidBlocks },
+    counts: { ...simulation.counts, invalidBlocks: properties.invalidBlocks, markedBad: properties.markedBlocks },
     deepest: properties.deepest,
     settled: properties.settledHeight,
     deepestReorg: properties.deepestReorg,

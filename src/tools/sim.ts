@@ -1,32 +1,48 @@
 /**
- * A simulated network: `npm run sim -- --seed S --nodes N --epochs E [--faults crash,partition,…|all|none] [--seeds COUNT] [--json]`.
+ * A simulated network: `npm run sim -- --seed S --nodes N --epochs E [--faults crash,partition,…|all|none] [--json]`.
  *
- * Prints the trace, or with `--seeds` one line for each of COUNT seeds (S, S+1, …). Ends with 1 if a property did not hold:
- * the last line names it, the seed, and how to see it again.
+ * Prints the trace; with `--seeds COUNT` one line for each of the seeds S, S+1, …; with `--known` one for each run that once
+ * failed. Ends with 1 if a property did not hold: what is printed last names it, the seed, and how to see it again.
  */
 import { parseArgs } from "node:util";
-import { type SimReport, simulate } from "../sim/simulation.ts";
+import { type SimOptions, type SimReport, simulate } from "../sim/simulation.ts";
 import type { TraceLine } from "../sim/trace.ts";
 import { FAULT_KINDS, type FaultKind } from "../sim/weather.ts";
 
-const USAGE = `usage: npm run sim -- [--seed S] [--nodes N] [--epochs E] [--faults ${FAULT_KINDS.join(",")}|all|none] [--seeds COUNT] [--quiet] [--json]`;
+const USAGE = `usage: npm run sim -- [--seed S] [--nodes N] [--epochs E] [--faults ${FAULT_KINDS.join(",")}|all|none] [--seeds COUNT | --known] [--quiet] [--json]`;
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: "string", default: "1" },
-    nodes: { type: "string", default: "4" },
-    epochs: { type: "string", default: "30" },
-    faults: { type: "string", default: "all" },
-    seeds: { type: "string" },
-    quiet: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
-  },
-});
+type Run = Pick<SimOptions, "seed" | "nodes" | "epochs" | "faults">;
+
+/** Runs that failed because of a fault of Filigree's, since mended; each has a smaller test of its own, too. */
+const KNOWN: readonly Run[] = [
+  // Honest peers were banned because they had passed on blocks that were early: test/unit/sync/syncer.test.ts, "who is asked".
+  { seed: "4", nodes: 5, epochs: 50, faults: ["early"] },
+];
 
 function refuse(why: string): never {
   process.stderr.write(`${why}\n${USAGE}\n`);
   process.exit(2);
 }
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        seed: { type: "string", default: "1" },
+        nodes: { type: "string", default: "4" },
+        epochs: { type: "string", default: "30" },
+        faults: { type: "string", default: "all" },
+        seeds: { type: "string" },
+        known: { type: "boolean", default: false },
+        quiet: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+      },
+    }).values;
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
+const values = readOptions();
 
 function count(name: string, text: string, least: number, most: number): number {
   const number = Number(text);
@@ -65,31 +81,44 @@ function reportText(report: SimReport, seconds: number): string {
   return `seed ${seed}: ${end}; at ${height} of ${epochs}, ${depth}; digest ${digest}; ${seconds.toFixed(1)} s of CPU; ${happened.join(", ")}`;
 }
 
-const nodes = count("nodes", values.nodes, 2, 64);
-const epochs = count("epochs", values.epochs, 1, 100_000);
-const faults = faultsOf(values.faults);
-const many = values.seeds === undefined ? null : count("seeds", values.seeds, 1, 1_000_000);
-const seeds =
-  many === null
-    ? [values.seed]
-    : Array.from({ length: many }, (_, i) => `${count("seed", values.seed, 0, 2 ** 40) + i}`);
-const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+function failureText(
+  { seed, nodes, epochs, faults }: SimReport,
+  { property, epoch }: NonNullable<SimReport["failure"]>,
+): string {
+  const options = `--seed ${seed} --nodes ${nodes} --epochs ${epochs} --faults ${faults.join() || "none"}`;
+  return `seed ${seed}, epoch ${epoch}: ${property} does not hold. Again: npm run sim -- ${options}\n`;
+}
 
+function runsOf(): readonly Run[] {
+  if (values.known) return KNOWN;
+  const given = {
+    nodes: count("nodes", values.nodes, 2, 64),
+    epochs: count("epochs", values.epochs, 1, 100_000),
+    faults: faultsOf(values.faults),
+  };
+  if (values.seeds === undefined) return [{ seed: values.seed, ...given }];
+  const first = count("seed", values.seed, 0, 2 ** 40);
+  return Array.from({ length: count("seeds", values.seeds, 1, 1_000_000) }, (_, i) => ({
+    seed: `${first + i}`,
+    ...given,
+  }));
+}
+
+const drain = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const isSingle = !values.known && values.seeds === undefined;
+const runs = runsOf();
 let failed = 0;
-for (const seed of seeds) {
+for (const run of runs) {
   const before = process.cpuUsage();
-  const isTold = many === null && !values.quiet;
   const onLine = (line: TraceLine): void => print(line, () => lineText(line));
-  const report = await simulate({ seed, nodes, epochs, faults, drain, ...(isTold ? { onLine } : {}) });
+  const report = await simulate({ ...run, drain, ...(isSingle && !values.quiet ? { onLine } : {}) });
   const { user, system } = process.cpuUsage(before);
   const seconds = (user + system) / 1e6;
-  if (report.failure !== null) failed++;
   print({ ...report, ok: report.failure === null, seconds }, () => reportText(report, seconds));
-  if (report.failure !== null)
-    process.stderr.write(
-      `seed ${seed}, epoch ${report.failure.epoch}: ${report.failure.property} does not hold. Again: npm run sim -- --seed ${seed} --nodes ${nodes} --epochs ${epochs} --faults ${values.faults}\n`,
-    );
+  if (report.failure === null) continue;
+  failed++;
+  process.stderr.write(failureText(report, report.failure));
 }
-if (many !== null)
-  print({ seeds: seeds.length, failed }, () => `${seeds.length - failed} of ${seeds.length} seeds hold all properties`);
+if (!isSingle)
+  print({ runs: runs.length, failed }, () => `${runs.length - failed} of ${runs.length} runs hold all properties`);
 process.exitCode = failed > 0 ? 1 : 0;

@@ -10,7 +10,17 @@ describe("a simulated network", () => {
     const report = await simulated({ seed: "1", nodes: 4, epochs: 26, faults: FAULT_KINDS });
     expect(report.failure).toBeNull();
     expect(report.height).toBeGreaterThan(20);
-    for (const event of ["adversary", "down", "parted", "healed", "signed", "invalid", "withhold", "reported"])
+    for (const event of [
+      "adversary",
+      "down",
+      "parted",
+      "healed",
+      "signed",
+      "invalid",
+      "markedBad",
+      "withhold",
+      "reported",
+    ])
       expect(report.counts[event]).toBeGreaterThan(0);
   });
 
