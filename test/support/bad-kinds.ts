@@ -317,7 +317,8 @@ const GOSSIP: readonly Kind[] = [
       const topic = topicOf(attack);
       return again(attack, peer, 600, async () => {
         await peer.gossip(iHave(topic, 900));
-        await pause(1);
+        // Offences of one flood are told a few times a second only.
+        await pause(15);
       });
     },
   },
