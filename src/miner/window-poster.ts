@@ -3,7 +3,8 @@
  *
  * A deadline is worked on as soon as the head stands in it. Sectors whose files do not prove are left out ("skipped": the
  * actor marks them faulty) and told to `onFault`. A proof that is not on chain a third and two thirds into the window is
- * sent again. Source: lotus storage/wdpost (behaviour); rules: the miner actor.
+ * sent again; one that fails is made again on the next head before anybody is told. Source: lotus storage/wdpost (behaviour); rules:
+ * the miner actor.
  */
 
 import { toBase64 } from "../base/bytes.ts";
@@ -17,7 +18,7 @@ import { type Partition, partitionsOf, sectorsOf, without } from "../state/miner
 import { encodeMethodParams } from "../state/state-view.ts";
 import type { GasEstimator } from "../stmgr/gas-estimator.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
-import type { PoStProof, Tipset } from "../types/block-header.ts";
+import { type PoStProof, type Tipset, tipsetKeyText } from "../types/block-header.ts";
 import type { Json } from "../types/schema-codec.ts";
 import type { OwnMiner } from "./own-sectors.ts";
 import type { PostProver } from "./post-prover.ts";
@@ -44,6 +45,8 @@ type Watched = {
   readonly close: number;
   /** Epochs at which the deadline is still to be worked on. */
   due: number[];
+  /** Whether the last attempt failed and nobody was told yet: the next head has another. */
+  hasFailed: boolean;
 };
 
 export class WindowPoster {
@@ -69,7 +72,20 @@ export class WindowPoster {
     const due = watched.due.filter((epoch) => epoch <= head.height);
     if (due.length === 0) return;
     watched.due = watched.due.filter((epoch) => epoch > head.height);
-    await this.work(miner, head, watched);
+    try {
+      await this.work(miner, head, watched);
+      watched.hasFailed = false;
+    } catch (error) {
+      const hasMoved = tipsetKeyText(this.options.states.chain.head.key) !== tipsetKeyText(head.key);
+      if (!hasMoved && watched.hasFailed) {
+        watched.hasFailed = false;
+        throw error;
+      }
+      // On a head that is gone the failure says nothing. On one that stands it may have to do with null rounds below it:
+      // gas is estimated without the cron of those, so that a deadline may not have begun there.
+      watched.hasFailed = !hasMoved;
+      watched.due.unshift(hasMoved ? watched.open : head.height + 1);
+    }
   }
 
   /** The deadline that the epoch after the head belongs to. */
@@ -80,7 +96,7 @@ export class WindowPoster {
     const { challengeWindow } = WINDOW_POST;
     const open = start + index * challengeWindow;
     const due = [open, ...RETRIES.map((part) => open + Math.round(part * challengeWindow))];
-    return { index, open, close: open + challengeWindow, due };
+    return { index, open, close: open + challengeWindow, due, hasFailed: false };
   }
 
   private async miner(miner: OwnMiner, head: Tipset): Promise<ObjectReader> {
