@@ -5,7 +5,7 @@ import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseMnemonic } from "../../keys/mnemonic.ts";
 import { isDamage } from "../../node/damage.ts";
-import { Devnet } from "../../node/devnet.ts";
+import type { Devnet } from "../../node/devnet.ts";
 import { DEVNET_BOUNDS } from "../../node/devnet-options.ts";
 import type { MachinePlace } from "../../node/machines.ts";
 import type { Retention } from "../../node/node.ts";
@@ -18,7 +18,6 @@ import { stopSignal } from "../interrupt.ts";
 import { collect, DEFAULT_DATA, parseRetention, wholeNumber } from "../options.ts";
 import { keepOwnToken } from "../own-token.ts";
 import { parseAmount } from "../remote.ts";
-import { runSeveralNodes } from "../several-nodes.ts";
 
 type Options = {
   readonly accounts: number;
@@ -140,6 +139,8 @@ async function run(options: Options, command: Command): Promise<void> {
   for (let i = 0; i < (port === 0 ? 1 : options.nodes); i++) await portIsFree(host, port + i);
   const now = Math.floor(Date.now() / 1000);
   if (options.nodes > 1 || options.listen !== undefined) {
+    // A network of several nodes takes half a second to load, one node a quarter: only who needs them waits for that.
+    const { runSeveralNodes } = await import("../several-nodes.ts");
     await runSeveralNodes(
       {
         ...{ seed, mnemonic, accounts, balance, blockTime, machine, data, host, port },
@@ -162,6 +163,7 @@ async function run(options: Options, command: Command): Promise<void> {
     );
     return;
   }
+  const { Devnet } = await import("../../node/devnet.ts");
   const net = await Devnet.open({
     ...(seed === undefined ? {} : { seed }),
     ...(mnemonic === undefined ? {} : { mnemonic }),

@@ -6,7 +6,6 @@ import { platform } from "#platform";
 import { equal } from "../../base/bytes.ts";
 import { parseDrandInfo } from "../../beacon/drand.ts";
 import { isDamage } from "../../node/damage.ts";
-import { initNode, openJoinedNode } from "../../node/joined-node.ts";
 import type { MachinePlace } from "../../node/machines.ts";
 import { type NetworkDescription, parseDescription } from "../../node/network-description.ts";
 import type { NetworkNode } from "../../node/network-node.ts";
@@ -20,6 +19,9 @@ import { openBytes } from "../input.ts";
 import { interruptible, stopSignal } from "../interrupt.ts";
 import { nodeOutput } from "../node-output.ts";
 import { collect, parseRetention, wholeNumber } from "../options.ts";
+
+/** Loaded when it is needed: libraries of the peer-to-peer network take half a second. */
+const joinedNode = (): Promise<typeof import("../../node/joined-node.ts")> => import("../../node/joined-node.ts");
 
 const DEFAULT_NODE_DATA = ".filigree/node";
 /** Longest genesis file that is read whole, bytes. */
@@ -121,6 +123,7 @@ async function init(options: InitOptions): Promise<void> {
     const data = path.resolve(options.data);
     const store = await TableStore.open(data, platform.openTable);
     try {
+      const { initNode } = await joinedNode();
       const head = await interruptible((signal) => initNode(store, description, car, { signal }));
       const result = {
         ok: true,
@@ -200,6 +203,7 @@ async function start(options: StartOptions, command: Command): Promise<void> {
   const store = await TableStore.open(data, platform.openTable, { repair: options.repair === true });
   let node: NetworkNode;
   try {
+    const { openJoinedNode } = await joinedNode();
     node = await openJoinedNode({
       store,
       secrets: await platform.openSecrets(data),
