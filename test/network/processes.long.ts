@@ -53,6 +53,18 @@ async function agree(what: string, above: number): Promise<number> {
   );
 }
 
+/** What tells why a node does not come along. */
+async function stateOf(node: NodeProcess): Promise<Record<string, unknown>> {
+  const [head, peers, sync, blocked] = await Promise.all([
+    node.call<{ readonly Height: number }>("ChainHead").then(({ Height }) => Height),
+    node.call<unknown[]>("NetPeers"),
+    node.call("SyncState"),
+    node.call("NetBlockList"),
+  ]);
+  const scores = await node.call("NetPubsubScores");
+  return { head, peers: peers.length, sync, blocked, scores };
+}
+
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "filigree-network-"));
   prepared = await prepareNetwork(folder, NODES, 40, "processes");
@@ -130,7 +142,10 @@ test("parted two against three they go two ways, and heal", async () => {
   const keys = await Promise.all(groups.map(([node]) => (node as NodeProcess).keyAt(start + PARTED_EPOCHS)));
   expect(new Set(keys).size).toBe(2);
   for (const node of nodes) await node.call("NetBlockRemove", list(other(node)));
-  const healed = await agree("one chain again", start + PARTED_EPOCHS + 5);
+  const healed = await agree("one chain again", start + PARTED_EPOCHS + 5).catch(async (error: unknown) => {
+    for (const node of nodes) console.log(JSON.stringify(await stateOf(node)));
+    throw error;
+  });
   console.log(`parted from epoch ${start} for ${PARTED_EPOCHS} epochs: two chains; healed at epoch ${healed}`);
   const refused = nodes.flatMap(({ run }) => run?.lines.filter(({ state }) => state === "refused") ?? []);
   console.log(`${refused.length} blocks were refused by slash filters`);
