@@ -69,9 +69,7 @@ export class Syncer {
 
   constructor(parts: SyncerParts) {
     this.parts = parts;
-    this.loop = this.work().catch((error: unknown) => {
-      if (!this.stopping.signal.aborted) parts.onFault("sync", error);
-    });
+    this.loop = this.work();
   }
 
   /**
@@ -134,7 +132,11 @@ export class Syncer {
   }
 
   private isIdle(): boolean {
-    return this.heard.size >= (this.parts.minPeers ?? 1) && this.active.size === 0 && this.targets.size === 0;
+    return this.heard.size >= this.minPeers && this.active.size === 0 && this.targets.size === 0;
+  }
+
+  private get minPeers(): number {
+    return this.parts.minPeers ?? 1;
   }
 
   private activeTargets(): ReadonlyMap<string, Target> {
@@ -149,9 +151,15 @@ export class Syncer {
       const woken = new Promise<void>((resolve) => {
         this.wake = resolve;
       });
-      await this.startWhatMay();
+      const hasFailed = await this.startWhatMay().then(
+        () => false,
+        (error: unknown) => {
+          if (!signal.aborted) this.parts.onFault("sync", error);
+          return true;
+        },
+      );
       if (this.isIdle()) for (const settle of [...this.idleWaiters]) settle();
-      const pause = this.pause();
+      const pause = hasFailed ? FIRST_RETRY_MS : this.pause();
       const timer = new AbortController();
       await Promise.race([
         woken,
@@ -161,18 +169,19 @@ export class Syncer {
     }
   }
 
-  /** Milliseconds until something may change by itself. */
+  /** Milliseconds until something may change by itself; infinity if only what wakes the loop can change it. */
   private pause(): number {
     const now = this.parts.now();
-    if (this.targets.size === 0) return Number.POSITIVE_INFINITY;
+    const isFull = this.active.size >= MAX_ACTIVE;
+    if (this.targets.size === 0 || this.heard.size < this.minPeers || isFull) return Number.POSITIVE_INFINITY;
     const stalls = [...this.active.values()].map(({ progressAt }) => progressAt + STALLED_MS);
     const next = Math.max(this.targets.nextAt(), ...(this.active.size === 0 ? [] : [Math.max(...stalls)]));
     return Math.max(1, next - now);
   }
 
   private async startWhatMay(): Promise<void> {
-    const { chain, choice, imports, minPeers = 1 } = this.parts;
-    if (this.heard.size < minPeers || this.targets.size === 0) return;
+    const { chain, choice, imports } = this.parts;
+    if (this.heard.size < this.minPeers || this.targets.size === 0) return;
     const weight = await choice.weight(chain.head);
     const known = new Set<Target>();
     for (const target of this.targets.all()) if (await imports.knows(target.key)) known.add(target);

@@ -175,10 +175,10 @@ export class SyncWorld {
   readonly imports: TipsetImport;
   readonly syncer: Syncer;
   readonly refused: string[] = [];
-  /** Every write fails while it is set. */
-  disk: { full: boolean };
+  /** Every write fails while it is `full`, every look whether a block is there while it is `dead`. */
+  disk: Disk;
 
-  private constructor(chain: Chain, disk: { full: boolean }, over: Partial<SyncerParts>) {
+  private constructor(chain: Chain, disk: Disk, over: Partial<SyncerParts>) {
     this.chain = chain;
     this.disk = disk;
     this.choice = new HeadChoice({
@@ -202,7 +202,7 @@ export class SyncWorld {
   }
 
   static async open(own: readonly FullBlock[] = [], over: Partial<SyncerParts> = {}): Promise<SyncWorld> {
-    const disk = { full: false };
+    const disk = { full: false, dead: false };
     const chain = await Chain.open({ blocks: failing(new MemoryStore(), disk) });
     for (const block of [GENESIS, ...own])
       await chain.append({ headers: [block.header], messages: [NONE], blocks: EMPTY.blocks });
@@ -230,14 +230,19 @@ export class SyncWorld {
   }
 }
 
-function failing(store: MemoryStore, disk: { full: boolean }): BlockStore {
+type Disk = { full: boolean; dead: boolean };
+
+function failing(store: MemoryStore, disk: Disk): BlockStore {
   return new Proxy(store, {
     get(target, name) {
       const value = Reflect.get(target, name, target) as unknown;
       if (typeof value !== "function") return value;
-      if (name !== "write") return value.bind(target);
+      if (name !== "write" && name !== "has") return value.bind(target);
       return async (...given: unknown[]) => {
-        if (disk.full) throw new StorageError({ code: "FAILED", place: "test" }, "no space left on device");
+        if (name === "has" && disk.dead)
+          throw new StorageError({ code: "FAILED", place: "test" }, "input/output error");
+        if (name === "write" && disk.full)
+          throw new StorageError({ code: "FAILED", place: "test" }, "no space left on device");
         return (value as (...given: unknown[]) => unknown).apply(target, given);
       };
     },

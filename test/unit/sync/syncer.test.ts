@@ -13,6 +13,7 @@ import {
   SyncWorld,
   settle,
   TOP,
+  ToldClock,
   tipsetOf,
 } from "../../support/sync-world.ts";
 
@@ -237,6 +238,18 @@ describe("what is tried again", () => {
     for (const block of blocks) expect(world.chain.bad.reasonOf(cidOf(block))).toBe(null);
   });
 
+  test("a disk that cannot be read while a chain is chosen ends nothing: with the disk back the chain is complete", async () => {
+    const world = await open();
+    world.disk.dead = true;
+    world.hello("a", madeChain(genesis, 8, 1));
+    await world.clock.pass(3000);
+    expect(world.faults[0]).toMatch("input/output error");
+    expect(world.faults.length).toBeLessThan(10);
+    world.disk.dead = false;
+    await world.clock.pass(60_000);
+    expect([world.chain.head.height, world.peers.reports]).toEqual([8, []]);
+  });
+
   test("a check that failed of this node's own disk marks nothing either, whatever its code", async () => {
     const world = await open();
     const blocks = madeChain(genesis, 4, 1);
@@ -287,6 +300,25 @@ describe("bounds", () => {
     await world.clock.pass(6000);
     expect(text(world.chain.head)).toBe(text(TOP(honest)));
     expect(world.syncer.status().active).toHaveLength(1);
+  });
+
+  test("what only a peer or an end can change is not looked at by the clock", async () => {
+    const clock = new ToldClock();
+    let sleeps = 0;
+    const sleep = (ms: number, until: AbortSignal): Promise<void> => {
+      sleeps++;
+      return clock.sleep(ms, until);
+    };
+    const early = await open([], { minPeers: 2, sleep, now: clock.now });
+    early.hello("a", madeChain(genesis, 4, 1));
+    await clock.pass(20);
+    expect(sleeps).toBe(0);
+    const busy = await open([], { sleep, now: clock.now });
+    busy.peers.answer = () => new Promise(() => undefined);
+    for (let i = 0; i < 5; i++) busy.hello(`silent ${i}`, madeChain(genesis, 4, i));
+    await clock.pass(20_000);
+    expect(busy.syncer.status()).toMatchObject({ active: [{}, {}, {}], waiting: 2 });
+    expect(sleeps).toBeLessThan(10);
   });
 
   test("however much peers speak of, the bucket stays small", async () => {
