@@ -105,7 +105,7 @@ export class Network {
     });
   }
 
-  /** Opens the host and joins the network's topics; rejects with `NetworkError`. */
+  /** Opens the host and joins the network's topics; rejects with `NetworkError`. What fails leaves nothing open. */
   static async open(options: NetworkOptions): Promise<Network> {
     let network: Network | null = null;
     const { now, local } = options;
@@ -116,9 +116,14 @@ export class Network {
       otherTopics,
       guard: (pubsub) => guardGossip(pubsub, { now, local, onOffence }),
     });
-    network = new Network(options, host);
-    await network.begin();
-    return network;
+    try {
+      network = new Network(options, host);
+      await network.begin();
+      return network;
+    } catch (error) {
+      await host.stop();
+      throw error;
+    }
   }
 
   get id(): string {

@@ -37,6 +37,24 @@ describe.each([
   });
 });
 
+test("a network that cannot be joined leaves no port open", async () => {
+  const listeners = (): number => process.getActiveResourcesInfo().filter((one) => one === "TCPServerWrap").length;
+  await until("the ports of other tests to close", () => listeners() === 0);
+  // Its name is read once for the host, which is open then, and once more when it is joined.
+  let reads = 0;
+  const topic = {
+    get name(): string {
+      if (reads++ > 0) throw new RangeError("no such topic");
+      return "/topic";
+    },
+    validate: () => "accept" as const,
+  };
+  await expect(node(chainSource(chain), ["/ip4/127.0.0.1/tcp/0"], undefined, { topics: [topic] })).rejects.toThrow(
+    "no such topic",
+  );
+  await until("the port to close", () => listeners() === 0);
+});
+
 describe("chain exchange", () => {
   test("messages come once each, with the indexes of every block", async () => {
     const signed = (nonce: bigint) => ({
