@@ -41,7 +41,7 @@ import {
 } from "./header-checks.ts";
 import { type BlockMessages, checkMessages, type MessageVerifiers } from "./message-checks.ts";
 import { type Claim, minerStanding, type PowerTable, powerTable, whyNotEligible } from "./power.ts";
-import { chainWeight } from "./weight.ts";
+import { chainWeight, WeightError } from "./weight.ts";
 import { challengedSectors, checkWinningPost, type PickSector, type VerifyWinningPost } from "./winning-post.ts";
 
 export type ValidatorOptions = {
@@ -99,7 +99,7 @@ export class BlockValidator {
     this.options = options;
   }
 
-  /** Validates a block; throws `BlockError`. The parent tipset must be stored; its state may still have to be computed. */
+  /** Validates a block; throws `BlockError`, or what this node failed of. The parent tipset must be stored; its state may still have to be computed. */
   async validate({ header, messages }: FullBlock): Promise<BlockReport> {
     const cid = headerCid(header);
     const block: IncomingBlock = { header: checkComplete(header, cid), cid };
@@ -161,6 +161,8 @@ export class BlockValidator {
     this.parents.set(key, reading);
     return reading.catch((error: unknown) => {
       this.parents.delete(key);
+      if (error instanceof WeightError)
+        throw blockError("PARENT_WEIGHT", block.cid, `the parent has no weight: ${error.message}`, { cause: error });
       throw error;
     });
   }

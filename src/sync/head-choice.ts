@@ -11,11 +11,12 @@ import { Turns } from "../base/turns.ts";
 import type { Chain } from "../chain/chain.ts";
 import { formTipsets, isHeavier } from "../consensus/fork-choice.ts";
 import { BLOCK_LIMITS } from "../consensus/limits.ts";
+import { WeightError } from "../consensus/weight.ts";
 import { type BlockHeader, headerCid, type Tipset, tipsetKeyText } from "../types/block-header.ts";
 
 export type HeadChoiceParts = {
   readonly chain: Chain;
-  /** Weight of the chain up to and with a tipset. */
+  /** Weight of the chain up to and with a tipset; rejects with `WeightError` where it has none. */
   readonly weight: (tipset: Tipset) => Promise<bigint>;
   /** Hears of a heavier tipset that may not be the head, with the reason. */
   readonly onRefused?: (tipset: Tipset, why: string) => void;
@@ -87,10 +88,23 @@ export class HeadChoice {
   private async heaviest(tipsets: readonly Tipset[]): Promise<Tipset | null> {
     let best: { readonly tipset: Tipset; readonly weight: bigint } | null = null;
     for (const tipset of tipsets) {
-      const one = { tipset, weight: await this.weight(tipset) };
+      const weight = await this.weightOrNull(tipset);
+      if (weight === null) continue;
+      const one = { tipset, weight };
       if (best === null || isHeavier(best, one)) best = one;
     }
     return best?.tipset ?? null;
+  }
+
+  /** Null where nobody has power any more: such a tipset cannot be the head. */
+  private async weightOrNull(tipset: Tipset): Promise<bigint | null> {
+    try {
+      return await this.weight(tipset);
+    } catch (error) {
+      if (!(error instanceof WeightError)) throw error;
+      this.parts.onRefused?.(tipset, error.message);
+      return null;
+    }
   }
 
   private async moveTo(best: Tipset, head: Tipset): Promise<boolean> {

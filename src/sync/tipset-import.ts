@@ -10,6 +10,7 @@ import type { Chain } from "../chain/chain.ts";
 import { buildMessageMeta } from "../chain/message-store.ts";
 import { BlockError, isOwnFault } from "../consensus/errors.ts";
 import type { BlockReport, FullBlock } from "../consensus/validator.ts";
+import { WeightError } from "../consensus/weight.ts";
 import { ExchangeError } from "../network/exchange-client.ts";
 import { type BlockHeader, headerCid, makeTipset, type Tipset, tipsetKeyText } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
@@ -102,7 +103,7 @@ export function isForEver(error: unknown): boolean {
 /** Whether something of this node is behind what was thrown, no block and no peer. */
 export function isFaultOfNode(error: unknown): boolean {
   if (error instanceof BlockError) return isOwnFault(error);
-  return !(error instanceof ExchangeError || error instanceof SyncError);
+  return !(error instanceof ExchangeError || error instanceof SyncError || error instanceof WeightError);
 }
 
 function refuseDoubles(tipset: Tipset): void {

@@ -2,12 +2,13 @@
  * Blocks of the main network, each field changed in turn: every change is found, by the check that is for it. Where a
  * change would be caught by the block's signature alone, the block is checked against a worker key of ours instead.
  */
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { buildMessageMeta } from "../../../src/chain/message-store.ts";
 import { openRecorded, type RecordedChain } from "../../../src/conformance/replay.ts";
 import { ChainValidator } from "../../../src/conformance/validate.ts";
 import { BlockError } from "../../../src/consensus/errors.ts";
 import type { FullBlock } from "../../../src/consensus/validator.ts";
+import { WeightError } from "../../../src/consensus/weight.ts";
 import { loadCrypto } from "../../../src/core/crypto.ts";
 import { loadProofs } from "../../../src/core/proofs.ts";
 import { Address } from "../../../src/types/address.ts";
@@ -21,6 +22,7 @@ const car = await readShared("chains/mainnet-epochs-0-39.car");
 describe.skipIf(car === null)("a changed block of the main network", () => {
   let recorded: RecordedChain;
   let checks: ChainValidator;
+  let open: () => ChainValidator;
   /** With messages of both kinds, on a parent that was executed. */
   let good: FullBlock;
   let tipset: Tipset;
@@ -32,11 +34,13 @@ describe.skipIf(car === null)("a changed block of the main network", () => {
       hashes: crypto,
     });
     const { states, tipsets } = recorded;
-    checks = new ChainValidator(states, tipsets[0]?.blocks[0] as BlockHeader, {
-      crypto,
-      proofs,
-      entropy: () => new Uint8Array(32).fill(1),
-    });
+    open = () =>
+      new ChainValidator(states, tipsets[0]?.blocks[0] as BlockHeader, {
+        crypto,
+        proofs,
+        entropy: () => new Uint8Array(32).fill(1),
+      });
+    checks = open();
     for (const one of tipsets.slice(1)) {
       const found = await fullBlock(one);
       if (found !== null) {
@@ -58,9 +62,9 @@ describe.skipIf(car === null)("a changed block of the main network", () => {
     return null;
   }
 
-  async function verdict(block: FullBlock): Promise<string> {
+  async function verdict(block: FullBlock, by = checks): Promise<string> {
     try {
-      await checks.validator.validate(block);
+      await by.validator.validate(block);
       return "taken";
     } catch (error) {
       if (!(error instanceof BlockError)) throw error;
@@ -73,6 +77,12 @@ describe.skipIf(car === null)("a changed block of the main network", () => {
   test("as it is, it is taken", async () => {
     expect(await verdict(good)).toBe("taken");
     expect(tipset.height).toBeGreaterThan(1);
+  });
+
+  test("a block on a parent without weight, for the network has no power left", async () => {
+    const fresh = open();
+    vi.spyOn(fresh.validator, "weight").mockRejectedValue(new WeightError({ code: "NO_POWER" }, "no power"));
+    expect(await verdict(good, fresh)).toBe("PARENT_WEIGHT");
   });
 
   test("what is wrong with two blocks at once is said of each", async () => {

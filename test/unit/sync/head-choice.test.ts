@@ -1,7 +1,9 @@
 /** Which tipset becomes the head, what an equivocating miner's blocks do to it, and what may never be the head. */
 import { expect, test } from "vitest";
 import { Chain } from "../../../src/chain/chain.ts";
+import { WeightError } from "../../../src/consensus/weight.ts";
 import { HeadChoice } from "../../../src/sync/head-choice.ts";
+import { isFaultOfNode } from "../../../src/sync/tipset-import.ts";
 import { type Tipset, tipsetKeyText } from "../../../src/types/block-header.ts";
 import { GENESIS, madeBlock, madeChain, plainWeight, SyncWorld, TOP, tipsetOf } from "../../support/sync-world.ts";
 
@@ -75,4 +77,27 @@ test("no fork of more than a finality and none below the checkpoint, however hea
   await imports.take([madeBlock(await chain.tipsetAtOrBefore(899), 904, 1003, 4, 1_000_000)]);
   expect(chain.head.height).toBe(904);
   expect(TOP(own).height).toBe(902);
+});
+
+test("a tipset without weight is never the head, keeps no other from it, and is no fault of this node", async () => {
+  const below = madeBlock(genesis, 1, 1000);
+  const { chain } = await SyncWorld.open([below]);
+  const dead = madeBlock(tipsetOf([below]), 2, 1001, 1, 9);
+  const good = madeBlock(genesis, 2, 1002, 2, 5);
+  const refused: string[] = [];
+  const choice = new HeadChoice({
+    chain,
+    weight: async (tipset) => {
+      if (text(tipset) !== text(tipsetOf([dead]))) return plainWeight(tipset);
+      throw new WeightError({ code: "NO_POWER" }, "no power is left");
+    },
+    onRefused: (_, why) => refused.push(why),
+  });
+  await chain.put({ headers: [dead.header] });
+  expect(await choice.consider(tipsetOf([dead]))).toBe(false);
+  expect([chain.head.height, refused]).toEqual([1, ["no power is left"]]);
+  await chain.put({ headers: [good.header] });
+  expect(await choice.consider(tipsetOf([good]))).toBe(true);
+  expect(text(chain.head)).toBe(text(tipsetOf([good])));
+  expect(isFaultOfNode(await choice.weight(tipsetOf([dead])).catch((error: unknown) => error))).toBe(false);
 });
