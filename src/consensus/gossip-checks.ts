@@ -56,7 +56,7 @@ export class BlockDoor {
     const { states, genesisTime, now } = this.options;
     const cid = headerCid(header);
     checkMessageCount(cid, blsMessages.length + secpMessages.length);
-    const block: IncomingBlock = { header: checkComplete(header, cid), cid };
+    const block: IncomingBlock = checkComplete(header, cid, states.network.prefix);
     const epochNow = Math.floor((now() / 1000 - genesisTime) / states.network.blockDelaySeconds);
     const head = states.chain.head;
     checkRange(cid, header.height, head.height, epochNow);
@@ -75,20 +75,21 @@ export class BlockDoor {
    * Worker key (48 bytes) of a miner that could win on top of our head. A node that is behind cannot tell an unknown miner
    * from a new one: it ignores the block.
    */
-  private async worker({ header, cid }: IncomingBlock, head: Tipset): Promise<Uint8Array> {
+  private async worker({ header, cid, prefix }: IncomingBlock, head: Tipset): Promise<Uint8Array> {
     const { states, now } = this.options;
     const { blocks } = states.chain;
+    const miner = header.miner.toString(prefix);
     try {
       const found = await states.lookback(head, header.height);
       const standing = await minerStanding(blocks, await states.stateAt(found.stateRoot), header.miner);
-      if (standing === null) throw blockError("LOOKBACK_UNKNOWN", cid, `${header.miner} is not known at the lookback`);
+      if (standing === null) throw blockError("LOOKBACK_UNKNOWN", cid, `${miner} is not known at the lookback`);
       const why = await whyNotEligible(states, found.tipset, head, header.miner);
       if (why === null) return standing.worker.payload;
       const isNear = now() - Number(head.blocks[0]?.timestamp ?? 0n) * 1000 < BLOCK_LIMITS.nearSyncedMs;
-      throw blockError(isNear ? "NOT_ELIGIBLE" : "LOOKBACK_UNKNOWN", cid, `miner ${header.miner} may not win: ${why}`);
+      throw blockError(isNear ? "NOT_ELIGIBLE" : "LOOKBACK_UNKNOWN", cid, `miner ${miner} may not win: ${why}`);
     } catch (cause) {
       if (cause instanceof BlockError || !isFilError(cause)) throw cause;
-      throw blockError("LOOKBACK_UNKNOWN", cid, `miner ${header.miner} cannot be looked up: ${cause.message}`, {
+      throw blockError("LOOKBACK_UNKNOWN", cid, `miner ${miner} cannot be looked up: ${cause.message}`, {
         cause,
       });
     }

@@ -1,5 +1,6 @@
 /** Checks that need nothing but a header, and those that need its parent's header. Each throws `BlockError` or returns. */
 
+import type { NetworkPrefix } from "../types/address.ts";
 import type { BeaconEntry, BlockHeader, Tipset } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
 import type { Signature } from "../types/message.ts";
@@ -14,16 +15,22 @@ export type CompleteHeader = BlockHeader & {
   readonly blsAggregate: Signature;
 };
 
-export type IncomingBlock = { readonly header: CompleteHeader; readonly cid: CID };
+export type IncomingBlock = {
+  readonly header: CompleteHeader;
+  readonly cid: CID;
+  /** Of addresses in the texts of errors. */
+  readonly prefix: NetworkPrefix;
+};
 
-export function checkComplete(header: BlockHeader, cid: CID): CompleteHeader {
+export function checkComplete(header: BlockHeader, cid: CID, prefix: NetworkPrefix): IncomingBlock {
   const { ticket, electionProof, blockSig, blsAggregate } = header;
   if (electionProof === null) throw blockError("ELECTION_PROOF_MISSING", cid, "no election proof");
   if (ticket === null) throw blockError("TICKET_MISSING", cid, "no ticket");
   if (blockSig === null) throw blockError("SIGNATURE_MISSING", cid, "no signature");
   if (blsAggregate === null) throw blockError("AGGREGATE_MISSING", cid, "no aggregate of BLS signatures");
-  if (header.miner.actorId === null) throw blockError("MINER_NOT_ID", cid, `miner ${header.miner} is no ID address`);
-  return { ...header, ticket, electionProof, blockSig, blsAggregate };
+  if (header.miner.actorId === null)
+    throw blockError("MINER_NOT_ID", cid, `miner ${header.miner.toString(prefix)} is no ID address`);
+  return { header: { ...header, ticket, electionProof, blockSig, blsAggregate }, cid, prefix };
 }
 
 export function checkMessageCount(cid: CID, count: number): void {

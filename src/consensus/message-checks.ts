@@ -8,7 +8,7 @@ import { isFilError } from "../base/errors.ts";
 import { CHAIN_LIMITS } from "../params/networks.ts";
 import { addressProtocols, chainRule, signatureTypes } from "../schema/versions/chain-rules.ts";
 import { describeCode, type StateView } from "../state/state-view.ts";
-import { Address } from "../types/address.ts";
+import { Address, type NetworkPrefix } from "../types/address.ts";
 import type { CID } from "../types/cid.ts";
 import {
   chainLength,
@@ -46,13 +46,19 @@ const AGGREGATE_BYTES = 96;
 /** The BLS address of the point at infinity. */
 const ZERO_BLS = Address.fromBytes(Uint8Array.from({ length: 49 }, (_, i) => (i === 0 ? 3 : i === 1 ? 0xc0 : 0)));
 
-/** What is wrong with a message's form, or null. The order is the reference's. */
-export function syntaxFault(m: Message, networkVersion: number, inclusionGas: bigint): string | null {
+/** What is wrong with a message's form, or null; `prefix`: of addresses in the text. The order is the reference's. */
+export function syntaxFault(
+  m: Message,
+  networkVersion: number,
+  inclusionGas: bigint,
+  prefix: NetworkPrefix,
+): string | null {
   const protocols = addressProtocols(networkVersion);
   if (chainRule("refusesZeroReceiver", networkVersion) && m.to.equals(ZERO_BLS))
     return "it goes to the zero BLS address";
-  if (!protocols.includes(m.to.protocol)) return `receiver ${m.to} is of protocol ${m.to.protocol}`;
-  if (!protocols.includes(m.from.protocol)) return `sender ${m.from} is of protocol ${m.from.protocol}`;
+  if (!protocols.includes(m.to.protocol)) return `receiver ${m.to.toString(prefix)} is of protocol ${m.to.protocol}`;
+  if (!protocols.includes(m.from.protocol))
+    return `sender ${m.from.toString(prefix)} is of protocol ${m.from.protocol}`;
   if (m.value < 0n) return "its value is negative";
   if (m.value > CHAIN_LIMITS.totalFilecoin) return "its value is more than all there is";
   if (m.gasFeeCap < 0n) return "its fee cap is negative";
@@ -72,29 +78,33 @@ export async function checkMessages(
   verifiers: MessageVerifiers,
 ): Promise<void> {
   await checkAggregate(block, messages.bls, context.view, verifiers);
-  const run = new MessageRun(block.cid, context);
+  const run = new MessageRun(block, context);
   for (const message of messages.bls) await run.next(message, messageLength(message));
   for (const signed of messages.secp) {
     checkSignatureType(block.cid, signed, context.networkVersion);
     await run.next(signed.message, chainLength(signed));
-    const key = await keyOf(block.cid, context.view, signed.message.from);
-    if (!(await verifiers.signed(signed, key)))
-      throw blockError("MESSAGE_SIGNATURE", block.cid, `message ${messageCid(signed.message)} is not signed by ${key}`);
+    const key = await keyOf(block, context.view, signed.message.from);
+    if (!(await verifiers.signed(signed, key))) {
+      const why = `message ${messageCid(signed.message)} is not signed by ${key.toString(block.prefix)}`;
+      throw blockError("MESSAGE_SIGNATURE", block.cid, why);
+    }
   }
 }
 
 async function checkAggregate(
-  { header, cid }: IncomingBlock,
+  block: IncomingBlock,
   messages: readonly Message[],
   view: StateView,
   verifiers: MessageVerifiers,
 ): Promise<void> {
   // Whatever stands there: with no messages, nothing is looked at.
   if (messages.length === 0) return;
+  const { header, cid, prefix } = block;
   const list = [];
   for (const message of messages) {
-    const key = await keyOf(cid, view, message.from);
-    if (key.protocol !== BLS_PROTOCOL) throw blockError("SENDER", cid, `sender ${message.from} has no BLS key`);
+    const key = await keyOf(block, view, message.from);
+    if (key.protocol !== BLS_PROTOCOL)
+      throw blockError("SENDER", cid, `sender ${message.from.toString(prefix)} has no BLS key`);
     list.push({ publicKey: key.payload, message: messageCid(message).bytes });
   }
   const { type, data } = header.blsAggregate;
@@ -103,12 +113,12 @@ async function checkAggregate(
   if (!isRight) throw blockError("BLS_AGGREGATE", cid, "the aggregate is not the BLS messages' signatures");
 }
 
-async function keyOf(cid: CID, view: StateView, address: Address): Promise<Address> {
+async function keyOf({ cid, prefix }: IncomingBlock, view: StateView, address: Address): Promise<Address> {
   try {
     return await view.accountKey(address);
   } catch (cause) {
     if (!isFilError(cause)) throw cause;
-    throw blockError("SENDER", cid, `sender ${address} has no key: ${cause.message}`, { cause });
+    throw blockError("SENDER", cid, `sender ${address.toString(prefix)} has no key: ${cause.message}`, { cause });
   }
 }
 
@@ -122,18 +132,20 @@ function checkSignatureType(cid: CID, { signature, message }: SignedMessage, net
 /** The messages of a block one after another: gas adds up, nonces follow each other for each sender. */
 class MessageRun {
   private readonly cid: CID;
+  private readonly prefix: NetworkPrefix;
   private readonly context: MessageContext;
   private readonly nonces = new Map<string, bigint>();
   private gas = 0n;
 
-  constructor(cid: CID, context: MessageContext) {
+  constructor({ cid, prefix }: IncomingBlock, context: MessageContext) {
     this.cid = cid;
+    this.prefix = prefix;
     this.context = context;
   }
 
   async next(m: Message, bytes: number): Promise<void> {
     const { networkVersion, inclusionGas } = this.context;
-    const fault = syntaxFault(m, networkVersion, inclusionGas(bytes));
+    const fault = syntaxFault(m, networkVersion, inclusionGas(bytes), this.prefix);
     if (fault !== null) throw blockError("MESSAGE_SYNTAX", this.cid, `message ${messageCid(m)}: ${fault}`);
     this.gas += m.gasLimit;
     if (this.gas > CHAIN_LIMITS.blockGasLimit)
@@ -150,15 +162,15 @@ class MessageRun {
     const { networkVersion, view } = this.context;
     if (!chainRule("resolvesSenderIds", networkVersion)) return from;
     const id = await view.lookupId(from);
-    if (id === null) throw blockError("SENDER", this.cid, `sender ${from} does not exist`);
+    if (id === null) throw blockError("SENDER", this.cid, `sender ${from.toString(this.prefix)} does not exist`);
     return id;
   }
 
   private async firstNonce(sender: Address, { from }: Message): Promise<bigint> {
     const actor = await this.context.view.actor(sender);
-    if (actor === null) throw blockError("SENDER", this.cid, `sender ${from} does not exist`);
+    if (actor === null) throw blockError("SENDER", this.cid, `sender ${from.toString(this.prefix)} does not exist`);
     if (describeCode(actor.code)?.actor.name !== "account")
-      throw blockError("SENDER", this.cid, `sender ${from} is no account`);
+      throw blockError("SENDER", this.cid, `sender ${from.toString(this.prefix)} is no account`);
     return actor.nonce;
   }
 }

@@ -102,7 +102,7 @@ export class BlockValidator {
   /** Validates a block; throws `BlockError`, or what this node failed of. The parent tipset must be stored; its state may still have to be computed. */
   async validate({ header, messages }: FullBlock): Promise<BlockReport> {
     const cid = headerCid(header);
-    const block: IncomingBlock = { header: checkComplete(header, cid), cid };
+    const block = checkComplete(header, cid, this.options.states.network.prefix);
     this.refuseBad(block);
     checkMessageCount(cid, messages.bls.length + messages.secp.length);
     const context = await this.parentOf(block);
@@ -201,24 +201,27 @@ export class BlockValidator {
 
   /** Worker key (48 bytes) and claim of a block's miner in the lookback state. */
   private async producer(
-    { header, cid }: IncomingBlock,
+    { header, cid, prefix }: IncomingBlock,
     { lookbackState, power }: RoundContext,
   ): Promise<{ readonly worker: Uint8Array; readonly claim: Claim | null }> {
     const { blocks } = this.options.states.chain;
+    const miner = header.miner.toString(prefix);
     const standing = await minerStanding(blocks, lookbackState, header.miner).catch((cause: unknown) => {
       if (!isFilError(cause)) throw cause;
-      throw blockError("MINER_UNKNOWN", cid, `${header.miner} is no miner: ${cause.message}`, { cause });
+      throw blockError("MINER_UNKNOWN", cid, `${miner} is no miner: ${cause.message}`, { cause });
     });
-    if (standing === null) throw blockError("MINER_UNKNOWN", cid, `${header.miner} is no miner at the lookback`);
+    if (standing === null) throw blockError("MINER_UNKNOWN", cid, `${miner} is no miner at the lookback`);
     return { worker: standing.worker.payload, claim: await power.claim(header.miner) };
   }
 
-  private async eligible({ header, cid }: IncomingBlock, context: ParentContext, round: RoundContext): Promise<void> {
+  private async eligible(block: IncomingBlock, context: ParentContext, round: RoundContext): Promise<void> {
     const { states } = this.options;
+    const { header, cid, prefix } = block;
+    const miner = header.miner.toString(prefix);
     const claim = await (await powerTable(states.chain.blocks, context.before)).claim(header.miner);
-    if (claim === null) throw blockError("MINER_UNKNOWN", cid, `miner ${header.miner} has no claim to power`);
+    if (claim === null) throw blockError("MINER_UNKNOWN", cid, `miner ${miner} has no claim to power`);
     const why = await whyNotEligible(states, round.lookback, context.parent, header.miner);
-    if (why !== null) throw blockError("NOT_ELIGIBLE", cid, `miner ${header.miner} may not win: ${why}`);
+    if (why !== null) throw blockError("NOT_ELIGIBLE", cid, `miner ${miner} may not win: ${why}`);
   }
 
   private async beacon(block: IncomingBlock, { parent, version, beacon }: ParentContext): Promise<void> {

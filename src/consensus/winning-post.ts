@@ -34,12 +34,12 @@ export type PostVerdict = "verified" | "declared" | "wrong";
 export type VerifyWinningPost = (statement: WinningPostStatement) => Promise<PostVerdict>;
 
 export async function checkWinningPost(
-  { header, cid }: IncomingBlock,
+  { header, cid, prefix }: IncomingBlock,
   statement: WinningPostStatement,
   verify: VerifyWinningPost,
 ): Promise<Exclude<PostVerdict, "wrong">> {
   if (statement.sectors.length === 0)
-    throw blockError("WINNING_POST", cid, `miner ${header.miner} has nothing to prove`);
+    throw blockError("WINNING_POST", cid, `miner ${header.miner.toString(prefix)} has nothing to prove`);
   const verdict = await verify(statement);
   if (verdict === "wrong") throw blockError("WINNING_POST", cid, "the winning PoSt does not verify");
   return verdict;

@@ -3,6 +3,7 @@
  * stands before the validator that other nodes would use.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildMessageMeta } from "../../src/chain/message-store.ts";
 import { BlockError } from "../../src/consensus/errors.ts";
 import { BlockDoor } from "../../src/consensus/gossip-checks.ts";
 import { powerTable } from "../../src/consensus/power.ts";
@@ -99,6 +100,8 @@ describe("three miners, two sectors each", () => {
     ]);
     expect(await verdict({ height: header.height + 6 })).toEqual(["ignore", "OUT_OF_RANGE"]);
     expect(await verdict({ miner: Address.id(1_000_000) })).toEqual(["later", "LOOKBACK_UNKNOWN"]);
+    const stranger = await door.judge({ ...announced, header: { ...header, miner: Address.id(1_000_000) } });
+    expect(stranger.error?.message).toMatch("t01000000");
     expect(await verdict({})).toEqual(["accept", undefined]);
     expect(await verdict({})).toEqual(["ignore", "SEEN"]);
   });
@@ -118,5 +121,18 @@ describe("three miners, two sectors each", () => {
     const verdict = validator.validate({ header: { ...header, winPoStProof: [changed] }, messages });
     await expect(verdict).rejects.toBeInstanceOf(BlockError);
     await expect(verdict).rejects.toMatchObject({ code: "WINNING_POST" });
+    const nobody = Address.id(1_000_000);
+    const noMiner = validator.validate({ header: { ...header, miner: nobody }, messages });
+    await expect(noMiner).rejects.toThrow("t01000000 is no miner");
+    const message = {
+      ...{ to: nobody, from: nobody, nonce: 0n, value: 0n, gasLimit: 1n, gasFeeCap: 0n, gasPremium: 0n, method: 0n },
+      params: new Uint8Array(0),
+    };
+    const more = { ...messages, bls: [...messages.bls, message] };
+    const noSender = validator.validate({
+      header: { ...header, messages: buildMessageMeta(more).root },
+      messages: more,
+    });
+    await expect(noSender).rejects.toThrow("sender t01000000 has no key");
   });
 });
