@@ -75,23 +75,10 @@ export class ExchangeClient {
     },
   ): Promise<readonly FetchedTipset[]> {
     const { messages, signal, from, vouched = false } = options;
-    const others = this.parts.peers().filter((peer) => peer !== from);
-    const peers = (from === undefined ? others : [from, ...others]).slice(0, MAX_TRIED);
-    if (peers.length === 0) throw new ExchangeError({ code: "NO_PEER" }, "no peer to ask for the chain");
     const request = { head, length, headers: true, messages };
-    let last: unknown;
-    for (const peer of peers) {
-      signal.throwIfAborted();
-      try {
-        return await this.ask(peer, request, signal, vouched && peer === from);
-      } catch (error) {
-        signal.throwIfAborted();
-        last = error;
-      }
-    }
-    throw new ExchangeError({ code: "NO_ANSWER", tried: peers.length }, `none of ${peers.length} peers had the chain`, {
-      cause: last,
-    });
+    return askInTurn(this.parts.peers(), from, signal, (peer) =>
+      this.ask(peer, request, signal, vouched && peer === from),
+    );
   }
 
   /** `promised`: the peer called the chain its own. Who never did, or passed a block on, may not have it. */
@@ -143,6 +130,34 @@ export class ExchangeClient {
       clearInterval(watch);
     }
   }
+}
+
+/**
+ * What the first peer answers that has an answer, `from` before all others. Rejects with `ExchangeError` NO_PEER or
+ * NO_ANSWER, or the signal's reason.
+ */
+export async function askInTurn<Answer>(
+  all: readonly string[],
+  from: string | undefined,
+  signal: AbortSignal,
+  ask: (peer: string) => Promise<Answer>,
+): Promise<Answer> {
+  const others = all.filter((peer) => peer !== from);
+  const peers = (from === undefined ? others : [from, ...others]).slice(0, MAX_TRIED);
+  if (peers.length === 0) throw new ExchangeError({ code: "NO_PEER" }, "no peer to ask for the chain");
+  let last: unknown;
+  for (const peer of peers) {
+    signal.throwIfAborted();
+    try {
+      return await ask(peer);
+    } catch (error) {
+      signal.throwIfAborted();
+      last = error;
+    }
+  }
+  throw new ExchangeError({ code: "NO_ANSWER", tried: peers.length }, `none of ${peers.length} peers had the chain`, {
+    cause: last,
+  });
 }
 
 /** Checks an answer against its question; throws `ExchangeError`. What the headers claim of the state is not looked at. */

@@ -86,35 +86,51 @@ export class ExchangeServer {
     const refusal = refuse(request);
     if (refusal !== null) return encodeExchangeResponse(EXCHANGE_STATUS.badRequest, refusal, []);
     try {
-      return await this.collect(request, taken);
+      return await answerRequest(this.parts.chain, request, (bytes) => this.takes(bytes, taken));
     } catch {
       return encodeExchangeResponse(EXCHANGE_STATUS.internalError, "the chain could not be read", []);
     }
   }
 
-  private async collect(request: ExchangeRequest, taken: { bytes: number }): Promise<Uint8Array> {
-    const { chain } = this.parts;
-    const parts: Uint8Array[] = [];
-    let next = await chain.tipset(request.head);
-    if (next === null) return encodeExchangeResponse(EXCHANGE_STATUS.notFound, "tipset not found", []);
-    while (next !== null && parts.length < request.length) {
-      const messages = request.messages ? await compactMessages(chain, next) : null;
-      if (request.messages && messages === null) break;
-      const bytes = encodeExchangeTipset({ blocks: request.headers ? next.blocks : [], messages });
-      const isFull =
-        taken.bytes + bytes.length > EXCHANGE_LIMITS.responseBytes ||
-        this.inFlight + bytes.length > PEER_LIMITS.exchangeBytesInFlight;
-      if (isFull) break;
-      parts.push(bytes);
-      taken.bytes += bytes.length;
-      this.inFlight += bytes.length;
-      if (next.height === 0) return encodeExchangeResponse(EXCHANGE_STATUS.ok, "", parts);
-      next = await chain.tipset(next.blocks[0]?.parents ?? []);
-    }
-    const isWhole = parts.length === request.length;
-    const status = isWhole ? EXCHANGE_STATUS.ok : EXCHANGE_STATUS.partial;
-    return encodeExchangeResponse(status, isWhole ? "" : "not all of it is here", parts);
+  private takes(bytes: number, taken: { bytes: number }): boolean {
+    const isFull =
+      taken.bytes + bytes > EXCHANGE_LIMITS.responseBytes || this.inFlight + bytes > PEER_LIMITS.exchangeBytesInFlight;
+    if (isFull) return false;
+    taken.bytes += bytes;
+    this.inFlight += bytes;
+    return true;
   }
+}
+
+/**
+ * The answer to a request from a chain: as many tipsets as `takes` agrees to, which hears the bytes of each in
+ * turn. One without a tipset never calls itself good: whoever asks would take it for a lie.
+ */
+export async function answerRequest(
+  chain: ChainSource,
+  request: ExchangeRequest,
+  takes: (bytes: number) => boolean,
+): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let next = await chain.tipset(request.head);
+  if (next === null) return encodeExchangeResponse(EXCHANGE_STATUS.notFound, "tipset not found", []);
+  while (next !== null) {
+    const messages = request.messages ? await compactMessages(chain, next) : null;
+    if (request.messages && messages === null) {
+      if (parts.length > 0) break;
+      return encodeExchangeResponse(EXCHANGE_STATUS.notFound, "messages not found", []);
+    }
+    const bytes = encodeExchangeTipset({ blocks: request.headers ? next.blocks : [], messages });
+    if (!takes(bytes.length)) {
+      if (parts.length > 0) break;
+      return encodeExchangeResponse(EXCHANGE_STATUS.goAway, "too much to send", []);
+    }
+    parts.push(bytes);
+    if (next.height === 0 || parts.length === request.length)
+      return encodeExchangeResponse(EXCHANGE_STATUS.ok, "", parts);
+    next = await chain.tipset(next.blocks[0]?.parents ?? []);
+  }
+  return encodeExchangeResponse(EXCHANGE_STATUS.partial, "not all of it is here", parts);
 }
 
 /** What is wrong with a request, or null. */

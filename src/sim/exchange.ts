@@ -4,18 +4,15 @@
  */
 import { isFilError } from "../base/errors.ts";
 import type { ChainSource } from "../network/chain-source.ts";
-import { checkResponse, ExchangeError, type FetchedTipset } from "../network/exchange-client.ts";
-import { compactMessages } from "../network/exchange-server.ts";
+import { askInTurn, checkResponse, ExchangeError, type FetchedTipset } from "../network/exchange-client.ts";
+import { answerRequest } from "../network/exchange-server.ts";
 import { DEADLINES } from "../network/params.ts";
 import type { Offence } from "../network/peer-book.ts";
 import {
   decodeExchangeRequest,
   decodeExchangeResponse,
   EXCHANGE_LIMITS,
-  EXCHANGE_STATUS,
   encodeExchangeRequest,
-  encodeExchangeResponse,
-  encodeExchangeTipset,
 } from "../network/wire/exchange.ts";
 import type { AskOptions, Sleep } from "../sync/peers.ts";
 import type { CID } from "../types/cid.ts";
@@ -32,9 +29,6 @@ export type SimExchangeParts = {
   readonly onOffence: (peer: string, offence: Offence) => void;
 };
 
-/** Peers that are asked before a request is given up, as the client of libp2p does. */
-const MAX_TRIED = 16;
-
 export class SimExchange {
   /** Requests that wait for an answer. */
   open = 0;
@@ -50,27 +44,19 @@ export class SimExchange {
     options: AskOptions & { readonly messages: boolean },
   ): Promise<readonly FetchedTipset[]> {
     const { messages, signal, from, vouched = false } = options;
-    const others = this.parts.peers().filter((peer) => peer !== from);
-    const peers = (from === undefined ? others : [from, ...others]).slice(0, MAX_TRIED);
-    if (peers.length === 0) throw new ExchangeError({ code: "NO_PEER" }, "no peer to ask for the chain");
     const request = { head, length, headers: true, messages };
-    let last: unknown;
-    for (const peer of peers) {
-      signal.throwIfAborted();
+    return askInTurn(this.parts.peers(), from, signal, async (peer) => {
       try {
         const bytes = await this.answerOf(peer, encodeExchangeRequest(request), signal);
         return checkResponse(peer, request, decodeExchangeResponse(bytes));
       } catch (error) {
         signal.throwIfAborted();
-        last = error;
         if (isFilError(error, "BAD_ANSWER")) this.parts.onOffence(peer, "badChain");
         else if (isFilError(error, "NO_ANSWER")) {
           if (vouched && peer === from) this.parts.onOffence(peer, "notFound");
         } else if (!isFilError(error, "NO_PEER")) this.parts.onOffence(peer, "badFrame");
+        throw error;
       }
-    }
-    throw new ExchangeError({ code: "NO_ANSWER", tried: peers.length }, `none of ${peers.length} peers had the chain`, {
-      cause: last,
     });
   }
 
@@ -100,22 +86,10 @@ export class SimExchange {
 }
 
 /** The answer of a node whose chain is `chain`. */
-export async function answerExchange(chain: ChainSource, bytes: Uint8Array): Promise<Uint8Array> {
-  const request = decodeExchangeRequest(bytes);
-  const parts: Uint8Array[] = [];
-  let [size, isWhole] = [0, false];
-  let next = await chain.tipset(request.head);
-  if (next === null) return encodeExchangeResponse(EXCHANGE_STATUS.notFound, "tipset not found", []);
-  while (next !== null && parts.length < request.length) {
-    const messages = request.messages ? await compactMessages(chain, next) : null;
-    if (request.messages && messages === null) break;
-    const one = encodeExchangeTipset({ blocks: request.headers ? next.blocks : [], messages });
-    size += one.length;
-    if (size > EXCHANGE_LIMITS.responseBytes) break;
-    parts.push(one);
-    isWhole = next.height === 0 || parts.length === request.length;
-    next = isWhole ? null : await chain.tipset(next.blocks[0]?.parents ?? []);
-  }
-  const status = isWhole ? EXCHANGE_STATUS.ok : EXCHANGE_STATUS.partial;
-  return encodeExchangeResponse(status, isWhole ? "" : "not all of it is here", parts);
+export function answerExchange(chain: ChainSource, bytes: Uint8Array): Promise<Uint8Array> {
+  let size = 0;
+  return answerRequest(chain, decodeExchangeRequest(bytes), (more) => {
+    size += more;
+    return size <= EXCHANGE_LIMITS.responseBytes;
+  });
 }

@@ -1,5 +1,7 @@
 /** Two and three hosts on loopback: what they tell and fetch, and what becomes of those that lie. */
 import { afterEach, describe, expect, test } from "vitest";
+import { answerRequest } from "../../../src/network/exchange-server.ts";
+import { decodeExchangeResponse, EXCHANGE_STATUS } from "../../../src/network/wire/exchange.ts";
 import { Address } from "../../../src/types/address.ts";
 import { SIGNATURE_TYPE } from "../../../src/types/message.ts";
 import { plainChain, plainHeader } from "../../support/headers.ts";
@@ -84,6 +86,25 @@ describe("chain exchange", () => {
     const byMiner = (miner: number) => top?.tipset.blocks.findIndex((h) => h.miner.equals(Address.id(miner))) ?? -1;
     expect(top?.messages?.secpIncludes[byMiner(1000)]).toHaveLength(2);
     expect(top?.messages?.secpIncludes[byMiner(1002)]).toHaveLength(0);
+  });
+
+  test("who has not the messages says so, and is not taken for a liar", async () => {
+    const a = await node({ ...chainSource(chain), blockMessages: async () => null });
+    const b = await node(chainSource(chain.slice(0, 1)), []);
+    await b.network.connect(a.network.addresses()[0] as string);
+    const asked = b.network.exchange.fetch(head?.key ?? [], 3, { messages: true, signal: signal() });
+    await expect(asked).rejects.toMatchObject({ code: "NO_ANSWER" });
+    expect(b.book.list().filter(({ lastOffence }) => lastOffence !== null)).toEqual([]);
+    expect(await b.network.exchange.fetch(head?.key ?? [], 3, { messages: false, signal: signal() })).toHaveLength(3);
+  });
+
+  test("no room for even one tipset is said, too", async () => {
+    const request = { head: head?.key ?? [], length: 3, headers: true, messages: false };
+    const answer = async (room: number) =>
+      decodeExchangeResponse(await answerRequest(chainSource(chain), request, () => room-- > 0));
+    expect(await answer(0)).toMatchObject({ status: EXCHANGE_STATUS.goAway, chain: [] });
+    expect(await answer(2)).toMatchObject({ status: EXCHANGE_STATUS.partial, chain: [{}, {}] });
+    expect(await answer(3)).toMatchObject({ status: EXCHANGE_STATUS.ok, chain: [{}, {}, {}] });
   });
 
   test("a tipset that nobody has is no answer, and no peer is no answer either", async () => {
