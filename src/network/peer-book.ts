@@ -40,7 +40,7 @@ export class PeerBook {
       ...old,
       points: banned ? 0 : points,
       bans,
-      bannedUntil: banned ? this.now() + banLength(bans) : old.bannedUntil,
+      bannedUntil: banned ? Math.max(old.bannedUntil, this.now() + banLength(bans)) : old.bannedUntil,
       lastOffence: offence,
     });
     if (banned) for (const one of from) this.bannedFrom(one);
@@ -124,10 +124,11 @@ export class PeerBook {
       [`${ip}:${port}`, BAN.perPort],
       [ip, BAN.perHost],
     ] as const) {
-      const bans = (this.addresses.get(address)?.bans ?? 0) + 1;
+      const old = this.addresses.get(address);
+      const bans = (old?.bans ?? 0) + 1;
       const at = this.now();
-      const bannedUntil = bans >= allowed ? at + banLength(bans - allowed + 1) : 0;
-      this.keepAddress({ address, bans, bannedUntil, at });
+      const until = bans >= allowed ? at + banLength(bans - allowed + 1) : 0;
+      this.keepAddress({ address, bans, bannedUntil: Math.max(old?.bannedUntil ?? 0, until), at });
     }
     this.changed();
   }
@@ -135,7 +136,7 @@ export class PeerBook {
   private keepAddress(record: AddressRecord): void {
     this.addresses.delete(record.address);
     this.addresses.set(record.address, record);
-    if (this.addresses.size > MAX_PEERS) this.addresses.delete(this.addresses.keys().next().value as string);
+    forgetOne(this.addresses);
   }
 
   /** The record as of now, points faded. */
@@ -150,9 +151,25 @@ export class PeerBook {
   private put(record: PeerRecord): void {
     this.peers.delete(record.id);
     this.peers.set(record.id, record);
-    if (this.peers.size > MAX_PEERS) this.peers.delete(this.peers.keys().next().value as string);
+    forgetOne(this.peers);
     this.changed();
   }
+}
+
+/**
+ * Makes room: what was longest quiet goes, but no ban of the operator's while there is anything else, so that nobody gets
+ * rid of one by coming under thousands of names.
+ */
+function forgetOne(records: Map<string, { readonly bannedUntil: number }>): void {
+  if (records.size <= MAX_PEERS) return;
+  let found: string | undefined;
+  for (const [key, { bannedUntil }] of records) {
+    found ??= key;
+    if (bannedUntil === FOR_EVER) continue;
+    found = key;
+    break;
+  }
+  records.delete(found as string);
 }
 
 /** Milliseconds of the ban that is the `bans`-th: each is twice as long, up to a day. */

@@ -39,7 +39,7 @@ export const BAN = {
   perPort: 2,
   perHost: 4,
 } as const;
-/** Peers and addresses remembered; what was longest quiet is forgotten first. */
+/** Peers and addresses remembered; what was longest quiet is forgotten first, what is banned for ever last. */
 export const MAX_PEERS = 4096;
 export const MAX_ADDRESSES = 8;
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { utf8 } from "../../../src/base/bytes.ts";
 import { PeerBook } from "../../../src/network/peer-book.ts";
 import { PeerBookError } from "../../../src/network/peer-book-file.ts";
-import { BAN, OFFENCES } from "../../../src/network/peer-records.ts";
+import { BAN, FOR_EVER, MAX_PEERS, OFFENCES } from "../../../src/network/peer-records.ts";
 import { RateLimiter } from "../../../src/network/rate-limit.ts";
 
 describe("peer book", () => {
@@ -20,6 +20,28 @@ describe("peer book", () => {
     expect(book.isBanned("a")).toBe(true);
     now += BAN.firstMs;
     expect(book.isBanned("a")).toBe(false);
+  });
+
+  test("an offence that is told of after the operator's ban does not shorten it", () => {
+    let now = 5;
+    const book = new PeerBook(() => now);
+    book.ban("a", FOR_EVER);
+    book.banAddress("192.0.2.9", FOR_EVER);
+    book.report("a", "wrongGenesis", [{ ip: "192.0.2.9", port: 7 }]);
+    now += 2 * BAN.longestMs;
+    expect([book.isBanned("a"), book.isAddressBanned({ ip: "192.0.2.9", port: 7 })]).toEqual([true, true]);
+  });
+
+  test("thousands of new names make it forget others, but no ban of the operator's", () => {
+    const book = new PeerBook(() => 5);
+    book.report("early", "badFrame");
+    book.ban("operator's", FOR_EVER);
+    book.banAddress("192.0.2.9", FOR_EVER);
+    for (let i = 0; i < MAX_PEERS; i++)
+      book.report(`new ${i}`, "wrongGenesis", [{ ip: `10.0.${i >> 8}.${i & 255}`, port: 1 }]);
+    expect(book.list()).toHaveLength(MAX_PEERS);
+    expect(book.list().some(({ id }) => id === "early")).toBe(false);
+    expect([book.isBanned("operator's"), book.isAddressBanned({ ip: "192.0.2.9", port: 7 })]).toEqual([true, true]);
   });
 
   test("points fade by half in the half life", () => {
