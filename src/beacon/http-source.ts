@@ -3,6 +3,7 @@
  * `GET <server>/<chain hash>/public/<round>` answers {"round", "signature", "previous_signature"?}.
  */
 import { fromHex, toHex } from "../base/bytes.ts";
+import { sleepFor } from "../base/sleep.ts";
 import type { BeaconEntry } from "../types/block-header.ts";
 import { type DrandInfo, isChained } from "./drand.ts";
 import { BeaconError } from "./errors.ts";
@@ -52,7 +53,7 @@ export function httpSource(options: HttpSourceOptions): BeaconSource {
       if (known !== null) return known;
       let last: unknown;
       for (let attempt = 0; attempt < attempts; attempt++) {
-        if (attempt > 0) await pause(pauseMs, signal);
+        if (attempt > 0) await sleepFor(pauseMs, signal);
         for (const server of servers) {
           signal.throwIfAborted();
           try {
@@ -96,18 +97,4 @@ async function readText(response: Response): Promise<string> {
     parts.push(part);
   }
   return new TextDecoder().decode(await new Blob(parts as BlobPart[]).arrayBuffer());
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", end);
-      resolve();
-    }, ms);
-    const end = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    signal.addEventListener("abort", end, { once: true });
-  });
 }
