@@ -18,6 +18,8 @@ export class BadBlocks {
   private readonly blocks: BlockStore;
   private readonly reasons = new Map<string, string>();
   private readonly turns = new Turns();
+  /** How often blocks were unmarked: what was concluded from their marks may not hold any more. */
+  unmarkings = 0;
 
   private constructor(blocks: BlockStore) {
     this.blocks = blocks;
@@ -53,6 +55,7 @@ export class BadBlocks {
       const names = cids === undefined ? [...this.reasons.keys()] : cids.map(String);
       await this.blocks.write({ metadata: names.map((name) => [PREFIX + name, null] as const) }, { sync: true });
       for (const name of names) this.reasons.delete(name);
+      this.unmarkings++;
     });
   }
 }

@@ -11,7 +11,7 @@ import type { Chain } from "../chain/chain.ts";
 import { BlockError } from "../consensus/errors.ts";
 import { BLOCK_LIMITS } from "../consensus/limits.ts";
 import type { FullBlock } from "../consensus/validator.ts";
-import { tipsetKeyText } from "../types/block-header.ts";
+import { type Tipset, tipsetKeyText } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
 import { fetchFull } from "./full-blocks.ts";
 import type { HeadChoice } from "./head-choice.ts";
@@ -60,7 +60,9 @@ export class Syncer {
   private readonly targets = new Targets();
   private readonly active = new Map<string, Active>();
   private readonly ended: SyncRun[] = [];
-  private readonly refused = new BoundedMap<string, SyncError>(MAX_REFUSED);
+  private refused = new BoundedMap<string, SyncError>(MAX_REFUSED);
+  /** Under what the refusals were made. */
+  private refusedUnder: { readonly unmarkings: number; readonly checkpoint: Tipset | null; readonly height: number };
   private readonly heard = new Set<string>();
   private readonly stopping = new AbortController();
   private readonly idleWaiters = new Set<() => void>();
@@ -69,6 +71,7 @@ export class Syncer {
 
   constructor(parts: SyncerParts) {
     this.parts = parts;
+    this.refusedUnder = this.circumstances();
     this.loop = this.work();
   }
 
@@ -79,8 +82,8 @@ export class Syncer {
   inform(peer: string, key: readonly CID[], height: number, weight: bigint, own = true): void {
     if (own && this.heard.size < MAX_HEARD) this.heard.add(peer);
     if (key.length > 0 && height > 0 && height <= this.parts.epochNow() + BLOCK_LIMITS.heightDrift) {
-      const refusal = this.refused.get(tipsetKeyText(key));
-      if (refusal === undefined) this.targets.add(peer, key, { height, weight, own }, this.activeTargets());
+      const refusal = this.refusal(tipsetKeyText(key));
+      if (refusal === null) this.targets.add(peer, key, { height, weight, own }, this.activeTargets());
       else if (own) this.blame(refusal, [peer]);
     }
     this.wake();
@@ -250,7 +253,7 @@ export class Syncer {
     const walk = await walkBack(target.key, target.height, {
       chain,
       knows: (key) => imports.knows(key),
-      refusal: (name) => this.refused.get(name) ?? null,
+      refusal: (name) => this.refusal(name),
       fetch: (key, length) => this.parts.peers.fetch(key, length, { ...options, messages: false }),
       onTipset: (tipset) => {
         active.progressAt = this.parts.now();
@@ -316,6 +319,24 @@ export class Syncer {
   }
 
   // What follows from a failure.
+
+  /**
+   * Why a tipset is not worth the way; null if nothing is known against it. What an operator took back, a bad block's
+   * mark, a checkpoint, or the head itself, is held against none any more.
+   */
+  private refusal(name: string): SyncError | null {
+    const [before, now] = [this.refusedUnder, this.circumstances()];
+    this.refusedUnder = now;
+    const holds =
+      before.unmarkings === now.unmarkings && before.checkpoint === now.checkpoint && before.height <= now.height;
+    if (!holds) this.refused = new BoundedMap(MAX_REFUSED);
+    return this.refused.get(name) ?? null;
+  }
+
+  private circumstances() {
+    const { bad, checkpoint, head } = this.parts.chain;
+    return { unmarkings: bad.unmarkings, checkpoint, height: head.height };
+  }
 
   private failed(target: Target, error: unknown): void {
     const vouching = [...target.peers].filter(([, own]) => own).map(([peer]) => peer);

@@ -116,6 +116,34 @@ describe("forks", () => {
     expect([world.validated, world.peers.reports]).toEqual([[], []]);
   });
 
+  test("what the operator takes back is held against no chain any more: a mark, a checkpoint, the head", async () => {
+    const own = madeChain(genesis, 20, 1);
+    const world = await open(own);
+    const fork = [...own.slice(0, 8), ...madeChain(TOP(own.slice(0, 8)), 30, 2, 2)];
+    const said = async (blocks: readonly FullBlock[]): Promise<number> => {
+      world.hello("a", blocks);
+      await world.syncer.waitSynced(signal());
+      return world.chain.head.height;
+    };
+    const bad = cidOf(fork[10] as FullBlock);
+    await world.chain.bad.mark(bad, MARKED_BY_OPERATOR);
+    await world.chain.setCheckpoint(await world.chain.tipsetAtOrBefore(10));
+    expect(await said(fork)).toBe(20);
+    await world.chain.setCheckpoint(null);
+    expect(await said(fork)).toBe(20);
+    await world.chain.bad.unmark([bad]);
+    expect(await said(fork)).toBe(30);
+    const long = madeChain(genesis, 935, 3);
+    const other = await open(long);
+    other.hello("a", madeChain(genesis, 940, 4, 2));
+    await other.syncer.waitSynced(signal());
+    expect(other.chain.head.height).toBe(935);
+    await other.chain.setHead(TOP(long.slice(0, 800)));
+    other.hello("a", madeChain(genesis, 940, 4, 2));
+    await other.syncer.waitSynced(signal());
+    expect(other.chain.head.height).toBe(940);
+  });
+
   test("nothing below the checkpoint is reverted", async () => {
     const own = madeChain(genesis, 20, 1);
     const world = await open(own);
