@@ -148,6 +148,7 @@ export class NetworkNode {
       randomness: (tipset) => states.randomness(tipset),
       ...(mining === undefined ? {} : { beacon: (epoch: number): Promise<BeaconEntry> => mining.local.entryAt(epoch) }),
       ...(source === undefined ? {} : { miningBase: baseOf(this.node, verifier, source) }),
+      weight: (tipset) => peers.choice.weight(tipset),
       validateBlock: async (header) => {
         await validator.validate({ header, messages: await chain.messages(header) });
       },

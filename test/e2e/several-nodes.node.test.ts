@@ -49,6 +49,11 @@ test("all nodes are on one chain below the tip, several producers make it, some 
   expect(top.height).toBeGreaterThanOrEqual(4);
   expect(new Set(heads.map(({ node }) => node)).size).toBe(3);
   expect(faults).toEqual([]);
+  // Where storage power counts, a chain's weight is what the blocks on top of it name.
+  const { node, dispatcher } = nodeOf(1);
+  const parent = (await node.chain.parent(top)) as Tipset;
+  const key = parent.key.map((cid) => ({ "/": `${cid}` }));
+  expect(await dispatcher.request("ChainTipSetWeight", key)).toBe(`${top.blocks[0]?.parentWeight}`);
 }, 150_000);
 
 test("a message that one node takes is carried by the network", async () => {
