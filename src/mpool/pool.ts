@@ -175,10 +175,11 @@ export class MessagePool {
       for (let i = 0; i < MAX_ATTEMPTS && sight.moves !== this.moves; i++) sight = await this.see(sender);
       this.admit(entry, sender, sight.state, way);
     } catch (error) {
-      this.forget([entry]);
+      await this.forget([entry]);
       throw error;
     }
     this.insert(entry, sender, sight.state.nonce);
+    // What cannot be stored waits all the same; it is not found by its CID when it waits no longer.
     if (!entry.isLocal) this.parts.kept?.remember(signed).catch(() => undefined);
     const reason = waitsFor(signed.message, baseFee);
     if (reason !== null) this.sayWaits(entry, reason);
@@ -216,7 +217,7 @@ export class MessagePool {
     for (const victim of victims) this.drop(victim.queue, victim.entry, "the pool is full, and it pays least");
     if (replaced !== undefined) {
       this.take(queue, replaced, false);
-      this.forget([replaced]);
+      this.forgetInTime([replaced]);
     }
     this.queues.set(sender.key, queue);
     queue.set(entry);
@@ -251,7 +252,7 @@ export class MessagePool {
 
   private drop(queue: SenderQueue, entry: PoolEntry, reason: string): void {
     this.take(queue, entry, false);
-    this.forget([entry]);
+    this.forgetInTime([entry]);
     this.note("dropped", entry.signed, reason);
   }
 
@@ -265,16 +266,21 @@ export class MessagePool {
     this.announce({ kind: "remove", signed: entry.signed, isLocal: entry.isLocal });
   }
 
-  private forget(entries: readonly PoolEntry[]): void {
+  /** Resolves when the disk has forgotten them; rejects if it cannot: then they are back after a restart. */
+  private async forget(entries: readonly PoolEntry[]): Promise<void> {
     // What is refused may be here by another way: its block was reverted while it was pushed again.
     const gone = entries.filter((one) => one.isLocal && !this.byCid.has(one.key));
     const cids = gone.map((one) => signedMessageCid(one.signed));
-    // One that stays on the disk is refused at the next start, its nonce being used.
-    if (cids.length > 0) this.parts.kept?.remove(cids).catch(() => undefined);
+    if (cids.length > 0) await this.parts.kept?.remove(cids);
   }
 
-  /** Drops all messages; unless `local`, those of this node's own user stay. */
-  clear(local = true): void {
+  /** The same of messages that may come back: a restart judges them anew, by their nonces and what they pay. */
+  private forgetInTime(entries: readonly PoolEntry[]): void {
+    this.forget(entries).catch(() => undefined);
+  }
+
+  /** Drops all messages; unless `local`, those of this node's own user stay. Rejects if the disk cannot forget them. */
+  async clear(local = true): Promise<void> {
     const gone: PoolEntry[] = [];
     for (const queue of [...this.queues.values()]) {
       for (const entry of queue.inOrder()) {
@@ -283,7 +289,7 @@ export class MessagePool {
         gone.push(entry);
       }
     }
-    this.forget(gone);
+    await this.forget(gone);
   }
 
   // Looking.
@@ -443,7 +449,7 @@ export class MessagePool {
       }
       queue.rebase(state.nonce);
     }
-    this.forget(gone);
+    this.forgetInTime(gone);
   }
 
   /** A message of a reverted block waits again, unless its nonce is used on the new chain or taken. */

@@ -116,8 +116,8 @@ export const mpoolGroup = group("Mpool", "Sending messages, and those that wait 
     permission: "write",
     params: [param("clearLocal", fallback(boolean, true))],
     result: nothing,
-    run([local], { node }) {
-      node.pool.clear(local);
+    async run([local], { node }) {
+      await node.pool.clear(local);
       return null;
     },
   }),

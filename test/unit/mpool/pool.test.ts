@@ -279,7 +279,7 @@ test("pool: messages of this node's user outlive the process, unless a block has
   expect(again.pending().map(({ message }) => message.nonce)).toEqual([1n, 2n]);
   await Promise.resolve();
   expect(kept.messages.size).toBe(2);
-  again.clear();
+  await again.clear();
   expect(kept.messages.size).toBe(0);
 });
 
@@ -389,6 +389,21 @@ test("pool: a message that cannot be kept is not accepted", async () => {
   expect(pool.size).toBe(0);
 });
 
+test("pool: what the disk cannot forget is told to whoever wants it gone: it would wait again after a restart", async () => {
+  const states = one();
+  const kept = { ...disk(), remove: () => Promise.reject(new Error("the disk is gone")) };
+  const pool = poolOf({ states, kept });
+  await pool.push(signed(sender(0), 0n));
+  await expect(pool.clear()).rejects.toThrow("the disk is gone");
+  expect(pool.size).toBe(0);
+  // Refused after it was kept: its sender spends meanwhile what it had.
+  const refused = pool.push(signed(sender(0), 1n));
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  states.set(`${sender(0)}`, { nonce: 0n, balance: 0n });
+  pool.headChanged([]);
+  await expect(refused).rejects.toThrow("the disk is gone");
+});
+
 test("pool: the head moves: what blocks carry goes, what reverted blocks carried comes back", async () => {
   const states = one();
   const tipset = {} as Tipset;
@@ -430,6 +445,6 @@ test("pool: what the state has used up goes away, and listeners hear of it", asy
   states.set(`${sender(0)}`, rich(1n));
   await pool.prune();
   expect(pool.size).toBe(1);
-  pool.clear();
+  await pool.clear();
   expect(heard).toEqual(["add 0", "add 1", "remove 0", "remove 1"]);
 });

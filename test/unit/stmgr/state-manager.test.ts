@@ -135,7 +135,7 @@ test("a tipset of any fork has its result and its states, whatever the head is",
   await net.node.pool.settled();
   // What reverted tipsets carried waits again.
   expect(net.node.pool.pending().map(({ message }) => message.value)).toEqual([7n]);
-  net.node.pool.clear();
+  await net.node.pool.clear();
   const other = await net.clock.skip(1);
   expect(await balanceAfter(paid)).toBe(before + 7n);
   expect(await balanceAfter(other)).toBe(before);
