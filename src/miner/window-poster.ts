@@ -57,9 +57,15 @@ export class WindowPoster {
     this.options = options;
   }
 
-  /** Does for each miner what the head asks for; resolves when the messages are in the pool. */
+  /**
+   * Does for each miner what the head asks for; resolves when the messages are in the pool. What fails for one miner keeps
+   * no other from its turn; the first error is thrown afterwards.
+   */
   async headMoved(miners: readonly OwnMiner[]): Promise<void> {
-    for (const miner of miners) await this.forMiner(miner, this.options.states.chain.head);
+    const failures: unknown[] = [];
+    for (const miner of miners)
+      await this.forMiner(miner, this.options.states.chain.head).catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
   }
 
   private async forMiner(miner: OwnMiner, head: Tipset): Promise<void> {

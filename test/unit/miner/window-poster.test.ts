@@ -4,6 +4,7 @@ import { addressOf } from "../../../src/keys/keys.ts";
 import { Devnet } from "../../../src/node/devnet.ts";
 import type { LocalMiners } from "../../../src/node/local-miners.ts";
 import type { GasEstimator } from "../../../src/stmgr/gas-estimator.ts";
+import { Address } from "../../../src/types/address.ts";
 import type { Tipset } from "../../../src/types/block-header.ts";
 import type { Message } from "../../../src/types/message.ts";
 
@@ -42,6 +43,18 @@ test("a proof that fails is made again on the next head; only when it fails ther
   const miner = miners.find(({ address }) => `${address}` === asked[0]);
   if (miner === undefined) throw new Error("no deadline opened");
   const worker = addressOf(crypto, miner.worker);
+
+  // What fails for another miner, of which the chain knows nothing, takes no turn from this one.
+  let turns = 0;
+  const both = posterAt(
+    () => chain.head,
+    async () => {
+      turns++;
+      throw new Error("deadline is not open");
+    },
+  );
+  await expect(both.headMoved([{ ...miner, address: Address.id(999_999) }, miner])).rejects.toThrow("999999");
+  expect(turns).toBe(1);
 
   let head = chain.head;
   const later = (epochs: number): Tipset => ({ ...chain.head, height: chain.head.height + epochs });
