@@ -101,7 +101,7 @@ export class TableStore implements BlockStore {
   }
 
   async metadataBetween(low: string, high: string, window: Window): Promise<(readonly [string, Uint8Array])[]> {
-    const found = await this.table.between(keyOf(FACT, utf8(low)), keyOf(FACT, utf8(high)), window);
+    const found = await this.table.between(keyOf(FACT, utf8(low)), keyOf(FACT, utf8(high)), window).catch(rethrow);
     return found.map(([key, value]) => [fromUtf8(key.subarray(1)), unseal(key, value)] as const);
   }
 

@@ -4,6 +4,8 @@ import path from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { utf8 } from "../../../src/base/bytes.ts";
 import { openTable } from "../../../src/platform/node-level.ts";
+import { TableError } from "../../../src/platform/table.ts";
+import { StorageError } from "../../../src/storage/contract.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
 import { TableStore } from "../../../src/storage/table-store.ts";
 import { cidOfBlock } from "../../../src/types/cid.ts";
@@ -47,4 +49,25 @@ test("level: a damaged value is reported, not returned", async () => {
   const store = await TableStore.open(where, openTable);
   await expect(store.metadata("name")).rejects.toMatchObject({ data: { code: "CORRUPT" } });
   await store.close();
+});
+
+test("a table's error is the store's, whatever was asked", async () => {
+  const fails = () => Promise.reject(new TableError({ code: "FAILED", place: "here" }, "the disk is gone"));
+  const store = await TableStore.open("here", async () => ({
+    get: fails,
+    range: fails,
+    between: fails,
+    change: fails,
+    close: async () => undefined,
+  }));
+  const asked = [
+    store.get(Uint8Array.of(1)),
+    store.metadata("a"),
+    store.metadataWith("a"),
+    store.metadataBetween("a", "b", { limit: 1, descending: false }),
+    store.everyBlock().next(),
+    store.write({ metadata: [["a", null]] }),
+  ];
+  for (const one of await Promise.allSettled(asked))
+    expect(one).toMatchObject({ status: "rejected", reason: expect.any(StorageError) });
 });
