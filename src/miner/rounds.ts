@@ -6,7 +6,7 @@
  * show themselves in 30 s. Source: lotus build/buildconstants/params_mainnet.go (PropagationDelaySecs, EquivocationDelaySecs).
  */
 import type { EpochTimes } from "../beacon/drand.ts";
-import type { Tipset } from "../types/block-header.ts";
+import { type Tipset, tipsetKeyText } from "../types/block-header.ts";
 
 export type MiningDelays = {
   /** Milliseconds from an epoch's time until its blocks are taken to be everywhere. */
@@ -52,12 +52,12 @@ export class Rounds {
   next(base: Tipset, now: number): number {
     const { genesisTime, blockDelay } = this.times;
     const current = Math.floor((now - 1000 * genesisTime - this.delays.propagation) / (1000 * blockDelay)) + 1;
-    const tried = this.last?.key === base.key.join() ? this.last.epoch : 0;
+    const tried = this.last?.key === tipsetKeyText(base.key) ? this.last.epoch : 0;
     return Math.max(base.height + 1, tried + 1, Math.min(current, base.height + 1 + MAX_NULL_ROUNDS));
   }
 
   /** An epoch was tried for on top of a base. */
   tried(base: Tipset, epoch: number): void {
-    this.last = { key: base.key.join(), epoch };
+    this.last = { key: tipsetKeyText(base.key), epoch };
   }
 }

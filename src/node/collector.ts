@@ -10,7 +10,7 @@ import { possibleLinks } from "../exec/reachable.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
 import type { MemoryStore } from "../storage/memory.ts";
-import type { BlockHeader, Tipset } from "../types/block-header.ts";
+import { type BlockHeader, type Tipset, tipsetKeyText } from "../types/block-header.ts";
 import { type CID, cidFromBytes, cidKey } from "../types/cid.ts";
 import { messageCid, signedMessageCid } from "../types/message.ts";
 import type { Health, Startable } from "./startable.ts";
@@ -112,7 +112,7 @@ export class Collector implements Startable {
     let seen = false;
     // Down to where the last collection has been; below that all headers are noted.
     while (at !== null && (kept < keep || !seen)) {
-      seen ||= this.lowest !== null && at.key.join() === this.lowest.key.join();
+      seen ||= this.lowest !== null && tipsetKeyText(at.key) === tipsetKeyText(this.lowest.key);
       for (const cid of at.key) this.headers.add(cidKey(cid));
       if (kept++ < keep) {
         const first = at.blocks[0] as BlockHeader;

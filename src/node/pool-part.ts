@@ -6,6 +6,7 @@ import { PoolStore } from "../mpool/kept-messages.ts";
 import { MessagePool } from "../mpool/pool.ts";
 import { CHAIN_LIMITS } from "../params/networks.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
+import { tipsetKeyText } from "../types/block-header.ts";
 import { chainLength, messageCid } from "../types/message.ts";
 import type { Health, Startable } from "./startable.ts";
 
@@ -35,7 +36,7 @@ export function makePool(states: StateManager, crypto: KeyCrypto): MessagePool {
     signedOf: (tipset) => chain.signedMessages(tipset),
     seenFrom: async (tipset) => {
       const { reverts } = await chain.path(chain.head, tipset, CHAIN_LIMITS.finality);
-      if (reverts.length === 0 && tipset.key.join() === chain.head.key.join()) return null;
+      if (reverts.length === 0 && tipsetKeyText(tipset.key) === tipsetKeyText(chain.head.key)) return null;
       const state = await states.stateAfter(tipset);
       const carried = await Promise.all(reverts.map((one) => chain.signedMessages(one)));
       return { senderState: (address) => state.actor(address), carried: carried.flat() };
