@@ -17,8 +17,6 @@ import type { Message } from "../types/message.ts";
 export type IndexChange = readonly [name: string, value: Uint8Array | null];
 
 const HEIGHT_DIGITS = 16;
-/** Entries that are removed at once. */
-const PAGE = 4096;
 /** Newest canonical tipsets in memory, some 3 KiB each. */
 const KEPT = 1024;
 
@@ -129,18 +127,6 @@ export class CanonicalIndex {
       [heightName(tipset.height), encodeKey(tipset.key)],
       ...messages.map((message) => [senderName(message), height] as const),
     ];
-  }
-
-  /** Removes everything; nothing may use the index meanwhile. */
-  async clear(): Promise<void> {
-    for (const prefix of ["height", "sender"])
-      for (;;) {
-        // Between "/" and "0", what follows it in the order of characters; a store in memory knows one folder at a time.
-        const page = await this.blocks.metadataBetween(`${prefix}/`, `${prefix}0`, { limit: PAGE, descending: false });
-        const found = page.length > 0 ? page : await this.blocks.metadataWith(`${prefix}/`);
-        if (found.length === 0) break;
-        await this.blocks.write({ metadata: found.map(([name]) => [name, null] as const) });
-      }
   }
 
   /** Follows a move of the head whose changes were written. */

@@ -317,7 +317,7 @@ class Importer {
     { tipsets, statesFrom, messagesFrom }: { tipsets: number; statesFrom: number; messagesFrom: number },
   ): Promise<void> {
     const { signal, onProgress } = this.options;
-    await this.index.clear();
+    await this.clear();
     const results = new ResultStore(this.store);
     let changes: IndexChange[] = [];
     let done = 0;
@@ -348,6 +348,21 @@ class Importer {
       [CHAIN_FACTS.importing, null],
     ] as const;
     await this.store.write({ metadata: [...changes, ...facts] }, { sync: true, note: `head at epoch ${head.height}` });
+  }
+
+  /** Removes index and results that another file left, whose import was ended: whoever wrote that one may have lied. */
+  private async clear(): Promise<void> {
+    for (const prefix of ["height", "sender", "result", "state"])
+      for (;;) {
+        // Between "/" and "0", what follows it in the order of characters; a store in memory knows one folder at a time.
+        const page = await this.store.metadataBetween(`${prefix}/`, `${prefix}0`, {
+          limit: BATCH_CHANGES,
+          descending: false,
+        });
+        const found = page.length > 0 ? page : await this.store.metadataWith(`${prefix}/`);
+        if (found.length === 0) break;
+        await this.store.write({ metadata: found.map(([name]) => [name, null] as const) });
+      }
   }
 
   private async carried(tipset: Tipset) {

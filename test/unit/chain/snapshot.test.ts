@@ -7,6 +7,7 @@ import { Chain } from "../../../src/chain/chain.ts";
 import { type ExportOptions, exportChain, exportRange } from "../../../src/chain/export.ts";
 import { type ImportOptions, importSnapshot } from "../../../src/chain/import.ts";
 import { encodeMetadata } from "../../../src/chain/snapshot-format.ts";
+import { parseStateName } from "../../../src/chain/states-from.ts";
 import { type Crypto, loadCrypto } from "../../../src/core/crypto.ts";
 import { Devnet } from "../../../src/node/devnet.ts";
 import { carHeader, readCar, writeCar } from "../../../src/storage/car.ts";
@@ -193,6 +194,9 @@ test("an import that was ended goes on where it was; of another file it begins a
   const chain = await Chain.open({ blocks: other });
   expect(chain.head.height).toBe(9);
   expect(await other.metadataWith("height/0000000000000013")).toEqual([]);
+  const states = await other.metadataWith("state/");
+  expect(Math.max(...states.map(([name]) => parseStateName(name).epoch))).toBeLessThan(9);
+  expect((await other.metadataWith("result/")).length).toBeLessThanOrEqual(states.length + 1);
 });
 
 test("files that are no whole snapshot are refused by name, and leave no chain", async () => {
