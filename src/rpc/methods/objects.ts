@@ -2,7 +2,7 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import { concat, toBase64 } from "../../base/bytes.ts";
 import { exportChain } from "../../chain/export.ts";
-import { linksOf, walkBlocks } from "../../chain/links.ts";
+import { walkBlocks } from "../../chain/links.ts";
 import type { Tipset } from "../../types/block-header.ts";
 import { CID, cidOfBlock, parseCid } from "../../types/cid.ts";
 import type { Json } from "../../types/schema-codec.ts";
@@ -14,6 +14,7 @@ import { group, type MethodContext, method, param, type Subscribe, subscription 
 import type { NodeServices } from "../services.ts";
 import { headChange, readObject } from "./chain.ts";
 
+const DAG_CBOR = 0x71;
 const MANY = 10_000_000;
 /** Bytes of one piece of an export, and of what may wait to be read before the next is made. */
 const PIECE = 256 << 10;
@@ -43,7 +44,7 @@ async function resolve(node: NodeServices, path: string): Promise<{ Cid: CID; Ob
   let cid = within("path", () => parseCid(first));
   const open = async (): Promise<unknown> => {
     const block = await readObject(node, cid);
-    return linksOf(cid, block).length === 0 && cid.code !== 0x71 ? block : dagCbor.decode(block);
+    return cid.code === DAG_CBOR ? dagCbor.decode(block) : block;
   };
   let value = await open();
   for (const step of steps) {
