@@ -36,8 +36,8 @@ export class DevnetError extends FilError<{ readonly code: "OTHER_NETWORK"; read
 const MINER_FACT = "devnet/miner";
 const IDENTITY_FACT = "devnet/identity";
 
-/** Data of the local beacon by round. */
-export function localBeacon(crypto: Crypto, seed: string): (round: bigint) => Uint8Array {
+/** Data of a beacon that nobody signs, by round: a network without elections draws on it. `src/beacon/local.ts` is the one that is signed. */
+export function beaconDataOf(crypto: Crypto, seed: string): (round: bigint) => Uint8Array {
   const prefix = utf8(`filigree/${seed}/beacon/`);
   return (round) => crypto.blake2b256(concat(prefix, utf8(`${round}`)));
 }

@@ -30,7 +30,7 @@ import type { BeaconEntry, Tipset } from "../types/block-header.ts";
 import { type DevAccount, makeAccounts, mnemonicOfSeed, PUBLIC_MNEMONIC } from "./accounts.ts";
 import { Clock } from "./clock.ts";
 import { devControl } from "./dev-control.ts";
-import { localBeacon, openDevnetChain } from "./devnet-chain.ts";
+import { beaconDataOf, openDevnetChain } from "./devnet-chain.ts";
 import { checkDevnetOptions } from "./devnet-options.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
 import { LocalMiners, minerWorker } from "./local-miners.ts";
@@ -219,7 +219,7 @@ export class Devnet {
       await keystore.addAll(accounts.flatMap(({ keys }) => [keys.secp256k1, keys.bls]));
     // The genesis comes last: a first start that was killed before it begins from the beginning.
     const beacon = async (epoch: number): Promise<BeaconEntry> =>
-      local?.entryAt(epoch) ?? { round: BigInt(epoch), data: localBeacon(crypto, seed)(BigInt(epoch)) };
+      local?.entryAt(epoch) ?? { round: BigInt(epoch), data: beaconDataOf(crypto, seed)(BigInt(epoch)) };
     const mining = local === null ? {} : { miners: local.forGenesis() };
     const genesis = { seed, balance, time: options.genesisTime, accounts, workers, beacon: await beacon(0), ...mining };
     const miner = await openDevnetChain(chain, crypto, network, genesis);
@@ -231,7 +231,8 @@ export class Devnet {
     const { states, pool } = node;
     const worker = workers[0] as KeyInfo;
     const producer =
-      local?.producer(node) ?? new Producer({ states, pool, crypto, miner, worker, beacon: localBeacon(crypto, seed) });
+      local?.producer(node) ??
+      new Producer({ states, pool, crypto, miner, worker, beacon: beaconDataOf(crypto, seed) });
     const clock = new Clock({ producer, states, pool, blockTime: options.blockTime });
     const secret = await tokenSecret(secrets);
     await node.start();
