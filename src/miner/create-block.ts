@@ -7,14 +7,19 @@ import type { BlockTemplate } from "../consensus/block-template.ts";
 import type { FullBlock } from "../consensus/validator.ts";
 import { chainWeight } from "../consensus/weight.ts";
 import type { KeyInfo } from "../keys/keys.ts";
+import type { BlockHeader, Tipset } from "../types/block-header.ts";
 import type { BlockMakerOptions } from "./block-maker.ts";
 import { draftBlock, signBlock } from "./draft-block.ts";
+
+/** Resolves if a miner may sign the header on top of the parent, and rejects if not: see `slash-filter.ts`. */
+export type AllowSigning = (header: BlockHeader, parent: Tipset) => Promise<void>;
 
 /** Makes the signed block of a template. `worker`: the key that signs for its miner. */
 export async function createBlock(
   options: BlockMakerOptions,
   template: BlockTemplate,
   worker: KeyInfo,
+  allow: AllowSigning,
 ): Promise<FullBlock> {
   const { states, crypto } = options;
   const { miner, ticket, election: electionProof, beaconEntries, winningPost: winPoStProof, epoch } = template;
@@ -23,6 +28,7 @@ export async function createBlock(
   const own = { miner, ticket, electionProof, beaconEntries, winPoStProof };
   const draft = await draftBlock(options, { ...own, parent, epoch, baseFee, parentWeight }, template.messages);
   const timed = { ...draft, header: { ...draft.header, timestamp: template.timestamp } };
+  await allow(timed.header, parent);
   const { header } = signBlock(crypto, timed, worker);
   return { header, messages: splitMessages(template.messages) };
 }

@@ -10,7 +10,7 @@ import { loadProofs, type Proofs } from "../core/proofs.ts";
 import type { ProofVerifier } from "../exec/types.ts";
 import { addressOf, deriveKey, type KeyInfo } from "../keys/keys.ts";
 import type { BlockMakerOptions } from "../miner/block-maker.ts";
-import { createBlock } from "../miner/create-block.ts";
+import { type AllowSigning, createBlock } from "../miner/create-block.ts";
 import { ElectedProducer } from "../miner/elected-producer.ts";
 import { sealGenesisSector } from "../miner/genesis-seal.ts";
 import type { OwnMiner, OwnSector } from "../miner/own-sectors.ts";
@@ -142,20 +142,21 @@ export class LocalMiners {
         return miningBase(options, base, epoch, miner, drawn);
       },
       weight: (tipset) => validator.weight(tipset),
-      createBlock: this.creating(states),
+      // One process makes all blocks, and nobody reports anybody.
+      createBlock: this.creating(states, this.miners, async () => undefined),
       async validateBlock(header) {
         await validator.validate({ header, messages: await states.chain.messages(header) });
       },
     };
   }
 
-  /** Makes blocks of templates, for miners of this network. */
-  creating(states: StateManager): Required<NodeParts>["createBlock"] {
+  /** Makes blocks of templates, for those miners. `allow`: asked before anything is signed. */
+  creating(states: StateManager, miners: readonly OwnMiner[], allow: AllowSigning): Required<NodeParts>["createBlock"] {
     const options = this.making(states);
     return async (template) => {
-      const own = this.miners.find(({ address }) => address.equals(template.miner));
+      const own = miners.find(({ address }) => address.equals(template.miner));
       if (own === undefined) throw new NoKeyError({ code: "NO_KEY" }, `no key of miner ${template.miner} is here`);
-      return createBlock(options, template, own.worker);
+      return createBlock(options, template, own.worker, allow);
     };
   }
 

@@ -5,6 +5,7 @@ import { Turns } from "../base/turns.ts";
 import { type MiningEvent, MiningLoop, type MiningLoopParts } from "../miner/mining-loop.ts";
 import { SlashFilter } from "../miner/slash-filter.ts";
 import type { WindowPoster } from "../miner/window-poster.ts";
+import type { BlockHeader, Tipset } from "../types/block-header.ts";
 import type { Health, Startable } from "./startable.ts";
 
 export type MiningPartOptions = Omit<MiningLoopParts, "slash" | "onEvent"> & {
@@ -20,6 +21,7 @@ export class MiningPart implements Startable {
   private readonly stopping = new AbortController();
   private readonly posts = new Turns();
   private isPosting = false;
+  private slash: SlashFilter | null = null;
   private loop: MiningLoop | null = null;
   private running: Promise<void> = Promise.resolve();
   private stopListening: () => void = () => undefined;
@@ -31,9 +33,16 @@ export class MiningPart implements Startable {
   async start(): Promise<void> {
     const { states } = this.options;
     const slash = await SlashFilter.open(states.chain.blocks);
+    this.slash = slash;
     this.loop = new MiningLoop({ ...this.options, slash, onEvent: (event) => this.heard(event) });
     this.stopListening = states.chain.onHeadChange(() => this.post());
     this.running = this.loop.run(this.stopping.signal);
+  }
+
+  /** Allows a miner's block that somebody else puts together to be signed, as the slash filter does: throws `SlashError`. */
+  async allow(header: BlockHeader, parent: Tipset): Promise<void> {
+    if (this.slash === null) throw new Error("mining has not started");
+    await this.slash.allow(header, parent);
   }
 
   async stop(): Promise<void> {

@@ -133,7 +133,8 @@ export class NetworkNode {
             isBehind: () => isGreeting() || peers.syncer.isBehind() || contest.isOpen(),
             ...(options.onMining === undefined ? {} : { onEvent: options.onMining }),
           });
-    if (this.mining !== null) this.node.add(this.mining);
+    const { mining: part } = this;
+    if (part !== null) this.node.add(part);
     const { source } = mining?.local.beacon ?? {};
     this.services = {
       version: options.version,
@@ -152,10 +153,14 @@ export class NetworkNode {
       validateBlock: async (header) => {
         await validator.validate({ header, messages: await chain.messages(header) });
       },
-      ...(mining === undefined ? {} : { createBlock: mining.local.creating(states) }),
+      ...(mining === undefined || part === null
+        ? {}
+        : {
+            createBlock: mining.local.creating(states, mining.miners, (header, parent) => part.allow(header, parent)),
+          }),
       prune: (keep) => this.node.collector.collect(keep),
       log: new LogLevels(["chain", "mpool", "miner"]),
-      alerts: [peers.alert, ...(this.mining === null ? [] : [this.mining.alert])],
+      alerts: [peers.alert, ...(part === null ? [] : [part.alert])],
       tokenSecret: secret,
       now,
       randomBytes: platform.randomBytes,

@@ -4,6 +4,8 @@
  * Collected are blocks that a state below the last epochs reaches and no state reaches that is kept: the states of the last
  * epochs on every fork, the genesis', and what is written while the collection runs (a new state reaches what its base
  * reaches, and what is written). Headers, messages and receipts stay: whatever has their form is never taken (`chain-form.ts`).
+ * A node in memory that was told nothing has `collector.ts`, which gives up old messages and receipts too: it drops what it
+ * did not mark, as only a store that can list all that it holds at once lets it.
  *
  * A crash loses nothing: the epoch from which states are kept is on the disk before the first block goes; blocks go before
  * those that link to them, and a state's name goes last, so that the next collection finds what is left of it.

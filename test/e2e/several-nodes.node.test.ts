@@ -77,6 +77,33 @@ test("a message that one node takes is carried by the network", async () => {
   });
 }, 150_000);
 
+test("a node signs no block for another node's miner, and no second one of an epoch for its own", async () => {
+  const { dispatcher, node } = nodeOf(0);
+  const own = await waitFor("a block of the first node", () => {
+    const found = made.find(({ node, event }) => node === 0 && event.kind === "made");
+    return found?.event.kind === "made" ? found.event : null;
+  });
+  const parent = await node.chain.tipsetAtOrBefore(own.epoch - 1);
+  const template = (miner: string, epoch: number) => ({
+    Miner: miner,
+    Parents: parent.key.map((cid) => ({ "/": `${cid}` })),
+    Ticket: { VRFProof: "AQ==" },
+    Eproof: { WinCount: 1, VRFProof: "AQ==" },
+    BeaconValues: [],
+    Messages: [],
+    Epoch: epoch,
+    Timestamp: 1,
+    WinningPoStProof: [],
+  });
+  const other = net.local.miners[1] as OwnMiner;
+  await expect(dispatcher.request("MinerCreateBlock", template(`${other.address}`, own.epoch))).rejects.toThrow(
+    /no key of miner/,
+  );
+  await expect(dispatcher.request("MinerCreateBlock", template(`${own.miner.address}`, own.epoch))).rejects.toThrow(
+    /is not signed: it would be double-fork mining/,
+  );
+}, 150_000);
+
 test("a miner that makes two blocks of one epoch is seen and reported, and the report is on chain", async () => {
   // The key of the last node's miner gets into the wrong hands: it makes another block beside the node's own.
   const miner = net.local.miners[2] as OwnMiner;
