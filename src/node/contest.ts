@@ -1,6 +1,11 @@
 import type { Chain } from "../chain/chain.ts";
 import type { Syncer } from "../sync/syncer.ts";
 
+/** Milliseconds that a node which was told of peers waits for the first of them before it mines. */
+export const GREETING_MS = 5000;
+/** Epochs that mining waits for a fork that may be heavier. */
+export const CONTEST_EPOCHS = 10;
+
 /**
  * Whether a fork as high as the head is being fetched: where epochs are shorter than that takes, a miner that did not wait
  * would be on a chain of its own for ever. It waits for so long at most, then makes a block, then may wait again.

@@ -33,6 +33,14 @@ export type DevnetGenesis = {
 
 export class DevnetError extends FilError<{ readonly code: "OTHER_NETWORK"; readonly stored: string }> {}
 
+/** Ids are given from here on: two an account, then one for each worker, then the miners. */
+const FIRST_ACCOUNT_ID = 100n;
+
+/** Actor id of the first miner of a network with so many accounts and workers. */
+export function firstMinerId(accounts: number, workers: number): bigint {
+  return FIRST_ACCOUNT_ID + 2n * BigInt(accounts) + BigInt(workers);
+}
+
 const MINER_FACT = "devnet/miner";
 const IDENTITY_FACT = "devnet/identity";
 

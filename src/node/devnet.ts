@@ -30,7 +30,7 @@ import type { BeaconEntry, Tipset } from "../types/block-header.ts";
 import { type DevAccount, makeAccounts, mnemonicOfSeed, PUBLIC_MNEMONIC } from "./accounts.ts";
 import { Clock } from "./clock.ts";
 import { devControl } from "./dev-control.ts";
-import { beaconDataOf, openDevnetChain } from "./devnet-chain.ts";
+import { beaconDataOf, firstMinerId, openDevnetChain } from "./devnet-chain.ts";
 import { checkDevnetOptions } from "./devnet-options.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
 import { LocalMiners, minerWorker } from "./local-miners.ts";
@@ -95,8 +95,6 @@ const DEFAULTS = {
 
 /** The parts of the node, for whoever runs it in the same process. */
 export type DevnetServices = NodeParts & Pick<FilecoinNode, "chain" | "states" | "gas" | "pool" | "keystore">;
-
-const FIRST_ACCOUNT_ID = 100n;
 
 export class Devnet {
   readonly options: DevnetOptions;
@@ -202,7 +200,7 @@ export class Devnet {
               miners,
               sectors,
               sealProof: 0,
-              firstId: FIRST_ACCOUNT_ID + 2n * BigInt(accounts.length) + BigInt(workers.length),
+              firstId: firstMinerId(accounts.length, workers.length),
               owner: (accounts[0] as DevAccount).secp256k1,
               times,
               networkName: network.name,

@@ -14,7 +14,7 @@ import { MemoryStore } from "../storage/memory.ts";
 import { TableStore } from "../storage/table-store.ts";
 import type { Tipset } from "../types/block-header.ts";
 import { type DevAccount, makeAccounts } from "./accounts.ts";
-import { openDevnetChain } from "./devnet-chain.ts";
+import { firstMinerId, openDevnetChain } from "./devnet-chain.ts";
 import { checkDevnetOptions } from "./devnet-options.ts";
 import { LocalMiners, minerWorker } from "./local-miners.ts";
 import type { MachinePlace } from "./machines.ts";
@@ -50,8 +50,6 @@ export type LocalNetworkOptions = {
 } & { readonly [K in "onMining" | "onReport" | "onFault"]?: OfNode<NonNullable<NetworkNodeOptions[K]>> };
 
 type OfNode<F extends (...args: never[]) => void> = (node: number, ...args: Parameters<F>) => void;
-
-const FIRST_ACCOUNT_ID = 100n;
 
 export class LocalNetwork {
   readonly options: LocalNetworkOptions;
@@ -91,7 +89,7 @@ export class LocalNetwork {
           miners: options.miners,
           sectors: options.sectors,
           sealProof: 0,
-          firstId: FIRST_ACCOUNT_ID + 2n * BigInt(accounts.length) + BigInt(options.miners),
+          firstId: firstMinerId(accounts.length, options.miners),
           owner: (accounts[0] as DevAccount).secp256k1,
           times: { genesisTime: options.genesisTime, blockDelay: network.blockDelaySeconds },
           networkName: network.name,

@@ -22,7 +22,7 @@ import { NodeRun } from "../rpc/node-run.ts";
 import type { DevControl, NodeParts } from "../rpc/services.ts";
 import { localRules } from "../stmgr/network-rules.ts";
 import type { BeaconEntry } from "../types/block-header.ts";
-import { Contest } from "./contest.ts";
+import { CONTEST_EPOCHS, Contest, GREETING_MS } from "./contest.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
 import type { LocalMiners } from "./local-miners.ts";
 import type { LocalVerifier } from "./local-verifier.ts";
@@ -60,11 +60,6 @@ export type NetworkNodeOptions = {
   readonly onFault?: (where: string, error: unknown) => void;
   readonly onShutdown?: () => void;
 };
-
-/** Milliseconds that a node which was told of peers waits for the first of them before it mines. */
-const GREETING_MS = 5000;
-/** Epochs that mining waits for a fork that may be heavier. */
-const CONTEST_EPOCHS = 10;
 
 export class NetworkNode {
   readonly node: FilecoinNode;

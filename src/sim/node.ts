@@ -13,7 +13,7 @@ import type { Verdict } from "../network/gossip.ts";
 import { type Offence, PeerBook } from "../network/peer-book.ts";
 import { decodeBlockMessage, encodeBlockMessage } from "../network/wire/block-message.ts";
 import { decodeHello, encodeHello } from "../network/wire/hello.ts";
-import { Contest } from "../node/contest.ts";
+import { CONTEST_EPOCHS, Contest, GREETING_MS } from "../node/contest.ts";
 import { GENESIS_RESERVE } from "../node/genesis.ts";
 import { Machines } from "../node/machines.ts";
 import { MiningPart } from "../node/mining-part.ts";
@@ -88,10 +88,6 @@ const TAKES_ALL: Pick<BlockValidator, "validate"> = {
     winningPost: "declared",
   }),
 };
-
-/** As a node on libp2p: see `src/node/network-node.ts`. */
-const GREETING_MS = 5000;
-const CONTEST_EPOCHS = 10;
 
 export const nameOfNode = (index: number): string => `n${index}`;
 const indexOf = (peer: string): number => Number(peer.slice(1));

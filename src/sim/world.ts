@@ -2,7 +2,7 @@
 import { Chain } from "../chain/chain.ts";
 import { type Crypto, loadCrypto } from "../core/crypto.ts";
 import { type DevAccount, makeAccounts, PUBLIC_MNEMONIC } from "../node/accounts.ts";
-import { openDevnetChain } from "../node/devnet-chain.ts";
+import { firstMinerId, openDevnetChain } from "../node/devnet-chain.ts";
 import { LocalMiners, minerWorker } from "../node/local-miners.ts";
 import { DEVNET, type NetworkParams } from "../params/networks.ts";
 import type { Batch, Block } from "../storage/contract.ts";
@@ -18,8 +18,6 @@ export const GENESIS_TIME = 1_700_000_000;
 /** Sectors of each miner: all miners have the same power. */
 const SECTORS = 1;
 const BALANCE = 10_000n * FIL;
-/** Ids are given from here on: two an account, then one for each worker, then the miners. */
-const FIRST_ACCOUNT_ID = 100n;
 
 export type SimNetwork = {
   readonly crypto: Crypto;
@@ -41,7 +39,7 @@ export async function openSimNetwork(seed: string, nodes: number): Promise<SimNe
       miners: nodes,
       sectors: SECTORS,
       sealProof: 0,
-      firstId: FIRST_ACCOUNT_ID + 3n * BigInt(nodes),
+      firstId: firstMinerId(nodes, nodes),
       owner: (accounts[0] as DevAccount).secp256k1,
       times: { genesisTime: GENESIS_TIME, blockDelay: EPOCH_SECONDS },
       networkName: network.name,
