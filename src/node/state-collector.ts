@@ -141,9 +141,10 @@ export class StateCollector implements Startable {
     const from = Math.max(lowest.height, chain.statesFrom);
     const none = { from, states: 0, blocks: 0, bytes: 0, kept: 0 };
     if ((await this.names(FIRST, stateName(from), 1)).length === 0) return none;
-    await chain.forgetStatesBelow(from);
+    // From before the next write on: what was written earlier is there when that one is.
     const watch = store.watchWrites();
     try {
+      await chain.forgetStatesBelow(from);
       const live = await this.mark(from);
       return { ...none, ...(await this.sweep(from, live, watch)), kept: live.size };
     } finally {

@@ -6,6 +6,7 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Chain } from "../../../src/chain/chain.ts";
+import { STATES_FROM } from "../../../src/chain/states-from.ts";
 import { isChainForm } from "../../../src/node/chain-form.ts";
 import { Devnet } from "../../../src/node/devnet.ts";
 import { StateCollector, type StateCollectorOptions } from "../../../src/node/state-collector.ts";
@@ -224,4 +225,26 @@ test("while the node works: what is written meanwhile outlives the collection, a
   expect(devnet.node.chain.statesFrom).toBeGreaterThan(80);
   await checkWhole(devnet.node.chain);
   await collector.stop();
+});
+
+test("what is written while it is noted from where on states are kept outlives the collection, too", async () => {
+  const { blocks } = devnet.node.chain;
+  await grow(130);
+  const old = await devnet.node.chain.tipsetAtOrBefore(112);
+  const { stateRoot } = await devnet.node.chain.result(old);
+  const root = { cid: stateRoot.bytes, bytes: (await blocks.get(stateRoot.bytes)) as Uint8Array };
+  const busy = new Proxy(blocks as MemoryStore, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target) as unknown;
+      if (name === "write")
+        return async (batch: Batch) => {
+          await target.write(batch);
+          if (batch.metadata?.some(([fact]) => fact === STATES_FROM)) await target.write({ blocks: [root] });
+        };
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const collected = await collectorOf({ chain: await Chain.open({ blocks: busy }) }).collect();
+  expect(collected.states).toBeGreaterThan(0);
+  expect(await blocks.has(root.cid)).toBe(true);
 });
