@@ -432,8 +432,12 @@ export class MessagePool {
         if (key !== null) touched.set(key.key, key);
       }
     }
-    await this.prune([...touched.values()].flatMap((sender) => this.queues.get(sender.key) ?? []));
-    for (const signed of returning) await this.comeBack(signed);
+    try {
+      await this.prune([...touched.values()].flatMap((sender) => this.queues.get(sender.key) ?? []));
+    } finally {
+      // Nobody else has them any more: the disk forgot them when they were carried.
+      for (const signed of returning) await this.comeBack(signed);
+    }
   }
 
   /** Removes what the state has used up. */

@@ -421,6 +421,21 @@ test("pool: the head moves: what blocks carry goes, what reverted blocks carried
   expect(await pool.nextNonceOf(sender(0))).toBe(3n);
 });
 
+test("pool: what a reverted block carried comes back, though the state of another sender cannot be read", async () => {
+  const states = new Map([0, 1].map((i) => [`${sender(i)}`, rich()] as const));
+  const tipset = {} as Tipset;
+  const pool = poolOf({ states, carried: new Map([[tipset, [signed(sender(0), 0n), signed(sender(1), 0n)]]]) });
+  await pool.push(signed(sender(1), 1n));
+  const get = states.get.bind(states);
+  states.get = (name) => {
+    if (name === `${sender(1)}`) throw new Error("a block is missing");
+    return get(name);
+  };
+  pool.headChanged([{ type: "revert", tipset }]);
+  await pool.settled();
+  expect(pool.pendingOf(sender(0)).map(({ message }) => message.nonce)).toEqual([0n]);
+});
+
 test("pool: on another base than the head, what was carried since is chosen again, by the states there", async () => {
   const states = one(rich(2n));
   const carried = [signed(sender(0), 0n), signed(sender(0), 1n), signed(sender(1), 0n)];
