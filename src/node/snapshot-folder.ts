@@ -5,10 +5,23 @@ import { concat } from "../base/bytes.ts";
 /** Bytes that are written at once. */
 const PIECE = 1 << 20;
 
+/** Files that are being written. */
+const writing = new Set<string>();
+
 /** Writes a file of the folder; one that cannot be written whole is removed. */
 export async function keepSnapshot(data: string, name: string, parts: AsyncIterable<Uint8Array>): Promise<void> {
   const file = `${data}/snapshots/${name}`;
-  if ((await platform.fileSize(file)) !== null) throw new Error(`there is a snapshot ${name} already`);
+  if (writing.has(file)) throw new Error(`the snapshot ${name} is being written`);
+  writing.add(file);
+  try {
+    if ((await platform.fileSize(file)) !== null) throw new Error(`there is a snapshot ${name} already`);
+    await write(file, parts);
+  } finally {
+    writing.delete(file);
+  }
+}
+
+async function write(file: string, parts: AsyncIterable<Uint8Array>): Promise<void> {
   let [held, size, at]: [Uint8Array[], number, number] = [[], 0, 0];
   const flush = async (): Promise<void> => {
     await platform.writeRange(file, at, concat(...held));
