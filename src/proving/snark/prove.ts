@@ -193,8 +193,9 @@ export async function proveWitness(
   // A small quotient is one worker's job, so the others sum meanwhile; a large one takes all, and its memory.
   const small = bits <= 16;
   const early = small ? coefficients() : null;
+  // Whichever fails first ends the other: nothing of this proof runs any more once it has failed.
+  early?.catch((error: unknown) => failed.abort(error));
   const [sumL, sumA, sumB1, sumB2] = (await witnessSums().catch(async (error: unknown) => {
-    // Nothing of this proof runs any more once it has failed.
     failed.abort(error);
     await early?.catch(() => undefined);
     throw error;

@@ -127,6 +127,29 @@ describe("what is refused", () => {
     expect(String(ended)).toContain("no sums");
   });
 
+  test("a quotient that fails ends the sums, and is what is told", async () => {
+    let ended: unknown;
+    const failing = {
+      size: 1,
+      run: () => Promise.reject(new Error("no quotient")),
+      runAll: (jobs: Iterable<{ kind: string }>, options: { signal: AbortSignal }) =>
+        [...jobs][0]?.kind === "snark-sum"
+          ? new Promise((_, reject) => {
+              const { signal } = options;
+              const end = (): void => {
+                ended = signal.reason;
+                reject(signal.reason);
+              };
+              if (signal.aborted) end();
+              else signal.addEventListener("abort", end);
+            })
+          : scheduler.runAll(jobs as never, options),
+    };
+    const params = await openParams({ bytes: file });
+    await expect(proveWitness(module, failing as never, params, shape, witness)).rejects.toThrow("no quotient");
+    expect(String(ended)).toContain("no quotient");
+  });
+
   test("each changed element of the witness makes no proof", async () => {
     for (const part of ["aux", "inputs", "a", "b", "c"] as const)
       for (const at of [0, 32, witness[part].length - 32]) {
