@@ -144,7 +144,9 @@ function tooLong(method: string, milliseconds: number | undefined, cause?: unkno
 
 function parseReply(url: string, text: string): Reply {
   try {
-    return JSON.parse(text) as Reply;
+    const reply: unknown = JSON.parse(text);
+    if (typeof reply !== "object" || reply === null) throw new TypeError("an object expected");
+    return reply as Reply;
   } catch (cause) {
     const message = `${url} answers no JSON-RPC: ${JSON.stringify(text.slice(0, 80))}; look at the address`;
     throw new RpcClientError(NO_ANSWER, message, undefined, { cause });
@@ -219,8 +221,16 @@ function overSocket(url: string, options: ConnectOptions): Transport {
   socket.addEventListener("close", lose);
   socket.addEventListener("error", lose);
   socket.addEventListener("message", ({ data }) => {
-    const reply = JSON.parse(String(data)) as Reply;
-    const [channel, value] = reply.params ?? [];
+    let reply: Reply;
+    try {
+      reply = parseReply(address.origin + address.pathname, String(data));
+    } catch (error) {
+      lost ??= error as Error;
+      lose();
+      socket.close();
+      return;
+    }
+    const [channel, value] = Array.isArray(reply.params) ? (reply.params as NonNullable<Reply["params"]>) : [];
     if (reply.method === "xrpc.ch.val") channels.get(channel ?? -1)?.handler(value);
     else if (reply.method === "xrpc.ch.close") {
       channels.get(channel ?? -1)?.end();

@@ -47,7 +47,8 @@ export async function exportFolder(
   let [held, size, bytes]: [Uint8Array[], number, number] = [[], 0, 0];
   const flush = async (): Promise<void> => {
     options.signal.throwIfAborted();
-    await handle.write(concat(...held));
+    // Unlike `write`, which may stop short where the disk is nearly full.
+    await handle.writeFile(concat(...held));
     bytes += size;
     options.report(bytes);
     [held, size] = [[], 0];
@@ -127,22 +128,25 @@ class Sink {
     else if (this.version === 1 || this.head === null) this.write(piece);
     else {
       this.head = concat(this.head, piece);
-      const rest = this.replaced(this.head);
-      if (rest === false) return;
-      if (rest === true) this.failure ??= new Error("the node's answer does not begin like a CAR file");
-      else this.write(rest);
+      try {
+        const rest = this.replaced(this.head);
+        if (rest === null) return;
+        this.write(rest);
+      } catch (cause) {
+        this.failure ??= new Error("the node's answer does not begin like a CAR file", { cause });
+      }
       this.head = null;
     }
   }
 
-  /** The beginning of format 2 for that of format 1; false while that is not there whole, true if it is none. */
-  private replaced(held: Uint8Array): Uint8Array | boolean {
+  /** The beginning of format 2 for that of format 1; null while that is not there whole. Throws if it is none. */
+  private replaced(held: Uint8Array): Uint8Array | null {
     const length = decodeVarint(held, 0);
-    if (length === "cut short") return false;
-    if (typeof length === "string") return true;
+    if (length === "cut short") return null;
+    if (typeof length === "string") throw new Error(`length is ${length}`);
     const end = length.size + Number(length.value);
-    if (end > MAX_HEAD) return true;
-    if (held.length < end) return false;
+    if (end > MAX_HEAD) throw new Error(`header of ${length.value} bytes`);
+    if (held.length < end) return null;
     const roots = readCarHeader(held.subarray(length.size, end), 0).map(cidFromBytes);
     const { cid, bytes } = encodeMetadata({ head: roots, f3: null });
     const section = concat(encodeVarint(cid.length + bytes.length), cid, bytes);
@@ -154,7 +158,7 @@ class Sink {
     if (this.waiting > AHEAD) this.socket.pause();
     this.writing = this.writing.then(async () => {
       if (this.failure === null)
-        await this.handle.write(piece).catch((error: unknown) => {
+        await this.handle.writeFile(piece).catch((error: unknown) => {
           this.failure ??= error;
         });
       this.bytes += piece.length;

@@ -90,9 +90,9 @@ async function writeDescription(net: LocalNetwork, data: string): Promise<{ desc
   await mkdir(data, { recursive: true });
   const [description, genesis] = [path.join(data, "devnet.json"), path.join(data, "genesis.car")];
   const car = await net.genesisCar();
-  await writeOutput(genesis, { force: true }, (handle) => handle.write(car));
+  await writeOutput(genesis, { force: true }, (handle) => handle.writeFile(car));
   const text = `${JSON.stringify(descriptionToJson(net.describe()), null, 2)}\n`;
-  await writeOutput(description, { force: true }, (handle) => handle.write(text));
+  await writeOutput(description, { force: true }, (handle) => handle.writeFile(text));
   return { description, genesis };
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import WebSocket from "ws";
+import WebSocket, { WebSocketServer } from "ws";
 import { connect, RpcClientError, type SocketLike } from "../../src/client.ts";
 import { startTestNet, type TestNet } from "../support/devnet.ts";
 import { until } from "../support/until.ts";
@@ -66,6 +66,25 @@ test("a node that is not there, is late or speaks something else: one class of e
     expect(late).toMatchObject({ code: 0, message: expect.stringMatching(/ChainHead took over 20 milliseconds/) });
   } finally {
     server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+test("a WebSocket on which something else is spoken is ended, and that is told to whoever waits", async () => {
+  for (const text of ["<html>", "null"]) {
+    const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+    await new Promise((resolve) => server.once("listening", resolve));
+    const closed = new Promise<void>((resolve) =>
+      server.on("connection", (socket) => {
+        socket.on("close", () => resolve());
+        socket.on("message", () => socket.send(text));
+      }),
+    );
+    const node = connect(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, { WebSocket: Socket });
+    const error = await node.ChainHead().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(RpcClientError);
+    expect(error).toMatchObject({ code: 0, message: expect.stringMatching(/answers no JSON-RPC/) });
+    await closed;
     await new Promise((resolve) => server.close(resolve));
   }
 });
