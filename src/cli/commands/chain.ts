@@ -5,6 +5,7 @@ import { importSnapshot } from "../../chain/import.ts";
 import { loadCrypto } from "../../core/crypto.ts";
 import { StateCollector } from "../../node/state-collector.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
+import { readingCar } from "../car-input.ts";
 import { exportFolder, exportRemote, parseTipset } from "../chain-export.ts";
 import { openFolder, withChain } from "../data-folder.ts";
 import { UsageError } from "../errors.ts";
@@ -183,7 +184,8 @@ async function importFrom(file: string, options: ImportOptions): Promise<void> {
     const work = async (signal: AbortSignal) => {
       const onProgress = ({ stage, done, total }: { stage: string; done: number; total: number }): void =>
         line.part(stage, done, total);
-      const taken = await importSnapshot(store, source, { hashes: crypto, ...genesis, onProgress, signal });
+      const wanted = { hashes: crypto, ...genesis, onProgress, signal };
+      const taken = await readingCar(file, () => importSnapshot(store, source, wanted));
       if (options.validate === undefined) return { taken, checked: null };
       const epochs = options.validate === true ? VALIDATED : options.validate;
       return { taken, checked: await checkSnapshot(store, { crypto, network: options.network, epochs, signal, line }) };

@@ -4,7 +4,7 @@ import path from "node:path";
 import { type Command, Option } from "commander";
 import { platform } from "#platform";
 import { equal } from "../../base/bytes.ts";
-import { parseDrandInfo } from "../../beacon/drand.ts";
+import { type DrandInfo, parseDrandInfo } from "../../beacon/drand.ts";
 import { isDamage } from "../../node/damage.ts";
 import type { MachinePlace } from "../../node/machines.ts";
 import { type NetworkDescription, parseDescription } from "../../node/network-description.ts";
@@ -14,6 +14,7 @@ import { DEVNET } from "../../params/networks.ts";
 import { readCar } from "../../storage/car.ts";
 import { TableStore } from "../../storage/table-store.ts";
 import { decodeHeader, headerCid } from "../../types/block-header.ts";
+import { readingCar } from "../car-input.ts";
 import { UsageError } from "../errors.ts";
 import { openBytes } from "../input.ts";
 import { interruptible, stopSignal } from "../interrupt.ts";
@@ -119,12 +120,14 @@ async function init(options: InitOptions): Promise<void> {
   process.umask(0o077);
   const car = await openBytes(file);
   try {
-    const description = await describe(options, car);
+    const description = await readingCar(file, () => describe(options, car));
     const data = path.resolve(options.data);
     const store = await TableStore.open(data, platform.openTable);
     try {
       const { initNode } = await joinedNode();
-      const head = await interruptible((signal) => initNode(store, description, car, { signal }));
+      const head = await readingCar(file, () =>
+        interruptible((signal) => initNode(store, description, car, { signal })),
+      );
       const result = {
         ok: true,
         data,
@@ -169,7 +172,7 @@ async function describe(
     chainId: DEVNET.chainId,
     epochSeconds,
     genesis: { cid: `${headerCid(header)}`, time: Number(header.timestamp) },
-    beacon: parseDrandInfo(JSON.parse(await readFile(beacon, "utf8"))),
+    beacon: await readBeacon(beacon),
     seed: "",
     proofs: "attested",
     rpc: [],
@@ -177,6 +180,15 @@ async function describe(
     miners: [],
     accounts: [],
   };
+}
+
+async function readBeacon(file: string): Promise<DrandInfo> {
+  const text = await readFile(file, "utf8");
+  try {
+    return parseDrandInfo(JSON.parse(text));
+  } catch (cause) {
+    throw new Error(`${file} is not a beacon's chain info`, { cause });
+  }
 }
 
 async function start(options: StartOptions, command: Command): Promise<void> {

@@ -2,11 +2,12 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { platform } from "#platform";
-import { type ReplayReport, replayChain } from "../../conformance/replay.ts";
+import { type ReplayProgress, type ReplayReport, replayChain } from "../../conformance/replay.ts";
 import { loadCrypto } from "../../core/crypto.ts";
 import { loadProofs, type Proofs } from "../../core/proofs.ts";
 import { circuitKey, keyedVerifier, type ProofCircuit } from "../../exec/keyed-verifier.ts";
 import { readVerifyingKey, type VerifyingKey } from "../../sector/snark/groth16.ts";
+import { readingCar } from "../car-input.ts";
 import { UsageError } from "../errors.ts";
 import { openBytes } from "../input.ts";
 import { collect } from "../options.ts";
@@ -77,15 +78,17 @@ async function run(file: string, options: Options): Promise<void> {
       entropy: () => platform.randomBytes(32),
       onMissing: () => trusted++,
     });
-    source = await openBytes(file);
-    const report = await replayChain(source, {
+    const opened = await openBytes(file);
+    source = opened;
+    const work = {
       proofs: verifier,
       hashes: crypto,
       ...(options.validate === true
         ? { validate: { crypto, proofs: module, winningPostKeys, entropy: () => platform.randomBytes(32) } }
         : {}),
-      onProgress: ({ done, total, epoch }) => line.part(`epoch ${epoch},`, done, total),
-    });
+      onProgress: ({ done, total, epoch }: ReplayProgress) => line.part(`epoch ${epoch},`, done, total),
+    };
+    const report = await readingCar(file, () => replayChain(opened, work));
     line.clear();
     print(report, trusted, (performance.now() - started) / 1000, options.json === true);
   } finally {

@@ -9,6 +9,7 @@ import { TableStore } from "../../storage/table-store.ts";
 import { filText } from "../../types/amount.ts";
 import { decodeHeader } from "../../types/block-header.ts";
 import { type CID, cidFromBytes, parseCid } from "../../types/cid.ts";
+import { readingCar } from "../car-input.ts";
 import { EXIT, UsageError } from "../errors.ts";
 import { openBytes } from "../input.ts";
 import { interruptible } from "../interrupt.ts";
@@ -113,7 +114,9 @@ function givenEpoch({ epoch }: Options): number {
 async function fromCar(file: string, options: Options, line: ProgressLine): Promise<Opened> {
   const source = await openBytes(file);
   try {
-    const blocks = await CarIndex.open(source, { onProgress: (done, total) => line.part("reading", done, total) });
+    const blocks = await readingCar(file, () =>
+      CarIndex.open(source, { onProgress: (done, total) => line.part("reading", done, total) }),
+    );
     return { place: await placeIn(file, blocks, options), close: () => source.close() };
   } catch (error) {
     await source.close();
