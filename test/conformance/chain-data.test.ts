@@ -40,8 +40,9 @@ if (absent) console.warn("skipped: no chains/mainnet-epochs-0-39.car; set FILIGR
 const GENESIS_STATE = "bafy2bzacech3yb7xlb7c57v2xh7rvmt4skeidk7z2g36llksaz4biflblbt24";
 /** What the genesis names as its parent: a block of a few words, under a SHA-256 CID, which is no header. */
 const BEFORE_GENESIS = "bafyreiaqpwbbyjo4a42saasj36kkrpv4tsherf2e7bvezkert2a7dhonoi";
-/** Domain tag of the randomness that a ticket is drawn from. */
+/** Domain tags of the randomness that tickets and election proofs are drawn from. */
 const TICKET_TAG = 1;
+const ELECTION_TAG = 2;
 
 let blocks: readonly Block[];
 let chain: Chain;
@@ -198,6 +199,23 @@ describe.skipIf(absent)("signatures", () => {
           drawRandomness(beacon, TICKET_TAG, epoch, dagCbor.encode(miner.bytes));
         expect(crypto.blsVerify(key, drawn(height - 1), ticket as Uint8Array), `epoch ${height}`).toBe(true);
         expect(crypto.blsVerify(key, drawn(height), ticket as Uint8Array)).toBe(false);
+      }
+    }
+  });
+
+  test("inside of election proofs are over the epoch's own beacon entry, the epoch and the miner", async () => {
+    let entry = new Uint8Array(0);
+    for (const { blocks: headers } of line.slice(1)) {
+      const before = entry;
+      entry = (headers[0]?.beaconEntries.at(-1)?.data ?? entry) as Uint8Array<ArrayBuffer>;
+      for (const { miner, height, electionProof } of headers) {
+        const key = (await workerOf(miner)).bytes.slice(1);
+        const proof = electionProof?.vrfProof as Uint8Array;
+        const drawn = (beacon: Uint8Array, epoch: number): Uint8Array =>
+          drawRandomness(beacon, ELECTION_TAG, epoch, dagCbor.encode(miner.bytes));
+        expect(crypto.blsVerify(key, drawn(entry, height), proof), `epoch ${height}`).toBe(true);
+        expect(crypto.blsVerify(key, drawn(entry, height - 1), proof)).toBe(false);
+        if (before !== entry) expect(crypto.blsVerify(key, drawn(before, height), proof)).toBe(false);
       }
     }
   });

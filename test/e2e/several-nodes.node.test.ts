@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { isFilError } from "../../src/base/errors.ts";
 import { splitMessages } from "../../src/chain/message-store.ts";
 import { entriesFor } from "../../src/consensus/base-info.ts";
+import { whyNotEligible } from "../../src/consensus/power.ts";
 import { signMessage } from "../../src/keys/keys.ts";
 import { BlockMaker } from "../../src/miner/block-maker.ts";
 import type { FaultReport } from "../../src/miner/fault-reporter.ts";
@@ -149,6 +150,8 @@ test("a miner that makes two blocks of one epoch is seen and reported, and the r
     }
     return null;
   });
+  const why = await waitFor("the exclusion", () => whyNotEligible(others, theirs.head, theirs.head, miner.address));
+  expect(why).toMatch(/consensus fault|owes/);
 }, 200_000);
 
 test("what the network tells of itself can be read back", () => {
