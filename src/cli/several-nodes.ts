@@ -1,5 +1,5 @@
 /** `filigree devnet --nodes` or `--listen`: a local network of several nodes in this process, which others may join. */
-import { mkdir } from "node:fs/promises";
+import { lstat, mkdir } from "node:fs/promises";
 import path from "node:path";
 import { loadCrypto } from "../core/crypto.ts";
 import { mnemonicOfSeed, PUBLIC_MNEMONIC } from "../node/accounts.ts";
@@ -40,6 +40,8 @@ export type SeveralOptions = Pick<
 
 const DEFAULT_LISTEN = "/ip4/127.0.0.1/tcp/0";
 const DEFAULT_SEED = "filigree";
+const DESCRIPTION_FILE = "devnet.json";
+const GENESIS_FILE = "genesis.car";
 
 /** Runs until a signal, or until the data of a node turns out to be damaged, which is thrown. */
 export async function runSeveralNodes(options: SeveralOptions, stopped: Promise<void>): Promise<void> {
@@ -47,6 +49,7 @@ export async function runSeveralNodes(options: SeveralOptions, stopped: Promise<
   if (options.miners < 1) throw new UsageError("several nodes agree by elections: give --miners 1 or more");
   if (options.blockTime < 1 || !Number.isInteger(options.blockTime))
     throw new UsageError("epochs of several nodes pass by the clock, in whole seconds: give --block-time 1 or more");
+  if (data !== null) await checkFolder(data);
   const output = nodeOutput(options);
   let damaged: (error: unknown) => void = () => undefined;
   const damage = new Promise<never>((_, reject) => {
@@ -85,10 +88,25 @@ export async function runSeveralNodes(options: SeveralOptions, stopped: Promise<
   }
 }
 
+/** Refuses a folder in which files of the description's names stand that no network of this folder wrote. */
+async function checkFolder(data: string): Promise<void> {
+  const isThere = (name: string): Promise<boolean> =>
+    lstat(path.join(data, name)).then(
+      () => true,
+      () => false,
+    );
+  if (await isThere("node-0")) return;
+  for (const name of [DESCRIPTION_FILE, GENESIS_FILE])
+    if (await isThere(name))
+      throw new UsageError(
+        `${path.join(data, name)} is there, and is of no network in that folder; name another --data`,
+      );
+}
+
 /** Writes what others need to join: `devnet.json` and `genesis.car`. */
 async function writeDescription(net: LocalNetwork, data: string): Promise<{ description: string; genesis: string }> {
   await mkdir(data, { recursive: true });
-  const [description, genesis] = [path.join(data, "devnet.json"), path.join(data, "genesis.car")];
+  const [description, genesis] = [path.join(data, DESCRIPTION_FILE), path.join(data, GENESIS_FILE)];
   const car = await net.genesisCar();
   await writeOutput(genesis, { force: true }, (handle) => handle.writeFile(car));
   const text = `${JSON.stringify(descriptionToJson(net.describe()), null, 2)}\n`;

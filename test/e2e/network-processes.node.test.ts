@@ -1,6 +1,7 @@
 /** Nodes in processes of their own: they join, follow, are killed and come back; what a miner signed is not forgotten. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -95,6 +96,17 @@ test("usage: several nodes need miners and whole seconds; what cannot be joined 
     status: 64,
     stderr: expect.stringContaining("--miners"),
   });
+  const other = path.join(folder, "other");
+  for (const name of ["devnet.json", "genesis.car"]) {
+    mkdirSync(other);
+    writeFileSync(path.join(other, name), "mine");
+    expect(run("devnet", "--nodes", "2", "--miners", "1", "--data", other, "--port", "0")).toMatchObject({
+      status: 64,
+      stderr: expect.stringContaining(`${name} is there, and is of no network in that folder`),
+    });
+    expect(readFileSync(path.join(other, name), "utf8")).toBe("mine");
+    rmSync(other, { recursive: true });
+  }
   expect(run("node", "start", "--data", path.join(folder, "none"))).toMatchObject({
     status: 1,
     stderr: expect.stringContaining("node init"),

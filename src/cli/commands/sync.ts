@@ -1,5 +1,6 @@
 /** `filigree sync`: how far a running node is with the chain of its peers. */
 import type { Command } from "commander";
+import { sleepFor } from "../../base/sleep.ts";
 import { interruptible } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
 import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
@@ -83,7 +84,6 @@ async function wait(options: RemoteOptions & { readonly timeout: number }): Prom
   const end = Date.now() + options.timeout * 1000;
   const found = await interruptible(async (signal) => {
     for (;;) {
-      signal.throwIfAborted();
       const position = await positionOf(remote);
       const active = position.state.ActiveSyncs.find(isActive);
       if (active === undefined && position.behind <= NEAR) return position;
@@ -93,7 +93,7 @@ async function wait(options: RemoteOptions & { readonly timeout: number }): Prom
         );
       const what = active === undefined ? "waiting" : (STAGES[active.Stage] ?? "");
       line.show(`epoch ${position.head.Height}, ${position.behind} behind: ${what} ${active?.Height ?? ""}`);
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      await sleepFor(POLL_MS, signal);
     }
   }, "filigree sync wait").finally(() => line.clear());
   const { head, behind } = found;
