@@ -130,6 +130,7 @@ export class Remote {
     let reply: { result?: Result; error?: { message?: unknown } };
     try {
       reply = JSON.parse(text) as typeof reply;
+      if (typeof reply !== "object" || reply === null) throw new TypeError("an object expected");
     } catch {
       throw new Error(`${this.url}: HTTP ${response.status}: ${text.trim().slice(0, 300)}`);
     }

@@ -94,6 +94,13 @@ test("messages that wait are listed, replaced for a higher fee and dropped; sett
   expect(listed.out.split("\n")[0]).toMatch(/^message +from +nonce/);
   expect(listed.out).toMatch(new RegExp(`${cid} +${alice} +0 +${bob}`));
   expect(refused.code).toBe(1);
+  const id = net.devnet.accounts[1]?.id.toString("f") as string;
+  for (const more of [
+    ["--from", `f${alice.slice(1)}`],
+    ["--from", "t0100"],
+    ["--to", id],
+  ])
+    expect((await filigree("mpool", "pending", "--cids", ...more)).out.trim()).toBe(cid);
   const replaced = await json("mpool", "replace", cid, "--auto");
   expect(replaced).toMatchObject({ replaced: cid });
   expect(pool.pending().map(({ message }) => `${message.gasPremium}`)).toEqual([replaced["GasPremium"]]);

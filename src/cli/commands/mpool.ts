@@ -1,5 +1,6 @@
 /** `filigree mpool`: messages that wait in a node's pool. */
 import type { Command } from "commander";
+import { Address } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
 import { UsageError } from "../errors.ts";
 import { wholeNumber } from "../options.ts";
@@ -70,12 +71,12 @@ type PendingOptions = RemoteOptions & {
 
 async function pending(options: PendingOptions): Promise<void> {
   const remote = await Remote.open(options);
-  const from = options.from === undefined ? null : await remote.address(options.from);
-  const to = options.to === undefined ? null : await remote.address(options.to);
+  const from = options.from === undefined ? null : await spellings(remote, options.from);
+  const to = options.to === undefined ? null : await spellings(remote, options.to);
   const own = options.local === true ? new Set(await remote.call<string[]>("WalletList")) : null;
   const found = (await remote.call<Signed[]>("MpoolPending", null)).filter(
     ({ Message: one }) =>
-      (from === null || one.From === from) && (to === null || one.To === to) && (own === null || own.has(one.From)),
+      (from === null || from.has(one.From)) && (to === null || to.has(one.To)) && (own === null || own.has(one.From)),
   );
   const rows = found.map(({ CID, Message: one }) => [
     CID["/"],
@@ -94,6 +95,13 @@ async function pending(options: PendingOptions): Promise<void> {
         ? ["nothing waits"]
         : table(["message", "from", "nonce", "to", "value", "method", "fee cap", "premium"], rows);
   say(options.json, { messages: found }, lines);
+}
+
+/** All that a message may call who is meant: the address with the network's letter, its key's, and its actor's. */
+async function spellings(remote: Remote, name: string): Promise<ReadonlySet<string>> {
+  const address = Address.parse(await remote.address(name)).toString(await remote.prefix());
+  const others = ["StateAccountKey", "StateLookupID"].map((method) => remote.ask<string>(method, address, null));
+  return new Set([address, ...(await Promise.all(others)).filter((one) => one !== null)]);
 }
 
 type ReplaceOptions = RemoteOptions & {
@@ -135,9 +143,9 @@ async function replace(what: string, nonce: number | undefined, options: Replace
 /** The waiting message of a CID, or of a sender and nonce. */
 async function waitingMessage(remote: Remote, what: string, nonce: number | undefined): Promise<Signed> {
   const all = await remote.call<Signed[]>("MpoolPending", null);
-  const from = nonce === undefined ? null : await remote.address(what);
+  const from = nonce === undefined ? null : await spellings(remote, what);
   const found = all.find(({ CID, Message: one }) =>
-    from === null ? CID["/"] === what : one.From === from && one.Nonce === nonce,
+    from === null ? CID["/"] === what : from.has(one.From) && one.Nonce === nonce,
   );
   if (found !== undefined) return found;
   throw new Error(
