@@ -30,11 +30,31 @@ const addrInfo = object("AddrInfo", { ID: peerId, Addrs: addresses });
 const peer = param("peer", peerId);
 const score = decimal(-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
 const count = decimal(0, Number.MAX_SAFE_INTEGER);
-const blockList = object("NetBlockList", {
-  Peers: list(peerId, MANY_PEERS),
-  IPAddrs: list(text(64), MANY_PEERS),
-  IPSubnets: list(text(64), MANY_PEERS),
-});
+const hostText = text(64);
+const host = {
+  ...hostText,
+  /** An IP address in the one spelling that connections have; a ban of anything else would never hold. */
+  decode(json: unknown, path: string): string {
+    const given = hostText.decode(json, path);
+    return ipOf(given) ?? badParams(`${path}: an IP address expected, got ${JSON.stringify(given)}`);
+  },
+};
+const listOf = (hosts: typeof hostText) =>
+  object("NetBlockList", {
+    Peers: list(peerId, MANY_PEERS),
+    IPAddrs: list(hosts, MANY_PEERS),
+    IPSubnets: list(hostText, MANY_PEERS),
+  });
+/** What is listed, and by the same names lifted, may also be an address with a port. */
+const blockList = listOf(hostText);
+
+function ipOf(text: string): string | null {
+  const url = `http://${text.includes(":") ? `[${text}]` : text}`;
+  if (!/^[\da-f.:]+$/i.test(text) || !URL.canParse(url)) return null;
+  const name = new URL(url).hostname.replace(/^\[|\]$/g, "");
+  // Of IPv4 URLs take shorter forms, too.
+  return text.includes(":") || name === text ? name : null;
+}
 
 /** The node's host; throws for a node without one. */
 function netOf({ net }: NodeServices): NetService {
@@ -232,7 +252,7 @@ export const netGroup = group("Net", "The node's peers, whom it lets in, and wha
   NetBlockAdd: method({
     summary: "Lets peers and hosts in no more; those that are connected are cut off.",
     permission: "admin",
-    params: [param("acl", blockList)],
+    params: [param("acl", listOf(host))],
     result: nothing,
     run([{ Peers, IPAddrs, IPSubnets }], { node }) {
       const net = netOf(node);
