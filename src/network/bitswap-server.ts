@@ -71,17 +71,12 @@ export class BitswapServer {
     void this.work(peer, ledger);
   }
 
-  /** Blocks that are here now, so that those who wait for them get them. */
-  arrived(cids: readonly Uint8Array[]): void {
+  /** The store has grown: what was missing is looked for again. */
+  lookAgain(): void {
     for (const [peer, ledger] of this.ledgers) {
       if (ledger.missing.size === 0) continue;
-      for (const cid of cids) {
-        const key = cidKey(cid);
-        const want = ledger.missing.get(key);
-        if (want === undefined) continue;
-        ledger.missing.delete(key);
-        ledger.due.set(key, want);
-      }
+      for (const [key, want] of ledger.missing) ledger.due.set(key, want);
+      ledger.missing.clear();
       void this.work(peer, ledger);
     }
   }

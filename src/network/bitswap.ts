@@ -93,9 +93,9 @@ export class Bitswap {
     return this.client.getBlock(cid, options);
   }
 
-  /** Blocks that are in the store now; who waits for them gets them. */
-  arrived(cids: readonly Uint8Array[]): void {
-    this.server.arrived(cids);
+  /** The store has grown; who waits for what is in it now gets it. */
+  lookAgain(): void {
+    this.server.lookAgain();
   }
 
   /** Wants of peers that are held. */

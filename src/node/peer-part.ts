@@ -105,7 +105,11 @@ export class PeerPart implements Startable {
       onFault,
       ...(minPeers === undefined ? {} : { minPeers }),
     });
-    this.stopListening = chain.onHeadChange(() => this.alert.resolve("the head moved"));
+    this.stopListening = chain.onHeadChange(() => {
+      this.alert.resolve("the head moved");
+      // While a chain is fetched the head moves many times a second.
+      if (!this.syncer.isBehind()) this.opened?.network.bitswap?.lookAgain();
+    });
     const door = new BlockDoor({ states, verifyBls, genesisTime, now });
     this.intake = new BlockIntake({ chain, door, pool, peers, imports, syncer: this.syncer, onFault });
     this.gossip = new PoolGossip({

@@ -99,7 +99,7 @@ test("what is missing is said if asked to, else sent when it arrives; a list is 
   await vi.waitFor(() => expect(sent).toHaveLength(1));
   expect(sent[0]?.dontHaves.map(String)).toEqual([`${cidNumber(1)}`]);
   isThere = true;
-  serves.arrived([cid.bytes]);
+  serves.lookAgain();
   await vi.waitFor(() => expect(sent[1]?.blocks).toEqual([block]));
   isThere = false;
   for (let round = 0; round < 3; round++)

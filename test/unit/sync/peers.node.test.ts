@@ -5,6 +5,8 @@ import { signBytes } from "../../../src/keys/keys.ts";
 import { BlockMaker } from "../../../src/miner/block-maker.ts";
 import type { ChainSource } from "../../../src/network/chain-source.ts";
 import { OFFENCES } from "../../../src/network/peer-records.ts";
+import { BITSWAP_PROTOCOLS, decodeBitswap, encodeBitswap } from "../../../src/network/wire/bitswap.ts";
+import { withLength, withoutLength } from "../../../src/network/wire/frames.ts";
 import type { LocalMiners } from "../../../src/node/local-miners.ts";
 import {
   type BlockHeader,
@@ -15,7 +17,9 @@ import {
   type Tipset,
   tipsetKeyText,
 } from "../../../src/types/block-header.ts";
+import { cidOfBlock } from "../../../src/types/cid.ts";
 import { signedMessageCid } from "../../../src/types/message.ts";
+import { openBadPeer } from "../../support/bad-peer.ts";
 import { cidNumber, plainChain } from "../../support/headers.ts";
 import { chainSource, openTestNode, type TestNode, until } from "../../support/network.ts";
 import { connect, openPeerNode, type PeerNode } from "../../support/peer-nodes.ts";
@@ -68,6 +72,31 @@ test("a fresh node takes a chain from one peer, validates every block, then foll
   await tellsOfPeers(a, b);
   expect([a.faults, b.faults]).toEqual([[], []]);
 }, 120_000);
+
+test("what a peer wants of bitswap before it is there is sent when a tipset brings it", async () => {
+  const a = await node();
+  await a.mine(2);
+  const { header } = await nextBlock(a);
+  const wanted = headerCid(header);
+  const protocol = BITSWAP_PROTOCOLS[1];
+  const got: Uint8Array[] = [];
+  const other = await openBadPeer(a.address, {
+    [protocol]: (stream) => stream.addEventListener("message", ({ data }) => got.push(data.slice())),
+  });
+  try {
+    const want = { cid: wanted, priority: 1, cancel: false, type: "block", sendDontHave: false } as const;
+    const message = { wants: [want], full: true, blocks: [], haves: [], dontHaves: [] };
+    await other.say(protocol, withLength(encodeBitswap(message, protocol)), false);
+    await until("the want", () => a.peers.network?.bitswap?.wants === 1);
+    expect(got).toEqual([]);
+    await a.rpc.request("SyncSubmitBlock", { Header: headerToJson(header, "t"), BlsMessages: [], SecpkMessages: [] });
+    await until("the block", () => got.length > 0);
+    const [block] = decodeBitswap(withoutLength(got[0] as Uint8Array)).blocks;
+    expect(`${cidOfBlock(block?.data as Uint8Array)}`).toBe(`${wanted}`);
+  } finally {
+    await other.close();
+  }
+}, 60_000);
 
 /** Two connected nodes at one head, asked over RPC; the answers have the forms of the reference. */
 async function tellsOfPeers(a: PeerNode, b: PeerNode): Promise<void> {
