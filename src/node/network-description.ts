@@ -5,6 +5,7 @@
 
 import { FilError } from "../base/errors.ts";
 import { type DrandInfo, drandInfoToJson, parseDrandInfo } from "../beacon/drand.ts";
+import { DEVNET_BOUNDS } from "./devnet-options.ts";
 
 export type DescriptionErrorData = { readonly code: "BAD_DESCRIPTION"; readonly field: string };
 export class DescriptionError extends FilError<DescriptionErrorData> {}
@@ -68,7 +69,7 @@ export function parseDescription(text: string): NetworkDescription {
       const miner = objectAt(one, "miners");
       return {
         address: textAt(miner, "address"),
-        sectors: wholeAt(miner, "sectors", 1),
+        sectors: wholeAt(miner, "sectors", ...DEVNET_BOUNDS.sectors),
         sectorBytes: wholeAt(miner, "sectorBytes", 1),
         node: wholeAt(miner, "node", 0),
       };
@@ -100,9 +101,10 @@ function asText(value: unknown, field: string): string {
 
 const textAt = (fields: Fields, field: string): string => asText(fields[field], field);
 
-function wholeAt(fields: Fields, field: string, least: number): number {
+function wholeAt(fields: Fields, field: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
   const value = fields[field];
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= least ? value : bad(field);
+  const isWithin = typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= most;
+  return isWithin ? value : bad(field);
 }
 
 function listAt(fields: Fields, field: string): readonly unknown[] {

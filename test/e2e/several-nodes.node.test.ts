@@ -158,4 +158,7 @@ test("what the network tells of itself can be read back", () => {
   const description = net.describe();
   expect(parseDescription(JSON.stringify(descriptionToJson(description)))).toEqual(description);
   expect(() => parseDescription("{}")).toThrow(/genesis/);
+  // A node that joins with a miner seals as many sectors as stand there.
+  const endless = { ...description, miners: description.miners.map((miner) => ({ ...miner, sectors: 1e9 })) };
+  expect(() => parseDescription(JSON.stringify(descriptionToJson(endless)))).toThrow(/sectors/);
 });
