@@ -59,21 +59,27 @@ export async function runSeveralNodes(options: SeveralOptions, stopped: Promise<
   const look = (error: unknown): void => {
     if (isDamage(error)) damaged(error);
   };
+  // Where everything is comes first, as scripts read it; what happened before is told behind it.
+  let early: (() => void)[] | null = [];
+  const tellLater = (say: () => void): void => {
+    if (early === null) say();
+    else early.push(say);
+  };
   const net = await LocalNetwork.open({
     ...rest,
     seed: seed ?? DEFAULT_SEED,
     mnemonic: mnemonic ?? (seed === undefined ? PUBLIC_MNEMONIC : mnemonicOfSeed(await loadCrypto(), seed)),
     listen: listen ?? DEFAULT_LISTEN,
     dataOf: data === null ? null : (index) => path.join(data, `node-${index}`),
-    onHead: (node, head) => output.head(node, head),
+    onHead: (node, head) => tellLater(() => output.head(node, head)),
     onMining: (node, event) => {
       if (event.kind === "failed") look(event.error);
-      output.mining(node, event);
+      tellLater(() => output.mining(node, event));
     },
-    onReport: (node, report) => output.report(node, report),
+    onReport: (node, report) => tellLater(() => output.report(node, report)),
     onFault: (node, where, error) => {
       look(error);
-      output.fault(node, where, error);
+      tellLater(() => output.fault(node, where, error));
     },
   });
   try {
@@ -81,6 +87,8 @@ export async function runSeveralNodes(options: SeveralOptions, stopped: Promise<
       await node.serve({ host, port: port === 0 ? 0 : port + index, allowHosts, allowOrigins });
     const written = data === null ? null : await writeDescription(net, data);
     tell(net, output, written);
+    for (const say of early) say();
+    early = null;
     await Promise.race([stopped, damage]);
     output.say([], { event: "stop" });
   } finally {

@@ -34,6 +34,9 @@ test("a node of another process joins, follows, is killed and follows again", as
     "2",
     "--accounts",
     "2",
+    // Behind the clock, so that epochs pass before the network serves.
+    "--genesis-time",
+    `${Math.floor(Date.now() / 1000) - 90}`,
     "--port",
     "0",
     "--data",
@@ -41,6 +44,7 @@ test("a node of another process joins, follows, is killed and follows again", as
     "--json",
   );
   await waitFor("the network", () => net.line("start"));
+  expect(net.first?.event).toBe("start");
   const own = path.join(folder, "joined");
   const files = ["--network", path.join(data, "devnet.json"), "--genesis", path.join(data, "genesis.car")];
   const made = spawnSync(process.execPath, [MAIN, "node", "init", ...files, "--data", own, "--json"], {

@@ -61,6 +61,7 @@ export async function freePort(): Promise<number> {
 /** A process that prints JSON lines. */
 export class LineProcess {
   readonly lines: Line[] = [];
+  first: Line | null = null;
   readonly errors: string[] = [];
   /** The newest head at each epoch, by the node's index. */
   readonly heads = new Map<number, Map<number, Head>>();
@@ -75,6 +76,7 @@ export class LineProcess {
   private heard(text: string): void {
     if (!text.startsWith("{")) return;
     const line = JSON.parse(text) as Line & Head & { node: number };
+    this.first ??= line;
     if (line.event !== "head") this.lines.push(line);
     else {
       const of = this.heads.get(line.node) ?? new Map<number, Head>();
