@@ -34,7 +34,7 @@ export class BadBlocks {
 
   /** Why a block is bad; null if it is not known to be. */
   reasonOf(cid: CID): string | null {
-    return this.reasons.get(cid.toString()) ?? null;
+    return this.reasons.size === 0 ? null : (this.reasons.get(cid.toString()) ?? null);
   }
 
   mark(cid: CID, reason: string): Promise<void> {

@@ -1,8 +1,8 @@
 /** Block headers by CID and tipsets by key, of every fork that was ever stored. */
 import { BoundedMap } from "../base/bounded-map.ts";
 import type { BlockStore } from "../storage/contract.ts";
-import { type BlockHeader, decodeHeader, makeTipset, type Tipset, tipsetKeyText } from "../types/block-header.ts";
-import type { CID } from "../types/cid.ts";
+import { type BlockHeader, decodeHeader, makeTipset, type Tipset } from "../types/block-header.ts";
+import { type CID, type CidKey, cidKey } from "../types/cid.ts";
 import { ChainError } from "./errors.ts";
 
 /** Tipsets kept decoded, some 3 KiB each. */
@@ -10,7 +10,7 @@ const KEPT_TIPSETS = 2048;
 
 export class HeaderStore {
   private readonly blocks: BlockStore;
-  private readonly tipsets = new BoundedMap<string, Tipset>(KEPT_TIPSETS);
+  private readonly tipsets = new BoundedMap<CidKey, Tipset>(KEPT_TIPSETS);
 
   constructor(blocks: BlockStore) {
     this.blocks = blocks;
@@ -25,7 +25,7 @@ export class HeaderStore {
 
   /** The tipset with this key, which is not empty. */
   async tipset(key: readonly CID[]): Promise<Tipset> {
-    const name = tipsetKeyText(key);
+    const name = nameOf(key);
     const known = this.tipsets.get(name);
     if (known !== undefined) return known;
     const tipset = makeTipset(await Promise.all(key.map((cid) => this.header(cid))));
@@ -40,6 +40,11 @@ export class HeaderStore {
   }
 
   remember(tipset: Tipset): void {
-    this.tipsets.set(tipsetKeyText(tipset.key), tipset);
+    this.tipsets.set(nameOf(tipset.key), tipset);
   }
+}
+
+/** The key as a map has it: of many tipsets in a row nobody reads the text. */
+function nameOf(key: readonly CID[]): CidKey {
+  return key.map(cidKey).join("");
 }

@@ -4,7 +4,7 @@
  * reads them to check. Whoever answers otherwise is reported; the next peer is asked. Source: lotus chain/exchange/client.go.
  */
 import { FilError, isFilError } from "../base/errors.ts";
-import { HeaderError, makeTipset, type Tipset } from "../types/block-header.ts";
+import { HeaderError, makeTipset, sameKey, type Tipset } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
 import type { Host } from "./host.ts";
 import { type Deadlines, MIN_ANSWER_SPEED } from "./params.ts";
@@ -183,7 +183,7 @@ export function checkResponse(
       if (!(error instanceof HeaderError)) throw error;
       return lies(error.message);
     }
-    if (tipset.key.join() !== expected.join()) lies(`tipset ${tipset.key.join()} where ${expected.join()} belongs`);
+    if (!sameKey(tipset.key, expected)) lies(`tipset ${tipset.key.join()} where ${expected.join()} belongs`);
     const above = out[out.length - 1]?.tipset;
     if (above !== undefined && tipset.height >= above.height) lies("a parent that is not lower");
     if (request.messages) {

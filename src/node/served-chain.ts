@@ -2,7 +2,7 @@
 import type { Chain } from "../chain/chain.ts";
 import { ChainError } from "../chain/errors.ts";
 import type { ChainSource } from "../network/chain-source.ts";
-import { type BlockHeader, HeaderError, type Tipset, tipsetKeyText } from "../types/block-header.ts";
+import { type BlockHeader, HeaderError, sameKey, type Tipset } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
 
 export class ServedChain implements ChainSource {
@@ -47,7 +47,7 @@ export class ServedChain implements ChainSource {
     if (key.length === 0) return null;
     try {
       const found = await this.chain.tipset(key);
-      return tipsetKeyText(found.key) === tipsetKeyText(key) ? found : null;
+      return sameKey(found.key, key) ? found : null;
     } catch (error) {
       // Blocks that form no tipset, or are none.
       if (error instanceof HeaderError || (error instanceof ChainError && error.code === "UNKNOWN_TIPSET")) return null;

@@ -26,7 +26,7 @@ export type WalkParts = {
   /** Whether all blocks of a key are here and valid. */
   readonly knows: (key: readonly CID[]) => Promise<boolean>;
   /** Why a tipset is not worth the way; null if nothing is known against it. */
-  readonly refusal: (name: string) => SyncError | null;
+  readonly refusal: (key: readonly CID[]) => SyncError | null;
   /** Headers from a key down. */
   readonly fetch: (key: readonly CID[], length: number) => Promise<readonly FetchedTipset[]>;
   /** Hears of every tipset on the way. */
@@ -68,37 +68,37 @@ export async function walkBack(key: readonly CID[], height: number, parts: WalkP
     check(parts, next);
     const window = above > 0 ? above : forkWindow;
     if (above <= 0) forkWindow *= 2;
-    for (const { tipset } of await fetch(next, Math.min(MAX_WINDOW, window))) {
-      if (count > 0 && (await knows(tipset.key))) break;
-      const name = tipsetKeyText(tipset.key);
+    const fetched = await fetch(next, Math.min(MAX_WINDOW, window));
+    for (const { tipset } of await unknown(fetched, knows)) {
       check(parts, tipset.key);
+      const name = (): string => tipsetKeyText(tipset.key);
       if (tipset.height === 0)
         throw new SyncError(
-          { code: "OTHER_GENESIS", key: name },
-          `the chain begins with ${name}, not with our genesis`,
+          { code: "OTHER_GENESIS", key: name() },
+          `the chain begins with ${name()}, not with our genesis`,
         );
       if (checkpoint !== null && tipset.height <= checkpoint.height)
         throw new SyncError(
-          { code: "BELOW_CHECKPOINT", key: name },
+          { code: "BELOW_CHECKPOINT", key: name() },
           `the chain leaves ours below the checkpoint at epoch ${checkpoint.height}`,
         );
       if (tipset.height <= head.height && ++below > BLOCK_LIMITS.finality)
         throw new SyncError(
-          { code: "FORK_TOO_LONG", key: name },
+          { code: "FORK_TOO_LONG", key: name() },
           `the chain leaves ours more than ${BLOCK_LIMITS.finality} tipsets below the head`,
         );
       if (count % ANCHOR_EVERY === 0) anchors.push(pack(tipset.key));
       if (++count > MAX_TIPSETS)
         throw new SyncError(
-          { code: "TOO_FAR", key: name },
+          { code: "TOO_FAR", key: name() },
           `the chain is over ${MAX_TIPSETS} tipsets ahead; import a snapshot to begin nearer`,
         );
       onTipset(tipset);
       next = tipset.blocks[0]?.parents ?? [];
       if (next.length === 0)
         throw new SyncError(
-          { code: "OTHER_GENESIS", key: name },
-          `tipset ${name} at epoch ${tipset.height} has no parents`,
+          { code: "OTHER_GENESIS", key: name() },
+          `tipset ${name()} at epoch ${tipset.height} has no parents`,
         );
       above = tipset.height - head.height - 1;
     }
@@ -112,16 +112,31 @@ export async function walkBack(key: readonly CID[], height: number, parts: WalkP
   return new Walk(base, count, anchors);
 }
 
+/**
+ * Those of a window that are not known, of which the first is one. Below a known tipset all are known, so that the lowest
+ * alone tells of a window on the way, and halving it finds where the last one meets what is here.
+ */
+async function unknown(window: readonly FetchedTipset[], knows: WalkParts["knows"]): Promise<readonly FetchedTipset[]> {
+  const isKnown = (at: number): Promise<boolean> => knows((window[at] as FetchedTipset).tipset.key);
+  let [unknownAt, knownAt] = [0, window.length];
+  if (window.length > 1 && !(await isKnown(window.length - 1))) return window;
+  while (knownAt - unknownAt > 1) {
+    const middle = (unknownAt + knownAt) >> 1;
+    if (await isKnown(middle)) knownAt = middle;
+    else unknownAt = middle;
+  }
+  return window.slice(0, knownAt);
+}
+
 /** Throws if a tipset is refused already, or a block of it is bad. */
 function check({ chain, refusal }: WalkParts, key: readonly CID[]): void {
-  const name = tipsetKeyText(key);
-  const refused = refusal(name);
+  const refused = refusal(key);
   if (refused !== null) throw refused;
   for (const cid of key) {
     const why = chain.bad.reasonOf(cid);
     if (why !== null)
       throw new SyncError(
-        { code: "ON_BAD_BLOCK", key: name, byOperator: why === MARKED_BY_OPERATOR },
+        { code: "ON_BAD_BLOCK", key: tipsetKeyText(key), byOperator: why === MARKED_BY_OPERATOR },
         `the chain has block ${cid}, which is marked as bad: ${why}`,
       );
   }

@@ -82,7 +82,7 @@ export class Syncer {
   inform(peer: string, key: readonly CID[], height: number, weight: bigint, own = true): void {
     if (own && this.heard.size < MAX_HEARD) this.heard.add(peer);
     if (key.length > 0 && height > 0 && height <= this.parts.epochNow() + BLOCK_LIMITS.heightDrift) {
-      const refusal = this.refusal(tipsetKeyText(key));
+      const refusal = this.refusal(key);
       if (refusal === null) this.targets.add(peer, key, { height, weight, own }, this.activeTargets());
       else if (own) this.blame(refusal, [peer]);
     }
@@ -253,7 +253,7 @@ export class Syncer {
     const walk = await walkBack(target.key, target.height, {
       chain,
       knows: (key) => imports.knows(key),
-      refusal: (name) => this.refusal(name),
+      refusal: (key) => this.refusal(key),
       fetch: (key, length) => this.parts.peers.fetch(key, length, { ...options, messages: false }),
       onTipset: (tipset) => {
         active.progressAt = this.parts.now();
@@ -324,13 +324,13 @@ export class Syncer {
    * Why a tipset is not worth the way; null if nothing is known against it. What an operator took back, a bad block's
    * mark, a checkpoint, or the head itself, is held against none any more.
    */
-  private refusal(name: string): SyncError | null {
+  private refusal(key: readonly CID[]): SyncError | null {
     const [before, now] = [this.refusedUnder, this.circumstances()];
     this.refusedUnder = now;
     const holds =
       before.unmarkings === now.unmarkings && before.checkpoint === now.checkpoint && before.height <= now.height;
     if (!holds) this.refused = new BoundedMap(MAX_REFUSED);
-    return this.refused.get(name) ?? null;
+    return this.refused.size === 0 ? null : (this.refused.get(tipsetKeyText(key)) ?? null);
   }
 
   private circumstances() {

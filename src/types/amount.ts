@@ -82,7 +82,13 @@ export function bytesToBig(bytes: Uint8Array): bigint {
   if (bytes.length > MAX_BYTES) throw new AmountError({ code: "BAD_AMOUNT" }, `integer of ${bytes.length} bytes`);
   if (sign > 1 || bytes.length === 1 || bytes[1] === 0)
     throw new AmountError({ code: "BAD_AMOUNT" }, "integer is not in its canonical form");
+  // Six bytes at a time, as a number holds them.
   let value = 0n;
-  for (let i = 1; i < bytes.length; i++) value = (value << 8n) | BigInt(bytes[i] as number);
+  for (let at = 1; at < bytes.length; at += 6) {
+    const end = Math.min(at + 6, bytes.length);
+    let part = 0;
+    for (let i = at; i < end; i++) part = part * 256 + (bytes[i] as number);
+    value = at === 1 ? BigInt(part) : (value << BigInt(8 * (end - at))) | BigInt(part);
+  }
   return sign === 1 ? -value : value;
 }

@@ -7,7 +7,7 @@
  * Source: lotus chain/types/blockheader.go, tipset.go.
  */
 import * as dagCbor from "@ipld/dag-cbor";
-import { blake2b } from "@noble/hashes/blake2.js";
+import { blake2b256 } from "../base/blake2b.ts";
 import { compare, equal, toBase64 } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
 import { Address, type NetworkPrefix } from "./address.ts";
@@ -15,6 +15,7 @@ import { bigToBytes, bytesToBig } from "./amount.ts";
 import { CID, cidOfBlock } from "./cid.ts";
 import { decodeSignature, encodeSignature, type Signature } from "./message.ts";
 import { integerToJson, type Json } from "./schema-codec.ts";
+import { readUsualHeader } from "./usual-header.ts";
 
 export type HeaderErrorData = { readonly code: "BAD_HEADER" | "BAD_TIPSET"; readonly field: string };
 export class HeaderError extends FilError<HeaderErrorData> {}
@@ -83,19 +84,22 @@ function headerTuple(h: BlockHeader): unknown[] {
   ];
 }
 
+/**
+ * What is known of a header, which never changes: the bytes it was read from, if its fields are views of them, and its
+ * CID once it was asked for, as it is at every step of its way.
+ */
+const known = new WeakMap<BlockHeader, { readonly bytes: Uint8Array | null; cid: CID | null }>();
+
 /** CBOR of a header. Throws `HeaderError`, `AmountError`, `MessageError` for what `decodeHeader` would refuse. */
 export function encodeHeader(header: BlockHeader): Uint8Array {
-  return dagCbor.encode(headerTuple(header));
+  return known.get(header)?.bytes?.slice() ?? dagCbor.encode(headerTuple(header));
 }
 
-/** CIDs of headers that were asked for: a header never changes, and its CID is asked for at every step of its way. */
-const cids = new WeakMap<BlockHeader, CID>();
-
 export function headerCid(header: BlockHeader): CID {
-  const known = cids.get(header);
-  if (known !== undefined) return known;
-  const cid = cidOfBlock(encodeHeader(header));
-  cids.set(header, cid);
+  const facts = known.get(header);
+  const cid = facts?.cid ?? cidOfBlock(facts?.bytes ?? encodeHeader(header));
+  if (facts === undefined) known.set(header, { bytes: null, cid });
+  else facts.cid = cid;
   return cid;
 }
 
@@ -106,6 +110,19 @@ export function headerSigningBytes(header: BlockHeader): Uint8Array {
 
 /** Reads a header; throws a `FilError` unless the bytes are exactly those that `encodeHeader` gives. */
 export function decodeHeader(bytes: Uint8Array): BlockHeader {
+  if (bytes instanceof Uint8Array) {
+    const own = new Uint8Array(bytes);
+    const usual = readUsualHeader(own);
+    if (usual !== null) {
+      known.set(usual, { bytes: own, cid: null });
+      return usual;
+    }
+  }
+  return decodeHeaderCarefully(bytes);
+}
+
+/** As `decodeHeader`, for any header. */
+export function decodeHeaderCarefully(bytes: Uint8Array): BlockHeader {
   const header = readHeader(bytes);
   // A number may have been a float, which DAG-CBOR readers take for an integer.
   if (!equal(encodeHeader(header), bytes)) bad("", "not in its canonical form");
@@ -212,12 +229,12 @@ export type Tipset = {
 export function makeTipset(headers: readonly BlockHeader[]): Tipset {
   const first = headers[0];
   if (first === undefined) throw new HeaderError({ code: "BAD_TIPSET", field: "" }, "a tipset without blocks");
+  if (headers.length === 1) return { key: [headerCid(first)], blocks: [first], height: first.height };
   const sorted = headers
-    .map((header) => ({ header, cid: headerCid(header), ticket: ticketDigest(header) }))
+    .map((header) => ({ header, cid: headerCid(header), ticket: blake2b256(header.ticket ?? new Uint8Array(0)) }))
     .sort((a, b) => compare(a.ticket, b.ticket) || compare(a.cid.bytes, b.cid.bytes));
-  const parents = first.parents.join();
   for (const { header } of sorted) {
-    if (header.height !== first.height || header.parents.join() !== parents)
+    if (header.height !== first.height || !sameKey(header.parents, first.parents))
       throw new HeaderError(
         { code: "BAD_TIPSET", field: "Parents" },
         "blocks of one tipset differ in epoch or parents",
@@ -226,8 +243,9 @@ export function makeTipset(headers: readonly BlockHeader[]): Tipset {
   return { key: sorted.map(({ cid }) => cid), blocks: sorted.map(({ header }) => header), height: first.height };
 }
 
-function ticketDigest(header: BlockHeader): Uint8Array {
-  return blake2b(header.ticket ?? new Uint8Array(0), { dkLen: 32 });
+/** Whether two tipsets are the same. */
+export function sameKey(a: readonly CID[], b: readonly CID[]): boolean {
+  return a.length === b.length && a.every((cid, i) => equal(cid.bytes, (b[i] as CID).bytes));
 }
 
 const keyTexts = new WeakMap<readonly CID[], string>();

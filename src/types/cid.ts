@@ -1,8 +1,6 @@
 /**
  * Content identifiers in the host: multiformats' `CID`, plus the few forms the chain uses.
- * Digests of small objects are taken with @noble/hashes; bulk hashing belongs to the core.
  */
-import { blake2b } from "@noble/hashes/blake2.js";
 import * as base2 from "multiformats/bases/base2";
 import * as base8 from "multiformats/bases/base8";
 import * as base10 from "multiformats/bases/base10";
@@ -16,6 +14,7 @@ import * as identity from "multiformats/bases/identity";
 import type { MultibaseCodec } from "multiformats/bases/interface";
 import { CID } from "multiformats/cid";
 import * as Digest from "multiformats/hashes/digest";
+import { blake2b256 } from "../base/blake2b.ts";
 import { FilError } from "../base/errors.ts";
 
 export { CID };
@@ -60,9 +59,28 @@ export function cidKey(cid: CID | Uint8Array): CidKey {
   );
 }
 
+/** How the bytes of a chain's CID begin: version 1, dag-cbor, blake2b-256 of 32 bytes. */
+const CHAIN_PREFIX = Uint8Array.of(1, DAG_CBOR, 0xa0, 0xe4, 0x02, 0x20);
+const CHAIN_CID_BYTES = CHAIN_PREFIX.length + 32;
+
+/** Whether bytes are a CID of version 1, dag-cbor, blake2b-256. */
+export function isChainCid(bytes: Uint8Array): boolean {
+  return bytes.length === CHAIN_CID_BYTES && CHAIN_PREFIX.every((byte, i) => bytes[i] === byte);
+}
+
+/** The CID of bytes for which `isChainCid` holds; it keeps them. */
+export function cidFromChainBytes(bytes: Uint8Array): CID {
+  const hash = bytes.subarray(2) as Uint8Array<ArrayBuffer>;
+  const digest = hash.subarray(4) as Uint8Array<ArrayBuffer>;
+  return new CID(1, DAG_CBOR, new Digest.Digest(BLAKE2B_256, 32, digest, hash), bytes as Uint8Array<ArrayBuffer>);
+}
+
 /** CIDv1, dag-cbor, blake2b-256. */
 export function cidOfBlock(block: Uint8Array): CID {
-  return CID.createV1(DAG_CBOR, Digest.create(BLAKE2B_256, blake2b(block, { dkLen: 32 })));
+  const bytes = new Uint8Array(CHAIN_CID_BYTES);
+  bytes.set(CHAIN_PREFIX);
+  bytes.set(blake2b256(block), CHAIN_PREFIX.length);
+  return cidFromChainBytes(bytes);
 }
 
 /** Code of a built-in actor below network version 16: an identity CID of a text such as "fil/2/account". */

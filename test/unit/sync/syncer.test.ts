@@ -102,6 +102,19 @@ describe("forks", () => {
     expect(world.validated).toEqual([6, 7, 8, 9, 10]);
   });
 
+  test.each([1, 2, 3, 8, 15, 16, 17, 31, 40])(
+    "one that leaves ours %s below the head is followed from there on",
+    async (depth) => {
+      const own = madeChain(genesis, 60, 1);
+      const world = await open(own);
+      const shared = own.slice(0, 60 - depth);
+      world.hello("a", [...shared, ...madeChain(TOP(shared), 62, 2, 2)]);
+      await world.syncer.waitSynced(signal());
+      expect(world.validated).toEqual(Array.from({ length: depth + 2 }, (_, i) => 61 - depth + i));
+      expect(world.syncer.status().ended[0]).toMatchObject({ stage: "complete", tipsets: depth + 2 });
+    },
+  );
+
   test("a fork of more than a finality is refused and nobody blamed; the next head of it costs one request", async () => {
     const world = await open(madeChain(genesis, 905, 1));
     const fork = madeChain(genesis, 908, 2, 2);

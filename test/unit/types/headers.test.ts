@@ -1,12 +1,23 @@
 /** Block headers in the host: what is read, and field by field what is not. */
 import * as dagCbor from "@ipld/dag-cbor";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { blake2b256, useBlake2b256 } from "../../../src/base/blake2b.ts";
 import { concat, fromHex, toHex } from "../../../src/base/bytes.ts";
 import { FilError } from "../../../src/base/errors.ts";
+import { loadCrypto } from "../../../src/core/crypto.ts";
 import { Address } from "../../../src/types/address.ts";
 import { bigToBytes } from "../../../src/types/amount.ts";
-import { decodeHeader, encodeHeader, headerCid, headerSigningBytes } from "../../../src/types/block-header.ts";
-import { cidOfBlock } from "../../../src/types/cid.ts";
+import {
+  type BlockHeader,
+  decodeHeader,
+  decodeHeaderCarefully,
+  encodeHeader,
+  headerCid,
+  headerSigningBytes,
+} from "../../../src/types/block-header.ts";
+import { cidOfBlock, parseCid } from "../../../src/types/cid.ts";
+import { readUsualHeader } from "../../../src/types/usual-header.ts";
 
 const A = Address.id(1001);
 const MAX_U64 = (1n << 64n) - 1n;
@@ -75,5 +86,83 @@ describe("block headers", () => {
     view.setUint8(at, 0xfb);
     view.setFloat64(at + 1, 12);
     expect(() => decodeHeader(bytes)).toThrow(/canonical/);
+  });
+
+  describe("read fast", () => {
+    const plain = (header: BlockHeader): string =>
+      JSON.stringify(header, (_, value: unknown) => {
+        if (typeof value === "bigint") return `${value}n`;
+        if (value instanceof Uint8Array) return toHex(value);
+        return value instanceof Address ? value.toString() : value;
+      });
+    const careful = (bytes: Uint8Array): string | null => {
+      try {
+        return plain(decodeHeaderCarefully(bytes));
+      } catch (error) {
+        expect(error).toBeInstanceOf(FilError);
+        return null;
+      }
+    };
+
+    test("are what the careful reader reads; usual ones are never left to it", () => {
+      for (const change of [{}, { 1: null, 2: null, 3: [], 4: [], 5: [], 11: null, 13: null }, { 5: [root, root] }]) {
+        const usual = readUsualHeader(fields(change));
+        expect(usual && plain(usual)).toBe(careful(fields(change)));
+        expect(usual).not.toBeNull();
+      }
+    });
+
+    test("links of another kind and wide integers are left to the careful reader, which takes them", () => {
+      const other = parseCid("bafyreiaqpwbbyjo4a42saasj36kkrpv4tsherf2e7bvezkert2a7dhonoi");
+      for (const change of [{ 5: [other] }, { 12: MAX_U64 }]) {
+        expect(readUsualHeader(fields(change))).toBeNull();
+        expect(toHex(encodeHeader(decodeHeader(fields(change))))).toBe(toHex(fields(change)));
+      }
+    });
+
+    test("whatever is changed, nothing is taken that the careful reader refuses, and nothing read otherwise", () => {
+      const base = fields();
+      let taken = 0;
+      const at = fc.nat({ max: base.length - 1 });
+      const byte = fc.constantFrom(0, 1, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x58, 0x80, 0x81, 0x90, 0xd8, 0xf6, 0xff);
+      fc.assert(
+        fc.property(at, fc.oneof(byte, fc.nat({ max: 255 })), fc.constantFrom(0, 1, 2), (where, value, cut) => {
+          const bytes = concat(base.subarray(0, where), Uint8Array.of(value), base.subarray(where + cut));
+          const usual = readUsualHeader(bytes);
+          if (usual === null) return;
+          taken++;
+          expect(plain(usual)).toBe(careful(bytes));
+        }),
+        { numRuns: 1500 },
+      );
+      expect(taken).toBeGreaterThan(100);
+    });
+
+    test("keep nothing of the bytes they were read from, and give bytes that are the caller's own", () => {
+      const bytes = fields();
+      const header = decodeHeader(bytes);
+      const before = toHex(bytes);
+      bytes.fill(0);
+      encodeHeader(header).fill(0);
+      expect(toHex(encodeHeader(header))).toBe(before);
+      const changed = { ...header, height: header.height + 1 };
+      expect(decodeHeader(encodeHeader(changed)).height).toBe(header.height + 1);
+      expect(`${headerCid(changed)}`).not.toBe(`${headerCid(header)}`);
+    });
+  });
+
+  test("have the same CIDs before and after the core computes the digests", async () => {
+    const bytes = fields();
+    const before = cidOfBlock(bytes);
+    const digest = toHex(blake2b256(bytes));
+    let asked = 0;
+    const { blake2b256: faster } = await loadCrypto();
+    useBlake2b256((one) => {
+      asked++;
+      return faster(one);
+    });
+    expect([`${cidOfBlock(bytes)}`, toHex(blake2b256(bytes)), asked]).toEqual([`${before}`, digest, 2]);
+    useBlake2b256(faster);
+    expect(() => blake2b256("text" as unknown as Uint8Array)).toThrow(TypeError);
   });
 });
