@@ -10,6 +10,7 @@ import { loadProofs, type Proofs } from "../core/proofs.ts";
 import type { ProofVerifier } from "../exec/types.ts";
 import { addressOf, deriveKey, type KeyInfo } from "../keys/keys.ts";
 import type { BlockMakerOptions } from "../miner/block-maker.ts";
+import { NodeChain } from "../miner/chain-side/node-chain.ts";
 import { type AllowSigning, createBlock } from "../miner/create-block.ts";
 import { ElectedProducer } from "../miner/elected-producer.ts";
 import { sealGenesisSector } from "../miner/genesis-seal.ts";
@@ -171,6 +172,22 @@ export class LocalMiners {
       source: this.beacon.source,
       pickSector: this.verification.pickSector,
     };
+  }
+
+  /** The chain as one of the miners sees it from inside a node; signs with its worker's key and those of the node's wallet. */
+  chainOf(
+    miner: OwnMiner,
+    { states, pool, gas, keystore }: Pick<FilecoinNode, "states" | "pool" | "gas" | "keystore">,
+  ): NodeChain {
+    const { crypto } = this;
+    const worker = addressOf(crypto, miner.worker);
+    return new NodeChain({
+      ...{ miner: miner.address, states, pool, gas, crypto },
+      async keyOf(address) {
+        if (address.equals(worker)) return miner.worker;
+        return keystore.has(address) ? keystore.get(address) : null;
+      },
+    });
   }
 
   poster({ states, pool, gas }: Pick<FilecoinNode, "states" | "pool" | "gas">): WindowPoster {

@@ -136,3 +136,12 @@ export function availableBalance(miner: ObjectReader, balance: bigint): bigint {
   const pledge = amount(miner.has("InitialPledge") ? "InitialPledge" : "InitialPledgeRequirement");
   return balance - amount("LockedFunds") - amount("PreCommitDeposits") - pledge - amount("FeeDebt");
 }
+
+/** Key of a map by number. */
+export function uvarint(value: bigint): Uint8Array {
+  const out: number[] = [];
+  for (let rest = value; ; rest >>= 7n) {
+    if (rest < 0x80n) return Uint8Array.from([...out, Number(rest)]);
+    out.push(Number(rest & 0x7fn) | 0x80);
+  }
+}

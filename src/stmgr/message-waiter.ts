@@ -61,6 +61,11 @@ export class MessageWaiter {
     return () => this.demands.delete(listener);
   }
 
+  /** Tells those who listen to demands that somebody waits for the head to reach an epoch. */
+  demand(height: number): void {
+    for (const listener of this.demands) listener(height);
+  }
+
   /**
    * Resolves when the message was executed and `confidence` epochs are on top of that. Rejects with `StateManagerError`
    * MESSAGE_UNKNOWN, MESSAGE_REPLACED or CONFIDENCE_TOO_HIGH, and with the signal's reason.
@@ -151,7 +156,7 @@ export class MessageWaiter {
     this.confirming.add(waiter);
     this.confirm(waiter, headHeight);
     if (!this.isWaiting(waiter)) return;
-    for (const listener of this.demands) listener(found.tipset.height + waiter.options.confidence);
+    this.demand(found.tipset.height + waiter.options.confidence);
   }
 
   private confirm(waiter: Waiter, headHeight: number): void {

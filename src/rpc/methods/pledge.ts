@@ -1,15 +1,9 @@
 /** Filecoin.State*: what miners and providers of deals will be asked to deposit, pledge and lock. */
 import { CHAIN_LIMITS } from "../../params/networks.ts";
-import type { JsonObject, ObjectReader } from "../../state/actor-reader.ts";
-import {
-  type Estimate,
-  initialPledge,
-  minProviderCollateral,
-  preCommitDeposit,
-  qaPowerForWeight,
-} from "../../stmgr/economy.ts";
+import { initialPledge, minProviderCollateral, preCommitDeposit, qaPowerForWeight } from "../../stmgr/economy.ts";
+import { networkFigures, PledgeError, sectorPower } from "../../stmgr/pledge-figures.ts";
 import type { Address } from "../../types/address.ts";
-import { MARKET, POWER, REWARD } from "../../types/singletons.ts";
+import { MARKET } from "../../types/singletons.ts";
 import {
   address,
   amount,
@@ -25,13 +19,11 @@ import { boolean, integer, integer64, list, nullable, object } from "../codec/co
 import { badParams } from "../errors.ts";
 import { group, method, param } from "../method.ts";
 import type { NodeServices } from "../services.ts";
-import { idAt } from "../view.ts";
+import { idAt, viewAt } from "../view.ts";
 import { openActor } from "./miner-state.ts";
 
 /** The reference adds a tenth to what the actors' formulas give, for things that move until a message is mined. */
 const SAFETY = { numerator: 110n, denominator: 100n } as const;
-/** Bytes of a sector by its registered seal proof: five sizes, in the same order for every kind of proof. */
-const SECTOR_SIZES = [2n << 10n, 8n << 20n, 512n << 20n, 32n << 30n, 64n << 30n] as const;
 const MAX_DEALS = 1000;
 
 const preCommit = object("SectorPreCommitInfo", {
@@ -45,55 +37,27 @@ const preCommit = object("SectorPreCommitInfo", {
 });
 const pieceSize = integer64(128n, 1n << 40n);
 
-function estimateOf(reader: ObjectReader, name: string): Estimate {
-  const { PositionEstimate, VelocityEstimate } = reader.field(name) as JsonObject;
-  return { position: BigInt(PositionEstimate as string), velocity: BigInt(VelocityEstimate as string) };
-}
-const numberOf = (reader: ObjectReader, name: string): bigint => BigInt(reader.field(name) as string);
-
 /** The figures of the network that all formulas rest on, in the state of a tipset. */
 async function figures(node: NodeServices, key: TipsetKey) {
   const tipset = await node.chain.tipset(key);
-  const [reward, power] = [await openActor(node, REWARD, key), await openActor(node, POWER, key)];
-  const { circulating } = await node.states.circulatingSupply(tipset);
-  return {
-    height: tipset.height,
-    networkVersion: node.states.networkVersionAt(tipset.height),
-    reward: estimateOf(reward, "ThisEpochRewardSmoothed"),
-    power: estimateOf(power, "ThisEpochQAPowerSmoothed"),
-    baselinePower: numberOf(reward, "ThisEpochBaselinePower"),
-    totals: { raw: numberOf(power, "TotalRawBytePower"), qualityAdjusted: numberOf(power, "TotalQualityAdjPower") },
-    circulatingSupply: circulating,
-  };
+  return networkFigures(node.states, tipset, await viewAt(node, key), node.chain.blocks);
 }
 
-type Sector = {
-  readonly SealProof: number;
-  readonly DealIDs: readonly bigint[];
-  readonly Expiration: number;
-};
-
 /** Quality-adjusted power of a sector that is yet to be proven, as the market will weigh its deals. */
-async function powerOf(node: NodeServices, miner: Address, sector: Sector, height: number, key: TipsetKey) {
-  const size = SECTOR_SIZES[sector.SealProof % SECTOR_SIZES.length] as bigint;
-  const duration = BigInt(sector.Expiration - height);
-  if (duration <= 0n) return badParams(`sector.Expiration: after epoch ${height} expected, got ${sector.Expiration}`);
-  const market = await openActor(node, MARKET, key);
-  const provider = (await idAt(node, miner, key)).toString(node.network.prefix);
-  let [plain, verified] = [0n, 0n];
-  for (const id of sector.DealIDs) {
-    const deal = (await market.element("Proposals", id)) as JsonObject | null;
-    if (deal === null) return badParams(`sector.DealIDs: deal ${id} not found`);
-    const [start, end] = [Number(deal["StartEpoch"]), Number(deal["EndEpoch"])];
-    if (deal["Provider"] !== provider) badParams(`sector.DealIDs: deal ${id} is of ${deal["Provider"]}`);
-    if (start < height || end > sector.Expiration)
-      badParams(`sector.DealIDs: deal ${id} lasts from ${start} to ${end}`);
-    const weight = BigInt(end - start) * BigInt(deal["PieceSize"] as number | string);
-    if (deal["VerifiedDeal"] === true) verified += weight;
-    else plain += weight;
+async function powerOf(
+  node: NodeServices,
+  miner: Address,
+  sector: { readonly SealProof: number; readonly DealIDs: readonly bigint[]; readonly Expiration: number },
+  height: number,
+  key: TipsetKey,
+): Promise<bigint> {
+  const terms = { sealProof: sector.SealProof, dealIds: sector.DealIDs, expiration: sector.Expiration };
+  try {
+    return await sectorPower(await openActor(node, MARKET, key), await idAt(node, miner, key), terms, height);
+  } catch (error) {
+    if (error instanceof PledgeError) badParams(`sector.${error.message}`);
+    throw error;
   }
-  if (plain + verified > size * duration) badParams("sector.DealIDs: the deals are larger than the sector");
-  return qaPowerForWeight(size, duration, plain, verified);
 }
 
 const safe = (value: bigint): bigint => (value * SAFETY.numerator) / SAFETY.denominator;

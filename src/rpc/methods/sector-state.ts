@@ -12,6 +12,7 @@ import {
   sectorCounts,
   sectorExpiration,
   sectorsWhere,
+  uvarint,
   vestedFunds,
 } from "../../state/miner-reader.ts";
 import type { Address } from "../../types/address.ts";
@@ -212,12 +213,3 @@ export const sectorStateGroup = group("State: sectors", "Deadlines, partitions a
     },
   }),
 });
-
-/** Key of a map by number. */
-export function uvarint(value: bigint): Uint8Array {
-  const out: number[] = [];
-  for (let rest = value; ; rest >>= 7n) {
-    if (rest < 0x80n) return Uint8Array.from([...out, Number(rest)]);
-    out.push(Number(rest & 0x7fn) | 0x80);
-  }
-}

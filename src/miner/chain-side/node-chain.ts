@@ -1,0 +1,289 @@
+/** The chain as a miner sees it that lives in the node: its parts are asked directly. */
+import { addressOf, type KeyCrypto, type KeyInfo, signMessage } from "../../keys/keys.ts";
+import type { MessagePool } from "../../mpool/pool.ts";
+import { PoolError, replacementPremium } from "../../mpool/rules.ts";
+import { countsForConsensus } from "../../params/proving.ts";
+import { type JsonObject, ObjectReader } from "../../state/actor-reader.ts";
+import { availableBalance, openDeadline, runsOf, uvarint, vestedFunds } from "../../state/miner-reader.ts";
+import { partitionsOf, sectorsOf } from "../../state/miner-sectors.ts";
+import { initialPledge, preCommitDeposit } from "../../stmgr/economy.ts";
+import { StateManagerError } from "../../stmgr/errors.ts";
+import type { GasEstimator } from "../../stmgr/gas-estimator.ts";
+import { networkFigures, sectorPower } from "../../stmgr/pledge-figures.ts";
+import type { StateManager } from "../../stmgr/state-manager.ts";
+import type { Address, NetworkPrefix } from "../../types/address.ts";
+import { hasBit } from "../../types/bit-runs.ts";
+import type { Tipset } from "../../types/block-header.ts";
+import { type SignedMessage, signedMessageCid } from "../../types/message.ts";
+import type { Json } from "../../types/schema-codec.ts";
+import { MARKET, POWER } from "../../types/singletons.ts";
+import type {
+  DeadlineClock,
+  DeadlineSectors,
+  FeeLimit,
+  HeadView,
+  MinerChain,
+  MinerFacts,
+  MinerMoney,
+  MinerPower,
+  OnChainPreCommit,
+  OnChainSector,
+  Outcome,
+  Outgoing,
+  SectorTerms,
+} from "./chain.ts";
+import { MinerError } from "./errors.ts";
+import { deadlineClock, factsOf, preCommitOf, sectorOf, withSafety } from "./state-json.ts";
+
+export type NodeChainOptions = {
+  readonly miner: Address;
+  readonly states: StateManager;
+  readonly pool: MessagePool;
+  readonly gas: GasEstimator;
+  readonly crypto: KeyCrypto;
+  /** Key of a key address, if it is here. */
+  readonly keyOf: (address: Address) => Promise<KeyInfo | null>;
+};
+
+/** Epochs of the chain that are looked through for a message. Source: chain finality. */
+const LOOKBACK = 900;
+/** A raised fee is this much higher, in per cent: more than the least that replaces. */
+const RAISE = 125n;
+
+export class NodeChain implements MinerChain {
+  readonly miner: Address;
+  readonly prefix: NetworkPrefix;
+  private readonly options: NodeChainOptions;
+
+  constructor(options: NodeChainOptions) {
+    this.options = options;
+    this.miner = options.miner;
+    this.prefix = options.states.network.prefix;
+  }
+
+  async head(): Promise<HeadView> {
+    return this.viewOf(this.options.states.chain.head);
+  }
+
+  onHeadChange(listener: () => void): () => void {
+    return this.options.states.chain.onHeadChange(() => listener());
+  }
+
+  need(epoch: number): void {
+    this.options.states.waiter.demand(epoch);
+  }
+
+  async facts(at?: HeadView): Promise<MinerFacts> {
+    return factsOf((await (await this.state(at)).object("Info")) as JsonObject);
+  }
+
+  async deadline(at?: HeadView): Promise<DeadlineClock> {
+    const state = await this.state(at);
+    return deadlineClock(state.field("ProvingPeriodStart") as number, state.field("CurrentDeadline") as number);
+  }
+
+  async sectorsDue(deadline: number, at?: HeadView): Promise<DeadlineSectors> {
+    const { chain, network } = this.options.states;
+    const entry = await (await this.view(at)).requireActor(this.miner);
+    const partitions = [];
+    for await (const one of partitionsOf(chain.blocks, entry, network.prefix))
+      if (one.deadline === deadline) partitions.push(one);
+    const open = await openDeadline(await this.state(at), deadline);
+    return { partitions, proven: sectorsOf(open.field("PostSubmissions")) };
+  }
+
+  async sector(number: number, at?: HeadView): Promise<OnChainSector | null> {
+    const found = await (await this.state(at)).element("Sectors", BigInt(number));
+    return found === null ? null : sectorOf(found as JsonObject);
+  }
+
+  async preCommit(number: number, at?: HeadView): Promise<OnChainPreCommit | null> {
+    const found = await (await this.state(at)).element("PreCommittedSectors", uvarint(BigInt(number)));
+    return found === null ? null : preCommitOf(found as JsonObject);
+  }
+
+  async isAllocated(number: number, at?: HeadView): Promise<boolean> {
+    return hasBit(runsOf((await (await this.state(at)).object("AllocatedSectors")) as Json), BigInt(number));
+  }
+
+  async money(at?: HeadView): Promise<MinerMoney> {
+    const { balance } = await (await this.view(at)).requireActor(this.miner);
+    const state = await this.state(at);
+    const amount = (name: string): bigint => (state.has(name) ? BigInt(state.field(name) as string) : 0n);
+    const tipset = await this.tipset(at);
+    return {
+      balance,
+      available: availableBalance(state, balance) + (await vestedFunds(state, tipset.height)),
+      vesting: amount("LockedFunds"),
+      preCommitDeposits: amount("PreCommitDeposits"),
+      initialPledge: amount(state.has("InitialPledge") ? "InitialPledge" : "InitialPledgeRequirement"),
+      feeDebt: amount("FeeDebt"),
+    };
+  }
+
+  async power(at?: HeadView): Promise<MinerPower> {
+    const power = await this.open(POWER, at);
+    const own = (await power.element("Claims", this.miner.bytes)) as JsonObject | null;
+    const raw = BigInt((own?.["RawBytePower"] ?? "0") as string);
+    const least = this.options.states.network.consensusMinerMinPower;
+    return {
+      raw,
+      qualityAdjusted: BigInt((own?.["QualityAdjPower"] ?? "0") as string),
+      totalRaw: BigInt(power.field("TotalRawBytePower") as string),
+      totalQualityAdjusted: BigInt(power.field("TotalQualityAdjPower") as string),
+      hasMinPower: countsForConsensus(raw, least, BigInt(power.field("MinerAboveMinPowerCount") as number)),
+    };
+  }
+
+  async balanceOf(address: Address, at?: HeadView): Promise<bigint> {
+    return (await (await this.view(at)).actor(address))?.balance ?? 0n;
+  }
+
+  async preCommitDeposit(sector: SectorTerms): Promise<bigint> {
+    const { figures, power } = await this.terms(sector);
+    return withSafety(preCommitDeposit(figures.networkVersion, figures.reward, figures.power, power));
+  }
+
+  async initialPledge(sector: SectorTerms): Promise<bigint> {
+    const { figures, power } = await this.terms(sector);
+    return withSafety(initialPledge(figures, power));
+  }
+
+  private async terms(sector: SectorTerms) {
+    const { states } = this.options;
+    const { head, blocks } = states.chain;
+    const figures = await networkFigures(states, head, await states.stateAfter(head), blocks);
+    return { figures, power: await sectorPower(await this.open(MARKET), this.miner, sector, figures.height) };
+  }
+
+  async randomness(
+    kind: "ticket" | "beacon",
+    tag: number,
+    epoch: number,
+    entropy: Uint8Array,
+    at: HeadView,
+  ): Promise<Uint8Array> {
+    const source = this.options.states.randomness(await this.tipset(at));
+    return kind === "ticket"
+      ? source.ticketRandomness(tag, epoch, entropy)
+      : source.beaconRandomness(tag, epoch, entropy);
+  }
+
+  async canSign(address: Address): Promise<boolean> {
+    return (await this.key(address)) !== null;
+  }
+
+  send(message: Outgoing, limit: FeeLimit, keep: (signed: SignedMessage) => Promise<void>): Promise<SignedMessage> {
+    const { pool, gas, states } = this.options;
+    return this.pooled(message, async (key) => {
+      const from = addressOf(this.options.crypto, key);
+      return pool.pushNext(from, async (nonce) => {
+        const bare = { ...message, from, nonce, gasLimit: 0n, gasFeeCap: 0n, gasPremium: 0n };
+        const spec = { maxFee: limit.maxFee, maximizeFeeCap: false };
+        const signed = signMessage(this.options.crypto, key, await gas.complete(bare, spec, states.chain.head));
+        await keep(signed);
+        return signed;
+      });
+    });
+  }
+
+  async resend(signed: SignedMessage): Promise<void> {
+    const { pool } = this.options;
+    if (pool.get(signedMessageCid(signed).bytes) !== undefined) return;
+    await pool.push(signed).catch((error: unknown) => {
+      if (error instanceof PoolError && error.code === "ALREADY_PENDING") return;
+      throw isTaken(error) ? nonceUsed(signed, error) : error;
+    });
+  }
+
+  async raise(
+    { message }: SignedMessage,
+    { maxFee }: FeeLimit,
+    keep: (signed: SignedMessage) => Promise<void>,
+  ): Promise<SignedMessage | null> {
+    const { pool, gas, states, crypto } = this.options;
+    const more = (fee: bigint): bigint => (fee * RAISE) / 100n + 1n;
+    const gasPremium = more(message.gasPremium);
+    const fresh = gas.feeCap({ ...message, gasPremium }, 20, states.chain.head);
+    const gasFeeCap = fresh > more(message.gasFeeCap) ? fresh : more(message.gasFeeCap);
+    if (gasPremium < replacementPremium(message.gasPremium) || gasFeeCap * message.gasLimit > maxFee) return null;
+    return this.pooled(message, async (key) => {
+      const signed = signMessage(crypto, key, { ...message, gasPremium, gasFeeCap });
+      await keep(signed);
+      await pool.push(signed).catch((error: unknown) => {
+        // A block has the message, or another one with its nonce: the chain will tell.
+        if (!isTaken(error)) throw error;
+      });
+      return signed;
+    });
+  }
+
+  async outcome(signed: SignedMessage): Promise<Outcome> {
+    const { states } = this.options;
+    const { head } = states.chain;
+    try {
+      const found = await states.search(head, signedMessageCid(signed), { lookback: LOOKBACK, allowReplaced: true });
+      if (found === null) return { kind: "open" };
+      return { kind: "executed", cid: found.cid, receipt: found.receipt, height: found.tipset.height };
+    } catch (error) {
+      if (error instanceof StateManagerError && error.code === "MESSAGE_REPLACED") return { kind: "displaced" };
+      if (error instanceof StateManagerError && error.code === "MESSAGE_UNKNOWN") return { kind: "open" };
+      throw error;
+    }
+  }
+
+  /** Runs `push` with the sender's key; what the pool or the estimate refuses was not sent. */
+  private async pooled<T>(message: Outgoing, push: (key: KeyInfo) => Promise<T>): Promise<T> {
+    const key = await this.key(message.from);
+    const name = message.from.toString(this.prefix);
+    if (key === null) throw refused(message, new Error(`no key of ${name} is here`));
+    try {
+      return await push(key);
+    } catch (error) {
+      if (error instanceof PoolError || error instanceof StateManagerError) throw refused(message, error);
+      throw error;
+    }
+  }
+
+  private async key(address: Address): Promise<KeyInfo | null> {
+    const { states, keyOf } = this.options;
+    return keyOf(await states.accountKey(address, states.chain.head));
+  }
+
+  private viewOf({ key, height }: Tipset): HeadView {
+    return { key, height, networkVersion: this.options.states.networkVersionAt(height + 1) };
+  }
+
+  private async tipset(at?: HeadView): Promise<Tipset> {
+    const { chain } = this.options.states;
+    return at === undefined ? chain.head : chain.tipset(at.key);
+  }
+
+  private async view(at?: HeadView) {
+    return this.options.states.stateAfter(await this.tipset(at));
+  }
+
+  private state(at?: HeadView): Promise<ObjectReader> {
+    return this.open(this.miner, at);
+  }
+
+  private async open(actor: Address, at?: HeadView): Promise<ObjectReader> {
+    const { chain } = this.options.states;
+    return ObjectReader.open(chain.blocks, await (await this.view(at)).requireActor(actor), this.prefix);
+  }
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof PoolError && (error.code === "NONCE_TOO_LOW" || error.code === "REPLACE_FEE_TOO_LOW");
+}
+
+function nonceUsed(signed: SignedMessage, cause: unknown): MinerError {
+  const cid = `${signedMessageCid(signed)}`;
+  return new MinerError({ code: "NONCE_USED", cid }, `message ${cid} has a nonce that is used`, { cause });
+}
+
+function refused({ method }: Outgoing, cause: unknown): MinerError {
+  return new MinerError({ code: "REFUSED", method: `${method}` }, `a message of method ${method} was not sent`, {
+    cause,
+  });
+}

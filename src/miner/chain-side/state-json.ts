@@ -1,0 +1,78 @@
+/** A miner's state as its readers and the RPC interface spell it, in the terms of a miner's software. */
+import { WINDOW_POST } from "../../params/proving.ts";
+import type { JsonObject } from "../../state/actor-reader.ts";
+import { Address } from "../../types/address.ts";
+import { parseCid } from "../../types/cid.ts";
+import type { Json } from "../../types/schema-codec.ts";
+import type { DeadlineClock, MinerFacts, OnChainPreCommit, OnChainSector } from "./chain.ts";
+
+/** The reference adds a tenth to what the actors' formulas give, for what moves until a message is mined. */
+export function withSafety(amount: bigint): bigint {
+  return (amount * 110n) / 100n;
+}
+
+/** The deadline of an index in the period that starts at an epoch. */
+export function deadlineClock(periodStart: number, index: number): DeadlineClock {
+  const { challengeWindow, challengeLookback, faultDeclarationCutoff } = WINDOW_POST;
+  const open = periodStart + index * challengeWindow;
+  return {
+    periodStart,
+    index,
+    open,
+    close: open + challengeWindow,
+    challenge: open - challengeLookback,
+    faultCutoff: open - faultDeclarationCutoff,
+  };
+}
+
+const addressIn = (json: Json | undefined): Address => Address.parse(json as string);
+
+/** `MinerInfo` of the state. */
+export function factsOf(info: JsonObject): MinerFacts {
+  const pending = (info["PendingWorkerKey"] ?? null) as JsonObject | null;
+  const owner = info["PendingOwnerAddress"] ?? null;
+  return {
+    owner: addressIn(info["Owner"]),
+    worker: addressIn(info["Worker"]),
+    controls: ((info["ControlAddresses"] ?? []) as readonly Json[]).map(addressIn),
+    newWorker:
+      pending === null
+        ? null
+        : { address: addressIn(pending["NewWorker"]), effectiveAt: pending["EffectiveAt"] as number },
+    pendingOwner: owner === null ? null : addressIn(owner),
+    sealProof: info["SealProofType"] as number,
+    sectorBytes: Number(info["SectorSize"]),
+    partitionSectors: Number(info["WindowPoStPartitionSectors"]),
+    consensusFaultElapsed: Number(info["ConsensusFaultElapsed"] ?? -1),
+  };
+}
+
+const linkIn = (json: Json | undefined) => parseCid((json as { readonly "/": string })["/"]);
+const dealsIn = (json: Json | undefined) => ((json ?? []) as readonly (number | string)[]).map(BigInt);
+
+/** `SectorOnChainInfo`. */
+export function sectorOf(info: JsonObject): OnChainSector {
+  return {
+    number: Number(info["SectorNumber"]),
+    sealProof: info["SealProof"] as number,
+    sealedCid: linkIn(info["SealedCID"]),
+    dealIds: dealsIn(info["DealIDs"]),
+    activation: info["Activation"] as number,
+    expiration: info["Expiration"] as number,
+    initialPledge: BigInt(info["InitialPledge"] as string),
+  };
+}
+
+/** `SectorPreCommitOnChainInfo`. */
+export function preCommitOf(onChain: JsonObject): OnChainPreCommit {
+  const info = onChain["Info"] as JsonObject;
+  return {
+    number: Number(info["SectorNumber"]),
+    sealedCid: linkIn(info["SealedCID"]),
+    sealRandEpoch: info["SealRandEpoch"] as number,
+    expiration: info["Expiration"] as number,
+    dealIds: dealsIn(info["DealIDs"]),
+    deposit: BigInt(onChain["PreCommitDeposit"] as string),
+    preCommitEpoch: onChain["PreCommitEpoch"] as number,
+  };
+}

@@ -1,0 +1,125 @@
+/** A miner's dealings with the chain, on a network of its own: what it reads, and what its messages do. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { MinerChain } from "../../../../src/miner/chain-side/chain.ts";
+import { type MinerCall, type MinerMessages, minerMessages } from "../../../../src/miner/chain-side/messages.ts";
+import { senderFor } from "../../../../src/miner/chain-side/sender.ts";
+import { MessageTracker } from "../../../../src/miner/chain-side/tracker.ts";
+import { Devnet } from "../../../../src/node/devnet.ts";
+import type { LocalMiners } from "../../../../src/node/local-miners.ts";
+import { FIL } from "../../../../src/types/amount.ts";
+import type { SignedMessage } from "../../../../src/types/message.ts";
+
+let net: Devnet;
+let chain: MinerChain;
+let tracker: MessageTracker;
+let calls: MinerMessages;
+beforeAll(async () => {
+  net = await Devnet.open({ accounts: 2, seed: "chain side", genesisTime: 1_700_000_000, miners: 1, sectors: 2 });
+  const local = net.local as LocalMiners;
+  chain = local.chainOf(local.miners[0] as (typeof local.miners)[0], net.node);
+  tracker = new MessageTracker(chain, net.node.chain.blocks);
+  calls = minerMessages(chain.miner, (await chain.head()).networkVersion, chain.prefix);
+  await net.clock.mine(2);
+});
+afterAll(() => net?.close());
+
+/** Sends and waits; the network makes tipsets when they are needed. */
+async function done(key: string, call: MinerCall): Promise<number> {
+  await tracker.send(key, call);
+  return (await tracker.wait(key, 2)).receipt.exitCode;
+}
+
+test("reads a miner as the genesis made it", async () => {
+  const facts = await chain.facts();
+  expect(facts).toMatchObject({ sealProof: 0, sectorBytes: 2048, partitionSectors: 2, newWorker: null, controls: [] });
+  const power = await chain.power();
+  expect(power).toMatchObject({ raw: 4096n, qualityAdjusted: 4096n, totalRaw: 4096n, hasMinPower: true });
+  const sector = await chain.sector(1);
+  expect(sector).toMatchObject({ number: 1, expiration: 1_500_000, activation: 0 });
+  expect([await chain.sector(2), await chain.isAllocated(1), await chain.isAllocated(2)]).toEqual([null, true, false]);
+  const money = await chain.money();
+  expect(money.initialPledge).toBe(2n * (sector?.initialPledge ?? 0n));
+  expect(money).toMatchObject({ preCommitDeposits: 0n, feeDebt: 0n });
+  expect(money.available).toBe(money.balance - money.initialPledge - money.vesting);
+  const clock = await chain.deadline();
+  const { height } = await chain.head();
+  expect(clock.close - clock.open).toBe(60);
+  expect(clock.close).toBeGreaterThan(height);
+  expect(clock.open).toBeLessThanOrEqual(height + 1);
+  const all = [];
+  for (let index = 0; index < 48; index++) all.push(...(await chain.sectorsDue(index)).partitions);
+  expect(all.flatMap(({ sectors }) => sectors)).toEqual([0, 1]);
+});
+
+test("control addresses, peer id, addresses, owner and worker are changed by those who may", async () => {
+  const { owner, worker } = await chain.facts();
+  const control = (net.accounts[1] as (typeof net.accounts)[0]).id;
+  expect((await senderFor(chain, calls.changePeerId(new Uint8Array(1)))).equals(owner)).toBe(true);
+  expect(await done("controls", calls.changeWorker(worker, [control]))).toBe(0);
+  expect((await chain.facts()).controls.map(String)).toEqual([`${control}`]);
+  // From now on the control address sends what it may, and pays for it.
+  expect((await senderFor(chain, calls.changePeerId(new Uint8Array(1)))).equals(control)).toBe(true);
+  expect(await done("peer", calls.changePeerId(Uint8Array.of(0, 36, 8, 1)))).toBe(0);
+  expect(await done("addresses", calls.changeMultiaddrs([Uint8Array.of(4, 127, 0, 0, 1)]))).toBe(0);
+  expect(await done("owner", calls.changeOwner(control, "owner"))).toBe(0);
+  expect(`${(await chain.facts()).pendingOwner}`).toBe(`${control}`);
+  expect(await done("owner/confirm", calls.changeOwner(control, "proposed"))).toBe(0);
+  expect(await chain.facts()).toMatchObject({ owner: control, pendingOwner: null });
+});
+
+test("withdraws to the owner, and pays debts that it has not", async () => {
+  const { owner } = await chain.facts();
+  const before = await chain.balanceOf(owner);
+  const call = calls.withdraw(3n * FIL);
+  expect(await done("withdraw", call)).toBe(0);
+  const gained = (await chain.balanceOf(owner)) - before;
+  expect(gained).toBeLessThan(3n * FIL);
+  expect(gained).toBeGreaterThan(3n * FIL - call.maxFee);
+  expect(await done("debt", calls.repayDebt(0n))).toBe(0);
+});
+
+test("a fee is raised in place, and what was raised is the outcome of the first", async () => {
+  net.clock.setAutomine(false);
+  const { owner: from } = await chain.facts();
+  const { to, method, params, value, maxFee } = calls.changePeerId(Uint8Array.of(9));
+  const keep = async (): Promise<void> => undefined;
+  const first = await chain.send({ to, from, method, params, value }, { maxFee }, keep);
+  expect(await chain.raise(first, { maxFee: first.message.gasFeeCap * first.message.gasLimit }, keep)).toBeNull();
+  const kept: SignedMessage[] = [];
+  const raised = (await chain.raise(
+    first,
+    { maxFee: 10n * maxFee },
+    async (one) => void kept.push(one),
+  )) as SignedMessage;
+  expect(kept).toEqual([raised]);
+  expect(raised.message).toMatchObject({ nonce: first.message.nonce });
+  expect(raised.message.gasPremium).toBeGreaterThan(first.message.gasPremium);
+  expect(await chain.outcome(first)).toEqual({ kind: "open" });
+  await net.clock.mine(2);
+  expect(await chain.outcome(first)).toMatchObject({ kind: "executed", receipt: { exitCode: 0 } });
+  await expect(chain.resend({ ...first, message: { ...first.message, params: Uint8Array.of(64) } })).rejects.toThrow();
+  net.clock.setAutomine(true);
+});
+
+test("a reorganisation takes a message back into the pool, and the tracker sees it through", async () => {
+  net.clock.setAutomine(false);
+  const fork = net.head;
+  await tracker.send("reorg", calls.changePeerId(Uint8Array.of(7)));
+  await net.clock.mine(2);
+  const signed = ((await tracker.find("reorg")) as { signed: SignedMessage }).signed;
+  expect((await chain.outcome(signed)).kind).toBe("executed");
+  await net.node.chain.setHead(fork);
+  expect((await chain.outcome(signed)).kind).toBe("open");
+  net.clock.setAutomine(true);
+  expect((await tracker.wait("reorg", 3)).receipt.exitCode).toBe(0);
+});
+
+test("without a key, or without funds, nothing is sent", async () => {
+  const call = calls.changePeerId(Uint8Array.of(1));
+  await expect(tracker.send("dear", { ...call, value: 10n ** 27n })).rejects.toMatchObject({
+    data: { code: "NO_SENDER", method: "ChangePeerID" },
+  });
+  const from = chain.miner;
+  await expect(tracker.send("keyless", call, from)).rejects.toThrow();
+  expect([await tracker.find("dear"), await tracker.find("keyless")]).toEqual([null, null]);
+});
