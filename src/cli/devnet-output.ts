@@ -9,6 +9,7 @@ import { exitCodeText, methodText } from "../state/words.ts";
 import type { Address } from "../types/address.ts";
 import { filText } from "../types/amount.ts";
 import type { Tipset } from "../types/block-header.ts";
+import { proofsText } from "./real-proofs.ts";
 import { countText, paint } from "./terminal.ts";
 
 export type Loudness = "quiet" | "normal" | "verbose";
@@ -140,7 +141,7 @@ function place(url: string): string {
 function producers({ local }: Devnet): string {
   if (local === null) return "single producer, no election";
   const miners = `${local.miners.length} ${local.miners.length === 1 ? "miner" : "miners"}`;
-  return `${miners}, elected over sealed sectors; proofs are attested (a signature in place of the SNARK)`;
+  return `${miners}, elected over sealed sectors; ${proofsText(local.verification.facts.proofs ?? { mode: "attested" })}`;
 }
 
 function tokenLine({ text, file }: { text: string; file: string | null }): string {

@@ -9,6 +9,7 @@ import { descriptionToJson } from "../node/network-description.ts";
 import { UsageError } from "./errors.ts";
 import { nodeOutput } from "./node-output.ts";
 import { writeOutput } from "./output.ts";
+import { proofsText } from "./real-proofs.ts";
 
 export type SeveralOptions = Pick<
   LocalNetworkOptions,
@@ -23,6 +24,7 @@ export type SeveralOptions = Pick<
   | "repair"
   | "machine"
   | "retention"
+  | "proving"
   | "version"
 > & {
   readonly seed: string | undefined;
@@ -138,7 +140,7 @@ function tell(
   }));
   const lines = [
     `JSON-RPC   ${described.rpc.join("  ")}`,
-    `Network    "${described.network}" of ${nodes.length} ${nodes.length === 1 ? "node" : "nodes"}, elections over sealed sectors; proofs are attested (a signature in place of the SNARK)`,
+    `Network    "${described.network}" of ${nodes.length} ${nodes.length === 1 ? "node" : "nodes"}, elections over sealed sectors; ${proofsText(described.proofs)}`,
     "",
     ...nodes.flatMap(({ node, rpc, multiaddrs, miners }) => [
       `Node ${node}     ${rpc}  ${miners.length === 0 ? "follows" : `mines as ${miners.join(", ")}`}`,

@@ -1,15 +1,15 @@
 /**
  * Proofs of spacetime over a miner's own sectors. The vanilla proof is made from the replicas and checked in full; what
- * then takes the place of the succinct proof is the network's matter (`ProofMode`).
+ * then becomes of it on the way to the chain is the network's matter (`succinct.ts`).
  */
 import type { Proofs } from "../core/proofs.ts";
 import { SECTOR_SIZES } from "../params/proving.ts";
-import type { Attestor } from "../sector/attest/attestation.ts";
 import { toElement } from "../sector/kernel.ts";
 import { SectorError, sectorParams } from "../sector/params.ts";
 import { provePoSt } from "../sector/post/post-proof.ts";
 import type { PoStProof } from "../types/block-header.ts";
 import type { OwnMiner, OwnSector } from "./own-sectors.ts";
+import type { SuccinctPost } from "./succinct.ts";
 
 /** Registered PoSt proof of a sector size: winning from 0, window (first version) from 5. Source: go-state-types abi/sector.go. */
 function postType(kind: "winning" | "window", sectorBytes: number): number {
@@ -18,11 +18,11 @@ function postType(kind: "winning" | "window", sectorBytes: number): number {
 
 export class PostProver {
   private readonly proofs: Proofs;
-  private readonly attestor: Attestor;
+  private readonly succinct: SuccinctPost;
 
-  constructor(proofs: Proofs, attestor: Attestor) {
+  constructor(proofs: Proofs, succinct: SuccinctPost) {
     this.proofs = proofs;
-    this.attestor = attestor;
+    this.succinct = succinct;
   }
 
   /** Proves the sector that was drawn. Throws `SectorError` FAULTY_SECTORS if its files do not prove it. */
@@ -59,13 +59,15 @@ export class PostProver {
       sectors: own.map(({ number, commR, store }) => ({ sectorNumber: number, commR, store })),
     } as const;
     // Every opening is verified as it is made.
-    await provePoSt(this.proofs, statement);
-    const proofBytes = this.attestor.attestPost({
+    const partitions = await provePoSt(this.proofs, statement);
+    const proofBytes = await this.succinct({
       kind,
       type,
       miner: miner.address.actorId as bigint,
+      sectorBytes: miner.sectorBytes,
       randomness,
-      sectors: own.map(({ number, sealedCid }) => ({ number: BigInt(number), sealedCid })),
+      sectors: own,
+      partitions,
     });
     return { postProof: BigInt(type), proofBytes };
   }

@@ -185,7 +185,7 @@ export class Clock implements Startable {
       this.failure = null;
       this.alert.resolve("tipsets are made again");
     } catch (error) {
-      if (this.giveUp.signal.aborted) return;
+      if (this.giveUp.signal.aborted || (this.stopped && error instanceof DOMException)) return;
       this.failure = error;
       this.alert.raise(describeError(error));
       this.onError(error);

@@ -42,7 +42,7 @@ export function devControl(net: Controlled): DevControl {
       ...(local === null
         ? {}
         : {
-            proofs: "attested",
+            proofs: local.verification.facts.proofs?.mode ?? "attested",
             miners: local.miners.map(({ address, sectors, sectorBytes }) => ({
               address: address.toString(network.prefix),
               sectors: sectors.size,

@@ -14,6 +14,7 @@ import { SIGNATURE_TYPE } from "../types/message.ts";
 import { SYSTEM } from "../types/singletons.ts";
 import type { DevAccount } from "./accounts.ts";
 import { buildGenesis, type GenesisMiner } from "./genesis.ts";
+import type { ProofMode } from "./proof-mode.ts";
 
 /** What of a local network is fixed at its genesis. */
 export type DevnetGenesis = {
@@ -27,6 +28,8 @@ export type DevnetGenesis = {
   readonly workers: readonly KeyInfo[];
   /** Miners with sectors; absent: one without. */
   readonly miners?: readonly GenesisMiner[];
+  /** What their proofs of spacetime are. Default: attested. */
+  readonly proofs?: ProofMode;
   /** Entry of the beacon in the genesis header. */
   readonly beacon: BeaconEntry;
 };
@@ -117,18 +120,21 @@ async function makeChain(chain: Chain, crypto: Crypto, network: NetworkParams, s
 }
 
 /** What of the options is fixed in the genesis. */
-function identityOf({ seed, accounts, balance, miners = [] }: DevnetGenesis): string {
+function identityOf({ seed, accounts, balance, miners = [], proofs = "attested" }: DevnetGenesis): string {
   const first = `${accounts[0]?.secp256k1 ?? ""}`;
   const sectors = miners[0]?.sectors.length;
   const mining = sectors === undefined ? {} : { miners: miners.length, sectors, sealProof: miners[0]?.sealProof };
-  return JSON.stringify({ seed, accounts: accounts.length, balance: balance.toString(), first, ...mining });
+  // Networks from before there were real proofs say nothing of them.
+  const mode = proofs === "attested" ? {} : { proofs };
+  return JSON.stringify({ seed, accounts: accounts.length, balance: balance.toString(), first, ...mining, ...mode });
 }
 
 /** Options as one gives them on the command line. */
 function optionsText(identity: string): string {
   try {
-    const { seed, accounts, balance } = JSON.parse(identity) as Record<string, unknown>;
-    return `--seed ${seed} --accounts ${accounts} --balance ${formatFil(BigInt(balance as string))}, and its mnemonic`;
+    const { seed, accounts, balance, proofs } = JSON.parse(identity) as Record<string, unknown>;
+    const mode = proofs === undefined ? "" : ` --proofs ${proofs}`;
+    return `--seed ${seed} --accounts ${accounts} --balance ${formatFil(BigInt(balance as string))}${mode}, and its mnemonic`;
   } catch {
     return "not known";
   }

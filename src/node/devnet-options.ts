@@ -2,6 +2,7 @@
 import { type Bounds, checkChoice, checkNumber, checkText, checkWhole, OptionError } from "../base/options.ts";
 import { formatFil } from "../types/amount.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
+import { PROOF_MODES } from "./proof-mode.ts";
 
 export const DEVNET_BOUNDS = {
   accounts: [1, 100],
@@ -19,7 +20,7 @@ export const DEVNET_BOUNDS = {
 /** The options of `Devnet.open` that can be wrong, of whatever types. */
 type Given = {
   readonly [K in "accounts" | "balance" | "seed" | "blockTime" | "genesisTime" | "data" | "version"]: unknown;
-} & { readonly [K in "mnemonic" | "machine" | "miners" | "sectors" | "retention"]?: unknown };
+} & { readonly [K in "mnemonic" | "machine" | "miners" | "sectors" | "retention" | "proofs"]?: unknown };
 
 /** Throws `OptionError` naming the option. */
 export function checkDevnetOptions(options: Given): void {
@@ -33,6 +34,8 @@ export function checkDevnetOptions(options: Given): void {
   checkText("version", options.version);
   if (options.mnemonic !== undefined) checkText("mnemonic", options.mnemonic);
   if (data !== null) checkText("data", data);
+  if (checkChoice("proofs", options.proofs ?? "attested", PROOF_MODES) === "groth16" && miners === 0)
+    throw new OptionError("proving", "real proofs are those of miners: give miners 1 or more");
   if (machine !== undefined) checkChoice("machine", machine, ["worker", "thread"]);
   if (retention !== undefined && retention !== "archive") checkWhole("retention", retention, DEVNET_BOUNDS.retention);
   if (typeof balance !== "bigint" || balance < 0n)

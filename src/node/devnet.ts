@@ -34,6 +34,7 @@ import { beaconDataOf, firstMinerId, openDevnetChain } from "./devnet-chain.ts";
 import { checkDevnetOptions } from "./devnet-options.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
 import { LocalMiners, minerWorker } from "./local-miners.ts";
+import type { LocalProving } from "./local-proving.ts";
 import type { MachinePlace } from "./machines.ts";
 import { FilecoinNode, type Retention } from "./node.ts";
 import { storageGas } from "./pool-part.ts";
@@ -76,6 +77,11 @@ export type DevnetOptions = {
   readonly miners?: number;
   /** Sectors of each of them, 2 KiB. Default 1. */
   readonly sectors?: number;
+  /**
+   * Keys and workers of real proofs of spacetime (`LocalProving.open`), each of which takes seconds; `close` ends them.
+   * Default: proofs are attested, by a signature in place of the SNARK.
+   */
+  readonly proving?: LocalProving;
   /** Epochs whose states are kept, or all of them; default: that of `NodeOptions`. */
   readonly retention?: Retention;
   /** Sees every answer of the RPC interface that is not an error. */
@@ -160,7 +166,7 @@ export class Devnet {
    * be meant.
    */
   static async open(given: Partial<DevnetOptions> = {}): Promise<Devnet> {
-    checkDevnetOptions({ ...DEFAULTS, ...given });
+    checkDevnetOptions({ ...DEFAULTS, ...given, proofs: given.proving?.described.mode });
     const crypto = await loadCrypto();
     const words = given.seed === undefined ? PUBLIC_MNEMONIC : mnemonicOfSeed(crypto, given.seed);
     const options = { ...DEFAULTS, ...given, mnemonic: parseMnemonic(given.mnemonic ?? words) };
@@ -182,7 +188,7 @@ export class Devnet {
     network: NetworkParams,
     given: DevnetOptions,
   ): Promise<Devnet> {
-    const { seed, balance, data } = given;
+    const { seed, balance, data, proving } = given;
     const chain = await Chain.open({ blocks: store });
     // A network that goes on has the time that it began with.
     const began = chain.isEmpty ? undefined : (await chain.genesis()).blocks[0]?.timestamp;
@@ -204,6 +210,7 @@ export class Devnet {
               owner: (accounts[0] as DevAccount).secp256k1,
               times,
               networkName: network.name,
+              ...(proving === undefined ? {} : { proving }),
             },
             crypto,
           );
@@ -218,7 +225,8 @@ export class Devnet {
     // The genesis comes last: a first start that was killed before it begins from the beginning.
     const beacon = async (epoch: number): Promise<BeaconEntry> =>
       local?.entryAt(epoch) ?? { round: BigInt(epoch), data: beaconDataOf(crypto, seed)(BigInt(epoch)) };
-    const mining = local === null ? {} : { miners: local.forGenesis() };
+    const mode = proving?.described.mode ?? "attested";
+    const mining = local === null ? {} : { miners: local.forGenesis(), proofs: mode };
     const genesis = { seed, balance, time: options.genesisTime, accounts, workers, beacon: await beacon(0), ...mining };
     const miner = await openDevnetChain(chain, crypto, network, genesis);
     const rules = localRules(network, GENESIS_RESERVE);
@@ -270,7 +278,9 @@ export class Devnet {
   /** Stops mining and serving, and closes the store. */
   async close(): Promise<void> {
     this.services.run.stopped();
-    await this.clock.stop();
+    const stopped = this.clock.stop();
+    await this.options.proving?.close();
+    await stopped;
     await this.node.stop();
   }
 }

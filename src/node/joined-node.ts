@@ -3,12 +3,13 @@
  * may own miners of the network's seed.
  */
 import { platform } from "#platform";
-import { fromUtf8, utf8 } from "../base/bytes.ts";
+import { equal, fromUtf8, utf8 } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
+import { OptionError } from "../base/options.ts";
 import { Chain } from "../chain/chain.ts";
 import { type ImportProgress, importSnapshot } from "../chain/import.ts";
 import { loadCrypto } from "../core/crypto.ts";
-import { loadProofs } from "../core/proofs.ts";
+import { loadProofs, type Proofs } from "../core/proofs.ts";
 import { Keystore } from "../keys/keystore.ts";
 import { DEVNET, type NetworkParams } from "../params/networks.ts";
 import type { Secrets } from "../platform/secrets.ts";
@@ -19,6 +20,7 @@ import type { Tipset } from "../types/block-header.ts";
 import { parseCid } from "../types/cid.ts";
 import { RESERVE } from "../types/singletons.ts";
 import { LocalMiners } from "./local-miners.ts";
+import { LocalProving, type LocalProvingOptions } from "./local-proving.ts";
 import { LocalVerifier } from "./local-verifier.ts";
 import { descriptionToJson, type NetworkDescription, parseDescription } from "./network-description.ts";
 import { NetworkNode, type NetworkNodeOptions } from "./network-node.ts";
@@ -26,7 +28,8 @@ import { NetworkNode, type NetworkNodeOptions } from "./network-node.ts";
 export type JoinErrorData =
   | { readonly code: "NOT_INITIALISED" }
   | { readonly code: "OTHER_NETWORK"; readonly stored: string }
-  | { readonly code: "UNKNOWN_MINER"; readonly miner: string };
+  | { readonly code: "UNKNOWN_MINER"; readonly miner: string }
+  | { readonly code: "OTHER_KEYS"; readonly setup: string };
 export class JoinError extends FilError<JoinErrorData> {}
 
 const DESCRIPTION_FACT = "node/network";
@@ -61,11 +64,13 @@ export type JoinOptions = Pick<
   readonly bootstrap?: readonly string[];
   /** ID addresses of the network's miners that this node owns. */
   readonly mine: readonly string[];
+  /** Where parameters are kept, for miners of a network with real proofs. */
+  readonly params?: Omit<LocalProvingOptions, "setup">;
 };
 
 /** Puts the node of an initialised store together; throws `JoinError`. It closes the store when it stops. */
 export async function openJoinedNode(options: JoinOptions): Promise<NetworkNode> {
-  const { store, secrets, bootstrap, mine, ...rest } = options;
+  const { store, secrets, bootstrap, mine, params, ...rest } = options;
   const chain = await Chain.open({ blocks: store });
   const found = await store.metadata(DESCRIPTION_FACT);
   if (found === undefined || chain.isEmpty)
@@ -77,22 +82,49 @@ export async function openJoinedNode(options: JoinOptions): Promise<NetworkNode>
   const network: NetworkParams = { ...DEVNET, blockDelaySeconds: description.epochSeconds };
   const crypto = await loadCrypto();
   const times = { genesisTime: description.genesis.time, blockDelay: network.blockDelaySeconds };
-  const facts = { networkName: network.name, beacon: description.beacon, times };
+  const { proofs } = description;
+  const facts = { networkName: network.name, beacon: description.beacon, times, proofs };
   const { randomBytes } = platform;
   const keystore = await Keystore.open({ secrets, crypto, randomBytes, local: true, prefix: network.prefix }, "");
-  const local = mine.length === 0 ? null : await minersOf(description, mine, times);
+  const module = await loadProofs();
+  const follower = new LocalVerifier(facts, crypto, module);
+  const proving = mine.length === 0 ? null : await provingOf(module, description, params);
+  const local = mine.length === 0 ? null : await minersOf(description, mine, times, proving);
   return NetworkNode.open({
     ...rest,
+    ...(proving === null ? {} : { proving }),
     chain,
     crypto,
     network,
     secrets,
     keystore,
-    verifier: local?.verification ?? new LocalVerifier(facts, crypto, await loadProofs()),
+    verifier: local?.verification ?? follower,
     bootstrap: bootstrap ?? description.multiaddrs,
     ...(local === null ? {} : { mining: { local, miners: local.miners } }),
     info: () => descriptionToJson(description),
   });
+}
+
+/** The keys that a miner proves with, if the network's proofs are real: made here, and the same as everybody's. */
+async function provingOf(
+  module: Proofs,
+  { proofs }: NetworkDescription,
+  params: JoinOptions["params"],
+): Promise<LocalProving | null> {
+  if (proofs.mode === "attested") return null;
+  if (params === undefined)
+    throw new OptionError("params", "miners of a network with real proofs need a folder of keys");
+  const proving = await LocalProving.open(module, { ...params, setup: proofs.setup });
+  const { verifyingKeys } = proofs;
+  const same = (["winning", "window"] as const).every((kind) =>
+    equal(proving.params[kind].verifyingKey, verifyingKeys[kind]),
+  );
+  if (same) return proving;
+  await proving.close();
+  throw new JoinError(
+    { code: "OTHER_KEYS", setup: proofs.setup },
+    `the network's keys are not those of the setup "${proofs.setup}" that its description names: its miners cannot be proved for here`,
+  );
 }
 
 /** Miners of the network by their addresses: keys and sectors follow from the seed. */
@@ -100,6 +132,7 @@ async function minersOf(
   { seed, miners, network }: NetworkDescription,
   wanted: readonly string[],
   times: { readonly genesisTime: number; readonly blockDelay: number },
+  proving: LocalProving | null,
 ): Promise<LocalMiners> {
   const only = wanted.map((text) => {
     const index = miners.findIndex(({ address }) => address.slice(1) === text.slice(1));
@@ -122,6 +155,7 @@ async function minersOf(
       times,
       networkName: network,
       only,
+      ...(proving === null ? {} : { proving }),
     },
     await loadCrypto(),
   );

@@ -16,6 +16,7 @@ import { ElectedProducer } from "../miner/elected-producer.ts";
 import { sealGenesisSector } from "../miner/genesis-seal.ts";
 import type { OwnMiner, OwnSector } from "../miner/own-sectors.ts";
 import { PostProver } from "../miner/post-prover.ts";
+import { attestedPost } from "../miner/succinct.ts";
 import { WindowPoster } from "../miner/window-poster.ts";
 import type { NodeParts } from "../rpc/services.ts";
 import { sealProof } from "../sector/params.ts";
@@ -24,6 +25,7 @@ import { Address } from "../types/address.ts";
 import { FIL } from "../types/amount.ts";
 import type { BeaconEntry } from "../types/block-header.ts";
 import type { GenesisMiner } from "./genesis.ts";
+import type { LocalProving } from "./local-proving.ts";
 import { LocalVerifier } from "./local-verifier.ts";
 import type { FilecoinNode } from "./node.ts";
 
@@ -41,6 +43,8 @@ export type LocalMinersOptions = {
   readonly networkName: string;
   /** Indices of the miners that are wanted; default: all. */
   readonly only?: readonly number[];
+  /** Real proofs; absent: they are attested. */
+  readonly proving?: LocalProving;
 };
 
 /** Network version of a local network, which decides how rounds are counted. */
@@ -63,18 +67,23 @@ export class LocalMiners {
   readonly beacon: LocalBeacon;
   private readonly options: LocalMinersOptions;
   private readonly crypto: Crypto;
-  private readonly proofs: Proofs;
+  private readonly prover: PostProver;
   /** What others need to verify this network's blocks. */
   readonly verification: LocalVerifier;
 
   private constructor(options: LocalMinersOptions, crypto: Crypto, proofs: Proofs, miners: readonly OwnMiner[]) {
     this.options = options;
     this.crypto = crypto;
-    this.proofs = proofs;
     this.miners = miners;
     this.beacon = localBeacon(crypto, options.seed, options.times);
-    const { networkName, times } = options;
-    this.verification = new LocalVerifier({ networkName, times, beacon: this.beacon.info }, crypto, proofs);
+    const { networkName, times, proving } = options;
+    const facts = { networkName, times, beacon: this.beacon.info };
+    this.verification = new LocalVerifier(
+      proving === undefined ? facts : { ...facts, proofs: proving.described },
+      crypto,
+      proofs,
+    );
+    this.prover = new PostProver(proofs, proving?.succinct(proofs) ?? attestedPost(this.verification.attestor));
   }
 
   /** Seals the sectors, which takes some milliseconds each at 2 KiB and seconds at 8 MiB. */
@@ -166,7 +175,7 @@ export class LocalMiners {
     return {
       states,
       crypto: this.crypto,
-      prover: new PostProver(this.proofs, this.verification.attestor),
+      prover: this.prover,
       beacons: [{ start: 0, info: this.beacon.info }],
       times: this.options.times,
       source: this.beacon.source,
@@ -196,7 +205,7 @@ export class LocalMiners {
       pool,
       gas,
       crypto: this.crypto,
-      prover: new PostProver(this.proofs, this.verification.attestor),
+      prover: this.prover,
     });
   }
 

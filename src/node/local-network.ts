@@ -17,6 +17,7 @@ import { type DevAccount, makeAccounts } from "./accounts.ts";
 import { firstMinerId, openDevnetChain } from "./devnet-chain.ts";
 import { checkDevnetOptions } from "./devnet-options.ts";
 import { LocalMiners, minerWorker } from "./local-miners.ts";
+import type { LocalProving } from "./local-proving.ts";
 import type { MachinePlace } from "./machines.ts";
 import type { NetworkDescription } from "./network-description.ts";
 import { descriptionToJson } from "./network-description.ts";
@@ -28,6 +29,8 @@ export type LocalNetworkOptions = {
   readonly miners: number;
   /** Sectors of each miner, 2 KiB. */
   readonly sectors: number;
+  /** Real proofs; absent: they are attested. Closed with the network. */
+  readonly proving?: LocalProving;
   readonly accounts: number;
   /** attoFIL on each address. */
   readonly balance: bigint;
@@ -74,7 +77,8 @@ export class LocalNetwork {
 
   /** Opens all nodes, each with its genesis, and starts them one after another; each dials those before it. */
   static async open(given: LocalNetworkOptions): Promise<LocalNetwork> {
-    checkDevnetOptions({ ...given, data: null });
+    const { proving } = given;
+    checkDevnetOptions({ ...given, data: null, proofs: proving?.described.mode });
     const crypto = await loadCrypto();
     const network: NetworkParams = { ...DEVNET, blockDelaySeconds: given.blockTime };
     const { seed, mnemonic, balance } = given;
@@ -93,6 +97,7 @@ export class LocalNetwork {
           owner: (accounts[0] as DevAccount).secp256k1,
           times: { genesisTime: options.genesisTime, blockDelay: network.blockDelaySeconds },
           networkName: network.name,
+          ...(proving === undefined ? {} : { proving }),
         },
         crypto,
       );
@@ -175,7 +180,7 @@ export class LocalNetwork {
       genesis: { cid: `${this.genesis.key[0]}`, time: options.genesisTime },
       beacon: local.beacon.info,
       seed: options.seed,
-      proofs: "attested",
+      proofs: options.proving?.described ?? { mode: "attested" },
       rpc: nodes.flatMap(({ url }) => (url === null ? [] : [url])),
       multiaddrs: nodes.flatMap(({ peers }) => peers.addresses()),
       miners: local.miners.map(({ address, sectors, sectorBytes }, i) => ({
@@ -195,7 +200,9 @@ export class LocalNetwork {
 
   /** Stops all nodes. */
   async close(): Promise<void> {
-    const stopped = await Promise.allSettled(this.nodes.map((node) => node?.stop()));
+    for (const node of this.nodes) node?.mining?.end();
+    const closed = this.options.proving?.close();
+    const stopped = await Promise.allSettled([...this.nodes.map((node) => node?.stop()), closed]);
     for (const one of stopped) if (one.status === "rejected") throw one.reason;
   }
 }
@@ -235,6 +242,7 @@ async function layGenesis(options: LocalNetworkOptions, chain: Chain, parts: Cha
       workers: local.miners.map((_, i) => minerWorker(crypto, seed, i)),
       beacon: await local.entryAt(0),
       miners: local.forGenesis(),
+      proofs: options.proving?.described.mode ?? "attested",
     });
   } catch (error) {
     await chain.blocks.close();

@@ -45,8 +45,13 @@ export class MiningPart implements Startable {
     await this.slash.allow(header, parent);
   }
 
-  async stop(): Promise<void> {
+  /** Begins no block any more, and tells nothing more. */
+  end(): void {
     this.stopping.abort(new Error("the node is stopping"));
+  }
+
+  async stop(): Promise<void> {
+    this.end();
     this.stopListening();
     await this.running;
     await this.posts.idle();

@@ -6,6 +6,7 @@
 import { FilError } from "../base/errors.ts";
 import { type DrandInfo, drandInfoToJson, parseDrandInfo } from "../beacon/drand.ts";
 import { DEVNET_BOUNDS } from "./devnet-options.ts";
+import { type DescribedProofs, proofsOfJson, proofsToJson } from "./proof-mode.ts";
 
 export type DescriptionErrorData = { readonly code: "BAD_DESCRIPTION"; readonly field: string };
 export class DescriptionError extends FilError<DescriptionErrorData> {}
@@ -19,8 +20,8 @@ export type NetworkDescription = {
   readonly beacon: DrandInfo;
   /** Decides keys, genesis and beacon: whoever knows it can mine. */
   readonly seed: string;
-  /** What stands in place of SNARKs. */
-  readonly proofs: "attested";
+  /** What proofs of spacetime are, and the keys that verify them. */
+  readonly proofs: DescribedProofs;
   readonly rpc: readonly string[];
   readonly multiaddrs: readonly string[];
   readonly miners: readonly DescribedMiner[];
@@ -40,8 +41,8 @@ export type DescribedMiner = {
 const MAX_BYTES = 1 << 20;
 const MAX_LIST = 1024;
 
-export function descriptionToJson({ beacon, ...rest }: NetworkDescription): Record<string, unknown> {
-  return { ...rest, beacon: drandInfoToJson(beacon) };
+export function descriptionToJson({ beacon, proofs, ...rest }: NetworkDescription): Record<string, unknown> {
+  return { ...rest, beacon: drandInfoToJson(beacon), ...proofsToJson(proofs) };
 }
 
 /** Reads a description; throws `DescriptionError` naming the field, `BeaconError` for the beacon's. */
@@ -55,6 +56,8 @@ export function parseDescription(text: string): NetworkDescription {
   }
   const given = objectAt(json, "the object");
   const genesis = objectAt(given["genesis"], "genesis");
+  const proofs = proofsOfJson(given);
+  if ("wrong" in proofs) return bad(proofs.wrong);
   return {
     network: textAt(given, "network"),
     chainId: wholeAt(given, "chainId", 0),
@@ -62,7 +65,7 @@ export function parseDescription(text: string): NetworkDescription {
     genesis: { cid: textAt(genesis, "cid"), time: wholeAt(genesis, "time", 0) },
     beacon: parseDrandInfo(given["beacon"]),
     seed: textAt(given, "seed"),
-    proofs: given["proofs"] === "attested" ? "attested" : bad("proofs"),
+    proofs,
     rpc: listAt(given, "rpc").map((one) => asText(one, "rpc")),
     multiaddrs: listAt(given, "multiaddrs").map((one) => asText(one, "multiaddrs")),
     miners: listAt(given, "miners").map((one) => {

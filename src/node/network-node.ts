@@ -25,12 +25,14 @@ import type { BeaconEntry } from "../types/block-header.ts";
 import { CONTEST_EPOCHS, Contest, GREETING_MS } from "./contest.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
 import type { LocalMiners } from "./local-miners.ts";
+import type { LocalProving } from "./local-proving.ts";
 import type { LocalVerifier } from "./local-verifier.ts";
 import type { MachinePlace } from "./machines.ts";
 import { MiningPart } from "./mining-part.ts";
 import { FilecoinNode, type Retention } from "./node.ts";
 import { PeerPart } from "./peer-part.ts";
 import { storageGas } from "./pool-part.ts";
+import type { DescribedProofs } from "./proof-mode.ts";
 import { type RpcOptions, RpcPart } from "./rpc-part.ts";
 import { tokenSecret } from "./token-secret.ts";
 
@@ -52,6 +54,8 @@ export type NetworkNodeOptions = {
   readonly version: string;
   /** The miners that this node owns, and those they belong to; absent: it follows. */
   readonly mining?: { readonly local: LocalMiners; readonly miners: readonly OwnMiner[] };
+  /** Proves for the node's miners alone, and ends with it. */
+  readonly proving?: LocalProving;
   /** What `Devnet.info` tells. */
   readonly info: () => Record<string, unknown>;
   readonly onMining?: (event: MiningEvent) => void;
@@ -68,11 +72,16 @@ export class NetworkNode {
   readonly services: NodeParts;
   readonly dispatcher: Dispatcher;
   private readonly reporter: FaultReporter;
+  /** What proofs of spacetime are on its network. */
+  readonly proofs: DescribedProofs;
+  private readonly proving: LocalProving | null;
   private rpc: RpcPart | null = null;
 
   private constructor(options: NetworkNodeOptions, secret: Uint8Array) {
     const { chain, crypto, network, keystore, verifier, machine, mining } = options;
     const { now } = platform;
+    this.proving = options.proving ?? null;
+    this.proofs = verifier.facts.proofs ?? { mode: "attested" };
     const rules = localRules(network, GENESIS_RESERVE);
     const { times } = verifier.facts;
     this.node = new FilecoinNode({
@@ -193,7 +202,10 @@ export class NetworkNode {
 
   async stop(): Promise<void> {
     this.services.run.stopped();
+    this.mining?.end();
+    const closed = this.proving?.close();
     await this.node.stop();
+    await closed;
     await this.reporter.idle();
   }
 }

@@ -7,8 +7,10 @@ import { parseMnemonic } from "../../keys/mnemonic.ts";
 import { isDamage } from "../../node/damage.ts";
 import type { Devnet } from "../../node/devnet.ts";
 import { DEVNET_BOUNDS } from "../../node/devnet-options.ts";
+import type { LocalProving } from "../../node/local-proving.ts";
 import type { MachinePlace } from "../../node/machines.ts";
 import type { Retention } from "../../node/node.ts";
+import type { ProofMode } from "../../node/proof-mode.ts";
 import { checkRpcOptions, LOOPBACK_HOSTS } from "../../node/rpc-part.ts";
 import { makeToken, PERMISSIONS } from "../../rpc/auth.ts";
 import { parseFil } from "../../types/amount.ts";
@@ -17,6 +19,7 @@ import { systemReason, UsageError } from "../errors.ts";
 import { stopSignal } from "../interrupt.ts";
 import { collect, DEFAULT_DATA, parseRetention, wholeNumber } from "../options.ts";
 import { keepOwnToken } from "../own-token.ts";
+import { openKeys, proofOptions } from "../real-proofs.ts";
 import { parseAmount } from "../remote.ts";
 
 type Options = {
@@ -26,7 +29,9 @@ type Options = {
   readonly blockTime: number;
   readonly nodes: number;
   readonly listen?: string;
-  readonly miners: number;
+  readonly miners?: number;
+  readonly proofs: ProofMode;
+  readonly params: string;
   readonly sectors: number;
   readonly genesisTime?: number;
   readonly port: number;
@@ -73,8 +78,7 @@ function mnemonicWords(text: string): string {
 }
 
 export function registerDevnet(program: Command): void {
-  program
-    .command("devnet")
+  proofOptions(program.command("devnet"))
     .description("start a local Filecoin network: offline, ten funded accounts, one producer or elected miners")
     .option("--accounts <n>", "funded accounts", wholeNumber(...DEVNET_BOUNDS.accounts), 10)
     .option("--balance <FIL>", `FIL on each address (default: ${DEFAULT_BALANCE})`, parseAmount)
@@ -87,9 +91,8 @@ export function registerDevnet(program: Command): void {
     .option("--block-time <seconds>", "seconds between epochs; 0 makes a tipset when a message arrives", seconds, 1)
     .option(
       "--miners <n>",
-      "miners with sealed sectors that are elected; 0: one producer without election",
+      "miners with sealed sectors that are elected; 0, the default without real proofs: one producer without election",
       wholeNumber(...DEVNET_BOUNDS.miners),
-      0,
     )
     .option(
       "--nodes <n>",
@@ -126,10 +129,9 @@ export function registerDevnet(program: Command): void {
 }
 
 async function run(options: Options, command: Command): Promise<void> {
-  const { host, port, seed, mnemonic, accounts, blockTime, machine } = options;
+  const { host, port, blockTime } = options;
   if (options.quiet === true && options.verbose === true)
     throw new UsageError("--quiet and --verbose exclude each other");
-  const balance = options.balance ?? parseFil(DEFAULT_BALANCE);
   const { allowHost: allowHosts, cors: allowOrigins } = options;
   checkRpcOptions({ host, port: port === 0 ? 0 : port + options.nodes - 1, allowHosts, allowOrigins });
   const data = options.memory === true ? null : path.resolve(options.data ?? DEFAULT_DATA);
@@ -137,15 +139,36 @@ async function run(options: Options, command: Command): Promise<void> {
   process.umask(0o077);
   // Looked at first: a port that is taken must not cost the earlier network.
   for (let i = 0; i < (port === 0 ? 1 : options.nodes); i++) await portIsFree(host, port + i);
+  const isReal = options.proofs === "groth16";
+  if (isReal && options.miners === 0) throw new UsageError("real proofs are those of miners: give --miners 1 or more");
+  const proving = isReal ? await openKeys(options.params, blockTime) : undefined;
+  try {
+    await runNetwork({ ...options, miners: options.miners ?? (isReal ? 1 : 0) }, data, command, proving);
+  } finally {
+    await proving?.close();
+  }
+}
+
+async function runNetwork(
+  options: Options & { readonly miners: number },
+  data: string | null,
+  command: Command,
+  proving: LocalProving | undefined,
+): Promise<void> {
+  const { host, port, seed, mnemonic, accounts, blockTime, machine, miners } = options;
+  const balance = options.balance ?? parseFil(DEFAULT_BALANCE);
   const now = Math.floor(Date.now() / 1000);
-  if (options.nodes > 1 || options.listen !== undefined) {
+  const real = proving === undefined ? {} : { proving };
+  // Real proofs are for others to validate: where epochs pass by the clock, such a network has peers.
+  const hasPeers = proving !== undefined && blockTime >= 1 && Number.isInteger(blockTime);
+  if (options.nodes > 1 || options.listen !== undefined || hasPeers) {
     // A network of several nodes takes half a second to load, one node a quarter: only who needs them waits for that.
     const { runSeveralNodes } = await import("../several-nodes.ts");
     await runSeveralNodes(
       {
-        ...{ seed, mnemonic, accounts, balance, blockTime, machine, data, host, port },
+        ...{ seed, mnemonic, accounts, balance, blockTime, machine, data, host, port, miners },
+        ...real,
         nodes: options.nodes,
-        miners: options.miners,
         sectors: options.sectors,
         listen: options.listen,
         ...(options.retention === undefined ? {} : { retention: options.retention }),
@@ -167,10 +190,8 @@ async function run(options: Options, command: Command): Promise<void> {
   const net = await Devnet.open({
     ...(seed === undefined ? {} : { seed }),
     ...(mnemonic === undefined ? {} : { mnemonic }),
-    accounts,
-    balance,
-    blockTime,
-    miners: options.miners,
+    ...{ accounts, balance, blockTime, miners },
+    ...real,
     sectors: options.sectors,
     genesisTime: options.genesisTime ?? (seed === undefined ? now : FIXED_GENESIS_TIME),
     data,

@@ -20,6 +20,7 @@ import { openBytes } from "../input.ts";
 import { interruptible, stopSignal } from "../interrupt.ts";
 import { nodeOutput } from "../node-output.ts";
 import { collect, parseRetention, wholeNumber } from "../options.ts";
+import { PARAMS_FOLDER, proofsText, shownKeys } from "../real-proofs.ts";
 
 /** Loaded when it is needed: libraries of the peer-to-peer network take half a second. */
 const joinedNode = (): Promise<typeof import("../../node/joined-node.ts")> => import("../../node/joined-node.ts");
@@ -43,6 +44,7 @@ type StartOptions = {
   readonly bootstrap: readonly string[];
   readonly listen: readonly string[];
   readonly mine: readonly string[];
+  readonly params: string;
   readonly host: string;
   readonly port: number;
   readonly allowHost: readonly string[];
@@ -93,6 +95,7 @@ export function registerNode(program: Command): void {
       collect,
       [],
     )
+    .option("--params <folder>", "for --mine where proofs are real: where their keys are kept, or made", PARAMS_FOLDER)
     .option("--port <n>", "port of the JSON-RPC server; 0 takes a free one", wholeNumber(0, 65535), 0)
     .option("--host <address>", "address to serve JSON-RPC on; any but loopback needs tokens", "127.0.0.1")
     .option("--allow-host <name>", "further Host header to accept (repeatable)", collect, [])
@@ -174,7 +177,7 @@ async function describe(
     genesis: { cid: `${headerCid(header)}`, time: Number(header.timestamp) },
     beacon: await readBeacon(beacon),
     seed: "",
-    proofs: "attested",
+    proofs: { mode: "attested" },
     rpc: [],
     multiaddrs: [],
     miners: [],
@@ -214,10 +217,12 @@ async function start(options: StartOptions, command: Command): Promise<void> {
   };
   const store = await TableStore.open(data, platform.openTable, { repair: options.repair === true });
   let node: NetworkNode;
+  const keys = shownKeys(options.params);
   try {
     const { openJoinedNode } = await joinedNode();
     node = await openJoinedNode({
       store,
+      params: keys,
       secrets: await platform.openSecrets(data),
       listen: listen.length > 0 ? listen : ["/ip4/127.0.0.1/tcp/0"],
       ...(bootstrap.length > 0 ? { bootstrap } : {}),
@@ -239,6 +244,8 @@ async function start(options: StartOptions, command: Command): Promise<void> {
   } catch (error) {
     await store.close();
     throw error;
+  } finally {
+    keys.clear();
   }
   const { chain } = node.node;
   chain.onHeadChange(() => output.head(0, chain.head));
@@ -247,12 +254,20 @@ async function start(options: StartOptions, command: Command): Promise<void> {
     const multiaddrs = node.peers.addresses();
     const text = [
       `JSON-RPC   ${url}`,
-      `Network    "${node.node.network.name}" at epoch ${chain.head.height}; ${mine.length === 0 ? "follows" : `mines as ${mine.join(", ")}`}`,
+      `Network    "${node.node.network.name}" at epoch ${chain.head.height}; ${mine.length === 0 ? "follows" : `mines as ${mine.join(", ")}`}; ${proofsText(node.proofs)}`,
       ...multiaddrs.map((address) => `Peers      ${address}`),
       `Data       ${data}`,
       "",
     ];
-    output.say(text, { event: "start", url, multiaddrs, epoch: chain.head.height, miners: mine, data });
+    output.say(text, {
+      event: "start",
+      proofs: node.proofs.mode,
+      url,
+      multiaddrs,
+      epoch: chain.head.height,
+      miners: mine,
+      data,
+    });
     await Promise.race([stopped, ended]);
     output.say([], { event: "stop" });
   } finally {

@@ -4,6 +4,7 @@ import path from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { platform } from "#platform";
 import { loadProofs, type Proofs } from "../../core/proofs.ts";
+import { LOCAL_SETUP } from "../../node/local-proving.ts";
 import { ProvingPool } from "../../proving/pool.ts";
 import { popcount } from "../../proving/snark/circuit.ts";
 import { officialShape } from "../../proving/snark/circuits.ts";
@@ -21,6 +22,7 @@ import {
 } from "../../proving/snark/params-store.ts";
 import { commandLine, interruptible } from "../interrupt.ts";
 import { parseWorkers } from "../options.ts";
+import { PARAMS_FOLDER } from "../real-proofs.ts";
 import { progressLine, sizeText } from "../terminal.ts";
 
 type Place = { readonly dir: string };
@@ -29,9 +31,6 @@ type ListOptions = Place & { readonly json?: true };
 type VerifyOptions = Place & { readonly digest?: string; readonly json?: true };
 type PathOptions = Place & { readonly seed: string; readonly vk?: true };
 
-/** Where parameters are kept, when nobody says where. */
-const FOLDER = process.env["FILIGREE_PARAMS"] ?? ".filigree/params";
-const DEVNET_SEED = "filigree devnet";
 const UNITS: Readonly<Record<string, number>> = { kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 };
 
 /** "winning-2KiB" or "winning-2048", as circuits are named: "winning-2048". */
@@ -47,9 +46,13 @@ export function registerParams(program: Command): void {
     .command("params")
     .description("keys of SNARK circuits: made here for local networks, or official");
   const place = (command: Command): Command =>
-    command.option("--dir <folder>", "where they are kept; the variable FILIGREE_PARAMS names another place", FOLDER);
+    command.option(
+      "--dir <folder>",
+      "where they are kept; the variable FILIGREE_PARAMS names another place",
+      PARAMS_FOLDER,
+    );
   const seeded = (command: Command): Command =>
-    place(command).option("--seed <text>", "seed of the setup; who knows it can forge proofs", DEVNET_SEED);
+    place(command).option("--seed <text>", "seed of the setup; who knows it can forge proofs", LOCAL_SETUP);
   seeded(params.command("make"))
     .description(`make the key of a circuit (${LOCAL_WARNING})`)
     .argument("<circuit>", "winning, window, porep or update and the sector's size: winning-2KiB", parseCircuit)

@@ -154,8 +154,7 @@ export async function makeStoredParams(
   const sink = fileSink(paths.params, journal);
   await makeParams(scheduler, circuit.source, circuit.counts, setupOf(seed), sink, options);
   const { verifyingKey, size } = await openParams({ file: paths.params });
-  await platform.removeFile(paths.verifyingKey);
-  await platform.writeRange(paths.verifyingKey, 0, verifyingKey);
+  await platform.replaceFile(paths.verifyingKey, verifyingKey);
   const record: ParamsRecord = {
     format: 1,
     name,
@@ -167,8 +166,7 @@ export async function makeStoredParams(
     digest: await contentDigest(proofs, { file: paths.params }, options),
     verifyingKeyDigest: await contentDigest(proofs, { bytes: verifyingKey }),
   };
-  await platform.removeFile(pathOf(directory, name, "json"));
-  await platform.writeRange(pathOf(directory, name, "json"), 0, utf8(`${JSON.stringify(record, null, 2)}\n`));
+  await platform.replaceFile(pathOf(directory, name, "json"), utf8(`${JSON.stringify(record, null, 2)}\n`));
   await platform.removeFile(journal);
   return record;
 }

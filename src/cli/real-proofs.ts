@@ -1,0 +1,62 @@
+/** `--proofs groth16`: where the keys of real proofs are, and how their making is shown. */
+import { type Command, Option } from "commander";
+import { loadProofs } from "../core/proofs.ts";
+import { LocalProving, type LocalProvingOptions } from "../node/local-proving.ts";
+import { type DescribedProofs, PROOF_MODES } from "../node/proof-mode.ts";
+import { interruptible } from "./interrupt.ts";
+import { progressLine } from "./terminal.ts";
+
+/** Where parameters are kept, when nobody says where. */
+export const PARAMS_FOLDER = process.env["FILIGREE_PARAMS"] ?? ".filigree/params";
+
+/** Fewest seconds of an epoch in which a winning PoSt is sure to be made on two cores. */
+const QUIET_SECONDS = 15;
+
+export function proofOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        "--proofs <mode>",
+        "proofs of spacetime: attested (a signature in place of the SNARK) or groth16 (real ones; takes one miner or more, and epochs of 15 s)",
+      )
+        .choices(PROOF_MODES)
+        .default("attested"),
+    )
+    .option("--params <folder>", "where the keys of real proofs are kept; made there on first use", PARAMS_FOLDER);
+}
+
+/** Options of `LocalProving.open` that show the making of keys on a terminal. */
+export function shownKeys(folder: string): LocalProvingOptions & { readonly clear: () => void } {
+  const line = progressLine();
+  return {
+    folder,
+    clear: () => line.clear(),
+    onProgress: (circuit, { phase, done, total }) => line.part(`key of ${circuit}: ${phase}`, done, total),
+  };
+}
+
+/** Opens the keys, or makes them, before a network begins. Ctrl-C ends the making; it goes on at the next start. */
+export async function openKeys(folder: string, blockTime: number): Promise<LocalProving> {
+  const { clear, ...options } = shownKeys(folder);
+  try {
+    const proofs = await loadProofs();
+    const proving = await interruptible(
+      (signal) => LocalProving.open(proofs, { ...options, signal }),
+      "the same command goes on with making the keys",
+    );
+    if (blockTime > 0 && blockTime < QUIET_SECONDS)
+      process.stderr.write(
+        `note: a winning PoSt takes seconds of two cores; epochs of ${blockTime} s may be null rounds (--block-time ${QUIET_SECONDS})\n`,
+      );
+    return proving;
+  } finally {
+    clear();
+  }
+}
+
+/** What proofs are, for banners. */
+export function proofsText({ mode }: Pick<DescribedProofs, "mode">): string {
+  return mode === "attested"
+    ? "proofs are attested (a signature in place of the SNARK)"
+    : "winning and window PoSts are Groth16 proofs under keys of a setup that anybody knows; seals are attested";
+}

@@ -1,0 +1,63 @@
+/**
+ * What a proof of spacetime becomes on the way to the chain. The vanilla proof is made and checked in full before; then comes
+ * what the network takes: the SNARK over it, or an attestation in its place.
+ */
+import type { Proofs } from "../core/proofs.ts";
+import type { Scheduler } from "../proving/scheduler.ts";
+import type { ParamsFile } from "../proving/snark/params-file.ts";
+import { snarkPoSt } from "../proving/snark/sector-proofs.ts";
+import type { Attestor } from "../sector/attest/attestation.ts";
+import type { PoStPartitionProof } from "../sector/post/post-proof.ts";
+import type { CID } from "../types/cid.ts";
+
+/** A vanilla proof of spacetime that holds, and what it proves. */
+export type ProvedPost = {
+  readonly kind: "winning" | "window";
+  /** Registered PoSt proof. */
+  readonly type: number;
+  /** Actor id. */
+  readonly miner: bigint;
+  readonly sectorBytes: number;
+  /** 32 bytes as they were drawn. */
+  readonly randomness: Uint8Array;
+  readonly sectors: readonly { readonly number: number; readonly commR: Uint8Array; readonly sealedCid: CID }[];
+  readonly partitions: readonly PoStPartitionProof[];
+};
+
+/** Makes the bytes that go on chain. */
+export type SuccinctPost = (proved: ProvedPost) => Promise<Uint8Array>;
+
+/** A signature by a public key in place of the SNARK (`sector/attest`). */
+export function attestedPost(attestor: Attestor): SuccinctPost {
+  return async ({ kind, type, miner, randomness, sectors }) =>
+    attestor.attestPost({
+      ...{ kind, type, miner, randomness },
+      sectors: sectors.map(({ number, sealedCid }) => ({ number: BigInt(number), sealedCid })),
+    });
+}
+
+/** Parameters of the PoSt circuits of one sector size. */
+export type PostParams = { readonly [K in "winning" | "window"]: ParamsFile };
+
+/** Groth16 proofs, made by the scheduler's workers. The signal ends those that are being made. */
+export function provedPost(
+  proofs: Proofs,
+  scheduler: Scheduler,
+  params: PostParams,
+  signal?: AbortSignal,
+): SuccinctPost {
+  return ({ kind, sectorBytes, sectors, partitions }) =>
+    snarkPoSt(
+      proofs,
+      scheduler,
+      {
+        sectorBytes,
+        // Networks before version 19 have the window PoSt of the first version.
+        kind: kind === "winning" ? "winning" : "window-legacy",
+        sectors: sectors.map(({ number, commR }) => ({ sectorNumber: number, commR })),
+        partitions,
+        params: params[kind],
+      },
+      signal === undefined ? {} : { signal },
+    );
+}

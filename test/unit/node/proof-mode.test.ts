@@ -1,0 +1,30 @@
+/** What a network's description says of its proofs, there and back. */
+import { expect, test } from "vitest";
+import { type DescribedProofs, proofsOfJson, proofsToJson } from "../../../src/node/proof-mode.ts";
+
+const real: DescribedProofs = {
+  mode: "groth16",
+  setup: "a seed",
+  verifyingKeys: { winning: new Uint8Array(868).fill(1), window: Uint8Array.of(2, 3) },
+};
+
+test("both modes come back as they were", () => {
+  for (const proofs of [real, { mode: "attested" } as const])
+    expect(proofsOfJson(JSON.parse(JSON.stringify(proofsToJson(proofs))))).toEqual(proofs);
+});
+
+test("what is wrong is named", () => {
+  const json = proofsToJson(real);
+  const { verifyingKeys: keys } = json as { readonly verifyingKeys: object };
+  const cases: [Record<string, unknown>, string][] = [
+    [{}, "proofs"],
+    [{ proofs: "plonk" }, "proofs"],
+    [{ ...json, setup: 5 }, "setup"],
+    [{ ...json, setup: "x".repeat(1025) }, "setup"],
+    [{ ...json, verifyingKeys: null }, "verifyingKeys"],
+    [{ ...json, verifyingKeys: { ...keys, window: undefined } }, "verifyingKeys"],
+    [{ ...json, verifyingKeys: { ...keys, winning: "not base64" } }, "verifyingKeys"],
+    [{ ...json, verifyingKeys: { ...keys, winning: "A".repeat(65_540) } }, "verifyingKeys"],
+  ];
+  for (const [given, wrong] of cases) expect(proofsOfJson(given)).toEqual({ wrong });
+});
