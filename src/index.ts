@@ -9,4 +9,5 @@ export { type ReplayOptions, type ReplayReport, replayChain } from "./conformanc
 export { type RunOutcome, runVector } from "./conformance/run.ts";
 export { type Crypto, loadCrypto } from "./core/crypto.ts";
 export { type DevAccount, Devnet, type DevnetOptions, type RpcOptions } from "./node/devnet.ts";
+export { LocalProving, type LocalProvingOptions } from "./node/local-proving.ts";
 export * from "./vm.ts";

@@ -1,6 +1,5 @@
 /** `--proofs groth16`: where the keys of real proofs are, and how their making is shown. */
 import { type Command, Option } from "commander";
-import { loadProofs } from "../core/proofs.ts";
 import { LocalProving, type LocalProvingOptions } from "../node/local-proving.ts";
 import { type DescribedProofs, PROOF_MODES } from "../node/proof-mode.ts";
 import { interruptible } from "./interrupt.ts";
@@ -39,9 +38,8 @@ export function shownKeys(folder: string): LocalProvingOptions & { readonly clea
 export async function openKeys(folder: string, blockTime: number): Promise<LocalProving> {
   const { clear, ...options } = shownKeys(folder);
   try {
-    const proofs = await loadProofs();
     const proving = await interruptible(
-      (signal) => LocalProving.open(proofs, { ...options, signal }),
+      (signal) => LocalProving.open({ ...options, signal }),
       "the same command goes on with making the keys",
     );
     if (blockTime > 0 && blockTime < QUIET_SECONDS)

@@ -9,7 +9,7 @@ import { OptionError } from "../base/options.ts";
 import { Chain } from "../chain/chain.ts";
 import { type ImportProgress, importSnapshot } from "../chain/import.ts";
 import { loadCrypto } from "../core/crypto.ts";
-import { loadProofs, type Proofs } from "../core/proofs.ts";
+import { loadProofs } from "../core/proofs.ts";
 import { Keystore } from "../keys/keystore.ts";
 import { DEVNET, type NetworkParams } from "../params/networks.ts";
 import type { Secrets } from "../platform/secrets.ts";
@@ -88,7 +88,7 @@ export async function openJoinedNode(options: JoinOptions): Promise<NetworkNode>
   const keystore = await Keystore.open({ secrets, crypto, randomBytes, local: true, prefix: network.prefix }, "");
   const module = await loadProofs();
   const follower = new LocalVerifier(facts, crypto, module);
-  const proving = mine.length === 0 ? null : await provingOf(module, description, params);
+  const proving = mine.length === 0 ? null : await provingOf(description, params);
   const local = mine.length === 0 ? null : await minersOf(description, mine, times, proving);
   return NetworkNode.open({
     ...rest,
@@ -106,15 +106,11 @@ export async function openJoinedNode(options: JoinOptions): Promise<NetworkNode>
 }
 
 /** The keys that a miner proves with, if the network's proofs are real: made here, and the same as everybody's. */
-async function provingOf(
-  module: Proofs,
-  { proofs }: NetworkDescription,
-  params: JoinOptions["params"],
-): Promise<LocalProving | null> {
+async function provingOf({ proofs }: NetworkDescription, params: JoinOptions["params"]): Promise<LocalProving | null> {
   if (proofs.mode === "attested") return null;
   if (params === undefined)
     throw new OptionError("params", "miners of a network with real proofs need a folder of keys");
-  const proving = await LocalProving.open(module, { ...params, setup: proofs.setup });
+  const proving = await LocalProving.open({ ...params, setup: proofs.setup });
   const { verifyingKeys } = proofs;
   const same = (["winning", "window"] as const).every((kind) =>
     equal(proving.params[kind].verifyingKey, verifyingKeys[kind]),

@@ -3,7 +3,7 @@
  * use and kept, and workers that prove.
  */
 import { platform } from "#platform";
-import type { Proofs } from "../core/proofs.ts";
+import { loadProofs, type Proofs } from "../core/proofs.ts";
 import { type PostParams, provedPost, type SuccinctPost } from "../miner/succinct.ts";
 import { ProvingPool } from "../proving/pool.ts";
 import type { Scheduler } from "../proving/scheduler.ts";
@@ -49,7 +49,8 @@ export class LocalProving {
   }
 
   /** Finds the keys in the folder, or makes them there. Errors: those of `makeStoredParams`, `openStoredParams`. */
-  static async open(proofs: Proofs, { folder, setup = LOCAL_SETUP, ...options }: LocalProvingOptions) {
+  static async open({ folder, setup = LOCAL_SETUP, ...options }: LocalProvingOptions): Promise<LocalProving> {
+    const proofs = await loadProofs();
     const pool = ProvingPool.open(options.workers ?? platform.cores);
     try {
       const keyOf = async (name: string): Promise<ParamsFile> => {
