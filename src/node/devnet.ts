@@ -137,6 +137,7 @@ export class Devnet {
       states: node.states,
       gas: node.gas,
       pool: node.pool,
+      payments: node.payments,
       minGas: storageGas,
       keystore: node.keystore,
       crypto: node.crypto,

@@ -147,6 +147,7 @@ export class NetworkNode {
       states,
       gas,
       pool,
+      payments: this.node.payments,
       minGas: storageGas,
       keystore,
       crypto,

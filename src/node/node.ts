@@ -8,6 +8,8 @@ import type { Chain } from "../chain/chain.ts";
 import type { Crypto } from "../core/crypto.ts";
 import type { ExecutionRules, ProofVerifier } from "../exec/types.ts";
 import type { Keystore } from "../keys/keystore.ts";
+import { chainAccess } from "../market/paych/chain-access.ts";
+import { PaymentChannels } from "../market/paych/part.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import type { NetworkParams } from "../params/networks.ts";
 import { GasEstimator } from "../stmgr/gas-estimator.ts";
@@ -47,6 +49,7 @@ export class FilecoinNode {
   readonly pool: MessagePool;
   readonly gas: GasEstimator;
   readonly keystore: Keystore;
+  readonly payments: PaymentChannels;
   readonly collector: Collector | StateCollector;
   private readonly parts = new Parts();
 
@@ -69,6 +72,11 @@ export class FilecoinNode {
     this.parts.add(machines);
     this.parts.add(new StatesPart(this.states));
     this.parts.add(new PoolPart(this.pool, this.states));
+    this.payments = new PaymentChannels(
+      { blocks: chain.blocks, chain: chainAccess({ ...this, crypto, keystore }), randomBytes: platform.randomBytes },
+      chain,
+    );
+    this.parts.add(this.payments);
     const { blocks: store } = chain;
     const { states, pool } = this;
     if (retention === undefined && store instanceof MemoryStore)

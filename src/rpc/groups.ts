@@ -16,7 +16,7 @@ import { msigStateGroup } from "./methods/msig-state.ts";
 import { netGroup } from "./methods/net.ts";
 import { nodeGroup } from "./methods/node.ts";
 import { objectsGroup } from "./methods/objects.ts";
-import { paychGroup } from "./methods/paych.ts";
+import { ownPaychGroup, paychGroup, paychV0Group, paychV1Group } from "./methods/paych.ts";
 import { pledgeGroup } from "./methods/pledge.ts";
 import { sectorStateGroup } from "./methods/sector-state.ts";
 import { stateGroup } from "./methods/state.ts";
@@ -54,6 +54,8 @@ export const CURRENT_GROUPS = [
   msigGroup,
   marketGroup,
   paychGroup,
+  paychV1Group,
+  ownPaychGroup,
   mpoolGroup,
   mpoolChecksGroup,
   gasGroup,
@@ -70,4 +72,5 @@ export const GROUPS: readonly Group[] = [
   beaconV0Group,
   randomnessV0Group,
   msigV0Group,
+  paychV0Group,
 ];

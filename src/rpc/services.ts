@@ -8,6 +8,8 @@ import type { FullBlock } from "../consensus/validator.ts";
 import type { RandomnessSource } from "../exec/types.ts";
 import type { KeyCrypto } from "../keys/keys.ts";
 import type { Keystore } from "../keys/keystore.ts";
+import type { PaychManager } from "../market/paych/manager.ts";
+import type { Vouchers } from "../market/paych/vouchers.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import type { Network } from "../network/network.ts";
 import type { NetworkParams } from "../params/networks.ts";
@@ -90,6 +92,26 @@ export type PoolService = Pick<
 >;
 export type WalletService = Pick<Keystore, "has" | "get" | "add" | "list" | "remove" | "defaultAddress" | "setDefault">;
 
+/** Payment channels, and their vouchers. */
+export type PaymentService = {
+  readonly channels: Pick<
+    PaychManager,
+    | "get"
+    | "waitReady"
+    | "availableFunds"
+    | "availableFundsOf"
+    | "list"
+    | "tracked"
+    | "allocateLane"
+    | "settle"
+    | "collect"
+  >;
+  readonly vouchers: Pick<
+    Vouchers,
+    "create" | "add" | "list" | "checkValid" | "checkSpendable" | "bestSpendable" | "submit"
+  >;
+};
+
 /** One way to a chain that peers spoke of. */
 export type SyncRunView = {
   readonly target: { readonly key: readonly CID[]; readonly height: number; readonly tipset: Tipset | null };
@@ -140,6 +162,7 @@ export type NodeParts = {
   readonly crypto: KeyCrypto;
   readonly states: StateService;
   readonly gas: GasService;
+  readonly payments: PaymentService;
   /** Randomness as it is seen at a tipset. */
   readonly randomness: (tipset: Tipset) => RandomnessSource;
   /** The beacon's entry of an epoch, where this node can make or get it. */

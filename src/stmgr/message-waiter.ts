@@ -39,6 +39,7 @@ export class MessageWaiter {
   private readonly turns = new Turns();
   private readonly demands = new Set<(height: number) => void>();
   private readonly stopListening: () => void;
+  private closed = false;
 
   constructor(chain: Chain, search: MessageSearch) {
     this.chain = chain;
@@ -79,6 +80,9 @@ export class MessageWaiter {
       );
     signal?.throwIfAborted();
     const wanted = await this.search.known(cid);
+    // While it was looked up, who waits may have gone away, or the node stopped.
+    signal?.throwIfAborted();
+    if (this.closed) throw stopping();
     return new Promise((resolve, reject) => {
       const end = (): void => {
         this.remove(waiter);
@@ -108,8 +112,9 @@ export class MessageWaiter {
 
   /** Ends all waits and listens no more. */
   close(): void {
+    this.closed = true;
     this.stopListening();
-    this.failAll(new StateManagerError({ code: "CLOSED" }, "the node is stopping"));
+    this.failAll(stopping());
   }
 
   private async lookBack(waiter: Waiter): Promise<void> {
@@ -185,6 +190,10 @@ export class MessageWaiter {
   private failAll(error: unknown): void {
     for (const waiters of [...this.bySender.values()]) for (const waiter of [...waiters]) waiter.fail(error);
   }
+}
+
+function stopping(): StateManagerError {
+  return new StateManagerError({ code: "CLOSED" }, "the node is stopping");
 }
 
 function senderOf({ from, nonce }: Message): string {

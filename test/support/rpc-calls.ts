@@ -29,7 +29,9 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
   const code = (name: string) => ({ "/": `${cidOfText(`fil/2/${name}`)}` });
   const message = () => ({ From: on.alice, To: on.bob, Value: "1", Method: 0, Params: null });
   const sector = () => ({ SealProof: 0, SectorNumber: 1, DealIDs: [], Expiration: 600_000 });
-  const voucher = () => signedVoucher(on.net, 0, { ChannelAddr: on.channel, Lane: 1, Nonce: 1, Amount: "500" });
+  let vouchers = 0;
+  const voucher = () =>
+    signedVoucher(on.net, 0, { ChannelAddr: on.channel, Lane: 1, Nonce: ++vouchers, Amount: `${500 + vouchers}` });
   const root = async (): Promise<unknown> =>
     ((await on.net.request("ChainHead")) as { Blocks: Record<string, unknown>[] }).Blocks[0]?.["ParentStateRoot"];
   const genesisRoot = async (): Promise<unknown> =>
@@ -219,6 +221,21 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     LogAlerts: none,
     LogList: none,
     LogSetLevel: give(() => ["mpool", "error"]),
+    PaychFund: give(async () => [on.alice, await newKey(), "7"]),
+    PaychGetWaitReady: give(() => [on.madeBy]),
+    PaychAvailableFunds: give(() => [on.paying]),
+    PaychAvailableFundsByFromTo: give(() => [on.alice, on.carol]),
+    PaychAllocateLane: give(() => [on.paying]),
+    PaychNewPayment: give(() => [on.alice, on.carol, [{ Amount: "5", MinSettle: 9, Extra: null }, { Amount: "10" }]]),
+    PaychVoucherCreate: give(() => [on.paying, "5", 900 + ++vouchers]),
+    PaychVoucherAdd: give(async () => [on.channel, await voucher(), "", "1"]),
+    PaychVoucherList: give(() => [on.paying]),
+    "Filigree.PaychVoucherCreate": give(() => [
+      on.paying,
+      { Amount: "5", Lane: 900 + ++vouchers, TimeLockMax: 99999, SecretHash: "aGVsbG8=" },
+    ]),
+    "Filigree.PaychVoucherAdd": give(async () => [on.channel, await voucher(), ""]),
+    "Filigree.PaychBestSpendable": give(() => [on.paying]),
     PaychList: none,
     PaychStatus: give(() => [on.channel]),
     PaychVoucherCheckValid: give(async () => [on.channel, await voucher()]),
@@ -267,6 +284,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
   const ONLY: Readonly<Record<ApiVersion, Record<string, Case>>> = {
     v0: {
       StateSearchMsg: give(() => [on.sent.CID]),
+      PaychGet: give(() => [on.alice, on.carol, "3"]),
       BeaconGetEntry: give(() => [2]),
       ChainGetRandomnessFromTickets: give(() => [[], 2, 3, "AQI="]),
       ChainGetRandomnessFromBeacon: give(() => [[], 2, 3, "AQI="]),
@@ -274,6 +292,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     },
     v1: {
       StateSearchMsg: give(() => [[], on.sent.CID, -1, true]),
+      PaychGet: give(() => [on.alice, on.carol, "3", { OffChain: true }]),
       StateGetBeaconEntry: give(() => [2]),
       MsigCancel: give(() => [on.wallet, 0, on.alice]),
       MsigCancelTxnHash: give(() => [on.wallet, 0, on.carol, "1000", on.alice, 0, null]),

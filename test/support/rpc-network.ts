@@ -20,6 +20,9 @@ export type RpcNetwork = {
   readonly miner: string;
   readonly wallet: string;
   readonly channel: string;
+  /** A channel that the node has made from alice to carol, with free funds in it, and the message that made it. */
+  readonly paying: string;
+  readonly madeBy: Json;
   /** A message that was executed, its CID, the block that carries it and the key of the tipset on top. */
   readonly sent: Signed;
   readonly block: Json;
@@ -57,12 +60,15 @@ export async function openRpcNetwork(): Promise<RpcNetwork> {
   const channel = await create("paymentchannel", { From: alice, To: bob }, "9000000");
   const propose = (await net.request("MsigPropose", wallet, carol, "1000", alice, 0, null)) as { Message: Json };
   await send(net, propose.Message);
+  const { WaitSentinel: madeBy } = (await net.request("PaychFund", alice, carol, "1000")) as { WaitSentinel: Json };
+  await net.clock.mine(8);
+  const paying = (await net.request("PaychGetWaitReady", madeBy)) as string;
   const { signed } = await send(net, { From: alice, To: bob, Value: "12345", Method: 0, Params: null });
   const head = (await net.request("ChainHead")) as { Cids: Json[]; Blocks: { Parents: Json[] }[] };
   const top = head.Blocks[0]?.Parents as Json[];
   const carried = (await net.request("ChainGetTipSet", top)) as { Cids: Json[] };
   return {
-    ...{ net, alice, bob, carol, wallet, channel, sent: signed },
+    ...{ net, alice, bob, carol, wallet, channel, paying, madeBy, sent: signed },
     miner: net.miner.toString("t"),
     block: carried.Cids[0] as Json,
     carrier: carried.Cids,

@@ -1,147 +1,40 @@
 /**
- * Filecoin.Paych*, those that need nothing but the chain and this node's keys: which channels there are, whether vouchers
- * are good, and messages to channels. Vouchers are not kept: whoever was given one keeps it.
+ * Filecoin.Paych*: payment channels of this node, in both directions; and, as Filigree.Paych*, what the network's own
+ * interface has no words for: vouchers with secrets and merges, and the best ones.
  */
-import { toBase64 } from "../../base/bytes.ts";
-import { type KeyCrypto, verifyBytes } from "../../keys/keys.ts";
-import { paych } from "../../schema/actors/paych.ts";
-import { type JsonObject, ObjectReader } from "../../state/actor-reader.ts";
-import { type ActorEntry, describeCode, encodeMethodParams } from "../../state/state-view.ts";
-import { Address } from "../../types/address.ts";
+import type { AvailableFunds } from "../../market/paych/manager.ts";
+import type { Wanted } from "../../market/paych/vouchers.ts";
+import type { Address } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
 import type { CID } from "../../types/cid.ts";
-import { type Message, signatureFromJson, signedMessageCid } from "../../types/message.ts";
-import { type Json, jsonToCbor } from "../../types/schema-codec.ts";
-import { address, bytes, link } from "../codec/chain-types.ts";
-import { boolean, type Codec, expected, integer, list, nothing, object } from "../codec/codec.ts";
+import { address, amount, bytes, link, uint64 } from "../codec/chain-types.ts";
+import { boolean, fallback, integer, list, nothing, nullable, object, type ValueOf } from "../codec/codec.ts";
+import {
+  availableFunds,
+  channelInfo,
+  paymentInfo,
+  voucher,
+  voucherResult,
+  voucherSpec,
+  vouchers,
+  wantedVoucher,
+} from "../codec/voucher.ts";
 import { badParams, RPC_CODE, RpcError } from "../errors.ts";
-import { breather } from "../limits.ts";
-import { group, method, param } from "../method.ts";
+import { type Group, group, method, param } from "../method.ts";
 import type { NodeServices } from "../services.ts";
-import { keyAt, orNotFound, viewAt } from "../view.ts";
-import { allowed } from "./gas.ts";
+import { API_VERSIONS } from "../versions.ts";
 import { MANY } from "./miner-shapes.ts";
-import { pushMessage, unpriced } from "./mpool.ts";
 
-const PAYCH = "paymentchannel";
-const UPDATE = 2n;
-const SETTLE = 3n;
-const COLLECT = 4n;
 /** Longest secret and proof, bytes. */
 const MAX_SECRET = 4096;
-
-/** A voucher in the network's JSON, in which the hash of the secret has another name than in the state. */
-const voucher: Codec<JsonObject, JsonObject> = {
-  schema: { title: "SignedVoucher", type: "object", required: ["ChannelAddr", "Lane", "Nonce", "Amount"] },
-  decode(json, path) {
-    if (typeof json !== "object" || json === null || Array.isArray(json)) return expected(path, "SignedVoucher", json);
-    const { SecretHash: hash, SecretPreimage: preimage, ...rest } = json as Record<string, Json>;
-    const zeros = { TimeLockMin: 0, TimeLockMax: 0, Extra: null, MinSettleHeight: 0, Merges: null, Signature: null };
-    return { ...zeros, ...rest, SecretPreimage: hash ?? preimage ?? null };
-  },
-  encode: (value) => value,
-};
-
-type Channel = {
-  readonly entry: ActorEntry;
-  readonly state: ObjectReader;
-  /** Key addresses of the payer and of the payee. */
-  readonly from: Address;
-  readonly to: Address;
-};
-
-async function openChannel(node: NodeServices, channel: Address): Promise<Channel> {
-  const entry = await orNotFound((await viewAt(node, [])).requireActor(channel));
-  if (describeCode(entry.code)?.actor.name !== PAYCH)
-    return badParams(`channel: ${channel.toString(node.network.prefix)} is no payment channel`);
-  const state = await ObjectReader.open(node.chain.blocks, entry, node.network.prefix);
-  const party = (name: string): Promise<Address> => keyAt(node, Address.parse(state.field(name) as string), []);
-  return { entry, state, from: await party("From"), to: await party("To") };
-}
-
-/** The party of a channel whose key this node has; the payer if it has both. */
-function controlOf(
-  node: NodeServices,
-  { from, to }: Channel,
-): { readonly address: Address; readonly outbound: boolean } {
-  if (node.keystore.has(from)) return { address: from, outbound: true };
-  if (node.keystore.has(to)) return { address: to, outbound: false };
-  throw new RpcError(RPC_CODE.untyped, "this node has no key of the channel's parties");
-}
-
-/** Bytes that a voucher's signature is made over: the voucher without it. */
-function signedBytes(node: NodeServices, { entry }: Channel, given: JsonObject): Uint8Array {
-  const actorsVersion = describeCode(entry.code)?.actorsVersion ?? badParams("channel: not described");
-  const context = { module: paych.module, actorsVersion, prefix: node.network.prefix };
-  return jsonToCbor({ kind: "ref", name: "SignedVoucher" }, { ...given, Signature: null }, context);
-}
-
-type Lane = { readonly redeemed: bigint; readonly nonce: bigint };
-
-async function lanesOf({ state }: Channel): Promise<Map<bigint, Lane>> {
-  const lanes = new Map<bigint, Lane>();
-  for await (const [id, lane] of state.elements("LaneStates")) {
-    const { Redeemed, Nonce } = lane as JsonObject;
-    lanes.set(id, { redeemed: BigInt(Redeemed as string), nonce: BigInt(Nonce as number | string) });
-  }
-  return lanes;
-}
-
-/** Throws what is wrong with a voucher on the chain's present state. */
-async function checkVoucher(node: NodeServices, address: Address, given: JsonObject): Promise<void> {
-  const channel = await openChannel(node, address);
-  const data = signedBytes(node, channel, given);
-  const refuse = (why: string): never => {
-    throw new RpcError(RPC_CODE.untyped, why);
-  };
-  if (!Address.parse(given["ChannelAddr"] as string).equals(address))
-    refuse(`voucher ChannelAddr doesn't match channel address, got ${given["ChannelAddr"]}`);
-  if (given["Extra"] !== null) refuse("voucher is Message Locked");
-  if (given["TimeLockMax"] !== 0) refuse("voucher is Max Time Locked");
-  if (given["TimeLockMin"] !== 0) refuse("voucher is Min Time Locked");
-  if (((given["SecretPreimage"] as string | null) ?? "") !== "") refuse("voucher is Hash Locked");
-  const signature = given["Signature"] === null ? null : signatureFromJson(given["Signature"]);
-  if (signature === null || !verifyBytes(node.crypto as KeyCrypto, signature, channel.from, data))
-    refuse("the voucher's signature is not the payer's");
-  const [laneId, nonce] = [BigInt(given["Lane"] as number | string), BigInt(given["Nonce"] as number | string)];
-  const amount = BigInt(given["Amount"] as string);
-  const lanes = await lanesOf(channel);
-  const lane = lanes.get(laneId);
-  if (lane !== undefined && nonce <= lane.nonce) refuse("nonce too low");
-  if (lane !== undefined && amount <= lane.redeemed)
-    refuse("voucher amount is lower than amount for voucher with lower nonce");
-  let total = amount - (lane?.redeemed ?? 0n);
-  for (const { redeemed } of lanes.values()) total += redeemed;
-  if (channel.entry.balance < total)
-    refuse(`not enough funds in channel to cover voucher - shortfall: ${filText(total - channel.entry.balance)}`);
-  if (((given["Merges"] as readonly Json[] | null) ?? []).length > 0)
-    refuse("don't currently support paych lane merges");
-}
-
-/** The message that redeems a voucher for the payee. */
-async function redeeming(
-  node: NodeServices,
-  address: Address,
-  given: JsonObject,
-  secret: Uint8Array,
-  proof: Uint8Array,
-) {
-  const channel = await openChannel(node, address);
-  const json = { Sv: given, Secret: toBase64(secret), Proof: toBase64(proof) };
-  const params = encodeMethodParams(channel.entry.code, UPDATE, json, node.network.prefix);
-  return unpriced({ from: channel.to, to: address, value: 0n, method: UPDATE, params });
-}
-
-async function send(node: NodeServices, message: Message): Promise<CID> {
-  return signedMessageCid(await pushMessage(node, message, allowed(null)));
-}
-
-async function control(node: NodeServices, address: Address, number: bigint): Promise<CID> {
-  const { address: from } = controlOf(node, await openChannel(node, address));
-  return send(node, unpriced({ from, to: address, value: 0n, method: number, params: new Uint8Array(0) }));
-}
+/** Vouchers of one payment. */
+const MAX_PAYMENTS = 1000;
+const INBOUND = 1;
+const OUTBOUND = 2;
+const FUND = { reserve: false, offChain: false } as const;
 
 const channelParam = param("channel", address);
+const pairParams = [param("from", address), param("to", address)] as const;
 const redeemParams = [
   channelParam,
   param("voucher", voucher),
@@ -149,38 +42,149 @@ const redeemParams = [
   param("proof", bytes(MAX_SECRET)),
 ] as const;
 
-export const paychGroup = group("Paych", "Payment channels, as far as the chain and this node's keys tell.", {
+function fundsJson(funds: AvailableFunds): ValueOf<typeof availableFunds> {
+  return {
+    Channel: funds.channel,
+    From: funds.from,
+    To: funds.to,
+    ConfirmedAmt: funds.confirmed,
+    PendingAmt: funds.pending,
+    NonReservedAmt: funds.available,
+    PendingAvailableAmt: funds.pendingAvailable,
+    PendingWaitSentinel: funds.pendingMessage,
+    QueuedAmt: funds.queued,
+    VoucherReedeemedAmt: funds.redeemed,
+  };
+}
+
+type Spec = ValueOf<typeof voucherSpec>;
+const wantedOf = (spec: Spec, lane: bigint): Wanted => ({
+  lane,
+  amount: spec.Amount,
+  timeLockMin: BigInt(spec.TimeLockMin),
+  timeLockMax: BigInt(spec.TimeLockMax),
+  minSettleHeight: BigInt(spec.MinSettle),
+  extra: spec.Extra === null ? null : { actor: spec.Extra.Actor, method: spec.Extra.Method, data: spec.Extra.Data },
+});
+
+/** Funds a channel, waits until it is there, and makes the vouchers of one payment in a lane of its own. */
+async function newPayment(
+  { payments }: NodeServices,
+  [from, to]: readonly [Address, Address],
+  specs: readonly Spec[],
+  signal: AbortSignal,
+): Promise<ValueOf<typeof paymentInfo>> {
+  const last = specs.at(-1);
+  if (last === undefined) return badParams("vouchers: at least one expected");
+  const { channel, message } = await payments.channels.get(
+    ...([from, to, last.Amount, { reserve: true, offChain: false }, signal] as const),
+  );
+  const ready = message === null ? (channel as Address) : await payments.channels.waitReady(message, signal);
+  const lane = await payments.channels.allocateLane(ready);
+  const made: ValueOf<typeof voucher>[] = [];
+  for (const spec of specs) {
+    const { voucher: one, shortfall } = await payments.vouchers.create(ready, wantedOf(spec, lane));
+    if (one === null)
+      throw new RpcError(RPC_CODE.untyped, `Could not create voucher - shortfall of ${filText(shortfall)}`);
+    made.push(one);
+  }
+  return { Channel: ready, WaitSentinel: message, Vouchers: made };
+}
+
+const funded = ({ channel, message }: { readonly channel: Address | null; readonly message: CID | null }) => ({
+  Channel: channel,
+  WaitSentinel: message,
+});
+
+const fund = method({
+  summary: "Puts an amount into the channel of a pair, which is made as needed, for whoever reserves it later.",
+  permission: "sign",
+  params: [...pairParams, param("amount", amount)],
+  result: channelInfo,
+  cost: "wait",
+  run: async ([from, to, value], { node, signal }) =>
+    funded(await node.payments.channels.get(from, to, value, FUND, signal)),
+});
+
+export const paychGroup = group("Paych", "Payment channels of this node, and their vouchers.", {
+  PaychFund: fund,
+  PaychGetWaitReady: method({
+    summary: "Waits until the message that makes a channel, or adds to it, has done so, and gives the channel.",
+    permission: "sign",
+    params: [param("waitSentinel", link)],
+    result: address,
+    cost: "wait",
+    run: ([message], { node, signal }) => node.payments.channels.waitReady(message, signal),
+  }),
+  PaychAvailableFunds: method({
+    summary: "Funds of a channel: put in, reserved, under way, and redeemed by vouchers.",
+    permission: "sign",
+    params: [channelParam],
+    result: availableFunds,
+    run: async ([channel], { node }) => fundsJson(await node.payments.channels.availableFunds(channel)),
+  }),
+  PaychAvailableFundsByFromTo: method({
+    summary: "Funds of the channel that a pair uses; all zero if there is none.",
+    permission: "sign",
+    params: pairParams,
+    result: availableFunds,
+    run: async ([from, to], { node }) => fundsJson(await node.payments.channels.availableFundsOf(from, to)),
+  }),
   PaychList: method({
-    summary: "Payment channels that pay or are paid to a key of this node.",
+    summary: "Payment channels that this node tracks.",
     result: list(address, MANY),
-    cost: "walk",
-    async run(_, { node, signal }) {
-      const breath = breather(signal);
-      const out: Address[] = [];
-      for await (const [one, entry] of (await viewAt(node, [])).entries()) {
-        await breath();
-        if (describeCode(entry.code)?.actor.name !== PAYCH) continue;
-        const { from, to } = await openChannel(node, one);
-        if (node.keystore.has(from) || node.keystore.has(to)) out.push(one);
-      }
-      return out;
-    },
+    run: (_, { node }) => node.payments.channels.list(),
   }),
   PaychStatus: method({
     summary: "Which key of this node controls a channel, and whether the channel pays (2) or is paid (1).",
     params: [channelParam],
-    result: object("PaychStatus", { ControlAddr: address, Direction: integer(1, 2) }),
+    result: object("PaychStatus", { ControlAddr: address, Direction: integer(INBOUND, OUTBOUND) }),
     async run([channel], { node }) {
-      const { address: key, outbound } = controlOf(node, await openChannel(node, channel));
-      return { ControlAddr: key, Direction: outbound ? 2 : 1 };
+      const { direction, from, to } = await node.payments.channels.tracked(channel);
+      return direction === "outbound"
+        ? { ControlAddr: from, Direction: OUTBOUND }
+        : { ControlAddr: to, Direction: INBOUND };
     },
   }),
+  PaychSettle: method({
+    summary: "Begins to settle a channel: vouchers can be redeemed for some hours more.",
+    permission: "sign",
+    params: [channelParam],
+    result: link,
+    cost: "execute",
+    run: ([channel], { node }) => node.payments.channels.settle(channel),
+  }),
+  PaychCollect: method({
+    summary: "Pays out a settled channel and removes it.",
+    permission: "sign",
+    params: [channelParam],
+    result: link,
+    cost: "execute",
+    run: ([channel], { node }) => node.payments.channels.collect(channel),
+  }),
+  PaychAllocateLane: method({
+    summary: "The next lane of a channel, which nobody else is given.",
+    permission: "sign",
+    params: [channelParam],
+    result: uint64,
+    run: ([channel], { node }) => node.payments.channels.allocateLane(channel),
+  }),
+  PaychNewPayment: method({
+    summary:
+      "Funds the channel of a pair with the last voucher's amount, and makes the vouchers in a lane of their own.",
+    permission: "sign",
+    params: [...pairParams, param("vouchers", list(voucherSpec, MAX_PAYMENTS))],
+    result: paymentInfo,
+    cost: "wait",
+    run: ([from, to, specs], { node, signal }) => newPayment(node, [from, to], specs, signal),
+  }),
   PaychVoucherCheckValid: method({
-    summary: "Ends with what is wrong with a voucher on the present state: signature, lane, amount, funds.",
+    summary:
+      "Ends with what is wrong with a voucher, all known ones considered: signature, lane, amount, funds, conditions.",
     params: [channelParam, param("voucher", voucher)],
     result: nothing,
     async run([channel, given], { node }) {
-      await checkVoucher(node, channel, given);
+      await node.payments.vouchers.checkValid(channel, given);
       return null;
     },
   }),
@@ -189,10 +193,35 @@ export const paychGroup = group("Paych", "Payment channels, as far as the chain 
     params: redeemParams,
     result: boolean,
     cost: "execute",
-    async run([channel, given, secret, proof], { node }) {
-      const message = await redeeming(node, channel, given, secret, proof);
-      return (await node.states.call(message, node.chain.head)).receipt.exitCode === 0;
+    run: ([channel, given, secret, proof], { node }) =>
+      node.payments.vouchers.checkSpendable(channel, given, { secret, proof }),
+  }),
+  PaychVoucherCreate: method({
+    summary: "Makes, signs and keeps the next voucher of a lane, or tells what the channel lacks for it.",
+    permission: "sign",
+    params: [channelParam, param("amount", amount), param("lane", uint64)],
+    result: voucherResult,
+    async run([channel, value, lane], { node }) {
+      const { voucher: made, shortfall } = await node.payments.vouchers.create(channel, { amount: value, lane });
+      return { Voucher: made, Shortfall: shortfall };
     },
+  }),
+  PaychVoucherAdd: method({
+    summary: "Keeps a voucher that this node was given, and gives what it is worth beyond those before it.",
+    permission: "write",
+    params: [channelParam, param("voucher", voucher), param("proof", bytes(MAX_SECRET)), param("minDelta", amount)],
+    result: amount,
+    run([channel, given, proof, least], { node }) {
+      if (proof.length > 0) badParams("proof: payment channel proof parameter is not supported");
+      return node.payments.vouchers.add(channel, given, least);
+    },
+  }),
+  PaychVoucherList: method({
+    summary: "Vouchers of a channel, made or taken in, in their order.",
+    permission: "write",
+    params: [channelParam],
+    result: vouchers,
+    run: async ([channel], { node }) => (await node.payments.vouchers.list(channel)).map((one) => one.voucher),
   }),
   PaychVoucherSubmit: method({
     summary: "Sends a voucher to its channel in the payee's name.",
@@ -200,23 +229,81 @@ export const paychGroup = group("Paych", "Payment channels, as far as the chain 
     params: redeemParams,
     result: link,
     cost: "execute",
-    run: async ([channel, given, secret, proof], { node }) =>
-      send(node, await redeeming(node, channel, given, secret, proof)),
-  }),
-  PaychSettle: method({
-    summary: "Begins to settle a channel: vouchers can be redeemed for some hours more.",
-    permission: "sign",
-    params: [channelParam],
-    result: link,
-    cost: "execute",
-    run: ([channel], { node }) => control(node, channel, SETTLE),
-  }),
-  PaychCollect: method({
-    summary: "Pays out a settled channel and removes it.",
-    permission: "sign",
-    params: [channelParam],
-    result: link,
-    cost: "execute",
-    run: ([channel], { node }) => control(node, channel, COLLECT),
+    run: ([channel, given, secret, proof], { node }) =>
+      node.payments.vouchers.submit(channel, given, { secret, proof }),
   }),
 });
+
+export const paychV1Group = group(
+  "Paych",
+  "Payment channels, as the present version has them.",
+  {
+    PaychGet: method({
+      summary: "Gets the channel of a pair with an amount reserved in it: what is free, or what is put in for it.",
+      permission: "sign",
+      params: [
+        ...pairParams,
+        param("amount", amount),
+        param("options", nullable(object("PaychGetOpts", { OffChain: fallback(boolean, false) }))),
+      ],
+      result: channelInfo,
+      cost: "wait",
+      run: async ([from, to, value, options], { node, signal }) =>
+        funded(
+          await node.payments.channels.get(
+            ...([from, to, value, { reserve: true, offChain: options?.OffChain ?? false }, signal] as const),
+          ),
+        ),
+    }),
+  },
+  ["v1"],
+);
+
+export const paychV0Group = group(
+  "Paych",
+  "Payment channels, as the older version has them.",
+  { PaychGet: { ...fund, summary: "Puts an amount into the channel of a pair, which is made as needed." } },
+  ["v0"],
+);
+
+const ownMethods = {
+  PaychVoucherCreate: method({
+    summary:
+      "As Filecoin.PaychVoucherCreate, with locks on time, a secret, an extra call, merges, an earliest settling.",
+    permission: "sign",
+    params: [channelParam, param("voucher", wantedVoucher)],
+    result: voucherResult,
+    async run([channel, wanted], { node }) {
+      const more = { secretHash: wanted.SecretHash, merges: wanted.Merges };
+      const made = await node.payments.vouchers.create(channel, { ...wantedOf(wanted, wanted.Lane), ...more });
+      return { Voucher: made.voucher, Shortfall: made.shortfall };
+    },
+  }),
+  PaychVoucherAdd: method({
+    summary: "As Filecoin.PaychVoucherAdd, with the secret that opens the voucher, also for one that is kept already.",
+    permission: "write",
+    params: [
+      channelParam,
+      param("voucher", voucher),
+      param("secret", bytes(MAX_SECRET)),
+      param("minDelta", fallback(amount, 0n)),
+    ],
+    result: amount,
+    run: ([channel, given, secret, least], { node }) => node.payments.vouchers.add(channel, given, least, secret),
+  }),
+  PaychBestSpendable: method({
+    summary: "The voucher of each lane that is worth most and could be redeemed now.",
+    params: [channelParam],
+    result: vouchers,
+    cost: "execute",
+    run: ([channel], { node }) => node.payments.vouchers.bestSpendable(channel),
+  }),
+} as const;
+
+export const ownPaychGroup: Group<typeof ownMethods> & { readonly prefix: "Filigree." } = {
+  title: "Paych",
+  summary: "Payment channels: what the network's own interface has no words for.",
+  prefix: "Filigree.",
+  versions: API_VERSIONS,
+  methods: ownMethods,
+};

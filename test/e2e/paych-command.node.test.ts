@@ -1,0 +1,50 @@
+/** `filigree paych` as users type it, from making a channel to handing its voucher in. */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { toHex } from "../../src/base/bytes.ts";
+import { startTestNet, type TestNet } from "../support/devnet.ts";
+
+const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+// Each command is a process of its own, and machines may have much else to do.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+
+let net: TestNet;
+beforeAll(async () => {
+  net = await startTestNet({ blockTime: 0 });
+});
+afterAll(() => net.close());
+
+function filigree(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+  return new Promise((resolve) => {
+    const options = { env: { ...process.env, FILIGREE_RPC: net.url } };
+    execFile(process.execPath, [MAIN, "paych", ...args], options, (error, out, err) =>
+      resolve({ code: typeof error?.code === "number" ? error.code : 0, out: out.trim(), err }),
+    );
+  });
+}
+
+test("a channel is made and paid from; what is wrong is said in plain words", async () => {
+  const { out: channel } = await filigree("add-funds", "alice", "bob", "2 FIL");
+  expect(channel).toMatch(/^t2/);
+  const secret = Uint8Array.of(1, 2, 3);
+  const hash = toHex(net.devnet.services.crypto.blake2b256(secret));
+  const [status, short, bad] = await Promise.all([
+    filigree("status", channel),
+    filigree("voucher", "create", channel, "2.5 FIL"),
+    filigree("voucher", "check", channel, "nonsense!"),
+  ]);
+  expect(status.out).toMatch(/confirmed {5}2 FIL\nnot reserved {2}2 FIL/);
+  expect(short).toMatchObject({ code: 1, err: expect.stringContaining("the channel lacks 0.5 FIL; add it: filigree") });
+  expect(bad).toMatchObject({ code: 64, err: expect.stringContaining("not a voucher") });
+
+  const locked = await filigree("voucher", "create", channel, "1 FIL", "--lane", "3", "--secret-hash", hash);
+  const [wrong, added] = await Promise.all([
+    filigree("voucher", "submit", channel, locked.out, "--secret", "0405"),
+    filigree("voucher", "add", channel, locked.out, "--secret", toHex(secret)),
+  ]);
+  expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining("incorrect secret") });
+  expect(added).toMatchObject({ code: 0, out: "kept; worth 0 FIL more than those before it" });
+  const best = await filigree("voucher", "best-spendable", channel, "--export");
+  expect(best.out).toBe(`lane 3, nonce 1: 1 FIL  ${locked.out}`);
+});
