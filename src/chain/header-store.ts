@@ -17,7 +17,8 @@ export class HeaderStore {
   }
 
   async header(cid: CID): Promise<BlockHeader> {
-    const bytes = await this.blocks.get(cid.bytes);
+    // At once where the store can: a range of the chain is thousands of headers, one after another.
+    const bytes = this.blocks.peek(cid.bytes) ?? (await this.blocks.get(cid.bytes));
     if (bytes === undefined)
       throw new ChainError({ code: "UNKNOWN_TIPSET", key: `${cid}` }, `block ${cid} is not in this store`);
     return decodeHeader(bytes);

@@ -19,6 +19,7 @@ export type BitswapClientParts = {
   /** Tells a peer of a want; rejects if it cannot be reached. */
   readonly say: (peer: string, want: BitswapWant) => Promise<void>;
   readonly onOffence: (peer: string, offence: Offence) => void;
+  /** Milliseconds in which this node got to what peers sent. */
   readonly now: () => number;
 };
 

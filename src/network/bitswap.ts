@@ -11,6 +11,7 @@ import type { CID } from "../types/cid.ts";
 import { BitswapClient } from "./bitswap-client.ts";
 import { BitswapServer, type ObjectSource } from "./bitswap-server.ts";
 import type { Host } from "./host.ts";
+import type { OwnTime, Patience } from "./own-time.ts";
 import { type Deadlines, PEER_LIMITS } from "./params.ts";
 import type { Offence } from "./peer-book.ts";
 import { RateLimiter } from "./rate-limit.ts";
@@ -28,6 +29,7 @@ export type BitswapParts = {
   readonly host: Host;
   readonly objects: ObjectSource;
   readonly deadlines: Deadlines;
+  readonly time: OwnTime;
   /** Peers to ask, best first. */
   readonly peers: () => readonly string[];
   readonly now: () => number;
@@ -61,13 +63,15 @@ export class Bitswap {
   private readonly gone = ({ detail }: CustomEvent<{ toString(): string }>): void => this.forget(detail.toString());
 
   constructor(parts: BitswapParts) {
-    const { objects, now, onOffence, onFault } = parts;
+    const { objects, now, time, onOffence, onFault } = parts;
+    const late = (): number => time.late;
     const send = (peer: string, message: BitswapMessage): Promise<void> => this.enqueue(peer, () => message);
     const say = (peer: string, want: BitswapWant): Promise<void> => this.say(peer, want);
     const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
     this.parts = parts;
-    this.rate = new RateLimiter({ burst: PEER_LIMITS.bitswapBurst, perSecond: PEER_LIMITS.bitswapPerSecond }, now);
-    this.client = new BitswapClient({ peers: parts.peers, say, onOffence, now });
+    const rate = { burst: PEER_LIMITS.bitswapBurst, perSecond: PEER_LIMITS.bitswapPerSecond };
+    this.rate = new RateLimiter(rate, now, late);
+    this.client = new BitswapClient({ peers: parts.peers, say, onOffence, now: time.now });
     this.server = new BitswapServer({ objects, now, send, sleep, onFault });
   }
 
@@ -104,11 +108,11 @@ export class Bitswap {
   }
 
   private async listen(stream: Stream, connection: Connection): Promise<void> {
-    const { onOffence, deadlines } = this.parts;
+    const { onOffence } = this.parts;
     const peer = connection.remotePeer.toString();
     const frames = frameStream(stream, (limit) => new LengthScanner(limit));
     try {
-      for (;;) this.received(peer, await readMessage(frames, deadlines, () => onOffence(peer, "tooSlow")));
+      for (;;) this.received(peer, await readMessage(frames, this.parts, () => onOffence(peer, "tooSlow")));
     } catch (error) {
       if (isFilError(error, "STREAM_ENDED")) await stream.close().catch(() => undefined);
       else stream.abort(error as Error);
@@ -190,21 +194,30 @@ export class Bitswap {
 }
 
 /** The next message. A stream without any is let go; one that comes too slowly is told of. */
-async function readMessage(frames: FrameStream, deadlines: Deadlines, onSlow: () => void): Promise<Uint8Array> {
+async function readMessage(
+  frames: FrameStream,
+  { deadlines, time }: Pick<BitswapParts, "deadlines" | "time">,
+  onSlow: () => void,
+): Promise<Uint8Array> {
   const abort = new AbortController();
-  let timer = setTimeout(() => abort.abort(new Error("no message")), deadlines.bitswapIdle);
+  const wait = (ms: number, why: string): Patience => {
+    const patience = time.patience(ms, why);
+    patience.signal.addEventListener("abort", () => abort.abort(patience.signal.reason), { once: true });
+    return patience;
+  };
+  let patience = wait(deadlines.bitswapIdle, "no message");
   let begun = false;
   try {
     return await frames.read(MAX_FRAME, abort.signal, () => {
       if (begun) return;
       begun = true;
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        onSlow();
-        abort.abort(new Error("too slow"));
-      }, deadlines.bitswapMessage);
+      patience.end();
+      patience = wait(deadlines.bitswapMessage, "the message comes too slowly");
     });
+  } catch (error) {
+    if (begun && patience.isOver) onSlow();
+    throw error;
   } finally {
-    clearTimeout(timer);
+    patience.end();
   }
 }

@@ -3,10 +3,12 @@
  * and each tipset must be the parents of the one before it. That messages are those that the headers commit to is for whoever
  * reads them to check. Whoever answers otherwise is reported; the next peer is asked. Source: lotus chain/exchange/client.go.
  */
+import type { Stream } from "@libp2p/interface";
 import { FilError, isFilError } from "../base/errors.ts";
 import { HeaderError, makeTipset, sameKey, type Tipset } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
 import type { Host } from "./host.ts";
+import type { OwnTime } from "./own-time.ts";
 import { type Deadlines, MIN_ANSWER_SPEED } from "./params.ts";
 import type { Offence } from "./peer-book.ts";
 import {
@@ -33,6 +35,7 @@ export type ExchangeClientParts = {
   readonly peers: () => readonly string[];
   readonly now: () => number;
   readonly deadlines: Deadlines;
+  readonly time: OwnTime;
   readonly onOffence: (peer: string, offence: Offence) => void;
   /** How long an answer took; for the choice of peers. */
   readonly onAnswer: (peer: string, milliseconds: number) => void;
@@ -47,8 +50,6 @@ export type FetchedTipset = {
 
 /** Peers that are asked before the request is given up. Source: lotus chain/exchange/client.go, ShufflePeersPrefix. */
 const MAX_TRIED = 16;
-/** Milliseconds between looks at how fast an answer comes. */
-const WATCH_MS = 500;
 
 export class ExchangeClient {
   /** Bytes of all answers so far. */
@@ -88,24 +89,22 @@ export class ExchangeClient {
     outer: AbortSignal,
     promised: boolean,
   ): Promise<readonly FetchedTipset[]> {
-    const { host, now, onOffence, onAnswer, deadlines } = this.parts;
-    const slow = new AbortController();
-    const limit = AbortSignal.timeout(deadlines.exchangeRead + deadlines.exchangeWrite);
-    const signal = AbortSignal.any([outer, limit, slow.signal]);
+    const { host, now, onOffence, onAnswer, deadlines, time } = this.parts;
     const connection = host.getConnections().find((one) => one.remotePeer.toString() === peer);
     if (connection === undefined) throw new ExchangeError({ code: "NO_PEER" }, `peer ${peer} is not connected`);
     const start = now();
-    const stream = await connection.newStream(EXCHANGE_PROTOCOL, { signal });
     let bytes = 0;
-    // The peer may think for a while; from then on its answer has to come at some speed. Looks are counted and not the
-    // clock: time in which this node did not get to reading is not the peer's.
-    let waited = 0;
-    const watch = setInterval(() => {
-      waited += WATCH_MS;
-      const expected = ((waited - deadlines.exchangeRead) / 1000) * MIN_ANSWER_SPEED;
+    const slow = new AbortController();
+    const { exchangeRead, exchangeWrite } = deadlines;
+    // The peer may think for a while; from then on its answer has to come at some speed.
+    const patience = time.patience(exchangeRead + exchangeWrite, "the answer takes too long", (waited) => {
+      const expected = ((waited - exchangeRead) / 1000) * MIN_ANSWER_SPEED;
       if (bytes < expected) slow.abort(new Error("the answer comes too slowly"));
-    }, WATCH_MS);
+    });
+    const signal = AbortSignal.any([outer, patience.signal, slow.signal]);
+    let stream: Stream | undefined;
     try {
+      stream = await connection.newStream(EXCHANGE_PROTOCOL, { signal });
       const frames = frameStream(stream);
       await frames.write(encodeExchangeRequest(request), signal);
       await stream.close({ signal });
@@ -118,16 +117,17 @@ export class ExchangeClient {
       onAnswer(peer, now() - start);
       return chain;
     } catch (error) {
-      stream.abort(error as Error);
+      stream?.abort(error as Error);
       if (isFilError(error, "BAD_ANSWER")) onOffence(peer, "badChain");
       else if (isFilError(error, "FRAME_TOO_LARGE")) onOffence(peer, "tooLarge");
       else if (isFilError(error, "NO_ANSWER")) {
         if (promised) onOffence(peer, "notFound");
       } else if (error instanceof FilError && error.code !== "STREAM_ENDED") onOffence(peer, "badFrame");
-      else if ((limit.aborted || slow.signal.aborted) && !outer.aborted) onOffence(peer, "tooSlow");
+      else if (stream !== undefined && (patience.isOver || slow.signal.aborted) && !outer.aborted)
+        onOffence(peer, "tooSlow");
       throw error;
     } finally {
-      clearInterval(watch);
+      patience.end();
     }
   }
 }

@@ -9,6 +9,7 @@ import { type CidKey, cidKey, cidOfBlock } from "../types/cid.ts";
 import { encodeMessage, encodeSignedMessage, type Message, type SignedMessage } from "../types/message.ts";
 import type { ChainSource } from "./chain-source.ts";
 import type { Host } from "./host.ts";
+import type { OwnTime } from "./own-time.ts";
 import { type Deadlines, PEER_LIMITS } from "./params.ts";
 import type { Offence } from "./peer-book.ts";
 import { RateLimiter } from "./rate-limit.ts";
@@ -28,9 +29,14 @@ export type ExchangeServerParts = {
   readonly host: Host;
   readonly chain: ChainSource;
   readonly deadlines: Deadlines;
+  readonly time: OwnTime;
   readonly now: () => number;
   readonly onOffence: (peer: string, offence: Offence) => void;
 };
+
+/** Tipsets of an answer after which the thread is given to others: some milliseconds of work. */
+const PAUSE_EVERY = 64;
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 export class ExchangeServer {
   private readonly parts: ExchangeServerParts;
@@ -43,6 +49,7 @@ export class ExchangeServer {
     this.rate = new RateLimiter(
       { burst: PEER_LIMITS.exchangeBurst, perSecond: PEER_LIMITS.exchangePerSecond },
       parts.now,
+      () => parts.time.late,
     );
   }
 
@@ -58,22 +65,24 @@ export class ExchangeServer {
   }
 
   private async answer(stream: Stream, connection: Connection): Promise<void> {
-    const { onOffence } = this.parts;
+    const { onOffence, time, deadlines } = this.parts;
     const peer = connection.remotePeer.toString();
-    const reading = AbortSignal.timeout(this.parts.deadlines.exchangeRead);
+    const reading = time.patience(deadlines.exchangeRead, "the request comes too slowly");
     const taken = { bytes: 0 };
     try {
       const frames = frameStream(stream);
-      const request = decodeExchangeRequest(await frames.read(EXCHANGE_LIMITS.requestBytes, reading));
-      const writing = AbortSignal.timeout(this.parts.deadlines.exchangeWrite);
+      const request = decodeExchangeRequest(await frames.read(EXCHANGE_LIMITS.requestBytes, reading.signal));
+      reading.end();
+      const writing = AbortSignal.timeout(deadlines.exchangeWrite);
       await frames.write(await this.respond(peer, request, taken), writing);
       await stream.close({ signal: writing });
     } catch (error) {
       stream.abort(error as Error);
       if (isFilError(error) && error.code !== "STREAM_ENDED")
         onOffence(peer, error.code === "FRAME_TOO_LARGE" ? "tooLarge" : "badFrame");
-      else if (reading.aborted && taken.bytes === 0) onOffence(peer, "tooSlow");
+      else if (reading.isOver) onOffence(peer, "tooSlow");
     } finally {
+      reading.end();
       this.inFlight -= taken.bytes;
     }
   }
@@ -86,7 +95,7 @@ export class ExchangeServer {
     const refusal = refuse(request);
     if (refusal !== null) return encodeExchangeResponse(EXCHANGE_STATUS.badRequest, refusal, []);
     try {
-      return await answerRequest(this.parts.chain, request, (bytes) => this.takes(bytes, taken));
+      return await answerRequest(this.parts.chain, request, (bytes) => this.takes(bytes, taken), pause);
     } catch {
       return encodeExchangeResponse(EXCHANGE_STATUS.internalError, "the chain could not be read", []);
     }
@@ -104,12 +113,14 @@ export class ExchangeServer {
 
 /**
  * The answer to a request from a chain: as many tipsets as `takes` agrees to, which hears the bytes of each in
- * turn. One without a tipset never calls itself good: whoever asks would take it for a lie.
+ * turn. One without a tipset never calls itself good: whoever asks would take it for a lie. `pause` is awaited now and
+ * then, for whoever has other things to do on this thread.
  */
 export async function answerRequest(
   chain: ChainSource,
   request: ExchangeRequest,
   takes: (bytes: number) => boolean,
+  pause: () => Promise<void> = async () => undefined,
 ): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let next = await chain.tipset(request.head);
@@ -128,6 +139,7 @@ export async function answerRequest(
     parts.push(bytes);
     if (next.height === 0 || parts.length === request.length)
       return encodeExchangeResponse(EXCHANGE_STATUS.ok, "", parts);
+    if (parts.length % PAUSE_EVERY === 0) await pause();
     next = await chain.tipset(next.blocks[0]?.parents ?? []);
   }
   return encodeExchangeResponse(EXCHANGE_STATUS.partial, "not all of it is here", parts);

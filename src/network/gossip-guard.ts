@@ -7,6 +7,7 @@
  * if the hooks are gone).
  */
 import type { GossipSub } from "@libp2p/gossipsub";
+import type { OwnTime } from "./own-time.ts";
 import { GOSSIP_LIMITS } from "./params.ts";
 import type { Offence } from "./peer-book.ts";
 import { RateLimiter } from "./rate-limit.ts";
@@ -24,6 +25,9 @@ type Insides = {
   handleReceivedRpc(peer: Peer, rpc: Rpc): Promise<void>;
   readonly score: { rejectInvalidMessage(peer: string, topic: string): void };
   readonly allowedTopics: ReadonlySet<string> | null;
+  /** Until when a peer is to send a message that it said it has: by message, then by peer, by the clock. */
+  readonly gossipTracer: { readonly promises: ReadonlyMap<string, Map<string, number>> };
+  applyIwantPenalties(): void;
 };
 
 export type GuardParts = {
@@ -31,16 +35,17 @@ export type GuardParts = {
   readonly onOffence: (peer: string, offence: Offence) => void;
   /** Peers on one machine are faster. */
   readonly local: boolean;
+  readonly time: Pick<OwnTime, "late">;
 };
 
 /** Offences of one kind that a flood may bring each second: a flood is one thing, not thousands. */
 const REPORTS = { burst: 4, perSecond: 4 } as const;
 
-export function guardGossip(pubsub: GossipSub, { now, onOffence, local }: GuardParts): void {
+export function guardGossip(pubsub: GossipSub, { now, onOffence, local, time }: GuardParts): void {
   const inside = pubsub as unknown as Insides;
   const factor = local ? GOSSIP_LIMITS.localFactor : 1;
   const rate = (burst: number, perSecond: number): RateLimiter =>
-    new RateLimiter({ burst: burst * factor, perSecond: perSecond * factor }, now);
+    new RateLimiter({ burst: burst * factor, perSecond: perSecond * factor }, now, () => time.late);
   const bytes = rate(GOSSIP_LIMITS.bytesBurst, GOSSIP_LIMITS.bytesPerSecond);
   const items = rate(GOSSIP_LIMITS.itemsBurst, GOSSIP_LIMITS.itemsPerSecond);
   const reports = new RateLimiter(REPORTS, now);
@@ -87,6 +92,17 @@ export function guardGossip(pubsub: GossipSub, { now, onOffence, local }: GuardP
     if (rpc.messages?.some(isUnwanted)) report(id, "unwantedTopic");
     return handleReceivedRpc.call(inside, peer, rpc);
   };
+  const { applyIwantPenalties } = inside;
+  let late = time.late;
+  inside.applyIwantPenalties = () => {
+    const more = time.late - late;
+    late = time.late;
+    // What was promised may lie here unread.
+    if (more > 0)
+      for (const peers of inside.gossipTracer.promises.values())
+        for (const [peer, until] of peers) peers.set(peer, until + more + FOLLOW_UP_MS);
+    applyIwantPenalties.call(inside);
+  };
   const { score } = inside;
   const { rejectInvalidMessage } = score;
   score.rejectInvalidMessage = (peer, topic) => {
@@ -94,6 +110,9 @@ export function guardGossip(pubsub: GossipSub, { now, onOffence, local }: GuardP
     rejectInvalidMessage.call(score, peer, topic);
   };
 }
+
+/** Milliseconds in which what came during a standstill is read. */
+const FOLLOW_UP_MS = 1000;
 
 /** What a message costs: itself, and everything in it. */
 function itemsOf({ subscriptions = [], messages = [], control = {} }: Rpc): number {

@@ -7,6 +7,7 @@ import type { Connection, Stream } from "@libp2p/interface";
 import { isFilError } from "../base/errors.ts";
 import type { ChainSource } from "./chain-source.ts";
 import type { Host } from "./host.ts";
+import type { OwnTime } from "./own-time.ts";
 import { type Deadlines, PEER_LIMITS } from "./params.ts";
 import type { Offence } from "./peer-book.ts";
 import { RateLimiter } from "./rate-limit.ts";
@@ -28,6 +29,7 @@ export type HelloParts = {
   readonly host: Host;
   readonly chain: ChainSource;
   readonly deadlines: Deadlines;
+  readonly time: OwnTime;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly onHello: (peer: string, hello: Hello) => void;
@@ -49,7 +51,9 @@ export class HelloService {
 
   constructor(parts: HelloParts) {
     this.parts = parts;
-    this.rate = new RateLimiter({ burst: PEER_LIMITS.helloBurst, perSecond: PEER_LIMITS.helloPerSecond }, parts.now);
+    const { now, time } = parts;
+    const rate = { burst: PEER_LIMITS.helloBurst, perSecond: PEER_LIMITS.helloPerSecond };
+    this.rate = new RateLimiter(rate, now, () => time.late);
   }
 
   async start(): Promise<void> {
@@ -97,9 +101,10 @@ export class HelloService {
   }
 
   private async answer(stream: Stream, connection: Connection): Promise<void> {
-    const { chain, now, onOffence } = this.parts;
+    const { chain, now, onOffence, time, deadlines } = this.parts;
     const peer = connection.remotePeer.toString();
-    const signal = AbortSignal.timeout(this.parts.deadlines.hello);
+    const patience = time.patience(deadlines.hello, "the hello comes too slowly");
+    const { signal } = patience;
     try {
       if (!this.rate.allow(peer)) {
         onOffence(peer, "tooManyRequests");
@@ -121,7 +126,9 @@ export class HelloService {
       stream.abort(error as Error);
       if (isFilError(error) && error.code !== "STREAM_ENDED")
         onOffence(peer, error.code === "FRAME_TOO_LARGE" ? "tooLarge" : "badFrame");
-      else if (signal.aborted) onOffence(peer, "tooSlow");
+      else if (patience.isOver) onOffence(peer, "tooSlow");
+    } finally {
+      patience.end();
     }
   }
 }

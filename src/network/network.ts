@@ -16,6 +16,7 @@ import { Gossip, type GossipScores, type Validate, type Verdict } from "./gossip
 import { guardGossip } from "./gossip-guard.ts";
 import { HelloService, type PeerTiming } from "./hello-service.ts";
 import { type Host, type HostOptions, openHost, parseMultiaddr } from "./host.ts";
+import { OwnTime, type OwnTimeOptions } from "./own-time.ts";
 import { blocksTopic, DEADLINES, type Deadlines, messagesTopic, PEER_LIMITS } from "./params.ts";
 import { isLoopback, peerAddress } from "./peer-address.ts";
 import type { Offence, PeerAddress, PeerBook } from "./peer-book.ts";
@@ -45,6 +46,8 @@ export type NetworkOptions = Omit<HostOptions, "peers" | "guard" | "otherTopics"
   readonly topics?: readonly { readonly name: string; readonly validate: Validate }[];
   /** Time limits; default `DEADLINES`. */
   readonly deadlines?: Deadlines;
+  /** What this node's own time is counted by; default the platform's timers. */
+  readonly ownTime?: OwnTimeOptions;
 };
 
 export type ConnectedPeer = {
@@ -68,6 +71,7 @@ export class Network {
   readonly bitswap: Bitswap | null;
   private readonly options: NetworkOptions;
   private readonly host: Host;
+  private readonly time: OwnTime;
   private readonly gossip: Gossip;
   private readonly hello: HelloService;
   private readonly server: ExchangeServer;
@@ -75,19 +79,21 @@ export class Network {
   /** Milliseconds that a peer's last answers took, smoothed. */
   private readonly speeds = new Map<string, number>();
 
-  private constructor(options: NetworkOptions, host: Host) {
+  private constructor(options: NetworkOptions, host: Host, time: OwnTime) {
     const { chain, now, handlers, peers, deadlines = DEADLINES } = options;
     const onOffence = (peer: string, offence: Offence): void => this.report(peer, offence);
     this.options = options;
     this.host = host;
+    this.time = time;
     this.peers = peers;
     this.gossip = new Gossip(host, handlers.onFault);
-    this.server = new ExchangeServer({ host, chain, now, deadlines, onOffence });
+    this.server = new ExchangeServer({ host, chain, now, deadlines, time, onOffence });
     this.hello = new HelloService({
       host,
       chain,
       now,
       deadlines,
+      time,
       onOffence,
       onHello: handlers.onHello,
       onTiming: (peer, timing) => {
@@ -97,7 +103,7 @@ export class Network {
     });
     const { objects } = options;
     const onFault = (error: unknown): void => handlers.onFault("bitswap", error);
-    const common = { host, now, deadlines, onOffence, peers: () => this.fastestFirst() };
+    const common = { host, now, deadlines, time, onOffence, peers: () => this.fastestFirst() };
     this.bitswap = objects === undefined ? null : new Bitswap({ ...common, objects, onFault });
     this.exchange = new ExchangeClient({
       ...common,
@@ -111,17 +117,20 @@ export class Network {
     const { now, local } = options;
     const onOffence = (peer: string, offence: Offence): void => network?.report(peer, offence);
     const otherTopics = (options.topics ?? []).map(({ name }) => name);
-    const host = await openHost({
-      ...options,
-      otherTopics,
-      guard: (pubsub) => guardGossip(pubsub, { now, local, onOffence }),
-    });
+    const time = new OwnTime(options.ownTime);
+    let host: Host | null = null;
     try {
-      network = new Network(options, host);
+      host = await openHost({
+        ...options,
+        otherTopics,
+        guard: (pubsub) => guardGossip(pubsub, { now, local, time, onOffence }),
+      });
+      network = new Network(options, host, time);
       await network.begin();
       return network;
     } catch (error) {
-      await host.stop();
+      time.stop();
+      await host?.stop();
       throw error;
     }
   }
@@ -232,6 +241,7 @@ export class Network {
     await this.bitswap?.stop();
     await this.server.stop();
     await this.host.stop();
+    this.time.stop();
   }
 
   private async begin(): Promise<void> {

@@ -1,21 +1,30 @@
-/** Token buckets: how often a peer may do a thing. The number of buckets is bounded; the one longest unused goes first. */
+/**
+ * Token buckets: how often a peer may do a thing. The number of buckets is bounded; the one longest unused goes first.
+ * What a peer sent while this node stood still comes all at once: for that time a bucket holds more than its burst.
+ */
 
 export type Rate = { readonly burst: number; readonly perSecond: number };
 
-type Bucket = { tokens: number; at: number };
+/** `moreUntil`: until when it may hold more than the burst. */
+type Bucket = { tokens: number; at: number; late: number; moreUntil: number };
 
 /** Buckets kept: some per connection, many times the number of connections. */
 const MAX_BUCKETS = 4096;
+/** Milliseconds in which what waited here is read, and the longest standstill that counts. */
+const READING_MS = 10_000;
+const LONGEST_LATE_MS = 600_000;
 
 export class RateLimiter {
   private readonly rate: Rate;
   private readonly now: () => number;
+  private readonly late: () => number;
   private readonly buckets = new Map<string, Bucket>();
 
-  /** `now`: milliseconds. */
-  constructor(rate: Rate, now: () => number) {
+  /** `now`: milliseconds; `late`: milliseconds so far in which this node stood still, see `own-time.ts`. */
+  constructor(rate: Rate, now: () => number, late: () => number = () => 0) {
     this.rate = rate;
     this.now = now;
+    this.late = late;
   }
 
   /** Takes tokens of `key`, one if not said otherwise; false, and takes none, if there are not enough. */
@@ -35,14 +44,18 @@ export class RateLimiter {
   private tokens(key: string): number {
     const { burst, perSecond } = this.rate;
     const old = this.buckets.get(key);
-    return old === undefined
-      ? burst
-      : Math.min(burst, old.tokens + (Math.max(0, this.now() - old.at) / 1000) * perSecond);
+    if (old === undefined) return burst;
+    const now = this.now();
+    const late = Math.min(LONGEST_LATE_MS, this.late() - old.late);
+    if (late > 0) old.moreUntil = now + READING_MS;
+    const room = now < old.moreUntil ? Math.max(burst, old.tokens) + (late / 1000) * perSecond : burst;
+    return Math.min(room, old.tokens + (Math.max(0, now - old.at) / 1000) * perSecond);
   }
 
   private put(key: string, tokens: number): void {
+    const moreUntil = this.buckets.get(key)?.moreUntil ?? 0;
     this.buckets.delete(key);
-    this.buckets.set(key, { tokens, at: this.now() });
+    this.buckets.set(key, { tokens, at: this.now(), late: this.late(), moreUntil });
     if (this.buckets.size > MAX_BUCKETS) this.buckets.delete(this.buckets.keys().next().value as string);
   }
 }

@@ -21,10 +21,11 @@ test("the implementation has what is hooked", async () => {
   });
   await host.stop();
   const inside = found as unknown as Record<string, unknown> & { score: Record<string, unknown> };
-  for (const name of ["pipePeerReadStream", "decodeRpc", "handleReceivedRpc"])
+  for (const name of ["pipePeerReadStream", "decodeRpc", "handleReceivedRpc", "applyIwantPenalties"])
     expect(inside[name]).toBeTypeOf("function");
   expect(inside.score["rejectInvalidMessage"]).toBeTypeOf("function");
   expect(inside["allowedTopics"]).toBeInstanceOf(Set);
+  expect((inside["gossipTracer"] as { promises: unknown }).promises).toBeInstanceOf(Map);
 });
 
 type Frame = { subarray(): Uint8Array; readonly byteLength: number };
@@ -32,7 +33,14 @@ function fake(local = false) {
   const offences: string[] = [];
   const handled: unknown[] = [];
   let now = 0;
+  const time = { late: 0 };
+  const promises = new Map([["id", new Map([["a", 5000]])]]);
+  const broken: string[] = [];
   const inside = {
+    gossipTracer: { promises },
+    applyIwantPenalties() {
+      for (const [peer, until] of promises.get("id") ?? []) if (until < now) broken.push(peer);
+    },
     allowedTopics: new Set(["good"]),
     score: { rejectInvalidMessage: () => undefined },
     decodeRpc(bytes: Uint8Array) {
@@ -54,11 +62,12 @@ function fake(local = false) {
     now: () => now,
     onOffence: (peer, offence) => offences.push(`${peer} ${offence}`),
     local,
+    time,
   });
   const pass = (ms: number) => {
     now += ms;
   };
-  return { inside, offences, handled, pass };
+  return { inside, offences, handled, pass, time, broken };
 }
 async function* frames(...sizes: readonly number[]): AsyncGenerator<Frame> {
   for (const size of sizes) {
@@ -98,4 +107,15 @@ test("a flood is cut and told of a few times, not thousands", async () => {
   await inside.handleReceivedRpc("b", { messages: [{ topic: "bad" }] });
   inside.score.rejectInvalidMessage.call(inside.score, ...(["b", "good"] as unknown as []));
   expect(offences.slice(4)).toEqual(["b unwantedTopic", "b forged"]);
+});
+
+test("what a peer promised before this node stood still is no broken promise until it could be read", () => {
+  const { inside, pass, time, broken } = fake();
+  pass(60_000);
+  time.late = 58_000;
+  inside.applyIwantPenalties();
+  expect(broken).toEqual([]);
+  pass(4001);
+  inside.applyIwantPenalties();
+  expect(broken).toEqual(["a"]);
 });
