@@ -13,11 +13,13 @@ import type { BeaconEntry, PoStProof, Tipset } from "../types/block-header.ts";
 import type { SignedMessage } from "../types/message.ts";
 import { type BlockCrypto, type DraftBlock, draftBlock, type MadeBlock, signBlock } from "./draft-block.ts";
 import type { OwnMiner } from "./own-sectors.ts";
-import type { PostProver } from "./post-prover.ts";
+import { faultIn, type PostProver } from "./post-prover.ts";
 
 export type BlockMakerOptions = MiningBaseOptions & {
   readonly crypto: BlockCrypto;
   readonly prover: PostProver;
+  /** Sectors that were drawn for winning PoSt and could not be proved. */
+  readonly onFault?: (miner: OwnMiner, sectors: readonly number[], why: string) => void;
 };
 
 /** A round that a miner won. */
@@ -42,7 +44,7 @@ export class BlockMaker {
   }
 
   /**
-   * Tries for a block of `epoch` on top of `parent`; null if the miner did not win or may not. `before`: its win of the
+   * Tries for a block of `epoch` on top of `parent`; null if the miner did not win, may not, or has lost the sector drawn. `before`: its win of the
    * same epoch on another parent, whose proof of spacetime holds here too if the same sector was drawn.
    */
   async tryFor(
@@ -52,7 +54,7 @@ export class BlockMaker {
     drawn: { readonly previous: BeaconEntry; readonly entries: readonly BeaconEntry[] },
     before: Win | null = null,
   ): Promise<Win | null> {
-    const { crypto, prover, states } = this.options;
+    const { crypto, states } = this.options;
     const base = await miningBase(this.options, parent, epoch, miner.address, drawn);
     if (base === null || base.notEligible !== null) return null;
     const beacon = base.entries[base.entries.length - 1] ?? base.previousEntry;
@@ -67,8 +69,20 @@ export class BlockMaker {
       before !== null &&
       equal(before.base.postRandomness, base.postRandomness) &&
       before.base.sectors[0]?.number === sector?.number;
-    const post = isSame ? before.post : await prover.winning(miner, base.postRandomness, Number(sector?.number));
+    const post = isSame ? before.post : await this.winningPost(miner, base);
+    if (post === null) return null;
     return { miner, epoch, base, parent, wins, election, ticket, quality: ticketQuality(ticket), post };
+  }
+
+  /** Null where the sector that was drawn cannot be proved: the win is lost. */
+  private async winningPost(miner: OwnMiner, { postRandomness, sectors }: MiningBase): Promise<PoStProof | null> {
+    try {
+      return await this.options.prover.winning(miner, postRandomness, Number(sectors[0]?.number));
+    } catch (error) {
+      const { data, message } = faultIn(error);
+      this.options.onFault?.(miner, data.sectors, message);
+      return null;
+    }
   }
 
   /** Makes the signed block of a win. `baseFee`: what `parent` gives. */

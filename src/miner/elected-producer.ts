@@ -19,6 +19,8 @@ export type ElectedProducerOptions = BlockMakerOptions & {
   readonly pool: MessagePool;
   readonly miners: readonly OwnMiner[];
   readonly poster: WindowPoster;
+  /** Whether a miner takes part; default: always. */
+  readonly isOn?: (miner: OwnMiner) => boolean;
 };
 
 /** Milliseconds for the beacon's answer. */
@@ -35,7 +37,8 @@ export class ElectedProducer {
 
   /** Makes the tipset of `epoch` on top of the head; null if no miner won it. */
   async produce(epoch: number, signal?: AbortSignal): Promise<Produced | null> {
-    const { states, pool, miners, poster } = this.options;
+    const { states, pool, poster, isOn } = this.options;
+    const miners = isOn === undefined ? this.options.miners : this.options.miners.filter(isOn);
     const { chain } = states;
     const parent = chain.head;
     await poster.headMoved(miners);

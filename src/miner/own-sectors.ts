@@ -18,5 +18,6 @@ export type OwnMiner = {
   /** BLS key that signs blocks and, here, messages. */
   readonly worker: KeyInfo;
   readonly sectorBytes: number;
-  readonly sectors: ReadonlyMap<number, OwnSector>;
+  /** By number; sectors come and go. */
+  readonly sectors: Map<number, OwnSector>;
 };

@@ -6,7 +6,7 @@ import type { Proofs } from "../core/proofs.ts";
 import { SECTOR_SIZES } from "../params/proving.ts";
 import { toElement } from "../sector/kernel.ts";
 import { SectorError, sectorParams } from "../sector/params.ts";
-import { provePoSt } from "../sector/post/post-proof.ts";
+import { type PoStPartitionProof, provePoSt } from "../sector/post/post-proof.ts";
 import type { PoStProof } from "../types/block-header.ts";
 import type { OwnMiner, OwnSector } from "./own-sectors.ts";
 import type { SuccinctPost } from "./succinct.ts";
@@ -35,31 +35,29 @@ export class PostProver {
     return this.prove("window", miner, randomness, sectors);
   }
 
+  /**
+   * Which of some sectors cannot be proved now, by trying the vanilla proof of each; `salt` varies what is looked at. One
+   * after another: nothing is kept of what was opened.
+   */
+  async failing(miner: OwnMiner, numbers: readonly number[], salt: number): Promise<readonly number[]> {
+    const randomness = new Uint8Array(32);
+    new DataView(randomness.buffer).setUint32(0, salt);
+    const bad: number[] = [];
+    for (const number of numbers)
+      await this.vanilla("window", miner, randomness, [number]).catch((error: unknown) =>
+        bad.push(...faultIn(error).data.sectors),
+      );
+    return bad;
+  }
+
   private async prove(
     kind: "winning" | "window",
     miner: OwnMiner,
     randomness: Uint8Array,
     numbers: readonly number[],
   ): Promise<PoStProof> {
-    const params = sectorParams(miner.sectorBytes);
     const type = postType(kind, miner.sectorBytes);
-    const missing = numbers.filter((number) => !miner.sectors.has(number));
-    if (missing.length > 0)
-      throw new SectorError(
-        { code: "FAULTY_SECTORS", sectors: missing },
-        `sectors ${missing.join(", ")} are not in this miner's storage`,
-      );
-    const own = numbers.map((number) => miner.sectors.get(number) as OwnSector);
-    // Networks before version 19 have the window PoSt of the first version.
-    const vanilla = kind === "winning" ? "winning" : "window-legacy";
-    const statement = {
-      params,
-      kind: vanilla,
-      randomness: toElement(randomness),
-      sectors: own.map(({ number, commR, store }) => ({ sectorNumber: number, commR, store })),
-    } as const;
-    // Every opening is verified as it is made.
-    const partitions = await provePoSt(this.proofs, statement);
+    const { own, partitions } = await this.vanilla(kind, miner, randomness, numbers);
     const proofBytes = await this.succinct({
       kind,
       type,
@@ -71,4 +69,41 @@ export class PostProver {
     });
     return { postProof: BigInt(type), proofBytes };
   }
+
+  private async vanilla(
+    kind: "winning" | "window",
+    miner: OwnMiner,
+    randomness: Uint8Array,
+    numbers: readonly number[],
+  ): Promise<{ readonly own: readonly OwnSector[]; readonly partitions: readonly PoStPartitionProof[] }> {
+    const missing = numbers.filter((number) => !miner.sectors.has(number));
+    const own = numbers.flatMap((number) => miner.sectors.get(number) ?? []);
+    if (own.length === 0) throw cannotProve(missing, null);
+    const statement = {
+      params: sectorParams(miner.sectorBytes),
+      // Networks before version 19 have the window PoSt of the first version.
+      kind: kind === "winning" ? "winning" : "window-legacy",
+      randomness: toElement(randomness),
+      sectors: own.map(({ number, commR, store }) => ({ sectorNumber: number, commR, store })),
+    } as const;
+    // Every opening is verified as it is made.
+    const made = await provePoSt(this.proofs, statement).catch(faultIn);
+    if (made instanceof Error || missing.length > 0) throw cannotProve(missing, made instanceof Error ? made : null);
+    return { own, partitions: made };
+  }
+}
+
+type Fault = SectorError & { readonly data: { readonly sectors: readonly number[] } };
+
+/** The error, if it names sectors that cannot be proved; throws any other. */
+export function faultIn(error: unknown): Fault {
+  if (error instanceof SectorError && error.data.code === "FAULTY_SECTORS") return error as Fault;
+  throw error;
+}
+
+function cannotProve(missing: readonly number[], failed: Fault | null): SectorError {
+  const sectors = [...missing, ...(failed?.data.sectors ?? [])].sort((a, b) => a - b);
+  const absent = missing.length === 0 ? "" : `sectors ${missing.join(", ")} are not in this miner's storage`;
+  const text = [absent, failed?.message ?? ""].filter((part) => part !== "").join("; ");
+  return new SectorError({ code: "FAULTY_SECTORS", sectors }, text, failed === null ? {} : { cause: failed });
 }

@@ -103,6 +103,13 @@ export class Clock implements Startable {
     });
   }
 
+  /** Makes tipsets until the head stands at an epoch, or above it; `signal` ends it early. */
+  async mineTo(epoch: number, signal?: AbortSignal): Promise<Tipset> {
+    checkWhole("epoch", epoch, COUNTS);
+    await this.passUntil(epoch, signal);
+    return this.states.chain.head;
+  }
+
   /** Passes `count` null rounds, then makes a tipset. */
   async skip(count: number): Promise<Tipset> {
     checkWhole("count", count, COUNTS);
@@ -173,9 +180,9 @@ export class Clock implements Startable {
     });
   }
 
-  private passUntil(height: number): Promise<void> {
+  private passUntil(height: number, signal?: AbortSignal): Promise<void> {
     return this.turns.run(async () => {
-      while (this.states.chain.head.height < height && !this.stopped) await this.next();
+      while (this.states.chain.head.height < height && !this.stopped && signal?.aborted !== true) await this.next();
     });
   }
 

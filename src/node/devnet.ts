@@ -13,6 +13,7 @@ import { Keystore } from "../keys/keystore.ts";
 import { parseMnemonic } from "../keys/mnemonic.ts";
 import type { TipsetProducer } from "../miner/producer.ts";
 import { Producer } from "../miner/producer.ts";
+import { MinerSwitches } from "../miner/switches.ts";
 import { DEVNET, type NetworkParams } from "../params/networks.ts";
 import { VERSION } from "../params/version.ts";
 import { memorySecrets } from "../platform/secrets.ts";
@@ -33,6 +34,7 @@ import { devControl } from "./dev-control.ts";
 import { beaconDataOf, firstMinerId, openDevnetChain } from "./devnet-chain.ts";
 import { checkDevnetOptions } from "./devnet-options.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
+import { Laboratory } from "./laboratory.ts";
 import { LocalMiners, minerWorker } from "./local-miners.ts";
 import type { LocalProving } from "./local-proving.ts";
 import type { MachinePlace } from "./machines.ts";
@@ -112,16 +114,18 @@ export class Devnet {
   readonly clock: Clock;
   /** Miners with sectors; null on a network without election. */
   readonly local: LocalMiners | null;
+  /** Faults of those miners on purpose. */
+  readonly laboratory: Laboratory | null;
   readonly services: DevnetServices;
   readonly dispatcher: Dispatcher;
 
   private constructor(
-    parts: Pick<Devnet, "options" | "node" | "accounts" | "miner" | "producer" | "clock" | "local"> & {
+    parts: Pick<Devnet, "options" | "node" | "accounts" | "miner" | "producer" | "clock" | "local" | "laboratory"> & {
       readonly beacon: (epoch: number) => Promise<BeaconEntry>;
     },
     secret: Uint8Array,
   ) {
-    const { options, node, accounts, miner, producer, clock, local } = parts;
+    const { options, node, accounts, miner, producer, clock, local, laboratory } = parts;
     this.options = options;
     this.node = node;
     this.network = node.network;
@@ -130,6 +134,7 @@ export class Devnet {
     this.producer = producer;
     this.clock = clock;
     this.local = local;
+    this.laboratory = laboratory;
     this.services = {
       version: options.version,
       network: this.network,
@@ -237,13 +242,15 @@ export class Devnet {
     const node = new FilecoinNode({ chain, crypto, network, rules, keystore, machine, ...proofs, ...retention });
     const { states, pool } = node;
     const worker = workers[0] as KeyInfo;
+    const switches = new MinerSwitches();
     const producer =
-      local?.producer(node) ??
+      local?.producer(node, switches) ??
       new Producer({ states, pool, crypto, miner, worker, beacon: beaconDataOf(crypto, seed) });
     const clock = new Clock({ producer, states, pool, blockTime: options.blockTime });
     const secret = await tokenSecret(secrets);
     await node.start();
-    return new Devnet({ options, node, accounts, miner, producer, clock, local, beacon }, secret);
+    const laboratory = local === null ? null : new Laboratory({ node, local, switches });
+    return new Devnet({ options, node, accounts, miner, producer, clock, local, laboratory, beacon }, secret);
   }
 
   /**

@@ -3,7 +3,7 @@
 import { FilError } from "../base/errors.ts";
 import { maxRoundAt } from "../beacon/drand.ts";
 import { type LocalBeacon, localBeacon } from "../beacon/local.ts";
-import { entriesFor, miningBase } from "../consensus/base-info.ts";
+import { entriesFor, type MiningBase, miningBase } from "../consensus/base-info.ts";
 import type { BlockValidator } from "../consensus/validator.ts";
 import type { Crypto } from "../core/crypto.ts";
 import { loadProofs, type Proofs } from "../core/proofs.ts";
@@ -11,19 +11,22 @@ import type { ProofVerifier } from "../exec/types.ts";
 import { addressOf, deriveKey, type KeyInfo } from "../keys/keys.ts";
 import type { BlockMakerOptions } from "../miner/block-maker.ts";
 import { NodeChain } from "../miner/chain-side/node-chain.ts";
+import { MessageTracker } from "../miner/chain-side/tracker.ts";
 import { type AllowSigning, createBlock } from "../miner/create-block.ts";
 import { ElectedProducer } from "../miner/elected-producer.ts";
 import { sealGenesisSector } from "../miner/genesis-seal.ts";
 import type { OwnMiner, OwnSector } from "../miner/own-sectors.ts";
 import { PostProver } from "../miner/post-prover.ts";
+import type { ProvingOptions } from "../miner/proving-options.ts";
 import { attestedPost } from "../miner/succinct.ts";
+import type { MinerSwitches } from "../miner/switches.ts";
 import { WindowPoster } from "../miner/window-poster.ts";
 import type { NodeParts } from "../rpc/services.ts";
 import { sealProof } from "../sector/params.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
 import { Address } from "../types/address.ts";
 import { FIL } from "../types/amount.ts";
-import type { BeaconEntry } from "../types/block-header.ts";
+import type { BeaconEntry, Tipset } from "../types/block-header.ts";
 import type { GenesisMiner } from "./genesis.ts";
 import type { LocalProving } from "./local-proving.ts";
 import { LocalVerifier } from "./local-verifier.ts";
@@ -46,6 +49,9 @@ export type LocalMinersOptions = {
   /** Real proofs; absent: they are attested. */
   readonly proving?: LocalProving;
 };
+
+/** Parts of a node that its miners use. Without a wallet they have their workers' keys. */
+export type MinerNode = Pick<FilecoinNode, "states" | "pool" | "gas"> & Partial<Pick<FilecoinNode, "keystore">>;
 
 /** Network version of a local network, which decides how rounds are counted. */
 const LOCAL_VERSION = 5;
@@ -184,33 +190,42 @@ export class LocalMiners {
   }
 
   /** The chain as one of the miners sees it from inside a node; signs with its worker's key and those of the node's wallet. */
-  chainOf(
-    miner: OwnMiner,
-    { states, pool, gas, keystore }: Pick<FilecoinNode, "states" | "pool" | "gas" | "keystore">,
-  ): NodeChain {
+  chainOf(miner: OwnMiner, { states, pool, gas, keystore }: MinerNode): NodeChain {
     const { crypto } = this;
     const worker = addressOf(crypto, miner.worker);
     return new NodeChain({
       ...{ miner: miner.address, states, pool, gas, crypto },
       async keyOf(address) {
         if (address.equals(worker)) return miner.worker;
-        return keystore.has(address) ? keystore.get(address) : null;
+        return keystore?.has(address) ? keystore.get(address) : null;
       },
     });
   }
 
-  poster({ states, pool, gas }: Pick<FilecoinNode, "states" | "pool" | "gas">): WindowPoster {
+  /** Proves the sectors of this network's miners from inside a node. */
+  poster(node: MinerNode, hooks: Pick<ProvingOptions, "mayProve" | "onFault"> = {}): WindowPoster {
     return new WindowPoster({
-      states,
-      pool,
-      gas,
-      crypto: this.crypto,
+      ...hooks,
       prover: this.prover,
+      accountOf: (miner) => {
+        const chain = this.chainOf(miner, node);
+        return { chain, tracker: new MessageTracker(chain, node.states.chain.blocks) };
+      },
     });
   }
 
-  producer(node: FilecoinNode): ElectedProducer {
+  /** What one of the miners must know to try for the block on top of a tipset. */
+  async baseOf(states: StateManager, miner: OwnMiner, parent: Tipset): Promise<MiningBase | null> {
+    const options = this.making(states);
+    const epoch = parent.height + 1;
+    const drawn = await entriesFor(options, parent, epoch, AbortSignal.timeout(BEACON_MS));
+    return miningBase(options, parent, epoch, miner.address, drawn);
+  }
+
+  /** Makes the tipsets of a network whose miners are all of these. */
+  producer(node: FilecoinNode, switches: MinerSwitches): ElectedProducer {
     const { states, pool } = node;
-    return new ElectedProducer({ ...this.making(states), pool, miners: this.miners, poster: this.poster(node) });
+    const poster = this.poster(node, switches);
+    return new ElectedProducer({ ...this.making(states), pool, miners: this.miners, poster, isOn: switches.isOn });
   }
 }

@@ -80,10 +80,16 @@ export function cumulativeRatio(epochs: bigint, start: bigint, over: Estimate, u
   return euclid(first + second, mul(v2, v2));
 }
 
-/** Reward that some power is expected to earn in the next 20 days. */
-function expectedReward(version: number, reward: Estimate, power: Estimate, qaPower: bigint): bigint {
+/** Reward that some power is expected to earn in the next epochs; default: 20 days. */
+export function expectedReward(
+  version: number,
+  reward: Estimate,
+  power: Estimate,
+  qaPower: bigint,
+  epochs: bigint = PERIOD,
+): bigint {
   if (power.position >> PRECISION === 0n) return reward.position >> PRECISION;
-  const projected = (qaPower * cumulativeRatio(PERIOD, 0n, reward, power)) >> PRECISION;
+  const projected = (qaPower * cumulativeRatio(epochs, 0n, reward, power)) >> PRECISION;
   return holds(RULES.minerFloorsRewards, version) ? max(projected, 0n) : projected;
 }
 

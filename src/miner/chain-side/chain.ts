@@ -132,8 +132,11 @@ export type MinerChain = {
   readonly miner: Address;
   readonly prefix: NetworkPrefix;
   head(): Promise<HeadView>;
-  /** Calls `listener` when the head has moved; heads in quick succession may be one. Gives what ends it. */
-  onHeadChange(listener: () => void): () => void;
+  /**
+   * Calls `listener` when the head has moved, with whether tipsets were reverted on the way; heads in quick succession may
+   * be one. Gives what ends it.
+   */
+  onHeadChange(listener: (hasReverted: boolean) => void): () => void;
   /** Tells a clock that stands still until somebody needs it that this epoch is needed; nothing elsewhere. */
   need(epoch: number): void;
 

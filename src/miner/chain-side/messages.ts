@@ -6,6 +6,7 @@
  */
 import { toBase64 } from "../../base/bytes.ts";
 import { nativeCode } from "../../params/actor-codes.ts";
+import { FIGURES, figureAt } from "../../schema/versions/figures.ts";
 import { findVersion } from "../../schema/versions/rows.ts";
 import type { SectorSet } from "../../state/miner-sectors.ts";
 import { encodeMethodParams } from "../../state/state-view.ts";
@@ -81,8 +82,8 @@ export type MinerMessages = {
   submitWindowPost(post: WindowPost): MinerCall;
   /** Epoch whose ticket a window PoSt commits to, when the head is at `height`. */
   commitEpochAt(height: number, deadline: DeadlineClock): number;
-  /** Whether a proof may be about nothing but skipped sectors. */
-  readonly mayProveNothing: boolean;
+  /** Partitions that one window PoSt may name, of partitions of some size. */
+  maxPostPartitions(partitionSectors: number): number;
   extend(extensions: readonly (PartitionSectors & { readonly expiration: number })[]): MinerCall;
   terminate(sectors: readonly PartitionSectors[]): MinerCall;
   compact(deadline: number, partitions: SectorSet): MinerCall;
@@ -109,6 +110,8 @@ const MAX_FEE = {
   control: (7n * FIL) / 100n,
 } as const;
 
+/** Sectors that one message may name. Source: assembly/actors/miner/policy.ts. */
+const ADDRESSED_SECTORS = 10_000;
 /** Controllers may send most, prove-commits anybody may. Order of the reference's first miner: lotus v1.2.0 storage/addresses.go. */
 const OWNER = ["owner"] as const;
 const SEALING = ["worker", "owner", "control"] as const;
@@ -139,6 +142,7 @@ type Sent = { readonly by: readonly SenderRole[]; readonly maxFee: bigint; reado
 export function minerMessages(miner: Address, networkVersion: number, prefix: NetworkPrefix): MinerMessages {
   const actorsVersion = findVersion(networkVersion)?.actors ?? 0;
   const code = nativeCode(networkVersion, "storageminer");
+  const mostPartitions = figureAt(FIGURES.addressedPartitionsMax, networkVersion);
   const text = (address: Address): string => address.toString(prefix);
   const call = (name: MethodName, params: Json, { by, maxFee, value = 0n }: Sent): MinerCall => {
     const method = BigInt(METHOD[name]);
@@ -224,7 +228,7 @@ export function minerMessages(miner: Address, networkVersion: number, prefix: Ne
       ),
     // v0 wants an epoch of the last 60, v2 one from the challenge on; the one below the head is both while the window is open.
     commitEpochAt: (height, { challenge }) => Math.max(height - 1, actorsVersion < 2 ? 0 : challenge),
-    mayProveNothing: actorsVersion < 2,
+    maxPostPartitions: (size) => Math.max(1, Math.min(Math.floor(ADDRESSED_SECTORS / size), mostPartitions)),
     extend: (extensions) =>
       call(
         "ExtendSectorExpiration",

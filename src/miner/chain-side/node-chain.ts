@@ -65,8 +65,8 @@ export class NodeChain implements MinerChain {
     return this.viewOf(this.options.states.chain.head);
   }
 
-  onHeadChange(listener: () => void): () => void {
-    return this.options.states.chain.onHeadChange(() => listener());
+  onHeadChange(listener: (hasReverted: boolean) => void): () => void {
+    return this.options.states.chain.onHeadChange((changes) => listener(changes.some(({ type }) => type === "revert")));
   }
 
   need(epoch: number): void {

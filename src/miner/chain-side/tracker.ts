@@ -89,13 +89,21 @@ export class MessageTracker {
       signal?.throwIfAborted();
       const moved = this.nextHead(signal);
       try {
-        const executed = await this.turns.run(key, () => this.look(key, confidence));
+        const executed = await this.check(key, confidence);
         if (executed !== null) return executed;
         await moved.seen;
       } finally {
         moved.stop();
       }
     }
+  }
+
+  /**
+   * What `wait` would resolve with, if it can now; else null, and the message is seen to: handed to the pool again where it
+   * was lost, replaced where it waits too long.
+   */
+  check(key: string, confidence: number): Promise<Executed | null> {
+    return this.turns.run(key, () => this.look(key, confidence));
   }
 
   /** An intention as it is kept; null if there is none. Throws `MinerError` BAD_RECORD. */
@@ -118,6 +126,14 @@ export class MessageTracker {
       this.handed.delete(key);
       await this.store.write({ metadata: [[this.prefix + key, null]] }, { sync: true });
     });
+  }
+
+  /** Forgets all intentions whose names begin with `prefix` and for which `isOver` holds. */
+  async prune(prefix: string, isOver: (key: string) => boolean): Promise<void> {
+    const found = await this.store.metadataWith(this.prefix + prefix);
+    const over = found.map(([name]) => name.slice(this.prefix.length)).filter(isOver);
+    if (over.length > 0) await this.store.write({ metadata: over.map((key) => [this.prefix + key, null] as const) });
+    for (const key of over) this.handed.delete(key);
   }
 
   private async look(key: string, confidence: number): Promise<Executed | null> {
@@ -204,7 +220,7 @@ export class MessageTracker {
   private nextHead(signal?: AbortSignal): { readonly seen: Promise<void>; readonly stop: () => void } {
     let stop = (): void => undefined;
     const seen = new Promise<void>((resolve, reject) => {
-      const end = this.chain.onHeadChange(resolve);
+      const end = this.chain.onHeadChange(() => resolve());
       const onAbort = (): void => reject(signal?.reason);
       signal?.addEventListener("abort", onAbort, { once: true });
       stop = () => {

@@ -1,99 +1,102 @@
 /** Window PoSt while the chain moves on. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { addressOf } from "../../../src/keys/keys.ts";
-import { Devnet } from "../../../src/node/devnet.ts";
+import type { HeadView, MinerChain } from "../../../src/miner/chain-side/chain.ts";
+import { MessageTracker } from "../../../src/miner/chain-side/tracker.ts";
+import type { OwnMiner } from "../../../src/miner/own-sectors.ts";
+import { WindowPoster } from "../../../src/miner/window-poster.ts";
 import type { LocalMiners } from "../../../src/node/local-miners.ts";
-import type { GasEstimator } from "../../../src/stmgr/gas-estimator.ts";
+import { MemoryStore } from "../../../src/storage/memory.ts";
 import { Address } from "../../../src/types/address.ts";
-import type { Tipset } from "../../../src/types/block-header.ts";
 import type { Message } from "../../../src/types/message.ts";
+import { type LabMiner, MinerLab } from "../../support/miner-lab.ts";
 
-/** More epochs than there are before the first deadline with a sector opens. */
-const MOST_EPOCHS = 200;
+const POST = 5n;
 
-let net: Devnet;
+let lab: MinerLab;
+let miner: LabMiner;
+let open: number;
+/** Messages that came into the pool. */
+const sent: Message[] = [];
 beforeAll(async () => {
-  net = await Devnet.open({ accounts: 2, seed: "elections", genesisTime: 1_700_000_000, miners: 3, sectors: 2 });
+  lab = await MinerLab.open({ miners: 1, sectors: 2, accounts: 10 });
+  miner = lab.miners[0] as LabMiner;
+  open = (await lab.deadlineOf(miner)).open;
+  lab.net.node.pool.onChange(({ kind, signed }) => kind === "add" && sent.push(signed.message));
+  // The epochs before are of no interest.
+  await lab.passTo(open - 1);
 });
-afterAll(() => net?.close());
+afterAll(() => lab?.close());
 
-/** A poster that takes `head` for the chain's head, and whose gas is estimated by `estimate`. */
-function posterAt(head: () => Tipset, estimate: GasEstimator["complete"]) {
-  const { states, pool } = net.node;
-  const chain = Object.create(states.chain, { head: { get: head } });
-  const seen = Object.create(states, { chain: { value: chain } });
-  return (net.local as LocalMiners).poster({ states: seen, pool, gas: { complete: estimate } as GasEstimator });
+/** A poster for `own` that sees `head`, and whose messages go through `send`. */
+function posterAt(head: () => Promise<HeadView>, send: MinerChain["send"]) {
+  const local = lab.net.local as LocalMiners;
+  const prover = local.making(lab.net.node.states).prover;
+  return new WindowPoster({
+    prover,
+    accountOf: (own: OwnMiner) => {
+      const real = local.chainOf(own, lab.net.node);
+      const chain: MinerChain = Object.create(real, { head: { value: head }, send: { value: send } });
+      return { chain, tracker: new MessageTracker(chain, new MemoryStore()) };
+    },
+  });
 }
 
 test("a proof that fails is made again on the next head; only when it fails there too, somebody is told", async () => {
-  const { miners } = net.local as LocalMiners;
-  const { chain, pool, crypto } = net.node;
-  const asked: string[] = [];
-  const looking = posterAt(
-    () => chain.head,
-    async (message) => {
-      asked.push(`${message.to}`);
-      throw new Error("found");
-    },
-  );
-  for (let epoch = 0; epoch < MOST_EPOCHS && asked.length === 0; epoch++) {
-    await net.clock.mine(1);
-    await looking.headMoved(miners);
-  }
-  const miner = miners.find(({ address }) => `${address}` === asked[0]);
-  if (miner === undefined) throw new Error("no deadline opened");
-  const worker = addressOf(crypto, miner.worker);
-
+  await lab.step();
+  const { own } = miner;
   // What fails for another miner, of which the chain knows nothing, takes no turn from this one.
   let turns = 0;
-  const both = posterAt(
-    () => chain.head,
-    async () => {
-      turns++;
-      throw new Error("deadline is not open");
-    },
-  );
-  await expect(both.headMoved([{ ...miner, address: Address.id(999_999) }, miner])).rejects.toThrow("999999");
-  expect(turns).toBe(1);
-
-  let head = chain.head;
-  const later = (epochs: number): Tipset => ({ ...chain.head, height: chain.head.height + epochs });
-  let calls = 0;
-  let work: (...args: Parameters<GasEstimator["complete"]>) => Promise<Message> = async () => {
+  const fails: MinerChain["send"] = async () => {
+    turns++;
     throw new Error("deadline is not open");
   };
+  const both = posterAt(() => miner.chain.head(), fails);
+  await expect(both.headMoved([{ ...own, address: Address.id(999_999) }, own])).rejects.toThrow("999999");
+  expect(turns).toBe(1);
+
+  const now = await miner.chain.head();
+  let head = now;
+  const later = (epochs: number): HeadView => ({ ...now, height: now.height + epochs });
+  turns = 0;
+  let work = fails;
   const poster = posterAt(
-    () => head,
-    (...args) => {
-      calls++;
-      return work(...args);
-    },
+    async () => head,
+    (...args) => work(...args),
   );
-  await poster.headMoved([miner]);
-  await poster.headMoved([miner]);
-  expect(calls).toBe(1);
+  await poster.headMoved([own]);
+  await poster.headMoved([own]);
+  expect(turns).toBe(1);
   head = later(1);
-  await expect(poster.headMoved([miner])).rejects.toThrow("deadline is not open");
+  await expect(poster.headMoved([own])).rejects.toThrow("deadline is not open");
   // A third into the window it has its next turn, and fails because the head moves: that is not told, however often.
-  const fails = work;
   work = async (...args) => {
     head = { ...later(21), key: [] };
     return fails(...args);
   };
   for (let time = 0; time < 3; time++) {
     head = later(20);
-    await poster.headMoved([miner]);
-    expect(calls).toBe(3 + time);
+    await poster.headMoved([own]);
+    expect(turns).toBe(3 + time);
   }
-  const sent: Message[] = [];
-  pool.onChange(({ kind, signed }) => {
-    if (kind === "add") sent.push(signed.message);
-  });
-  head = later(20);
-  work = async (message) => ({ ...message, gasLimit: 50_000_000n, gasFeeCap: 1_000_000_000n, gasPremium: 100_000n });
-  await poster.headMoved([miner]);
-  expect(calls).toBe(6);
-  expect(sent.map(({ from, to, method }) => [`${from}`, `${to}`, method])).toEqual([
-    [`${worker}`, `${miner.address}`, 5n],
-  ]);
-}, 120_000);
+});
+
+test("what was proven is proven anew when a reorganisation takes it back, and only once otherwise", async () => {
+  await lab.poster.headMoved([miner.own]);
+  const posts = () => sent.filter(({ to, method }) => method === POST && to.equals(miner.own.address));
+  const fork = lab.net.head;
+  await lab.step();
+  await lab.step();
+  expect(posts()).toHaveLength(1);
+  const { index } = await miner.chain.deadline();
+  expect((await miner.chain.sectorsDue(index)).proven).toEqual([0]);
+  await lab.net.node.chain.setHead(fork);
+  await lab.net.node.pool.clear();
+  expect((await miner.chain.sectorsDue(index)).proven).toEqual([]);
+  await lab.step();
+  await lab.step();
+  expect((await miner.chain.sectorsDue(index)).proven).toEqual([0]);
+  await lab.passTo(open + 70);
+  expect(posts()).toHaveLength(2);
+  const { sectors, power } = await lab.lab.report(miner.own.address);
+  expect([sectors.active, power.raw]).toEqual([[0, 1], 4096n]);
+});

@@ -88,7 +88,7 @@ describe.each([
 
   test("has the actors of its version", () => {
     expect(all.actorsVersion).toBe(actors);
-    expect(all.mayProveNothing).toBe(actors === 0);
+    expect([2, 2349, 20_000].map((size) => all.maxPostPartitions(size))).toEqual([actors === 0 ? 200 : 3000, 4, 1]);
   });
 
   test.each(Object.entries(CALLS))("%s", (name, [make, params]) => {

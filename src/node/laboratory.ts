@@ -1,0 +1,190 @@
+/**
+ * Faults on purpose, on a local network whose miners are all at hand: sectors lost, changed and found again, proofs left
+ * out, miners stopped, blocks signed twice, sectors terminated. What follows is the actors' doing; `report` shows it.
+ */
+import { toBase64 } from "../base/bytes.ts";
+import { FilError } from "../base/errors.ts";
+import { addressOf, signMessage } from "../keys/keys.ts";
+import { minerMessages } from "../miner/chain-side/messages.ts";
+import { MessageTracker } from "../miner/chain-side/tracker.ts";
+import { signBlock } from "../miner/draft-block.ts";
+import type { OwnMiner } from "../miner/own-sectors.ts";
+import type { MinerSwitches } from "../miner/switches.ts";
+import { WINDOW_POST } from "../params/proving.ts";
+import { FaultStore, type FileFault } from "../sector/fault-store.ts";
+import { encodeMethodParams } from "../state/state-view.ts";
+import type { Address } from "../types/address.ts";
+import { type BlockHeader, encodeHeader } from "../types/block-header.ts";
+import type { CID } from "../types/cid.ts";
+import { signedMessageCid } from "../types/message.ts";
+import type { LocalMiners } from "./local-miners.ts";
+import { type MinerReport, minerReport } from "./miner-report.ts";
+import type { FilecoinNode } from "./node.ts";
+
+export type LaboratoryErrorData =
+  | { readonly code: "UNKNOWN_MINER"; readonly miner: string }
+  | { readonly code: "UNKNOWN_SECTOR"; readonly miner: string; readonly sector: number }
+  /** The miner has made no block in the last epochs. */
+  | { readonly code: "NO_BLOCK"; readonly miner: string };
+export class LaboratoryError extends FilError<LaboratoryErrorData> {}
+
+export type LaboratoryParts = {
+  readonly node: FilecoinNode;
+  readonly local: LocalMiners;
+  readonly switches: MinerSwitches;
+};
+
+const DEADLINES = WINDOW_POST.provingPeriod / WINDOW_POST.challengeWindow;
+/** Tipsets that are looked through for a miner's block. */
+const SEARCHED = 900;
+const REPORT_FAULT = 15n;
+/** attoFIL that the report of a consensus fault may cost in gas. */
+const MAX_FEE = 10n ** 18n;
+
+export class Laboratory {
+  private readonly parts: LaboratoryParts;
+
+  constructor(parts: LaboratoryParts) {
+    this.parts = parts;
+  }
+
+  /** Whether a miner mines and proves. */
+  turn(miner: Address, on: boolean): void {
+    this.parts.switches.turn(this.find(miner), on);
+  }
+
+  /** From now on the proofs of these deadlines are left out; of none: all are made again. */
+  skip(miner: Address, deadlines: "all" | readonly number[]): void {
+    this.parts.switches.skip(this.find(miner), deadlines);
+  }
+
+  /** Plays the loss or the change of a sector's files, or ends it. */
+  setFault(miner: Address, sector: number, fault: FileFault): void {
+    const own = this.find(miner);
+    const held = own.sectors.get(sector);
+    if (held === undefined)
+      throw new LaboratoryError(
+        { code: "UNKNOWN_SECTOR", miner: `${miner}`, sector },
+        `${this.text(miner)} has no sector ${sector} here; it has ${[...own.sectors.keys()].join(", ")}`,
+      );
+    const store = held.store instanceof FaultStore ? held.store : new FaultStore(held.store);
+    store.fault = fault;
+    own.sectors.set(sector, { ...held, store });
+  }
+
+  /** Sectors whose loss or change is being played. */
+  faults(miner: Address): readonly { readonly sector: number; readonly fault: FileFault }[] {
+    return [...this.find(miner).sectors.values()].flatMap(({ number, store }) =>
+      store instanceof FaultStore && store.fault !== "none" ? [{ sector: number, fault: store.fault }] : [],
+    );
+  }
+
+  /** Signs a second block of the epoch of the miner's last one and reports the two; gives the CID of the report. */
+  async equivocate(miner: Address): Promise<CID> {
+    const { states, pool, gas, crypto, keystore } = this.parts.node;
+    const own = this.find(miner);
+    const first = await this.lastBlock(own);
+    const draft = {
+      header: { ...first, blockSig: null, forkSignaling: first.forkSignaling + 1n },
+      messages: [],
+      blocks: [],
+    };
+    const { header: second } = signBlock(crypto, draft, own.worker);
+    const { head } = states.chain;
+    const { code } = await (await states.stateAfter(head)).requireActor(own.address);
+    const params = {
+      BlockHeader1: toBase64(encodeHeader(first)),
+      BlockHeader2: toBase64(encodeHeader(second)),
+      BlockHeaderExtra: "",
+    };
+    const payer = keystore.get((await keystore.defaultAddress()) as Address);
+    const from = addressOf(crypto, payer);
+    const free = { gasLimit: 0n, gasFeeCap: 0n, gasPremium: 0n };
+    const message = {
+      ...{ to: own.address, from, value: 0n, ...free, method: REPORT_FAULT },
+      params: encodeMethodParams(code, REPORT_FAULT, params, states.network.prefix),
+    };
+    const spec = { maxFee: MAX_FEE, maximizeFeeCap: false };
+    const signed = await pool.pushNext(from, async (nonce) =>
+      signMessage(crypto, payer, await gas.complete({ ...message, nonce }, spec, head)),
+    );
+    return signedMessageCid(signed);
+  }
+
+  /** Sends the termination of sectors; gives its CID. */
+  async terminate(miner: Address, sectors: readonly number[]): Promise<CID> {
+    const own = this.find(miner);
+    const { local, node } = this.parts;
+    const chain = local.chainOf(own, node);
+    const head = await chain.head();
+    const calls = minerMessages(chain.miner, head.networkVersion, chain.prefix);
+    const found = [];
+    for (let deadline = 0; deadline < DEADLINES; deadline++)
+      for (const one of (await chain.sectorsDue(deadline, head)).partitions) {
+        const ending = one.sectors.filter((sector) => sectors.includes(sector) && !one.terminated.includes(sector));
+        if (ending.length > 0) found.push({ deadline, partition: one.partition, sectors: ending });
+      }
+    const live = found.flatMap((one) => one.sectors);
+    const missing = sectors.find((sector) => !live.includes(sector));
+    if (missing !== undefined || sectors.length === 0)
+      throw new LaboratoryError(
+        { code: "UNKNOWN_SECTOR", miner: `${miner}`, sector: missing ?? -1 },
+        `${this.text(miner)} has no live sector ${missing ?? "(none was named)"}`,
+      );
+    const tracker = new MessageTracker(chain, node.chain.blocks);
+    return tracker.send(`terminate/${sectors.join("-")}`, calls.terminate(found));
+  }
+
+  /** One look at a miner. */
+  report(miner: Address): Promise<MinerReport> {
+    const own = this.find(miner);
+    const { local, node } = this.parts;
+    return minerReport(node, local.chainOf(own, node), () => this.whyNot(own));
+  }
+
+  get miners(): readonly Address[] {
+    return this.parts.local.miners.map(({ address }) => address);
+  }
+
+  isOn(miner: Address): boolean {
+    return this.parts.switches.isOn(this.find(miner));
+  }
+
+  skipped(miner: Address): "all" | readonly number[] {
+    return this.parts.switches.skipped(this.find(miner));
+  }
+
+  private async whyNot(own: OwnMiner): Promise<string | null> {
+    if (!this.parts.switches.isOn(own)) return "it was stopped";
+    const { states } = this.parts.node;
+    const { head } = states.chain;
+    const base = await this.parts.local.baseOf(states, own, head);
+    return base === null ? "it has no sector that it could prove" : base.notEligible;
+  }
+
+  private async lastBlock(own: OwnMiner): Promise<BlockHeader> {
+    const { chain } = this.parts.node;
+    let at = await chain.parent(chain.head);
+    for (let i = 0; i < SEARCHED && at !== null && at.height > 0; i++) {
+      const found = at.blocks.find((header) => header.miner.equals(own.address));
+      if (found !== undefined) return found;
+      at = await chain.parent(at);
+    }
+    const miner = this.text(own.address);
+    throw new LaboratoryError({ code: "NO_BLOCK", miner }, `${miner} has made no block lately: pass some epochs first`);
+  }
+
+  private find(miner: Address): OwnMiner {
+    const own = this.parts.local.miners.find(({ address }) => address.equals(miner));
+    if (own !== undefined) return own;
+    const all = this.miners.map((one) => this.text(one)).join(", ");
+    throw new LaboratoryError(
+      { code: "UNKNOWN_MINER", miner: `${miner}` },
+      `${this.text(miner)} is no miner of this network; there are ${all}`,
+    );
+  }
+
+  private text(address: Address): string {
+    return address.toString(this.parts.node.network.prefix);
+  }
+}
