@@ -110,7 +110,7 @@ const MAX_FEE = {
   control: (7n * FIL) / 100n,
 } as const;
 
-/** Sectors that one message may name. Source: assembly/actors/miner/policy.ts. */
+/** Sectors that one message may name, as in `assembly/actors/miner/policy.ts`. */
 const ADDRESSED_SECTORS = 10_000;
 /** Controllers may send most, prove-commits anybody may. Order of the reference's first miner: lotus v1.2.0 storage/addresses.go. */
 const OWNER = ["owner"] as const;

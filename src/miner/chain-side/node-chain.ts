@@ -45,7 +45,7 @@ export type NodeChainOptions = {
   readonly keyOf: (address: Address) => Promise<KeyInfo | null>;
 };
 
-/** Epochs of the chain that are looked through for a message. Source: chain finality. */
+/** Epochs of the chain that are looked through for a message: a finality. */
 const LOOKBACK = 900;
 /** A raised fee is this much higher, in per cent: more than the least that replaces. */
 const RAISE = 125n;

@@ -44,7 +44,7 @@ export type Intention = {
   readonly executed: Executed | null;
 };
 
-/** Epochs that a message waits before a higher fee replaces it. Source: curio tasks/message/replacer.go. */
+/** Epochs that a message waits before a higher fee replaces it. */
 const REPLACE_AFTER = 10;
 /** Epochs after which a message that waits is handed to the pool again, in case it was lost. */
 const RESEND_AFTER = 5;
