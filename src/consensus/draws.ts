@@ -9,7 +9,15 @@ import type { Address } from "../types/address.ts";
 import type { BeaconEntry } from "../types/block-header.ts";
 
 /** Domain separation tags. */
-export const DRAW_TAG = { ticket: 1, election: 2, winningPost: 3, windowPost: 4, commit: 9 } as const;
+export const DRAW_TAG = {
+  ticket: 1,
+  election: 2,
+  winningPost: 3,
+  windowPost: 4,
+  seal: 5,
+  sealChallenge: 6,
+  commit: 9,
+} as const;
 /** Epochs that a ticket's draw looks back. Source: lotus build/buildconstants, TicketRandomnessLookback. */
 const TICKET_LOOKBACK = 1;
 

@@ -1,4 +1,5 @@
 /** Deno. */
+import { folders } from "./node-folders.ts";
 import { readFileRange, removeFile, replaceFile, sizeOfFile, writeFileRange } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
 import { fetchAsset, now, randomBytes } from "./web.ts";
@@ -26,4 +27,5 @@ export const platform: Platform = {
   fileSize: sizeOfFile,
   replaceFile,
   removeFile,
+  folders,
 };

@@ -1,6 +1,7 @@
 /** Node.js. */
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { folders } from "./node-folders.ts";
 import { openThreadPool, readFileRange, removeFile, replaceFile, sizeOfFile, writeFileRange } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
 import { fetchAsset, now, randomBytes } from "./web.ts";
@@ -23,4 +24,5 @@ export const platform: Platform = {
   fileSize: sizeOfFile,
   replaceFile,
   removeFile,
+  folders,
 };

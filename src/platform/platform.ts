@@ -3,6 +3,7 @@
  * `#platform`, which package conditions (Deno, Node, browser) resolve, and never looks for a platform itself.
  */
 
+import type { Folders } from "./folders.ts";
 import type { PeerToPeer } from "./peer-to-peer.ts";
 import type { OpenSecrets } from "./secrets.ts";
 import type { Serve } from "./server.ts";
@@ -43,6 +44,8 @@ export type Platform = {
   fileSize(path: string): Promise<number | null>;
   /** Removes a file if there is one. Rejects like `readRange`. */
   removeFile(path: string): Promise<void>;
+  /** What sectors need of folders; every call rejects like `readRange` where there are none. */
+  readonly folders: Folders;
 };
 
 /** A file that the package brings: its name ("crypto.wasm"), and where it lies unless somebody says otherwise. */

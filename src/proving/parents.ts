@@ -2,13 +2,13 @@
 import type { Proofs } from "../core/proofs.ts";
 import { closeParents, type GraphKey, hasParents, parentWindows } from "../sector/seal/parent-cache.ts";
 import { directoryStore } from "./directory-store.ts";
-import type { ProvingPool } from "./pool.ts";
 import { type ProvingOptions, runRanges } from "./ranges.ts";
+import type { Scheduler } from "./scheduler.ts";
 
 /** Makes the table of a graph in `directory` (56 bytes a node), if it is not there whole. */
 export async function keepParents(
   proofs: Proofs,
-  pool: ProvingPool,
+  pool: Scheduler,
   directory: string,
   graph: GraphKey,
   options: ProvingOptions = {},

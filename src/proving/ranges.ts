@@ -1,7 +1,7 @@
 /** Windows of one file, shared out over a pool in ranges of a few. */
 import type { WindowRange } from "../sector/tree.ts";
 import type { JobTable, OnProgress } from "./jobs.ts";
-import type { ProvingPool } from "./pool.ts";
+import type { Scheduler } from "./scheduler.ts";
 
 export type ProvingOptions = { readonly signal?: AbortSignal; readonly onProgress?: OnProgress };
 
@@ -12,7 +12,7 @@ type RangeJob = JobTable["tree-c-windows" | "replica-windows" | "parent-windows"
 
 /** Runs `job` for ranges that make up `total` windows; returns what each window results in, in order. */
 export async function runRanges(
-  pool: ProvingPool,
+  pool: Scheduler,
   total: number,
   job: (range: WindowRange) => RangeJob,
   { signal, onProgress }: ProvingOptions,

@@ -5,6 +5,7 @@
  * go to all. A job that dies is run again: each writes the same bytes to the same places. Sealing a directory again whose
  * sealing was interrupted takes up sectors above 512 MiB behind their last complete layer.
  */
+import { isFilError } from "../base/errors.ts";
 import type { Proofs } from "../core/proofs.ts";
 import { porepPartitions } from "../sector/challenges.ts";
 import { porepId, SectorError, type SectorParams, sectorParams } from "../sector/params.ts";
@@ -31,8 +32,8 @@ import {
 import { directoryStore } from "./directory-store.ts";
 import type { TreeWindowsJob } from "./jobs.ts";
 import { keepParents } from "./parents.ts";
-import { type ProvingPool, RemoteError } from "./pool.ts";
 import { type ProvingOptions, runRanges } from "./ranges.ts";
+import type { Scheduler } from "./scheduler.ts";
 
 export type SealDirectoryOptions = ProvingOptions & {
   /** A directory in which tables of parents are kept for the next sector; made on first use. Without, none is kept. */
@@ -42,14 +43,28 @@ export type SealDirectoryOptions = ProvingOptions & {
 /** Seals the staged data in `directory`. */
 export async function sealDirectory(
   proofs: Proofs,
-  pool: ProvingPool,
+  pool: Scheduler,
   directory: string,
   identity: SectorIdentity,
   options: SealDirectoryOptions = {},
 ): Promise<SealedSector> {
+  const layers = await labelDirectory(proofs, pool, directory, identity, options);
+  return encodeDirectory(proofs, pool, directory, { identity, ...layers }, options);
+}
+
+/** What labelling results in. */
+export type Labelled = { readonly commD: Uint8Array; readonly replicaId: Uint8Array };
+
+/** The first half of sealing: tree D and the labels of all layers. */
+export async function labelDirectory(
+  proofs: Proofs,
+  pool: Scheduler,
+  directory: string,
+  identity: SectorIdentity,
+  options: SealDirectoryOptions = {},
+): Promise<Labelled> {
   const { proof } = identity;
   const params = sectorParams(proof.sectorBytes);
-  const store = directoryStore(directory);
   // Paged labels find their parents in another order, and keep no table.
   const parents = params.sectorBytes > MAX_SEALED_BYTES ? undefined : options.parents;
   if (parents !== undefined) {
@@ -57,7 +72,19 @@ export async function sealDirectory(
     await keepParents(proofs, pool, parents, graph, options);
   }
   const layers = { kind: "seal-layers", directory, identity, ...(parents === undefined ? {} : { parents }) } as const;
-  const { commD, replicaId } = await pool.run(layers, options);
+  return pool.run(layers, options);
+}
+
+/** The second half: tree C, the replica and tree R-last, from the layers' files. */
+export async function encodeDirectory(
+  proofs: Proofs,
+  pool: Scheduler,
+  directory: string,
+  { identity, commD, replicaId }: Labelled & { readonly identity: SectorIdentity },
+  options: ProvingOptions = {},
+): Promise<SealedSector> {
+  const params = sectorParams(identity.proof.sectorBytes);
+  const store = directoryStore(directory);
   const tree = async (kind: TreeWindowsJob["kind"], shape: TreeShape): Promise<Uint8Array> =>
     closeTree(proofs, shape, store, await runWindows(pool, kind, directory, params, shape, options));
   const commC = await tree("tree-c-windows", treeCShape(params));
@@ -66,7 +93,7 @@ export async function sealDirectory(
 }
 
 async function runWindows(
-  pool: ProvingPool,
+  pool: Scheduler,
   kind: TreeWindowsJob["kind"],
   directory: string,
   params: SectorParams,
@@ -87,7 +114,7 @@ export type PoRepDirectoryRequest = ProvingOptions & {
 
 /** All partitions of a vanilla PoRep proof. */
 export function provePoRepDirectory(
-  pool: ProvingPool,
+  pool: Scheduler,
   { directory, identity, sealed, seed, signal, onProgress }: PoRepDirectoryRequest,
 ): Promise<PoRepPartitionProof[]> {
   const total = porepPartitions(sectorParams(identity.proof.sectorBytes), identity.proof.feature);
@@ -118,7 +145,7 @@ export type PoStDirectoriesRequest = ProvingOptions & {
  */
 export async function provePoStDirectories(
   proofs: Proofs,
-  pool: ProvingPool,
+  pool: Scheduler,
   { sectorBytes, kind, randomness, sectors, ...options }: PoStDirectoriesRequest,
 ): Promise<PoStPartitionProof[]> {
   const params = sectorParams(sectorBytes);
@@ -137,7 +164,7 @@ export async function provePoStDirectories(
     try {
       return await pool.run({ kind: "prove-post", directory, sectorBytes, sector, challenges }, options);
     } catch (error) {
-      if (!(error instanceof RemoteError) || error.data.code !== "FAULTY_SECTORS") throw error;
+      if (!isFilError(error, "FAULTY_SECTORS")) throw error;
       faults.push(Number(sectorNumber));
       first ??= error;
       return null;

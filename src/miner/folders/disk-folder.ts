@@ -1,0 +1,212 @@
+/**
+ * A folder of sectors on a disk:
+ *
+ *   filigree-sectors.json   the mark: the folder's id and limits
+ *   lock/                   held by the process that has the folder
+ *   s-t0<miner>-<number>/   the files of one sector
+ *
+ * A folder belongs to one process at a time. One that cannot be written to is read: its sectors are proven, none is
+ * sealed there. What a folder holds that is not ours is never touched.
+ */
+import { platform } from "#platform";
+import { fromUtf8, toHex, utf8 } from "../../base/bytes.ts";
+import { Turns } from "../../base/turns.ts";
+import { directoryStore } from "../../proving/directory-store.ts";
+import type { SectorStore } from "../../sector/store.ts";
+import { FolderError, fullOrReadOnly } from "./errors.ts";
+import {
+  type FolderLimits,
+  NO_LIMITS,
+  nameText,
+  parseName,
+  Reservations,
+  type Room,
+  type SectorFiles,
+  type SectorFolder,
+  type SectorName,
+} from "./folder.ts";
+
+const MARK = "filigree-sectors.json";
+const FORM = 1;
+const MAX_MARK_BYTES = 4096;
+/** Bytes of a disk that sectors leave to everything else. */
+const LEFT_FREE = 32 << 20;
+
+type Mark = { readonly filigree: "sectors"; readonly form: number; readonly id: string } & FolderLimits;
+
+export class DiskFolder implements SectorFolder {
+  readonly id: string;
+  readonly path: string;
+  readonly limits: FolderLimits;
+  readonly isReadOnly: boolean;
+  private readonly unlock: () => Promise<void>;
+  private readonly reservations = new Reservations();
+  private readonly turns = new Turns();
+
+  private constructor(path: string, { id, ...limits }: Mark, unlock: (() => Promise<void>) | null) {
+    this.path = path;
+    this.id = id;
+    this.limits = { maxBytes: limits.maxBytes, canSeal: limits.canSeal, canStore: limits.canStore };
+    this.isReadOnly = unlock === null;
+    this.unlock = unlock ?? (async () => undefined);
+  }
+
+  /**
+   * Opens a folder, and with `create` makes it where there is none, or where it is empty. `limits` are those of a new
+   * folder; a folder that is there keeps its own. Throws `FolderError`.
+   */
+  static async open(
+    path: string,
+    { create = false, limits = NO_LIMITS }: { readonly create?: boolean; readonly limits?: FolderLimits } = {},
+  ): Promise<DiskFolder> {
+    const found = await platform.folders.list(path);
+    if (found === null && !create)
+      throw new FolderError({ code: "NO_FOLDER", folder: path }, `there is no folder ${path}`);
+    if (found === null) await guarded(path, () => platform.folders.make(path));
+    else if (!found.includes(MARK) && found.some((name) => name !== "lock"))
+      throw new FolderError(
+        { code: "FOREIGN", folder: path },
+        `${path} is no folder of sectors: it holds ${found[0]}, and no ${MARK}; give an empty or a new folder`,
+      );
+    const unlock = await take(path);
+    try {
+      return new DiskFolder(path, await markOf(path, limits), unlock);
+    } catch (error) {
+      await unlock?.();
+      throw error;
+    }
+  }
+
+  files(sector: SectorName): SectorFiles {
+    const directory = `${this.path}/${nameText(sector)}`;
+    return { directory, store: guardedStore(this.path, directoryStore(directory)) };
+  }
+
+  async sectors(): Promise<readonly SectorName[]> {
+    const names = (await platform.folders.list(this.path)) ?? [];
+    return names.map(parseName).filter((name) => name !== null);
+  }
+
+  async has(sector: SectorName): Promise<boolean> {
+    return ((await platform.folders.list(`${this.path}/${nameText(sector)}`))?.length ?? 0) > 0;
+  }
+
+  remove(sector: SectorName): Promise<void> {
+    return guarded(this.path, () => platform.folders.remove(`${this.path}/${nameText(sector)}`));
+  }
+
+  room(but?: SectorName): Promise<Room> {
+    return this.look(but);
+  }
+
+  /** One at a time: two that look before either is noted would be promised the same room. */
+  reserve(sector: SectorName, bytes: number): Promise<void> {
+    return this.turns.run(async () => {
+      if (this.isReadOnly)
+        throw new FolderError({ code: "READ_ONLY", folder: this.path }, `${this.path} cannot be written to`);
+      const { available } = await this.look(sector);
+      const own = await bytesIn(`${this.path}/${nameText(sector)}`);
+      if (bytes - own > available)
+        throw new FolderError(
+          { code: "NO_ROOM", bytes },
+          `a sector needs ${bytes} bytes in ${this.path}, and ${available + own} are left for it`,
+        );
+      this.reservations.set(sector, bytes);
+    });
+  }
+
+  release(sector: SectorName): void {
+    this.reservations.delete(sector);
+  }
+
+  close(): Promise<void> {
+    return this.unlock();
+  }
+
+  private async look(but?: SectorName): Promise<Room> {
+    const taken = new Map<string, number>();
+    let used = 0;
+    for (const sector of await this.sectors()) {
+      const bytes = await bytesIn(`${this.path}/${nameText(sector)}`);
+      taken.set(nameText(sector), bytes);
+      used += bytes;
+    }
+    const reserved = this.reservations.outstanding(taken, but);
+    const free = Math.max(0, (await platform.folders.freeBytes(this.path)) - LEFT_FREE - reserved);
+    const { maxBytes } = this.limits;
+    const allowed = maxBytes === 0 ? free : Math.min(free, Math.max(0, maxBytes - used - reserved));
+    return { used, reserved, available: this.isReadOnly ? 0 : allowed };
+  }
+}
+
+/** Takes the lock; null where the folder cannot be written to. */
+async function take(path: string): Promise<(() => Promise<void>) | null> {
+  let unlock: (() => Promise<void>) | null;
+  try {
+    unlock = await platform.folders.lock(path);
+  } catch (error) {
+    if (fullOrReadOnly(error, path)?.code === "READ_ONLY") return null;
+    throw fullOrReadOnly(error, path) ?? error;
+  }
+  if (unlock !== null) return unlock;
+  throw new FolderError(
+    { code: "LOCKED", folder: path },
+    `${path} is in use by another process; stop that one, or name another folder`,
+  );
+}
+
+async function markOf(path: string, limits: FolderLimits): Promise<Mark> {
+  const file = `${path}/${MARK}`;
+  const size = await platform.fileSize(file);
+  if (size === null) {
+    const id = toHex(platform.randomBytes(16));
+    const mark: Mark = { filigree: "sectors", form: FORM, id, ...limits };
+    await guarded(path, () => platform.replaceFile(file, utf8(`${JSON.stringify(mark)}\n`)));
+    return mark;
+  }
+  try {
+    const bytes = await platform.readRange(file, 0, Math.min(size, MAX_MARK_BYTES));
+    const mark = JSON.parse(fromUtf8(bytes)) as Mark;
+    const { maxBytes, canSeal, canStore } = mark;
+    const isSound =
+      mark.filigree === "sectors" &&
+      mark.form === FORM &&
+      /^[0-9a-f]{32}$/.test(mark.id) &&
+      Number.isSafeInteger(maxBytes) &&
+      maxBytes >= 0 &&
+      typeof canSeal === "boolean" &&
+      typeof canStore === "boolean";
+    if (isSound) return mark;
+  } catch {
+    // Said below.
+  }
+  throw new FolderError(
+    { code: "DAMAGED", folder: path },
+    `${file} is damaged and no mark of a folder of sectors; restore it from a copy`,
+  );
+}
+
+async function bytesIn(directory: string): Promise<number> {
+  let sum = 0;
+  for (const name of (await platform.folders.list(directory)) ?? [])
+    sum += (await platform.fileSize(`${directory}/${name}`)) ?? 0;
+  return sum;
+}
+
+async function guarded<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw fullOrReadOnly(error, path) ?? error;
+  }
+}
+
+/** A store whose writes say in our words that the disk is full or read-only. */
+function guardedStore(path: string, store: SectorStore): SectorStore {
+  return {
+    read: (name, from, length) => store.read(name, from, length),
+    size: (name) => store.size(name),
+    write: (name, from, bytes) => guarded(path, () => store.write(name, from, bytes)),
+    remove: (name) => guarded(path, () => store.remove(name)),
+  };
+}

@@ -1,0 +1,85 @@
+/**
+ * All folders that a miner has its sectors in: where a new sector goes, and where one is that was moved while nobody
+ * looked.
+ */
+import { FolderError } from "./errors.ts";
+import type { SectorFiles, SectorFolder, SectorName } from "./folder.ts";
+import { nameText } from "./folder.ts";
+
+/** Folders that one miner can have. */
+const MAX_FOLDERS = 256;
+
+export class SectorFolders {
+  private readonly folders: SectorFolder[] = [];
+
+  constructor(folders: readonly SectorFolder[] = []) {
+    for (const folder of folders) this.attach(folder);
+  }
+
+  get all(): readonly SectorFolder[] {
+    return this.folders;
+  }
+
+  /** Adds a folder. Throws `FolderError` SAME_FOLDER for one that is there already, by another path or as a copy. */
+  attach(folder: SectorFolder): void {
+    const other = this.folders.find(({ id }) => id === folder.id);
+    if (other !== undefined)
+      throw new FolderError(
+        { code: "SAME_FOLDER", folder: `${folder.path ?? folder.id}`, other: `${other.path ?? other.id}` },
+        `${folder.path ?? folder.id} and ${other.path ?? other.id} are one folder, or one is a copy of the other`,
+      );
+    if (this.folders.length >= MAX_FOLDERS) throw new RangeError(`${MAX_FOLDERS} folders are as many as can be`);
+    this.folders.push(folder);
+  }
+
+  /**
+   * Chooses the folder of a new sector that will need so many bytes, and promises them: the one with most room among
+   * those that take new sectors. Throws `FolderError` NO_ROOM.
+   */
+  async choose(sector: SectorName, bytes: number): Promise<SectorFolder> {
+    const rooms: { readonly folder: SectorFolder; readonly available: number }[] = [];
+    for (const folder of this.folders)
+      if (folder.limits.canSeal && !folder.isReadOnly)
+        rooms.push({ folder, available: (await folder.room()).available });
+    rooms.sort((a, b) => b.available - a.available);
+    const [best] = rooms;
+    if (best === undefined)
+      throw new FolderError(
+        { code: "NO_ROOM", bytes },
+        "no folder takes new sectors: all are read-only, or not for sealing",
+      );
+    await best.folder.reserve(sector, bytes);
+    return best.folder;
+  }
+
+  /** The folder that holds a sector: the one it is said to be in, or any other that it was moved to. Null if none does. */
+  async find(sector: SectorName, expected: string): Promise<SectorFolder | null> {
+    const first = this.folders.filter(({ id }) => id === expected);
+    for (const folder of [...first, ...this.folders.filter(({ id }) => id !== expected)])
+      if (await folder.has(sector)) return folder;
+    return null;
+  }
+
+  /** Folder of an id. Throws `FolderError` NO_FOLDER. */
+  folder(id: string): SectorFolder {
+    const found = this.folders.find((folder) => folder.id === id);
+    if (found === undefined)
+      throw new FolderError({ code: "NO_FOLDER", folder: id }, `the folder with the id ${id} is not attached`);
+    return found;
+  }
+
+  /** A sector's files, wherever they are now. Throws `FolderError` NO_SECTOR. */
+  async files(sector: SectorName, expected: string): Promise<SectorFiles & { readonly folder: string }> {
+    const folder = await this.find(sector, expected);
+    if (folder === null)
+      throw new FolderError(
+        { code: "NO_SECTOR", sector: sector.number },
+        `no folder holds ${nameText(sector)}; attach the one that it was moved to`,
+      );
+    return { ...folder.files(sector), folder: folder.id };
+  }
+
+  async close(): Promise<void> {
+    for (const folder of this.folders) await folder.close();
+  }
+}

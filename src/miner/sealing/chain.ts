@@ -1,0 +1,59 @@
+/** What the sealing of one miner's sectors asks of the chain and sends to it; `chain-side.ts` gives it. */
+import type { CID } from "../../types/cid.ts";
+
+/** How the chain sees a sector. */
+export type Condition =
+  /** In no partition. */
+  | "absent"
+  /** Live; "unproven": without power until its first window PoSt. */
+  | "unproven"
+  | "healthy"
+  | "faulty"
+  | "recovering"
+  /** Ended, in time or before it. */
+  | "terminated";
+
+export type PreCommitted = { readonly epoch: number; readonly sealedCid: CID; readonly deposit: bigint };
+export type Committed = { readonly activation: number; readonly expiration: number; readonly sealedCid: CID };
+
+export type PreCommitOrder = {
+  readonly proof: number;
+  readonly number: number;
+  readonly sealedCid: CID;
+  readonly ticketEpoch: number;
+  readonly dealIds: readonly number[];
+  readonly expiration: number;
+};
+
+/** How a message ended. */
+export type Executed = {
+  readonly exitCode: number;
+  /** Of the tipset that executed it. */
+  readonly epoch: number;
+};
+
+export type SealingChain = {
+  head(): Promise<{ readonly epoch: number; readonly networkVersion: number }>;
+  /** Gives what ends it. */
+  onHeadChange(listener: () => void): () => void;
+  /** Tells a clock that stands still until somebody needs it that this epoch is needed. */
+  need(epoch: number): void;
+  /** 32 bytes: what a replica of this epoch is sealed with, and what its proof is challenged with. */
+  ticket(epoch: number): Promise<Uint8Array>;
+  seed(epoch: number): Promise<Uint8Array>;
+  preCommit(sector: number): Promise<PreCommitted | null>;
+  sector(sector: number): Promise<Committed | null>;
+  /** Whether the miner has ever used the number. */
+  isAllocated(sector: number): Promise<boolean>;
+  /** Conditions of these sectors. */
+  conditions(sectors: readonly number[]): Promise<ReadonlyMap<number, Condition>>;
+
+  /** CID of the message of an intention; null if none was ever made. */
+  sent(key: string): Promise<string | null>;
+  /** Send one message for the intention `key`, once, whatever happens meanwhile. Resolve to its CID. */
+  sendPreCommit(key: string, order: PreCommitOrder): Promise<string>;
+  sendProveCommit(key: string, sector: number, proof: Uint8Array): Promise<string>;
+  sendTermination(key: string, sector: number): Promise<string>;
+  /** Resolves when the message of an intention was executed and `confidence` epochs are on top of it. */
+  executed(key: string, confidence: number, signal: AbortSignal): Promise<Executed>;
+};

@@ -1,0 +1,221 @@
+/**
+ * The life of a sector as a table: its states, and which event leads from which state to which. The machine goes by this
+ * table alone, and the picture in docs/life-of-a-sector.md is drawn from it.
+ *
+ * States are named as the reference's miner names them, so that its clients know them; Recovering and Expiring are ours.
+ * Source of the names: lotus storage/pipeline/sector_state.go.
+ */
+
+/**
+ * What a sector does in a state.
+ * `input`: waits for data. `work`: computes. `message`: sends one. `wait`: for the chain. `held`: is proven, or has
+ * something to be done about it, in every proving period. `failed`: decides what to do next, after a pause. `end`: nothing.
+ */
+export type StateKind = "input" | "work" | "message" | "wait" | "held" | "failed" | "end";
+
+type Row = {
+  readonly kind: StateKind;
+  /** What happens here, for people; one line. */
+  readonly about: string;
+  /** State that each event leads to. */
+  readonly on: { readonly [event: string]: string };
+};
+
+export const SECTOR_STATES = {
+  WaitDeals: {
+    kind: "input",
+    about: "Waits for pieces until it is full, has waited long enough, or is closed by hand.",
+    on: { closed: "Packing", removed: "Removing" },
+  },
+  Packing: {
+    kind: "work",
+    about: "Fills what is left of the sector with zero pieces and commits to the data (CommD).",
+    on: { packed: "GetTicket", failed: "PackingFailed" },
+  },
+  GetTicket: {
+    kind: "wait",
+    about: "Draws the ticket that binds the replica to the chain.",
+    on: { ticketDrawn: "PreCommit1" },
+  },
+  PreCommit1: {
+    kind: "work",
+    about: "Computes tree D and the labels of all layers.",
+    on: { labelled: "PreCommit2", ticketOld: "GetTicket", failed: "SealPreCommit1Failed" },
+  },
+  PreCommit2: {
+    kind: "work",
+    about: "Computes tree C, the replica and tree R-last (CommR).",
+    on: { sealed: "PreCommitting", failed: "SealPreCommit2Failed" },
+  },
+  PreCommitting: {
+    kind: "message",
+    about: "Sends the pre-commit message, which takes a deposit.",
+    on: { sent: "PreCommitWait", onChain: "WaitSeed", ticketOld: "GetTicket", failed: "PreCommitFailed" },
+  },
+  PreCommitWait: {
+    kind: "wait",
+    about: "Waits until the pre-commit message is executed and has confirmations.",
+    on: { landed: "WaitSeed", failed: "PreCommitFailed" },
+  },
+  WaitSeed: {
+    kind: "wait",
+    about: "Waits for the epoch whose beacon gives the challenges of the proof.",
+    on: { seedDrawn: "Committing", onChain: "FinalizeSector", gone: "PreCommitFailed", failed: "PreCommitFailed" },
+  },
+  Committing: {
+    kind: "work",
+    about: "Computes the proof of replication.",
+    on: { proven: "SubmitCommit", failed: "ComputeProofFailed" },
+  },
+  SubmitCommit: {
+    kind: "message",
+    about: "Sends the prove-commit message, if the seed is still what it was.",
+    on: {
+      sent: "CommitWait",
+      onChain: "FinalizeSector",
+      seedChanged: "WaitSeed",
+      gone: "PreCommitFailed",
+      failed: "CommitFailed",
+    },
+  },
+  CommitWait: {
+    kind: "wait",
+    about:
+      "Waits until the prove-commit message is executed, has confirmations, and the sector is in the miner's state.",
+    on: { landed: "FinalizeSector", failed: "CommitFailed" },
+  },
+  FinalizeSector: {
+    kind: "work",
+    about: "Lets go of what only sealing needed: layers, trees C and D, and the unsealed copy unless it is kept.",
+    on: { finalized: "Proving", failed: "FinalizeFailed" },
+  },
+  Proving: {
+    kind: "held",
+    about: "Is proven in its deadline of every proving period.",
+    on: {
+      faulty: "Faulty",
+      expired: "Expiring",
+      vanished: "CommitFailed",
+      terminated: "Terminating",
+      removed: "Removing",
+    },
+  },
+  Faulty: {
+    kind: "held",
+    about: "The chain counts it as faulty: it has no power and costs a fee a day.",
+    on: {
+      recovering: "Recovering",
+      healthy: "Proving",
+      expired: "Expiring",
+      terminated: "Terminating",
+      removed: "Removing",
+    },
+  },
+  Recovering: {
+    kind: "held",
+    about: "Declared to be good again; the next proof of its deadline gives the power back.",
+    on: { healthy: "Proving", faulty: "Faulty", expired: "Expiring", terminated: "Terminating", removed: "Removing" },
+  },
+  Expiring: {
+    kind: "held",
+    about: "Its life is over on the chain; its files are kept while it may still be drawn in an election.",
+    on: { final: "Removing" },
+  },
+  Terminating: {
+    kind: "message",
+    about: "Sends the message that ends the sector before its time.",
+    on: { sent: "TerminateWait", gone: "TerminateFinality", failed: "TerminateFailed" },
+  },
+  TerminateWait: {
+    kind: "wait",
+    about: "Waits until the termination is executed and has confirmations.",
+    on: { landed: "TerminateFinality", failed: "TerminateFailed" },
+  },
+  TerminateFinality: {
+    kind: "wait",
+    about: "Keeps the files while the sector may still be drawn in an election.",
+    on: { final: "Removing" },
+  },
+  Removing: {
+    kind: "work",
+    about: "Removes all files.",
+    on: { gone: "Removed", failed: "RemoveFailed" },
+  },
+  Removed: { kind: "end", about: "Nothing is left but its number, which is never used again, and its log.", on: {} },
+  PackingFailed: {
+    kind: "failed",
+    about: "Data could not be put together.",
+    on: { again: "Packing", givenUp: "FailedUnrecoverable", removed: "Removing" },
+  },
+  SealPreCommit1Failed: {
+    kind: "failed",
+    about: "Labels could not be made.",
+    on: { again: "PreCommit1", ticketOld: "GetTicket", givenUp: "FailedUnrecoverable", removed: "Removing" },
+  },
+  SealPreCommit2Failed: {
+    kind: "failed",
+    about: "Trees or replica could not be made; after some attempts the labels are made again.",
+    on: { again: "PreCommit2", fromLabels: "PreCommit1", givenUp: "FailedUnrecoverable", removed: "Removing" },
+  },
+  PreCommitFailed: {
+    kind: "failed",
+    about: "The chain did not take the pre-commit, or has lost it: what it says now decides.",
+    on: {
+      again: "PreCommitting",
+      onChain: "WaitSeed",
+      ticketOld: "GetTicket",
+      unpacked: "Packing",
+      givenUp: "FailedUnrecoverable",
+    },
+  },
+  ComputeProofFailed: {
+    kind: "failed",
+    about: "The proof of replication could not be made.",
+    on: { again: "Committing", gone: "PreCommitFailed", givenUp: "FailedUnrecoverable" },
+  },
+  CommitFailed: {
+    kind: "failed",
+    about: "The chain did not take the proof, or has lost the sector: what it says now decides.",
+    on: {
+      again: "SubmitCommit",
+      onChain: "FinalizeSector",
+      proofAgain: "Committing",
+      seedChanged: "WaitSeed",
+      gone: "PreCommitFailed",
+      givenUp: "FailedUnrecoverable",
+    },
+  },
+  FinalizeFailed: { kind: "failed", about: "Files could not be let go of.", on: { again: "FinalizeSector" } },
+  TerminateFailed: {
+    kind: "failed",
+    about: "The termination was not executed.",
+    on: { again: "Terminating", gone: "TerminateFinality", givenUp: "FailedUnrecoverable" },
+  },
+  RemoveFailed: { kind: "failed", about: "Files could not be removed.", on: { again: "Removing" } },
+  FailedUnrecoverable: {
+    kind: "end",
+    about: "Waits for a person: its error says why.",
+    on: { restarted: "PreCommitFailed", removed: "Removing" },
+  },
+} as const satisfies { readonly [state: string]: Row };
+
+export type SectorState = keyof typeof SECTOR_STATES;
+type Rows = typeof SECTOR_STATES;
+/** Events that are known in some state. */
+export type SectorEvent = { [S in SectorState]: keyof Rows[S]["on"] }[SectorState] & string;
+
+export const ALL_STATES = Object.keys(SECTOR_STATES) as readonly SectorState[];
+
+export function isSectorState(text: unknown): text is SectorState {
+  return typeof text === "string" && Object.hasOwn(SECTOR_STATES, text);
+}
+
+export function kindOf(state: SectorState): StateKind {
+  return SECTOR_STATES[state].kind;
+}
+
+/** The state that an event leads to; null where the event means nothing. */
+export function nextState(state: SectorState, event: string): SectorState | null {
+  const on: Row["on"] = SECTOR_STATES[state].on;
+  return Object.hasOwn(on, event) ? (on[event] as SectorState) : null;
+}

@@ -1,0 +1,162 @@
+/**
+ * The work on a sector's files: each step can be done again from its beginning, whatever a killed process has left, and
+ * comes to the same bytes. Sectors in folders are worked on by jobs, those in memory in this thread.
+ */
+import { equal } from "../../base/bytes.ts";
+import { isFilError } from "../../base/errors.ts";
+import type { Proofs } from "../../core/proofs.ts";
+import type { PriorityScheduler } from "../../proving/priorities.ts";
+import { encodeDirectory, labelDirectory, provePoRepDirectory } from "../../proving/seal.ts";
+import { porepPartitions } from "../../sector/challenges.ts";
+import { sectorParams } from "../../sector/params.ts";
+import { dataCommitment } from "../../sector/piece/pieces.ts";
+import { provePoRep } from "../../sector/seal/porep-proof.ts";
+import {
+  buildTreeC,
+  encodeReplica,
+  finishSeal,
+  replicaIdOf,
+  type SectorIdentity,
+  sealLayers,
+} from "../../sector/seal/seal.ts";
+import { layerFile, P_AUX_FILE, SEALED_FILE, TREE_D_FILE, treeFile, UNSEALED_FILE } from "../../sector/store.ts";
+import { baseTrees, treeCShape, treeRLastShape } from "../../sector/tree.ts";
+import type { SectorFiles } from "../folders/folder.ts";
+import { StepFailure } from "./errors.ts";
+import type { SealedParts, SectorPiece } from "./record.ts";
+
+/** Makes what goes on chain of a checked vanilla proof: a SNARK, or what stands for it. */
+export type ProofOfSeal = (identity: SectorIdentity, sealed: SealedParts, seed: Uint8Array) => Promise<Uint8Array>;
+
+export class SealingWork {
+  private readonly proofs: Proofs;
+  private readonly jobs: PriorityScheduler;
+  private readonly succinct: ProofOfSeal;
+
+  constructor(proofs: Proofs, jobs: PriorityScheduler, succinct: ProofOfSeal) {
+    this.proofs = proofs;
+    this.jobs = jobs;
+    this.succinct = succinct;
+  }
+
+  /** Bytes that a sector's directory holds at most while it is sealed: data, tree D, layers, tree C, replica, tree R-last. */
+  sealingBytes(sectorBytes: number): number {
+    const { layers } = sectorParams(sectorBytes);
+    return Math.ceil((4 + layers + 8 / 7 + 1 / 7) * sectorBytes);
+  }
+
+  /** Fills the data up with zeros and commits to it. */
+  async pack({ store }: SectorFiles, sectorBytes: number, pieces: readonly SectorPiece[]): Promise<Uint8Array> {
+    const size = (await store.size(UNSEALED_FILE)) ?? 0;
+    if (size > sectorBytes) throw new StepFailure({ code: "FILES" }, `the data has ${size} bytes of ${sectorBytes}`);
+    // Growing a file to its end makes what is between zeros.
+    if (size < sectorBytes) await store.write(UNSEALED_FILE, sectorBytes - 1, new Uint8Array(1));
+    return dataCommitment(this.proofs, sectorBytes, pieces);
+  }
+
+  /** Removes what sealing with another ticket has left. */
+  async clean({ store }: SectorFiles, sectorBytes: number): Promise<void> {
+    for (const name of sealedFiles(sectorBytes)) await store.remove(name);
+  }
+
+  replicaId(identity: SectorIdentity, commD: Uint8Array): Uint8Array {
+    return replicaIdOf(this.proofs, identity, commD);
+  }
+
+  /** Tree D and labels. Throws `StepFailure` FILES. */
+  async label(files: SectorFiles, identity: SectorIdentity, commD: Uint8Array, signal: AbortSignal): Promise<void> {
+    const { store, directory } = files;
+    const made = await filesFail(() =>
+      directory === null
+        ? sealLayers(this.proofs, store, identity)
+        : labelDirectory(this.proofs, this.jobs.at("seal"), directory, identity, { signal }),
+    );
+    if (!equal(made.commD, commD))
+      throw new StepFailure({ code: "FILES" }, "the data is not what its pieces say: its CommD is another");
+  }
+
+  encode(
+    files: SectorFiles,
+    identity: SectorIdentity,
+    { replicaId, commD }: Pick<SealedParts, "replicaId" | "commD">,
+    signal: AbortSignal,
+  ): Promise<SealedParts> {
+    const { store, directory } = files;
+    const { proofs } = this;
+    return filesFail(async () => {
+      if (directory !== null)
+        return encodeDirectory(proofs, this.jobs.at("seal"), directory, { identity, replicaId, commD }, { signal });
+      const params = sectorParams(identity.proof.sectorBytes);
+      const commC = await buildTreeC(proofs, store, params);
+      const commRLast = await encodeReplica(proofs, store, params);
+      return finishSeal(proofs, store, { replicaId, commD, commC, commRLast });
+    });
+  }
+
+  /** The vanilla proof, which is verified as it is made, and the proof for the chain. */
+  async prove(
+    files: SectorFiles,
+    identity: SectorIdentity,
+    sealed: SealedParts,
+    seed: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
+    const { store, directory } = files;
+    try {
+      if (directory === null) {
+        const { proof } = identity;
+        const partitions = porepPartitions(sectorParams(proof.sectorBytes), proof.feature);
+        for (let partition = 0; partition < partitions; partition++)
+          await provePoRep(this.proofs, store, { identity, sealed, seed, partition });
+      } else await provePoRepDirectory(this.jobs.at("commit"), { directory, identity, sealed, seed, signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw isSectorsOwn(error)
+        ? new StepFailure({ code: "PROOF" }, (error as Error).message, { cause: error })
+        : error;
+    }
+    return this.succinct(identity, sealed, seed);
+  }
+
+  /** Lets go of what only sealing needed. */
+  async finalize({ store }: SectorFiles, sectorBytes: number, keepUnsealed: boolean): Promise<void> {
+    const { layers } = sectorParams(sectorBytes);
+    const trees = treesOf("c", sectorBytes);
+    const gone = [...trees, TREE_D_FILE, ...Array.from({ length: layers }, (_, i) => layerFile(i + 1))];
+    for (const name of keepUnsealed ? gone : [...gone, UNSEALED_FILE]) await store.remove(name);
+  }
+}
+
+function treesOf(tree: "c" | "r-last", sectorBytes: number): string[] {
+  const params = sectorParams(sectorBytes);
+  const count = baseTrees(tree === "c" ? treeCShape(params) : treeRLastShape(params));
+  return Array.from({ length: count }, (_, i) => treeFile(tree, i, count));
+}
+
+function sealedFiles(sectorBytes: number): string[] {
+  const { layers } = sectorParams(sectorBytes);
+  return [
+    ...Array.from({ length: layers }, (_, i) => layerFile(i + 1)),
+    ...treesOf("c", sectorBytes),
+    ...treesOf("r-last", sectorBytes),
+    SEALED_FILE,
+    P_AUX_FILE,
+    TREE_D_FILE,
+  ];
+}
+
+/** Whether an error is about the sector's own files, which trying again changes nothing about. */
+function isSectorsOwn(error: unknown): boolean {
+  return ["MISSING_FILE", "BAD_LENGTH", "NOT_CANONICAL", "FAULTY_SECTORS", "BAD_ELEMENT"].some((code) =>
+    isFilError(error, code),
+  );
+}
+
+async function filesFail<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isSectorsOwn(error)) throw error;
+    throw new StepFailure({ code: "FILES" }, (error as Error).message, { cause: error });
+  }
+}

@@ -1,0 +1,17 @@
+/** What keeping sectors asks of a file system, beyond reading and writing single files. */
+
+export type Folders = {
+  /** Makes a folder for its owner alone, and those above it; one that is there stays as it is. */
+  make(path: string): Promise<void>;
+  /** Names of what is in a folder, in no order; null if there is no folder. */
+  list(path: string): Promise<readonly string[] | null>;
+  /** Removes a folder with all that is in it, if it is there. */
+  remove(path: string): Promise<void>;
+  /** Bytes that the file system of a folder has left for this user. */
+  freeBytes(path: string): Promise<number>;
+  /**
+   * Takes a folder for this process; the system gives it up when the process ends, however it ends. Resolves to what
+   * gives it up, or to null if another process, or this one, has it.
+   */
+  lock(path: string): Promise<(() => Promise<void>) | null>;
+};

@@ -1,0 +1,54 @@
+/** Folders of sectors, for Node and Deno. */
+import { readdir, realpath, rm, statfs } from "node:fs/promises";
+import path from "node:path";
+import type { Folders } from "./folders.ts";
+import { makeFolder } from "./node-folder.ts";
+
+/** Beside what a folder holds: LevelDB's lock is the system's own (fcntl) and known to go with its process. */
+const LOCK = "lock";
+
+/** Folders that this process has. */
+const held = new Set<string>();
+
+const isMissing = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === "ENOENT";
+
+export const folders: Folders = {
+  make: (folder) => makeFolder(folder),
+  async list(folder) {
+    try {
+      return await readdir(folder);
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  },
+  remove: (folder) => rm(folder, { recursive: true, force: true }),
+  async freeBytes(folder) {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  },
+  async lock(folder) {
+    // LevelDB that fails to lock a file which this process has already would give the system's lock up.
+    const real = await realpath(folder);
+    if (held.has(real)) return null;
+    held.add(real);
+    const { ClassicLevel } = await import("classic-level");
+    const level = new ClassicLevel(path.join(real, LOCK));
+    try {
+      await level.open();
+    } catch (error) {
+      held.delete(real);
+      const { cause = error } = error as { cause?: unknown };
+      const { code, message = "" } = cause as { code?: unknown; message?: string };
+      if (code === "LEVEL_LOCKED" || /lock .*(held|unavailable)|already held/i.test(message)) return null;
+      // LevelDB passes on what the system says in words.
+      if (/permission denied|read-only file system/i.test(message))
+        throw Object.assign(new Error(message), { code: "EACCES" });
+      throw error;
+    }
+    return async () => {
+      await level.close();
+      held.delete(real);
+    };
+  },
+};

@@ -1,0 +1,138 @@
+/** Folders of sectors on a disk: the mark, the lock, limits, and disks that are full or cannot be written to. */
+import { execFile } from "node:child_process";
+import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { DiskFolder } from "../../../../src/miner/folders/disk-folder.ts";
+import { fullOrReadOnly } from "../../../../src/miner/folders/errors.ts";
+import { SectorFolders } from "../../../../src/miner/folders/folders.ts";
+import { SEALED_FILE } from "../../../../src/sector/store.ts";
+
+const sector = (number: number) => ({ miner: 1000n, number });
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(path.join(tmpdir(), "filigree-folders-"));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+const place = (name: string): string => path.join(root, name);
+
+test("a folder keeps its id and limits, and its sectors are found after it was moved", async () => {
+  const limits = { maxBytes: 123_456, canSeal: true, canStore: false };
+  const first = await DiskFolder.open(place("a"), { create: true, limits });
+  await first.files(sector(3)).store.write(SEALED_FILE, 0, new Uint8Array(100));
+  expect(await first.room()).toMatchObject({ used: 100, reserved: 0, available: 123_356 });
+  await first.close();
+  await rename(place("a"), place("moved"));
+  const again = await DiskFolder.open(place("moved"));
+  expect([again.id, again.limits]).toEqual([first.id, limits]);
+  expect(await again.sectors()).toEqual([sector(3)]);
+  expect((await new SectorFolders([again]).files(sector(3), "elsewhere")).directory).toBe(
+    `${place("moved")}/s-t01000-3`,
+  );
+  await again.remove(sector(3));
+  expect(await again.has(sector(3))).toBe(false);
+  await again.close();
+});
+
+test("one process at a time has a folder; it goes with its process", async () => {
+  const folder = await DiskFolder.open(place("locked"), { create: true });
+  await expect(DiskFolder.open(place("locked"))).rejects.toMatchObject({ data: { code: "LOCKED" } });
+  const script = `
+    const { platform } = await import(${JSON.stringify(new URL("../../../../dist/platform/node.js", import.meta.url).href)});
+    const release = await platform.folders.lock(${JSON.stringify(place("locked"))});
+    console.log(release === null ? "refused" : "taken");
+    if (release !== null) process.kill(process.pid, "SIGKILL");`;
+  const other = () =>
+    promisify(execFile)(process.execPath, ["--input-type=module", "-e", script]).catch(
+      (error: { stdout: string }) => error,
+    );
+  expect((await other()).stdout).toBe("refused\n");
+  await folder.close();
+  expect((await other()).stdout).toBe("taken\n");
+  await (await DiskFolder.open(place("locked"))).close();
+});
+
+test("what is no folder of sectors is refused and not touched", async () => {
+  await expect(DiskFolder.open(place("none"))).rejects.toMatchObject({ data: { code: "NO_FOLDER" } });
+  await mkdir(place("foreign"));
+  await writeFile(path.join(place("foreign"), "thesis.doc"), "x");
+  await expect(DiskFolder.open(place("foreign"), { create: true })).rejects.toMatchObject({
+    data: { code: "FOREIGN" },
+  });
+  for (const text of [
+    "{",
+    "null",
+    '{"filigree":"sectors","form":1,"id":"../..","maxBytes":0,"canSeal":true,"canStore":true}',
+    '{"filigree":"sectors","form":1,"id":"00000000000000000000000000000000","maxBytes":-1,"canSeal":true,"canStore":true}',
+  ]) {
+    await mkdir(place("bad"), { recursive: true });
+    await writeFile(path.join(place("bad"), "filigree-sectors.json"), text);
+    await expect(DiskFolder.open(place("bad"))).rejects.toMatchObject({ data: { code: "DAMAGED" } });
+  }
+});
+
+test("a copy of a folder is not a second folder", async () => {
+  const folder = await DiskFolder.open(place("one"), { create: true });
+  await mkdir(place("two"));
+  const { readFile } = await import("node:fs/promises");
+  await writeFile(
+    path.join(place("two"), "filigree-sectors.json"),
+    await readFile(path.join(place("one"), "filigree-sectors.json")),
+  );
+  const copy = await DiskFolder.open(place("two"));
+  expect(() => new SectorFolders([folder, copy])).toThrow(/one folder, or one is a copy/);
+  await folder.close();
+  await copy.close();
+});
+
+test("promises hold while others are made, and beyond the limit there is no room", async () => {
+  const folder = await DiskFolder.open(place("limited"), {
+    create: true,
+    limits: { maxBytes: 10_000, canSeal: true, canStore: true },
+  });
+  const asked = await Promise.allSettled([1, 2, 3].map((number) => folder.reserve(sector(number), 4000)));
+  expect(asked.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
+  await folder.close();
+});
+
+test("errors of a disk that is full or cannot be written to are named, from a job's worker too", () => {
+  const codes = [
+    { code: "ENOSPC" },
+    { data: { code: "ENOSPC" } },
+    { code: "EROFS" },
+    { data: { code: "EACCES" } },
+    { code: "EIO" },
+    null,
+  ];
+  expect(codes.map((error) => fullOrReadOnly(error, "x")?.code)).toEqual([
+    "DISK_FULL",
+    "DISK_FULL",
+    "READ_ONLY",
+    "READ_ONLY",
+    undefined,
+    undefined,
+  ]);
+});
+
+test.skipIf(process.getuid?.() === 0)(
+  "a folder that cannot be written to is read, and takes no new sector",
+  async () => {
+    const folder = await DiskFolder.open(place("read-only"), { create: true });
+    await folder.files(sector(1)).store.write(SEALED_FILE, 0, new Uint8Array(10));
+    await folder.close();
+    await chmod(place("read-only"), 0o500);
+    await chmod(path.join(place("read-only"), "lock"), 0o500);
+    const again = await DiskFolder.open(place("read-only"));
+    expect(again.isReadOnly).toBe(true);
+    expect(await again.files(sector(1)).store.size(SEALED_FILE)).toBe(10);
+    await expect(new SectorFolders([again]).choose(sector(2), 100)).rejects.toMatchObject({
+      data: { code: "NO_ROOM" },
+    });
+    await expect(again.files(sector(1)).store.write(SEALED_FILE, 0, new Uint8Array(1))).rejects.toMatchObject({
+      data: { code: "READ_ONLY" },
+    });
+    await chmod(place("read-only"), 0o700);
+  },
+);
