@@ -29,6 +29,7 @@ async function openNode(options, bootstrap) {
     node: net.node,
     validator: net.local.validator(net.node.states),
     verifyBls: (key, message, signature) => net.node.crypto.blsVerify(key, message, signature),
+    ahead: net.local.verification.ahead(net.node.states),
     genesisTime: net.options.genesisTime,
     secrets: memorySecrets(),
     listen: ["/ip4/127.0.0.1/tcp/0"],

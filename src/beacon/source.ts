@@ -29,14 +29,19 @@ export class VerifiedEntries {
     return data === undefined ? null : { round, data };
   }
 
+  /** Remembers an entry that was verified elsewhere. */
+  note(info: DrandInfo, { round, data }: BeaconEntry): void {
+    this.entries.set(nameOf(info, round), data);
+    if (this.entries.size > MAX_CACHED) this.entries.delete(this.entries.keys().next().value as string);
+  }
+
   /** As `VerifyEntry`. What is known already is compared. */
   readonly check: VerifyEntry = (info, entry, previous) => {
     const name = nameOf(info, entry.round);
     const known = this.entries.get(name);
     if (known !== undefined) return known.length === entry.data.length && known.every((b, i) => b === entry.data[i]);
     if (!this.verify(info, entry, previous)) return false;
-    this.entries.set(name, entry.data);
-    if (this.entries.size > MAX_CACHED) this.entries.delete(this.entries.keys().next().value as string);
+    this.note(info, entry);
     return true;
   };
 }

@@ -8,6 +8,7 @@
  *   who waits        runs wait by priority (validate, mine, call), then in the order in which they came
  *   who goes where   a run goes to the free worker that served its node last (whose cache knows the node's blocks), tipsets
  *                    else from the front, calls from the back; workers start when they are wanted
+ *   signatures       are verified by a worker that is free, never by the first one, and else by whoever asked
  *   what is kept     of two workers and more, the first is never given to calls, the last never to tipsets
  *
  * See docs/adr/0006-the-machine-in-a-worker.md.
@@ -31,6 +32,7 @@ import type {
   Trial,
   TrialResult,
 } from "./types.ts";
+import type { VerifyJob } from "./verify-job.ts";
 import { binary, type MachineJob, tipsetJob } from "./wire.ts";
 
 export type PoolSettings = {
@@ -121,6 +123,21 @@ export class ExecutionPool {
       const waiting: Waiting = { ...run, priority, resolve: settle(resolve), reject: settle(reject) };
       signal?.addEventListener("abort", leave);
       queue.push(waiting);
+      this.next();
+    });
+  }
+
+  /**
+   * Verifies signatures in a worker that is free now, all of a list one after another; null if there is none, so that
+   * nothing ever waits for it. The first worker is left to tipsets. Rejects where a worker dies or a job has wrong lengths:
+   * whoever asks verifies it himself then.
+   */
+  verify(jobs: readonly VerifyJob[]): Promise<readonly boolean[]> | null {
+    const slot = this.closed ? undefined : this.slots.slice(1).findLast(({ busy }) => !busy);
+    if (slot === undefined) return null;
+    slot.busy = true;
+    return slot.verify(jobs).finally(() => {
+      slot.busy = false;
       this.next();
     });
   }

@@ -10,6 +10,11 @@ export type PoolLease = {
   release(): Promise<void>;
 };
 
+/** The pool, if any node of this process executes in it now. */
+export function poolAtHand(): ExecutionPool | null {
+  return shared;
+}
+
 export function leasePool(): PoolLease {
   shared ??= new ExecutionPool();
   const pool = shared;

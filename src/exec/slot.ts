@@ -13,7 +13,8 @@ import type { ExecutorParts } from "./executor.ts";
 import { type AnyResult, unpackResult } from "./packed.ts";
 import { type Answering, answeringFrom, errorOf, ownBytes } from "./replies.ts";
 import type { RunOptions } from "./types.ts";
-import type { Answered, MachineAnswer, MachineJob, MachineMessage } from "./wire.ts";
+import type { VerifyJob } from "./verify-job.ts";
+import type { Answered, MachineAnswer, MachineJob, MachineMessage, VerifyMessage } from "./wire.ts";
 
 /** A call takes some 1.2 KiB of the thread's stack; the protocol allows 4096 in a row, and before that, what gas buys. */
 const STACK_MIB = 32;
@@ -71,6 +72,13 @@ export class Slot {
     this.closed = true;
     this.hangUp();
     await this.worker?.close();
+  }
+
+  /** Verifies signatures; rejects with what the worker threw, or with `WorkerLostError`. */
+  async verify(jobs: readonly VerifyJob[]): Promise<readonly boolean[]> {
+    if (this.closed) throw new WorkerLostError("the pool is closed");
+    const message: VerifyMessage = { verify: jobs, wasm: wasmPlace() };
+    return (await this.start().run(message)) as readonly boolean[];
   }
 
   /** Does a run, in another worker if this one dies; three times at most. */

@@ -9,6 +9,7 @@ import { Address } from "../types/address.ts";
 import { type CID, cidFromBytes } from "../types/cid.ts";
 import { type Binary, type PackedResult, packMessages } from "./packed.ts";
 import type { BlockInput, ExecutionRules, SingleInput, StateUpgrade, TipsetInput, TrialMessage } from "./types.ts";
+import type { VerifyJob } from "./verify-job.ts";
 
 /** What a run may ask of the thread that wants it. CIDs are binary. */
 export type Question =
@@ -40,6 +41,9 @@ export type MachineJob =
   | TipsetJob
   | { readonly kind: "message"; readonly input: Binary<SingleInput> }
   | { readonly kind: "simulate"; readonly context: Binary<MachineContext>; readonly messages: readonly TrialMessage[] };
+
+/** Signatures to be verified, in place of a run. */
+export type VerifyMessage = { readonly verify: readonly VerifyJob[]; readonly wasm: WasmPlace };
 
 /** The worker's end of a channel, see `channel.ts`. */
 export type ChannelEnd = { readonly id: number; readonly port: MessagePort; readonly shared: SharedArrayBuffer };

@@ -4,6 +4,7 @@
  */
 import { platform } from "#platform";
 import { failureOf } from "../base/errors.ts";
+import { type Crypto, loadCrypto } from "../core/crypto.ts";
 import { useWasm } from "../core/load.ts";
 import type { VmOptions } from "../core/vm.ts";
 import { answerMessages } from "../platform/worker-scope.ts";
@@ -12,6 +13,7 @@ import { AskingEnd } from "./channel.ts";
 import { Executor } from "./executor.ts";
 import { packResult } from "./packed.ts";
 import type { RunOptions } from "./types.ts";
+import { verifyNow } from "./verify-job.ts";
 import {
   type MachineAnswer,
   type MachineJob,
@@ -20,6 +22,7 @@ import {
   questionKey,
   type Reply,
   tipsetOf,
+  type VerifyMessage,
   whole,
 } from "./wire.ts";
 
@@ -122,12 +125,16 @@ function run(machine: Executor, job: MachineJob, options: RunOptions) {
 
 const session = new Session();
 let isPlaced = false;
+let crypto: Promise<Crypto> | null = null;
 
 /** Does the job of a message. */
-export function work(message: MachineMessage): Promise<MachineAnswer> {
+export async function work(message: MachineMessage | VerifyMessage): Promise<MachineAnswer | readonly boolean[]> {
   if (!isPlaced) useWasm(message.wasm);
   isPlaced = true;
-  return session.handle(message);
+  if (!("verify" in message)) return session.handle(message);
+  crypto ??= loadCrypto();
+  const loaded = await crypto;
+  return message.verify.map((job) => verifyNow(loaded, job, platform.randomBytes));
 }
 
 answerMessages(platform.environment, work);

@@ -3,27 +3,32 @@
  * (in place of the SNARK stands a signature by a public key, which anybody can check), or real proofs under the network's
  * verifying keys. Seals are attested in both.
  */
-import { blake2b } from "@noble/hashes/blake2.js";
 import { platform } from "#platform";
+import { blake2b256 } from "../base/blake2b.ts";
 import { BoundedMap } from "../base/bounded-map.ts";
 import { toHex } from "../base/bytes.ts";
-import type { DrandInfo, EpochTimes } from "../beacon/drand.ts";
+import { sleepFor } from "../base/sleep.ts";
+import { type DrandInfo, type EpochTimes, isChained } from "../beacon/drand.ts";
 import { verifierOf } from "../beacon/rules.ts";
 import { VerifiedEntries } from "../beacon/source.ts";
 import { batched } from "../consensus/batched-bls.ts";
 import type { VerifyBls } from "../consensus/election-checks.ts";
 import { inclusionGas } from "../consensus/inclusion-gas.ts";
 import { keyedWinningPost, sectorPicker } from "../consensus/keyed-winning-post.ts";
+import { type Expected, SignaturesAhead } from "../consensus/signatures-ahead.ts";
 import { BlockValidator } from "../consensus/validator.ts";
 import type { PickSector, VerifyWinningPost } from "../consensus/winning-post.ts";
 import type { Crypto } from "../core/crypto.ts";
 import type { Proofs } from "../core/proofs.ts";
 import { circuitKey, keyedVerifier } from "../exec/keyed-verifier.ts";
+import { poolAtHand } from "../exec/shared-pool.ts";
 import type { ProofVerifier } from "../exec/types.ts";
+import type { VerifyJob } from "../exec/verify-job.ts";
 import { verifyBytes } from "../keys/keys.ts";
 import { type Attestor, attestorOf, verifySealInfo, verifyWindowInfo } from "../sector/attest/attestation.ts";
 import { readVerifyingKey } from "../sector/snark/groth16.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
+import type { VerifyAhead } from "../sync/peers.ts";
 import { messageCid } from "../types/message.ts";
 import type { DescribedProofs } from "./proof-mode.ts";
 
@@ -43,6 +48,10 @@ const SECTOR_BYTES = 2048;
 
 /** Signatures that are remembered as good: some ten a block. */
 const KEPT_SIGNATURES = 4096;
+/** Messages of an aggregate from which on a worker is worth the way. */
+const AGGREGATE_FROM = 4;
+/** Milliseconds until a free worker is looked for again. */
+const NO_WORKER_MS = 20;
 
 export class LocalVerifier {
   readonly facts: LocalFacts;
@@ -54,6 +63,8 @@ export class LocalVerifier {
   private readonly entries: VerifiedEntries;
   private readonly verifyTogether: VerifyBls;
   private readonly posts: PostVerifiers;
+  /** Signatures that a worker verifies now: whether it found them right; if not, nothing is known of each. */
+  private readonly underWay = new Map<string, Promise<boolean>>();
 
   /** Throws `VerifyingKeyError` if the network's keys are none. */
   constructor(facts: LocalFacts, crypto: Crypto, proofs: Proofs) {
@@ -71,12 +82,76 @@ export class LocalVerifier {
   }
 
   readonly verifyBls: VerifyBls = async (key, message, signature) => {
-    const name = [key, signature, blake2b(message, { dkLen: 32 })].map(toHex).join("/");
-    if (this.good.get(name) === true) return true;
+    const name = nameOf(key, message, signature);
+    if (this.good.get(name) === true || (await this.underWay.get(name)) === true) return true;
     if (!(await this.verifyTogether(key, message, signature))) return false;
     this.good.set(name, true);
     return true;
   };
+
+  /** Verifies in workers what fetched blocks will be asked for; without workers nothing is done. */
+  ahead(states: StateManager): VerifyAhead {
+    return async (tipsets, below, signal) => {
+      if (poolAtHand() === null) return;
+      const expected = new SignaturesAhead(states);
+      let under = below;
+      for (const blocks of tipsets) {
+        const headers = blocks.map(({ header }) => header);
+        const found = await expected.of(headers, under);
+        under = headers;
+        while (!signal.aborted && !(await this.verifyAhead(found))) await sleepFor(NO_WORKER_MS, signal);
+        if (signal.aborted) return;
+      }
+    };
+  }
+
+  /** False if no worker was free. */
+  private async verifyAhead({ signed, entries }: Expected): Promise<boolean> {
+    const { beacon } = this.facts;
+    const fresh = signed.flatMap((one) => {
+      const name = nameOf(one.publicKey, one.message, one.signature);
+      return this.good.get(name) === true || this.underWay.has(name) ? [] : [{ one, name }];
+    });
+    const rounds = entries.filter(({ entry }) => this.entries.get(beacon, entry.round) === null);
+    if (fresh.length + rounds.length === 0) return true;
+    const jobs: VerifyJob[] = rounds.map(({ entry, previous }) => ({
+      kind: "round",
+      publicKey: beacon.publicKey,
+      round: entry.round,
+      signature: entry.data,
+      previous: isChained(beacon) ? previous : null,
+    }));
+    if (fresh.length > 0) jobs.push({ kind: "signatures", signed: fresh.map(({ one }) => one) });
+    const done = poolAtHand()?.verify(jobs);
+    if (done === undefined || done === null) return false;
+    const answers = done.catch((): readonly boolean[] => []);
+    const areGood = answers.then((right) => fresh.length > 0 && right.at(-1) === true);
+    for (const { name } of fresh) this.underWay.set(name, areGood);
+    const right = await answers;
+    rounds.forEach(({ entry }, i) => {
+      if (right[i] === true) this.entries.note(beacon, entry);
+    });
+    const good = await areGood;
+    for (const { name } of fresh) {
+      this.underWay.delete(name);
+      if (good) this.good.set(name, true);
+    }
+    return true;
+  }
+
+  /** Whether an aggregate is right; a long one is verified in a worker, if one is free. */
+  private aggregate(messages: Parameters<Crypto["blsVerifyAggregate"]>[0], signature: Uint8Array) {
+    const list = [...messages];
+    const here = (): boolean => this.crypto.blsVerifyAggregate(list, signature);
+    const pool = list.length < AGGREGATE_FROM ? null : poolAtHand();
+    const there = pool?.verify([{ kind: "aggregate", messages: list, signature }]) ?? null;
+    return there === null
+      ? here()
+      : there.then(
+          ([right]) => right === true,
+          () => here(),
+        );
+  }
 
   /** How the network verifies proofs that are submitted to actors. */
   proofs(): ProofVerifier {
@@ -97,7 +172,7 @@ export class LocalVerifier {
       verifyEntry: this.entries.check,
       verifyBls: this.verifyBls,
       messages: {
-        aggregate: (messages, signature) => crypto.blsVerifyAggregate(messages, signature),
+        aggregate: (messages, signature) => this.aggregate(messages, signature),
         signed: (signed, key) => verifyBytes(crypto, signed.signature, key, messageCid(signed.message).bytes),
       },
       pickSector,
@@ -129,4 +204,8 @@ function keyedPosts(proofs: Proofs, { verifyingKeys }: DescribedProofs & { reado
     winning: keyedWinningPost({ proofs, keys: new Map([[SECTOR_BYTES, winning]]), missing: "wrong", entropy }),
     window: keyedVerifier({ proofs, keys, missing: "reject", entropy }).verifyPoSt,
   };
+}
+
+function nameOf(key: Uint8Array, message: Uint8Array, signature: Uint8Array): string {
+  return [key, signature, blake2b256(message)].map(toHex).join("/");
 }

@@ -95,6 +95,7 @@ export class NetworkNode {
       node: this.node,
       validator,
       verifyBls: verifier.verifyBls,
+      ahead: verifier.ahead(states),
       genesisTime: times.genesisTime,
       secrets: options.secrets,
       listen: options.listen,

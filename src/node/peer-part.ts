@@ -23,7 +23,7 @@ import type { StateManager } from "../stmgr/state-manager.ts";
 import { BlockIntake } from "../sync/block-intake.ts";
 import { ClockWatch } from "../sync/clock-watch.ts";
 import { HeadChoice } from "../sync/head-choice.ts";
-import type { Sleep, SyncPeers } from "../sync/peers.ts";
+import type { Sleep, SyncPeers, VerifyAhead } from "../sync/peers.ts";
 import { Syncer } from "../sync/syncer.ts";
 import { TipsetImport } from "../sync/tipset-import.ts";
 import { messageCid, signedMessageCid } from "../types/message.ts";
@@ -40,6 +40,8 @@ export type PeerPartOptions = Pick<
   readonly node: { readonly chain: Chain; readonly states: StateManager; readonly pool: MessagePool };
   readonly validator: BlockValidator;
   readonly verifyBls: VerifyBls;
+  /** Verifies signatures of fetched chains beside their validation. */
+  readonly ahead?: VerifyAhead;
   /** Unix time of the genesis, seconds. */
   readonly genesisTime: number;
   /** Where the identity is kept. */
@@ -80,7 +82,7 @@ export class PeerPart implements Startable {
   private stopped = false;
 
   constructor(options: PeerPartOptions) {
-    const { node, validator, verifyBls, genesisTime, now, minPeers, sleep = sleepFor } = options;
+    const { node, validator, verifyBls, genesisTime, now, minPeers, ahead, sleep = sleepFor } = options;
     const { chain, states, pool } = node;
     const onFault = (where: string, error: unknown): void => this.fault(where, error);
     const peers: SyncPeers = {
@@ -103,6 +105,7 @@ export class PeerPart implements Startable {
       now,
       sleep,
       onFault,
+      ...(ahead === undefined ? {} : { ahead }),
       ...(minPeers === undefined ? {} : { minPeers }),
     });
     this.stopListening = chain.onHeadChange(() => {

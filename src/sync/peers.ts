@@ -1,7 +1,9 @@
 /** What synchronisation asks of peers: libp2p's `Network` in a node, a seeded fake in a simulator. And what can go wrong. */
 import { FilError } from "../base/errors.ts";
+import type { FullBlock } from "../consensus/validator.ts";
 import type { FetchedTipset } from "../network/exchange-client.ts";
 import type { Offence } from "../network/peer-book.ts";
+import type { BlockHeader } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
 
 export type AskOptions = { readonly signal: AbortSignal; readonly from?: string; readonly vouched?: boolean };
@@ -18,6 +20,16 @@ export type SyncPeers = {
   ): Promise<readonly FetchedTipset[]>;
   report(peer: string, offence: Offence): void;
 };
+
+/**
+ * Begins to verify what validation will ask for of tipsets that stand on the blocks `below`, lowest first. Whether it is
+ * done changes no answer; it ends with the signal.
+ */
+export type VerifyAhead = (
+  tipsets: readonly (readonly FullBlock[])[],
+  below: readonly BlockHeader[],
+  signal: AbortSignal,
+) => Promise<void>;
 
 /** Waits; rejects with the signal's reason when it is aborted. */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;

@@ -16,7 +16,7 @@ import type { CID } from "../types/cid.ts";
 import { fetchFull } from "./full-blocks.ts";
 import type { HeadChoice } from "./head-choice.ts";
 import { type Walk, walkBack } from "./header-walk.ts";
-import { type AskOptions, type Sleep, SyncError, type SyncPeers } from "./peers.ts";
+import { type AskOptions, type Sleep, SyncError, type SyncPeers, type VerifyAhead } from "./peers.ts";
 import type { MutableRun, SyncRun, SyncStatus } from "./progress.ts";
 import { type Target, Targets } from "./targets.ts";
 import { isFaultOfNode, isForEver, type TipsetImport } from "./tipset-import.ts";
@@ -33,6 +33,8 @@ export type SyncerParts = {
   readonly sleep: Sleep;
   /** Peers that must have spoken before a chain is chosen. Source: lotus build (BootstrapPeerThreshold): 4, on small networks 1. */
   readonly minPeers?: number;
+  /** Verifies signatures beside validation, in workers. Default: each when it is asked for. */
+  readonly ahead?: VerifyAhead;
   /** Hears of faults of this node. */
   readonly onFault: (where: string, error: unknown) => void;
 };
@@ -285,19 +287,29 @@ export class Syncer {
       return fetched;
     };
     let next = walk.tipsets === 0 ? null : fetchFrom(0);
-    while (next !== null) {
-      const tipsets: readonly (readonly FullBlock[])[] = await next;
-      active.progressAt = this.parts.now();
-      wanted = nextStretch(tipsets);
-      const after = run.validated + tipsets.length;
-      next = after < walk.tipsets ? fetchFrom(after) : null;
-      for (const blocks of tipsets) {
-        options.signal.throwIfAborted();
-        const { height } = await imports.take(blocks);
+    let below = walk.base.blocks;
+    const over = new AbortController();
+    const signal = AbortSignal.any([options.signal, over.signal]);
+    try {
+      while (next !== null) {
+        const tipsets: readonly (readonly FullBlock[])[] = await next;
+        // What it fails of, validation will meet as well.
+        void this.parts.ahead?.(tipsets, below, signal).catch(() => undefined);
+        below = (tipsets.at(-1) ?? []).map(({ header }) => header);
         active.progressAt = this.parts.now();
-        run.height = height;
-        run.validated++;
+        wanted = nextStretch(tipsets);
+        const after = run.validated + tipsets.length;
+        next = after < walk.tipsets ? fetchFrom(after) : null;
+        for (const blocks of tipsets) {
+          options.signal.throwIfAborted();
+          const { height } = await imports.take(blocks);
+          active.progressAt = this.parts.now();
+          run.height = height;
+          run.validated++;
+        }
       }
+    } finally {
+      over.abort(new SyncError({ code: "STOPPED" }, "the way is gone"));
     }
   }
 

@@ -1,5 +1,6 @@
 /** Several nodes in one pool: what they share, what they must not, and who goes first. */
 import { afterEach, beforeAll, expect, test } from "vitest";
+import { loadCrypto } from "../../../src/core/crypto.ts";
 import { EngineFault } from "../../../src/core/errors.ts";
 import { Executor } from "../../../src/exec/executor.ts";
 import { ExecutionPool } from "../../../src/exec/pool.ts";
@@ -212,4 +213,32 @@ test("a closed pool rejects what waits, and a closed client lets its runs end", 
   open();
   await closing;
   expect((await run).applied.length).toBeGreaterThan(0);
+});
+
+test("signatures are verified in a worker that is free, with the same answers; without one, nothing waits", async () => {
+  const crypto = await loadCrypto();
+  const secret = new Uint8Array(32).fill(1);
+  const publicKey = crypto.blsPublicKey(secret);
+  const signed = [1, 2, 3].map((i) => {
+    const bytes = new Uint8Array(38).fill(i);
+    return { publicKey, message: bytes, signature: crypto.blsSign(secret, bytes) };
+  });
+  const [first] = signed as [(typeof signed)[0]];
+  const forged = { ...first, message: new Uint8Array(38).fill(9) };
+  const aggregate = crypto.blsAggregate(signed.map(({ signature }) => signature));
+  const pool = poolOf(2);
+  const answers = pool.verify([
+    { kind: "signatures", signed },
+    { kind: "signatures", signed: [...signed, forged] },
+    { kind: "aggregate", messages: signed, signature: aggregate },
+    { kind: "aggregate", messages: signed.slice(1), signature: aggregate },
+  ]);
+  // One worker is left to tipsets, the other is at work.
+  expect(pool.verify([{ kind: "signatures", signed }])).toBeNull();
+  expect(await answers).toEqual([true, false, true, false]);
+  await expect(pool.verify([{ kind: "signatures", signed: [{ ...first, signature: publicKey }] }])).rejects.toThrow();
+  expect(await pool.verify([{ kind: "signatures", signed: [first] }])).toEqual([true]);
+  await pool.close();
+  expect(pool.verify([{ kind: "signatures", signed }])).toBeNull();
+  expect(poolOf(1).verify([{ kind: "signatures", signed }])).toBeNull();
 });
