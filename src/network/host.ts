@@ -9,7 +9,7 @@ import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from "@
 import { type GossipSub, gossipsub } from "@libp2p/gossipsub";
 import { createPeerScoreParams, createTopicScoreParams } from "@libp2p/gossipsub/score";
 import { type Identify, identify } from "@libp2p/identify";
-import type { ConnectionEncrypter, Libp2p, PrivateKey } from "@libp2p/interface";
+import type { ConnectionEncrypter, Libp2p, PrivateKey, Stream } from "@libp2p/interface";
 import { type KadDHT, kadDHT } from "@libp2p/kad-dht";
 import { mplex } from "@libp2p/mplex";
 import { noise } from "@libp2p/noise";
@@ -36,9 +36,11 @@ import {
 } from "./params.ts";
 import { peerAddress } from "./peer-address.ts";
 import type { PeerBook } from "./peer-book.ts";
+import { streamHook } from "./stream-hook.ts";
 
 export type NetworkErrorData =
   | { readonly code: "BAD_MULTIADDR"; readonly text: string }
+  | { readonly code: "BAD_PEER"; readonly text: string }
   | { readonly code: "BAD_IDENTITY" }
   | { readonly code: "CANNOT_LISTEN"; readonly addresses: readonly string[] };
 export class NetworkError extends FilError<NetworkErrorData> {}
@@ -62,6 +64,8 @@ export type HostOptions = {
   /** Multiaddrs to listen on; empty: none. */
   readonly listen: readonly string[];
   readonly peers: PeerBook;
+  /** Hears of every stream before anybody else; what it throws ends the stream. */
+  readonly onStream?: (stream: Stream) => void;
   /** Is given the gossip service before anything reaches it. */
   readonly guard: (pubsub: GossipSub) => void;
   readonly userAgent: string;
@@ -106,7 +110,7 @@ export function parseMultiaddr(text: string): Multiaddr {
 
 /** Opens and starts a host; rejects with `NetworkError`. */
 export async function openHost(options: HostOptions): Promise<Host> {
-  const { peers, networkName, local } = options;
+  const { peers, networkName, local, onStream } = options;
   const { transports, encrypters } = await platform.peerToPeer();
   options.listen.forEach(parseMultiaddr);
   const topics = [blocksTopic(networkName), messagesTopic(networkName)];
@@ -133,6 +137,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
         denyInboundEncryptedConnection: isBanned,
         denyOutboundEncryptedConnection: isBanned,
       },
+      ...(onStream === undefined ? {} : { metrics: () => streamHook(onStream) }),
       services: {
         identify: identify(),
         ping: ping(),

@@ -4,7 +4,8 @@
  * What peers send comes out as calls of `NetworkHandlers`; what they do wrong goes into the peer book, and a banned peer's
  * connections are closed at once. Nothing that a peer sends throws past here.
  */
-import type { Connection } from "@libp2p/interface";
+import type { Connection, Stream } from "@libp2p/interface";
+import { peerIdFromString } from "@libp2p/peer-id";
 import { isFilError } from "../base/errors.ts";
 import { decodeSignedMessage, encodeSignedMessage, type SignedMessage } from "../types/message.ts";
 import { Bitswap } from "./bitswap.ts";
@@ -15,11 +16,13 @@ import { ExchangeServer } from "./exchange-server.ts";
 import { Gossip, type GossipScores, type Validate, type Verdict } from "./gossip.ts";
 import { guardGossip } from "./gossip-guard.ts";
 import { HelloService, type PeerTiming } from "./hello-service.ts";
-import { type Host, type HostOptions, openHost, parseMultiaddr } from "./host.ts";
+import { type Host, type HostOptions, NetworkError, openHost, parseMultiaddr } from "./host.ts";
 import { OwnTime, type OwnTimeOptions } from "./own-time.ts";
 import { blocksTopic, DEADLINES, type Deadlines, messagesTopic, PEER_LIMITS } from "./params.ts";
 import { isLoopback, peerAddress } from "./peer-address.ts";
 import type { Offence, PeerAddress, PeerBook } from "./peer-book.ts";
+import { type ConnectionUse, parseScope, ResourceLimits, type ScopeLimit, type ScopeUse, useOf } from "./resources.ts";
+import { TrafficMeter } from "./traffic.ts";
 import { type BlockMessage, decodeBlockMessage, encodeBlockMessage } from "./wire/block-message.ts";
 import type { Hello } from "./wire/hello.ts";
 
@@ -34,7 +37,7 @@ export type NetworkHandlers = {
   readonly onFault: (where: string, error: unknown) => void;
 };
 
-export type NetworkOptions = Omit<HostOptions, "peers" | "guard" | "otherTopics"> & {
+export type NetworkOptions = Omit<HostOptions, "peers" | "guard" | "otherTopics" | "onStream"> & {
   readonly peers: PeerBook;
   readonly chain: ChainSource;
   /** Blocks that peers may have by bitswap, all of them; without it bitswap is not spoken. */
@@ -63,9 +66,14 @@ export type PeerScores = { readonly id: string } & GossipScores;
 
 /** Peers whose timing and speed are remembered. */
 const MAX_TIMINGS = 1024;
+/** Peers that an operator may protect, and the tags that they carry: each as heavy as libp2p lets one be, and they add up. */
+const MAX_PROTECTED = 4096;
+const PROTECTED = { tags: [1, 2, 3, 4, 5].map((number) => `filigree-protected-${number}`), value: 100 } as const;
 
 export class Network {
   readonly peers: PeerBook;
+  /** Bytes sent and received. */
+  readonly traffic = new TrafficMeter();
   readonly exchange: ExchangeClient;
   /** Null without `objects`. */
   readonly bitswap: Bitswap | null;
@@ -75,6 +83,8 @@ export class Network {
   private readonly gossip: Gossip;
   private readonly hello: HelloService;
   private readonly server: ExchangeServer;
+  private readonly limits = new ResourceLimits();
+  private readonly protectedPeers = new Set<string>();
   private readonly timings = new Map<string, PeerTiming>();
   /** Milliseconds that a peer's last answers took, smoothed. */
   private readonly speeds = new Map<string, number>();
@@ -123,6 +133,7 @@ export class Network {
       host = await openHost({
         ...options,
         otherTopics,
+        onStream: (stream) => network?.streamOpened(stream),
         guard: (pubsub) => guardGossip(pubsub, { now, local, time, onOffence }),
       });
       network = new Network(options, host, time);
@@ -219,6 +230,45 @@ export class Network {
     return this.gossip.publish(topic, data);
   }
 
+  /** What a scope of the host uses, see `resources.ts`; throws `ResourceError` BAD_SCOPE. */
+  use(scope: string): ScopeUse {
+    return useOf(parseScope(scope), this.uses(), this.host.getDialQueue().length);
+  }
+
+  /** Identities of the connected peers, and the protocols of open streams. */
+  get scopes(): { readonly peers: readonly string[]; readonly protocols: readonly string[] } {
+    const uses = this.uses();
+    const protocols = uses.flatMap(({ streams }) => streams.map(({ protocol }) => protocol));
+    return {
+      peers: [...new Set(uses.map(({ peer }) => peer))],
+      protocols: [...new Set(protocols.filter((one) => one !== ""))],
+    };
+  }
+
+  limit(scope: string): ScopeLimit {
+    return this.limits.of(parseScope(scope));
+  }
+
+  setLimit(scope: string, limit: ScopeLimit): void {
+    this.limits.set(parseScope(scope), limit);
+  }
+
+  /** Peers whose connections are closed last when there are too many. */
+  get protected(): readonly string[] {
+    return [...this.protectedPeers];
+  }
+
+  /** Throws `NetworkError` BAD_PEER for what is no identity, RangeError if there are too many. */
+  async protect(peer: string, on: boolean): Promise<void> {
+    const id = readPeerId(peer);
+    if (on && !this.protectedPeers.has(peer) && this.protectedPeers.size >= MAX_PROTECTED)
+      throw new RangeError(`more than ${MAX_PROTECTED} peers are protected`);
+    if (on) this.protectedPeers.add(peer);
+    else this.protectedPeers.delete(peer);
+    const tags = Object.fromEntries(PROTECTED.tags.map((tag) => [tag, on ? { value: PROTECTED.value } : undefined]));
+    await this.host.peerStore.merge(id, { tags });
+  }
+
   /** Notes an offence; a peer that is banned for it is cut off. */
   report(peer: string, offence: Offence): void {
     if (this.peers.report(peer, offence, this.cameFrom(peer))) this.cutOff(peer);
@@ -297,11 +347,49 @@ export class Network {
     const peer = connection.remotePeer.toString();
     const own = this.connectionsOf(peer).length;
     if (this.peers.isBanned(peer)) this.cutOff(peer);
-    else if (own > PEER_LIMITS.connections) {
+    else if (own > this.limits.of({ kind: "peer", name: peer }).connections) {
       connection.abort(new Error("the peer has enough connections"));
       this.report(peer, "tooManyConnections");
-    } else if (this.isCrowded(connection)) connection.abort(new Error("too many connections from one host"));
+    } else if (this.isBeyondLimits(connection))
+      connection.abort(new Error("the node has as many connections as it may"));
+    else if (this.isCrowded(connection)) connection.abort(new Error("too many connections from one host"));
     else if (connection.direction === "outbound") this.peers.reached(peer, connection.remoteAddr.toString());
+  }
+
+  private isBeyondLimits(connection: Connection): boolean {
+    if (!this.limits.isSet) return false;
+    try {
+      this.limits.checkConnections(this.uses(), useOfConnection(connection));
+      return false;
+    } catch {
+      return true;
+    }
+  }
+
+  /** Counts a new stream's bytes; throws `ResourceError` if there are as many as may be. */
+  private streamOpened(stream: Stream): void {
+    let peer: string | null = null;
+    // While a connection is being taken in it is in no list yet.
+    const find = (): string | null => {
+      peer ??=
+        this.host
+          .getConnections()
+          .find(({ streams }) => streams.includes(stream))
+          ?.remotePeer.toString() ?? null;
+      return peer;
+    };
+    this.traffic.watch(stream, find);
+    const owner = this.limits.isSet ? find() : null;
+    if (owner !== null)
+      this.limits.checkStreams(this.uses(), owner, {
+        protocol: stream.protocol,
+        direction: stream.direction,
+        buffered: 0,
+      });
+  }
+
+  private uses(): ConnectionUse[] {
+    return this.host.getConnections().map(useOfConnection);
   }
 
   /** Whether a host has as many connections as it may; this machine may have any number. */
@@ -332,6 +420,26 @@ export class Network {
     const peers = [...new Set(this.host.getConnections().map(({ remotePeer }) => remotePeer.toString()))];
     return peers.sort((a, b) => (this.speeds.get(a) ?? 0) - (this.speeds.get(b) ?? 0));
   }
+}
+
+function readPeerId(text: string): ReturnType<typeof peerIdFromString> {
+  try {
+    return peerIdFromString(text);
+  } catch (cause) {
+    throw new NetworkError({ code: "BAD_PEER", text }, `no identity of a peer: ${text}`, { cause });
+  }
+}
+
+function useOfConnection({ remotePeer, direction, streams }: Connection): ConnectionUse {
+  return {
+    peer: remotePeer.toString(),
+    direction,
+    streams: streams.map((stream) => ({
+      protocol: stream.protocol,
+      direction: stream.direction,
+      buffered: stream.readBufferLength + stream.writeBufferLength,
+    })),
+  };
 }
 
 function remember<T>(map: Map<string, T>, peer: string, value: T): void {

@@ -148,6 +148,13 @@ export type NetService = Pick<
   | "ban"
   | "banAddress"
   | "peers"
+  | "traffic"
+  | "use"
+  | "scopes"
+  | "limit"
+  | "setLimit"
+  | "protect"
+  | "protected"
 >;
 
 /** What `src/node` gives. */

@@ -20,7 +20,11 @@ const ANSWER_MS = 30_000;
 const STRETCH = 50;
 
 let newest: CID | null = null;
-const done = { hellos: 0, blocks: 0, messages: 0, tipsets: 0, objects: 0, failed: 0, replaced: 0 };
+const done = { hellos: 0, blocks: 0, messages: 0, tipsets: 0, objects: 0, unanswered: 0, replaced: 0, dialledAgain: 0 };
+let lastFailure: string | null = null;
+const failed = (error: unknown): void => {
+  lastFailure = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+};
 
 async function join(): Promise<Network> {
   const network = await Network.open({
@@ -50,13 +54,16 @@ async function join(): Promise<Network> {
         done.messages++;
         return "accept";
       },
-      onFault: () => {
-        done.failed++;
-      },
+      onFault: (_, error) => failed(error),
     },
     now: Date.now,
   });
-  await network.connect(address);
+  try {
+    await network.connect(address);
+  } catch (error) {
+    await network.close();
+    throw error;
+  }
   return network;
 }
 
@@ -68,8 +75,9 @@ async function ask(network: Network): Promise<void> {
     done.tipsets += got.length;
     await network.bitswap?.getBlock(newest, { signal });
     done.objects++;
-  } catch {
-    done.failed++;
+  } catch (error) {
+    done.unanswered++;
+    failed(error);
   }
 }
 
@@ -78,15 +86,24 @@ const peers: Network[] = [];
 for (let i = 0; i < Number(count); i++) peers.push(await join());
 process.stdout.write("joined\n");
 
+/** One goes, and others come until all are there; who lost its connection dials again. */
 async function replaceThem(): Promise<void> {
   for (;;) {
     await sleepFor(REPLACE_MS, never);
     await peers.shift()?.close();
-    try {
-      peers.push(await join());
-      done.replaced++;
-    } catch {
-      done.failed++;
+    while (peers.length < Number(count)) {
+      try {
+        peers.push(await join());
+        done.replaced++;
+      } catch (error) {
+        failed(error);
+        await sleepFor(ASK_MS, never);
+      }
+    }
+    for (const one of peers) {
+      if (one.connected().length > 0) continue;
+      done.dialledAgain++;
+      await one.connect(address).catch(failed);
     }
   }
 }
@@ -97,5 +114,5 @@ async function askThem(): Promise<void> {
     if (one !== undefined) void ask(one);
   }
 }
-setInterval(() => process.stdout.write(`${JSON.stringify({ ...done, peers: peers.length })}\n`), 5000);
+setInterval(() => process.stdout.write(`${JSON.stringify({ ...done, peers: peers.length, lastFailure })}\n`), 5000);
 await Promise.all([replaceThem(), askThem()]);

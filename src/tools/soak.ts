@@ -57,8 +57,19 @@ type Sample = {
   readonly peers: number;
   readonly heldMiB: number;
   readonly rssMiB: number;
+  /** What the node thinks ill of: peers banned now, and offences by kind. */
+  readonly banned: number;
+  readonly offences: Readonly<Record<string, number>>;
   readonly others: unknown;
 };
+
+function blame({ peers: { book } }: NetworkNode): Pick<Sample, "banned" | "offences"> {
+  const offences: Record<string, number> = {};
+  const list = book.list();
+  for (const { lastOffence } of list)
+    if (lastOffence !== null) offences[lastOffence] = (offences[lastOffence] ?? 0) + 1;
+  return { banned: list.filter(({ id }) => book.isBanned(id)).length, offences };
+}
 
 function held(): number {
   // Twice: what finalisers let go of is taken the second time.
@@ -134,14 +145,16 @@ try {
       peers: new Set((node.peers.network?.connected() ?? []).map(({ id }) => id)).size,
       heldMiB: held() / MIB,
       rssMiB: process.memoryUsage().rss / MIB,
+      ...blame(node),
       others,
     };
     samples.push(sample);
-    const { epoch, peers, heldMiB, rssMiB } = sample;
+    const { epoch, peers, heldMiB, rssMiB, banned, offences } = sample;
+    const rest = JSON.stringify({ banned, offences, peers: others, messages: sending.counts() });
     process.stdout.write(
       values.json
-        ? `${JSON.stringify({ ...sample, ...sending.counts() })}\n`
-        : `minute ${minute}: epoch ${epoch}, ${peers} peers, ${heldMiB.toFixed(1)} MiB held, ${rssMiB.toFixed(0)} MiB resident; ${JSON.stringify({ ...(others as object), ...sending.counts() })}\n`,
+        ? `${JSON.stringify({ ...sample, messages: sending.counts() })}\n`
+        : `minute ${minute}: epoch ${epoch}, ${peers} peers, ${heldMiB.toFixed(1)} MiB held, ${rssMiB.toFixed(0)} MiB resident; ${rest}\n`,
     );
   }
 } finally {
@@ -170,7 +183,7 @@ const reasons = [
   ...(report.residentRise > explained + 4 * bound
     ? [`resident memory rose by ${report.residentRise.toFixed(0)} MiB`]
     : []),
-  ...(last.epoch <= first.epoch ? ["the chain stood still"] : []),
+  ...(half.length > 1 && last.epoch <= first.epoch ? ["the chain stood still"] : []),
   ...(half.some(({ peers }) => peers < peerCount / 2) ? ["half of the peers were gone"] : []),
 ];
 process.stdout.write(`${JSON.stringify({ ok: reasons.length === 0, ...report, reasons, fault: faults[0] ?? null })}\n`);

@@ -19,6 +19,7 @@ import { boolean, choice, list, object } from "../codec/codec.ts";
 import { RPC_CODE, RpcError } from "../errors.ts";
 import { group, method, param, type Subscribe, subscription } from "../method.ts";
 import type { NodeServices } from "../services.ts";
+import { eventMethods } from "./events.ts";
 
 /** Blocks larger than this are not sent, bytes. */
 const MAX_OBJECT = 2 << 20;
@@ -130,6 +131,7 @@ export const chainGroup = group("Chain", "Tipsets, blocks, messages and objects 
       return node.chain.receiptsAt(parentMessageReceipts);
     },
   }),
+  ...eventMethods,
   ChainGetMessage: method({
     summary: "A message by its CID, from a block or from the message pool.",
     params: [param("message", link)],

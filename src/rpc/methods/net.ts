@@ -3,28 +3,17 @@ import { FOR_EVER } from "../../network/peer-records.ts";
 import { decimal, integer, list, nothing, nullable, object, record, text } from "../codec/codec.ts";
 import { badParams, RPC_CODE, RpcError } from "../errors.ts";
 import { group, method, param } from "../method.ts";
-import type { NetService, NodeServices } from "../services.ts";
+import type { NetService } from "../services.ts";
+import { MANY_PEERS, netOf, peerId } from "./net-parts.ts";
+import { netResourceMethods } from "./net-resources.ts";
 
 const MAX_ADDRESSES = 64;
-const MANY_PEERS = 100_000;
-/** Identities of Ed25519 and RSA keys as libp2p writes them. */
-const PEER_ID = /^[1-9A-HJ-NP-Za-km-z]{46,64}$/;
 const NANOS_PER_MS = 1_000_000;
 /** What libp2p of Go calls the states of a connection. Source: go-libp2p core/network. */
 const CONNECTEDNESS = { notConnected: 0, connected: 1 } as const;
 /** Reachability that nobody has found out. Source: go-libp2p core/network. */
 const UNKNOWN_REACHABILITY = 0;
 
-const plainText = text(128);
-const peerId = {
-  ...plainText,
-  decode(json: unknown, path: string): string {
-    const id = plainText.decode(json, path);
-    return PEER_ID.test(id)
-      ? id
-      : badParams(`${path}: identity of a peer expected, such as 12D3KooW…, got ${JSON.stringify(id)}`);
-  },
-};
 const addresses = list(text(512), MAX_ADDRESSES);
 const addrInfo = object("AddrInfo", { ID: peerId, Addrs: addresses });
 const peer = param("peer", peerId);
@@ -54,13 +43,6 @@ function ipOf(text: string): string | null {
   const name = new URL(url).hostname.replace(/^\[|\]$/g, "");
   // Of IPv4 URLs take shorter forms, too.
   return text.includes(":") || name === text ? name : null;
-}
-
-/** The node's host; throws for a node without one. */
-function netOf({ net }: NodeServices): NetService {
-  const found = net?.() ?? null;
-  if (found === null) throw new RpcError(RPC_CODE.untyped, "this node has no peers: it was started without a network");
-  return found;
 }
 
 function addressesOf(net: NetService, id: string): string[] {
@@ -249,6 +231,7 @@ export const netGroup = group("Net", "The node's peers, whom it lets in, and wha
       return { Reachability: UNKNOWN_REACHABILITY, PublicAddrs: [] };
     },
   }),
+  ...netResourceMethods,
   NetBlockAdd: method({
     summary: "Lets peers and hosts in no more; those that are connected are cut off.",
     permission: "admin",

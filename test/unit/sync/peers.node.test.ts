@@ -38,8 +38,14 @@ afterEach(async () => {
 });
 
 /** Objects whose field names are data, and what of the reference's forms is meant to be absent. */
-const NAMED = ["NetPubsubScores[0].Score.Topics"];
-const MEANT = /^NetPubsubScores\[0\]\.Score\.Topics\.\*\.\w+$|^SyncState/;
+const NAMED = [
+  "NetPubsubScores[0].Score.Topics",
+  "NetBandwidthStatsByPeer",
+  "NetBandwidthStatsByProtocol",
+  "NetStat.Peers",
+  "NetStat.Protocols",
+];
+const MEANT = /^NetPubsubScores\[0\]\.Score\.Topics\.\*\.\w+$|^SyncState|^NetStat\.\w+: missing$/;
 
 const keyOf = ({ net }: PeerNode): string => tipsetKeyText(net.head.key);
 const agree = (...nodes: readonly PeerNode[]) => until("one head", () => new Set(nodes.map(keyOf)).size === 1, 60_000);
@@ -98,6 +104,40 @@ test("what a peer wants of bitswap before it is there is sent when a tipset brin
   }
 }, 60_000);
 
+type Answers = ReturnType<PeerNode["rpc"]["request"]>;
+/** Bytes, connections and streams of a node with one peer; what may be set is held. */
+async function tellsOfResources(call: (method: string, ...params: readonly unknown[]) => Answers, id: string) {
+  const total = await call("NetBandwidthStats");
+  expect(total.TotalIn).toBeGreaterThan(1000);
+  expect(total.TotalOut).toBeGreaterThan(100);
+  const [byPeer, byProtocol] = [await call("NetBandwidthStatsByPeer"), await call("NetBandwidthStatsByProtocol")];
+  expect(Object.keys(byPeer)).toEqual([id]);
+  expect(byPeer[id as string].TotalIn).toBeLessThanOrEqual((await call("NetBandwidthStats")).TotalIn);
+  expect(byProtocol["/fil/chain/xchg/0.0.1"].TotalIn).toBeGreaterThan(byProtocol["/fil/chain/xchg/0.0.1"].TotalOut);
+  const { System, Peers, Protocols } = await call("NetStat", "all");
+  expect(System.NumConnsInbound + System.NumConnsOutbound).toBe(1);
+  expect(System.NumFD).toBe(1);
+  expect(Peers).toEqual({ [id as string]: System });
+  const streams = (one: typeof System): number => one.NumStreamsInbound + one.NumStreamsOutbound;
+  expect(streams(System)).toBeGreaterThan(0);
+  const summed = Object.values(Protocols).reduce((sum: number, one) => sum + streams(one as typeof System), 0);
+  expect(summed).toBeLessThanOrEqual(streams(System));
+  expect(Object.keys(await call("NetStat", "transient"))).toEqual(["Transient"]);
+  await expect(call("NetStat", "svc:ping")).rejects.toThrow("services are not counted");
+  await call("NetProtectAdd", [id]);
+  expect(await call("NetProtectList")).toEqual([id]);
+  await call("NetProtectRemove", [id]);
+  expect(await call("NetProtectList")).toEqual([]);
+  const before = await call("NetLimit", `peer:${id}`);
+  expect(before).toMatchObject({ Conns: 4, FD: 4, Memory: 0 });
+  await call("NetSetLimit", `peer:${id}`, { ...before, Streams: 0 });
+  await expect(call("NetPing", id)).rejects.toThrow("as many streams as it may");
+  await call("NetSetLimit", `peer:${id}`, before);
+  expect(await call("NetPing", id)).toBeGreaterThan(0);
+  await expect(call("NetSetLimit", "system", { ...before, Memory: 5 })).rejects.toThrow("limit.Memory");
+  await expect(call("NetSetLimit", "transient", before)).rejects.toThrow("transient");
+}
+
 /** Two connected nodes at one head, asked over RPC; the answers have the forms of the reference. */
 async function tellsOfPeers(a: PeerNode, b: PeerNode): Promise<void> {
   const call = async (method: string, ...params: readonly unknown[]) => {
@@ -117,6 +157,7 @@ async function tellsOfPeers(a: PeerNode, b: PeerNode): Promise<void> {
   expect((await call("NetPeerInfo", id)).Protocols).toContain("/fil/chain/xchg/0.0.1");
   expect((await call("NetPubsubScores"))[0].Score.Topics).toHaveProperty([`/fil/blocks/${b.net.network.name}`]);
   expect(await call("NetFindPeer", id)).toEqual({ ID: id, Addrs });
+  await tellsOfResources(call, id);
   expect(await call("NetAutoNatStatus")).toMatchObject({ Reachability: 0 });
   expect((await call("NodeStatus")).PeerStatus).toEqual({ PeersToPublishMsgs: 1, PeersToPublishBlocks: 1 });
   expect((await call("SyncState")).ActiveSyncs[0]).toMatchObject({ Stage: 4, Message: "" });
