@@ -49,8 +49,22 @@ const KEPT_MESSAGES = 16_384;
 /** Elements of a bare message's tuple. */
 const MESSAGE_FIELDS = 10;
 
+type MessageMeta = { readonly root: CID; readonly blocks: readonly Block[] };
+
+/** Of the blocks whose messages are at hand: whoever validates a block asks, and whoever stores it. */
+const metas = new WeakMap<BlockMessages, MessageMeta>();
+
 /** Root and blocks of a block's message lists. */
-export function buildMessageMeta(messages: BlockMessages): { readonly root: CID; readonly blocks: readonly Block[] } {
+export function buildMessageMeta(messages: BlockMessages): MessageMeta {
+  let meta = metas.get(messages);
+  if (meta === undefined) {
+    meta = makeMessageMeta(messages);
+    metas.set(messages, meta);
+  }
+  return meta;
+}
+
+function makeMessageMeta(messages: BlockMessages): MessageMeta {
   const blocks: Block[] = [];
   const put = (cid: CID, bytes: Uint8Array): CID => {
     blocks.push({ cid: cid.bytes, bytes });

@@ -86,12 +86,25 @@ export type MinerStanding = {
   readonly sectorSize: bigint;
 };
 
-/** Reads a miner actor; null if there is none. Throws `StateError` where its worker has no key. */
+/** Miners kept of each state that is in use: a block's is asked for at the door, and twice in its validation. */
+const KEPT_STANDINGS = 256;
+const standings = new WeakMap<StateView, BoundedMap<string, MinerStanding>>();
+
+/** A miner actor; null if there is none. Throws `StateError` where its worker has no key. */
 export async function minerStanding(
   blocks: BlockSource,
   view: StateView,
   miner: Address,
 ): Promise<MinerStanding | null> {
+  const known = standings.get(view) ?? new BoundedMap<string, MinerStanding>(KEPT_STANDINGS);
+  standings.set(view, known);
+  const name = `${miner}`;
+  const standing = known.get(name) ?? (await readStanding(blocks, view, miner));
+  if (standing !== null) known.set(name, standing);
+  return standing;
+}
+
+async function readStanding(blocks: BlockSource, view: StateView, miner: Address): Promise<MinerStanding | null> {
   const entry = await view.actor(miner);
   if (entry === null) return null;
   const state = await ObjectReader.open(blocks, entry, "f");

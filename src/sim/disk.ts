@@ -12,19 +12,17 @@ import type { Random } from "./random.ts";
 const SYNC_MS = [2, 25] as const;
 
 export class SimDisk {
-  private readonly durable = new MemoryStore();
   private readonly clock: VirtualClock;
   private readonly random: Random;
-  /** Written, not synced yet. */
+  private readonly store = new MemoryStore();
+  /** What undoes each batch that was written and is not synced yet, in the order of writing. */
   private journal: Batch[] = [];
-  private live: MemoryStore;
 
   /** `first`: what is on it from the beginning. */
   constructor(clock: VirtualClock, random: Random, first: Batch) {
     this.clock = clock;
     this.random = random;
-    this.durable.writeNow(first);
-    this.live = this.durable;
+    this.store.writeNow(first);
   }
 
   /** Batches that a crash could lose. */
@@ -32,33 +30,54 @@ export class SimDisk {
     return this.journal.length;
   }
 
+  /** Bytes of the blocks on it. */
+  get bytes(): number {
+    return this.store.totalBytes;
+  }
+
+  /** Blocks on it. */
+  get entries(): number {
+    return this.store.size;
+  }
+
   /** The disk for one life of its node: what is written after its end reaches nothing, and is never acknowledged. */
-  async mount(life: Life): Promise<BlockStore> {
-    await this.recover();
-    return new SimStore(this.live, life, this.clock, {
-      written: (batch) => this.journal.push(batch),
-      synced: () => this.flush(this.journal.length),
+  mount(life: Life): BlockStore {
+    this.recover();
+    return new SimStore(this.store, life, this.clock, {
+      write: (batch) => {
+        this.journal.push(inverseOf(this.store, batch));
+        this.store.writeNow(batch);
+      },
+      synced: () => {
+        this.journal = [];
+      },
       takes: () => this.random.between(...SYNC_MS),
     });
   }
 
   /** As after the power went: some of what was not synced is there. */
-  private async recover(): Promise<void> {
-    this.flush(this.random.between(0, this.journal.length));
+  private recover(): void {
+    const kept = this.random.between(0, this.journal.length);
+    for (const undo of this.journal.slice(kept).reverse()) this.store.writeNow(undo);
     this.journal = [];
-    const live = new MemoryStore();
-    const blocks: Block[] = [];
-    for await (const block of this.durable.everyBlock()) blocks.push(block);
-    live.writeNow({ blocks, metadata: await this.durable.metadataWith("") });
-    this.live = live;
-  }
-
-  private flush(count: number): void {
-    for (const batch of this.journal.splice(0, count)) this.durable.writeNow(batch);
   }
 }
 
-type Effects = { written(batch: Batch): void; synced(): void; takes(): number };
+/** The batch that brings back what is there before `batch` is written. */
+function inverseOf(store: MemoryStore, { blocks = [], removed = [], metadata = [] }: Batch): Batch {
+  const gone: Block[] = [];
+  for (const cid of removed) {
+    const bytes = store.peek(cid);
+    if (bytes !== undefined) gone.push({ cid, bytes });
+  }
+  return {
+    blocks: gone,
+    removed: blocks.filter(({ cid }) => store.peek(cid) === undefined).map(({ cid }) => cid),
+    metadata: metadata.map(([name]) => [name, store.metadataNow(name) ?? null] as const),
+  };
+}
+
+type Effects = { write(batch: Batch): void; synced(): void; takes(): number };
 
 class SimStore implements BlockStore {
   private readonly live: MemoryStore;
@@ -109,8 +128,7 @@ class SimStore implements BlockStore {
   write(batch: Batch, { sync = false }: WriteOptions = {}): Promise<void> {
     return new Promise((resolve) => {
       const land = (): void => {
-        this.live.writeNow(batch);
-        this.effects.written(batch);
+        this.effects.write(batch);
         if (sync) this.effects.synced();
         resolve();
       };

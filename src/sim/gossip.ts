@@ -55,6 +55,14 @@ export class SimGossip {
   }
 }
 
+const names = new WeakMap<Uint8Array, string>();
+
+/** The same bytes pass all nodes: they are hashed once. */
 function nameOf(data: Uint8Array): string {
-  return toHex(blake2b(data, { dkLen: 20 }));
+  let name = names.get(data);
+  if (name === undefined) {
+    name = toHex(blake2b(data, { dkLen: 20 }));
+    names.set(data, name);
+  }
+  return name;
 }

@@ -34,7 +34,10 @@ import type { SimDisk } from "./disk.ts";
 import { answerExchange, SimExchange } from "./exchange.ts";
 import { SimGossip, type Topic } from "./gossip.ts";
 import type { Links } from "./links.ts";
-import { EPOCH_SECONDS, GENESIS_TIME, type SimNetwork } from "./world.ts";
+import type { Random } from "./random.ts";
+import { NotedReads, SharingExecution } from "./shared-runs.ts";
+import { timed } from "./timed-execution.ts";
+import { EPOCH_SECONDS, GENESIS_TIME, type SimMachinery, type SimNetwork } from "./world.ts";
 
 /** What happens in a node, for the trace and for those who check properties. */
 export type NodeEvent =
@@ -56,6 +59,8 @@ export type SimNodeParts = {
   readonly links: Links;
   readonly disk: SimDisk;
   readonly behaviour: Behaviour;
+  /** Decides how long its computing takes. */
+  readonly random: Random;
   readonly onEvent: (event: NodeEvent) => void;
   /** Called with the chain as it is on the disk, before anything runs on it. */
   readonly opened: (chain: Chain) => Promise<void>;
@@ -88,6 +93,10 @@ const TAKES_ALL: Pick<BlockValidator, "validate"> = {
     winningPost: "declared",
   }),
 };
+
+/** Gossip that reaches every node is the same bytes, and is decoded once. */
+const decodedBlock = onceForAll(decodeBlockMessage);
+const decodedMessage = onceForAll(decodeSignedMessage);
 
 export const nameOfNode = (index: number): string => `n${index}`;
 const indexOf = (peer: string): number => Number(peer.slice(1));
@@ -138,6 +147,10 @@ export class SimNode {
 
   readonly now = (): number => this.parts.clock.now() + this.parts.behaviour.clockAhead;
 
+  private get isSharing(): boolean {
+    return this.parts.net.machinery[this.index]?.runs !== null;
+  }
+
   /** The parts that run; throws before `start` has ended. */
   get running(): Opened {
     if (this.opened === null) throw new Error(`node ${this.index} is not up`);
@@ -151,15 +164,21 @@ export class SimNode {
   /** Opens the chain that is on the disk and joins the network. */
   async start(): Promise<void> {
     const { net, disk, clock, links, index } = this.parts;
-    const { crypto, network, local } = net;
+    const { network } = net;
+    const { crypto, local, runs } = net.machinery[index] as SimMachinery;
     const onFault = (where: string, error: unknown): void => this.fault(where, error);
     const { now, life } = this;
     const sleep = clock.sleepOf(life);
-    const blocks = await disk.mount(life);
+    const blocks = disk.mount(life);
     const chain = await Chain.open({ blocks, onListenerError: (error) => onFault("chain", error) });
     await this.parts.opened(chain);
     const proofs = local.verifier();
-    const machines = new Machines({ place: "thread", vm: { profile: network.profile }, blocks, proofs });
+    const reads = new NotedReads(blocks);
+    const vm = { profile: network.profile };
+    const own = new Machines({ place: "thread", vm, blocks: runs === null ? blocks : reads, proofs });
+    const execution = runs === null ? own.tipsets : new SharingExecution(own.tipsets, reads, runs);
+    const tipsets = timed(execution, { clock, random: this.parts.random, life });
+    const machines = { tipsets, calls: tipsets };
     const states = new StateManager({ chain, network, rules: localRules(network, GENESIS_RESERVE), machines, now });
     const pool = makePool(states, crypto);
     const gas = new GasEstimator({ states, pending: pool });
@@ -259,11 +278,11 @@ export class SimNode {
     const { intake, syncer } = this.running;
     if (topic === "messages") {
       if (syncer.isBehind() || this.relayed === null) return "ignore";
-      const verdict = await this.relayed.received(decodeSignedMessage(data));
+      const verdict = await this.relayed.received(this.isSharing ? decodedMessage(data) : decodeSignedMessage(data));
       if (verdict === "reject") this.report(from, "badMessage");
       return verdict;
     }
-    const verdict = await intake.announced(decodeBlockMessage(data), from);
+    const verdict = await intake.announced(this.isSharing ? decodedBlock(data) : decodeBlockMessage(data), from);
     if (verdict === "reject") this.report(from, "badBlock");
     return verdict;
   }
@@ -342,4 +361,16 @@ export class SimNode {
   private tell(event: NodeEvent): void {
     if (this.life.alive) this.parts.onEvent(event);
   }
+}
+
+function onceForAll<T extends object>(decode: (data: Uint8Array) => T): (data: Uint8Array) => T {
+  const known = new WeakMap<Uint8Array, T>();
+  return (data) => {
+    let value = known.get(data);
+    if (value === undefined) {
+      value = decode(data);
+      known.set(data, value);
+    }
+    return value;
+  };
 }

@@ -40,11 +40,22 @@ const EXPECTED_LEADERS = 5;
 /** Bounds of queues: those of their owners, with what may be under way beside them. */
 const BOUNDS = { targets: 64, requests: 64, validating: 256, pool: 5000, events: 50_000, unsynced: 20_000 } as const;
 
+/**
+ * Bytes that the process may hold beside the content of disks: the machine's code, what is remembered for all, and of each
+ * node its caches, its machine and its queues.
+ */
+const PROCESS_BYTES = 192 << 20;
+const NODE_BYTES = 32 << 20;
+/** Bytes that an entry of a disk takes beside its content: its name, its places in two maps. */
+const ENTRY_BYTES = 200;
+
 export type WatchedNode = { readonly isHonest: boolean; readonly disk: SimDisk; readonly spine: Spine };
 
 export class Properties {
   /** Deepest difference that was seen, epochs; of nodes that could talk. */
   deepest = 0;
+  /** Most bytes that the process held beside the content of disks; null before it was measured. */
+  memoryHeld: number | null = null;
   /** Deepest reorg that was seen, tipsets. */
   deepestReorg = 0;
   private readonly nodes: readonly WatchedNode[];
@@ -173,6 +184,16 @@ export class Properties {
     const common = Math.min(...spines.map((spine) => first.commonWith(spine)));
     const found = first.atOrBefore(common - SETTLED_BELOW);
     if (found !== undefined && found.height > this.settled.height) this.settled = found;
+  }
+
+  /** The process holds so many bytes, those on the simulated disks included. */
+  holds(bytes: number): void {
+    const disks = this.nodes.reduce((sum, { disk }) => sum + disk.bytes + ENTRY_BYTES * disk.entries, 0);
+    const held = bytes - disks;
+    this.memoryHeld = Math.max(this.memoryHeld ?? 0, held);
+    const bound = PROCESS_BYTES + NODE_BYTES * this.nodes.length;
+    if (held > bound) this.fail("memory", `the process holds ${held} bytes beside its disks, over ${bound}`);
+    this.throwIfFailed();
   }
 
   private async validity(node: SimNode): Promise<void> {

@@ -30,6 +30,10 @@ export type SimOptions = {
   readonly faults: readonly FaultKind[];
   /** Resolves when every promise that waits for no event is settled: one turn of the machine's event loop. */
   readonly drain: () => Promise<void>;
+  /** Whether what one node has computed is of use to others (default), or every node computes all by itself. */
+  readonly isSharing?: boolean;
+  /** Bytes that the process holds without its garbage; asked some times in a run. Default: memory is not measured. */
+  readonly memory?: () => number;
   readonly onLine?: (line: TraceLine) => void;
   /** What a node does that counts as honest, if not what it should: how tests see that the properties can fail. */
   readonly defect?: (node: number) => Partial<Behaviour> | undefined;
@@ -54,6 +58,8 @@ export type SimReport = {
   readonly settled: number;
   /** Tipsets: deepest reorg. */
   readonly deepestReorg: number;
+  /** Bytes: the most that the process held beside the content of the nodes' disks; null if it was not measured. */
+  readonly memory: number | null;
 };
 
 const EPOCH_MS = 1000 * EPOCH_SECONDS;
@@ -63,6 +69,8 @@ const QUIET = { first: 3, last: 12 } as const;
 const CHECK_MS = 9000;
 /** Milliseconds by which honest clocks differ at most from the true time. */
 const CLOCK_MS = 300;
+/** Epochs between two measurements of the process's memory. */
+const MEASURED_EPOCHS = 25;
 /** Chance that a node's user sends a message in an epoch. */
 const MESSAGE_CHANCE = 0.3;
 
@@ -75,6 +83,7 @@ class Simulation {
   private readonly net: SimNetwork;
   private readonly links: Links;
   private readonly disks: SimDisk[];
+  private readonly machines: Random[];
   private readonly spines: Spine[];
   private readonly behaviours: Behaviour[];
   private readonly bad: ReadonlyMap<number, Behaviour>;
@@ -93,6 +102,7 @@ class Simulation {
     this.trace = new Trace(this.clock.now, options.onLine);
     this.links = new Links(this.clock, random.stream("links"), nodes, linkFaults(faults));
     this.disks = indexes.map((i) => new SimDisk(this.clock, random.stream(`disk/${i}`), net.genesis));
+    this.machines = indexes.map((i) => random.stream(`machine/${i}`));
     this.spines = indexes.map(() => new Spine());
     const clocks = random.stream("clocks");
     this.bad = adversaries({
@@ -141,7 +151,13 @@ class Simulation {
       this.userMessages();
       await this.clock.runUntil(begin + CHECK_MS);
       await this.properties.check(epoch, this.nodes);
+      if (epoch === epochs || epoch % MEASURED_EPOCHS === 0) this.measure();
     }
+  }
+
+  private measure(): void {
+    const held = this.options.memory?.();
+    if (held !== undefined) this.properties.holds(held);
   }
 
   /** Epoch of the lowest head of those who are honest. */
@@ -158,6 +174,7 @@ class Simulation {
       links: this.links,
       disk: this.disks[index] as SimDisk,
       behaviour: this.behaviours[index] as Behaviour,
+      random: this.machines[index] as Random,
       onEvent: (event) => this.heard(index, event),
       opened: async (chain) => {
         const spine = this.spines[index] as Spine;
@@ -222,8 +239,8 @@ class Simulation {
 
 /** Runs a network; never throws for what happens in it. */
 export async function simulate(options: SimOptions): Promise<SimReport> {
-  const { seed, nodes, epochs, faults } = options;
-  const simulation = new Simulation(options, await openSimNetwork(`sim/${seed}`, nodes));
+  const { seed, nodes, epochs, faults, isSharing = true } = options;
+  const simulation = new Simulation(options, await openSimNetwork(`sim/${seed}`, nodes, isSharing));
   const { trace, properties, clock } = simulation;
   let failure: SimReport["failure"] = null;
   try {
@@ -248,5 +265,6 @@ export async function simulate(options: SimOptions): Promise<SimReport> {
     deepest: properties.deepest,
     settled: properties.settledHeight,
     deepestReorg: properties.deepestReorg,
+    memory: properties.memoryHeld,
   };
 }

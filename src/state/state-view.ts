@@ -39,8 +39,19 @@ function actorNotFound(address: Address): never {
 
 export type DescribedActor = { readonly actor: ActorDescription; readonly actorsVersion: ActorsVersion };
 
+const described = new WeakMap<CID, DescribedActor | null>();
+
 /** Which built-in actor a code stands for, and of which version; null if its state and methods are not described. */
 export function describeCode(code: CID): DescribedActor | null {
+  let found = described.get(code);
+  if (found === undefined) {
+    found = findDescription(code);
+    described.set(code, found);
+  }
+  return found;
+}
+
+function findDescription(code: CID): DescribedActor | null {
   const found = actorOfCode(code);
   const actorsVersion = DESCRIBED_ACTORS.find((version) => version === found?.actorsVersion);
   if (found === null || actorsVersion === undefined) return null;

@@ -6,6 +6,7 @@
  * with the same functions; only the core writes them. Source: go-amt-ipld v2.
  */
 import * as dagCbor from "@ipld/dag-cbor";
+import { BoundedMap } from "../base/bounded-map.ts";
 import { FilError } from "../base/errors.ts";
 import { CID, cidOfBlock } from "../types/cid.ts";
 import type { Block, BlockSource } from "./contract.ts";
@@ -21,12 +22,27 @@ const MAX_HEIGHT = 21;
 
 type Node = { readonly bits: number; readonly links: readonly CID[]; readonly values: readonly unknown[] };
 
-/** Loads and decodes a block; throws `NodeError`. */
+/**
+ * Bytes of the blocks whose content is kept decoded, in all: nodes near a root are asked for in every lookup. Decoded they
+ * take many times as much.
+ */
+const KEPT_BYTES = 1 << 20;
+/** By the very bytes: stores that hold blocks in memory give the same ones each time. */
+const decoded = new BoundedMap<Uint8Array, { readonly value: unknown; readonly size: number }>(
+  KEPT_BYTES,
+  ({ size }) => size,
+);
+
+/** Loads and decodes a block, which others may hold, too: nobody changes it. Throws `NodeError`. */
 export async function loadNode(blocks: BlockSource, cid: CID): Promise<unknown> {
   const bytes = blocks.peek(cid.bytes) ?? (await blocks.get(cid.bytes));
   if (bytes === undefined) throw new NodeError({ code: "MISSING_BLOCK", cid: `${cid}` }, `block ${cid} is not here`);
+  const known = decoded.get(bytes);
+  if (known !== undefined) return known.value;
   try {
-    return dagCbor.decode(bytes);
+    const value: unknown = dagCbor.decode(bytes);
+    decoded.set(bytes, { value, size: bytes.length });
+    return value;
   } catch (cause) {
     throw new NodeError({ code: "BAD_NODE", cid: `${cid}` }, `block ${cid} is not canonical DAG-CBOR`, { cause });
   }

@@ -27,8 +27,20 @@ async function load(blocks: BlockSource, cid: CID, known?: HamtNodes): Promise<N
   return node;
 }
 
+/** Nodes taken apart, by what was decoded. */
+const nodes = new WeakMap<object, Node>();
+
 async function read(blocks: BlockSource, cid: CID): Promise<Node> {
   const value = await loadNode(blocks, cid);
+  if (typeof value !== "object" || value === null) return badNode(cid, "not a HAMT node");
+  const known = nodes.get(value);
+  if (known !== undefined) return known;
+  const node = asNode(value, cid);
+  nodes.set(value, node);
+  return node;
+}
+
+function asNode(value: unknown, cid: CID): Node {
   if (!Array.isArray(value) || value.length !== 2) return badNode(cid, "not a HAMT node");
   const [bitfield, pointers] = value as unknown[];
   if (!(bitfield instanceof Uint8Array) || bitfield.length > 4) return badNode(cid, "bad bitfield");

@@ -48,6 +48,11 @@ export class MemoryStore implements BlockStore {
   }
 
   async metadata(name: string): Promise<Uint8Array | undefined> {
+    return this.metadataNow(name);
+  }
+
+  /** `metadata` without the promise. */
+  metadataNow(name: string): Uint8Array | undefined {
     this.check();
     return this.table.get(name);
   }

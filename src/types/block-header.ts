@@ -8,6 +8,7 @@
  */
 import * as dagCbor from "@ipld/dag-cbor";
 import { blake2b256 } from "../base/blake2b.ts";
+import { BoundedMap } from "../base/bounded-map.ts";
 import { compare, equal, toBase64 } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
 import { Address, type NetworkPrefix } from "./address.ts";
@@ -103,9 +104,17 @@ export function headerCid(header: BlockHeader): CID {
   return cid;
 }
 
+/** What signatures cover of the headers asked for last: it is asked for at the door, in the validation and by watchers. */
+const signed = new BoundedMap<BlockHeader, Uint8Array>(64);
+
 /** The bytes that a block's signature covers. */
 export function headerSigningBytes(header: BlockHeader): Uint8Array {
-  return encodeHeader({ ...header, blockSig: null });
+  let bytes = signed.get(header);
+  if (bytes === undefined) {
+    bytes = encodeHeader({ ...header, blockSig: null });
+    signed.set(header, bytes);
+  }
+  return bytes.slice();
 }
 
 /** Reads a header; throws a `FilError` unless the bytes are exactly those that `encodeHeader` gives. */

@@ -32,9 +32,25 @@ describe("a simulated network", () => {
     expect(again).toEqual(first);
     expect(other.digest).not.toBe(first.digest);
   });
+
+  test("does the same when every node computes all by itself", async () => {
+    const options = { seed: "own", nodes: 3, epochs: 7, faults: FAULT_KINDS } as const;
+    expect(await simulated({ ...options, isSharing: false })).toEqual(await simulated(options));
+  });
 });
 
 describe("properties are seen to fail", () => {
+  test("memory: a process that holds too much", async () => {
+    let held = 0;
+    const memory = () => {
+      held += 200 << 20;
+      return held;
+    };
+    const report = await simulated({ seed: "1", nodes: 2, epochs: 1, faults: [], memory });
+    expect(report.failure).toMatchObject({ property: "memory", epoch: 1 });
+    expect(report.memory).toBeGreaterThan(350 << 20);
+  });
+
   test("slashing: a producer that signs twice", async () => {
     const report = await simulated({
       seed: "1",

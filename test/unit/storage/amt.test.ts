@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { amtCount, amtEntries, amtGet, buildAmt } from "../../../src/storage/amt.ts";
+import { amtCount, amtEntries, amtGet, buildAmt, loadNode } from "../../../src/storage/amt.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
 
 test("arrays: what is built reads back at every size around the borders, and gaps are absent", async () => {
@@ -15,6 +15,15 @@ test("arrays: what is built reads back at every size around the borders, and gap
     for (const at of [0, size - 1, size, size + 8])
       expect(await amtGet(store, root, BigInt(Math.max(at, 0)))).toBe(at >= 0 && at < size ? at * 3 : undefined);
   }
+});
+
+test("what a store holds in memory is decoded once; other bytes are another thing", async () => {
+  const { root, blocks } = buildAmt([1, 2]);
+  const [one, other] = [new MemoryStore(), new MemoryStore()];
+  one.writeNow({ blocks });
+  other.writeNow({ blocks: blocks.map(({ cid }) => ({ cid, bytes: Uint8Array.of(0x81, 5) })) });
+  expect(await loadNode(one, root)).toBe(await loadNode(one, root));
+  expect(await loadNode(other, root)).toEqual([5]);
 });
 
 /** Roots of the arrays 0, 3, 6, … Source: go-amt-ipld v2 at 924ee87a1349, an array of CBOR integers. */
