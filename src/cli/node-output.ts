@@ -62,7 +62,7 @@ export function nodeOutput({ json, quiet, verbose }: NodeLoudness): NodeOutput {
 
 function miningFields(mined: MiningEvent): Record<string, unknown> {
   if (mined.kind === "made")
-    return { epoch: mined.epoch, miner: mined.miner.address.toString("t"), lateMs: mined.late };
+    return { epoch: mined.epoch, miner: mined.miner.address.toString("t"), lateMs: mined.late, again: mined.again };
   if (mined.kind === "refused") return { epoch: mined.error.data.epoch, miner: mined.miner.address.toString("t") };
   if (mined.kind === "paused") return { epoch: mined.epoch, by: mined.by };
   return mined.kind === "rebased" ? { epoch: mined.epoch } : {};
@@ -79,7 +79,9 @@ function miningText(mined: MiningEvent): string {
     case "rebased":
       return `the base of epoch ${mined.epoch} changed before a block was signed`;
     case "made":
-      return `${mined.miner.address.toString("t")} made a block of epoch ${mined.epoch}`;
+      return mined.again
+        ? `${mined.miner.address.toString("t")} hands on its block of epoch ${mined.epoch}, signed before`
+        : `${mined.miner.address.toString("t")} made a block of epoch ${mined.epoch}`;
     case "refused":
       return mined.error.message;
     case "failed":

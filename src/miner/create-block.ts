@@ -11,15 +11,15 @@ import type { BlockHeader, Tipset } from "../types/block-header.ts";
 import type { BlockMakerOptions } from "./block-maker.ts";
 import { draftBlock, signBlock } from "./draft-block.ts";
 
-/** Resolves if a miner may sign the header on top of the parent, and rejects if not: see `slash-filter.ts`. */
-export type AllowSigning = (header: BlockHeader, parent: Tipset) => Promise<void>;
+/** The block that `sign` makes of a header on top of the parent; rejects if its miner may not: see `slash-filter.ts`. */
+export type SignBlock = (header: BlockHeader, parent: Tipset, sign: () => FullBlock) => Promise<FullBlock>;
 
 /** Makes the signed block of a template. `worker`: the key that signs for its miner. */
 export async function createBlock(
   options: BlockMakerOptions,
   template: BlockTemplate,
   worker: KeyInfo,
-  allow: AllowSigning,
+  sign: SignBlock,
 ): Promise<FullBlock> {
   const { states, crypto } = options;
   const { miner, ticket, election: electionProof, beaconEntries, winningPost: winPoStProof, epoch } = template;
@@ -28,7 +28,8 @@ export async function createBlock(
   const own = { miner, ticket, electionProof, beaconEntries, winPoStProof };
   const draft = await draftBlock(options, { ...own, parent, epoch, baseFee, parentWeight }, template.messages);
   const timed = { ...draft, header: { ...draft.header, timestamp: template.timestamp } };
-  await allow(timed.header, parent);
-  const { header } = signBlock(crypto, timed, worker);
-  return { header, messages: splitMessages(template.messages) };
+  return sign(timed.header, parent, () => ({
+    header: signBlock(crypto, timed, worker).header,
+    messages: splitMessages(template.messages),
+  }));
 }

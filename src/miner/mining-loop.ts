@@ -4,7 +4,8 @@
  * A round: when the blocks of the epoch before have had time to arrive and the beacon has spoken, the head is the base.
  * Every miner tries for a block. Who wins waits until equivocators had time to show themselves, then the head is looked at
  * again: from the base go the blocks that the head has lost, and a heavier chain becomes the base. Then messages are
- * chosen by the quality of the ticket, the slash filter is asked, the block is signed, and handed on at its epoch's time.
+ * chosen by the quality of the ticket, the slash filter is asked, and keeps the block that is signed; at its epoch's time it
+ * is handed on. What a node had signed when it was stopped is handed on, late, when it runs again.
  * A round that nobody wins is a null round. Nothing is made while the node is behind its peers or the beacon is silent.
  * Source: lotus miner/miner.go.
  *
@@ -12,9 +13,11 @@
  */
 import { splitMessages } from "../chain/message-store.ts";
 import { entriesFor } from "../consensus/base-info.ts";
+import { BlockError, isOwnFault } from "../consensus/errors.ts";
 import type { FullBlock } from "../consensus/validator.ts";
 import type { MessagePool } from "../mpool/pool.ts";
-import { makeTipset, type Tipset, tipsetKeyText } from "../types/block-header.ts";
+import { headerCid, makeTipset, type Tipset, tipsetKeyText } from "../types/block-header.ts";
+import type { CID } from "../types/cid.ts";
 import { BlockMaker, type BlockMakerOptions, type Win } from "./block-maker.ts";
 import type { DraftBlock } from "./draft-block.ts";
 import type { OwnMiner } from "./own-sectors.ts";
@@ -27,8 +30,14 @@ export type MiningEvent =
   | { readonly kind: "paused"; readonly by: "behind" | "beacon"; readonly epoch: number; readonly error?: unknown }
   | { readonly kind: "resumed"; readonly after: "behind" | "beacon" }
   | { readonly kind: "rebased"; readonly epoch: number; readonly from: Tipset; readonly to: Tipset }
-  /** A block was handed on, so many milliseconds after its epoch's time. */
-  | { readonly kind: "made"; readonly miner: OwnMiner; readonly epoch: number; readonly late: number }
+  /** A block was handed on, so many milliseconds after its epoch's time. `again`: it was signed before, and kept. */
+  | {
+      readonly kind: "made";
+      readonly miner: OwnMiner;
+      readonly epoch: number;
+      readonly late: number;
+      readonly again: boolean;
+    }
   /** A block was not signed: it would have been a fault. */
   | { readonly kind: "refused"; readonly miner: OwnMiner; readonly error: SlashError }
   | { readonly kind: "failed"; readonly error: unknown };
@@ -104,6 +113,7 @@ export class MiningLoop {
       return sleep(this.delays.propagation, signal);
     }
     this.resume("behind");
+    if (await this.handOn(epoch - 1, true)) return;
     const base = await this.withBeacon(head, epoch, signal);
     if (base === null) return sleep(RETRY_MS, signal);
     this.rounds.tried(head, epoch);
@@ -124,23 +134,45 @@ export class MiningLoop {
       base = changed;
       wins = await this.tryAll(base, epoch, wins);
     }
-    const made: { readonly miner: OwnMiner; readonly block: FullBlock }[] = [];
-    for (const win of wins) {
-      const block = await this.signed(win, signal);
-      if (block !== null) made.push({ miner: win.miner, block });
-    }
-    if (made.length === 0) return;
+    for (const win of wins) await this.sign(win, signal);
+    if (!this.unsettled().some(({ header }) => header.height === epoch)) return;
     const early = this.rounds.timeOf(epoch) - now();
     if (early > 0) await sleep(early, signal);
-    for (const { miner, block } of made) {
-      const late = now() - this.rounds.timeOf(epoch);
+    await this.handOn(epoch, false);
+  }
+
+  /** Hands on kept blocks up to an epoch whose time has come; true if there was one. What fails is tried again later. */
+  private async handOn(upTo: number, again: boolean): Promise<boolean> {
+    const { now, miners, slash, states, submit } = this.parts;
+    let isAny = false;
+    for (const block of this.unsettled()) {
+      const { header } = block;
+      if (header.height > upTo || !(await this.hasAll(header.parents))) continue;
+      const late = now() - this.rounds.timeOf(header.height);
       try {
-        await this.parts.submit(block);
-        this.tell({ kind: "made", miner, epoch, late });
+        // A stop between the two: the chain has it, and peers learn of it with the chain.
+        const isKnown = await states.chain.blocks.has(headerCid(header).bytes);
+        if (!isKnown) await submit(block);
+        slash.settle(header);
+        if (isKnown) continue;
+        isAny = true;
+        const miner = miners.find(({ address }) => address.equals(header.miner)) as OwnMiner;
+        this.tell({ kind: "made", miner, epoch: header.height, late, again });
       } catch (error) {
+        if (error instanceof BlockError && error.action === "reject" && !isOwnFault(error)) slash.settle(header);
         this.tell({ kind: "failed", error });
       }
     }
+    return isAny;
+  }
+
+  private unsettled(): readonly FullBlock[] {
+    return this.parts.slash.unsettled(this.parts.miners.map(({ address }) => address));
+  }
+
+  private async hasAll(key: readonly CID[]): Promise<boolean> {
+    for (const cid of key) if (!(await this.parts.states.chain.blocks.has(cid.bytes))) return false;
+    return true;
   }
 
   /** The miners that win; those that have signed a block of this epoch do not try again. */
@@ -170,18 +202,18 @@ export class MiningLoop {
     return kept.length === base.blocks.length ? base : makeTipset(kept);
   }
 
-  /** The signed block of a win; null if signing it would be a fault. */
-  private async signed(win: Win, signal: AbortSignal): Promise<FullBlock | null> {
+  /** Signs the block of a win, which is kept then; not if it would be a fault. */
+  private async sign(win: Win, signal: AbortSignal): Promise<void> {
     const draft = await this.draft(win, signal);
     try {
-      await this.parts.slash.allow(draft.header, win.parent);
+      await this.parts.slash.sign(draft.header, win.parent, () => {
+        const { header, messages } = this.maker.sign(draft, win.miner);
+        return { header, messages: splitMessages(messages) };
+      });
     } catch (error) {
       if (!(error instanceof SlashError)) throw error;
       this.tell({ kind: "refused", miner: win.miner, error });
-      return null;
     }
-    const { header, messages } = this.maker.sign(draft, win.miner);
-    return { header, messages: splitMessages(messages) };
   }
 
   /** The block with as many of the chosen messages as can be executed: others could not build on it. */

@@ -2,12 +2,15 @@
  * Keeps this node's own miners from what they would be punished for: two blocks of one epoch, two blocks on the same
  * parents, a block that leaves out its own miner's block where a sibling of that one is among the parents.
  *
- * What a miner is about to sign is on the disk before it is signed: a node that is killed in between may lose the block,
- * and never signs another in its place. The same bytes may be signed again. Facts stand in the node's store, one a block:
+ * What a miner signs is on the disk before anybody sees it, the note and the signed block in one write: a node that is
+ * killed in between never signs another in its place, and hands on the one that it has when it runs again. Otherwise no
+ * other block could ever stand on the same parents. The same bytes may be signed again. Facts stand in the node's store:
  *
- *   slash/<miner>/<epoch, 16 digits>   blake2b-256 of the header without its signature, then of the parents' key
+ *   slash/<miner>/<epoch, 16 digits>    blake2b-256 of the header without its signature, then of the parents' key
+ *   signed/<miner>/<epoch, 16 digits>   the block, as `signed-block.ts` writes it, until it was handed on
  *
- * Source of the rules: lotus chain/gen/slashfilter/slashfilter.go, chain/vm/syscalls.go (VerifyConsensusFault).
+ * Source of the rules: lotus chain/gen/slashfilter/slashfilter.go, chain/vm/syscalls.go (VerifyConsensusFault). There is no
+ * store of signed blocks in lotus: a miner that is killed there loses its block, and others go on without it.
  */
 import { blake2b } from "@noble/hashes/blake2.js";
 import { concat, fromHex, toHex } from "../base/bytes.ts";
@@ -15,9 +18,11 @@ import { FilError } from "../base/errors.ts";
 import { Turns } from "../base/turns.ts";
 import type { FaultKind } from "../consensus/consensus-fault.ts";
 import { BLOCK_LIMITS } from "../consensus/limits.ts";
+import type { FullBlock } from "../consensus/validator.ts";
 import type { BlockStore } from "../storage/contract.ts";
 import type { Address } from "../types/address.ts";
 import { type BlockHeader, headerSigningBytes, type Tipset } from "../types/block-header.ts";
+import { decodeSignedBlock, encodeSignedBlock } from "./signed-block.ts";
 
 export type SlashErrorData = { readonly code: "WOULD_BE_FAULT"; readonly kind: FaultKind; readonly epoch: number };
 export class SlashError extends FilError<SlashErrorData> {}
@@ -27,10 +32,13 @@ export type FactStore = Pick<BlockStore, "metadataWith" | "write">;
 
 type Signed = { readonly epoch: number; readonly block: string; readonly parents: string };
 
-const PREFIX = "slash/";
+const NOTES = "slash/";
+const BLOCKS = "signed/";
 const DIGEST = 32;
 /** Epochs that are kept: a fault older than finality is not punished, and forks go no further back. */
 const KEPT_EPOCHS = 2 * BLOCK_LIMITS.finality;
+/** Blocks of one miner that wait to be handed on: more only gather while handing on fails. */
+const MAX_WAITING = 16;
 
 const digest = (bytes: Uint8Array): string => toHex(blake2b(bytes, { dkLen: DIGEST }));
 
@@ -38,6 +46,10 @@ export class SlashFilter {
   private readonly store: FactStore;
   /** By miner, ascending by epoch. */
   private readonly signed = new Map<string, Signed[]>();
+  /** Blocks that were signed and not handed on yet, by their names in the store, in the order of their epochs. */
+  private readonly waiting = new Map<string, FullBlock>();
+  /** Names of blocks that were handed on and are still in the store. */
+  private readonly settled = new Set<string>();
   private readonly turns = new Turns();
 
   private constructor(store: FactStore) {
@@ -47,19 +59,21 @@ export class SlashFilter {
   /** Takes in what was signed before. */
   static async open(store: FactStore): Promise<SlashFilter> {
     const filter = new SlashFilter(store);
-    for (const [name, value] of await store.metadataWith(PREFIX)) {
+    for (const [name, value] of await store.metadataWith(NOTES)) {
       const [, miner = "", epoch = ""] = name.split("/");
       const [block, parents] = [value.subarray(0, DIGEST), value.subarray(DIGEST)];
       filter.of(miner).push({ epoch: Number(epoch), block: toHex(block), parents: toHex(parents) });
     }
+    for (const [name, value] of await store.metadataWith(BLOCKS)) filter.waiting.set(name, decodeSignedBlock(value));
     return filter;
   }
 
   /**
-   * Allows a miner to sign a header on top of `parent`, and has noted that on the disk when it resolves. Throws
-   * `SlashError` if the block would be a fault, and the store's error if it cannot be noted: then nothing may be signed.
+   * The block that `sign` makes of a header on top of `parent`. It is on the disk with its note when this resolves. Throws
+   * `SlashError` if it would be a fault: then nothing is signed; and the store's error if it cannot be kept: then what was
+   * signed is thrown away.
    */
-  allow(header: BlockHeader, parent: Tipset): Promise<void> {
+  sign(header: BlockHeader, parent: Tipset, sign: () => FullBlock): Promise<FullBlock> {
     return this.turns.run(async () => {
       const miner = `${header.miner}`;
       const own = this.of(miner);
@@ -74,17 +88,45 @@ export class SlashFilter {
           { code: "WOULD_BE_FAULT", kind: fault, epoch: header.height },
           `a block of ${miner} at epoch ${header.height} is not signed: it would be ${fault}`,
         );
-      if (own.some(({ block }) => block === one.block)) return;
+      const block = sign();
+      if (own.some((known) => known.block === one.block)) return block;
       const old = own.filter(({ epoch }) => epoch < header.height - KEPT_EPOCHS);
-      const value = concat(fromHex(one.block), fromHex(one.parents));
-      const gone = old.map(({ epoch }) => [nameOf(miner, epoch), null] as const);
+      const name = nameOf(BLOCKS, miner, header.height);
+      const settled = [...this.settled];
+      const surplus = [...this.waiting.keys()]
+        .filter((waiting) => waiting.startsWith(`${BLOCKS}${miner}/`))
+        .slice(0, -(MAX_WAITING - 1));
+      const gone = [...old.map(({ epoch }) => nameOf(NOTES, miner, epoch)), ...settled, ...surplus];
       await this.store.write(
-        { metadata: [...gone, [nameOf(miner, header.height), value]] },
+        {
+          metadata: [
+            ...gone.map((unneeded) => [unneeded, null] as const),
+            [nameOf(NOTES, miner, header.height), concat(fromHex(one.block), fromHex(one.parents))],
+            [name, encodeSignedBlock(block)],
+          ],
+        },
         { sync: true, note: `a block of ${miner} at epoch ${header.height}` },
       );
       const kept = [...own.filter((known) => !old.includes(known)), one];
       this.signed.set(miner, kept);
+      for (const handedOn of settled) this.settled.delete(handedOn);
+      for (const lost of surplus) this.waiting.delete(lost);
+      this.waiting.set(name, block);
+      return block;
     });
+  }
+
+  /** Blocks of these miners that were signed, now or before a stop, and not handed on; those of low epochs first. */
+  unsettled(miners: readonly Address[]): readonly FullBlock[] {
+    return [...this.waiting.values()]
+      .filter(({ header }) => miners.some((miner) => miner.equals(header.miner)))
+      .sort((a, b) => a.header.height - b.header.height);
+  }
+
+  /** A block was handed on, or the network refuses it for ever: it goes from the disk when the next one is written. */
+  settle({ miner, height }: BlockHeader): void {
+    const name = nameOf(BLOCKS, `${miner}`, height);
+    if (this.waiting.delete(name)) this.settled.add(name);
   }
 
   /** Whether a miner has signed a block of this epoch: another would be refused. */
@@ -116,6 +158,6 @@ function parentsOf({ parents }: BlockHeader): string {
   return digest(concat(...parents.map(({ bytes }) => bytes)));
 }
 
-function nameOf(miner: string, epoch: number): string {
-  return `${PREFIX}${miner}/${String(epoch).padStart(16, "0")}`;
+function nameOf(prefix: string, miner: string, epoch: number): string {
+  return `${prefix}${miner}/${String(epoch).padStart(16, "0")}`;
 }

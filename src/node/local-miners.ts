@@ -12,7 +12,7 @@ import { addressOf, deriveKey, type KeyInfo } from "../keys/keys.ts";
 import type { BlockMakerOptions } from "../miner/block-maker.ts";
 import { NodeChain } from "../miner/chain-side/node-chain.ts";
 import { MessageTracker } from "../miner/chain-side/tracker.ts";
-import { type AllowSigning, createBlock } from "../miner/create-block.ts";
+import { createBlock, type SignBlock } from "../miner/create-block.ts";
 import { ElectedProducer } from "../miner/elected-producer.ts";
 import { sealGenesisSector } from "../miner/genesis-seal.ts";
 import type { OwnMiner, OwnSector } from "../miner/own-sectors.ts";
@@ -159,20 +159,20 @@ export class LocalMiners {
       },
       weight: (tipset) => validator.weight(tipset),
       // One process makes all blocks, and nobody reports anybody.
-      createBlock: this.creating(states, this.miners, async () => undefined),
+      createBlock: this.creating(states, this.miners, async (_header, _parent, sign) => sign()),
       async validateBlock(header) {
         await validator.validate({ header, messages: await states.chain.messages(header) });
       },
     };
   }
 
-  /** Makes blocks of templates, for those miners. `allow`: asked before anything is signed. */
-  creating(states: StateManager, miners: readonly OwnMiner[], allow: AllowSigning): Required<NodeParts>["createBlock"] {
+  /** Makes blocks of templates, for those miners. `sign`: whoever decides what may be signed. */
+  creating(states: StateManager, miners: readonly OwnMiner[], sign: SignBlock): Required<NodeParts>["createBlock"] {
     const options = this.making(states);
     return async (template) => {
       const own = miners.find(({ address }) => address.equals(template.miner));
       if (own === undefined) throw new NoKeyError({ code: "NO_KEY" }, `no key of miner ${template.miner} is here`);
-      return createBlock(options, template, own.worker, allow);
+      return createBlock(options, template, own.worker, sign);
     };
   }
 

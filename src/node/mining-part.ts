@@ -2,6 +2,7 @@
 import { Alert } from "../base/alert.ts";
 import { describeError } from "../base/errors.ts";
 import { Turns } from "../base/turns.ts";
+import type { FullBlock } from "../consensus/validator.ts";
 import { type MiningEvent, MiningLoop, type MiningLoopParts } from "../miner/mining-loop.ts";
 import { SlashFilter } from "../miner/slash-filter.ts";
 import type { WindowPoster } from "../miner/window-poster.ts";
@@ -39,10 +40,13 @@ export class MiningPart implements Startable {
     this.running = this.loop.run(this.stopping.signal);
   }
 
-  /** Allows a miner's block that somebody else puts together to be signed, as the slash filter does: throws `SlashError`. */
-  async allow(header: BlockHeader, parent: Tipset): Promise<void> {
+  /**
+   * Signs a miner's block that somebody else puts together, as the slash filter does: throws `SlashError`. It is kept, and
+   * handed on at its time if nobody else does.
+   */
+  async sign(header: BlockHeader, parent: Tipset, sign: () => FullBlock): Promise<FullBlock> {
     if (this.slash === null) throw new Error("mining has not started");
-    await this.slash.allow(header, parent);
+    return this.slash.sign(header, parent, sign);
   }
 
   /** Begins no block any more, and tells nothing more. */

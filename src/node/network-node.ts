@@ -162,7 +162,9 @@ export class NetworkNode {
       ...(mining === undefined || part === null
         ? {}
         : {
-            createBlock: mining.local.creating(states, mining.miners, (header, parent) => part.allow(header, parent)),
+            createBlock: mining.local.creating(states, mining.miners, (header, parent, sign) =>
+              part.sign(header, parent, sign),
+            ),
           }),
       prune: (keep) => this.node.collector.collect(keep),
       log: new LogLevels(["chain", "mpool", "miner"]),

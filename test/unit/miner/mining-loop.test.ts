@@ -7,7 +7,7 @@ import { SlashFilter } from "../../../src/miner/slash-filter.ts";
 import { Devnet } from "../../../src/node/devnet.ts";
 import type { LocalMiners } from "../../../src/node/local-miners.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
-import { makeTipset, type Tipset } from "../../../src/types/block-header.ts";
+import { type BlockHeader, headerCid, makeTipset, type Tipset } from "../../../src/types/block-header.ts";
 import { TEST_OPTIONS } from "../../support/devnet.ts";
 
 const GENESIS = 1_700_000_000;
@@ -205,6 +205,60 @@ test("nothing is made while the node is behind its peers", async () => {
     { kind: "paused", by: "behind" },
     { kind: "resumed", after: "behind" },
   ]);
+});
+
+test("blocks that were signed before a stop are handed on after it, each once, and mining goes on", async () => {
+  const store = new MemoryStore();
+  const before = new Bench(net);
+  const first = await SlashFilter.open(store);
+  const base = net.head;
+  // The node is killed while its winners wait for the epoch's time; and once more.
+  let sleeps = 0;
+  before.onSleep = () => {
+    const isSigned = first.unsettled(before.local.miners.map(({ address }) => address)).length > 0;
+    if (isSigned || ++sleeps > 100) before.abort.abort();
+  };
+  await before.loop({ slash: first }).run(before.abort.signal);
+  expect(before.submitted).toEqual([]);
+  const signed = first.unsettled(before.local.miners.map(({ address }) => address)).map(({ header }) => header);
+  expect(signed.length).toBeGreaterThan(0);
+
+  const after = new Bench(net);
+  after.time = before.time + 3.2 * BLOCK_TIME * 1000;
+  await after.run(after.loop({ slash: await SlashFilter.open(store) }), () => after.submitted.length > signed.length);
+  const cids = (headers: readonly BlockHeader[]): string[] => headers.map((header) => `${headerCid(header)}`);
+  const handedOn = after.submitted.slice(0, signed.length).map(({ block }) => block.header);
+  expect(cids(handedOn)).toEqual(cids(signed));
+  expect(after.events[0]).toMatchObject({ kind: "made", epoch: signed[0]?.height, again: true });
+  expect(handedOn[0]?.parents.map(String)).toEqual(base.key.map(String));
+  // The next ones stand on them, and what the chain has is not handed on again.
+  expect(after.submitted[signed.length]?.block.header.parents.map(String).sort()).toEqual(cids(signed).sort());
+  const third = new Bench(net);
+  third.time = after.time;
+  await third.run(third.loop({ slash: await SlashFilter.open(store) }), () => third.submitted.length > 0);
+  const all = [...after.submitted, ...third.submitted].map(({ block }) => block.header);
+  expect(new Set(all.map(({ miner, height }) => `${miner}@${height}`)).size).toBe(all.length);
+  expect(new Set(all.map(({ miner, parents }) => `${miner} on ${parents}`)).size).toBe(all.length);
+});
+
+test("a block that could not be handed on is tried again", async () => {
+  let failures = 0;
+  const loop = bench.loop({
+    slash,
+    submit: async (block) => {
+      if (failures++ === 0) throw new Error("disk full");
+      bench.submitted.push({ block, at: bench.time });
+      await bench.take(block);
+    },
+  });
+  let sleeps = 0;
+  bench.onSleep = () => {
+    if (bench.submitted.length > 0 || ++sleeps > 100) bench.abort.abort();
+  };
+  await loop.run(bench.abort.signal);
+  expect(bench.kinds()).toContain("failed");
+  expect(bench.kinds()).not.toContain("refused");
+  expect(bench.submitted.length).toBeGreaterThan(0);
 });
 
 test("a head that jumps about never makes a miner sign two blocks of one epoch", async () => {
