@@ -1,4 +1,7 @@
-/** Resolves after some milliseconds; rejects with the signal's reason as soon as it is aborted. */
+/** Longest time of one timer, milliseconds: a longer one would go off at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** Resolves after some milliseconds, however many; rejects with the signal's reason as soon as it is aborted. */
 export function sleepFor(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
@@ -9,10 +12,18 @@ export function sleepFor(ms: number, signal: AbortSignal): Promise<void> {
       clearTimeout(timer);
       reject(signal.reason);
     };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
+    let left = ms;
+    let timer: ReturnType<typeof setTimeout>;
+    const wait = (): void => {
+      const now = Math.min(left, LONGEST_MS);
+      timer = setTimeout(() => {
+        left -= now;
+        if (left > 0) return wait();
+        signal.removeEventListener("abort", stop);
+        resolve();
+      }, now);
+    };
+    wait();
     signal.addEventListener("abort", stop, { once: true });
   });
 }

@@ -42,6 +42,7 @@ export type SeveralOptions = Pick<
 
 const DEFAULT_LISTEN = "/ip4/127.0.0.1/tcp/0";
 const DEFAULT_SEED = "filigree";
+const MAX_PORT = 65_535;
 const DESCRIPTION_FILE = "devnet.json";
 const GENESIS_FILE = "genesis.car";
 
@@ -51,6 +52,7 @@ export async function runSeveralNodes(options: SeveralOptions, stopped: Promise<
   if (options.miners < 1) throw new UsageError("several nodes agree by elections: give --miners 1 or more");
   if (options.blockTime < 1 || !Number.isInteger(options.blockTime))
     throw new UsageError("epochs of several nodes pass by the clock, in whole seconds: give --block-time 1 or more");
+  checkPorts(options);
   if (data !== null) await checkFolder(data);
   const output = nodeOutput(options);
   let damaged: (error: unknown) => void = () => undefined;
@@ -96,6 +98,23 @@ export async function runSeveralNodes(options: SeveralOptions, stopped: Promise<
   } finally {
     await net.close();
   }
+}
+
+/** Refuses ports that JSON-RPC and peers would both take, and ports that there are not. */
+function checkPorts({ nodes, port, listen }: SeveralOptions): void {
+  const first = Number(/\/tcp\/(\d{1,5})/.exec(listen ?? "")?.[1] ?? 0);
+  if (first === 0) return;
+  const last = first + nodes - 1;
+  if (last > MAX_PORT)
+    throw new UsageError(`--listen: the last of ${nodes} nodes would have port ${last}; ${MAX_PORT} is the highest`);
+  if (port === 0 || port > last || first > port + nodes - 1) return;
+  throw new UsageError(
+    `--port takes ${portsText(port, nodes)} for JSON-RPC and --listen ${portsText(first, nodes)} for peers: give ports that do not meet`,
+  );
+}
+
+function portsText(first: number, count: number): string {
+  return count === 1 ? `port ${first}` : `ports ${first} to ${first + count - 1}`;
 }
 
 /** Refuses a folder in which files of the description's names stand that no network of this folder wrote. */

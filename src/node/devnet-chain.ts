@@ -7,6 +7,7 @@ import type { Crypto } from "../core/crypto.ts";
 import { addressOf, type KeyInfo } from "../keys/keys.ts";
 import { CHAIN_LIMITS, type NetworkParams, networkVersionAt } from "../params/networks.ts";
 import { buildAmt } from "../storage/amt.ts";
+import type { BlockStore } from "../storage/contract.ts";
 import { Address } from "../types/address.ts";
 import { formatFil } from "../types/amount.ts";
 import type { BeaconEntry } from "../types/block-header.ts";
@@ -32,6 +33,8 @@ export type DevnetGenesis = {
   readonly proofs?: ProofMode;
   /** Entry of the beacon in the genesis header. */
   readonly beacon: BeaconEntry;
+  /** Of a network of several nodes: seconds between epochs, which all timestamps follow, and among how many nodes miners are dealt out. */
+  readonly several?: { readonly blockTime: number; readonly nodes: number };
 };
 
 export class DevnetError extends FilError<{ readonly code: "OTHER_NETWORK"; readonly stored: string }> {}
@@ -63,10 +66,11 @@ export async function openDevnetChain(
   if (chain.isEmpty) await makeChain(chain, crypto, network, genesis);
   const found = await chain.blocks.metadata(IDENTITY_FACT);
   const stored = found === undefined ? "" : fromUtf8(found);
-  if (stored !== identityOf(genesis))
+  const others = differences(stored, identityOf(genesis));
+  if (others.length > 0)
     throw new DevnetError(
       { code: "OTHER_NETWORK", stored },
-      `the data directory holds a network made with other options (${optionsText(stored)}); give the same ones, another --data, or --reset`,
+      `the data directory holds a network made with other options: ${others.join(", ")}; give the same ones, another --data, or --reset`,
     );
   return Address.fromBytes((await chain.blocks.metadata(MINER_FACT)) as Uint8Array);
 }
@@ -108,7 +112,7 @@ async function makeChain(chain: Chain, crypto: Crypto, network: NetworkParams, s
   await chain.blocks.write({
     metadata: [
       [MINER_FACT, (genesis.miners[0] as Address).bytes],
-      [IDENTITY_FACT, utf8(identityOf(spec))],
+      [IDENTITY_FACT, utf8(JSON.stringify(identityOf(spec)))],
     ],
   });
   await chain.append({
@@ -119,23 +123,59 @@ async function makeChain(chain: Chain, crypto: Crypto, network: NetworkParams, s
   });
 }
 
-/** What of the options is fixed in the genesis. */
-function identityOf({ seed, accounts, balance, miners = [], proofs = "attested" }: DevnetGenesis): string {
+/** Whether a store is a local network's own. */
+export async function isOfDevnet(store: Pick<BlockStore, "metadata">): Promise<boolean> {
+  return (await store.metadata(IDENTITY_FACT)) !== undefined;
+}
+
+type Identity = Readonly<Record<string, string | number | undefined>>;
+
+/** What of the options is fixed with the genesis. */
+function identityOf({ seed, accounts, balance, miners = [], proofs = "attested", several }: DevnetGenesis): Identity {
   const first = `${accounts[0]?.secp256k1 ?? ""}`;
   const sectors = miners[0]?.sectors.length;
   const mining = sectors === undefined ? {} : { miners: miners.length, sectors, sealProof: miners[0]?.sealProof };
   // Networks from before there were real proofs say nothing of them.
   const mode = proofs === "attested" ? {} : { proofs };
-  return JSON.stringify({ seed, accounts: accounts.length, balance: balance.toString(), first, ...mining, ...mode });
+  return { seed, accounts: accounts.length, balance: balance.toString(), first, ...mining, ...mode, ...several };
 }
 
-/** Options as one gives them on the command line. */
-function optionsText(identity: string): string {
+/** Options by the names that they have on the command line; of folders made before the last two were kept, they are not compared. */
+const OPTION_NAMES: Readonly<Record<string, string>> = {
+  seed: "--seed",
+  accounts: "--accounts",
+  balance: "--balance",
+  miners: "--miners",
+  sectors: "--sectors",
+  sealProof: "the sectors' size",
+  proofs: "--proofs",
+  blockTime: "--block-time",
+  nodes: "--nodes",
+};
+const KEPT_SINCE = ["blockTime", "nodes"];
+const OF_MINERS = ["sectors", "sealProof"];
+
+/** What a network was made with otherwise, as people give it. */
+function differences(text: string, given: Identity): string[] {
+  let stored: Identity;
   try {
-    const { seed, accounts, balance, proofs } = JSON.parse(identity) as Record<string, unknown>;
-    const mode = proofs === undefined ? "" : ` --proofs ${proofs}`;
-    return `--seed ${seed} --accounts ${accounts} --balance ${formatFil(BigInt(balance as string))}${mode}, and its mnemonic`;
+    stored = JSON.parse(text) as Identity;
   } catch {
-    return "not known";
+    return ["which ones cannot be read"];
   }
+  const shown = (name: string, value: string | number): string =>
+    name === "balance" ? formatFil(BigInt(value)) : `${value}`;
+  const out = Object.entries(OPTION_NAMES)
+    .filter(([name]) => stored[name] !== given[name])
+    .filter(([name]) => stored[name] !== undefined || !KEPT_SINCE.includes(name))
+    // Who has no miners has no sectors either: the miners are named.
+    .filter(([name]) => !OF_MINERS.includes(name) || (stored[name] !== undefined && given[name] !== undefined))
+    .map(([name, option]) => {
+      const [was, is] = [stored[name], given[name]];
+      if (was === undefined) return name === "proofs" ? `${option} attested (not ${is})` : `no ${option}`;
+      return `${option} ${shown(name, was)} (${is === undefined ? "none given" : `not ${shown(name, is)}`})`;
+    });
+  // Without a mnemonic of its own a network has that of its seed.
+  if (stored["first"] !== given["first"] && stored["seed"] === given["seed"]) out.push("another --mnemonic");
+  return out;
 }

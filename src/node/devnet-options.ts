@@ -7,6 +7,8 @@ import { PROOF_MODES } from "./proof-mode.ts";
 export const DEVNET_BOUNDS = {
   accounts: [1, 100],
   miners: [0, 16],
+  /** of a network of several */
+  nodes: [1, 32],
   /** of each miner */
   sectors: [1, 64],
   /** seconds; 0: instant mode */

@@ -6,20 +6,24 @@ import { platform } from "#platform";
 import { equal, fromUtf8, utf8 } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
 import { OptionError } from "../base/options.ts";
-import { Chain } from "../chain/chain.ts";
+import { CHAIN_FACTS, Chain } from "../chain/chain.ts";
 import { type ImportProgress, importSnapshot } from "../chain/import.ts";
-import { loadCrypto } from "../core/crypto.ts";
+import { minerStanding } from "../consensus/power.ts";
+import { type Crypto, loadCrypto } from "../core/crypto.ts";
 import { loadProofs } from "../core/proofs.ts";
+import { addressOf } from "../keys/keys.ts";
 import { Keystore } from "../keys/keystore.ts";
 import { DEVNET, type NetworkParams } from "../params/networks.ts";
 import type { Secrets } from "../platform/secrets.ts";
+import { StateView } from "../state/state-view.ts";
 import type { ByteSource } from "../storage/car-reader.ts";
 import type { BlockStore } from "../storage/contract.ts";
 import { Address } from "../types/address.ts";
 import type { Tipset } from "../types/block-header.ts";
-import { parseCid } from "../types/cid.ts";
+import { type CID, parseCid } from "../types/cid.ts";
 import { RESERVE } from "../types/singletons.ts";
-import { LocalMiners } from "./local-miners.ts";
+import { isOfDevnet } from "./devnet-chain.ts";
+import { LocalMiners, minerWorker } from "./local-miners.ts";
 import { LocalProving, type LocalProvingOptions } from "./local-proving.ts";
 import { LocalVerifier } from "./local-verifier.ts";
 import { descriptionToJson, type NetworkDescription, parseDescription } from "./network-description.ts";
@@ -28,13 +32,20 @@ import { NetworkNode, type NetworkNodeOptions } from "./network-node.ts";
 export type JoinErrorData =
   | { readonly code: "NOT_INITIALISED" }
   | { readonly code: "OTHER_NETWORK"; readonly stored: string }
+  /** The description's seconds do not fit the timestamps of the chain. */
+  | { readonly code: "OTHER_TIMES" }
   | { readonly code: "UNKNOWN_MINER"; readonly miner: string }
+  /** The description's seed gives another key than the chain has for the miner. */
+  | { readonly code: "WRONG_SEED"; readonly miner: string }
   | { readonly code: "OTHER_KEYS"; readonly setup: string };
 export class JoinError extends FilError<JoinErrorData> {}
 
 const DESCRIPTION_FACT = "node/network";
 
-/** Lays the network's genesis, or a snapshot of its chain, into an empty store. */
+/**
+ * Lays the network's genesis, or a snapshot of its chain, into an empty store. A store that has a chain of this genesis
+ * already, because this was ended before its last write or the chain was imported before, becomes the node's as it is.
+ */
 export async function initNode(
   store: BlockStore,
   description: NetworkDescription,
@@ -47,11 +58,34 @@ export async function initNode(
       `nodes of "${description.network}" are not run; this is a node of "${DEVNET.name}"`,
     );
   const json = utf8(JSON.stringify(descriptionToJson(description)));
-  const hashes = await loadCrypto();
-  const { head } = await importSnapshot(store, car, { ...options, hashes, genesis: parseCid(description.genesis.cid) });
+  const genesis = parseCid(description.genesis.cid);
+  const isNode = (await store.metadata(DESCRIPTION_FACT)) !== undefined;
+  if (isNode || !(await hasChainOf(store, genesis)))
+    await importSnapshot(store, car, { ...options, hashes: await loadCrypto(), genesis });
+  const chain = await Chain.open({ blocks: store });
+  checkTimes(description, await chain.genesis(), chain.head);
   // Without it the folder is not a node's: it is written when the chain is there.
   await store.write({ metadata: [[DESCRIPTION_FACT, json]] }, { sync: true });
-  return head;
+  return chain.head;
+}
+
+/** Whether a store has a chain that begins with this genesis and is not a local network's own. */
+async function hasChainOf(store: BlockStore, genesis: CID): Promise<boolean> {
+  if ((await store.metadata(CHAIN_FACTS.head)) === undefined || (await isOfDevnet(store))) return false;
+  const chain = await Chain.open({ blocks: store });
+  return (await chain.genesis()).key.some((cid) => cid.equals(genesis));
+}
+
+/** Throws `JoinError` if the times of a chain's blocks are not those that the description gives. */
+function checkTimes({ genesis, epochSeconds }: NetworkDescription, ...tipsets: readonly Tipset[]): void {
+  for (const { height, blocks } of tipsets) {
+    const [wanted, found] = [genesis.time + height * epochSeconds, Number(blocks[0]?.timestamp)];
+    if (wanted !== found)
+      throw new JoinError(
+        { code: "OTHER_TIMES" },
+        `the description does not fit the chain: by its genesis.time (${genesis.time}) and epochSeconds (${epochSeconds}) the block of epoch ${height} is of ${wanted}, and it is of ${found}; give the devnet.json of the running network`,
+      );
+  }
 }
 
 export type JoinOptions = Pick<
@@ -73,11 +107,7 @@ export async function openJoinedNode(options: JoinOptions): Promise<NetworkNode>
   const { store, secrets, bootstrap, mine, params, ...rest } = options;
   const chain = await Chain.open({ blocks: store });
   const found = await store.metadata(DESCRIPTION_FACT);
-  if (found === undefined || chain.isEmpty)
-    throw new JoinError(
-      { code: "NOT_INITIALISED" },
-      "the data folder holds no node; make one: filigree node init --network <devnet.json> --genesis <genesis.car>",
-    );
+  if (found === undefined || chain.isEmpty) throw notInitialised();
   const description = parseDescription(fromUtf8(found));
   const network: NetworkParams = { ...DEVNET, blockDelaySeconds: description.epochSeconds };
   const crypto = await loadCrypto();
@@ -88,8 +118,10 @@ export async function openJoinedNode(options: JoinOptions): Promise<NetworkNode>
   const keystore = await Keystore.open({ secrets, crypto, randomBytes, local: true, prefix: network.prefix }, "");
   const module = await loadProofs();
   const follower = new LocalVerifier(facts, crypto, module);
+  const own = indicesOf(description, mine);
+  await checkWorkers(chain, description, own, crypto);
   const proving = mine.length === 0 ? null : await provingOf(description, params);
-  const local = mine.length === 0 ? null : await minersOf(description, mine, times, proving);
+  const local = mine.length === 0 ? null : await minersOf(description, own, times, proving);
   return NetworkNode.open({
     ...rest,
     ...(proving === null ? {} : { proving }),
@@ -123,22 +155,57 @@ async function provingOf({ proofs }: NetworkDescription, params: JoinOptions["pa
   );
 }
 
-/** Miners of the network by their addresses: keys and sectors follow from the seed. */
-async function minersOf(
-  { seed, miners, network }: NetworkDescription,
-  wanted: readonly string[],
-  times: { readonly genesisTime: number; readonly blockDelay: number },
-  proving: LocalProving | null,
-): Promise<LocalMiners> {
-  const only = wanted.map((text) => {
+export function notInitialised(cause?: unknown): JoinError {
+  return new JoinError(
+    { code: "NOT_INITIALISED" },
+    "the data folder holds no node; make one: filigree node init --network <devnet.json> --genesis <genesis.car>",
+    { cause },
+  );
+}
+
+/** Which of the description's miners these are; throws `JoinError` for one that is none of them. */
+function indicesOf({ miners }: NetworkDescription, wanted: readonly string[]): number[] {
+  return wanted.map((text) => {
     const index = miners.findIndex(({ address }) => address.slice(1) === text.slice(1));
     if (index < 0)
       throw new JoinError(
         { code: "UNKNOWN_MINER", miner: text },
-        `${text} is no miner of this network; there are ${miners.map(({ address }) => address).join(", ")}`,
+        `${text} is no miner of this network; ${miners.length === 0 ? "its description names none" : `there are ${miners.map(({ address }) => address).join(", ")}`}`,
       );
     return index;
   });
+}
+
+/** Throws `JoinError` if the seed's keys are not those that the chain has for the miners' workers. */
+async function checkWorkers(
+  chain: Chain,
+  { seed, miners }: NetworkDescription,
+  indices: readonly number[],
+  crypto: Crypto,
+): Promise<void> {
+  if (indices.length === 0) return;
+  // That of the head is there also where old states are not.
+  const view = await StateView.open(chain.blocks, chain.head.blocks[0]?.parentStateRoot as CID);
+  for (const index of indices) {
+    const miner = `${miners[index]?.address}`;
+    const standing = await minerStanding(chain.blocks, view, Address.parse(miner));
+    if (standing === null)
+      throw new JoinError({ code: "UNKNOWN_MINER", miner }, `${miner} is no miner of this network's chain`);
+    if (!standing.worker.equals(addressOf(crypto, minerWorker(crypto, seed, index))))
+      throw new JoinError(
+        { code: "WRONG_SEED", miner },
+        `the description's seed is not this network's: it gives another worker key than the chain has for ${miner}; make the folder anew with the devnet.json of the running network`,
+      );
+  }
+}
+
+/** Miners of the network by their addresses: keys and sectors follow from the seed. */
+async function minersOf(
+  { seed, miners, network }: NetworkDescription,
+  only: readonly number[],
+  times: { readonly genesisTime: number; readonly blockDelay: number },
+  proving: LocalProving | null,
+): Promise<LocalMiners> {
   const [first] = miners as [NetworkDescription["miners"][0]];
   return LocalMiners.open(
     {

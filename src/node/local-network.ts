@@ -231,7 +231,7 @@ async function timeOfGenesis(chain: Chain): Promise<number> {
 
 /** Makes the genesis in a chain that has none, the same for all nodes; closes the store if it is another network's. */
 async function layGenesis(options: LocalNetworkOptions, chain: Chain, parts: ChainParts): Promise<void> {
-  const { seed, balance, genesisTime } = options;
+  const { seed, balance, genesisTime, blockTime, nodes } = options;
   const { crypto, network, accounts, local } = parts;
   try {
     await openDevnetChain(chain, crypto, network, {
@@ -243,6 +243,7 @@ async function layGenesis(options: LocalNetworkOptions, chain: Chain, parts: Cha
       beacon: await local.entryAt(0),
       miners: local.forGenesis(),
       proofs: options.proving?.described.mode ?? "attested",
+      several: { blockTime, nodes },
     });
   } catch (error) {
     await chain.blocks.close();

@@ -5,6 +5,8 @@
 
 import { FilError } from "../base/errors.ts";
 import { type DrandInfo, drandInfoToJson, parseDrandInfo } from "../beacon/drand.ts";
+import { DEVNET } from "../params/networks.ts";
+import { Address } from "../types/address.ts";
 import { DEVNET_BOUNDS } from "./devnet-options.ts";
 import { type DescribedProofs, proofsOfJson, proofsToJson } from "./proof-mode.ts";
 
@@ -40,6 +42,10 @@ export type DescribedMiner = {
 /** Longest description that is read, bytes; most entries of its lists. */
 const MAX_BYTES = 1 << 20;
 const MAX_LIST = 1024;
+const [, MAX_EPOCH_SECONDS] = DEVNET_BOUNDS.blockTime;
+const [, MAX_TIME] = DEVNET_BOUNDS.genesisTime;
+/** Of the seal proof that local networks have. */
+const SECTOR_BYTES = 2048;
 
 export function descriptionToJson({ beacon, proofs, ...rest }: NetworkDescription): Record<string, unknown> {
   return { ...rest, beacon: drandInfoToJson(beacon), ...proofsToJson(proofs) };
@@ -58,39 +64,70 @@ export function parseDescription(text: string): NetworkDescription {
   const genesis = objectAt(given["genesis"], "genesis");
   const proofs = proofsOfJson(given);
   if ("wrong" in proofs) return bad(proofs.wrong);
-  return {
-    network: textAt(given, "network"),
-    chainId: wholeAt(given, "chainId", 0),
-    epochSeconds: wholeAt(given, "epochSeconds", 1),
-    genesis: { cid: textAt(genesis, "cid"), time: wholeAt(genesis, "time", 0) },
-    beacon: parseDrandInfo(given["beacon"]),
+  const network = textAt(given, "network");
+  const chainId = wholeAt(given, "chainId", 0);
+  if (network === DEVNET.name && chainId !== DEVNET.chainId)
+    bad("chainId", `${DEVNET.chainId} is that of "${network}", and ${chainId} stands there`);
+  const beacon = parseDrandInfo(given["beacon"]);
+  if (beacon.period > MAX_EPOCH_SECONDS) bad("beacon.period", `at most ${MAX_EPOCH_SECONDS} s are allowed`);
+  if (beacon.genesisTime > MAX_TIME) bad("beacon.genesis_time", `at most ${MAX_TIME} is allowed`);
+  const described: NetworkDescription = {
+    network,
+    chainId,
+    epochSeconds: wholeAt(given, "epochSeconds", 1, MAX_EPOCH_SECONDS),
+    genesis: { cid: textAt(genesis, "cid"), time: wholeAt(genesis, "time", ...DEVNET_BOUNDS.genesisTime) },
+    beacon,
     seed: textAt(given, "seed"),
     proofs,
     rpc: listAt(given, "rpc").map((one) => asText(one, "rpc")),
     multiaddrs: listAt(given, "multiaddrs").map((one) => asText(one, "multiaddrs")),
-    miners: listAt(given, "miners").map((one) => {
+    miners: listAt(given, "miners", DEVNET_BOUNDS.miners[1]).map((one) => {
       const miner = objectAt(one, "miners");
       return {
         address: textAt(miner, "address"),
         sectors: wholeAt(miner, "sectors", ...DEVNET_BOUNDS.sectors),
-        sectorBytes: wholeAt(miner, "sectorBytes", 1),
-        node: wholeAt(miner, "node", 0),
+        sectorBytes: wholeAt(miner, "sectorBytes", SECTOR_BYTES, SECTOR_BYTES),
+        node: wholeAt(miner, "node", 0, DEVNET_BOUNDS.nodes[1] - 1),
       };
     }),
-    accounts: listAt(given, "accounts").map((one) =>
+    accounts: listAt(given, "accounts", DEVNET_BOUNDS.accounts[1]).map((one) =>
       Object.fromEntries(
         Object.entries(objectAt(one, "accounts")).map(([name, value]) => [name, asText(value, "accounts")]),
       ),
     ),
   };
+  checkMiners(described.miners);
+  return described;
+}
+
+/** Miners are numbered one after another by their ids, and all have as many sectors as the first. */
+function checkMiners(miners: readonly DescribedMiner[]): void {
+  const [first] = miners;
+  if (first === undefined) return;
+  const firstId = idOf(first.address);
+  for (const [i, { address, sectors }] of miners.entries()) {
+    if (idOf(address) !== firstId + BigInt(i))
+      bad("miners", `ids one after another are expected, and ${address} follows ${miners[i - 1]?.address}`);
+    if (sectors !== first.sectors) bad("miners", `all have as many sectors as the first, and ${address} has not`);
+  }
+}
+
+function idOf(address: string): bigint {
+  let id: bigint | null = null;
+  try {
+    id = Address.parse(address).actorId;
+  } catch {
+    // Told below.
+  }
+  return id ?? bad("miners", `an ID address such as t01000 is expected, and ${address} is none`);
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function bad(field: string): never {
+function bad(field: string, why?: string): never {
   throw new DescriptionError(
     { code: "BAD_DESCRIPTION", field },
-    `not a description of a network: ${field} is missing or wrong; give the devnet.json of a running network`,
+    `not a description of a network: ${field} is missing or wrong${why === undefined ? "" : ` (${why})`}; give the devnet.json of a running network`,
   );
 }
 
@@ -107,10 +144,11 @@ const textAt = (fields: Fields, field: string): string => asText(fields[field], 
 function wholeAt(fields: Fields, field: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
   const value = fields[field];
   const isWithin = typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= most;
-  return isWithin ? value : bad(field);
+  if (isWithin) return value;
+  return bad(field, least === most ? `${least} is expected` : `a whole number from ${least} to ${most} is expected`);
 }
 
-function listAt(fields: Fields, field: string): readonly unknown[] {
+function listAt(fields: Fields, field: string, most = MAX_LIST): readonly unknown[] {
   const value = fields[field];
-  return Array.isArray(value) && value.length <= MAX_LIST ? value : bad(field);
+  return Array.isArray(value) && value.length <= most ? value : bad(field, `a list of at most ${most} is expected`);
 }

@@ -168,7 +168,7 @@ export class NetworkNode {
           }),
       prune: (keep) => this.node.collector.collect(keep),
       log: new LogLevels(["chain", "mpool", "miner"]),
-      alerts: [peers.alert, ...(part === null ? [] : [part.alert])],
+      alerts: [peers.alert, peers.clocks.alert, ...(part === null ? [] : [part.alert])],
       tokenSecret: secret,
       now,
       randomBytes: platform.randomBytes,

@@ -25,6 +25,7 @@ import { ClockWatch } from "../sync/clock-watch.ts";
 import { HeadChoice } from "../sync/head-choice.ts";
 import type { Sleep, SyncPeers, VerifyAhead } from "../sync/peers.ts";
 import { Syncer } from "../sync/syncer.ts";
+import { TimesWatch } from "../sync/times-watch.ts";
 import { TipsetImport } from "../sync/tipset-import.ts";
 import { messageCid, signedMessageCid } from "../types/message.ts";
 import { KeptPeers } from "./kept-peers.ts";
@@ -73,6 +74,7 @@ export class PeerPart implements Startable {
   private readonly options: PeerPartOptions;
   private readonly sleep: Sleep;
   private readonly kept: KeptPeers;
+  private readonly times: TimesWatch;
   private readonly gossip: PoolGossip;
   private readonly stopping = new AbortController();
   private opened: { readonly network: Network; readonly served: ServedChain; readonly dialer: PeerDialer } | null =
@@ -86,7 +88,12 @@ export class PeerPart implements Startable {
     const { chain, states, pool } = node;
     const onFault = (where: string, error: unknown): void => this.fault(where, error);
     const peers: SyncPeers = {
-      fetch: (head, length, wanted) => this.exchange().fetch(head, length, wanted),
+      fetch: async (head, length, wanted) => {
+        const found = await this.exchange().fetch(head, length, wanted);
+        const [top] = found;
+        if (top !== undefined) this.times.check(top.tipset);
+        return found;
+      },
       report: (peer, offence) => this.opened?.network.report(peer, offence),
     };
     this.options = options;
@@ -95,6 +102,16 @@ export class PeerPart implements Startable {
     this.choice = new HeadChoice({ chain, weight: (tipset) => validator.weight(tipset) });
     this.imports = new TipsetImport({ chain, validator, choice: this.choice });
     const epochNow = (): number => Math.floor((now() / 1000 - genesisTime) / states.network.blockDelaySeconds);
+    this.times = new TimesWatch({
+      genesisTime,
+      blockDelay: states.network.blockDelaySeconds,
+      epochNow,
+      now,
+      height: () => chain.head.height,
+      fetch: (from, key) =>
+        this.exchange().fetch(key, 1, { from, vouched: true, messages: false, signal: this.stopping.signal }),
+      onWrong: (error) => onFault("times", error),
+    });
     const { choice, imports } = this;
     this.syncer = new Syncer({
       chain,
@@ -166,7 +183,11 @@ export class PeerPart implements Startable {
       ...(dht === undefined ? {} : { dht }),
       ...(extraEncrypters === undefined ? {} : { extraEncrypters }),
       handlers: {
-        onHello: (peer, { heaviest, height, weight }) => this.syncer.inform(peer, heaviest, height, weight),
+        onHello: (peer, { heaviest, height, weight }) => {
+          this.syncer.inform(peer, heaviest, height, weight);
+          // What is wrong with the times is told once; what a peer does not give is its own affair.
+          this.times.heard(peer, heaviest, height).catch(() => undefined);
+        },
         onBlock: (block, peer) => this.intake.announced(block, peer),
         // A node that is behind cannot tell which messages are good.
         onMessage: async (signed) => (this.syncer.isBehind() ? "ignore" : this.gossip.received(signed)),

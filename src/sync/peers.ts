@@ -43,6 +43,8 @@ export type SyncErrorData =
   | { readonly code: "FORK_TOO_LONG"; readonly key: string }
   | { readonly code: "BELOW_CHECKPOINT"; readonly key: string }
   | { readonly code: "OTHER_GENESIS"; readonly key: string }
+  /** Its epochs are of other seconds than this node's. */
+  | { readonly code: "OTHER_TIMES"; readonly key: string; readonly seconds: number }
   /** More headers than are held at once: a snapshot brings a node nearer. */
   | { readonly code: "TOO_FAR"; readonly key: string }
   /** A block that is marked as bad, or stands on one. */

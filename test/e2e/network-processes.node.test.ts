@@ -1,7 +1,7 @@
 /** Nodes in processes of their own: they join, follow, are killed and come back; what a miner signed is not forgotten. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -114,5 +114,13 @@ test("usage: several nodes need miners and whole seconds; what cannot be joined 
   expect(run("node", "start", "--data", path.join(folder, "none"))).toMatchObject({
     status: 1,
     stderr: expect.stringContaining("node init"),
+  });
+  expect(existsSync(path.join(folder, "none"))).toBe(false);
+  const meeting = ["--port", "46320", "--listen", "/ip4/127.0.0.1/tcp/46321", "--miners", "1", "--memory"];
+  expect(run("devnet", "--nodes", "2", ...meeting)).toMatchObject({
+    status: 64,
+    stderr: expect.stringContaining(
+      "--port takes ports 46320 to 46321 for JSON-RPC and --listen ports 46321 to 46322 for peers",
+    ),
   });
 }, 60_000);

@@ -9,9 +9,13 @@ import { BlockMaker } from "../../src/miner/block-maker.ts";
 import type { FaultReport } from "../../src/miner/fault-reporter.ts";
 import type { MiningEvent } from "../../src/miner/mining-loop.ts";
 import type { OwnMiner } from "../../src/miner/own-sectors.ts";
+import { initNode, openJoinedNode } from "../../src/node/joined-node.ts";
 import { LocalNetwork } from "../../src/node/local-network.ts";
+import type { NetworkDescription } from "../../src/node/network-description.ts";
 import { descriptionToJson, parseDescription } from "../../src/node/network-description.ts";
 import type { NetworkNode } from "../../src/node/network-node.ts";
+import { memorySecrets } from "../../src/platform/secrets.ts";
+import { MemoryStore } from "../../src/storage/memory.ts";
 import { headerCid, type Tipset } from "../../src/types/block-header.ts";
 import { signedMessageCid } from "../../src/types/message.ts";
 import { agreed, below, networkOptions, waitFor } from "../support/local-network.ts";
@@ -162,3 +166,80 @@ test("what the network tells of itself can be read back", () => {
   const endless = { ...description, miners: description.miners.map((miner) => ({ ...miner, sectors: 1e9 })) };
   expect(() => parseDescription(JSON.stringify(descriptionToJson(endless)))).toThrow(/sectors/);
 });
+
+/** A store that a node of the network was made in, with its description changed. */
+async function joined(over: Partial<NetworkDescription> = {}): Promise<MemoryStore> {
+  const store = new MemoryStore();
+  await initNode(store, { ...net.describe(), ...over }, await genesisBytes());
+  return store;
+}
+
+async function genesisBytes() {
+  const car = await net.genesisCar();
+  return { size: car.length, read: async (from: number, length: number) => car.slice(from, from + length) };
+}
+
+const starting = (
+  store: MemoryStore,
+  mine: readonly string[] = [],
+  onFault = (_: string, _error: unknown) => undefined,
+) =>
+  openJoinedNode({
+    store,
+    secrets: memorySecrets(),
+    listen: ["/ip4/127.0.0.1/tcp/0"],
+    mine,
+    machine: "thread",
+    version: "test",
+    onFault: (where, error) => onFault(where, error),
+  });
+
+test("making a node that was ended before its last write goes on; a node is not made twice", async () => {
+  const store = new MemoryStore();
+  const write = store.write.bind(store);
+  store.write = async (batch, options) => {
+    if (batch.metadata?.some(([name]) => name === "node/network")) throw new Error("killed");
+    await write(batch, options);
+  };
+  await expect(initNode(store, net.describe(), await genesisBytes())).rejects.toThrow("killed");
+  store.write = write;
+  await expect(starting(store)).rejects.toMatchObject({ code: "NOT_INITIALISED" });
+  const other = {
+    ...net.describe(),
+    genesis: { ...net.describe().genesis, cid: `${nodeOf(0).node.chain.head.key[0]}` },
+  };
+  await expect(initNode(store, other, await genesisBytes())).rejects.toMatchObject({ code: "NOT_EMPTY" });
+  expect((await initNode(store, net.describe(), await genesisBytes())).height).toBe(0);
+  await expect(initNode(store, net.describe(), await genesisBytes())).rejects.toMatchObject({ code: "NOT_EMPTY" });
+});
+
+test("a description that does not fit the chain is refused: its times, its seed, its miners", async () => {
+  const { genesis } = net.describe();
+  await expect(joined({ genesis: { ...genesis, time: genesis.time + 1 } })).rejects.toMatchObject({
+    code: "OTHER_TIMES",
+  });
+  const [miner] = net.describe().miners;
+  const address = `${miner?.address}`;
+  await expect(starting(await joined({ seed: "another" }), [address])).rejects.toMatchObject({
+    code: "WRONG_SEED",
+    message: expect.stringContaining(`than the chain has for ${address}`),
+  });
+  await expect(starting(await joined({ miners: [] }), [address])).rejects.toThrow(/its description names none/);
+});
+
+test("a node that was told other seconds an epoch says so, as it can follow nobody", async () => {
+  const told: string[] = [];
+  const node = await starting(await joined({ epochSeconds: 3 }), [], (where, error) => {
+    told.push(`${where}: ${(error as Error).message}`);
+    return undefined;
+  });
+  await node.start();
+  try {
+    await waitFor("what is wrong", () => told.find((text) => text.startsWith("times: ")) ?? null);
+    expect(told[0]).toMatch(/^times: the peers' chain has 1 s an epoch, and this node was told 3 s/);
+    const alerts = node.services.alerts.filter(({ isActive }) => isActive);
+    expect(alerts.map(({ lastActive }) => lastActive?.message)).toEqual(told.slice(0, 1));
+  } finally {
+    await node.stop();
+  }
+}, 150_000);

@@ -97,7 +97,7 @@ export function registerDevnet(program: Command): void {
     .option(
       "--nodes <n>",
       "nodes of the network, each with its own store, identity and peers, in this process; miners are dealt out in turn",
-      wholeNumber(1, 32),
+      wholeNumber(...DEVNET_BOUNDS.nodes),
       1,
     )
     .option(

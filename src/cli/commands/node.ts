@@ -4,6 +4,7 @@ import path from "node:path";
 import { type Command, Option } from "commander";
 import { platform } from "#platform";
 import { equal } from "../../base/bytes.ts";
+import { isFilError } from "../../base/errors.ts";
 import { type DrandInfo, parseDrandInfo } from "../../beacon/drand.ts";
 import { isDamage } from "../../node/damage.ts";
 import type { MachinePlace } from "../../node/machines.ts";
@@ -215,11 +216,14 @@ async function start(options: StartOptions, command: Command): Promise<void> {
   const look = (error: unknown): void => {
     if (isDamage(error)) end.fail(error);
   };
-  const store = await TableStore.open(data, platform.openTable, { repair: options.repair === true });
+  const { openJoinedNode, notInitialised } = await joinedNode();
+  const open = { repair: options.repair === true, create: false };
+  const store = await TableStore.open(data, platform.openTable, open).catch((cause: unknown) => {
+    throw isFilError(cause, "MISSING") ? notInitialised(cause) : cause;
+  });
   let node: NetworkNode;
   const keys = shownKeys(options.params);
   try {
-    const { openJoinedNode } = await joinedNode();
     node = await openJoinedNode({
       store,
       params: keys,

@@ -55,7 +55,8 @@ async function positionOf(remote: Remote): Promise<Position> {
 const isActive = ({ Stage }: Run): boolean => Stage !== COMPLETE && Stage !== FAILED;
 
 async function status(options: RemoteOptions): Promise<void> {
-  const { head, behind, state } = await positionOf(await Remote.open(options));
+  const remote = await Remote.open(options);
+  const { head, behind, state } = await positionOf(remote);
   const runs = state.ActiveSyncs.map((run) => ({
     stage: STAGES[run.Stage] ?? `${run.Stage}`,
     base: run.Base?.Height ?? null,
@@ -72,10 +73,20 @@ async function status(options: RemoteOptions): Promise<void> {
     `${target ?? "?"}`,
     message,
   ]);
-  say(options.json, { epoch: head.Height, behind, applied: state.VMApplied, syncs: runs }, [
+  const warnings = await warningsOf(remote);
+  say(options.json, { epoch: head.Height, behind, applied: state.VMApplied, syncs: runs, warnings }, [
     `head at epoch ${head.Height}, ${behind} epochs behind the clock; ${state.VMApplied} messages of peers' blocks applied`,
+    ...warnings.map((text) => `warning: ${text}`),
     ...(rows.length === 0 ? ["nothing was fetched"] : table(["stage", "from", "at", "to", ""], rows)),
   ]);
+}
+
+type Alert = { readonly Active: boolean; readonly LastActive: { readonly Message: string } | null };
+
+/** What of the node fails now; nothing where only an administrator may know. */
+async function warningsOf(remote: Remote): Promise<string[]> {
+  const alerts = await remote.call<readonly Alert[]>("LogAlerts").catch(() => []);
+  return alerts.filter(({ Active }) => Active).map(({ LastActive }) => LastActive?.Message ?? "");
 }
 
 async function wait(options: RemoteOptions & { readonly timeout: number }): Promise<void> {
