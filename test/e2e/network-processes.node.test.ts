@@ -123,4 +123,4 @@ test("usage: several nodes need miners and whole seconds; what cannot be joined 
       "--port takes ports 46320 to 46321 for JSON-RPC and --listen ports 46321 to 46322 for peers",
     ),
   });
-}, 60_000);
+}, 240_000);
