@@ -10,6 +10,7 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import { blake2b } from "@noble/hashes/blake2.js";
 import { equal } from "../base/bytes.ts";
+import { badEpochs } from "../exec/errors.ts";
 import { linksOf } from "../exec/reachable.ts";
 import { NodeError } from "../storage/amt.ts";
 import { type ByteSource, CarReader } from "../storage/car-reader.ts";
@@ -38,6 +39,8 @@ export type ImportOptions = {
   readonly hashes: BlockHashes;
   /** The genesis block that the chain must begin with. Default: any. */
   readonly genesis?: CID;
+  /** How the network's clock runs, if that is known: seconds an epoch, and Unix time now, seconds. Default: in any way. */
+  readonly clock?: { readonly epochSeconds: number; readonly now: number };
   readonly onProgress?: (progress: ImportProgress) => void;
   /** Ends the import; it can be gone on with. */
   readonly signal?: AbortSignal;
@@ -65,6 +68,8 @@ const BATCH_BYTES = 4 << 20;
 /** Tipsets whose index is written as one batch, and changes of it. */
 const BATCH_CHANGES = 4096;
 const PROGRESS_EVERY = 1024;
+/** Epochs that a head may be ahead of the clock, as far as clocks may differ. */
+const EARLY_EPOCHS = 5;
 const DAG_CBOR = 0x71;
 const WALKED = new Set([DAG_CBOR, 0x51, 0x55]);
 const IDENTITY = 0x00;
@@ -233,6 +238,8 @@ class Importer {
       const below = await this.tipset(parents);
       if (below.height >= at.height || below.height < 0)
         throw broken(at.key[0] as CID, `a tipset of epoch ${at.height} stands on one of epoch ${below.height}`);
+      const bad = badEpochs({ epoch: at.height, parentEpoch: below.height });
+      if (bad !== null) throw broken(at.key[0] as CID, bad.message);
       at = below;
     }
   }
@@ -258,6 +265,7 @@ class Importer {
         if (found) await this.walk(at, root, walked);
         hasStates &&= found;
       }
+      this.checkTime(head, at);
       if (hasMessages) {
         hasMessages = await this.hasMessages(at, hasStates);
         if (hasMessages) messagesFrom = at.height;
@@ -270,6 +278,26 @@ class Importer {
         `the snapshot is of another network: its genesis is ${genesis.key.join()}, not ${expected}`,
       );
     return { genesis, tipsets, statesFrom, messagesFrom };
+  }
+
+  /** Blocks have the time of their epoch, on the clock that the head has; the head's is not to come. */
+  private checkTime(head: Tipset, at: Tipset): void {
+    const { clock } = this.options;
+    if (clock === undefined) return;
+    const [top] = head.blocks as [BlockHeader];
+    const late = Number(top.timestamp) - clock.now;
+    // A genesis may be one of a network that is to begin.
+    if (at === head && head.height > 0 && late > EARLY_EPOCHS * clock.epochSeconds)
+      throw broken(
+        head.key[0] as CID,
+        `the head, of epoch ${head.height}, is ${late} seconds ahead of this machine's clock`,
+      );
+    for (const { timestamp } of at.blocks)
+      if (top.timestamp - timestamp !== BigInt(head.height - at.height) * BigInt(clock.epochSeconds))
+        throw broken(
+          at.key[0] as CID,
+          `its time, ${timestamp}, is not that of epoch ${at.height} with ${clock.epochSeconds} seconds an epoch`,
+        );
   }
 
   /** All blocks of a state that were not seen yet must be here. */

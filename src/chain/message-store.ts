@@ -6,7 +6,8 @@
  */
 import * as dagCbor from "@ipld/dag-cbor";
 import { BoundedMap } from "../base/bounded-map.ts";
-import { amtEntries, amtGet, buildAmt } from "../storage/amt.ts";
+import { CHAIN_LIMITS } from "../params/networks.ts";
+import { amtEntries, amtGet, badNode, buildAmt } from "../storage/amt.ts";
 import type { Additions, Block, BlockStore } from "../storage/contract.ts";
 import { type BlockHeader, type Tipset, tipsetKeyText } from "../types/block-header.ts";
 import { CID, cidKey, cidOfBlock } from "../types/cid.ts";
@@ -46,6 +47,8 @@ type TipsetMessages = {
 
 /** Messages of tipsets kept decoded, some 2 KiB each. */
 const KEPT_MESSAGES = 16_384;
+/** Receipts of a tipset at the most: those of more blocks than any tipset has had. */
+const MAX_RECEIPTS = 100 * CHAIN_LIMITS.blockMessageLimit;
 /** Elements of a bare message's tuple. */
 const MESSAGE_FIELDS = 10;
 
@@ -148,17 +151,14 @@ export class MessageStore {
   async ofBlock(header: BlockHeader): Promise<BlockMessages> {
     const meta = await this.blocks.get(header.messages.bytes);
     if (meta === undefined) return missing(header.messages);
-    const [bls, secp] = dagCbor.decode(meta) as [unknown, unknown];
-    return {
-      bls: await this.list(CID.asCID(bls) as CID, decodeMessage),
-      secp: await this.list(CID.asCID(secp) as CID, decodeSignedMessage),
-    };
+    const [bls, secp] = linksOfMeta(header.messages, meta);
+    return { bls: await this.list(bls, decodeMessage), secp: await this.list(secp, decodeSignedMessage) };
   }
 
   private async list<One>(root: CID, decode: (bytes: Uint8Array) => One): Promise<One[]> {
     const out: One[] = [];
-    for await (const [, link] of amtEntries(this.blocks, root)) {
-      const cid = CID.asCID(link) as CID;
+    for await (const [, link] of amtEntries(this.blocks, root, CHAIN_LIMITS.blockMessageLimit)) {
+      const cid = CID.asCID(link) ?? badNode(root, "a message list holds links");
       out.push(decode((await this.blocks.get(cid.bytes)) ?? missing(cid)));
     }
     return out;
@@ -192,7 +192,7 @@ export class MessageStore {
   /** The receipts of an array, in the order of `ofTipset`. */
   async receipts(root: CID): Promise<MessageReceipt[]> {
     const out: MessageReceipt[] = [];
-    for await (const [, value] of amtEntries(this.blocks, root)) out.push(asReceipt(value));
+    for await (const [, value] of amtEntries(this.blocks, root, MAX_RECEIPTS)) out.push(asReceipt(value));
     return out;
   }
 
@@ -261,6 +261,13 @@ export class MessageStore {
     const signature = await this.blocks.metadata(signatureName(cid));
     return signature === undefined ? null : { message, signature: decodeSignature(signature) };
   }
+}
+
+/** The lists of BLS and secp256k1 messages. */
+function linksOfMeta(cid: CID, meta: Uint8Array): readonly [CID, CID] {
+  const lists: unknown = dagCbor.decode(meta);
+  const [bls, secp] = Array.isArray(lists) && lists.length === 2 ? lists.map((one) => CID.asCID(one)) : [];
+  return bls && secp ? [bls, secp] : badNode(cid, "a block's messages are two links");
 }
 
 function asReceipt(value: unknown): MessageReceipt {

@@ -6,12 +6,14 @@
  * same way up to there. Blocks fetched for a run are kept until it is through, so each is fetched once; how many runs
  * that takes is bounded by the number of blocks on the way, and with a store that answers at once there is one.
  */
+
+import { sleepFor } from "../base/sleep.ts";
 import { EngineFault } from "../core/errors.ts";
 import { type MachineContext, Vm, type VmHost, type VmOptions } from "../core/vm.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import { type Block, type CID, cidKey } from "../types/cid.ts";
 import { decodeMessage, encodeMessage } from "../types/message.ts";
-import { ExecError } from "./errors.ts";
+import { badEpochs, ExecError } from "./errors.ts";
 import { cronMessage, rewardMessage } from "./implicit.ts";
 import { reachable } from "./reachable.ts";
 import { decodeTrace } from "./trace.ts";
@@ -88,10 +90,8 @@ export class Executor implements Execution {
 
   applyTipset(input: TipsetInput, rules: ExecutionRules, options: RunOptions = {}): Promise<ExecutionResult> {
     const { stateRoot, parentEpoch, epoch, baseFee } = input;
-    if (epoch < parentEpoch)
-      return Promise.reject(
-        new ExecError({ code: "BAD_EPOCH", epoch, parentEpoch }, `epoch ${epoch} is before ${parentEpoch}`),
-      );
+    const bad = badEpochs(input);
+    if (bad !== null) return Promise.reject(bad);
     const { circulatingSupply } = rules;
     const tracing = options.tracing ?? false;
     const first = Math.min(parentEpoch + 1, epoch);
@@ -99,7 +99,7 @@ export class Executor implements Execution {
     const context = { stateRoot, epoch: first, networkVersion, baseFee, circulatingSupply, tracing };
     return this.run(
       context,
-      (vm) => new TipsetRun(vm, input, rules, context, tracing, this.migrate).execute(),
+      (vm) => new TipsetRun(vm, input, rules, { ...options, tracing, context, migrate: this.migrate }).execute(),
       options,
     );
   }
@@ -190,41 +190,47 @@ export class Executor implements Execution {
   }
 }
 
+const NEVER = new AbortController().signal;
+
 type Migrate = (upgrade: StateUpgrade, root: CID, blocks: UpgradeBlocks) => Promise<CID>;
+
+type TipsetRunOptions = {
+  readonly context: MachineContext;
+  readonly tracing: boolean;
+  readonly migrate: Migrate;
+  readonly signal?: AbortSignal;
+};
+
+/** Null rounds after which a run lets others have their turn, and gives up blocks that its state has left behind. */
+const STRETCH = 1024;
 
 /** One execution of a tipset on one machine. */
 class TipsetRun {
   private readonly vm: Vm;
   private readonly input: TipsetInput;
   private readonly rules: ExecutionRules;
-  private readonly context: MachineContext;
-  private readonly tracing: boolean;
-  private readonly migrate: Migrate;
+  private readonly options: TipsetRunOptions;
   private readonly applied: AppliedMessage[] = [];
-  /** Blocks of machines before the last state upgrade, and of the upgrades. */
-  private readonly earlier = new Map<string, Block>();
+  /** Blocks of machines before the last state upgrade or stretch of null rounds, and of the upgrades. */
+  private earlier = new Map<string, Block>();
 
-  constructor(
-    vm: Vm,
-    input: TipsetInput,
-    rules: ExecutionRules,
-    context: MachineContext,
-    tracing: boolean,
-    migrate: Migrate,
-  ) {
+  constructor(vm: Vm, input: TipsetInput, rules: ExecutionRules, options: TipsetRunOptions) {
     this.vm = vm;
     this.input = input;
     this.rules = rules;
-    this.context = context;
-    this.tracing = tracing;
-    this.migrate = migrate;
+    this.options = options;
   }
 
   async execute(): Promise<ExecutionResult> {
     const { parentEpoch, epoch, blocks, baseFee } = this.input;
+    const { tracing } = this.options;
     for (let at = parentEpoch; at < epoch; at++) {
-      if (at > parentEpoch) this.implicit("cron", cronMessage(at), at);
+      if (at > parentEpoch) {
+        const cron = this.implicit("cron", cronMessage(at), at);
+        if (at - parentEpoch <= STRETCH) this.applied.push(cron);
+      }
       await this.upgrade(at);
+      if ((at - parentEpoch) % STRETCH === STRETCH - 1) await this.rest(at);
       this.vm.advance(at + 1, this.rules.networkVersionAt(at + 1), baseFee);
     }
     const seen = new Set<string>();
@@ -234,29 +240,40 @@ class TipsetRun {
       for (const message of [...block.blsMessages, ...block.secpMessages]) {
         const key = LATIN1.decode(message.bytes);
         if (seen.has(key)) continue;
-        const applied = applyOne(this.vm, "message", message, epoch, this.tracing);
+        const applied = applyOne(this.vm, "message", message, epoch, tracing);
         seen.add(key);
         tips += applied.minerTip;
         penalty += applied.minerPenalty;
         this.applied.push(applied);
       }
-      this.implicit("reward", rewardMessage(epoch, block.miner, penalty, tips, block.winCount), epoch);
+      this.applied.push(
+        this.implicit("reward", rewardMessage(epoch, block.miner, penalty, tips, block.winCount), epoch),
+      );
     }
-    this.implicit("cron", cronMessage(epoch), epoch);
+    this.applied.push(this.implicit("cron", cronMessage(epoch), epoch));
     const receiptsRoot = this.vm.receiptsRoot();
     const stateRoot = this.vm.flush();
     const made = [...this.earlier.values(), ...this.vm.madeBlocks()];
     return { stateRoot, receiptsRoot, applied: this.applied, blocks: reachable([receiptsRoot, stateRoot], made) };
   }
 
-  private implicit(kind: "reward" | "cron", bytes: Uint8Array, epoch: number): void {
+  private implicit(kind: "reward" | "cron", bytes: Uint8Array, epoch: number): AppliedMessage {
     const result = this.vm.applyImplicit(bytes);
-    this.applied.push(described(this.vm, result, kind, bytes, epoch, this.tracing));
-    if (result.exitCode === 0) return;
+    const applied = described(this.vm, result, kind, bytes, epoch, this.options.tracing);
+    if (result.exitCode === 0) return applied;
     throw new ExecError(
       { code: "IMPLICIT_FAILED", exitCode: result.exitCode, what: kind },
       `${kind} at epoch ${epoch} ended with exit code ${result.exitCode}: ${result.why}`,
     );
+  }
+
+  /** Between null rounds: an interrupt is heard, and of the blocks made only those stay that the state reaches. */
+  private async rest(epoch: number): Promise<void> {
+    await sleepFor(0, this.options.signal ?? NEVER);
+    const root = this.vm.flush();
+    const made = reachable([root], [...this.earlier.values(), ...this.vm.madeBlocks()]);
+    this.earlier = new Map(made.map((block) => [cidKey(block.cid), block]));
+    this.vm.open({ ...this.options.context, stateRoot: root, epoch }, this.earlier.values());
   }
 
   /** State upgrades due after an epoch. */
@@ -269,8 +286,8 @@ class TipsetRun {
         peek: (cid) => this.earlier.get(cidKey(cid))?.bytes ?? this.vm.host.peek(cid),
         put: (block) => this.earlier.set(cidKey(block.cid), block),
       };
-      const migrated = await this.migrate(upgrade, root, blocks);
-      this.vm.open({ ...this.context, stateRoot: migrated, epoch }, this.earlier.values());
+      const migrated = await this.options.migrate(upgrade, root, blocks);
+      this.vm.open({ ...this.options.context, stateRoot: migrated, epoch }, this.earlier.values());
     }
   }
 }

@@ -216,8 +216,8 @@ export class PoolClient implements Execution {
     return this.run({ kind: "message", input: binary(input) }, options, "call") as Promise<MessageResult>;
   }
 
-  applyTipset(input: TipsetInput, rules: ExecutionRules, options: RunOptions = {}): Promise<ExecutionResult> {
-    return this.run(tipsetJob(input, rules), options, "validate") as Promise<ExecutionResult>;
+  async applyTipset(input: TipsetInput, rules: ExecutionRules, options: RunOptions = {}): Promise<ExecutionResult> {
+    return (await this.run(tipsetJob(input, rules), options, "validate")) as ExecutionResult;
   }
 
   simulate({ context, messages }: Trial, options: RunOptions = {}): Promise<TrialResult> {

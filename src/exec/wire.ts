@@ -7,6 +7,7 @@ import type { WasmPlace } from "../core/load.ts";
 import type { GenesisSupply, MachineContext, VmOptions } from "../core/vm.ts";
 import { Address } from "../types/address.ts";
 import { type CID, cidFromBytes } from "../types/cid.ts";
+import { badEpochs } from "./errors.ts";
 import { type Binary, type PackedResult, packMessages } from "./packed.ts";
 import type { BlockInput, ExecutionRules, SingleInput, StateUpgrade, TipsetInput, TrialMessage } from "./types.ts";
 import type { VerifyJob } from "./verify-job.ts";
@@ -106,6 +107,8 @@ export function whole<Input extends { readonly stateRoot: Uint8Array }>(
 
 export function tipsetJob(tipset: TipsetInput, rules: ExecutionRules): TipsetJob {
   const { blocks, ...input } = tipset;
+  const bad = badEpochs(input);
+  if (bad !== null) throw bad;
   const versions: [number, number][] = [];
   for (let epoch = Math.min(input.parentEpoch + 1, input.epoch); epoch <= input.epoch; epoch++) {
     const version = rules.networkVersionAt(epoch);

@@ -76,7 +76,10 @@ async function hasChainOf(store: BlockStore, genesis: CID): Promise<boolean> {
   return (await chain.genesis()).key.some((cid) => cid.equals(genesis));
 }
 
-/** Throws `JoinError` if the times of a chain's blocks are not those that the description gives. */
+/** Epochs that a chain's head may be ahead of this machine's clock, as far as clocks may differ. */
+const EARLY_EPOCHS = 5;
+
+/** Throws `JoinError` if the times of a chain's blocks are not those that the description gives, or are to come. */
 function checkTimes({ genesis, epochSeconds }: NetworkDescription, ...tipsets: readonly Tipset[]): void {
   for (const { height, blocks } of tipsets) {
     const [wanted, found] = [genesis.time + height * epochSeconds, Number(blocks[0]?.timestamp)];
@@ -84,6 +87,13 @@ function checkTimes({ genesis, epochSeconds }: NetworkDescription, ...tipsets: r
       throw new JoinError(
         { code: "OTHER_TIMES" },
         `the description does not fit the chain: by its genesis.time (${genesis.time}) and epochSeconds (${epochSeconds}) the block of epoch ${height} is of ${wanted}, and it is of ${found}; give the devnet.json of the running network`,
+      );
+    const late = found - Math.floor(platform.now() / 1000);
+    // A genesis may be one of a network that is to begin.
+    if (height > 0 && late > EARLY_EPOCHS * epochSeconds)
+      throw new JoinError(
+        { code: "OTHER_TIMES" },
+        `the chain's head, of epoch ${height}, is ${late} seconds ahead of this machine's clock: one of them is wrong`,
       );
   }
 }

@@ -86,10 +86,20 @@ export async function amtCount(blocks: BlockSource, root: CID): Promise<bigint> 
   return (await loadRoot(blocks, root)).count;
 }
 
-/** The values with their indexes, ascending. */
-export async function* amtEntries(blocks: BlockSource, root: CID): AsyncGenerator<readonly [bigint, unknown]> {
-  const { height, node } = await loadRoot(blocks, root);
-  yield* walk(blocks, root, node, height, 0n);
+/**
+ * The values with their indexes, ascending. An array may come from anybody, and a few nodes that link to one another stand
+ * for any number of values: no more are read than its root counts, and none of an array that counts more than `most`.
+ */
+export async function* amtEntries(
+  blocks: BlockSource,
+  root: CID,
+  most = Number.MAX_SAFE_INTEGER,
+): AsyncGenerator<readonly [bigint, unknown]> {
+  const { height, count, node } = await loadRoot(blocks, root);
+  if (count > BigInt(most)) badNode(root, `an array of ${count} values; at most ${most} may be in it`);
+  // On the way to each value lie as many nodes as the array is high; a node without values has no place in it.
+  const left = { values: count, nodes: count * BigInt(height + 1) + 1n };
+  yield* walk(blocks, root, node, height, 0n, left);
 }
 
 async function* walk(
@@ -98,17 +108,21 @@ async function* walk(
   node: Node,
   height: number,
   base: bigint,
+  left: { values: bigint; nodes: bigint },
 ): AsyncGenerator<readonly [bigint, unknown]> {
+  if (left.nodes-- === 0n) badNode(cid, "the array has more nodes than its values need");
   if (node.links.length > 0 !== height > 0 && node.bits !== 0) badNode(cid, "height does not fit");
   const span = BigInt(WIDTH) ** BigInt(height);
   let at = 0;
   for (let slot = 0; slot < WIDTH; slot++) {
     if (((node.bits >> slot) & 1) === 0) continue;
     const index = base + BigInt(slot) * span;
-    if (height === 0) yield [index, node.values[at]] as const;
-    else {
+    if (height === 0) {
+      if (left.values-- === 0n) badNode(cid, "the array has more values than its root counts");
+      yield [index, node.values[at]] as const;
+    } else {
       const link = node.links[at] as CID;
-      yield* walk(blocks, link, asNode(await loadNode(blocks, link), link), height - 1, index);
+      yield* walk(blocks, link, asNode(await loadNode(blocks, link), link), height - 1, index, left);
     }
     at++;
   }

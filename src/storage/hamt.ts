@@ -95,15 +95,27 @@ export async function hamtGet(blocks: BlockSource, root: CID, key: Uint8Array, k
   return badNode(root, "deeper than its hash");
 }
 
-/** All pairs, in the order of the tree. */
+/**
+ * All pairs, in the order of the tree. A map may come from anybody, and a few nodes that link to one another stand for any
+ * number of pairs: each node must hold keys that belong where it stands, so that none is walked twice.
+ */
 export async function* hamtEntries(
   blocks: BlockSource,
   root: CID,
-  depth = 0,
+  path: readonly number[] = [],
 ): AsyncGenerator<readonly [Uint8Array, unknown]> {
-  if (depth > MAX_DEPTH) badNode(root, "deeper than its hash");
-  for (const pointer of (await load(blocks, root)).pointers) {
+  if (path.length > MAX_DEPTH) badNode(root, "deeper than its hash");
+  const { bits, pointers } = await load(blocks, root);
+  if (pointers.length === 0 && path.length > 0) badNode(root, "an empty node below the root");
+  const bucket = pointers.find((pointer) => "bucket" in pointer)?.bucket;
+  const digest = bucket === undefined || path.length === 0 ? null : sha256((bucket[0] as [Uint8Array, unknown])[0]);
+  if (digest !== null && path.some((slot, level) => slotOf(digest, level) !== slot))
+    badNode(root, "a key stands where its hash does not lead");
+  let slot = -1;
+  for (const pointer of pointers) {
+    do slot++;
+    while (((bits >> BigInt(slot)) & 1n) === 0n);
     if ("bucket" in pointer) yield* pointer.bucket;
-    else yield* hamtEntries(blocks, pointer.link, depth + 1);
+    else yield* hamtEntries(blocks, pointer.link, [...path, slot]);
   }
 }

@@ -103,6 +103,7 @@ export async function walkBack(key: readonly CID[], height: number, parts: WalkP
       above = tipset.height - head.height - 1;
     }
   }
+  check(parts, next);
   const base = await chain.tipset(next);
   if (checkpoint !== null && base.height < checkpoint.height)
     throw new SyncError(

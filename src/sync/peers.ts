@@ -49,6 +49,8 @@ export type SyncErrorData =
   | { readonly code: "TOO_FAR"; readonly key: string }
   /** A block that is marked as bad, or stands on one. */
   | { readonly code: "ON_BAD_BLOCK"; readonly key: string; readonly byOperator: boolean }
+  /** Headers or messages that come more slowly than anybody can wait. */
+  | { readonly code: "TOO_SLOW"; readonly key: string }
   /** Something of this node stands in the way, no block and no peer. */
   | { readonly code: "STOPPED" };
 export class SyncError extends FilError<SyncErrorData> {}

@@ -7,6 +7,7 @@
  * against nobody and is tried again. Source: lotus chain/sync.go, chain/sync_manager.go.
  */
 import { BoundedMap } from "../base/bounded-map.ts";
+import { MARKED_BY_OPERATOR } from "../chain/bad-blocks.ts";
 import type { Chain } from "../chain/chain.ts";
 import { BlockError } from "../consensus/errors.ts";
 import { BLOCK_LIMITS } from "../consensus/limits.ts";
@@ -42,6 +43,13 @@ export type SyncerParts = {
 /** Milliseconds without progress after which another target begins beside one. */
 const STALLED_MS = 5000;
 const MAX_ACTIVE = 3;
+/**
+ * What is fetched holds mining, and its place among few, only while it comes along: so many headers a second, behind some time
+ * to begin, or a whole tipset in that time. Who claims a chain and sends it by single headers would hold a miner for hours.
+ */
+const PACE = { startMs: 60_000, headersASecond: 10 } as const;
+const SLOW_MS = 10 * 60_000;
+const MAX_SLOW = 1024;
 /** Attempts at one target that fail because nobody answers, or for reasons that may pass. */
 const MAX_ATTEMPTS = 6;
 const FIRST_RETRY_MS = 1000;
@@ -66,6 +74,8 @@ export class Syncer {
   /** Under what the refusals were made. */
   private refusedUnder: { readonly unmarkings: number; readonly checkpoint: Tipset | null; readonly height: number };
   private readonly heard = new Set<string>();
+  /** Peers whose chain came too slowly, and until when what they claim holds no miner. */
+  private readonly slow = new BoundedMap<string, number>(MAX_SLOW);
   private readonly stopping = new AbortController();
   private readonly idleWaiters = new Set<() => void>();
   private wake: () => void = () => undefined;
@@ -101,10 +111,34 @@ export class Syncer {
     };
   }
 
-  /** Whether a chain is being fetched that goes beyond the head: then a miner had better wait. */
+  /** Whether a chain is being fetched that goes beyond the head, and comes along: then a miner had better wait. */
   isBehind(): boolean {
     const { height } = this.parts.chain.head;
-    return [...this.active.values()].some(({ target }) => target.height - height > BEHIND_EPOCHS);
+    return [...this.active.values()].some(
+      (active) => active.target.height - height > BEHIND_EPOCHS && this.comesAlong(active) && this.isTrusted(active),
+    );
+  }
+
+  /** Whether any of those who spoke of it has not been too slow lately; this node may have been, so that it is no offence. */
+  private isTrusted({ target }: Active): boolean {
+    const now = this.parts.now();
+    return [...target.peers.keys()].some((peer) => (this.slow.get(peer) ?? 0) <= now);
+  }
+
+  private comesAlong({ run, progressAt }: Active): boolean {
+    const now = this.parts.now();
+    if (run.stage !== "headers") return now - progressAt <= PACE.startMs;
+    return now - run.started <= PACE.startMs + (run.headers * 1000) / PACE.headersASecond;
+  }
+
+  /** Throws `SyncError` TOO_SLOW: others are to have the place. */
+  private demandPace(active: Active): void {
+    if (this.comesAlong(active)) return;
+    const { target, run } = active;
+    throw new SyncError(
+      { code: "TOO_SLOW", key: target.name },
+      `the chain of ${target.name} comes too slowly: ${run.headers} headers, ${run.validated} tipsets so far`,
+    );
   }
 
   /** Resolves when enough peers have spoken and everything that they spoke of is fetched or refused. */
@@ -256,7 +290,10 @@ export class Syncer {
       chain,
       knows: (key) => imports.knows(key),
       refusal: (key) => this.refusal(key),
-      fetch: (key, length) => this.parts.peers.fetch(key, length, { ...options, messages: false }),
+      fetch: (key, length) => {
+        this.demandPace(active);
+        return this.parts.peers.fetch(key, length, { ...options, messages: false });
+      },
       onTipset: (tipset) => {
         active.progressAt = this.parts.now();
         run.height = tipset.height;
@@ -281,7 +318,7 @@ export class Syncer {
     const { run } = active;
     let wanted: number = STRETCH.first;
     const fetchFrom = (done: number) => {
-      const fetched = this.stretch(walk, done, wanted, options);
+      const fetched = this.stretch(active, walk, done, wanted, options);
       // Whoever waits for it hears of its failure; until then nobody does.
       fetched.catch(() => undefined);
       return fetched;
@@ -314,6 +351,7 @@ export class Syncer {
   }
 
   private async stretch(
+    active: Active,
     walk: Walk,
     done: number,
     wanted: number,
@@ -322,6 +360,8 @@ export class Syncer {
     let { key, length } = walk.stretch(done, wanted);
     const parts: (readonly (readonly FullBlock[])[])[] = [];
     while (length > 0) {
+      // Not the first of a stretch: that one may have waited for the validation of the stretch before it.
+      if (parts.length > 0) this.demandPace(active);
       const got = await fetchFull(this.parts.peers, key, length, options);
       parts.unshift(got);
       length -= got.length;
@@ -352,12 +392,15 @@ export class Syncer {
 
   private failed(target: Target, error: unknown): void {
     const vouching = [...target.peers].filter(([, own]) => own).map(([peer]) => peer);
-    if (error instanceof SyncError && error.data.code !== "WRONG_MESSAGES") {
+    if (error instanceof SyncError && error.data.code === "TOO_SLOW")
+      for (const peer of target.peers.keys()) this.slow.set(peer, this.parts.now() + SLOW_MS);
+    if (error instanceof SyncError && error.data.code !== "WRONG_MESSAGES" && error.data.code !== "TOO_SLOW") {
       this.refused.set(target.name, error);
       this.blame(error, vouching);
     } else if (isForEver(error) || (error instanceof BlockError && error.code === "MARKED_BAD")) {
       const why = (error as BlockError).message;
-      const refusal = new SyncError({ code: "ON_BAD_BLOCK", key: target.name, byOperator: false }, why);
+      const byOperator = !isForEver(error) && why.endsWith(MARKED_BY_OPERATOR);
+      const refusal = new SyncError({ code: "ON_BAD_BLOCK", key: target.name, byOperator }, why);
       this.refused.set(target.name, refusal);
       this.blame(refusal, vouching);
     } else {

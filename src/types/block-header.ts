@@ -234,7 +234,7 @@ export type Tipset = {
   readonly height: Epoch;
 };
 
-/** Makes a tipset; throws `HeaderError` if there is no header or they differ in epoch or parents. */
+/** Makes a tipset; throws `HeaderError` if there is no header, one is there twice, or they differ in epoch or parents. */
 export function makeTipset(headers: readonly BlockHeader[]): Tipset {
   const first = headers[0];
   if (first === undefined) throw new HeaderError({ code: "BAD_TIPSET", field: "" }, "a tipset without blocks");
@@ -242,7 +242,9 @@ export function makeTipset(headers: readonly BlockHeader[]): Tipset {
   const sorted = headers
     .map((header) => ({ header, cid: headerCid(header), ticket: blake2b256(header.ticket ?? new Uint8Array(0)) }))
     .sort((a, b) => compare(a.ticket, b.ticket) || compare(a.cid.bytes, b.cid.bytes));
-  for (const { header } of sorted) {
+  for (const [i, { header, cid }] of sorted.entries()) {
+    if (i > 0 && cid.equals((sorted[i - 1] as (typeof sorted)[0]).cid))
+      throw new HeaderError({ code: "BAD_TIPSET", field: "Cids" }, `a tipset with block ${cid} twice`);
     if (header.height !== first.height || !sameKey(header.parents, first.parents))
       throw new HeaderError(
         { code: "BAD_TIPSET", field: "Parents" },

@@ -4,6 +4,7 @@ import { Option } from "commander";
 import { importSnapshot } from "../../chain/import.ts";
 import { loadCrypto } from "../../core/crypto.ts";
 import { StateCollector } from "../../node/state-collector.ts";
+import { MAINNET } from "../../params/networks.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
 import { readingCar } from "../car-input.ts";
 import { exportFolder, exportRemote, parseTipset } from "../chain-export.ts";
@@ -184,7 +185,9 @@ async function importFrom(file: string, options: ImportOptions): Promise<void> {
     const work = async (signal: AbortSignal) => {
       const onProgress = ({ stage, done, total }: { stage: string; done: number; total: number }): void =>
         line.part(stage, done, total);
-      const wanted = { hashes: crypto, ...genesis, onProgress, signal };
+      const clock = { epochSeconds: MAINNET.blockDelaySeconds, now: Math.floor(Date.now() / 1000) };
+      const timed = options.network === "mainnet" ? { clock } : {};
+      const wanted = { hashes: crypto, ...genesis, ...timed, onProgress, signal };
       const taken = await readingCar(file, () => importSnapshot(store, source, wanted));
       if (options.validate === undefined) return { taken, checked: null };
       const epochs = options.validate === true ? VALIDATED : options.validate;

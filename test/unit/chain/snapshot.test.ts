@@ -13,7 +13,7 @@ import { Devnet } from "../../../src/node/devnet.ts";
 import { carHeader, readCar, writeCar } from "../../../src/storage/car.ts";
 import type { Block } from "../../../src/storage/contract.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
-import { type BlockHeader, decodeHeader } from "../../../src/types/block-header.ts";
+import { type BlockHeader, decodeHeader, encodeHeader } from "../../../src/types/block-header.ts";
 import { CID, cidFromBytes, cidOfBlock } from "../../../src/types/cid.ts";
 import { gather, sourceOf } from "../../support/bytes-source.ts";
 import { TEST_OPTIONS } from "../../support/devnet.ts";
@@ -219,6 +219,21 @@ test("files that are no whole snapshot are refused by name, and leave no chain",
     return writeCar([cidOfBlock(bytes).bytes], [{ cid: cidOfBlock(bytes).bytes, bytes }, ...blocks]);
   };
   const leaf = blocks[blocks.length - 1] as Block;
+  const more: Block[] = [];
+  const put = (bytes: Uint8Array): CID => {
+    const cid = cidOfBlock(bytes);
+    more.push({ cid: cid.bytes, bytes });
+    return cid;
+  };
+  const withHead = (fields: Partial<BlockHeader>): Uint8Array => {
+    const head = put(encodeHeader({ ...(net.head.blocks[0] as BlockHeader), ...fields }));
+    return writeCar([head.bytes], [...blocks, ...more]);
+  };
+  const listsOf = (list: CID): CID => put(dagCbor.encode([list, list]));
+  const full = (links: readonly CID[], values: readonly CID[]) => [Uint8Array.of(255), links, values];
+  let node = full([], new Array(8).fill(net.head.key[0]));
+  for (let i = 0; i < 20; i++) node = full(new Array(8).fill(put(dagCbor.encode(node))), []);
+  const bomb = put(dagCbor.encode([20, 8, node]));
   const faults: readonly (readonly [what: string, file: Uint8Array, code: string])[] = [
     ["cut in a block", file.subarray(0, file.length - 3), "TRUNCATED"],
     ["cut in the header", file.subarray(0, 20), "TRUNCATED"],
@@ -237,12 +252,20 @@ test("files that are no whole snapshot are refused by name, and leave no chain",
     ["messages of a recent tipset less", without(states.messages), "INCOMPLETE"],
     ["the head is no header", writeCar([leaf.cid], blocks), "BROKEN_CHAIN"],
     ["metadata of a later version", metadata(3), "BAD_METADATA"],
+    ["the head twice", writeCar([...roots, ...roots], blocks), "BROKEN_CHAIN"],
+    ["more null rounds than can be", withHead({ height: 2 ** 52 }), "BROKEN_CHAIN"],
+    ["a list of messages that counts too few", withHead({ messages: listsOf(bomb) }), "BROKEN_CHAIN"],
   ];
   for (const [what, bytes, code] of faults) {
     const store = new MemoryStore();
     await expect(taken(bytes, {}, store), what).rejects.toMatchObject({ code });
     expect(await store.metadata("head"), what).toBeUndefined();
   }
+  const [{ timestamp }] = net.head.blocks as [BlockHeader];
+  const clock = { epochSeconds: 3600, now: Number(timestamp) };
+  await expect(taken(file, { clock })).resolves.toMatchObject({ version: 1 });
+  for (const wrong of [{ now: clock.now - 100_000 }, { epochSeconds: 3599 }])
+    await expect(taken(file, { clock: { ...clock, ...wrong } })).rejects.toMatchObject({ code: "BROKEN_CHAIN" });
   const other = cidOfBlock(utf8("another genesis"));
   await expect(taken(file, { genesis: other })).rejects.toMatchObject({ code: "WRONG_GENESIS" });
 });

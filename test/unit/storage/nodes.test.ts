@@ -9,7 +9,7 @@ import { amtCount, amtEntries, amtGet } from "../../../src/storage/amt.ts";
 import type { BlockSource } from "../../../src/storage/contract.ts";
 import { hamtEntries, hamtGet } from "../../../src/storage/hamt.ts";
 import { Address } from "../../../src/types/address.ts";
-import { cidOfBlock } from "../../../src/types/cid.ts";
+import { type CID, cidKey, cidOfBlock } from "../../../src/types/cid.ts";
 import { makeState } from "../../support/plain-state.ts";
 
 const LINK = cidOfBlock(Uint8Array.of(0x80));
@@ -68,6 +68,48 @@ describe("arrays", () => {
       { seed: 1, numRuns: 2000 },
     );
   });
+});
+
+/** Blocks of which each links to the one before it in all its places: a few stand for any number of values. */
+function nested(leaf: unknown, node: (child: CID) => unknown, height: number) {
+  const blocks = new Map<string, Uint8Array>();
+  const put = (value: unknown): CID => {
+    const bytes = dagCbor.encode(value);
+    const cid = cidOfBlock(bytes);
+    blocks.set(cidKey(cid), bytes);
+    return cid;
+  };
+  let top = put(leaf);
+  for (let i = 0; i < height; i++) top = put(node(top));
+  const peek = (cid: Uint8Array) => blocks.get(cidKey(cid));
+  return { top, put, source: { peek, get: async (cid: Uint8Array) => peek(cid) } };
+}
+
+async function count(entries: AsyncIterable<unknown>): Promise<number> {
+  let found = 0;
+  for await (const _ of entries) found++;
+  return found;
+}
+
+test("arrays that hold more than they count are refused before they are walked", async () => {
+  const all = Uint8Array.of(255);
+  const inner = (child: CID) => [all, new Array(8).fill(child), []];
+  const bomb = nested([all, [], new Array(8).fill(7)], inner, 19);
+  const root = (values: number | bigint): CID => bomb.put([20, values, inner(bomb.top)]);
+  await expect(count(amtEntries(bomb.source, root(8)))).rejects.toMatchObject({ code: "BAD_NODE" });
+  await expect(count(amtEntries(bomb.source, root(8n ** 20n), 10_000))).rejects.toThrow(/at most 10000/);
+  const hollow = nested([Uint8Array.of(0), [], []], inner, 19);
+  const nothing = hollow.put([20, 3, inner(hollow.top)]);
+  await expect(count(amtEntries(hollow.source, nothing))).rejects.toMatchObject({ code: "BAD_NODE" });
+});
+
+test("maps whose nodes stand in several places are refused before they are walked", async () => {
+  const inner = (child: CID) => [new Uint8Array(4).fill(255), new Array(32).fill({ "0": child })];
+  const bucket = [Uint8Array.of(1), [{ "1": [[Uint8Array.of(1), 5]] }]];
+  for (const leaf of [bucket, [new Uint8Array(0), []]]) {
+    const bomb = nested(leaf, inner, 30);
+    await expect(count(hamtEntries(bomb.source, bomb.top))).rejects.toMatchObject({ code: "BAD_NODE" });
+  }
 });
 
 test("maps of any bytes are read or refused", async () => {

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { MARKED_BY_OPERATOR } from "../../../src/chain/bad-blocks.ts";
 import { blockError } from "../../../src/consensus/errors.ts";
 import type { FullBlock } from "../../../src/consensus/validator.ts";
+import type { FetchedTipset } from "../../../src/network/exchange-client.ts";
 import { StorageError } from "../../../src/storage/contract.ts";
 import { headerCid, type Tipset, tipsetKeyText } from "../../../src/types/block-header.ts";
 import {
@@ -82,6 +83,29 @@ describe("from nothing to a peer's head", () => {
     await world.syncer.waitSynced(signal());
     expect(world.syncer.isBehind()).toBe(false);
   });
+});
+
+test("a chain that comes by single headers holds no miner for long, nor does the next one of who sent it", async () => {
+  const world = await open();
+  const { clock } = world;
+  world.peers.answer = async (peer, all) => {
+    if (peer !== "slow") return all;
+    await clock.sleep(9000, new AbortController().signal);
+    return [all[0] as FetchedTipset];
+  };
+  world.hello("slow", madeChain(genesis, 300, 1));
+  await clock.pass(30_000);
+  expect(world.syncer.isBehind()).toBe(true);
+  await clock.pass(40_000);
+  expect(world.syncer.isBehind()).toBe(false);
+  world.hello("slow", madeChain(genesis, 400, 2));
+  await clock.pass(10_000);
+  expect([world.syncer.isBehind(), world.syncer.status().active.length > 0]).toEqual([false, true]);
+  // Another one's chain is fetched meanwhile, and counts.
+  const good = madeChain(genesis, 40, 3);
+  world.hello("quick", good);
+  await clock.pass(20_000);
+  expect([text(world.chain.head), world.peers.reports]).toEqual([text(TOP(good)), []]);
 });
 
 describe("forks", () => {
@@ -215,6 +239,13 @@ describe("who is blamed", () => {
     world.hello("a", blocks);
     await world.syncer.waitSynced(signal());
     expect([world.chain.head.height, world.peers.reports]).toEqual([0, []]);
+    // Nor if it is here already, under what the peer has.
+    const more = madeChain(TOP(blocks.slice(0, 2)), 9, 2);
+    const other = await open(blocks.slice(0, 2));
+    await other.chain.bad.mark(cidOf(blocks[1] as FullBlock), MARKED_BY_OPERATOR);
+    other.hello("a", [...blocks.slice(0, 2), ...more]);
+    await other.syncer.waitSynced(signal());
+    expect([other.validated, other.peers.reports]).toEqual([[], []]);
   });
 
   test("who sends other messages than the headers commit to; another peer's are taken", async () => {

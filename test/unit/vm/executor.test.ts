@@ -165,6 +165,33 @@ describe("tipsets", () => {
     expect(`${stateRoot}`).toBe(`${once.stateRoot}`);
   });
 
+  test("thousands of null rounds give the same, keep little of what they made, and hear an interrupt", async () => {
+    const executor = executorOver(store);
+    const once = await executor.applyTipset(tipset({ parentEpoch: 10, epoch: 2600 }), rules);
+    const steps = new MemoryStore(store);
+    let stateRoot = root;
+    for (const [parentEpoch, epoch] of [
+      [10, 900],
+      [900, 1800],
+      [1800, 2600],
+    ] as const) {
+      const step = await executorOver(steps).applyTipset(tipset({ stateRoot, parentEpoch, epoch }), rules);
+      steps.writeNow({ blocks: step.blocks });
+      stateRoot = step.stateRoot;
+    }
+    expect(`${stateRoot}`).toBe(`${once.stateRoot}`);
+    expect(once.applied.length).toBeLessThan(1100);
+    const interrupt = new AbortController();
+    const endless = executor.applyTipset(tipset({ parentEpoch: 10, epoch: 5_000_000 }), rules, {
+      signal: interrupt.signal,
+    });
+    setTimeout(() => interrupt.abort(new Error("interrupted")), 1);
+    await expect(endless).rejects.toThrow("interrupted");
+    await expect(executor.applyTipset(tipset({ parentEpoch: 10, epoch: 2 ** 52 }), rules)).rejects.toMatchObject({
+      code: "NULL_ROUNDS",
+    });
+  });
+
   test("a message in two blocks is applied once; each block has its reward, cron comes last", async () => {
     const a = input(message({ value: 5n }));
     const b = input(message({ value: 6n, nonce: 1n }));
