@@ -1,8 +1,12 @@
-/** `chain import --validate`: the last tipsets of a snapshot executed, and on the main network its blocks validated. */
+/**
+ * `chain import --validate`: the last tipsets of a snapshot executed; on the main network their blocks validated in full, on
+ * others, whose beacon and proofs the command is not told of, their time, weight and base fee.
+ */
 import { platform } from "#platform";
 import { Chain } from "../chain/chain.ts";
 import { NO_RANDOMNESS } from "../chain/randomness.ts";
 import { ChainValidator } from "../conformance/validate.ts";
+import { HeadersInChain } from "../consensus/header-in-chain.ts";
 import type { Crypto } from "../core/crypto.ts";
 import { loadProofs } from "../core/proofs.ts";
 import { Executor } from "../exec/executor.ts";
@@ -30,7 +34,8 @@ export type SnapshotCheck = {
 export async function checkSnapshot(store: BlockStore, check: SnapshotCheck): Promise<CheckReport> {
   const { crypto, network, epochs, signal, line } = check;
   const chain = await Chain.open({ blocks: store });
-  const genesis = (await chain.genesis()).blocks[0] as BlockHeader;
+  const first = await chain.genesis();
+  const genesis = first.blocks[0] as BlockHeader;
   const proofs = await loadProofs();
   const entropy = (): Uint8Array => platform.randomBytes(32);
   const verifier = keyedVerifier({ proofs, keys: new Map(), missing: "accept", entropy, onMissing: () => undefined });
@@ -46,18 +51,17 @@ export async function checkSnapshot(store: BlockStore, check: SnapshotCheck): Pr
   const machines = { tipsets: executor, calls: executor };
   const states = new StateManager({ chain, network: params, rules, machines, now: platform.now });
   const validator = network === "mainnet" ? new ChainValidator(states, genesis, { crypto, proofs, entropy }) : null;
+  const headers = new HeadersInChain(states, first);
+  const validateBlock = async (header: BlockHeader): Promise<void> => {
+    if (validator === null) await headers.check(header);
+    else await validator.validator.validate({ header, messages: await chain.messages(header) });
+  };
   try {
     return await checkResults(states, {
       epochs,
       signal,
       onProgress: (done, total) => line.part("validated", done, total),
-      ...(validator === null
-        ? {}
-        : {
-            validateBlock: async (header: BlockHeader) => {
-              await validator.validator.validate({ header, messages: await chain.messages(header) });
-            },
-          }),
+      validateBlock,
     });
   } finally {
     states.close();

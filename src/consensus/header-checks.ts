@@ -43,6 +43,9 @@ export function checkWins({ header, cid }: IncomingBlock): void {
     throw blockError("WIN_COUNT_LOW", cid, "the block does not claim to have won");
 }
 
+/** A header that need not be complete, and its CID. */
+type Named = { readonly header: BlockHeader; readonly cid: CID };
+
 /** Epochs that are looked at: not below finality, not far ahead of the clock. */
 export function checkRange(cid: CID, epoch: number, head: number, epochNow: number): void {
   const { finality, heightDrift } = BLOCK_LIMITS;
@@ -70,12 +73,12 @@ export function checkNotFromFuture({ header, cid }: IncomingBlock, now: number):
     throw blockError("FROM_FUTURE", cid, `timestamp ${header.timestamp} lies in the future (${limit} is the limit)`);
 }
 
-export function checkParentWeight({ header, cid }: IncomingBlock, weight: bigint): void {
+export function checkParentWeight({ header, cid }: Named, weight: bigint): void {
   if (header.parentWeight !== weight)
     throw blockError("PARENT_WEIGHT", cid, `parent weight ${header.parentWeight} where ${weight} was computed`);
 }
 
-export function checkBaseFee({ header, cid }: IncomingBlock, fee: bigint): void {
+export function checkBaseFee({ header, cid }: Named, fee: bigint): void {
   if (header.parentBaseFee !== fee)
     throw blockError("BASE_FEE", cid, `base fee ${header.parentBaseFee} where ${fee} was computed`);
 }

@@ -31,7 +31,7 @@ test("hello, the chain by exchange, an object by bitswap, blocks by gossip", asy
   await until("a block by gossip", () => page.blocks.length > 0, WAIT);
   expect(page.blocks.every(({ header }) => header.height > 0)).toBe(true);
   expect(page.book.list().filter(({ points }) => points > 0)).toEqual([]);
-});
+}, 600_000);
 
 test("a page synchronises, validates every block, follows the chain, and its message is mined by the others", async () => {
   const page: PeerNode = await openPeerNode({ peers: { listen: [], bootstrap: [address] } });
@@ -48,4 +48,4 @@ test("a page synchronises, validates every block, follows the chain, and its mes
   expect(counts.blocks).toBeGreaterThan(0);
   expect(counts.winningPost.declared).toBe(0);
   expect(page.faults).toEqual([]);
-});
+}, 600_000);

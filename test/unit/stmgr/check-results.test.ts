@@ -4,6 +4,7 @@ import { Chain } from "../../../src/chain/chain.ts";
 import { exportChain } from "../../../src/chain/export.ts";
 import { importSnapshot } from "../../../src/chain/import.ts";
 import { NO_RANDOMNESS } from "../../../src/chain/randomness.ts";
+import { HeadersInChain } from "../../../src/consensus/header-in-chain.ts";
 import { loadCrypto } from "../../../src/core/crypto.ts";
 import { Executor } from "../../../src/exec/executor.ts";
 import { Devnet } from "../../../src/node/devnet.ts";
@@ -53,6 +54,21 @@ test("the last epochs are executed and found equal, as far as there are states",
   expect(await checkResults(states, { epochs: 100, validateBlock })).toMatchObject({ tipsets: ROOTS });
   expect(seen).toEqual([5, 6, 7, 8]);
   expect((await states.result(net.head)).stateRoot).toEqual((await net.node.states.result(net.head)).stateRoot);
+});
+
+test("time, weight and base fee of a head are told from its chain", async () => {
+  const [top] = net.head.blocks as [BlockHeader];
+  const states = await takenIn(net.head);
+  const headers = new HeadersInChain(states, await states.chain.genesis());
+  await checkResults(states, { epochs: 100, validateBlock: (header) => headers.check(header) });
+  const changes: readonly (readonly [Partial<BlockHeader>, string])[] = [
+    [{ timestamp: top.timestamp + 1n }, "TIMESTAMP"],
+    [{ timestamp: 0n }, "TIMESTAMP"],
+    [{ parentWeight: top.parentWeight + 1n }, "PARENT_WEIGHT"],
+    [{ parentBaseFee: top.parentBaseFee + 1n }, "BASE_FEE"],
+  ];
+  for (const [change, code] of changes)
+    await expect(headers.check({ ...top, ...change })).rejects.toMatchObject({ code });
 });
 
 test("a head that names another state than its parent's is found out", async () => {
