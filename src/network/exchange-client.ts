@@ -123,8 +123,11 @@ export class ExchangeClient {
       else if (isFilError(error, "NO_ANSWER")) {
         if (promised) onOffence(peer, "notFound");
       } else if (error instanceof FilError && error.code !== "STREAM_ENDED") onOffence(peer, "badFrame");
-      else if (stream !== undefined && (patience.isOver || slow.signal.aborted) && !outer.aborted)
-        onOffence(peer, "tooSlow");
+      else if (stream !== undefined && (patience.isOver || slow.signal.aborted) && !outer.aborted) {
+        // Others are asked before it from now on.
+        onAnswer(peer, now() - start);
+        onOffence(peer, "slowAnswer");
+      }
       throw error;
     } finally {
       patience.end();

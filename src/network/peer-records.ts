@@ -9,6 +9,8 @@ export const OFFENCES = {
   tooLarge: 60,
   /** nothing, or not enough, within the time limit */
   tooSlow: 10,
+  /** no answer of chain exchange in its time: a busy peer does that, which the reference bans nobody for */
+  slowAnswer: 2,
   tooManyRequests: 5,
   /** more connections than one peer needs */
   tooManyConnections: 5,

@@ -5,13 +5,14 @@ export type DialerParts = {
   /** Dials a multiaddr; gives the peer's identity. */
   readonly connect: (address: string, signal: AbortSignal) => Promise<string>;
   readonly isConnected: (peer: string) => boolean;
+  readonly isBanned: (peer: string) => boolean;
   readonly now: () => number;
   readonly sleep: Sleep;
 };
 
 export type DialState = {
   readonly address: string;
-  /** Identity, once it answered. */
+  /** Identity, from the address or once it answered. */
   readonly peer: string | null;
   /** Why the last attempt failed; null if it did not. */
   readonly failure: string | null;
@@ -21,8 +22,9 @@ export type DialState = {
 const MAX_ADDRESSES = 64;
 const LOOK_MS = 1000;
 const FIRST_RETRY_MS = 1000;
-const LONGEST_RETRY_MS = 60_000;
-const DIAL_MS = 10_000;
+const LONGEST_RETRY_MS = 30_000;
+/** A busy machine takes its time to agree on keys. */
+const DIAL_MS = 30_000;
 
 type Entry = { -readonly [K in keyof DialState]: DialState[K] } & { attempts: number; due: number };
 
@@ -36,7 +38,7 @@ export class PeerDialer {
     this.parts = parts;
     this.entries = [...new Set(addresses)]
       .slice(0, MAX_ADDRESSES)
-      .map((address) => ({ address, peer: null, failure: null, attempts: 0, due: 0 }));
+      .map((address) => ({ address, peer: peerOf(address), failure: null, attempts: 0, due: 0 }));
   }
 
   start(): void {
@@ -61,9 +63,16 @@ export class PeerDialer {
   }
 
   private async look(entry: Entry): Promise<void> {
-    const { connect, isConnected, now } = this.parts;
+    const { connect, isConnected, isBanned, now } = this.parts;
     if (entry.peer !== null && isConnected(entry.peer)) {
       entry.attempts = 0;
+      return;
+    }
+    // As soon as the ban is over it is dialled as if for the first time.
+    if (entry.peer !== null && isBanned(entry.peer)) {
+      entry.failure = `peer ${entry.peer} is banned`;
+      entry.attempts = 0;
+      entry.due = 0;
       return;
     }
     if (now() < entry.due || this.stopping.signal.aborted) return;
@@ -75,4 +84,9 @@ export class PeerDialer {
     }
     entry.due = now() + Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(entry.attempts++, 16));
   }
+}
+
+/** The identity at the end of a multiaddr, or null. */
+function peerOf(address: string): string | null {
+  return /\/p2p\/([^/]+)$/.exec(address)?.[1] ?? null;
 }

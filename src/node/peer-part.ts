@@ -201,6 +201,7 @@ export class PeerPart implements Startable {
     });
     const dialer = new PeerDialer(bootstrap, {
       connect: (address, signal) => network.connect(address, signal),
+      isBanned: (peer) => this.kept.book.isBanned(peer),
       isConnected: (peer) => network.connected().some(({ id }) => id === peer),
       now,
       sleep: this.sleep,

@@ -188,7 +188,7 @@ const ANSWERS: readonly Kind[] = [
   },
   {
     name: "an answer a byte at a time",
-    outcome: SCORED("tooSlow"),
+    outcome: SCORED("slowAnswer"),
     run: answering((stream) => {
       stream.send(concat(Uint8Array.of(0x83, 0), cborHead(3, 5000)));
       const timer = setInterval(

@@ -77,6 +77,6 @@ test("an answer that was asked for, too", async () => {
     tick();
     return points(node, peer).length > 0;
   });
-  expect(points(node, peer)).toEqual(["tooSlow"]);
+  expect(points(node, peer)).toEqual(["slowAnswer"]);
   await expect(answer).rejects.toMatchObject({ code: "NO_ANSWER" });
 });
