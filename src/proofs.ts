@@ -13,10 +13,24 @@ export { merkleTag, PoseidonError, poseidon, UPDATE_TAG } from "./core/poseidon.
 export { constantLengthTag, type PoseidonOptions, type PoseidonStrength, poseidonAny } from "./core/poseidon-any.ts";
 export { hasSimd, loadProofs, Proofs, type ProofsOptions } from "./core/proofs.ts";
 export { commitPayload, commitStream, type Payload } from "./proving/commit.ts";
+export { inThisThread } from "./proving/in-thread.ts";
 export type { Job, Progress, ResultOf } from "./proving/jobs.ts";
 export { perform } from "./proving/perform.ts";
 export { ProvingPool, type ProvingPoolOptions } from "./proving/pool.ts";
+export type { Scheduler } from "./proving/scheduler.ts";
 export { provePoRepDirectory, provePoStDirectories, sealDirectory } from "./proving/seal.ts";
+export { SnarkError, type SnarkErrorData } from "./proving/snark/kernel.ts";
+export { type LocalParamsRequest, makeLocalParams } from "./proving/snark/local-params.ts";
+export { type Content, openParams, type ParamsFile } from "./proving/snark/params-file.ts";
+export type { ProveOptions } from "./proving/snark/prove.ts";
+export {
+  type PoRepSnarkRequest,
+  type PoStSnarkRequest,
+  snarkPoRep,
+  snarkPoSt,
+  snarkUpdate,
+  type UpdateSnarkRequest,
+} from "./proving/snark/sector-proofs.ts";
 export {
   leafChallenge,
   type PoRepChallengeInputs,

@@ -3,13 +3,12 @@
  * use and kept, and workers that prove.
  */
 import { platform } from "#platform";
-import { loadProofs, type Proofs } from "../core/proofs.ts";
+import type { Proofs } from "../core/proofs.ts";
 import { type PostParams, provedPost, type SuccinctPost } from "../miner/succinct.ts";
 import { ProvingPool } from "../proving/pool.ts";
 import type { Scheduler } from "../proving/scheduler.ts";
-import { shapeOfOfficial } from "../proving/snark/official.ts";
+import { makeLocalParams } from "../proving/snark/local-params.ts";
 import type { ParamsFile } from "../proving/snark/params-file.ts";
-import { makeStoredParams, openStoredParams } from "../proving/snark/params-store.ts";
 import type { Progress } from "../proving/source.ts";
 import type { DescribedProofs } from "./proof-mode.ts";
 
@@ -48,21 +47,20 @@ export class LocalProving {
     };
   }
 
-  /** Finds the keys in the folder, or makes them there. Errors: those of `makeStoredParams`, `openStoredParams`. */
+  /** Finds the keys in the folder, or makes them there. Errors: those of `makeLocalParams`. */
   static async open({ folder, setup = LOCAL_SETUP, ...options }: LocalProvingOptions): Promise<LocalProving> {
-    const proofs = await loadProofs();
     const pool = ProvingPool.open(options.workers ?? platform.cores);
     try {
-      const keyOf = async (name: string): Promise<ParamsFile> => {
-        const { inputs, aux, rows } = shapeOfOfficial(proofs, name, options.signal);
-        const circuit = { name, source: { kind: "official", name }, counts: { inputs, aux, rows } } as const;
-        const report = {
-          ...(options.signal === undefined ? {} : { signal: options.signal }),
-          onProgress: (progress: Progress) => options.onProgress?.(name, progress),
-        };
-        const record = await makeStoredParams(proofs, pool, folder, circuit, setup, report);
-        return openStoredParams(proofs, folder, record.name, report);
-      };
+      const { signal } = options;
+      const keyOf = (circuit: string): Promise<ParamsFile> =>
+        makeLocalParams(
+          pool,
+          { circuit, seed: setup, folder },
+          {
+            ...(signal === undefined ? {} : { signal }),
+            onProgress: (progress) => options.onProgress?.(circuit, progress),
+          },
+        );
       const params = { winning: await keyOf("winning-2048"), window: await keyOf("window-2048") };
       return new LocalProving(params, pool, setup);
     } catch (error) {

@@ -12,5 +12,5 @@ export function inThisThread(): Scheduler {
       signal?.throwIfAborted();
       return perform(job, onProgress);
     });
-  return { size: 1, run, runAll: (jobs, options) => runBounded(run, 1, jobs, options) };
+  return { size: 1, isLocal: true, run, runAll: (jobs, options) => runBounded(run, 1, jobs, options) };
 }

@@ -30,6 +30,7 @@ export type ProvingPoolOptions = {
 export class RemoteError extends FilError {}
 
 export class ProvingPool implements Scheduler {
+  readonly isLocal = true;
   private readonly pool: WorkerPool;
 
   private constructor(pool: WorkerPool) {

@@ -20,6 +20,8 @@ export type RunAllOptions<Result> = {
 export type Scheduler = {
   /** Jobs that can be at work at a time. */
   readonly size: number;
+  /** Whether jobs run in threads of this process, so that a verdict of theirs is as good as its own. */
+  readonly isLocal: boolean;
   /** Runs one job. */
   run<J extends Job>(job: J, options?: RunOptions): Promise<ResultOf<J>>;
   /**

@@ -49,6 +49,7 @@ type Pending = {
 
 export class QueueScheduler implements Scheduler {
   readonly size: number;
+  readonly isLocal = false;
   private readonly table: QueueTable;
   private readonly options: QueueOptions;
   /** Jobs waited for, by id in the queue. */

@@ -70,6 +70,15 @@ export function gather(elements: Uint8Array, bitmap: Uint8Array): Uint8Array {
   return out;
 }
 
+/**
+ * Bytes `[from, to)` for a job: a view where memory is shared. Elsewhere a copy, since a view would take all of its memory
+ * along into the worker.
+ */
+export function partOf(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  const isShared = typeof SharedArrayBuffer !== "undefined" && bytes.buffer instanceof SharedArrayBuffer;
+  return isShared ? bytes.subarray(from, to) : bytes.slice(from, to);
+}
+
 /** Zeroed bytes that workers on this machine can read without a copy, where the engine has shared memory. */
 export function newBytes(length: number): Uint8Array {
   return new Uint8Array(

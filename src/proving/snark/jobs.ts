@@ -1,6 +1,7 @@
 /** Jobs of proving and of making keys; see `../jobs.ts`. */
+import type { ProofVerdict } from "../../sector/snark/groth16.ts";
 import type { Source } from "../source.ts";
-import type { CircuitName, Witness } from "./circuit.ts";
+import type { CircuitName, Shape, Witness } from "./circuit.ts";
 import type { Group } from "./kernel.ts";
 
 /** What a worker does on the vectors of a window, one step after the other. */
@@ -98,7 +99,20 @@ export type CircuitWitnessJob = {
   readonly openings: Source;
 };
 
+/** Counts and densities of one of the network's circuits. */
+export type CircuitShapeJob = { readonly kind: "circuit-shape"; readonly circuit: string };
+
+/** Whether a proof holds under a key (a `.vk` file's bytes). `inputs`: packed elements, the constant 1 first. */
+export type VerifyProofJob = {
+  readonly kind: "snark-verify";
+  readonly verifyingKey: Uint8Array;
+  readonly inputs: Uint8Array;
+  readonly proof: Uint8Array;
+};
+
 export type SnarkJobTable = {
+  "circuit-shape": { job: CircuitShapeJob; result: Shape };
+  "snark-verify": { job: VerifyProofJob; result: ProofVerdict };
   "circuit-witness": { job: CircuitWitnessJob; result: Witness };
   quotient: { job: QuotientJob; result: Uint8Array };
   "quotient-window": { job: QuotientWindowJob; result: Uint8Array[] };

@@ -14,8 +14,10 @@ const MOST_SHAPES = 4;
 
 /** Counts and densities of a circuit, kept for the next proof. */
 export function shapeOfOfficial(module: Proofs, name: string, signal?: AbortSignal): Shape {
-  const kept = shapes.get(name);
-  const shape = kept ?? officialShape(module, name, signal);
+  return keep(name, shapes.get(name) ?? officialShape(module, name, signal));
+}
+
+function keep(name: string, shape: Shape): Shape {
   shapes.delete(name);
   shapes.set(name, shape);
   for (const oldest of shapes.keys()) {
@@ -23,6 +25,16 @@ export function shapeOfOfficial(module: Proofs, name: string, signal?: AbortSign
     shapes.delete(oldest);
   }
   return shape;
+}
+
+/** The same, by a worker: a run of a circuit keeps a thread for a tenth of a second and more. */
+export async function shapeBy(scheduler: Scheduler, name: string, signal?: AbortSignal): Promise<Shape> {
+  const kept = shapes.get(name);
+  if (kept !== undefined) return kept;
+  return keep(
+    name,
+    await scheduler.run({ kind: "circuit-shape", circuit: name }, signal === undefined ? {} : { signal }),
+  );
 }
 
 /** A circuit by name ("window-2048"), its parameters, and the bytes of the openings (`sector/snark/witness.ts`). */
@@ -43,7 +55,7 @@ export async function proveOpenings(
   options: ProveOptions = {},
 ): Promise<Uint8Array> {
   const { signal, onProgress } = options;
-  const shape = shapeOfOfficial(module, circuit, signal);
+  const shape = await shapeBy(scheduler, circuit, signal);
   const witness = await scheduler.run(
     { kind: "circuit-witness", circuit, openings: { bytes: openings } },
     { ...(signal === undefined ? {} : { signal }), ...(onProgress === undefined ? {} : { onProgress }) },

@@ -9,6 +9,7 @@
  */
 import { platform } from "#platform";
 import { JobError, type Source } from "../source.ts";
+import { partOf } from "./circuit.ts";
 import { type Group, pointBytes, SnarkError } from "./kernel.ts";
 
 /** Something that holds a whole file. */
@@ -43,7 +44,7 @@ export async function contentSize(content: Content): Promise<number> {
 
 /** A range of the content, as a job's source. */
 export function rangeOf(content: Content, from: number, length: number): Source {
-  if ("bytes" in content) return { bytes: content.bytes.subarray(from, from + length) };
+  if ("bytes" in content) return { bytes: partOf(content.bytes, from, from + length) };
   return { ...content, from, length };
 }
 

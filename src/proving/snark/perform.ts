@@ -1,12 +1,13 @@
 /** Running the jobs of proving and of making keys; see `../perform.ts`. */
 import { loadProofs, type Proofs } from "../../core/proofs.ts";
 import type { OnProgress } from "../source.ts";
-import { circuitTerms, officialWitness } from "./circuits.ts";
+import { circuitTerms, officialShape, officialWitness } from "./circuits.ts";
 import type { CheckRowsJob, KeyNumbersJob, MultiplesJob, SnarkJobTable, SnarkSumJob } from "./jobs.ts";
 import { ELEMENT_BYTES, pointBytes, SnarkError, WIDE_BYTES } from "./kernel.ts";
 import { keyNumbers } from "./key-numbers.ts";
 import { bytesOf } from "./params-file.ts";
 import { performQuotient, performWindow } from "./quotient.ts";
+import { verifyHere } from "./verify-made.ts";
 
 /** Pages that jobs over windows may have: 512 MiB. */
 const WINDOW_PAGES = 8192;
@@ -33,6 +34,8 @@ export const SNARK_PERFORMERS: Performers = {
   "snark-check": checkRows,
   "key-multiples": multiples,
   "key-numbers": evaluate,
+  "circuit-shape": async ({ circuit }) => officialShape(await loadProofs(), circuit),
+  "snark-verify": async (job) => verifyHere(await windowModule(), job),
   "circuit-witness": async ({ circuit, openings }, report) =>
     // Windows of a step may take more than those of sums; the instance goes when the job is done.
     officialWitness(await loadProofs(), circuit, await bytesOf(openings), report),

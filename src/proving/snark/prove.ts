@@ -8,15 +8,15 @@
 import { platform } from "#platform";
 import { checkNumber } from "../../base/options.ts";
 import type { Proofs } from "../../core/proofs.ts";
-import { readVerifyingKey } from "../../sector/snark/groth16.ts";
 import type { ProvingOptions } from "../ranges.ts";
 import type { Scheduler } from "../scheduler.ts";
-import { domainBits, gather, popcount, type Shape, type Witness } from "./circuit.ts";
+import { domainBits, gather, partOf, popcount, type Shape, type Witness } from "./circuit.ts";
 import type { CheckRowsJob, SnarkSumJob } from "./jobs.ts";
-import { ELEMENT_BYTES, memoryLimit, PROOF_BYTES, SnarkError } from "./kernel.ts";
+import { ELEMENT_BYTES, type Group, memoryLimit, PROOF_BYTES, SnarkError } from "./kernel.ts";
 import { type ParamsFile, pointsOf, type Query, type QueryName } from "./params-file.ts";
 import { quotient, quotientBytes } from "./quotient.ts";
 import { bPoints } from "./r1cs.ts";
+import { verifyHere } from "./verify-made.ts";
 
 export type ProveOptions = ProvingOptions & {
   /** r and s, numbers of 32 bytes, little-endian; by default drawn from the system's generator. Two proofs with one pair betray the witness. */
@@ -87,18 +87,23 @@ function drawScalar(module: Proofs): Uint8Array {
 /** One query and the scalars that go with it, packed or plain. */
 type Term = { readonly query: Query; readonly scalars: Uint8Array; readonly packed: boolean };
 
-function* sumJobs(params: ParamsFile, { query, scalars, packed }: Term, window: number): Generator<SnarkSumJob> {
+function* sumJobs(
+  params: ParamsFile,
+  { query, scalars, packed }: Term,
+  window: number,
+): Generator<{ readonly job: SnarkSumJob; readonly count: number }> {
   for (let first = 0; first < query.count; first += window) {
     const count = Math.min(window, query.count - first);
-    yield {
+    const job = {
       kind: "snark-sum",
       group: query.group,
       points: pointsOf(params, query, first, count),
-      scalars: { bytes: scalars.subarray(first * ELEMENT_BYTES, (first + count) * ELEMENT_BYTES) },
+      scalars: { bytes: partOf(scalars, first * ELEMENT_BYTES, (first + count) * ELEMENT_BYTES) },
       packed,
       query: query.name,
       first,
-    };
+    } as const;
+    yield { job, count };
   }
 }
 
@@ -147,25 +152,29 @@ export async function proveWitness(
   const total = h.count + l.count + a.count + b_g1.count + 3 * b_g2.count;
   let done = 0;
   const sums = async (terms: readonly Term[]): Promise<Uint8Array[]> => {
-    const jobs: { job: SnarkSumJob; term: number }[] = [];
-    terms.forEach((term, i) => {
-      const share = Math.ceil(term.query.count / scheduler.size);
-      const window = options.windowPoints ?? Math.min(MOST_POINTS, Math.max(LEAST_POINTS, share));
-      for (const job of sumJobs(params, term, window)) jobs.push({ job, term: i });
-    });
+    const groupOf = (index: number): Group => (terms[index] as Term).query.group;
     // The long ones first: the last to end is then a short one.
-    jobs.sort((x, y) => y.job.group - x.job.group);
+    const order = terms.map((_, i) => i).sort((x, y) => groupOf(y) - groupOf(x));
+    const handed: { readonly term: number; readonly count: number }[] = [];
+    function* jobs(): Generator<SnarkSumJob> {
+      for (const index of order) {
+        const term = terms[index] as Term;
+        const share = Math.ceil(term.query.count / scheduler.size);
+        const window = options.windowPoints ?? Math.min(MOST_POINTS, Math.max(LEAST_POINTS, share));
+        for (const { job, count } of sumJobs(params, term, window)) {
+          handed.push({ term: index, count });
+          yield job;
+        }
+      }
+    }
     const points: Uint8Array[][] = terms.map(() => []);
     const onResult = (index: number, point: Uint8Array): void => {
-      const { job, term } = jobs[index] as (typeof jobs)[number];
+      const { term, count } = handed[index] as (typeof handed)[number];
       (points[term] as Uint8Array[]).push(point);
-      done += ((job.group === 2 ? 3 : 1) * ("bytes" in job.scalars ? job.scalars.bytes.length : 0)) / ELEMENT_BYTES;
+      done += (groupOf(term) === 2 ? 3 : 1) * count;
       onProgress?.({ phase: "sum", done, total });
     };
-    await scheduler.runAll(
-      jobs.map(({ job }) => job),
-      { ...limits, onResult },
-    );
+    await scheduler.runAll(jobs(), { ...limits, onResult });
     return terms.map((term, i) => addPoints(module, term.query.group, points[i] as Uint8Array[]));
   };
   const witnessSums = (): Promise<Uint8Array[]> => {
@@ -204,7 +213,7 @@ export async function proveWitness(
   const [sumH] = (await sums([{ query: h, scalars: hScalars, packed: false }])) as [Uint8Array];
 
   const proof = assemble(module, params, [sumA, sumB1, sumH, sumL, sumB2], options.blinding);
-  verifyMade(module, params, witness, proof);
+  await verifyMade(module, scheduler, params, witness, proof);
   return proof;
 }
 
@@ -212,7 +221,7 @@ async function checkRows(scheduler: Scheduler, shape: Shape, witness: Witness, o
   function* jobs(): Generator<CheckRowsJob> {
     for (let first = 0; first < shape.rows; first += CHECKED_ROWS) {
       const [a, b, c] = [witness.a, witness.b, witness.c].map((rows) =>
-        rows.subarray(first * ELEMENT_BYTES, Math.min(shape.rows, first + CHECKED_ROWS) * ELEMENT_BYTES),
+        partOf(rows, first * ELEMENT_BYTES, Math.min(shape.rows, first + CHECKED_ROWS) * ELEMENT_BYTES),
       ) as [Uint8Array, Uint8Array, Uint8Array];
       yield { kind: "snark-check", a, b, c };
     }
@@ -258,24 +267,22 @@ function assemble(
   }
 }
 
-/** Throws `PROOF_INVALID` unless the proof verifies under the file's own verifying key. */
-function verifyMade(module: Proofs, params: ParamsFile, witness: Witness, proof: Uint8Array): void {
-  const inputs = module.with(witness.inputs.length, (at) => {
-    module.instance.write(at, witness.inputs);
-    module.exports.unpackElements(at, at, witness.inputs.length / ELEMENT_BYTES);
-    return module.instance.read(at, witness.inputs.length);
-  });
-  const key = readVerifyingKey(module, params.verifyingKey);
-  try {
-    const list: Uint8Array[] = [];
-    for (let at = ELEMENT_BYTES; at < inputs.length; at += ELEMENT_BYTES) list.push(inputs.subarray(at, at + 32));
-    const verdict = key.verify(proof, list);
-    if (verdict !== "VALID")
-      throw new SnarkError(
-        { code: "PROOF_INVALID", verdict },
-        `the proof that was made does not verify (${verdict}): the parameters were changed, or are another circuit's`,
-      );
-  } finally {
-    key.release();
-  }
+/**
+ * Throws `PROOF_INVALID` unless the proof verifies under the file's own verifying key: in a worker of this process, or here
+ * where workers are others' and their word is not enough.
+ */
+async function verifyMade(
+  module: Proofs,
+  scheduler: Scheduler,
+  params: ParamsFile,
+  witness: Witness,
+  proof: Uint8Array,
+): Promise<void> {
+  const job = { kind: "snark-verify", verifyingKey: params.verifyingKey, inputs: witness.inputs, proof } as const;
+  const verdict = scheduler.isLocal ? await scheduler.run(job) : verifyHere(module, job);
+  if (verdict !== "VALID")
+    throw new SnarkError(
+      { code: "PROOF_INVALID", verdict },
+      `the proof that was made does not verify (${verdict}): the parameters were changed, or are another circuit's`,
+    );
 }

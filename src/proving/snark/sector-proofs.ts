@@ -13,7 +13,8 @@ import {
   provedSectors,
 } from "../../sector/post/post-proof.ts";
 import type { PoRepPartitionProof } from "../../sector/seal/porep-proof.ts";
-import { type PoRepCommitments, porepWitness, postWitness } from "../../sector/snark/witness.ts";
+import { type PoRepCommitments, porepWitness, postWitness, updateWitness } from "../../sector/snark/witness.ts";
+import type { UpdatePartitionProof, UpdateStatement } from "../../sector/update/update.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { proveOpenings } from "./official.ts";
 import type { ParamsFile } from "./params-file.ts";
@@ -79,7 +80,7 @@ export type PoStSnarkRequest = {
 };
 
 /** The SNARK of a PoSt. Errors: those of `proveOpenings`. */
-export function snarkPoSt(
+export async function snarkPoSt(
   proofs: Proofs,
   scheduler: Scheduler,
   { sectorBytes, kind, sectors, partitions, params }: PoStSnarkRequest,
@@ -92,4 +93,24 @@ export function snarkPoSt(
     return postWitness(kind, partition, publics);
   });
   return provePartitions(proofs, scheduler, { circuit: circuitName(kind, sectorBytes), params, openings }, options);
+}
+
+/** All partitions of a vanilla proof of an update, and what they prove, of a sector of these bytes. */
+export type UpdateSnarkRequest = {
+  readonly sectorBytes: number;
+  readonly statement: UpdateStatement;
+  readonly partitions: readonly UpdatePartitionProof[];
+  readonly params: ParamsFile;
+};
+
+/** The SNARK of a sector update. Errors: `OUT_OF_RANGE` for a partition that there is not, those of `proveOpenings`. */
+export async function snarkUpdate(
+  proofs: Proofs,
+  scheduler: Scheduler,
+  { sectorBytes, statement, partitions, params }: UpdateSnarkRequest,
+  options: ProveOptions = {},
+): Promise<Uint8Array> {
+  const sector = sectorParams(sectorBytes);
+  const openings = partitions.map((partition, index) => updateWitness(sector, statement, index, partition));
+  return provePartitions(proofs, scheduler, { circuit: circuitName("update", sectorBytes), params, openings }, options);
 }

@@ -1,7 +1,7 @@
 /** Tests of keys and proofs of the network's circuits against bellperson's, for the files that take some circuits each. */
 import * as dagCbor from "@ipld/dag-cbor";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { concat, fromHex, toHex } from "../../../../src/base/bytes.ts";
 import { loadCrypto } from "../../../../src/core/crypto.ts";
 import { loadProofs } from "../../../../src/core/proofs.ts";
@@ -11,7 +11,8 @@ import { attestedPost } from "../../../../src/miner/succinct.ts";
 import { Devnet } from "../../../../src/node/devnet.ts";
 import { LocalMiners } from "../../../../src/node/local-miners.ts";
 import { LocalProving } from "../../../../src/node/local-proving.ts";
-import { inThisThread } from "../../../../src/proving/in-thread.ts";
+import { ProvingPool } from "../../../../src/proving/pool.ts";
+import type { Scheduler } from "../../../../src/proving/scheduler.ts";
 import { makeParams, memorySink } from "../../../../src/proving/snark/make-params.ts";
 import { proveOpenings, shapeOfOfficial } from "../../../../src/proving/snark/official.ts";
 import { openParams, type ParamsFile } from "../../../../src/proving/snark/params-file.ts";
@@ -24,7 +25,16 @@ import { setup } from "../../../fixtures/proofs/groth16-prove.json" with { type:
 import { type WitnessCase, witnessBytes } from "../../proofs/circuit-witness.ts";
 
 const module = await loadProofs();
-const scheduler = inThisThread();
+/** Workers also in pages: there the page's own thread must stay free. */
+const pool = ProvingPool.open(2);
+afterAll(() => pool.close());
+/** Networks close what they are given; these workers are needed further. */
+const scheduler: Scheduler = {
+  size: pool.size,
+  isLocal: true,
+  run: (job, options) => pool.run(job, options),
+  runAll: (jobs, options) => pool.runAll(jobs, options),
+};
 const { g1, g2, ...numbers } = setup;
 const testSetup: Setup = {
   numbers: {
