@@ -5,6 +5,7 @@ import type { DevControl } from "../rpc/services.ts";
 import type { Address } from "../types/address.ts";
 import type { DevAccount } from "./accounts.ts";
 import type { Clock } from "./clock.ts";
+import type { Laboratory } from "./laboratory.ts";
 import type { LocalMiners } from "./local-miners.ts";
 
 /** What is told of the network, and what controls it. */
@@ -20,12 +21,15 @@ type Controlled = {
   readonly network: NetworkParams;
   readonly miner: Address;
   readonly local: LocalMiners | null;
+  readonly laboratory: Laboratory | null;
 };
 
 export function devControl(net: Controlled): DevControl {
-  const { clock, options, accounts, network, miner, local } = net;
+  const { clock, options, accounts, network, miner, local, laboratory } = net;
   return {
     mine: (count, signal) => clock.mine(count, signal),
+    mineTo: (epoch, signal) => clock.mineTo(epoch, signal),
+    laboratory,
     skipRounds: (count) => clock.skip(count),
     setAutomine: (on) => clock.setAutomine(on),
     setBlockTime: (seconds) => clock.setBlockTime(seconds),

@@ -6,6 +6,7 @@ import { chainGroup } from "./methods/chain.ts";
 import { devGroup } from "./methods/dev.ts";
 import { gasGroup } from "./methods/gas.ts";
 import { invokeGroup, invokeV0Group, invokeV1Group, receiptGroup } from "./methods/invoke.ts";
+import { laboratoryGroup } from "./methods/laboratory.ts";
 import { marketGroup } from "./methods/market.ts";
 import { marketStateGroup } from "./methods/market-state.ts";
 import { minerStateGroup } from "./methods/miner-state.ts";
@@ -64,6 +65,7 @@ export const CURRENT_GROUPS = [
   walletGroup,
   logGroup,
   devGroup,
+  laboratoryGroup,
 ] as const;
 
 export const GROUPS: readonly Group[] = [

@@ -21,10 +21,52 @@ import type { CID } from "../types/cid.ts";
 import type { FundBook } from "./fund-book.ts";
 import type { NodeRun } from "./node-run.ts";
 
+/** What is seen of a miner; `MinerReport` of `src/node` says what each figure is. */
+export type MinerReportView = {
+  readonly miner: Address;
+  readonly epoch: number;
+  readonly power: {
+    readonly raw: bigint;
+    readonly qualityAdjusted: bigint;
+    readonly totalRaw: bigint;
+    readonly totalQualityAdjusted: bigint;
+    readonly hasMinPower: boolean;
+  };
+  readonly sectors: Readonly<
+    Record<"live" | "active" | "faulty" | "recovering" | "unproven" | "terminated", readonly number[]>
+  >;
+  readonly money: Readonly<
+    Record<"balance" | "available" | "vesting" | "preCommitDeposits" | "initialPledge" | "feeDebt", bigint>
+  >;
+  readonly faultFee: bigint;
+  readonly burnt: bigint;
+  readonly notEligible: string | null;
+};
+
+type FileFault = "none" | "lost" | "changed";
+
+/** Faults of a local network's miners on purpose. */
+export type LaboratoryControl = {
+  readonly miners: readonly Address[];
+  report(miner: Address): Promise<MinerReportView>;
+  setFault(miner: Address, sector: number, fault: FileFault): void;
+  faults(miner: Address): readonly { readonly sector: number; readonly fault: FileFault }[];
+  skip(miner: Address, deadlines: "all" | readonly number[]): void;
+  skipped(miner: Address): "all" | readonly number[];
+  turn(miner: Address, on: boolean): void;
+  isOn(miner: Address): boolean;
+  equivocate(miner: Address): Promise<CID>;
+  terminate(miner: Address, sectors: readonly number[]): Promise<CID>;
+};
+
 /** Control of a local network's time. */
 export type DevControl = {
   /** `signal` ends it early: when the caller has gone away. */
   mine(count: number, signal?: AbortSignal): Promise<Tipset>;
+  /** Makes tipsets up to an epoch. */
+  mineTo(epoch: number, signal?: AbortSignal): Promise<Tipset>;
+  /** Absent, or null, where the network's miners are not at hand. */
+  readonly laboratory?: LaboratoryControl | null;
   skipRounds(count: number): Promise<Tipset>;
   setAutomine(on: boolean): void;
   setBlockTime(seconds: number): void;

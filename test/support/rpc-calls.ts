@@ -321,6 +321,13 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     "Ganache.EnableMiner": none,
     "Ganache.DisableMiner": none,
     "Devnet.mine": give(() => [1]),
+    "Devnet.mineTo": give(() => [1]),
+    "Devnet.minerReport": fails(/no miners with sectors/, () => [null]),
+    "Devnet.setSectorFault": fails(/no miners with sectors/, () => [on.miner, 0, "lost"]),
+    "Devnet.skipProofs": fails(/no miners with sectors/, () => [on.miner, null]),
+    "Devnet.setMiner": fails(/no miners with sectors/, () => [on.miner, false]),
+    "Devnet.equivocate": fails(/no miners with sectors/, () => [on.miner]),
+    "Devnet.terminateSectors": fails(/no miners with sectors/, () => [on.miner, [0]]),
     "Devnet.skipRounds": give(() => [1]),
   };
   const v0: Record<string, Case> = { ...BOTH, ...ONLY.v0, ...LOCAL };

@@ -1,0 +1,76 @@
+/** Faults on purpose, over JSON-RPC, on a network that elects its miners. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Devnet } from "../../../src/node/devnet.ts";
+
+type Report = {
+  readonly Epoch: number;
+  readonly On: boolean;
+  readonly Power: { readonly Raw: string; readonly HasMinPower: boolean };
+  readonly Sectors: { readonly Active: number[]; readonly Faulty: number[]; readonly Terminated: number[] };
+  readonly FaultFee: string;
+  readonly NotEligible: string | null;
+  readonly FileFaults: unknown[];
+  readonly SkippedDeadlines: number[] | null;
+};
+
+/** With so many accounts the miner's only deadline with sectors opens at epoch 110. */
+const OPEN = 110;
+
+let net: Devnet;
+let miner: string;
+beforeAll(async () => {
+  net = await Devnet.open({ accounts: 24, balance: 10n ** 20n, seed: "lab", miners: 1, sectors: 2 });
+  miner = (await net.request<{ miner: string }>("Devnet.info")).miner;
+  net.clock.setAutomine(false);
+});
+afterAll(() => net?.close());
+
+const report = async (): Promise<Report> => (await net.request<[Report]>("Devnet.minerReport", miner))[0];
+
+test("a sector that is lost on purpose is skipped at its deadline, blocks go on, and one report shows it all", async () => {
+  await net.request("Devnet.mineTo", OPEN - 60);
+  expect(await report()).toMatchObject({
+    ...{ On: true, FaultFee: "0", NotEligible: null, FileFaults: [], SkippedDeadlines: [] },
+    ...{ Power: { Raw: "4096" }, Sectors: { Active: [0, 1], Faulty: [] } },
+  });
+  await net.request("Devnet.setSectorFault", miner, 1, "lost");
+  expect((await report()).FileFaults).toEqual([{ Sector: 1, Fault: "lost" }]);
+  const { Height } = await net.request<{ Height: number }>("Devnet.mineTo", OPEN + 5);
+  expect(Height).toBeGreaterThanOrEqual(OPEN + 5);
+  const lost = await report();
+  expect(lost).toMatchObject({ Power: { Raw: "2048", HasMinPower: true }, Sectors: { Active: [0], Faulty: [1] } });
+  expect(BigInt(lost.FaultFee)).toBeGreaterThan(0n);
+});
+
+test("a miner that is stopped makes no blocks; started, it does again", async () => {
+  await net.request("Devnet.setMiner", miner, false);
+  expect(await report()).toMatchObject({ On: false, NotEligible: "it was stopped" });
+  await expect(net.request("Devnet.mine", 1)).rejects.toThrow("lost its power");
+  await net.request("Devnet.setMiner", miner, true);
+  const { Height } = await net.request<{ Height: number }>("Devnet.mine", 1);
+  expect(Height).toBeGreaterThan(OPEN);
+});
+
+test("sectors are terminated, blocks signed twice", async () => {
+  await net.request("Devnet.terminateSectors", miner, [1]);
+  await net.request("Devnet.equivocate", miner);
+  await net.request("Devnet.mine", 2);
+  expect(await report()).toMatchObject({
+    Sectors: { Active: [0], Faulty: [], Terminated: [1] },
+    NotEligible: expect.stringContaining("excluded for a consensus fault until epoch"),
+  });
+});
+
+test("what is not there, and more than can be waited for, is refused by name", async () => {
+  await expect(net.request("Devnet.setSectorFault", miner, 7, "lost")).rejects.toThrow(
+    "has no sector 7 here; it has 0, 1",
+  );
+  await expect(net.request("Devnet.terminateSectors", miner, [1])).rejects.toThrow("no live sector 1");
+  await expect(net.request("Devnet.minerReport", "t01")).rejects.toThrow("no miner of this network; there are");
+  await expect(net.request("Devnet.skipProofs", miner, [48])).rejects.toThrow("integer from 0 to 47");
+  await expect(net.request("Devnet.mineTo", 10_000_000)).rejects.toThrow("at most");
+  await net.request("Devnet.skipProofs", miner, null);
+  expect((await report()).SkippedDeadlines).toBeNull();
+  await net.request("Devnet.skipProofs", miner, [5, 3]);
+  expect((await report()).SkippedDeadlines).toEqual([3, 5]);
+});
