@@ -1,0 +1,64 @@
+/** A miner's actor on a running node, for commands: what it is, and messages to it that are sent and waited for. */
+
+import { type MinerCall, type MinerMessages, minerMessages } from "../miner/chain-side/messages.ts";
+import { RpcChain } from "../miner/chain-side/rpc-chain.ts";
+import { senderFor } from "../miner/chain-side/sender.ts";
+import { Address } from "../types/address.ts";
+import { signedMessageCid } from "../types/message.ts";
+import { interruptible } from "./interrupt.ts";
+import { NodeRefusal, Remote, type RemoteOptions, say } from "./remote.ts";
+
+export type ActorOptions = RemoteOptions & {
+  /** Address or name of the miner. */
+  readonly actor: string;
+};
+export type SendOptions = ActorOptions & { readonly wait?: boolean; readonly confidence?: number };
+
+/** Seconds that a message is waited for. */
+const WAIT_SECONDS = 3600;
+const POLL_MS = 1000;
+
+export type OpenMiner = {
+  readonly remote: Remote;
+  readonly chain: RpcChain;
+  readonly calls: MinerMessages;
+  /** As the network spells it. */
+  readonly name: string;
+};
+
+export async function openMiner(options: ActorOptions): Promise<OpenMiner> {
+  const remote = await Remote.open(options);
+  const prefix = await remote.prefix();
+  const given = await remote.address(options.actor, "--actor");
+  const name = await remote.call<string>("StateLookupID", given, null);
+  const miner = Address.parse(name);
+  const chain = new RpcChain({
+    ...{ miner, prefix, pollMs: POLL_MS },
+    request: (method, ...params) => remote.call(method, ...params),
+    isRefusal: (error) => error instanceof NodeRefusal,
+  });
+  const { networkVersion } = await chain.head();
+  return { remote, chain, calls: minerMessages(miner, networkVersion, prefix), name };
+}
+
+/** Sends a message of the miner with a key of the node's wallet and, unless it is told not to, waits until it was executed. */
+export async function sendAndWait({ remote, chain }: OpenMiner, call: MinerCall, options: SendOptions): Promise<void> {
+  const from = await senderFor(chain, call);
+  const { to, method, params, value, maxFee } = call;
+  const signed = await chain.send({ to, from, method, params, value }, { maxFee }, async () => undefined);
+  const cid = `${signedMessageCid(signed)}`;
+  if (options.wait === false) {
+    say(options.json, { cid, method: call.name }, [`${call.name} sent: ${cid}`]);
+    return;
+  }
+  const { Receipt, Height } = await interruptible((signal) =>
+    remote.wait<{ readonly Receipt: { readonly ExitCode: number }; readonly Height: number }>(
+      "StateWaitMsg",
+      [{ "/": cid }, options.confidence ?? 0, -1, true],
+      AbortSignal.any([signal, AbortSignal.timeout(WAIT_SECONDS * 1000)]),
+    ),
+  );
+  const result = { cid, method: call.name, exitCode: Receipt.ExitCode, epoch: Height };
+  if (Receipt.ExitCode !== 0) throw new Error(`${call.name} failed with exit code ${Receipt.ExitCode} (${cid})`);
+  say(options.json, result, [`${call.name} executed at epoch ${Height}: ${cid}`]);
+}

@@ -1,0 +1,378 @@
+/**
+ * The chain as a miner sees it that is a process of its own: a node is asked over JSON-RPC, messages are signed by the node's
+ * wallet or by keys of the miner.
+ *
+ * The head is asked for every so often; a node that does not answer is asked again, and what listens hears of the head that
+ * it has when it is back. Between the choice of a nonce and the push this process makes no other message of that sender;
+ * another user of the same key must not send with it.
+ */
+import { fromBase64, toBase64 } from "../../base/bytes.ts";
+import { describeError } from "../../base/errors.ts";
+import { KeyedTurns } from "../../base/turns.ts";
+import { type KeyCrypto, type KeyInfo, signMessage } from "../../keys/keys.ts";
+import type { JsonObject } from "../../state/actor-reader.ts";
+import { sectorsOf } from "../../state/miner-sectors.ts";
+import { Address, type NetworkPrefix } from "../../types/address.ts";
+import { type CID, parseCid } from "../../types/cid.ts";
+import {
+  type Message,
+  messageFromJson,
+  messageToJson,
+  type SignedMessage,
+  signedMessageCid,
+  signedMessageFromJson,
+  signedMessageToJson,
+} from "../../types/message.ts";
+import type { Json } from "../../types/schema-codec.ts";
+import type {
+  DeadlineClock,
+  DeadlineSectors,
+  FeeLimit,
+  HeadView,
+  MinerChain,
+  MinerFacts,
+  MinerMoney,
+  MinerPower,
+  OnChainPreCommit,
+  OnChainSector,
+  Outcome,
+  Outgoing,
+  SectorTerms,
+} from "./chain.ts";
+import { MinerError } from "./errors.ts";
+import { deadlineClock, factsOf, preCommitOf, sectorOf } from "./state-json.ts";
+
+/** Calls a method of the node by its whole name; throws `refusal` for the node's own "no", anything else if none was reached. */
+export type RpcRequest = (method: string, ...params: readonly unknown[]) => Promise<unknown>;
+
+export type RpcChainOptions = {
+  readonly miner: Address;
+  readonly prefix: NetworkPrefix;
+  readonly request: RpcRequest;
+  /** Whether an error is the node's own "no": it was reached, and it did not do what it was asked for. */
+  readonly isRefusal: (error: unknown) => boolean;
+  /** Milliseconds from one question for the head to the next. */
+  readonly pollMs: number;
+  /** Keys that this process has; of all others the node's wallet signs. */
+  readonly keys?: { readonly crypto: KeyCrypto; readonly of: (key: Address) => KeyInfo | null };
+  /** Hears of failures to reach the node, once for each time that it went away. */
+  readonly onLost?: (error: unknown) => void;
+};
+
+type Link = { readonly "/": string };
+type TipsetJson = { readonly Cids: readonly Link[]; readonly Height: number };
+
+/** Epochs of the chain that are looked through for a message: a finality. */
+const LOOKBACK = 900;
+/** A raised fee is this much higher, in per cent: more than the least that replaces. */
+const RAISE = 125n;
+
+export class RpcChain implements MinerChain {
+  readonly miner: Address;
+  readonly prefix: NetworkPrefix;
+  private readonly options: RpcChainOptions;
+  private readonly turns = new KeyedTurns();
+  private readonly listeners = new Set<(hasReverted: boolean) => void>();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private last: HeadView | null = null;
+  private isLost = false;
+  private isInstant: Promise<boolean> | undefined;
+
+  constructor(options: RpcChainOptions) {
+    this.options = options;
+    this.miner = options.miner;
+    this.prefix = options.prefix;
+  }
+
+  async head(): Promise<HeadView> {
+    return this.viewOf((await this.ask("ChainHead")) as TipsetJson);
+  }
+
+  onHeadChange(listener: (hasReverted: boolean) => void): () => void {
+    this.listeners.add(listener);
+    if (this.timer === undefined) this.schedule();
+    return () => {
+      this.listeners.delete(listener);
+      if (this.listeners.size > 0) return;
+      clearTimeout(this.timer);
+      this.timer = undefined;
+    };
+  }
+
+  /** A local network without block time passes the epochs when this process may ask it to. */
+  need(epoch: number): void {
+    this.isInstant ??= this.options.request("Devnet.info").then(
+      (info) => (info as { readonly blockTime?: unknown }).blockTime === 0,
+      () => false,
+    );
+    void this.isInstant
+      .then((instant) => (instant ? this.options.request("Devnet.mineTo", epoch) : null))
+      .catch(() => undefined);
+  }
+
+  async facts(at?: HeadView): Promise<MinerFacts> {
+    const info = (await this.ask("StateMinerInfo", this.name, keyOf(at))) as JsonObject;
+    const change = info["WorkerChangeEpoch"] as number;
+    // Window PoSt proofs of the first version follow the seal proofs' order of sizes from 5 on.
+    const sealProof = (info["WindowPoStProofType"] as number) % 5;
+    const pending = change < 0 ? null : { NewWorker: info["NewWorker"] as Json, EffectiveAt: change };
+    return factsOf({ ...info, SealProofType: sealProof, PendingWorkerKey: pending });
+  }
+
+  async deadline(at?: HeadView): Promise<DeadlineClock> {
+    const found = (await this.ask("StateMinerProvingDeadline", this.name, keyOf(at))) as {
+      readonly CurrentEpoch: number;
+      readonly PeriodStart: number;
+      readonly Index: number;
+      readonly Close: number;
+    };
+    const clock = deadlineClock(found.PeriodStart, found.Index);
+    // The node tells of the state before the tipset: its own epoch may have been the deadline's last.
+    if (found.CurrentEpoch + 1 < clock.close) return clock;
+    const passed = found.Index + 1 + Math.floor((found.CurrentEpoch + 1 - clock.close) / 60);
+    return deadlineClock(found.PeriodStart + Math.floor(passed / 48) * 2880, passed % 48);
+  }
+
+  async sectorsDue(deadline: number, at?: HeadView): Promise<DeadlineSectors> {
+    const key = keyOf(at);
+    const [found, all] = await Promise.all([
+      this.ask("StateMinerPartitions", this.name, deadline, key) as Promise<readonly JsonObject[]>,
+      this.ask("StateMinerDeadlines", this.name, key) as Promise<readonly JsonObject[]>,
+    ]);
+    const partitions = found.map((one, partition) => {
+      const set = (name: string) => sectorsOf(one[name] as Json);
+      const [sectors, live, active, faults] = ["AllSectors", "LiveSectors", "ActiveSectors", "FaultySectors"].map(
+        set,
+      ) as [readonly number[], readonly number[], readonly number[], readonly number[]];
+      return {
+        ...{ deadline, partition, sectors, faults, recoveries: set("RecoveringSectors") },
+        terminated: sectors.filter((sector) => !live.includes(sector)),
+        unproven: live.filter((sector) => !active.includes(sector) && !faults.includes(sector)),
+      };
+    });
+    return { partitions, proven: sectorsOf(all[deadline]?.["PostSubmissions"] as Json) };
+  }
+
+  async sector(number: number, at?: HeadView): Promise<OnChainSector | null> {
+    const found = await this.ask("StateSectorGetInfo", this.name, number, keyOf(at));
+    return found === null ? null : sectorOf(found as JsonObject);
+  }
+
+  async preCommit(number: number, at?: HeadView): Promise<OnChainPreCommit | null> {
+    const found = await this.ask("StateSectorPreCommitInfo", this.name, number, keyOf(at));
+    return found === null ? null : preCommitOf(found as JsonObject);
+  }
+
+  async isAllocated(number: number, at?: HeadView): Promise<boolean> {
+    return (await this.ask("StateMinerSectorAllocated", this.name, number, keyOf(at))) as boolean;
+  }
+
+  async money(at?: HeadView): Promise<MinerMoney> {
+    const key = keyOf(at);
+    const [available, state] = await Promise.all([
+      this.ask("StateMinerAvailableBalance", this.name, key) as Promise<string>,
+      this.ask("StateReadState", this.name, key) as Promise<{ readonly Balance: string; readonly State: JsonObject }>,
+    ]);
+    const amount = (name: string): bigint => BigInt((state.State[name] ?? "0") as string);
+    return {
+      balance: BigInt(state.Balance),
+      available: BigInt(available),
+      vesting: amount("LockedFunds"),
+      preCommitDeposits: amount("PreCommitDeposits"),
+      initialPledge: amount("InitialPledge") + amount("InitialPledgeRequirement"),
+      feeDebt: amount("FeeDebt"),
+    };
+  }
+
+  async power(at?: HeadView): Promise<MinerPower> {
+    type Claim = { readonly RawBytePower: string; readonly QualityAdjPower: string };
+    const { MinerPower, TotalPower, HasMinPower } = (await this.ask("StateMinerPower", this.name, keyOf(at))) as {
+      readonly MinerPower: Claim;
+      readonly TotalPower: Claim;
+      readonly HasMinPower: boolean;
+    };
+    return {
+      raw: BigInt(MinerPower.RawBytePower),
+      qualityAdjusted: BigInt(MinerPower.QualityAdjPower),
+      totalRaw: BigInt(TotalPower.RawBytePower),
+      totalQualityAdjusted: BigInt(TotalPower.QualityAdjPower),
+      hasMinPower: HasMinPower,
+    };
+  }
+
+  async balanceOf(address: Address): Promise<bigint> {
+    return BigInt((await this.ask("WalletBalance", this.text(address))) as string);
+  }
+
+  async preCommitDeposit(sector: SectorTerms): Promise<bigint> {
+    return BigInt((await this.ask("StateMinerPreCommitDepositForPower", this.name, termsOf(sector), null)) as string);
+  }
+
+  async initialPledge(sector: SectorTerms): Promise<bigint> {
+    return BigInt((await this.ask("StateMinerInitialPledgeCollateral", this.name, termsOf(sector), null)) as string);
+  }
+
+  async randomness(
+    kind: "ticket" | "beacon",
+    tag: number,
+    epoch: number,
+    entropy: Uint8Array,
+    at: HeadView,
+  ): Promise<Uint8Array> {
+    const method = kind === "ticket" ? "StateGetRandomnessFromTickets" : "StateGetRandomnessFromBeacon";
+    return fromBase64((await this.ask(method, tag, epoch, toBase64(entropy), keyOf(at))) as string);
+  }
+
+  async canSign(address: Address): Promise<boolean> {
+    const key = await this.keyAddress(address);
+    if (this.options.keys?.of(key)) return true;
+    return (await this.ask("WalletHas", this.text(key))) as boolean;
+  }
+
+  send(outgoing: Outgoing, limit: FeeLimit, keep: (signed: SignedMessage) => Promise<void>): Promise<SignedMessage> {
+    return this.alone(outgoing, async (from) => {
+      const nonce = BigInt((await this.ask("MpoolGetNonce", this.text(from))) as number | string);
+      const bare = { ...outgoing, from, nonce, gasLimit: 0n, gasFeeCap: 0n, gasPremium: 0n };
+      const spec = { MaxFee: limit.maxFee.toString() };
+      const priced = await this.ask("GasEstimateMessageGas", messageToJson(bare, this.prefix), spec, null);
+      return this.push({ ...messageFromJson(priced), nonce }, keep);
+    });
+  }
+
+  async resend(signed: SignedMessage): Promise<void> {
+    try {
+      await this.ask("MpoolPush", signedMessageToJson(signed, this.prefix));
+    } catch (error) {
+      if (!this.options.isRefusal(error)) throw error;
+      if (/already|waits already/.test(describeError(error))) return;
+      const cid = `${signedMessageCid(signed)}`;
+      if (/nonce/i.test(describeError(error)))
+        throw new MinerError({ code: "NONCE_USED", cid }, `message ${cid} has a nonce that is used`, { cause: error });
+      throw error;
+    }
+  }
+
+  async raise(
+    { message }: SignedMessage,
+    { maxFee }: FeeLimit,
+    keep: (signed: SignedMessage) => Promise<void>,
+  ): Promise<SignedMessage | null> {
+    const more = (fee: bigint): bigint => (fee * RAISE) / 100n + 1n;
+    const gasPremium = more(message.gasPremium);
+    const priced = messageToJson({ ...message, gasPremium }, this.prefix);
+    const fresh = BigInt((await this.ask("GasEstimateFeeCap", priced, 20, null)) as string);
+    const gasFeeCap = fresh > more(message.gasFeeCap) ? fresh : more(message.gasFeeCap);
+    if (gasFeeCap * message.gasLimit > maxFee) return null;
+    return this.alone(message, () => this.push({ ...message, gasPremium, gasFeeCap }, keep));
+  }
+
+  async outcome(signed: SignedMessage): Promise<Outcome> {
+    try {
+      const cid = { "/": `${signedMessageCid(signed)}` };
+      const found = (await this.ask("StateSearchMsg", null, cid, LOOKBACK, true)) as {
+        readonly Message: Link;
+        readonly Height: number;
+        readonly Receipt: { readonly ExitCode: number; readonly Return: string | null; readonly GasUsed: number };
+      } | null;
+      if (found === null) return { kind: "open" };
+      const { ExitCode: exitCode, Return: returned, GasUsed: gasUsed } = found.Receipt;
+      const receipt = { exitCode, return: fromBase64(returned ?? ""), gasUsed: BigInt(gasUsed) };
+      return { kind: "executed", cid: parseCid(found.Message["/"]), receipt, height: found.Height };
+    } catch (error) {
+      if (!this.options.isRefusal(error)) throw error;
+      // A node that has lost the message, or never had it, takes it anew.
+      return /not the one|replaced|different/i.test(describeError(error)) ? { kind: "displaced" } : { kind: "open" };
+    }
+  }
+
+  /** Runs what makes a message, with its sender's key address; what the node refuses was not sent. */
+  private async alone(outgoing: Outgoing, make: (from: Address) => Promise<SignedMessage>): Promise<SignedMessage> {
+    const from = await this.keyAddress(outgoing.from);
+    return this.turns.run(from.key, async () => {
+      try {
+        return await make(from);
+      } catch (error) {
+        if (!this.options.isRefusal(error)) throw error;
+        const data = { code: "REFUSED", method: `${outgoing.method}` } as const;
+        throw new MinerError(data, `a message of method ${outgoing.method} was not sent`, { cause: error });
+      }
+    });
+  }
+
+  private async push(message: Message, keep: (signed: SignedMessage) => Promise<void>): Promise<SignedMessage> {
+    const { keys } = this.options;
+    const key = keys?.of(message.from) ?? null;
+    const signed =
+      key !== null && keys !== undefined
+        ? signMessage(keys.crypto, key, message)
+        : signedMessageFromJson(
+            await this.ask("WalletSignMessage", this.text(message.from), messageToJson(message, this.prefix)),
+          );
+    await keep(signed);
+    await this.ask("MpoolPush", signedMessageToJson(signed, this.prefix));
+    return signed;
+  }
+
+  private async keyAddress(address: Address): Promise<Address> {
+    if (address.actorId === null) return address;
+    return Address.parse((await this.ask("StateAccountKey", this.text(address), null)) as string);
+  }
+
+  private schedule(): void {
+    this.timer = setTimeout(async () => {
+      await this.poll().catch((error: unknown) => {
+        if (!this.isLost) this.options.onLost?.(error);
+        this.isLost = true;
+      });
+      if (this.listeners.size > 0) this.schedule();
+    }, this.options.pollMs);
+    // A timer alone keeps no process alive.
+    (this.timer as { unref?: () => void }).unref?.();
+  }
+
+  private async poll(): Promise<void> {
+    const head = await this.head();
+    this.isLost = false;
+    const { last } = this;
+    this.last = head;
+    if (last !== null && textOf(last.key) === textOf(head.key)) return;
+    const hasReverted = last !== null && !(await this.isBelow(last, head));
+    for (const listener of [...this.listeners]) listener(hasReverted);
+  }
+
+  /** Whether a tipset is on the chain that ends with another. */
+  private async isBelow(lower: HeadView, upper: HeadView): Promise<boolean> {
+    if (lower.height >= upper.height) return false;
+    const at = (await this.ask("ChainGetTipSetByHeight", lower.height, keyOf(upper))) as TipsetJson;
+    return textOf(at.Cids.map(cidOf)) === textOf(lower.key);
+  }
+
+  private async viewOf({ Cids, Height }: TipsetJson): Promise<HeadView> {
+    const key = Cids.map(cidOf);
+    const networkVersion = (await this.ask("StateNetworkVersion", Cids)) as number;
+    return { key, height: Height, networkVersion };
+  }
+
+  private get name(): string {
+    return this.text(this.miner);
+  }
+
+  private text(address: Address): string {
+    return address.toString(this.prefix);
+  }
+
+  private ask(method: string, ...params: readonly unknown[]): Promise<unknown> {
+    return this.options.request(`Filecoin.${method}`, ...params);
+  }
+}
+
+const cidOf = (link: Link): CID => parseCid(link["/"]);
+const textOf = (key: readonly CID[]): string => key.join(",");
+
+function keyOf(at: HeadView | undefined): readonly Link[] | null {
+  return at === undefined ? null : at.key.map((cid) => ({ "/": cid.toString() }));
+}
+
+function termsOf({ sealProof, dealIds, expiration }: SectorTerms): Record<string, Json> {
+  return { SealProof: sealProof, SectorNumber: 0, DealIDs: dealIds.map(Number), Expiration: expiration };
+}

@@ -1,0 +1,60 @@
+/** `filigree miner` as users type it, against a network whose miner has sectors. */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { Devnet } from "../../src/node/devnet.ts";
+
+const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+// Each command is a process of its own, and machines may have much else to do.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+
+let net: Devnet;
+let url: string;
+beforeAll(async () => {
+  net = await Devnet.open({ accounts: 24, balance: 10n ** 20n, seed: "lab", miners: 1, sectors: 2 });
+  ({ url } = await net.serve());
+  await net.clock.mine(1);
+});
+afterAll(() => net?.close());
+
+function filigree(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [MAIN, "miner", ...args, "--rpc", url], (error, out, err) =>
+      resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err }),
+    );
+  });
+}
+const json = async (...args: readonly string[]): Promise<unknown> =>
+  JSON.parse((await filigree(...args, "--json")).out);
+
+test("a miner's actor: read, its addresses and sectors changed, what cannot be meant refused", async () => {
+  const [info, due, none] = await Promise.all([
+    json("info"),
+    json("proving", "deadlines"),
+    filigree("proving", "faults"),
+  ]);
+  expect(info).toMatchObject({
+    miner: "t0149",
+    owner: "t0100",
+    power: { raw: "4096" },
+    sectors: { live: 2, active: 2 },
+  });
+  expect(due).toMatchObject({ deadlines: [{ deadline: 0, open: 110, partitions: 1, sectors: 2, faulty: 0 }] });
+  expect(none.out).toBe("t0149 has no faulty sectors\n");
+  expect(await json("actor", "control", "set", "bob")).toMatchObject({ method: "ChangeWorkerAddress", exitCode: 0 });
+  expect(await json("sectors", "extend", "1", "--expiration", "1530000")).toMatchObject({ exitCode: 0 });
+  const [mild, gone, far] = await Promise.all([
+    filigree("sectors", "terminate", "0"),
+    filigree("sectors", "terminate", "7", "--really-do-it"),
+    filigree("actor", "withdraw", "1000000 FIL"),
+  ]);
+  expect([mild.code, gone.code, far.code]).toEqual([64, 64, 64]);
+  expect(mild.err).toContain("give --really-do-it");
+  expect(gone.err).toContain("t0149 has no live sector 7");
+  expect(far.err).toContain("that t0149 has free");
+  const ended = await filigree("sectors", "terminate", "0", "--really-do-it");
+  expect(ended.out).toMatch(/^TerminateSectors executed at epoch \d+: bafy/);
+  const after = await filigree("info");
+  expect(after.out).toContain("1 live, 1 active, 0 faulty");
+  expect(after.out).toContain("control t0102");
+});

@@ -1,0 +1,99 @@
+/** A miner that sees the chain over JSON-RPC sees the same, and proves its sectors all the same. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { addressOf } from "../../../../src/keys/keys.ts";
+import type { HeadView, MinerChain } from "../../../../src/miner/chain-side/chain.ts";
+import { RpcChain } from "../../../../src/miner/chain-side/rpc-chain.ts";
+import { MessageTracker } from "../../../../src/miner/chain-side/tracker.ts";
+import { WindowPoster } from "../../../../src/miner/window-poster.ts";
+import type { LocalMiners } from "../../../../src/node/local-miners.ts";
+import { MemoryStore } from "../../../../src/storage/memory.ts";
+import { type LabMiner, MinerLab } from "../../../support/miner-lab.ts";
+
+let lab: MinerLab;
+let miner: LabMiner;
+let chain: RpcChain;
+/** While true, nothing answers. */
+let isAway = false;
+beforeAll(async () => {
+  lab = await MinerLab.open({ miners: 1, sectors: 2, accounts: 24, balance: 10n ** 20n });
+  miner = lab.miners[0] as LabMiner;
+  const { crypto } = lab.net.node;
+  const worker = addressOf(crypto, miner.own.worker);
+  chain = new RpcChain({
+    ...{ miner: miner.own.address, prefix: "t", pollMs: 5 },
+    request: (method, ...params) =>
+      isAway ? Promise.reject(new TypeError("nothing listens there")) : lab.net.request(method, ...params),
+    isRefusal: (error) => !(error instanceof TypeError),
+    keys: { crypto, of: (key) => (key.equals(worker) ? miner.own.worker : null) },
+  });
+  await lab.passTo(3);
+});
+afterAll(() => lab?.close());
+
+test("the same facts, deadlines, sectors, power, money and randomness", async () => {
+  const { states } = lab.net.node;
+  const head = await chain.head();
+  expect(head).toEqual(await miner.chain.head());
+  // The interface tells of the state before a tipset: that is the one after its parent.
+  const parent = await states.chain.parent(lab.net.head);
+  const before: HeadView = { ...head, key: parent?.key ?? [], height: parent?.height ?? 0 };
+  const same = async (read: (from: MinerChain, at: HeadView) => Promise<unknown>): Promise<void> =>
+    expect(await read(chain, head)).toEqual(await read(miner.chain, before));
+  await same((from, at) => from.facts(at));
+  await same((from, at) => from.deadline(at));
+  for (const index of [0, 1, 47]) await same((from, at) => from.sectorsDue(index, at));
+  for (const number of [0, 1, 2]) await same((from, at) => from.sector(number, at));
+  await same((from, at) => from.preCommit(0, at));
+  await same((from, at) => from.isAllocated(1, at));
+  await same((from, at) => from.isAllocated(2, at));
+  await same((from, at) => from.power(at));
+  const money = await chain.money(head);
+  expect({ ...money, available: 0n }).toEqual({ ...(await miner.chain.money(before)), available: 0n });
+  expect(await chain.balanceOf(miner.own.address, head)).toBe(money.balance);
+  for (const kind of ["ticket", "beacon"] as const)
+    expect(await chain.randomness(kind, 4, 2, Uint8Array.of(1, 2), head)).toEqual(
+      await miner.chain.randomness(kind, 4, 2, Uint8Array.of(1, 2), head),
+    );
+});
+
+test("heads are heard of; a node that went away is told of once, and listened to again when it is back", async () => {
+  const heard: boolean[] = [];
+  const next = (): Promise<void> =>
+    new Promise((resolve) => {
+      const stop = chain.onHeadChange((hasReverted) => {
+        heard.push(hasReverted);
+        stop();
+        resolve();
+      });
+    });
+  await next();
+  const fork = lab.net.head;
+  const moved = next();
+  await lab.step();
+  await moved;
+  isAway = true;
+  await expect(chain.head()).rejects.toThrow("nothing listens");
+  const back = next();
+  await lab.net.node.chain.setHead(fork);
+  isAway = false;
+  await back;
+  expect(heard).toEqual([false, false, true]);
+});
+
+test("window PoSt over the interface, signed by the miner's own key", async () => {
+  const { open, index } = await lab.deadlineOf(miner);
+  const { prover } = (lab.net.local as LocalMiners).making(lab.net.node.states);
+  const poster = new WindowPoster({
+    prover,
+    accountOf: () => ({ chain, tracker: new MessageTracker(chain, new MemoryStore()) }),
+  });
+  lab.lab.skip(miner.own.address, "all");
+  await lab.step(open);
+  for (let i = 0; i < 4; i++) {
+    await poster.headMoved([miner.own]);
+    await lab.step();
+  }
+  expect((await miner.chain.sectorsDue(index)).proven).toEqual([0]);
+  await lab.passTo(open + 65);
+  expect((await lab.lab.report(miner.own.address)).sectors).toMatchObject({ active: [0, 1], faulty: [] });
+});
