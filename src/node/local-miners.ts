@@ -202,14 +202,17 @@ export class LocalMiners {
     });
   }
 
-  /** Proves the sectors of this network's miners from inside a node. */
-  poster(node: MinerNode, hooks: Pick<ProvingOptions, "mayProve" | "onFault"> = {}): WindowPoster {
+  /**
+   * Proves the sectors of this network's miners from inside a node. Their workers send: accounts of the wallet, such as the
+   * owner, are in the wallets of other nodes too, and would use a nonce twice.
+   */
+  poster({ states, pool, gas }: MinerNode, hooks: Pick<ProvingOptions, "mayProve" | "onFault"> = {}): WindowPoster {
     return new WindowPoster({
       ...hooks,
       prover: this.prover,
       accountOf: (miner) => {
-        const chain = this.chainOf(miner, node);
-        return { chain, tracker: new MessageTracker(chain, node.states.chain.blocks) };
+        const chain = this.chainOf(miner, { states, pool, gas });
+        return { chain, tracker: new MessageTracker(chain, states.chain.blocks) };
       },
     });
   }
