@@ -17,6 +17,7 @@ export const COMMANDS: readonly CommandFile[] = [
     load: async () => (await import("./commands/send.ts")).registerSend,
   },
   { names: ["chain"], load: async () => (await import("./commands/chain.ts")).registerChain },
+  { names: ["miner"], load: async () => (await import("./commands/miner.ts")).registerMiner },
   { names: ["mpool"], load: async () => (await import("./commands/mpool.ts")).registerMpool },
   { names: ["miner"], load: async () => (await import("./commands/miner.ts")).registerMiner },
   { names: ["net"], load: async () => (await import("./commands/net.ts")).registerNet },

@@ -7,8 +7,12 @@ import type { Scheduler } from "../proving/scheduler.ts";
 import type { ParamsFile } from "../proving/snark/params-file.ts";
 import { snarkPoSt } from "../proving/snark/sector-proofs.ts";
 import type { Attestor } from "../sector/attest/attestation.ts";
+import { porepPartitions } from "../sector/challenges.ts";
+import { sectorParams } from "../sector/params.ts";
+import { pieceCidV1, sealedCid } from "../sector/piece/cid.ts";
 import type { PoStPartitionProof } from "../sector/post/post-proof.ts";
 import type { CID } from "../types/cid.ts";
+import type { ProofOfSeal } from "./sealing/work.ts";
 
 /** A vanilla proof of spacetime that holds, and what it proves. */
 export type ProvedPost = {
@@ -34,6 +38,18 @@ export function attestedPost(attestor: Attestor): SuccinctPost {
       ...{ kind, type, miner, randomness },
       sectors: sectors.map(({ number, sealedCid }) => ({ number: BigInt(number), sealedCid })),
     });
+}
+
+/** The same for a seal, of a miner's actor id. */
+export function attestedSeal(attestor: Attestor, miner: bigint): ProofOfSeal {
+  return async ({ proof, sectorNumber, ticket }, { commD, commR }, seed) => {
+    const statement = {
+      ...{ type: proof.number, miner, number: BigInt(sectorNumber), ticket, seed },
+      sealedCid: sealedCid(commR),
+      unsealedCid: pieceCidV1(commD),
+    };
+    return attestor.attestSeal(statement, porepPartitions(sectorParams(proof.sectorBytes), proof.feature));
+  };
 }
 
 /** Parameters of the PoSt circuits of one sector size. */

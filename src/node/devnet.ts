@@ -11,6 +11,8 @@ import { type Crypto, loadCrypto } from "../core/crypto.ts";
 import type { KeyInfo } from "../keys/keys.ts";
 import { Keystore } from "../keys/keystore.ts";
 import { parseMnemonic } from "../keys/mnemonic.ts";
+import { DiskFolder } from "../miner/folders/disk-folder.ts";
+import { MemoryFolder } from "../miner/folders/memory-folder.ts";
 import type { TipsetProducer } from "../miner/producer.ts";
 import { Producer } from "../miner/producer.ts";
 import { MinerSwitches } from "../miner/switches.ts";
@@ -41,6 +43,8 @@ import type { MachinePlace } from "./machines.ts";
 import { FilecoinNode, type Retention } from "./node.ts";
 import { storageGas } from "./pool-part.ts";
 import { type RpcOptions, RpcPart } from "./rpc-part.ts";
+import type { SealingPart } from "./sealing-part.ts";
+import { sectorsService } from "./sectors-service.ts";
 import { keepSnapshot } from "./snapshot-folder.ts";
 import type { Health } from "./startable.ts";
 import { tokenSecret } from "./token-secret.ts";
@@ -90,6 +94,9 @@ export type DevnetOptions = {
   readonly observe?: Observer;
 };
 
+/** Folder of new sectors in the data folder; a reset takes it away (`src/platform/node-folder.ts`). */
+const SECTORS = "sectors";
+
 /** Options of a network that nobody has asked anything of. */
 const DEFAULTS = {
   accounts: 10,
@@ -116,16 +123,21 @@ export class Devnet {
   readonly local: LocalMiners | null;
   /** Faults of those miners on purpose. */
   readonly laboratory: Laboratory | null;
+  /** New sectors of those miners. */
+  readonly sealing: SealingPart | null;
   readonly services: DevnetServices;
   readonly dispatcher: Dispatcher;
 
   private constructor(
-    parts: Pick<Devnet, "options" | "node" | "accounts" | "miner" | "producer" | "clock" | "local" | "laboratory"> & {
+    parts: Pick<
+      Devnet,
+      "options" | "node" | "accounts" | "miner" | "producer" | "clock" | "local" | "laboratory" | "sealing"
+    > & {
       readonly beacon: (epoch: number) => Promise<BeaconEntry>;
     },
     secret: Uint8Array,
   ) {
-    const { options, node, accounts, miner, producer, clock, local, laboratory } = parts;
+    const { options, node, accounts, miner, producer, clock, local, laboratory, sealing } = parts;
     this.options = options;
     this.node = node;
     this.network = node.network;
@@ -135,6 +147,7 @@ export class Devnet {
     this.clock = clock;
     this.local = local;
     this.laboratory = laboratory;
+    this.sealing = sealing;
     this.services = {
       version: options.version,
       network: this.network,
@@ -149,12 +162,13 @@ export class Devnet {
       randomness: (tipset) => node.states.randomness(tipset),
       beacon: parts.beacon,
       ...(local === null ? {} : local.consensus(node.states)),
+      ...(sealing === null ? {} : { sectors: sectorsService(sealing) }),
       prune: (keep) => node.collector.collect(keep),
       ...(options.data === null
         ? {}
         : { keepSnapshot: (name, parts) => keepSnapshot(options.data as string, name, parts) }),
       log: new LogLevels(["chain", "mpool", "miner"]),
-      alerts: [clock.alert],
+      alerts: sealing === null ? [clock.alert] : [clock.alert, sealing.alert],
       tokenSecret: secret,
       now: platform.now,
       randomBytes: platform.randomBytes,
@@ -248,9 +262,17 @@ export class Devnet {
       new Producer({ states, pool, crypto, miner, worker, beacon: beaconDataOf(crypto, seed) });
     const clock = new Clock({ producer, states, pool, blockTime: options.blockTime });
     const secret = await tokenSecret(secrets);
+    const sealing =
+      local?.sealing(node, {
+        openFolder: async () =>
+          data === null ? new MemoryFolder() : DiskFolder.open(`${data}/${SECTORS}`, { create: true }),
+        now: platform.now,
+        retryMs: 1000 * network.blockDelaySeconds,
+      }) ?? null;
+    if (sealing !== null) node.add(sealing);
     await node.start();
     const laboratory = local === null ? null : new Laboratory({ node, local, switches });
-    return new Devnet({ options, node, accounts, miner, producer, clock, local, laboratory, beacon }, secret);
+    return new Devnet({ options, node, accounts, miner, producer, clock, local, laboratory, sealing, beacon }, secret);
   }
 
   /**

@@ -18,7 +18,7 @@ import { sealGenesisSector } from "../miner/genesis-seal.ts";
 import type { OwnMiner, OwnSector } from "../miner/own-sectors.ts";
 import { PostProver } from "../miner/post-prover.ts";
 import type { ProvingOptions } from "../miner/proving-options.ts";
-import { attestedPost } from "../miner/succinct.ts";
+import { attestedPost, attestedSeal } from "../miner/succinct.ts";
 import type { MinerSwitches } from "../miner/switches.ts";
 import { WindowPoster } from "../miner/window-poster.ts";
 import type { NodeParts } from "../rpc/services.ts";
@@ -31,6 +31,7 @@ import type { GenesisMiner } from "./genesis.ts";
 import type { LocalProving } from "./local-proving.ts";
 import { LocalVerifier } from "./local-verifier.ts";
 import type { FilecoinNode } from "./node.ts";
+import { SealingPart, type SealingPartOptions } from "./sealing-part.ts";
 
 export type LocalMinersOptions = {
   readonly seed: string;
@@ -73,6 +74,7 @@ export class LocalMiners {
   readonly beacon: LocalBeacon;
   private readonly options: LocalMinersOptions;
   private readonly crypto: Crypto;
+  private readonly proofs: Proofs;
   private readonly prover: PostProver;
   /** What others need to verify this network's blocks. */
   readonly verification: LocalVerifier;
@@ -80,6 +82,7 @@ export class LocalMiners {
   private constructor(options: LocalMinersOptions, crypto: Crypto, proofs: Proofs, miners: readonly OwnMiner[]) {
     this.options = options;
     this.crypto = crypto;
+    this.proofs = proofs;
     this.miners = miners;
     this.beacon = localBeacon(crypto, options.seed, options.times);
     const { networkName, times, proving } = options;
@@ -199,6 +202,26 @@ export class LocalMiners {
         if (address.equals(worker)) return miner.worker;
         return keystore?.has(address) ? keystore.get(address) : null;
       },
+    });
+  }
+
+  /** New sectors of these miners, as a part of the node. `openFolder`: where their files go. */
+  sealing(
+    node: Pick<FilecoinNode, "states" | "pool" | "gas" | "keystore">,
+    given: Pick<SealingPartOptions, "openFolder" | "now" | "retryMs" | "onState">,
+  ): SealingPart {
+    const { states } = node;
+    const { attestor } = this.verification;
+    const { sealProof: type } = this.options;
+    return new SealingPart({
+      ...given,
+      miners: this.miners,
+      chainOf: (miner) => this.chainOf(miner, node),
+      store: states.chain.blocks,
+      proofs: this.proofs,
+      sealProof: type,
+      challengeDelay: states.network.preCommitChallengeDelay,
+      succinct: (miner) => attestedSeal(attestor, miner),
     });
   }
 

@@ -20,6 +20,7 @@ import { objectsGroup } from "./methods/objects.ts";
 import { ownPaychGroup, paychGroup, paychV0Group, paychV1Group } from "./methods/paych.ts";
 import { pledgeGroup } from "./methods/pledge.ts";
 import { sectorStateGroup } from "./methods/sector-state.ts";
+import { sectorsGroup } from "./methods/sectors.ts";
 import { stateGroup } from "./methods/state.ts";
 import { logGroup, storeGroup } from "./methods/store.ts";
 import { beaconGroup, beaconV0Group, randomnessV0Group, supplyGroup } from "./methods/supply.ts";
@@ -62,6 +63,7 @@ export const CURRENT_GROUPS = [
   gasGroup,
   miningGroup,
   blockMakingGroup,
+  sectorsGroup,
   walletGroup,
   logGroup,
   devGroup,

@@ -199,6 +199,44 @@ export type NetService = Pick<
   | "protected"
 >;
 
+/** A sector of a miner of this node, as its own records have it. */
+export type SectorView = {
+  readonly number: number;
+  readonly state: string;
+  /** Registered seal proof. */
+  readonly sealProof: number;
+  readonly commD: CID | null;
+  readonly commR: CID | null;
+  readonly proof: Uint8Array;
+  readonly pieces: readonly {
+    readonly size: bigint;
+    readonly cid: CID;
+    readonly deal: { readonly id: bigint; readonly startEpoch: number; readonly endEpoch: number } | null;
+    readonly keepUnsealed: boolean;
+  }[];
+  readonly ticket: { readonly value: Uint8Array; readonly epoch: number } | null;
+  readonly seed: { readonly value: Uint8Array; readonly epoch: number } | null;
+  readonly preCommitMessage: CID | null;
+  readonly commitMessage: CID | null;
+  readonly retries: number;
+  readonly lastError: string;
+  /** Last epochs at which its pre-commit and its proof are taken; null where that is past, or not yet known. */
+  readonly deadlines: { readonly ticketExpires: number | null; readonly commitDue: number | null };
+  /** Milliseconds since 1970; seconds in `log`. */
+  readonly log: readonly { readonly kind: string; readonly time: number; readonly message: string }[];
+};
+
+/** New sectors of this node's own miners. Throws `FilError` for what cannot be done. */
+export type SectorsService = {
+  readonly miners: readonly Address[];
+  /** Begins a new sector without data; resolves to its number. */
+  pledge(miner: Address): Promise<number>;
+  /** All of them, those of the genesis too, by ascending number. */
+  list(miner: Address): Promise<readonly { readonly number: number; readonly state: string }[]>;
+  /** Null if the miner has no such sector. */
+  status(miner: Address, number: number): Promise<SectorView | null>;
+};
+
 /** What `src/node` gives. */
 export type NodeParts = {
   readonly version: string;
@@ -229,6 +267,8 @@ export type NodeParts = {
   readonly validateBlock?: (header: BlockHeader) => Promise<void>;
   /** Makes the signed block of a template, with the key of a miner that this node has. Absent without elections. */
   readonly createBlock?: (template: BlockTemplate) => Promise<FullBlock>;
+  /** Sealing of new sectors; absent where no miner of this node has any. */
+  readonly sectors?: SectorsService;
   /** Collects states, keeping those of some epochs; absent where a node does not. */
   readonly prune?: (keep: number) => Promise<unknown>;
   /** Keeps a snapshot under a name beside the node's data; absent for nodes in memory. */

@@ -12,6 +12,7 @@ import type { Generator } from "./gen/generator.ts";
 import { generateKeccak256 } from "./gen/keccak256.ts";
 import { generateRpcDocs } from "./gen/rpc-docs.ts";
 import { generateSecp256k1 } from "./gen/secp256k1.ts";
+import { generateSectorLife } from "./gen/sector-life.ts";
 import { generateSha256 } from "./gen/sha256.ts";
 import { generateVersions } from "./gen/versions.ts";
 
@@ -25,6 +26,7 @@ const GENERATORS: readonly Generator[] = [
   generateKeccak256,
   generateRpcDocs,
   generateSecp256k1,
+  generateSectorLife,
   generateSha256,
 ];
 

@@ -184,6 +184,11 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     MarketReserveFunds: give(() => [on.alice, on.alice, "1000"]),
     MarketReleaseFunds: give(() => [on.alice, "400"]),
     MarketGetReserved: give(() => [on.alice]),
+    PledgeSector: fails(/no miners with sectors/, () => [null]),
+    SectorsList: fails(/no miners with sectors/, () => []),
+    SectorsListInStates: fails(/no miners with sectors/, () => [["Proving"]]),
+    SectorsSummary: fails(/no miners with sectors/, () => []),
+    SectorsStatus: fails(/no miners with sectors/, () => [1, true]),
     MinerGetBaseInfo: give(async () => [
       on.miner,
       ((await on.net.request("ChainHead")) as { Height: number }).Height + 1,

@@ -9,6 +9,7 @@ import { type ActorOptions, type OpenMiner, openMiner, type SendOptions, sendAnd
 import { wholeNumber } from "../options.ts";
 import { parseAmount, say, withRemote } from "../remote.ts";
 import { table } from "../table.ts";
+import { registerMinerSectors } from "./miner-sectors.ts";
 
 const DEADLINES = WINDOW_POST.provingPeriod / WINDOW_POST.challengeWindow;
 const EPOCH = wholeNumber(0, Number.MAX_SAFE_INTEGER);
@@ -35,7 +36,8 @@ export function registerMiner(program: Command): void {
   );
   aboutMiner(proving.command("faults").description("faulty sectors, and when they end their life")).action(faults);
 
-  const sectors = miner.command("sectors").description("sectors on chain");
+  const sectors = miner.command("sectors").description("sectors: begun, on their way, proven, extended, ended");
+  registerMinerSectors(sectors);
   sending(
     sectors
       .command("extend")

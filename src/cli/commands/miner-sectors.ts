@@ -1,0 +1,152 @@
+/** `filigree miner sectors`: sectors of a node's miners, from nothing to proven and after. */
+import type { Command } from "commander";
+import { sleepFor } from "../../base/sleep.ts";
+import { UsageError } from "../errors.ts";
+import { interruptible } from "../interrupt.ts";
+import { wholeNumber } from "../options.ts";
+import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { table } from "../table.ts";
+import { countText, progressLine } from "../terminal.ts";
+
+type Options = RemoteOptions & { readonly miner?: string };
+type SectorId = { readonly Miner: number; readonly Number: number };
+type Link = { readonly "/": string };
+type Drawn = { readonly Epoch: number };
+type Status = {
+  readonly SectorID: number;
+  readonly State: string;
+  readonly CommD: Link | null;
+  readonly CommR: Link | null;
+  readonly Pieces: readonly unknown[];
+  readonly Ticket: Drawn;
+  readonly Seed: Drawn;
+  readonly PreCommitMsg: Link | null;
+  readonly CommitMsg: Link | null;
+  readonly Retries: number;
+  readonly LastErr: string;
+  readonly Log: readonly { readonly Kind: string; readonly Timestamp: number; readonly Message: string }[];
+  readonly Activation: number;
+  readonly Expiration: number;
+  readonly InitialPledge: string;
+  readonly TicketExpires: number | null;
+  readonly CommitDue: number | null;
+};
+
+/** Sectors that one command begins. */
+const MAX_COUNT = 100;
+const POLL_MS = 250;
+/** States that a sector does not leave by itself. */
+const SETTLED = ["Proving", "FailedUnrecoverable", "Removed"];
+
+/** Adds what concerns new sectors to `miner sectors`. */
+export function registerMinerSectors(sectors: Command): void {
+  const withMiner = (command: Command): Command =>
+    withRemote(command).option("--miner <address>", "which of the node's miners (default: the first)");
+  withMiner(
+    sectors
+      .command("pledge")
+      .description("begin new sectors without data, which seal and commit themselves")
+      .option("--count <n>", "how many", wholeNumber(1, MAX_COUNT), 1)
+      .option("--wait", "until all are proven to the chain, or need a person"),
+  ).action(pledge);
+  withMiner(sectors.command("list").description("all sectors and their states")).action(list);
+  withMiner(
+    sectors
+      .command("status")
+      .description("what is known of a sector, and the way it came")
+      .argument("<number>", "sector number", wholeNumber(0, Number.MAX_SAFE_INTEGER))
+      .option("--log", "every step of it"),
+  ).action(status);
+}
+
+/** The address that calls name the miner by; null for the first. */
+async function minerOf(remote: Remote, { miner }: Options): Promise<string | null> {
+  return miner === undefined ? null : remote.address(miner, "--miner");
+}
+
+async function pledge(options: Options & { readonly count: number; readonly wait?: true }): Promise<void> {
+  const remote = await Remote.open(options);
+  const miner = await minerOf(remote, options);
+  const made: SectorId[] = [];
+  for (let i = 0; i < options.count; i++) made.push(await remote.call<SectorId>("PledgeSector", miner));
+  const numbers = made.map(({ Number: number }) => number);
+  if (options.wait === undefined) {
+    say(options.json, { miner: `t0${made[0]?.Miner}`, sectors: numbers.map((sector) => ({ sector })) }, [
+      `begun: ${countText(numbers.length, "sector")} (${numbers.join(", ")}) of miner ${made[0]?.Miner}`,
+      `follow it with: filigree miner sectors status ${numbers[0]}`,
+    ]);
+    return;
+  }
+  const line = progressLine();
+  const ended = await interruptible(async (signal) => {
+    for (;;) {
+      const all: Status[] = [];
+      for (const number of numbers) all.push(await remote.call<Status>("SectorsStatus", number, true, miner));
+      if (all.every(({ State }) => SETTLED.includes(State))) return all;
+      const open = all.find(({ State }) => !SETTLED.includes(State)) as Status;
+      const more = open.LastErr === "" ? "" : ` (${open.LastErr})`;
+      line.show(`sector ${open.SectorID}: ${open.State}${more}`);
+      await sleepFor(POLL_MS, signal);
+    }
+  }, "filigree miner sectors pledge").finally(() => line.clear());
+  const rows = ended.map(({ SectorID, State, Activation, Expiration }) => ({
+    ...{ sector: SectorID, state: State, activation: Activation, expiration: Expiration },
+  }));
+  say(
+    options.json,
+    { sectors: rows },
+    rows.map((row) =>
+      row.state === "Proving"
+        ? `sector ${row.sector} is on chain since epoch ${row.activation}; its power counts from its first proof on`
+        : `sector ${row.sector} is ${row.state}`,
+    ),
+  );
+  const failed = ended.find(({ State }) => State !== "Proving");
+  if (failed !== undefined) throw new Error(`sector ${failed.SectorID} is ${failed.State}: ${failed.LastErr}`);
+}
+
+async function list(options: Options): Promise<void> {
+  const remote = await Remote.open(options);
+  const miner = await minerOf(remote, options);
+  const counts = await remote.call<Record<string, number>>("SectorsSummary", miner);
+  const sectors: { sector: number; state: string }[] = [];
+  for (const state of Object.keys(counts))
+    for (const sector of await remote.call<number[]>("SectorsListInStates", [state], miner))
+      sectors.push({ sector, state });
+  sectors.sort((a, b) => a.sector - b.sector);
+  say(options.json, { sectors, counts }, [
+    ...table(
+      ["sector", "state"],
+      sectors.map(({ sector, state }) => [`${sector}`, state]),
+    ),
+  ]);
+}
+
+async function status(number: number, options: Options & { readonly log?: true }): Promise<void> {
+  const remote = await Remote.open(options);
+  const found = await remote.call<Status>("SectorsStatus", number, true, await minerOf(remote, options));
+  if (found.SectorID !== number) throw new UsageError(`the node answers with sector ${found.SectorID}`);
+  const link = (one: Link | null): string => one?.["/"] ?? "none yet";
+  const epochs = (name: string, epoch: number | null): string[] => (epoch === null ? [] : [`${name} ${epoch}`]);
+  const lines = [
+    `sector      ${number}`,
+    `state       ${found.State}${found.LastErr === "" ? "" : `: ${found.LastErr}`}`,
+    `data        ${link(found.CommD)}`,
+    `replica     ${link(found.CommR)}`,
+    `pre-commit  ${link(found.PreCommitMsg)}`,
+    `proof       ${link(found.CommitMsg)}`,
+    ...epochs("the ticket is too old after epoch", found.TicketExpires),
+    ...epochs("the deposit is lost after epoch", found.CommitDue),
+    ...(found.Activation === 0
+      ? []
+      : [`on chain    from epoch ${found.Activation} to ${found.Expiration}, pledge ${found.InitialPledge} attoFIL`]),
+    ...(found.Retries === 0 ? [] : [`failures    ${found.Retries}`]),
+    ...(options.log === undefined
+      ? []
+      : found.Log.map(({ Kind, Timestamp, Message }) => {
+          const time = new Date(Timestamp * 1000).toISOString();
+          return `${time}  ${Kind.replace("event;", "").padEnd(12)}  ${Message}`;
+        })),
+  ];
+  say(options.json, found, lines);
+}

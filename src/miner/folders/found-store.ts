@@ -1,0 +1,30 @@
+/** A sector's files wherever they are: looked for at the first use, and again when they are gone from there. */
+import { isFilError } from "../../base/errors.ts";
+import type { SectorStore } from "../../sector/store.ts";
+import type { SectorName } from "./folder.ts";
+import type { SectorFolders } from "./folders.ts";
+
+/** `expected`: id of the folder that is looked into first. */
+export function foundStore(folders: SectorFolders, sector: SectorName, expected: string): SectorStore {
+  let found: SectorStore | null = null;
+  const open = async (): Promise<SectorStore> => {
+    found ??= (await folders.files(sector, expected)).store;
+    return found;
+  };
+  const use = async <Result>(work: (store: SectorStore) => Promise<Result>): Promise<Result> => {
+    const before = found;
+    try {
+      return await work(await open());
+    } catch (error) {
+      if (before === null || !isFilError(error, "MISSING_FILE")) throw error;
+      found = null;
+      return work(await open());
+    }
+  };
+  return {
+    read: (name, from, length) => use((store) => store.read(name, from, length)),
+    write: (name, from, bytes) => use((store) => store.write(name, from, bytes)),
+    size: (name) => use((store) => store.size(name)),
+    remove: (name) => use((store) => store.remove(name)),
+  };
+}

@@ -1,0 +1,126 @@
+/** The chain as the sealing of sectors sees it, over what a miner's software has in common (`chain-side/`). */
+import { DRAW_TAG, minerEntropy } from "../../consensus/draws.ts";
+import { WINDOW_POST } from "../../params/proving.ts";
+import type { Partition } from "../../state/miner-sectors.ts";
+import { signedMessageCid } from "../../types/message.ts";
+import type { MinerChain } from "../chain-side/chain.ts";
+import { MinerError } from "../chain-side/errors.ts";
+import { type MinerCall, type MinerMessages, minerMessages } from "../chain-side/messages.ts";
+import type { MessageTracker } from "../chain-side/tracker.ts";
+import type { Condition, SealingChain } from "./chain.ts";
+import { StepFailure } from "./errors.ts";
+
+const DEADLINES = WINDOW_POST.provingPeriod / WINDOW_POST.challengeWindow;
+/** Intentions of sealing among a miner's others. */
+const PREFIX = "sealing/";
+
+type Place = { readonly deadline: number; readonly partition: Partition };
+
+/**
+ * `chain` and `tracker` are of one miner. Deposit and pledge are taken from what the miner has free; whoever sends the
+ * message adds what that lacks.
+ */
+export function sealingChain(chain: MinerChain, tracker: MessageTracker): SealingChain {
+  const entropy = minerEntropy(chain.miner);
+  /** Deadlines of sectors: once given, they stay. */
+  const known = new Map<number, number>();
+
+  const messages = async (): Promise<MinerMessages> =>
+    minerMessages(chain.miner, (await chain.head()).networkVersion, chain.prefix);
+  const send = async (key: string, call: MinerCall): Promise<string> => {
+    try {
+      return (await tracker.send(PREFIX + key, call)).toString();
+    } catch (error) {
+      if (error instanceof MinerError && error.code === "REFUSED")
+        throw new StepFailure({ code: "MESSAGE" }, error.message, { cause: error });
+      throw error;
+    }
+  };
+  const lacking = async (wanted: bigint): Promise<bigint> => {
+    const { available } = await chain.money();
+    const free = available > 0n ? available : 0n;
+    return wanted > free ? wanted - free : 0n;
+  };
+
+  async function places(sectors: readonly number[]): Promise<Map<number, Place>> {
+    const found = new Map<number, Place>();
+    const look = async (deadline: number): Promise<void> => {
+      const { partitions } = await chain.sectorsDue(deadline);
+      for (const partition of partitions)
+        for (const sector of partition.sectors) {
+          known.set(sector, deadline);
+          found.set(sector, { deadline, partition });
+        }
+    };
+    const wanted = new Set(sectors.flatMap((sector) => known.get(sector) ?? []));
+    for (const deadline of wanted) await look(deadline);
+    if (sectors.every((sector) => found.has(sector))) return found;
+    for (let deadline = 0; deadline < DEADLINES; deadline++) if (!wanted.has(deadline)) await look(deadline);
+    return found;
+  }
+
+  return {
+    async head() {
+      const { height, networkVersion } = await chain.head();
+      return { epoch: height, networkVersion };
+    },
+    onHeadChange: (listener) => chain.onHeadChange(listener),
+    need: (epoch) => chain.need(epoch),
+    ticket: async (epoch) => chain.randomness("ticket", DRAW_TAG.seal, epoch, entropy, await chain.head()),
+    seed: async (epoch) => chain.randomness("beacon", DRAW_TAG.sealChallenge, epoch, entropy, await chain.head()),
+    async preCommit(sector) {
+      const found = await chain.preCommit(sector);
+      if (found === null) return null;
+      return { epoch: found.preCommitEpoch, sealedCid: found.sealedCid, deposit: found.deposit };
+    },
+    sector: (sector) => chain.sector(sector),
+    isAllocated: (sector) => chain.isAllocated(sector),
+    async conditions(sectors) {
+      const found = await places(sectors);
+      return new Map(sectors.map((sector) => [sector, conditionOf(sector, found.get(sector))]));
+    },
+
+    async sent(key) {
+      const found = await tracker.find(PREFIX + key);
+      return found === null ? null : signedMessageCid(found.signed).toString();
+    },
+    async sendPreCommit(key, { proof, number, sealedCid, ticketEpoch, dealIds, expiration }) {
+      const terms = { sealProof: proof, dealIds: dealIds.map(BigInt), expiration };
+      const value = await lacking(await chain.preCommitDeposit(terms));
+      const call = (await messages()).preCommit({ ...terms, number, sealedCid, sealRandEpoch: ticketEpoch }, value);
+      return send(key, call);
+    },
+    async sendProveCommit(key, sector, proof) {
+      const found = await chain.preCommit(sector);
+      const { deposit, dealIds, expiration } = found ?? gone(sector);
+      const { sealProof } = await chain.facts();
+      const pledge = await chain.initialPledge({ sealProof, dealIds, expiration });
+      // The deposit is given back for the pledge.
+      const value = pledge > deposit ? await lacking(pledge - deposit) : 0n;
+      return send(key, (await messages()).proveCommit(sector, proof, value));
+    },
+    async sendTermination(key, sector) {
+      const place = (await places([sector])).get(sector) ?? gone(sector);
+      const { deadline, partition } = place;
+      const one = { deadline, partition: partition.partition, sectors: [sector] };
+      return send(key, (await messages()).terminate([one]));
+    },
+    async executed(key, confidence, signal) {
+      const { receipt, height } = await tracker.wait(PREFIX + key, confidence, signal);
+      return { exitCode: Number(receipt.exitCode), epoch: height };
+    },
+  };
+}
+
+function gone(sector: number): never {
+  throw new StepFailure({ code: "MESSAGE" }, `sector ${sector} is no longer where it was on chain`);
+}
+
+function conditionOf(sector: number, place: Place | undefined): Condition {
+  if (place === undefined) return "absent";
+  const { terminated, recoveries, faults, unproven } = place.partition;
+  if (terminated.includes(sector)) return "terminated";
+  if (recoveries.includes(sector)) return "recovering";
+  if (faults.includes(sector)) return "faulty";
+  return unproven.includes(sector) ? "unproven" : "healthy";
+}

@@ -1,0 +1,159 @@
+/**
+ * New sectors of a node's own miners, as a part of the node: each miner's machine, the folders that they share, and the
+ * sectors that come to be proven and cease to be.
+ */
+import { Alert } from "../base/alert.ts";
+import type { Proofs } from "../core/proofs.ts";
+import type { MinerChain } from "../miner/chain-side/chain.ts";
+import { MessageTracker } from "../miner/chain-side/tracker.ts";
+import type { SectorFolder } from "../miner/folders/folder.ts";
+import { SectorFolders } from "../miner/folders/folders.ts";
+import { foundStore } from "../miner/folders/found-store.ts";
+import type { OwnMiner } from "../miner/own-sectors.ts";
+import type { SealingChain } from "../miner/sealing/chain.ts";
+import { sealingChain } from "../miner/sealing/chain-side.ts";
+import { SectorMachine } from "../miner/sealing/machine.ts";
+import type { SectorRecord } from "../miner/sealing/record.ts";
+import { type RecordStore, SectorRecords } from "../miner/sealing/records.ts";
+import type { SectorState } from "../miner/sealing/states.ts";
+import { type ProofOfSeal, SealingWork } from "../miner/sealing/work.ts";
+import { inThisThread } from "../proving/in-thread.ts";
+import { PriorityScheduler } from "../proving/priorities.ts";
+import { proverId } from "../sector/params.ts";
+import { sealedCid } from "../sector/piece/cid.ts";
+import type { Address } from "../types/address.ts";
+import type { Health, Startable } from "./startable.ts";
+
+export type SealingPartOptions = {
+  readonly miners: readonly OwnMiner[];
+  readonly chainOf: (miner: OwnMiner) => MinerChain;
+  readonly store: RecordStore;
+  readonly proofs: Proofs;
+  readonly sealProof: number;
+  /** Makes the proof of a seal that goes on chain. */
+  readonly succinct: (miner: bigint) => ProofOfSeal;
+  /** Opens the folder that new sectors go to. */
+  readonly openFolder: () => Promise<SectorFolder>;
+  /** Epochs from a pre-commit to its seed. */
+  readonly challengeDelay: number;
+  /** Milliseconds before what failed is tried again for the first time. */
+  readonly retryMs: number;
+  readonly now: () => number;
+  readonly onState?: (miner: Address, record: SectorRecord) => void;
+};
+
+/** Milliseconds that a sector waits for more pieces. Source: lotus node/config/def.go (WaitDealsDelay). */
+const DEALS_DELAY = 6 * 3_600_000;
+/** States in which the chain may have a sector that must be proven, or may draw it. */
+const PROVABLE: readonly SectorState[] = [
+  ...(["CommitWait", "CommitFailed", "FinalizeSector", "FinalizeFailed", "Proving", "Faulty", "Recovering"] as const),
+  ...(["Expiring", "Terminating", "TerminateWait", "TerminateFailed", "TerminateFinality"] as const),
+];
+
+/** What belongs to one miner. */
+export type SealingLine = {
+  readonly miner: OwnMiner;
+  readonly machine: SectorMachine;
+  readonly chain: SealingChain;
+};
+
+export class SealingPart implements Startable {
+  readonly name = "sealing";
+  /** Active while a sector waits for a person. */
+  readonly alert = new Alert("miner", "sealing");
+  private readonly options: SealingPartOptions;
+  private readonly lines = new Map<string, SealingLine>();
+  private folders: SectorFolders | null = null;
+  private stopped = false;
+
+  constructor(options: SealingPartOptions) {
+    this.options = options;
+  }
+
+  async start(): Promise<void> {
+    const { miners, openFolder, proofs } = this.options;
+    const folders = new SectorFolders([await openFolder()]);
+    this.folders = folders;
+    const jobs = new PriorityScheduler(inThisThread());
+    for (const miner of miners) {
+      const line = await this.lineOf(miner, folders, jobs, proofs);
+      this.lines.set(miner.address.toString(), line);
+      for (const record of line.machine.records.all()) this.held(miner, record);
+    }
+    for (const { machine } of this.lines.values()) machine.start();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    for (const { machine } of this.lines.values()) await machine.stop();
+    await this.folders?.close();
+  }
+
+  health(): Health {
+    if (this.stopped || this.folders === null) return { status: "stopped" };
+    const { isActive, lastActive } = this.alert;
+    return isActive ? { status: "failing", reason: lastActive?.message ?? "" } : { status: "ok" };
+  }
+
+  /** A miner's; undefined if it is none of this node's own, or before the start. */
+  line(miner: Address): SealingLine | undefined {
+    return this.lines.get(miner.toString());
+  }
+
+  /** In their order. */
+  get miners(): readonly Address[] {
+    return this.options.miners.map(({ address }) => address);
+  }
+
+  private async lineOf(
+    miner: OwnMiner,
+    folders: SectorFolders,
+    jobs: PriorityScheduler,
+    proofs: Proofs,
+  ): Promise<SealingLine> {
+    const { chainOf, store, sealProof, succinct, challengeDelay, retryMs, now } = this.options;
+    const id = miner.address.actorId as bigint;
+    const minerChain = chainOf(miner);
+    const chain = sealingChain(minerChain, new MessageTracker(minerChain, store));
+    const machine = new SectorMachine({
+      ...{ folders, sealProof, challengeDelay, retryMs, now },
+      chain,
+      records: await SectorRecords.open(store, id, now),
+      work: new SealingWork(proofs, jobs, succinct(id)),
+      miner: id,
+      proverId: proverId(id),
+      dealsDelay: DEALS_DELAY,
+      onState: (record) => {
+        this.held(miner, record);
+        this.tellAlert();
+        this.options.onState?.(miner.address, record);
+      },
+    });
+    return { miner, machine, chain };
+  }
+
+  private held(miner: OwnMiner, record: SectorRecord): void {
+    const { number, sealed, state, folder } = record;
+    if (sealed === null || !PROVABLE.includes(state)) {
+      if (state === "Removed" || state === "Removing") miner.sectors.delete(number);
+      return;
+    }
+    if (miner.sectors.has(number)) return;
+    const store = foundStore(this.folders as SectorFolders, { miner: miner.address.actorId as bigint, number }, folder);
+    miner.sectors.set(number, {
+      number,
+      commR: sealed.commR,
+      sealedCid: sealedCid(sealed.commR),
+      store,
+    });
+  }
+
+  private tellAlert(): void {
+    const stuck: string[] = [];
+    for (const [miner, { machine }] of this.lines)
+      for (const { number, state } of machine.records.all())
+        if (state === "FailedUnrecoverable") stuck.push(`${miner}/${number}`);
+    if (stuck.length === 0) this.alert.resolve("no sector waits for a person");
+    else this.alert.raise(`sectors that wait for a person: ${stuck.slice(0, 10).join(", ")}`);
+  }
+}

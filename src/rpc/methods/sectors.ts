@@ -1,0 +1,203 @@
+/**
+ * Sectors of this node's own miners, with the names and shapes of the reference's miner interface.
+ * Source: lotus api/api_storage.go at b835fab702eb. There a process has one miner; here the last parameter names one of
+ * several, and the first is meant without it.
+ */
+import { isFilError } from "../../base/errors.ts";
+import type { JsonObject } from "../../state/actor-reader.ts";
+import { sectorExpiration } from "../../state/miner-reader.ts";
+import type { Address } from "../../types/address.ts";
+import { address, amount, anyEpoch, bytes, link, sectorNumber, uint64 } from "../codec/chain-types.ts";
+import { boolean, fallback, integer, list, nullable, object, record, text } from "../codec/codec.ts";
+import { badParams, RPC_CODE, RpcError } from "../errors.ts";
+import { group, method, param } from "../method.ts";
+import type { NodeServices, SectorsService } from "../services.ts";
+import { idAt } from "../view.ts";
+import { openActor } from "./miner-state.ts";
+
+/** Sectors of a miner that one answer lists, states that one request names, entries of a log, pieces of a sector. */
+const MANY = 1_000_000;
+const MAX_STATES = 100;
+const MAX_LOG = 500;
+const MAX_PIECES = 1024;
+
+const oneOf = param("miner", nullable(address));
+const drawn = object("SealTicket", { Value: bytes(), Epoch: anyEpoch });
+const piece = object("SectorPiece", {
+  Piece: object("PieceInfo", { Size: uint64, PieceCID: link }),
+  DealInfo: nullable(
+    object("PieceDealInfo", {
+      DealID: uint64,
+      DealSchedule: object("DealSchedule", { StartEpoch: anyEpoch, EndEpoch: anyEpoch }),
+      KeepUnsealed: boolean,
+    }),
+  ),
+});
+const sectorInfo = object("SectorInfo", {
+  SectorID: sectorNumber,
+  State: text(),
+  CommD: nullable(link),
+  CommR: nullable(link),
+  Proof: bytes(),
+  Deals: list(uint64, MAX_PIECES),
+  Pieces: list(piece, MAX_PIECES),
+  Ticket: drawn,
+  Seed: drawn,
+  PreCommitMsg: nullable(link),
+  CommitMsg: nullable(link),
+  Retries: uint64,
+  ToUpgrade: boolean,
+  ReplicaUpdateMessage: nullable(link),
+  LastErr: text(),
+  Log: list(object("SectorLog", { Kind: text(), Timestamp: uint64, Trace: text(), Message: text() }), MAX_LOG),
+  SealProof: integer(0, 14),
+  Activation: anyEpoch,
+  Expiration: anyEpoch,
+  DealWeight: amount,
+  VerifiedDealWeight: amount,
+  InitialPledge: amount,
+  OnTime: anyEpoch,
+  Early: anyEpoch,
+  /** Ours: the last epochs at which the pre-commit and the proof are taken. */
+  TicketExpires: nullable(anyEpoch),
+  CommitDue: nullable(anyEpoch),
+});
+
+function serviceOf(node: NodeServices): SectorsService {
+  if (node.sectors !== undefined) return node.sectors;
+  throw new RpcError(RPC_CODE.untyped, "this node has no miners with sectors; a local network has with --miners");
+}
+
+async function minerOf(node: NodeServices, wanted: Address | null): Promise<Address> {
+  const { miners } = serviceOf(node);
+  const [first] = miners;
+  if (wanted === null && first !== undefined) return first;
+  const id = wanted === null ? null : await idAt(node, wanted, []);
+  const found = miners.find((miner) => id !== null && miner.equals(id));
+  if (found !== undefined) return found;
+  const names = miners.map((miner) => miner.toString(node.network.prefix)).join(", ");
+  return badParams(`miner: one of this node's own expected (${names})`);
+}
+
+/** What the chain says of a sector; zeros where it says nothing. */
+async function onChain(node: NodeServices, miner: Address, number: bigint) {
+  const state = await openActor(node, miner, []);
+  const found = (await state.element("Sectors", number)) as JsonObject | null;
+  const none = { onTime: 0, early: 0 };
+  const ends =
+    found === null
+      ? none
+      : await sectorExpiration(state, number).catch((error: unknown) => {
+          if (isFilError(error, "NO_SECTOR")) return none;
+          throw error;
+        });
+  const whole = (name: string): bigint => BigInt((found?.[name] ?? "0") as string);
+  return {
+    Activation: Number(found?.["Activation"] ?? 0),
+    Expiration: Number(found?.["Expiration"] ?? 0),
+    DealWeight: whole("DealWeight"),
+    VerifiedDealWeight: whole("VerifiedDealWeight"),
+    InitialPledge: whole("InitialPledge"),
+    OnTime: ends.onTime,
+    Early: ends.early,
+  };
+}
+
+const NOT_ON_CHAIN = {
+  ...{ Activation: 0, Expiration: 0, DealWeight: 0n, VerifiedDealWeight: 0n, InitialPledge: 0n, OnTime: 0, Early: 0 },
+};
+const NOT_DRAWN = { Value: new Uint8Array(0), Epoch: 0 };
+
+export const sectorsGroup = group("Sectors", "Sectors of this node's own miners on their way, and afterwards.", {
+  PledgeSector: method({
+    summary: "Begins a new sector without data, which goes its way by itself, and gives its id.",
+    permission: "write",
+    params: [oneOf],
+    result: object("SectorID", { Miner: uint64, Number: sectorNumber }),
+    cost: "execute",
+    async run([wanted], { node }) {
+      const miner = await minerOf(node, wanted);
+      const number = await serviceOf(node).pledge(miner);
+      return { Miner: miner.actorId as bigint, Number: BigInt(number) };
+    },
+  }),
+  SectorsList: method({
+    summary: "Numbers of all sectors of a miner, also of those that are no more.",
+    params: [oneOf],
+    result: list(sectorNumber, MANY),
+    async run([wanted], { node }) {
+      const sectors = await serviceOf(node).list(await minerOf(node, wanted));
+      return sectors.map(({ number }) => BigInt(number));
+    },
+  }),
+  SectorsListInStates: method({
+    summary: "Numbers of the sectors of a miner that are in one of these states.",
+    params: [param("states", list(text(64), MAX_STATES)), oneOf],
+    result: list(sectorNumber, MANY),
+    async run([states, wanted], { node }) {
+      const sectors = await serviceOf(node).list(await minerOf(node, wanted));
+      return sectors.filter(({ state }) => states.includes(state)).map(({ number }) => BigInt(number));
+    },
+  }),
+  SectorsSummary: method({
+    summary: "How many sectors of a miner are in each state.",
+    params: [oneOf],
+    result: record(integer(0, MANY), MAX_STATES),
+    async run([wanted], { node }) {
+      const counts: Record<string, number> = {};
+      for (const { state } of await serviceOf(node).list(await minerOf(node, wanted)))
+        counts[state] = (counts[state] ?? 0) + 1;
+      return counts;
+    },
+  }),
+  SectorsStatus: method({
+    summary:
+      "What is known of a sector: its state, its way so far, and with `showOnChainInfo` what the chain says of it.",
+    params: [param("sector", sectorNumber), param("showOnChainInfo", fallback(boolean, false)), oneOf],
+    result: sectorInfo,
+    async run([number, showOnChainInfo, wanted], { node }) {
+      const miner = await minerOf(node, wanted);
+      const view =
+        number > BigInt(Number.MAX_SAFE_INTEGER) ? null : await serviceOf(node).status(miner, Number(number));
+      if (view === null) throw new RpcError(RPC_CODE.untyped, `the miner has no sector ${number}`);
+      const shown = (one: typeof view.ticket) => (one === null ? NOT_DRAWN : { Value: one.value, Epoch: one.epoch });
+      return {
+        SectorID: number,
+        State: view.state,
+        CommD: view.commD,
+        CommR: view.commR,
+        Proof: view.proof,
+        Deals: view.pieces.map(({ deal }) => deal?.id ?? 0n),
+        Pieces: view.pieces.map(({ size, cid, deal, keepUnsealed }) => ({
+          Piece: { Size: size, PieceCID: cid },
+          DealInfo:
+            deal === null
+              ? null
+              : {
+                  DealID: deal.id,
+                  DealSchedule: { StartEpoch: deal.startEpoch, EndEpoch: deal.endEpoch },
+                  KeepUnsealed: keepUnsealed,
+                },
+        })),
+        Ticket: shown(view.ticket),
+        Seed: shown(view.seed),
+        PreCommitMsg: view.preCommitMessage,
+        CommitMsg: view.commitMessage,
+        Retries: BigInt(view.retries),
+        ToUpgrade: false,
+        ReplicaUpdateMessage: null,
+        LastErr: view.lastError,
+        Log: view.log.map(({ kind, time, message }) => ({
+          Kind: kind,
+          Timestamp: BigInt(time),
+          Trace: "",
+          Message: message,
+        })),
+        SealProof: view.sealProof,
+        ...(showOnChainInfo ? await onChain(node, miner, number) : NOT_ON_CHAIN),
+        TicketExpires: view.deadlines.ticketExpires,
+        CommitDue: view.deadlines.commitDue,
+      };
+    },
+  }),
+});

@@ -1,0 +1,98 @@
+/** docs/life-of-a-sector.md: the picture and the table of states come from the table that the machine goes by. */
+import { LIMITS } from "../../miner/sealing/failed-steps.ts";
+import { ALL_STATES, kindOf, SECTOR_STATES, type SectorState, type StateKind } from "../../miner/sealing/states.ts";
+import { SEALING_EPOCHS } from "../../miner/sealing/terms.ts";
+import type { GeneratedFile } from "./generator.ts";
+
+const KINDS: Readonly<Record<StateKind, string>> = {
+  input: "waits for data",
+  work: "computes",
+  message: "sends a message",
+  wait: "waits for the chain",
+  held: "is on the chain",
+  failed: "failed: decides what next",
+  end: "stands still",
+};
+
+const eventsOf = (state: SectorState): (readonly [event: string, to: string])[] =>
+  Object.entries(SECTOR_STATES[state].on);
+
+/** States and events as a Mermaid diagram; several events from one state to another are one arrow. */
+function picture(states: readonly SectorState[]): string[] {
+  const lines = ["stateDiagram-v2", "    [*] --> WaitDeals: for pieces", "    [*] --> Packing: pledged, without data"];
+  for (const state of states) {
+    const to = new Map<string, string[]>();
+    for (const [event, next] of eventsOf(state))
+      if (states.includes(next as SectorState)) to.set(next, [...(to.get(next) ?? []), event]);
+    for (const [next, events] of to) lines.push(`    ${state} --> ${next}: ${events.join(", ")}`);
+  }
+  return lines;
+}
+
+/** The way of a sector that meets with nothing bad: from state to state by the first event. */
+function goodWay(): SectorState[] {
+  const way: SectorState[] = ["WaitDeals"];
+  for (;;) {
+    const [first] = eventsOf(way.at(-1) as SectorState);
+    const next = first?.[1] as SectorState | undefined;
+    if (next === undefined || kindOf(next) === "failed" || way.includes(next)) return way;
+    way.push(next);
+    if (next === "Proving") return way;
+  }
+}
+
+function table(): string[] {
+  const rows = ALL_STATES.map((state) => {
+    const events = eventsOf(state).map(([event, to]) => `${event} → ${to}`);
+    return `| ${state} | ${KINDS[kindOf(state)]} | ${SECTOR_STATES[state].about} | ${events.join(", ") || "none"} |`;
+  });
+  return ["| State | It | What happens | Events |", "|-------|----|--------------|--------|", ...rows];
+}
+
+export function generateSectorLife(): GeneratedFile[] {
+  const limits = Object.entries(LIMITS).map(([what, count]) => `${what} ${count}`);
+  const text = [
+    "# Life of a sector",
+    "",
+    "Written by `npm run build:gen` from `src/miner/sealing/states.ts`, the table that the machine goes by; do not edit.",
+    "",
+    "A sector that is pledged goes its way by itself, from nothing to proven: see it with `filigree miner sectors status",
+    "<number> --log`. Each step is one write to the node's store, with an entry in the sector's log, before the next begins; a",
+    "process that is killed goes on with each sector where its record says it was. A message is sent once for its intention,",
+    "whatever happens meanwhile. On a local network (`devnet --miners`) the proof of replication is computed and checked in",
+    "full, and attested in place of the SNARK, as sectors of the genesis are.",
+    "",
+    "## The way",
+    "",
+    "```mermaid",
+    ...picture(goodWay()),
+    "```",
+    "",
+    "## All states and events",
+    "",
+    "```mermaid",
+    ...picture(ALL_STATES),
+    "```",
+    "",
+    ...table(),
+    "",
+    "## What has its time",
+    "",
+    `- The ticket is drawn ${SEALING_EPOCHS.ticketLookback} epochs back. Once it is too old for the pre-commit (3,780 epochs, under actors v0 10,900; ${SEALING_EPOCHS.ticketMargin} less`,
+    "  here, so that the message is mined in time), all work from the labels on is done again with a new one.",
+    "- The proof is due 3,030 epochs after the pre-commit (10,000 under actors v0). After that the deposit is lost, and the number",
+    "  with it: the sector stands still as FailedUnrecoverable with the code DEPOSIT_LOST. `SectorsStatus` tells both epochs",
+    "  (`TicketExpires`, `CommitDue`).",
+    `- Messages count with ${SEALING_EPOCHS.messageConfidence} epochs on top, the seed with ${SEALING_EPOCHS.seedConfidence}. A seed that a reorganisation changed is drawn again.`,
+    `- Files of a sector that has ended stay for ${SEALING_EPOCHS.lookback} epochs: elections may still draw it.`,
+    "",
+    "## Failures",
+    "",
+    "A failed sector is looked at again after a pause that doubles (to 64 times the first). What failed is counted, with a limit",
+    `for each: ${limits.join(", ")}. Beyond it the sector stands still as FailedUnrecoverable; its error says why.`,
+    "Where the node does not answer or the disk is full, nothing counts as failed: the sector stays in its state and tries again,",
+    "at most a minute later, for as long as it takes.",
+    "",
+  ];
+  return [{ path: "docs/life-of-a-sector.md", text: text.join("\n") }];
+}
