@@ -44,6 +44,8 @@ export type SealingPartOptions = {
 
 /** Milliseconds that a sector waits for more pieces. Source: lotus node/config/def.go (WaitDealsDelay). */
 const DEALS_DELAY = 6 * 3_600_000;
+/** Epochs that sealing is given before a deal begins. Source: lotus node/config/def.go (StartEpochSealingBuffer). */
+const START_BUFFER = 480;
 /** States in which the chain may have a sector that must be proven, or may draw it. */
 const PROVABLE: readonly SectorState[] = [
   ...(["CommitWait", "CommitFailed", "FinalizeSector", "FinalizeFailed", "Proving", "Faulty", "Recovering"] as const),
@@ -123,6 +125,7 @@ export class SealingPart implements Startable {
       miner: id,
       proverId: proverId(id),
       dealsDelay: DEALS_DELAY,
+      startBuffer: START_BUFFER,
       onState: (record) => {
         this.held(miner, record);
         this.tellAlert();

@@ -48,6 +48,7 @@ export async function openSealing(
     proverId: proverId(MINER),
     challengeDelay: CHALLENGE_DELAY,
     dealsDelay: 60_000,
+    startBuffer: 480,
     sealProof: 0,
     retryMs: 1,
     now: Date.now,

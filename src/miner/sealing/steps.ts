@@ -36,6 +36,8 @@ export type StepContext = {
   readonly challengeDelay: number;
   /** Milliseconds until an open sector is closed, from its first piece on. */
   readonly dealsDelay: number;
+  /** Epochs before a deal begins at which its sector is closed; no deal is taken that begins earlier. */
+  readonly startBuffer: number;
   readonly now: () => number;
   readonly signal: AbortSignal;
 };
@@ -77,13 +79,20 @@ async function ownFiles(record: SectorRecord, { folders, miner }: StepContext): 
   return (found ?? folders.folder(record.folder)).files(name);
 }
 
+/** Milliseconds between two looks at the deals of a sector that waits. */
+const DEALS_LOOK_MS = 30_000;
+
 const short = (bytes: Uint8Array): string => toHex(bytes.subarray(0, 6));
 
 export const SEALING_STEPS: Steps = {
-  async WaitDeals({ pieces, made }, { now, dealsDelay }) {
+  async WaitDeals({ pieces, made }, { now, dealsDelay, chain, startBuffer }) {
     if (pieces.length === 0) return { idle: true };
     const due = made + dealsDelay;
-    return now() < due ? { untilTime: due } : { event: "closed", text: "it has waited long enough for pieces" };
+    if (now() >= due) return { event: "closed", text: "it has waited long enough for pieces" };
+    const starts = pieces.flatMap(({ deal }) => (deal === null ? [] : [deal.startEpoch]));
+    const { epoch } = await chain.head();
+    if (Math.min(...starts) - startBuffer <= epoch) return { event: "closed", text: "a deal of it begins soon" };
+    return { untilTime: Math.min(due, now() + DEALS_LOOK_MS) };
   },
 
   async Packing(record, context) {

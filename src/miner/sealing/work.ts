@@ -28,6 +28,9 @@ import type { SealedParts, SectorPiece } from "./record.ts";
 /** Makes what goes on chain of a checked vanilla proof: a SNARK, or what stands for it. */
 export type ProofOfSeal = (identity: SectorIdentity, sealed: SealedParts, seed: Uint8Array) => Promise<Uint8Array>;
 
+/** Bytes of zeros that are written at a time. */
+const ZEROS = 1 << 20;
+
 export class SealingWork {
   private readonly proofs: Proofs;
   private readonly jobs: PriorityScheduler;
@@ -45,10 +48,17 @@ export class SealingWork {
     return Math.ceil((4 + layers + 8 / 7 + 1 / 7) * sectorBytes);
   }
 
-  /** Fills the data up with zeros and commits to it. */
+  /** Makes zeros of all that is no piece, whatever was written there, and commits to the data. */
   async pack({ store }: SectorFiles, sectorBytes: number, pieces: readonly SectorPiece[]): Promise<Uint8Array> {
     const size = (await store.size(UNSEALED_FILE)) ?? 0;
     if (size > sectorBytes) throw new StepFailure({ code: "FILES" }, `the data has ${size} bytes of ${sectorBytes}`);
+    let end = 0;
+    for (const { offset, paddedSize } of [...pieces, { offset: sectorBytes, paddedSize: 0 }]) {
+      // What a piece has left that broke off; beyond the end of the file there is nothing.
+      for (const until = Math.min(offset, size); end < until; end += ZEROS)
+        await store.write(UNSEALED_FILE, end, new Uint8Array(Math.min(ZEROS, until - end)));
+      end = offset + paddedSize;
+    }
     // Growing a file to its end makes what is between zeros.
     if (size < sectorBytes) await store.write(UNSEALED_FILE, sectorBytes - 1, new Uint8Array(1));
     return dataCommitment(this.proofs, sectorBytes, pieces);

@@ -46,7 +46,7 @@ export async function stagePieces(
     const offset = Math.ceil(end / paddedSize) * paddedSize;
     if (offset + paddedSize > sectorBytes)
       throw new PieceError({ code: "PIECES_TOO_LARGE", sectorBytes }, `the pieces do not fit ${sectorBytes} bytes`);
-    staged.push({ offset, ...(await stageOne(proofs, store, payload, offset)) });
+    staged.push({ offset, ...(await stagePiece(proofs, store, payload, offset)) });
     end = offset + paddedSize;
   }
   // Growing the file to its end makes gaps and the rest zeros.
@@ -59,7 +59,11 @@ function isIterable(value: unknown): boolean {
   return isRecord(value) && (Symbol.iterator in value || Symbol.asyncIterator in value);
 }
 
-async function stageOne(
+/**
+ * Writes one payload into the sector's `unsealed` file from `offset` on, a multiple of its padded size. Throws `BAD_LENGTH`
+ * if the payload has another size than it says; what was written by then is to be overwritten.
+ */
+export async function stagePiece(
   proofs: Proofs,
   store: SectorStore,
   payload: PiecePayload,

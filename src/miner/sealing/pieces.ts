@@ -1,0 +1,208 @@
+/**
+ * Pieces on their way into sectors, and out of them again.
+ *
+ * A piece is put into an open sector, at the next multiple of its size: into the one where the gap before it is smallest,
+ * then where least room is left, then the lowest number. A sector closes itself when it is full, holds as many deals as it
+ * may, or a deal of it begins soon. One piece is taken in at a time; a payload that breaks off leaves nothing.
+ */
+import { equal } from "../../base/bytes.ts";
+import { Turns } from "../../base/turns.ts";
+import type { Proofs } from "../../core/proofs.ts";
+import { sealProof } from "../../sector/params.ts";
+import { paddedBytesOf, unpaddedBytesOf } from "../../sector/piece/cid.ts";
+import { type InclusionProof, proveInclusion } from "../../sector/piece/inclusion.ts";
+import { fr32Unpad } from "../../sector/piece/pieces.ts";
+import { type PiecePayload, stagePiece } from "../../sector/piece/stage.ts";
+import { unsealRange } from "../../sector/seal/seal.ts";
+import { UNSEALED_FILE } from "../../sector/store.ts";
+import type { SectorFolders } from "../folders/folders.ts";
+import type { SealingChain } from "./chain.ts";
+import { SealingError } from "./errors.ts";
+import type { SectorMachine } from "./machine.ts";
+import type { PieceDeal, SectorPiece, SectorRecord } from "./record.ts";
+
+export type PiecesOptions = {
+  readonly machine: SectorMachine;
+  readonly folders: SectorFolders;
+  readonly chain: SealingChain;
+  readonly proofs: Proofs;
+  /** Actor id. */
+  readonly miner: bigint;
+  readonly proverId: Uint8Array;
+  readonly sealProof: number;
+  readonly startBuffer: number;
+};
+
+export type Placed = SectorPiece & { readonly sector: number };
+
+/** Deals of a sector: one for each 128 MiB, at least 256. Source: specs-actors builtin/miner/policy.go. */
+const maxDeals = (sectorBytes: number): number => Math.max(256, Math.floor(sectorBytes / (128 << 20)));
+/** Sectors that wait for pieces at a time. Source: lotus node/config/def.go (MaxWaitDealsSectors). */
+const MAX_OPEN = 2;
+/** Padded bytes that are read at a time. */
+const WINDOW = 1 << 20;
+
+const endOf = ({ pieces }: SectorRecord): number => {
+  const last = pieces.at(-1);
+  return last === undefined ? 0 : last.offset + last.paddedSize;
+};
+const aligned = (end: number, size: number): number => Math.ceil(end / size) * size;
+
+export class Pieces {
+  private readonly options: PiecesOptions;
+  private readonly sectorBytes: number;
+  private readonly turns = new Turns();
+
+  constructor(options: PiecesOptions) {
+    this.options = options;
+    this.sectorBytes = sealProof(options.sealProof).sectorBytes;
+  }
+
+  /**
+   * Puts a payload into a sector; if the deal's piece is in one already, says where. `commP`: what the deal says that its
+   * commitment is. Throws `SealingError` BAD_PIECE, NO_ROOM, `PieceError` BAD_LENGTH.
+   */
+  add(payload: PiecePayload, deal: PieceDeal, commP?: Uint8Array): Promise<Placed> {
+    return this.turns.run(async () => {
+      const known = this.find(deal.id);
+      if (known !== null) return known;
+      await this.check(payload, deal);
+      return this.put(await this.choose(paddedBytesOf(payload.payloadSize)), payload, deal, commP);
+    });
+  }
+
+  /** Where the piece of a deal is; null if no sector that is left has it. */
+  find(deal: number): Placed | null {
+    for (const { number, state, pieces } of this.options.machine.records.all()) {
+      const piece = pieces.find((one) => one.deal?.id === deal);
+      if (piece !== undefined && state !== "Removed" && state !== "Removing") return { ...piece, sector: number };
+    }
+    return null;
+  }
+
+  /**
+   * Bytes `[from, from + length)` of a piece as the client gave them: from the unsealed copy, or, without one, out of the
+   * replica, which costs as much as sealing. Throws `SealingError` NO_PIECE.
+   */
+  async *read(sector: number, offset: number, from: number, length: number): AsyncGenerator<Uint8Array> {
+    const { machine, folders, miner, proofs } = this.options;
+    const record = machine.records.get(sector);
+    const piece = this.pieceAt(record, offset);
+    const isInside =
+      [from, length].every((n) => Number.isSafeInteger(n) && n >= 0) && from + length <= piece.payloadSize;
+    if (!isInside) throw new RangeError(`bytes ${from} to ${from + length} of a piece of ${piece.payloadSize}`);
+    const { store } = await folders.files({ miner, number: sector }, record.folder);
+    const isUnsealed = (await store.size(UNSEALED_FILE)) !== null;
+    // A sector's data before Fr32: 127 bytes for each 128.
+    const start = unpaddedBytesOf(offset) + from;
+    for (let at = start; at < start + length; ) {
+      const firstQuad = Math.floor(at / 127);
+      const last = Math.min(start + length, (firstQuad + WINDOW / 128) * 127);
+      const quads = Math.ceil(last / 127) - firstQuad;
+      if (isUnsealed) {
+        const raw = fr32Unpad(proofs, await store.read(UNSEALED_FILE, firstQuad * 128, quads * 128));
+        yield raw.slice(at - firstQuad * 127, last - firstQuad * 127);
+      } else yield await this.unsealed(record, at, last - at);
+      at = last;
+    }
+  }
+
+  /** That a piece is in its sector's data, as CommD commits to it. Throws `SealingError` NO_PIECE. */
+  prove(sector: number, offset: number): InclusionProof {
+    const record = this.options.machine.records.get(sector);
+    const index = record.pieces.indexOf(this.pieceAt(record, offset));
+    return proveInclusion(this.options.proofs, this.sectorBytes, record.pieces, index);
+  }
+
+  private async unsealed(record: SectorRecord, from: number, length: number): Promise<Uint8Array> {
+    const { folders, miner, proofs, proverId } = this.options;
+    const { number: sectorNumber, ticket, commD, folder } = record;
+    if (ticket === null || commD === null) throw noPiece(sectorNumber, from);
+    const { store } = await folders.files({ miner, number: sectorNumber }, folder);
+    const identity = { proof: sealProof(record.proof), proverId, sectorNumber, ticket: ticket.value };
+    return unsealRange(proofs, store, { identity, commD, from, length });
+  }
+
+  private pieceAt(record: SectorRecord, offset: number): SectorPiece {
+    const piece = record.pieces.find((one) => one.offset === offset);
+    if (piece === undefined) throw noPiece(record.number, offset);
+    return piece;
+  }
+
+  private async check({ payloadSize }: PiecePayload, deal: PieceDeal): Promise<void> {
+    const { chain, startBuffer } = this.options;
+    const bad = (reason: string): never => {
+      throw new SealingError({ code: "BAD_PIECE", reason }, `deal ${deal.id}: ${reason}`);
+    };
+    if (!Number.isSafeInteger(payloadSize) || payloadSize <= 0) bad("a piece has a whole number of bytes, 1 or more");
+    if (paddedBytesOf(payloadSize) > this.sectorBytes)
+      bad(`${payloadSize} bytes do not fit a sector of ${this.sectorBytes}`);
+    const { startEpoch, endEpoch, id } = deal;
+    if (![startEpoch, endEpoch, id].every((n) => Number.isSafeInteger(n) && n >= 0)) bad("epochs are whole numbers");
+    if (endEpoch <= startEpoch) bad(`it ends at epoch ${endEpoch} and begins at ${startEpoch}`);
+    const { epoch } = await chain.head();
+    if (startEpoch < epoch + startBuffer)
+      bad(`it begins at epoch ${startEpoch}, and sealing takes until ${epoch + startBuffer}`);
+  }
+
+  /** The open sector for a piece of so many padded bytes. */
+  private async choose(size: number): Promise<SectorRecord> {
+    const { machine } = this.options;
+    const open = machine.records.all().filter(({ state }) => state === "WaitDeals");
+    const gap = (record: SectorRecord): number => aligned(endOf(record), size) - endOf(record);
+    const fitting = open
+      .filter((one) => aligned(endOf(one), size) + size <= this.sectorBytes)
+      .filter(({ pieces }) => pieces.length < maxDeals(this.sectorBytes))
+      .sort((a, b) => gap(a) - gap(b) || endOf(b) - endOf(a) || a.number - b.number);
+    const [best] = fitting;
+    if (best !== undefined) return best;
+    if (open.length >= MAX_OPEN) {
+      const [fullest] = [...open].sort((a, b) => endOf(b) - endOf(a));
+      await machine.tell((fullest as SectorRecord).number, "closed");
+    }
+    return machine.make({ state: "WaitDeals", keepUnsealed: false });
+  }
+
+  private async put(
+    record: SectorRecord,
+    payload: PiecePayload,
+    deal: PieceDeal,
+    commP: Uint8Array | undefined,
+  ): Promise<Placed> {
+    const { machine, folders, miner, proofs } = this.options;
+    const { number } = record;
+    const offset = aligned(endOf(record), paddedBytesOf(payload.payloadSize));
+    const { store } = folders.folder(record.folder).files({ miner, number });
+    const made = await stagePiece(proofs, store, payload, offset);
+    if (commP !== undefined && !equal(made.commP, commP))
+      throw new SealingError(
+        { code: "BAD_PIECE", reason: "commitment" },
+        `deal ${deal.id}: the payload is another than the deal's: its commitment differs`,
+      );
+    const { paddedSize, payloadSize } = made;
+    const piece: SectorPiece = { offset, paddedSize, commP: made.commP, payloadSize, deal };
+    let isIn = false;
+    const after = await machine.records.note(number, "pieceAdded", `deal ${deal.id} at ${offset}`, (now) => {
+      isIn = now.state === "WaitDeals" && now.steps === record.steps;
+      const keepUnsealed = now.keepUnsealed || deal.keepUnsealed;
+      return isIn ? { pieces: [...now.pieces, piece], keepUnsealed } : null;
+    });
+    if (!isIn) throw closedMeanwhile(deal.id, number);
+    const isFull = endOf(after) === this.sectorBytes || after.pieces.length >= maxDeals(this.sectorBytes);
+    if (isFull) await machine.tell(number, "closed");
+    else machine.wake(number);
+    return { ...piece, sector: number };
+  }
+}
+
+function noPiece(sector: number, offset: number): SealingError {
+  return new SealingError({ code: "NO_PIECE", sector, offset }, `sector ${sector} has no piece at ${offset}`);
+}
+
+/** The payload is spent: whoever gave it has to give it again. */
+function closedMeanwhile(deal: number, sector: number): SealingError {
+  return new SealingError(
+    { code: "BAD_PIECE", reason: "closed" },
+    `deal ${deal}: sector ${sector} was closed while the piece came; give it again`,
+  );
+}
