@@ -265,7 +265,9 @@ export class Devnet {
     const sealing =
       local?.sealing(node, {
         openFolder: async () =>
-          data === null ? new MemoryFolder() : DiskFolder.open(`${data}/${SECTORS}`, { create: true }),
+          data === null || platform.folders === null
+            ? new MemoryFolder()
+            : DiskFolder.open(`${data}/${SECTORS}`, { create: true }),
         now: platform.now,
         retryMs: 1000 * network.blockDelaySeconds,
       }) ?? null;

@@ -32,5 +32,5 @@ export const platform: Platform = {
   fileSize: noFiles,
   replaceFile: noFiles,
   removeFile: noFiles,
-  folders: { make: noFiles, list: noFiles, remove: noFiles, freeBytes: noFiles, lock: noFiles },
+  folders: null,
 };

@@ -44,8 +44,8 @@ export type Platform = {
   fileSize(path: string): Promise<number | null>;
   /** Removes a file if there is one. Rejects like `readRange`. */
   removeFile(path: string): Promise<void>;
-  /** What sectors need of folders; every call rejects like `readRange` where there are none. */
-  readonly folders: Folders;
+  /** What sectors need of folders; null where there are none (browsers). */
+  readonly folders: Folders | null;
 };
 
 /** A file that the package brings: its name ("crypto.wasm"), and where it lies unless somebody says otherwise. */

@@ -11,6 +11,7 @@
 import { platform } from "#platform";
 import { fromUtf8, toHex, utf8 } from "../../base/bytes.ts";
 import { Turns } from "../../base/turns.ts";
+import type { Folders } from "../../platform/folders.ts";
 import { directoryStore } from "../../proving/directory-store.ts";
 import type { SectorStore } from "../../sector/store.ts";
 import { FolderError, fullOrReadOnly } from "./errors.ts";
@@ -33,6 +34,12 @@ const MAX_MARK_BYTES = 4096;
 const LEFT_FREE = 32 << 20;
 
 type Mark = { readonly filigree: "sectors"; readonly form: number; readonly id: string } & FolderLimits;
+
+/** The system's folders. Throws `TypeError` where there are none. */
+function system(): Folders {
+  if (platform.folders === null) throw new TypeError("a page has no folders");
+  return platform.folders;
+}
 
 export class DiskFolder implements SectorFolder {
   readonly id: string;
@@ -59,10 +66,10 @@ export class DiskFolder implements SectorFolder {
     path: string,
     { create = false, limits = NO_LIMITS }: { readonly create?: boolean; readonly limits?: FolderLimits } = {},
   ): Promise<DiskFolder> {
-    const found = await platform.folders.list(path);
+    const found = await system().list(path);
     if (found === null && !create)
       throw new FolderError({ code: "NO_FOLDER", folder: path }, `there is no folder ${path}`);
-    if (found === null) await guarded(path, () => platform.folders.make(path));
+    if (found === null) await guarded(path, () => system().make(path));
     else if (!found.includes(MARK) && found.some((name) => name !== "lock"))
       throw new FolderError(
         { code: "FOREIGN", folder: path },
@@ -83,16 +90,16 @@ export class DiskFolder implements SectorFolder {
   }
 
   async sectors(): Promise<readonly SectorName[]> {
-    const names = (await platform.folders.list(this.path)) ?? [];
+    const names = (await system().list(this.path)) ?? [];
     return names.map(parseName).filter((name) => name !== null);
   }
 
   async has(sector: SectorName): Promise<boolean> {
-    return ((await platform.folders.list(`${this.path}/${nameText(sector)}`))?.length ?? 0) > 0;
+    return ((await system().list(`${this.path}/${nameText(sector)}`))?.length ?? 0) > 0;
   }
 
   remove(sector: SectorName): Promise<void> {
-    return guarded(this.path, () => platform.folders.remove(`${this.path}/${nameText(sector)}`));
+    return guarded(this.path, () => system().remove(`${this.path}/${nameText(sector)}`));
   }
 
   room(but?: SectorName): Promise<Room> {
@@ -132,7 +139,7 @@ export class DiskFolder implements SectorFolder {
       used += bytes;
     }
     const reserved = this.reservations.outstanding(taken, but);
-    const free = Math.max(0, (await platform.folders.freeBytes(this.path)) - LEFT_FREE - reserved);
+    const free = Math.max(0, (await system().freeBytes(this.path)) - LEFT_FREE - reserved);
     const { maxBytes } = this.limits;
     const allowed = maxBytes === 0 ? free : Math.min(free, Math.max(0, maxBytes - used - reserved));
     return { used, reserved, available: this.isReadOnly ? 0 : allowed };
@@ -143,7 +150,7 @@ export class DiskFolder implements SectorFolder {
 async function take(path: string): Promise<(() => Promise<void>) | null> {
   let unlock: (() => Promise<void>) | null;
   try {
-    unlock = await platform.folders.lock(path);
+    unlock = await system().lock(path);
   } catch (error) {
     if (fullOrReadOnly(error, path)?.code === "READ_ONLY") return null;
     throw fullOrReadOnly(error, path) ?? error;
@@ -188,7 +195,7 @@ async function markOf(path: string, limits: FolderLimits): Promise<Mark> {
 
 async function bytesIn(directory: string): Promise<number> {
   let sum = 0;
-  for (const name of (await platform.folders.list(directory)) ?? [])
+  for (const name of (await system().list(directory)) ?? [])
     sum += (await platform.fileSize(`${directory}/${name}`)) ?? 0;
   return sum;
 }
