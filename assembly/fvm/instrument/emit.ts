@@ -1,0 +1,350 @@
+/**
+ * Writing the instrumented module.
+ *
+ * Three globals come behind the guest's own, which the host reads and sets under names of exports that begin with
+ * "filigree:": the gas left (i64, milligas), the stack height (i32) and the pages that the memory may have (i32). Charges are
+ * written out where they fall due, because engines do not inline calls: take the cost from the counter, and trap once it is
+ * negative. The counter is not put back to 0, so its sign tells the host why the guest trapped.
+ * memory.grow answers -1 above the pages allowed. A start function becomes an export, which the host calls when the counter
+ * is set. Custom sections are left out.
+ */
+import * as body from "./body";
+import { charges, LIMITED_CALL, meter, needsTemporary } from "./meter";
+import { CODE, constantOffset, DATA, DATA_COUNT, ELEMENT, EXPORT, FUNCTION, GLOBAL, IMPORT, MEMORY, Module, TABLE, TYPE } from "./module";
+import * as op from "./opcodes";
+import * as out from "./output";
+import { BAD_MODULE, BAD_OFFSET, fail, failed, INSTRUCTION, MAX_PAGES, PAGE, Rules, STACK_LIMIT, TABLE_ELEMENT } from "./rules";
+import * as scan from "./scan";
+
+const I32: u32 = 0x7f;
+const I64: u32 = 0x7e;
+const EMPTY_BLOCK: u32 = 0x40;
+const FUNCTION_EXPORT: u32 = 0;
+const GLOBAL_EXPORT: u32 = 3;
+
+@final
+export class Emitter {
+  private readonly gas: u32;
+  private readonly height: u32;
+  private readonly pages: u32;
+
+  constructor(
+    private readonly module: Module,
+    private readonly rules: Rules,
+    /** Stack elements of each defined function. */
+    private readonly stackCosts: StaticArray<u32>,
+  ) {
+    this.gas = module.globals;
+    this.height = module.globals + 1;
+    this.pages = module.globals + 2;
+  }
+
+  /** Finds the functions that are reached from outside: they get a thunk. */
+  findThunks(): void {
+    const module = this.module;
+    if (module.open(EXPORT)) {
+      const n = scan.count();
+      for (let i: u32 = 0; i < n && !failed(); i++) {
+        scan.skip(scan.u32_());
+        const kind = scan.u8_();
+        const index = scan.u32_();
+        if (kind == FUNCTION_EXPORT) module.needThunk(index);
+      }
+    }
+    if (!module.open(ELEMENT)) return;
+    const n = scan.count();
+    for (let i: u32 = 0; i < n && !failed(); i++) {
+      this.elementHead(false);
+      const items = scan.count();
+      for (let j: u32 = 0; j < items && !failed(); j++) module.needThunk(scan.u32_());
+    }
+  }
+
+  write(): void {
+    const module = this.module;
+    out.byte(0);
+    out.byte(0x61);
+    out.byte(0x73);
+    out.byte(0x6d);
+    out.byte(1);
+    out.byte(0);
+    out.byte(0);
+    out.byte(0);
+    this.copySection(TYPE);
+    this.copySection(IMPORT);
+    this.functions();
+    this.copySection(TABLE);
+    this.memory();
+    this.globals();
+    this.exports();
+    this.elements();
+    this.copySection(DATA_COUNT);
+    this.code(module);
+    this.copySection(DATA);
+  }
+
+  private copySection(id: i32): void {
+    const from = this.module.begins[id];
+    if (from == 0) return;
+    out.byte(id);
+    const section = out.open();
+    out.copy(from, this.module.ends[id] - from);
+    out.close(section);
+  }
+
+  private functions(): void {
+    const module = this.module;
+    out.byte(FUNCTION);
+    const section = out.open();
+    out.u32_(module.definedFunctions + module.thunkCount);
+    for (let i = module.importedFunctions; i < module.functions; i++) out.u32_(module.types[i]);
+    const order = this.thunkOrder();
+    for (let i = 0; i < order.length; i++) out.u32_(module.types[order[i]]);
+    out.close(section);
+  }
+
+  /** The functions that have thunks, in the thunks' order. */
+  private thunkOrder(): StaticArray<u32> {
+    const module = this.module;
+    const order = new StaticArray<u32>(<i32>module.thunkCount);
+    for (let i: u32 = 0; i < module.functions; i++) if (module.thunks[i] != 0) order[module.thunks[i] - 1] = i;
+    return order;
+  }
+
+  private memory(): void {
+    this.module.open(MEMORY);
+    scan.u32_();
+    const flags = scan.u8_();
+    const least = scan.u32_();
+    const most = flags == 1 ? min(scan.u32_(), MAX_PAGES) : MAX_PAGES;
+    out.byte(MEMORY);
+    const section = out.open();
+    out.byte(1);
+    out.byte(1);
+    out.u32_(least);
+    out.u32_(most);
+    out.close(section);
+  }
+
+  private globals(): void {
+    const module = this.module;
+    out.byte(GLOBAL);
+    const section = out.open();
+    out.u32_(module.globals + 3);
+    if (module.open(GLOBAL)) {
+      scan.u32_();
+      out.copy(scan.at, module.ends[GLOBAL] - scan.at);
+    }
+    this.global(I64, op.I64_CONST, 0);
+    this.global(I32, op.I32_CONST, 0);
+    this.global(I32, op.I32_CONST, <i64>MAX_PAGES);
+    out.close(section);
+  }
+
+  private global(type: u32, constant: u32, value: i64): void {
+    out.byte(type);
+    out.byte(1);
+    out.byte(constant);
+    out.s64_(value);
+    out.byte(op.END);
+  }
+
+  private exports(): void {
+    const module = this.module;
+    out.byte(EXPORT);
+    const section = out.open();
+    const n = module.open(EXPORT) ? scan.count() : 0;
+    out.u32_(n + (module.startFunction >= 0 ? 4 : 3));
+    for (let i: u32 = 0; i < n && !failed(); i++) {
+      const from = scan.at;
+      scan.skip(scan.u32_());
+      const kind = scan.u8_();
+      out.copy(from, scan.at - from);
+      const index = scan.u32_();
+      out.u32_(kind == FUNCTION_EXPORT ? module.outer(index) : index);
+    }
+    this.export("filigree:gas", GLOBAL_EXPORT, this.gas);
+    this.export("filigree:stack", GLOBAL_EXPORT, this.height);
+    this.export("filigree:pages", GLOBAL_EXPORT, this.pages);
+    if (module.startFunction >= 0) this.export("filigree:start", FUNCTION_EXPORT, module.outer(<u32>module.startFunction));
+    out.close(section);
+  }
+
+  private export(name: string, kind: u32, index: u32): void {
+    out.u32_(name.length);
+    for (let i = 0; i < name.length; i++) out.byte(name.charCodeAt(i));
+    out.byte(kind);
+    out.u32_(index);
+  }
+
+  /** Moves over what stands before the items of an element segment, and writes it if asked. */
+  private elementHead(write: bool): void {
+    const from = scan.at;
+    const flags = scan.u32_();
+    if (flags > 3) return fail(BAD_OFFSET);
+    if (flags == 2) scan.u32_();
+    if ((flags & 1) == 0) constantOffset();
+    if (flags != 0 && scan.u8_() != 0) fail(BAD_MODULE);
+    if (write) out.copy(from, scan.at - from);
+  }
+
+  private elements(): void {
+    const module = this.module;
+    if (!module.open(ELEMENT)) return;
+    out.byte(ELEMENT);
+    const section = out.open();
+    const n = scan.count();
+    out.u32_(n);
+    for (let i: u32 = 0; i < n && !failed(); i++) {
+      this.elementHead(true);
+      const items = scan.count();
+      out.u32_(items);
+      for (let j: u32 = 0; j < items && !failed(); j++) out.u32_(module.outer(scan.u32_()));
+    }
+    out.close(section);
+  }
+
+  private code(module: Module): void {
+    out.byte(CODE);
+    const section = out.open();
+    out.u32_(module.definedFunctions + module.thunkCount);
+    if (module.open(CODE)) scan.u32_();
+    for (let i = module.importedFunctions; i < module.functions && !failed(); i++) {
+      const whole = out.open();
+      this.functionBody(module.params[module.types[i]]);
+      out.close(whole);
+    }
+    const order = this.thunkOrder();
+    for (let i = 0; i < order.length && !failed(); i++) {
+      const whole = out.open();
+      this.thunk(order[i]);
+      out.close(whole);
+    }
+    out.close(section);
+  }
+
+  private functionBody(params: u32): void {
+    body.openBody();
+    const first = scan.at;
+    meter(this.module, this.rules);
+    out.u32_(body.groups + (needsTemporary ? 1 : 0));
+    out.copy(body.groupsAt, first - body.groupsAt);
+    if (needsTemporary) {
+      out.byte(1);
+      out.byte(I32);
+    }
+    const temporary = params + <u32>body.locals;
+    scan.seek(first);
+    let constant = false;
+    for (let place = 0; body.more() && !failed(); place++) {
+      const cost = unchecked(charges[place]);
+      if (cost != 0) {
+        unchecked((charges[place] = 0));
+        this.charge(cost);
+      }
+      body.step(this.rules);
+      const opcode = body.opcode;
+      if (opcode == op.CALL && this.module.isDefined(body.immediate)) this.call(body.immediate);
+      else {
+        if (opcode == op.PREFIX || opcode == op.MEMORY_GROW) {
+          const unit = body.linearUnit(this.rules.perByte, PAGE, TABLE_ELEMENT);
+          if (unit != 0 && !constant) this.chargeByOperand(unit, temporary);
+        }
+        if (opcode == op.MEMORY_GROW) this.growMemory(temporary);
+        else out.copy(body.start, scan.at - body.start);
+      }
+      constant = opcode == op.I32_CONST;
+    }
+  }
+
+  /** Takes a fixed cost from the counter. */
+  private charge(cost: u64): void {
+    this.indexed(op.GLOBAL_GET, this.gas);
+    out.byte(op.I64_CONST);
+    out.s64_(<i64>cost);
+    this.take();
+  }
+
+  /** Takes a cost per unit of the operand on top of the stack, which stays there. */
+  private chargeByOperand(unit: u64, temporary: u32): void {
+    this.indexed(op.LOCAL_TEE, temporary);
+    this.indexed(op.GLOBAL_GET, this.gas);
+    this.indexed(op.LOCAL_GET, temporary);
+    out.byte(op.I64_EXTEND_I32_U);
+    out.byte(op.I64_CONST);
+    out.s64_(<i64>unit);
+    out.byte(op.I64_MUL);
+    this.take();
+  }
+
+  /** Subtracts what lies on the stack, and traps below 0. */
+  private take(): void {
+    out.byte(op.I64_SUB);
+    this.indexed(op.GLOBAL_SET, this.gas);
+    this.indexed(op.GLOBAL_GET, this.gas);
+    out.byte(op.I64_CONST);
+    out.byte(0);
+    out.byte(op.I64_LT_S);
+    this.trapIf();
+  }
+
+  private trapIf(): void {
+    out.byte(op.IF);
+    out.byte(EMPTY_BLOCK);
+    out.byte(op.UNREACHABLE);
+    out.byte(op.END);
+  }
+
+  private indexed(opcode: u32, index: u32): void {
+    out.byte(opcode);
+    out.u32_(index);
+  }
+
+  /** A call inside the stack's limit. */
+  private call(callee: u32): void {
+    const cost = <i64>this.stackCosts[callee - this.module.importedFunctions];
+    this.moveHeight(op.I32_ADD, cost);
+    this.indexed(op.GLOBAL_GET, this.height);
+    out.byte(op.I32_CONST);
+    out.s64_(<i64>STACK_LIMIT);
+    out.byte(op.I32_GT_U);
+    this.trapIf();
+    this.indexed(op.CALL, callee);
+    this.moveHeight(op.I32_SUB, cost);
+  }
+
+  private moveHeight(operation: u32, cost: i64): void {
+    this.indexed(op.GLOBAL_GET, this.height);
+    out.byte(op.I32_CONST);
+    out.s64_(cost);
+    out.byte(operation);
+    this.indexed(op.GLOBAL_SET, this.height);
+  }
+
+  private thunk(callee: u32): void {
+    const params = this.module.params[this.module.types[callee]];
+    out.byte(0);
+    this.charge((LIMITED_CALL + <u64>params) * INSTRUCTION);
+    for (let i: u32 = 0; i < params; i++) this.indexed(op.LOCAL_GET, i);
+    this.call(callee);
+    out.byte(op.END);
+  }
+
+  /** memory.grow, or -1 above the pages allowed. */
+  private growMemory(temporary: u32): void {
+    this.indexed(0x21, temporary);
+    this.indexed(op.GLOBAL_GET, this.pages);
+    this.indexed(op.MEMORY_SIZE, 0);
+    out.byte(op.I32_SUB);
+    this.indexed(op.LOCAL_GET, temporary);
+    out.byte(op.I32_LT_U);
+    out.byte(op.IF);
+    out.byte(I32);
+    out.byte(op.I32_CONST);
+    out.s64_(-1);
+    out.byte(op.ELSE);
+    this.indexed(op.LOCAL_GET, temporary);
+    this.indexed(op.MEMORY_GROW, 0);
+    out.byte(op.END);
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * How many stack elements a function needs: the highest its operand stack grows, from the activation's two on, plus its
+ * locals, parameters left out.
+ *
+ * The reference's count is copied with its oddities: code behind an unconditional branch is followed but not counted, and
+ * there an empty stack may be popped; several operands popped at once may take the count below the block's start.
+ * Source: fvm-wasm-instrument src/stack_limiter/max_height.rs.
+ */
+import * as body from "./body";
+import {
+  BLOCK,
+  BR,
+  BR_IF,
+  BR_TABLE,
+  CALL,
+  CALL_INDIRECT,
+  CONTROL,
+  END,
+  IF,
+  LOOP,
+  RETURN,
+  UNREACHABLE,
+} from "./opcodes";
+import { Module } from "./module";
+import { ACTIVATION, BAD_MODULE, BAD_STACK, fail, failed, Rules } from "./rules";
+import * as scan from "./scan";
+
+/** Frames: polymorphic, values after its end, values that a branch takes, height at its start; four words each. */
+let frames: StaticArray<u32> = new StaticArray<u32>(256);
+let depth: i32 = 0;
+let height: u32 = 0;
+
+function push(end: u32, branch: u32): void {
+  if ((depth + 1) << 2 > frames.length) {
+    const wider = new StaticArray<u32>(frames.length << 1);
+    memory.copy(changetype<usize>(wider), changetype<usize>(frames), <usize>frames.length << 2);
+    frames = wider;
+  }
+  const at = depth++ << 2;
+  unchecked((frames[at] = 0));
+  unchecked((frames[at + 1] = end));
+  unchecked((frames[at + 2] = branch));
+  unchecked((frames[at + 3] = height));
+}
+
+function branchArity(label: u32): u32 {
+  if (label >= <u32>depth) {
+    fail(BAD_STACK);
+    return 0;
+  }
+  return unchecked(frames[((depth - 1 - <i32>label) << 2) + 2]);
+}
+
+function pop(count: u32): void {
+  if (count == 0) return;
+  const top = (depth - 1) << 2;
+  if (height == unchecked(frames[top + 3])) {
+    if (unchecked(frames[top]) == 0) fail(BAD_STACK);
+    return;
+  }
+  if (height < count) return fail(BAD_STACK);
+  height -= count;
+}
+
+function dead(): void {
+  unchecked((frames[(depth - 1) << 2] = 1));
+}
+
+/** The cost of the function whose body is at the cursor, which is moved behind it. */
+export function stackCost(module: Module, index: u32, rules: Rules): u32 {
+  const arity = module.results[module.types[index]];
+  body.openBody();
+  depth = 0;
+  height = 0;
+  push(arity, arity);
+  height = ACTIVATION;
+  let most: u32 = 0;
+  while (body.more() && !failed()) {
+    if (depth == 0) {
+      fail(BAD_STACK);
+      return 0;
+    }
+    if (height > most && unchecked(frames[(depth - 1) << 2]) == 0) most = height;
+    body.step(rules);
+    if ((body.row & 15) == CONTROL && body.opcode != 0xfc) control(module, arity);
+    else {
+      const pops = (body.row >> 4) & 3;
+      if (body.opcode == 0x1b) {
+        pop(2);
+        pop(1);
+      } else pop(pops);
+      if ((body.row & 0x40) != 0) height++;
+    }
+  }
+  if (depth != 0 || scan.at != body.bodyEnd) fail(BAD_MODULE);
+  return most + (rules.localsByGroup ? body.groups : <u32>body.locals);
+}
+
+function control(module: Module, arity: u32): void {
+  const opcode = body.opcode;
+  if (opcode == BLOCK || opcode == LOOP || opcode == IF) {
+    if (opcode == IF) pop(1);
+    push(body.immediate, opcode == LOOP ? 0 : body.immediate);
+  } else if (opcode == END) {
+    const at = --depth << 2;
+    height = unchecked(frames[at + 3]) + unchecked(frames[at + 1]);
+  } else if (opcode == UNREACHABLE) dead();
+  else if (opcode == BR) {
+    pop(branchArity(body.immediate));
+    dead();
+  } else if (opcode == BR_IF) {
+    const values = branchArity(body.immediate);
+    pop(values);
+    pop(1);
+    height += values;
+  } else if (opcode == BR_TABLE) {
+    pop(tableArity());
+    dead();
+  } else if (opcode == RETURN) {
+    pop(arity);
+    dead();
+  } else if (opcode == CALL || opcode == CALL_INDIRECT) {
+    const indirect = opcode == CALL_INDIRECT;
+    if (indirect) pop(1);
+    if (body.immediate >= (indirect ? <u32>module.params.length : module.functions)) return fail(BAD_MODULE);
+    const type = indirect ? body.immediate : module.types[body.immediate];
+    pop(module.params[type]);
+    height += module.results[type];
+  }
+}
+
+/** Values that all targets of the br_table read last take. */
+function tableArity(): u32 {
+  const after = scan.at;
+  scan.seek(body.targets);
+  const n = scan.u32_();
+  let arity: u32 = 0;
+  for (let i: u32 = 0; i <= n; i++) {
+    const one = branchArity(scan.u32_());
+    if (i > 0 && one != arity) fail(BAD_STACK);
+    arity = one;
+  }
+  scan.seek(after);
+  return arity;
+}
