@@ -13,6 +13,7 @@ const BYTES = 2;
 const TEXT = 3;
 const ARRAY = 4;
 const TAG = 6;
+const SIMPLE = 7;
 
 export class CborItems {
   private readonly source: Uint8Array;
@@ -61,6 +62,13 @@ export class CborItems {
   link(): Uint8Array {
     this.head(TAG);
     return this.bytes().subarray(1);
+  }
+
+  /** Whether the next item is null, which is then taken. */
+  nil(): boolean {
+    if (this.heads.next !== SIMPLE) return false;
+    this.heads.read();
+    return true;
   }
 
   /** A token amount. */

@@ -14,6 +14,7 @@ export const TARGETS: Readonly<Record<string, string>> = {
   proofs: "assembly/entry/proofs.ts",
   "proofs-simd": "assembly/entry/proofs.ts",
   check: "assembly/entry/check.ts",
+  fvm: "assembly/entry/fvm.ts",
   instrument: "assembly/entry/instrument.ts",
   probe: "assembly/entry/probe.ts",
 };

@@ -1,0 +1,79 @@
+/**
+ * The modules of guests: an actor's code, instrumented and compiled, once per code and generation.
+ *
+ * The instrumenter assumes a valid module, because what it adds (globals, functions) would otherwise come within reach of indices
+ * that an invalid one might hold; so the engine validates the code before, and compiles what comes out.
+ */
+import type { Generation } from "./fvm-abi.ts";
+
+/** Why the instrumenter refuses a module: twin of `assembly/fvm/instrument/rules.ts`. */
+const REFUSALS: Readonly<Record<number, string>> = {
+  1: "it is cut short",
+  2: "it is malformed",
+  3: "it uses an instruction that actors may not use",
+  4: "its operand stack does not add up",
+  5: "it imports something else than functions",
+  6: "it has blocks or functions of several values",
+  7: "it is too large",
+  8: "a segment lies at no constant offset",
+  9: "it asks for a negative size",
+  10: "it has no memory",
+};
+
+/** Pages of the instrumenter's memory at first, and at most. */
+const FIRST_PAGES = 64;
+const MAX_PAGES = 8192;
+/** Longest code that is looked at, bytes. */
+const MAX_CODE = 32 << 20;
+
+type Instrumenter = {
+  alloc(size: number): number;
+  instrument(at: number, length: number, generation: number): number;
+  resultPtr(): number;
+};
+
+/** A guest's module, or why it cannot be one. */
+export type GuestModule = { readonly module: WebAssembly.Module } | { readonly refused: string };
+
+/** Instruments code by the rules of a generation; a text says why it is refused. `instrumenter` is `instrument.wasm`. */
+export function instrument(
+  instrumenter: WebAssembly.Module,
+  code: Uint8Array,
+  generation: Generation,
+): Uint8Array<ArrayBuffer> | string {
+  if (code.length > MAX_CODE) return "it is too large";
+  if (!WebAssembly.validate(code as Uint8Array<ArrayBuffer>)) return "it is no valid WebAssembly";
+  const memory = new WebAssembly.Memory({ initial: FIRST_PAGES, maximum: MAX_PAGES });
+  const abort = (): never => {
+    throw new RangeError("the instrumenter ran out of memory");
+  };
+  const { alloc, instrument, resultPtr } = new WebAssembly.Instance(instrumenter, { env: { memory, abort } })
+    .exports as unknown as Instrumenter;
+  const at = alloc(code.length) >>> 0;
+  new Uint8Array(memory.buffer).set(code, at);
+  const length = instrument(at, code.length, generation);
+  if (length < 0) return REFUSALS[-length] ?? "it is refused";
+  const from = resultPtr() >>> 0;
+  return new Uint8Array(memory.buffer).slice(from, from + length);
+}
+
+export class GuestModules {
+  private readonly instrumenter: WebAssembly.Module;
+  private readonly known = new Map<string, GuestModule>();
+
+  constructor(instrumenter: WebAssembly.Module) {
+    this.instrumenter = instrumenter;
+  }
+
+  /** The module of a code, by the key of its CID. `read` gives the code, and is asked once. */
+  get(key: string, generation: Generation, read: () => Uint8Array): GuestModule {
+    const name = `${generation} ${key}`;
+    let found = this.known.get(name);
+    if (found === undefined) {
+      const bytes = instrument(this.instrumenter, read(), generation);
+      found = typeof bytes === "string" ? { refused: bytes } : { module: new WebAssembly.Module(bytes) };
+      this.known.set(name, found);
+    }
+    return found;
+  }
+}
