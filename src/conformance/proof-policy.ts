@@ -12,11 +12,18 @@ const REJECTED_FOLDER = "extracted/0001-initial-extraction/fil_1_storageminer/Su
 /** Numbers of the files in that folder whose proof the reference rejected. */
 const REJECTED: readonly number[] = [3, 4, 5, 7, 8, 9];
 
+/**
+ * Of the FVM's vectors one asks for a proof that the network found bad: a dispute that succeeds because the proof in dispute does
+ * not hold. (Upstream's runner leaves it out.)
+ */
+const REJECTED_DISPUTE = "fil_10_storageminer/DisputeWindowedPoSt/Ok/";
+
 export type DeclaredVerdict = "accept" | "reject";
 
 /** Declared verdict on the proofs of a file, by its path. */
 export function proofVerdict(path: string): DeclaredVerdict {
   const plain = path.replaceAll("\\", "/");
+  if (plain.includes(REJECTED_DISPUTE)) return "reject";
   const at = plain.lastIndexOf(REJECTED_FOLDER);
   if (at < 0) return "accept";
   const number = /(\d+)\.json$/.exec(plain)?.[1];

@@ -6,16 +6,29 @@
  */
 import { utf8 } from "../base/bytes.ts";
 import { drawFromDigest } from "../chain/randomness.ts";
+import type { FvmParts } from "../exec/fvm-executor.ts";
 import type { RandomnessSource } from "../exec/types.ts";
 import type { Vector } from "./vector.ts";
 
 const FALLBACK = utf8("i_am_random_____i_am_random_____");
 
-export function recordedRandomness(entries: Vector["randomness"]): RandomnessSource {
-  const draw = (kind: "chain" | "beacon", tag: number, epoch: number, entropy: Uint8Array): Uint8Array => {
-    const digest = entries.find((entry) => entry.kind === kind && entry.epoch === epoch)?.ret ?? FALLBACK;
-    return drawFromDigest(digest, tag, epoch, entropy);
+type Kind = Vector["randomness"][number]["kind"];
+
+function digestOf(entries: Vector["randomness"], kind: Kind, epoch: number): Uint8Array {
+  return entries.find((entry) => entry.kind === kind && entry.epoch === epoch)?.ret ?? FALLBACK;
+}
+
+/** For the FVM, whose kernel draws by itself. */
+export function recordedDigests(entries: Vector["randomness"]): FvmParts["randomness"] {
+  return {
+    ticketDigest: (epoch) => digestOf(entries, "chain", epoch),
+    beaconDigest: (epoch) => digestOf(entries, "beacon", epoch),
   };
+}
+
+export function recordedRandomness(entries: Vector["randomness"]): RandomnessSource {
+  const draw = (kind: Kind, tag: number, epoch: number, entropy: Uint8Array): Uint8Array =>
+    drawFromDigest(digestOf(entries, kind, epoch), tag, epoch, entropy);
   return {
     ticketRandomness: (tag, epoch, entropy) => draw("chain", tag, epoch, entropy),
     beaconRandomness: (tag, epoch, entropy) => draw("beacon", tag, epoch, entropy),

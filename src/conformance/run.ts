@@ -8,18 +8,21 @@
 import { blake2b } from "@noble/hashes/blake2.js";
 import { equal, toHex, utf8 } from "../base/bytes.ts";
 import { describeError, isFilError } from "../base/errors.ts";
+import { isFvmVersion } from "../core/fvm.ts";
 import type { VmOptions } from "../core/vm.ts";
+import type { Bundles } from "../exec/bundles.ts";
 import { Executor } from "../exec/executor.ts";
+import { FvmExecutor, type FvmProofs } from "../exec/fvm-executor.ts";
 import type { TraceCall } from "../exec/trace.ts";
 import type { AppliedMessage, BlockInput, MessageInput, ProofVerifier } from "../exec/types.ts";
-import { isExecutable } from "../schema/versions/rows.ts";
+import { findVersion, isExecutable } from "../schema/versions/rows.ts";
 import type { MemoryStore } from "../storage/memory.ts";
 import { PROTOCOL } from "../types/address.ts";
 import type { Block, CID } from "../types/cid.ts";
 import { decodeMessage, SECP256K1_CHAIN_BYTES } from "../types/message.ts";
 import { firstStateDifference } from "./diff.ts";
 import { type DeclaredVerdict, proofVerdict } from "./proof-policy.ts";
-import { recordedRandomness } from "./randomness.ts";
+import { recordedDigests, recordedRandomness } from "./randomness.ts";
 import { type ExpectedReceipt, loadState, parseVector, shown, type Variant, type Vector } from "./vector.ts";
 
 export type RunOutcome = {
@@ -44,8 +47,10 @@ export type RunOutcome = {
 
 export type ConformanceOptions = {
   readonly vm?: VmOptions;
-  /** Keep traces, and search for the first difference in the state. */
+  /** Keep traces (the FVM has none yet), and search for the first difference in the state. */
   readonly tracing?: boolean;
+  /** Where the published actors of the FVM's network versions are. Without, such vectors are skipped. */
+  readonly bundles?: Bundles;
 };
 
 /** Runs all variants of a vector file. */
@@ -63,13 +68,25 @@ export async function runVector(
     return { vector: null, outcomes: [outcome] };
   }
   const outcomes: RunOutcome[] = [];
-  for (const variant of vector.variants)
-    outcomes.push(
-      isExecutable(variant.networkVersion)
-        ? await runVariant(file, vector, variant, options)
-        : skip(file, variant.id, `the machine does not have network version ${variant.networkVersion}`),
-    );
+  for (const variant of vector.variants) {
+    const why = await reasonToSkip(vector, variant, options.bundles);
+    outcomes.push(why === null ? await runVariant(file, vector, variant, options) : skip(file, variant.id, why));
+  }
   return { vector, outcomes };
+}
+
+/** Why a variant cannot be run, or null. */
+async function reasonToSkip(vector: Vector, variant: Variant, bundles: Bundles | undefined): Promise<string | null> {
+  const { networkVersion } = variant;
+  if (isExecutable(networkVersion)) return null;
+  const lacking = `the machine does not have network version ${networkVersion}`;
+  const actors = findVersion(networkVersion)?.actors;
+  if (!isFvmVersion(networkVersion) || actors === undefined) return lacking;
+  if (vector.kind !== "message") return `${lacking} for whole tipsets yet`;
+  // The corpus is of the main network, whose modules its states name.
+  const name = `the main network's actors v${actors}`;
+  if (bundles === undefined) return `network version ${networkVersion} needs ${name} (--bundles)`;
+  return (await bundles.find("mainnet", actors)) === undefined ? `no bundle holds ${name}` : null;
 }
 
 function skip(file: string, variant: string, skipped: string): RunOutcome {
@@ -104,6 +121,9 @@ async function runVariant(
   };
 }
 
+/** Seconds of an epoch. */
+const EPOCH_SECONDS = 30;
+
 class VariantRun {
   readonly differences: string[] = [];
   readonly traces: (readonly TraceCall[])[] = [];
@@ -128,13 +148,11 @@ class VariantRun {
 
   async execute(): Promise<void> {
     const store = await loadState(this.vector);
-    const executor = new Executor(
-      { asset: "vm-test.wasm", ...this.options.vm },
-      { blocks: store, randomness: recordedRandomness(this.vector.randomness), proofs: this.verifier() },
-    );
-    const root = await (this.vector.kind === "message"
-      ? this.messages(executor, store)
-      : this.tipsets(executor, store));
+    const { bundles } = this.options;
+    const root =
+      bundles !== undefined && isFvmVersion(this.variant.networkVersion)
+        ? await this.fvmMessages(store, bundles)
+        : await this.native(store);
     if (this.receipts !== this.vector.receipts.length)
       this.differences.push(`receipts: ${this.receipts} instead of ${this.vector.receipts.length}`);
     this.hash.update(root.bytes);
@@ -144,12 +162,51 @@ class VariantRun {
       this.differences.push(`first difference: ${firstStateDifference(store, root, this.vector.postRoot)}`);
   }
 
+  private native(store: MemoryStore): Promise<CID> {
+    const executor = new Executor(
+      { asset: "vm-test.wasm", ...this.options.vm },
+      { blocks: store, randomness: recordedRandomness(this.vector.randomness), proofs: this.verifier() },
+    );
+    return this.vector.kind === "message" ? this.messages(executor, store) : this.tipsets(executor, store);
+  }
+
   private verifier(): ProofVerifier {
     const accept = (): boolean => {
       this.proofsSeen = true;
       return this.verdict === "accept";
     };
     return { verifyPoSt: accept, verifySeal: accept };
+  }
+
+  /** Messages in the FVM, as the reference's driver runs them: no chain id, and 30 seconds an epoch since 1970. */
+  private async fvmMessages(store: MemoryStore, bundles: Bundles): Promise<CID> {
+    const { baseFee, circulatingSupply, preRoot, messages, randomness } = this.vector;
+    const { verifyPoSt, verifySeal } = this.verifier();
+    const proofs = {
+      verifyPoSt,
+      verifySeal,
+      verifyAggregate: verifySeal,
+      verifyReplicaUpdate: verifySeal,
+    } as FvmProofs;
+    const executor = new FvmExecutor({
+      blocks: store,
+      actors: bundles,
+      randomness: recordedDigests(randomness),
+      proofs,
+      consensusFault: () => null,
+    });
+    let stateRoot = preRoot;
+    let epoch = this.variant.epoch;
+    for (const { bytes, epochOffset } of messages) {
+      epoch += epochOffset;
+      const { networkVersion } = this.variant;
+      const place = { stateRoot, epoch, timestamp: epoch * EPOCH_SECONDS, networkVersion, chainId: 0 };
+      const result = await executor.applyMessage({ ...place, baseFee, circulatingSupply }, onChain(bytes));
+      this.take(store, result.blocks);
+      stateRoot = result.stateRoot;
+      this.compare({ ...result.applied, kind: "message", bytes, epoch });
+    }
+    return stateRoot;
   }
 
   private async messages(executor: Executor, store: MemoryStore): Promise<CID> {

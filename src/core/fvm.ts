@@ -379,11 +379,15 @@ export function guestModules(): Promise<GuestModules> {
   return shared;
 }
 
-function generationOf(networkVersion: number): Generation {
+/** Whether this machine of the FVM executes a network version, given its actors. */
+export function isFvmVersion(networkVersion: number): boolean {
   const machine = findVersion(networkVersion)?.machine;
-  if (machine === "fvm2") return 2;
-  if (machine === "fvm3") return 3;
-  throw unknownVersion(networkVersion);
+  return machine === "fvm2" || machine === "fvm3";
+}
+
+function generationOf(networkVersion: number): Generation {
+  if (!isFvmVersion(networkVersion)) throw unknownVersion(networkVersion);
+  return findVersion(networkVersion)?.machine === "fvm2" ? 2 : 3;
 }
 
 function unknownVersion(networkVersion: number): EngineFault {

@@ -4,9 +4,16 @@ import path from "node:path";
 import type { Command } from "commander";
 import { type RunOutcome, runVector } from "../../conformance/run.ts";
 import { traceTable } from "../../conformance/trace-table.ts";
+import { Bundles } from "../../exec/bundles.ts";
+import { bundleFiles } from "../bundle-files.ts";
 import { complain, EXIT } from "../errors.ts";
 
-type Options = { readonly filter?: string; readonly json?: true; readonly trace?: true };
+type Options = {
+  readonly filter?: string;
+  readonly json?: true;
+  readonly trace?: true;
+  readonly bundles?: string;
+};
 
 /** Files beside vectors that are not vectors. */
 const VECTOR_FILE = /\.json$/;
@@ -17,6 +24,10 @@ export function registerConformance(program: Command): void {
     .description("run conformance vectors; the last line counts runs (file x variant)")
     .argument("<file|dir...>", "vector files, or directories that are searched for them")
     .option("--filter <text>", "only files whose path contains the text")
+    .option(
+      "--bundles <file|dir>",
+      "bundles of the published actors (.car, vN.tar.zst): runs vectors from version 16 on",
+    )
     .option("--json", "end with one JSON line: passed, failed, skipped, skips by reason, failures")
     .option("--trace", "show gas charges beside the recorded ones, and the first differing state path")
     .action(run);
@@ -39,6 +50,7 @@ async function run(places: readonly string[], options: Options): Promise<void> {
   const say = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };
+  const bundles = options.bundles === undefined ? {} : { bundles: new Bundles(bundleFiles(options.bundles)) };
   const failures: { file: string; variant: string; differences: readonly string[] }[] = [];
   /** Runs that were skipped, by reason. */
   const skipped = new Map<string, number>();
@@ -47,7 +59,7 @@ async function run(places: readonly string[], options: Options): Promise<void> {
   let declared = 0;
   for (const file of files) {
     const text = readFileSync(file, "utf8");
-    const { vector, outcomes } = await runVector(file, text, { tracing: options.trace === true });
+    const { vector, outcomes } = await runVector(file, text, { tracing: options.trace === true, ...bundles });
     if (vector !== null || outcomes.some((one) => one.skipped === undefined)) vectors++;
     for (const outcome of outcomes) {
       if (outcome.skipped !== undefined) {
@@ -77,6 +89,7 @@ async function run(places: readonly string[], options: Options): Promise<void> {
       }),
     );
   else {
+    for (const [file, why] of bundles.bundles?.refused ?? []) say(`not taken from ${file}: ${why}`);
     for (const [reason, count] of skipped) say(`${count} skipped: ${reason}`);
     say(`${passed} passed, ${failures.length} failed, ${left} skipped`);
   }

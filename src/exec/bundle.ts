@@ -1,0 +1,136 @@
+/**
+ * Bundles of actors: the published WebAssembly modules that the FVM runs, from the files in which they are published.
+ *
+ *   a CAR        root [1, manifest], manifest [[name, code] ...], the codes as raw blocks
+ *   a pack       a tar archive of such CARs, one a network, compressed by Zstandard (`vN.tar.zst` of the reference node)
+ *
+ * Every block's bytes are checked against its CID, and what they are against the built-in table of published manifests: a
+ * bundle that is not published is taken only where the caller says so. Actors are the user's files; none come with the package.
+ */
+import * as dagCbor from "@ipld/dag-cbor";
+import { Decompress } from "fzstd";
+import { concat, equal } from "../base/bytes.ts";
+import { FilError } from "../base/errors.ts";
+import { loadCrypto } from "../core/crypto.ts";
+import { type ActorBundle, actorBundles } from "../params/actor-codes.ts";
+import { readCar } from "../storage/car.ts";
+import { checkBlock } from "../storage/check-block.ts";
+import { readTar } from "../storage/tar.ts";
+import { CID, cidKey } from "../types/cid.ts";
+
+export type BundleErrorData =
+  /** No bundle: another file, or one whose blocks are not what their CIDs say. */
+  | { readonly code: "BAD_BUNDLE" }
+  /** A bundle that is in no table. `root` is the text of its CID. */
+  | { readonly code: "UNKNOWN_BUNDLE"; readonly root: string };
+export class BundleError extends FilError<BundleErrorData> {}
+
+export type Bundle = {
+  /** Root of its CAR, by which it is known. */
+  readonly root: CID;
+  /** The list of its actors, which a state names. */
+  readonly manifest: CID;
+  /** Codes by name, in the manifest's order. */
+  readonly codes: ReadonlyMap<string, CID>;
+  /** Which published bundle it is; null for one of the user's own. */
+  readonly published: ActorBundle | null;
+  /** Manifest and codes, by the keys of their CIDs. */
+  readonly blocks: ReadonlyMap<string, Uint8Array>;
+};
+
+/** First bytes of a Zstandard frame. */
+const ZSTD = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd);
+/** Most bytes of a pack when it is decompressed, and of one bundle's actors. */
+const MAX_PACK = 512 << 20;
+const MAX_ACTORS = 256;
+
+function bad(why: string, cause?: unknown): never {
+  throw new BundleError({ code: "BAD_BUNDLE" }, `no bundle of actors: ${why}`, { cause });
+}
+
+function unpack(pack: Uint8Array): Uint8Array {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  const stream = new Decompress((part) => {
+    size += part.length;
+    if (size > MAX_PACK) bad(`the pack is larger than ${MAX_PACK >> 20} MiB`);
+    parts.push(part);
+  });
+  try {
+    stream.push(pack, true);
+  } catch (error) {
+    if (error instanceof BundleError) throw error;
+    bad("the pack does not decompress", error);
+  }
+  return concat(...parts);
+}
+
+/** The CARs in a file: itself, or those of a pack. */
+export function carsOf(file: Uint8Array): readonly Uint8Array[] {
+  if (!equal(file.subarray(0, 4), ZSTD)) return [file];
+  try {
+    return readTar(unpack(file))
+      .filter(({ name }) => name.endsWith(".car"))
+      .map(({ bytes }) => bytes);
+  } catch (error) {
+    if (error instanceof BundleError) throw error;
+    return bad("the pack is no tar archive", error);
+  }
+}
+
+/** Reads a bundle's CAR. Throws `BAD_BUNDLE`, or `UNKNOWN_BUNDLE` for one that is not published, unless `unknown` allows it. */
+export async function readBundle(car: Uint8Array, options: { readonly unknown?: boolean } = {}): Promise<Bundle> {
+  const crypto = await loadCrypto();
+  const all = new Map<string, Uint8Array>();
+  let root: CID;
+  try {
+    const { roots, blocks } = readCar(car);
+    for (const block of blocks) {
+      if (checkBlock(block, crypto) !== "right") bad(`a block is not what its CID ${CID.decode(block.cid)} says`);
+      all.set(cidKey(block.cid), block.bytes);
+    }
+    root = CID.decode(roots[0] ?? bad("the file has no root"));
+  } catch (error) {
+    if (error instanceof BundleError) throw error;
+    return bad("the file is no CAR", error);
+  }
+  const manifest = manifestLink(decoded(all, root));
+  const codes = codesOf(decoded(all, manifest));
+  const published = actorBundles().find((one) => one.manifest.equals(root)) ?? null;
+  if (published === null && options.unknown !== true)
+    throw new BundleError({ code: "UNKNOWN_BUNDLE", root: `${root}` }, `no published bundle has the root ${root}`);
+  const blocks = new Map<string, Uint8Array>();
+  for (const cid of [manifest, ...codes.values()]) {
+    const bytes = all.get(cidKey(cid)) ?? bad(`the code ${cid} is missing`);
+    // A copy: the views would keep the whole pack.
+    blocks.set(cidKey(cid), bytes.slice());
+  }
+  return { root, manifest, codes, published, blocks };
+}
+
+function decoded(blocks: ReadonlyMap<string, Uint8Array>, cid: CID): unknown {
+  const bytes = blocks.get(cidKey(cid)) ?? bad(`the block ${cid} is missing`);
+  try {
+    return dagCbor.decode(bytes);
+  } catch (error) {
+    return bad(`the block ${cid} is no DAG-CBOR`, error);
+  }
+}
+
+function manifestLink(root: unknown): CID {
+  const [version, link] = Array.isArray(root) ? (root as unknown[]) : [];
+  const cid = CID.asCID(link);
+  return version === 1 && cid !== null ? cid : bad("its root is no manifest of version 1");
+}
+
+function codesOf(manifest: unknown): Map<string, CID> {
+  if (!Array.isArray(manifest) || manifest.length > MAX_ACTORS) return bad("its manifest is no list of actors");
+  const codes = new Map<string, CID>();
+  for (const entry of manifest as unknown[]) {
+    const [name, code] = Array.isArray(entry) ? (entry as unknown[]) : [];
+    const cid = CID.asCID(code);
+    if (typeof name !== "string" || cid === null) return bad("its manifest is no list of actors");
+    codes.set(name, cid);
+  }
+  return codes;
+}

@@ -1,0 +1,79 @@
+/**
+ * The bundles at hand: some that are read, and files in which others may be. A file is opened when a bundle is wanted that is not
+ * there yet, those first whose name speaks of its version.
+ */
+import { describeError } from "../base/errors.ts";
+import { actorBundle, type BundleName } from "../params/actor-codes.ts";
+import { cidKey } from "../types/cid.ts";
+import { type Bundle, BundleError, carsOf, readBundle } from "./bundle.ts";
+
+export type BundleFile = {
+  readonly name: string;
+  read(): Promise<Uint8Array>;
+};
+
+export class Bundles {
+  private readonly read = new Map<string, Bundle>();
+  private readonly codes = new Map<string, Uint8Array>();
+  private readonly files: Set<BundleFile>;
+  private queue: Promise<unknown> = Promise.resolve();
+  /** Files that are no bundle, and why. */
+  readonly refused = new Map<string, string>();
+
+  constructor(files: Iterable<BundleFile> = []) {
+    this.files = new Set(files);
+  }
+
+  /** Takes a bundle. */
+  add(bundle: Bundle): void {
+    this.read.set(cidKey(bundle.root), bundle);
+    for (const [key, bytes] of bundle.blocks) this.codes.set(key, bytes);
+  }
+
+  /** A block of a bundle that was read, by its binary CID. */
+  peek(cid: Uint8Array): Uint8Array | undefined {
+    return this.codes.get(cidKey(cid));
+  }
+
+  /** A published bundle, from a file if need be; undefined if no file has it. */
+  find(network: BundleName, actorsVersion: number): Promise<Bundle | undefined> {
+    const turn = this.queue.then(() => this.search(network, actorsVersion));
+    this.queue = turn.catch(() => undefined);
+    return turn;
+  }
+
+  private async search(network: BundleName, actorsVersion: number): Promise<Bundle | undefined> {
+    const wanted = actorBundle(network, actorsVersion);
+    if (wanted === undefined) return undefined;
+    const key = cidKey(wanted.manifest);
+    const named = new RegExp(`(^|[^0-9])v${actorsVersion}[^0-9]`);
+    const order = [...this.files].sort((a, b) => Number(named.test(b.name)) - Number(named.test(a.name)));
+    for (const file of order) {
+      const known = this.read.get(key);
+      if (known !== undefined) return known;
+      this.files.delete(file);
+      await this.open(file);
+    }
+    return this.read.get(key);
+  }
+
+  private async open(file: BundleFile): Promise<void> {
+    try {
+      let unknown: BundleError | null = null;
+      let taken = 0;
+      for (const car of carsOf(await file.read())) {
+        try {
+          this.add(await readBundle(car));
+          taken++;
+        } catch (error) {
+          // A pack holds bundles of networks that are in no table, too.
+          if (!(error instanceof BundleError) || error.code !== "UNKNOWN_BUNDLE") throw error;
+          unknown = error;
+        }
+      }
+      if (taken === 0) this.refused.set(file.name, unknown?.message ?? "it holds no bundle");
+    } catch (error) {
+      this.refused.set(file.name, describeError(error));
+    }
+  }
+}
