@@ -51,12 +51,15 @@ export default defineConfig({
   plugins: [workersFromSource],
   worker: { format: "es" },
   resolve: { alias },
-  // the checkout, and the vectors beside it
-  server: { fs: { allow: [".", path.resolve(corpus.folder, "../..")] } },
+  // the checkout, and the vectors and bundles beside it
+  server: {
+    fs: { allow: [".", path.resolve(corpus.folder, "../.."), ...corpus.bundles.map((file) => path.dirname(file))] },
+  },
   optimizeDeps: {
     // all at once before the first test: finding one later would reload the page under it
     include: [
       "@ipld/dag-cbor",
+      "fzstd",
       "@libp2p/crypto/keys",
       "@libp2p/gossipsub",
       "@libp2p/gossipsub/score",
@@ -72,6 +75,7 @@ export default defineConfig({
       "@multiformats/multiaddr",
       "@noble/ciphers/aes.js",
       "@noble/hashes/hmac.js",
+      "@noble/hashes/legacy.js",
       "libp2p",
       "fast-check",
       "multiformats/cid",

@@ -2,7 +2,7 @@
  * Reaching actors as a message does: each access is charged once (third generation), and funds move.
  *
  * A function answers with an error (0: none) and leaves the actor it found in `found`, as AssemblyScript has no pairs.
- * Source: ref-fvm fvm@v3.14.1 fvm/src/call_manager/default.rs; fvm@v2.12.1 fvm/src/machine/default.rs.
+ * Source: ref-fvm v3.14.1 fvm/src/call_manager/default.rs; v2.12.1 fvm/src/machine/default.rs.
  */
 import { Big } from "../base/big";
 import { Address } from "../types/address";

@@ -4,7 +4,7 @@
  * comes back with how the guest ended (`ended`). So the kernel's own stack stays flat however deep calls are nested.
  *
  * A key address without an actor becomes an account, whose constructor is a guest's run before the call's own.
- * Source: ref-fvm fvm@v2.12.1 and fvm@v3.14.1, fvm/src/call_manager/default.rs.
+ * Source: ref-fvm v2.12.1 and v3.14.1, fvm/src/call_manager/default.rs.
  */
 import { Big } from "../base/big";
 import { Bytes } from "../base/bytes";

@@ -5,7 +5,7 @@
  *   16, 17             2           Skyr     4           1,025
  *   18 to 20           3           Hygge    5           1,024
  *
- * Source: ref-fvm fvm@v2.12.1 and fvm@v3.14.1, fvm/src/machine, fvm/src/call_manager.
+ * Source: ref-fvm v2.12.1 and v3.14.1, fvm/src/machine, fvm/src/call_manager.
  */
 import { HYGGE, PriceList, SKYR } from "./prices";
 

@@ -1,11 +1,12 @@
 /**
  * The price lists of the FVM, in milligas.
  *
- *   network versions 16, 17   Skyr         ref-fvm fvm@v2.12.1  fvm/src/gas/price_list.rs SKYR_PRICES
- *   18 to 20                  Hygge        fvm@v3.14.1          HYGGE_PRICES
+ *   network versions 16, 17   Skyr
+ *   18 to 20                  Hygge
  *
  * A sum of charges is one number here where the order of the parts cannot be seen: a charge that does not fit sets the
  * counter to the limit, whichever part it was.
+ * Source: ref-fvm v2.12.1 fvm/src/gas/price_list.rs (SKYR_PRICES), and v3.14.1 (HYGGE_PRICES).
  */
 
 /** A number of gas in milligas. */

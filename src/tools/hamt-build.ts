@@ -1,7 +1,7 @@
 /**
  * A HAMT built at once from all of its entries, for tests and benches over large states. Gives the same blocks as inserting one by one does: the shape depends on the keys alone.
  *
- * Early node encoding (actors v0 and v2): a node is [bitfield, pointers], the bitfield big-endian without leading zeros;
+ * Early node encoding (actors v0 and v2), or the present one, whose pointers are the bare link or list: a node is [bitfield, pointers], the bitfield big-endian without leading zeros;
  * a pointer is a map {"0": link} to a child, or {"1": [[key, value]…]} with at most three pairs in the order of their
  * keys. Five bits of the key's SHA-256 per level. Source: go-hamt-ipld v0.1.5 and v2.0.0.
  */
@@ -17,6 +17,8 @@ const BUCKET = 3;
 /** Levels in a SHA-256 digest. */
 const MAX_DEPTH = Math.floor(256 / WIDTH_BITS);
 
+export type HamtForm = "early" | "present";
+
 type Entry = { readonly key: Uint8Array; readonly digest: Uint8Array; readonly value: unknown };
 
 function slotOf(digest: Uint8Array, depth: number): number {
@@ -29,13 +31,14 @@ function slotOf(digest: Uint8Array, depth: number): number {
 export function buildHamt(
   entries: Iterable<readonly [key: Uint8Array, value: unknown]>,
   put: (block: Block) => void,
+  form: HamtForm = "early",
 ): CID {
   const all: Entry[] = [];
   for (const [key, value] of entries) all.push({ key, digest: sha256(key), value });
-  return buildNode(all, 0, put);
+  return buildNode(all, 0, put, form);
 }
 
-function buildNode(entries: readonly Entry[], depth: number, put: (block: Block) => void): CID {
+function buildNode(entries: readonly Entry[], depth: number, put: (block: Block) => void, form: HamtForm): CID {
   if (depth >= MAX_DEPTH) throw new RangeError("HAMT keys with the same digest");
   const slots = new Map<number, Entry[]>();
   for (const entry of entries) {
@@ -49,8 +52,11 @@ function buildNode(entries: readonly Entry[], depth: number, put: (block: Block)
   for (const slot of [...slots.keys()].sort((a, b) => a - b)) {
     const list = slots.get(slot) as Entry[];
     field |= 1n << BigInt(slot);
-    if (list.length > BUCKET) pointers.push({ "0": buildNode(list, depth + 1, put) });
-    else pointers.push({ "1": list.sort((a, b) => compare(a.key, b.key)).map(({ key, value }) => [key, value]) });
+    const link = list.length > BUCKET;
+    const pointer = link
+      ? buildNode(list, depth + 1, put, form)
+      : list.sort((a, b) => compare(a.key, b.key)).map(({ key, value }) => [key, value]);
+    pointers.push(form === "present" ? pointer : { [link ? "0" : "1"]: pointer });
   }
   // The magnitude of the field, without the sign byte of an amount.
   const bytes = dagCbor.encode([bigToBytes(field).subarray(1), pointers]);

@@ -15,6 +15,7 @@ export const TARGETS: Readonly<Record<string, string>> = {
   "proofs-simd": "assembly/entry/proofs.ts",
   check: "assembly/entry/check.ts",
   fvm: "assembly/entry/fvm.ts",
+  "guest-test": "assembly/entry/guest-test.ts",
   instrument: "assembly/entry/instrument.ts",
   probe: "assembly/entry/probe.ts",
 };

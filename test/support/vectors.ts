@@ -4,10 +4,20 @@
  */
 import { inject } from "vitest";
 
+export type FoundCorpus = {
+  readonly folder: string;
+  readonly files: readonly string[];
+  /** Files of published election values. */
+  readonly election: readonly string[];
+  /** Vectors of the FVM, and bundles of published actors: files with their whole paths. */
+  readonly fvm: readonly string[];
+  readonly bundles: readonly string[];
+};
+
 declare module "vitest" {
   interface ProvidedContext {
-    /** Folder of the legacy corpus (an absolute path), its vector files below it, and the files of election values. */
-    corpus: { readonly folder: string; readonly files: readonly string[]; readonly election: readonly string[] };
+    /** What `find-corpus.ts` found: folders and files by absolute paths. */
+    corpus: FoundCorpus;
   }
 }
 
@@ -30,7 +40,8 @@ export async function readShared(file: string): Promise<Uint8Array | null> {
   }
 }
 
-async function readAt(place: string): Promise<Uint8Array> {
+/** A file by its absolute path. */
+export async function readAt(place: string): Promise<Uint8Array> {
   if (!("document" in globalThis)) {
     const { readFile } = await import("node:fs/promises");
     return new Uint8Array(await readFile(place));

@@ -2,16 +2,13 @@
  * actor and send: other actors, new ones, and calls.
  * Source: ref-fvm fvm/src/syscalls/actor.rs, send.rs, fvm/src/kernel/default.rs (ActorOps), fvm/src/call_manager/default.rs.
  */
-import { guestWrite } from "../../abi/guest";
 import { Big } from "../../base/big";
-import { be64, Bytes, concat, ptrOf } from "../../base/bytes";
-import { CborReader } from "../../ipld/cbor-reader";
+import { be64, concat } from "../../base/bytes";
 import { CborWriter } from "../../ipld/cbor-writer";
 import { Cid } from "../../ipld/cid";
-import { Address, PROTOCOL_BLS, PROTOCOL_SECP256K1, readAddress, writeAddress } from "../../types/address";
+import { Address, writeAddress } from "../../types/address";
 import { INIT_ID } from "../../types/singletons";
-import { blockOf } from "../../vm/block-store";
-import { Actor, ANY_ADDRESS } from "../actor";
+import { Actor } from "../actor";
 import * as actors from "../actors";
 import { Block, NO_BLOCK } from "../blocks";
 import { Call } from "../call";
@@ -28,6 +25,7 @@ import {
 } from "../errors";
 import { milligas } from "../gas-tracker";
 import * as guest from "./guest";
+import { findKey, keyFound } from "./keys";
 
 /** Bytes of an actor address. */
 const ACTOR_ADDRESS: u32 = 21;
@@ -106,27 +104,6 @@ export function actorNewActorAddress(left: i64, to: u32, at: u32, capacity: u32)
   if (error != DONE) return guest.leave(error == OUT_OF_GAS ? error : FATAL);
   const address = newAddress(keyFound, guest.ctx.actorsCreated++);
   return guest.leave(guest.giveBytes(address.bytes, at, capacity, to));
-}
-
-/** What `findKey` found. */
-export let keyFound: Address = Address.UNDEF;
-
-/** The key behind an address, of the second generation: an account's state is opened for it, with or without charge. */
-export function findKey(address: Address, charged: bool): i32 {
-  const ctx = guest.ctx;
-  keyFound = address;
-  if (address.protocol == PROTOCOL_BLS || address.protocol == PROTOCOL_SECP256K1) return DONE;
-  const id = ctx.tree.resolve(address);
-  const actor: Actor | null = id < 0 ? null : ctx.tree.get(<u64>id);
-  if (actor === null) return NOT_FOUND;
-  if (!ctx.manifest.is(actor.code, "account")) return ILLEGAL_ARGUMENT;
-  if (charged && !guest.charge(ctx.prices.blockOpen)) return OUT_OF_GAS;
-  const state: Bytes = blockOf(actor.head);
-  if (charged && !guest.charge(ctx.prices.blockOpenPerByte * <i64>state.length)) return OUT_OF_GAS;
-  const r = new CborReader(state, ANY_ADDRESS);
-  r.tuple(1);
-  keyFound = readAddress(r);
-  return r.ok ? DONE : FATAL;
 }
 
 /** actor.create_actor: an actor with a code, which only the init actor may make; a placeholder is taken over. */

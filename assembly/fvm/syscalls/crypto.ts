@@ -26,8 +26,8 @@ import { Address, PROTOCOL_BLS, PROTOCOL_SECP256K1 } from "../../types/address";
 import { checkSignature, SIGNATURE_BLS, SIGNATURE_SECP256K1 } from "../../vm/signature";
 import { SEAL_PROOF_COUNT, sectorSize } from "../../runtime/sector-policy";
 import { DONE, ILLEGAL_ARGUMENT, OUT_OF_GAS } from "../errors";
-import { findKey, keyFound } from "./actor";
 import * as guest from "./guest";
+import { findKey, keyFound } from "./keys";
 
 const HASH_BLAKE2B_512: u64 = 0xb240;
 const HASH_KECCAK_256: u64 = 0x1b;

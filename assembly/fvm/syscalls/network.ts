@@ -2,7 +2,7 @@
  * network, rand, gas, event, debug.
  * Source: ref-fvm fvm/src/syscalls/{network,rand,gas,event,debug}.rs, fvm/src/kernel/default.rs.
  */
-import { beaconDigest, ticketDigest, tipsetCid } from "../../abi/guest";
+import { beaconDigest, guestWrite, ticketDigest, tipsetCid } from "../../abi/guest";
 import { be64, Bytes, bytesAt, concat, ptrOf } from "../../base/bytes";
 import { blake2b256 } from "../../crypto/hash/blake2b";
 import { CborReader } from "../../ipld/cbor-reader";
@@ -10,7 +10,7 @@ import { CborWriter } from "../../ipld/cbor-writer";
 import { CODEC_RAW } from "../../ipld/cid";
 import { DONE, FATAL, ILLEGAL_ARGUMENT, ILLEGAL_CODEC, OUT_OF_GAS, READ_ONLY } from "../errors";
 import { milligas } from "../gas-tracker";
-import { guestWrite } from "../../abi/guest";
+import { isUtf8 } from "../utf8";
 import * as guest from "./guest";
 
 /** Epochs back to which a tipset's CID can be asked for. */
@@ -99,24 +99,6 @@ function signedMilligas(gas: i64): i64 {
 export function gasAvailable(left: i64, to: u32): i32 {
   if (!guest.enter(left, to, 8)) return guest.refusal;
   return guest.leave(guest.giveU64(to, guest.ctx.gas.available / 1000));
-}
-
-/** True for well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF. */
-export function isUtf8(bytes: Bytes): bool {
-  const n = bytes.length;
-  for (let i = 0; i < n; ) {
-    const first = bytes[i++];
-    if (first < 0x80) continue;
-    const more = first >= 0xc2 && first < 0xe0 ? 1 : first >= 0xe0 && first < 0xf0 ? 2 : first >= 0xf0 && first < 0xf5 ? 3 : 0;
-    if (more == 0 || i + more > n) return false;
-    const second = bytes[i];
-    if (first == 0xe0 && second < 0xa0) return false;
-    if (first == 0xed && second > 0x9f) return false;
-    if (first == 0xf0 && second < 0x90) return false;
-    if (first == 0xf4 && second > 0x8f) return false;
-    for (let j = 0; j < more; j++) if ((bytes[i++] & 0xc0) != 0x80) return false;
-  }
-  return true;
 }
 
 // ---- event

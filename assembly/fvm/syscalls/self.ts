@@ -53,7 +53,7 @@ function exit(code: u32, reserved: bool, block: u32, at: u32, length: u32): i32 
 
 /** vm.message_context. */
 export function vmMessageContext(left: i64, to: u32): i32 {
-  if (!guest.enter(left, to, 88)) return guest.refusal;
+  if (!guest.enter(left, to, 80)) return guest.refusal;
   const ctx = guest.ctx;
   const frame = guest.frame;
   guest.begin();

@@ -1,0 +1,95 @@
+/** Bundles of actors: what is read from files, and what is refused by name. */
+import * as dagCbor from "@ipld/dag-cbor";
+import { describe, expect, test } from "vitest";
+import { fromBase64, utf8 } from "../../../src/base/bytes.ts";
+import { carsOf, readBundle } from "../../../src/exec/bundle.ts";
+import { Bundles } from "../../../src/exec/bundles.ts";
+import { writeCar } from "../../../src/storage/car.ts";
+import { readTar } from "../../../src/storage/tar.ts";
+import { type Block, type CID, cidKey, cidOfBlock } from "../../../src/types/cid.ts";
+import { codeCid } from "../../support/fvm-world.ts";
+
+const block = (data: unknown): Block & { link: CID } => {
+  const bytes = dagCbor.encode(data);
+  const link = cidOfBlock(bytes);
+  return { cid: link.bytes, bytes, link };
+};
+
+const code = utf8("code of an actor");
+const codeBlock = { cid: codeCid(code).bytes, bytes: code };
+const manifest = block([["account", codeCid(code)]]);
+const root = block([1, manifest.link]);
+const car = writeCar([root.cid], [root, manifest, codeBlock]);
+
+/** A pack of two files, "a.car" with the text "not a car" and "b.txt", made by tar and zstd -19. */
+const PACK = fromBase64(
+  "KLUv/WQAJ9UCAKKDCxGwqQMAXSGirRimiPGYO+YAGWuIcyUgRVgMLY/pF2Em1W4N33fv3d8QxkVYAAYPIGAtt9gFwPBAv1+9Y1VUj/UB0jdPbdJTAY4ASuc3E2wFgYMCbCcOB05k2U0=",
+);
+
+test("a bundle's actors by name, its root and its blocks", async () => {
+  const bundle = await readBundle(car, { unknown: true });
+  expect(bundle.root.equals(root.link)).toBe(true);
+  expect(bundle.manifest.equals(manifest.link)).toBe(true);
+  expect([...bundle.codes].map(([name, cid]) => [name, `${cid}`])).toEqual([["account", `${codeCid(code)}`]]);
+  expect(bundle.published).toBeNull();
+  const bundles = new Bundles();
+  bundles.add(bundle);
+  expect(bundles.peek(codeBlock.cid)).toEqual(code);
+  expect(bundles.peek(root.cid)).toBeUndefined();
+  expect(bundle.blocks.has(cidKey(manifest.cid))).toBe(true);
+});
+
+describe("refused", () => {
+  test("a bundle that is not published, unless the caller takes it", async () => {
+    await expect(readBundle(car)).rejects.toMatchObject({ data: { code: "UNKNOWN_BUNDLE", root: `${root.link}` } });
+  });
+
+  test.each<[string, Uint8Array, RegExp]>([
+    ["other bytes", utf8("not a car"), /no CAR/],
+    ["no root", writeCar([], [root]), /no root/],
+    [
+      "a code that is changed",
+      writeCar([root.cid], [root, manifest, { ...codeBlock, bytes: utf8("another") }]),
+      /not what/,
+    ],
+    ["a code that is missing", writeCar([root.cid], [root, manifest]), /missing/],
+    ["no manifest", writeCar([root.cid], [root, codeBlock]), /missing/],
+    ["a root of another kind", writeCar([manifest.cid], [manifest, codeBlock]), /no manifest of version 1/],
+  ])("%s", async (_, bytes, why) => {
+    await expect(readBundle(bytes, { unknown: true })).rejects.toThrow(why);
+  });
+
+  test("a pack that is cut, at every length, with a named error", () => {
+    for (let end = 4; end < PACK.length; end += 7)
+      expect(() => carsOf(PACK.subarray(0, end))).toThrow(/no bundle of actors/);
+  });
+});
+
+test("of a pack the CARs are taken, of any other file the file", () => {
+  expect(carsOf(PACK).map((bytes) => new TextDecoder().decode(bytes))).toEqual(["not a car"]);
+  expect(carsOf(car)).toEqual([car]);
+});
+
+test("a file that is no bundle is remembered with its reason, and looked at once", async () => {
+  let reads = 0;
+  const files = [{ name: "pack v10.tar.zst", read: async () => (reads++, PACK) }];
+  const bundles = new Bundles(files);
+  expect(await bundles.find("mainnet", 10)).toBeUndefined();
+  expect(await bundles.find("mainnet", 9)).toBeUndefined();
+  expect(reads).toBe(1);
+  expect([...bundles.refused.values()]).toEqual([expect.stringMatching(/no CAR/)]);
+});
+
+test("a tar archive with a wrong sum or a wrong length is refused", () => {
+  const header = new Uint8Array(1024);
+  header.set(utf8("file"));
+  header.set(utf8("00000000005"), 124);
+  header[156] = 0x30;
+  const sum = header.reduce((total, byte, i) => total + (i >= 148 && i < 156 ? 0 : byte), 8 * 32);
+  header.set(utf8(`${sum.toString(8).padStart(6, "0")}\0 `), 148);
+  header.set(utf8("hello"), 512);
+  expect(readTar(header)).toEqual([{ name: "file", bytes: utf8("hello") }]);
+  expect(() => readTar(header.subarray(0, 514))).toThrow(/cut short/);
+  header[0] = 0x67;
+  expect(() => readTar(header)).toThrow(/checksum/);
+});
