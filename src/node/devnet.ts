@@ -156,6 +156,7 @@ export class Devnet {
       gas: node.gas,
       pool: node.pool,
       payments: node.payments,
+      client: node.client,
       minGas: storageGas,
       keystore: node.keystore,
       crypto: node.crypto,
@@ -253,7 +254,17 @@ export class Devnet {
     const proofs = local === null ? {} : { proofs: local.verifier() };
     const machine = options.machine ?? "thread";
     const retention = options.retention === undefined ? {} : { retention: options.retention };
-    const node = new FilecoinNode({ chain, crypto, network, rules, keystore, machine, ...proofs, ...retention });
+    const node = new FilecoinNode({
+      chain,
+      crypto,
+      network,
+      rules,
+      keystore,
+      machine,
+      ...proofs,
+      ...retention,
+      data: options.data,
+    });
     const { states, pool } = node;
     const worker = workers[0] as KeyInfo;
     const switches = new MinerSwitches();

@@ -100,7 +100,7 @@ function checkTimes({ genesis, epochSeconds }: NetworkDescription, ...tipsets: r
 
 export type JoinOptions = Pick<
   NetworkNodeOptions,
-  "listen" | "machine" | "retention" | "version" | "onMining" | "onReport" | "onFault" | "onShutdown"
+  "listen" | "machine" | "retention" | "data" | "version" | "onMining" | "onReport" | "onFault" | "onShutdown"
 > & {
   readonly store: BlockStore;
   readonly secrets: Secrets;

@@ -139,6 +139,7 @@ export class LocalNetwork {
     if (keystore.isNew) await keystore.addAll(this.accounts.flatMap(({ keys }) => [keys.secp256k1, keys.bls]));
     const own = local.miners.filter((_, miner) => miner % options.nodes === index);
     const node = await NetworkNode.open({
+      data: dataOf?.(index) ?? null,
       chain,
       crypto,
       network,

@@ -50,6 +50,8 @@ export type NetworkNodeOptions = {
   readonly machine: MachinePlace;
   /** Epochs whose states are kept. Default: all; in memory 1000. */
   readonly retention?: Retention;
+  /** Folder of the node's data; absent or null: in memory. */
+  readonly data?: string | null;
   /** What the node says that it is, behind "filigree-". */
   readonly version: string;
   /** The miners that this node owns, and those they belong to; absent: it follows. */
@@ -88,6 +90,7 @@ export class NetworkNode {
       ...{ chain, crypto, network, rules, keystore, machine },
       proofs: verifier.proofs(),
       ...(options.retention === undefined ? {} : { retention: options.retention }),
+      ...(options.data === undefined ? {} : { data: options.data }),
     });
     const { states, pool, gas } = this.node;
     const validator = verifier.validator(states, now);
@@ -149,6 +152,7 @@ export class NetworkNode {
       gas,
       pool,
       payments: this.node.payments,
+      client: this.node.client,
       minGas: storageGas,
       keystore,
       crypto,

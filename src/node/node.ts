@@ -8,6 +8,7 @@ import type { Chain } from "../chain/chain.ts";
 import type { Crypto } from "../core/crypto.ts";
 import type { ExecutionRules, ProofVerifier } from "../exec/types.ts";
 import type { Keystore } from "../keys/keystore.ts";
+import { ClientData } from "../market/data/client-data.ts";
 import { chainAccess } from "../market/paych/chain-access.ts";
 import { PaymentChannels } from "../market/paych/part.ts";
 import type { MessagePool } from "../mpool/pool.ts";
@@ -16,6 +17,7 @@ import { GasEstimator } from "../stmgr/gas-estimator.ts";
 import { StateManager } from "../stmgr/state-manager.ts";
 import type { BlockStore } from "../storage/contract.ts";
 import { MemoryStore } from "../storage/memory.ts";
+import { TableStore } from "../storage/table-store.ts";
 import { Collector } from "./collector.ts";
 import { type MachinePlace, Machines } from "./machines.ts";
 import { makePool, PoolPart } from "./pool-part.ts";
@@ -37,7 +39,14 @@ export type NodeOptions = {
    * messages and receipts of those alone.
    */
   readonly retention?: Retention;
+  /** Folder of the node's data, in which that of its user has a folder of its own; absent or null: both are in memory. */
+  readonly data?: string | null;
+  /** Whether the user's data is opened as far as a damaged folder lets it be. */
+  readonly repair?: boolean;
 };
+
+/** Where in a node's folder its user's data is. */
+const CLIENT_FOLDER = "client";
 
 export type Retention = number | "archive";
 
@@ -50,11 +59,23 @@ export class FilecoinNode {
   readonly gas: GasEstimator;
   readonly keystore: Keystore;
   readonly payments: PaymentChannels;
+  readonly client: ClientData;
   readonly collector: Collector | StateCollector;
   private readonly parts = new Parts();
 
   /** Puts a node together; nothing runs before `start`. */
-  constructor({ chain, crypto, network, rules, keystore, machine, proofs, retention }: NodeOptions) {
+  constructor({
+    chain,
+    crypto,
+    network,
+    rules,
+    keystore,
+    machine,
+    proofs,
+    retention,
+    data,
+    repair = false,
+  }: NodeOptions) {
     const machines = new Machines({
       place: machine,
       vm: { profile: network.profile },
@@ -77,6 +98,11 @@ export class FilecoinNode {
       chain,
     );
     this.parts.add(this.payments);
+    const clientFolder = data == null ? null : `${data}/${CLIENT_FOLDER}`;
+    const openClient = async (): Promise<BlockStore> =>
+      clientFolder === null ? new MemoryStore() : TableStore.open(clientFolder, platform.openTable, { repair });
+    this.client = new ClientData({ open: openClient, hashes: crypto });
+    this.parts.add(this.client);
     const { blocks: store } = chain;
     const { states, pool } = this;
     if (retention === undefined && store instanceof MemoryStore)

@@ -1,4 +1,5 @@
 /** Deno. */
+import { kindOfFile, listFolder, makeFolder } from "./node-files.ts";
 import { folders } from "./node-folders.ts";
 import { readFileRange, removeFile, replaceFile, sizeOfFile, writeFileRange } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
@@ -25,6 +26,9 @@ export const platform: Platform = {
   readRange: readFileRange,
   writeRange: writeFileRange,
   fileSize: sizeOfFile,
+  fileKind: kindOfFile,
+  listFolder,
+  makeFolder,
   replaceFile,
   removeFile,
   folders,

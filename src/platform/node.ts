@@ -1,6 +1,7 @@
 /** Node.js. */
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { kindOfFile, listFolder, makeFolder } from "./node-files.ts";
 import { folders } from "./node-folders.ts";
 import { openThreadPool, readFileRange, removeFile, replaceFile, sizeOfFile, writeFileRange } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
@@ -22,6 +23,9 @@ export const platform: Platform = {
   readRange: readFileRange,
   writeRange: writeFileRange,
   fileSize: sizeOfFile,
+  fileKind: kindOfFile,
+  listFolder,
+  makeFolder,
   replaceFile,
   removeFile,
   folders,

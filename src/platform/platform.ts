@@ -42,11 +42,19 @@ export type Platform = {
   replaceFile(path: string, bytes: Uint8Array): Promise<void>;
   /** Bytes of a file, or null if there is none. Rejects like `readRange`. */
   fileSize(path: string): Promise<number | null>;
+  /** What is at a path, links followed; null if nothing is. Rejects like `readRange`. */
+  fileKind(path: string): Promise<FileKind | null>;
+  /** Names in a folder, in no order. Rejects like `readRange`. */
+  listFolder(path: string): Promise<readonly string[]>;
+  /** Makes a folder in one that is there. Rejects like `readRange`. */
+  makeFolder(path: string): Promise<void>;
   /** Removes a file if there is one. Rejects like `readRange`. */
   removeFile(path: string): Promise<void>;
   /** What sectors need of folders; null where there are none (browsers). */
   readonly folders: Folders | null;
 };
+
+export type FileKind = "file" | "folder" | "other";
 
 /** A file that the package brings: its name ("crypto.wasm"), and where it lies unless somebody says otherwise. */
 export type Asset = { readonly name: string; readonly url: () => URL };

@@ -3,6 +3,7 @@ import type { Group } from "./method.ts";
 import { authGroup } from "./methods/auth.ts";
 import { blockMakingGroup } from "./methods/block-making.ts";
 import { chainGroup } from "./methods/chain.ts";
+import { clientGroup } from "./methods/client.ts";
 import { devGroup } from "./methods/dev.ts";
 import { gasGroup } from "./methods/gas.ts";
 import { invokeGroup, invokeV0Group, invokeV1Group, receiptGroup } from "./methods/invoke.ts";
@@ -55,6 +56,7 @@ export const CURRENT_GROUPS = [
   msigStateGroup,
   msigGroup,
   marketGroup,
+  clientGroup,
   paychGroup,
   paychV1Group,
   ownPaychGroup,

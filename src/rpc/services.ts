@@ -8,6 +8,7 @@ import type { FullBlock } from "../consensus/validator.ts";
 import type { RandomnessSource } from "../exec/types.ts";
 import type { KeyCrypto } from "../keys/keys.ts";
 import type { Keystore } from "../keys/keystore.ts";
+import type { ClientData } from "../market/data/client-data.ts";
 import type { PaychManager } from "../market/paych/manager.ts";
 import type { Vouchers } from "../market/paych/vouchers.ts";
 import type { MessagePool } from "../mpool/pool.ts";
@@ -154,6 +155,12 @@ export type PaymentService = {
   >;
 };
 
+/** Data of this node's user. */
+export type ClientService = Pick<
+  ClientData,
+  "import" | "imports" | "remove" | "has" | "carSize" | "commit" | "commitFile" | "carOfFile" | "export" | "store"
+>;
+
 /** One way to a chain that peers spoke of. */
 export type SyncRunView = {
   readonly target: { readonly key: readonly CID[]; readonly height: number; readonly tipset: Tipset | null };
@@ -250,6 +257,7 @@ export type NodeParts = {
   readonly states: StateService;
   readonly gas: GasService;
   readonly payments: PaymentService;
+  readonly client: ClientService;
   /** Randomness as it is seen at a tipset. */
   readonly randomness: (tipset: Tipset) => RandomnessSource;
   /** The beacon's entry of an epoch, where this node can make or get it. */

@@ -226,6 +226,7 @@ async function start(options: StartOptions, command: Command): Promise<void> {
   try {
     node = await openJoinedNode({
       store,
+      data,
       params: keys,
       secrets: await platform.openSecrets(data),
       listen: listen.length > 0 ? listen : ["/ip4/127.0.0.1/tcp/0"],

@@ -1,0 +1,107 @@
+/** `filigree client …`: the data of a running node's user. Paths are looked up by the node, which must be on this machine. */
+import path from "node:path";
+import type { Command } from "commander";
+import { parseCid } from "../../types/cid.ts";
+import { UsageError } from "../errors.ts";
+import { interruptible } from "../interrupt.ts";
+import { wholeNumber } from "../options.ts";
+import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { sizeText } from "../terminal.ts";
+
+type Link = { readonly "/": string };
+type Import = {
+  readonly Key: number;
+  readonly Root: Link;
+  readonly Source: string;
+  readonly FilePath: string;
+  readonly CARPath: string;
+};
+type Piece = { readonly PayloadSize: number; readonly PieceSize: number; readonly PieceCID: Link };
+
+export function registerClient(program: Command): void {
+  const client = program.command("client").description("data to store or that was retrieved: import, look at, export");
+  withRemote(
+    client
+      .command("import")
+      .description("import a file or folder as UnixFS, or a CAR file, and print its root")
+      .argument("<path>", "file or folder")
+      .option("--car", "the file is a CAR file, whose DAG is taken as it is"),
+  ).action(importData);
+  withRemote(client.command("list").description("what was imported")).action(list);
+  withRemote(
+    client
+      .command("remove")
+      .description("forget an import, and its blocks unless another import has them")
+      .argument("<number>", "as list shows it", wholeNumber(0, Number.MAX_SAFE_INTEGER)),
+  ).action(remove);
+  withRemote(
+    client
+      .command("piece")
+      .description("the piece that a DAG's CAR file is")
+      .argument("<root>", "its CID")
+      .option("--out <file>", "write the CAR file, too"),
+  ).action(piece);
+  withRemote(
+    client
+      .command("export")
+      .description("write a DAG as the files that it holds, or as a CAR file")
+      .argument("<root>", "its CID")
+      .argument("<path>", "where nothing is yet")
+      .option("--car", "as a CAR file"),
+  ).action(exportData);
+}
+
+function linkOf(text: string): Link {
+  try {
+    return { "/": `${parseCid(text)}` };
+  } catch {
+    throw new UsageError(`${text} is no CID`);
+  }
+}
+
+/** A call that may take as long as it likes. */
+async function call<Result>(options: RemoteOptions, method: string, ...params: readonly unknown[]): Promise<Result> {
+  const remote = await Remote.open(options);
+  return interruptible((signal) => remote.wait<Result>(method, params, signal));
+}
+
+async function importData(file: string, options: RemoteOptions & { readonly car?: true }): Promise<void> {
+  const ref = { Path: path.resolve(file), IsCAR: options.car === true };
+  const { Root, ImportID } = await call<{ Root: Link; ImportID: number }>(options, "ClientImport", ref);
+  say(options.json, { root: Root["/"], import: ImportID }, [Root["/"]]);
+}
+
+async function list(options: RemoteOptions): Promise<void> {
+  const imports = (await call<readonly Import[]>(options, "ClientListImports")).map((one) => ({
+    import: one.Key,
+    root: one.Root["/"],
+    source: one.Source === "retrieval" ? "retrieval" : one.CARPath === "" ? "file" : "car",
+    path: one.FilePath === "" ? one.CARPath : one.FilePath,
+  }));
+  say(
+    options.json,
+    { imports },
+    imports.map((one) => `${one.import}  ${one.root}  ${one.source}  ${one.path}`),
+  );
+}
+
+async function remove(number: number, options: RemoteOptions): Promise<void> {
+  await call(options, "ClientRemoveImport", number);
+  say(options.json, { removed: number }, [`import ${number} is forgotten`]);
+}
+
+async function piece(root: string, options: RemoteOptions & { readonly out?: string }): Promise<void> {
+  const out = options.out === undefined ? null : path.resolve(options.out);
+  const { PayloadSize, PieceSize, PieceCID } = await call<Piece>(options, "ClientDealPieceCID", linkOf(root), out);
+  say(options.json, { pieceCid: PieceCID["/"], payloadSize: PayloadSize, paddedSize: PieceSize }, [
+    `piece CID     ${PieceCID["/"]}`,
+    `payload size  ${PayloadSize} (${sizeText(PayloadSize)})`,
+    `padded size   ${PieceSize} (${sizeText(PieceSize)})`,
+  ]);
+}
+
+async function exportData(root: string, file: string, options: RemoteOptions & { readonly car?: true }): Promise<void> {
+  const place = path.resolve(file);
+  await call(options, "ClientExport", { Root: linkOf(root) }, { Path: place, IsCAR: options.car === true });
+  say(options.json, { root, path: place }, [place]);
+}

@@ -1,0 +1,144 @@
+/**
+ * A client's data as a part of a node: imports of files, folders and CAR files, what they are as pieces, and the way back.
+ * The store is opened when it is first asked for.
+ */
+import { platform } from "#platform";
+import { loadProofs } from "../../core/proofs.ts";
+import { commitPayload } from "../../proving/commit.ts";
+import { ProvingPool } from "../../proving/pool.ts";
+import type { PieceCommitment } from "../../sector/piece/cid.ts";
+import type { BlockHashes } from "../../storage/check-block.ts";
+import type { BlockStore } from "../../storage/contract.ts";
+import type { CID } from "../../types/cid.ts";
+import { carOf } from "./car-out.ts";
+import { ClientStore, type Import } from "./client-store.ts";
+import { type CommittedCar, commitCar } from "./commit-car.ts";
+import { DataError } from "./errors.ts";
+import { entriesOf, newFile, sizeOf, sourceOf, writeEntries, writeParts } from "./files.ts";
+import { walk } from "./links.ts";
+import { exportUnixfs } from "./unixfs.ts";
+
+export type ClientDataOptions = {
+  readonly open: () => Promise<BlockStore>;
+  readonly hashes: BlockHashes;
+};
+
+/** Workers that commit to a piece. */
+const MAX_WORKERS = 4;
+
+export class ClientData {
+  readonly name = "client";
+  private readonly options: ClientDataOptions;
+  private opened: Promise<ClientStore> | null = null;
+  private closed = false;
+
+  constructor(options: ClientDataOptions) {
+    this.options = options;
+  }
+
+  async start(): Promise<void> {}
+
+  async stop(): Promise<void> {
+    this.closed = true;
+    await (await this.opened?.catch(() => null))?.close();
+  }
+
+  health(): { readonly status: "ok" | "stopped" } {
+    return { status: this.closed ? "stopped" : "ok" };
+  }
+
+  /** The store of blocks. */
+  store(): Promise<ClientStore> {
+    if (this.closed) return Promise.reject(new DataError({ code: "CLOSED" }, "the node is stopping"));
+    this.opened ??= this.options
+      .open()
+      .then((store) => new ClientStore(store, this.options.hashes))
+      .catch((error: unknown) => {
+        this.opened = null;
+        throw error;
+      });
+    return this.opened;
+  }
+
+  /** Imports a file or folder as UnixFS, or a CAR file as the DAG that it holds. */
+  async import(path: string, isCar: boolean): Promise<Import> {
+    const store = await this.store();
+    return isCar ? store.importCar(path, await sourceOf(path)) : store.importFiles(path, entriesOf(path));
+  }
+
+  async imports(): Promise<readonly Import[]> {
+    return (await this.store()).imports();
+  }
+
+  async remove(id: number): Promise<void> {
+    await (await this.store()).remove(id);
+  }
+
+  /** Whether the whole DAG below a root is here. */
+  async has(root: CID, signal?: AbortSignal): Promise<boolean> {
+    const store = await this.store();
+    try {
+      for await (const _ of walk(store, root, signal === undefined ? {} : { signal }));
+      return true;
+    } catch (error) {
+      if (error instanceof DataError && error.code === "MISSING_BLOCK") return false;
+      throw error;
+    }
+  }
+
+  /** Bytes of a DAG's CAR file. */
+  async carSize(root: CID, signal?: AbortSignal): Promise<number> {
+    let size = 0;
+    for await (const part of carOf(await this.store(), root, signal === undefined ? {} : { signal }))
+      size += part.length;
+    return size;
+  }
+
+  /** The piece that a DAG's CAR file is; with a path the file is written there in the same pass. */
+  async commit(root: CID, path: string | null, signal?: AbortSignal): Promise<CommittedCar> {
+    const store = await this.store();
+    const file = path === null ? null : await newFile(path);
+    return withPool(async (pool) =>
+      commitCar(store, root, {
+        ...{ module: await loadProofs(), pool },
+        ...(file === null ? {} : { write: (bytes: Uint8Array) => file.append(bytes) }),
+        ...(signal === undefined ? {} : { signal }),
+      }),
+    );
+  }
+
+  /** The piece that a file's bytes are. */
+  async commitFile(path: string, signal?: AbortSignal): Promise<PieceCommitment> {
+    const size = await sizeOf(path);
+    if (size === 0) throw new DataError({ code: "BAD_INPUT" }, `${path} is empty; a piece holds at least one byte`);
+    const limits = signal === undefined ? {} : { signal };
+    return withPool(async (pool) => commitPayload(await loadProofs(), pool, { file: path, size }, limits));
+  }
+
+  /** Writes the CAR file of a file or folder that is not imported, or of a CAR file: the same DAG, depth first. */
+  async carOfFile(path: string, isCar: boolean, out: string): Promise<CID> {
+    const { root, id } = await this.import(path, isCar);
+    try {
+      await writeParts(out, carOf(await this.store(), root));
+    } finally {
+      await this.remove(id);
+    }
+    return root;
+  }
+
+  /** Writes a DAG as the files that it holds, or as a CAR file. */
+  async export(root: CID, path: string, isCar: boolean, signal?: AbortSignal): Promise<void> {
+    const store = await this.store();
+    if (isCar) await writeParts(path, carOf(store, root, signal === undefined ? {} : { signal }));
+    else await writeEntries(path, exportUnixfs(store, root));
+  }
+}
+
+async function withPool<Result>(work: (pool: ProvingPool) => Promise<Result>): Promise<Result> {
+  const pool = ProvingPool.open(Math.min(platform.cores, MAX_WORKERS));
+  try {
+    return await work(pool);
+  } finally {
+    await pool.close();
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * The data that a client has: blocks of what was imported or retrieved, and a list of it. An import is on the disk before it
+ * is in the list; what a killed one left is gone once something is removed, or used by the next that needs it.
+ *
+ * Facts: `import/<number>` with root, path and whether it was a CAR file.
+ */
+import { fromUtf8, utf8 } from "../../base/bytes.ts";
+import { Turns } from "../../base/turns.ts";
+import { type ByteSource, CarReader } from "../../storage/car-reader.ts";
+import { type BlockHashes, checkBlock } from "../../storage/check-block.ts";
+import { CidSet } from "../../storage/cid-set.ts";
+import type { Block, BlockSource, BlockStore } from "../../storage/contract.ts";
+import { type CID, cidFromBytes, parseCid } from "../../types/cid.ts";
+import { DataError } from "./errors.ts";
+import { walk } from "./links.ts";
+import { type InputEntry, importUnixfs } from "./unixfs.ts";
+
+export type Import = {
+  readonly id: number;
+  readonly root: CID;
+  /** Where it came from, as it was named. */
+  readonly path: string;
+  /** "file": UnixFS; "car": a CAR file; "retrieval". */
+  readonly source: "file" | "car" | "retrieval";
+};
+type Stored = { readonly root: string; readonly path: string; readonly source: Import["source"] };
+
+const PREFIX = "import/";
+/** Bytes of blocks that wait to be written, and imports that are kept. */
+const BATCH_BYTES = 8 << 20;
+const MAX_IMPORTS = 1_000_000;
+/** Longest block that is taken in: what bitswap and gateways carry is 2 MiB at most. */
+export const MAX_BLOCK = 4 << 20;
+const MAX_ID = Number.MAX_SAFE_INTEGER;
+
+export class ClientStore implements BlockSource {
+  private readonly store: BlockStore;
+  private readonly hashes: BlockHashes;
+  /** Imports and removals, one after the other: none takes what another brings. */
+  private readonly turns = new Turns();
+
+  constructor(store: BlockStore, hashes: BlockHashes) {
+    this.store = store;
+    this.hashes = hashes;
+  }
+
+  peek(cid: Uint8Array): Uint8Array | undefined {
+    return this.store.peek(cid);
+  }
+
+  get(cid: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.store.get(cid);
+  }
+
+  has(cid: Uint8Array): Promise<boolean> {
+    return this.store.has(cid);
+  }
+
+  /** Imports files and folders; all lie below one. */
+  importFiles(path: string, entries: AsyncIterable<InputEntry>): Promise<Import> {
+    return this.turns.run(async () => {
+      const writer = new Writer(this.store);
+      const root = await importUnixfs(entries, (cid, bytes) => writer.put({ cid: cid.bytes, bytes }));
+      return this.listed(writer, { root, path, source: "file" });
+    });
+  }
+
+  /** Imports a CAR file of any DAG with one root; every block is checked, and the DAG must be whole. */
+  importCar(path: string, car: ByteSource, source: "car" | "retrieval" = "car"): Promise<Import> {
+    return this.turns.run(async () => {
+      const reader = await CarReader.open(car);
+      const [first, ...others] = reader.roots;
+      if (first === undefined || others.length > 0)
+        throw new DataError(
+          { code: "BAD_INPUT" },
+          `a CAR file of one root is expected, this has ${reader.roots.length}`,
+        );
+      const writer = new Writer(this.store);
+      for (let next = await reader.next(); next !== null; next = await reader.next())
+        await writer.put(this.checked({ cid: next.block.cid.slice(), bytes: next.block.bytes.slice() }));
+      await writer.flush();
+      const root = cidFromBytes(first);
+      for await (const _ of walk(this.store, root));
+      return this.listed(writer, { root, path, source });
+    });
+  }
+
+  private checked(block: Block): Block {
+    const name = (): string => `${cidFromBytes(block.cid)}`;
+    if (block.bytes.length > MAX_BLOCK)
+      throw new DataError({ code: "LIMIT" }, `block ${name()} has ${block.bytes.length} bytes, over ${MAX_BLOCK}`);
+    if (checkBlock(block, this.hashes) === "right") return block;
+    throw new DataError({ code: "BAD_BLOCK", cid: name() }, `block ${name()} is not what its CID says`);
+  }
+
+  private async listed(writer: Writer, { root, ...rest }: Omit<Import, "id">): Promise<Import> {
+    const id = ((await this.imports()).at(-1)?.id ?? 0) + 1;
+    if (id >= MAX_IMPORTS) throw new DataError({ code: "LIMIT" }, `${MAX_IMPORTS} imports are kept at most`);
+    const stored: Stored = { ...rest, root: `${root}` };
+    await writer.flush([[keyOf(id), utf8(JSON.stringify(stored))]]);
+    return { id, root, ...rest };
+  }
+
+  /** What was imported, the first one first. */
+  async imports(): Promise<readonly Import[]> {
+    return (await this.store.metadataWith(PREFIX)).map(([name, value]) => {
+      const { root, ...rest } = JSON.parse(fromUtf8(value)) as Stored;
+      return { id: Number.parseInt(name.slice(PREFIX.length), 16), root: parseCid(root), ...rest };
+    });
+  }
+
+  /** Takes an import from the list, and its blocks unless another import has them. */
+  remove(id: number): Promise<void> {
+    return this.turns.run(async () => {
+      const kept = await this.imports();
+      if (!kept.some((one) => one.id === id))
+        throw new DataError({ code: "UNKNOWN_IMPORT", id: `${id}` }, `there is no import ${id}`);
+      await this.store.write({ metadata: [[keyOf(id), null]] }, { sync: true });
+      const live = new CidSet();
+      for (const { root } of kept.filter((one) => one.id !== id))
+        for await (const _ of walk(this.store, root, {}, live));
+      let removed: Uint8Array[] = [];
+      for await (const { cid } of this.store.everyBlock()) {
+        if (live.has(cid)) continue;
+        removed.push(cid);
+        if (removed.length < 1000) continue;
+        await this.store.write({ removed });
+        removed = [];
+      }
+      await this.store.write({ removed });
+    });
+  }
+
+  /** Ends when what is under way has. */
+  async close(): Promise<void> {
+    await this.turns.idle();
+    await this.store.close();
+  }
+}
+
+function keyOf(id: number): string {
+  if (!Number.isSafeInteger(id) || id < 0 || id > MAX_ID)
+    throw new DataError({ code: "UNKNOWN_IMPORT", id: `${id}` }, `there is no import ${id}`);
+  return `${PREFIX}${id.toString(16).padStart(14, "0")}`;
+}
+
+/** Writes blocks in batches; the last one is on the disk when it resolves. */
+class Writer {
+  private readonly store: BlockStore;
+  private blocks: Block[] = [];
+  private held = 0;
+  private last: Promise<void> = Promise.resolve();
+
+  constructor(store: BlockStore) {
+    this.store = store;
+  }
+
+  async put(block: Block): Promise<void> {
+    this.blocks.push(block);
+    this.held += block.bytes.length;
+    if (this.held >= BATCH_BYTES) await this.write({});
+  }
+
+  /** Writes what waits, together with facts. */
+  async flush(metadata: readonly (readonly [string, Uint8Array])[] = []): Promise<void> {
+    await this.write({ metadata }, true);
+  }
+
+  private write(more: { metadata?: readonly (readonly [string, Uint8Array])[] }, sync = false): Promise<void> {
+    const { blocks } = this;
+    this.blocks = [];
+    this.held = 0;
+    this.last = this.last.then(() => this.store.write({ ...more, blocks }, { sync }));
+    return this.last;
+  }
+}

@@ -1,0 +1,101 @@
+/** Files and folders of the machine that a node runs on, as what can be imported, and as what is exported. */
+import { platform } from "#platform";
+import type { ByteSource } from "../../storage/car-reader.ts";
+import { DataError } from "./errors.ts";
+import type { InputEntry, OutputEntry } from "./unixfs.ts";
+
+/** Bytes read at a time. */
+const WINDOW = 4 << 20;
+/** Deepest folder that is imported, and files and folders of one import. */
+const MAX_DEPTH = 128;
+const MAX_ENTRIES = 10_000_000;
+
+function bad(why: string): never {
+  throw new DataError({ code: "BAD_INPUT" }, why);
+}
+
+/** A file's bytes in windows. Throws if it has other than `size` when it has been read: it changed meanwhile. */
+export async function* contents(path: string, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < size; at += WINDOW) {
+    const bytes = await platform.readRange(path, at, Math.min(WINDOW, size - at));
+    if (bytes.length !== Math.min(WINDOW, size - at)) bad(`${path} changed while it was read`);
+    yield bytes;
+  }
+  if ((await platform.fileSize(path)) !== size) bad(`${path} changed while it was read`);
+}
+
+export async function sizeOf(path: string): Promise<number> {
+  const kind = await platform.fileKind(path);
+  if (kind === "file") return (await platform.fileSize(path)) as number;
+  return bad(kind === null ? `there is no file ${path}` : `${path} is no regular file`);
+}
+
+/** A file as what can be read in any order. */
+export async function sourceOf(path: string): Promise<ByteSource> {
+  const size = await sizeOf(path);
+  return { size, read: (from, length) => platform.readRange(path, from, Math.max(0, Math.min(length, size - from))) };
+}
+
+/** A file, or a folder with all below it, in the order of the names' bytes. Links are followed, devices and the like refused. */
+export async function* entriesOf(path: string): AsyncGenerator<InputEntry> {
+  const kind = await platform.fileKind(path);
+  if (kind === "file") {
+    yield { path: "file", content: contents(path, await sizeOf(path)) };
+    return;
+  }
+  if (kind !== "folder") bad(kind === null ? `there is nothing at ${path}` : `${path} is neither a file nor a folder`);
+  const pending: { readonly place: string; readonly path: string; readonly depth: number }[] = [
+    { place: path, path: "folder", depth: 0 },
+  ];
+  let count = 0;
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (++count > MAX_ENTRIES) throw new DataError({ code: "LIMIT" }, `more than ${MAX_ENTRIES} files and folders`);
+    if ((await platform.fileKind(next.place)) !== "folder") {
+      yield { path: next.path, content: contents(next.place, await sizeOf(next.place)) };
+      continue;
+    }
+    if (next.depth >= MAX_DEPTH)
+      throw new DataError({ code: "LIMIT" }, `${path}: folders are deeper than ${MAX_DEPTH}`);
+    const names = await platform.listFolder(next.place);
+    if (names.length === 0) yield { path: next.path };
+    for (const name of [...names].sort().reverse())
+      pending.push({ place: `${next.place}/${name}`, path: `${next.path}/${name}`, depth: next.depth + 1 });
+  }
+}
+
+/** Writes what a DAG holds to a path where nothing is yet; gives the bytes of all files. */
+export async function writeEntries(path: string, entries: AsyncIterable<OutputEntry>): Promise<bigint> {
+  if ((await platform.fileKind(path)) !== null) bad(`${path} is there already; nothing was written`);
+  let written = 0n;
+  for await (const entry of entries) {
+    const place = entry.path === "" ? path : `${path}/${entry.path}`;
+    if (entry.kind === "folder") await platform.makeFolder(place);
+    else written += await writeParts(place, entry.content());
+  }
+  return written;
+}
+
+/** Writes parts into a new file, one after the other. */
+export async function writeParts(path: string, parts: AsyncIterable<Uint8Array>): Promise<bigint> {
+  const file = await newFile(path);
+  for await (const part of parts) await file.append(part);
+  return BigInt(file.size);
+}
+
+/** A file that is not there yet, to be written from front to back. */
+export async function newFile(
+  path: string,
+): Promise<{ readonly size: number; append(bytes: Uint8Array): Promise<void> }> {
+  if ((await platform.fileKind(path)) !== null) bad(`${path} is there already; nothing was written`);
+  let at = 0;
+  await platform.writeRange(path, 0, new Uint8Array(0));
+  return {
+    get size() {
+      return at;
+    },
+    async append(bytes) {
+      await platform.writeRange(path, at, bytes);
+      at += bytes.length;
+    },
+  };
+}
