@@ -7,10 +7,11 @@
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { type WebSocket, WebSocketServer } from "ws";
 import { FrameMeter } from "./frame-meter.ts";
 import { type Hold, RequestBytes } from "./request-bytes.ts";
-import type { Page, Refusal, RequestHead, Serve, ServeOptions, Socket, SocketHandler } from "./server.ts";
+import type { Download, Page, Refusal, RequestHead, Serve, ServeOptions, Socket, SocketHandler } from "./server.ts";
 
 /** A client that sends a request slower than this is cut off, and one that does not read its answer, milliseconds. */
 const REQUEST_MS = 30_000;
@@ -20,6 +21,8 @@ const REFUSED_MS = 2_000;
 const MAX_CONNECTIONS = 1024;
 /** Requests of one connection that may be under way at once. */
 const MAX_PIPELINED = 64;
+/** Answers of bytes that all clients together may read at once. */
+const MAX_DOWNLOADS = 64;
 /** Bytes of answers that all clients together may leave unread, as a multiple of one's. */
 const ALL_BACKLOGS = 16;
 /** Bytes of requests that one client, and all together, may have under way, as multiples of the largest request. */
@@ -40,11 +43,17 @@ const REASONS: Readonly<Record<number, string>> = {
 };
 
 function headOf(request: IncomingMessage): RequestHead {
-  const [path = "/", query = ""] = (request.url ?? "/").split("?", 2);
+  const url = request.url ?? "/";
+  const mark = url.indexOf("?");
+  const [path, query] = mark < 0 ? [url, ""] : [url.slice(0, mark), url.slice(mark + 1)];
   const { host, origin, authorization, upgrade } = request.headers;
   const bearer = /^Bearer (.+)$/.exec(authorization ?? "")?.[1];
   const token = bearer ?? (upgrade === undefined ? undefined : (new URLSearchParams(query).get("token") ?? undefined));
-  return { method: request.method ?? "", path, host, origin, token };
+  const header = (name: string): string | undefined => {
+    const value = request.headers[name];
+    return Array.isArray(value) ? value.join(", ") : value;
+  };
+  return { method: request.method ?? "", path, query, host, origin, token, header };
 }
 
 /** A whole body, or the refusal that it has earned. */
@@ -109,6 +118,8 @@ class Line {
 /** What of one server is under way: requests, and answers that are not read yet. */
 class Traffic {
   readonly requests: RequestBytes;
+  /** Answers of bytes that are being read. */
+  downloads = 0;
   private unread = 0;
   private readonly lines = new WeakMap<object, Line>();
   private readonly most: number;
@@ -165,8 +176,13 @@ async function answer(
     response.setHeader("access-control-max-age", "600");
     return reply(response, { status: 204, type: "text/plain", text: "" }, head.origin);
   }
-  if (head.method === "GET" || head.method === "HEAD")
+  if (head.method === "GET" || head.method === "HEAD") {
+    const abort = new AbortController();
+    response.once("close", () => abort.abort());
+    const download = options.onDownload?.(head, abort.signal) ?? null;
+    if (download !== null) return send(traffic, response, download, head.origin);
     return reply(response, options.onGet(head) ?? plain(404, "not found"), head.origin);
+  }
   if (head.method !== "POST") return reply(response, plain(405, "POST expected"));
   const hold = traffic.requests.open(request.socket);
   const late = setTimeout(() => cutLate(request, response), options.requestMs ?? REQUEST_MS);
@@ -186,6 +202,34 @@ async function answer(
     reply(response, { type: "application/json", text }, head.origin);
   } finally {
     hold.release();
+  }
+}
+
+/** Sends bytes as fast as the client reads them; what fails midway ends the connection, so that nobody takes it for whole. */
+async function send(
+  traffic: Traffic,
+  response: ServerResponse,
+  begin: () => Promise<Download>,
+  origin: string | undefined,
+): Promise<void> {
+  if (traffic.downloads >= MAX_DOWNLOADS) {
+    response.setHeader("retry-after", "5");
+    return reply(response, plain(503, "too many downloads are under way"), origin);
+  }
+  traffic.downloads++;
+  try {
+    const { status, headers, body } = await begin();
+    const cors = origin === undefined ? {} : { "access-control-allow-origin": origin, vary: "Origin" };
+    response.writeHead(status, {
+      ...headers,
+      ...cors,
+      ...(origin === undefined ? {} : { "access-control-expose-headers": "*" }),
+    });
+    response.socket?.setTimeout(READING_MS);
+    if (body === null) response.end();
+    else await pipeline(body, response);
+  } finally {
+    traffic.downloads--;
   }
 }
 

@@ -5,10 +5,21 @@ export type RequestHead = {
   readonly method: string;
   /** Path without query. */
   readonly path: string;
+  /** What stands behind the "?" of the URL. */
+  readonly query: string;
   readonly host: string | undefined;
   readonly origin: string | undefined;
   /** Bearer token of the Authorization header or, for an upgrade, `token` of the query. */
   readonly token: string | undefined;
+  /** A header by its name in lower case. */
+  header(name: string): string | undefined;
+};
+
+/** An answer of bytes. Its body, null for none, is asked for more as the client reads; one that throws ends the connection. */
+export type Download = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: AsyncIterable<Uint8Array> | null;
 };
 
 export type Refusal = {
@@ -51,6 +62,8 @@ export type ServeOptions = {
   onRequest(head: RequestHead, body: string, signal: AbortSignal): Promise<string | null>;
   /** Answers a GET; null: not found. */
   onGet(head: RequestHead): Page | null;
+  /** What answers a GET or HEAD with bytes; asked before `onGet`, null: nothing is for this path. */
+  readonly onDownload?: (head: RequestHead, signal: AbortSignal) => (() => Promise<Download>) | null;
   onSocket(head: RequestHead, socket: Socket): SocketHandler;
 };
 

@@ -2,11 +2,13 @@
  * The RPC server: guards, tokens and limits in front of the dispatcher.
  *
  * `/rpc/v1` (also "/") and `/rpc/v0` answer requests; a GET of "/", "/health" and what lotus answers beside it tells how the
- * node is. Without a token a client has `anonymous` permissions: all of them on a development network bound to loopback,
+ * node is; `/ipfs/…` and `/piece/…` give the data of the node's user. Without a token a client has `anonymous` permissions: all of them on a development network bound to loopback,
  * `read` otherwise.
  */
 import { platform } from "#platform";
-import type { Page, Refusal, RequestHead, Server, Socket } from "../platform/server.ts";
+import { answerIpfs } from "../market/gateway/gateway.ts";
+import { PieceGateway } from "../market/gateway/piece.ts";
+import type { Download, Page, Refusal, RequestHead, Server, Socket } from "../platform/server.ts";
 import { type Permission, verifyToken } from "./auth.ts";
 import { type Dispatcher, RPC_LIMITS } from "./dispatcher.ts";
 import { type GuardOptions, hostAllowed, originAllowed } from "./guard.ts";
@@ -57,6 +59,7 @@ export async function startRpcServer(dispatcher: Dispatcher, options: RpcServerO
       version: versionOf(head.path),
       ...(socket === undefined ? {} : { push: (text) => socket.send(text), backlog: () => socket.backlog() }),
     });
+  const pieces = new PieceGateway();
   return platform.serve({
     host: options.host,
     port: options.port,
@@ -74,6 +77,10 @@ export async function startRpcServer(dispatcher: Dispatcher, options: RpcServerO
         return { status: 401, text, cors: true };
       }
     },
+    onDownload: (head, signal) => {
+      const begin = downloadOf(dispatcher.node, pieces, head, signal);
+      return begin === null || permissionsOf(head.token).includes("read") ? begin : null;
+    },
     onGet: (head) => options.page?.(head.path) ?? pageOf(head.path, dispatcher.node),
     onRequest: (head, body, signal) => dispatcher.handle(body, sessionOf(head), signal),
     onSocket(head, socket) {
@@ -84,6 +91,18 @@ export async function startRpcServer(dispatcher: Dispatcher, options: RpcServerO
       };
     },
   });
+}
+
+/** The gateways to the data of the node's user; null for other paths. */
+function downloadOf(
+  { client }: Dispatcher["node"],
+  pieces: PieceGateway,
+  head: RequestHead,
+  signal: AbortSignal,
+): (() => Promise<Download>) | null {
+  if (head.path.startsWith("/ipfs/")) return async () => answerIpfs(await client.store(), head, signal);
+  if (head.path.startsWith("/piece/")) return async () => pieces.answer(await client.store(), head, signal);
+  return null;
 }
 
 function versionOf(path: string): ApiVersion {

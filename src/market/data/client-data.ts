@@ -98,13 +98,15 @@ export class ClientData {
   async commit(root: CID, path: string | null, signal?: AbortSignal): Promise<CommittedCar> {
     const store = await this.store();
     const file = path === null ? null : await newFile(path);
-    return withPool(async (pool) =>
+    const committed = await withPool(async (pool) =>
       commitCar(store, root, {
         ...{ module: await loadProofs(), pool },
         ...(file === null ? {} : { write: (bytes: Uint8Array) => file.append(bytes) }),
         ...(signal === undefined ? {} : { signal }),
       }),
     );
+    await store.notePiece(committed.piece.commP, root, committed.carSize);
+    return committed;
   }
 
   /** The piece that a file's bytes are. */

@@ -2,9 +2,9 @@
  * The data that a client has: blocks of what was imported or retrieved, and a list of it. An import is on the disk before it
  * is in the list; what a killed one left is gone once something is removed, or used by the next that needs it.
  *
- * Facts: `import/<number>` with root, path and whether it was a CAR file.
+ * Facts: `import/<number>` with root, path and where it came from; `piece/<commitment>` with the root whose CAR file it is.
  */
-import { fromUtf8, utf8 } from "../../base/bytes.ts";
+import { fromUtf8, toHex, utf8 } from "../../base/bytes.ts";
 import { Turns } from "../../base/turns.ts";
 import { type ByteSource, CarReader } from "../../storage/car-reader.ts";
 import { type BlockHashes, checkBlock } from "../../storage/check-block.ts";
@@ -25,7 +25,10 @@ export type Import = {
 };
 type Stored = { readonly root: string; readonly path: string; readonly source: Import["source"] };
 
+type StoredPiece = { readonly root: string; readonly size: number };
+
 const PREFIX = "import/";
+const PIECE_PREFIX = "piece/";
 /** Bytes of blocks that wait to be written, and imports that are kept. */
 const BATCH_BYTES = 8 << 20;
 const MAX_IMPORTS = 1_000_000;
@@ -107,6 +110,20 @@ export class ClientStore implements BlockSource {
       const { root, ...rest } = JSON.parse(fromUtf8(value)) as Stored;
       return { id: Number.parseInt(name.slice(PREFIX.length), 16), root: parseCid(root), ...rest };
     });
+  }
+
+  /** Notes which piece a DAG's CAR file is. */
+  async notePiece(commP: Uint8Array, root: CID, size: number): Promise<void> {
+    const stored: StoredPiece = { root: `${root}`, size };
+    await this.store.write({ metadata: [[`${PIECE_PREFIX}${toHex(commP)}`, utf8(JSON.stringify(stored))]] });
+  }
+
+  /** The DAG whose CAR file, of `size` bytes, a piece is; null for a piece that nobody committed to. */
+  async piece(commP: Uint8Array): Promise<{ readonly root: CID; readonly size: number } | null> {
+    const found = await this.store.metadata(`${PIECE_PREFIX}${toHex(commP)}`);
+    if (found === undefined) return null;
+    const { root, size } = JSON.parse(fromUtf8(found)) as StoredPiece;
+    return { root: parseCid(root), size };
   }
 
   /** Takes an import from the list, and its blocks unless another import has them. */

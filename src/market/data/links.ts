@@ -14,7 +14,7 @@ export const CODEC = { raw: 0x55, dagPb: 0x70, dagCbor: 0x71, dagJson: 0x0129 } 
 /** Deepest DAG that is walked. */
 export const MAX_DEPTH = 1024;
 /** Blocks of a walk that gives them as often as they are met: of few blocks a DAG of any size can be made. */
-const MAX_DUPLICATES = 1 << 20;
+export const MAX_DUPLICATES = 1 << 20;
 
 /** Bytes of a block; throws `DataError` MISSING_BLOCK. */
 export async function blockOf(blocks: BlockSource, cid: CID): Promise<Uint8Array> {
@@ -50,9 +50,13 @@ export function decodeBlock(cid: CID, bytes: Uint8Array): unknown {
 export function linksOf(cid: CID, bytes: Uint8Array): readonly CID[] {
   if (cid.code === CODEC.raw) return [];
   const node = decodeBlock(cid, bytes);
-  if (cid.code === CODEC.dagPb) return (node as dagPb.PBNode).Links.map(({ Hash }) => Hash);
+  return cid.code === CODEC.dagPb ? (node as dagPb.PBNode).Links.map(({ Hash }) => Hash) : linksOfValue(node);
+}
+
+/** Links inside of plain data in their order. */
+export function linksOfValue(data: unknown): readonly CID[] {
   const links: CID[] = [];
-  const pending: unknown[] = [node];
+  const pending: unknown[] = [data];
   while (pending.length > 0) {
     const value = pending.pop();
     const link = CID.asCID(value);

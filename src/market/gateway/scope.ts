@@ -1,0 +1,131 @@
+/** Which blocks below the end of a path are part of an answer: one, those of one entity, some bytes of it, or all. */
+import { CidSet } from "../../storage/cid-set.ts";
+import type { BlockSource } from "../../storage/contract.ts";
+import { type CID, isIdentity } from "../../types/cid.ts";
+import { DataError } from "../data/errors.ts";
+import { blockOf, CODEC, linksOfValue, MAX_DEPTH, MAX_DUPLICATES, type WalkedBlock, walk } from "../data/links.ts";
+import type { Resolved } from "./resolve.ts";
+import { asCid, prefixLength, type UnixfsNode, unixfsNode } from "./unixfs-node.ts";
+
+export type Scope = "block" | "entity" | "all";
+/** First and last byte; negative ones count from the end, null is the end. */
+export type ByteRange = { readonly from: bigint; readonly to: bigint | null };
+
+/** Bytes of a file as they are counted from its beginning; null for none. */
+export type Span = { readonly from: bigint; readonly to: bigint } | null;
+
+/** What a range comes to in a file; "outside" if no byte of it could be meant. */
+export function spanOf({ from, to }: ByteRange, size: bigint): Span | "outside" {
+  const last = to === null ? size - 1n : to < 0n ? size + to : to;
+  const first = from < 0n ? (size + from < 0n ? 0n : size + from) : from;
+  if (size > 0n && (first >= size || (last < 0n && from < 0n))) return "outside";
+  const end = last < size ? last : size - 1n;
+  return first > end ? null : { from: first, to: end };
+}
+
+/** The file at the end of a path; null if that is none. */
+export function fileAt({ terminus }: Resolved): Extract<UnixfsNode, { kind: "file" }> | null {
+  const { cid, bytes } = terminus;
+  if (cid.code === CODEC.raw)
+    return { kind: "file", size: BigInt(bytes.length), inline: BigInt(bytes.length), parts: [] };
+  const node = cid.code === CODEC.dagPb ? unixfsNode(bytes) : null;
+  return node?.kind === "file" ? node : null;
+}
+
+export type Wanted = {
+  readonly scope: Scope;
+  readonly range: ByteRange | null;
+  /** Blocks as often as they are met. */
+  readonly duplicates: boolean;
+};
+
+/** Blocks of an answer: those of the path, then those of the scope, depth first. Blocks inside of CIDs are left out. */
+export async function* blocksOf(
+  blocks: BlockSource,
+  resolved: Resolved,
+  wanted: Wanted,
+  signal?: AbortSignal,
+): AsyncGenerator<WalkedBlock> {
+  const seen = new CidSet();
+  let given = 0;
+  for await (const block of allOf(blocks, resolved, wanted, signal)) {
+    if (isIdentity(block.cid) || (!wanted.duplicates && !seen.add(block.cid.bytes))) continue;
+    if (++given > MAX_DUPLICATES && wanted.duplicates)
+      throw new DataError({ code: "LIMIT" }, `more than ${MAX_DUPLICATES} blocks, those counted that recur`);
+    yield block;
+  }
+}
+
+async function* allOf(
+  blocks: BlockSource,
+  resolved: Resolved,
+  { scope, range, duplicates }: Wanted,
+  signal?: AbortSignal,
+): AsyncGenerator<WalkedBlock> {
+  yield* resolved.path;
+  const { terminus, inner } = resolved;
+  const options = { duplicates, ...(signal === undefined ? {} : { signal }) };
+  if (scope === "all" && range === null) {
+    if (inner === undefined) {
+      yield* walk(blocks, terminus.cid, options);
+      return;
+    }
+    yield terminus;
+    const seen = new CidSet();
+    for (const cid of linksOfValue(inner)) yield* walk(blocks, cid, options, seen);
+    return;
+  }
+  const file = inner === undefined ? fileAt(resolved) : null;
+  const span = range === null || file === null ? undefined : spanOf(range, file.size);
+  yield terminus;
+  if (scope === "block" || span === null || span === "outside" || inner !== undefined) return;
+  if (file !== null) yield* partsOf(blocks, file, span ?? { from: 0n, to: file.size }, signal);
+  else if (terminus.cid.code === CODEC.dagPb) yield* shardsOf(blocks, unixfsNode(terminus.bytes), signal);
+}
+
+/** Blocks below a file's that hold some of its bytes. */
+async function* partsOf(
+  blocks: BlockSource,
+  file: Extract<UnixfsNode, { kind: "file" }>,
+  span: NonNullable<Span>,
+  signal: AbortSignal | undefined,
+  depth = 1,
+): AsyncGenerator<WalkedBlock> {
+  if (depth > MAX_DEPTH) throw new DataError({ code: "LIMIT" }, `the file is deeper than ${MAX_DEPTH} blocks`);
+  let at = file.inline;
+  for (const { cid, size } of file.parts) {
+    const [from, to] = [span.from - at, span.to - at];
+    at += size;
+    // Parts of no bytes belong to a file that is asked for as a whole.
+    if (to < 0n || (from >= size && size > 0n)) continue;
+    signal?.throwIfAborted();
+    const block = await child(blocks, cid);
+    yield block;
+    const node = block.cid.code === CODEC.dagPb ? unixfsNode(block.bytes) : null;
+    if (node?.kind === "file") yield* partsOf(blocks, node, { from, to }, signal, depth + 1);
+  }
+}
+
+/** Blocks below a shard that are shards of the same folder. */
+async function* shardsOf(
+  blocks: BlockSource,
+  node: UnixfsNode,
+  signal: AbortSignal | undefined,
+  depth = 1,
+): AsyncGenerator<WalkedBlock> {
+  if (node.kind !== "shard") return;
+  if (depth > MAX_DEPTH) throw new DataError({ code: "LIMIT" }, `the folder is deeper than ${MAX_DEPTH} blocks`);
+  const length = prefixLength(node.fanout);
+  for (const { Name = "", Hash } of node.links) {
+    if (Name.length !== length) continue;
+    signal?.throwIfAborted();
+    const block = await child(blocks, asCid(Hash));
+    yield block;
+    if (block.cid.code === CODEC.dagPb) yield* shardsOf(blocks, unixfsNode(block.bytes), signal, depth + 1);
+  }
+}
+
+async function child(blocks: BlockSource, cid: CID): Promise<WalkedBlock> {
+  const own = asCid(cid);
+  return { cid: own, bytes: await blockOf(blocks, own) };
+}
