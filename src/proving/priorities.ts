@@ -24,9 +24,10 @@ export class PriorityScheduler {
   /** The scheduler as those see it whose work has this priority. */
   at(priority: JobPriority): Scheduler {
     const run = <J extends Job>(job: J, options?: RunOptions): Promise<ResultOf<J>> => this.run(priority, job, options);
-    const { size } = this.inner;
+    const { size, isLocal } = this.inner;
     return {
       size,
+      isLocal,
       run,
       runAll: <J extends Job>(jobs: AsyncIterable<J> | Iterable<J>, options?: RunAllOptions<ResultOf<J>>) =>
         runBounded(run, size, jobs, options),
