@@ -72,7 +72,11 @@ test("of a pack the CARs are taken, of any other file the file", () => {
 
 test("a file that is no bundle is remembered with its reason, and looked at once", async () => {
   let reads = 0;
-  const files = [{ name: "pack v10.tar.zst", read: async () => (reads++, PACK) }];
+  const read = async () => {
+    reads++;
+    return PACK;
+  };
+  const files = [{ name: "pack v10.tar.zst", read }];
   const bundles = new Bundles(files);
   expect(await bundles.find("mainnet", 10)).toBeUndefined();
   expect(await bundles.find("mainnet", 9)).toBeUndefined();
