@@ -19,7 +19,6 @@ export const COMMANDS: readonly CommandFile[] = [
   { names: ["chain"], load: async () => (await import("./commands/chain.ts")).registerChain },
   { names: ["miner"], load: async () => (await import("./commands/miner.ts")).registerMiner },
   { names: ["mpool"], load: async () => (await import("./commands/mpool.ts")).registerMpool },
-  { names: ["miner"], load: async () => (await import("./commands/miner.ts")).registerMiner },
   { names: ["net"], load: async () => (await import("./commands/net.ts")).registerNet },
   { names: ["sync"], load: async () => (await import("./commands/sync.ts")).registerSync },
   {

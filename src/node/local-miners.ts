@@ -205,18 +205,17 @@ export class LocalMiners {
     });
   }
 
-  /** New sectors of these miners, as a part of the node. `openFolder`: where their files go. */
+  /** New sectors of these miners, as a part of the node. `openFolder`: where their files go. Their workers send. */
   sealing(
-    node: Pick<FilecoinNode, "states" | "pool" | "gas" | "keystore">,
+    { states, pool, gas }: MinerNode,
     given: Pick<SealingPartOptions, "openFolder" | "now" | "retryMs" | "onState">,
   ): SealingPart {
-    const { states } = node;
     const { attestor } = this.verification;
     const { sealProof: type } = this.options;
     return new SealingPart({
       ...given,
       miners: this.miners,
-      chainOf: (miner) => this.chainOf(miner, node),
+      chainOf: (miner) => this.chainOf(miner, { states, pool, gas }),
       store: states.chain.blocks,
       proofs: this.proofs,
       sealProof: type,

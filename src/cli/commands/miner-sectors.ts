@@ -8,7 +8,7 @@ import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import { table } from "../table.ts";
 import { countText, progressLine } from "../terminal.ts";
 
-type Options = RemoteOptions & { readonly miner?: string };
+type Options = RemoteOptions & { readonly actor?: string };
 type SectorId = { readonly Miner: number; readonly Number: number };
 type Link = { readonly "/": string };
 type Drawn = { readonly Epoch: number };
@@ -41,7 +41,7 @@ const SETTLED = ["Proving", "FailedUnrecoverable", "Removed"];
 /** Adds what concerns new sectors to `miner sectors`. */
 export function registerMinerSectors(sectors: Command): void {
   const withMiner = (command: Command): Command =>
-    withRemote(command).option("--miner <address>", "which of the node's miners (default: the first)");
+    withRemote(command).option("--actor <address>", "which of the node's own miners (default: the first)");
   withMiner(
     sectors
       .command("pledge")
@@ -60,8 +60,8 @@ export function registerMinerSectors(sectors: Command): void {
 }
 
 /** The address that calls name the miner by; null for the first. */
-async function minerOf(remote: Remote, { miner }: Options): Promise<string | null> {
-  return miner === undefined ? null : remote.address(miner, "--miner");
+async function minerOf(remote: Remote, { actor }: Options): Promise<string | null> {
+  return actor === undefined ? null : remote.address(actor, "--actor");
 }
 
 async function pledge(options: Options & { readonly count: number; readonly wait?: true }): Promise<void> {
