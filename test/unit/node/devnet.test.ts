@@ -149,7 +149,16 @@ test("a network tells the health of its parts, and stops them all", async () => 
   const net = await Devnet.open({ ...TEST_OPTIONS, blockTime: 3600 });
   const status = (): Record<string, string> =>
     Object.fromEntries(Object.entries(net.health()).map(([name, { status: now }]) => [name, now]));
-  const parts = { store: "ok", machines: "ok", states: "ok", pool: "ok", payments: "ok", collector: "ok", clock: "ok" };
+  const parts = {
+    store: "ok",
+    machines: "ok",
+    states: "ok",
+    pool: "ok",
+    payments: "ok",
+    client: "ok",
+    collector: "ok",
+    clock: "ok",
+  };
   expect(status()).toEqual(parts);
   await net.close();
   expect(new Set(Object.values(status()))).toEqual(new Set(["stopped"]));
