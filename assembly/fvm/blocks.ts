@@ -3,7 +3,7 @@
  * Source: ref-fvm fvm/src/kernel/blocks.rs.
  */
 import { Bytes } from "../base/bytes";
-import { CODEC_DAG_CBOR, CODEC_RAW } from "../ipld/cid";
+import { Cid, CODEC_DAG_CBOR, CODEC_RAW } from "../ipld/cid";
 import { ILLEGAL_CODEC } from "./errors";
 
 export const CODEC_CBOR: u64 = 0x51;
@@ -12,11 +12,16 @@ export const NO_BLOCK: u32 = 0;
 /** Largest block that a guest may make. */
 export const MAX_BLOCK_BYTES: u32 = 1 << 20;
 
+/** Of a block without links, or before the fourth generation. */
+const NO_LINKS: Array<Cid> = [];
+
 @final
 export class Block {
   constructor(
     readonly codec: u64,
     readonly data: Bytes,
+    /** Blocks that it links to, from the fourth generation on. */
+    readonly links: Array<Cid> = NO_LINKS,
   ) {}
 }
 

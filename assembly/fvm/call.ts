@@ -110,7 +110,8 @@ export class Call {
     const ctx = this.ctx;
     if (this.limited) ctx.gas.pushLimit(this.limit);
     if (this.depth >= ctx.generation.maxDepth) {
-      // The reference leaves the limit pushed here.
+      // The reference's third generation leaves the limit pushed here.
+      if (this.limited && ctx.tracksLinks) ctx.gas.popLimit();
       this.error = actors.refuse(ctx, LIMIT_EXCEEDED, "calls are nested too deep");
       this.stage = OVER;
       return false;
@@ -193,12 +194,14 @@ export class Call {
     } else if (!value.isZero) error = actors.charge(ctx, prices.transfer);
     if (error == DONE && !value.isZero) error = actors.transfer(ctx, from, this.receiver, value);
     if (error != DONE || method == 0) return error;
-    if (!ctx.isSecond) error = actors.charge(ctx, prices.method);
+    const links = params === null ? 0 : params.links.length;
+    if (!ctx.isSecond) error = actors.charge(ctx, prices.method + prices.linkTracked * <i64>links);
     if (error != DONE) return error;
     const frame = new Frame(from, this.receiver, actor.code, method, value, readOnly, params === null ? NO_BLOCK : 1);
     if (params !== null) {
       error = frame.blocks.put(params);
       if (error != DONE) return error;
+      frame.reachable.addAll(params);
     }
     this.frame = frame;
     return DONE;
@@ -261,9 +264,11 @@ export class Call {
       return;
     }
     this.returned = block;
-    // The message's own call pays for what goes to the chain. The second generation does so in the machine.
-    if (ctx.isSecond || this.depth != 0) return;
-    this.error = actors.charge(ctx, ctx.prices.returnPerByte * <i64>block.data.length);
+    // The message's own call pays for what goes to the chain (the second generation when it is over), others for links.
+    if (ctx.isSecond) return;
+    const chain = this.depth == 0;
+    const price = chain ? ctx.prices.returnPerByte * <i64>block.data.length : ctx.prices.linkTracked * <i64>block.links.length;
+    this.error = actors.charge(ctx, price);
   }
 
   /** Ends the call: what it did is taken back unless it succeeded. */

@@ -49,6 +49,11 @@ export class Context {
     return this.generation.prices;
   }
 
+  /** True from the fourth generation on, which tracks what guests may reach. */
+  get tracksLinks(): bool {
+    return this.generation.number >= 4;
+  }
+
   /** True for the second generation, which charges by the call and tracks no accesses. */
   get isSecond(): bool {
     return this.generation.number == 2;

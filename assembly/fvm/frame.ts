@@ -11,6 +11,7 @@ import { Cid } from "../ipld/cid";
 import { BlockRegistry } from "./blocks";
 import { Context } from "./context";
 import { DONE, OUT_OF_GAS } from "./errors";
+import { Reachable } from "./links";
 
 /** What the guest's counter is set to when the host goes on with it. */
 export let counter: i64 = 0;
@@ -22,6 +23,8 @@ export function setCounter(value: i64): void {
 @final
 export class Frame {
   readonly blocks: BlockRegistry = new BlockRegistry();
+  /** CIDs that it may use, from the fourth generation on. */
+  readonly reachable: Reachable = new Reachable();
   private last: u64 = 0;
   /** How the guest left: exit code and block of `vm.exit`, or an error that ends it. */
   exitCode: u32 = 0;

@@ -3,10 +3,13 @@
  *
  *   network versions 16, 17   Skyr
  *   18 to 20                  Hygge
+ *   21 to 24                  Watermelon
+ *   25 to 28                  Teep
  *
  * A sum of charges is one number here where the order of the parts cannot be seen: a charge that does not fit sets the
  * counter to the limit, whichever part it was.
- * Source: ref-fvm v2.12.1 fvm/src/gas/price_list.rs (SKYR_PRICES), and v3.14.1 (HYGGE_PRICES).
+ * Source: ref-fvm v2.12.1 fvm/src/gas/price_list.rs (SKYR_PRICES), v3.14.1 (HYGGE_PRICES), and at ef0a99370839
+ * (WATERMELON_PRICES, TEEP_PRICES).
  */
 
 /** A number of gas in milligas. */
@@ -40,8 +43,18 @@ const AGGREGATE_32: Steps = new Steps(449900, AGGREGATE_STARTS, [
 const AGGREGATE_64: Steps = new Steps(359272, AGGREGATE_STARTS, [
   102581240, 110803030, 120803700, 134642130, 157357890, 203017690, 304253590, 509880640,
 ]);
-/** Seal proof of 64 GiB, version 1.1. */
+/** Seal proofs that have rows: of 64 GiB, version 1.1, and the non-interactive ones. */
 const SEAL_64_V1_1: i64 = 9;
+const SEAL_32_NI: i64 = 18;
+const SEAL_64_NI: i64 = 19;
+/** Non-interactive proofs, each of 126 times the challenges' share of one. */
+const NI_STARTS: StaticArray<i32> = [1, 2, 3, 5, 9, 17, 33];
+const NI_32: Steps = new Steps(44990 * 126, NI_STARTS, [
+  112356810, 122912610, 137559930, 162039100, 210960780, 318351180, 528274980,
+]);
+const NI_64: Steps = new Steps(35928 * 126, NI_STARTS, [
+  110803030, 120803700, 134642130, 157357890, 203017690, 304253590, 509880640,
+]);
 
 @final
 export class PriceList {
@@ -95,10 +108,32 @@ export class PriceList {
   event: i64 = 0;
   eventPerByte: i64 = 0;
   eventAcceptPerByte: i64 = 0;
+  eventPerEntry: i64 = 0;
+  eventPerKeyByte: i64 = 0;
   /** Per byte of a guest's first memory, and of its table entries of 8 bytes. */
   memoryPerByte: i64 = 0;
 
+  // ---- links, from the fourth generation on
+  /** A link that becomes usable, and one that is checked. */
+  linkTracked: i64 = 0;
+  linkChecked: i64 = 0;
+  scanPerItem: i64 = 0;
+  scanPerCid: i64 = 0;
+  /** A copy and its memory: what a block costs at least, besides its links. */
+  blockCopyPerByte: i64 = 0;
+  /** Per epoch back to which randomness or a tipset's CID is looked up. */
+  lookback: i64 = 0;
+  /** Non-interactive seals have rows of their own. */
+  pricesNonInteractive: bool = false;
+
+  /** A block of so many bytes and links, opened or made: what it needs, or what keeping it in memory costs if that is more. */
+  linkedBlock(bytes: i32, links: i64): i64 {
+    return max<i64>(this.blockOpenPerByte * <i64>bytes, this.blockCopyPerByte * <i64>bytes + links);
+  }
+
   aggregate(sealProof: i64, count: i32): i64 {
+    if (this.pricesNonInteractive && sealProof == SEAL_32_NI) return NI_32.of(count);
+    if (this.pricesNonInteractive && sealProof == SEAL_64_NI) return NI_64.of(count);
     return (sealProof == SEAL_64_V1_1 ? AGGREGATE_64 : AGGREGATE_32).of(count);
   }
 }
@@ -126,7 +161,8 @@ function skyr(): PriceList {
   return p;
 }
 
-function hygge(): PriceList {
+/** What the lists have in common from the third generation on. */
+function sinceHygge(): PriceList {
   const p = new PriceList();
   p.message = gas(38863 + 36 * 1300 + 475000);
   p.messagePerByte = gas(1300);
@@ -145,6 +181,12 @@ function hygge(): PriceList {
   p.secp256k1PerByte = gas(10);
   p.blsPerByte = gas(26);
   p.batchSeal = gas(2000);
+  p.memoryPerByte = 400;
+  return p;
+}
+
+function hygge(): PriceList {
+  const p = sinceHygge();
   p.randomness = gas(21000 + 10 * DRAW_BYTES);
   p.randomnessPerByte = gas(10);
   p.tipsetCid = gas(50000);
@@ -152,9 +194,34 @@ function hygge(): PriceList {
   p.event = gas(1750);
   p.eventPerByte = 400 + gas(2 + 25);
   p.eventAcceptPerByte = 3 * 400 + gas(2 * 2 + 10);
-  p.memoryPerByte = 400;
+  return p;
+}
+
+function watermelon(): PriceList {
+  const p = sinceHygge();
+  p.randomness = gas(5800 * 19 + 15000 + 21000);
+  p.lookback = gas(75);
+  // Entries and the check of the keys' UTF-8; of the estimated size three copies and the hash.
+  p.event = gas(2000 + 500);
+  p.eventPerEntry = gas(1400);
+  p.eventPerKeyByte = gas(16);
+  p.eventPerByte = 3 * (400 + gas(2)) + gas(10);
+  p.blockCopyPerByte = 400 + gas(2);
+  p.linkTracked = gas(300);
+  p.linkChecked = gas(300);
+  p.scanPerItem = gas(35);
+  p.scanPerCid = gas(400);
+  return p;
+}
+
+function teep(): PriceList {
+  const p = watermelon();
+  p.batchSeal = gas(42000000);
+  p.pricesNonInteractive = true;
   return p;
 }
 
 export const SKYR: PriceList = skyr();
 export const HYGGE: PriceList = hygge();
+export const WATERMELON: PriceList = watermelon();
+export const TEEP: PriceList = teep();

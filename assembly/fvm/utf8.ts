@@ -18,3 +18,8 @@ export function isUtf8(bytes: Bytes): bool {
   }
   return true;
 }
+
+/** True where a character of well-formed UTF-8 begins, and at the end. */
+export function isBoundary(bytes: Bytes, at: i32): bool {
+  return at == bytes.length || (bytes[at] & 0xc0) != 0x80;
+}

@@ -6,7 +6,7 @@
  * protocol allows deeper calls than engines' usual stacks do.
  */
 import * as dagCbor from "@ipld/dag-cbor";
-import { findVersion } from "../schema/versions/rows.ts";
+import { findVersion, type MachineKind } from "../schema/versions/rows.ts";
 import { Address } from "../types/address.ts";
 import { bigToBytes, bytesToBig } from "../types/amount.ts";
 import { type Block, type CID, cidFromBytes, cidKey } from "../types/cid.ts";
@@ -379,15 +379,22 @@ export function guestModules(): Promise<GuestModules> {
   return shared;
 }
 
+const GENERATIONS: Readonly<Partial<Record<MachineKind, Generation>>> = { fvm2: 2, fvm3: 3, fvm4: 4 };
+
+function findGeneration(networkVersion: number): Generation | undefined {
+  const machine = findVersion(networkVersion)?.machine;
+  return machine === undefined ? undefined : GENERATIONS[machine];
+}
+
 /** Whether this machine of the FVM executes a network version, given its actors. */
 export function isFvmVersion(networkVersion: number): boolean {
-  const machine = findVersion(networkVersion)?.machine;
-  return machine === "fvm2" || machine === "fvm3";
+  return findGeneration(networkVersion) !== undefined;
 }
 
 function generationOf(networkVersion: number): Generation {
-  if (!isFvmVersion(networkVersion)) throw unknownVersion(networkVersion);
-  return findVersion(networkVersion)?.machine === "fvm2" ? 2 : 3;
+  const generation = findGeneration(networkVersion);
+  if (generation === undefined) throw unknownVersion(networkVersion);
+  return generation;
 }
 
 function unknownVersion(networkVersion: number): EngineFault {

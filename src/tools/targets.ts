@@ -16,6 +16,7 @@ export const TARGETS: Readonly<Record<string, string>> = {
   check: "assembly/entry/check.ts",
   fvm: "assembly/entry/fvm.ts",
   "guest-test": "assembly/entry/guest-test.ts",
+  "guest4-test": "assembly/entry/guest4-test.ts",
   instrument: "assembly/entry/instrument.ts",
   probe: "assembly/entry/probe.ts",
 };

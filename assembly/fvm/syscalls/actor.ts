@@ -241,6 +241,7 @@ export function sendEnded(): i32 {
   const block = call.returned;
   if (block !== null) {
     if (guest.frame.blocks.put(block) != DONE) return guest.leave(FATAL);
+    guest.frame.reachable.addAll(block);
     handle = guest.frame.blocks.last;
     codec = block.codec;
     bytes = <u32>block.data.length;

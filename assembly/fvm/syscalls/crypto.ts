@@ -141,7 +141,9 @@ export function cryptoComputeUnsealedSectorCid(
 }
 
 function unsealed(to: u32, proof: i64, at: u32, length: u32, outAt: u32, capacity: u32): i32 {
-  if (proof < 0 || proof >= 2 * SEAL_PROOF_COUNT) return ILLEGAL_ARGUMENT;
+  // Kinds of seal proofs that are known, each in every sector size: versions 1 and 1.1; then synthetic; non-interactive.
+  const kinds = <i64>guest.ctx.generation.number;
+  if (proof < 0 || proof >= kinds * SEAL_PROOF_COUNT) return ILLEGAL_ARGUMENT;
   const bytes = guest.bytesOf(at, length);
   if (bytes === null) return ILLEGAL_ARGUMENT;
   const r = new CborReader(bytes);
@@ -167,7 +169,6 @@ function unsealed(to: u32, proof: i64, at: u32, length: u32, outAt: u32, capacit
     memory.copy(entry + 8, ptrOf(digest), 32);
   }
   const out = memory.data(32);
-  // The types from 5 on are the second version of the first five.
   const sector = sectorSize(proof % SEAL_PROOF_COUNT);
   if (dataCommitment(sector, ptrOf(table), count, out) != COMM_D_OK) return ILLEGAL_ARGUMENT;
   const cid = makeCid(CODEC_FIL_COMMITMENT_UNSEALED, HASH_SHA2_256_TRUNC254_PADDED, out, 32);

@@ -8,14 +8,17 @@ import { blake2b256 } from "../../crypto/hash/blake2b";
 import { CborReader } from "../../ipld/cbor-reader";
 import { CborWriter } from "../../ipld/cbor-writer";
 import { CODEC_RAW } from "../../ipld/cid";
-import { DONE, FATAL, ILLEGAL_ARGUMENT, ILLEGAL_CODEC, OUT_OF_GAS, READ_ONLY } from "../errors";
+import { DONE, FATAL, ILLEGAL_ARGUMENT, ILLEGAL_CODEC, LIMIT_EXCEEDED, OUT_OF_GAS, READ_ONLY } from "../errors";
 import { milligas } from "../gas-tracker";
-import { isUtf8 } from "../utf8";
+import { isBoundary, isUtf8 } from "../utf8";
+import { CODEC_CBOR } from "../blocks";
 import * as guest from "./guest";
 
 /** Epochs back to which a tipset's CID can be asked for. */
 const FINALITY: i64 = 900;
 const MAX_CID_BYTES: i32 = 100;
+/** Epochs back that cost more than any limit of gas. */
+const MANY_EPOCHS: i64 = 1 << 44;
 
 /** network.context. */
 export function networkContext(left: i64, to: u32): i32 {
@@ -46,8 +49,10 @@ export function networkTipsetCid(left: i64, to: u32, epoch: i64, at: u32, capaci
   if (!guest.inside(at, capacity)) return guest.leave(ILLEGAL_ARGUMENT);
   const ctx = guest.ctx;
   const back = ctx.epoch - epoch;
-  if (epoch < 0 || back <= 0 || back >= FINALITY) return guest.leave(ILLEGAL_ARGUMENT);
-  if (!guest.charge(back > 1 ? ctx.prices.oldTipsetCid : ctx.prices.tipsetCid)) return guest.leave(OUT_OF_GAS);
+  const late = ctx.tracksLinks;
+  if (epoch < 0 || back <= 0 || (!late && back >= FINALITY)) return guest.leave(ILLEGAL_ARGUMENT);
+  const price = late ? lookback(back) : back > 1 ? ctx.prices.oldTipsetCid : ctx.prices.tipsetCid;
+  if (!guest.charge(price)) return guest.leave(OUT_OF_GAS);
   const scratch = memory.data(MAX_CID_BYTES);
   const length = tipsetCid(epoch, scratch);
   return guest.leave(length <= 0 ? FATAL : guest.giveBytes(bytesAt(scratch, length), at, capacity, to));
@@ -76,6 +81,37 @@ function draw(to: u32, beacon: bool, tag: i64, epoch: i64, at: u32, length: u32)
   const head = concat(be64(<u64>tag), digest);
   const drawn = blake2b256(concat(concat(head, be64(<u64>epoch)), entropy));
   guestWrite(to, ptrOf(drawn), 32);
+  return DONE;
+}
+
+/** What looking so many epochs back costs, from the fourth generation on. It saturates; back from the future it is beyond any limit. */
+function lookback(epochs: i64): i64 {
+  const prices = guest.ctx.prices;
+  if (epochs < 0 || epochs > MANY_EPOCHS) return -1;
+  return prices.randomness + prices.lookback * epochs;
+}
+
+/** rand.get_chain_randomness from the fourth generation on: the digest itself, which the actor draws from. */
+export function randGetChainRandomness4(left: i64, to: u32, epoch: i64): i32 {
+  if (!guest.enter(left, to, 32)) return guest.refusal;
+  return guest.leave(digest(to, false, epoch));
+}
+
+export function randGetBeaconRandomness4(left: i64, to: u32, epoch: i64): i32 {
+  if (!guest.enter(left, to, 32)) return guest.refusal;
+  return guest.leave(digest(to, true, epoch));
+}
+
+function digest(to: u32, beacon: bool, epoch: i64): i32 {
+  const now = guest.ctx.epoch;
+  const back = now - epoch;
+  // The difference does not fit 64 bits.
+  if (((now ^ epoch) & (now ^ back)) < 0) return ILLEGAL_ARGUMENT;
+  if (!guest.charge(lookback(back))) return OUT_OF_GAS;
+  const out: Bytes = new StaticArray<u8>(32);
+  const failed = beacon ? beaconDigest(epoch, ptrOf(out)) : ticketDigest(epoch, ptrOf(out));
+  if (failed != 0) return ILLEGAL_ARGUMENT;
+  guestWrite(to, ptrOf(out), 32);
   return DONE;
 }
 
@@ -153,6 +189,71 @@ function emit(at: u32, length: u32): i32 {
   if (values > MAX_VALUES_BYTES) return ILLEGAL_ARGUMENT;
   if (!guest.charge(prices.eventAcceptPerByte * (<i64>length + STAMP_BYTES))) return OUT_OF_GAS;
   ctx.events.add(w.finish());
+  return DONE;
+}
+
+const MAX_ENTRIES_4: u32 = 255;
+const MAX_KEY_BYTES_4: u32 = 31;
+/** Bytes of an entry's header: flags, codec, lengths of key and value. */
+const HEADER: u32 = 24;
+/** Estimated bytes of an event and of an entry beside keys and values. */
+const EVENT_BYTES: i64 = 12;
+const ENTRY_BYTES: i64 = 9;
+
+/** event.emit_event from the fourth generation on: headers of entries, their keys, their values. */
+export function eventEmitEvent4(
+  left: i64,
+  at: u32,
+  count: u32,
+  keysAt: u32,
+  keysLength: u32,
+  valuesAt: u32,
+  valuesLength: u32,
+): i32 {
+  if (!guest.enter(left, 0, 0)) return guest.refusal;
+  if (count > u32.MAX_VALUE / HEADER) return guest.leave(ILLEGAL_ARGUMENT);
+  const inside =
+    guest.inside(at, count * HEADER) && guest.inside(keysAt, keysLength) && guest.inside(valuesAt, valuesLength);
+  if (!inside) return guest.leave(ILLEGAL_ARGUMENT);
+  return guest.leave(emitEntries(at, count, keysAt, keysLength, valuesAt, valuesLength));
+}
+
+function emitEntries(at: u32, count: u32, keysAt: u32, keysLength: u32, valuesAt: u32, valuesLength: u32): i32 {
+  if (guest.frame.readOnly) return READ_ONLY;
+  const prices = guest.ctx.prices;
+  const size = EVENT_BYTES + ENTRY_BYTES * <i64>count + <i64>keysLength + <i64>valuesLength;
+  const entriesPrice = prices.event + prices.eventPerEntry * <i64>count + prices.eventPerKeyByte * <i64>keysLength;
+  if (!guest.charge(entriesPrice + prices.eventPerByte * size)) return OUT_OF_GAS;
+  if (count > MAX_ENTRIES_4 || valuesLength > <u32>MAX_VALUES_BYTES) return LIMIT_EXCEEDED;
+  const keys = guest.bytesOf(keysAt, keysLength)!;
+  if (!isUtf8(keys)) return ILLEGAL_ARGUMENT;
+  const headers = guest.bytesOf(at, count * HEADER)!;
+  const values = guest.bytesOf(valuesAt, valuesLength)!;
+  const w = new CborWriter(2, 64 + <i32>(count * HEADER + keysLength + valuesLength));
+  w.array(2).u64(guest.frame.receiver).array(<i32>count);
+  let key: u32 = 0;
+  let value: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const header = ptrOf(headers) + <usize>(i * HEADER);
+    const flags = load<u64>(header);
+    const codec = load<u64>(header, 8);
+    const keyLength = load<u32>(header, 16);
+    const valueLength = load<u32>(header, 20);
+    if ((flags & ~FLAGS) != 0) return ILLEGAL_ARGUMENT;
+    if (keyLength > MAX_KEY_BYTES_4) return LIMIT_EXCEEDED;
+    if (valueLength > <u32>MAX_VALUES_BYTES) return ILLEGAL_ARGUMENT;
+    if (key + keyLength > keysLength || !isBoundary(keys, key) || !isBoundary(keys, key + keyLength)) {
+      return ILLEGAL_ARGUMENT;
+    }
+    if (value + valueLength > valuesLength) return ILLEGAL_ARGUMENT;
+    if (codec != CODEC_RAW && codec != CODEC_CBOR) return ILLEGAL_CODEC;
+    w.array(4).u64(flags).text(bytesAt(ptrOf(keys) + <usize>key, <i32>keyLength));
+    w.u64(codec).bytes(bytesAt(ptrOf(values) + <usize>value, <i32>valueLength));
+    key += keyLength;
+    value += valueLength;
+  }
+  if (key != keysLength || value != valuesLength) return ILLEGAL_ARGUMENT;
+  guest.ctx.events.add(w.finish());
   return DONE;
 }
 

@@ -5,6 +5,7 @@
 import { Big } from "../../base/big";
 import { toText } from "../../base/bytes";
 import { Address } from "../../types/address";
+import { BURNT_FUNDS_ID } from "../../types/singletons";
 import * as actors from "../actors";
 import { NO_BLOCK } from "../blocks";
 import {
@@ -89,10 +90,13 @@ export function selfRoot(left: i64, to: u32, at: u32, capacity: u32): i32 {
 
 function root(to: u32, at: u32, capacity: u32): i32 {
   if (!guest.inside(at, capacity)) return ILLEGAL_ARGUMENT;
+  if (!guest.charge(guest.ctx.prices.linkTracked)) return OUT_OF_GAS;
   const error = actors.getActor(guest.ctx, guest.frame.receiver);
   if (error != DONE) return error;
   const actor = actors.found;
-  return actor === null ? ILLEGAL_OPERATION : guest.giveBytes(actor.head.bytes, at, capacity, to);
+  if (actor === null) return ILLEGAL_OPERATION;
+  guest.frame.reachable.add(actor.head);
+  return guest.giveBytes(actor.head.bytes, at, capacity, to);
 }
 
 export function selfSetRoot(left: i64, cidAt: u32): i32 {
@@ -105,6 +109,8 @@ function setRoot(cidAt: u32): i32 {
   if (cid === null) return ILLEGAL_ARGUMENT;
   const frame = guest.frame;
   if (frame.readOnly) return READ_ONLY;
+  if (!guest.charge(guest.ctx.prices.linkChecked)) return OUT_OF_GAS;
+  if (guest.ctx.tracksLinks && !frame.reachable.has(cid)) return NOT_FOUND;
   const error = actors.getActor(guest.ctx, frame.receiver);
   if (error != DONE) return error;
   const actor = actors.found;
@@ -120,6 +126,27 @@ export function selfCurrentBalance(left: i64, to: u32): i32 {
   if (error != DONE) return guest.leave(error);
   const actor = actors.found;
   return guest.leave(guest.giveAmount(to, actor === null ? Big.ZERO : actor.balance));
+}
+
+/** self.self_destruct from the fourth generation on: what is left is burnt if the actor says so. */
+export function selfDestruct4(left: i64, burn: u32): i32 {
+  if (!guest.enter(left, 0, 0)) return guest.refusal;
+  return guest.leave(burnAndDestruct(burn != 0));
+}
+
+function burnAndDestruct(burn: bool): i32 {
+  const ctx = guest.ctx;
+  const self = guest.frame.receiver;
+  if (guest.frame.readOnly) return READ_ONLY;
+  const error = actors.getActor(ctx, self);
+  if (error != DONE) return error;
+  const actor = actors.found;
+  if (actor !== null && !actor.balance.isZero) {
+    if (!burn) return ILLEGAL_OPERATION;
+    const failed = actors.transfer(ctx, self, BURNT_FUNDS_ID, actor.balance);
+    if (failed != DONE) return failed == OUT_OF_GAS ? failed : FATAL;
+  }
+  return actors.setActor(ctx, self, null);
 }
 
 export function selfDestruct(left: i64, at: u32, length: u32): i32 {
