@@ -1,4 +1,4 @@
-/** `npm run test:miner`: what takes days of chain time: a fault of 14 days. */
+/** `npm run test:miner`: what takes days of chain time: two days of proofs, a fault of 14 days. */
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
