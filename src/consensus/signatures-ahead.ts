@@ -3,6 +3,7 @@
  * probably made over, from the blocks themselves and from the workers' keys as of now. Nothing is decided here. Who verifies
  * remembers what was right; validation asks for what it must, and finds it remembered or verifies it itself.
  */
+import { BoundedMap } from "../base/bounded-map.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
 import { type BeaconEntry, type BlockHeader, headerSigningBytes } from "../types/block-header.ts";
 import { SIGNATURE_TYPE } from "../types/message.ts";
@@ -11,6 +12,7 @@ import { electionInput, ticketInput } from "./draws.ts";
 import { minerStanding } from "./power.ts";
 
 const SIGNATURE_BYTES = 96;
+const KEPT_KEYS = 4096;
 
 export type Expected = {
   readonly signed: readonly SignedBytes[];
@@ -20,8 +22,8 @@ export type Expected = {
 
 export class SignaturesAhead {
   private readonly states: StateManager;
-  /** By miner; null where no key is known. */
-  private readonly keys = new Map<string, Promise<Uint8Array | null>>();
+  /** By miner; null where no key is known. Headers name any miner, before anything of them is checked. */
+  private readonly keys = new BoundedMap<string, Promise<Uint8Array | null>>(KEPT_KEYS);
 
   constructor(states: StateManager) {
     this.states = states;
