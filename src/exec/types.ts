@@ -78,6 +78,7 @@ export type AppliedMessage = ApplyRet & {
 export type ExecutionResult = {
   readonly stateRoot: CID;
   readonly receiptsRoot: CID;
+  /** Messages, rewards and cron, in order; of cron in null rounds that of the first 1,024. */
   readonly applied: readonly AppliedMessage[];
   /** New blocks that the state or the receipts hold, children before their parents. */
   readonly blocks: readonly Block[];

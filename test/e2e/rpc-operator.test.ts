@@ -155,7 +155,11 @@ test("an actor without a key is named as the network spells it", async () => {
 test("an alert lasts as long as tipsets cannot be made", async () => {
   const alerts = () => net.request("LogAlerts");
   const type = { System: "miner", Subsystem: "clock" };
-  expect(await alerts()).toEqual([{ Type: type, Active: false, LastActive: null, LastResolved: null }]);
+  const quiet = { Active: false, LastActive: null, LastResolved: null };
+  expect(await alerts()).toEqual([
+    { Type: type, ...quiet },
+    { Type: { ...type, Subsystem: "sealing" }, ...quiet },
+  ]);
   const { produce } = net.producer;
   const passes = async (isActive: boolean) => {
     net.clock.setBlockTime(0.001);
@@ -167,11 +171,13 @@ test("an alert lasts as long as tipsets cannot be made", async () => {
   await passes(true);
   expect(await alerts()).toMatchObject([
     { Active: true, LastActive: { Message: "no sectors today" }, LastResolved: null },
+    quiet,
   ]);
   net.producer.produce = produce;
   await passes(false);
   expect(await alerts()).toMatchObject([
     { Active: false, LastActive: { Type: "raised" }, LastResolved: { Type: "resolved" } },
+    quiet,
   ]);
 });
 

@@ -68,6 +68,15 @@ export function text(limit = 4096): Codec<string, string> {
   });
 }
 
+/** The path of a file on the node's machine: text without the NUL that no file's name has. */
+export const filePath: Codec<string, string> = plain(
+  { type: "string", minLength: 1, maxLength: 4096 },
+  (json, path) => {
+    const given = text().decode(json, path);
+    return given !== "" && !given.includes("\0") ? given : badParams(`${path}: the path of a file expected`);
+  },
+);
+
 /** One of a few texts. */
 export function choice<const Choices extends readonly string[]>(
   ...choices: Choices

