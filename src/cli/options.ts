@@ -37,6 +37,12 @@ export function collect(text: string, before: readonly string[]): readonly strin
   return [...before, text];
 }
 
+/** Collects multiaddrs, as far as their form tells: a host, and a port of TCP on it. */
+export function collectMultiaddr(text: string, before: readonly string[]): readonly string[] {
+  if (/^\/(ip4|ip6|dns|dns4|dns6)\/[^/]+\/tcp\/\d+(\/|$)/.test(text)) return [...before, text];
+  throw new InvalidArgumentError("Give a multiaddr, such as /ip4/127.0.0.1/tcp/4001.");
+}
+
 export const [MIN_RETENTION] = DEVNET_BOUNDS.retention;
 
 /** How many epochs' states a node keeps. */

@@ -62,7 +62,10 @@ export class NodeRefusal extends Error {}
 
 type Described = {
   readonly accounts: readonly { name: string; id: string; secp256k1: string; bls: string }[];
-  readonly miner: string;
+  /** Of one process's network. */
+  readonly miner?: string;
+  /** Of one with miners; the first is "miner" where none is named. */
+  readonly miners?: readonly { readonly address: string }[];
 };
 
 export class Remote {
@@ -183,7 +186,8 @@ export class Remote {
     const singleton = SINGLETONS[name];
     if (singleton !== undefined) return Address.id(singleton).toString(await this.prefix());
     const known = await this.describe();
-    if (name === "miner" && known !== null) return known.miner;
+    const miner = known?.miner ?? known?.miners?.[0]?.address;
+    if (name === "miner" && miner !== undefined) return miner;
     const [, plain, bls] = /^(\w+?)(-bls)?$/.exec(name) ?? [];
     const account = known?.accounts.find((one) => one.name === plain);
     if (account !== undefined) return bls === undefined ? account.secp256k1 : account.bls;

@@ -16,7 +16,9 @@ const EPOCH = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 
 /** Options of every command about a miner. */
 function aboutMiner(command: Command): Command {
-  return withRemote(command.option("--actor <address>", "the miner; the default is the local network's first", "miner"));
+  return withRemote(
+    command.option("--actor <address>", "the miner; the default is the local network's first", "miner"),
+  );
 }
 
 /** Options of every command that sends a message of a miner. */

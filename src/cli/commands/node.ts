@@ -20,8 +20,11 @@ import { UsageError } from "../errors.ts";
 import { openBytes } from "../input.ts";
 import { interruptible, stopSignal } from "../interrupt.ts";
 import { nodeOutput } from "../node-output.ts";
-import { collect, parseRetention, wholeNumber } from "../options.ts";
+import { collect, collectMultiaddr, parseRetention, wholeNumber } from "../options.ts";
 import { PARAMS_FOLDER, proofsText, shownKeys } from "../real-proofs.ts";
+
+/** Milliseconds after the start at which it is told that no peer was reached. */
+const ALONE_MS = 8_000;
 
 /** Loaded when it is needed: libraries of the peer-to-peer network take half a second. */
 const joinedNode = (): Promise<typeof import("../../node/joined-node.ts")> => import("../../node/joined-node.ts");
@@ -81,13 +84,13 @@ export function registerNode(program: Command): void {
     .option(
       "--bootstrap <multiaddr>",
       "peer to stay connected to (repeatable; default: those of the description)",
-      collect,
+      collectMultiaddr,
       [],
     )
     .option(
       "--listen <multiaddr>",
       "where to listen for peers (repeatable; default: a free port of loopback)",
-      collect,
+      collectMultiaddr,
       [],
     )
     .option(
@@ -253,6 +256,7 @@ async function start(options: StartOptions, command: Command): Promise<void> {
     keys.clear();
   }
   const { chain } = node.node;
+  let alone: NodeJS.Timeout | undefined;
   chain.onHeadChange(() => output.head(0, chain.head));
   try {
     const { url } = await node.serve({ host, port, allowHosts: options.allowHost, allowOrigins: options.cors });
@@ -273,9 +277,14 @@ async function start(options: StartOptions, command: Command): Promise<void> {
       miners: mine,
       data,
     });
+    alone = setTimeout(() => {
+      const health = node.peers.health();
+      if (health.status === "failing") output.fault(0, "peers", new Error(health.reason));
+    }, ALONE_MS);
     await Promise.race([stopped, ended]);
     output.say([], { event: "stop" });
   } finally {
+    clearTimeout(alone);
     await node.stop();
   }
 }

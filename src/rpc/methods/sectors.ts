@@ -65,7 +65,10 @@ const sectorInfo = object("SectorInfo", {
 
 function serviceOf(node: NodeServices): SectorsService {
   if (node.sectors !== undefined) return node.sectors;
-  throw new RpcError(RPC_CODE.untyped, "this node has no miners with sectors; a local network has with --miners");
+  throw new RpcError(
+    RPC_CODE.untyped,
+    "no sectors are pledged at this node: a local network of one process does (filigree devnet --miners <n>, without --nodes)",
+  );
 }
 
 async function minerOf(node: NodeServices, wanted: Address | null): Promise<Address> {

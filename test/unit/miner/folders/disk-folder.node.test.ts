@@ -44,10 +44,8 @@ test("one process at a time has a folder; it goes with its process", async () =>
     const release = await platform.folders.lock(${JSON.stringify(place("locked"))});
     console.log(release === null ? "refused" : "taken");
     if (release !== null) process.kill(process.pid, "SIGKILL");`;
-  const other = () =>
-    promisify(execFile)(process.execPath, ["--input-type=module", "-e", script]).catch(
-      (error: { stdout: string }) => error,
-    );
+  const given = "Deno" in globalThis ? ["eval", script] : ["--input-type=module", "-e", script];
+  const other = () => promisify(execFile)(process.execPath, given).catch((error: { stdout: string }) => error);
   expect((await other()).stdout).toBe("refused\n");
   await folder.close();
   expect((await other()).stdout).toBe("taken\n");
