@@ -9,12 +9,15 @@ import { CidSet } from "../../storage/cid-set.ts";
 import type { BlockSource } from "../../storage/contract.ts";
 import { CID, isIdentity } from "../../types/cid.ts";
 import { DataError } from "./errors.ts";
+import { Pace } from "./pace.ts";
 
 export const CODEC = { raw: 0x55, dagPb: 0x70, dagCbor: 0x71, dagJson: 0x0129 } as const;
 /** Deepest DAG that is walked. */
 export const MAX_DEPTH = 1024;
 /** Blocks of a walk that gives them as often as they are met: of few blocks a DAG of any size can be made. */
 export const MAX_DUPLICATES = 1 << 20;
+/** Links of all blocks between the root and where a walk is: they are held in memory. */
+const MAX_HELD_LINKS = 1 << 20;
 
 /** Bytes of a block; throws `DataError` MISSING_BLOCK. */
 export async function blockOf(blocks: BlockSource, cid: CID): Promise<Uint8Array> {
@@ -86,15 +89,19 @@ export async function* walk(
   seen: CidSet = new CidSet(),
 ): AsyncGenerator<WalkedBlock> {
   const most = options.most ?? (options.duplicates === true ? MAX_DUPLICATES : Number.POSITIVE_INFINITY);
+  const pace = new Pace(options.signal);
   let walked = 0;
+  let held = 0;
   const path: { readonly links: readonly CID[]; at: number }[] = [{ links: [root], at: 0 }];
   for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
     const cid = top.links[top.at++];
     if (cid === undefined) {
+      held -= top.links.length;
       path.pop();
       continue;
     }
-    options.signal?.throwIfAborted();
+    const turn = pace.step();
+    if (turn !== undefined) await turn;
     if (options.duplicates !== true) {
       if (seen.has(cid.bytes)) continue;
       seen.add(cid.bytes);
@@ -110,6 +117,12 @@ export async function* walk(
     if (links.length === 0) continue;
     if (path.length >= MAX_DEPTH)
       throw new DataError({ code: "LIMIT" }, `the DAG of ${root} is deeper than ${MAX_DEPTH} blocks`);
+    held += links.length;
+    if (held > MAX_HELD_LINKS)
+      throw new DataError(
+        { code: "LIMIT" },
+        `the DAG of ${root} has more than ${MAX_HELD_LINKS} links on one way down`,
+      );
     path.push({ links, at: 0 });
   }
 }

@@ -62,7 +62,7 @@ async function answer(blocks: BlockSource, request: GatewayRequest, signal: Abor
   const asked = readRequest(request);
   // Of nothing that is not here even the name is told apart: also where the request would fail later.
   await blockOf(blocks, asked.root);
-  const resolved = await resolvePath(blocks, asked.root, asked.segments);
+  const resolved = await resolvePath(blocks, asked.root, asked.segments, signal);
   const download =
     asked.format === "raw" ? rawOf(asked, resolved, request) : carOf(blocks, asked, resolved, request, signal);
   const { headers } = download;

@@ -1,4 +1,5 @@
 /** Paths in a DAG: folders of UnixFS, sharded or not, and fields and elements of dag-cbor and dag-json. */
+import { sleepFor } from "../../base/sleep.ts";
 import type { BlockSource } from "../../storage/contract.ts";
 import { CID } from "../../types/cid.ts";
 import { DataError } from "../data/errors.ts";
@@ -24,12 +25,19 @@ function notFound(path: readonly string[]): never {
 }
 
 /** Follows a path. Throws `DataError` NO_SUCH_PATH, MISSING_BLOCK and those of blocks that cannot be read. */
-export async function resolvePath(blocks: BlockSource, root: CID, segments: readonly string[]): Promise<Resolved> {
+export async function resolvePath(
+  blocks: BlockSource,
+  root: CID,
+  segments: readonly string[],
+  signal?: AbortSignal,
+): Promise<Resolved> {
   const path: WalkedBlock[] = [];
   const roots = [root];
   let block: WalkedBlock = { cid: root, bytes: await blockOf(blocks, root) };
   let inner: unknown;
   const enter = async (cid: CID): Promise<void> => {
+    // A block may have a great many links to look through: other work gets its turn after each.
+    if (signal !== undefined) await sleepFor(0, signal);
     path.push(block);
     block = { cid, bytes: await blockOf(blocks, cid) };
     inner = undefined;

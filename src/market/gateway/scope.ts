@@ -1,9 +1,10 @@
 /** Which blocks below the end of a path are part of an answer: one, those of one entity, some bytes of it, or all. */
 import { CidSet } from "../../storage/cid-set.ts";
 import type { BlockSource } from "../../storage/contract.ts";
-import { type CID, isIdentity } from "../../types/cid.ts";
+import { isIdentity } from "../../types/cid.ts";
 import { DataError } from "../data/errors.ts";
 import { blockOf, CODEC, linksOfValue, MAX_DEPTH, MAX_DUPLICATES, type WalkedBlock, walk } from "../data/links.ts";
+import { Pace } from "../data/pace.ts";
 import type { Resolved } from "./resolve.ts";
 import { asCid, prefixLength, type UnixfsNode, unixfsNode } from "./unixfs-node.ts";
 
@@ -23,8 +24,10 @@ export function spanOf({ from, to }: ByteRange, size: bigint): Span | "outside" 
   return first > end ? null : { from: first, to: end };
 }
 
+type FileNode = Extract<UnixfsNode, { kind: "file" }>;
+
 /** The file at the end of a path; null if that is none. */
-export function fileAt({ terminus }: Resolved): Extract<UnixfsNode, { kind: "file" }> | null {
+export function fileAt({ terminus }: Resolved): FileNode | null {
   const { cid, bytes } = terminus;
   if (cid.code === CODEC.raw)
     return { kind: "file", size: BigInt(bytes.length), inline: BigInt(bytes.length), parts: [] };
@@ -79,53 +82,74 @@ async function* allOf(
   const span = range === null || file === null ? undefined : spanOf(range, file.size);
   yield terminus;
   if (scope === "block" || span === null || span === "outside" || inner !== undefined) return;
-  if (file !== null) yield* partsOf(blocks, file, span ?? { from: 0n, to: file.size }, signal);
-  else if (terminus.cid.code === CODEC.dagPb) yield* shardsOf(blocks, unixfsNode(terminus.bytes), signal);
+  const scoped = new ScopedWalk(blocks, duplicates, signal);
+  if (file !== null) yield* scoped.parts(file, span ?? { from: 0n, to: file.size });
+  else if (terminus.cid.code === CODEC.dagPb) yield* scoped.shards(unixfsNode(terminus.bytes));
 }
 
-/** Blocks below a file's that hold some of its bytes. */
-async function* partsOf(
-  blocks: BlockSource,
-  file: Extract<UnixfsNode, { kind: "file" }>,
-  span: NonNullable<Span>,
-  signal: AbortSignal | undefined,
-  depth = 1,
-): AsyncGenerator<WalkedBlock> {
-  if (depth > MAX_DEPTH) throw new DataError({ code: "LIMIT" }, `the file is deeper than ${MAX_DEPTH} blocks`);
-  let at = file.inline;
-  for (const { cid, size } of file.parts) {
-    const [from, to] = [span.from - at, span.to - at];
-    at += size;
-    // Parts of no bytes belong to a file that is asked for as a whole.
-    if (to < 0n || (from >= size && size > 0n)) continue;
-    signal?.throwIfAborted();
-    const block = await child(blocks, cid);
-    yield block;
-    const node = block.cid.code === CODEC.dagPb ? unixfsNode(block.bytes) : null;
-    if (node?.kind === "file") yield* partsOf(blocks, node, { from, to }, signal, depth + 1);
+/** A walk below one file or folder. Without duplicates what was walked as a whole is not entered again. */
+class ScopedWalk {
+  private readonly blocks: BlockSource;
+  private readonly duplicates: boolean;
+  private readonly pace: Pace;
+  private readonly whole = new CidSet();
+  private visits = 0;
+  private cuts = 0;
+
+  constructor(blocks: BlockSource, duplicates: boolean, signal: AbortSignal | undefined) {
+    this.blocks = blocks;
+    this.duplicates = duplicates;
+    this.pace = new Pace(signal);
   }
-}
 
-/** Blocks below a shard that are shards of the same folder. */
-async function* shardsOf(
-  blocks: BlockSource,
-  node: UnixfsNode,
-  signal: AbortSignal | undefined,
-  depth = 1,
-): AsyncGenerator<WalkedBlock> {
-  if (node.kind !== "shard") return;
-  if (depth > MAX_DEPTH) throw new DataError({ code: "LIMIT" }, `the folder is deeper than ${MAX_DEPTH} blocks`);
-  const length = prefixLength(node.fanout);
-  for (const { Name = "", Hash } of node.links) {
-    if (Name.length !== length) continue;
-    signal?.throwIfAborted();
-    const block = await child(blocks, asCid(Hash));
-    yield block;
-    if (block.cid.code === CODEC.dagPb) yield* shardsOf(blocks, unixfsNode(block.bytes), signal, depth + 1);
+  /** Blocks below a file's that hold some of its bytes. */
+  async *parts(file: FileNode, span: NonNullable<Span>, depth = 1): AsyncGenerator<WalkedBlock> {
+    if (depth > MAX_DEPTH) throw new DataError({ code: "LIMIT" }, `the file is deeper than ${MAX_DEPTH} blocks`);
+    let at = file.inline;
+    for (const { cid, size } of file.parts) {
+      const [from, to] = [span.from - at, span.to - at];
+      at += size;
+      const turn = this.pace.step();
+      if (turn !== undefined) await turn;
+      // Parts of no bytes belong to a file that is asked for as a whole.
+      if (to < 0n || (from >= size && size > 0n)) continue;
+      if (this.isKnown(cid)) continue;
+      const block = await this.child(cid);
+      yield block;
+      const node = block.cid.code === CODEC.dagPb ? unixfsNode(block.bytes) : null;
+      if (node?.kind !== "file" || node.size === 0n || (from <= 0n && to >= node.size - 1n))
+        this.whole.add(block.cid.bytes);
+      // A range cuts two parts of each level; more are cut only where sizes are other than those above say.
+      else if (!this.duplicates && ++this.cuts > 2 * MAX_DEPTH)
+        throw new DataError({ code: "LIMIT" }, "the sizes of the file's parts contradict each other");
+      if (node?.kind === "file") yield* this.parts(node, { from, to }, depth + 1);
+    }
   }
-}
 
-async function child(blocks: BlockSource, cid: CID): Promise<WalkedBlock> {
-  const own = asCid(cid);
-  return { cid: own, bytes: await blockOf(blocks, own) };
+  /** Blocks below a shard that are shards of the same folder. */
+  async *shards(node: UnixfsNode, depth = 1): AsyncGenerator<WalkedBlock> {
+    if (node.kind !== "shard") return;
+    if (depth > MAX_DEPTH) throw new DataError({ code: "LIMIT" }, `the folder is deeper than ${MAX_DEPTH} blocks`);
+    const length = prefixLength(node.fanout);
+    for (const { Name = "", Hash } of node.links) {
+      const turn = this.pace.step();
+      if (turn !== undefined) await turn;
+      if (Name.length !== length || this.isKnown(Hash)) continue;
+      const block = await this.child(Hash);
+      yield block;
+      this.whole.add(block.cid.bytes);
+      if (block.cid.code === CODEC.dagPb) yield* this.shards(unixfsNode(block.bytes), depth + 1);
+    }
+  }
+
+  private isKnown(cid: unknown): boolean {
+    return !this.duplicates && this.whole.has(asCid(cid).bytes);
+  }
+
+  private async child(cid: unknown): Promise<WalkedBlock> {
+    if (++this.visits > MAX_DUPLICATES && this.duplicates)
+      throw new DataError({ code: "LIMIT" }, `more than ${MAX_DUPLICATES} blocks, those counted that recur`);
+    const own = asCid(cid);
+    return { cid: own, bytes: await blockOf(this.blocks, own) };
+  }
 }
