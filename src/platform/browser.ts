@@ -35,5 +35,6 @@ export const platform: Platform = {
   makeFolder: noFiles,
   replaceFile: noFiles,
   removeFile: noFiles,
+  removeEmptyFolder: noFiles,
   folders: null,
 };

@@ -1,5 +1,5 @@
 /** Deno. */
-import { kindOfFile, listFolder, makeFolder } from "./node-files.ts";
+import { kindOfFile, listFolder, makeFolder, removeEmptyFolder } from "./node-files.ts";
 import { folders } from "./node-folders.ts";
 import { readFileRange, removeFile, replaceFile, sizeOfFile, writeFileRange } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
@@ -31,5 +31,6 @@ export const platform: Platform = {
   makeFolder,
   replaceFile,
   removeFile,
+  removeEmptyFolder,
   folders,
 };

@@ -1,5 +1,5 @@
 /** Files and folders of Node and Deno. */
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { mkdir, readdir, rmdir, stat } from "node:fs/promises";
 import type { FileKind } from "./platform.ts";
 
 export async function kindOfFile(path: string): Promise<FileKind | null> {
@@ -17,4 +17,8 @@ export function listFolder(path: string): Promise<string[]> {
 
 export async function makeFolder(path: string): Promise<void> {
   await mkdir(path);
+}
+
+export async function removeEmptyFolder(path: string): Promise<void> {
+  await rmdir(path);
 }

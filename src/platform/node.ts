@@ -1,7 +1,7 @@
 /** Node.js. */
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { kindOfFile, listFolder, makeFolder } from "./node-files.ts";
+import { kindOfFile, listFolder, makeFolder, removeEmptyFolder } from "./node-files.ts";
 import { folders } from "./node-folders.ts";
 import { openThreadPool, readFileRange, removeFile, replaceFile, sizeOfFile, writeFileRange } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
@@ -28,5 +28,6 @@ export const platform: Platform = {
   makeFolder,
   replaceFile,
   removeFile,
+  removeEmptyFolder,
   folders,
 };

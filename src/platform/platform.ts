@@ -50,6 +50,8 @@ export type Platform = {
   makeFolder(path: string): Promise<void>;
   /** Removes a file if there is one. Rejects like `readRange`. */
   removeFile(path: string): Promise<void>;
+  /** Removes a folder; rejects if something is in it, and like `readRange`. */
+  removeEmptyFolder(path: string): Promise<void>;
   /** What sectors need of folders; null where there are none (browsers). */
   readonly folders: Folders | null;
 };

@@ -31,6 +31,9 @@ export class ClientData {
   private readonly options: ClientDataOptions;
   private opened: Promise<ClientStore> | null = null;
   private closed = false;
+  /** Ends what is under way when the node stops. */
+  private readonly stopping = new AbortController();
+  private readonly running = new Set<Promise<unknown>>();
 
   constructor(options: ClientDataOptions) {
     this.options = options;
@@ -40,7 +43,24 @@ export class ClientData {
 
   async stop(): Promise<void> {
     this.closed = true;
+    this.stopping.abort(new DataError({ code: "CLOSED" }, "the node is stopping"));
+    await Promise.allSettled(this.running);
     await (await this.opened?.catch(() => null))?.close();
+  }
+
+  /** Work on files that ends when its caller goes or the node stops; the store stays open until it has. */
+  private async working<Result>(
+    signal: AbortSignal | undefined,
+    work: (ending: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
+    const { signal: stopping } = this.stopping;
+    const run = work(signal === undefined ? stopping : AbortSignal.any([signal, stopping]));
+    this.running.add(run);
+    try {
+      return await run;
+    } finally {
+      this.running.delete(run);
+    }
   }
 
   health(): { readonly status: "ok" | "stopped" } {
@@ -61,9 +81,13 @@ export class ClientData {
   }
 
   /** Imports a file or folder as UnixFS, or a CAR file as the DAG that it holds. */
-  async import(path: string, isCar: boolean): Promise<Import> {
+  async import(path: string, isCar: boolean, signal?: AbortSignal): Promise<Import> {
     const store = await this.store();
-    return isCar ? store.importCar(path, await sourceOf(path)) : store.importFiles(path, entriesOf(path));
+    return this.working(signal, async (ending) =>
+      isCar
+        ? store.importCar(path, await sourceOf(path), "car", ending)
+        : store.importFiles(path, entriesOf(path, ending), ending),
+    );
   }
 
   async imports(): Promise<readonly Import[]> {
@@ -98,13 +122,17 @@ export class ClientData {
   async commit(root: CID, path: string | null, signal?: AbortSignal): Promise<CommittedCar> {
     const store = await this.store();
     const file = path === null ? null : await newFile(path);
-    const committed = await withPool(async (pool) =>
-      commitCar(store, root, {
-        ...{ module: await loadProofs(), pool },
-        ...(file === null ? {} : { write: (bytes: Uint8Array) => file.append(bytes) }),
-        ...(signal === undefined ? {} : { signal }),
-      }),
-    );
+    const committed = await this.working(signal, (ending) =>
+      withPool(async (pool) =>
+        commitCar(store, root, {
+          ...{ module: await loadProofs(), pool, signal: ending },
+          ...(file === null ? {} : { write: (bytes: Uint8Array) => file.append(bytes) }),
+        }),
+      ),
+    ).catch(async (error: unknown) => {
+      await file?.discard();
+      throw error;
+    });
     await store.notePiece(committed.piece.commP, root, committed.carSize);
     return committed;
   }
@@ -118,10 +146,11 @@ export class ClientData {
   }
 
   /** Writes the CAR file of a file or folder that is not imported, or of a CAR file: the same DAG, depth first. */
-  async carOfFile(path: string, isCar: boolean, out: string): Promise<CID> {
-    const { root, id } = await this.import(path, isCar);
+  async carOfFile(path: string, isCar: boolean, out: string, signal?: AbortSignal): Promise<CID> {
+    const { root, id } = await this.import(path, isCar, signal);
     try {
-      await writeParts(out, carOf(await this.store(), root));
+      const store = await this.store();
+      await this.working(signal, (ending) => writeParts(out, carOf(store, root, { signal: ending })));
     } finally {
       await this.remove(id);
     }
@@ -131,8 +160,11 @@ export class ClientData {
   /** Writes a DAG as the files that it holds, or as a CAR file. */
   async export(root: CID, path: string, isCar: boolean, signal?: AbortSignal): Promise<void> {
     const store = await this.store();
-    if (isCar) await writeParts(path, carOf(store, root, signal === undefined ? {} : { signal }));
-    else await writeEntries(path, exportUnixfs(store, root));
+    await this.working(signal, (ending) =>
+      isCar
+        ? writeParts(path, carOf(store, root, { signal: ending }))
+        : writeEntries(path, exportUnixfs(store, root, ending)),
+    );
   }
 }
 

@@ -13,6 +13,7 @@ import type { Block, BlockSource, BlockStore } from "../../storage/contract.ts";
 import { type CID, cidFromBytes, parseCid } from "../../types/cid.ts";
 import { DataError } from "./errors.ts";
 import { walk } from "./links.ts";
+import { Pace } from "./pace.ts";
 import { type InputEntry, importUnixfs } from "./unixfs.ts";
 
 export type Import = {
@@ -60,16 +61,17 @@ export class ClientStore implements BlockSource {
   }
 
   /** Imports files and folders; all lie below one. */
-  importFiles(path: string, entries: AsyncIterable<InputEntry>): Promise<Import> {
+  importFiles(path: string, entries: AsyncIterable<InputEntry>, signal?: AbortSignal): Promise<Import> {
     return this.turns.run(async () => {
       const writer = new Writer(this.store);
       const root = await importUnixfs(entries, (cid, bytes) => writer.put({ cid: cid.bytes, bytes }));
+      signal?.throwIfAborted();
       return this.listed(writer, { root, path, source: "file" });
     });
   }
 
   /** Imports a CAR file of any DAG with one root; every block is checked, and the DAG must be whole. */
-  importCar(path: string, car: ByteSource, source: "car" | "retrieval" = "car"): Promise<Import> {
+  importCar(path: string, car: ByteSource, source: "car" | "retrieval" = "car", signal?: AbortSignal): Promise<Import> {
     return this.turns.run(async () => {
       const reader = await CarReader.open(car);
       const [first, ...others] = reader.roots;
@@ -79,11 +81,14 @@ export class ClientStore implements BlockSource {
           `a CAR file of one root is expected, this has ${reader.roots.length}`,
         );
       const writer = new Writer(this.store);
-      for (let next = await reader.next(); next !== null; next = await reader.next())
+      const pace = new Pace(signal);
+      for (let next = await reader.next(); next !== null; next = await reader.next()) {
+        await pace.step();
         await writer.put(this.checked({ cid: next.block.cid.slice(), bytes: next.block.bytes.slice() }));
+      }
       await writer.flush();
       const root = cidFromBytes(first);
-      for await (const _ of walk(this.store, root));
+      for await (const _ of walk(this.store, root, signal === undefined ? {} : { signal }));
       return this.listed(writer, { root, path, source });
     });
   }

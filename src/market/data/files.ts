@@ -15,8 +15,9 @@ function bad(why: string): never {
 }
 
 /** A file's bytes in windows. Throws if it has other than `size` when it has been read: it changed meanwhile. */
-export async function* contents(path: string, size: number): AsyncGenerator<Uint8Array> {
+export async function* contents(path: string, size: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < size; at += WINDOW) {
+    signal?.throwIfAborted();
     const bytes = await platform.readRange(path, at, Math.min(WINDOW, size - at));
     if (bytes.length !== Math.min(WINDOW, size - at)) bad(`${path} changed while it was read`);
     yield bytes;
@@ -37,10 +38,10 @@ export async function sourceOf(path: string): Promise<ByteSource> {
 }
 
 /** A file, or a folder with all below it, in the order of the names' bytes. Links are followed, devices and the like refused. */
-export async function* entriesOf(path: string): AsyncGenerator<InputEntry> {
+export async function* entriesOf(path: string, signal?: AbortSignal): AsyncGenerator<InputEntry> {
   const kind = await platform.fileKind(path);
   if (kind === "file") {
-    yield { path: "file", content: contents(path, await sizeOf(path)) };
+    yield { path: "file", content: contents(path, await sizeOf(path), signal) };
     return;
   }
   if (kind !== "folder") bad(kind === null ? `there is nothing at ${path}` : `${path} is neither a file nor a folder`);
@@ -49,9 +50,10 @@ export async function* entriesOf(path: string): AsyncGenerator<InputEntry> {
   ];
   let count = 0;
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    signal?.throwIfAborted();
     if (++count > MAX_ENTRIES) throw new DataError({ code: "LIMIT" }, `more than ${MAX_ENTRIES} files and folders`);
     if ((await platform.fileKind(next.place)) !== "folder") {
-      yield { path: next.path, content: contents(next.place, await sizeOf(next.place)) };
+      yield { path: next.path, content: contents(next.place, await sizeOf(next.place), signal) };
       continue;
     }
     if (next.depth >= MAX_DEPTH)
@@ -63,29 +65,68 @@ export async function* entriesOf(path: string): AsyncGenerator<InputEntry> {
   }
 }
 
-/** Writes what a DAG holds to a path where nothing is yet; gives the bytes of all files. */
+/**
+ * Writes what a DAG holds to a path where nothing is yet; gives the bytes of all files. Files that would not fit are refused
+ * before they are begun. If it fails, what it wrote is removed.
+ */
 export async function writeEntries(path: string, entries: AsyncIterable<OutputEntry>): Promise<bigint> {
   if ((await platform.fileKind(path)) !== null) bad(`${path} is there already; nothing was written`);
+  const free = BigInt(Math.floor((await platform.folders?.freeBytes(await folderAbove(path))) ?? 0));
+  const made: { readonly place: string; readonly isFolder: boolean }[] = [];
   let written = 0n;
-  for await (const entry of entries) {
-    const place = entry.path === "" ? path : `${path}/${entry.path}`;
-    if (entry.kind === "folder") await platform.makeFolder(place);
-    else written += await writeParts(place, entry.content());
+  try {
+    for await (const entry of entries) {
+      const place = entry.path === "" ? path : `${path}/${entry.path}`;
+      if (entry.kind === "folder") {
+        await platform.makeFolder(place);
+        made.push({ place, isFolder: true });
+        continue;
+      }
+      if (written + entry.size > free)
+        throw new DataError({ code: "LIMIT" }, `${place} has ${entry.size} bytes, and there is no room for them`);
+      written += await writeParts(place, entry.content());
+      made.push({ place, isFolder: false });
+    }
+  } catch (error) {
+    // What somebody else has put there meanwhile stays, and so do the folders above it.
+    for (const { place, isFolder } of made.reverse())
+      await (isFolder ? platform.removeEmptyFolder(place) : platform.removeFile(place)).catch(() => undefined);
+    throw error;
   }
   return written;
 }
 
-/** Writes parts into a new file, one after the other. */
+/** The nearest folder above a path that is there. */
+async function folderAbove(path: string): Promise<string> {
+  let place = path;
+  for (let end = place.lastIndexOf("/"); end > 0; end = place.lastIndexOf("/")) {
+    place = place.slice(0, end);
+    if ((await platform.fileKind(place)) === "folder") return place;
+  }
+  return path.startsWith("/") ? "/" : ".";
+}
+
+/** Writes parts into a new file, one after the other; the file is removed if that fails. */
 export async function writeParts(path: string, parts: AsyncIterable<Uint8Array>): Promise<bigint> {
   const file = await newFile(path);
-  for await (const part of parts) await file.append(part);
+  try {
+    for await (const part of parts) await file.append(part);
+  } catch (error) {
+    await file.discard();
+    throw error;
+  }
   return BigInt(file.size);
 }
 
+export type NewFile = {
+  readonly size: number;
+  append(bytes: Uint8Array): Promise<void>;
+  /** Removes it, as far as that can be done. */
+  discard(): Promise<void>;
+};
+
 /** A file that is not there yet, to be written from front to back. */
-export async function newFile(
-  path: string,
-): Promise<{ readonly size: number; append(bytes: Uint8Array): Promise<void> }> {
+export async function newFile(path: string): Promise<NewFile> {
   if ((await platform.fileKind(path)) !== null) bad(`${path} is there already; nothing was written`);
   let at = 0;
   await platform.writeRange(path, 0, new Uint8Array(0));
@@ -97,5 +138,6 @@ export async function newFile(
       await platform.writeRange(path, at, bytes);
       at += bytes.length;
     },
+    discard: () => platform.removeFile(path).catch(() => undefined),
   };
 }

@@ -4,7 +4,7 @@ import type { BlockSource } from "../../storage/contract.ts";
 import { CID } from "../../types/cid.ts";
 import { DataError } from "../data/errors.ts";
 import { blockOf, CODEC, decodeBlock, type WalkedBlock } from "../data/links.ts";
-import { asCid, shardLink, unixfsNode } from "./unixfs-node.ts";
+import { asCid, MAX_SHARDS, shardLink, unixfsNode } from "../data/unixfs-node.ts";
 
 export type Resolved = {
   /** Blocks on the way to the last one, which is not among them. */
@@ -15,9 +15,6 @@ export type Resolved = {
   /** CIDs of the root and of what each segment led to. */
   readonly roots: readonly CID[];
 };
-
-/** Deepest shard: 64 bits of hash. */
-const MAX_SHARDS = 22;
 
 function notFound(path: readonly string[]): never {
   const name = path.join("/");

@@ -5,8 +5,8 @@ import { isIdentity } from "../../types/cid.ts";
 import { DataError } from "../data/errors.ts";
 import { blockOf, CODEC, linksOfValue, MAX_DEPTH, MAX_DUPLICATES, type WalkedBlock, walk } from "../data/links.ts";
 import { Pace } from "../data/pace.ts";
+import { asCid, type FileNode, prefixLength, rawFile, type UnixfsNode, unixfsNode } from "../data/unixfs-node.ts";
 import type { Resolved } from "./resolve.ts";
-import { asCid, prefixLength, type UnixfsNode, unixfsNode } from "./unixfs-node.ts";
 
 export type Scope = "block" | "entity" | "all";
 /** First and last byte; negative ones count from the end, null is the end. */
@@ -24,13 +24,10 @@ export function spanOf({ from, to }: ByteRange, size: bigint): Span | "outside" 
   return first > end ? null : { from: first, to: end };
 }
 
-type FileNode = Extract<UnixfsNode, { kind: "file" }>;
-
 /** The file at the end of a path; null if that is none. */
 export function fileAt({ terminus }: Resolved): FileNode | null {
   const { cid, bytes } = terminus;
-  if (cid.code === CODEC.raw)
-    return { kind: "file", size: BigInt(bytes.length), inline: BigInt(bytes.length), parts: [] };
+  if (cid.code === CODEC.raw) return rawFile(bytes);
   const node = cid.code === CODEC.dagPb ? unixfsNode(bytes) : null;
   return node?.kind === "file" ? node : null;
 }

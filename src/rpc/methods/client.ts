@@ -19,8 +19,8 @@ export const clientGroup = group("Client", "Data of this node's user: imported, 
     params: [param("file", fileRef)],
     result: object("ImportRes", { Root: link, ImportID: id }),
     cost: "wait",
-    async run([{ Path, IsCAR }], { node }) {
-      const { root, id: importId } = await node.client.import(Path, IsCAR);
+    async run([{ Path, IsCAR }], { node, signal }) {
+      const { root, id: importId } = await node.client.import(Path, IsCAR, signal);
       return { Root: root, ImportID: importId };
     },
   }),
@@ -74,8 +74,8 @@ export const clientGroup = group("Client", "Data of this node's user: imported, 
     params: [param("file", fileRef), param("outputPath", filePath)],
     result: nothing,
     cost: "wait",
-    async run([{ Path, IsCAR }, out], { node }) {
-      await node.client.carOfFile(Path, IsCAR, out);
+    async run([{ Path, IsCAR }, out], { node, signal }) {
+      await node.client.carOfFile(Path, IsCAR, out, signal);
       return null;
     },
   }),

@@ -13,11 +13,16 @@ export type UnixfsNode =
       readonly size: bigint;
       /** Bytes in the block itself, before those of its links. */
       readonly inline: bigint;
+      readonly data: Uint8Array;
       readonly parts: readonly { readonly cid: CID; readonly size: bigint }[];
     }
   /** A link to a path, or what is no UnixFS. */
   | { readonly kind: "other"; readonly links: readonly dagPb.PBLink[] };
 
+export type FileNode = Extract<UnixfsNode, { kind: "file" }>;
+
+/** Deepest shard: 64 bits of hash. */
+export const MAX_SHARDS = 22;
 /** Widest shard that is looked into. */
 const MAX_FANOUT = 1024;
 
@@ -40,9 +45,16 @@ export function unixfsNode(bytes: Uint8Array): UnixfsNode {
   }
   if (data.type !== "file" && data.type !== "raw") return other;
   if (data.blockSizes.length !== node.Links.length) return other;
-  const inline = BigInt(data.data?.length ?? 0);
+  const own = data.data ?? new Uint8Array(0);
+  const inline = BigInt(own.length);
   const parts = node.Links.map(({ Hash }, i) => ({ cid: Hash, size: data.blockSizes[i] as bigint }));
-  return { kind: "file", size: parts.reduce((sum, { size }) => sum + size, inline), inline, parts };
+  return { kind: "file", size: parts.reduce((sum, { size }) => sum + size, inline), inline, data: own, parts };
+}
+
+/** A block of bytes as a file. */
+export function rawFile(bytes: Uint8Array): FileNode {
+  const size = BigInt(bytes.length);
+  return { kind: "file", size, inline: size, data: bytes, parts: [] };
 }
 
 /** Hexadecimal digits before the names in a shard. */
