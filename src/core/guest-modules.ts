@@ -25,6 +25,8 @@ const FIRST_PAGES = 64;
 const MAX_PAGES = 8192;
 /** Longest code that is looked at, bytes. */
 const MAX_CODE = 32 << 20;
+/** Characters of an engine's reason that are kept. */
+const MAX_REASON = 200;
 
 type Instrumenter = {
   alloc(size: number): number;
@@ -57,6 +59,16 @@ export function instrument(
   return new Uint8Array(memory.buffer).slice(from, from + length);
 }
 
+/** What the instrumenter adds may be more than engines take: functions, globals, bytes of a function. */
+function compile(bytes: Uint8Array<ArrayBuffer>): GuestModule {
+  try {
+    return { module: new WebAssembly.Module(bytes) };
+  } catch (error) {
+    if (!(error instanceof WebAssembly.CompileError)) throw error;
+    return { refused: `it is too large once it is instrumented: ${error.message.slice(0, MAX_REASON)}` };
+  }
+}
+
 export class GuestModules {
   private readonly instrumenter: WebAssembly.Module;
   private readonly known = new Map<string, GuestModule>();
@@ -71,7 +83,7 @@ export class GuestModules {
     let found = this.known.get(name);
     if (found === undefined) {
       const bytes = instrument(this.instrumenter, read(), generation);
-      found = typeof bytes === "string" ? { refused: bytes } : { module: new WebAssembly.Module(bytes) };
+      found = typeof bytes === "string" ? { refused: bytes } : compile(bytes);
       this.known.set(name, found);
     }
     return found;

@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { concat } from "../../../src/base/bytes.ts";
+import { encodeVarint } from "../../../src/base/varint.ts";
+import { INSTRUMENT_WASM } from "../../../src/core/assets/fvm.ts";
+import { GuestModules } from "../../../src/core/guest-modules.ts";
+import { compileModule } from "../../../src/core/load.ts";
+
+const section = (id: number, ...parts: readonly Uint8Array[]): Uint8Array => {
+  const body = concat(...parts);
+  return concat(Uint8Array.of(id), encodeVarint(body.length), body);
+};
+
+test("a module that is valid only before it is instrumented is refused, once and for all", async () => {
+  // As many globals as engines take: (global i32 (i32.const 0)).
+  const count = 1_000_000;
+  const globals = new Uint8Array(5 * count);
+  for (let i = 0; i < count; i++) globals.set([0x7f, 0, 0x41, 0, 0x0b], 5 * i);
+  const code = concat(
+    Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0),
+    section(5, Uint8Array.of(1, 0, 1)),
+    section(6, encodeVarint(count), globals),
+  );
+  expect(WebAssembly.validate(code as Uint8Array<ArrayBuffer>)).toBe(true);
+  const modules = new GuestModules(await compileModule(INSTRUMENT_WASM));
+  let reads = 0;
+  const get = () =>
+    modules.get("code", 3, () => {
+      reads++;
+      return code;
+    });
+  const found = get();
+  expect(found).toMatchObject({ refused: expect.stringMatching(/once it is instrumented/) });
+  expect(get()).toBe(found);
+  expect(reads).toBe(1);
+});
