@@ -94,6 +94,11 @@ export class PaychManager {
       throw new PaychError({ code: "BAD_ARGUMENT" }, "can't fund payment channels without on-chain operations");
     if (amount < 0n) throw new PaychError({ code: "BAD_ARGUMENT" }, "an amount is not negative");
     const [payer, payee] = [await this.chain.keyOf(from), await this.chain.keyOf(to)];
+    if (payer.equals(payee))
+      throw new PaychError(
+        { code: "BAD_ARGUMENT" },
+        `a channel is between two parties; ${from} and ${to} are the same`,
+      );
     const pair = pairOf(payer, payee);
     const queue = this.queues.get(pair) ?? [];
     this.queues.set(pair, queue);

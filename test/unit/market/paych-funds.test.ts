@@ -79,6 +79,7 @@ test("funds are not put in off-chain, nor is a channel made", async () => {
   await expect(channels.get(from, to, 10n, { reserve: false, offChain: true })).rejects.toThrow(/can't fund/);
   await expect(channels.get(from, to, 10n, OFF_CHAIN)).rejects.toThrow(/payment channel doesn't exist; create it/);
   await expect(channels.get(from, to, -1n, RESERVE)).rejects.toThrow(/not negative/);
+  await expect(channels.get(from, from, 1n, RESERVE)).rejects.toThrow(/between two parties/);
   expect(chain.sent).toEqual([]);
 });
 
