@@ -7,14 +7,14 @@
  */
 import { Alert } from "../base/alert.ts";
 import { describeError } from "../base/errors.ts";
-import { type Bounds, checkNumber, checkWhole } from "../base/options.ts";
+import { type Bounds, checkWhole } from "../base/options.ts";
 import { Turns } from "../base/turns.ts";
 import type { Produced, TipsetProducer } from "../miner/producer.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import { StateManagerError } from "../stmgr/errors.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
 import type { Tipset } from "../types/block-header.ts";
-import { DEVNET_BOUNDS } from "./devnet-options.ts";
+import { checkBlockTime } from "./devnet-options.ts";
 import type { Health, Startable } from "./startable.ts";
 
 export type ClockOptions = {
@@ -90,7 +90,7 @@ export class Clock implements Startable {
   }
 
   setBlockTime(seconds: number): void {
-    this.seconds = checkNumber("blockTime", seconds, DEVNET_BOUNDS.blockTime);
+    this.seconds = checkBlockTime(seconds);
     this.schedule();
   }
 

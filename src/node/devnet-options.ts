@@ -19,6 +19,15 @@ export const DEVNET_BOUNDS = {
   retention: [1000, 1_000_000_000],
 } as const satisfies Record<string, Bounds>;
 
+/** Shortest time between tipsets that are made by the clock, seconds. */
+export const SHORTEST_BLOCK_TIME = 0.001;
+
+/** Seconds between tipsets: 0 for instant mode. */
+export function checkBlockTime(value: unknown): number {
+  const seconds = checkNumber("blockTime", value, DEVNET_BOUNDS.blockTime);
+  return seconds === 0 ? 0 : checkNumber("blockTime", seconds, [SHORTEST_BLOCK_TIME, DEVNET_BOUNDS.blockTime[1]]);
+}
+
 /** The options of `Devnet.open` that can be wrong, of whatever types. */
 type Given = {
   readonly [K in "accounts" | "balance" | "seed" | "blockTime" | "genesisTime" | "data" | "version"]: unknown;
@@ -30,7 +39,7 @@ export function checkDevnetOptions(options: Given): void {
   const accounts = checkWhole("accounts", options.accounts, DEVNET_BOUNDS.accounts);
   const miners = checkWhole("miners", options.miners === undefined ? 0 : options.miners, DEVNET_BOUNDS.miners);
   checkWhole("sectors", options.sectors === undefined ? 1 : options.sectors, DEVNET_BOUNDS.sectors);
-  checkNumber("blockTime", options.blockTime, DEVNET_BOUNDS.blockTime);
+  checkBlockTime(options.blockTime);
   checkWhole("genesisTime", options.genesisTime, DEVNET_BOUNDS.genesisTime);
   checkText("seed", options.seed);
   checkText("version", options.version);

@@ -6,7 +6,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseMnemonic } from "../../keys/mnemonic.ts";
 import { isDamage } from "../../node/damage.ts";
 import type { Devnet } from "../../node/devnet.ts";
-import { DEVNET_BOUNDS } from "../../node/devnet-options.ts";
+import { DEVNET_BOUNDS, SHORTEST_BLOCK_TIME } from "../../node/devnet-options.ts";
 import type { LocalProving } from "../../node/local-proving.ts";
 import type { MachinePlace } from "../../node/machines.ts";
 import type { Retention } from "../../node/node.ts";
@@ -59,8 +59,8 @@ const [, MAX_BLOCK_TIME] = DEVNET_BOUNDS.blockTime;
 
 function seconds(text: string): number {
   const value = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || value > MAX_BLOCK_TIME)
-    throw new InvalidArgumentError(`0 to ${MAX_BLOCK_TIME} seconds are allowed.`);
+  if (!/^\d+(\.\d+)?$/.test(text) || value > MAX_BLOCK_TIME || (value > 0 && value < SHORTEST_BLOCK_TIME))
+    throw new InvalidArgumentError(`0, or ${SHORTEST_BLOCK_TIME} to ${MAX_BLOCK_TIME} seconds are allowed.`);
   return value;
 }
 

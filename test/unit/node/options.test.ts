@@ -42,7 +42,8 @@ test("time and server of a network are asked for with what can be", async () => 
       await expect(net.clock.mine(count)).rejects.toThrow(OptionError);
       await expect(net.clock.skip(count)).rejects.toThrow(OptionError);
     }
-    for (const seconds of [Number.NaN, -1, 3601]) expect(() => net.clock.setBlockTime(seconds)).toThrow(OptionError);
+    for (const seconds of [Number.NaN, -1, 1e-9, 3601])
+      expect(() => net.clock.setBlockTime(seconds)).toThrow(OptionError);
     const serving: readonly (readonly [string, object])[] = [
       ...[Number.NaN, -1, 1.5, 65_536, "80"].map((port) => ["port", { port }] as const),
       ...["", 5, null].map((host) => ["host", { host }] as const),
