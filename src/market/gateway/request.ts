@@ -127,7 +127,7 @@ export function readRequest(request: GatewayRequest): Asked {
   const filename = params.get("filename");
   const plain = {
     ...{ root, rootText, segments, format, inUrl: params.has("format") },
-    filename: filename === null ? null : filename.slice(0, MAX_FILENAME),
+    filename: filename === null ? null : filename.slice(0, MAX_FILENAME).replace(/[\ud800-\udbff]$/, ""),
   };
   // What is for CAR files only means nothing to a single block.
   if (format === "raw") return { ...plain, scope: "block", range: null, duplicates: false };
