@@ -83,11 +83,12 @@ export class ClientData {
   /** Imports a file or folder as UnixFS, or a CAR file as the DAG that it holds. */
   async import(path: string, isCar: boolean, signal?: AbortSignal): Promise<Import> {
     const store = await this.store();
-    return this.working(signal, async (ending) =>
-      isCar
-        ? store.importCar(path, await sourceOf(path), "car", ending)
-        : store.importFiles(path, entriesOf(path, ending), ending),
-    );
+    return this.working(signal, async (ending) => {
+      if (isCar) return store.importCar(path, await sourceOf(path), "car", ending);
+      // What cannot be imported is found before anything is written.
+      for await (const _ of entriesOf(path, ending));
+      return store.importFiles(path, entriesOf(path, ending), ending);
+    });
   }
 
   async imports(): Promise<readonly Import[]> {

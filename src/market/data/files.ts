@@ -2,7 +2,7 @@
 import { platform } from "#platform";
 import type { ByteSource } from "../../storage/car-reader.ts";
 import { DataError } from "./errors.ts";
-import type { InputEntry, OutputEntry } from "./unixfs.ts";
+import { checkName, type InputEntry, type OutputEntry } from "./unixfs.ts";
 
 /** Bytes read at a time. */
 const WINDOW = 4 << 20;
@@ -14,32 +14,55 @@ function bad(why: string): never {
   throw new DataError({ code: "BAD_INPUT" }, why);
 }
 
+/** A call whose failure, as a full disk, a circle of links or a folder that may not be read, is told as what it is. */
+function told<Rest extends readonly unknown[], Result>(
+  call: (path: string, ...rest: Rest) => Promise<Result>,
+): (path: string, ...rest: Rest) => Promise<Result> {
+  return async (path, ...rest) => {
+    try {
+      return await call(path, ...rest);
+    } catch (cause) {
+      const { code, message } = cause as { code?: unknown; message?: string };
+      if (typeof code !== "string" || !/^E[A-Z0-9]+$/.test(code)) throw cause;
+      throw new DataError({ code: "BAD_INPUT" }, `${path}: ${message}`, { cause });
+    }
+  };
+}
+const files = {
+  readRange: told(platform.readRange),
+  writeRange: told(platform.writeRange),
+  fileSize: told(platform.fileSize),
+  fileKind: told(platform.fileKind),
+  listFolder: told(platform.listFolder),
+  makeFolder: told(platform.makeFolder),
+};
+
 /** A file's bytes in windows. Throws if it has other than `size` when it has been read: it changed meanwhile. */
 export async function* contents(path: string, size: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < size; at += WINDOW) {
     signal?.throwIfAborted();
-    const bytes = await platform.readRange(path, at, Math.min(WINDOW, size - at));
+    const bytes = await files.readRange(path, at, Math.min(WINDOW, size - at));
     if (bytes.length !== Math.min(WINDOW, size - at)) bad(`${path} changed while it was read`);
     yield bytes;
   }
-  if ((await platform.fileSize(path)) !== size) bad(`${path} changed while it was read`);
+  if ((await files.fileSize(path)) !== size) bad(`${path} changed while it was read`);
 }
 
 export async function sizeOf(path: string): Promise<number> {
-  const kind = await platform.fileKind(path);
-  if (kind === "file") return (await platform.fileSize(path)) as number;
+  const kind = await files.fileKind(path);
+  if (kind === "file") return (await files.fileSize(path)) as number;
   return bad(kind === null ? `there is no file ${path}` : `${path} is no regular file`);
 }
 
 /** A file as what can be read in any order. */
 export async function sourceOf(path: string): Promise<ByteSource> {
   const size = await sizeOf(path);
-  return { size, read: (from, length) => platform.readRange(path, from, Math.max(0, Math.min(length, size - from))) };
+  return { size, read: (from, length) => files.readRange(path, from, Math.max(0, Math.min(length, size - from))) };
 }
 
 /** A file, or a folder with all below it, in the order of the names' bytes. Links are followed, devices and the like refused. */
 export async function* entriesOf(path: string, signal?: AbortSignal): AsyncGenerator<InputEntry> {
-  const kind = await platform.fileKind(path);
+  const kind = await files.fileKind(path);
   if (kind === "file") {
     yield { path: "file", content: contents(path, await sizeOf(path), signal) };
     return;
@@ -52,15 +75,15 @@ export async function* entriesOf(path: string, signal?: AbortSignal): AsyncGener
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     signal?.throwIfAborted();
     if (++count > MAX_ENTRIES) throw new DataError({ code: "LIMIT" }, `more than ${MAX_ENTRIES} files and folders`);
-    if ((await platform.fileKind(next.place)) !== "folder") {
+    if ((await files.fileKind(next.place)) !== "folder") {
       yield { path: next.path, content: contents(next.place, await sizeOf(next.place), signal) };
       continue;
     }
     if (next.depth >= MAX_DEPTH)
       throw new DataError({ code: "LIMIT" }, `${path}: folders are deeper than ${MAX_DEPTH}`);
-    const names = await platform.listFolder(next.place);
+    const names = await files.listFolder(next.place);
     if (names.length === 0) yield { path: next.path };
-    for (const name of [...names].sort().reverse())
+    for (const name of [...names].sort().reverse().map(checkName))
       pending.push({ place: `${next.place}/${name}`, path: `${next.path}/${name}`, depth: next.depth + 1 });
   }
 }
@@ -70,7 +93,7 @@ export async function* entriesOf(path: string, signal?: AbortSignal): AsyncGener
  * before they are begun. If it fails, what it wrote is removed.
  */
 export async function writeEntries(path: string, entries: AsyncIterable<OutputEntry>): Promise<bigint> {
-  if ((await platform.fileKind(path)) !== null) bad(`${path} is there already; nothing was written`);
+  if ((await files.fileKind(path)) !== null) bad(`${path} is there already; nothing was written`);
   const free = BigInt(Math.floor((await platform.folders?.freeBytes(await folderAbove(path))) ?? 0));
   const made: { readonly place: string; readonly isFolder: boolean }[] = [];
   let written = 0n;
@@ -78,7 +101,7 @@ export async function writeEntries(path: string, entries: AsyncIterable<OutputEn
     for await (const entry of entries) {
       const place = entry.path === "" ? path : `${path}/${entry.path}`;
       if (entry.kind === "folder") {
-        await platform.makeFolder(place);
+        await files.makeFolder(place);
         made.push({ place, isFolder: true });
         continue;
       }
@@ -101,7 +124,7 @@ async function folderAbove(path: string): Promise<string> {
   let place = path;
   for (let end = place.lastIndexOf("/"); end > 0; end = place.lastIndexOf("/")) {
     place = place.slice(0, end);
-    if ((await platform.fileKind(place)) === "folder") return place;
+    if ((await files.fileKind(place)) === "folder") return place;
   }
   return path.startsWith("/") ? "/" : ".";
 }
@@ -127,15 +150,15 @@ export type NewFile = {
 
 /** A file that is not there yet, to be written from front to back. */
 export async function newFile(path: string): Promise<NewFile> {
-  if ((await platform.fileKind(path)) !== null) bad(`${path} is there already; nothing was written`);
+  if ((await files.fileKind(path)) !== null) bad(`${path} is there already; nothing was written`);
   let at = 0;
-  await platform.writeRange(path, 0, new Uint8Array(0));
+  await files.writeRange(path, 0, new Uint8Array(0));
   return {
     get size() {
       return at;
     },
     async append(bytes) {
-      await platform.writeRange(path, at, bytes);
+      await files.writeRange(path, at, bytes);
       at += bytes.length;
     },
     discard: () => platform.removeFile(path).catch(() => undefined),

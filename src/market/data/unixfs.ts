@@ -3,6 +3,7 @@
  * 256 KiB of block: the profile `unixfs-v1-2025` of IPIP-499, so that CIDs are those of other tools.
  */
 import type { ImportCandidate } from "ipfs-unixfs-importer";
+import { utf8 } from "../../base/bytes.ts";
 import { CidSet } from "../../storage/cid-set.ts";
 import type { BlockSource } from "../../storage/contract.ts";
 import { CID } from "../../types/cid.ts";
@@ -142,10 +143,13 @@ async function* contentOf(blocks: BlockSource, file: FileNode, pace: Pace): Asyn
   }
 }
 
-/** A name that stays in its folder; throws `DataError` BAD_NAME. */
-function checkName(name: string): string {
-  const isBad = name === "" || name === "." || name === ".." || /[/\\\0]/.test(name) || name.length > MAX_NAME;
+/** A name that stays in its folder, and that the importer does not take for two; throws `DataError` BAD_NAME. */
+export function checkName(name: string): string {
+  const isBad = name === "" || name === "." || name === ".." || /[/\\\0]/.test(name) || utf8(name).length > MAX_NAME;
   if (isBad)
-    throw new DataError({ code: "BAD_NAME" }, `a file named ${JSON.stringify(name.slice(0, 80))} cannot be written`);
+    throw new DataError(
+      { code: "BAD_NAME" },
+      `a file named ${JSON.stringify(name.slice(0, 80))} can be neither imported nor written`,
+    );
   return name;
 }
