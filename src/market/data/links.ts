@@ -1,6 +1,6 @@
 /**
- * Blocks of any DAG: what they are, what they link to, and walks over them. Depth is bounded; a block that is met again is
- * passed over unless the walk is asked for duplicates.
+ * Blocks of any DAG: what they are, what they link to, and walks over them. Depth and what waits are bounded; a block that is met
+ * again is passed over unless the walk is asked for duplicates.
  */
 import * as dagCbor from "@ipld/dag-cbor";
 import * as dagJson from "@ipld/dag-json";
@@ -9,15 +9,19 @@ import { CidSet } from "../../storage/cid-set.ts";
 import type { BlockSource } from "../../storage/contract.ts";
 import { CID, isIdentity } from "../../types/cid.ts";
 import { DataError } from "./errors.ts";
+import { isCborDeeper, isJsonDeeper } from "./nesting.ts";
 import { Pace } from "./pace.ts";
 
 export const CODEC = { raw: 0x55, dagPb: 0x70, dagCbor: 0x71, dagJson: 0x0129 } as const;
 /** Deepest DAG that is walked. */
 export const MAX_DEPTH = 1024;
+/** Bytes of links that wait while a walk is below those before them. A file of 1,024 links a node has 40 KiB a level. */
+export const MAX_WAITING = 64 << 20;
+/** Deepest nesting of blocks inside of CIDs, and of the plain data of a block: its decoders call themselves. */
+export const MAX_INLINE_DEPTH = 32;
+export const MAX_DATA_DEPTH = 1024;
 /** Blocks of a walk that gives them as often as they are met: of few blocks a DAG of any size can be made. */
 export const MAX_DUPLICATES = 1 << 20;
-/** Links of all blocks between the root and where a walk is: they are held in memory. */
-const MAX_HELD_LINKS = 1 << 20;
 
 /** Bytes of a block; throws `DataError` MISSING_BLOCK. */
 export async function blockOf(blocks: BlockSource, cid: CID): Promise<Uint8Array> {
@@ -36,17 +40,24 @@ export function decodeBlock(cid: CID, bytes: Uint8Array): unknown {
       case CODEC.dagPb:
         return dagPb.decode(bytes);
       case CODEC.dagCbor:
+        checkDepth(cid, isCborDeeper(bytes, MAX_DATA_DEPTH));
         return dagCbor.decode(bytes);
       case CODEC.dagJson:
+        checkDepth(cid, isJsonDeeper(bytes, MAX_DATA_DEPTH));
         return dagJson.decode(bytes);
     }
   } catch (cause) {
+    if (cause instanceof DataError) throw cause;
     throw new DataError({ code: "BAD_BLOCK", cid: `${cid}` }, `block ${cid} is not of its codec`, { cause });
   }
   throw new DataError(
     { code: "UNKNOWN_CODEC", cid: `${cid}` },
     `block ${cid} is of codec 0x${cid.code.toString(16)}; raw, dag-pb, dag-cbor and dag-json are known`,
   );
+}
+
+function checkDepth(cid: CID, isDeeper: boolean): void {
+  if (isDeeper) throw new DataError({ code: "LIMIT" }, `block ${cid} has data nested deeper than ${MAX_DATA_DEPTH}`);
 }
 
 /** Links of a block in their order. */
@@ -59,16 +70,52 @@ export function linksOf(cid: CID, bytes: Uint8Array): readonly CID[] {
 /** Links inside of plain data in their order. */
 export function linksOfValue(data: unknown): readonly CID[] {
   const links: CID[] = [];
-  const pending: unknown[] = [data];
-  while (pending.length > 0) {
-    const value = pending.pop();
-    const link = CID.asCID(value);
-    if (link !== null) links.push(link);
-    else if (Array.isArray(value)) pending.push(...value.toReversed());
-    else if (typeof value === "object" && value !== null && !(value instanceof Uint8Array))
-      pending.push(...Object.values(value).reverse());
+  const pending: object[] = [];
+  const add = (value: unknown): void => {
+    if (typeof value === "object" && value !== null && !(value instanceof Uint8Array)) pending.push(value);
+  };
+  add(data);
+  for (let value = pending.pop(); value !== undefined; value = pending.pop()) {
+    // A map of plain data may have the fields of a CID: it has no bytes of one.
+    const link = (value as { bytes?: unknown }).bytes instanceof Uint8Array ? CID.asCID(value) : null;
+    if (link !== null) {
+      links.push(link);
+      continue;
+    }
+    // One by one: arguments of one call would be too many.
+    const values: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+    for (let i = values.length; i-- > 0; ) add(values[i]);
   }
   return links;
+}
+
+/** Binary links of a block one after the other, those of blocks inside of CIDs in their place; without what `isKnown`. */
+function packLinks(cid: CID, bytes: Uint8Array, isKnown: (cid: Uint8Array) => boolean): Uint8Array {
+  const found: Uint8Array[] = [];
+  let length = 0;
+  const gather = (from: CID, block: Uint8Array, depth: number): void => {
+    if (from.code === CODEC.raw) return;
+    if (depth > MAX_INLINE_DEPTH)
+      throw new DataError(
+        { code: "LIMIT" },
+        `block ${cid} has blocks inside of CIDs that are deeper than ${MAX_INLINE_DEPTH}`,
+      );
+    for (const link of linksOf(from, block)) {
+      if (isIdentity(link)) gather(link, link.multihash.digest, depth + 1);
+      else if (!isKnown(link.bytes)) {
+        found.push(link.bytes);
+        length += link.bytes.length;
+      }
+    }
+  };
+  gather(cid, bytes, 0);
+  const packed = new Uint8Array(length);
+  let at = 0;
+  for (const one of found) {
+    packed.set(one, at);
+    at += one.length;
+  }
+  return packed;
 }
 
 export type WalkOptions = {
@@ -76,6 +123,8 @@ export type WalkOptions = {
   readonly duplicates?: boolean;
   /** Most blocks that are walked over; default: as many as there are, but 2^20 with duplicates. */
   readonly most?: number;
+  /** Most bytes of links that wait at once; default: `MAX_WAITING`. */
+  readonly mostWaiting?: number;
   readonly signal?: AbortSignal;
 };
 
@@ -89,23 +138,16 @@ export async function* walk(
   seen: CidSet = new CidSet(),
 ): AsyncGenerator<WalkedBlock> {
   const most = options.most ?? (options.duplicates === true ? MAX_DUPLICATES : Number.POSITIVE_INFINITY);
+  const mostWaiting = options.mostWaiting ?? MAX_WAITING;
   const pace = new Pace(options.signal);
   let walked = 0;
-  let held = 0;
-  const path: { readonly links: readonly CID[]; at: number }[] = [{ links: [root], at: 0 }];
-  for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
-    const cid = top.links[top.at++];
-    if (cid === undefined) {
-      held -= top.links.length;
-      path.pop();
-      continue;
-    }
+  const known = options.duplicates === true ? () => false : (cid: Uint8Array): boolean => seen.has(cid);
+  const path: { readonly links: Uint8Array; at: number }[] = [];
+  let waiting = 0;
+  for (let cid: CID | null = root; cid !== null; cid = next()) {
     const turn = pace.step();
     if (turn !== undefined) await turn;
-    if (options.duplicates !== true) {
-      if (seen.has(cid.bytes)) continue;
-      seen.add(cid.bytes);
-    }
+    if (options.duplicates !== true && !seen.add(cid.bytes)) continue;
     if (++walked > most)
       throw new DataError(
         { code: "LIMIT" },
@@ -113,16 +155,27 @@ export async function* walk(
       );
     const bytes = await blockOf(blocks, cid);
     if (!isIdentity(cid)) yield { cid, bytes };
-    const links = linksOf(cid, bytes);
+    const links = packLinks(cid, bytes, known);
     if (links.length === 0) continue;
     if (path.length >= MAX_DEPTH)
       throw new DataError({ code: "LIMIT" }, `the DAG of ${root} is deeper than ${MAX_DEPTH} blocks`);
-    held += links.length;
-    if (held > MAX_HELD_LINKS)
-      throw new DataError(
-        { code: "LIMIT" },
-        `the DAG of ${root} has more than ${MAX_HELD_LINKS} links on one way down`,
-      );
+    waiting += links.length;
+    if (waiting > mostWaiting)
+      throw new DataError({ code: "LIMIT" }, `over ${mostWaiting} bytes of links of the DAG of ${root} wait at once`);
     path.push({ links, at: 0 });
+  }
+
+  /** The next link of the deepest block that has one left. */
+  function next(): CID | null {
+    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
+      if (top.at < top.links.length) {
+        const [cid, rest] = CID.decodeFirst(top.links.subarray(top.at));
+        top.at = top.links.length - rest.length;
+        return cid;
+      }
+      waiting -= top.links.length;
+      path.pop();
+    }
+    return null;
   }
 }
