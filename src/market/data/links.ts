@@ -9,7 +9,7 @@ import { CidSet } from "../../storage/cid-set.ts";
 import type { BlockSource } from "../../storage/contract.ts";
 import { CID, isIdentity } from "../../types/cid.ts";
 import { DataError } from "./errors.ts";
-import { isCborDeeper, isJsonDeeper } from "./nesting.ts";
+import { type Excess, excessOfCbor, excessOfJson, excessOfPb } from "./nesting.ts";
 import { Pace } from "./pace.ts";
 
 export const CODEC = { raw: 0x55, dagPb: 0x70, dagCbor: 0x71, dagJson: 0x0129 } as const;
@@ -20,6 +20,9 @@ export const MAX_WAITING = 64 << 20;
 /** Deepest nesting of blocks inside of CIDs, and of the plain data of a block: its decoders call themselves. */
 export const MAX_INLINE_DEPTH = 32;
 export const MAX_DATA_DEPTH = 1024;
+/** Links of one block: of 40 bytes each, as links to blocks are, a block of 4 MiB has fewer. */
+export const MAX_LINKS = 1 << 17;
+const SHAPE = { depth: MAX_DATA_DEPTH, links: MAX_LINKS } as const;
 /** Blocks of a walk that gives them as often as they are met: of few blocks a DAG of any size can be made. */
 export const MAX_DUPLICATES = 1 << 20;
 
@@ -38,12 +41,13 @@ export function decodeBlock(cid: CID, bytes: Uint8Array): unknown {
       case CODEC.raw:
         return bytes;
       case CODEC.dagPb:
+        checkShape(cid, excessOfPb(bytes, SHAPE));
         return dagPb.decode(bytes);
       case CODEC.dagCbor:
-        checkDepth(cid, isCborDeeper(bytes, MAX_DATA_DEPTH));
+        checkShape(cid, excessOfCbor(bytes, SHAPE));
         return dagCbor.decode(bytes);
       case CODEC.dagJson:
-        checkDepth(cid, isJsonDeeper(bytes, MAX_DATA_DEPTH));
+        checkShape(cid, excessOfJson(bytes, SHAPE));
         return dagJson.decode(bytes);
     }
   } catch (cause) {
@@ -56,8 +60,10 @@ export function decodeBlock(cid: CID, bytes: Uint8Array): unknown {
   );
 }
 
-function checkDepth(cid: CID, isDeeper: boolean): void {
-  if (isDeeper) throw new DataError({ code: "LIMIT" }, `block ${cid} has data nested deeper than ${MAX_DATA_DEPTH}`);
+function checkShape(cid: CID, excess: Excess): void {
+  if (excess === "links") throw new DataError({ code: "LIMIT" }, `block ${cid} has more than ${MAX_LINKS} links`);
+  if (excess === "depth")
+    throw new DataError({ code: "LIMIT" }, `block ${cid} has data nested deeper than ${MAX_DATA_DEPTH}`);
 }
 
 /** Links of a block in their order. */

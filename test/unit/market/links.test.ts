@@ -2,7 +2,15 @@ import * as dagCbor from "@ipld/dag-cbor";
 import * as dagPb from "@ipld/dag-pb";
 import * as Digest from "multiformats/hashes/digest";
 import { expect, test } from "vitest";
-import { CODEC, decodeBlock, linksOf, linksOfValue, MAX_DATA_DEPTH, walk } from "../../../src/market/data/links.ts";
+import {
+  CODEC,
+  decodeBlock,
+  linksOf,
+  linksOfValue,
+  MAX_DATA_DEPTH,
+  MAX_LINKS,
+  walk,
+} from "../../../src/market/data/links.ts";
 import type { BlockSource } from "../../../src/storage/contract.ts";
 import { CID, cidKey } from "../../../src/types/cid.ts";
 
@@ -94,5 +102,31 @@ test("data that is nested too deep is refused before it is decoded", () => {
     expect(linksOf(cid, of(MAX_DATA_DEPTH))).toEqual([]);
     for (const depth of [MAX_DATA_DEPTH + 1, 200_000])
       expect(() => decodeBlock(cid, of(depth))).toThrow(expect.objectContaining({ code: "LIMIT" }));
+  }
+});
+
+test("a block of very many links is refused before it is decoded", () => {
+  const repeated = (text: string, count: number, before: readonly number[] = []): Uint8Array => {
+    const one = Uint8Array.from(text.match(/../g) as string[], (byte) => Number.parseInt(byte, 16));
+    const all = new Uint8Array(before.length + one.length * count);
+    all.set(before);
+    for (let i = 0; i < count; i++) all.set(one, before.length + one.length * i);
+    return all;
+  };
+  const pb = (count: number): Uint8Array => repeated("12060a0401550000", count);
+  const cbor = (count: number): Uint8Array => {
+    const size = [count >>> 24, count >>> 16, count >>> 8, count].map((n) => n & 255);
+    return repeated("d82a450001550000", count, count < 65_536 ? [0x99, ...size.slice(2)] : [0x9a, ...size]);
+  };
+  const json = (count: number): Uint8Array =>
+    new TextEncoder().encode(`[${Array.from({ length: count }, () => '{"/":"bafkqaaa"}').join()}]`);
+  for (const [code, of] of [
+    [CODEC.dagPb, pb],
+    [CODEC.dagCbor, cbor],
+    [CODEC.dagJson, json],
+  ] as const) {
+    const cid = new Blocks().put(code, new Uint8Array(0));
+    expect(linksOf(cid, of(300))).toHaveLength(300);
+    expect(() => linksOf(cid, of(MAX_LINKS + 1))).toThrow(expect.objectContaining({ code: "LIMIT" }));
   }
 });
