@@ -2,11 +2,12 @@
 import path from "node:path";
 import { platform } from "#platform";
 import { Chain } from "../chain/chain.ts";
+import type { OpenOptions } from "../platform/table.ts";
 import { TableStore } from "../storage/table-store.ts";
 
-/** Opens the store of a folder. `make`: one that is not there is made. Throws `StorageError`: LOCKED, MISSING, FOREIGN. */
-export function openFolder(folder: string, make = false): Promise<TableStore> {
-  return TableStore.open(path.resolve(folder), platform.openTable, { create: make });
+/** Opens the store of a folder; by default one that is there. Throws `StorageError`: LOCKED, MISSING, FOREIGN. */
+export function openFolder(folder: string, options: OpenOptions = { create: false }): Promise<TableStore> {
+  return TableStore.open(path.resolve(folder), platform.openTable, options);
 }
 
 /** Works on the chain of a folder, then closes it. */

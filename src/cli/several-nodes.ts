@@ -7,6 +7,7 @@ import { isDamage } from "../node/damage.ts";
 import { LocalNetwork, type LocalNetworkOptions } from "../node/local-network.ts";
 import { descriptionToJson } from "../node/network-description.ts";
 import { UsageError } from "./errors.ts";
+import { DESCRIPTION_FILE, GENESIS_FILE, settleForm } from "./network-forms.ts";
 import { nodeOutput } from "./node-output.ts";
 import { writeOutput } from "./output.ts";
 import { proofsText } from "./real-proofs.ts";
@@ -43,8 +44,6 @@ export type SeveralOptions = Pick<
 const DEFAULT_LISTEN = "/ip4/127.0.0.1/tcp/0";
 const DEFAULT_SEED = "filigree";
 const MAX_PORT = 65_535;
-const DESCRIPTION_FILE = "devnet.json";
-const GENESIS_FILE = "genesis.car";
 
 /** Runs until a signal, or until the data of a node turns out to be damaged, which is thrown. */
 export async function runSeveralNodes(options: SeveralOptions, stopped: Promise<void>): Promise<void> {
@@ -53,7 +52,10 @@ export async function runSeveralNodes(options: SeveralOptions, stopped: Promise<
   if (options.blockTime < 1 || !Number.isInteger(options.blockTime))
     throw new UsageError("epochs of several nodes pass by the clock, in whole seconds: give --block-time 1 or more");
   checkPorts(options);
-  if (data !== null) await checkFolder(data);
+  if (data !== null) {
+    await checkFolder(data);
+    await settleForm(data, options);
+  }
   const output = nodeOutput(options);
   let damaged: (error: unknown) => void = () => undefined;
   const damage = new Promise<never>((_, reject) => {

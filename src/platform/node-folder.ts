@@ -15,7 +15,7 @@ import path from "node:path";
 import { crc32 } from "../base/crc32.ts";
 import { type OpenOptions, TableError, type TableErrorData } from "./table.ts";
 
-const MARK = "filigree.json";
+export const MARK = "filigree.json";
 const MARK_BEING_WRITTEN = "filigree.json.new";
 const FORMAT = 1;
 const WRITTEN = "written";

@@ -73,6 +73,9 @@ test("--reset neither goes behind a running network, nor deletes before the port
   const again = await start("kept");
   expect(again.lines.find(({ event }) => event === "tipset")?.epoch).toBe(2);
   await stop(again.child);
+  const several = run(...devnet("kept", "--nodes", "2", "--miners", "2", "--block-time", "1"));
+  expect(several.stderr).toMatch(/kept holds a network of a single node .*--data.*--reset.*OTHER_NETWORK/);
+  expect(await readdir(path.join(root, "kept"))).not.toContain("node-0");
   const anew = await start("kept", "--reset");
   expect(anew.lines.find(({ event }) => event === "tipset")?.epoch).toBe(1);
   await stop(anew.child);

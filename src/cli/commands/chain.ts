@@ -176,7 +176,7 @@ async function importFrom(file: string, options: ImportOptions): Promise<void> {
   const crypto = await loadCrypto();
   const line = progressLine();
   const source = await openBytes(file);
-  const store = await openFolder(options.data, true).catch(async (error: unknown) => {
+  const store = await openFolder(options.data, {}).catch(async (error: unknown) => {
     await source.close();
     throw error;
   });

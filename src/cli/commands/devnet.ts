@@ -17,6 +17,7 @@ import { parseFil } from "../../types/amount.ts";
 import { openOutput, type Started } from "../devnet-output.ts";
 import { systemReason, UsageError } from "../errors.ts";
 import { stopSignal } from "../interrupt.ts";
+import { settleForm } from "../network-forms.ts";
 import { collect, DEFAULT_DATA, parseRetention, wholeNumber } from "../options.ts";
 import { keepOwnToken } from "../own-token.ts";
 import { openKeys, proofOptions } from "../real-proofs.ts";
@@ -120,7 +121,7 @@ export function registerDevnet(program: Command): void {
       "epochs whose states are kept, at least 1000 (default: archive; with --memory 1000)",
       parseRetention,
     )
-    .option("--reset", "forget an earlier network in the data folder")
+    .option("--reset", "forget an earlier network in the data folder, whatever its form")
     .option("--repair", "go on with what can be read of a damaged data folder")
     .option("--quiet", "say nothing but the address and what fails")
     .option("--verbose", "say every tipset and all messages with their CIDs")
@@ -186,6 +187,7 @@ async function runNetwork(
     );
     return;
   }
+  if (data !== null) await settleForm(data, { nodes: 0, reset: options.reset === true });
   const { Devnet } = await import("../../node/devnet.ts");
   const net = await Devnet.open({
     ...(seed === undefined ? {} : { seed }),
