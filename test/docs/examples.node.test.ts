@@ -4,7 +4,7 @@
  * runtimes and in TypeScript.
  */
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -25,6 +25,17 @@ afterAll(() => net.close());
 test("every page has the examples that it should have", () => {
   const counted = pagesWithExamples().map((page) => [page, examplesOf(page).length]);
   expect(Object.fromEntries(counted)).toEqual(expectedCounts());
+});
+
+test("networks of the guide do not meet in one data folder", () => {
+  const guide = readFileSync(path.join(root, "docs/guide-command-line.md"), "utf8");
+  const places = [...guide.matchAll(/^npx filigree devnet.*$/gm)].map(
+    ([line]) => /--memory|--data \S+/.exec(line)?.[0],
+  );
+  expect(places.length).toBeGreaterThan(3);
+  // The first is the one in the default folder.
+  expect(places.slice(1)).not.toContain(undefined);
+  expect(new Set(places.filter((place) => place !== "--memory")).size).toBe(places.length);
 });
 
 for (const { page, index, code, needs, isTest, prints } of examples) {
