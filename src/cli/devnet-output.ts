@@ -114,7 +114,7 @@ export function banner(net: Devnet, { url, data, resumed, token }: Started): str
   return [
     `JSON-RPC   ${url}  (and ${url.replace("http", "ws")})`,
     `Network    "${name}", ${resumed === null ? "new network" : `resumed at epoch ${resumed}`}; ${producers(net)}`,
-    ...(token === null ? [] : [tokenLine(token)]),
+    ...(token === null ? [] : [tokenLine(token, data)]),
     "",
     ...table.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ")),
     "",
@@ -144,10 +144,10 @@ function producers({ local }: Devnet): string {
   return `${miners}, elected over sealed sectors; ${proofsText(local.verification.facts.proofs ?? { mode: "attested" })}`;
 }
 
-function tokenLine({ text, file }: { text: string; file: string | null }): string {
+function tokenLine({ text, file }: { text: string; file: string | null }, data: string | null): string {
   return file === null
     ? `Token      ${text}  (admin; shown once, keep it)`
-    : `Token      admin token in ${file}; others: filigree auth token --perm read`;
+    : `Token      admin token in ${file}; others: filigree auth token --perm read --data ${data}`;
 }
 
 class TextOutput implements Output {
@@ -167,7 +167,7 @@ class TextOutput implements Output {
     const whole = banner(net, started);
     if (this.loudness === "quiet") {
       line(whole[0] as string);
-      if (started.token !== null) line(tokenLine(started.token));
+      if (started.token !== null) line(tokenLine(started.token, started.data));
     } else for (const one of whole) line(one);
   }
 

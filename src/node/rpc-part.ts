@@ -22,6 +22,13 @@ export function checkRpcOptions(options: RpcOptions): RpcOptions {
 }
 
 export const LOOPBACK_HOSTS = ["127.0.0.1", "::1", "localhost"];
+/** Hosts that stand for all of this machine's addresses and are none to call, and what to call instead. */
+const ANY_HOST: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+
+/** URL of the interface at a host and port. */
+export function rpcUrl(host: string, port: number): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}/rpc/v1`;
+}
 
 export class RpcPart implements Startable {
   readonly name = "rpc";
@@ -54,9 +61,10 @@ export class RpcPart implements Startable {
     return this.server?.port ?? this.options.port;
   }
 
+  /** Where this machine reaches it. */
   get url(): string {
     const { host } = this.options;
-    return `http://${host.includes(":") ? `[${host}]` : host}:${this.port}/rpc/v1`;
+    return rpcUrl(ANY_HOST[host] ?? host, this.port);
   }
 
   async stop(): Promise<void> {

@@ -163,7 +163,7 @@ export class Dispatcher {
     if (!session.permissions.includes(method.permission))
       throw new RpcError(
         RPC_CODE.untyped,
-        `missing permission to invoke '${name.replace(/^Filecoin\./, "")}' (need '${method.permission}'): send a token that has it; filigree auth token --perm ${method.permission} makes one`,
+        `missing permission to invoke '${name.replace(/^Filecoin\./, "")}' (need '${method.permission}'): send a token that has it: --token-file <folder>/secrets/admin-token, or what filigree auth token --perm ${method.permission} --data <folder> makes on the node's machine; <folder> is the node's data folder`,
       );
     if (params.length > method.params.length)
       throw new RpcError(RPC_CODE.badParams, `${name} takes ${method.params.length} parameters, got ${params.length}`);

@@ -73,7 +73,7 @@ export async function startRpcServer(dispatcher: Dispatcher, options: RpcServerO
         permissionsOf(head.token);
         return null;
       } catch (error) {
-        const text = `${(error as Error).message}; make a token with \`filigree auth token\` or read the node's token file`;
+        const text = `${(error as Error).message}; make a token on the node's machine with \`filigree auth token --perm <level> --data <the node's data folder>\`, or read its token file`;
         return { status: 401, text, cors: true };
       }
     },

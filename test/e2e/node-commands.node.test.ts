@@ -1,6 +1,6 @@
 /** The commands for a running network, as a user types them, and what the network itself says meanwhile. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -33,7 +33,7 @@ async function start(...options: string[]): Promise<Running> {
     child.kill("SIGINT");
     await ended;
   };
-  return { child, url: url.replace("0.0.0.0", "127.0.0.1"), said: () => said, stop };
+  return { child, url, said: () => said, stop };
 }
 
 function filigree(args: readonly string[], input = "", env: Record<string, string> = {}) {
@@ -194,7 +194,17 @@ test("beyond loopback: a token in a file for its owner alone, named at start, an
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     const env = { FILIGREE_RPC: open.url };
     const refused = await filigree(["send", "bob", "1", "--from", "alice"], "", env);
-    expect(refused.err).toMatch(/missing permission/);
+    expect(refused.err).toMatch(/missing permission.*--token-file <folder>.*--data <folder>/);
+    expect(open.said()).toMatch(/--perm read --data \S+\/data\n/);
+    expect(open.said()).not.toContain("0.0.0.0");
+    // A node that is named is not the default folder's.
+    const asDefault = path.join(folder, ".filigree", "devnet", "secrets");
+    await mkdir(asDefault, { recursive: true });
+    await writeFile(path.join(asDefault, "token-secret"), new Uint8Array(32));
+    const strange = await filigree(["auth", "token", "--perm", "read"], "", env);
+    expect(strange).toMatchObject({ code: 1, out: "", err: expect.stringMatching(/AuthNew.*secrets\/admin-token/) });
+    const none = await filigree(["auth", "token", "--perm", "read", "--data", "nowhere"], "", env);
+    expect(none).toMatchObject({ code: 64, out: "", err: expect.stringContaining("nowhere") });
     expect((await filigree(["send", "bob", "1", "--from", "alice", "--token-file", file], "", env)).code).toBe(0);
     const { out: reading } = await filigree(["auth", "token", "--perm", "read", "--data", "data"], "", env);
     const may = await call<string[]>(open.url, "Filecoin.AuthVerify", [reading.trim()]);

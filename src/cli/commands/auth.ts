@@ -3,10 +3,11 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { type Command, Option } from "commander";
 import { makeToken, PERMISSIONS, type Permission } from "../../rpc/auth.ts";
+import { UsageError } from "../errors.ts";
 import { DEFAULT_DATA } from "../options.ts";
 import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 
-type Options = RemoteOptions & { readonly perm: Permission; readonly data: string };
+type Options = RemoteOptions & { readonly perm: Permission; readonly data?: string };
 
 export function registerAuth(program: Command): void {
   const auth = program.command("auth").description("tokens for nodes that listen beyond this machine");
@@ -14,18 +15,22 @@ export function registerAuth(program: Command): void {
     auth
       .command("token")
       .description(
-        "make a token: from the secret in the data folder, else by asking the node, which takes an admin token",
+        "make a token: from the secret in the data folder; of a node that is named without its folder, by asking it, which takes an admin token",
       )
       .addOption(
         new Option("--perm <level>", "what it allows, with all below").choices([...PERMISSIONS]).makeOptionMandatory(),
       )
-      .option("--data <folder>", "data folder of the node", DEFAULT_DATA),
+      .option("--data <folder>", `data folder of the node (default, where no node is named: ${DEFAULT_DATA})`),
   ).action(run);
 }
 
 async function run({ perm, data, ...options }: Options): Promise<void> {
   const allow = PERMISSIONS.slice(0, PERMISSIONS.indexOf(perm) + 1);
-  const secret = options.rpc === undefined ? await secretIn(data) : null;
+  // The secret of a folder makes tokens for its own node: for one that is named, only of a folder that is named, too.
+  const { FILIGREE_RPC, FULLNODE_API_INFO } = process.env;
+  const isNamed = (options.rpc ?? FILIGREE_RPC ?? FULLNODE_API_INFO) !== undefined;
+  const secret = data === undefined && isNamed ? null : await secretIn(data ?? DEFAULT_DATA);
+  if (data !== undefined && secret === null) throw new UsageError(`--data ${data} holds no secret of a node`);
   const token =
     secret !== null
       ? makeToken(secret, allow)

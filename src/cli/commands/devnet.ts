@@ -11,7 +11,7 @@ import type { LocalProving } from "../../node/local-proving.ts";
 import type { MachinePlace } from "../../node/machines.ts";
 import type { Retention } from "../../node/node.ts";
 import type { ProofMode } from "../../node/proof-mode.ts";
-import { checkRpcOptions, LOOPBACK_HOSTS } from "../../node/rpc-part.ts";
+import { checkRpcOptions, LOOPBACK_HOSTS, rpcUrl } from "../../node/rpc-part.ts";
 import { makeToken, PERMISSIONS } from "../../rpc/auth.ts";
 import { parseFil } from "../../types/amount.ts";
 import { openOutput, type Started } from "../devnet-output.ts";
@@ -214,8 +214,8 @@ async function runNetwork(
 async function serveUntilStopped(net: Devnet, options: Options, data: string | null): Promise<void> {
   const { host, port, allowHost: allowHosts, cors: allowOrigins } = options;
   const resumed = net.head.height === 0 ? null : net.head.height;
-  const { url } = await net.serve({ host, port, allowHosts, allowOrigins });
-  const token = LOOPBACK_HOSTS.includes(host) ? null : await keepToken(net, data, url);
+  const { url, port: served } = await net.serve({ host, port, allowHosts, allowOrigins });
+  const token = LOOPBACK_HOSTS.includes(host) ? null : await keepToken(net, data, rpcUrl(host, served));
   const loudness = options.quiet === true ? "quiet" : options.verbose === true ? "verbose" : "normal";
   const output = openOutput(options.json === true, loudness);
   output.start(net, { url, data, resumed, token });
