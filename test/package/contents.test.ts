@@ -8,7 +8,9 @@ const packed = inject("packed");
 
 test("what users need is inside: code, types, WASM, documents, licences", () => {
   const wasm = packed.filter((file) => file.endsWith(".wasm")).sort();
-  expect(wasm).toEqual(["check", "crypto", "fvm", "instrument", "proofs-simd", "proofs", "vm"].map((name) => `dist/wasm/${name}.wasm`));
+  expect(wasm).toEqual(
+    ["check", "crypto", "fvm", "instrument", "proofs-simd", "proofs", "vm"].map((name) => `dist/wasm/${name}.wasm`),
+  );
   for (const file of [
     "README.md",
     "LICENSE-MIT",
