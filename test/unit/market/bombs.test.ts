@@ -1,9 +1,10 @@
 /** DAGs of few blocks that stand for a great many: walks over them end, and others get their turn meanwhile. */
 import { expect, test } from "vitest";
+import { linksOfValue } from "../../../src/market/data/links.ts";
 import { resolvePath } from "../../../src/market/gateway/resolve.ts";
 import { blocksOf, type Wanted } from "../../../src/market/gateway/scope.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
-import type { CID } from "../../../src/types/cid.ts";
+import { CID } from "../../../src/types/cid.ts";
 import { dagOf } from "../../support/bombs.ts";
 
 const ENTITY: Wanted = { scope: "entity", range: null, duplicates: false };
@@ -61,3 +62,8 @@ test.each(["entity", "all"] as const)(
     await expect(given(dag.store, bomb, { scope, duplicates: true }, abort.signal)).rejects.toThrow("gone");
   },
 );
+
+test("a block of very many elements has its links all the same", () => {
+  const cid = CID.parse("bafkreidogqfzz75tpkmjzjke425xqcrmpcib2p5tg44hnbirumdbpl5adu");
+  expect(linksOfValue([...new Array(300_000).fill(null), cid])).toEqual([cid]);
+});
