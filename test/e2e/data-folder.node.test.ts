@@ -8,6 +8,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
+import { openFolder } from "../../src/cli/data-folder.ts";
 
 const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const root = await mkdtemp(path.join(tmpdir(), "filigree-folder-"));
@@ -58,6 +59,11 @@ test("--reset leaves a project alone", async () => {
   expect(status).not.toBe(0);
   expect(stderr).toContain("no data folder of Filigree");
   expect((await readdir(project)).sort()).toEqual([".git", "package.json"]);
+});
+
+test("a folder of several nodes is no single node's", async () => {
+  await (await openFolder(path.join(root, "several", "node-0"), {})).close();
+  expect(run(...devnet("several")).stderr).toMatch(/several holds a network of nodes .*OTHER_NETWORK/);
 });
 
 test("--reset neither goes behind a running network, nor deletes before the port is known to be free", async () => {
