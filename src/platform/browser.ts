@@ -1,11 +1,16 @@
 /** Browsers: pages and workers. */
 import { utf8 } from "../base/bytes.ts";
+import { FilError } from "../base/errors.ts";
 import { openTable } from "./browser-table.ts";
 import type { Platform } from "./platform.ts";
 import { fetchAsset, now, randomBytes } from "./web.ts";
 import { openWebPool } from "./web-workers.ts";
 
-const noFiles = (): Promise<never> => Promise.reject(new TypeError("a page has no files; give the bytes as a Blob"));
+/** A page was asked for a file by its path. */
+class NoFilesError extends FilError<{ readonly code: "NO_FILES" }> {}
+
+const noFiles = (): Promise<never> =>
+  Promise.reject(new NoFilesError({ code: "NO_FILES" }, "a page has no files; give the bytes as a Blob"));
 
 export const platform: Platform = {
   environment: "browser",
