@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import type { Piscina } from "piscina";
 import type { PoolOptions, WorkerPool } from "./platform.ts";
 import { WorkerLostError } from "./platform.ts";
+import { builtFile } from "./web.ts";
 
 /** A pool over Piscina, which queues jobs, replaces dead threads and ends those whose job was aborted. */
 export function openThreadPool(options: PoolOptions): WorkerPool {
@@ -41,7 +42,9 @@ export function openThreadPool(options: PoolOptions): WorkerPool {
 async function startPool({ entry, size, stackMib }: PoolOptions): Promise<Piscina> {
   const { Piscina: Pool } = await import("piscina");
   const limits = stackMib === undefined ? {} : { resourceLimits: { stackSizeMb: stackMib } };
-  const pool = new Pool({ filename: entry().href, name: "work", minThreads: size, maxThreads: size, ...limits });
+  const first = builtFile("platform/worker-entry.cjs").href;
+  const given = { filename: first, name: "work", workerData: { entry: entry().href } };
+  const pool = new Pool({ ...given, minThreads: size, maxThreads: size, ...limits });
   // A thread that dies while idle is replaced by Piscina; without a listener the event would end the process.
   pool.on("error", () => undefined);
   return pool;
