@@ -82,8 +82,16 @@ export type FvmOptions = {
 
 const DEFAULT_MAX_PAGES = 16384;
 const FIRST_PAGES = 64;
-/** Memory of the kernel above which garbage is collected between messages, bytes; then at every doubling. */
+/**
+ * Garbage of the kernel is collected when about as much of it is there as memory may be wasted on it, between messages and behind any
+ * syscall, and between messages also when the memory has grown above so many bytes, then at every doubling. How much there
+ * is can only be estimated: so much a syscall, the bytes that it took from its guest, and so much a byte of the blocks that went
+ * over the border.
+ */
 const HEAVY_BYTES = 32 << 20;
+const MIN_GARBAGE = 8 << 20;
+const GARBAGE_PER_SYSCALL = 512;
+const GARBAGE_PER_BLOCK_BYTE = 8;
 /** Bytes of memory that all guests of a message may have together, and the pages of one. */
 const MESSAGE_BYTES = 2 ** 31;
 const GUEST_PAGES = 8192;
@@ -106,7 +114,6 @@ export class Fvm {
   readonly host: FvmHost;
   private readonly modules: GuestModules;
   private readonly run: Run;
-  private collectedAt = HEAVY_BYTES;
 
   private constructor(run: Run, modules: GuestModules) {
     this.run = run;
@@ -186,7 +193,7 @@ export class Fvm {
   close(): void {
     this.guard(() => this.run.kernel.fvmClose());
     this.run.made.clear();
-    this.guard(() => this.run.kernel.collect());
+    this.guard(() => this.run.collect());
   }
 
   /** The actor at an address, or null. */
@@ -219,10 +226,7 @@ export class Fvm {
       });
     else this.expect(begun);
     const applied = decodeApplied(this.answer(this.guard(() => kernel.fvmAnswer())));
-    if (this.memoryBytes > this.collectedAt) {
-      this.guard(() => kernel.collect());
-      this.collectedAt = Math.max(HEAVY_BYTES, this.memoryBytes);
-    }
+    this.guard(() => this.run.tidy(true));
     return applied;
   }
 
@@ -319,6 +323,8 @@ export class Fvm {
             this.runCall();
             answer = run.kernel.sendEnded();
           }
+          run.garbage += GARBAGE_PER_SYSCALL;
+          if (run.garbage > MIN_GARBAGE) run.tidy(false);
         } catch (error) {
           run.broken = true;
           throw error;
@@ -457,6 +463,9 @@ class Run {
   broken = false;
   /** The block looked up last. */
   found: Uint8Array = new Uint8Array(0);
+  /** Bytes of garbage in the kernel since it was collected, estimated. */
+  garbage = 0;
+  private collectedAt = HEAVY_BYTES;
 
   constructor(host: FvmHost) {
     this.host = host;
@@ -476,6 +485,19 @@ class Run {
     const guest = this.guests.at(-1);
     if (guest === undefined) throw new EngineFault({ code: "NOT_OPEN" }, "a syscall without a guest");
     return guest;
+  }
+
+  /** Frees what the kernel no longer uses if there may be much of it. No call into the kernel may be under way. */
+  tidy(betweenMessages: boolean): void {
+    const bytes = this.core.memoryBytes;
+    const grown = betweenMessages && bytes > this.collectedAt;
+    if (grown || this.garbage > Math.max(MIN_GARBAGE, bytes / 4)) this.collect();
+  }
+
+  collect(): void {
+    this.kernel.collect();
+    this.garbage = 0;
+    this.collectedAt = Math.max(HEAVY_BYTES, this.core.memoryBytes);
   }
 
   /** The bytes of the kernel's last answer. */
@@ -513,8 +535,12 @@ function importsOf(run: Run): WebAssembly.Imports & FvmImports {
         run.found = run.block(read(cid, cidLength));
         return run.found.length;
       },
-      block_copy: (to) => run.core.write(to, run.found),
+      block_copy: (to) => {
+        run.garbage += run.found.length * GARBAGE_PER_BLOCK_BYTE;
+        run.core.write(to, run.found);
+      },
       block_put: (cid, cidLength, block, length) => {
+        run.garbage += length * GARBAGE_PER_BLOCK_BYTE;
         const key = read(cid, cidLength);
         run.made.set(cidKey(key), { cid: key, bytes: read(block, length) });
       },
@@ -529,7 +555,10 @@ function importsOf(run: Run): WebAssembly.Imports & FvmImports {
     },
     guest: {
       size: () => run.guest.memory.buffer.byteLength,
-      read: (from, to, length) => run.core.write(to, run.view().subarray(from >>> 0, (from >>> 0) + length)),
+      read: (from, to, length) => {
+        run.garbage += length;
+        run.core.write(to, run.view().subarray(from >>> 0, (from >>> 0) + length));
+      },
       write: (to, from, length) => run.view().set(run.core.view(from, length), to >>> 0),
     },
     engine: {

@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { platform } from "#platform";
 import { concat, utf8 } from "../../../src/base/bytes.ts";
 import { drawFromDigest } from "../../../src/chain/randomness.ts";
-import type { FvmApplyRet } from "../../../src/core/fvm.ts";
+import { Fvm, type FvmApplyRet } from "../../../src/core/fvm.ts";
 import { builtFile } from "../../../src/platform/web.ts";
 import { Address } from "../../../src/types/address.ts";
 import { cidOfBlock } from "../../../src/types/cid.ts";
@@ -28,6 +28,7 @@ import {
   type Sent,
   TESTER_ID,
 } from "../../support/fvm-world.ts";
+import { wasmModule } from "../../support/wasm-module.ts";
 
 const code = await platform.readAsset(builtFile("wasm/guest-test.wasm"));
 const world = makeWorld({ code });
@@ -374,6 +375,27 @@ test("a missing block voids the run, and says which it is", async () => {
   const message = messageOf({ method: 43n, params: nowhere.bytes });
   expect(() => vm.apply(message, message.length)).toThrow(`block ${nowhere} is not at hand`);
   expect(vm.spent).toBe(true);
+});
+
+test("what syscalls leave behind in the kernel is freed while a message runs, not only behind it", async () => {
+  // 2,000 times crypto.verify_post of its whole page, which is no CBOR: 125 MiB, where the kernel may have 16.
+  const loop = [
+    ...[0x03, 0x40, 0x41, 0, 0x41, 0, 0x41, 0x80, 0x80, 0x04, 0x10, 0, 0x1a],
+    ...[0x20, 1, 0x41, 1, 0x6a, 0x22, 1, 0x41, 0xd0, 0x0f, 0x49, 0x0d, 0, 0x0b],
+  ];
+  const busy = wasmModule({
+    imports: [{ module: "crypto", name: "verify_post", params: 3 }],
+    functions: [{ params: 1, gives: true, locals: [1], body: [...loop, 0x41, 0, 0x0b] }],
+    exports: { invoke: 1 },
+  });
+  const { host, root } = makeWorld({ code: busy });
+  const vm = await Fvm.create(host, { maxPages: 256 });
+  vm.open({
+    ...{ stateRoot: root, epoch: EPOCH, timestamp: 30 * EPOCH, networkVersion: 18, chainId: 0 },
+    ...{ baseFee: BASE_FEE, circulatingSupply: 0n },
+  });
+  const message = messageOf({ method: 2n });
+  expect(vm.apply(message, message.length)).toMatchObject({ exitCode: 0, why: "" });
 });
 
 test("the second generation: other syscalls are not linked, and messages are charged by the call", async () => {
