@@ -13,6 +13,7 @@ import { Address } from "../types/address.ts";
 import { bigToBytes } from "../types/amount.ts";
 import { type Block, CID, cidFromBytes, cidKey } from "../types/cid.ts";
 import { ABI_VERSION, EXPORT_NAMES, REFUSAL, type VmExports, type VmImports } from "./abi.ts";
+import { type ApplyRet, readApplied } from "./applied.ts";
 import { VM_WASM } from "./assets/vm.ts";
 import { CborItems } from "./cbor-items.ts";
 import { EngineFault } from "./errors.ts";
@@ -62,23 +63,7 @@ export type MachineContext = {
   readonly tracing?: boolean;
 };
 
-/** What became of a message. */
-export type ApplyRet = {
-  readonly exitCode: number;
-  readonly return: Uint8Array;
-  /** gas; 0 for implicit messages */
-  readonly gasUsed: bigint;
-  // attoFIL, all of them
-  readonly minerPenalty: bigint;
-  readonly minerTip: bigint;
-  readonly baseFeeBurn: bigint;
-  readonly overestimationBurn: bigint;
-  readonly refund: bigint;
-  /** gas */
-  readonly gasBurned: bigint;
-  /** Why it failed, for people; empty if it did not. */
-  readonly why: string;
-};
+export type { ApplyRet };
 
 /** An actor in the state. */
 export type ActorView = {
@@ -301,18 +286,7 @@ export class Vm {
   private applied(length: number): ApplyRet {
     const items = new CborItems(this.answer(length));
     items.array();
-    const applied: ApplyRet = {
-      exitCode: items.int(),
-      return: items.bytes(),
-      gasUsed: items.bigint(),
-      minerPenalty: items.big(),
-      minerTip: items.big(),
-      baseFeeBurn: items.big(),
-      overestimationBurn: items.big(),
-      refund: items.big(),
-      gasBurned: items.bigint(),
-      why: items.text(),
-    };
+    const applied = readApplied(items);
     this.garbage += GARBAGE_PER_MESSAGE;
     const bytes = this.instance.memoryBytes;
     const garbage = this.garbage + this.instance.exports.blockTraffic() * GARBAGE_PER_BLOCK_BYTE;
