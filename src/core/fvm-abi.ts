@@ -79,7 +79,6 @@ export type FvmExports = {
   fvmFlush(): number;
   fvmReceipts(): number;
   fvmActor(at: number, length: number): number;
-  fvmResolve(at: number, length: number): number;
   callNext(): number;
   sendEnded(): number;
   guestCode(): number;
@@ -104,7 +103,6 @@ export const FVM_EXPORT_NAMES: readonly Exclude<keyof FvmExports, "counter">[] =
   "fvmFlush",
   "fvmReceipts",
   "fvmActor",
-  "fvmResolve",
   "callNext",
   "sendEnded",
   "guestCode",

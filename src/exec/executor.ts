@@ -8,11 +8,11 @@
  */
 
 import { sleepFor } from "../base/sleep.ts";
-import { EngineFault } from "../core/errors.ts";
 import { type MachineContext, Vm, type VmHost, type VmOptions } from "../core/vm.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import { type Block, type CID, cidKey } from "../types/cid.ts";
 import { decodeMessage, encodeMessage } from "../types/message.ts";
+import { Awaited } from "./awaited.ts";
 import { badEpochs, ExecError } from "./errors.ts";
 import { cronMessage, rewardMessage } from "./implicit.ts";
 import { reachable } from "./reachable.ts";
@@ -51,16 +51,14 @@ export class Executor implements Execution {
   private readonly parts: ExecutorParts;
   private vm: Vm | null = null;
   private randomness: RandomnessSource;
-  private fetched = new Map<string, Uint8Array>();
-  /** Verdicts and randomness of this job that had to be awaited, by question, and what is awaited now. */
-  private answers = new Map<string, boolean | Uint8Array>();
-  private pending: Promise<void> = Promise.resolve();
+  private readonly awaited: Awaited;
   private queue: Promise<unknown> = Promise.resolve();
 
   constructor(options: VmOptions, parts: ExecutorParts) {
     this.options = options;
     this.parts = parts;
     this.randomness = parts.randomness;
+    this.awaited = new Awaited(parts.blocks);
   }
 
   /**
@@ -121,50 +119,20 @@ export class Executor implements Execution {
   private readonly migrate: Migrate = ({ name, epoch }, root, blocks) =>
     (this.parts.migrations ?? MIGRATIONS)[name](root, epoch, blocks, this.options);
 
-  private async attempt<T>(context: MachineContext, job: (vm: Vm) => T | Promise<T>, options: RunOptions): Promise<T> {
+  private attempt<T>(context: MachineContext, job: (vm: Vm) => T | Promise<T>, options: RunOptions): Promise<T> {
     this.randomness = options.randomness ?? this.parts.randomness;
-    try {
-      for (;;) {
-        options.signal?.throwIfAborted();
-        try {
-          const vm = await this.instance();
-          vm.open(context);
-          const result = await job(vm);
-          vm.close();
-          return result;
-        } catch (error) {
-          if (this.vm?.spent === true) this.vm = null;
-          if (!(error instanceof EngineFault)) throw error;
-          if (error.data.code === "ANSWER_PENDING") await this.pending;
-          else if (error.data.code === "BLOCK_MISSING") await this.fetch(error.data.cid, error);
-          else throw error;
-        }
+    return this.awaited.repeat(async () => {
+      options.signal?.throwIfAborted();
+      try {
+        const vm = await this.instance();
+        vm.open(context);
+        const result = await job(vm);
+        vm.close();
+        return result;
+      } finally {
+        if (this.vm?.spent === true) this.vm = null;
       }
-    } finally {
-      this.fetched = new Map();
-      this.answers = new Map();
-    }
-  }
-
-  /** An answer at once, or the fault that makes the run wait for it. */
-  private answer<Answer extends boolean | Uint8Array>(question: string, ask: () => Answer | Promise<Answer>): Answer {
-    const known = this.answers.get(question) as Answer | undefined;
-    if (known !== undefined) return known;
-    const answer = ask();
-    if (!(answer instanceof Promise)) return answer;
-    this.pending = answer.then((settled) => {
-      this.answers.set(question, settled);
     });
-    // Whoever awaits it learns of a failure; nobody else must.
-    this.pending.catch(() => undefined);
-    throw new EngineFault({ code: "ANSWER_PENDING" }, "the run waits for an answer");
-  }
-
-  private async fetch(cid: Uint8Array, fault: EngineFault): Promise<void> {
-    const key = cidKey(cid);
-    const block = this.fetched.has(key) ? undefined : await this.parts.blocks.get(cid);
-    if (block === undefined) throw fault;
-    this.fetched.set(key, block);
   }
 
   private async instance(): Promise<Vm> {
@@ -173,19 +141,20 @@ export class Executor implements Execution {
   }
 
   private host(): VmHost {
-    const { blocks, proofs } = this.parts;
+    const { awaited } = this;
+    const { proofs } = this.parts;
     return {
-      peek: (cid) => blocks.peek(cid) ?? (this.fetched.size === 0 ? undefined : this.fetched.get(cidKey(cid))),
+      peek: (cid) => awaited.peek(cid),
       ticketRandomness: (tag, epoch, entropy) =>
-        this.answer(`ticket ${tag} ${epoch} ${LATIN1.decode(entropy)}`, () =>
+        awaited.answer(`ticket ${tag} ${epoch} ${LATIN1.decode(entropy)}`, () =>
           this.randomness.ticketRandomness(tag, epoch, entropy),
         ),
       beaconRandomness: (tag, epoch, entropy) =>
-        this.answer(`beacon ${tag} ${epoch} ${LATIN1.decode(entropy)}`, () =>
+        awaited.answer(`beacon ${tag} ${epoch} ${LATIN1.decode(entropy)}`, () =>
           this.randomness.beaconRandomness(tag, epoch, entropy),
         ),
-      verifyPoSt: (info) => this.answer(`post ${LATIN1.decode(info)}`, () => proofs.verifyPoSt(info)),
-      verifySeal: (info) => this.answer(`seal ${LATIN1.decode(info)}`, () => proofs.verifySeal(info)),
+      verifyPoSt: (info) => awaited.answer(`post ${LATIN1.decode(info)}`, () => proofs.verifyPoSt(info)),
+      verifySeal: (info) => awaited.answer(`seal ${LATIN1.decode(info)}`, () => proofs.verifySeal(info)),
     };
   }
 }

@@ -2,7 +2,6 @@
  * Running messages in the FVM over a store that may answer only later: as `Executor` does for the native machine. What is not at
  * hand (a block, a verdict, randomness) voids the run; it is awaited, kept for this run, and the message goes the same way again.
  */
-import { EngineFault } from "../core/errors.ts";
 import {
   Fvm,
   type FvmApplyRet,
@@ -12,7 +11,8 @@ import {
   type ProvenFault,
 } from "../core/fvm.ts";
 import type { BlockSource } from "../storage/contract.ts";
-import { type Block, type CID, cidKey } from "../types/cid.ts";
+import type { Block, CID } from "../types/cid.ts";
+import { Awaited } from "./awaited.ts";
 import { reachable } from "./reachable.ts";
 import type { MessageInput } from "./types.ts";
 
@@ -58,14 +58,13 @@ export class FvmExecutor {
   private readonly options: FvmOptions;
   private readonly parts: FvmParts;
   private vm: Fvm | null = null;
-  private fetched = new Map<string, Uint8Array>();
-  private answers = new Map<string, { readonly answer: unknown }>();
-  private pending: Promise<void> = Promise.resolve();
+  private readonly awaited: Awaited;
   private queue: Promise<unknown> = Promise.resolve();
 
   constructor(parts: FvmParts, options: FvmOptions = {}) {
     this.options = options;
     this.parts = parts;
+    this.awaited = new Awaited(parts.blocks);
   }
 
   /** Applies a message of the chain alone, on a state. Faults: those of the engine but the ones that are waited for. */
@@ -84,64 +83,35 @@ export class FvmExecutor {
     return turn;
   }
 
-  private async attempt<T>(context: FvmContext, job: (vm: Fvm) => T): Promise<T> {
-    try {
-      for (;;) {
-        try {
-          this.vm ??= await Fvm.create(this.host(), this.options);
-          this.vm.open(context);
-          const result = job(this.vm);
-          this.vm.close();
-          return result;
-        } catch (error) {
-          if (this.vm?.spent === true) this.vm = null;
-          if (!(error instanceof EngineFault)) throw error;
-          if (error.data.code === "ANSWER_PENDING") await this.pending;
-          else if (error.data.code === "BLOCK_MISSING") await this.fetch(error.data.cid, error);
-          else throw error;
-        }
+  private attempt<T>(context: FvmContext, job: (vm: Fvm) => T): Promise<T> {
+    return this.awaited.repeat(async () => {
+      try {
+        this.vm ??= await Fvm.create(this.host(), this.options);
+        this.vm.open(context);
+        const result = job(this.vm);
+        this.vm.close();
+        return result;
+      } finally {
+        if (this.vm?.spent === true) this.vm = null;
       }
-    } finally {
-      this.fetched = new Map();
-      this.answers = new Map();
-    }
-  }
-
-  private async fetch(cid: Uint8Array, fault: EngineFault): Promise<void> {
-    const key = cidKey(cid);
-    const block = this.fetched.has(key) ? undefined : await this.parts.blocks.get(cid);
-    if (block === undefined) throw fault;
-    this.fetched.set(key, block);
-  }
-
-  /** An answer at once, or the fault that makes the run wait for it. */
-  private answer<Answer>(question: string, ask: () => Later<Answer>): Answer {
-    const known = this.answers.get(question);
-    if (known !== undefined) return known.answer as Answer;
-    const answer = ask();
-    if (!(answer instanceof Promise)) return answer;
-    this.pending = answer.then((settled) => {
-      this.answers.set(question, { answer: settled });
     });
-    // Whoever awaits it learns of a failure; nobody else must.
-    this.pending.catch(() => undefined);
-    throw new EngineFault({ code: "ANSWER_PENDING" }, "the run waits for an answer");
   }
 
   private host(): FvmHost {
-    const { blocks, actors, randomness, proofs, tipsetCid, consensusFault } = this.parts;
+    const { awaited } = this;
+    const { actors, randomness, proofs, tipsetCid, consensusFault } = this.parts;
     const text = (bytes: Uint8Array): string => LATIN1.decode(bytes);
     return {
-      peek: (cid) => blocks.peek(cid) ?? actors.peek(cid) ?? this.fetched.get(cidKey(cid)),
-      ticketDigest: (epoch) => this.answer(`ticket ${epoch}`, () => randomness.ticketDigest(epoch)),
-      beaconDigest: (epoch) => this.answer(`beacon ${epoch}`, () => randomness.beaconDigest(epoch)),
-      tipsetCid: (epoch) => this.answer(`tipset ${epoch}`, () => tipsetCid?.(epoch) ?? null),
-      verifyPoSt: (info) => this.answer(`post ${text(info)}`, () => proofs.verifyPoSt(info)),
-      verifySeal: (info) => this.answer(`seal ${text(info)}`, () => proofs.verifySeal(info)),
-      verifyAggregate: (info) => this.answer(`aggregate ${text(info)}`, () => proofs.verifyAggregate(info)),
-      verifyReplicaUpdate: (info) => this.answer(`update ${text(info)}`, () => proofs.verifyReplicaUpdate(info)),
+      peek: (cid) => awaited.peek(cid) ?? actors.peek(cid),
+      ticketDigest: (epoch) => awaited.answer(`ticket ${epoch}`, () => randomness.ticketDigest(epoch)),
+      beaconDigest: (epoch) => awaited.answer(`beacon ${epoch}`, () => randomness.beaconDigest(epoch)),
+      tipsetCid: (epoch) => awaited.answer(`tipset ${epoch}`, () => tipsetCid?.(epoch) ?? null),
+      verifyPoSt: (info) => awaited.answer(`post ${text(info)}`, () => proofs.verifyPoSt(info)),
+      verifySeal: (info) => awaited.answer(`seal ${text(info)}`, () => proofs.verifySeal(info)),
+      verifyAggregate: (info) => awaited.answer(`aggregate ${text(info)}`, () => proofs.verifyAggregate(info)),
+      verifyReplicaUpdate: (info) => awaited.answer(`update ${text(info)}`, () => proofs.verifyReplicaUpdate(info)),
       consensusFault: (first, second, extra) =>
-        this.answer(`fault ${first.length} ${second.length} ${[first, second, extra].map(text).join("")}`, () =>
+        awaited.answer(`fault ${first.length} ${second.length} ${[first, second, extra].map(text).join("")}`, () =>
           consensusFault(first, second, extra),
         ),
     };
