@@ -12,7 +12,6 @@
 import { ABI_VERSION, forgetBlockBytes, MALFORMED, NOT_FOUND, NOT_OPEN, UNKNOWN_VERSION } from "../abi/engine";
 import { Bytes, bytesAt, EMPTY, ptrOf } from "../base/bytes";
 import { CborReader } from "../ipld/cbor-reader";
-import { CborWriter } from "../ipld/cbor-writer";
 import { CALL_ENDED } from "../fvm/call";
 import { Context, manifestOf } from "../fvm/context";
 import { Generation } from "../fvm/generation";
@@ -174,14 +173,4 @@ export function fvmActor(at: usize, length: i32): i32 {
   if (id < 0) return NOT_FOUND;
   const actor = tree.get(<u64>id);
   return actor === null ? NOT_FOUND : answer(actor.encode(5));
-}
-
-/** The ID address of an address. */
-export function fvmResolve(at: usize, length: i32): i32 {
-  const open = machine;
-  if (open === null) return NOT_OPEN;
-  const address = parseAddress(bytesAt(at, length));
-  if (address === null) return MALFORMED;
-  const id = open.context.tree.resolve(address);
-  return id < 0 ? NOT_FOUND : answer(new CborWriter().u64(<u64>id).finish());
 }

@@ -35,7 +35,7 @@ class DiscardStore extends BlockStore {
 @final
 export class EventLog {
   /** CBOR of stamped events. */
-  readonly events: Array<Bytes> = [];
+  private readonly events: Array<Bytes> = [];
 
   start(): void {
     this.events.length = 0;

@@ -208,18 +208,14 @@ export class Machine {
     return w.finish();
   }
 
-  /** [exit, return, gas, penalty, tip, base fee burn, overestimation burn, refund, gas burned, why, events root or null, events] */
+  /** [exit, return, gas, penalty, tip, base fee burn, overestimation burn, refund, gas burned, why, events root or null] */
   private encode(exit: i32, value: Bytes, used: i64, o: GasOutputs, why: string, events: Cid | null): Bytes {
     const w = new CborWriter(2, 128 + value.length);
-    w.array(12).i64(exit).bytes(value).i64(used);
+    w.array(11).i64(exit).bytes(value).i64(used);
     w.big(o.minerPenalty).big(o.minerTip).big(o.baseFeeBurn).big(o.overestimationBurn).big(o.refund);
     w.i64(o.gasBurned).text(utf8(why));
     if (events === null) w.nil();
     else w.cid(events);
-    const list = this.context.events.events;
-    const count = events === null ? 0 : list.length;
-    w.array(count);
-    for (let i = 0; i < count; i++) w.raw(list[i]);
     return w.finish();
   }
 

@@ -41,7 +41,7 @@ export class Rules {
   }
 }
 
-/** Why a module is refused. Twin of the texts in `src/core/instrument.ts`. */
+/** Why a module is refused. Twin of the texts in `src/core/guest-modules.ts`. */
 export const OK: i32 = 0;
 export const TRUNCATED: i32 = 1;
 export const BAD_MODULE: i32 = 2;

@@ -287,7 +287,8 @@ function batch(at: u32, length: u32, outAt: u32): i32 {
   const bytes = guest.bytesOf(at, length);
   if (bytes === null) return ILLEGAL_ARGUMENT;
   const r = new CborReader(bytes);
-  const count = r.array(MANY);
+  // A list can be no longer than its bytes: room is made for it before they are read.
+  const count = r.array(<u64>bytes.length);
   const ends = new StaticArray<i32>(r.ok ? count + 1 : 1);
   for (let i = 0; i < count && r.ok; i++) {
     ends[i] = r.offset;

@@ -110,8 +110,12 @@ export function cidOf(at: u32): Cid | null {
   return new Cid(slice(bytes, 0, <i32>(next + <usize>value - start)));
 }
 
+/** Longest address: protocol, ten bytes of namespace, 54 of subaddress. */
+const MAX_ADDRESS: u32 = 65;
+
 /** The address in the guest's bytes, or null. */
 export function addressOf(at: u32, length: u32): Address | null {
+  if (length > MAX_ADDRESS) return null;
   const bytes = bytesOf(at, length);
   return bytes === null ? null : parseAddress(bytes);
 }

@@ -28,7 +28,7 @@ import {
   type Sent,
   TESTER_ID,
 } from "../../support/fvm-world.ts";
-import { wasmModule } from "../../support/wasm-module.ts";
+import { leb, wasmModule } from "../../support/wasm-module.ts";
 
 const code = await platform.readAsset(builtFile("wasm/guest-test.wasm"));
 const world = makeWorld({ code });
@@ -377,18 +377,27 @@ test("a missing block voids the run, and says which it is", async () => {
   expect(vm.spent).toBe(true);
 });
 
-test("what syscalls leave behind in the kernel is freed while a message runs, not only behind it", async () => {
-  // 2,000 times crypto.verify_post of its whole page, which is no CBOR: 125 MiB, where the kernel may have 16.
-  const loop = [
-    ...[0x03, 0x40, 0x41, 0, 0x41, 0, 0x41, 0x80, 0x80, 0x04, 0x10, 0, 0x1a],
-    ...[0x20, 1, 0x41, 1, 0x6a, 0x22, 1, 0x41, 0xd0, 0x0f, 0x49, 0x0d, 0, 0x0b],
-  ];
-  const busy = wasmModule({
-    imports: [{ module: "crypto", name: "verify_post", params: 3 }],
-    functions: [{ params: 1, gives: true, locals: [1], body: [...loop, 0x41, 0, 0x0b] }],
+// 2,000 times crypto.verify_post of its whole page, which is no CBOR.
+const WASTEFUL = [
+  ...[0x03, 0x40, 0x41, 0, 0x41, 0, 0x41, 0x80, 0x80, 0x04, 0x10, 0, 0x1a],
+  ...[0x20, 1, 0x41, 1, 0x6a, 0x22, 1, 0x41, 0xd0, 0x0f, 0x49, 0x0d, 0, 0x0b],
+];
+// crypto.batch_verify_seals of five bytes: the head of a list of 16,777,215 seals.
+const BOASTFUL = [
+  ...[0x9a, 0, 0xff, 0xff, 0xff].flatMap((byte, at) => [0x41, at, 0x41, ...leb(byte), 0x3a, 0, 0]),
+  ...[0x41, 0, 0x41, 5, 0x41, 0, 0x10, 0, 0x1a],
+];
+
+test.each([
+  ["125 MiB of syscalls' arguments, freed while the message runs", "verify_post", WASTEFUL],
+  ["a list of seals that is longer than its bytes", "batch_verify_seals", BOASTFUL],
+] as const)("the kernel's memory of 16 MiB is enough for %s", async (_, name, body) => {
+  const guest = wasmModule({
+    imports: [{ module: "crypto", name, params: 3 }],
+    functions: [{ params: 1, gives: true, locals: [1], body: [...body, 0x41, 0, 0x0b] }],
     exports: { invoke: 1 },
   });
-  const { host, root } = makeWorld({ code: busy });
+  const { host, root } = makeWorld({ code: guest });
   const vm = await Fvm.create(host, { maxPages: 256 });
   vm.open({
     ...{ stateRoot: root, epoch: EPOCH, timestamp: 30 * EPOCH, networkVersion: 18, chainId: 0 },
