@@ -5,13 +5,22 @@
  * Parameters and return values are raw bytes. The first four are the method's: see each of them. Results of syscalls come back as
  * [error u32, result], little-endian.
  */
+import {
+  BLAKE2B_256,
+  blockCreate,
+  blockLink,
+  blockOpen,
+  blockRead,
+  blockStat,
+  messageContext,
+  root,
+  setRoot,
+  RAW,
+} from "./guest-syscalls";
 
 // @ts-ignore: decorator
 @external("vm", "exit")
 declare function exit(code: u32, block: u32, text: usize, length: u32): u32;
-// @ts-ignore: decorator
-@external("vm", "message_context")
-declare function messageContext(to: usize): u32;
 // @ts-ignore: decorator
 @external("network", "context")
 declare function networkContext(to: usize): u32;
@@ -21,27 +30,6 @@ declare function supply(to: usize): u32;
 // @ts-ignore: decorator
 @external("network", "tipset_cid")
 declare function tipsetCid(to: usize, epoch: i64, out: usize, size: u32): u32;
-// @ts-ignore: decorator
-@external("ipld", "block_open")
-declare function blockOpen(to: usize, cid: usize): u32;
-// @ts-ignore: decorator
-@external("ipld", "block_create")
-declare function blockCreate(to: usize, codec: u64, at: usize, length: u32): u32;
-// @ts-ignore: decorator
-@external("ipld", "block_read")
-declare function blockRead(to: usize, handle: u32, offset: u32, at: usize, length: u32): u32;
-// @ts-ignore: decorator
-@external("ipld", "block_stat")
-declare function blockStat(to: usize, handle: u32): u32;
-// @ts-ignore: decorator
-@external("ipld", "block_link")
-declare function blockLink(to: usize, handle: u32, hash: u64, size: u32, out: usize, capacity: u32): u32;
-// @ts-ignore: decorator
-@external("self", "root")
-declare function root(to: usize, out: usize, capacity: u32): u32;
-// @ts-ignore: decorator
-@external("self", "set_root")
-declare function setRoot(cid: usize): u32;
 // @ts-ignore: decorator
 @external("self", "current_balance")
 declare function currentBalance(to: usize): u32;
@@ -109,9 +97,6 @@ declare function send(
   limit: u64,
   flags: u64,
 ): u32;
-
-const RAW: u64 = 0x55;
-const BLAKE2B_256: u64 = 0xb220;
 
 /** Parameters, and the answer with the error in front. */
 const input: usize = memory.data(8192);

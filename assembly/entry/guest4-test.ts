@@ -2,31 +2,19 @@
  * `guest4-test.wasm`: an actor for tests of what the FVM's fourth generation has under old names with other arguments, and of what
  * it tracks. Parameters and answers as in `guest-test.ts`.
  */
+import {
+  BLAKE2B_256,
+  blockCreate,
+  blockLink,
+  blockOpen,
+  blockRead,
+  blockStat,
+  messageContext,
+  root,
+  setRoot,
+  RAW,
+} from "./guest-syscalls";
 
-// @ts-ignore: decorator
-@external("vm", "message_context")
-declare function messageContext(to: usize): u32;
-// @ts-ignore: decorator
-@external("ipld", "block_create")
-declare function blockCreate(to: usize, codec: u64, at: usize, length: u32): u32;
-// @ts-ignore: decorator
-@external("ipld", "block_read")
-declare function blockRead(to: usize, handle: u32, offset: u32, at: usize, length: u32): u32;
-// @ts-ignore: decorator
-@external("ipld", "block_stat")
-declare function blockStat(to: usize, handle: u32): u32;
-// @ts-ignore: decorator
-@external("ipld", "block_open")
-declare function blockOpen(to: usize, cid: usize): u32;
-// @ts-ignore: decorator
-@external("ipld", "block_link")
-declare function blockLink(to: usize, handle: u32, hash: u64, size: u32, out: usize, capacity: u32): u32;
-// @ts-ignore: decorator
-@external("self", "root")
-declare function root(to: usize, out: usize, capacity: u32): u32;
-// @ts-ignore: decorator
-@external("self", "set_root")
-declare function setRoot(cid: usize): u32;
 // @ts-ignore: decorator
 @external("self", "self_destruct")
 declare function selfDestruct(burn: u32): u32;
@@ -39,9 +27,6 @@ declare function beacon(to: usize, epoch: i64): u32;
 // @ts-ignore: decorator
 @external("event", "emit_event")
 declare function emit(at: usize, count: u32, keys: usize, keysLength: u32, values: usize, valuesLength: u32): u32;
-
-const RAW: u64 = 0x55;
-const BLAKE2B_256: u64 = 0xb220;
 
 const input: usize = memory.data(32768);
 const output: usize = memory.data(1024);

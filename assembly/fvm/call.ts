@@ -33,8 +33,8 @@ import { Frame } from "./frame";
 import { TreeMark } from "./tree";
 
 const CONSTRUCTOR: u64 = 1;
-/** The actor that rules the addresses of Ethereum. */
-const EAM_ID: u8 = 10;
+/** The actor that rules the addresses of Ethereum: second byte of these. */
+export const EAM_ID: u8 = 10;
 
 // What `next` answers.
 export const CALL_ENDED: i32 = 0;

@@ -35,13 +35,10 @@ import { BURNT_FUNDS_ID, REWARD_ID } from "../types/singletons";
 import { GasOutputs, gasOutputs } from "../vm/gas/outputs";
 import { Actor, ANY_ADDRESS } from "./actor";
 import { Block, CODEC_CBOR } from "./blocks";
-import { Call } from "./call";
+import { Call, EAM_ID } from "./call";
 import { Context } from "./context";
 import { DONE, FATAL, INSUFFICIENT_FUNDS, NOT_FOUND, OUT_OF_GAS, SYS_ASSERTION_FAILED } from "./errors";
 import * as guest from "./syscalls/guest";
-
-/** The actor that rules the addresses of Ethereum: second byte of its addresses. */
-const EAM_ID: u8 = 10;
 
 @final
 export class Machine {

@@ -62,7 +62,7 @@ export class PriceList {
   message: i64 = 0;
   messagePerByte: i64 = 0;
   returnPerByte: i64 = gas(1300);
-  /** What a call of a method costs, and moving value; where they are charged differs (`call-manager.ts`). */
+  /** What a call of a method costs, and moving value; where they are charged differs (`call.ts`). */
   callBase: i64 = 0;
   transfer: i64 = 0;
   /** More for a transfer without a method. */
@@ -92,7 +92,7 @@ export class PriceList {
   bls: i64 = gas(16598605);
   blsPerByte: i64 = 0;
   recover: i64 = gas(1637292);
-  /** Hashing at a flat price; by algorithm in `hashPerByte` if 0. */
+  /** Hashing at a flat price; by algorithm (`syscalls/crypto.ts`) if 0. */
   hashFlat: i64 = 0;
   unsealedSectorCid: i64 = gas(98647);
   verifySeal: i64 = gas(2000);

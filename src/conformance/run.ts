@@ -12,7 +12,7 @@ import { isFvmVersion } from "../core/fvm.ts";
 import type { VmOptions } from "../core/vm.ts";
 import type { Bundles } from "../exec/bundles.ts";
 import { Executor } from "../exec/executor.ts";
-import { FvmExecutor, type FvmProofs } from "../exec/fvm-executor.ts";
+import { FvmExecutor } from "../exec/fvm-executor.ts";
 import type { TraceCall } from "../exec/trace.ts";
 import type { AppliedMessage, BlockInput, MessageInput, ProofVerifier } from "../exec/types.ts";
 import { findVersion, isExecutable } from "../schema/versions/rows.ts";
@@ -187,7 +187,7 @@ class VariantRun {
       verifySeal,
       verifyAggregate: verifySeal,
       verifyReplicaUpdate: verifySeal,
-    } as FvmProofs;
+    };
     const executor = new FvmExecutor({
       blocks: store,
       actors: bundles,

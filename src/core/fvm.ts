@@ -57,8 +57,6 @@ export type FvmActorView = ActorView & { readonly delegated: Address | null };
 
 export type FvmOptions = {
   readonly source?: WasmSource;
-  /** Modules of guests, to be shared by machines. */
-  readonly modules?: GuestModules;
   /** Most 64 KiB pages the kernel's memory may have. Default: 16384 (1 GiB). */
   readonly maxPages?: number;
 };
@@ -86,7 +84,7 @@ export class Fvm {
 
   /** Loads the modules once and makes an instance. Faults: those of loading, `ABI_MISMATCH`. */
   static async create(host: FvmHost, options: FvmOptions = {}): Promise<Fvm> {
-    const modules = options.modules ?? (await guestModules());
+    const modules = await guestModules();
     const module = await compileModule(FVM_WASM, options.source);
     const run = new Run(host);
     const { maxPages = DEFAULT_MAX_PAGES } = options;
@@ -339,8 +337,8 @@ export class Fvm {
 
 let shared: Promise<GuestModules> | null = null;
 
-/** The modules of guests that machines share unless they are given others. */
-export function guestModules(): Promise<GuestModules> {
+/** The modules of guests, which all machines share. */
+function guestModules(): Promise<GuestModules> {
   shared ??= compileModule(INSTRUMENT_WASM).then((instrumenter) => new GuestModules(instrumenter));
   shared.catch(() => {
     shared = null;
