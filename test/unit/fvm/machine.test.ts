@@ -249,6 +249,23 @@ describe("state and calls", () => {
   });
 });
 
+test("calls deeper than the host's stack void the run by name, and never give an exit code", async () => {
+  const own = Address.id(TESTER_ID).bytes;
+  const nest = (levels: number) => concat(u32(levels), Uint8Array.of(own.length), own);
+  expect(answered(await call(14n, nest(20), { gasLimit: 9_000_000_000 })).view.getUint32(0, true)).toBe(20);
+  const vm = await openWorld(world);
+  const message = messageOf({ method: 14n, params: nest(1000), gasLimit: 9_000_000_000 });
+  let fault: unknown = null;
+  try {
+    // The protocol allows it, and so may a host with a large stack.
+    expect(answered(vm.apply(message, message.length))).toMatchObject({ error: 0, bytes: u32(1000) });
+  } catch (error) {
+    fault = error;
+  }
+  if (fault !== null) expect(fault).toMatchObject({ data: { code: "HOST_STACK" } });
+  expect(vm.spent).toBe(fault !== null);
+});
+
 describe("syscalls", () => {
   test("vm.message_context and network.context", async () => {
     const message = (await ask(20)).view;
