@@ -59,10 +59,16 @@ export class MessageSearch {
 
   /**
    * What became of a message on the chain that ends with `from`; null if it was not executed there within `lookback`.
-   * Throws `StateManagerError` MESSAGE_UNKNOWN, and MESSAGE_REPLACED for another message in its place.
+   * Throws `StateManagerError` MESSAGE_REPLACED for another message in its place, and without `message`, the message of
+   * that CID, MESSAGE_UNKNOWN.
    */
-  async find(from: Tipset, cid: CID, { lookback, allowReplaced }: SearchOptions): Promise<FoundMessage | null> {
-    const wanted = await this.known(cid);
+  async find(
+    from: Tipset,
+    cid: CID,
+    { lookback, allowReplaced }: SearchOptions,
+    message?: Message,
+  ): Promise<FoundMessage | null> {
+    const wanted = message ?? (await this.known(cid));
     const carrier = await this.carrier(wanted, from);
     if (carrier === null) return null;
     const tipset = await this.chain.tipsetAtOrAfter(carrier.height + 1, from);
@@ -121,7 +127,7 @@ function checkReplacement(cid: CID, wanted: Message, found: CarriedMessage, allo
 }
 
 /** Whether messages differ in nothing but gas. */
-function sameCall(a: Message, b: Message): boolean {
+export function sameCall(a: Message, b: Message): boolean {
   return (
     a.to.equals(b.to) &&
     a.from.equals(b.from) &&

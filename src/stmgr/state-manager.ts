@@ -255,9 +255,12 @@ export class StateManager {
 
   // Messages of the past and the future.
 
-  /** What became of a message on the chain that ends with `from`; null if it was not executed there. */
-  search(from: Tipset, cid: CID, options: SearchOptions): Promise<FoundMessage | null> {
-    return this.messages.find(from, cid, options);
+  /**
+   * What became of a message on the chain that ends with `from`; null if it was not executed there. `message`: the one of
+   * the CID, for whoever has it: it need not be in the store then.
+   */
+  search(from: Tipset, cid: CID, options: SearchOptions, message?: Message): Promise<FoundMessage | null> {
+    return this.messages.find(from, cid, options, message);
   }
 
   /** Resolves when a message was executed and enough epochs are on top of that. */

@@ -178,7 +178,7 @@ export type MinerChain = {
    * after, the message may have been.
    */
   send(message: Outgoing, limit: FeeLimit, keep: (signed: SignedMessage) => Promise<void>): Promise<SignedMessage>;
-  /** Puts a signed message into the pool if it is not there. Rejects with `MinerError` NONCE_USED if it never can be. */
+  /** Puts a signed message into the pool, unless a message with its nonce is there or on chain: `outcome` tells which. */
   resend(signed: SignedMessage): Promise<void>;
   /** As `send`, with the nonce of a message that waits and a fee that replaces it; null where the limit allows no higher fee. */
   raise(

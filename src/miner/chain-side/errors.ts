@@ -6,8 +6,6 @@ export type MinerErrorData =
   | { readonly code: "NO_SENDER"; readonly miner: string; readonly method: string }
   /** The actors of this network version have no such method. */
   | { readonly code: "NO_METHOD"; readonly method: string; readonly networkVersion: number }
-  /** A message can never be executed: its nonce is used. */
-  | { readonly code: "NONCE_USED"; readonly cid: string }
   /** A message failed on chain. */
   | { readonly code: "FAILED"; readonly cid: string; readonly exitCode: number }
   /** Nobody has sent anything under this name. */

@@ -191,8 +191,7 @@ export class NodeChain implements MinerChain {
     const { pool } = this.options;
     if (pool.get(signedMessageCid(signed).bytes) !== undefined) return;
     await pool.push(signed).catch((error: unknown) => {
-      if (error instanceof PoolError && error.code === "ALREADY_PENDING") return;
-      throw isTaken(error) ? nonceUsed(signed, error) : error;
+      if (!isTaken(error)) throw error;
     });
   }
 
@@ -221,13 +220,14 @@ export class NodeChain implements MinerChain {
   async outcome(signed: SignedMessage): Promise<Outcome> {
     const { states } = this.options;
     const { head } = states.chain;
+    const options = { lookback: LOOKBACK, allowReplaced: true };
     try {
-      const found = await states.search(head, signedMessageCid(signed), { lookback: LOOKBACK, allowReplaced: true });
+      // A message that never came into the pool is not in the store; what has its nonce is found all the same.
+      const found = await states.search(head, signedMessageCid(signed), options, signed.message);
       if (found === null) return { kind: "open" };
       return { kind: "executed", cid: found.cid, receipt: found.receipt, height: found.tipset.height };
     } catch (error) {
       if (error instanceof StateManagerError && error.code === "MESSAGE_REPLACED") return { kind: "displaced" };
-      if (error instanceof StateManagerError && error.code === "MESSAGE_UNKNOWN") return { kind: "open" };
       throw error;
     }
   }
@@ -273,13 +273,10 @@ export class NodeChain implements MinerChain {
   }
 }
 
+/** Whether the pool or the chain has a message of this sender and nonce. */
 function isTaken(error: unknown): boolean {
-  return error instanceof PoolError && (error.code === "NONCE_TOO_LOW" || error.code === "REPLACE_FEE_TOO_LOW");
-}
-
-function nonceUsed(signed: SignedMessage, cause: unknown): MinerError {
-  const cid = `${signedMessageCid(signed)}`;
-  return new MinerError({ code: "NONCE_USED", cid }, `message ${cid} has a nonce that is used`, { cause });
+  const codes = ["ALREADY_PENDING", "NONCE_TOO_LOW", "REPLACE_FEE_TOO_LOW"];
+  return error instanceof PoolError && codes.includes(error.code);
 }
 
 function refused({ method }: Outgoing, cause: unknown): MinerError {

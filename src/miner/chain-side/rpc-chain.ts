@@ -7,11 +7,11 @@
  * another user of the same key must not send with it.
  */
 import { fromBase64, toBase64 } from "../../base/bytes.ts";
-import { describeError } from "../../base/errors.ts";
 import { KeyedTurns } from "../../base/turns.ts";
 import { type KeyCrypto, type KeyInfo, signMessage } from "../../keys/keys.ts";
 import type { JsonObject } from "../../state/actor-reader.ts";
 import { sectorsOf } from "../../state/miner-sectors.ts";
+import { sameCall } from "../../stmgr/message-search.ts";
 import { Address, type NetworkPrefix } from "../../types/address.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
 import {
@@ -244,11 +244,8 @@ export class RpcChain implements MinerChain {
       await this.ask("MpoolPush", signedMessageToJson(signed, this.prefix));
     } catch (error) {
       if (!this.options.isRefusal(error)) throw error;
-      if (/already|waits already/.test(describeError(error))) return;
-      const cid = `${signedMessageCid(signed)}`;
-      if (/nonce/i.test(describeError(error)))
-        throw new MinerError({ code: "NONCE_USED", cid }, `message ${cid} has a nonce that is used`, { cause: error });
-      throw error;
+      const { from, nonce } = signed.message;
+      if (BigInt((await this.ask("MpoolGetNonce", this.text(from))) as number | string) <= nonce) throw error;
     }
   }
 
@@ -268,21 +265,44 @@ export class RpcChain implements MinerChain {
 
   async outcome(signed: SignedMessage): Promise<Outcome> {
     try {
-      const cid = { "/": `${signedMessageCid(signed)}` };
-      const found = (await this.ask("StateSearchMsg", null, cid, LOOKBACK, true)) as {
-        readonly Message: Link;
-        readonly Height: number;
-        readonly Receipt: { readonly ExitCode: number; readonly Return: string | null; readonly GasUsed: number };
-      } | null;
-      if (found === null) return { kind: "open" };
-      const { ExitCode: exitCode, Return: returned, GasUsed: gasUsed } = found.Receipt;
-      const receipt = { exitCode, return: fromBase64(returned ?? ""), gasUsed: BigInt(gasUsed) };
-      return { kind: "executed", cid: parseCid(found.Message["/"]), receipt, height: found.Height };
+      return await this.searched({ "/": `${signedMessageCid(signed)}` });
     } catch (error) {
       if (!this.options.isRefusal(error)) throw error;
-      // A node that has lost the message, or never had it, takes it anew.
-      return /not the one|replaced|different/i.test(describeError(error)) ? { kind: "displaced" } : { kind: "open" };
+      // The node does not know the message, or another one has its nonce: which one, only the chain tells.
+      const rival = await this.withNonceOf(signed.message);
+      if (rival === null) return { kind: "open" };
+      return sameCall(rival.message, signed.message) ? this.searched(rival.link) : { kind: "displaced" };
     }
+  }
+
+  private async searched(link: Link): Promise<Outcome> {
+    const found = (await this.ask("StateSearchMsg", null, link, LOOKBACK, true)) as {
+      readonly Message: Link;
+      readonly Height: number;
+      readonly Receipt: { readonly ExitCode: number; readonly Return: string | null; readonly GasUsed: number };
+    } | null;
+    if (found === null) return { kind: "open" };
+    const { ExitCode: exitCode, Return: returned, GasUsed: gasUsed } = found.Receipt;
+    const receipt = { exitCode, return: fromBase64(returned ?? ""), gasUsed: BigInt(gasUsed) };
+    return { kind: "executed", cid: parseCid(found.Message["/"]), receipt, height: found.Height };
+  }
+
+  /** The executed message with a message's sender and nonce; null if there is none within a finality. */
+  private async withNonceOf({
+    from,
+    nonce,
+  }: Message): Promise<{ readonly link: Link; readonly message: Message } | null> {
+    const { Cids, Height } = (await this.ask("ChainHead")) as TipsetJson;
+    // The state before the head: of what the head itself carries nothing was executed.
+    const actor = (await this.ask("StateGetActor", this.text(from), Cids)) as { readonly Nonce: number | string };
+    if (BigInt(actor.Nonce) <= nonce) return null;
+    const match = { From: this.text(from) };
+    const links = (await this.ask("StateListMessages", match, Cids, Math.max(0, Height - LOOKBACK))) as readonly Link[];
+    for (const link of links) {
+      const message = messageFromJson(await this.ask("ChainGetMessage", link));
+      if (message.nonce === nonce) return { link, message };
+    }
+    return null;
   }
 
   /** Runs what makes a message, with its sender's key address; what the node refuses was not sent. */

@@ -122,18 +122,14 @@ export class MessageTracker {
 
   /** Forgets an intention, so that it can be sent anew: for one that was executed. */
   forget(key: string): Promise<void> {
-    return this.turns.run(key, async () => {
-      this.handed.delete(key);
-      await this.store.write({ metadata: [[this.prefix + key, null]] }, { sync: true });
-    });
+    return this.turns.run(key, () => this.remove([key]));
   }
 
   /** Forgets all intentions whose names begin with `prefix` and for which `isOver` holds. */
   async prune(prefix: string, isOver: (key: string) => boolean): Promise<void> {
     const found = await this.store.metadataWith(this.prefix + prefix);
     const over = found.map(([name]) => name.slice(this.prefix.length)).filter(isOver);
-    if (over.length > 0) await this.store.write({ metadata: over.map((key) => [this.prefix + key, null] as const) });
-    for (const key of over) this.handed.delete(key);
+    if (over.length > 0) await this.remove(over);
   }
 
   private async look(key: string, confidence: number): Promise<Executed | null> {
@@ -159,7 +155,7 @@ export class MessageTracker {
       this.displaced.delete(key);
       const { message } = known.signed;
       const call = { ...message, name: known.name, by: [], maxFee: known.maxFee };
-      await this.sendNew(key, call, message.from);
+      await this.sendNew(key, call, message.from, known);
       return null;
     }
     this.displaced.delete(key);
@@ -173,7 +169,13 @@ export class MessageTracker {
     return executed;
   }
 
-  private async sendNew(key: string, call: MinerCall, from?: Address): Promise<Intention> {
+  /** `before`: what is kept of the intention so far. */
+  private async sendNew(
+    key: string,
+    call: MinerCall,
+    from?: Address,
+    before: Intention | null = null,
+  ): Promise<Intention> {
     const sender = from ?? (await senderFor(this.chain, call));
     const { height } = await this.chain.head();
     const { to, method, params, value, maxFee, name } = call;
@@ -186,9 +188,9 @@ export class MessageTracker {
       this.handed.set(key, height);
       return { key, name, signed, maxFee, sentAt: height, lastSentAt: height, executed: null };
     } catch (error) {
-      // What is certain not to be on its way is no intention any more; all else goes out again later.
+      // What is certain not to be on its way is no intention any more, or the one that it was; all else goes out later.
       if (kept !== null && error instanceof MinerError && error.code === "REFUSED")
-        await this.store.write({ metadata: [[this.prefix + key, null]] }, { sync: true });
+        await (before === null ? this.remove([key]) : this.keep(before));
       throw error;
     }
   }
@@ -209,12 +211,7 @@ export class MessageTracker {
     const last = this.handed.get(key);
     if (last !== undefined && height >= last && height < last + RESEND_AFTER) return;
     this.handed.set(key, height);
-    try {
-      await this.chain.resend(signed);
-    } catch (error) {
-      // Its nonce is used: by itself, or by another message; the chain will tell.
-      if (!(error instanceof MinerError && error.code === "NONCE_USED")) throw error;
-    }
+    await this.chain.resend(signed);
   }
 
   private nextHead(signal?: AbortSignal): { readonly seen: Promise<void>; readonly stop: () => void } {
@@ -230,6 +227,14 @@ export class MessageTracker {
     });
     seen.catch(() => undefined);
     return { seen, stop: () => stop() };
+  }
+
+  private async remove(keys: readonly string[]): Promise<void> {
+    for (const key of keys) {
+      this.handed.delete(key);
+      this.displaced.delete(key);
+    }
+    await this.store.write({ metadata: keys.map((key) => [this.prefix + key, null] as const) }, { sync: true });
   }
 
   private async keep(intention: Intention): Promise<void> {

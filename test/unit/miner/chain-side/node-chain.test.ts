@@ -101,6 +101,26 @@ test("a fee is raised in place, and what was raised is the outcome of the first"
   net.clock.setAutomine(true);
 });
 
+test("a message that never came into the pool: what has its nonce is its outcome, the same call or another", async () => {
+  net.clock.setAutomine(false);
+  const { owner: from } = await chain.facts();
+  const { to, method, params, value, maxFee } = calls.changePeerId(Uint8Array.of(10));
+  const keep = async (): Promise<void> => undefined;
+  const first = await chain.send({ to, from, method, params, value }, { maxFee }, keep);
+  await net.clock.mine(1);
+  // The head carries it, so that the higher fee comes too late.
+  const raised = (await chain.raise(first, { maxFee: 10n * maxFee }, keep)) as SignedMessage;
+  await chain.resend(raised);
+  expect(await chain.outcome(raised)).toEqual({ kind: "open" });
+  await net.clock.mine(1);
+  const executed = await chain.outcome(first);
+  expect(executed).toMatchObject({ kind: "executed", receipt: { exitCode: 0 } });
+  expect(await chain.outcome(raised)).toEqual(executed);
+  const other = { ...first, message: { ...first.message, params: Uint8Array.of(64) } };
+  expect(await chain.outcome(other)).toEqual({ kind: "displaced" });
+  net.clock.setAutomine(true);
+});
+
 test("a reorganisation takes a message back into the pool, and the tracker sees it through", async () => {
   net.clock.setAutomine(false);
   const fork = net.head;

@@ -7,6 +7,7 @@ import { MessageTracker } from "../../../../src/miner/chain-side/tracker.ts";
 import { WindowPoster } from "../../../../src/miner/window-poster.ts";
 import type { LocalMiners } from "../../../../src/node/local-miners.ts";
 import { MemoryStore } from "../../../../src/storage/memory.ts";
+import { signedMessageCid } from "../../../../src/types/message.ts";
 import { type LabMiner, MinerLab } from "../../../support/miner-lab.ts";
 
 let lab: MinerLab;
@@ -78,6 +79,27 @@ test("heads are heard of; a node that went away is told of once, and listened to
   isAway = false;
   await back;
   expect(heard).toEqual([false, false, true]);
+});
+
+test("what became of a message is told by the chain, whether the node knows the message or not", async () => {
+  const { worker: from } = await chain.facts();
+  const { to, method, params, value, maxFee } = miner.calls.changePeerId(Uint8Array.of(9));
+  const signed = await chain.send({ to, from, method, params, value }, { maxFee }, async () => undefined);
+  const raised = { ...signed, message: { ...signed.message, gasPremium: signed.message.gasPremium + 1n } };
+  const other = { ...signed, message: { ...signed.message, params: Uint8Array.of(64) } };
+  const later = { ...signed, message: { ...signed.message, nonce: signed.message.nonce + 1n } };
+  const outcomes = () => Promise.all([signed, raised, other, later].map((one) => chain.outcome(one)));
+  const open = { kind: "open" };
+  expect(await outcomes()).toEqual([open, open, open, open]);
+  await lab.step();
+  expect(await outcomes()).toEqual([open, open, open, open]);
+  await lab.step();
+  const [executed, ...others] = await outcomes();
+  expect(executed).toMatchObject({ kind: "executed", cid: signedMessageCid(signed), receipt: { exitCode: 0 } });
+  expect(others).toEqual([executed, { kind: "displaced" }, open]);
+  // Their nonce is used: nothing is to be done. The last one's is not: that it was refused is said.
+  for (const one of [signed, raised, other]) await chain.resend(one);
+  await expect(chain.resend(later)).rejects.toThrow("signature");
 });
 
 test("window PoSt over the interface, signed by the miner's own key", async () => {

@@ -194,6 +194,27 @@ describe("waiting", () => {
     expect(`${(await waiting).cid}`).toBe(`${cid}`);
   });
 
+  test("the message in the place of a displaced one is refused: what is kept stays, and it is tried again", async () => {
+    const tracker = open();
+    await tracker.send("commit/7", call);
+    const known = await tracker.find("commit/7");
+    await tracker.check("commit/7", 3);
+    chain.move(11, { kind: "displaced" });
+    await tracker.check("commit/7", 3);
+    chain.enter = () => {
+      throw new MinerError({ code: "REFUSED", method: "7" }, "the pool is full");
+    };
+    chain.move(14);
+    await expect(tracker.check("commit/7", 3)).rejects.toThrow("the pool is full");
+    expect(await tracker.find("commit/7")).toEqual(known);
+    chain.enter = (signed) => void chain.pool.push(signed);
+    for (const height of [15, 18]) {
+      chain.move(height);
+      expect(await tracker.check("commit/7", 3)).toBeNull();
+    }
+    expect(chain.pool.map(({ message }) => message.nonce)).toEqual([0n, 1n]);
+  });
+
   test("for what was never sent is an error", async () => {
     await expect(open().wait("commit/8", 0)).rejects.toMatchObject({ data: { code: "UNKNOWN_INTENTION" } });
   });
