@@ -110,7 +110,7 @@ export function requiredFunds(m: Message): bigint {
 }
 
 /** Least premium with which a message of the same nonce is replaced. */
-export function replacementPremium(premium: bigint, percent = POOL_LIMITS.replacePercent): bigint {
+export function replacementPremium(premium: bigint, percent: bigint = POOL_LIMITS.replacePercent): bigint {
   return (premium * percent) / 100n + 1n;
 }
 

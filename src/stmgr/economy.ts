@@ -80,6 +80,11 @@ export function cumulativeRatio(epochs: bigint, start: bigint, over: Estimate, u
   return euclid(first + second, mul(v2, v2));
 }
 
+/** The reference adds a tenth to what the actors' formulas give, for what moves until a message is mined. */
+export function withSafety(amount: bigint): bigint {
+  return (amount * 110n) / 100n;
+}
+
 /** Reward that some power is expected to earn in the next epochs; default: 20 days. */
 export function expectedReward(
   version: number,

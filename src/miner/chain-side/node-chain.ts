@@ -1,12 +1,13 @@
 /** The chain as a miner sees it that lives in the node: its parts are asked directly. */
+import { BLOCK_LIMITS } from "../../consensus/limits.ts";
 import { addressOf, type KeyCrypto, type KeyInfo, signMessage } from "../../keys/keys.ts";
 import type { MessagePool } from "../../mpool/pool.ts";
-import { PoolError, replacementPremium } from "../../mpool/rules.ts";
+import { PoolError } from "../../mpool/rules.ts";
 import { countsForConsensus } from "../../params/proving.ts";
 import { type JsonObject, ObjectReader } from "../../state/actor-reader.ts";
 import { availableBalance, openDeadline, runsOf, uvarint, vestedFunds } from "../../state/miner-reader.ts";
 import { partitionsOf, sectorsOf } from "../../state/miner-sectors.ts";
-import { initialPledge, preCommitDeposit } from "../../stmgr/economy.ts";
+import { initialPledge, preCommitDeposit, withSafety } from "../../stmgr/economy.ts";
 import { StateManagerError } from "../../stmgr/errors.ts";
 import type { GasEstimator } from "../../stmgr/gas-estimator.ts";
 import { networkFigures, sectorPower } from "../../stmgr/pledge-figures.ts";
@@ -33,7 +34,8 @@ import type {
   SectorTerms,
 } from "./chain.ts";
 import { MinerError } from "./errors.ts";
-import { deadlineClock, factsOf, preCommitOf, sectorOf, withSafety } from "./state-json.ts";
+import { raisedFees } from "./raise.ts";
+import { deadlineClock, factsOf, preCommitOf, sectorOf } from "./state-json.ts";
 
 export type NodeChainOptions = {
   readonly miner: Address;
@@ -45,10 +47,8 @@ export type NodeChainOptions = {
   readonly keyOf: (address: Address) => Promise<KeyInfo | null>;
 };
 
-/** Epochs of the chain that are looked through for a message: a finality. */
-const LOOKBACK = 900;
-/** A raised fee is this much higher, in per cent: more than the least that replaces. */
-const RAISE = 125n;
+/** Epochs of the chain that are looked through for a message. */
+const LOOKBACK = BLOCK_LIMITS.finality;
 
 export class NodeChain implements MinerChain {
   readonly miner: Address;
@@ -197,17 +197,16 @@ export class NodeChain implements MinerChain {
 
   async raise(
     { message }: SignedMessage,
-    { maxFee }: FeeLimit,
+    limit: FeeLimit,
     keep: (signed: SignedMessage) => Promise<void>,
   ): Promise<SignedMessage | null> {
     const { pool, gas, states, crypto } = this.options;
-    const more = (fee: bigint): bigint => (fee * RAISE) / 100n + 1n;
-    const gasPremium = more(message.gasPremium);
-    const fresh = gas.feeCap({ ...message, gasPremium }, 20, states.chain.head);
-    const gasFeeCap = fresh > more(message.gasFeeCap) ? fresh : more(message.gasFeeCap);
-    if (gasPremium < replacementPremium(message.gasPremium) || gasFeeCap * message.gasLimit > maxFee) return null;
+    const fees = await raisedFees(message, limit, (gasPremium) =>
+      gas.feeCap({ ...message, gasPremium }, 20, states.chain.head),
+    );
+    if (fees === null) return null;
     return this.pooled(message, async (key) => {
-      const signed = signMessage(crypto, key, { ...message, gasPremium, gasFeeCap });
+      const signed = signMessage(crypto, key, { ...message, ...fees });
       await keep(signed);
       await pool.push(signed).catch((error: unknown) => {
         // A block has the message, or another one with its nonce: the chain will tell.

@@ -8,7 +8,9 @@
  */
 import { fromBase64, toBase64 } from "../../base/bytes.ts";
 import { KeyedTurns } from "../../base/turns.ts";
+import { BLOCK_LIMITS } from "../../consensus/limits.ts";
 import { type KeyCrypto, type KeyInfo, signMessage } from "../../keys/keys.ts";
+import { WINDOW_POST } from "../../params/proving.ts";
 import type { JsonObject } from "../../state/actor-reader.ts";
 import { sectorsOf } from "../../state/miner-sectors.ts";
 import { sameCall } from "../../stmgr/message-search.ts";
@@ -40,6 +42,7 @@ import type {
   SectorTerms,
 } from "./chain.ts";
 import { MinerError } from "./errors.ts";
+import { raisedFees } from "./raise.ts";
 import { deadlineClock, factsOf, preCommitOf, sectorOf } from "./state-json.ts";
 
 /** Calls a method of the node by its whole name; throws `refusal` for the node's own "no", anything else if none was reached. */
@@ -62,10 +65,8 @@ export type RpcChainOptions = {
 type Link = { readonly "/": string };
 type TipsetJson = { readonly Cids: readonly Link[]; readonly Height: number };
 
-/** Epochs of the chain that are looked through for a message: a finality. */
-const LOOKBACK = 900;
-/** A raised fee is this much higher, in per cent: more than the least that replaces. */
-const RAISE = 125n;
+/** Epochs of the chain that are looked through for a message. */
+const LOOKBACK = BLOCK_LIMITS.finality;
 
 export class RpcChain implements MinerChain {
   readonly miner: Address;
@@ -129,8 +130,10 @@ export class RpcChain implements MinerChain {
     const clock = deadlineClock(found.PeriodStart, found.Index);
     // The node tells of the state before the tipset: its own epoch may have been the deadline's last.
     if (found.CurrentEpoch + 1 < clock.close) return clock;
-    const passed = found.Index + 1 + Math.floor((found.CurrentEpoch + 1 - clock.close) / 60);
-    return deadlineClock(found.PeriodStart + Math.floor(passed / 48) * 2880, passed % 48);
+    const { provingPeriod, challengeWindow } = WINDOW_POST;
+    const deadlines = provingPeriod / challengeWindow;
+    const passed = found.Index + 1 + Math.floor((found.CurrentEpoch + 1 - clock.close) / challengeWindow);
+    return deadlineClock(found.PeriodStart + Math.floor(passed / deadlines) * provingPeriod, passed % deadlines);
   }
 
   async sectorsDue(deadline: number, at?: HeadView): Promise<DeadlineSectors> {
@@ -251,16 +254,14 @@ export class RpcChain implements MinerChain {
 
   async raise(
     { message }: SignedMessage,
-    { maxFee }: FeeLimit,
+    limit: FeeLimit,
     keep: (signed: SignedMessage) => Promise<void>,
   ): Promise<SignedMessage | null> {
-    const more = (fee: bigint): bigint => (fee * RAISE) / 100n + 1n;
-    const gasPremium = more(message.gasPremium);
-    const priced = messageToJson({ ...message, gasPremium }, this.prefix);
-    const fresh = BigInt((await this.ask("GasEstimateFeeCap", priced, 20, null)) as string);
-    const gasFeeCap = fresh > more(message.gasFeeCap) ? fresh : more(message.gasFeeCap);
-    if (gasFeeCap * message.gasLimit > maxFee) return null;
-    return this.alone(message, () => this.push({ ...message, gasPremium, gasFeeCap }, keep));
+    const fees = await raisedFees(message, limit, async (gasPremium) => {
+      const priced = messageToJson({ ...message, gasPremium }, this.prefix);
+      return BigInt((await this.ask("GasEstimateFeeCap", priced, 20, null)) as string);
+    });
+    return fees === null ? null : this.alone(message, () => this.push({ ...message, ...fees }, keep));
   }
 
   async outcome(signed: SignedMessage): Promise<Outcome> {

@@ -6,11 +6,6 @@ import { parseCid } from "../../types/cid.ts";
 import type { Json } from "../../types/schema-codec.ts";
 import type { DeadlineClock, MinerFacts, OnChainPreCommit, OnChainSector } from "./chain.ts";
 
-/** The reference adds a tenth to what the actors' formulas give, for what moves until a message is mined. */
-export function withSafety(amount: bigint): bigint {
-  return (amount * 110n) / 100n;
-}
-
 /** The deadline of an index in the period that starts at an epoch. */
 export function deadlineClock(periodStart: number, index: number): DeadlineClock {
   const { challengeWindow, challengeLookback, faultDeclarationCutoff } = WINDOW_POST;

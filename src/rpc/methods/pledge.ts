@@ -1,6 +1,12 @@
 /** Filecoin.State*: what miners and providers of deals will be asked to deposit, pledge and lock. */
 import { CHAIN_LIMITS } from "../../params/networks.ts";
-import { initialPledge, minProviderCollateral, preCommitDeposit, qaPowerForWeight } from "../../stmgr/economy.ts";
+import {
+  initialPledge,
+  minProviderCollateral,
+  preCommitDeposit,
+  qaPowerForWeight,
+  withSafety,
+} from "../../stmgr/economy.ts";
 import { networkFigures, PledgeError, sectorPower } from "../../stmgr/pledge-figures.ts";
 import type { Address } from "../../types/address.ts";
 import { MARKET } from "../../types/singletons.ts";
@@ -22,8 +28,6 @@ import type { NodeServices } from "../services.ts";
 import { idAt, viewAt } from "../view.ts";
 import { openActor } from "./miner-state.ts";
 
-/** The reference adds a tenth to what the actors' formulas give, for things that move until a message is mined. */
-const SAFETY = { numerator: 110n, denominator: 100n } as const;
 const MAX_DEALS = 1000;
 
 const preCommit = object("SectorPreCommitInfo", {
@@ -60,8 +64,6 @@ async function powerOf(
   }
 }
 
-const safe = (value: bigint): bigint => (value * SAFETY.numerator) / SAFETY.denominator;
-
 export const pledgeGroup = group("State: pledges", "Deposits, pledges and collaterals, before anything is sent.", {
   StateMinerPreCommitDepositForPower: method({
     summary: "The deposit for a sector that is to be committed, with a tenth more for safety, attoFIL.",
@@ -69,7 +71,9 @@ export const pledgeGroup = group("State: pledges", "Deposits, pledges and collat
     result: amount,
     async run([miner, sector, key], { node }) {
       const { networkVersion, reward, power, height } = await figures(node, key);
-      return safe(preCommitDeposit(networkVersion, reward, power, await powerOf(node, miner, sector, height, key)));
+      return withSafety(
+        preCommitDeposit(networkVersion, reward, power, await powerOf(node, miner, sector, height, key)),
+      );
     },
   }),
   StateMinerInitialPledgeCollateral: method({
@@ -78,7 +82,7 @@ export const pledgeGroup = group("State: pledges", "Deposits, pledges and collat
     result: amount,
     async run([miner, sector, key], { node }) {
       const all = await figures(node, key);
-      return safe(initialPledge(all, await powerOf(node, miner, sector, all.height, key)));
+      return withSafety(initialPledge(all, await powerOf(node, miner, sector, all.height, key)));
     },
   }),
   StateMinerInitialPledgeForSector: method({
@@ -94,7 +98,7 @@ export const pledgeGroup = group("State: pledges", "Deposits, pledges and collat
     async run([duration, size, verified, key], { node }) {
       if (verified > size) return badParams(`verifiedSize: at most ${size}, the sector's, expected, got ${verified}`);
       const epochs = BigInt(duration);
-      return safe(initialPledge(await figures(node, key), qaPowerForWeight(size, epochs, 0n, verified * epochs)));
+      return withSafety(initialPledge(await figures(node, key), qaPowerForWeight(size, epochs, 0n, verified * epochs)));
     },
   }),
   StateDealProviderCollateralBounds: method({
@@ -105,7 +109,7 @@ export const pledgeGroup = group("State: pledges", "Deposits, pledges and collat
       const { networkVersion, totals, baselinePower, circulatingSupply } = await figures(node, key);
       const power = { ...totals, baseline: baselinePower };
       const least = minProviderCollateral(networkVersion, size, verified, power, circulatingSupply);
-      return { Min: safe(least), Max: CHAIN_LIMITS.totalFilecoin };
+      return { Min: withSafety(least), Max: CHAIN_LIMITS.totalFilecoin };
     },
   }),
 });
