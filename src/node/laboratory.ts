@@ -132,7 +132,10 @@ export class Laboratory {
         `${this.text(miner)} has no live sector ${missing ?? "(none was named)"}`,
       );
     const tracker = new MessageTracker(chain, node.chain.blocks);
-    return tracker.send(`terminate/${sectors.join("-")}`, calls.terminate(found));
+    const key = `terminate/${sectors.join("-")}`;
+    // They live: what was sent for them before, and executed, has failed.
+    if ((await tracker.find(key)) !== null && (await tracker.check(key, 0)) !== null) await tracker.forget(key);
+    return tracker.send(key, calls.terminate(found));
   }
 
   /** One look at a miner. */

@@ -3,6 +3,7 @@
  * sectors that come to be proven and cease to be.
  */
 import { Alert } from "../base/alert.ts";
+import { equal } from "../base/bytes.ts";
 import type { Proofs } from "../core/proofs.ts";
 import type { MinerChain } from "../miner/chain-side/chain.ts";
 import { MessageTracker } from "../miner/chain-side/tracker.ts";
@@ -61,7 +62,7 @@ export type SealingLine = {
 
 export class SealingPart implements Startable {
   readonly name = "sealing";
-  /** Active while a sector waits for a person. */
+  /** Active while a sector waits for a person, or its record cannot be read. */
   readonly alert = new Alert("miner", "sealing");
   private readonly options: SealingPartOptions;
   private readonly lines = new Map<string, SealingLine>();
@@ -82,6 +83,7 @@ export class SealingPart implements Startable {
       this.lines.set(miner.address.toString(), line);
       for (const record of line.machine.records.all()) this.held(miner, record);
     }
+    this.tellAlert();
     for (const { machine } of this.lines.values()) machine.start();
   }
 
@@ -141,7 +143,8 @@ export class SealingPart implements Startable {
       if (state === "Removed" || state === "Removing") miner.sectors.delete(number);
       return;
     }
-    if (miner.sectors.has(number)) return;
+    const known = miner.sectors.get(number);
+    if (known !== undefined && equal(known.commR, sealed.commR)) return;
     const store = foundStore(this.folders as SectorFolders, { miner: miner.address.actorId as bigint, number }, folder);
     miner.sectors.set(number, {
       number,
@@ -153,9 +156,11 @@ export class SealingPart implements Startable {
 
   private tellAlert(): void {
     const stuck: string[] = [];
-    for (const [miner, { machine }] of this.lines)
+    for (const [miner, { machine }] of this.lines) {
       for (const { number, state } of machine.records.all())
         if (state === "FailedUnrecoverable") stuck.push(`${miner}/${number}`);
+      for (const key of machine.records.unreadable) stuck.push(`${key} (cannot be read)`);
+    }
     if (stuck.length === 0) this.alert.resolve("no sector waits for a person");
     else this.alert.raise(`sectors that wait for a person: ${stuck.slice(0, 10).join(", ")}`);
   }

@@ -79,6 +79,7 @@ function registerActor(miner: Command): void {
     const { available } = await open.chain.money();
     if (amount !== undefined && amount > available)
       throw new UsageError(`${filText(amount)} is more than the ${filText(available)} that ${open.name} has free`);
+    if (available <= 0n) throw new UsageError(`${open.name} has nothing free`);
     await sendAndWait(open, open.calls.withdraw(amount ?? available), options);
   });
   sending(

@@ -28,6 +28,7 @@ import {
 } from "./folder.ts";
 
 const MARK = "filigree-sectors.json";
+const LOCK = "lock";
 const FORM = 1;
 const MAX_MARK_BYTES = 4096;
 /** Bytes of a disk that sectors leave to everything else. */
@@ -70,11 +71,15 @@ export class DiskFolder implements SectorFolder {
     if (found === null && !create)
       throw new FolderError({ code: "NO_FOLDER", folder: path }, `there is no folder ${path}`);
     if (found === null) await guarded(path, () => system().make(path));
-    else if (!found.includes(MARK) && found.some((name) => name !== "lock"))
-      throw new FolderError(
-        { code: "FOREIGN", folder: path },
-        `${path} is no folder of sectors: it holds ${found[0]}, and no ${MARK}; give an empty or a new folder`,
-      );
+    else if (!found.includes(MARK)) {
+      // A mark that was being written when its process was killed is another name behind this one.
+      const foreign = found.find((name) => name !== LOCK && !name.startsWith(`${MARK}.`));
+      if (foreign !== undefined)
+        throw new FolderError(
+          { code: "FOREIGN", folder: path },
+          `${path} is no folder of sectors: it holds ${foreign}, and no ${MARK}; give an empty or a new folder`,
+        );
+    }
     const unlock = await take(path);
     try {
       return new DiskFolder(path, await markOf(path, limits), unlock);

@@ -1,6 +1,10 @@
 /** Faults on purpose, over JSON-RPC, on a network that elects its miners. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { minerMessages } from "../../../src/miner/chain-side/messages.ts";
+import { MessageTracker } from "../../../src/miner/chain-side/tracker.ts";
+import type { OwnMiner } from "../../../src/miner/own-sectors.ts";
 import { Devnet } from "../../../src/node/devnet.ts";
+import type { LocalMiners } from "../../../src/node/local-miners.ts";
 
 type Report = {
   readonly Epoch: number;
@@ -51,8 +55,14 @@ test("a miner that is stopped makes no blocks; started, it does again", async ()
   expect(Height).toBeGreaterThan(OPEN);
 });
 
-test("sectors are terminated, blocks signed twice", async () => {
-  await net.request("Devnet.terminateSectors", miner, [1]);
+test("sectors are terminated, also where a message for them failed before, blocks signed twice", async () => {
+  const local = net.local as LocalMiners;
+  const chain = local.chainOf(local.miners[0] as OwnMiner, net.node);
+  const tracker = new MessageTracker(chain, net.node.chain.blocks);
+  const calls = minerMessages(chain.miner, (await chain.head()).networkVersion, "t");
+  const before = await tracker.send("terminate/1", calls.changePeerId(Uint8Array.of(1)));
+  await net.request("Devnet.mine", 2);
+  expect(await net.request("Devnet.terminateSectors", miner, [1])).not.toEqual({ "/": `${before}` });
   await net.request("Devnet.equivocate", miner);
   await net.request("Devnet.mine", 2);
   expect(await report()).toMatchObject({

@@ -52,6 +52,13 @@ test("one process at a time has a folder; it goes with its process", async () =>
   await (await DiskFolder.open(place("locked"))).close();
 });
 
+test("a folder whose mark was being written when its process was killed is made anew", async () => {
+  await mkdir(place("killed"));
+  await writeFile(path.join(place("killed"), "filigree-sectors.json.1234.partial"), "{");
+  await (await DiskFolder.open(place("killed"), { create: true })).close();
+  await (await DiskFolder.open(place("killed"))).close();
+});
+
 test("what is no folder of sectors is refused and not touched", async () => {
   await expect(DiskFolder.open(place("none"))).rejects.toMatchObject({ data: { code: "NO_FOLDER" } });
   await mkdir(place("foreign"));

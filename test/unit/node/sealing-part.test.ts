@@ -1,0 +1,71 @@
+/** New sectors as a part of a node: what it takes over from before, and what an operator is told of. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { loadProofs } from "../../../src/core/proofs.ts";
+import { MemoryFolder } from "../../../src/miner/folders/memory-folder.ts";
+import type { OwnMiner } from "../../../src/miner/own-sectors.ts";
+import { encodeRecord, newRecord, type SectorRecord } from "../../../src/miner/sealing/record.ts";
+import { Devnet } from "../../../src/node/devnet.ts";
+import type { LocalMiners } from "../../../src/node/local-miners.ts";
+import { SealingPart } from "../../../src/node/sealing-part.ts";
+import { MemoryStore } from "../../../src/storage/memory.ts";
+
+let net: Devnet;
+beforeAll(async () => {
+  net = await Devnet.open({ accounts: 2, seed: "sealing", genesisTime: 1_700_000_000, miners: 1, sectors: 1 });
+});
+afterAll(() => net?.close());
+
+const replica = (fill: number) => {
+  const one = new Uint8Array(32).fill(fill);
+  return { replicaId: one, commD: one, commC: one, commRLast: one, commR: one };
+};
+
+/** A part over what is kept of the only miner's sectors. */
+async function part(kept: readonly SectorRecord[], damaged: readonly number[] = []) {
+  const local = net.local as LocalMiners;
+  const miner: OwnMiner = { ...(local.miners[0] as OwnMiner), sectors: new Map() };
+  const store = new MemoryStore();
+  const nameOf = (number: number) => `sealing/${miner.address.actorId}/sector/${`${number}`.padStart(16, "0")}`;
+  await store.write({
+    metadata: [
+      ...kept.map((record) => [nameOf(record.number), encodeRecord(record)] as const),
+      ...damaged.map((number) => [nameOf(number), Uint8Array.of(1, 2, 3)] as const),
+    ],
+  });
+  const made = new SealingPart({
+    ...{ miners: [miner], store, sealProof: 0, challengeDelay: 10, retryMs: 60_000, now: () => 1000 },
+    chainOf: () => local.chainOf(miner, net.node),
+    proofs: await loadProofs(),
+    succinct: () => async () => new Uint8Array(0),
+    openFolder: async () => new MemoryFolder(),
+  });
+  await made.start();
+  return { made, miner };
+}
+
+const record = (number: number, given: Partial<SectorRecord>): SectorRecord => ({
+  ...newRecord({ number, proof: 0, folder: "memory", state: "Proving", keepUnsealed: false }, 1000),
+  ...given,
+});
+
+test("what waits for a person, or cannot be read, is told from the start on", async () => {
+  const { made } = await part([record(5, { state: "FailedUnrecoverable" })], [6]);
+  expect(made.health()).toMatchObject({
+    status: "failing",
+    reason: expect.stringMatching(/\/5, .*6 \(cannot be read\)/),
+  });
+  await made.stop();
+  const { made: sound } = await part([record(7, { sealed: replica(1) })]);
+  expect(sound.health()).toEqual({ status: "ok" });
+  await sound.stop();
+});
+
+test("a sector that was sealed anew is proven by its new replica", async () => {
+  const { made, miner } = await part([record(7, { sealed: replica(1) })]);
+  expect(miner.sectors.get(7)?.commR).toEqual(replica(1).commR);
+  const machine = made.line(miner.address)?.machine;
+  await machine?.records.note(7, "sealed", "", () => ({ sealed: replica(2) }));
+  await machine?.tell(7, "terminated");
+  expect(miner.sectors.get(7)?.commR).toEqual(replica(2).commR);
+  await made.stop();
+});
