@@ -51,6 +51,8 @@ const START_BUFFER = 480;
 const PROVABLE: readonly SectorState[] = [
   ...(["CommitWait", "CommitFailed", "FinalizeSector", "FinalizeFailed", "Proving", "Faulty", "Recovering"] as const),
   ...(["Expiring", "Terminating", "TerminateWait", "TerminateFailed", "TerminateFinality"] as const),
+  // Also where its termination failed too often.
+  "FailedUnrecoverable",
 ];
 
 /** What belongs to one miner. */

@@ -106,11 +106,11 @@ export class TestChain implements SealingChain {
   }
   async sendPreCommit(key: string, order: PreCommitOrder) {
     this.orders.push(order);
-    const { number, sealedCid } = order;
+    const { number, sealedCid, expiration } = order;
     return this.send(key, () => {
       if (this.allocated.has(number)) return 16;
       this.allocated.add(number);
-      this.preCommits.set(number, { epoch: this.epoch, sealedCid, deposit: 7n });
+      this.preCommits.set(number, { epoch: this.epoch, sealedCid, deposit: 7n, expiration });
       return 0;
     });
   }
@@ -123,8 +123,8 @@ export class TestChain implements SealingChain {
         return 0;
       }
       this.preCommits.delete(number);
-      const expiration = this.orders.find((order) => order.number === number)?.expiration ?? 0;
-      this.sectors.set(number, { activation: this.epoch, expiration, sealedCid: found.sealedCid });
+      const { expiration, sealedCid } = found;
+      this.sectors.set(number, { activation: this.epoch, expiration, sealedCid });
       return 0;
     });
   }

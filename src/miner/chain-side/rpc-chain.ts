@@ -12,7 +12,7 @@ import { BLOCK_LIMITS } from "../../consensus/limits.ts";
 import { type KeyCrypto, type KeyInfo, signMessage } from "../../keys/keys.ts";
 import { WINDOW_POST } from "../../params/proving.ts";
 import type { JsonObject } from "../../state/actor-reader.ts";
-import { sectorsOf } from "../../state/miner-sectors.ts";
+import { sectorsOf, without } from "../../state/miner-sectors.ts";
 import { sameCall } from "../../stmgr/message-search.ts";
 import { Address, type NetworkPrefix } from "../../types/address.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
@@ -75,6 +75,8 @@ export class RpcChain implements MinerChain {
   private readonly turns = new KeyedTurns();
   private readonly listeners = new Set<(hasReverted: boolean) => void>();
   private timer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the timer runs, or the head is being asked for. */
+  private isPolling = false;
   private last: HeadView | null = null;
   private isLost = false;
   private isInstant: Promise<boolean> | undefined;
@@ -91,12 +93,14 @@ export class RpcChain implements MinerChain {
 
   onHeadChange(listener: (hasReverted: boolean) => void): () => void {
     this.listeners.add(listener);
-    if (this.timer === undefined) this.schedule();
+    if (!this.isPolling) this.schedule();
     return () => {
       this.listeners.delete(listener);
-      if (this.listeners.size > 0) return;
+      // A question under way sees for itself whether another is wanted.
+      if (this.listeners.size > 0 || this.timer === undefined) return;
       clearTimeout(this.timer);
       this.timer = undefined;
+      this.isPolling = false;
     };
   }
 
@@ -149,8 +153,8 @@ export class RpcChain implements MinerChain {
       ) as [readonly number[], readonly number[], readonly number[], readonly number[]];
       return {
         ...{ deadline, partition, sectors, faults, recoveries: set("RecoveringSectors") },
-        terminated: sectors.filter((sector) => !live.includes(sector)),
-        unproven: live.filter((sector) => !active.includes(sector) && !faults.includes(sector)),
+        terminated: without(sectors, live),
+        unproven: without(live, active, faults),
       };
     });
     return { partitions, proven: sectorsOf(all[deadline]?.["PostSubmissions"] as Json) };
@@ -340,11 +344,14 @@ export class RpcChain implements MinerChain {
   }
 
   private schedule(): void {
+    this.isPolling = true;
     this.timer = setTimeout(async () => {
+      this.timer = undefined;
       await this.poll().catch((error: unknown) => {
         if (!this.isLost) this.options.onLost?.(error);
         this.isLost = true;
       });
+      this.isPolling = false;
       if (this.listeners.size > 0) this.schedule();
     }, this.options.pollMs);
     // A timer alone keeps no process alive.

@@ -71,7 +71,8 @@ export function sealingChain(chain: MinerChain, tracker: MessageTracker): Sealin
     async preCommit(sector) {
       const found = await chain.preCommit(sector);
       if (found === null) return null;
-      return { epoch: found.preCommitEpoch, sealedCid: found.sealedCid, deposit: found.deposit };
+      const { preCommitEpoch: epoch, sealedCid, deposit, expiration } = found;
+      return { epoch, sealedCid, deposit, expiration };
     },
     sector: (sector) => chain.sector(sector),
     isAllocated: (sector) => chain.isAllocated(sector),

@@ -13,7 +13,12 @@ export type Condition =
   /** Ended, in time or before it. */
   | "terminated";
 
-export type PreCommitted = { readonly epoch: number; readonly sealedCid: CID; readonly deposit: bigint };
+export type PreCommitted = {
+  readonly epoch: number;
+  readonly sealedCid: CID;
+  readonly deposit: bigint;
+  readonly expiration: number;
+};
 export type Committed = { readonly activation: number; readonly expiration: number; readonly sealedCid: CID };
 
 export type PreCommitOrder = {

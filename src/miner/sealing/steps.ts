@@ -177,7 +177,8 @@ export const SEALING_STEPS: Steps = {
     if (head.epoch < epoch + SEALING_EPOCHS.seedConfidence)
       return { untilEpoch: epoch + SEALING_EPOCHS.seedConfidence };
     const value = await chain.seed(epoch);
-    const change = { seed: { epoch, value }, preCommitEpoch: found.epoch, porep: null };
+    const { expiration } = found;
+    const change = { seed: { epoch, value }, preCommitEpoch: found.epoch, expiration, porep: null };
     return { event: "seedDrawn", text: `of epoch ${epoch}`, change };
   },
 

@@ -49,7 +49,9 @@ const record = (number: number, given: Partial<SectorRecord>): SectorRecord => (
 });
 
 test("what waits for a person, or cannot be read, is told from the start on", async () => {
-  const { made } = await part([record(5, { state: "FailedUnrecoverable" })], [6]);
+  const { made, miner } = await part([record(5, { state: "FailedUnrecoverable", sealed: replica(5) })], [6]);
+  // The chain may have it all the same.
+  expect(miner.sectors.get(5)?.commR).toEqual(replica(5).commR);
   expect(made.health()).toMatchObject({
     status: "failing",
     reason: expect.stringMatching(/\/5, .*6 \(cannot be read\)/),

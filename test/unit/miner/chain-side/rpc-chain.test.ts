@@ -6,6 +6,7 @@ import { RpcChain } from "../../../../src/miner/chain-side/rpc-chain.ts";
 import { MessageTracker } from "../../../../src/miner/chain-side/tracker.ts";
 import { WindowPoster } from "../../../../src/miner/window-poster.ts";
 import type { LocalMiners } from "../../../../src/node/local-miners.ts";
+import { sealedCid } from "../../../../src/sector/piece/cid.ts";
 import { MemoryStore } from "../../../../src/storage/memory.ts";
 import { signedMessageCid } from "../../../../src/types/message.ts";
 import { type LabMiner, MinerLab } from "../../../support/miner-lab.ts";
@@ -79,6 +80,28 @@ test("heads are heard of; a node that went away is told of once, and listened to
   isAway = false;
   await back;
   expect(heard).toEqual([false, false, true]);
+});
+
+test("the head is asked for by one question at a time, however often listeners come and go", async () => {
+  let [asked, open, most] = [0, 0, 0];
+  const other = new RpcChain({
+    ...{ miner: miner.own.address, prefix: "t", pollMs: 0, isRefusal: () => false },
+    async request(method) {
+      if (method !== "Filecoin.ChainHead") return 5;
+      most = Math.max(most, ++open);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      open--;
+      return { Cids: [{ "/": `${sealedCid(new Uint8Array(32).fill(++asked))}` }], Height: 0 };
+    },
+  });
+  for (let heads = 0; heads < 10; heads++)
+    await new Promise<void>((resolve) => {
+      const stop = other.onHeadChange(() => {
+        stop();
+        resolve();
+      });
+    });
+  expect(most).toBe(1);
 });
 
 test("what became of a message is told by the chain, whether the node knows the message or not", async () => {

@@ -200,6 +200,22 @@ describe("what fails", () => {
     expect((await comes(one, number, "Proving")).error).toBeNull();
   });
 
+  test("a pre-commit whose sending was cut off is known by what the chain says of it, its expiration too", async () => {
+    const one = await sealing();
+    const send = one.chain.sendPreCommit.bind(one.chain);
+    one.chain.sendPreCommit = async (key, order) => {
+      await send(key, order);
+      throw new Error("the node went away");
+    };
+    one.machine.start();
+    const { number } = await one.machine.pledge();
+    await until("it waits", () => one.records.get(number).error?.code === "WAITING");
+    one.machine.wake(number);
+    const { expiration } = await comes(one, number, "Proving");
+    expect(expiration).toBe(one.chain.sectors.get(number)?.expiration);
+    expect(one.chain.made.filter((key) => key.startsWith("precommit"))).toHaveLength(1);
+  });
+
   test("events that a state does not know are refused", async () => {
     const one = await sealing();
     const { number } = await one.machine.pledge();
