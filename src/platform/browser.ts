@@ -36,6 +36,7 @@ export const platform: Platform = {
   writeRange: noFiles,
   fileSize: noFiles,
   fileKind: noFiles,
+  createFile: noFiles,
   listFolder: noFiles,
   makeFolder: noFiles,
   replaceFile: noFiles,

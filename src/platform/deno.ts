@@ -1,5 +1,5 @@
 /** Deno. */
-import { kindOfFile, listFolder, makeFolder, removeEmptyFolder } from "./node-files.ts";
+import { createFile, kindOfFile, listFolder, makeFolder, removeEmptyFolder } from "./node-files.ts";
 import { folders } from "./node-folders.ts";
 import { readFileRange, removeFile, replaceFile, sizeOfFile, writeFileRange } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
@@ -27,6 +27,7 @@ export const platform: Platform = {
   writeRange: writeFileRange,
   fileSize: sizeOfFile,
   fileKind: kindOfFile,
+  createFile,
   listFolder,
   makeFolder,
   replaceFile,

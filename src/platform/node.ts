@@ -1,7 +1,7 @@
 /** Node.js. */
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { kindOfFile, listFolder, makeFolder, removeEmptyFolder } from "./node-files.ts";
+import { createFile, kindOfFile, listFolder, makeFolder, removeEmptyFolder } from "./node-files.ts";
 import { folders } from "./node-folders.ts";
 import { openThreadPool, readFileRange, removeFile, replaceFile, sizeOfFile, writeFileRange } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
@@ -24,6 +24,7 @@ export const platform: Platform = {
   writeRange: writeFileRange,
   fileSize: sizeOfFile,
   fileKind: kindOfFile,
+  createFile,
   listFolder,
   makeFolder,
   replaceFile,

@@ -44,6 +44,8 @@ export type Platform = {
   fileSize(path: string): Promise<number | null>;
   /** What is at a path, links followed; null if nothing is. Rejects like `readRange`. */
   fileKind(path: string): Promise<FileKind | null>;
+  /** Makes an empty file, and the folders above it; false if anything is at the path. Rejects like `readRange`. */
+  createFile(path: string): Promise<boolean>;
   /** Names in a folder, in no order. Rejects like `readRange`. */
   listFolder(path: string): Promise<readonly string[]>;
   /** Makes a folder in one that is there. Rejects like `readRange`. */

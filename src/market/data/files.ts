@@ -33,6 +33,7 @@ const files = {
   writeRange: told(platform.writeRange),
   fileSize: told(platform.fileSize),
   fileKind: told(platform.fileKind),
+  createFile: told(platform.createFile),
   listFolder: told(platform.listFolder),
   makeFolder: told(platform.makeFolder),
 };
@@ -75,7 +76,11 @@ export async function* entriesOf(path: string, signal?: AbortSignal): AsyncGener
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     signal?.throwIfAborted();
     if (++count > MAX_ENTRIES) throw new DataError({ code: "LIMIT" }, `more than ${MAX_ENTRIES} files and folders`);
-    if ((await files.fileKind(next.place)) !== "folder") {
+    const found = await files.fileKind(next.place);
+    // The system gives names that are no UTF-8 with a sign in place of what it cannot read, by which nothing is found.
+    if (found === null && next.place.includes("\ufffd"))
+      bad(`${next.place}: the name is no UTF-8 and cannot be imported; rename it`);
+    if (found !== "folder") {
       yield { path: next.path, content: contents(next.place, await sizeOf(next.place), signal) };
       continue;
     }
@@ -150,9 +155,8 @@ export type NewFile = {
 
 /** A file that is not there yet, to be written from front to back. */
 export async function newFile(path: string): Promise<NewFile> {
-  if ((await files.fileKind(path)) !== null) bad(`${path} is there already; nothing was written`);
+  if (!(await files.createFile(path))) bad(`${path} is there already; nothing was written`);
   let at = 0;
-  await files.writeRange(path, 0, new Uint8Array(0));
   return {
     get size() {
       return at;

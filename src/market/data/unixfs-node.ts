@@ -1,9 +1,10 @@
 /** dag-pb blocks as nodes of UnixFS, as far as paths and ranges need them. */
-import * as dagPb from "@ipld/dag-pb";
+import type * as dagPb from "@ipld/dag-pb";
 import { murmur3128 } from "@multiformats/murmur3";
 import { UnixFS } from "ipfs-unixfs";
 import { utf8 } from "../../base/bytes.ts";
 import { CID } from "../../types/cid.ts";
+import { decodeBlock } from "./links.ts";
 
 export type UnixfsNode =
   | { readonly kind: "folder"; readonly links: readonly dagPb.PBLink[] }
@@ -26,9 +27,9 @@ export const MAX_SHARDS = 22;
 /** Widest shard that is looked into. */
 const MAX_FANOUT = 1024;
 
-/** Reads a dag-pb block; what is no UnixFS is "other". Throws for what is no dag-pb. */
-export function unixfsNode(bytes: Uint8Array): UnixfsNode {
-  const node = dagPb.decode(bytes);
+/** Reads a dag-pb block; what is no UnixFS is "other". Throws `DataError` for what is no dag-pb, and for too many links. */
+export function unixfsNode(cid: CID, bytes: Uint8Array): UnixfsNode {
+  const node = decodeBlock(cid, bytes) as dagPb.PBNode;
   const other: UnixfsNode = { kind: "other", links: node.Links };
   if (node.Data === undefined) return other;
   let data: UnixFS;

@@ -89,7 +89,7 @@ export async function* exportUnixfs(blocks: BlockSource, root: CID, signal?: Abo
 async function nodeOf(blocks: BlockSource, cid: CID): Promise<UnixfsNode> {
   const bytes = await blockOf(blocks, cid);
   if (cid.code === CODEC.raw) return rawFile(bytes);
-  return cid.code === CODEC.dagPb ? unixfsNode(bytes) : { kind: "other", links: [] };
+  return cid.code === CODEC.dagPb ? unixfsNode(cid, bytes) : { kind: "other", links: [] };
 }
 
 /** What a folder has in it, through its shards. A shard that recurs would give the same names again. */

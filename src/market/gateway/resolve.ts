@@ -41,9 +41,9 @@ export async function resolvePath(
   };
   for (const [i, name] of segments.entries()) {
     const fail = (): never => notFound(segments.slice(0, i + 1));
-    if (block.cid.code === CODEC.dagPb) await enterNamed(blocks, () => block, enter, name, fail);
+    if (block.cid.code === CODEC.dagPb) await enterNamed(() => block, enter, name, fail);
     else if (block.cid.code === CODEC.dagCbor || block.cid.code === CODEC.dagJson) {
-      const value = fieldOf(inner ?? decodeBlock(block.cid, block.bytes), name);
+      const value = fieldOf(inner === undefined ? decodeBlock(block.cid, block.bytes) : inner, name);
       if (value === undefined) fail();
       const link = CID.asCID(value);
       if (link === null) inner = value;
@@ -56,7 +56,6 @@ export async function resolvePath(
 
 /** Enters what a folder has under a name, through its shards. */
 async function enterNamed(
-  _: BlockSource,
   at: () => WalkedBlock,
   enter: (cid: CID) => Promise<void>,
   name: string,
@@ -64,7 +63,7 @@ async function enterNamed(
 ): Promise<void> {
   for (let level = 0; level < MAX_SHARDS; level++) {
     if (at().cid.code !== CODEC.dagPb) fail();
-    const node = unixfsNode(at().bytes);
+    const node = unixfsNode(at().cid, at().bytes);
     if (node.kind === "folder" || node.kind === "other") {
       const found = node.links.find(({ Name }) => Name === name);
       await enter(found === undefined || level > 0 ? fail() : asCid(found.Hash));

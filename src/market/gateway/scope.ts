@@ -28,7 +28,7 @@ export function spanOf({ from, to }: ByteRange, size: bigint): Span | "outside" 
 export function fileAt({ terminus }: Resolved): FileNode | null {
   const { cid, bytes } = terminus;
   if (cid.code === CODEC.raw) return rawFile(bytes);
-  const node = cid.code === CODEC.dagPb ? unixfsNode(bytes) : null;
+  const node = cid.code === CODEC.dagPb ? unixfsNode(cid, bytes) : null;
   return node?.kind === "file" ? node : null;
 }
 
@@ -81,7 +81,7 @@ async function* allOf(
   if (scope === "block" || span === null || span === "outside" || inner !== undefined) return;
   const scoped = new ScopedWalk(blocks, duplicates, signal);
   if (file !== null) yield* scoped.parts(file, span ?? { from: 0n, to: file.size });
-  else if (terminus.cid.code === CODEC.dagPb) yield* scoped.shards(unixfsNode(terminus.bytes));
+  else if (terminus.cid.code === CODEC.dagPb) yield* scoped.shards(unixfsNode(terminus.cid, terminus.bytes));
 }
 
 /** A walk below one file or folder. Without duplicates what was walked as a whole is not entered again. */
@@ -113,7 +113,7 @@ class ScopedWalk {
       if (this.isKnown(cid)) continue;
       const block = await this.child(cid);
       yield block;
-      const node = block.cid.code === CODEC.dagPb ? unixfsNode(block.bytes) : null;
+      const node = block.cid.code === CODEC.dagPb ? unixfsNode(block.cid, block.bytes) : null;
       if (node?.kind !== "file" || node.size === 0n || (from <= 0n && to >= node.size - 1n))
         this.whole.add(block.cid.bytes);
       // A range cuts two parts of each level; more are cut only where sizes are other than those above say.
@@ -135,7 +135,7 @@ class ScopedWalk {
       const block = await this.child(Hash);
       yield block;
       this.whole.add(block.cid.bytes);
-      if (block.cid.code === CODEC.dagPb) yield* this.shards(unixfsNode(block.bytes), depth + 1);
+      if (block.cid.code === CODEC.dagPb) yield* this.shards(unixfsNode(block.cid, block.bytes), depth + 1);
     }
   }
 

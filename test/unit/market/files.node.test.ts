@@ -1,5 +1,5 @@
 /** Files and folders that cannot be imported or written: each refused by its name, with the reason. */
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { access, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -45,4 +45,30 @@ test("what the file system refuses is told with its reason", async () => {
     code: "BAD_INPUT",
     message: expect.stringMatching(/ENAMETOOLONG/),
   });
+});
+
+test("of two that write the same new file one is refused, and a link that leads nowhere is not followed", async () => {
+  const write = (text: string) =>
+    writeParts(
+      at("one"),
+      (async function* () {
+        yield Buffer.from(text);
+      })(),
+    );
+  const ends = await Promise.allSettled([write("first"), write("second")]);
+  expect(ends.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+  expect(await readFile(at("one"), "utf8")).toBe(ends[0]?.status === "fulfilled" ? "first" : "second");
+  await symlink(at("elsewhere"), at("dangling"));
+  const through = writeParts(at("dangling"), (async function* () {})());
+  await expect(through).rejects.toMatchObject({ code: "BAD_INPUT", message: expect.stringContaining("already") });
+  await expect(access(at("elsewhere"))).rejects.toThrow();
+});
+
+test.runIf(process.platform === "linux")("a name that is no UTF-8 is told as what it is", async () => {
+  await mkdir(at("names"));
+  await writeFile(Buffer.concat([Buffer.from(`${at("names")}/a`), Buffer.of(0xff)]), "x");
+  const walk = async (): Promise<void> => {
+    for await (const _ of entriesOf(at("names")));
+  };
+  await expect(walk()).rejects.toMatchObject({ code: "BAD_INPUT", message: expect.stringContaining("no UTF-8") });
 });

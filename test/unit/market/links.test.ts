@@ -11,6 +11,8 @@ import {
   MAX_LINKS,
   walk,
 } from "../../../src/market/data/links.ts";
+import { unixfsNode } from "../../../src/market/data/unixfs-node.ts";
+import { resolvePath } from "../../../src/market/gateway/resolve.ts";
 import type { BlockSource } from "../../../src/storage/contract.ts";
 import { CID, cidKey } from "../../../src/types/cid.ts";
 
@@ -129,4 +131,20 @@ test("a block of very many links is refused before it is decoded", () => {
     expect(linksOf(cid, of(300))).toHaveLength(300);
     expect(() => linksOf(cid, of(MAX_LINKS + 1))).toThrow(expect.objectContaining({ code: "LIMIT" }));
   }
+});
+
+test("a path ends at a null inside of a block", async () => {
+  const blocks = new Blocks();
+  const root = blocks.put(CODEC.dagCbor, dagCbor.encode({ none: null, below: { none: null }, other: 1 }));
+  expect((await resolvePath(blocks, root, ["below", "none"])).inner).toBeNull();
+  await expect(resolvePath(blocks, root, ["none", "other"])).rejects.toMatchObject({ code: "NO_SUCH_PATH" });
+});
+
+test("a node of UnixFS is bounded as any other block, and what is none is refused by name", () => {
+  const blocks = new Blocks();
+  const Hash = inline(CODEC.raw, Uint8Array.of(1)) as never;
+  const many = dagPb.encode({ Links: Array.from({ length: MAX_LINKS + 1 }, () => ({ Name: "", Hash, Tsize: 0 })) });
+  expect(() => unixfsNode(blocks.put(CODEC.dagPb, many), many)).toThrow(expect.objectContaining({ code: "LIMIT" }));
+  const none = Uint8Array.of(0xff);
+  expect(() => unixfsNode(blocks.put(CODEC.dagPb, none), none)).toThrow(expect.objectContaining({ code: "BAD_BLOCK" }));
 });
