@@ -85,7 +85,7 @@ type Alert = { readonly Active: boolean; readonly LastActive: { readonly Message
 
 /** What of the node fails now; nothing where only an administrator may know. */
 async function warningsOf(remote: Remote): Promise<string[]> {
-  const alerts = await remote.call<readonly Alert[]>("LogAlerts").catch(() => []);
+  const alerts = (await remote.ask<readonly Alert[]>("LogAlerts")) ?? [];
   return alerts.filter(({ Active }) => Active).map(({ LastActive }) => LastActive?.Message ?? "");
 }
 

@@ -22,42 +22,58 @@ export type Ledger = {
 export const EMPTY_LEDGER: Ledger = { owed: 0n, lanes: new Map() };
 
 /** The ledger after a voucher. Throws `PaychError` BAD_VOUCHER if it does not count there. */
-export function redeem(ledger: Ledger, { lane: id, nonce, amount, merges }: SignedVoucher): Ledger {
+export function redeem(ledger: Ledger, voucher: SignedVoucher): Ledger {
   const lanes = new Map(ledger.lanes);
+  return { owed: ledger.owed + redeemOn(lanes, voucher), lanes };
+}
+
+/** Redeems a voucher on some lanes, which change only if it counts there; gives what it adds, attoFIL. Throws as `redeem`. */
+function redeemOn(lanes: Map<bigint, Lane>, { lane: id, nonce, amount, merges }: SignedVoucher): bigint {
   const lane = lanes.get(id);
   if (lane !== undefined && nonce <= lane.nonce) badVoucher("nonce too low");
   if (lane !== undefined && amount <= lane.redeemed)
     badVoucher("voucher amount is lower than amount for voucher with lower nonce");
   let before = lane?.redeemed ?? 0n;
+  const merged = new Map<bigint, Lane>();
   for (const merge of merges) {
     if (merge.lane === id) badVoucher("voucher cannot merge lanes into its own lane");
-    const other = lanes.get(merge.lane) ?? badVoucher(`voucher merges lane ${merge.lane}, which nothing was paid on`);
+    const other =
+      merged.get(merge.lane) ??
+      lanes.get(merge.lane) ??
+      badVoucher(`voucher merges lane ${merge.lane}, which nothing was paid on`);
     if (merge.nonce <= other.nonce) badVoucher(`voucher merges lane ${merge.lane} with an outdated nonce`);
     before += other.redeemed;
-    lanes.set(merge.lane, { redeemed: other.redeemed, nonce: merge.nonce });
+    merged.set(merge.lane, { redeemed: other.redeemed, nonce: merge.nonce });
   }
   if (amount < before) badVoucher("voucher is worth less than the lanes that it merges");
+  for (const [other, after] of merged) lanes.set(other, after);
   lanes.set(id, { redeemed: amount, nonce });
-  return { owed: ledger.owed + amount - before, lanes };
+  return amount - before;
 }
 
 /** The ledger after those of some vouchers that count there, in their order. */
 export function redeemAll(ledger: Ledger, vouchers: Iterable<SignedVoucher>): Ledger {
-  let after = ledger;
-  for (const voucher of vouchers) if (isNew(after, voucher)) after = tryRedeem(after, voucher) ?? after;
-  return after;
+  // One copy for all of them: there may be as many lanes as vouchers.
+  const lanes = new Map(ledger.lanes);
+  let { owed } = ledger;
+  for (const voucher of vouchers) if (isNew(lanes, voucher)) owed += orNull(() => redeemOn(lanes, voucher)) ?? 0n;
+  return { owed, lanes };
 }
 
 /** As `redeem`, but null for a voucher that does not count. */
 export function tryRedeem(ledger: Ledger, voucher: SignedVoucher): Ledger | null {
+  return orNull(() => redeem(ledger, voucher));
+}
+
+function orNull<Result>(work: () => Result): Result | null {
   try {
-    return redeem(ledger, voucher);
+    return work();
   } catch {
     return null;
   }
 }
 
-function isNew({ lanes }: Ledger, { lane, nonce }: SignedVoucher): boolean {
+function isNew(lanes: Ledger["lanes"], { lane, nonce }: SignedVoucher): boolean {
   return nonce > (lanes.get(lane)?.nonce ?? -1n);
 }
 

@@ -7,7 +7,7 @@ import { describeError } from "../../base/errors.ts";
 import { Turns } from "../../base/turns.ts";
 import type { Channel, KeptVoucher } from "./book.ts";
 import type { ChannelView } from "./chain-access.ts";
-import { isOpenAt, type Ledger, tryRedeem } from "./lanes.ts";
+import { isOpenAt, redeemAll, tryRedeem } from "./lanes.ts";
 import type { PaychManager } from "./manager.ts";
 import type { Vouchers } from "./vouchers.ts";
 
@@ -26,7 +26,8 @@ export class PaychWatcher {
   private readonly vouchers: Vouchers;
   private readonly onNote: (note: WatchNote) => void;
   private readonly turns = new Turns();
-  private readonly refusedAt = new Map<KeptVoucher, number>();
+  /** By channel and number: a record is written anew when its message is refused. */
+  private readonly refusedAt = new Map<string, number>();
   private waiting = false;
   private closed = false;
 
@@ -95,8 +96,10 @@ export class PaychWatcher {
     epoch: number,
   ): Promise<readonly KeptVoucher[]> {
     const sent = this.channels.book.vouchers(channel.id).filter(({ submitted }) => submitted !== null);
-    let ledger: Ledger = view.ledger;
-    for (const { voucher } of sent) ledger = tryRedeem(ledger, voucher) ?? ledger;
+    let ledger = redeemAll(
+      view.ledger,
+      sent.map(({ voucher }) => voucher),
+    );
     const plan: KeptVoucher[] = [];
     const lanes = new Set<bigint>();
     // The last of a lane first; lanes in the order in which they began.
@@ -119,7 +122,7 @@ export class PaychWatcher {
   private async counts(channel: Channel, one: KeptVoucher, epoch: number): Promise<boolean> {
     const { chain } = this.channels;
     const { voucher, secret } = one;
-    const refused = this.refusedAt.get(one);
+    const refused = this.refusedAt.get(nameOf(channel, one));
     if (refused !== undefined && epoch < refused + RETRY_EPOCHS) return false;
     if (!isOpenAt(voucher, BigInt(epoch))) return false;
     if (voucher.secretHash.length > 0 && secret === null) return false;
@@ -134,14 +137,15 @@ export class PaychWatcher {
     const address = channel.address as NonNullable<Channel["address"]>;
     try {
       const message = await this.vouchers.submit(address, one.voucher);
-      this.refusedAt.delete(one);
+      this.refusedAt.delete(nameOf(channel, one));
       this.onNote({ kind: "submitted", channel: `${address}`, lane, message: `${message}` });
     } catch (error) {
       if (this.refusedAt.size > 10_000) this.refusedAt.clear();
-      this.refusedAt.set(one, epoch);
+      this.refusedAt.set(nameOf(channel, one), epoch);
       this.onNote({ kind: "refused", channel: `${address}`, lane, why: describeError(error) });
     }
   }
 }
 
+const nameOf = ({ id }: Channel, { number }: KeptVoucher): string => `${id}/${number}`;
 const hasMerges = ({ voucher }: KeptVoucher): boolean => voucher.merges.length > 0;

@@ -346,6 +346,12 @@ describe("the watcher", () => {
     chain.refusal = new Error("pool is full");
     expect(await look()).toEqual([]);
     expect(notes).toMatchObject([{ kind: "refused", why: "pool is full" }]);
+    const watcher = new PaychWatcher(channels, vouchers, (note) => notes.push(note));
+    for (let head = 0; head < 3; head++) {
+      watcher.headMoved();
+      await watcher.idle();
+    }
+    expect(notes).toHaveLength(2);
     chain.refusal = null;
     expect(await look()).toEqual([[1, 1]]);
   });
