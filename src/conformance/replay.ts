@@ -13,6 +13,7 @@ import type { TipsetResult } from "../chain/result-store.ts";
 import { Executor } from "../exec/executor.ts";
 import type { ProofVerifier } from "../exec/types.ts";
 import { MAINNET } from "../params/networks.ts";
+import { describeCode } from "../state/state-view.ts";
 import { mainnetRules } from "../stmgr/network-rules.ts";
 import { StateManager } from "../stmgr/state-manager.ts";
 import { readCar } from "../storage/car.ts";
@@ -22,6 +23,7 @@ import type { Block } from "../storage/contract.ts";
 import { MemoryStore } from "../storage/memory.ts";
 import type { BlockHeader, Tipset } from "../types/block-header.ts";
 import { CID } from "../types/cid.ts";
+import { INIT } from "../types/singletons.ts";
 import { firstStateDifference } from "./diff.ts";
 import { ChainValidator, type ChainValidatorOptions, type CheckCounts } from "./validate.ts";
 
@@ -29,6 +31,7 @@ export type ReplayErrorData =
   | { readonly code: "BAD_BLOCK"; readonly cid: string }
   | { readonly code: "NO_GENESIS" }
   | { readonly code: "NO_CHAIN" }
+  | { readonly code: "OTHER_NETWORK" }
   | { readonly code: "MISMATCH"; readonly epoch: number; readonly what: "state root" | "receipts root" };
 export class ReplayError extends FilError<ReplayErrorData> {}
 
@@ -88,6 +91,12 @@ export async function openRecorded(
   const machines = { tipsets: executor, calls: executor };
   const states = new StateManager({ chain, network: MAINNET, rules, machines, now: () => 0 });
   await chain.append({ headers: genesis.blocks, result: { stateRoot, receiptsRoot } });
+  const init = await (await states.stateAt(stateRoot)).actor(INIT);
+  if (init === null || describeCode(init.code)?.actorsVersion !== 0)
+    throw new ReplayError(
+      { code: "OTHER_NETWORK" },
+      "the chain is not the main network's, whose genesis has the first actors; of a local network: filigree chain import <file> --data <new folder> --validate",
+    );
   return { store, states, tipsets };
 }
 

@@ -6,12 +6,13 @@
  * top of its message, those pass too.
  */
 import { Alert } from "../base/alert.ts";
-import { describeError } from "../base/errors.ts";
-import { type Bounds, checkWhole } from "../base/options.ts";
+import { describeError, isFilError } from "../base/errors.ts";
+import { type Bounds, checkWhole, OptionError } from "../base/options.ts";
 import { Turns } from "../base/turns.ts";
 import type { Produced, TipsetProducer } from "../miner/producer.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import { StateManagerError } from "../stmgr/errors.ts";
+import { LOOKBACK } from "../stmgr/lookback.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
 import type { Tipset } from "../types/block-header.ts";
 import { checkBlockTime } from "./devnet-options.ts";
@@ -110,10 +111,19 @@ export class Clock implements Startable {
     return this.states.chain.head;
   }
 
-  /** Passes `count` null rounds, then makes a tipset. */
+  /** Passes `count` null rounds, then makes a tipset. Throws `OptionError` for more than elections can look back over. */
   async skip(count: number): Promise<Tipset> {
     checkWhole("count", count, COUNTS);
-    return this.turns.run(async () => (await this.next(count)).tipset);
+    return this.turns.run(async () => {
+      try {
+        return (await this.next(count)).tipset;
+      } catch (cause) {
+        // Thrown before anything is made; a network without elections passes any number.
+        if (!isFilError(cause, "LOOKBACK_AHEAD")) throw cause;
+        const why = `too many null rounds for a network with miners: who may win is looked up ${LOOKBACK} epochs back, which must lie below the head; pass fewer, and make a tipset in between`;
+        throw new OptionError("count", `${count} are ${why}`, { cause });
+      }
+    });
   }
 
   /**

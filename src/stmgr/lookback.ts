@@ -23,7 +23,7 @@ type States = {
 };
 
 /** Epochs back to the set of sectors that win blocks. Source: lotus chain/actors/policy (WinningPoStSectorSetLookback). */
-const LOOKBACK = 900;
+export const LOOKBACK = 900;
 const FIRST_LOOKBACK = 10;
 
 export async function lookbackAt(states: States, tipset: Tipset, round: number): Promise<Lookback> {

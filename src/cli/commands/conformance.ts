@@ -33,8 +33,13 @@ export function registerConformance(program: Command): void {
     .action(run);
 }
 
+/** Where vectors come from: none are part of the package. */
+const CORPUS = "vectors are not part of the package: filecoin-project/test-vectors has them, in its folder corpus";
+
 function listVectors(place: string): string[] {
-  if (statSync(place).isFile()) return [place];
+  const info = statSync(place, { throwIfNoEntry: false });
+  if (info === undefined) throw new Error(`there is no ${place}; ${CORPUS}`);
+  if (info.isFile()) return [place];
   return readdirSync(place, { recursive: true, encoding: "utf8" })
     .filter((file) => VECTOR_FILE.test(file))
     .map((file) => path.join(place, file))
@@ -45,7 +50,7 @@ async function run(places: readonly string[], options: Options): Promise<void> {
   const files = places.flatMap(listVectors).filter((file) => file.includes(options.filter ?? ""));
   if (files.length === 0) {
     const filter = options.filter === undefined ? "" : ` whose path contains "${options.filter}"`;
-    throw new Error(`nothing to run: no .json file${filter} in ${places.join(", ")}`);
+    throw new Error(`nothing to run: no .json file${filter} in ${places.join(", ")}; ${CORPUS}`);
   }
   const say = (line: string): void => {
     process.stdout.write(`${line}\n`);

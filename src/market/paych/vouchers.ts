@@ -203,11 +203,13 @@ export class Vouchers {
   }
 
   /** The voucher of each lane that is worth most and could be submitted now. */
-  async bestSpendable(address: Address): Promise<readonly SignedVoucher[]> {
+  async bestSpendable(address: Address, signal?: AbortSignal): Promise<readonly SignedVoucher[]> {
     const best = new Map<bigint, SignedVoucher>();
     const byWorth = [...(await this.list(address))].sort((a, b) => (a.voucher.amount < b.voucher.amount ? 1 : -1));
-    for (const { voucher } of byWorth)
+    for (const { voucher } of byWorth) {
+      signal?.throwIfAborted();
       if (!best.has(voucher.lane) && (await this.checkSpendable(address, voucher))) best.set(voucher.lane, voucher);
+    }
     return [...best.values()].sort((a, b) => (a.lane < b.lane ? -1 : 1));
   }
 

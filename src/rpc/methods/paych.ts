@@ -296,7 +296,7 @@ const ownMethods = {
     params: [channelParam],
     result: vouchers,
     cost: "execute",
-    run: ([channel], { node }) => node.payments.vouchers.bestSpendable(channel),
+    run: ([channel], { node, signal }) => node.payments.vouchers.bestSpendable(channel, signal),
   }),
 } as const;
 

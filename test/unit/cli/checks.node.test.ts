@@ -19,6 +19,10 @@ const pre = { state_tree: root, variants: [{ id: "shark", epoch: 1, nv: 17 }] };
 
 test("conformance: nothing that is a vector is an error; what is skipped is counted by reason", () => {
   writeFileSync(path.join(folder, "list.json"), "[]");
+  expect(filigree("conformance", "nowhere")).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/no nowhere; .*test-vectors/),
+  });
   const none = filigree("conformance", ".");
   expect(none).toMatchObject({
     status: 1,

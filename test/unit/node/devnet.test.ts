@@ -1,5 +1,8 @@
 /** Life cycle of a node, time on a local network, and several of them in one process. */
 import { afterEach, describe, expect, test } from "vitest";
+import { concat } from "../../../src/base/bytes.ts";
+import { exportChain } from "../../../src/chain/export.ts";
+import { replayChain } from "../../../src/conformance/replay.ts";
 import { signMessage } from "../../../src/keys/keys.ts";
 import { Devnet, type DevnetOptions } from "../../../src/node/devnet.ts";
 import { type Health, Parts, type Startable } from "../../../src/node/startable.ts";
@@ -201,5 +204,18 @@ describe("parts of a node", () => {
     await stubborn.start();
     await expect(stubborn.stop()).rejects.toThrow("b does not stop");
     expect(again.at(-1)).toBe("stop a");
+  });
+});
+
+test("a chain of a local network is no chain for a replay, which says what is", async () => {
+  const net = await open({ blockTime: 3600 });
+  await net.clock.mine(3);
+  const parts: Uint8Array[] = [];
+  for await (const part of exportChain(net.node.chain, net.head, { recentRoots: 0, skipOldMessages: false }))
+    parts.push(part);
+  const proofs = { verifyPoSt: () => true, verifySeal: () => true };
+  await expect(replayChain(concat(...parts), { proofs, hashes: net.node.crypto })).rejects.toMatchObject({
+    code: "OTHER_NETWORK",
+    message: expect.stringContaining("chain import"),
   });
 });

@@ -79,6 +79,9 @@ test("what is not there, and more than can be waited for, is refused by name", a
   await expect(net.request("Devnet.minerReport", "t01")).rejects.toThrow("no miner of this network; there are");
   await expect(net.request("Devnet.skipProofs", miner, [48])).rejects.toThrow("integer from 0 to 47");
   await expect(net.request("Devnet.mineTo", 10_000_000)).rejects.toThrow("at most");
+  await expect(net.request("Devnet.skipRounds", 1000)).rejects.toThrow(
+    "too many null rounds for a network with miners",
+  );
   await net.request("Devnet.skipProofs", miner, null);
   expect((await report()).SkippedDeadlines).toBeNull();
   await net.request("Devnet.skipProofs", miner, [5, 3]);
