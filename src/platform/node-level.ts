@@ -217,7 +217,7 @@ class LevelTable implements Table {
       throw folderError(
         "FAILED",
         this.folder.place,
-        `cannot write to the store in ${this.folder.place}: ${why}`,
+        `cannot write to the store in ${this.folder.place}: ${why}${roomAdvice(why)}`,
         cause,
       );
     }
@@ -318,7 +318,13 @@ function openingError(folder: DataFolder, cause: unknown): TableError {
     /corruption|missing|does not exist|not an sstable|bad magic|malformed|checksum|truncated|no such file|invalid argument/i;
   if (isDamage.test(why))
     return folderError("DAMAGED", place, `the store in ${place} is damaged (${why}); ${WHAT_CAN_BE_DONE}`, cause);
-  return folderError("FAILED", place, `cannot open the store in ${place}: ${why}`, cause);
+  return folderError("FAILED", place, `cannot open the store in ${place}: ${why}${roomAdvice(why)}`, cause);
+}
+
+/** LevelDB writes what its log has into a table when it opens, and passes on what the system says in words. */
+function roomAdvice(why: string): string {
+  if (!/no space left on device|quota exceeded/i.test(why)) return "";
+  return "; the disk is full: free some space, of which a store needs some MB even to be opened and read";
 }
 
 function reasonOf(error: unknown): string {

@@ -34,7 +34,7 @@ test("a channel is made and paid from; what is wrong is said in plain words", as
     filigree("voucher", "create", channel, "2.5 FIL"),
     filigree("voucher", "check", channel, "nonsense!"),
   ]);
-  expect(status.out).toMatch(/confirmed {5}2 FIL\nnot reserved {2}2 FIL/);
+  expect(status.out).toMatch(/state {9}open\non chain {6}2 FIL\n[\s\S]*confirmed {5}2 FIL\nnot reserved {2}2 FIL/);
   expect(short).toMatchObject({ code: 1, err: expect.stringContaining("the channel lacks 0.5 FIL; add it: filigree") });
   expect(bad).toMatchObject({ code: 64, err: expect.stringContaining("not a voucher") });
 
@@ -47,4 +47,12 @@ test("a channel is made and paid from; what is wrong is said in plain words", as
   expect(added).toMatchObject({ code: 0, out: "kept; worth 0 FIL more than those before it" });
   const best = await filigree("voucher", "best-spendable", channel, "--export");
   expect(best.out).toBe(`lane 3, nonce 1: 1 FIL  ${locked.out}`);
+
+  const settle = await net.devnet.request<{ "/": string }>("Filecoin.PaychSettle", channel);
+  await net.devnet.request("Filecoin.StateWaitMsg", settle, 0, -1, true);
+  expect((await filigree("status", channel)).out).toMatch(/settling: it can be collected from epoch 14\d\d on/);
+  await net.devnet.request("Devnet.skipRounds", 1440);
+  const collect = await net.devnet.request<{ "/": string }>("Filecoin.PaychCollect", channel);
+  await net.devnet.request("Filecoin.StateWaitMsg", collect, 0, -1, true);
+  expect((await filigree("status", channel)).out).toMatch(/not on chain any more.*\non chain {6}0 FIL\n/);
 });

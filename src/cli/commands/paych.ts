@@ -143,10 +143,34 @@ async function addFunds(from: string, to: string, amount: bigint, options: FundO
   });
 }
 
-function fundsLines(funds: Funds): readonly string[] {
+/** What the chain says of a channel: attoFIL in it, and the epoch from which it can be collected, 0 while it is open. */
+type OnChain = { readonly balance: string; readonly settlingAt: number };
+
+/** Null for a channel that is not on chain: not yet, or not any more. */
+async function onChain(remote: Remote, { Channel }: Funds): Promise<OnChain | null> {
+  if (Channel === null) return null;
+  type Read = { readonly Balance: string; readonly State: { readonly SettlingAt: number } };
+  const found = await remote.ask<Read>("StateReadState", Channel, null);
+  return found === null ? null : { balance: found.Balance, settlingAt: found.State.SettlingAt };
+}
+
+function stateText({ Channel, PendingWaitSentinel }: Funds, found: OnChain | null): string {
+  if (Channel === null) return PendingWaitSentinel === null ? "none" : "being made";
+  if (found === null) return "not on chain any more: it was collected";
+  return found.settlingAt === 0 ? "open" : `settling: it can be collected from epoch ${found.settlingAt} on`;
+}
+
+async function sayFunds(remote: Remote, funds: Funds, asJson: boolean | undefined): Promise<void> {
+  const found = await onChain(remote, funds);
+  say(asJson, { ...funds, onChain: found }, fundsLines(funds, found));
+}
+
+function fundsLines(funds: Funds, found: OnChain | null): readonly string[] {
   const fil = (name: keyof Funds): string => filText(funds[name] as string);
   return [
     `channel       ${funds.Channel ?? "none"}`,
+    `state         ${stateText(funds, found)}`,
+    ...(funds.Channel === null ? [] : [`on chain      ${filText(found?.balance ?? "0")}`]),
     `from          ${funds.From}`,
     `to            ${funds.To}`,
     `confirmed     ${fil("ConfirmedAmt")}`,
@@ -161,14 +185,14 @@ function fundsLines(funds: Funds): readonly string[] {
 async function status(channel: string, options: RemoteOptions): Promise<void> {
   const remote = await Remote.open(options);
   const funds = await remote.call<Funds>("PaychAvailableFunds", await remote.address(channel));
-  say(options.json, funds, fundsLines(funds));
+  await sayFunds(remote, funds, options.json);
 }
 
 async function statusOf(from: string, to: string, options: RemoteOptions): Promise<void> {
   const remote = await Remote.open(options);
   const pair = [await remote.address(from), await remote.address(to)];
   const funds = await remote.call<Funds>("PaychAvailableFundsByFromTo", ...pair);
-  say(options.json, funds, fundsLines(funds));
+  await sayFunds(remote, funds, options.json);
 }
 
 async function list(options: RemoteOptions): Promise<void> {

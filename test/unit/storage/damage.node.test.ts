@@ -221,3 +221,13 @@ async function flip(file: string, at: number): Promise<void> {
   await handle.close();
   await chmod(file, 0o600);
 }
+
+test("a store that a full disk does not let open says what to do", async () => {
+  const where = await made(1);
+  const cause = new Error("IO error: 000005.ldb: No space left on device");
+  vi.spyOn(ClassicLevel.prototype, "open").mockRejectedValue(new Error("Database failed to open", { cause }));
+  await expect(openStore(where)).rejects.toMatchObject({
+    code: "FAILED",
+    message: expect.stringMatching(/the disk is full: free some space/),
+  });
+});
