@@ -13,6 +13,8 @@ import { minerStanding } from "./power.ts";
 
 const SIGNATURE_BYTES = 96;
 const KEPT_KEYS = 4096;
+/** Beacon entries of one block that are verified ahead: a header may carry thousands, and nothing of it is checked yet. */
+const MOST_ENTRIES = 32;
 
 export type Expected = {
   readonly signed: readonly SignedBytes[];
@@ -65,12 +67,13 @@ export class SignaturesAhead {
   }
 }
 
-/** Each entry once: the blocks of a tipset carry the same. */
+/** Each entry once: the blocks of a tipset carry the same. None of very many, of which validation stops at the first wrong one. */
 function entriesOf(headers: readonly BlockHeader[], below: BeaconEntry | undefined): Expected["entries"] {
   const [first] = headers;
+  if (first === undefined || first.beaconEntries.length > MOST_ENTRIES) return [];
   let previous = below?.data ?? new Uint8Array(0);
-  return (first?.beaconEntries ?? []).map((entry) => {
-    const one = { entry, previous, epoch: (first as BlockHeader).height };
+  return first.beaconEntries.map((entry) => {
+    const one = { entry, previous, epoch: first.height };
     previous = entry.data;
     return one;
   });

@@ -1,5 +1,6 @@
 /** Signatures of fetched blocks are verified in workers, and validation finds them: the same answers, none asked for twice. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { SignaturesAhead } from "../../../src/consensus/signatures-ahead.ts";
 import type { FullBlock } from "../../../src/consensus/validator.ts";
 import { type Crypto, loadCrypto } from "../../../src/core/crypto.ts";
 import { loadProofs } from "../../../src/core/proofs.ts";
@@ -74,6 +75,15 @@ test("what was given up is verified by validation itself", async () => {
   const [first] = tipsets[0] as readonly [FullBlock];
   await helped.validator.validate(first);
   expect(helped.counts.signatures).toBe(3);
+});
+
+test("of a header with very many beacon entries none is verified ahead", async () => {
+  const [first] = (tipsets[0] as readonly FullBlock[]).map(({ header }) => header) as [BlockHeader];
+  const [entry] = first.beaconEntries as [BlockHeader["beaconEntries"][number]];
+  const withEntries = (count: number): BlockHeader => ({ ...first, beaconEntries: Array(count).fill(entry) });
+  const ahead = new SignaturesAhead(node.net.node.states);
+  const entries = async (count: number) => (await ahead.of([withEntries(count)], genesis.blocks)).entries.length;
+  expect([await entries(3), await entries(8192)]).toEqual([3, 0]);
 });
 
 test.each<[string, (header: BlockHeader) => Partial<BlockHeader>, RegExp]>([
