@@ -23,23 +23,32 @@ export async function eventValues(blocks: BlockSource, root: CID): Promise<unkno
     return badNode(root, "bad height");
   const out: unknown[] = [];
   await walk(blocks, root, node, height, out);
-  return BigInt(out.length) === BigInt(count as number) ? out : badNode(root, `${out.length} values, not ${count}`);
+  return out.length === count ? out : badNode(root, `${out.length} values, not ${count}`);
 }
 
-async function walk(blocks: BlockSource, cid: CID, node: unknown, height: number, out: unknown[]): Promise<void> {
+async function walk(
+  blocks: BlockSource,
+  cid: CID,
+  node: unknown,
+  height: number,
+  out: unknown[],
+  isRoot = true,
+): Promise<void> {
   if (!Array.isArray(node) || node.length !== 3) return badNode(cid, "not a node");
   const [bitmap, links, values] = node as unknown[];
   if (!(bitmap instanceof Uint8Array) || bitmap.length !== 1 << (EVENT_BIT_WIDTH - 3))
     return badNode(cid, "bitmap of another width");
   if (!Array.isArray(links) || !Array.isArray(values)) return badNode(cid, "links or values are not lists");
   const used = bitmap.reduce((sum, byte) => sum + bitsOf(byte), 0);
+  // So that the number of values bounds that of nodes: a few that link to one another stand for any number.
+  if (used === 0 && !isRoot) return badNode(cid, "an empty node below the root");
   if (used !== (height === 0 ? values : links).length || (height === 0 ? links : values).length > 0)
     return badNode(cid, "bitmap does not fit");
   if (out.length + values.length > MAX_VALUES) return badNode(cid, `more than ${MAX_VALUES} values`);
   out.push(...values);
   for (const one of links) {
     const link = CID.asCID(one) ?? badNode(cid, "not a link");
-    await walk(blocks, link, await loadNode(blocks, link), height - 1, out);
+    await walk(blocks, link, await loadNode(blocks, link), height - 1, out, false);
   }
 }
 

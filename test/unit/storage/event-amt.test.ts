@@ -28,6 +28,7 @@ test("values are read in order, over several nodes", async () => {
 test.each<[string, unknown]>([
   ["another width", [3, 0, 1, [Uint8Array.of(1), [], [7]]]],
   ["an array of the earlier form", [0, 1, [Uint8Array.of(1), [], [7]]]],
+  ["a count that is no whole number", [5, 0, 1.5, [bitmap(1), [], [7]]]],
   ["a count that is not true", [5, 0, 2, [bitmap(1), [], [7]]]],
   ["a bitmap that does not fit", [5, 0, 1, [bitmap(2), [], [7]]]],
   ["values above the leaves", [5, 1, 1, [bitmap(1), [], [7]]]],
@@ -37,4 +38,19 @@ test.each<[string, unknown]>([
 ])("%s is refused by name", async (_, root) => {
   const store = new MemoryStore();
   await expect(eventValues(store, put(store, root))).rejects.toMatchObject({ code: "BAD_NODE" });
+});
+
+test("nodes without values, which a few stand for any number of, are refused", async () => {
+  const store = new MemoryStore();
+  let loaded = 0;
+  const counting = Object.assign(Object.create(store) as MemoryStore, {
+    peek: (cid: Uint8Array) => {
+      if (++loaded > 100) throw new RangeError("walked without end");
+      return store.peek(cid);
+    },
+  });
+  let link = put(store, [bitmap(0), [], []]);
+  for (let height = 1; height < 12; height++) link = put(store, [bitmap(32), Array(32).fill(link), []]);
+  const root = put(store, [5, 12, 0, [bitmap(32), Array(32).fill(link), []]]);
+  await expect(eventValues(counting, root)).rejects.toMatchObject({ code: "BAD_NODE" });
 });
