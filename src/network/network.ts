@@ -349,7 +349,8 @@ export class Network {
     if (this.peers.isBanned(peer)) this.cutOff(peer);
     else if (own > this.limits.of({ kind: "peer", name: peer }).connections) {
       connection.abort(new Error("the peer has enough connections"));
-      this.report(peer, "tooManyConnections");
+      // A lower limit is this node's affair, of which nobody else can know.
+      if (own > PEER_LIMITS.connections) this.report(peer, "tooManyConnections");
     } else if (this.isBeyondLimits(connection))
       connection.abort(new Error("the node has as many connections as it may"));
     else if (this.isCrowded(connection)) connection.abort(new Error("too many connections from one host"));

@@ -143,6 +143,19 @@ test("a peer of another genesis is banned and let go", async () => {
   await until("the end", () => b.network.connected().length === 0);
 });
 
+test("a peer is cut off by a limit that the operator lowered, and not blamed for it", async () => {
+  const a = await node(chainSource(chain));
+  const b = await node(chainSource(chain), []);
+  const scope = `peer:${b.network.id}`;
+  a.network.setLimit(scope, { ...a.network.limit(scope), connections: 0 });
+  await b.network.connect(a.network.addresses()[0] as string).catch(() => undefined);
+  await until("the end", () => a.network.connected().length + b.network.connected().length === 0);
+  expect(a.book.list().filter(({ lastOffence }) => lastOffence !== null)).toEqual([]);
+  a.network.setLimit(scope, { ...a.network.limit(scope), connections: 1 });
+  await b.network.connect(a.network.addresses()[0] as string);
+  await until("a connection that stays", () => a.network.connected().length === 1);
+});
+
 describe("gossip", () => {
   test("a block reaches all three by way of the middle; what is rejected goes no further", async () => {
     const source = chainSource(chain);
