@@ -21,12 +21,14 @@ export type TimesWatchParts = {
   readonly height: () => number;
   /** Fetches the tipset that a peer calls its head. */
   readonly fetch: (peer: string, key: readonly CID[]) => Promise<readonly FetchedTipset[]>;
-  /** Hears what is wrong, once for each thing. */
+  /** Hears what is wrong, once for each thing, and of some things only. */
   readonly onWrong: (error: SyncError) => void;
 };
 
 /** Milliseconds from one look at a head that lies in the future to the next. */
 const LOOK_MS = 10_000;
+/** Things that are told: whoever makes up timestamps makes up any number of lengths. */
+const MAX_TOLD = 16;
 
 export class TimesWatch {
   private readonly parts: TimesWatchParts;
@@ -71,7 +73,7 @@ export class TimesWatch {
 
   private refuse(seconds: number, key: readonly CID[], message: string): never {
     const error = new SyncError({ code: "OTHER_TIMES", key: tipsetKeyText(key), seconds }, message);
-    if (!this.told.has(seconds)) {
+    if (!this.told.has(seconds) && this.told.size < MAX_TOLD) {
       this.told.add(seconds);
       this.parts.onWrong(error);
     }

@@ -40,6 +40,13 @@ test("a chain of another length of epochs is refused by name, and told once", ()
   watch({ height: 7 }).times.check(at(50, 100));
 });
 
+test("whoever makes up lengths of epochs is refused each time, and heard of a few times only", () => {
+  const { times, wrong } = watch();
+  for (let seconds = 4; seconds < 104; seconds++)
+    expect(() => times.check(at(50, 50 * seconds))).toThrow(`${seconds} s an epoch`);
+  expect(wrong).toHaveLength(16);
+});
+
 test("a head beyond the clock, which is never fetched, is looked at: other seconds, or a wrong clock", async () => {
   const other = watch({ serves: at(150, 300) });
   await other.times.heard("near", [], 104);
