@@ -1,4 +1,5 @@
 /** Where entries come from. */
+import { toHex } from "../base/bytes.ts";
 import type { BeaconEntry } from "../types/block-header.ts";
 import { type DrandInfo, sameDrand } from "./drand.ts";
 import { BeaconError } from "./errors.ts";
@@ -47,7 +48,7 @@ export class VerifiedEntries {
 }
 
 function nameOf({ scheme, genesisTime, publicKey }: DrandInfo, round: bigint): string {
-  return `${scheme}/${genesisTime}/${publicKey[publicKey.length - 1]}/${round}`;
+  return `${scheme}/${genesisTime}/${toHex(publicKey)}/${round}`;
 }
 
 /** The sources of a network's drand networks; the first whose info fits answers. */

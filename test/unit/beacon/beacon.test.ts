@@ -124,6 +124,9 @@ describe("unchained entries", () => {
     expect(count).toBe(1);
     const [entry] = list as [BeaconEntry];
     expect(verified.check(local.info, { ...entry, data: new Uint8Array(48) }, none.data)).toBe(false);
+    // Another network is another one, whichever byte of its key differs.
+    const other = { ...local.info, publicKey: local.info.publicKey.with(1, (local.info.publicKey[1] as number) ^ 1) };
+    expect(verified.get(other, entry.round)).toBeNull();
   });
 });
 
