@@ -45,7 +45,7 @@ const STALLED_MS = 5000;
 const MAX_ACTIVE = 3;
 /**
  * What is fetched holds mining, and its place among few, only while it comes along: so many headers a second, behind some time
- * to begin, or a whole tipset in that time. Who claims a chain and sends it by single headers would hold a miner for hours.
+ * to begin, or a stretch of whole tipsets in that time. Who claims a chain and sends it by single headers would hold a miner for hours.
  */
 const PACE = { startMs: 60_000, headersASecond: 10 } as const;
 const SLOW_MS = 10 * 60_000;
