@@ -16,9 +16,9 @@ import { noise } from "@libp2p/noise";
 import { type Ping, ping } from "@libp2p/ping";
 import { yamux } from "@libp2p/yamux";
 import { type Multiaddr, multiaddr } from "@multiformats/multiaddr";
-import { blake2b } from "@noble/hashes/blake2.js";
 import { createLibp2p } from "libp2p";
 import { platform } from "#platform";
+import { blake2b256 } from "../base/blake2b.ts";
 import { FilError } from "../base/errors.ts";
 import {
   BLOCKS_TOPIC_SCORE,
@@ -217,7 +217,7 @@ function gossipOptions(topics: readonly string[], others: readonly string[], loc
       maxPeerInfos: 16,
     },
     allowedTopics: [...topics, ...others],
-    msgIdFn: ({ data }: { readonly data: Uint8Array }) => blake2b(data, { dkLen: 32 }),
+    msgIdFn: ({ data }: { readonly data: Uint8Array }) => blake2b256(data),
     scoreThresholds: GOSSIP_THRESHOLDS,
     scoreParams: createPeerScoreParams({
       appSpecificScore: () => 0,

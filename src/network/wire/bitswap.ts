@@ -3,9 +3,9 @@
  * Every one has its length in front. 1.0.0 carries bare blocks, 1.1.0 the prefixes of their CIDs, 1.2.0 adds `have`.
  * Source: boxo bitswap/message; lotus node/modules/chain.go (prefix).
  */
-import { blake2b } from "@noble/hashes/blake2.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import * as Digest from "multiformats/hashes/digest";
+import { blake2b256 } from "../../base/blake2b.ts";
 import { concat } from "../../base/bytes.ts";
 import { int32Of, protobufField, readFields } from "../../base/protobuf.ts";
 import { decodeVarint, encodeVarint } from "../../base/varint.ts";
@@ -60,7 +60,7 @@ const DONT_HAVE = 1n;
 const FEW = 16;
 
 const HASHES: Readonly<Record<number, (bytes: Uint8Array) => Uint8Array>> = {
-  45600: (bytes) => blake2b(bytes, { dkLen: 32 }),
+  45600: blake2b256,
   18: sha256,
 };
 const DAG_CBOR = 0x71;
