@@ -92,6 +92,17 @@ export class FakeChain implements ChainAccess {
     });
   }
 
+  get isWaitedFor(): boolean {
+    return this.waits.size > 0;
+  }
+
+  /** Ends all waits with an error. */
+  breakOff(error: Error): void {
+    const waits = [...this.waits.values()].flat();
+    this.waits.clear();
+    for (const { reject } of waits) reject(error);
+  }
+
   /** Executes a message: the one that was sent last, if none is named. */
   execute(exitCode = 0, returned = new Uint8Array(0), cid = this.sent.at(-1)?.cid as CID): void {
     const receipt = { exitCode, return: returned, gasUsed: 0n };

@@ -3,6 +3,7 @@
  * failed, also by the process that comes after this one.
  */
 import { describeError, isFilError } from "../../base/errors.ts";
+import { sleepFor } from "../../base/sleep.ts";
 import type { CID } from "../../types/cid.ts";
 import { parseCid } from "../../types/cid.ts";
 import {
@@ -18,6 +19,11 @@ import { PaychError } from "./errors.ts";
 
 /** What became of a message: its receipt, or why there is none. */
 export type Outcome = { readonly receipt: MessageReceipt } | { readonly error: string };
+
+/** Codes of a wait that will never end well: another message has the nonce, or the node does not know the message. */
+const OVER = ["MESSAGE_REPLACED", "MESSAGE_UNKNOWN"];
+/** Milliseconds before a wait that broke off is begun again. */
+const RETRY_MS = 1_000;
 
 type Listener = (error: PaychError | null) => void;
 
@@ -81,7 +87,7 @@ export class Errands {
 
   private follow(message: KeptMessage, first: () => Promise<void> = async () => undefined): void {
     const run = first()
-      .then(() => this.options.chain.wait(parseCid(message.cid), this.closing.signal))
+      .then(() => this.receiptOf(message))
       .then(
         (receipt): Outcome => ({ receipt }),
         (error: unknown): Outcome | null =>
@@ -96,6 +102,19 @@ export class Errands {
       .catch(() => undefined)
       .finally(() => this.running.delete(run));
     this.running.add(run);
+  }
+
+  /** Waits for a message. What says nothing of the message itself, as a store that cannot be read now, is waited out. */
+  private async receiptOf({ cid }: KeptMessage): Promise<MessageReceipt> {
+    const { signal } = this.closing;
+    for (;;) {
+      try {
+        return await this.options.chain.wait(parseCid(cid), signal);
+      } catch (error) {
+        if (signal.aborted || isFilError(error, "CLOSED") || OVER.some((code) => isFilError(error, code))) throw error;
+        await sleepFor(RETRY_MS, signal);
+      }
+    }
   }
 
   /** Resolves when a message has done its work; rejects with `PaychError` if it failed or is none of ours. */

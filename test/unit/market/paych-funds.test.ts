@@ -5,6 +5,7 @@
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { type Crypto, loadCrypto } from "../../../src/core/crypto.ts";
 import { PaychManager } from "../../../src/market/paych/manager.ts";
+import { StateManagerError } from "../../../src/stmgr/errors.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
 import { Address } from "../../../src/types/address.ts";
 import { cidOfBlock } from "../../../src/types/cid.ts";
@@ -129,6 +130,21 @@ test("a channel whose making failed is made again for who waited", async () => {
   expect(chain.sent[1]?.draft).toMatchObject({ method: 2n, value: 7n });
   chain.executeCreate(CHANNEL);
   await confirmed(7n);
+});
+
+test("a wait that breaks off is no failure of its message; another message in its place is one", async () => {
+  const { message } = await channels.get(from, to, 10n, RESERVE);
+  const ready = channels.waitReady(message as never);
+  await until("a wait", () => chain.isWaitedFor);
+  chain.breakOff(new Error("the store cannot be read"));
+  chain.executeCreate(CHANNEL);
+  expect(`${await ready}`).toBe(`${CHANNEL}`);
+  expect(await funds()).toMatchObject({ confirmed: 10n });
+  const more = await channels.get(from, to, 5n, RESERVE);
+  await until("another wait", () => chain.isWaitedFor);
+  const replaced = { code: "MESSAGE_REPLACED", wanted: "", found: "" } as const;
+  chain.breakOff(new StateManagerError(replaced, "message was replaced"));
+  await expect(channels.waitReady(more.message as never)).rejects.toThrow("message was replaced");
 });
 
 test("funds that could not be added are added by the next request", async () => {
