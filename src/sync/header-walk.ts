@@ -8,7 +8,7 @@ import { MARKED_BY_OPERATOR } from "../chain/bad-blocks.ts";
 import type { Chain } from "../chain/chain.ts";
 import { BLOCK_LIMITS } from "../consensus/limits.ts";
 import type { FetchedTipset } from "../network/exchange-client.ts";
-import { type Tipset, tipsetKeyText } from "../types/block-header.ts";
+import { HeaderError, type Tipset, tipsetKeyText } from "../types/block-header.ts";
 import { type CID, cidFromBytes } from "../types/cid.ts";
 import { SyncError } from "./peers.ts";
 
@@ -104,13 +104,26 @@ export async function walkBack(key: readonly CID[], height: number, parts: WalkP
     }
   }
   check(parts, next);
-  const base = await chain.tipset(next);
+  const base = await known(chain, next);
   if (checkpoint !== null && base.height < checkpoint.height)
     throw new SyncError(
       { code: "BELOW_CHECKPOINT", key: tipsetKeyText(base.key) },
       `the chain leaves ours at epoch ${base.height}, below the checkpoint at ${checkpoint.height}`,
     );
   return new Walk(base, count, anchors);
+}
+
+/** The tipset of blocks that are all here. Who names ones that make no tipset has no chain: `SyncError` NO_TIPSET. */
+async function known(chain: Chain, key: readonly CID[]): Promise<Tipset> {
+  try {
+    return await chain.tipset(key);
+  } catch (error) {
+    if (!(error instanceof HeaderError) || error.data.code !== "BAD_TIPSET") throw error;
+    throw new SyncError(
+      { code: "NO_TIPSET", key: tipsetKeyText(key) },
+      `the chain stands on no tipset: ${error.message}`,
+    );
+  }
 }
 
 /**

@@ -39,6 +39,8 @@ export type SyncErrorData =
   | { readonly code: "WRONG_MESSAGES"; readonly peer: string }
   /** Two blocks of one miner. */
   | { readonly code: "DUPLICATE_MINER"; readonly key: string }
+  /** Blocks of different epochs or parents, or one of them twice, in place of a tipset. */
+  | { readonly code: "NO_TIPSET"; readonly key: string }
   /** The chain leaves ours further back than may be reverted. */
   | { readonly code: "FORK_TOO_LONG"; readonly key: string }
   | { readonly code: "BELOW_CHECKPOINT"; readonly key: string }

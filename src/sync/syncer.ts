@@ -419,7 +419,9 @@ export class Syncer {
     const offence =
       data.code === "OTHER_GENESIS"
         ? "wrongGenesis"
-        : data.code === "DUPLICATE_MINER" || (data.code === "ON_BAD_BLOCK" && !data.byOperator)
+        : data.code === "DUPLICATE_MINER" ||
+            data.code === "NO_TIPSET" ||
+            (data.code === "ON_BAD_BLOCK" && !data.byOperator)
           ? "badBlock"
           : null;
     if (offence !== null) for (const peer of peers) this.parts.peers.report(peer, offence);

@@ -206,6 +206,18 @@ describe("who is blamed", () => {
     expect(world.peers.reports).toEqual(["a wrongGenesis"]);
   });
 
+  test.each([
+    ["one block twice", (own: readonly FullBlock[]) => [own[0], own[0]]],
+    ["blocks of two epochs", (own: readonly FullBlock[]) => own.slice(0, 2)],
+  ])("who vouches for a chain on %s, all of it here: that is no fault of this node's", async (_, parentsOf) => {
+    const own = madeChain(genesis, 3, 1);
+    const world = await open(own);
+    const key = parentsOf(own).map((block) => cidOf(block as FullBlock));
+    world.hello("liar", madeChain({ ...TOP(own), key }, 6, 2, 2));
+    await world.syncer.waitSynced(signal());
+    expect([world.faults, world.peers.reports]).toEqual([[], ["liar badBlock"]]);
+  });
+
   test("who vouches for an invalid block, not who passed it on; what stands on it is bad, too", async () => {
     const world = await open();
     const good = madeChain(genesis, 20, 1);
