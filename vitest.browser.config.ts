@@ -91,6 +91,8 @@ export default defineConfig({
     include: tests.filter((file) => needs.get(file) === null),
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // One page for all files: a page each would load every module again, which takes as long as the tests.
+    isolate: false,
     provide: { corpus },
     // the node that pages dial
     globalSetup: ["test/support/page-peer.ts"],
