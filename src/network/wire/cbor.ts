@@ -46,11 +46,13 @@ export class ItemScanner {
   /** Bytes of the current string still to come. */
   private skip = 0;
   private readonly limit: number;
+  private readonly depth: number;
   private taken = 0;
 
-  /** `limit`: bytes of the whole item, at most 2^31. */
-  constructor(limit: number) {
+  /** `limit`: bytes of the whole item, at most 2^31; `depth`: nesting that is followed. */
+  constructor(limit: number, depth: number = MAX_DEPTH) {
     this.limit = limit;
+    this.depth = depth;
   }
 
   /** Takes a chunk; returns how many of its bytes belong to the item once it is complete, else -1. Throws `WireError`. */
@@ -100,7 +102,7 @@ export class ItemScanner {
   }
 
   private descend(items: number): void {
-    if (this.open.length >= MAX_DEPTH) bad(`CBOR nested deeper than ${MAX_DEPTH}`);
+    if (this.open.length >= this.depth) bad(`CBOR nested deeper than ${this.depth}`);
     this.open.push(items);
   }
 
@@ -138,6 +140,12 @@ export class CborReader {
   array(max: number, what: string): number {
     const count = this.head(CBOR_MAJOR.array, what);
     return count <= max ? count : bad(`${what}: ${count} items, at most ${max} allowed`);
+  }
+
+  /** Number of pairs of the map that starts here. */
+  map(max: number, what: string): number {
+    const count = this.head(CBOR_MAJOR.map, what);
+    return count <= max ? count : bad(`${what}: ${count} pairs, at most ${max} allowed`);
   }
 
   /** The list that starts here must have `count` items. */
@@ -182,6 +190,11 @@ export class CborReader {
     return new TextDecoder().decode(this.string(CBOR_MAJOR.text, max, what));
   }
 
+  /** Bytes of a text, which need not be UTF-8: Go writes identities of peers so. */
+  textBytes(max: number, what: string): Uint8Array {
+    return this.string(CBOR_MAJOR.text, max, what);
+  }
+
   boolean(what: string): boolean {
     const byte = this.peek(what);
     if (byte !== FALSE && byte !== TRUE) bad(`${what}: true or false expected`);
@@ -196,10 +209,10 @@ export class CborReader {
     return true;
   }
 
-  /** Bytes of the whole item that starts here, whatever it is. */
-  item(what: string): Uint8Array {
+  /** Bytes of the whole item that starts here, whatever it is; `depth`: nesting that is followed. */
+  item(what: string, depth: number = MAX_DEPTH): Uint8Array {
     const rest = this.bytes.subarray(this.at);
-    const length = new ItemScanner(rest.length).take(rest);
+    const length = new ItemScanner(rest.length, depth).take(rest);
     if (length < 0) bad(`${what}: ends early`);
     this.at += length;
     return rest.subarray(0, length);
