@@ -5,6 +5,7 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import * as dagJson from "@ipld/dag-json";
 import * as dagPb from "@ipld/dag-pb";
+import { decode as decodeCbor } from "cborg";
 import { CidSet } from "../../storage/cid-set.ts";
 import type { BlockSource } from "../../storage/contract.ts";
 import { CID, isIdentity } from "../../types/cid.ts";
@@ -60,6 +61,17 @@ export function decodeBlock(cid: CID, bytes: Uint8Array): unknown {
   );
 }
 
+/** The plain data of a block of DAG-CBOR, with maps in the order of the block: objects move keys that look like numbers. */
+export function decodeOrdered(cid: CID, bytes: Uint8Array): unknown {
+  try {
+    checkShape(cid, excessOfCbor(bytes, SHAPE));
+    return decodeCbor(bytes, { ...dagCbor.decodeOptions, useMaps: true });
+  } catch (cause) {
+    if (cause instanceof DataError) throw cause;
+    throw new DataError({ code: "BAD_BLOCK", cid: `${cid}` }, `block ${cid} is not of its codec`, { cause });
+  }
+}
+
 function checkShape(cid: CID, excess: Excess): void {
   if (excess === "links") throw new DataError({ code: "LIMIT" }, `block ${cid} has more than ${MAX_LINKS} links`);
   if (excess === "depth")
@@ -69,7 +81,7 @@ function checkShape(cid: CID, excess: Excess): void {
 /** Links of a block in their order. */
 export function linksOf(cid: CID, bytes: Uint8Array): readonly CID[] {
   if (cid.code === CODEC.raw) return [];
-  const node = decodeBlock(cid, bytes);
+  const node = cid.code === CODEC.dagCbor ? decodeOrdered(cid, bytes) : decodeBlock(cid, bytes);
   return cid.code === CODEC.dagPb ? (node as dagPb.PBNode).Links.map(({ Hash }) => Hash) : linksOfValue(node);
 }
 
@@ -89,7 +101,11 @@ export function linksOfValue(data: unknown): readonly CID[] {
       continue;
     }
     // One by one: arguments of one call would be too many.
-    const values: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+    const values: readonly unknown[] = Array.isArray(value)
+      ? value
+      : value instanceof Map
+        ? [...value.values()]
+        : Object.values(value);
     for (let i = values.length; i-- > 0; ) add(values[i]);
   }
   return links;
