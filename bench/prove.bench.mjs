@@ -142,8 +142,9 @@ function ourSum(proofs, points, scalars) {
   const { exports, instance } = proofs;
   const count = scalars.length / 32;
   const at = proofs.take(points.length + scalars.length + 96);
-  const scratch = proofs.take(exports.g1SumScratch(count) >>> 0);
   const [scalarsAt, out] = [at + points.length, at + points.length + scalars.length];
+  instance.write(scalarsAt, scalars);
+  const scratch = proofs.take(exports.g1SumScratch(scalarsAt, count) >>> 0);
   return () => {
     instance.write(at, points);
     instance.write(scalarsAt, scalars);

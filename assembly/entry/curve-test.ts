@@ -126,7 +126,9 @@ export function g2MulSecret(r: usize, a: usize, scalar: usize): void {
 }
 
 import { msmPlain } from "../crypto/curve/msm";
-export { g1GroupedMsm, g1GroupedMsmScratch, g1Msm, g1MsmScratch, g2Msm, g2MsmScratch } from "../crypto/curve/msm";
+export {
+  g1GroupedMsm, g1GroupedMsmScratch, g1Msm, g1MsmScratch, g2GroupedMsm, g2GroupedMsmScratch, g2Msm, g2MsmScratch,
+} from "../crypto/curve/msm";
 
 export function g1MsmPlain(r: usize, points: usize, scalars: usize, count: i32): void {
   msmPlain<OverFp>(r, points, scalars, count);

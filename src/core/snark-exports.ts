@@ -23,8 +23,8 @@ export type SnarkExports = {
   firstUnsatisfied(a: number, b: number, c: number, count: number): number;
   packElements(input: number, out: number, count: number): number;
   unpackElements(input: number, out: number, count: number): void;
-  g1SumScratch(count: number): number;
-  g2SumScratch(count: number): number;
+  g1SumScratch(scalars: number, count: number): number;
+  g2SumScratch(scalars: number, count: number): number;
   g1SumWindow(out: number, points: number, scalars: number, count: number, scratch: number): number;
   g2SumWindow(out: number, points: number, scalars: number, count: number, scratch: number): number;
   g1SumPoints(out: number, points: number, count: number): number;

@@ -251,7 +251,7 @@ export function groupedMsmScratch<F>(count: i32): usize {
 
 /**
  * msm for scalars of which many may be equal (commitments that a circuit takes once per challenge, rows that pad a
- * partition): points of equal scalars are added first, so each scalar is worked on once; zeros are left out.
+ * partition, hashes of nodes that lie on many paths): points of equal scalars are added first, so each scalar is worked on once; zeros are left out.
  * scratch: groupedMsmScratch<F>(count) bytes, 8-aligned.
  */
 export function groupedMsm<F>(r: usize, points: usize, scalars: usize, count: i32, scratch: usize): void {
@@ -352,4 +352,12 @@ export function g1GroupedMsm(r: usize, points: usize, scalars: usize, count: i32
 
 export function g1GroupedMsmScratch(count: i32): usize {
   return groupedMsmScratch<OverFp>(count);
+}
+
+export function g2GroupedMsm(r: usize, points: usize, scalars: usize, count: i32, scratch: usize): void {
+  groupedMsm<OverFp2>(r, points, scalars, count, scratch);
+}
+
+export function g2GroupedMsmScratch(count: i32): usize {
+  return groupedMsmScratch<OverFp2>(count);
 }

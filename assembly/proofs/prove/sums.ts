@@ -1,8 +1,10 @@
 /**
  * Sums over a window of a parameter file: points as the file holds them, scalars as a witness has them.
  *
- * Most values of a hash circuit's witness are bits. Zeros are passed over, their points not even decoded; the points of
- * ones are added pairwise; Pippenger's method (`crypto/curve/msm.ts`) takes the rest. Points are uncompressed, 96 bytes in G1, 192 in
+ * Most values of a SHA-256 circuit's witness are bits. Zeros are passed over, their points not even decoded; the points of
+ * ones are added pairwise. Of a circuit of Poseidon's hashes hardly any are, but many are equal: a winning PoSt opens 66 paths
+ * of one tree, whose upper nodes are hashed in each. Points of equal scalars are added pairwise too, and Pippenger's method
+ * (`crypto/curve/msm.ts`) takes each scalar that is left once. Points are uncompressed, 96 bytes in G1, 192 in
  * G2, as `.params` files have them; here only their form is checked (coordinates below p, no flags, so not neutral): what is read from
  * such a file was compared with its digest, and a proof is verified before it is handed out.
  */
@@ -11,7 +13,7 @@ import { isPrimeField, OverFp, OverFp2, sizeOf } from "../../crypto/curve/coordi
 import {
   g1FromUncompressed, g1ToUncompressed, g2FromUncompressed, g2ToUncompressed, POINT_NEUTRAL, POINT_OK,
 } from "../../crypto/curve/encoding";
-import { msm, msmScratch } from "../../crypto/curve/msm";
+import { groupedMsm, groupedMsmScratch } from "../../crypto/curve/msm";
 import { pointAddAffine, pointToAffine, pointZero } from "../../crypto/curve/point";
 import { fpFromBytesBE } from "../../crypto/field/fp.gen";
 import { fp2FromBytes } from "../../crypto/field/fp2";
@@ -46,20 +48,30 @@ function isSmall(scalar: usize): bool {
   return (load<u64>(scalar, 8) | load<u64>(scalar, 16) | load<u64>(scalar, 24)) == 0 && load<u64>(scalar) <= 1;
 }
 
-function scratchOf<F>(count: i32): usize {
-  return <usize>count * (2 * sizeOf<F>() + 32) + msmScratch<F>(count) + 64;
+/** Scalars of `count` that are neither 0 nor 1. */
+function othersOf(scalars: usize, count: i32): i32 {
+  let others = 0;
+  for (let i: usize = 0; i < <usize>count; i++) if (!isSmall(scalars + 32 * i)) others++;
+  return others;
+}
+
+/** Bytes of scratch for these scalars; those that are neither 0 nor 1 take most of it. */
+function scratchOf<F>(scalars: usize, count: i32): usize {
+  const others = othersOf(scalars, count);
+  return <usize>count * 2 * sizeOf<F>() + <usize>others * 32 + groupedMsmScratch<F>(others) + 64;
 }
 
 /**
  * Writes the sum of scalars[i] points[i], i < count, uncompressed at `out`. scalars: 32 bytes, little-endian, below the group's order.
- * Returns -1, or the number of the first point that cannot be read. scratch: as `scratchOf` says, 8-aligned.
+ * Returns -1, or the number of the first point that cannot be read. scratch: as `scratchOf` says of these scalars, 8-aligned.
  */
 function sumWindow<F>(out: usize, points: usize, scalars: usize, count: i32, scratch: usize): i32 {
   const size: usize = 2 * sizeOf<F>();
-  const rest = scratch + <usize>count * (size + 32);
   // Points of ones from the front, others from the back, with their scalars.
-  let ones: usize = 0, others: usize = <usize>count;
+  const first = <usize>(count - othersOf(scalars, count));
+  let ones: usize = 0, last: usize = <usize>count;
   const kept = scratch + <usize>count * size;
+  const rest = (kept + (<usize>count - first) * 32 + 7) & ~7;
   for (let i: usize = 0; i < <usize>count; i++) {
     const scalar = scalars + 32 * i;
     let to = ones;
@@ -67,12 +79,12 @@ function sumWindow<F>(out: usize, points: usize, scalars: usize, count: i32, scr
       if (load<u8>(scalar) == 0) continue;
       ones++;
     } else {
-      to = --others;
-      memory.copy(kept + 32 * to, scalar, 32);
+      to = --last;
+      memory.copy(kept + 32 * (to - first), scalar, 32);
     }
     if (!decode<F>(scratch + to * size, points + i * encodedSize<F>())) return <i32>i;
   }
-  msm<F>(SUM, scratch + others * size, kept + 32 * others, count - <i32>others, rest);
+  groupedMsm<F>(SUM, scratch + first * size, kept, count - <i32>first, rest);
   if (ones > 0) {
     store<u32>(RUN, 0);
     store<u32>(RUN, <u32>ones, 4);
@@ -115,12 +127,13 @@ export function g2SumWindow(out: usize, points: usize, scalars: usize, count: i3
   return sumWindow<OverFp2>(out, points, scalars, count, scratch);
 }
 
-export function g1SumScratch(count: i32): usize {
-  return scratchOf<OverFp>(count);
+/** Bytes of scratch that a sum with these scalars takes. */
+export function g1SumScratch(scalars: usize, count: i32): usize {
+  return scratchOf<OverFp>(scalars, count);
 }
 
-export function g2SumScratch(count: i32): usize {
-  return scratchOf<OverFp2>(count);
+export function g2SumScratch(scalars: usize, count: i32): usize {
+  return scratchOf<OverFp2>(scalars, count);
 }
 
 export function g1SumPoints(out: usize, points: usize, count: i32): i32 {

@@ -48,15 +48,14 @@ async function sumWindow({ group, points, scalars, packed, query, first }: Snark
   const count = numbers.length / ELEMENT_BYTES;
   if (bases.length !== count * size) throw new RangeError(`${bases.length} bytes of points for ${count} scalars`);
   const { exports, instance } = module;
-  const scratch = group === 1 ? exports.g1SumScratch(count) : exports.g2SumScratch(count);
-  const head = (bases.length + numbers.length + size + 15) & ~15;
-  return module.with(head + (scratch >>> 0), (at) => {
+  const [scratchOf, sum] =
+    group === 1 ? [exports.g1SumScratch, exports.g1SumWindow] : [exports.g2SumScratch, exports.g2SumWindow];
+  return module.with(bases.length + numbers.length + size, (at) => {
     const [scalarsAt, out] = [at + bases.length, at + bases.length + numbers.length];
     instance.write(at, bases);
     instance.write(scalarsAt, numbers);
     if (packed) exports.unpackElements(scalarsAt, scalarsAt, count);
-    const sum = group === 1 ? exports.g1SumWindow : exports.g2SumWindow;
-    const bad = sum(out, at, scalarsAt, count, at + head);
+    const bad = module.with(scratchOf(scalarsAt, count) >>> 0, (scratch) => sum(out, at, scalarsAt, count, scratch));
     if (bad >= 0)
       throw new SnarkError(
         { code: "PARAMS_POINT", query, index: first + bad },
