@@ -9,6 +9,8 @@ export { OptionError } from "./base/options.ts";
 export { EngineFault } from "./core/errors.ts";
 export { useWasm, type WasmPlace, type WasmSource } from "./core/load.ts";
 export { type ApplyRet, type GenesisSupply, type MachineContext, Vm, type VmHost, type VmOptions } from "./core/vm.ts";
+export { type Bundle, BundleError, carsOf, readBundle } from "./exec/bundle.ts";
+export { type BundleFile, Bundles } from "./exec/bundles.ts";
 export { ExecError } from "./exec/errors.ts";
 export { Executor, type ExecutorParts } from "./exec/executor.ts";
 export {

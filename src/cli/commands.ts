@@ -34,6 +34,7 @@ export const COMMANDS: readonly CommandFile[] = [
   { names: ["prove"], load: async () => (await import("./commands/prove.ts")).registerProve },
   { names: ["verify"], load: async () => (await import("./commands/verify.ts")).registerVerify },
   { names: ["state"], load: async () => (await import("./commands/state.ts")).registerState },
+  { names: ["bundle"], load: async () => (await import("./commands/bundle.ts")).registerBundle },
   { names: ["params"], load: async () => (await import("./commands/params.ts")).registerParams },
   { names: ["worker", "store"], load: async () => (await import("./commands/worker.ts")).registerWorker },
 ];

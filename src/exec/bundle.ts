@@ -12,7 +12,7 @@ import { Decompress } from "fzstd";
 import { concat, equal } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
 import { loadCrypto } from "../core/crypto.ts";
-import { type ActorBundle, actorBundles } from "../params/actor-codes.ts";
+import { type ActorBundle, actorBundles, type BundleName } from "../params/actor-codes.ts";
 import { readCar } from "../storage/car.ts";
 import { checkBlock } from "../storage/check-block.ts";
 import { readTar } from "../storage/tar.ts";
@@ -22,7 +22,9 @@ export type BundleErrorData =
   /** No bundle: another file, or one whose blocks are not what their CIDs say. */
   | { readonly code: "BAD_BUNDLE" }
   /** A bundle that is in no table. `root` is the text of its CID. */
-  | { readonly code: "UNKNOWN_BUNDLE"; readonly root: string };
+  | { readonly code: "UNKNOWN_BUNDLE"; readonly root: string }
+  /** A bundle that a network needs, and that nobody gave. */
+  | { readonly code: "MISSING_BUNDLE"; readonly network: BundleName; readonly actorsVersion: number };
 export class BundleError extends FilError<BundleErrorData> {}
 
 export type Bundle = {
@@ -38,10 +40,19 @@ export type Bundle = {
   readonly blocks: ReadonlyMap<string, Uint8Array>;
 };
 
+/** That a network's actors are not at hand, with the next step. */
+export function missingBundle(network: BundleName, actorsVersion: number): BundleError {
+  return new BundleError(
+    { code: "MISSING_BUNDLE", network, actorsVersion },
+    `the actors v${actorsVersion} of ${network} are not at hand: take builtin-actors-${network}.car from a release ` +
+      `v${actorsVersion} of filecoin-project/builtin-actors, and give it (\`filigree bundle add <file>\`)`,
+  );
+}
+
 /** First bytes of a Zstandard frame. */
 const ZSTD = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd);
-/** Most bytes of a pack when it is decompressed, and of one bundle's actors. */
-const MAX_PACK = 512 << 20;
+/** Most bytes of a pack when it is decompressed, and of a file that is taken for a bundle; actors of one. */
+export const MAX_PACK = 512 << 20;
 const MAX_ACTORS = 256;
 
 function bad(why: string, cause?: unknown): never {

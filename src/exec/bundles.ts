@@ -1,11 +1,11 @@
 /**
  * The bundles at hand: some that are read, and files in which others may be. A file is opened when a bundle is wanted that is not
- * there yet, those first whose name speaks of its version.
+ * there yet, those first whose name speaks of its network and version.
  */
 import { describeError } from "../base/errors.ts";
 import { actorBundle, type BundleName } from "../params/actor-codes.ts";
 import { cidKey } from "../types/cid.ts";
-import { type Bundle, BundleError, carsOf, readBundle } from "./bundle.ts";
+import { type Bundle, BundleError, carsOf, missingBundle, readBundle } from "./bundle.ts";
 
 export type BundleFile = {
   readonly name: string;
@@ -42,12 +42,20 @@ export class Bundles {
     return turn;
   }
 
+  /** The same; throws `BundleError` MISSING_BUNDLE, which says the next step, if no file has it. */
+  async require(network: BundleName, actorsVersion: number): Promise<Bundle> {
+    const found = await this.find(network, actorsVersion);
+    if (found === undefined) throw missingBundle(network, actorsVersion);
+    return found;
+  }
+
   private async search(network: BundleName, actorsVersion: number): Promise<Bundle | undefined> {
     const wanted = actorBundle(network, actorsVersion);
     if (wanted === undefined) return undefined;
     const key = cidKey(wanted.manifest);
     const named = new RegExp(`(^|[^0-9])v${actorsVersion}[^0-9]`);
-    const order = [...this.files].sort((a, b) => Number(named.test(b.name)) - Number(named.test(a.name)));
+    const rank = ({ name }: BundleFile): number => 2 * Number(named.test(name)) + Number(name.includes(network));
+    const order = [...this.files].sort((a, b) => rank(b) - rank(a));
     for (const file of order) {
       const known = this.read.get(key);
       if (known !== undefined) return known;

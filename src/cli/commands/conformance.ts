@@ -55,7 +55,7 @@ async function run(places: readonly string[], options: Options): Promise<void> {
   const say = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };
-  const bundles = options.bundles === undefined ? {} : { bundles: new Bundles(bundleFiles(options.bundles)) };
+  const bundles = options.bundles === undefined ? {} : { bundles: new Bundles(await bundleFiles(options.bundles)) };
   const failures: { file: string; variant: string; differences: readonly string[] }[] = [];
   /** Runs that were skipped, by reason. */
   const skipped = new Map<string, number>();

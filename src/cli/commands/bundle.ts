@@ -1,0 +1,116 @@
+/** `filigree bundle`: the published actors that network versions from 16 on run, taken from files or from an address, and checked. */
+import { type Command, Option } from "commander";
+import { BundleError, carsOf, readBundle } from "../../exec/bundle.ts";
+import { actorBundles, type BundleName } from "../../params/actor-codes.ts";
+import { BUNDLE_FOLDER, BundleStore, bundleName, type Kept, readBundleFile } from "../bundle-store.ts";
+import { download } from "../download.ts";
+import { complain, EXIT } from "../errors.ts";
+import { commandLine, interruptible } from "../interrupt.ts";
+import { progressLine, sizeText } from "../terminal.ts";
+
+type Place = { readonly dir: string; readonly json?: true };
+type AddOptions = Place & { readonly network?: BundleName; readonly unknown?: true };
+
+const NETWORKS = [...new Set(actorBundles().map(({ name }) => name))];
+
+export function registerBundle(program: Command): void {
+  const bundle = program
+    .command("bundle")
+    .description("the published actors, which network versions from 16 on need: none come with this package");
+  const place = (command: Command): Command =>
+    command
+      .option("--dir <folder>", "where they are kept; the variable FILIGREE_BUNDLES names another place", BUNDLE_FOLDER)
+      .option("--json", "print one JSON object for each");
+  const taking = (command: Command): Command =>
+    place(command)
+      .addOption(new Option("--network <name>", "of a pack, the bundle of one network alone").choices(NETWORKS))
+      .option("--unknown", "take bundles that are not published, too: for actors of your own");
+  taking(bundle.command("add"))
+    .description("take bundles from files: a .car of the actors' releases, or a vN.tar.zst of the reference node")
+    .argument("<file...>")
+    .action(add);
+  taking(bundle.command("fetch"))
+    .description("download a bundle from an address that you name, and take it")
+    .argument("<url>", "http or https, of a .car or a .tar.zst")
+    .action(fetchOne);
+  place(bundle.command("list")).description("list the bundles that are kept").action(list);
+  place(bundle.command("verify"))
+    .description("check every block of kept bundles, or of files, against its CID and the table of published bundles")
+    .argument("[file...]", "default: all that are kept")
+    .action(verify);
+}
+
+function tell({ name, file, bundle }: Kept, json: boolean): void {
+  const { root, manifest, codes } = bundle;
+  const text = json
+    ? JSON.stringify({ name, root: `${root}`, manifest: `${manifest}`, actors: codes.size, file })
+    : `${name}  ${codes.size} actors  root ${root}`;
+  process.stdout.write(`${text}\n`);
+}
+
+async function add(files: readonly string[], { dir, json, ...options }: AddOptions): Promise<void> {
+  const store = new BundleStore(dir);
+  for (const file of files) {
+    const bytes = await readBundleFile(file);
+    for (const kept of await named(file, () => store.add(bytes, options))) tell(kept, json === true);
+  }
+}
+
+async function fetchOne(url: string, { dir, json, ...options }: AddOptions): Promise<void> {
+  const line = progressLine();
+  try {
+    const bytes = await interruptible((signal) => download(url, { signal, line }), commandLine());
+    for (const kept of await named(url, () => new BundleStore(dir).add(bytes, options))) tell(kept, json === true);
+  } finally {
+    line.clear();
+  }
+}
+
+async function list({ dir, json }: Place): Promise<void> {
+  const files = await new BundleStore(dir).files();
+  for (const { name, file, size } of files) {
+    const published = actorBundles().find((one) => name === `${one.name}-v${one.actorsVersion}`);
+    const root = published === undefined ? null : `${published.manifest}`;
+    if (json === true) process.stdout.write(`${JSON.stringify({ name, root, size, file })}\n`);
+    else process.stdout.write(`${name}  ${sizeText(size)}${root === null ? "" : `  root ${root}`}\n`);
+  }
+  if (files.length === 0 && json !== true)
+    process.stdout.write(
+      `no bundles in ${dir}; add one with \`filigree bundle add builtin-actors-devnet.car\`, ` +
+        "a file of the releases of filecoin-project/builtin-actors\n",
+    );
+}
+
+async function verify(given: readonly string[], { dir, json }: Place): Promise<void> {
+  const kept = (await new BundleStore(dir).files()).map(({ file }) => file);
+  const files = given.length > 0 ? given : kept;
+  if (files.length === 0) throw new Error(`nothing to verify: no bundles in ${dir}`);
+  let bad = 0;
+  for (const file of files) {
+    try {
+      for (const car of carsOf(await readBundleFile(file))) {
+        const bundle = await readBundle(car, { unknown: true });
+        if (json === true) tell({ name: bundleName(bundle), file, bundle }, true);
+        else
+          process.stdout.write(
+            `${file}: ${bundle.published === null ? `whole, and no published bundle: root ${bundle.root}` : `as published: ${bundleName(bundle)}`}\n`,
+          );
+      }
+    } catch (error) {
+      bad++;
+      complain(new Error(file, { cause: error }));
+    }
+  }
+  if (bad > 0) process.exitCode = EXIT.failure;
+}
+
+/** Says which file an error of a bundle is about. */
+async function named<Result>(file: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof BundleError)) throw error;
+    const hint = error.code === "UNKNOWN_BUNDLE" ? "; --unknown takes actors of your own" : "";
+    throw new BundleError(error.data, `${file}: ${error.message}${hint}`, { cause: error.cause });
+  }
+}
