@@ -71,11 +71,12 @@ function miningFields(mined: MiningEvent): Record<string, unknown> {
 function miningText(mined: MiningEvent): string {
   switch (mined.kind) {
     case "paused":
-      return mined.by === "behind"
-        ? "mining waits: the node fetches a chain of its peers"
-        : `mining waits: the beacon is silent (epoch ${mined.epoch}): ${describeError(mined.error)}`;
+      if (mined.by === "behind") return "mining waits: the node fetches a chain of its peers";
+      return mined.by === "beacon"
+        ? `mining waits: the beacon is silent (epoch ${mined.epoch}): ${describeError(mined.error)}`
+        : `mining waits: the node does not answer since epoch ${mined.epoch}: ${describeError(mined.error)}`;
     case "resumed":
-      return mined.after === "behind" ? "mining goes on" : "mining goes on: the beacon answers";
+      return mined.after === "behind" ? "mining goes on" : `mining goes on: the ${mined.after} answers`;
     case "rebased":
       return `the base of epoch ${mined.epoch} changed before a block was signed`;
     case "made":

@@ -17,6 +17,7 @@ export type SeveralOptions = Pick<
   | "nodes"
   | "miners"
   | "sectors"
+  | "apart"
   | "accounts"
   | "balance"
   | "blockTime"
@@ -159,6 +160,7 @@ function tell(
     multiaddrs: peers.addresses(),
     miners: minersOf(index),
   }));
+  const apart = described.miners.filter(({ node }) => node === null).map(({ address }) => address);
   const lines = [
     `JSON-RPC   ${described.rpc.join("  ")}`,
     `Network    "${described.network}" of ${nodes.length} ${nodes.length === 1 ? "node" : "nodes"}, elections over sealed sectors; ${proofsText(described.proofs)}`,
@@ -167,6 +169,11 @@ function tell(
       `Node ${node}     ${rpc}  ${miners.length === 0 ? "follows" : `mines as ${miners.join(", ")}`}`,
       ...multiaddrs.map((address) => `           ${address}`),
     ]),
+    ...(apart.length === 0
+      ? []
+      : [
+          `Apart      ${apart.join(", ")}: no node here mines with ${apart.length === 1 ? "it" : "them"}: filigree node start --mine ${apart[0]}`,
+        ]),
     "",
     ...described.accounts.map(({ name, id, secp256k1 }) => `${name?.padEnd(10)} ${id}  ${secp256k1}`),
     "THESE ACCOUNTS ARE PUBLIC: never use them on a real network. Their keys are in every node's wallet.",

@@ -222,3 +222,8 @@ function damaged(reason: string, cause?: unknown): never {
     cause === undefined ? undefined : { cause },
   );
 }
+
+/** The key of an address; null if it is not there, or is being removed. */
+export function keyIn(keystore: Pick<Keystore, "has" | "get">, address: Address): KeyInfo | null {
+  return keystore.has(address) ? keystore.get(address) : null;
+}

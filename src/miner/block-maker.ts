@@ -12,19 +12,19 @@ import { signBytes } from "../keys/keys.ts";
 import type { BeaconEntry, PoStProof, Tipset } from "../types/block-header.ts";
 import type { SignedMessage } from "../types/message.ts";
 import { type BlockCrypto, type DraftBlock, draftBlock, type MadeBlock, signBlock } from "./draft-block.ts";
-import type { OwnMiner } from "./own-sectors.ts";
+import type { HeldMiner, OwnMiner } from "./own-sectors.ts";
 import { faultIn, type PostProver } from "./post-prover.ts";
 
 export type BlockMakerOptions = MiningBaseOptions & {
   readonly crypto: BlockCrypto;
   readonly prover: PostProver;
   /** Sectors that were drawn for winning PoSt and could not be proved. */
-  readonly onFault?: (miner: OwnMiner, sectors: readonly number[], why: string) => void;
+  readonly onFault?: (miner: HeldMiner, sectors: readonly number[], why: string) => void;
 };
 
 /** A round that a miner won. */
 export type Win = {
-  readonly miner: OwnMiner;
+  readonly miner: HeldMiner;
   readonly epoch: number;
   readonly base: MiningBase;
   readonly parent: Tipset;
@@ -36,6 +36,60 @@ export type Win = {
   readonly post: PoStProof;
 };
 
+/** What a miner knows when it tries for a block of `epoch` on top of `parent`. */
+export type Round = {
+  readonly parent: Tipset;
+  readonly epoch: number;
+  readonly base: MiningBase;
+  /** That of the epoch. */
+  readonly networkVersion: number;
+  /** Its win of the same epoch on another parent, whose proof of spacetime holds here too if the same sector was drawn. */
+  readonly before: Win | null;
+};
+
+export type AttemptParts = Pick<BlockMakerOptions, "prover" | "onFault"> & {
+  /** BLS signature of the worker. */
+  readonly sign: (input: Uint8Array) => Promise<Uint8Array>;
+};
+
+/** One miner's try; null if it did not win, may not, or has lost the sector drawn. */
+export async function attempt(
+  parts: AttemptParts,
+  miner: HeldMiner,
+  { parent, epoch, base, networkVersion, before }: Round,
+): Promise<Win | null> {
+  if (base.notEligible !== null) return null;
+  const beacon = base.entries[base.entries.length - 1] ?? base.previousEntry;
+  const draw = { beacon, epoch, miner: miner.address };
+  const election = await parts.sign(electionInput(draw));
+  const wins = winCount(election, base.minerPower, base.networkPower);
+  if (wins < 1) return null;
+  const ticket = await parts.sign(ticketInput(draw, minTicket(parent), networkVersion));
+  const isSame =
+    before !== null &&
+    equal(before.base.postRandomness, base.postRandomness) &&
+    before.base.sectors[0]?.number === base.sectors[0]?.number;
+  const post = isSame ? before.post : await winningPost(parts, miner, base);
+  if (post === null) return null;
+  return { miner, epoch, base, parent, wins, election, ticket, quality: ticketQuality(ticket), post };
+}
+
+/** Null where the sector that was drawn cannot be proved: the win is lost. */
+async function winningPost(
+  { prover, onFault }: AttemptParts,
+  miner: HeldMiner,
+  { postRandomness, sectors }: MiningBase,
+): Promise<PoStProof | null> {
+  try {
+    return await prover.winning(miner, postRandomness, Number(sectors[0]?.number));
+  } catch (error) {
+    const { data, message } = faultIn(error);
+    onFault?.(miner, data.sectors, message);
+    return null;
+  }
+}
+
+/** Makes blocks in a node, with the keys of its miners' workers. */
 export class BlockMaker {
   private readonly options: BlockMakerOptions;
 
@@ -43,10 +97,7 @@ export class BlockMaker {
     this.options = options;
   }
 
-  /**
-   * Tries for a block of `epoch` on top of `parent`; null if the miner did not win, may not, or has lost the sector drawn. `before`: its win of the
-   * same epoch on another parent, whose proof of spacetime holds here too if the same sector was drawn.
-   */
+  /** One miner's try for a block of `epoch` on top of `parent`, with the beacon's entries for it; see `attempt`. */
   async tryFor(
     miner: OwnMiner,
     parent: Tipset,
@@ -56,43 +107,25 @@ export class BlockMaker {
   ): Promise<Win | null> {
     const { crypto, states } = this.options;
     const base = await miningBase(this.options, parent, epoch, miner.address, drawn);
-    if (base === null || base.notEligible !== null) return null;
-    const beacon = base.entries[base.entries.length - 1] ?? base.previousEntry;
-    const draw = { beacon, epoch, miner: miner.address };
-    const election = signBytes(crypto, miner.worker, electionInput(draw)).data;
-    const wins = winCount(election, base.minerPower, base.networkPower);
-    if (wins < 1) return null;
-    const input = ticketInput(draw, minTicket(parent), states.networkVersionAt(epoch));
-    const ticket = signBytes(crypto, miner.worker, input).data;
-    const [sector] = base.sectors;
-    const isSame =
-      before !== null &&
-      equal(before.base.postRandomness, base.postRandomness) &&
-      before.base.sectors[0]?.number === sector?.number;
-    const post = isSame ? before.post : await this.winningPost(miner, base);
-    if (post === null) return null;
-    return { miner, epoch, base, parent, wins, election, ticket, quality: ticketQuality(ticket), post };
-  }
-
-  /** Null where the sector that was drawn cannot be proved: the win is lost. */
-  private async winningPost(miner: OwnMiner, { postRandomness, sectors }: MiningBase): Promise<PoStProof | null> {
-    try {
-      return await this.options.prover.winning(miner, postRandomness, Number(sectors[0]?.number));
-    } catch (error) {
-      const { data, message } = faultIn(error);
-      this.options.onFault?.(miner, data.sectors, message);
-      return null;
-    }
+    if (base === null) return null;
+    const sign = async (input: Uint8Array): Promise<Uint8Array> => signBytes(crypto, miner.worker, input).data;
+    const networkVersion = states.networkVersionAt(epoch);
+    return attempt({ ...this.options, sign }, miner, { parent, epoch, base, networkVersion, before });
   }
 
   /** Makes the signed block of a win. `baseFee`: what `parent` gives. */
-  async make(win: Win, chosen: readonly SignedMessage[], baseFee: bigint): Promise<MadeBlock> {
-    return this.sign(await this.draft(win, chosen, baseFee), win.miner);
+  async make(
+    win: Win,
+    worker: OwnMiner["worker"],
+    chosen: readonly SignedMessage[],
+    baseFee: bigint,
+  ): Promise<MadeBlock> {
+    return this.sign(await this.draft(win, chosen, baseFee), worker);
   }
 
   /** Signs a block; whoever signs more than one block of an epoch is punished (`slash-filter.ts`). */
-  sign(draft: DraftBlock, miner: OwnMiner): MadeBlock {
-    return signBlock(this.options.crypto, draft, miner.worker);
+  sign(draft: DraftBlock, worker: OwnMiner["worker"]): MadeBlock {
+    return signBlock(this.options.crypto, draft, worker);
   }
 
   /** Makes the block of a win without a signature. */

@@ -10,7 +10,7 @@ import type { MessagePool } from "../mpool/pool.ts";
 import { makeTipset } from "../types/block-header.ts";
 import type { SignedMessage } from "../types/message.ts";
 import { BlockMaker, type BlockMakerOptions, type Win } from "./block-maker.ts";
-import type { OwnMiner } from "./own-sectors.ts";
+import { keyedMiner, type OwnMiner } from "./own-sectors.ts";
 import type { Produced } from "./producer.ts";
 import { usable } from "./usable.ts";
 import type { WindowPoster } from "./window-poster.ts";
@@ -69,7 +69,15 @@ export class ElectedProducer {
   ) {
     const best = wins.reduce((a, b) => (b.quality > a.quality ? b : a));
     const blocks = [];
-    for (const win of wins) blocks.push(await this.maker.make(win, win === best ? chosen : [], baseFee));
+    for (const win of wins)
+      blocks.push(
+        await this.maker.make(
+          win,
+          keyedMiner(this.options.miners, win.miner).worker,
+          win === best ? chosen : [],
+          baseFee,
+        ),
+      );
     const headers = blocks.map(({ header }) => header);
     const tipset = makeTipset(headers);
     const messagesOf = new Map(blocks.map(({ header, messages }) => [header, splitMessages(messages)]));

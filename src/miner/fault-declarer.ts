@@ -10,7 +10,7 @@ import { type Partition, without } from "../state/miner-sectors.ts";
 import type { DeadlineClock, HeadView, MinerChain } from "./chain-side/chain.ts";
 import { type MinerCall, minerMessages, type PartitionSectors } from "./chain-side/messages.ts";
 import { deadlineClock } from "./chain-side/state-json.ts";
-import type { OwnMiner } from "./own-sectors.ts";
+import type { HeldMiner } from "./own-sectors.ts";
 import type { MinerAccount, ProvingOptions } from "./proving-options.ts";
 
 const { provingPeriod, challengeWindow } = WINDOW_POST;
@@ -28,7 +28,7 @@ export class FaultDeclarer {
   }
 
   /** Tries the sectors of the deadline after the one that follows `clock`, and declares what has changed. */
-  async look(miner: OwnMiner, { chain, tracker }: MinerAccount, head: HeadView, clock: DeadlineClock): Promise<void> {
+  async look(miner: HeldMiner, { chain, tracker }: MinerAccount, head: HeadView, clock: DeadlineClock): Promise<void> {
     const index = (clock.index + AHEAD) % DEADLINES;
     const ahead = deadlineClock(clock.periodStart + (clock.index + AHEAD >= DEADLINES ? provingPeriod : 0), index);
     if (head.height + 1 >= ahead.faultCutoff) return;
@@ -74,7 +74,7 @@ export class FaultDeclarer {
     return feeDebt > 0n && available < 0n ? `owes ${-available} attoFIL more than it has free` : null;
   }
 
-  private async changes(miner: OwnMiner, partition: Partition, salt: number) {
+  private async changes(miner: HeldMiner, partition: Partition, salt: number) {
     const { sectors, faults, recoveries, terminated } = partition;
     const good = without(sectors, faults, terminated);
     const idle = without(faults, recoveries, terminated);

@@ -11,57 +11,52 @@
  *
  * Time comes from outside (`now`, `sleep`): a simulator runs this under its own clock.
  */
-import { splitMessages } from "../chain/message-store.ts";
-import { entriesFor } from "../consensus/base-info.ts";
-import { BlockError, isOwnFault } from "../consensus/errors.ts";
+import type { EpochTimes } from "../beacon/drand.ts";
 import type { FullBlock } from "../consensus/validator.ts";
-import type { MessagePool } from "../mpool/pool.ts";
 import { headerCid, makeTipset, type Tipset, tipsetKeyText } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
-import { BlockMaker, type BlockMakerOptions, type Win } from "./block-maker.ts";
-import type { DraftBlock } from "./draft-block.ts";
-import type { OwnMiner } from "./own-sectors.ts";
+import type { Win } from "./block-maker.ts";
+import type { MiningSite } from "./mining-site.ts";
+import type { HeldMiner } from "./own-sectors.ts";
 import { delaysFor, type MiningDelays, Rounds } from "./rounds.ts";
 import { SlashError, type SlashFilter } from "./slash-filter.ts";
-import { usable } from "./usable.ts";
+
+type Pause = "behind" | "beacon" | "node";
 
 export type MiningEvent =
-  /** Mining waits: the node is behind its peers, or the beacon does not answer. */
-  | { readonly kind: "paused"; readonly by: "behind" | "beacon"; readonly epoch: number; readonly error?: unknown }
-  | { readonly kind: "resumed"; readonly after: "behind" | "beacon" }
+  /** Mining waits: the node is behind its peers, the beacon does not answer, or the node does not. */
+  | { readonly kind: "paused"; readonly by: Pause; readonly epoch: number; readonly error?: unknown }
+  | { readonly kind: "resumed"; readonly after: Pause }
   | { readonly kind: "rebased"; readonly epoch: number; readonly from: Tipset; readonly to: Tipset }
   /** A block was handed on, so many milliseconds after its epoch's time. `again`: it was signed before, and kept. */
   | {
       readonly kind: "made";
-      readonly miner: OwnMiner;
+      readonly miner: HeldMiner;
       readonly epoch: number;
       readonly late: number;
       readonly again: boolean;
     }
   /** A block was not signed: it would have been a fault. */
-  | { readonly kind: "refused"; readonly miner: OwnMiner; readonly error: SlashError }
+  | { readonly kind: "refused"; readonly miner: HeldMiner; readonly error: SlashError }
   | { readonly kind: "failed"; readonly error: unknown };
 
-export type MiningLoopParts = BlockMakerOptions & {
-  readonly pool: MessagePool;
-  readonly miners: readonly OwnMiner[];
+export type MiningLoopParts<Draw> = {
+  /** The node that the loop lives in, or one that it asks. */
+  readonly site: MiningSite<Draw>;
+  readonly times: EpochTimes;
+  readonly miners: readonly HeldMiner[];
   readonly slash: SlashFilter;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Resolves after so many milliseconds; rejects when the signal is aborted. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** Takes a block that was made: the node's own chain and its peers get it. */
-  readonly submit: (block: FullBlock) => Promise<void>;
-  /** Whether peers have a chain that this node has not reached yet. */
-  readonly isBehind: () => boolean;
   readonly onEvent?: (event: MiningEvent) => void;
   /** Default: scaled to the time between epochs. */
   readonly delays?: MiningDelays;
 };
 
-type Drawn = Awaited<ReturnType<typeof entriesFor>>;
 /** A base with the beacon's entries for a block on top of it. */
-type Base = { readonly tipset: Tipset; readonly drawn: Drawn };
+type Base<Draw> = { readonly tipset: Tipset; readonly drawn: Draw };
 
 /** Milliseconds: the beacon's answer, trying again after a failure. */
 const BEACON_MS = 5000;
@@ -69,22 +64,22 @@ const RETRY_MS = 1000;
 /** Times that the base of one block may change; then the block is made on what there is. */
 const MAX_REBASES = 3;
 
-export class MiningLoop {
-  private readonly parts: MiningLoopParts;
-  private readonly maker: BlockMaker;
+export class MiningLoop<Draw> {
+  private readonly parts: MiningLoopParts<Draw>;
   private readonly delays: MiningDelays;
   private readonly rounds: Rounds;
-  private paused: "behind" | "beacon" | null = null;
+  private paused: Pause | null = null;
+  /** Epoch of the head when it was seen last. */
+  private tip = 0;
 
-  constructor(parts: MiningLoopParts) {
+  constructor(parts: MiningLoopParts<Draw>) {
     this.parts = parts;
-    this.maker = new BlockMaker(parts);
     this.delays = parts.delays ?? delaysFor(parts.times.blockDelay);
     this.rounds = new Rounds(parts.times, this.delays);
   }
 
   /** What mining waits for, if not for its time. */
-  get pausedBy(): "behind" | "beacon" | null {
+  get pausedBy(): Pause | null {
     return this.paused;
   }
 
@@ -93,9 +88,11 @@ export class MiningLoop {
     while (!signal.aborted) {
       try {
         await this.step(signal);
+        this.resume("node");
       } catch (error) {
         if (signal.aborted) return;
-        this.tell({ kind: "failed", error });
+        if (this.parts.site.isAway(error)) this.pause("node", this.tip, error);
+        else this.tell({ kind: "failed", error });
         await this.parts.sleep(RETRY_MS, signal).catch(() => undefined);
       }
     }
@@ -103,12 +100,13 @@ export class MiningLoop {
 
   /** Waits for the next round, or does it. */
   private async step(signal: AbortSignal): Promise<void> {
-    const { states, now, sleep, isBehind } = this.parts;
-    const { head } = states.chain;
+    const { site, now, sleep } = this.parts;
+    const head = await site.head();
+    this.tip = head.height;
     const epoch = this.rounds.next(head, now());
     const early = this.rounds.startOf(epoch) - now();
     if (early > 0) return sleep(early, signal);
-    if (isBehind()) {
+    if (await site.isBehind()) {
       this.pause("behind", epoch);
       return sleep(this.delays.propagation, signal);
     }
@@ -120,7 +118,7 @@ export class MiningLoop {
     await this.round(base, epoch, signal);
   }
 
-  private async round(first: Base, epoch: number, signal: AbortSignal): Promise<void> {
+  private async round(first: Base<Draw>, epoch: number, signal: AbortSignal): Promise<void> {
     const { now, sleep } = this.parts;
     let base = first;
     let wins = await this.tryAll(base, epoch, []);
@@ -143,7 +141,7 @@ export class MiningLoop {
 
   /** Hands on kept blocks up to an epoch whose time has come; true if there was one. What fails is tried again later. */
   private async handOn(upTo: number, again: boolean): Promise<boolean> {
-    const { now, miners, slash, states, submit } = this.parts;
+    const { now, miners, slash, site } = this.parts;
     let isAny = false;
     for (const block of this.unsettled()) {
       const { header } = block;
@@ -151,15 +149,16 @@ export class MiningLoop {
       const late = now() - this.rounds.timeOf(header.height);
       try {
         // A stop between the two: the chain has it, and peers learn of it with the chain.
-        const isKnown = await states.chain.blocks.has(headerCid(header).bytes);
-        if (!isKnown) await submit(block);
+        const isKnown = await site.hasBlock(headerCid(header));
+        if (!isKnown) await site.submit(block);
         slash.settle(header);
         if (isKnown) continue;
         isAny = true;
-        const miner = miners.find(({ address }) => address.equals(header.miner)) as OwnMiner;
+        const miner = miners.find(({ address }) => address.equals(header.miner)) as HeldMiner;
         this.tell({ kind: "made", miner, epoch: header.height, late, again });
       } catch (error) {
-        if (error instanceof BlockError && error.action === "reject" && !isOwnFault(error)) slash.settle(header);
+        if (site.isRefused(error)) slash.settle(header);
+        if (site.isAway(error)) throw error;
         this.tell({ kind: "failed", error });
       }
     }
@@ -171,17 +170,17 @@ export class MiningLoop {
   }
 
   private async hasAll(key: readonly CID[]): Promise<boolean> {
-    for (const cid of key) if (!(await this.parts.states.chain.blocks.has(cid.bytes))) return false;
+    for (const cid of key) if (!(await this.parts.site.hasBlock(cid))) return false;
     return true;
   }
 
   /** The miners that win; those that have signed a block of this epoch do not try again. */
-  private async tryAll({ tipset, drawn }: Base, epoch: number, before: readonly Win[]): Promise<Win[]> {
+  private async tryAll({ tipset, drawn }: Base<Draw>, epoch: number, before: readonly Win[]): Promise<Win[]> {
     const wins: Win[] = [];
     for (const miner of this.parts.miners) {
       if (this.parts.slash.hasSigned(miner.address, epoch)) continue;
       const earlier = before.find((win) => win.miner === miner) ?? null;
-      const win = await this.maker.tryFor(miner, tipset, epoch, drawn, earlier);
+      const win = await this.parts.site.tryFor(miner, tipset, epoch, drawn, earlier);
       if (win !== null) wins.push(win);
     }
     return wins;
@@ -193,9 +192,7 @@ export class MiningLoop {
    * that the head is on, if that is another chain.
    */
   private async rebased(base: Tipset, epoch: number): Promise<Tipset> {
-    const { chain } = this.parts.states;
-    const { head } = chain;
-    const newest = head.height < epoch ? head : await chain.tipsetAtOrBefore(epoch - 1, head);
+    const newest = await this.parts.site.newestBelow(epoch);
     if (tipsetKeyText(newest.key) === tipsetKeyText(base.key)) return base;
     const kept = base.blocks.filter((_, i) => newest.key.some((cid) => cid.equals(base.key[i])));
     if (kept.length === 0) return newest;
@@ -204,40 +201,22 @@ export class MiningLoop {
 
   /** Signs the block of a win, which is kept then; not if it would be a fault. */
   private async sign(win: Win, signal: AbortSignal): Promise<void> {
-    const draft = await this.draft(win, signal);
+    const { site, slash } = this.parts;
+    const { header, sign } = await site.block(win, signal);
     try {
-      await this.parts.slash.sign(draft.header, win.parent, () => {
-        const { header, messages } = this.maker.sign(draft, win.miner);
-        return { header, messages: splitMessages(messages) };
-      });
+      await slash.sign(header, win.parent, sign);
     } catch (error) {
       if (!(error instanceof SlashError)) throw error;
       this.tell({ kind: "refused", miner: win.miner, error });
     }
   }
 
-  /** The block with as many of the chosen messages as can be executed: others could not build on it. */
-  private async draft(win: Win, signal: AbortSignal): Promise<DraftBlock> {
-    const { states, pool } = this.parts;
-    const { parent } = win;
-    const baseFee = await states.nextBaseFee(parent);
-    return usable(await pool.select(baseFee, win.quality, parent), {
-      attempt: async (chosen) => {
-        const draft = await this.maker.draft(win, chosen, baseFee);
-        const given = [splitMessages(chosen)];
-        if (chosen.length > 0) await states.execute(makeTipset([draft.header]), { given, priority: "mine", signal });
-        return draft;
-      },
-      drop: ({ message }, reason) => pool.dropNonce(message.from, message.nonce, reason),
-    });
-  }
-
   /** The base with the entries of the beacon; null, and a pause, if it does not give them. */
-  private async withBeacon(tipset: Tipset, epoch: number, signal: AbortSignal): Promise<Base | null> {
+  private async withBeacon(tipset: Tipset, epoch: number, signal: AbortSignal): Promise<Base<Draw> | null> {
     const end = new AbortController();
     const stop = (): void => end.abort(signal.reason);
     signal.addEventListener("abort", stop, { once: true });
-    const asked = entriesFor(this.parts, tipset, epoch, end.signal);
+    const asked = this.parts.site.draw(tipset, epoch, end.signal);
     const late = this.parts.sleep(BEACON_MS, end.signal).then(() => {
       throw new Error(`no answer for ${BEACON_MS / 1000} s`);
     });
@@ -248,7 +227,7 @@ export class MiningLoop {
       this.resume("beacon");
       return { tipset, drawn };
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (signal.aborted || this.parts.site.isAway(error)) throw error;
       this.pause("beacon", epoch, error);
       return null;
     } finally {
@@ -257,13 +236,13 @@ export class MiningLoop {
     }
   }
 
-  private pause(by: "behind" | "beacon", epoch: number, error?: unknown): void {
+  private pause(by: Pause, epoch: number, error?: unknown): void {
     if (this.paused === by) return;
     this.paused = by;
     this.tell({ kind: "paused", by, epoch, ...(error === undefined ? {} : { error }) });
   }
 
-  private resume(after: "behind" | "beacon"): void {
+  private resume(after: Pause): void {
     if (this.paused !== after) return;
     this.paused = null;
     this.tell({ kind: "resumed", after });

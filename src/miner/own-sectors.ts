@@ -12,12 +12,24 @@ export type OwnSector = {
   readonly store: SectorStore;
 };
 
-export type OwnMiner = {
+/** A miner whose sectors are here. */
+export type HeldMiner = {
   /** ID address */
   readonly address: Address;
-  /** BLS key that signs blocks and, here, messages. */
-  readonly worker: KeyInfo;
   readonly sectorBytes: number;
   /** By number; sectors come and go. */
   readonly sectors: Map<number, OwnSector>;
 };
+
+/** And the key of its worker. */
+export type OwnMiner = HeldMiner & {
+  /** BLS key that signs blocks and, here, messages. */
+  readonly worker: KeyInfo;
+};
+
+/** One of some miners, with its key; throws `TypeError` for any other. */
+export function keyedMiner(miners: readonly OwnMiner[], { address }: HeldMiner): OwnMiner {
+  const found = miners.find((miner) => miner.address.equals(address));
+  if (found === undefined) throw new TypeError(`${address} is none of the miners`);
+  return found;
+}

@@ -8,7 +8,7 @@ import { toElement } from "../sector/kernel.ts";
 import { SectorError, sectorParams } from "../sector/params.ts";
 import { type PoStPartitionProof, provePoSt } from "../sector/post/post-proof.ts";
 import type { PoStProof } from "../types/block-header.ts";
-import type { OwnMiner, OwnSector } from "./own-sectors.ts";
+import type { HeldMiner, OwnSector } from "./own-sectors.ts";
 import type { SuccinctPost } from "./succinct.ts";
 
 /** Registered PoSt proof of a sector size: winning from 0, window (first version) from 5. Source: go-state-types abi/sector.go. */
@@ -26,12 +26,12 @@ export class PostProver {
   }
 
   /** Proves the sector that was drawn. Throws `SectorError` FAULTY_SECTORS if its files do not prove it. */
-  winning(miner: OwnMiner, randomness: Uint8Array, sector: number): Promise<PoStProof> {
+  winning(miner: HeldMiner, randomness: Uint8Array, sector: number): Promise<PoStProof> {
     return this.prove("winning", miner, randomness, [sector]);
   }
 
   /** Proves sectors of one partition or more; throws `SectorError` FAULTY_SECTORS naming all that cannot be proved. */
-  window(miner: OwnMiner, randomness: Uint8Array, sectors: readonly number[]): Promise<PoStProof> {
+  window(miner: HeldMiner, randomness: Uint8Array, sectors: readonly number[]): Promise<PoStProof> {
     return this.prove("window", miner, randomness, sectors);
   }
 
@@ -39,7 +39,7 @@ export class PostProver {
    * Which of some sectors cannot be proved now, by trying the vanilla proof of each; `salt` varies what is looked at. One
    * after another: nothing is kept of what was opened.
    */
-  async failing(miner: OwnMiner, numbers: readonly number[], salt: number): Promise<readonly number[]> {
+  async failing(miner: HeldMiner, numbers: readonly number[], salt: number): Promise<readonly number[]> {
     const randomness = new Uint8Array(32);
     new DataView(randomness.buffer).setUint32(0, salt);
     const bad: number[] = [];
@@ -52,7 +52,7 @@ export class PostProver {
 
   private async prove(
     kind: "winning" | "window",
-    miner: OwnMiner,
+    miner: HeldMiner,
     randomness: Uint8Array,
     numbers: readonly number[],
   ): Promise<PoStProof> {
@@ -72,7 +72,7 @@ export class PostProver {
 
   private async vanilla(
     kind: "winning" | "window",
-    miner: OwnMiner,
+    miner: HeldMiner,
     randomness: Uint8Array,
     numbers: readonly number[],
   ): Promise<{ readonly own: readonly OwnSector[]; readonly partitions: readonly PoStPartitionProof[] }> {

@@ -1,5 +1,5 @@
 /** What miners are told not to do: a laboratory's hold on them. */
-import type { OwnMiner } from "./own-sectors.ts";
+import type { HeldMiner } from "./own-sectors.ts";
 
 export class MinerSwitches {
   private readonly stopped = new Set<string>();
@@ -7,32 +7,32 @@ export class MinerSwitches {
   private readonly skipping = new Map<string, "all" | ReadonlySet<number>>();
 
   /** Whether a miner tries for blocks and proves its sectors. */
-  isOn = (miner: OwnMiner): boolean => !this.stopped.has(nameOf(miner));
+  isOn = (miner: HeldMiner): boolean => !this.stopped.has(nameOf(miner));
 
-  mayProve = (miner: OwnMiner, deadline: number): boolean => {
+  mayProve = (miner: HeldMiner, deadline: number): boolean => {
     const left = this.skipping.get(nameOf(miner));
     return left === undefined || (left !== "all" && !left.has(deadline));
   };
 
-  turn(miner: OwnMiner, on: boolean): void {
+  turn(miner: HeldMiner, on: boolean): void {
     if (on) this.stopped.delete(nameOf(miner));
     else this.stopped.add(nameOf(miner));
   }
 
   /** From now on the proofs of these deadlines are left out; of none: all are made again. */
-  skip(miner: OwnMiner, deadlines: "all" | readonly number[]): void {
+  skip(miner: HeldMiner, deadlines: "all" | readonly number[]): void {
     if (deadlines === "all") this.skipping.set(nameOf(miner), "all");
     else if (deadlines.length === 0) this.skipping.delete(nameOf(miner));
     else this.skipping.set(nameOf(miner), new Set(deadlines));
   }
 
   /** Deadlines that are left out. */
-  skipped(miner: OwnMiner): "all" | readonly number[] {
+  skipped(miner: HeldMiner): "all" | readonly number[] {
     const left = this.skipping.get(nameOf(miner)) ?? [];
     return left === "all" ? left : [...left].sort((a, b) => a - b);
   }
 }
 
-function nameOf({ address }: OwnMiner): string {
+function nameOf({ address }: HeldMiner): string {
   return address.toString();
 }

@@ -14,7 +14,7 @@ import type { PoStProof } from "../types/block-header.ts";
 import type { DeadlineClock, HeadView } from "./chain-side/chain.ts";
 import { minerMessages } from "./chain-side/messages.ts";
 import { FaultDeclarer } from "./fault-declarer.ts";
-import type { OwnMiner } from "./own-sectors.ts";
+import type { HeldMiner } from "./own-sectors.ts";
 import { faultIn } from "./post-prover.ts";
 import type { MinerAccount, ProvingOptions } from "./proving-options.ts";
 
@@ -51,13 +51,13 @@ export class WindowPoster {
    * Does for each miner what the head asks for; resolves when the messages are in the pool. What fails for one miner keeps
    * no other from its turn; the first error is thrown afterwards.
    */
-  async headMoved(miners: readonly OwnMiner[]): Promise<void> {
+  async headMoved(miners: readonly HeldMiner[]): Promise<void> {
     const failures: unknown[] = [];
     for (const miner of miners) await this.forMiner(miner).catch((error: unknown) => failures.push(error));
     if (failures.length > 0) throw failures[0];
   }
 
-  private async forMiner(miner: OwnMiner): Promise<void> {
+  private async forMiner(miner: HeldMiner): Promise<void> {
     const account = this.account(miner);
     const name = miner.address.toString();
     const head = await account.chain.head();
@@ -70,7 +70,7 @@ export class WindowPoster {
     await this.work(miner, account, head, watched);
   }
 
-  private async work(miner: OwnMiner, account: MinerAccount, head: HeadView, watched: Watched): Promise<void> {
+  private async work(miner: HeldMiner, account: MinerAccount, head: HeadView, watched: Watched): Promise<void> {
     const { clock } = watched;
     const isDue = (epoch: number): boolean => epoch <= head.height;
     if (!watched.due.some(isDue) && !watched.dueAhead.some(isDue)) return;
@@ -107,7 +107,7 @@ export class WindowPoster {
     return { clock, due, dueAhead: [clock.open], hasFailed: false };
   }
 
-  private account(miner: OwnMiner): MinerAccount {
+  private account(miner: HeldMiner): MinerAccount {
     const name = miner.address.toString();
     let account = this.accounts.get(name);
     if (account === undefined) {
@@ -119,7 +119,7 @@ export class WindowPoster {
   }
 
   /** Proves what of a deadline is neither proven nor on its way; a message holds as many partitions as it may. */
-  private async prove(miner: OwnMiner, account: MinerAccount, head: HeadView, clock: DeadlineClock): Promise<void> {
+  private async prove(miner: HeldMiner, account: MinerAccount, head: HeadView, clock: DeadlineClock): Promise<void> {
     const { chain } = account;
     const { partitions, proven } = await chain.sectorsDue(clock.index, head);
     const open = partitions.filter((one) => !proven.includes(one.partition) && toProve(one).length > 0);
@@ -140,7 +140,7 @@ export class WindowPoster {
   }
 
   private async proveGroup(
-    miner: OwnMiner,
+    miner: HeldMiner,
     { chain, tracker }: MinerAccount,
     work: {
       readonly key: string;
@@ -168,7 +168,7 @@ export class WindowPoster {
   }
 
   /** Proves the partitions; sectors that fail are skipped. Null if none is left. */
-  private async proof(miner: OwnMiner, randomness: Uint8Array, group: readonly Partition[]) {
+  private async proof(miner: HeldMiner, randomness: Uint8Array, group: readonly Partition[]) {
     const skipped = new Set<number>();
     for (;;) {
       const left = group

@@ -11,8 +11,6 @@ import { type Crypto, loadCrypto } from "../core/crypto.ts";
 import type { KeyInfo } from "../keys/keys.ts";
 import { Keystore } from "../keys/keystore.ts";
 import { parseMnemonic } from "../keys/mnemonic.ts";
-import { DiskFolder } from "../miner/folders/disk-folder.ts";
-import { MemoryFolder } from "../miner/folders/memory-folder.ts";
 import type { TipsetProducer } from "../miner/producer.ts";
 import { Producer } from "../miner/producer.ts";
 import { MinerSwitches } from "../miner/switches.ts";
@@ -43,7 +41,7 @@ import type { MachinePlace } from "./machines.ts";
 import { FilecoinNode, type Retention } from "./node.ts";
 import { storageGas } from "./pool-part.ts";
 import { type RpcOptions, RpcPart } from "./rpc-part.ts";
-import type { SealingPart } from "./sealing-part.ts";
+import { openSectorFolder, type SealingPart } from "./sealing-part.ts";
 import { sectorsService } from "./sectors-service.ts";
 import { keepSnapshot } from "./snapshot-folder.ts";
 import type { Health } from "./startable.ts";
@@ -93,9 +91,6 @@ export type DevnetOptions = {
   /** Sees every answer of the RPC interface that is not an error. */
   readonly observe?: Observer;
 };
-
-/** Folder of new sectors in the data folder; a reset takes it away (`src/platform/node-folder.ts`). */
-const SECTORS = "sectors";
 
 /** Options of a network that nobody has asked anything of. */
 const DEFAULTS = {
@@ -162,7 +157,7 @@ export class Devnet {
       crypto: node.crypto,
       randomness: (tipset) => node.states.randomness(tipset),
       beacon: parts.beacon,
-      ...(local === null ? {} : local.consensus(node.states)),
+      ...(local === null ? {} : local.consensus(node)),
       ...(sealing === null ? {} : { sectors: sectorsService(sealing) }),
       prune: (keep) => node.collector.collect(keep),
       ...(options.data === null
@@ -275,10 +270,7 @@ export class Devnet {
     const secret = await tokenSecret(secrets);
     const sealing =
       local?.sealing(node, {
-        openFolder: async () =>
-          data === null || platform.folders === null
-            ? new MemoryFolder()
-            : DiskFolder.open(`${data}/${SECTORS}`, { create: true }),
+        openFolder: () => openSectorFolder(data),
         now: platform.now,
         retryMs: 1000 * network.blockDelaySeconds,
       }) ?? null;

@@ -6,6 +6,7 @@ import { platform } from "#platform";
 import { equal, fromUtf8, utf8 } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
 import { OptionError } from "../base/options.ts";
+import { localBeacon } from "../beacon/local.ts";
 import { CHAIN_FACTS, Chain } from "../chain/chain.ts";
 import { type ImportProgress, importSnapshot } from "../chain/import.ts";
 import { minerStanding } from "../consensus/power.ts";
@@ -142,6 +143,7 @@ export async function openJoinedNode(options: JoinOptions): Promise<NetworkNode>
     keystore,
     verifier: local?.verification ?? follower,
     bootstrap: bootstrap ?? description.multiaddrs,
+    ...(description.seed === "" ? {} : { beacon: localBeacon(crypto, description.seed, times) }),
     ...(local === null ? {} : { mining: { local, miners: local.miners } }),
     info: () => descriptionToJson(description),
   });

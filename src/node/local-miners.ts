@@ -1,6 +1,5 @@
 /** The miners of a local network: their keys and sectors follow from the seed. */
 
-import { FilError } from "../base/errors.ts";
 import { maxRoundAt } from "../beacon/drand.ts";
 import { type LocalBeacon, localBeacon } from "../beacon/local.ts";
 import { entriesFor, type MiningBase, miningBase } from "../consensus/base-info.ts";
@@ -9,13 +8,14 @@ import type { Crypto } from "../core/crypto.ts";
 import { loadProofs, type Proofs } from "../core/proofs.ts";
 import type { ProofVerifier } from "../exec/types.ts";
 import { addressOf, deriveKey, type KeyInfo } from "../keys/keys.ts";
+import { keyIn } from "../keys/keystore.ts";
 import type { BlockMakerOptions } from "../miner/block-maker.ts";
 import { NodeChain } from "../miner/chain-side/node-chain.ts";
 import { MessageTracker } from "../miner/chain-side/tracker.ts";
-import { createBlock, type SignBlock } from "../miner/create-block.ts";
+import { blockCreation } from "../miner/create-block.ts";
 import { ElectedProducer } from "../miner/elected-producer.ts";
 import { sealGenesisSector } from "../miner/genesis-seal.ts";
-import type { OwnMiner, OwnSector } from "../miner/own-sectors.ts";
+import { type HeldMiner, keyedMiner, type OwnMiner, type OwnSector } from "../miner/own-sectors.ts";
 import { PostProver } from "../miner/post-prover.ts";
 import type { ProvingOptions } from "../miner/proving-options.ts";
 import { attestedPost, attestedSeal } from "../miner/succinct.ts";
@@ -61,9 +61,6 @@ const BEACON_MS = 10_000;
 const PLEDGE_FUNDS = 100n * FIL;
 /** Epoch at which sectors of the genesis expire: about 520 days, of the 540 that the actors allow. */
 const EXPIRATION = 1_500_000;
-
-/** A block was asked for of a miner that is none of this network's own. */
-export class NoKeyError extends FilError<{ readonly code: "NO_KEY" }> {}
 
 export function minerWorker(crypto: Crypto, seed: string, index: number): KeyInfo {
   return deriveKey(crypto, seed, index === 0 ? "worker" : `worker/${index}`, "bls");
@@ -129,6 +126,11 @@ export class LocalMiners {
     }));
   }
 
+  /** The key of one of some miners' workers, by its key address. */
+  workerKey(address: Address, miners: readonly OwnMiner[] = this.miners): KeyInfo | null {
+    return miners.find(({ worker }) => addressOf(this.crypto, worker).equals(address))?.worker ?? null;
+  }
+
   /** The beacon's entry that a block of this epoch carries last. */
   entryAt(epoch: number): Promise<BeaconEntry> {
     const { info, source } = this.beacon;
@@ -150,9 +152,12 @@ export class LocalMiners {
   }
 
   /** What the RPC interface tells of elections. */
-  consensus(
-    states: StateManager,
-  ): Required<Pick<NodeParts, "miningBase" | "validateBlock" | "createBlock" | "weight">> {
+  consensus({
+    states,
+    keystore,
+  }: Pick<FilecoinNode, "states" | "keystore">): Required<
+    Pick<NodeParts, "miningBase" | "validateBlock" | "createBlock" | "weight">
+  > {
     const validator = this.validator(states);
     const options = this.making(states);
     return {
@@ -161,21 +166,16 @@ export class LocalMiners {
         return miningBase(options, base, epoch, miner, drawn);
       },
       weight: (tipset) => validator.weight(tipset),
-      // One process makes all blocks, and nobody reports anybody.
-      createBlock: this.creating(states, this.miners, async (_header, _parent, sign) => sign()),
+      createBlock: blockCreation({
+        states,
+        crypto: this.crypto,
+        keyOf: (worker) => this.workerKey(worker) ?? keyIn(keystore, worker),
+        // One process makes all blocks, and nobody reports anybody.
+        sign: async (_header, _parent, sign) => sign(),
+      }),
       async validateBlock(header) {
         await validator.validate({ header, messages: await states.chain.messages(header) });
       },
-    };
-  }
-
-  /** Makes blocks of templates, for those miners. `sign`: whoever decides what may be signed. */
-  creating(states: StateManager, miners: readonly OwnMiner[], sign: SignBlock): Required<NodeParts>["createBlock"] {
-    const options = this.making(states);
-    return async (template) => {
-      const own = miners.find(({ address }) => address.equals(template.miner));
-      if (own === undefined) throw new NoKeyError({ code: "NO_KEY" }, `no key of miner ${template.miner} is here`);
-      return createBlock(options, template, own.worker, sign);
     };
   }
 
@@ -193,8 +193,9 @@ export class LocalMiners {
   }
 
   /** The chain as one of the miners sees it from inside a node; signs with its worker's key and those of the node's wallet. */
-  chainOf(miner: OwnMiner, { states, pool, gas, keystore }: MinerNode): NodeChain {
+  chainOf(held: HeldMiner, { states, pool, gas, keystore }: MinerNode): NodeChain {
     const { crypto } = this;
+    const miner = keyedMiner(this.miners, held);
     const worker = addressOf(crypto, miner.worker);
     return new NodeChain({
       ...{ miner: miner.address, states, pool, gas, crypto },
@@ -205,16 +206,17 @@ export class LocalMiners {
     });
   }
 
-  /** New sectors of these miners, as a part of the node. `openFolder`: where their files go. Their workers send. */
+  /** New sectors of some of these miners, as a part of the node. `openFolder`: where their files go. Their workers send. */
   sealing(
     { states, pool, gas }: MinerNode,
     given: Pick<SealingPartOptions, "openFolder" | "now" | "retryMs" | "onState">,
+    miners: readonly OwnMiner[] = this.miners,
   ): SealingPart {
     const { attestor } = this.verification;
     const { sealProof: type } = this.options;
     return new SealingPart({
       ...given,
-      miners: this.miners,
+      miners,
       chainOf: (miner) => this.chainOf(miner, { states, pool, gas }),
       store: states.chain.blocks,
       proofs: this.proofs,

@@ -4,6 +4,7 @@
  */
 import { platform } from "#platform";
 import { concat } from "../base/bytes.ts";
+import { checkWhole } from "../base/options.ts";
 import { Chain } from "../chain/chain.ts";
 import { exportChain } from "../chain/export.ts";
 import { type Crypto, loadCrypto } from "../core/crypto.ts";
@@ -31,6 +32,8 @@ export type LocalNetworkOptions = {
   readonly sectors: number;
   /** Real proofs; absent: they are attested. Closed with the network. */
   readonly proving?: LocalProving;
+  /** How many of them, the last ones, no node here owns: other processes mine with them. Default 0. */
+  readonly apart?: number;
   readonly accounts: number;
   /** attoFIL on each address. */
   readonly balance: bigint;
@@ -78,6 +81,7 @@ export class LocalNetwork {
   /** Opens all nodes, each with its genesis, and starts them one after another; each dials those before it. */
   static async open(given: LocalNetworkOptions): Promise<LocalNetwork> {
     const { proving } = given;
+    checkWhole("apart", given.apart ?? 0, [0, given.miners]);
     checkDevnetOptions({ ...given, data: null, proofs: proving?.described.mode });
     const crypto = await loadCrypto();
     const network: NetworkParams = { ...DEVNET, blockDelaySeconds: given.blockTime };
@@ -137,7 +141,7 @@ export class LocalNetwork {
     const { prefix } = network;
     const keystore = await Keystore.open({ secrets, crypto, randomBytes, local: true, prefix }, "");
     if (keystore.isNew) await keystore.addAll(this.accounts.flatMap(({ keys }) => [keys.secp256k1, keys.bls]));
-    const own = local.miners.filter((_, miner) => miner % options.nodes === index);
+    const own = local.miners.filter((_, miner) => ownerOf(options, miner) === index);
     const node = await NetworkNode.open({
       data: dataOf?.(index) ?? null,
       chain,
@@ -151,6 +155,7 @@ export class LocalNetwork {
       machine,
       version,
       ...(retention === undefined ? {} : { retention }),
+      beacon: local.beacon,
       ...(own.length === 0 ? {} : { mining: { local, miners: own } }),
       info: () => descriptionToJson(this.describe()),
       ...(onMining === undefined ? {} : { onMining: (event) => onMining(index, event) }),
@@ -188,7 +193,7 @@ export class LocalNetwork {
         address: text(address),
         sectors: sectors.size,
         sectorBytes,
-        node: i % options.nodes,
+        node: ownerOf(options, i),
       })),
       accounts: accounts.map((account) => ({
         name: account.name,
@@ -206,6 +211,11 @@ export class LocalNetwork {
     const stopped = await Promise.allSettled([...this.nodes.map((node) => node?.stop()), closed]);
     for (const one of stopped) if (one.status === "rejected") throw one.reason;
   }
+}
+
+/** Index of the node that owns a miner; null if none here does. */
+function ownerOf({ miners, nodes, apart = 0 }: LocalNetworkOptions, miner: number): number | null {
+  return miner < miners - apart ? miner % nodes : null;
 }
 
 type ChainParts = {

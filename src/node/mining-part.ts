@@ -4,39 +4,43 @@ import { describeError } from "../base/errors.ts";
 import { Turns } from "../base/turns.ts";
 import type { FullBlock } from "../consensus/validator.ts";
 import { type MiningEvent, MiningLoop, type MiningLoopParts } from "../miner/mining-loop.ts";
-import { SlashFilter } from "../miner/slash-filter.ts";
+import { type FactStore, SlashFilter } from "../miner/slash-filter.ts";
 import type { WindowPoster } from "../miner/window-poster.ts";
 import type { BlockHeader, Tipset } from "../types/block-header.ts";
 import type { Health, Startable } from "./startable.ts";
 
-export type MiningPartOptions = Omit<MiningLoopParts, "slash" | "onEvent"> & {
+export type MiningPartOptions<Draw> = Omit<MiningLoopParts<Draw>, "slash" | "onEvent"> & {
   readonly poster: WindowPoster;
+  /** Where what was signed is kept. */
+  readonly store: FactStore;
+  /** Calls the listener at every move of the head; gives what ends it. */
+  readonly onHeadChange: (listener: () => void) => () => void;
   readonly onEvent?: (event: MiningEvent) => void;
 };
 
-export class MiningPart implements Startable {
+export class MiningPart<Draw = unknown> implements Startable {
   readonly name = "mining";
   /** Active while blocks are not made that should be. */
   readonly alert = new Alert("miner", "mining");
-  private readonly options: MiningPartOptions;
+  private readonly options: MiningPartOptions<Draw>;
   private readonly stopping = new AbortController();
   private readonly posts = new Turns();
   private isPosting = false;
   private slash: SlashFilter | null = null;
-  private loop: MiningLoop | null = null;
+  private loop: MiningLoop<Draw> | null = null;
   private running: Promise<void> = Promise.resolve();
   private stopListening: () => void = () => undefined;
 
-  constructor(options: MiningPartOptions) {
+  constructor(options: MiningPartOptions<Draw>) {
     this.options = options;
   }
 
   async start(): Promise<void> {
-    const { states } = this.options;
-    const slash = await SlashFilter.open(states.chain.blocks);
+    const { store, onHeadChange } = this.options;
+    const slash = await SlashFilter.open(store);
     this.slash = slash;
     this.loop = new MiningLoop({ ...this.options, slash, onEvent: (event) => this.heard(event) });
-    this.stopListening = states.chain.onHeadChange(() => this.post());
+    this.stopListening = onHeadChange(() => this.post());
     this.running = this.loop.run(this.stopping.signal);
   }
 
@@ -73,14 +77,19 @@ export class MiningPart implements Startable {
     this.isPosting = true;
     void this.posts.run(async () => {
       this.isPosting = false;
-      const { poster, miners } = this.options;
-      await poster.headMoved(miners).catch((error: unknown) => this.heard({ kind: "failed", error }));
+      const { poster, miners, site } = this.options;
+      await poster.headMoved(miners).catch((error: unknown) => {
+        // That a node is away the loop tells.
+        if (!site.isAway(error)) this.heard({ kind: "failed", error });
+      });
     });
   }
 
   private heard(event: MiningEvent): void {
     if (event.kind === "paused" && event.by === "beacon")
       this.alert.raise(`the beacon is silent (epoch ${event.epoch})`);
+    if (event.kind === "paused" && event.by === "node")
+      this.alert.raise(`the node does not answer: ${describeError(event.error)}`);
     if (event.kind === "failed") this.alert.raise(describeError(event.error));
     if (event.kind === "made" || event.kind === "resumed") this.alert.resolve("blocks are made again");
     if (!this.stopping.signal.aborted) this.options.onEvent?.(event);

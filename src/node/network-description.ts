@@ -35,8 +35,8 @@ export type DescribedMiner = {
   readonly address: string;
   readonly sectors: number;
   readonly sectorBytes: number;
-  /** Index of the node that owns it. */
-  readonly node: number;
+  /** Index of the node that owns it; null if it is left to another process. */
+  readonly node: number | null;
 };
 
 /** Longest description that is read, bytes; most entries of its lists. */
@@ -87,7 +87,7 @@ export function parseDescription(text: string): NetworkDescription {
         address: textAt(miner, "address"),
         sectors: wholeAt(miner, "sectors", ...DEVNET_BOUNDS.sectors),
         sectorBytes: wholeAt(miner, "sectorBytes", SECTOR_BYTES, SECTOR_BYTES),
-        node: wholeAt(miner, "node", 0, DEVNET_BOUNDS.nodes[1] - 1),
+        node: miner["node"] === null ? null : wholeAt(miner, "node", 0, DEVNET_BOUNDS.nodes[1] - 1),
       };
     }),
     accounts: listAt(given, "accounts", DEVNET_BOUNDS.accounts[1]).map((one) =>

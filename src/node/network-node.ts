@@ -5,15 +5,19 @@
 import { platform } from "#platform";
 import { LogLevels } from "../base/log-levels.ts";
 import { sleepFor } from "../base/sleep.ts";
+import type { LocalBeacon } from "../beacon/local.ts";
 import type { BeaconSource } from "../beacon/source.ts";
 import type { Chain } from "../chain/chain.ts";
 import { entriesFor, miningBase } from "../consensus/base-info.ts";
 import type { Crypto } from "../core/crypto.ts";
 import type { KeyInfo } from "../keys/keys.ts";
-import type { Keystore } from "../keys/keystore.ts";
+import { type Keystore, keyIn } from "../keys/keystore.ts";
+import { blockCreation } from "../miner/create-block.ts";
 import { type FaultReport, FaultReporter } from "../miner/fault-reporter.ts";
 import type { MiningEvent } from "../miner/mining-loop.ts";
+import { nodeSite } from "../miner/mining-site.ts";
 import type { OwnMiner } from "../miner/own-sectors.ts";
+import { SlashFilter } from "../miner/slash-filter.ts";
 import type { NetworkParams } from "../params/networks.ts";
 import type { Secrets } from "../platform/secrets.ts";
 import { makeDispatcher } from "../rpc/api.ts";
@@ -34,6 +38,8 @@ import { PeerPart } from "./peer-part.ts";
 import { storageGas } from "./pool-part.ts";
 import type { DescribedProofs } from "./proof-mode.ts";
 import { type RpcOptions, RpcPart } from "./rpc-part.ts";
+import { openSectorFolder, type SealingPart } from "./sealing-part.ts";
+import { sectorsService } from "./sectors-service.ts";
 import { tokenSecret } from "./token-secret.ts";
 
 export type NetworkNodeOptions = {
@@ -56,6 +62,8 @@ export type NetworkNodeOptions = {
   readonly version: string;
   /** The miners that this node owns, and those they belong to; absent: it follows. */
   readonly mining?: { readonly local: LocalMiners; readonly miners: readonly OwnMiner[] };
+  /** The network's beacon, if its seed is known: then a node without miners tells what stands in front of a block, too. */
+  readonly beacon?: LocalBeacon;
   /** Proves for the node's miners alone, and ends with it. */
   readonly proving?: LocalProving;
   /** What `Devnet.info` tells. */
@@ -71,6 +79,8 @@ export class NetworkNode {
   readonly node: FilecoinNode;
   readonly peers: PeerPart;
   readonly mining: MiningPart | null;
+  /** New sectors of this node's miners. */
+  readonly sealing: SealingPart | null;
   readonly services: NodeParts;
   readonly dispatcher: Dispatcher;
   private readonly reporter: FaultReporter;
@@ -128,22 +138,50 @@ export class NetworkNode {
       mining === undefined
         ? null
         : new MiningPart({
-            ...mining.local.making(states),
-            pool,
+            site: nodeSite({
+              ...mining.local.making(states),
+              miners: mining.miners,
+              pool,
+              submit: async (block) => {
+                this.reporter.see(block.header);
+                await peers.submit(block);
+              },
+              isBehind: () => isGreeting() || peers.syncer.isBehind() || contest.isOpen(),
+            }),
+            times,
             miners: mining.miners,
             poster: mining.local.poster(this.node),
+            store: chain.blocks,
+            onHeadChange: (listener) => chain.onHeadChange(listener),
             now,
             sleep: sleepFor,
-            submit: async (block) => {
-              this.reporter.see(block.header);
-              await peers.submit(block);
-            },
-            isBehind: () => isGreeting() || peers.syncer.isBehind() || contest.isOpen(),
             ...(options.onMining === undefined ? {} : { onEvent: options.onMining }),
           });
     const { mining: part } = this;
     if (part !== null) this.node.add(part);
-    const { source } = mining?.local.beacon ?? {};
+    this.sealing =
+      mining === undefined
+        ? null
+        : mining.local.sealing(
+            this.node,
+            {
+              openFolder: () => openSectorFolder(options.data ?? null),
+              now,
+              retryMs: 1000 * network.blockDelaySeconds,
+            },
+            mining.miners,
+          );
+    const { sealing } = this;
+    if (sealing !== null) this.node.add(sealing);
+    const { source } = mining?.local.beacon ?? options.beacon ?? {};
+    const { mining: maker } = this;
+    // One filter for all that is signed with keys of this node, whoever asks.
+    let opened: Promise<SlashFilter> | null = null;
+    const slash = (): Promise<Pick<SlashFilter, "sign">> => {
+      if (maker !== null) return Promise.resolve(maker);
+      opened ??= SlashFilter.open(chain.blocks);
+      return opened;
+    };
     this.services = {
       version: options.version,
       network,
@@ -163,16 +201,18 @@ export class NetworkNode {
       validateBlock: async (header) => {
         await validator.validate({ header, messages: await chain.messages(header) });
       },
-      ...(mining === undefined || part === null
-        ? {}
-        : {
-            createBlock: mining.local.creating(states, mining.miners, (header, parent, sign) =>
-              part.sign(header, parent, sign),
-            ),
-          }),
+      createBlock: blockCreation({
+        ...{ states, crypto },
+        keyOf: (worker) => mining?.local.workerKey(worker, mining.miners) ?? keyIn(keystore, worker),
+        sign: async (header, parent, sign) => (await slash()).sign(header, parent, sign),
+      }),
+      ...(sealing === null ? {} : { sectors: sectorsService(sealing) }),
       prune: (keep) => this.node.collector.collect(keep),
       log: new LogLevels(["chain", "mpool", "miner"]),
-      alerts: [peers.alert, peers.clocks.alert, ...(part === null ? [] : [part.alert])],
+      alerts: [
+        ...[peers.alert, peers.clocks.alert],
+        ...[part, sealing].flatMap((one) => (one === null ? [] : [one.alert])),
+      ],
       tokenSecret: secret,
       now,
       randomBytes: platform.randomBytes,

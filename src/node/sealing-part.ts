@@ -2,15 +2,18 @@
  * New sectors of a node's own miners, as a part of the node: each miner's machine, the folders that they share, and the
  * sectors that come to be proven and cease to be.
  */
+import { platform } from "#platform";
 import { Alert } from "../base/alert.ts";
 import { equal } from "../base/bytes.ts";
 import type { Proofs } from "../core/proofs.ts";
 import type { MinerChain } from "../miner/chain-side/chain.ts";
 import { MessageTracker } from "../miner/chain-side/tracker.ts";
+import { DiskFolder } from "../miner/folders/disk-folder.ts";
 import type { SectorFolder } from "../miner/folders/folder.ts";
 import { SectorFolders } from "../miner/folders/folders.ts";
 import { foundStore } from "../miner/folders/found-store.ts";
-import type { OwnMiner } from "../miner/own-sectors.ts";
+import { MemoryFolder } from "../miner/folders/memory-folder.ts";
+import type { HeldMiner } from "../miner/own-sectors.ts";
 import type { SealingChain } from "../miner/sealing/chain.ts";
 import { sealingChain } from "../miner/sealing/chain-side.ts";
 import { SectorMachine } from "../miner/sealing/machine.ts";
@@ -26,8 +29,8 @@ import type { Address } from "../types/address.ts";
 import type { Health, Startable } from "./startable.ts";
 
 export type SealingPartOptions = {
-  readonly miners: readonly OwnMiner[];
-  readonly chainOf: (miner: OwnMiner) => MinerChain;
+  readonly miners: readonly HeldMiner[];
+  readonly chainOf: (miner: HeldMiner) => MinerChain;
   readonly store: RecordStore;
   readonly proofs: Proofs;
   readonly sealProof: number;
@@ -55,9 +58,19 @@ const PROVABLE: readonly SectorState[] = [
   "FailedUnrecoverable",
 ];
 
+/** Folder of new sectors in the data folder; a reset takes it away (`src/platform/node-folder.ts`). */
+const SECTORS = "sectors";
+
+/** The folder of sectors in a data folder; null, or where there are no folders: in memory. */
+export async function openSectorFolder(data: string | null): Promise<SectorFolder> {
+  return data === null || platform.folders === null
+    ? new MemoryFolder()
+    : DiskFolder.open(`${data}/${SECTORS}`, { create: true });
+}
+
 /** What belongs to one miner. */
 export type SealingLine = {
-  readonly miner: OwnMiner;
+  readonly miner: HeldMiner;
   readonly machine: SectorMachine;
   readonly chain: SealingChain;
 };
@@ -112,7 +125,7 @@ export class SealingPart implements Startable {
   }
 
   private async lineOf(
-    miner: OwnMiner,
+    miner: HeldMiner,
     folders: SectorFolders,
     jobs: PriorityScheduler,
     proofs: Proofs,
@@ -139,7 +152,7 @@ export class SealingPart implements Startable {
     return { miner, machine, chain };
   }
 
-  private held(miner: OwnMiner, record: SectorRecord): void {
+  private held(miner: HeldMiner, record: SectorRecord): void {
     const { number, sealed, state, folder } = record;
     if (sealed === null || !PROVABLE.includes(state)) {
       if (state === "Removed" || state === "Removing") miner.sectors.delete(number);

@@ -7,6 +7,7 @@ import { BlockDoor } from "../consensus/gossip-checks.ts";
 import type { BlockValidator, FullBlock } from "../consensus/validator.ts";
 import { FaultReporter } from "../miner/fault-reporter.ts";
 import type { MiningEvent } from "../miner/mining-loop.ts";
+import { nodeSite } from "../miner/mining-site.ts";
 import type { OwnMiner } from "../miner/own-sectors.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import type { Verdict } from "../network/gossip.ts";
@@ -221,15 +222,22 @@ export class SimNode {
     const started = now();
     const contest = new Contest(syncer, chain, 1000 * EPOCH_SECONDS * CONTEST_EPOCHS, now);
     const isGreeting = (): boolean => now() < started + GREETING_MS && this.peers().length === 0;
+    const making = local.making(states);
     const mining = new MiningPart({
-      ...local.making(states),
-      pool,
+      site: nodeSite({
+        ...making,
+        miners: [this.miner],
+        pool,
+        submit: (block) => this.parts.behaviour.submit(this, block),
+        isBehind: () => isGreeting() || syncer.isBehind() || contest.isOpen(),
+      }),
+      times: making.times,
       miners: [this.miner],
       poster: local.poster({ states, pool, gas }),
+      store: chain.blocks,
+      onHeadChange: (listener) => chain.onHeadChange(listener),
       now,
       sleep,
-      submit: (block) => this.parts.behaviour.submit(this, block),
-      isBehind: () => isGreeting() || syncer.isBehind() || contest.isOpen(),
       onEvent: (event) => this.tell({ kind: "mining", event }),
     });
     await mining.start();

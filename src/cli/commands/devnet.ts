@@ -34,6 +34,7 @@ type Options = {
   readonly proofs: ProofMode;
   readonly params: string;
   readonly sectors: number;
+  readonly apart?: number;
   readonly genesisTime?: number;
   readonly port: number;
   readonly host: string;
@@ -106,6 +107,11 @@ export function registerDevnet(program: Command): void {
       "where the first node listens for peers, the others on the ports after it (default with --nodes: free ports of loopback)",
     )
     .option("--sectors <n>", "sectors of each miner, 2 KiB", wholeNumber(...DEVNET_BOUNDS.sectors), 1)
+    .option(
+      "--apart <n>",
+      "how many of the miners, the last ones, other processes mine with (`filigree node start --mine`)",
+      wholeNumber(...DEVNET_BOUNDS.miners),
+    )
     .option("--genesis-time <unix|now>", "time of the genesis block", epochSeconds)
     .option("--port <n>", "port of the JSON-RPC server; 0 takes a free one", wholeNumber(0, 65535), 1234)
     .option("--host <address>", "address to listen on; any but loopback needs tokens", "127.0.0.1")
@@ -162,7 +168,7 @@ async function runNetwork(
   const real = proving === undefined ? {} : { proving };
   // Real proofs are for others to validate: where epochs pass by the clock, such a network has peers.
   const hasPeers = proving !== undefined && blockTime >= 1 && Number.isInteger(blockTime);
-  if (options.nodes > 1 || options.listen !== undefined || hasPeers) {
+  if (options.nodes > 1 || options.listen !== undefined || options.apart !== undefined || hasPeers) {
     // A network of several nodes takes half a second to load, one node a quarter: only who needs them waits for that.
     const { runSeveralNodes } = await import("../several-nodes.ts");
     await runSeveralNodes(
@@ -171,6 +177,7 @@ async function runNetwork(
         ...real,
         nodes: options.nodes,
         sectors: options.sectors,
+        apart: options.apart ?? 0,
         listen: options.listen,
         ...(options.retention === undefined ? {} : { retention: options.retention }),
         genesisTime: options.genesisTime ?? now,

@@ -16,5 +16,9 @@ export type MinerErrorData =
   | { readonly code: "REFUSED"; readonly method: string }
   /** The node answers with something that it should not. */
   | { readonly code: "BAD_ANSWER"; readonly method: string }
+  /** The key that must sign is neither here nor in the node's wallet. */
+  | { readonly code: "NO_KEY"; readonly address: string }
+  /** The node has put another block together than it was asked for. */
+  | { readonly code: "OTHER_BLOCK"; readonly epoch: number }
   | { readonly code: "BAD_ARGUMENT"; readonly name: string };
 export class MinerError extends FilError<MinerErrorData> {}

@@ -32,7 +32,7 @@ const blockMessage = object("BlockMsg", {
 export const blockMakingGroup = group("Mining: blocks", "Blocks of miners that win by themselves.", {
   MinerCreateBlock: method({
     summary:
-      "Puts a block together from what its miner won with, and signs it with the miner's key if this node has it.",
+      "Puts a block together from what its miner won with, and signs it if its worker's key is here; if not, it comes without a signature.",
     permission: "write",
     params: [param("template", template)],
     result: blockMessage,

@@ -67,7 +67,7 @@ function serviceOf(node: NodeServices): SectorsService {
   if (node.sectors !== undefined) return node.sectors;
   throw new RpcError(
     RPC_CODE.untyped,
-    "this node has no miners with sectors that are its own to add to: a local network of one process has (filigree devnet --miners <n>, without --nodes)",
+    "this node has no miners with sectors that are its own to add to: a local network with miners has (filigree devnet --miners <n>)",
   );
 }
 

@@ -1,7 +1,9 @@
 /** The mining loop of one node under a clock of its own: rounds, bases that change, pauses. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { FullBlock } from "../../../src/consensus/validator.ts";
-import { type MiningEvent, MiningLoop, type MiningLoopParts } from "../../../src/miner/mining-loop.ts";
+import { type MiningEvent, MiningLoop } from "../../../src/miner/mining-loop.ts";
+import { type NodeSiteParts, nodeSite } from "../../../src/miner/mining-site.ts";
+import type { OwnMiner } from "../../../src/miner/own-sectors.ts";
 import { delaysFor, Rounds } from "../../../src/miner/rounds.ts";
 import { SlashFilter } from "../../../src/miner/slash-filter.ts";
 import { Devnet } from "../../../src/node/devnet.ts";
@@ -46,16 +48,33 @@ class Bench {
     if (whole.height >= chain.head.height) await chain.setHead(whole);
   }
 
-  loop(over: Partial<MiningLoopParts>): MiningLoop {
+  loop(over: {
+    readonly slash: SlashFilter;
+    readonly miners?: readonly OwnMiner[];
+    readonly submit?: NodeSiteParts["submit"];
+  }): MiningLoop<unknown> {
     const making = this.local.making(this.net.node.states);
-    return new MiningLoop({
+    const miners = over.miners ?? this.local.miners;
+    const site = nodeSite({
       ...making,
+      miners,
       source: {
         entry: (...args) => (this.silent ? new Promise(() => undefined) : making.source.entry(...args)),
       },
       pool: this.net.node.pool,
-      miners: this.local.miners,
-      slash: over.slash as SlashFilter,
+      isBehind: () => this.behind,
+      submit:
+        over.submit ??
+        (async (block) => {
+          this.submitted.push({ block, at: this.time });
+          await this.take(block);
+        }),
+    });
+    return new MiningLoop<unknown>({
+      site,
+      times: making.times,
+      miners,
+      slash: over.slash,
       now: () => this.time,
       sleep: async (ms, signal) => {
         signal.throwIfAborted();
@@ -67,18 +86,12 @@ class Bench {
         // So that the test's own time limit can be heard.
         await new Promise((resolve) => setTimeout(resolve, 0));
       },
-      submit: async (block) => {
-        this.submitted.push({ block, at: this.time });
-        await this.take(block);
-      },
-      isBehind: () => this.behind,
       onEvent: (event) => this.events.push(event),
-      ...over,
     });
   }
 
   /** Runs a loop until `done`, which is asked at each sleep. */
-  async run(loop: MiningLoop, done: () => boolean): Promise<void> {
+  async run(loop: MiningLoop<unknown>, done: () => boolean): Promise<void> {
     const before = this.onSleep;
     this.onSleep = async (ms) => {
       await before(ms);

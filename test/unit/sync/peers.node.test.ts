@@ -202,7 +202,7 @@ async function nextBlock({ net }: PeerNode) {
     const drawn = await entriesFor(making, parent, epoch, AbortSignal.timeout(10_000));
     for (const miner of local.miners) {
       const win = await maker.tryFor(miner, parent, epoch, drawn);
-      if (win !== null) return maker.make(win, [], baseFee);
+      if (win !== null) return maker.make(win, miner.worker, [], baseFee);
     }
   }
   throw new Error("nobody won");
