@@ -3,6 +3,7 @@
  * Kept as metadata of the store; bounded, the oldest go first. Source: lotus chain/badtscache.go.
  */
 import { fromUtf8, utf8 } from "../base/bytes.ts";
+import type { Changed } from "../base/rewind.ts";
 import { Turns } from "../base/turns.ts";
 import type { BlockStore } from "../storage/contract.ts";
 import type { CID } from "../types/cid.ts";
@@ -27,9 +28,23 @@ export class BadBlocks {
 
   static async open(blocks: BlockStore): Promise<BadBlocks> {
     const bad = new BadBlocks(blocks);
-    for (const [name, reason] of await blocks.metadataWith(PREFIX))
-      bad.reasons.set(name.slice(PREFIX.length), fromUtf8(reason));
+    await bad.read();
     return bad;
+  }
+
+  private async read(): Promise<void> {
+    for (const [name, reason] of await this.blocks.metadataWith(PREFIX))
+      this.reasons.set(name.slice(PREFIX.length), fromUtf8(reason));
+  }
+
+  /** Reads anew what is kept: the store was taken back to an earlier moment. */
+  reread(changed: Changed): Promise<void> {
+    return this.turns.run(async () => {
+      if (!changed(PREFIX)) return;
+      this.reasons.clear();
+      await this.read();
+      this.unmarkings++;
+    });
   }
 
   /** Why a block is bad; null if it is not known to be. */

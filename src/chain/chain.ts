@@ -12,9 +12,10 @@
  * the other, never between. Appending to the head is a move without reverts. Listeners hear of moves in order: reverted
  * tipsets from the top, then applied ones from the bottom.
  */
+import type { Changed } from "../base/rewind.ts";
 import { Turns } from "../base/turns.ts";
 import { CHAIN_LIMITS } from "../params/networks.ts";
-import type { Additions, Block, BlockStore } from "../storage/contract.ts";
+import type { Additions, Block, BlockStore, WriteOptions } from "../storage/contract.ts";
 import { type BlockHeader, encodeHeader, makeTipset, type Tipset, tipsetKeyText } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
 import type { Message, MessageReceipt, SignedMessage } from "../types/message.ts";
@@ -287,6 +288,28 @@ export class Chain {
     return this.moves.run(() => this.move(target, { blocks: [], metadata: [] }));
   }
 
+  /**
+   * Takes the chain back to where it was when `target` was the head: `write` writes the metadata of then, this chain's own
+   * included, and tells whether names that begin so have changed. Listeners hear of it as of any move.
+   */
+  restore(target: Tipset, write: (options: WriteOptions) => Promise<void>, changed: Changed): Promise<void> {
+    return this.moves.run(async () => {
+      const { reverts, applies } = await this.path(this.current, target);
+      await this.lookup.moving(true, async () => {
+        await write({ sync: true, note: `head at epoch ${target.height}, taken back` });
+        this.index.moved(reverts, applies);
+        this.current = target;
+      });
+      this.tracker.forgetAbove(target.height);
+      await this.bad.reread(changed);
+      if (changed(CHECKPOINT)) {
+        const checkpoint = await this.blocks.metadata(CHECKPOINT);
+        this.fixed = checkpoint === undefined ? null : await this.headers.tipset(decodeKey(checkpoint));
+      }
+      this.announce(movesOf(reverts, applies));
+    });
+  }
+
   private know(tipset: Tipset, { headers, messages }: NewTipset): void {
     this.headers.remember(tipset);
     if (messages !== undefined)
@@ -340,10 +363,7 @@ export class Chain {
       this.index.moved(reverts, applies);
       this.current = target;
     });
-    this.announce([
-      ...reverts.map((tipset) => ({ type: "revert", tipset }) as const),
-      ...applies.map((tipset) => ({ type: "apply", tipset }) as const),
-    ]);
+    this.announce(movesOf(reverts, applies));
   }
 
   private refuseBad(tipset: Tipset): void {
@@ -393,4 +413,11 @@ export class Chain {
     const final = await this.tipsetAtOrBefore(height > CHAIN_LIMITS.finality ? height - CHAIN_LIMITS.finality : 0);
     return this.fixed !== null && this.fixed.height > final.height ? this.fixed : final;
   }
+}
+
+function movesOf(reverts: readonly Tipset[], applies: readonly Tipset[]): HeadChange[] {
+  return [
+    ...reverts.map((tipset) => ({ type: "revert", tipset }) as const),
+    ...applies.map((tipset) => ({ type: "apply", tipset }) as const),
+  ];
 }

@@ -33,6 +33,11 @@ export class TipsetTracker {
     return [...(this.epochs.get(height)?.values() ?? [])];
   }
 
+  /** Forgets the epochs after `height`: their blocks were never made. */
+  forgetAbove(height: number): void {
+    for (const epoch of this.epochs.keys()) if (epoch > height) this.epochs.delete(epoch);
+  }
+
   /** Forgets the epochs before `height`: nothing can be added to them any more. */
   forgetBelow(height: number): void {
     for (const epoch of this.epochs.keys()) if (epoch < height) this.epochs.delete(epoch);

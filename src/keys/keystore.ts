@@ -9,6 +9,7 @@
 import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { scrypt } from "@noble/hashes/scrypt.js";
 import { concat, equal, fromBase64, fromUtf8, toBase64, utf8 } from "../base/bytes.ts";
+import type { Rewind } from "../base/rewind.ts";
 import { Turns } from "../base/turns.ts";
 import type { Secrets } from "../platform/secrets.ts";
 import { Address, type NetworkPrefix } from "../types/address.ts";
@@ -133,6 +134,20 @@ export class Keystore {
       this.get(address);
       return { result: undefined, chosen: address.toString() };
     });
+  }
+
+  /** The keys of now; the function that is given takes away those that came since and brings back those that went. */
+  remember(): Rewind {
+    // Never changed, only replaced.
+    const { entries: kept, chosen } = this;
+    return async () => {
+      if (this.entries === kept && this.chosen === chosen) return;
+      await this.change((entries) => {
+        entries.clear();
+        for (const [name, entry] of kept) entries.set(name, entry);
+        return { result: undefined, chosen };
+      });
+    };
   }
 
   /** Makes a change on a copy, writes it, and only then lets it hold. */

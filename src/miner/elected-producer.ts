@@ -4,6 +4,7 @@
  *
  * Everything is a function of the chain, the pool and the miners' keys and sectors: the same inputs give the same CIDs.
  */
+import type { Rewind } from "../base/rewind.ts";
 import { splitMessages } from "../chain/message-store.ts";
 import { entriesFor } from "../consensus/base-info.ts";
 import type { MessagePool } from "../mpool/pool.ts";
@@ -33,6 +34,11 @@ export class ElectedProducer {
   constructor(options: ElectedProducerOptions) {
     this.options = options;
     this.maker = new BlockMaker(options);
+  }
+
+  /** What is remembered of window proofs. */
+  remember(): Rewind {
+    return this.options.poster.remember();
   }
 
   /** Makes the tipset of `epoch` on top of the head; null if no miner won it. */

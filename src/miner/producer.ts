@@ -7,6 +7,7 @@
  * networks where they do.
  * Everything is a function of the chain, the pool and the worker's key: the same inputs give the same CIDs.
  */
+import type { Rewindable } from "../base/rewind.ts";
 import { splitMessages } from "../chain/message-store.ts";
 import { minTicket } from "../chain/randomness.ts";
 import { weightOf } from "../chain/weight.ts";
@@ -35,7 +36,9 @@ export type ProducerOptions = {
 export type Produced = { readonly tipset: Tipset; readonly messages: number };
 
 /** Whoever makes tipsets on top of the head; null for an epoch in which nobody may. `signal` ends a run in a worker. */
-export type TipsetProducer = { produce(epoch: number, signal?: AbortSignal): Promise<Produced | null> };
+export type TipsetProducer = Partial<Rewindable> & {
+  produce(epoch: number, signal?: AbortSignal): Promise<Produced | null>;
+};
 
 /** The tipset that is wanted, whatever it carries. */
 type Wanted = {

@@ -1,4 +1,5 @@
 /** What miners are told not to do: a laboratory's hold on them. */
+import type { Rewind } from "../base/rewind.ts";
 import type { HeldMiner } from "./own-sectors.ts";
 
 export class MinerSwitches {
@@ -24,6 +25,16 @@ export class MinerSwitches {
     if (deadlines === "all") this.skipping.set(nameOf(miner), "all");
     else if (deadlines.length === 0) this.skipping.delete(nameOf(miner));
     else this.skipping.set(nameOf(miner), new Set(deadlines));
+  }
+
+  remember(): Rewind {
+    const [stopped, skipping] = [[...this.stopped], [...this.skipping]];
+    return () => {
+      this.stopped.clear();
+      for (const name of stopped) this.stopped.add(name);
+      this.skipping.clear();
+      for (const [name, left] of skipping) this.skipping.set(name, left);
+    };
   }
 
   /** Deadlines that are left out. */

@@ -7,6 +7,7 @@
  * before anybody is told. At the start of each deadline the sectors of the one after the next are tried, while there is time
  * to declare them (`fault-declarer.ts`). Source: lotus storage/wdpost (behaviour); rules: the miner actor.
  */
+import type { Rewind } from "../base/rewind.ts";
 import { DRAW_TAG, minerEntropy } from "../consensus/draws.ts";
 import { WINDOW_POST } from "../params/proving.ts";
 import { type Partition, without } from "../state/miner-sectors.ts";
@@ -55,6 +56,20 @@ export class WindowPoster {
     const failures: unknown[] = [];
     for (const miner of miners) await this.forMiner(miner).catch((error: unknown) => failures.push(error));
     if (failures.length > 0) throw failures[0];
+  }
+
+  /** Which deadlines are being worked on, and what is known of their messages; the function that is given knows that again. */
+  remember(): Rewind {
+    const watched = [...this.watched].map(([name, one]) => [name, copyOf(one)] as const);
+    const reverted = [...this.reverted];
+    const trackers = new Map([...this.accounts].map(([name, { tracker }]) => [name, tracker.remember()]));
+    return async (changed) => {
+      this.watched.clear();
+      for (const [name, one] of watched) this.watched.set(name, copyOf(one));
+      this.reverted.clear();
+      for (const name of reverted) this.reverted.add(name);
+      for (const [name, { tracker }] of this.accounts) await (trackers.get(name) ?? tracker.forgetHeights)(changed);
+    };
   }
 
   private async forMiner(miner: HeldMiner): Promise<void> {
@@ -194,6 +209,10 @@ export class WindowPoster {
       }
     }
   }
+}
+
+function copyOf({ clock, due, dueAhead, hasFailed }: Watched): Watched {
+  return { clock, due: [...due], dueAhead: [...dueAhead], hasFailed };
 }
 
 /** Sectors of a partition that its proof must be about: recovering ones too, other faulty ones not. */

@@ -9,6 +9,7 @@
  * Source of the rules: lotus chain/messagepool.
  */
 import { describeError } from "../base/errors.ts";
+import type { Rewind } from "../base/rewind.ts";
 import { KeyedTurns, Turns } from "../base/turns.ts";
 import { type Address, PROTOCOL } from "../types/address.ts";
 import { filText } from "../types/amount.ts";
@@ -44,6 +45,8 @@ export class MessagePool {
   private readonly changeListeners = new Set<(change: PoolChange) => void>();
   private readonly notes = new PoolNotes();
   private moves = 0;
+  /** While the chain is taken back to an earlier moment, its moves say nothing of what waits. */
+  private isRewinding = false;
   /** Messages that were said to wait, so that it is said once. */
   private readonly saidToWait = new Set<CidKey>();
 
@@ -413,12 +416,55 @@ export class MessagePool {
   /** The head moved. Moves are worked off in their order; `settled` waits for them. */
   headChanged(changes: readonly PoolHeadChange[]): void {
     this.moves++;
+    if (this.isRewinding) return;
     this.headTurns.run(() => this.follow(changes)).catch(() => undefined);
   }
 
   /** Resolves when the pool has followed all moves of the head. */
   settled(): Promise<void> {
     return this.headTurns.idle();
+  }
+
+  /** Does what takes chain and pool back to an earlier moment; the head moves meanwhile without a message coming or going. */
+  async rewinding(work: () => Promise<void>): Promise<void> {
+    await this.settled();
+    this.isRewinding = true;
+    try {
+      await work();
+    } finally {
+      this.isRewinding = false;
+    }
+  }
+
+  /** What waits now; the function that is given lets it wait again, in place of what came since. */
+  remember(): Rewind {
+    const { current } = this;
+    const queues = [...this.queues.values()].map((queue) => ({
+      ...{ sender: queue.sender, next: queue.nextNonce, entries: [...queue.inOrder()] },
+    }));
+    const said = [...this.saidToWait];
+    return () => {
+      const before = new Map(this.byCid);
+      this.queues.clear();
+      this.byCid.clear();
+      this.saidToWait.clear();
+      this.bytes = 0;
+      this.current = current;
+      for (const { sender, next, entries } of queues) {
+        const queue = new SenderQueue(sender, next);
+        this.queues.set(sender.key, queue);
+        for (const entry of entries) {
+          queue.set(entry);
+          this.byCid.set(entry.key, entry);
+          this.bytes += entry.bytes;
+        }
+      }
+      for (const key of said) this.saidToWait.add(key);
+      for (const [key, { signed, isLocal }] of before)
+        if (!this.byCid.has(key)) this.announce({ kind: "remove", signed, isLocal });
+      for (const [key, { signed, isLocal }] of this.byCid)
+        if (!before.has(key)) this.announce({ kind: "add", signed, isLocal });
+    };
   }
 
   private async follow(changes: readonly PoolHeadChange[]): Promise<void> {

@@ -8,6 +8,7 @@
 import { Alert } from "../base/alert.ts";
 import { describeError, isFilError } from "../base/errors.ts";
 import { type Bounds, checkWhole, OptionError } from "../base/options.ts";
+import type { Rewind } from "../base/rewind.ts";
 import { Turns } from "../base/turns.ts";
 import type { Produced, TipsetProducer } from "../miner/producer.ts";
 import type { MessagePool } from "../mpool/pool.ts";
@@ -83,6 +84,23 @@ export class Clock implements Startable {
   /** Begins to make epochs by the clock; in instant mode, for the messages that wait already. */
   async start(): Promise<void> {
     this.schedule();
+  }
+
+  /** Does work between two tipsets: none is made meanwhile. */
+  between<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.turns.run(work);
+  }
+
+  /** How epochs pass, and what the producer knows; time itself is the head's epoch. */
+  remember(): Rewind {
+    const { automine, seconds } = this;
+    const produced = this.producer.remember?.();
+    return async (changed) => {
+      await produced?.(changed);
+      this.automine = automine;
+      this.seconds = seconds;
+      this.schedule();
+    };
   }
 
   setAutomine(on: boolean): void {

@@ -14,7 +14,7 @@ import { type BlockHeader, type Tipset, tipsetKeyText } from "../types/block-hea
 import { type CID, cidFromBytes, cidKey } from "../types/cid.ts";
 import { messageCid, signedMessageCid } from "../types/message.ts";
 import type { Health, Startable } from "./startable.ts";
-import type { Collected } from "./state-collector.ts";
+import type { Collected, Pin } from "./state-collector.ts";
 
 /** More than a finality (900): nothing in the protocol looks further back into states. */
 const KEPT_TIPSETS = 1000;
@@ -34,6 +34,8 @@ export type CollectorOptions = {
 
 export class Collector implements Startable {
   readonly name = "collector";
+  /** Heads that must be kept with the tipsets below them, as the chain's own is, and messages that wait on top of them. */
+  pins: () => readonly Pin[] = () => [];
   private readonly options: Required<CollectorOptions>;
   /** Blocks that are never forgotten: headers. */
   private readonly headers = new Set<string>();
@@ -107,28 +109,40 @@ export class Collector implements Startable {
     const { chain } = states;
     const roots: CID[] = [];
     const { head } = chain;
-    let kept = 0;
-    let at: Tipset | null = head;
-    let seen = false;
-    // Down to where the last collection has been; below that all headers are noted.
-    while (at !== null && (kept < keep || !seen)) {
-      seen ||= this.lowest !== null && tipsetKeyText(at.key) === tipsetKeyText(this.lowest.key);
-      for (const cid of at.key) this.headers.add(cidKey(cid));
-      if (kept++ < keep) {
-        const first = at.blocks[0] as BlockHeader;
-        roots.push(first.parentStateRoot, first.parentMessageReceipts, ...at.blocks.map(({ messages }) => messages));
-        const result = await chain.knownResult(at);
-        if (result !== null) roots.push(result.stateRoot, result.receiptsRoot);
+    const pins = this.pins();
+    // As many tipsets as are kept lie below each of them.
+    const lowestPin = Math.min(head.height, ...pins.map((pin) => pin.head.height));
+    const passed = new Set<string>();
+    for (const top of [head, ...pins.map((pin) => pin.head)]) {
+      let kept = 0;
+      let at: Tipset | null = top;
+      let seen = false;
+      // Down to where the last collection has been; below that all headers are noted.
+      while (at !== null && (kept < keep || !seen)) {
+        const name = tipsetKeyText(at.key);
+        // Where another head has been; one that was below that.
+        if (top !== head && passed.has(name)) break;
+        passed.add(name);
+        seen ||= this.lowest !== null && name === tipsetKeyText(this.lowest.key);
+        for (const cid of at.key) this.headers.add(cidKey(cid));
+        if (kept < keep) {
+          const first = at.blocks[0] as BlockHeader;
+          roots.push(first.parentStateRoot, first.parentMessageReceipts, ...at.blocks.map(({ messages }) => messages));
+          const result = await chain.knownResult(at);
+          if (result !== null) roots.push(result.stateRoot, result.receiptsRoot);
+        }
+        if (at.height <= lowestPin) kept++;
+        at = await chain.parent(at);
+        if (kept === keep && top === head) this.from = at?.height ?? 0;
+        if (passed.size % STRETCH === 0) await breath();
       }
-      at = await chain.parent(at);
-      if (kept === keep) this.from = at?.height ?? 0;
-      if (kept % STRETCH === 0) await breath();
     }
     this.lowest = head;
     const genesis = await chain.genesis();
     for (const cid of genesis.key) this.headers.add(cidKey(cid));
     for (const { parentStateRoot, messages } of genesis.blocks) roots.push(parentStateRoot, messages);
-    for (const signed of pool.pending()) roots.push(messageCid(signed.message), signedMessageCid(signed));
+    for (const signed of [...pool.pending(), ...pins.flatMap(({ waiting }) => waiting)])
+      roots.push(messageCid(signed.message), signedMessageCid(signed));
     return roots;
   }
 

@@ -7,6 +7,7 @@ import type { DevAccount } from "./accounts.ts";
 import type { Clock } from "./clock.ts";
 import type { Laboratory } from "./laboratory.ts";
 import type { LocalMiners } from "./local-miners.ts";
+import type { Snapshots } from "./snapshots.ts";
 
 /** What is told of the network, and what controls it. */
 type Controlled = {
@@ -22,14 +23,16 @@ type Controlled = {
   readonly miner: Address;
   readonly local: LocalMiners | null;
   readonly laboratory: Laboratory | null;
+  readonly snapshots: Snapshots;
 };
 
 export function devControl(net: Controlled): DevControl {
-  const { clock, options, accounts, network, miner, local, laboratory } = net;
+  const { clock, options, accounts, network, miner, local, laboratory, snapshots } = net;
   return {
     mine: (count, signal) => clock.mine(count, signal),
     mineTo: (epoch, signal) => clock.mineTo(epoch, signal),
     laboratory,
+    snapshots,
     skipRounds: (count) => clock.skip(count),
     setAutomine: (on) => clock.setAutomine(on),
     setBlockTime: (seconds) => clock.setBlockTime(seconds),

@@ -22,9 +22,9 @@ import type { Dispatcher, Observer } from "../rpc/dispatcher.ts";
 import { NodeRun } from "../rpc/node-run.ts";
 import type { NodeParts } from "../rpc/services.ts";
 import { localRules } from "../stmgr/network-rules.ts";
-import type { BlockStore } from "../storage/contract.ts";
 import { MemoryStore } from "../storage/memory.ts";
 import { TableStore } from "../storage/table-store.ts";
+import { UndoStore } from "../storage/undo-store.ts";
 import type { Address } from "../types/address.ts";
 import { FIL } from "../types/amount.ts";
 import type { BeaconEntry, Tipset } from "../types/block-header.ts";
@@ -44,6 +44,7 @@ import { type RpcOptions, RpcPart } from "./rpc-part.ts";
 import { openSectorFolder, type SealingPart } from "./sealing-part.ts";
 import { sectorsService } from "./sectors-service.ts";
 import { keepSnapshot } from "./snapshot-folder.ts";
+import { Snapshots, staysAfterRevert } from "./snapshots.ts";
 import type { Health } from "./startable.ts";
 import { tokenSecret } from "./token-secret.ts";
 
@@ -120,19 +121,30 @@ export class Devnet {
   readonly laboratory: Laboratory | null;
   /** New sectors of those miners. */
   readonly sealing: SealingPart | null;
+  /** Moments that one can go back to. */
+  readonly snapshots: Snapshots;
   readonly services: DevnetServices;
   readonly dispatcher: Dispatcher;
 
   private constructor(
     parts: Pick<
       Devnet,
-      "options" | "node" | "accounts" | "miner" | "producer" | "clock" | "local" | "laboratory" | "sealing"
+      | "options"
+      | "node"
+      | "accounts"
+      | "miner"
+      | "producer"
+      | "clock"
+      | "local"
+      | "laboratory"
+      | "sealing"
+      | "snapshots"
     > & {
       readonly beacon: (epoch: number) => Promise<BeaconEntry>;
     },
     secret: Uint8Array,
   ) {
-    const { options, node, accounts, miner, producer, clock, local, laboratory, sealing } = parts;
+    const { options, node, accounts, miner, producer, clock, local, laboratory, sealing, snapshots } = parts;
     this.options = options;
     this.node = node;
     this.network = node.network;
@@ -143,6 +155,7 @@ export class Devnet {
     this.local = local;
     this.laboratory = laboratory;
     this.sealing = sealing;
+    this.snapshots = snapshots;
     this.services = {
       version: options.version,
       network: this.network,
@@ -188,8 +201,10 @@ export class Devnet {
     const options = { ...DEFAULTS, ...given, mnemonic: parseMnemonic(given.mnemonic ?? words) };
     const { data, reset = false, repair = false } = options;
     const network: NetworkParams = { ...DEVNET, blockDelaySeconds: Math.max(1, Math.round(options.blockTime)) };
-    const store =
-      data === null ? new MemoryStore() : await TableStore.open(data, platform.openTable, { reset, repair });
+    const store = new UndoStore(
+      data === null ? new MemoryStore() : await TableStore.open(data, platform.openTable, { reset, repair }),
+      staysAfterRevert,
+    );
     try {
       return await Devnet.over(store, crypto, network, options);
     } catch (error) {
@@ -199,7 +214,7 @@ export class Devnet {
   }
 
   private static async over(
-    store: BlockStore,
+    store: UndoStore,
     crypto: Crypto,
     network: NetworkParams,
     given: DevnetOptions,
@@ -277,7 +292,9 @@ export class Devnet {
     if (sealing !== null) node.add(sealing);
     await node.start();
     const laboratory = local === null ? null : new Laboratory({ node, local, switches });
-    return new Devnet({ options, node, accounts, miner, producer, clock, local, laboratory, sealing, beacon }, secret);
+    const snapshots = new Snapshots({ node, store, clock, laboratory, sealing });
+    const parts = { options, node, accounts, miner, producer, clock, local, laboratory, sealing, snapshots, beacon };
+    return new Devnet(parts, secret);
   }
 
   /**
@@ -299,6 +316,19 @@ export class Devnet {
   // biome-ignore lint/suspicious/noExplicitAny: answers are JSON of as many shapes as there are methods
   request<Result = any>(method: string, ...params: readonly unknown[]): Promise<Result> {
     return this.dispatcher.request(method, ...params) as Promise<Result>;
+  }
+
+  /** Takes a snapshot of everything that the network is, and gives its number. */
+  async snapshot(): Promise<number> {
+    return (await this.snapshots.take()).id;
+  }
+
+  /**
+   * Goes back to a snapshot and gives the head. The snapshot and those after it are over; with `keep` it can be gone back to
+   * again. Throws `SnapshotError` UNKNOWN_SNAPSHOT.
+   */
+  revert(id: number, { keep = false }: { readonly keep?: boolean } = {}): Promise<Tipset> {
+    return this.snapshots.revert(id, keep);
   }
 
   get head(): Tipset {

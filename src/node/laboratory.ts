@@ -4,11 +4,12 @@
  */
 import { toBase64 } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
+import type { Rewind } from "../base/rewind.ts";
 import { addressOf, signMessage } from "../keys/keys.ts";
 import { minerMessages } from "../miner/chain-side/messages.ts";
 import { MessageTracker } from "../miner/chain-side/tracker.ts";
 import { signBlock } from "../miner/draft-block.ts";
-import type { OwnMiner } from "../miner/own-sectors.ts";
+import type { OwnMiner, OwnSector } from "../miner/own-sectors.ts";
 import type { MinerSwitches } from "../miner/switches.ts";
 import { WINDOW_POST } from "../params/proving.ts";
 import { FaultStore, type FileFault } from "../sector/fault-store.ts";
@@ -70,6 +71,25 @@ export class Laboratory {
     const store = held.store instanceof FaultStore ? held.store : new FaultStore(held.store);
     store.fault = fault;
     own.sectors.set(sector, { ...held, store });
+  }
+
+  /** Which sectors the miners have, and what is played on them. */
+  remember(): Rewind {
+    const switches = this.parts.switches.remember();
+    const held = this.parts.local.miners.map(({ sectors }) => ({
+      sectors,
+      entries: [...sectors].map(([number, one]) => ({ number, one, fault: faultOf(one) })),
+    }));
+    return async (changed) => {
+      await switches(changed);
+      for (const { sectors, entries } of held) {
+        sectors.clear();
+        for (const { number, one, fault } of entries) {
+          if (one.store instanceof FaultStore) one.store.fault = fault;
+          sectors.set(number, one);
+        }
+      }
+    };
   }
 
   /** Sectors whose loss or change is being played. */
@@ -190,4 +210,8 @@ export class Laboratory {
   private text(address: Address): string {
     return address.toString(this.parts.node.network.prefix);
   }
+}
+
+function faultOf({ store }: OwnSector): FileFault {
+  return store instanceof FaultStore ? store.fault : "none";
 }

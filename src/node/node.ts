@@ -4,6 +4,7 @@
  * Nodes share nothing but code: any number fit in one process.
  */
 import { platform } from "#platform";
+import type { Rewind } from "../base/rewind.ts";
 import type { Chain } from "../chain/chain.ts";
 import type { Crypto } from "../core/crypto.ts";
 import type { ExecutionRules, ProofVerifier } from "../exec/types.ts";
@@ -18,6 +19,7 @@ import { StateManager } from "../stmgr/state-manager.ts";
 import type { BlockStore } from "../storage/contract.ts";
 import { MemoryStore } from "../storage/memory.ts";
 import { TableStore } from "../storage/table-store.ts";
+import { UndoStore } from "../storage/undo-store.ts";
 import { Collector } from "./collector.ts";
 import { type MachinePlace, Machines } from "./machines.ts";
 import { makePool, PoolPart } from "./pool-part.ts";
@@ -103,8 +105,8 @@ export class FilecoinNode {
       clientFolder === null ? new MemoryStore() : TableStore.open(clientFolder, platform.openTable, { repair });
     this.client = new ClientData({ open: openClient, hashes: crypto });
     this.parts.add(this.client);
-    const { blocks: store } = chain;
     const { states, pool } = this;
+    const store = chain.blocks instanceof UndoStore ? chain.blocks.inner : chain.blocks;
     if (retention === undefined && store instanceof MemoryStore)
       this.collector = new Collector({ store, states, pool });
     else {
@@ -119,6 +121,19 @@ export class FilecoinNode {
   /** Adds a part on top of the others: it starts after them and stops before them. */
   add(part: Startable): void {
     this.parts.add(part);
+  }
+
+  /** Lets all parts stop that work by themselves; the function that is given lets them go on with what the store holds then. */
+  pause(): Promise<Rewind> {
+    return this.parts.pause();
+  }
+
+  /** What is in memory beside the store: what waits, keys, and what the parts on top remember. */
+  remember(): Rewind {
+    const rewinds = [this.keystore.remember(), this.pool.remember(), this.parts.remember()];
+    return async (changed) => {
+      for (const rewind of rewinds) await rewind(changed);
+    };
   }
 
   /** Starts whatever was not started. If a part fails, the node stops and throws its error. */

@@ -5,6 +5,7 @@
 import { platform } from "#platform";
 import { Alert } from "../base/alert.ts";
 import { equal } from "../base/bytes.ts";
+import type { Rewind } from "../base/rewind.ts";
 import type { Proofs } from "../core/proofs.ts";
 import type { MinerChain } from "../miner/chain-side/chain.ts";
 import { MessageTracker } from "../miner/chain-side/tracker.ts";
@@ -89,9 +90,13 @@ export class SealingPart implements Startable {
   }
 
   async start(): Promise<void> {
-    const { miners, openFolder, proofs } = this.options;
-    const folders = new SectorFolders([await openFolder()]);
-    this.folders = folders;
+    const { openFolder } = this.options;
+    this.folders = new SectorFolders([await openFolder()]);
+    await this.begin(this.folders);
+  }
+
+  private async begin(folders: SectorFolders): Promise<void> {
+    const { miners, proofs } = this.options;
     const jobs = new PriorityScheduler(inThisThread());
     for (const miner of miners) {
       const line = await this.lineOf(miner, folders, jobs, proofs);
@@ -100,6 +105,19 @@ export class SealingPart implements Startable {
     }
     this.tellAlert();
     for (const { machine } of this.lines.values()) machine.start();
+  }
+
+  /** Stops all machines; the function that is given goes on with the records that the store holds then. */
+  async pause(): Promise<Rewind> {
+    for (const { machine } of this.lines.values()) await machine.stop();
+    return async () => {
+      if (!this.stopped && this.folders !== null) await this.begin(this.folders);
+    };
+  }
+
+  /** The folders of the sectors' files, once it has started. */
+  get open(): SectorFolders | null {
+    return this.folders;
   }
 
   async stop(): Promise<void> {

@@ -1,4 +1,5 @@
 /** The life cycle of a node's parts: they start in order and stop in the opposite order. */
+import type { Pausable, Rewind, Rewindable } from "../base/rewind.ts";
 
 export type Health = {
   readonly status: "ok" | "failing" | "stopped";
@@ -6,7 +7,7 @@ export type Health = {
   readonly reason?: string;
 };
 
-export type Startable = {
+export type Startable = Partial<Rewindable & Pausable> & {
   /** One word, unique within a node. */
   readonly name: string;
   start(): Promise<void>;
@@ -53,8 +54,29 @@ export class Parts {
     if (failures.length > 0) throw failures[0];
   }
 
+  /** Lets all parts stop that work by themselves; the function that is given lets them go on. */
+  async pause(): Promise<Rewind> {
+    const resumes: Rewind[] = [];
+    for (const part of this.parts) {
+      const resume = await part.pause?.();
+      if (resume !== undefined) resumes.push(resume);
+    }
+    return inTurn(resumes);
+  }
+
+  /** What all parts have in memory beside the store. */
+  remember(): Rewind {
+    return inTurn(this.parts.flatMap((part) => part.remember?.() ?? []));
+  }
+
   /** The health of each part by its name. */
   health(): Readonly<Record<string, Health>> {
     return Object.fromEntries(this.parts.map((part) => [part.name, part.health()]));
   }
+}
+
+function inTurn(rewinds: readonly Rewind[]): Rewind {
+  return async (changed) => {
+    for (const rewind of rewinds) await rewind(changed);
+  };
 }

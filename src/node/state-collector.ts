@@ -18,6 +18,7 @@ import { CidSet } from "../storage/cid-set.ts";
 import type { WriteWatch } from "../storage/contract.ts";
 import type { BlockHeader, Tipset } from "../types/block-header.ts";
 import { CID } from "../types/cid.ts";
+import type { SignedMessage } from "../types/message.ts";
 import { isChainForm } from "./chain-form.ts";
 import type { Health, Startable } from "./startable.ts";
 
@@ -31,6 +32,9 @@ export type StateCollectorOptions = {
   readonly batch?: number;
   readonly onError?: (error: unknown) => void;
 };
+
+/** A head to which the chain may be taken back, and the messages that wait on top of it. */
+export type Pin = { readonly head: Tipset; readonly waiting: readonly SignedMessage[] };
 
 /** What a collection came to. */
 export type Collected = {
@@ -73,6 +77,8 @@ function kindOf(cid: Uint8Array): "links" | "leaf" | "none" {
 
 export class StateCollector implements Startable {
   readonly name = "collector";
+  /** Heads below which as many epochs must be kept as below the chain's own. */
+  pins: () => readonly Pin[] = () => [];
   private readonly options: Required<Omit<StateCollectorOptions, "onError">>;
   private readonly onError: (error: unknown) => void;
   /** Epoch of the head at the last collection. */
@@ -137,7 +143,8 @@ export class StateCollector implements Startable {
     const { chain } = this.options;
     const store = chain.blocks;
     this.last = chain.head.height;
-    const lowest = await chain.tipsetAtOrBefore(Math.max(0, chain.head.height - keep));
+    const height = Math.min(chain.head.height, ...this.pins().map((pin) => pin.head.height));
+    const lowest = await chain.tipsetAtOrBefore(Math.max(0, height - keep));
     const from = Math.max(lowest.height, chain.statesFrom);
     const none = { from, states: 0, blocks: 0, bytes: 0, kept: 0 };
     if ((await this.names(FIRST, stateName(from), 1)).length === 0) return none;

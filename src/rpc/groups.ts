@@ -22,6 +22,7 @@ import { ownPaychGroup, paychGroup, paychV0Group, paychV1Group } from "./methods
 import { pledgeGroup } from "./methods/pledge.ts";
 import { sectorStateGroup } from "./methods/sector-state.ts";
 import { sectorsGroup } from "./methods/sectors.ts";
+import { snapshotsGroup } from "./methods/snapshots.ts";
 import { stateGroup } from "./methods/state.ts";
 import { logGroup, storeGroup } from "./methods/store.ts";
 import { beaconGroup, beaconV0Group, randomnessV0Group, supplyGroup } from "./methods/supply.ts";
@@ -70,6 +71,7 @@ export const CURRENT_GROUPS = [
   logGroup,
   devGroup,
   laboratoryGroup,
+  snapshotsGroup,
 ] as const;
 
 export const GROUPS: readonly Group[] = [

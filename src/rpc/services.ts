@@ -60,6 +60,14 @@ export type LaboratoryControl = {
   terminate(miner: Address, sectors: readonly number[]): Promise<CID>;
 };
 
+/** Moments that a local network can go back to. Throws `FilError`. */
+export type SnapshotControl = {
+  list(): readonly { readonly id: number; readonly head: Tipset; readonly waiting: readonly unknown[] }[];
+  take(): Promise<{ readonly id: number }>;
+  /** With `keep` the snapshot can be gone back to again. */
+  revert(id: number, keep: boolean): Promise<Tipset>;
+};
+
 /** Control of a local network's time. */
 export type DevControl = {
   /** `signal` ends it early: when the caller has gone away. */
@@ -68,6 +76,8 @@ export type DevControl = {
   mineTo(epoch: number, signal?: AbortSignal): Promise<Tipset>;
   /** Absent, or null, where the network's miners are not at hand. */
   readonly laboratory?: LaboratoryControl | null;
+  /** Absent for one of several nodes, of which none is the network. */
+  readonly snapshots?: SnapshotControl;
   skipRounds(count: number): Promise<Tipset>;
   setAutomine(on: boolean): void;
   setBlockTime(seconds: number): void;

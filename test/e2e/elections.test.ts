@@ -11,11 +11,11 @@ import { checkState } from "../../src/core/state-check.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import type { LocalMiners } from "../../src/node/local-miners.ts";
 import { partitionsOf } from "../../src/state/miner-sectors.ts";
-import type { MemoryStore } from "../../src/storage/memory.ts";
 import { Address } from "../../src/types/address.ts";
 import { FIL } from "../../src/types/amount.ts";
 import { type BlockHeader, headerCid, type Tipset } from "../../src/types/block-header.ts";
 import { messageCid, signedMessageCid } from "../../src/types/message.ts";
+import { memoryOf } from "../support/memory-of.ts";
 
 const MINERS = 3;
 const SECTORS = 2;
@@ -58,7 +58,7 @@ describe("three miners, two sectors each", () => {
       for await (const { faults } of partitionsOf(chain.blocks, await view.requireActor(address), "t"))
         expect(faults).toEqual([]);
     const { stateRoot } = await states.result(net.head);
-    const report = await checkState(stateRoot, net.head.height, chain.blocks as MemoryStore, { profile: "devnet" });
+    const report = await checkState(stateRoot, net.head.height, memoryOf(chain.blocks), { profile: "devnet" });
     expect(report.complaints).toEqual([]);
     const proofs = [];
     for (const tipset of tipsets)

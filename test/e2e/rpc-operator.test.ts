@@ -3,9 +3,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { BadBlocks } from "../../src/chain/bad-blocks.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import { FundBook } from "../../src/rpc/fund-book.ts";
-import type { MemoryStore } from "../../src/storage/memory.ts";
 import { cidOfBlock, cidOfText } from "../../src/types/cid.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
+import { memoryOf } from "../support/memory-of.ts";
 import { until } from "../support/until.ts";
 
 type Link = { readonly "/": string };
@@ -134,8 +134,8 @@ test("the store is counted and checked, and what is removed is gone", async () =
   const put = { "/": `${cidOfBlock(Uint8Array.of(0x83, 1, 2, 5))}` };
   expect(await net.request("ChainHasObj", put)).toBe(true);
   const before = await net.request("ChainBlockstoreInfo");
-  expect(before.blocks).toBe((net.node.chain.blocks as MemoryStore).size);
-  expect(before.bytes).toBe((net.node.chain.blocks as MemoryStore).totalBytes);
+  expect(before.blocks).toBe(memoryOf(net.node.chain.blocks).size);
+  expect(before.bytes).toBe(memoryOf(net.node.chain.blocks).totalBytes);
   await net.request("ChainDeleteObj", put);
   expect(await net.request("ChainHasObj", put)).toBe(false);
   expect(await net.request("ChainBlockstoreInfo")).toEqual({ blocks: before.blocks - 1, bytes: before.bytes - 4 });

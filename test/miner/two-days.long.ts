@@ -9,7 +9,7 @@ import type { LocalMiners } from "../../src/node/local-miners.ts";
 import { ObjectReader } from "../../src/state/actor-reader.ts";
 import { allPartitions } from "../../src/state/miner-reader.ts";
 import { sectorsOf } from "../../src/state/miner-sectors.ts";
-import type { MemoryStore } from "../../src/storage/memory.ts";
+import { memoryOf } from "../support/memory-of.ts";
 
 const DAYS = Number(process.env["FILIGREE_DAYS"] ?? 2);
 const EPOCHS = 2880 * DAYS;
@@ -44,7 +44,7 @@ test("every deadline is proven, claims equal sectors, the invariants hold", asyn
     await net.request("Devnet.mine", STEP);
     spent += cpu() - before;
     const { stateRoot } = await states.result(net.head);
-    const checked = await checkState(stateRoot, net.head.height, chain.blocks as MemoryStore, { profile: "devnet" });
+    const checked = await checkState(stateRoot, net.head.height, memoryOf(chain.blocks), { profile: "devnet" });
     expect(checked.complaints, `epoch ${net.head.height}`).toEqual([]);
     const view = await states.stateAfter(net.head);
     for (const { address } of miners) {

@@ -344,6 +344,11 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     "Devnet.equivocate": fails(/no miners with sectors/, () => [on.miner]),
     "Devnet.terminateSectors": fails(/no miners with sectors/, () => [on.miner, [0]]),
     "Devnet.skipRounds": give(() => [1]),
+    "Devnet.snapshot": none,
+    "Devnet.snapshots": none,
+    "Devnet.revert": fails(/no snapshot 9007199254740991/, () => [Number.MAX_SAFE_INTEGER]),
+    evm_snapshot: none,
+    evm_revert: give(() => ["0x7fffffff"]),
   };
   const v0: Record<string, Case> = { ...BOTH, ...ONLY.v0, ...LOCAL };
   delete v0["MsigCancelTxnHash"];

@@ -156,10 +156,10 @@ export class Errands {
   }
 
   /** Ends the waits; what is under way stays so on the disk. */
-  async close(): Promise<void> {
-    this.closing.abort(new PaychError({ code: "CLOSED" }, "the node is stopping"));
+  async close(why: string): Promise<void> {
+    this.closing.abort(new PaychError({ code: "CLOSED" }, why));
     for (const set of [...this.listeners.values()])
-      for (const listener of [...set]) listener(new PaychError({ code: "CLOSED" }, "the node is stopping"));
+      for (const listener of [...set]) listener(new PaychError({ code: "CLOSED" }, why));
     await Promise.all(this.running);
   }
 }

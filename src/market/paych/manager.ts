@@ -54,16 +54,21 @@ export class PaychManager {
   readonly chain: ChainAccess;
   private readonly options: PaychOptions;
   private readonly turns = new KeyedTurns();
-  private readonly errands: Errands;
+  private errands: Errands;
   private readonly queues = new Map<string, FundRequest[]>();
   private opened: PaychBook | null = null;
+  private readonly serving = new Set<Promise<void>>();
 
   constructor(options: PaychOptions) {
     this.options = options;
     this.chain = options.chain;
-    this.errands = new Errands({
+    this.errands = this.newErrands();
+  }
+
+  private newErrands(): Errands {
+    return new Errands({
       book: () => this.book,
-      chain: options.chain,
+      chain: this.chain,
       finish: (message, outcome) => this.finish(message, outcome),
     });
   }
@@ -76,9 +81,25 @@ export class PaychManager {
   }
 
   async close(): Promise<void> {
-    const closed = new PaychError({ code: "CLOSED" }, "the node is stopping");
+    await this.end("the node is stopping");
+  }
+
+  /** Ends what waits; the function that is given reads what is kept then, and goes on with that. */
+  async pause(): Promise<() => Promise<void>> {
+    await this.end("the network is taken back to an earlier moment");
+    await Promise.allSettled(this.serving);
+    return async () => {
+      this.queues.clear();
+      this.opened = await PaychBook.open(this.options.blocks);
+      this.errands = this.newErrands();
+      this.errands.resume();
+    };
+  }
+
+  private async end(why: string): Promise<void> {
+    const closed = new PaychError({ code: "CLOSED" }, why);
     for (const queue of this.queues.values()) for (const request of queue) request.fail(closed);
-    await this.errands.close();
+    await this.errands.close(why);
   }
 
   get book(): PaychBook {
@@ -113,7 +134,7 @@ export class PaychManager {
   /** Does for the requests of a pair what can be done now. */
   private process(from: Address, to: Address): Promise<void> {
     const pair = pairOf(from, to);
-    return this.turns.run(pair, async () => {
+    const serving = this.turns.run(pair, async () => {
       const queue = this.queues.get(pair) ?? [];
       const requests = inOrder(queue);
       try {
@@ -129,6 +150,8 @@ export class PaychManager {
         );
       }
     });
+    this.serving.add(serving);
+    return serving.finally(() => this.serving.delete(serving));
   }
 
   private setQueue(pair: string, requests: readonly FundRequest[]): void {

@@ -1,4 +1,5 @@
 /** Payment channels as one part of a node: manager, vouchers and watcher with one life. */
+import type { Rewind } from "../../base/rewind.ts";
 import type { Chain } from "../../chain/chain.ts";
 import { PaychManager, type PaychOptions } from "./manager.ts";
 import { Vouchers } from "./vouchers.ts";
@@ -21,6 +22,10 @@ export class PaymentChannels {
 
   async start(): Promise<void> {
     await this.channels.start();
+    this.listen();
+  }
+
+  private listen(): void {
     this.stopListening = this.heads.onHeadChange(() => this.watcher.headMoved());
     this.watcher.headMoved();
   }
@@ -30,6 +35,19 @@ export class PaymentChannels {
     this.stopListening = null;
     await this.watcher.close();
     await this.channels.close();
+  }
+
+  /** Stops; the function that is given goes on with what the store holds then. */
+  async pause(): Promise<Rewind> {
+    if (this.stopListening === null) return () => undefined;
+    this.stopListening();
+    await this.watcher.idle();
+    const resume = await this.channels.pause();
+    return async () => {
+      await resume();
+      this.watcher.forget();
+      this.listen();
+    };
   }
 
   health(): { readonly status: "ok" | "stopped" } {

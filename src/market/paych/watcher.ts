@@ -54,6 +54,11 @@ export class PaychWatcher {
     return this.turns.idle();
   }
 
+  /** Forgets what was refused: the chain is another. */
+  forget(): void {
+    this.refusedAt.clear();
+  }
+
   /** Looks no more, and ends when the look that is under way has. */
   async close(): Promise<void> {
     this.closed = true;

@@ -7,6 +7,7 @@
  * top of it; until then each head is asked anew, so that reorganisations are noticed.
  */
 import { fromBase64, fromUtf8, toBase64, utf8 } from "../../base/bytes.ts";
+import type { Rewind } from "../../base/rewind.ts";
 import { KeyedTurns } from "../../base/turns.ts";
 import type { BlockStore } from "../../storage/contract.ts";
 import type { Address } from "../../types/address.ts";
@@ -132,6 +133,21 @@ export class MessageTracker {
     if (over.length > 0) await this.remove(over);
   }
 
+  /** What is remembered beside the records. */
+  remember(): Rewind {
+    const [handed, displaced] = [[...this.handed], [...this.displaced]];
+    return () => {
+      refill(this.handed, handed);
+      refill(this.displaced, displaced);
+    };
+  }
+
+  /** Forgets what is remembered beside the records. */
+  readonly forgetHeights: Rewind = () => {
+    this.handed.clear();
+    this.displaced.clear();
+  };
+
   private async look(key: string, confidence: number): Promise<Executed | null> {
     const known = await this.find(key);
     if (known === null) throw new MinerError({ code: "UNKNOWN_INTENTION", key }, `nothing was sent for "${key}"`);
@@ -240,6 +256,11 @@ export class MessageTracker {
   private async keep(intention: Intention): Promise<void> {
     await this.store.write({ metadata: [[this.prefix + intention.key, encode(intention)]] }, { sync: true });
   }
+}
+
+function refill<Value>(map: Map<string, Value>, entries: readonly (readonly [string, Value])[]): void {
+  map.clear();
+  for (const [key, value] of entries) map.set(key, value);
 }
 
 function encode({ key, name, signed, maxFee, sentAt, lastSentAt, executed }: Intention): Uint8Array {

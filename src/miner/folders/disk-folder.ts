@@ -103,6 +103,10 @@ export class DiskFolder implements SectorFolder {
     return ((await system().list(`${this.path}/${nameText(sector)}`))?.length ?? 0) > 0;
   }
 
+  async names(sector: SectorName): Promise<readonly string[]> {
+    return (await system().list(`${this.path}/${nameText(sector)}`)) ?? [];
+  }
+
   remove(sector: SectorName): Promise<void> {
     return guarded(this.path, () => system().remove(`${this.path}/${nameText(sector)}`));
   }

@@ -55,6 +55,8 @@ export type SectorFolder = {
   /** Sectors that have files here. */
   sectors(): Promise<readonly SectorName[]>;
   has(sector: SectorName): Promise<boolean>;
+  /** Names of a sector's files. */
+  names(sector: SectorName): Promise<readonly string[]>;
   /** Removes all files of a sector. */
   remove(sector: SectorName): Promise<void>;
   room(): Promise<Room>;

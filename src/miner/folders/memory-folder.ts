@@ -44,6 +44,10 @@ export class MemoryFolder implements SectorFolder {
     return (this.stores.get(nameText(sector))?.files.size ?? 0) > 0;
   }
 
+  async names(sector: SectorName): Promise<readonly string[]> {
+    return [...(this.stores.get(nameText(sector))?.files.keys() ?? [])];
+  }
+
   async remove(sector: SectorName): Promise<void> {
     this.stores.get(nameText(sector))?.files.clear();
     this.stores.delete(nameText(sector));

@@ -5,6 +5,7 @@ import { Devnet } from "../../../src/node/devnet.ts";
 import type { MemoryStore } from "../../../src/storage/memory.ts";
 import { cidOfBlock } from "../../../src/types/cid.ts";
 import { TEST_OPTIONS } from "../../support/devnet.ts";
+import { memoryOf } from "../../support/memory-of.ts";
 
 let net: Devnet | undefined;
 afterEach(async () => {
@@ -18,7 +19,7 @@ async function opened(): Promise<{ devnet: Devnet; store: MemoryStore; collector
   const devnet = await Devnet.open({ ...TEST_OPTIONS, blockTime: 3600 });
   net = devnet;
   const { states, pool, chain } = devnet.node;
-  const store = chain.blocks as MemoryStore;
+  const store = memoryOf(chain.blocks);
   return { devnet, store, collector: new Collector({ store, states, pool, keep: KEEP, every: 10 }) };
 }
 

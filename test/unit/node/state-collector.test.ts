@@ -15,6 +15,7 @@ import type { Batch, BlockStore } from "../../../src/storage/contract.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
 import { type CID, cidKey, cidOfBlock } from "../../../src/types/cid.ts";
 import { TEST_OPTIONS } from "../../support/devnet.ts";
+import { memoryOf } from "../../support/memory-of.ts";
 import { checkWhole, describeBlock } from "../../support/whole-chain.ts";
 
 const KEEP = 10;
@@ -69,7 +70,7 @@ function dyingAt(store: MemoryStore, count: number): BlockStore {
 
 test("a collection that ends at any write loses nothing that must stay, and the next one leaves nothing behind", async () => {
   const { chain } = devnet.node;
-  const store = chain.blocks as MemoryStore;
+  const store = memoryOf(chain.blocks);
   const all = [...store.entries()];
   const facts = await store.metadataWith("");
   const copy = (): MemoryStore => {
@@ -103,7 +104,7 @@ test("a collection that ends at any write loses nothing that must stay, and the 
 
 test("what has the form of chain objects is known, and hardly anything of states", async () => {
   const { chain } = devnet.node;
-  const store = chain.blocks as MemoryStore;
+  const store = memoryOf(chain.blocks);
   const read = async (cid: Uint8Array) => store.peek(cid);
   const form = (root: CID) => isChainForm(store.peek(root.bytes) as Uint8Array, read);
   let states = 0;
@@ -136,7 +137,7 @@ test("what has the form of chain objects is known, and hardly anything of states
 
 test("states below the last epochs go, all else stays: headers, messages, receipts, kept states whole", async () => {
   const { chain, states } = devnet.node;
-  const store = chain.blocks as MemoryStore;
+  const store = memoryOf(chain.blocks);
   const everything = await checkWhole(chain);
   // The genesis is made in steps, whose states nobody names.
   const made = new Set(await useless(chain));
@@ -233,7 +234,7 @@ test("what is written while it is noted from where on states are kept outlives t
   const old = await devnet.node.chain.tipsetAtOrBefore(112);
   const { stateRoot } = await devnet.node.chain.result(old);
   const root = { cid: stateRoot.bytes, bytes: (await blocks.get(stateRoot.bytes)) as Uint8Array };
-  const busy = new Proxy(blocks as MemoryStore, {
+  const busy = new Proxy(memoryOf(blocks), {
     get(target, name) {
       const value = Reflect.get(target, name, target) as unknown;
       if (name === "write")

@@ -17,13 +17,14 @@ import { makeTipset, type Tipset } from "../../../src/types/block-header.ts";
 import { type Block, cidOfText } from "../../../src/types/cid.ts";
 import { type Message, messageCid, type SignedMessage, signedMessageCid } from "../../../src/types/message.ts";
 import { TEST_OPTIONS } from "../../support/devnet.ts";
+import { memoryOf } from "../../support/memory-of.ts";
 
 let net: Devnet;
 let genesisBlocks: readonly Block[];
 
 beforeAll(async () => {
   net = await Devnet.open({ ...TEST_OPTIONS, blockTime: 3600 });
-  genesisBlocks = [...(net.node.chain.blocks as MemoryStore).entries()].map(({ key, bytes }) => ({
+  genesisBlocks = [...memoryOf(net.node.chain.blocks).entries()].map(({ key, bytes }) => ({
     cid: Uint8Array.from(key, (char) => char.charCodeAt(0)),
     bytes,
   }));
