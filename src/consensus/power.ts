@@ -90,7 +90,7 @@ export type MinerStanding = {
 const KEPT_STANDINGS = 256;
 const standings = new WeakMap<StateView, BoundedMap<string, MinerStanding>>();
 
-/** A miner actor; null if there is none. Throws `StateError` where its worker has no key. */
+/** A miner actor; null if there is none, or an actor that is no miner. Throws `StateError` where its worker has no key. */
 export async function minerStanding(
   blocks: BlockSource,
   view: StateView,
@@ -108,6 +108,8 @@ async function readStanding(blocks: BlockSource, view: StateView, miner: Address
   const entry = await view.actor(miner);
   if (entry === null) return null;
   const state = await ObjectReader.open(blocks, entry, "f");
+  // Any actor can be named in a miner's place.
+  if (!state.has("Info")) return null;
   const info = (await state.object("Info")) as JsonObject;
   return {
     worker: await view.accountKey(Address.parse(info["Worker"] as string)),

@@ -66,7 +66,7 @@ test("a block is put together from what its miner won with: the very block that 
   expect(made.Header).toEqual(header);
   const cidsOf = (list: readonly { CID: Link }[]) => list.map(({ CID }) => CID);
   expect([made.BlsMessages, made.SecpkMessages]).toEqual([cidsOf(carried.BlsMessages), cidsOf(carried.SecpkMessages)]);
-  await expect(net.request("MinerCreateBlock", { ...template, Miner: alice })).rejects.toThrow(/no key of miner/);
+  await expect(net.request("MinerCreateBlock", { ...template, Miner: alice })).rejects.toThrow(/was no miner/);
   await expect(net.request("MinerCreateBlock", { ...template, Epoch: 1 })).rejects.toThrow(/above that of the parents/);
 });
 
