@@ -21,6 +21,7 @@ import { OwnTime, type OwnTimeOptions } from "./own-time.ts";
 import { blocksTopic, DEADLINES, type Deadlines, messagesTopic, PEER_LIMITS } from "./params.ts";
 import { isLoopback, peerAddress } from "./peer-address.ts";
 import type { Offence, PeerAddress, PeerBook } from "./peer-book.ts";
+import { PeerStreams } from "./peer-streams.ts";
 import { type ConnectionUse, parseScope, ResourceLimits, type ScopeLimit, type ScopeUse, useOf } from "./resources.ts";
 import { TrafficMeter } from "./traffic.ts";
 import { type BlockMessage, decodeBlockMessage, encodeBlockMessage } from "./wire/block-message.ts";
@@ -77,6 +78,8 @@ export class Network {
   readonly exchange: ExchangeClient;
   /** Null without `objects`. */
   readonly bitswap: Bitswap | null;
+  /** Protocols of other rooms. */
+  readonly streams: PeerStreams;
   private readonly options: NetworkOptions;
   private readonly host: Host;
   private readonly time: OwnTime;
@@ -96,6 +99,7 @@ export class Network {
     this.host = host;
     this.time = time;
     this.peers = peers;
+    this.streams = new PeerStreams({ host, time, onOffence });
     this.gossip = new Gossip(host, handlers.onFault);
     this.server = new ExchangeServer({ host, chain, now, deadlines, time, onOffence });
     this.hello = new HelloService({

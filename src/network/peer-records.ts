@@ -24,6 +24,10 @@ export const OFFENCES = {
   unwantedTopic: 5,
   /** blocks of bitswap that nobody wanted */
   unwantedBlock: 20,
+  /** blocks or answers of a transfer that do not follow from what was asked */
+  badTransfer: 40,
+  /** vouchers that do not count, are of another channel or were used before */
+  badPayment: 20,
   /** promised what it then did not have */
   notFound: 1,
 } as const;

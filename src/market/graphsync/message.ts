@@ -206,7 +206,7 @@ function readRequest(reader: CborReader): GraphsyncRequest {
       const item = from.item(what, MESSAGE_LIMITS.depth);
       if (item.length > MESSAGE_LIMITS.selectorBytes)
         badFrame(`${what}: a selector of ${item.length} bytes, at most ${MESSAGE_LIMITS.selectorBytes} allowed`);
-      found.selector = item.slice();
+      found.selector = new Uint8Array(item);
     },
     ext: (from: CborReader, what: string) => {
       found.extensions = readExtensions(from, what);
@@ -247,7 +247,9 @@ function readResponse(reader: CborReader): GraphsyncResponse {
 
 function readId(reader: CborReader, what: string): Uint8Array {
   const id = reader.byteString(ID_BYTES, what);
-  return id.length === ID_BYTES ? id.slice() : badFrame(`${what}: an id of ${id.length} bytes, not ${ID_BYTES}`);
+  return id.length === ID_BYTES
+    ? new Uint8Array(id)
+    : badFrame(`${what}: an id of ${id.length} bytes, not ${ID_BYTES}`);
 }
 
 function readExtensions(reader: CborReader, what: string): Extensions {
@@ -260,7 +262,7 @@ function readExtensions(reader: CborReader, what: string): Extensions {
     bytes += item.length;
     if (bytes > MESSAGE_LIMITS.extensionBytes)
       badFrame(`${what}: more than ${MESSAGE_LIMITS.extensionBytes} bytes of extensions`);
-    extensions.set(name, item.slice());
+    extensions.set(name, new Uint8Array(item));
   }
   return extensions;
 }

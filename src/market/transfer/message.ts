@@ -284,12 +284,14 @@ function readType(reader: CborReader, what: string): MessageType {
 function readChannelId(reader: CborReader, what: string): ChannelId {
   const { peerBytes } = TRANSFER_LIMITS;
   reader.tuple(3, what);
-  const initiator = reader.textBytes(peerBytes, `${what}.Initiator`).slice();
-  const responder = reader.textBytes(peerBytes, `${what}.Responder`).slice();
+  const initiator = new Uint8Array(reader.textBytes(peerBytes, `${what}.Initiator`));
+  const responder = new Uint8Array(reader.textBytes(peerBytes, `${what}.Responder`));
   return { initiator, responder, id: reader.unsignedBig(`${what}.ID`) };
 }
 
 /** A copy, so that a message that is kept does not hold the frame it came in. */
 function bounded(item: Uint8Array, most: number, what: string): Uint8Array {
-  return item.length <= most ? item.slice() : badFrame(`${what}: ${item.length} bytes, at most ${most} allowed`);
+  return item.length <= most
+    ? new Uint8Array(item)
+    : badFrame(`${what}: ${item.length} bytes, at most ${most} allowed`);
 }
