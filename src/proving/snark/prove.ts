@@ -177,16 +177,17 @@ export async function proveWitness(
     await scheduler.runAll(jobs(), { ...limits, onResult });
     return terms.map((term, i) => addPoints(module, term.query.group, points[i] as Uint8Array[]));
   };
-  const witnessSums = (): Promise<Uint8Array[]> => {
-    const dense = gather(witness.aux, shape.aAux);
-    const ofA = new Uint8Array(witness.inputs.length + dense.length);
-    ofA.set(witness.inputs);
-    ofA.set(dense, witness.inputs.length);
-    const bInputs = gather(witness.inputs, shape.bInputs);
-    const bAux = gather(witness.aux, shape.bAux);
-    const ofB = new Uint8Array(bInputs.length + bAux.length);
-    ofB.set(bInputs);
-    ofB.set(bAux, bInputs.length);
+  const witnessSums = async (): Promise<Uint8Array[]> => {
+    const all = new Uint8Array((shape.inputs + 7) >> 3).fill(0xff);
+    all[all.length - 1] = 0xff >> (8 * all.length - shape.inputs);
+    const ofA = await gather([
+      { elements: witness.inputs, bitmap: all },
+      { elements: witness.aux, bitmap: shape.aAux },
+    ]);
+    const ofB = await gather([
+      { elements: witness.inputs, bitmap: shape.bInputs },
+      { elements: witness.aux, bitmap: shape.bAux },
+    ]);
     return sums([
       { query: l, scalars: witness.aux, packed: true },
       { query: a, scalars: ofA, packed: true },

@@ -5,9 +5,11 @@
  * one; it is gathered, sent to a worker with the steps to take on it, and what comes back is put in its place. Up to 2^16
  * rows one worker does it all in one go.
  */
+
+import { Slices } from "../../base/slices.ts";
 import type { Proofs } from "../../core/proofs.ts";
 import type { Scheduler } from "../scheduler.ts";
-import { newBytes } from "./circuit.ts";
+import { copySliced, newBytes } from "./circuit.ts";
 import type { QuotientJob, QuotientWindowJob, WindowStep } from "./jobs.ts";
 import { memoryLimit } from "./kernel.ts";
 
@@ -211,11 +213,12 @@ export async function quotient(
     return inNaturalOrder(h, bits);
   }
   const n = 2 ** bits;
-  const vectors = rows.map((row) => {
+  const vectors: Uint8Array[] = [];
+  for (const row of rows) {
     const vector = newBytes(ELEMENT * n);
-    vector.set(row);
-    return vector;
-  });
+    await copySliced(vector, row);
+    vectors.push(vector);
+  }
   const { columns, rows: rowStages } = columnPasses(bits, mostStages);
   const list = rounds(columns);
   let done = 0;
@@ -225,9 +228,16 @@ export async function quotient(
       round.over === "rows"
         ? rowWindows(n, rowStages, bits - rowStages, round.step, windowBits)
         : columnWindows(round.over, round.steps, windowBits);
-    function* jobs(): Generator<QuotientWindowJob> {
-      for (const { place, steps } of windows)
-        yield { kind: "quotient-window", vectors: held.map((vector) => takeWindow(vector, place)), steps };
+    async function* jobs(): AsyncGenerator<QuotientWindowJob> {
+      const slices = new Slices();
+      for (const { place, steps } of windows) {
+        const taken: Uint8Array[] = [];
+        for (const vector of held) {
+          await slices.pause();
+          taken.push(takeWindow(vector, place));
+        }
+        yield { kind: "quotient-window", vectors: taken, steps };
+      }
     }
     const put = (index: number, results: Uint8Array[]): void => {
       const { place } = windows[index] as Window;
@@ -285,17 +295,27 @@ function putWindow(vector: Uint8Array, { from, rows, run, stride }: Place, bytes
   for (let row = 0; row < rows; row++) vector.set(bytes.subarray(row * run, (row + 1) * run), from + row * stride);
 }
 
-/** The vector with reversed index bits. */
-function inNaturalOrder(vector: Uint8Array, bits: number): Uint8Array {
+/** Elements put in their places between two looks at the time. */
+const REORDERED = 2 ** 13;
+
+/** The vector with reversed index bits; others have their turn meanwhile. */
+async function inNaturalOrder(vector: Uint8Array, bits: number): Promise<Uint8Array> {
+  const slices = new Slices();
   const words = new Uint32Array(vector.buffer, vector.byteOffset, vector.length / 4);
   const out = newBytes(vector.length);
   const to = new Uint32Array(out.buffer);
   const low = bits >> 1;
   const table = Uint32Array.from({ length: 2 ** low }, (_, i) => reverseBits(i, low));
   const high = Uint32Array.from({ length: 2 ** (bits - low) }, (_, i) => reverseBits(i, bits - low));
-  for (let i = 0; i < 2 ** bits; i++) {
-    const place = 8 * ((table[i & (2 ** low - 1)] as number) * 2 ** (bits - low) + (high[i >>> low] as number));
-    for (let word = 0; word < 8; word++) to[place + word] = words[8 * i + word] as number;
+  const reorder = (first: number, end: number): void => {
+    for (let i = first; i < end; i++) {
+      const place = 8 * ((table[i & (2 ** low - 1)] as number) * 2 ** (bits - low) + (high[i >>> low] as number));
+      for (let word = 0; word < 8; word++) to[place + word] = words[8 * i + word] as number;
+    }
+  };
+  for (let first = 0; first < 2 ** bits; first += REORDERED) {
+    await slices.pause();
+    reorder(first, Math.min(2 ** bits, first + REORDERED));
   }
   return out;
 }
