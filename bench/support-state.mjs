@@ -1,7 +1,7 @@
 /** States of many accounts, and plain sends between them, for benches of the machine. */
 import * as dagCbor from "@ipld/dag-cbor";
+import { buildHamt } from "../dist/storage/hamt-build.js";
 import { MemoryStore } from "../dist/storage/memory.js";
-import { buildHamt } from "../dist/tools/hamt-build.js";
 import { Address } from "../dist/types/address.js";
 import { bigToBytes } from "../dist/types/amount.js";
 import { cidOfBlock, cidOfText } from "../dist/types/cid.js";

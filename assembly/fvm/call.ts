@@ -12,7 +12,7 @@ import { CborWriter } from "../ipld/cbor-writer";
 import { Cid, CODEC_DAG_CBOR } from "../ipld/cid";
 import { Address, PROTOCOL_BLS, PROTOCOL_DELEGATED, PROTOCOL_SECP256K1, writeAddress } from "../types/address";
 import { OK, SYS_OUT_OF_GAS } from "../types/exit-code";
-import { SYSTEM_ID } from "../types/singletons";
+import { EAM_ID, SYSTEM_ID } from "../types/singletons";
 import { Actor } from "./actor";
 import * as actors from "./actors";
 import { Block, CODEC_CBOR, NO_BLOCK } from "./blocks";
@@ -33,8 +33,6 @@ import { Frame } from "./frame";
 import { TreeMark } from "./tree";
 
 const CONSTRUCTOR: u64 = 1;
-/** The actor that rules the addresses of Ethereum: second byte of these. */
-export const EAM_ID: u8 = 10;
 
 // What `next` answers.
 export const CALL_ENDED: i32 = 0;
@@ -135,7 +133,7 @@ export class Call {
       if (this.readOnly) return actors.refuse(ctx, READ_ONLY, "a read-only call makes no account");
       return this.makeAccount();
     }
-    if (!ctx.isSecond && protocol == PROTOCOL_DELEGATED && this.to.bytes[1] == EAM_ID) {
+    if (!ctx.isSecond && protocol == PROTOCOL_DELEGATED && this.to.bytes[1] == <u8>EAM_ID) {
       if (this.readOnly) return actors.refuse(ctx, READ_ONLY, "a read-only call makes no placeholder");
       const error = actors.createFromSend(ctx, this.to, Actor.empty(this.codeNamed("placeholder"), this.to));
       this.receiver = actors.made;

@@ -31,11 +31,11 @@ import {
   SYS_SENDER_INVALID,
   SYS_SENDER_STATE_INVALID,
 } from "../types/exit-code";
-import { BURNT_FUNDS_ID, REWARD_ID } from "../types/singletons";
+import { BURNT_FUNDS_ID, EAM_ID, REWARD_ID } from "../types/singletons";
 import { GasOutputs, gasOutputs } from "../vm/gas/outputs";
 import { Actor, ANY_ADDRESS } from "./actor";
 import { Block, CODEC_CBOR } from "./blocks";
-import { Call, EAM_ID } from "./call";
+import { Call } from "./call";
 import { Context } from "./context";
 import { DONE, FATAL, INSUFFICIENT_FUNDS, NOT_FOUND, OUT_OF_GAS, SYS_ASSERTION_FAILED } from "./errors";
 import * as guest from "./syscalls/guest";
@@ -117,7 +117,7 @@ export class Machine {
     if (manifest.is(sender.code, "ethaccount")) return sender.code;
     const delegated = sender.delegated;
     if (delegated === null || sender.nonce != 0 || !manifest.is(sender.code, "placeholder")) return null;
-    const ethereum = delegated.protocol == PROTOCOL_DELEGATED && delegated.bytes[1] == EAM_ID;
+    const ethereum = delegated.protocol == PROTOCOL_DELEGATED && delegated.bytes[1] == <u8>EAM_ID;
     return ethereum ? manifest.named("ethaccount") : null;
   }
 
@@ -168,7 +168,7 @@ export class Machine {
     } else if (call.error == INSUFFICIENT_FUNDS) exit = SYS_INSUFFICIENT_FUNDS;
     else if (call.error == NOT_FOUND) exit = SYS_INVALID_RECEIVER;
     else exit = SYS_ASSERTION_FAILED;
-    const events = ctx.events.root();
+    const events = ctx.events.root(ctx.store);
     let outputs = new GasOutputs();
     if (!this.implicit) {
       outputs = gasOutputs(used, message.gasLimit, ctx.baseFee, message.gasFeeCap, message.gasPremium);

@@ -8,6 +8,8 @@ export const CRON_ID: u64 = 3;
 export const POWER_ID: u64 = 4;
 export const MARKET_ID: u64 = 5;
 export const VERIFIED_REGISTRY_ID: u64 = 6;
+export const DATACAP_ID: u64 = 7;
+export const EAM_ID: u64 = 10;
 export const CHAOS_ID: u64 = 98;
 export const BURNT_FUNDS_ID: u64 = 99;
 /** Ids from here on are given out by the init actor. */

@@ -271,8 +271,9 @@ function linksOfMeta(cid: CID, meta: Uint8Array): readonly [CID, CID] {
 }
 
 function asReceipt(value: unknown): MessageReceipt {
-  const [exitCode, bytes, gasUsed] = value as [number, Uint8Array, number | bigint];
-  return { exitCode, return: bytes, gasUsed: BigInt(gasUsed) };
+  const [exitCode, bytes, gasUsed, events] = value as [number, Uint8Array, number | bigint, unknown];
+  const receipt = { exitCode, return: bytes, gasUsed: BigInt(gasUsed) };
+  return events === undefined ? receipt : { ...receipt, eventsRoot: CID.asCID(events) };
 }
 
 function missing(cid: CID): never {

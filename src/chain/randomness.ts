@@ -4,13 +4,16 @@
  * drawn = blake2b-256( int64be(tag) ‖ blake2b-256(seed) ‖ int64be(epoch) ‖ entropy ), where the seed is the VRF proof of
  * the smallest ticket (chain randomness) or the data of the newest beacon entry (beacon randomness) at or before the
  * epoch. Source: lotus chain/rand/rand.go and chain/store/store.go (GetLatestBeaconEntry) at b835fab702eb, for network
- * versions before 14.
+ * versions before 14. From there on the beacon's entry is that of the epoch's own round, which is the newest of the epoch's tipset;
+ * for a null round this takes the newest of the tipset that is looked up, where the reference looks for the round among its entries.
  */
+import * as dagCbor from "@ipld/dag-cbor";
 import { blake2b } from "@noble/hashes/blake2.js";
 import { concat } from "../base/bytes.ts";
 import type { RandomnessSource } from "../exec/types.ts";
 import { chainRule } from "../schema/versions/chain-rules.ts";
 import type { BeaconEntry, Tipset } from "../types/block-header.ts";
+import { type CID, cidOfBlock } from "../types/cid.ts";
 import type { Chain } from "./chain.ts";
 import { ChainError } from "./errors.ts";
 
@@ -55,6 +58,15 @@ export async function latestBeaconEntry(chain: Chain, tipset: Tipset): Promise<B
   );
 }
 
+function seedDigest(seed: Uint8Array): Uint8Array {
+  return blake2b(seed, { dkLen: 32 });
+}
+
+/** The CID of a tipset's key, by which actors of the FVM know it. Source: lotus chain/types/tipset_key.go (ToStorageBlock). */
+export function tipsetCid({ key }: Tipset): CID {
+  return cidOfBlock(dagCbor.encode(concat(...key.map(({ bytes }) => bytes))));
+}
+
 /** For executors whose every run is given its own. */
 export const NO_RANDOMNESS: RandomnessSource = { ticketRandomness: notGiven, beaconRandomness: notGiven };
 
@@ -90,5 +102,10 @@ export function randomnessAt(chain: Chain, tipset: Tipset, versionAt: (epoch: nu
     ticketRandomness: (tag, epoch, entropy) =>
       draw(epoch, minTicket, (seed) => drawRandomness(seed, tag, epoch, entropy)),
     beaconRandomness: (tag, epoch, entropy) => draw(epoch, beacon, (seed) => drawRandomness(seed, tag, epoch, entropy)),
+    digests: {
+      ticketDigest: (epoch) => draw(epoch, minTicket, seedDigest),
+      beaconDigest: (epoch) => draw(epoch, beacon, seedDigest),
+      tipsetCid: async (epoch) => tipsetCid(await chain.tipsetAtOrBefore(epoch, tipset)).bytes,
+    },
   };
 }

@@ -1,8 +1,26 @@
 /** Files of bundles that commands are given: one, or those of a folder. */
 import { statSync } from "node:fs";
 import path from "node:path";
-import type { BundleFile } from "../exec/bundles.ts";
-import { BundleStore, readBundleFile } from "./bundle-store.ts";
+import { type Bundle, carsOf, readBundle } from "../exec/bundle.ts";
+import { type BundleFile, Bundles } from "../exec/bundles.ts";
+import { findVersion } from "../schema/versions/rows.ts";
+import { BUNDLE_FOLDER, BundleStore, readBundleFile } from "./bundle-store.ts";
+
+/** Whose actors a local network takes unless a file says otherwise: those with parameters of the reference's own local networks. */
+const LOCAL = "devnet";
+
+/**
+ * The actors of a local network's version: from a file that is named (the bundle of a CAR, whosever it is; of a pack that of local
+ * networks), or from those that are kept; undefined if none are kept.
+ */
+export async function bundleFor(networkVersion: number, file?: string): Promise<Bundle | undefined> {
+  const actors = findVersion(networkVersion)?.actors ?? 0;
+  if (file === undefined) return new Bundles(await new BundleStore(BUNDLE_FOLDER).sources()).find(LOCAL, actors);
+  const bytes = await readBundleFile(file);
+  const [only, ...more] = carsOf(bytes);
+  if (only !== undefined && more.length === 0) return readBundle(only);
+  return new Bundles([{ name: path.basename(file), read: async () => bytes }]).require(LOCAL, actors);
+}
 
 /** The bundles' files at a place. Throws if there are none. */
 export async function bundleFiles(place: string): Promise<BundleFile[]> {

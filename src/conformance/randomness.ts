@@ -6,7 +6,6 @@
  */
 import { utf8 } from "../base/bytes.ts";
 import { drawFromDigest } from "../chain/randomness.ts";
-import type { FvmParts } from "../exec/fvm-executor.ts";
 import type { RandomnessSource } from "../exec/types.ts";
 import type { Vector } from "./vector.ts";
 
@@ -18,19 +17,16 @@ function digestOf(entries: Vector["randomness"], kind: Kind, epoch: number): Uin
   return entries.find((entry) => entry.kind === kind && entry.epoch === epoch)?.ret ?? FALLBACK;
 }
 
-/** For the FVM, whose kernel draws by itself. */
-export function recordedDigests(entries: Vector["randomness"]): FvmParts["randomness"] {
-  return {
-    ticketDigest: (epoch) => digestOf(entries, "chain", epoch),
-    beaconDigest: (epoch) => digestOf(entries, "beacon", epoch),
-  };
-}
-
 export function recordedRandomness(entries: Vector["randomness"]): RandomnessSource {
   const draw = (kind: Kind, tag: number, epoch: number, entropy: Uint8Array): Uint8Array =>
     drawFromDigest(digestOf(entries, kind, epoch), tag, epoch, entropy);
   return {
     ticketRandomness: (tag, epoch, entropy) => draw("chain", tag, epoch, entropy),
     beaconRandomness: (tag, epoch, entropy) => draw("beacon", tag, epoch, entropy),
+    digests: {
+      ticketDigest: (epoch) => digestOf(entries, "chain", epoch),
+      beaconDigest: (epoch) => digestOf(entries, "beacon", epoch),
+      tipsetCid: () => null,
+    },
   };
 }

@@ -12,7 +12,6 @@ import { isFvmVersion } from "../core/fvm.ts";
 import type { VmOptions } from "../core/vm.ts";
 import type { Bundles } from "../exec/bundles.ts";
 import { Executor } from "../exec/executor.ts";
-import { FvmExecutor } from "../exec/fvm-executor.ts";
 import type { TraceCall } from "../exec/trace.ts";
 import type { AppliedMessage, BlockInput, MessageInput, ProofVerifier } from "../exec/types.ts";
 import { findVersion, isExecutable } from "../schema/versions/rows.ts";
@@ -22,7 +21,7 @@ import type { Block, CID } from "../types/cid.ts";
 import { decodeMessage, SECP256K1_CHAIN_BYTES } from "../types/message.ts";
 import { firstStateDifference } from "./diff.ts";
 import { type DeclaredVerdict, proofVerdict } from "./proof-policy.ts";
-import { recordedDigests, recordedRandomness } from "./randomness.ts";
+import { recordedRandomness } from "./randomness.ts";
 import { type ExpectedReceipt, loadState, parseVector, shown, type Variant, type Vector } from "./vector.ts";
 
 export type RunOutcome = {
@@ -182,29 +181,29 @@ class VariantRun {
   private async fvmMessages(store: MemoryStore, bundles: Bundles): Promise<CID> {
     const { baseFee, circulatingSupply, preRoot, messages, randomness } = this.vector;
     const { verifyPoSt, verifySeal } = this.verifier();
-    const proofs = {
-      verifyPoSt,
-      verifySeal,
-      verifyAggregate: verifySeal,
-      verifyReplicaUpdate: verifySeal,
-    };
-    const executor = new FvmExecutor({
-      blocks: store,
-      actors: bundles,
-      randomness: recordedDigests(randomness),
-      proofs,
-      consensusFault: () => null,
-    });
+    const proofs = { verifyPoSt, verifySeal, verifyAggregate: verifySeal, verifyReplicaUpdate: verifySeal };
+    const peek = (cid: Uint8Array): Uint8Array | undefined => store.peek(cid) ?? bundles.peek(cid);
+    const executor = new Executor(
+      {},
+      {
+        blocks: { peek, get: async (cid) => peek(cid) },
+        randomness: recordedRandomness(randomness),
+        proofs,
+        consensusFault: () => null,
+      },
+    );
     let stateRoot = preRoot;
     let epoch = this.variant.epoch;
     for (const { bytes, epochOffset } of messages) {
       epoch += epochOffset;
       const { networkVersion } = this.variant;
-      const place = { stateRoot, epoch, timestamp: epoch * EPOCH_SECONDS, networkVersion, chainId: 0 };
-      const result = await executor.applyMessage({ ...place, baseFee, circulatingSupply }, onChain(bytes));
+      const facts = { chainId: 0, epoch, timestamp: epoch * EPOCH_SECONDS, genesisTime: 0, blockDelay: EPOCH_SECONDS };
+      const message = onChain(bytes);
+      const place = { stateRoot, epoch, networkVersion, baseFee, circulatingSupply };
+      const result = await executor.applyMessage({ ...place, facts, message });
       this.take(store, result.blocks);
       stateRoot = result.stateRoot;
-      this.compare({ ...result.applied, kind: "message", bytes, epoch });
+      this.compare(result.applied);
     }
     return stateRoot;
   }

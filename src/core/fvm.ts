@@ -111,9 +111,14 @@ export class Fvm {
     return this.run.core.memoryBytes;
   }
 
-  /** Opens a machine on a state; the one before is forgotten. Faults: `UNKNOWN_NETWORK_VERSION`, what the host throws. */
-  open(context: FvmContext): void {
+  /**
+   * Opens a machine on a state; the one before is forgotten. `made` are blocks not yet in any store. Faults:
+   * `UNKNOWN_NETWORK_VERSION`, what the host throws.
+   */
+  open(context: FvmContext, made: Iterable<Block> = []): void {
+    const blocks = [...made];
     this.run.made.clear();
+    for (const block of blocks) this.run.made.set(cidKey(block.cid), block);
     this.run.guests.length = 0;
     this.run.generation = generationOf(context.networkVersion);
     const tuple = [
@@ -170,6 +175,11 @@ export class Fvm {
       balance: balance.length === 0 ? 0n : bytesToBig(balance),
       delegated: delegated === null ? null : Address.fromBytes(delegated),
     };
+  }
+
+  /** A block that the machine made or can read. Fault: `BLOCK_MISSING`. */
+  block(cid: CID): Uint8Array {
+    return this.run.block(cid.bytes);
   }
 
   /** Blocks that the machine has made since it was opened; not all of them need be part of the state. */

@@ -51,6 +51,18 @@ export type GenesisSupply = {
   readonly accounts: readonly { readonly id: bigint; readonly balance: bigint }[];
 };
 
+/** What the FVM's actors may know of the chain besides epoch and state; the native machine's know nothing of it. */
+export type ChainFacts = {
+  /** EIP-155 chain id. */
+  readonly chainId: number;
+  /** An epoch and its time, seconds since 1970: that of the tipset that is executed. */
+  readonly epoch: number;
+  readonly timestamp: number;
+  /** Time of the genesis, and seconds between epochs: what other epochs' times follow from. */
+  readonly genesisTime: number;
+  readonly blockDelay: number;
+};
+
 /** Where and when a machine works. */
 export type MachineContext = {
   readonly stateRoot: CID;
@@ -60,6 +72,8 @@ export type MachineContext = {
   readonly baseFee: bigint;
   /** attoFIL, or what it is computed from. */
   readonly circulatingSupply: bigint | GenesisSupply;
+  /** Needed from network version 16 on. */
+  readonly facts?: ChainFacts;
   readonly tracing?: boolean;
 };
 

@@ -8,18 +8,23 @@
  */
 
 import { sleepFor } from "../base/sleep.ts";
+import type { FvmHost, ProvenFault } from "../core/fvm.ts";
 import { type MachineContext, Vm, type VmHost, type VmOptions } from "../core/vm.ts";
+import { isFvm } from "../schema/versions/rows.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import { type Block, type CID, cidKey } from "../types/cid.ts";
 import { decodeMessage, encodeMessage } from "../types/message.ts";
 import { Awaited } from "./awaited.ts";
+import { digestsOf } from "./digests.ts";
 import { badEpochs, ExecError } from "./errors.ts";
 import { cronMessage, rewardMessage } from "./implicit.ts";
+import { type Applied, FvmMachine, type Machine } from "./machine.ts";
 import { reachable } from "./reachable.ts";
 import { decodeTrace } from "./trace.ts";
 import type {
   AppliedKind,
   AppliedMessage,
+  ChainDigests,
   Execution,
   ExecutionResult,
   ExecutionRules,
@@ -41,6 +46,15 @@ export type ExecutorParts = {
   readonly blocks: BlockSource;
   readonly randomness: RandomnessSource;
   readonly proofs: ProofVerifier;
+  /**
+   * The fault that two headers prove to the FVM's miner actor, null if they prove none. Default: undefined, nothing can be judged,
+   * and such a report fails.
+   */
+  readonly consensusFault?: (
+    first: Uint8Array,
+    second: Uint8Array,
+    extra: Uint8Array,
+  ) => ProvenFault | null | undefined | Promise<ProvenFault | null | undefined>;
   /** What the names of upgrades stand for. Default: those of the networks. */
   readonly migrations?: Readonly<Record<UpgradeName, Migration>>;
 };
@@ -50,6 +64,7 @@ export class Executor implements Execution {
   private readonly options: VmOptions;
   private readonly parts: ExecutorParts;
   private vm: Vm | null = null;
+  private fvm: FvmMachine | null = null;
   private randomness: RandomnessSource;
   private readonly awaited: Awaited;
   private queue: Promise<unknown> = Promise.resolve();
@@ -65,20 +80,21 @@ export class Executor implements Execution {
    * Gives a job an open machine, and runs the job again on a new one whenever a block was missing. The job must have no
    * effect outside of its result.
    */
-  run<T>(context: MachineContext, job: (vm: Vm) => T | Promise<T>, options: RunOptions = {}): Promise<T> {
+  run<T>(context: MachineContext, job: (vm: Machine) => T | Promise<T>, options: RunOptions = {}): Promise<T> {
     const turn = this.queue.then(() => this.attempt(context, job, options));
     this.queue = turn.catch(() => undefined);
     return turn;
   }
 
   applyMessage(input: SingleInput, options: RunOptions = {}): Promise<MessageResult> {
-    const { stateRoot, epoch, networkVersion, baseFee, circulatingSupply } = input;
+    const { message, ...place } = input;
+    const { epoch } = place;
     const tracing = options.tracing ?? false;
-    const context = { stateRoot, epoch, networkVersion, baseFee, circulatingSupply, tracing };
+    const context = { ...place, tracing };
     return this.run(
       context,
       (vm) => {
-        const applied = applyOne(vm, "message", input.message, epoch, tracing);
+        const applied = applyOne(vm, "message", message, epoch, tracing);
         const root = vm.flush();
         return { stateRoot: root, applied, blocks: reachable([root], vm.madeBlocks()) };
       },
@@ -87,14 +103,15 @@ export class Executor implements Execution {
   }
 
   applyTipset(input: TipsetInput, rules: ExecutionRules, options: RunOptions = {}): Promise<ExecutionResult> {
-    const { stateRoot, parentEpoch, epoch, baseFee } = input;
+    const { stateRoot, parentEpoch, epoch, baseFee, facts } = input;
     const bad = badEpochs(input);
     if (bad !== null) return Promise.reject(bad);
     const { circulatingSupply } = rules;
     const tracing = options.tracing ?? false;
     const first = Math.min(parentEpoch + 1, epoch);
     const networkVersion = rules.networkVersionAt(first);
-    const context = { stateRoot, epoch: first, networkVersion, baseFee, circulatingSupply, tracing };
+    const place = { stateRoot, epoch: first, networkVersion, baseFee, circulatingSupply, tracing };
+    const context = facts === undefined ? place : { ...place, facts };
     return this.run(
       context,
       (vm) => new TipsetRun(vm, input, rules, { ...options, tracing, context, migrate: this.migrate }).execute(),
@@ -104,7 +121,7 @@ export class Executor implements Execution {
 
   simulate({ context, messages }: Trial, options: RunOptions = {}): Promise<TrialResult> {
     const tracing = options.tracing ?? false;
-    const job = (vm: Vm): TrialResult => {
+    const job = (vm: Machine): TrialResult => {
       const applied = messages.map((message) => tryOne(vm, context, message, tracing));
       return { stateRoot: vm.flush(), applied };
     };
@@ -114,23 +131,25 @@ export class Executor implements Execution {
   async close(): Promise<void> {
     await this.queue;
     this.vm = null;
+    this.fvm = null;
   }
 
   private readonly migrate: Migrate = ({ name, epoch }, root, blocks) =>
     (this.parts.migrations ?? MIGRATIONS)[name](root, epoch, blocks, this.options);
 
-  private attempt<T>(context: MachineContext, job: (vm: Vm) => T | Promise<T>, options: RunOptions): Promise<T> {
+  private attempt<T>(context: MachineContext, job: (vm: Machine) => T | Promise<T>, options: RunOptions): Promise<T> {
     this.randomness = options.randomness ?? this.parts.randomness;
     return this.awaited.repeat(async () => {
       options.signal?.throwIfAborted();
       try {
-        const vm = await this.instance();
+        const vm = isFvm(context.networkVersion) ? await this.fvmInstance() : await this.instance();
         vm.open(context);
         const result = await job(vm);
         vm.close();
         return result;
       } finally {
         if (this.vm?.spent === true) this.vm = null;
+        if (this.fvm?.spent === true) this.fvm = null;
       }
     });
   }
@@ -138,6 +157,12 @@ export class Executor implements Execution {
   private async instance(): Promise<Vm> {
     this.vm ??= await Vm.create(this.host(), this.options);
     return this.vm;
+  }
+
+  private async fvmInstance(): Promise<FvmMachine> {
+    const { maxPages } = this.options;
+    this.fvm ??= await FvmMachine.create(this.fvmHost(), maxPages === undefined ? {} : { maxPages });
+    return this.fvm;
   }
 
   private host(): VmHost {
@@ -155,6 +180,30 @@ export class Executor implements Execution {
         ),
       verifyPoSt: (info) => awaited.answer(`post ${LATIN1.decode(info)}`, () => proofs.verifyPoSt(info)),
       verifySeal: (info) => awaited.answer(`seal ${LATIN1.decode(info)}`, () => proofs.verifySeal(info)),
+    };
+  }
+
+  private fvmHost(): FvmHost {
+    const { awaited } = this;
+    const { proofs, consensusFault } = this.parts;
+    const { peek, verifyPoSt, verifySeal } = this.host();
+    const text = (bytes: Uint8Array): string => LATIN1.decode(bytes);
+    const digests = (): ChainDigests => digestsOf(this.randomness);
+    return {
+      peek,
+      verifyPoSt,
+      verifySeal,
+      ticketDigest: (epoch) => awaited.answer(`ticket ${epoch}`, () => digests().ticketDigest(epoch)),
+      beaconDigest: (epoch) => awaited.answer(`beacon ${epoch}`, () => digests().beaconDigest(epoch)),
+      tipsetCid: (epoch) => awaited.answer(`tipset ${epoch}`, () => digests().tipsetCid(epoch)),
+      verifyAggregate: (info) =>
+        awaited.answer(`aggregate ${text(info)}`, () => proofs.verifyAggregate?.(info) ?? false),
+      verifyReplicaUpdate: (info) =>
+        awaited.answer(`update ${text(info)}`, () => proofs.verifyReplicaUpdate?.(info) ?? false),
+      consensusFault: (first, second, extra) =>
+        awaited.answer(`fault ${first.length} ${second.length} ${[first, second, extra].map(text).join("")}`, () =>
+          consensusFault?.(first, second, extra),
+        ),
     };
   }
 }
@@ -175,7 +224,7 @@ const STRETCH = 1024;
 
 /** One execution of a tipset on one machine. */
 class TipsetRun {
-  private readonly vm: Vm;
+  private readonly vm: Machine;
   private readonly input: TipsetInput;
   private readonly rules: ExecutionRules;
   private readonly options: TipsetRunOptions;
@@ -183,7 +232,7 @@ class TipsetRun {
   /** Blocks of machines before the last state upgrade or stretch of null rounds, and of the upgrades. */
   private earlier = new Map<string, Block>();
 
-  constructor(vm: Vm, input: TipsetInput, rules: ExecutionRules, options: TipsetRunOptions) {
+  constructor(vm: Machine, input: TipsetInput, rules: ExecutionRules, options: TipsetRunOptions) {
     this.vm = vm;
     this.input = input;
     this.rules = rules;
@@ -264,12 +313,18 @@ class TipsetRun {
 /** Any byte string as a text of one character a byte: a key for sets. */
 const LATIN1 = new TextDecoder("latin1");
 
-function applyOne(vm: Vm, kind: AppliedKind, message: MessageInput, epoch: number, tracing: boolean): AppliedMessage {
+function applyOne(
+  vm: Machine,
+  kind: AppliedKind,
+  message: MessageInput,
+  epoch: number,
+  tracing: boolean,
+): AppliedMessage {
   const result = vm.apply(message.bytes, message.chainLength);
   return described(vm, result, kind, message.bytes, epoch, tracing);
 }
 
-function tryOne(vm: Vm, context: MachineContext, message: TrialMessage, tracing: boolean): AppliedMessage {
+function tryOne(vm: Machine, context: MachineContext, message: TrialMessage, tracing: boolean): AppliedMessage {
   const { epoch, networkVersion } = context;
   if (message.baseFee !== undefined) vm.advance(epoch, networkVersion, message.baseFee);
   const bytes = message.nonceFromState === true ? withNonceOf(vm, message.bytes) : message.bytes;
@@ -277,7 +332,7 @@ function tryOne(vm: Vm, context: MachineContext, message: TrialMessage, tracing:
   return described(vm, vm.applyImplicit(bytes), "message", bytes, epoch, tracing);
 }
 
-function withNonceOf(vm: Vm, bytes: Uint8Array): Uint8Array {
+function withNonceOf(vm: Machine, bytes: Uint8Array): Uint8Array {
   const message = decodeMessage(bytes);
   const sender = vm.actor(message.from);
   if (sender === null)
@@ -289,8 +344,8 @@ function withNonceOf(vm: Vm, bytes: Uint8Array): Uint8Array {
 }
 
 function described(
-  vm: Vm,
-  result: ReturnType<Vm["apply"]>,
+  vm: Machine,
+  result: Applied,
   kind: AppliedKind,
   bytes: Uint8Array,
   epoch: number,

@@ -50,6 +50,13 @@ export function possibleLinks(block: Uint8Array): Uint8Array[] {
   return out;
 }
 
+const DAG_CBOR = 0x71;
+
+/** Whether a binary CID names DAG-CBOR: what contracts and modules are (raw) has no links, whatever it looks like. */
+function hasLinks(cid: Uint8Array): boolean {
+  return cid[0] === 1 && cid[1] === DAG_CBOR;
+}
+
 /** The blocks of `made` that `roots` reach, children before parents. */
 export function reachable(roots: readonly CID[], made: Iterable<Block>): Block[] {
   const byKey = new Map<string, Block>();
@@ -60,7 +67,7 @@ export function reachable(roots: readonly CID[], made: Iterable<Block>): Block[]
     const block = byKey.get(key);
     if (block === undefined) return;
     byKey.delete(key);
-    for (const link of linksOf(block.bytes)) visit(link);
+    if (hasLinks(block.cid)) for (const link of linksOf(block.bytes)) visit(link);
     out.push(block);
   };
   for (const root of roots) visit(root);

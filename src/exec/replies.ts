@@ -2,15 +2,19 @@
 import { type Failure, FilError } from "../base/errors.ts";
 import { EngineFault, type EngineFaultData } from "../core/errors.ts";
 import type { BlockSource } from "../storage/contract.ts";
+import { digestsOf } from "./digests.ts";
 import { ExecError, type ExecErrorData } from "./errors.ts";
 import type { ExecutorParts } from "./executor.ts";
 import type { RandomnessSource } from "./types.ts";
-import type { Question, Reply } from "./wire.ts";
+import { packFault, type Question, type Reply } from "./wire.ts";
 
 export type Answering = (question: Question) => Promise<Reply> | Reply;
 
 /** Answers from the store, the randomness of a run and the verifier of proofs. Fails as they fail. */
-export function answeringFrom({ blocks, proofs }: ExecutorParts, randomness: RandomnessSource): Answering {
+export function answeringFrom(
+  { blocks, proofs, consensusFault }: ExecutorParts,
+  randomness: RandomnessSource,
+): Answering {
   return (question) => {
     switch (question.kind) {
       case "block":
@@ -25,8 +29,24 @@ export function answeringFrom({ blocks, proofs }: ExecutorParts, randomness: Ran
         return verdict(proofs.verifyPoSt(question.info));
       case "seal":
         return verdict(proofs.verifySeal(question.info));
+      case "aggregate":
+        return verdict(proofs.verifyAggregate?.(question.info) ?? false);
+      case "update":
+        return verdict(proofs.verifyReplicaUpdate?.(question.info) ?? false);
+      case "ticket-digest":
+        return digestsOf(randomness).ticketDigest(question.epoch);
+      case "beacon-digest":
+        return digestsOf(randomness).beaconDigest(question.epoch);
+      case "tipset":
+        return digestsOf(randomness).tipsetCid(question.epoch);
+      case "fault":
+        return faultOf(consensusFault?.(question.first, question.second, question.extra));
     }
   };
+}
+
+async function faultOf(fault: ReturnType<NonNullable<ExecutorParts["consensusFault"]>>): Promise<Reply> {
+  return packFault(await fault);
 }
 
 async function held(blocks: BlockSource, cid: Uint8Array): Promise<Reply> {

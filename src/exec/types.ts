@@ -1,7 +1,8 @@
 /** Inputs and outputs of execution. Amounts are attoFIL, gas is in gas; blocks are named by binary CIDs, as stores have them. */
-import type { ApplyRet, GenesisSupply, MachineContext } from "../core/vm.ts";
+import type { ChainFacts, GenesisSupply, MachineContext } from "../core/vm.ts";
 import type { Address } from "../types/address.ts";
 import type { Block, CID } from "../types/cid.ts";
+import type { Applied } from "./machine.ts";
 import type { TraceCall } from "./trace.ts";
 import type { UpgradeName } from "./upgrades.ts";
 
@@ -28,6 +29,20 @@ export type DrawRandomness = (tag: number, epoch: number, entropy: Uint8Array) =
 export type RandomnessSource = {
   readonly ticketRandomness: DrawRandomness;
   readonly beaconRandomness: DrawRandomness;
+  /** What the FVM asks, whose actors draw by themselves. */
+  readonly digests?: ChainDigests;
+};
+
+type Later<Answer> = Answer | Promise<Answer>;
+
+/** What the chain has for an epoch: blake2b-256 of the seeds that randomness is drawn from, and the tipset. Null: nothing. */
+export type ChainDigests = {
+  /** 32 bytes of the VRF proof of a tipset's smallest ticket. */
+  readonly ticketDigest: (epoch: number) => Later<Uint8Array | null>;
+  /** 32 bytes of the data of the beacon's entry. */
+  readonly beaconDigest: (epoch: number) => Later<Uint8Array | null>;
+  /** Binary CID of the tipset's key. */
+  readonly tipsetCid: (epoch: number) => Later<Uint8Array | null>;
 };
 
 /**
@@ -37,6 +52,9 @@ export type RandomnessSource = {
 export type ProofVerifier = {
   readonly verifyPoSt: (info: Uint8Array) => boolean | Promise<boolean>;
   readonly verifySeal: (info: Uint8Array) => boolean | Promise<boolean>;
+  /** Of the FVM: CBOR AggregateSealVerifyProofAndInfos and ReplicaUpdateInfo. Default: none is good. */
+  readonly verifyAggregate?: (info: Uint8Array) => boolean | Promise<boolean>;
+  readonly verifyReplicaUpdate?: (info: Uint8Array) => boolean | Promise<boolean>;
 };
 
 /** A change of the state itself at an epoch: runs after that epoch's cron, before the next epoch begins. */
@@ -61,12 +79,14 @@ export type TipsetInput = {
   /** attoFIL per unit of gas */
   readonly baseFee: bigint;
   readonly blocks: readonly BlockInput[];
+  /** Needed from network version 16 on. */
+  readonly facts?: ChainFacts;
 };
 
 export type AppliedKind = "message" | "reward" | "cron";
 
 /** One message that was applied, in order. */
-export type AppliedMessage = ApplyRet & {
+export type AppliedMessage = Applied & {
   readonly kind: AppliedKind;
   /** CBOR of the bare message. */
   readonly bytes: Uint8Array;
@@ -97,6 +117,8 @@ export type SingleInput = {
   readonly networkVersion: number;
   readonly baseFee: bigint;
   readonly circulatingSupply: bigint | GenesisSupply;
+  /** Needed from network version 16 on. */
+  readonly facts?: ChainFacts;
   readonly message: MessageInput;
 };
 

@@ -3,6 +3,7 @@
  * Decisions behind it: docs/adr/0006-the-machine-in-a-worker.md.
  */
 import type { Failure } from "../base/errors.ts";
+import type { ProvenFault } from "../core/fvm.ts";
 import type { WasmPlace } from "../core/load.ts";
 import type { GenesisSupply, MachineContext, VmOptions } from "../core/vm.ts";
 import { Address } from "../types/address.ts";
@@ -18,9 +19,12 @@ export type Question =
   /** Whether the store has a block whose bytes the worker has from elsewhere. */
   | { readonly kind: "held"; readonly cid: Uint8Array }
   | { readonly kind: "ticket" | "beacon"; readonly tag: number; readonly epoch: number; readonly entropy: Uint8Array }
-  | { readonly kind: "post" | "seal"; readonly info: Uint8Array };
+  /** Digests of the FVM's randomness, and tipsets. */
+  | { readonly kind: "ticket-digest" | "beacon-digest" | "tipset"; readonly epoch: number }
+  | { readonly kind: "fault"; readonly first: Uint8Array; readonly second: Uint8Array; readonly extra: Uint8Array }
+  | { readonly kind: "post" | "seal" | "aggregate" | "update"; readonly info: Uint8Array };
 
-/** The block or the 32 bytes; one byte, 0 or 1, for a yes or no; null for a block that nobody has. */
+/** The block, the digest or the fault's bytes (`packFault`); one byte, 0 or 1, for a yes or no; null for what nobody has. */
 export type Reply = Uint8Array | null;
 
 export type Answered = { readonly question: Question; readonly reply: Reply };
@@ -87,9 +91,40 @@ export function questionKey(question: Question): string {
     case "ticket":
     case "beacon":
       return `${question.kind} ${question.tag} ${question.epoch} ${LATIN1.decode(question.entropy)}`;
+    case "ticket-digest":
+    case "beacon-digest":
+    case "tipset":
+      return `${question.kind} ${question.epoch}`;
+    case "fault": {
+      const { first, second, extra } = question;
+      const parts = [first, second, extra];
+      return `fault ${parts.map(({ length }) => length).join(" ")} ${parts.map((one) => LATIN1.decode(one)).join("")}`;
+    }
     default:
       return `${question.kind} ${LATIN1.decode(question.info)}`;
   }
+}
+
+/** A fault that headers prove, in bytes: kind, epoch, miner; empty for one that cannot be judged. Null stays null: no fault. */
+export function packFault(fault: ProvenFault | null | undefined): Reply {
+  if (fault === null) return null;
+  if (fault === undefined) return new Uint8Array(0);
+  const out = new DataView(new ArrayBuffer(17));
+  out.setUint8(0, fault.kind);
+  out.setBigInt64(1, BigInt(fault.epoch));
+  out.setBigUint64(9, fault.miner);
+  return new Uint8Array(out.buffer);
+}
+
+export function unpackFault(reply: Reply): ProvenFault | null | undefined {
+  if (reply === null) return null;
+  if (reply.length === 0) return undefined;
+  const view = new DataView(reply.buffer, reply.byteOffset, reply.byteLength);
+  return {
+    kind: view.getUint8(0) as ProvenFault["kind"],
+    epoch: Number(view.getBigInt64(1)),
+    miner: view.getBigUint64(9),
+  };
 }
 
 /** Input with its root in binary, and back. */

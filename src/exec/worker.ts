@@ -22,6 +22,7 @@ import {
   questionKey,
   type Reply,
   tipsetOf,
+  unpackFault,
   type VerifyMessage,
   whole,
 } from "./wire.ts";
@@ -81,11 +82,27 @@ class Session {
     const peek = (cid: Uint8Array): Uint8Array | undefined => this.block(cid);
     const draw = (kind: "ticket" | "beacon") => (tag: number, epoch: number, entropy: Uint8Array) =>
       this.ask({ kind, tag, epoch, entropy }) ?? new Uint8Array(0);
-    const verify = (kind: "post" | "seal") => (info: Uint8Array) => this.ask({ kind, info })?.[0] === 1;
+    const digest = (kind: "ticket-digest" | "beacon-digest" | "tipset") => (epoch: number) => this.ask({ kind, epoch });
+    const verify = (kind: "post" | "seal" | "aggregate" | "update") => (info: Uint8Array) =>
+      this.ask({ kind, info })?.[0] === 1;
     return new Executor(options, {
       blocks: { peek, get: async (cid) => peek(cid) },
-      randomness: { ticketRandomness: draw("ticket"), beaconRandomness: draw("beacon") },
-      proofs: { verifyPoSt: verify("post"), verifySeal: verify("seal") },
+      randomness: {
+        ticketRandomness: draw("ticket"),
+        beaconRandomness: draw("beacon"),
+        digests: {
+          ticketDigest: digest("ticket-digest"),
+          beaconDigest: digest("beacon-digest"),
+          tipsetCid: digest("tipset"),
+        },
+      },
+      proofs: {
+        verifyPoSt: verify("post"),
+        verifySeal: verify("seal"),
+        verifyAggregate: verify("aggregate"),
+        verifyReplicaUpdate: verify("update"),
+      },
+      consensusFault: (first, second, extra) => unpackFault(this.ask({ kind: "fault", first, second, extra })),
     });
   }
 

@@ -20,10 +20,12 @@ export type DevAccount = {
   readonly keys: {
     readonly secp256k1: KeyInfo;
     readonly bls: KeyInfo;
-    /** The mnemonic's account at `m/44'/60'/0'/0/<i>`; of no use before networks have Ethereum accounts (version 18). */
+    /** The mnemonic's account at `m/44'/60'/0'/0/<i>`, for networks that have Ethereum accounts: from version 18 on. */
     readonly ethereum: KeyInfo;
   };
-  /** attoFIL at genesis, on each of the two Filecoin addresses */
+  /** Address of the Ethereum key, which has funds from network version 18 on. */
+  readonly delegated: Address;
+  /** attoFIL at genesis, on each of the addresses */
   readonly balance: bigint;
 };
 
@@ -72,10 +74,17 @@ export function makeAccounts(crypto: Crypto, { seed, mnemonic, count, balance }:
       blsEthereum: ethereumText(blsId),
       secp256k1: addressOf(crypto, keys.secp256k1),
       bls: addressOf(crypto, keys.bls),
+      delegated: ethereumAddress(crypto, keys.ethereum),
       keys,
       balance,
     };
   });
+}
+
+/** Address of Ethereum that a secp256k1 key owns: the last 20 bytes of keccak-256 over its public key. */
+function ethereumAddress(crypto: Crypto, { secret }: KeyInfo): Address {
+  const publicKey = crypto.secp256k1.publicKey(secret).subarray(1);
+  return Address.fromEthereum(crypto.keccak256(publicKey).slice(12));
 }
 
 function ethereumText(id: Address): string {

@@ -4,8 +4,10 @@ import { FilError } from "../base/errors.ts";
 import type { Chain } from "../chain/chain.ts";
 import { buildMessageMeta } from "../chain/message-store.ts";
 import type { Crypto } from "../core/crypto.ts";
+import { type Bundle, missingBundle } from "../exec/bundle.ts";
 import { addressOf, type KeyInfo } from "../keys/keys.ts";
-import { CHAIN_LIMITS, type NetworkParams, networkVersionAt } from "../params/networks.ts";
+import { CHAIN_LIMITS, DEVNET_VERSION, type NetworkParams, networkVersionAt } from "../params/networks.ts";
+import { findVersion, isFvm } from "../schema/versions/rows.ts";
 import { buildAmt } from "../storage/amt.ts";
 import type { BlockStore } from "../storage/contract.ts";
 import { Address } from "../types/address.ts";
@@ -15,6 +17,7 @@ import { SIGNATURE_TYPE } from "../types/message.ts";
 import { SYSTEM } from "../types/singletons.ts";
 import type { DevAccount } from "./accounts.ts";
 import { buildGenesis, type GenesisMiner } from "./genesis.ts";
+import { buildFvmGenesis } from "./genesis-fvm.ts";
 import type { ProofMode } from "./proof-mode.ts";
 
 /** What of a local network is fixed at its genesis. */
@@ -31,6 +34,8 @@ export type DevnetGenesis = {
   readonly miners?: readonly GenesisMiner[];
   /** What their proofs of spacetime are. Default: attested. */
   readonly proofs?: ProofMode;
+  /** Published actors, on a network of version 16 or later: needed to make it, not to go on with it. */
+  readonly bundle?: Bundle;
   /** Entry of the beacon in the genesis header. */
   readonly beacon: BeaconEntry;
   /** Of a network of several nodes: seconds between epochs, which all timestamps follow, and among how many nodes miners are dealt out. */
@@ -66,7 +71,8 @@ export async function openDevnetChain(
   if (chain.isEmpty) await makeChain(chain, crypto, network, genesis);
   const found = await chain.blocks.metadata(IDENTITY_FACT);
   const stored = found === undefined ? "" : fromUtf8(found);
-  const others = differences(stored, identityOf(genesis));
+  const version = networkVersionAt(network, 0);
+  const others = differences(stored, identityOf(genesis, version));
   if (others.length > 0)
     throw new DevnetError(
       { code: "OTHER_NETWORK", stored },
@@ -82,13 +88,19 @@ async function makeChain(chain: Chain, crypto: Crypto, network: NetworkParams, s
     { address: bls, balance },
   ]);
   const workers = spec.workers.map((worker) => addressOf(crypto, worker));
-  const genesis = await buildGenesis({
-    network,
-    networkVersion: networkVersionAt(network, 0),
-    accounts: [...funded, ...workers.map((address) => ({ address, balance: spec.balance }))],
-    worker: workers[0] as Address,
-    ...(spec.miners === undefined ? {} : { miners: spec.miners }),
-  });
+  const networkVersion = networkVersionAt(network, 0);
+  const accounts = [...funded, ...workers.map((address) => ({ address, balance: spec.balance }))];
+  const worker = workers[0] as Address;
+  const genesis = isFvm(networkVersion)
+    ? await buildFvmGenesis({
+        ...{ networkName: network.name, networkVersion, chainId: network.chainId, time: spec.time, accounts, worker },
+        bundle: spec.bundle ?? noBundle(network, networkVersion),
+        ethereum: spec.accounts.map(({ delegated, balance }) => ({ address: delegated, balance })),
+      })
+    : await buildGenesis({
+        ...{ network, networkVersion, accounts, worker },
+        ...(spec.miners === undefined ? {} : { miners: spec.miners }),
+      });
   const meta = buildMessageMeta({ bls: [], secp: [] });
   const receipts = buildAmt([]);
   const header = {
@@ -112,7 +124,7 @@ async function makeChain(chain: Chain, crypto: Crypto, network: NetworkParams, s
   await chain.blocks.write({
     metadata: [
       [MINER_FACT, (genesis.miners[0] as Address).bytes],
-      [IDENTITY_FACT, utf8(JSON.stringify(identityOf(spec)))],
+      [IDENTITY_FACT, utf8(JSON.stringify(identityOf(spec, networkVersion)))],
     ],
   });
   await chain.append({
@@ -123,6 +135,10 @@ async function makeChain(chain: Chain, crypto: Crypto, network: NetworkParams, s
   });
 }
 
+function noBundle(network: NetworkParams, networkVersion: number): never {
+  throw missingBundle(network.profile, findVersion(networkVersion)?.actors ?? 0);
+}
+
 /** Whether a store is a local network's own. */
 export async function isOfDevnet(store: Pick<BlockStore, "metadata">): Promise<boolean> {
   return (await store.metadata(IDENTITY_FACT)) !== undefined;
@@ -131,13 +147,17 @@ export async function isOfDevnet(store: Pick<BlockStore, "metadata">): Promise<b
 type Identity = Readonly<Record<string, string | number | undefined>>;
 
 /** What of the options is fixed with the genesis. */
-function identityOf({ seed, accounts, balance, miners = [], proofs = "attested", several }: DevnetGenesis): Identity {
+function identityOf(spec: DevnetGenesis, networkVersion: number): Identity {
+  const { seed, accounts, balance, miners = [], proofs = "attested", several } = spec;
   const first = `${accounts[0]?.secp256k1 ?? ""}`;
   const sectors = miners[0]?.sectors.length;
   const mining = sectors === undefined ? {} : { miners: miners.length, sectors, sealProof: miners[0]?.sealProof };
   // Networks from before there were real proofs say nothing of them.
   const mode = proofs === "attested" ? {} : { proofs };
-  return { seed, accounts: accounts.length, balance: balance.toString(), first, ...mining, ...mode, ...several };
+  // Networks of the native machine say nothing of their version.
+  const version = networkVersion === DEVNET_VERSION ? {} : { networkVersion };
+  const count = accounts.length;
+  return { seed, accounts: count, balance: balance.toString(), first, ...mining, ...mode, ...version, ...several };
 }
 
 /** Options by the names that they have on the command line; of folders made before the last two were kept, they are not compared. */
@@ -149,6 +169,7 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
   sectors: "--sectors",
   sealProof: "the sectors' size",
   proofs: "--proofs",
+  networkVersion: "--network-version",
   blockTime: "--block-time",
   nodes: "--nodes",
 };

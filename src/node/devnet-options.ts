@@ -1,7 +1,13 @@
 /** What a local network can be asked for: the same for programs and for the command line. */
+
+import { describeValue } from "../base/errors.ts";
 import { type Bounds, checkChoice, checkNumber, checkText, checkWhole, OptionError } from "../base/options.ts";
+import type { Bundle } from "../exec/bundle.ts";
+import { DEVNET_VERSION } from "../params/networks.ts";
+import { findVersion, isFvm } from "../schema/versions/rows.ts";
 import { formatFil } from "../types/amount.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
+import { minerFunds } from "./genesis-fvm.ts";
 import { PROOF_MODES } from "./proof-mode.ts";
 
 export const DEVNET_BOUNDS = {
@@ -17,6 +23,8 @@ export const DEVNET_BOUNDS = {
   genesisTime: [0, 4_294_967_295],
   /** epochs: a finality (900) and some more */
   retention: [1000, 1_000_000_000],
+  /** the first of the FVM's, and the last */
+  networkVersion: [16, 28],
 } as const satisfies Record<string, Bounds>;
 
 /** Shortest time between tipsets that are made by the clock, seconds. */
@@ -31,7 +39,35 @@ export function checkBlockTime(value: unknown): number {
 /** The options of `Devnet.open` that can be wrong, of whatever types. */
 type Given = {
   readonly [K in "accounts" | "balance" | "seed" | "blockTime" | "genesisTime" | "data" | "version"]: unknown;
-} & { readonly [K in "mnemonic" | "machine" | "miners" | "sectors" | "retention" | "proofs"]?: unknown };
+} & {
+  readonly [K in "mnemonic" | "machine" | "miners" | "sectors" | "retention" | "proofs" | "networkVersion"]?: unknown;
+};
+
+/** A local network's version: that of this engine's own actors, or one of published ones. */
+function checkVersion(value: unknown): number {
+  if (value === undefined || value === DEVNET_VERSION) return DEVNET_VERSION;
+  const [first, last] = DEVNET_BOUNDS.networkVersion;
+  if (typeof value === "number" && Number.isInteger(value) && value >= first && value <= last) return value;
+  throw new OptionError(
+    "networkVersion",
+    `${DEVNET_VERSION}, or from ${first} to ${last}, expected, not ${describeValue(value)}`,
+  );
+}
+
+type GivenActors = { readonly networkVersion?: number; readonly bundle?: Bundle };
+
+/** That given actors are those of the network version. Throws `OptionError`. */
+export function checkBundle({ networkVersion = DEVNET_VERSION, bundle }: GivenActors): void {
+  if (bundle === undefined) return;
+  const wanted = findVersion(networkVersion)?.actors;
+  if (!isFvm(networkVersion)) throw new OptionError("bundle", "actors are given from network version 16 on");
+  const { published } = bundle;
+  if (published !== null && published.actorsVersion !== wanted)
+    throw new OptionError(
+      "bundle",
+      `network version ${networkVersion} runs the actors v${wanted}; given are v${published.actorsVersion} of ${published.name}`,
+    );
+}
 
 /** Throws `OptionError` naming the option. */
 export function checkDevnetOptions(options: Given): void {
@@ -49,10 +85,14 @@ export function checkDevnetOptions(options: Given): void {
     throw new OptionError("proving", "real proofs are those of miners: give miners 1 or more");
   if (machine !== undefined) checkChoice("machine", machine, ["worker", "thread"]);
   if (retention !== undefined && retention !== "archive") checkWhole("retention", retention, DEVNET_BOUNDS.retention);
+  const version = checkVersion(options.networkVersion);
+  if (isFvm(version) && miners > 0)
+    throw new OptionError("miners", "miners with sectors are there up to network version 5; leave miners out above");
   if (typeof balance !== "bigint" || balance < 0n)
     throw new OptionError("balance", "a bigint of attoFIL, not negative, expected");
-  // Each account has two addresses, and each miner's worker one.
-  if (balance * BigInt(2 * accounts + Math.max(1, miners)) > GENESIS_RESERVE)
+  // Each account has two addresses, or three, and each miner's worker one.
+  const addresses = isFvm(version) ? 3 : 2;
+  if (balance * BigInt(addresses * accounts + Math.max(1, miners)) + minerFunds(version) > GENESIS_RESERVE)
     throw new OptionError(
       "balance",
       `${formatFil(balance)} FIL on each address of ${accounts} accounts is more than the ${formatFil(GENESIS_RESERVE)} FIL that there are`,

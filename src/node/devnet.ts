@@ -8,13 +8,14 @@ import { platform } from "#platform";
 import { LogLevels } from "../base/log-levels.ts";
 import { Chain } from "../chain/chain.ts";
 import { type Crypto, loadCrypto } from "../core/crypto.ts";
+import type { Bundle } from "../exec/bundle.ts";
 import type { KeyInfo } from "../keys/keys.ts";
 import { Keystore } from "../keys/keystore.ts";
 import { parseMnemonic } from "../keys/mnemonic.ts";
 import type { TipsetProducer } from "../miner/producer.ts";
 import { Producer } from "../miner/producer.ts";
 import { MinerSwitches } from "../miner/switches.ts";
-import { DEVNET, type NetworkParams } from "../params/networks.ts";
+import { DEVNET_VERSION, devnetAt, type NetworkParams } from "../params/networks.ts";
 import { VERSION } from "../params/version.ts";
 import { memorySecrets } from "../platform/secrets.ts";
 import { makeDispatcher } from "../rpc/api.ts";
@@ -32,7 +33,7 @@ import { type DevAccount, makeAccounts, mnemonicOfSeed, PUBLIC_MNEMONIC } from "
 import { Clock } from "./clock.ts";
 import { devControl } from "./dev-control.ts";
 import { beaconDataOf, firstMinerId, openDevnetChain } from "./devnet-chain.ts";
-import { checkDevnetOptions } from "./devnet-options.ts";
+import { checkBundle, checkDevnetOptions } from "./devnet-options.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
 import { Laboratory } from "./laboratory.ts";
 import { LocalMiners, minerWorker } from "./local-miners.ts";
@@ -78,6 +79,12 @@ export type DevnetOptions = {
   readonly repair?: boolean;
   /** Called when a client asks the node to stop (`Shutdown`); without it, it is told that it cannot. */
   readonly onShutdown?: () => void;
+  /**
+   * Network version from genesis on. Default 5, whose actors are this engine's own; from 16 on the published ones of `bundle` run.
+   */
+  readonly networkVersion?: number;
+  /** Published actors of that version; a network that goes on has them in its folder. */
+  readonly bundle?: Bundle;
   /** Miners with real sectors, which take turns by election. Default 0: one producer without election. */
   readonly miners?: number;
   /** Sectors of each of them, 2 KiB. Default 1. */
@@ -197,10 +204,15 @@ export class Devnet {
   static async open(given: Partial<DevnetOptions> = {}): Promise<Devnet> {
     checkDevnetOptions({ ...DEFAULTS, ...given, proofs: given.proving?.described.mode });
     const crypto = await loadCrypto();
+    checkBundle(given);
     const words = given.seed === undefined ? PUBLIC_MNEMONIC : mnemonicOfSeed(crypto, given.seed);
     const options = { ...DEFAULTS, ...given, mnemonic: parseMnemonic(given.mnemonic ?? words) };
     const { data, reset = false, repair = false } = options;
-    const network: NetworkParams = { ...DEVNET, blockDelaySeconds: Math.max(1, Math.round(options.blockTime)) };
+    const { networkVersion = DEVNET_VERSION } = options;
+    const network: NetworkParams = {
+      ...devnetAt(networkVersion),
+      blockDelaySeconds: Math.max(1, Math.round(options.blockTime)),
+    };
     const store = new UndoStore(
       data === null ? new MemoryStore() : await TableStore.open(data, platform.openTable, { reset, repair }),
       staysAfterRevert,
@@ -258,7 +270,19 @@ export class Devnet {
       local?.entryAt(epoch) ?? { round: BigInt(epoch), data: beaconDataOf(crypto, seed)(BigInt(epoch)) };
     const mode = proving?.described.mode ?? "attested";
     const mining = local === null ? {} : { miners: local.forGenesis(), proofs: mode };
-    const genesis = { seed, balance, time: options.genesisTime, accounts, workers, beacon: await beacon(0), ...mining };
+    const { bundle } = options;
+    const actors = bundle === undefined ? {} : { bundle };
+    const entry = await beacon(0);
+    const genesis = {
+      seed,
+      balance,
+      time: options.genesisTime,
+      accounts,
+      workers,
+      beacon: entry,
+      ...mining,
+      ...actors,
+    };
     const miner = await openDevnetChain(chain, crypto, network, genesis);
     const rules = localRules(network, GENESIS_RESERVE);
     const proofs = local === null ? {} : { proofs: local.verifier() };

@@ -71,7 +71,7 @@ export const CALIBRATIONNET: NetworkParams = {
   upgradeHeights: heightsOf("calibrationnet"),
 };
 
-const DEVNET_VERSION = 5;
+export const DEVNET_VERSION = 5;
 
 /** A local network; the actors are those of network version 5 from genesis on. */
 export const DEVNET: NetworkParams = {
@@ -89,6 +89,19 @@ export const DEVNET: NetworkParams = {
       .map(({ name }) => [name, -1]),
   ),
 };
+
+/** A local network whose actors are those of another network version from genesis on: published ones from version 16 on. */
+export function devnetAt(networkVersion: number): NetworkParams {
+  return {
+    ...DEVNET,
+    upgrades: [{ epoch: 0, networkVersion }],
+    upgradeHeights: new Map(
+      versionUpgrades()
+        .filter((upgrade) => upgrade.networkVersion <= networkVersion)
+        .map(({ name }) => [name, -1]),
+    ),
+  };
+}
 
 /** Network version in force at an epoch. */
 export function networkVersionAt(network: NetworkParams, epoch: number): number {

@@ -30,7 +30,7 @@ export type SharedRunsErrorData = { readonly code: "RUN_DIFFERS" };
 export class SharedRunsError extends FilError<SharedRunsErrorData> {}
 
 type Draw = {
-  readonly kind: keyof RandomnessSource;
+  readonly kind: Exclude<keyof RandomnessSource, "digests">;
   readonly tag: number;
   readonly epoch: number;
   readonly entropy: Uint8Array;
@@ -148,7 +148,7 @@ export class SharingExecution implements Execution {
 /** The same randomness; what is drawn is noted down. */
 function noted(randomness: RandomnessSource, draws: Draw[]): RandomnessSource {
   const noting =
-    (kind: keyof RandomnessSource): DrawRandomness =>
+    (kind: Exclude<keyof RandomnessSource, "digests">): DrawRandomness =>
     (tag, epoch, entropy) => {
       const asked = { kind, tag, epoch, entropy: entropy.slice() };
       const answer = randomness[kind](tag, epoch, entropy);

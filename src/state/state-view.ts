@@ -11,7 +11,7 @@ import type { ActorsVersion } from "../schema/versions/rows.ts";
 import { loadNode } from "../storage/amt.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import { type HamtNodes, hamtEntries, hamtGet } from "../storage/hamt.ts";
-import { Address, type NetworkPrefix } from "../types/address.ts";
+import { Address, type NetworkPrefix, PROTOCOL } from "../types/address.ts";
 import { bytesToBig } from "../types/amount.ts";
 import { CID, textOfCid } from "../types/cid.ts";
 import { cborToJson, type Json, jsonToCbor, valueToJson } from "../types/schema-codec.ts";
@@ -31,6 +31,8 @@ export type ActorEntry = {
   readonly nonce: bigint;
   /** attoFIL */
   readonly balance: bigint;
+  /** Address of another space (Ethereum's), from state trees of version 5 on. */
+  readonly delegated?: Address;
 };
 
 function actorNotFound(address: Address): never {
@@ -58,6 +60,9 @@ function findDescription(code: CID): DescribedActor | null {
   const actor = ACTORS.find((one) => one.name === found.name);
   return actor === undefined ? null : { actor, actorsVersion };
 }
+
+/** Protocols of addresses that say by themselves whose signature they take: secp256k1, BLS, delegated. */
+const KEY_PROTOCOLS: readonly number[] = [PROTOCOL.secp256k1, PROTOCOL.bls, PROTOCOL.delegated];
 
 /** Nodes of the two maps that a view keeps, some kilobytes each: the upper two levels of a large state. */
 const KEPT_NODES = 2048;
@@ -112,11 +117,12 @@ export class StateView {
     return (await this.lookupId(address)) ?? actorNotFound(address);
   }
 
-  /** Public-key address behind an account; throws `StateError`. */
+  /** Address that signatures of an account are checked by: of its key, or its delegated one; throws `StateError`. */
   async accountKey(address: Address): Promise<Address> {
-    if (address.protocol === 1 || address.protocol === 3) return address;
+    if (KEY_PROTOCOLS.includes(address.protocol)) return address;
     const entry = await this.requireActor(address);
-    if (describeCode(entry.code)?.actor.name !== "account")
+    if (entry.delegated !== undefined) return entry.delegated;
+    if (actorOfCode(entry.code)?.name !== "account")
       throw new StateError({ code: "NOT_AN_ACCOUNT", address: `${address}` }, `${address} is not an account actor`);
     const [key] = (await loadNode(this.blocks, entry.head)) as [Uint8Array];
     return Address.fromBytes(key);
@@ -156,12 +162,13 @@ function isWhole(value: unknown): value is number | bigint {
 }
 
 function asEntry(value: unknown): ActorEntry {
-  const [code, head, nonce, balance] = Array.isArray(value) ? (value as unknown[]) : [];
+  const [code, head, nonce, balance, delegated] = Array.isArray(value) ? (value as unknown[]) : [];
   const codeCid = CID.asCID(code);
   const headCid = CID.asCID(head);
   if (codeCid === null || headCid === null || !isWhole(nonce) || !(balance instanceof Uint8Array))
     throw new StateError({ code: "BAD_STATE", reason: "actor" }, "not an actor entry");
-  return { code: codeCid, head: headCid, nonce: BigInt(nonce), balance: bytesToBig(balance) };
+  const entry = { code: codeCid, head: headCid, nonce: BigInt(nonce), balance: bytesToBig(balance) };
+  return delegated instanceof Uint8Array ? { ...entry, delegated: Address.fromBytes(delegated) } : entry;
 }
 
 /** Direction of a method's data. */

@@ -2,7 +2,7 @@
 
 import type { TraceCall } from "../exec/trace.ts";
 import type { AppliedMessage } from "../exec/types.ts";
-import type { CID } from "../types/cid.ts";
+import { type CID, cidFromBytes } from "../types/cid.ts";
 import { decodeMessage, type Message, type MessageReceipt, messageCid } from "../types/message.ts";
 
 /** attoFIL that a message cost, by where it went. */
@@ -35,6 +35,11 @@ export type CallOutcome = {
 /** A state that was computed, and what became of every message on the way. */
 export type ComputedState = { readonly root: CID; readonly trace: readonly CallOutcome[] };
 
+function eventsOf({ eventsRoot }: AppliedMessage): Pick<MessageReceipt, "eventsRoot"> {
+  if (eventsRoot === undefined) return {};
+  return { eventsRoot: eventsRoot === null ? null : cidFromBytes(eventsRoot) };
+}
+
 export function outcomeOf(applied: AppliedMessage, implicit: boolean, duration: number): CallOutcome {
   const message = decodeMessage(applied.bytes);
   const { exitCode, gasUsed, baseFeeBurn, overestimationBurn, minerPenalty, minerTip, refund } = applied;
@@ -42,7 +47,7 @@ export function outcomeOf(applied: AppliedMessage, implicit: boolean, duration: 
   return {
     message,
     cid: messageCid(message),
-    receipt: { exitCode, return: applied.return, gasUsed },
+    receipt: { exitCode, return: applied.return, gasUsed, ...eventsOf(applied) },
     cost: implicit
       ? null
       : { gasUsed, baseFeeBurn, overEstimationBurn: overestimationBurn, minerPenalty, minerTip, refund, totalCost },

@@ -1,7 +1,7 @@
 /**
  * The circulating supply and its parts, read from a state. What actors see is computed in the core, by the same rules
  * (`assembly/vm/circulating-supply.ts`); a test compares the two. Amounts in attoFIL.
- * Source: lotus chain/stmgr/supply.go at b835fab702eb, for network versions before 23.
+ * Source: lotus chain/stmgr/supply.go at b835fab702eb; from network version 23 on what markets lock counts as circulating.
  */
 import type { GenesisSupply, Vesting } from "../core/vm.ts";
 import type { StateView } from "../state/state-view.ts";
@@ -25,11 +25,12 @@ export type SupplyParts = {
 const REWARD_TOTAL = 8;
 const POWER_TOTAL_PLEDGE = 4;
 const MARKET_LOCKED = [8, 9, 10] as const;
+const MARKET_CIRCULATES_FROM = 23;
 
-/** The parts at `epoch` in a state. A supply that is a fixed amount has no parts: all of it counts as vested. */
+/** The parts at an epoch in a state. A supply that is a fixed amount has no parts: all of it counts as vested. */
 export async function supplyParts(
   supply: bigint | GenesisSupply,
-  epoch: number,
+  { epoch, networkVersion }: { readonly epoch: number; readonly networkVersion: number },
   view: StateView,
   blocks: BlockSource,
 ): Promise<SupplyParts> {
@@ -51,7 +52,8 @@ export async function supplyParts(
   if (early) vested += supply.genesisPledge + supply.genesisMarketFunds;
   const mined = await amounts(REWARD, [REWARD_TOTAL]);
   const burnt = await balance(BURNT_FUNDS);
-  const locked = (await amounts(MARKET, MARKET_LOCKED)) + (await amounts(POWER, [POWER_TOTAL_PLEDGE]));
+  const inMarket = networkVersion < MARKET_CIRCULATES_FROM ? await amounts(MARKET, MARKET_LOCKED) : 0n;
+  const locked = inMarket + (await amounts(POWER, [POWER_TOTAL_PLEDGE]));
   const reserveDisbursed = early ? 0n : supply.initialReserve - (await balance(RESERVE));
   const sum = vested + mined + reserveDisbursed - burnt - locked;
   return { vested, mined, burnt, locked, reserveDisbursed, circulating: sum < 0n ? 0n : sum };

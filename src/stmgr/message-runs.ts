@@ -3,7 +3,7 @@
  * Source: lotus chain/stmgr/call.go and utils.go (ComputeState) at b835fab702eb.
  */
 import type { Chain } from "../chain/chain.ts";
-import type { MachineContext } from "../core/vm.ts";
+import type { ChainFacts, MachineContext } from "../core/vm.ts";
 import type { AppliedMessage, Execution, ExecutionRules, RandomnessSource, TrialMessage } from "../exec/types.ts";
 import { CHAIN_LIMITS } from "../params/networks.ts";
 import type { Address } from "../types/address.ts";
@@ -20,6 +20,7 @@ type States = {
   readonly rules: ExecutionRules;
   accountKey(address: Address, tipset: Tipset): Promise<Address>;
   randomness(tipset: Tipset): RandomnessSource;
+  facts(tipset: Tipset): Promise<ChainFacts | undefined>;
   requireBefore(tipset: Tipset): Promise<void>;
   result(tipset: Tipset): Promise<{ readonly stateRoot: CID }>;
   execute(
@@ -73,20 +74,22 @@ export class MessageRuns {
     const started = this.now();
     await this.states.requireBefore(tipset);
     const options = { randomness: this.states.randomness(tipset), tracing: true };
-    const { applied } = await this.calls.simulate({ context: this.contextOf(tipset), messages }, options);
+    const { applied } = await this.calls.simulate({ context: await this.contextOf(tipset), messages }, options);
     const implicit = messages.at(-1)?.implicit === true;
     return outcomeOf(applied.at(-1) as AppliedMessage, implicit, this.now() - started);
   }
 
-  private contextOf(tipset: Tipset): MachineContext {
+  private async contextOf(tipset: Tipset): Promise<MachineContext> {
     const { parentStateRoot, parentBaseFee } = tipset.blocks[0] as BlockHeader;
     const { networkVersionAt, circulatingSupply } = this.states.rules;
+    const facts = await this.states.facts(tipset);
     return {
       stateRoot: parentStateRoot,
       epoch: tipset.height,
       networkVersion: networkVersionAt(tipset.height),
       baseFee: parentBaseFee,
       circulatingSupply,
+      ...(facts === undefined ? {} : { facts }),
     };
   }
 
@@ -128,7 +131,7 @@ export class MessageRuns {
     const trace = applied.map((one) => outcomeOf(one, one.kind !== "message", this.now() - started));
     if (messages.length === 0) return { root: stateRoot, trace };
     const networkVersion = this.states.rules.networkVersionAt(height);
-    const context = { ...this.contextOf(tipset), stateRoot, epoch: height, networkVersion };
+    const context = { ...(await this.contextOf(tipset)), stateRoot, epoch: height, networkVersion };
     const trials = messages
       .map((message) => encodeMessage(message))
       .map((bytes) => ({ bytes, chainLength: bytes.length }));

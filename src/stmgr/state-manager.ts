@@ -12,6 +12,7 @@ import type { Chain } from "../chain/chain.ts";
 import type { BlockMessages } from "../chain/message-store.ts";
 import { randomnessAt } from "../chain/randomness.ts";
 import type { TipsetResult } from "../chain/result-store.ts";
+import type { ChainFacts } from "../core/vm.ts";
 import type {
   AppliedMessage,
   Execution,
@@ -35,7 +36,7 @@ import { type Lookback, lookbackAt } from "./lookback.ts";
 import { MessageRuns } from "./message-runs.ts";
 import { type FoundMessage, MessageSearch, type SearchOptions } from "./message-search.ts";
 import { MessageWaiter, type WaitOptions } from "./message-waiter.ts";
-import { tipsetInput } from "./tipset-input.ts";
+import { chainFacts, tipsetInput } from "./tipset-input.ts";
 
 export type StateManagerOptions = {
   readonly chain: Chain;
@@ -128,7 +129,13 @@ export class StateManager {
   /** Circulating supply in the state before a tipset, with its parts. */
   async circulatingSupply(tipset: Tipset): Promise<SupplyParts> {
     const view = await this.stateBefore(tipset);
-    return supplyParts(this.rules.circulatingSupply, tipset.height, view, this.chain.blocks);
+    const version = this.networkVersionAt(tipset.height);
+    return supplyParts(
+      this.rules.circulatingSupply,
+      { epoch: tipset.height, networkVersion: version },
+      view,
+      this.chain.blocks,
+    );
   }
 
   // Results and states.
@@ -184,11 +191,18 @@ export class StateManager {
   async execute(tipset: Tipset, options: ExecuteOptions = {}): Promise<ExecutedTipset> {
     const { given, ...run } = options;
     await this.requireBefore(tipset);
-    const input = await tipsetInput(this.chain, tipset, given);
+    const facts = await this.facts(tipset);
+    const carried = await tipsetInput(this.chain, tipset, given);
+    const input = facts === undefined ? carried : { ...carried, facts };
     const randomness = this.randomness(tipset);
     const executed = await this.machines.tipsets.applyTipset(input, this.rules, { ...run, randomness });
     const { stateRoot, receiptsRoot, blocks, applied } = executed;
     return { result: { stateRoot, receiptsRoot }, blocks, applied };
+  }
+
+  /** What actors of the FVM may know of a tipset's chain; undefined before version 16. */
+  facts(tipset: Tipset): Promise<ChainFacts | undefined> {
+    return chainFacts(this.chain, this.network, tipset, this.networkVersionAt(tipset.height));
   }
 
   /** The randomness that what is executed at a tipset sees. */

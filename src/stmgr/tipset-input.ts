@@ -1,12 +1,33 @@
 /** A tipset as execution takes it: the state below, the epochs passed, and the messages of its blocks that count. */
 import type { Chain } from "../chain/chain.ts";
 import { type BlockMessages, type CarriedMessage, selectMessages } from "../chain/message-store.ts";
+import type { ChainFacts } from "../core/vm.ts";
 import type { MessageInput, TipsetInput } from "../exec/types.ts";
+import type { NetworkParams } from "../params/networks.ts";
+import { isFvm } from "../schema/versions/rows.ts";
 import type { BlockHeader, Tipset } from "../types/block-header.ts";
 import { chainLength, encodeMessage, type Message, SECP256K1_CHAIN_BYTES } from "../types/message.ts";
 
 /** Protocol of BLS addresses. */
 const BLS = 3;
+
+/** What actors of the FVM may know of a tipset's chain; undefined before version 16, which asks for none. */
+export async function chainFacts(
+  chain: Chain,
+  network: NetworkParams,
+  tipset: Tipset,
+  networkVersion: number,
+): Promise<ChainFacts | undefined> {
+  if (!isFvm(networkVersion)) return undefined;
+  const genesis = (await chain.genesis()).blocks[0] as BlockHeader;
+  return {
+    chainId: network.chainId,
+    epoch: tipset.height,
+    timestamp: Math.min(...tipset.blocks.map(({ timestamp }) => Number(timestamp))),
+    genesisTime: Number(genesis.timestamp),
+    blockDelay: network.blockDelaySeconds,
+  };
+}
 
 /**
  * `given`: messages of the tipset's blocks, for one that is not stored yet; else they are read.

@@ -1,8 +1,9 @@
 /**
- * Maps of the chain (HAMT, 5 bits a level, SHA-256, early node form), read by the host; only the core writes them.
+ * Maps of the chain (HAMT, 5 bits a level, SHA-256), read by the host; only the core writes them.
  *
- * Node: [bitfield, pointers]; the bitfield is a big-endian integer without leading zeros; a pointer is a map with one
- * key, "0" for a link or "1" for a bucket of at most three [key, value] pairs. Source: go-hamt-ipld v0.1.5 and v2.
+ * Node: [bitfield, pointers]; the bitfield is a big-endian integer without leading zeros. In the early form a pointer is a map with
+ * one key, "0" for a link or "1" for a bucket of at most three [key, value] pairs; in the present one, of actors v3 and later, it is
+ * the link or the bucket itself. Source: go-hamt-ipld v0.1.5, v2 and v3.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { equal } from "../base/bytes.ts";
@@ -52,12 +53,19 @@ function asNode(value: unknown, cid: CID): Node {
 
 function asPointer(value: unknown, cid: CID): Pointer {
   if (typeof value !== "object" || value === null) return badNode(cid, "not a pointer");
+  const bare = CID.asCID(value);
+  if (bare !== null) return { link: bare };
+  if (Array.isArray(value)) return asBucket(value, cid);
   const entries = Object.entries(value);
   const [key, inner] = entries[0] ?? [];
   if (entries.length !== 1) return badNode(cid, "a pointer is a map with one key");
   const link = key === "0" ? CID.asCID(inner) : null;
   if (link !== null) return { link };
-  if (key !== "1" || !Array.isArray(inner) || inner.length === 0 || inner.length > 3) return badNode(cid, "bad bucket");
+  return key === "1" ? asBucket(inner, cid) : badNode(cid, "bad bucket");
+}
+
+function asBucket(inner: unknown, cid: CID): Pointer {
+  if (!Array.isArray(inner) || inner.length === 0 || inner.length > 3) return badNode(cid, "bad bucket");
   return {
     bucket: inner.map((pair: unknown) => {
       if (!Array.isArray(pair) || pair.length !== 2 || !(pair[0] instanceof Uint8Array))

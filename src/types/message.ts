@@ -38,7 +38,13 @@ export type Message = {
 
 export type Signature = { readonly type: number; readonly data: Uint8Array };
 export type SignedMessage = { readonly message: Message; readonly signature: Signature };
-export type MessageReceipt = { readonly exitCode: number; readonly return: Uint8Array; readonly gasUsed: bigint };
+export type MessageReceipt = {
+  readonly exitCode: number;
+  readonly return: Uint8Array;
+  readonly gasUsed: bigint;
+  /** Root of its events; null for none, absent before network version 18. */
+  readonly eventsRoot?: CID | null;
+};
 
 function bad(field: string, why: string): never {
   throw new MessageError({ code: "BAD_MESSAGE", field }, `message field ${field}: ${why}`);
@@ -240,7 +246,7 @@ export function receiptToJson(receipt: MessageReceipt): Record<string, Json> {
     ExitCode: receipt.exitCode,
     Return: receipt.return.length === 0 ? null : toBase64(receipt.return),
     GasUsed: Number(receipt.gasUsed),
-    EventsRoot: null,
+    EventsRoot: receipt.eventsRoot == null ? null : { "/": receipt.eventsRoot.toString() },
   };
 }
 

@@ -12,7 +12,12 @@ export type WasmFunction = {
 };
 
 export type WasmParts = {
-  readonly imports?: readonly { readonly module: string; readonly name: string; readonly params: number }[];
+  readonly imports?: readonly {
+    readonly module: string;
+    readonly name: string;
+    /** Number of i32 parameters, or the types of all. */
+    readonly params: number | readonly ("i32" | "i64")[];
+  }[];
   readonly functions: readonly WasmFunction[];
   /** Names under which functions are exported, by index; the imports count. */
   readonly exports?: Readonly<Record<string, number>>;
@@ -36,6 +41,7 @@ export function leb(value: number): number[] {
 }
 
 const I32 = 0x7f;
+const TYPES = { i32: I32, i64: 0x7e } as const;
 const list = (items: readonly (readonly number[])[]): number[] => [...leb(items.length), ...items.flat()];
 const text = (name: string): number[] => [...leb(name.length), ...utf8(name)];
 
@@ -43,11 +49,25 @@ function section(id: number, contents: readonly number[]): Uint8Array {
   return Uint8Array.from([id, ...leb(contents.length), ...contents]);
 }
 
+/** Signed LEB128, as constants have it. */
+export function signedLeb(value: number): number[] {
+  const out: number[] = [];
+  for (let rest = value; ; rest >>= 7) {
+    const byte = rest & 0x7f;
+    const isLast = rest >> 7 === ((byte & 0x40) === 0 ? 0 : -1);
+    out.push(isLast ? byte : byte | 0x80);
+    if (isLast) return out;
+  }
+}
+
 /** The bytes of a module. */
 export function wasmModule(parts: WasmParts): Uint8Array<ArrayBuffer> {
   const { imports = [], functions, exports = {}, memory = 1, table, start } = parts;
   const types = [
-    ...imports.map(({ params }) => [0x60, ...leb(params), ...Array<number>(params).fill(I32), 1, I32]),
+    ...imports.map(({ params }) => {
+      const all = typeof params === "number" ? Array<number>(params).fill(I32) : params.map((one) => TYPES[one]);
+      return [0x60, ...leb(all.length), ...all, 1, I32];
+    }),
     ...functions.map(({ params = 0, gives = false }) => [
       0x60,
       ...leb(params),

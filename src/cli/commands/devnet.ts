@@ -12,8 +12,11 @@ import type { MachinePlace } from "../../node/machines.ts";
 import type { Retention } from "../../node/node.ts";
 import type { ProofMode } from "../../node/proof-mode.ts";
 import { checkRpcOptions, LOOPBACK_HOSTS, rpcUrl } from "../../node/rpc-part.ts";
+import { DEVNET_VERSION } from "../../params/networks.ts";
 import { makeToken, PERMISSIONS } from "../../rpc/auth.ts";
 import { parseFil } from "../../types/amount.ts";
+import { bundleFor } from "../bundle-files.ts";
+import { BUNDLE_FOLDER } from "../bundle-store.ts";
 import { openOutput, type Started } from "../devnet-output.ts";
 import { systemReason, UsageError } from "../errors.ts";
 import { stopSignal } from "../interrupt.ts";
@@ -47,6 +50,8 @@ type Options = {
   readonly reset?: boolean;
   readonly repair?: boolean;
   readonly mnemonic?: string;
+  readonly networkVersion: number;
+  readonly bundle?: string;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
   readonly json?: boolean;
@@ -68,6 +73,10 @@ function seconds(text: string): number {
 
 function epochSeconds(text: string): number {
   return text === "now" ? Math.floor(Date.now() / 1000) : wholeNumber(...DEVNET_BOUNDS.genesisTime)(text);
+}
+
+function parseVersion(text: string): number {
+  return text === `${DEVNET_VERSION}` ? DEVNET_VERSION : wholeNumber(...DEVNET_BOUNDS.networkVersion)(text);
 }
 
 /** The words of a mnemonic, or the file that holds them. */
@@ -111,6 +120,16 @@ export function registerDevnet(program: Command): void {
       "--apart <n>",
       "how many of the miners, the last ones, other processes mine with (`filigree node start --mine`)",
       wholeNumber(...DEVNET_BOUNDS.miners),
+    )
+    .option(
+      "--network-version <n>",
+      `5, with actors of this engine's own, or ${DEVNET_BOUNDS.networkVersion.join(" to ")}, with published ones`,
+      parseVersion,
+      DEVNET_VERSION,
+    )
+    .option(
+      "--bundle <file>",
+      `published actors of that version, a .car or vN.tar.zst (default: those of devnet in ${BUNDLE_FOLDER})`,
     )
     .option("--genesis-time <unix|now>", "time of the genesis block", epochSeconds)
     .option("--port <n>", "port of the JSON-RPC server; 0 takes a free one", wholeNumber(0, 65535), 1234)
@@ -168,6 +187,11 @@ async function runNetwork(
   const real = proving === undefined ? {} : { proving };
   // Real proofs are for others to validate: where epochs pass by the clock, such a network has peers.
   const hasPeers = proving !== undefined && blockTime >= 1 && Number.isInteger(blockTime);
+  const { networkVersion } = options;
+  const isNative = networkVersion === DEVNET_VERSION;
+  if (options.bundle !== undefined && isNative) throw new UsageError("--bundle goes with --network-version 16 to 28");
+  if (!isNative && (options.nodes > 1 || options.listen !== undefined || options.apart !== undefined || miners > 0))
+    throw new UsageError("--nodes, --listen, --apart and --miners are for network version 5");
   if (options.nodes > 1 || options.listen !== undefined || options.apart !== undefined || hasPeers) {
     // A network of several nodes takes half a second to load, one node a quarter: only who needs them waits for that.
     const { runSeveralNodes } = await import("../several-nodes.ts");
@@ -196,7 +220,10 @@ async function runNetwork(
   }
   if (data !== null) await settleForm(data, { nodes: 0, reset: options.reset === true });
   const { Devnet } = await import("../../node/devnet.ts");
+  const bundle = isNative ? undefined : await bundleFor(networkVersion, options.bundle);
   const net = await Devnet.open({
+    ...(isNative ? {} : { networkVersion }),
+    ...(bundle === undefined ? {} : { bundle }),
     ...(seed === undefined ? {} : { seed }),
     ...(mnemonic === undefined ? {} : { mnemonic }),
     ...{ accounts, balance, blockTime, miners },

@@ -44,8 +44,7 @@ function eventOf(value: unknown) {
 
 export const eventMethods = {
   ChainGetEvents: method({
-    summary:
-      "The events of an array, by the root that a receipt names. Receipts of the network versions that are run here (below 18) name none.",
+    summary: "The events of an array, by the root that a receipt names. Receipts before network version 18 name none.",
     params: [param("root", link)],
     result: list(event, MANY),
     async run([root], { node }) {

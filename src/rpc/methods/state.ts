@@ -1,6 +1,7 @@
 /** Filecoin.State*: the network, actors, addresses and decoded state. */
 import { type NetworkParams, networkVersionAt } from "../../params/networks.ts";
 import { type ActorEntry, decodeMethodData, encodeMethodParams } from "../../state/state-view.ts";
+import type { Address } from "../../types/address.ts";
 import type { Json } from "../../types/schema-codec.ts";
 import {
   actorMethod,
@@ -32,18 +33,18 @@ export const actor = object("Actor", {
   DelegatedAddress: delegatedAddress(),
 });
 
-/** Actors have delegated addresses from network version 18 on: null before. */
-function delegatedAddress(): Codec<null, string | null> {
+/** Actors may have delegated addresses from network version 18 on: null before, and for all others. */
+function delegatedAddress(): Codec<Address | null, string | null> {
   return {
     schema: { anyOf: [maybeAddress.schema, { type: "null" }] },
     nullable: true,
-    decode: () => null,
-    encode: () => null,
+    decode: (json, path) => (json === null ? null : maybeAddress.decode(json, path)),
+    encode: (value, prefix) => (value === null ? null : value.toString(prefix)),
   };
 }
 
-export function actorValue({ code, head, nonce, balance }: ActorEntry) {
-  return { Code: code, Head: head, Nonce: nonce, Balance: balance, DelegatedAddress: null };
+export function actorValue({ code, head, nonce, balance, delegated }: ActorEntry) {
+  return { Code: code, Head: head, Nonce: nonce, Balance: balance, DelegatedAddress: delegated ?? null };
 }
 
 const state = spelt<{ Balance: string; Code: unknown; State: Json }>(

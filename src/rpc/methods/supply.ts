@@ -2,7 +2,8 @@
 import { blake2b } from "@noble/hashes/blake2.js";
 import { minTicket } from "../../chain/randomness.ts";
 import { actorBundle, actorCodes } from "../../params/actor-codes.ts";
-import { findVersion } from "../../schema/versions/rows.ts";
+import { findVersion, isFvm } from "../../schema/versions/rows.ts";
+import { type RunningActors, readManifest } from "../../state/manifest.ts";
 import { type ActorEntry, StateView } from "../../state/state-view.ts";
 import { exactSupply } from "../../stmgr/exact-supply.ts";
 import type { Tipset } from "../../types/block-header.ts";
@@ -113,8 +114,8 @@ export const supplyGroup = group("State: network", "Supply, codes of actors, dif
     summary: "Code CIDs of the built-in actors at a network version, by name.",
     params: [param("networkVersion", networkVersion)],
     result: record(link),
-    run([version], { node }) {
-      const codes = actorCodes(node.network.profile, version);
+    async run([version], { node }) {
+      const codes = (await runningActors(node, version))?.codes ?? actorCodes(node.network.profile, version);
       if (codes === undefined) return badParams(`networkVersion: no actors are known at ${version}`);
       return Object.fromEntries(codes);
     },
@@ -123,7 +124,9 @@ export const supplyGroup = group("State: network", "Supply, codes of actors, dif
     summary: "CID of the manifest of the built-in actors at a network version, from version 16 on.",
     params: [param("networkVersion", networkVersion)],
     result: link,
-    run([version], { node }) {
+    async run([version], { node }) {
+      const running = await runningActors(node, version);
+      if (running !== null) return running.root;
       const actors = findVersion(version)?.actors;
       const bundle = actors === undefined ? undefined : actorBundle(node.network.profile, actors);
       return bundle?.manifest ?? badParams(`networkVersion: no manifest is known at ${version}`);
@@ -161,6 +164,13 @@ export const supplyGroup = group("State: network", "Supply, codes of actors, dif
     run: ([height, tipset], { node }) => seedDigest(node, tipset, height, beaconSeed),
   }),
 });
+
+/** The actors that this network's own state names, if a version is the one of its head and these are modules. */
+async function runningActors(node: NodeServices, version: number): Promise<RunningActors | null> {
+  const { head } = node.chain;
+  if (!isFvm(version) || node.states.networkVersionAt(head.height) !== version) return null;
+  return readManifest(node.chain.blocks, await node.states.stateBefore(head));
+}
 
 export const beaconEntry = object("BeaconEntry", { Round: epoch, Data: bytes() });
 

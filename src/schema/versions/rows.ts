@@ -92,6 +92,12 @@ export function isNative(row: NetworkVersion): boolean {
   return row.machine === "native" && NATIVE_ACTORS.includes(row.actors);
 }
 
+/** Whether a network version is one of the FVM's. */
+export function isFvm(number: number): boolean {
+  const row = findVersion(number);
+  return row !== undefined && row.machine !== "native";
+}
+
 /** Whether the machine at hand can execute a network version. */
 export function isExecutable(number: number): boolean {
   const row = findVersion(number);

@@ -2,7 +2,8 @@
 import { expect, test } from "vitest";
 import { platform } from "#platform";
 import { concat, utf8 } from "../../../src/base/bytes.ts";
-import { FvmExecutor, type FvmParts } from "../../../src/exec/fvm-executor.ts";
+import { Executor, type ExecutorParts } from "../../../src/exec/executor.ts";
+import type { ChainDigests } from "../../../src/exec/types.ts";
 import { builtFile } from "../../../src/platform/web.ts";
 import { BASE_FEE, EPOCH, makeWorld, messageOf } from "../../support/fvm-world.ts";
 
@@ -10,31 +11,43 @@ const code = await platform.readAsset(builtFile("wasm/guest-test.wasm"));
 const world = makeWorld({ code });
 const digest = new Uint8Array(32).fill(1);
 
+const facts = { chainId: 0, epoch: EPOCH, timestamp: 30 * EPOCH, genesisTime: 0, blockDelay: 30 };
 const context = {
-  ...{ stateRoot: world.root, epoch: EPOCH, timestamp: 30 * EPOCH, networkVersion: 18, chainId: 0 },
+  ...{ stateRoot: world.root, epoch: EPOCH, networkVersion: 18, facts },
   ...{ baseFee: BASE_FEE, circulatingSupply: 0n },
 };
 
-function executorOver(parts: Partial<FvmParts>): FvmExecutor {
+/** Randomness of the FVM: the native machine's is never asked for. */
+function drawing(digests: Partial<ChainDigests> = {}): ExecutorParts["randomness"] {
+  const never = (): never => {
+    throw new Error("the native machine's randomness");
+  };
+  const given = { ticketDigest: () => digest, beaconDigest: () => digest, tipsetCid: () => null };
+  return { ticketRandomness: never, beaconRandomness: never, digests: { ...given, ...digests } };
+}
+
+function executorOver(parts: Partial<ExecutorParts>): Executor {
   const yes = (): boolean => true;
-  return new FvmExecutor({
-    blocks: world.store,
-    actors: { peek: () => undefined },
-    randomness: { ticketDigest: () => digest, beaconDigest: () => digest },
-    proofs: { verifyPoSt: yes, verifySeal: yes, verifyAggregate: yes, verifyReplicaUpdate: yes },
-    consensusFault: () => null,
-    ...parts,
-  });
+  return new Executor(
+    {},
+    {
+      blocks: world.store,
+      randomness: drawing(),
+      proofs: { verifyPoSt: yes, verifySeal: yes, verifyAggregate: yes, verifyReplicaUpdate: yes },
+      consensusFault: () => null,
+      ...parts,
+    },
+  );
 }
 
 const draw = messageOf({ method: 33n, params: concat(new Uint8Array(16), utf8("entropy")) });
 const message = { bytes: draw, chainLength: draw.length };
 
 test("blocks that are fetched and randomness that is awaited give what a store at hand gives", async () => {
-  const atOnce = await executorOver({}).applyMessage(context, message);
+  const atOnce = await executorOver({}).applyMessage({ ...context, message });
   expect(atOnce.applied.exitCode).toBe(0);
   let fetched = 0;
-  const blocks: FvmParts["blocks"] = {
+  const blocks: ExecutorParts["blocks"] = {
     peek: () => undefined,
     get: async (cid) => {
       fetched++;
@@ -46,8 +59,8 @@ test("blocks that are fetched and randomness that is awaited give what a store a
     drawn++;
     return digest;
   };
-  const slow = executorOver({ blocks, randomness: { ticketDigest: later, beaconDigest: later } });
-  const { applied, stateRoot, blocks: made } = await slow.applyMessage(context, message);
+  const slow = executorOver({ blocks, randomness: drawing({ ticketDigest: later, beaconDigest: later }) });
+  const { applied, stateRoot, blocks: made } = await slow.applyMessage({ ...context, message });
   expect(applied).toEqual(atOnce.applied);
   expect(stateRoot.equals(atOnce.stateRoot)).toBe(true);
   expect(made).toEqual(atOnce.blocks);
@@ -57,18 +70,20 @@ test("blocks that are fetched and randomness that is awaited give what a store a
 
 test("a block that is nowhere ends the run with its fault, and the next message runs", async () => {
   let broken = true;
-  const blocks: FvmParts["blocks"] = {
+  const blocks: ExecutorParts["blocks"] = {
     peek: (cid) => (broken ? undefined : world.store.peek(cid)),
     get: async () => undefined,
   };
   const executor = executorOver({ blocks });
-  await expect(executor.applyMessage(context, message)).rejects.toMatchObject({ data: { code: "BLOCK_MISSING" } });
+  await expect(executor.applyMessage({ ...context, message })).rejects.toMatchObject({
+    data: { code: "BLOCK_MISSING" },
+  });
   broken = false;
-  expect((await executor.applyMessage(context, message)).applied.exitCode).toBe(0);
+  expect((await executor.applyMessage({ ...context, message })).applied.exitCode).toBe(0);
 });
 
 test("randomness that fails fails the run", async () => {
   const failing = (): Promise<Uint8Array> => Promise.reject(new Error("no beacon"));
-  const executor = executorOver({ randomness: { ticketDigest: failing, beaconDigest: failing } });
-  await expect(executor.applyMessage(context, message)).rejects.toThrow("no beacon");
+  const executor = executorOver({ randomness: drawing({ ticketDigest: failing, beaconDigest: failing }) });
+  await expect(executor.applyMessage({ ...context, message })).rejects.toThrow("no beacon");
 });

@@ -1,5 +1,5 @@
 /**
- * A HAMT built at once from all of its entries, for tests and benches over large states. Gives the same blocks as inserting one by one does: the shape depends on the keys alone.
+ * A HAMT built at once from all of its entries, for first states, tests and benches. Gives the same blocks as inserting one by one does: the shape depends on the keys alone.
  *
  * Early node encoding (actors v0 and v2), or the present one, whose pointers are the bare link or list: a node is [bitfield, pointers], the bitfield big-endian without leading zeros;
  * a pointer is a map {"0": link} to a child, or {"1": [[key, value]…]} with at most three pairs in the order of their
@@ -8,9 +8,9 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { compare } from "../base/bytes.ts";
-import type { Block } from "../storage/contract.ts";
 import { bigToBytes } from "../types/amount.ts";
 import { type CID, cidOfBlock } from "../types/cid.ts";
+import type { Block } from "./contract.ts";
 
 const WIDTH_BITS = 5;
 const BUCKET = 3;

@@ -1,0 +1,113 @@
+/**
+ * The machine of a run, whichever executes its network version: the native one, or the FVM.
+ *
+ * The FVM has one machine an epoch: to move on, the state is written and opened again. What it is told of the chain (`ChainFacts`)
+ * and the circulating supply are of that epoch, too.
+ */
+import { EngineFault } from "../core/errors.ts";
+import { Fvm, type FvmActorView, type FvmApplyRet, type FvmHost, type FvmOptions } from "../core/fvm.ts";
+import type { ApplyRet, GenesisSupply, MachineContext, Vm } from "../core/vm.ts";
+import type { Address } from "../types/address.ts";
+import type { Block, CID } from "../types/cid.ts";
+import { supplyIn } from "./supply.ts";
+
+export type Applied = ApplyRet & {
+  /** Binary CID of the array of events; null for none, absent where receipts have none. */
+  readonly eventsRoot?: Uint8Array | null;
+};
+
+export type Machine = Pick<
+  Vm,
+  "spent" | "open" | "advance" | "flush" | "receiptsRoot" | "close" | "actor" | "madeBlocks" | "trace"
+> & {
+  readonly host: Pick<Vm["host"], "peek">;
+  apply(message: Uint8Array, chainLength: number): Applied;
+  applyImplicit(message: Uint8Array): Applied;
+};
+
+const NO_TRACE = new Uint8Array(0);
+
+export class FvmMachine implements Machine {
+  private readonly fvm: Fvm;
+  private context: MachineContext | null = null;
+
+  private constructor(fvm: Fvm) {
+    this.fvm = fvm;
+  }
+
+  static async create(host: FvmHost, options: FvmOptions = {}): Promise<FvmMachine> {
+    return new FvmMachine(await Fvm.create(host, options));
+  }
+
+  get spent(): boolean {
+    return this.fvm.spent;
+  }
+
+  get host(): FvmHost {
+    return this.fvm.host;
+  }
+
+  /** Opens a machine on a state. Throws `RangeError` without the facts of the chain. */
+  open(context: MachineContext, made: Iterable<Block> = []): void {
+    const { facts, circulatingSupply, ...rest } = context;
+    if (facts === undefined) throw new RangeError("the FVM takes chain id and time, too (`facts`)");
+    this.context = context;
+    const { epoch } = context;
+    const timestamp = epoch === facts.epoch ? facts.timestamp : facts.genesisTime + epoch * facts.blockDelay;
+    const place = { ...rest, timestamp, chainId: facts.chainId };
+    const blocks = [...made];
+    const supply = typeof circulatingSupply === "bigint" ? circulatingSupply : null;
+    this.fvm.open({ ...place, circulatingSupply: supply ?? 0n }, blocks);
+    if (supply !== null) return;
+    const found = supplyIn(this.fvm, circulatingSupply as GenesisSupply, context);
+    this.fvm.open({ ...place, circulatingSupply: found }, blocks);
+  }
+
+  /** Moves to an epoch, with the state as it is and nothing of the messages before. */
+  advance(epoch: number, networkVersion: number, baseFee: bigint): void {
+    const { context } = this;
+    if (context === null) throw new EngineFault({ code: "NOT_OPEN" }, "no machine is open");
+    const isSame = context.epoch === epoch && context.networkVersion === networkVersion && context.baseFee === baseFee;
+    if (isSame) return;
+    const stateRoot = this.fvm.flush();
+    this.open({ ...context, stateRoot, epoch, networkVersion, baseFee }, this.fvm.madeBlocks());
+  }
+
+  apply(message: Uint8Array, chainLength: number): Applied {
+    return binary(this.fvm.apply(message, chainLength));
+  }
+
+  applyImplicit(message: Uint8Array): Applied {
+    return binary(this.fvm.applyImplicit(message));
+  }
+
+  receiptsRoot(): CID {
+    return this.fvm.receiptsRoot();
+  }
+
+  flush(): CID {
+    return this.fvm.flush();
+  }
+
+  close(): void {
+    this.context = null;
+    this.fvm.close();
+  }
+
+  actor(address: Address): FvmActorView | null {
+    return this.fvm.actor(address);
+  }
+
+  madeBlocks(): IterableIterator<Block> {
+    return this.fvm.madeBlocks();
+  }
+
+  /** Calls of the FVM are not traced yet. */
+  trace(): Uint8Array {
+    return NO_TRACE;
+  }
+}
+
+function binary({ eventsRoot, ...applied }: FvmApplyRet): Applied {
+  return { ...applied, eventsRoot: eventsRoot?.bytes ?? null };
+}
