@@ -16,7 +16,9 @@ export type NodeOutput = {
 
 export type NodeLoudness = { readonly json: boolean; readonly quiet: boolean; readonly verbose: boolean };
 
-export function nodeOutput({ json, quiet, verbose }: NodeLoudness): NodeOutput {
+/** `who`: what lines begin with, before the node's index; of one process without an index its name alone. */
+export function nodeOutput({ json, quiet, verbose }: NodeLoudness, who: "node" | "miner" = "node"): NodeOutput {
+  const name = (node: number): string => (who === "node" ? `node ${node}` : who);
   const line = (text: string): void => void process.stdout.write(`${text}\n`);
   const event = (fields: Record<string, unknown>): void => line(JSON.stringify(fields));
   const warn = (text: string): void =>
@@ -31,7 +33,7 @@ export function nodeOutput({ json, quiet, verbose }: NodeLoudness): NodeOutput {
       if (json) event(fields);
       else if (!quiet && (verbose || node === 0))
         line(
-          `node ${node}  epoch ${height}  ${blocks.length} ${blocks.length === 1 ? "block" : "blocks"} by ${blocks.map(({ miner }) => miner.toString("t")).join(" ")}${verbose ? `  ${key.join(" ")}` : ""}`,
+          `${name(node)}  epoch ${height}  ${blocks.length} ${blocks.length === 1 ? "block" : "blocks"} by ${blocks.map(({ miner }) => miner.toString("t")).join(" ")}${verbose ? `  ${key.join(" ")}` : ""}`,
         );
     },
     mining(node, mined) {
@@ -40,8 +42,8 @@ export function nodeOutput({ json, quiet, verbose }: NodeLoudness): NodeOutput {
         if (mined.kind !== "made" || verbose)
           event({ event: "mining", node, state: mined.kind, ...miningFields(mined), text });
       } else if (mined.kind === "failed" || mined.kind === "refused" || mined.kind === "paused")
-        warn(`node ${node}: ${text}`);
-      else if (!quiet && (verbose || mined.kind === "resumed")) line(`node ${node}  ${text}`);
+        warn(`${name(node)}: ${text}`);
+      else if (!quiet && (verbose || mined.kind === "resumed")) line(`${name(node)}  ${text}`);
     },
     report(node, { fault, sent, why }) {
       const { kind, first, second } = fault;
@@ -50,12 +52,12 @@ export function nodeOutput({ json, quiet, verbose }: NodeLoudness): NodeOutput {
       const outcome = sent === null ? `not reported: ${describeError(why)}` : "reported";
       if (json)
         event({ event: "fault", node, kind, miner, epoch: second.height, blocks, reported: sent !== null, outcome });
-      else if (!quiet) line(`node ${node}  ${kind} by ${miner} at epoch ${second.height}; ${outcome}`);
+      else if (!quiet) line(`${name(node)}  ${kind} by ${miner} at epoch ${second.height}; ${outcome}`);
     },
     fault(node, where, error) {
       const text = describeError(error);
       if (json) event({ event: "error", node, where, message: text });
-      else warn(`node ${node}, ${where}: ${text}`);
+      else warn(`${name(node)}, ${where}: ${text}`);
     },
   };
 }

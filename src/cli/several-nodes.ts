@@ -172,7 +172,7 @@ function tell(
     ...(apart.length === 0
       ? []
       : [
-          `Apart      ${apart.join(", ")}: no node here mines with ${apart.length === 1 ? "it" : "them"}: filigree node start --mine ${apart[0]}`,
+          `Apart      ${apart.join(", ")}: no node here mines with ${apart.length === 1 ? "it" : "them"}: filigree miner init --actor ${apart[0]} --genesis`,
         ]),
     "",
     ...described.accounts.map(({ name, id, secp256k1 }) => `${name?.padEnd(10)} ${id}  ${secp256k1}`),

@@ -8,7 +8,7 @@ import type { Proofs } from "../core/proofs.ts";
 import { proverId, sealProof } from "../sector/params.ts";
 import { sealedCid } from "../sector/piece/cid.ts";
 import { sealSector } from "../sector/seal/seal.ts";
-import { MemorySectorStore, UNSEALED_FILE } from "../sector/store.ts";
+import { MemorySectorStore, type SectorStore, UNSEALED_FILE } from "../sector/store.ts";
 import type { OwnSector } from "./own-sectors.ts";
 
 export type GenesisSeal = {
@@ -21,13 +21,22 @@ export type GenesisSeal = {
 };
 
 /** Seals one sector in memory. */
-export async function sealGenesisSector(
+export function sealGenesisSector(
+  proofs: Proofs,
+  hashes: Pick<Hashes, "blake2b256">,
+  spec: GenesisSeal,
+): Promise<OwnSector> {
+  return sealGenesisSectorIn(new MemorySectorStore(), proofs, hashes, spec);
+}
+
+/** The same in any files, which may hold what an earlier attempt has left. */
+export async function sealGenesisSectorIn(
+  store: SectorStore,
   proofs: Proofs,
   hashes: Pick<Hashes, "blake2b256">,
   { seed, miner, number, proof }: GenesisSeal,
 ): Promise<OwnSector> {
   const described = sealProof(proof);
-  const store = new MemorySectorStore();
   await store.write(UNSEALED_FILE, 0, new Uint8Array(described.sectorBytes));
   const ticket = hashes.blake2b256(utf8(`filigree/${seed}/genesis sector/${miner}/${number}`));
   const identity = { proof: described, proverId: proverId(miner), sectorNumber: number, ticket };

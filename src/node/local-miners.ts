@@ -32,6 +32,7 @@ import type { LocalProving } from "./local-proving.ts";
 import { LocalVerifier } from "./local-verifier.ts";
 import type { FilecoinNode } from "./node.ts";
 import { SealingPart, type SealingPartOptions } from "./sealing-part.ts";
+import { factsOfNode } from "./sectors-service.ts";
 
 export type LocalMinersOptions = {
   readonly seed: string;
@@ -219,6 +220,7 @@ export class LocalMiners {
       miners,
       chainOf: (miner) => this.chainOf(miner, { states, pool, gas }),
       store: states.chain.blocks,
+      facts: factsOfNode({ states }),
       proofs: this.proofs,
       sealProof: type,
       challengeDelay: states.network.preCommitChallengeDelay,

@@ -16,6 +16,8 @@ export type MiningPartOptions<Draw> = Omit<MiningLoopParts<Draw>, "slash" | "onE
   /** Calls the listener at every move of the head; gives what ends it. */
   readonly onHeadChange: (listener: () => void) => () => void;
   readonly onEvent?: (event: MiningEvent) => void;
+  /** Whether blocks are made, or sectors proven alone. Default: yes. */
+  readonly makesBlocks?: boolean;
 };
 
 export class MiningPart<Draw = unknown> implements Startable {
@@ -41,7 +43,7 @@ export class MiningPart<Draw = unknown> implements Startable {
     this.slash = slash;
     this.loop = new MiningLoop({ ...this.options, slash, onEvent: (event) => this.heard(event) });
     this.stopListening = onHeadChange(() => this.post());
-    this.running = this.loop.run(this.stopping.signal);
+    if (this.options.makesBlocks !== false) this.running = this.loop.run(this.stopping.signal);
   }
 
   /**

@@ -4,7 +4,7 @@ import type { Server } from "../platform/server.ts";
 import { PERMISSIONS } from "../rpc/auth.ts";
 import type { Dispatcher } from "../rpc/dispatcher.ts";
 import { readGuard } from "../rpc/guard.ts";
-import { startRpcServer } from "../rpc/server.ts";
+import { type RpcServerOptions, startRpcServer } from "../rpc/server.ts";
 import type { Health, Startable } from "./startable.ts";
 
 export type RpcOptions = {
@@ -35,9 +35,12 @@ export class RpcPart implements Startable {
   private readonly dispatcher: Dispatcher;
   private readonly secret: Uint8Array;
   private readonly options: RpcOptions;
+  private readonly page: RpcServerOptions["page"];
   private server: Server | null = null;
 
-  constructor(dispatcher: Dispatcher, secret: Uint8Array, options: RpcOptions) {
+  /** `page`: what is answered to GET requests, in place of what a node says of itself. */
+  constructor(dispatcher: Dispatcher, secret: Uint8Array, options: RpcOptions, page?: RpcServerOptions["page"]) {
+    this.page = page;
     this.dispatcher = dispatcher;
     this.secret = secret;
     this.options = checkRpcOptions(options);
@@ -54,6 +57,7 @@ export class RpcPart implements Startable {
       allowHosts,
       allowOrigins,
       loopbackOrigins: true,
+      ...(this.page === undefined ? {} : { page: this.page }),
     });
   }
 

@@ -4,13 +4,16 @@
  */
 import { platform } from "#platform";
 import { Alert } from "../base/alert.ts";
-import { equal } from "../base/bytes.ts";
+import { equal, fromUtf8, utf8 } from "../base/bytes.ts";
+import { describeError } from "../base/errors.ts";
 import type { Rewind } from "../base/rewind.ts";
+import { Turns } from "../base/turns.ts";
 import type { Proofs } from "../core/proofs.ts";
 import type { MinerChain } from "../miner/chain-side/chain.ts";
 import { MessageTracker } from "../miner/chain-side/tracker.ts";
 import { DiskFolder } from "../miner/folders/disk-folder.ts";
-import type { SectorFolder } from "../miner/folders/folder.ts";
+import { FolderError } from "../miner/folders/errors.ts";
+import type { FolderLimits, SectorFolder } from "../miner/folders/folder.ts";
 import { SectorFolders } from "../miner/folders/folders.ts";
 import { foundStore } from "../miner/folders/found-store.ts";
 import { MemoryFolder } from "../miner/folders/memory-folder.ts";
@@ -24,6 +27,7 @@ import type { SectorState } from "../miner/sealing/states.ts";
 import { type ProofOfSeal, SealingWork } from "../miner/sealing/work.ts";
 import { inThisThread } from "../proving/in-thread.ts";
 import { PriorityScheduler } from "../proving/priorities.ts";
+import type { SectorsService } from "../rpc/services.ts";
 import { proverId } from "../sector/params.ts";
 import { sealedCid } from "../sector/piece/cid.ts";
 import type { Address } from "../types/address.ts";
@@ -34,6 +38,8 @@ export type SealingPartOptions = {
   readonly chainOf: (miner: HeldMiner) => MinerChain;
   readonly store: RecordStore;
   readonly proofs: Proofs;
+  /** What the chain is asked for beside a miner's own matters. */
+  readonly facts: ChainFacts;
   readonly sealProof: number;
   /** Makes the proof of a seal that goes on chain. */
   readonly succinct: (miner: bigint) => ProofOfSeal;
@@ -44,8 +50,12 @@ export type SealingPartOptions = {
   /** Milliseconds before what failed is tried again for the first time. */
   readonly retryMs: number;
   readonly now: () => number;
+  /** Called when the folders are open, before anything is read of sectors. */
+  readonly onOpen?: (folders: SectorFolders) => void;
   readonly onState?: (miner: Address, record: SectorRecord) => void;
 };
+
+export type ChainFacts = Pick<SectorsService, "idOf" | "onChain">;
 
 /** Milliseconds that a sector waits for more pieces. Source: lotus node/config/def.go (WaitDealsDelay). */
 const DEALS_DELAY = 6 * 3_600_000;
@@ -58,6 +68,13 @@ const PROVABLE: readonly SectorState[] = [
   // Also where its termination failed too often.
   "FailedUnrecoverable",
 ];
+
+/** Paths of attached folders in the store, as a JSON list. */
+const ATTACHED = "miner/folders";
+
+function isAbsolute(path: string): boolean {
+  return /^(\/|[A-Za-z]:[\\/])/.test(path);
+}
 
 /** Folder of new sectors in the data folder; a reset takes it away (`src/platform/node-folder.ts`). */
 const SECTORS = "sectors";
@@ -83,6 +100,9 @@ export class SealingPart implements Startable {
   private readonly options: SealingPartOptions;
   private readonly lines = new Map<string, SealingLine>();
   private folders: SectorFolders | null = null;
+  private readonly turns = new Turns();
+  /** Attached folders that could not be opened, and why. */
+  private readonly missing: string[] = [];
   private stopped = false;
 
   constructor(options: SealingPartOptions) {
@@ -91,8 +111,11 @@ export class SealingPart implements Startable {
 
   async start(): Promise<void> {
     const { openFolder } = this.options;
-    this.folders = new SectorFolders([await openFolder()]);
-    await this.begin(this.folders);
+    const folders = new SectorFolders([await openFolder()]);
+    this.folders = folders;
+    await this.openAttached(folders);
+    this.options.onOpen?.(folders);
+    await this.begin(folders);
   }
 
   private async begin(folders: SectorFolders): Promise<void> {
@@ -132,9 +155,68 @@ export class SealingPart implements Startable {
     return isActive ? { status: "failing", reason: lastActive?.message ?? "" } : { status: "ok" };
   }
 
+  /** The folders; throws before the start. */
+  get storage(): SectorFolders {
+    if (this.folders === null) throw new Error("the sealing has not started");
+    return this.folders;
+  }
+
+  /** Adds a folder by its absolute path, and notes it for later starts. Throws `FolderError`. */
+  attach(path: string, limits: FolderLimits): Promise<void> {
+    return this.turns.run(async () => {
+      const { storage } = this;
+      if (platform.folders === null || !isAbsolute(path))
+        throw new FolderError(
+          { code: "NO_FOLDER", folder: path },
+          platform.folders === null ? "there are no folders on this platform" : `${path}: an absolute path is expected`,
+        );
+      if (storage.all.some((folder) => folder.path === path))
+        throw new FolderError({ code: "SAME_FOLDER", folder: path, other: path }, `${path} is attached already`);
+      const folder = await DiskFolder.open(path, { create: true, limits });
+      try {
+        storage.attach(folder);
+      } catch (error) {
+        await folder.close();
+        throw error;
+      }
+      const paths = [...(await this.attachedPaths()), path];
+      await this.options.store.write({ metadata: [[ATTACHED, utf8(JSON.stringify(paths))]] }, { sync: true });
+    });
+  }
+
+  /** Opens what was attached before; what cannot be opened is told, and its sectors are found once it is there again. */
+  private async openAttached(folders: SectorFolders): Promise<void> {
+    if (platform.folders === null) return;
+    for (const path of await this.attachedPaths())
+      try {
+        folders.attach(await DiskFolder.open(path));
+      } catch (error) {
+        this.missing.push(`${path}: ${describeError(error)}`);
+      }
+  }
+
+  private async attachedPaths(): Promise<readonly string[]> {
+    const found = await this.options.store.metadata(ATTACHED);
+    if (found === undefined) return [];
+    const paths: unknown = JSON.parse(fromUtf8(found));
+    return Array.isArray(paths) ? paths.filter((path) => typeof path === "string") : [];
+  }
+
   /** A miner's; undefined if it is none of this node's own, or before the start. */
   line(miner: Address): SealingLine | undefined {
     return this.lines.get(miner.toString());
+  }
+
+  get proofs(): Proofs {
+    return this.options.proofs;
+  }
+
+  get facts(): ChainFacts {
+    return this.options.facts;
+  }
+
+  get sealProof(): number {
+    return this.options.sealProof;
   }
 
   /** In their order. */
@@ -194,7 +276,9 @@ export class SealingPart implements Startable {
         if (state === "FailedUnrecoverable") stuck.push(`${miner}/${number}`);
       for (const key of machine.records.unreadable) stuck.push(`${key} (cannot be read)`);
     }
-    if (stuck.length === 0) this.alert.resolve("no sector waits for a person");
-    else this.alert.raise(`sectors that wait for a person: ${stuck.slice(0, 10).join(", ")}`);
+    const told = this.missing.map((folder) => `folder that cannot be used: ${folder}`);
+    if (stuck.length > 0) told.push(`sectors that wait for a person: ${stuck.slice(0, 10).join(", ")}`);
+    if (told.length === 0) this.alert.resolve("no sector waits for a person");
+    else this.alert.raise(told.join("; "));
   }
 }

@@ -1,12 +1,21 @@
 /** What the RPC interface asks about the sectors of a node's own miners. */
+import { platform } from "#platform";
+import { describeError, isFilError } from "../base/errors.ts";
+import { checkFiles } from "../miner/folders/check.ts";
+import type { SectorFolder } from "../miner/folders/folder.ts";
 import type { Condition } from "../miner/sealing/chain.ts";
 import type { SectorRecord } from "../miner/sealing/record.ts";
 import { deadlinesOf } from "../miner/sealing/terms.ts";
-import type { SectorsService, SectorView } from "../rpc/services.ts";
+import type { FolderView, SectorsService, SectorView } from "../rpc/services.ts";
+import { sealProof } from "../sector/params.ts";
 import { pieceCidV1, sealedCid } from "../sector/piece/cid.ts";
+import { zeroPieceCommitment } from "../sector/piece/pieces.ts";
+import { type JsonObject, ObjectReader } from "../state/actor-reader.ts";
+import { sectorExpiration } from "../state/miner-reader.ts";
 import type { Address } from "../types/address.ts";
 import { parseCid } from "../types/cid.ts";
-import type { SealingLine, SealingPart } from "./sealing-part.ts";
+import type { FilecoinNode } from "./node.ts";
+import type { ChainFacts, SealingLine, SealingPart } from "./sealing-part.ts";
 
 /** Sectors of the genesis have no record: their states are what the chain says. */
 const STATES: Readonly<Record<Condition, string>> = {
@@ -49,6 +58,77 @@ export function sectorsService(part: SealingPart): SectorsService {
       if (!ofGenesis(own).includes(number)) return null;
       const condition = (await chain.conditions([number])).get(number) ?? "absent";
       return { ...NOTHING, number, state: STATES[condition], commR: own.miner.sectors.get(number)?.sealedCid ?? null };
+    },
+    async remove(miner, number) {
+      await line(miner).machine.tell(number, "removed");
+    },
+    idOf: (address) => part.facts.idOf(address),
+    onChain: (miner, number) => part.facts.onChain(miner, number),
+    async check(miner, numbers, full) {
+      const own = line(miner);
+      const bad = new Map<number, string>();
+      for (const number of numbers) {
+        const why = await faultOf(part, own, number, full);
+        if (why !== null) bad.set(number, why);
+      }
+      return bad;
+    },
+    folders: () => Promise.all(part.storage.all.map(folderView)),
+    attach: (path, limits) => part.attach(path, limits),
+  };
+}
+
+/** Why a sector's files are not as its commitments say; null if they are. */
+async function faultOf(part: SealingPart, own: SealingLine, number: number, full: boolean): Promise<string | null> {
+  const { miner, machine } = own;
+  const held = miner.sectors.get(number);
+  if (held === undefined) return "its files are not here";
+  const commD = machine.records.has(number) ? machine.records.get(number).commD : zeroCommD(part);
+  const proof = sealProof(part.sealProof);
+  const sector = { number, proof, commD: commD ?? zeroCommD(part), commR: held.commR };
+  try {
+    const depth = full ? "full" : "quick";
+    const findings = await checkFiles(part.proofs, held.store, sector, depth, platform.randomBytes(32));
+    return findings.length === 0 ? null : findings.map(({ text }) => text).join("; ");
+  } catch (error) {
+    return describeError(error);
+  }
+}
+
+/** Commitment to the data of a sector without data, such as those of the genesis. */
+function zeroCommD({ proofs, sealProof: type }: SealingPart): Uint8Array {
+  return zeroPieceCommitment(proofs, sealProof(type).sectorBytes);
+}
+
+async function folderView(folder: SectorFolder): Promise<FolderView> {
+  const { id, path, limits, isReadOnly } = folder;
+  return { id, path, limits, isReadOnly, room: await folder.room(), sectors: await folder.sectors() };
+}
+
+/** What the chain says, for sectors of a node's own: of the state before the head, as the interface tells. */
+export function factsOfNode({ states }: Pick<FilecoinNode, "states">): ChainFacts {
+  const { chain, network } = states;
+  const view = () => states.stateBefore(chain.head);
+  return {
+    idOf: async (address) => (await view()).requireId(address),
+    async onChain(miner, number) {
+      const state = await ObjectReader.open(chain.blocks, await (await view()).requireActor(miner), network.prefix);
+      const found = (await state.element("Sectors", BigInt(number))) as JsonObject | null;
+      if (found === null) return null;
+      const none = { onTime: 0, early: 0 };
+      const ends = await sectorExpiration(state, BigInt(number)).catch((error: unknown) => {
+        if (isFilError(error, "NO_SECTOR")) return none;
+        throw error;
+      });
+      const whole = (name: string): bigint => BigInt((found[name] ?? "0") as string);
+      return {
+        activation: Number(found["Activation"] ?? 0),
+        expiration: Number(found["Expiration"] ?? 0),
+        dealWeight: whole("DealWeight"),
+        verifiedDealWeight: whole("VerifiedDealWeight"),
+        initialPledge: whole("InitialPledge"),
+        ...ends,
+      };
     },
   };
 }

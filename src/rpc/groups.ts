@@ -24,6 +24,7 @@ import { sectorStateGroup } from "./methods/sector-state.ts";
 import { sectorsGroup } from "./methods/sectors.ts";
 import { snapshotsGroup } from "./methods/snapshots.ts";
 import { stateGroup } from "./methods/state.ts";
+import { storageGroup } from "./methods/storage.ts";
 import { logGroup, storeGroup } from "./methods/store.ts";
 import { beaconGroup, beaconV0Group, randomnessV0Group, supplyGroup } from "./methods/supply.ts";
 import { miningGroup, syncGroup } from "./methods/sync.ts";
@@ -67,6 +68,7 @@ export const CURRENT_GROUPS = [
   miningGroup,
   blockMakingGroup,
   sectorsGroup,
+  storageGroup,
   walletGroup,
   logGroup,
   devGroup,

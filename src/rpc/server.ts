@@ -21,7 +21,7 @@ export type RpcServerOptions = GuardOptions & {
   readonly port: number;
   readonly secret: Uint8Array;
   readonly anonymous: readonly Permission[];
-  /** Answer to GET requests of a path beside those of the interface itself. */
+  /** Answer to GET requests of a path beside those of the interface itself; with it there are no gateways. */
   readonly page?: (path: string) => Page | null;
   /** Milliseconds between the questions whether a socket's client is still there. */
   readonly pingMs?: number;
@@ -78,7 +78,7 @@ export async function startRpcServer(dispatcher: Dispatcher, options: RpcServerO
       }
     },
     onDownload: (head, signal) => {
-      const begin = downloadOf(dispatcher.node, pieces, head, signal);
+      const begin = options.page === undefined ? downloadOf(dispatcher.node, pieces, head, signal) : null;
       return begin === null || permissionsOf(head.token).includes("read") ? begin : null;
     },
     onGet: (head) => options.page?.(head.path) ?? pageOf(head.path, dispatcher.node),

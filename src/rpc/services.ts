@@ -252,6 +252,43 @@ export type SectorsService = {
   list(miner: Address): Promise<readonly { readonly number: number; readonly state: string }[]>;
   /** Null if the miner has no such sector. */
   status(miner: Address, number: number): Promise<SectorView | null>;
+  /** Removes a sector's files; its number is never used again. */
+  remove(miner: Address, number: number): Promise<void>;
+  /** ID address of an address, at the head. */
+  idOf(address: Address): Promise<Address>;
+  /** What the chain says of a sector at the head; null if it has none of the number. */
+  onChain(miner: Address, number: number): Promise<SectorOnChain | null>;
+  /** Which sectors are not as their commitments say, and why; `full`: all of their files is read, not samples. */
+  check(miner: Address, numbers: readonly number[], full: boolean): Promise<ReadonlyMap<number, string>>;
+  /** Folders of sector files. */
+  folders(): Promise<readonly FolderView[]>;
+  /** Adds a folder, which is made if need be, and is there again after a restart. */
+  attach(path: string, limits: FolderLimitsView): Promise<void>;
+};
+
+export type SectorOnChain = {
+  readonly activation: number;
+  readonly expiration: number;
+  readonly dealWeight: bigint;
+  readonly verifiedDealWeight: bigint;
+  readonly initialPledge: bigint;
+  /** Epochs at which it ends: as it was meant to, and, if it is faulty, before. */
+  readonly onTime: number;
+  readonly early: number;
+};
+
+/** `maxBytes` 0: no limit. */
+export type FolderLimitsView = { readonly maxBytes: number; readonly canSeal: boolean; readonly canStore: boolean };
+
+export type FolderView = {
+  readonly id: string;
+  /** Null in memory. */
+  readonly path: string | null;
+  readonly limits: FolderLimitsView;
+  readonly isReadOnly: boolean;
+  /** Bytes. */
+  readonly room: { readonly used: number; readonly reserved: number; readonly available: number };
+  readonly sectors: readonly { readonly miner: bigint; readonly number: number }[];
 };
 
 /** What `src/node` gives. */

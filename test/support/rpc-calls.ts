@@ -189,6 +189,13 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     SectorsListInStates: fails(/no miners with sectors/, () => [["Proving"]]),
     SectorsSummary: fails(/no miners with sectors/, () => []),
     SectorsStatus: fails(/no miners with sectors/, () => [1, true]),
+    SectorRemove: fails(/no miners with sectors/, () => [1]),
+    CheckProvable: fails(/no miners with sectors/, () => [0, [{ ID: { Miner: 100, Number: 1 } }], false]),
+    StorageList: fails(/no miners with sectors/, () => []),
+    StorageLocal: fails(/no miners with sectors/, () => []),
+    StorageInfo: fails(/no miners with sectors/, () => ["memory"]),
+    StorageStat: fails(/no miners with sectors/, () => ["memory"]),
+    StorageAddLocal: fails(/no miners with sectors/, () => ["/somewhere"]),
     MinerGetBaseInfo: give(async () => [
       on.miner,
       ((await on.net.request("ChainHead")) as { Height: number }).Height + 1,

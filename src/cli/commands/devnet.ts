@@ -118,7 +118,7 @@ export function registerDevnet(program: Command): void {
     .option("--sectors <n>", "sectors of each miner, 2 KiB", wholeNumber(...DEVNET_BOUNDS.sectors), 1)
     .option(
       "--apart <n>",
-      "how many of the miners, the last ones, other processes mine with (`filigree node start --mine`)",
+      "how many of the miners, the last ones, other processes mine with (`filigree miner run`)",
       wholeNumber(...DEVNET_BOUNDS.miners),
     )
     .option(

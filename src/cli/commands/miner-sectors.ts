@@ -57,6 +57,21 @@ export function registerMinerSectors(sectors: Command): void {
       .argument("<number>", "sector number", wholeNumber(0, Number.MAX_SAFE_INTEGER))
       .option("--log", "every step of it"),
   ).action(status);
+  withMiner(
+    sectors
+      .command("remove")
+      .description("remove a sector's files, whatever the chain says of it; terminate it first if it is proven")
+      .argument("<number>", "sector number", wholeNumber(0, Number.MAX_SAFE_INTEGER))
+      .option("--really-do-it", "must be given: it cannot be undone"),
+  ).action(remove);
+}
+
+async function remove(number: number, options: Options & { readonly reallyDoIt?: true }): Promise<void> {
+  if (options.reallyDoIt === undefined)
+    throw new UsageError("a sector whose files are gone cannot be proved any more: give --really-do-it");
+  const remote = await Remote.open(options);
+  await remote.call("SectorRemove", number, await minerOf(remote, options));
+  say(options.json, { sector: number }, [`sector ${number} is being removed`]);
 }
 
 /** The address that calls name the miner by; null for the first. */

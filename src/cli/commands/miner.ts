@@ -9,7 +9,9 @@ import { type ActorOptions, type OpenMiner, openMiner, type SendOptions, sendAnd
 import { wholeNumber } from "../options.ts";
 import { parseAmount, say, withRemote } from "../remote.ts";
 import { table } from "../table.ts";
+import { registerMinerRun } from "./miner-run.ts";
 import { registerMinerSectors } from "./miner-sectors.ts";
+import { registerMinerStorage } from "./miner-storage.ts";
 
 const DEADLINES = WINDOW_POST.provingPeriod / WINDOW_POST.challengeWindow;
 const EPOCH = wholeNumber(0, Number.MAX_SAFE_INTEGER);
@@ -65,6 +67,8 @@ export function registerMiner(program: Command): void {
     await sendAndWait(open, open.calls.compact(deadline, numbers(partitions, "partition")), options);
   });
   registerActor(miner);
+  registerMinerStorage(miner, proving);
+  registerMinerRun(miner);
 }
 
 function registerActor(miner: Command): void {

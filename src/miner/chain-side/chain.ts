@@ -147,6 +147,8 @@ export type MinerChain = {
   deadline(at?: HeadView): Promise<DeadlineClock>;
   /** Sectors of one deadline. */
   sectorsDue(deadline: number, at?: HeadView): Promise<DeadlineSectors>;
+  /** The deadline in which a sector is proven; null if it is in none. */
+  deadlineOf(sector: number, at?: HeadView): Promise<number | null>;
   /** A proven sector; null if there is none. */
   sector(number: number, at?: HeadView): Promise<OnChainSector | null>;
   preCommit(number: number, at?: HeadView): Promise<OnChainPreCommit | null>;

@@ -92,6 +92,14 @@ export class NodeChain implements MinerChain {
     return { partitions, proven: sectorsOf(open.field("PostSubmissions")) };
   }
 
+  async deadlineOf(sector: number, at?: HeadView): Promise<number | null> {
+    const { chain, network } = this.options.states;
+    const entry = await (await this.view(at)).requireActor(this.miner);
+    for await (const { deadline, sectors } of partitionsOf(chain.blocks, entry, network.prefix))
+      if (sectors.includes(sector)) return deadline;
+    return null;
+  }
+
   async sector(number: number, at?: HeadView): Promise<OnChainSector | null> {
     const found = await (await this.state(at)).element("Sectors", BigInt(number));
     return found === null ? null : sectorOf(found as JsonObject);

@@ -160,6 +160,16 @@ export class RpcChain implements MinerChain {
     return { partitions, proven: sectorsOf(all[deadline]?.["PostSubmissions"] as Json) };
   }
 
+  async deadlineOf(sector: number, at?: HeadView): Promise<number | null> {
+    try {
+      const found = await this.ask("StateSectorPartition", this.name, sector, keyOf(at));
+      return (found as { readonly Deadline: number }).Deadline;
+    } catch (error) {
+      if (!this.options.isRefusal(error) || (await this.sector(sector, at)) !== null) throw error;
+      return null;
+    }
+  }
+
   async sector(number: number, at?: HeadView): Promise<OnChainSector | null> {
     const found = await this.ask("StateSectorGetInfo", this.name, number, keyOf(at));
     return found === null ? null : sectorOf(found as JsonObject);

@@ -1,6 +1,5 @@
 /** The chain as the sealing of sectors sees it, over what a miner's software has in common (`chain-side/`). */
 import { DRAW_TAG, minerEntropy } from "../../consensus/draws.ts";
-import { WINDOW_POST } from "../../params/proving.ts";
 import type { Partition } from "../../state/miner-sectors.ts";
 import { signedMessageCid } from "../../types/message.ts";
 import type { MinerChain } from "../chain-side/chain.ts";
@@ -10,7 +9,6 @@ import type { MessageTracker } from "../chain-side/tracker.ts";
 import type { Condition, SealingChain } from "./chain.ts";
 import { StepFailure } from "./errors.ts";
 
-const DEADLINES = WINDOW_POST.provingPeriod / WINDOW_POST.challengeWindow;
 /** Intentions of sealing among a miner's others. */
 const PREFIX = "sealing/";
 
@@ -52,10 +50,12 @@ export function sealingChain(chain: MinerChain, tracker: MessageTracker): Sealin
           found.set(sector, { deadline, partition });
         }
     };
-    const wanted = new Set(sectors.flatMap((sector) => known.get(sector) ?? []));
-    for (const deadline of wanted) await look(deadline);
-    if (sectors.every((sector) => found.has(sector))) return found;
-    for (let deadline = 0; deadline < DEADLINES; deadline++) if (!wanted.has(deadline)) await look(deadline);
+    for (const deadline of new Set(sectors.flatMap((sector) => known.get(sector) ?? []))) await look(deadline);
+    for (const sector of sectors) {
+      if (found.has(sector)) continue;
+      const deadline = await chain.deadlineOf(sector);
+      if (deadline !== null) await look(deadline);
+    }
     return found;
   }
 

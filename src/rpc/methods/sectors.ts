@@ -3,25 +3,23 @@
  * Source: lotus api/api_storage.go at b835fab702eb. There a process has one miner; here the last parameter names one of
  * several, and the first is meant without it.
  */
-import { isFilError } from "../../base/errors.ts";
-import type { JsonObject } from "../../state/actor-reader.ts";
-import { sectorExpiration } from "../../state/miner-reader.ts";
-import type { Address } from "../../types/address.ts";
+import { Address } from "../../types/address.ts";
 import { address, amount, anyEpoch, bytes, link, sectorNumber, uint64 } from "../codec/chain-types.ts";
-import { boolean, fallback, integer, list, nullable, object, record, text } from "../codec/codec.ts";
+import { boolean, fallback, integer, list, nothing, nullable, object, record, text } from "../codec/codec.ts";
 import { badParams, RPC_CODE, RpcError } from "../errors.ts";
 import { group, method, param } from "../method.ts";
 import type { NodeServices, SectorsService } from "../services.ts";
-import { idAt } from "../view.ts";
-import { openActor } from "./miner-state.ts";
 
 /** Sectors of a miner that one answer lists, states that one request names, entries of a log, pieces of a sector. */
 const MANY = 1_000_000;
 const MAX_STATES = 100;
 const MAX_LOG = 500;
 const MAX_PIECES = 1024;
+/** Sectors that one call checks. */
+const MAX_CHECKED = 10_000;
 
 const oneOf = param("miner", nullable(address));
+const sectorId = object("SectorID", { Miner: uint64, Number: sectorNumber });
 const drawn = object("SealTicket", { Value: bytes(), Epoch: anyEpoch });
 const piece = object("SectorPiece", {
   Piece: object("PieceInfo", { Size: uint64, PieceCID: link }),
@@ -63,7 +61,7 @@ const sectorInfo = object("SectorInfo", {
   CommitDue: nullable(anyEpoch),
 });
 
-function serviceOf(node: NodeServices): SectorsService {
+export function serviceOf(node: NodeServices): SectorsService {
   if (node.sectors !== undefined) return node.sectors;
   throw new RpcError(
     RPC_CODE.untyped,
@@ -72,10 +70,11 @@ function serviceOf(node: NodeServices): SectorsService {
 }
 
 async function minerOf(node: NodeServices, wanted: Address | null): Promise<Address> {
-  const { miners } = serviceOf(node);
+  const service = serviceOf(node);
+  const { miners } = service;
   const [first] = miners;
   if (wanted === null && first !== undefined) return first;
-  const id = wanted === null ? null : await idAt(node, wanted, []);
+  const id = wanted === null || wanted.actorId !== null ? wanted : await service.idOf(wanted);
   const found = miners.find((miner) => id !== null && miner.equals(id));
   if (found !== undefined) return found;
   const names = miners.map((miner) => miner.toString(node.network.prefix)).join(", ");
@@ -83,26 +82,17 @@ async function minerOf(node: NodeServices, wanted: Address | null): Promise<Addr
 }
 
 /** What the chain says of a sector; zeros where it says nothing. */
-async function onChain(node: NodeServices, miner: Address, number: bigint) {
-  const state = await openActor(node, miner, []);
-  const found = (await state.element("Sectors", number)) as JsonObject | null;
-  const none = { onTime: 0, early: 0 };
-  const ends =
-    found === null
-      ? none
-      : await sectorExpiration(state, number).catch((error: unknown) => {
-          if (isFilError(error, "NO_SECTOR")) return none;
-          throw error;
-        });
-  const whole = (name: string): bigint => BigInt((found?.[name] ?? "0") as string);
+async function onChain(node: NodeServices, miner: Address, number: number) {
+  const found = await serviceOf(node).onChain(miner, number);
+  if (found === null) return NOT_ON_CHAIN;
   return {
-    Activation: Number(found?.["Activation"] ?? 0),
-    Expiration: Number(found?.["Expiration"] ?? 0),
-    DealWeight: whole("DealWeight"),
-    VerifiedDealWeight: whole("VerifiedDealWeight"),
-    InitialPledge: whole("InitialPledge"),
-    OnTime: ends.onTime,
-    Early: ends.early,
+    Activation: found.activation,
+    Expiration: found.expiration,
+    DealWeight: found.dealWeight,
+    VerifiedDealWeight: found.verifiedDealWeight,
+    InitialPledge: found.initialPledge,
+    OnTime: found.onTime,
+    Early: found.early,
   };
 }
 
@@ -116,7 +106,7 @@ export const sectorsGroup = group("Sectors", "Sectors of this node's own miners 
     summary: "Begins a new sector without data, which goes its way by itself, and gives its id.",
     permission: "write",
     params: [oneOf],
-    result: object("SectorID", { Miner: uint64, Number: sectorNumber }),
+    result: sectorId,
     cost: "execute",
     async run([wanted], { node }) {
       const miner = await minerOf(node, wanted);
@@ -197,10 +187,45 @@ export const sectorsGroup = group("Sectors", "Sectors of this node's own miners 
           Message: message,
         })),
         SealProof: view.sealProof,
-        ...(showOnChainInfo ? await onChain(node, miner, number) : NOT_ON_CHAIN),
+        ...(showOnChainInfo ? await onChain(node, miner, Number(number)) : NOT_ON_CHAIN),
         TicketExpires: view.deadlines.ticketExpires,
         CommitDue: view.deadlines.commitDue,
       };
+    },
+  }),
+  SectorRemove: method({
+    summary: "Removes the files of a sector, whatever the chain says of it; its number is never used again.",
+    permission: "admin",
+    params: [param("sector", sectorNumber), oneOf],
+    result: nothing,
+    cost: "execute",
+    async run([number, wanted], { node }) {
+      await serviceOf(node).remove(await minerOf(node, wanted), Number(number));
+      return null;
+    },
+  }),
+  CheckProvable: method({
+    summary:
+      "Which of a miner's sectors are not as their commitments say, by number, and why; with `expensive` all of their files is read.",
+    params: [
+      param("proofType", fallback(integer(0, 14), 0)),
+      param(
+        "sectors",
+        list(object("SectorRef", { ID: sectorId, ProofType: fallback(integer(0, 14), 0) }), MAX_CHECKED),
+      ),
+      param("expensive", fallback(boolean, false)),
+    ],
+    result: record(text(), MAX_CHECKED),
+    cost: "walk",
+    async run([, refs, expensive], { node }) {
+      const bad: Record<string, string> = {};
+      const byMiner = new Map<bigint, number[]>();
+      for (const { ID } of refs) byMiner.set(ID.Miner, [...(byMiner.get(ID.Miner) ?? []), Number(ID.Number)]);
+      for (const [id, numbers] of byMiner) {
+        const miner = await minerOf(node, Address.id(id));
+        for (const [number, why] of await serviceOf(node).check(miner, numbers, expensive)) bad[number] = why;
+      }
+      return bad;
     },
   }),
 });

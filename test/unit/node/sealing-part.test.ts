@@ -7,6 +7,7 @@ import { encodeRecord, newRecord, type SectorRecord } from "../../../src/miner/s
 import { Devnet } from "../../../src/node/devnet.ts";
 import type { LocalMiners } from "../../../src/node/local-miners.ts";
 import { SealingPart } from "../../../src/node/sealing-part.ts";
+import { factsOfNode } from "../../../src/node/sectors-service.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
 
 let net: Devnet;
@@ -38,6 +39,7 @@ async function part(kept: readonly SectorRecord[], damaged: readonly number[] = 
     proofs: await loadProofs(),
     succinct: () => async () => new Uint8Array(0),
     openFolder: async () => new MemoryFolder(),
+    facts: factsOfNode(net.node),
   });
   await made.start();
   return { made, miner };

@@ -1,0 +1,146 @@
+/** `filigree miner storage` and `miner proving check`: where sectors lie, and whether their files are sound. */
+import path from "node:path";
+import type { Command } from "commander";
+import { UsageError } from "../errors.ts";
+import { wholeNumber } from "../options.ts";
+import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { table } from "../table.ts";
+import { countText, progressLine } from "../terminal.ts";
+
+type CheckOptions = RemoteOptions & { readonly actor?: string; readonly slow?: true; readonly onlyBad?: true };
+type AttachOptions = RemoteOptions & {
+  readonly maxStorage: number;
+  readonly seal: boolean;
+  readonly store: boolean;
+};
+type Stat = { readonly Available: number; readonly Reserved: number; readonly Used: number };
+type Info = {
+  readonly Weight: number;
+  readonly MaxStorage: number;
+  readonly CanSeal: boolean;
+  readonly CanStore: boolean;
+};
+type Decl = { readonly Miner: number; readonly Number: number };
+
+/** Sectors that one call checks. */
+const BATCH = 100;
+const ENDED = ["Removed", "Removing"];
+
+export function registerMinerStorage(miner: Command, proving: Command): void {
+  withRemote(
+    proving
+      .command("check")
+      .description(
+        "whether the files of sectors are as their commitments say; asks who has them: a node, or `miner run`",
+      )
+      .argument("[sectors...]", "numbers of sectors (default: all)", (text: string, before: number[] = []) => [
+        ...before,
+        wholeNumber(0, Number.MAX_SAFE_INTEGER)(text),
+      ])
+      .option("--actor <address>", "which of the node's own miners (default: the first)")
+      .option("--slow", "read all of the files, not samples")
+      .option("--only-bad", "say only what is wrong"),
+  ).action(check);
+  const storage = miner.command("storage").description("folders that sectors lie in");
+  withRemote(
+    storage
+      .command("attach")
+      .description("add a folder, which is made if it is not there; new sectors go where most room is")
+      .argument("<folder>", "a path on the machine of the node, or of `miner run`")
+      .option("--max-storage <bytes>", "bytes that sectors may take; 0: no limit", wholeNumber(0, 2 ** 52), 0)
+      .option("--no-seal", "no new sectors are sealed there")
+      .option("--no-store", "no sectors are kept there"),
+  ).action(attach);
+  withRemote(storage.command("list").description("the folders, their room and their sectors")).action(list);
+}
+
+async function check(numbers: number[], options: CheckOptions): Promise<void> {
+  const remote = await Remote.open(options);
+  const miner = options.actor === undefined ? null : await remote.address(options.actor, "--actor");
+  const wanted = numbers.length > 0 ? numbers : await heldBy(remote, miner);
+  const id = await idOf(remote, miner);
+  const bad: Record<string, string> = {};
+  const line = progressLine();
+  try {
+    for (let at = 0; at < wanted.length; at += BATCH) {
+      line.show(`checked ${at} of ${countText(wanted.length, "sector")}`);
+      const refs = wanted.slice(at, at + BATCH).map((number) => ({ ID: { Miner: id, Number: number }, ProofType: 0 }));
+      Object.assign(bad, await remote.call("CheckProvable", 0, refs, options.slow === true));
+    }
+  } finally {
+    line.clear();
+  }
+  const rows = wanted
+    .map((sector) => ({
+      sector,
+      ok: bad[sector] === undefined,
+      ...(bad[sector] === undefined ? {} : { why: bad[sector] }),
+    }))
+    .filter(({ ok }) => options.onlyBad === undefined || !ok);
+  const cells = rows.map(({ sector, ok, why }) => [`${sector}`, ok ? "good" : "bad", why ?? ""]);
+  const none =
+    options.onlyBad === undefined ? "the miner has no sectors" : `all ${countText(wanted.length, "sector")} good`;
+  say(options.json, rows, rows.length === 0 ? [none] : table(["sector", "", ""], cells));
+  if (Object.keys(bad).length > 0) throw new Error(`${countText(Object.keys(bad).length, "sector")} cannot be proved`);
+}
+
+/** Sectors that have files. */
+async function heldBy(remote: Remote, miner: string | null): Promise<number[]> {
+  const counts = await remote.call<Record<string, number>>("SectorsSummary", miner);
+  const states = Object.keys(counts).filter((state) => !ENDED.includes(state));
+  const all = states.length === 0 ? [] : await remote.call<number[]>("SectorsListInStates", states, miner);
+  return all.sort((a, b) => a - b);
+}
+
+/** Actor id of a miner; that of `miner run`, or the node's first, where none is named. */
+async function idOf(remote: Remote, miner: string | null): Promise<number> {
+  const name = miner ?? (await remote.ask<string>("ActorAddress")) ?? (await remote.address("miner"));
+  const [, id] = /^[ft]0(\d+)$/.exec(name) ?? [];
+  if (id === undefined) throw new UsageError(`--actor ${name}: an ID address such as t01000 is expected`);
+  return Number(id);
+}
+
+async function attach(folder: string, options: AttachOptions): Promise<void> {
+  const remote = await Remote.open(options);
+  const place = path.resolve(folder);
+  const limits = { MaxStorage: options.maxStorage, CanSeal: options.seal, CanStore: options.store };
+  await remote.call("StorageAddLocal", place, limits);
+  say(options.json, { path: place, ...limits }, [`attached: ${place}`]);
+}
+
+async function list(options: RemoteOptions): Promise<void> {
+  const remote = await Remote.open(options);
+  const [sectors, paths] = await Promise.all([
+    remote.call<Record<string, Decl[]>>("StorageList"),
+    remote.call<Record<string, string>>("StorageLocal"),
+  ]);
+  const rows = [];
+  for (const [id, held] of Object.entries(sectors)) {
+    const [stat, info] = await Promise.all([
+      remote.call<Stat>("StorageStat", id),
+      remote.call<Info>("StorageInfo", id),
+    ]);
+    rows.push({
+      ...{ id, path: paths[id] ?? "", readOnly: info.Weight === 0 },
+      ...{ maxBytes: info.MaxStorage, canSeal: info.CanSeal, canStore: info.CanStore },
+      ...{ used: stat.Used, reserved: stat.Reserved, available: stat.Available },
+      sectors: held.map(({ Miner, Number: number }) => ({ miner: `t0${Miner}`, number })),
+    });
+  }
+  const cells = rows.map((row) => [
+    row.path === "" ? "(in memory)" : row.path,
+    `${row.sectors.length}`,
+    ...[row.used, row.reserved, row.available].map(bytesText),
+    [row.canSeal ? "seals" : "", row.canStore ? "stores" : "", row.readOnly ? "read-only" : ""]
+      .filter(Boolean)
+      .join(", "),
+  ]);
+  say(options.json, rows, table(["folder", "sectors", "used", "promised", "available", "for"], cells));
+}
+
+function bytesText(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let [value, unit] = [bytes, 0];
+  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}

@@ -1,0 +1,193 @@
+/**
+ * Makes a miner's folder: for a miner of a local network's genesis, whose key and sectors follow from the seed; for one that
+ * is on chain already; or for a new one, whose actor is made by a message of its owner.
+ */
+import type { Crypto } from "../../core/crypto.ts";
+import { loadProofs } from "../../core/proofs.ts";
+import type { KeyInfo } from "../../keys/keys.ts";
+import { type Keystore, keyIn } from "../../keys/keystore.ts";
+import { minerMessages } from "../../miner/chain-side/messages.ts";
+import { RpcChain, type RpcRequest } from "../../miner/chain-side/rpc-chain.ts";
+import type { SectorFolder } from "../../miner/folders/folder.ts";
+import { sealGenesisSectorIn } from "../../miner/genesis-seal.ts";
+import { sealProof } from "../../sector/params.ts";
+import type { BlockStore } from "../../storage/contract.ts";
+import { Address } from "../../types/address.ts";
+import { decodeSignedMessage, encodeSignedMessage, type SignedMessage, signedMessageCid } from "../../types/message.ts";
+import { minerWorker } from "../local-miners.ts";
+import type { NetworkFacts } from "./network-facts.ts";
+import { MinerFolderError, type MinerSettings, readSettings, writeSettings } from "./settings.ts";
+
+export type InitParts = {
+  readonly store: BlockStore;
+  readonly folder: SectorFolder;
+  readonly keystore: Keystore;
+  readonly crypto: Crypto;
+  readonly network: NetworkFacts;
+  readonly request: RpcRequest;
+  readonly isRefusal: (error: unknown) => boolean;
+  readonly randomBytes: (length: number) => Uint8Array;
+  readonly signal: AbortSignal;
+  /** Calls that may take long: what they wait for, and how. */
+  readonly wait: (method: string, params: readonly unknown[], signal: AbortSignal) => Promise<unknown>;
+  readonly say?: (text: string) => void;
+};
+
+export type NewMinerTerms = {
+  /** Account with a key in the node's wallet. */
+  readonly owner: Address;
+  /** Account with a BLS key in the node's wallet; null: a new key, kept in the miner's folder. */
+  readonly worker: Address | null;
+  /** attoFIL that the owner gives a new worker for its messages' gas and for collateral. */
+  readonly funds: bigint;
+};
+
+/** What of a genesis or of a chain becomes of the folder. */
+type Made = Pick<MinerSettings, "miner" | "sealProof" | "sectorBytes" | "presealed">;
+
+/** Message that makes the actor, kept before it is sent. */
+const CREATING = "miner/creating";
+/** Registered seal proof of the sectors of local networks: 2 KiB. */
+const LOCAL_SEAL_PROOF = 0;
+const MAX_FEE = 10n ** 18n;
+const SEND = 0n;
+const NO_PARAMS = new Uint8Array(0);
+
+/** A miner of the genesis that no node owns. */
+export async function initGenesisMiner(parts: InitParts, wanted: Address): Promise<MinerSettings> {
+  await refuseOther(parts);
+  const { network, crypto, keystore, folder } = parts;
+  const name = wanted.toString(network.prefix);
+  const index = network.miners.findIndex(({ address }) => address.slice(1) === name.slice(1));
+  const found = network.miners[index];
+  if (found === undefined)
+    throw new MinerFolderError(
+      { code: "UNKNOWN_MINER", miner: name },
+      `${name} is no miner of the network's genesis; there are ${network.miners.map(({ address }) => address).join(", ") || "none"}`,
+    );
+  if (found.node !== null)
+    throw new MinerFolderError(
+      { code: "MINED_ELSEWHERE", miner: name },
+      `a node mines with ${name}, and two of them would sign two blocks of an epoch; start the network with \`filigree devnet --miners <n> --apart <n>\``,
+    );
+  await keystore.add(minerWorker(crypto, network.seed, index));
+  const proofs = await loadProofs();
+  const miner = wanted.actorId as bigint;
+  const presealed = [];
+  for (let number = 0; number < found.sectors; number++) {
+    const spec = { seed: network.seed, miner, number, proof: LOCAL_SEAL_PROOF };
+    const { store } = folder.files({ miner, number });
+    presealed.push({ number, commR: (await sealGenesisSectorIn(store, proofs, crypto, spec)).commR });
+  }
+  const { sectorBytes } = sealProof(LOCAL_SEAL_PROOF);
+  return finish(parts, { miner: wanted, sealProof: LOCAL_SEAL_PROOF, sectorBytes, presealed });
+}
+
+/** A miner that is on chain. Its sectors are not here: `storage attach` brings folders that hold them. */
+export async function initMiner(parts: InitParts, wanted: Address): Promise<MinerSettings> {
+  await refuseOther(parts);
+  const chain = chainOf(parts, wanted);
+  const { sealProof: proof, sectorBytes, worker } = await chain.facts();
+  if (!(await chain.canSign(worker))) throw noKey(parts, worker);
+  return finish(parts, { miner: wanted, sealProof: proof, sectorBytes, presealed: [] });
+}
+
+/** Makes the actor; what was sent before an end is waited for, and not sent again. */
+export async function initNewMiner(parts: InitParts, terms: NewMinerTerms): Promise<MinerSettings> {
+  await refuseOther(parts);
+  const { store, request, say } = parts;
+  let signed = await kept(store);
+  if (signed === null) {
+    const chain = chainOf(parts, terms.owner);
+    if (!(await chain.canSign(terms.owner))) throw noKey(parts, terms.owner);
+    const worker = await workerOf(parts, chain, terms);
+    const { networkVersion } = await chain.head();
+    const { to, method, params, value } = minerMessages(terms.owner, networkVersion, chain.prefix).createMiner({
+      ...{ owner: terms.owner, worker, sealProof: LOCAL_SEAL_PROOF },
+      peerId: new Uint8Array(0),
+      multiaddrs: [],
+    });
+    signed = await chain.send(
+      { to, from: terms.owner, method, params, value },
+      { maxFee: MAX_FEE },
+      async (message) => {
+        await store.write({ metadata: [[CREATING, encodeSignedMessage(message)]] }, { sync: true });
+      },
+    );
+  } else await chainOf(parts, terms.owner).resend(signed);
+  say?.(`waiting for ${signedMessageCid(signed)}, which makes the miner's actor`);
+  const found = await executed(parts, signed);
+  const id = (found.ReturnDec as { readonly IDAddress?: string } | null)?.IDAddress;
+  if (found.Receipt.ExitCode !== 0 || id === undefined) {
+    await store.write({ metadata: [[CREATING, null]] }, { sync: true });
+    throw new Error(`the message that makes the actor failed with exit code ${found.Receipt.ExitCode}; try again`);
+  }
+  const miner = Address.parse((await request("Filecoin.StateLookupID", id, null)) as string);
+  const { sectorBytes } = sealProof(LOCAL_SEAL_PROOF);
+  return finish(parts, { miner, sealProof: LOCAL_SEAL_PROOF, sectorBytes, presealed: [] });
+}
+
+/** The worker's address; a new key is kept before it is given anything. */
+async function workerOf(parts: InitParts, chain: RpcChain, { owner, worker, funds }: NewMinerTerms): Promise<Address> {
+  const { keystore, crypto, randomBytes, say } = parts;
+  if (worker !== null) {
+    if (await chain.canSign(worker)) return worker;
+    throw noKey(parts, worker);
+  }
+  // A key that an earlier attempt has made is taken again.
+  const [before] = keystore.list();
+  const key: KeyInfo = { type: "bls", secret: crypto.blsKeyFromSeed(randomBytes(32)) };
+  const address = before ?? (await keystore.add(key));
+  const balance = await chain.balanceOf(address);
+  if (balance < funds) {
+    const limit = { maxFee: MAX_FEE };
+    const transfer = { to: address, from: owner, value: funds - balance, method: SEND, params: NO_PARAMS };
+    say?.(`the owner gives the worker ${address.toString(chain.prefix)} what it needs for its messages`);
+    await executed(parts, await chain.send(transfer, limit, async () => undefined));
+  }
+  return address;
+}
+
+type Found = { readonly Receipt: { readonly ExitCode: number }; readonly ReturnDec: unknown };
+
+async function executed({ wait, signal }: InitParts, signed: SignedMessage): Promise<Found> {
+  const link = { "/": `${signedMessageCid(signed)}` };
+  return (await wait("Filecoin.StateWaitMsg", [link, 0, -1, true], signal)) as Found;
+}
+
+async function kept(store: BlockStore): Promise<SignedMessage | null> {
+  const found = await store.metadata(CREATING);
+  return found === undefined ? null : decodeSignedMessage(found);
+}
+
+function chainOf({ request, isRefusal, network, keystore, crypto }: InitParts, miner: Address): RpcChain {
+  return new RpcChain({
+    ...{ miner, request, isRefusal, prefix: network.prefix, pollMs: 1000 },
+    keys: { crypto, of: (key) => keyIn(keystore, key) },
+  });
+}
+
+async function refuseOther({ store, network }: InitParts): Promise<void> {
+  const found = await readSettings(store);
+  if (found === null) return;
+  const miner = found.miner.toString(network.prefix);
+  throw new MinerFolderError(
+    { code: "NOT_EMPTY", miner },
+    `the folder holds the miner ${miner} already: filigree miner run`,
+  );
+}
+
+async function finish({ store, network }: InitParts, made: Made): Promise<MinerSettings> {
+  const settings = { ...made, networkName: network.name, genesis: network.genesis };
+  await writeSettings(store, settings);
+  await store.write({ metadata: [[CREATING, null]] }, { sync: true });
+  return settings;
+}
+
+function noKey({ network }: InitParts, address: Address): MinerFolderError {
+  const name = address.toString(network.prefix);
+  return new MinerFolderError(
+    { code: "NO_KEY", address: name },
+    `the key of ${name} is neither in the miner's folder nor in the node's wallet: filigree wallet import`,
+  );
+}

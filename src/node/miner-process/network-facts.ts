@@ -1,0 +1,66 @@
+/** What a miner's process must know of the network that a node is of. */
+import type { RpcRequest } from "../../miner/chain-side/rpc-chain.ts";
+import type { NetworkPrefix } from "../../types/address.ts";
+import { MinerFolderError } from "./settings.ts";
+
+export type NetworkFacts = {
+  readonly name: string;
+  readonly prefix: NetworkPrefix;
+  /** CID of the genesis block. */
+  readonly genesis: string;
+  readonly times: { readonly genesisTime: number; readonly blockDelay: number };
+  /** Epochs from a pre-commit to its seed. */
+  readonly challengeDelay: number;
+  /** Whether epochs pass by the clock, and the node takes blocks that others make. */
+  readonly takesBlocks: boolean;
+  /** What a local network tells of itself. */
+  readonly seed: string;
+  readonly miners: readonly {
+    readonly address: string;
+    readonly sectors: number;
+    readonly sectorBytes: number;
+    /** Index of the node that owns it; null: none; absent on a network of one process, which owns all. */
+    readonly node?: number | null;
+  }[];
+};
+
+type Params = { readonly BlockDelaySecs: number; readonly PreCommitChallengeDelay: number };
+type Info = {
+  readonly networkName?: string;
+  readonly network?: string;
+  readonly seed: string;
+  readonly proofs?: string | { readonly mode?: string };
+  readonly multiaddrs?: unknown;
+  readonly miners?: NetworkFacts["miners"];
+};
+type Tipset = {
+  readonly Cids: readonly { readonly "/": string }[];
+  readonly Blocks: readonly { readonly Timestamp: number }[];
+};
+
+/** Asks a node. Throws `MinerFolderError` NOT_SUPPORTED for networks whose proofs a process of its own cannot make. */
+export async function askNetwork(request: RpcRequest): Promise<NetworkFacts> {
+  const [name, params, genesis, spelling, info] = await Promise.all([
+    request("Filecoin.StateNetworkName") as Promise<string>,
+    request("Filecoin.StateGetNetworkParams") as Promise<Params>,
+    request("Filecoin.ChainGetGenesis") as Promise<Tipset>,
+    request("Filecoin.WalletValidateAddress", "f00") as Promise<string>,
+    request("Devnet.info") as Promise<Info>,
+  ]);
+  const mode = typeof info.proofs === "string" ? info.proofs : (info.proofs?.mode ?? "attested");
+  if (mode !== "attested")
+    throw new MinerFolderError(
+      { code: "NOT_SUPPORTED", what: mode },
+      `the network's proofs of spacetime are real (${mode}): a miner of its own process makes attested ones only; let a node mine with it (filigree node start --mine)`,
+    );
+  return {
+    name,
+    prefix: spelling.startsWith("f") ? "f" : "t",
+    genesis: genesis.Cids[0]?.["/"] ?? "",
+    times: { genesisTime: genesis.Blocks[0]?.Timestamp ?? 0, blockDelay: params.BlockDelaySecs },
+    challengeDelay: params.PreCommitChallengeDelay,
+    takesBlocks: info.multiaddrs !== undefined,
+    seed: info.seed,
+    miners: info.miners ?? [],
+  };
+}
