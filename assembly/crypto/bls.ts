@@ -25,6 +25,7 @@ import { fp12IsOne, fp12Mul, fp12One } from "./field/fp12";
 import { G1_GENERATOR, G2_GENERATOR, GROUP_ORDER } from "./curve/constants.gen";
 import { OverFp, OverFp2 } from "./curve/coordinate";
 import { g1Compress, g1Decompress, g2Compress, g2Decompress, POINT_NEUTRAL, POINT_OK } from "./curve/encoding";
+import { g2MulSecret } from "./curve/g2-secret";
 import { hashToG1, hashToG2 } from "./curve/hash-to-curve";
 import { finalExponentiation, millerLoop, PAIR_SIZE } from "./curve/pairing";
 import {
@@ -322,7 +323,7 @@ export function blsPublicKey(out: usize, secret: usize): bool {
 export function blsPublicKeyLong(out: usize, secret: usize): bool {
   if (!readSecret(secret)) return false;
   pointFromAffine<OverFp2>(POINT, G2_GENERATOR);
-  pointMulSecret<OverFp2>(POINT, POINT, SCALAR, 32);
+  g2MulSecret(POINT, POINT, SCALAR);
   memory.fill(SCALAR, 0, 32);
   pointToAffineSecret<OverFp2>(AFFINE, POINT);
   g2Compress(out, AFFINE, false);
@@ -333,7 +334,7 @@ export function blsPublicKeyLong(out: usize, secret: usize): bool {
 export function blsSign(out: usize, secret: usize, message: usize, length: usize): bool {
   if (!readSecret(secret)) return false;
   hashToG2(POINT, message, length, TAG_G2, TAG_BYTES);
-  pointMulSecret<OverFp2>(POINT, POINT, SCALAR, 32);
+  g2MulSecret(POINT, POINT, SCALAR);
   memory.fill(SCALAR, 0, 32);
   pointToAffineSecret<OverFp2>(AFFINE, POINT);
   g2Compress(out, AFFINE, false);

@@ -125,6 +125,8 @@ export function g2MulSecret(r: usize, a: usize, scalar: usize): void {
   pointMulSecret<OverFp2>(r, a, scalar, 32);
 }
 
+export { g2MulSecret as g2MulSplit } from "../crypto/curve/g2-secret";
+
 import { msmPlain } from "../crypto/curve/msm";
 export {
   g1GroupedMsm, g1GroupedMsmScratch, g1Msm, g1MsmScratch, g2GroupedMsm, g2GroupedMsmScratch, g2Msm, g2MsmScratch,

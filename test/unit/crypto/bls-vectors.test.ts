@@ -88,7 +88,7 @@ test("multiples of the generators, in constant time and not", () => {
       ["g1", 96, one.g1Uncompressed, bls.encodings[10]!.bytes],
       ["g2", 192, one.g2Uncompressed, bls.encodings.find((e) => e.group === "G2" && e.form === "uncompressed")!.bytes],
     ] as const)
-      for (const kernel of ["Mul", "MulSecret"]) {
+      for (const kernel of group === "g1" ? ["Mul", "MulSecret"] : ["Mul", "MulSecret", "MulSplit"]) {
         core.write(at, fromHex(encoded));
         core.write(at + 512, prngFr(one.scalarSeed).reverse());
         call(`${group}FromUncompressed`, at + 1024, at);
@@ -98,6 +98,35 @@ test("multiples of the generators, in constant time and not", () => {
         call(`${group}ToUncompressed`, at + 4096, at + 1024, 0);
         expect(toHex(core.read(at + 4096, size))).toBe(expected);
       }
+});
+
+test("multiples in G2 by four digits of the scalar equal the plain ones, at the edges of digits too", () => {
+  const order = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001n;
+  const parameter = 0xd201000000010000n;
+  const edges = [0n, 1n, 2n, order - 1n, order - 2n];
+  for (let power = parameter; power < order; power *= parameter)
+    edges.push(power - 1n, power, power + 1n, (power * (parameter - 1n)) % order, order - power);
+  const scalars = [...edges, ...Array.from({ length: 40 }, (_, i) => BigInt(`0x${toHex(prngFr(9000 + i).reverse())}`))];
+  core.write(at, fromHex(bls.encodings.find((e) => e.group === "G2" && e.form === "uncompressed")!.bytes));
+  call("g2FromUncompressed", at + 1024, at);
+  call("g2FromAffine", at + 2048, at + 1024);
+  /** Compressed, or null for the neutral point: coordinates have more than one form. */
+  const bytesOf = (point: number): string | null => {
+    if (call("g2ToAffine", at + 5120, point) === 0) return null;
+    call("g2Compress", at + 6144, at + 5120, 0);
+    return toHex(core.read(at + 6144, 96));
+  };
+  for (const scalar of scalars) {
+    core.write(at + 512, fromHex(scalar.toString(16).padStart(64, "0")));
+    call("g2Mul", at + 3072, at + 2048, at + 512);
+    call("g2MulSplit", at + 4096, at + 2048, at + 512);
+    expect(bytesOf(at + 4096), `${scalar}`).toBe(bytesOf(at + 3072));
+    expect(bytesOf(at + 4096) === null).toBe(scalar === 0n);
+    // In place, and of a point that is not affine.
+    call("g2MulSplit", at + 4096, at + 4096, at + 512);
+    call("g2Mul", at + 3072, at + 3072, at + 512);
+    expect(bytesOf(at + 4096), `${scalar} twice`).toBe(bytesOf(at + 3072));
+  }
 });
 
 test("pairings, with blst's final exponent", () => {
