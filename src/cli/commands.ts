@@ -26,6 +26,7 @@ export const COMMANDS: readonly CommandFile[] = [
     load: async () => (await import("./commands/wallet.ts")).registerWallet,
   },
   { names: ["client"], load: async () => (await import("./commands/client.ts")).registerClient },
+  { names: ["provider"], load: async () => (await import("./commands/provider.ts")).registerProvider },
   { names: ["paych"], load: async () => (await import("./commands/paych.ts")).registerPaych },
   { names: ["auth"], load: async () => (await import("./commands/auth.ts")).registerAuth },
   { names: ["replay"], load: async () => (await import("./commands/replay.ts")).registerReplay },

@@ -31,6 +31,7 @@ import { FIL } from "../types/amount.ts";
 import type { BeaconEntry, Tipset } from "../types/block-header.ts";
 import { type DevAccount, makeAccounts, mnemonicOfSeed, PUBLIC_MNEMONIC } from "./accounts.ts";
 import { Clock } from "./clock.ts";
+import { DealsPart, type DealsPartOptions } from "./deals-part.ts";
 import { devControl } from "./dev-control.ts";
 import { beaconDataOf, firstMinerId, openDevnetChain } from "./devnet-chain.ts";
 import { checkBundle, checkDevnetOptions } from "./devnet-options.ts";
@@ -96,6 +97,8 @@ export type DevnetOptions = {
   readonly proving?: LocalProving;
   /** Epochs whose states are kept, or all of them; default: that of `NodeOptions`. */
   readonly retention?: Retention;
+  /** Looks at each storage deal that is offered to a miner and that all its rules allow; a text refuses it. */
+  readonly dealHook?: NonNullable<DealsPartOptions["hook"]>;
   /** Sees every answer of the RPC interface that is not an error. */
   readonly observe?: Observer;
 };
@@ -130,6 +133,8 @@ export class Devnet {
   readonly sealing: SealingPart | null;
   /** Moments that one can go back to. */
   readonly snapshots: Snapshots;
+  /** Storage deals: of this node's user, and of those miners. */
+  readonly deals: DealsPart;
   readonly services: DevnetServices;
   readonly dispatcher: Dispatcher;
 
@@ -146,12 +151,13 @@ export class Devnet {
       | "laboratory"
       | "sealing"
       | "snapshots"
+      | "deals"
     > & {
       readonly beacon: (epoch: number) => Promise<BeaconEntry>;
     },
     secret: Uint8Array,
   ) {
-    const { options, node, accounts, miner, producer, clock, local, laboratory, sealing, snapshots } = parts;
+    const { options, node, accounts, miner, producer, clock, local, laboratory, sealing, snapshots, deals } = parts;
     this.options = options;
     this.node = node;
     this.network = node.network;
@@ -163,6 +169,7 @@ export class Devnet {
     this.laboratory = laboratory;
     this.sealing = sealing;
     this.snapshots = snapshots;
+    this.deals = deals;
     this.services = {
       version: options.version,
       network: this.network,
@@ -171,6 +178,8 @@ export class Devnet {
       gas: node.gas,
       pool: node.pool,
       payments: node.payments,
+      funds: node.funds,
+      deals,
       client: node.client,
       minGas: storageGas,
       keystore: node.keystore,
@@ -297,6 +306,7 @@ export class Devnet {
       machine,
       ...proofs,
       ...retention,
+      ...(local === null ? {} : { minerKeys: workers }),
       data: options.data,
     });
     const { states, pool } = node;
@@ -314,10 +324,30 @@ export class Devnet {
         retryMs: 1000 * network.blockDelaySeconds,
       }) ?? null;
     if (sealing !== null) node.add(sealing);
+    const deals = new DealsPart({
+      node,
+      sealing,
+      data,
+      ...(given.dealHook === undefined ? {} : { hook: given.dealHook }),
+    });
+    node.add(deals);
     await node.start();
     const laboratory = local === null ? null : new Laboratory({ node, local, switches });
     const snapshots = new Snapshots({ node, store, clock, laboratory, sealing });
-    const parts = { options, node, accounts, miner, producer, clock, local, laboratory, sealing, snapshots, beacon };
+    const parts = {
+      options,
+      node,
+      accounts,
+      miner,
+      producer,
+      clock,
+      local,
+      laboratory,
+      sealing,
+      snapshots,
+      deals,
+      beacon,
+    };
     return new Devnet(parts, secret);
   }
 
@@ -328,6 +358,7 @@ export class Devnet {
   async serve(options: Partial<RpcOptions> = {}): Promise<{ readonly url: string; readonly port: number }> {
     const all = { host: "127.0.0.1", port: 0, allowHosts: [], allowOrigins: [], ...options };
     const rpc = new RpcPart(this.dispatcher, this.services.tokenSecret, all);
+    this.deals.servedAt(() => new URL(rpc.url).origin);
     this.node.add(rpc);
     await this.node.start();
     return { url: rpc.url, port: rpc.port };

@@ -27,6 +27,7 @@ import type { DevControl, NodeParts } from "../rpc/services.ts";
 import { localRules } from "../stmgr/network-rules.ts";
 import type { BeaconEntry } from "../types/block-header.ts";
 import { CONTEST_EPOCHS, Contest, GREETING_MS } from "./contest.ts";
+import { DealsPart } from "./deals-part.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
 import type { LocalMiners } from "./local-miners.ts";
 import type { LocalProving } from "./local-proving.ts";
@@ -81,6 +82,7 @@ export class NetworkNode {
   readonly mining: MiningPart | null;
   /** New sectors of this node's miners. */
   readonly sealing: SealingPart | null;
+  readonly deals: DealsPart;
   readonly services: NodeParts;
   readonly dispatcher: Dispatcher;
   private readonly reporter: FaultReporter;
@@ -99,6 +101,7 @@ export class NetworkNode {
     this.node = new FilecoinNode({
       ...{ chain, crypto, network, rules, keystore, machine },
       proofs: verifier.proofs(),
+      minerKeys: (mining?.miners ?? []).map(({ worker }) => worker),
       ...(options.retention === undefined ? {} : { retention: options.retention }),
       ...(options.data === undefined ? {} : { data: options.data }),
     });
@@ -173,6 +176,8 @@ export class NetworkNode {
           );
     const { sealing } = this;
     if (sealing !== null) this.node.add(sealing);
+    this.deals = new DealsPart({ node: this.node, sealing, data: options.data ?? null });
+    this.node.add(this.deals);
     const { source } = mining?.local.beacon ?? options.beacon ?? {};
     const { mining: maker } = this;
     // One filter for all that is signed with keys of this node, whoever asks.
@@ -190,6 +195,8 @@ export class NetworkNode {
       gas,
       pool,
       payments: this.node.payments,
+      funds: this.node.funds,
+      deals: this.deals,
       client: this.node.client,
       minGas: storageGas,
       keystore,

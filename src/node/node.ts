@@ -8,10 +8,14 @@ import type { Rewind } from "../base/rewind.ts";
 import type { Chain } from "../chain/chain.ts";
 import type { Crypto } from "../core/crypto.ts";
 import type { ExecutionRules, ProofVerifier } from "../exec/types.ts";
+import { addressOf, type KeyInfo } from "../keys/keys.ts";
 import type { Keystore } from "../keys/keystore.ts";
 import { ClientData } from "../market/data/client-data.ts";
 import { chainAccess } from "../market/paych/chain-access.ts";
 import { PaymentChannels } from "../market/paych/part.ts";
+import { type MarketChain, marketChain } from "../market/storage/chain-access.ts";
+import { MarketFunds } from "../market/storage/funds.ts";
+import { isUnderWay } from "../market/storage/under-way.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import type { NetworkParams } from "../params/networks.ts";
 import { GasEstimator } from "../stmgr/gas-estimator.ts";
@@ -43,6 +47,8 @@ export type NodeOptions = {
   readonly retention?: Retention;
   /** Folder of the node's data, in which that of its user has a folder of its own; absent or null: both are in memory. */
   readonly data?: string | null;
+  /** Keys of the miners that this node owns, which are in no wallet. */
+  readonly minerKeys?: readonly KeyInfo[];
   /** Whether the user's data is opened as far as a damaged folder lets it be. */
   readonly repair?: boolean;
 };
@@ -62,6 +68,9 @@ export class FilecoinNode {
   readonly keystore: Keystore;
   readonly payments: PaymentChannels;
   readonly client: ClientData;
+  /** The storage market, with the keys of wallet and miners. */
+  readonly market: MarketChain;
+  readonly funds: MarketFunds;
   readonly collector: Collector | StateCollector;
   private readonly parts = new Parts();
 
@@ -76,6 +85,7 @@ export class FilecoinNode {
     proofs,
     retention,
     data,
+    minerKeys = [],
     repair = false,
   }: NodeOptions) {
     const machines = new Machines({
@@ -100,6 +110,12 @@ export class FilecoinNode {
       chain,
     );
     this.parts.add(this.payments);
+    this.market = marketChain({ ...this, crypto, keystore: keysOf(crypto, keystore, minerKeys) });
+    this.funds = new MarketFunds({
+      blocks: chain.blocks,
+      chain: this.market,
+      isUnderWay: (cid) => isUnderWay(this, cid),
+    });
     const clientFolder = data == null ? null : `${data}/${CLIENT_FOLDER}`;
     const openClient = async (): Promise<BlockStore> =>
       clientFolder === null ? new MemoryStore() : TableStore.open(clientFolder, platform.openTable, { repair });
@@ -150,6 +166,15 @@ export class FilecoinNode {
   health(): Readonly<Record<string, Health>> {
     return this.parts.health();
   }
+}
+
+/** Keys of the wallet, and those of miners. */
+function keysOf(crypto: Crypto, keystore: Keystore, minerKeys: readonly KeyInfo[]): Pick<Keystore, "has" | "get"> {
+  const own = new Map(minerKeys.map((key) => [`${addressOf(crypto, key)}`, key]));
+  return {
+    has: (address) => own.has(`${address}`) || keystore.has(address),
+    get: (address) => own.get(`${address}`) ?? keystore.get(address),
+  };
 }
 
 /** The store is open before the node is; the node closes it last. */

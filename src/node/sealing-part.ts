@@ -21,6 +21,7 @@ import type { HeldMiner } from "../miner/own-sectors.ts";
 import type { SealingChain } from "../miner/sealing/chain.ts";
 import { sealingChain } from "../miner/sealing/chain-side.ts";
 import { SectorMachine } from "../miner/sealing/machine.ts";
+import { Pieces } from "../miner/sealing/pieces.ts";
 import type { SectorRecord } from "../miner/sealing/record.ts";
 import { type RecordStore, SectorRecords } from "../miner/sealing/records.ts";
 import type { SectorState } from "../miner/sealing/states.ts";
@@ -60,7 +61,7 @@ export type ChainFacts = Pick<SectorsService, "idOf" | "onChain">;
 /** Milliseconds that a sector waits for more pieces. Source: lotus node/config/def.go (WaitDealsDelay). */
 const DEALS_DELAY = 6 * 3_600_000;
 /** Epochs that sealing is given before a deal begins. Source: lotus node/config/def.go (StartEpochSealingBuffer). */
-const START_BUFFER = 480;
+export const START_BUFFER = 480;
 /** States in which the chain may have a sector that must be proven, or may draw it. */
 const PROVABLE: readonly SectorState[] = [
   ...(["CommitWait", "CommitFailed", "FinalizeSector", "FinalizeFailed", "Proving", "Faulty", "Recovering"] as const),
@@ -91,6 +92,8 @@ export type SealingLine = {
   readonly miner: HeldMiner;
   readonly machine: SectorMachine;
   readonly chain: SealingChain;
+  /** Pieces of deals on their way into its sectors. */
+  readonly pieces: Pieces;
 };
 
 export class SealingPart implements Startable {
@@ -249,7 +252,11 @@ export class SealingPart implements Startable {
         this.options.onState?.(miner.address, record);
       },
     });
-    return { miner, machine, chain };
+    const pieces = new Pieces({
+      ...{ machine, folders, chain, proofs, miner: id, proverId: proverId(id), sealProof },
+      startBuffer: START_BUFFER,
+    });
+    return { miner, machine, chain, pieces };
   }
 
   private held(miner: HeldMiner, record: SectorRecord): void {

@@ -6,6 +6,7 @@
  *   written         number and description of the last write that was acknowledged; overwritten in place
  *   secrets/        one file a secret
  *   sectors/        the sectors of a local network's miners, if there are any (`src/miner/folders`)
+ *   deals/          data of storage deals that is in no proven sector yet (`src/market/storage`)
  *
  * Folders are 0700 and files 0600. What is there without the mark is never touched; a store that was made once is never
  * made anew; a store that has fallen behind `written` has lost something, and that is said.
@@ -25,6 +26,7 @@ const WRITTEN_BYTES = 256;
 export const STORE = "store";
 export const SECRETS = "secrets";
 const SECTORS = "sectors";
+const DEALS = "deals";
 
 type Mark = { readonly filigree: "data folder"; readonly format: number; readonly made: boolean };
 export type Written = { readonly count: number; readonly note: string };
@@ -147,7 +149,7 @@ export class DataFolder {
   /** Removes what stands beside the table, the note of what was written last; only the table's holder may. */
   async clear(): Promise<void> {
     await rm(path.join(this.place, SECRETS), { recursive: true, force: true });
-    await rm(path.join(this.place, SECTORS), { recursive: true, force: true });
+    for (const name of [SECTORS, DEALS]) await rm(path.join(this.place, name), { recursive: true, force: true });
     await rm(path.join(this.place, WRITTEN), { force: true });
   }
 

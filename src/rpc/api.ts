@@ -1,6 +1,5 @@
 /** The RPC interface of a node: its methods behind one dispatcher. */
 import { Dispatcher, type Observer } from "./dispatcher.ts";
-import { FundBook } from "./fund-book.ts";
 import { GROUPS } from "./groups.ts";
 import { openRpc } from "./openrpc.ts";
 import { Registry } from "./registry.ts";
@@ -10,6 +9,6 @@ export const REGISTRY = new Registry(GROUPS);
 
 export function makeDispatcher(parts: NodeParts, observe?: Observer): Dispatcher {
   const describe = (version: "v0" | "v1") => openRpc(REGISTRY, version, parts.version);
-  const node = { ...parts, describe, funds: new FundBook(parts.chain.blocks) };
+  const node = { ...parts, describe };
   return new Dispatcher(REGISTRY, node, observe);
 }

@@ -4,6 +4,7 @@ import { authGroup } from "./methods/auth.ts";
 import { blockMakingGroup } from "./methods/block-making.ts";
 import { chainGroup } from "./methods/chain.ts";
 import { clientGroup } from "./methods/client.ts";
+import { clientDealsGroup, ownClientGroup } from "./methods/client-deals.ts";
 import { devGroup } from "./methods/dev.ts";
 import { gasGroup } from "./methods/gas.ts";
 import { invokeGroup, invokeV0Group, invokeV1Group, receiptGroup } from "./methods/invoke.ts";
@@ -20,6 +21,7 @@ import { nodeGroup } from "./methods/node.ts";
 import { objectsGroup } from "./methods/objects.ts";
 import { ownPaychGroup, paychGroup, paychV0Group, paychV1Group } from "./methods/paych.ts";
 import { pledgeGroup } from "./methods/pledge.ts";
+import { ownProviderGroup, providerDealsGroup } from "./methods/provider-deals.ts";
 import { sectorStateGroup } from "./methods/sector-state.ts";
 import { sectorsGroup } from "./methods/sectors.ts";
 import { snapshotsGroup } from "./methods/snapshots.ts";
@@ -59,6 +61,10 @@ export const CURRENT_GROUPS = [
   msigGroup,
   marketGroup,
   clientGroup,
+  clientDealsGroup,
+  ownClientGroup,
+  providerDealsGroup,
+  ownProviderGroup,
   paychGroup,
   paychV1Group,
   ownPaychGroup,

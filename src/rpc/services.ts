@@ -11,6 +11,9 @@ import type { Keystore } from "../keys/keystore.ts";
 import type { ClientData } from "../market/data/client-data.ts";
 import type { PaychManager } from "../market/paych/manager.ts";
 import type { Vouchers } from "../market/paych/vouchers.ts";
+import type { StorageClient } from "../market/storage/client.ts";
+import type { MarketFunds } from "../market/storage/funds.ts";
+import type { StorageProvider } from "../market/storage/provider.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import type { Network } from "../network/network.ts";
 import type { NetworkParams } from "../params/networks.ts";
@@ -19,7 +22,6 @@ import type { StateManager } from "../stmgr/state-manager.ts";
 import type { Address } from "../types/address.ts";
 import type { BeaconEntry, BlockHeader, Tipset } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
-import type { FundBook } from "./fund-book.ts";
 import type { NodeRun } from "./node-run.ts";
 
 /** What is seen of a miner; `MinerReport` of `src/node` says what each figure is. */
@@ -165,6 +167,31 @@ export type PaymentService = {
   >;
 };
 
+/** What is reserved of balances in the storage market. */
+export type FundService = Pick<MarketFunds, "of" | "reserve" | "release" | "add" | "withdraw">;
+
+/** Storage deals: of this node's user, and of its providers. */
+export type DealsService = {
+  readonly client: Pick<StorageClient, "ask" | "deal" | "list" | "get" | "log" | "cidOf">;
+  readonly provider: Pick<
+    StorageProvider,
+    | "miners"
+    | "startBuffer"
+    | "ask"
+    | "setAsk"
+    | "rules"
+    | "setRules"
+    | "list"
+    | "get"
+    | "log"
+    | "receivedOf"
+    | "sealingStateOf"
+    | "importData"
+    | "pending"
+    | "publishNow"
+  > | null;
+};
+
 /** Data of this node's user. */
 export type ClientService = Pick<
   ClientData,
@@ -304,6 +331,8 @@ export type NodeParts = {
   readonly states: StateService;
   readonly gas: GasService;
   readonly payments: PaymentService;
+  readonly funds: FundService;
+  readonly deals: DealsService;
   readonly client: ClientService;
   /** Randomness as it is seen at a tipset. */
   readonly randomness: (tipset: Tipset) => RandomnessSource;
@@ -352,6 +381,5 @@ export type NodeParts = {
 
 /** What methods see: the node, and the description of the interface itself. */
 export type NodeServices = NodeParts & {
-  readonly funds: FundBook;
   readonly describe: (version: "v0" | "v1") => Record<string, unknown>;
 };

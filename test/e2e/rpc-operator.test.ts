@@ -1,8 +1,8 @@
 /** What operators and miners ask of a node: base of a block, validation, bad blocks, reserved funds, the store, what is printed. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { BadBlocks } from "../../src/chain/bad-blocks.ts";
+import { readFunds } from "../../src/market/storage/funds.ts";
 import { Devnet } from "../../src/node/devnet.ts";
-import { FundBook } from "../../src/rpc/fund-book.ts";
 import { cidOfBlock, cidOfText } from "../../src/types/cid.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
 import { memoryOf } from "../support/memory-of.ts";
@@ -200,5 +200,5 @@ test("blocks that are bad, and what is reserved, are remembered by the store", a
   expect((await BadBlocks.open(chain.blocks)).reasonOf(cid)).toBe("why");
   await net.request("MarketReserveFunds", alice, alice, "7");
   const id = net.accounts[0]?.id;
-  expect((await new FundBook(chain.blocks).of(id as never)).reserved).toBe(7n);
+  expect((await readFunds(chain.blocks, id as never)).reserved).toBe(7n);
 });

@@ -8,6 +8,30 @@ export type Given = readonly unknown[] | Promise<readonly unknown[]>;
 export type Case = { readonly give: () => Given; readonly error?: RegExp };
 const PEER = "12D3KooWGUxcnsNH1QaqqQJmTJNcvy8RjAU9RR13RWFjVtskWDnn";
 
+/** Methods of providers, of which that network has none, and what they are called with. */
+const PROVIDER_CALLS: readonly (readonly [string, readonly unknown[]])[] = [
+  ["MarketGetAsk", []],
+  ["MarketSetAsk", ["1", "1", 1000, 128, 2048]],
+  ["MarketListIncompleteDeals", []],
+  ["MarketPendingDeals", []],
+  ["MarketPublishPendingDeals", []],
+  ...["Online", "Offline", "Verified", "Unverified"].flatMap((kind): [string, unknown[]][] => [
+    [`DealsConsider${kind}StorageDeals`, []],
+    [`DealsSetConsider${kind}StorageDeals`, [true]],
+  ]),
+  ["Filigree.ProviderDeals", []],
+  ["Filigree.ProviderRules", []],
+  ["Filigree.ProviderSetRules", [rulesJson()]],
+];
+
+function rulesJson(): unknown {
+  const yes = { Online: true, Offline: true, Verified: true, Unverified: true, RemoteSources: true, SealAtOnce: true };
+  const epochs = { MinDuration: 518_400, MaxDuration: 600_000, MinStartDelay: 1, MaxStartDelay: 1000 };
+  const lists = { AllowedClients: [], DeniedClients: [], DeniedPieces: [] };
+  const counts = { MaxCollateralFactor: 2, MaxDeals: 1, PublishDelayMs: 0, MaxDealsPerMessage: 1 };
+  return { ...yes, ...epochs, ...lists, ...counts, HookUrl: null };
+}
+
 /** The head's first block as a client would submit it. */
 async function blockOf(on: RpcNetwork): Promise<unknown> {
   const head = (await on.net.request("ChainHead")) as { Blocks: readonly unknown[] };
@@ -29,6 +53,11 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
   const code = (name: string) => ({ "/": `${cidOfText(`fil/2/${name}`)}` });
   const message = () => ({ From: on.alice, To: on.bob, Value: "1", Method: 0, Params: null });
   const sector = () => ({ SealProof: 0, SectorNumber: 1, DealIDs: [], Expiration: 600_000 });
+  const wantedDeal = () => ({ Root: on.sent.CID, Wallet: on.alice, Miner: on.miner, Duration: 518_400 });
+  const deal = () => ({
+    ...{ Data: { Root: on.sent.CID }, Wallet: on.alice, Miner: on.miner, EpochPrice: "1", MinBlocksDuration: 518_400 },
+    ...{ DealStartEpoch: -1, FastRetrieval: true, VerifiedDeal: false },
+  });
   let vouchers = 0;
   const voucher = () =>
     signedVoucher(on.net, 0, { ChannelAddr: on.channel, Lane: 1, Nonce: ++vouchers, Amount: `${500 + vouchers}` });
@@ -254,6 +283,22 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     ClientGenCar: fails(/there is no file|has no files/, () => [{ Path: "/no/such/file", IsCAR: true }, "/no/such"]),
     ClientDealSize: fails(/is not here/, () => [on.sent.CID]),
     ClientDealPieceCID: fails(/is not here/, () => [on.sent.CID]),
+    ClientQueryAsk: fails(/is no provider of this node/, () => ["", on.miner]),
+    ClientStartDeal: fails(/is not here/, () => [deal()]),
+    ClientGetDealInfo: fails(/there is no deal/, () => [on.sent.CID]),
+    ClientListDeals: none,
+    ClientGetDealStatus: give(() => [7]),
+    "Filigree.ClientDeal": fails(/is not here/, () => [wantedDeal()]),
+    "Filigree.ClientDeals": none,
+    "Filigree.ClientDealLog": fails(/there is no deal/, () => [on.sent.CID]),
+    ...Object.fromEntries(
+      PROVIDER_CALLS.map(([name, params]) => [name, fails(/no miners with sectors/, () => params)]),
+    ),
+    DealsPieceCidBlocklist: fails(/no miners with sectors/, () => []),
+    DealsSetPieceCidBlocklist: fails(/no miners with sectors/, () => [[on.sent.CID]]),
+    MarketImportDealData: fails(/no miners with sectors|no file|has no files/, () => [on.sent.CID, "/no/such/file"]),
+    DealsImportData: fails(/no miners with sectors|no file|has no files/, () => [on.sent.CID, "/no/such/file"]),
+    "Filigree.ProviderDealLog": fails(/no miners with sectors/, () => [on.sent.CID]),
     ClientExport: fails(/is not here|has no files/, () => [{ Root: on.sent.CID }, { Path: "/no/such" }]),
     PaychFund: give(async () => [on.alice, await newKey(), "7"]),
     PaychGetWaitReady: give(() => [on.madeBy]),

@@ -7,6 +7,7 @@ import { interruptible } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
 import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import { sizeText } from "../terminal.ts";
+import { registerClientDeals } from "./client-deals.ts";
 
 type Link = { readonly "/": string };
 type Import = {
@@ -19,7 +20,9 @@ type Import = {
 type Piece = { readonly PayloadSize: number; readonly PieceSize: number; readonly PieceCID: Link };
 
 export function registerClient(program: Command): void {
-  const client = program.command("client").description("data to store or that was retrieved: import, look at, export");
+  const client = program
+    .command("client")
+    .description("data to store or that was retrieved, and storage deals: import, deal, look at, export");
   withRemote(
     client
       .command("import")
@@ -49,6 +52,7 @@ export function registerClient(program: Command): void {
       .argument("<path>", "where nothing is yet")
       .option("--car", "as a CAR file"),
   ).action(exportData);
+  registerClientDeals(client);
 }
 
 function linkOf(text: string): Link {

@@ -74,7 +74,7 @@ export type NodeAccess = {
   readonly states: StateManager;
   readonly pool: MessagePool;
   readonly gas: GasEstimator;
-  readonly keystore: Keystore;
+  readonly keystore: Pick<Keystore, "has" | "get">;
   readonly crypto: KeyCrypto;
 };
 

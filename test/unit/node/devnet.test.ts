@@ -158,6 +158,7 @@ test("a network tells the health of its parts, and stops them all", async () => 
     states: "ok",
     pool: "ok",
     payments: "ok",
+    deals: "ok",
     client: "ok",
     collector: "ok",
     clock: "ok",

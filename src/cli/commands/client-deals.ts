@@ -1,0 +1,172 @@
+/** `filigree client ask|deal|deals|balance`: storage deals of a running node's user. */
+import type { Command } from "commander";
+import { sleepFor } from "../../base/sleep.ts";
+import { filText } from "../../types/amount.ts";
+import { parseCid } from "../../types/cid.ts";
+import { type DealView, dealDetails, dealLines } from "../deal-output.ts";
+import { EXIT, UsageError } from "../errors.ts";
+import { interruptible } from "../interrupt.ts";
+import { wholeNumber } from "../options.ts";
+import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+
+type Link = { readonly "/": string };
+type Ask = Record<"Price" | "VerifiedPrice", string> &
+  Record<"MinPieceSize" | "MaxPieceSize" | "Timestamp" | "Expiry" | "SeqNo", number>;
+
+const MAX_EPOCH = 1_000_000_000;
+const DEFAULT_DURATION = 518_400;
+const LOOK_MS = 1000;
+
+export function registerClientDeals(client: Command): void {
+  withRemote(
+    client
+      .command("ask")
+      .description("what a provider asks for its space")
+      .argument("[miner]", "its address", "miner")
+      .option("--peer <multiaddr>", "where it is, if it is not of this node"),
+  ).action(ask);
+  withRemote(
+    client
+      .command("deal")
+      .description("have a provider store a DAG that was imported; prints the proposal, which names the deal")
+      .argument("<root>", "CID of the DAG")
+      .argument("[miner]", "address of the provider", "miner")
+      .option("--from <address>", "who pays; the node has its key", "default")
+      .option("--duration <epochs>", "from its start on", wholeNumber(1, MAX_EPOCH), DEFAULT_DURATION)
+      .option("--start-epoch <n>", "by when it must be stored (default: in 2,880 epochs)", wholeNumber(1, MAX_EPOCH))
+      .option("--price <FIL>", "an epoch (default: what the provider asks)", parseAmount)
+      .option("--verified", "use the payer's data cap")
+      .option("--no-unsealed", "the provider need not keep a copy that is quick to read")
+      .option("--peer <multiaddr>", "where the provider is, if it is not of this node")
+      .option("--url <url>", "where the provider gets the CAR file (default: from this node)")
+      .option("--offline", "the provider gets the CAR file by hand")
+      .option("--wait", "until the deal is active or has failed"),
+  ).action(deal);
+  withRemote(
+    client
+      .command("deals")
+      .description("deals of the node's user; with a proposal, all that happened to one")
+      .argument("[proposal]", "as deal prints it"),
+  ).action(deals);
+  withRemote(
+    client
+      .command("balance")
+      .description("funds in the storage market, where the price of deals is locked")
+      .argument("[address]", 'whose: an address, or "default" for the wallet\'s own', "default")
+      .option("--add <FIL>", "put funds in first, from the address", parseAmount)
+      .option("--withdraw <FIL>", "take funds out first", parseAmount),
+  ).action(balance);
+}
+
+function linkOf(text: string): Link {
+  try {
+    return { "/": `${parseCid(text)}` };
+  } catch {
+    throw new UsageError(`${text} is no CID`);
+  }
+}
+
+async function ask(miner: string, options: RemoteOptions & { readonly peer?: string }): Promise<void> {
+  const remote = await Remote.open(options);
+  const address = await remote.address(miner);
+  const found = await remote.call<Ask>("ClientQueryAsk", options.peer ?? "", address);
+  say(options.json, { miner: address, ...found }, [
+    `price           ${filText(found.Price)} for a GiB and an epoch`,
+    `verified deals  ${filText(found.VerifiedPrice)}`,
+    `piece sizes     ${found.MinPieceSize} to ${found.MaxPieceSize} bytes`,
+    `until epoch     ${found.Expiry}`,
+  ]);
+}
+
+type DealOptions = RemoteOptions & {
+  readonly from: string;
+  readonly duration: number;
+  readonly startEpoch?: number;
+  readonly price?: bigint;
+  readonly verified?: true;
+  readonly unsealed: boolean;
+  readonly peer?: string;
+  readonly url?: string;
+  readonly offline?: true;
+  readonly wait?: true;
+};
+
+async function deal(root: string, miner: string, options: DealOptions): Promise<void> {
+  const remote = await Remote.open(options);
+  const wanted = {
+    Root: linkOf(root),
+    Wallet: await remote.address(options.from, "--from"),
+    Miner: await remote.address(miner),
+    Duration: options.duration,
+    Price: options.price?.toString() ?? null,
+    StartEpoch: options.startEpoch ?? null,
+    Collateral: null,
+    Verified: options.verified === true,
+    KeepUnsealed: options.unsealed,
+    Peer: options.peer ?? "",
+    Offline: options.offline === true,
+    Url: options.url ?? "",
+    Headers: {},
+  };
+  await interruptible(async (signal) => {
+    const proposal = (await remote.wait<Link>("Filigree.ClientDeal", [wanted], signal))["/"];
+    if (options.wait !== true) {
+      say(options.json, { proposal }, [proposal]);
+      return;
+    }
+    const view = await ended(remote, proposal, options.json !== true, signal);
+    say(options.json, { proposal, deal: view }, [
+      `deal ${view.DealId ?? "none"}: ${view.State} ${view.Error}`.trimEnd(),
+    ]);
+    if (view.State === "Failed") process.exitCode = EXIT.failure;
+  });
+}
+
+/** The deal when it is active, or has come to nothing; tells of its states meanwhile. */
+async function ended(remote: Remote, proposal: string, isTelling: boolean, signal: AbortSignal): Promise<DealView> {
+  for (let told = ""; ; ) {
+    const view = await remote.wait<DealView>("Filigree.ClientDealLog", [{ "/": proposal }], signal);
+    const line = [view.State, view.SealingState, view.Error].filter((text) => text !== "").join("; ");
+    if (isTelling && line !== told) process.stderr.write(`${line}\n`);
+    told = line;
+    if (["Active", "Failed", "Expired", "Slashed"].includes(view.State)) return view;
+    await sleepFor(LOOK_MS, signal);
+  }
+}
+
+async function deals(proposal: string | undefined, options: RemoteOptions): Promise<void> {
+  const remote = await Remote.open(options);
+  if (proposal !== undefined) {
+    const view = await remote.call<DealView>("Filigree.ClientDealLog", linkOf(proposal));
+    say(options.json, view, dealDetails(view));
+    return;
+  }
+  const views = await remote.call<readonly DealView[]>("Filigree.ClientDeals");
+  say(options.json, { deals: views }, dealLines(views, "client"));
+}
+
+type BalanceOptions = RemoteOptions & { readonly add?: bigint; readonly withdraw?: bigint };
+
+async function balance(name: string, options: BalanceOptions): Promise<void> {
+  const remote = await Remote.open(options);
+  const address = await remote.address(name);
+  await interruptible(async (signal) => {
+    for (const [amount, method] of [
+      [options.add, "MarketAddBalance"],
+      [options.withdraw, "MarketWithdraw"],
+    ] as const) {
+      if (amount === undefined) continue;
+      const message = await remote.wait<Link>(method, [address, address, amount.toString()], signal);
+      await remote.wait("StateWaitMsg", [message, 0, -1, true], signal);
+    }
+  });
+  const { Escrow, Locked } = await remote.call<{ Escrow: string; Locked: string }>("StateMarketBalance", address, null);
+  const reserved = await remote.call<string>("MarketGetReserved", address);
+  const free = BigInt(Escrow) - BigInt(Locked) - BigInt(reserved);
+  say(options.json, { address, escrow: Escrow, locked: Locked, reserved, available: free.toString() }, [
+    `escrow     ${filText(Escrow)}`,
+    `locked     ${filText(Locked)}`,
+    `reserved   ${filText(reserved)}`,
+    `available  ${filText(free < 0n ? 0n : free)}`,
+  ]);
+}

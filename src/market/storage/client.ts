@@ -1,0 +1,202 @@
+/**
+ * The storage market as a client has it: asks, offers with their funds, and deals watched to their end. What it answers is
+ * on the disk; after `kill -9` the next start goes on where this one was.
+ */
+
+import { pieceCidV1 } from "../../sector/piece/cid.ts";
+import type { BlockStore } from "../../storage/contract.ts";
+import type { Address } from "../../types/address.ts";
+import { type CID, parseCid } from "../../types/cid.ts";
+import type { CommittedCar } from "../data/commit-car.ts";
+import { newUuid } from "./boost-messages.ts";
+import type { MarketChain } from "./chain-access.ts";
+import { type ClientDeal, clientDeadline, type Delivery, signedOfClient } from "./client-record.ts";
+import { clientSteps } from "./client-steps.ts";
+import { DealError } from "./errors.ts";
+import type { MarketFunds } from "./funds.ts";
+import { encodeAsk, type SignedAsk } from "./legacy-messages.ts";
+import type { LinkTo } from "./link.ts";
+import { Lives } from "./lives.ts";
+import { clientFunds, type DealProposal, encodeProposal, encodeSignedProposal, proposalCid } from "./proposal.ts";
+import { type DealEvent, RecordBook } from "./record-book.ts";
+import { DEAL_DURATION, leastPrice } from "./rules.ts";
+
+export type ClientOptions = {
+  readonly blocks: BlockStore;
+  readonly chain: MarketChain;
+  readonly funds: MarketFunds;
+  readonly linkTo: LinkTo;
+  /** The piece that a DAG of this node is. */
+  readonly commit: (root: CID, signal?: AbortSignal) => Promise<CommittedCar>;
+  /** Where this node's own pieces are served, without a slash at the end; null while they are not. */
+  readonly servedAt: () => string | null;
+  readonly now: () => number;
+  readonly randomBytes: (length: number) => Uint8Array;
+  readonly onChange?: (deal: ClientDeal) => void;
+};
+
+/** What a user decides of a deal; what is left out is chosen. */
+export type Wanted = {
+  readonly root: CID;
+  readonly wallet: Address;
+  readonly miner: Address;
+  /** Multiaddr or identity of the provider; null: a provider of this node. */
+  readonly peer: string | null;
+  /** Epochs. */
+  readonly duration: number;
+  /** attoFIL an epoch; default: what the ask comes to. */
+  readonly price?: bigint;
+  readonly startEpoch?: number;
+  /** attoFIL; default: what is least now, and a tenth. */
+  readonly collateral?: bigint;
+  readonly verified?: boolean;
+  readonly keepUnsealed?: boolean;
+  /** The provider gets the data by hand. */
+  readonly offline?: boolean;
+  /** Where the provider gets the data, if not from this node. */
+  readonly source?: { readonly url: string; readonly headers: Readonly<Record<string, string>> };
+  /** Piece and bytes of the data, where it is not in this node's store. */
+  readonly piece?: { readonly cid: CID; readonly paddedSize: number; readonly carSize: number };
+};
+
+/** Epochs until a deal begins, unless its user says otherwise: a day. */
+const START_DELAY = 2880;
+const ANSWER_MS = 60_000;
+
+export class StorageClient {
+  private readonly options: ClientOptions;
+  private book: RecordBook<ClientDeal> | null = null;
+  private lives: Lives<ClientDeal> | null = null;
+
+  constructor(options: ClientOptions) {
+    this.options = options;
+  }
+
+  async start(): Promise<void> {
+    const { blocks, now, chain, funds, onChange } = this.options;
+    this.book = await RecordBook.open<ClientDeal>(blocks, "client", now);
+    this.lives = new Lives<ClientDeal>({
+      ...{ book: this.book, chain, steps: clientSteps(this.options), deadline: clientDeadline },
+      failed: async (deal) => {
+        const id = await chain.messages.idOf(signedOfClient(deal).proposal.client);
+        if (id !== null) await funds.drop(id, deal.id);
+        return { state: "Failed" };
+      },
+      ...(onChange === undefined ? {} : { onChange }),
+    });
+    this.lives.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.lives?.stop();
+    this.lives = null;
+  }
+
+  private get deals(): RecordBook<ClientDeal> {
+    if (this.book === null) throw new DealError({ code: "CLOSED" }, "the node has not started yet");
+    return this.book;
+  }
+
+  /** A provider's ask, whose signature is its worker's. Throws `DealError` NO_ANSWER, NOT_A_PROVIDER. */
+  async ask(miner: Address, peer: string | null, signal?: AbortSignal): Promise<SignedAsk> {
+    const { chain, linkTo } = this.options;
+    const { worker } = await chain.provider(miner);
+    const limit = AbortSignal.timeout(ANSWER_MS);
+    const signed = await linkTo(miner, peer).ask(
+      miner,
+      signal === undefined ? limit : AbortSignal.any([signal, limit]),
+    );
+    const isRight =
+      signed.ask.miner.equals(miner) && chain.messages.verify(signed.signature, worker, encodeAsk(signed.ask));
+    if (isRight) return signed;
+    throw new DealError({ code: "NO_ANSWER" }, `the ask that was given for ${miner} is not signed by its worker`);
+  }
+
+  /** Begins a deal; its record is on the disk when this resolves, the rest goes by itself. */
+  async deal(wanted: Wanted, signal?: AbortSignal): Promise<ClientDeal> {
+    const { chain, randomBytes } = this.options;
+    const { wallet, miner, root, peer, duration, verified = false } = wanted;
+    const client = await chain.messages.keyOf(wallet);
+    if (!chain.messages.hasKey(client))
+      throw new DealError({ code: "BAD_ARGUMENT" }, `the wallet has no key of ${wallet}`);
+    if (duration < DEAL_DURATION.min || duration > DEAL_DURATION.max)
+      throw new DealError(
+        { code: "BAD_ARGUMENT" },
+        `a deal lasts ${DEAL_DURATION.min} to ${DEAL_DURATION.max} epochs, ${duration} were wanted`,
+      );
+    const piece = wanted.piece ?? (await this.pieceOf(root, signal));
+    const size = BigInt(piece.paddedSize);
+    const price = wanted.price ?? leastPrice((await this.ask(miner, peer, signal)).ask, { pieceSize: size, verified });
+    const startEpoch = BigInt(wanted.startEpoch ?? chain.epoch + START_DELAY);
+    const proposal: DealProposal = {
+      ...{ pieceCid: piece.cid, pieceSize: size, verified, client, provider: miner, label: `${root}`, startEpoch },
+      ...{ endEpoch: startEpoch + BigInt(duration), pricePerEpoch: price, clientCollateral: 0n },
+      providerCollateral: wanted.collateral ?? (await chain.collateral(size, verified)).min,
+    };
+    const delivery = this.deliveryOf(wanted, piece.cid);
+    const signature = chain.messages.sign(client, encodeProposal(proposal));
+    const id = `${proposalCid(proposal)}`;
+    const isNew = await this.deals.add(
+      {
+        ...{ id, state: "Funding", uuid: newUuid(randomBytes), wallet: `${client}`, root: `${root}`, peer, delivery },
+        ...{ signed: encodeSignedProposal({ proposal, signature }), size: piece.carSize, told: "" },
+        ...{ publishMessage: null, dealId: null, activated: null, slashed: null },
+        keepUnsealed: wanted.keepUnsealed ?? true,
+      },
+      `offered to ${miner}: ${price} attoFIL an epoch from epoch ${startEpoch} on`,
+    );
+    if (!isNew)
+      throw new DealError(
+        { code: "BAD_ARGUMENT" },
+        `the same deal is made already: ${id}; another start is another deal`,
+      );
+    this.lives?.live(id);
+    return this.deals.get(id);
+  }
+
+  private async pieceOf(root: CID, signal?: AbortSignal) {
+    const { piece, carSize } = await this.options.commit(root, signal);
+    return { cid: pieceCidV1(piece.commP), paddedSize: piece.paddedSize, carSize };
+  }
+
+  private deliveryOf({ offline = false, source, peer, piece }: Wanted, pieceCid: CID): Delivery {
+    if (offline) return { kind: "offline" };
+    if (source !== undefined) return { kind: "http", ...source };
+    if (piece !== undefined)
+      throw new DealError(
+        { code: "BAD_ARGUMENT" },
+        "data that is not in this node's store needs a URL, or goes offline",
+      );
+    if (peer === null) return { kind: "local" };
+    const base = this.options.servedAt();
+    if (base === null)
+      throw new DealError(
+        { code: "BAD_ARGUMENT" },
+        "this node serves no data by HTTP: name a URL of it, or go offline",
+      );
+    return { kind: "http", url: `${base}/piece/${pieceCid}`, headers: {} };
+  }
+
+  /** In the order in which they were made. */
+  list(): readonly ClientDeal[] {
+    return this.deals.all();
+  }
+
+  /** Throws `DealError` UNKNOWN_DEAL. */
+  get(id: string): ClientDeal {
+    return this.deals.get(id);
+  }
+
+  cidOf(id: string): CID {
+    return parseCid(id);
+  }
+
+  log(id: string): Promise<readonly DealEvent[]> {
+    return this.deals.log(id);
+  }
+
+  /** attoFIL that a deal puts into escrow. */
+  fundsOf(deal: ClientDeal): bigint {
+    return clientFunds(signedOfClient(deal).proposal);
+  }
+}

@@ -1,0 +1,28 @@
+/** How a client reaches a provider: over the network, or in the same node. */
+import type { Address } from "../../types/address.ts";
+import { answerOffer, answerStatus } from "./answers.ts";
+import type { BoostAnswer, BoostOffer, BoostStatus, BoostStatusRequest } from "./boost-messages.ts";
+import { DealError } from "./errors.ts";
+import type { SignedAsk } from "./legacy-messages.ts";
+import type { StorageProvider } from "./provider.ts";
+
+export type ProviderLink = {
+  ask(miner: Address, signal: AbortSignal): Promise<SignedAsk>;
+  offer(offer: BoostOffer, signal: AbortSignal): Promise<BoostAnswer>;
+  status(request: BoostStatusRequest, signal: AbortSignal): Promise<BoostStatus>;
+};
+
+/** The way to a provider. `peer`: multiaddr or identity; null: the provider of this node. Throws `DealError` NO_ANSWER. */
+export type LinkTo = (miner: Address, peer: string | null) => ProviderLink;
+
+export function localLink(provider: StorageProvider): ProviderLink {
+  return {
+    ask: (miner) => provider.ask(miner),
+    offer: (offer) => answerOffer(provider, offer, null),
+    status: (request) => answerStatus(provider, request),
+  };
+}
+
+export function noLink(why: string): never {
+  throw new DealError({ code: "NO_ANSWER" }, why);
+}

@@ -1,0 +1,239 @@
+/** What a provider does in each state of a deal. */
+
+import { describeError, isFilError } from "../../base/errors.ts";
+import type { Proofs } from "../../core/proofs.ts";
+import { commitmentOfCidV1 } from "../../sector/piece/cid.ts";
+import type { PiecePayload } from "../../sector/piece/stage.ts";
+import type { Address } from "../../types/address.ts";
+import { parseCid } from "../../types/cid.ts";
+import { decodeSignedMessage } from "../../types/message.ts";
+import { type MarketChain, publishedIds } from "./chain-access.ts";
+import { DealError, type TransferReason } from "./errors.ts";
+import type { MarketFunds } from "./funds.ts";
+import { type Outcome, StepFailure, type StepOf } from "./lives.ts";
+import { isPiece, payloadOf } from "./payload.ts";
+import { type ProviderDeal, type ProviderState, proposalOfDeal } from "./provider-record.ts";
+import { checkSource, type PayloadFiles, type PullLimits, pull } from "./pull.ts";
+import type { DealRules } from "./rules.ts";
+
+/** The miner that a deal's piece is handed to; `src/node` gives it. */
+export type PieceTaker = {
+  /** Epochs before a deal's start at which its piece must be in a sector. */
+  readonly startBuffer: number;
+  /** Puts a piece into a sector, or says where it is already. */
+  add(
+    miner: Address,
+    payload: PiecePayload,
+    deal: {
+      readonly id: number;
+      readonly startEpoch: number;
+      readonly endEpoch: number;
+      readonly keepUnsealed: boolean;
+    },
+    commP: Uint8Array,
+  ): Promise<{ readonly sector: number; readonly offset: number }>;
+  /** Seals a sector as it is; one that is on its way already stays so. */
+  seal(miner: Address, sector: number): Promise<void>;
+  /** A sector's state, for people; null for none. */
+  sectorState(miner: Address, sector: number): string | null;
+};
+
+export type ProviderParts = {
+  readonly chain: MarketChain;
+  readonly funds: MarketFunds;
+  readonly files: PayloadFiles;
+  readonly pieces: PieceTaker;
+  readonly proofs: () => Promise<Proofs>;
+  /** The data of this node's own user, by commitment; null if it is not there. */
+  readonly local: (commP: Uint8Array) => Promise<AsyncIterable<Uint8Array> | null>;
+  readonly rules: () => DealRules;
+  readonly limits?: PullLimits;
+  /** Hears how much data has come. */
+  readonly onReceived: (deal: string, bytes: number) => void;
+  /** A deal is ready to be published. */
+  readonly onReady: () => void;
+};
+
+type Result = Outcome<ProviderDeal>;
+const to = (state: ProviderState, event: string, text: string, change: Partial<ProviderDeal> = {}): Result => ({
+  event,
+  text,
+  change: { ...change, state },
+});
+
+/** Attempts to get data while none comes, and what no further attempt would mend. */
+const MAX_ATTEMPTS = 10;
+const HOPELESS: readonly TransferReason[] = ["TOO_LONG", "COMMITMENT"];
+const RETRY_FIRST_MS = 500;
+const RETRY_MOST_MS = 60_000;
+/** Epochs between two looks at an active deal. */
+const LOOK_EPOCHS = 10;
+
+function fail(text: string): never {
+  throw new StepFailure({ code: "FAILED" }, text);
+}
+
+export function providerSteps(parts: ProviderParts): Readonly<Record<string, StepOf<ProviderDeal>>> {
+  const { chain, funds, files, pieces } = parts;
+  const idOf = async (miner: Address): Promise<Address> => (await chain.messages.idOf(miner)) ?? fail("no such miner");
+  return {
+    Transferring: (deal, signal) => transfer(deal, parts, signal),
+
+    WaitingForData: async () => ({ idle: true }),
+
+    async Verifying(deal, signal) {
+      const { pieceCid, pieceSize } = proposalOfDeal(deal);
+      const payload = payloadOf(files, deal.id, deal.size, Number(pieceSize));
+      if (!(await isPiece(await parts.proofs(), payload, pieceCid, Number(pieceSize), signal))) {
+        const why = `the data is another than the deal's: it is not the piece ${pieceCid}`;
+        if (deal.source.kind !== "offline") fail(why);
+        // Whoever gave the wrong file may give the right one.
+        return to("WaitingForData", "wrongData", why, { error: why, received: 0 });
+      }
+      return to("Funding", "verified", `piece ${pieceCid}`);
+    },
+
+    async Funding(deal) {
+      const { provider, providerCollateral } = proposalOfDeal(deal);
+      const id = await idOf(provider);
+      const { worker } = await chain.provider(provider);
+      const message = await funds.hold(worker, id, deal.id, providerCollateral);
+      if (await funds.isCovered(id)) return to("Publishing", "funded", message === null ? "" : `message ${message}`);
+      return { untilEpoch: 0 };
+    },
+
+    async Publishing() {
+      parts.onReady();
+      return { idle: true };
+    },
+
+    PublishWait: (deal, signal) => published(deal, parts, signal),
+
+    async AddingPiece(deal) {
+      const proposal = proposalOfDeal(deal);
+      const { provider, pieceCid, pieceSize } = proposal;
+      const info = {
+        id: deal.dealId as number,
+        startEpoch: Number(proposal.startEpoch),
+        endEpoch: Number(proposal.endEpoch),
+        keepUnsealed: deal.keepUnsealed,
+      };
+      const payload = payloadOf(files, deal.id, deal.size, Number(pieceSize));
+      const { sector, offset } = await pieces.add(
+        ...([provider, payload, info, commitmentOfCidV1(pieceCid) as Uint8Array] as const),
+      );
+      if (parts.rules().sealAtOnce) await pieces.seal(provider, sector);
+      return to("Sealing", "placed", `sector ${sector} at ${offset}`, { sector, offset });
+    },
+
+    async Sealing(deal) {
+      const { startEpoch } = proposalOfDeal(deal);
+      const onChain = await chain.deal(deal.dealId as number);
+      if (onChain === null)
+        fail(`the market has let go of the deal: it was in no proven sector by epoch ${startEpoch}`);
+      if (onChain?.activated == null) return { untilEpoch: 0 };
+      await files.remove(deal.id);
+      return to("Active", "activated", `at epoch ${onChain.activated}`, { activated: onChain.activated });
+    },
+
+    async Active(deal) {
+      const { endEpoch } = proposalOfDeal(deal);
+      const onChain = await chain.deal(deal.dealId as number);
+      const slashed = onChain?.slashed ?? null;
+      if (slashed !== null)
+        return to("Slashed", "slashed", `at epoch ${slashed}: its sector ended before the deal did`, { slashed });
+      if (onChain !== null) return { untilEpoch: chain.epoch + LOOK_EPOCHS };
+      if (chain.epoch >= Number(endEpoch)) return to("Expired", "expired", `it ended at epoch ${endEpoch}`);
+      return to("Slashed", "slashed", "the market has let go of the deal before its end", { slashed: chain.epoch });
+    },
+  };
+}
+
+async function transfer(deal: ProviderDeal, parts: ProviderParts, signal: AbortSignal): Promise<Result> {
+  const { files, rules, limits } = parts;
+  const { source, size, id } = deal;
+  try {
+    if (source.kind === "http") {
+      const { url, headers } = source;
+      // The rules may have changed since the deal was taken.
+      checkSource(url, headers, rules().remoteSources);
+      const onProgress = (bytes: number): void => parts.onReceived(id, bytes);
+      await pull({ ...{ url, headers, size, files, name: id, signal, onProgress }, ...(limits && { limits }) });
+    } else if (source.kind === "local") await copyLocal(deal, parts, signal);
+    return to("Verifying", "transferred", `${size} bytes`, { received: size, attempts: 0 });
+  } catch (error) {
+    if (signal.aborted || !(error instanceof DealError)) throw error;
+    const { data } = error;
+    if (data.code === "REFUSED") fail(error.message);
+    if (data.code !== "TRANSFER") throw error;
+    const received = (await files.size(id)) ?? 0;
+    const attempts = received > deal.received ? 1 : deal.attempts + 1;
+    if (HOPELESS.includes(data.reason) || attempts >= MAX_ATTEMPTS)
+      fail(`the data could not be had${attempts > 1 ? ` in ${attempts} attempts` : ""}: ${error.message}`);
+    if (data.reason === "RANGE") await files.remove(id);
+    const pause = Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** attempts);
+    await pauseFor(pause, signal);
+    return to("Transferring", "interrupted", describeError(error), {
+      received: Math.max(received, deal.received),
+      attempts,
+      error: error.message,
+    });
+  }
+}
+
+function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", stop, { once: true });
+  });
+}
+
+async function copyLocal({ id, size, signed }: ProviderDeal, { files, local }: ProviderParts, signal: AbortSignal) {
+  const { pieceCid } = proposalOfDeal({ signed });
+  const bytes = await local(commitmentOfCidV1(pieceCid) as Uint8Array);
+  if (bytes === null) fail(`piece ${pieceCid} is not among the data of this node's user`);
+  await files.remove(id);
+  let at = 0;
+  for await (const part of bytes as AsyncIterable<Uint8Array>) {
+    signal.throwIfAborted();
+    if (at + part.length > size)
+      throw new DealError({ code: "TRANSFER", reason: "TOO_LONG" }, `the data has more than ${size} bytes`);
+    await files.write(id, at, part);
+    at += part.length;
+  }
+  if (at < size) throw new DealError({ code: "TRANSFER", reason: "TOO_SHORT" }, `the data has ${at} of ${size} bytes`);
+}
+
+/** What became of the message that publishes a deal. */
+async function published(deal: ProviderDeal, { chain, funds }: ProviderParts, signal: AbortSignal): Promise<Result> {
+  const { publish } = deal;
+  if (publish === null) return to("Publishing", "again", "no message is known");
+  const proposal = proposalOfDeal(deal);
+  const again = async (text: string): Promise<Result> => {
+    if (await chain.isPublished(proposal)) fail(`${text}; the market has the proposal already, by another message`);
+    return to("Publishing", "again", text, { publish: null });
+  };
+  try {
+    // The pool may never have had it, if the process ended as it was sent.
+    await chain.messages.resend(decodeSignedMessage(publish.bytes));
+    const receipt = await chain.messages.wait(parseCid(publish.cid), signal);
+    if (receipt.exitCode !== 0)
+      return await again(`the message ${publish.cid} failed with exit code ${receipt.exitCode}`);
+    const dealId = publishedIds(receipt.return)[publish.index];
+    if (dealId === undefined) fail(`the message ${publish.cid} published fewer deals than it should have`);
+    const id = await chain.messages.idOf(proposal.provider);
+    if (id !== null) await funds.drop(id, deal.id);
+    return to("AddingPiece", "published", `deal ${dealId}`, { dealId: dealId as number });
+  } catch (error) {
+    const isGone = ["MESSAGE_REPLACED", "MESSAGE_UNKNOWN"].some((code) => isFilError(error, code));
+    if (!isGone) throw error;
+    return again(`the message ${publish.cid} is not on the chain: ${describeError(error)}`);
+  }
+}

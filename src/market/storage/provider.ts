@@ -1,0 +1,369 @@
+/**
+ * The storage market as a provider has it: what it asks, the rules by which it takes deals, and the deals that it took, from
+ * the offer to their end. What it answers is on the disk; after `kill -9` the next start goes on where this one was.
+ */
+
+import { describeError } from "../../base/errors.ts";
+import { KeyedTurns, Turns } from "../../base/turns.ts";
+import { unpaddedBytesOf } from "../../sector/piece/cid.ts";
+import type { BlockStore } from "../../storage/contract.ts";
+import type { Address, NetworkPrefix } from "../../types/address.ts";
+import type { CID } from "../../types/cid.ts";
+import type { Signature } from "../../types/message.ts";
+import { Asks, type AskTerms, readRules, writeRules } from "./asks.ts";
+import { DealError, refuse } from "./errors.ts";
+import { askHook } from "./hook.ts";
+import type { SignedAsk } from "./legacy-messages.ts";
+import { Lives } from "./lives.ts";
+import { clientFunds, encodeProposal, encodeSignedProposal, proposalCid, type SignedProposal } from "./proposal.ts";
+import {
+  type DealSource,
+  deadlineOf,
+  type ProviderDeal,
+  proposalOfDeal,
+  UNDER_WAY,
+  UNPUBLISHED,
+} from "./provider-record.ts";
+import { type ProviderParts, providerSteps } from "./provider-steps.ts";
+import { Publisher } from "./publisher.ts";
+import { checkSource } from "./pull.ts";
+import { type DealEvent, RecordBook } from "./record-book.ts";
+import { checkProposal, checkRules, DEFAULT_RULES, type DealRules, type Offer } from "./rules.ts";
+
+/** An offer, whichever protocol brought it. */
+export type IncomingOffer = {
+  readonly signed: SignedProposal;
+  readonly uuid: string | null;
+  readonly peer: string | null;
+  readonly root: CID | null;
+  readonly source: DealSource;
+  /** Bytes of the data; null for offline deals that do not say. */
+  readonly size: number | null;
+  readonly keepUnsealed: boolean;
+  readonly announce: boolean;
+};
+
+export type ProviderOptions = Pick<
+  ProviderParts,
+  "chain" | "funds" | "files" | "pieces" | "proofs" | "local" | "limits"
+> & {
+  readonly blocks: BlockStore;
+  /** Providers of this node. */
+  readonly miners: readonly Address[];
+  readonly prefix: NetworkPrefix;
+  readonly now: () => number;
+  /** Looks at each offer that all rules allow; a text refuses it. */
+  readonly hook?: (offer: Offer) => Promise<string | null>;
+  readonly onChange?: (deal: ProviderDeal) => void;
+};
+
+export class StorageProvider {
+  readonly miners: readonly Address[];
+  private readonly options: ProviderOptions;
+  private readonly asks: Asks;
+  private publisher: Publisher;
+  /** Offers are looked at one after the other: none is measured by what another is about to take. */
+  private readonly intake = new Turns();
+  private readonly imports = new KeyedTurns();
+  /** Bytes that have come of deals that are being fetched. */
+  private readonly received = new Map<string, number>();
+  private book: RecordBook<ProviderDeal> | null = null;
+  private lives: Lives<ProviderDeal> | null = null;
+  private current: DealRules = DEFAULT_RULES;
+  private waiting = 0;
+
+  constructor(options: ProviderOptions) {
+    this.options = options;
+    this.miners = options.miners;
+    this.asks = new Asks(options.blocks, options.chain);
+    this.publisher = this.newPublisher();
+  }
+
+  private newPublisher(): Publisher {
+    return new Publisher({
+      book: () => this.deals,
+      chain: this.options.chain,
+      rules: () => this.current,
+      onStep: (deal) => this.lives?.live(deal),
+    });
+  }
+
+  /** Reads what is kept and goes on with it; after `stop` as well. */
+  async start(): Promise<void> {
+    const { blocks, now, chain, pieces } = this.options;
+    this.publisher = this.newPublisher();
+    this.current = await readRules(blocks);
+    this.book = await RecordBook.open<ProviderDeal>(blocks, "provider", now);
+    this.lives = new Lives<ProviderDeal>({
+      book: this.book,
+      chain,
+      steps: providerSteps({
+        ...this.options,
+        rules: () => this.current,
+        onReceived: (deal, bytes) => void this.received.set(deal, bytes),
+        onReady: () => this.publisher.ready(),
+      }),
+      deadline: (deal) => deadlineOf(deal, pieces.startBuffer),
+      failed: (deal) => this.letGo(deal),
+      onChange: (deal) => {
+        if (deal.state !== "Transferring") this.received.delete(deal.id);
+        this.options.onChange?.(deal);
+      },
+    });
+    this.lives.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.publisher.stop();
+    await this.lives?.stop();
+    await this.intake.idle();
+    this.lives = null;
+  }
+
+  private get deals(): RecordBook<ProviderDeal> {
+    if (this.book === null) throw new DealError({ code: "CLOSED" }, "the node has not started yet");
+    return this.book;
+  }
+
+  // Asks and rules.
+
+  /** Throws `DealError` NOT_A_PROVIDER. */
+  ask(miner: Address): Promise<SignedAsk> {
+    return this.asks.get(this.own(miner));
+  }
+
+  setAsk(miner: Address, terms: AskTerms): Promise<SignedAsk> {
+    return this.asks.set(this.own(miner), terms);
+  }
+
+  /** Epochs before a deal's start at which its piece must be in a sector. */
+  get startBuffer(): number {
+    return this.options.pieces.startBuffer;
+  }
+
+  get rules(): DealRules {
+    return this.current;
+  }
+
+  async setRules(rules: DealRules): Promise<void> {
+    await writeRules(this.options.blocks, rules);
+    this.current = rules;
+  }
+
+  private own(miner: Address): Address {
+    const found = this.miners.find((one) => one.equals(miner));
+    if (found !== undefined) return found;
+    throw new DealError(
+      { code: "NOT_A_PROVIDER" },
+      `${miner.toString(this.options.prefix)} is no provider of this node`,
+    );
+  }
+
+  // Offers.
+
+  /** Takes an offer, or throws `DealError` REFUSED. Offered again, word for word, it is the same deal. */
+  offer(offer: IncomingOffer): Promise<ProviderDeal> {
+    if (this.waiting >= MAX_WAITING) refuse("deals", `${MAX_WAITING} offers that wait to be looked at`, "one more");
+    this.waiting++;
+    return this.intake
+      .run(() => this.take(offer))
+      .finally(() => {
+        this.waiting--;
+      });
+  }
+
+  private async take(incoming: IncomingOffer): Promise<ProviderDeal> {
+    const { signed, uuid, source, root, size } = incoming;
+    const { proposal } = signed;
+    const id = `${proposalCid(proposal)}`;
+    if (!this.miners.some((one) => one.equals(proposal.provider)))
+      refuse(
+        "provider",
+        this.miners.map((one) => one.toString(this.options.prefix)).join(", "),
+        `${proposal.provider}`,
+      );
+    await this.checkSignature(signed);
+    const known = this.deals.find(id);
+    if (known !== undefined) {
+      if (known.uuid === uuid && known.state !== "Failed") return known;
+      refuse("proposal", "one that was not offered before", `${id}, which is a deal in state ${known.state}`);
+    }
+    if (uuid !== null && this.deals.all().some((deal) => deal.uuid === uuid))
+      refuse("dealUuid", "one that names no other deal", uuid);
+    const offer: Offer = { proposal, root, isOffline: source.kind === "offline", size };
+    const facts = await this.factsOf(signed);
+    checkProposal(offer, facts);
+    checkRules(offer, this.current, facts);
+    if (source.kind === "http") {
+      checkSource(source.url, source.headers, this.current.remoteSources);
+      if (size === null) refuse("transferSize", "the bytes of the data", "none");
+    }
+    if (await this.options.chain.isPublished(proposal)) refuse("proposal", "one that the market does not have", id);
+    await this.askHooks(offer);
+    const added = await this.deals.add(
+      {
+        ...{ id, uuid, peer: incoming.peer, signed: encodeSignedProposal(signed), source, received: 0, attempts: 0 },
+        ...{ state: source.kind === "offline" ? "WaitingForData" : "Transferring", size: size ?? 0 },
+        ...{ root: root === null ? null : `${root}`, publish: null, dealId: null, sector: null, offset: null },
+        ...{ activated: null, slashed: null, keepUnsealed: incoming.keepUnsealed, announce: incoming.announce },
+      },
+      incoming.peer === null ? "offered by this node's own user" : `offered by ${incoming.peer}`,
+    );
+    if (!added) refuse("proposal", "one that was not offered before", id);
+    this.lives?.live(id);
+    const deal = this.deals.get(id);
+    this.options.onChange?.(deal);
+    return deal;
+  }
+
+  private async checkSignature({ proposal, signature }: SignedProposal): Promise<void> {
+    const { messages } = this.options.chain;
+    const key = await messages.keyOf(proposal.client).catch((error: unknown) => {
+      return refuse("client", "an account of this network", `${proposal.client}: ${describeError(error)}`);
+    });
+    if (!messages.verify(signature, key, encodeProposal(proposal)))
+      refuse("signature", `the client's, ${key}, over the proposal`, "another one");
+  }
+
+  private async factsOf({ proposal }: SignedProposal) {
+    const { chain } = this.options;
+    const { client, provider, pieceSize, verified } = proposal;
+    const id = await chain.messages.idOf(client);
+    if (id === null) refuse("client", "an account of this network", `${client}, which nobody has sent anything to`);
+    const { sectorBytes } = await chain.provider(provider);
+    const { escrow, locked } = await chain.escrow(id as Address);
+    let taken = 0n;
+    for (const deal of this.deals.all()) {
+      if (!UNPUBLISHED.includes(deal.state)) continue;
+      const other = proposalOfDeal(deal);
+      const otherId = other.client.equals(client) ? id : await chain.messages.idOf(other.client);
+      if (otherId?.equals(id as Address) === true) taken += clientFunds(other);
+    }
+    return {
+      epoch: chain.epoch,
+      sectorBytes,
+      ask: (await this.asks.get(provider)).ask,
+      collateral: await chain.collateral(pieceSize, verified),
+      clientBalance: escrow - locked - taken,
+      dataCap: verified ? await chain.dataCap(id as Address) : null,
+      underWay: this.deals.all().filter(({ state }) => UNDER_WAY.includes(state)).length,
+      clientNames: await this.namesOf(client, id as Address),
+    };
+  }
+
+  /** A client's addresses as lists of rules may name it. */
+  private async namesOf(client: Address, id: Address): Promise<readonly string[]> {
+    const all = [client, id, await this.options.chain.messages.keyOf(client)];
+    return all.flatMap((one) => [one.toString("f"), one.toString("t")]);
+  }
+
+  private async askHooks(offer: Offer): Promise<void> {
+    const { hook } = this.options;
+    const { hookUrl } = this.current;
+    const said = (await hook?.(offer)) ?? (hookUrl === null ? null : await askHook(hookUrl, offer));
+    if (said !== null) refuse("hook", "what the provider's own check allows", said);
+  }
+
+  // Deals.
+
+  /** In the order in which they were taken. */
+  list(): readonly ProviderDeal[] {
+    return this.deals.all();
+  }
+
+  /** Throws `DealError` UNKNOWN_DEAL. */
+  get(id: string): ProviderDeal {
+    return this.deals.get(id);
+  }
+
+  find(id: string): ProviderDeal | null {
+    return this.deals.find(id) ?? null;
+  }
+
+  byUuid(uuid: string): ProviderDeal | null {
+    return this.deals.all().find((deal) => deal.uuid === uuid) ?? null;
+  }
+
+  log(id: string): Promise<readonly DealEvent[]> {
+    return this.deals.log(id);
+  }
+
+  /** Bytes of a deal's data that are here. */
+  receivedOf({ id, received }: ProviderDeal): number {
+    return Math.max(received, this.received.get(id) ?? 0);
+  }
+
+  /** State of the sector that a deal's piece is in, for people; empty while it is in none. */
+  sealingStateOf(deal: ProviderDeal): string {
+    const { provider } = proposalOfDeal(deal);
+    return deal.sector === null ? "" : (this.options.pieces.sectorState(provider, deal.sector) ?? "");
+  }
+
+  /** Gives the data of an offline deal. It is checked against the proposal afterwards. */
+  importData(id: string, data: GivenData): Promise<void> {
+    return this.imports.run(id, () => this.takeData(id, data));
+  }
+
+  private async takeData(id: string, { bytes, size }: GivenData): Promise<void> {
+    const deal = this.deals.get(id);
+    const room = unpaddedBytesOf(Number(proposalOfDeal(deal).pieceSize));
+    const wrong = (why: string): never => {
+      throw new DealError({ code: "BAD_ARGUMENT" }, why);
+    };
+    const { state } = deal;
+    if (state !== "WaitingForData")
+      throw new DealError(
+        { code: "WRONG_STATE", deal: id, state },
+        `deal ${id} is in state ${state}: it waits for no data`,
+      );
+    if (size <= 0 || size > room) wrong(`the data has ${size} bytes, and the piece has room for 1 to ${room}`);
+    const { files } = this.options;
+    await files.remove(id);
+    let at = 0;
+    for await (const part of bytes) {
+      if (at + part.length > size) wrong(`the data has more than ${size} bytes`);
+      await files.write(id, at, part);
+      at += part.length;
+    }
+    if (at !== size) wrong(`the data has ${at} bytes, and ${size} were said`);
+    const change = { state: "Verifying", size, received: size, error: "" } as const;
+    await this.deals.step({ id, event: "imported", text: `${size} bytes`, change }, deal.steps);
+    this.lives?.live(id);
+  }
+
+  /** Deals that wait to be published, and until when, milliseconds since 1970. */
+  pending(): { readonly deals: readonly ProviderDeal[]; readonly dueAt: number | null } {
+    return { deals: this.publisher.pending(), dueAt: this.publisher.dueAt };
+  }
+
+  /** Publishes what waits, now. */
+  publishNow(): void {
+    this.publisher.now();
+  }
+
+  /** A deal fails: its collateral is free again unless the market has it, and its data goes. */
+  private async letGo(deal: ProviderDeal): Promise<{ readonly state: "Failed" }> {
+    const { chain, funds, files } = this.options;
+    const id = await chain.messages.idOf(proposalOfDeal(deal).provider);
+    if (id !== null) await funds.drop(id, deal.id);
+    await files.remove(deal.id);
+    return { state: "Failed" };
+  }
+
+  /** Signs what this provider says. */
+  async sign(miner: Address, bytes: Uint8Array): Promise<Signature> {
+    const { worker } = await this.options.chain.provider(this.own(miner));
+    return this.options.chain.messages.sign(worker, bytes);
+  }
+
+  /** Whether a client of a deal has signed something. */
+  async isOfClient(deal: ProviderDeal, signature: Signature, bytes: Uint8Array): Promise<boolean> {
+    const { messages } = this.options.chain;
+    return messages.verify(signature, await messages.keyOf(proposalOfDeal(deal).client), bytes);
+  }
+}
+
+export type GivenData = { readonly bytes: AsyncIterable<Uint8Array>; readonly size: number };
+
+/** Offers that may wait for the one that is looked at. */
+const MAX_WAITING = 256;

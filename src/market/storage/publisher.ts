@@ -1,0 +1,155 @@
+/**
+ * Publishing of deals that are ready, several in one message. A deal that the market would not take, tried alone, fails
+ * alone. The message is on the disk, in the records of all its deals, before the pool has it.
+ */
+import { sleepFor } from "../../base/sleep.ts";
+import { Turns } from "../../base/turns.ts";
+import type { Address } from "../../types/address.ts";
+import { encodeSignedMessage, signedMessageCid } from "../../types/message.ts";
+import type { MarketChain } from "./chain-access.ts";
+import { DealError } from "./errors.ts";
+import { type ProviderDeal, proposalOfDeal, signedOf } from "./provider-record.ts";
+import type { RecordBook, Step } from "./record-book.ts";
+import type { DealRules } from "./rules.ts";
+
+export type PublisherOptions = {
+  readonly book: () => RecordBook<ProviderDeal>;
+  readonly chain: MarketChain;
+  readonly rules: () => DealRules;
+  /** A deal has gone on. */
+  readonly onStep: (deal: string) => void;
+};
+
+const RETRY_MS = 1000;
+
+export class Publisher {
+  private readonly options: PublisherOptions;
+  private readonly turns = new Turns();
+  private readonly stopping = new AbortController();
+  /** Milliseconds since 1970 from which on what waits is published; null while nothing waits. */
+  private due: number | null = null;
+  private wake: () => void = () => undefined;
+  private running: Promise<void> | null = null;
+
+  constructor(options: PublisherOptions) {
+    this.options = options;
+  }
+
+  /** Deals that wait to be published, in their order. */
+  pending(): readonly ProviderDeal[] {
+    return this.options
+      .book()
+      .all()
+      .filter(({ state }) => state === "Publishing");
+  }
+
+  /** Until when they wait for others, milliseconds since 1970; null while none does. */
+  get dueAt(): number | null {
+    return this.pending().length === 0 ? null : this.due;
+  }
+
+  /** A deal is ready: it is published with those that become so within the delay. */
+  ready(): void {
+    if (this.running !== null || this.stopping.signal.aborted) return;
+    const { publishDelayMs } = this.options.rules();
+    this.due = Date.now() + publishDelayMs;
+    this.running = this.afterDelay(publishDelayMs).finally(() => {
+      this.running = null;
+      this.due = null;
+      if (this.pending().length > 0) this.ready();
+    });
+  }
+
+  /** Publishes what waits, now. */
+  now(): void {
+    this.wake();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort(new DealError({ code: "CLOSED" }, "the node is stopping"));
+    await this.running;
+    await this.turns.idle();
+  }
+
+  private async afterDelay(ms: number): Promise<void> {
+    const { signal } = this.stopping;
+    const early = new AbortController();
+    this.wake = () => early.abort();
+    const most = this.options.rules().maxDealsPerMessage;
+    // Those that are ready at this moment go together even without a delay.
+    await sleepFor(this.pending().length >= most ? 0 : ms, AbortSignal.any([signal, early.signal])).catch(
+      () => undefined,
+    );
+    if (signal.aborted) return;
+    await this.publish().catch(async () => {
+      await sleepFor(RETRY_MS, signal).catch(() => undefined);
+    });
+  }
+
+  /** One message for each provider; what does not fit waits for the next. */
+  private publish(): Promise<void> {
+    return this.turns.run(async () => {
+      const most = this.options.rules().maxDealsPerMessage;
+      const byProvider = new Map<string, ProviderDeal[]>();
+      for (const deal of this.pending()) {
+        const name = `${proposalOfDeal(deal).provider}`;
+        const list = byProvider.get(name) ?? [];
+        if (list.length < most) byProvider.set(name, [...list, deal]);
+      }
+      for (const deals of byProvider.values()) await this.send(deals);
+    });
+  }
+
+  private async send(wanted: readonly ProviderDeal[]): Promise<void> {
+    const { chain, book } = this.options;
+    const [first] = wanted;
+    if (first === undefined) return;
+    const from = await this.senderOf(proposalOfDeal(first).provider);
+    const good: ProviderDeal[] = [];
+    for (const deal of wanted) {
+      const exit = await chain.messages.tryOut(chain.publishDraft(from, [signedOf(deal)]));
+      if (exit === 0) good.push(deal);
+      else await this.refused(deal, exit);
+    }
+    if (good.length === 0) return;
+    const draft = chain.publishDraft(from, good.map(signedOf));
+    try {
+      await chain.messages.send(draft, async (signed) => {
+        const cid = `${signedMessageCid(signed)}`;
+        const bytes = encodeSignedMessage(signed);
+        const steps = good.map(({ id }, index): Step<ProviderDeal> => {
+          const change = { state: "PublishWait", publish: { cid, bytes, index }, error: "" } as const;
+          return { id, event: "sent", text: `message ${cid}, place ${index}`, change };
+        });
+        await book().stepAll(steps);
+      });
+    } catch (error) {
+      // Once the records have the message it is theirs to send again. Before: together deals may be more than a client has.
+      const isKept = book().get((good[0] as ProviderDeal).id).state !== "Publishing";
+      if (isKept) return;
+      if (good.length > 1) await this.send(good.slice(0, 1));
+      else throw error;
+    } finally {
+      for (const { id } of good) this.options.onStep(id);
+    }
+  }
+
+  /** The market would not take a deal: why, as far as the chain tells. */
+  private async refused(deal: ProviderDeal, exit: number): Promise<void> {
+    const { chain, book } = this.options;
+    const isThere = await chain.isPublished(proposalOfDeal(deal));
+    const text = isThere
+      ? "the market has this proposal already"
+      : `the market does not take the deal: exit code ${exit}, as when the client's escrow does not cover it any more`;
+    await book().step({ id: deal.id, event: "failed", text, change: { state: "Failed", error: text } });
+    this.options.onStep(deal.id);
+  }
+
+  private async senderOf(provider: Address): Promise<Address> {
+    const { chain } = this.options;
+    const { senders } = await chain.provider(provider);
+    const found = senders.find((one) => chain.messages.hasKey(one));
+    if (found !== undefined) return found;
+    throw new DealError({ code: "NOT_A_PROVIDER" }, `no key of a worker or control address of ${provider} is here`);
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * Records of deals in a node's store, and their logs; of one side, "provider" or "client":
+ *
+ *   deals/<side>/deal/<id>                    the record, DAG-CBOR
+ *   deals/<side>/log/<id>/<step, 10 digits>   an entry of its log; the last 200 are kept
+ *
+ * A step is one batch that is on the disk before anything follows from it: records, entries, and the entries that go.
+ */
+import * as dagCbor from "@ipld/dag-cbor";
+import { KeyedTurns } from "../../base/turns.ts";
+import type { BlockStore } from "../../storage/contract.ts";
+import { DealError } from "./errors.ts";
+
+/** What all records have. Values are plain: texts, numbers, booleans, bytes, null, and maps of such. */
+export type DealRecord = {
+  /** Names the deal: the CID of its proposal. */
+  readonly id: string;
+  readonly state: string;
+  /** Milliseconds since 1970: when it was made, and when it came to its state. */
+  readonly made: number;
+  readonly since: number;
+  /** Events so far: the number of the last entry of its log. */
+  readonly steps: number;
+  /** Why it failed, or what keeps it waiting; empty otherwise. */
+  readonly error: string;
+};
+
+export type DealEvent = {
+  readonly step: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly event: string;
+  readonly from: string | null;
+  readonly to: string;
+  readonly text: string;
+};
+
+export type RecordStore = Pick<BlockStore, "metadataWith" | "metadataBetween" | "write">;
+
+/** What a step changes. */
+export type Change<R> = Partial<Omit<R, "id" | "made" | "since" | "steps">>;
+export type Step<R> = {
+  readonly id: string;
+  readonly event: string;
+  readonly text: string;
+  readonly change: Change<R>;
+};
+
+const FORM = 1;
+const KEPT_EVENTS = 200;
+const MAX_TEXT = 500;
+const MAX_RECORDS = 100_000;
+
+const shortened = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text);
+
+export class RecordBook<R extends DealRecord> {
+  private readonly store: RecordStore;
+  private readonly prefix: string;
+  private readonly now: () => number;
+  private readonly records = new Map<string, R>();
+  private readonly turns = new KeyedTurns();
+  /** Keys of records that cannot be read: of another version, or damaged. They are left as they are. */
+  readonly unreadable: string[] = [];
+
+  private constructor(store: RecordStore, side: string, now: () => number) {
+    this.store = store;
+    this.prefix = `deals/${side}`;
+    this.now = now;
+  }
+
+  static async open<R extends DealRecord>(store: RecordStore, side: string, now: () => number): Promise<RecordBook<R>> {
+    const book = new RecordBook<R>(store, side, now);
+    for (const [key, bytes] of await store.metadataWith(`${book.prefix}/deal/`)) {
+      const record = readRecord<R>(bytes);
+      if (record === null) book.unreadable.push(key);
+      else book.records.set(record.id, record);
+    }
+    return book;
+  }
+
+  /** In the order in which they were made. */
+  all(): readonly R[] {
+    return [...this.records.values()].sort((a, b) => a.made - b.made || (a.id < b.id ? -1 : 1));
+  }
+
+  find(id: string): R | undefined {
+    return this.records.get(id);
+  }
+
+  /** Throws `DealError` UNKNOWN_DEAL. */
+  get(id: string): R {
+    const found = this.records.get(id);
+    if (found !== undefined) return found;
+    throw new DealError({ code: "UNKNOWN_DEAL", deal: id }, `there is no deal ${id}`);
+  }
+
+  /** A new record; resolves to false if there is one of the name. Throws `DealError` LIMIT. */
+  add(given: Omit<R, "made" | "since" | "steps" | "error">, text: string): Promise<boolean> {
+    return this.turns.run(given.id, async () => {
+      if (this.records.has(given.id)) return false;
+      if (this.records.size >= MAX_RECORDS)
+        throw new DealError({ code: "LIMIT" }, `this node keeps at most ${MAX_RECORDS} deals`);
+      const at = this.now();
+      const record = { ...given, made: at, since: at, steps: 0, error: "" } as unknown as R;
+      await this.write([record], [{ step: 0, at, event: "made", from: null, to: record.state, text: shortened(text) }]);
+      return true;
+    });
+  }
+
+  /**
+   * Takes a step of one deal; `after`: steps that it had when this was decided: if it has gone on since, nothing happens.
+   */
+  async step(step: Step<R>, after?: number): Promise<R> {
+    await this.turns.run(step.id, async () => {
+      if (after === undefined || this.get(step.id).steps === after) await this.take([step]);
+    });
+    return this.get(step.id);
+  }
+
+  /** Takes a step of several deals in one batch: all, or none. Nobody else changes them meanwhile. */
+  stepAll(steps: readonly Step<R>[]): Promise<void> {
+    const [first, ...rest] = [...steps].sort((a, b) => (a.id < b.id ? -1 : 1));
+    const within = (left: readonly Step<R>[]): Promise<void> => {
+      const [next, ...others] = left;
+      return next === undefined ? this.take(steps) : this.turns.run(next.id, () => within(others));
+    };
+    return first === undefined ? Promise.resolve() : this.turns.run(first.id, () => within(rest));
+  }
+
+  private async take(steps: readonly Step<R>[]): Promise<void> {
+    const at = this.now();
+    const records: R[] = [];
+    const events: DealEvent[] = [];
+    for (const { id, event, text, change } of steps) {
+      const before = this.get(id);
+      const to = change.state ?? before.state;
+      const since = to === before.state ? before.since : at;
+      const record = { ...before, ...change, since, steps: before.steps + 1 } as R;
+      records.push({ ...record, error: shortened(record.error) });
+      events.push({ step: record.steps, at, event, from: before.state, to, text: shortened(text) });
+    }
+    await this.write(records, events);
+  }
+
+  /** The last entries of a deal's log, the oldest first. */
+  async log(id: string): Promise<readonly DealEvent[]> {
+    this.get(id);
+    const from = `${this.prefix}/log/${id}/`;
+    const found = await this.store.metadataBetween(from, `${from}~`, { limit: KEPT_EVENTS, descending: true });
+    return found.map(([, bytes]) => dagCbor.decode(bytes) as DealEvent).reverse();
+  }
+
+  private async write(records: readonly R[], events: readonly DealEvent[]): Promise<void> {
+    const metadata: [string, Uint8Array | null][] = [];
+    records.forEach((record, i) => {
+      const event = events[i] as DealEvent;
+      const logKey = (step: number): string => `${this.prefix}/log/${record.id}/${String(step).padStart(10, "0")}`;
+      metadata.push([`${this.prefix}/deal/${record.id}`, dagCbor.encode({ form: FORM, ...record })]);
+      metadata.push([logKey(event.step), dagCbor.encode(event)]);
+      if (event.step >= KEPT_EVENTS) metadata.push([logKey(event.step - KEPT_EVENTS), null]);
+    });
+    await this.store.write({ metadata }, { sync: true });
+    for (const record of records) this.records.set(record.id, record);
+  }
+}
+
+function readRecord<R>(bytes: Uint8Array): R | null {
+  try {
+    const { form, ...record } = dagCbor.decode(bytes) as { form?: unknown; id?: unknown; state?: unknown };
+    const isRecord = form === FORM && typeof record.id === "string" && typeof record.state === "string";
+    return isRecord ? (record as unknown as R) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * The storage market as a part of a node: its client, and, where the node has miners with sectors, their provider. Pieces go
+ * from the provider to the sealing of sectors; the data of deals waits in a folder of its own until its sector is proven.
+ */
+import { platform } from "#platform";
+import type { Rewind } from "../base/rewind.ts";
+import { loadProofs } from "../core/proofs.ts";
+import { carOf } from "../market/data/car-out.ts";
+import { StorageClient } from "../market/storage/client.ts";
+import type { ClientDeal } from "../market/storage/client-record.ts";
+import { type LinkTo, localLink, noLink } from "../market/storage/link.ts";
+import { type ProviderOptions, StorageProvider } from "../market/storage/provider.ts";
+import type { ProviderDeal } from "../market/storage/provider-record.ts";
+import type { PieceTaker } from "../market/storage/provider-steps.ts";
+import type { PayloadFiles } from "../market/storage/pull.ts";
+import { directoryStore } from "../proving/directory-store.ts";
+import { MemorySectorStore } from "../sector/store.ts";
+import type { Address } from "../types/address.ts";
+import type { FilecoinNode } from "./node.ts";
+import { type SealingLine, type SealingPart, START_BUFFER } from "./sealing-part.ts";
+import type { Health, Startable } from "./startable.ts";
+
+export type DealsPartOptions = {
+  readonly node: FilecoinNode;
+  /** Sealing of this node's miners; null: the node is no provider. */
+  readonly sealing: SealingPart | null;
+  /** Folder of the node's data; null: in memory. */
+  readonly data: string | null;
+  /** Way to providers of other nodes. */
+  readonly linkTo?: LinkTo;
+  readonly hook?: ProviderOptions["hook"];
+  readonly limits?: ProviderOptions["limits"];
+  readonly onProviderDeal?: (deal: ProviderDeal) => void;
+  readonly onClientDeal?: (deal: ClientDeal) => void;
+};
+
+/** In the data folder: data of deals that is not in a proven sector yet. */
+const FOLDER = "deals";
+
+export class DealsPart implements Startable {
+  readonly name = "deals";
+  readonly client: StorageClient;
+  readonly provider: StorageProvider | null;
+  private readonly options: DealsPartOptions;
+  private served: (() => string) | null = null;
+  private state: "new" | "running" | "stopped" = "new";
+
+  constructor(options: DealsPartOptions) {
+    this.options = options;
+    const { node, sealing, data, hook, limits, onProviderDeal, onClientDeal } = options;
+    const { market: chain, funds, network, client } = node;
+    const { blocks } = node.chain;
+    const shared = { blocks, chain, funds, now: platform.now };
+    this.provider =
+      sealing === null
+        ? null
+        : new StorageProvider({
+            ...shared,
+            files: payloadFiles(data),
+            pieces: pieceTaker(sealing),
+            proofs: loadProofs,
+            miners: sealing.miners,
+            prefix: network.prefix,
+            async local(commP) {
+              const store = await client.store();
+              const piece = await store.piece(commP);
+              return piece === null ? null : carOf(store, piece.root, {});
+            },
+            ...(hook === undefined ? {} : { hook }),
+            ...(limits === undefined ? {} : { limits }),
+            ...(onProviderDeal === undefined ? {} : { onChange: onProviderDeal }),
+          });
+    this.client = new StorageClient({
+      ...shared,
+      commit: (root, signal) => client.commit(root, null, signal),
+      servedAt: () => this.served?.() ?? null,
+      randomBytes: platform.randomBytes,
+      linkTo: (miner, peer) => this.linkTo(miner, peer),
+      ...(onClientDeal === undefined ? {} : { onChange: onClientDeal }),
+    });
+  }
+
+  /** From now on this node's pieces are served below a URL. */
+  servedAt(url: () => string): void {
+    this.served = url;
+  }
+
+  private linkTo(miner: Address, peer: string | null): ReturnType<LinkTo> {
+    const { provider } = this;
+    if (peer === null && provider?.miners.some((one) => one.equals(miner)) === true) return localLink(provider);
+    const { linkTo } = this.options;
+    if (linkTo !== undefined) return linkTo(miner, peer);
+    return noLink(`${miner} is no provider of this node, and this node has no peers`);
+  }
+
+  async start(): Promise<void> {
+    const { data } = this.options;
+    if (data !== null) await platform.folders?.make(`${data}/${FOLDER}`);
+    await this.goOn();
+    this.state = "running";
+  }
+
+  async stop(): Promise<void> {
+    this.state = "stopped";
+    await this.hold();
+  }
+
+  /** Lets all deals rest; the function that is given goes on with those that the store holds then. */
+  async pause(): Promise<Rewind> {
+    await this.hold();
+    return async () => {
+      if (this.state === "running") await this.goOn();
+    };
+  }
+
+  private async goOn(): Promise<void> {
+    await this.provider?.start();
+    await this.client.start();
+  }
+
+  private async hold(): Promise<void> {
+    await this.client.stop();
+    await this.provider?.stop();
+  }
+
+  health(): Health {
+    return { status: this.state === "running" ? "ok" : "stopped" };
+  }
+}
+
+function payloadFiles(data: string | null): PayloadFiles {
+  return data === null || platform.folders === null ? new MemorySectorStore() : directoryStore(`${data}/${FOLDER}`);
+}
+
+function pieceTaker(sealing: SealingPart): PieceTaker {
+  const line = (miner: Address): SealingLine => {
+    const found = sealing.line(miner);
+    if (found === undefined) throw new Error(`${miner} is no miner of this node`);
+    return found;
+  };
+  return {
+    startBuffer: START_BUFFER,
+    add: (miner, payload, deal, commP) => line(miner).pieces.add(payload, deal, commP),
+    async seal(miner, sector) {
+      const { machine } = line(miner);
+      if (machine.records.get(sector).state === "WaitDeals") await machine.tell(sector, "closed");
+    },
+    sectorState: (miner, sector) => sealing.line(miner)?.machine.records.get(sector).state ?? null,
+  };
+}

@@ -1,0 +1,137 @@
+/** Filecoin.Client*: storage deals of this node's user; and, as Filigree.Client*, what the network's own interface has no words for. */
+import { LEGACY_STATES } from "../../market/storage/legacy-messages.ts";
+import { paddedBytesOf } from "../../sector/piece/cid.ts";
+import type { CID } from "../../types/cid.ts";
+import { address, link, uint64 } from "../codec/chain-types.ts";
+import { fallback, list, nullable, text, type ValueOf } from "../codec/codec.ts";
+import { dealInfo, dealView, dealViews, startDealParams, storageAsk, wantedDeal } from "../codec/deal-types.ts";
+import { badParams } from "../errors.ts";
+import { type Group, group, method, param } from "../method.ts";
+import type { NodeServices } from "../services.ts";
+import { API_VERSIONS } from "../versions.ts";
+import { idAt } from "../view.ts";
+import { askJson, clientView, dealInfoJson } from "./deal-views.ts";
+import { MANY } from "./miner-shapes.ts";
+
+type Start = ValueOf<typeof startDealParams>;
+
+/** As the reference's client starts a deal. `manual`: the provider gets the data by hand. */
+async function start(node: NodeServices, given: Start, signal: AbortSignal): Promise<CID> {
+  const { Data, Wallet, Miner, EpochPrice, MinBlocksDuration, ProviderCollateral, DealStartEpoch } = given;
+  const isManual = Data.TransferType === "manual";
+  if (!isManual && !["", "graphsync", "http", "local"].includes(Data.TransferType))
+    badParams(`Data.TransferType: "manual", or nothing, expected, got "${Data.TransferType}"`);
+  if (isManual && (Data.PieceCid === null || Data.PieceSize === 0n))
+    badParams("Data.PieceCid and Data.PieceSize: expected for a manual deal");
+  const size = Number(Data.PieceSize);
+  const piece =
+    isManual && Data.PieceCid !== null
+      ? { cid: Data.PieceCid, paddedSize: paddedBytesOf(size), carSize: Number(Data.RawBlockSize) || size }
+      : undefined;
+  const { id } = await node.deals.client.deal(
+    {
+      ...{ root: Data.Root, wallet: Wallet, miner: await idAt(node, Miner, []), peer: null, offline: isManual },
+      ...{ price: EpochPrice, duration: Number(MinBlocksDuration) },
+      ...{ verified: given.VerifiedDeal, keepUnsealed: given.FastRetrieval },
+      ...(DealStartEpoch > 0 ? { startEpoch: DealStartEpoch } : {}),
+      ...(ProviderCollateral === null || ProviderCollateral === 0n ? {} : { collateral: ProviderCollateral }),
+      ...(piece === undefined ? {} : { piece }),
+    },
+    signal,
+  );
+  return node.deals.client.cidOf(id);
+}
+
+const proposalParam = param("proposal", link);
+
+export const clientDealsGroup = group("Client: deals", "Storage deals of this node's user.", {
+  ClientQueryAsk: method({
+    summary:
+      "What a provider asks for its space, signed by it; the first parameter is its peer: empty means as it is known.",
+    params: [param("peer", fallback(text(1024), "")), param("miner", address)],
+    result: storageAsk,
+    cost: "wait",
+    run: async ([peer, miner], { node, signal }) =>
+      askJson(await node.deals.client.ask(await idAt(node, miner, []), peer === "" ? null : peer, signal)),
+  }),
+  ClientStartDeal: method({
+    summary: "Begins a deal about data that this node has (or, with transfer type manual, that is brought by hand).",
+    permission: "admin",
+    params: [param("params", startDealParams)],
+    result: nullable(link),
+    cost: "wait",
+    run: ([given], { node, signal }) => start(node, given, signal),
+  }),
+  ClientGetDealInfo: method({
+    summary: "How a deal of this node's user is.",
+    params: [proposalParam],
+    result: dealInfo,
+    run: ([proposal], { node }) => dealInfoJson(node.deals.client.get(`${proposal}`)),
+  }),
+  ClientListDeals: method({
+    summary: "Deals of this node's user, in the order in which they were made.",
+    permission: "write",
+    result: list(dealInfo, MANY),
+    cost: "walk",
+    run: (_, { node }) => node.deals.client.list().map(dealInfoJson),
+  }),
+  ClientGetDealStatus: method({
+    summary: "Name of a deal's state by its code.",
+    params: [param("code", uint64)],
+    result: text(),
+    run([code]) {
+      const name = LEGACY_STATES[Number(code)];
+      return name === undefined ? badParams(`code: no state of a deal has the code ${code}`) : `StorageDeal${name}`;
+    },
+  }),
+});
+
+const ownMethods = {
+  ClientDeal: method({
+    summary:
+      "As Filecoin.ClientStartDeal, with the provider's peer, a URL of the data, and what may be left to be chosen.",
+    permission: "admin",
+    params: [param("deal", wantedDeal)],
+    result: link,
+    cost: "wait",
+    async run([wanted], { node, signal }) {
+      const { Price, StartEpoch, Collateral, Url, Headers, Peer } = wanted;
+      const { id } = await node.deals.client.deal(
+        {
+          ...{ root: wanted.Root, wallet: wanted.Wallet, miner: await idAt(node, wanted.Miner, []) },
+          ...{ peer: Peer === "" ? null : Peer, duration: wanted.Duration, offline: wanted.Offline },
+          ...{ verified: wanted.Verified, keepUnsealed: wanted.KeepUnsealed },
+          ...(Price === null ? {} : { price: Price }),
+          ...(StartEpoch === null ? {} : { startEpoch: StartEpoch }),
+          ...(Collateral === null ? {} : { collateral: Collateral }),
+          ...(Url === "" ? {} : { source: { url: Url, headers: Headers } }),
+        },
+        signal,
+      );
+      return node.deals.client.cidOf(id);
+    },
+  }),
+  ClientDeals: method({
+    summary: "Deals of this node's user, with their states as they are called here; without their logs.",
+    result: dealViews,
+    cost: "walk",
+    run: (_, { node }) => node.deals.client.list().map((deal) => clientView(deal, [])),
+  }),
+  ClientDealLog: method({
+    summary: "A deal of this node's user with all that happened to it.",
+    params: [proposalParam],
+    result: dealView,
+    async run([proposal], { node }) {
+      const { client } = node.deals;
+      return clientView(client.get(`${proposal}`), await client.log(`${proposal}`));
+    },
+  }),
+} as const;
+
+export const ownClientGroup: Group<typeof ownMethods> & { readonly prefix: "Filigree." } = {
+  title: "Client: deals",
+  summary: "Storage deals of this node's user: what the network's own interface has no words for.",
+  prefix: "Filigree.",
+  versions: API_VERSIONS,
+  methods: ownMethods,
+};

@@ -1,0 +1,142 @@
+/**
+ * Storage deals of a network on disk: from a file to a proven sector, through an end of the network; data brought by hand;
+ * and deals that are refused or fail, with what becomes of their funds.
+ */
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { checkState } from "../../src/core/state-check.ts";
+import { Devnet } from "../../src/node/devnet.ts";
+import {
+  active,
+  clientView,
+  DEAL_OPTIONS,
+  escrow,
+  importFile,
+  type Link,
+  makeFile,
+  providerView,
+  reached,
+  spentBy,
+  startDeal,
+} from "../support/deals.ts";
+
+const DURATION = 518_400n;
+let folder: string;
+let data: string;
+let net: Devnet;
+let client: string;
+let root: Link;
+const start = { client: 0n };
+
+const open = async (): Promise<void> => {
+  net = await Devnet.open({ ...DEAL_OPTIONS, data });
+  client = net.accounts[1]?.secp256k1.toString("t") as string;
+};
+const ask = <T>(method: string, ...params: readonly unknown[]): Promise<T> => net.request<T>(method, ...params);
+const wallet = async (): Promise<bigint> => BigInt(await ask<string>("WalletBalance", client));
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "filigree-deals-"));
+  data = path.join(folder, "net");
+  await makeFile(path.join(folder, "one"), 700);
+  await makeFile(path.join(folder, "two"), 300);
+  await open();
+  start.client = await wallet();
+});
+afterAll(async () => {
+  await net.close();
+  await rm(folder, { recursive: true });
+});
+
+test("a file is stored: funds, data, publishing, sector; the network stops meanwhile, and the sums are right", async () => {
+  root = await importFile(net, path.join(folder, "one"));
+  const price = await ask<{ Price: string }>("ClientQueryAsk", "", net.miner.toString("t"));
+  expect(price).toMatchObject({ Price: "500000000", MinPieceSize: 128, MaxPieceSize: 2048 });
+  const deal = await startDeal(net, root);
+  // Wherever it is by now, the next start goes on from there.
+  await reached(() => clientView(net, deal), "Waiting");
+  await net.close();
+  await open();
+  const { client: bought, provider: sold } = await active(net, deal);
+  expect(bought).toMatchObject({ DealId: 0, Error: "", Activated: sold["Activated"], Slashed: null });
+  expect(sold).toMatchObject({ DealId: 0, Sector: 1, Error: "", PublishMessage: bought["PublishMessage"] });
+  expect(sold["Log"].map(({ Event }: { Event: string }) => Event)).toEqual(
+    expect.arrayContaining(["transferred", "verified", "funded", "sent", "published", "placed", "activated"]),
+  );
+  // Of 1 KiB at 500,000,000 for a GiB: rounded down.
+  const perEpoch = BigInt(bought["Proposal"].StoragePricePerEpoch);
+  expect([bought["Proposal"].PieceSize, perEpoch]).toEqual([1024, (500_000_000n * 1024n) >> 30n]);
+  const total = perEpoch * DURATION;
+  expect(await escrow(net, client)).toEqual({ escrow: total, locked: total });
+  const { fees, sent } = await spentBy(net, client);
+  expect(sent).toBe(total);
+  expect(await wallet()).toBe(start.client - total - fees);
+  const collateral = BigInt(bought["Proposal"].ProviderCollateral);
+  expect(await escrow(net, net.miner.toString("t"))).toEqual({ escrow: collateral, locked: collateral });
+  for (const one of [client, net.miner.toString("t")]) expect(await ask("MarketGetReserved", one)).toBe("0");
+  // The chain knows the sector by the deal, and the data has left its waiting room.
+  const status = await ask<Record<string, unknown>>("SectorsStatus", 1, true);
+  expect(status["Deals"]).toEqual([0]);
+  expect(await readdir(path.join(data, "deals"))).toEqual([]);
+  const info = await ask<Record<string, unknown>>("ClientGetDealInfo", deal);
+  expect(info).toMatchObject({ State: 7, DealID: 0, PieceCID: bought["Proposal"].PieceCID, Verified: false });
+  expect(await ask("ClientGetDealStatus", info["State"])).toBe("StorageDealActive");
+  expect(await ask("MarketListIncompleteDeals")).toMatchObject([{ ProposalCid: deal, State: 7, SectorNumber: 1 }]);
+  const { chain, states } = net.node;
+  const { stateRoot } = await states.result(net.head);
+  expect((await checkState(stateRoot, net.head.height, chain.blocks, { profile: "devnet" })).complaints).toEqual([]);
+}, 120_000);
+
+test("the same file once more is another deal; data that is brought by hand must be the deal's", async () => {
+  const second = await importFile(net, path.join(folder, "two"));
+  const deal = await startDeal(net, second, { Offline: true, Price: "100000" });
+  await reached(() => providerView(net, deal), "WaitingForData");
+  await expect(ask("MarketImportDealData", deal, path.join(folder, "nothing"))).rejects.toThrow(/there is no file/);
+  await writeFile(path.join(folder, "large"), new Uint8Array(600));
+  await expect(ask("MarketImportDealData", deal, path.join(folder, "large"))).rejects.toThrow(/room for 1 to 508/);
+  await writeFile(path.join(folder, "wrong"), new Uint8Array(400));
+  await ask("MarketImportDealData", deal, path.join(folder, "wrong"));
+  const refused = await reached(() => providerView(net, deal), "WaitingForData");
+  expect(refused["Error"]).toMatch(/another than the deal's/);
+  const car = path.join(folder, "two.car");
+  await ask("ClientDealPieceCID", second, car);
+  await ask("MarketImportDealData", deal, car);
+  const { provider } = await active(net, deal);
+  expect(provider).toMatchObject({ DealId: 1, Sector: 2, Error: "" });
+  await expect(ask("MarketImportDealData", deal, car)).rejects.toThrow(/is in state Active: it waits for no data/);
+}, 120_000);
+
+test("what is refused fails at the client with the field, the limit and what was offered; its funds are free again", async () => {
+  const before = await escrow(net, client);
+  const failed = async (more: Record<string, unknown>): Promise<string> => {
+    const deal = await startDeal(net, root, more);
+    return (await reached(() => clientView(net, deal), "Failed"))["Error"];
+  };
+  expect(await failed({ Price: "7" })).toBe(
+    "the deal is refused: price: at least 476 attoFIL an epoch, as the ask says; 7 attoFIL was offered",
+  );
+  expect(await failed({ StartEpoch: net.head.height + 40, Price: "500" })).toMatch(/startEpoch: epoch \d+ to/);
+  expect(await failed({ Verified: true })).toMatch(/dataCap: 1024 bytes of the client's data cap; 0 was offered/);
+  const rules = await ask<Record<string, unknown>>("Filigree.ProviderRules");
+  await ask("Filigree.ProviderSetRules", { ...rules, DeniedClients: [client] });
+  expect(await failed({ Price: "501" })).toMatch(/client: none of the denied list/);
+  await ask("Filigree.ProviderSetRules", rules);
+  await ask("DealsSetConsiderOnlineStorageDeals", false);
+  expect(await ask("DealsConsiderOnlineStorageDeals")).toBe(false);
+  expect(await failed({ Price: "502" })).toMatch(/takes no online deals/);
+  await ask("DealsSetConsiderOnlineStorageDeals", true);
+  await ask("MarketSetAsk", "1000000000", "1", 1000, 128, 512);
+  expect(await ask("MarketGetAsk")).toMatchObject({ Ask: { Price: "1000000000", SeqNo: 1, MaxPieceSize: 512 } });
+  expect(await failed({ Price: "503" })).toMatch(/pieceSize: 128 to 512 bytes, as the ask says; 1024/);
+  expect(await ask("MarketGetReserved", client)).toBe("0");
+  const now = await escrow(net, client);
+  expect(now.locked).toBe(before.locked);
+  // What was put in for them is there still, and can be taken out.
+  const free = now.escrow - now.locked;
+  expect(free).toBeGreaterThan(0n);
+  await ask("MarketWithdraw", client, client, free.toString());
+  await net.clock.mine(2);
+  expect(await escrow(net, client)).toEqual({ escrow: now.locked, locked: now.locked });
+}, 120_000);
