@@ -53,6 +53,8 @@ export class Clock implements Startable {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private stopped = false;
   private readonly giveUp = new AbortController();
+  /** Ends what was asked of time that is taken back. */
+  private demands = new AbortController();
   private wanted = false;
   /** When others had their turn last, milliseconds. */
   private breathed = 0;
@@ -68,7 +70,8 @@ export class Clock implements Startable {
         if (kind === "add" && this.instant) this.soon();
       }),
       states.waiter.onDemand((height) => {
-        if (this.instant) this.attempt(() => this.passUntil(height));
+        const { signal } = this.demands;
+        if (this.instant) this.attempt(() => this.passUntil(height, signal));
       }),
     ];
   }
@@ -97,6 +100,8 @@ export class Clock implements Startable {
     const produced = this.producer.remember?.();
     return async (changed) => {
       await produced?.(changed);
+      this.demands.abort();
+      this.demands = new AbortController();
       this.automine = automine;
       this.seconds = seconds;
       this.schedule();

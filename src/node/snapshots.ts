@@ -1,6 +1,6 @@
 /**
  * Snapshots of a local network of one process, and the way back to them: chain, pool, wallet, time, miners with their
- * sectors and what they do wrong on purpose, payment channels. The beacon needs none: it follows from the epoch.
+ * sectors and what they do wrong on purpose, payment channels, storage deals. The beacon needs none: it follows from the epoch.
  *
  * A snapshot costs what has changed since it was taken, not what there is: facts of the store are noted as they change
  * (`src/storage/undo-store.ts`), blocks stay until a collection finds that neither the chain nor a snapshot names them, and
