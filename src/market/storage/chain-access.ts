@@ -35,7 +35,6 @@ export type ProviderFacts = {
 
 export type MarketChain = {
   readonly epoch: number;
-  readonly blockDelayMs: number;
   /** Keys, messages and addresses. */
   readonly messages: Pick<
     ChainAccess,
@@ -83,7 +82,6 @@ export function marketChain(node: NodeAccess): MarketChain {
     get epoch() {
       return chain.head.height;
     },
-    blockDelayMs: 1000 * network.blockDelaySeconds,
     messages,
     onHeadChange: (listener) => chain.onHeadChange(listener),
     normalised,

@@ -2,10 +2,11 @@
  * Publishing of deals that are ready, several in one message. A deal that the market would not take, tried alone, fails
  * alone. The message is on the disk, in the records of all its deals, before the pool has it.
  */
+import { describeError } from "../../base/errors.ts";
 import { sleepFor } from "../../base/sleep.ts";
 import { Turns } from "../../base/turns.ts";
 import type { Address } from "../../types/address.ts";
-import { encodeSignedMessage, signedMessageCid } from "../../types/message.ts";
+import { encodeSignedMessage, type SignedMessage, signedMessageCid } from "../../types/message.ts";
 import type { MarketChain } from "./chain-access.ts";
 import { DealError } from "./errors.ts";
 import { type ProviderDeal, proposalOfDeal, signedOf } from "./provider-record.ts";
@@ -21,6 +22,7 @@ export type PublisherOptions = {
 };
 
 const RETRY_MS = 1000;
+const RETRY_MOST_MS = 60_000;
 
 export class Publisher {
   private readonly options: PublisherOptions;
@@ -30,6 +32,7 @@ export class Publisher {
   private due: number | null = null;
   private wake: () => void = () => undefined;
   private running: Promise<void> | null = null;
+  private failures = 0;
 
   constructor(options: PublisherOptions) {
     this.options = options;
@@ -52,8 +55,10 @@ export class Publisher {
   ready(): void {
     if (this.running !== null || this.stopping.signal.aborted) return;
     const { publishDelayMs } = this.options.rules();
-    this.due = Date.now() + publishDelayMs;
-    this.running = this.afterDelay(publishDelayMs).finally(() => {
+    // What could not be sent is tried again sooner or later than others are published, as often as it failed.
+    const delay = this.failures === 0 ? publishDelayMs : Math.min(RETRY_MOST_MS, RETRY_MS * 2 ** (this.failures - 1));
+    this.due = Date.now() + delay;
+    this.running = this.afterDelay(delay).finally(() => {
       this.running = null;
       this.due = null;
       if (this.pending().length > 0) this.ready();
@@ -81,13 +86,12 @@ export class Publisher {
       () => undefined,
     );
     if (signal.aborted) return;
-    await this.publish().catch(async () => {
-      await sleepFor(RETRY_MS, signal).catch(() => undefined);
-    });
+    const hasFailed = await this.publish().catch(() => true);
+    this.failures = hasFailed ? this.failures + 1 : 0;
   }
 
-  /** One message for each provider; what does not fit waits for the next. */
-  private publish(): Promise<void> {
+  /** One message for each provider; what does not fit waits for the next. Resolves to whether something could not be sent. */
+  private publish(): Promise<boolean> {
     return this.turns.run(async () => {
       const most = this.options.rules().maxDealsPerMessage;
       const byProvider = new Map<string, ProviderDeal[]>();
@@ -96,14 +100,16 @@ export class Publisher {
         const list = byProvider.get(name) ?? [];
         if (list.length < most) byProvider.set(name, [...list, deal]);
       }
-      for (const deals of byProvider.values()) await this.send(deals);
+      let hasFailed = false;
+      for (const deals of byProvider.values()) hasFailed = (await this.send(deals)) || hasFailed;
+      return hasFailed;
     });
   }
 
-  private async send(wanted: readonly ProviderDeal[]): Promise<void> {
+  private async send(wanted: readonly ProviderDeal[]): Promise<boolean> {
     const { chain, book } = this.options;
     const [first] = wanted;
-    if (first === undefined) return;
+    if (first === undefined) return false;
     const from = await this.senderOf(proposalOfDeal(first).provider);
     const good: ProviderDeal[] = [];
     for (const deal of wanted) {
@@ -111,27 +117,40 @@ export class Publisher {
       if (exit === 0) good.push(deal);
       else await this.refused(deal, exit);
     }
-    if (good.length === 0) return;
-    const draft = chain.publishDraft(from, good.map(signedOf));
+    if (good.length === 0) return false;
     try {
-      await chain.messages.send(draft, async (signed) => {
-        const cid = `${signedMessageCid(signed)}`;
-        const bytes = encodeSignedMessage(signed);
-        const steps = good.map(({ id }, index): Step<ProviderDeal> => {
-          const change = { state: "PublishWait", publish: { cid, bytes, index }, error: "" } as const;
-          return { id, event: "sent", text: `message ${cid}, place ${index}`, change };
-        });
-        await book().stepAll(steps);
-      });
+      await chain.messages.send(chain.publishDraft(from, good.map(signedOf)), (signed) => this.keep(good, signed));
+      return false;
     } catch (error) {
-      // Once the records have the message it is theirs to send again. Before: together deals may be more than a client has.
-      const isKept = book().get((good[0] as ProviderDeal).id).state !== "Publishing";
-      if (isKept) return;
-      if (good.length > 1) await this.send(good.slice(0, 1));
-      else throw error;
+      // Once the records have the message it is theirs to send again.
+      if (book().get((good[0] as ProviderDeal).id).state !== "Publishing") return false;
+      if (good.length === 1) {
+        await this.note(first, describeError(error));
+        return true;
+      }
+      // Together they may be more than a client has.
+      let hasFailed = false;
+      for (const deal of good) hasFailed = (await this.send([deal])) || hasFailed;
+      return hasFailed;
     } finally {
       for (const { id } of good) this.options.onStep(id);
     }
+  }
+
+  /** Writes a message into the records of its deals. */
+  private keep(deals: readonly ProviderDeal[], signed: SignedMessage): Promise<void> {
+    const cid = `${signedMessageCid(signed)}`;
+    const bytes = encodeSignedMessage(signed);
+    const steps = deals.map(({ id }, index): Step<ProviderDeal> => {
+      const change = { state: "PublishWait", publish: { cid, bytes, index }, error: "" } as const;
+      return { id, event: "sent", text: `message ${cid}, place ${index}`, change };
+    });
+    return this.options.book().stepAll(steps);
+  }
+
+  private async note({ id }: ProviderDeal, text: string): Promise<void> {
+    const book = this.options.book();
+    if (book.get(id).error !== text) await book.step({ id, event: "waiting", text, change: { error: text } });
   }
 
   /** The market would not take a deal: why, as far as the chain tells. */

@@ -1,0 +1,231 @@
+/**
+ * A storage market in a test's hands: escrow, published deals and sectors, as the actors keep them, with messages that are
+ * executed when the test says so. Nodes on it may die and come back: the chain stays.
+ */
+import * as dagCbor from "@ipld/dag-cbor";
+import type { Crypto } from "../../src/core/crypto.ts";
+import { addressOf, signBytes, signMessage, verifyBytes } from "../../src/keys/keys.ts";
+import type { MarketChain, OnChainDeal } from "../../src/market/storage/chain-access.ts";
+import {
+  clientFunds,
+  type DealProposal,
+  proposalCid,
+  signedProposalOf,
+  signedProposalTuple,
+} from "../../src/market/storage/proposal.ts";
+import type { PieceTaker } from "../../src/market/storage/provider-steps.ts";
+import { Address } from "../../src/types/address.ts";
+import { type CID, cidOfBlock } from "../../src/types/cid.ts";
+import { type MessageReceipt, type SignedMessage, signedMessageCid } from "../../src/types/message.ts";
+import { MARKET } from "../../src/types/singletons.ts";
+import { keyOfNumber } from "./paych-chain.ts";
+
+const NOTHING = new Uint8Array(0);
+export const MINER = Address.id(1000);
+const COLLATERAL = 5000n;
+const PUBLISH = 4n;
+
+type Held = { escrow: bigint; locked: bigint };
+
+export class FakeMarket {
+  epoch = 10;
+  readonly crypto: Crypto;
+  readonly client: Address;
+  readonly worker: Address;
+  readonly deals: { proposal: DealProposal; activated: number | null; slashed: number | null; gone: boolean }[] = [];
+  readonly balances = new Map<string, Held>();
+  /** Messages that were executed, in their order. */
+  readonly executed: SignedMessage[] = [];
+  /** Pieces by deal, each time that one was put into a sector. */
+  readonly placed: number[] = [];
+  private readonly waiting: SignedMessage[] = [];
+  private readonly receipts = new Map<string, MessageReceipt>();
+  private readonly listeners = new Set<() => void>();
+  private readonly sectors = new Map<number, number>();
+  private readonly nonces = new Map<string, bigint>();
+
+  constructor(crypto: Crypto) {
+    this.crypto = crypto;
+    this.client = addressOf(crypto, keyOfNumber(1));
+    this.worker = addressOf(crypto, keyOfNumber(2));
+  }
+
+  private keyFor(address: Address) {
+    return [keyOfNumber(1), keyOfNumber(2)].find((key) => addressOf(this.crypto, key).equals(address));
+  }
+
+  idOf(address: Address): Address | null {
+    if (address.equals(this.client)) return Address.id(101);
+    if (address.equals(this.worker)) return Address.id(102);
+    return address.protocol === 0 ? address : null;
+  }
+
+  held(id: Address): Held {
+    const held = this.balances.get(`${id}`) ?? { escrow: 0n, locked: 0n };
+    this.balances.set(`${id}`, held);
+    return held;
+  }
+
+  /** An epoch: what waits is executed, sectors with new pieces are proven. */
+  mine(): void {
+    this.epoch++;
+    for (const signed of this.waiting.splice(0)) this.execute(signed);
+    for (const deal of this.sectors.keys()) {
+      const one = this.deals[deal];
+      if (one !== undefined) one.activated ??= this.epoch;
+    }
+    for (const listener of [...this.listeners]) listener();
+  }
+
+  /** Whether a message waits for the next epoch. */
+  get hasWork(): boolean {
+    return this.waiting.length > 0;
+  }
+
+  private execute(signed: SignedMessage): void {
+    const { message } = signed;
+    const params = dagCbor.decode(message.params);
+    let returned: Uint8Array = NOTHING;
+    let exitCode = 0;
+    if (message.method === 2n) {
+      const id = this.idOf(Address.fromBytes(params as Uint8Array)) as Address;
+      this.held(id).escrow += message.value;
+    } else if (message.method === PUBLISH) {
+      const proposals = this.proposalsIn(message.params);
+      exitCode = this.check(proposals);
+      if (exitCode === 0) {
+        const ids = proposals.map((proposal) => this.publish(proposal));
+        returned = dagCbor.encode([ids]);
+      }
+    }
+    this.executed.push(signed);
+    this.receipts.set(`${signedMessageCid(signed)}`, { exitCode, return: returned, gasUsed: 1n });
+  }
+
+  private proposalsIn(params: Uint8Array): DealProposal[] {
+    const [deals] = dagCbor.decode(params) as [unknown[]];
+    return deals.map((deal) => this.normalised(signedProposalOf(deal).proposal) as DealProposal);
+  }
+
+  private normalised(proposal: DealProposal): DealProposal | null {
+    const client = this.idOf(proposal.client);
+    return client === null ? null : { ...proposal, client };
+  }
+
+  private isPublished(proposal: DealProposal): boolean {
+    const cid = proposalCid(this.normalised(proposal) as DealProposal);
+    return this.deals.some((deal) => proposalCid(deal.proposal).equals(cid));
+  }
+
+  private check(proposals: readonly DealProposal[]): number {
+    let needed = 0n;
+    for (const proposal of proposals) {
+      if (this.isPublished(proposal)) return 16;
+      needed += clientFunds(proposal);
+    }
+    const { escrow, locked } = this.held(Address.id(101));
+    const provider = this.held(MINER);
+    const collateral = proposals.reduce((sum, one) => sum + one.providerCollateral, 0n);
+    return escrow - locked < needed || provider.escrow - provider.locked < collateral ? 19 : 0;
+  }
+
+  private publish(proposal: DealProposal): number {
+    this.held(proposal.client).locked += clientFunds(proposal);
+    this.held(MINER).locked += proposal.providerCollateral;
+    return this.deals.push({ proposal, activated: null, slashed: null, gone: false }) - 1;
+  }
+
+  /** The miner as a node has it: what is in a sector stays there. */
+  pieces(): PieceTaker {
+    return {
+      startBuffer: 100,
+      add: async (_miner, { bytes }, { id }) => {
+        const known = this.sectors.get(id);
+        if (known !== undefined) return { sector: known, offset: 0 };
+        for await (const _ of bytes);
+        this.placed.push(id);
+        this.sectors.set(id, this.sectors.size + 1);
+        return { sector: this.sectors.size, offset: 0 };
+      },
+      seal: async () => undefined,
+      sectorState: () => "Packing",
+    };
+  }
+
+  /** The chain as one node sees it, until that ends. */
+  chain(): MarketChain {
+    const market = this;
+    const { crypto } = this;
+    const draft = (from: Address, value: bigint, method: bigint, params: unknown) => ({
+      ...{ from, to: MARKET, value, method },
+      params: dagCbor.encode(params),
+    });
+    return {
+      get epoch() {
+        return market.epoch;
+      },
+      onHeadChange(listener) {
+        market.listeners.add(listener);
+        return () => void market.listeners.delete(listener);
+      },
+      messages: {
+        idOf: async (address) => market.idOf(address),
+        keyOf: async (address) => {
+          if (market.idOf(address) === null) return address;
+          return address.equals(Address.id(101)) ? market.client : address;
+        },
+        hasKey: (address) => market.keyFor(address) !== undefined,
+        sign: (address, bytes) => signBytes(crypto, market.keyFor(address) as never, bytes),
+        verify: (signature, address, bytes) => verifyBytes(crypto, signature, address, bytes),
+        async send(wanted, keep) {
+          // As the estimate of gas: it is tried first.
+          const exit = wanted.method === PUBLISH ? market.check(market.proposalsIn(wanted.params)) : 0;
+          if (exit !== 0) throw new Error(`the message would fail with exit code ${exit}`);
+          const name = `${wanted.from}`;
+          const nonce = market.nonces.get(name) ?? 0n;
+          const bare = { ...wanted, nonce, gasLimit: 1n, gasFeeCap: 0n, gasPremium: 0n };
+          const signed = signMessage(crypto, market.keyFor(wanted.from) as never, bare);
+          await keep(signed);
+          market.nonces.set(name, nonce + 1n);
+          market.waiting.push(signed);
+        },
+        async resend(signed) {
+          const cid = `${signedMessageCid(signed)}`;
+          const isKnown = market.receipts.has(cid) || market.waiting.some((one) => `${signedMessageCid(one)}` === cid);
+          if (isKnown) return;
+          const name = `${signed.message.from}`;
+          if (signed.message.nonce < (market.nonces.get(name) ?? 0n)) return;
+          market.nonces.set(name, signed.message.nonce + 1n);
+          market.waiting.push(signed);
+        },
+        async wait(cid, signal) {
+          for (;;) {
+            signal.throwIfAborted();
+            const receipt = market.receipts.get(`${cid}`);
+            if (receipt !== undefined) return receipt;
+            await new Promise((resolve) => setTimeout(resolve, 1));
+          }
+        },
+        tryOut: async ({ params }) => market.check(market.proposalsIn(params)),
+      },
+      provider: async () => ({ worker: market.worker, senders: [market.worker], sectorBytes: 2048 }),
+      escrow: async (id) => ({ ...market.held(id) }),
+      collateral: async () => ({ min: COLLATERAL, max: 10n ** 27n }),
+      dataCap: async () => null,
+      async deal(id): Promise<OnChainDeal | null> {
+        const found = market.deals[id];
+        if (found === undefined || found.gone) return null;
+        return { proposal: found.proposal, activated: found.activated, updated: null, slashed: found.slashed };
+      },
+      isPublished: async (proposal) => market.isPublished(proposal),
+      normalised: async (proposal) => market.normalised(proposal),
+      publishDraft: (from, deals) => draft(from, 0n, PUBLISH, [deals.map(signedProposalTuple)]),
+      addBalanceDraft: (from, to, value) => draft(from, value, 2n, to.bytes),
+      withdrawDraft: (from, of, value) => draft(from, 0n, 3n, [of.bytes, `${value}`]),
+    };
+  }
+
+  isUnderWay = async (cid: CID): Promise<boolean> => this.waiting.some((one) => signedMessageCid(one).equals(cid));
+}
+
+export const rootOf = (n: number): CID => cidOfBlock(Uint8Array.of(0x80 + n));

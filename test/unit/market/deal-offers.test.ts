@@ -1,0 +1,261 @@
+/**
+ * What a provider makes of offers: each rule by its field, limit and what was offered; offers that lie; deals that miss their
+ * deadline, are slashed or expire; several published in one message, the bad one alone.
+ */
+import { expect, test } from "vitest";
+import { loadCrypto } from "../../../src/core/crypto.ts";
+import { addressOf, signBytes } from "../../../src/keys/keys.ts";
+import {
+  answerLegacyOffer,
+  answerLegacyStatus,
+  answerOffer,
+  answerStatus,
+} from "../../../src/market/storage/answers.ts";
+import { type BoostOffer, encodeHttpSource, newUuid, uuidBytes } from "../../../src/market/storage/boost-messages.ts";
+import { cidCbor, legacyCode } from "../../../src/market/storage/legacy-messages.ts";
+import { type DealProposal, encodeProposal, proposalCid } from "../../../src/market/storage/proposal.ts";
+import { DEFAULT_RULES, type DealRules } from "../../../src/market/storage/rules.ts";
+import { pieceCidV1 } from "../../../src/sector/piece/cid.ts";
+import { Address } from "../../../src/types/address.ts";
+import { cidOfText } from "../../../src/types/cid.ts";
+import { FakeMarket, MINER, rootOf } from "../../support/market-chain.ts";
+import { newDisk, openNode, PAYLOAD, PIECE, settle } from "../../support/market-node.ts";
+import { keyOfNumber } from "../../support/paych-chain.ts";
+
+const crypto = await loadCrypto();
+const PEER = "12D3KooWGUxcnsNH1QaqqQJmTJNcvy8RjAU9RR13RWFjVtskWDnn";
+const RICH = { escrow: 10n ** 18n, locked: 0n };
+let uuids = 0;
+
+function proposalOf(market: FakeMarket, more: Partial<DealProposal> = {}): DealProposal {
+  return {
+    ...{ pieceCid: pieceCidV1(PIECE.commP), pieceSize: 1024n, verified: false, client: market.client, provider: MINER },
+    ...{ label: "a label", startEpoch: 2000n, endEpoch: 2000n + 518_400n, pricePerEpoch: 500n },
+    ...{ providerCollateral: 5000n, clientCollateral: 0n, ...more },
+  };
+}
+
+/** An offer of data that comes by hand, signed by the client unless another number of a key is given. */
+function offerOf(proposal: DealProposal, key = 1, more: Partial<BoostOffer> = {}): BoostOffer {
+  return {
+    uuid: newUuid((n) => new Uint8Array(n).fill(++uuids)),
+    isOffline: true,
+    signed: { proposal, signature: signBytes(crypto, keyOfNumber(key), encodeProposal(proposal)) },
+    root: rootOf(1),
+    transfer: { type: "", clientId: "", params: new Uint8Array(0), size: BigInt(PAYLOAD.length) },
+    ...{ removeUnsealed: false, skipAnnounce: false, ...more },
+  };
+}
+
+async function rich() {
+  const market = new FakeMarket(crypto);
+  market.balances.set("f0101", { ...RICH });
+  const disk = newDisk();
+  return { market, disk, node: await openNode(market, disk) };
+}
+
+type Bad = readonly [what: string, Partial<DealProposal>, message: RegExp, rules?: Partial<DealRules>];
+const OTHER_PIECE = cidOfText("no piece");
+test.each<Bad>([
+  ["another provider", { provider: Address.id(7) }, /provider: f01000; f07 was offered/],
+  ["a piece of no power of two", { pieceSize: 1000n }, /pieceSize: a power of two from 128 to 2048/],
+  ["a piece larger than a sector", { pieceSize: 1n << 50n }, /pieceSize: .*; 1125899906842624 was offered/],
+  ["a piece of nothing", { pieceSize: 0n }, /pieceSize/],
+  ["data that does not fit its piece", { pieceSize: 512n }, /transferSize: 1 to 508 bytes for a piece of 512; 700/],
+  ["no piece CID", { pieceCid: OTHER_PIECE }, /pieceCid: a piece CID of version 1/],
+  ["a label that is too long", { label: "x".repeat(257) }, /label: at most 256 bytes; 257 bytes/],
+  ["a label of bytes", { label: Uint8Array.of(1) }, /label: text/],
+  ["an end before its start", { endEpoch: 1n }, /endEpoch: after the start, epoch 2000; 1/],
+  ["a start that is past", { startEpoch: 5n }, /startEpoch: after epoch 10/],
+  ["a start that is too soon", { startEpoch: 300n }, /startEpoch: epoch 510 to 172810, 500 to 172800 from now; 300/],
+  ["a start that is too late", { startEpoch: 10n ** 7n, endEpoch: 10n ** 7n + 518_400n }, /startEpoch: epoch 510/],
+  ["too short", { endEpoch: 2001n }, /duration: 518400 to 1555200 epochs, the network's bounds; 1 /],
+  ["too long", { endEpoch: 1n << 60n }, /duration: 518400 to 1555200/],
+  ["a negative price", { pricePerEpoch: -1n }, /price: 0 to/],
+  ["more than there is", { pricePerEpoch: 1n << 100n }, /price: 0 to/],
+  ["a price below the ask's", { pricePerEpoch: 475n }, /price: at least 476 attoFIL an epoch, as the ask says; 475/],
+  ["a negative collateral of the client", { clientCollateral: -5n }, /clientCollateral/],
+  ["too little collateral", { providerCollateral: 4999n }, /providerCollateral: at least 5000 attoFIL; 4999/],
+  ["too much collateral", { providerCollateral: 10_001n }, /providerCollateral: at most 10000 attoFIL; 10001/],
+  [
+    "more than the escrow holds",
+    { clientCollateral: 10n ** 19n },
+    /clientBalance: .* free in the client's escrow; 1 FIL/,
+  ],
+  ["verified, without a data cap", { verified: true }, /dataCap: 1024 bytes of the client's data cap; 0/],
+  ["a client whom nobody knows", { client: Address.id(1n << 40n) }, /signature|client/],
+  ["unverified, where only verified ones are taken", {}, /verified: .*unverified/, { unverified: false }],
+  ["by hand, where no such are taken", {}, /offline: this provider takes no offline deals/, { offline: false }],
+  ["of a client that is denied", {}, /client: none of the denied list/, { deniedClients: ["t0101"] }],
+  ["of a client that is not allowed", {}, /client: one of the allowed list/, { allowedClients: ["f0999"] }],
+  ["of a piece that is denied", {}, /pieceCid: none of the denied/, { deniedPieces: [`${pieceCidV1(PIECE.commP)}`] }],
+  ["one too many", {}, /deals: 0 on their way at a time/, { maxDeals: 0 }],
+  ["shorter than the operator wants", {}, /duration: 600000 to 1555200 epochs; 518400/, { minDuration: 600_000 }],
+  ["where the operator's check is not there", {}, /hook: .*could not be asked/, { hookUrl: "http://127.0.0.1:1/" }],
+])("an offer is refused: %s", async (_, change, message, rules = {}) => {
+  const { market, node } = await rich();
+  await node.provider.setRules({ ...DEFAULT_RULES, ...rules });
+  const { accepted, message: told } = await answerOffer(node.provider, offerOf(proposalOf(market, change)), PEER);
+  expect([accepted, told]).toEqual([false, expect.stringMatching(message)]);
+  expect(node.provider.list()).toEqual([]);
+  await node.stop();
+});
+
+test("offers that lie: signatures, sources, transfers, and what was offered before", async () => {
+  const { market, node } = await rich();
+  const { provider } = node;
+  const told = async (offer: BoostOffer, peer: string | null = PEER): Promise<string> =>
+    (await answerOffer(provider, offer, peer)).message;
+  expect(await told(offerOf(proposalOf(market), 2))).toMatch(/signature: the client's/);
+  const http = (url: string, headers: Record<string, string> = {}): Partial<BoostOffer> => ({
+    isOffline: false,
+    transfer: { type: "http", clientId: "", params: encodeHttpSource({ url, headers }), size: 700n },
+  });
+  const from = (url: string, headers = {}) => told(offerOf(proposalOf(market), 1, http(url, headers)));
+  expect(await from("ftp://127.0.0.1/x")).toMatch(/transferUrl: http or https; ftp:/);
+  expect(await from("http://10.0.0.1/x")).toMatch(/the rule remoteSources allows others; 10.0.0.1/);
+  expect(await from("http://a:b@127.0.0.1/")).toMatch(/no password/);
+  expect(await from("libp2p:///ip4/127.0.0.1")).toMatch(/transferUrl/);
+  expect(await from("http://127.0.0.1/", { Range: "bytes=0-1" })).toMatch(/no headers of the connection's own; Range/);
+  expect(await from("http://127.0.0.1/", { "a\nb": "c" })).toMatch(/headers of HTTP/);
+  expect(await from(`http://127.0.0.1/${"x".repeat(9000)}`)).toMatch(/at most 8192 characters/);
+  const local = { isOffline: false, transfer: { type: "local", clientId: "", params: new Uint8Array(0), size: 700n } };
+  expect(await told(offerOf(proposalOf(market), 1, local))).toMatch(
+    /transferType: "http", or an offline deal; "local"/,
+  );
+  const huge = { transfer: { type: "", clientId: "", params: new Uint8Array(0), size: (1n << 64n) - 1n } };
+  expect(await told(offerOf(proposalOf(market), 1, huge))).toMatch(/transferSize/);
+
+  const good = offerOf(proposalOf(market));
+  expect(await told(good)).toBe("");
+  // Asked again because the answer was lost: the same deal.
+  expect(await told(good)).toBe("");
+  expect(await told({ ...good, uuid: newUuid((n) => new Uint8Array(n).fill(250)) })).toMatch(
+    /proposal: one that was not/,
+  );
+  expect(await told({ ...offerOf(proposalOf(market, { label: "b" })), uuid: good.uuid })).toMatch(/dealUuid/);
+  expect(provider.list()).toHaveLength(1);
+  // What accepted deals will lock counts for the next.
+  market.balances.set("f0101", { escrow: 500n * 518_400n, locked: 0n });
+  expect(await told(offerOf(proposalOf(market, { label: "c" })))).toMatch(/clientBalance: .*; 0 FIL was offered/);
+  // A deal is told of to its client alone.
+  const status = (key: number) =>
+    answerStatus(provider, { uuid: good.uuid, signature: signBytes(crypto, keyOfNumber(key), uuidBytes(good.uuid)) });
+  expect((await status(2)).error).toMatch(/not found/);
+  expect(await status(1)).toMatchObject({ error: "", isOffline: true, deal: { status: "Accepted", error: "" } });
+  await node.stop();
+});
+
+test("the older protocol: deals by hand are taken, others refused, answers are signed by the worker", async () => {
+  const { market, node } = await rich();
+  const { provider } = node;
+  const proposal = proposalOf(market);
+  const piece = {
+    transferType: "manual",
+    root: rootOf(1),
+    pieceCid: proposal.pieceCid,
+    pieceSize: 1016n,
+    rawBlockSize: 0n,
+  };
+  const { signed } = offerOf(proposal);
+  const no = await answerLegacyOffer(
+    provider,
+    { signed, piece: { ...piece, transferType: "graphsync" }, fastRetrieval: true },
+    PEER,
+  );
+  expect(no.response).toMatchObject({ state: legacyCode("ProposalRejected"), proposal: proposalCid(proposal) });
+  expect(no.response.message).toMatch(/transferType: "manual"; "graphsync" was offered/);
+  const yes = await answerLegacyOffer(provider, { signed, piece, fastRetrieval: true }, PEER);
+  expect(yes.response).toMatchObject({ state: legacyCode("WaitingForData"), message: "" });
+  const ask = (key: number) => {
+    const cid = proposalCid(proposal);
+    return answerLegacyStatus(provider, {
+      proposal: cid,
+      signature: signBytes(crypto, keyOfNumber(key), cidCbor(cid)),
+    });
+  };
+  expect((await ask(1)).deal).toMatchObject({ state: legacyCode("WaitingForData"), dealId: 0n, fastRetrieval: true });
+  expect((await ask(2)).deal).toMatchObject({ state: legacyCode("ProposalNotFound"), proposal: null });
+  const other = offerOf(proposalOf(market, { provider: Address.id(9) })).signed;
+  await expect(answerLegacyOffer(provider, { signed: other, piece, fastRetrieval: true }, PEER)).rejects.toThrow(
+    /provider/,
+  );
+  expect(yes.signature.type).toBe(1);
+  expect(addressOf(crypto, keyOfNumber(2)).equals(market.worker)).toBe(true);
+  await node.stop();
+});
+
+/** Takes offers with their data, up to the point where they wait to be published. */
+async function ready(count: number, rules: Partial<DealRules> = {}) {
+  const { market, disk, node } = await rich();
+  await node.provider.setRules({ ...DEFAULT_RULES, publishDelayMs: 3_600_000, ...rules });
+  for (let i = 0; i < count; i++) {
+    const proposal = proposalOf(market, { label: `deal ${i}` });
+    expect((await answerOffer(node.provider, offerOf(proposal), PEER)).message).toBe("");
+    const bytes = (async function* () {
+      yield PAYLOAD;
+    })();
+    await node.provider.importData(`${proposalCid(proposal)}`, { bytes, size: PAYLOAD.length });
+  }
+  await go(market, () => node.provider.pending().deals.length === count);
+  return { market, disk, node, states: () => node.provider.list().map(({ state }) => state) };
+}
+
+async function go(market: FakeMarket, done: () => boolean): Promise<void> {
+  for (let i = 0; i < 200 && !done(); i++) {
+    await settle();
+    if (!done()) market.mine();
+  }
+  expect(done()).toBe(true);
+}
+
+test("deals that are ready are published together; one that the client cannot pay any more fails alone", async () => {
+  const { market, node, states } = await ready(3);
+  expect(node.provider.pending().dueAt).toBeGreaterThan(Date.now());
+  // The client has taken out what the third needs.
+  market.held(Address.id(101)).escrow = 2n * 500n * 518_400n;
+  await go(market, () => {
+    node.provider.publishNow();
+    return states().every((state) => ["Active", "Failed"].includes(state));
+  });
+  expect(states().sort()).toEqual(["Active", "Active", "Failed"]);
+  const failed = node.provider.list().find(({ state }) => state === "Failed");
+  expect(failed?.error).toMatch(/exit code 19|escrow does not cover/);
+  expect(market.deals).toHaveLength(2);
+  await node.stop();
+});
+
+test("no more deals than a message may carry are published in one", async () => {
+  const { market, node, states } = await ready(5, { maxDealsPerMessage: 2 });
+  for (let i = 0; i < 3; i++) {
+    node.provider.publishNow();
+    await go(market, () => states().filter((state) => state === "Active").length >= Math.min(5, 2 * (i + 1)));
+  }
+  expect(market.executed.filter(({ message }) => message.method === 4n)).toHaveLength(3);
+  await node.stop();
+});
+
+test("a deal that is not ready in time fails at its deadline, and its collateral is free again", async () => {
+  const { market, node, states } = await ready(1);
+  expect((await node.funds.of(MINER)).holds.size).toBe(1);
+  market.epoch = 2000 - 100;
+  market.mine();
+  await go(market, () => states()[0] === "Failed");
+  expect(node.provider.list()[0]?.error).toBe("it should have been done by epoch 1900");
+  expect((await node.funds.of(MINER)).holds.size).toBe(0);
+  await node.stop();
+});
+
+test.each(["Slashed", "Expired", "Slashed between two looks"])("an active deal ends: %s", async (how) => {
+  const { market, node, states } = await ready(1);
+  node.provider.publishNow();
+  await go(market, () => states()[0] === "Active");
+  const deal = market.deals[0] as (typeof market.deals)[0];
+  if (how === "Slashed") deal.slashed = market.epoch;
+  else deal.gone = true;
+  if (how === "Expired") market.epoch = 2000 + 518_400;
+  market.epoch += 20;
+  market.mine();
+  await go(market, () => states()[0] === how.split(" ")[0]);
+  await node.stop();
+});
