@@ -8,7 +8,8 @@ import { loadProofs } from "../core/proofs.ts";
 import { carOf } from "../market/data/car-out.ts";
 import { StorageClient } from "../market/storage/client.ts";
 import type { ClientDeal } from "../market/storage/client-record.ts";
-import { type LinkTo, localLink, noLink } from "../market/storage/link.ts";
+import { localLink, noLink, type ProviderLink } from "../market/storage/link.ts";
+import { DealServer, type DealStreams, remoteLink } from "../market/storage/protocols.ts";
 import { type ProviderOptions, StorageProvider } from "../market/storage/provider.ts";
 import type { ProviderDeal } from "../market/storage/provider-record.ts";
 import type { PieceTaker } from "../market/storage/provider-steps.ts";
@@ -26,8 +27,8 @@ export type DealsPartOptions = {
   readonly sealing: SealingPart | null;
   /** Folder of the node's data; null: in memory. */
   readonly data: string | null;
-  /** Way to providers of other nodes. */
-  readonly linkTo?: LinkTo;
+  /** Streams to peers and from them, once there are any; absent: the node has no peers. */
+  readonly streams?: () => DealStreams | null;
   readonly hook?: ProviderOptions["hook"];
   readonly limits?: ProviderOptions["limits"];
   readonly onProviderDeal?: (deal: ProviderDeal) => void;
@@ -43,6 +44,7 @@ export class DealsPart implements Startable {
   readonly provider: StorageProvider | null;
   private readonly options: DealsPartOptions;
   private served: (() => string) | null = null;
+  private server: DealServer | null = null;
   private state: "new" | "running" | "stopped" = "new";
 
   constructor(options: DealsPartOptions) {
@@ -85,23 +87,31 @@ export class DealsPart implements Startable {
     this.served = url;
   }
 
-  private linkTo(miner: Address, peer: string | null): ReturnType<LinkTo> {
+  private linkTo(miner: Address, peer: string | null): ProviderLink {
     const { provider } = this;
     if (peer === null && provider?.miners.some((one) => one.equals(miner)) === true) return localLink(provider);
-    const { linkTo } = this.options;
-    if (linkTo !== undefined) return linkTo(miner, peer);
-    return noLink(`${miner} is no provider of this node, and this node has no peers`);
+    const streams = this.options.streams?.() ?? null;
+    if (streams === null) return noLink(`${miner} is no provider of this node, and this node has no peers`);
+    if (peer === null)
+      return noLink(`${miner} is no provider of this node: name the peer that it is reached at, as a multiaddr`);
+    return remoteLink(streams, peer);
   }
 
   async start(): Promise<void> {
     const { data } = this.options;
     if (data !== null) await platform.folders?.make(`${data}/${FOLDER}`);
     await this.goOn();
+    const streams = this.options.streams?.() ?? null;
+    if (this.provider !== null && streams !== null) {
+      this.server = new DealServer(streams, this.provider, platform.now);
+      await this.server.start();
+    }
     this.state = "running";
   }
 
   async stop(): Promise<void> {
     this.state = "stopped";
+    await this.server?.stop();
     await this.hold();
   }
 

@@ -176,7 +176,10 @@ export class NetworkNode {
           );
     const { sealing } = this;
     if (sealing !== null) this.node.add(sealing);
-    this.deals = new DealsPart({ node: this.node, sealing, data: options.data ?? null });
+    this.deals = new DealsPart({
+      ...{ node: this.node, sealing, data: options.data ?? null },
+      streams: () => peers.network?.streams ?? null,
+    });
     this.node.add(this.deals);
     const { source } = mining?.local.beacon ?? options.beacon ?? {};
     const { mining: maker } = this;
@@ -244,10 +247,12 @@ export class NetworkNode {
   /** Serves JSON-RPC; on loopback without tokens. */
   async serve(options: Partial<RpcOptions> = {}): Promise<{ readonly url: string; readonly port: number }> {
     const all = { host: "127.0.0.1", port: 0, allowHosts: [], allowOrigins: [], ...options };
-    this.rpc = new RpcPart(this.dispatcher, this.services.tokenSecret, all);
-    this.node.add(this.rpc);
+    const rpc = new RpcPart(this.dispatcher, this.services.tokenSecret, all);
+    this.rpc = rpc;
+    this.deals.servedAt(() => new URL(rpc.url).origin);
+    this.node.add(rpc);
     await this.node.start();
-    return { url: this.rpc.url, port: this.rpc.port };
+    return { url: rpc.url, port: rpc.port };
   }
 
   /** Where JSON-RPC is served; null if it is not. */

@@ -1,7 +1,7 @@
 /** A node on `FakeMarket`: provider and client over one store, which may die at any write. */
 
 import { loadProofs } from "../../src/core/proofs.ts";
-import { StorageClient } from "../../src/market/storage/client.ts";
+import { type ClientOptions, StorageClient } from "../../src/market/storage/client.ts";
 import { MarketFunds } from "../../src/market/storage/funds.ts";
 import { localLink } from "../../src/market/storage/link.ts";
 import { type ProviderOptions, StorageProvider } from "../../src/market/storage/provider.ts";
@@ -29,9 +29,12 @@ export const newDisk = (): Disk => ({ store: new MemoryStore(), files: new Memor
 export async function openNode(
   market: FakeMarket,
   { store, files }: Disk,
-  more: Partial<ProviderOptions> & { readonly onWrite?: (count: number, when: "before" | "after") => void } = {},
+  more: Partial<ProviderOptions> &
+    Partial<Pick<ClientOptions, "linkTo" | "servedAt">> & {
+      readonly onWrite?: (count: number, when: "before" | "after") => void;
+    } = {},
 ): Promise<MarketNode> {
-  const { onWrite = () => undefined, ...options } = more;
+  const { onWrite = () => undefined, linkTo, servedAt = () => null, ...options } = more;
   let count = 0;
   const blocks = Object.create(store, {
     write: {
@@ -59,9 +62,9 @@ export async function openNode(
   let random = market.epoch;
   const client = new StorageClient({
     ...shared,
-    linkTo: () => localLink(provider),
+    linkTo: linkTo ?? (() => localLink(provider)),
     commit: async () => ({ piece: PIECE, carSize: PAYLOAD.length }),
-    servedAt: () => null,
+    servedAt,
     randomBytes: (length) => new Uint8Array(length).fill(++random),
   });
   await provider.start();

@@ -128,11 +128,11 @@ export class StorageProvider {
   // Asks and rules.
 
   /** Throws `DealError` NOT_A_PROVIDER. */
-  ask(miner: Address): Promise<SignedAsk> {
+  async ask(miner: Address): Promise<SignedAsk> {
     return this.asks.get(this.own(miner));
   }
 
-  setAsk(miner: Address, terms: AskTerms): Promise<SignedAsk> {
+  async setAsk(miner: Address, terms: AskTerms): Promise<SignedAsk> {
     return this.asks.set(this.own(miner), terms);
   }
 
