@@ -79,7 +79,7 @@ export function clientSteps({ chain, funds, linkTo }: ClientParts): Readonly<Rec
       if (isPublished && (await isOurs(deal, Number(dealId)))) {
         const id = await chain.messages.idOf(client);
         if (id !== null) await funds.drop(id, deal.id);
-        const change = { dealId: Number(dealId), publishMessage: `${publishCid}`, told };
+        const change = { dealId: Number(dealId), publishMessage: `${publishCid}`, told: "" };
         return to("Published", "published", `deal ${dealId}, message ${publishCid}`, change);
       }
       if (told !== deal.told)
