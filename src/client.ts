@@ -41,7 +41,10 @@ export type Subscription = {
 };
 
 export type NodeClient = { readonly [Name in keyof Definitions]: CallOf<Definitions[Name]> } & {
-  /** Calls a method by its whole name ("Filecoin.ChainHead", "Devnet.mine"), without types. */
+  /**
+   * Calls a method by its whole name ("Filecoin.ChainHead", "Devnet.mine"), without types; of a subscription ("Devnet.dump")
+   * the function that takes its values comes first, and the answer is a `Subscription`.
+   */
   request(method: string, ...params: readonly unknown[]): Promise<unknown>;
   /** Ends the connection, if it is a WebSocket. */
   close(): void;
@@ -109,20 +112,21 @@ const MAX_TIMEOUT = 2 ** 31 - 1;
 export function connect(url: string, options: ConnectOptions = {}): NodeClient {
   if (options.timeout !== undefined) checkNumber("timeout", options.timeout, [1, MAX_TIMEOUT]);
   const transport = /^wss?:/.test(url) ? overSocket(url, options) : overHttp(url, options);
+  const call = (method: string, params: readonly unknown[]): Promise<unknown> => {
+    const [first, ...rest] = params;
+    return typeof first === "function"
+      ? transport.call(method, rest, first as (value: unknown) => void)
+      : transport.call(method, params);
+  };
   const own = {
-    request: (method: string, ...params: readonly unknown[]) => transport.call(method, params),
+    request: (method: string, ...params: readonly unknown[]) => call(method, params),
     close: () => transport.close(),
   };
   return new Proxy(own, {
     get(target, name) {
       if (Object.hasOwn(target, name)) return target[name as keyof typeof target];
       if (typeof name !== "string" || NO_METHODS.has(name)) return undefined;
-      return (...args: readonly unknown[]) => {
-        const [first, ...rest] = args;
-        return typeof first === "function"
-          ? transport.call(`Filecoin.${name}`, rest, first as (value: unknown) => void)
-          : transport.call(`Filecoin.${name}`, args);
-      };
+      return (...args: readonly unknown[]) => call(`Filecoin.${name}`, args);
     },
   }) as unknown as NodeClient;
 }

@@ -5,6 +5,7 @@ import { decodeVarint, encodeVarint } from "../base/varint.ts";
 import type { Chain } from "../chain/chain.ts";
 import { exportChain } from "../chain/export.ts";
 import { encodeMetadata } from "../chain/snapshot-format.ts";
+import type { Subscription } from "../client.ts";
 import { carHeader, readCarHeader } from "../storage/car.ts";
 import type { Tipset } from "../types/block-header.ts";
 import { cidFromBytes } from "../types/cid.ts";
@@ -100,6 +101,31 @@ export async function exportRemote(
     socket.node.close();
   }
   return { epoch: head.Height, tipset: head.Cids.map((cid) => cid["/"]), bytes: sink.bytes };
+}
+
+/** Writes a local network's file as its node sends it (`Devnet.dump`); gives the bytes. */
+export async function carOfNetwork(
+  remote: Remote,
+  handle: FileHandle,
+  { signal, report }: { readonly signal: AbortSignal; readonly report: Report },
+): Promise<number> {
+  // By another call first: what a node refuses is told by that, in words.
+  await remote.call("Devnet.snapshots");
+  const socket = remote.socket();
+  const sink = new Sink(handle, socket, 1, report);
+  const stop = (): void => socket.node.close();
+  signal.addEventListener("abort", stop);
+  try {
+    const take = (piece: string): void => sink.take(Uint8Array.from(Buffer.from(piece, "base64")));
+    const file = (await socket.node.request("Devnet.dump", take)) as Subscription;
+    await file.ended;
+    signal.throwIfAborted();
+    await sink.end();
+  } finally {
+    signal.removeEventListener("abort", stop);
+    socket.node.close();
+  }
+  return sink.bytes;
 }
 
 /** Writes what comes, in order, and has the node pause when the disk is slower. */

@@ -11,6 +11,7 @@ export const COMMANDS: readonly CommandFile[] = [
   { names: ["commp"], load: async () => (await import("./commands/commp.ts")).registerCommp },
   { names: ["conformance"], load: async () => (await import("./commands/conformance.ts")).registerConformance },
   { names: ["devnet"], load: async () => (await import("./commands/devnet.ts")).registerDevnet },
+  { names: ["lab"], load: async () => (await import("./commands/lab.ts")).registerLab },
   { names: ["node"], load: async () => (await import("./commands/node.ts")).registerNode },
   {
     names: ["balance", "send", "wait", "call"],

@@ -125,6 +125,11 @@ export class Keystore {
     throw new KeyError({ code: "UNKNOWN_KEY", address: text }, `no key for ${text} in this wallet`);
   }
 
+  /** The default address as the file spells it. */
+  get chosenName(): string | null {
+    return this.chosen;
+  }
+
   async defaultAddress(): Promise<Address | null> {
     return this.chosen === null ? null : Address.parse(this.chosen);
   }
@@ -148,6 +153,20 @@ export class Keystore {
         return { result: undefined, chosen };
       });
     };
+  }
+
+  /** Holds these keys from now on, and no others; `chosen` is the default. */
+  async become(keys: readonly KeyInfo[], chosen: string | null): Promise<void> {
+    await this.change((entries) => {
+      const names = keys.map((key) => addressOf(this.parts.crypto, key).toString());
+      const known = new Map(entries);
+      entries.clear();
+      names.forEach((name, i) => {
+        const key = keys[i] as KeyInfo;
+        entries.set(name, known.get(name) ?? { key, record: this.encrypt(name, key) });
+      });
+      return { result: undefined, chosen: chosen !== null && entries.has(chosen) ? chosen : null };
+    });
   }
 
   /** Makes a change on a copy, writes it, and only then lets it hold. */

@@ -7,7 +7,7 @@
  */
 import { Alert } from "../base/alert.ts";
 import { describeError, isFilError } from "../base/errors.ts";
-import { type Bounds, checkWhole, OptionError } from "../base/options.ts";
+import { type Bounds, checkNumber, checkWhole, OptionError } from "../base/options.ts";
 import type { Rewind } from "../base/rewind.ts";
 import { Turns } from "../base/turns.ts";
 import type { Produced, TipsetProducer } from "../miner/producer.ts";
@@ -25,6 +25,10 @@ export type ClockOptions = {
   readonly pool: MessagePool;
   /** Seconds between epochs; 0: instant mode. */
   readonly blockTime: number;
+  /** Whether tipsets are made by themselves. Default: yes. */
+  readonly automine?: boolean;
+  /** What each tipset waits for: that others have done what there was to do on top of the one before it. */
+  readonly ready?: () => Promise<void> | undefined;
 };
 
 /** Epochs without a block after which it is no bad luck any more. */
@@ -32,6 +36,8 @@ const MAX_EMPTY = 100;
 
 /** Tipsets or null rounds that can be asked for at once. */
 const COUNTS: Bounds = [0, 2 ** 31 - 1];
+/** Seconds that can be passed at once: ten years. */
+const SECONDS: Bounds = [0, 10 * 365 * 86_400];
 /** Milliseconds of making tipsets before others have their turn. */
 const STRETCH_MS = 20;
 /** Milliseconds that a tipset under way has to end when the clock is stopped. */
@@ -48,7 +54,8 @@ export class Clock implements Startable {
   private readonly pool: MessagePool;
   private readonly turns = new Turns();
   private readonly stopListening: readonly (() => void)[];
-  private automine = true;
+  private automine: boolean;
+  private readonly ready: () => Promise<void> | undefined;
   private seconds: number;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private stopped = false;
@@ -60,11 +67,13 @@ export class Clock implements Startable {
   private breathed = 0;
   private failure: unknown = null;
 
-  constructor({ producer, states, pool, blockTime }: ClockOptions) {
+  constructor({ producer, states, pool, blockTime, automine = true, ready }: ClockOptions) {
     this.producer = producer;
     this.states = states;
     this.pool = pool;
     this.seconds = blockTime;
+    this.automine = automine;
+    this.ready = ready ?? (() => undefined);
     this.stopListening = [
       pool.onChange(({ kind }) => {
         if (kind === "add" && this.instant) this.soon();
@@ -74,6 +83,10 @@ export class Clock implements Startable {
         if (this.instant) this.attempt(() => this.passUntil(height, signal));
       }),
     ];
+  }
+
+  get isAutomatic(): boolean {
+    return this.automine;
   }
 
   get blockTime(): number {
@@ -134,6 +147,12 @@ export class Clock implements Startable {
     return this.states.chain.head;
   }
 
+  /** The epoch that stands so many seconds of the chain's time after the head, or a part of an epoch more. */
+  epochIn(seconds: number): number {
+    checkNumber("seconds", seconds, SECONDS);
+    return this.states.chain.head.height + Math.ceil(seconds / this.states.network.blockDelaySeconds);
+  }
+
   /** Passes `count` null rounds, then makes a tipset. Throws `OptionError` for more than elections can look back over. */
   async skip(count: number): Promise<Tipset> {
     checkWhole("count", count, COUNTS);
@@ -173,6 +192,7 @@ export class Clock implements Startable {
   /** The next tipset; epochs that nobody wins are null rounds. */
   private async next(nullRounds = 0): Promise<Produced> {
     await this.breathe();
+    await this.ready();
     const first = this.states.chain.head.height + 1 + nullRounds;
     for (let epoch = first; epoch < first + MAX_EMPTY; epoch++) {
       const made = await this.producer.produce(epoch, this.giveUp.signal);

@@ -26,13 +26,19 @@ type Controlled = {
   readonly snapshots: Snapshots;
 };
 
-export function devControl(net: Controlled): DevControl {
+export function devControl(net: Controlled, dump: () => AsyncIterable<Uint8Array>): DevControl {
   const { clock, options, accounts, network, miner, local, laboratory, snapshots } = net;
   return {
     mine: (count, signal) => clock.mine(count, signal),
     mineTo: (epoch, signal) => clock.mineTo(epoch, signal),
+    passTime: (seconds, signal) => clock.mineTo(clock.epochIn(seconds), signal),
     laboratory,
-    snapshots,
+    snapshots: {
+      list: () => snapshots.list(),
+      take: () => snapshots.take(),
+      revert: (id, keep) => snapshots.revert(id, keep),
+      dump,
+    },
     skipRounds: (count) => clock.skip(count),
     setAutomine: (on) => clock.setAutomine(on),
     setBlockTime: (seconds) => clock.setBlockTime(seconds),

@@ -12,6 +12,7 @@ import type { Bundle } from "../exec/bundle.ts";
 import type { KeyInfo } from "../keys/keys.ts";
 import { Keystore } from "../keys/keystore.ts";
 import { parseMnemonic } from "../keys/mnemonic.ts";
+import { putSectors } from "../miner/folders/copies.ts";
 import type { TipsetProducer } from "../miner/producer.ts";
 import { Producer } from "../miner/producer.ts";
 import { MinerSwitches } from "../miner/switches.ts";
@@ -23,6 +24,7 @@ import type { Dispatcher, Observer } from "../rpc/dispatcher.ts";
 import { NodeRun } from "../rpc/node-run.ts";
 import type { NodeParts } from "../rpc/services.ts";
 import { localRules } from "../stmgr/network-rules.ts";
+import type { ByteSource } from "../storage/car-reader.ts";
 import { MemoryStore } from "../storage/memory.ts";
 import { TableStore } from "../storage/table-store.ts";
 import { UndoStore } from "../storage/undo-store.ts";
@@ -34,7 +36,9 @@ import { Clock } from "./clock.ts";
 import { DealsPart, type DealsPartOptions } from "./deals-part.ts";
 import { devControl } from "./dev-control.ts";
 import { beaconDataOf, firstMinerId, openDevnetChain } from "./devnet-chain.ts";
+import { dumpOf, optionsOf, settle } from "./devnet-dump.ts";
 import { checkBundle, checkDevnetOptions } from "./devnet-options.ts";
+import { DumpError, type Dumped, readDump } from "./dump.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
 import { Laboratory } from "./laboratory.ts";
 import { LocalMiners, minerWorker } from "./local-miners.ts";
@@ -113,6 +117,26 @@ const DEFAULTS = {
   data: null,
   version: VERSION,
 } as const;
+
+/** Time of a header goes in whole seconds. */
+function networkOf(blockTime: number, version = DEVNET_VERSION): NetworkParams {
+  return { ...devnetAt(version), blockDelaySeconds: Math.max(1, Math.round(blockTime)) };
+}
+
+/** What a file of a network can be given as: its bytes, its pieces in order, or where they can be read. */
+export type NetworkFile = Uint8Array | readonly Uint8Array[] | ByteSource;
+
+function sourceOf(given: NetworkFile): ByteSource {
+  if ("read" in given) return given;
+  const parts = given instanceof Uint8Array ? [given] : given;
+  const file = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    file.set(part, at);
+    at += part.length;
+  }
+  return { size: file.length, read: async (from, length) => file.subarray(from, from + length) };
+}
 
 /** The parts of the node, for whoever runs it in the same process. */
 export type DevnetServices = NodeParts & Pick<FilecoinNode, "chain" | "states" | "gas" | "pool" | "keystore">;
@@ -200,7 +224,7 @@ export class Devnet {
       run: new NodeRun(platform.randomBytes, platform.now()),
       health: () => this.health(),
       ...(options.onShutdown === undefined ? {} : { shutdown: options.onShutdown }),
-      dev: devControl(this),
+      dev: devControl(this, () => this.dump()),
     };
     this.dispatcher = makeDispatcher(this.services, options.observe);
   }
@@ -218,10 +242,7 @@ export class Devnet {
     const options = { ...DEFAULTS, ...given, mnemonic: parseMnemonic(given.mnemonic ?? words) };
     const { data, reset = false, repair = false } = options;
     const { networkVersion = DEVNET_VERSION } = options;
-    const network: NetworkParams = {
-      ...devnetAt(networkVersion),
-      blockDelaySeconds: Math.max(1, Math.round(options.blockTime)),
-    };
+    const network = networkOf(options.blockTime, networkVersion);
     const store = new UndoStore(
       data === null ? new MemoryStore() : await TableStore.open(data, platform.openTable, { reset, repair }),
       staysAfterRevert,
@@ -234,11 +255,46 @@ export class Devnet {
     }
   }
 
+  /** The whole network as a CAR file, in pieces: everything that a snapshot has, keys in the clear included. */
+  dump(): AsyncGenerator<Uint8Array> {
+    return dumpOf(this);
+  }
+
+  /**
+   * Makes a network of such a file, in memory or in an empty folder: it goes on where the other one was. Options that are
+   * fixed with a network are the file's. Throws `DumpError`, `CarError`, `OptionError`.
+   */
+  static async load(file: NetworkFile, given: Partial<DevnetOptions> = {}): Promise<Devnet> {
+    const crypto = await loadCrypto();
+    const { data = null, reset = false } = given;
+    const inner = data === null ? new MemoryStore() : await TableStore.open(data, platform.openTable, { reset });
+    const store = new UndoStore(inner, staysAfterRevert);
+    try {
+      if (!(await Chain.open({ blocks: store })).isEmpty)
+        throw new DumpError(
+          { code: "NOT_EMPTY" },
+          "there is a network in the data folder; give another one, or --reset",
+        );
+      const dumped = await readDump(sourceOf(file), store, crypto);
+      const options = { ...DEFAULTS, ...optionsOf(dumped.options, given) };
+      checkDevnetOptions({ ...options, proofs: given.proving?.described.mode });
+      // The head is among the facts, and they are one batch: what is ended before it has left no network.
+      await store.write({ metadata: dumped.facts }, { sync: true, note: "the network of a file" });
+      const net = await Devnet.over(store, crypto, networkOf(options.blockTime), options, dumped);
+      await settle(net, dumped, given.blockTime);
+      return net;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
   private static async over(
     store: UndoStore,
     crypto: Crypto,
     network: NetworkParams,
     given: DevnetOptions,
+    of?: Dumped,
   ): Promise<Devnet> {
     const { seed, balance, data, proving } = given;
     const chain = await Chain.open({ blocks: store });
@@ -315,14 +371,26 @@ export class Devnet {
     const producer =
       local?.producer(node, switches) ??
       new Producer({ states, pool, crypto, miner, worker, beacon: beaconDataOf(crypto, seed) });
-    const clock = new Clock({ producer, states, pool, blockTime: options.blockTime });
     const secret = await tokenSecret(secrets);
     const sealing =
       local?.sealing(node, {
-        openFolder: () => openSectorFolder(data),
+        openFolder: async () => {
+          const folder = await openSectorFolder(data);
+          if (of !== undefined) await putSectors(folder, of.sectors);
+          return folder;
+        },
         now: platform.now,
         retryMs: 1000 * network.blockDelaySeconds,
       }) ?? null;
+    // One of a file makes nothing before all is as the file says.
+    const clock = new Clock({
+      producer,
+      states,
+      pool,
+      blockTime: options.blockTime,
+      automine: of === undefined,
+      ready: () => sealing?.rest(),
+    });
     if (sealing !== null) node.add(sealing);
     const deals = new DealsPart({
       node,
@@ -332,7 +400,7 @@ export class Devnet {
     });
     node.add(deals);
     await node.start();
-    const laboratory = local === null ? null : new Laboratory({ node, local, switches });
+    const laboratory = local === null ? null : new Laboratory({ node, local, switches, clock, sealing });
     const snapshots = new Snapshots({ node, store, clock, laboratory, sealing });
     const parts = {
       options,

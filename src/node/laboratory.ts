@@ -15,24 +15,33 @@ import { WINDOW_POST } from "../params/proving.ts";
 import { FaultStore, type FileFault } from "../sector/fault-store.ts";
 import { encodeMethodParams } from "../state/state-view.ts";
 import type { Address } from "../types/address.ts";
-import { type BlockHeader, encodeHeader } from "../types/block-header.ts";
+import { type BlockHeader, encodeHeader, type Tipset } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
 import { signedMessageCid } from "../types/message.ts";
+import type { Clock } from "./clock.ts";
+import { deadlineAhead } from "./deadline-ahead.ts";
 import type { LocalMiners } from "./local-miners.ts";
 import { type MinerReport, minerReport } from "./miner-report.ts";
 import type { FilecoinNode } from "./node.ts";
+import type { SealingPart } from "./sealing-part.ts";
+import { sectorsService } from "./sectors-service.ts";
 
 export type LaboratoryErrorData =
   | { readonly code: "UNKNOWN_MINER"; readonly miner: string }
   | { readonly code: "UNKNOWN_SECTOR"; readonly miner: string; readonly sector: number }
   /** The miner has made no block in the last epochs. */
-  | { readonly code: "NO_BLOCK"; readonly miner: string };
+  | { readonly code: "NO_BLOCK"; readonly miner: string }
+  | { readonly code: "NO_DEADLINE"; readonly miner: string }
+  /** A sector is in another state after the epochs that it was given. */
+  | { readonly code: "NOT_REACHED"; readonly miner: string; readonly sector: number; readonly state: string };
 export class LaboratoryError extends FilError<LaboratoryErrorData> {}
 
 export type LaboratoryParts = {
   readonly node: FilecoinNode;
   readonly local: LocalMiners;
   readonly switches: MinerSwitches;
+  readonly clock: Clock;
+  readonly sealing: SealingPart | null;
 };
 
 const DEADLINES = WINDOW_POST.provingPeriod / WINDOW_POST.challengeWindow;
@@ -90,6 +99,39 @@ export class Laboratory {
         }
       }
     };
+  }
+
+  /** Makes tipsets until a deadline of a miner opens, at least one; null: the next that has sectors. */
+  async toDeadline(miner: Address, deadline: number | null, signal?: AbortSignal): Promise<Tipset> {
+    const { local, node, clock } = this.parts;
+    const open = await deadlineAhead(local.chainOf(this.find(miner), node), deadline);
+    if (open === null)
+      throw new LaboratoryError(
+        { code: "NO_DEADLINE", miner: `${miner}` },
+        `${this.text(miner)} has no sectors in any deadline`,
+      );
+    return clock.mineTo(open, signal);
+  }
+
+  /** Makes tipsets until a sector is in a state (`Proving`, `Faulty`, …), so many epochs at the most. */
+  async toSectorState(miner: Address, sector: number, state: string, epochs: number, signal?: AbortSignal) {
+    const { sealing, clock, node } = this.parts;
+    const own = this.find(miner);
+    const service = sealing === null ? null : sectorsService(sealing);
+    const first = node.chain.head.height;
+    for (let seen = ""; ; ) {
+      await sealing?.rest();
+      const status = (await service?.status(own.address, sector)) ?? null;
+      if (status?.state === state) return node.chain.head;
+      seen = status?.state ?? "not there";
+      signal?.throwIfAborted();
+      if (node.chain.head.height >= first + epochs)
+        throw new LaboratoryError(
+          { code: "NOT_REACHED", miner: `${miner}`, sector, state: seen },
+          `sector ${sector} of ${this.text(miner)} is ${seen} after ${epochs} epochs, not ${state}`,
+        );
+      await clock.mine(1, signal);
+    }
   }
 
   /** Sectors whose loss or change is being played. */

@@ -294,5 +294,15 @@ function byTheClock(info: () => Record<string, unknown>): DevControl {
   const refuse = (): never => {
     throw new Error("the epochs of a network of several nodes pass by the clock");
   };
-  return { mine: refuse, mineTo: refuse, skipRounds: refuse, setAutomine: refuse, setBlockTime: refuse, info };
+  return {
+    ...{
+      mine: refuse,
+      mineTo: refuse,
+      passTime: refuse,
+      skipRounds: refuse,
+      setAutomine: refuse,
+      setBlockTime: refuse,
+    },
+    info,
+  };
 }

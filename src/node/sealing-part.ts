@@ -141,6 +141,11 @@ export class SealingPart implements Startable {
     };
   }
 
+  /** Resolves when every sector waits for the chain, for a time, or for somebody; after some seconds in any case. */
+  async rest(): Promise<void> {
+    for (const { machine } of this.lines.values()) await machine.rest();
+  }
+
   /** The folders of the sectors' files, once it has started. */
   get open(): SectorFolders | null {
     return this.folders;

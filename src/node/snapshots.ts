@@ -53,6 +53,8 @@ type Taken = SnapshotInfo & {
   readonly sectors: readonly (readonly SectorCopy[])[];
 };
 
+type Facts = readonly (readonly [name: string, value: Uint8Array])[];
+
 /** Snapshots at a time. */
 export const MAX_SNAPSHOTS = 1000;
 /** Attempts to copy the sectors' files between two of their steps, and milliseconds before the second. */
@@ -69,10 +71,12 @@ export function staysAfterRevert(name: string): boolean {
 export class Snapshots {
   private readonly parts: SnapshotParts;
   private readonly taken: Taken[] = [];
+  /** Heads that are being written into files. */
+  private readonly copied = new Set<SnapshotInfo>();
 
   constructor(parts: SnapshotParts) {
     this.parts = parts;
-    parts.node.collector.pins = () => this.taken;
+    parts.node.collector.pins = () => [...this.taken, ...this.copied];
   }
 
   /** Those that one can go back to, the oldest first. */
@@ -135,6 +139,27 @@ export class Snapshots {
     } finally {
       await resume(changed);
     }
+  }
+
+  /**
+   * Everything that a snapshot has, for a file. Blocks that the head needs stay in the store until `free` is called. Throws
+   * as `take`.
+   */
+  copy(): Promise<{
+    readonly head: SnapshotInfo;
+    readonly sectors: readonly SectorCopy[];
+    readonly facts: Facts;
+    readonly free: () => void;
+  }> {
+    const { clock, node, store } = this.parts;
+    return clock.between(async () => {
+      await node.pool.settled();
+      const sectors = (await this.copies()).flat();
+      const facts = await store.metadataWith("");
+      const head = { id: 0, head: node.chain.head, waiting: node.pool.pending() };
+      this.copied.add(head);
+      return { head, sectors, facts, free: () => void this.copied.delete(head) };
+    });
   }
 
   private remember(): Rewind {

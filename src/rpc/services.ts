@@ -57,6 +57,10 @@ export type LaboratoryControl = {
   skip(miner: Address, deadlines: "all" | readonly number[]): void;
   skipped(miner: Address): "all" | readonly number[];
   turn(miner: Address, on: boolean): void;
+  /** Makes tipsets until a deadline opens; null: the next that has sectors. */
+  toDeadline(miner: Address, deadline: number | null, signal?: AbortSignal): Promise<Tipset>;
+  /** Makes tipsets until a sector is in a state, so many epochs at the most. */
+  toSectorState(miner: Address, sector: number, state: string, epochs: number, signal?: AbortSignal): Promise<Tipset>;
   isOn(miner: Address): boolean;
   equivocate(miner: Address): Promise<CID>;
   terminate(miner: Address, sectors: readonly number[]): Promise<CID>;
@@ -68,6 +72,8 @@ export type SnapshotControl = {
   take(): Promise<{ readonly id: number }>;
   /** With `keep` the snapshot can be gone back to again. */
   revert(id: number, keep: boolean): Promise<Tipset>;
+  /** The network as a CAR file, in pieces. */
+  dump(): AsyncIterable<Uint8Array>;
 };
 
 /** Control of a local network's time. */
@@ -76,6 +82,8 @@ export type DevControl = {
   mine(count: number, signal?: AbortSignal): Promise<Tipset>;
   /** Makes tipsets up to an epoch. */
   mineTo(epoch: number, signal?: AbortSignal): Promise<Tipset>;
+  /** Passes at least so many seconds of the chain's time. */
+  passTime(seconds: number, signal?: AbortSignal): Promise<Tipset>;
   /** Absent, or null, where the network's miners are not at hand. */
   readonly laboratory?: LaboratoryControl | null;
   /** Absent for one of several nodes, of which none is the network. */

@@ -5,7 +5,7 @@ import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseMnemonic } from "../../keys/mnemonic.ts";
 import { isDamage } from "../../node/damage.ts";
-import type { Devnet } from "../../node/devnet.ts";
+import type { Devnet, DevnetOptions } from "../../node/devnet.ts";
 import { DEVNET_BOUNDS, SHORTEST_BLOCK_TIME } from "../../node/devnet-options.ts";
 import type { LocalProving } from "../../node/local-proving.ts";
 import type { MachinePlace } from "../../node/machines.ts";
@@ -17,8 +17,10 @@ import { makeToken, PERMISSIONS } from "../../rpc/auth.ts";
 import { parseFil } from "../../types/amount.ts";
 import { bundleFor } from "../bundle-files.ts";
 import { BUNDLE_FOLDER } from "../bundle-store.ts";
+import { readingCar } from "../car-input.ts";
 import { openOutput, type Started } from "../devnet-output.ts";
 import { systemReason, UsageError } from "../errors.ts";
+import { openBytes } from "../input.ts";
 import { stopSignal } from "../interrupt.ts";
 import { settleForm } from "../network-forms.ts";
 import { collect, DEFAULT_DATA, parseRetention, wholeNumber } from "../options.ts";
@@ -45,6 +47,7 @@ type Options = {
   readonly cors: readonly string[];
   readonly data?: string;
   readonly memory?: boolean;
+  readonly load?: string;
   readonly machine: MachinePlace;
   readonly retention?: Retention;
   readonly reset?: boolean;
@@ -138,6 +141,7 @@ export function registerDevnet(program: Command): void {
     .option("--cors <origin>", "origin of pages that may call (repeatable)", collect, [])
     .option("--data <folder>", `where the chain is kept (default: ${DEFAULT_DATA})`)
     .option("--memory", "keep nothing on disk")
+    .option("--load <file>", "go on with a network that `lab dump` wrote; what was fixed with it is the file's")
     .addOption(
       new Option("--machine <place>", "where messages are executed").choices(["worker", "thread"]).default("worker"),
     )
@@ -165,6 +169,7 @@ async function run(options: Options, command: Command): Promise<void> {
   process.umask(0o077);
   // Looked at first: a port that is taken must not cost the earlier network.
   for (let i = 0; i < (port === 0 ? 1 : options.nodes); i++) await portIsFree(host, port + i);
+  if (options.load !== undefined) refuseFixed(command);
   const isReal = options.proofs === "groth16";
   if (isReal && options.miners === 0) throw new UsageError("real proofs are those of miners: give --miners 1 or more");
   const proving = isReal ? await openKeys(options.params, blockTime) : undefined;
@@ -221,26 +226,71 @@ async function runNetwork(
   if (data !== null) await settleForm(data, { nodes: 0, reset: options.reset === true });
   const { Devnet } = await import("../../node/devnet.ts");
   const bundle = isNative ? undefined : await bundleFor(networkVersion, options.bundle);
-  const net = await Devnet.open({
-    ...(isNative ? {} : { networkVersion }),
-    ...(bundle === undefined ? {} : { bundle }),
-    ...(seed === undefined ? {} : { seed }),
-    ...(mnemonic === undefined ? {} : { mnemonic }),
-    ...{ accounts, balance, blockTime, miners },
+  const { load } = options;
+  const place = {
     ...real,
-    sectors: options.sectors,
-    genesisTime: options.genesisTime ?? (seed === undefined ? now : FIXED_GENESIS_TIME),
     data,
     ...(options.retention === undefined ? {} : { retention: options.retention }),
     reset: options.reset === true,
-    repair: options.repair === true,
     version: command.parent?.version() ?? "",
     machine,
-  });
+  };
+  const net = await (load === undefined
+    ? Devnet.open({
+        ...place,
+        ...(isNative ? {} : { networkVersion }),
+        ...(bundle === undefined ? {} : { bundle }),
+        ...(seed === undefined ? {} : { seed }),
+        ...(mnemonic === undefined ? {} : { mnemonic }),
+        ...{ accounts, balance, blockTime, miners },
+        sectors: options.sectors,
+        genesisTime: options.genesisTime ?? (seed === undefined ? now : FIXED_GENESIS_TIME),
+        repair: options.repair === true,
+      })
+    : loadNetwork(load, { ...place, ...(isGiven(command, "blockTime") ? { blockTime } : {}) }));
   try {
     await serveUntilStopped(net, options, data);
   } finally {
     await net.close();
+  }
+}
+
+/** Options that are fixed with a network, or make one of several nodes. */
+const FIXED: readonly string[] = [
+  ...[
+    "accounts",
+    "balance",
+    "mnemonic",
+    "seed",
+    "miners",
+    "sectors",
+    "genesisTime",
+    "nodes",
+    "listen",
+    "apart",
+    "repair",
+  ],
+  ...["networkVersion", "bundle"],
+];
+
+function isGiven(command: Command, name: string): boolean {
+  return command.getOptionValueSource(name) === "cli";
+}
+
+function refuseFixed(command: Command): void {
+  const given = FIXED.find((name) => isGiven(command, name));
+  if (given === undefined) return;
+  const option = command.options.find((one) => one.attributeName() === given)?.long;
+  throw new UsageError(`--load ${command.opts<Options>().load}: ${option} is that of the file; leave it out`);
+}
+
+async function loadNetwork(file: string, options: Partial<DevnetOptions>): Promise<Devnet> {
+  const { Devnet } = await import("../../node/devnet.ts");
+  const source = await openBytes(file);
+  try {
+    return await readingCar(file, () => Devnet.load(source, options));
+  } finally {
+    await source.close();
   }
 }
 
@@ -270,7 +320,7 @@ async function serveUntilStopped(net: Devnet, options: Options, data: string | n
   const stopping = stopSignal();
   const working = (async () => {
     // By the clock the first tipset comes at once; without one, only a message makes a tipset.
-    if (options.blockTime > 0) await net.clock.mine(1);
+    if (net.clock.blockTime > 0 && net.clock.isAutomatic) await net.clock.mine(1);
     net.clock.start();
     await stopping;
   })();

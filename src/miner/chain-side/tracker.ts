@@ -55,6 +55,8 @@ export class MessageTracker {
   private readonly store: TrackerStore;
   private readonly prefix: string;
   private readonly turns = new KeyedTurns();
+  /** Waits that look at the newest head. */
+  private looking = 0;
   /** Heights at which a message of a key was handed to the pool last. */
   private readonly handed = new Map<string, number>();
   /** Heights at which another message was first seen in the place of a key's. */
@@ -89,14 +91,20 @@ export class MessageTracker {
     for (;;) {
       signal?.throwIfAborted();
       const moved = this.nextHead(signal);
+      this.looking++;
       try {
-        const executed = await this.check(key, confidence);
+        const executed = await this.check(key, confidence).finally(() => this.looking--);
         if (executed !== null) return executed;
         await moved.seen;
       } finally {
         moved.stop();
       }
     }
+  }
+
+  /** Whether all waits are for the next head, and none looks at the newest. */
+  get isIdle(): boolean {
+    return this.looking === 0;
   }
 
   /**

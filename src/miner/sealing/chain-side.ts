@@ -110,6 +110,8 @@ export function sealingChain(chain: MinerChain, tracker: MessageTracker): Sealin
       const { receipt, height } = await tracker.wait(PREFIX + key, confidence, signal);
       return { exitCode: Number(receipt.exitCode), epoch: height };
     },
+
+    isIdle: () => tracker.isIdle,
   };
 }
 

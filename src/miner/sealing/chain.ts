@@ -61,4 +61,6 @@ export type SealingChain = {
   sendTermination(key: string, sector: number): Promise<string>;
   /** Resolves when the message of an intention was executed and `confidence` epochs are on top of it. */
   executed(key: string, confidence: number, signal: AbortSignal): Promise<Executed>;
+  /** Whether all that was asked for by `executed` waits for the next head. Absent: not known. */
+  isIdle?(): boolean;
 };

@@ -15,7 +15,7 @@ import { COUNTERS, FAILED_STEPS, pauseAfter } from "./failed-steps.ts";
 import { HeldSectors } from "./held.ts";
 import { newRecord, type SectorRecord } from "./record.ts";
 import type { SectorRecords } from "./records.ts";
-import { kindOf, nextState } from "./states.ts";
+import { kindOf, nextState, type SectorState } from "./states.ts";
 import { counted, type Outcome, proofOf, SEALING_STEPS, type StepContext, type Steps } from "./steps.ts";
 import { Wakes } from "./wakes.ts";
 
@@ -35,6 +35,9 @@ const MAX_UNDER_WAY = 1000;
 /** Milliseconds until a step that could not be done is tried again: the first time, and at most. */
 const WAIT_FIRST = 1000;
 const WAIT_MOST = 60_000;
+const MESSAGE_WAITS: readonly SectorState[] = ["PreCommitWait", "CommitWait", "TerminateWait"];
+/** Milliseconds that a tipset waits for sectors that are worked on. */
+const REST_MS = 2000;
 type Happened = Extract<Outcome, { readonly event: string }>;
 const STEPS: Steps = { ...SEALING_STEPS, ...FAILED_STEPS, ...ENDING_STEPS };
 
@@ -111,6 +114,23 @@ export class SectorMachine {
   wake(sector: number): void {
     this.wakes.wake(sector);
     this.live(sector);
+  }
+
+  /** Resolves when every sector waits: for the chain, a time or a person; after `REST_MS` in any case. */
+  async rest(): Promise<void> {
+    const until = performance.now() + REST_MS;
+    // What a head has woken is at work one turn later.
+    if (this.living.size > 0) await othersTurn();
+    while (this.isAtWork && performance.now() < until) await othersTurn();
+  }
+
+  private get isAtWork(): boolean {
+    if (this.stopping.signal.aborted || this.living.size === 0) return false;
+    const { chain } = this.options;
+    // In these states a step is the wait for a message.
+    const isWaiting = (sector: number): boolean => MESSAGE_WAITS.includes(this.records.get(sector).state);
+    const isBusy = this.wakes.isBusy || chain.isIdle?.() === false;
+    return isBusy || [...this.living.keys()].some((sector) => !this.wakes.isAsleep(sector) && !isWaiting(sector));
   }
 
   /** Lets a sector go its steps, if it does not yet and has some to go. */

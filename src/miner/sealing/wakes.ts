@@ -43,6 +43,15 @@ export class Wakes {
     for (const { wake } of [...this.sleepers.values()]) wake();
   }
 
+  isAsleep(sector: number): boolean {
+    return this.sleepers.has(sector);
+  }
+
+  /** Whether a head is being looked at. */
+  get isBusy(): boolean {
+    return this.isLooking;
+  }
+
   wake(sector: number): void {
     this.sleepers.get(sector)?.wake();
   }

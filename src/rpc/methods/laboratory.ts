@@ -1,6 +1,6 @@
 /** Devnet.*: faults of a local network's miners on purpose, and what they come to. */
 import { address, amount, epoch, link, sectorNumber, tipset } from "../codec/chain-types.ts";
-import { boolean, choice, fallback, integer, list, nullable, object, text } from "../codec/codec.ts";
+import { boolean, choice, decimal, fallback, integer, list, nullable, object, text } from "../codec/codec.ts";
 import { badParams, RPC_CODE, RpcError } from "../errors.ts";
 import { type Group, method, param } from "../method.ts";
 import type { DevControl, LaboratoryControl, MinerReportView } from "../services.ts";
@@ -8,6 +8,10 @@ import { API_VERSIONS } from "../versions.ts";
 
 /** Epochs that one call may pass. */
 const MAX_EPOCHS = 100_000;
+/** Seconds that one call may pass: a year. */
+const MAX_SECONDS = 365 * 86_400;
+/** Epochs that a sector is given to come to a state: a proving period and some more. */
+const SECTOR_EPOCHS = 3500;
 const MAX_MINERS = 100;
 const MAX_SECTORS = 10_000;
 const DEADLINES = 48;
@@ -64,6 +68,40 @@ const methods = {
       if (wanted > height + MAX_EPOCHS) badParams(`epoch: at most ${height + MAX_EPOCHS} expected, got ${wanted}`);
       return devOf(node).mineTo(wanted, signal);
     },
+  }),
+  "Devnet.passTime": method({
+    summary:
+      "Passes seconds of the chain's time: makes tipsets until that many lie behind, or a part of an epoch more.",
+    permission: "admin",
+    params: [param("seconds", decimal(0, MAX_SECONDS))],
+    result: tipset,
+    cost: "wait",
+    local: true,
+    run: ([seconds], { node, signal }) => devOf(node).passTime(seconds, signal),
+  }),
+  "Devnet.mineToDeadline": method({
+    summary: "Makes tipsets until a deadline of a miner opens; null: its next one that has sectors.",
+    permission: "admin",
+    params: [miner, param("deadline", nullable(integer(0, DEADLINES - 1)))],
+    result: tipset,
+    cost: "wait",
+    local: true,
+    run: ([one, deadline], { node, signal }) => labOf(node).toDeadline(one, deadline, signal),
+  }),
+  "Devnet.mineToSector": method({
+    summary: "Makes tipsets until a sector is in a state, such as Proving or Faulty, so many epochs at the most.",
+    permission: "admin",
+    params: [
+      miner,
+      param("sector", sectorNumber),
+      param("state", text(40)),
+      param("epochs", fallback(integer(0, MAX_EPOCHS), SECTOR_EPOCHS)),
+    ],
+    result: tipset,
+    cost: "wait",
+    local: true,
+    run: ([one, sector, state, epochs], { node, signal }) =>
+      labOf(node).toSectorState(one, Number(sector), state, epochs, signal),
   }),
   "Devnet.minerReport": method({
     summary:

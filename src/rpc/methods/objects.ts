@@ -1,24 +1,21 @@
 /** Filecoin.Chain*: objects of the store, paths through them, exports, and moving the head. */
 import * as dagCbor from "@ipld/dag-cbor";
-import { concat, toBase64 } from "../../base/bytes.ts";
+import { toBase64 } from "../../base/bytes.ts";
 import { exportChain } from "../../chain/export.ts";
 import { walkBlocks } from "../../chain/links.ts";
-import type { Tipset } from "../../types/block-header.ts";
 import { CID, cidOfBlock, parseCid } from "../../types/cid.ts";
 import type { Json } from "../../types/schema-codec.ts";
 import { bytes, epoch, link, tipset, tipsetKey } from "../codec/chain-types.ts";
 import { anyJson, boolean, fallback, list, nothing, nullable, object, text, within } from "../codec/codec.ts";
 import { badParams, RPC_CODE, RpcError } from "../errors.ts";
-import { breathe, breather } from "../limits.ts";
-import { group, type MethodContext, method, param, type Subscribe, subscription } from "../method.ts";
+import { breather } from "../limits.ts";
+import { group, method, param, subscription } from "../method.ts";
+import { inPieces } from "../pieces.ts";
 import type { NodeServices } from "../services.ts";
 import { headChange, readObject } from "./chain.ts";
 
 const DAG_CBOR = 0x71;
 const MANY = 10_000_000;
-/** Bytes of one piece of an export, and of what may wait to be read before the next is made. */
-const PIECE = 256 << 10;
-const AHEAD = 2 << 20;
 const MAX_STEPS = 256;
 /** Moves of the head that one path shows. */
 const MAX_PATH = 100_000;
@@ -70,36 +67,6 @@ async function statOf(node: NodeServices, cid: CID, base: CID | null, signal: Ab
     stat.Links++;
   }
   return stat;
-}
-
-/** Sends the file in pieces, no faster than the client reads, then an empty piece. */
-function exportTo({ node, session }: MethodContext, top: Tipset, recentRoots: number, skipOldMessages: boolean) {
-  return ((emit, end) => {
-    const abort = new AbortController();
-    const run = async (): Promise<void> => {
-      let held: Uint8Array[] = [];
-      let size = 0;
-      const flush = (): void => {
-        emit(concat(...held));
-        held = [];
-        size = 0;
-      };
-      for await (const part of exportChain(node.chain, top, { recentRoots, skipOldMessages })) {
-        held.push(part);
-        size += part.length;
-        if (size < PIECE) continue;
-        flush();
-        do await breathe(abort.signal);
-        while (session.backlog() > AHEAD);
-      }
-      if (size > 0) flush();
-      emit(new Uint8Array(0));
-    };
-    run()
-      .catch(() => undefined)
-      .finally(end);
-    return () => abort.abort(new RpcError(RPC_CODE.untyped, "the export was cancelled"));
-  }) satisfies Subscribe<Uint8Array>;
 }
 
 export const objectsGroup = group("Chain: objects", "Objects of the store, paths, exports, and moving the head.", {
@@ -168,6 +135,9 @@ export const objectsGroup = group("Chain: objects", "Objects of the store, paths
       param("tipsetKey", tipsetKey),
     ],
     result: bytes(),
-    run: async ([roots, skip, key], context) => exportTo(context, await context.node.chain.tipset(key), roots, skip),
+    async run([recentRoots, skipOldMessages, key], { node, session }) {
+      const top = await node.chain.tipset(key);
+      return inPieces(session, () => exportChain(node.chain, top, { recentRoots, skipOldMessages }));
+    },
   }),
 });

@@ -1,9 +1,10 @@
 /** Devnet.*: snapshots of a local network, with the names that other development networks use. */
 import { isFilError } from "../../base/errors.ts";
-import { epoch, link, tipset } from "../codec/chain-types.ts";
+import { bytes, epoch, link, tipset } from "../codec/chain-types.ts";
 import { boolean, type Codec, fallback, integer, list, object, text } from "../codec/codec.ts";
 import { RPC_CODE, RpcError } from "../errors.ts";
-import { type Group, method, param } from "../method.ts";
+import { type Group, method, param, subscription } from "../method.ts";
+import { inPieces } from "../pieces.ts";
 import type { DevControl, SnapshotControl } from "../services.ts";
 import { API_VERSIONS } from "../versions.ts";
 
@@ -53,6 +54,16 @@ const methods = {
       snapshotsOf(node)
         .list()
         .map(({ id, head, waiting }) => ({ Id: id, Epoch: head.height, Tipset: head.key, Messages: waiting.length })),
+  }),
+  "Devnet.dump": subscription({
+    summary:
+      "The whole network as a CAR file in pieces, the last one empty, with its keys in the clear: `filigree devnet --load` goes on with it.",
+    permission: "admin",
+    result: bytes(),
+    run: async (_, { node, session }) => {
+      const snapshots = snapshotsOf(node);
+      return inPieces(session, () => snapshots.dump());
+    },
   }),
   evm_snapshot: method({
     summary: "As Devnet.snapshot, the number as 0x text.",

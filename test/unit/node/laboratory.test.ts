@@ -46,6 +46,19 @@ test("a sector that is lost on purpose is skipped at its deadline, blocks go on,
   expect(BigInt(lost.FaultFee)).toBeGreaterThan(0n);
 });
 
+test("time passes by seconds, to a deadline with sectors and to one that is named", async () => {
+  const height = net.head.height;
+  const seconds = net.network.blockDelaySeconds;
+  expect((await net.request("Devnet.passTime", 3.5 * seconds)).Height).toBe(height + 4);
+  const { Height: open } = await net.request<{ Height: number }>("Devnet.mineToDeadline", miner, 3);
+  // What is asked for at a tipset is seen in the state before it.
+  await net.request("Devnet.mine", 1);
+  const { Index, Open } = await net.request<{ Index: number; Open: number }>("StateMinerProvingDeadline", miner, []);
+  expect(Index).toBe(3);
+  expect(open).toBeGreaterThanOrEqual(Open);
+  expect(open).toBeLessThan(Open + 30);
+});
+
 test("a miner that is stopped makes no blocks; started, it does again", async () => {
   await net.request("Devnet.setMiner", miner, false);
   expect(await report()).toMatchObject({ On: false, NotEligible: "it was stopped" });

@@ -1,5 +1,6 @@
 /** Snapshots of a network whose miners prove sectors and seal new ones. */
 import { afterEach, expect, test } from "vitest";
+import { concat } from "../../../src/base/bytes.ts";
 import { Devnet, type DevnetOptions } from "../../../src/node/devnet.ts";
 import { tipsetKeyText } from "../../../src/types/block-header.ts";
 
@@ -72,4 +73,27 @@ test("a sector that was sealed since is gone with its files, and its number is g
   await net.revert(later);
   expect((await net.request("Devnet.minerReport", miner))[0].Sectors.Terminated).toEqual([]);
   expect(await folder?.sectors()).toHaveLength(1);
+});
+
+test("a file of a network with miners: the copy proves, seals and mines on as the first one does", async () => {
+  const net = await network({ ...OF_MINERS, seed: "file" });
+  const miner = net.miner.toString("t");
+  await net.clock.skip(60);
+  await net.request("PledgeSector");
+  await net.clock.mine(5);
+  await net.request("Devnet.setSectorFault", miner, 1, "lost");
+  await net.request("Devnet.skipProofs", miner, [7]);
+  const parts: Uint8Array[] = [];
+  for await (const part of net.dump()) parts.push(part);
+  const copy = await Devnet.load(concat(...parts));
+  open.push(copy);
+  expect(key(copy)).toBe(key(net));
+  expect(await copy.request("Devnet.minerReport", null)).toEqual(await net.request("Devnet.minerReport", null));
+  const numbers = await net.request<number[]>("SectorsList");
+  expect(await copy.request("SectorsList")).toEqual(numbers);
+  for (let i = 0; i < 400; i++) {
+    await copy.clock.mine(1);
+    if ((await copy.request("SectorsStatus", numbers.at(-1), false)).State === "Proving") return;
+  }
+  throw new Error("the sector is not proving");
 });

@@ -1,0 +1,115 @@
+/** What a file of a local network holds of one that runs, and what of it must be set in one that was made of the file. */
+import { OptionError } from "../base/options.ts";
+import type { KeyInfo } from "../keys/keys.ts";
+import { Address } from "../types/address.ts";
+import { decodeSignedMessage, encodeSignedMessage } from "../types/message.ts";
+import type { Clock } from "./clock.ts";
+import { DumpError, type Dumped, type DumpedMiner, type DumpedOptions, dumpSections } from "./dump.ts";
+import type { Laboratory } from "./laboratory.ts";
+import type { LocalProving } from "./local-proving.ts";
+import type { FilecoinNode } from "./node.ts";
+import type { Snapshots } from "./snapshots.ts";
+
+/** Options that are fixed with a network. */
+type Fixed = Omit<DumpedOptions, "balance" | "proofs" | "blockTime"> & { readonly balance: bigint };
+/** A network, as far as a file has it. */
+type Network = {
+  readonly options: Partial<Fixed> & {
+    readonly [K in "accounts" | "balance" | "seed" | "genesisTime"]: Fixed[K];
+  } & { readonly blockTime: number; readonly proving?: LocalProving };
+  readonly node: FilecoinNode;
+  readonly clock: Clock;
+  readonly laboratory: Laboratory | null;
+  readonly snapshots: Snapshots;
+};
+
+/** Writes a network as the sections of a CAR file. */
+export async function* dumpOf(net: Network): AsyncGenerator<Uint8Array> {
+  if (net.options.bundle !== undefined)
+    throw new DumpError(
+      { code: "OF_BUNDLE" },
+      "a network with actors of a bundle is not written to a file yet; make it again from its seed and bundle",
+    );
+  const { facts, sectors, free } = await net.snapshots.copy();
+  try {
+    yield* dumpSections({ facts, sectors, ...restOf(net) }, net.node.chain.blocks);
+  } finally {
+    free();
+  }
+}
+
+function restOf(net: Network): Omit<Dumped, "facts" | "sectors"> {
+  const { options, node, clock, laboratory } = net;
+  const { accounts, balance, seed, mnemonic = "", blockTime, genesisTime, miners = 0, sectors = 1, proving } = options;
+  const local = new Set(node.pool.localMessages());
+  const others = node.pool.pending().filter((signed) => !local.has(signed));
+  const keys = node.keystore.list().map((address) => node.keystore.get(address));
+  return {
+    options: {
+      ...{ accounts, seed, mnemonic, blockTime, genesisTime, miners, sectors },
+      balance: `${balance}`,
+      proofs: proving?.described.mode ?? "attested",
+    },
+    wallet: { chosen: node.keystore.chosenName, keys: keys.map(({ type, secret }) => [type, secret] as const) },
+    pool: others.map(encodeSignedMessage),
+    clock: { automine: clock.isAutomatic, blockTime: clock.blockTime },
+    miners: (laboratory?.miners ?? []).map((miner): DumpedMiner => {
+      const skipped = laboratory?.skipped(miner) ?? [];
+      return {
+        miner: `${miner}`,
+        on: laboratory?.isOn(miner) ?? true,
+        skipped: skipped === "all" ? null : skipped,
+        faults: (laboratory?.faults(miner) ?? []).flatMap(({ sector, fault }) =>
+          fault === "none" ? [] : [[sector, fault] as const],
+        ),
+      };
+    }),
+  };
+}
+
+/** Options of a network that is made of a file: those that it had, and where the new one runs. */
+export function optionsOf<Given extends Partial<Fixed> & { readonly proving?: LocalProving }>(
+  dumped: DumpedOptions,
+  given: Given,
+) {
+  const { balance, proofs, ...options } = dumped;
+  const mode = given.proving?.described.mode ?? "attested";
+  if (mode !== proofs)
+    throw new OptionError("proving", `the file's network has proofs that are ${proofs}; give keys for those`);
+  for (const name of [
+    "seed",
+    "mnemonic",
+    "accounts",
+    "balance",
+    "genesisTime",
+    "miners",
+    "sectors",
+    "networkVersion",
+    "bundle",
+  ] as const)
+    if (given[name] !== undefined) throw new OptionError(name, "that of the file's network holds; leave it out");
+  return { ...options, ...given, mnemonic: options.mnemonic, balance: BigInt(balance) };
+}
+
+/** Sets what is beside the store. Throws `DumpError` BAD_DUMP. */
+export async function settle(net: Network, { wallet, pool, clock, miners }: Dumped, blockTime?: number): Promise<void> {
+  try {
+    const keys: KeyInfo[] = wallet.keys.map(([type, secret]) => ({ type, secret }));
+    await net.node.keystore.become(keys, wallet.chosen);
+    for (const { miner, on, skipped, faults } of miners) {
+      const address = Address.parse(miner);
+      net.laboratory?.turn(address, on);
+      net.laboratory?.skip(address, skipped ?? "all");
+      for (const [sector, fault] of faults) net.laboratory?.setFault(address, sector, fault);
+    }
+    net.clock.setAutomine(clock.automine);
+    net.clock.setBlockTime(blockTime ?? clock.blockTime);
+    for (const bytes of pool) await net.node.pool.push(decodeSignedMessage(bytes), "network");
+  } catch (cause) {
+    throw new DumpError(
+      { code: "BAD_DUMP", why: "settings" },
+      "not a dump of a local network: its settings do not fit its state",
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,56 @@
+/** `filigree lab` and `devnet --load` as users type them: snapshots, time, and a network that moves into another process. */
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { Devnet } from "../../src/node/devnet.ts";
+import { type CommandNet, startCommandNet } from "../support/command-net.ts";
+
+const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+
+let folder: string;
+let net: Devnet;
+let url: string;
+let other: CommandNet | undefined;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "filigree-lab-"));
+  net = await Devnet.open({ accounts: 2, seed: "lab command" });
+  net.clock.setAutomine(false);
+  ({ url } = await net.serve());
+});
+afterAll(async () => {
+  await other?.close();
+  await net?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function filigree(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [MAIN, ...args], (error, out, err) =>
+      resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err }),
+    );
+  });
+}
+const lab = (...args: readonly string[]) => filigree("lab", ...args, "--rpc", url);
+
+test("a snapshot, time, and back; the whole network as a file, with which another process goes on", async () => {
+  expect((await lab("snapshot")).out).toBe("snapshot 1; go back to it with: filigree lab revert 1\n");
+  const seconds = net.network.blockDelaySeconds;
+  expect(JSON.parse((await lab("pass", `${3 * seconds}s`, "--json")).out)).toMatchObject({ epoch: 3 });
+  expect((await lab("snapshots")).out).toBe("1  epoch 0, 0 messages waiting\n");
+  expect((await lab("revert", "1")).out).toContain("the head is at epoch 0, ");
+  const [again, mined] = [await lab("revert", "1"), await lab("mine", "5")];
+  expect(again).toMatchObject({ code: 1, err: expect.stringContaining("there is no snapshot 1 (any more)") });
+  expect(mined.out).toContain("the head is at epoch 5, ");
+  const file = path.join(folder, "network.car");
+  expect((await lab("dump", file)).out).toContain(`go on with it: filigree devnet --load ${file}`);
+  other = await startCommandNet("--load", file);
+  const head = async (at: string) => JSON.parse((await filigree("chain", "head", "--rpc", at, "--json")).out);
+  expect(await head(other.url)).toEqual(await head(url));
+  expect(other.accounts[0]?.secp256k1).toBe(net.accounts[0]?.secp256k1.toString("t"));
+  const refused = await filigree("devnet", "--memory", "--port", "0", "--load", file, "--seed", "mine");
+  expect(refused).toMatchObject({ code: 64, err: expect.stringContaining("--seed is that of the file; leave it out") });
+});
