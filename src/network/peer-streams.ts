@@ -21,6 +21,8 @@ export type StreamHandler = (stream: Stream, peer: string) => Promise<void>;
 
 export class PeerStreams {
   private readonly parts: PeerStreamsParts;
+  /** Streams that peers opened, by protocol. */
+  private readonly inbound = new Map<string, Set<Stream>>();
 
   constructor(parts: PeerStreamsParts) {
     this.parts = parts;
@@ -32,22 +34,30 @@ export class PeerStreams {
   }
 
   async handle(protocol: string, handler: StreamHandler): Promise<void> {
+    const open = new Set<Stream>();
+    this.inbound.set(protocol, open);
     await this.parts.host.handle(
       protocol,
       async (stream, connection) => {
+        open.add(stream);
         try {
           await handler(stream, connection.remotePeer.toString());
           await stream.close().catch(() => undefined);
         } catch (error) {
           stream.abort(error instanceof Error ? error : new Error(`${error}`));
+        } finally {
+          open.delete(stream);
         }
       },
       { maxInboundStreams: PEER_LIMITS.inboundStreams, maxOutboundStreams: PEER_LIMITS.outboundStreams },
     );
   }
 
+  /** Serves a protocol no more; the streams of it that are open are reset, so that nobody speaks to nobody. */
   async unhandle(protocol: string): Promise<void> {
     await this.parts.host.unhandle(protocol);
+    for (const stream of this.inbound.get(protocol) ?? []) stream.abort(new Error("the protocol is served no more"));
+    this.inbound.delete(protocol);
   }
 
   /** A stream to a peer, by its identity or a multiaddr that ends with it; dials it if it is not connected. */

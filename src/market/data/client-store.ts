@@ -40,6 +40,8 @@ const MAX_ID = Number.MAX_SAFE_INTEGER;
 export class ClientStore implements BlockSource {
   private readonly store: BlockStore;
   private readonly hashes: BlockHashes;
+  /** Deliveries of blocks that are under way. */
+  private arriving = 0;
   /** Imports and removals, one after the other: none takes what another brings. */
   private readonly turns = new Turns();
 
@@ -93,6 +95,31 @@ export class ClientStore implements BlockSource {
     });
   }
 
+  /**
+   * Keeps blocks that come one by one, for instance from a provider. Until `end` is called nothing is removed from the store:
+   * what has come is in no list yet.
+   */
+  incoming(): { put(cid: CID, bytes: Uint8Array): Promise<void>; end(): void } {
+    let hasEnded = false;
+    this.arriving++;
+    return {
+      put: async (cid, bytes) => this.store.write({ blocks: [this.checked({ cid: cid.bytes, bytes })] }),
+      end: () => {
+        if (!hasEnded) this.arriving--;
+        hasEnded = true;
+      },
+    };
+  }
+
+  /** Lists a DAG whose blocks have come, unless it is listed; all of it must be here. `path`: what people know it by. */
+  listRetrieval(root: CID, path: string, signal?: AbortSignal): Promise<Import> {
+    return this.turns.run(async () => {
+      for await (const _ of walk(this.store, root, signal === undefined ? {} : { signal }));
+      const known = (await this.imports()).find((one) => one.root.equals(root));
+      return known ?? this.listed(new Writer(this.store), { root, path, source: "retrieval" });
+    });
+  }
+
   private checked(block: Block): Block {
     const name = (): string => `${cidFromBytes(block.cid)}`;
     if (block.bytes.length > MAX_BLOCK)
@@ -138,6 +165,8 @@ export class ClientStore implements BlockSource {
       if (!kept.some((one) => one.id === id))
         throw new DataError({ code: "UNKNOWN_IMPORT", id: `${id}` }, `there is no import ${id}`);
       await this.store.write({ metadata: [[keyOf(id), null]] }, { sync: true });
+      // Blocks that nobody lists go with the next removal.
+      if (this.arriving > 0) return;
       const live = new CidSet();
       for (const { root } of kept.filter((one) => one.id !== id))
         for await (const _ of walk(this.store, root, {}, live));

@@ -11,6 +11,21 @@ import {
   readSkip,
 } from "../../../src/market/graphsync/message.ts";
 import {
+  decodeQuery,
+  decodeQueryResponse,
+  decodeTransports,
+  encodeQuery,
+  encodeQueryResponse,
+  encodeTransports,
+  paymentVoucher,
+  proposalVoucher,
+  readPayment,
+  readProposal,
+  readResponse,
+  responseVoucher,
+  VOUCHER_TYPE,
+} from "../../../src/market/retrieval/messages.ts";
+import {
   decodeTransfer,
   encodeTransfer,
   TRANSFER_EXTENSION,
@@ -116,5 +131,48 @@ describe("wrong messages", () => {
   test("a response of ours reads back", () => {
     const response = transferResponse({ type: "complete", id: 9n, accepted: true, paused: true });
     expect(decodeTransfer(encodeTransfer(response))).toEqual({ ...response, order: "canonical" });
+  });
+});
+
+describe("messages of the retrieval market by Go", () => {
+  const bytesOf = (what: string): Uint8Array => fromHex(goHex(`retrieval ${what}`));
+
+  test("queries and their answers", () => {
+    for (const what of ["Query", "Query without piece"])
+      expect(toHex(encodeQuery(decodeQuery(bytesOf(what))))).toBe(toHex(bytesOf(what)));
+    const answer = decodeQueryResponse(bytesOf("QueryResponse"));
+    expect(answer).toMatchObject({
+      status: "available",
+      pieceFound: "unknown",
+      size: 2048,
+      pricePerByte: 2n,
+      unsealPrice: 50n,
+    });
+    expect(toHex(encodeQueryResponse(answer))).toBe(toHex(bytesOf("QueryResponse")));
+    expect(() => decodeQuery(bytesOf("QueryResponse"))).toThrow(/9 pairs, at most 2 allowed/);
+  });
+
+  test("vouchers of a deal", () => {
+    for (const what of ["DealProposal", "DealProposal free without selector"]) {
+      const voucher = { type: VOUCHER_TYPE.proposal, bytes: bytesOf(what) };
+      expect(toHex(proposalVoucher(readProposal(voucher)).bytes)).toBe(toHex(voucher.bytes));
+    }
+    for (const what of ["DealResponse", "DealResponse without amount"]) {
+      const voucher = { type: VOUCHER_TYPE.response, bytes: bytesOf(what) };
+      expect(toHex(responseVoucher(readResponse(voucher)).bytes)).toBe(toHex(voucher.bytes));
+    }
+    const payment = { type: VOUCHER_TYPE.payment, bytes: bytesOf("DealPayment") };
+    expect(readPayment(payment)).toMatchObject({ id: 7n, voucher: { lane: 3n, nonce: 2n, amount: 2050n } });
+    expect(toHex(paymentVoucher(readPayment(payment)).bytes)).toBe(toHex(payment.bytes));
+    expect(() => readPayment({ ...payment, type: VOUCHER_TYPE.proposal })).toThrow(
+      /"RetrievalDealPayment\/1" is expected/,
+    );
+    const id = { type: VOUCHER_TYPE.response, bytes: payment.bytes };
+    expect(() => readResponse(id)).toThrow(/no field "PaymentChannel"/);
+  });
+
+  test("transports", () => {
+    const transports = [{ name: "http", addresses: [Uint8Array.of(4, 127, 0, 0, 1)] }];
+    expect(decodeTransports(encodeTransports(transports))).toEqual(transports);
   });
 });

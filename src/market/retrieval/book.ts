@@ -1,0 +1,195 @@
+/**
+ * What is kept of retrieval deals, on both sides, and the ask. Every change is on the disk before anybody acts upon it.
+ * Records: `retrieval/ask`, `retrieval/given/<peer>/<id>`, `retrieval/taken/<id>`.
+ */
+import { fromBase64, fromUtf8, toBase64, utf8 } from "../../base/bytes.ts";
+import type { BlockStore } from "../../storage/contract.ts";
+import { parseCid } from "../../types/cid.ts";
+import type { GivenChannel, Mark } from "../transfer/manager.ts";
+import type { Terms } from "./messages.ts";
+
+export type DealState = "ongoing" | "completed" | "failed";
+
+/** A deal of a provider: the transfer's channel, and what was paid. */
+export type GivenDeal = {
+  readonly channel: GivenChannel;
+  readonly terms: Terms;
+  /** attoFIL */
+  readonly received: bigint;
+  /** Payments that were worth nothing. */
+  readonly worthless: number;
+  readonly state: DealState;
+  readonly message: string;
+  /** Milliseconds since 1970 of the last change. */
+  readonly at: number;
+};
+
+/** A deal of a client. */
+export type TakenDeal = {
+  readonly id: bigint;
+  readonly peer: string;
+  readonly root: string;
+  readonly terms: Terms;
+  /** Bytes of blocks that came and were verified, links that were followed, attoFIL that vouchers were given for. */
+  readonly bytes: number;
+  readonly links: number;
+  readonly paid: bigint;
+  readonly channel: string | null;
+  readonly lane: string | null;
+  readonly state: DealState;
+  readonly message: string;
+  readonly at: number;
+};
+
+/** Deals that have ended and are kept, of each side: those that ended first are forgotten first. */
+const MAX_ENDED = 10_000;
+const ASK = "retrieval/ask";
+const GIVEN = "retrieval/given/";
+const TAKEN = "retrieval/taken/";
+const givenKey = ({ peer, id }: Pick<GivenChannel, "peer" | "id">): string => `${GIVEN}${peer}/${id}`;
+
+/** Asks of nothing until it is set, as providers of today do; intervals are the reference's. */
+export const DEFAULT_ASK: Terms = {
+  pricePerByte: 0n,
+  paymentInterval: 1 << 20,
+  paymentIntervalIncrease: 1 << 20,
+  unsealPrice: 0n,
+};
+
+export class RetrievalBook {
+  private readonly blocks: BlockStore;
+  private readonly givenByKey = new Map<string, GivenDeal>();
+  private readonly takenById = new Map<string, TakenDeal>();
+  private terms: Terms;
+
+  private constructor(blocks: BlockStore, terms: Terms) {
+    this.blocks = blocks;
+    this.terms = terms;
+  }
+
+  static async open(blocks: BlockStore): Promise<RetrievalBook> {
+    const kept = await blocks.metadata(ASK);
+    const ask = kept === undefined ? DEFAULT_ASK : readTerms(JSON.parse(fromUtf8(kept)) as StoredTerms);
+    const book = new RetrievalBook(blocks, ask);
+    for (const [name, value] of await blocks.metadataWith(GIVEN))
+      book.givenByKey.set(name, readGiven(JSON.parse(fromUtf8(value)) as StoredGiven));
+    for (const [, value] of await blocks.metadataWith(TAKEN)) {
+      const deal = readTaken(JSON.parse(fromUtf8(value)) as StoredTaken);
+      book.takenById.set(`${deal.id}`, deal);
+    }
+    return book;
+  }
+
+  get ask(): Terms {
+    return this.terms;
+  }
+
+  async setAsk(terms: Terms): Promise<void> {
+    await this.blocks.write({ metadata: [[ASK, json(writeTerms(terms))]] }, { sync: true });
+    this.terms = terms;
+  }
+
+  given(): readonly GivenDeal[] {
+    return [...this.givenByKey.values()];
+  }
+
+  givenOf(channel: Pick<GivenChannel, "peer" | "id">): GivenDeal | undefined {
+    return this.givenByKey.get(givenKey(channel));
+  }
+
+  taken(): readonly TakenDeal[] {
+    return [...this.takenById.values()];
+  }
+
+  async putGiven(given: GivenDeal): Promise<void> {
+    const deal = { ...given, channel: plain(given.channel) };
+    const key = givenKey(deal.channel);
+    const gone = forgotten(this.givenByKey, key);
+    const removed = gone.map((name): [string, null] => [name, null]);
+    await this.blocks.write({ metadata: [[key, json(writeGiven(deal))], ...removed] }, { sync: true });
+    for (const name of gone) this.givenByKey.delete(name);
+    this.givenByKey.delete(key);
+    this.givenByKey.set(key, deal);
+  }
+
+  async putTaken(deal: TakenDeal): Promise<void> {
+    const id = `${deal.id}`;
+    const gone = forgotten(this.takenById, id);
+    const removed = gone.map((name): [string, null] => [`${TAKEN}${name}`, null]);
+    await this.blocks.write({ metadata: [[`${TAKEN}${id}`, json(writeTaken(deal))], ...removed] }, { sync: true });
+    for (const name of gone) this.takenById.delete(name);
+    this.takenById.delete(id);
+    this.takenById.set(id, deal);
+  }
+}
+
+/** A copy: a transfer goes on changing what it gives out. */
+function plain({ peer, id, root, selector, voucher, links, sent, marks, state }: GivenChannel): GivenChannel {
+  return { peer, id, root, selector, voucher, links, sent, marks: [...marks], state };
+}
+
+/** Which of the ended ones make room for one more. */
+function forgotten(deals: ReadonlyMap<string, { readonly state: DealState }>, key: string): string[] {
+  if (deals.size < MAX_ENDED || deals.has(key)) return [];
+  for (const [name, { state }] of deals) if (state !== "ongoing") return [name];
+  return [];
+}
+
+type StoredTerms = { readonly [Name in keyof Terms]: Terms[Name] extends bigint ? string : number };
+type StoredGiven = {
+  readonly peer: string;
+  readonly id: string;
+  readonly root: string;
+  readonly selector: string;
+  readonly voucher: { readonly type: string; readonly bytes: string };
+  readonly links: number;
+  readonly sent: number;
+  readonly marks: readonly Mark[];
+  readonly channelState: GivenChannel["state"];
+  readonly terms: StoredTerms;
+  readonly received: string;
+} & Pick<GivenDeal, "worthless" | "state" | "message" | "at">;
+type StoredTaken = Omit<TakenDeal, "id" | "terms" | "paid"> & {
+  readonly id: string;
+  readonly terms: StoredTerms;
+  readonly paid: string;
+};
+
+const json = (value: unknown): Uint8Array => utf8(JSON.stringify(value));
+
+function writeTerms(terms: Terms): StoredTerms {
+  return { ...terms, pricePerByte: `${terms.pricePerByte}`, unsealPrice: `${terms.unsealPrice}` };
+}
+
+function readTerms(stored: StoredTerms): Terms {
+  return { ...stored, pricePerByte: BigInt(stored.pricePerByte), unsealPrice: BigInt(stored.unsealPrice) };
+}
+
+function writeGiven({ channel, terms, received, ...rest }: GivenDeal): StoredGiven {
+  const { peer, id, root, selector, voucher, links, sent, marks } = channel;
+  return {
+    ...{ ...rest, peer, id: `${id}`, root: `${root}`, selector: toBase64(selector), links, sent, marks },
+    voucher: { type: voucher.type, bytes: toBase64(voucher.bytes) },
+    ...{ channelState: channel.state, terms: writeTerms(terms), received: `${received}` },
+  };
+}
+
+function readGiven(stored: StoredGiven): GivenDeal {
+  const { peer, id, root, selector, voucher, links, sent, marks, channelState, terms, received, ...rest } = stored;
+  return {
+    ...rest,
+    channel: {
+      ...{ peer, id: BigInt(id), root: parseCid(root), selector: fromBase64(selector), links, sent, marks },
+      ...{ voucher: { type: voucher.type, bytes: fromBase64(voucher.bytes) }, state: channelState },
+    },
+    ...{ terms: readTerms(terms), received: BigInt(received) },
+  };
+}
+
+function writeTaken({ id, terms, paid, ...rest }: TakenDeal): StoredTaken {
+  return { ...rest, id: `${id}`, terms: writeTerms(terms), paid: `${paid}` };
+}
+
+function readTaken({ id, terms, paid, ...rest }: StoredTaken): TakenDeal {
+  return { ...rest, id: BigInt(id), terms: readTerms(terms), paid: BigInt(paid) };
+}

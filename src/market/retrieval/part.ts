@@ -1,0 +1,211 @@
+/** The retrieval market as one part of a node: provider and client over the node's peers, and the questions of both. */
+import { multiaddr } from "@multiformats/multiaddr";
+import { BoundedMap } from "../../base/bounded-map.ts";
+import { isFilError } from "../../base/errors.ts";
+import type { PeerStreams } from "../../network/peer-streams.ts";
+import { commitmentOfCidV1, pieceOfCidV2 } from "../../sector/piece/cid.ts";
+import type { BlockStore } from "../../storage/contract.ts";
+import type { Address } from "../../types/address.ts";
+import type { CID } from "../../types/cid.ts";
+import type { ClientData } from "../data/client-data.ts";
+import { walk } from "../data/links.ts";
+import type { PaymentChannels } from "../paych/part.ts";
+import { TransferManager } from "../transfer/manager.ts";
+import { RetrievalBook } from "./book.ts";
+import { RESTART_MS, RetrievalClient, type RetrievalOrder, type Retrieved } from "./client.ts";
+import { RetrievalError } from "./errors.ts";
+import type { Query, QueryResponse, Terms, Transport } from "./messages.ts";
+import { payeeOf, payerOf } from "./payments.ts";
+import { RetrievalProvider } from "./provider.ts";
+import { askQuery, askTransports, QueryServer } from "./query.ts";
+import { badTerms } from "./terms.ts";
+
+export type RetrievalOptions = {
+  /** Where deals and the ask are kept. */
+  readonly blocks: BlockStore;
+  readonly client: ClientData;
+  readonly payments: Pick<PaymentChannels, "channels" | "vouchers">;
+  /** Where this node is paid; null: nowhere. */
+  readonly paymentAddress: () => Promise<Address | null>;
+  /** This node's peers; null: it has none. */
+  readonly streams: () => PeerStreams | null;
+  /** Multiaddrs where it listens, and where its gateway does. */
+  readonly addresses: () => { readonly libp2p: readonly string[]; readonly http: readonly string[] };
+  readonly now: () => number;
+  readonly randomBytes: (length: number) => Uint8Array;
+  readonly onFault: (error: unknown) => void;
+  /** As of `ClientParts`. */
+  readonly restartMs?: number;
+};
+
+/** Roots whose sizes are remembered, and milliseconds that they count: data may be removed. */
+const MAX_SIZES = 1024;
+const SIZE_MS = 60_000;
+/** Largest payment interval and price that are set: what others' 64-bit fields and amounts hold. */
+const MAX_INTERVAL = 2 ** 50;
+
+export class RetrievalMarket {
+  readonly name = "retrieval";
+  private readonly options: RetrievalOptions;
+  private readonly sizes = new BoundedMap<string, { readonly size: number; readonly at: number }>(MAX_SIZES);
+  private opened: RetrievalBook | null = null;
+  private running: {
+    readonly streams: PeerStreams;
+    readonly transfers: TransferManager;
+    readonly queries: QueryServer;
+    readonly client: RetrievalClient;
+  } | null = null;
+  private readonly stopping = new AbortController();
+
+  constructor(options: RetrievalOptions) {
+    this.options = options;
+  }
+
+  async start(): Promise<void> {
+    const {
+      blocks,
+      client,
+      payments,
+      paymentAddress,
+      now,
+      randomBytes,
+      onFault,
+      restartMs = RESTART_MS,
+    } = this.options;
+    this.opened = await RetrievalBook.open(blocks);
+    const streams = this.options.streams();
+    if (streams === null) return;
+    const book = (): RetrievalBook => this.book;
+    const store = () => client.store();
+    const provider = new RetrievalProvider({
+      streams,
+      book,
+      blocks: store,
+      payee: payeeOf(payments),
+      paymentAddress,
+      now,
+    });
+    const transfers = new TransferManager({ streams, validators: [provider], now, onFault });
+    const queries = new QueryServer({
+      ...{ streams, now, answer: (query) => this.answer(query), transports: async () => this.transports() },
+    });
+    await transfers.start();
+    await queries.start();
+    const parts = { streams, transfers, book, store, payer: payerOf(payments), now, randomBytes, restartMs };
+    this.running = { streams, transfers, queries, client: new RetrievalClient(parts) };
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort(new RetrievalError({ code: "CLOSED" }, "the node is stopping"));
+    const { running } = this;
+    this.running = null;
+    await running?.queries.stop();
+    await running?.transfers.stop();
+    this.opened = null;
+  }
+
+  health(): { readonly status: "ok" | "stopped" } {
+    return { status: this.opened === null ? "stopped" : "ok" };
+  }
+
+  get book(): RetrievalBook {
+    if (this.opened === null) throw new RetrievalError({ code: "CLOSED" }, "the node is not running");
+    return this.opened;
+  }
+
+  /** Sets what this node asks; throws `RetrievalError` BAD_ASK. */
+  async setAsk(ask: Terms): Promise<void> {
+    const bad = badTerms(ask);
+    if (bad !== null) throw new RetrievalError({ code: "BAD_ASK" }, bad);
+    for (const bytes of [ask.paymentInterval, ask.paymentIntervalIncrease])
+      if (!Number.isSafeInteger(bytes) || bytes < 0 || bytes > MAX_INTERVAL)
+        throw new RetrievalError(
+          { code: "BAD_ASK" },
+          `a payment interval is a whole number of bytes up to ${MAX_INTERVAL}`,
+        );
+    await this.book.setAsk(ask);
+  }
+
+  /** As `RetrievalClient.retrieve`. */
+  retrieve(order: RetrievalOrder): Promise<Retrieved> {
+    const signal = AbortSignal.any([order.signal, this.stopping.signal]);
+    return this.peers().client.retrieve({ ...order, signal });
+  }
+
+  /** What a provider, by identity or multiaddr, asks for a DAG. */
+  async query(peer: string, root: CID, piece: CID | null, signal: AbortSignal): Promise<QueryResponse> {
+    const { streams } = this.peers();
+    return askQuery(streams, await this.reach(peer, signal), root, piece, signal);
+  }
+
+  /** Over what a provider serves. */
+  async transportsOf(peer: string, signal: AbortSignal): ReturnType<typeof askTransports> {
+    const { streams } = this.peers();
+    return askTransports(streams, await this.reach(peer, signal), signal);
+  }
+
+  private async reach(peer: string, signal: AbortSignal): Promise<string> {
+    if (!peer.startsWith("/")) return peer;
+    try {
+      return await this.peers().streams.connect(peer, signal);
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw new RetrievalError({ code: "NO_ANSWER", peer }, `${peer} cannot be reached`, { cause });
+    }
+  }
+
+  private peers(): NonNullable<typeof this.running> {
+    if (this.running !== null) return this.running;
+    const why = "this node has no peers to retrieve from: start it with devnet --nodes, or node start";
+    throw new RetrievalError({ code: "NO_PEERS" }, why);
+  }
+
+  private async answer({ payload, piece }: Query): Promise<QueryResponse> {
+    const { ask } = this.book;
+    const size = await this.sizeOf(payload);
+    const isHere = size !== null;
+    const { pricePerByte, unsealPrice, paymentInterval, paymentIntervalIncrease } = ask;
+    const found = isHere && (piece === null || (await this.isPieceOf(piece, payload)));
+    return {
+      status: isHere ? "available" : "unavailable",
+      pieceFound: found ? "available" : "unavailable",
+      size: size ?? 0,
+      paymentAddress: await this.options.paymentAddress(),
+      ...{ pricePerByte, unsealPrice, paymentInterval, paymentIntervalIncrease },
+      message: isHere ? "" : `no whole DAG of ${payload} is here`,
+    };
+  }
+
+  /** Bytes of a DAG's blocks, each once; null if not all of them are here. */
+  private async sizeOf(root: CID): Promise<number | null> {
+    const { client, now } = this.options;
+    const store = await client.store();
+    if (!(await store.has(root.bytes))) return null;
+    const known = this.sizes.get(`${root}`);
+    if (known !== undefined && now() - known.at < SIZE_MS) return known.size;
+    let size = 0;
+    try {
+      for await (const { bytes } of walk(store, root, { signal: this.stopping.signal })) size += bytes.length;
+    } catch (error) {
+      if (isFilError(error)) return null;
+      throw error;
+    }
+    this.sizes.set(`${root}`, { size, at: now() });
+    return size;
+  }
+
+  private async isPieceOf(piece: CID, payload: CID): Promise<boolean> {
+    const commP = commitmentOfCidV1(piece) ?? pieceOfCidV2(piece)?.commP;
+    const store = await this.options.client.store();
+    return commP !== undefined && commP !== null && (await store.piece(commP))?.root.equals(payload) === true;
+  }
+
+  private transports(): readonly Transport[] {
+    const { libp2p, http } = this.options.addresses();
+    const all = [
+      { name: "libp2p", addresses: libp2p.map((address) => multiaddr(address).bytes) },
+      { name: "http", addresses: http.map((address) => multiaddr(address).bytes) },
+    ];
+    return all.filter(({ addresses }) => addresses.length > 0);
+  }
+}

@@ -1,0 +1,155 @@
+/** Questions to a provider: what it asks for a DAG, and over what it serves; and the answers to those of others. */
+import { multiaddr } from "@multiformats/multiaddr";
+import { describeError, isFilError } from "../../base/errors.ts";
+import type { PeerStreams } from "../../network/peer-streams.ts";
+import { RateLimiter } from "../../network/rate-limit.ts";
+import { frameStream } from "../../network/wire/frames.ts";
+import type { CID } from "../../types/cid.ts";
+import { RetrievalError } from "./errors.ts";
+import {
+  decodeQuery,
+  decodeQueryResponse,
+  decodeTransports,
+  encodeQuery,
+  encodeQueryResponse,
+  encodeTransports,
+  MAX_QUERY,
+  MAX_TRANSPORTS,
+  QUERY_PROTOCOL,
+  type Query,
+  type QueryResponse,
+  TRANSPORTS_PROTOCOL,
+  type Transport,
+} from "./messages.ts";
+
+/** Milliseconds that a question and its answer may take. */
+const ANSWER_MS = 30_000;
+/** Questions that a peer may ask at once, and each second afterwards: an answer may walk a DAG. */
+const RATE = { burst: 32, perSecond: 2 } as const;
+
+export type QueryServerParts = {
+  readonly streams: PeerStreams;
+  readonly answer: (query: Query, peer: string) => Promise<QueryResponse>;
+  readonly transports: () => Promise<readonly Transport[]>;
+  readonly now: () => number;
+};
+
+export class QueryServer {
+  private readonly parts: QueryServerParts;
+  private readonly rate: RateLimiter;
+
+  constructor(parts: QueryServerParts) {
+    this.parts = parts;
+    this.rate = new RateLimiter(RATE, parts.now);
+  }
+
+  async start(): Promise<void> {
+    const { streams, answer, transports } = this.parts;
+    await streams.handle(QUERY_PROTOCOL, (stream, peer) =>
+      this.within(peer, async (signal) => {
+        const frames = frameStream(stream);
+        const query = decodeQuery(await frames.read(MAX_QUERY, signal));
+        await frames.write(encodeQueryResponse(await answer(query, peer)), signal);
+      }),
+    );
+    await streams.handle(TRANSPORTS_PROTOCOL, (stream, peer) =>
+      this.within(peer, async (signal) => frameStream(stream).write(encodeTransports(await transports()), signal)),
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.parts.streams.unhandle(QUERY_PROTOCOL);
+    await this.parts.streams.unhandle(TRANSPORTS_PROTOCOL);
+  }
+
+  private async within(peer: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const { streams } = this.parts;
+    if (!this.rate.allow(peer)) {
+      streams.report(peer, "tooManyRequests");
+      throw new Error("too many questions");
+    }
+    const patience = streams.patience(ANSWER_MS, "no question in time");
+    try {
+      await work(patience.signal);
+    } catch (error) {
+      if (isFilError(error, "BAD_FRAME")) streams.report(peer, "badFrame");
+      if (isFilError(error, "FRAME_TOO_LARGE")) streams.report(peer, "tooLarge");
+      throw error;
+    } finally {
+      patience.end();
+    }
+  }
+}
+
+/** What a provider asks for a DAG. Rejects with `RetrievalError` NO_ANSWER. */
+export async function askQuery(
+  streams: PeerStreams,
+  peer: string,
+  payload: CID,
+  piece: CID | null,
+  signal: AbortSignal,
+): Promise<QueryResponse> {
+  const bytes = await exchange(streams, peer, QUERY_PROTOCOL, encodeQuery({ payload, piece }), MAX_QUERY, signal);
+  return readAnswer(streams, peer, () => decodeQueryResponse(bytes));
+}
+
+/** Over what a provider serves; addresses as text. Rejects with `RetrievalError` NO_ANSWER. */
+export async function askTransports(
+  streams: PeerStreams,
+  peer: string,
+  signal: AbortSignal,
+): Promise<readonly { readonly name: string; readonly addresses: readonly string[] }[]> {
+  const bytes = await exchange(streams, peer, TRANSPORTS_PROTOCOL, null, MAX_TRANSPORTS, signal);
+  return readAnswer(streams, peer, () =>
+    decodeTransports(bytes).map(({ name, addresses }) => ({ name, addresses: addresses.map(addressText) })),
+  );
+}
+
+function addressText(bytes: Uint8Array): string {
+  try {
+    return multiaddr(bytes).toString();
+  } catch {
+    return "(no multiaddr)";
+  }
+}
+
+async function exchange(
+  streams: PeerStreams,
+  peer: string,
+  protocol: string,
+  question: Uint8Array | null,
+  most: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const patience = streams.patience(ANSWER_MS, `peer ${peer} does not answer`);
+  const both = AbortSignal.any([signal, patience.signal]);
+  try {
+    const stream = await streams.open(peer, protocol, both);
+    try {
+      const frames = frameStream(stream);
+      if (question !== null) await frames.write(question, both);
+      return await frames.read(most, both);
+    } finally {
+      stream.close().catch(() => undefined);
+    }
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw noAnswer(peer, cause);
+  } finally {
+    patience.end();
+  }
+}
+
+function readAnswer<Answer>(streams: PeerStreams, peer: string, read: () => Answer): Answer {
+  try {
+    return read();
+  } catch (cause) {
+    if (isFilError(cause)) streams.report(peer, "badFrame");
+    throw noAnswer(peer, cause);
+  }
+}
+
+function noAnswer(peer: string, cause: unknown): RetrievalError {
+  const why = `peer ${peer} does not answer questions about retrievals: ${describeError(cause)}`;
+  return new RetrievalError({ code: "NO_ANSWER", peer }, why, { cause });
+}

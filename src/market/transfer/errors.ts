@@ -1,0 +1,7 @@
+/** Why a transfer of data ends badly. */
+import { FilError } from "../../base/errors.ts";
+
+export type TransferErrorData = {
+  readonly code: "BUSY" | "REJECTED" | "CANCELLED" | "UNREACHABLE" | "CLOSED";
+};
+export class TransferError extends FilError<TransferErrorData> {}

@@ -1,0 +1,419 @@
+/** Retrieval between two nodes: free and for payment, over breaks and restarts, from several providers; and those who cheat. */
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type Crypto, loadCrypto } from "../../../src/core/crypto.ts";
+import { ClientData } from "../../../src/market/data/client-data.ts";
+import { WHOLE_DAG } from "../../../src/market/graphsync/selector.ts";
+import { PaychManager } from "../../../src/market/paych/manager.ts";
+import { Vouchers } from "../../../src/market/paych/vouchers.ts";
+import type { RetrievalOrder } from "../../../src/market/retrieval/client.ts";
+import { paymentVoucher, proposalVoucher, readResponse, type Terms } from "../../../src/market/retrieval/messages.ts";
+import { RetrievalMarket } from "../../../src/market/retrieval/part.ts";
+import { nextPayPoint, owed, sendLimit } from "../../../src/market/retrieval/terms.ts";
+import { TransferManager } from "../../../src/market/transfer/manager.ts";
+import { MemoryStore } from "../../../src/storage/memory.ts";
+import { Address } from "../../../src/types/address.ts";
+import type { CID } from "../../../src/types/cid.ts";
+import { type MarketHost, openMarketHost } from "../../support/market-hosts.ts";
+import { FakeChain } from "../../support/paych-chain.ts";
+import { until } from "../../support/until.ts";
+
+const PAYER = 1;
+const PAYEE = 2;
+const FILE_BYTES = 6_500_000;
+const TERMS: Terms = {
+  pricePerByte: 3n,
+  paymentInterval: 1 << 20,
+  paymentIntervalIncrease: 1 << 19,
+  unsealPrice: 1000n,
+};
+
+let crypto: Crypto;
+const signal = new AbortController().signal;
+
+beforeAll(async () => {
+  crypto = await loadCrypto();
+});
+
+/** A chain that executes what it is sent by itself. */
+class QuickChain extends FakeChain {
+  readonly others: FakeChain[] = [];
+  private made = 0;
+
+  override send: FakeChain["send"] = async (draft, keep) => {
+    await FakeChain.prototype.send.call(this, draft, keep);
+    if (draft.method === 2n) this.executeCreate(Address.actor(new Uint8Array(20).fill(100 + ++this.made)));
+    else {
+      const view = await this.channel(draft.to);
+      if (view !== null) this.put(draft.to, { ...view, balance: view.balance + draft.value });
+      this.execute();
+    }
+    for (const other of this.others) for (const [key, view] of this.channels) other.channels.set(key, view);
+  };
+}
+
+type Node = {
+  readonly host: MarketHost;
+  readonly data: ClientData;
+  readonly chain: QuickChain;
+  readonly channels: PaychManager;
+  readonly vouchers: Vouchers;
+  readonly kept: MemoryStore;
+  market: RetrievalMarket;
+  readonly faults: unknown[];
+};
+const nodes: Node[] = [];
+
+async function openNode(own: number): Promise<Node> {
+  const host = await openMarketHost();
+  const store = new MemoryStore();
+  const kept = new MemoryStore();
+  const chain = new QuickChain(crypto);
+  const address = chain.own(own);
+  let made = 0;
+  const channels = new PaychManager({ blocks: kept, chain, randomBytes: (n) => new Uint8Array(n).fill(++made) });
+  await channels.start();
+  const vouchers = new Vouchers(channels);
+  const data = new ClientData({ open: async () => store, hashes: crypto });
+  const faults: unknown[] = [];
+  const node: Node = { host, data, chain, channels, vouchers, kept, faults, market: null as never };
+  node.market = makeMarket(node, address);
+  await node.market.start();
+  nodes.push(node);
+  return node;
+}
+
+function makeMarket({ host, data, channels, vouchers, kept, faults }: Node, address: Address): RetrievalMarket {
+  return new RetrievalMarket({
+    ...{ blocks: kept, client: data, payments: { channels, vouchers }, paymentAddress: async () => address },
+    ...{
+      streams: () => host.streams,
+      addresses: () => ({ libp2p: [host.address], http: ["/ip4/127.0.0.1/tcp/80/http"] }),
+    },
+    ...{ now: Date.now, randomBytes: (n) => globalThis.crypto.getRandomValues(new Uint8Array(n)) },
+    onFault: (error) => faults.push(error),
+    restartMs: 50,
+  });
+}
+
+let client: Node;
+let provider: Node;
+let root: CID;
+
+async function importFile(node: Node, bytes = FILE_BYTES): Promise<CID> {
+  const store = await node.data.store();
+  const content = (async function* () {
+    for (let at = 0; at < bytes; at += 65_536) {
+      const part = new Uint8Array(Math.min(65_536, bytes - at)).map((_, i) => (i * 31 + at / 65_536) & 0xff);
+      yield part;
+    }
+  })();
+  return (
+    await store.importFiles(
+      "f",
+      (async function* () {
+        yield { path: "f", content };
+      })(),
+    )
+  ).root;
+}
+
+beforeEach(async () => {
+  [client, provider] = [await openNode(PAYER), await openNode(PAYEE)];
+  client.chain.others.push(provider.chain);
+  root = await importFile(provider);
+});
+
+afterEach(async () => {
+  for (const { market, host, data } of nodes.splice(0)) {
+    await market.stop();
+    await data.stop();
+    await host.stop();
+  }
+});
+
+const order = (more: Partial<RetrievalOrder> = {}): RetrievalOrder => ({
+  ...{ root, providers: [provider.host.address], maxPrice: 10n ** 9n, from: client.chain.foreign(PAYER), signal },
+  ...more,
+});
+
+const voucherSum = async (node: Node): Promise<bigint> => {
+  let sum = 0n;
+  for (const address of node.channels.list()) {
+    const lanes = new Map<bigint, bigint>();
+    for (const { voucher } of await node.vouchers.list(address)) lanes.set(voucher.lane, voucher.amount);
+    for (const amount of lanes.values()) sum += amount;
+  }
+  return sum;
+};
+
+/** All blocks of the file, with the nodes above them. */
+async function sizeOfAll(): Promise<number> {
+  return (
+    (await provider.market.query(provider.host.address, root, null, signal).catch(() => null))?.size ??
+    (await client.market.query(provider.host.address, root, null, signal)).size
+  );
+}
+
+describe("deals", () => {
+  test("free of charge: query, transports, the whole file; again there is nothing to fetch", async () => {
+    const quote = await client.market.query(provider.host.address, root, null, signal);
+    expect(quote).toMatchObject({ status: "available", pricePerByte: 0n, unsealPrice: 0n });
+    expect(quote.size).toBeGreaterThan(FILE_BYTES);
+    expect(await client.market.transportsOf(provider.host.address, signal)).toEqual([
+      { name: "libp2p", addresses: [provider.host.address] },
+      { name: "http", addresses: ["/ip4/127.0.0.1/tcp/80/http"] },
+    ]);
+    const got = await client.market.retrieve(order({ maxPrice: 0n, from: null }));
+    expect(got).toMatchObject({ bytes: quote.size, paid: 0n, wasHere: false });
+    expect(await client.data.has(root)).toBe(true);
+    expect((await client.data.imports()).map(({ source }) => source)).toEqual(["retrieval"]);
+    expect(await client.market.retrieve(order())).toMatchObject({ wasHere: true, paid: 0n, bytes: 0 });
+    await until("the provider knows", () => provider.market.book.given()[0]?.state === "completed");
+    expect(client.chain.sent).toEqual([]);
+    expect([client.host.offences, provider.host.offences, client.faults, provider.faults]).toEqual([[], [], [], []]);
+  });
+
+  test("for payment: to the last byte and the last attoFIL", async () => {
+    await provider.market.setAsk(TERMS);
+    const size = await sizeOfAll();
+    const price = TERMS.unsealPrice + TERMS.pricePerByte * BigInt(size);
+    const got = await client.market.retrieve(order({ maxPrice: price }));
+    expect(got).toMatchObject({ bytes: size, paid: price });
+    expect(await client.data.has(root)).toBe(true);
+    await until("the provider knows", () => provider.market.book.given()[0]?.state === "completed");
+    const [deal] = provider.market.book.given();
+    expect(deal).toMatchObject({ received: price, state: "completed", worthless: 0 });
+    expect(deal?.channel.sent).toBe(size);
+    // What the client signed is what the provider has, in one lane, in as many vouchers as there were intervals.
+    expect([await voucherSum(client), await voucherSum(provider)]).toEqual([price, price]);
+    const [address] = provider.channels.list();
+    const vouchers = await provider.vouchers.list(address as Address);
+    expect(vouchers.length).toBeGreaterThan(3);
+    expect(new Set(vouchers.map(({ voucher }) => voucher.lane)).size).toBe(1);
+    expect(client.market.book.taken()).toMatchObject([{ state: "completed", paid: price, bytes: size }]);
+    expect([client.host.offences, provider.host.offences, client.faults, provider.faults]).toEqual([[], [], [], []]);
+  });
+
+  test("too dear, nobody to pay, not there, nobody there: refused by name, nothing is paid", async () => {
+    await provider.market.setAsk(TERMS);
+    await expect(client.market.retrieve(order({ maxPrice: 100n }))).rejects.toThrow(/it costs .* may be spent/);
+    await expect(client.market.retrieve(order({ from: null }))).rejects.toThrow(/no address that pays was given/);
+    const other = await importFile(client, 10);
+    const nowhere = order({ root: other });
+    expect(await client.market.retrieve(nowhere)).toMatchObject({ wasHere: true });
+    await client.data.remove((await client.data.imports())[0]?.id as number);
+    await expect(client.market.retrieve(nowhere)).rejects.toThrow(/does not have it: no whole DAG/);
+    await expect(
+      client.market.retrieve(
+        order({ providers: ["/ip4/127.0.0.1/tcp/1/p2p/12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf"] }),
+      ),
+    ).rejects.toThrow(/cannot be reached/);
+    expect(await voucherSum(client)).toBe(0n);
+    await expect(provider.market.setAsk({ ...TERMS, paymentInterval: 0 })).rejects.toMatchObject({ code: "BAD_ASK" });
+  });
+
+  test("a provider that goes in the middle: the next one gives the rest, and is paid for the rest alone", async () => {
+    await provider.market.setAsk(TERMS);
+    const second = await openNode(PAYEE);
+    client.chain.others.push(second.chain);
+    await second.market.setAsk({ ...TERMS, unsealPrice: 0n });
+    await importFile(second);
+    const size = await sizeOfAll();
+    let stopped: Promise<void> | null = null;
+    const got = await client.market.retrieve(
+      order({
+        providers: [provider.host.address, second.host.address],
+        onProgress: ({ peer, bytes }) => {
+          if (peer === provider.host.id && bytes > 3_000_000) stopped ??= provider.host.stop();
+        },
+      }),
+    );
+    await stopped;
+    expect(await client.data.has(root)).toBe(true);
+    expect(got.bytes).toBe(size);
+    const [first] = client.market.book.taken().filter(({ peer }) => peer === provider.host.id);
+    const [rest] = client.market.book.taken().filter(({ peer }) => peer === second.host.id);
+    expect([first?.state, rest?.state]).toEqual(["failed", "completed"]);
+    expect((first?.bytes ?? 0) + (rest?.bytes ?? 0)).toBe(size);
+    expect(rest?.paid).toBe(BigInt(rest?.bytes ?? 0) * TERMS.pricePerByte);
+    expect(first?.paid).toBeLessThanOrEqual(TERMS.unsealPrice + BigInt(first?.bytes ?? 0) * TERMS.pricePerByte);
+    expect(got.paid).toBe((first?.paid ?? 0n) + (rest?.paid ?? 0n));
+  });
+
+  test("connections that break and a provider that starts anew: the deal goes on, nothing is paid twice", async () => {
+    await provider.market.setAsk(TERMS);
+    const size = await sizeOfAll();
+    let breaks = 0;
+    const got = await client.market.retrieve(
+      order({
+        onProgress: ({ bytes }) => {
+          if (bytes < (breaks + 1) * 2_000_000 || breaks === 3) return;
+          breaks++;
+          if (breaks === 2) {
+            const old = provider.market;
+            provider.market = makeMarket(provider, provider.chain.foreign(PAYEE));
+            void old.stop().then(() => provider.market.start());
+          }
+          for (const connection of client.host.host.getConnections()) connection.abort(new Error("broken"));
+        },
+      }),
+    );
+    expect(breaks).toBe(3);
+    const price = TERMS.unsealPrice + TERMS.pricePerByte * BigInt(size);
+    expect(got).toMatchObject({ bytes: size, paid: price });
+    await until("the provider knows", () => provider.market.book.given()[0]?.state === "completed");
+    expect(provider.market.book.given()).toMatchObject([{ received: price }]);
+    expect(provider.market.book.given()).toHaveLength(1);
+    expect(await voucherSum(provider)).toBe(price);
+  });
+});
+
+describe("those who cheat", () => {
+  /** Pulls by hand; `pay` says what becomes of each request for payment. */
+  async function pull(
+    terms: Terms,
+    pay: (deal: {
+      readonly id: bigint;
+      say(voucher: ReturnType<typeof paymentVoucher>): Promise<void>;
+      readonly got: number;
+    }) => Promise<void>,
+  ): Promise<{ readonly got: number; readonly why: string }> {
+    await client.market.stop();
+    const transfers = new TransferManager({
+      streams: client.host.streams,
+      validators: [],
+      now: Date.now,
+      onFault: (error) => client.faults.push(error),
+    });
+    await transfers.start();
+    const peer = await client.host.streams.connect(provider.host.address, signal);
+    const id = BigInt(Math.floor(Math.random() * 1e9));
+    const abort = new AbortController();
+    let got = 0;
+    let why = "";
+    const pulled = transfers.pull(peer, {
+      ...{ root, selector: WHOLE_DAG, id, isRestart: false, skip: 0, signal: abort.signal },
+      voucher: proposalVoucher({ payload: root, id, selector: null, piece: null, terms }),
+      store: { get: async () => undefined, put: async () => undefined },
+      onLink: (_, bytes) => {
+        got += bytes;
+      },
+      onData: () => undefined,
+      onResponse: ({ result }) => {
+        if (result.type === "") return;
+        const { owed: due, message } = readResponse(result);
+        if (message !== "") why = message;
+        if (due > 0n)
+          void pay({ id, say: (voucher) => transfers.sendVoucher(peer, id, voucher), got }).catch((error: unknown) =>
+            abort.abort(error),
+          );
+      },
+    });
+    try {
+      await pulled;
+    } catch (error) {
+      why ||= `${error}`;
+    }
+    await transfers.stop();
+    return { got, why };
+  }
+
+  async function lane(): Promise<{ readonly channel: Address; readonly lane: bigint }> {
+    const { channel, message } = await client.channels.get(
+      client.chain.foreign(PAYER),
+      provider.chain.foreign(PAYEE),
+      10n ** 9n,
+      { reserve: true, offChain: false },
+    );
+    const ready = channel ?? (await client.channels.waitReady(message as CID));
+    return { channel: ready, lane: await client.channels.allocateLane(ready) };
+  }
+
+  const priced: Terms = { ...TERMS, unsealPrice: 0n };
+  const provided = (): number => provider.market.book.given().reduce((sum, { channel }) => sum + channel.sent, 0);
+
+  test("whoever does not pay gets one interval and nothing more", async () => {
+    await provider.market.setAsk(priced);
+    const { got, why } = await pull(priced, async () => {
+      throw new Error("enough");
+    });
+    expect(why).toContain("enough");
+    expect(got).toBeLessThan(nextPayPoint(priced, 0) + (1 << 20) + 1);
+    expect(provided()).toBeLessThan(nextPayPoint(priced, 0) + (1 << 20) + 1);
+    expect(provider.market.book.given()[0]?.received).toBe(0n);
+  });
+
+  test("offers below the ask are refused, with what is asked", async () => {
+    await provider.market.setAsk(TERMS);
+    for (const [offer, why] of [
+      [{ ...TERMS, pricePerByte: 2n }, /price per byte: .* asked/],
+      [{ ...TERMS, unsealPrice: 1n }, /unseal price: .* asked/],
+      [{ ...TERMS, paymentInterval: 1 << 22 }, /payment interval: at most 1048576/],
+      [{ ...TERMS, paymentIntervalIncrease: 1 << 22 }, /increase: at most/],
+      [{ ...TERMS, paymentInterval: 0 }, /needs a payment interval/],
+    ] as const)
+      expect((await pull(offer, async () => undefined)).why).toMatch(why);
+    expect(provider.market.book.given()).toEqual([]);
+  });
+
+  test("payments that are short, replayed, of another channel or forged get nobody further", async () => {
+    await provider.market.setAsk(priced);
+    const { channel, lane: own } = await lane();
+    // Short: one attoFIL a time.
+    let total = 0n;
+    let kept: ReturnType<typeof paymentVoucher> | null = null;
+    const short = await pull(priced, async ({ id, say }) => {
+      if (total === 3n) throw new Error("enough");
+      const { voucher } = await client.vouchers.create(channel, { lane: own, amount: ++total });
+      kept = paymentVoucher({ id, channel, voucher: voucher as NonNullable<typeof voucher> });
+      await say(kept);
+    });
+    expect(short.got).toBeLessThan(nextPayPoint(priced, 0) + (1 << 20) + 1);
+    expect(provider.market.book.given()[0]?.received).toBe(3n);
+    // Replayed: the same voucher for another deal is worth nothing, and not for long.
+    let replays = 0;
+    const replayed = await pull(priced, async ({ say }) => {
+      replays++;
+      await say(kept as NonNullable<typeof kept>);
+    });
+    expect(replayed.why).toBe("too many payments that are worth nothing");
+    expect(replays).toBe(9);
+    expect(provider.host.offences.filter(([, offence]) => offence === "badPayment").length).toBeGreaterThan(5);
+    // Forged: more than the payer signed.
+    const forged = await pull(priced, async ({ id, say }) => {
+      const { voucher } = await client.vouchers.create(channel, { lane: own, amount: ++total });
+      await say(
+        paymentVoucher({ id, channel, voucher: { ...(voucher as NonNullable<typeof voucher>), amount: 10n ** 8n } }),
+      );
+    });
+    expect(forged.why).toMatch(/signature is not the payer's/);
+    // Of a channel that pays somebody else.
+    const elsewhere = Address.actor(new Uint8Array(20).fill(55));
+    for (const chain of [client.chain, provider.chain])
+      chain.put(elsewhere, { from: client.chain.foreign(PAYER), to: client.chain.foreign(7), balance: 10n ** 9n });
+    const astray = await pull(priced, async ({ id, say }) => {
+      const { voucher } = await client.vouchers.create(elsewhere, { lane: 0n, amount: 10n ** 8n });
+      await say(paymentVoucher({ id, channel: elsewhere, voucher: voucher as NonNullable<typeof voucher> }));
+    });
+    expect(astray.why).toMatch(/does not pay/);
+    expect(provider.faults).toEqual([]);
+  });
+});
+
+describe("terms", () => {
+  test("pay points, limits and what is owed, as the reference reckons them", () => {
+    const terms: Terms = { pricePerByte: 2n, paymentInterval: 1000, paymentIntervalIncrease: 100, unsealPrice: 50n };
+    expect([0, 999, 1000, 2099, 2100, 3300].map((bytes) => nextPayPoint(terms, bytes))).toEqual([
+      ...[1000, 1000, 2100, 2100, 3300, 4600],
+    ]);
+    expect([0n, 50n, 51n, 2049n, 2050n, 4250n].map((paid) => sendLimit(terms, paid))).toEqual([
+      ...[1000, 1000, 1000, 1000, 2100, 3300],
+    ]);
+    expect(owed(terms, 0, 0n, false)).toBe(50n);
+    expect([999, 1000, 2000, 2100].map((sent) => owed(terms, sent, 50n, false))).toEqual([0n, 2000n, 2000n, 4200n]);
+    expect(owed(terms, 2000, 50n, true)).toBe(4000n);
+    expect(owed({ ...terms, pricePerByte: 0n }, 1 << 30, 50n, true)).toBe(0n);
+    expect(sendLimit({ ...terms, pricePerByte: 0n }, 0n)).toBe(null);
+    expect(nextPayPoint({ ...terms, paymentIntervalIncrease: 0 }, 5000)).toBe(6000);
+  });
+});
