@@ -1,7 +1,7 @@
 /** `--proofs groth16`: where the keys of real proofs are, and how their making is shown. */
 import { type Command, Option } from "commander";
 import { LocalProving, type LocalProvingOptions } from "../node/local-proving.ts";
-import { type DescribedProofs, PROOF_MODES } from "../node/proof-mode.ts";
+import { type DescribedProofs, PROOF_MODES, type ProofMode, sealsOf } from "../node/proof-mode.ts";
 import { interruptible } from "./interrupt.ts";
 import { progressLine } from "./terminal.ts";
 
@@ -21,6 +21,12 @@ export function proofOptions(command: Command): Command {
         .choices(PROOF_MODES)
         .default("attested"),
     )
+    .addOption(
+      new Option(
+        "--seals <mode>",
+        "with --proofs groth16, proofs of new sectors' seals: attested, or groth16 (a minute and more of two cores each; their key, of 1.1 GB, is made on first use) (default: groth16 where that key was made)",
+      ).choices(PROOF_MODES),
+    )
     .option("--params <folder>", "where the keys of real proofs are kept; made there on first use", PARAMS_FOLDER);
 }
 
@@ -35,11 +41,11 @@ export function shownKeys(folder: string): LocalProvingOptions & { readonly clea
 }
 
 /** Opens the keys, or makes them, before a network begins. Ctrl-C ends the making; it goes on at the next start. */
-export async function openKeys(folder: string, blockTime: number): Promise<LocalProving> {
+export async function openKeys(folder: string, blockTime: number, seals: ProofMode | undefined): Promise<LocalProving> {
   const { clear, ...options } = shownKeys(folder);
   try {
     const proving = await interruptible(
-      (signal) => LocalProving.open({ ...options, signal }),
+      (signal) => LocalProving.open({ ...options, ...(seals === undefined ? {} : { seals }), signal }),
       "the same command goes on with making the keys",
     );
     if (blockTime > 0 && blockTime < QUIET_SECONDS)
@@ -53,8 +59,9 @@ export async function openKeys(folder: string, blockTime: number): Promise<Local
 }
 
 /** What proofs are, for banners. */
-export function proofsText({ mode }: Pick<DescribedProofs, "mode">): string {
-  return mode === "attested"
-    ? "proofs are attested (a signature in place of the SNARK)"
+export function proofsText(proofs: DescribedProofs): string {
+  if (proofs.mode === "attested") return "proofs are attested (a signature in place of the SNARK)";
+  return sealsOf(proofs) === "groth16"
+    ? "PoSts and proofs of new sectors' seals are Groth16 proofs under keys of a setup that anybody knows"
     : "winning and window PoSts are Groth16 proofs under keys of a setup that anybody knows; seals are attested";
 }

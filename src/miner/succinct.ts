@@ -1,11 +1,11 @@
 /**
- * What a proof of spacetime becomes on the way to the chain. The vanilla proof is made and checked in full before; then comes
- * what the network takes: the SNARK over it, or an attestation in its place.
+ * What a proof of spacetime or of a seal becomes on the way to the chain. The vanilla proof is made and checked in full
+ * before; then comes what the network takes: the SNARK over it, or an attestation in its place.
  */
 import type { Proofs } from "../core/proofs.ts";
-import type { Scheduler } from "../proving/scheduler.ts";
+import type { PriorityScheduler } from "../proving/priorities.ts";
 import type { ParamsFile } from "../proving/snark/params-file.ts";
-import { snarkPoSt } from "../proving/snark/sector-proofs.ts";
+import { snarkPoRep, snarkPoSt } from "../proving/snark/sector-proofs.ts";
 import type { Attestor } from "../sector/attest/attestation.ts";
 import { porepPartitions } from "../sector/challenges.ts";
 import { sectorParams } from "../sector/params.ts";
@@ -42,7 +42,7 @@ export function attestedPost(attestor: Attestor): SuccinctPost {
 
 /** The same for a seal, of a miner's actor id. */
 export function attestedSeal(attestor: Attestor, miner: bigint): ProofOfSeal {
-  return async ({ proof, sectorNumber, ticket }, { commD, commR }, seed) => {
+  return async ({ identity: { proof, sectorNumber, ticket }, sealed: { commD, commR }, seed }) => {
     const statement = {
       ...{ type: proof.number, miner, number: BigInt(sectorNumber), ticket, seed },
       sealedCid: sealedCid(commR),
@@ -55,17 +55,17 @@ export function attestedSeal(attestor: Attestor, miner: bigint): ProofOfSeal {
 /** Parameters of the PoSt circuits of one sector size. */
 export type PostParams = { readonly [K in "winning" | "window"]: ParamsFile };
 
-/** Groth16 proofs, made by the scheduler's workers. The signal ends those that are being made. */
+/** Groth16 proofs, made by the workers before any other work of theirs. The signal ends those that are being made. */
 export function provedPost(
   proofs: Proofs,
-  scheduler: Scheduler,
+  jobs: PriorityScheduler,
   params: PostParams,
   signal?: AbortSignal,
 ): SuccinctPost {
   return ({ kind, sectorBytes, sectors, partitions }) =>
     snarkPoSt(
       proofs,
-      scheduler,
+      jobs.at(kind),
       {
         sectorBytes,
         // Networks before version 19 have the window PoSt of the first version.
@@ -75,5 +75,21 @@ export function provedPost(
         params: params[kind],
       },
       signal === undefined ? {} : { signal },
+    );
+}
+
+/** Groth16 proofs of seals, made by the workers when no proof of spacetime waits for them. */
+export function provedSeal(
+  proofs: Proofs,
+  jobs: PriorityScheduler,
+  params: ParamsFile,
+  ending: AbortSignal,
+): ProofOfSeal {
+  return ({ identity: { proof }, sealed, partitions, signal }) =>
+    snarkPoRep(
+      proofs,
+      jobs.at("commit"),
+      { proof, sealed, partitions, params },
+      { signal: AbortSignal.any([signal, ending]) },
     );
 }

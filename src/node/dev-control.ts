@@ -7,6 +7,7 @@ import type { DevAccount } from "./accounts.ts";
 import type { Clock } from "./clock.ts";
 import type { Laboratory } from "./laboratory.ts";
 import type { LocalMiners } from "./local-miners.ts";
+import { sealsOf } from "./proof-mode.ts";
 import type { Snapshots } from "./snapshots.ts";
 
 /** What is told of the network, and what controls it. */
@@ -28,6 +29,7 @@ type Controlled = {
 
 export function devControl(net: Controlled, dump: () => AsyncIterable<Uint8Array>): DevControl {
   const { clock, options, accounts, network, miner, local, laboratory, snapshots } = net;
+  const proofs = local?.verification.facts.proofs ?? { mode: "attested" };
   return {
     mine: (count, signal) => clock.mine(count, signal),
     mineTo: (epoch, signal) => clock.mineTo(epoch, signal),
@@ -55,7 +57,8 @@ export function devControl(net: Controlled, dump: () => AsyncIterable<Uint8Array
       ...(local === null
         ? {}
         : {
-            proofs: local.verification.facts.proofs?.mode ?? "attested",
+            proofs: proofs.mode,
+            seals: sealsOf(proofs),
             miners: local.miners.map(({ address, sectors, sectorBytes }) => ({
               address: address.toString(network.prefix),
               sectors: sectors.size,

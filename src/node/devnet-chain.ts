@@ -32,8 +32,9 @@ export type DevnetGenesis = {
   readonly workers: readonly KeyInfo[];
   /** Miners with sectors; absent: one without. */
   readonly miners?: readonly GenesisMiner[];
-  /** What their proofs of spacetime are. Default: attested. */
+  /** What their proofs of spacetime are, and those of seals. Default: attested. */
   readonly proofs?: ProofMode;
+  readonly seals?: ProofMode;
   /** Published actors, on a network of version 16 or later: needed to make it, not to go on with it. */
   readonly bundle?: Bundle;
   /** Entry of the beacon in the genesis header. */
@@ -148,12 +149,13 @@ type Identity = Readonly<Record<string, string | number | undefined>>;
 
 /** What of the options is fixed with the genesis. */
 function identityOf(spec: DevnetGenesis, networkVersion: number): Identity {
-  const { seed, accounts, balance, miners = [], proofs = "attested", several } = spec;
+  const { seed, accounts, balance, miners = [], several, ...modes } = spec;
+  const { proofs = "attested", seals = "attested" } = modes;
   const first = `${accounts[0]?.secp256k1 ?? ""}`;
   const sectors = miners[0]?.sectors.length;
   const mining = sectors === undefined ? {} : { miners: miners.length, sectors, sealProof: miners[0]?.sealProof };
   // Networks from before there were real proofs say nothing of them.
-  const mode = proofs === "attested" ? {} : { proofs };
+  const mode = { ...(proofs === "attested" ? {} : { proofs }), ...(seals === "attested" ? {} : { seals }) };
   // Networks of the native machine say nothing of their version.
   const version = networkVersion === DEVNET_VERSION ? {} : { networkVersion };
   const count = accounts.length;
@@ -170,11 +172,13 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
   sealProof: "the sectors' size",
   proofs: "--proofs",
   networkVersion: "--network-version",
+  seals: "--seals",
   blockTime: "--block-time",
   nodes: "--nodes",
 };
 const KEPT_SINCE = ["blockTime", "nodes"];
 const OF_MINERS = ["sectors", "sealProof"];
+const MODES = ["proofs", "seals"];
 
 /** What a network was made with otherwise, as people give it. */
 function differences(text: string, given: Identity): string[] {
@@ -193,7 +197,8 @@ function differences(text: string, given: Identity): string[] {
     .filter(([name]) => !OF_MINERS.includes(name) || (stored[name] !== undefined && given[name] !== undefined))
     .map(([name, option]) => {
       const [was, is] = [stored[name], given[name]];
-      if (was === undefined) return name === "proofs" ? `${option} attested (not ${is})` : `no ${option}`;
+      if (was === undefined) return MODES.includes(name) ? `${option} attested (not ${is})` : `no ${option}`;
+      if (is === undefined && MODES.includes(name)) return `${option} ${was} (not attested)`;
       return `${option} ${shown(name, was)} (${is === undefined ? "none given" : `not ${shown(name, is)}`})`;
     });
   // Without a mnemonic of its own a network has that of its seed.

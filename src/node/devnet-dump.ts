@@ -12,11 +12,13 @@ import type { Snapshots } from "./snapshots.ts";
 
 /** Options that are fixed with a network. */
 type Fixed = Omit<DumpedOptions, "balance" | "proofs" | "blockTime"> & { readonly balance: bigint };
+/** Options of networks that no file has. */
+type OfBundle = { readonly networkVersion?: number; readonly bundle?: unknown };
 /** A network, as far as a file has it. */
 type Network = {
   readonly options: Partial<Fixed> & {
     readonly [K in "accounts" | "balance" | "seed" | "genesisTime"]: Fixed[K];
-  } & { readonly blockTime: number; readonly proving?: LocalProving };
+  } & { readonly blockTime: number; readonly proving?: LocalProving } & OfBundle;
   readonly node: FilecoinNode;
   readonly clock: Clock;
   readonly laboratory: Laboratory | null;
@@ -68,7 +70,7 @@ function restOf(net: Network): Omit<Dumped, "facts" | "sectors"> {
 }
 
 /** Options of a network that is made of a file: those that it had, and where the new one runs. */
-export function optionsOf<Given extends Partial<Fixed> & { readonly proving?: LocalProving }>(
+export function optionsOf<Given extends Partial<Fixed> & OfBundle & { readonly proving?: LocalProving }>(
   dumped: DumpedOptions,
   given: Given,
 ) {

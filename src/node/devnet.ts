@@ -46,6 +46,7 @@ import type { LocalProving } from "./local-proving.ts";
 import type { MachinePlace } from "./machines.ts";
 import { FilecoinNode, type Retention } from "./node.ts";
 import { storageGas } from "./pool-part.ts";
+import { sealsOf } from "./proof-mode.ts";
 import { type RpcOptions, RpcPart } from "./rpc-part.ts";
 import { openSectorFolder, type SealingPart } from "./sealing-part.ts";
 import { sectorsService } from "./sectors-service.ts";
@@ -333,8 +334,9 @@ export class Devnet {
     // The genesis comes last: a first start that was killed before it begins from the beginning.
     const beacon = async (epoch: number): Promise<BeaconEntry> =>
       local?.entryAt(epoch) ?? { round: BigInt(epoch), data: beaconDataOf(crypto, seed)(BigInt(epoch)) };
-    const mode = proving?.described.mode ?? "attested";
-    const mining = local === null ? {} : { miners: local.forGenesis(), proofs: mode };
+    const described = proving?.described ?? { mode: "attested" };
+    const modes = { proofs: described.mode, seals: sealsOf(described) };
+    const mining = local === null ? {} : { miners: local.forGenesis(), ...modes };
     const { bundle } = options;
     const actors = bundle === undefined ? {} : { bundle };
     const entry = await beacon(0);

@@ -29,6 +29,7 @@ import { LocalProving, type LocalProvingOptions } from "./local-proving.ts";
 import { LocalVerifier } from "./local-verifier.ts";
 import { descriptionToJson, type NetworkDescription, parseDescription } from "./network-description.ts";
 import { NetworkNode, type NetworkNodeOptions } from "./network-node.ts";
+import { sealsOf } from "./proof-mode.ts";
 
 export type JoinErrorData =
   | { readonly code: "NOT_INITIALISED" }
@@ -110,7 +111,7 @@ export type JoinOptions = Pick<
   /** ID addresses of the network's miners that this node owns. */
   readonly mine: readonly string[];
   /** Where parameters are kept, for miners of a network with real proofs. */
-  readonly params?: Omit<LocalProvingOptions, "setup">;
+  readonly params?: Omit<LocalProvingOptions, "setup" | "seals">;
 };
 
 /** Puts the node of an initialised store together; throws `JoinError`. It closes the store when it stops. */
@@ -154,11 +155,12 @@ async function provingOf({ proofs }: NetworkDescription, params: JoinOptions["pa
   if (proofs.mode === "attested") return null;
   if (params === undefined)
     throw new OptionError("params", "miners of a network with real proofs need a folder of keys");
-  const proving = await LocalProving.open({ ...params, setup: proofs.setup });
+  const proving = await LocalProving.open({ ...params, setup: proofs.setup, seals: sealsOf(proofs) });
   const { verifyingKeys } = proofs;
-  const same = (["winning", "window"] as const).every((kind) =>
-    equal(proving.params[kind].verifyingKey, verifyingKeys[kind]),
-  );
+  const same = (["winning", "window", "porep"] as const).every((kind) => {
+    const [made, wanted] = [proving.params[kind]?.verifyingKey, verifyingKeys[kind]];
+    return made === undefined || wanted === undefined ? made === wanted : equal(made, wanted);
+  });
   if (same) return proving;
   await proving.close();
   throw new JoinError(

@@ -214,7 +214,8 @@ export class LocalMiners {
     miners: readonly OwnMiner[] = this.miners,
   ): SealingPart {
     const { attestor } = this.verification;
-    const { sealProof: type } = this.options;
+    const { sealProof: type, proving } = this.options;
+    const proved = proving?.succinctSeal(this.proofs) ?? null;
     return new SealingPart({
       ...given,
       miners,
@@ -224,7 +225,7 @@ export class LocalMiners {
       proofs: this.proofs,
       sealProof: type,
       challengeDelay: states.network.preCommitChallengeDelay,
-      succinct: (miner) => attestedSeal(attestor, miner),
+      succinct: (miner) => proved ?? attestedSeal(attestor, miner),
     });
   }
 

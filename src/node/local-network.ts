@@ -24,6 +24,7 @@ import type { NetworkDescription } from "./network-description.ts";
 import { descriptionToJson } from "./network-description.ts";
 import { NetworkNode, type NetworkNodeOptions } from "./network-node.ts";
 import type { Retention } from "./node.ts";
+import { sealsOf } from "./proof-mode.ts";
 
 export type LocalNetworkOptions = {
   readonly nodes: number;
@@ -244,6 +245,7 @@ async function timeOfGenesis(chain: Chain): Promise<number> {
 async function layGenesis(options: LocalNetworkOptions, chain: Chain, parts: ChainParts): Promise<void> {
   const { seed, balance, genesisTime, blockTime, nodes } = options;
   const { crypto, network, accounts, local } = parts;
+  const described = options.proving?.described ?? { mode: "attested" };
   try {
     await openDevnetChain(chain, crypto, network, {
       seed,
@@ -253,7 +255,8 @@ async function layGenesis(options: LocalNetworkOptions, chain: Chain, parts: Cha
       workers: local.miners.map((_, i) => minerWorker(crypto, seed, i)),
       beacon: await local.entryAt(0),
       miners: local.forGenesis(),
-      proofs: options.proving?.described.mode ?? "attested",
+      proofs: described.mode,
+      seals: sealsOf(described),
       several: { blockTime, nodes },
     });
   } catch (error) {

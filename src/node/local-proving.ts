@@ -1,16 +1,20 @@
 /**
- * Real proofs of a local network: keys of the PoSt circuits of 2 KiB sectors under the setup of a public seed, made on first
- * use and kept, and workers that prove.
+ * Real proofs of a local network: keys of the circuits of 2 KiB sectors under the setup of a public seed, made on first use
+ * and kept, and workers that prove. The key of seals takes minutes and 1.1 GB: where nobody asks for it, seals are proven
+ * only if it is there already.
  */
 import { platform } from "#platform";
 import type { Proofs } from "../core/proofs.ts";
-import { type PostParams, provedPost, type SuccinctPost } from "../miner/succinct.ts";
+import type { ProofOfSeal } from "../miner/sealing/work.ts";
+import { type PostParams, provedPost, provedSeal, type SuccinctPost } from "../miner/succinct.ts";
 import { ProvingPool } from "../proving/pool.ts";
+import { PriorityScheduler } from "../proving/priorities.ts";
 import type { Scheduler } from "../proving/scheduler.ts";
 import { makeLocalParams } from "../proving/snark/local-params.ts";
 import type { ParamsFile } from "../proving/snark/params-file.ts";
+import { localParamsName, readParamsRecord } from "../proving/snark/params-store.ts";
 import type { Progress } from "../proving/source.ts";
-import type { DescribedProofs } from "./proof-mode.ts";
+import type { DescribedProofs, ProofMode } from "./proof-mode.ts";
 
 /** Seed of the setup of local networks' keys: everybody knows it and can forge their proofs. */
 export const LOCAL_SETUP = "filigree devnet";
@@ -20,6 +24,8 @@ export type LocalProvingOptions = {
   readonly folder: string;
   /** Seed of the setup. Default: `LOCAL_SETUP`. */
   readonly setup?: string;
+  /** What proofs of seals are; `groth16` makes the key of their circuit. Default: `groth16` where that key was made. */
+  readonly seals?: ProofMode;
   /** Worker threads. Default: one for each core. */
   readonly workers?: number;
   readonly signal?: AbortSignal;
@@ -27,23 +33,34 @@ export type LocalProvingOptions = {
   readonly onProgress?: (circuit: string, progress: Progress) => void;
 };
 
+/** Parameters of a local network's circuits; without `porep` seals are attested. */
+export type LocalParams = PostParams & { readonly porep?: ParamsFile };
+
+const SEAL_CIRCUIT = "porep-2048";
+
 /** Keys and workers. */
 export class LocalProving {
-  readonly params: PostParams;
+  readonly params: LocalParams;
   readonly described: DescribedProofs;
   private readonly scheduler: Scheduler & { close?(): Promise<void> };
+  private readonly jobs: PriorityScheduler;
   private readonly ending = new AbortController();
   private closing: Promise<void> | null = null;
 
   /** Over keys and workers that the caller has. */
-  constructor(params: PostParams, scheduler: Scheduler & { close?(): Promise<void> }, setup: string = LOCAL_SETUP) {
+  constructor(params: LocalParams, scheduler: Scheduler & { close?(): Promise<void> }, setup: string = LOCAL_SETUP) {
     this.params = params;
     this.scheduler = scheduler;
-    const { winning, window } = params;
+    this.jobs = new PriorityScheduler(scheduler);
+    const { winning, window, porep } = params;
     this.described = {
       mode: "groth16",
       setup,
-      verifyingKeys: { winning: winning.verifyingKey, window: window.verifyingKey },
+      verifyingKeys: {
+        winning: winning.verifyingKey,
+        window: window.verifyingKey,
+        ...(porep === undefined ? {} : { porep: porep.verifyingKey }),
+      },
     };
   }
 
@@ -61,7 +78,12 @@ export class LocalProving {
             onProgress: (progress) => options.onProgress?.(circuit, progress),
           },
         );
-      const params = { winning: await keyOf("winning-2048"), window: await keyOf("window-2048") };
+      const posts = { winning: await keyOf("winning-2048"), window: await keyOf("window-2048") };
+      const provesSeals =
+        options.seals === undefined
+          ? (await readParamsRecord(folder, localParamsName(SEAL_CIRCUIT, setup))) !== null
+          : options.seals === "groth16";
+      const params = provesSeals ? { ...posts, porep: await keyOf(SEAL_CIRCUIT) } : posts;
       return new LocalProving(params, pool, setup);
     } catch (error) {
       await pool.close();
@@ -71,7 +93,13 @@ export class LocalProving {
 
   /** Makes the proofs of a network's miners. */
   succinct(proofs: Proofs): SuccinctPost {
-    return provedPost(proofs, this.scheduler, this.params, this.ending.signal);
+    return provedPost(proofs, this.jobs, this.params, this.ending.signal);
+  }
+
+  /** Makes the proofs of seals; null where they are attested. */
+  succinctSeal(proofs: Proofs): ProofOfSeal | null {
+    const { porep } = this.params;
+    return porep === undefined ? null : provedSeal(proofs, this.jobs, porep, this.ending.signal);
   }
 
   /** Ends what is being proved, with an `AbortError`, and the workers. */

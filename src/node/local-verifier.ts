@@ -1,7 +1,7 @@
 /**
  * What a node must know to verify blocks of a local network: public facts only. Winning and window PoSt are attested there
  * (in place of the SNARK stands a signature by a public key, which anybody can check), or real proofs under the network's
- * verifying keys. Seals are attested in both.
+ * verifying keys; so are seals, which are real proofs if the network has a key for them.
  */
 import { platform } from "#platform";
 import { blake2b256 } from "../base/blake2b.ts";
@@ -40,8 +40,12 @@ export type LocalFacts = {
   readonly proofs?: DescribedProofs;
 };
 
-/** Who says whether proofs of spacetime hold: those of blocks, and those that messages submit. */
-type PostVerifiers = { readonly winning: VerifyWinningPost; readonly window: ProofVerifier["verifyPoSt"] };
+/** Who says whether proofs hold: those of blocks, and those that messages submit. */
+type ProofVerifiers = {
+  readonly winning: VerifyWinningPost;
+  readonly window: ProofVerifier["verifyPoSt"];
+  readonly seal: ProofVerifier["verifySeal"];
+};
 
 /** Bytes of sectors on a local network. */
 const SECTOR_BYTES = 2048;
@@ -62,7 +66,7 @@ export class LocalVerifier {
   private readonly good = new BoundedMap<string, true>(KEPT_SIGNATURES);
   private readonly entries: VerifiedEntries;
   private readonly verifyTogether: VerifyBls;
-  private readonly posts: PostVerifiers;
+  private readonly verifiers: ProofVerifiers;
   /** Signatures that a worker verifies now: whether it found them right; if not, nothing is known of each. */
   private readonly underWay = new Map<string, Promise<boolean>>();
 
@@ -78,7 +82,8 @@ export class LocalVerifier {
     this.attestor = attestorOf(crypto, facts.networkName);
     this.pickSector = sectorPicker(proofs);
     const described = facts.proofs ?? { mode: "attested" };
-    this.posts = described.mode === "attested" ? attestedPosts(this.attestor) : keyedPosts(proofs, described);
+    this.verifiers =
+      described.mode === "attested" ? attestedProofs(this.attestor) : keyedProofs(proofs, described, this.attestor);
   }
 
   readonly verifyBls: VerifyBls = async (key, message, signature) => {
@@ -155,10 +160,7 @@ export class LocalVerifier {
 
   /** How the network verifies proofs that are submitted to actors. */
   proofs(): ProofVerifier {
-    return {
-      verifyPoSt: this.posts.window,
-      verifySeal: (info) => verifySealInfo(this.attestor, info),
-    };
+    return { verifyPoSt: this.verifiers.window, verifySeal: this.verifiers.seal };
   }
 
   /** A validator of the network's blocks: every rule is checked. `now`: the clock that blocks must not be ahead of. */
@@ -176,16 +178,17 @@ export class LocalVerifier {
         signed: (signed, key) => verifyBytes(crypto, signed.signature, key, messageCid(signed.message).bytes),
       },
       pickSector,
-      verifyWinningPost: this.posts.winning,
+      verifyWinningPost: this.verifiers.winning,
       inclusionGas,
       now,
     });
   }
 }
 
-function attestedPosts(attestor: Attestor): PostVerifiers {
+function attestedProofs(attestor: Attestor): ProofVerifiers {
   return {
     window: (info) => verifyWindowInfo(attestor, info),
+    seal: (info) => verifySealInfo(attestor, info),
     winning: async ({ prover, randomness, sectors, proofs }) => {
       const [post] = proofs;
       if (post === undefined || proofs.length !== 1) return "wrong";
@@ -195,14 +198,22 @@ function attestedPosts(attestor: Attestor): PostVerifiers {
   };
 }
 
-function keyedPosts(proofs: Proofs, { verifyingKeys }: DescribedProofs & { readonly mode: "groth16" }): PostVerifiers {
+/** Seals are attested where the network has no key for them. */
+function keyedProofs(
+  proofs: Proofs,
+  { verifyingKeys }: DescribedProofs & { readonly mode: "groth16" },
+  attestor: Attestor,
+): ProofVerifiers {
   const entropy = (): Uint8Array => platform.randomBytes(32);
   const winning = readVerifyingKey(proofs, verifyingKeys.winning);
-  const window = readVerifyingKey(proofs, verifyingKeys.window);
-  const keys = new Map([[circuitKey("window-post", SECTOR_BYTES), window]]);
+  const { porep } = verifyingKeys;
+  const keys = new Map([[circuitKey("window-post", SECTOR_BYTES), readVerifyingKey(proofs, verifyingKeys.window)]]);
+  if (porep !== undefined) keys.set(circuitKey("seal", SECTOR_BYTES), readVerifyingKey(proofs, porep));
+  const { verifyPoSt, verifySeal } = keyedVerifier({ proofs, keys, missing: "reject", entropy });
   return {
     winning: keyedWinningPost({ proofs, keys: new Map([[SECTOR_BYTES, winning]]), missing: "wrong", entropy }),
-    window: keyedVerifier({ proofs, keys, missing: "reject", entropy }).verifyPoSt,
+    window: verifyPoSt,
+    seal: porep === undefined ? (info) => verifySealInfo(attestor, info) : verifySeal,
   };
 }
 

@@ -37,6 +37,7 @@ type Options = {
   readonly listen?: string;
   readonly miners?: number;
   readonly proofs: ProofMode;
+  readonly seals?: ProofMode;
   readonly params: string;
   readonly sectors: number;
   readonly apart?: number;
@@ -172,7 +173,8 @@ async function run(options: Options, command: Command): Promise<void> {
   if (options.load !== undefined) refuseFixed(command);
   const isReal = options.proofs === "groth16";
   if (isReal && options.miners === 0) throw new UsageError("real proofs are those of miners: give --miners 1 or more");
-  const proving = isReal ? await openKeys(options.params, blockTime) : undefined;
+  if (!isReal && options.seals === "groth16") throw new UsageError("--seals groth16 is for --proofs groth16");
+  const proving = isReal ? await openKeys(options.params, blockTime, options.seals) : undefined;
   try {
     await runNetwork({ ...options, miners: options.miners ?? (isReal ? 1 : 0) }, data, command, proving);
   } finally {

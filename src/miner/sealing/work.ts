@@ -10,7 +10,7 @@ import { encodeDirectory, labelDirectory, provePoRepDirectory } from "../../prov
 import { porepPartitions } from "../../sector/challenges.ts";
 import { sectorParams } from "../../sector/params.ts";
 import { dataCommitment } from "../../sector/piece/pieces.ts";
-import { provePoRep } from "../../sector/seal/porep-proof.ts";
+import { type PoRepPartitionProof, provePoRep } from "../../sector/seal/porep-proof.ts";
 import {
   buildTreeC,
   encodeReplica,
@@ -25,8 +25,18 @@ import type { SectorFiles } from "../folders/folder.ts";
 import { StepFailure } from "./errors.ts";
 import type { SealedParts, SectorPiece } from "./record.ts";
 
-/** Makes what goes on chain of a checked vanilla proof: a SNARK, or what stands for it. */
-export type ProofOfSeal = (identity: SectorIdentity, sealed: SealedParts, seed: Uint8Array) => Promise<Uint8Array>;
+/** A vanilla proof of replication that holds, and what it proves. */
+export type ProvedSeal = {
+  readonly identity: SectorIdentity;
+  readonly sealed: SealedParts;
+  /** 32 bytes that the chain drew. */
+  readonly seed: Uint8Array;
+  readonly partitions: readonly PoRepPartitionProof[];
+  readonly signal: AbortSignal;
+};
+
+/** Makes what goes on chain of a vanilla proof: a SNARK, or what stands for it. */
+export type ProofOfSeal = (proved: ProvedSeal) => Promise<Uint8Array>;
 
 /** Bytes of zeros that are written at a time. */
 const ZEROS = 1 << 20;
@@ -112,20 +122,24 @@ export class SealingWork {
     signal: AbortSignal,
   ): Promise<Uint8Array> {
     const { store, directory } = files;
+    const partitions: PoRepPartitionProof[] = [];
     try {
       if (directory === null) {
         const { proof } = identity;
-        const partitions = porepPartitions(sectorParams(proof.sectorBytes), proof.feature);
-        for (let partition = 0; partition < partitions; partition++)
-          await provePoRep(this.proofs, store, { identity, sealed, seed, partition });
-      } else await provePoRepDirectory(this.jobs.at("commit"), { directory, identity, sealed, seed, signal });
+        const count = porepPartitions(sectorParams(proof.sectorBytes), proof.feature);
+        for (let partition = 0; partition < count; partition++)
+          partitions.push(await provePoRep(this.proofs, store, { identity, sealed, seed, partition }));
+      } else {
+        const request = { directory, identity, sealed, seed, signal };
+        partitions.push(...(await provePoRepDirectory(this.jobs.at("commit"), request)));
+      }
     } catch (error) {
       signal.throwIfAborted();
       throw isSectorsOwn(error)
         ? new StepFailure({ code: "PROOF" }, (error as Error).message, { cause: error })
         : error;
     }
-    return this.succinct(identity, sealed, seed);
+    return this.succinct({ identity, sealed, seed, partitions, signal });
   }
 
   /** Lets go of what only sealing needed. */

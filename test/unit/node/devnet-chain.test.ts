@@ -51,6 +51,16 @@ test("exactly the options that differ are named", async () => {
   const miner = { sealProof: 0, sectors: [{}, {}] } as unknown as NonNullable<DevnetGenesis["miners"]>[number];
   expect(await open({ ...own, miners: [miner] })).toBe(refusal("no --miners"));
   expect(await open(genesisOf())).toBe(refusal("--block-time 20 (none given), --nodes 2 (none given)"));
+  const proven = { ...own, proofs: "groth16", seals: "groth16" } as const;
+  expect(await open(proven)).toBe(refusal("--proofs attested (not groth16), --seals attested (not groth16)"));
+});
+
+test("whether seals are proven is fixed with the genesis, both ways", async () => {
+  const blocks = new MemoryStore();
+  const open = async (genesis: DevnetGenesis) => openDevnetChain(await Chain.open({ blocks }), crypto, DEVNET, genesis);
+  await open(genesisOf({ proofs: "groth16", seals: "groth16" }));
+  await expect(open(genesisOf({ proofs: "groth16" }))).rejects.toThrow(": --seals groth16 (not attested);");
+  await open(genesisOf({ proofs: "groth16", seals: "groth16" }));
 });
 
 test("a folder that was made before block time and nodes were kept is taken as it is", async () => {

@@ -8,9 +8,18 @@ const real: DescribedProofs = {
   verifyingKeys: { winning: new Uint8Array(868).fill(1), window: Uint8Array.of(2, 3) },
 };
 
-test("both modes come back as they were", () => {
-  for (const proofs of [real, { mode: "attested" } as const])
+const withSeals: DescribedProofs = { ...real, verifyingKeys: { ...real.verifyingKeys, porep: Uint8Array.of(4) } };
+
+test("all modes come back as they were, and seals are named", () => {
+  for (const proofs of [real, withSeals, { mode: "attested" } as const])
     expect(proofsOfJson(JSON.parse(JSON.stringify(proofsToJson(proofs))))).toEqual(proofs);
+  expect(proofsToJson(real)["seals"]).toBe("attested");
+  expect(proofsToJson(withSeals)["seals"]).toBe("groth16");
+});
+
+test("a network that says nothing of seals has attested ones", () => {
+  const { seals: _, ...json } = proofsToJson(withSeals);
+  expect(proofsOfJson(json)).toEqual(real);
 });
 
 test("what is wrong is named", () => {
@@ -20,6 +29,8 @@ test("what is wrong is named", () => {
     [{}, "proofs"],
     [{ proofs: "plonk" }, "proofs"],
     [{ ...json, setup: 5 }, "setup"],
+    [{ ...json, seals: "plonk" }, "seals"],
+    [{ ...json, seals: "groth16" }, "verifyingKeys"],
     [{ ...json, setup: "x".repeat(1025) }, "setup"],
     [{ ...json, verifyingKeys: null }, "verifyingKeys"],
     [{ ...json, verifyingKeys: { ...keys, window: undefined } }, "verifyingKeys"],

@@ -1,0 +1,72 @@
+/** Seals on local networks: where the network has a key of their circuit it takes SNARKs and nothing else, and the reverse. */
+import * as dagCbor from "@ipld/dag-cbor";
+import { beforeAll, expect, test } from "vitest";
+import { fromHex } from "../../../src/base/bytes.ts";
+import { localBeacon } from "../../../src/beacon/local.ts";
+import { type Crypto, loadCrypto } from "../../../src/core/crypto.ts";
+import { loadProofs, type Proofs } from "../../../src/core/proofs.ts";
+import { LocalVerifier } from "../../../src/node/local-verifier.ts";
+import type { DescribedProofs, LocalVerifyingKeys } from "../../../src/node/proof-mode.ts";
+import { pieceCidV1, sealedCid } from "../../../src/sector/piece/cid.ts";
+import porep from "../../fixtures/proofs/groth16-porep.json" with { type: "json" };
+import post from "../../fixtures/proofs/groth16-post.json" with { type: "json" };
+
+const MINER = 1000;
+const made = porep.cases.find(({ registeredSealProof }) => registeredSealProof === 0) as (typeof porep.cases)[0];
+const cids = [sealedCid(fromHex(made.commR)), pieceCidV1(fromHex(made.commD))] as const;
+const snark = fromHex(made.proof);
+const posts: LocalVerifyingKeys = {
+  winning: fromHex(post.verifyingKeys.winning.hex),
+  window: fromHex(post.verifyingKeys.window.hex),
+};
+let crypto: Crypto;
+let proofs: Proofs;
+beforeAll(async () => {
+  [crypto, proofs] = [await loadCrypto(), await loadProofs()];
+});
+
+function verifierOf(described: DescribedProofs): LocalVerifier {
+  const times = { genesisTime: 0, blockDelay: 30 };
+  const { info } = localBeacon(crypto, "seals", times);
+  return new LocalVerifier({ networkName: "localnet", beacon: info, times, proofs: described }, crypto, proofs);
+}
+
+const seal = (verifier: LocalVerifier, proof: Uint8Array, number = made.sectorNumber): boolean | Promise<boolean> => {
+  const parts = [
+    made.registeredSealProof,
+    [MINER, number],
+    [],
+    fromHex(made.ticket),
+    fromHex(made.seed),
+    proof,
+    ...cids,
+  ];
+  return verifier.proofs().verifySeal(dagCbor.encode(parts));
+};
+
+function attested({ attestor }: LocalVerifier): Uint8Array {
+  const [sealed, unsealed] = cids;
+  const drawn = { ticket: fromHex(made.ticket), seed: fromHex(made.seed) };
+  const number = BigInt(made.sectorNumber);
+  const sector = { type: made.registeredSealProof, miner: BigInt(MINER), number, ...drawn };
+  return attestor.attestSeal({ ...sector, sealedCid: sealed, unsealedCid: unsealed }, 1);
+}
+
+test("with a key of their circuit, seals are proven by SNARKs alone", async () => {
+  const key = fromHex(porep.verifyingKeys.porep.hex);
+  const verifier = verifierOf({ mode: "groth16", setup: "", verifyingKeys: { ...posts, porep: key } });
+  expect(await seal(verifier, snark)).toBe(true);
+  expect(await seal(verifier, snark, made.sectorNumber + 1)).toBe(false);
+  expect(await seal(verifier, attested(verifier))).toBe(false);
+});
+
+test("without one they are attested, whatever proofs of spacetime are", async () => {
+  for (const described of [
+    { mode: "attested" },
+    { mode: "groth16", setup: "", verifyingKeys: posts },
+  ] as const satisfies DescribedProofs[]) {
+    const verifier = verifierOf(described);
+    expect(await seal(verifier, attested(verifier))).toBe(true);
+    expect(await seal(verifier, snark)).toBe(false);
+  }
+});
