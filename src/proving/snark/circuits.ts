@@ -12,7 +12,15 @@ import {
   MAX_STEP_TERM_BYTES,
 } from "../../sector/snark/circuit.ts";
 import type { OnProgress } from "../source.ts";
-import { type CircuitName, type CircuitRows, newBytes, type Shape, type Terms, type Witness } from "./circuit.ts";
+import {
+  type CircuitName,
+  type CircuitRows,
+  domainBits,
+  newBytes,
+  type Shape,
+  type Terms,
+  type Witness,
+} from "./circuit.ts";
 import { ELEMENT_BYTES } from "./kernel.ts";
 
 /** The rows of a circuit as terms, in order. */
@@ -66,9 +74,11 @@ export function officialWitness(
   const { exports, instance } = module;
   const shape = circuitShape(name);
   const counts = countCircuit(module, shape);
-  const [inputs, aux, a, b, c] = [counts.inputs, counts.aux, counts.rows, counts.rows, counts.rows].map((count) =>
-    newBytes(ELEMENT_BYTES * count),
-  ) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+  const [inputs, aux] = [newBytes(ELEMENT_BYTES * counts.inputs), newBytes(ELEMENT_BYTES * counts.aux)];
+  // With room for the whole domain, whose transforms can then be made in place.
+  const domain = ELEMENT_BYTES * 2 ** domainBits(counts.rows);
+  const rows = (): Uint8Array => newBytes(domain).subarray(0, ELEMENT_BYTES * counts.rows);
+  const [a, b, c] = [rows(), rows(), rows()];
   const auxWindow = Math.min(counts.aux, MAX_STEP_ROWS);
   const rowWindow = Math.min(counts.rows, MAX_STEP_ROWS);
   const bytes = openings.length + ELEMENT_BYTES * (counts.inputs + auxWindow + 3 * rowWindow) + 8;

@@ -61,5 +61,5 @@ export async function proveOpenings(
     { ...(signal === undefined ? {} : { signal }), ...(onProgress === undefined ? {} : { onProgress }) },
   );
   const rowName = (row: number): string => officialRowName(module, circuit, row);
-  return proveWitness(module, scheduler, params, shape, witness, { rowName, ...options });
+  return proveWitness(module, scheduler, params, shape, witness, { rowName, ...options, ownsWitness: true });
 }

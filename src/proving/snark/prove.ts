@@ -14,7 +14,7 @@ import { domainBits, gather, partOf, popcount, type Shape, type Witness } from "
 import type { CheckRowsJob, SnarkSumJob } from "./jobs.ts";
 import { ELEMENT_BYTES, type Group, memoryLimit, PROOF_BYTES, SnarkError } from "./kernel.ts";
 import { type ParamsFile, pointsOf, type Query, type QueryName } from "./params-file.ts";
-import { quotient, quotientBytes } from "./quotient.ts";
+import { haveRoom, quotient, quotientBytes } from "./quotient.ts";
 import { bPoints } from "./r1cs.ts";
 import { verifyHere } from "./verify-made.ts";
 
@@ -28,6 +28,12 @@ export type ProveOptions = ProvingOptions & {
   /** What a row is, for errors. */
   readonly rowName?: (row: number) => string;
 };
+
+/**
+ * `ownsWitness`: the witness is the prover's, which overwrites what of it is not needed any more, and what lies behind its rows up
+ * to the domain's length. By default it stays as it is.
+ */
+type WitnessOptions = ProveOptions & { readonly ownsWitness?: boolean };
 
 /** Most and fewest points of a sum's job. */
 const MOST_POINTS = 2 ** 17;
@@ -135,7 +141,7 @@ export async function proveWitness(
   params: ParamsFile,
   shape: Shape,
   witness: Witness,
-  options: ProveOptions = {},
+  options: WitnessOptions = {},
 ): Promise<Uint8Array> {
   const { signal, onProgress, memoryBytes = Number.POSITIVE_INFINITY } = options;
   checkNumber("memoryBytes", memoryBytes, [0, Number.POSITIVE_INFINITY]);
@@ -143,7 +149,10 @@ export async function proveWitness(
   checkWitness(shape, witness);
   const bits = domainBits(shape.rows);
   const { h, l, a, b_g1, b_g2 } = params.queries;
-  const needed = quotientBytes(bits) + ELEMENT_BYTES * (2 ** bits + a.count + b_g1.count);
+  const rows = [witness.a, witness.b, witness.c] as const;
+  const ownsRows = options.ownsWitness === true;
+  const needed =
+    quotientBytes(bits, ownsRows && haveRoom(rows, bits)) + ELEMENT_BYTES * (2 ** bits + a.count + b_g1.count);
   if (needed > memoryBytes) throw memoryLimit(needed, memoryBytes);
   const failed = new AbortController();
   const limits = { signal: signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]) };
@@ -196,8 +205,9 @@ export async function proveWitness(
     ]);
   };
   const coefficients = (): Promise<Uint8Array> =>
-    quotient(scheduler, [witness.a, witness.b, witness.c], bits, {
+    quotient(scheduler, rows, bits, {
       ...limits,
+      ownsRows,
       onWindow: (pass, passes) => onProgress?.({ phase: "transform", done: pass, total: passes }),
     });
   // A small quotient is one worker's job, so the others sum meanwhile; a large one takes all, and its memory.

@@ -179,15 +179,22 @@ export type QuotientOptions = {
   readonly onWindow?: (done: number, total: number) => void;
   /** Most bytes that the vectors may take here. Throws `MEMORY_LIMIT`. */
   readonly memoryBytes?: number;
+  /** The rows, and what lies behind them up to the domain's length, may be overwritten: then they become its vectors. */
+  readonly ownsRows?: boolean;
   /** Cut into windows from this many bits on; for tests of small ones. */
   readonly windowBits?: number;
   /** Most stages of a pass; for tests of many passes. */
   readonly mostStages?: number;
 };
 
-/** Bytes that `quotient` holds besides its arguments. */
-export function quotientBytes(bits: number): number {
-  return bits <= WINDOW_BITS ? ELEMENT * 2 ** bits : 4 * ELEMENT * 2 ** bits;
+/** Bytes that `quotient` holds besides its arguments; `inPlace`: those become its vectors. */
+export function quotientBytes(bits: number, inPlace = false): number {
+  return bits <= WINDOW_BITS || inPlace ? ELEMENT * 2 ** bits : 4 * ELEMENT * 2 ** bits;
+}
+
+/** Whether rows have room for the domain's vectors, from their own first byte on. */
+export function haveRoom(rows: readonly Uint8Array[], bits: number): boolean {
+  return rows.every((row) => row.buffer.byteLength - row.byteOffset >= ELEMENT * 2 ** bits);
 }
 
 /**
@@ -206,7 +213,8 @@ export async function quotient(
     windowBits = WINDOW_BITS,
     mostStages = MOST_STAGES,
   } = options;
-  if (quotientBytes(bits) > memoryBytes) throw memoryLimit(quotientBytes(bits), memoryBytes);
+  const inPlace = options.ownsRows === true && haveRoom(rows, bits);
+  if (quotientBytes(bits, inPlace) > memoryBytes) throw memoryLimit(quotientBytes(bits, inPlace), memoryBytes);
   const limits = signal === undefined ? {} : { signal };
   if (bits <= Math.max(windowBits, mostStages)) {
     const h = await scheduler.run({ kind: "quotient", bits, rows }, limits);
@@ -215,8 +223,9 @@ export async function quotient(
   const n = 2 ** bits;
   const vectors: Uint8Array[] = [];
   for (const row of rows) {
-    const vector = newBytes(ELEMENT * n);
-    await copySliced(vector, row);
+    const vector = inPlace ? new Uint8Array(row.buffer, row.byteOffset, ELEMENT * n) : newBytes(ELEMENT * n);
+    if (inPlace) vector.fill(0, row.length);
+    else await copySliced(vector, row);
     vectors.push(vector);
   }
   const { columns, rows: rowStages } = columnPasses(bits, mostStages);

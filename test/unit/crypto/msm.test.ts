@@ -107,6 +107,20 @@ for (const [group, curve, size] of [
       expect(sum("GroupedMsm", many, few)).toBe(sum("Msm", many, few));
     });
 
+    test("thousands of different scalars, which fill segments of buckets", () => {
+      // Both windows of few and of many buckets: 60 to 1500 points; scalars without a pattern, some of them small.
+      for (const count of [60, 400, 1500]) {
+        const points = Array.from({ length: count }, (_, i) => [1n, 2n, ORDER - 1n, 12345n, 0n][i % 5]!);
+        const scalars: bigint[] = [];
+        for (let i = 0, k = 3n; i < count; i++) {
+          k = (k * k + BigInt(i)) % ORDER;
+          scalars.push(i % 11 === 0 ? BigInt(i) : k);
+        }
+        const total = points.reduce((acc, p, i) => (acc + p * scalars[i]!) % ORDER, 0n);
+        expect(sum("Msm", points, scalars)).toBe(toHex(curve.Point.BASE.multiply(total).toBytes(false)));
+      }
+    });
+
     test("many points in one bucket add up, over batch borders", () => {
       const count = 1500;
       const points = Array.from({ length: count }, (_, i) => BigInt((i % 5) + 1));

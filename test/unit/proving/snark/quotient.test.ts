@@ -1,5 +1,6 @@
 /** The quotient by windows of any size against the one made in one go, and against its definition. */
 import { describe, expect, test } from "vitest";
+import { toHex } from "../../../../src/base/bytes.ts";
 import { loadProofs } from "../../../../src/core/proofs.ts";
 import { inThisThread } from "../../../../src/proving/in-thread.ts";
 import { passStages, performQuotient, quotient, reverseBits } from "../../../../src/proving/snark/quotient.ts";
@@ -94,6 +95,31 @@ test.each([2, 3, 4])("2^9 by passes of at most %i stages", async (mostStages) =>
   expect(Array.from({ length: 512 }, (_, i) => numberAt(h, i))).toEqual(
     Array.from({ length: 512 }, (_, i) => numberAt(whole, reverseBits(i, 9))),
   );
+});
+
+test("rows with room for the domain become its vectors, if they may, whatever lies behind them", async () => {
+  const bits = 12;
+  const rows = rowsOf(2 ** bits - 77);
+  const whole = performQuotient(proofs, { kind: "quotient", bits, rows });
+  const withRoom = (): [Uint8Array, Uint8Array, Uint8Array] =>
+    rows.map((row) => {
+      const all = new Uint8Array(32 * 2 ** bits + 64).fill(7);
+      all.set(row, 32);
+      return all.subarray(32, 32 + row.length);
+    }) as [Uint8Array, Uint8Array, Uint8Array];
+  const [kept, taken] = [withRoom(), withRoom()];
+  // A vector of h alone, and not three more: what the limit allows where the rows are taken.
+  const limits = { windowBits: 9, memoryBytes: 32 * 2 ** bits };
+  const [safe, made] = [
+    await quotient(scheduler, kept, bits, { windowBits: 9 }),
+    await quotient(scheduler, taken, bits, { ...limits, ownsRows: true }),
+  ];
+  expect(kept.map((row) => toHex(row))).toEqual(rows.map((row) => toHex(row)));
+  expect(toHex(taken[0])).not.toBe(toHex(rows[0]));
+  expect(toHex(made)).toBe(toHex(safe));
+  expect(numberAt(made, 5)).toBe(numberAt(whole, reverseBits(5, bits)));
+  // Behind the domain nothing is touched.
+  expect(new Uint8Array(taken[0].buffer).at(-1)).toBe(7);
 });
 
 test("vectors larger than the limit are refused before they are made", async () => {
