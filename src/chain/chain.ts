@@ -17,11 +17,12 @@ import { Turns } from "../base/turns.ts";
 import { CHAIN_LIMITS } from "../params/networks.ts";
 import type { Additions, Block, BlockStore, WriteOptions } from "../storage/contract.ts";
 import { type BlockHeader, encodeHeader, makeTipset, type Tipset, tipsetKeyText } from "../types/block-header.ts";
-import type { CID } from "../types/cid.ts";
+import { type CID, cidFromBytes } from "../types/cid.ts";
 import type { Message, MessageReceipt, SignedMessage } from "../types/message.ts";
 import { BadBlocks } from "./bad-blocks.ts";
 import { CanonicalIndex, decodeKey, encodeKey } from "./canonical-index.ts";
 import { ChainError } from "./errors.ts";
+import { hashFacts, hashName } from "./eth-hashes.ts";
 import { HeaderStore } from "./header-store.ts";
 import { type BlockMessages, type CarriedMessage, MessageStore } from "./message-store.ts";
 import { ResultStore, type TipsetResult } from "./result-store.ts";
@@ -44,6 +45,8 @@ export type NewTipset = {
 
 export type ChainOptions = {
   readonly blocks: BlockStore;
+  /** EIP-155 chain id: transactions of Ethereum are found by their hashes. Default: they are not. */
+  readonly chainId?: number;
   /** Hears of what listeners throw; what they throw stops nobody else. */
   readonly onListenerError?: (error: unknown) => void;
 };
@@ -68,17 +71,19 @@ export class Chain {
   private readonly index: CanonicalIndex;
   private readonly lookup: TipsetLookup;
   private readonly onListenerError: (error: unknown) => void;
+  private readonly chainId: number | null;
   private readonly listeners = new Set<HeadListener>();
   private readonly moves = new Turns();
   private current: Tipset | null = null;
   private fixed: Tipset | null = null;
   private lowestState = 0;
 
-  private constructor({ blocks, onListenerError }: ChainOptions, bad: BadBlocks) {
+  private constructor({ blocks, chainId, onListenerError }: ChainOptions, bad: BadBlocks) {
     this.blocks = blocks;
+    this.chainId = chainId ?? null;
     this.bad = bad;
     this.headers = new HeaderStore(blocks);
-    this.messageStore = new MessageStore(blocks);
+    this.messageStore = new MessageStore(blocks, this.chainId);
     this.results = new ResultStore(blocks);
     this.index = new CanonicalIndex(blocks);
     this.lookup = new TipsetLookup(this.headers, this.index, () => this.moves.idle());
@@ -214,6 +219,12 @@ export class Chain {
     return this.messageStore.message(cid);
   }
 
+  /** CID of the message that is an Ethereum transaction, by its hash (32 bytes); null if this node never saw it. */
+  async transaction(hash: Uint8Array): Promise<CID | null> {
+    const found = await this.blocks.metadata(hashName(hash));
+    return found === undefined ? null : cidFromBytes(found);
+  }
+
   /** Stores signed messages, so that they are found by their CIDs from now on, and `facts` in the same write. */
   remember(messages: readonly SignedMessage[], facts?: Additions["metadata"]): Promise<void> {
     return this.messageStore.remember(messages, facts);
@@ -325,13 +336,16 @@ export class Chain {
     return (await this.tipsetMessages(tipset)).map(({ message }) => message);
   }
 
-  private batchOf(tipset: Tipset, { blocks = [], result }: NewTipset): Additions {
+  private batchOf(tipset: Tipset, { blocks = [], result, messages = [] }: NewTipset): Additions {
     const headers = tipset.blocks.map((header, i) => ({
       cid: (tipset.key[i] as CID).bytes,
       bytes: encodeHeader(header),
     }));
     const all = [...blocks, ...headers];
-    return result === undefined ? { blocks: all, metadata: [] } : this.results.batchOf(tipset, result, all);
+    const hashes = messages.flatMap(({ secp }) => hashFacts(secp, this.chainId));
+    if (result === undefined) return { blocks: all, metadata: hashes };
+    const batch = this.results.batchOf(tipset, result, all);
+    return { ...batch, metadata: [...batch.metadata, ...hashes] };
   }
 
   private async move(target: Tipset, batch: Additions): Promise<void> {

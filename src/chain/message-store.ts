@@ -26,6 +26,7 @@ import {
   signedMessageCid,
 } from "../types/message.ts";
 import { ChainError } from "./errors.ts";
+import { hashFacts } from "./eth-hashes.ts";
 
 /** Messages of a block: BLS ones bare (their signatures are aggregated in the header), secp256k1 ones signed. */
 export type BlockMessages = { readonly bls: readonly Message[]; readonly secp: readonly SignedMessage[] };
@@ -136,6 +137,7 @@ function signatureName(cid: CID): string {
 
 export class MessageStore {
   private readonly blocks: BlockStore;
+  private readonly chainId: number | null;
   /** Signed messages that are being written. */
   private readonly fresh = new Map<string, SignedMessage>();
   private readonly tipsets = new BoundedMap<string, TipsetMessages>(
@@ -143,8 +145,10 @@ export class MessageStore {
     ({ selected }) => 1 + selected.reduce((sum, block) => sum + block.length, 0),
   );
 
-  constructor(blocks: BlockStore) {
+  /** `chainId`: with it, transactions of Ethereum are named by their hashes. */
+  constructor(blocks: BlockStore, chainId: number | null = null) {
     this.blocks = blocks;
+    this.chainId = chainId;
   }
 
   /** Messages of one block. */
@@ -237,7 +241,7 @@ export class MessageStore {
       blocks.push({ cid: cid.bytes, bytes: chainBytes(signed) });
       if (isBls(signed)) metadata.push([signatureName(cid), encodeSignature(signed.signature)]);
     }
-    return { blocks, metadata };
+    return { blocks, metadata: [...metadata, ...hashFacts(messages, this.chainId)] };
   }
 
   /** The messages of a tipset as they were sent; BLS messages whose signature was never seen alone are left out. */

@@ -1,10 +1,12 @@
 /** What `filigree devnet` says: the banner, a line for each message, or JSON. */
+
 import { toHex } from "../base/bytes.ts";
 import { describeError } from "../base/errors.ts";
 import { Turns } from "../base/turns.ts";
 import { toLotusKey } from "../keys/lotus-key.ts";
 import type { PoolNote } from "../mpool/parts.ts";
 import type { Devnet } from "../node/devnet.ts";
+import { chainRule } from "../schema/versions/chain-rules.ts";
 import { exitCodeText, methodText } from "../state/words.ts";
 import type { Address } from "../types/address.ts";
 import { filText } from "../types/amount.ts";
@@ -47,8 +49,25 @@ type Executed = {
 
 /** Messages of one tipset that get a line each unless all are asked for. */
 const MOST_LINES = 50;
-/** What the chain id is good for: honest until networks of version 18 and up run here. */
-const CHAIN_ID_NOTE = "a name for wallets; no Ethereum transactions on this network version";
+/** What the chain id is good for. */
+function chainIdNote(net: Devnet): string {
+  return hasEthereum(net)
+    ? "for Ethereum's tools: eth_* at the same address"
+    : "a name for wallets; no Ethereum transactions on this network version";
+}
+
+function hasEthereum({ node, head }: Devnet): boolean {
+  return chainRule("ethAccountsSend", node.states.networkVersionAt(head.height));
+}
+
+/** Ethereum's accounts, which are those of the mnemonic that its tools take for granted. */
+function ethereumLines(net: Devnet): string[] {
+  const [first] = net.accounts;
+  if (!hasEthereum(net) || first === undefined) return [];
+  const address = toHex(first.delegated.ethereum ?? new Uint8Array(0));
+  const { secret } = first.keys.ethereum;
+  return [`Ethereum   as much at m/44'/60'/0'/0/n; ${first.name}: 0x${address}, key 0x${toHex(secret)}`];
+}
 
 /** Milliseconds between two lines that say that epochs pass, when nothing else is to be said. */
 const LIFE_MS = 60_000;
@@ -122,7 +141,8 @@ export function banner(net: Devnet, { url, data, resumed, token }: Started): str
     "THESE KEYS ARE PUBLIC: never use them on a real network.",
     "",
     `Mnemonic   ${mnemonic}  (m/44'/461'/0'/0/n)`,
-    `Chain id   ${chainId} (${CHAIN_ID_NOTE})`,
+    ...ethereumLines(net),
+    `Chain id   ${chainId} (${chainIdNote(net)})`,
     `Miner      ${net.miner.toString(prefix)}`,
     `Seed       ${seed}`,
     `Data       ${data ?? "in memory"}`,
@@ -259,7 +279,7 @@ class JsonOutput implements Output {
       lotusKeys: { secp256k1: toLotusKey(account.keys.secp256k1), bls: toLotusKey(account.keys.bls) },
     }));
     const { seed, mnemonic } = net.options;
-    const facts = { url, network: name, chainId, chainIdNote: CHAIN_ID_NOTE, resumed, seed, mnemonic, data };
+    const facts = { url, network: name, chainId, chainIdNote: chainIdNote(net), resumed, seed, mnemonic, data };
     const producer = { producer: producers(net), miner: net.miner.toString(prefix) };
     const auth = token === null ? {} : { tokenFile: token.file, ...(token.file === null ? { token: token.text } : {}) };
     this.say({ event: "start", ...facts, ...producer, ...auth, keysArePublic: true, accounts });

@@ -6,6 +6,7 @@
  */
 import { FilError } from "../base/errors.ts";
 import { Address } from "../types/address.ts";
+import { EthError, signerOf, transactionOf } from "../types/eth-transaction.ts";
 import { type Message, messageCid, SIGNATURE_TYPE, type Signature, type SignedMessage } from "../types/message.ts";
 
 export type KeyErrorData =
@@ -69,6 +70,19 @@ export function verifyBytes(crypto: KeyCrypto, signature: Signature, signer: Add
   }
   if (signature.type !== SIGNATURE_TYPE.bls || signature.data.length !== 96 || signer.protocol !== 3) return false;
   return crypto.blsVerify(signer.bytes.slice(1), bytes, signature.data);
+}
+
+/** Whether a message is signed by the key behind `signer`; a delegated signature is over an Ethereum transaction of the chain id. */
+export function verifyMessage(crypto: KeyCrypto, signed: SignedMessage, signer: Address, chainId: number): boolean {
+  const { message, signature } = signed;
+  if (signature.type !== SIGNATURE_TYPE.delegated)
+    return verifyBytes(crypto, signature, signer, messageCid(message).bytes);
+  try {
+    return signerOf(crypto, transactionOf(signed), chainId)?.equals(signer) ?? false;
+  } catch (error) {
+    if (error instanceof EthError) return false;
+    throw error;
+  }
 }
 
 /** Deterministic key of a local network: blake2b-256 of seed and purpose, repeated until it is a valid scalar. */

@@ -5,6 +5,7 @@
  */
 import { FilError } from "../base/errors.ts";
 import { CHAIN_LIMITS } from "../params/networks.ts";
+import { chainRule } from "../schema/versions/chain-rules.ts";
 import { type Address, type NetworkPrefix, PROTOCOL } from "../types/address.ts";
 import { type Message, SIGNATURE_TYPE, type SignedMessage } from "../types/message.ts";
 
@@ -69,6 +70,13 @@ function checkAddress(name: string, address: Address, networkVersion: number, pr
     );
 }
 
+/** Bytes of the signature of an EIP-1559 transaction; those of earlier kinds have more. */
+const EIP_1559_SIGNATURE = 65;
+
+function isLegacyTransaction({ signature: { type, data } }: SignedMessage): boolean {
+  return type === SIGNATURE_TYPE.delegated && data.length !== EIP_1559_SIGNATURE;
+}
+
 /**
  * Checks everything that can be seen in the message itself. `size`: bytes of the signed message; `minGas`: gas for storing
  * it on chain; `prefix`: of addresses in the error's text. Throws `PoolError`.
@@ -88,6 +96,8 @@ export function checkFields(
   if (isZeroAddress(m.to) && networkVersion >= NO_ZERO_ADDRESS_FROM) refuse("BAD_ADDRESS", "invalid 'To' address");
   if (signed.signature.type === SIGNATURE_TYPE.delegated && networkVersion < DELEGATED_FROM)
     refuse("BAD_SIGNATURE", `delegated signatures are for network version ${DELEGATED_FROM} and later`);
+  if (isLegacyTransaction(signed) && !chainRule("legacyEthTransactions", networkVersion))
+    refuse("BAD_SIGNATURE", "Ethereum transactions but those of EIP-1559 are for network version 23 and later");
   if (m.value < 0n) refuse("BAD_FIELD", "Value must not be negative");
   if (m.value > CHAIN_LIMITS.totalFilecoin) refuse("BAD_FIELD", "Value exceeds the total supply of FIL");
   if (m.gasFeeCap < 0n) refuse("BAD_FIELD", "GasFeeCap must not be negative");

@@ -298,7 +298,7 @@ export class Devnet {
     of?: Dumped,
   ): Promise<Devnet> {
     const { seed, balance, data, proving } = given;
-    const chain = await Chain.open({ blocks: store });
+    const chain = await Chain.open({ blocks: store, chainId: network.chainId });
     // A network that goes on has the time that it began with.
     const began = chain.isEmpty ? undefined : (await chain.genesis()).blocks[0]?.timestamp;
     const options = began === undefined ? given : { ...given, genesisTime: Number(began) };

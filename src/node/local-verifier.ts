@@ -24,12 +24,11 @@ import { circuitKey, keyedVerifier } from "../exec/keyed-verifier.ts";
 import { poolAtHand } from "../exec/shared-pool.ts";
 import type { ProofVerifier } from "../exec/types.ts";
 import type { VerifyJob } from "../exec/verify-job.ts";
-import { verifyBytes } from "../keys/keys.ts";
+import { verifyMessage } from "../keys/keys.ts";
 import { type Attestor, attestorOf, verifySealInfo, verifyWindowInfo } from "../sector/attest/attestation.ts";
 import { readVerifyingKey } from "../sector/snark/groth16.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
 import type { VerifyAhead } from "../sync/peers.ts";
-import { messageCid } from "../types/message.ts";
 import type { DescribedProofs } from "./proof-mode.ts";
 
 export type LocalFacts = {
@@ -175,7 +174,7 @@ export class LocalVerifier {
       verifyBls: this.verifyBls,
       messages: {
         aggregate: (messages, signature) => this.aggregate(messages, signature),
-        signed: (signed, key) => verifyBytes(crypto, signed.signature, key, messageCid(signed.message).bytes),
+        signed: (signed, key) => verifyMessage(crypto, signed, key, states.network.chainId),
       },
       pickSector,
       verifyWinningPost: this.verifiers.winning,

@@ -1,13 +1,15 @@
 /** The message pool over a node's chain and states: it takes in what was kept, then follows the head. */
 
+import { inclusionGas } from "../consensus/inclusion-gas.ts";
 import type { KeyCrypto } from "../keys/keys.ts";
-import { verifyBytes } from "../keys/keys.ts";
+import { verifyMessage } from "../keys/keys.ts";
 import { PoolStore } from "../mpool/kept-messages.ts";
 import { MessagePool } from "../mpool/pool.ts";
 import { CHAIN_LIMITS } from "../params/networks.ts";
+import { isFvm } from "../schema/versions/rows.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
 import { tipsetKeyText } from "../types/block-header.ts";
-import { chainLength, messageCid } from "../types/message.ts";
+import { chainLength } from "../types/message.ts";
 import type { Health, Startable } from "./startable.ts";
 
 /** Gas for one byte of a message on chain, and for having it there. See `assembly/vm/gas/price-list.ts`, the first list. */
@@ -18,9 +20,15 @@ export function storageGas(bytes: number): bigint {
   return MIN_GAS.base + MIN_GAS.perByte * BigInt(bytes);
 }
 
+/** In the FVM a message that cannot pay for being on chain costs its producer: such ones are refused. */
+function minGasOf(bytes: number, networkVersion: number): bigint {
+  return isFvm(networkVersion) ? inclusionGas(bytes, networkVersion) : storageGas(bytes);
+}
+
 export function makePool(states: StateManager, crypto: KeyCrypto): MessagePool {
   const { chain } = states;
   const view = () => states.stateAfter(chain.head);
+  const nextVersion = (): number => states.networkVersionAt(chain.head.height + 1);
   return new MessagePool({
     prefix: states.network.prefix,
     resolveKey: async (address) => {
@@ -28,9 +36,9 @@ export function makePool(states: StateManager, crypto: KeyCrypto): MessagePool {
       return (await state.actor(address)) === null ? null : state.accountKey(address).catch(() => null);
     },
     senderState: async (address) => (await view()).actor(address),
-    verify: (signed, signer) => verifyBytes(crypto, signed.signature, signer, messageCid(signed.message).bytes),
-    minGas: (signed) => storageGas(chainLength(signed)),
-    networkVersion: () => states.networkVersionAt(chain.head.height + 1),
+    verify: (signed, signer) => verifyMessage(crypto, signed, signer, states.network.chainId),
+    minGas: (signed) => minGasOf(chainLength(signed), nextVersion()),
+    networkVersion: nextVersion,
     baseFee: () => states.nextBaseFee(chain.head),
     carried: async (tipset) => (await chain.tipsetMessages(tipset)).map(({ message }) => message),
     signedOf: (tipset) => chain.signedMessages(tipset),

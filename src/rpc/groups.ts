@@ -6,6 +6,7 @@ import { chainGroup } from "./methods/chain.ts";
 import { clientGroup } from "./methods/client.ts";
 import { clientDealsGroup, ownClientGroup } from "./methods/client-deals.ts";
 import { devGroup } from "./methods/dev.ts";
+import { ethGroup } from "./methods/eth.ts";
 import { gasGroup } from "./methods/gas.ts";
 import { invokeGroup, invokeV0Group, invokeV1Group, receiptGroup } from "./methods/invoke.ts";
 import { laboratoryGroup } from "./methods/laboratory.ts";
@@ -77,6 +78,7 @@ export const CURRENT_GROUPS = [
   storageGroup,
   walletGroup,
   logGroup,
+  ethGroup,
   devGroup,
   laboratoryGroup,
   snapshotsGroup,

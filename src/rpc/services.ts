@@ -113,6 +113,8 @@ export type ChainService = Pick<
   | "tipsetMessages"
   | "receipts"
   | "receiptsAt"
+  | "signedMessage"
+  | "transaction"
   | "message"
   | "checkpoint"
   | "finalized"
@@ -134,6 +136,7 @@ export type StateService = Pick<
   | "call"
   | "replay"
   | "compute"
+  | "tryAfter"
   | "search"
   | "wait"
 >;

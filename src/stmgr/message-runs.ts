@@ -70,6 +70,19 @@ export class MessageRuns {
     return this.tryLast(base, [...carried, ...before, { ...input, nonceFromState: true, ...free }]);
   }
 
+  /**
+   * Runs messages on the state after a tipset, at its epoch, one after another: what became of the last. Without fees where its fee
+   * cap is 0.
+   */
+  async tryAfter(tipset: Tipset, messages: readonly TrialMessage[]): Promise<CallOutcome> {
+    const started = this.now();
+    const { stateRoot } = await this.states.result(tipset);
+    const context = { ...(await this.contextOf(tipset)), stateRoot };
+    const options = { randomness: this.states.randomness(tipset) };
+    const { applied } = await this.calls.simulate({ context, messages }, options);
+    return outcomeOf(applied.at(-1) as AppliedMessage, messages.at(-1)?.implicit === true, this.now() - started);
+  }
+
   private async tryLast(tipset: Tipset, messages: readonly TrialMessage[]): Promise<CallOutcome> {
     const started = this.now();
     await this.states.requireBefore(tipset);

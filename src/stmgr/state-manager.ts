@@ -294,6 +294,11 @@ export class StateManager {
     return this.runs.callWithGas(message, tipset, before);
   }
 
+  /** Runs messages on the state after a tipset, at its epoch: what became of the last. */
+  tryAfter(tipset: Tipset, messages: readonly TrialMessage[]): Promise<CallOutcome> {
+    return this.runs.tryAfter(tipset, messages);
+  }
+
   /** Executes a tipset again and tells what became of one of its messages, by its signed or bare CID. */
   replay(tipset: Tipset, cid: CID): Promise<CallOutcome> {
     return this.runs.replay(tipset, cid);

@@ -406,7 +406,41 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     evm_snapshot: none,
     evm_revert: give(() => ["0x7fffffff"]),
   };
-  const v0: Record<string, Case> = { ...BOTH, ...ONLY.v0, ...LOCAL };
+  const block = async (): Promise<Record<string, string>> =>
+    (await on.net.request("eth_getBlockByNumber", "earliest", false)) as Record<string, string>;
+  const owner = "0xff00000000000000000000000000000000000064";
+  const ETHEREUM: Record<string, Case> = {
+    web3_clientVersion: none,
+    net_version: none,
+    net_listening: none,
+    eth_chainId: none,
+    eth_protocolVersion: none,
+    eth_syncing: none,
+    eth_accounts: none,
+    eth_blockNumber: none,
+    eth_gasPrice: none,
+    eth_maxPriorityFeePerGas: none,
+    eth_getBlockByNumber: give(() => ["latest", true]),
+    eth_getBlockByHash: give(async () => [(await block())["hash"], false]),
+    eth_getBlockTransactionCountByNumber: give(() => ["latest"]),
+    eth_getBlockTransactionCountByHash: give(async () => [(await block())["hash"]]),
+    eth_getBlockReceipts: give(() => ["latest"]),
+    eth_getTransactionByHash: give(async () => [(await block())["hash"]]),
+    eth_getTransactionByBlockNumberAndIndex: give(() => ["latest", "0x0"]),
+    eth_getTransactionByBlockHashAndIndex: give(async () => [(await block())["hash"], "0x0"]),
+    eth_getTransactionReceipt: give(async () => [(await block())["hash"]]),
+    eth_getTransactionCount: give(() => [owner, "pending"]),
+    eth_getBalance: give(() => [owner, "latest"]),
+    eth_getCode: give(() => [owner, "latest"]),
+    eth_getStorageAt: give(() => [owner, "0x0", "latest"]),
+    // The actors of this network version know nothing of contracts.
+    eth_call: fails(/no list of actors/, () => [{ from: owner, to: owner }, "latest", null]),
+    eth_estimateGas: fails(/no list of actors/, () => [{ from: owner, to: owner }, "latest"]),
+    eth_sendRawTransaction: fails(/bad transaction/, () => ["0x01"]),
+    eth_feeHistory: give(() => ["0x2", "latest", [50]]),
+    eth_getLogs: give(() => [{ fromBlock: "earliest", toBlock: "latest" }]),
+  };
+  const v0: Record<string, Case> = { ...BOTH, ...ONLY.v0, ...LOCAL, ...ETHEREUM };
   delete v0["MsigCancelTxnHash"];
-  return { v0, v1: { ...BOTH, ...ONLY.v1, ...LOCAL } };
+  return { v0, v1: { ...BOTH, ...ONLY.v1, ...LOCAL, ...ETHEREUM } };
 }
