@@ -7,7 +7,7 @@ export type CommandAccount = {
   readonly id: string;
   readonly secp256k1: string;
   readonly bls: string;
-  readonly keys: { readonly secp256k1: string; readonly bls: string };
+  readonly keys: { readonly secp256k1: string; readonly bls: string; readonly ethereum: string };
 };
 
 export type CommandNet = {
