@@ -1,6 +1,6 @@
 /**
- * What it costs a message to be on chain, in gas: the least gas limit that a block may carry. Source of the FVM's prices:
- * `assembly/fvm/prices.ts`, which a test compares.
+ * What it costs a message to be on chain, in gas: the least gas limit that a block may carry.
+ * Source of the FVM's prices: ref-fvm ef0a99370839 fvm/src/gas/price_list.rs (on_chain_message), as in `assembly/fvm/prices.ts`.
  */
 import { PRICE_LISTS, type PriceList } from "../schema/versions/prices.ts";
 import { findVersion, isFvm } from "../schema/versions/rows.ts";

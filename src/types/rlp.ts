@@ -1,6 +1,6 @@
 /**
  * RLP, the encoding of Ethereum's transactions: byte strings and lists of such, nested. Only the shortest encoding of a value is read.
- * Source: Ethereum's yellow paper, appendix B.
+ * Source: Ethereum yellow paper, appendix B.
  */
 import { concat } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";

@@ -14,7 +14,7 @@ import type { NodeServices } from "../services.ts";
 import { blockHash, firstOf } from "./blocks.ts";
 import { bloomOf, ethereumOf, hex, type Log, logsOf } from "./logs.ts";
 
-export type Json = Record<string, unknown>;
+export type EthJson = Record<string, unknown>;
 export const quantityText = (value: bigint | number): string => `0x${value.toString(16)}`;
 const zeros = (bytes: number): string => `0x${"00".repeat(bytes)}`;
 
@@ -50,7 +50,7 @@ export async function transactionJson(
   node: NodeServices,
   { cid, message, signed }: CarriedMessage,
   view: StateView,
-): Promise<Json> {
+): Promise<EthJson> {
   const { chainId } = node.network;
   const place = { blockHash: null, blockNumber: null, transactionIndex: null };
   const common = {
@@ -91,7 +91,7 @@ function ownTransaction(signed: SignedMessage) {
 }
 
 /** A message that is no transaction of Ethereum, told as one. */
-async function nativeJson(message: Message, view: StateView): Promise<Json> {
+async function nativeJson(message: Message, view: StateView): Promise<EthJson> {
   const isCreation = message.to.equals(EAM) && message.method === METHOD_CREATE_EXTERNAL;
   const bare = isCreation || message.method === METHOD_INVOKE_EVM ? bareInput(message.params) : null;
   return {
@@ -127,13 +127,13 @@ function nativeInput({ method, params }: Message): Uint8Array {
   return out;
 }
 
-const placeJson = ({ tipset, hash }: Executed, index: number): Json => ({
+const placeJson = ({ tipset, hash }: Executed, index: number): EthJson => ({
   blockHash: hex(hash),
   blockNumber: quantityText(tipset.height),
   transactionIndex: quantityText(index),
 });
 
-export async function placedTransaction(node: NodeServices, block: Executed, index: number): Promise<Json> {
+export async function placedTransaction(node: NodeServices, block: Executed, index: number): Promise<EthJson> {
   const carried = block.messages[index] as CarriedMessage;
   return { ...(await transactionJson(node, carried, block.view)), ...placeJson(block, index) };
 }
@@ -149,7 +149,7 @@ export function logsJson(
   block: Executed,
   logs: readonly (readonly Log[])[],
   index: number,
-): Json[] {
+): EthJson[] {
   const first = logs.slice(0, index).reduce((sum, { length }) => sum + length, 0);
   const { cid, signed } = block.messages[index] as CarriedMessage;
   const transactionHash = hex(messageHash(cid, signed, node.network.chainId));
@@ -164,7 +164,7 @@ export async function receiptJson(
   block: Executed,
   logs: readonly (readonly Log[])[],
   index: number,
-): Promise<Json> {
+): Promise<EthJson> {
   const { message } = block.messages[index] as CarriedMessage;
   const receipt = block.receipts[index] as MessageReceipt;
   const tx = await placedTransaction(node, block, index);
@@ -206,7 +206,7 @@ export function pricePaid(message: Message, used: bigint, baseFee: bigint): bigi
   return (fee * (used + vain) + tip) / used;
 }
 
-export async function blockJson(node: NodeServices, block: Executed, whole: boolean): Promise<Json> {
+export async function blockJson(node: NodeServices, block: Executed, whole: boolean): Promise<EthJson> {
   const { tipset, hash, messages, receipts } = block;
   const first = firstOf(tipset);
   const parent = await node.chain.parent(tipset);

@@ -3,7 +3,7 @@ import { CHAIN_LIMITS } from "../../params/networks.ts";
 import type { Tipset } from "../../types/block-header.ts";
 import type { NodeServices } from "../services.ts";
 import { firstOf } from "./blocks.ts";
-import { executed, type Json, quantityText } from "./executed.ts";
+import { type EthJson, executed, quantityText } from "./executed.ts";
 
 /** attoFIL per gas: the least premium that is proposed. Source: lotus node/impl/gasutils (MinGasPremium). */
 export const MIN_PREMIUM = 100_000n;
@@ -16,7 +16,7 @@ export async function feeHistory(
   newest: Tipset,
   count: number,
   percentiles: readonly number[] | null,
-): Promise<Json> {
+): Promise<EthJson> {
   const fees: bigint[] = [firstOf(newest).parentBaseFee];
   const ratios: number[] = [];
   const rewards: bigint[][] = [];

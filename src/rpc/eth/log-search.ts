@@ -7,7 +7,7 @@ import { breather } from "../limits.ts";
 import type { NodeServices } from "../services.ts";
 import { findBlock, latest } from "./blocks.ts";
 import { type BlockRef, blockRef, data, hash } from "./codecs.ts";
-import { blockLogs, executed, type Json, logsJson } from "./executed.ts";
+import { blockLogs, type EthJson, executed, logsJson } from "./executed.ts";
 import { isWished, type LogWish } from "./logs.ts";
 
 /** Epochs of a range, logs of an answer, and values of a filter at the most. Source of the first two: lotus node/config/def.go. */
@@ -61,8 +61,8 @@ function oneOrMore<T>(json: unknown, of: Codec<T>, path: string): readonly T[] |
 }
 
 /** The logs of the blocks that are asked for, oldest first. A range that is too long, or not there, is an error. */
-export async function logsOfRange(node: NodeServices, filter: LogFilter, signal: AbortSignal): Promise<Json[]> {
-  const out: Json[] = [];
+export async function logsOfRange(node: NodeServices, filter: LogFilter, signal: AbortSignal): Promise<EthJson[]> {
+  const out: EthJson[] = [];
   const breath = breather(signal);
   for (const tipset of (await tipsetsOf(node, filter)).reverse()) {
     await breath();

@@ -13,8 +13,8 @@ import { blockRef, callRequest, data, ethAddress, hash, quantity } from "../eth/
 import {
   blockJson,
   blockLogs,
+  type EthJson,
   executed,
-  type Json,
   placedTransaction,
   receiptJson,
   transactionJson,
@@ -28,8 +28,8 @@ const MAX_HISTORY = 1024;
 const MAX_PERCENTILES = 100;
 const PREMIUM_BLOCKS = 10;
 
-const objectOrNull = spelt<Json | null>({ anyOf: [{ type: "object" }, { type: "null" }] });
-const objects = spelt<readonly Json[]>({ type: "array", items: { type: "object" } });
+const objectOrNull = spelt<EthJson | null>({ anyOf: [{ type: "object" }, { type: "null" }] });
+const objects = spelt<readonly EthJson[]>({ type: "array", items: { type: "object" } });
 const block = param("block", blockRef());
 const number = param("number", blockRef(false));
 
@@ -90,7 +90,7 @@ async function sendRaw(node: NodeServices, raw: Uint8Array): Promise<Uint8Array>
   return transactionHash(tx, chainId);
 }
 
-async function atIndex(node: NodeServices, tipset: Promise<Tipset | null>, index: bigint): Promise<Json | null> {
+async function atIndex(node: NodeServices, tipset: Promise<Tipset | null>, index: bigint): Promise<EthJson | null> {
   return blockOrNull(node, tipset, (one) =>
     index < BigInt(one.messages.length) ? placedTransaction(node, one, Number(index)) : null,
   );
@@ -162,7 +162,7 @@ const methods = {
   eth_getBlockReceipts: method({
     summary: "The receipts of all transactions of a block; null if it is not there yet.",
     params: [block],
-    result: spelt<readonly Json[] | null>({ anyOf: [objects.schema, { type: "null" }] }),
+    result: spelt<readonly EthJson[] | null>({ anyOf: [objects.schema, { type: "null" }] }),
     run: ([ref], { node }) =>
       blockOrNull(node, findBlock(node, ref), async (one) => {
         const logs = await blockLogs(node, one);
@@ -283,7 +283,7 @@ const methods = {
       number,
       param("percentiles", nullable(list(decimal(0, 100), MAX_PERCENTILES))),
     ],
-    result: spelt<Json>({ type: "object" }),
+    result: spelt<EthJson>({ type: "object" }),
     cost: "walk",
     async run([count, ref, percentiles], { node }) {
       if (count > BigInt(MAX_HISTORY)) throw new RpcError(RPC_CODE.badParams, `count: at most ${MAX_HISTORY} blocks`);
