@@ -145,6 +145,17 @@ export async function isOfDevnet(store: Pick<BlockStore, "metadata">): Promise<b
   return (await store.metadata(IDENTITY_FACT)) !== undefined;
 }
 
+/** Miners with sectors of the local network in a store; 0 where it has one producer, or cannot be read. */
+export async function keptMiners(store: Pick<BlockStore, "metadata">): Promise<number> {
+  const found = await store.metadata(IDENTITY_FACT);
+  try {
+    const { miners } = JSON.parse(found === undefined ? "{}" : fromUtf8(found)) as { readonly miners?: unknown };
+    return typeof miners === "number" && Number.isSafeInteger(miners) && miners > 0 ? miners : 0;
+  } catch {
+    return 0;
+  }
+}
+
 type Identity = Readonly<Record<string, string | number | undefined>>;
 
 /** What of the options is fixed with the genesis. */

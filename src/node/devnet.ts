@@ -35,7 +35,7 @@ import { type DevAccount, makeAccounts, mnemonicOfSeed, PUBLIC_MNEMONIC } from "
 import { Clock } from "./clock.ts";
 import { DealsPart, type DealsPartOptions } from "./deals-part.ts";
 import { devControl } from "./dev-control.ts";
-import { beaconDataOf, firstMinerId, openDevnetChain } from "./devnet-chain.ts";
+import { beaconDataOf, firstMinerId, keptMiners, openDevnetChain } from "./devnet-chain.ts";
 import { dumpOf, optionsOf, settle } from "./devnet-dump.ts";
 import { checkBundle, checkDevnetOptions } from "./devnet-options.ts";
 import { DumpError, type Dumped, readDump } from "./dump.ts";
@@ -91,8 +91,13 @@ export type DevnetOptions = {
   readonly networkVersion?: number;
   /** Published actors of that version; a network that goes on has them in its folder. */
   readonly bundle?: Bundle;
-  /** Miners with real sectors, which take turns by election. Default 0: one producer without election. */
+  /**
+   * Miners with real sectors, which take turns by election; 0: one producer without election, for whom nothing is proved.
+   * Default: what a network that goes on was made with; of a new one `minersOfNew`.
+   */
   readonly miners?: number;
+  /** Miners of a network that is made now, where `miners` is not given. Default 0. */
+  readonly minersOfNew?: number;
   /** Sectors of each of them, 2 KiB. Default 1. */
   readonly sectors?: number;
   /**
@@ -236,7 +241,12 @@ export class Devnet {
    * be meant.
    */
   static async open(given: Partial<DevnetOptions> = {}): Promise<Devnet> {
-    checkDevnetOptions({ ...DEFAULTS, ...given, proofs: given.proving?.described.mode });
+    checkDevnetOptions({
+      ...DEFAULTS,
+      miners: given.minersOfNew ?? 0,
+      ...given,
+      proofs: given.proving?.described.mode,
+    });
     const crypto = await loadCrypto();
     checkBundle(given);
     const words = given.seed === undefined ? PUBLIC_MNEMONIC : mnemonicOfSeed(crypto, given.seed);
@@ -303,7 +313,8 @@ export class Devnet {
     const began = chain.isEmpty ? undefined : (await chain.genesis()).blocks[0]?.timestamp;
     const options = began === undefined ? given : { ...given, genesisTime: Number(began) };
     const accounts = makeAccounts(crypto, { seed, mnemonic: options.mnemonic, count: options.accounts, balance });
-    const { miners = 0, sectors = 1 } = options;
+    const { sectors = 1, minersOfNew = 0 } = options;
+    const miners = options.miners ?? (chain.isEmpty ? minersOfNew : await keptMiners(store));
     const workers = Array.from({ length: Math.max(1, miners) }, (_, i) => minerWorker(crypto, seed, i));
     const times = { genesisTime: options.genesisTime, blockDelay: network.blockDelaySeconds };
     const local =

@@ -84,3 +84,20 @@ describe("requests", () => {
     await none.close();
   }, 120_000);
 });
+
+test("a network that goes on has the miners that it was made with, whatever new ones have", async () => {
+  for (const [made, later] of [
+    [0, 1],
+    [1, 0],
+  ] as const) {
+    const data = path.join(root, `kept-${made}`);
+    const heads: string[] = [];
+    for (const minersOfNew of [made, later]) {
+      const net = await Devnet.open({ accounts: 1, data, minersOfNew });
+      expect(net.local?.miners.length ?? 0).toBe(made);
+      heads.push(`${net.head.key}`);
+      await net.close();
+    }
+    expect(heads[0]).toBe(heads[1]);
+  }
+}, 120_000);

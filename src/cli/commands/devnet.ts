@@ -61,6 +61,8 @@ type Options = {
   readonly json?: boolean;
 };
 
+/** Miners with sealed sectors of a network that is made. */
+const DEFAULT_MINERS = 1;
 /** FIL; named in the help by hand, as commander shows defaults as JSON, which has no bigint. */
 const DEFAULT_BALANCE = "1000000";
 /** Genesis time of networks whose seed is given: the main network's, so that the same seed gives the same CIDs. */
@@ -94,7 +96,7 @@ function mnemonicWords(text: string): string {
 
 export function registerDevnet(program: Command): void {
   proofOptions(program.command("devnet"))
-    .description("start a local Filecoin network: offline, ten funded accounts, one producer or elected miners")
+    .description("start a local Filecoin network: offline, ten funded accounts, miners with sealed sectors")
     .option("--accounts <n>", "funded accounts", wholeNumber(...DEVNET_BOUNDS.accounts), 10)
     .option("--balance <FIL>", `FIL on each address (default: ${DEFAULT_BALANCE})`, parseAmount)
     .option(
@@ -106,7 +108,7 @@ export function registerDevnet(program: Command): void {
     .option("--block-time <seconds>", "seconds between epochs; 0 makes a tipset when a message arrives", seconds, 1)
     .option(
       "--miners <n>",
-      "miners with sealed sectors that are elected; 0, the default without real proofs: one producer without election",
+      "miners with sealed sectors that are elected (default: 1); 0: one producer without election and proofs",
       wholeNumber(...DEVNET_BOUNDS.miners),
     )
     .option(
@@ -176,14 +178,14 @@ async function run(options: Options, command: Command): Promise<void> {
   if (!isReal && options.seals === "groth16") throw new UsageError("--seals groth16 is for --proofs groth16");
   const proving = isReal ? await openKeys(options.params, blockTime, options.seals) : undefined;
   try {
-    await runNetwork({ ...options, miners: options.miners ?? (isReal ? 1 : 0) }, data, command, proving);
+    await runNetwork(options, data, command, proving);
   } finally {
     await proving?.close();
   }
 }
 
 async function runNetwork(
-  options: Options & { readonly miners: number },
+  options: Options,
   data: string | null,
   command: Command,
   proving: LocalProving | undefined,
@@ -197,15 +199,19 @@ async function runNetwork(
   const { networkVersion } = options;
   const isNative = networkVersion === DEVNET_VERSION;
   if (options.bundle !== undefined && isNative) throw new UsageError("--bundle goes with --network-version 16 to 28");
-  if (!isNative && (options.nodes > 1 || options.listen !== undefined || options.apart !== undefined || miners > 0))
+  if (
+    !isNative &&
+    (options.nodes > 1 || options.listen !== undefined || options.apart !== undefined || (miners ?? 0) > 0)
+  )
     throw new UsageError("--nodes, --listen, --apart and --miners are for network version 5");
   if (options.nodes > 1 || options.listen !== undefined || options.apart !== undefined || hasPeers) {
     // A network of several nodes takes half a second to load, one node a quarter: only who needs them waits for that.
     const { runSeveralNodes } = await import("../several-nodes.ts");
     await runSeveralNodes(
       {
-        ...{ seed, mnemonic, accounts, balance, blockTime, machine, data, host, port, miners },
+        ...{ seed, mnemonic, accounts, balance, blockTime, machine, data, host, port },
         ...real,
+        miners: miners ?? DEFAULT_MINERS,
         nodes: options.nodes,
         sectors: options.sectors,
         apart: options.apart ?? 0,
@@ -244,7 +250,8 @@ async function runNetwork(
         ...(bundle === undefined ? {} : { bundle }),
         ...(seed === undefined ? {} : { seed }),
         ...(mnemonic === undefined ? {} : { mnemonic }),
-        ...{ accounts, balance, blockTime, miners },
+        ...{ accounts, balance, blockTime, minersOfNew: isNative ? DEFAULT_MINERS : 0 },
+        ...(miners === undefined ? {} : { miners }),
         sectors: options.sectors,
         genesisTime: options.genesisTime ?? (seed === undefined ? now : FIXED_GENESIS_TIME),
         repair: options.repair === true,
