@@ -16,7 +16,9 @@ export const DEVNET_BOUNDS = {
   /** of a network of several */
   nodes: [1, 32],
   /** of each miner */
-  sectors: [1, 64],
+  sectors: [1, 256],
+  /** epoch at which sectors of the genesis expire: 180 days after their latest activation, 540 after the genesis */
+  expiration: [521_430, 1_555_200],
   /** seconds; 0: instant mode */
   blockTime: [0, 3600],
   /** Unix time of a block: 32 bits */
@@ -40,7 +42,15 @@ export function checkBlockTime(value: unknown): number {
 type Given = {
   readonly [K in "accounts" | "balance" | "seed" | "blockTime" | "genesisTime" | "data" | "version"]: unknown;
 } & {
-  readonly [K in "mnemonic" | "machine" | "miners" | "sectors" | "retention" | "proofs" | "networkVersion"]?: unknown;
+  readonly [K in
+    | "mnemonic"
+    | "machine"
+    | "miners"
+    | "sectors"
+    | "expiration"
+    | "retention"
+    | "proofs"
+    | "networkVersion"]?: unknown;
 };
 
 /** A local network's version: that of this engine's own actors, or one of published ones. */
@@ -75,6 +85,7 @@ export function checkDevnetOptions(options: Given): void {
   const accounts = checkWhole("accounts", options.accounts, DEVNET_BOUNDS.accounts);
   const miners = checkWhole("miners", options.miners === undefined ? 0 : options.miners, DEVNET_BOUNDS.miners);
   checkWhole("sectors", options.sectors === undefined ? 1 : options.sectors, DEVNET_BOUNDS.sectors);
+  if (options.expiration !== undefined) checkWhole("expiration", options.expiration, DEVNET_BOUNDS.expiration);
   checkBlockTime(options.blockTime);
   checkWhole("genesisTime", options.genesisTime, DEVNET_BOUNDS.genesisTime);
   checkText("seed", options.seed);

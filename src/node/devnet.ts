@@ -100,6 +100,8 @@ export type DevnetOptions = {
   readonly minersOfNew?: number;
   /** Sectors of each of them, 2 KiB. Default 1. */
   readonly sectors?: number;
+  /** Epoch at which those of a new network expire: 521,430 to 1,555,200. Default 1,500,000. */
+  readonly expiration?: number;
   /**
    * Keys and workers of real proofs of spacetime (`LocalProving.open`), each of which takes seconds; `close` ends them.
    * Default: proofs are attested, by a signature in place of the SNARK.
@@ -330,6 +332,7 @@ export class Devnet {
               owner: (accounts[0] as DevAccount).secp256k1,
               times,
               networkName: network.name,
+              ...(options.expiration === undefined ? {} : { expiration: options.expiration }),
               ...(proving === undefined ? {} : { proving }),
             },
             crypto,

@@ -46,6 +46,8 @@ export type LocalMinersOptions = {
   readonly owner: Address;
   readonly times: { readonly genesisTime: number; readonly blockDelay: number };
   readonly networkName: string;
+  /** Epoch at which the sectors expire. Default: about 520 days on, of the 540 that the actors allow. */
+  readonly expiration?: number;
   /** Indices of the miners that are wanted; default: all. */
   readonly only?: readonly number[];
   /** Real proofs; absent: they are attested. */
@@ -60,7 +62,7 @@ const LOCAL_VERSION = 5;
 const BEACON_MS = 10_000;
 /** attoFIL that a miner has for pledges, beyond what block rewards add. */
 const PLEDGE_FUNDS = 100n * FIL;
-/** Epoch at which sectors of the genesis expire: about 520 days, of the 540 that the actors allow. */
+/** Epoch at which sectors of the genesis expire unless something else is wanted. */
 const EXPIRATION = 1_500_000;
 
 export function minerWorker(crypto: Crypto, seed: string, index: number): KeyInfo {
@@ -121,7 +123,7 @@ export class LocalMiners {
       sectors: [...sectors.values()].map(({ number, sealedCid }) => ({
         number,
         sealedCid,
-        expiration: EXPIRATION,
+        expiration: this.options.expiration ?? EXPIRATION,
         size: BigInt(sectorBytes),
       })),
     }));

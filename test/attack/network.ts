@@ -26,7 +26,9 @@ export class Network {
 
   constructor(data: string, ...args: readonly string[]) {
     const all = [MAIN, "devnet", "--json", "--seed", "attack", "--balance", "1000", "--port", "0", "--data", data];
-    this.child = spawn(process.execPath, [...all, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    // Attacks that are not about sectors have the producer without elections, whose every epoch has a tipset.
+    const bare = args.includes("--miners") ? [] : ["--miners", "0"];
+    this.child = spawn(process.execPath, [...all, ...bare, ...args], { stdio: ["ignore", "pipe", "pipe"] });
     createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on("line", (text) => {
       this.lines.push(JSON.parse(text) as Line);
       this.wake();

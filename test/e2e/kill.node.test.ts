@@ -20,7 +20,17 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 /** Runs the devnet, kills it after some tipsets at an uneven moment, and returns the last one it announced. */
 async function runAndKill(data: string, tipsets: number): Promise<{ epoch: number; key: readonly string[] }> {
   const args = [MAIN, "devnet", "--json", "--seed", "kill", "--accounts", "2", "--balance", "1000"];
-  const child = spawn(process.execPath, [...args, "--block-time", "0.02", "--port", "0", "--data", data]);
+  const child = spawn(process.execPath, [
+    ...args,
+    "--miners",
+    "0",
+    "--block-time",
+    "0.02",
+    "--port",
+    "0",
+    "--data",
+    data,
+  ]);
   let last = { epoch: -1, key: [] as readonly string[] };
   let seen = 0;
   for await (const text of createInterface({ input: child.stdout })) {
