@@ -9,12 +9,18 @@
  */
 import { test as base, type TestAPI } from "vitest";
 import { Devnet, type DevnetOptions } from "./node/devnet.ts";
+import { Lab, type LabSteps } from "./scenario/lab.ts";
 
 export type NetworkFixtures = {
   /** Options of the network; set them with `test.override` or `test.extend`, or in `testWith`. */
   readonly netOptions: Partial<DevnetOptions>;
   /** A new network, closed when the test ends. It makes a tipset whenever a message arrives, unless told otherwise. */
   readonly net: Devnet;
+  /**
+   * The steps of scenarios on that network, by their verbs: `await lab.send({ from: "alice", to: "bob", value: "1 FIL" })`.
+   * For a test that asks for it epochs pass on call alone.
+   */
+  readonly lab: LabSteps;
 };
 
 /** `test` with a network of the given options. */
@@ -29,6 +35,7 @@ export function testWith(options: Partial<DevnetOptions>): TestAPI<NetworkFixtur
         await net.close();
       }
     },
+    lab: async ({ net }, use) => use((await Lab.open(net)).steps),
   });
 }
 

@@ -12,6 +12,7 @@ export const COMMANDS: readonly CommandFile[] = [
   { names: ["conformance"], load: async () => (await import("./commands/conformance.ts")).registerConformance },
   { names: ["devnet"], load: async () => (await import("./commands/devnet.ts")).registerDevnet },
   { names: ["lab"], load: async () => (await import("./commands/lab.ts")).registerLab },
+  { names: ["scenario"], load: async () => (await import("./commands/scenario.ts")).registerScenario },
   { names: ["node"], load: async () => (await import("./commands/node.ts")).registerNode },
   {
     names: ["balance", "send", "wait", "call"],

@@ -23,11 +23,12 @@ export const NETWORK = "http://127.0.0.1:1234/rpc/v1";
 const PRINTS: Readonly<Record<string, readonly RegExp[]>> = {
   "README.md": [/Version: /],
   "docs/guide-command-line.md": [],
-  "docs/guide-devnet-in-tests.md": [/1 passed/, /^16$/m, /^back at epoch 10$/m, /^the copy is at epoch 10$/m],
+  "docs/guide-devnet-in-tests.md": [/2 passed/, /^16$/m, /^back at epoch 10$/m, /^the copy is at epoch 10$/m],
   "docs/guide-pieces.md": [/^true$/m, /^bafkzcib/m],
   "docs/guide-replay.md": [/^31 213 bafy/m],
   "docs/guide-rpc-client.md": [/^localnet at epoch \d+, total power 0$/m],
   "docs/guide-store-a-file.md": [],
+  "docs/guide-scenarios.md": [],
   "docs/guide-vm.md": [/^true$/m],
 };
 

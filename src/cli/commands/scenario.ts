@@ -1,0 +1,90 @@
+/** `filigree scenario run`: scenarios of local networks, each on a network of its own in memory. */
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Command } from "commander";
+import { describeError } from "../../base/errors.ts";
+import type { Outcome } from "../../scenario/run.ts";
+import { complain, EXIT, fileError, UsageError } from "../errors.ts";
+import { interruptible } from "../interrupt.ts";
+import { progressLine } from "../terminal.ts";
+
+type Options = { readonly seed?: string; readonly json?: true; readonly verbose?: true };
+
+export function registerScenario(program: Command): void {
+  const scenario = program.command("scenario").description("scenarios of local networks: steps and what must be so");
+  scenario
+    .command("run")
+    .description("run scenarios, each on a network of its own; ends with 1 where something is not as it should be")
+    .argument("<file...>", "scenarios: .json, or modules (.mjs, .js, .ts) whose default export is one")
+    .option("--seed <text>", "another network than the scenario's: the same seed gives the same one")
+    .option("--verbose", "say every step")
+    .option("--json", "one JSON object a scenario instead of text")
+    .action(run);
+}
+
+async function run(files: readonly string[], options: Options): Promise<void> {
+  let failed = 0;
+  for (const file of files) {
+    const given = await scenarioOf(file);
+    const outcome = await runOne(file, given, options);
+    if (outcome === null) failed++;
+  }
+  if (failed > 0) process.exitCode = EXIT.failure;
+}
+
+async function runOne(file: string, given: unknown, { seed, json, verbose }: Options): Promise<Outcome | null> {
+  const { runScenario } = await import("../../scenario/run.ts");
+  const { ScenarioError } = await import("../../scenario/types.ts");
+  const line = progressLine();
+  const write = (text: string): void => void process.stdout.write(`${text}\n`);
+  try {
+    const outcome = await interruptible(() =>
+      runScenario(given, {
+        ...(seed === undefined ? {} : { seed }),
+        onStep({ step, verb, epoch }) {
+          if (verbose === true && json !== true) write(`  ${step} ${verb}: epoch ${epoch}`);
+          else line.show(`${file}: step ${step}, epoch ${epoch}`);
+        },
+      }),
+    );
+    line.clear();
+    write(
+      json === true
+        ? JSON.stringify({ file, ok: true, ...outcome })
+        : `ok    ${outcome.name}: ${outcome.steps} steps, head at epoch ${outcome.epoch}`,
+    );
+    return outcome;
+  } catch (error) {
+    line.clear();
+    if (!(error instanceof ScenarioError)) throw error;
+    if (error.code === "BAD_SCENARIO") throw new UsageError(`${file}: ${error.message}`);
+    if (json === true) write(JSON.stringify({ file, ok: false, ...error.data, error: describeError(error) }));
+    else complain(new Error(`${file}: ${describeError(error)}`));
+    return null;
+  }
+}
+
+async function scenarioOf(file: string): Promise<unknown> {
+  if (/\.json$/.test(file)) {
+    const text = await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
+      throw fileError(`cannot read ${file}`, cause);
+    });
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw new UsageError(`${file} is no JSON: ${(cause as Error).message}`);
+    }
+  }
+  if (!/\.[cm]?[jt]s$/.test(file)) throw new UsageError(`${file}: a .json, .mjs, .js or .ts file is needed`);
+  try {
+    const module = (await import(pathToFileURL(path.resolve(file)).href)) as { readonly default?: unknown };
+    return module.default;
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ERR_UNKNOWN_FILE_EXTENSION")
+      throw new UsageError(`${file}: this release of Node loads no TypeScript (22.18 and newer do); give JSON or .mjs`);
+    if (code === "ERR_MODULE_NOT_FOUND") throw new UsageError(describeError(cause));
+    throw cause;
+  }
+}

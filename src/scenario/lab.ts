@@ -1,0 +1,337 @@
+/**
+ * Does the steps of scenarios on a local network. Epochs pass on call alone, so that the same steps on a network of the same
+ * seed come to the same head, CID by CID.
+ */
+import { sleepFor } from "../base/sleep.ts";
+import type { Devnet } from "../node/devnet.ts";
+import { filText, parseFil } from "../types/amount.ts";
+import { tipsetKeyText } from "../types/block-header.ts";
+import { readStep } from "./read.ts";
+import { ScenarioError, type Step, type StepValues, type Verb } from "./types.ts";
+
+type Link = { readonly "/": string };
+type Found = { readonly Receipt: { readonly ExitCode: number } } | null;
+type Report = {
+  readonly Power: { readonly Raw: string };
+  readonly Sectors: Readonly<Record<string, readonly number[]>>;
+};
+type Bound<T> = { readonly is?: T; readonly atLeast?: T; readonly atMost?: T };
+type OfMiner = { readonly miner?: string };
+
+/** A step as it was done. */
+export type Done = { readonly step: number; readonly verb: Verb; readonly epoch: number };
+
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+/** Tipsets in which a message must be executed. */
+const MESSAGE_EPOCHS = 30;
+/** Epochs after which the message of a payment channel is deep enough, and some more. */
+const CHANNEL_EPOCHS = 10;
+/** Milliseconds that a channel's record may take when the epochs are there. */
+const CHANNEL_MS = 60_000;
+
+/** What is not as a step says: turned into an error with the step's number. */
+class Unmet extends Error {
+  readonly expected: string;
+  readonly found: string;
+
+  constructor(expected: string, found: string) {
+    super(`expected ${expected}, found ${found}`);
+    this.expected = expected;
+    this.found = found;
+  }
+}
+
+type Work = { readonly [V in Verb]: (value: StepValues[V]) => Promise<unknown> };
+/** A function for each verb. */
+export type LabSteps = { readonly [V in Verb]: (value: StepValues[V]) => Promise<void> };
+
+export class Lab {
+  readonly net: Devnet;
+  private readonly snapshots = new Map<string, { readonly id: number; readonly head: string }>();
+  private readonly sectors = new Map<string, number>();
+  private readonly channels = new Map<string, string>();
+  /** Balances when the scenario began, of those that are asked about. */
+  private readonly began: ReadonlyMap<string, bigint>;
+  private done = 0;
+  private readonly work: Work;
+
+  private constructor(net: Devnet, began: ReadonlyMap<string, bigint>) {
+    this.net = net;
+    this.began = began;
+    this.work = this.verbs();
+  }
+
+  /** Takes a network's time into its hands. */
+  static async open(net: Devnet): Promise<Lab> {
+    net.clock.setAutomine(false);
+    const began = new Map<string, bigint>();
+    const all = [
+      ...net.accounts.flatMap(({ secp256k1, bls }) => [secp256k1, bls]),
+      ...(net.laboratory?.miners ?? [net.miner]),
+    ];
+    for (const one of all) {
+      const address = one.toString("t");
+      began.set(address, BigInt(await net.request<string>("WalletBalance", address)));
+    }
+    return new Lab(net, began);
+  }
+
+  /** A function for each step: `await lab.steps.send({ from: "alice", to: "bob", value: "1 FIL" })`. */
+  get steps(): LabSteps {
+    const names = Object.keys(this.work) as Verb[];
+    return Object.fromEntries(
+      names.map((verb) => [
+        verb,
+        async (value: unknown) => void (await this.play({ [verb]: value } as unknown as Step)),
+      ]),
+    ) as unknown as LabSteps;
+  }
+
+  /** Does one step. Throws `ScenarioError`, which names the step, what was expected and what was found. */
+  async play(step: Step): Promise<Done> {
+    const number = ++this.done;
+    const [verb, value] = readStep(step, `step ${number}`);
+    try {
+      await (this.work[verb] as (value: unknown) => Promise<unknown>)(value);
+    } catch (cause) {
+      if (cause instanceof ScenarioError) throw cause;
+      const what = `step ${number} (${verb} ${shown(value)})`;
+      if (cause instanceof Unmet) {
+        const { expected, found } = cause;
+        throw new ScenarioError(
+          { code: "EXPECTATION_FAILED", step: number, verb, expected, found },
+          `${what}: expected ${expected}, found ${found}`,
+        );
+      }
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new ScenarioError({ code: "STEP_FAILED", step: number, verb }, `${what}: ${why}`, { cause });
+    }
+    return { step: number, verb, epoch: this.net.head.height };
+  }
+
+  private verbs(): Work {
+    const { net } = this;
+    const ask = <T = unknown>(method: string, ...params: readonly unknown[]) => net.request<T>(method, ...params);
+    return {
+      mine: (count) => ask("Devnet.mine", count),
+      mineTo: (epoch) => ask("Devnet.mineTo", epoch),
+      pass: (text) => ask("Devnet.passTime", Number(text.slice(0, -1)) * (UNITS[text.slice(-1)] as number)),
+      skipRounds: (count) => ask("Devnet.skipRounds", count),
+      toDeadline: (to) => ask("Devnet.mineToDeadline", this.miner(to), to.deadline ?? null),
+      toSector: (to) =>
+        ask(
+          "Devnet.mineToSector",
+          this.miner(to),
+          this.sector(to.sector),
+          to.state,
+          ...(to.epochs === undefined ? [] : [to.epochs]),
+        ),
+      send: async ({ from, to, value, exit = 0, wait = true }) => {
+        const message = { From: this.party(from), To: this.party(to), Value: `${parseFil(value)}`, Method: 0 };
+        const { CID } = await ask<{ CID: Link }>("MpoolPushMessage", message, null);
+        if (wait) await this.executed(CID, exit);
+      },
+      pledge: async (given) => {
+        const miner = this.address(given);
+        this.sectors.set(given.as, (await net.services.sectors?.pledge(miner)) as number);
+        await net.sealing?.rest();
+      },
+      setSector: (given) => ask("Devnet.setSectorFault", this.miner(given), this.sector(given.sector), given.fault),
+      skipProofs: (given) => ask("Devnet.skipProofs", this.miner(given), given.deadlines ?? null),
+      setMiner: (given) => ask("Devnet.setMiner", this.miner(given), given.on),
+      equivocate: async (given) => this.executed(await ask<Link>("Devnet.equivocate", this.miner(given))),
+      terminate: async (given) =>
+        this.executed(
+          await ask<Link>(
+            "Devnet.terminateSectors",
+            this.miner(given),
+            given.sectors.map((one) => this.sector(one)),
+          ),
+        ),
+      snapshot: async (name) => {
+        this.snapshots.set(name, { id: await net.snapshot(), head: tipsetKeyText(net.head.key) });
+      },
+      revert: (name) => net.revert(known(this.snapshots, name, "snapshot").id, { keep: true }),
+      channel: async ({ from, to, amount, as }) => {
+        const options = { OffChain: false };
+        const value = `${parseFil(amount)}`;
+        const info = await ask<{ WaitSentinel: Link }>("PaychGet", this.party(from), this.party(to), value, options);
+        this.channels.set(as, await this.ready(info.WaitSentinel));
+      },
+      pay: async ({ channel, total, lane = 0 }) => {
+        const address = known(this.channels, channel, "channel");
+        const made = await ask<{ Voucher: unknown; Shortfall: string }>(
+          "PaychVoucherCreate",
+          address,
+          `${parseFil(total)}`,
+          lane,
+        );
+        if (made.Voucher === null)
+          throw new Unmet(`a voucher for ${total}`, `${filText(made.Shortfall)} too little in the channel`);
+        await this.executed(await ask<Link>("PaychVoucherSubmit", address, made.Voucher, "", ""));
+      },
+      settle: async ({ channel }) =>
+        this.deep(await ask<Link>("PaychSettle", known(this.channels, channel, "channel"))),
+      collect: async ({ channel }) =>
+        this.deep(await ask<Link>("PaychCollect", known(this.channels, channel, "channel"))),
+      call: ({ method, params = [] }) => ask(method, ...params),
+
+      expectBalance: async ({ of, gained, ...bounds }) => {
+        const address = this.party(of);
+        const found = BigInt(await ask<string>("WalletBalance", address));
+        compare(bounds, found, parseFil, filText);
+        if (gained !== undefined)
+          compare(
+            { is: gained },
+            found - (this.began.get(address) ?? 0n),
+            parseFil,
+            (value) => `${filText(value)} gained`,
+          );
+      },
+      expectHead: async ({ as, ...bounds }) => {
+        compare(bounds, BigInt(net.head.height), BigInt, (value) => `a head at epoch ${value}`);
+        if (as === undefined) return;
+        const wanted = known(this.snapshots, as, "snapshot").head;
+        const found = tipsetKeyText(net.head.key);
+        if (found !== wanted) throw new Unmet(`the head of snapshot ${as}, ${wanted}`, found);
+      },
+      expectSectors: async ({ miner, ...wanted }) => {
+        const { Sectors } = await this.report({ ...(miner === undefined ? {} : { miner }) });
+        for (const [kind, numbers] of Object.entries(wanted)) {
+          const found = Sectors[kind.charAt(0).toUpperCase() + kind.slice(1)] ?? [];
+          same(
+            numbers
+              .map((one) => this.sector(one))
+              .sort((a, b) => a - b)
+              .join(),
+            found.join(),
+            `${kind} sectors`,
+          );
+        }
+      },
+      expectSector: async (given) => {
+        const [miner, sector] = [this.address(given), this.sector(given.sector)];
+        const status = await net.services.sectors?.status(miner, sector);
+        same(given.state, status?.state ?? "not there", "state");
+      },
+      expectPower: async ({ miner, ...bounds }) => {
+        const { Power } = await this.report({ ...(miner === undefined ? {} : { miner }) });
+        compare(bounds, BigInt(Power.Raw), BigInt, (value) => `${value} bytes of power`);
+      },
+      expectCall: async ({ method, params = [], has }) => {
+        const found = await ask(method, ...params);
+        const place = difference(has, found, "");
+        if (place !== null)
+          throw new Unmet(`an answer with ${shown(has)}`, `${shown(found)} (see ${place || "the whole"})`);
+      },
+    };
+  }
+
+  // Names.
+
+  private party(name: string): string {
+    const { net } = this;
+    const [, base, bls] = /^(\w+?)(-bls)?$/.exec(name) ?? [];
+    const account = net.accounts.find((one) => one.name === base);
+    if (account !== undefined) return (bls === undefined ? account.secp256k1 : account.bls).toString("t");
+    const [, index] = /^miner(?:\/(\d{1,3}))?$/.exec(name) ?? [];
+    if (name.startsWith("miner")) {
+      const miners = net.laboratory?.miners ?? [net.miner];
+      const found = miners[Number(index ?? 0)];
+      if (found !== undefined) return found.toString("t");
+    }
+    if (/^[ft]\d/.test(name)) return name;
+    throw new Error(`${name} is no account or miner of this network, and no address`);
+  }
+
+  private miner({ miner = "miner" }: OfMiner): string {
+    return this.party(miner);
+  }
+
+  private address({ miner = "miner" }: OfMiner) {
+    const text = this.party(miner);
+    const found = this.net.laboratory?.miners.find((one) => one.toString("t") === text);
+    if (found === undefined) throw new Error(`${miner} is no miner with sectors; give the network miners`);
+    return found;
+  }
+
+  private sector(sector: number | string): number {
+    return typeof sector === "number" ? sector : known(this.sectors, sector, "sector");
+  }
+
+  private async report(of: OfMiner): Promise<Report> {
+    const [report] = await this.net.request<readonly Report[]>("Devnet.minerReport", this.miner(of));
+    return report as Report;
+  }
+
+  // Waiting.
+
+  /** Makes tipsets until a message was executed. */
+  private async executed(cid: Link, exit = 0): Promise<void> {
+    for (let i = 0; i < MESSAGE_EPOCHS; i++) {
+      await this.net.clock.mine(1);
+      const found = await this.net.request<Found>("StateSearchMsg", [], cid, MESSAGE_EPOCHS, true);
+      if (found === null) continue;
+      if (found.Receipt.ExitCode !== exit) throw new Unmet(`exit code ${exit}`, `exit code ${found.Receipt.ExitCode}`);
+      return;
+    }
+    throw new Error(`the message ${cid["/"]} was not executed in ${MESSAGE_EPOCHS} epochs`);
+  }
+
+  private async deep(cid: Link): Promise<void> {
+    await this.executed(cid);
+    await this.net.clock.mine(CHANNEL_EPOCHS);
+  }
+
+  private async ready(cid: Link): Promise<string> {
+    await this.net.clock.mine(CHANNEL_EPOCHS);
+    const late = new AbortController();
+    const wait = sleepFor(CHANNEL_MS, late.signal).then(
+      () => {
+        throw new Error(`the channel is not there after ${CHANNEL_EPOCHS} epochs`);
+      },
+      () => "",
+    );
+    try {
+      return await Promise.race([this.net.request<string>("PaychGetWaitReady", cid), wait]);
+    } finally {
+      late.abort(new Error("it is there"));
+    }
+  }
+}
+
+function known<T>(names: ReadonlyMap<string, T>, name: string, kind: string): T {
+  const found = names.get(name);
+  if (found !== undefined) return found;
+  const all = [...names.keys()];
+  throw new Error(`no step has named a ${kind} ${name}${all.length === 0 ? "" : `; there are ${all.join(", ")}`}`);
+}
+
+function compare<T>(bounds: Bound<T>, found: bigint, read: (value: T) => bigint, say: (value: bigint) => string): void {
+  const { is, atLeast, atMost } = bounds;
+  if (is !== undefined && found !== read(is)) throw new Unmet(say(read(is)), say(found));
+  if (atLeast !== undefined && found < read(atLeast)) throw new Unmet(`at least ${say(read(atLeast))}`, say(found));
+  if (atMost !== undefined && found > read(atMost)) throw new Unmet(`at most ${say(read(atMost))}`, say(found));
+}
+
+function same(expected: string, found: string, what: string): void {
+  if (expected !== found) throw new Unmet(`${what} ${expected || "none"}`, `${what} ${found || "none"}`);
+}
+
+/** Where an answer lacks what it should have; null if nowhere. Lists must be equal in length. */
+function difference(wanted: unknown, found: unknown, place: string): string | null {
+  if (typeof wanted !== "object" || wanted === null) return Object.is(wanted, found) ? null : place;
+  if (typeof found !== "object" || found === null || Array.isArray(wanted) !== Array.isArray(found)) return place;
+  if (Array.isArray(wanted) && wanted.length !== (found as unknown[]).length) return place;
+  for (const [name, value] of Object.entries(wanted)) {
+    const inner = Object.hasOwn(found, name) ? (found as Record<string, unknown>)[name] : undefined;
+    const at = difference(value, inner, `${place}.${name}`);
+    if (at !== null) return at;
+  }
+  return null;
+}
+
+function shown(value: unknown): string {
+  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}

@@ -1,0 +1,39 @@
+/** Runs a scenario on a network of its own, in memory. */
+import { Devnet } from "../node/devnet.ts";
+import { tipsetKeyText } from "../types/block-header.ts";
+import { type Done, Lab } from "./lab.ts";
+import { readScenario } from "./read.ts";
+
+export type Outcome = {
+  readonly name: string;
+  readonly seed: string;
+  readonly steps: number;
+  /** The head after the last step: another run with the same seed comes to the same. */
+  readonly epoch: number;
+  readonly head: string;
+};
+export type RunOptions = {
+  /** In place of the scenario's. */
+  readonly seed?: string;
+  readonly onStep?: (done: Done) => void;
+};
+
+const SEED = "scenario";
+const ACCOUNTS = 10;
+
+/** Throws `ScenarioError`: BAD_SCENARIO before anything is done, STEP_FAILED, EXPECTATION_FAILED. */
+export async function runScenario(given: unknown, { seed: other, onStep }: RunOptions = {}): Promise<Outcome> {
+  const { name, network = {}, steps } = readScenario(given);
+  const seed = other ?? network.seed ?? SEED;
+  const net = await Devnet.open({ accounts: ACCOUNTS, ...network, seed });
+  try {
+    const lab = await Lab.open(net);
+    for (const step of steps) {
+      const done = await lab.play(step);
+      onStep?.(done);
+    }
+    return { name, seed, steps: steps.length, epoch: net.head.height, head: tipsetKeyText(net.head.key) };
+  } finally {
+    await net.close();
+  }
+}

@@ -1,0 +1,108 @@
+/** What a scenario is: a local network, and steps that do something to it or say what must be so then. */
+import { FilError } from "../base/errors.ts";
+
+export type ScenarioErrorData =
+  /** The file is none, at this place of it. */
+  | { readonly code: "BAD_SCENARIO"; readonly place: string }
+  /** A step could not be done. */
+  | { readonly code: "STEP_FAILED"; readonly step: number; readonly verb: string }
+  /** What a step says is not so. */
+  | {
+      readonly code: "EXPECTATION_FAILED";
+      readonly step: number;
+      readonly verb: string;
+      readonly expected: string;
+      readonly found: string;
+    };
+export class ScenarioError extends FilError<ScenarioErrorData> {}
+
+/** An account's name ("alice", "alice-bls"), "miner" or "miner/1" (from 0), or an address. */
+type Party = string;
+/** With its unit: "1.5 FIL", "7 attoFIL". */
+type Amount = string;
+/** A number, or the name that `pledge` gave it. */
+type Sector = number | string;
+/** Default of `miner`: the first. */
+type OfMiner = { readonly miner?: Party };
+type Bounds<T> = { readonly is?: T; readonly atLeast?: T; readonly atMost?: T };
+
+/** The steps by their verbs, and what each is given. */
+export type StepValues = {
+  /** Makes so many tipsets. */
+  readonly mine: number;
+  /** Makes tipsets up to an epoch. */
+  readonly mineTo: number;
+  /** Passes time: "90s", "15m", "2h", "1d". */
+  readonly pass: string;
+  /** Passes null rounds, then makes a tipset. */
+  readonly skipRounds: number;
+  /** Makes tipsets until a deadline opens; default: the next with sectors. */
+  readonly toDeadline: OfMiner & { readonly deadline?: number };
+  /** Makes tipsets until a sector is in a state. */
+  readonly toSector: OfMiner & { readonly sector: Sector; readonly state: string; readonly epochs?: number };
+  /** Sends, and makes tipsets until the message was executed; with `exit` something else than 0 is expected of it. */
+  readonly send: {
+    readonly from: Party;
+    readonly to: Party;
+    readonly value: Amount;
+    readonly exit?: number;
+    /** Sends and makes no tipset. */
+    readonly wait?: boolean;
+  };
+  /** Begins a new sector, which later steps know by the name. */
+  readonly pledge: OfMiner & { readonly as: string };
+  /** Plays the loss or the change of a sector's files, or ends it. */
+  readonly setSector: OfMiner & { readonly sector: Sector; readonly fault: "none" | "lost" | "changed" };
+  /** Leaves proofs of some deadlines out from now on; of none: makes all again; default: leaves all out. */
+  readonly skipProofs: OfMiner & { readonly deadlines?: readonly number[] };
+  /** Stops a miner, or starts it again. */
+  readonly setMiner: OfMiner & { readonly on: boolean };
+  /** Has a miner sign two blocks of one epoch, and reports them. */
+  readonly equivocate: OfMiner;
+  readonly terminate: OfMiner & { readonly sectors: readonly Sector[] };
+  /** Takes a snapshot under a name; `revert` goes back to it, as often as it is wanted. */
+  readonly snapshot: string;
+  readonly revert: string;
+  /** Opens a payment channel, or adds to it. */
+  readonly channel: { readonly from: Party; readonly to: Party; readonly amount: Amount; readonly as: string };
+  /** Makes a voucher for all that the lane has paid so far, and hands it in. */
+  readonly pay: { readonly channel: string; readonly total: Amount; readonly lane?: number };
+  readonly settle: { readonly channel: string };
+  readonly collect: { readonly channel: string };
+  /** Calls any method of the JSON-RPC. */
+  readonly call: { readonly method: string; readonly params?: readonly unknown[] };
+
+  /** `gained`: since the scenario began. */
+  readonly expectBalance: Bounds<Amount> & { readonly of: Party; readonly gained?: Amount };
+  /** `as`: the head that `snapshot` of this name has seen. */
+  readonly expectHead: Bounds<number> & { readonly as?: string };
+  /** Numbers of all sectors that are so. */
+  readonly expectSectors: OfMiner & {
+    readonly [Kind in "live" | "active" | "faulty" | "recovering" | "unproven" | "terminated"]?: readonly Sector[];
+  };
+  readonly expectSector: OfMiner & { readonly sector: Sector; readonly state: string };
+  /** Raw bytes. */
+  readonly expectPower: OfMiner & Bounds<number>;
+  /** An answer of the JSON-RPC: has at least these fields. */
+  readonly expectCall: { readonly method: string; readonly params?: readonly unknown[]; readonly has: unknown };
+};
+export type Verb = keyof StepValues;
+/** One verb with its value. */
+export type Step = { readonly [V in Verb]: { readonly [K in V]: StepValues[V] } }[Verb];
+
+export type Scenario = {
+  readonly name: string;
+  /** What `Devnet.open` is given; the rest is its default. */
+  readonly network?: {
+    readonly seed?: string;
+    readonly accounts?: number;
+    readonly miners?: number;
+    readonly sectors?: number;
+  };
+  readonly steps: readonly Step[];
+};
+
+/** A scenario, with its types checked as it is written. */
+export function defineScenario(scenario: Scenario): Scenario {
+  return scenario;
+}

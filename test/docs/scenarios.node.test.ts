@@ -1,0 +1,33 @@
+/** The commands of the guide of scenarios, as they stand: every example is run, and ends well. */
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test, vi } from "vitest";
+import { root } from "../support/examples.ts";
+
+vi.setConfig({ testTimeout: 300_000 });
+
+const guide = readFileSync(path.join(root, "docs/guide-scenarios.md"), "utf8");
+const commands = [...guide.matchAll(/^npx filigree (scenario run .*)$/gm)].map(([, line = ""]) => line.split(" "));
+
+function filigree(args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [path.join(root, "dist/cli/main.js"), ...args], { cwd: root }, (error, out, err) =>
+      resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err }),
+    );
+  });
+}
+
+test("the guide runs every example", () => {
+  const run = commands.flat().filter((word) => word.startsWith("docs/examples/scenarios/"));
+  const all = readdirSync(path.join(root, "docs/examples/scenarios")).map((file) => `docs/examples/scenarios/${file}`);
+  expect(run.sort()).toEqual(all.sort());
+});
+
+for (const command of commands)
+  test(`filigree ${command.join(" ")}`, async () => {
+    const { code, out, err } = await filigree(command);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const count = command.filter((word) => word.startsWith("docs/")).length;
+    expect(out.split("\n").filter((line) => /^ok {4}|"ok":true/.test(line))).toHaveLength(count);
+  });

@@ -1,0 +1,75 @@
+/** Scenarios: the same seed gives the same head; what is not so, and what is no scenario, is named by its place. */
+import { expect, test } from "vitest";
+import { runScenario } from "../../../src/scenario/run.ts";
+import type { Step } from "../../../src/scenario/types.ts";
+
+const network = { seed: "scenarios", accounts: 2 };
+const run = (steps: readonly unknown[], options = {}) => runScenario({ name: "one", network, steps }, options);
+const send: Step = { send: { from: "alice", to: "bob", value: "5 FIL" } };
+
+test("the same steps and seed come to the same head; another seed to another", async () => {
+  const steps: Step[] = [send, { snapshot: "paid" }, send, { revert: "paid" }, { expectHead: { as: "paid" } }, send];
+  const seen: string[] = [];
+  const first = await run(steps, {
+    onStep: ({ step, verb }: { step: number; verb: string }) => seen.push(`${step} ${verb}`),
+  });
+  expect(seen).toEqual(["1 send", "2 snapshot", "3 send", "4 revert", "5 expectHead", "6 send"]);
+  expect(await run(steps)).toEqual(first);
+  expect((await run(steps, { seed: "other" })).head).not.toBe(first.head);
+});
+
+test("a step that is not so names itself, what was expected and what was found", async () => {
+  await expect(run([send, { expectBalance: { of: "bob", gained: "6 FIL" } }])).rejects.toMatchObject({
+    message: 'step 2 (expectBalance {"of":"bob","gained":"6 FIL"}): expected 6 FIL gained, found 5 FIL gained',
+    data: {
+      code: "EXPECTATION_FAILED",
+      step: 2,
+      verb: "expectBalance",
+      expected: "6 FIL gained",
+      found: "5 FIL gained",
+    },
+  });
+  const cases: readonly (readonly [unknown, string])[] = [
+    [{ expectHead: { is: 7 } }, "expected a head at epoch 7, found a head at epoch 0"],
+    [{ expectHead: { atMost: -0, atLeast: 1 } }, "expected at least a head at epoch 1"],
+    [{ expectCall: { method: "ChainHead", has: { Height: 3 } } }, "(see .Height)"],
+    [{ send: { from: "alice", to: "t01", value: "1 FIL", exit: 16 } }, "expected exit code 16, found exit code 0"],
+  ];
+  for (const [step, why] of cases) await expect(run([step])).rejects.toThrow(why);
+});
+
+test("what cannot be done names its step, and names that no step has given", async () => {
+  await expect(run([{ mine: 1 }, { revert: "never" }])).rejects.toMatchObject({
+    data: { code: "STEP_FAILED", step: 2, verb: "revert" },
+    message: "step 2 (revert never): no step has named a snapshot never",
+  });
+  await expect(run([{ send: { from: "nobody", to: "bob", value: "1 FIL" } }])).rejects.toThrow("nobody is no account");
+  await expect(run([{ pledge: { as: "new" } }])).rejects.toThrow("give the network miners");
+});
+
+test("what is no scenario is refused at its place, before a network is made", async () => {
+  const cases: readonly (readonly [unknown, string])[] = [
+    [null, "the scenario: an object"],
+    [{ name: "x" }, "the scenario.steps: it is missing"],
+    [{ name: "x", steps: [{ fly: 1 }] }, "step 1: there is no step fly; there are mine, "],
+    [{ name: "x", steps: [{ mine: 1, pass: "1s" }] }, "step 1: an object with one verb"],
+    [{ name: "x", steps: [{ mine: 1 }, { mine: -1 }] }, "step 2.mine: a whole number from 1"],
+    [{ name: "x", steps: [{ pass: "soon" }] }, "step 1.pass: a duration"],
+    [
+      { name: "x", steps: [{ send: { from: "alice", to: "bob", value: "5 FIM" } }] },
+      "step 1.send.value: not an amount",
+    ],
+    [
+      { name: "x", steps: [{ send: { from: "alice", to: "bob", vale: "5" } }] },
+      "step 1.send.vale: there is no such field",
+    ],
+    [{ name: "x", network: { miners: 99 }, steps: [] }, "the scenario.network.miners: a whole number from 0 to 16"],
+    [{ name: "x", steps: [{ setSector: { sector: 1, fault: "eaten" } }] }, "one of none, lost, changed"],
+    [JSON.parse('{"name":"x","steps":[{"__proto__":1}]}'), "there is no step __proto__"],
+  ];
+  for (const [given, why] of cases)
+    await expect(runScenario(given)).rejects.toMatchObject({
+      data: { code: "BAD_SCENARIO" },
+      message: expect.stringContaining(why),
+    });
+});
