@@ -70,6 +70,8 @@ export type ActorDescription = {
   readonly module: SchemaModule;
   /** Name of the state type. */
   readonly state: string;
+  /** The published actors, v8 to v18, have the same state and the same methods, perhaps more. */
+  readonly isInLater?: true;
   readonly methods: readonly MethodDescription[];
 };
 

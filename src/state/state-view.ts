@@ -41,6 +41,9 @@ function actorNotFound(address: Address): never {
 
 export type DescribedActor = { readonly actor: ActorDescription; readonly actorsVersion: ActorsVersion };
 
+/** First actors version that is published as modules. */
+const FIRST_PUBLISHED = 8;
+
 const described = new WeakMap<CID, DescribedActor | null>();
 
 /** Which built-in actor a code stands for, and of which version; null if its state and methods are not described. */
@@ -55,10 +58,11 @@ export function describeCode(code: CID): DescribedActor | null {
 
 function findDescription(code: CID): DescribedActor | null {
   const found = actorOfCode(code);
-  const actorsVersion = DESCRIBED_ACTORS.find((version) => version === found?.actorsVersion);
-  if (found === null || actorsVersion === undefined) return null;
-  const actor = ACTORS.find((one) => one.name === found.name);
-  return actor === undefined ? null : { actor, actorsVersion };
+  const actor = ACTORS.find((one) => one.name === found?.name);
+  if (found === null || actor === undefined) return null;
+  const actorsVersion = found.actorsVersion as ActorsVersion;
+  const isLater = actor.isInLater === true && actorsVersion >= FIRST_PUBLISHED;
+  return isLater || DESCRIBED_ACTORS.includes(actorsVersion) ? { actor, actorsVersion } : null;
 }
 
 /** Protocols of addresses that say by themselves whose signature they take: secp256k1, BLS, delegated. */
@@ -146,14 +150,41 @@ export class StateView {
   /** An actor's state in the network's spelling. */
   async stateJson(entry: ActorEntry, prefix: NetworkPrefix): Promise<Json> {
     const found = describeCode(entry.code);
-    if (found === null)
+    const name = actorOfCode(entry.code)?.name;
+    if (name === undefined)
       throw new StateError({ code: "UNKNOWN_ACTOR_CODE", cid: `${entry.code}` }, `no description of ${entry.code}`);
-    const context = { module: found.actor.module, actorsVersion: found.actorsVersion, prefix };
     const value = await loadNode(this.blocks, entry.head);
     // Actors without state of their own keep an empty list.
     if (Array.isArray(value) && value.length === 0) return {};
+    if (name === "evm") return contractJson(value);
+    if (found === null)
+      throw new StateError(
+        { code: "UNKNOWN_ACTOR_CODE", cid: `${entry.code}` },
+        `no description of ${entry.code}, ${name}`,
+      );
+    const context = { module: found.actor.module, actorsVersion: found.actorsVersion, prefix };
     return valueToJson({ kind: "ref", name: found.actor.state }, value, context, "");
   }
+}
+
+/**
+ * A contract's state: [code, hash, storage, (transient, from actors v16 on,) nonce, tombstone]. Source: go-state-types
+ * builtin/v10/evm and builtin/v16/evm.
+ */
+function contractJson(value: unknown): Json {
+  const bad = (): never => {
+    throw new StateError({ code: "BAD_STATE", reason: "evm" }, "not a contract's state");
+  };
+  if (!Array.isArray(value) || value.length < 5 || value.length > 6) return bad();
+  const [code, hash, storage] = value as unknown[];
+  const [nonce, tombstone] = value.slice(-2) as unknown[];
+  const link = (cid: unknown): Json => ({ "/": `${CID.asCID(cid) ?? bad()}` });
+  if (!(hash instanceof Uint8Array) || !isWhole(nonce)) return bad();
+  const [origin, at] = Array.isArray(tombstone) ? (tombstone as unknown[]) : [];
+  return {
+    ...{ Bytecode: link(code), BytecodeHash: [...hash], ContractState: link(storage), Nonce: Number(nonce) },
+    Tombstone: tombstone === null ? null : { Origin: Number(origin), Nonce: Number(at) },
+  };
 }
 
 /** Whether decoded CBOR is an integer: a float is a number, too. */

@@ -74,6 +74,7 @@ async function useContract(send: (message: Record<string, unknown>) => Promise<R
     [],
   );
   expect(wordOf(dagCbor.decode(fromBase64(asked.MsgRct.Return)), 0)).toBe(7n);
+  expect((await net.request("StateReadState", contract, [])).State).toMatchObject({ Nonce: 1, Tombstone: null });
   // More than there is: the contract reverts, which is exit code 33.
   const short = { To: contract, Method: INVOKE_EVM, Params: params(concat(fromHex("a9059cbb"), to, word(5000n))) };
   expect((await send({ ...short, GasLimit: 50_000_000 })).ExitCode).toBe(33);
@@ -97,6 +98,11 @@ for (const [i, [version, root]] of ROOTS.entries()) {
       if (version >= 18) await useContract(send, net);
       await net.producer.produce(net.head.height + 3);
       await net.clock.mine(1);
+      const read = async (address: string) => (await net.request("StateReadState", address, [])).State;
+      expect(await read("t01")).toMatchObject({ NetworkName: net.network.name });
+      expect(await read("t02")).toMatchObject({ Epoch: net.head.height });
+      expect(await read("t03")).toMatchObject({ Entries: [{ MethodNum: 5 }, { MethodNum: 9 }] });
+      expect(await read(`${net.accounts[0]?.id}`)).toEqual({ Address: net.accounts[0]?.secp256k1.toString("t") });
       // Rewards arrive: the miner has more than nothing.
       expect(BigInt((await net.request("StateGetActor", `${net.miner}`, [])).Balance)).toBeGreaterThan(0n);
       expect(`${net.head.blocks[0]?.parentStateRoot}`).toBe(root);

@@ -4,6 +4,7 @@ import { type ActorDescription, address, field, tuple } from "../kit.ts";
 export const account: ActorDescription = {
   name: "account",
   state: "AccountState",
+  isInLater: true,
   module: {
     path: "actors/account/codec",
     doc: "State of the account actor.",

@@ -4,6 +4,7 @@ import { type ActorDescription, address, field, list, ref, tuple, u64 } from "..
 export const cron: ActorDescription = {
   name: "cron",
   state: "CronState",
+  isInLater: true,
   module: {
     path: "actors/cron/codec",
     doc: "State and parameters of the cron actor.",

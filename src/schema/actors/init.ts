@@ -4,6 +4,7 @@ import { type ActorDescription, address, bytes, cid, field, i64, mapOf, ref, tex
 export const init: ActorDescription = {
   name: "init",
   state: "InitState",
+  isInLater: true,
   module: {
     path: "actors/init/codec",
     doc: "State and parameters of the init actor.",

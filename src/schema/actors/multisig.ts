@@ -18,6 +18,7 @@ import {
 export const multisig: ActorDescription = {
   name: "multisig",
   state: "MultisigState",
+  isInLater: true,
   module: {
     path: "actors/multisig/codec",
     doc: "State and parameters of the multisig actor.",

@@ -19,6 +19,7 @@ import {
 export const paych: ActorDescription = {
   name: "paymentchannel",
   state: "PaychState",
+  isInLater: true,
   module: {
     path: "actors/paych/codec",
     doc: "State and parameters of the payment channel actor.",

@@ -5,6 +5,7 @@ import { sharedTypes } from "./shared.ts";
 export const reward: ActorDescription = {
   name: "reward",
   state: "RewardState",
+  isInLater: true,
   module: {
     path: "actors/reward/codec",
     doc: "State and parameters of the reward actor.",
