@@ -313,10 +313,10 @@ export class Devnet {
     const chain = await Chain.open({ blocks: store, chainId: network.chainId });
     // A network that goes on has the time that it began with.
     const began = chain.isEmpty ? undefined : (await chain.genesis()).blocks[0]?.timestamp;
-    const options = began === undefined ? given : { ...given, genesisTime: Number(began) };
+    const { sectors = 1, minersOfNew = 0 } = given;
+    const miners = given.miners ?? (chain.isEmpty ? minersOfNew : await keptMiners(store));
+    const options = { ...given, miners, ...(began === undefined ? {} : { genesisTime: Number(began) }) };
     const accounts = makeAccounts(crypto, { seed, mnemonic: options.mnemonic, count: options.accounts, balance });
-    const { sectors = 1, minersOfNew = 0 } = options;
-    const miners = options.miners ?? (chain.isEmpty ? minersOfNew : await keptMiners(store));
     const workers = Array.from({ length: Math.max(1, miners) }, (_, i) => minerWorker(crypto, seed, i));
     const times = { genesisTime: options.genesisTime, blockDelay: network.blockDelaySeconds };
     const local =
