@@ -29,6 +29,7 @@ export const COMMANDS: readonly CommandFile[] = [
   },
   { names: ["client"], load: async () => (await import("./commands/client.ts")).registerClient },
   { names: ["provider"], load: async () => (await import("./commands/provider.ts")).registerProvider },
+  { names: ["retr"], load: async () => (await import("./commands/retr.ts")).registerRetr },
   { names: ["paych"], load: async () => (await import("./commands/paych.ts")).registerPaych },
   { names: ["auth"], load: async () => (await import("./commands/auth.ts")).registerAuth },
   { names: ["replay"], load: async () => (await import("./commands/replay.ts")).registerReplay },

@@ -12,6 +12,7 @@ import { entriesFor, miningBase } from "../consensus/base-info.ts";
 import type { Crypto } from "../core/crypto.ts";
 import type { KeyInfo } from "../keys/keys.ts";
 import { type Keystore, keyIn } from "../keys/keystore.ts";
+import { RetrievalMarket } from "../market/retrieval/part.ts";
 import { blockCreation } from "../miner/create-block.ts";
 import { type FaultReport, FaultReporter } from "../miner/fault-reporter.ts";
 import type { MiningEvent } from "../miner/mining-loop.ts";
@@ -83,6 +84,8 @@ export class NetworkNode {
   /** New sectors of this node's miners. */
   readonly sealing: SealingPart | null;
   readonly deals: DealsPart;
+  /** Retrievals from its peers, and its user's data for them. */
+  readonly retrieval: RetrievalMarket;
   readonly services: NodeParts;
   readonly dispatcher: Dispatcher;
   private readonly reporter: FaultReporter;
@@ -181,6 +184,16 @@ export class NetworkNode {
       streams: () => peers.network?.streams ?? null,
     });
     this.node.add(this.deals);
+    this.retrieval = new RetrievalMarket({
+      ...{ blocks: chain.blocks, client: this.node.client, payments: this.node.payments, now },
+      paymentAddress: () => keystore.defaultAddress(),
+      streams: () => peers.network?.streams ?? null,
+      peers: () => [...new Set(peers.network?.connected().map(({ id }) => id) ?? [])],
+      addresses: () => ({ libp2p: peers.addresses(), http: this.rpc === null ? [] : [gatewayAddress(this.rpc.url)] }),
+      randomBytes: platform.randomBytes,
+      onFault: (error) => options.onFault?.("retrieval", error),
+    });
+    this.node.add(this.retrieval);
     const { source } = mining?.local.beacon ?? options.beacon ?? {};
     const { mining: maker } = this;
     // One filter for all that is signed with keys of this node, whoever asks.
@@ -200,6 +213,7 @@ export class NetworkNode {
       payments: this.node.payments,
       funds: this.node.funds,
       deals: this.deals,
+      retrieval: this.retrieval,
       client: this.node.client,
       minGas: storageGas,
       keystore,
@@ -305,4 +319,13 @@ function byTheClock(info: () => Record<string, unknown>): DevControl {
     },
     info,
   };
+}
+
+/** Where the gateway of a URL's server is, as a multiaddr. */
+function gatewayAddress(url: string): string {
+  const { hostname, port } = new URL(url);
+  const host = hostname.startsWith("[")
+    ? `/ip6/${hostname.slice(1, -1)}`
+    : `/${/^[\d.]+$/.test(hostname) ? "ip4" : "dns"}/${hostname}`;
+  return `${host}/tcp/${port}/http`;
 }

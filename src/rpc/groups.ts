@@ -23,6 +23,7 @@ import { objectsGroup } from "./methods/objects.ts";
 import { ownPaychGroup, paychGroup, paychV0Group, paychV1Group } from "./methods/paych.ts";
 import { pledgeGroup } from "./methods/pledge.ts";
 import { ownProviderGroup, providerDealsGroup } from "./methods/provider-deals.ts";
+import { findGroup, ownRetrievalGroup, retrievalAskGroup } from "./methods/retrieval.ts";
 import { sectorStateGroup } from "./methods/sector-state.ts";
 import { sectorsGroup } from "./methods/sectors.ts";
 import { snapshotsGroup } from "./methods/snapshots.ts";
@@ -62,6 +63,9 @@ export const CURRENT_GROUPS = [
   msigGroup,
   marketGroup,
   clientGroup,
+  findGroup,
+  retrievalAskGroup,
+  ownRetrievalGroup,
   clientDealsGroup,
   ownClientGroup,
   providerDealsGroup,

@@ -11,6 +11,7 @@ import type { Keystore } from "../keys/keystore.ts";
 import type { ClientData } from "../market/data/client-data.ts";
 import type { PaychManager } from "../market/paych/manager.ts";
 import type { Vouchers } from "../market/paych/vouchers.ts";
+import type { RetrievalMarket } from "../market/retrieval/part.ts";
 import type { StorageClient } from "../market/storage/client.ts";
 import type { MarketFunds } from "../market/storage/funds.ts";
 import type { StorageProvider } from "../market/storage/provider.ts";
@@ -181,6 +182,12 @@ export type PaymentService = {
 /** What is reserved of balances in the storage market. */
 export type FundService = Pick<MarketFunds, "of" | "reserve" | "release" | "add" | "withdraw">;
 
+/** Retrievals of this node's user, and from this node. */
+export type RetrievalService = Pick<
+  RetrievalMarket,
+  "retrieve" | "find" | "query" | "transportsOf" | "setAsk" | "book"
+>;
+
 /** Storage deals: of this node's user, and of its providers. */
 export type DealsService = {
   readonly client: Pick<StorageClient, "ask" | "deal" | "list" | "get" | "log" | "cidOf">;
@@ -344,6 +351,8 @@ export type NodeParts = {
   readonly payments: PaymentService;
   readonly funds: FundService;
   readonly deals: DealsService;
+  /** Retrievals, from peers and for them; absent without a network of peers. */
+  readonly retrieval?: RetrievalService;
   readonly client: ClientService;
   /** Randomness as it is seen at a tipset. */
   readonly randomness: (tipset: Tipset) => RandomnessSource;

@@ -8,6 +8,7 @@ import { wholeNumber } from "../options.ts";
 import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import { sizeText } from "../terminal.ts";
 import { registerClientDeals } from "./client-deals.ts";
+import { asRetrieval } from "./retr.ts";
 
 type Link = { readonly "/": string };
 type Import = {
@@ -30,6 +31,7 @@ export function registerClient(program: Command): void {
       .argument("<path>", "file or folder")
       .option("--car", "the file is a CAR file, whose DAG is taken as it is"),
   ).action(importData);
+  asRetrieval(client.command("retrieve"));
   withRemote(client.command("list").description("what was imported")).action(list);
   withRemote(
     client

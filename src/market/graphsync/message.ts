@@ -271,7 +271,7 @@ const HASHES: Readonly<Record<number, (bytes: Uint8Array) => Uint8Array>> = { 18
 const DAG_PB = 0x70;
 
 /** The CID of a block that came; null if it is made by a hash that is not computed here. */
-export function cidOfBlock({ prefix, data }: GraphsyncBlock): CID | null {
+export function cidOfReceived({ prefix, data }: GraphsyncBlock): CID | null {
   const numbers: number[] = [];
   for (let at = 0; at < prefix.length; ) {
     const varint = decodeVarint(prefix, at);

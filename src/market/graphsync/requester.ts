@@ -10,7 +10,7 @@ import type { PeerStreams } from "../../network/peer-streams.ts";
 import { type CID, type CidKey, cidKey } from "../../types/cid.ts";
 import { GraphsyncError } from "./errors.ts";
 import {
-  cidOfBlock,
+  cidOfReceived,
   type Extensions,
   type GraphsyncMessage,
   type GraphsyncRequest,
@@ -120,7 +120,7 @@ export class Requester {
     const known = ours.filter(({ open }) => open?.peer === peer) as { response: GraphsyncResponse; open: Open }[];
     const byCid = new Map<CidKey, Uint8Array>();
     for (const block of known.length === 0 ? [] : blocks) {
-      const cid = cidOfBlock(block);
+      const cid = cidOfReceived(block);
       // A copy: what is kept must not hold the whole message.
       if (cid !== null) byCid.set(cidKey(cid), new Uint8Array(block.data));
     }

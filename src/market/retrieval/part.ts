@@ -12,7 +12,7 @@ import { walk } from "../data/links.ts";
 import type { PaymentChannels } from "../paych/part.ts";
 import { TransferManager } from "../transfer/manager.ts";
 import { RetrievalBook } from "./book.ts";
-import { RESTART_MS, RetrievalClient, type RetrievalOrder, type Retrieved } from "./client.ts";
+import { MAX_PROVIDERS, priceOf, RESTART_MS, RetrievalClient, type RetrievalOrder, type Retrieved } from "./client.ts";
 import { RetrievalError } from "./errors.ts";
 import type { Query, QueryResponse, Terms, Transport } from "./messages.ts";
 import { payeeOf, payerOf } from "./payments.ts";
@@ -29,6 +29,8 @@ export type RetrievalOptions = {
   readonly paymentAddress: () => Promise<Address | null>;
   /** This node's peers; null: it has none. */
   readonly streams: () => PeerStreams | null;
+  /** Identities of the peers that are connected. */
+  readonly peers: () => readonly string[];
   /** Multiaddrs where it listens, and where its gateway does. */
   readonly addresses: () => { readonly libp2p: readonly string[]; readonly http: readonly string[] };
   readonly now: () => number;
@@ -37,6 +39,9 @@ export type RetrievalOptions = {
   /** As of `ClientParts`. */
   readonly restartMs?: number;
 };
+
+/** What a peer asks for a DAG that it has. */
+export type Offer = { readonly peer: string; readonly quote: QueryResponse };
 
 /** Roots whose sizes are remembered, and milliseconds that they count: data may be removed. */
 const MAX_SIZES = 1024;
@@ -126,10 +131,31 @@ export class RetrievalMarket {
     await this.book.setAsk(ask);
   }
 
-  /** As `RetrievalClient.retrieve`. */
-  retrieve(order: RetrievalOrder): Promise<Retrieved> {
+  /** As `RetrievalClient.retrieve`; without providers, those of the connected peers that have it, the cheapest first. */
+  async retrieve(order: RetrievalOrder): Promise<Retrieved> {
     const signal = AbortSignal.any([order.signal, this.stopping.signal]);
-    return this.peers().client.retrieve({ ...order, signal });
+    const { client } = this.peers();
+    const providers =
+      order.providers.length > 0
+        ? order.providers
+        : (await this.find(order.root, null, signal)).map(({ peer }) => peer);
+    return client.retrieve({ ...order, providers, signal });
+  }
+
+  /** Which of the connected peers offer a DAG, the cheapest first. */
+  async find(root: CID, piece: CID | null, signal: AbortSignal): Promise<readonly Offer[]> {
+    const { streams } = this.peers();
+    const ask = async (peer: string): Promise<Offer[]> => {
+      try {
+        const quote = await askQuery(streams, peer, root, piece, signal);
+        return quote.status === "available" ? [{ peer, quote }] : [];
+      } catch (error) {
+        if (isFilError(error)) return [];
+        throw error;
+      }
+    };
+    const offers = await Promise.all(this.options.peers().slice(0, MAX_PROVIDERS).map(ask));
+    return offers.flat().sort((a, b) => (priceOf(a.quote) < priceOf(b.quote) ? -1 : 1));
   }
 
   /** What a provider, by identity or multiaddr, asks for a DAG. */

@@ -9,6 +9,7 @@ import type { PeerStreams } from "../../network/peer-streams.ts";
 import type { Address } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
 import { WHOLE_DAG } from "../graphsync/selector.ts";
+import { badVoucher } from "../paych/errors.ts";
 import type { GivenChannel, PullValidator, Verdict } from "../transfer/manager.ts";
 import type { TypedVoucher } from "../transfer/message.ts";
 import type { DealState, GivenDeal, RetrievalBook } from "./book.ts";
@@ -173,6 +174,7 @@ export class RetrievalProvider implements PullValidator {
 
   private async take(deal: GivenDeal, voucher: TypedVoucher): Promise<bigint> {
     const payment = readPayment(voucher);
+    if (payment.id !== idOf(deal)) badVoucher(`the payment names deal ${payment.id}`);
     const to = await this.parts.paymentAddress();
     return to === null ? 0n : this.parts.payee.take(to, payment.channel, payment.voucher);
   }

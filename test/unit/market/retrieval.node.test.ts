@@ -13,6 +13,7 @@ import { TransferManager } from "../../../src/market/transfer/manager.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
 import { Address } from "../../../src/types/address.ts";
 import type { CID } from "../../../src/types/cid.ts";
+import type { SignedVoucher } from "../../../src/types/voucher.ts";
 import { type MarketHost, openMarketHost } from "../../support/market-hosts.ts";
 import { FakeChain } from "../../support/paych-chain.ts";
 import { until } from "../../support/until.ts";
@@ -87,6 +88,7 @@ function makeMarket({ host, data, channels, vouchers, kept, faults }: Node, addr
     ...{ blocks: kept, client: data, payments: { channels, vouchers }, paymentAddress: async () => address },
     ...{
       streams: () => host.streams,
+      peers: () => host.host.getPeers().map(String),
       addresses: () => ({ libp2p: [host.address], http: ["/ip4/127.0.0.1/tcp/80/http"] }),
     },
     ...{ now: Date.now, randomBytes: (n) => globalThis.crypto.getRandomValues(new Uint8Array(n)) },
@@ -163,7 +165,9 @@ describe("deals", () => {
       { name: "libp2p", addresses: [provider.host.address] },
       { name: "http", addresses: ["/ip4/127.0.0.1/tcp/80/http"] },
     ]);
-    const got = await client.market.retrieve(order({ maxPrice: 0n, from: null }));
+    const found = await client.market.find(root, null, signal);
+    expect(found).toEqual([{ peer: provider.host.id, quote }]);
+    const got = await client.market.retrieve(order({ maxPrice: 0n, from: null, providers: [] }));
     expect(got).toMatchObject({ bytes: quote.size, paid: 0n, wasHere: false });
     expect(await client.data.has(root)).toBe(true);
     expect((await client.data.imports()).map(({ source }) => source)).toEqual(["retrieval"]);
@@ -361,24 +365,29 @@ describe("those who cheat", () => {
     const { channel, lane: own } = await lane();
     // Short: one attoFIL a time.
     let total = 0n;
-    let kept: ReturnType<typeof paymentVoucher> | null = null;
+    let kept: SignedVoucher | null = null;
     const short = await pull(priced, async ({ id, say }) => {
       if (total === 3n) throw new Error("enough");
       const { voucher } = await client.vouchers.create(channel, { lane: own, amount: ++total });
-      kept = paymentVoucher({ id, channel, voucher: voucher as NonNullable<typeof voucher> });
-      await say(kept);
+      kept = voucher as SignedVoucher;
+      await say(paymentVoucher({ id, channel, voucher: kept }));
     });
     expect(short.got).toBeLessThan(nextPayPoint(priced, 0) + (1 << 20) + 1);
     expect(provider.market.book.given()[0]?.received).toBe(3n);
     // Replayed: the same voucher for another deal is worth nothing, and not for long.
     let replays = 0;
-    const replayed = await pull(priced, async ({ say }) => {
+    const replayed = await pull(priced, async ({ id, say }) => {
       replays++;
-      await say(kept as NonNullable<typeof kept>);
+      await say(paymentVoucher({ id, channel, voucher: kept as unknown as SignedVoucher }));
     });
     expect(replayed.why).toBe("too many payments that are worth nothing");
     expect(replays).toBe(9);
     expect(provider.host.offences.filter(([, offence]) => offence === "badPayment").length).toBeGreaterThan(5);
+    // Of another deal, by its name.
+    const other = await pull(priced, async ({ id, say }) => {
+      await say(paymentVoucher({ id: id + 1n, channel, voucher: kept as unknown as SignedVoucher }));
+    });
+    expect(other.why).toMatch(/the payment names deal/);
     // Forged: more than the payer signed.
     const forged = await pull(priced, async ({ id, say }) => {
       const { voucher } = await client.vouchers.create(channel, { lane: own, amount: ++total });

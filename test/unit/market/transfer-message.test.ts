@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
 import { decodeVarint } from "../../../src/base/varint.ts";
 import {
-  cidOfBlock,
+  cidOfReceived,
   decodeGraphsync,
   EXTENSION,
   encodeGraphsync,
@@ -88,7 +88,7 @@ describe("messages by Go", () => {
     const [block] = response.blocks;
     const metadata = response.responses[0]?.metadata ?? [];
     expect(metadata.map(({ action }) => action)).toEqual(["present", "duplicate"]);
-    expect(`${cidOfBlock(block as NonNullable<typeof block>)}`).toBe(`${metadata[0]?.link}`);
+    expect(`${cidOfReceived(block as NonNullable<typeof block>)}`).toBe(`${metadata[0]?.link}`);
   });
 });
 

@@ -1,0 +1,218 @@
+/** `filigree retr …`: retrievals from providers, and what this node asks for its own data. Amounts are FIL unless they name their unit. */
+import path from "node:path";
+import type { Command } from "commander";
+import { filText } from "../../types/amount.ts";
+import { parseCid } from "../../types/cid.ts";
+import { UsageError } from "../errors.ts";
+import { interruptible } from "../interrupt.ts";
+import { collect, wholeNumber } from "../options.ts";
+import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { sizeText } from "../terminal.ts";
+
+type Link = { readonly "/": string };
+type Terms = {
+  readonly PricePerByte: string;
+  readonly UnsealPrice: string;
+  readonly PaymentInterval: number;
+  readonly PaymentIntervalIncrease: number;
+};
+type Quote = Terms & {
+  readonly Status: string;
+  readonly Size: number;
+  readonly PaymentAddress: string;
+  readonly Message: string;
+};
+type Offer = Terms & { readonly Size: number; readonly MinPrice: string; readonly MinerPeer: { readonly ID: string } };
+type Got = { readonly Peer: string; readonly Bytes: number; readonly Paid: string; readonly WasHere: boolean };
+type Deal = { readonly Peer: string; readonly PricePerByte: string; readonly State: string; readonly Message: string };
+type Deals = {
+  readonly Given: readonly (Deal & { readonly Root: Link; readonly Sent: number; readonly Received: string })[];
+  readonly Taken: readonly (Deal & { readonly Root: string; readonly Bytes: number; readonly Paid: string })[];
+};
+
+export type GetOptions = RemoteOptions & {
+  readonly provider: readonly string[];
+  readonly maxPrice: bigint;
+  readonly from?: string;
+  readonly car?: true;
+};
+
+const MAX_BYTES = 2 ** 50;
+
+/** Adds the options of a retrieval to a command, which does one. */
+export function asRetrieval(command: Command): void {
+  withRemote(
+    command
+      .description("retrieve a DAG from providers, paying as it comes, and write it as the files that it holds")
+      .argument("<root>", "its CID")
+      .argument("[path]", "where nothing is yet; without it the DAG only goes to the node's data")
+      .option(
+        "--provider <address>",
+        "identity or multiaddr, may be given again; default: peers that have it",
+        collect,
+        [],
+      )
+      .option("--max-price <amount>", 'what may be spent, "0.1 FIL"', parseAmount, 0n)
+      .option("--from <address>", "who pays; default: the wallet's default address")
+      .option("--car", "write it as a CAR file"),
+  ).action(get);
+}
+
+export function registerRetr(program: Command): void {
+  const retr = program.command("retr").description("retrievals: ask providers for data, get it, pay for it");
+  asRetrieval(retr.command("get"));
+  withRemote(
+    retr
+      .command("query")
+      .description("what a provider asks for a DAG")
+      .argument("<provider>", "identity or multiaddr")
+      .argument("<root>", "its CID"),
+  ).action(query);
+  withRemote(
+    retr
+      .command("lookup")
+      .alias("find")
+      .description("which of the node's peers have a DAG, and what they ask")
+      .argument("<root>", "its CID"),
+  ).action(find);
+  withRemote(
+    retr
+      .command("transports")
+      .description("over what a provider serves")
+      .argument("<provider>", "identity or multiaddr"),
+  ).action(transports);
+  withRemote(retr.command("deals").description("retrievals by this node's user, and from this node")).action(deals);
+  withRemote(
+    retr
+      .command("ask")
+      .description("what this node asks for its user's data; with an option it is set")
+      .option("--price <amount>", "for each GiB", parseAmount)
+      .option("--unseal-price <amount>", "once for each retrieval", parseAmount)
+      .option("--interval <bytes>", "bytes to the first payment", wholeNumber(1, MAX_BYTES))
+      .option("--increase <bytes>", "by how much each next interval is longer", wholeNumber(0, MAX_BYTES)),
+  ).action(ask);
+}
+
+function linkOf(text: string): Link {
+  try {
+    return { "/": `${parseCid(text)}` };
+  } catch {
+    throw new UsageError(`${text} is no CID`);
+  }
+}
+
+async function call<Result>(options: RemoteOptions, method: string, ...params: readonly unknown[]): Promise<Result> {
+  const remote = await Remote.open(options);
+  return interruptible((signal) => remote.wait<Result>(method, params, signal));
+}
+
+async function get(root: string, out: string | undefined, options: GetOptions): Promise<void> {
+  const { provider, maxPrice, from, car } = options;
+  const payer = from ?? (maxPrice === 0n ? null : await call<string>(options, "WalletDefaultAddress"));
+  const order = { Root: linkOf(root), Providers: provider, MaxPrice: `${maxPrice}`, From: payer };
+  const got = await call<Got>(options, "Filigree.RetrievalGet", order);
+  const place = out === undefined ? null : path.resolve(out);
+  if (place !== null) await call(options, "ClientExport", { Root: order.Root }, { Path: place, IsCAR: car === true });
+  const { Peer, Bytes, Paid, WasHere } = got;
+  say(options.json, { root, peer: Peer, bytes: Bytes, paid: Paid, wasHere: WasHere, path: place }, [
+    WasHere ? "all of it was here" : `${Bytes} bytes (${sizeText(Bytes)}) from ${Peer}, ${filText(Paid)} paid`,
+    ...(place === null ? [] : [place]),
+  ]);
+}
+
+async function query(provider: string, root: string, options: RemoteOptions): Promise<void> {
+  const found = await call<Quote>(options, "Filigree.RetrievalQuery", provider, linkOf(root));
+  const price = BigInt(found.UnsealPrice) + BigInt(found.Size) * BigInt(found.PricePerByte);
+  say(
+    options.json,
+    {
+      ...{ status: found.Status, size: found.Size, price: `${price}`, paymentAddress: found.PaymentAddress },
+      ...termsJson(found),
+      message: found.Message,
+    },
+    found.Status === "available"
+      ? [`available: ${found.Size} bytes (${sizeText(found.Size)}) for ${filText(price)}`, ...termsLines(found)]
+      : [`${found.Status}${found.Message === "" ? "" : `: ${found.Message}`}`],
+  );
+}
+
+async function find(root: string, options: RemoteOptions): Promise<void> {
+  const offers = await call<readonly Offer[]>(options, "ClientFindData", linkOf(root));
+  const rows = offers.map((one) => ({
+    peer: one.MinerPeer.ID,
+    size: one.Size,
+    price: one.MinPrice,
+    ...termsJson(one),
+  }));
+  say(
+    options.json,
+    { offers: rows },
+    rows.length === 0
+      ? ["none of the node's peers has it"]
+      : rows.map(({ peer, size, price }) => `${peer}  ${size} bytes  ${filText(price)}`),
+  );
+}
+
+async function transports(provider: string, options: RemoteOptions): Promise<void> {
+  const found = await call<readonly { readonly Name: string; readonly Addresses: readonly string[] }[]>(
+    ...([options, "Filigree.RetrievalTransports", provider] as const),
+  );
+  const rows = found.map(({ Name, Addresses }) => ({ name: Name, addresses: Addresses }));
+  say(
+    options.json,
+    { transports: rows },
+    rows.flatMap(({ name, addresses }) => addresses.map((address) => `${name}  ${address}`)),
+  );
+}
+
+async function deals(options: RemoteOptions): Promise<void> {
+  const { Given, Taken } = await call<Deals>(options, "Filigree.RetrievalDeals");
+  const given = Given.map((one) => ({ ...rowOf(one), root: one.Root["/"], bytes: one.Sent, paid: one.Received }));
+  const taken = Taken.map((one) => ({ ...rowOf(one), root: one.Root, bytes: one.Bytes, paid: one.Paid }));
+  const line = (way: string, one: (typeof taken)[0]): string =>
+    `${way}  ${one.root}  ${one.peer}  ${one.bytes} bytes  ${filText(one.paid)}  ${one.state}${one.message === "" ? "" : `: ${one.message}`}`;
+  say(options.json, { given, taken }, [
+    ...taken.map((one) => line("from", one)),
+    ...given.map((one) => line("to  ", one)),
+  ]);
+}
+
+const rowOf = ({ Peer, State, Message }: Deal) => ({ peer: Peer, state: State, message: Message });
+
+type AskOptions = RemoteOptions & {
+  readonly price?: bigint;
+  readonly unsealPrice?: bigint;
+  readonly interval?: number;
+  readonly increase?: number;
+};
+
+const GIB = 1n << 30n;
+
+async function ask(options: AskOptions): Promise<void> {
+  const { price, unsealPrice, interval, increase } = options;
+  let terms = await call<Terms>(options, "MarketGetRetrievalAsk");
+  if ([price, unsealPrice, interval, increase].some((one) => one !== undefined)) {
+    terms = {
+      // Up to the next attoFIL a byte: nobody asks for less than was said.
+      PricePerByte: price === undefined ? terms.PricePerByte : `${(price + GIB - 1n) / GIB}`,
+      UnsealPrice: unsealPrice === undefined ? terms.UnsealPrice : `${unsealPrice}`,
+      PaymentInterval: interval ?? terms.PaymentInterval,
+      PaymentIntervalIncrease: increase ?? terms.PaymentIntervalIncrease,
+    };
+    await call(options, "MarketSetRetrievalAsk", terms);
+  }
+  say(options.json, termsJson(terms), termsLines(terms));
+}
+
+const termsJson = (terms: Terms) => ({
+  ...{ pricePerByte: terms.PricePerByte, unsealPrice: terms.UnsealPrice },
+  ...{ paymentInterval: terms.PaymentInterval, paymentIntervalIncrease: terms.PaymentIntervalIncrease },
+});
+
+function termsLines(terms: Terms): string[] {
+  return [
+    `price      ${filText(terms.PricePerByte)} a byte, ${filText(BigInt(terms.PricePerByte) * GIB)} a GiB`,
+    `unsealing  ${filText(terms.UnsealPrice)}`,
+    `payments   after ${terms.PaymentInterval} bytes, each next interval ${terms.PaymentIntervalIncrease} longer`,
+  ];
+}
