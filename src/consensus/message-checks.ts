@@ -5,9 +5,10 @@
  */
 
 import { isFilError } from "../base/errors.ts";
+import { actorOfCode } from "../params/actor-codes.ts";
 import { CHAIN_LIMITS } from "../params/networks.ts";
 import { addressProtocols, chainRule, signatureTypes } from "../schema/versions/chain-rules.ts";
-import { describeCode, type StateView } from "../state/state-view.ts";
+import type { ActorEntry, StateView } from "../state/state-view.ts";
 import { Address, type NetworkPrefix } from "../types/address.ts";
 import type { CID } from "../types/cid.ts";
 import {
@@ -129,6 +130,14 @@ function checkSignatureType(cid: CID, { signature, message }: SignedMessage, net
     throw blockError("SIGNATURE_TYPE", cid, `message ${messageCid(message)} has a signature of type ${signature.type}`);
 }
 
+/** Source: lotus chain/consensus/common.go (IsValidForSending). */
+function maySend({ code, nonce, delegated }: ActorEntry, networkVersion: number): boolean {
+  const name = actorOfCode(code)?.name;
+  if (name === "account") return true;
+  if (!chainRule("ethAccountsSend", networkVersion)) return false;
+  return name === "ethaccount" || (name === "placeholder" && nonce === 0n && (delegated?.ethereum ?? null) !== null);
+}
+
 /** The messages of a block one after another: gas adds up, nonces follow each other for each sender. */
 class MessageRun {
   private readonly cid: CID;
@@ -169,7 +178,7 @@ class MessageRun {
   private async firstNonce(sender: Address, { from }: Message): Promise<bigint> {
     const actor = await this.context.view.actor(sender);
     if (actor === null) throw blockError("SENDER", this.cid, `sender ${from.toString(this.prefix)} does not exist`);
-    if (describeCode(actor.code)?.actor.name !== "account")
+    if (!maySend(actor, this.context.networkVersion))
       throw blockError("SENDER", this.cid, `sender ${from.toString(this.prefix)} is no account`);
     return actor.nonce;
   }

@@ -1,6 +1,5 @@
 /** Ethereum's interface to the chain: eth_*, net_* and web3_*. What is meant by its blocks: `src/rpc/eth/blocks.ts`. */
 import { isFilError } from "../../base/errors.ts";
-import { ChainError } from "../../chain/errors.ts";
 import type { CarriedMessage } from "../../chain/message-store.ts";
 import type { Address } from "../../types/address.ts";
 import type { Tipset } from "../../types/block-header.ts";
@@ -50,7 +49,8 @@ async function locate(node: NodeServices, wanted: Uint8Array): Promise<Found | n
   const cid = (await node.chain.transaction(wanted)) ?? cidOfHash(wanted);
   const waiting = node.pool.get(cid.bytes);
   const carried = await node.chain.message(cid).catch((error: unknown) => {
-    if (error instanceof ChainError) return null;
+    // Not there, or a block of another kind.
+    if (isFilError(error)) return null;
     throw error;
   });
   if (carried === null) return null;

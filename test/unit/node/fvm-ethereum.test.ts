@@ -206,6 +206,12 @@ describe("blocks", () => {
     await expect(ask("eth_call", { to: ethereum(1) }, "latest", { [absent]: {} })).rejects.toThrow(/not supported/);
     expect(BigInt(await ask("eth_maxPriorityFeePerGas"))).toBeGreaterThan(0n);
     expect(BigInt(await ask("eth_gasPrice"))).toBeGreaterThan(BigInt(await ask("eth_maxPriorityFeePerGas")));
+    // Hashes of what is there and is no message: of a block of the chain, of nothing.
+    const [head] = net.head.key;
+    for (const hash of [`0x${toHex(head?.multihash.digest ?? new Uint8Array(32))}`, `0x${"12".repeat(32)}`]) {
+      expect(await ask("eth_getTransactionByHash", hash)).toBeNull();
+      expect(await ask("eth_getTransactionReceipt", hash)).toBeNull();
+    }
     expect([await ask("eth_chainId"), await ask("net_version")]).toEqual(["0x1df5e76", "31415926"]);
   });
 });
