@@ -15,7 +15,6 @@ import { chainAccess } from "../market/paych/chain-access.ts";
 import { PaymentChannels } from "../market/paych/part.ts";
 import { type MarketChain, marketChain } from "../market/storage/chain-access.ts";
 import { MarketFunds } from "../market/storage/funds.ts";
-import { isUnderWay } from "../market/storage/under-way.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import type { NetworkParams } from "../params/networks.ts";
 import { GasEstimator } from "../stmgr/gas-estimator.ts";
@@ -114,7 +113,7 @@ export class FilecoinNode {
     this.funds = new MarketFunds({
       blocks: chain.blocks,
       chain: this.market,
-      isUnderWay: (cid) => isUnderWay(this, cid),
+      isWaiting: (cid) => this.pool.get(cid.bytes) !== undefined,
     });
     const clientFolder = data == null ? null : `${data}/${CLIENT_FOLDER}`;
     const openClient = async (): Promise<BlockStore> =>

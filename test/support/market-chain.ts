@@ -225,7 +225,7 @@ export class FakeMarket {
     };
   }
 
-  isUnderWay = async (cid: CID): Promise<boolean> => this.waiting.some((one) => signedMessageCid(one).equals(cid));
+  isWaiting = (cid: CID): boolean => this.waiting.some((one) => signedMessageCid(one).equals(cid));
 }
 
 export const rootOf = (n: number): CID => cidOfBlock(Uint8Array.of(0x80 + n));

@@ -49,7 +49,7 @@ export async function openNode(
   for (const name of ["metadata", "metadataWith", "metadataBetween"] as const)
     Object.defineProperty(blocks, name, { value: (store[name] as (...args: never[]) => unknown).bind(store) });
   const chain = market.chain();
-  const funds = new MarketFunds({ blocks, chain, isUnderWay: market.isUnderWay });
+  const funds = new MarketFunds({ blocks, chain, isWaiting: market.isWaiting });
   const shared = { blocks, chain, funds, now: () => 1_000_000 + market.epoch };
   const provider = new StorageProvider({
     ...{ ...shared, files, pieces: market.pieces(), proofs: async () => proofs, miners: [MINER], prefix: "f" },

@@ -38,8 +38,8 @@ type Stored = {
 export type FundOptions = {
   readonly blocks: BlockStore;
   readonly chain: MarketChain;
-  /** Whether a message of this node is still to be executed. */
-  readonly isUnderWay: (cid: CID) => Promise<boolean>;
+  /** Whether a message waits in the pool. One that does not is in the chain, which `chain` tells of, or is dropped. */
+  readonly isWaiting: (cid: CID) => boolean;
 };
 
 export function totalOf({ reserved, holds }: Funds): bigint {
@@ -137,15 +137,16 @@ export class MarketFunds {
 
   /** Funds without the messages that were executed or dropped, and what the balance has free or soon will have. */
   private async free(id: Address): Promise<{ readonly funds: Funds; readonly free: bigint }> {
-    const { chain, isUnderWay } = this.options;
+    const { chain, isWaiting } = this.options;
     for (let attempt = 1; ; attempt++) {
       const { epoch } = chain;
       const before = await this.of(id);
-      const adding: Adding[] = [];
-      for (const one of before.adding) if (await isUnderWay(parseCid(one.cid))) adding.push(one);
+      // The pool first: what has left it by now is in the chain that is read next. The other way round it would be missed,
+      // and sent again.
+      const adding = before.adding.filter(({ cid }) => isWaiting(parseCid(cid)));
       const { escrow, locked } = await chain.escrow(id);
       const coming = adding.reduce((sum, { amount }) => sum + amount, 0n);
-      // What left the pool for a block meanwhile would be missed.
+      // What left the pool for a block meanwhile was counted twice.
       if (chain.epoch === epoch || attempt === MAX_LOOKS)
         return { funds: { ...before, adding }, free: escrow - locked + coming };
     }
