@@ -55,6 +55,13 @@ export function firstMinerId(accounts: number, workers: number): bigint {
 
 const MINER_FACT = "devnet/miner";
 const IDENTITY_FACT = "devnet/identity";
+/** Of a network that goes on from another one's state: where it was forked. */
+export const FORK_FACT = "fork/from";
+
+/** The fact that names the miner of a network that has no genesis of its own. */
+export function noteMiner(miner: Address): readonly [name: string, value: Uint8Array] {
+  return [MINER_FACT, miner.bytes];
+}
 
 /** Data of a beacon that nobody signs, by round: a network without elections draws on it. `src/beacon/local.ts` is the one that is signed. */
 export function beaconDataOf(crypto: Crypto, seed: string): (round: bigint) => Uint8Array {
@@ -70,6 +77,9 @@ export async function openDevnetChain(
   genesis: DevnetGenesis,
 ): Promise<Address> {
   if (chain.isEmpty) await makeChain(chain, crypto, network, genesis);
+  // What is fixed with a fork is kept with it.
+  if ((await chain.blocks.metadata(FORK_FACT)) !== undefined)
+    return Address.fromBytes((await chain.blocks.metadata(MINER_FACT)) as Uint8Array);
   const found = await chain.blocks.metadata(IDENTITY_FACT);
   const stored = found === undefined ? "" : fromUtf8(found);
   const version = networkVersionAt(network, 0);

@@ -39,6 +39,7 @@ import { beaconDataOf, firstMinerId, keptMiners, openDevnetChain } from "./devne
 import { dumpOf, optionsOf, settle } from "./devnet-dump.ts";
 import { checkBundle, checkDevnetOptions } from "./devnet-options.ts";
 import { DumpError, type Dumped, readDump } from "./dump.ts";
+import { fetchWhole, openFork } from "./fork/open-fork.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
 import { Laboratory } from "./laboratory.ts";
 import { LocalMiners, minerWorker } from "./local-miners.ts";
@@ -298,6 +299,35 @@ export class Devnet {
       return net;
     } catch (error) {
       await store.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Goes on from the state of a network that runs elsewhere, at an epoch of its chain (`at`; its head): blocks are fetched
+   * from the other node's JSON-RPC when they are needed, and kept. What was used before works without that node, from the
+   * same folder, too; with `whole` the state is fetched at once, and all of it does. What is not at hand is named
+   * (`ForkError` NOT_AT_HAND). One producer makes all blocks, without
+   * election: miners of the other network do not prove here. Throws `ForkError`, `OptionError`.
+   */
+  static async fork(
+    url: string,
+    { at, whole = false, ...given }: Partial<DevnetOptions> & { readonly at?: number; readonly whole?: boolean } = {},
+  ): Promise<Devnet> {
+    const crypto = await loadCrypto();
+    const { data = null, reset = false, repair = false } = given;
+    const inner =
+      data === null ? new MemoryStore() : await TableStore.open(data, platform.openTable, { reset, repair });
+    try {
+      const fork = await openFork(inner, url, at, crypto);
+      if (whole) await fetchWhole(fork.store);
+      const options = { ...DEFAULTS, retention: "archive" as const, ...fork.options, ...given, miners: 0 };
+      checkDevnetOptions(options);
+      const store = new UndoStore(fork.store, staysAfterRevert);
+      const words = { mnemonic: given.mnemonic ?? fork.options.mnemonic };
+      return await Devnet.over(store, crypto, networkOf(fork.options.blockTime), { ...options, ...words });
+    } catch (error) {
+      await inner.close();
       throw error;
     }
   }

@@ -65,7 +65,8 @@ const NEXT_FACT = "devnet/snapshots";
 
 /** Facts that are never taken back: which states are kept and can be collected, and which numbers were given. */
 export function staysAfterRevert(name: string): boolean {
-  return name.startsWith("state/") || name === STATES_FROM || name === NEXT_FACT;
+  const isOfStates = name.startsWith("state/") || name === STATES_FROM;
+  return isOfStates || name === NEXT_FACT || name.startsWith("fork/");
 }
 
 export class Snapshots {

@@ -49,6 +49,9 @@ type Options = {
   readonly data?: string;
   readonly memory?: boolean;
   readonly load?: string;
+  readonly fork?: string;
+  readonly forkAt?: number;
+  readonly forkWhole?: true;
   readonly machine: MachinePlace;
   readonly retention?: Retention;
   readonly reset?: boolean;
@@ -144,6 +147,12 @@ export function registerDevnet(program: Command): void {
     .option("--cors <origin>", "origin of pages that may call (repeatable)", collect, [])
     .option("--data <folder>", `where the chain is kept (default: ${DEFAULT_DATA})`)
     .option("--memory", "keep nothing on disk")
+    .option(
+      "--fork <url>",
+      "go on from the state of a local network that runs there; what it needs is fetched and kept",
+    )
+    .option("--fork-at <epoch>", "the epoch of that network's chain (default: its head)", wholeNumber(0, 2 ** 40))
+    .option("--fork-whole", "fetch the whole state at once, to go on without that network")
     .option("--load <file>", "go on with a network that `lab dump` wrote; what was fixed with it is the file's")
     .addOption(
       new Option("--machine <place>", "where messages are executed").choices(["worker", "thread"]).default("worker"),
@@ -172,7 +181,10 @@ async function run(options: Options, command: Command): Promise<void> {
   process.umask(0o077);
   // Looked at first: a port that is taken must not cost the earlier network.
   for (let i = 0; i < (port === 0 ? 1 : options.nodes); i++) await portIsFree(host, port + i);
-  if (options.load !== undefined) refuseFixed(command);
+  const { load, fork } = options;
+  if (load !== undefined && fork !== undefined) throw new UsageError("--load and --fork exclude each other");
+  if (load !== undefined) refuseFixed(command, `--load ${load}`, "the file");
+  if (fork !== undefined) refuseFixed(command, `--fork ${fork}`, "the other network");
   const isReal = options.proofs === "groth16";
   if (isReal && options.miners === 0) throw new UsageError("real proofs are those of miners: give --miners 1 or more");
   if (!isReal && options.seals === "groth16") throw new UsageError("--seals groth16 is for --proofs groth16");
@@ -234,7 +246,7 @@ async function runNetwork(
   if (data !== null) await settleForm(data, { nodes: 0, reset: options.reset === true });
   const { Devnet } = await import("../../node/devnet.ts");
   const bundle = isNative ? undefined : await bundleFor(networkVersion, options.bundle);
-  const { load } = options;
+  const { load, fork } = options;
   const place = {
     ...real,
     data,
@@ -243,20 +255,26 @@ async function runNetwork(
     version: command.parent?.version() ?? "",
     machine,
   };
-  const net = await (load === undefined
-    ? Devnet.open({
-        ...place,
-        ...(isNative ? {} : { networkVersion }),
-        ...(bundle === undefined ? {} : { bundle }),
-        ...(seed === undefined ? {} : { seed }),
-        ...(mnemonic === undefined ? {} : { mnemonic }),
-        ...{ accounts, balance, blockTime, minersOfNew: isNative ? DEFAULT_MINERS : 0 },
-        ...(miners === undefined ? {} : { miners }),
-        sectors: options.sectors,
-        genesisTime: options.genesisTime ?? (seed === undefined ? now : FIXED_GENESIS_TIME),
-        repair: options.repair === true,
-      })
-    : loadNetwork(load, { ...place, ...(isGiven(command, "blockTime") ? { blockTime } : {}) }));
+  const time = isGiven(command, "blockTime") ? { blockTime } : {};
+  const at = options.forkAt === undefined ? {} : { at: options.forkAt };
+  const made =
+    fork !== undefined
+      ? Devnet.fork(fork, { ...place, ...time, ...at, whole: options.forkWhole === true })
+      : load !== undefined
+        ? loadNetwork(load, { ...place, ...time })
+        : Devnet.open({
+            ...place,
+            ...(isNative ? {} : { networkVersion }),
+            ...(bundle === undefined ? {} : { bundle }),
+            ...(seed === undefined ? {} : { seed }),
+            ...(mnemonic === undefined ? {} : { mnemonic }),
+            ...{ accounts, balance, blockTime, minersOfNew: isNative ? DEFAULT_MINERS : 0 },
+            ...(miners === undefined ? {} : { miners }),
+            sectors: options.sectors,
+            genesisTime: options.genesisTime ?? (seed === undefined ? now : FIXED_GENESIS_TIME),
+            repair: options.repair === true,
+          });
+  const net = await made;
   try {
     await serveUntilStopped(net, options, data);
   } finally {
@@ -286,11 +304,11 @@ function isGiven(command: Command, name: string): boolean {
   return command.getOptionValueSource(name) === "cli";
 }
 
-function refuseFixed(command: Command): void {
+function refuseFixed(command: Command, by: string, whose: string): void {
   const given = FIXED.find((name) => isGiven(command, name));
   if (given === undefined) return;
   const option = command.options.find((one) => one.attributeName() === given)?.long;
-  throw new UsageError(`--load ${command.opts<Options>().load}: ${option} is that of the file; leave it out`);
+  throw new UsageError(`${by}: ${option} is that of ${whose}; leave it out`);
 }
 
 async function loadNetwork(file: string, options: Partial<DevnetOptions>): Promise<Devnet> {

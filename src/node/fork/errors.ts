@@ -1,0 +1,11 @@
+/** What following another node's state can fail of. */
+import { FilError } from "../../base/errors.ts";
+
+export type ForkErrorData =
+  /** The other node did not answer, and what is wanted is not kept here. */
+  | { readonly code: "NOT_AT_HAND"; readonly wanted: string }
+  /** The other node answered with an error, or with what is no answer. */
+  | { readonly code: "BAD_ANSWER"; readonly method: string }
+  /** The network's actors are code that is not at hand. */
+  | { readonly code: "CODE_NOT_AT_HAND"; readonly networkVersion: number };
+export class ForkError extends FilError<ForkErrorData> {}

@@ -1,0 +1,134 @@
+/**
+ * A store whose blocks, and whose tipsets up to the one at which it was forked, come from another node when they are asked
+ * for, and are kept from then on: what was once used is here without that node.
+ *
+ * Kept beside what a chain has: "fork/from" (where the fork is, as JSON), "fork/before/<epoch>" and "fork/after/<epoch>" (the
+ * epoch of the tipset that is found there, as DAG-CBOR).
+ */
+import * as dagCbor from "@ipld/dag-cbor";
+import { encodeKey } from "../../chain/canonical-index.ts";
+import type { Window } from "../../platform/table.ts";
+import { type BlockHashes, checkBlock } from "../../storage/check-block.ts";
+import type { Batch, Block, BlockStore, WriteOptions, WriteWatch } from "../../storage/contract.ts";
+import { type CID, type CidKey, cidFromBytes, cidKey } from "../../types/cid.ts";
+import { ForkError } from "./errors.ts";
+import type { RemoteChain, RemoteTipset } from "./remote-chain.ts";
+
+export type ForkPoint = { readonly key: readonly CID[]; readonly height: number };
+
+const HEIGHT = "height/";
+const DIGITS = 16;
+const BEFORE = "fork/before/";
+const AFTER = "fork/after/";
+
+export class ForkStore implements BlockStore {
+  private readonly inner: BlockStore;
+  private readonly remote: RemoteChain;
+  private readonly hashes: BlockHashes;
+  readonly point: ForkPoint;
+  private readonly fetching = new Map<CidKey, Promise<Uint8Array | undefined>>();
+
+  constructor(inner: BlockStore, remote: RemoteChain, hashes: BlockHashes, point: ForkPoint) {
+    this.inner = inner;
+    this.remote = remote;
+    this.hashes = hashes;
+    this.point = point;
+  }
+
+  peek(cid: Uint8Array): Uint8Array | undefined {
+    return this.inner.peek(cid);
+  }
+
+  async get(cid: Uint8Array): Promise<Uint8Array | undefined> {
+    const kept = this.inner.peek(cid) ?? (await this.inner.get(cid));
+    if (kept !== undefined) return kept;
+    const key = cidKey(cid);
+    const running = this.fetching.get(key) ?? this.fetch(cid.slice()).finally(() => this.fetching.delete(key));
+    this.fetching.set(key, running);
+    return running;
+  }
+
+  private async fetch(cid: Uint8Array): Promise<Uint8Array | undefined> {
+    const bytes = await this.remote.block(cidFromBytes(cid));
+    if (bytes === undefined) return undefined;
+    if (checkBlock({ cid, bytes }, this.hashes) !== "right")
+      throw new ForkError(
+        { code: "BAD_ANSWER", method: "ChainReadObj" },
+        `${this.remote.url} gives other bytes for block ${cidFromBytes(cid)} than its CID says`,
+      );
+    await this.inner.write({ blocks: [{ cid, bytes }] });
+    return bytes;
+  }
+
+  async has(cid: Uint8Array): Promise<boolean> {
+    return (await this.get(cid)) !== undefined;
+  }
+
+  async metadata(name: string): Promise<Uint8Array | undefined> {
+    const kept = await this.inner.metadata(name);
+    const height = kept === undefined ? epochOf(name) : null;
+    if (height === null || height > this.point.height) return kept;
+    return (await this.before(height)) === height ? this.inner.metadata(name) : undefined;
+  }
+
+  metadataWith(prefix: string): Promise<(readonly [string, Uint8Array])[]> {
+    return this.inner.metadataWith(prefix);
+  }
+
+  /** Of the canonical index, whose questions are for the nearest tipset; all other facts are those that are kept. */
+  async metadataBetween(low: string, high: string, window: Window): Promise<(readonly [string, Uint8Array])[]> {
+    const [first, end] = [epochOf(low), epochOf(high)];
+    if (first !== null && end !== null && window.limit === 1) {
+      if (window.descending && end - 1 <= this.point.height) await this.before(Math.max(0, end - 1));
+      if (!window.descending && first <= this.point.height) await this.after(first);
+    }
+    return this.inner.metadataBetween(low, high, window);
+  }
+
+  /** Sees to it that the tipset at or before an epoch is in the index, and gives its epoch. */
+  private before(height: number): Promise<number> {
+    return this.nearest(`${BEFORE}${height}`, () => this.remote.atOrBefore(height, this.point.key));
+  }
+
+  private async after(height: number): Promise<number> {
+    return this.nearest(`${AFTER}${height}`, () => this.remote.atOrAfter(height, this.point.key));
+  }
+
+  private async nearest(name: string, ask: () => Promise<RemoteTipset>): Promise<number> {
+    const kept = await this.inner.metadata(name);
+    if (kept !== undefined) return dagCbor.decode(kept) as number;
+    const { key, height } = await ask();
+    await this.inner.write({
+      metadata: [
+        [name, dagCbor.encode(height)],
+        [heightName(height), encodeKey(key)],
+      ],
+    });
+    return height;
+  }
+
+  everyBlock(): AsyncIterable<Block> {
+    return this.inner.everyBlock();
+  }
+
+  watchWrites(): WriteWatch {
+    return this.inner.watchWrites();
+  }
+
+  write(batch: Batch, options?: WriteOptions): Promise<void> {
+    return this.inner.write(batch, options);
+  }
+
+  close(): Promise<void> {
+    return this.inner.close();
+  }
+}
+
+export function heightName(height: number): string {
+  return HEIGHT + height.toString().padStart(DIGITS, "0");
+}
+
+/** The epoch that a name of the canonical index is about; null for other names. */
+function epochOf(name: string): number | null {
+  return name.startsWith(HEIGHT) && name.length === HEIGHT.length + DIGITS ? Number(name.slice(HEIGHT.length)) : null;
+}

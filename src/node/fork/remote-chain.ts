@@ -1,0 +1,144 @@
+/** The chain of another node over JSON-RPC, as far as a fork of its state asks for it. Nothing it says is trusted. */
+import { fromBase64 } from "../../base/bytes.ts";
+import { describeError, isFilError } from "../../base/errors.ts";
+import { OptionError } from "../../base/options.ts";
+import { type CID, parseCid } from "../../types/cid.ts";
+import { ForkError } from "./errors.ts";
+
+export type RemoteTipset = { readonly key: readonly CID[]; readonly height: number };
+type Link = { readonly "/": string };
+
+const TIMEOUT_MS = 30_000;
+/** Bytes of an answer: those of the largest block, in base64, and some more. */
+const MAX_ANSWER = 12 << 20;
+/** Blocks of a tipset. */
+const MAX_BLOCKS = 256;
+const MAX_HEIGHT = 2 ** 40;
+
+export class RemoteChain {
+  readonly url: string;
+
+  /** Throws `OptionError` for what is no address. */
+  constructor(url: string) {
+    if (!/^https?:\/\/[^\s]+$/.test(url)) throw new OptionError("fork", "the http(s) address of a JSON-RPC is needed");
+    this.url = url;
+  }
+
+  /** The bytes of a block; undefined if the other node does not have it. Throws `ForkError` NOT_AT_HAND, BAD_ANSWER. */
+  async block(cid: CID): Promise<Uint8Array | undefined> {
+    const answer = await this.call("ChainReadObj", [{ "/": `${cid}` }], `block ${cid}`).catch((error: unknown) => {
+      // That it has no such block is an answer.
+      if (isFilError(error, "BAD_ANSWER")) return undefined;
+      throw error;
+    });
+    if (answer === undefined) return undefined;
+    if (typeof answer !== "string") throw this.bad("ChainReadObj");
+    return fromBase64(answer);
+  }
+
+  head(): Promise<RemoteTipset> {
+    return this.tipset("ChainHead", []);
+  }
+
+  /** The tipset at an epoch, or the last before it, on the chain that ends with `top`; null: its head. */
+  atOrBefore(height: number, top: readonly CID[] | null): Promise<RemoteTipset> {
+    return this.tipset("ChainGetTipSetByHeight", [height, linksOf(top)]);
+  }
+
+  /** The tipset at an epoch, or the first after it. */
+  atOrAfter(height: number, top: readonly CID[]): Promise<RemoteTipset> {
+    return this.tipset("ChainGetTipSetAfterHeight", [height, linksOf(top)]);
+  }
+
+  async networkVersion(): Promise<number> {
+    const version = await this.call("StateNetworkVersion", [null], "its network version");
+    if (!Number.isSafeInteger(version)) throw this.bad("StateNetworkVersion");
+    return version as number;
+  }
+
+  /** What a local network says of itself; null of any other. */
+  async describe(): Promise<Readonly<Record<string, unknown>> | null> {
+    const info = await this.call("Devnet.info", [], "its description").catch((error: unknown) => {
+      if (isFilError(error, "BAD_ANSWER")) return null;
+      throw error;
+    });
+    return typeof info === "object" && info !== null ? (info as Readonly<Record<string, unknown>>) : null;
+  }
+
+  private async tipset(method: string, params: readonly unknown[]): Promise<RemoteTipset> {
+    const { Cids, Height } = ((await this.call(method, params, "a tipset")) ?? {}) as {
+      readonly Cids?: readonly Link[];
+      readonly Height?: number;
+    };
+    const isTipset =
+      Array.isArray(Cids) &&
+      Cids.length > 0 &&
+      Cids.length <= MAX_BLOCKS &&
+      Number.isSafeInteger(Height) &&
+      (Height as number) >= 0 &&
+      (Height as number) < MAX_HEIGHT;
+    if (!isTipset) throw this.bad(method);
+    try {
+      return { key: Cids.map((link) => parseCid(link["/"])), height: Height as number };
+    } catch (cause) {
+      throw this.bad(method, cause);
+    }
+  }
+
+  private async call(name: string, params: readonly unknown[], wanted: string): Promise<unknown> {
+    const method = name.includes(".") ? name : `Filecoin.${name}`;
+    let text: string;
+    try {
+      const response = await fetch(this.url, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+      text = await boundedText(response);
+    } catch (cause) {
+      throw new ForkError(
+        { code: "NOT_AT_HAND", wanted },
+        `${wanted} is not kept here, and ${this.url} does not answer: ${describeError(cause)}`,
+        { cause },
+      );
+    }
+    let reply: { readonly result?: unknown; readonly error?: { readonly message?: unknown } };
+    try {
+      reply = JSON.parse(text) as typeof reply;
+    } catch (cause) {
+      throw this.bad(method, cause);
+    }
+    if (typeof reply !== "object" || reply === null) throw this.bad(method);
+    if (reply.error !== undefined) throw this.bad(method, new Error(String(reply.error.message).slice(0, 300)));
+    return reply.result;
+  }
+
+  private bad(method: string, cause?: unknown): ForkError {
+    const why = cause === undefined ? "what it gives is no such answer" : describeError(cause);
+    return new ForkError({ code: "BAD_ANSWER", method }, `${this.url}, ${method}: ${why}`, { cause });
+  }
+}
+
+function linksOf(key: readonly CID[] | null): readonly Link[] | null {
+  return key === null ? null : key.map((cid) => ({ "/": `${cid}` }));
+}
+
+/** The text of an answer, as far as it is not too long. */
+async function boundedText(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    size += value.length;
+    if (size > MAX_ANSWER) {
+      await reader.cancel();
+      throw new Error(`an answer of more than ${MAX_ANSWER} bytes`);
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+}
