@@ -120,8 +120,9 @@ test.each<Lie>([
   const url = await serve(handler);
   const files = new MemorySectorStore();
   await files.write("d", 0, DATA.subarray(0, 100));
-  const limits = { windowMs: 150, windowBytes: 1000 };
-  await expect(fetched(url, files, { limits })).rejects.toMatchObject({ data: { code: "TRANSFER", reason } });
+  // Short for sources that are slow on purpose alone: a busy machine makes the others slow too.
+  const more = reason === "SLOW" ? { limits: { windowMs: 150, windowBytes: 1000 } } : {};
+  await expect(fetched(url, files, more)).rejects.toMatchObject({ data: { code: "TRANSFER", reason } });
   expect(((await files.size("d")) ?? 0) <= DATA.length).toBe(true);
 });
 
