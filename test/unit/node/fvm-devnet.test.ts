@@ -27,7 +27,7 @@ afterEach(async () => {
 
 async function open(networkVersion: number, more: Partial<DevnetOptions> = {}): Promise<Devnet> {
   const bundle = await testBundle({ storagemarket: await guest(networkVersion) });
-  const net = await Devnet.open({ ...TEST_OPTIONS, accounts: 2, blockTime: 0, networkVersion, bundle, ...more });
+  const net = await Devnet.open({ ...TEST_OPTIONS, accounts: 2, networkVersion, bundle, ...more });
   opened.push(net);
   return net;
 }
@@ -35,9 +35,10 @@ async function open(networkVersion: number, more: Partial<DevnetOptions> = {}): 
 type Receipt = { readonly ExitCode: number; readonly GasUsed: number; readonly EventsRoot: { "/": string } | null };
 
 async function send(net: Devnet, message: Record<string, unknown>): Promise<Receipt> {
-  net.clock.start();
   const from = net.accounts[0]?.secp256k1.toString("t");
   const pushed = await net.request("MpoolPushMessage", { From: from, Value: "0", ...message }, null);
+  // By hand: one tipset that carries it, and one that tells what became of it.
+  await net.clock.mine(2);
   return (await net.request("StateWaitMsg", pushed.CID, 0, -1, true)).Receipt;
 }
 

@@ -21,7 +21,7 @@ let net: Devnet;
 const code = await platform.readAsset(builtFile("wasm/guest4-test.wasm"));
 beforeEach(async () => {
   const bundle = await testBundle({ storagemarket: code });
-  net = await Network.open({ ...TEST_OPTIONS, accounts: 2, blockTime: 0, networkVersion: 23, bundle });
+  net = await Network.open({ ...TEST_OPTIONS, accounts: 2, blockTime: 3600, networkVersion: 23, bundle });
 });
 afterEach(() => net.close());
 
@@ -106,7 +106,7 @@ describe("a transaction", () => {
     net = await Network.open({
       ...TEST_OPTIONS,
       accounts: 2,
-      blockTime: 0,
+      blockTime: 3600,
       networkVersion: 18,
       bundle: await testBundle(),
     });
@@ -161,7 +161,7 @@ describe("blocks", () => {
     // The market of these actors emits what it is given: [[flags, key, codec, value] ...].
     const guest = await platform.readAsset(builtFile("wasm/guest-test.wasm"));
     const bundle = await testBundle({ storagemarket: guest });
-    net = await Network.open({ ...TEST_OPTIONS, accounts: 2, blockTime: 0, networkVersion: 18, bundle });
+    net = await Network.open({ ...TEST_OPTIONS, accounts: 2, blockTime: 3600, networkVersion: 18, bundle });
     try {
       const topic = new Uint8Array(32).fill(9);
       const params = dagCbor.encode([
