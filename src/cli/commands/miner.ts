@@ -40,6 +40,13 @@ export function registerMiner(program: Command): void {
   );
   aboutMiner(proving.command("faults").description("faulty sectors, and when they end their life")).action(faults);
 
+  sending(
+    proving
+      .command("recover-faults")
+      .description("declare faulty sectors to be good again; until 70 epochs before their deadline opens")
+      .argument("<sectors...>", "numbers of sectors"),
+  ).action(recover);
+
   const sectors = miner.command("sectors").description("sectors: begun, on their way, proven, extended, ended");
   registerMinerSectors(sectors);
   sending(
@@ -287,6 +294,20 @@ async function terminate(names: string[], options: SendOptions & { readonly real
   insist(options.reallyDoIt, "a sector that is ended early costs a fee and does not come back");
   const open = await openMiner(options);
   await sendAndWait(open, open.calls.terminate(await located(open, numbers(names, "sector"))), options);
+}
+
+async function recover(names: string[], options: SendOptions): Promise<void> {
+  const open = await openMiner(options);
+  const wanted = numbers(names, "sector");
+  const found: PartitionSectors[] = [];
+  for (const { index, partitions } of await due(open))
+    for (const { partition, faults: faulty, recoveries } of partitions) {
+      const sectors = faulty.filter((sector) => wanted.includes(sector) && !recoveries.includes(sector));
+      if (sectors.length > 0) found.push({ deadline: index, partition, sectors });
+    }
+  const missing = wanted.filter((sector) => !found.some(({ sectors }) => sectors.includes(sector)));
+  if (missing.length > 0) throw new UsageError(`${open.name} has no faulty sector ${missing.join(", ")} to recover`);
+  await sendAndWait(open, open.calls.declareRecoveries(found), options);
 }
 
 async function controlList(options: ActorOptions): Promise<void> {
