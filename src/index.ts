@@ -11,6 +11,6 @@ export { type Crypto, loadCrypto } from "./core/crypto.ts";
 export { type DevAccount, Devnet, type DevnetOptions, type RpcOptions } from "./node/devnet.ts";
 export { LocalProving, type LocalProvingOptions } from "./node/local-proving.ts";
 export { Lab, type LabSteps } from "./scenario/lab.ts";
-export { type Outcome as ScenarioOutcome, type RunOptions as ScenarioOptions, runScenario } from "./scenario/run.ts";
-export { defineScenario, type Scenario, ScenarioError, type Step } from "./scenario/types.ts";
+export { runScenario, type ScenarioOptions, type ScenarioOutcome } from "./scenario/run.ts";
+export { defineScenario, type LabScenario, type LabStep, ScenarioError } from "./scenario/types.ts";
 export * from "./vm.ts";

@@ -7,7 +7,7 @@ import type { Devnet } from "../node/devnet.ts";
 import { filText, parseFil } from "../types/amount.ts";
 import { tipsetKeyText } from "../types/block-header.ts";
 import { readStep } from "./read.ts";
-import { ScenarioError, type Step, type StepValues, type Verb } from "./types.ts";
+import { type LabStep, ScenarioError, type StepValues, type Verb } from "./types.ts";
 
 type Link = { readonly "/": string };
 type Found = { readonly Receipt: { readonly ExitCode: number } } | null;
@@ -82,13 +82,13 @@ export class Lab {
     return Object.fromEntries(
       names.map((verb) => [
         verb,
-        async (value: unknown) => void (await this.play({ [verb]: value } as unknown as Step)),
+        async (value: unknown) => void (await this.play({ [verb]: value } as unknown as LabStep)),
       ]),
     ) as unknown as LabSteps;
   }
 
   /** Does one step. Throws `ScenarioError`, which names the step, what was expected and what was found. */
-  async play(step: Step): Promise<Done> {
+  async play(step: LabStep): Promise<Done> {
     const number = ++this.done;
     const [verb, value] = readStep(step, `step ${number}`);
     try {

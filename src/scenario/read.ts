@@ -1,6 +1,6 @@
 /** A scenario as it comes out of a file: every field is known and of its type. */
 import { parseFil } from "../types/amount.ts";
-import { type Scenario, ScenarioError, type Step, type StepValues, type Verb } from "./types.ts";
+import { type LabScenario, type LabStep, ScenarioError, type StepValues, type Verb } from "./types.ts";
 
 type Check = (value: unknown, place: string) => void;
 type Fields = Readonly<Record<string, { readonly check: Check; readonly optional?: true }>>;
@@ -140,12 +140,12 @@ const FILE = object({
   steps: must((value, place) => {
     if (!Array.isArray(value) || value.length > MAX_STEPS)
       badScenario(place, `a list of up to ${MAX_STEPS} steps is needed`);
-    for (const [i, step] of (value as Step[]).entries()) readStep(step, `step ${i + 1}`);
+    for (const [i, step] of (value as LabStep[]).entries()) readStep(step, `step ${i + 1}`);
   }),
 });
 
 /** Throws `ScenarioError` BAD_SCENARIO, with the place that is wrong. */
-export function readScenario(value: unknown): Scenario {
+export function readScenario(value: unknown): LabScenario {
   FILE(value, "the scenario");
-  return value as Scenario;
+  return value as LabScenario;
 }

@@ -4,7 +4,7 @@ import { tipsetKeyText } from "../types/block-header.ts";
 import { type Done, Lab } from "./lab.ts";
 import { readScenario } from "./read.ts";
 
-export type Outcome = {
+export type ScenarioOutcome = {
   readonly name: string;
   readonly seed: string;
   readonly steps: number;
@@ -12,7 +12,7 @@ export type Outcome = {
   readonly epoch: number;
   readonly head: string;
 };
-export type RunOptions = {
+export type ScenarioOptions = {
   /** In place of the scenario's. */
   readonly seed?: string;
   readonly onStep?: (done: Done) => void;
@@ -22,7 +22,10 @@ const SEED = "scenario";
 const ACCOUNTS = 10;
 
 /** Throws `ScenarioError`: BAD_SCENARIO before anything is done, STEP_FAILED, EXPECTATION_FAILED. */
-export async function runScenario(given: unknown, { seed: other, onStep }: RunOptions = {}): Promise<Outcome> {
+export async function runScenario(
+  given: unknown,
+  { seed: other, onStep }: ScenarioOptions = {},
+): Promise<ScenarioOutcome> {
   const { name, network = {}, steps } = readScenario(given);
   const seed = other ?? network.seed ?? SEED;
   const net = await Devnet.open({ accounts: ACCOUNTS, ...network, seed });

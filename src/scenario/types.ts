@@ -88,9 +88,9 @@ export type StepValues = {
 };
 export type Verb = keyof StepValues;
 /** One verb with its value. */
-export type Step = { readonly [V in Verb]: { readonly [K in V]: StepValues[V] } }[Verb];
+export type LabStep = { readonly [V in Verb]: { readonly [K in V]: StepValues[V] } }[Verb];
 
-export type Scenario = {
+export type LabScenario = {
   readonly name: string;
   /** What `Devnet.open` is given; the rest is its default. */
   readonly network?: {
@@ -99,10 +99,10 @@ export type Scenario = {
     readonly miners?: number;
     readonly sectors?: number;
   };
-  readonly steps: readonly Step[];
+  readonly steps: readonly LabStep[];
 };
 
 /** A scenario, with its types checked as it is written. */
-export function defineScenario(scenario: Scenario): Scenario {
+export function defineScenario(scenario: LabScenario): LabScenario {
   return scenario;
 }

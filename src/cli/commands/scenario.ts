@@ -4,7 +4,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
 import { describeError } from "../../base/errors.ts";
-import type { Outcome } from "../../scenario/run.ts";
+import type { ScenarioOutcome } from "../../scenario/run.ts";
 import { complain, EXIT, fileError, UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { progressLine } from "../terminal.ts";
@@ -33,7 +33,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
   if (failed > 0) process.exitCode = EXIT.failure;
 }
 
-async function runOne(file: string, given: unknown, { seed, json, verbose }: Options): Promise<Outcome | null> {
+async function runOne(file: string, given: unknown, { seed, json, verbose }: Options): Promise<ScenarioOutcome | null> {
   const { runScenario } = await import("../../scenario/run.ts");
   const { ScenarioError } = await import("../../scenario/types.ts");
   const line = progressLine();

@@ -1,14 +1,14 @@
 /** Scenarios: the same seed gives the same head; what is not so, and what is no scenario, is named by its place. */
 import { expect, test } from "vitest";
 import { runScenario } from "../../../src/scenario/run.ts";
-import type { Step } from "../../../src/scenario/types.ts";
+import type { LabStep } from "../../../src/scenario/types.ts";
 
 const network = { seed: "scenarios", accounts: 2 };
 const run = (steps: readonly unknown[], options = {}) => runScenario({ name: "one", network, steps }, options);
-const send: Step = { send: { from: "alice", to: "bob", value: "5 FIL" } };
+const send: LabStep = { send: { from: "alice", to: "bob", value: "5 FIL" } };
 
 test("the same steps and seed come to the same head; another seed to another", async () => {
-  const steps: Step[] = [send, { snapshot: "paid" }, send, { revert: "paid" }, { expectHead: { as: "paid" } }, send];
+  const steps: LabStep[] = [send, { snapshot: "paid" }, send, { revert: "paid" }, { expectHead: { as: "paid" } }, send];
   const seen: string[] = [];
   const first = await run(steps, {
     onStep: ({ step, verb }: { step: number; verb: string }) => seen.push(`${step} ${verb}`),
