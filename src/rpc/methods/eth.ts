@@ -229,7 +229,7 @@ const methods = {
       (await contractState(node, await requireBlock(node, ref, true), address))?.code ?? new Uint8Array(0),
   }),
   eth_getStorageAt: method({
-    summary: "32 bytes of a contract's storage after a block.",
+    summary: "A contract's storage: 32 bytes after a block.",
     params: [param("address", ethAddress), param("key", quantity()), block],
     result: data(32),
     cost: "execute",
