@@ -52,7 +52,7 @@ import { type RpcOptions, RpcPart } from "./rpc-part.ts";
 import { openSectorFolder, type SealingPart } from "./sealing-part.ts";
 import { sectorsService } from "./sectors-service.ts";
 import { keepSnapshot } from "./snapshot-folder.ts";
-import { Snapshots, staysAfterRevert } from "./snapshots.ts";
+import { Snapshots, staysAfterRevert, staysInMemory } from "./snapshots.ts";
 import type { Health } from "./startable.ts";
 import { tokenSecret } from "./token-secret.ts";
 
@@ -259,7 +259,7 @@ export class Devnet {
     const network = networkOf(options.blockTime, networkVersion);
     const store = new UndoStore(
       data === null ? new MemoryStore() : await TableStore.open(data, platform.openTable, { reset, repair }),
-      staysAfterRevert,
+      data === null && options.retention === undefined ? staysInMemory : staysAfterRevert,
     );
     try {
       return await Devnet.over(store, crypto, network, options);

@@ -69,6 +69,11 @@ export function staysAfterRevert(name: string): boolean {
   return isOfStates || name === NEXT_FACT || name.startsWith("fork/");
 }
 
+/** The same of a network in memory, whose collections drop all that they do not find: names of states are of no use to them. */
+export function staysInMemory(name: string): boolean {
+  return staysAfterRevert(name) && !name.startsWith("state/");
+}
+
 export class Snapshots {
   private readonly parts: SnapshotParts;
   private readonly taken: Taken[] = [];
