@@ -51,6 +51,8 @@ export type ResponderHooks = {
     number: number,
     bytes: number,
   ) => { readonly pause: boolean; readonly extensions: Extensions };
+  /** All was gone over: what is said with the last message, behind all blocks. */
+  readonly onDone?: (key: ResponseKey, status: number) => Extensions;
   /** The requester says more of a request of its own. */
   readonly onUpdate?: (peer: string, key: ResponseKey, extensions: Extensions) => void;
   /** A response has ended: its last status, or null if the requester gave it up or is gone. */
@@ -323,6 +325,8 @@ export class Responder {
       pause = told?.pause ?? false;
     }
     const status = isOver ? this.finalStatus(task) : pause ? STATUS.paused : STATUS.partial;
+    if (isOver)
+      for (const [name, value] of this.hooks.onDone?.(task.key, status) ?? NOTHING) extensions.set(name, value);
     // It may be resumed while the message is on its way.
     if (pause) {
       task.state = "paused";

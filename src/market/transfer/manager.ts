@@ -154,6 +154,7 @@ export class TransferManager {
       hooks: {
         onRequest: (peer, key, request) => this.requested(peer, key, request),
         onBlock: (key, number, bytes) => this.sending(key, number, bytes),
+        onDone: (key, status) => this.allSent(key, status),
         onUpdate: (peer, _, extensions) => this.extended(peer, extensions),
         onEnd: (key, status, why) => this.responseEnded(key, status, why),
         onFault: parts.onFault,
@@ -352,6 +353,15 @@ export class TransferManager {
     return { pause: true, extensions };
   }
 
+  /** Said behind the blocks, on their way: on a stream of its own it would overtake them, which others do not bear. */
+  private allSent(response: ResponseKey, status: number): Extensions {
+    const given = this.byResponse.get(response);
+    if (given === undefined || status !== STATUS.completedFull) return NO_EXTENSIONS;
+    const paused = given.verdict.finalization;
+    const said = encodeTransfer(transferResponse({ type: "complete", id: given.id, accepted: true, paused }));
+    return new Map([[TRANSFER_EXTENSION.any, said]]);
+  }
+
   private responseEnded(response: ResponseKey, status: number | null, why: string): void {
     const given = this.byResponse.get(response);
     if (given === undefined) return;
@@ -366,8 +376,6 @@ export class TransferManager {
     this.queue(given, async () => {
       given.state = "finalizing";
       const { finalization } = given.verdict;
-      const accepted = { id: given.id, accepted: true };
-      await this.say(given.peer, transferResponse({ ...accepted, type: "complete", paused: finalization }));
       if (finalization) await this.ask(given, (validator) => validator.due(given));
       else await this.finish(given, null);
     });
