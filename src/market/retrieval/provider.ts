@@ -91,7 +91,13 @@ export class RetrievalProvider implements PullValidator {
     const needsUnseal = terms.unsealPrice > 0n;
     const status = needsUnseal ? DEAL_STATUS.fundsNeededUnseal : DEAL_STATUS.accepted;
     const result = responseVoucher({ id, status, owed: owed(terms, 0, 0n, false), message: "" });
-    return { accepted: true, result, limit: sendLimit(terms, 0n), paused: needsUnseal, finalization: true };
+    return {
+      accepted: true,
+      result,
+      limit: sendLimit(terms, 0n),
+      paused: needsUnseal,
+      finalization: isDueAtEnd(terms),
+    };
   }
 
   /** Why a proposal's terms are not enough, with what is asked and what was offered; null if they are. */
@@ -140,7 +146,7 @@ export class RetrievalProvider implements PullValidator {
     const waiting = needsUnseal ? DEAL_STATUS.fundsNeededUnseal : DEAL_STATUS.fundsNeeded;
     const status = paused ? waiting : DEAL_STATUS.ongoing;
     const result = responseVoucher({ id, status, owed: owed(terms, channel.sent, received, false), message: "" });
-    return { accepted: true, result, limit, paused, finalization: true };
+    return { accepted: true, result, limit, paused, finalization: isDueAtEnd(terms) };
   }
 
   async voucher(channel: GivenChannel, voucher: TypedVoucher): Promise<Verdict> {
@@ -204,7 +210,7 @@ export class RetrievalProvider implements PullValidator {
         : DEAL_STATUS.fundsNeeded;
     const speaks = waits || atEnd;
     const result = speaks ? responseVoucher({ id: idOf(deal), status, owed: left, message: "" }) : null;
-    return { accepted: true, result, limit, paused: needsUnseal, finalization: atEnd ? left > 0n : true };
+    return { accepted: true, result, limit, paused: needsUnseal, finalization: atEnd ? left > 0n : isDueAtEnd(terms) };
   }
 
   async ended(channel: GivenChannel, why: string | null): Promise<void> {
@@ -219,6 +225,9 @@ export class RetrievalProvider implements PullValidator {
     return this.parts.blocks();
   }
 }
+
+/** Whether something is left to pay when all data is sent; else the transfer ends with its data. */
+const isDueAtEnd = ({ pricePerByte }: Terms): boolean => pricePerByte > 0n;
 
 function idOf({ channel }: GivenDeal): bigint {
   return readProposal(channel.voucher).id;
