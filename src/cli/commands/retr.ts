@@ -1,6 +1,6 @@
 /** `filigree retr …`: retrievals from providers, and what this node asks for its own data. Amounts are FIL unless they name their unit. */
 import path from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { filText } from "../../types/amount.ts";
 import { parseCid } from "../../types/cid.ts";
 import { UsageError } from "../errors.ts";
@@ -48,11 +48,15 @@ export function asRetrieval(command: Command): void {
       .argument("[path]", "where nothing is yet; without it the DAG only goes to the node's data")
       .option(
         "--provider <address>",
-        "identity or multiaddr, may be given again; default: peers that have it",
+        "identity or multiaddr, may be given again; without it, peers that have it",
         collect,
         [],
       )
-      .option("--max-price <amount>", 'what may be spent, "0.1 FIL"', parseAmount, 0n)
+      .addOption(
+        new Option("--max-price <amount>", 'what may be spent, "0.1 FIL"')
+          .argParser(parseAmount)
+          .default(0n, "nothing"),
+      )
       .option("--from <address>", "who pays; default: the wallet's default address")
       .option("--car", "write it as a CAR file"),
   ).action(get);

@@ -15,7 +15,7 @@ const NO_COUNTS = [Number.NaN, -1, 1.5, Number.POSITIVE_INFINITY, 2 ** 40, "2", 
 const WRONG: readonly (readonly [keyof DevnetOptions, readonly unknown[]])[] = [
   ["accounts", [...NO_COUNTS, 0, 101]],
   ["miners", [Number.NaN, -1, 1.5, 17, "1"]],
-  ["sectors", [...NO_COUNTS, 0, 65]],
+  ["sectors", [...NO_COUNTS, 0, 257]],
   ["blockTime", [Number.NaN, -1, Number.POSITIVE_INFINITY, 3601, "1"]],
   ["genesisTime", [Number.NaN, -5, 0.5, 1e300, 2 ** 32]],
   ["retention", [Number.NaN, 999, -1, 1e300, "all"]],
