@@ -64,7 +64,7 @@ export const RESPONSE_LIMITS = {
   /** requests that one peer may have open, and all together */
   perPeer: 64,
   all: 1024,
-  /** messages that are built or sent at the same time */
+  /** messages that are built at the same time */
   atOnce: 8,
   /** bytes of blocks in a message, unless one alone has more, and links */
   messageBytes: 512 << 10,
@@ -107,10 +107,14 @@ export class Responder {
   private readonly hooks: ResponderHooks;
   private readonly now: () => number;
   private readonly tasks = new Map<ResponseKey, Task>();
+  /** Requests that are being decided on, with their peers; who gives one up takes it out. */
+  private readonly deciding = new Map<ResponseKey, string>();
   /** Open requests of each peer, those counted that are being decided on. */
   private readonly counts = new Map<string, number>();
   /** Peers in the order in which they were served; the first waits longest. */
   private readonly order = new Set<string>();
+  /** Peers to which a message is built or on its way: not even a response that was resumed meanwhile goes on before. */
+  private readonly busy = new Set<string>();
   private running = 0;
   private stopped = false;
 
@@ -164,18 +168,20 @@ export class Responder {
   }
 
   gone(peer: string): void {
+    for (const [key, one] of [...this.deciding]) if (one === peer) this.deciding.delete(key);
     for (const task of [...this.tasks.values()]) if (task.peer === peer) this.end(task.key, null, "the peer is gone");
   }
 
   stop(): void {
     this.stopped = true;
+    this.deciding.clear();
     for (const key of [...this.tasks.keys()]) this.end(key, null, "the node is stopping");
   }
 
   private async begin(peer: string, key: ResponseKey, request: GraphsyncRequest): Promise<void> {
     const refuse = (status: number, extensions: Extensions = NOTHING): void =>
       this.tell(peer, request.id, status, extensions);
-    if (this.stopped || this.tasks.has(key)) return refuse(STATUS.rejected);
+    if (this.stopped || this.tasks.has(key) || this.deciding.has(key)) return refuse(STATUS.rejected);
     this.dropOld();
     const own = this.counts.get(peer) ?? 0;
     if (own >= RESPONSE_LIMITS.perPeer) {
@@ -184,13 +190,20 @@ export class Responder {
     }
     if (this.size >= RESPONSE_LIMITS.all) return refuse(STATUS.busy);
     this.counts.set(peer, own + 1);
+    this.deciding.set(key, peer);
     let task: Task | null = null;
+    let isWanted = false;
     try {
       task = await this.admit(peer, key, request, refuse);
     } finally {
-      if (task === null) this.leave(peer);
+      isWanted = this.deciding.delete(key);
+      if (task === null || !isWanted) this.leave(peer);
     }
     if (task === null) return;
+    if (!isWanted) {
+      this.hooks.onEnd?.(key, null, "given up before it began");
+      return;
+    }
     this.tasks.set(key, task);
     this.order.add(peer);
     if (task.state === "paused") this.tell(peer, request.id, STATUS.paused, this.takeExtensions(task));
@@ -250,12 +263,19 @@ export class Responder {
       const task = this.pick();
       if (task === null) return;
       task.state = "running";
+      this.busy.add(task.peer);
       this.running++;
-      void this.slice(task)
+      let isBuilding = true;
+      const built = (): void => {
+        if (isBuilding) this.running--;
+        isBuilding = false;
+        this.work();
+      };
+      void this.slice(task, built)
         .catch((error: unknown) => this.failed(task, error))
         .finally(() => {
-          this.running--;
-          this.work();
+          this.busy.delete(task.peer);
+          built();
         });
     }
   }
@@ -264,16 +284,14 @@ export class Responder {
   private pick(): Task | null {
     for (const peer of this.order) {
       let best: Task | null = null;
-      let isBusy = false;
       let hasAny = false;
       for (const task of this.tasks.values()) {
         if (task.peer !== peer) continue;
         hasAny = true;
-        if (task.state === "running") isBusy = true;
         if (task.state === "ready" && (best === null || task.priority > best.priority)) best = task;
       }
       if (!hasAny) this.order.delete(peer);
-      if (best === null || isBusy) continue;
+      if (best === null || this.busy.has(peer)) continue;
       this.order.delete(peer);
       this.order.add(peer);
       return best;
@@ -281,8 +299,8 @@ export class Responder {
     return null;
   }
 
-  /** One message of a response. */
-  private async slice(task: Task): Promise<void> {
+  /** One message of a response. `built` is called before it goes out: a peer that is slow to take it holds nobody else up. */
+  private async slice(task: Task, built: () => void): Promise<void> {
     const metadata: LinkMetadata[] = [];
     const blocks: GraphsyncBlock[] = [];
     const extensions = this.takeExtensions(task);
@@ -332,6 +350,7 @@ export class Responder {
       task.state = "paused";
       task.pausedAt = this.now();
     }
+    built();
     await this.send(task.peer, { requests: [], responses: [{ id: task.id, status, metadata, extensions }], blocks });
     if (isOver) this.end(task.key, status, "complete");
     else if (this.now() - task.begun > RESPONSE_LIMITS.activeMs) this.cancel(task.key, STATUS.failed);
@@ -364,6 +383,7 @@ export class Responder {
   }
 
   private end(key: ResponseKey, status: number | null, why: string): void {
+    if (status === null) this.deciding.delete(key);
     const task = this.tasks.get(key);
     if (task === undefined) return;
     task.state = "ended";
