@@ -2,10 +2,12 @@
  * Makes a miner's folder: for a miner of a local network's genesis, whose key and sectors follow from the seed; for one that
  * is on chain already; or for a new one, whose actor is made by a message of its owner.
  */
+import { isFilError } from "../../base/errors.ts";
 import type { Crypto } from "../../core/crypto.ts";
 import { loadProofs } from "../../core/proofs.ts";
 import type { KeyInfo } from "../../keys/keys.ts";
 import { type Keystore, keyIn } from "../../keys/keystore.ts";
+import type { Outgoing } from "../../miner/chain-side/chain.ts";
 import { minerMessages } from "../../miner/chain-side/messages.ts";
 import { RpcChain, type RpcRequest } from "../../miner/chain-side/rpc-chain.ts";
 import type { SectorFolder } from "../../miner/folders/folder.ts";
@@ -45,8 +47,9 @@ export type NewMinerTerms = {
 /** What of a genesis or of a chain becomes of the folder. */
 type Made = Pick<MinerSettings, "miner" | "sealProof" | "sectorBytes" | "presealed">;
 
-/** Message that makes the actor, kept before it is sent. */
+/** Messages that make the actor and fund a new worker, kept before they are sent. */
 const CREATING = "miner/creating";
+const FUNDING = "miner/funding";
 /** Registered seal proof of the sectors of local networks: 2 KiB. */
 const LOCAL_SEAL_PROOF = 0;
 const MAX_FEE = 10n ** 18n;
@@ -65,11 +68,7 @@ export async function initGenesisMiner(parts: InitParts, wanted: Address): Promi
       { code: "UNKNOWN_MINER", miner: name },
       `${name} is no miner of the network's genesis; there are ${network.miners.map(({ address }) => address).join(", ") || "none"}`,
     );
-  if (found.node !== null)
-    throw new MinerFolderError(
-      { code: "MINED_ELSEWHERE", miner: name },
-      `a node mines with ${name}, and two of them would sign two blocks of an epoch; start the network with \`filigree devnet --miners <n> --apart <n>\``,
-    );
+  refuseMined(found);
   await keystore.add(minerWorker(crypto, network.seed, index));
   const proofs = await loadProofs();
   const miner = wanted.actorId as bigint;
@@ -86,6 +85,8 @@ export async function initGenesisMiner(parts: InitParts, wanted: Address): Promi
 /** A miner that is on chain. Its sectors are not here: `storage attach` brings folders that hold them. */
 export async function initMiner(parts: InitParts, wanted: Address): Promise<MinerSettings> {
   await refuseOther(parts);
+  const { miners, prefix } = parts.network;
+  refuseMined(miners.find(({ address }) => address.slice(1) === wanted.toString(prefix).slice(1)));
   const chain = chainOf(parts, wanted);
   const { sealProof: proof, sectorBytes, worker } = await chain.facts();
   if (!(await chain.canSign(worker))) throw noKey(parts, worker);
@@ -96,9 +97,8 @@ export async function initMiner(parts: InitParts, wanted: Address): Promise<Mine
 export async function initNewMiner(parts: InitParts, terms: NewMinerTerms): Promise<MinerSettings> {
   await refuseOther(parts);
   const { store, request, say } = parts;
-  let signed = await kept(store);
-  if (signed === null) {
-    const chain = chainOf(parts, terms.owner);
+  const chain = chainOf(parts, terms.owner);
+  const signed = await sendOnce(parts, chain, CREATING, async () => {
     if (!(await chain.canSign(terms.owner))) throw noKey(parts, terms.owner);
     const worker = await workerOf(parts, chain, terms);
     const { networkVersion } = await chain.head();
@@ -107,14 +107,8 @@ export async function initNewMiner(parts: InitParts, terms: NewMinerTerms): Prom
       peerId: new Uint8Array(0),
       multiaddrs: [],
     });
-    signed = await chain.send(
-      { to, from: terms.owner, method, params, value },
-      { maxFee: MAX_FEE },
-      async (message) => {
-        await store.write({ metadata: [[CREATING, encodeSignedMessage(message)]] }, { sync: true });
-      },
-    );
-  } else await chainOf(parts, terms.owner).resend(signed);
+    return { to, from: terms.owner, method, params, value };
+  });
   say?.(`waiting for ${signedMessageCid(signed)}, which makes the miner's actor`);
   const found = await executed(parts, signed);
   const id = (found.ReturnDec as { readonly IDAddress?: string } | null)?.IDAddress;
@@ -129,7 +123,7 @@ export async function initNewMiner(parts: InitParts, terms: NewMinerTerms): Prom
 
 /** The worker's address; a new key is kept before it is given anything. */
 async function workerOf(parts: InitParts, chain: RpcChain, { owner, worker, funds }: NewMinerTerms): Promise<Address> {
-  const { keystore, crypto, randomBytes, say } = parts;
+  const { keystore, crypto, randomBytes, say, store } = parts;
   if (worker !== null) {
     if (await chain.canSign(worker)) return worker;
     throw noKey(parts, worker);
@@ -138,12 +132,14 @@ async function workerOf(parts: InitParts, chain: RpcChain, { owner, worker, fund
   const [before] = keystore.list();
   const key: KeyInfo = { type: "bls", secret: crypto.blsKeyFromSeed(randomBytes(32)) };
   const address = before ?? (await keystore.add(key));
-  const balance = await chain.balanceOf(address);
-  if (balance < funds) {
-    const limit = { maxFee: MAX_FEE };
-    const transfer = { to: address, from: owner, value: funds - balance, method: SEND, params: NO_PARAMS };
+  if ((await store.metadata(FUNDING)) !== undefined || (await chain.balanceOf(address)) < funds) {
     say?.(`the owner gives the worker ${address.toString(chain.prefix)} what it needs for its messages`);
-    await executed(parts, await chain.send(transfer, limit, async () => undefined));
+    const sent = await sendOnce(parts, chain, FUNDING, async () => {
+      const value = funds - (await chain.balanceOf(address));
+      return { to: address, from: owner, value, method: SEND, params: NO_PARAMS };
+    });
+    await executed(parts, sent);
+    await store.write({ metadata: [[FUNDING, null]] }, { sync: true });
   }
   return address;
 }
@@ -155,9 +151,25 @@ async function executed({ wait, signal }: InitParts, signed: SignedMessage): Pro
   return (await wait("Filecoin.StateWaitMsg", [link, 0, -1, true], signal)) as Found;
 }
 
-async function kept(store: BlockStore): Promise<SignedMessage | null> {
-  const found = await store.metadata(CREATING);
-  return found === undefined ? null : decodeSignedMessage(found);
+/** Sends the message that is kept under a name, or a new one, kept first; of one that the node refuses nothing is kept. */
+async function sendOnce(
+  { store, isRefusal }: InitParts,
+  chain: RpcChain,
+  name: string,
+  make: () => Promise<Outgoing>,
+): Promise<SignedMessage> {
+  const keep = (value: Uint8Array | null): Promise<void> => store.write({ metadata: [[name, value]] }, { sync: true });
+  const found = await store.metadata(name);
+  try {
+    if (found === undefined)
+      return await chain.send(await make(), { maxFee: MAX_FEE }, (message) => keep(encodeSignedMessage(message)));
+    const before = decodeSignedMessage(found);
+    await chain.resend(before);
+    return before;
+  } catch (error) {
+    if (isRefusal(error) || isFilError(error, "REFUSED")) await keep(null);
+    throw error;
+  }
 }
 
 function chainOf({ request, isRefusal, network, keystore, crypto }: InitParts, miner: Address): RpcChain {
@@ -165,6 +177,16 @@ function chainOf({ request, isRefusal, network, keystore, crypto }: InitParts, m
     ...{ miner, request, isRefusal, prefix: network.prefix, pollMs: 1000 },
     keys: { crypto, of: (key) => keyIn(keystore, key) },
   });
+}
+
+/** Refuses a miner of the genesis that a node has. */
+function refuseMined(found: NetworkFacts["miners"][number] | undefined): void {
+  if (found === undefined || found.node === null) return;
+  const { address: miner } = found;
+  throw new MinerFolderError(
+    { code: "MINED_ELSEWHERE", miner },
+    `a node mines with ${miner}, and two of them would sign two blocks of an epoch; start the network with \`filigree devnet --miners <n> --apart <n>\``,
+  );
 }
 
 async function refuseOther({ store, network }: InitParts): Promise<void> {
