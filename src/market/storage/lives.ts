@@ -131,8 +131,9 @@ export class Lives<R extends DealRecord> {
   }
 
   private async fail(record: R, text: string): Promise<void> {
-    const change = await this.options.failed(record, text);
-    await this.took(record, "failed", text, { ...change, error: text });
+    const { book, failed, onChange } = this.options;
+    const step = { id: record.id, event: "failed", text, change: { error: text } as Change<R> };
+    if (await book.end(step, record.steps, () => failed(record, text))) onChange?.(book.get(record.id));
   }
 
   /** Tells in the record why it waits; once for each reason. */

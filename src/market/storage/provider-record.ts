@@ -83,7 +83,8 @@ export const PROVIDER_STATES = {
   },
   Active: {
     about: "Is stored, proven every day, and paid by the market.",
-    ...{ due: null, legacy: "Active", checkpoint: "IndexedAndAnnounced" },
+    // Nothing is indexed or announced: as a provider of Boost's is whose index waits.
+    ...{ due: null, legacy: "Active", checkpoint: "AddedPiece" },
   },
   Expired: {
     about: "Has come to its end; collateral is given back.",

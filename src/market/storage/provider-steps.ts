@@ -128,10 +128,14 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
 
     async Sealing(deal) {
       const { startEpoch } = proposalOfDeal(deal);
+      const { epoch } = chain;
       const onChain = await chain.deal(deal.dealId as number);
       if (onChain === null)
         fail(`the market has let go of the deal: it was in no proven sector by epoch ${startEpoch}`);
-      if (onChain?.activated == null) return { untilEpoch: 0 };
+      if (onChain?.activated == null) {
+        if (epoch > Number(startEpoch)) fail(`its sector should have been proven by epoch ${startEpoch}`);
+        return { untilEpoch: 0 };
+      }
       await files.remove(deal.id);
       return to("Active", "activated", `at epoch ${onChain.activated}`, { activated: onChain.activated });
     },

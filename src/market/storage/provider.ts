@@ -85,6 +85,7 @@ export class StorageProvider {
       chain: this.options.chain,
       rules: () => this.current,
       onStep: (deal) => this.lives?.live(deal),
+      failed: (deal) => this.letGo(deal),
     });
   }
 
@@ -103,7 +104,8 @@ export class StorageProvider {
         onReceived: (deal, bytes) => void this.received.set(deal, bytes),
         onReady: () => this.publisher.ready(),
       }),
-      deadline: (deal) => deadlineOf(deal, pieces.startBuffer),
+      // Whether a sector was proven in time the chain says, however late it is asked.
+      deadline: (deal) => (deal.state === "Sealing" ? null : deadlineOf(deal, pieces.startBuffer)),
       failed: (deal) => this.letGo(deal),
       onChange: (deal) => {
         if (deal.state !== "Transferring") this.received.delete(deal.id);

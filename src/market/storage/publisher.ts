@@ -19,6 +19,8 @@ export type PublisherOptions = {
   readonly rules: () => DealRules;
   /** A deal has gone on. */
   readonly onStep: (deal: string) => void;
+  /** A deal fails: what else is to be done about it. */
+  readonly failed: (deal: ProviderDeal) => Promise<Partial<ProviderDeal>>;
 };
 
 const RETRY_MS = 1000;
@@ -145,7 +147,7 @@ export class Publisher {
       const change = { state: "PublishWait", publish: { cid, bytes, index }, error: "" } as const;
       return { id, event: "sent", text: `message ${cid}, place ${index}`, change };
     });
-    return this.options.book().stepAll(steps);
+    return this.options.book().stepAll("Publishing", steps);
   }
 
   private async note({ id }: ProviderDeal, text: string): Promise<void> {
@@ -155,12 +157,12 @@ export class Publisher {
 
   /** The market would not take a deal: why, as far as the chain tells. */
   private async refused(deal: ProviderDeal, exit: number): Promise<void> {
-    const { chain, book } = this.options;
+    const { chain, book, failed } = this.options;
     const isThere = await chain.isPublished(proposalOfDeal(deal));
     const text = isThere
       ? "the market has this proposal already"
       : `the market does not take the deal: exit code ${exit}, as when the client's escrow does not cover it any more`;
-    await book().step({ id: deal.id, event: "failed", text, change: { state: "Failed", error: text } });
+    await book().end({ id: deal.id, event: "failed", text, change: { error: text } }, deal.steps, () => failed(deal));
     this.options.onStep(deal.id);
   }
 

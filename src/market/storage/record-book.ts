@@ -117,14 +117,33 @@ export class RecordBook<R extends DealRecord> {
     return this.get(step.id);
   }
 
-  /** Takes a step of several deals in one batch: all, or none. Nobody else changes them meanwhile. */
-  stepAll(steps: readonly Step<R>[]): Promise<void> {
-    const [first, ...rest] = [...steps].sort((a, b) => (a.id < b.id ? -1 : 1));
+  /**
+   * Ends a deal: what `letGo` does, and then a step with what it says, while nobody else changes the deal; resolves to false,
+   * and does nothing, if it has gone on since `after`.
+   */
+  async end({ id, event, text, change }: Step<R>, after: number, letGo: () => Promise<Change<R>>): Promise<boolean> {
+    return this.turns.run(id, async () => {
+      if (this.get(id).steps !== after) return false;
+      await this.take([{ id, event, text, change: { ...change, ...(await letGo()) } }]);
+      return true;
+    });
+  }
+
+  /**
+   * Takes a step of several deals in one batch: all, or none. Nobody else changes them meanwhile. Throws `DealError`
+   * WRONG_STATE for one that is not in state `from`.
+   */
+  stepAll(from: R["state"], steps: readonly Step<R>[]): Promise<void> {
     const within = (left: readonly Step<R>[]): Promise<void> => {
       const [next, ...others] = left;
-      return next === undefined ? this.take(steps) : this.turns.run(next.id, () => within(others));
+      if (next === undefined) return this.take(steps);
+      return this.turns.run(next.id, () => {
+        const { id, state } = this.get(next.id);
+        if (state === from) return within(others);
+        throw new DealError({ code: "WRONG_STATE", deal: id, state }, `deal ${id} is in state ${state}, not ${from}`);
+      });
     };
-    return first === undefined ? Promise.resolve() : this.turns.run(first.id, () => within(rest));
+    return within([...steps].sort((a, b) => (a.id < b.id ? -1 : 1)));
   }
 
   private async take(steps: readonly Step<R>[]): Promise<void> {

@@ -14,8 +14,11 @@ import {
 import { type BoostOffer, encodeHttpSource, newUuid, uuidBytes } from "../../../src/market/storage/boost-messages.ts";
 import { cidCbor, legacyCode } from "../../../src/market/storage/legacy-messages.ts";
 import { type DealProposal, encodeProposal, proposalCid } from "../../../src/market/storage/proposal.ts";
+import type { ProviderDeal } from "../../../src/market/storage/provider-record.ts";
+import { RecordBook } from "../../../src/market/storage/record-book.ts";
 import { DEFAULT_RULES, type DealRules } from "../../../src/market/storage/rules.ts";
 import { pieceCidV1 } from "../../../src/sector/piece/cid.ts";
+import { MemoryStore } from "../../../src/storage/memory.ts";
 import { Address } from "../../../src/types/address.ts";
 import { cidOfText } from "../../../src/types/cid.ts";
 import { FakeMarket, MINER, rootOf } from "../../support/market-chain.ts";
@@ -210,7 +213,7 @@ async function go(market: FakeMarket, done: () => boolean): Promise<void> {
 }
 
 test("deals that are ready are published together; one that the client cannot pay any more fails alone", async () => {
-  const { market, node, states } = await ready(3);
+  const { market, disk, node, states } = await ready(3);
   expect(node.provider.pending().dueAt).toBeGreaterThan(Date.now());
   // The client has taken out what the third needs.
   market.held(Address.id(101)).escrow = 2n * 500n * 518_400n;
@@ -222,7 +225,49 @@ test("deals that are ready are published together; one that the client cannot pa
   const failed = node.provider.list().find(({ state }) => state === "Failed");
   expect(failed?.error).toMatch(/exit code 19|escrow does not cover/);
   expect(market.deals).toHaveLength(2);
+  // Nothing is held for it any more, and its data is gone.
+  expect((await node.funds.of(MINER)).holds.size).toBe(0);
+  expect(disk.files.files.size).toBe(0);
   await node.stop();
+});
+
+test("a deal whose deadline comes as it is published is one or the other: it fails, or it is sent", async () => {
+  const book = await RecordBook.open<ProviderDeal>(new MemoryStore(), "provider", () => 0);
+  const add = (id: string) => book.add({ id, state: "Publishing" } as ProviderDeal, "");
+  for (const id of ["a", "b", "c"]) await add(id);
+  const [seen, letGo] = [
+    [] as string[],
+    (id: string) => async () => {
+      seen.push(id);
+      await settle();
+      return { state: "Failed" } as const;
+    },
+  ];
+  const sent = (...ids: string[]) =>
+    book.stepAll(
+      "Publishing",
+      ids.map((id) => ({ id, event: "sent", text: "", change: { state: "PublishWait" } })),
+    );
+  const over = (id: string) => book.end({ id, event: "failed", text: "", change: {} }, 0, letGo(id));
+  const [failed, refused] = [over("a"), sent("a", "b")];
+  await expect(refused).rejects.toMatchObject({ code: "WRONG_STATE" });
+  expect([await failed, book.get("a").state, book.get("b").state]).toEqual([true, "Failed", "Publishing"]);
+  const [first, late] = [sent("c"), over("c")];
+  await first;
+  expect([await late, book.get("c").state, seen]).toEqual([false, "PublishWait", ["a"]]);
+});
+
+test("a deal whose sector was proven while its provider was away is active, however late that is seen", async () => {
+  const { market, disk, node, states } = await ready(1);
+  node.provider.publishNow();
+  await go(market, () => states()[0] === "Sealing");
+  await node.stop();
+  market.mine();
+  market.epoch = 3000;
+  const again = await openNode(market, disk);
+  await go(market, () => again.provider.list()[0]?.state !== "Sealing");
+  expect(again.provider.list()[0]).toMatchObject({ state: "Active", error: "" });
+  await again.stop();
 });
 
 test("no more deals than a message may carry are published in one", async () => {
