@@ -12,7 +12,7 @@ import { chainWeight } from "../consensus/weight.ts";
 import type { KeyInfo } from "../keys/keys.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
 import type { Address } from "../types/address.ts";
-import type { BlockHeader, Tipset } from "../types/block-header.ts";
+import { type BlockHeader, makeTipset, type Tipset } from "../types/block-header.ts";
 import { type BlockCrypto, draftBlock, signBlock } from "./draft-block.ts";
 
 /** There was no such miner at the lookback that a block's election is about. */
@@ -47,6 +47,9 @@ export function blockCreation(options: BlockCreation): (template: BlockTemplate)
     const draft = await draftBlock(options, { ...own, parent, epoch, baseFee, parentWeight }, template.messages);
     const timed = { ...draft, header: { ...draft.header, timestamp: template.timestamp } };
     const messages = splitMessages(template.messages);
+    // No block is signed, or given to be signed, that ends the execution of the tipset it is in.
+    if (template.messages.length > 0)
+      await states.execute(makeTipset([draft.header]), { given: [messages], priority: "mine" });
     const worker = keyOf(standing.worker);
     if (worker === null) return { header: timed.header, messages };
     return sign(timed.header, parent, () => ({ header: signBlock(crypto, timed, worker).header, messages }));

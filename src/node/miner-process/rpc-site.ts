@@ -3,18 +3,19 @@
  * MinerCreateBlock puts the block together, SyncSubmitBlock takes it. Election, ticket and proof of spacetime are made here;
  * the worker's key is here or in the node's wallet. Source: lotus miner/miner.go at b835fab702eb.
  */
-import { fromBase64, toBase64 } from "../../base/bytes.ts";
+import { equal, fromBase64, toBase64 } from "../../base/bytes.ts";
 import { buildMessageMeta, splitMessages } from "../../chain/message-store.ts";
 import type { MiningBase } from "../../consensus/base-info.ts";
 import { winningPostRandomness } from "../../consensus/draws.ts";
 import type { FullBlock } from "../../consensus/validator.ts";
-import { type KeyCrypto, type KeyInfo, signBytes } from "../../keys/keys.ts";
+import { type KeyCrypto, type KeyInfo, signBytes, verifyBytes } from "../../keys/keys.ts";
 import { attempt, type Win } from "../../miner/block-maker.ts";
 import { MinerError } from "../../miner/chain-side/errors.ts";
 import type { RpcRequest } from "../../miner/chain-side/rpc-chain.ts";
 import type { MiningSite } from "../../miner/mining-site.ts";
 import type { HeldMiner } from "../../miner/own-sectors.ts";
 import type { PostProver } from "../../miner/post-prover.ts";
+import { usable } from "../../miner/usable.ts";
 import { givenHeader } from "../../rpc/codec/given-header.ts";
 import { Address, type NetworkPrefix } from "../../types/address.ts";
 import {
@@ -117,11 +118,23 @@ export function rpcSite(parts: RpcSiteParts): MiningSite<null> {
     },
     async block(win) {
       const chosen = (await ask("MpoolSelect", keyOfTipset(win.parent), win.quality)) as readonly unknown[] | null;
-      const messages = (chosen ?? []).map((one) => signedMessageFromJson(one));
-      const made = (await ask("MinerCreateBlock", templateOf(win, messages, parts))) as { readonly Header: unknown };
-      const header = givenHeader.decode(made.Header, "Header");
-      checkMade(header, win, messages);
+      const all = (chosen ?? []).map((one) => signedMessageFromJson(one));
       const { worker } = win.base;
+      const attempt = async (messages: readonly SignedMessage[]) => {
+        const made = (await ask("MinerCreateBlock", templateOf(win, messages, parts))) as { readonly Header: unknown };
+        const header = givenHeader.decode(made.Header, "Header");
+        checkMade(header, win, messages, parts);
+        return { header, messages };
+      };
+      // Where the node signs, the first block that it makes is the only one: of messages it gets all, or none.
+      const refused = (error: unknown) => {
+        if (all.length === 0 || !parts.isRefusal(error)) throw error;
+        return attempt([]);
+      };
+      const { header, messages } =
+        keyOf(worker) === null
+          ? await attempt(all).catch(refused)
+          : await usable(all, { attempt, drop: async () => undefined });
       return {
         header,
         sign() {
@@ -179,9 +192,14 @@ function baseOf(json: BaseJson, epoch: number, miner: Address): MiningBase {
   };
 }
 
+/** Unix time of a block, seconds. */
+function timeOf({ parent, epoch }: Win, blockDelaySeconds: number): number {
+  const [first] = parent.blocks as readonly [BlockHeader];
+  return Number(first.timestamp) + (epoch - parent.height) * blockDelaySeconds;
+}
+
 function templateOf(win: Win, messages: readonly SignedMessage[], { prefix, blockDelaySeconds }: RpcSiteParts) {
   const { parent, epoch, miner, ticket, election, wins, base, post } = win;
-  const [first] = parent.blocks as readonly [BlockHeader];
   return {
     Miner: miner.address.toString(prefix),
     Parents: keyOfTipset(parent),
@@ -190,19 +208,31 @@ function templateOf(win: Win, messages: readonly SignedMessage[], { prefix, bloc
     BeaconValues: base.entries.map(({ round, data }) => ({ Round: Number(round), Data: toBase64(data) })),
     Messages: messages.map((one) => signedMessageToJson(one, prefix)),
     Epoch: epoch,
-    Timestamp: Number(first.timestamp) + (epoch - parent.height) * blockDelaySeconds,
+    Timestamp: timeOf(win, blockDelaySeconds),
     WinningPoStProof: [{ PoStProof: Number(post.postProof), ProofBytes: toBase64(post.proofBytes) }],
   };
 }
 
-/** What is signed must be what was asked for: throws `MinerError` otherwise. */
-function checkMade(header: BlockHeader, { miner, epoch, parent }: Win, messages: readonly SignedMessage[]): void {
-  const isAsked =
-    header.miner.equals(miner.address) &&
-    header.height === epoch &&
-    header.parents.join() === parent.key.join() &&
-    header.messages.equals(buildMessageMeta(splitMessages(messages)).root);
-  if (isAsked) return;
+/** What is signed must be what was asked for, and signed by the worker if it is: throws `MinerError` otherwise. */
+function checkMade(
+  header: BlockHeader,
+  win: Win,
+  messages: readonly SignedMessage[],
+  { crypto, blockDelaySeconds }: RpcSiteParts,
+): void {
+  const { miner, epoch, parent, ticket, base } = win;
+  const asked: BlockHeader = {
+    ...header,
+    ...{ miner: miner.address, height: epoch, parents: parent.key, ticket, beaconEntries: base.entries },
+    electionProof: { winCount: BigInt(win.wins), vrfProof: win.election },
+    winPoStProof: [win.post],
+    messages: buildMessageMeta(splitMessages(messages)).root,
+    timestamp: BigInt(timeOf(win, blockDelaySeconds)),
+  };
+  const bytes = headerSigningBytes(header);
+  const { blockSig } = header;
+  const isSigned = blockSig === null || verifyBytes(crypto, blockSig, base.worker, bytes);
+  if (isSigned && equal(bytes, headerSigningBytes(asked))) return;
   throw new MinerError(
     { code: "OTHER_BLOCK", epoch },
     `the node put another block together than it was asked for at epoch ${epoch}; it is not signed`,

@@ -52,6 +52,8 @@ class Life {
   readonly abort = new AbortController();
   time: number;
   isAway = false;
+  /** What the miner is told instead of an answer. */
+  told: (method: string, answer: unknown) => unknown = (_, answer) => answer;
   private sleeps = 0;
 
   constructor(from: number) {
@@ -66,10 +68,11 @@ class Life {
     const raw: RpcRequest = async (method, ...params) => {
       if (this.isAway) throw new TypeError("nothing listens there");
       calls.push(method);
-      return dispatcher.request(method, ...params).catch((error: Error) => {
+      const answer = await dispatcher.request(method, ...params).catch((error: Error) => {
         refusals.add(error);
         throw error;
       });
+      return this.told(method, answer);
     };
     const isRefusal = (error: unknown): boolean => error instanceof Error && refusals.has(error);
     const site = rpcSite({
@@ -142,4 +145,45 @@ test("the node's wallet signs for a miner without its key; what was signed befor
   await next.run(store, false, () => chain.head.height > signed.header.height);
   expect(await chain.blocks.has(headerCid(signed.header).bytes)).toBe(true);
   expect(next.events.find(({ kind }) => kind === "made")).toMatchObject({ epoch: signed.header.height, again: true });
+});
+
+test.each([
+  ["here", true],
+  ["in the node's wallet", false],
+])("no block is signed with a message that ends the execution, the key being %s", async (_, holdsKey) => {
+  const { chain, states, pool } = net.node;
+  const from = net.accounts[0]?.secp256k1.toString("t");
+  await net.request("MpoolPushMessage", { From: from, To: from, Value: "1" }, null);
+  const execute = states.execute.bind(states);
+  let tried = 0;
+  states.execute = async (tipset, options) => {
+    const isBad = (options?.given ?? []).some(({ bls, secp }) => bls.length + secp.length > 0);
+    if (!isBad) return execute(tipset, options);
+    tried++;
+    throw new Error("a trap");
+  };
+  try {
+    const before = chain.head.height;
+    const life = new Life(before);
+    await life.run(new MemoryStore(), holdsKey, () => chain.head.height > before);
+    expect(tried).toBeGreaterThan(0);
+    expect(pool.pending().length).toBeGreaterThan(0);
+  } finally {
+    states.execute = execute;
+  }
+});
+
+test("a block is not signed that has another time, or a signature that is not the worker's", async () => {
+  for (const change of [{ Timestamp: 1 }, { BlockSig: { Type: 2, Data: Buffer.alloc(96).toString("base64") } }]) {
+    const life = new Life(net.node.chain.head.height);
+    life.told = (method, answer) => {
+      if (method !== "Filecoin.MinerCreateBlock") return answer;
+      const made = answer as { readonly Header: object };
+      return { ...made, Header: { ...made.Header, ...change } };
+    };
+    const store = new MemoryStore();
+    const isOver = () => life.events.some(({ kind }) => kind === "failed");
+    await expect(life.run(store, true, isOver)).rejects.toMatchObject({ code: "OTHER_BLOCK" });
+    expect((await SlashFilter.open(store)).unsettled(local.miners.map(({ address }) => address))).toEqual([]);
+  }
 });
