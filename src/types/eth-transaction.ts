@@ -49,6 +49,8 @@ export const METHOD_INVOKE_EVM = 3_844_450_837n;
 const TYPE_1559 = 2;
 const TYPE_2930 = 1;
 const PREFIX = { legacy: 1, eip155: 2 } as const;
+/** v of EIP-155 for chain id 0. */
+const LEAST_V_155 = 35n;
 /** First byte of an RLP list. */
 const LIST = 0xc0;
 
@@ -203,7 +205,11 @@ function signatureParts({ data }: Signature): Pick<EthTransaction, "kind" | "r" 
     ? [data.subarray(0, 32), data.subarray(32, 64), data.subarray(64)]
     : [data.subarray(1, 33), data.subarray(33, 65), data.subarray(65)];
   if (kind !== "eip1559" && v[0] === 0) bad("v has leading zeros");
-  return { kind, r: number(r), s: number(s), v: number(v) };
+  const sign = number(v);
+  // Of each kind its own, so that no two messages are one transaction.
+  if (kind === "legacy" ? sign !== 27n && sign !== 28n : kind === "eip155" && sign < LEAST_V_155)
+    bad(`v ${sign} is of another kind`);
+  return { kind, r: number(r), s: number(s), v: sign };
 }
 
 function contractOf({ to, method }: Message): Uint8Array | null {

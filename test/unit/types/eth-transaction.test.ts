@@ -120,6 +120,25 @@ describe("transactions", () => {
       expect(() => decodeTransaction(raw.subarray(0, end), chainId)).toThrow();
   });
 
+  test("a v that another one stands for has no hash and no signer: a transaction is one message alone", () => {
+    const { chainId } = fixture;
+    const all = fixture.transactions.map(({ raw }) => decodeTransaction(hex(raw), chainId));
+    const of = (kind: string) => all.find((tx) => tx.kind === kind) ?? all[0];
+    for (const [kind, v] of [
+      // A byte more, of which a recovery would see the low one alone.
+      ["legacy", (of("legacy")?.v ?? 0n) + 256n],
+      ["legacy", of("eip155")?.v ?? 0n],
+      ["eip155", of("legacy")?.v ?? 0n],
+    ] as const) {
+      const tx = of(kind);
+      const signer = tx && signerOf(crypto, tx, chainId);
+      if (tx?.kind !== kind || signer == null) throw new Error(`no ${kind} transaction`);
+      const signed = messageOfTransaction({ ...tx, v }, signer);
+      expect(hashOf(signed, chainId)).toBeNull();
+      expect(verifyMessage(crypto, signed, signer, chainId)).toBe(false);
+    }
+  });
+
   test("messages that no transaction gives have no hash and no signer", () => {
     const { chainId } = fixture;
     const tx = decodeTransaction(hex(fixture.transactions[0]?.raw ?? ""), chainId);
