@@ -95,15 +95,23 @@ export function revertReason(data: Uint8Array): string | null {
 }
 
 /** A limit of gas with which a call succeeds, after the messages of its sender that wait. */
-export async function estimateGas(node: NodeServices, tipset: Tipset, request: CallRequest): Promise<bigint> {
+export async function estimateGas(
+  node: NodeServices,
+  tipset: Tipset,
+  request: CallRequest,
+  signal: AbortSignal,
+): Promise<bigint> {
   const isHead = tipset === node.chain.head;
   const waiting = isHead ? node.pool.pendingOf(request.from ?? NULL_ADDRESS) : [];
   const before = waiting.map((signed) => ({
     bytes: encodeMessage(signed.message),
     chainLength: chainLength(signed),
   }));
-  const run = async (gas: bigint): Promise<CallOutcome> =>
-    node.states.tryAfter(tipset, [...before, ...(await trialsOf(node, tipset, messageOfCall(request, gas)))]);
+  const run = async (gas: bigint): Promise<CallOutcome> => {
+    // The search ends with its caller, not only with its answer.
+    signal.throwIfAborted();
+    return node.states.tryAfter(tipset, [...before, ...(await trialsOf(node, tipset, messageOfCall(request, gas)))]);
+  };
   const most = CHAIN_LIMITS.blockGasLimit;
   const measured = await run(most);
   requireSuccess(measured);

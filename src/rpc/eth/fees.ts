@@ -1,6 +1,7 @@
 /** Fees of past blocks. Source: lotus at b835fab702eb node/impl/eth/gas.go (EthFeeHistory, calculateRewardsAndGasUsed). */
 import { CHAIN_LIMITS } from "../../params/networks.ts";
 import type { Tipset } from "../../types/block-header.ts";
+import { breather } from "../limits.ts";
 import type { NodeServices } from "../services.ts";
 import { firstOf } from "./blocks.ts";
 import { type EthJson, executed, quantityText } from "./executed.ts";
@@ -10,19 +11,26 @@ export const MIN_PREMIUM = 100_000n;
 
 type Paid = { readonly premium: bigint; readonly gasUsed: bigint };
 
+type HistoryOptions = {
+  readonly count: number;
+  readonly percentiles: readonly number[] | null;
+  readonly signal: AbortSignal;
+};
+
 /** Of `count` blocks up to `newest`, or as many as there are. */
 export async function feeHistory(
   node: NodeServices,
   newest: Tipset,
-  count: number,
-  percentiles: readonly number[] | null,
+  { count, percentiles, signal }: HistoryOptions,
 ): Promise<EthJson> {
+  const breath = breather(signal);
   const fees: bigint[] = [firstOf(newest).parentBaseFee];
   const ratios: number[] = [];
   const rewards: bigint[][] = [];
   let oldest = newest.height;
   let at: Tipset | null = newest;
   for (let i = 0; i < count && at !== null && (at.height > 0 || i === 0); i++) {
+    await breath();
     const { messages, receipts } = await executed(node, at);
     const baseFee = firstOf(at).parentBaseFee;
     const paid = messages.map(({ message }, k) => {

@@ -163,6 +163,7 @@ const methods = {
     summary: "The receipts of all transactions of a block; null if it is not there yet.",
     params: [block],
     result: spelt<readonly EthJson[] | null>({ anyOf: [objects.schema, { type: "null" }] }),
+    cost: "walk",
     run: ([ref], { node }) =>
       blockOrNull(node, findBlock(node, ref), async (one) => {
         const logs = await blockLogs(node, one);
@@ -173,6 +174,7 @@ const methods = {
     summary: "A transaction, also one that waits; null if it is nowhere, or was replaced.",
     params: [hashParam],
     result: objectOrNull,
+    cost: "walk",
     async run([wanted], { node }) {
       const found = await locate(node, wanted);
       if (found === null) return null;
@@ -198,6 +200,7 @@ const methods = {
     summary: "What became of a transaction, with its logs; null until its block is executed.",
     params: [hashParam],
     result: objectOrNull,
+    cost: "walk",
     async run([wanted], { node }) {
       const found = await locate(node, wanted);
       if (found === null || "waiting" in found) return null;
@@ -209,6 +212,7 @@ const methods = {
     summary: "The nonce of an account's next transaction after a block (pending: after what waits), or of a contract.",
     params: [param("address", ethAddress), block],
     result: quantity(),
+    cost: "walk",
     run: async ([address, ref], { node }) =>
       nonceOf(node, address, await requireBlock(node, ref, true), ref === "pending"),
   }),
@@ -216,6 +220,7 @@ const methods = {
     summary: "The balance of an address after a block, attoFIL.",
     params: [param("address", ethAddress), block],
     result: quantity(),
+    cost: "walk",
     async run([address, ref], { node }) {
       const view = await node.states.stateAfter(await requireBlock(node, ref, true));
       return (await view.actor(address))?.balance ?? 0n;
@@ -225,6 +230,7 @@ const methods = {
     summary: "The code of a contract after a block; none for what is no contract.",
     params: [param("address", ethAddress), block],
     result: data(),
+    cost: "walk",
     run: async ([address, ref], { node }) =>
       (await contractState(node, await requireBlock(node, ref, true), address))?.code ?? new Uint8Array(0),
   }),
@@ -255,8 +261,8 @@ const methods = {
     params: [param("call", callRequest), block],
     result: quantity(),
     cost: "execute",
-    run: async ([request, ref], { node }) =>
-      estimateGas(node, ref === "latest" ? node.chain.head : await requireBlock(node, ref), request),
+    run: async ([request, ref], { node, signal }) =>
+      estimateGas(node, ref === "latest" ? node.chain.head : await requireBlock(node, ref), request, signal),
   }),
   eth_sendRawTransaction: method({
     summary: "Takes a signed transaction (EIP-1559, EIP-155 or before) into the pool; its hash.",
@@ -285,9 +291,9 @@ const methods = {
     ],
     result: spelt<EthJson>({ type: "object" }),
     cost: "walk",
-    async run([count, ref, percentiles], { node }) {
+    async run([count, ref, percentiles], { node, signal }) {
       if (count > BigInt(MAX_HISTORY)) throw new RpcError(RPC_CODE.badParams, `count: at most ${MAX_HISTORY} blocks`);
-      return feeHistory(node, await requireBlock(node, ref), Number(count), percentiles);
+      return feeHistory(node, await requireBlock(node, ref), { count: Number(count), percentiles, signal });
     },
   }),
   eth_getLogs: method({
