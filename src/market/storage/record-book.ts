@@ -72,7 +72,9 @@ export class RecordBook<R extends DealRecord> {
     const book = new RecordBook<R>(store, side, now);
     for (const [key, bytes] of await store.metadataWith(`${book.prefix}/deal/`)) {
       const record = readRecord<R>(bytes);
-      if (record === null) book.unreadable.push(key);
+      // The name of a file, too, and a store may be made of a file of anybody's.
+      if (record === null || !isName(record.id) || key !== `${book.prefix}/deal/${record.id}`)
+        book.unreadable.push(key);
       else book.records.set(record.id, record);
     }
     return book;
@@ -182,6 +184,8 @@ export class RecordBook<R extends DealRecord> {
     for (const record of records) this.records.set(record.id, record);
   }
 }
+
+const isName = (id: string): boolean => /^[a-zA-Z0-9]{1,200}$/.test(id);
 
 function readRecord<R>(bytes: Uint8Array): R | null {
   try {
