@@ -27,7 +27,7 @@ type Controlled = {
   readonly snapshots: Snapshots;
 };
 
-export function devControl(net: Controlled, dump: () => AsyncIterable<Uint8Array>): DevControl {
+export function devControl(net: Controlled, dump: () => Promise<AsyncIterable<Uint8Array>>): DevControl {
   const { clock, options, accounts, network, miner, local, laboratory, snapshots } = net;
   const proofs = local?.verification.facts.proofs ?? { mode: "attested" };
   return {

@@ -1,9 +1,12 @@
 /** What a file of a local network holds of one that runs, and what of it must be set in one that was made of the file. */
 import { OptionError } from "../base/options.ts";
 import type { KeyInfo } from "../keys/keys.ts";
+import { DEVNET_VERSION } from "../params/networks.ts";
+import { isFvm } from "../schema/versions/rows.ts";
 import { Address } from "../types/address.ts";
 import { decodeSignedMessage, encodeSignedMessage } from "../types/message.ts";
 import type { Clock } from "./clock.ts";
+import { FORK_FACT } from "./devnet-chain.ts";
 import { DumpError, type Dumped, type DumpedMiner, type DumpedOptions, dumpSections } from "./dump.ts";
 import type { Laboratory } from "./laboratory.ts";
 import type { LocalProving } from "./local-proving.ts";
@@ -25,13 +28,23 @@ type Network = {
   readonly snapshots: Snapshots;
 };
 
-/** Writes a network as the sections of a CAR file. */
-export async function* dumpOf(net: Network): AsyncGenerator<Uint8Array> {
-  if (net.options.bundle !== undefined)
+/** That a network can be written to a file. Throws `DumpError` OF_BUNDLE, OF_FORK. */
+export async function checkDump({ options, node }: Pick<Network, "options" | "node">): Promise<void> {
+  if (isFvm(options.networkVersion ?? DEVNET_VERSION))
     throw new DumpError(
       { code: "OF_BUNDLE" },
       "a network with actors of a bundle is not written to a file yet; make it again from its seed and bundle",
     );
+  if ((await node.chain.blocks.metadata(FORK_FACT)) !== undefined)
+    throw new DumpError(
+      { code: "OF_FORK" },
+      "a fork is not written to a file: what it never needed is not here; keep its data folder, or fork again",
+    );
+}
+
+/** Writes a network as the sections of a CAR file. Throws as `checkDump`. */
+export async function* dumpOf(net: Network): AsyncGenerator<Uint8Array> {
+  await checkDump(net);
   const { facts, sectors, free } = await net.snapshots.copy();
   try {
     yield* dumpSections({ facts, sectors, ...restOf(net) }, net.node.chain.blocks);

@@ -36,10 +36,10 @@ import { Clock } from "./clock.ts";
 import { DealsPart, type DealsPartOptions } from "./deals-part.ts";
 import { devControl } from "./dev-control.ts";
 import { beaconDataOf, firstMinerId, keptMiners, openDevnetChain } from "./devnet-chain.ts";
-import { dumpOf, optionsOf, settle } from "./devnet-dump.ts";
+import { checkDump, dumpOf, optionsOf, settle } from "./devnet-dump.ts";
 import { checkBundle, checkDevnetOptions } from "./devnet-options.ts";
-import { DumpError, type Dumped, readDump } from "./dump.ts";
-import { fetchWhole, openFork } from "./fork/open-fork.ts";
+import { DumpError, type Dumped, readDump, readOptions } from "./dump.ts";
+import { askFork, fetchWhole, openFork } from "./fork/open-fork.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
 import { Laboratory } from "./laboratory.ts";
 import { LocalMiners, minerWorker } from "./local-miners.ts";
@@ -233,7 +233,10 @@ export class Devnet {
       run: new NodeRun(platform.randomBytes, platform.now()),
       health: () => this.health(),
       ...(options.onShutdown === undefined ? {} : { shutdown: options.onShutdown }),
-      dev: devControl(this, () => this.dump()),
+      dev: devControl(this, async () => {
+        await checkDump(this);
+        return this.dump();
+      }),
     };
     this.dispatcher = makeDispatcher(this.services, options.observe);
   }
@@ -281,24 +284,28 @@ export class Devnet {
   static async load(file: NetworkFile, given: Partial<DevnetOptions> = {}): Promise<Devnet> {
     const crypto = await loadCrypto();
     const { data = null, reset = false } = given;
+    // Looked at first: a file that is none must not cost the earlier network.
+    const source = sourceOf(file);
+    const options = { ...DEFAULTS, ...optionsOf(await readOptions(source, crypto), given) };
+    checkDevnetOptions({ ...options, proofs: given.proving?.described.mode });
     const inner = data === null ? new MemoryStore() : await TableStore.open(data, platform.openTable, { reset });
     const store = new UndoStore(inner, staysAfterRevert);
+    let net: Devnet | null = null;
     try {
       if (!(await Chain.open({ blocks: store })).isEmpty)
         throw new DumpError(
           { code: "NOT_EMPTY" },
           "there is a network in the data folder; give another one, or --reset",
         );
-      const dumped = await readDump(sourceOf(file), store, crypto);
-      const options = { ...DEFAULTS, ...optionsOf(dumped.options, given) };
-      checkDevnetOptions({ ...options, proofs: given.proving?.described.mode });
+      const dumped = await readDump(source, store, crypto);
       // The head is among the facts, and they are one batch: what is ended before it has left no network.
       await store.write({ metadata: dumped.facts }, { sync: true, note: "the network of a file" });
-      const net = await Devnet.over(store, crypto, networkOf(options.blockTime), options, dumped);
+      net = await Devnet.over(store, crypto, networkOf(options.blockTime), options, dumped);
       await settle(net, dumped, given.blockTime);
       return net;
     } catch (error) {
-      await store.close();
+      // What runs already would go on writing.
+      await (net ?? store).close();
       throw error;
     }
   }
@@ -316,10 +323,12 @@ export class Devnet {
   ): Promise<Devnet> {
     const crypto = await loadCrypto();
     const { data = null, reset = false, repair = false } = given;
+    // Asked first: an address that is wrong must not cost the earlier network.
+    const asked = reset ? await askFork(url, at) : undefined;
     const inner =
       data === null ? new MemoryStore() : await TableStore.open(data, platform.openTable, { reset, repair });
     try {
-      const fork = await openFork(inner, url, at, crypto);
+      const fork = await openFork(inner, url, { at, asked }, crypto);
       if (whole) await fetchWhole(fork.store);
       const options = { ...DEFAULTS, retention: "archive" as const, ...fork.options, ...given, miners: 0 };
       checkDevnetOptions(options);

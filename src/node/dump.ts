@@ -31,6 +31,8 @@ export type DumpErrorData =
   | { readonly code: "BAD_DUMP"; readonly why: string }
   /** A network whose actors are of a bundle of its user's: that is no part of it. */
   | { readonly code: "OF_BUNDLE" }
+  /** A fork: what it never asked the other node for is not here. */
+  | { readonly code: "OF_FORK" }
   /** There is a network in the folder already. */
   | { readonly code: "NOT_EMPTY" };
 export class DumpError extends FilError<DumpErrorData> {}
@@ -106,15 +108,28 @@ export async function* dumpSections(dumped: Dumped, store: BlockStore): AsyncGen
   }
 }
 
+async function openDump(file: ByteSource): Promise<readonly [reader: CarReader, root: Uint8Array]> {
+  const reader = await CarReader.open(file);
+  const [root] = reader.roots;
+  return root === undefined || reader.roots.length !== 1 ? bad("it does not have one root") : [reader, root];
+}
+
+/** What a file's network was made with. Throws as `readDump`. */
+export async function readOptions(file: ByteSource, hashes: BlockHashes): Promise<DumpedOptions> {
+  const [reader, root] = await openDump(file);
+  const first = (await reader.next())?.block;
+  if (first === undefined || compare(first.cid, root) !== 0) return bad("the root is not its first block");
+  if (checkBlock(first, hashes) !== "right") bad("the first block is not the one of its CID");
+  return restOf(first.bytes).options;
+}
+
 /** Writes a file's blocks into a store and gives the rest. Throws `DumpError` BAD_DUMP, `CarError`. */
 export async function readDump(file: ByteSource, store: BlockStore, hashes: BlockHashes): Promise<Dumped> {
-  const reader = await CarReader.open(file);
-  const root = reader.roots[0];
-  if (root === undefined || reader.roots.length !== 1) bad("it does not have one root");
+  const [reader, root] = await openDump(file);
   /** Blocks of the dump itself: those that come before the store's. */
   const own = new Map<string, Uint8Array>();
   let rest: (DumpedRest & { readonly facts: readonly CID[]; readonly files: readonly CID[] }) | null = null;
-  let wanted = new Set<string>([`${cidFromBytes(root as Uint8Array)}`]);
+  let wanted = new Set<string>([`${cidFromBytes(root)}`]);
   let batch: Block[] = [];
   for (let next = await reader.next(); next !== null; next = await reader.next()) {
     const block = { cid: next.block.cid.slice(), bytes: next.block.bytes.slice() };
@@ -125,6 +140,8 @@ export async function readDump(file: ByteSource, store: BlockStore, hashes: Bloc
       else {
         rest = restOf(block.bytes);
         wanted = new Set([...rest.facts, ...rest.files].map(String));
+        // Each is read once, so that what is read is no more than the file.
+        if (wanted.size < rest.facts.length + rest.files.length) bad("its root names a block twice");
       }
       continue;
     }
@@ -137,7 +154,7 @@ export async function readDump(file: ByteSource, store: BlockStore, hashes: Bloc
   await store.write({ blocks: batch });
   if (rest === null || wanted.size > 0) bad("blocks that its root names are missing");
   const { facts, files, ...others } = rest as NonNullable<typeof rest>;
-  const decoded = (cid: CID): unknown => dagCbor.decode(own.get(`${cid}`) as Uint8Array);
+  const decoded = (cid: CID): unknown => decode(own.get(`${cid}`) as Uint8Array, "a block that its root names");
   return { ...others, facts: facts.flatMap((cid) => factsOf(decoded(cid))), sectors: sectorsOf(files.map(decoded)) };
 }
 
@@ -173,14 +190,16 @@ function list<T>(value: unknown, what: string, is: (one: unknown) => boolean): r
   return value as T[];
 }
 
-function restOf(bytes: Uint8Array) {
-  let decoded: unknown;
+function decode(bytes: Uint8Array, what: string): unknown {
   try {
-    decoded = dagCbor.decode(bytes);
+    return dagCbor.decode(bytes);
   } catch {
-    bad("its root is no DAG-CBOR");
+    return bad(`${what} is no DAG-CBOR`);
   }
-  const { filigree, form, ...fields } = object(decoded, "the root");
+}
+
+function restOf(bytes: Uint8Array) {
+  const { filigree, form, ...fields } = object(decode(bytes, "its root"), "the root");
   if (filigree !== KIND) bad("its root says something else");
   if (form !== FORM) bad(`it has form ${String(form).slice(0, 20)}, and this version reads form ${FORM}`);
   const options = object(fields["options"], "options");

@@ -73,8 +73,8 @@ export type SnapshotControl = {
   take(): Promise<{ readonly id: number }>;
   /** With `keep` the snapshot can be gone back to again. */
   revert(id: number, keep: boolean): Promise<Tipset>;
-  /** The network as a CAR file, in pieces. */
-  dump(): AsyncIterable<Uint8Array>;
+  /** The network as a CAR file, in pieces; rejects for one that is not written to files. */
+  dump(): Promise<AsyncIterable<Uint8Array>>;
 };
 
 /** Control of a local network's time. */

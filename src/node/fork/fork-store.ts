@@ -6,15 +6,19 @@
  * epoch of the tipset that is found there, as DAG-CBOR).
  */
 import * as dagCbor from "@ipld/dag-cbor";
+import { isFilError } from "../../base/errors.ts";
 import { encodeKey } from "../../chain/canonical-index.ts";
 import type { Window } from "../../platform/table.ts";
 import { type BlockHashes, checkBlock } from "../../storage/check-block.ts";
 import type { Batch, Block, BlockStore, WriteOptions, WriteWatch } from "../../storage/contract.ts";
+import { decodeHeader } from "../../types/block-header.ts";
 import { type CID, type CidKey, cidFromBytes, cidKey } from "../../types/cid.ts";
 import { ForkError } from "./errors.ts";
 import type { RemoteChain, RemoteTipset } from "./remote-chain.ts";
 
 export type ForkPoint = { readonly key: readonly CID[]; readonly height: number };
+
+type Range = readonly [low: number, high: number];
 
 const HEIGHT = "height/";
 const DIGITS = 16;
@@ -87,17 +91,23 @@ export class ForkStore implements BlockStore {
 
   /** Sees to it that the tipset at or before an epoch is in the index, and gives its epoch. */
   private before(height: number): Promise<number> {
-    return this.nearest(`${BEFORE}${height}`, () => this.remote.atOrBefore(height, this.point.key));
+    const { key } = this.point;
+    return this.nearest(`${BEFORE}${height}`, [0, height], () => this.remote.atOrBefore(height, key));
   }
 
   private async after(height: number): Promise<number> {
-    return this.nearest(`${AFTER}${height}`, () => this.remote.atOrAfter(height, this.point.key));
+    const { key } = this.point;
+    return this.nearest(`${AFTER}${height}`, [height, this.point.height], () => this.remote.atOrAfter(height, key));
   }
 
-  private async nearest(name: string, ask: () => Promise<RemoteTipset>): Promise<number> {
+  /** `low` to `high`: where the answer must lie; the index above the fork is this network's own. */
+  private async nearest(name: string, [low, high]: Range, ask: () => Promise<RemoteTipset>): Promise<number> {
     const kept = await this.inner.metadata(name);
     if (kept !== undefined) return dagCbor.decode(kept) as number;
     const { key, height } = await ask();
+    if (height < low || height > high)
+      throw this.wrong("its tipset", `is at epoch ${height}, and one from ${low} to ${high} was asked for`);
+    await this.checkTipset({ key, height });
     await this.inner.write({
       metadata: [
         [name, dagCbor.encode(height)],
@@ -105,6 +115,24 @@ export class ForkStore implements BlockStore {
       ],
     });
     return height;
+  }
+
+  /** That the blocks of a tipset are there and of its epoch. Throws `ForkError` BAD_ANSWER, NOT_AT_HAND. */
+  async checkTipset({ key, height }: ForkPoint): Promise<void> {
+    for (const cid of key) {
+      const bytes = await this.get(cid.bytes);
+      if (bytes === undefined) throw this.wrong(`block ${cid}`, "is not there");
+      const found = heightOf(bytes);
+      if (found !== height)
+        throw this.wrong(`block ${cid}`, `is ${found === null ? "no header" : `of epoch ${found}`}`);
+    }
+  }
+
+  private wrong(what: string, why: string): ForkError {
+    return new ForkError(
+      { code: "BAD_ANSWER", method: "ChainGetTipSetByHeight" },
+      `${this.remote.url} does not give its chain: ${what} ${why}`,
+    );
   }
 
   everyBlock(): AsyncIterable<Block> {
@@ -121,6 +149,16 @@ export class ForkStore implements BlockStore {
 
   close(): Promise<void> {
     return this.inner.close();
+  }
+}
+
+/** The epoch of a header; null for other blocks. */
+function heightOf(bytes: Uint8Array): number | null {
+  try {
+    return decodeHeader(bytes).height;
+  } catch (error) {
+    if (isFilError(error)) return null;
+    throw error;
   }
 }
 

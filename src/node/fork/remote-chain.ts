@@ -33,7 +33,11 @@ export class RemoteChain {
     });
     if (answer === undefined) return undefined;
     if (typeof answer !== "string") throw this.bad("ChainReadObj");
-    return fromBase64(answer);
+    try {
+      return fromBase64(answer);
+    } catch (cause) {
+      throw this.bad("ChainReadObj", cause);
+    }
   }
 
   head(): Promise<RemoteTipset> {

@@ -61,8 +61,8 @@ const methods = {
     permission: "admin",
     result: bytes(),
     run: async (_, { node, session }) => {
-      const snapshots = snapshotsOf(node);
-      return inPieces(session, () => snapshots.dump());
+      const parts = await snapshotsOf(node).dump();
+      return inPieces(session, () => parts);
     },
   }),
   evm_snapshot: method({

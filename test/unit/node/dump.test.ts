@@ -1,4 +1,5 @@
 /** A network as a file and back: it goes on as if nothing had been, and gives the same bytes on every runtime. */
+import * as dagCbor from "@ipld/dag-cbor";
 import { afterEach, expect, test } from "vitest";
 import { concat, toHex } from "../../../src/base/bytes.ts";
 import { loadCrypto } from "../../../src/core/crypto.ts";
@@ -6,6 +7,8 @@ import { Devnet, type DevnetOptions } from "../../../src/node/devnet.ts";
 import { readCar, writeCar } from "../../../src/storage/car.ts";
 import { FIL } from "../../../src/types/amount.ts";
 import { tipsetKeyText } from "../../../src/types/block-header.ts";
+import { type CID, cidOfBlock } from "../../../src/types/cid.ts";
+import { testBundle } from "../../support/fvm-bundle.ts";
 
 const open: Devnet[] = [];
 afterEach(async () => {
@@ -81,10 +84,20 @@ test("what is no dump, was changed, or lacks blocks is refused by name, and so a
   await refused(writeCar(roots, [...others, first]), "the root is not its first block");
   await refused(writeCar(roots, [first]), "blocks that its root names are missing");
   await refused(writeCar([others[0]?.cid as Uint8Array], others), "the root");
+  // A block of facts named a thousand times would be read as often.
+  const root = dagCbor.decode<{ readonly facts: readonly CID[] }>(first.bytes);
+  const bytes = dagCbor.encode({ ...root, facts: Array(1000).fill(root.facts[0]) });
+  const { bytes: cid } = cidOfBlock(bytes);
+  await refused(writeCar([cid], [{ cid, bytes }, ...others]), "its root names a block twice");
   await refused(
     writeCar(roots, [first, { ...(others[0] as (typeof others)[0]), bytes: Uint8Array.of(1) }]),
     "the block at",
   );
   await expect(Devnet.load(file.subarray(0, file.length - 3))).rejects.toMatchObject({ data: { code: "TRUNCATED" } });
   await expect(Devnet.load(file, { seed: "other" })).rejects.toThrow("leave it out");
+});
+
+test("a network with actors of a bundle says that it is written to no file, when it is asked for one", async () => {
+  const net = await network({ networkVersion: 23, bundle: await testBundle({}) });
+  await expect(net.request("Devnet.dump")).rejects.toThrow("is not written to a file yet");
 });
