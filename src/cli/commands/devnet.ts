@@ -186,6 +186,7 @@ async function run(options: Options, command: Command): Promise<void> {
   if (load !== undefined) refuseFixed(command, `--load ${load}`, "the file");
   if (fork !== undefined) refuseFixed(command, `--fork ${fork}`, "the other network");
   const isReal = options.proofs === "groth16";
+  if (isReal && fork !== undefined) throw new UsageError("no miner proves on a fork: leave out --proofs groth16");
   if (isReal && options.miners === 0) throw new UsageError("real proofs are those of miners: give --miners 1 or more");
   if (!isReal && options.seals === "groth16") throw new UsageError("--seals groth16 is for --proofs groth16");
   const proving = isReal ? await openKeys(options.params, blockTime, options.seals) : undefined;
@@ -206,8 +207,8 @@ async function runNetwork(
   const balance = options.balance ?? parseFil(DEFAULT_BALANCE);
   const now = Math.floor(Date.now() / 1000);
   const real = proving === undefined ? {} : { proving };
-  // Real proofs are for others to validate: where epochs pass by the clock, such a network has peers.
-  const hasPeers = proving !== undefined && blockTime >= 1 && Number.isInteger(blockTime);
+  // Real proofs are for others to validate: where epochs pass by the clock, such a network has peers; one of a file has none.
+  const hasPeers = proving !== undefined && options.load === undefined && blockTime >= 1 && Number.isInteger(blockTime);
   const { networkVersion } = options;
   const isNative = networkVersion === DEVNET_VERSION;
   if (options.bundle !== undefined && isNative) throw new UsageError("--bundle goes with --network-version 16 to 28");
