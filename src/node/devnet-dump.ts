@@ -11,6 +11,7 @@ import { DumpError, type Dumped, type DumpedMiner, type DumpedOptions, dumpSecti
 import type { Laboratory } from "./laboratory.ts";
 import type { LocalProving } from "./local-proving.ts";
 import type { FilecoinNode } from "./node.ts";
+import { ATTACHED_FACT } from "./sealing-part.ts";
 import type { Snapshots } from "./snapshots.ts";
 
 /** Options that are fixed with a network. */
@@ -42,12 +43,17 @@ export async function checkDump({ options, node }: Pick<Network, "options" | "no
     );
 }
 
+/** Facts without those of this machine: its folders, whose files are in the file and must not be a second network's as well. */
+export function withoutPlaces(facts: Dumped["facts"]): Dumped["facts"] {
+  return facts.filter(([name]) => name !== ATTACHED_FACT);
+}
+
 /** Writes a network as the sections of a CAR file. Throws as `checkDump`. */
 export async function* dumpOf(net: Network): AsyncGenerator<Uint8Array> {
   await checkDump(net);
   const { facts, sectors, free } = await net.snapshots.copy();
   try {
-    yield* dumpSections({ facts, sectors, ...restOf(net) }, net.node.chain.blocks);
+    yield* dumpSections({ facts: withoutPlaces(facts), sectors, ...restOf(net) }, net.node.chain.blocks);
   } finally {
     free();
   }

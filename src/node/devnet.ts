@@ -36,7 +36,7 @@ import { Clock } from "./clock.ts";
 import { DealsPart, type DealsPartOptions } from "./deals-part.ts";
 import { devControl } from "./dev-control.ts";
 import { beaconDataOf, firstMinerId, keptMiners, openDevnetChain } from "./devnet-chain.ts";
-import { checkDump, dumpOf, optionsOf, settle } from "./devnet-dump.ts";
+import { checkDump, dumpOf, optionsOf, settle, withoutPlaces } from "./devnet-dump.ts";
 import { checkBundle, checkDevnetOptions } from "./devnet-options.ts";
 import { DumpError, type Dumped, readDump, readOptions } from "./dump.ts";
 import { askFork, fetchWhole, openFork } from "./fork/open-fork.ts";
@@ -299,7 +299,7 @@ export class Devnet {
         );
       const dumped = await readDump(source, store, crypto);
       // The head is among the facts, and they are one batch: what is ended before it has left no network.
-      await store.write({ metadata: dumped.facts }, { sync: true, note: "the network of a file" });
+      await store.write({ metadata: withoutPlaces(dumped.facts) }, { sync: true, note: "the network of a file" });
       net = await Devnet.over(store, crypto, networkOf(options.blockTime), options, dumped);
       await settle(net, dumped, given.blockTime);
       return net;

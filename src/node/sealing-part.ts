@@ -71,7 +71,7 @@ const PROVABLE: readonly SectorState[] = [
 ];
 
 /** Paths of attached folders in the store, as a JSON list. */
-const ATTACHED = "miner/folders";
+export const ATTACHED_FACT = "miner/folders";
 
 function isAbsolute(path: string): boolean {
   return /^(\/|[A-Za-z]:[\\/])/.test(path);
@@ -188,7 +188,7 @@ export class SealingPart implements Startable {
         throw error;
       }
       const paths = [...(await this.attachedPaths()), path];
-      await this.options.store.write({ metadata: [[ATTACHED, utf8(JSON.stringify(paths))]] }, { sync: true });
+      await this.options.store.write({ metadata: [[ATTACHED_FACT, utf8(JSON.stringify(paths))]] }, { sync: true });
     });
   }
 
@@ -204,7 +204,7 @@ export class SealingPart implements Startable {
   }
 
   private async attachedPaths(): Promise<readonly string[]> {
-    const found = await this.options.store.metadata(ATTACHED);
+    const found = await this.options.store.metadata(ATTACHED_FACT);
     if (found === undefined) return [];
     const paths: unknown = JSON.parse(fromUtf8(found));
     return Array.isArray(paths) ? paths.filter((path) => typeof path === "string") : [];

@@ -21,7 +21,7 @@ import type { SignedMessage } from "../types/message.ts";
 import type { Clock } from "./clock.ts";
 import type { Laboratory } from "./laboratory.ts";
 import type { FilecoinNode } from "./node.ts";
-import type { SealingPart } from "./sealing-part.ts";
+import { ATTACHED_FACT, type SealingPart } from "./sealing-part.ts";
 
 export type SnapshotErrorData =
   | { readonly code: "UNKNOWN_SNAPSHOT"; readonly id: number; readonly known: readonly number[] }
@@ -63,10 +63,10 @@ const PAUSE_MS = 5;
 /** The number that the next snapshot gets. */
 const NEXT_FACT = "devnet/snapshots";
 
-/** Facts that are never taken back: which states are kept and can be collected, and which numbers were given. */
+/** Facts that are never taken back: which states are kept and can be collected, which numbers were given, which folders are attached. */
 export function staysAfterRevert(name: string): boolean {
   const isOfStates = name.startsWith("state/") || name === STATES_FROM;
-  return isOfStates || name === NEXT_FACT || name.startsWith("fork/");
+  return isOfStates || name === NEXT_FACT || name === ATTACHED_FACT || name.startsWith("fork/");
 }
 
 /** The same of a network in memory, whose collections drop all that they do not find: names of states are of no use to them. */

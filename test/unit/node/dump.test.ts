@@ -1,9 +1,10 @@
 /** A network as a file and back: it goes on as if nothing had been, and gives the same bytes on every runtime. */
 import * as dagCbor from "@ipld/dag-cbor";
 import { afterEach, expect, test } from "vitest";
-import { concat, toHex } from "../../../src/base/bytes.ts";
+import { concat, toHex, utf8 } from "../../../src/base/bytes.ts";
 import { loadCrypto } from "../../../src/core/crypto.ts";
 import { Devnet, type DevnetOptions } from "../../../src/node/devnet.ts";
+import { ATTACHED_FACT } from "../../../src/node/sealing-part.ts";
 import { readCar, writeCar } from "../../../src/storage/car.ts";
 import { FIL } from "../../../src/types/amount.ts";
 import { tipsetKeyText } from "../../../src/types/block-header.ts";
@@ -62,7 +63,14 @@ test("it goes on where the other was: chain, pool, wallet, settings, and both co
   const made = await net.request("WalletNew", "bls");
   await net.request("WalletSetDefault", made);
   await send(net);
+  const { blocks } = net.node.chain;
+  const id = await net.snapshots.take();
+  await blocks.write({ metadata: [[ATTACHED_FACT, utf8('["/a/folder"]')]] });
+  await net.revert(id.id);
+  // Folders of this machine stay as they are, and are no part of another network.
+  expect(await blocks.metadata(ATTACHED_FACT)).toBeDefined();
   const copy = await load(await dump(net));
+  expect(await copy.node.chain.blocks.metadata(ATTACHED_FACT)).toBeUndefined();
   expect(key(copy)).toBe(key(net));
   expect(copy.node.pool.pending()).toEqual(net.node.pool.pending());
   expect(`${await copy.node.keystore.defaultAddress()}`).toBe(`${await net.node.keystore.defaultAddress()}`);
