@@ -5,10 +5,13 @@ import { findCorpus } from "./test/support/find-corpus.ts";
 const platform = "Deno" in globalThis ? "deno" : "node";
 
 /**
- * Left to Node and Chromium, and why: what takes half a minute each and runs the same modules in the same engine, V8; smaller
- * tests of the same rooms run here, too. `FILIGREE_DENO_ALL=1 npm run test:deno` runs them as well.
+ * Left to Node and Chromium, and why: what takes long, and runs the same modules in the same engine, V8; smaller tests of the
+ * same rooms run here, too. `FILIGREE_DENO_ALL=1 npm run test:deno` runs them as well.
  */
 const LEFT_TO_OTHERS: Readonly<Record<string, string>> = {
+  "test/docs/lost-sector-guide.node.test.ts": "commands of a guide",
+  "test/docs/scenarios.node.test.ts": "commands of a guide",
+  "test/docs/store-guide.node.test.ts": "commands of a guide",
   "test/queue/queue.node.test.ts": "the queue is for Node",
   "test/unit/proofs/circuit-large.node.test.ts": "circuits of large sectors",
   "test/unit/proofs/large-sector.test.ts": "trees and proofs of 32 and 64 GiB sectors",

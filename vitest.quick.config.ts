@@ -9,6 +9,8 @@ const SLOW = [
   "test/e2e/**",
   "test/conformance/**",
   "test/docs/examples*",
+  "test/docs/*guide*",
+  "test/docs/scenarios*",
   "test/queue/**",
   "test/unit/proofs/**",
   "test/unit/beacon/**",
