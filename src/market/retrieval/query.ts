@@ -128,9 +128,12 @@ async function exchange(
     try {
       const frames = frameStream(stream);
       if (question !== null) await frames.write(question, both);
-      return await frames.read(most, both);
-    } finally {
+      const answer = await frames.read(most, both);
       stream.close().catch(() => undefined);
+      return answer;
+    } catch (error) {
+      stream.abort(error instanceof Error ? error : new Error(`${error}`));
+      throw error;
     }
   } catch (cause) {
     signal.throwIfAborted();

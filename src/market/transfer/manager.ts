@@ -9,6 +9,7 @@
  */
 import { equal } from "../../base/bytes.ts";
 import { describeError, isFilError } from "../../base/errors.ts";
+import { Turns } from "../../base/turns.ts";
 import type { PeerStreams } from "../../network/peer-streams.ts";
 import { RateLimiter } from "../../network/rate-limit.ts";
 import { ItemScanner } from "../../network/wire/cbor.ts";
@@ -106,6 +107,8 @@ export const MANAGER_LIMITS = {
   perSecond: 16,
   /** channels that are given at the same time, and that broke and are kept at hand */
   given: 4096,
+  /** vouchers of a channel that wait to be looked at */
+  waiting: 64,
   /** marks of a channel */
   marks: 2048,
 } as const;
@@ -114,8 +117,9 @@ type Given = GivenChannel & {
   verdict: Verdict;
   /** Of graphsync; null while it is broken. */
   response: ResponseKey | null;
-  /** One thing after the other. */
-  turn: Promise<void>;
+  /** One thing after the other; vouchers that wait for theirs. */
+  turns: Turns;
+  waiting: number;
 };
 
 type Taken = {
@@ -174,7 +178,7 @@ export class TransferManager {
     await this.parts.streams.unhandle(TRANSFER_PROTOCOL);
     await this.graphsync.stop();
     for (const one of this.taken.values()) one.settle(new TransferError({ code: "CLOSED" }, "the node is stopping"));
-    await Promise.allSettled([...this.given.values()].map(({ turn }) => turn));
+    await Promise.all([...this.given.values()].map(({ turns }) => turns.idle()));
   }
 
   // Taking.
@@ -225,6 +229,7 @@ export class TransferManager {
     const patience = this.parts.streams.patience(MANAGER_LIMITS.finalMs, `peer ${peer} does not end the transfer`);
     const ended = AbortSignal.any([patience.signal, signal]);
     try {
+      ended.throwIfAborted();
       await new Promise<void>((resolve, reject) => {
         ended.addEventListener("abort", () => reject(ended.reason), { once: true });
         settled.then(resolve, reject);
@@ -308,15 +313,24 @@ export class TransferManager {
         : (known ?? (await validator.find(peer, id)));
     if (channel === null || !isSameChannel(channel, message)) return refuse(STATUS.rejected, answer(REFUSED));
     const skip = request.extensions.get(EXTENSION.doNotSendFirstBlocks);
-    if (type === "restart") goBack(channel, (skip === undefined ? null : readSkip(skip)) ?? 0);
-    const verdict = await (type === "new" ? validator.open(channel) : validator.restart(channel));
+    const restart = (): Promise<Verdict> => {
+      goBack(channel, (skip === undefined ? null : readSkip(skip)) ?? 0);
+      return validator.restart(channel);
+    };
+    // Behind what is under way for the channel: a payment that is being taken must not be written over.
+    const verdict =
+      type === "new"
+        ? await validator.open(channel)
+        : await (known === undefined ? restart() : known.turns.run(restart));
     if (!verdict.accepted) return refuse(STATUS.rejected, answer(verdict));
     // A request that the peer has not given up, if the channel has one still, is no longer the channel's.
     if (known?.response != null) {
       this.byResponse.delete(known.response);
       this.graphsync.responder.cancel(known.response);
     }
-    const given: Given = Object.assign(known ?? channel, { verdict, response, turn: known?.turn ?? Promise.resolve() });
+    const given: Given = Object.assign(known ?? channel, {
+      ...{ verdict, response, turns: known?.turns ?? new Turns(), waiting: known?.waiting ?? 0 },
+    });
     given.state = "ongoing";
     this.given.set(key, given);
     this.byResponse.set(response, given);
@@ -384,9 +398,17 @@ export class TransferManager {
   private heardRequest(peer: string, request: TransferRequest): void {
     const given = this.given.get(keyOf(peer, request.id));
     if (given === undefined) return;
-    if (request.type === "voucher")
-      this.queue(given, () => this.ask(given, (validator) => validator.voucher(given, request.voucher)));
-    else if (request.type === "cancel")
+    if (request.type === "voucher") {
+      if (given.waiting >= MANAGER_LIMITS.waiting) {
+        this.parts.streams.report(peer, "tooManyRequests");
+        return;
+      }
+      given.waiting++;
+      this.queue(given, () => {
+        given.waiting--;
+        return this.ask(given, (validator) => validator.voucher(given, request.voucher));
+      });
+    } else if (request.type === "cancel")
       this.queue(given, async () => {
         if (given.response !== null) this.graphsync.responder.cancel(given.response);
         await this.finish(given, "the other side has given it up");
@@ -433,7 +455,7 @@ export class TransferManager {
 
   /** Work on a channel, one after the other. A peer that cannot be told will begin again. */
   private queue(given: Given, work: () => Promise<void>): void {
-    given.turn = given.turn.then(work).catch((error: unknown) => {
+    given.turns.run(work).catch((error: unknown) => {
       if (!(error instanceof TransferError && error.code === "UNREACHABLE")) this.parts.onFault(error);
     });
   }
@@ -496,8 +518,13 @@ export class TransferManager {
     const patience = this.parts.streams.patience(MANAGER_LIMITS.messageMs, `peer ${peer} does not listen`);
     try {
       const stream = await this.parts.streams.open(peer, TRANSFER_PROTOCOL, patience.signal);
-      await frameStream(stream).write(encodeTransfer(message), patience.signal);
-      await stream.close({ signal: patience.signal });
+      try {
+        await frameStream(stream).write(encodeTransfer(message), patience.signal);
+        await stream.close({ signal: patience.signal });
+      } catch (error) {
+        stream.abort(error instanceof Error ? error : new Error(`${error}`));
+        throw error;
+      }
     } catch (cause) {
       const why = `peer ${peer} cannot be told of a transfer: ${describeError(cause)}`;
       throw new TransferError({ code: "UNREACHABLE" }, why, { cause });
