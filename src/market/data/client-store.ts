@@ -42,6 +42,7 @@ export class ClientStore implements BlockSource {
   private readonly hashes: BlockHashes;
   /** Deliveries of blocks that are under way. */
   private arriving = 0;
+  private sweeping: Promise<void> = Promise.resolve();
   /** Imports and removals, one after the other: none takes what another brings. */
   private readonly turns = new Turns();
 
@@ -97,11 +98,12 @@ export class ClientStore implements BlockSource {
 
   /**
    * Keeps blocks that come one by one, for instance from a provider. Until `end` is called nothing is removed from the store:
-   * what has come is in no list yet.
+   * what has come is in no list yet. Resolves when a removal that is under way has stopped.
    */
-  incoming(): { put(cid: CID, bytes: Uint8Array): Promise<void>; end(): void } {
+  async incoming(): Promise<{ put(cid: CID, bytes: Uint8Array): Promise<void>; end(): void }> {
     let hasEnded = false;
     this.arriving++;
+    await this.sweeping;
     return {
       put: async (cid, bytes) => this.store.write({ blocks: [this.checked({ cid: cid.bytes, bytes })] }),
       end: () => {
@@ -165,21 +167,26 @@ export class ClientStore implements BlockSource {
       if (!kept.some((one) => one.id === id))
         throw new DataError({ code: "UNKNOWN_IMPORT", id: `${id}` }, `there is no import ${id}`);
       await this.store.write({ metadata: [[keyOf(id), null]] }, { sync: true });
-      // Blocks that nobody lists go with the next removal.
-      if (this.arriving > 0) return;
-      const live = new CidSet();
-      for (const { root } of kept.filter((one) => one.id !== id))
-        for await (const _ of walk(this.store, root, {}, live));
-      let removed: Uint8Array[] = [];
-      for await (const { cid } of this.store.everyBlock()) {
-        if (live.has(cid)) continue;
-        removed.push(cid);
-        if (removed.length < 1000) continue;
-        await this.store.write({ removed });
-        removed = [];
-      }
-      await this.store.write({ removed });
+      const swept = this.sweep(kept.filter((one) => one.id !== id));
+      this.sweeping = swept.catch(() => undefined);
+      await swept;
     });
+  }
+
+  /** Removes blocks that nobody lists; those that are left when a delivery begins go with the next removal. */
+  private async sweep(kept: readonly Import[]): Promise<void> {
+    const live = new CidSet();
+    for (const { root } of kept) for await (const _ of walk(this.store, root, {}, live)) if (this.arriving > 0) return;
+    let removed: Uint8Array[] = [];
+    for await (const { cid } of this.store.everyBlock()) {
+      if (this.arriving > 0) return;
+      if (live.has(cid)) continue;
+      removed.push(cid);
+      if (removed.length < 1000) continue;
+      await this.store.write({ removed });
+      removed = [];
+    }
+    if (this.arriving === 0) await this.store.write({ removed });
   }
 
   /** Ends when what is under way has. */

@@ -89,7 +89,7 @@ export class GraphsyncPeers {
       .finally(() => {
         sender.waiting--;
         clearTimeout(sender.quiet);
-        if (sender.waiting === 0) sender.quiet = setTimeout(() => void this.rest(sender), LINK_LIMITS.quietMs);
+        if (sender.waiting === 0) sender.quiet = setTimeout(() => void this.rest(peer, sender), LINK_LIMITS.quietMs);
         (sender.quiet as { unref?: () => void } | undefined)?.unref?.();
       });
     sender.last = sent.catch(() => undefined);
@@ -114,8 +114,9 @@ export class GraphsyncPeers {
     }
   }
 
-  private async rest(sender: Sender): Promise<void> {
+  private async rest(peer: string, sender: Sender): Promise<void> {
     const { stream } = sender;
+    if (this.senders.get(peer) === sender) this.senders.delete(peer);
     sender.stream = null;
     sender.frames = null;
     await stream?.close().catch(() => undefined);

@@ -7,6 +7,7 @@
 import { platform } from "#platform";
 import { toHex } from "../../base/bytes.ts";
 import type { PeerStreams } from "../../network/peer-streams.ts";
+import { CidSet } from "../../storage/cid-set.ts";
 import { type CID, type CidKey, cidKey } from "../../types/cid.ts";
 import { GraphsyncError } from "./errors.ts";
 import {
@@ -37,7 +38,10 @@ export type RequestOptions = {
   readonly priority?: number;
   readonly limits?: WalkLimits;
   readonly signal: AbortSignal;
-  /** A link was followed: with its block from the peer, verified and kept, or, `bytes` 0, from what was here. */
+  /**
+   * A link was followed: with its block from the peer, verified and kept; or, `bytes` 0, from what was here, came before in
+   * this request, or with a DAG that did. Counted as who answers counts them.
+   */
   readonly onLink?: (cid: CID, bytes: number) => void;
   /** What the peer says besides, in order with the links; what it throws ends the request. */
   readonly onExtensions?: (extensions: Extensions) => void;
@@ -227,6 +231,7 @@ export class Requester {
 
   private async walk(open: Open, traversal: Traversal): Promise<void> {
     const missing: CID[] = [];
+    const came = new CidSet();
     /** Below this depth the walk goes on in what is here. */
     let localBelow = Number.POSITIVE_INFINITY;
     let end: number | null = null;
@@ -248,9 +253,11 @@ export class Requester {
       }
       if (!item.link.equals(wanted.cid))
         throw this.bad(open, wanted.cid, `sent ${item.link} where ${wanted.cid} comes next`);
-      if (item.block !== null) await this.accept(open, traversal, wanted, item.block);
-      else if (item.action === "skipped" && wanted.isDone) traversal.skip();
-      else {
+      if (item.block !== null) await this.accept(open, traversal, wanted, item.block, came);
+      else if (item.action === "skipped" && wanted.isDone) {
+        traversal.skip();
+        open.options.onLink?.(wanted.cid, 0);
+      } else {
         await this.local(open, traversal, wanted, missing);
         if (item.action === "missing" || item.action === "skipped") localBelow = wanted.depth;
       }
@@ -281,11 +288,18 @@ export class Requester {
     return isFinal(status) ? status : null;
   }
 
-  private async accept(open: Open, traversal: Traversal, { cid }: Wanted, block: Uint8Array): Promise<void> {
+  private async accept(
+    open: Open,
+    traversal: Traversal,
+    { cid }: Wanted,
+    block: Uint8Array,
+    came: CidSet,
+  ): Promise<void> {
     const { store, onLink } = open.options;
     traversal.give(block);
     await store.put(cid, block);
-    onLink?.(cid, block.length);
+    // One that is sent again is not paid for again.
+    onLink?.(cid, came.add(cid.bytes) ? block.length : 0);
   }
 
   /** Follows a link in what is here. */

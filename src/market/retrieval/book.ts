@@ -41,8 +41,9 @@ export type TakenDeal = {
   readonly at: number;
 };
 
-/** Deals that have ended and are kept, of each side: those that ended first are forgotten first. */
-const MAX_ENDED = 10_000;
+/** Deals that are kept, of each side: those that ended first are forgotten first, then those that went on longest ago. */
+const MAX_DEALS = 10_000;
+const NOTHING = new Uint8Array(0);
 const ASK = "retrieval/ask";
 const GIVEN = "retrieval/given/";
 const TAKEN = "retrieval/taken/";
@@ -71,12 +72,14 @@ export class RetrievalBook {
     const kept = await blocks.metadata(ASK);
     const ask = kept === undefined ? DEFAULT_ASK : readTerms(JSON.parse(fromUtf8(kept)) as StoredTerms);
     const book = new RetrievalBook(blocks, ask);
-    for (const [name, value] of await blocks.metadataWith(GIVEN))
-      book.givenByKey.set(name, readGiven(JSON.parse(fromUtf8(value)) as StoredGiven));
-    for (const [, value] of await blocks.metadataWith(TAKEN)) {
-      const deal = readTaken(JSON.parse(fromUtf8(value)) as StoredTaken);
-      book.takenById.set(`${deal.id}`, deal);
-    }
+    const given = (await blocks.metadataWith(GIVEN)).map(([, value]) =>
+      readGiven(JSON.parse(fromUtf8(value)) as StoredGiven),
+    );
+    for (const deal of given.sort(byAge)) book.givenByKey.set(givenKey(deal.channel), deal);
+    const taken = (await blocks.metadataWith(TAKEN)).map(([, value]) =>
+      readTaken(JSON.parse(fromUtf8(value)) as StoredTaken),
+    );
+    for (const deal of taken.sort(byAge)) book.takenById.set(`${deal.id}`, deal);
     return book;
   }
 
@@ -102,7 +105,7 @@ export class RetrievalBook {
   }
 
   async putGiven(given: GivenDeal): Promise<void> {
-    const deal = { ...given, channel: plain(given.channel) };
+    const deal = { ...given, channel: plain(given) };
     const key = givenKey(deal.channel);
     const gone = forgotten(this.givenByKey, key);
     const removed = gone.map((name): [string, null] => [name, null]);
@@ -123,17 +126,24 @@ export class RetrievalBook {
   }
 }
 
-/** A copy: a transfer goes on changing what it gives out. */
-function plain({ peer, id, root, selector, voucher, links, sent, marks, state }: GivenChannel): GivenChannel {
-  return { peer, id, root, selector, voucher, links, sent, marks: [...marks], state };
+/** A copy: a transfer goes on changing what it gives out. Of one that has ended only what is told of it is kept. */
+function plain({ channel, state }: GivenDeal): GivenChannel {
+  const { peer, id, root, selector, voucher, links, sent, marks } = channel;
+  const rest =
+    state === "ongoing"
+      ? { selector, voucher, marks: [...marks] }
+      : { selector: NOTHING, voucher: { type: voucher.type, bytes: NOTHING }, marks: [] };
+  return { peer, id, root, links, sent, state: channel.state, ...rest };
 }
 
-/** Which of the ended ones make room for one more. */
+/** Which one makes room for one more. The map has those first that changed longest ago. */
 function forgotten(deals: ReadonlyMap<string, { readonly state: DealState }>, key: string): string[] {
-  if (deals.size < MAX_ENDED || deals.has(key)) return [];
+  if (deals.size < MAX_DEALS || deals.has(key)) return [];
   for (const [name, { state }] of deals) if (state !== "ongoing") return [name];
-  return [];
+  return [...deals.keys()].slice(0, 1);
 }
+
+const byAge = (a: { readonly at: number }, b: { readonly at: number }): number => a.at - b.at;
 
 type StoredTerms = { readonly [Name in keyof Terms]: Terms[Name] extends bigint ? string : number };
 type StoredGiven = {

@@ -92,12 +92,15 @@ export class RetrievalClient {
     const name = `${order.root}`;
     if (this.open.has(name)) throw new RetrievalError({ code: "BUSY" }, `${name} is being retrieved already`);
     this.open.add(name);
-    const store = await this.parts.store();
-    const incoming = store.incoming();
     try {
-      return await this.fromProviders(order, store, incoming.put);
+      const store = await this.parts.store();
+      const incoming = await store.incoming();
+      try {
+        return await this.fromProviders(order, store, incoming.put);
+      } finally {
+        incoming.end();
+      }
     } finally {
-      incoming.end();
       this.open.delete(name);
     }
   }
@@ -381,10 +384,15 @@ async function linksHere(
   let links = 0;
   for (let wanted = traversal.next(); wanted !== null; wanted = traversal.next()) {
     signal.throwIfAborted();
-    const bytes = inlineBlock(wanted.cid) ?? (await store.get(wanted.cid.bytes));
-    if (bytes === undefined) return { links, isWhole: false };
-    traversal.give(bytes);
     links++;
+    // Who gives it does not walk below it again either.
+    if (wanted.isDone) {
+      traversal.skip();
+      continue;
+    }
+    const bytes = inlineBlock(wanted.cid) ?? (await store.get(wanted.cid.bytes));
+    if (bytes === undefined) return { links: links - 1, isWhole: false };
+    traversal.give(bytes);
   }
   return { links, isWhole: true };
 }

@@ -4,7 +4,7 @@ import { BoundedMap } from "../../base/bounded-map.ts";
 import { isFilError } from "../../base/errors.ts";
 import type { PeerStreams } from "../../network/peer-streams.ts";
 import { commitmentOfCidV1, pieceOfCidV2 } from "../../sector/piece/cid.ts";
-import type { BlockStore } from "../../storage/contract.ts";
+import type { BlockSource, BlockStore } from "../../storage/contract.ts";
 import type { Address } from "../../types/address.ts";
 import type { CID } from "../../types/cid.ts";
 import type { ClientData } from "../data/client-data.ts";
@@ -46,6 +46,8 @@ export type Offer = { readonly peer: string; readonly quote: QueryResponse };
 /** Roots whose sizes are remembered, and milliseconds that they count: data may be removed. */
 const MAX_SIZES = 1024;
 const SIZE_MS = 60_000;
+/** DAGs that are walked for their size at the same time, whoever asks. */
+const MAX_SIZING = 8;
 /** Largest payment interval and price that are set: what others' 64-bit fields and amounts hold. */
 const MAX_INTERVAL = 2 ** 50;
 
@@ -53,6 +55,7 @@ export class RetrievalMarket {
   readonly name = "retrieval";
   private readonly options: RetrievalOptions;
   private readonly sizes = new BoundedMap<string, { readonly size: number; readonly at: number }>(MAX_SIZES);
+  private readonly sizing = new Map<string, Promise<number | null>>();
   private opened: RetrievalBook | null = null;
   private running: {
     readonly streams: PeerStreams;
@@ -209,15 +212,27 @@ export class RetrievalMarket {
     if (!(await store.has(root.bytes))) return null;
     const known = this.sizes.get(`${root}`);
     if (known !== undefined && now() - known.at < SIZE_MS) return known.size;
+    const name = `${root}`;
+    const before = this.sizing.get(name);
+    if (before !== undefined) return before;
+    if (this.sizing.size >= MAX_SIZING)
+      throw new RetrievalError({ code: "BUSY" }, `${MAX_SIZING} DAGs are being looked through, as many as may be`);
+    const found = this.walkSize(store, root).finally(() => this.sizing.delete(name));
+    this.sizing.set(name, found);
+    const size = await found;
+    if (size !== null) this.sizes.set(name, { size, at: now() });
+    return size;
+  }
+
+  private async walkSize(store: BlockSource, root: CID): Promise<number | null> {
     let size = 0;
     try {
       for await (const { bytes } of walk(store, root, { signal: this.stopping.signal })) size += bytes.length;
+      return size;
     } catch (error) {
       if (isFilError(error)) return null;
       throw error;
     }
-    this.sizes.set(`${root}`, { size, at: now() });
-    return size;
   }
 
   private async isPieceOf(piece: CID, payload: CID): Promise<boolean> {

@@ -52,6 +52,8 @@ export function payeeOf({ channels, vouchers }: Pick<PaymentChannels, "channels"
     async take(to, channel, voucher) {
       const view = await channels.view(channel);
       if (!view.to.equals(await channels.chain.keyOf(to))) badVoucher(`channel ${channel} does not pay ${to}`);
+      // It may have settled before the voucher can be handed in.
+      if (view.settlingAt !== 0) badVoucher(`channel ${channel} is being settled`);
       return vouchers.add(channel, voucher, 0n);
     },
   };

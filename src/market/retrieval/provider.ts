@@ -41,6 +41,8 @@ export const PROVIDER_LIMITS = {
   /** deals of one peer that are under way, and of all */
   perPeer: 64,
   all: 4096,
+  /** of a proposal with its selector, which is kept while the deal is under way */
+  proposalBytes: 16 << 10,
   /** payments of a deal that are worth nothing */
   worthless: 8,
   /** milliseconds after which a deal that did not go on counts as ended */
@@ -66,6 +68,9 @@ export class RetrievalProvider implements PullValidator {
     }
     const { id, terms } = proposal;
     const answer = (status: number, message: string): Verdict => rejected({ id, status, owed: 0n, message });
+    const { proposalBytes } = PROVIDER_LIMITS;
+    if (channel.voucher.bytes.length > proposalBytes)
+      return answer(DEAL_STATUS.rejected, `a proposal of more than ${proposalBytes} bytes`);
     const known = this.parts.book().givenOf(channel);
     if (known !== undefined) return answer(DEAL_STATUS.rejected, `there is a deal ${id} already`);
     if (!proposal.payload.equals(channel.root)) return answer(DEAL_STATUS.rejected, "incorrect CID for this proposal");

@@ -126,6 +126,8 @@ export const retrievalAskGroup = group("Market", "What this node asks for retrie
 const ownMethods = {
   RetrievalQuery: method({
     summary: "What a provider, by identity or multiaddr, asks for a DAG.",
+    // Connects to whom it is told to, as NetConnect does.
+    permission: "write",
     params: [param("provider", peer), rootParam, pieceParam],
     result: quote,
     cost: "wait",
@@ -139,6 +141,7 @@ const ownMethods = {
   }),
   RetrievalTransports: method({
     summary: "Over what a provider serves, and where.",
+    permission: "write",
     params: [param("provider", peer)],
     result: list(
       object("RetrievalTransport", { Name: text(64), Addresses: list(text(), MAX_PROVIDERS) }),

@@ -12,7 +12,7 @@ import {
   STATUS,
 } from "../../../src/market/graphsync/message.ts";
 import type { RequestOptions } from "../../../src/market/graphsync/requester.ts";
-import { keyOf, RESPONSE_LIMITS, Responder, type ResponderHooks } from "../../../src/market/graphsync/responder.ts";
+import { RESPONSE_LIMITS, type ResponderHooks } from "../../../src/market/graphsync/responder.ts";
 import { ROOT_ONLY, WHOLE_DAG } from "../../../src/market/graphsync/selector.ts";
 import { cborUnsigned } from "../../../src/market/wire/cbor-map.ts";
 import { frameStream, withLength } from "../../../src/network/wire/frames.ts";
@@ -221,93 +221,6 @@ describe("bad requesters", () => {
   });
 });
 
-describe("a responder alone", () => {
-  const request = (root: CID, number = 0) => ({
-    ...{ id: new Uint8Array(16).fill(number), type: "new" as const, priority: 1, root },
-    ...{ selector: WHOLE_DAG, extensions: new Map() },
-  });
-  const told: [peer: string, statuses: number[]][] = [];
-  const ended: [key: string, status: number | null][] = [];
-  let onRequest: ResponderHooks["onRequest"];
-  let sending: (peer: string) => Promise<void>;
-  let onBlock: NonNullable<ResponderHooks["onBlock"]>;
-  let responder: Responder;
-
-  beforeEach(() => {
-    told.length = 0;
-    ended.length = 0;
-    onRequest = async () => ({ blocks: served, isPaused: false, extensions: new Map() });
-    onBlock = () => ({ pause: false, extensions: new Map() });
-    sending = async () => undefined;
-    responder = new Responder(
-      server.streams,
-      async (peer, { responses }) => {
-        told.push([peer, responses.map(({ status }) => status)]);
-        await sending(peer);
-      },
-      {
-        onRequest: (...args) => onRequest(...args),
-        onBlock: (...args) => onBlock(...args),
-        onEnd: (key, status) => ended.push([key, status]),
-        onFault: (error) => faults.push(error),
-      },
-      Date.now,
-    );
-  });
-
-  test("one request said twice counts once; one given up while it is decided on never begins", async () => {
-    let decide: () => void = () => undefined;
-    const decided = new Promise<void>((resolve) => {
-      decide = resolve;
-    });
-    onRequest = async () => {
-      await decided;
-      return { blocks: served, isPaused: true, extensions: new Map() };
-    };
-    const root = served.node("a");
-    const [twice, given] = [request(root, 1), request(root, 2)];
-    await responder.received("p", [twice, twice, given, { ...given, type: "cancel" }]);
-    await responder.received("gone", [request(root, 3)]);
-    responder.gone("gone");
-    decide();
-    await until("the two that nobody wants have ended", () => ended.length === 2);
-    expect([responder.size, responder.has(keyOf("p", twice.id))]).toEqual([1, true]);
-    expect(ended).toEqual([
-      [keyOf("p", given.id), null],
-      [keyOf("gone", new Uint8Array(16).fill(3)), null],
-    ]);
-    responder.gone("p");
-    expect(responder.size).toBe(0);
-  });
-
-  test("peers that take nothing hold nobody else up", async () => {
-    const root = served.node("a");
-    sending = (peer) => (peer.startsWith("slow") ? new Promise(() => undefined) : Promise.resolve());
-    for (let i = 0; i < 2 * RESPONSE_LIMITS.atOnce; i++) await responder.received(`slow ${i}`, [request(root)]);
-    await responder.received("p", [request(root)]);
-    await until("the other one has its answer", () => ended.length === 1);
-    expect(ended).toEqual([[keyOf("p", new Uint8Array(16)), STATUS.completedFull]]);
-  });
-
-  test("a response that is resumed while its message is on its way goes on behind it", async () => {
-    const root = served.tree(20, 4, 100);
-    const key = keyOf("p", new Uint8Array(16));
-    let atOnce = 0;
-    let most = 0;
-    let paused = 0;
-    onBlock = () => ({ pause: paused++ < 5, extensions: new Map() });
-    sending = async () => {
-      most = Math.max(most, ++atOnce);
-      responder.resume(key);
-      for (let i = 0; i < 20; i++) await Promise.resolve();
-      atOnce--;
-    };
-    await responder.received("p", [request(root)]);
-    await until("it has ended", () => ended.length === 1);
-    expect([ended, most, faults]).toEqual([[[key, STATUS.completedFull]], 1, []]);
-  });
-});
-
 describe("bad responders", () => {
   /** Answers whatever is asked with what `answer` makes of the request's id. */
   async function answering(
@@ -351,5 +264,17 @@ describe("bad responders", () => {
     await answering(() => ({ response: { metadata: more }, blocks: [root, a, b].map(blockOf) }));
     await expect(ask(root)).rejects.toThrow(/which was not asked for/);
     expect(new Set(client.offences.map(([, offence]) => offence))).toEqual(new Set(["badTransfer", "unwantedBlock"]));
+  });
+
+  test("a block that is sent again with each link to it counts once", async () => {
+    const leaf = served.put(Uint8Array.of(1, 2, 3), 0x55);
+    const root = served.node([leaf, leaf, leaf]);
+    await answering(() => ({
+      response: { status: STATUS.completedFull, metadata: [root, leaf, leaf, leaf].map(present) },
+      blocks: [root, leaf].map(blockOf),
+    }));
+    let bytes = 0;
+    await ask(root, { onLink: (_, length) => (bytes += length) });
+    expect(bytes).toBe(served.bytes);
   });
 });

@@ -12,9 +12,9 @@ import { nextPayPoint, owed, sendLimit } from "../../../src/market/retrieval/ter
 import { TransferManager } from "../../../src/market/transfer/manager.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
 import { Address } from "../../../src/types/address.ts";
-import type { CID } from "../../../src/types/cid.ts";
+import { type CID, cidKey } from "../../../src/types/cid.ts";
 import type { SignedVoucher } from "../../../src/types/voucher.ts";
-import { type MarketHost, openMarketHost } from "../../support/market-hosts.ts";
+import { Dag, type MarketHost, openMarketHost } from "../../support/market-hosts.ts";
 import { FakeChain } from "../../support/paych-chain.ts";
 import { until } from "../../support/until.ts";
 
@@ -269,6 +269,31 @@ describe("deals", () => {
     expect(provider.market.book.given()).toMatchObject([{ received: price }]);
     expect(provider.market.book.given()).toHaveLength(1);
     expect(await voucherSum(provider)).toBe(price);
+  });
+
+  test("what recurs in a DAG and is partly here: the rest comes, each byte of it paid", async () => {
+    const dag = new Dag();
+    const shared = dag.node(Array.from({ length: 4 }, (_, i) => dag.put(Uint8Array.of(i), 0x55)));
+    const rest = Array.from({ length: 3 }, (_, i) => dag.put(new Uint8Array(500).fill(i), 0x55));
+    const again = dag.node([shared, shared, shared, ...rest]);
+    const putAll = async (node: Node, keep: (key: string) => boolean): Promise<void> => {
+      const { put, end } = await (await node.data.store()).incoming();
+      for (const [key, bytes] of dag.blocks) if (keep(key)) await put(cids.get(key) as CID, bytes);
+      end();
+    };
+    const cids = new Map([again, shared, ...rest].map((cid) => [cidKey(cid) as string, cid]));
+    for (let i = 0; i < 4; i++) {
+      const leaf = dag.put(Uint8Array.of(i), 0x55);
+      cids.set(cidKey(leaf), leaf);
+    }
+    const lacking = new Set(rest.map((cid) => cidKey(cid) as string));
+    await putAll(provider, () => true);
+    await putAll(client, (key) => !lacking.has(key));
+    await provider.market.setAsk({ ...TERMS, paymentInterval: 600, paymentIntervalIncrease: 0, unsealPrice: 0n });
+    const got = await client.market.retrieve(order({ root: again }));
+    expect(got).toMatchObject({ bytes: 1500, paid: 4500n });
+    expect(await client.data.has(again)).toBe(true);
+    expect(client.host.offences).toEqual([]);
   });
 });
 

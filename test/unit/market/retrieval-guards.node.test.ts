@@ -1,0 +1,282 @@
+/** Retrieval's parts one by one against who asks too much, at the wrong time, or again. */
+import { beforeEach, describe, expect, test } from "vitest";
+import { fromUtf8, utf8 } from "../../../src/base/bytes.ts";
+import { loadCrypto } from "../../../src/core/crypto.ts";
+import { ClientStore } from "../../../src/market/data/client-store.ts";
+import { type GraphsyncRequest, STATUS } from "../../../src/market/graphsync/message.ts";
+import { keyOf, RESPONSE_LIMITS, Responder, type ResponderHooks } from "../../../src/market/graphsync/responder.ts";
+import { WHOLE_DAG } from "../../../src/market/graphsync/selector.ts";
+import { type GivenDeal, RetrievalBook, type TakenDeal } from "../../../src/market/retrieval/book.ts";
+import { RetrievalMarket, type RetrievalOptions } from "../../../src/market/retrieval/part.ts";
+import { payeeOf } from "../../../src/market/retrieval/payments.ts";
+import {
+  MANAGER_LIMITS,
+  type PullValidator,
+  TransferManager,
+  type Verdict,
+} from "../../../src/market/transfer/manager.ts";
+import {
+  encodeTransfer,
+  TRANSFER_EXTENSION,
+  type TransferRequest,
+  transferRequest,
+} from "../../../src/market/transfer/message.ts";
+import type { PeerStreams } from "../../../src/network/peer-streams.ts";
+import { MemoryStore } from "../../../src/storage/memory.ts";
+import { Address } from "../../../src/types/address.ts";
+import type { CID } from "../../../src/types/cid.ts";
+import { Dag } from "../../support/market-hosts.ts";
+import { until } from "../../support/until.ts";
+
+const root = new Dag().node("root");
+const TERMS = { pricePerByte: 0n, unsealPrice: 0n, paymentInterval: 1, paymentIntervalIncrease: 0 };
+
+/** Something that is decided when the test says so. */
+function gate(): { readonly opened: Promise<void>; open(): void } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
+
+describe("a responder alone", () => {
+  const request = (root: CID, number = 0) => ({
+    ...{ id: new Uint8Array(16).fill(number), type: "new" as const, priority: 1, root },
+    ...{ selector: WHOLE_DAG, extensions: new Map() },
+  });
+  const ended: [key: string, status: number | null][] = [];
+  let onRequest: ResponderHooks["onRequest"];
+  let sending: (peer: string) => Promise<void>;
+  let onBlock: NonNullable<ResponderHooks["onBlock"]>;
+  let responder: Responder;
+  let served: Dag;
+  const faults: unknown[] = [];
+
+  beforeEach(() => {
+    ended.length = 0;
+    faults.length = 0;
+    served = new Dag();
+    onRequest = async () => ({ blocks: served, isPaused: false, extensions: new Map() });
+    onBlock = () => ({ pause: false, extensions: new Map() });
+    sending = async () => undefined;
+    responder = new Responder(
+      { report: () => undefined } as unknown as PeerStreams,
+      (peer) => sending(peer),
+      {
+        onRequest: (...args) => onRequest(...args),
+        onBlock: (...args) => onBlock(...args),
+        onEnd: (key, status) => ended.push([key, status]),
+        onFault: (error) => faults.push(error),
+      },
+      Date.now,
+    );
+  });
+
+  test("one request said twice counts once; one given up while it is decided on never begins", async () => {
+    let decide: () => void = () => undefined;
+    const decided = new Promise<void>((resolve) => {
+      decide = resolve;
+    });
+    onRequest = async () => {
+      await decided;
+      return { blocks: served, isPaused: true, extensions: new Map() };
+    };
+    const root = served.node("a");
+    const [twice, given] = [request(root, 1), request(root, 2)];
+    await responder.received("p", [twice, twice, given, { ...given, type: "cancel" }]);
+    await responder.received("gone", [request(root, 3)]);
+    responder.gone("gone");
+    decide();
+    await until("the two that nobody wants have ended", () => ended.length === 2);
+    expect([responder.size, responder.has(keyOf("p", twice.id))]).toEqual([1, true]);
+    expect(ended).toEqual([
+      [keyOf("p", given.id), null],
+      [keyOf("gone", new Uint8Array(16).fill(3)), null],
+    ]);
+    responder.gone("p");
+    expect(responder.size).toBe(0);
+  });
+
+  test("peers that take nothing hold nobody else up", async () => {
+    const root = served.node("a");
+    sending = (peer) => (peer.startsWith("slow") ? new Promise(() => undefined) : Promise.resolve());
+    for (let i = 0; i < 2 * RESPONSE_LIMITS.atOnce; i++) await responder.received(`slow ${i}`, [request(root)]);
+    await responder.received("p", [request(root)]);
+    await until("the other one has its answer", () => ended.length === 1);
+    expect(ended).toEqual([[keyOf("p", new Uint8Array(16)), STATUS.completedFull]]);
+  });
+
+  test("a response that is resumed while its message is on its way goes on behind it", async () => {
+    const root = served.tree(20, 4, 100);
+    const key = keyOf("p", new Uint8Array(16));
+    let atOnce = 0;
+    let most = 0;
+    let paused = 0;
+    onBlock = () => ({ pause: paused++ < 5, extensions: new Map() });
+    sending = async () => {
+      most = Math.max(most, ++atOnce);
+      responder.resume(key);
+      for (let i = 0; i < 20; i++) await Promise.resolve();
+      atOnce--;
+    };
+    await responder.received("p", [request(root)]);
+    await until("it has ended", () => ended.length === 1);
+    expect([ended, most, faults]).toEqual([[[key, STATUS.completedFull]], 1, []]);
+  });
+});
+
+describe("transfers", () => {
+  test("a restart waits for the payment that is being taken; more payments than may wait are refused", async () => {
+    const reports: string[] = [];
+    const streams = {
+      report: (_: string, offence: string) => reports.push(offence),
+      open: () => Promise.reject(new Error("nobody there")),
+      patience: () => ({ signal: new AbortController().signal, isOver: false, end: () => undefined }),
+    } as unknown as PeerStreams;
+    const heard: string[] = [];
+    const taken = gate();
+    const verdict: Verdict = { accepted: true, result: null, limit: null, paused: true, finalization: false };
+    const said = (what: string): Verdict => {
+      heard.push(what);
+      return verdict;
+    };
+    const validator = {
+      voucherType: "v",
+      open: async () => said("open"),
+      restart: async () => said("restart"),
+      voucher: async () => {
+        await taken.opened;
+        return said("voucher");
+      },
+      blocks: async () => ({ get: async () => undefined }),
+    } as unknown as PullValidator;
+    const faults: unknown[] = [];
+    const transfers = new TransferManager({
+      ...{ streams, validators: [validator], now: Date.now, onFault: (error: unknown) => faults.push(error) },
+    });
+    const { responder } = transfers.graphsync;
+    const request = (number: number, type: GraphsyncRequest["type"], more: Partial<TransferRequest>) => {
+      const voucher = { type: "v", bytes: Uint8Array.of(0xf6) };
+      const message = transferRequest({ type: "new", id: 7n, voucher, ...more });
+      const extensions = new Map([[TRANSFER_EXTENSION.any as string, encodeTransfer(message)]]);
+      return responder.received("p", [
+        { id: new Uint8Array(16).fill(number), type, priority: 1, root, selector: WHOLE_DAG, extensions },
+      ]);
+    };
+    const pull = { root, selector: WHOLE_DAG, pull: true };
+    await request(1, "new", pull);
+    await until("the channel is open", () => responder.size === 1 && heard.length === 1);
+    const { waiting } = MANAGER_LIMITS;
+    for (let i = 0; i < waiting + 10; i++) await request(1, "update", { type: "voucher" });
+    await request(2, "new", { ...pull, type: "restart" });
+    for (let i = 0; i < 50; i++) await Promise.resolve();
+    taken.open();
+    await until("it is begun again", () => heard.includes("restart"));
+    expect(heard.slice(0, 2)).toEqual(["open", "voucher"]);
+    expect(heard.indexOf("restart")).toBe(heard.length - 1);
+    expect(heard.filter((what) => what === "voucher").length).toBeLessThanOrEqual(waiting + 1);
+    expect(new Set(reports)).toEqual(new Set(["tooManyRequests"]));
+    expect(faults).toEqual([]);
+  });
+});
+
+describe("what is kept", () => {
+  const given = (id: number, more: Partial<GivenDeal> = {}): GivenDeal => ({
+    channel: {
+      ...{ peer: "p", id: BigInt(id), root, selector: WHOLE_DAG, links: 1, sent: 1, marks: [[0, 0]] },
+      ...{ voucher: { type: "v", bytes: WHOLE_DAG }, state: "ongoing" },
+    },
+    ...{ terms: TERMS, received: 0n, worthless: 0, state: "ongoing", message: "", at: id },
+    ...more,
+  });
+
+  test("a deal that has ended is kept without what its peer chose; the oldest make room, also after a restart", async () => {
+    const blocks = new MemoryStore();
+    const book = await RetrievalBook.open(blocks);
+    await book.putGiven(given(1));
+    await book.putGiven(given(1, { state: "failed" }));
+    const [ended] = (await RetrievalBook.open(blocks)).given();
+    expect([ended?.channel.selector.length, ended?.channel.voucher.bytes.length, ended?.channel.marks]).toEqual([
+      ...[0, 0, []],
+    ]);
+    const taken = (id: number): TakenDeal => ({
+      ...{ id: BigInt(id), peer: "p", root: `${root}`, terms: TERMS, bytes: 0, links: 0, paid: 0n },
+      ...{ channel: null, lane: null, state: "ongoing", message: "", at: -id },
+    });
+    await book.putTaken(taken(1));
+    const [[, stored]] = (await blocks.metadataWith("retrieval/taken/")) as [[string, Uint8Array]];
+    const { id: _, at: __, ...rest } = JSON.parse(fromUtf8(stored)) as Record<string, unknown>;
+    const metadata = Array.from({ length: 10_000 }, (_, i): [string, Uint8Array] => [
+      `retrieval/taken/${i + 1}`,
+      utf8(JSON.stringify({ ...rest, id: `${i + 1}`, at: -i - 1 })),
+    ]);
+    await blocks.write({ metadata });
+    const again = await RetrievalBook.open(blocks);
+    await again.putTaken(taken(10_001));
+    expect(again.taken()).toHaveLength(10_000);
+    // The highest number changed longest ago.
+    expect(again.taken().some(({ id }) => id === 10_000n)).toBe(false);
+  });
+
+  test("a removal that is under way takes nothing of a delivery that begins", async () => {
+    const crypto = await loadCrypto();
+    const walked = gate();
+    const kept = new MemoryStore();
+    const everyBlock = kept.everyBlock.bind(kept);
+    kept.everyBlock = async function* () {
+      for await (const block of everyBlock()) {
+        await walked.opened;
+        yield block;
+      }
+    };
+    const store = new ClientStore(kept, crypto);
+    const entry = (path: string) =>
+      (async function* () {
+        yield {
+          path,
+          content: (async function* () {
+            yield Uint8Array.of(path.length);
+          })(),
+        };
+      })();
+    const { id, root: file } = await store.importFiles("f", entry("f"));
+    const removed = store.remove(id);
+    await until("it is out of the list", async () => (await store.imports()).length === 0);
+    const delivery = store.incoming();
+    walked.open();
+    const { end } = await delivery;
+    expect(await store.has(file.bytes)).toBe(true);
+    await removed;
+    expect(await store.has(file.bytes)).toBe(true);
+    end();
+  });
+});
+
+test("sizes are found out for a few DAGs at a time, once for all who ask for one", async () => {
+  let walks = 0;
+  const store = { has: async () => true, peek: () => undefined, get: () => new Promise(() => walks++) };
+  const market = new RetrievalMarket({
+    ...{ client: { store: async () => store }, blocks: new MemoryStore(), streams: () => null, now: Date.now },
+  } as unknown as RetrievalOptions);
+  await market.start();
+  const { answer } = market as unknown as { answer(query: { payload: CID; piece: null }): Promise<unknown> };
+  const ask = (number: number): Promise<unknown> =>
+    answer.call(market, { payload: new Dag().node(number), piece: null });
+  for (let i = 0; i < 16; i++) ask(i % 8).catch(() => undefined);
+  await until("all walk", () => walks >= 8);
+  await expect(ask(9)).rejects.toMatchObject({ code: "BUSY" });
+  expect(walks).toBe(8);
+});
+
+test("vouchers of a channel that is being settled pay nothing", async () => {
+  const to = Address.id(7n);
+  const view = { to, settlingAt: 5 };
+  const payee = payeeOf({
+    channels: { view: async () => view, chain: { keyOf: async (address: Address) => address } },
+    vouchers: { add: async () => 1n },
+  } as unknown as Parameters<typeof payeeOf>[0]);
+  await expect(payee.take(to, to, {} as never)).rejects.toMatchObject({ code: "BAD_VOUCHER" });
+  view.settlingAt = 0;
+  expect(await payee.take(to, to, {} as never)).toBe(1n);
+});
