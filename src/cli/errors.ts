@@ -1,7 +1,7 @@
 /** Errors of the command line, what each ends with, and how people are told. */
 import { describeError, FilError } from "../base/errors.ts";
 import { OptionError } from "../base/options.ts";
-import { paint } from "./terminal.ts";
+import { paint, plainText } from "./terminal.ts";
 
 /** Exit codes: 64 is sysexits' wrong usage, 130 the shell's for Ctrl-C. */
 export const EXIT = { failure: 1, usage: 64, interrupted: 130 } as const;
@@ -108,7 +108,7 @@ export function explain(error: unknown): string {
 /** One line that says what went wrong; the stack only when `FILIGREE_DEBUG` is set. */
 export function complain(error: unknown): void {
   const code = error instanceof FilError ? ` [${error.data.code}]` : "";
-  process.stderr.write(`${paint(process.stderr, "red", "error:")} ${explain(error)}${code}\n`);
+  process.stderr.write(`${paint(process.stderr, "red", "error:")} ${plainText(explain(error))}${code}\n`);
   if (process.env["FILIGREE_DEBUG"] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
 }
 

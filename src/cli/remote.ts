@@ -8,6 +8,7 @@ import { parseFil } from "../types/amount.ts";
 import { fileError, UnreachableError, UsageError } from "./errors.ts";
 import { DEFAULT_DATA } from "./options.ts";
 import { ownTokenFor } from "./own-token.ts";
+import { plainText } from "./terminal.ts";
 
 export type RemoteOptions = { readonly rpc?: string; readonly tokenFile?: string; readonly json?: true };
 
@@ -212,5 +213,7 @@ export class Remote {
 
 /** Prints one JSON object, or lines of text. */
 export function say(asJson: boolean | undefined, value: unknown, lines: readonly string[]): void {
-  process.stdout.write(asJson === true ? `${JSON.stringify(value)}\n` : lines.map((line) => `${line}\n`).join(""));
+  process.stdout.write(
+    asJson === true ? `${JSON.stringify(value)}\n` : lines.map((line) => `${plainText(line)}\n`).join(""),
+  );
 }

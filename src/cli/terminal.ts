@@ -16,6 +16,11 @@ export function paint(screen: Screen, colour: Colour, text: string): string {
   return hasColours(screen) ? `\u001b[${CODES[colour]}m${text}\u001b[0m` : text;
 }
 
+/** Text with what would command a terminal made visible: others, as peers, may have written some of it. */
+export function plainText(text: string): string {
+  return text.replace(/(?![\n\t])\p{Cc}/gu, "\ufffd");
+}
+
 /** Bytes for people: "8.0 MiB". */
 export function sizeText(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];

@@ -8,6 +8,7 @@ import { EXIT, UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
 import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { plainText } from "../terminal.ts";
 
 type Link = { readonly "/": string };
 type Ask = Record<"Price" | "VerifiedPrice", string> &
@@ -127,7 +128,7 @@ async function ended(remote: Remote, proposal: string, isTelling: boolean, signa
   for (let told = ""; ; ) {
     const view = await remote.wait<DealView>("Filigree.ClientDealLog", [{ "/": proposal }], signal);
     const line = [view.State, view.SealingState, view.Error].filter((text) => text !== "").join("; ");
-    if (isTelling && line !== told) process.stderr.write(`${line}\n`);
+    if (isTelling && line !== told) process.stderr.write(`${plainText(line)}\n`);
     told = line;
     if (["Active", "Failed", "Expired", "Slashed"].includes(view.State)) return view;
     await sleepFor(LOOK_MS, signal);

@@ -5,6 +5,7 @@
  *
  * Messages about a channel come as extensions of graphsync or on a stream of their own; both count alike. What this node
  * gives is pulled; requests to push to it are refused.
+ * Longer than most files: both sides of a channel share its messages, and every state of it is decided here.
  * Source: go-data-transfer v2.0.0 (rc8), impl and transport/graphsync.
  */
 import { equal } from "../../base/bytes.ts";

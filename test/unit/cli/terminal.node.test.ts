@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { explain } from "../../../src/cli/errors.ts";
 import { writeOutput } from "../../../src/cli/output.ts";
-import { progressLine } from "../../../src/cli/terminal.ts";
+import { plainText, progressLine } from "../../../src/cli/terminal.ts";
 import { until } from "../../support/until.ts";
 
 const MAIN = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
@@ -16,6 +16,12 @@ function screenOf(isTTY: boolean) {
   const written: string[] = [];
   return { written, isTTY, columns: 80, write: (text: string) => written.push(text) };
 }
+
+test("what others wrote commands no terminal", () => {
+  expect(plainText("none\u001b[2J\u009b1m\r\u0007 grün\ttwo\nlines")).toBe(
+    "none\ufffd[2J\ufffd1m\ufffd\ufffd grün\ttwo\nlines",
+  );
+});
 
 test("a progress line ends at 100 %, however fast the end comes, and leaves a clean line", () => {
   const screen = screenOf(true);
