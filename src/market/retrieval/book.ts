@@ -79,7 +79,12 @@ export class RetrievalBook {
     const taken = (await blocks.metadataWith(TAKEN)).map(([, value]) =>
       readTaken(JSON.parse(fromUtf8(value)) as StoredTaken),
     );
-    for (const deal of taken.sort(byAge)) book.takenById.set(`${deal.id}`, deal);
+    for (const deal of taken.sort(byAge))
+      book.takenById.set(
+        `${deal.id}`,
+        // Only who began one goes on with it.
+        deal.state === "ongoing" ? { ...deal, state: "failed", message: "the node stopped meanwhile" } : deal,
+      );
     return book;
   }
 

@@ -174,7 +174,8 @@ class Deal {
   private wasAccepted = false;
   /** What the provider says is wrong. */
   private refusal: string | null = null;
-  /** A payment that the provider may not have heard of. */
+  /** The last payment; and the one that the provider may not have heard of. */
+  private last: TypedVoucher | null = null;
   private unsaid: TypedVoucher | null = null;
 
   constructor(parts: ClientParts, order: RetrievalOrder, provider: string, store: Deal["store"], spentBefore: bigint) {
@@ -230,6 +231,7 @@ class Deal {
         } catch (error) {
           const isBreak = BREAKS.some((code) => isFilError(error, code));
           if (!isBreak || attempt >= RESTARTS || signal.aborted) throw error;
+          this.unsaid = this.last;
           await new Promise((resolve) => setTimeout(resolve, (this.parts.restartMs ?? RESTART_MS) * (attempt + 1)));
           if (provider.startsWith("/")) await this.connect().catch(() => undefined);
         }
@@ -309,7 +311,8 @@ class Deal {
     const { unsaid } = this;
     if (total === null && unsaid === null) return;
     this.isAsked = false;
-    this.paying = (unsaid === null ? this.pay(total as bigint) : this.tell(unsaid))
+    // Each payment is over all that was paid before, too.
+    this.paying = (total === null ? this.tell(unsaid as TypedVoucher) : this.pay(total))
       .catch((error: unknown) => this.failed.abort(error))
       .finally(() => {
         this.paying = null;
@@ -349,6 +352,7 @@ class Deal {
 
   /** A payment that does not reach the provider is said again when it asks. */
   private async tell(payment: TypedVoucher): Promise<void> {
+    this.last = payment;
     this.unsaid = payment;
     try {
       await this.parts.transfers.sendVoucher(this.peer, this.deal.id, payment);

@@ -45,8 +45,8 @@ export const PROVIDER_LIMITS = {
   proposalBytes: 16 << 10,
   /** payments of a deal that are worth nothing */
   worthless: 8,
-  /** milliseconds after which a deal that did not go on counts as ended */
-  staleMs: 24 * 3_600_000,
+  /** milliseconds after which a deal that did not go on counts no more: it may go on, but keeps no place from others */
+  staleMs: 10 * 60_000,
 } as const;
 
 export class RetrievalProvider implements PullValidator {

@@ -215,6 +215,8 @@ describe("what is kept", () => {
     const again = await RetrievalBook.open(blocks);
     await again.putTaken(taken(10_001));
     expect(again.taken()).toHaveLength(10_000);
+    // Nobody goes on with what an earlier process began.
+    expect(again.taken()[0]).toMatchObject({ state: "failed", message: "the node stopped meanwhile" });
     // The highest number changed longest ago.
     expect(again.taken().some(({ id }) => id === 10_000n)).toBe(false);
   });

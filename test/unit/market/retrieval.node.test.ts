@@ -271,6 +271,22 @@ describe("deals", () => {
     expect(await voucherSum(provider)).toBe(price);
   });
 
+  test("a payment that was lost with its connection is said again", async () => {
+    await provider.market.setAsk({ ...TERMS, paymentInterval: 3 << 20 });
+    const price = TERMS.unsealPrice + TERMS.pricePerByte * BigInt(await sizeOfAll());
+    const { transfers } = (client.market as unknown as { running: { transfers: TransferManager } }).running;
+    const say = transfers.sendVoucher.bind(transfers);
+    let said = 0;
+    transfers.sendVoucher = async (...payment) => {
+      if (++said !== 2) return say(...payment);
+      for (const connection of client.host.host.getConnections()) connection.abort(new Error("broken"));
+    };
+    expect(await client.market.retrieve(order())).toMatchObject({ paid: price });
+    await until("the provider knows", () => provider.market.book.given()[0]?.state === "completed");
+    expect(provider.market.book.given()).toMatchObject([{ received: price, worthless: 0 }]);
+    expect(provider.host.offences).toEqual([]);
+  });
+
   test("what recurs in a DAG and is partly here: the rest comes, each byte of it paid", async () => {
     const dag = new Dag();
     const shared = dag.node(Array.from({ length: 4 }, (_, i) => dag.put(Uint8Array.of(i), 0x55)));
