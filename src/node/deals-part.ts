@@ -63,6 +63,7 @@ export class DealsPart implements Startable {
             proofs: loadProofs,
             miners: sealing.miners,
             prefix: network.prefix,
+            mayGoBack: () => node.collector.pins().length > 0,
             async local(commP) {
               const store = await client.store();
               const piece = await store.piece(commP);

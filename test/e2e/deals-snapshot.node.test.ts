@@ -4,7 +4,17 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Devnet } from "../../src/node/devnet.ts";
-import { active, clientView, DEAL_OPTIONS, escrow, importFile, makeFile, startDeal } from "../support/deals.ts";
+import {
+  active,
+  clientView,
+  DEAL_OPTIONS,
+  escrow,
+  importFile,
+  makeFile,
+  providerView,
+  reached,
+  startDeal,
+} from "../support/deals.ts";
 
 let folder: string;
 let net: Devnet;
@@ -42,4 +52,21 @@ test("back at a snapshot there is no deal and nothing is locked; the same deal i
   const { client: bought } = await active(net, deal);
   expect(bought).toMatchObject({ State: "Active", DealId: 0, Error: "" });
   expect((await escrow(net, client)).locked).toBeGreaterThan(0n);
+});
+
+test("back at a snapshot a deal that waited to be published has its data, and becomes active again", async () => {
+  const { provider } = net.deals;
+  if (provider === null) throw new Error("no provider");
+  await provider.setRules({ ...provider.rules, publishDelayMs: 3_600_000 });
+  await makeFile(path.join(folder, "two"), 500);
+  const deal = await startDeal(net, await importFile(net, path.join(folder, "two")));
+  const waits = () => reached(() => providerView(net, deal), "Publishing");
+  await waits();
+  const { id } = await net.snapshots.take();
+  for (const isFirst of [true, false]) {
+    await waits();
+    provider.publishNow();
+    expect((await active(net, deal)).provider["Error"]).toBe("");
+    if (isFirst) await net.snapshots.revert(id);
+  }
 });

@@ -48,6 +48,8 @@ export type ProviderParts = {
   readonly local: (commP: Uint8Array) => Promise<AsyncIterable<Uint8Array> | null>;
   readonly rules: () => DealRules;
   readonly limits?: PullLimits;
+  /** Whether the node may go back to a moment at which a deal that is over, or active, still needed its data. */
+  readonly mayGoBack?: () => boolean;
   /** Hears how much data has come. */
   readonly onReceived: (deal: string, bytes: number) => void;
   /** A deal is ready to be published. */
@@ -136,7 +138,7 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
         if (epoch > Number(startEpoch)) fail(`its sector should have been proven by epoch ${startEpoch}`);
         return { untilEpoch: 0 };
       }
-      await files.remove(deal.id);
+      await letGoOfData(parts, deal.id);
       return to("Active", "activated", `at epoch ${onChain.activated}`, { activated: onChain.activated });
     },
 
@@ -151,6 +153,14 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
       return to("Slashed", "slashed", "the market has let go of the deal before its end", { slashed: chain.epoch });
     },
   };
+}
+
+/** The data of a deal goes, unless it may be needed again. */
+export async function letGoOfData(
+  { files, mayGoBack }: Pick<ProviderParts, "files" | "mayGoBack">,
+  id: string,
+): Promise<void> {
+  if (mayGoBack?.() !== true) await files.remove(id);
 }
 
 async function transfer(deal: ProviderDeal, parts: ProviderParts, signal: AbortSignal): Promise<Result> {

@@ -24,7 +24,7 @@ import {
   UNDER_WAY,
   UNPUBLISHED,
 } from "./provider-record.ts";
-import { type ProviderParts, providerSteps } from "./provider-steps.ts";
+import { letGoOfData, type ProviderParts, providerSteps } from "./provider-steps.ts";
 import { Publisher } from "./publisher.ts";
 import { checkSource } from "./pull.ts";
 import { type DealEvent, RecordBook } from "./record-book.ts";
@@ -45,7 +45,7 @@ export type IncomingOffer = {
 
 export type ProviderOptions = Pick<
   ProviderParts,
-  "chain" | "funds" | "files" | "pieces" | "proofs" | "local" | "limits"
+  "chain" | "funds" | "files" | "pieces" | "proofs" | "local" | "limits" | "mayGoBack"
 > & {
   readonly blocks: BlockStore;
   /** Providers of this node. */
@@ -345,10 +345,10 @@ export class StorageProvider {
 
   /** A deal fails: its collateral is free again unless the market has it, and its data goes. */
   private async letGo(deal: ProviderDeal): Promise<{ readonly state: "Failed" }> {
-    const { chain, funds, files } = this.options;
+    const { chain, funds } = this.options;
     const id = await chain.messages.idOf(proposalOfDeal(deal).provider);
     if (id !== null) await funds.drop(id, deal.id);
-    await files.remove(deal.id);
+    await letGoOfData(this.options, deal.id);
     return { state: "Failed" };
   }
 
