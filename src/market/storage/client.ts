@@ -74,7 +74,8 @@ export class StorageClient {
 
   async start(): Promise<void> {
     const { blocks, now, chain, funds, onChange } = this.options;
-    this.book = await RecordBook.open<ClientDeal>(blocks, "client", now);
+    const isOver = ({ state }: ClientDeal): boolean => ["Expired", "Slashed", "Failed"].includes(state);
+    this.book = await RecordBook.open<ClientDeal>(blocks, "client", now, { isOver });
     this.lives = new Lives<ClientDeal>({
       ...{ book: this.book, chain, steps: clientSteps(this.options), deadline: clientDeadline },
       failed: async (deal) => {

@@ -82,7 +82,8 @@ export class Lives<R extends DealRecord> {
   }
 
   private hasStep(id: string): boolean {
-    return this.options.steps[this.options.book.get(id).state] !== undefined;
+    const { state } = this.options.book.find(id) ?? {};
+    return state !== undefined && this.options.steps[state] !== undefined;
   }
 
   private headMoved(): void {

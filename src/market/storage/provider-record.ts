@@ -109,6 +109,9 @@ export const UNPUBLISHED: readonly ProviderState[] = [
 /** States of deals that count as on their way. */
 export const UNDER_WAY: readonly ProviderState[] = [...UNPUBLISHED, "AddingPiece", "Sealing"];
 
+/** States of deals that nothing happens to any more. */
+export const ENDED: readonly ProviderState[] = ["Expired", "Slashed", "Failed"];
+
 export function signedOf({ signed }: Pick<ProviderDeal, "signed">): SignedProposal {
   return decodeSignedProposal(signed);
 }

@@ -19,6 +19,7 @@ import { clientFunds, encodeProposal, encodeSignedProposal, proposalCid, type Si
 import {
   type DealSource,
   deadlineOf,
+  ENDED,
   type ProviderDeal,
   proposalOfDeal,
   UNDER_WAY,
@@ -94,7 +95,8 @@ export class StorageProvider {
     const { blocks, now, chain, pieces } = this.options;
     this.publisher = this.newPublisher();
     this.current = await readRules(blocks);
-    this.book = await RecordBook.open<ProviderDeal>(blocks, "provider", now);
+    const isOver = ({ state }: ProviderDeal): boolean => ENDED.includes(state);
+    this.book = await RecordBook.open<ProviderDeal>(blocks, "provider", now, { isOver });
     this.lives = new Lives<ProviderDeal>({
       book: this.book,
       chain,

@@ -46,6 +46,13 @@ export type Step<R> = {
   readonly change: Change<R>;
 };
 
+export type BookLimits<R> = {
+  /** Whether nothing happens to a deal any more. */
+  readonly isOver: (record: R) => boolean;
+  /** Records at a time. */
+  readonly most?: number;
+};
+
 const FORM = 1;
 const KEPT_EVENTS = 200;
 const MAX_TEXT = 500;
@@ -57,19 +64,26 @@ export class RecordBook<R extends DealRecord> {
   private readonly store: RecordStore;
   private readonly prefix: string;
   private readonly now: () => number;
+  private readonly limits: BookLimits<R>;
   private readonly records = new Map<string, R>();
   private readonly turns = new KeyedTurns();
   /** Keys of records that cannot be read: of another version, or damaged. They are left as they are. */
   readonly unreadable: string[] = [];
 
-  private constructor(store: RecordStore, side: string, now: () => number) {
+  private constructor(store: RecordStore, side: string, now: () => number, limits: BookLimits<R>) {
     this.store = store;
+    this.limits = limits;
     this.prefix = `deals/${side}`;
     this.now = now;
   }
 
-  static async open<R extends DealRecord>(store: RecordStore, side: string, now: () => number): Promise<RecordBook<R>> {
-    const book = new RecordBook<R>(store, side, now);
+  static async open<R extends DealRecord>(
+    store: RecordStore,
+    side: string,
+    now: () => number,
+    limits: BookLimits<R>,
+  ): Promise<RecordBook<R>> {
+    const book = new RecordBook<R>(store, side, now, limits);
     for (const [key, bytes] of await store.metadataWith(`${book.prefix}/deal/`)) {
       const record = readRecord<R>(bytes);
       // The name of a file, too, and a store may be made of a file of anybody's.
@@ -96,17 +110,37 @@ export class RecordBook<R extends DealRecord> {
     throw new DealError({ code: "UNKNOWN_DEAL", deal: id }, `there is no deal ${id}`);
   }
 
-  /** A new record; resolves to false if there is one of the name. Throws `DealError` LIMIT. */
+  /**
+   * A new record; resolves to false if there is one of the name. Where there are as many as may be, the oldest that is over
+   * goes; if none is, throws `DealError` LIMIT.
+   */
   add(given: Omit<R, "made" | "since" | "steps" | "error">, text: string): Promise<boolean> {
     return this.turns.run(given.id, async () => {
       if (this.records.has(given.id)) return false;
-      if (this.records.size >= MAX_RECORDS)
-        throw new DealError({ code: "LIMIT" }, `this node keeps at most ${MAX_RECORDS} deals`);
+      const { most = MAX_RECORDS } = this.limits;
+      if (this.records.size >= most) await this.forgetOne(most);
       const at = this.now();
       const record = { ...given, made: at, since: at, steps: 0, error: "" } as unknown as R;
       await this.write([record], [{ step: 0, at, event: "made", from: null, to: record.state, text: shortened(text) }]);
       return true;
     });
+  }
+
+  private async forgetOne(most: number): Promise<void> {
+    let oldest: R | null = null;
+    for (const record of this.records.values())
+      if (this.limits.isOver(record) && (oldest === null || record.made < oldest.made)) oldest = record;
+    if (oldest === null) throw new DealError({ code: "LIMIT" }, `this node keeps at most ${most} deals`);
+    const { id } = oldest;
+    const log = await this.store.metadataBetween(...this.logOf(id));
+    const gone = [`${this.prefix}/deal/${id}`, ...log.map(([key]) => key)];
+    await this.store.write({ metadata: gone.map((key) => [key, null] as const) }, { sync: true });
+    this.records.delete(id);
+  }
+
+  private logOf(id: string): Parameters<RecordStore["metadataBetween"]> {
+    const from = `${this.prefix}/log/${id}/`;
+    return [from, `${from}~`, { limit: KEPT_EVENTS, descending: true }];
   }
 
   /**
@@ -166,8 +200,7 @@ export class RecordBook<R extends DealRecord> {
   /** The last entries of a deal's log, the oldest first. */
   async log(id: string): Promise<readonly DealEvent[]> {
     this.get(id);
-    const from = `${this.prefix}/log/${id}/`;
-    const found = await this.store.metadataBetween(from, `${from}~`, { limit: KEPT_EVENTS, descending: true });
+    const found = await this.store.metadataBetween(...this.logOf(id));
     return found.map(([, bytes]) => dagCbor.decode(bytes) as DealEvent).reverse();
   }
 

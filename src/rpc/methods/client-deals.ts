@@ -113,6 +113,7 @@ const ownMethods = {
   }),
   ClientDeals: method({
     summary: "Deals of this node's user, with their states as they are called here; without their logs.",
+    permission: "write",
     result: dealViews,
     cost: "walk",
     run: (_, { node }) => node.deals.client.list().map((deal) => clientView(deal, [])),

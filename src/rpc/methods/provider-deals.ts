@@ -26,7 +26,7 @@ function providerOf(node: NodeServices): NonNullable<DealsService["provider"]> {
   if (provider !== null) return provider;
   throw new RpcError(
     RPC_CODE.untyped,
-    "this node has no miners with sectors of its own that could take deals: a local network of one process has (filigree devnet --miners <n>, without --nodes)",
+    "this node has no miners with sectors of its own that could take deals: a local network with miners has (filigree devnet --miners <n>)",
   );
 }
 
@@ -224,6 +224,7 @@ const ownMethods = {
   }),
   ProviderRules: method({
     summary: "The rules by which this node takes deals.",
+    permission: "admin",
     result: dealRules,
     run: (_, { node }) => rulesJson(providerOf(node).rules),
   }),

@@ -232,7 +232,7 @@ test("deals that are ready are published together; one that the client cannot pa
 });
 
 test("a deal whose deadline comes as it is published is one or the other: it fails, or it is sent", async () => {
-  const book = await RecordBook.open<ProviderDeal>(new MemoryStore(), "provider", () => 0);
+  const book = await RecordBook.open<ProviderDeal>(new MemoryStore(), "provider", () => 0, { isOver: () => false });
   const add = (id: string) => book.add({ id, state: "Publishing" } as ProviderDeal, "");
   for (const id of ["a", "b", "c"]) await add(id);
   const [seen, letGo] = [
@@ -255,6 +255,34 @@ test("a deal whose deadline comes as it is published is one or the other: it fai
   const [first, late] = [sent("c"), over("c")];
   await first;
   expect([await late, book.get("c").state, seen]).toEqual([false, "PublishWait", ["a"]]);
+});
+
+test("of deals beyond the limit the oldest that is over is forgotten, log and all; others never", async () => {
+  const store = new MemoryStore();
+  let at = 0;
+  const limits = { isOver: ({ state }: ProviderDeal) => state === "Failed", most: 3 };
+  const open = () => RecordBook.open<ProviderDeal>(store, "provider", () => ++at, limits);
+  const book = await open();
+  const add = (id: string, state: string) => book.add({ id, state } as ProviderDeal, "");
+  for (const [id, state] of [
+    ["a", "Active"],
+    ["c", "Failed"],
+    ["b", "Failed"],
+  ] as const)
+    await add(id, state);
+  await add("d", "Active");
+  await add("e", "Active");
+  await expect(add("f", "Active")).rejects.toMatchObject({ code: "LIMIT" });
+  expect(book.all().map(({ id }) => id)).toEqual(["a", "d", "e"]);
+  expect((await open()).all()).toEqual(book.all());
+  expect((await store.metadataWith("deals/")).map(([key]) => key.split("/")[3])).toEqual([
+    "a",
+    "d",
+    "e",
+    "a",
+    "d",
+    "e",
+  ]);
 });
 
 test("a deal whose sector was proven while its provider was away is active, however late that is seen", async () => {
