@@ -24,7 +24,10 @@ export type MinerReport = {
     readonly terminated: SectorSet;
   };
   readonly money: MinerMoney;
-  /** attoFIL that the power which is faulty now costs at the end of each of its deadlines, once a day. */
+  /**
+   * attoFIL that the power which is faulty now costs at the end of each of its deadlines, once a day. It is the actors' own
+   * formula, and comes to 0 where a small network loses much of its power: the smoothed power, going on as it moves, is none.
+   */
   readonly faultFee: bigint;
   /** attoFIL that anybody has burnt since the genesis. */
   readonly burnt: bigint;
