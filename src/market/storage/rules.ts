@@ -136,7 +136,7 @@ export function checkProposal({ proposal, size }: Offer, { epoch, sectorBytes, c
 export function checkRules(offer: Offer, rules: DealRules, facts: OfferFacts): void {
   const { proposal, isOffline } = offer;
   const { ask, epoch, collateral, clientNames } = facts;
-  const { verified, pieceSize, pieceCid, startEpoch } = proposal;
+  const { verified, pieceSize, pieceCid, startEpoch, endEpoch } = proposal;
   const yes = (is: boolean, field: "offline" | "verified", limit: string, offered: string): void => {
     if (!is) refuse(field, limit, offered);
   };
@@ -163,6 +163,10 @@ export function checkRules(offer: Offer, rules: DealRules, facts: OfferFacts): v
       `epoch ${epoch + rules.minStartDelay} to ${epoch + rules.maxStartDelay}, ${rules.minStartDelay} to ${rules.maxStartDelay} from now`,
       `${startEpoch}`,
     );
+  // No sector can hold it to its end: published all the same, it would cost the provider its collateral.
+  const last = BigInt(epoch + DEAL_DURATION.max - 1);
+  if (endEpoch > last)
+    refuse("endEpoch", `at most epoch ${last}, the longest that a sector made now may last`, `${endEpoch}`);
   const most = collateral.min * BigInt(rules.maxCollateralFactor);
   if (proposal.providerCollateral > most)
     refuse("providerCollateral", `at most ${filText(most)}`, filText(proposal.providerCollateral));

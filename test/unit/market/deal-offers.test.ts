@@ -74,6 +74,11 @@ test.each<Bad>([
   ["a start that is too late", { startEpoch: 10n ** 7n, endEpoch: 10n ** 7n + 518_400n }, /startEpoch: epoch 510/],
   ["too short", { endEpoch: 2001n }, /duration: 518400 to 1555200 epochs, the network's bounds; 1 /],
   ["too long", { endEpoch: 1n << 60n }, /duration: 518400 to 1555200/],
+  [
+    "an end beyond any sector's",
+    { startEpoch: 160_000n, endEpoch: 160_000n + 1_500_000n },
+    /endEpoch: at most epoch 1555209, .*; 1660000 was offered/,
+  ],
   ["a negative price", { pricePerEpoch: -1n }, /price: 0 to/],
   ["more than there is", { pricePerEpoch: 1n << 100n }, /price: 0 to/],
   ["a price below the ask's", { pricePerEpoch: 475n }, /price: at least 476 attoFIL an epoch, as the ask says; 475/],
