@@ -17,7 +17,7 @@ import type { BlockStore } from "../../storage/contract.ts";
 import { Address } from "../../types/address.ts";
 import { decodeSignedMessage, encodeSignedMessage, type SignedMessage, signedMessageCid } from "../../types/message.ts";
 import { minerWorker } from "../local-miners.ts";
-import type { NetworkFacts } from "./network-facts.ts";
+import { type NetworkFacts, refuseMined } from "./network-facts.ts";
 import { MinerFolderError, type MinerSettings, readSettings, writeSettings } from "./settings.ts";
 
 export type InitParts = {
@@ -68,7 +68,7 @@ export async function initGenesisMiner(parts: InitParts, wanted: Address): Promi
       { code: "UNKNOWN_MINER", miner: name },
       `${name} is no miner of the network's genesis; there are ${network.miners.map(({ address }) => address).join(", ") || "none"}`,
     );
-  refuseMined(found);
+  refuseMined(network, wanted);
   await keystore.add(minerWorker(crypto, network.seed, index));
   const proofs = await loadProofs();
   const miner = wanted.actorId as bigint;
@@ -85,8 +85,7 @@ export async function initGenesisMiner(parts: InitParts, wanted: Address): Promi
 /** A miner that is on chain. Its sectors are not here: `storage attach` brings folders that hold them. */
 export async function initMiner(parts: InitParts, wanted: Address): Promise<MinerSettings> {
   await refuseOther(parts);
-  const { miners, prefix } = parts.network;
-  refuseMined(miners.find(({ address }) => address.slice(1) === wanted.toString(prefix).slice(1)));
+  refuseMined(parts.network, wanted);
   const chain = chainOf(parts, wanted);
   const { sealProof: proof, sectorBytes, worker } = await chain.facts();
   if (!(await chain.canSign(worker))) throw noKey(parts, worker);
@@ -177,16 +176,6 @@ function chainOf({ request, isRefusal, network, keystore, crypto }: InitParts, m
     ...{ miner, request, isRefusal, prefix: network.prefix, pollMs: 1000 },
     keys: { crypto, of: (key) => keyIn(keystore, key) },
   });
-}
-
-/** Refuses a miner of the genesis that a node has. */
-function refuseMined(found: NetworkFacts["miners"][number] | undefined): void {
-  if (found === undefined || found.node === null) return;
-  const { address: miner } = found;
-  throw new MinerFolderError(
-    { code: "MINED_ELSEWHERE", miner },
-    `a node mines with ${miner}, and two of them would sign two blocks of an epoch; start the network with \`filigree devnet --miners <n> --apart <n>\``,
-  );
 }
 
 async function refuseOther({ store, network }: InitParts): Promise<void> {

@@ -30,7 +30,7 @@ import { openSectorFolder, SealingPart } from "../sealing-part.ts";
 import { sectorsService } from "../sectors-service.ts";
 import { type Health, Parts } from "../startable.ts";
 import { tellingAway } from "./away.ts";
-import { askNetwork, type NetworkFacts } from "./network-facts.ts";
+import { askNetwork, type NetworkFacts, refuseMined } from "./network-facts.ts";
 import { rpcSite } from "./rpc-site.ts";
 import { MinerFolderError, type MinerSettings } from "./settings.ts";
 
@@ -114,6 +114,8 @@ export class MinerProcess {
         { code: "OTHER_NETWORK", wanted: settings.genesis, found: network.genesis },
         `the miner is of the network that begins with ${settings.genesis}, and the node is of the one that begins with ${network.genesis}; name its node with --rpc, or make the miner anew`,
       );
+    // The network may have been started anew, with a node that mines with it.
+    refuseMined(network, settings.miner);
     return new MinerProcess(options, network, await loadProofs());
   }
 

@@ -1,6 +1,6 @@
 /** What a miner's process must know of the network that a node is of. */
 import type { RpcRequest } from "../../miner/chain-side/rpc-chain.ts";
-import type { NetworkPrefix } from "../../types/address.ts";
+import type { Address, NetworkPrefix } from "../../types/address.ts";
 import { MinerFolderError } from "./settings.ts";
 
 export type NetworkFacts = {
@@ -63,4 +63,15 @@ export async function askNetwork(request: RpcRequest): Promise<NetworkFacts> {
     seed: info.seed,
     miners: info.miners ?? [],
   };
+}
+
+/** Throws `MinerFolderError` MINED_ELSEWHERE for a miner of the genesis that a node has. */
+export function refuseMined({ miners, prefix }: NetworkFacts, wanted: Address): void {
+  const name = wanted.toString(prefix);
+  const found = miners.find(({ address }) => address.slice(1) === name.slice(1));
+  if (found === undefined || found.node === null) return;
+  throw new MinerFolderError(
+    { code: "MINED_ELSEWHERE", miner: name },
+    `a node mines with ${name}, and two of them would sign two blocks of an epoch; start the network with \`filigree devnet --miners <n> --apart <n>\``,
+  );
 }

@@ -135,6 +135,9 @@ test("run: a sector from nothing to proven over JSON-RPC, checked, damaged and t
   ).rejects.toMatchObject({
     code: "OTHER_NETWORK",
   });
+  await expect(MinerProcess.open({ ...options, settings: { ...settings, miner: net.miner } })).rejects.toMatchObject({
+    code: "MINED_ELSEWHERE",
+  });
   const miner = await MinerProcess.open(options);
   expect(miner.mines).toBe(false);
   ({ url } = await miner.serve());
