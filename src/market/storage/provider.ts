@@ -314,12 +314,9 @@ export class StorageProvider {
     const wrong = (why: string): never => {
       throw new DealError({ code: "BAD_ARGUMENT" }, why);
     };
-    const { state } = deal;
-    if (state !== "WaitingForData")
-      throw new DealError(
-        { code: "WRONG_STATE", deal: id, state },
-        `deal ${id} is in state ${state}: it waits for no data`,
-      );
+    const waitsForNone = ({ state }: ProviderDeal): DealError =>
+      new DealError({ code: "WRONG_STATE", deal: id, state }, `deal ${id} is in state ${state}: it waits for no data`);
+    if (deal.state !== "WaitingForData") throw waitsForNone(deal);
     if (size <= 0 || size > room) wrong(`the data has ${size} bytes, and the piece has room for 1 to ${room}`);
     const { files } = this.options;
     await files.remove(id);
@@ -331,7 +328,12 @@ export class StorageProvider {
     }
     if (at !== size) wrong(`the data has ${at} bytes, and ${size} were said`);
     const change = { state: "Verifying", size, received: size, error: "" } as const;
-    await this.deals.step({ id, event: "imported", text: `${size} bytes`, change }, deal.steps);
+    const after = await this.deals.step({ id, event: "imported", text: `${size} bytes`, change }, deal.steps);
+    if (after.state !== "Verifying") {
+      // Its deadline has come meanwhile.
+      await files.remove(id);
+      throw waitsForNone(after);
+    }
     this.lives?.live(id);
   }
 

@@ -262,6 +262,23 @@ test("a deal whose deadline comes as it is published is one or the other: it fai
   expect([await late, book.get("c").state, seen]).toEqual([false, "PublishWait", ["a"]]);
 });
 
+test("data that comes as its deal's deadline passes is not taken, and nothing of it stays", async () => {
+  const { market, disk, node } = await rich();
+  const proposal = proposalOf(market);
+  await answerOffer(node.provider, offerOf(proposal), PEER);
+  await settle();
+  const bytes = (async function* () {
+    market.epoch = 1950;
+    market.mine();
+    for (let i = 0; i < 5; i++) await settle();
+    yield PAYLOAD;
+  })();
+  const given = node.provider.importData(`${proposalCid(proposal)}`, { bytes, size: PAYLOAD.length });
+  await expect(given).rejects.toMatchObject({ code: "WRONG_STATE" });
+  expect([node.provider.list()[0]?.state, disk.files.files.size]).toEqual(["Failed", 0]);
+  await node.stop();
+});
+
 test("of deals beyond the limit the oldest that is over is forgotten, log and all; others never", async () => {
   const store = new MemoryStore();
   let at = 0;
