@@ -6,7 +6,7 @@
  * Source: lotus at b835fab702eb node/impl/eth/gas.go (applyMessage, ethGasSearch).
  */
 import * as dagCbor from "@ipld/dag-cbor";
-import { concat, fromUtf8, toHex } from "../../base/bytes.ts";
+import { concat, toHex } from "../../base/bytes.ts";
 import type { TrialMessage } from "../../exec/types.ts";
 import { CHAIN_LIMITS } from "../../params/networks.ts";
 import { readManifest } from "../../state/manifest.ts";
@@ -91,7 +91,8 @@ export function revertReason(data: Uint8Array): string | null {
   if (selector !== "08c379a0" || data.length < 68 || word(0) !== 32n) return null;
   const length = word(1);
   if (length > BigInt(data.length - 68)) return null;
-  return fromUtf8(data.subarray(68, 68 + Number(length)));
+  // A contract may say anything: what is no text must not hide that it reverted.
+  return new TextDecoder().decode(data.subarray(68, 68 + Number(length)));
 }
 
 /** A limit of gas with which a call succeeds, after the messages of its sender that wait. */

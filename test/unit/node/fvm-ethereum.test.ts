@@ -250,6 +250,8 @@ describe("events and reverts", () => {
     expect(revertReason(text)).toBe("why");
     expect(revertReason(concat(fromHex("4e487b71"), word(0x11)))).toBe("panic 0x11");
     expect(revertReason(concat(fromHex("08c379a0"), word(32), word(1000)))).toBeNull();
+    // What is no text reverts, too.
+    expect(revertReason(concat(fromHex("08c379a0"), word(32), word(1), Uint8Array.of(0xff)))).toBe("\ufffd");
     expect(revertReason(new Uint8Array(0))).toBeNull();
   });
 });
