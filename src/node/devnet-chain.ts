@@ -58,6 +58,15 @@ const IDENTITY_FACT = "devnet/identity";
 /** Of a network that goes on from another one's state: where it was forked. */
 export const FORK_FACT = "fork/from";
 
+/** Throws `DevnetError` for a store that holds a fork: without the other node's answers its chain is another one. */
+export async function refuseFork(store: Pick<BlockStore, "metadata">): Promise<void> {
+  if ((await store.metadata(FORK_FACT)) === undefined) return;
+  throw new DevnetError(
+    { code: "OTHER_NETWORK", stored: "" },
+    "the data directory holds a fork of another network: go on with --fork <url>, give another --data, or --reset",
+  );
+}
+
 /** The fact that names the miner of a network that has no genesis of its own. */
 export function noteMiner(miner: Address): readonly [name: string, value: Uint8Array] {
   return [MINER_FACT, miner.bytes];

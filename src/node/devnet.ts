@@ -35,7 +35,7 @@ import { type DevAccount, makeAccounts, mnemonicOfSeed, PUBLIC_MNEMONIC } from "
 import { Clock } from "./clock.ts";
 import { DealsPart, type DealsPartOptions } from "./deals-part.ts";
 import { devControl } from "./dev-control.ts";
-import { beaconDataOf, firstMinerId, keptMiners, openDevnetChain } from "./devnet-chain.ts";
+import { beaconDataOf, firstMinerId, keptMiners, openDevnetChain, refuseFork } from "./devnet-chain.ts";
 import { checkDump, dumpOf, optionsOf, settle, withoutPlaces } from "./devnet-dump.ts";
 import { checkBundle, checkDevnetOptions } from "./devnet-options.ts";
 import { DumpError, type Dumped, readDump, readOptions } from "./dump.ts";
@@ -265,6 +265,7 @@ export class Devnet {
       data === null && options.retention === undefined ? staysInMemory : staysAfterRevert,
     );
     try {
+      await refuseFork(store);
       return await Devnet.over(store, crypto, network, options);
     } catch (error) {
       await store.close();

@@ -6,6 +6,8 @@ export type ForkErrorData =
   | { readonly code: "NOT_AT_HAND"; readonly wanted: string }
   /** The other node answered with an error, or with what is no answer. */
   | { readonly code: "BAD_ANSWER"; readonly method: string }
+  /** There is a network in the folder that is no fork. */
+  | { readonly code: "NOT_EMPTY" }
   /** The network's actors are code that is not at hand. */
   | { readonly code: "CODE_NOT_AT_HAND"; readonly networkVersion: number };
 export class ForkError extends FilError<ForkErrorData> {}

@@ -39,6 +39,11 @@ export async function openFork(
   hashes: BlockHashes,
 ) {
   const found = await inner.metadata(FORK_FACT);
+  if (found === undefined && (await inner.metadata(CHAIN_FACTS.head)) !== undefined)
+    throw new ForkError(
+      { code: "NOT_EMPTY" },
+      "there is a network in the data folder that is no fork; give another --data, or --reset",
+    );
   const fresh = found === undefined ? (asked ?? (await askFork(url, at))) : null;
   const kept = fresh?.kept ?? (JSON.parse(fromUtf8(found as Uint8Array)) as Kept);
   const point = { key: kept.key.map(parseCid), height: kept.height };
