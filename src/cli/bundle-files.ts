@@ -11,11 +11,18 @@ const LOCAL = "devnet";
 
 /**
  * The actors of a local network's version: from a file that is named (the bundle of a CAR, whosever it is; of a pack that of local
- * networks), or from those that are kept; undefined if none are kept.
+ * networks), or from those that are kept; undefined if none are kept, which throws where one is needed.
  */
-export async function bundleFor(networkVersion: number, file?: string): Promise<Bundle | undefined> {
+export async function bundleFor(
+  networkVersion: number,
+  file: string | undefined,
+  isNeeded: boolean,
+): Promise<Bundle | undefined> {
   const actors = findVersion(networkVersion)?.actors ?? 0;
-  if (file === undefined) return new Bundles(await new BundleStore(BUNDLE_FOLDER).sources()).find(LOCAL, actors);
+  if (file === undefined) {
+    const kept = new Bundles(await new BundleStore(BUNDLE_FOLDER).sources());
+    return isNeeded ? kept.require(LOCAL, actors) : kept.find(LOCAL, actors);
+  }
   const bytes = await readBundleFile(file);
   const [only, ...more] = carsOf(bytes);
   if (only !== undefined && more.length === 0) return readBundle(only);

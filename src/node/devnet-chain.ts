@@ -155,7 +155,8 @@ async function makeChain(chain: Chain, crypto: Crypto, network: NetworkParams, s
   });
 }
 
-function noBundle(network: NetworkParams, networkVersion: number): never {
+/** Throws `BundleError` MISSING_BUNDLE. */
+export function noBundle(network: NetworkParams, networkVersion: number): never {
   throw missingBundle(network.profile, findVersion(networkVersion)?.actors ?? 0);
 }
 

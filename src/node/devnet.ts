@@ -23,6 +23,7 @@ import { makeDispatcher } from "../rpc/api.ts";
 import type { Dispatcher, Observer } from "../rpc/dispatcher.ts";
 import { NodeRun } from "../rpc/node-run.ts";
 import type { NodeParts } from "../rpc/services.ts";
+import { isFvm } from "../schema/versions/rows.ts";
 import { localRules } from "../stmgr/network-rules.ts";
 import type { ByteSource } from "../storage/car-reader.ts";
 import { MemoryStore } from "../storage/memory.ts";
@@ -35,7 +36,7 @@ import { type DevAccount, makeAccounts, mnemonicOfSeed, PUBLIC_MNEMONIC } from "
 import { Clock } from "./clock.ts";
 import { DealsPart, type DealsPartOptions } from "./deals-part.ts";
 import { devControl } from "./dev-control.ts";
-import { beaconDataOf, firstMinerId, keptMiners, openDevnetChain, refuseFork } from "./devnet-chain.ts";
+import { beaconDataOf, firstMinerId, keptMiners, noBundle, openDevnetChain, refuseFork } from "./devnet-chain.ts";
 import { checkDump, dumpOf, optionsOf, settle, withoutPlaces } from "./devnet-dump.ts";
 import { checkBundle, checkDevnetOptions } from "./devnet-options.ts";
 import { DumpError, type Dumped, readDump, readOptions } from "./dump.ts";
@@ -260,6 +261,8 @@ export class Devnet {
     const { data, reset = false, repair = false } = options;
     const { networkVersion = DEVNET_VERSION } = options;
     const network = networkOf(options.blockTime, networkVersion);
+    // Looked at first: what cannot be made must not cost the earlier network.
+    if (reset && isFvm(networkVersion) && given.bundle === undefined) noBundle(network, networkVersion);
     const store = new UndoStore(
       data === null ? new MemoryStore() : await TableStore.open(data, platform.openTable, { reset, repair }),
       data === null && options.retention === undefined ? staysInMemory : staysAfterRevert,

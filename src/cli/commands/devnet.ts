@@ -14,6 +14,7 @@ import type { ProofMode } from "../../node/proof-mode.ts";
 import { checkRpcOptions, LOOPBACK_HOSTS, rpcUrl } from "../../node/rpc-part.ts";
 import { DEVNET_VERSION } from "../../params/networks.ts";
 import { makeToken, PERMISSIONS } from "../../rpc/auth.ts";
+import type { ByteSource } from "../../storage/car-reader.ts";
 import { parseFil } from "../../types/amount.ts";
 import { bundleFor } from "../bundle-files.ts";
 import { BUNDLE_FOLDER } from "../bundle-store.ts";
@@ -244,15 +245,17 @@ async function runNetwork(
     );
     return;
   }
-  if (data !== null) await settleForm(data, { nodes: 0, reset: options.reset === true });
-  const { Devnet } = await import("../../node/devnet.ts");
-  const bundle = isNative ? undefined : await bundleFor(networkVersion, options.bundle);
   const { load, fork } = options;
+  const isReset = options.reset === true;
+  const bundle = isNative ? undefined : await bundleFor(networkVersion, options.bundle, isReset);
+  if (isReset) await checkSource(options);
+  if (data !== null) await settleForm(data, { nodes: 0, reset: isReset });
+  const { Devnet } = await import("../../node/devnet.ts");
   const place = {
     ...real,
     data,
     ...(options.retention === undefined ? {} : { retention: options.retention }),
-    reset: options.reset === true,
+    reset: isReset,
     version: command.parent?.version() ?? "",
     machine,
   };
@@ -314,11 +317,30 @@ function refuseFixed(command: Command, by: string, whose: string): void {
 
 async function loadNetwork(file: string, options: Partial<DevnetOptions>): Promise<Devnet> {
   const { Devnet } = await import("../../node/devnet.ts");
+  return fromFile(file, (source) => Devnet.load(source, options));
+}
+
+async function fromFile<Result>(file: string, work: (source: ByteSource) => Promise<Result>): Promise<Result> {
   const source = await openBytes(file);
   try {
-    return await readingCar(file, () => Devnet.load(source, options));
+    return await readingCar(file, () => work(source));
   } finally {
     await source.close();
+  }
+}
+
+/** That there is something to go on with, before an earlier network, of whatever form, is forgotten for it. */
+async function checkSource({ fork, forkAt, load }: Options): Promise<void> {
+  if (fork !== undefined) {
+    const { askFork } = await import("../../node/fork/open-fork.ts");
+    await askFork(fork, forkAt);
+  }
+  if (load !== undefined) {
+    const [{ readOptions }, { loadCrypto }] = await Promise.all([
+      import("../../node/dump.ts"),
+      import("../../core/crypto.ts"),
+    ]);
+    await fromFile(load, async (source) => readOptions(source, await loadCrypto()));
   }
 }
 

@@ -19,6 +19,7 @@ test("forks and files leave the network of a folder as it was; a fork's folder g
   await net.close();
   await expect(Devnet.fork("http://127.0.0.1:1", { data, reset: true })).rejects.toThrow("does not answer");
   await expect(Devnet.load(new Uint8Array(100), { data, reset: true })).rejects.toThrow();
+  await expect(Devnet.open({ data, reset: true, networkVersion: 23 })).rejects.toThrow("are not at hand");
 
   const other = await Devnet.open({ accounts: 1, seed: "other" });
   const { url } = await other.serve();
