@@ -155,8 +155,9 @@ export class Responder {
     return true;
   }
 
-  /** Ends a response with a status. */
+  /** Ends a response with a status; one that is being decided on does not begin. */
   cancel(key: ResponseKey, status: number = STATUS.cancelled, extensions: Extensions = NOTHING): void {
+    this.deciding.delete(key);
     const task = this.tasks.get(key);
     if (task === undefined) return;
     this.tell(task.peer, task.id, status, extensions);

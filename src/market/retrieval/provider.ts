@@ -192,7 +192,7 @@ export class RetrievalProvider implements PullValidator {
 
   async due(channel: GivenChannel): Promise<Verdict> {
     const deal = this.parts.book().givenOf(channel);
-    if (deal === undefined) return rejected(null);
+    if (deal === undefined || deal.state !== "ongoing") return rejected(null);
     const seen = { ...deal, channel, at: this.parts.now() };
     await this.parts.book().putGiven(seen);
     return this.standing(channel, seen);

@@ -324,6 +324,9 @@ export class TransferManager {
         ? await validator.open(channel)
         : await (known === undefined ? restart() : known.turns.run(restart));
     if (!verdict.accepted) return refuse(STATUS.rejected, answer(verdict));
+    const blocks = await validator.blocks();
+    // It may have been given up meanwhile.
+    if (channel.state === "ended") return refuse(STATUS.rejected, answer(REFUSED));
     // A request that the peer has not given up, if the channel has one still, is no longer the channel's.
     if (known?.response != null) {
       this.byResponse.delete(known.response);
@@ -335,7 +338,7 @@ export class TransferManager {
     given.state = "ongoing";
     this.given.set(key, given);
     this.byResponse.set(response, given);
-    return { blocks: await validator.blocks(), isPaused: verdict.paused, extensions: answer(verdict) };
+    return { blocks, isPaused: verdict.paused, extensions: answer(verdict) };
   }
 
   /** Room for others: of the channels that are broken the oldest goes; it can be found again. */
@@ -349,7 +352,9 @@ export class TransferManager {
 
   private sending(response: ResponseKey, number: number, bytes: number) {
     const given = this.byResponse.get(response);
-    if (given === undefined || number <= given.links) return { pause: false, extensions: NO_EXTENSIONS };
+    // Nothing goes out for a channel that is none.
+    if (given === undefined) return { pause: true, extensions: NO_EXTENSIONS };
+    if (number <= given.links) return { pause: false, extensions: NO_EXTENSIONS };
     given.links = number;
     given.sent += bytes;
     const { marks } = MANAGER_LIMITS;

@@ -127,13 +127,66 @@ describe("a responder alone", () => {
 });
 
 describe("transfers", () => {
+  const reports: string[] = [];
+  const streams = {
+    report: (_: string, offence: string) => reports.push(offence),
+    open: () => Promise.reject(new Error("nobody there")),
+    patience: () => ({ signal: new AbortController().signal, isOver: false, end: () => undefined }),
+  } as unknown as PeerStreams;
+  /** A request of graphsync that carries one of data transfer. */
+  const request = (
+    number: number,
+    type: GraphsyncRequest["type"],
+    more: Partial<TransferRequest>,
+  ): GraphsyncRequest => {
+    const voucher = { type: "v", bytes: Uint8Array.of(0xf6) };
+    const message = transferRequest({ type: "new", id: 7n, voucher, ...more });
+    const extensions = new Map([[TRANSFER_EXTENSION.any as string, encodeTransfer(message)]]);
+    return { id: new Uint8Array(16).fill(number), type, priority: 1, root, selector: WHOLE_DAG, extensions };
+  };
+  const pull = { root, selector: WHOLE_DAG, pull: true };
+
+  test("a channel that is given up as it begins gives no more than is under way", async () => {
+    const dag = new Dag();
+    const wide = dag.node(Array.from({ length: 200 }, (_, i) => dag.put(Uint8Array.of(i), 0x55)));
+    let [reads, ends, moments] = [0, 0, 0];
+    const validator = {
+      voucherType: "v",
+      open: async () => ({ accepted: true, result: null, limit: null, paused: false, finalization: false }),
+      blocks: async () => ({
+        get: (cid: Uint8Array) => {
+          reads++;
+          return dag.get(cid);
+        },
+      }),
+      ended: async () => {
+        ends++;
+      },
+    } as unknown as PullValidator;
+    // At every moment on the way from the request to its first block.
+    for (let wait = 0; wait < 40; wait++) {
+      [reads, ends] = [0, 0];
+      const transfers = new TransferManager({
+        ...{ streams, validators: [validator], now: Date.now, onFault: (error: unknown) => expect(error).toBe(null) },
+      });
+      await transfers.graphsync.responder.received("p", [
+        { ...request(1, "new", { ...pull, root: wide }), root: wide },
+      ]);
+      for (let i = 0; i < wait; i++) await Promise.resolve();
+      const { given } = transfers as unknown as { given: ReadonlyMap<string, unknown> };
+      const [isOpen, before] = [given.size === 1, reads];
+      const { take } = transfers as unknown as { take(peer: string, message: TransferRequest): void };
+      take.call(transfers, "p", transferRequest({ type: "cancel", id: 7n }));
+      await new Promise((resolve) => setTimeout(resolve));
+      if (!isOpen || before > 0) continue;
+      moments++;
+      expect(ends).toBe(1);
+      expect(reads).toBeLessThan(20);
+    }
+    expect(moments).toBeGreaterThan(0);
+  });
+
   test("a restart waits for the payment that is being taken; more payments than may wait are refused", async () => {
-    const reports: string[] = [];
-    const streams = {
-      report: (_: string, offence: string) => reports.push(offence),
-      open: () => Promise.reject(new Error("nobody there")),
-      patience: () => ({ signal: new AbortController().signal, isOver: false, end: () => undefined }),
-    } as unknown as PeerStreams;
     const heard: string[] = [];
     const taken = gate();
     const verdict: Verdict = { accepted: true, result: null, limit: null, paused: true, finalization: false };
@@ -156,20 +209,12 @@ describe("transfers", () => {
       ...{ streams, validators: [validator], now: Date.now, onFault: (error: unknown) => faults.push(error) },
     });
     const { responder } = transfers.graphsync;
-    const request = (number: number, type: GraphsyncRequest["type"], more: Partial<TransferRequest>) => {
-      const voucher = { type: "v", bytes: Uint8Array.of(0xf6) };
-      const message = transferRequest({ type: "new", id: 7n, voucher, ...more });
-      const extensions = new Map([[TRANSFER_EXTENSION.any as string, encodeTransfer(message)]]);
-      return responder.received("p", [
-        { id: new Uint8Array(16).fill(number), type, priority: 1, root, selector: WHOLE_DAG, extensions },
-      ]);
-    };
-    const pull = { root, selector: WHOLE_DAG, pull: true };
-    await request(1, "new", pull);
+    const say = (...one: Parameters<typeof request>) => responder.received("p", [request(...one)]);
+    await say(1, "new", pull);
     await until("the channel is open", () => responder.size === 1 && heard.length === 1);
     const { waiting } = MANAGER_LIMITS;
-    for (let i = 0; i < waiting + 10; i++) await request(1, "update", { type: "voucher" });
-    await request(2, "new", { ...pull, type: "restart" });
+    for (let i = 0; i < waiting + 10; i++) await say(1, "update", { type: "voucher" });
+    await say(2, "new", { ...pull, type: "restart" });
     for (let i = 0; i < 50; i++) await Promise.resolve();
     taken.open();
     await until("it is begun again", () => heard.includes("restart"));
