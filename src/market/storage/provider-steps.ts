@@ -85,6 +85,7 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
 
     async Verifying(deal, signal) {
       const { pieceCid, pieceSize } = proposalOfDeal(deal);
+      await haveData(deal, parts, signal);
       const payload = payloadOf(files, deal.id, deal.size, Number(pieceSize));
       if (!(await isPiece(await parts.proofs(), payload, pieceCid, Number(pieceSize), signal))) {
         const why = `the data is another than the deal's: it is not the piece ${pieceCid}`;
@@ -111,7 +112,7 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
 
     PublishWait: (deal, signal) => published(deal, parts, signal),
 
-    async AddingPiece(deal) {
+    async AddingPiece(deal, signal) {
       const proposal = proposalOfDeal(deal);
       const { provider, pieceCid, pieceSize } = proposal;
       const info = {
@@ -120,6 +121,7 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
         endEpoch: Number(proposal.endEpoch),
         keepUnsealed: deal.keepUnsealed,
       };
+      await haveData(deal, parts, signal);
       const payload = payloadOf(files, deal.id, deal.size, Number(pieceSize));
       const { sector, offset } = await pieces.add(
         ...([provider, payload, info, commitmentOfCidV1(pieceCid) as Uint8Array] as const),
@@ -163,17 +165,28 @@ export async function letGoOfData(
   if (mayGoBack?.() !== true) await files.remove(id);
 }
 
-async function transfer(deal: ProviderDeal, parts: ProviderParts, signal: AbortSignal): Promise<Result> {
+async function fetchData(deal: ProviderDeal, parts: ProviderParts, signal: AbortSignal): Promise<void> {
   const { files, rules, limits } = parts;
   const { source, size, id } = deal;
+  if (source.kind === "http") {
+    const { url, headers } = source;
+    // The rules may have changed since the deal was taken.
+    checkSource(url, headers, rules().remoteSources);
+    const onProgress = (bytes: number): void => parts.onReceived(id, bytes);
+    await pull({ ...{ url, headers, size, files, name: id, signal, onProgress }, ...(limits && { limits }) });
+  } else if (source.kind === "local") await copyLocal(deal, parts, signal);
+}
+
+/** Gets data again that is not here any more: a network that goes on from a file of it has records alone. */
+async function haveData(deal: ProviderDeal, parts: ProviderParts, signal: AbortSignal): Promise<void> {
+  if ((await parts.files.size(deal.id)) !== deal.size) await fetchData(deal, parts, signal);
+}
+
+async function transfer(deal: ProviderDeal, parts: ProviderParts, signal: AbortSignal): Promise<Result> {
+  const { files } = parts;
+  const { size, id } = deal;
   try {
-    if (source.kind === "http") {
-      const { url, headers } = source;
-      // The rules may have changed since the deal was taken.
-      checkSource(url, headers, rules().remoteSources);
-      const onProgress = (bytes: number): void => parts.onReceived(id, bytes);
-      await pull({ ...{ url, headers, size, files, name: id, signal, onProgress }, ...(limits && { limits }) });
-    } else if (source.kind === "local") await copyLocal(deal, parts, signal);
+    await fetchData(deal, parts, signal);
     return to("Verifying", "transferred", `${size} bytes`, { received: size, attempts: 0 });
   } catch (error) {
     if (signal.aborted || !(error instanceof DealError)) throw error;

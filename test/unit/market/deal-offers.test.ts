@@ -279,6 +279,22 @@ test("data that comes as its deal's deadline passes is not taken, and nothing of
   await node.stop();
 });
 
+test("a deal whose data is gone, as in a network that goes on from a file, gets it again from its source", async () => {
+  const { market, disk, node } = await rich();
+  await node.provider.setRules({ ...DEFAULT_RULES, publishDelayMs: 3_600_000 });
+  const local = { isOffline: false, transfer: { type: "local", clientId: "", params: new Uint8Array(0), size: 700n } };
+  expect((await answerOffer(node.provider, offerOf(proposalOf(market), 1, local), null)).message).toBe("");
+  await go(market, () => node.provider.pending().deals.length === 1);
+  await node.stop();
+  disk.files.files.clear();
+  const again = await openNode(market, disk);
+  await go(market, () => {
+    again.provider.publishNow();
+    return again.provider.list()[0]?.state === "Active";
+  });
+  await again.stop();
+});
+
 test("of deals beyond the limit the oldest that is over is forgotten, log and all; others never", async () => {
   const store = new MemoryStore();
   let at = 0;
