@@ -43,6 +43,9 @@ export type NewTipset = {
   readonly messages?: readonly BlockMessages[];
 };
 
+/** The move of the head in which `Chain.restore` goes back. */
+export type RestoreMove = (write: (options: WriteOptions) => Promise<void>, changed: Changed) => Promise<void>;
+
 export type ChainOptions = {
   readonly blocks: BlockStore;
   /** EIP-155 chain id: transactions of Ethereum are found by their hashes. Default: they are not. */
@@ -300,16 +303,21 @@ export class Chain {
   }
 
   /**
-   * Takes the chain back to where it was when `target` was the head: `write` writes the metadata of then, this chain's own
-   * included, and tells whether names that begin so have changed. Listeners hear of it as of any move.
+   * Takes the chain back to where it was when `target` was the head. `take` calls what it is given with a write of the metadata
+   * of then, this chain's own included, and whether names that begin so have changed. It may keep all other writes waiting:
+   * no move of the head, and no mark of a bad block, is under way then that waits for one. Listeners hear of it as of any move.
    */
-  restore(target: Tipset, write: (options: WriteOptions) => Promise<void>, changed: Changed): Promise<void> {
+  restore(target: Tipset, take: (move: RestoreMove) => Promise<void>): Promise<void> {
     return this.moves.run(async () => {
       const { reverts, applies } = await this.path(this.current, target);
-      await this.lookup.moving(true, async () => {
-        await write({ sync: true, note: `head at epoch ${target.height}, taken back` });
-        this.index.moved(reverts, applies);
-        this.current = target;
+      let changed: Changed = () => false;
+      await take(async (write, names) => {
+        changed = names;
+        await this.lookup.moving(true, async () => {
+          await write({ sync: true, note: `head at epoch ${target.height}, taken back` });
+          this.index.moved(reverts, applies);
+          this.current = target;
+        });
       });
       this.tracker.forgetAbove(target.height);
       await this.bad.reread(changed);

@@ -132,12 +132,15 @@ export class Snapshots {
     let changed: Changed = () => false;
     try {
       await node.pool.rewinding(() =>
-        store.takeBack(mark, keep, async (write, names) => {
-          const all = [...names];
-          changed = (prefix) => all.some((name) => name.startsWith(prefix));
-          await node.chain.restore(head, write, changed);
-          forget();
-        }),
+        // The chain's turn first: a move that has it may wait for the store's.
+        node.chain.restore(head, (move) =>
+          store.takeBack(mark, keep, async (write, names) => {
+            const all = [...names];
+            changed = (prefix) => all.some((name) => name.startsWith(prefix));
+            await move(write, changed);
+            forget();
+          }),
+        ),
       );
       const folders = this.folders();
       for (const [i, copies] of sectors.entries()) await putSectors(folders[i] as SectorFolder, copies);

@@ -4,8 +4,10 @@
  */
 import { afterEach, expect, test } from "vitest";
 import { Devnet, type DevnetOptions } from "../../../src/node/devnet.ts";
+import type { UndoStore } from "../../../src/storage/undo-store.ts";
 import { FIL } from "../../../src/types/amount.ts";
 import { tipsetKeyText } from "../../../src/types/block-header.ts";
+import type { CID } from "../../../src/types/cid.ts";
 
 const open: Devnet[] = [];
 afterEach(async () => {
@@ -180,4 +182,21 @@ test("states that a snapshot needs are not collected", async () => {
   await send(net, 0, 1);
   await net.clock.mine(2);
   expect(await balance(net, 1)).toBe(amount + FIL);
+});
+
+test("a move of the head that somebody asks for meanwhile waits, and neither waits for the other", async () => {
+  const net = await network({ accounts: 1 });
+  const first = await net.clock.mine(1);
+  const id = await net.snapshot();
+  await net.clock.mine(2);
+  const { chain } = net.node;
+  const store = chain.blocks as UndoStore;
+  const takeBack = store.takeBack.bind(store);
+  let others: readonly Promise<void>[] = [];
+  store.takeBack = (...given) => {
+    others = [chain.setHead(first), chain.bad.mark(net.head.key[0] as CID, "a test")];
+    return takeBack(...given);
+  };
+  expect((await net.revert(id)).height).toBe(1);
+  await Promise.allSettled(others);
 });
