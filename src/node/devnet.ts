@@ -3,6 +3,8 @@
  *
  * Deterministic: seed and options decide genesis, keys and beacon; epochs pass by the clock (interval), by arrival of
  * messages (instant) or on call (manual). Every tipset is on disk before anyone hears of it.
+ *
+ * Above 500 lines: it is where all rooms of the network meet, and one constructor's parts are listed here once.
  */
 import { platform } from "#platform";
 import { LogLevels } from "../base/log-levels.ts";
