@@ -13,9 +13,13 @@ import { findCorpus } from "./test/support/find-corpus.ts";
 const executablePath = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
 const alias = { "#platform": fileURLToPath(new URL("src/platform/browser.ts", import.meta.url)) };
 
-/** Why a file cannot run in a browser, or null. */
+/** Half a minute each, for sectors that no page proves. */
+const LARGE = ["test/unit/proofs/large-sector.test.ts", "test/unit/proofs/paged.test.ts"];
+
+/** Why a file does not run in a browser, or null. */
 function nodeNeed(file: string): string | null {
   if (file.endsWith(".node.test.ts")) return "its name says so";
+  if (LARGE.includes(file)) return "sectors of 32 and 64 GiB";
   const text = readFileSync(file, "utf8");
   const direct = text.match(/from "(node:\w+)|\b(Buffer)\.|\b(process)\./);
   if (direct !== null) return direct[1] ?? direct[2] ?? direct[3] ?? "";

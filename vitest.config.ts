@@ -6,13 +6,19 @@ const platform = "Deno" in globalThis ? "deno" : "node";
 
 /**
  * Left to Node and Chromium, and why: what takes long, and runs the same modules in the same engine, V8; smaller tests of the
- * same rooms run here, too. `FILIGREE_DENO_ALL=1 npm run test:deno` runs them as well.
+ * same rooms and other commands run here, too. `FILIGREE_DENO_ALL=1 npm run test:deno` runs them as well.
  */
 const LEFT_TO_OTHERS: Readonly<Record<string, string>> = {
   "test/docs/lost-sector-guide.node.test.ts": "commands of a guide",
   "test/docs/scenarios.node.test.ts": "commands of a guide",
   "test/docs/store-guide.node.test.ts": "commands of a guide",
+  "test/e2e/client-data.node.test.ts": "commands",
+  "test/e2e/lab-command.node.test.ts": "commands",
+  "test/e2e/miner-commands.node.test.ts": "commands",
+  "test/e2e/sector-commands.node.test.ts": "commands",
+  "test/e2e/snark-commands.node.test.ts": "commands",
   "test/queue/queue.node.test.ts": "the queue is for Node",
+  "test/unit/node/snapshots-miners.node.test.ts": "two networks of miners over deadlines",
   "test/unit/proofs/circuit-large.node.test.ts": "circuits of large sectors",
   "test/unit/proofs/large-sector.test.ts": "trees and proofs of 32 and 64 GiB sectors",
   "test/unit/proofs/paged.test.ts": "labels through files",
