@@ -60,7 +60,7 @@ test("a client asks, offers, serves its data, and sees its deal active", async (
   const [sold] = seller.provider.list();
   expect(sold).toMatchObject({ id, state: "Active", peer: buying.id, source: { kind: "http" }, dealId: 0 });
   const told = (await buyer.client.log(id)).map(({ text }) => text).join("\n");
-  expect(told).toMatch(/the provider takes the deal[\s\S]*Accepted; \d+ of 700 bytes[\s\S]*deal 0, message/);
+  expect(told).toMatch(/the provider takes the deal[\s\S]*; 700 of 700 bytes[\s\S]*deal 0, message/);
   // One that the provider does not take.
   const cheap = { root: rootOf(3), wallet: market.client, miner: MINER, peer: selling.address, duration: 518_400 };
   const { id: refused } = await buyer.client.deal({ ...cheap, price: 1n, startEpoch: 3000 });

@@ -64,7 +64,10 @@ test("of two that write the same new file one is refused, and a link that leads 
   await expect(access(at("elsewhere"))).rejects.toThrow();
 });
 
-test.runIf(process.platform === "linux")("a name that is no UTF-8 is told as what it is", async () => {
+// Deno makes no file of such a name: it writes the name as text.
+const makesAnyName = process.platform === "linux" && !("Deno" in globalThis);
+
+test.runIf(makesAnyName)("a name that is no UTF-8 is told as what it is", async () => {
   await mkdir(at("names"));
   await writeFile(Buffer.concat([Buffer.from(`${at("names")}/a`), Buffer.of(0xff)]), "x");
   const walk = async (): Promise<void> => {
