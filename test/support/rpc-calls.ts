@@ -299,7 +299,10 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     MarketImportDealData: fails(/no miners with sectors|no file|has no files/, () => [on.sent.CID, "/no/such/file"]),
     DealsImportData: fails(/no miners with sectors|no file|has no files/, () => [on.sent.CID, "/no/such/file"]),
     "Filigree.ProviderDealLog": fails(/no miners with sectors/, () => [on.sent.CID]),
-    ClientExport: fails(/is not here|has no files/, () => [{ Root: on.sent.CID }, { Path: `/no/such-${crypto.randomUUID()}` }]),
+    ClientExport: fails(/is not here|has no files/, () => [
+      { Root: on.sent.CID },
+      { Path: `/no/such-${crypto.randomUUID()}` },
+    ]),
     ClientFindData: alone({ "/": `${cidOfText("data")}` }),
     MarketGetRetrievalAsk: alone(),
     MarketSetRetrievalAsk: alone({
