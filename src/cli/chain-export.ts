@@ -11,6 +11,7 @@ import type { Tipset } from "../types/block-header.ts";
 import { cidFromBytes } from "../types/cid.ts";
 import { UsageError } from "./errors.ts";
 import type { Remote } from "./remote.ts";
+import type { Link } from "./remote-call.ts";
 
 export type ExportWish = {
   readonly recentRoots: number;
@@ -63,7 +64,6 @@ export async function exportFolder(
   return { epoch: tipset.height, tipset: tipset.key.map(String), bytes };
 }
 
-type Link = { readonly "/": string };
 type Head = { readonly Cids: readonly Link[]; readonly Height: number };
 
 /** As `exportFolder`, from a node: `ChainExport`, which knows format 1; for format 2 its metadata are put in front. */

@@ -1,9 +1,9 @@
 /** Deals as commands show them, a client's and a provider's alike. */
 import { filText } from "../types/amount.ts";
+import type { Link } from "./remote-call.ts";
 import { table } from "./table.ts";
 import { sizeText } from "./terminal.ts";
 
-type Link = { readonly "/": string };
 export type DealView = {
   readonly ProposalCid: Link;
   readonly Uuid: string | null;

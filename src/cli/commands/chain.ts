@@ -15,10 +15,10 @@ import { commandLine, interruptible } from "../interrupt.ts";
 import { MIN_RETENTION, wholeNumber } from "../options.ts";
 import { checkOutput, writeOutput } from "../output.ts";
 import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import type { Link } from "../remote-call.ts";
 import { checkSnapshot, type NetworkName } from "../snapshot-check.ts";
 import { progressLine, sizeText } from "../terminal.ts";
 
-type Link = { readonly "/": string };
 type Head = {
   readonly Cids: readonly Link[];
   readonly Height: number;

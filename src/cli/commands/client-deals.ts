@@ -2,15 +2,14 @@
 import type { Command } from "commander";
 import { sleepFor } from "../../base/sleep.ts";
 import { filText } from "../../types/amount.ts";
-import { parseCid } from "../../types/cid.ts";
 import { type DealView, dealDetails, dealLines } from "../deal-output.ts";
-import { EXIT, UsageError } from "../errors.ts";
+import { EXIT } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
 import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { type Link, linkOf } from "../remote-call.ts";
 import { plainText } from "../terminal.ts";
 
-type Link = { readonly "/": string };
 type Ask = Record<"Price" | "VerifiedPrice", string> &
   Record<"MinPieceSize" | "MaxPieceSize" | "Timestamp" | "Expiry" | "SeqNo", number>;
 
@@ -57,14 +56,6 @@ export function registerClientDeals(client: Command): void {
       .option("--add <FIL>", "put funds in first, from the address", parseAmount)
       .option("--withdraw <FIL>", "take funds out first", parseAmount),
   ).action(balance);
-}
-
-function linkOf(text: string): Link {
-  try {
-    return { "/": `${parseCid(text)}` };
-  } catch {
-    throw new UsageError(`${text} is no CID`);
-  }
 }
 
 async function ask(miner: string, options: RemoteOptions & { readonly peer?: string }): Promise<void> {

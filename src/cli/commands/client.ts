@@ -1,16 +1,13 @@
 /** `filigree client …`: the data of a running node's user. Paths are looked up by the node, which must be on this machine. */
 import path from "node:path";
 import type { Command } from "commander";
-import { parseCid } from "../../types/cid.ts";
-import { UsageError } from "../errors.ts";
-import { interruptible } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
-import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { type RemoteOptions, say, withRemote } from "../remote.ts";
+import { type Link, linkOf, patientCall } from "../remote-call.ts";
 import { sizeText } from "../terminal.ts";
 import { registerClientDeals } from "./client-deals.ts";
 import { asRetrieval } from "./retr.ts";
 
-type Link = { readonly "/": string };
 type Import = {
   readonly Key: number;
   readonly Root: Link;
@@ -57,28 +54,14 @@ export function registerClient(program: Command): void {
   registerClientDeals(client);
 }
 
-function linkOf(text: string): Link {
-  try {
-    return { "/": `${parseCid(text)}` };
-  } catch {
-    throw new UsageError(`${text} is no CID`);
-  }
-}
-
-/** A call that may take as long as it likes. */
-async function call<Result>(options: RemoteOptions, method: string, ...params: readonly unknown[]): Promise<Result> {
-  const remote = await Remote.open(options);
-  return interruptible((signal) => remote.wait<Result>(method, params, signal));
-}
-
 async function importData(file: string, options: RemoteOptions & { readonly car?: true }): Promise<void> {
   const ref = { Path: path.resolve(file), IsCAR: options.car === true };
-  const { Root, ImportID } = await call<{ Root: Link; ImportID: number }>(options, "ClientImport", ref);
+  const { Root, ImportID } = await patientCall<{ Root: Link; ImportID: number }>(options, "ClientImport", ref);
   say(options.json, { root: Root["/"], import: ImportID }, [Root["/"]]);
 }
 
 async function list(options: RemoteOptions): Promise<void> {
-  const imports = (await call<readonly Import[]>(options, "ClientListImports")).map((one) => ({
+  const imports = (await patientCall<readonly Import[]>(options, "ClientListImports")).map((one) => ({
     import: one.Key,
     root: one.Root["/"],
     source: one.Source === "retrieval" ? "retrieval" : one.CARPath === "" ? "file" : "car",
@@ -92,13 +75,18 @@ async function list(options: RemoteOptions): Promise<void> {
 }
 
 async function remove(number: number, options: RemoteOptions): Promise<void> {
-  await call(options, "ClientRemoveImport", number);
+  await patientCall(options, "ClientRemoveImport", number);
   say(options.json, { removed: number }, [`import ${number} is forgotten`]);
 }
 
 async function piece(root: string, options: RemoteOptions & { readonly out?: string }): Promise<void> {
   const out = options.out === undefined ? null : path.resolve(options.out);
-  const { PayloadSize, PieceSize, PieceCID } = await call<Piece>(options, "ClientDealPieceCID", linkOf(root), out);
+  const { PayloadSize, PieceSize, PieceCID } = await patientCall<Piece>(
+    options,
+    "ClientDealPieceCID",
+    linkOf(root),
+    out,
+  );
   say(options.json, { pieceCid: PieceCID["/"], payloadSize: PayloadSize, paddedSize: PieceSize }, [
     `piece CID     ${PieceCID["/"]}`,
     `payload size  ${PayloadSize} (${sizeText(PayloadSize)})`,
@@ -108,6 +96,6 @@ async function piece(root: string, options: RemoteOptions & { readonly out?: str
 
 async function exportData(root: string, file: string, options: RemoteOptions & { readonly car?: true }): Promise<void> {
   const place = path.resolve(file);
-  await call(options, "ClientExport", { Root: linkOf(root) }, { Path: place, IsCAR: options.car === true });
+  await patientCall(options, "ClientExport", { Root: linkOf(root) }, { Path: place, IsCAR: options.car === true });
   say(options.json, { root, path: place }, [place]);
 }

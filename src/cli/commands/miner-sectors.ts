@@ -5,12 +5,12 @@ import { UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
 import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import type { Link } from "../remote-call.ts";
 import { table } from "../table.ts";
 import { countText, progressLine } from "../terminal.ts";
 
 type Options = RemoteOptions & { readonly actor?: string };
 type SectorId = { readonly Miner: number; readonly Number: number };
-type Link = { readonly "/": string };
 type Drawn = { readonly Epoch: number };
 type Status = {
   readonly SectorID: number;

@@ -5,9 +5,9 @@ import { filText } from "../../types/amount.ts";
 import { UsageError } from "../errors.ts";
 import { wholeNumber } from "../options.ts";
 import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import type { Link } from "../remote-call.ts";
 import { table } from "../table.ts";
 
-type Link = { readonly "/": string };
 type Message = {
   readonly From: string;
   readonly To: string;

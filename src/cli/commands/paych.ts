@@ -13,8 +13,8 @@ import { UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
 import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import type { Link } from "../remote-call.ts";
 
-type Link = { readonly "/": string };
 type Info = { readonly Channel: string; readonly WaitSentinel: Link | null };
 type Funds = Record<
   | "From"

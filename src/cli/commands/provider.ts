@@ -2,14 +2,13 @@
 import path from "node:path";
 import type { Command } from "commander";
 import { filText } from "../../types/amount.ts";
-import { parseCid } from "../../types/cid.ts";
 import { type DealView, dealDetails, dealLines } from "../deal-output.ts";
 import { UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { collect, wholeNumber } from "../options.ts";
 import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { linkOf } from "../remote-call.ts";
 
-type Link = { readonly "/": string };
 type Ask = {
   readonly Ask: Record<"Price" | "VerifiedPrice", string> &
     Record<"MinPieceSize" | "MaxPieceSize" | "Timestamp" | "Expiry" | "SeqNo", number>;
@@ -57,14 +56,6 @@ export function registerProvider(program: Command): void {
       .description("deals that wait to be published; with --now, publishes them")
       .option("--now", "without waiting for others"),
   ).action(publish);
-}
-
-function linkOf(text: string): Link {
-  try {
-    return { "/": `${parseCid(text)}` };
-  } catch {
-    throw new UsageError(`${text} is no CID`);
-  }
 }
 
 type AskOptions = RemoteOptions & {

@@ -2,14 +2,11 @@
 import path from "node:path";
 import { type Command, Option } from "commander";
 import { filText } from "../../types/amount.ts";
-import { parseCid } from "../../types/cid.ts";
-import { UsageError } from "../errors.ts";
-import { interruptible } from "../interrupt.ts";
 import { collect, wholeNumber } from "../options.ts";
-import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { parseAmount, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { type Link, linkOf, patientCall } from "../remote-call.ts";
 import { sizeText } from "../terminal.ts";
 
-type Link = { readonly "/": string };
 type Terms = {
   readonly PricePerByte: string;
   readonly UnsealPrice: string;
@@ -97,26 +94,14 @@ export function registerRetr(program: Command): void {
   ).action(ask);
 }
 
-function linkOf(text: string): Link {
-  try {
-    return { "/": `${parseCid(text)}` };
-  } catch {
-    throw new UsageError(`${text} is no CID`);
-  }
-}
-
-async function call<Result>(options: RemoteOptions, method: string, ...params: readonly unknown[]): Promise<Result> {
-  const remote = await Remote.open(options);
-  return interruptible((signal) => remote.wait<Result>(method, params, signal));
-}
-
 async function get(root: string, out: string | undefined, options: GetOptions): Promise<void> {
   const { provider, maxPrice, from, car } = options;
-  const payer = from ?? (maxPrice === 0n ? null : await call<string>(options, "WalletDefaultAddress"));
+  const payer = from ?? (maxPrice === 0n ? null : await patientCall<string>(options, "WalletDefaultAddress"));
   const order = { Root: linkOf(root), Providers: provider, MaxPrice: `${maxPrice}`, From: payer };
-  const got = await call<Got>(options, "Filigree.RetrievalGet", order);
+  const got = await patientCall<Got>(options, "Filigree.RetrievalGet", order);
   const place = out === undefined ? null : path.resolve(out);
-  if (place !== null) await call(options, "ClientExport", { Root: order.Root }, { Path: place, IsCAR: car === true });
+  if (place !== null)
+    await patientCall(options, "ClientExport", { Root: order.Root }, { Path: place, IsCAR: car === true });
   const { Peer, Bytes, Paid, WasHere } = got;
   say(options.json, { root, peer: Peer, bytes: Bytes, paid: Paid, wasHere: WasHere, path: place }, [
     WasHere ? "all of it was here" : `${Bytes} bytes (${sizeText(Bytes)}) from ${Peer}, ${filText(Paid)} paid`,
@@ -125,7 +110,7 @@ async function get(root: string, out: string | undefined, options: GetOptions): 
 }
 
 async function query(provider: string, root: string, options: RemoteOptions): Promise<void> {
-  const found = await call<Quote>(options, "Filigree.RetrievalQuery", provider, linkOf(root));
+  const found = await patientCall<Quote>(options, "Filigree.RetrievalQuery", provider, linkOf(root));
   const price = BigInt(found.UnsealPrice) + BigInt(found.Size) * BigInt(found.PricePerByte);
   say(
     options.json,
@@ -141,7 +126,7 @@ async function query(provider: string, root: string, options: RemoteOptions): Pr
 }
 
 async function find(root: string, options: RemoteOptions): Promise<void> {
-  const offers = await call<readonly Offer[]>(options, "ClientFindData", linkOf(root));
+  const offers = await patientCall<readonly Offer[]>(options, "ClientFindData", linkOf(root));
   const rows = offers.map((one) => ({
     peer: one.MinerPeer.ID,
     size: one.Size,
@@ -158,7 +143,7 @@ async function find(root: string, options: RemoteOptions): Promise<void> {
 }
 
 async function transports(provider: string, options: RemoteOptions): Promise<void> {
-  const found = await call<readonly { readonly Name: string; readonly Addresses: readonly string[] }[]>(
+  const found = await patientCall<readonly { readonly Name: string; readonly Addresses: readonly string[] }[]>(
     ...([options, "Filigree.RetrievalTransports", provider] as const),
   );
   const rows = found.map(({ Name, Addresses }) => ({ name: Name, addresses: Addresses }));
@@ -170,7 +155,7 @@ async function transports(provider: string, options: RemoteOptions): Promise<voi
 }
 
 async function deals(options: RemoteOptions): Promise<void> {
-  const { Given, Taken } = await call<Deals>(options, "Filigree.RetrievalDeals");
+  const { Given, Taken } = await patientCall<Deals>(options, "Filigree.RetrievalDeals");
   const given = Given.map((one) => ({ ...rowOf(one), root: one.Root["/"], bytes: one.Sent, paid: one.Received }));
   const taken = Taken.map((one) => ({ ...rowOf(one), root: one.Root, bytes: one.Bytes, paid: one.Paid }));
   const line = (way: string, one: (typeof taken)[0]): string =>
@@ -194,7 +179,7 @@ const GIB = 1n << 30n;
 
 async function ask(options: AskOptions): Promise<void> {
   const { price, unsealPrice, interval, increase } = options;
-  let terms = await call<Terms>(options, "MarketGetRetrievalAsk");
+  let terms = await patientCall<Terms>(options, "MarketGetRetrievalAsk");
   if ([price, unsealPrice, interval, increase].some((one) => one !== undefined)) {
     terms = {
       // Up to the next attoFIL a byte: nobody asks for less than was said.
@@ -203,7 +188,7 @@ async function ask(options: AskOptions): Promise<void> {
       PaymentInterval: interval ?? terms.PaymentInterval,
       PaymentIntervalIncrease: increase ?? terms.PaymentIntervalIncrease,
     };
-    await call(options, "MarketSetRetrievalAsk", terms);
+    await patientCall(options, "MarketSetRetrievalAsk", terms);
   }
   say(options.json, termsJson(terms), termsLines(terms));
 }

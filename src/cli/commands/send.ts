@@ -11,8 +11,8 @@ import { EXIT, UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
 import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import type { Link } from "../remote-call.ts";
 
-type Link = { readonly "/": string };
 type Receipt = { readonly ExitCode: number; readonly Return: string | null; readonly GasUsed: number };
 type Lookup = {
   readonly Message: Link;

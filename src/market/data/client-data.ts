@@ -54,6 +54,8 @@ export class ClientData {
     work: (ending: AbortSignal) => Promise<Result>,
   ): Promise<Result> {
     const { signal: stopping } = this.stopping;
+    // What begins now would not be waited for.
+    stopping.throwIfAborted();
     const run = work(signal === undefined ? stopping : AbortSignal.any([signal, stopping]));
     this.running.add(run);
     try {
@@ -122,20 +124,23 @@ export class ClientData {
   /** The piece that a DAG's CAR file is; with a path the file is written there in the same pass. */
   async commit(root: CID, path: string | null, signal?: AbortSignal): Promise<CommittedCar> {
     const store = await this.store();
-    const file = path === null ? null : await newFile(path);
-    const committed = await this.working(signal, (ending) =>
-      withPool(async (pool) =>
-        commitCar(store, root, {
-          ...{ module: await loadProofs(), pool, signal: ending },
-          ...(file === null ? {} : { write: (bytes: Uint8Array) => file.append(bytes) }),
-        }),
-      ),
-    ).catch(async (error: unknown) => {
-      await file?.discard();
-      throw error;
+    // A node that stops waits for what is under way: the file's beginning and its removal, too.
+    return this.working(signal, async (ending) => {
+      const file = path === null ? null : await newFile(path);
+      try {
+        const committed = await withPool(async (pool) =>
+          commitCar(store, root, {
+            ...{ module: await loadProofs(), pool, signal: ending },
+            ...(file === null ? {} : { write: (bytes: Uint8Array) => file.append(bytes) }),
+          }),
+        );
+        await store.notePiece(committed.piece.commP, root, committed.carSize);
+        return committed;
+      } catch (error) {
+        await file?.discard();
+        throw error;
+      }
     });
-    await store.notePiece(committed.piece.commP, root, committed.carSize);
-    return committed;
   }
 
   /** The piece that a file's bytes are. */

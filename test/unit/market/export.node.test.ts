@@ -115,3 +115,20 @@ test("CAR files of what is not whole are removed, also those of a piece", async 
   await expect(client.commit(root, at("piece.car"))).rejects.toThrow(/is not here/);
   expect(await readdir(folder)).toEqual([]);
 });
+
+test("a piece's file that is begun as the node stops is gone when it has stopped", async () => {
+  // After its name is taken and before its first byte is the moment; stopping at each turn of the loop meets it.
+  const root = await dag.raw(letters(0, 1));
+  for (let turns = 0; turns < 12; turns++) {
+    client = new ClientData({ open: async () => dag.store, hashes: {} as Crypto });
+    const ended = client.commit(root, at(`out${turns}`)).catch(() => undefined);
+    for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
+    await client.stop();
+    const left = await readdir(folder);
+    await ended;
+    // Either it was written whole before, or nothing is there, now and later.
+    expect(await readdir(folder)).toEqual(left);
+    for (const name of left) expect((await readFile(at(name))).length).toBeGreaterThan(0);
+    for (const name of left) await rm(at(name));
+  }
+});
