@@ -171,7 +171,8 @@ async function fetchData(deal: ProviderDeal, parts: ProviderParts, signal: Abort
   if (source.kind === "http") {
     const { url, headers } = source;
     // The rules may have changed since the deal was taken.
-    checkSource(url, headers, rules().remoteSources);
+    const peersPiece = deal.peer === null ? null : proposalOfDeal(deal).pieceCid;
+    checkSource(url, headers, { remote: rules().remoteSources, peersPiece });
     const onProgress = (bytes: number): void => parts.onReceived(id, bytes);
     await pull({ ...{ url, headers, size, files, name: id, signal, onProgress }, ...(limits && { limits }) });
   } else if (source.kind === "local") await copyLocal(deal, parts, signal);

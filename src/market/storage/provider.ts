@@ -199,7 +199,8 @@ export class StorageProvider {
     checkProposal(offer, facts);
     checkRules(offer, this.current, facts);
     if (source.kind === "http") {
-      checkSource(source.url, source.headers, this.current.remoteSources);
+      const peersPiece = incoming.peer === null ? null : proposal.pieceCid;
+      checkSource(source.url, source.headers, { remote: this.current.remoteSources, peersPiece });
       if (size === null) refuse("transferSize", "the bytes of the data", "none");
     }
     if (await this.options.chain.isPublished(proposal)) refuse("proposal", "one that the market does not have", id);

@@ -4,6 +4,7 @@
  * for; what the bytes are is decided by their commitment.
  */
 import { describeError } from "../../base/errors.ts";
+import type { CID } from "../../types/cid.ts";
 import { DealError, refuse, type TransferReason } from "./errors.ts";
 
 export type PayloadFiles = {
@@ -45,8 +46,23 @@ function broken(reason: TransferReason, why: string, cause?: unknown): never {
   throw new DealError({ code: "TRANSFER", reason }, why, { cause });
 }
 
-/** Throws `DealError` REFUSED for a source that is not fetched from. */
-export function checkSource(url: string, headers: Readonly<Record<string, string>>, remote: boolean): void {
+/** Who names a source, and what the provider allows. */
+export type SourceRules = {
+  /** Other hosts than this one. */
+  readonly remote: boolean;
+  /** The piece that a peer offers; null: this node's own user names the source. */
+  readonly peersPiece: CID | null;
+};
+
+/**
+ * Throws `DealError` REFUSED for a source that is not fetched from. Of this machine a peer may name a piece's place alone, as nodes
+ * serve it: whatever else listens here is not a peer's to ask, by a provider's mouth.
+ */
+export function checkSource(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  { remote, peersPiece }: SourceRules,
+): void {
   const shown = url.length > 200 ? `${url.slice(0, 200)}…` : url;
   if (url.length > MAX_URL) refuse("transferUrl", `at most ${MAX_URL} characters`, `${url.length} characters`);
   let parsed: URL;
@@ -61,6 +77,11 @@ export function checkSource(url: string, headers: Readonly<Record<string, string
   if (!remote && !LOOPBACK.test(parsed.hostname))
     refuse("transferUrl", "a source on this machine; the rule remoteSources allows others", parsed.hostname);
   const names = Object.keys(headers);
+  if (peersPiece !== null && LOOPBACK.test(parsed.hostname)) {
+    const isPiece = parsed.pathname === `/piece/${peersPiece}` && parsed.search === "";
+    if (!isPiece) refuse("transferUrl", `of this machine /piece/${peersPiece} alone`, parsed.pathname.slice(0, 100));
+    if (names.length > 0) refuse("transferUrl", "no headers for this machine", names.join(", ").slice(0, 100));
+  }
   if (names.length > MAX_HEADERS) refuse("transferUrl", `at most ${MAX_HEADERS} headers`, `${names.length}`);
   for (const name of names) {
     if (OWN_HEADERS.includes(name.toLowerCase())) refuse("transferUrl", "no headers of the connection's own", name);

@@ -124,8 +124,16 @@ test("offers that lie: signatures, sources, transfers, and what was offered befo
   expect(await from("http://10.0.0.1/x")).toMatch(/the rule remoteSources allows others; 10.0.0.1/);
   expect(await from("http://a:b@127.0.0.1/")).toMatch(/no password/);
   expect(await from("libp2p:///ip4/127.0.0.1")).toMatch(/transferUrl/);
-  expect(await from("http://127.0.0.1/", { Range: "bytes=0-1" })).toMatch(/no headers of the connection's own; Range/);
-  expect(await from("http://127.0.0.1/", { "a\nb": "c" })).toMatch(/headers of HTTP/);
+  // Of the provider's own machine a peer names a piece's place alone, and says nothing there.
+  const { pieceCid } = proposalOf(market);
+  expect(await from("http://127.0.0.1:9200/_cluster")).toMatch(/of this machine \/piece\/.* alone; \/_cluster/);
+  expect(await from(`http://localhost/piece/${pieceCid}?x=1`)).toMatch(/of this machine/);
+  expect(await from(`http://[::1]/piece/${pieceCid}`, { "X-Aws": "1" })).toMatch(/no headers for this machine; X-Aws/);
+  await provider.setRules({ ...provider.rules, remoteSources: true });
+  expect(await from("http://127.0.0.1/x")).toMatch(/of this machine/);
+  expect(await from("http://10.0.0.1/", { Range: "bytes=0-1" })).toMatch(/no headers of the connection's own; Range/);
+  expect(await from("http://10.0.0.1/", { "a\nb": "c" })).toMatch(/headers of HTTP/);
+  await provider.setRules({ ...provider.rules, remoteSources: false });
   expect(await from(`http://127.0.0.1/${"x".repeat(9000)}`)).toMatch(/at most 8192 characters/);
   const local = { isOffline: false, transfer: { type: "local", clientId: "", params: new Uint8Array(0), size: 700n } };
   expect(await told(offerOf(proposalOf(market), 1, local))).toMatch(

@@ -148,7 +148,7 @@ async function dealFrom(handler: Serve) {
     clientCollateral: 0n,
   };
   const uuid = newUuid((n) => new Uint8Array(n).fill(1));
-  const params = encodeHttpSource({ url, headers: {} });
+  const params = encodeHttpSource({ url: `${new URL(`/piece/${proposal.pieceCid}`, url)}`, headers: {} });
   const offer = {
     ...{ uuid, isOffline: false, root: rootOf(1), removeUnsealed: false, skipAnnounce: true },
     signed: { proposal, signature: signBytes(crypto, keyOfNumber(1), encodeProposal(proposal)) },
