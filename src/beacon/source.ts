@@ -1,8 +1,7 @@
 /** Where entries come from. */
 import { toHex } from "../base/bytes.ts";
 import type { BeaconEntry } from "../types/block-header.ts";
-import { type DrandInfo, sameDrand } from "./drand.ts";
-import { BeaconError } from "./errors.ts";
+import type { DrandInfo } from "./drand.ts";
 import type { VerifyEntry } from "./rules.ts";
 
 export type BeaconSource = {
@@ -49,20 +48,4 @@ export class VerifiedEntries {
 
 function nameOf({ scheme, genesisTime, publicKey }: DrandInfo, round: bigint): string {
   return `${scheme}/${genesisTime}/${toHex(publicKey)}/${round}`;
-}
-
-/** The sources of a network's drand networks; the first whose info fits answers. */
-export function sourceFor(
-  sources: readonly { readonly info: DrandInfo; readonly source: BeaconSource }[],
-): BeaconSource {
-  return {
-    entry(info, round, signal) {
-      const found = sources.find((one) => sameDrand(one.info, info));
-      if (found === undefined)
-        return Promise.reject(
-          new BeaconError({ code: "NO_ENTRY", round: `${round}` }, `no source for the beacon of round ${round}`),
-        );
-      return found.source.entry(info, round, signal);
-    },
-  };
 }
