@@ -3,12 +3,12 @@
  * its usual place. A test stays with `vitest.config.ts` if it, or a helper of the tests that it imports, uses what only
  * Node and Deno have; those are listed when the run starts.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { findCorpus } from "./test/support/find-corpus.ts";
+import { testsAndNeeds } from "./test/support/portable.ts";
 
 const executablePath = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
 const alias = { "#platform": fileURLToPath(new URL("src/platform/browser.ts", import.meta.url)) };
@@ -16,27 +16,9 @@ const alias = { "#platform": fileURLToPath(new URL("src/platform/browser.ts", im
 /** Half a minute each, for sectors that no page proves. */
 const LARGE = ["test/unit/proofs/large-sector.test.ts", "test/unit/proofs/paged.test.ts"];
 
-/** Why a file does not run in a browser, or null. */
-function nodeNeed(file: string): string | null {
-  if (file.endsWith(".node.test.ts")) return "its name says so";
-  if (LARGE.includes(file)) return "sectors of 32 and 64 GiB";
-  const text = readFileSync(file, "utf8");
-  const direct = text.match(/from "(node:\w+)|\b(Buffer)\.|\b(process)\./);
-  if (direct !== null) return direct[1] ?? direct[2] ?? direct[3] ?? "";
-  for (const [, specifier] of text.matchAll(/from "(\.[^"]+)"/g)) {
-    const helper = path.join(path.dirname(file), specifier as string);
-    if (!helper.startsWith("test") || !existsSync(helper)) continue;
-    const need = nodeNeed(helper);
-    if (need !== null) return `${need} in ${helper}`;
-  }
-  return null;
-}
-
-const tests = readdirSync("test", { recursive: true, encoding: "utf8" })
-  .filter((file) => file.endsWith(".test.ts") && !/node_modules|^(clients|package)\W/.test(file))
-  .map((file) => `test/${file.replaceAll("\\", "/")}`)
-  .sort();
-const needs = new Map(tests.map((file) => [file, nodeNeed(file)]));
+const needs = new Map(
+  [...testsAndNeeds()].map(([file, need]) => [file, LARGE.includes(file) ? "sectors of 32 and 64 GiB" : need]),
+);
 for (const [file, need] of needs) if (need !== null) process.stdout.write(`not in a browser: ${file} (${need})\n`);
 
 const corpus = findCorpus();
@@ -92,7 +74,7 @@ export default defineConfig({
     ],
   },
   test: {
-    include: tests.filter((file) => needs.get(file) === null),
+    include: [...needs.keys()].filter((file) => needs.get(file) === null),
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // One page for all files: a page each would load every module again, which takes as long as the tests.

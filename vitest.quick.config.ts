@@ -2,8 +2,7 @@
  * The quick tests: `npm test`. What takes long is left to `npm run test:all`: whole networks and commands in processes of
  * their own, sectors and circuits, the corpus, and the attacks. Everything else is here.
  */
-import { defineConfig, mergeConfig } from "vitest/config";
-import all from "./vitest.config.ts";
+import { testsBut } from "./vitest.config.ts";
 
 const SLOW = [
   "test/e2e/**",
@@ -18,4 +17,4 @@ const SLOW = [
   "test/unit/proving/**",
 ];
 
-export default mergeConfig(all, defineConfig({ test: { exclude: SLOW } }));
+export default testsBut(SLOW);
