@@ -4,7 +4,8 @@
  *
  * Record: "FGK1" ‖ scrypt log2(N) (1 byte) ‖ salt (16) ‖ nonce (24) ‖ XChaCha20-Poly1305 of (type byte ‖ 32-byte secret),
  * the address text being authenticated with it. The passphrase key is scrypt(N = 2^15, r = 8, p = 1), 32 bytes. Only a
- * local network, whose keys are public anyway, may use the passphrase "".
+ * local network, whose keys are public anyway, may use the passphrase ""; what everybody knows is not worth the time that
+ * guessing should cost, so N is 2^10 there.
  */
 import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { scrypt } from "@noble/hashes/scrypt.js";
@@ -19,6 +20,8 @@ const SECRET_NAME = "keystore";
 const FORMAT = 1;
 const MAGIC = utf8("FGK1");
 const LOG_N = 15;
+/** Of the passphrase "", which hides nothing. */
+const OPEN_LOG_N = 10;
 const SALT = 16;
 const NONCE = 24;
 
@@ -208,8 +211,9 @@ export class Keystore {
     const salt = this.salt();
     const nonce = this.parts.randomBytes(NONCE);
     const plain = concat(Uint8Array.of(key.type === "bls" ? 2 : 1), key.secret);
-    const sealed = xchacha20poly1305(this.keyFor(salt, LOG_N), nonce, utf8(name)).encrypt(plain);
-    return concat(MAGIC, Uint8Array.of(LOG_N), salt, nonce, sealed);
+    const logN = this.passphrase === "" ? OPEN_LOG_N : LOG_N;
+    const sealed = xchacha20poly1305(this.keyFor(salt, logN), nonce, utf8(name)).encrypt(plain);
+    return concat(MAGIC, Uint8Array.of(logN), salt, nonce, sealed);
   }
 
   private decrypt(name: string, record: Uint8Array): KeyInfo {

@@ -41,6 +41,21 @@ test("keystore: no secret lies in the store in the open", async () => {
     expect(String.fromCharCode(...fromBase64(record))).not.toContain(secret);
 });
 
+test("keystore: guessing costs what a passphrase hides: much, and nothing for the one that everybody knows", async () => {
+  for (const [local, passphrase, logN] of [
+    [false, "p", 15],
+    [true, "p", 15],
+    [true, "", 10],
+  ] as const) {
+    const secrets = memorySecrets();
+    const parts = { secrets, crypto, randomBytes, prefix, local } as const;
+    const address = await (await Keystore.open(parts, passphrase)).add(deriveKey(crypto, "seed", "cost", "secp256k1"));
+    const { keys } = JSON.parse(new TextDecoder().decode((await secrets.read("keystore")) as Uint8Array));
+    expect(fromBase64(keys[`${address}`])[4]).toBe(logN);
+    expect((await Keystore.open(parts, passphrase)).list()).toEqual([address]);
+  }
+});
+
 test("keystore: a damaged record, an unknown key and a removed key are named", async () => {
   const secrets = memorySecrets();
   const keystore = await Keystore.open({ secrets, crypto, randomBytes, prefix, local: true }, "");
