@@ -42,8 +42,8 @@ export class GasEstimator {
   }
 
   /**
-   * Tries a message on top of the head, after the head's messages and those of its sender that wait with other nonces
-   * before its own; `tipset` is where its sender is looked up.
+   * Tries a message on top of the head, after what the head did to the state and those messages of its sender that wait with other
+   * nonces before its own; `tipset` is where its sender is looked up.
    */
   async call(message: Message, tipset: Tipset): Promise<CallOutcome> {
     const key = await this.states.accountKey(message.from, tipset);
@@ -97,16 +97,16 @@ export class GasEstimator {
 
   /** The message with the gas fields filled in that are zero, within what its sender allows. */
   async complete(message: Message, spec: SendSpec, tipset: Tipset): Promise<Message> {
-    const gasLimit = message.gasLimit === 0n ? await this.roomyLimit(message, tipset) : message.gasLimit;
+    const gasLimit = message.gasLimit === 0n ? await this.roomyLimit(message, tipset, spec.room) : message.gasLimit;
     const gasPremium = message.gasPremium === 0n ? await this.premium(INCLUDED, tipset) : message.gasPremium;
     const priced = { ...message, gasLimit, gasPremium };
     const gasFeeCap = message.gasFeeCap === 0n ? this.feeCap(priced, QUEUED, tipset) : message.gasFeeCap;
     return capFee({ ...priced, gasFeeCap }, spec);
   }
 
-  private async roomyLimit(message: Message, tipset: Tipset): Promise<bigint> {
+  private async roomyLimit(message: Message, tipset: Tipset, room = 0n): Promise<bigint> {
     const used = await this.gasLimit(message, tipset);
-    const roomy = (used * OVERESTIMATION.numerator) / OVERESTIMATION.denominator;
+    const roomy = (used * OVERESTIMATION.numerator) / OVERESTIMATION.denominator + room;
     return roomy > CHAIN_LIMITS.blockGasLimit ? CHAIN_LIMITS.blockGasLimit : roomy;
   }
 }

@@ -18,8 +18,8 @@ export const DEFAULT_MAX_FEE = (7n * FIL) / 100n;
 /** Fraction digits, in bits, of the factor by which the base fee may grow. */
 const FACTOR_BITS = 8;
 
-/** What a message's sender allows. `maxFee` in attoFIL, 0 for the default. */
-export type SendSpec = { readonly maxFee: bigint; readonly maximizeFeeCap: boolean };
+/** What a message's sender allows. `maxFee` in attoFIL, 0 for the default; `room`: gas beyond what an estimate gives. */
+export type SendSpec = { readonly maxFee: bigint; readonly maximizeFeeCap: boolean; readonly room?: bigint };
 
 export type PaidGas = { readonly premium: bigint; readonly gasLimit: bigint };
 
@@ -54,7 +54,7 @@ export function likelyPremium(paid: readonly PaidGas[], blocks: number, included
 }
 
 /** The message with its fee cap lowered to what may be spent, and its premium to the fee cap. */
-export function capFee(message: Message, { maxFee, maximizeFeeCap }: SendSpec): Message {
+export function capFee(message: Message, { maxFee, maximizeFeeCap }: Omit<SendSpec, "room">): Message {
   const most = maxFee === 0n ? DEFAULT_MAX_FEE : maxFee;
   const over = maximizeFeeCap || message.gasFeeCap * message.gasLimit > most;
   const gasFeeCap = over ? most / message.gasLimit : message.gasFeeCap;

@@ -59,15 +59,25 @@ export class MessageRuns {
   }
 
   /**
-   * Applies a message as a block would on the state before a tipset and after all its messages and those of `before`, with
-   * the nonce that its sender has then; without fees, if its fee cap is 0.
+   * Applies a message as a block of the next epoch would: on the state after a tipset with its rewards and cron, which the reference
+   * leaves out (a reward may make a later message dearer), after all messages of `before`, with the nonce that its sender has then;
+   * without fees, if its fee cap is 0.
    */
   async callWithGas(message: Message, tipset: Tipset, before: readonly TrialMessage[]): Promise<CallOutcome> {
-    const base = await this.withoutUpgrade(tipset);
-    const carried = (await this.states.chain.tipsetMessages(base)).map(carriedInput);
-    const input = unsignedInput(message, await this.states.accountKey(message.from, base));
+    const started = this.now();
+    const input = unsignedInput(message, await this.states.accountKey(message.from, tipset));
     const free = message.gasFeeCap === 0n ? { baseFee: 0n } : {};
-    return this.tryLast(base, [...carried, ...before, { ...input, nonceFromState: true, ...free }]);
+    const messages: readonly TrialMessage[] = [...before, { ...input, nonceFromState: true, ...free }];
+    const { stateRoot } = await this.states.result(tipset);
+    const context = { ...(await this.contextOf(tipset, this.epochAfter(tipset))), stateRoot };
+    const options = { randomness: this.states.randomness(tipset), tracing: true };
+    const { applied } = await this.calls.simulate({ context, messages }, options);
+    return outcomeOf(applied.at(-1) as AppliedMessage, false, this.now() - started);
+  }
+
+  /** The next epoch; that of the tipset where an upgrade comes between, which calls do not run. */
+  private epochAfter({ height }: Tipset): number {
+    return this.states.rules.upgrades?.some(({ epoch }) => epoch === height) === true ? height : height + 1;
   }
 
   /**
@@ -92,14 +102,14 @@ export class MessageRuns {
     return outcomeOf(applied.at(-1) as AppliedMessage, implicit, this.now() - started);
   }
 
-  private async contextOf(tipset: Tipset): Promise<MachineContext> {
+  private async contextOf(tipset: Tipset, epoch = tipset.height): Promise<MachineContext> {
     const { parentStateRoot, parentBaseFee } = tipset.blocks[0] as BlockHeader;
     const { networkVersionAt, circulatingSupply } = this.states.rules;
     const facts = await this.states.facts(tipset);
     return {
       stateRoot: parentStateRoot,
-      epoch: tipset.height,
-      networkVersion: networkVersionAt(tipset.height),
+      epoch,
+      networkVersion: networkVersionAt(epoch),
       baseFee: parentBaseFee,
       circulatingSupply,
       ...(facts === undefined ? {} : { facts }),

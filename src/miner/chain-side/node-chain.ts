@@ -34,7 +34,7 @@ import type {
   SectorTerms,
 } from "./chain.ts";
 import { MinerError } from "./errors.ts";
-import { raisedFees } from "./raise.ts";
+import { gasRoom, raisedFees } from "./raise.ts";
 import { deadlineClock, factsOf, preCommitOf, sectorOf } from "./state-json.ts";
 
 export type NodeChainOptions = {
@@ -184,10 +184,11 @@ export class NodeChain implements MinerChain {
   send(message: Outgoing, limit: FeeLimit, keep: (signed: SignedMessage) => Promise<void>): Promise<SignedMessage> {
     const { pool, gas, states } = this.options;
     return this.pooled(message, async (key) => {
+      const room = await gasRoom(this, message.to);
       const from = addressOf(this.options.crypto, key);
       return pool.pushNext(from, async (nonce) => {
         const bare = { ...message, from, nonce, gasLimit: 0n, gasFeeCap: 0n, gasPremium: 0n };
-        const spec = { maxFee: limit.maxFee, maximizeFeeCap: false };
+        const spec = { maxFee: limit.maxFee, maximizeFeeCap: false, room };
         const signed = signMessage(this.options.crypto, key, await gas.complete(bare, spec, states.chain.head));
         await keep(signed);
         return signed;

@@ -42,7 +42,7 @@ import type {
   SectorTerms,
 } from "./chain.ts";
 import { MinerError } from "./errors.ts";
-import { raisedFees } from "./raise.ts";
+import { gasRoom, raisedFees } from "./raise.ts";
 import { deadlineClock, factsOf, preCommitOf, sectorOf } from "./state-json.ts";
 
 /** Calls a method of the node by its whole name; throws `refusal` for the node's own "no", anything else if none was reached. */
@@ -251,8 +251,12 @@ export class RpcChain implements MinerChain {
       const nonce = BigInt((await this.ask("MpoolGetNonce", this.text(from))) as number | string);
       const bare = { ...outgoing, from, nonce, gasLimit: 0n, gasFeeCap: 0n, gasPremium: 0n };
       const spec = { MaxFee: limit.maxFee.toString() };
-      const priced = await this.ask("GasEstimateMessageGas", messageToJson(bare, this.prefix), spec, null);
-      return this.push({ ...messageFromJson(priced), nonce }, keep);
+      const priced = async (message: Message): Promise<Message> =>
+        messageFromJson(await this.ask("GasEstimateMessageGas", messageToJson(message, this.prefix), spec, null));
+      const room = await gasRoom(this, outgoing.to);
+      const { gasLimit, ...rest } = await priced(bare);
+      const whole = room === 0n ? { ...rest, gasLimit } : await priced({ ...bare, gasLimit: gasLimit + room });
+      return this.push({ ...whole, nonce }, keep);
     });
   }
 

@@ -143,3 +143,36 @@ test("without a key, or without funds, nothing is sent", async () => {
   await expect(tracker.send("keyless", call, from)).rejects.toThrow();
   expect([await tracker.find("dear"), await tracker.find("keyless")]).toEqual([null, null]);
 });
+
+test("gas is estimated after the head's rewards, and with room for the first one, which makes a withdrawal dearer", async () => {
+  const fresh = await Devnet.open({ accounts: 1, seed: "first", genesisTime: 1_700_000_000, miners: 1, sectors: 1 });
+  try {
+    const local = fresh.local as LocalMiners;
+    const own = local.chainOf(local.miners[0] as (typeof local.miners)[0], fresh.node);
+    const { owner } = await own.facts();
+    const { call, maxFee } = { call: calls.withdraw(1n), ...calls.withdraw(1n) };
+    const outgoing = { from: owner, to: own.miner, value: 0n, method: call.method, params: call.params };
+    const withdraw = async (): Promise<SignedMessage> => own.send(outgoing, { maxFee }, async () => undefined);
+    const used = async (signed: SignedMessage): Promise<bigint> => {
+      const found = await own.outcome(signed);
+      expect(found).toMatchObject({ kind: "executed", receipt: { exitCode: 0 } });
+      return found.kind === "executed" ? found.receipt.gasUsed : 0n;
+    };
+    const limits: bigint[] = [];
+    const uses: bigint[] = [];
+    for (let i = 0; i < 2; i++) {
+      const signed = await withdraw();
+      limits.push(signed.message.gasLimit);
+      // One tipset carries the message, the next one's state has its receipt.
+      while ((await own.outcome(signed)).kind === "open") await fresh.clock.mine(1);
+      uses.push(await used(signed));
+    }
+    const [before, after] = uses as [bigint, bigint];
+    expect(after).toBeGreaterThan(2n * before);
+    // Either message, had it come after the reward, would have had enough; neither pays for much more.
+    for (const limit of limits) expect(limit).toBeGreaterThanOrEqual(after);
+    expect(limits[1]).toBeLessThan((after * 4n) / 3n);
+  } finally {
+    await fresh.close();
+  }
+});
