@@ -3,6 +3,7 @@
  * from the provider to the sealing of sectors; the data of deals waits in a folder of its own until its sector is proven.
  */
 import { platform } from "#platform";
+import { concat } from "../base/bytes.ts";
 import type { Rewind } from "../base/rewind.ts";
 import { loadProofs } from "../core/proofs.ts";
 import { carOf } from "../market/data/car-out.ts";
@@ -58,6 +59,7 @@ export class DealsPart implements Startable {
         ? null
         : new StorageProvider({
             ...shared,
+            hashes: node.crypto,
             files: payloadFiles(data),
             pieces: pieceTaker(sealing),
             proofs: loadProofs,
@@ -73,6 +75,12 @@ export class DealsPart implements Startable {
             ...(limits === undefined ? {} : { limits }),
             ...(onProviderDeal === undefined ? {} : { onChange: onProviderDeal }),
           });
+    const { provider } = this;
+    if (provider !== null)
+      client.lend({
+        ...{ peek: () => undefined, get: (cid) => provider.index.get(cid), has: (cid) => provider.index.has(cid) },
+        piece: (commP) => provider.piece(commP),
+      });
     this.client = new StorageClient({
       ...shared,
       commit: (root, signal) => client.commit(root, null, signal),
@@ -156,6 +164,14 @@ function pieceTaker(sealing: SealingPart): PieceTaker {
       const { machine } = line(miner);
       if (machine.records.get(sector).state === "WaitDeals") await machine.tell(sector, "closed");
     },
+    async read(miner, { sector, offset }, from, length) {
+      const { pieces } = line(miner);
+      if (!(await pieces.isUnsealed(sector))) return null;
+      const parts: Uint8Array[] = [];
+      for await (const part of pieces.read(sector, offset, from, length)) parts.push(part);
+      return concat(...parts);
+    },
+    isUnsealed: (miner, { sector }) => line(miner).pieces.isUnsealed(sector),
     sectorState: (miner, sector) => sealing.line(miner)?.machine.records.get(sector).state ?? null,
   };
 }

@@ -148,6 +148,8 @@ export class FakeMarket {
         return { sector: this.sectors.size, offset: 0 };
       },
       seal: async () => undefined,
+      read: async () => null,
+      isUnsealed: async () => false,
       sectorState: () => "Packing",
     };
   }

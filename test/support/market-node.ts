@@ -52,7 +52,15 @@ export async function openNode(
   const funds = new MarketFunds({ blocks, chain, isWaiting: market.isWaiting });
   const shared = { blocks, chain, funds, now: () => 1_000_000 + market.epoch };
   const provider = new StorageProvider({
-    ...{ ...shared, files, pieces: market.pieces(), proofs: async () => proofs, miners: [MINER], prefix: "f" },
+    ...{
+      ...shared,
+      hashes: market.crypto,
+      files,
+      pieces: market.pieces(),
+      proofs: async () => proofs,
+      miners: [MINER],
+      prefix: "f",
+    },
     local: async () =>
       (async function* () {
         yield PAYLOAD;

@@ -11,7 +11,7 @@ import type { BlockHashes } from "../../storage/check-block.ts";
 import type { BlockStore } from "../../storage/contract.ts";
 import type { CID } from "../../types/cid.ts";
 import { carOf } from "./car-out.ts";
-import { ClientStore, type Import } from "./client-store.ts";
+import { ClientStore, type Import, type Lent } from "./client-store.ts";
 import { type CommittedCar, commitCar } from "./commit-car.ts";
 import { DataError } from "./errors.ts";
 import { entriesOf, newFile, sizeOf, sourceOf, writeEntries, writeParts } from "./files.ts";
@@ -29,6 +29,7 @@ const MAX_WORKERS = 4;
 export class ClientData {
   readonly name = "client";
   private readonly options: ClientDataOptions;
+  private lent: Lent | null = null;
   private opened: Promise<ClientStore> | null = null;
   private closed = false;
   /** Ends what is under way when the node stops. */
@@ -69,12 +70,17 @@ export class ClientData {
     return { status: this.closed ? "stopped" : "ok" };
   }
 
+  /** From now on the store gives what somebody else keeps, too. */
+  lend(lent: Lent): void {
+    this.lent = lent;
+  }
+
   /** The store of blocks. */
   store(): Promise<ClientStore> {
     if (this.closed) return Promise.reject(new DataError({ code: "CLOSED" }, "the node is stopping"));
     this.opened ??= this.options
       .open()
-      .then((store) => new ClientStore(store, this.options.hashes))
+      .then((store) => new ClientStore(store, this.options.hashes, () => this.lent))
       .catch((error: unknown) => {
         this.opened = null;
         throw error;

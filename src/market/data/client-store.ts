@@ -37,16 +37,28 @@ const MAX_IMPORTS = 1_000_000;
 export const MAX_BLOCK = 4 << 20;
 const MAX_ID = Number.MAX_SAFE_INTEGER;
 
+/** What somebody else keeps and this store gives: blocks, and pieces. A piece's bytes are null once they are not there any more. */
+export type Lent = BlockSource & {
+  has(cid: Uint8Array): Promise<boolean>;
+  piece(commP: Uint8Array): Promise<LentPiece | null>;
+};
+export type LentPiece = {
+  readonly size: number;
+  read(from: number, length: number): Promise<Uint8Array | null>;
+};
+
 export class ClientStore implements BlockSource {
   private readonly store: BlockStore;
   private readonly hashes: BlockHashes;
+  private readonly lent: () => Lent | null;
   /** Deliveries of blocks that are under way. */
   private arriving = 0;
   private sweeping: Promise<void> = Promise.resolve();
   /** Imports and removals, one after the other: none takes what another brings. */
   private readonly turns = new Turns();
 
-  constructor(store: BlockStore, hashes: BlockHashes) {
+  constructor(store: BlockStore, hashes: BlockHashes, lent: () => Lent | null = () => null) {
+    this.lent = lent;
     this.store = store;
     this.hashes = hashes;
   }
@@ -55,12 +67,17 @@ export class ClientStore implements BlockSource {
     return this.store.peek(cid);
   }
 
-  get(cid: Uint8Array): Promise<Uint8Array | undefined> {
-    return this.store.get(cid);
+  async get(cid: Uint8Array): Promise<Uint8Array | undefined> {
+    return (await this.store.get(cid)) ?? this.lent()?.get(cid);
   }
 
-  has(cid: Uint8Array): Promise<boolean> {
-    return this.store.has(cid);
+  async has(cid: Uint8Array): Promise<boolean> {
+    return (await this.store.has(cid)) || ((await this.lent()?.has(cid)) ?? false);
+  }
+
+  /** A piece that somebody else keeps. */
+  async lentPiece(commP: Uint8Array): Promise<LentPiece | null> {
+    return (await this.lent()?.piece(commP)) ?? null;
   }
 
   /** Imports files and folders; all lie below one. */

@@ -11,7 +11,7 @@ import { commitmentOfCidV1, pieceOfCidV2 } from "../../sector/piece/cid.ts";
 import { carHeader } from "../../storage/car.ts";
 import type { CID } from "../../types/cid.ts";
 import { sectionLength } from "../data/car-out.ts";
-import type { ClientStore } from "../data/client-store.ts";
+import type { ClientStore, LentPiece } from "../data/client-store.ts";
 import { DataError } from "../data/errors.ts";
 import { blockOf, walk } from "../data/links.ts";
 import { type Download, disposition, matches, outside, refusal } from "./gateway.ts";
@@ -22,6 +22,7 @@ type Layout = { readonly cids: readonly CID[]; readonly at: readonly number[]; r
 
 /** Blocks of all layouts that are kept, some 100 bytes each. */
 const KEPT_BLOCKS = 1 << 19;
+const LENT_WINDOW = 1 << 20;
 /** Most blocks of a piece of which ranges are served. */
 const MAX_BLOCKS = 1 << 22;
 
@@ -46,10 +47,12 @@ export class PieceGateway {
     const v2 = pieceOfCidV2(cid);
     const commP = commitmentOfCidV1(cid) ?? v2?.commP ?? null;
     if (commP === null) throw new GatewayRefusal(400, `${text} is no CID of a piece`);
-    const piece = await store.piece(commP);
+    const own = await store.piece(commP);
+    const lent = own === null ? await store.lentPiece(commP) : null;
+    const piece = own ?? lent;
     if (piece === null || (v2 !== null && v2.payloadSize !== piece.size))
       throw new GatewayRefusal(404, `piece ${text} is not here`);
-    await blockOf(store, piece.root);
+    if (own !== null) await blockOf(store, own.root);
     const etag = `"${toHex(commP)}.${piece.size}"`;
     const shared = {
       "content-type": "application/vnd.ipld.car; version=1",
@@ -68,7 +71,12 @@ export class PieceGateway {
       "content-length": `${to - from + 1}`,
       ...(range === null ? {} : { "content-range": `bytes ${from}-${to}/${piece.size}` }),
     };
-    const body = request.method === "HEAD" ? null : this.bytes(store, piece.root, from, to, signal);
+    const body =
+      request.method === "HEAD"
+        ? null
+        : own !== null
+          ? this.bytes(store, own.root, from, to, signal)
+          : lentBytes(lent, from, to);
     return { status: range === null ? 200 : 206, headers, body };
   }
 
@@ -113,6 +121,16 @@ export class PieceGateway {
     const layout = { cids, at, size };
     this.layouts.set(`${root}`, layout);
     return layout;
+  }
+}
+
+/** Bytes of a piece that somebody else keeps, both ends included. */
+async function* lentBytes(piece: LentPiece | null, from: number, to: number): AsyncGenerator<Uint8Array> {
+  for (let at = from; at <= to; at += LENT_WINDOW) {
+    const bytes = (await piece?.read(at, Math.min(LENT_WINDOW, to + 1 - at))) ?? null;
+    // What was promised cannot be given: the answer breaks off.
+    if (bytes === null) throw new Error("the piece is not here any more");
+    yield bytes;
   }
 }
 

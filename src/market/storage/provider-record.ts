@@ -83,7 +83,7 @@ export const PROVIDER_STATES = {
   },
   Active: {
     about: "Is stored, proven every day, and paid by the market.",
-    // Nothing is indexed or announced: as a provider of Boost's is whose index waits.
+    // It is indexed, and announced to nobody: as a provider of Boost's is that waits to announce.
     ...{ due: null, legacy: "Active", checkpoint: "AddedPiece" },
   },
   Expired: {

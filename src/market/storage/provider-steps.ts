@@ -12,9 +12,13 @@ import { DealError, type TransferReason } from "./errors.ts";
 import type { MarketFunds } from "./funds.ts";
 import { type Outcome, StepFailure, type StepOf } from "./lives.ts";
 import { isPiece, payloadOf } from "./payload.ts";
+import type { PayloadIndex } from "./payload-index.ts";
 import { type ProviderDeal, type ProviderState, proposalOfDeal } from "./provider-record.ts";
 import { checkSource, type PayloadFiles, type PullLimits, pull } from "./pull.ts";
 import type { DealRules } from "./rules.ts";
+
+/** Where a piece is: a sector's number, and padded bytes into it. */
+export type PiecePlace = { readonly sector: number; readonly offset: number };
 
 /** The miner that a deal's piece is handed to; `src/node` gives it. */
 export type PieceTaker = {
@@ -34,6 +38,10 @@ export type PieceTaker = {
   ): Promise<{ readonly sector: number; readonly offset: number }>;
   /** Seals a sector as it is; one that is on its way already stays so. */
   seal(miner: Address, sector: number): Promise<void>;
+  /** Bytes of a piece's data, of its unsealed copy; null if there is none. */
+  read(miner: Address, place: PiecePlace, from: number, length: number): Promise<Uint8Array | null>;
+  /** Whether there is an unsealed copy. */
+  isUnsealed(miner: Address, place: PiecePlace): Promise<boolean>;
   /** A sector's state, for people; null for none. */
   sectorState(miner: Address, sector: number): string | null;
 };
@@ -50,6 +58,8 @@ export type ProviderParts = {
   readonly limits?: PullLimits;
   /** Whether the node may go back to a moment at which a deal that is over, or active, still needed its data. */
   readonly mayGoBack?: () => boolean;
+  /** Of all payloads that are stored. */
+  readonly index: PayloadIndex;
   /** Hears how much data has come. */
   readonly onReceived: (deal: string, bytes: number) => void;
   /** A deal is ready to be published. */
@@ -93,7 +103,10 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
         // Whoever gave the wrong file may give the right one.
         return to("WaitingForData", "wrongData", why, { error: why, received: 0 });
       }
-      return to("Funding", "verified", `piece ${pieceCid}`);
+      const source = { size: deal.size, read: (from: number, length: number) => inFile(parts, deal, from, length) };
+      const { blocks, why } = await parts.index.add(deal.id, source, signal);
+      const found = `${blocks} blocks can be found by their CIDs${why === null ? "" : `; ${why}`}`;
+      return to("Funding", "verified", `piece ${pieceCid}; ${found}`);
     },
 
     async Funding(deal) {
@@ -146,16 +159,62 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
 
     async Active(deal) {
       const { endEpoch } = proposalOfDeal(deal);
+      const over = async (result: Result): Promise<Result> => {
+        if (parts.mayGoBack?.() !== true) await parts.index.remove(deal.id);
+        return result;
+      };
       const onChain = await chain.deal(deal.dealId as number);
       const slashed = onChain?.slashed ?? null;
       if (slashed !== null)
-        return to("Slashed", "slashed", `at epoch ${slashed}: its sector ended before the deal did`, { slashed });
+        return over(to("Slashed", "slashed", `at epoch ${slashed}: its sector ended before the deal did`, { slashed }));
       if (onChain !== null) return { untilEpoch: chain.epoch + LOOK_EPOCHS };
-      if (chain.epoch >= Number(endEpoch)) return to("Expired", "expired", `it ended at epoch ${endEpoch}`);
-      return to("Slashed", "slashed", "the market has let go of the deal before its end", { slashed: chain.epoch });
+      if (chain.epoch >= Number(endEpoch)) return over(to("Expired", "expired", `it ended at epoch ${endEpoch}`));
+      const why = "the market has let go of the deal before its end";
+      return over(to("Slashed", "slashed", why, { slashed: chain.epoch }));
     },
   };
 }
+
+/** Bytes of a deal's data while it waits for its sector; fewer at the end. */
+async function inFile(
+  { files }: Pick<ProviderParts, "files">,
+  { id, size }: ProviderDeal,
+  from: number,
+  length: number,
+) {
+  return files.read(id, from, Math.max(0, Math.min(length, size - from)));
+}
+
+/** Bytes of a deal's data, wherever it is; null while it is not at hand. */
+export async function readPayload(
+  parts: Pick<ProviderParts, "files" | "pieces">,
+  deal: ProviderDeal,
+  from: number,
+  length: number,
+): Promise<Uint8Array | null> {
+  const { provider } = proposalOfDeal(deal);
+  const place = placeOf(deal);
+  if (place !== null) {
+    const found = await parts.pieces.read(provider, place, from, length);
+    if (found !== null) return found;
+  }
+  return (await isWaiting(parts, deal)) ? inFile(parts, deal, from, length) : null;
+}
+
+/** Whether a deal's data can be read without being unsealed first. */
+export async function isPayloadHere(
+  parts: Pick<ProviderParts, "files" | "pieces">,
+  deal: ProviderDeal,
+): Promise<boolean> {
+  const place = placeOf(deal);
+  if (place !== null && (await parts.pieces.isUnsealed(proposalOfDeal(deal).provider, place))) return true;
+  return isWaiting(parts, deal);
+}
+
+const placeOf = ({ sector, offset }: ProviderDeal): PiecePlace | null =>
+  sector === null || offset === null ? null : { sector, offset };
+const isWaiting = async ({ files }: Pick<ProviderParts, "files">, { id, size }: ProviderDeal): Promise<boolean> =>
+  (await files.size(id)) === size;
 
 /** The data of a deal goes, unless it may be needed again. */
 export async function letGoOfData(

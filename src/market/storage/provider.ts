@@ -3,9 +3,11 @@
  * the offer to their end. What it answers is on the disk; after `kill -9` the next start goes on where this one was.
  */
 
+import { equal } from "../../base/bytes.ts";
 import { describeError } from "../../base/errors.ts";
 import { KeyedTurns, Turns } from "../../base/turns.ts";
-import { unpaddedBytesOf } from "../../sector/piece/cid.ts";
+import { commitmentOfCidV1, unpaddedBytesOf } from "../../sector/piece/cid.ts";
+import type { BlockHashes } from "../../storage/check-block.ts";
 import type { BlockStore } from "../../storage/contract.ts";
 import type { Address, NetworkPrefix } from "../../types/address.ts";
 import type { CID } from "../../types/cid.ts";
@@ -15,17 +17,19 @@ import { DealError, refuse } from "./errors.ts";
 import { askHook } from "./hook.ts";
 import type { SignedAsk } from "./legacy-messages.ts";
 import { Lives } from "./lives.ts";
+import { PayloadIndex } from "./payload-index.ts";
 import { clientFunds, encodeProposal, encodeSignedProposal, proposalCid, type SignedProposal } from "./proposal.ts";
 import {
   type DealSource,
   deadlineOf,
   ENDED,
   type ProviderDeal,
+  type ProviderState,
   proposalOfDeal,
   UNDER_WAY,
   UNPUBLISHED,
 } from "./provider-record.ts";
-import { letGoOfData, type ProviderParts, providerSteps } from "./provider-steps.ts";
+import { isPayloadHere, letGoOfData, type ProviderParts, providerSteps, readPayload } from "./provider-steps.ts";
 import { Publisher } from "./publisher.ts";
 import { checkSource } from "./pull.ts";
 import { type DealEvent, RecordBook } from "./record-book.ts";
@@ -49,6 +53,7 @@ export type ProviderOptions = Pick<
   "chain" | "funds" | "files" | "pieces" | "proofs" | "local" | "limits" | "mayGoBack"
 > & {
   readonly blocks: BlockStore;
+  readonly hashes: BlockHashes;
   /** Providers of this node. */
   readonly miners: readonly Address[];
   readonly prefix: NetworkPrefix;
@@ -58,8 +63,20 @@ export type ProviderOptions = Pick<
   readonly onChange?: (deal: ProviderDeal) => void;
 };
 
+/** A piece's data: bytes of it, null once they are not at hand any more. */
+export type StoredPiece = {
+  readonly size: number;
+  read(from: number, length: number): Promise<Uint8Array | null>;
+};
+
+const isOver = ({ state }: ProviderDeal): boolean => ENDED.includes(state);
+/** States in which the data is the deal's, and may be in its sector. */
+const PLACED: readonly ProviderState[] = ["AddingPiece", "Sealing", "Active"];
+
 export class StorageProvider {
   readonly miners: readonly Address[];
+  /** Blocks of what is stored here, by their CIDs. */
+  readonly index: PayloadIndex;
   private readonly options: ProviderOptions;
   private readonly asks: Asks;
   private publisher: Publisher;
@@ -76,6 +93,17 @@ export class StorageProvider {
   constructor(options: ProviderOptions) {
     this.options = options;
     this.miners = options.miners;
+    this.index = new PayloadIndex({
+      ...{ store: options.blocks, hashes: options.hashes },
+      read: async (id, from, length) => {
+        const deal = this.find(id);
+        return deal === null || isOver(deal) ? null : readPayload(options, deal, from, length);
+      },
+      isHere: async (id) => {
+        const deal = this.find(id);
+        return deal !== null && !isOver(deal) && isPayloadHere(options, deal);
+      },
+    });
     this.asks = new Asks(options.blocks, options.chain);
     this.publisher = this.newPublisher();
   }
@@ -95,13 +123,13 @@ export class StorageProvider {
     const { blocks, now, chain, pieces } = this.options;
     this.publisher = this.newPublisher();
     this.current = await readRules(blocks);
-    const isOver = ({ state }: ProviderDeal): boolean => ENDED.includes(state);
     this.book = await RecordBook.open<ProviderDeal>(blocks, "provider", now, { isOver });
     this.lives = new Lives<ProviderDeal>({
       book: this.book,
       chain,
       steps: providerSteps({
         ...this.options,
+        index: this.index,
         rules: () => this.current,
         onReceived: (deal, bytes) => void this.received.set(deal, bytes),
         onReady: () => this.publisher.ready(),
@@ -293,6 +321,18 @@ export class StorageProvider {
     return this.deals.log(id);
   }
 
+  /** A piece that is stored here and can be read without being unsealed; `commP`: its commitment. Null if there is none. */
+  async piece(commP: Uint8Array): Promise<StoredPiece | null> {
+    for (const deal of this.deals.all()) {
+      const wanted = commitmentOfCidV1(proposalOfDeal(deal).pieceCid);
+      // Before that its data may still be another.
+      const isKnown = PLACED.includes(deal.state) && wanted !== null && equal(wanted, commP);
+      if (!isKnown || !(await isPayloadHere(this.options, deal))) continue;
+      return { size: deal.size, read: (from, length) => readPayload(this.options, deal, from, length) };
+    }
+    return null;
+  }
+
   /** Bytes of a deal's data that are here. */
   receivedOf({ id, received }: ProviderDeal): number {
     return Math.max(received, this.received.get(id) ?? 0);
@@ -354,6 +394,7 @@ export class StorageProvider {
     const id = await chain.messages.idOf(proposalOfDeal(deal).provider);
     if (id !== null) await funds.drop(id, deal.id);
     await letGoOfData(this.options, deal.id);
+    if (this.options.mayGoBack?.() !== true) await this.index.remove(deal.id);
     return { state: "Failed" };
   }
 

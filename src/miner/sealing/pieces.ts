@@ -6,6 +6,7 @@
  * may, or a deal of it begins soon. One piece is taken in at a time; a payload that breaks off leaves nothing.
  */
 import { equal } from "../../base/bytes.ts";
+import { isFilError } from "../../base/errors.ts";
 import { Turns } from "../../base/turns.ts";
 import type { Proofs } from "../../core/proofs.ts";
 import { sealProof } from "../../sector/params.ts";
@@ -104,6 +105,20 @@ export class Pieces {
         yield raw.slice(at - firstQuad * 127, last - firstQuad * 127);
       } else yield await this.unsealed(record, at, last - at);
       at = last;
+    }
+  }
+
+  /** Whether a sector's data is here as it was before sealing. */
+  async isUnsealed(sector: number): Promise<boolean> {
+    const { machine, folders, miner } = this.options;
+    const { folder } = machine.records.get(sector);
+    try {
+      const { store } = await folders.files({ miner, number: sector }, folder);
+      return (await store.size(UNSEALED_FILE)) !== null;
+    } catch (error) {
+      // Nowhere: its folder is away.
+      if (isFilError(error)) return false;
+      throw error;
     }
   }
 
