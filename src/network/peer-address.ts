@@ -14,6 +14,24 @@ export function peerAddress(address: Multiaddr): PeerAddress | null {
   return ip === undefined ? null : { ip, port };
 }
 
+/**
+ * What all who come from one place share: an IPv4 address, or the network of an IPv6 address (64 bits), of which anybody has
+ * 2^64 addresses. Null for this machine, where many nodes are one person's.
+ */
+export function hostOf(address: Multiaddr): string | null {
+  const at = peerAddress(address);
+  if (at === null || isLoopback(at)) return null;
+  if (!at.ip.includes(":")) return at.ip;
+  const [head = "", tail] = at.ip.split("::");
+  const front = head === "" ? [] : head.split(":");
+  const back = tail === undefined || tail === "" ? [] : tail.split(":");
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - front.length - back.length);
+  return [...front, ...Array<string>(zeros).fill("0"), ...back]
+    .slice(0, 4)
+    .map((part) => part.replace(/^0+(?=.)/, ""))
+    .join(":");
+}
+
 /** Whether an address is this machine's own, from which everybody on it comes. */
 export function isLoopback({ ip }: PeerAddress): boolean {
   return ip === "::1" || /^(?:::ffff:)?127\./.test(ip);

@@ -8,6 +8,7 @@ import { multiaddr } from "@multiformats/multiaddr";
 import type { Host } from "./host.ts";
 import type { OwnTime, Patience } from "./own-time.ts";
 import { PEER_LIMITS } from "./params.ts";
+import { hostOf } from "./peer-address.ts";
 import type { Offence } from "./peer-book.ts";
 
 export type PeerStreamsParts = {
@@ -79,6 +80,12 @@ export class PeerStreams {
     const heard = ({ detail }: CustomEvent<{ toString(): string }>): void => listener(detail.toString());
     host.addEventListener("peer:disconnect", heard as EventListener);
     return () => host.removeEventListener("peer:disconnect", heard as EventListener);
+  }
+
+  /** Where a peer is connected from, as `hostOf` of `peer-address.ts` says; null also for who is not connected. */
+  hostOf(peer: string): string | null {
+    const connection = this.parts.host.getConnections().find(({ remotePeer }) => remotePeer.toString() === peer);
+    return connection === undefined ? null : hostOf(connection.remoteAddr);
   }
 
   report(peer: string, offence: Offence): void {

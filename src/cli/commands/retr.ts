@@ -30,6 +30,7 @@ type Deals = {
 export type GetOptions = RemoteOptions & {
   readonly provider: readonly string[];
   readonly maxPrice: bigint;
+  readonly fundStep?: bigint;
   readonly from?: string;
   readonly car?: true;
 };
@@ -53,6 +54,11 @@ export function asRetrieval(command: Command): void {
         new Option("--max-price <amount>", 'what may be spent, "0.1 FIL"')
           .argParser(parseAmount)
           .default(0n, "nothing"),
+      )
+      .option(
+        "--fund-step <amount>",
+        "put this much into the payment channel at a time; default: all that it is to cost, at once",
+        parseAmount,
       )
       .option("--from <address>", "who pays; default: the wallet's default address")
       .option("--car", "write it as a CAR file"),
@@ -95,9 +101,12 @@ export function registerRetr(program: Command): void {
 }
 
 async function get(root: string, out: string | undefined, options: GetOptions): Promise<void> {
-  const { provider, maxPrice, from, car } = options;
+  const { provider, maxPrice, fundStep, from, car } = options;
   const payer = from ?? (maxPrice === 0n ? null : await patientCall<string>(options, "WalletDefaultAddress"));
-  const order = { Root: linkOf(root), Providers: provider, MaxPrice: `${maxPrice}`, From: payer };
+  const order = {
+    ...{ Root: linkOf(root), Providers: provider, MaxPrice: `${maxPrice}`, From: payer },
+    ...(fundStep === undefined ? {} : { FundStep: `${fundStep}` }),
+  };
   const got = await patientCall<Got>(options, "Filigree.RetrievalGet", order);
   const place = out === undefined ? null : path.resolve(out);
   if (place !== null)

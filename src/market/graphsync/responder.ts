@@ -23,6 +23,7 @@ import {
   readSkip,
   STATUS,
 } from "./message.ts";
+import { Places } from "./places.ts";
 import { Selection } from "./selector.ts";
 import { inlineBlock, Traversal, WALK_LIMITS, type WalkLimits } from "./traversal.ts";
 
@@ -61,8 +62,9 @@ export type ResponderHooks = {
 };
 
 export const RESPONSE_LIMITS = {
-  /** requests that one peer may have open, and all together */
+  /** requests that one peer may have open, all peers of one host (an address on the internet), and all together */
   perPeer: 64,
+  perHost: 256,
   all: 1024,
   /** messages that are built at the same time */
   atOnce: 8,
@@ -73,6 +75,8 @@ export const RESPONSE_LIMITS = {
   sliceLinks: 512,
   /** milliseconds that a response may be paused, and may be under way */
   pausedMs: 60 * 60_000,
+  /** milliseconds after which a paused response makes room when all places are taken; its requester may begin it again */
+  yieldMs: 60_000,
   activeMs: 24 * 3_600_000,
   /** CIDs that a requester may say it has */
   doNotSend: 1 << 17,
@@ -81,6 +85,8 @@ export const RESPONSE_LIMITS = {
 type Task = {
   readonly key: ResponseKey;
   readonly peer: string;
+  /** Gives its place to others. */
+  readonly leave: () => void;
   readonly id: Uint8Array;
   readonly priority: number;
   readonly blocks: ResponseBlocks;
@@ -109,8 +115,8 @@ export class Responder {
   private readonly tasks = new Map<ResponseKey, Task>();
   /** Requests that are being decided on, with their peers; who gives one up takes it out. */
   private readonly deciding = new Map<ResponseKey, string>();
-  /** Open requests of each peer, those counted that are being decided on. */
-  private readonly counts = new Map<string, number>();
+  /** Open requests, those counted that are being decided on. */
+  private readonly places: Places;
   /** Peers in the order in which they were served; the first waits longest. */
   private readonly order = new Set<string>();
   /** Peers to which a message is built or on its way: not even a response that was resumed meanwhile goes on before. */
@@ -125,6 +131,7 @@ export class Responder {
     now: () => number,
   ) {
     this.streams = streams;
+    this.places = new Places(RESPONSE_LIMITS, (peer) => streams.hostOf(peer));
     this.send = send;
     this.hooks = hooks;
     this.now = now;
@@ -132,7 +139,7 @@ export class Responder {
 
   /** Requests that are open. */
   get size(): number {
-    return [...this.counts.values()].reduce((sum, count) => sum + count, 0);
+    return this.places.size;
   }
 
   /** Takes a peer's requests. */
@@ -184,21 +191,17 @@ export class Responder {
       this.tell(peer, request.id, status, extensions);
     if (this.stopped || this.tasks.has(key) || this.deciding.has(key)) return refuse(STATUS.rejected);
     this.dropOld();
-    const own = this.counts.get(peer) ?? 0;
-    if (own >= RESPONSE_LIMITS.perPeer) {
-      this.streams.report(peer, "tooManyRequests");
-      return refuse(STATUS.busy);
-    }
-    if (this.size >= RESPONSE_LIMITS.all) return refuse(STATUS.busy);
-    this.counts.set(peer, own + 1);
+    const leave = this.places.take(peer);
+    if (leave === "perPeer") this.streams.report(peer, "tooManyRequests");
+    if (typeof leave === "string") return refuse(STATUS.busy);
     this.deciding.set(key, peer);
     let task: Task | null = null;
     let isWanted = false;
     try {
-      task = await this.admit(peer, key, request, refuse);
+      task = await this.admit(peer, key, request, leave, refuse);
     } finally {
       isWanted = this.deciding.delete(key);
-      if (task === null || !isWanted) this.leave(peer);
+      if (task === null || !isWanted) leave();
     }
     if (task === null) return;
     if (!isWanted) {
@@ -215,6 +218,7 @@ export class Responder {
     peer: string,
     key: ResponseKey,
     request: GraphsyncRequest,
+    leave: () => void,
     refuse: (status: number, extensions?: Extensions) => void,
   ): Promise<Task | null> {
     const { root, selector, extensions } = request;
@@ -249,7 +253,7 @@ export class Responder {
     const skip = extensions.get(EXTENSION.doNotSendFirstBlocks);
     const now = this.now();
     return {
-      ...{ key, peer, id: request.id, priority: request.priority, blocks: admission.blocks, sent },
+      ...{ key, peer, leave, id: request.id, priority: request.priority, blocks: admission.blocks, sent },
       traversal: new Traversal(root, selection, admission.limits ?? WALK_LIMITS),
       skip: skip === undefined ? 0 : (readSkip(skip) ?? 0),
       extensions: new Map(admission.extensions),
@@ -389,21 +393,21 @@ export class Responder {
     if (task === undefined) return;
     task.state = "ended";
     this.tasks.delete(key);
-    this.leave(task.peer);
+    task.leave();
     this.hooks.onEnd?.(key, status, why);
   }
 
-  private leave(peer: string): void {
-    const left = (this.counts.get(peer) ?? 1) - 1;
-    if (left > 0) this.counts.set(peer, left);
-    else this.counts.delete(peer);
-  }
-
-  /** Ends what was paused for too long. */
+  /** Ends what was paused for too long; if no place is left, also what was paused longest. */
   private dropOld(): void {
-    for (const task of [...this.tasks.values()])
-      if (task.state === "paused" && this.now() - task.pausedAt > RESPONSE_LIMITS.pausedMs)
-        this.cancel(task.key, STATUS.failed);
+    const { pausedMs, yieldMs } = RESPONSE_LIMITS;
+    let oldest: Task | null = null;
+    for (const task of [...this.tasks.values()]) {
+      if (task.state !== "paused") continue;
+      if (this.now() - task.pausedAt > pausedMs) this.cancel(task.key, STATUS.failed);
+      else if (oldest === null || task.pausedAt < oldest.pausedAt) oldest = task;
+    }
+    if (oldest !== null && this.places.isFull && this.now() - oldest.pausedAt > yieldMs)
+      this.cancel(oldest.key, STATUS.busy);
   }
 }
 

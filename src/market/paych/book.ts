@@ -61,7 +61,15 @@ export type Change = {
   readonly vouchers?: readonly KeptVoucher[];
   readonly message?: KeptMessage;
   readonly removedMessage?: string;
+  /** Records of who uses the channels, in the same batch. */
+  readonly also?: readonly MetadataEntry[];
 };
+
+/** A record of the store's, by its name; null removes it. */
+export type MetadataEntry = readonly [name: string, value: Uint8Array | null];
+
+/** What somebody notes in the batch of a change: its records, and what is done once they are on the disk. */
+export type Note = { readonly records: readonly MetadataEntry[]; done(): void };
 
 const PREFIX = "paych/";
 const channelKey = (id: string): string => `${PREFIX}channel/${id}`;
@@ -115,7 +123,7 @@ export class PaychBook {
   /** Makes a change; it is on the disk when this resolves, and seen from then on. */
   async write(change: Change): Promise<void> {
     const { channel, vouchers = [], message } = change;
-    const metadata: [string, Uint8Array | null][] = [];
+    const metadata: [string, Uint8Array | null][] = (change.also ?? []).map(([name, value]) => [name, value]);
     const put = (key: string, json: unknown): void => void metadata.push([key, utf8(JSON.stringify(json))]);
     if (change.removedChannel !== undefined) metadata.push([channelKey(change.removedChannel), null]);
     if (change.removedMessage !== undefined) metadata.push([messageKey(change.removedMessage), null]);

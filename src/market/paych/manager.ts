@@ -13,7 +13,15 @@ import { Address } from "../../types/address.ts";
 import type { CID } from "../../types/cid.ts";
 import { parseCid } from "../../types/cid.ts";
 import { MAX_LANE } from "../../types/voucher.ts";
-import { type Change, type Channel, type Direction, type KeptMessage, type KeptVoucher, PaychBook } from "./book.ts";
+import {
+  type Change,
+  type Channel,
+  type Direction,
+  type KeptMessage,
+  type KeptVoucher,
+  type Note,
+  PaychBook,
+} from "./book.ts";
 import type { ChainAccess, ChannelView } from "./chain-access.ts";
 import { Errands, type Outcome } from "./errands.ts";
 import { PaychError } from "./errors.ts";
@@ -152,6 +160,25 @@ export class PaychManager {
     });
     this.serving.add(serving);
     return serving.finally(() => this.serving.delete(serving));
+  }
+
+  /**
+   * Gives back what somebody set aside and did not spend: others may reserve it. No more is free afterwards than the vouchers
+   * leave. `note` is kept with it.
+   */
+  release(address: Address, amount: bigint, note?: Note): Promise<void> {
+    return this.change(address, async (channel) => {
+      const view = await this.chain.channel(address);
+      const vouchers = this.book.vouchers(channel.id).map(({ voucher }) => voucher);
+      const unspent = view === null ? 0n : channel.amount - redeemAll(view.ledger, vouchers).owed;
+      const wanted = channel.available + amount;
+      const most = unspent > channel.available ? unspent : channel.available;
+      await this.book.write({
+        channel: { ...channel, available: wanted < most ? wanted : most },
+        also: note?.records ?? [],
+      });
+      note?.done();
+    });
   }
 
   private setQueue(pair: string, requests: readonly FundRequest[]): void {

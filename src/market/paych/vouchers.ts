@@ -14,7 +14,7 @@ import {
   type SignedVoucher,
   signingBytes,
 } from "../../types/voucher.ts";
-import type { Channel, KeptVoucher } from "./book.ts";
+import type { Channel, KeptVoucher, Note } from "./book.ts";
 import type { ChannelView, Opening } from "./chain-access.ts";
 import { badVoucher, PaychError, shortOf } from "./errors.ts";
 import { checkLanesFree, hasConditions, type Ledger, redeem, redeemAll } from "./lanes.ts";
@@ -50,13 +50,13 @@ export class Vouchers {
     return this.channels.book.vouchers(id);
   }
 
-  /** Makes and signs the next voucher of a lane; `amount` is the lane's new total. */
-  create(address: Address, wanted: Wanted): Promise<Made> {
+  /** Makes and signs the next voucher of a lane; `amount` is the lane's new total. `note` is kept with it. */
+  create(address: Address, wanted: Wanted, note?: () => Note): Promise<Made> {
     return this.channels.change(address, async (channel) => {
       const view = await this.channels.view(address);
       const voucher = this.sign(channel, view, wanted);
       try {
-        await this.keep(channel, view, voucher, null, 0n);
+        await this.keep(channel, view, voucher, null, 0n, note);
         return { voucher, shortfall: 0n };
       } catch (error) {
         if (error instanceof PaychError && error.data.code === "SHORTFALL")
@@ -94,12 +94,19 @@ export class Vouchers {
 
   /**
    * Takes a voucher in. Gives what it is surely worth beyond those before it, attoFIL: one with conditions is kept and worth
-   * nothing. Throws `PaychError` if it does not count, or is worth less than `least`.
+   * nothing. Throws `PaychError` if it does not count, or is worth less than `least`. What `note` makes of its worth is kept
+   * with a voucher that was not here before.
    */
-  async add(address: Address, voucher: SignedVoucher, least: bigint, secret: Uint8Array = NOTHING): Promise<bigint> {
+  async add(
+    address: Address,
+    voucher: SignedVoucher,
+    least: bigint,
+    secret: Uint8Array = NOTHING,
+    note?: (gained: bigint) => Note,
+  ): Promise<bigint> {
     const { view } = await this.inbound(address);
     return this.channels.change(address, (channel) =>
-      this.keep(channel, view, voucher, secret.length === 0 ? null : secret, least),
+      this.keep(channel, view, voucher, secret.length === 0 ? null : secret, least, note),
     );
   }
 
@@ -120,6 +127,7 @@ export class Vouchers {
     voucher: SignedVoucher,
     secret: Uint8Array | null,
     least: bigint,
+    note?: (gained: bigint) => Note,
   ): Promise<bigint> {
     const kept = this.channels.book.vouchers(channel.id);
     const same = kept.find((one) => sameVoucher(one.voucher, voucher));
@@ -143,10 +151,13 @@ export class Vouchers {
     if (kept.length >= MAX_VOUCHERS)
       throw new PaychError({ code: "LIMIT" }, `the channel has ${MAX_VOUCHERS} vouchers; settle it and use another`);
     const nextLane = channel.nextLane > voucher.lane ? channel.nextLane : voucher.lane + 1n;
+    const noted = note?.(gained);
     await this.channels.book.write({
       channel: { ...channel, nextLane },
       vouchers: [{ number: kept.length, voucher, secret, submitted: null }],
+      also: noted?.records ?? [],
     });
+    noted?.done();
     return gained;
   }
 

@@ -5,6 +5,7 @@
 import { fromBase64, fromUtf8, toBase64, utf8 } from "../../base/bytes.ts";
 import type { BlockStore } from "../../storage/contract.ts";
 import { parseCid } from "../../types/cid.ts";
+import type { Note } from "../paych/book.ts";
 import type { GivenChannel, Mark } from "../transfer/manager.ts";
 import type { Terms } from "./messages.ts";
 
@@ -13,6 +14,8 @@ export type DealState = "ongoing" | "completed" | "failed";
 /** A deal of a provider: the transfer's channel, and what was paid. */
 export type GivenDeal = {
   readonly channel: GivenChannel;
+  /** Where the peer came from, unless that is not counted. */
+  readonly host: string | null;
   readonly terms: Terms;
   /** attoFIL */
   readonly received: bigint;
@@ -34,6 +37,9 @@ export type TakenDeal = {
   readonly bytes: number;
   readonly links: number;
   readonly paid: bigint;
+  /** attoFIL set aside in the channel, those paid among them; and an amount on its way there. */
+  readonly reserved: bigint;
+  readonly pending: { readonly message: string; readonly amount: bigint } | null;
   readonly channel: string | null;
   readonly lane: string | null;
   readonly state: DealState;
@@ -109,26 +115,51 @@ export class RetrievalBook {
     return [...this.takenById.values()];
   }
 
-  async putGiven(given: GivenDeal): Promise<void> {
-    const deal = { ...given, channel: plain(given) };
-    const key = givenKey(deal.channel);
-    const gone = forgotten(this.givenByKey, key);
-    const removed = gone.map((name): [string, null] => [name, null]);
-    await this.blocks.write({ metadata: [[key, json(writeGiven(deal))], ...removed] }, { sync: true });
-    for (const name of gone) this.givenByKey.delete(name);
-    this.givenByKey.delete(key);
-    this.givenByKey.set(key, deal);
+  takenOf(id: bigint): TakenDeal | undefined {
+    return this.takenById.get(`${id}`);
   }
 
-  async putTaken(deal: TakenDeal): Promise<void> {
-    const id = `${deal.id}`;
-    const gone = forgotten(this.takenById, id);
-    const removed = gone.map((name): [string, null] => [`${TAKEN}${name}`, null]);
-    await this.blocks.write({ metadata: [[`${TAKEN}${id}`, json(writeTaken(deal))], ...removed] }, { sync: true });
-    for (const name of gone) this.takenById.delete(name);
-    this.takenById.delete(id);
-    this.takenById.set(id, deal);
+  putGiven(given: GivenDeal): Promise<void> {
+    return this.keep(this.noteGiven(given));
   }
+
+  putTaken(deal: TakenDeal): Promise<void> {
+    return this.keep(this.noteTaken(deal));
+  }
+
+  private async keep({ records, done }: Note): Promise<void> {
+    await this.blocks.write({ metadata: [...records] }, { sync: true });
+    done();
+  }
+
+  /** A deal's record, for a batch of somebody else's over the same store. */
+  noteGiven(given: GivenDeal): Note {
+    const deal = { ...given, channel: plain(given) };
+    const key = givenKey(deal.channel);
+    return noteOf(this.givenByKey, key, deal, (name) => name, json(writeGiven(deal)));
+  }
+
+  noteTaken(deal: TakenDeal): Note {
+    return noteOf(this.takenById, `${deal.id}`, deal, (name) => `${TAKEN}${name}`, json(writeTaken(deal)));
+  }
+}
+
+function noteOf<Deal extends { readonly state: DealState }>(
+  deals: Map<string, Deal>,
+  key: string,
+  deal: Deal,
+  nameOf: (key: string) => string,
+  bytes: Uint8Array,
+): Note {
+  const gone = forgotten(deals, key);
+  return {
+    records: [[nameOf(key), bytes], ...gone.map((one): [string, null] => [nameOf(one), null])],
+    done() {
+      for (const one of gone) deals.delete(one);
+      deals.delete(key);
+      deals.set(key, deal);
+    },
+  };
 }
 
 /** A copy: a transfer goes on changing what it gives out. Of one that has ended only what is told of it is kept. */
@@ -163,11 +194,15 @@ type StoredGiven = {
   readonly channelState: GivenChannel["state"];
   readonly terms: StoredTerms;
   readonly received: string;
+  readonly host?: string | null;
 } & Pick<GivenDeal, "worthless" | "state" | "message" | "at">;
-type StoredTaken = Omit<TakenDeal, "id" | "terms" | "paid"> & {
+type StoredTaken = Omit<TakenDeal, "id" | "terms" | "paid" | "reserved" | "pending"> & {
   readonly id: string;
   readonly terms: StoredTerms;
   readonly paid: string;
+  /** Records of before have neither. */
+  readonly reserved?: string;
+  readonly pending?: { readonly message: string; readonly amount: string } | null;
 };
 
 const json = (value: unknown): Uint8Array => utf8(JSON.stringify(value));
@@ -190,9 +225,10 @@ function writeGiven({ channel, terms, received, ...rest }: GivenDeal): StoredGiv
 }
 
 function readGiven(stored: StoredGiven): GivenDeal {
-  const { peer, id, root, selector, voucher, links, sent, marks, channelState, terms, received, ...rest } = stored;
+  const { peer, id, root, selector, voucher, links, sent, marks, channelState, terms, received, host, ...rest } =
+    stored;
   return {
-    ...rest,
+    ...{ ...rest, host: host ?? null },
     channel: {
       ...{ peer, id: BigInt(id), root: parseCid(root), selector: fromBase64(selector), links, sent, marks },
       ...{ voucher: { type: voucher.type, bytes: fromBase64(voucher.bytes) }, state: channelState },
@@ -201,10 +237,16 @@ function readGiven(stored: StoredGiven): GivenDeal {
   };
 }
 
-function writeTaken({ id, terms, paid, ...rest }: TakenDeal): StoredTaken {
-  return { ...rest, id: `${id}`, terms: writeTerms(terms), paid: `${paid}` };
+function writeTaken({ id, terms, paid, reserved, pending, ...rest }: TakenDeal): StoredTaken {
+  return {
+    ...{ ...rest, id: `${id}`, terms: writeTerms(terms), paid: `${paid}`, reserved: `${reserved}` },
+    pending: pending === null ? null : { message: pending.message, amount: `${pending.amount}` },
+  };
 }
 
-function readTaken({ id, terms, paid, ...rest }: StoredTaken): TakenDeal {
-  return { ...rest, id: BigInt(id), terms: readTerms(terms), paid: BigInt(paid) };
+function readTaken({ id, terms, paid, reserved = paid, pending = null, ...rest }: StoredTaken): TakenDeal {
+  return {
+    ...{ ...rest, id: BigInt(id), terms: readTerms(terms), paid: BigInt(paid), reserved: BigInt(reserved) },
+    pending: pending === null ? null : { message: pending.message, amount: BigInt(pending.amount) },
+  };
 }

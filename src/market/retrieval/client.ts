@@ -26,6 +26,7 @@ import {
 } from "./messages.ts";
 import type { Payer, PaymentLane } from "./payments.ts";
 import { askQuery } from "./query.ts";
+import { nextReserve, type Reserves } from "./reserves.ts";
 import { nextPayPoint } from "./terms.ts";
 
 export type RetrievalOrder = {
@@ -36,6 +37,8 @@ export type RetrievalOrder = {
   readonly providers: readonly string[];
   /** attoFIL that may be spent in all. */
   readonly maxPrice: bigint;
+  /** attoFIL that are put into the payment channel at a time; null: all that it is to cost, at once, as the reference does. */
+  readonly fundStep?: bigint | null;
   /** Who pays; needed where something is asked. */
   readonly from: Address | null;
   readonly signal: AbortSignal;
@@ -60,6 +63,9 @@ export type ClientParts = {
   readonly book: () => RetrievalBook;
   readonly store: () => Promise<ClientStore>;
   readonly payer: Payer;
+  readonly reserves: Reserves;
+  /** Work that goes on by itself, until the node stops. */
+  readonly meanwhile: (work: (signal: AbortSignal) => Promise<void>) => void;
   readonly now: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
   /** Milliseconds before a broken transfer is begun again; each time as many more. Default 500. */
@@ -209,7 +215,8 @@ class Deal {
     const terms: Terms = { pricePerByte, unsealPrice, paymentInterval, paymentIntervalIncrease };
     await this.keep({
       ...{ id, peer: this.peer, root: `${order.root}`, terms, bytes: 0, links: here, paid: 0n },
-      ...{ channel: null, lane: null, state: "ongoing", message: "", at: this.parts.now() },
+      ...{ reserved: 0n, pending: null, channel: null, lane: null },
+      ...{ state: "ongoing", message: "", at: this.parts.now() },
     });
     const selector = order.selector ?? WHOLE_DAG;
     const voucher = proposalVoucher({ payload: order.root, id, selector, piece: null, terms });
@@ -246,6 +253,15 @@ class Deal {
       if (this.failed.signal.aborted) throw this.failed.signal.reason;
       if (this.refusal === null) throw error;
       throw new RetrievalError({ code: "UNAVAILABLE", peer: this.peer }, this.refusal, { cause: error });
+    } finally {
+      const { reserved, paid, pending } = this.deal;
+      const { reserves, meanwhile } = this.parts;
+      if (pending !== null) meanwhile((stopped) => reserves.giveBack(id, stopped));
+      else if (reserved > paid)
+        await reserves.giveBack(id, order.signal).catch((error: unknown) => {
+          // It is tried again when the node starts.
+          if (!isFilError(error)) throw error;
+        });
     }
   }
 
@@ -338,15 +354,27 @@ class Deal {
     if (total > limit) throw tooDear(total, limit);
     if (order.from === null || to === null)
       throw new RetrievalError({ code: "NO_PAYER" }, "the provider asks for payment where none was agreed on");
-    const { payer } = this.parts;
-    if (this.lane === null) {
-      const expected = priceOf(quote as QueryResponse);
-      this.lane = await payer.open(order.from, to, expected > total ? expected : total, order.signal);
+    const { payer, reserves, book } = this.parts;
+    if (total > deal.reserved) {
+      const { reserved } = deal;
+      const more = nextReserve(reserved, total, priceOf(quote as QueryResponse), order.fundStep ?? null, limit);
+      const keep = (record: TakenDeal): Promise<void> => this.keep(record);
+      const channel = await reserves.add(() => this.deal, keep, [order.from, to], more, order.signal);
+      this.lane ??= { channel, lane: await payer.lane(channel) };
+      if (!this.lane.channel.equals(channel))
+        throw new RetrievalError({ code: "FAILED", tried: [] }, `channel ${this.lane.channel} was closed meanwhile`);
     }
-    const voucher = await payer.pay(order.from, to, this.lane, total, order.signal);
-    const { channel, lane } = this.lane;
-    // Kept before it goes: it is paid as soon as somebody has it.
-    await this.keep({ ...this.deal, paid: total, channel: `${channel}`, lane: `${lane}`, at: this.parts.now() });
+    const { channel, lane } = this.lane as PaymentLane;
+    // It is paid as soon as somebody has it: the deal says so from the moment that there is one.
+    const paid = { ...this.deal, paid: total, channel: `${channel}`, lane: `${lane}`, at: this.parts.now() };
+    const { records, done } = book().noteTaken(paid);
+    const voucher = await payer.pay({ channel, lane }, total, {
+      records,
+      done: () => {
+        done();
+        this.record = { ...this.deal, ...{ paid: total, channel: paid.channel, lane: paid.lane, at: paid.at } };
+      },
+    });
     await this.tell(paymentVoucher({ id: deal.id, channel, voucher }));
   }
 

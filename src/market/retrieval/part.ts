@@ -18,6 +18,7 @@ import type { Query, QueryResponse, Terms, Transport } from "./messages.ts";
 import { payeeOf, payerOf } from "./payments.ts";
 import { RetrievalProvider } from "./provider.ts";
 import { askQuery, askTransports, QueryServer } from "./query.ts";
+import { Reserves } from "./reserves.ts";
 import { badTerms } from "./terms.ts";
 
 export type RetrievalOptions = {
@@ -64,6 +65,8 @@ export class RetrievalMarket {
     readonly client: RetrievalClient;
   } | null = null;
   private readonly stopping = new AbortController();
+  /** What goes on by itself. */
+  private readonly background = new Set<Promise<void>>();
 
   constructor(options: RetrievalOptions) {
     this.options = options;
@@ -99,8 +102,24 @@ export class RetrievalMarket {
     });
     await transfers.start();
     await queries.start();
-    const parts = { streams, transfers, book, store, payer: payerOf(payments), now, randomBytes, restartMs };
+    const payer = payerOf(payments);
+    const reserves = new Reserves(payer, book);
+    const meanwhile = (work: (signal: AbortSignal) => Promise<void>): void => this.meanwhile(work);
+    const parts = { streams, transfers, book, store, payer, reserves, meanwhile, now, randomBytes, restartMs };
     this.running = { streams, transfers, queries, client: new RetrievalClient(parts) };
+    // Deals that the last process left in the middle.
+    for (const { id, reserved, paid, pending } of this.book.taken())
+      if (pending !== null || reserved > paid) meanwhile((signal) => reserves.giveBack(id, signal));
+  }
+
+  private meanwhile(work: (signal: AbortSignal) => Promise<void>): void {
+    const { signal } = this.stopping;
+    const done = work(signal)
+      .catch((error: unknown) => {
+        if (!signal.aborted) this.options.onFault(error);
+      })
+      .finally(() => this.background.delete(done));
+    this.background.add(done);
   }
 
   async stop(): Promise<void> {
@@ -109,6 +128,7 @@ export class RetrievalMarket {
     this.running = null;
     await running?.queries.stop();
     await running?.transfers.stop();
+    await Promise.all(this.background);
     this.opened = null;
   }
 

@@ -1,47 +1,66 @@
-/** How retrieval pays and is paid: by vouchers of payment channels, one lane for each deal. */
+/**
+ * How retrieval pays and is paid: by vouchers of payment channels, one lane for each deal. What a voucher changes of a deal is
+ * kept in the batch that keeps the voucher, so that no end of the process lies between them.
+ */
 import { isFilError } from "../../base/errors.ts";
 import type { Address } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
+import type { CID } from "../../types/cid.ts";
 import type { SignedVoucher } from "../../types/voucher.ts";
+import type { Note } from "../paych/book.ts";
 import { badVoucher, PaychError } from "../paych/errors.ts";
 import type { PaymentChannels } from "../paych/part.ts";
 
 export type PaymentLane = { readonly channel: Address; readonly lane: bigint };
 
 export type Payer = {
-  /** A lane of its own in the channel of a pair, with an amount set aside; waits for the chain as needed. */
-  open(from: Address, to: Address, amount: bigint, signal: AbortSignal): Promise<PaymentLane>;
-  /** The voucher over the lane's new total, attoFIL; puts in what the channel lacks. */
-  pay(from: Address, to: Address, lane: PaymentLane, total: bigint, signal: AbortSignal): Promise<SignedVoucher>;
+  /**
+   * Sets an amount aside in the channel of a pair, which is made and filled as needed; resolves when it is there. `noted` is
+   * awaited as soon as the amount is set aside, or on its way with a message that sets it aside.
+   */
+  reserve(
+    from: Address,
+    to: Address,
+    amount: bigint,
+    noted: (message: CID | null, channel: Address | null) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<Address>;
+  /** Resolves to the channel when a message that sets an amount aside has done so. */
+  reserved(message: CID, signal: AbortSignal): Promise<Address>;
+  /** Gives an amount that was set aside back. */
+  release(channel: Address, amount: bigint, note: Note): Promise<void>;
+  lane(channel: Address): Promise<bigint>;
+  /** The voucher over the lane's new total, attoFIL. */
+  pay(lane: PaymentLane, total: bigint, note: Note): Promise<SignedVoucher>;
 };
 
 export type Payee = {
-  /** Takes a voucher that pays `to`; gives what it is surely worth beyond those before it. Throws if it does not count. */
-  take(to: Address, channel: Address, voucher: SignedVoucher): Promise<bigint>;
+  /**
+   * Takes a voucher that pays `to`; gives what it is surely worth beyond those before it. Throws if it does not count. What is
+   * noted of its worth is kept with one that was not here before.
+   */
+  take(to: Address, channel: Address, voucher: SignedVoucher, note: (gained: bigint) => Note): Promise<bigint>;
 };
 
 const RESERVE = { reserve: true, offChain: false } as const;
+const NO_SECRET = new Uint8Array(0);
 
 export function payerOf({ channels, vouchers }: Pick<PaymentChannels, "channels" | "vouchers">): Payer {
-  const fund = async (from: Address, to: Address, amount: bigint, signal: AbortSignal): Promise<Address> => {
-    const { channel, message } = await channels.get(from, to, amount, RESERVE, signal);
-    return message === null ? (channel as Address) : channels.waitReady(message, signal);
-  };
   return {
-    async open(from, to, amount, signal) {
-      const channel = await fund(from, to, amount, signal);
-      return { channel, lane: await channels.allocateLane(channel) };
+    async reserve(from, to, amount, noted, signal) {
+      const { channel, message } = await channels.get(from, to, amount, RESERVE, signal);
+      await noted(message, channel);
+      return message === null ? (channel as Address) : channels.waitReady(message, signal);
     },
-    async pay(from, to, { channel, lane }, total, signal) {
-      let made = await vouchers.create(channel, { lane, amount: total });
-      if (made.voucher === null) {
-        await fund(from, to, made.shortfall, signal);
-        made = await vouchers.create(channel, { lane, amount: total });
-      }
-      if (made.voucher !== null) return made.voucher;
+    reserved: (message, signal) => channels.waitReady(message, signal),
+    release: (channel, amount, note) => channels.release(channel, amount, note),
+    lane: (channel) => channels.allocateLane(channel),
+    async pay({ channel, lane }, total, note) {
+      const { voucher, shortfall } = await vouchers.create(channel, { lane, amount: total }, () => note);
+      if (voucher !== null) return voucher;
       throw new PaychError(
-        { code: "SHORTFALL", shortfall: `${made.shortfall}` },
-        `channel ${channel} lacks ${filText(made.shortfall)} for the next payment`,
+        { code: "SHORTFALL", shortfall: `${shortfall}` },
+        `channel ${channel} lacks ${filText(shortfall)} for the next payment`,
       );
     },
   };
@@ -49,12 +68,12 @@ export function payerOf({ channels, vouchers }: Pick<PaymentChannels, "channels"
 
 export function payeeOf({ channels, vouchers }: Pick<PaymentChannels, "channels" | "vouchers">): Payee {
   return {
-    async take(to, channel, voucher) {
+    async take(to, channel, voucher, note) {
       const view = await channels.view(channel);
       if (!view.to.equals(await channels.chain.keyOf(to))) badVoucher(`channel ${channel} does not pay ${to}`);
       // It may have settled before the voucher can be handed in.
       if (view.settlingAt !== 0) badVoucher(`channel ${channel} is being settled`);
-      return vouchers.add(channel, voucher, 0n);
+      return vouchers.add(channel, voucher, 0n, NO_SECRET, note);
     },
   };
 }

@@ -9,6 +9,7 @@ import type { PeerStreams } from "../../network/peer-streams.ts";
 import type { Address } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
 import { WHOLE_DAG } from "../graphsync/selector.ts";
+import type { Note } from "../paych/book.ts";
 import { badVoucher } from "../paych/errors.ts";
 import type { GivenChannel, PullValidator, Verdict } from "../transfer/manager.ts";
 import type { TypedVoucher } from "../transfer/message.ts";
@@ -38,15 +39,20 @@ export type ProviderParts = {
 };
 
 export const PROVIDER_LIMITS = {
-  /** deals of one peer that are under way, and of all */
+  /** deals that are under way: of one peer, of all peers of one host (an address on the internet), and of all */
   perPeer: 64,
+  perHost: 256,
   all: 4096,
   /** of a proposal with its selector, which is kept while the deal is under way */
   proposalBytes: 16 << 10,
   /** payments of a deal that are worth nothing */
   worthless: 8,
-  /** milliseconds after which a deal that did not go on counts no more: it may go on, but keeps no place from others */
+  /**
+   * milliseconds after which a deal counts no more that was paid for and did not go on, and one that was not paid for: it may
+   * go on, but keeps no place from others
+   */
   staleMs: 10 * 60_000,
+  unpaidMs: 60_000,
 } as const;
 
 export class RetrievalProvider implements PullValidator {
@@ -91,6 +97,7 @@ export class RetrievalProvider implements PullValidator {
     if (why !== null) return answer(DEAL_STATUS.rejected, why);
     const deal: GivenDeal = {
       ...{ channel, terms, received: 0n, worthless: 0, state: "ongoing", message: "", at: this.parts.now() },
+      host: this.parts.streams.hostOf(channel.peer),
     };
     await this.parts.book().putGiven(deal);
     const needsUnseal = terms.unsealPrice > 0n;
@@ -118,14 +125,18 @@ export class RetrievalProvider implements PullValidator {
       return `payment interval: at most ${ask.paymentInterval} bytes, ${offered.paymentInterval} offered`;
     if (offered.paymentIntervalIncrease > ask.paymentIntervalIncrease)
       return `payment interval increase: at most ${ask.paymentIntervalIncrease} bytes, ${offered.paymentIntervalIncrease} offered`;
-    const fresh = this.parts.now() - PROVIDER_LIMITS.staleMs;
+    const now = this.parts.now();
+    const { perPeer, perHost, all, staleMs, unpaidMs } = PROVIDER_LIMITS;
     const open = this.parts
       .book()
       .given()
-      .filter(({ state, at }) => state === "ongoing" && at > fresh);
-    if (open.length >= PROVIDER_LIMITS.all) return `${open.length} retrievals are under way, as many as may be`;
+      .filter(({ state, at, received }) => state === "ongoing" && now - at < (received > 0n ? staleMs : unpaidMs));
+    const host = this.parts.streams.hostOf(peer);
     const own = open.filter(({ channel }) => channel.peer === peer).length;
-    return own >= PROVIDER_LIMITS.perPeer ? `${own} retrievals of yours are under way, as many as may be` : null;
+    if (own >= perPeer) return `${own} retrievals of yours are under way, as many as may be`;
+    const near = host === null ? 0 : open.filter((one) => one.host === host).length;
+    if (near >= perHost) return `${near} retrievals from ${host} are under way, as many as may be`;
+    return open.length >= all ? `${open.length} retrievals are under way, as many as may be` : null;
   }
 
   private async unpayable({ pricePerByte, unsealPrice }: Terms): Promise<string | null> {
@@ -160,34 +171,37 @@ export class RetrievalProvider implements PullValidator {
     const { streams, now } = this.parts;
     const fail = (message: string): Verdict =>
       rejected({ id: idOf(deal), status: DEAL_STATUS.errored, owed: 0n, message });
+    const after = (gained: bigint): GivenDeal => ({
+      ...{ ...deal, channel, received: deal.received + gained },
+      ...{ worthless: deal.worthless + (gained === 0n ? 1 : 0), at: now() },
+    });
+    let paid: GivenDeal | null = null;
     let gained: bigint;
     try {
-      gained = await this.take(deal, voucher);
+      gained = await this.take(deal, voucher, (worth) => {
+        paid = after(worth);
+        return this.parts.book().noteGiven(paid);
+      });
     } catch (error) {
       if (isTheirFault(error)) streams.report(channel.peer, "badPayment");
       else if (!isFilError(error)) throw error;
       return fail(describeError(error));
     }
-    const worthless = deal.worthless + (gained === 0n ? 1 : 0);
+    if (paid === null) {
+      paid = after(gained);
+      await this.parts.book().putGiven(paid);
+    }
     // One may come twice when a connection breaks.
-    if (worthless > 1 && gained === 0n) streams.report(channel.peer, "badPayment");
-    const paid: GivenDeal = {
-      ...deal,
-      channel,
-      received: deal.received + gained,
-      worthless,
-      at: now(),
-    };
-    await this.parts.book().putGiven(paid);
-    if (worthless > PROVIDER_LIMITS.worthless) return fail("too many payments that are worth nothing");
+    if (paid.worthless > 1 && gained === 0n) streams.report(channel.peer, "badPayment");
+    if (paid.worthless > PROVIDER_LIMITS.worthless) return fail("too many payments that are worth nothing");
     return this.standing(channel, paid);
   }
 
-  private async take(deal: GivenDeal, voucher: TypedVoucher): Promise<bigint> {
+  private async take(deal: GivenDeal, voucher: TypedVoucher, note: (gained: bigint) => Note): Promise<bigint> {
     const payment = readPayment(voucher);
     if (payment.id !== idOf(deal)) badVoucher(`the payment names deal ${payment.id}`);
     const to = await this.parts.paymentAddress();
-    return to === null ? 0n : this.parts.payee.take(to, payment.channel, payment.voucher);
+    return to === null ? 0n : this.parts.payee.take(to, payment.channel, payment.voucher, note);
   }
 
   async due(channel: GivenChannel): Promise<Verdict> {

@@ -51,6 +51,7 @@ const order = object("RetrievalOrder", {
   Root: link,
   Providers: fallback(list(peer, MAX_PROVIDERS), []),
   MaxPrice: fallback(amount, 0n),
+  FundStep: fallback(nullable(amount), null),
   From: fallback(nullable(address), null),
 });
 const dealState = choice("ongoing", "completed", "failed");
@@ -65,7 +66,14 @@ const deals = object("RetrievalDeals", {
   Taken: list(
     object("TakenRetrieval", {
       ...{ Peer: peer, ID: text(32), Root: text(), Bytes: bytes, Paid: amount, PricePerByte: amount },
-      ...{ Channel: nullable(text()), Lane: nullable(text()), State: dealState, Message: text(), At: bytes },
+      ...{
+        Reserved: amount,
+        Channel: nullable(text()),
+        Lane: nullable(text()),
+        State: dealState,
+        Message: text(),
+        At: bytes,
+      },
     }),
     MANY,
   ),
@@ -160,9 +168,9 @@ const ownMethods = {
     params: [param("order", order)],
     result: object("Retrieved", { Peer: peer, Bytes: bytes, Links: bytes, Paid: amount, WasHere: boolean }),
     cost: "wait",
-    async run([{ Root, Providers, MaxPrice, From }], { node, signal }) {
+    async run([{ Root, Providers, MaxPrice, FundStep, From }], { node, signal }) {
       const got = await serviceOf(node).retrieve({
-        ...{ root: Root, providers: Providers, maxPrice: MaxPrice, from: From, signal },
+        ...{ root: Root, providers: Providers, maxPrice: MaxPrice, fundStep: FundStep, from: From, signal },
       });
       return { Peer: got.peer, Bytes: got.bytes, Links: got.links, Paid: got.paid, WasHere: got.wasHere };
     },
@@ -180,9 +188,9 @@ const ownMethods = {
         })),
         Taken: book
           .taken()
-          .map(({ id, peer: from, root, terms, bytes: came, paid, channel, lane, state, message, at }) => ({
+          .map(({ id, peer: from, root, terms, bytes: came, paid, reserved, channel, lane, state, message, at }) => ({
             ...{ Peer: from, ID: `${id}`, Root: root, Bytes: came, Paid: paid, PricePerByte: terms.pricePerByte },
-            ...{ Channel: channel, Lane: lane, State: state, Message: message, At: at },
+            ...{ Reserved: reserved, Channel: channel, Lane: lane, State: state, Message: message, At: at },
           })),
       };
     },

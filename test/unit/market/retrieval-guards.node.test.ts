@@ -7,8 +7,10 @@ import { type GraphsyncRequest, STATUS } from "../../../src/market/graphsync/mes
 import { keyOf, RESPONSE_LIMITS, Responder, type ResponderHooks } from "../../../src/market/graphsync/responder.ts";
 import { WHOLE_DAG } from "../../../src/market/graphsync/selector.ts";
 import { type GivenDeal, RetrievalBook, type TakenDeal } from "../../../src/market/retrieval/book.ts";
+import { proposalVoucher } from "../../../src/market/retrieval/messages.ts";
 import { RetrievalMarket, type RetrievalOptions } from "../../../src/market/retrieval/part.ts";
 import { payeeOf } from "../../../src/market/retrieval/payments.ts";
+import { PROVIDER_LIMITS, RetrievalProvider } from "../../../src/market/retrieval/provider.ts";
 import {
   MANAGER_LIMITS,
   type PullValidator,
@@ -51,9 +53,12 @@ describe("a responder alone", () => {
   let onBlock: NonNullable<ResponderHooks["onBlock"]>;
   let responder: Responder;
   let served: Dag;
+  let now = 0;
+  const hosts = new Map<string, string>();
   const faults: unknown[] = [];
 
   beforeEach(() => {
+    hosts.clear();
     ended.length = 0;
     faults.length = 0;
     served = new Dag();
@@ -61,7 +66,7 @@ describe("a responder alone", () => {
     onBlock = () => ({ pause: false, extensions: new Map() });
     sending = async () => undefined;
     responder = new Responder(
-      { report: () => undefined } as unknown as PeerStreams,
+      { report: () => undefined, hostOf: (peer: string) => hosts.get(peer) ?? null } as unknown as PeerStreams,
       (peer) => sending(peer),
       {
         onRequest: (...args) => onRequest(...args),
@@ -69,8 +74,30 @@ describe("a responder alone", () => {
         onEnd: (key, status) => ended.push([key, status]),
         onFault: (error) => faults.push(error),
       },
-      Date.now,
+      () => now,
     );
+  });
+
+  test("identities without number from one host, and paused requests, keep nobody out", async () => {
+    const root = served.node("a");
+    onRequest = async () => ({ blocks: served, isPaused: true, extensions: new Map() });
+    const ask = async (peer: string, host: string, count = 1): Promise<void> => {
+      hosts.set(peer, host);
+      for (let i = 0; i < count; i++) await responder.received(peer, [request(root, i)]);
+    };
+    const { perPeer, perHost, all, yieldMs } = RESPONSE_LIMITS;
+    for (let i = 0; i < 10; i++) await ask(`one ${i}`, "1.1.1.1", perPeer + 5);
+    await until("the host has what it may have", () => responder.size === perHost);
+    for (let i = 0; i < all / perPeer; i++) await ask(`many ${i}`, `2.2.2.${i}`, perPeer);
+    await until("all places are taken", () => responder.size === all);
+    await ask("late", "3.3.3.3");
+    expect(responder.has(keyOf("late", new Uint8Array(16)))).toBe(false);
+    now += yieldMs + 1;
+    await ask("late", "3.3.3.3");
+    await until("one that waited made room", () => responder.has(keyOf("late", new Uint8Array(16))));
+    expect([responder.size, faults]).toEqual([all, []]);
+    responder.gone("one 0");
+    expect(responder.size).toBe(all - perPeer + 1);
   });
 
   test("one request said twice counts once; one given up while it is decided on never begins", async () => {
@@ -130,6 +157,7 @@ describe("transfers", () => {
   const reports: string[] = [];
   const streams = {
     report: (_: string, offence: string) => reports.push(offence),
+    hostOf: () => null,
     open: () => Promise.reject(new Error("nobody there")),
     patience: () => ({ signal: new AbortController().signal, isOver: false, end: () => undefined }),
   } as unknown as PeerStreams;
@@ -226,8 +254,33 @@ describe("transfers", () => {
   });
 });
 
+test("deals from one host, and deals that nobody pays, keep nobody out", async () => {
+  const book = await RetrievalBook.open(new MemoryStore());
+  const { perHost, unpaidMs, perPeer } = PROVIDER_LIMITS;
+  let now = 1_000_000;
+  const hosts = new Map<string, string>();
+  const provider = new RetrievalProvider({
+    streams: { report: () => undefined, hostOf: (peer: string) => hosts.get(peer) ?? null } as unknown as PeerStreams,
+    ...{ book: () => book, blocks: async () => ({ get: async () => new Uint8Array(1) }), now: () => now },
+    ...{ payee: { take: async () => 0n }, paymentAddress: async () => null },
+  });
+  const ask = async (peer: string, host: string, id: number): Promise<boolean> => {
+    hosts.set(peer, host);
+    const terms = { ...TERMS, paymentInterval: 1 << 20 };
+    const voucher = proposalVoucher({ payload: root, id: BigInt(id), selector: WHOLE_DAG, piece: null, terms });
+    const channel = { peer, id: BigInt(id), root, selector: WHOLE_DAG, voucher, links: 0, sent: 0, marks: [] };
+    return (await provider.open({ ...channel, state: "ongoing" })).accepted;
+  };
+  for (let i = 0; i < perHost; i++) expect(await ask(`${i % Math.ceil(perHost / perPeer)}`, "1.1.1.1", i)).toBe(true);
+  expect(await ask("another", "1.1.1.1", 0)).toBe(false);
+  expect(await ask("another", "2.2.2.2", 0)).toBe(true);
+  now += unpaidMs;
+  expect(await ask("a third", "1.1.1.1", 0)).toBe(true);
+});
+
 describe("what is kept", () => {
   const given = (id: number, more: Partial<GivenDeal> = {}): GivenDeal => ({
+    host: null,
     channel: {
       ...{ peer: "p", id: BigInt(id), root, selector: WHOLE_DAG, links: 1, sent: 1, marks: [[0, 0]] },
       ...{ voucher: { type: "v", bytes: WHOLE_DAG }, state: "ongoing" },
@@ -247,6 +300,7 @@ describe("what is kept", () => {
     ]);
     const taken = (id: number): TakenDeal => ({
       ...{ id: BigInt(id), peer: "p", root: `${root}`, terms: TERMS, bytes: 0, links: 0, paid: 0n },
+      ...{ reserved: 0n, pending: null },
       ...{ channel: null, lane: null, state: "ongoing", message: "", at: -id },
     });
     await book.putTaken(taken(1));

@@ -1,21 +1,23 @@
 /** Retrieval between two nodes: free and for payment, over breaks and restarts, from several providers; and those who cheat. */
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Crypto, loadCrypto } from "../../../src/core/crypto.ts";
-import { ClientData } from "../../../src/market/data/client-data.ts";
 import { WHOLE_DAG } from "../../../src/market/graphsync/selector.ts";
-import { PaychManager } from "../../../src/market/paych/manager.ts";
-import { Vouchers } from "../../../src/market/paych/vouchers.ts";
 import type { RetrievalOrder } from "../../../src/market/retrieval/client.ts";
 import { paymentVoucher, proposalVoucher, readResponse, type Terms } from "../../../src/market/retrieval/messages.ts";
-import { RetrievalMarket } from "../../../src/market/retrieval/part.ts";
 import { nextPayPoint, owed, sendLimit } from "../../../src/market/retrieval/terms.ts";
 import { TransferManager } from "../../../src/market/transfer/manager.ts";
-import { MemoryStore } from "../../../src/storage/memory.ts";
 import { Address } from "../../../src/types/address.ts";
 import { type CID, cidKey } from "../../../src/types/cid.ts";
 import type { SignedVoucher } from "../../../src/types/voucher.ts";
-import { Dag, type MarketHost, openMarketHost } from "../../support/market-hosts.ts";
-import { FakeChain } from "../../support/paych-chain.ts";
+import { Dag } from "../../support/market-hosts.ts";
+import {
+  closeRetrievalNodes,
+  importFile,
+  makeMarket,
+  openRetrievalNode,
+  type RetrievalNode,
+  voucherSum,
+} from "../../support/retrieval-nodes.ts";
 import { until } from "../../support/until.ts";
 
 const PAYER = 1;
@@ -35,118 +37,30 @@ beforeAll(async () => {
   crypto = await loadCrypto();
 });
 
-/** A chain that executes what it is sent by itself. */
-class QuickChain extends FakeChain {
-  readonly others: FakeChain[] = [];
-  private made = 0;
+const nodes: RetrievalNode[] = [];
 
-  override send: FakeChain["send"] = async (draft, keep) => {
-    await FakeChain.prototype.send.call(this, draft, keep);
-    if (draft.method === 2n) this.executeCreate(Address.actor(new Uint8Array(20).fill(100 + ++this.made)));
-    else {
-      const view = await this.channel(draft.to);
-      if (view !== null) this.put(draft.to, { ...view, balance: view.balance + draft.value });
-      this.execute();
-    }
-    for (const other of this.others) for (const [key, view] of this.channels) other.channels.set(key, view);
-  };
-}
-
-type Node = {
-  readonly host: MarketHost;
-  readonly data: ClientData;
-  readonly chain: QuickChain;
-  readonly channels: PaychManager;
-  readonly vouchers: Vouchers;
-  readonly kept: MemoryStore;
-  market: RetrievalMarket;
-  readonly faults: unknown[];
-};
-const nodes: Node[] = [];
-
-async function openNode(own: number): Promise<Node> {
-  const host = await openMarketHost();
-  const store = new MemoryStore();
-  const kept = new MemoryStore();
-  const chain = new QuickChain(crypto);
-  const address = chain.own(own);
-  let made = 0;
-  const channels = new PaychManager({ blocks: kept, chain, randomBytes: (n) => new Uint8Array(n).fill(++made) });
-  await channels.start();
-  const vouchers = new Vouchers(channels);
-  const data = new ClientData({ open: async () => store, hashes: crypto });
-  const faults: unknown[] = [];
-  const node: Node = { host, data, chain, channels, vouchers, kept, faults, market: null as never };
-  node.market = makeMarket(node, address);
-  await node.market.start();
+async function openNode(own: number): Promise<RetrievalNode> {
+  const node = await openRetrievalNode(crypto, own);
   nodes.push(node);
   return node;
 }
 
-function makeMarket({ host, data, channels, vouchers, kept, faults }: Node, address: Address): RetrievalMarket {
-  return new RetrievalMarket({
-    ...{ blocks: kept, client: data, payments: { channels, vouchers }, paymentAddress: async () => address },
-    ...{
-      streams: () => host.streams,
-      peers: () => host.host.getPeers().map(String),
-      addresses: () => ({ libp2p: [host.address], http: ["/ip4/127.0.0.1/tcp/80/http"] }),
-    },
-    ...{ now: Date.now, randomBytes: (n) => globalThis.crypto.getRandomValues(new Uint8Array(n)) },
-    onFault: (error) => faults.push(error),
-    restartMs: 50,
-  });
-}
-
-let client: Node;
-let provider: Node;
+let client: RetrievalNode;
+let provider: RetrievalNode;
 let root: CID;
-
-async function importFile(node: Node, bytes = FILE_BYTES): Promise<CID> {
-  const store = await node.data.store();
-  const content = (async function* () {
-    for (let at = 0; at < bytes; at += 65_536) {
-      const part = new Uint8Array(Math.min(65_536, bytes - at)).map((_, i) => (i * 31 + at / 65_536) & 0xff);
-      yield part;
-    }
-  })();
-  return (
-    await store.importFiles(
-      "f",
-      (async function* () {
-        yield { path: "f", content };
-      })(),
-    )
-  ).root;
-}
 
 beforeEach(async () => {
   [client, provider] = [await openNode(PAYER), await openNode(PAYEE)];
   client.chain.others.push(provider.chain);
-  root = await importFile(provider);
+  root = await importFile(provider, FILE_BYTES);
 });
 
-afterEach(async () => {
-  for (const { market, host, data } of nodes.splice(0)) {
-    await market.stop();
-    await data.stop();
-    await host.stop();
-  }
-});
+afterEach(() => closeRetrievalNodes(nodes));
 
 const order = (more: Partial<RetrievalOrder> = {}): RetrievalOrder => ({
   ...{ root, providers: [provider.host.address], maxPrice: 10n ** 9n, from: client.chain.foreign(PAYER), signal },
   ...more,
 });
-
-const voucherSum = async (node: Node): Promise<bigint> => {
-  let sum = 0n;
-  for (const address of node.channels.list()) {
-    const lanes = new Map<bigint, bigint>();
-    for (const { voucher } of await node.vouchers.list(address)) lanes.set(voucher.lane, voucher.amount);
-    for (const amount of lanes.values()) sum += amount;
-  }
-  return sum;
-};
 
 /** All blocks of the file, with the nodes above them. */
 async function sizeOfAll(): Promise<number> {
@@ -221,7 +135,7 @@ describe("deals", () => {
     const second = await openNode(PAYEE);
     client.chain.others.push(second.chain);
     await second.market.setAsk({ ...TERMS, unsealPrice: 0n });
-    await importFile(second);
+    await importFile(second, FILE_BYTES);
     const size = await sizeOfAll();
     let stopped: Promise<void> | null = null;
     const got = await client.market.retrieve(
@@ -292,7 +206,7 @@ describe("deals", () => {
     const shared = dag.node(Array.from({ length: 4 }, (_, i) => dag.put(Uint8Array.of(i), 0x55)));
     const rest = Array.from({ length: 3 }, (_, i) => dag.put(new Uint8Array(500).fill(i), 0x55));
     const again = dag.node([shared, shared, shared, ...rest]);
-    const putAll = async (node: Node, keep: (key: string) => boolean): Promise<void> => {
+    const putAll = async (node: RetrievalNode, keep: (key: string) => boolean): Promise<void> => {
       const { put, end } = await (await node.data.store()).incoming();
       for (const [key, bytes] of dag.blocks) if (keep(key)) await put(cids.get(key) as CID, bytes);
       end();
