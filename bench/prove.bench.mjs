@@ -6,8 +6,8 @@ import { groth16 } from "snarkjs";
 import { loadProofs } from "../dist/core/proofs.js";
 import { inThisThread } from "../dist/proving/in-thread.js";
 import { ProvingPool } from "../dist/proving/pool.js";
+import { passStages, reverseBits } from "../dist/proving/snark/passes.js";
 import { proveWitness } from "../dist/proving/snark/prove.js";
-import { passStages, reverseBits } from "../dist/proving/snark/quotient.js";
 import { readVerifyingKey } from "../dist/sector/snark/groth16.js";
 import { benchCircuit, ourSide, snarkjsSide } from "./support-prove.mjs";
 

@@ -23,6 +23,7 @@ export { SnarkError, type SnarkErrorData } from "./proving/snark/kernel.ts";
 export { type LocalParamsRequest, makeLocalParams } from "./proving/snark/local-params.ts";
 export { type Content, openParams, type ParamsFile } from "./proving/snark/params-file.ts";
 export type { ProveOptions } from "./proving/snark/prove.ts";
+export type { Scratch } from "./proving/snark/scratch.ts";
 export {
   type PoRepSnarkRequest,
   type PoStSnarkRequest,

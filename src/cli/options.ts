@@ -10,6 +10,13 @@ export function parseWorkers(text: string): number {
   throw new InvalidArgumentError(`Give a number from 1 to ${MAX_WORKERS}.`);
 }
 
+/** A number of MiB. */
+export function parseMebibytes(text: string): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count >= 1 && count <= 2 ** 20) return count;
+  throw new InvalidArgumentError("Give MiB, from 1 to 1048576.");
+}
+
 /** 32 bytes in hexadecimal. */
 export function parseHex32(text: string): Uint8Array {
   if (/^[0-9a-fA-F]{64}$/.test(text)) return fromHex(text.toLowerCase());

@@ -13,8 +13,11 @@ export type RunOptions = {
 export type RunAllOptions<Result> = {
   readonly signal?: AbortSignal;
   readonly onProgress?: (index: number, progress: Progress) => void;
-  /** Takes each result as it comes, in any order; then none is kept, and `runAll` resolves to nothing. */
-  readonly onResult?: (index: number, result: Result) => void;
+  /**
+   * Takes each result as it comes, in any order; then none is kept, and `runAll` resolves to nothing. A job is in hand until
+   * what this returns has resolved.
+   */
+  readonly onResult?: (index: number, result: Result) => void | Promise<void>;
 };
 
 export type Scheduler = {
@@ -52,10 +55,10 @@ export async function runBounded<J extends Job>(
     for await (const job of untilAborted(jobs, signal)) {
       const index = next++;
       const report = onProgress === undefined ? {} : { onProgress: (p: Progress) => onProgress(index, p) };
-      const one: Promise<void> = run(job, { signal, ...report }).then((result) => {
-        running.delete(one);
+      const one: Promise<void> = run(job, { signal, ...report }).then(async (result) => {
         if (onResult === undefined) results[index] = result;
-        else onResult(index, result);
+        else await onResult(index, result);
+        running.delete(one);
       });
       one.catch((error: unknown) => failed.abort(error));
       running.add(one);

@@ -73,7 +73,11 @@ test("names that are no circuit's", { timeout: 240_000 }, async () => {
 const proving = ["prove", "s", "--randomness", RANDOMNESS, "--snark"];
 
 test("a window PoSt is proved and verified; its key, its statement and its bytes count", async () => {
-  const out = JSON.parse(await printed(...proving, "--kind", "window", "--params", key, "--out", "post", "--json"));
+  // Its vectors and the witness take 8 MiB: with room for 2 they go through files, of which none stays.
+  const room = ["--scratch", "scratch", "--memory", "2"];
+  const args = [...proving, "--kind", "window", "--params", key, "--out", "post", "--json"];
+  const out = JSON.parse(await printed(...args, ...room));
+  expect(await readdir(path.join(folder, "scratch"))).toEqual(["lock"]);
   const file = await readFile(path.join(folder, "post"));
   expect(out).toEqual({ out: "post", kind: "window", snark: true, partitions: 1, bytes: file.length });
   expect(file.length).toBeLessThan(500);
@@ -92,6 +96,8 @@ test("a window PoSt is proved and verified; its key, its statement and its bytes
 test("what cannot be proved or verified says why", async () => {
   const cases: [string[], RegExp][] = [
     [[...proving, "--out", "x"], /--snark needs --params/],
+    [["prove", "s", "--randomness", RANDOMNESS, "--out", "x", "--memory", "5"], /--memory is for --snark/],
+    [[...proving, "--kind", "window", "--params", key, "--out", "x", "--memory", "1"], /MEMORY_LIMIT|scratch space/],
     [[...proving, "--kind", "winning", "--params", key, "--out", "x"], /another circuit's key/],
     [[...proving, "--kind", "window", "--params", "data", "--out", "x"], /params|parameter|file/i],
     [["verify", "post"], /--key/],

@@ -7,13 +7,14 @@ import type { ProvingOptions } from "../../proving/ranges.ts";
 import { provePoRepDirectory, provePoStDirectories } from "../../proving/seal.ts";
 import { PROOF_BYTES } from "../../proving/snark/kernel.ts";
 import { openParams } from "../../proving/snark/params-file.ts";
+import type { ProveOptions } from "../../proving/snark/prove.ts";
 import { snarkPoRep, snarkPoSt } from "../../proving/snark/sector-proofs.ts";
 import { sealProof } from "../../sector/params.ts";
 import type { PoStKind, PoStPartitionProof } from "../../sector/post/post-proof.ts";
 import type { PoRepPartitionProof } from "../../sector/seal/porep-proof.ts";
 import { UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
-import { parseHex32, parseWorkers } from "../options.ts";
+import { parseHex32, parseMebibytes, parseWorkers } from "../options.ts";
 import { checkOutput } from "../output.ts";
 import { readRecord, type SnarkFile, type VanillaFile, writeProof } from "../sector-record.ts";
 import { countText, progressLine, sizeText } from "../terminal.ts";
@@ -24,6 +25,8 @@ type Options = {
   readonly out: string;
   readonly snark?: true;
   readonly params?: string;
+  readonly scratch?: string;
+  readonly memory?: number;
   readonly workers?: number;
   readonly force?: true;
   readonly json?: true;
@@ -45,6 +48,15 @@ export function registerProve(program: Command): void {
     .requiredOption("--out <file>", "where the proof goes (DAG-CBOR)")
     .option("--snark", "make the proof that the chain takes: Groth16, 192 bytes a partition; needs --params")
     .option("--params <file>", "parameters of the circuit (.params), the network's or made here")
+    .option(
+      "--scratch <folder>",
+      "with --snark: where what --memory has no room for is kept meanwhile, 5 GiB for 2^25 constraints",
+    )
+    .option(
+      "--memory <MiB>",
+      "with --snark: most memory for its vectors (default: 1024 with --scratch)",
+      parseMebibytes,
+    )
     .option("--workers <n>", "worker threads (default: one per core)", parseWorkers)
     .option("--force", "replace the file if it exists")
     .option("--json", "print one JSON object: out, kind, snark, partitions, bytes")
@@ -54,7 +66,8 @@ export function registerProve(program: Command): void {
 async function run(directories: readonly string[], options: Options): Promise<void> {
   const { out, force, snark, params } = options;
   if (snark === true && params === undefined) throw new UsageError("--snark needs --params <file>");
-  if (snark !== true && params !== undefined) throw new UsageError("--params is for --snark");
+  for (const name of ["params", "scratch", "memory"] as const)
+    if (snark !== true && options[name] !== undefined) throw new UsageError(`--${name} is for --snark`);
   await checkOutput(out, { force });
   const pool = ProvingPool.open(options.workers ?? platform.cores);
   const line = progressLine();
@@ -64,7 +77,7 @@ async function run(directories: readonly string[], options: Options): Promise<vo
     const proof = await interruptible(async (signal) => {
       const vanilla = await prove(pool, directories, options, { onProgress, signal });
       if (params === undefined) return vanilla;
-      return proveSnark(pool, vanilla, directories, params, { onProgress, signal });
+      return proveSnark(pool, vanilla, directories, params, { onProgress, signal, ...roomOf(options) });
     });
     const bytes = await writeProof(out, proof, { force });
     line.clear();
@@ -126,13 +139,21 @@ async function prove(
   return { kind, sectorBytes, randomness, sectors, partitions };
 }
 
+/** Where a SNARK's vectors may lie. */
+function roomOf({ scratch, memory }: Options): Pick<ProveOptions, "scratch" | "memoryBytes"> {
+  return {
+    ...(scratch === undefined ? {} : { scratch }),
+    ...(memory === undefined ? {} : { memoryBytes: memory * 2 ** 20 }),
+  };
+}
+
 /** The SNARK over vanilla openings that were just made. */
 async function proveSnark(
   pool: ProvingPool,
   { partitions, ...statement }: VanillaFile,
   directories: readonly string[],
   file: string,
-  options: ProvingOptions,
+  options: ProveOptions,
 ): Promise<SnarkFile> {
   const proofs = await loadProofs();
   const params = await openParams({ file });

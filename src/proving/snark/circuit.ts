@@ -58,42 +58,6 @@ export function popcount(bitmap: Uint8Array): number {
   return sum;
 }
 
-/** Elements between two looks at the time. */
-const SLICE = 2 ** 13;
-
-/** The packed elements whose bits are set, of each pair in order and one pair behind the other; others have their turn meanwhile. */
-export async function gather(
-  parts: readonly { readonly elements: Uint8Array; readonly bitmap: Uint8Array }[],
-): Promise<Uint8Array> {
-  const slices = new Slices();
-  const out = newBytes(32 * parts.reduce((sum, { bitmap }) => sum + popcount(bitmap), 0));
-  const to = new Uint32Array(out.buffer, out.byteOffset, out.length / 4);
-  let next = 0;
-  for (const { elements, bitmap } of parts) {
-    const count = elements.length / 32;
-    const from = new Uint32Array(elements.buffer, elements.byteOffset, count * 8);
-    for (let first = 0; first < count; first += SLICE) {
-      await slices.pause();
-      next = gatherSlice({ from, bitmap, to, next }, first, Math.min(count, first + SLICE));
-    }
-  }
-  return out;
-}
-
-/** Copies the set elements of `[first, end)` to word `next` and on; returns the word behind them. */
-function gatherSlice(
-  { from, bitmap, to, next }: { from: Uint32Array; bitmap: Uint8Array; to: Uint32Array; next: number },
-  first: number,
-  end: number,
-): number {
-  let at = next;
-  for (let i = first; i < end; i++) {
-    if ((((bitmap[i >> 3] as number) >> (i & 7)) & 1) === 0) continue;
-    for (let word = 8 * i; word < 8 * i + 8; word++) to[at++] = from[word] as number;
-  }
-  return at;
-}
-
 /** Copies `bytes` to the beginning of `to`; others have their turn meanwhile. */
 export async function copySliced(to: Uint8Array, bytes: Uint8Array): Promise<void> {
   const slices = new Slices();

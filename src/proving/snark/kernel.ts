@@ -34,14 +34,18 @@ export type SnarkErrorData =
   | { readonly code: "BAD_TERMS"; readonly what: string }
   /** The work would hold more than it may. */
   | { readonly code: "MEMORY_LIMIT"; readonly bytes: number; readonly limit: number }
+  /** The disk of the scratch folder has less room than proving takes there. */
+  | { readonly code: "SCRATCH_SPACE"; readonly needed: number; readonly free: number }
+  /** A scratch file could not be written, read or removed: the disk is full, or somebody cut or removed it. */
+  | { readonly code: "SCRATCH_FAILED"; readonly what: string }
   /** A key of which l has a neutral point: an auxiliary variable occurs in no row. */
   | { readonly code: "UNCONSTRAINED"; readonly index: number };
 
 export class SnarkError extends FilError<SnarkErrorData> {}
 
-export function memoryLimit(bytes: number, limit: number): SnarkError {
+export function memoryLimit(bytes: number, limit: number, hint = ""): SnarkError {
   return new SnarkError(
     { code: "MEMORY_LIMIT", bytes, limit },
-    `this takes ${Math.ceil(bytes / 2 ** 20)} MiB of memory, the limit is ${Math.floor(limit / 2 ** 20)} MiB`,
+    `this takes ${Math.ceil(bytes / 2 ** 20)} MiB of memory, the limit is ${Math.floor(limit / 2 ** 20)} MiB${hint}`,
   );
 }

@@ -3,10 +3,13 @@
  */
 import type { Proofs } from "../../core/proofs.ts";
 import type { Scheduler } from "../scheduler.ts";
-import type { Shape } from "./circuit.ts";
-import { officialRowName, officialShape } from "./circuits.ts";
+import { domainBits, type Shape } from "./circuit.ts";
+import { officialRowName, officialShape, storedWitness } from "./circuits.ts";
+import { ELEMENT_BYTES, memoryLimit } from "./kernel.ts";
 import type { ParamsFile } from "./params-file.ts";
-import { type ProveOptions, proveWitness } from "./prove.ts";
+import { heldBytes, memoryOf, type ProveOptions, proveStored, proveWitness } from "./prove.ts";
+import { leastPagedBytes, pagedQuotientDisk } from "./quotient.ts";
+import { openScratch } from "./scratch.ts";
 
 /** Shapes that were used last; each costs a run of its circuit, and they never change. */
 const shapes = new Map<string, Shape>();
@@ -56,10 +59,25 @@ export async function proveOpenings(
 ): Promise<Uint8Array> {
   const { signal, onProgress } = options;
   const shape = await shapeBy(scheduler, circuit, signal);
-  const witness = await scheduler.run(
-    { kind: "circuit-witness", circuit, openings: { bytes: openings } },
-    { ...(signal === undefined ? {} : { signal }), ...(onProgress === undefined ? {} : { onProgress }) },
-  );
+  const limits = { ...(signal === undefined ? {} : { signal }), ...(onProgress === undefined ? {} : { onProgress }) };
   const rowName = (row: number): string => officialRowName(module, circuit, row);
+  const memoryBytes = memoryOf(options);
+  const { scratch } = options;
+  const witnessBytes = ELEMENT_BYTES * (shape.aux + 3 * 2 ** domainBits(shape.rows));
+  if (scratch !== undefined && witnessBytes + heldBytes(shape, true) > memoryBytes) {
+    const bits = domainBits(shape.rows);
+    const least = leastPagedBytes(scheduler, bits);
+    if (least > memoryBytes) throw memoryLimit(least, memoryBytes);
+    const { store, close } = await openScratch(scratch, pagedQuotientDisk(bits) + ELEMENT_BYTES * shape.aux);
+    try {
+      const witness = await storedWitness(circuit, openings, store, limits);
+      const work = { params, shape, witness, store };
+      return await proveStored(module, scheduler, work, { rowName, ...options, memoryBytes });
+    } finally {
+      await close();
+    }
+  }
+  const job = { kind: "circuit-witness", circuit, openings: { bytes: openings } } as const;
+  const witness = await scheduler.run(job, limits);
   return proveWitness(module, scheduler, params, shape, witness, { rowName, ...options, ownsWitness: true });
 }

@@ -6,7 +6,7 @@ import type { CheckRowsJob, KeyNumbersJob, MultiplesJob, SnarkJobTable, SnarkSum
 import { ELEMENT_BYTES, pointBytes, SnarkError, WIDE_BYTES } from "./kernel.ts";
 import { keyNumbers } from "./key-numbers.ts";
 import { bytesOf } from "./params-file.ts";
-import { performQuotient, performWindow } from "./quotient.ts";
+import { performQuotient, performWindow } from "./passes.ts";
 import { verifyHere } from "./verify-made.ts";
 
 /** Pages that jobs over windows may have: 512 MiB. */

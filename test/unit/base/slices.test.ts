@@ -1,7 +1,8 @@
 /** Long work in slices: others have their turn when a slice is over, and not before. */
 import { afterEach, expect, test, vi } from "vitest";
+import { concat } from "../../../src/base/bytes.ts";
 import { Slices } from "../../../src/base/slices.ts";
-import { gather } from "../../../src/proving/snark/circuit.ts";
+import { gatherWindows, heldElements } from "../../../src/proving/snark/elements.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -49,12 +50,16 @@ test("elements are gathered in slices, one part behind the other", async () => {
     now += 10;
     return now;
   });
-  const out = await gather([
-    { elements: small, bitmap: Uint8Array.of(0b10) },
-    { elements, bitmap },
-  ]);
+  const parts = [
+    { elements: heldElements(small), bitmap: Uint8Array.of(0b10) },
+    { elements: heldElements(elements), bitmap },
+  ];
+  const windows: Uint8Array[] = [];
+  for await (const window of gatherWindows(parts, 1000)) windows.push(window);
   clearInterval(timer);
   const kept = Array.from({ length: count }, (_, i) => i).filter((i) => i % 8 === 0 || i % 8 === 2);
+  expect(windows.map((window) => window.length / 32)).toEqual([1000, 1000, 1000, 1000, kept.length + 1 - 4000]);
+  const out = concat(...windows);
   const view = new DataView(out.buffer);
   expect(out.length / 32).toBe(kept.length + 1);
   expect(view.getUint32(0)).toBe(1);

@@ -17,6 +17,7 @@ import { makeParams, memorySink } from "../../../../src/proving/snark/make-param
 import { proveOpenings, shapeOfOfficial } from "../../../../src/proving/snark/official.ts";
 import { openParams, type ParamsFile } from "../../../../src/proving/snark/params-file.ts";
 import type { Setup } from "../../../../src/proving/snark/setup.ts";
+import { MemorySectorStore } from "../../../../src/sector/store.ts";
 import { Address } from "../../../../src/types/address.ts";
 import { FIL } from "../../../../src/types/amount.ts";
 import type { BlockHeader } from "../../../../src/types/block-header.ts";
@@ -158,6 +159,26 @@ export function describeProofs(circuit: WitnessCase & keyof typeof fixture): voi
         expect(toHex(made)).toBe(proof);
       }
     }, 3_600_000);
+
+    test.runIf(circuit === "window-2048")(
+      "the same with witness and vectors in files, under a limit that has no room for them",
+      async () => {
+        const [{ r, s, proof }] = official.proofs as [(typeof official.proofs)[0]];
+        const scratch = new MemorySectorStore();
+        const written = new Set<string>();
+        const write = scratch.write.bind(scratch);
+        scratch.write = (name, from, bytes) => {
+          written.add(name);
+          return write(name, from, bytes);
+        };
+        const options = { blinding: { r: fromHex(r), s: fromHex(s) }, memoryBytes: 2 ** 22, scratch };
+        const made = await proveOpenings(module, scheduler, { circuit, params, openings }, options);
+        expect(toHex(made)).toBe(proof);
+        expect([...written].sort()).toEqual(["a", "aux", "b", "c", "h"]);
+        expect(scratch.files.size).toBe(0);
+      },
+      3_600_000,
+    );
 
     test("a local network's miner proves with it, and the network's nodes verify", async () => {
       const proving = new LocalProving({ winning: params, window: params }, scheduler);

@@ -77,6 +77,12 @@ describe.each(fixture.circuits)("a circuit of $steps steps", ({ steps, size, sha
   });
 });
 
+async function listOf<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
 describe("what is refused", () => {
   const plain = chainCircuit(20);
   const terms = termsOf(plain);
@@ -117,10 +123,11 @@ describe("what is refused", () => {
             reject(signal.reason);
           });
         }),
-      runAll: (jobs: Iterable<{ kind: string }>, options: never) =>
-        [...jobs][0]?.kind === "snark-sum"
-          ? Promise.reject(new Error("no sums"))
-          : scheduler.runAll(jobs as never, options),
+      runAll: async (jobs: AsyncIterable<{ kind: string }>, options: never) => {
+        const all = await listOf(jobs);
+        if (all[0]?.kind === "snark-sum") throw new Error("no sums");
+        return scheduler.runAll(all as never, options);
+      },
     };
     const params = await openParams({ bytes: file });
     await expect(proveWitness(module, failing as never, params, shape, witness)).rejects.toThrow("no sums");
@@ -132,18 +139,19 @@ describe("what is refused", () => {
     const failing = {
       size: 1,
       run: () => Promise.reject(new Error("no quotient")),
-      runAll: (jobs: Iterable<{ kind: string }>, options: { signal: AbortSignal }) =>
-        [...jobs][0]?.kind === "snark-sum"
-          ? new Promise((_, reject) => {
-              const { signal } = options;
-              const end = (): void => {
-                ended = signal.reason;
-                reject(signal.reason);
-              };
-              if (signal.aborted) end();
-              else signal.addEventListener("abort", end);
-            })
-          : scheduler.runAll(jobs as never, options),
+      runAll: async (jobs: AsyncIterable<{ kind: string }>, options: { signal: AbortSignal }) => {
+        const all = await listOf(jobs);
+        if (all[0]?.kind !== "snark-sum") return scheduler.runAll(all as never, options as never);
+        return new Promise((_, reject) => {
+          const { signal } = options;
+          const end = (): void => {
+            ended = signal.reason;
+            reject(signal.reason);
+          };
+          if (signal.aborted) end();
+          else signal.addEventListener("abort", end);
+        });
+      },
     };
     const params = await openParams({ bytes: file });
     await expect(proveWitness(module, failing as never, params, shape, witness)).rejects.toThrow("no quotient");

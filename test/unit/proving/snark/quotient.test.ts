@@ -3,7 +3,9 @@ import { describe, expect, test } from "vitest";
 import { toHex } from "../../../../src/base/bytes.ts";
 import { loadProofs } from "../../../../src/core/proofs.ts";
 import { inThisThread } from "../../../../src/proving/in-thread.ts";
-import { passStages, performQuotient, quotient, reverseBits } from "../../../../src/proving/snark/quotient.ts";
+import { passStages, performQuotient, reverseBits } from "../../../../src/proving/snark/passes.ts";
+import { pagedQuotient, quotient } from "../../../../src/proving/snark/quotient.ts";
+import { MemorySectorStore } from "../../../../src/sector/store.ts";
 import { prng } from "../../../support/prng.ts";
 
 const R = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001n;
@@ -95,6 +97,40 @@ test.each([2, 3, 4])("2^9 by passes of at most %i stages", async (mostStages) =>
   expect(Array.from({ length: 512 }, (_, i) => numberAt(h, i))).toEqual(
     Array.from({ length: 512 }, (_, i) => numberAt(whole, reverseBits(i, 9))),
   );
+});
+
+describe("vectors in files", () => {
+  const bits = 12;
+  const rows = rowsOf(2 ** bits - 77);
+
+  test.each([
+    ["two passes, least windows", 11, 2 ** 15],
+    ["two passes, larger windows", 11, 2 ** 17],
+    ["four passes, least windows", 3, 2 ** 12],
+    ["four passes, larger windows", 3, 2 ** 16],
+  ])("%s", async (_, mostStages, memoryBytes) => {
+    const held = await quotient(scheduler, rows, bits, { windowBits: 7 });
+    const store = new MemorySectorStore();
+    let largest = 0;
+    const read = store.read.bind(store);
+    store.read = (name, from, length) => {
+      largest = Math.max(largest, length);
+      return read(name, from, length);
+    };
+    const h = await pagedQuotient(scheduler, store, rows, bits, { memoryBytes, mostStages });
+    // No reading was larger than its share of the limit.
+    expect(largest).toBeLessThanOrEqual(memoryBytes / 4);
+    expect(toHex(await h.part(0, h.length))).toBe(toHex(held));
+    expect(h.length).toBe(32 * 2 ** bits);
+    expect([...store.files.keys()]).toEqual(["h"]);
+  });
+
+  test("less memory than the smallest windows take is refused", async () => {
+    const store = new MemorySectorStore();
+    const paged = pagedQuotient(scheduler, store, rows, bits, { memoryBytes: 2 ** 14 });
+    await expect(paged).rejects.toMatchObject({ data: { code: "MEMORY_LIMIT", limit: 2 ** 14 } });
+    expect(store.files.size).toBe(0);
+  });
 });
 
 test("rows with room for the domain become its vectors, if they may, whatever lies behind them", async () => {
