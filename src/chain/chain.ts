@@ -2,7 +2,7 @@
  * The chain that this node holds: every tipset of every fork, which of them is the head, and what follows from that.
  *
  * Headers, messages and state lie in the block store by CID. Beside them stand the canonical index (`canonical-index.ts`),
- * results of execution (`result-store.ts`) and three small things:
+ * Ethereum's (`eth-index.ts`), results of execution (`result-store.ts`) and three small things:
  *
  *   head          key of the tipset that the node takes for the newest
  *   checkpoint    key of a tipset that is never reverted
@@ -23,6 +23,7 @@ import { BadBlocks } from "./bad-blocks.ts";
 import { CanonicalIndex, decodeKey, encodeKey } from "./canonical-index.ts";
 import { ChainError } from "./errors.ts";
 import { hashFacts, hashName } from "./eth-hashes.ts";
+import { EthIndex } from "./eth-index.ts";
 import { HeaderStore } from "./header-store.ts";
 import { type BlockMessages, type CarriedMessage, MessageStore } from "./message-store.ts";
 import { ResultStore, type TipsetResult } from "./result-store.ts";
@@ -68,6 +69,8 @@ export class Chain {
   readonly blocks: BlockStore;
   readonly tracker = new TipsetTracker();
   readonly bad: BadBlocks;
+  /** Ethereum's transactions, blocks and logs; null without a chain id. */
+  readonly ethereum: EthIndex | null;
   private readonly headers: HeaderStore;
   private readonly messageStore: MessageStore;
   private readonly results: ResultStore;
@@ -91,6 +94,14 @@ export class Chain {
     this.index = new CanonicalIndex(blocks);
     this.lookup = new TipsetLookup(this.headers, this.index, () => this.moves.idle());
     this.onListenerError = onListenerError ?? (() => undefined);
+    this.ethereum =
+      this.chainId === null
+        ? null
+        : new EthIndex({
+            ...{ blocks, chainId: this.chainId, parent: (tipset) => this.parent(tipset) },
+            messages: (tipset) => this.tipsetMessages(tipset),
+            receipts: (root) => this.receiptsAt(root),
+          });
   }
 
   /** Opens the chain in a store; it may be empty. Throws `ChainError` OLD_LAYOUT for one of an earlier version. */
@@ -376,7 +387,8 @@ export class Chain {
       [HEAD, encodeKey(target.key)],
       [LAYOUT, Uint8Array.of(THIS_LAYOUT)],
     ] as const;
-    const metadata = [...batch.metadata, ...changes, ...head];
+    const ethereum = (await this.ethereum?.changes(reverts, applies)) ?? [];
+    const metadata = [...batch.metadata, ...changes, ...ethereum, ...head];
     await this.lookup.moving(reverts.length > 0, async () => {
       await this.blocks.write(
         { blocks: batch.blocks, metadata },

@@ -10,6 +10,7 @@ export type ChainErrorData =
   | { readonly code: "UNKNOWN_TIPSET"; readonly key: string }
   | { readonly code: "UNKNOWN_MESSAGE"; readonly cid: string }
   | { readonly code: "UNKNOWN_RECEIPT"; readonly root: string; readonly index: number }
+  | { readonly code: "UNKNOWN_EVENTS"; readonly root: string }
   | { readonly code: "NOT_EXECUTED"; readonly key: string }
   | { readonly code: "BAD_HEIGHT"; readonly height: string }
   | { readonly code: "AHEAD_OF_HEAD"; readonly height: string }

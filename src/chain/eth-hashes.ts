@@ -2,8 +2,11 @@
  * By which messages Ethereum's transactions are on chain: "eth-tx/<hash>" names the CID of the signed message, in the very write that
  * stores the message. What a hash stands for never changes, so nothing is rolled back with the head.
  */
-import { toHex } from "../base/bytes.ts";
+import * as dagCbor from "@ipld/dag-cbor";
+import { concat, toHex } from "../base/bytes.ts";
 import { isFilError } from "../base/errors.ts";
+import type { Tipset } from "../types/block-header.ts";
+import { type CID, cidOfBlock } from "../types/cid.ts";
 import { transactionHash, transactionOf } from "../types/eth-transaction.ts";
 import { SIGNATURE_TYPE, type SignedMessage, signedMessageCid } from "../types/message.ts";
 
@@ -30,4 +33,9 @@ export function hashFacts(messages: readonly SignedMessage[], chainId: number | 
     const hash = hashOf(signed, chainId);
     return hash === null ? [] : [[hashName(hash), signedMessageCid(signed).bytes] as [string, Uint8Array]];
   });
+}
+
+/** The CID of a tipset's key, by which actors of the FVM know it. Source: lotus chain/types/tipset_key.go (ToStorageBlock). */
+export function tipsetCid({ key }: Tipset): CID {
+  return cidOfBlock(dagCbor.encode(concat(...key.map(({ bytes }) => bytes))));
 }

@@ -7,15 +7,14 @@
  * versions before 14. From there on the beacon's entry is that of the epoch's own round, which is the newest of the epoch's tipset;
  * for a null round this takes the newest of the tipset that is looked up, where the reference looks for the round among its entries.
  */
-import * as dagCbor from "@ipld/dag-cbor";
 import { blake2b } from "@noble/hashes/blake2.js";
 import { concat } from "../base/bytes.ts";
 import type { RandomnessSource } from "../exec/types.ts";
 import { chainRule } from "../schema/versions/chain-rules.ts";
 import type { BeaconEntry, Tipset } from "../types/block-header.ts";
-import { type CID, cidOfBlock } from "../types/cid.ts";
 import type { Chain } from "./chain.ts";
 import { ChainError } from "./errors.ts";
+import { tipsetCid } from "./eth-hashes.ts";
 
 /** Tipsets that are looked through for a beacon entry: a network may be faster than its beacon. */
 const BEACON_SEARCH = 20;
@@ -60,11 +59,6 @@ export async function latestBeaconEntry(chain: Chain, tipset: Tipset): Promise<B
 
 function seedDigest(seed: Uint8Array): Uint8Array {
   return blake2b(seed, { dkLen: 32 });
-}
-
-/** The CID of a tipset's key, by which actors of the FVM know it. Source: lotus chain/types/tipset_key.go (ToStorageBlock). */
-export function tipsetCid({ key }: Tipset): CID {
-  return cidOfBlock(dagCbor.encode(concat(...key.map(({ bytes }) => bytes))));
 }
 
 /** For executors whose every run is given its own. */

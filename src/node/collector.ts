@@ -42,6 +42,8 @@ export class Collector implements Startable {
   private lowest: Tipset | null = null;
   /** Epoch of the lowest tipset after which the state is kept, as the collection under way finds it. */
   private from = 0;
+  /** Epoch below which no transactions are known any more. */
+  private forgotten = 0;
   private since = 0;
   private running: Promise<Collected> | null = null;
   private stopListening: (() => void) | null = null;
@@ -87,6 +89,7 @@ export class Collector implements Startable {
     try {
       for (const root of await this.roots(keep)) await this.mark(root, live);
       await states.chain.forgetStatesBelow(this.from);
+      await this.forgetTransactions();
     } catch (error) {
       // Nothing is known to be of no use.
       for (const { key } of store.entries()) live.add(key);
@@ -101,6 +104,13 @@ export class Collector implements Startable {
     const names = await store.metadataBetween(stateName(1), stateName(this.from), window);
     await store.write({ metadata: names.map(([name]) => [name, null] as const) });
     return { ...sum, from: this.from, states: names.length, kept: live.size };
+  }
+
+  /** Messages below the kept states go, and with them what Ethereum knows them by. */
+  private async forgetTransactions(): Promise<void> {
+    const { chain } = this.options.states;
+    await chain.ethereum?.forgetTransactions(this.forgotten, this.from - 1, (epoch) => chain.tipsetAtOrBefore(epoch));
+    this.forgotten = Math.max(this.forgotten, this.from);
   }
 
   /** Roots of what is kept; notes the headers on the way. */

@@ -117,7 +117,7 @@ export type JoinOptions = Pick<
 /** Puts the node of an initialised store together; throws `JoinError`. It closes the store when it stops. */
 export async function openJoinedNode(options: JoinOptions): Promise<NetworkNode> {
   const { store, secrets, bootstrap, mine, params, ...rest } = options;
-  const chain = await Chain.open({ blocks: store });
+  const chain = await Chain.open({ blocks: store, chainId: DEVNET.chainId });
   const found = await store.metadata(DESCRIPTION_FACT);
   if (found === undefined || chain.isEmpty) throw notInitialised();
   const description = parseDescription(fromUtf8(found));

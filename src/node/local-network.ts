@@ -230,7 +230,7 @@ async function openChain({ dataOf, reset, repair }: LocalNetworkOptions, index: 
   const store =
     dataOf === null ? new MemoryStore() : await TableStore.open(dataOf(index), platform.openTable, { reset, repair });
   try {
-    return await Chain.open({ blocks: store });
+    return await Chain.open({ blocks: store, chainId: DEVNET.chainId });
   } catch (error) {
     await store.close();
     throw error;

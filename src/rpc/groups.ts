@@ -7,6 +7,7 @@ import { clientGroup } from "./methods/client.ts";
 import { clientDealsGroup, ownClientGroup } from "./methods/client-deals.ts";
 import { devGroup } from "./methods/dev.ts";
 import { ethGroup } from "./methods/eth.ts";
+import { ethFiltersGroup } from "./methods/eth-filters.ts";
 import { gasGroup } from "./methods/gas.ts";
 import { invokeGroup, invokeV0Group, invokeV1Group, receiptGroup } from "./methods/invoke.ts";
 import { laboratoryGroup } from "./methods/laboratory.ts";
@@ -83,6 +84,7 @@ export const CURRENT_GROUPS = [
   walletGroup,
   logGroup,
   ethGroup,
+  ethFiltersGroup,
   devGroup,
   laboratoryGroup,
   snapshotsGroup,

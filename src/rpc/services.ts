@@ -2,6 +2,7 @@
 import type { Alert } from "../base/alert.ts";
 import type { LogLevels } from "../base/log-levels.ts";
 import type { Chain } from "../chain/chain.ts";
+import type { PlacedLog } from "../chain/eth-index.ts";
 import type { MiningBase } from "../consensus/base-info.ts";
 import type { BlockTemplate } from "../consensus/block-template.ts";
 import type { FullBlock } from "../consensus/validator.ts";
@@ -23,6 +24,8 @@ import type { StateManager } from "../stmgr/state-manager.ts";
 import type { Address } from "../types/address.ts";
 import type { BeaconEntry, BlockHeader, Tipset } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
+import type { SignedMessage } from "../types/message.ts";
+import type { LogFilter } from "./eth/codecs.ts";
 import type { NodeRun } from "./node-run.ts";
 
 /** What is seen of a miner; `MinerReport` of `src/node` says what each figure is. */
@@ -120,6 +123,7 @@ export type ChainService = Pick<
   | "checkpoint"
   | "finalized"
   | "onHeadChange"
+  | "ethereum"
   | "bad"
   | "locate"
   | "statesFrom"
@@ -399,7 +403,29 @@ export type NodeParts = {
   readonly dev?: DevControl;
 };
 
+/** What is new for Ethereum's clients: a block, what waits, the logs of a block. */
+export type EthNews =
+  | { readonly kind: "block"; readonly tipset: Tipset }
+  | { readonly kind: "pending"; readonly hash: string; readonly signed: SignedMessage }
+  | { readonly kind: "logs"; readonly tipset: Tipset; readonly logs: readonly PlacedLog[]; readonly removed: boolean };
+
+/** Ethereum's filters and subscriptions: `src/rpc/eth/filters.ts`. */
+export type EthFilterService = {
+  listen(wants: EthNews["kind"], hear: (news: EthNews) => void): () => void;
+  install(
+    wants: EthNews["kind"],
+    logs?: LogFilter | null,
+    before?: () => Promise<readonly Record<string, unknown>[]>,
+  ): Promise<string>;
+  uninstall(id: string): boolean;
+  changes(id: string): Promise<readonly unknown[]>;
+  logsOf(id: string): LogFilter;
+  newId(): string;
+};
+
 /** What methods see: the node, and the description of the interface itself. */
 export type NodeServices = NodeParts & {
+  /** Ethereum's filters and subscriptions. */
+  readonly ethereum: EthFilterService;
   readonly describe: (version: "v0" | "v1") => Record<string, unknown>;
 };

@@ -36,6 +36,8 @@ export class Session {
   /** Bytes that were sent to the client and not read yet. */
   readonly backlog: () => number;
   readonly channels = new Map<number, Channel>();
+  /** Ethereum's subscriptions: what ends each, by its number. */
+  readonly subscriptions = new Map<string, () => void>();
   private readonly calls = new Map<string, Set<AbortController>>();
   private running = 0;
   private closed = false;
@@ -93,5 +95,7 @@ export class Session {
     for (const same of this.calls.values()) for (const abort of same) abort.abort(gone);
     for (const channel of this.channels.values()) channel.stop();
     this.channels.clear();
+    for (const stop of this.subscriptions.values()) stop();
+    this.subscriptions.clear();
   }
 }

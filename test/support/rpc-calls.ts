@@ -451,6 +451,14 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     eth_sendRawTransaction: fails(/bad transaction/, () => ["0x01"]),
     eth_feeHistory: give(() => ["0x2", "latest", [50]]),
     eth_getLogs: give(() => [{ fromBlock: "earliest", toBlock: "latest" }]),
+    eth_newFilter: give(() => [{ fromBlock: "earliest", toBlock: "latest" }]),
+    eth_newBlockFilter: none,
+    eth_newPendingTransactionFilter: none,
+    eth_getFilterChanges: give(async () => [await on.net.request("eth_newBlockFilter")]),
+    eth_getFilterLogs: give(async () => [await on.net.request("eth_newFilter", {})]),
+    eth_uninstallFilter: give(() => ["0x1"]),
+    eth_subscribe: give(() => ["newHeads"]),
+    eth_unsubscribe: give(() => ["0x1"]),
   };
   const v0: Record<string, Case> = { ...BOTH, ...ONLY.v0, ...LOCAL, ...ETHEREUM };
   delete v0["MsigCancelTxnHash"];

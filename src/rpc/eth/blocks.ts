@@ -5,7 +5,9 @@
  * one, or for its execution, is error 12; the state at one is that of the block before it. "safe" is 200 epochs and "finalized" 900
  * below the latest. Source: lotus at b835fab702eb node/impl/eth/tipsetresolver.go, utils.go.
  */
-import { tipsetCid } from "../../chain/randomness.ts";
+
+import { equal } from "../../base/bytes.ts";
+import { blockHash } from "../../chain/eth-index.ts";
 import { CHAIN_LIMITS } from "../../params/networks.ts";
 import type { BlockHeader, Tipset } from "../../types/block-header.ts";
 import { CID } from "../../types/cid.ts";
@@ -14,12 +16,8 @@ import type { NodeServices } from "../services.ts";
 import type { BlockRef } from "./codecs.ts";
 
 const SAFE_DISTANCE = 200;
-/** Tipsets below the latest that are searched for a block by its hash. */
-export const HASH_SEARCH = 2880;
-
-export function blockHash(tipset: Tipset): Uint8Array {
-  return tipsetCid(tipset).multihash.digest;
-}
+/** Tipsets below the head that are searched for a block that is not indexed. */
+const HASH_SEARCH = 2880;
 
 /** The CID of a message by the hash that stands for it: blake2b-256 of DAG-CBOR. */
 export function cidOfHash(hash: Uint8Array): CID {
@@ -57,13 +55,17 @@ export async function requireBlock(node: NodeServices, ref: BlockRef, orBefore =
   throw new RpcError(RPC_CODE.untyped, "there is no such block (yet)");
 }
 
-/** Looks through the newest tipsets; null if none of them is it. */
-async function blockByHash(node: NodeServices, hash: Uint8Array): Promise<Tipset | null> {
-  const name = `${cidOfHash(hash)}`;
-  let at: Tipset | null = node.chain.head;
+/** By the index of the chain; else among the newest tipsets. Null if it is in neither. */
+async function blockByHash({ chain }: NodeServices, hash: Uint8Array): Promise<Tipset | null> {
+  const epoch = (await chain.ethereum?.epochOf(hash)) ?? null;
+  if (epoch !== null) {
+    const found = await chain.tipsetAtOrBefore(epoch);
+    if (equal(blockHash(found), hash)) return found;
+  }
+  let at: Tipset | null = chain.head;
   for (let i = 0; i <= HASH_SEARCH && at !== null; i++) {
-    if (`${tipsetCid(at)}` === name) return at;
-    at = await node.chain.parent(at);
+    if (equal(blockHash(at), hash)) return at;
+    at = await chain.parent(at);
   }
   return null;
 }

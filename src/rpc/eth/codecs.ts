@@ -3,6 +3,7 @@
  * each. Source: Ethereum execution APIs (JSON-RPC specification).
  */
 import { fromHex, toHex } from "../../base/bytes.ts";
+import type { LogWish } from "../../chain/eth-logs.ts";
 import { Address } from "../../types/address.ts";
 import { type Codec, expected, nullable } from "../codec/codec.ts";
 
@@ -78,6 +79,17 @@ export function blockRef(withHash = true): Codec<BlockRef, unknown> {
     encode: (value) => value,
   };
 }
+
+/** Logs of an answer at the most. Source: lotus node/config/def.go (MaxFilterResults). */
+export const MAX_LOGS = 10_000;
+
+/** Which logs are looked for, and where. */
+export type LogFilter = LogWish & {
+  readonly from: BlockRef;
+  readonly to: BlockRef;
+  /** 32 bytes of one block, in place of a range. */
+  readonly block: Uint8Array | null;
+};
 
 /** What is called: absent fields are nothing. */
 export type CallRequest = {

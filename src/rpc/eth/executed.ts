@@ -1,18 +1,17 @@
 /** A tipset as a block of Ethereum: its transactions, receipts and logs. */
 import * as dagCbor from "@ipld/dag-cbor";
 import { isFilError } from "../../base/errors.ts";
-import { hashOf } from "../../chain/eth-hashes.ts";
+import { blockHash, messageHash, type PlacedLog } from "../../chain/eth-index.ts";
+import { bloomOf, ethereumOf, hex } from "../../chain/eth-logs.ts";
 import type { CarriedMessage } from "../../chain/message-store.ts";
 import { CHAIN_LIMITS } from "../../params/networks.ts";
 import type { StateView } from "../../state/state-view.ts";
 import type { Tipset } from "../../types/block-header.ts";
-import type { CID } from "../../types/cid.ts";
 import { inputOf, METHOD_CREATE_EXTERNAL, METHOD_INVOKE_EVM, transactionOf } from "../../types/eth-transaction.ts";
 import type { Message, MessageReceipt, SignedMessage } from "../../types/message.ts";
 import { EAM } from "../../types/singletons.ts";
 import type { NodeServices } from "../services.ts";
-import { blockHash, firstOf } from "./blocks.ts";
-import { bloomOf, ethereumOf, hex, type Log, logsOf } from "./logs.ts";
+import { firstOf } from "./blocks.ts";
 
 export type EthJson = Record<string, unknown>;
 export const quantityText = (value: bigint | number): string => `0x${value.toString(16)}`;
@@ -28,8 +27,8 @@ export type Executed = {
   readonly hash: Uint8Array;
   readonly messages: readonly CarriedMessage[];
   readonly receipts: readonly MessageReceipt[];
-  /** The state after it. */
-  readonly view: StateView;
+  /** The state after it, for whoever needs it. */
+  readonly view: () => Promise<StateView>;
 };
 
 export async function executed(node: NodeServices, tipset: Tipset): Promise<Executed> {
@@ -37,19 +36,14 @@ export async function executed(node: NodeServices, tipset: Tipset): Promise<Exec
   const messages = tipset.height === 0 ? [] : await chain.tipsetMessages(tipset);
   const { receiptsRoot } = await states.result(tipset);
   const receipts = messages.length === 0 ? [] : await chain.receiptsAt(receiptsRoot);
-  return { tipset, hash: blockHash(tipset), messages, receipts, view: await states.stateAfter(tipset) };
-}
-
-/** The hash by which Ethereum's interface knows a message: the transaction's, or else the digest of its CID. */
-export function messageHash(cid: CID, signed: SignedMessage | null, chainId: number): Uint8Array {
-  return (signed === null ? null : hashOf(signed, chainId)) ?? cid.multihash.digest;
+  return { tipset, hash: blockHash(tipset), messages, receipts, view: () => states.stateAfter(tipset) };
 }
 
 /** A message as a transaction; its place in a block is added by whoever knows it. */
 export async function transactionJson(
   node: NodeServices,
   { cid, message, signed }: CarriedMessage,
-  view: StateView,
+  view: () => Promise<StateView>,
 ): Promise<EthJson> {
   const { chainId } = node.network;
   const place = { blockHash: null, blockNumber: null, transactionIndex: null };
@@ -61,7 +55,7 @@ export async function transactionJson(
     ...place,
   };
   const own = signed === null ? null : ownTransaction(signed);
-  if (own === null) return { ...common, ...(await nativeJson(message, view)), chainId: quantityText(chainId) };
+  if (own === null) return { ...common, ...(await nativeJson(message, await view())), chainId: quantityText(chainId) };
   const { kind, to, input, r, s, v, maxFee, maxPriorityFee } = own;
   const fees =
     kind === "eip1559"
@@ -138,31 +132,27 @@ export async function placedTransaction(node: NodeServices, block: Executed, ind
   return { ...(await transactionJson(node, carried, block.view)), ...placeJson(block, index) };
 }
 
-/** The logs of all messages of a block, by message. */
-export async function blockLogs(node: NodeServices, { receipts, view }: Executed): Promise<readonly Log[][]> {
-  return Promise.all(receipts.map((receipt) => logsOf(node.chain.blocks, receipt, view)));
+/** The logs of a block, in order: by the index, or by its receipts. */
+export async function blockLogs(node: NodeServices, tipset: Tipset): Promise<readonly PlacedLog[]> {
+  const { chain, states } = node;
+  const { ethereum } = chain;
+  if (ethereum === null || tipset.height === 0) return [];
+  return (await ethereum.logs(tipset)) ?? ethereum.readLogs(tipset, await states.result(tipset));
 }
 
-/** Logs with their places; `logIndex` counts within the block. */
-export function logsJson(
-  node: NodeServices,
-  block: Executed,
-  logs: readonly (readonly Log[])[],
-  index: number,
-): EthJson[] {
-  const first = logs.slice(0, index).reduce((sum, { length }) => sum + length, 0);
-  const { cid, signed } = block.messages[index] as CarriedMessage;
-  const transactionHash = hex(messageHash(cid, signed, node.network.chainId));
-  return (logs[index] ?? []).map(({ address, topics, data }, i) => ({
-    ...{ address: hex(address), topics: topics.map(hex), data: hex(data), removed: false },
-    ...{ ...placeJson(block, index), transactionHash, logIndex: quantityText(first + i) },
-  }));
+/** A log with its place; `index` counts within the block. */
+export function logJson(log: PlacedLog, index: number, block: { readonly hash: Uint8Array; readonly epoch: number }) {
+  return {
+    ...{ address: hex(log.address), topics: log.topics.map(hex), data: hex(log.data), removed: false },
+    ...{ blockHash: hex(block.hash), blockNumber: quantityText(block.epoch) },
+    ...{ transactionIndex: quantityText(log.place), transactionHash: hex(log.hash), logIndex: quantityText(index) },
+  };
 }
 
 export async function receiptJson(
   node: NodeServices,
   block: Executed,
-  logs: readonly (readonly Log[])[],
+  logs: readonly PlacedLog[],
   index: number,
 ): Promise<EthJson> {
   const { message } = block.messages[index] as CarriedMessage;
@@ -170,6 +160,8 @@ export async function receiptJson(
   const tx = await placedTransaction(node, block, index);
   const used = block.receipts.slice(0, index + 1).reduce((sum, { gasUsed }) => sum + gasUsed, 0n);
   const isGood = receipt.exitCode === 0;
+  const place = { hash: block.hash, epoch: block.tipset.height };
+  const own = logs.flatMap((log, i) => (log.place === index ? [{ log, i }] : []));
   return {
     ...placeJson(block, index),
     ...{ transactionHash: tx["hash"], from: tx["from"], to: tx["to"], type: tx["type"] },
@@ -178,8 +170,8 @@ export async function receiptJson(
     gasUsed: quantityText(receipt.gasUsed),
     cumulativeGasUsed: quantityText(used),
     effectiveGasPrice: quantityText(pricePaid(message, receipt.gasUsed, firstOf(block.tipset).parentBaseFee)),
-    logs: logsJson(node, block, logs, index),
-    logsBloom: hex(bloomOf(logs[index] ?? [])),
+    logs: own.map(({ log, i }) => logJson(log, i, place)),
+    logsBloom: hex(bloomOf(own.map(({ log }) => log))),
   };
 }
 
@@ -210,7 +202,7 @@ export async function blockJson(node: NodeServices, block: Executed, whole: bool
   const { tipset, hash, messages, receipts } = block;
   const first = firstOf(tipset);
   const parent = await node.chain.parent(tipset);
-  const logs = await blockLogs(node, block);
+  const logs = await blockLogs(node, tipset);
   const { chainId } = node.network;
   const transactions = whole
     ? await Promise.all(messages.map((_, i) => placedTransaction(node, block, i)))
@@ -220,7 +212,7 @@ export async function blockJson(node: NodeServices, block: Executed, whole: bool
     ...{ number: quantityText(tipset.height), timestamp: quantityText(first.timestamp) },
     ...{ sha3Uncles: NO_UNCLES, miner: zeros(20), stateRoot: zeros(32), receiptsRoot: zeros(32) },
     transactionsRoot: messages.length === 0 ? NO_TRANSACTIONS : zeros(32),
-    logsBloom: hex(bloomOf(logs.flat())),
+    logsBloom: hex(bloomOf(logs)),
     ...{ difficulty: "0x0", totalDifficulty: "0x0", nonce: zeros(8), mixHash: zeros(32), extraData: "0x", size: "0x0" },
     gasLimit: quantityText(CHAIN_LIMITS.blockGasLimit * BigInt(tipset.blocks.length)),
     gasUsed: quantityText(receipts.reduce((sum, { gasUsed }) => sum + gasUsed, 0n)),

@@ -1,5 +1,8 @@
 /** Ethereum's interface to the chain: eth_*, net_* and web3_*. What is meant by its blocks: `src/rpc/eth/blocks.ts`. */
+
+import { equal } from "../../base/bytes.ts";
 import { isFilError } from "../../base/errors.ts";
+import { messageHash } from "../../chain/eth-index.ts";
 import type { CarriedMessage } from "../../chain/message-store.ts";
 import type { Address } from "../../types/address.ts";
 import type { Tipset } from "../../types/block-header.ts";
@@ -44,8 +47,20 @@ async function blockOrNull<Result>(
 
 type Found = { readonly carrier: Tipset; readonly index: number } | { readonly waiting: CarriedMessage };
 
+async function indexedPlace({ chain, network }: NodeServices, wanted: Uint8Array) {
+  const at = (await chain.ethereum?.placeOf(wanted)) ?? null;
+  if (at === null) return null;
+  const carrier = await chain.tipsetAtOrBefore(at.epoch);
+  const found = (await chain.tipsetMessages(carrier))[at.place];
+  // The head may have moved since.
+  const isIt = found !== undefined && equal(messageHash(found.cid, found.signed, network.chainId), wanted);
+  return isIt ? { carrier, index: at.place } : null;
+}
+
 /** Where a transaction is: in an executed block, waiting, or (null) nowhere. A replaced one is nowhere. */
 async function locate(node: NodeServices, wanted: Uint8Array): Promise<Found | null> {
+  const indexed = await indexedPlace(node, wanted);
+  if (indexed !== null) return indexed;
   const cid = (await node.chain.transaction(wanted)) ?? cidOfHash(wanted);
   const waiting = node.pool.get(cid.bytes);
   const carried = await node.chain.message(cid).catch((error: unknown) => {
@@ -166,7 +181,7 @@ const methods = {
     cost: "walk",
     run: ([ref], { node }) =>
       blockOrNull(node, findBlock(node, ref), async (one) => {
-        const logs = await blockLogs(node, one);
+        const logs = await blockLogs(node, one.tipset);
         return Promise.all(one.messages.map((_, i) => receiptJson(node, one, logs, i)));
       }),
   }),
@@ -179,7 +194,7 @@ const methods = {
       const found = await locate(node, wanted);
       if (found === null) return null;
       if ("waiting" in found)
-        return transactionJson(node, found.waiting, await node.states.stateAfter(node.chain.head));
+        return transactionJson(node, found.waiting, () => node.states.stateAfter(node.chain.head));
       return placedTransaction(node, await executed(node, found.carrier), found.index);
     },
   }),
@@ -205,7 +220,7 @@ const methods = {
       const found = await locate(node, wanted);
       if (found === null || "waiting" in found) return null;
       const one = await executed(node, found.carrier);
-      return receiptJson(node, one, await blockLogs(node, one), found.index);
+      return receiptJson(node, one, await blockLogs(node, one.tipset), found.index);
     },
   }),
   eth_getTransactionCount: method({

@@ -3,13 +3,13 @@
  * Source: lotus at b835fab702eb chain/types/ethtypes/eth_types.go (EthLogFromEvent, EthBloomSet); FIP-0049, FIP-0054.
  */
 import { keccak_256 } from "@noble/hashes/sha3.js";
-import { equal, toHex } from "../../base/bytes.ts";
-import type { StateView } from "../../state/state-view.ts";
-import type { BlockSource } from "../../storage/contract.ts";
-import { eventValues } from "../../storage/event-amt.ts";
-import { Address } from "../../types/address.ts";
-import type { MessageReceipt } from "../../types/message.ts";
-import { RPC_CODE, RpcError } from "../errors.ts";
+import { equal, toHex } from "../base/bytes.ts";
+import type { StateView } from "../state/state-view.ts";
+import type { BlockSource } from "../storage/contract.ts";
+import { eventValues } from "../storage/event-amt.ts";
+import { Address } from "../types/address.ts";
+import type { MessageReceipt } from "../types/message.ts";
+import { ChainError } from "./errors.ts";
 
 export type Log = {
   readonly address: Uint8Array;
@@ -25,7 +25,11 @@ const BLOOM_BYTES = 256;
 export async function logsOf(blocks: BlockSource, receipt: MessageReceipt, view: StateView): Promise<Log[]> {
   if (receipt.eventsRoot == null) return [];
   const events = await eventValues(blocks, receipt.eventsRoot).catch((error: Error) => {
-    throw new RpcError(RPC_CODE.untyped, `the events of a message are not here: ${error.message}`);
+    throw new ChainError(
+      { code: "UNKNOWN_EVENTS", root: `${receipt.eventsRoot}` },
+      `the events of a message are not here: ${error.message}`,
+      { cause: error },
+    );
   });
   const logs: Log[] = [];
   for (const event of events) {
@@ -68,19 +72,34 @@ export async function ethereumOf(view: StateView, address: Address): Promise<Uin
 /** 0xff, zeros, then eight times 0xff. */
 const NOBODY = Uint8Array.from({ length: 20 }, (_, i) => (i === 0 || i >= 12 ? 0xff : 0));
 
+/** The three bits of an address or a topic: byte and mask. */
+function bitsOf(item: Uint8Array): readonly (readonly [at: number, mask: number])[] {
+  const digest = keccak_256(item);
+  return [0, 2, 4].map((i) => {
+    const bit = (((digest[i] as number) << 8) | (digest[i + 1] as number)) % (8 * BLOOM_BYTES);
+    return [BLOOM_BYTES - 1 - (bit >> 3), 1 << (bit & 7)] as const;
+  });
+}
+
 /** 2048 bits, three set for each address and topic. */
 export function bloomOf(logs: readonly Log[]): Uint8Array {
   const bloom = new Uint8Array(BLOOM_BYTES);
   for (const { address, topics } of logs)
-    for (const item of [address, ...topics]) {
-      const digest = keccak_256(item);
-      for (let i = 0; i < 6; i += 2) {
-        const bit = (((digest[i] as number) << 8) | (digest[i + 1] as number)) % (8 * BLOOM_BYTES);
-        const at = BLOOM_BYTES - 1 - (bit >> 3);
-        bloom[at] = (bloom[at] as number) | (1 << (bit & 7));
-      }
-    }
+    for (const item of [address, ...topics])
+      for (const [at, mask] of bitsOf(item)) bloom[at] = (bloom[at] as number) | mask;
   return bloom;
+}
+
+/** A bloom's question: for each list one of its items must be there. */
+export type BloomWish = readonly (readonly (readonly [at: number, mask: number])[])[][];
+
+export function bloomWish({ addresses, topics }: LogWish): BloomWish {
+  return [addresses, ...topics].flatMap((items) => (items === null ? [] : [items.map(bitsOf)]));
+}
+
+/** Whether logs with such a bloom may hold what is wished. */
+export function mayHave(bloom: Uint8Array, wish: BloomWish): boolean {
+  return wish.every((items) => items.some((bits) => bits.every(([at, mask]) => ((bloom[at] as number) & mask) !== 0)));
 }
 
 /** Addresses (any of them), and for each place of a topic those that may stand there, null for any. */
