@@ -41,6 +41,15 @@ export function remembering(crypto: Crypto): Crypto {
     for (const { publicKey: key, message, signature } of open) verify.know(true, key, message, signature);
     return true;
   };
+  /** A round's entry is a short signature on the digest of its number (drand, crypto/schemes.go), and may be known as such. */
+  const quicknet = remembered((key: Uint8Array, round: bigint, signature: Uint8Array): boolean => {
+    const number = new Uint8Array(8);
+    new DataView(number.buffer).setBigUint64(0, round);
+    return (
+      shortVerify.isKnown(true, key, crypto.sha256(number), signature) ||
+      crypto.drandVerifyQuicknet(key, round, signature)
+    );
+  });
   const shortSign = remembered((secret: Uint8Array, message: Uint8Array) => {
     const signature = crypto.blsShortSign(secret, message);
     shortVerify.know(true, shortPublicKey(secret), message, signature);
@@ -54,7 +63,7 @@ export function remembering(crypto: Crypto): Crypto {
     blsVerifyAggregate: remembered(aggregate),
     blsVerifyBatch: batch,
     blsPublicKey: publicKey,
-    drandVerifyQuicknet: remembered(crypto.drandVerifyQuicknet),
+    drandVerifyQuicknet: quicknet,
     blsShortSign: shortSign,
     blsShortVerify: shortVerify,
     blsShortPublicKey: shortPublicKey,
