@@ -10,7 +10,7 @@ import { type GossipSub, gossipsub } from "@libp2p/gossipsub";
 import { createPeerScoreParams, createTopicScoreParams } from "@libp2p/gossipsub/score";
 import { type Identify, identify } from "@libp2p/identify";
 import type { ConnectionEncrypter, Libp2p, PrivateKey, Stream } from "@libp2p/interface";
-import { type KadDHT, kadDHT } from "@libp2p/kad-dht";
+import type { KadDHT } from "@libp2p/kad-dht";
 import { mplex } from "@libp2p/mplex";
 import { noise } from "@libp2p/noise";
 import { type Ping, ping } from "@libp2p/ping";
@@ -20,11 +20,11 @@ import { createLibp2p } from "libp2p";
 import { platform } from "#platform";
 import { blake2b256 } from "../base/blake2b.ts";
 import { FilError } from "../base/errors.ts";
+import { boundedDht, type DhtMode, type DhtOptions } from "./dht.ts";
 import {
   BLOCKS_TOPIC_SCORE,
   blocksTopic,
   CONNECTIONS,
-  dhtProtocol,
   GOSSIP,
   GOSSIP_LIMITS,
   GOSSIP_THRESHOLDS,
@@ -54,7 +54,7 @@ export type HostServices = {
 };
 export type Host = Libp2p<HostServices>;
 
-export type HostOptions = {
+export type HostOptions = Pick<DhtOptions, "now" | "time" | "onOffence"> & {
   /** As `makeIdentity` gives. */
   readonly identity: Uint8Array;
   /** Name of the network, which topics and the DHT carry. */
@@ -72,7 +72,7 @@ export type HostOptions = {
   /** Peers at one address are not suspicious: for networks on one machine. */
   readonly local: boolean;
   /** Find peers by the network's DHT; also answer its questions when "server". Default: off. */
-  readonly dht?: "client" | "server";
+  readonly dht?: DhtMode;
   /** For peers that offer neither Noise nor TLS, or ask for it: secio of `secio.ts`. */
   readonly extraEncrypters?: readonly ((components: { readonly privateKey: PrivateKey }) => ConnectionEncrypter)[];
 };
@@ -146,9 +146,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
           options.guard(made);
           return made;
         },
-        ...(options.dht === undefined
-          ? {}
-          : { dht: kadDHT({ protocol: dhtProtocol(networkName), clientMode: options.dht === "client" }) }),
+        ...(options.dht === undefined ? {} : { dht: boundedDht({ ...options, mode: options.dht }) }),
       },
     })) as unknown as Host;
   } catch (cause) {

@@ -38,7 +38,10 @@ export type NetworkHandlers = {
   readonly onFault: (where: string, error: unknown) => void;
 };
 
-export type NetworkOptions = Omit<HostOptions, "peers" | "guard" | "otherTopics" | "onStream"> & {
+export type NetworkOptions = Omit<
+  HostOptions,
+  "peers" | "guard" | "otherTopics" | "onStream" | "now" | "time" | "onOffence"
+> & {
   readonly peers: PeerBook;
   readonly chain: ChainSource;
   /** Blocks that peers may have by bitswap, all of them; without it bitswap is not spoken. */
@@ -136,6 +139,8 @@ export class Network {
     try {
       host = await openHost({
         ...options,
+        time,
+        onOffence,
         otherTopics,
         onStream: (stream) => network?.streamOpened(stream),
         guard: (pubsub) => guardGossip(pubsub, { now, local, time, onOffence }),
@@ -176,6 +181,22 @@ export class Network {
   async connect(address: string, signal?: AbortSignal): Promise<string> {
     const connection = await this.host.dial(parseMultiaddr(address), signal === undefined ? {} : { signal });
     return connection.remotePeer.toString();
+  }
+
+  /** Multiaddrs, without identities, of a peer as the DHT has them; none without a DHT, or where nobody knows the peer. */
+  async find(peer: string, signal: AbortSignal): Promise<string[]> {
+    const id = readPeerId(peer);
+    const { dht } = this.host.services;
+    if (dht === undefined) return [];
+    try {
+      for await (const event of dht.findPeer(id, { signal }))
+        if (event.name === "FINAL_PEER") return event.peer.multiaddrs.map((address) => address.toString());
+    } catch (error) {
+      signal.throwIfAborted();
+      // The library's only word for "nobody knows it".
+      if ((error as Error).name !== "NotFoundError") throw error;
+    }
+    return [];
   }
 
   async disconnect(peer: string): Promise<void> {

@@ -146,3 +146,23 @@ export const PEER_LIMITS = {
   /** bytes of chain-exchange responses that this node builds at the same time, for all peers */
   exchangeBytesInFlight: 256 << 20,
 } as const;
+
+/** What the DHT may take; ours. An answer has some 20 peers (go-libp2p-kad-dht's bucket size) of 150 bytes. */
+export const DHT_LIMITS = {
+  /** streams that one connection may hold open */
+  streams: 4,
+  /** milliseconds that a stream may wait for its next question */
+  messageMs: 10_000,
+  /** bytes of all questions of a stream, and of an answer */
+  questionBytes: 64 << 10,
+  answerBytes: 64 << 10,
+  /** questions of a peer at once, and each second afterwards */
+  burst: 64,
+  perSecond: 16,
+  peersOfAnswer: 20,
+  addresses: 8,
+  /** peers that wait to be tried for the table of routes */
+  updates: 256,
+  /** peers, beside those connected, whose addresses are remembered */
+  found: 512,
+} as const;

@@ -102,7 +102,7 @@ function checkTimes({ genesis, epochSeconds }: NetworkDescription, ...tipsets: r
 
 export type JoinOptions = Pick<
   NetworkNodeOptions,
-  "listen" | "machine" | "retention" | "data" | "version" | "onMining" | "onReport" | "onFault" | "onShutdown"
+  "listen" | "dht" | "machine" | "retention" | "data" | "version" | "onMining" | "onReport" | "onFault" | "onShutdown"
 > & {
   readonly store: BlockStore;
   readonly secrets: Secrets;

@@ -19,6 +19,7 @@ import type { MiningEvent } from "../miner/mining-loop.ts";
 import { nodeSite } from "../miner/mining-site.ts";
 import type { OwnMiner } from "../miner/own-sectors.ts";
 import { SlashFilter } from "../miner/slash-filter.ts";
+import type { DhtMode } from "../network/dht.ts";
 import type { NetworkParams } from "../params/networks.ts";
 import type { Secrets } from "../platform/secrets.ts";
 import { makeDispatcher } from "../rpc/api.ts";
@@ -55,6 +56,8 @@ export type NetworkNodeOptions = {
   /** Multiaddrs. */
   readonly listen: readonly string[];
   readonly bootstrap: readonly string[];
+  /** Find peers by the network's DHT, and as "server" answer its questions. Default: neither. */
+  readonly dht?: DhtMode;
   readonly machine: MachinePlace;
   /** Epochs whose states are kept. Default: all; in memory 1000. */
   readonly retention?: Retention;
@@ -119,6 +122,7 @@ export class NetworkNode {
       secrets: options.secrets,
       listen: options.listen,
       bootstrap: options.bootstrap,
+      ...(options.dht === undefined ? {} : { dht: options.dht }),
       userAgent: `filigree-${options.version}`,
       local: true,
       now,

@@ -250,6 +250,7 @@ export type NetService = Pick<
   | "connected"
   | "connect"
   | "disconnect"
+  | "find"
   | "ping"
   | "details"
   | "scores"

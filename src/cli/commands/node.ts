@@ -6,6 +6,7 @@ import { platform } from "#platform";
 import { equal } from "../../base/bytes.ts";
 import { isFilError } from "../../base/errors.ts";
 import { type DrandInfo, parseDrandInfo } from "../../beacon/drand.ts";
+import type { DhtMode } from "../../network/dht.ts";
 import { isDamage } from "../../node/damage.ts";
 import type { MachinePlace } from "../../node/machines.ts";
 import { type NetworkDescription, parseDescription } from "../../node/network-description.ts";
@@ -48,6 +49,7 @@ type StartOptions = {
   readonly bootstrap: readonly string[];
   readonly listen: readonly string[];
   readonly mine: readonly string[];
+  readonly dht?: DhtMode;
   readonly params: string;
   readonly host: string;
   readonly port: number;
@@ -98,6 +100,12 @@ export function registerNode(program: Command): void {
       "miner of the local network that this node owns, by its ID address (repeatable)",
       collect,
       [],
+    )
+    .addOption(
+      new Option("--dht <mode>", "find peers by the network's DHT; a server also answers its questions").choices([
+        "client",
+        "server",
+      ]),
     )
     .option("--params <folder>", "for --mine where proofs are real: where their keys are kept, or made", PARAMS_FOLDER)
     .option("--port <n>", "port of the JSON-RPC server; 0 takes a free one", wholeNumber(0, 65535), 0)
@@ -236,6 +244,7 @@ async function start(options: StartOptions, command: Command): Promise<void> {
       ...(bootstrap.length > 0 ? { bootstrap } : {}),
       mine,
       machine,
+      ...(options.dht === undefined ? {} : { dht: options.dht }),
       ...(options.retention === undefined ? {} : { retention: options.retention }),
       version: command.parent?.parent?.version() ?? "",
       onMining: (event) => {

@@ -130,14 +130,16 @@ export const netGroup = group("Net", "The node's peers, whom it lets in, and wha
     },
   }),
   NetFindPeer: method({
-    summary: "Addresses of a peer that is connected or was reached before.",
+    summary: "Addresses of a peer that is connected, was reached before, or is known to the network's DHT.",
     params: [peer],
     result: addrInfo,
-    run([id], { node }) {
+    cost: "wait",
+    async run([id], { node, signal }) {
       const net = netOf(node);
       const here = addressesOf(net, id);
       const before = net.peers.list().find((one) => one.id === id)?.addresses ?? [];
-      const found = [...new Set([...here, ...before.map(withoutId)])];
+      const known = [...new Set([...here, ...before.map(withoutId)])];
+      const found = known.length > 0 ? known : (await net.find(id, signal)).slice(0, MAX_ADDRESSES);
       if (found.length === 0) throw new RpcError(RPC_CODE.untyped, `no address of peer ${id} is known`);
       return { ID: id, Addrs: found };
     },
