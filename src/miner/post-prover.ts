@@ -5,6 +5,7 @@
 import type { Proofs } from "../core/proofs.ts";
 import { SECTOR_SIZES } from "../params/proving.ts";
 import { toElement } from "../sector/kernel.ts";
+import { KnownParents } from "../sector/merkle-path.ts";
 import { SectorError, sectorParams } from "../sector/params.ts";
 import { type PoStPartitionProof, provePoSt } from "../sector/post/post-proof.ts";
 import type { PoStProof } from "../types/block-header.ts";
@@ -16,9 +17,13 @@ function postType(kind: "winning" | "window", sectorBytes: number): number {
   return (kind === "winning" ? 0 : SECTOR_SIZES.length) + SECTOR_SIZES.indexOf(sectorBytes);
 }
 
+/** Parents in trees of small sectors that are remembered from proof to proof: those of 400 sectors of 2 KiB, 1 MB. */
+const KNOWN_PARENTS = 4096;
+
 export class PostProver {
   private readonly proofs: Proofs;
   private readonly succinct: SuccinctPost;
+  private readonly known = new KnownParents(KNOWN_PARENTS);
 
   constructor(proofs: Proofs, succinct: SuccinctPost) {
     this.proofs = proofs;
@@ -87,7 +92,7 @@ export class PostProver {
       sectors: own.map(({ number, commR, store }) => ({ sectorNumber: number, commR, store })),
     } as const;
     // Every opening is verified as it is made.
-    const made = await provePoSt(this.proofs, statement).catch(faultIn);
+    const made = await provePoSt(this.proofs, { ...statement, known: this.known }).catch(faultIn);
     if (made instanceof Error || missing.length > 0) throw cannotProve(missing, made instanceof Error ? made : null);
     return { own, partitions: made };
   }

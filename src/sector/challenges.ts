@@ -13,7 +13,7 @@
  *
  * Source: rust-fil-proofs stacked/vanilla/challenges.rs, storage-proofs-post fallback/{vanilla,utils}.rs.
  */
-import { utf8 } from "../base/bytes.ts";
+import { concat, utf8 } from "../base/bytes.ts";
 import { describeValue } from "../base/errors.ts";
 import type { Proofs } from "../core/proofs.ts";
 import { keyedBlake2b256, numberLE, sha256Of, toElement, u32BytesLE, u64Bytes, u64Of } from "./kernel.ts";
@@ -139,13 +139,31 @@ export type LeafDraw = {
 
 /** Challenged leaf of a sector. Throws `BAD_TYPE`, `BAD_LENGTH`, `OUT_OF_RANGE`. */
 export function leafChallenge(proofs: Proofs, draw: LeafDraw): number {
+  checkRecord("draw", draw);
+  return leafChallenges(proofs, draw, 1)[0] as number;
+}
+
+/** The leaves of `count` indices from the draw's on. Throws as `leafChallenge`. */
+export function leafChallenges(proofs: Proofs, draw: LeafDraw, count: number): number[] {
   checkProofs(proofs);
   checkRecord("draw", draw);
   const { params, randomness, sectorNumber, index } = draw;
   checkParams(params);
   checkBytes("randomness", randomness);
-  const digest = sha256Of(proofs, toElement(randomness), u64Bytes(sectorNumber, true), u64Bytes(index, true));
-  return Number(numberLE(digest.subarray(0, 8)) % BigInt(params.nodes));
+  const [start, first, nodes] = [
+    concat(toElement(randomness), u64Bytes(sectorNumber, true)),
+    u64Of(index),
+    params.nodes,
+  ];
+  return proofs.with(80, (at) => {
+    const { instance, exports } = proofs;
+    instance.write(at, start);
+    return Array.from({ length: count }, (_, n) => {
+      instance.write(at + 40, u64Bytes(first + BigInt(n), true));
+      exports.sha256(at, 48, at + 48);
+      return Number(numberLE(instance.read(at + 48, 8)) % BigInt(nodes));
+    });
+  });
 }
 
 /** ChaCha20 key stream (RFC 8439 layout: 32-bit counter from 0, 96-bit nonce), read at any byte. */

@@ -51,10 +51,42 @@ export type PathClaim = {
   readonly known?: KnownParents;
 };
 
-/** Parents of one hash by the bytes of their children (one character a byte). */
-export type KnownParents = Map<string, Uint8Array>;
+type Family = { readonly children: Uint8Array; readonly parent: Uint8Array };
 
-const LATIN1 = new TextDecoder("latin1");
+/** Parents of one hash that were computed, by all bytes of their children; beyond `most` of them all are forgotten. */
+export class KnownParents {
+  private readonly most: number;
+  private readonly families = new Map<number, Family[]>();
+  private count = 0;
+
+  constructor(most = 100_000) {
+    this.most = most;
+  }
+
+  /** The parent of these children, if it was computed. */
+  find(children: Uint8Array): Uint8Array | undefined {
+    return this.families.get(start(children))?.find((one) => equal(one.children, children))?.parent;
+  }
+
+  /** Keeps both as they are: they must not change. */
+  add(children: Uint8Array, parent: Uint8Array): void {
+    if (this.count >= this.most) {
+      this.families.clear();
+      this.count = 0;
+    }
+    const key = start(children);
+    const same = this.families.get(key);
+    if (same === undefined) this.families.set(key, [{ children, parent }]);
+    else same.push({ children, parent });
+    this.count++;
+  }
+}
+
+/** Nodes of a tree are spread evenly: the first bytes tell most of them apart. */
+function start(nodes: Uint8Array): number {
+  const [a = 0, b = 0, c = 0, d = 0] = nodes;
+  return a | (b << 8) | (c << 16) | (d << 24);
+}
 
 /**
  * Whether the path leads from its leaf to its root and is what the claim says. False for anything that is no path, and for
@@ -75,12 +107,11 @@ export function verifyPath(proofs: Proofs, path: MerklePath, claim: PathClaim): 
       children.set(sibling, 32 * (i < step.index ? i : i + 1));
     });
     children.set(node, 32 * step.index);
-    const name = known === undefined ? "" : LATIN1.decode(children);
-    const before = known?.get(name);
+    const before = known?.find(children);
     if (before === undefined) {
       if (hash === "poseidon" && !canonical(proofs, children)) return false;
       node = parentNode(proofs, hash, children);
-      known?.set(name, node);
+      known?.add(children, node);
     } else node = before;
   }
   return equal(node, path.root);

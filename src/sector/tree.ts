@@ -14,7 +14,7 @@
 import { PoseidonError } from "../core/poseidon.ts";
 import type { Proofs } from "../core/proofs.ts";
 import { type NodeHash, parentNode } from "./kernel.ts";
-import type { MerklePath, PathStep } from "./merkle-path.ts";
+import type { KnownParents, MerklePath, PathStep } from "./merkle-path.ts";
 import { NODE_BYTES, type SectorParams } from "./params.ts";
 import { SEALED_FILE, type SectorStore, TREE_D_FILE, treeFile } from "./store.ts";
 
@@ -196,6 +196,15 @@ function join(nodes: readonly Uint8Array[]): Uint8Array {
 
 /** Runs of leaves, with the rows above them, that an open tree keeps: 18 KiB each. */
 const KEPT_SPANS = 8;
+/** Leaves of a base tree whose parents are worth remembering: a proof of a larger one opens too little of it. */
+const SMALL_TREE = 512;
+
+export type OpenOptions = {
+  /** Holds the leaves if the tree's own files do not. Default: the replica. */
+  readonly leafFile?: string;
+  /** Parents that were computed before. */
+  readonly known?: KnownParents;
+};
 
 /** A built tree, for paths. */
 export class SectorTree {
@@ -203,6 +212,7 @@ export class SectorTree {
   private readonly shape: TreeShape;
   private readonly store: SectorStore;
   private readonly leafFile: string;
+  private readonly known: KnownParents | null;
   /** Rows from the base roots up. */
   private readonly top: readonly (readonly Uint8Array[])[];
   private readonly spans = new Map<number, readonly Uint8Array[]>();
@@ -211,22 +221,23 @@ export class SectorTree {
     proofs: Proofs,
     shape: TreeShape,
     store: SectorStore,
-    leafFile: string,
+    { leafFile = SEALED_FILE, known }: OpenOptions,
     top: readonly (readonly Uint8Array[])[],
   ) {
     this.proofs = proofs;
     this.shape = shape;
     this.store = store;
     this.leafFile = leafFile;
+    this.known = known === undefined || shape.leaves > SMALL_TREE || shape.hash !== "poseidon" ? null : known;
     this.top = top;
   }
 
-  /** Opens a tree; `leafFile` holds the leaves if its own files do not. Throws `MISSING_FILE`, `BAD_LENGTH`. */
+  /** Opens a tree. Throws `MISSING_FILE`, `BAD_LENGTH`. */
   static async open(
     proofs: Proofs,
     shape: TreeShape,
     store: SectorStore,
-    leafFile: string = SEALED_FILE,
+    options: OpenOptions = {},
   ): Promise<SectorTree> {
     const rows = baseRows(shape);
     const roots: Uint8Array[] = [];
@@ -234,7 +245,7 @@ export class SectorTree {
       roots.push((await store.read(shape.file(tree), rowOffset(shape, rows - 1), NODE_BYTES)).slice());
     const top: Uint8Array[][] = [roots];
     for (const arity of shape.upper) top.push(raise(proofs, top.at(-1) as Uint8Array[], arity));
-    return new SectorTree(proofs, shape, store, leafFile, top);
+    return new SectorTree(proofs, shape, store, options, top);
   }
 
   get root(): Uint8Array {
@@ -249,9 +260,33 @@ export class SectorTree {
   private async rowsAbove(first: number, span: number): Promise<readonly Uint8Array[]> {
     const known = this.spans.get(first);
     if (known !== undefined) return known;
-    const { arity, discarded } = this.shape;
-    const nodes = await this.store.read(this.leafFile, first * NODE_BYTES, span * NODE_BYTES);
+    const { discarded } = this.shape;
+    const leaves = await this.store.read(this.leafFile, first * NODE_BYTES, span * NODE_BYTES);
     const rows: Uint8Array[] = [];
+    if (this.known !== null) {
+      rows.push(leaves.slice());
+      while (rows.length <= discarded) rows.push(this.rowAbove(rows.at(-1) as Uint8Array, this.known));
+    } else this.hashRows(leaves, span, rows);
+    this.spans.set(first, rows);
+    if (this.spans.size > KEPT_SPANS) this.spans.delete(this.spans.keys().next().value as number);
+    return rows;
+  }
+
+  /** The nodes above a row, those that are known without hashing. */
+  private rowAbove(row: Uint8Array, known: KnownParents): Uint8Array {
+    const group = this.shape.arity * NODE_BYTES;
+    const above = new Uint8Array(row.length / this.shape.arity);
+    for (let at = 0; at < row.length; at += group) {
+      const children = row.subarray(at, at + group);
+      let parent = known.find(children);
+      if (parent === undefined) known.add(children.slice(), (parent = parentNode(this.proofs, "poseidon", children)));
+      above.set(parent, at / this.shape.arity);
+    }
+    return above;
+  }
+
+  private hashRows(nodes: Uint8Array, span: number, rows: Uint8Array[]): void {
+    const { arity, discarded } = this.shape;
     this.proofs.with(span * NODE_BYTES, (memory) => {
       this.proofs.instance.write(memory, nodes);
       for (let row = 0, n = span; row <= discarded; row++, n /= arity) {
@@ -259,9 +294,6 @@ export class SectorTree {
         if (row < discarded) hashRow(this.proofs, this.shape, memory, n / arity);
       }
     });
-    this.spans.set(first, rows);
-    if (this.spans.size > KEPT_SPANS) this.spans.delete(this.spans.keys().next().value as number);
-    return rows;
   }
 
   /** The path of leaf `index`. Throws `BAD_ELEMENT` if discarded rows are rebuilt from leaves that are no elements. */

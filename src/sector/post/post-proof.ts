@@ -13,9 +13,9 @@
  */
 import { equal } from "../../base/bytes.ts";
 import type { Proofs } from "../../core/proofs.ts";
-import { leafChallenge } from "../challenges.ts";
+import { leafChallenges } from "../challenges.ts";
 import { u64Of } from "../kernel.ts";
-import { canonical, isPath, type KnownParents, type MerklePath, verifyPath } from "../merkle-path.ts";
+import { canonical, isPath, KnownParents, type MerklePath, verifyPath } from "../merkle-path.ts";
 import { checkBytes, SectorError, type SectorParams } from "../params.ts";
 import { commROf } from "../seal/seal.ts";
 import { badType, checkParams, checkProofs, checkRecord, checkRecords, isBytes, isList, isRecord } from "../shape.ts";
@@ -93,29 +93,32 @@ export function postChallenges(proofs: Proofs, sector: SectorInPoSt): number[] {
   checkKind(kind);
   const count = kind === "winning" ? WINNING_LEAVES : WINDOW_LEAVES;
   const first = kind === "window-legacy" ? place * count : 0;
-  return Array.from({ length: count }, (_, n) =>
-    leafChallenge(proofs, { params, randomness, sectorNumber, index: first + n }),
-  );
+  return leafChallenges(proofs, { params, randomness, sectorNumber, index: first }, count);
 }
 
-/** Opens the challenged leaves of one sector. Throws `FAULTY_SECTORS` if its files do not prove its CommR. */
+/**
+ * Opens the challenged leaves of one sector. `known`: parents that were computed before, of trees so small that every proof opens most
+ * of them; what is looked up is found by all bytes of its children, so changed files are found as without it.
+ * Throws `FAULTY_SECTORS` if its files do not prove its CommR.
+ */
 export async function proveSectorPoSt(
   proofs: Proofs,
   params: SectorParams,
   sector: PrivateSector,
   challenges: readonly number[],
+  known: KnownParents = new KnownParents(),
 ): Promise<SectorPoSt> {
   const { sectorNumber, store } = sector;
   try {
     const aux = (await store.read(P_AUX_FILE, 0, 64)).slice();
     const [commC, commRLast] = [aux.subarray(0, 32), aux.subarray(32)];
-    const tree = await SectorTree.open(proofs, treeRLastShape(params), store);
+    const tree = await SectorTree.open(proofs, treeRLastShape(params), store, { known });
     // Small sectors are asked for some leaves more than once.
     const opened = new Map<number, MerklePath>();
     for (const leaf of challenges) if (!opened.has(leaf)) opened.set(leaf, await tree.path(leaf));
     const paths = challenges.map((leaf) => opened.get(leaf) as MerklePath);
     const proof: SectorPoSt = { sectorNumber, commC, commRLast, paths };
-    if (verifySector(proofs, params, sector, proof, challenges)) return proof;
+    if (verifySector(proofs, params, sector, proof, challenges, known)) return proof;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw faulty(Number(sectorNumber), reason, cause);
@@ -143,13 +146,14 @@ export function partitionSectors(params: SectorParams, kind: PoStKind): number {
 /**
  * Proves all sectors, in partitions, in the order of `provedSectors`. A WinningPoSt takes exactly one.
  * Throws `FAULTY_SECTORS` that names every sector that could not be proved; the caller may skip them and prove again.
+ * `known`: see `proveSectorPoSt`.
  */
 export async function provePoSt(
   proofs: Proofs,
-  request: PoStStatement<PrivateSector> & { readonly signal?: AbortSignal },
+  request: PoStStatement<PrivateSector> & { readonly signal?: AbortSignal; readonly known?: KnownParents },
 ): Promise<PoStPartitionProof[]> {
   checkRecord("request", request);
-  const { signal, ...statement } = request;
+  const { signal, known, ...statement } = request;
   checkPoStStatement(proofs, statement);
   const { params, kind, randomness, sectors } = statement;
   checkCount(kind, sectors.length);
@@ -162,7 +166,7 @@ export async function provePoSt(
     if (place % size === 0) partitions.push([]);
     const challenges = postChallenges(proofs, { params, kind, randomness, sectorNumber: sector.sectorNumber, place });
     try {
-      partitions.at(-1)?.push(await proveSectorPoSt(proofs, params, sector, challenges));
+      partitions.at(-1)?.push(await proveSectorPoSt(proofs, params, sector, challenges, known));
     } catch (error) {
       if (!(error instanceof SectorError) || error.data.code !== "FAULTY_SECTORS") throw error;
       faults.push(...error.data.sectors);
@@ -231,6 +235,7 @@ function verifySector(
   sector: PublicSector,
   proof: SectorPoSt,
   challenges: readonly number[],
+  known: KnownParents = new KnownParents(),
 ): boolean {
   const { commC, commRLast, paths } = proof;
   const arities = treeArities(treeRLastShape(params));
@@ -239,7 +244,6 @@ function verifySector(
   if (!isBytes(commC) || !isBytes(commRLast) || !isBytes(sector.commR)) return false;
   if (!canonical(proofs, commC) || !canonical(proofs, commRLast)) return false;
   if (!equal(commROf(proofs, commC, commRLast), sector.commR)) return false;
-  const known: KnownParents = new Map();
   // One path of one leaf, given again, is as right as the first time.
   const right = new Map<number, MerklePath>();
   return paths.every((path, i) => {

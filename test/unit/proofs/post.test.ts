@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { equal, fromHex, toHex } from "../../../src/base/bytes.ts";
 import { loadProofs } from "../../../src/core/proofs.ts";
 import { winningSector } from "../../../src/sector/challenges.ts";
+import { KnownParents } from "../../../src/sector/merkle-path.ts";
 import { sectorParams } from "../../../src/sector/params.ts";
 import {
   type PoStKind,
@@ -212,11 +213,16 @@ describe.each(known.cases.filter((one) => one.sectorSize < 1 << 20))("$name", (o
   test("a sector whose replica changed is named, and the others can be proved without it", async () => {
     const file = stores[0]!.files.get(SEALED_FILE)!;
     const intact = file.slice();
+    const parents = new KnownParents();
+    for (let i = 0; i < 2; i++)
+      expect(await provePoSt(proofs, { params, kind, randomness, sectors, known: parents })).toEqual(partitions);
     for (let node = 0; node < params.nodes; node++) file[32 * node] = (file[32 * node] as number) ^ 1;
     try {
-      await expect(provePoSt(proofs, { params, kind, randomness, sectors })).rejects.toMatchObject({
-        data: { code: "FAULTY_SECTORS", sectors: [one.sectors[0]] },
-      });
+      // Whether its parents were computed before or not.
+      for (const before of [{}, { known: parents }, { known: parents }])
+        await expect(provePoSt(proofs, { params, kind, randomness, sectors, ...before })).rejects.toMatchObject({
+          data: { code: "FAULTY_SECTORS", sectors: [one.sectors[0]] },
+        });
       const good = sectors.slice(1);
       if (good.length === 0) return;
       const rest = await provePoSt(proofs, { params, kind, randomness, sectors: good });
