@@ -4,6 +4,7 @@
  * Entries are signed and verified like any other beacon's; but whoever knows the seed knows every future entry, and there
  * is nobody to wait for. For local networks only.
  */
+import { BoundedMap } from "../base/bounded-map.ts";
 import { concat, utf8 } from "../base/bytes.ts";
 import type { Bls } from "../core/bls.ts";
 import type { Hashes } from "../core/hashes.ts";
@@ -19,25 +20,38 @@ function roundMessage(hashes: Pick<Hashes, "sha256">, round: bigint): Uint8Array
   return hashes.sha256(bytes);
 }
 
-/** `times`: those of the chain; a round an epoch, the genesis has round 1 under the rules of any version. */
+/** Of the chain; `beaconPeriod`: seconds from one round to the next, default the time between epochs. */
+export type LocalTimes = {
+  readonly genesisTime: number;
+  readonly blockDelay: number;
+  readonly beaconPeriod?: number;
+};
+
+/** Entries that are remembered: all miners of a process ask for the same. */
+const KEPT = 1024;
+
+/** The genesis has round 1 under the rules of any version. */
 export function localBeacon(
   crypto: Bls & Pick<Hashes, "sha256" | "blake2b256">,
   seed: string,
-  times: { readonly genesisTime: number; readonly blockDelay: number },
+  { genesisTime, blockDelay, beaconPeriod: period = blockDelay }: LocalTimes,
 ): LocalBeacon {
   const secret = crypto.blsKeyFromSeed(crypto.blake2b256(utf8(`filigree/${seed}/beacon`)));
   const publicKey = crypto.blsShortPublicKey(secret);
   const info: DrandInfo = {
     scheme: "bls-unchained-g1-rfc9380",
     publicKey,
-    period: times.blockDelay,
-    genesisTime: times.genesisTime - 2 * times.blockDelay,
+    period,
+    genesisTime: genesisTime - blockDelay - period,
     chainHash: crypto.sha256(concat(utf8("filigree local beacon"), publicKey)),
   };
+  const signed = new BoundedMap<bigint, Uint8Array>(KEPT);
   const source: BeaconSource = {
     entry: async (_info, round, signal) => {
       signal.throwIfAborted();
-      return { round, data: crypto.blsShortSign(secret, roundMessage(crypto, round)) };
+      const data = signed.get(round) ?? crypto.blsShortSign(secret, roundMessage(crypto, round));
+      signed.set(round, data);
+      return { round, data };
     },
   };
   return { info, source };

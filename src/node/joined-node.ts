@@ -6,7 +6,7 @@ import { platform } from "#platform";
 import { equal, fromUtf8, utf8 } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
 import { OptionError } from "../base/options.ts";
-import { localBeacon } from "../beacon/local.ts";
+import { type LocalTimes, localBeacon } from "../beacon/local.ts";
 import { CHAIN_FACTS, Chain } from "../chain/chain.ts";
 import { type ImportProgress, importSnapshot } from "../chain/import.ts";
 import { minerStanding } from "../consensus/power.ts";
@@ -102,7 +102,17 @@ function checkTimes({ genesis, epochSeconds }: NetworkDescription, ...tipsets: r
 
 export type JoinOptions = Pick<
   NetworkNodeOptions,
-  "listen" | "dht" | "machine" | "retention" | "data" | "version" | "onMining" | "onReport" | "onFault" | "onShutdown"
+  | "listen"
+  | "dht"
+  | "machine"
+  | "retention"
+  | "data"
+  | "version"
+  | "time"
+  | "onMining"
+  | "onReport"
+  | "onFault"
+  | "onShutdown"
 > & {
   readonly store: BlockStore;
   readonly secrets: Secrets;
@@ -123,7 +133,11 @@ export async function openJoinedNode(options: JoinOptions): Promise<NetworkNode>
   const description = parseDescription(fromUtf8(found));
   const network: NetworkParams = { ...DEVNET, blockDelaySeconds: description.epochSeconds };
   const crypto = await loadCrypto();
-  const times = { genesisTime: description.genesis.time, blockDelay: network.blockDelaySeconds };
+  const times: LocalTimes = {
+    genesisTime: description.genesis.time,
+    blockDelay: network.blockDelaySeconds,
+    beaconPeriod: description.beacon.period,
+  };
   const { proofs } = description;
   const facts = { networkName: network.name, beacon: description.beacon, times, proofs };
   const { randomBytes } = platform;
@@ -217,7 +231,7 @@ async function checkWorkers(
 async function minersOf(
   { seed, miners, network }: NetworkDescription,
   only: readonly number[],
-  times: { readonly genesisTime: number; readonly blockDelay: number },
+  times: LocalTimes,
   proving: LocalProving | null,
 ): Promise<LocalMiners> {
   const [first] = miners as [NetworkDescription["miners"][0]];

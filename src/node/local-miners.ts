@@ -1,7 +1,7 @@
 /** The miners of a local network: their keys and sectors follow from the seed. */
 
 import { maxRoundAt } from "../beacon/drand.ts";
-import { type LocalBeacon, localBeacon } from "../beacon/local.ts";
+import { type LocalBeacon, type LocalTimes, localBeacon } from "../beacon/local.ts";
 import { entriesFor, type MiningBase, miningBase } from "../consensus/base-info.ts";
 import type { BlockValidator } from "../consensus/validator.ts";
 import type { Crypto } from "../core/crypto.ts";
@@ -44,7 +44,7 @@ export type LocalMinersOptions = {
   readonly firstId: bigint;
   /** Owner of all of them, one of the genesis' accounts. */
   readonly owner: Address;
-  readonly times: { readonly genesisTime: number; readonly blockDelay: number };
+  readonly times: LocalTimes;
   readonly networkName: string;
   /** Epoch at which the sectors expire. Default: about 520 days on, of the 540 that the actors allow. */
   readonly expiration?: number;

@@ -42,6 +42,8 @@ export type LocalNetworkOptions = {
   readonly mnemonic: string;
   /** Whole seconds between epochs. */
   readonly blockTime: number;
+  /** Seconds between rounds of the beacon. Default: those between epochs. */
+  readonly beaconPeriod?: number;
   /** Unix time, seconds. */
   readonly genesisTime: number;
   /** Multiaddr that the first node listens on; the others take the ports after it, or free ones if its port is 0. */
@@ -100,7 +102,10 @@ export class LocalNetwork {
           sealProof: 0,
           firstId: firstMinerId(accounts.length, options.miners),
           owner: (accounts[0] as DevAccount).secp256k1,
-          times: { genesisTime: options.genesisTime, blockDelay: network.blockDelaySeconds },
+          times: {
+            ...{ genesisTime: options.genesisTime, blockDelay: network.blockDelaySeconds },
+            ...(options.beaconPeriod === undefined ? {} : { beaconPeriod: options.beaconPeriod }),
+          },
           networkName: network.name,
           ...(proving === undefined ? {} : { proving }),
         },

@@ -27,6 +27,7 @@ import type { Dispatcher } from "../rpc/dispatcher.ts";
 import { NodeRun } from "../rpc/node-run.ts";
 import type { DevControl, NodeParts } from "../rpc/services.ts";
 import { localRules } from "../stmgr/network-rules.ts";
+import type { Sleep } from "../sync/peers.ts";
 import type { BeaconEntry } from "../types/block-header.ts";
 import { CONTEST_EPOCHS, Contest, GREETING_MS } from "./contest.ts";
 import { DealsPart } from "./deals-part.ts";
@@ -44,6 +45,9 @@ import { type RpcOptions, RpcPart } from "./rpc-part.ts";
 import { openSectorFolder, type SealingPart } from "./sealing-part.ts";
 import { sectorsService } from "./sectors-service.ts";
 import { tokenSecret } from "./token-secret.ts";
+
+/** A clock: milliseconds since 1970, and what waits by it. */
+export type NodeTime = { readonly now: () => number; readonly sleep: Sleep };
 
 export type NetworkNodeOptions = {
   /** Has the network's genesis; the node closes its store when it stops. */
@@ -77,6 +81,8 @@ export type NetworkNodeOptions = {
   readonly onReport?: (report: FaultReport) => void;
   /** Hears of faults of this node: where, and what was thrown. */
   readonly onFault?: (where: string, error: unknown) => void;
+  /** The time that epochs pass by. Default: the wall clock. */
+  readonly time?: NodeTime;
   readonly onShutdown?: () => void;
 };
 
@@ -99,7 +105,7 @@ export class NetworkNode {
 
   private constructor(options: NetworkNodeOptions, secret: Uint8Array) {
     const { chain, crypto, network, keystore, verifier, machine, mining } = options;
-    const { now } = platform;
+    const { now, sleep } = options.time ?? { now: platform.now, sleep: sleepFor };
     this.proving = options.proving ?? null;
     this.proofs = verifier.facts.proofs ?? { mode: "attested" };
     const rules = localRules(network, GENESIS_RESERVE);
@@ -126,6 +132,7 @@ export class NetworkNode {
       userAgent: `filigree-${options.version}`,
       local: true,
       now,
+      sleep,
       ...(options.onFault === undefined ? {} : { onFault: options.onFault }),
     });
     this.node.add(this.peers);
@@ -164,7 +171,7 @@ export class NetworkNode {
             store: chain.blocks,
             onHeadChange: (listener) => chain.onHeadChange(listener),
             now,
-            sleep: sleepFor,
+            sleep,
             ...(options.onMining === undefined ? {} : { onEvent: options.onMining }),
           });
     const { mining: part } = this;

@@ -48,6 +48,22 @@ function codeOf(run: () => void): string {
   return "taken";
 }
 
+test("a local beacon may be slower than epochs: blocks of a round carry no entry, those after null rounds each round's", async () => {
+  const slow = localBeacon(crypto, "seed", { ...times, beaconPeriod: 12 });
+  expect(slow.info).toMatchObject({ period: 12, genesisTime: times.genesisTime - 16 });
+  const ask = (round: bigint) => slow.source.entry(slow.info, round, AbortSignal.timeout(5000));
+  const schedule = [{ start: 0, info: slow.info }];
+  const due = (epoch: number) => maxRoundAt(slow.info, times, epoch, 5);
+  const at = async (epoch: number, parentEpoch: number) =>
+    contextOf({ schedule, epoch, parentEpoch, previous: await ask(due(parentEpoch)) });
+  const same = [9, 10, 11, 12].find((epoch) => due(epoch) === due(epoch + 1)) as number;
+  expect(roundsDue(await at(same + 1, same))).toEqual([]);
+  const context = await at(same + 7, same);
+  const found = await Promise.all(roundsDue(context).map(ask));
+  expect(new Set(found.map(({ round }) => round)).size).toBe(3);
+  checkEntries(context, found, verifierOf(crypto));
+});
+
 test("a header holds 8192 entries at most: more null rounds are refused by name, before any entry is asked for", () => {
   const after = (rounds: number) => contextOf({ parentEpoch: 9, epoch: 9 + rounds });
   expect(roundsDue(after(8192))).toHaveLength(8192);
