@@ -194,7 +194,7 @@ export type RetrievalService = Pick<
 
 /** Storage deals: of this node's user, and of its providers. */
 export type DealsService = {
-  readonly client: Pick<StorageClient, "ask" | "deal" | "list" | "get" | "log" | "cidOf">;
+  readonly client: Pick<StorageClient, "ask" | "deal" | "list" | "get" | "log" | "cidOf" | "renew">;
   readonly provider: Pick<
     StorageProvider,
     | "miners"

@@ -127,6 +127,35 @@ test("what is refused fails at the client with the field, the limit and what was
   expect(await escrow(net, client)).toEqual({ escrow: now.locked, locked: now.locked });
 }, 120_000);
 
+test("a price above the limit makes no deal and is named; a deal is renewed from its end on, at most at its price", async () => {
+  await ask("MarketSetAsk", "500000000", "1", 100_000, 128, 2048);
+  const wanted = {
+    Root: root,
+    Wallet: client,
+    Miner: net.miner.toString("t"),
+    Duration: Number(DURATION),
+    Price: null,
+  };
+  const more = { StartEpoch: null, Collateral: null };
+  const count = async () => (await ask<unknown[]>("Filigree.ClientDeals")).length;
+  const before = await count();
+  await expect(ask("Filigree.ClientDeal", { ...wanted, ...more, MaxPrice: "475" })).rejects.toThrow(
+    /asks 476 attoFIL an epoch, 246,?758,?400 attoFIL in all, and 475 attoFIL an epoch may be spent/,
+  );
+  expect(await count()).toBe(before);
+  const [first] = await ask<{ ProposalCid: Link; Proposal: Record<string, unknown> }[]>("Filigree.ClientDeals");
+  const old = first as NonNullable<typeof first>;
+  await expect(ask("Filigree.ClientRenewDeal", old.ProposalCid, { MaxPrice: "1" })).rejects.toThrow(/may be spent/);
+  const renewed = await ask<Link>("Filigree.ClientRenewDeal", old.ProposalCid);
+  const { Proposal } = await clientView(net, renewed);
+  const { StartEpoch, EndEpoch, ProviderCollateral, ...same } = old.Proposal;
+  expect(Number(ProviderCollateral)).toBeGreaterThan(0);
+  expect(StartEpoch).toBeLessThan(EndEpoch as number);
+  expect(Proposal).toMatchObject({ ...same, StartEpoch: EndEpoch, EndEpoch: Number(EndEpoch) + Number(DURATION) });
+  // One that begins in half a year no provider takes by its rules.
+  expect((await reached(() => clientView(net, renewed), "Failed"))["Error"]).toMatch(/startEpoch/);
+});
+
 test("the same file once more is another deal; data that is brought by hand must be the deal's", async () => {
   const second = await importFile(net, path.join(folder, "two"));
   const deal = await startDeal(net, second, { Offline: true, Price: "100000" });

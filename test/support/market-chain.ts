@@ -107,7 +107,7 @@ export class FakeMarket {
     return deals.map((deal) => this.normalised(signedProposalOf(deal).proposal) as DealProposal);
   }
 
-  private normalised(proposal: DealProposal): DealProposal | null {
+  normalised(proposal: DealProposal): DealProposal | null {
     const client = this.idOf(proposal.client);
     return client === null ? null : { ...proposal, client };
   }
@@ -220,6 +220,7 @@ export class FakeMarket {
         return { proposal: found.proposal, activated: found.activated, updated: null, slashed: found.slashed };
       },
       isPublished: async (proposal) => market.isPublished(proposal),
+      isPending: async (cid) => market.deals.some(({ proposal, gone }) => !gone && proposalCid(proposal).equals(cid)),
       normalised: async (proposal) => market.normalised(proposal),
       publishDraft: (from, deals) => draft(from, 0n, PUBLISH, [deals.map(signedProposalTuple)]),
       addBalanceDraft: (from, to, value) => draft(from, value, 2n, to.bytes),

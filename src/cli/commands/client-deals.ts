@@ -1,9 +1,10 @@
 /** `filigree client ask|deal|deals|balance`: storage deals of a running node's user. */
 import type { Command } from "commander";
+import { describeError } from "../../base/errors.ts";
 import { sleepFor } from "../../base/sleep.ts";
 import { filText } from "../../types/amount.ts";
 import { type DealView, dealDetails, dealLines } from "../deal-output.ts";
-import { EXIT } from "../errors.ts";
+import { EXIT, UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
 import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
@@ -16,6 +17,8 @@ type Ask = Record<"Price" | "VerifiedPrice", string> &
 const MAX_EPOCH = 1_000_000_000;
 const DEFAULT_DURATION = 518_400;
 const LOOK_MS = 1000;
+/** What a node says of a price that was not allowed. */
+const TOO_DEAR = /the provider asks (.+?) an epoch, .* may be spent/;
 
 export function registerClientDeals(client: Command): void {
   withRemote(
@@ -34,7 +37,8 @@ export function registerClientDeals(client: Command): void {
       .option("--from <address>", "who pays; the node has its key", "default")
       .option("--duration <epochs>", "from its start on", wholeNumber(1, MAX_EPOCH), DEFAULT_DURATION)
       .option("--start-epoch <n>", "by when it must be stored (default: in 2,880 epochs)", wholeNumber(1, MAX_EPOCH))
-      .option("--price <FIL>", "an epoch (default: what the provider asks)", parseAmount)
+      .option("--price <FIL>", "an epoch (default: what the provider asks, up to --max-price)", parseAmount)
+      .option("--max-price <FIL>", "an epoch, where --price does not say it", parseAmount)
       .option("--verified", "use the payer's data cap")
       .option("--no-unsealed", "the provider need not keep a copy that is quick to read")
       .option("--peer <multiaddr>", "where the provider is, if it is not of this node")
@@ -42,6 +46,16 @@ export function registerClientDeals(client: Command): void {
       .option("--offline", "the provider gets the CAR file by hand")
       .option("--wait", "until the deal is active or has failed"),
   ).action(deal);
+  withRemote(
+    client
+      .command("renew")
+      .description("the same deal once more, from its end on; prints the new proposal")
+      .argument("<proposal>", "as deal prints it")
+      .option("--duration <epochs>", "from its start on (default: as it was)", wholeNumber(1, MAX_EPOCH))
+      .option("--start-epoch <n>", "default: the end of the earlier one, or in 2,880 epochs", wholeNumber(1, MAX_EPOCH))
+      .option("--max-price <FIL>", "an epoch (default: what it was); the provider's ask of today counts", parseAmount)
+      .option("--wait", "until the deal is active or has failed"),
+  ).action(renew);
   withRemote(
     client
       .command("deals")
@@ -75,6 +89,7 @@ type DealOptions = RemoteOptions & {
   readonly duration: number;
   readonly startEpoch?: number;
   readonly price?: bigint;
+  readonly maxPrice?: bigint;
   readonly verified?: true;
   readonly unsealed: boolean;
   readonly peer?: string;
@@ -91,6 +106,8 @@ async function deal(root: string, miner: string, options: DealOptions): Promise<
     Miner: await remote.address(miner),
     Duration: options.duration,
     Price: options.price?.toString() ?? null,
+    // Nobody pays what was not said.
+    MaxPrice: (options.maxPrice ?? 0n).toString(),
     StartEpoch: options.startEpoch ?? null,
     Collateral: null,
     Verified: options.verified === true,
@@ -100,8 +117,40 @@ async function deal(root: string, miner: string, options: DealOptions): Promise<
     Url: options.url ?? "",
     Headers: {},
   };
+  await made(remote, "Filigree.ClientDeal", [wanted], options);
+}
+
+type RenewOptions = RemoteOptions & {
+  readonly duration?: number;
+  readonly startEpoch?: number;
+  readonly maxPrice?: bigint;
+  readonly wait?: true;
+};
+
+async function renew(proposal: string, options: RenewOptions): Promise<void> {
+  const change = {
+    Duration: options.duration ?? null,
+    StartEpoch: options.startEpoch ?? null,
+    MaxPrice: options.maxPrice?.toString() ?? null,
+  };
+  await made(await Remote.open(options), "Filigree.ClientRenewDeal", [linkOf(proposal), change], options);
+}
+
+/** Makes a deal, and tells of it; with `--wait` until it is active or has failed. */
+async function made(
+  remote: Remote,
+  method: string,
+  params: readonly unknown[],
+  options: RemoteOptions & { readonly wait?: true },
+): Promise<void> {
   await interruptible(async (signal) => {
-    const proposal = (await remote.wait<Link>("Filigree.ClientDeal", [wanted], signal))["/"];
+    const proposal = (
+      await remote.wait<Link>(method, params, signal).catch((error: unknown) => {
+        const [, price] = TOO_DEAR.exec(describeError(error)) ?? [];
+        if (price === undefined) throw error;
+        throw new UsageError(`${describeError(error)}; to allow it: --max-price "${price}"`);
+      })
+    )["/"];
     if (options.wait !== true) {
       say(options.json, { proposal }, [proposal]);
       return;

@@ -6,7 +6,7 @@ import { minProviderCollateral, withSafety } from "../../stmgr/economy.ts";
 import { networkFigures } from "../../stmgr/pledge-figures.ts";
 import { Address } from "../../types/address.ts";
 import { bigToBytes } from "../../types/amount.ts";
-import { parseCid } from "../../types/cid.ts";
+import { type CID, parseCid } from "../../types/cid.ts";
 import { MARKET, VERIFIED_REGISTRY } from "../../types/singletons.ts";
 import { type ChainAccess, chainAccess, type Draft, type NodeAccess } from "../paych/chain-access.ts";
 import { DealError } from "./errors.ts";
@@ -52,6 +52,8 @@ export type MarketChain = {
   deal(id: number): Promise<OnChainDeal | null>;
   /** Whether a proposal is published and not yet processed for the first time. */
   isPublished(proposal: DealProposal): Promise<boolean>;
+  /** The same, by the CID of the proposal as the chain keeps it. */
+  isPending(onChain: CID): Promise<boolean>;
   /** The proposal as the chain keeps it: its parties by their IDs. Null if one is unknown. */
   normalised(proposal: DealProposal): Promise<DealProposal | null>;
   publishDraft(from: Address, deals: readonly SignedProposal[]): Draft;
@@ -78,6 +80,8 @@ export function marketChain(node: NodeAccess): MarketChain {
     const provider = await state.lookupId(proposal.provider);
     return client === null || provider === null ? null : { ...proposal, client, provider };
   };
+  const isPending = async ({ bytes }: CID): Promise<boolean> =>
+    (await (await open(MARKET)).element("PendingProposals", bytes)) !== null;
   return {
     get epoch() {
       return chain.head.height;
@@ -132,9 +136,9 @@ export function marketChain(node: NodeAccess): MarketChain {
     },
     async isPublished(proposal) {
       const onChain = await normalised(proposal);
-      if (onChain === null) return false;
-      return (await (await open(MARKET)).element("PendingProposals", proposalCid(onChain).bytes)) !== null;
+      return onChain !== null && isPending(proposalCid(onChain));
     },
+    isPending,
     publishDraft: (from, deals) => ({
       ...{ from, to: MARKET, value: 0n, method: PUBLISH },
       params: dagCbor.encode([deals.map(signedProposalTuple)]),

@@ -45,7 +45,9 @@ export function clientSteps({ chain, funds, linkTo }: ClientParts): Readonly<Rec
       const id = await chain.messages.idOf(proposal.client);
       if (id === null) fail(`${proposal.client} is not on the chain: send it something first`);
       const client = id as Address;
-      const message = await funds.hold(Address.parse(deal.wallet), client, deal.id, clientFunds(proposal));
+      const message = await funds.hold(
+        ...([Address.parse(deal.wallet), client, deal.id, clientFunds(proposal), proposal] as const),
+      );
       if (await funds.isCovered(client)) return to("Offering", "funded", message === null ? "" : `message ${message}`);
       return { untilEpoch: 0 };
     },

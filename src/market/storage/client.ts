@@ -5,7 +5,8 @@
 
 import { pieceCidV1 } from "../../sector/piece/cid.ts";
 import type { BlockStore } from "../../storage/contract.ts";
-import type { Address } from "../../types/address.ts";
+import { Address } from "../../types/address.ts";
+import { filText } from "../../types/amount.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
 import type { CommittedCar } from "../data/commit-car.ts";
 import { newUuid } from "./boost-messages.ts";
@@ -17,7 +18,14 @@ import type { MarketFunds } from "./funds.ts";
 import { encodeAsk, type SignedAsk } from "./legacy-messages.ts";
 import type { LinkTo } from "./link.ts";
 import { Lives } from "./lives.ts";
-import { clientFunds, type DealProposal, encodeProposal, encodeSignedProposal, proposalCid } from "./proposal.ts";
+import {
+  clientFunds,
+  type DealProposal,
+  durationOf,
+  encodeProposal,
+  encodeSignedProposal,
+  proposalCid,
+} from "./proposal.ts";
 import { type DealEvent, RecordBook } from "./record-book.ts";
 import { DEAL_DURATION, leastPrice } from "./rules.ts";
 
@@ -44,8 +52,9 @@ export type Wanted = {
   readonly peer: string | null;
   /** Epochs. */
   readonly duration: number;
-  /** attoFIL an epoch; default: what the ask comes to. */
+  /** attoFIL an epoch; default: what the ask comes to, if it is at most `maxPrice`. */
   readonly price?: bigint;
+  readonly maxPrice?: bigint;
   readonly startEpoch?: number;
   /** attoFIL; default: what is least now, and a tenth. */
   readonly collateral?: bigint;
@@ -58,6 +67,9 @@ export type Wanted = {
   /** Piece and bytes of the data, where it is not in this node's store. */
   readonly piece?: { readonly cid: CID; readonly paddedSize: number; readonly carSize: number };
 };
+
+/** What is to be otherwise than it was. Epochs; attoFIL an epoch. */
+export type Renewal = { readonly duration?: number; readonly startEpoch?: number; readonly maxPrice?: bigint };
 
 /** Epochs until a deal begins, unless its user says otherwise: a day. */
 const START_DELAY = 2880;
@@ -128,6 +140,12 @@ export class StorageClient {
     const piece = wanted.piece ?? (await this.pieceOf(root, signal));
     const size = BigInt(piece.paddedSize);
     const price = wanted.price ?? leastPrice((await this.ask(miner, peer, signal)).ask, { pieceSize: size, verified });
+    const { maxPrice = price } = wanted;
+    if (price > maxPrice)
+      throw new DealError(
+        { code: "TOO_DEAR", price: `${price}`, limit: `${maxPrice}` },
+        `the provider asks ${filText(price)} an epoch, ${filText(price * BigInt(duration))} in all, and ${filText(maxPrice)} an epoch may be spent`,
+      );
     const startEpoch = BigInt(wanted.startEpoch ?? chain.epoch + START_DELAY);
     const proposal: DealProposal = {
       ...{ pieceCid: piece.cid, pieceSize: size, verified, client, provider: miner, label: `${root}`, startEpoch },
@@ -153,6 +171,33 @@ export class StorageClient {
       );
     this.lives?.live(id);
     return this.deals.get(id);
+  }
+
+  /**
+   * The same deal once more, from the end of an earlier one on, or later if that is over: data, provider, duration and ways as
+   * they were; at what the provider asks now, up to `maxPrice`, by default the earlier price.
+   */
+  renew(id: string, more: Renewal, signal?: AbortSignal): Promise<ClientDeal> {
+    const deal = this.deals.get(id);
+    const { proposal } = signedOfClient(deal);
+    const { delivery } = deal;
+    const isOwn =
+      delivery.kind === "local" || (delivery.kind === "http" && delivery.url.endsWith(`/piece/${proposal.pieceCid}`));
+    const earliest = this.options.chain.epoch + START_DELAY;
+    return this.deal(
+      {
+        ...{ root: parseCid(deal.root), wallet: Address.parse(deal.wallet), miner: proposal.provider, peer: deal.peer },
+        ...{ duration: more.duration ?? Number(durationOf(proposal)), verified: proposal.verified },
+        ...{ startEpoch: more.startEpoch ?? Math.max(Number(proposal.endEpoch), earliest) },
+        ...{ maxPrice: more.maxPrice ?? proposal.pricePerEpoch, keepUnsealed: deal.keepUnsealed },
+        ...(delivery.kind === "offline" ? { offline: true } : {}),
+        ...(delivery.kind === "http" && !isOwn ? { source: { url: delivery.url, headers: delivery.headers } } : {}),
+        ...(isOwn
+          ? {}
+          : { piece: { cid: proposal.pieceCid, paddedSize: Number(proposal.pieceSize), carSize: deal.size } }),
+      },
+      signal,
+    );
   }
 
   private async pieceOf(root: CID, signal?: AbortSignal) {

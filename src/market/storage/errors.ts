@@ -34,6 +34,8 @@ export type DealErrorData =
   | { readonly code: "REFUSED"; readonly field: RuleField; readonly limit: string; readonly offered: string }
   /** Data that could not be had, or is not what the deal says. */
   | { readonly code: "TRANSFER"; readonly reason: TransferReason }
+  /** attoFIL an epoch. */
+  | { readonly code: "TOO_DEAR"; readonly price: string; readonly limit: string }
   | { readonly code: "UNKNOWN_DEAL"; readonly deal: string }
   | { readonly code: "WRONG_STATE"; readonly deal: string; readonly state: string }
   /** The chain took no message of this node's. */

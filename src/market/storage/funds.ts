@@ -13,6 +13,7 @@ import { signedMessageCid } from "../../types/message.ts";
 import type { Draft } from "../paych/chain-access.ts";
 import type { MarketChain } from "./chain-access.ts";
 import { DealError } from "./errors.ts";
+import { type DealProposal, proposalCid } from "./proposal.ts";
 
 const PREFIX = "market/reserved/";
 /** Messages to one balance that may be under way. */
@@ -20,18 +21,21 @@ const MAX_ADDING = 100;
 /** Looks at a head that moves meanwhile. */
 const MAX_LOOKS = 5;
 
+/** attoFIL, and the CID by which the market has the proposal once it is published: from then on it locks the amount itself. */
+export type Hold = { readonly amount: bigint; readonly onChain: string | null };
 export type Adding = { readonly cid: string; readonly amount: bigint };
 export type Funds = {
   /** attoFIL that must stay in the balance, beside what is held for deals. */
   readonly reserved: bigint;
-  /** attoFIL held for single deals, by their names: each once, however often it is asked for. */
-  readonly holds: ReadonlyMap<string, bigint>;
+  /** What is held for single deals, by their names: each once, however often it is asked for. */
+  readonly holds: ReadonlyMap<string, Hold>;
   readonly adding: readonly Adding[];
 };
 
 type Stored = {
   readonly reserved: string;
   readonly holds?: Readonly<Record<string, string>>;
+  readonly published?: Readonly<Record<string, string>>;
   readonly adding: readonly { readonly cid: string; readonly amount: string }[];
 };
 
@@ -43,7 +47,7 @@ export type FundOptions = {
 };
 
 export function totalOf({ reserved, holds }: Funds): bigint {
-  return [...holds.values()].reduce((sum, one) => sum + one, reserved);
+  return [...holds.values()].reduce((sum, { amount }) => sum + amount, reserved);
 }
 
 export class MarketFunds {
@@ -65,8 +69,19 @@ export class MarketFunds {
   }
 
   /** As `reserve`, for one deal: asked for again, it is held once. */
-  hold(wallet: Address, id: Address, deal: string, amount: bigint): Promise<CID | null> {
-    return this.cover(wallet, id, (funds) => ({ ...funds, holds: new Map(funds.holds).set(deal, amount) }));
+  async hold(
+    wallet: Address,
+    id: Address,
+    deal: string,
+    amount: bigint,
+    proposal: DealProposal | null = null,
+  ): Promise<CID | null> {
+    const normalised = proposal === null ? null : await this.options.chain.normalised(proposal);
+    const onChain = normalised === null ? null : `${proposalCid(normalised)}`;
+    return this.cover(wallet, id, (funds) => ({
+      ...funds,
+      holds: new Map(funds.holds).set(deal, { amount, onChain }),
+    }));
   }
 
   /** Reserves less; never less than nothing, and nothing that is held for deals. */
@@ -90,8 +105,8 @@ export class MarketFunds {
 
   /** Whether all that is reserved is in the balance now. */
   async isCovered(id: Address): Promise<boolean> {
-    const { escrow, locked } = await this.options.chain.escrow(id);
-    return totalOf(await this.of(id)) <= escrow - locked;
+    const { funds, free, coming } = await this.free(id);
+    return totalOf(funds) <= free - coming;
   }
 
   /** Sends funds of a key to a balance. */
@@ -135,8 +150,11 @@ export class MarketFunds {
     });
   }
 
-  /** Funds without the messages that were executed or dropped, and what the balance has free or soon will have. */
-  private async free(id: Address): Promise<{ readonly funds: Funds; readonly free: bigint }> {
+  /**
+   * Funds without the messages that were executed or dropped, and what the balance has free for them or soon will have: with what
+   * the market has locked already of what is still held. `coming`: how much of it is under way.
+   */
+  private async free(id: Address): Promise<{ readonly funds: Funds; readonly free: bigint; readonly coming: bigint }> {
     const { chain, isWaiting } = this.options;
     for (let attempt = 1; ; attempt++) {
       const { epoch } = chain;
@@ -145,10 +163,13 @@ export class MarketFunds {
       // and sent again.
       const adding = before.adding.filter(({ cid }) => isWaiting(parseCid(cid)));
       const { escrow, locked } = await chain.escrow(id);
+      let lockedOfHolds = 0n;
+      for (const { amount, onChain } of before.holds.values())
+        if (onChain !== null && (await chain.isPending(parseCid(onChain)))) lockedOfHolds += amount;
       const coming = adding.reduce((sum, { amount }) => sum + amount, 0n);
       // What left the pool for a block meanwhile was counted twice.
       if (chain.epoch === epoch || attempt === MAX_LOOKS)
-        return { funds: { ...before, adding }, free: escrow - locked + coming };
+        return { funds: { ...before, adding }, free: escrow - locked + lockedOfHolds + coming, coming };
     }
   }
 
@@ -163,11 +184,13 @@ export class MarketFunds {
 
   private async write(id: Address, { reserved, holds, adding }: Funds): Promise<void> {
     const isEmpty = reserved === 0n && holds.size === 0 && adding.length === 0;
+    const published = [...holds].flatMap(([name, { onChain }]) => (onChain === null ? [] : [[name, onChain] as const]));
     const stored: Stored = {
       reserved: reserved.toString(),
       ...(holds.size === 0
         ? {}
-        : { holds: Object.fromEntries([...holds].map(([name, one]) => [name, one.toString()])) }),
+        : { holds: Object.fromEntries([...holds].map(([name, { amount }]) => [name, amount.toString()])) }),
+      ...(published.length === 0 ? {} : { published: Object.fromEntries(published) }),
       adding: adding.map(({ cid, amount }) => ({ cid, amount: amount.toString() })),
     };
     const value = isEmpty ? null : utf8(JSON.stringify(stored));
@@ -179,10 +202,15 @@ export class MarketFunds {
 export async function readFunds(blocks: Pick<BlockStore, "metadata">, id: Address): Promise<Funds> {
   const bytes = await blocks.metadata(PREFIX + id);
   if (bytes === undefined) return { reserved: 0n, holds: new Map(), adding: [] };
-  const { reserved, holds = {}, adding } = JSON.parse(fromUtf8(bytes)) as Stored;
+  const { reserved, holds = {}, published = {}, adding } = JSON.parse(fromUtf8(bytes)) as Stored;
   return {
     reserved: BigInt(reserved),
-    holds: new Map(Object.entries(holds).map(([name, amount]) => [name, BigInt(amount)])),
+    holds: new Map(
+      Object.entries(holds).map(([name, amount]) => [
+        name,
+        { amount: BigInt(amount), onChain: published[name] ?? null },
+      ]),
+    ),
     adding: adding.map(({ cid, amount }) => ({ cid, amount: BigInt(amount) })),
   };
 }

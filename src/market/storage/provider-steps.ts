@@ -110,10 +110,11 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
     },
 
     async Funding(deal) {
-      const { provider, providerCollateral } = proposalOfDeal(deal);
+      const proposal = proposalOfDeal(deal);
+      const { provider, providerCollateral } = proposal;
       const id = await idOf(provider);
       const { worker } = await chain.provider(provider);
-      const message = await funds.hold(worker, id, deal.id, providerCollateral);
+      const message = await funds.hold(worker, id, deal.id, providerCollateral, proposal);
       if (await funds.isCovered(id)) return to("Publishing", "funded", message === null ? "" : `message ${message}`);
       return { untilEpoch: 0 };
     },

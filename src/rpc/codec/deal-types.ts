@@ -131,6 +131,8 @@ export const wantedDeal = object("WantedDeal", {
   Miner: address,
   Duration: epochs,
   Price: nullable(amount),
+  /** An epoch, where `Price` is null. */
+  MaxPrice: fallback(nullable(amount), null),
   StartEpoch: nullable(epochs),
   Collateral: nullable(amount),
   Verified: fallback(boolean, false),
@@ -140,6 +142,12 @@ export const wantedDeal = object("WantedDeal", {
   Offline: fallback(boolean, false),
   Url: fallback(text(8192), ""),
   Headers: fallback(record(text(8192), 32), {}),
+});
+
+export const renewal = object("Renewal", {
+  Duration: fallback(nullable(epochs), null),
+  StartEpoch: fallback(nullable(epochs), null),
+  MaxPrice: fallback(nullable(amount), null),
 });
 
 export const dealRules = object("DealRules", {

@@ -4,7 +4,15 @@ import { paddedBytesOf } from "../../sector/piece/cid.ts";
 import type { CID } from "../../types/cid.ts";
 import { address, link, uint64 } from "../codec/chain-types.ts";
 import { fallback, list, nullable, text, type ValueOf } from "../codec/codec.ts";
-import { dealInfo, dealView, dealViews, startDealParams, storageAsk, wantedDeal } from "../codec/deal-types.ts";
+import {
+  dealInfo,
+  dealView,
+  dealViews,
+  renewal,
+  startDealParams,
+  storageAsk,
+  wantedDeal,
+} from "../codec/deal-types.ts";
 import { badParams } from "../errors.ts";
 import { type Group, group, method, param } from "../method.ts";
 import type { NodeServices } from "../services.ts";
@@ -95,13 +103,14 @@ const ownMethods = {
     result: link,
     cost: "wait",
     async run([wanted], { node, signal }) {
-      const { Price, StartEpoch, Collateral, Url, Headers, Peer } = wanted;
+      const { Price, MaxPrice, StartEpoch, Collateral, Url, Headers, Peer } = wanted;
       const { id } = await node.deals.client.deal(
         {
           ...{ root: wanted.Root, wallet: wanted.Wallet, miner: await idAt(node, wanted.Miner, []) },
           ...{ peer: Peer === "" ? null : Peer, duration: wanted.Duration, offline: wanted.Offline },
           ...{ verified: wanted.Verified, keepUnsealed: wanted.KeepUnsealed },
           ...(Price === null ? {} : { price: Price }),
+          ...(MaxPrice === null || Price !== null ? {} : { maxPrice: MaxPrice }),
           ...(StartEpoch === null ? {} : { startEpoch: StartEpoch }),
           ...(Collateral === null ? {} : { collateral: Collateral }),
           ...(Url === "" ? {} : { source: { url: Url, headers: Headers } }),
@@ -109,6 +118,23 @@ const ownMethods = {
         signal,
       );
       return node.deals.client.cidOf(id);
+    },
+  }),
+  ClientRenewDeal: method({
+    summary:
+      "The same deal once more, from its end on; at what the provider asks now, at most MaxPrice, or what it was.",
+    permission: "admin",
+    params: [proposalParam, param("change", fallback(renewal, { Duration: null, StartEpoch: null, MaxPrice: null }))],
+    result: link,
+    cost: "wait",
+    async run([proposal, { Duration, StartEpoch, MaxPrice }], { node, signal }) {
+      const { client } = node.deals;
+      const change = {
+        ...(Duration === null ? {} : { duration: Duration }),
+        ...(StartEpoch === null ? {} : { startEpoch: StartEpoch }),
+        ...(MaxPrice === null ? {} : { maxPrice: MaxPrice }),
+      };
+      return client.cidOf((await client.renew(`${proposal}`, change, signal)).id);
     },
   }),
   ClientDeals: method({
