@@ -1,5 +1,5 @@
 /**
- * Bitswap for objects of the chain: one stream to a peer for what this node says, one back for what the peer says.
+ * Bitswap, for objects of the chain or for data of users: one stream to a peer for what this node says, one back for what the peer says.
  *
  * Written here because no library speaks all versions that the network's peers do and bounds what a peer can ask.
  * Bounds: messages a second, wants, bytes a second and streams of a peer; length of a message, time from its first byte
@@ -15,18 +15,13 @@ import type { OwnTime, Patience } from "./own-time.ts";
 import { type Deadlines, PEER_LIMITS } from "./params.ts";
 import type { Offence } from "./peer-book.ts";
 import { RateLimiter } from "./rate-limit.ts";
-import {
-  BITSWAP_LIMITS,
-  BITSWAP_PROTOCOLS,
-  type BitswapMessage,
-  type BitswapWant,
-  decodeBitswap,
-  encodeBitswap,
-} from "./wire/bitswap.ts";
+import { BITSWAP_LIMITS, type BitswapMessage, type BitswapWant, decodeBitswap, encodeBitswap } from "./wire/bitswap.ts";
 import { type FrameStream, frameStream, LengthScanner, withLength, withoutLength } from "./wire/frames.ts";
 
 export type BitswapParts = {
   readonly host: Host;
+  /** Names of its versions, the newest first. */
+  readonly protocols: readonly string[];
   readonly objects: ObjectSource;
   readonly deadlines: Deadlines;
   readonly time: OwnTime;
@@ -76,8 +71,8 @@ export class Bitswap {
   }
 
   async start(): Promise<void> {
-    const { host } = this.parts;
-    await host.handle([...BITSWAP_PROTOCOLS], (stream, connection) => this.listen(stream, connection), {
+    const { host, protocols } = this.parts;
+    await host.handle([...protocols], (stream, connection) => this.listen(stream, connection), {
       maxInboundStreams: PEER_LIMITS.inboundStreams,
       maxOutboundStreams: PEER_LIMITS.outboundStreams,
     });
@@ -85,9 +80,9 @@ export class Bitswap {
   }
 
   async stop(): Promise<void> {
-    const { host } = this.parts;
+    const { host, protocols } = this.parts;
     host.removeEventListener("peer:disconnect", this.gone as EventListener);
-    await host.unhandle([...BITSWAP_PROTOCOLS]);
+    await host.unhandle([...protocols]);
     this.client.stop();
     for (const peer of [...this.senders.keys()]) this.forget(peer);
   }
@@ -173,7 +168,7 @@ export class Bitswap {
     if (sender.stream?.writeStatus !== "writable" || sender.frames === null) {
       const connection = this.parts.host.getConnections().find((one) => one.remotePeer.toString() === peer);
       if (connection === undefined) throw new RangeError(`peer ${peer} is not connected`);
-      sender.stream = await connection.newStream([...BITSWAP_PROTOCOLS], { signal });
+      sender.stream = await connection.newStream([...this.parts.protocols], { signal });
       sender.frames = frameStream(sender.stream);
     }
     try {

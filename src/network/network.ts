@@ -24,6 +24,7 @@ import type { Offence, PeerAddress, PeerBook } from "./peer-book.ts";
 import { PeerStreams } from "./peer-streams.ts";
 import { type ConnectionUse, parseScope, ResourceLimits, type ScopeLimit, type ScopeUse, useOf } from "./resources.ts";
 import { TrafficMeter } from "./traffic.ts";
+import { BITSWAP_PROTOCOLS, PAYLOAD_PROTOCOLS } from "./wire/bitswap.ts";
 import { type BlockMessage, decodeBlockMessage, encodeBlockMessage } from "./wire/block-message.ts";
 import type { Hello } from "./wire/hello.ts";
 
@@ -46,6 +47,8 @@ export type NetworkOptions = Omit<
   readonly chain: ChainSource;
   /** Blocks that peers may have by bitswap, all of them; without it bitswap is not spoken. */
   readonly objects?: ObjectSource;
+  /** Data of users that peers, also of other networks, may have by bitswap; without it they are told nothing. */
+  readonly payloads?: ObjectSource;
   readonly handlers: NetworkHandlers;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -81,6 +84,8 @@ export class Network {
   readonly exchange: ExchangeClient;
   /** Null without `objects`. */
   readonly bitswap: Bitswap | null;
+  /** Null without `payloads`. */
+  readonly payloads: Bitswap | null;
   /** Protocols of other rooms. */
   readonly streams: PeerStreams;
   private readonly options: NetworkOptions;
@@ -118,10 +123,13 @@ export class Network {
         handlers.onTiming?.(peer, timing);
       },
     });
-    const { objects } = options;
+    const { objects, payloads } = options;
     const onFault = (error: unknown): void => handlers.onFault("bitswap", error);
     const common = { host, now, deadlines, time, onOffence, peers: () => this.fastestFirst() };
-    this.bitswap = objects === undefined ? null : new Bitswap({ ...common, objects, onFault });
+    const bitswap = (source: ObjectSource | undefined, protocols: readonly string[]): Bitswap | null =>
+      source === undefined ? null : new Bitswap({ ...common, protocols, objects: source, onFault });
+    this.bitswap = bitswap(objects, BITSWAP_PROTOCOLS);
+    this.payloads = bitswap(payloads, PAYLOAD_PROTOCOLS);
     this.exchange = new ExchangeClient({
       ...common,
       onAnswer: (peer, ms) => remember(this.speeds, peer, 0.7 * (this.speeds.get(peer) ?? ms) + 0.3 * ms),
@@ -314,6 +322,7 @@ export class Network {
   async close(): Promise<void> {
     await this.hello.stop();
     await this.bitswap?.stop();
+    await this.payloads?.stop();
     await this.server.stop();
     await this.host.stop();
     this.time.stop();
@@ -329,6 +338,7 @@ export class Network {
     });
     await this.server.start();
     await this.bitswap?.start();
+    await this.payloads?.start();
     await this.hello.start();
     this.joinTopics();
   }

@@ -12,6 +12,7 @@ import { entriesFor, miningBase } from "../consensus/base-info.ts";
 import type { Crypto } from "../core/crypto.ts";
 import type { KeyInfo } from "../keys/keys.ts";
 import { type Keystore, keyIn } from "../keys/keystore.ts";
+import { retrievalChain } from "../market/retrieval/chain-access.ts";
 import { RetrievalMarket } from "../market/retrieval/part.ts";
 import { blockCreation } from "../miner/create-block.ts";
 import { type FaultReport, FaultReporter } from "../miner/fault-reporter.ts";
@@ -133,6 +134,8 @@ export class NetworkNode {
       local: true,
       now,
       sleep,
+      // Of a node that asks to be paid nobody gets data for nothing.
+      payloads: { get: (cid) => this.retrieval.freeBlock(cid) },
       ...(options.onFault === undefined ? {} : { onFault: options.onFault }),
     });
     this.node.add(this.peers);
@@ -197,8 +200,14 @@ export class NetworkNode {
     this.node.add(this.deals);
     this.retrieval = new RetrievalMarket({
       ...{ blocks: chain.blocks, client: this.node.client, payments: this.node.payments, now },
+      chain: retrievalChain(states),
       paymentAddress: () => keystore.defaultAddress(),
       streams: () => peers.network?.streams ?? null,
+      peerBlock: (cid, signal) => {
+        const bitswap = peers.network?.payloads ?? null;
+        if (bitswap === null) throw new Error("the node has no peers");
+        return bitswap.getBlock(cid, { signal });
+      },
       peers: () => [...new Set(peers.network?.connected().map(({ id }) => id) ?? [])],
       addresses: () => ({ libp2p: peers.addresses(), http: this.rpc === null ? [] : [gatewayAddress(this.rpc.url)] }),
       randomBytes: platform.randomBytes,

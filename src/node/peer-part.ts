@@ -36,7 +36,7 @@ import type { Health, Startable } from "./startable.ts";
 
 export type PeerPartOptions = Pick<
   NetworkOptions,
-  "listen" | "userAgent" | "local" | "dht" | "extraEncrypters" | "deadlines" | "topics"
+  "listen" | "userAgent" | "local" | "dht" | "extraEncrypters" | "deadlines" | "topics" | "payloads"
 > & {
   readonly node: { readonly chain: Chain; readonly states: StateManager; readonly pool: MessagePool };
   readonly validator: BlockValidator;
@@ -128,7 +128,9 @@ export class PeerPart implements Startable {
     this.stopListening = chain.onHeadChange(() => {
       this.alert.resolve("the head moved");
       // While a chain is fetched the head moves many times a second.
-      if (!this.syncer.isBehind()) this.opened?.network.bitswap?.lookAgain();
+      if (this.syncer.isBehind()) return;
+      this.opened?.network.bitswap?.lookAgain();
+      this.opened?.network.payloads?.lookAgain();
     });
     const door = new BlockDoor({ states, verifyBls, genesisTime, now });
     this.intake = new BlockIntake({ chain, door, pool, peers, imports, syncer: this.syncer, onFault });
@@ -159,8 +161,20 @@ export class PeerPart implements Startable {
   }
 
   async start(): Promise<void> {
-    const { node, listen, userAgent, local, now, secrets, bootstrap, dht, extraEncrypters, deadlines, topics } =
-      this.options;
+    const {
+      node,
+      listen,
+      userAgent,
+      local,
+      now,
+      secrets,
+      bootstrap,
+      dht,
+      extraEncrypters,
+      deadlines,
+      topics,
+      payloads,
+    } = this.options;
     await this.kept.load();
     const identity = await identityOf(secrets);
     const served = await ServedChain.open(
@@ -178,6 +192,7 @@ export class PeerPart implements Startable {
       peers: this.kept.book,
       chain: served,
       objects: node.chain.blocks,
+      ...(payloads === undefined ? {} : { payloads }),
       ...(deadlines === undefined ? {} : { deadlines }),
       ...(topics === undefined ? {} : { topics }),
       ...(dht === undefined ? {} : { dht }),

@@ -24,7 +24,13 @@ import { objectsGroup } from "./methods/objects.ts";
 import { ownPaychGroup, paychGroup, paychV0Group, paychV1Group } from "./methods/paych.ts";
 import { pledgeGroup } from "./methods/pledge.ts";
 import { ownProviderGroup, providerDealsGroup } from "./methods/provider-deals.ts";
-import { findGroup, ownRetrievalGroup, retrievalAskGroup } from "./methods/retrieval.ts";
+import {
+  findGroup,
+  ownRetrievalGroup,
+  retrievalAskGroup,
+  retrieveV0Group,
+  retrieveV1Group,
+} from "./methods/retrieval.ts";
 import { sectorStateGroup } from "./methods/sector-state.ts";
 import { sectorsGroup } from "./methods/sectors.ts";
 import { snapshotsGroup } from "./methods/snapshots.ts";
@@ -65,6 +71,7 @@ export const CURRENT_GROUPS = [
   marketGroup,
   clientGroup,
   findGroup,
+  retrieveV1Group,
   retrievalAskGroup,
   ownRetrievalGroup,
   clientDealsGroup,
@@ -97,4 +104,5 @@ export const GROUPS: readonly Group[] = [
   randomnessV0Group,
   msigV0Group,
   paychV0Group,
+  retrieveV0Group,
 ];

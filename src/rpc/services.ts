@@ -189,7 +189,7 @@ export type FundService = Pick<MarketFunds, "of" | "reserve" | "release" | "add"
 /** Retrievals of this node's user, and from this node. */
 export type RetrievalService = Pick<
   RetrievalMarket,
-  "retrieve" | "find" | "query" | "transportsOf" | "setAsk" | "book"
+  "retrieve" | "fetch" | "begin" | "wait" | "cancel" | "find" | "query" | "transportsOf" | "setAsk" | "book"
 >;
 
 /** Storage deals: of this node's user, and of its providers. */

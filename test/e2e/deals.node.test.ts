@@ -7,7 +7,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { checkState } from "../../src/core/state-check.ts";
+import { retrievalChain } from "../../src/market/retrieval/chain-access.ts";
 import { Devnet } from "../../src/node/devnet.ts";
+import { parseCid } from "../../src/types/cid.ts";
 import {
   active,
   clientView,
@@ -86,6 +88,12 @@ test("a file is stored: funds, data, publishing, sector; the network stops meanw
   expect(await ask("ClientGetDealStatus", info["State"])).toBe("StorageDealActive");
   expect(await ask("MarketListIncompleteDeals")).toMatchObject([{ ProposalCid: deal, State: 7, SectorNumber: 1 }]);
   const { chain, states } = net.node;
+  // Whoever looks for the data finds its miner by the chain.
+  const { minersOf, placesOf } = retrievalChain(states);
+  const { signal } = new AbortController();
+  expect((await minersOf(parseCid(root["/"]), signal)).map(String)).toEqual([`${net.miner}`]);
+  expect(await minersOf(parseCid(bought["Proposal"].PieceCID["/"]), signal)).toEqual([]);
+  await expect(placesOf(net.miner)).rejects.toThrow(/names no peer on the chain/);
   const { stateRoot } = await states.result(net.head);
   expect((await checkState(stateRoot, net.head.height, chain.blocks, { profile: "devnet" })).complaints).toEqual([]);
 }, 120_000);

@@ -36,6 +36,9 @@ export type RetrievalNode = {
   readonly kept: MemoryStore;
   market: RetrievalMarket;
   readonly faults: unknown[];
+  /** What the chain says: where miners are reached, and who has deals. */
+  readonly places: Map<string, readonly string[]>;
+  readonly miners: Address[];
 };
 /** Node with the key of a number. */
 export async function openRetrievalNode(crypto: Crypto, own: number): Promise<RetrievalNode> {
@@ -50,20 +53,33 @@ export async function openRetrievalNode(crypto: Crypto, own: number): Promise<Re
   const vouchers = new Vouchers(channels);
   const data = new ClientData({ open: async () => store, hashes: crypto });
   const faults: unknown[] = [];
-  const node: RetrievalNode = { host, data, chain, channels, vouchers, kept, faults, market: null as never };
+  const node: RetrievalNode = {
+    host,
+    data,
+    chain,
+    channels,
+    vouchers,
+    kept,
+    faults,
+    places: new Map(),
+    miners: [],
+    market: null as never,
+  };
   node.market = makeMarket(node, address);
   await node.market.start();
   return node;
 }
 
 export function makeMarket(
-  { host, data, channels, vouchers, kept, faults }: RetrievalNode,
+  { host, data, channels, vouchers, kept, faults, places, miners }: RetrievalNode,
   address: Address,
 ): RetrievalMarket {
   return new RetrievalMarket({
     ...{ blocks: kept, client: data, payments: { channels, vouchers }, paymentAddress: async () => address },
     ...{
       streams: () => host.streams,
+      chain: { placesOf: async (miner) => places.get(`${miner}`) ?? [], minersOf: async () => miners },
+      peerBlock: () => Promise.reject(new Error("no bitswap")),
       peers: () => host.host.getPeers().map(String),
       addresses: () => ({ libp2p: [host.address], http: ["/ip4/127.0.0.1/tcp/80/http"] }),
     },

@@ -303,6 +303,10 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
       { Root: on.sent.CID },
       { Path: `/no/such-${crypto.randomUUID()}` },
     ]),
+    ClientMinerQueryOffer: alone(on.miner, { "/": `${cidOfText("data")}` }),
+    ClientRetrieveWait: alone(1),
+    ClientListRetrievals: alone(),
+    ClientCancelRetrievalDeal: alone(1),
     ClientFindData: alone({ "/": `${cidOfText("data")}` }),
     MarketGetRetrievalAsk: alone(),
     MarketSetRetrievalAsk: alone({
@@ -376,6 +380,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     v0: {
       StateSearchMsg: give(() => [on.sent.CID]),
       PaychGet: give(() => [on.alice, on.carol, "3"]),
+      ClientRetrieve: alone({ Root: { "/": `${cidOfText("data")}` }, Total: "0" }, null),
       BeaconGetEntry: give(() => [2]),
       ChainGetRandomnessFromTickets: give(() => [[], 2, 3, "AQI="]),
       ChainGetRandomnessFromBeacon: give(() => [[], 2, 3, "AQI="]),
@@ -384,6 +389,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     v1: {
       StateSearchMsg: give(() => [[], on.sent.CID, -1, true]),
       PaychGet: give(() => [on.alice, on.carol, "3", { OffChain: true }]),
+      ClientRetrieve: alone({ Root: { "/": `${cidOfText("data")}` }, Total: "0" }),
       StateGetBeaconEntry: give(() => [2]),
       MsigCancel: give(() => [on.wallet, 0, on.alice]),
       MsigCancelTxnHash: give(() => [on.wallet, 0, on.carol, "1000", on.alice, 0, null]),

@@ -31,6 +31,7 @@ export type GetOptions = RemoteOptions & {
   readonly provider: readonly string[];
   readonly maxPrice: bigint;
   readonly fundStep?: bigint;
+  readonly bitswap?: true;
   readonly from?: string;
   readonly car?: true;
 };
@@ -46,7 +47,7 @@ export function asRetrieval(command: Command): void {
       .argument("[path]", "where nothing is yet; without it the DAG only goes to the node's data")
       .option(
         "--provider <address>",
-        "identity or multiaddr, may be given again; without it, peers that have it",
+        "identity, multiaddr, or miner's address, may be given again; without it, whoever has it",
         collect,
         [],
       )
@@ -61,6 +62,7 @@ export function asRetrieval(command: Command): void {
         parseAmount,
       )
       .option("--from <address>", "who pays; default: the wallet's default address")
+      .option("--bitswap", "by bitswap, for nothing, from whoever of the peers and providers has its blocks")
       .option("--car", "write it as a CAR file"),
   ).action(get);
 }
@@ -72,21 +74,21 @@ export function registerRetr(program: Command): void {
     retr
       .command("query")
       .description("what a provider asks for a DAG")
-      .argument("<provider>", "identity or multiaddr")
+      .argument("<provider>", "identity, multiaddr, or miner's address")
       .argument("<root>", "its CID"),
   ).action(query);
   withRemote(
     retr
       .command("lookup")
       .alias("find")
-      .description("which of the node's peers have a DAG, and what they ask")
+      .description("which of the node's peers, or miners with a deal for it, have a DAG, and what they ask")
       .argument("<root>", "its CID"),
   ).action(find);
   withRemote(
     retr
       .command("transports")
       .description("over what a provider serves")
-      .argument("<provider>", "identity or multiaddr"),
+      .argument("<provider>", "identity, multiaddr, or miner's address"),
   ).action(transports);
   withRemote(retr.command("deals").description("retrievals by this node's user, and from this node")).action(deals);
   withRemote(
@@ -101,10 +103,11 @@ export function registerRetr(program: Command): void {
 }
 
 async function get(root: string, out: string | undefined, options: GetOptions): Promise<void> {
-  const { provider, maxPrice, fundStep, from, car } = options;
+  const { provider, maxPrice, fundStep, from, bitswap, car } = options;
   const payer = from ?? (maxPrice === 0n ? null : await patientCall<string>(options, "WalletDefaultAddress"));
   const order = {
     ...{ Root: linkOf(root), Providers: provider, MaxPrice: `${maxPrice}`, From: payer },
+    Bitswap: bitswap === true,
     ...(fundStep === undefined ? {} : { FundStep: `${fundStep}` }),
   };
   const got = await patientCall<Got>(options, "Filigree.RetrievalGet", order);
@@ -113,7 +116,9 @@ async function get(root: string, out: string | undefined, options: GetOptions): 
     await patientCall(options, "ClientExport", { Root: order.Root }, { Path: place, IsCAR: car === true });
   const { Peer, Bytes, Paid, WasHere } = got;
   say(options.json, { root, peer: Peer, bytes: Bytes, paid: Paid, wasHere: WasHere, path: place }, [
-    WasHere ? "all of it was here" : `${Bytes} bytes (${sizeText(Bytes)}) from ${Peer}, ${filText(Paid)} paid`,
+    WasHere
+      ? "all of it was here"
+      : `${Bytes} bytes (${sizeText(Bytes)}) ${Peer === "" ? "by bitswap" : `from ${Peer}`}, ${filText(Paid)} paid`,
     ...(place === null ? [] : [place]),
   ]);
 }
@@ -146,7 +151,7 @@ async function find(root: string, options: RemoteOptions): Promise<void> {
     options.json,
     { offers: rows },
     rows.length === 0
-      ? ["none of the node's peers has it"]
+      ? ["none of the node's peers has it, nor a miner that the chain names for it"]
       : rows.map(({ peer, size, price }) => `${peer}  ${size} bytes  ${filText(price)}`),
   );
 }

@@ -33,7 +33,7 @@ export type RetrievalOrder = {
   readonly root: CID;
   /** CBOR; default: the whole DAG, which is listed among the imports when it is here. */
   readonly selector?: Uint8Array;
-  /** Identities or multiaddrs of providers, tried in their order. */
+  /** Identities or multiaddrs of providers, or addresses of miners, tried in their order. */
   readonly providers: readonly string[];
   /** attoFIL that may be spent in all. */
   readonly maxPrice: bigint;
@@ -41,6 +41,8 @@ export type RetrievalOrder = {
   readonly fundStep?: bigint | null;
   /** Who pays; needed where something is asked. */
   readonly from: Address | null;
+  /** Number of the deal with the first provider; default: one of chance. */
+  readonly id?: bigint;
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: RetrievalProgress) => void;
 };
@@ -64,6 +66,8 @@ export type ClientParts = {
   readonly store: () => Promise<ClientStore>;
   readonly payer: Payer;
   readonly reserves: Reserves;
+  /** Connects to a provider, however it is named; resolves to its identity. Rejects with `RetrievalError` NO_ANSWER. */
+  readonly reach: (provider: string, signal: AbortSignal) => Promise<string>;
   /** Work that goes on by itself, until the node stops. */
   readonly meanwhile: (work: (signal: AbortSignal) => Promise<void>) => void;
   readonly now: () => number;
@@ -119,10 +123,11 @@ export class RetrievalClient {
     const failures: string[] = [];
     let spent = 0n;
     let bytes = 0;
-    for (const provider of order.providers.slice(0, MAX_PROVIDERS)) {
+    for (const [i, provider] of order.providers.slice(0, MAX_PROVIDERS).entries()) {
+      const isFirst = i === 0;
       const here = await linksHere(store, order);
       if (here.isWhole) break;
-      const deal = new Deal(this.parts, order, provider, { get: (cid) => store.get(cid), put }, spent);
+      const deal = new Deal(this.parts, order, provider, { get: (cid) => store.get(cid), put }, { spent, isFirst });
       try {
         await deal.run(here.links);
         await this.list(order, store, provider);
@@ -166,8 +171,9 @@ class Deal {
     get(cid: Uint8Array): Promise<Uint8Array | undefined>;
     put(cid: CID, bytes: Uint8Array): Promise<void>;
   };
-  /** attoFIL that other deals of the order took. */
+  /** attoFIL that other deals of the order took; whether there was none. */
   private readonly spentBefore: bigint;
+  private readonly isFirst: boolean;
   private record: TakenDeal | null = null;
   private peer = "";
   private lane: PaymentLane | null = null;
@@ -184,12 +190,19 @@ class Deal {
   private last: TypedVoucher | null = null;
   private unsaid: TypedVoucher | null = null;
 
-  constructor(parts: ClientParts, order: RetrievalOrder, provider: string, store: Deal["store"], spentBefore: bigint) {
+  constructor(
+    parts: ClientParts,
+    order: RetrievalOrder,
+    provider: string,
+    store: Deal["store"],
+    { spent, isFirst }: { readonly spent: bigint; readonly isFirst: boolean },
+  ) {
     this.parts = parts;
     this.order = order;
     this.provider = provider;
     this.store = store;
-    this.spentBefore = spentBefore;
+    this.spentBefore = spent;
+    this.isFirst = isFirst;
   }
 
   get progress(): RetrievalProgress {
@@ -201,7 +214,7 @@ class Deal {
   async run(here: number): Promise<void> {
     const { streams, transfers } = this.parts;
     const { order, provider } = this;
-    this.peer = provider.startsWith("/") ? await this.connect() : provider;
+    this.peer = await this.parts.reach(provider, order.signal);
     const quote = await askQuery(streams, this.peer, order.root, null, order.signal);
     this.quote = quote;
     if (quote.status !== "available")
@@ -210,7 +223,7 @@ class Deal {
         `the provider does not have it${quote.message === "" ? "" : `: ${quote.message}`}`,
       );
     this.checkPrice(quote);
-    const id = idFrom(this.parts.randomBytes(6));
+    const id = this.isFirst && order.id !== undefined ? order.id : newDealId(this.parts.randomBytes);
     const { pricePerByte, unsealPrice, paymentInterval, paymentIntervalIncrease } = quote;
     const terms: Terms = { pricePerByte, unsealPrice, paymentInterval, paymentIntervalIncrease };
     await this.keep({
@@ -240,7 +253,7 @@ class Deal {
           if (!isBreak || attempt >= RESTARTS || signal.aborted) throw error;
           this.unsaid = this.last;
           await new Promise((resolve) => setTimeout(resolve, (this.parts.restartMs ?? RESTART_MS) * (attempt + 1)));
-          if (provider.startsWith("/")) await this.connect().catch(() => undefined);
+          await this.parts.reach(provider, signal).catch(() => undefined);
         }
       }
       await this.paying;
@@ -274,14 +287,8 @@ class Deal {
     await this.parts.book().putTaken(record);
   }
 
-  private connect(): Promise<string> {
-    return this.parts.streams.connect(this.provider, this.order.signal).catch((cause: unknown) => {
-      const why = `${this.provider} cannot be reached: ${describeError(cause)}`;
-      throw new RetrievalError({ code: "NO_ANSWER", peer: this.provider }, why, { cause });
-    });
-  }
-
   private checkPrice(quote: QueryResponse): void {
+    const { order } = this;
     const price = priceOf(quote);
     const limit = this.order.maxPrice - this.spentBefore;
     if (price > limit) throw tooDear(price, limit);
@@ -293,6 +300,8 @@ class Deal {
           ? `the provider asks ${filText(price)}, and no address that pays was given`
           : "the provider asks for payment and names no address for it",
       );
+    if (asks && order.from?.equals(quote.paymentAddress as Address) === true)
+      throw new RetrievalError({ code: "NO_PAYER" }, `${order.from} would pay itself; name another payer`);
   }
 
   private arrived(number: number, bytes: number): void {
@@ -403,8 +412,9 @@ function tooDear(price: bigint, limit: bigint): RetrievalError {
   );
 }
 
-function idFrom(bytes: Uint8Array): bigint {
-  return bytes.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+/** A number of chance for a deal; 48 bits, which JSON bears too. */
+export function newDealId(randomBytes: (length: number) => Uint8Array): bigint {
+  return randomBytes(6).reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
 }
 
 /** Links of a walk, the first ones without a gap, whose blocks are here; and whether those are all. */

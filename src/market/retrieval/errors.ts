@@ -7,5 +7,5 @@ export type RetrievalErrorData =
   /** attoFIL that it costs, and that may be spent. */
   | { readonly code: "TOO_DEAR"; readonly price: string; readonly limit: string }
   | { readonly code: "FAILED"; readonly tried: readonly string[] }
-  | { readonly code: "NO_PAYER" | "BUSY" | "NO_PEERS" | "CLOSED" | "BAD_ASK" };
+  | { readonly code: "NO_PAYER" | "BUSY" | "NO_PEERS" | "CLOSED" | "BAD_ASK" | "UNKNOWN" | "CANCELLED" };
 export class RetrievalError extends FilError<RetrievalErrorData> {}

@@ -1,7 +1,7 @@
 /** The retrieval market as one part of a node: provider and client over the node's peers, and the questions of both. */
 import { multiaddr } from "@multiformats/multiaddr";
 import { BoundedMap } from "../../base/bounded-map.ts";
-import { isFilError } from "../../base/errors.ts";
+import { describeError, isFilError } from "../../base/errors.ts";
 import type { PeerStreams } from "../../network/peer-streams.ts";
 import { commitmentOfCidV1, pieceOfCidV2 } from "../../sector/piece/cid.ts";
 import type { BlockSource, BlockStore } from "../../storage/contract.ts";
@@ -12,8 +12,19 @@ import { walk } from "../data/links.ts";
 import type { PaymentChannels } from "../paych/part.ts";
 import { TransferManager } from "../transfer/manager.ts";
 import { RetrievalBook } from "./book.ts";
-import { MAX_PROVIDERS, priceOf, RESTART_MS, RetrievalClient, type RetrievalOrder, type Retrieved } from "./client.ts";
+import { type Fetched, fetchByBitswap, type PeerBlock } from "./by-bitswap.ts";
+import { minerIn, type RetrievalChain } from "./chain-access.ts";
+import {
+  MAX_PROVIDERS,
+  newDealId,
+  priceOf,
+  RESTART_MS,
+  RetrievalClient,
+  type RetrievalOrder,
+  type Retrieved,
+} from "./client.ts";
 import { RetrievalError } from "./errors.ts";
+import { RetrievalJobs } from "./jobs.ts";
 import type { Query, QueryResponse, Terms, Transport } from "./messages.ts";
 import { payeeOf, payerOf } from "./payments.ts";
 import { RetrievalProvider } from "./provider.ts";
@@ -26,10 +37,14 @@ export type RetrievalOptions = {
   readonly blocks: BlockStore;
   readonly client: ClientData;
   readonly payments: Pick<PaymentChannels, "channels" | "vouchers">;
+  /** What the chain says of providers. */
+  readonly chain: RetrievalChain;
   /** Where this node is paid; null: nowhere. */
   readonly paymentAddress: () => Promise<Address | null>;
   /** This node's peers; null: it has none. */
   readonly streams: () => PeerStreams | null;
+  /** A block from the connected peers by bitswap. */
+  readonly peerBlock: PeerBlock;
   /** Identities of the peers that are connected. */
   readonly peers: () => readonly string[];
   /** Multiaddrs where it listens, and where its gateway does. */
@@ -65,6 +80,7 @@ export class RetrievalMarket {
     readonly client: RetrievalClient;
   } | null = null;
   private readonly stopping = new AbortController();
+  private readonly jobs = new RetrievalJobs();
   /** What goes on by itself. */
   private readonly background = new Set<Promise<void>>();
 
@@ -105,7 +121,8 @@ export class RetrievalMarket {
     const payer = payerOf(payments);
     const reserves = new Reserves(payer, book);
     const meanwhile = (work: (signal: AbortSignal) => Promise<void>): void => this.meanwhile(work);
-    const parts = { streams, transfers, book, store, payer, reserves, meanwhile, now, randomBytes, restartMs };
+    const reach = (name: string, signal: AbortSignal): Promise<string> => this.reach(name, signal);
+    const parts = { streams, transfers, book, store, payer, reserves, reach, meanwhile, now, randomBytes, restartMs };
     this.running = { streams, transfers, queries, client: new RetrievalClient(parts) };
     // Deals that the last process left in the middle.
     for (const { id, reserved, paid, pending } of this.book.taken())
@@ -154,7 +171,7 @@ export class RetrievalMarket {
     await this.book.setAsk(ask);
   }
 
-  /** As `RetrievalClient.retrieve`; without providers, those of the connected peers that have it, the cheapest first. */
+  /** As `RetrievalClient.retrieve`; without providers, those that `find` finds. */
   async retrieve(order: RetrievalOrder): Promise<Retrieved> {
     const signal = AbortSignal.any([order.signal, this.stopping.signal]);
     const { client } = this.peers();
@@ -165,23 +182,72 @@ export class RetrievalMarket {
     return client.retrieve({ ...order, providers, signal });
   }
 
-  /** Which of the connected peers offer a DAG, the cheapest first. */
+  /** Fetches a DAG by bitswap from those of the connected peers, and of the providers named, that have its blocks. */
+  async fetch(root: CID, providers: readonly string[], signal: AbortSignal): Promise<Fetched> {
+    this.peers();
+    const both = AbortSignal.any([signal, this.stopping.signal]);
+    await Promise.all(providers.slice(0, MAX_PROVIDERS).map((name) => this.reach(name, both)));
+    return fetchByBitswap(await this.options.client.store(), root, this.options.peerBlock, both);
+  }
+
+  /** A block of this node's user for whoever asks for it by bitswap; none where anything is asked for it. */
+  async freeBlock(cid: Uint8Array): Promise<Uint8Array | undefined> {
+    const { pricePerByte, unsealPrice } = this.opened?.ask ?? { pricePerByte: 1n, unsealPrice: 0n };
+    return pricePerByte > 0n || unsealPrice > 0n ? undefined : (await this.options.client.store()).get(cid);
+  }
+
+  /** Begins a retrieval that goes on by itself; gives its number, which its deal with the first provider has. */
+  begin(order: Omit<RetrievalOrder, "signal" | "id">): bigint {
+    this.peers();
+    const id = newDealId(this.options.randomBytes);
+    this.jobs.begin(id, (signal) => this.retrieve({ ...order, id, signal }));
+    return id;
+  }
+
+  /** Resolves when a retrieval has ended well; rejects with why it did not. */
+  async wait(id: bigint, signal: AbortSignal): Promise<void> {
+    const kept = this.opened?.takenOf(id);
+    // Of those before this process began the book alone knows.
+    if (!this.jobs.knows(id) && kept !== undefined) {
+      if (kept.state === "completed") return;
+      throw new RetrievalError({ code: "FAILED", tried: [kept.peer] }, kept.message);
+    }
+    await this.jobs.wait(id, signal);
+  }
+
+  /** Gives a retrieval up. */
+  cancel(id: bigint): void {
+    this.jobs.cancel(id);
+  }
+
+  /**
+   * Who offers a DAG, the cheapest first: of the connected peers, and of the miners that the chain says have a deal for it. The
+   * chain is asked where no peer has it.
+   */
   async find(root: CID, piece: CID | null, signal: AbortSignal): Promise<readonly Offer[]> {
     const { streams } = this.peers();
-    const ask = async (peer: string): Promise<Offer[]> => {
+    const ask = async (name: string): Promise<Offer[]> => {
       try {
+        const peer = await this.reach(name, signal);
         const quote = await askQuery(streams, peer, root, piece, signal);
         return quote.status === "available" ? [{ peer, quote }] : [];
       } catch (error) {
+        signal.throwIfAborted();
         if (isFilError(error)) return [];
         throw error;
       }
     };
-    const offers = await Promise.all(this.options.peers().slice(0, MAX_PROVIDERS).map(ask));
-    return offers.flat().sort((a, b) => (priceOf(a.quote) < priceOf(b.quote) ? -1 : 1));
+    const askAll = async (names: readonly string[]): Promise<Offer[]> =>
+      (await Promise.all(names.slice(0, MAX_PROVIDERS).map(ask))).flat();
+    let offers = await askAll(this.options.peers());
+    if (offers.length === 0) {
+      const miners = await this.options.chain.minersOf(root, signal);
+      offers = await askAll(miners.map((miner) => miner.toString()));
+    }
+    return offers.sort((a, b) => (priceOf(a.quote) < priceOf(b.quote) ? -1 : 1));
   }
 
-  /** What a provider, by identity or multiaddr, asks for a DAG. */
+  /** What a provider, by identity, multiaddr or miner's address, asks for a DAG. */
   async query(peer: string, root: CID, piece: CID | null, signal: AbortSignal): Promise<QueryResponse> {
     const { streams } = this.peers();
     return askQuery(streams, await this.reach(peer, signal), root, piece, signal);
@@ -193,14 +259,22 @@ export class RetrievalMarket {
     return askTransports(streams, await this.reach(peer, signal), signal);
   }
 
-  private async reach(peer: string, signal: AbortSignal): Promise<string> {
-    if (!peer.startsWith("/")) return peer;
-    try {
-      return await this.peers().streams.connect(peer, signal);
-    } catch (cause) {
-      signal.throwIfAborted();
-      throw new RetrievalError({ code: "NO_ANSWER", peer }, `${peer} cannot be reached`, { cause });
+  /** As of `ClientParts`. A miner is tried at each place that the chain names for it. */
+  private async reach(name: string, signal: AbortSignal): Promise<string> {
+    const miner = minerIn(name);
+    const places = miner === null ? [name] : await this.options.chain.placesOf(miner);
+    let last: unknown = null;
+    for (const place of places) {
+      if (!place.startsWith("/")) return place;
+      try {
+        return await this.peers().streams.connect(place, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        last = error;
+      }
     }
+    const why = `${name} cannot be reached: ${describeError(last)}`;
+    throw new RetrievalError({ code: "NO_ANSWER", peer: name }, why, { cause: last });
   }
 
   private peers(): NonNullable<typeof this.running> {

@@ -14,6 +14,8 @@ import { WireError } from "./cbor.ts";
 
 const PREFIX = "/chain/ipfs/bitswap";
 export const BITSWAP_PROTOCOLS = [`${PREFIX}/1.2.0`, `${PREFIX}/1.1.0`, `${PREFIX}/1.0.0`, PREFIX] as const;
+/** Those by which peers outside of the network get data of users: the newest first. Source: boxo, bitswap/network/bsnet */
+export const PAYLOAD_PROTOCOLS = BITSWAP_PROTOCOLS.map((one) => one.slice("/chain".length));
 
 export const BITSWAP_LIMITS = {
   /** bytes of a message, and of a block. Source: boxo bitswap/network, MessageSizeMax; ipfs block limit */
@@ -92,8 +94,8 @@ export function cidsOf({ prefix, data }: BitswapBlock): CID[] {
 
 /** A message as this version of the protocol spells it; what the version cannot say is left out. */
 export function encodeBitswap(message: BitswapMessage, protocol: string): Uint8Array {
-  const isNew = protocol === BITSWAP_PROTOCOLS[0];
-  const isBare = !isNew && protocol !== BITSWAP_PROTOCOLS[1];
+  const isNew = protocol.endsWith("/1.2.0");
+  const isBare = !isNew && !protocol.endsWith("/1.1.0");
   const entries = message.wants.map(({ cid, priority, cancel, type, sendDontHave }) =>
     protobufField(
       LIST.entry,

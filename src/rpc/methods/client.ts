@@ -9,7 +9,7 @@ import { MANY } from "./miner-shapes.ts";
 const MAX_ID = Number.MAX_SAFE_INTEGER;
 const id = integer(0, MAX_ID);
 const bytes = integer(0, MAX_ID);
-const fileRef = object("FileRef", { Path: filePath, IsCAR: fallback(boolean, false) });
+export const fileRef = object("FileRef", { Path: filePath, IsCAR: fallback(boolean, false) });
 const rootParam = param("root", link);
 
 export const clientGroup = group("Client", "Data of this node's user: imported, committed to, exported.", {

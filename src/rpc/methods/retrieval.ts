@@ -1,8 +1,10 @@
 /**
  * Retrievals: what this node asks for its user's data and who of its peers has what, as the reference names it; and, as
- * Filigree.Retrieval*, retrieving, with providers by identity or multiaddr.
+ * Filigree.Retrieval*, retrieving, with providers by identity, multiaddr or miner's address.
  */
-import type { QueryResponse, Terms } from "../../market/retrieval/messages.ts";
+import type { TakenDeal } from "../../market/retrieval/book.ts";
+import { DEAL_STATUS, type QueryResponse, type Terms } from "../../market/retrieval/messages.ts";
+import { type CID, parseCid } from "../../types/cid.ts";
 import { address, amount, link, maybeAddress } from "../codec/chain-types.ts";
 import {
   boolean,
@@ -16,14 +18,17 @@ import {
   text,
   type ValueOf,
 } from "../codec/codec.ts";
-import { RPC_CODE, RpcError } from "../errors.ts";
+import { badParams, RPC_CODE, RpcError } from "../errors.ts";
 import { type Group, group, method, param } from "../method.ts";
 import type { NodeServices, RetrievalService } from "../services.ts";
 import { API_VERSIONS } from "../versions.ts";
+import { fileRef } from "./client.ts";
 import { MANY } from "./miner-shapes.ts";
 
 const MAX = Number.MAX_SAFE_INTEGER;
 const MAX_PROVIDERS = 64;
+/** Text of a selector. */
+const MAX_SELECTOR = 16 << 10;
 const bytes = integer(0, MAX);
 const peer = text(512);
 const rootParam = param("root", link);
@@ -52,6 +57,7 @@ const order = object("RetrievalOrder", {
   Providers: fallback(list(peer, MAX_PROVIDERS), []),
   MaxPrice: fallback(amount, 0n),
   FundStep: fallback(nullable(amount), null),
+  Bitswap: fallback(boolean, false),
   From: fallback(nullable(address), null),
 });
 const dealState = choice("ongoing", "completed", "failed");
@@ -94,21 +100,145 @@ const quoteTerms = (found: QueryResponse) => ({
   PaymentIntervalIncrease: found.paymentIntervalIncrease,
 });
 
-export const findGroup = group("Client", "Who has what.", {
+const offerOf = (root: CID, piece: CID | null, id: string, found: QueryResponse): ValueOf<typeof offer> => ({
+  ...{ Err: found.status === "available" ? "" : found.message || found.status, Root: root, Piece: piece },
+  ...{ Size: found.size, Miner: null, ...quoteTerms(found) },
+  MinPrice: found.unsealPrice + BigInt(found.size) * found.pricePerByte,
+  MinerPeer: { Address: found.paymentAddress, ID: id, PieceCID: piece },
+});
+
+/** What both versions of ClientRetrieve take; what is left out is not asked for. */
+const referenceOrder = object("ClientRetrievalOrder", {
+  ...{ Root: link, Piece: fallback(nullable(link), null), DataSelector: fallback(nullable(text(MAX_SELECTOR)), null) },
+  ...{ Size: fallback(bytes, 0), Total: amount, UnsealPrice: fallback(amount, 0n) },
+  ...{ PaymentInterval: fallback(bytes, 0), PaymentIntervalIncrease: fallback(bytes, 0) },
+  ...{ Client: fallback(maybeAddress, null), Miner: fallback(maybeAddress, null) },
+  MinerPeer: fallback(nullable(object("RetrievalPeerID", { ID: fallback(text(128), "") })), null),
+});
+
+function orderOf(wanted: ValueOf<typeof referenceOrder>) {
+  const { Root, DataSelector, Total, Client, Miner, MinerPeer } = wanted;
+  if (DataSelector !== null) badParams("order: DataSelector is not built; without it the whole DAG is retrieved");
+  const peer = MinerPeer === null || MinerPeer.ID === "" ? (Miner === null ? [] : [`${Miner}`]) : [MinerPeer.ID];
+  return { root: Root, providers: peer, maxPrice: Total, from: Client };
+}
+
+const dealId = param("deal", bytes);
+const info = object("RetrievalInfo", {
+  ...{ PayloadCID: link, ID: bytes, PieceCID: nullable(link), PricePerByte: amount, UnsealPrice: amount },
+  ...{ Status: integer(0, 64), Message: text(), Provider: text(512), BytesReceived: bytes, BytesPaidFor: bytes },
+  ...{ TotalPaid: amount, TransferChannelID: nothing, DataTransfer: nothing, Event: nothing },
+});
+const STATUS_OF = {
+  ongoing: DEAL_STATUS.ongoing,
+  completed: DEAL_STATUS.completed,
+  failed: DEAL_STATUS.errored,
+} as const;
+
+const infoOf = ({ id, peer: from, root, terms, bytes: came, paid, state, message }: TakenDeal) => ({
+  ...{ PayloadCID: parseCid(root), ID: Number(id), PieceCID: null, PricePerByte: terms.pricePerByte },
+  ...{
+    UnsealPrice: terms.unsealPrice,
+    Status: STATUS_OF[state],
+    Message: message,
+    Provider: from,
+    BytesReceived: came,
+  },
+  BytesPaidFor:
+    terms.pricePerByte === 0n || paid < terms.unsealPrice ? 0 : Number((paid - terms.unsealPrice) / terms.pricePerByte),
+  ...{ TotalPaid: paid, TransferChannelID: null, DataTransfer: null, Event: null },
+});
+
+export const findGroup = group("Client", "Who has what, and retrieving it, as the reference names it.", {
   ClientFindData: method({
     summary:
-      "Asks the peers that are connected for a DAG, and gives the offers of those that have it, the cheapest first.",
+      "Asks the peers that are connected for a DAG, then the miners with a deal for it, and gives the offers, the cheapest first.",
     params: [rootParam, pieceParam],
     result: list(offer, MANY),
     cost: "wait",
     run: async ([root, piece], { node, signal }) =>
-      (await serviceOf(node).find(root, piece, signal)).map(({ peer: id, quote: found }) => ({
-        ...{ Err: "", Root: root, Piece: piece, Size: found.size, Miner: null, ...quoteTerms(found) },
-        MinPrice: found.unsealPrice + BigInt(found.size) * found.pricePerByte,
-        MinerPeer: { Address: found.paymentAddress, ID: id, PieceCID: piece },
-      })),
+      (await serviceOf(node).find(root, piece, signal)).map(({ peer: id, quote: found }) =>
+        offerOf(root, piece, id, found),
+      ),
+  }),
+  ClientMinerQueryOffer: method({
+    summary: "What a miner, which the chain names a peer of, asks for a DAG.",
+    // Connects to where the chain says.
+    permission: "write",
+    params: [param("miner", address), rootParam, pieceParam],
+    result: offer,
+    cost: "wait",
+    async run([miner, root, piece], { node, signal }) {
+      const found = await serviceOf(node).query(`${miner}`, root, piece, signal);
+      return { ...offerOf(root, piece, "", found), Miner: miner };
+    },
+  }),
+  ClientRetrieveWait: method({
+    summary: "Waits until a retrieval that ClientRetrieve began has ended; an error says why it failed.",
+    permission: "admin",
+    params: [dealId],
+    result: nothing,
+    cost: "wait",
+    async run([id], { node, signal }) {
+      await serviceOf(node).wait(BigInt(id), signal);
+      return null;
+    },
+  }),
+  ClientListRetrievals: method({
+    summary: "Retrievals of this node's user, with the statuses of the reference's deals.",
+    permission: "write",
+    result: list(info, MANY),
+    run: (_, { node }) => serviceOf(node).book.taken().map(infoOf),
+  }),
+  ClientCancelRetrievalDeal: method({
+    summary: "Gives a retrieval up; what has come stays.",
+    permission: "write",
+    params: [dealId],
+    result: nothing,
+    run([id], { node }) {
+      serviceOf(node).cancel(BigInt(id));
+      return null;
+    },
   }),
 });
+
+const orderParam = param("order", referenceOrder);
+
+export const retrieveV1Group = group(
+  "Client",
+  "Retrieving, as the present version has it.",
+  {
+    ClientRetrieve: method({
+      summary:
+        "Begins a retrieval into the user's data from a peer or a miner (neither: who has it), at what the provider asks, for at most Total.",
+      permission: "admin",
+      params: [orderParam],
+      result: object("RestrievalRes", { DealID: bytes }),
+      run: ([wanted], { node }) => ({ DealID: Number(serviceOf(node).begin(orderOf(wanted))) }),
+    }),
+  },
+  ["v1"],
+);
+
+export const retrieveV0Group = group(
+  "Client",
+  "Retrieving, as the older version has it.",
+  {
+    ClientRetrieve: method({
+      summary: "Retrieves as the present version, waits for the end, and writes what came to a file if one is named.",
+      permission: "admin",
+      params: [orderParam, param("file", fallback(nullable(fileRef), null))],
+      result: nothing,
+      cost: "wait",
+      async run([wanted, file], { node, signal }) {
+        await serviceOf(node).retrieve({ ...orderOf(wanted), signal });
+        if (file !== null) await node.client.export(wanted.Root, file.Path, file.IsCAR, signal);
+        return null;
+      },
+    }),
+  },
+  ["v0"],
+);
 
 export const retrievalAskGroup = group("Market", "What this node asks for retrievals.", {
   MarketGetRetrievalAsk: method({
@@ -133,7 +263,7 @@ export const retrievalAskGroup = group("Market", "What this node asks for retrie
 
 const ownMethods = {
   RetrievalQuery: method({
-    summary: "What a provider, by identity or multiaddr, asks for a DAG.",
+    summary: "What a provider, by identity, multiaddr or miner's address, asks for a DAG.",
     // Connects to whom it is told to, as NetConnect does.
     permission: "write",
     params: [param("provider", peer), rootParam, pieceParam],
@@ -163,12 +293,16 @@ const ownMethods = {
   }),
   RetrievalGet: method({
     summary:
-      "Retrieves a DAG into the user's data, from providers in turn (default: the peers that have it), and pays as it verifies.",
+      "Retrieves a DAG into the user's data, from providers in turn (default: who has it), and pays as it verifies; or, for nothing, by bitswap.",
     permission: "sign",
     params: [param("order", order)],
     result: object("Retrieved", { Peer: peer, Bytes: bytes, Links: bytes, Paid: amount, WasHere: boolean }),
     cost: "wait",
-    async run([{ Root, Providers, MaxPrice, FundStep, From }], { node, signal }) {
+    async run([{ Root, Providers, MaxPrice, FundStep, From, Bitswap }], { node, signal }) {
+      if (Bitswap) {
+        const { bytes: came, links } = await serviceOf(node).fetch(Root, Providers, signal);
+        return { Peer: "", Bytes: came, Links: links, Paid: 0n, WasHere: came === 0 };
+      }
       const got = await serviceOf(node).retrieve({
         ...{ root: Root, providers: Providers, maxPrice: MaxPrice, fundStep: FundStep, from: From, signal },
       });

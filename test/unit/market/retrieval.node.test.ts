@@ -130,6 +130,35 @@ describe("deals", () => {
     await expect(provider.market.setAsk({ ...TERMS, paymentInterval: 0 })).rejects.toMatchObject({ code: "BAD_ASK" });
   });
 
+  test("providers by their miner's address, also by what the chain has deals for; begun, waited for, given up", async () => {
+    const miner = Address.id(1000);
+    const [second] = [await openNode(PAYEE)];
+    for (const node of [client, second]) node.places.set(`${miner}`, ["/ip4/127.0.0.1/tcp/1", provider.host.address]);
+    await expect(client.market.query(`${Address.id(1001)}`, root, null, signal)).rejects.toThrow(/01001 cannot be/);
+    expect(await client.market.query(`${miner}`, root, null, signal)).toMatchObject({ status: "available" });
+    // No peer of the second has it: the chain is asked.
+    expect(await second.market.find(root, null, signal)).toEqual([]);
+    second.miners.push(miner);
+    expect(await second.market.find(root, null, signal)).toMatchObject([{ peer: provider.host.id }]);
+    const { signal: _, ...begun } = order({ providers: [`${miner}`], maxPrice: 0n, from: null });
+    const id = client.market.begin(begun);
+    await client.market.wait(id, signal);
+    expect(client.market.book.takenOf(id)).toMatchObject({ state: "completed", peer: provider.host.id });
+    await expect(client.market.wait(7n, signal)).rejects.toMatchObject({ code: "UNKNOWN" });
+    expect(() => client.market.cancel(id)).toThrow(/no retrieval \d+ is under way/);
+    const given = second.market.begin({ ...begun, onProgress: () => second.market.cancel(given) });
+    await expect(second.market.wait(given, signal)).rejects.toMatchObject({ code: "CANCELLED" });
+    expect(second.market.book.takenOf(given)?.state).toBe("failed");
+  });
+
+  test("data that costs something is no free block", async () => {
+    expect(await provider.market.freeBlock(root.bytes)).toBeInstanceOf(Uint8Array);
+    await provider.market.setAsk({ ...TERMS, unsealPrice: 0n });
+    expect(await provider.market.freeBlock(root.bytes)).toBe(undefined);
+    await provider.market.setAsk({ ...TERMS, pricePerByte: 0n });
+    expect(await provider.market.freeBlock(root.bytes)).toBe(undefined);
+  });
+
   test("a provider that goes in the middle: the next one gives the rest, and is paid for the rest alone", async () => {
     await provider.market.setAsk(TERMS);
     const second = await openNode(PAYEE);
