@@ -132,6 +132,7 @@ export function banner(net: Devnet, { url, data, resumed, token }: Started): str
   const widths = [0, 1, 2].map((column) => Math.max(...table.map((row) => (row[column] as string).length)));
   return [
     `JSON-RPC   ${url}  (and ${url.replace("http", "ws")})`,
+    `Page       ${new URL("/", url).href}  (in a browser: chain, messages, sealing, controls)`,
     `Network    "${name}", ${resumed === null ? "new network" : `resumed at epoch ${resumed}`}; ${producers(net)}`,
     ...(token === null ? [] : [tokenLine(token, data)]),
     "",

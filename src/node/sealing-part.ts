@@ -56,6 +56,7 @@ export type SealingPartOptions = {
   readonly onState?: (miner: Address, record: SectorRecord) => void;
 };
 
+export type SectorWatcher = (miner: Address, record: SectorRecord) => void;
 export type ChainFacts = Pick<SectorsService, "idOf" | "onChain">;
 
 /** Milliseconds that a sector waits for more pieces. Source: lotus node/config/def.go (WaitDealsDelay). */
@@ -104,6 +105,7 @@ export class SealingPart implements Startable {
   private readonly lines = new Map<string, SealingLine>();
   private folders: SectorFolders | null = null;
   private readonly turns = new Turns();
+  private readonly watchers = new Set<SectorWatcher>();
   /** Attached folders that could not be opened, and why. */
   private readonly missing: string[] = [];
   private stopped = false;
@@ -227,6 +229,19 @@ export class SealingPart implements Startable {
     return this.options.sealProof;
   }
 
+  /** Calls `watcher` whenever a sector has come to another state, until the function that it gives is called. */
+  watch(watcher: SectorWatcher): () => void {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
+  }
+
+  /** All sectors that have a record, of all miners. */
+  records(): readonly { readonly miner: Address; readonly record: SectorRecord }[] {
+    return [...this.lines.values()].flatMap(({ miner, machine }) =>
+      machine.records.all().map((record) => ({ miner: miner.address, record })),
+    );
+  }
+
   /** In their order. */
   get miners(): readonly Address[] {
     return this.options.miners.map(({ address }) => address);
@@ -255,6 +270,7 @@ export class SealingPart implements Startable {
         this.held(miner, record);
         this.tellAlert();
         this.options.onState?.(miner.address, record);
+        for (const watch of this.watchers) watch(miner.address, record);
       },
     });
     const pieces = new Pieces({

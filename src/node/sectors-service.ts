@@ -5,8 +5,9 @@ import { checkFiles } from "../miner/folders/check.ts";
 import type { SectorFolder } from "../miner/folders/folder.ts";
 import type { Condition } from "../miner/sealing/chain.ts";
 import type { SectorRecord } from "../miner/sealing/record.ts";
+import { SECTOR_STATES } from "../miner/sealing/states.ts";
 import { deadlinesOf } from "../miner/sealing/terms.ts";
-import type { FolderView, SectorsService, SectorView } from "../rpc/services.ts";
+import type { FolderView, SectorStep, SectorsService, SectorView } from "../rpc/services.ts";
 import { sealProof } from "../sector/params.ts";
 import { pieceCidV1, sealedCid } from "../sector/piece/cid.ts";
 import { zeroPieceCommitment } from "../sector/piece/pieces.ts";
@@ -62,6 +63,8 @@ export function sectorsService(part: SealingPart): SectorsService {
     async remove(miner, number) {
       await line(miner).machine.tell(number, "removed");
     },
+    steps: () => part.records().map(({ miner, record }) => stepOf(miner, record)),
+    watch: (watcher) => part.watch((miner, record) => watcher(stepOf(miner, record))),
     idOf: (address) => part.facts.idOf(address),
     onChain: (miner, number) => part.facts.onChain(miner, number),
     async check(miner, numbers, full) {
@@ -76,6 +79,11 @@ export function sectorsService(part: SealingPart): SectorsService {
     folders: () => Promise.all(part.storage.all.map(folderView)),
     attach: (path, limits) => part.attach(path, limits),
   };
+}
+
+function stepOf(miner: Address, { number, state, since, steps, error }: SectorRecord): SectorStep {
+  const { kind, about } = SECTOR_STATES[state];
+  return { miner, number, state, kind, about, since, steps, error: error === null ? "" : error.text };
 }
 
 /** Why a sector's files are not as its commitments say; null if they are. */

@@ -32,7 +32,7 @@ import {
   retrieveV1Group,
 } from "./methods/retrieval.ts";
 import { sectorStateGroup } from "./methods/sector-state.ts";
-import { sectorsGroup } from "./methods/sectors.ts";
+import { ownSectorsGroup, sectorsGroup } from "./methods/sectors.ts";
 import { snapshotsGroup } from "./methods/snapshots.ts";
 import { stateGroup } from "./methods/state.ts";
 import { storageGroup } from "./methods/storage.ts";
@@ -87,6 +87,7 @@ export const CURRENT_GROUPS = [
   miningGroup,
   blockMakingGroup,
   sectorsGroup,
+  ownSectorsGroup,
   storageGroup,
   walletGroup,
   logGroup,

@@ -5,7 +5,7 @@ import { integer, object, text } from "./codec/codec.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { group, method } from "./method.ts";
 import { authGroup } from "./methods/auth.ts";
-import { sectorsGroup } from "./methods/sectors.ts";
+import { ownSectorsGroup, sectorsGroup } from "./methods/sectors.ts";
 import { storageGroup } from "./methods/storage.ts";
 import { openRpc } from "./openrpc.ts";
 import { Registry } from "./registry.ts";
@@ -48,7 +48,7 @@ export function makeMinerDispatcher(parts: MinerApiParts): Dispatcher {
       run: () => parts.miner,
     }),
   });
-  const registry = new Registry([own, authGroup, sectorsGroup, storageGroup]);
+  const registry = new Registry([own, authGroup, sectorsGroup, ownSectorsGroup, storageGroup]);
   const { version, sectors, tokenSecret, now, prefix } = parts;
   const describe = (api: "v0" | "v1") => openRpc(registry, api, version);
   const node: Pick<NodeServices, "version" | "tokenSecret" | "now" | "describe"> & {

@@ -2,7 +2,7 @@
  * The RPC server: guards, tokens and limits in front of the dispatcher.
  *
  * `/rpc/v1` (also "/") and `/rpc/v0` answer requests; a GET of "/", "/health" and what lotus answers beside it tells how the
- * node is; `/ipfs/…` and `/piece/…` give the data of the node's user. Without a token a client has `anonymous` permissions: all of them on a development network bound to loopback,
+ * node is, or in a browser shows the network (`page-files.ts`); `/ipfs/…` and `/piece/…` give the data of the node's user. Without a token a client has `anonymous` permissions: all of them on a development network bound to loopback,
  * `read` otherwise.
  */
 import { platform } from "#platform";
@@ -12,6 +12,7 @@ import type { Download, Page, Refusal, RequestHead, Server, Socket } from "../pl
 import { type Permission, verifyToken } from "./auth.ts";
 import { type Dispatcher, RPC_LIMITS } from "./dispatcher.ts";
 import { type GuardOptions, hostAllowed, originAllowed } from "./guard.ts";
+import { pageDownload } from "./page-files.ts";
 import { pageOf } from "./pages.ts";
 import { Session } from "./session.ts";
 import type { ApiVersion } from "./versions.ts";
@@ -93,7 +94,7 @@ export async function startRpcServer(dispatcher: Dispatcher, options: RpcServerO
   });
 }
 
-/** The gateways to the data of the node's user; null for other paths. */
+/** The gateways to the data of the node's user, and the page; null for other paths. */
 function downloadOf(
   { client }: Dispatcher["node"],
   pieces: PieceGateway,
@@ -102,7 +103,7 @@ function downloadOf(
 ): (() => Promise<Download>) | null {
   if (head.path.startsWith("/ipfs/")) return async () => answerIpfs(await client.store(), head, signal);
   if (head.path.startsWith("/piece/")) return async () => pieces.answer(await client.store(), head, signal);
-  return null;
+  return pageDownload(head);
 }
 
 function versionOf(path: string): ApiVersion {

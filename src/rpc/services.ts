@@ -302,6 +302,10 @@ export type SectorsService = {
   list(miner: Address): Promise<readonly { readonly number: number; readonly state: string }[]>;
   /** Null if the miner has no such sector. */
   status(miner: Address, number: number): Promise<SectorView | null>;
+  /** The step at which each sector is that was made here (those of the genesis have none). */
+  steps(): readonly SectorStep[];
+  /** Calls `watcher` at every step of a sector until the function that it gives is called. */
+  watch(watcher: (step: SectorStep) => void): () => void;
   /** Removes a sector's files; its number is never used again. */
   remove(miner: Address, number: number): Promise<void>;
   /** ID address of an address, at the head. */
@@ -314,6 +318,21 @@ export type SectorsService = {
   folders(): Promise<readonly FolderView[]>;
   /** Adds a folder, which is made if need be, and is there again after a restart. */
   attach(path: string, limits: FolderLimitsView): Promise<void>;
+};
+
+/** Where a sector is on its way, with the kind of its state ("work", "wait", …) and what happens there. */
+export type SectorStep = {
+  readonly miner: Address;
+  readonly number: number;
+  readonly state: string;
+  readonly kind: string;
+  readonly about: string;
+  /** Milliseconds since 1970 at which it came to this state. */
+  readonly since: number;
+  /** Steps so far, this one included. */
+  readonly steps: number;
+  /** What failed last and is not overcome; empty if nothing. */
+  readonly error: string;
 };
 
 export type SectorOnChain = {

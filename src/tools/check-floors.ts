@@ -22,7 +22,7 @@ const arrows = new Map<string, string[]>();
 
 function listFiles(world: string): string[] {
   return readdirSync(world, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"))
+    .filter((file) => /\.tsx?$/.test(file) && !file.endsWith(".d.ts"))
     .map((file) => `${world}/${file.replaceAll("\\", "/")}`)
     .sort();
 }
@@ -43,7 +43,7 @@ function resolveImport(file: string, specifier: string): string | null {
   if (!specifier.startsWith(".")) return null;
   const joined = path.posix.join(path.posix.dirname(file), specifier);
   for (const candidate of [joined, `${joined}.ts`])
-    if (existsSync(candidate) && candidate.endsWith(".ts")) return candidate;
+    if (existsSync(candidate) && /\.tsx?$/.test(candidate)) return candidate;
   problems.push(`${file}: import ${specifier} names no file`);
   return null;
 }

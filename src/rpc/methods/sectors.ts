@@ -7,8 +7,9 @@ import { Address } from "../../types/address.ts";
 import { address, amount, anyEpoch, bytes, link, sectorNumber, uint64 } from "../codec/chain-types.ts";
 import { boolean, fallback, integer, list, nothing, nullable, object, record, text } from "../codec/codec.ts";
 import { badParams, RPC_CODE, RpcError } from "../errors.ts";
-import { group, method, param } from "../method.ts";
-import type { NodeServices, SectorsService } from "../services.ts";
+import { type Group, group, method, param, subscription } from "../method.ts";
+import type { NodeServices, SectorStep, SectorsService } from "../services.ts";
+import { API_VERSIONS } from "../versions.ts";
 
 /** Sectors of a miner that one answer lists, states that one request names, entries of a log, pieces of a sector. */
 const MANY = 1_000_000;
@@ -229,3 +230,43 @@ export const sectorsGroup = group("Sectors", "Sectors of this node's own miners 
     },
   }),
 });
+
+const sectorStep = object("SectorStep", {
+  Miner: address,
+  Number: sectorNumber,
+  State: text(),
+  Kind: text(20),
+  About: text(),
+  Since: integer(0, Number.MAX_SAFE_INTEGER),
+  Steps: integer(0, MANY),
+  Error: text(),
+});
+
+const stepJson = ({ miner, number, state, kind, about, since, steps, error }: SectorStep) => ({
+  Miner: miner,
+  Number: BigInt(number),
+  ...{ State: state, Kind: kind, About: about, Since: since, Steps: steps, Error: error },
+});
+
+const ownMethods = {
+  SectorsSub: subscription({
+    summary:
+      "Steps of sectors on their way: first where each of them is, then every step as it is made; times in milliseconds.",
+    result: list(sectorStep, MANY),
+    run: (_, { node }) => {
+      const service = serviceOf(node);
+      return (emit) => {
+        emit(service.steps().map(stepJson));
+        return service.watch((step) => emit([stepJson(step)]));
+      };
+    },
+  }),
+} as const;
+
+export const ownSectorsGroup: Group<typeof ownMethods> & { readonly prefix: "Filigree." } = {
+  title: "Sectors: steps",
+  summary: "What the reference's miner interface has no words for.",
+  prefix: "Filigree.",
+  versions: API_VERSIONS,
+  methods: ownMethods,
+};

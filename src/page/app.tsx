@@ -1,0 +1,190 @@
+/** The frame of the page: its name, search, the list of views, and the view that the address names. */
+import { signal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { head } from "./chain.ts";
+import { count } from "./format.ts";
+import { connection, devnet, errorText, networkName, trouble, unlocked, version } from "./node.ts";
+import { linkTo, route } from "./route.ts";
+import { search } from "./search.ts";
+import { ActorPage } from "./views/actor.tsx";
+import { ChainView } from "./views/chain.tsx";
+import { ControlsView } from "./views/controls.tsx";
+import { DealsView } from "./views/deals.tsx";
+import { GasView } from "./views/gas.tsx";
+import { MessagePage, ObjectPage } from "./views/message.tsx";
+import { MessagesView } from "./views/messages.tsx";
+import { MinerPage } from "./views/miner.tsx";
+import { MinersView } from "./views/miners.tsx";
+import { PeersView } from "./views/peers.tsx";
+import { PoolView, poolSize } from "./views/pool.tsx";
+import { SealingView } from "./views/sealing.tsx";
+import { SupplyView } from "./views/supply.tsx";
+import { TipsetPage } from "./views/tipset.tsx";
+
+const VIEWS: readonly (readonly [string, string])[] = [
+  ["chain", "Chain"],
+  ["messages", "Messages"],
+  ["miners", "Miners"],
+  ["sealing", "Sealing"],
+  ["deals", "Deals"],
+  ["gas", "Gas"],
+  ["pool", "Pool"],
+  ["peers", "Peers"],
+  ["supply", "Supply"],
+  ["controls", "Controls"],
+];
+/** Which entry of the list a page belongs to. */
+const BELONGS: Readonly<Record<string, string>> = {
+  tipset: "chain",
+  message: "messages",
+  actor: "messages",
+  miner: "miners",
+  object: "chain",
+};
+
+function View(): JSX.Element {
+  const { view, rest } = route.value;
+  const [what = ""] = rest;
+  switch (view) {
+    case "chain":
+      return <ChainView />;
+    case "tipset":
+      return <TipsetPage epoch={/^\d{1,12}$/.test(what) ? Number(what) : 0} />;
+    case "messages":
+      return <MessagesView />;
+    case "message":
+      return <MessagePage key={what} cid={what} />;
+    case "object":
+      return <ObjectPage key={what} cid={what} />;
+    case "actor":
+      return <ActorPage key={what} address={what} />;
+    case "miners":
+      return <MinersView />;
+    case "miner":
+      return <MinerPage key={what} miner={what} />;
+    case "sealing":
+      return <SealingView />;
+    case "deals":
+      return <DealsView />;
+    case "gas":
+      return <GasView />;
+    case "pool":
+      return <PoolView />;
+    case "peers":
+      return <PeersView />;
+    case "supply":
+      return <SupplyView />;
+    case "controls":
+      return <ControlsView />;
+    default:
+      return <p class="error">There is no view by the name {view}.</p>;
+  }
+}
+
+const found = signal("");
+
+function Search(): JSX.Element {
+  const [text, setText] = useState("");
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    // "/" goes to the search, as in many places.
+    const onKey = (event: KeyboardEvent): void => {
+      const target = event.target as HTMLElement;
+      if (event.key !== "/" || event.ctrlKey || event.metaKey || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+        return;
+      event.preventDefault();
+      input.current?.focus();
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
+  return (
+    <search>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          found.value = "";
+          search(text).catch((error: unknown) => {
+            found.value = errorText(error);
+          });
+        }}
+      >
+        <input
+          ref={input}
+          type="search"
+          aria-label="Search: epoch, address, CID, 0x…"
+          placeholder="epoch, address, CID, 0x…  ( / )"
+          value={text}
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
+      </form>
+      <p class="error" role="status">
+        {found.value}
+      </p>
+    </search>
+  );
+}
+
+function Status(): JSX.Element {
+  const words =
+    connection.value === "open"
+      ? "live"
+      : connection.value === "connecting"
+        ? "connecting …"
+        : "not connected; trying again";
+  return (
+    <p class="status">
+      <span class={`dot ${connection.value}`} aria-hidden="true" />
+      <span role="status">{words}</span>
+      <span>
+        {networkName.value} epoch <strong class="epoch">{head.value === null ? "–" : count(head.value.epoch)}</strong>
+      </span>
+      <a href={linkTo("pool")}>{poolSize()} waiting</a>
+      <a href={linkTo("controls")}>{unlocked.value ? "controls open" : "read-only"}</a>
+    </p>
+  );
+}
+
+export function App(): JSX.Element {
+  const { view } = route.value;
+  const current = BELONGS[view] ?? view;
+  const main = useRef<HTMLElement>(null);
+  useEffect(() => {
+    document.title = `${VIEWS.find(([name]) => name === current)?.[1] ?? "Filigree"} – Filigree`;
+    scrollTo(0, 0);
+  }, [view, route.value.rest.join("/")]);
+  return (
+    <>
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
+        Skip to the content
+      </button>
+      <header>
+        <h1>
+          <a href={linkTo("chain")}>Filigree</a>
+        </h1>
+        <Status />
+        <Search />
+      </header>
+      <nav aria-label="Views">
+        <ul>
+          {VIEWS.map(([name, title]) => (
+            <li key={name}>
+              <a href={linkTo(name)} aria-current={name === current ? "page" : undefined}>
+                {title}
+              </a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <main ref={main} tabIndex={-1}>
+        {trouble.value === "" ? null : <p class="error">{trouble.value}</p>}
+        <View />
+      </main>
+      <footer>
+        {version.value}
+        {devnet.value === null ? "" : `; local network, seed ${devnet.value.seed}; ${devnet.value.producer}`}
+      </footer>
+    </>
+  );
+}

@@ -1,0 +1,365 @@
+/** What may be done to a local network: time, snapshots, faults, money. Every control is a method of the JSON-RPC. */
+import { signal } from "@preact/signals";
+import type { ComponentChildren, JSX } from "preact";
+import { useState } from "preact/hooks";
+import type { Subscription } from "../../client.ts";
+import { head, revision } from "../chain.ts";
+import type { MinerReportJson } from "../json.ts";
+import { useLive } from "../live.ts";
+import { call, devnet, errorText, lock, unlock, unlocked } from "../node.ts";
+import { Card, Epoch, Shown, Table } from "../parts.tsx";
+
+type Done = { readonly text: string; readonly isBad: boolean };
+/** What the last control came to; read out to who cannot see it. */
+const outcome = signal<Done>({ text: "", isBad: false });
+
+/** Does something and tells what came of it. */
+async function act(what: string, work: () => Promise<unknown>): Promise<void> {
+  outcome.value = { text: `${what} …`, isBad: false };
+  try {
+    const result = await work();
+    outcome.value = { text: typeof result === "string" ? `${what}: ${result}` : `${what}: done`, isBad: false };
+  } catch (error) {
+    outcome.value = { text: `${what}: ${errorText(error)}`, isBad: true };
+  } finally {
+    // What is shown may have changed although the chain has not moved.
+    revision.value++;
+  }
+}
+
+const ofHead = (tipset: unknown): string => `the head is at epoch ${(tipset as { Height: number }).Height}`;
+
+export function ControlsView(): JSX.Element {
+  if (devnet.value === null)
+    return (
+      <Card title="Controls">
+        <p>
+          Time, snapshots and faults are controls of local networks; this node is of another one, or its network has
+          several nodes.
+        </p>
+      </Card>
+    );
+  return (
+    <>
+      <Lock />
+      <p class={outcome.value.isBad ? "error outcome" : "outcome"} role="status">
+        {outcome.value.text}
+      </p>
+      {unlocked.value ? (
+        <>
+          <Time />
+          <Snapshots />
+          <Faucet />
+          <Faults />
+        </>
+      ) : null}
+    </>
+  );
+}
+
+function Lock(): JSX.Element {
+  const [token, setToken] = useState("");
+  if (unlocked.value)
+    return (
+      <p class="row">
+        <span>Controls are open.</span>
+        <button type="button" onClick={lock}>
+          Close them and forget the token
+        </button>
+      </p>
+    );
+  return (
+    <Card title="Controls are closed">
+      <p>
+        This page only reads. To control the network give the node's admin token (
+        <code>filigree auth token --perm admin</code>). A network on loopback asks for none: leave the field empty.
+      </p>
+      <form
+        class="row"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void act("Opening the controls", () => unlock(token.trim()));
+        }}
+      >
+        <label>
+          Token{" "}
+          <input
+            type="password"
+            autocomplete="off"
+            value={token}
+            onInput={(event) => setToken(event.currentTarget.value)}
+          />
+        </label>
+        <button type="submit">Open the controls</button>
+      </form>
+    </Card>
+  );
+}
+
+/** A number or a text, and the button that does something with it. */
+function Field(props: {
+  name: string;
+  button: string;
+  start: string;
+
+  run: (value: string) => Promise<unknown>;
+}): JSX.Element {
+  const [value, setValue] = useState(props.start);
+  return (
+    <form
+      class="field"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void act(props.button, () => props.run(value.trim()));
+      }}
+    >
+      <label>
+        {props.name}
+        <input
+          type="number"
+          step="any"
+          value={value}
+          required
+          onInput={(event) => setValue(event.currentTarget.value)}
+        />
+      </label>
+      <button type="submit">{props.button}</button>
+    </form>
+  );
+}
+
+function Button({
+  text,
+  run,
+  children,
+}: {
+  text: string;
+  run: () => Promise<unknown>;
+  children?: ComponentChildren;
+}): JSX.Element {
+  return (
+    <button type="button" onClick={() => void act(text, run)}>
+      {children ?? text}
+    </button>
+  );
+}
+
+function Time(): JSX.Element {
+  const { blockTime } = devnet.value as { blockTime: number };
+  return (
+    <Card title="Time">
+      <div class="row">
+        <Button text="Mine one tipset" run={async () => ofHead(await call("Devnet.mine", 1))} />
+        <Button text="Pause the clock" run={() => call("Devnet.setAutomine", false)} />
+        <Button text="Run the clock" run={() => call("Devnet.setAutomine", true)} />
+      </div>
+      <Field
+        name="Tipsets"
+        button="Mine"
+        start="10"
+        run={async (count) => ofHead(await call("Devnet.mine", Number(count)))}
+      />
+      <Field
+        name="Null rounds"
+        button="Skip rounds"
+        start="3"
+        run={async (count) => ofHead(await call("Devnet.skipRounds", Number(count)))}
+      />
+      <Field
+        name="Seconds of chain time"
+        button="Pass time"
+        start="3600"
+        run={async (seconds) => ofHead(await call("Devnet.passTime", Number(seconds)))}
+      />
+      <Field
+        name="Epoch"
+        button="Mine to the epoch"
+        start={String((head.peek()?.epoch ?? 0) + 60)}
+        run={async (epoch) => ofHead(await call("Devnet.mineTo", Number(epoch)))}
+      />
+      <Field
+        name="Seconds between tipsets (0: when a message comes)"
+        button="Set block time"
+        start={String(blockTime)}
+        run={(seconds) => call("Devnet.setBlockTime", Number(seconds))}
+      />
+    </Card>
+  );
+}
+
+type SnapshotJson = { readonly Id: number; readonly Epoch: number; readonly Messages: number };
+function Snapshots(): JSX.Element {
+  const live = useLive("snapshots", () => call<readonly SnapshotJson[]>("Devnet.snapshots"));
+  return (
+    <Card title="Snapshots">
+      <div class="row">
+        <Button text="Take a snapshot" run={() => call<number>("Devnet.snapshot").then((id) => `number ${id}`)} />
+        <Button text="Save the network as a file" run={save} />
+      </div>
+      <Shown live={live}>
+        {(rows) => (
+          <Table<SnapshotJson>
+            caption="Snapshots"
+            rows={rows}
+            keyOf={({ Id }) => Id}
+            empty="none"
+            columns={[
+              { title: "Number", cell: ({ Id }) => Id, isNumber: true },
+              { title: "Epoch", cell: ({ Epoch: epoch }) => <Epoch of={epoch} />, isNumber: true },
+              { title: "Waiting messages", cell: ({ Messages }) => Messages, isNumber: true },
+              {
+                title: "Way back",
+                cell: ({ Id }) => (
+                  <Button text={`Go back to snapshot ${Id}`} run={() => call("Devnet.revert", Id, true).then(ofHead)}>
+                    Go back
+                  </Button>
+                ),
+              },
+            ]}
+          />
+        )}
+      </Shown>
+    </Card>
+  );
+}
+
+/** The whole network as a CAR file, which the browser keeps as a download. */
+async function save(): Promise<string> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  await new Promise<void>((resolve, reject) => {
+    callWith("Devnet.dump", (piece: string) => {
+      const bytes = Uint8Array.from(atob(piece), (letter) => letter.charCodeAt(0));
+      if (bytes.length === 0) resolve();
+      else parts.push(bytes);
+    }).then(({ ended }) => ended.then(resolve), reject);
+  });
+  const url = URL.createObjectURL(new Blob(parts, { type: "application/vnd.ipld.car" }));
+  const link = Object.assign(document.createElement("a"), {
+    href: url,
+    download: `${devnet.value?.networkName ?? "network"}.car`,
+  });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  return `${parts.reduce((sum, { length }) => sum + length, 0)} bytes, keys in the clear; \`filigree devnet --load\` goes on with it`;
+}
+
+const callWith = (method: string, handler: (value: string) => void): Promise<Subscription> =>
+  call<Subscription>(method, handler);
+
+function Faucet(): JSX.Element {
+  const accounts = devnet.value?.accounts ?? [];
+  const [to, setTo] = useState(accounts[1]?.secp256k1 ?? "");
+  const [amount, setAmount] = useState("10");
+  const send = async (): Promise<string> => {
+    if (!/^\d{1,12}(\.\d{1,18})?$/.test(amount)) throw new Error("an amount in FIL such as 10 or 0.5 is expected");
+    const [whole = "0", rest = ""] = amount.split(".");
+    const Value = BigInt(whole + rest.padEnd(18, "0")).toString();
+    const { CID } = await call<{ CID: { "/": string } }>(
+      "Filecoin.MpoolPushMessage",
+      { To: to.trim(), From: accounts[0]?.secp256k1, Value, Method: 0 },
+      null,
+    );
+    return `message ${CID["/"]}`;
+  };
+  return (
+    <Card title="Faucet">
+      <form
+        class="field"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void act("Sending", send);
+        }}
+      >
+        <label>
+          Receiver
+          <input
+            type="text"
+            list="accounts"
+            value={to}
+            required
+            onInput={(event) => setTo(event.currentTarget.value)}
+          />
+        </label>
+        <datalist id="accounts">
+          {accounts.map(({ name, secp256k1 }) => (
+            <option key={name} value={secp256k1}>
+              {name}
+            </option>
+          ))}
+        </datalist>
+        <label>
+          FIL{" "}
+          <input
+            type="text"
+            inputmode="decimal"
+            value={amount}
+            required
+            onInput={(event) => setAmount(event.currentTarget.value)}
+          />
+        </label>
+        <button type="submit">Send FIL</button>
+      </form>
+      <p class="faint">Comes from {accounts[0]?.name ?? "the first account"}.</p>
+    </Card>
+  );
+}
+
+function Faults(): JSX.Element {
+  const miners = devnet.value?.miners ?? [];
+  const [miner, setMiner] = useState(miners[0]?.address ?? "");
+  const [sector, setSector] = useState("0");
+  const live = useLive(`faults ${miner}`, () =>
+    call<readonly MinerReportJson[]>("Devnet.minerReport", miner).then(([first]) => first as MinerReportJson),
+  );
+  if (miners.length === 0)
+    return (
+      <Card title="Faults">
+        <p>This network has no miners with sectors: start it with `filigree devnet --miners 3`.</p>
+      </Card>
+    );
+  const fault = (kind: string) => () => call("Devnet.setSectorFault", miner, Number(sector), kind);
+  return (
+    <Card title="Miners and faults">
+      <div class="field">
+        <label>
+          Miner
+          <select value={miner} onChange={(event) => setMiner(event.currentTarget.value)}>
+            {miners.map(({ address }) => (
+              <option key={address}>{address}</option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Sector{" "}
+          <input type="number" min={0} value={sector} onInput={(event) => setSector(event.currentTarget.value)} />
+        </label>
+      </div>
+      <div class="row">
+        <Button
+          text="Pledge a sector"
+          run={async () => `sector ${(await call<{ Number: number }>("Filecoin.PledgeSector", miner)).Number}`}
+        />
+        <Button text="Lose the sector" run={fault("lost")} />
+        <Button text="Change the sector" run={fault("changed")} />
+        <Button text="Bring the sector back" run={fault("none")} />
+        <Button text="Terminate the sector" run={() => call("Devnet.terminateSectors", miner, [Number(sector)])} />
+      </div>
+      <div class="row">
+        <Button text="Leave out all proofs" run={() => call("Devnet.skipProofs", miner, null)} />
+        <Button text="Make all proofs again" run={() => call("Devnet.skipProofs", miner, [])} />
+        <Button text="Stop the miner" run={() => call("Devnet.setMiner", miner, false)} />
+        <Button text="Start the miner" run={() => call("Devnet.setMiner", miner, true)} />
+        <Button text="Sign a second block" run={() => call("Devnet.equivocate", miner)} />
+      </div>
+      <Shown live={live}>
+        {(report) => (
+          <p class="faint">
+            {report.On ? "It is on" : "It is stopped"}; faults played:{" "}
+            {report.FileFaults.map(({ Sector, Fault }) => `sector ${Sector} ${Fault}`).join(", ") || "none"}; proofs
+            left out: {report.SkippedDeadlines === null ? "all" : report.SkippedDeadlines.join(", ") || "none"}.
+          </p>
+        )}
+      </Shown>
+    </Card>
+  );
+}

@@ -1,0 +1,79 @@
+/** The page that a node serves, as far as no browser is needed: what is served to whom, and the stream of sectors' steps. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import WebSocket from "ws";
+import { connect } from "../../src/client.ts";
+import { startTestNet, type TestNet } from "../support/devnet.ts";
+import { until } from "../support/until.ts";
+
+let net: TestNet;
+beforeAll(async () => {
+  net = await startTestNet({ blockTime: 0, miners: 1, accounts: 2 });
+});
+afterAll(() => net.close());
+
+const get = (path: string, headers: Record<string, string> = {}) => fetch(new URL(path, net.url), { headers });
+
+test("a browser is given the page, others what they were given before", async () => {
+  const page = await get("/", { accept: "text/html,application/xhtml+xml" });
+  expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+  const policy = page.headers.get("content-security-policy") ?? "";
+  expect(policy).toContain("default-src 'none'");
+  expect(policy).not.toMatch(/unsafe-inline|'unsafe-eval'|\*|https?:/);
+  expect(policy).toContain(`ws://${new URL(net.url).host}`);
+  const text = await page.text();
+  // Nothing in the document itself runs or styles, and nothing comes from elsewhere.
+  expect(text).not.toMatch(/<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=|(src|href)="(https?:)?\/\//);
+  const parts = [...text.matchAll(/(?:src|href)="\.(\/assets\/[^"]+)"/g)].map(([, part]) => part as string);
+  expect(parts.map((part) => part.replace(/^.*\./, "")).sort()).toEqual(["css", "js", "svg"]);
+  for (const part of parts) {
+    const got = await get(part);
+    expect([got.status, got.headers.get("x-content-type-options")]).toEqual([200, "nosniff"]);
+    expect((await got.arrayBuffer()).byteLength).toBe(Number(got.headers.get("content-length")));
+  }
+  const plain = await get("/");
+  expect(await plain.text()).toMatch(/^filigree .* at epoch /);
+});
+
+test("no path leads out of the page's own folder", async () => {
+  for (const path of [
+    "/assets/",
+    "/assets/..%2f..%2fpackage.json",
+    "/assets/%2e%2e/index.html",
+    "/assets/index.html",
+    "/assets/sub/x.js",
+  ])
+    expect((await get(path, { accept: "text/html" })).status).toBe(404);
+  expect(await (await get("/assets/gone-abc.js")).text()).toMatch(/load it again/);
+});
+
+test("steps of a sector come as they are made, after where each sector is", async () => {
+  const client = connect(net.url.replace("http", "ws"), { WebSocket: WebSocket as never });
+  type Step = { Number: number; State: string; Kind: string; Steps: number; Since: number };
+  const heard: Step[][] = [];
+  await client.request("Filigree.SectorsSub", (steps: Step[]) => heard.push(steps));
+  await until("the first value", () => heard.length > 0);
+  expect(heard).toEqual([[]]);
+  const { Number: number } = await client.PledgeSector();
+  await until("it is proven", () => heard.at(-1)?.[0]?.State === "Proving");
+  const steps = heard.flat();
+  expect(steps.map(({ State: state }) => state)).toEqual(
+    expect.arrayContaining([
+      "Packing",
+      "PreCommit1",
+      "PreCommit2",
+      "WaitSeed",
+      "Committing",
+      "FinalizeSector",
+      "Proving",
+    ]),
+  );
+  expect(steps.map(({ Steps: made }) => made)).toEqual(steps.map((_, i) => (steps[0]?.Steps ?? 0) + i));
+  expect(steps.find(({ State: state }) => state === "Committing")?.Kind).toBe("work");
+  const log = (await client.SectorsStatus(number)).Log as { Message: string }[];
+  expect(steps.map(({ State: state }) => state)).toEqual(log.map(({ Message }) => Message.replace(/:.*/, "")));
+  const again: Step[][] = [];
+  await client.request("Filigree.SectorsSub", (all: Step[]) => again.push(all));
+  await until("the state of it", () => again.length > 0);
+  expect(again[0]).toEqual([steps.at(-1)]);
+  client.close();
+});

@@ -1,0 +1,178 @@
+/** A person at the page of a network with three miners: looks, searches, controls, breaks a sector, goes back in time. */
+import { rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { DESKTOP, openWorld, PHONE, violations, type World } from "./world.ts";
+
+const README_PICTURE = fileURLToPath(new URL("../../docs/images/page.jpg", import.meta.url));
+let world: World;
+let page: Page;
+beforeAll(async () => {
+  world = await openWorld("--miners", "3", "--sectors", "2", "--block-time", "3600", "--seed", "page");
+  await world.rpc("Devnet.mine", 12);
+  page = await world.open();
+});
+afterAll(() => world.close());
+
+type Info = { miners: { address: string }[]; accounts: { id: string; secp256k1: string }[] };
+const info = () => world.rpc<Info>("Devnet.info");
+const headEpoch = async (): Promise<number> => (await world.rpc<{ Height: number }>("Filecoin.ChainHead")).Height;
+const click = (name: string) => page.getByRole("button", { name, exact: true }).click();
+const view = (name: string) => page.getByRole("navigation").getByRole("link", { name, exact: true }).click();
+const outcome = (text: string | RegExp) => page.locator(".outcome").getByText(text).waitFor();
+
+test("the chain is drawn, and grows without being asked", async () => {
+  await page.locator(".chain a").first().waitFor();
+  const before = await page.locator("strong.epoch").innerText();
+  expect(Number(before)).toBe(await headEpoch());
+  await world.rpc("Devnet.mine", 3);
+  await page.locator("strong.epoch", { hasText: String(await headEpoch()) }).waitFor();
+  // Three miners have three colours.
+  await page.waitForFunction(() => document.querySelectorAll('.legend a[href^="#/miner/t01"]').length === 3);
+});
+
+test("nothing can be controlled before the controls are opened by hand", async () => {
+  await view("Controls");
+  await page.getByText("This page only reads.").waitFor();
+  expect(await page.getByRole("button", { name: "Mine", exact: true }).count()).toBe(0);
+  await click("Open the controls");
+  await page.getByText("Controls are open.").waitFor();
+  const before = await headEpoch();
+  await click("Mine one tipset");
+  await outcome(/the head is at epoch/);
+  expect(await headEpoch()).toBeGreaterThan(before);
+});
+
+test("the faucet's message is found, with its method, exit code and sends", async () => {
+  await page.getByLabel("FIL", { exact: true }).fill("12.5");
+  await click("Send FIL");
+  await outcome(/message bafy/);
+  await view("Pool");
+  await page.getByRole("cell", { name: "12.5 FIL" }).waitFor();
+  await world.rpc("Devnet.mine", 2);
+  await page.getByText("0 messages wait.").waitFor();
+  await view("Messages");
+  const row = page.getByRole("row").filter({ hasText: "12.5 FIL" });
+  await row.getByText("Send", { exact: true }).waitFor();
+  await row.getByText("ok", { exact: true }).waitFor();
+  await row.getByRole("link").first().click();
+  await page.getByRole("heading", { name: "Internal sends" }).waitFor();
+  await page.getByText(/^Cost: /).waitFor();
+});
+
+test("parameters are decoded: a pledged sector's messages", async () => {
+  const { miners } = await info();
+  const miner = miners[0]?.address as string;
+  await view("Controls");
+  await page.getByRole("combobox", { name: "Miner" }).selectOption(miner);
+  await click("Pledge a sector");
+  await outcome(/sector 2/);
+  await view("Sealing");
+  const way = page.locator(".way").filter({ hasText: "sector 2" });
+  await way.getByText("PreCommitWait").first().waitFor();
+  for (let i = 0; i < 12 && (await way.locator(".tag", { hasText: "Proving" }).count()) === 0; i++)
+    await world.rpc("Devnet.mine", 10).then(() => page.waitForTimeout(300));
+  await way.locator(".tag", { hasText: "Proving" }).waitFor();
+  await way.getByText("Its log").click();
+  await way.getByText(/landed: FinalizeSector/).waitFor();
+  await view("Messages");
+  await page.getByRole("row").filter({ hasText: "PreCommitSector" }).getByRole("link").first().click();
+  await page.locator("dt", { hasText: "SealedCID" }).waitFor();
+});
+
+test("a lost sector is seen as faulty in the miner's deadlines and sectors", async () => {
+  const miner = (await info()).miners[1]?.address as string;
+  await view("Controls");
+  await page.getByRole("combobox", { name: "Miner" }).selectOption(miner);
+  await page.getByLabel("Sector", { exact: true }).fill("0");
+  await click("Lose the sector");
+  await page.getByText(/faults played: sector 0 lost/).waitFor();
+  await world.rpc("Devnet.mineToSector", miner, 0, "Faulty", 3500);
+  await view("Miners");
+  await page.getByRole("row").getByRole("link", { name: miner }).click();
+  await page.getByRole("button", { name: /faulty sectors/ }).waitFor();
+  await page.locator(".tag", { hasText: "1 faulty" }).waitFor();
+});
+
+test("a way back to a snapshot shows as blocks that were reverted", async () => {
+  await view("Controls");
+  await click("Take a snapshot");
+  await outcome(/number \d/);
+  const at = await headEpoch();
+  await world.rpc("Devnet.mine", 4);
+  await page.getByRole("button", { name: "Go back", exact: true }).first().click();
+  await outcome(`the head is at epoch ${at}`);
+  await view("Chain");
+  await page.locator(".chain .fork rect").first().waitFor();
+});
+
+test("search finds epochs, addresses of both kinds, blocks, messages; and says what it expects", async () => {
+  const { accounts } = await info();
+  const find = async (text: string, found: RegExp): Promise<void> => {
+    await page.keyboard.press("Escape");
+    await page.getByRole("searchbox").fill(text);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(found);
+  };
+  await find("5", /#\/tipset\/5$/);
+  await find(accounts[0]?.secp256k1 as string, /#\/actor\/t1/);
+  await find(`0xff${"0".repeat(36)}64`, /#\/actor\/t0100$/);
+  const tipset = await world.rpc<{ Cids: { "/": string }[] }>("Filecoin.ChainGetTipSetByHeight", 7, null);
+  await find(tipset.Cids[0]?.["/"] as string, /#\/tipset\/7$/);
+  await page.getByRole("searchbox").fill("what?");
+  await page.keyboard.press("Enter");
+  await page.getByText(/an epoch, an address .* is expected/).waitFor();
+});
+
+test("a deal is shown from its proposal on", async () => {
+  const file = path.join(tmpdir(), `filigree-page-${process.pid}.bin`);
+  writeFileSync(file, new Uint8Array(1500).fill(7));
+  const { accounts, miners } = await info();
+  const { Root } = await world.rpc<{ Root: unknown }>("Filecoin.ClientImport", { Path: file, IsCAR: false });
+  rmSync(file);
+  const wanted = { Root, Wallet: accounts[1]?.secp256k1, Miner: miners[0]?.address, Duration: 518_400 };
+  await world.rpc("Filigree.ClientDeal", { ...wanted, StartEpoch: (await headEpoch()) + 700 });
+  await view("Deals");
+  await page.getByRole("cell", { name: "as client" }).waitFor();
+  for (let i = 0; i < 30 && (await page.getByRole("cell", { name: /^(published|active since)/ }).count()) === 0; i++)
+    await world.rpc("Devnet.mine", 5).then(() => page.waitForTimeout(300));
+  await page
+    .getByRole("cell", { name: /^(published|active since)/ })
+    .first()
+    .waitFor();
+});
+
+test("each view: nothing serious for axe in both colour schemes, no width beyond a phone's, and its picture", async () => {
+  const miner = (await info()).miners[0]?.address as string;
+  const views = ["chain", "messages", "miners", `miner/${miner}`, "sealing", "deals", "gas", "pool", "peers", "supply"];
+  const routes = [...views, "controls", "tipset/7", "actor/t0100"];
+  const found: unknown[] = [];
+  for (const route of routes) {
+    await page.goto(`${world.url}#/${route}`);
+    await page.locator("main > *").first().waitFor();
+    await page.waitForFunction(() => !document.body.innerText.includes("loading …"));
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      for (const one of await violations(page)) found.push({ route, colorScheme, ...one });
+    }
+    for (const [name, size] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
+      await page.setViewportSize(size);
+      await page.waitForTimeout(150);
+      const file = fileURLToPath(new URL(`screens/${route.split("/")[0]}-${name}.jpg`, import.meta.url));
+      await page.screenshot({ path: file, type: "jpeg", quality: 20 });
+      if (route === "chain" && name === "desktop")
+        await page.screenshot({ path: README_PICTURE, type: "jpeg", quality: 70 });
+      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      if (width > size.width) found.push({ route, name, width });
+    }
+    await page.setViewportSize(DESKTOP);
+  }
+  expect(found).toEqual([]);
+});
+
+test("the page complained of nothing", () => {
+  expect(world.complaints).toEqual([]);
+});

@@ -1,0 +1,13 @@
+/** The page in Chromium, driven like a person does it, on running networks: `npm run test:page`. Takes some minutes. */
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/page/*.page.ts"],
+    testTimeout: 300_000,
+    hookTimeout: 120_000,
+    pool: "forks",
+    maxWorkers: 1,
+    fileParallelism: false,
+  },
+});
