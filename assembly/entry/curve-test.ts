@@ -127,7 +127,7 @@ export function g2MulSecret(r: usize, a: usize, scalar: usize): void {
 
 export { g2MulSecret as g2MulSplit } from "../crypto/curve/g2-secret";
 
-import { msmPlain } from "../crypto/curve/msm";
+import { bucketMsm, msmPlain } from "../crypto/curve/msm";
 export {
   g1GroupedMsm, g1GroupedMsmScratch, g1Msm, g1MsmScratch, g2GroupedMsm, g2GroupedMsmScratch, g2Msm, g2MsmScratch,
 } from "../crypto/curve/msm";
@@ -139,3 +139,11 @@ export function g1MsmPlain(r: usize, points: usize, scalars: usize, count: i32):
 export function g2MsmPlain(r: usize, points: usize, scalars: usize, count: i32): void {
   msmPlain<OverFp2>(r, points, scalars, count);
 }
+
+/** The form for engines without SIMD. */
+export function g1BucketMsm(r: usize, points: usize, scalars: usize, count: i32, scratch: usize): void {
+  bucketMsm<OverFp>(r, points, scalars, count, scratch);
+}
+
+export { laneMul, laneReduce } from "../crypto/field/fp-lanes.gen";
+export { fpFromNarrow, fpToNarrow, laneGather, laneInverse, laneScatter, narrowFromBytes, narrowNegate } from "../crypto/field/fp-lanes";

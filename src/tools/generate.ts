@@ -8,6 +8,7 @@ import { generateBlake2b } from "./gen/blake2b.ts";
 import { generateCodecs } from "./gen/codecs.ts";
 import { generateCurveConstants } from "./gen/curve.ts";
 import { generateFields } from "./gen/field.ts";
+import { generateFieldLanes } from "./gen/field-lanes.ts";
 import type { Generator } from "./gen/generator.ts";
 import { generateKeccak256 } from "./gen/keccak256.ts";
 import { generateRpcDocs } from "./gen/rpc-docs.ts";
@@ -23,6 +24,7 @@ const GENERATORS: readonly Generator[] = [
   generateBlake2b,
   generateCurveConstants,
   generateFields,
+  generateFieldLanes,
   generateKeccak256,
   generateRpcDocs,
   generateSecp256k1,

@@ -17,15 +17,17 @@ import { fpMul } from "../field/fp.gen";
 import { fp2Mul } from "../field/fp2.gen";
 import { BETA, PSI } from "./constants.gen";
 import { isNeutral, sumBuckets } from "./batch-affine";
+import { LANE_LEAST, laneMsmOf, laneMsmOfScratch } from "./lane-msm";
 import { copy, isPrimeField, neg, OverFp, OverFp2, sizeOf } from "./coordinate";
 import { pointAdd, pointAddAffine, pointCopy, pointDouble, pointFromAffine, pointMul, pointZero } from "./point";
+import { findGroup, tableSlots } from "./scalar-groups";
+import { splitInFour, splitInTwo } from "./split-scalar";
 
 /** Bytes of a scalar: little-endian, below the group's order. */
 const SCALAR_BYTES: usize = 32;
-const PARAMETER: u64 = 0xd201000000010000;
 const RUNNING: usize = memory.data(336, 8);
 const TOTAL: usize = memory.data(336, 8);
-const WORDS: usize = memory.data(64, 8);
+const PARTS: usize = memory.data(32, 8);
 const REVERSED: usize = memory.data(32);
 
 /** Parts of a scalar, and bits of a part. */
@@ -58,6 +60,13 @@ function windowBits<F>(points: i32): i32 {
 
 /** Bytes of scratch for `count` points. */
 export function msmScratch<F>(count: i32): usize {
+  if (ASC_FEATURE_SIMD) {
+    if (isPrimeField<F>()) return max(bucketScratch<F>(count), count < LANE_LEAST ? 0 : laneMsmOfScratch(count));
+  }
+  return bucketScratch<F>(count);
+}
+
+function bucketScratch<F>(count: i32): usize {
   const points = count * parts<F>();
   const c = windowBits<F>(points);
   const windows = partBits<F>() / c + 1;
@@ -65,43 +74,17 @@ export function msmScratch<F>(count: i32): usize {
   return <usize>points * (2 * size + 2 * <usize>windows) + (<usize>8 << (c - 1)) + 64;
 }
 
-/** WORDS[0 .. 32) /= |X|, 64-bit words little-endian by 32-bit halves; returns the remainder. |X| has its top bit set. */
-function divideByParameter(): u64 {
-  // Knuth's algorithm D for a divisor of two 32-bit words.
-  const high: u64 = PARAMETER >> 32, low: u64 = PARAMETER & 0xffffffff;
-  let r: u64 = 0;
-  for (let i = 7; i >= 0; i--) {
-    // Divide (r, word) by |X|: r < |X|.
-    const word = <u64>load<u32>(WORDS + (<usize>i << 2));
-    let q = r / high;
-    let rest = r - q * high;
-    while (q > 0xffffffff || q * low > ((rest << 32) | word)) {
-      q--;
-      rest += high;
-      if (rest > 0xffffffff) break;
-    }
-    r = ((r << 32) | word) - q * PARAMETER;
-    store<u32>(WORDS + (<usize>i << 2), <u32>q);
-  }
-  return r;
-}
-
 /**
  * Signed window digits of the parts of `scalar`, i16 each, digit w of part j at digits[w * points + index * parts + j].
  */
 function recode<F>(digits: usize, scalar: usize, index: i32, points: i32, c: i32, windows: i32): void {
-  memory.copy(WORDS, scalar, SCALAR_BYTES);
   const count = parts<F>();
+  if (isPrimeField<F>()) splitInTwo(PARTS, scalar);
+  else splitInFour(PARTS, scalar);
   for (let j = 0; j < count; j++) {
-    let low = divideByParameter();
-    let high: u64 = 0;
-    if (isPrimeField<F>()) {
-      // d0 + d1 |X| for the base X^2: below 2^128.
-      const next = divideByParameter();
-      multiplyAdd(next, low);
-      low = productLow;
-      high = productHigh;
-    }
+    const part = PARTS + <usize>(j * (32 / count));
+    let low = load<u64>(part);
+    let high: u64 = isPrimeField<F>() ? load<u64>(part, 8) : 0;
     let carry: i32 = 0;
     const mask: u64 = ((<u64>1) << c) - 1;
     for (let w = 0; w < windows; w++) {
@@ -116,26 +99,6 @@ function recode<F>(digits: usize, scalar: usize, index: i32, points: i32, c: i32
       store<i16>(digits + 2 * (<usize>w * <usize>points + <usize>(index * count + j)), <i16>digit);
     }
   }
-}
-
-let productLow: u64 = 0;
-let productHigh: u64 = 0;
-
-/** product = a |X| + b, 128 bits. */
-function multiplyAdd(a: u64, b: u64): void {
-  const a0 = a & 0xffffffff, a1 = a >> 32;
-  const p0: u64 = PARAMETER & 0xffffffff, p1: u64 = PARAMETER >> 32;
-  let mid = a0 * p0;
-  let low = mid & 0xffffffff;
-  mid = a1 * p0 + (mid >> 32);
-  const carry = mid >> 32;
-  mid = a0 * p1 + (mid & 0xffffffff);
-  low |= mid << 32;
-  let high = a1 * p1 + carry + (mid >> 32);
-  const sum = low + b;
-  if (sum < low) high++;
-  productLow = sum;
-  productHigh = high;
 }
 
 /** bases[parts * i + j] = (the multiple by the j-th power of the endomorphism's base) of points[i]. */
@@ -171,6 +134,17 @@ function spread<F>(bases: usize, points: usize, count: i32): void {
  * scratch: msmScratch<F>(count) bytes, 8-aligned.
  */
 export function msm<F>(r: usize, points: usize, scalars: usize, count: i32, scratch: usize): void {
+  if (ASC_FEATURE_SIMD) {
+    if (isPrimeField<F>() && count >= LANE_LEAST) {
+      laneMsmOf(r, points, scalars, count, scratch);
+      return;
+    }
+  }
+  bucketMsm<F>(r, points, scalars, count, scratch);
+}
+
+/** The same, in the form for every engine. */
+export function bucketMsm<F>(r: usize, points: usize, scalars: usize, count: i32, scratch: usize): void {
   const size: usize = 2 * sizeOf<F>();
   const total = count * parts<F>();
   pointZero<F>(r);
@@ -238,11 +212,6 @@ function sortByBucket<F>(
   }
 }
 
-/** Slots of the table in which equal scalars find each other: a power of two above the count. */
-function tableSlots(count: i32): i32 {
-  return 1 << (33 - clz<u32>(<u32>count));
-}
-
 /** Bytes of scratch for `count` points of a grouped sum. */
 export function groupedMsmScratch<F>(count: i32): usize {
   const size: usize = 2 * sizeOf<F>();
@@ -297,22 +266,6 @@ export function groupedMsm<F>(r: usize, points: usize, scalars: usize, count: i3
     memory.copy(sorted + g * size, sorted + <usize>load<u32>(starts + 4 * g) * size, size);
   }
   msm<F>(r, sorted, distinct, groups, rest);
-}
-
-/** The group of a scalar, -1 for zero; a new group's scalar is appended to `distinct` and its number is `groups`. */
-function findGroup(table: usize, slots: i32, distinct: usize, groups: i32, scalar: usize): i32 {
-  const a = load<u64>(scalar), b = load<u64>(scalar, 8), c = load<u64>(scalar, 16), d = load<u64>(scalar, 24);
-  if ((a | b | c | d) == 0) return -1;
-  let at = <i32>(((a ^ (b >> 7) ^ (c << 9) ^ (d >> 3)) * 0x9e3779b97f4a7c15) >> 40) & (slots - 1);
-  while (true) {
-    const entry = load<i32>(table + 4 * <usize>at);
-    if (entry == 0) break;
-    if (memory.compare(distinct + 32 * <usize>(entry - 1), scalar, 32) == 0) return entry - 1;
-    at = (at + 1) & (slots - 1);
-  }
-  store<i32>(table + 4 * <usize>at, groups + 1);
-  memory.copy(distinct + 32 * <usize>groups, scalar, 32);
-  return groups;
 }
 
 /** The same sum, one multiple after the other: the reference for tests. */

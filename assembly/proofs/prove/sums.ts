@@ -15,6 +15,7 @@ import {
 } from "../../crypto/curve/encoding";
 import { groupedMsm, groupedMsmScratch } from "../../crypto/curve/msm";
 import { pointAddAffine, pointToAffine, pointZero } from "../../crypto/curve/point";
+import { laneSumScratch, laneSumWindow } from "./lane-sums";
 import { fpFromBytesBE } from "../../crypto/field/fp.gen";
 import { fp2FromBytes } from "../../crypto/field/fp2";
 
@@ -55,9 +56,19 @@ function othersOf(scalars: usize, count: i32): i32 {
   return others;
 }
 
+/** Scalars of `count` that are 1. */
+function onesOf(scalars: usize, count: i32): i32 {
+  let ones = 0;
+  for (let i: usize = 0; i < <usize>count; i++) if (isSmall(scalars + 32 * i) && load<u8>(scalars + 32 * i) != 0) ones++;
+  return ones;
+}
+
 /** Bytes of scratch for these scalars; those that are neither 0 nor 1 take most of it. */
 function scratchOf<F>(scalars: usize, count: i32): usize {
   const others = othersOf(scalars, count);
+  if (ASC_FEATURE_SIMD) {
+    if (isPrimeField<F>()) return laneSumScratch(onesOf(scalars, count), others);
+  }
   return <usize>count * 2 * sizeOf<F>() + <usize>others * 32 + groupedMsmScratch<F>(others) + 64;
 }
 
@@ -66,6 +77,13 @@ function scratchOf<F>(scalars: usize, count: i32): usize {
  * Returns -1, or the number of the first point that cannot be read. scratch: as `scratchOf` says of these scalars, 8-aligned.
  */
 function sumWindow<F>(out: usize, points: usize, scalars: usize, count: i32, scratch: usize): i32 {
+  if (ASC_FEATURE_SIMD) {
+    if (isPrimeField<F>()) {
+      const bad = laneSumWindow(SUM, points, scalars, count, onesOf(scalars, count), othersOf(scalars, count), scratch);
+      if (bad < 0) encode<F>(out, SUM);
+      return bad;
+    }
+  }
   const size: usize = 2 * sizeOf<F>();
   // Points of ones from the front, others from the back, with their scalars.
   const first = <usize>(count - othersOf(scalars, count));

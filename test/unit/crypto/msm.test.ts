@@ -39,7 +39,7 @@ for (const [group, curve, size] of [
   describe(group, () => {
     /** Sums by name of the kernel; a multiple of 0 stands for the neutral point. */
     function sum(
-      kernel: "Msm" | "MsmPlain" | "GroupedMsm",
+      kernel: "Msm" | "MsmPlain" | "GroupedMsm" | "BucketMsm",
       multiples: readonly bigint[],
       scalars: readonly bigint[],
     ): string {
@@ -117,9 +117,40 @@ for (const [group, curve, size] of [
           scalars.push(i % 11 === 0 ? BigInt(i) : k);
         }
         const total = points.reduce((acc, p, i) => (acc + p * scalars[i]!) % ORDER, 0n);
-        expect(sum("Msm", points, scalars)).toBe(toHex(curve.Point.BASE.multiply(total).toBytes(false)));
+        const expected = toHex(curve.Point.BASE.multiply(total).toBytes(false));
+        expect(sum("Msm", points, scalars)).toBe(expected);
+        // The form of engines without SIMD.
+        if (group === "g1") expect(sum("BucketMsm", points, scalars)).toBe(expected);
       }
     });
+
+    // As many that the form with four additions side by side takes them; few points and scalars, so that every kind of pair occurs.
+    const kinds: Record<string, readonly bigint[]> = {
+      "nothing but zeros": [0n],
+      "zeros among ones": [0n, 1n, 0n],
+      "one scalar, all in one bucket of each window": [0x123456789abcdef0fedcba98n],
+      "opposite scalars": [5n, ORDER - 5n],
+      "limits of parts, windows and digits": [
+        ORDER - 1n,
+        X * X - 1n,
+        (X * X - 1n) * X * X,
+        X * X,
+        (1n << 127n) - 1n,
+        1n << 127n,
+        (X * X - 1n) * (X * X + 1n) - 1n,
+        ...Array.from({ length: 16 }, (_, i) => (1n << BigInt(8 * i + 7)) - BigInt(i % 2)),
+      ],
+    };
+    if (group === "g1")
+      test.each(Object.entries(kinds))("hundreds of points: %s", (_, cycle) => {
+        for (const few of [[1n], [7n, ORDER - 7n], [1n, 0n, 2n, ORDER - 1n, 0n, 0n, 12345n]]) {
+          const points = Array.from({ length: 203 }, (_, i) => few[i % few.length]!);
+          const scalars = points.map((_, i) => cycle[(i * 5) % cycle.length]!);
+          const total = points.reduce((acc, p, i) => (acc + p * scalars[i]!) % ORDER, 0n);
+          const expected = toHex((total === 0n ? curve.Point.ZERO : curve.Point.BASE.multiply(total)).toBytes(false));
+          for (const kernel of ["Msm", "GroupedMsm"] as const) expect(sum(kernel, points, scalars)).toBe(expected);
+        }
+      });
 
     test("many points in one bucket add up, over batch borders", () => {
       const count = 1500;

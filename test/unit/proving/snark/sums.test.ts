@@ -1,34 +1,39 @@
 /** Sums over windows of a parameter file, with scalars as witnesses have them, beside an independent library. */
 import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { beforeAll, describe, expect, test } from "vitest";
-import { concat, toHex } from "../../../../src/base/bytes.ts";
+import { concat, fromHex, toHex } from "../../../../src/base/bytes.ts";
 import { loadProofs, type Proofs } from "../../../../src/core/proofs.ts";
 
 const ORDER = bls12_381.fields.Fr.ORDER;
 const CANARY = 0xa5;
-let module: Proofs;
+let modules: Proofs[];
 beforeAll(async () => {
-  module = await loadProofs();
+  modules = await Promise.all([loadProofs({ simd: true }), loadProofs({ simd: false })]);
 });
 
 const le = (value: bigint): Uint8Array =>
   Uint8Array.from({ length: 32 }, (_, i) => Number((value >> BigInt(8 * i)) & 255n));
 
-for (const [group, curve] of [
-  ["g1", bls12_381.G1],
-  ["g2", bls12_381.G2],
+for (const [group, curve, variant] of [
+  ["g1", bls12_381.G1, 0],
+  ["g1", bls12_381.G1, 1],
+  ["g2", bls12_381.G2, 0],
 ] as const)
-  describe(group, () => {
+  describe(`${group}, ${["with", "without"][variant]} SIMD`, () => {
+    let module: Proofs;
+    beforeAll(() => {
+      module = modules[variant] as Proofs;
+    });
     const encoded = group === "g1" ? 96 : 192;
     // Few points, so that equal and opposite ones meet; a file holds no neutral ones.
     const points = [1n, 2n, 3n, ORDER - 1n, ORDER - 2n, 77n].map((k) => [k, curve.Point.BASE.multiply(k)] as const);
     const encodings = points.map(([, point]) => point.toBytes(false));
 
     /** The sum that the kernel gives for scalars over the points in turn; it may not write behind its scratch. */
-    function sum(scalars: readonly bigint[], broken?: number): string | number {
+    function sum(scalars: readonly bigint[], broken?: number, filler = new Uint8Array(48).fill(0xff)): string | number {
       const { exports, instance } = module;
       const bases = concat(...scalars.map((_, i) => encodings[i % points.length] as Uint8Array));
-      if (broken !== undefined) bases.fill(0xff, broken * encoded, broken * encoded + 48);
+      if (broken !== undefined) bases.set(filler, broken * encoded);
       const numbers = concat(...scalars.map(le));
       const [scratchOf, run] =
         group === "g1" ? [exports.g1SumScratch, exports.g1SumWindow] : [exports.g2SumScratch, exports.g2SumWindow];
@@ -59,6 +64,8 @@ for (const [group, curve] of [
       ["one scalar for all", Array.from({ length: 40 }, () => full(3))],
       ["one scalar for all, and points that cancel", [5n, 0n, 0n, 5n]],
       ["all different", Array.from({ length: 40 }, (_, i) => full(i))],
+      ["hundreds of ones, which cancel but for some", Array.from({ length: 303 }, () => 1n)],
+      ["hundreds, all different", Array.from({ length: 300 }, (_, i) => full(i))],
       ["ones, zeros, small and full ones, some of them equal", Array.from({ length: 600 }, (_, i) => mixed(i))],
     ])("%s", (_, scalars) => {
       expect(sum(scalars)).toBe(expected(scalars));
@@ -72,5 +79,11 @@ for (const [group, curve] of [
       const scalars = [1n, 5n, 0n, 5n, 9n];
       for (const broken of [0, 1, 3, 4]) expect(sum(scalars, broken)).toBe(broken);
       expect(sum(scalars, 2)).toBe(expected(scalars));
+      // p itself is none; p - 1 is, though no point of the curve has it.
+      const modulus = fromHex(bls12_381.fields.Fp.ORDER.toString(16).padStart(96, "0"));
+      expect(sum(scalars, 3, modulus)).toBe(3);
+      expect(sum([0n, 0n, 0n, 0n, 1n], 3, modulus)).toBe(expected([0n, 0n, 0n, 0n, 1n]));
+      modulus[47]!--;
+      expect(sum(scalars, 3, modulus)).not.toBe(3);
     });
   });
