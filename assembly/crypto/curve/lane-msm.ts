@@ -1,6 +1,6 @@
 /**
  * Sums of many multiples in G1 as `msm.ts` has them, in SIMD: four additions side by side, buckets and their weighted sums both in
- * affine form. For modules that are compiled with SIMD, and hundreds of points or more.
+ * affine form. For modules that are compiled with SIMD, and dozens of points or more.
  *
  * A scalar is k0 + k1 X^2 with parts below 2^128, and X^2 P = -(beta x, y). A part plus 2^(c-1) in every window but the uppermost has
  * as its windows of c bits the signed digits, each 2^(c-1) too large, so that digits are never stored. The uppermost window's are
@@ -29,7 +29,7 @@ const FROM: usize = memory.data(16, 4);
 const TO: usize = memory.data(16, 4);
 
 /** From how many points on these sums are ahead of `msm`. */
-export const LANE_LEAST: i32 = 128;
+export const LANE_LEAST: i32 = 48;
 
 /** Windows of c bits. */
 // @ts-ignore: decorator
