@@ -19,6 +19,7 @@ const PROFILES: StaticArray<NetworkProfile> = [
   new NetworkProfile(24, 150, 10995116277760, 1048576), // mainnet
   new NetworkProfile(1, 10, 2048, 256), // devnet
   new NetworkProfile(24, 150, 34359738368, 1048576), // calibrationnet
+  new NetworkProfile(2, 10, 2048, 256), // devnet-8MiB
 ];
 
 /** The profile of a number, or null if there is none. */

@@ -12,7 +12,7 @@ import type { Address } from "../types/address.ts";
 import { filText } from "../types/amount.ts";
 import type { Tipset } from "../types/block-header.ts";
 import { proofsText } from "./real-proofs.ts";
-import { countText, paint } from "./terminal.ts";
+import { countText, paint, sizeText } from "./terminal.ts";
 
 export type Loudness = "quiet" | "normal" | "verbose";
 
@@ -162,7 +162,7 @@ function place(url: string): string {
 function producers({ local }: Devnet): string {
   if (local === null) return "single producer, no election";
   const miners = `${local.miners.length} ${local.miners.length === 1 ? "miner" : "miners"}`;
-  return `${miners}, elected over sealed sectors; ${proofsText(local.verification.facts.proofs ?? { mode: "attested" })}`;
+  return `${miners}, elected over sealed sectors of ${sizeText(local.miners[0]?.sectorBytes ?? 0)}; ${proofsText(local.verification.facts.proofs ?? { mode: "attested" })}`;
 }
 
 function tokenLine({ text, file }: { text: string; file: string | null }, data: string | null): string {
@@ -280,7 +280,18 @@ class JsonOutput implements Output {
       lotusKeys: { secp256k1: toLotusKey(account.keys.secp256k1), bls: toLotusKey(account.keys.bls) },
     }));
     const { seed, mnemonic } = net.options;
-    const facts = { url, network: name, chainId, chainIdNote: chainIdNote(net), resumed, seed, mnemonic, data };
+    const size = net.local === null ? {} : { sectorSize: net.options.sectorSize };
+    const facts = {
+      url,
+      network: name,
+      ...size,
+      chainId,
+      chainIdNote: chainIdNote(net),
+      resumed,
+      seed,
+      mnemonic,
+      data,
+    };
     const producer = { producer: producers(net), miner: net.miner.toString(prefix) };
     const auth = token === null ? {} : { tokenFile: token.file, ...(token.file === null ? { token: token.text } : {}) };
     this.say({ event: "start", ...facts, ...producer, ...auth, keysArePublic: true, accounts });

@@ -144,8 +144,14 @@ export class Remote {
 
   /** How the node's network spells addresses. */
   async prefix(): Promise<NetworkPrefix> {
-    this.spelling ??= this.call<string>("WalletValidateAddress", "f00").then((own) => (own[0] === "f" ? "f" : "t"));
-    return this.spelling;
+    if (this.spelling !== undefined) return this.spelling;
+    const asked = this.call<string>("WalletValidateAddress", "f00").then((own) => (own[0] === "f" ? "f" : "t"));
+    asked.catch(() => {
+      // A node that was not there may come.
+      this.spelling = undefined;
+    });
+    this.spelling = asked;
+    return asked;
   }
 
   /** A WebSocket to the node, for subscriptions; it can be paused when values come too fast. */

@@ -11,12 +11,15 @@ import { DESCRIPTION_FILE, GENESIS_FILE, settleForm } from "./network-forms.ts";
 import { nodeOutput } from "./node-output.ts";
 import { writeOutput } from "./output.ts";
 import { proofsText } from "./real-proofs.ts";
+import { sizeText } from "./terminal.ts";
 
 export type SeveralOptions = Pick<
   LocalNetworkOptions,
   | "nodes"
   | "miners"
   | "sectors"
+  | "sectorSize"
+  | "presealing"
   | "apart"
   | "accounts"
   | "balance"
@@ -163,7 +166,7 @@ function tell(
   const apart = described.miners.filter(({ node }) => node === null).map(({ address }) => address);
   const lines = [
     `JSON-RPC   ${described.rpc.join("  ")}`,
-    `Network    "${described.network}" of ${nodes.length} ${nodes.length === 1 ? "node" : "nodes"}, elections over sealed sectors; ${proofsText(described.proofs)}`,
+    `Network    "${described.network}" of ${nodes.length} ${nodes.length === 1 ? "node" : "nodes"}, elections over sealed sectors of ${sizeText(described.miners[0]?.sectorBytes ?? 0)}; ${proofsText(described.proofs)}`,
     "",
     ...nodes.flatMap(({ node, rpc, multiaddrs, miners }) => [
       `Node ${node}     ${rpc}  ${miners.length === 0 ? "follows" : `mines as ${miners.join(", ")}`}`,

@@ -2,12 +2,12 @@
  * Sectors that a local network's miners have from the beginning: committed capacity, sealed in full, the same for the same
  * seed. There is no chain yet that could give tickets: they come from the seed.
  */
+import { blake2b256 } from "../base/blake2b.ts";
 import { utf8 } from "../base/bytes.ts";
-import type { Hashes } from "../core/hashes.ts";
 import type { Proofs } from "../core/proofs.ts";
 import { proverId, sealProof } from "../sector/params.ts";
 import { sealedCid } from "../sector/piece/cid.ts";
-import { sealSector } from "../sector/seal/seal.ts";
+import { type SectorIdentity, sealSector } from "../sector/seal/seal.ts";
 import { MemorySectorStore, type SectorStore, UNSEALED_FILE } from "../sector/store.ts";
 import type { OwnSector } from "./own-sectors.ts";
 
@@ -20,26 +20,21 @@ export type GenesisSeal = {
   readonly proof: number;
 };
 
+/** What a sector of the genesis is sealed as. */
+export function genesisIdentity({ seed, miner, number, proof }: GenesisSeal): SectorIdentity {
+  const ticket = blake2b256(utf8(`filigree/${seed}/genesis sector/${miner}/${number}`));
+  return { proof: sealProof(proof), proverId: proverId(miner), sectorNumber: number, ticket };
+}
+
 /** Seals one sector in memory. */
-export function sealGenesisSector(
-  proofs: Proofs,
-  hashes: Pick<Hashes, "blake2b256">,
-  spec: GenesisSeal,
-): Promise<OwnSector> {
-  return sealGenesisSectorIn(new MemorySectorStore(), proofs, hashes, spec);
+export function sealGenesisSector(proofs: Proofs, spec: GenesisSeal): Promise<OwnSector> {
+  return sealGenesisSectorIn(new MemorySectorStore(), proofs, spec);
 }
 
 /** The same in any files, which may hold what an earlier attempt has left. */
-export async function sealGenesisSectorIn(
-  store: SectorStore,
-  proofs: Proofs,
-  hashes: Pick<Hashes, "blake2b256">,
-  { seed, miner, number, proof }: GenesisSeal,
-): Promise<OwnSector> {
-  const described = sealProof(proof);
-  await store.write(UNSEALED_FILE, 0, new Uint8Array(described.sectorBytes));
-  const ticket = hashes.blake2b256(utf8(`filigree/${seed}/genesis sector/${miner}/${number}`));
-  const identity = { proof: described, proverId: proverId(miner), sectorNumber: number, ticket };
+export async function sealGenesisSectorIn(store: SectorStore, proofs: Proofs, spec: GenesisSeal): Promise<OwnSector> {
+  const identity = genesisIdentity(spec);
+  await store.write(UNSEALED_FILE, 0, new Uint8Array(identity.proof.sectorBytes));
   const { commR } = await sealSector(proofs, store, identity);
-  return { number, commR, sealedCid: sealedCid(commR), store };
+  return { number: spec.number, commR, sealedCid: sealedCid(commR), store };
 }

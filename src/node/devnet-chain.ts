@@ -6,7 +6,15 @@ import { buildMessageMeta } from "../chain/message-store.ts";
 import type { Crypto } from "../core/crypto.ts";
 import { type Bundle, missingBundle } from "../exec/bundle.ts";
 import { addressOf, type KeyInfo } from "../keys/keys.ts";
-import { CHAIN_LIMITS, DEVNET_VERSION, type NetworkParams, networkVersionAt } from "../params/networks.ts";
+import {
+  CHAIN_LIMITS,
+  DEVNET_VERSION,
+  type LocalSectorSize,
+  localSectorSize,
+  type NetworkParams,
+  networkVersionAt,
+} from "../params/networks.ts";
+import { sectorSizeOf } from "../params/proving.ts";
 import { findVersion, isFvm } from "../schema/versions/rows.ts";
 import { buildAmt } from "../storage/amt.ts";
 import type { BlockStore } from "../storage/contract.ts";
@@ -157,7 +165,7 @@ async function makeChain(chain: Chain, crypto: Crypto, network: NetworkParams, s
 
 /** Throws `BundleError` MISSING_BUNDLE. */
 export function noBundle(network: NetworkParams, networkVersion: number): never {
-  throw missingBundle(network.profile, findVersion(networkVersion)?.actors ?? 0);
+  throw missingBundle(network.bundles, findVersion(networkVersion)?.actors ?? 0);
 }
 
 /** Whether a store is a local network's own. */
@@ -173,6 +181,17 @@ export async function keptMiners(store: Pick<BlockStore, "metadata">): Promise<n
     return typeof miners === "number" && Number.isSafeInteger(miners) && miners > 0 ? miners : 0;
   } catch {
     return 0;
+  }
+}
+
+/** Size of the sectors of the local network in a store; null where it has none, or cannot be read. */
+export async function keptSectorSize(store: Pick<BlockStore, "metadata">): Promise<LocalSectorSize | null> {
+  const found = await store.metadata(IDENTITY_FACT);
+  try {
+    const { sealProof } = JSON.parse(found === undefined ? "{}" : fromUtf8(found)) as { readonly sealProof?: unknown };
+    return typeof sealProof === "number" ? localSectorSize(sectorSizeOf(sealProof) ?? 0) : null;
+  } catch {
+    return null;
   }
 }
 
@@ -200,7 +219,7 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
   balance: "--balance",
   miners: "--miners",
   sectors: "--sectors",
-  sealProof: "the sectors' size",
+  sealProof: "--sector-size",
   proofs: "--proofs",
   networkVersion: "--network-version",
   seals: "--seals",
@@ -220,7 +239,11 @@ function differences(text: string, given: Identity): string[] {
     return ["which ones cannot be read"];
   }
   const shown = (name: string, value: string | number): string =>
-    name === "balance" ? formatFil(BigInt(value)) : `${value}`;
+    name === "balance"
+      ? formatFil(BigInt(value))
+      : name === "sealProof"
+        ? (localSectorSize(sectorSizeOf(Number(value)) ?? 0) ?? `${value}`)
+        : `${value}`;
   const out = Object.entries(OPTION_NAMES)
     .filter(([name]) => stored[name] !== given[name])
     .filter(([name]) => stored[name] !== undefined || !KEPT_SINCE.includes(name))

@@ -3,7 +3,7 @@
 import { describeValue } from "../base/errors.ts";
 import { type Bounds, checkChoice, checkNumber, checkText, checkWhole, OptionError } from "../base/options.ts";
 import type { Bundle } from "../exec/bundle.ts";
-import { DEVNET_VERSION } from "../params/networks.ts";
+import { DEVNET_VERSION, LOCAL_SECTOR_SIZES } from "../params/networks.ts";
 import { findVersion, isFvm } from "../schema/versions/rows.ts";
 import { formatFil } from "../types/amount.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
@@ -17,6 +17,8 @@ export const DEVNET_BOUNDS = {
   nodes: [1, 32],
   /** of each miner */
   sectors: [1, 256],
+  /** of all miners, where they are of 8 MiB: each takes 10 MB of disk and the better part of a minute */
+  largeSectors: [1, 64],
   /** epoch at which sectors of the genesis expire: 180 days after their latest activation, 540 after the genesis */
   expiration: [521_430, 1_555_200],
   /** seconds; 0: instant mode */
@@ -47,6 +49,7 @@ type Given = {
     | "machine"
     | "miners"
     | "sectors"
+    | "sectorSize"
     | "expiration"
     | "retention"
     | "proofs"
@@ -84,7 +87,13 @@ export function checkDevnetOptions(options: Given): void {
   const { balance, data, machine, retention } = options;
   const accounts = checkWhole("accounts", options.accounts, DEVNET_BOUNDS.accounts);
   const miners = checkWhole("miners", options.miners === undefined ? 0 : options.miners, DEVNET_BOUNDS.miners);
-  checkWhole("sectors", options.sectors === undefined ? 1 : options.sectors, DEVNET_BOUNDS.sectors);
+  const sectors = checkWhole("sectors", options.sectors === undefined ? 1 : options.sectors, DEVNET_BOUNDS.sectors);
+  const sizes = Object.keys(LOCAL_SECTOR_SIZES);
+  const size = options.sectorSize === undefined ? "2KiB" : checkChoice("sectorSize", options.sectorSize, sizes);
+  if (size !== "2KiB" && miners * sectors > DEVNET_BOUNDS.largeSectors[1])
+    throw new OptionError("sectors", `at most ${DEVNET_BOUNDS.largeSectors[1]} sectors of ${size} are there in all`);
+  if (size !== "2KiB" && options.proofs === "groth16")
+    throw new OptionError("sectorSize", "real proofs are of sectors of 2 KiB: their keys are made for these circuits");
   if (options.expiration !== undefined) checkWhole("expiration", options.expiration, DEVNET_BOUNDS.expiration);
   checkBlockTime(options.blockTime);
   checkWhole("genesisTime", options.genesisTime, DEVNET_BOUNDS.genesisTime);

@@ -18,7 +18,14 @@ import { putSectors } from "../miner/folders/copies.ts";
 import type { TipsetProducer } from "../miner/producer.ts";
 import { Producer } from "../miner/producer.ts";
 import { MinerSwitches } from "../miner/switches.ts";
-import { DEVNET_VERSION, devnetAt, type NetworkParams } from "../params/networks.ts";
+import {
+  DEVNET_VERSION,
+  devnetAt,
+  type LocalSectorSize,
+  localSealProof,
+  type NetworkParams,
+  withSectorSize,
+} from "../params/networks.ts";
 import { VERSION } from "../params/version.ts";
 import { memorySecrets } from "../platform/secrets.ts";
 import { makeDispatcher } from "../rpc/api.ts";
@@ -38,7 +45,15 @@ import { type DevAccount, makeAccounts, mnemonicOfSeed, PUBLIC_MNEMONIC } from "
 import { Clock } from "./clock.ts";
 import { DealsPart, type DealsPartOptions } from "./deals-part.ts";
 import { devControl } from "./dev-control.ts";
-import { beaconDataOf, firstMinerId, keptMiners, noBundle, openDevnetChain, refuseFork } from "./devnet-chain.ts";
+import {
+  beaconDataOf,
+  firstMinerId,
+  keptMiners,
+  keptSectorSize,
+  noBundle,
+  openDevnetChain,
+  refuseFork,
+} from "./devnet-chain.ts";
 import { checkDump, dumpOf, optionsOf, settle, withoutPlaces } from "./devnet-dump.ts";
 import { checkBundle, checkDevnetOptions } from "./devnet-options.ts";
 import { DumpError, type Dumped, readDump, readOptions } from "./dump.ts";
@@ -50,6 +65,7 @@ import type { LocalProving } from "./local-proving.ts";
 import type { MachinePlace } from "./machines.ts";
 import { FilecoinNode, type Retention } from "./node.ts";
 import { storageGas } from "./pool-part.ts";
+import type { Presealing } from "./presealed.ts";
 import { sealsOf } from "./proof-mode.ts";
 import { type RpcOptions, RpcPart } from "./rpc-part.ts";
 import { openSectorFolder, type SealingPart } from "./sealing-part.ts";
@@ -102,8 +118,12 @@ export type DevnetOptions = {
   readonly miners?: number;
   /** Miners of a network that is made now, where `miners` is not given. Default 0. */
   readonly minersOfNew?: number;
-  /** Sectors of each of them, 2 KiB. Default 1. */
+  /** Sectors of each of them. Default 1. */
   readonly sectors?: number;
+  /** Their size. Default: what a network that goes on was made with; of a new one 2 KiB. */
+  readonly sectorSize?: LocalSectorSize;
+  /** Where sectors above 2 KiB of the genesis are sealed once, for every network of the same seed. Default: in memory, each time. */
+  readonly presealing?: Presealing;
   /** Epoch at which those of a new network expire: 521,430 to 1,555,200. Default 1,500,000. */
   readonly expiration?: number;
   /**
@@ -350,17 +370,19 @@ export class Devnet {
   private static async over(
     store: UndoStore,
     crypto: Crypto,
-    network: NetworkParams,
+    bare: NetworkParams,
     given: DevnetOptions,
     of?: Dumped,
   ): Promise<Devnet> {
     const { seed, balance, data, proving } = given;
-    const chain = await Chain.open({ blocks: store, chainId: network.chainId });
+    const chain = await Chain.open({ blocks: store, chainId: bare.chainId });
+    const sectorSize = given.sectorSize ?? (chain.isEmpty ? null : await keptSectorSize(store)) ?? "2KiB";
+    const network = withSectorSize(bare, sectorSize);
     // A network that goes on has the time that it began with.
     const began = chain.isEmpty ? undefined : (await chain.genesis()).blocks[0]?.timestamp;
     const { sectors = 1, minersOfNew = 0 } = given;
     const miners = given.miners ?? (chain.isEmpty ? minersOfNew : await keptMiners(store));
-    const options = { ...given, miners, ...(began === undefined ? {} : { genesisTime: Number(began) }) };
+    const options = { ...given, miners, sectorSize, ...(began === undefined ? {} : { genesisTime: Number(began) }) };
     const accounts = makeAccounts(crypto, { seed, mnemonic: options.mnemonic, count: options.accounts, balance });
     const workers = Array.from({ length: Math.max(1, miners) }, (_, i) => minerWorker(crypto, seed, i));
     const times = { genesisTime: options.genesisTime, blockDelay: network.blockDelaySeconds };
@@ -372,7 +394,8 @@ export class Devnet {
               seed,
               miners,
               sectors,
-              sealProof: 0,
+              sealProof: localSealProof(sectorSize),
+              ...(given.presealing === undefined ? {} : { presealing: given.presealing }),
               firstId: firstMinerId(accounts.length, workers.length),
               owner: (accounts[0] as DevAccount).secp256k1,
               times,

@@ -3,7 +3,7 @@
  * may own miners of the network's seed.
  */
 import { platform } from "#platform";
-import { equal, fromUtf8, utf8 } from "../base/bytes.ts";
+import { fromUtf8, utf8 } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
 import { OptionError } from "../base/options.ts";
 import { type LocalTimes, localBeacon } from "../beacon/local.ts";
@@ -14,7 +14,7 @@ import { type Crypto, loadCrypto } from "../core/crypto.ts";
 import { loadProofs } from "../core/proofs.ts";
 import { addressOf } from "../keys/keys.ts";
 import { Keystore } from "../keys/keystore.ts";
-import { DEVNET, type NetworkParams } from "../params/networks.ts";
+import { DEVNET, localSealProof, localSectorSize, withSectorSize } from "../params/networks.ts";
 import type { Secrets } from "../platform/secrets.ts";
 import { StateView } from "../state/state-view.ts";
 import type { ByteSource } from "../storage/car-reader.ts";
@@ -25,11 +25,11 @@ import { type CID, parseCid } from "../types/cid.ts";
 import { RESERVE } from "../types/singletons.ts";
 import { isOfDevnet } from "./devnet-chain.ts";
 import { LocalMiners, minerWorker } from "./local-miners.ts";
-import { LocalProving, type LocalProvingOptions } from "./local-proving.ts";
+import { type LocalProving, type LocalProvingOptions, provingUnder } from "./local-proving.ts";
 import { LocalVerifier } from "./local-verifier.ts";
 import { descriptionToJson, type NetworkDescription, parseDescription } from "./network-description.ts";
 import { NetworkNode, type NetworkNodeOptions } from "./network-node.ts";
-import { sealsOf } from "./proof-mode.ts";
+import type { Presealing } from "./presealed.ts";
 
 export type JoinErrorData =
   | { readonly code: "NOT_INITIALISED" }
@@ -122,16 +122,19 @@ export type JoinOptions = Pick<
   readonly mine: readonly string[];
   /** Where parameters are kept, for miners of a network with real proofs. */
   readonly params?: Omit<LocalProvingOptions, "setup" | "seals">;
+  /** Where sectors of miners are found, or sealed, that take long to seal. */
+  readonly presealing?: Presealing;
 };
 
 /** Puts the node of an initialised store together; throws `JoinError`. It closes the store when it stops. */
 export async function openJoinedNode(options: JoinOptions): Promise<NetworkNode> {
-  const { store, secrets, bootstrap, mine, params, ...rest } = options;
+  const { store, secrets, bootstrap, mine, params, presealing, ...rest } = options;
   const chain = await Chain.open({ blocks: store, chainId: DEVNET.chainId });
   const found = await store.metadata(DESCRIPTION_FACT);
   if (found === undefined || chain.isEmpty) throw notInitialised();
   const description = parseDescription(fromUtf8(found));
-  const network: NetworkParams = { ...DEVNET, blockDelaySeconds: description.epochSeconds };
+  const sectorSize = localSectorSize(description.miners[0]?.sectorBytes ?? 0) ?? "2KiB";
+  const network = withSectorSize({ ...DEVNET, blockDelaySeconds: description.epochSeconds }, sectorSize);
   const crypto = await loadCrypto();
   const times: LocalTimes = {
     genesisTime: description.genesis.time,
@@ -147,7 +150,7 @@ export async function openJoinedNode(options: JoinOptions): Promise<NetworkNode>
   const own = indicesOf(description, mine);
   await checkWorkers(chain, description, own, crypto);
   const proving = mine.length === 0 ? null : await provingOf(description, params);
-  const local = mine.length === 0 ? null : await minersOf(description, own, times, proving);
+  const local = mine.length === 0 ? null : await minersOf(description, own, times, { proving, presealing });
   return NetworkNode.open({
     ...rest,
     ...(proving === null ? {} : { proving }),
@@ -169,14 +172,8 @@ async function provingOf({ proofs }: NetworkDescription, params: JoinOptions["pa
   if (proofs.mode === "attested") return null;
   if (params === undefined)
     throw new OptionError("params", "miners of a network with real proofs need a folder of keys");
-  const proving = await LocalProving.open({ ...params, setup: proofs.setup, seals: sealsOf(proofs) });
-  const { verifyingKeys } = proofs;
-  const same = (["winning", "window", "porep"] as const).every((kind) => {
-    const [made, wanted] = [proving.params[kind]?.verifyingKey, verifyingKeys[kind]];
-    return made === undefined || wanted === undefined ? made === wanted : equal(made, wanted);
-  });
-  if (same) return proving;
-  await proving.close();
+  const proving = await provingUnder(proofs, params);
+  if (proving !== null) return proving;
   throw new JoinError(
     { code: "OTHER_KEYS", setup: proofs.setup },
     `the network's keys are not those of the setup "${proofs.setup}" that its description names: its miners cannot be proved for here`,
@@ -232,7 +229,7 @@ async function minersOf(
   { seed, miners, network }: NetworkDescription,
   only: readonly number[],
   times: LocalTimes,
-  proving: LocalProving | null,
+  { proving, presealing }: { readonly proving: LocalProving | null; readonly presealing: Presealing | undefined },
 ): Promise<LocalMiners> {
   const [first] = miners as [NetworkDescription["miners"][0]];
   return LocalMiners.open(
@@ -240,7 +237,8 @@ async function minersOf(
       seed,
       miners: miners.length,
       sectors: first.sectors,
-      sealProof: 0,
+      sealProof: localSealProof(localSectorSize(first.sectorBytes) ?? "2KiB"),
+      ...(presealing === undefined ? {} : { presealing }),
       firstId: Address.parse(first.address).actorId as bigint,
       owner: RESERVE,
       times,

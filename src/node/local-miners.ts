@@ -1,5 +1,5 @@
 /** The miners of a local network: their keys and sectors follow from the seed. */
-
+import { platform } from "#platform";
 import { maxRoundAt } from "../beacon/drand.ts";
 import { type LocalBeacon, type LocalTimes, localBeacon } from "../beacon/local.ts";
 import { entriesFor, type MiningBase, miningBase } from "../consensus/base-info.ts";
@@ -14,13 +14,14 @@ import { NodeChain } from "../miner/chain-side/node-chain.ts";
 import { MessageTracker } from "../miner/chain-side/tracker.ts";
 import { blockCreation } from "../miner/create-block.ts";
 import { ElectedProducer } from "../miner/elected-producer.ts";
-import { sealGenesisSector } from "../miner/genesis-seal.ts";
+import { type GenesisSeal, sealGenesisSector } from "../miner/genesis-seal.ts";
 import { type HeldMiner, keyedMiner, type OwnMiner, type OwnSector } from "../miner/own-sectors.ts";
 import { PostProver } from "../miner/post-prover.ts";
 import type { ProvingOptions } from "../miner/proving-options.ts";
 import { attestedPost, attestedSeal } from "../miner/succinct.ts";
 import type { MinerSwitches } from "../miner/switches.ts";
 import { WindowPoster } from "../miner/window-poster.ts";
+import { ProvingPool } from "../proving/pool.ts";
 import type { NodeParts } from "../rpc/services.ts";
 import { sealProof } from "../sector/params.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
@@ -31,6 +32,7 @@ import type { GenesisMiner } from "./genesis.ts";
 import type { LocalProving } from "./local-proving.ts";
 import { LocalVerifier } from "./local-verifier.ts";
 import type { FilecoinNode } from "./node.ts";
+import { type Presealing, presealedSector } from "./presealed.ts";
 import { SealingPart, type SealingPartOptions } from "./sealing-part.ts";
 import { factsOfNode } from "./sectors-service.ts";
 
@@ -40,6 +42,8 @@ export type LocalMinersOptions = {
   readonly sectors: number;
   /** Registered seal proof of all sectors. */
   readonly sealProof: number;
+  /** Where sectors above 2 KiB are sealed once for all networks; absent: each time, in memory and in this thread. */
+  readonly presealing?: Presealing;
   /** Actor id of the first miner: the others follow. */
   readonly firstId: bigint;
   /** Owner of all of them, one of the genesis' accounts. */
@@ -60,6 +64,8 @@ export type MinerNode = Pick<FilecoinNode, "states" | "pool" | "gas"> & Partial<
 /** Network version of a local network, which decides how rounds are counted. */
 const LOCAL_VERSION = 5;
 const BEACON_MS = 10_000;
+/** Bytes of sectors that are sealed in milliseconds. */
+const SMALL_SECTOR = 2048;
 /** attoFIL that a miner has for pledges, beyond what block rewards add. */
 const PLEDGE_FUNDS = 100n * FIL;
 /** Epoch at which sectors of the genesis expire unless something else is wanted. */
@@ -95,20 +101,32 @@ export class LocalMiners {
     this.prover = new PostProver(proofs, proving?.succinct(proofs) ?? attestedPost(this.verification.attestor));
   }
 
-  /** Seals the sectors, which takes some milliseconds each at 2 KiB and seconds at 8 MiB. */
+  /** Seals the sectors, which takes some milliseconds each at 2 KiB and most of a minute at 8 MiB. */
   static async open(options: LocalMinersOptions, crypto: Crypto): Promise<LocalMiners> {
     const proofs = await loadProofs();
     const { sectorBytes } = sealProof(options.sealProof);
     const miners: OwnMiner[] = [];
-    for (let m = 0; m < options.miners; m++) {
-      if (options.only !== undefined && !options.only.includes(m)) continue;
-      const id = options.firstId + BigInt(m);
-      const sectors = new Map<number, OwnSector>();
-      for (let number = 0; number < options.sectors; number++) {
-        const spec = { seed: options.seed, miner: id, number, proof: options.sealProof };
-        sectors.set(number, await sealGenesisSector(proofs, crypto, spec));
+    const { presealing } = options;
+    let pool: ProvingPool | null = null;
+    // Workers are begun when one is needed: sectors that were sealed before need none.
+    const jobs = (): ProvingPool => (pool ??= ProvingPool.open());
+    const sealed = (spec: GenesisSeal): Promise<OwnSector> =>
+      sectorBytes <= SMALL_SECTOR || presealing === undefined || platform.folders === null
+        ? sealGenesisSector(proofs, spec)
+        : presealedSector(proofs, jobs, spec, presealing);
+    try {
+      for (let m = 0; m < options.miners; m++) {
+        if (options.only !== undefined && !options.only.includes(m)) continue;
+        const id = options.firstId + BigInt(m);
+        const sectors = new Map<number, OwnSector>();
+        for (let number = 0; number < options.sectors; number++) {
+          const spec = { seed: options.seed, miner: id, number, proof: options.sealProof };
+          sectors.set(number, await sealed(spec));
+        }
+        miners.push({ address: Address.id(id), worker: minerWorker(crypto, options.seed, m), sectorBytes, sectors });
       }
-      miners.push({ address: Address.id(id), worker: minerWorker(crypto, options.seed, m), sectorBytes, sectors });
+    } finally {
+      await (pool as ProvingPool | null)?.close();
     }
     return new LocalMiners(options, crypto, proofs, miners);
   }

@@ -9,13 +9,19 @@ import { Chain } from "../chain/chain.ts";
 import { exportChain } from "../chain/export.ts";
 import { type Crypto, loadCrypto } from "../core/crypto.ts";
 import { Keystore } from "../keys/keystore.ts";
-import { DEVNET, type NetworkParams } from "../params/networks.ts";
+import {
+  DEVNET,
+  type LocalSectorSize,
+  localSealProof,
+  type NetworkParams,
+  withSectorSize,
+} from "../params/networks.ts";
 import { memorySecrets } from "../platform/secrets.ts";
 import { MemoryStore } from "../storage/memory.ts";
 import { TableStore } from "../storage/table-store.ts";
 import type { Tipset } from "../types/block-header.ts";
 import { type DevAccount, makeAccounts } from "./accounts.ts";
-import { firstMinerId, openDevnetChain } from "./devnet-chain.ts";
+import { firstMinerId, keptSectorSize, openDevnetChain } from "./devnet-chain.ts";
 import { checkDevnetOptions } from "./devnet-options.ts";
 import { LocalMiners, minerWorker } from "./local-miners.ts";
 import type { LocalProving } from "./local-proving.ts";
@@ -24,13 +30,17 @@ import type { NetworkDescription } from "./network-description.ts";
 import { descriptionToJson } from "./network-description.ts";
 import { NetworkNode, type NetworkNodeOptions } from "./network-node.ts";
 import type { Retention } from "./node.ts";
+import type { Presealing } from "./presealed.ts";
 import { sealsOf } from "./proof-mode.ts";
 
 export type LocalNetworkOptions = {
   readonly nodes: number;
   readonly miners: number;
-  /** Sectors of each miner, 2 KiB. */
+  /** Sectors of each miner. */
   readonly sectors: number;
+  /** Their size; default: that of the network in the folder, else 2 KiB. */
+  readonly sectorSize?: LocalSectorSize;
+  readonly presealing?: Presealing;
   /** Real proofs; absent: they are attested. Closed with the network. */
   readonly proving?: LocalProving;
   /** How many of them, the last ones, no node here owns: other processes mine with them. Default 0. */
@@ -87,11 +97,12 @@ export class LocalNetwork {
     checkWhole("apart", given.apart ?? 0, [0, given.miners]);
     checkDevnetOptions({ ...given, data: null, proofs: proving?.described.mode });
     const crypto = await loadCrypto();
-    const network: NetworkParams = { ...DEVNET, blockDelaySeconds: given.blockTime };
     const { seed, mnemonic, balance } = given;
     const accounts = makeAccounts(crypto, { seed, mnemonic, count: given.accounts, balance });
     const first = await openChain(given, 0);
     try {
+      const sectorSize = given.sectorSize ?? (first.isEmpty ? null : await keptSectorSize(first.blocks)) ?? "2KiB";
+      const network = withSectorSize({ ...DEVNET, blockDelaySeconds: given.blockTime }, sectorSize);
       // A network that goes on has the time that it began with.
       const options = first.isEmpty ? given : { ...given, genesisTime: await timeOfGenesis(first) };
       const local = await LocalMiners.open(
@@ -99,7 +110,8 @@ export class LocalNetwork {
           seed,
           miners: options.miners,
           sectors: options.sectors,
-          sealProof: 0,
+          sealProof: localSealProof(sectorSize),
+          ...(given.presealing === undefined ? {} : { presealing: given.presealing }),
           firstId: firstMinerId(accounts.length, options.miners),
           owner: (accounts[0] as DevAccount).secp256k1,
           times: {

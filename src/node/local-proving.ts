@@ -4,6 +4,7 @@
  * only if it is there already.
  */
 import { platform } from "#platform";
+import { equal } from "../base/bytes.ts";
 import type { Proofs } from "../core/proofs.ts";
 import type { ProofOfSeal } from "../miner/sealing/work.ts";
 import { type PostParams, provedPost, provedSeal, type SuccinctPost } from "../miner/succinct.ts";
@@ -14,7 +15,7 @@ import { makeLocalParams } from "../proving/snark/local-params.ts";
 import type { ParamsFile } from "../proving/snark/params-file.ts";
 import { localParamsName, readParamsRecord } from "../proving/snark/params-store.ts";
 import type { Progress } from "../proving/source.ts";
-import type { DescribedProofs, ProofMode } from "./proof-mode.ts";
+import { type DescribedProofs, type ProofMode, sealsOf } from "./proof-mode.ts";
 
 /** Seed of the setup of local networks' keys: everybody knows it and can forge their proofs. */
 export const LOCAL_SETUP = "filigree devnet";
@@ -37,6 +38,21 @@ export type LocalProvingOptions = {
 export type LocalParams = PostParams & { readonly porep?: ParamsFile };
 
 const SEAL_CIRCUIT = "porep-2048";
+
+/** Keys and workers of a network that others began; null where keys of its setup are not those that it is verified with. */
+export async function provingUnder(
+  proofs: DescribedProofs & { readonly mode: "groth16" },
+  params: Omit<LocalProvingOptions, "setup" | "seals">,
+): Promise<LocalProving | null> {
+  const proving = await LocalProving.open({ ...params, setup: proofs.setup, seals: sealsOf(proofs) });
+  const same = (["winning", "window", "porep"] as const).every((kind) => {
+    const [made, wanted] = [proving.params[kind]?.verifyingKey, proofs.verifyingKeys[kind]];
+    return made === undefined || wanted === undefined ? made === wanted : equal(made, wanted);
+  });
+  if (same) return proving;
+  await proving.close();
+  return null;
+}
 
 /** Keys and workers. */
 export class LocalProving {

@@ -5,7 +5,7 @@
 
 import { FilError } from "../base/errors.ts";
 import { type DrandInfo, drandInfoToJson, parseDrandInfo } from "../beacon/drand.ts";
-import { DEVNET } from "../params/networks.ts";
+import { DEVNET, LOCAL_SECTOR_SIZES, localSectorSize } from "../params/networks.ts";
 import { Address } from "../types/address.ts";
 import { DEVNET_BOUNDS } from "./devnet-options.ts";
 import { type DescribedProofs, proofsOfJson, proofsToJson } from "./proof-mode.ts";
@@ -44,8 +44,8 @@ const MAX_BYTES = 1 << 20;
 const MAX_LIST = 1024;
 const [, MAX_EPOCH_SECONDS] = DEVNET_BOUNDS.blockTime;
 const [, MAX_TIME] = DEVNET_BOUNDS.genesisTime;
-/** Of the seal proof that local networks have. */
-const SECTOR_BYTES = 2048;
+/** Sizes of sectors that local networks have. */
+const [SMALLEST, LARGEST] = [LOCAL_SECTOR_SIZES["2KiB"], LOCAL_SECTOR_SIZES["8MiB"]];
 
 export function descriptionToJson({ beacon, proofs, ...rest }: NetworkDescription): Record<string, unknown> {
   return { ...rest, beacon: drandInfoToJson(beacon), ...proofsToJson(proofs) };
@@ -86,7 +86,7 @@ export function parseDescription(text: string): NetworkDescription {
       return {
         address: textAt(miner, "address"),
         sectors: wholeAt(miner, "sectors", ...DEVNET_BOUNDS.sectors),
-        sectorBytes: wholeAt(miner, "sectorBytes", SECTOR_BYTES, SECTOR_BYTES),
+        sectorBytes: wholeAt(miner, "sectorBytes", SMALLEST, LARGEST),
         node: miner["node"] === null ? null : wholeAt(miner, "node", 0, DEVNET_BOUNDS.nodes[1] - 1),
       };
     }),
@@ -105,9 +105,11 @@ function checkMiners(miners: readonly DescribedMiner[]): void {
   const [first] = miners;
   if (first === undefined) return;
   const firstId = idOf(first.address);
-  for (const [i, { address, sectors }] of miners.entries()) {
+  for (const [i, { address, sectors, sectorBytes }] of miners.entries()) {
     if (idOf(address) !== firstId + BigInt(i))
       bad("miners", `ids one after another are expected, and ${address} follows ${miners[i - 1]?.address}`);
+    if (localSectorSize(sectorBytes) === null || sectorBytes !== first.sectorBytes)
+      bad("miners", `sectors of one size that local networks have are expected, and ${address} has others`);
     if (sectors !== first.sectors) bad("miners", `all have as many sectors as the first, and ${address} has not`);
   }
 }

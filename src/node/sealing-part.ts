@@ -27,9 +27,11 @@ import { type RecordStore, SectorRecords } from "../miner/sealing/records.ts";
 import type { SectorState } from "../miner/sealing/states.ts";
 import { type ProofOfSeal, SealingWork } from "../miner/sealing/work.ts";
 import { inThisThread } from "../proving/in-thread.ts";
+import { ProvingPool } from "../proving/pool.ts";
 import { PriorityScheduler } from "../proving/priorities.ts";
+import type { Scheduler } from "../proving/scheduler.ts";
 import type { SectorsService } from "../rpc/services.ts";
-import { proverId } from "../sector/params.ts";
+import { proverId, sealProof } from "../sector/params.ts";
 import { sealedCid } from "../sector/piece/cid.ts";
 import type { Address } from "../types/address.ts";
 import type { Health, Startable } from "./startable.ts";
@@ -71,6 +73,9 @@ const PROVABLE: readonly SectorState[] = [
   "FailedUnrecoverable",
 ];
 
+/** Bytes of sectors whose work stays in this thread. */
+const SMALL_SECTOR = 2048;
+
 /** Paths of attached folders in the store, as a JSON list. */
 export const ATTACHED_FACT = "miner/folders";
 
@@ -109,6 +114,8 @@ export class SealingPart implements Startable {
   /** Attached folders that could not be opened, and why. */
   private readonly missing: string[] = [];
   private stopped = false;
+  private jobs: PriorityScheduler | null = null;
+  private pool: ProvingPool | null = null;
 
   constructor(options: SealingPartOptions) {
     this.options = options;
@@ -125,7 +132,7 @@ export class SealingPart implements Startable {
 
   private async begin(folders: SectorFolders): Promise<void> {
     const { miners, proofs } = this.options;
-    const jobs = new PriorityScheduler(inThisThread());
+    const jobs = (this.jobs ??= new PriorityScheduler(this.workers()));
     for (const miner of miners) {
       const line = await this.lineOf(miner, folders, jobs, proofs);
       this.lines.set(miner.address.toString(), line);
@@ -133,6 +140,18 @@ export class SealingPart implements Startable {
     }
     this.tellAlert();
     for (const { machine } of this.lines.values()) machine.start();
+  }
+
+  /** Sectors of 2 KiB take milliseconds, less than a worker takes to begin; workers begin with the first job of larger ones. */
+  private workers(): Scheduler {
+    if (sealProof(this.options.sealProof).sectorBytes <= SMALL_SECTOR) return inThisThread();
+    const pool = (): ProvingPool => (this.pool ??= ProvingPool.open());
+    return {
+      size: platform.cores,
+      isLocal: true,
+      run: (job, options) => pool().run(job, options),
+      runAll: (list, options) => pool().runAll(list, options),
+    };
   }
 
   /** Stops all machines; the function that is given goes on with the records that the store holds then. */
@@ -156,6 +175,7 @@ export class SealingPart implements Startable {
   async stop(): Promise<void> {
     this.stopped = true;
     for (const { machine } of this.lines.values()) await machine.stop();
+    await this.pool?.close();
     await this.folders?.close();
   }
 

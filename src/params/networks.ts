@@ -5,6 +5,8 @@
  */
 import { PROFILES, type Profile, type ProfileName } from "../schema/profiles.ts";
 import type { NetworkPrefix } from "../types/address.ts";
+import type { BundleName } from "./actor-codes.ts";
+import { SECTOR_SIZES } from "./proving.ts";
 import { heightsOf, type ScheduledVersion, scheduleOf, versionUpgrades } from "./upgrades.ts";
 
 export type NetworkParams = Profile & {
@@ -16,6 +18,8 @@ export type NetworkParams = Profile & {
   readonly blockDelaySeconds: number;
   /** Parameters that the actors run under, by name: those of `Profile`. */
   readonly profile: ProfileName;
+  /** Name under which its actors are published. */
+  readonly bundles: BundleName;
   /** Network versions by the first epoch at which they are in force, ascending. */
   readonly upgrades: readonly ScheduledVersion[];
   /** Last epoch before each upgrade, by its name; negative for one that the genesis includes or that never was. */
@@ -54,6 +58,7 @@ export const MAINNET: NetworkParams = {
   chainId: 314,
   blockDelaySeconds: 30,
   profile: "mainnet",
+  bundles: "mainnet",
   ...PROFILES.mainnet,
   upgrades: scheduleOf("mainnet"),
   upgradeHeights: heightsOf("mainnet"),
@@ -66,6 +71,7 @@ export const CALIBRATIONNET: NetworkParams = {
   chainId: 314_159,
   blockDelaySeconds: 30,
   profile: "calibrationnet",
+  bundles: "calibrationnet",
   ...PROFILES.calibrationnet,
   upgrades: scheduleOf("calibrationnet"),
   upgradeHeights: heightsOf("calibrationnet"),
@@ -80,6 +86,7 @@ export const DEVNET: NetworkParams = {
   chainId: 31_415_926,
   blockDelaySeconds: 1,
   profile: "devnet",
+  bundles: "devnet",
   ...PROFILES.devnet,
   upgrades: [{ epoch: 0, networkVersion: DEVNET_VERSION }],
   // All that led to the version lie before the genesis.
@@ -101,6 +108,26 @@ export function devnetAt(networkVersion: number): NetworkParams {
         .map(({ name }) => [name, -1]),
     ),
   };
+}
+
+/** Names of the sector sizes that local networks have, as they are given on the command line. */
+export const LOCAL_SECTOR_SIZES = { "2KiB": 2048, "8MiB": 8 << 20 } as const;
+export type LocalSectorSize = keyof typeof LOCAL_SECTOR_SIZES;
+
+/** The name of a size; null for one that local networks have not. */
+export function localSectorSize(sectorBytes: number): LocalSectorSize | null {
+  const names = Object.keys(LOCAL_SECTOR_SIZES) as LocalSectorSize[];
+  return names.find((name) => LOCAL_SECTOR_SIZES[name] === sectorBytes) ?? null;
+}
+
+/** Registered seal proof of a size, of the version that local networks have. */
+export function localSealProof(size: LocalSectorSize): number {
+  return SECTOR_SIZES.indexOf(LOCAL_SECTOR_SIZES[size]);
+}
+
+/** A local network whose actors take sectors of a size. */
+export function withSectorSize(network: NetworkParams, size: LocalSectorSize): NetworkParams {
+  return size === "2KiB" ? network : { ...network, profile: "devnet-8MiB", ...PROFILES["devnet-8MiB"] };
 }
 
 /** Network version in force at an epoch. */

@@ -5,7 +5,7 @@
  * The minimum power of the actors themselves (1 TiB in v0, a table by proof type in v2) holds on no network: Lotus sets one
  * figure for all versions and proof types.
  * Sources: lotus v1.0.0 build/params_mainnet.go (since v0.5.0), params_2k.go; lotus v1.10.0 build/params_2k.go (devnet's
- * delay); lotus at b835fab702eb build/buildconstants/params_calibnet.go; specs-actors v2.1.0 builtin/miner, verifreg.
+ * delay), of which the profile of larger sectors differs in their proof alone; lotus at b835fab702eb build/buildconstants/params_calibnet.go; specs-actors v2.1.0 builtin/miner, verifreg.
  */
 export type Profile = {
   /** Registered seal proofs that miners may use. */
@@ -37,6 +37,12 @@ export const PROFILES = {
     preCommitChallengeDelay: 150,
     consensusMinerMinPower: 32n << 30n,
     minVerifiedDealSize: 1n << 20n,
+  },
+  "devnet-8MiB": {
+    sealProofs: [1],
+    preCommitChallengeDelay: 10,
+    consensusMinerMinPower: 2048n,
+    minVerifiedDealSize: 256n,
   },
 } as const satisfies Readonly<Record<string, Profile>>;
 

@@ -10,9 +10,10 @@ import { DEVNET_BOUNDS, SHORTEST_BLOCK_TIME } from "../../node/devnet-options.ts
 import type { LocalProving } from "../../node/local-proving.ts";
 import type { MachinePlace } from "../../node/machines.ts";
 import type { Retention } from "../../node/node.ts";
+import type { Presealing } from "../../node/presealed.ts";
 import type { ProofMode } from "../../node/proof-mode.ts";
 import { checkRpcOptions, LOOPBACK_HOSTS, rpcUrl } from "../../node/rpc-part.ts";
-import { DEVNET_VERSION } from "../../params/networks.ts";
+import { DEVNET_VERSION, LOCAL_SECTOR_SIZES, type LocalSectorSize } from "../../params/networks.ts";
 import { makeToken, PERMISSIONS } from "../../rpc/auth.ts";
 import type { ByteSource } from "../../storage/car-reader.ts";
 import { parseFil } from "../../types/amount.ts";
@@ -26,6 +27,7 @@ import { stopSignal } from "../interrupt.ts";
 import { settleForm } from "../network-forms.ts";
 import { collect, DEFAULT_DATA, parseRetention, wholeNumber } from "../options.ts";
 import { keepOwnToken } from "../own-token.ts";
+import { SEALED_FOLDER, withSealing } from "../presealing.ts";
 import { openKeys, proofOptions } from "../real-proofs.ts";
 import { parseAmount } from "../remote.ts";
 
@@ -41,6 +43,8 @@ type Options = {
   readonly seals?: ProofMode;
   readonly params: string;
   readonly sectors: number;
+  readonly sectorSize?: LocalSectorSize;
+  readonly sealed: string;
   readonly apart?: number;
   readonly genesisTime?: number;
   readonly port: number;
@@ -125,7 +129,18 @@ export function registerDevnet(program: Command): void {
       "--listen <multiaddr>",
       "where the first node listens for peers, the others on the ports after it (default with --nodes: free ports of loopback)",
     )
-    .option("--sectors <n>", "sectors of each miner, 2 KiB", wholeNumber(...DEVNET_BOUNDS.sectors), 1)
+    .option("--sectors <n>", "sectors of each miner", wholeNumber(...DEVNET_BOUNDS.sectors), 1)
+    .addOption(
+      new Option(
+        "--sector-size <size>",
+        "their size (default: 2KiB); sectors of 8 MiB are sealed on first use, most of a minute of two cores each, and kept",
+      ).choices(Object.keys(LOCAL_SECTOR_SIZES)),
+    )
+    .option(
+      "--sealed <folder>",
+      "where sealed sectors of 8 MiB are kept, for every network of the same seed",
+      SEALED_FOLDER,
+    )
     .option(
       "--apart <n>",
       "how many of the miners, the last ones, other processes mine with (`filigree miner run`)",
@@ -192,7 +207,7 @@ async function run(options: Options, command: Command): Promise<void> {
   if (!isReal && options.seals === "groth16") throw new UsageError("--seals groth16 is for --proofs groth16");
   const proving = isReal ? await openKeys(options.params, blockTime, options.seals) : undefined;
   try {
-    await runNetwork(options, data, command, proving);
+    await withSealing(options.sealed, (presealing) => runNetwork(options, data, command, { proving, presealing }));
   } finally {
     await proving?.close();
   }
@@ -202,12 +217,13 @@ async function runNetwork(
   options: Options,
   data: string | null,
   command: Command,
-  proving: LocalProving | undefined,
+  { proving, presealing }: { readonly proving: LocalProving | undefined; readonly presealing: Presealing },
 ): Promise<void> {
   const { host, port, seed, mnemonic, accounts, blockTime, machine, miners } = options;
   const balance = options.balance ?? parseFil(DEFAULT_BALANCE);
   const now = Math.floor(Date.now() / 1000);
-  const real = proving === undefined ? {} : { proving };
+  const size = options.sectorSize === undefined ? {} : { sectorSize: options.sectorSize };
+  const real = { ...(proving === undefined ? {} : { proving }), ...size, presealing };
   // Real proofs are for others to validate: where epochs pass by the clock, such a network has peers; one of a file has none.
   const hasPeers = proving !== undefined && options.load === undefined && blockTime >= 1 && Number.isInteger(blockTime);
   const { networkVersion } = options;
@@ -295,6 +311,7 @@ const FIXED: readonly string[] = [
     "seed",
     "miners",
     "sectors",
+    "sectorSize",
     "genesisTime",
     "nodes",
     "listen",

@@ -14,11 +14,12 @@ import { makeToken, PERMISSIONS } from "../../rpc/auth.ts";
 import { TableStore } from "../../storage/table-store.ts";
 import { Address } from "../../types/address.ts";
 import { parseFil } from "../../types/amount.ts";
-import { UsageError } from "../errors.ts";
+import { UnreachableError, UsageError } from "../errors.ts";
 import { interruptible, stopSignal } from "../interrupt.ts";
 import { nodeOutput } from "../node-output.ts";
 import { collect, wholeNumber } from "../options.ts";
 import { keepOwnToken } from "../own-token.ts";
+import { PARAMS_FOLDER, proofsText, shownKeys } from "../real-proofs.ts";
 import { NodeRefusal, parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 
 /** Loaded when it is needed: other commands start without it. */
@@ -46,6 +47,7 @@ type RunOptions = RemoteOptions & {
   readonly cors: readonly string[];
   readonly mine: boolean;
   readonly repair?: boolean;
+  readonly params: string;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
 };
@@ -79,6 +81,7 @@ export function registerMinerRun(miner: Command): void {
     .option("--allow-host <name>", "further Host header to accept (repeatable)", collect, [])
     .option("--cors <origin>", "origin of pages that may call (repeatable)", collect, [])
     .option("--repair", "go on with what can be read of a damaged folder")
+    .option("--params <folder>", "where the keys of real proofs are kept; made there on first use", PARAMS_FOLDER)
     .option("--quiet", "say nothing but the address and what fails")
     .option("--verbose", "say every block and every step of a sector")
     .action(run);
@@ -147,6 +150,35 @@ async function init(options: InitOptions): Promise<void> {
   }
 }
 
+/** Milliseconds between two questions for a node that is not there. */
+const RETRY_MS = 1000;
+
+/** Waits for the node, and says so once: how its network spells addresses; null if this process is to stop first. */
+async function whenThere(
+  remote: Remote,
+  output: ReturnType<typeof nodeOutput>,
+  stopped: Promise<void>,
+): Promise<"f" | "t" | null> {
+  let isStopped = false;
+  void stopped.then(() => {
+    isStopped = true;
+  });
+  for (let told = false; !isStopped; told = true) {
+    try {
+      return await remote.prefix();
+    } catch (error) {
+      if (!(error instanceof UnreachableError)) throw error;
+      if (!told)
+        output.say([`waiting for the node at ${remote.url}: ${describeError(error)}`], {
+          event: "waiting",
+          node: remote.url,
+        });
+    }
+    await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, RETRY_MS))]);
+  }
+  return null;
+}
+
 async function run(options: RunOptions, command: Command): Promise<void> {
   process.umask(0o077);
   const data = path.resolve(options.data);
@@ -167,11 +199,18 @@ async function run(options: RunOptions, command: Command): Promise<void> {
   });
   damage.catch(() => undefined);
   let miner: Awaited<ReturnType<typeof MinerProcess.open>>;
+  const { clear, ...params } = shownKeys(options.params);
   try {
     const settings = await readSettings(store);
     if (settings === null) throw notInitialised();
-    const { crypto, keystore, secrets } = await openKeys(data, await remote.prefix());
+    const opened = await whenThere(remote, output, stopped);
+    if (opened === null) {
+      await store.close();
+      return;
+    }
+    const { crypto, keystore, secrets } = await openKeys(data, opened);
     miner = await MinerProcess.open({
+      params,
       ...{ store, settings, data, keystore, crypto },
       ...calls(remote),
       version: command.parent?.parent?.version() ?? "",
@@ -194,6 +233,8 @@ async function run(options: RunOptions, command: Command): Promise<void> {
   } catch (error) {
     await store.close();
     throw error;
+  } finally {
+    clear();
   }
   try {
     const { url, port: served } = await miner.serve({ host, port, allowHosts, allowOrigins });
@@ -210,7 +251,7 @@ async function run(options: RunOptions, command: Command): Promise<void> {
       [
         `JSON-RPC   ${url}`,
         `Miner      ${name} of "${miner.network.name}": ${work} against ${remote.url}${miner.mines ? "" : ` (${why})`}`,
-        `Proofs     attested: in place of the SNARK stands a signature by a public key`,
+        `Proofs     ${proofsText(miner.network.proofs)}`,
         `Data       ${data}`,
         "",
       ],

@@ -22,6 +22,7 @@ import { openBytes } from "../input.ts";
 import { interruptible, stopSignal } from "../interrupt.ts";
 import { nodeOutput } from "../node-output.ts";
 import { collect, collectMultiaddr, parseRetention, wholeNumber } from "../options.ts";
+import { SEALED_FOLDER } from "../presealing.ts";
 import { PARAMS_FOLDER, proofsText, shownKeys } from "../real-proofs.ts";
 
 /** Milliseconds after the start at which it is told that no peer was reached. */
@@ -239,6 +240,7 @@ async function start(options: StartOptions, command: Command): Promise<void> {
       store,
       data,
       params: keys,
+      presealing: { folder: SEALED_FOLDER },
       secrets: await platform.openSecrets(data),
       listen: listen.length > 0 ? listen : ["/ip4/127.0.0.1/tcp/0"],
       ...(bootstrap.length > 0 ? { bootstrap } : {}),

@@ -12,11 +12,14 @@ import { minerMessages } from "../../miner/chain-side/messages.ts";
 import { RpcChain, type RpcRequest } from "../../miner/chain-side/rpc-chain.ts";
 import type { SectorFolder } from "../../miner/folders/folder.ts";
 import { sealGenesisSectorIn } from "../../miner/genesis-seal.ts";
+import { localSealProof, localSectorSize } from "../../params/networks.ts";
+import { ProvingPool } from "../../proving/pool.ts";
 import { sealProof } from "../../sector/params.ts";
 import type { BlockStore } from "../../storage/contract.ts";
 import { Address } from "../../types/address.ts";
 import { decodeSignedMessage, encodeSignedMessage, type SignedMessage, signedMessageCid } from "../../types/message.ts";
 import { minerWorker } from "../local-miners.ts";
+import { sealInDirectory } from "../presealed.ts";
 import { type NetworkFacts, refuseMined } from "./network-facts.ts";
 import { MinerFolderError, type MinerSettings, readSettings, writeSettings } from "./settings.ts";
 
@@ -50,8 +53,6 @@ type Made = Pick<MinerSettings, "miner" | "sealProof" | "sectorBytes" | "preseal
 /** Messages that make the actor and fund a new worker, kept before they are sent. */
 const CREATING = "miner/creating";
 const FUNDING = "miner/funding";
-/** Registered seal proof of the sectors of local networks: 2 KiB. */
-const LOCAL_SEAL_PROOF = 0;
 const MAX_FEE = 10n ** 18n;
 const SEND = 0n;
 const NO_PARAMS = new Uint8Array(0);
@@ -59,7 +60,7 @@ const NO_PARAMS = new Uint8Array(0);
 /** A miner of the genesis that no node owns. */
 export async function initGenesisMiner(parts: InitParts, wanted: Address): Promise<MinerSettings> {
   await refuseOther(parts);
-  const { network, crypto, keystore, folder } = parts;
+  const { network, crypto, keystore, folder, signal, say } = parts;
   const name = wanted.toString(network.prefix);
   const index = network.miners.findIndex(({ address }) => address.slice(1) === name.slice(1));
   const found = network.miners[index];
@@ -72,14 +73,25 @@ export async function initGenesisMiner(parts: InitParts, wanted: Address): Promi
   await keystore.add(minerWorker(crypto, network.seed, index));
   const proofs = await loadProofs();
   const miner = wanted.actorId as bigint;
+  const proof = sealProofOf(network);
   const presealed = [];
-  for (let number = 0; number < found.sectors; number++) {
-    const spec = { seed: network.seed, miner, number, proof: LOCAL_SEAL_PROOF };
-    const { store } = folder.files({ miner, number });
-    presealed.push({ number, commR: (await sealGenesisSectorIn(store, proofs, crypto, spec)).commR });
+  let pool: ProvingPool | null = null;
+  try {
+    for (let number = 0; number < found.sectors; number++) {
+      const spec = { seed: network.seed, miner, number, proof };
+      const { store, directory } = folder.files({ miner, number });
+      if (proof === 0 || directory === null)
+        presealed.push({ number, commR: (await sealGenesisSectorIn(store, proofs, spec)).commR });
+      else {
+        say?.(`sealing sector ${number}, the ${number + 1}. of ${found.sectors}`);
+        pool ??= ProvingPool.open();
+        presealed.push({ number, commR: (await sealInDirectory(proofs, pool, directory, spec, { signal })).commR });
+      }
+    }
+  } finally {
+    await pool?.close();
   }
-  const { sectorBytes } = sealProof(LOCAL_SEAL_PROOF);
-  return finish(parts, { miner: wanted, sealProof: LOCAL_SEAL_PROOF, sectorBytes, presealed });
+  return finish(parts, { miner: wanted, sealProof: proof, sectorBytes: sealProof(proof).sectorBytes, presealed });
 }
 
 /** A miner that is on chain. Its sectors are not here: `storage attach` brings folders that hold them. */
@@ -102,7 +114,7 @@ export async function initNewMiner(parts: InitParts, terms: NewMinerTerms): Prom
     const worker = await workerOf(parts, chain, terms);
     const { networkVersion } = await chain.head();
     const { to, method, params, value } = minerMessages(terms.owner, networkVersion, chain.prefix).createMiner({
-      ...{ owner: terms.owner, worker, sealProof: LOCAL_SEAL_PROOF },
+      ...{ owner: terms.owner, worker, sealProof: sealProofOf(parts.network) },
       peerId: new Uint8Array(0),
       multiaddrs: [],
     });
@@ -116,8 +128,13 @@ export async function initNewMiner(parts: InitParts, terms: NewMinerTerms): Prom
     throw new Error(`the message that makes the actor failed with exit code ${found.Receipt.ExitCode}; try again`);
   }
   const miner = Address.parse((await request("Filecoin.StateLookupID", id, null)) as string);
-  const { sectorBytes } = sealProof(LOCAL_SEAL_PROOF);
-  return finish(parts, { miner, sealProof: LOCAL_SEAL_PROOF, sectorBytes, presealed: [] });
+  const proof = sealProofOf(parts.network);
+  return finish(parts, { miner, sealProof: proof, sectorBytes: sealProof(proof).sectorBytes, presealed: [] });
+}
+
+/** Registered seal proof of a local network's sectors, which are all of one size. */
+function sealProofOf({ miners }: NetworkFacts): number {
+  return localSealProof(localSectorSize(miners[0]?.sectorBytes ?? 0) ?? "2KiB");
 }
 
 /** The worker's address; a new key is kept before it is given anything. */

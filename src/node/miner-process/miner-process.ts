@@ -4,6 +4,7 @@
  * again until it is back.
  */
 import { platform } from "#platform";
+import { OptionError } from "../../base/options.ts";
 import { sleepFor } from "../../base/sleep.ts";
 import type { Crypto } from "../../core/crypto.ts";
 import { loadProofs, type Proofs } from "../../core/proofs.ts";
@@ -24,6 +25,7 @@ import { type Attestor, attestorOf } from "../../sector/attest/attestation.ts";
 import { sealedCid } from "../../sector/piece/cid.ts";
 import type { BlockStore } from "../../storage/contract.ts";
 import { Address } from "../../types/address.ts";
+import { type LocalProving, type LocalProvingOptions, provingUnder } from "../local-proving.ts";
 import { MiningPart } from "../mining-part.ts";
 import { type RpcOptions, RpcPart } from "../rpc-part.ts";
 import { openSectorFolder, SealingPart } from "../sealing-part.ts";
@@ -49,6 +51,8 @@ export type MinerProcessOptions = {
   /** Whether blocks are made, where the network takes them. Default: yes. */
   readonly mines?: boolean;
   readonly tokenSecret: Uint8Array;
+  /** Where the keys of real proofs are kept; needed where the network has real ones. */
+  readonly params?: Omit<LocalProvingOptions, "setup" | "seals">;
   readonly onMining?: (event: MiningEvent) => void;
   readonly onSector?: (record: SectorRecord) => void;
   /** Sectors that could not be proved. */
@@ -68,11 +72,18 @@ export class MinerProcess {
   private readonly options: MinerProcessOptions;
   private readonly parts = new Parts();
 
-  private constructor(options: MinerProcessOptions, network: NetworkFacts, proofs: Proofs) {
+  private readonly proving: LocalProving | null;
+
+  private constructor(
+    options: MinerProcessOptions,
+    network: NetworkFacts,
+    { proofs, proving }: { readonly proofs: Proofs; readonly proving: LocalProving | null },
+  ) {
     const { settings, keystore, crypto, store, isRefusal } = options;
     const { prefix, times } = network;
     this.options = options;
     this.network = network;
+    this.proving = proving;
     this.mines = network.takesBlocks && options.mines !== false;
     const request = tellingAway(options.request, isRefusal);
     const keyOf = (address: Address): KeyInfo | null => keyIn(keystore, address);
@@ -83,7 +94,7 @@ export class MinerProcess {
       keys: { crypto, of: keyOf },
     });
     const attestor = attestorOf(crypto, network.name);
-    const prover = new PostProver(proofs, attestedPost(attestor));
+    const prover = new PostProver(proofs, proving?.succinct(proofs) ?? attestedPost(attestor));
     const onFault = (_: HeldMiner, sectors: readonly number[], why: string): void => options.onFault?.(sectors, why);
     this.sealing = this.makeSealing(chain, request, proofs, attestor);
     const site = rpcSite({
@@ -116,7 +127,8 @@ export class MinerProcess {
       );
     // The network may have been started anew, with a node that mines with it.
     refuseMined(network, settings.miner);
-    return new MinerProcess(options, network, await loadProofs());
+    const proofs = await loadProofs();
+    return new MinerProcess(options, network, { proofs, proving: await provingOf(network, options.params) });
   }
 
   async start(): Promise<void> {
@@ -147,7 +159,9 @@ export class MinerProcess {
   /** Lets what is under way end, and closes the store. */
   async stop(): Promise<void> {
     this.mining.end();
+    const closed = this.proving?.close();
     await this.parts.stop();
+    await closed;
     await this.options.store.close();
   }
 
@@ -164,7 +178,7 @@ export class MinerProcess {
         },
         onChain: (miner, number) => onChain(request, miner.toString(prefix), number),
       },
-      succinct: (miner) => attestedSeal(attestor, miner),
+      succinct: (miner) => this.proving?.succinctSeal(proofs) ?? attestedSeal(attestor, miner),
       openFolder: () => openSectorFolder(data),
       retryMs: 1000 * times.blockDelay,
       // Its folders are open when it begins to tell of sectors.
@@ -193,6 +207,22 @@ export class MinerProcess {
         : `filigree ${this.options.version}, the miner ${name} of the network ${this.network.name}\n\nJSON-RPC 2.0 by POST at /rpc/v0 and /rpc/v1\nhealth: /health\n`,
     };
   }
+}
+
+/** Keys and workers of the network's proofs; null where they are attested. Throws `MinerFolderError` OTHER_KEYS. */
+async function provingOf(
+  { proofs, name }: NetworkFacts,
+  params: MinerProcessOptions["params"],
+): Promise<LocalProving | null> {
+  if (proofs.mode === "attested") return null;
+  if (params === undefined)
+    throw new OptionError("params", "a miner of a network with real proofs needs a folder of keys");
+  const proving = await provingUnder(proofs, params);
+  if (proving !== null) return proving;
+  throw new MinerFolderError(
+    { code: "OTHER_KEYS", setup: proofs.setup },
+    `the keys of "${name}" are not those of the setup "${proofs.setup}" that it names: its miners cannot be proved for here`,
+  );
 }
 
 type SectorJson = {

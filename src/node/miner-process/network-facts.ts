@@ -1,6 +1,7 @@
 /** What a miner's process must know of the network that a node is of. */
 import type { RpcRequest } from "../../miner/chain-side/rpc-chain.ts";
 import type { Address, NetworkPrefix } from "../../types/address.ts";
+import { type DescribedProofs, proofsOfJson } from "../proof-mode.ts";
 import { MinerFolderError } from "./settings.ts";
 
 export type NetworkFacts = {
@@ -13,6 +14,8 @@ export type NetworkFacts = {
   readonly challengeDelay: number;
   /** Whether epochs pass by the clock, and the node takes blocks that others make. */
   readonly takesBlocks: boolean;
+  /** What proofs of spacetime and of seals are. */
+  readonly proofs: DescribedProofs;
   /** What a local network tells of itself. */
   readonly seed: string;
   readonly miners: readonly {
@@ -25,11 +28,8 @@ export type NetworkFacts = {
 };
 
 type Params = { readonly BlockDelaySecs: number; readonly PreCommitChallengeDelay: number };
-type Info = {
-  readonly networkName?: string;
-  readonly network?: string;
+type Info = Readonly<Record<string, unknown>> & {
   readonly seed: string;
-  readonly proofs?: string | { readonly mode?: string };
   readonly multiaddrs?: unknown;
   readonly miners?: NetworkFacts["miners"];
 };
@@ -47,11 +47,11 @@ export async function askNetwork(request: RpcRequest): Promise<NetworkFacts> {
     request("Filecoin.WalletValidateAddress", "f00") as Promise<string>,
     request("Devnet.info") as Promise<Info>,
   ]);
-  const mode = typeof info.proofs === "string" ? info.proofs : (info.proofs?.mode ?? "attested");
-  if (mode !== "attested")
+  const proofs = proofsOfJson(info);
+  if ("wrong" in proofs)
     throw new MinerFolderError(
-      { code: "NOT_SUPPORTED", what: mode },
-      `the network's proofs of spacetime are real (${mode}): a miner of its own process makes attested ones only; let a node mine with it (filigree node start --mine)`,
+      { code: "NOT_SUPPORTED", what: proofs.wrong },
+      `what the node tells of its network's proofs is not enough to prove for it (${proofs.wrong}): a network of real proofs tells its keys where its epochs pass by the clock, in whole seconds`,
     );
   return {
     name,
@@ -60,6 +60,7 @@ export async function askNetwork(request: RpcRequest): Promise<NetworkFacts> {
     times: { genesisTime: genesis.Blocks[0]?.Timestamp ?? 0, blockDelay: params.BlockDelaySecs },
     challengeDelay: params.PreCommitChallengeDelay,
     takesBlocks: info.multiaddrs !== undefined,
+    proofs,
     seed: info.seed,
     miners: info.miners ?? [],
   };

@@ -18,6 +18,8 @@ export type MinerFolderErrorData =
   /** A node mines with it. */
   | { readonly code: "MINED_ELSEWHERE"; readonly miner: string }
   | { readonly code: "UNKNOWN_MINER"; readonly miner: string }
+  /** The network's keys are not those of the setup that it names. */
+  | { readonly code: "OTHER_KEYS"; readonly setup: string }
   /** What the network demands is not done by a process of its own. */
   | { readonly code: "NOT_SUPPORTED"; readonly what: string };
 export class MinerFolderError extends FilError<MinerFolderErrorData> {}

@@ -35,9 +35,9 @@ const MAX_SIGNERS = 256;
 const transactionId = integer(0, Number.MAX_SAFE_INTEGER);
 
 function codeOf(node: NodeServices, name: string): CID {
-  const { profile } = node.network;
+  const { bundles } = node.network;
   const version = networkVersionAt(node.network, node.chain.head.height);
-  const code = actorCodes(profile, version)?.get(name);
+  const code = actorCodes(bundles, version)?.get(name);
   return code ?? badParams(`no code of ${name} at network version ${version}`);
 }
 

@@ -115,7 +115,7 @@ export const supplyGroup = group("State: network", "Supply, codes of actors, dif
     params: [param("networkVersion", networkVersion)],
     result: record(link),
     async run([version], { node }) {
-      const codes = (await runningActors(node, version))?.codes ?? actorCodes(node.network.profile, version);
+      const codes = (await runningActors(node, version))?.codes ?? actorCodes(node.network.bundles, version);
       if (codes === undefined) return badParams(`networkVersion: no actors are known at ${version}`);
       return Object.fromEntries(codes);
     },
@@ -128,7 +128,7 @@ export const supplyGroup = group("State: network", "Supply, codes of actors, dif
       const running = await runningActors(node, version);
       if (running !== null) return running.root;
       const actors = findVersion(version)?.actors;
-      const bundle = actors === undefined ? undefined : actorBundle(node.network.profile, actors);
+      const bundle = actors === undefined ? undefined : actorBundle(node.network.bundles, actors);
       return bundle?.manifest ?? badParams(`networkVersion: no manifest is known at ${version}`);
     },
   }),

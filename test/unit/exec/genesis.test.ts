@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { powerTable } from "../../../src/consensus/power.ts";
 import { checkState } from "../../../src/core/state-check.ts";
 import { buildGenesis } from "../../../src/node/genesis.ts";
-import { DEVNET } from "../../../src/params/networks.ts";
+import { DEVNET, LOCAL_SECTOR_SIZES, localSealProof, withSectorSize } from "../../../src/params/networks.ts";
 import { sealedCid } from "../../../src/sector/piece/cid.ts";
 import { ObjectReader } from "../../../src/state/actor-reader.ts";
 import { partitionsOf } from "../../../src/state/miner-sectors.ts";
@@ -54,58 +54,64 @@ test.each([
 });
 
 test.each([
-  [1, 1],
-  [3, 4],
-])("%i miners with %i sectors each: all invariants hold, and every sector has power", async (miners, sectors) => {
-  const accounts = Array.from({ length: miners + 1 }, (_, i) => ({ address: key(i), balance: 1000n * FIL }));
-  const genesis = await buildGenesis({
-    network: DEVNET,
-    networkVersion: 5,
-    accounts,
-    worker: key(0),
-    miners: Array.from({ length: miners }, (_, m) => ({
-      owner: key(0),
-      worker: key(m + 1),
-      sealProof: 0,
-      balance: 10n * FIL,
-      sectors: Array.from({ length: sectors }, (_, number) => ({
-        number,
-        sealedCid: sealedCid(new Uint8Array(32).fill(m * 16 + number + 1)),
-        expiration: 1_500_000,
-        size: 2048n,
+  [1, 1, "2KiB"],
+  [3, 4, "2KiB"],
+  [2, 3, "8MiB"],
+] as const)(
+  "%i miners with %i sectors of %s each: all invariants hold, and every sector has power",
+  async (miners, sectors, name) => {
+    const network = withSectorSize(DEVNET, name);
+    const bytes = BigInt(LOCAL_SECTOR_SIZES[name]);
+    const accounts = Array.from({ length: miners + 1 }, (_, i) => ({ address: key(i), balance: 1000n * FIL }));
+    const genesis = await buildGenesis({
+      network,
+      networkVersion: 5,
+      accounts,
+      worker: key(0),
+      miners: Array.from({ length: miners }, (_, m) => ({
+        owner: key(0),
+        worker: key(m + 1),
+        sealProof: localSealProof(name),
+        balance: 10n * FIL,
+        sectors: Array.from({ length: sectors }, (_, number) => ({
+          number,
+          sealedCid: sealedCid(new Uint8Array(32).fill(m * 16 + number + 1)),
+          expiration: 1_500_000,
+          size: bytes,
+        })),
       })),
-    })),
-  });
-  const store = new MemoryStore();
-  store.writeNow({ blocks: genesis.blocks });
-  const report = await checkState(genesis.stateRoot, 0, store, { profile: "devnet" });
-  expect(report.complaints).toEqual([]);
-  expect(report.total).toBe(2_000_000_000n * FIL);
-  const view = await StateView.open(store, genesis.stateRoot);
-  const table = await powerTable(store, view);
-  expect(table.total).toBe(2048n * BigInt(miners * sectors));
-  for (const miner of genesis.miners) {
-    expect(await table.claim(miner)).toEqual({
-      raw: 2048n * BigInt(sectors),
-      qualityAdjusted: 2048n * BigInt(sectors),
     });
-    const held: number[] = [];
-    for await (const { sectors: all, unproven } of partitionsOf(store, await view.requireActor(miner), "t")) {
-      held.push(...all);
-      expect(unproven).toEqual([]);
+    const store = new MemoryStore();
+    store.writeNow({ blocks: genesis.blocks });
+    const report = await checkState(genesis.stateRoot, 0, store, { profile: network.profile });
+    expect(report.complaints).toEqual([]);
+    expect(report.total).toBe(2_000_000_000n * FIL);
+    const view = await StateView.open(store, genesis.stateRoot);
+    const table = await powerTable(store, view);
+    expect(table.total).toBe(bytes * BigInt(miners * sectors));
+    for (const miner of genesis.miners) {
+      expect(await table.claim(miner)).toEqual({
+        raw: bytes * BigInt(sectors),
+        qualityAdjusted: bytes * BigInt(sectors),
+      });
+      const held: number[] = [];
+      for await (const { sectors: all, unproven } of partitionsOf(store, await view.requireActor(miner), "t")) {
+        held.push(...all);
+        expect(unproven).toEqual([]);
+      }
+      expect(held.sort()).toEqual(Array.from({ length: sectors }, (_, i) => i));
     }
-    expect(held.sort()).toEqual(Array.from({ length: sectors }, (_, i) => i));
-  }
-  // What was read once is kept: the power actor, and of a miner everything but its own state.
-  expect(await powerTable(store, view)).toBe(table);
-  const [miner] = genesis.miners;
-  const entry = await view.requireActor(miner as Address);
-  const asked: string[] = [];
-  const peek = store.peek.bind(store);
-  store.peek = (cid) => {
-    asked.push(`${cidFromBytes(cid)}`);
-    return peek(cid);
-  };
-  for await (const _ of partitionsOf(store, entry, "t"));
-  expect(asked).toEqual([`${entry.head}`]);
-});
+    // What was read once is kept: the power actor, and of a miner everything but its own state.
+    expect(await powerTable(store, view)).toBe(table);
+    const [miner] = genesis.miners;
+    const entry = await view.requireActor(miner as Address);
+    const asked: string[] = [];
+    const peek = store.peek.bind(store);
+    store.peek = (cid) => {
+      asked.push(`${cidFromBytes(cid)}`);
+      return peek(cid);
+    };
+    for await (const _ of partitionsOf(store, entry, "t"));
+    expect(asked).toEqual([`${entry.head}`]);
+  },
+);

@@ -34,6 +34,7 @@ const refusal = (over: object): string => {
 test("what is within the bounds is read", () => {
   expect(refusal({})).toBe("");
   expect(refusal({ miners: [] })).toBe("");
+  expect(refusal({ miners: [{ ...miner("t0121"), sectorBytes: 8 << 20 }] })).toBe("");
 });
 
 test.each([
@@ -44,6 +45,8 @@ test.each([
   ["beacon.genesis_time", { beacon: { ...GOOD.beacon, genesis_time: 2 ** 40 } }, /beacon.genesis_time/],
   ["chainId", { chainId: 314 }, /chainId .*31415926 is that of "localnet", and 314 stands there/],
   ["sectorBytes", { miners: [{ ...miner("t0121"), sectorBytes: 2 ** 40 }] }, /sectorBytes .*2048/],
+  ["no size", { miners: [{ ...miner("t0121"), sectorBytes: 4096 }] }, /of one size .*t0121/],
+  ["two sizes", { miners: [miner("t0121"), { ...miner("t0122"), sectorBytes: 8 << 20 }] }, /of one size .*t0122/],
   ["node", { miners: [{ ...miner("t0121"), node: 32 }] }, /node .*0 to 31/],
   ["too many miners", { miners: Array.from({ length: 17 }, (_, i) => miner(`t0${121 + i}`)) }, /at most 16/],
   ["too many accounts", { accounts: Array.from({ length: 101 }, () => ({})) }, /at most 100/],

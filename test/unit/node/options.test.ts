@@ -6,6 +6,7 @@ import { loadCrypto } from "../../../src/core/crypto.ts";
 import { loadProofs } from "../../../src/core/proofs.ts";
 import { ExecutionPool } from "../../../src/exec/pool.ts";
 import { Devnet, type DevnetOptions } from "../../../src/node/devnet.ts";
+import { checkDevnetOptions } from "../../../src/node/devnet-options.ts";
 import { ProvingPool } from "../../../src/proving/pool.ts";
 import { FIL } from "../../../src/types/amount.ts";
 import { TEST_OPTIONS } from "../../support/devnet.ts";
@@ -16,6 +17,7 @@ const WRONG: readonly (readonly [keyof DevnetOptions, readonly unknown[]])[] = [
   ["accounts", [...NO_COUNTS, 0, 101]],
   ["miners", [Number.NaN, -1, 1.5, 17, "1"]],
   ["sectors", [...NO_COUNTS, 0, 257]],
+  ["sectorSize", ["4MiB", "8 MiB", 2048, null]],
   ["blockTime", [Number.NaN, -1, Number.POSITIVE_INFINITY, 3601, "1"]],
   ["genesisTime", [Number.NaN, -5, 0.5, 1e300, 2 ** 32]],
   ["retention", [Number.NaN, 999, -1, 1e300, "all"]],
@@ -33,6 +35,12 @@ test.each(WRONG)("a network with a wrong %s is not opened", async (option, value
     await expect(opened, String(value)).rejects.toMatchObject({ code: "BAD_OPTION", data: { option } });
     await expect(opened).rejects.toThrow(`${option}: `);
   }
+});
+
+test("large sectors are few, and have no real proofs", async () => {
+  const large = { ...TEST_OPTIONS, miners: 13, sectors: 5, sectorSize: "8MiB" } as const;
+  await expect(Devnet.open(large)).rejects.toMatchObject({ data: { option: "sectors" } });
+  expect(() => checkDevnetOptions({ ...large, sectors: 1, proofs: "groth16" })).toThrow(/sectorSize: .*2 KiB/);
 });
 
 test("time and server of a network are asked for with what can be", async () => {
