@@ -1,11 +1,14 @@
 /**
- * Elections and proofs of a local network beside as many empty tipsets without either, made in turns in one process: CPU time of
- * an epoch, the ratio, and where the time of three miners goes.
+ * Elections and proofs of a local network beside as many empty tipsets without either, made in turns in one process: an epoch's CPU
+ * time of all threads, its time by the clock, the ratios of both, and where the CPU time of three miners goes. In a thread: all in one
+ * thread. With workers: tipsets are executed in one, and another one makes every second signature of those that are wanted at the same
+ * time; by the clock that shows where a second core is free, and nothing on a machine that others load.
  *
  * Elected epochs are signed (election, ticket, block) and proven (winning PoSt in every block, window PoSt in its deadlines) by
  * every miner; both kinds are executed with reward and cron.
  */
 import { Session } from "node:inspector/promises";
+import { performance } from "node:perf_hooks";
 import process from "node:process";
 import { Devnet } from "../dist/node/devnet.js";
 import { median } from "./harness.mjs";
@@ -17,9 +20,20 @@ const EPOCHS = 60;
 const ROUNDS = 9;
 const WARM = 2;
 const FORMS = [
-  { name: "one producer, no election", miners: 0, sectors: 1 },
-  { name: "1 miner with 4 sectors", miners: 1, sectors: 4 },
-  { name: "3 miners with 4 sectors", miners: 3, sectors: 4 },
+  { name: "one producer, no election", miners: 0, sectors: 1, machine: "thread" },
+  { name: "1 miner with 4 sectors", miners: 1, sectors: 4, machine: "thread" },
+  { name: "3 miners with 4 sectors", miners: 3, sectors: 4, machine: "thread" },
+  { name: "one producer, no election, workers", miners: 0, sectors: 1, machine: "worker" },
+  { name: "1 miner with 4 sectors, workers", miners: 1, sectors: 4, machine: "worker" },
+  { name: "3 miners with 4 sectors, workers", miners: 3, sectors: 4, machine: "worker" },
+];
+/** Places of forms that are compared, the dearer first. */
+const PAIRS = [
+  [1, 0],
+  [2, 0],
+  [4, 3],
+  [5, 3],
+  [5, 0],
 ];
 /** Kinds of work, by what the functions on the stack are named; the first that matches counts. */
 const KINDS = [
@@ -35,9 +49,9 @@ const cpu = () => {
 };
 
 async function measured(net, epochs) {
-  const start = cpu();
+  const [start, began] = [cpu(), performance.now()];
   await net.request("Devnet.mine", epochs);
-  return (cpu() - start) / epochs;
+  return { cpu: (cpu() - start) / epochs, clock: (performance.now() - began) / epochs };
 }
 
 /** Shares of the samples of a profile, by kind. */
@@ -71,21 +85,29 @@ async function profiled(net) {
 
 export async function facts() {
   const nets = [];
-  for (const { miners, sectors } of FORMS)
-    nets.push(await Devnet.open({ accounts: 2, seed: "mining", genesisTime: 1_700_000_000, miners, sectors }));
+  for (const { miners, sectors, machine } of FORMS)
+    nets.push(await Devnet.open({ accounts: 2, seed: "mining", genesisTime: 1_700_000_000, miners, sectors, machine }));
   const times = FORMS.map(() => []);
   for (let round = 0; round < ROUNDS + WARM; round++)
     for (const [i, net] of nets.entries()) {
-      const ms = await measured(net, EPOCHS);
-      if (round >= WARM) times[i].push(ms);
+      const taken = await measured(net, EPOCHS);
+      if (round >= WARM) times[i].push(taken);
     }
-  const out = FORMS.map(({ name }, i) => ({ name: `an epoch, ${name}`, value: median(times[i]), unit: "ms" }));
-  for (const i of [1, 2])
-    out.push({
-      name: `${FORMS[i].name}, times one producer`,
-      value: median(times[i].map((ms, round) => ms / times[0][round])),
-      unit: "",
+  const out = [];
+  for (const [kind, what] of [
+    ["cpu", "CPU time"],
+    ["clock", "clock"],
+  ]) {
+    FORMS.forEach(({ name }, i) => {
+      out.push({ name: `an epoch, ${name}, ${what}`, value: median(times[i].map((one) => one[kind])), unit: "ms" });
     });
+    for (const [a, b] of PAIRS)
+      out.push({
+        name: `${FORMS[a].name}, times ${FORMS[b].name}, ${what}`,
+        value: median(times[a].map((one, round) => one[kind] / times[b][round][kind])),
+        unit: "",
+      });
+  }
   for (const [kind, share] of await profiled(nets[2])) out.push({ name: `3 miners: ${kind}`, value: share, unit: "%" });
   for (const net of nets) await net.close();
   return out;

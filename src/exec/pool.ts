@@ -33,7 +33,7 @@ import type {
   TrialResult,
 } from "./types.ts";
 import type { VerifyJob } from "./verify-job.ts";
-import { binary, type MachineJob, tipsetJob } from "./wire.ts";
+import { binary, type MachineJob, type SignJob, tipsetJob } from "./wire.ts";
 
 export type PoolSettings = {
   /** Workers at most, at least 1. Default: as many as the platform has cores, but 2 at least and 4 at most. */
@@ -137,6 +137,17 @@ export class ExecutionPool {
     if (slot === undefined) return null;
     slot.busy = true;
     return slot.verify(jobs).finally(() => {
+      slot.busy = false;
+      this.next();
+    });
+  }
+
+  /** Signs in a worker that is free now; null if none is. Otherwise as `verify`. */
+  sign(job: SignJob): Promise<Uint8Array> | null {
+    const slot = this.closed ? undefined : this.slots.slice(1).findLast(({ busy }) => !busy);
+    if (slot === undefined) return null;
+    slot.busy = true;
+    return slot.sign(job).finally(() => {
       slot.busy = false;
       this.next();
     });

@@ -14,7 +14,15 @@ import { type AnyResult, unpackResult } from "./packed.ts";
 import { type Answering, answeringFrom, errorOf, ownBytes } from "./replies.ts";
 import type { RunOptions } from "./types.ts";
 import type { VerifyJob } from "./verify-job.ts";
-import type { Answered, MachineAnswer, MachineJob, MachineMessage, VerifyMessage } from "./wire.ts";
+import type {
+  Answered,
+  MachineAnswer,
+  MachineJob,
+  MachineMessage,
+  SignJob,
+  SignMessage,
+  VerifyMessage,
+} from "./wire.ts";
 
 /** A call takes some 1.2 KiB of the thread's stack; the protocol allows 4096 in a row, and before that, what gas buys. */
 const STACK_MIB = 32;
@@ -79,6 +87,13 @@ export class Slot {
     if (this.closed) throw new WorkerLostError("the pool is closed");
     const message: VerifyMessage = { verify: jobs, wasm: wasmPlace() };
     return (await this.start().run(message)) as readonly boolean[];
+  }
+
+  /** A BLS signature; rejects with what the worker threw, or with `WorkerLostError`. */
+  async sign(job: SignJob): Promise<Uint8Array> {
+    if (this.closed) throw new WorkerLostError("the pool is closed");
+    const message: SignMessage = { sign: job, wasm: wasmPlace() };
+    return (await this.start().run(message)) as Uint8Array;
   }
 
   /** Does a run, in another worker if this one dies; three times at most. */

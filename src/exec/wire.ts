@@ -50,6 +50,10 @@ export type MachineJob =
 /** Signatures to be verified, in place of a run. */
 export type VerifyMessage = { readonly verify: readonly VerifyJob[]; readonly wasm: WasmPlace };
 
+/** What a worker signs with a BLS key (32 bytes), and over what. */
+export type SignJob = { readonly secret: Uint8Array; readonly message: Uint8Array };
+export type SignMessage = { readonly sign: SignJob; readonly wasm: WasmPlace };
+
 /** The worker's end of a channel, see `channel.ts`. */
 export type ChannelEnd = { readonly id: number; readonly port: MessagePort; readonly shared: SharedArrayBuffer };
 

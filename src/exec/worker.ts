@@ -21,6 +21,7 @@ import {
   type Question,
   questionKey,
   type Reply,
+  type SignMessage,
   tipsetOf,
   unpackFault,
   type VerifyMessage,
@@ -145,12 +146,22 @@ let isPlaced = false;
 let crypto: Promise<Crypto> | null = null;
 
 /** Does the job of a message. */
-export async function work(message: MachineMessage | VerifyMessage): Promise<MachineAnswer | readonly boolean[]> {
+export async function work(
+  message: MachineMessage | VerifyMessage | SignMessage,
+): Promise<MachineAnswer | readonly boolean[] | Uint8Array> {
   if (!isPlaced) useWasm(message.wasm);
   isPlaced = true;
-  if (!("verify" in message)) return session.handle(message);
+  if ("job" in message) return session.handle(message);
   crypto ??= loadCrypto();
   const loaded = await crypto;
+  if ("sign" in message) {
+    const { secret, message: bytes } = message.sign;
+    try {
+      return loaded.blsSign(secret, bytes);
+    } finally {
+      secret.fill(0);
+    }
+  }
   return message.verify.map((job) => verifyNow(loaded, job, platform.randomBytes));
 }
 

@@ -8,12 +8,19 @@ import { type MiningBase, type MiningBaseOptions, miningBase } from "../consensu
 import { electionInput, ticketInput } from "../consensus/draws.ts";
 import { chainWeight } from "../consensus/weight.ts";
 import { ticketQuality, winCount } from "../consensus/win-count.ts";
-import { signBytes } from "../keys/keys.ts";
 import type { BeaconEntry, PoStProof, Tipset } from "../types/block-header.ts";
 import type { SignedMessage } from "../types/message.ts";
-import { type BlockCrypto, type DraftBlock, draftBlock, type MadeBlock, signBlock } from "./draft-block.ts";
+import {
+  type BlockCrypto,
+  type DraftBlock,
+  draftBlock,
+  type MadeBlock,
+  signBlock,
+  signBlockApart,
+} from "./draft-block.ts";
 import type { HeldMiner, OwnMiner } from "./own-sectors.ts";
 import { faultIn, type PostProver } from "./post-prover.ts";
+import { signApart } from "./signer.ts";
 
 export type BlockMakerOptions = MiningBaseOptions & {
   readonly crypto: BlockCrypto;
@@ -108,7 +115,7 @@ export class BlockMaker {
     const { crypto, states } = this.options;
     const base = await miningBase(this.options, parent, epoch, miner.address, drawn);
     if (base === null) return null;
-    const sign = async (input: Uint8Array): Promise<Uint8Array> => signBytes(crypto, miner.worker, input).data;
+    const sign = async (input: Uint8Array) => (await signApart(crypto, miner.worker, input)).data;
     const networkVersion = states.networkVersionAt(epoch);
     return attempt({ ...this.options, sign }, miner, { parent, epoch, base, networkVersion, before });
   }
@@ -120,7 +127,7 @@ export class BlockMaker {
     chosen: readonly SignedMessage[],
     baseFee: bigint,
   ): Promise<MadeBlock> {
-    return this.sign(await this.draft(win, chosen, baseFee), worker);
+    return signBlockApart(this.options.crypto, await this.draft(win, chosen, baseFee), worker);
   }
 
   /** Signs a block; whoever signs more than one block of an epoch is punished (`slash-filter.ts`). */

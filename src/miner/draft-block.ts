@@ -8,6 +8,7 @@ import type { StateManager } from "../stmgr/state-manager.ts";
 import type { Block } from "../storage/contract.ts";
 import { type BlockHeader, headerSigningBytes, type Tipset } from "../types/block-header.ts";
 import { SIGNATURE_TYPE, type SignedMessage } from "../types/message.ts";
+import { signApart } from "./signer.ts";
 
 export type BlockCrypto = KeyCrypto & {
   /** Aggregate (96 bytes) of one BLS signature or more. */
@@ -71,6 +72,12 @@ export async function draftBlock(
 /** Signs a block; whoever signs more than one block of an epoch is punished (`slash-filter.ts`). */
 export function signBlock(crypto: KeyCrypto, draft: DraftBlock, worker: KeyInfo): MadeBlock {
   const blockSig = signBytes(crypto, worker, headerSigningBytes(draft.header));
+  return { ...draft, header: { ...draft.header, blockSig } };
+}
+
+/** The same, where a worker may sign. */
+export async function signBlockApart(crypto: KeyCrypto, draft: DraftBlock, worker: KeyInfo): Promise<MadeBlock> {
+  const blockSig = await signApart(crypto, worker, headerSigningBytes(draft.header));
   return { ...draft, header: { ...draft.header, blockSig } };
 }
 

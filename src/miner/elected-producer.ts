@@ -49,11 +49,8 @@ export class ElectedProducer {
     const parent = chain.head;
     await poster.headMoved(miners);
     const drawn = await entriesFor(this.options, parent, epoch, AbortSignal.timeout(BEACON_MS));
-    const wins: Win[] = [];
-    for (const miner of miners) {
-      const win = await this.maker.tryFor(miner, parent, epoch, drawn);
-      if (win !== null) wins.push(win);
-    }
+    const tried = await Promise.all(miners.map((miner) => this.maker.tryFor(miner, parent, epoch, drawn)));
+    const wins = tried.filter((win) => win !== null);
     if (wins.length === 0) return null;
     const baseFee = await states.nextBaseFee(parent);
     const best = Math.max(...wins.map(({ quality }) => quality));
@@ -74,16 +71,11 @@ export class ElectedProducer {
     signal: AbortSignal | undefined,
   ) {
     const best = wins.reduce((a, b) => (b.quality > a.quality ? b : a));
-    const blocks = [];
-    for (const win of wins)
-      blocks.push(
-        await this.maker.make(
-          win,
-          keyedMiner(this.options.miners, win.miner).worker,
-          win === best ? chosen : [],
-          baseFee,
-        ),
-      );
+    const blocks = await Promise.all(
+      wins.map((win) =>
+        this.maker.make(win, keyedMiner(this.options.miners, win.miner).worker, win === best ? chosen : [], baseFee),
+      ),
+    );
     const headers = blocks.map(({ header }) => header);
     const tipset = makeTipset(headers);
     const messagesOf = new Map(blocks.map(({ header, messages }) => [header, splitMessages(messages)]));

@@ -215,7 +215,7 @@ test("a closed pool rejects what waits, and a closed client lets its runs end", 
   expect((await run).applied.length).toBeGreaterThan(0);
 });
 
-test("signatures are verified in a worker that is free, with the same answers; without one, nothing waits", async () => {
+test("signatures are verified and made in a worker that is free, with the same answers; without one, nothing waits", async () => {
   const crypto = await loadCrypto();
   const secret = new Uint8Array(32).fill(1);
   const publicKey = crypto.blsPublicKey(secret);
@@ -235,9 +235,13 @@ test("signatures are verified in a worker that is free, with the same answers; w
   ]);
   // One worker is left to tipsets, the other is at work.
   expect(pool.verify([{ kind: "signatures", signed }])).toBeNull();
+  expect(pool.sign({ secret, message: first.message })).toBeNull();
   expect(await answers).toEqual([true, false, true, false]);
   await expect(pool.verify([{ kind: "signatures", signed: [{ ...first, signature: publicKey }] }])).rejects.toThrow();
   expect(await pool.verify([{ kind: "signatures", signed: [first] }])).toEqual([true]);
+  expect(await pool.sign({ secret, message: first.message })).toEqual(first.signature);
+  await expect(pool.sign({ secret: new Uint8Array(32), message: first.message })).rejects.toThrow();
+  expect(await pool.sign({ secret, message: forged.message })).toEqual(crypto.blsSign(secret, forged.message));
   await pool.close();
   expect(pool.verify([{ kind: "signatures", signed }])).toBeNull();
   expect(poolOf(1).verify([{ kind: "signatures", signed }])).toBeNull();
