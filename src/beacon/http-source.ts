@@ -88,7 +88,8 @@ function readAnswer(json: unknown, server: string) {
   };
 }
 
-async function readText(response: Response): Promise<string> {
+/** The text of an answer that is not too long. */
+export async function readText(response: Response): Promise<string> {
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) {

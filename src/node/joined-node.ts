@@ -6,7 +6,9 @@ import { platform } from "#platform";
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
 import { OptionError } from "../base/options.ts";
-import { type LocalTimes, localBeacon } from "../beacon/local.ts";
+import { sameDrand } from "../beacon/drand.ts";
+import { drandSource } from "../beacon/drand-servers.ts";
+import { type LocalBeacon, type LocalTimes, localBeacon } from "../beacon/local.ts";
 import { CHAIN_FACTS, Chain } from "../chain/chain.ts";
 import { type ImportProgress, importSnapshot } from "../chain/import.ts";
 import { minerStanding } from "../consensus/power.ts";
@@ -14,6 +16,7 @@ import { type Crypto, loadCrypto } from "../core/crypto.ts";
 import { loadProofs } from "../core/proofs.ts";
 import { addressOf } from "../keys/keys.ts";
 import { Keystore } from "../keys/keystore.ts";
+import { drandTopic } from "../network/params.ts";
 import { DEVNET, localSealProof, localSectorSize, withSectorSize } from "../params/networks.ts";
 import type { Secrets } from "../platform/secrets.ts";
 import { StateView } from "../state/state-view.ts";
@@ -39,7 +42,9 @@ export type JoinErrorData =
   | { readonly code: "UNKNOWN_MINER"; readonly miner: string }
   /** The description's seed gives another key than the chain has for the miner. */
   | { readonly code: "WRONG_SEED"; readonly miner: string }
-  | { readonly code: "OTHER_KEYS"; readonly setup: string };
+  | { readonly code: "OTHER_KEYS"; readonly setup: string }
+  /** A miner needs the beacon's entries, and nobody was named who has them. */
+  | { readonly code: "NO_BEACON" };
 export class JoinError extends FilError<JoinErrorData> {}
 
 const DESCRIPTION_FACT = "node/network";
@@ -118,6 +123,8 @@ export type JoinOptions = Pick<
   readonly secrets: Secrets;
   /** Multiaddrs; default: those of the description. */
   readonly bootstrap?: readonly string[];
+  /** drand servers that the beacon's entries are fetched from; its gossip topic is joined, too. Default: by the seed. */
+  readonly beaconServers?: readonly string[];
   /** ID addresses of the network's miners that this node owns. */
   readonly mine: readonly string[];
   /** Where parameters are kept, for miners of a network with real proofs. */
@@ -128,7 +135,7 @@ export type JoinOptions = Pick<
 
 /** Puts the node of an initialised store together; throws `JoinError`. It closes the store when it stops. */
 export async function openJoinedNode(options: JoinOptions): Promise<NetworkNode> {
-  const { store, secrets, bootstrap, mine, params, presealing, ...rest } = options;
+  const { store, secrets, bootstrap, mine, params, presealing, beaconServers = [], ...rest } = options;
   const chain = await Chain.open({ blocks: store, chainId: DEVNET.chainId });
   const found = await store.metadata(DESCRIPTION_FACT);
   if (found === undefined || chain.isEmpty) throw notInitialised();
@@ -150,7 +157,14 @@ export async function openJoinedNode(options: JoinOptions): Promise<NetworkNode>
   const own = indicesOf(description, mine);
   await checkWorkers(chain, description, own, crypto);
   const proving = mine.length === 0 ? null : await provingOf(description, params);
-  const local = mine.length === 0 ? null : await minersOf(description, own, times, { proving, presealing });
+  const drand =
+    beaconServers.length === 0 ? null : drandSource(crypto, description.beacon, beaconServers, platform.now);
+  const seeded = description.seed === "" ? null : localBeacon(crypto, description.seed, times);
+  const beacon = drand ?? (seeded !== null && sameDrand(seeded.info, description.beacon) ? seeded : null);
+  const local =
+    mine.length === 0
+      ? null
+      : await minersOf(description, own, times, { proving, presealing, beacon: beacon ?? withoutBeacon() });
   return NetworkNode.open({
     ...rest,
     ...(proving === null ? {} : { proving }),
@@ -161,7 +175,8 @@ export async function openJoinedNode(options: JoinOptions): Promise<NetworkNode>
     keystore,
     verifier: local?.verification ?? follower,
     bootstrap: bootstrap ?? description.multiaddrs,
-    ...(description.seed === "" ? {} : { beacon: localBeacon(crypto, description.seed, times) }),
+    ...(beacon === null ? {} : { beacon }),
+    ...(drand === null ? {} : { topics: [{ name: drandTopic(drand.chainHash), validate: drand.received }] }),
     ...(local === null ? {} : { mining: { local, miners: local.miners } }),
     info: () => descriptionToJson(description),
   });
@@ -177,6 +192,13 @@ async function provingOf({ proofs }: NetworkDescription, params: JoinOptions["pa
   throw new JoinError(
     { code: "OTHER_KEYS", setup: proofs.setup },
     `the network's keys are not those of the setup "${proofs.setup}" that its description names: its miners cannot be proved for here`,
+  );
+}
+
+function withoutBeacon(): never {
+  throw new JoinError(
+    { code: "NO_BEACON" },
+    "the network's beacon is not the one of its seed: give the drand servers that have its entries (--beacon <url>)",
   );
 }
 
@@ -229,7 +251,15 @@ async function minersOf(
   { seed, miners, network }: NetworkDescription,
   only: readonly number[],
   times: LocalTimes,
-  { proving, presealing }: { readonly proving: LocalProving | null; readonly presealing: Presealing | undefined },
+  {
+    proving,
+    presealing,
+    beacon,
+  }: {
+    readonly proving: LocalProving | null;
+    readonly presealing: Presealing | undefined;
+    readonly beacon: LocalBeacon;
+  },
 ): Promise<LocalMiners> {
   const [first] = miners as [NetworkDescription["miners"][0]];
   return LocalMiners.open(
@@ -244,6 +274,7 @@ async function minersOf(
       times,
       networkName: network,
       only,
+      beacon,
       ...(proving === null ? {} : { proving }),
     },
     await loadCrypto(),

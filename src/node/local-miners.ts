@@ -1,6 +1,6 @@
 /** The miners of a local network: their keys and sectors follow from the seed. */
 import { platform } from "#platform";
-import { maxRoundAt } from "../beacon/drand.ts";
+import { type EpochTimes, maxRoundAt } from "../beacon/drand.ts";
 import { type LocalBeacon, type LocalTimes, localBeacon } from "../beacon/local.ts";
 import { entriesFor, type MiningBase, miningBase } from "../consensus/base-info.ts";
 import type { BlockValidator } from "../consensus/validator.ts";
@@ -54,6 +54,8 @@ export type LocalMinersOptions = {
   readonly expiration?: number;
   /** Indices of the miners that are wanted; default: all. */
   readonly only?: readonly number[];
+  /** The network's beacon; default: one whose key follows from the seed. */
+  readonly beacon?: LocalBeacon;
   /** Real proofs; absent: they are attested. */
   readonly proving?: LocalProving;
 };
@@ -75,6 +77,11 @@ export function minerWorker(crypto: Crypto, seed: string, index: number): KeyInf
   return deriveKey(crypto, seed, index === 0 ? "worker" : `worker/${index}`, "bls");
 }
 
+/** The entry that a block of this epoch carries last. */
+export function entryAt({ info, source }: LocalBeacon, times: EpochTimes, epoch: number): Promise<BeaconEntry> {
+  return source.entry(info, maxRoundAt(info, times, epoch, LOCAL_VERSION), AbortSignal.timeout(BEACON_MS));
+}
+
 export class LocalMiners {
   readonly miners: readonly OwnMiner[];
   readonly beacon: LocalBeacon;
@@ -90,7 +97,7 @@ export class LocalMiners {
     this.crypto = crypto;
     this.proofs = proofs;
     this.miners = miners;
-    this.beacon = localBeacon(crypto, options.seed, options.times);
+    this.beacon = options.beacon ?? localBeacon(crypto, options.seed, options.times);
     const { networkName, times, proving } = options;
     const facts = { networkName, times, beacon: this.beacon.info };
     this.verification = new LocalVerifier(
@@ -154,9 +161,7 @@ export class LocalMiners {
 
   /** The beacon's entry that a block of this epoch carries last. */
   entryAt(epoch: number): Promise<BeaconEntry> {
-    const { info, source } = this.beacon;
-    const round = maxRoundAt(info, this.options.times, epoch, LOCAL_VERSION);
-    return source.entry(info, round, AbortSignal.timeout(BEACON_MS));
+    return entryAt(this.beacon, this.options.times, epoch);
   }
 
   /** How the network verifies proofs that are submitted to actors. */

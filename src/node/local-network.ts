@@ -2,9 +2,11 @@
  * A local network of several nodes in one process: each has its own store, identity, host and miners, and they meet over
  * libp2p like nodes anywhere. Other processes join with the network's description and its genesis.
  */
+
 import { platform } from "#platform";
 import { concat } from "../base/bytes.ts";
 import { checkWhole } from "../base/options.ts";
+import type { LocalBeacon } from "../beacon/local.ts";
 import { Chain } from "../chain/chain.ts";
 import { exportChain } from "../chain/export.ts";
 import { type Crypto, loadCrypto } from "../core/crypto.ts";
@@ -45,6 +47,8 @@ export type LocalNetworkOptions = {
   readonly proving?: LocalProving;
   /** How many of them, the last ones, no node here owns: other processes mine with them. Default 0. */
   readonly apart?: number;
+  /** The network's beacon; default: one whose key follows from the seed. */
+  readonly beacon?: LocalBeacon;
   readonly accounts: number;
   /** attoFIL on each address. */
   readonly balance: bigint;
@@ -119,6 +123,7 @@ export class LocalNetwork {
             ...(options.beaconPeriod === undefined ? {} : { beaconPeriod: options.beaconPeriod }),
           },
           networkName: network.name,
+          ...(options.beacon === undefined ? {} : { beacon: options.beacon }),
           ...(proving === undefined ? {} : { proving }),
         },
         crypto,

@@ -29,17 +29,16 @@ import { NodeRun } from "../rpc/node-run.ts";
 import type { DevControl, NodeParts } from "../rpc/services.ts";
 import { localRules } from "../stmgr/network-rules.ts";
 import type { Sleep } from "../sync/peers.ts";
-import type { BeaconEntry } from "../types/block-header.ts";
 import { CONTEST_EPOCHS, Contest, GREETING_MS } from "./contest.ts";
 import { DealsPart } from "./deals-part.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
-import type { LocalMiners } from "./local-miners.ts";
+import { entryAt, type LocalMiners } from "./local-miners.ts";
 import type { LocalProving } from "./local-proving.ts";
 import type { LocalVerifier } from "./local-verifier.ts";
 import type { MachinePlace } from "./machines.ts";
 import { MiningPart } from "./mining-part.ts";
 import { FilecoinNode, type Retention } from "./node.ts";
-import { PeerPart } from "./peer-part.ts";
+import { PeerPart, type PeerPartOptions } from "./peer-part.ts";
 import { storageGas } from "./pool-part.ts";
 import type { DescribedProofs } from "./proof-mode.ts";
 import { type RpcOptions, RpcPart } from "./rpc-part.ts";
@@ -72,8 +71,10 @@ export type NetworkNodeOptions = {
   readonly version: string;
   /** The miners that this node owns, and those they belong to; absent: it follows. */
   readonly mining?: { readonly local: LocalMiners; readonly miners: readonly OwnMiner[] };
-  /** The network's beacon, if its seed is known: then a node without miners tells what stands in front of a block, too. */
+  /** The network's beacon, if entries can be had: then a node without miners tells what stands in front of a block, too. */
   readonly beacon?: LocalBeacon;
+  /** Gossip topics beside the network's own, for instance the beacon's. */
+  readonly topics?: PeerPartOptions["topics"];
   /** Proves for the node's miners alone, and ends with it. */
   readonly proving?: LocalProving;
   /** What `Devnet.info` tells. */
@@ -130,6 +131,7 @@ export class NetworkNode {
       listen: options.listen,
       bootstrap: options.bootstrap,
       ...(options.dht === undefined ? {} : { dht: options.dht }),
+      ...(options.topics === undefined ? {} : { topics: options.topics }),
       userAgent: `filigree-${options.version}`,
       local: true,
       now,
@@ -214,7 +216,8 @@ export class NetworkNode {
       onFault: (error) => options.onFault?.("retrieval", error),
     });
     this.node.add(this.retrieval);
-    const { source } = mining?.local.beacon ?? options.beacon ?? {};
+    const beacon = mining?.local.beacon ?? options.beacon;
+    const source = beacon?.source;
     const { mining: maker } = this;
     // One filter for all that is signed with keys of this node, whoever asks.
     let opened: Promise<SlashFilter> | null = null;
@@ -239,7 +242,7 @@ export class NetworkNode {
       keystore,
       crypto,
       randomness: (tipset) => states.randomness(tipset),
-      ...(mining === undefined ? {} : { beacon: (epoch: number): Promise<BeaconEntry> => mining.local.entryAt(epoch) }),
+      ...(beacon === undefined ? {} : { beacon: (epoch: number) => entryAt(beacon, times, epoch) }),
       ...(source === undefined ? {} : { miningBase: baseOf(this.node, verifier, source) }),
       weight: (tipset) => peers.choice.weight(tipset),
       validateBlock: async (header) => {

@@ -1,11 +1,13 @@
 /** `filigree node`: a node of its own in a network that others began. */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { platform } from "#platform";
 import { equal } from "../../base/bytes.ts";
 import { isFilError } from "../../base/errors.ts";
 import { type DrandInfo, parseDrandInfo } from "../../beacon/drand.ts";
+import { fetchDrandInfo, isServer } from "../../beacon/drand-servers.ts";
+import { loadCrypto } from "../../core/crypto.ts";
 import type { DhtMode } from "../../network/dht.ts";
 import { isDamage } from "../../node/damage.ts";
 import type { MachinePlace } from "../../node/machines.ts";
@@ -50,6 +52,7 @@ type StartOptions = {
   readonly bootstrap: readonly string[];
   readonly listen: readonly string[];
   readonly mine: readonly string[];
+  readonly beacon: readonly string[];
   readonly dht?: DhtMode;
   readonly params: string;
   readonly host: string;
@@ -75,7 +78,10 @@ export function registerNode(program: Command): void {
     )
     .option("--genesis <car>", "the network's genesis: genesis.car beside the description (- for standard input)")
     .option("--import-snapshot <car>", "a snapshot of the chain instead of the genesis alone")
-    .option("--beacon <json>", "for local: file of the beacon's chain info, as drand's interface gives it")
+    .option(
+      "--beacon <json|url>",
+      "for local: the beacon's chain info as drand's interface gives it, a file or a server",
+    )
     .option("--epoch-seconds <n>", "for local: seconds between epochs", wholeNumber(1, 3600), 1)
     .option("--data <folder>", "where the node is kept", DEFAULT_NODE_DATA)
     .option("--json", "the result as JSON")
@@ -100,6 +106,12 @@ export function registerNode(program: Command): void {
       "--mine <address>",
       "miner of the local network that this node owns, by its ID address (repeatable)",
       collect,
+      [],
+    )
+    .option(
+      "--beacon <url>",
+      "drand server to fetch the beacon's entries from (repeatable; default: they follow from the network's seed)",
+      collectServer,
       [],
     )
     .addOption(
@@ -164,6 +176,11 @@ async function init(options: InitOptions): Promise<void> {
   }
 }
 
+function collectServer(text: string, before: readonly string[]): string[] {
+  if (!isServer(text)) throw new InvalidArgumentError(`not an http or https address: ${text}`);
+  return [...before, text];
+}
+
 /** The network as its description says, or, for "local", as genesis and beacon do. */
 async function describe(
   { network, beacon, epochSeconds, importSnapshot }: InitOptions,
@@ -199,6 +216,7 @@ async function describe(
 }
 
 async function readBeacon(file: string): Promise<DrandInfo> {
+  if (isServer(file)) return fetchDrandInfo(file, await loadCrypto());
   const text = await readFile(file, "utf8");
   try {
     return parseDrandInfo(JSON.parse(text));
@@ -246,6 +264,7 @@ async function start(options: StartOptions, command: Command): Promise<void> {
       ...(bootstrap.length > 0 ? { bootstrap } : {}),
       mine,
       machine,
+      beaconServers: options.beacon,
       ...(options.dht === undefined ? {} : { dht: options.dht }),
       ...(options.retention === undefined ? {} : { retention: options.retention }),
       version: command.parent?.parent?.version() ?? "",
