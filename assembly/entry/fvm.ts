@@ -12,13 +12,16 @@
 import { ABI_VERSION, forgetBlockBytes, MALFORMED, NOT_FOUND, NOT_OPEN, UNKNOWN_VERSION } from "../abi/engine";
 import { Bytes, bytesAt, EMPTY, ptrOf } from "../base/bytes";
 import { CborReader } from "../ipld/cbor-reader";
+import { CborWriter } from "../ipld/cbor-writer";
+import { Actor, ANY_ADDRESS } from "../fvm/actor";
 import { CALL_ENDED } from "../fvm/call";
 import { Context, manifestOf } from "../fvm/context";
 import { Generation } from "../fvm/generation";
 import { Machine } from "../fvm/machine";
 import * as guest from "../fvm/syscalls/guest";
+import { Trace } from "../fvm/trace";
 import { StateTree } from "../fvm/tree";
-import { parseAddress } from "../types/address";
+import { Address, parseAddress, readAddress } from "../types/address";
 import { FreeStore } from "../vm/block-store";
 
 export { counter } from "../fvm/frame";
@@ -160,6 +163,57 @@ export function fvmFlush(): i32 {
 export function fvmReceipts(): i32 {
   const open = machine;
   return open === null ? NOT_OPEN : answer(open.receiptsRoot().bytes);
+}
+
+/** From now on it is told what the calls of each message were, or (0) it is not. */
+export function fvmTracing(on: i32): void {
+  const open = machine;
+  if (open !== null) open.context.trace = on == 0 ? null : new Trace();
+}
+
+/** What the calls of the messages since the last question were (`Trace`); `NOT_FOUND` for more than a trace may have. */
+export function fvmTrace(): i32 {
+  const open = machine;
+  if (open === null) return NOT_OPEN;
+  const trace = open.context.trace;
+  if (trace === null) return answer(EMPTY);
+  const isFull = trace.isFull;
+  const bytes = trace.take();
+  return isFull ? NOT_FOUND : answer(bytes);
+}
+
+/** Puts an actor, whatever was there: [id, code, head, nonce, balance, delegated address or null]. No message may be under way. */
+export function fvmSetActor(at: usize, length: i32): i32 {
+  const open = machine;
+  if (open === null) return NOT_OPEN;
+  const r = new CborReader(bytesAt(at, length), ANY_ADDRESS);
+  r.tuple(6);
+  const id = r.u64();
+  const code = r.cid();
+  const head = r.cid();
+  const nonce = r.u64();
+  const balance = r.big();
+  let delegated: Address | null = null;
+  if (r.isNull()) r.skipNull();
+  else delegated = readAddress(r);
+  r.finish();
+  if (!r.ok || balance.negative) return MALFORMED;
+  const actor = new Actor(code, head, delegated);
+  actor.nonce = nonce;
+  actor.balance = balance;
+  open.context.tree.set(id, actor);
+  open.context.tree.settle();
+  return 0;
+}
+
+/** The id of an address, answered as [id]; `NOT_FOUND` if it has none. */
+export function fvmResolve(at: usize, length: i32): i32 {
+  const open = machine;
+  if (open === null) return NOT_OPEN;
+  const address = parseAddress(bytesAt(at, length));
+  if (address === null) return MALFORMED;
+  const id = open.context.tree.resolve(address);
+  return id < 0 ? NOT_FOUND : answer(new CborWriter().array(1).u64(<u64>id).finish());
 }
 
 /** The actor at an address, as [code, head, nonce, balance, delegated address or null]. */

@@ -11,7 +11,7 @@ import { Bytes } from "../base/bytes";
 import { CborWriter } from "../ipld/cbor-writer";
 import { Cid, CODEC_DAG_CBOR } from "../ipld/cid";
 import { Address, PROTOCOL_BLS, PROTOCOL_DELEGATED, PROTOCOL_SECP256K1, writeAddress } from "../types/address";
-import { OK, SYS_OUT_OF_GAS } from "../types/exit-code";
+import { OK, SYS_INSUFFICIENT_FUNDS, SYS_INVALID_RECEIVER, SYS_OUT_OF_GAS } from "../types/exit-code";
 import { EAM_ID, SYSTEM_ID } from "../types/singletons";
 import { Actor } from "./actor";
 import * as actors from "./actors";
@@ -22,10 +22,12 @@ import {
   EXITED,
   FATAL,
   ILLEGAL_ARGUMENT,
+  INSUFFICIENT_FUNDS,
   LIMIT_EXCEEDED,
   NOT_FOUND,
   OUT_OF_GAS,
   READ_ONLY,
+  SYS_ASSERTION_FAILED,
   SYS_ILLEGAL_INSTRUCTION,
   SYS_MISSING_RETURN,
 } from "./errors";
@@ -106,12 +108,19 @@ export class Call {
 
   private begin(): bool {
     const ctx = this.ctx;
+    const trace = ctx.trace;
+    if (trace !== null) {
+      const room = (ctx.gas.available + 999) / 1000;
+      const limit = this.limited ? min(room, (this.limit + 999) / 1000) : room;
+      trace.begin(this.from, this.to, this.value, this.method, this.params, limit, this.readOnly, <u64>ctx.gas.usedGas);
+    }
     if (this.limited) ctx.gas.pushLimit(this.limit);
     if (this.depth >= ctx.generation.maxDepth) {
       // The reference's third generation leaves the limit pushed here.
       if (this.limited && ctx.tracksLinks) ctx.gas.popLimit();
       this.error = actors.refuse(ctx, LIMIT_EXCEEDED, "calls are nested too deep");
       this.stage = OVER;
+      this.traceEnd();
       return false;
     }
     this.treeMark = ctx.tree.mark();
@@ -170,6 +179,7 @@ export class Call {
 
   /** The call proper, once the receiver is known. */
   private enter(): i32 {
+    this.traceReceiver();
     const error = this.prepare(this.from, this.method, this.params, this.value, this.readOnly);
     if (error != DONE || this.frame === null) return this.over(error);
     this.stage = RUNNING;
@@ -291,8 +301,32 @@ export class Call {
       this.exit = SYS_OUT_OF_GAS;
       this.returned = null;
     }
+    this.traceEnd();
     return CALL_ENDED;
   }
+
+  private traceReceiver(): void {
+    const trace = this.ctx.trace;
+    if (trace === null) return;
+    const actor = this.ctx.tree.get(this.receiver);
+    if (actor !== null) trace.receiver(this.receiver, actor);
+  }
+
+  private traceEnd(): void {
+    const trace = this.ctx.trace;
+    if (trace === null) return;
+    const error = this.error;
+    const exit = error == DONE ? this.exit : exitOf(error);
+    const why = exit == <u32>OK ? "" : this.ctx.why;
+    trace.end(exit, error == DONE ? this.returned : null, <u64>this.ctx.gas.usedGas, why);
+  }
+}
+
+/** The exit code that stands for an error of a call. Source: lotus' FFI (fvm/machine.rs, build_lotus_trace). */
+function exitOf(error: i32): u32 {
+  if (error == OUT_OF_GAS) return <u32>SYS_OUT_OF_GAS;
+  if (error == INSUFFICIENT_FUNDS) return <u32>SYS_INSUFFICIENT_FUNDS;
+  return error == NOT_FOUND ? <u32>SYS_INVALID_RECEIVER : <u32>SYS_ASSERTION_FAILED;
 }
 
 /** The BLS address of the point at infinity, which is nobody's key: one byte 0xc0 and 47 of 0. */

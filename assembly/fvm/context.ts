@@ -9,6 +9,7 @@ import { GasTracker } from "./gas-tracker";
 import { Generation } from "./generation";
 import { Manifest } from "./manifest";
 import { PriceList } from "./prices";
+import { Trace } from "./trace";
 import { StateTree } from "./tree";
 
 @final
@@ -35,6 +36,8 @@ export class Context {
   actorsCreated: u64 = 0;
   /** Why the last thing failed, for people. */
   why: string = "";
+  /** Null: nobody asks what its calls were. */
+  trace: Trace | null = null;
 
   constructor(
     readonly store: FreeStore,

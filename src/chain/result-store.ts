@@ -13,7 +13,7 @@ const KEPT_RESULTS = 1024;
 
 export class ResultStore {
   private readonly blocks: BlockStore;
-  private readonly kept = new BoundedMap<string, TipsetResult>(KEPT_RESULTS);
+  private kept = new BoundedMap<string, TipsetResult>(KEPT_RESULTS);
 
   constructor(blocks: BlockStore) {
     this.blocks = blocks;
@@ -30,6 +30,11 @@ export class ResultStore {
     const result = { stateRoot: CID.asCID(stateRoot) as CID, receiptsRoot: CID.asCID(receiptsRoot) as CID };
     this.kept.set(name, result);
     return result;
+  }
+
+  /** Forgets what it has in memory: what is stored may be another. */
+  reread(): void {
+    this.kept = new BoundedMap(KEPT_RESULTS);
   }
 
   /** What must be written to keep a result together with the blocks of its state and receipts. */

@@ -14,6 +14,7 @@ const TEXT = 3;
 const ARRAY = 4;
 const TAG = 6;
 const SIMPLE = 7;
+const TRUE = 21;
 
 export class CborItems {
   private readonly source: Uint8Array;
@@ -62,6 +63,10 @@ export class CborItems {
   link(): Uint8Array {
     this.head(TAG);
     return this.bytes().subarray(1);
+  }
+
+  bool(): boolean {
+    return this.head(SIMPLE) === TRUE;
   }
 
   /** Whether the next item is null, which is then taken. */

@@ -79,6 +79,10 @@ export type FvmExports = {
   fvmFlush(): number;
   fvmReceipts(): number;
   fvmActor(at: number, length: number): number;
+  fvmResolve(at: number, length: number): number;
+  fvmSetActor(at: number, length: number): number;
+  fvmTracing(on: number): void;
+  fvmTrace(): number;
   callNext(): number;
   sendEnded(): number;
   guestCode(): number;
@@ -103,6 +107,10 @@ export const FVM_EXPORT_NAMES: readonly Exclude<keyof FvmExports, "counter">[] =
   "fvmFlush",
   "fvmReceipts",
   "fvmActor",
+  "fvmResolve",
+  "fvmSetActor",
+  "fvmTracing",
+  "fvmTrace",
   "callNext",
   "sendEnded",
   "guestCode",

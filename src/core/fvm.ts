@@ -46,6 +46,8 @@ export type FvmContext = {
   readonly baseFee: bigint;
   /** attoFIL */
   readonly circulatingSupply: bigint;
+  /** Whether `trace` tells what calls were. */
+  readonly tracing?: boolean;
 };
 
 export type FvmApplyRet = ApplyRet & {
@@ -133,6 +135,37 @@ export class Fvm {
     const answer = this.call("fvmOpen", dagCbor.encode(tuple));
     if (answer === REFUSAL.unknownVersion) throw unknownVersion(context.networkVersion);
     this.expect(answer);
+    if (context.tracing === true) this.guard(() => this.run.kernel.fvmTracing(1));
+  }
+
+  /** What the calls of the messages since the last question were, as `decodeTrace` reads it. Fault: `RUN_VOID`, too much. */
+  trace(): Uint8Array {
+    const length = this.guard(() => this.run.kernel.fvmTrace());
+    if (length !== REFUSAL.notFound) return this.answer(length);
+    this.run.spent = true;
+    throw new EngineFault(
+      { code: "RUN_VOID", why: "trace" },
+      "the message's calls have more data than a trace may have",
+    );
+  }
+
+  /** The id of an address, or null. */
+  resolve(address: Address): bigint | null {
+    const length = this.call("fvmResolve", address.bytes);
+    if (length === REFUSAL.notFound) return null;
+    const [id] = dagCbor.decode<[number | bigint]>(this.answer(length));
+    return BigInt(id);
+  }
+
+  /** Puts an actor at an id, whatever was there, between messages. What its head names must be there, or be put (`put`). */
+  setActor(id: bigint, { code, head, nonce, balance, delegated }: FvmActorView): void {
+    const tuple = [id, code, head, nonce, bigToBytes(balance), delegated?.bytes ?? null];
+    this.expect(this.call("fvmSetActor", dagCbor.encode(tuple)));
+  }
+
+  /** Takes a block as if the machine had made it. */
+  put(block: Block): void {
+    this.run.made.set(cidKey(block.cid), block);
   }
 
   /** Applies a message of the chain; `chainLength` is the length it is charged for. Fault: `MESSAGE_REFUSED`. */
@@ -308,7 +341,11 @@ export class Fvm {
     return imports;
   }
 
-  private call(name: "fvmOpen" | "fvmApply" | "fvmActor", bytes: Uint8Array, extra = 0): number {
+  private call(
+    name: "fvmOpen" | "fvmApply" | "fvmActor" | "fvmResolve" | "fvmSetActor",
+    bytes: Uint8Array,
+    extra = 0,
+  ): number {
     return this.guard(() => {
       const { kernel, core } = this.run;
       const at = kernel.alloc(bytes.length);

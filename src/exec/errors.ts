@@ -10,6 +10,8 @@ export type ExecErrorData =
   | { readonly code: "NULL_ROUNDS"; readonly epoch: number; readonly parentEpoch: number }
   /** The sender of a message to try is no actor. */
   | { readonly code: "UNKNOWN_SENDER"; readonly address: string }
+  /** An actor cannot be changed as it was asked. */
+  | { readonly code: "NOT_EDITABLE"; readonly address: string }
   /** Every worker that took the job died. */
   | { readonly code: "WORKER_LOST"; readonly attempts: number };
 

@@ -119,11 +119,13 @@ export class Executor implements Execution {
     );
   }
 
-  simulate({ context, messages }: Trial, options: RunOptions = {}): Promise<TrialResult> {
+  simulate({ context, messages, edits = [], keep }: Trial, options: RunOptions = {}): Promise<TrialResult> {
     const tracing = options.tracing ?? false;
     const job = (vm: Machine): TrialResult => {
+      if (edits.length > 0) editableOf(vm).edit(edits);
       const applied = messages.map((message) => tryOne(vm, context, message, tracing));
-      return { stateRoot: vm.flush(), applied };
+      const stateRoot = vm.flush();
+      return { stateRoot, applied, ...(keep === true ? { blocks: reachable([stateRoot], vm.madeBlocks()) } : {}) };
     };
     return this.run({ ...context, tracing }, job, options);
   }
@@ -206,6 +208,12 @@ export class Executor implements Execution {
         ),
     };
   }
+}
+
+function editableOf(vm: Machine): FvmMachine {
+  if (vm instanceof FvmMachine) return vm;
+  const why = "actors are changed from network version 16 on";
+  throw new ExecError({ code: "NOT_EDITABLE", address: "" }, why);
 }
 
 const NEVER = new AbortController().signal;

@@ -9,6 +9,7 @@ import { Fvm, type FvmActorView, type FvmApplyRet, type FvmHost, type FvmOptions
 import type { ApplyRet, GenesisSupply, MachineContext, Vm } from "../core/vm.ts";
 import type { Address } from "../types/address.ts";
 import type { Block, CID } from "../types/cid.ts";
+import { type ActorEdit, applyEdits } from "./edits.ts";
 import { supplyIn } from "./supply.ts";
 
 export type Applied = ApplyRet & {
@@ -24,8 +25,6 @@ export type Machine = Pick<
   apply(message: Uint8Array, chainLength: number): Applied;
   applyImplicit(message: Uint8Array): Applied;
 };
-
-const NO_TRACE = new Uint8Array(0);
 
 export class FvmMachine implements Machine {
   private readonly fvm: Fvm;
@@ -102,9 +101,15 @@ export class FvmMachine implements Machine {
     return this.fvm.madeBlocks();
   }
 
-  /** Calls of the FVM are not traced yet. */
   trace(): Uint8Array {
-    return NO_TRACE;
+    return this.fvm.trace();
+  }
+
+  /** Changes actors, between messages. Throws `ExecError` NOT_EDITABLE. */
+  edit(edits: readonly ActorEdit[]): void {
+    const { context } = this;
+    if (context === null) throw new EngineFault({ code: "NOT_OPEN" }, "no machine is open");
+    applyEdits(this.fvm, context.networkVersion, edits);
   }
 }
 

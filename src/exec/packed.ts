@@ -41,9 +41,10 @@ export type PackedResult = Binary<ExecutionResult> | Binary<MessageResult> | Bin
 
 export function packResult(result: AnyResult): PackedResult {
   const stateRoot = result.stateRoot.bytes;
-  if (!("blocks" in result)) return { stateRoot, applied: packApplied(packMessages(result.applied)) };
+  if (!("blocks" in result) || result.blocks === undefined)
+    return { stateRoot, applied: packApplied(packMessages((result as TrialResult).applied)) };
   const blocks = packBlocks(result.blocks);
-  if (!("receiptsRoot" in result)) return { ...result, blocks, stateRoot };
+  if (!("receiptsRoot" in result)) return { ...result, blocks, stateRoot } as PackedResult;
   const applied = packApplied(packMessages(result.applied));
   return { ...result, blocks, stateRoot, receiptsRoot: result.receiptsRoot.bytes, applied };
 }

@@ -231,8 +231,8 @@ export class PoolClient implements Execution {
     return (await this.run(tipsetJob(input, rules), options, "validate")) as ExecutionResult;
   }
 
-  simulate({ context, messages }: Trial, options: RunOptions = {}): Promise<TrialResult> {
-    const job: MachineJob = { kind: "simulate", context: binary(context), messages: packMessages(messages) };
+  simulate({ context, messages, ...more }: Trial, options: RunOptions = {}): Promise<TrialResult> {
+    const job: MachineJob = { kind: "simulate", context: binary(context), messages: packMessages(messages), ...more };
     return this.run(job, options, "call") as Promise<TrialResult>;
   }
 

@@ -2,6 +2,7 @@
 import type { ChainFacts, GenesisSupply, MachineContext } from "../core/vm.ts";
 import type { Address } from "../types/address.ts";
 import type { Block, CID } from "../types/cid.ts";
+import type { ActorEdit } from "./edits.ts";
 import type { Applied } from "./machine.ts";
 import type { TraceCall } from "./trace.ts";
 import type { UpgradeName } from "./upgrades.ts";
@@ -133,12 +134,20 @@ export type TrialMessage = MessageInput & {
 };
 
 /** Messages to try one after another on a state. */
-export type Trial = { readonly context: MachineContext; readonly messages: readonly TrialMessage[] };
+export type Trial = {
+  readonly context: MachineContext;
+  readonly messages: readonly TrialMessage[];
+  /** Actors that are otherwise than in the state; of the FVM alone. */
+  readonly edits?: readonly ActorEdit[];
+  /** Gives the blocks of the state after it. */
+  readonly keep?: true;
+};
 
 export type TrialResult = {
-  /** State after the last of them; its blocks are not kept. */
+  /** State after the last of them; its blocks are not kept, unless that was asked for. */
   readonly stateRoot: CID;
   readonly applied: readonly AppliedMessage[];
+  readonly blocks?: readonly Block[];
 };
 /**
  * How urgent a run is among those that wait for a worker: validating the chain's tipsets goes before making one, and

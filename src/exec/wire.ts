@@ -10,7 +10,7 @@ import { Address } from "../types/address.ts";
 import { type CID, cidFromBytes } from "../types/cid.ts";
 import { badEpochs } from "./errors.ts";
 import { type Binary, type PackedResult, packMessages } from "./packed.ts";
-import type { BlockInput, ExecutionRules, SingleInput, StateUpgrade, TipsetInput, TrialMessage } from "./types.ts";
+import type { BlockInput, ExecutionRules, SingleInput, StateUpgrade, TipsetInput, Trial } from "./types.ts";
 import type { VerifyJob } from "./verify-job.ts";
 
 /** What a run may ask of the thread that wants it. CIDs are binary. */
@@ -45,7 +45,7 @@ export type TipsetJob = {
 export type MachineJob =
   | TipsetJob
   | { readonly kind: "message"; readonly input: Binary<SingleInput> }
-  | { readonly kind: "simulate"; readonly context: Binary<MachineContext>; readonly messages: readonly TrialMessage[] };
+  | (Omit<Trial, "context"> & { readonly kind: "simulate"; readonly context: Binary<MachineContext> });
 
 /** Signatures to be verified, in place of a run. */
 export type VerifyMessage = { readonly verify: readonly VerifyJob[]; readonly wasm: WasmPlace };

@@ -59,7 +59,7 @@ class Session {
     this.open = null;
     try {
       const result = await run(machine, message.job, { tracing: message.tracing });
-      if ("blocks" in result) for (const { cid, bytes } of result.blocks) this.cache.put(cid, bytes, world);
+      if (result.blocks !== undefined) for (const { cid, bytes } of result.blocks) this.cache.put(cid, bytes, world);
       return { result: packResult(result) };
     } catch (error) {
       return this.open === null ? { failure: failureOf(error) } : { asks: this.open };
@@ -137,7 +137,7 @@ function run(machine: Executor, job: MachineJob, options: RunOptions) {
     case "message":
       return machine.applyMessage(whole(job.input), options);
     case "simulate":
-      return machine.simulate({ context: whole(job.context), messages: job.messages }, options);
+      return machine.simulate({ ...job, context: whole(job.context) }, options);
   }
 }
 

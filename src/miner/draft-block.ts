@@ -24,6 +24,8 @@ export type BlockSpec = Pick<
   readonly epoch: number;
   /** attoFIL per gas, as `parent` gives it. */
   readonly baseFee: bigint;
+  /** Seconds since 1970; default: as many after the parent's as the epochs between take. */
+  readonly timestamp?: number;
 };
 
 /** A block with its messages; its header has no signature yet. */
@@ -43,13 +45,12 @@ const EMPTY_AGGREGATE = Uint8Array.from({ length: 96 }, (_, i) => (i === 0 ? 0xc
 /** Makes the block without a signature; the parent is executed if it was not yet. */
 export async function draftBlock(
   { states, crypto }: { readonly states: StateManager; readonly crypto: BlockCrypto },
-  { parent, epoch, baseFee, ...own }: BlockSpec,
+  { parent, epoch, baseFee, timestamp, ...own }: BlockSpec,
   messages: readonly SignedMessage[],
 ): Promise<DraftBlock> {
   const meta = buildMessageMeta(splitMessages(messages));
   const { stateRoot, receiptsRoot } = await states.result(parent);
   const signatures = messages.filter(isBls).map(({ signature }) => signature.data);
-  const first = parent.blocks[0] as BlockHeader;
   const header: BlockHeader = {
     ...own,
     parents: parent.key,
@@ -61,12 +62,17 @@ export async function draftBlock(
       type: SIGNATURE_TYPE.bls,
       data: signatures.length === 0 ? EMPTY_AGGREGATE : crypto.blsAggregate(signatures),
     },
-    timestamp: first.timestamp + BigInt((epoch - parent.height) * states.network.blockDelaySeconds),
+    timestamp: BigInt(timestamp ?? naturalTime(parent, epoch, states.network.blockDelaySeconds)),
     blockSig: null,
     forkSignaling: 0n,
     parentBaseFee: baseFee,
   };
   return { header, messages, blocks: meta.blocks };
+}
+
+/** Time of an epoch's block on top of a tipset, seconds since 1970. */
+export function naturalTime(parent: Tipset, epoch: number, blockDelaySeconds: number): number {
+  return Number((parent.blocks[0] as BlockHeader).timestamp) + (epoch - parent.height) * blockDelaySeconds;
 }
 
 /** Signs a block; whoever signs more than one block of an epoch is punished (`slash-filter.ts`). */

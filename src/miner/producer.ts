@@ -7,7 +7,7 @@
  * networks where they do.
  * Everything is a function of the chain, the pool and the worker's key: the same inputs give the same CIDs.
  */
-import type { Rewindable } from "../base/rewind.ts";
+import type { Rewind, Rewindable } from "../base/rewind.ts";
 import { splitMessages } from "../chain/message-store.ts";
 import { minTicket } from "../chain/randomness.ts";
 import { weightOf } from "../chain/weight.ts";
@@ -18,7 +18,8 @@ import type { StateManager } from "../stmgr/state-manager.ts";
 import type { Address } from "../types/address.ts";
 import { makeTipset, type Tipset } from "../types/block-header.ts";
 import type { SignedMessage } from "../types/message.ts";
-import { type BlockCrypto, draftBlock, signBlock } from "./draft-block.ts";
+import type { BlockTimes } from "./block-times.ts";
+import { type BlockCrypto, draftBlock, naturalTime, signBlock } from "./draft-block.ts";
 import { usable } from "./usable.ts";
 
 export type ProducerOptions = {
@@ -30,6 +31,8 @@ export type ProducerOptions = {
   readonly worker: KeyInfo;
   /** Data of the local beacon's round. */
   readonly beacon: (round: bigint) => Uint8Array;
+  /** Times of blocks that somebody sets. */
+  readonly times?: BlockTimes;
 };
 
 /** A tipset that was made, and how many messages it carries. */
@@ -67,18 +70,30 @@ export class Producer {
       drop: ({ message }, reason) => pool.dropNonce(message.from, message.nonce, reason),
     });
     const tipset = await chain.append(made.added);
+    this.options.times?.made();
     await pool.settled();
     return { tipset, messages: made.count };
   }
 
+  remember(): Rewind {
+    return this.options.times?.remember() ?? (async () => undefined);
+  }
+
   private async attempt({ parent, epoch, baseFee, ...run }: Wanted, chosen: readonly SignedMessage[]) {
     const { states, crypto, worker } = this.options;
-    const spec = { ...this.drawn(parent, epoch), parent, epoch, baseFee, parentWeight: weightOf(parent) };
+    const timestamp = this.timeOf(parent, epoch);
+    const spec = { ...this.drawn(parent, epoch), parent, epoch, baseFee, timestamp, parentWeight: weightOf(parent) };
     const { header, blocks } = signBlock(crypto, await draftBlock(this.options, spec, chosen), worker);
     const messages = [splitMessages(chosen)];
     const executed = await states.execute(makeTipset([header]), { ...run, given: messages, priority: "mine" });
     const added = { headers: [header], messages, blocks: [...blocks, ...executed.blocks], result: executed.result };
     return { added, count: chosen.length };
+  }
+
+  private timeOf(parent: Tipset, epoch: number): number {
+    const { states, times } = this.options;
+    const natural = naturalTime(parent, epoch, states.network.blockDelaySeconds);
+    return times?.stamp(natural, naturalTime(parent, parent.height, 0)) ?? natural;
   }
 
   /** What stands in the header of an epoch's block for beacon and election, which is always won once. */

@@ -5,6 +5,7 @@ import type { DevControl } from "../rpc/services.ts";
 import type { Address } from "../types/address.ts";
 import type { DevAccount } from "./accounts.ts";
 import type { Clock } from "./clock.ts";
+import type { EthControl } from "./eth-control.ts";
 import type { Laboratory } from "./laboratory.ts";
 import type { LocalMiners } from "./local-miners.ts";
 import { sealsOf } from "./proof-mode.ts";
@@ -25,16 +26,18 @@ type Controlled = {
   readonly local: LocalMiners | null;
   readonly laboratory: Laboratory | null;
   readonly snapshots: Snapshots;
+  readonly ethereum: EthControl | null;
 };
 
 export function devControl(net: Controlled, dump: () => Promise<AsyncIterable<Uint8Array>>): DevControl {
-  const { clock, options, accounts, network, miner, local, laboratory, snapshots } = net;
+  const { clock, options, accounts, network, miner, local, laboratory, snapshots, ethereum } = net;
   const proofs = local?.verification.facts.proofs ?? { mode: "attested" };
   return {
     mine: (count, signal) => clock.mine(count, signal),
     mineTo: (epoch, signal) => clock.mineTo(epoch, signal),
     passTime: (seconds, signal) => clock.mineTo(clock.epochIn(seconds), signal),
     laboratory,
+    ethereum,
     snapshots: {
       list: () => snapshots.list(),
       take: () => snapshots.take(),

@@ -26,6 +26,7 @@ import { SYSTEM } from "../types/singletons.ts";
 import type { DevAccount } from "./accounts.ts";
 import { buildGenesis, type GenesisMiner } from "./genesis.ts";
 import { buildFvmGenesis } from "./genesis-fvm.ts";
+import { predeployed } from "./predeployed.ts";
 import type { ProofMode } from "./proof-mode.ts";
 
 /** What of a local network is fixed at its genesis. */
@@ -45,6 +46,8 @@ export type DevnetGenesis = {
   readonly seals?: ProofMode;
   /** Published actors, on a network of version 16 or later: needed to make it, not to go on with it. */
   readonly bundle?: Bundle;
+  /** Whether contracts that Ethereum's tools expect are there from the start. */
+  readonly predeploy?: boolean;
   /** Entry of the beacon in the genesis header. */
   readonly beacon: BeaconEntry;
   /** Of a network of several nodes: seconds between epochs, which all timestamps follow, and among how many nodes miners are dealt out. */
@@ -123,6 +126,7 @@ async function makeChain(chain: Chain, crypto: Crypto, network: NetworkParams, s
     ? await buildFvmGenesis({
         ...{ networkName: network.name, networkVersion, chainId: network.chainId, time: spec.time, accounts, worker },
         bundle: spec.bundle ?? noBundle(network, networkVersion),
+        ...(spec.predeploy === true ? { contracts: predeployed() } : {}),
         ethereum: spec.accounts.map(({ delegated, balance }) => ({ address: delegated, balance })),
       })
     : await buildGenesis({
@@ -199,7 +203,7 @@ type Identity = Readonly<Record<string, string | number | undefined>>;
 
 /** What of the options is fixed with the genesis. */
 function identityOf(spec: DevnetGenesis, networkVersion: number): Identity {
-  const { seed, accounts, balance, miners = [], several, ...modes } = spec;
+  const { seed, accounts, balance, miners = [], several, predeploy, ...modes } = spec;
   const { proofs = "attested", seals = "attested" } = modes;
   const first = `${accounts[0]?.secp256k1 ?? ""}`;
   const sectors = miners[0]?.sectors.length;
@@ -208,8 +212,19 @@ function identityOf(spec: DevnetGenesis, networkVersion: number): Identity {
   const mode = { ...(proofs === "attested" ? {} : { proofs }), ...(seals === "attested" ? {} : { seals }) };
   // Networks of the native machine say nothing of their version.
   const version = networkVersion === DEVNET_VERSION ? {} : { networkVersion };
+  const contracts = predeploy === true ? { predeploy: "contracts" } : {};
   const count = accounts.length;
-  return { seed, accounts: count, balance: balance.toString(), first, ...mining, ...mode, ...version, ...several };
+  return {
+    seed,
+    accounts: count,
+    balance: balance.toString(),
+    first,
+    ...mining,
+    ...mode,
+    ...version,
+    ...contracts,
+    ...several,
+  };
 }
 
 /** Options by the names that they have on the command line; of folders made before the last two were kept, they are not compared. */
@@ -223,6 +238,7 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
   proofs: "--proofs",
   networkVersion: "--network-version",
   seals: "--seals",
+  predeploy: "--predeploy",
   blockTime: "--block-time",
   nodes: "--nodes",
 };

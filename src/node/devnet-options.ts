@@ -31,6 +31,9 @@ export const DEVNET_BOUNDS = {
   networkVersion: [16, 28],
 } as const satisfies Record<string, Bounds>;
 
+/** First network version with contracts of Ethereum. */
+const FIRST_CONTRACTS = 18;
+
 /** Shortest time between tipsets that are made by the clock, seconds. */
 export const SHORTEST_BLOCK_TIME = 0.001;
 
@@ -53,6 +56,7 @@ type Given = {
     | "expiration"
     | "retention"
     | "proofs"
+    | "predeploy"
     | "networkVersion"]?: unknown;
 };
 
@@ -108,6 +112,8 @@ export function checkDevnetOptions(options: Given): void {
   const version = checkVersion(options.networkVersion);
   if (isFvm(version) && miners > 0)
     throw new OptionError("miners", "miners with sectors are there up to network version 5; leave miners out above");
+  if (options.predeploy === true && version < FIRST_CONTRACTS)
+    throw new OptionError("predeploy", `contracts are there from network version ${FIRST_CONTRACTS} on`);
   if (typeof balance !== "bigint" || balance < 0n)
     throw new OptionError("balance", "a bigint of attoFIL, not negative, expected");
   // Each account has two addresses, or three, and each miner's worker one.

@@ -14,6 +14,7 @@ import type { Bundle } from "../exec/bundle.ts";
 import type { KeyInfo } from "../keys/keys.ts";
 import { Keystore } from "../keys/keystore.ts";
 import { parseMnemonic } from "../keys/mnemonic.ts";
+import { BlockTimes } from "../miner/block-times.ts";
 import { putSectors } from "../miner/folders/copies.ts";
 import type { TipsetProducer } from "../miner/producer.ts";
 import { Producer } from "../miner/producer.ts";
@@ -57,6 +58,7 @@ import {
 import { checkDump, dumpOf, optionsOf, settle, withoutPlaces } from "./devnet-dump.ts";
 import { checkBundle, checkDevnetOptions } from "./devnet-options.ts";
 import { DumpError, type Dumped, readDump, readOptions } from "./dump.ts";
+import { EthControl, Impersonation } from "./eth-control.ts";
 import { askFork, fetchWhole, openFork } from "./fork/open-fork.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
 import { Laboratory } from "./laboratory.ts";
@@ -109,6 +111,8 @@ export type DevnetOptions = {
    * Network version from genesis on. Default 5, whose actors are this engine's own; from 16 on the published ones of `bundle` run.
    */
   readonly networkVersion?: number;
+  /** Multicall3 and the deterministic deployer stand at their addresses from the genesis on, from version 18. Default: no. */
+  readonly predeploy?: boolean;
   /** Published actors of that version; a network that goes on has them in its folder. */
   readonly bundle?: Bundle;
   /**
@@ -191,6 +195,8 @@ export class Devnet {
   readonly snapshots: Snapshots;
   /** Storage deals: of this node's user, and of those miners. */
   readonly deals: DealsPart;
+  /** What contract developers do to a network of the FVM; null on others. */
+  readonly ethereum: EthControl | null;
   readonly services: DevnetServices;
   readonly dispatcher: Dispatcher;
 
@@ -208,6 +214,7 @@ export class Devnet {
       | "sealing"
       | "snapshots"
       | "deals"
+      | "ethereum"
     > & {
       readonly beacon: (epoch: number) => Promise<BeaconEntry>;
     },
@@ -226,6 +233,7 @@ export class Devnet {
     this.sealing = sealing;
     this.snapshots = snapshots;
     this.deals = deals;
+    this.ethereum = parts.ethereum;
     this.services = {
       version: options.version,
       network: this.network,
@@ -385,7 +393,7 @@ export class Devnet {
     const options = { ...given, miners, sectorSize, ...(began === undefined ? {} : { genesisTime: Number(began) }) };
     const accounts = makeAccounts(crypto, { seed, mnemonic: options.mnemonic, count: options.accounts, balance });
     const workers = Array.from({ length: Math.max(1, miners) }, (_, i) => minerWorker(crypto, seed, i));
-    const times = { genesisTime: options.genesisTime, blockDelay: network.blockDelaySeconds };
+    const schedule = { genesisTime: options.genesisTime, blockDelay: network.blockDelaySeconds };
     const local =
       miners === 0
         ? null
@@ -398,7 +406,7 @@ export class Devnet {
               ...(given.presealing === undefined ? {} : { presealing: given.presealing }),
               firstId: firstMinerId(accounts.length, workers.length),
               owner: (accounts[0] as DevAccount).secp256k1,
-              times,
+              times: schedule,
               networkName: network.name,
               ...(options.expiration === undefined ? {} : { expiration: options.expiration }),
               ...(proving === undefined ? {} : { proving }),
@@ -431,12 +439,15 @@ export class Devnet {
       beacon: entry,
       ...mining,
       ...actors,
+      ...(options.predeploy === true ? { predeploy: true } : {}),
     };
     const miner = await openDevnetChain(chain, crypto, network, genesis);
     const rules = localRules(network, GENESIS_RESERVE);
     const proofs = local === null ? {} : { proofs: local.verifier() };
     const machine = options.machine ?? "thread";
     const retention = options.retention === undefined ? {} : { retention: options.retention };
+    const impersonation = new Impersonation();
+    const times = new BlockTimes();
     const node = new FilecoinNode({
       chain,
       crypto,
@@ -448,13 +459,14 @@ export class Devnet {
       ...retention,
       ...(local === null ? {} : { minerKeys: workers }),
       data: options.data,
+      trusts: (signed) => impersonation.trusts(signed),
     });
     const { states, pool } = node;
     const worker = workers[0] as KeyInfo;
     const switches = new MinerSwitches();
     const producer =
       local?.producer(node, switches) ??
-      new Producer({ states, pool, crypto, miner, worker, beacon: beaconDataOf(crypto, seed) });
+      new Producer({ states, pool, crypto, miner, worker, beacon: beaconDataOf(crypto, seed), times });
     const secret = await tokenSecret(secrets);
     const sealing =
       local?.sealing(node, {
@@ -485,6 +497,8 @@ export class Devnet {
     node.add(deals);
     await node.start();
     const laboratory = local === null ? null : new Laboratory({ node, local, switches, clock, sealing });
+    const control = { node, crypto, clock, accounts, times, impersonation };
+    const ethereum = isFvm(options.networkVersion ?? DEVNET_VERSION) ? new EthControl(control) : null;
     const snapshots = new Snapshots({ node, store, clock, laboratory, sealing });
     const parts = {
       options,
@@ -498,6 +512,7 @@ export class Devnet {
       sealing,
       snapshots,
       deals,
+      ethereum,
       beacon,
     };
     return new Devnet(parts, secret);

@@ -11,6 +11,7 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import type { FvmHost } from "../core/fvm.ts";
 import type { Bundle } from "../exec/bundle.ts";
+import type { ActorEdit } from "../exec/edits.ts";
 import { FvmMachine } from "../exec/machine.ts";
 import { reachable } from "../exec/reachable.ts";
 import { chainRule } from "../schema/versions/chain-rules.ts";
@@ -48,6 +49,8 @@ export type FvmGenesisSpec = {
   readonly accounts: readonly Funded[];
   /** Addresses of Ethereum (f410), from version 18 on. */
   readonly ethereum: readonly Funded[];
+  /** Contracts that are there from the start, from version 18 on. */
+  readonly contracts?: readonly ActorEdit[];
   /** Worker of the miner: a BLS address, one of the accounts. */
   readonly worker: Address;
 };
@@ -102,6 +105,7 @@ export async function buildFvmGenesis(spec: FvmGenesisSpec): Promise<GenesisStat
     minerParams(spec, owner),
     minerFunds(spec.networkVersion),
   );
+  vm.edit(spec.contracts ?? []);
   const stateRoot = vm.flush();
   const blocks = reachable([stateRoot], [...tree.blocks.values(), ...vm.madeBlocks()]);
   return { stateRoot, miners: [minerOf(made)], blocks };

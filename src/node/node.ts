@@ -23,6 +23,7 @@ import type { BlockStore } from "../storage/contract.ts";
 import { MemoryStore } from "../storage/memory.ts";
 import { TableStore } from "../storage/table-store.ts";
 import { UndoStore } from "../storage/undo-store.ts";
+import type { SignedMessage } from "../types/message.ts";
 import { Collector } from "./collector.ts";
 import { type MachinePlace, Machines } from "./machines.ts";
 import { makePool, PoolPart } from "./pool-part.ts";
@@ -50,6 +51,8 @@ export type NodeOptions = {
   readonly minerKeys?: readonly KeyInfo[];
   /** Whether the user's data is opened as far as a damaged folder lets it be. */
   readonly repair?: boolean;
+  /** Messages that the pool takes without a signature of their sender: of a local network. Default: none. */
+  readonly trusts?: (signed: SignedMessage) => boolean;
 };
 
 /** Where in a node's folder its user's data is. */
@@ -86,6 +89,7 @@ export class FilecoinNode {
     data,
     minerKeys = [],
     repair = false,
+    trusts,
   }: NodeOptions) {
     const machines = new Machines({
       place: machine,
@@ -98,7 +102,7 @@ export class FilecoinNode {
     this.chain = chain;
     this.keystore = keystore;
     this.states = new StateManager({ chain, network, rules, machines, now: platform.now });
-    this.pool = makePool(this.states, crypto);
+    this.pool = makePool(this.states, crypto, trusts);
     this.gas = new GasEstimator({ states: this.states, pending: this.pool });
     this.parts.add(new StorePart(chain.blocks));
     this.parts.add(machines);

@@ -9,7 +9,7 @@ import { CHAIN_LIMITS } from "../params/networks.ts";
 import { isFvm } from "../schema/versions/rows.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
 import { tipsetKeyText } from "../types/block-header.ts";
-import { chainLength } from "../types/message.ts";
+import { chainLength, type SignedMessage } from "../types/message.ts";
 import type { Health, Startable } from "./startable.ts";
 
 /** Gas for one byte of a message on chain, and for having it there. See `assembly/vm/gas/price-list.ts`, the first list. */
@@ -25,7 +25,12 @@ function minGasOf(bytes: number, networkVersion: number): bigint {
   return isFvm(networkVersion) ? inclusionGas(bytes, networkVersion) : storageGas(bytes);
 }
 
-export function makePool(states: StateManager, crypto: KeyCrypto): MessagePool {
+/** `trusts`: messages that are taken without a signature of their sender. */
+export function makePool(
+  states: StateManager,
+  crypto: KeyCrypto,
+  trusts: (signed: SignedMessage) => boolean = () => false,
+): MessagePool {
   const { chain } = states;
   const view = () => states.stateAfter(chain.head);
   const nextVersion = (): number => states.networkVersionAt(chain.head.height + 1);
@@ -36,7 +41,7 @@ export function makePool(states: StateManager, crypto: KeyCrypto): MessagePool {
       return (await state.actor(address)) === null ? null : state.accountKey(address).catch(() => null);
     },
     senderState: async (address) => (await view()).actor(address),
-    verify: (signed, signer) => verifyMessage(crypto, signed, signer, states.network.chainId),
+    verify: (signed, signer) => trusts(signed) || verifyMessage(crypto, signed, signer, states.network.chainId),
     minGas: (signed) => minGasOf(chainLength(signed), nextVersion()),
     networkVersion: nextVersion,
     baseFee: () => states.nextBaseFee(chain.head),

@@ -7,6 +7,7 @@ import { clientGroup } from "./methods/client.ts";
 import { clientDealsGroup, ownClientGroup } from "./methods/client-deals.ts";
 import { devGroup } from "./methods/dev.ts";
 import { ethGroup } from "./methods/eth.ts";
+import { ethDevGroup } from "./methods/eth-dev.ts";
 import { ethFiltersGroup } from "./methods/eth-filters.ts";
 import { gasGroup } from "./methods/gas.ts";
 import { invokeGroup, invokeV0Group, invokeV1Group, receiptGroup } from "./methods/invoke.ts";
@@ -93,6 +94,7 @@ export const CURRENT_GROUPS = [
   logGroup,
   ethGroup,
   ethFiltersGroup,
+  ethDevGroup,
   devGroup,
   laboratoryGroup,
   snapshotsGroup,

@@ -6,6 +6,7 @@ import type { PlacedLog } from "../chain/eth-index.ts";
 import type { MiningBase } from "../consensus/base-info.ts";
 import type { BlockTemplate } from "../consensus/block-template.ts";
 import type { FullBlock } from "../consensus/validator.ts";
+import type { ActorEdit } from "../exec/edits.ts";
 import type { RandomnessSource } from "../exec/types.ts";
 import type { KeyCrypto } from "../keys/keys.ts";
 import type { Keystore } from "../keys/keystore.ts";
@@ -24,6 +25,7 @@ import type { StateManager } from "../stmgr/state-manager.ts";
 import type { Address } from "../types/address.ts";
 import type { BeaconEntry, BlockHeader, Tipset } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
+import type { EthTransaction } from "../types/eth-transaction.ts";
 import type { SignedMessage } from "../types/message.ts";
 import type { LogFilter } from "./eth/codecs.ts";
 import type { NodeRun } from "./node-run.ts";
@@ -80,6 +82,21 @@ export type SnapshotControl = {
   dump(): Promise<AsyncIterable<Uint8Array>>;
 };
 
+/** What contract developers do to a local network: `src/node/eth-control.ts`. */
+export type EthDevControl = {
+  /** Addresses of Ethereum whose keys the network has. */
+  readonly accounts: readonly Address[];
+  readonly isAutomatic: boolean;
+  impersonate(address: Address, on: boolean): void;
+  impersonateAll(on: boolean): void;
+  sign(address: Address, digest: Uint8Array): Uint8Array | null;
+  signTransaction(tx: Omit<EthTransaction, "r" | "s" | "v" | "kind">, from: Address): SignedMessage | null;
+  edit(edits: readonly ActorEdit[]): Promise<void>;
+  setNextTimestamp(timestamp: number): void;
+  passTime(seconds: number): number;
+  mineApart(count: number, seconds: number, signal?: AbortSignal): Promise<void>;
+};
+
 /** Control of a local network's time. */
 export type DevControl = {
   /** `signal` ends it early: when the caller has gone away. */
@@ -90,6 +107,8 @@ export type DevControl = {
   passTime(seconds: number, signal?: AbortSignal): Promise<Tipset>;
   /** Absent, or null, where the network's miners are not at hand. */
   readonly laboratory?: LaboratoryControl | null;
+  /** Absent, or null, without contracts, and where miners are elected. */
+  readonly ethereum?: EthDevControl | null;
   /** Absent for one of several nodes, of which none is the network. */
   readonly snapshots?: SnapshotControl;
   skipRounds(count: number): Promise<Tipset>;

@@ -4,6 +4,7 @@
  */
 import type { Chain } from "../chain/chain.ts";
 import type { ChainFacts, MachineContext } from "../core/vm.ts";
+import type { ActorEdit } from "../exec/edits.ts";
 import type { AppliedMessage, Execution, ExecutionRules, RandomnessSource, TrialMessage } from "../exec/types.ts";
 import { CHAIN_LIMITS } from "../params/networks.ts";
 import type { Address } from "../types/address.ts";
@@ -82,15 +83,27 @@ export class MessageRuns {
 
   /**
    * Runs messages on the state after a tipset, at its epoch, one after another: what became of the last. Without fees where its fee
-   * cap is 0.
+   * cap is 0. `edits`: actors that are otherwise than in that state.
    */
-  async tryAfter(tipset: Tipset, messages: readonly TrialMessage[]): Promise<CallOutcome> {
+  async tryAfter(
+    tipset: Tipset,
+    messages: readonly TrialMessage[],
+    edits: readonly ActorEdit[] = [],
+  ): Promise<CallOutcome> {
     const started = this.now();
     const { stateRoot } = await this.states.result(tipset);
     const context = { ...(await this.contextOf(tipset)), stateRoot };
     const options = { randomness: this.states.randomness(tipset) };
-    const { applied } = await this.calls.simulate({ context, messages }, options);
+    const { applied } = await this.calls.simulate({ context, messages, edits }, options);
     return outcomeOf(applied.at(-1) as AppliedMessage, messages.at(-1)?.implicit === true, this.now() - started);
+  }
+
+  /** A state, at a tipset's epoch, with actors changed: its root and its blocks. */
+  async edit(tipset: Tipset, stateRoot: CID, edits: readonly ActorEdit[]) {
+    const context = { ...(await this.contextOf(tipset)), stateRoot };
+    const options = { randomness: this.states.randomness(tipset) };
+    const edited = await this.calls.simulate({ context, messages: [], edits, keep: true }, options);
+    return { stateRoot: edited.stateRoot, blocks: edited.blocks ?? [] };
   }
 
   private async tryLast(tipset: Tipset, messages: readonly TrialMessage[]): Promise<CallOutcome> {

@@ -13,6 +13,7 @@ import type { BlockMessages } from "../chain/message-store.ts";
 import { randomnessAt } from "../chain/randomness.ts";
 import type { TipsetResult } from "../chain/result-store.ts";
 import type { ChainFacts } from "../core/vm.ts";
+import type { ActorEdit } from "../exec/edits.ts";
 import type {
   AppliedMessage,
   Execution,
@@ -31,6 +32,7 @@ import type { CID } from "../types/cid.ts";
 import type { Message } from "../types/message.ts";
 import type { CallOutcome, ComputedState } from "./call.ts";
 import { type SupplyParts, supplyParts } from "./circulating-supply.ts";
+import { decodeEdits, editName, encodeEdits } from "./edits.ts";
 import { StateManagerError } from "./errors.ts";
 import { type Lookback, lookbackAt } from "./lookback.ts";
 import { MessageRuns } from "./message-runs.ts";
@@ -164,9 +166,18 @@ export class StateManager {
   private async computeResult(tipset: Tipset): Promise<TipsetResult> {
     for (const one of await this.missingBelow(tipset)) {
       const { result, blocks } = await this.execute(one);
-      await this.chain.putResult(one, result, blocks);
+      await this.putExecuted(one, result, blocks);
     }
     return this.chain.result(tipset);
+  }
+
+  /** Keeps a result, with the edits that a local network made of the state after the tipset. */
+  private async putExecuted(tipset: Tipset, result: TipsetResult, blocks: readonly Block[]): Promise<void> {
+    const edits = decodeEdits(await this.chain.blocks.metadata(editName(tipset)));
+    if (edits.length === 0) return this.chain.putResult(tipset, result, blocks);
+    await this.chain.blocks.write({ blocks });
+    const edited = await this.runs.edit(tipset, result.stateRoot, edits);
+    await this.chain.putResult(tipset, { ...result, stateRoot: edited.stateRoot }, edited.blocks);
   }
 
   /** The tipset, and before it those below whose results must be computed for its state to be there, lowest first. */
@@ -295,8 +306,19 @@ export class StateManager {
   }
 
   /** Runs messages on the state after a tipset, at its epoch: what became of the last. */
-  tryAfter(tipset: Tipset, messages: readonly TrialMessage[]): Promise<CallOutcome> {
-    return this.runs.tryAfter(tipset, messages);
+  tryAfter(tipset: Tipset, messages: readonly TrialMessage[], edits: readonly ActorEdit[] = []): Promise<CallOutcome> {
+    return this.runs.tryAfter(tipset, messages, edits);
+  }
+
+  /**
+   * Changes actors in the state after the head, as no message can; what is built on the head builds on that. For local networks,
+   * between two tipsets. Throws `ExecError` NOT_EDITABLE.
+   */
+  async editHead(edits: readonly ActorEdit[]): Promise<void> {
+    const { head, blocks } = this.chain;
+    const edited = await this.runs.edit(head, (await this.result(head)).stateRoot, edits);
+    const all = [...decodeEdits(await blocks.metadata(editName(head))), ...edits];
+    await this.chain.replaceState(edited.stateRoot, edited.blocks, [[editName(head), encodeEdits(all)]]);
   }
 
   /** Executes a tipset again and tells what became of one of its messages, by its signed or bare CID. */

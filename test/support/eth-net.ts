@@ -7,7 +7,7 @@ import { builtFile } from "../../src/platform/web.ts";
 import { type EthTransaction, encodeTransaction, signingDigest } from "../../src/types/eth-transaction.ts";
 import { MARKET } from "../../src/types/singletons.ts";
 import { TEST_OPTIONS } from "./devnet.ts";
-import { testBundle } from "./fvm-bundle.ts";
+import { IDLE, testBundle } from "./fvm-bundle.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are JSON of as many shapes as there are methods
 export type Json = any;
@@ -31,7 +31,9 @@ export type EthNet = {
 };
 
 export async function openEthNet(options: Partial<DevnetOptions> = {}): Promise<EthNet> {
-  const bundle = await testBundle({ storagemarket: await platform.readAsset(builtFile("wasm/guest-test.wasm")) });
+  const storagemarket = await platform.readAsset(builtFile("wasm/guest-test.wasm"));
+  // It runs nothing: what is in its state is what is looked at.
+  const bundle = await testBundle({ storagemarket, evm: IDLE });
   const net = await Devnet.open({
     ...TEST_OPTIONS,
     ...{ accounts: 2, blockTime: 3600, networkVersion: 18, bundle },

@@ -29,7 +29,11 @@ const NAMES = [
 /** What is answered by an actor of `answering`. */
 export const MINER = Address.id(100);
 
-const idle = wasmModule({ functions: [{ params: 1, gives: true, body: [0x41, 0, 0x0b] }], exports: { invoke: 0 } });
+/** An actor that does nothing and succeeds. */
+export const IDLE = wasmModule({
+  functions: [{ params: 1, gives: true, body: [0x41, 0, 0x0b] }],
+  exports: { invoke: 0 },
+});
 
 /** An actor that takes its constructor, which has parameters, and traps in any call without them. */
 export const TRAPPING = wasmModule({
@@ -51,15 +55,16 @@ function answering(data: unknown): Uint8Array {
   });
 }
 
-/** The bundle, with other code for some of its actors. */
+/** The bundle, with other code for some of its actors, or more of them. */
 export async function testBundle(code: Readonly<Record<string, Uint8Array>> = {}): Promise<Bundle> {
   const given: Readonly<Record<string, Uint8Array>> = {
     storagepower: answering([MINER.bytes, new Uint8Array(0)]),
     ...code,
   };
-  const codes = NAMES.map((name, i) => {
+  const names = [...NAMES, ...Object.keys(code).filter((name) => !NAMES.includes(name))];
+  const codes = names.map((name, i) => {
     // One byte more in each tells idle ones apart: an empty custom section of another name.
-    const bytes = given[name] ?? Uint8Array.from([...idle, 0, 2, 1, 0x61 + i]);
+    const bytes = given[name] ?? Uint8Array.from([...IDLE, 0, 2, 1, 0x61 + i]);
     return { name, bytes, cid: codeCid(bytes) };
   });
   const block = (data: unknown): { cid: Uint8Array; bytes: Uint8Array; link: CID } => {

@@ -422,6 +422,29 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     "Devnet.snapshots": none,
     "Devnet.revert": fails(/no snapshot 9007199254740991/, () => [Number.MAX_SAFE_INTEGER]),
     evm_snapshot: none,
+    evm_setAutomine: give(() => [false]),
+    evm_setIntervalMining: give(() => [3_600_000]),
+    anvil_setIntervalMining: give(() => [3600]),
+    anvil_mine: give(() => ["0x1"]),
+    // The actors of this network version know nothing of contracts.
+    ...Object.fromEntries(
+      [
+        ["evm_increaseTime", 1],
+        ["evm_setNextBlockTimestamp", 1],
+        ["anvil_getAutomine"],
+        ["anvil_autoImpersonateAccount", true],
+        ["anvil_impersonateAccount", `0x${"11".repeat(20)}`],
+        ["anvil_stopImpersonatingAccount", `0x${"11".repeat(20)}`],
+        ["anvil_setBalance", `0x${"11".repeat(20)}`, "0x1"],
+        ["anvil_setNonce", `0x${"11".repeat(20)}`, "0x1"],
+        ["anvil_setCode", `0x${"11".repeat(20)}`, "0x00"],
+        ["anvil_setStorageAt", `0x${"11".repeat(20)}`, "0x0", `0x${"11".repeat(32)}`],
+        ["eth_sendTransaction", { from: `0x${"11".repeat(20)}` }],
+        ["personal_sign", "0x00", `0x${"11".repeat(20)}`],
+        ["eth_sign", `0x${"11".repeat(20)}`, "0x00"],
+      ].map(([name, ...params]) => [name, fails(/this network has no contracts/, () => params)]),
+    ),
+    anvil_nodeInfo: none,
     evm_revert: give(() => ["0x7fffffff"]),
   };
   const block = async (): Promise<Record<string, string>> =>

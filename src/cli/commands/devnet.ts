@@ -63,6 +63,7 @@ type Options = {
   readonly repair?: boolean;
   readonly mnemonic?: string;
   readonly networkVersion: number;
+  readonly predeploy?: true;
   readonly bundle?: string;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
@@ -156,6 +157,7 @@ export function registerDevnet(program: Command): void {
       "--bundle <file>",
       `published actors of that version, a .car or vN.tar.zst (default: those of devnet in ${BUNDLE_FOLDER})`,
     )
+    .option("--predeploy", "with Multicall3 and the deterministic deployer in the genesis, from network version 18 on")
     .option("--genesis-time <unix|now>", "time of the genesis block", epochSeconds)
     .option("--port <n>", "port of the JSON-RPC server; 0 takes a free one", wholeNumber(0, 65535), 1234)
     .option("--host <address>", "address to listen on; any but loopback needs tokens", "127.0.0.1")
@@ -228,6 +230,8 @@ async function runNetwork(
   const hasPeers = proving !== undefined && options.load === undefined && blockTime >= 1 && Number.isInteger(blockTime);
   const { networkVersion } = options;
   const isNative = networkVersion === DEVNET_VERSION;
+  if (options.predeploy === true && isNative)
+    throw new UsageError("--predeploy goes with --network-version 18 to 28: this one has no contracts");
   if (options.bundle !== undefined && isNative) throw new UsageError("--bundle goes with --network-version 16 to 28");
   if (
     !isNative &&
@@ -286,6 +290,7 @@ async function runNetwork(
             ...place,
             ...(isNative ? {} : { networkVersion }),
             ...(bundle === undefined ? {} : { bundle }),
+            ...(options.predeploy === true ? { predeploy: true } : {}),
             ...(seed === undefined ? {} : { seed }),
             ...(mnemonic === undefined ? {} : { mnemonic }),
             ...{ accounts, balance, blockTime, minersOfNew: isNative ? DEFAULT_MINERS : 0 },
@@ -318,7 +323,7 @@ const FIXED: readonly string[] = [
     "apart",
     "repair",
   ],
-  ...["networkVersion", "bundle"],
+  ...["networkVersion", "bundle", "predeploy"],
 ];
 
 function isGiven(command: Command, name: string): boolean {

@@ -6,7 +6,8 @@
  * Source: lotus at b835fab702eb node/impl/eth/gas.go (applyMessage, ethGasSearch).
  */
 import * as dagCbor from "@ipld/dag-cbor";
-import { concat, toHex } from "../../base/bytes.ts";
+import { concat, equal, toHex } from "../../base/bytes.ts";
+import type { ActorEdit } from "../../exec/edits.ts";
 import type { TrialMessage } from "../../exec/types.ts";
 import { CHAIN_LIMITS } from "../../params/networks.ts";
 import { readManifest } from "../../state/manifest.ts";
@@ -37,7 +38,12 @@ export function messageOfCall({ from, to, value, input }: CallRequest, gasLimit:
 }
 
 /** The messages by which a call is tried on the state after a tipset: what must be there first, and the call itself. */
-async function trialsOf(node: NodeServices, tipset: Tipset, message: Message): Promise<TrialMessage[]> {
+async function trialsOf(
+  node: NodeServices,
+  tipset: Tipset,
+  message: Message,
+  edits: readonly ActorEdit[],
+): Promise<TrialMessage[]> {
   const view = await node.states.stateAfter(tipset);
   const actor = await view.actor(message.from);
   const bytes = encodeMessage(message);
@@ -50,16 +56,27 @@ async function trialsOf(node: NodeServices, tipset: Tipset, message: Message): P
       { ...own, nonceFromState: true },
     ];
   }
+  const isMadeContract = edits.some((one) => one.code !== undefined && equal(one.address, message.from.bytes));
+  if (isMadeContract) return [{ ...own, implicit: true, nonceFromState: true }];
   const { codes } = await readManifest(node.chain.blocks, view);
   const name = [...codes].find(([, code]) => code.equals(actor.code))?.[0] ?? "";
   return [SENDERS.includes(name) ? { ...own, nonceFromState: true } : { ...own, implicit: true, nonceFromState: true }];
 }
 
 /** Runs a call on the state after a tipset; the bytes that it returns. Error 3 where it fails. */
-export async function callAt(node: NodeServices, tipset: Tipset, request: CallRequest): Promise<Uint8Array> {
+export async function callAt(
+  node: NodeServices,
+  tipset: Tipset,
+  request: CallRequest,
+  edits: readonly ActorEdit[] = [],
+): Promise<Uint8Array> {
   const limit = CHAIN_LIMITS.blockGasLimit;
   const gas = request.gas === null || request.gas === 0n || request.gas > limit ? limit : request.gas;
-  const outcome = await node.states.tryAfter(tipset, await trialsOf(node, tipset, messageOfCall(request, gas)));
+  const outcome = await node.states.tryAfter(
+    tipset,
+    await trialsOf(node, tipset, messageOfCall(request, gas), edits),
+    edits,
+  );
   requireSuccess(outcome);
   return request.to === null ? new Uint8Array(0) : bytesOf(outcome.receipt.return);
 }
@@ -101,6 +118,7 @@ export async function estimateGas(
   tipset: Tipset,
   request: CallRequest,
   signal: AbortSignal,
+  edits: readonly ActorEdit[] = [],
 ): Promise<bigint> {
   const isHead = tipset === node.chain.head;
   const waiting = isHead ? node.pool.pendingOf(request.from ?? NULL_ADDRESS) : [];
@@ -111,7 +129,8 @@ export async function estimateGas(
   const run = async (gas: bigint): Promise<CallOutcome> => {
     // The search ends with its caller, not only with its answer.
     signal.throwIfAborted();
-    return node.states.tryAfter(tipset, [...before, ...(await trialsOf(node, tipset, messageOfCall(request, gas)))]);
+    const trials = await trialsOf(node, tipset, messageOfCall(request, gas), edits);
+    return node.states.tryAfter(tipset, [...before, ...trials], edits);
   };
   const most = CHAIN_LIMITS.blockGasLimit;
   const measured = await run(most);

@@ -26,7 +26,7 @@ const mine = method({
   result: tipset,
   cost: "wait",
   local: true,
-  aliases: ["evm_mine", "hardhat_mine", "Ganache.MineTipset"],
+  aliases: ["evm_mine", "Ganache.MineTipset"],
   run: ([epochs], { node, signal }) => devOf(node).mine(epochs, signal),
 });
 

@@ -7,7 +7,7 @@ import type { CarriedMessage } from "../../chain/message-store.ts";
 import type { Address } from "../../types/address.ts";
 import type { Tipset } from "../../types/block-header.ts";
 import { decodeTransaction, messageOfTransaction, signerOf, transactionHash } from "../../types/eth-transaction.ts";
-import { anyJson, boolean, decimal, fallback, list, nullable, spelt, text } from "../codec/codec.ts";
+import { boolean, decimal, fallback, list, nullable, spelt, text } from "../codec/codec.ts";
 import { RPC_CODE, RpcError } from "../errors.ts";
 import { cidOfHash, findBlock, latest, requireBlock } from "../eth/blocks.ts";
 import { callAt, contractState, estimateGas, storageAt } from "../eth/calls.ts";
@@ -23,9 +23,11 @@ import {
 } from "../eth/executed.ts";
 import { feeHistory, MIN_PREMIUM } from "../eth/fees.ts";
 import { logFilter, logsOfRange } from "../eth/log-search.ts";
+import { overrides } from "../eth/overrides.ts";
 import { type Group, method, param } from "../method.ts";
 import type { NodeServices } from "../services.ts";
 
+const MAX_ACCOUNTS = 1000;
 const MAX_HISTORY = 1024;
 const MAX_PERCENTILES = 100;
 const PREMIUM_BLOCKS = 10;
@@ -139,9 +141,9 @@ const methods = {
   }),
   eth_syncing: method({ summary: "False: what is here was executed.", result: boolean, run: () => false }),
   eth_accounts: method({
-    summary: "None: this interface signs nothing.",
-    result: list(ethAddress, 0),
-    run: () => [],
+    summary: "Those of a local network, whose keys it has; else none.",
+    result: list(ethAddress, MAX_ACCOUNTS),
+    run: (_, { node }) => node.dev?.ethereum?.accounts ?? [],
   }),
   eth_blockNumber: method({
     summary: "Number of the latest block: the epoch of the tipset below the head.",
@@ -262,22 +264,18 @@ const methods = {
   }),
   eth_call: method({
     summary: "What a call returns on the state after a block; error 3 with the data of a revert. It costs nothing.",
-    params: [param("call", callRequest), block, param("overrides", anyJson)],
+    params: [param("call", callRequest), block, param("overrides", overrides)],
     result: data(),
     cost: "execute",
-    async run([request, ref, overrides], { node }) {
-      if (overrides !== null && Object.keys(overrides as object).length > 0)
-        throw new RpcError(RPC_CODE.badParams, "overrides: overriding the state is not supported");
-      return callAt(node, await requireBlock(node, ref), request);
-    },
+    run: async ([request, ref, edits], { node }) => callAt(node, await requireBlock(node, ref), request, edits),
   }),
   eth_estimateGas: method({
     summary: "A limit of gas with which a call succeeds, on top of the head and of what waits of its sender.",
-    params: [param("call", callRequest), block],
+    params: [param("call", callRequest), block, param("overrides", overrides)],
     result: quantity(),
     cost: "execute",
-    run: async ([request, ref], { node, signal }) =>
-      estimateGas(node, ref === "latest" ? node.chain.head : await requireBlock(node, ref), request, signal),
+    run: async ([request, ref, edits], { node, signal }) =>
+      estimateGas(node, ref === "latest" ? node.chain.head : await requireBlock(node, ref), request, signal, edits),
   }),
   eth_sendRawTransaction: method({
     summary: "Takes a signed transaction (EIP-1559, EIP-155 or before) into the pool; its hash.",

@@ -203,7 +203,10 @@ describe("blocks", () => {
     expect(BigInt(await ask("eth_estimateGas", { from: absent, to: ethereum(1) }))).toBeGreaterThan(1_000_000n);
     expect(await ask("eth_getCode", ethereum(1), "latest")).toBe("0x");
     expect(await ask("eth_getStorageAt", ethereum(1), "0x0", "latest")).toBe(`0x${"00".repeat(32)}`);
-    await expect(ask("eth_call", { to: ethereum(1) }, "latest", { [absent]: {} })).rejects.toThrow(/not supported/);
+    const sent = { from: absent, to: ethereum(1), value: "0x5" };
+    await expect(ask("eth_call", sent, "latest")).rejects.toThrow(/reverted/);
+    expect(await ask("eth_call", sent, "latest", { [absent]: { balance: "0x5" } })).toBe("0x");
+    await expect(ask("eth_call", sent, "latest", { [absent]: { foo: 1 } })).rejects.toThrow(/foo cannot be overridden/);
     expect(BigInt(await ask("eth_maxPriorityFeePerGas"))).toBeGreaterThan(0n);
     expect(BigInt(await ask("eth_gasPrice"))).toBeGreaterThan(BigInt(await ask("eth_maxPriorityFeePerGas")));
     // Hashes of what is there and is no message: of a block of the chain, of nothing.

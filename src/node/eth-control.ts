@@ -1,0 +1,135 @@
+/**
+ * What contract developers do to a local network of the FVM that nobody could do to a network: accounts whose keys the node has,
+ * transactions of accounts whose keys nobody has, and changes of the state.
+ *
+ * An impersonated account's transaction has a signature that no key made: s is 1, and r the digest of its fields. Only this network's
+ * pool takes it, and only while the account is impersonated; a node that checks blocks would refuse the block.
+ */
+import { keccak_256 } from "@noble/hashes/sha3.js";
+import { toHex } from "../base/bytes.ts";
+import { OptionError } from "../base/options.ts";
+import type { Crypto } from "../core/crypto.ts";
+import type { ActorEdit } from "../exec/edits.ts";
+import type { BlockTimes } from "../miner/block-times.ts";
+import type { EthDevControl } from "../rpc/services.ts";
+import type { Address } from "../types/address.ts";
+import { type EthTransaction, messageOfTransaction, signingDigest } from "../types/eth-transaction.ts";
+import type { SignedMessage } from "../types/message.ts";
+import type { DevAccount } from "./accounts.ts";
+import type { Clock } from "./clock.ts";
+import type { FilecoinNode } from "./node.ts";
+
+const MAX_IMPERSONATED = 10_000;
+const big = (bytes: Uint8Array): bigint => BigInt(`0x${toHex(bytes)}`);
+
+/** Whose transactions need no signature. */
+export class Impersonation {
+  private readonly addresses = new Set<string>();
+  /** Everybody's. */
+  all = false;
+
+  has(address: Address): boolean {
+    return this.all || this.addresses.has(address.key);
+  }
+
+  add(address: Address): void {
+    if (this.addresses.size >= MAX_IMPERSONATED)
+      throw new OptionError("address", `at most ${MAX_IMPERSONATED} accounts can be impersonated at once`);
+    this.addresses.add(address.key);
+  }
+
+  remove(address: Address): void {
+    this.addresses.delete(address.key);
+  }
+
+  /** Whether a message is one that was made here for an impersonated account. */
+  trusts({ message, signature }: SignedMessage): boolean {
+    if (!this.has(message.from) || signature.data.length !== 65) return false;
+    const s = signature.data.subarray(32, 64);
+    return s.every((byte, i) => byte === (i === 31 ? 1 : 0)) && signature.data[64] === 0;
+  }
+}
+
+type Parts = {
+  readonly node: FilecoinNode;
+  readonly crypto: Crypto;
+  readonly clock: Clock;
+  readonly accounts: readonly DevAccount[];
+  readonly times: BlockTimes;
+  readonly impersonation: Impersonation;
+};
+
+export class EthControl implements EthDevControl {
+  private readonly parts: Parts;
+
+  constructor(parts: Parts) {
+    this.parts = parts;
+  }
+
+  get accounts(): readonly Address[] {
+    return this.parts.accounts.map(({ delegated }) => delegated);
+  }
+
+  get isAutomatic(): boolean {
+    return this.parts.clock.isAutomatic;
+  }
+
+  impersonate(address: Address, on: boolean): void {
+    if (on) this.parts.impersonation.add(address);
+    else this.parts.impersonation.remove(address);
+  }
+
+  impersonateAll(on: boolean): void {
+    this.parts.impersonation.all = on;
+  }
+
+  /** r, s and recovery bit of a digest by the key of an account; null for an account that is none of the network's. */
+  sign(address: Address, digest: Uint8Array): Uint8Array | null {
+    const account = this.parts.accounts.find(({ delegated }) => delegated.equals(address));
+    return account === undefined ? null : this.parts.crypto.secp256k1.sign(digest, account.keys.ethereum.secret);
+  }
+
+  /** The message of a transaction, signed by the account's key, or as an impersonated one's. Null if neither can be. */
+  signTransaction(tx: Omit<EthTransaction, "r" | "s" | "v" | "kind">, from: Address): SignedMessage | null {
+    const { chainId } = this.parts.node.network;
+    const bare: EthTransaction = { ...tx, kind: "eip1559", r: 0n, s: 0n, v: 0n };
+    const digest = signingDigest(bare, chainId);
+    const signature = this.sign(from, digest);
+    if (signature !== null) {
+      const [r, s] = [big(signature.subarray(0, 32)), big(signature.subarray(32, 64))];
+      return messageOfTransaction({ ...bare, r, s, v: BigInt(signature[64] as number) }, from);
+    }
+    if (!this.parts.impersonation.has(from)) return null;
+    // What is equal but for its sender is another transaction.
+    const r = big(keccak_256.create().update(digest).update(from.bytes).digest());
+    return messageOfTransaction({ ...bare, r, s: 1n }, from);
+  }
+
+  /** Changes actors, and makes a tipset that shows it unless tipsets are made by hand. Throws `ExecError` NOT_EDITABLE. */
+  async edit(edits: readonly ActorEdit[]): Promise<void> {
+    const { clock, node } = this.parts;
+    await clock.between(() => node.states.editHead(edits));
+    if (clock.isAutomatic) await clock.mine(1);
+  }
+
+  setNextTimestamp(timestamp: number): void {
+    const { head } = this.parts.node.chain;
+    const last = Number(head.blocks[0]?.timestamp ?? 0n);
+    if (timestamp <= last)
+      throw new OptionError("timestamp", `the next block must be later than the last, which is of ${last}`);
+    this.parts.times.setNext(timestamp);
+  }
+
+  passTime(seconds: number): number {
+    return this.parts.times.pass(seconds);
+  }
+
+  /** Makes blocks that lie so many seconds apart. */
+  async mineApart(count: number, seconds: number, signal?: AbortSignal): Promise<void> {
+    const { clock, node, times } = this.parts;
+    for (let i = 0; i < count && signal?.aborted !== true; i++) {
+      times.setNext(Number(node.chain.head.blocks[0]?.timestamp ?? 0n) + seconds);
+      await clock.mine(1, signal);
+    }
+  }
+}

@@ -1,0 +1,282 @@
+/** Control of a local network by the names of Ethereum's development networks: Hardhat's, Anvil's, Ganache's. */
+import { keccak_256 } from "@noble/hashes/sha3.js";
+import { concat, utf8 } from "../../base/bytes.ts";
+import { messageHash } from "../../chain/eth-index.ts";
+import type { ActorEdit } from "../../exec/edits.ts";
+import { type Address, PROTOCOL } from "../../types/address.ts";
+import { type SignedMessage, signedMessageCid } from "../../types/message.ts";
+import { boolean, type Codec, fallback, integer, nullable, spelt } from "../codec/codec.ts";
+import { badParams, RPC_CODE, RpcError } from "../errors.ts";
+import { estimateGas } from "../eth/calls.ts";
+import { type CallRequest, callRequest, data, ethAddress, hash, quantity } from "../eth/codecs.ts";
+import { MIN_PREMIUM } from "../eth/fees.ts";
+import { type Group, method, param } from "../method.ts";
+import type { DevControl, EthDevControl, NodeServices } from "../services.ts";
+
+const MAX_BLOCKS = 100_000;
+const MAX_SECONDS = 3600;
+const address = param("address", ethAddress);
+/** Hardhat gives numbers, Anvil 0x text. */
+const whole = quantity(53);
+const PREMIUM_BLOCKS = 10;
+
+function devOf(node: NodeServices): DevControl {
+  if (node.dev === undefined) throw new TypeError("not a local network");
+  return node.dev;
+}
+
+function ethOf(node: NodeServices): EthDevControl {
+  const { ethereum } = devOf(node);
+  if (ethereum != null) return ethereum;
+  const why = "start the network with --network-version 18 or later and --bundle";
+  throw new RpcError(RPC_CODE.untyped, `this network has no contracts: ${why}`);
+}
+
+async function edit(node: NodeServices, of: Address, change: Omit<ActorEdit, "address">): Promise<boolean> {
+  await ethOf(node).edit([{ address: of.bytes, ...change }]);
+  return true;
+}
+
+/** Of a transaction what is not of a call. */
+type Sent = CallRequest & {
+  readonly nonce: bigint | null;
+  readonly maxFee: bigint | null;
+  readonly maxPriorityFee: bigint | null;
+};
+
+const transaction: Codec<Sent, unknown> = {
+  schema: { title: "Transaction", type: "object" },
+  decode: (json, path) => {
+    const call = callRequest.decode(json, path);
+    const given = json as Record<string, unknown>;
+    const number = (name: string): bigint | null =>
+      nullable(quantity()).decode(given[name] ?? null, `${path}.${name}`) as bigint | null;
+    return {
+      ...call,
+      nonce: number("nonce"),
+      maxFee: number("maxFeePerGas") ?? number("gasPrice"),
+      maxPriorityFee: number("maxPriorityFeePerGas") ?? number("gasPrice"),
+    };
+  },
+  encode: (value) => value,
+};
+
+async function sendTransaction(node: NodeServices, sent: Sent, signal: AbortSignal): Promise<Uint8Array> {
+  const control = ethOf(node);
+  const { from, to } = sent;
+  if (from === null) return badParams("transaction.from: an address expected");
+  if (from.protocol !== PROTOCOL.delegated)
+    return badParams("transaction.from: an address of Ethereum's own expected, not one that stands for an actor's id");
+  const gasLimit = sent.gas ?? (await estimateGas(node, node.chain.head, sent, signal));
+  const proposed = await node.gas.premium(PREMIUM_BLOCKS, node.chain.head);
+  const tip = sent.maxPriorityFee ?? (proposed < MIN_PREMIUM ? MIN_PREMIUM : proposed);
+  const maxFee = sent.maxFee ?? 2n * (await node.states.nextBaseFee(node.chain.head)) + tip;
+  const receiver = to === null ? null : (to.ethereum as Uint8Array);
+  const common = { to: receiver, value: sent.value, input: sent.input, gasLimit, maxFee };
+  const signed = (nonce: bigint): SignedMessage => {
+    const tx = { ...common, nonce, maxPriorityFee: tip < maxFee ? tip : maxFee };
+    const made = control.signTransaction(tx, from);
+    if (made !== null) return made;
+    const shown = ethAddress.encode(from, "t");
+    throw new RpcError(RPC_CODE.untyped, `unknown account ${shown}: impersonate it (anvil_impersonateAccount) first`);
+  };
+  let pushed: SignedMessage;
+  if (sent.nonce === null) pushed = await node.pool.pushNext(from, async (nonce) => signed(nonce));
+  else {
+    pushed = signed(sent.nonce);
+    await node.pool.push(pushed);
+  }
+  return messageHash(signedMessageCid(pushed), pushed, node.network.chainId);
+}
+
+/** r, s and v (27 or 28) of a message by EIP-191. */
+function signPersonal(node: NodeServices, message: Uint8Array, by: Address): Uint8Array {
+  const prefix = utf8(`\x19Ethereum Signed Message:\n${message.length}`);
+  const signature = ethOf(node).sign(by, keccak_256(concat(prefix, message)));
+  if (signature === null) throw new RpcError(RPC_CODE.untyped, "unknown account: the network does not have its key");
+  return concat(signature.subarray(0, 64), Uint8Array.of(27 + (signature[64] as number)));
+}
+
+const admin = { permission: "admin", local: true } as const;
+const yes = { ...admin, result: boolean, cost: "wait" } as const;
+const slot: Codec<Uint8Array, string> = {
+  ...hash,
+  decode: (json, path) => {
+    const key = quantity().decode(typeof json === "string" ? json.replace(/^0x0+(?=[0-9a-fA-F])/, "0x") : json, path);
+    return hash.decode(`0x${key.toString(16).padStart(64, "0")}`, path);
+  },
+};
+
+async function mineApart(node: NodeServices, count: bigint, interval: bigint | null, signal: AbortSignal) {
+  if (count > BigInt(MAX_BLOCKS)) badParams(`count: at most ${MAX_BLOCKS} expected, got ${count}`);
+  if (interval === null || interval === 0n) await devOf(node).mine(Number(count), signal);
+  else await ethOf(node).mineApart(Number(count), Number(interval), signal);
+  return true;
+}
+
+const methods = {
+  eth_sendTransaction: method({
+    summary:
+      "Signs a transaction with the key of one of the network's accounts, or for an impersonated one, and sends it.",
+    permission: "sign",
+    params: [param("transaction", transaction)],
+    result: data(32),
+    cost: "execute",
+    local: true,
+    run: ([sent], { node, signal }) => sendTransaction(node, sent, signal),
+  }),
+  personal_sign: method({
+    summary: "Signs bytes by EIP-191 with the key of one of the network's accounts.",
+    permission: "sign",
+    params: [param("message", data()), address],
+    result: data(65),
+    local: true,
+    run: ([message, by], { node }) => signPersonal(node, message, by),
+  }),
+  eth_sign: method({
+    summary: "The same with the address first.",
+    permission: "sign",
+    params: [address, param("message", data())],
+    result: data(65),
+    local: true,
+    run: ([by, message], { node }) => signPersonal(node, message, by),
+  }),
+  anvil_setBalance: method({
+    summary: "Sets the balance of an address, attoFIL; a tipset shows it.",
+    ...yes,
+    params: [address, param("balance", quantity())],
+    aliases: ["hardhat_setBalance"],
+    run: ([of, balance], { node }) => edit(node, of, { balance }),
+  }),
+  anvil_setNonce: method({
+    summary: "Sets the nonce of an account or of a contract.",
+    ...yes,
+    params: [address, param("nonce", quantity(64))],
+    aliases: ["hardhat_setNonce"],
+    run: ([of, nonce], { node }) => edit(node, of, { nonce }),
+  }),
+  anvil_setCode: method({
+    summary: "Makes a contract with this code of an address; its storage, balance and id stay.",
+    ...yes,
+    params: [address, param("code", data())],
+    aliases: ["hardhat_setCode"],
+    run: ([of, code], { node }) => edit(node, of, { code }),
+  }),
+  anvil_setStorageAt: method({
+    summary: "Sets 32 bytes of a contract's storage.",
+    ...yes,
+    params: [address, param("slot", slot), param("value", hash)],
+    aliases: ["hardhat_setStorageAt"],
+    run: ([of, key, value], { node }) => edit(node, of, { storage: { isWhole: false, slots: [[key, value]] } }),
+  }),
+  anvil_impersonateAccount: method({
+    summary: "From now on eth_sendTransaction sends for this address without its key.",
+    ...yes,
+    params: [address],
+    aliases: ["hardhat_impersonateAccount"],
+    run([of], { node }) {
+      ethOf(node).impersonate(of, true);
+      return true;
+    },
+  }),
+  anvil_stopImpersonatingAccount: method({
+    summary: "Ends that.",
+    ...yes,
+    params: [address],
+    aliases: ["hardhat_stopImpersonatingAccount"],
+    run([of], { node }) {
+      ethOf(node).impersonate(of, false);
+      return true;
+    },
+  }),
+  anvil_autoImpersonateAccount: method({
+    summary: "Whether that holds for every address.",
+    ...yes,
+    params: [param("on", fallback(boolean, true))],
+    run([on], { node }) {
+      ethOf(node).impersonateAll(on);
+      return true;
+    },
+  }),
+  anvil_mine: method({
+    summary: "Makes tipsets, so many seconds of block time apart if that is given.",
+    ...yes,
+    params: [param("count", fallback(whole, 1n)), param("seconds", nullable(whole))],
+    aliases: ["hardhat_mine"],
+    run: ([count, seconds], { node, signal }) => mineApart(node, count, seconds, signal),
+  }),
+  evm_increaseTime: method({
+    summary:
+      "Has the next block be so many seconds later than it would be, and those after it follow; epochs do not. The sum of what is to come.",
+    ...admin,
+    result: quantity(),
+    params: [param("seconds", whole)],
+    aliases: ["anvil_increaseTime"],
+    run: ([seconds], { node }) => BigInt(ethOf(node).passTime(Number(seconds))),
+  }),
+  evm_setNextBlockTimestamp: method({
+    summary: "Seconds since 1970 of the next block.",
+    ...yes,
+    params: [param("timestamp", whole)],
+    aliases: ["anvil_setNextBlockTimestamp"],
+    run([timestamp], { node }) {
+      ethOf(node).setNextTimestamp(Number(timestamp));
+      return true;
+    },
+  }),
+  evm_setAutomine: method({
+    summary: "As Devnet.setAutomine.",
+    ...yes,
+    params: [param("on", fallback(boolean, true))],
+    aliases: ["anvil_setAutomine"],
+    run([on], { node }) {
+      devOf(node).setAutomine(on);
+      return true;
+    },
+  }),
+  anvil_getAutomine: method({
+    summary: "Whether tipsets are made by themselves.",
+    result: boolean,
+    aliases: ["hardhat_getAutomine"],
+    local: true,
+    run: (_, { node }) => ethOf(node).isAutomatic,
+  }),
+  evm_setIntervalMining: method({
+    summary: "Milliseconds between tipsets; 0 makes one whenever a message arrives.",
+    ...yes,
+    params: [param("milliseconds", integer(0, MAX_SECONDS * 1000))],
+    run([milliseconds], { node }) {
+      devOf(node).setBlockTime(milliseconds / 1000);
+      return true;
+    },
+  }),
+  anvil_setIntervalMining: method({
+    summary: "The same in seconds.",
+    ...yes,
+    params: [param("seconds", integer(0, MAX_SECONDS))],
+    run([seconds], { node }) {
+      devOf(node).setBlockTime(seconds);
+      return true;
+    },
+  }),
+  anvil_nodeInfo: method({
+    summary: "What the network is: that of Devnet.info, and where its head is.",
+    result: spelt<Record<string, unknown>>({ type: "object" }),
+    aliases: ["hardhat_metadata"],
+    local: true,
+    run(_, { node }) {
+      const { head } = node.chain;
+      const version = `filigree/${node.version}`;
+      return { ...devOf(node).info(), clientVersion: version, currentBlockNumber: head.height };
+    },
+  }),
+};
+
+export const ethDevGroup: Group<typeof methods> & { readonly prefix: "" } = {
+  title: "Ethereum: local network",
+  summary:
+    "What contract developers do to a local network with the FVM, by the names that they know. Not answered by a node of any other network.",
+  prefix: "",
+  versions: ["v0", "v1"],
+  methods,
+};

@@ -1,0 +1,153 @@
+/**
+ * What contract developers do to a local network, with small actors of the tests' own: state that no message made, time, accounts
+ * without keys, and the provider in this process. With the published actors: `test/clients/contracts.test.ts`.
+ */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Chain } from "../../../../src/chain/chain.ts";
+import { NO_RANDOMNESS } from "../../../../src/chain/randomness.ts";
+import { Executor } from "../../../../src/exec/executor.ts";
+import { LocalProvider, type ProviderMessage } from "../../../../src/provider.ts";
+import { StateManager } from "../../../../src/stmgr/state-manager.ts";
+import { type Tipset, tipsetKeyText } from "../../../../src/types/block-header.ts";
+import contracts from "../../../fixtures/contracts/contracts.json" with { type: "json" };
+import { type EthNet, type Json, openEthNet } from "../../../support/eth-net.ts";
+import { until } from "../../../support/until.ts";
+
+let eth: EthNet;
+const NOBODY = `0x${"ab".repeat(20)}`;
+const NO_PROOFS = { verifyPoSt: () => false, verifySeal: () => false };
+const root = (): string => `${eth.net.head.blocks[0]?.parentStateRoot}`;
+
+describe("a local network", () => {
+  beforeEach(async () => {
+    eth = await openEthNet({ predeploy: true });
+    await eth.net.clock.mine(1);
+  });
+  afterEach(() => eth.net.close());
+
+  test("balance, nonce and code are set, and a snapshot takes them back", async () => {
+    const { ask, net } = eth;
+    const snapshot = await ask("evm_snapshot");
+    const first = net.head;
+    expect(await ask("anvil_setBalance", NOBODY, "0xde0b6b3a7640000000")).toBe(true);
+    // One tipset shows it.
+    expect([net.head.height, await ask("eth_getBalance", NOBODY, "latest")]).toEqual([2, "0xde0b6b3a7640000000"]);
+    await ask("hardhat_setNonce", eth.ethereum(1), "0x9");
+    expect(await ask("eth_getTransactionCount", eth.ethereum(1), "latest")).toBe("0x9");
+    await ask("anvil_setCode", NOBODY, "0x6001");
+    expect(await ask("eth_getCode", NOBODY, "latest")).toBe("0x6001");
+    expect(await ask("eth_getBalance", NOBODY, "latest")).toBe("0xde0b6b3a7640000000");
+    await ask("evm_setAutomine", false);
+    await ask("anvil_setBalance", NOBODY, "0x1");
+    await ask("anvil_setBalance", eth.ethereum(1), "0x2");
+    await ask("anvil_mine");
+    expect([
+      await ask("eth_getBalance", NOBODY, "latest"),
+      await ask("eth_getBalance", eth.ethereum(1), "latest"),
+    ]).toEqual(["0x1", "0x2"]);
+    expect(await ask("evm_revert", snapshot)).toBe(true);
+    expect(`${net.head.key}`).toBe(`${first.key}`);
+    await net.clock.mine(2);
+    expect([await ask("eth_getBalance", NOBODY, "latest"), await ask("eth_getCode", NOBODY, "latest")]).toEqual([
+      "0x0",
+      "0x",
+    ]);
+  });
+
+  test("a state that was set is come to again when the tipset is executed anew", async () => {
+    const { ask, net } = eth;
+    await ask("anvil_setBalance", NOBODY, "0x5");
+    const edited = (await net.node.chain.parent(net.head)) as Tipset;
+    const { blocks } = net.node.chain;
+    await blocks.write({ metadata: [[`result/${tipsetKeyText(edited.key)}`, null]] });
+    // As after a restart: nothing is known but what is stored.
+    const chain = await Chain.open({ blocks, chainId: net.network.chainId });
+    expect(await chain.knownResult(edited)).toBeNull();
+    const { rules, network } = net.node.states;
+    const machine = new Executor({}, { blocks, randomness: NO_RANDOMNESS, proofs: NO_PROOFS });
+    const states = new StateManager({
+      chain,
+      network,
+      rules,
+      machines: { tipsets: machine, calls: machine },
+      now: () => 0,
+    });
+    expect(`${(await states.result(edited)).stateRoot}`).toBe(root());
+  });
+
+  test("accounts without keys send, while they are impersonated", async () => {
+    const { ask, net } = eth;
+    await ask("anvil_setBalance", NOBODY, "0xde0b6b3a7640000");
+    const sent = { from: NOBODY, to: eth.ethereum(1), value: "0x7" };
+    await expect(ask("eth_sendTransaction", sent)).rejects.toThrow(/unknown account 0xabab.*impersonate it/);
+    await ask("hardhat_impersonateAccount", NOBODY);
+    const hash = await ask("eth_sendTransaction", sent);
+    await net.clock.mine(2);
+    expect(await ask("eth_getTransactionReceipt", hash)).toMatchObject({ status: "0x1", from: NOBODY });
+    await ask("hardhat_stopImpersonatingAccount", NOBODY);
+    await expect(ask("eth_sendTransaction", sent)).rejects.toThrow(/unknown account/);
+    const own = await ask("eth_sendTransaction", { ...sent, from: eth.ethereum(0) });
+    await net.clock.mine(2);
+    expect(await ask("eth_getTransactionByHash", own)).toMatchObject({ from: eth.ethereum(0), nonce: "0x0" });
+    expect(await ask("eth_accounts")).toEqual([eth.ethereum(0), eth.ethereum(1)]);
+    expect(await ask("personal_sign", "0x00", eth.ethereum(0))).toMatch(/^0x[0-9a-f]{128}1[bc]$/);
+  });
+
+  test("blocks have the times that are set; epochs do not follow; a snapshot takes the time that is to come back", async () => {
+    const { ask, net } = eth;
+    const time = (): number => Number(net.head.blocks[0]?.timestamp);
+    const begun = time();
+    const snapshot = await ask("evm_snapshot");
+    expect(await ask("evm_increaseTime", 86_400)).toBe("0x15180");
+    expect(await ask("evm_revert", snapshot)).toBe(true);
+    await net.clock.mine(1);
+    const { blockDelaySeconds } = net.network;
+    expect(time() - begun).toBe(blockDelaySeconds);
+    await ask("evm_increaseTime", "0x64");
+    await net.clock.mine(2);
+    expect([time() - begun, net.head.height]).toEqual([3 * blockDelaySeconds + 100, 4]);
+    await ask("evm_setNextBlockTimestamp", time() + 5000);
+    await ask("hardhat_mine", "0x2", "0xa");
+    expect(time() - begun).toBe(3 * blockDelaySeconds + 120);
+    await expect(ask("evm_setNextBlockTimestamp", 1)).rejects.toThrow(/later than the last/);
+  });
+
+  test("contracts that tools expect stand in the genesis; a network without them is another one", async () => {
+    const { ask } = eth;
+    expect(await ask("eth_getCode", "0xca11bde05977b3631167028862be2a173976ca11", "latest")).toBe(
+      contracts.Multicall.runtime,
+    );
+    expect((await ask("eth_getCode", "0x4e59b44847b379578588920ca78fbf26c0b4956c", "latest")).length).toBe(140);
+  });
+
+  test("an account's sender is kept, and what is no override is refused", async () => {
+    const { ask } = eth;
+    const call = (given: object): Promise<unknown> => ask("eth_call", { to: NOBODY }, "latest", { [NOBODY]: given });
+    await expect(call({ state: {}, stateDiff: {} })).rejects.toThrow(/all of the storage/);
+    await expect(call({ stateDiff: { "0x1": "0x2" } })).rejects.toThrow(/32 bytes/);
+    await expect(call({ balance: "5" })).rejects.toThrow(/quantity/);
+    await expect(ask("eth_call", { to: NOBODY }, "latest", [])).rejects.toThrow(/object/);
+    expect(await call({ code: "0x00", nonce: "0x2" })).toBe("0x");
+  });
+});
+
+test("the provider answers, tells of subscriptions, and gives errors their codes", async () => {
+  eth = await openEthNet({ blockTime: 0 });
+  const provider = new LocalProvider(eth.net);
+  try {
+    await eth.net.clock.start();
+    const heard: ProviderMessage[] = [];
+    provider.on("message", (message) => heard.push(message));
+    const subscription = await provider.request({ method: "eth_subscribe", params: ["newHeads"] });
+    const hash = await provider.request({ method: "eth_sendRawTransaction", params: [eth.signed()] });
+    const receipt = (): Promise<Json> => provider.request({ method: "eth_getTransactionReceipt", params: [hash] });
+    await until("the receipt", async () => (await receipt()) !== null);
+    await until("the block", () => heard.length > 0);
+    expect(heard[0]).toMatchObject({ type: "eth_subscription", data: { subscription } });
+    const refused = provider.request({ method: "eth_getBlockByNumber", params: ["soon"] });
+    await expect(refused).rejects.toMatchObject({ name: "ProviderRpcError", code: -32602 });
+    await expect(provider.request({ method: "eth_fillTransaction" })).rejects.toMatchObject({ code: -32601 });
+  } finally {
+    await provider.close();
+  }
+});
