@@ -9,6 +9,7 @@ import { devGroup } from "./methods/dev.ts";
 import { ethGroup } from "./methods/eth.ts";
 import { ethDevGroup } from "./methods/eth-dev.ts";
 import { ethFiltersGroup } from "./methods/eth-filters.ts";
+import { ethTracesGroup } from "./methods/eth-traces.ts";
 import { gasGroup } from "./methods/gas.ts";
 import { invokeGroup, invokeV0Group, invokeV1Group, receiptGroup } from "./methods/invoke.ts";
 import { laboratoryGroup } from "./methods/laboratory.ts";
@@ -94,6 +95,7 @@ export const CURRENT_GROUPS = [
   logGroup,
   ethGroup,
   ethFiltersGroup,
+  ethTracesGroup,
   ethDevGroup,
   devGroup,
   laboratoryGroup,

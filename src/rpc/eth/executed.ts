@@ -1,5 +1,6 @@
 /** A tipset as a block of Ethereum: its transactions, receipts and logs. */
 import * as dagCbor from "@ipld/dag-cbor";
+import { concat } from "../../base/bytes.ts";
 import { isFilError } from "../../base/errors.ts";
 import { blockHash, messageHash, type PlacedLog } from "../../chain/eth-index.ts";
 import { bloomOf, ethereumOf, hex } from "../../chain/eth-logs.ts";
@@ -109,15 +110,23 @@ function bareInput(params: Uint8Array): Uint8Array | null {
   }
 }
 
-/** Call of `handle_filecoin_method(uint64,uint64,bytes)` by the selector of native methods. */
+/** Method, codec and parameters by the selector of native methods: `handle_filecoin_method(uint64,uint64,bytes)`. */
 function nativeInput({ method, params }: Message): Uint8Array {
   const CBOR = 0x51n;
-  const words = [method, params.length === 0 ? 0n : CBOR, 96n, BigInt(params.length)];
-  const out = new Uint8Array(4 + 32 * (words.length + Math.ceil(params.length / 32)));
-  out.set([0x86, 0x8e, 0x10, 0xc4]);
+  return nativeCall(method, params.length === 0 ? 0n : CBOR, params);
+}
+
+export function nativeCall(method: bigint, codec: bigint, params: Uint8Array): Uint8Array {
+  return concat(Uint8Array.of(0x86, 0x8e, 0x10, 0xc4), nativeReturn(method, codec, params));
+}
+
+/** Exit code, codec and data as Solidity encodes (uint64, uint64, bytes). */
+export function nativeReturn(first: bigint, codec: bigint, data: Uint8Array): Uint8Array {
+  const words = [first, codec, 96n, BigInt(data.length)];
+  const out = new Uint8Array(32 * (words.length + Math.ceil(data.length / 32)));
   const view = new DataView(out.buffer);
-  for (const [i, word] of words.entries()) view.setBigUint64(4 + 32 * i + 24, word);
-  out.set(params, 4 + 32 * words.length);
+  for (const [i, word] of words.entries()) view.setBigUint64(32 * i + 24, word);
+  out.set(data, 32 * words.length);
   return out;
 }
 

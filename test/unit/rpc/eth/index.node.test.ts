@@ -77,6 +77,42 @@ describe("the index", () => {
   });
 });
 
+test("traces tell of a transfer and of a native call, whole blocks and parts of them", async () => {
+  const { net, ask } = eth;
+  await eth.emit(5);
+  const hash = await ask("eth_sendRawTransaction", eth.signed());
+  await net.clock.mine(2);
+  const rows = await ask("trace_block", "latest");
+  expect(rows.map((row: Json) => [row.type, row.traceAddress, row.transactionPosition])).toEqual([
+    ["call", [], 1],
+    ["call", [], 2],
+  ]);
+  const native = rows.find((row: Json) => row.action.to === MARKET_ADDRESS);
+  const transfer = rows.find((row: Json) => row.transactionHash === hash);
+  // handle_filecoin_method(35, CBOR, …); what it returned is (0, raw, four bytes).
+  const words = (...values: readonly number[]): string =>
+    values.map((value) => value.toString(16).padStart(64, "0")).join("");
+  expect(native.action.input.startsWith(`0x868e10c4${words(35, 0x51, 96)}`)).toBe(true);
+  expect(native.result.output).toBe(`0x${words(0, 0x55, 96, 4, 0)}`);
+  expect(transfer).toMatchObject({
+    transactionHash: hash,
+    action: { from: eth.ethereum(0), value: "0x5", input: "0x" },
+  });
+  expect(BigInt(native.result.gasUsed)).toBeGreaterThan(0n);
+  expect(await ask("trace_transaction", hash)).toEqual([transfer]);
+  const wish = { fromBlock: "0x1", toBlock: "latest", toAddress: [eth.ethereum(1)] };
+  expect(await ask("trace_filter", wish)).toEqual([transfer]);
+  expect(await ask("trace_filter", { ...wish, after: "0x1" })).toEqual([]);
+  await expect(ask("trace_replayBlockTransactions", "latest", ["vmTrace"])).rejects.toThrow(/only/);
+  const replayed = await ask("trace_replayBlockTransactions", "latest", ["trace"]);
+  expect(replayed.find((one: Json) => one.transactionHash === hash)).toMatchObject({
+    transactionHash: hash,
+    output: "0x",
+    vmTrace: null,
+    stateDiff: null,
+  });
+});
+
 describe("filters", () => {
   test("give what is new once: blocks, what waits, logs with those taken back", async () => {
     const { net, ask } = eth;
