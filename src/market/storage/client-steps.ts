@@ -1,4 +1,5 @@
 /** What a client does in each state of a deal. */
+import { sleepFor } from "../../base/sleep.ts";
 import { Address } from "../../types/address.ts";
 import { parseCid } from "../../types/cid.ts";
 import { encodeHttpSource, NO_TRANSFER, type Transfer, uuidBytes } from "./boost-messages.ts";
@@ -30,6 +31,11 @@ function fail(text: string): never {
 const ASK_MS = 10_000;
 const ANSWER_MS = 60_000;
 const LOOK_EPOCHS = 10;
+/** Refusals for want of funds that are there: how they are told from others, and how often, and when, a deal is offered again. */
+const OF_FUNDS = /clientBalance|insufficient funds|not enough funds|available balance/i;
+const MAX_AGAIN = 10;
+const AGAIN_MS = 2000;
+const AGAIN = /^offered again (\d+)$/;
 
 function transferOf(delivery: Delivery, size: number): Transfer {
   if (delivery.kind === "offline") return { ...NO_TRANSFER, size: BigInt(size) };
@@ -62,8 +68,14 @@ export function clientSteps({ chain, funds, linkTo }: ClientParts): Readonly<Rec
         },
         bounded(signal),
       );
+      // The provider's chain may not have the funds yet that ours has: it is behind, or on a fork.
+      const again = Number(AGAIN.exec(deal.told)?.[1] ?? 0) + 1;
+      if (!accepted && OF_FUNDS.test(message) && again <= MAX_AGAIN && (await isFunded(deal))) {
+        await sleepFor(AGAIN_MS, signal);
+        return to("Offering", "refused", message, { told: `offered again ${again}` });
+      }
       if (!accepted) fail(message === "" ? "the provider refuses the deal and gives no reason" : message);
-      return to("Waiting", "accepted", "the provider takes the deal");
+      return to("Waiting", "accepted", "the provider takes the deal", { told: "" });
     },
 
     async Waiting(deal, signal) {
@@ -109,6 +121,11 @@ export function clientSteps({ chain, funds, linkTo }: ClientParts): Readonly<Rec
       return to("Slashed", "slashed", "the market has let go of the deal before its end", { slashed: chain.epoch });
     },
   };
+
+  async function isFunded(deal: ClientDeal): Promise<boolean> {
+    const id = await chain.messages.idOf(signedOfClient(deal).proposal.client);
+    return id !== null && funds.isCovered(id);
+  }
 
   /** Whether the market has this very proposal under an id: a provider is not taken at its word. */
   async function isOurs(deal: ClientDeal, id: number): Promise<boolean> {

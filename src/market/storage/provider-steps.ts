@@ -1,6 +1,7 @@
 /** What a provider does in each state of a deal. */
 
 import { describeError, isFilError } from "../../base/errors.ts";
+import { sleepFor } from "../../base/sleep.ts";
 import type { Proofs } from "../../core/proofs.ts";
 import { commitmentOfCidV1 } from "../../sector/piece/cid.ts";
 import type { PiecePayload } from "../../sector/piece/stage.ts";
@@ -260,27 +261,13 @@ async function transfer(deal: ProviderDeal, parts: ProviderParts, signal: AbortS
       fail(`the data could not be had${attempts > 1 ? ` in ${attempts} attempts` : ""}: ${error.message}`);
     if (data.reason === "RANGE") await files.remove(id);
     const pause = Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** attempts);
-    await pauseFor(pause, signal);
+    await sleepFor(pause, signal);
     return to("Transferring", "interrupted", describeError(error), {
       received: Math.max(received, deal.received),
       attempts,
       error: error.message,
     });
   }
-}
-
-function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    signal.addEventListener("abort", stop, { once: true });
-  });
 }
 
 async function copyLocal({ id, size, signed }: ProviderDeal, { files, local }: ProviderParts, signal: AbortSignal) {

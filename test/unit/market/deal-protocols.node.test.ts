@@ -116,3 +116,29 @@ test("what is no question ends the stream and is an offence; questions without e
     await ask(LEGACY_PROTOCOLS.ask, encodeAskRequest(MINER)).catch(() => null);
   expect(selling.offences[0]).toEqual([buying.id, "tooManyRequests"]);
 });
+
+test("funds that the provider's chain does not have yet are no reason to give a deal up", async () => {
+  const behind = await openMarketHost();
+  let refusals = 0;
+  await behind.streams.handle(BOOST_PROTOCOLS.deal, async (stream) => {
+    const frames = frameStream(stream);
+    await frames.read(1 << 20, soon());
+    const message = "the deal is refused: clientBalance: 600 attoFIL free in the client's escrow; 0 FIL was offered";
+    await frames.write(
+      encodeBoostAnswer(refusals++ === 0 ? { accepted: false, message } : { accepted: true, message: "" }),
+      soon(),
+    );
+  });
+  const { id } = await buyer.client.deal({
+    ...{ root: rootOf(5), wallet: market.client, miner: MINER, peer: behind.address, duration: 518_400, price: 600n },
+    startEpoch: 3000,
+  });
+  await until("the deal to be taken", async () => {
+    await settle();
+    market.mine();
+    return buyer.client.get(id).state === "Waiting";
+  });
+  expect(refusals).toBe(2);
+  expect((await buyer.client.log(id)).map(({ event }) => event)).toContain("refused");
+  await behind.stop();
+}, 60_000);
