@@ -86,6 +86,7 @@ export class DealsPart implements Startable {
       commit: (root, signal) => client.commit(root, null, signal),
       servedAt: () => this.served?.() ?? null,
       randomBytes: platform.randomBytes,
+      proofs: loadProofs,
       linkTo: (miner, peer) => this.linkTo(miner, peer),
       ...(onClientDeal === undefined ? {} : { onChange: onClientDeal }),
     });
@@ -172,6 +173,7 @@ function pieceTaker(sealing: SealingPart): PieceTaker {
       return concat(...parts);
     },
     isUnsealed: (miner, { sector }) => line(miner).pieces.isUnsealed(sector),
+    prove: (miner, { sector, offset }) => line(miner).pieces.prove(sector, offset),
     sectorState: (miner, sector) => sealing.line(miner)?.machine.records.get(sector).state ?? null,
   };
 }

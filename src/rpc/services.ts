@@ -213,7 +213,7 @@ export type RetrievalService = Pick<
 
 /** Storage deals: of this node's user, and of its providers. */
 export type DealsService = {
-  readonly client: Pick<StorageClient, "ask" | "deal" | "list" | "get" | "log" | "cidOf" | "renew">;
+  readonly client: Pick<StorageClient, "ask" | "deal" | "list" | "get" | "log" | "cidOf" | "renew" | "verify">;
   readonly provider: Pick<
     StorageProvider,
     | "miners"

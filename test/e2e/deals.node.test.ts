@@ -86,6 +86,10 @@ test("a file is stored: funds, data, publishing, sector; the network stops meanw
   const info = await ask<Record<string, unknown>>("ClientGetDealInfo", deal);
   expect(info).toMatchObject({ State: 7, DealID: 0, PieceCID: bought["Proposal"].PieceCID, Verified: false });
   expect(await ask("ClientGetDealStatus", info["State"])).toBe("StorageDealActive");
+  // The provider shows that the piece is in its sector, as the chain knows that.
+  const shown = await ask<Record<string, unknown>>("Filigree.ClientVerifyDeal", deal);
+  expect(shown).toMatchObject({ Sector: 1, Offset: 0, SectorBytes: 2048 });
+  expect(shown["CommD"]).toEqual(status["CommD"]);
   expect(await ask("MarketListIncompleteDeals")).toMatchObject([{ ProposalCid: deal, State: 7, SectorNumber: 1 }]);
   const { chain, states } = net.node;
   // Whoever looks for the data finds its miner by the chain.

@@ -150,6 +150,9 @@ export class FakeMarket {
       seal: async () => undefined,
       read: async () => null,
       isUnsealed: async () => false,
+      prove: () => {
+        throw new Error("no sector has data here");
+      },
       sectorState: () => "Packing",
     };
   }
@@ -220,6 +223,7 @@ export class FakeMarket {
         return { proposal: found.proposal, activated: found.activated, updated: null, slashed: found.slashed };
       },
       isPublished: async (proposal) => market.isPublished(proposal),
+      sector: async () => null,
       isPending: async (cid) => market.deals.some(({ proposal, gone }) => !gone && proposalCid(proposal).equals(cid)),
       normalised: async (proposal) => market.normalised(proposal),
       publishDraft: (from, deals) => draft(from, 0n, PUBLISH, [deals.map(signedProposalTuple)]),

@@ -71,6 +71,7 @@ export async function openNode(
   const client = new StorageClient({
     ...shared,
     linkTo: linkTo ?? (() => localLink(provider)),
+    proofs: async () => proofs,
     commit: async () => ({ piece: PIECE, carSize: PAYLOAD.length }),
     servedAt,
     randomBytes: (length) => new Uint8Array(length).fill(++random),

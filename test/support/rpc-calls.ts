@@ -291,6 +291,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     "Filigree.ClientDeal": fails(/is not here/, () => [wantedDeal()]),
     "Filigree.ClientDeals": none,
     "Filigree.ClientDealLog": fails(/there is no deal/, () => [on.sent.CID]),
+    "Filigree.ClientVerifyDeal": fails(/there is no deal/, () => [on.sent.CID]),
     "Filigree.ClientRenewDeal": fails(/there is no deal/, () => [on.sent.CID]),
     ...Object.fromEntries(
       PROVIDER_CALLS.map(([name, params]) => [name, fails(/no miners with sectors/, () => params)]),

@@ -58,6 +58,12 @@ export function registerClientDeals(client: Command): void {
   ).action(renew);
   withRemote(
     client
+      .command("verify")
+      .description("have the provider show that an active deal's piece is in its sector, as the chain knows it")
+      .argument("<proposal>", "as deal prints it"),
+  ).action(verify);
+  withRemote(
+    client
       .command("deals")
       .description("deals of the node's user; with a proposal, all that happened to one")
       .argument("[proposal]", "as deal prints it"),
@@ -118,6 +124,17 @@ async function deal(root: string, miner: string, options: DealOptions): Promise<
     Headers: {},
   };
   await made(remote, "Filigree.ClientDeal", [wanted], options);
+}
+
+async function verify(proposal: string, options: RemoteOptions): Promise<void> {
+  const remote = await Remote.open(options);
+  type Shown = { readonly Sector: number; readonly Offset: number; readonly SectorBytes: number; readonly CommD: Link };
+  const shown = await interruptible((signal) =>
+    remote.wait<Shown>("Filigree.ClientVerifyDeal", [linkOf(proposal)], signal),
+  );
+  say(options.json, { proposal, ...shown }, [
+    `the piece lies in sector ${shown.Sector} at byte ${shown.Offset} of ${shown.SectorBytes}, under CommD ${shown.CommD["/"]}`,
+  ]);
 }
 
 type RenewOptions = RemoteOptions & {

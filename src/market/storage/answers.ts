@@ -10,6 +10,7 @@ import {
   uuidBytes,
 } from "./boost-messages.ts";
 import { DealError, refuse } from "./errors.ts";
+import type { Inclusion } from "./inclusion.ts";
 import {
   cidCbor,
   encodeDealState,
@@ -67,6 +68,16 @@ export async function answerOffer(
     if (isRefusal(error)) return { accepted: false, message: error.message };
     throw error;
   }
+}
+
+/** Where a deal's piece is, for its client alone. */
+export async function answerInclusion(
+  provider: StorageProvider,
+  { uuid, signature }: BoostStatusRequest,
+): Promise<Inclusion | null> {
+  const deal = provider.byUuid(uuid);
+  if (deal === null || !(await provider.isOfClient(deal, signature, uuidBytes(uuid)))) return null;
+  return provider.inclusionOf(deal);
 }
 
 /** Tells nobody but a deal's client of it. */

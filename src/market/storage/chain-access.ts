@@ -10,6 +10,7 @@ import { type CID, parseCid } from "../../types/cid.ts";
 import { MARKET, VERIFIED_REGISTRY } from "../../types/singletons.ts";
 import { type ChainAccess, chainAccess, type Draft, type NodeAccess } from "../paych/chain-access.ts";
 import { DealError } from "./errors.ts";
+import type { SectorOnChain } from "./inclusion.ts";
 import { type DealProposal, proposalCid, type SignedProposal, signedProposalTuple } from "./proposal.ts";
 
 /** attoFIL. */
@@ -50,6 +51,8 @@ export type MarketChain = {
   /** Bytes of verified deals that a client may still make; null for nobody. */
   dataCap(id: Address): Promise<bigint | null>;
   deal(id: number): Promise<OnChainDeal | null>;
+  /** What the chain has in a sector; null if there is no such sector, or none of deals. */
+  sector(miner: Address, number: number): Promise<SectorOnChain | null>;
   /** Whether a proposal is published and not yet processed for the first time. */
   isPublished(proposal: DealProposal): Promise<boolean>;
   /** The same, by the CID of the proposal as the chain keeps it. */
@@ -102,6 +105,25 @@ export function marketChain(node: NodeAccess): MarketChain {
       const senders = [worker];
       for (const one of controls) senders.push(await state.accountKey(Address.parse(one)));
       return { worker, senders, sectorBytes: Number(info["SectorSize"]) };
+    },
+    async sector(miner, number) {
+      const entry = await (await view()).actor(miner);
+      if (entry === null) return null;
+      const reader = await ObjectReader.open(chain.blocks, entry, network.prefix);
+      if (!reader.has("Sectors")) return null;
+      const found = (await reader.element("Sectors", BigInt(number))) as JsonObject | null;
+      const ids = ((found?.["DealIDs"] ?? []) as readonly (number | string)[]).map(Number);
+      if (found === null || ids.length === 0) return null;
+      const market = await open(MARKET);
+      const deals: { id: number; proposal: DealProposal }[] = [];
+      for (const id of ids) {
+        const proposal = await market.element("Proposals", BigInt(id));
+        // One that is over: what the sector held cannot be told any more.
+        if (proposal === null) return null;
+        deals.push({ id, proposal: proposalOfJson(proposal as JsonObject) });
+      }
+      const info = (await reader.object("Info")) as JsonObject;
+      return { sectorBytes: Number(info["SectorSize"]), deals };
     },
     async escrow(id) {
       const market = await open(MARKET);

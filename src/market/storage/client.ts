@@ -3,18 +3,20 @@
  * on the disk; after `kill -9` the next start goes on where this one was.
  */
 
+import type { Proofs } from "../../core/proofs.ts";
 import { pieceCidV1 } from "../../sector/piece/cid.ts";
 import type { BlockStore } from "../../storage/contract.ts";
 import { Address } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
 import type { CommittedCar } from "../data/commit-car.ts";
-import { newUuid } from "./boost-messages.ts";
+import { newUuid, uuidBytes } from "./boost-messages.ts";
 import type { MarketChain } from "./chain-access.ts";
 import { type ClientDeal, clientDeadline, type Delivery, signedOfClient } from "./client-record.ts";
 import { clientSteps } from "./client-steps.ts";
 import { DealError } from "./errors.ts";
 import type { MarketFunds } from "./funds.ts";
+import { checkInclusion } from "./inclusion.ts";
 import { encodeAsk, type SignedAsk } from "./legacy-messages.ts";
 import type { LinkTo } from "./link.ts";
 import { Lives } from "./lives.ts";
@@ -39,6 +41,7 @@ export type ClientOptions = {
   /** Where this node's own pieces are served, without a slash at the end; null while they are not. */
   readonly servedAt: () => string | null;
   readonly now: () => number;
+  readonly proofs: () => Promise<Proofs>;
   readonly randomBytes: (length: number) => Uint8Array;
   readonly onChange?: (deal: ClientDeal) => void;
 };
@@ -66,6 +69,14 @@ export type Wanted = {
   readonly source?: { readonly url: string; readonly headers: Readonly<Record<string, string>> };
   /** Piece and bytes of the data, where it is not in this node's store. */
   readonly piece?: { readonly cid: CID; readonly paddedSize: number; readonly carSize: number };
+};
+
+/** Where a deal's piece was shown to be. */
+export type Verified = {
+  readonly sector: number;
+  readonly offset: number;
+  readonly sectorBytes: number;
+  readonly commD: CID;
 };
 
 /** What is to be otherwise than it was. Epochs; attoFIL an epoch. */
@@ -221,6 +232,34 @@ export class StorageClient {
         "this node serves no data by HTTP: name a URL of it, or go offline",
       );
     return { kind: "http", url: `${base}/piece/${pieceCid}`, headers: {} };
+  }
+
+  /**
+   * Whether a deal's piece is in its sector, as the chain knows that: asks the provider for the way from the piece to the sector's
+   * CommD, which is computed of the deals that the chain has in it. Throws `DealError` NOT_INCLUDED, WRONG_STATE, NO_ANSWER.
+   */
+  async verify(id: string, signal?: AbortSignal): Promise<Verified> {
+    const { chain, linkTo, proofs } = this.options;
+    const deal = this.deals.get(id);
+    const { provider, client } = signedOfClient(deal).proposal;
+    if (deal.dealId === null || deal.state !== "Active")
+      throw new DealError({ code: "WRONG_STATE", deal: id, state: deal.state }, `deal ${id} is in no proven sector`);
+    const signature = chain.messages.sign(await chain.messages.keyOf(client), uuidBytes(deal.uuid));
+    const limit = AbortSignal.timeout(ANSWER_MS);
+    const found = await linkTo(provider, deal.peer).inclusion(
+      { uuid: deal.uuid, signature },
+      signal === undefined ? limit : AbortSignal.any([signal, limit]),
+    );
+    const onChain = found === null ? null : await chain.sector(provider, found.sector);
+    if (found === null || onChain === null)
+      throw new DealError(
+        { code: "NOT_INCLUDED", deal: `${deal.dealId}` },
+        found === null
+          ? "the provider says of no sector that the deal is in it"
+          : `the chain has no deals in sector ${found.sector}`,
+      );
+    const commD = checkInclusion(await proofs(), onChain, deal.dealId, found);
+    return { sector: found.sector, offset: found.offset, sectorBytes: found.sectorBytes, commD: pieceCidV1(commD) };
   }
 
   /** In the order in which they were made. */

@@ -36,6 +36,8 @@ export type DealErrorData =
   | { readonly code: "TRANSFER"; readonly reason: TransferReason }
   /** attoFIL an epoch. */
   | { readonly code: "TOO_DEAR"; readonly price: string; readonly limit: string }
+  /** A proof that does not show a deal's piece to be in its sector. */
+  | { readonly code: "NOT_INCLUDED"; readonly deal: string }
   | { readonly code: "UNKNOWN_DEAL"; readonly deal: string }
   | { readonly code: "WRONG_STATE"; readonly deal: string; readonly state: string }
   /** The chain took no message of this node's. */

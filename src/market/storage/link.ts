@@ -1,8 +1,9 @@
 /** How a client reaches a provider: over the network, or in the same node. */
 import type { Address } from "../../types/address.ts";
-import { answerOffer, answerStatus } from "./answers.ts";
+import { answerInclusion, answerOffer, answerStatus } from "./answers.ts";
 import type { BoostAnswer, BoostOffer, BoostStatus, BoostStatusRequest } from "./boost-messages.ts";
 import { DealError } from "./errors.ts";
+import type { Inclusion } from "./inclusion.ts";
 import type { SignedAsk } from "./legacy-messages.ts";
 import type { StorageProvider } from "./provider.ts";
 
@@ -10,6 +11,7 @@ export type ProviderLink = {
   ask(miner: Address, signal: AbortSignal): Promise<SignedAsk>;
   offer(offer: BoostOffer, signal: AbortSignal): Promise<BoostAnswer>;
   status(request: BoostStatusRequest, signal: AbortSignal): Promise<BoostStatus>;
+  inclusion(request: BoostStatusRequest, signal: AbortSignal): Promise<Inclusion | null>;
 };
 
 /** The way to a provider. `peer`: multiaddr or identity; null: the provider of this node. Throws `DealError` NO_ANSWER. */
@@ -20,6 +22,7 @@ export function localLink(provider: StorageProvider): ProviderLink {
     ask: (miner) => provider.ask(miner),
     offer: (offer) => answerOffer(provider, offer, null),
     status: (request) => answerStatus(provider, request),
+    inclusion: (request) => answerInclusion(provider, request),
   };
 }
 

@@ -7,7 +7,7 @@ import { describeError } from "../../base/errors.ts";
 import type { Offence } from "../../network/peer-book.ts";
 import { RateLimiter } from "../../network/rate-limit.ts";
 import { frameStream } from "../../network/wire/frames.ts";
-import { answerLegacyOffer, answerLegacyStatus, answerOffer, answerStatus } from "./answers.ts";
+import { answerInclusion, answerLegacyOffer, answerLegacyStatus, answerOffer, answerStatus } from "./answers.ts";
 import {
   BOOST_PROTOCOLS,
   decodeBoostAnswer,
@@ -21,6 +21,7 @@ import {
 } from "./boost-messages.ts";
 import { DealError } from "./errors.ts";
 import { MAX_MESSAGE_BYTES } from "./fields.ts";
+import { decodeInclusion, encodeInclusion, INCLUSION_PROTOCOL } from "./inclusion.ts";
 import {
   decodeAskRequest,
   decodeAskResponse,
@@ -79,6 +80,10 @@ function answersOf(provider: StorageProvider): ReadonlyMap<string, Answer> {
     [
       BOOST_PROTOCOLS.status,
       async (bytes) => encodeBoostStatus(await answerStatus(provider, decodeBoostStatusRequest(bytes))),
+    ],
+    [
+      INCLUSION_PROTOCOL,
+      async (bytes) => encodeInclusion(await answerInclusion(provider, decodeBoostStatusRequest(bytes))),
     ],
   ]);
 }
@@ -145,6 +150,9 @@ export function remoteLink(streams: DealStreams, peer: string): ProviderLink {
     async offer(offer, signal) {
       const protocols = [BOOST_PROTOCOLS.deal, BOOST_PROTOCOLS.dealBefore];
       return decodeBoostAnswer(await ask(protocols, (protocol) => encodeBoostOffer(offer, protocol), signal));
+    },
+    async inclusion(request, signal) {
+      return decodeInclusion(await ask([INCLUSION_PROTOCOL], () => encodeBoostStatusRequest(request), signal));
     },
     async status(request, signal) {
       return decodeBoostStatus(await ask([BOOST_PROTOCOLS.status], () => encodeBoostStatusRequest(request), signal));

@@ -4,6 +4,7 @@ import { describeError, isFilError } from "../../base/errors.ts";
 import { sleepFor } from "../../base/sleep.ts";
 import type { Proofs } from "../../core/proofs.ts";
 import { commitmentOfCidV1 } from "../../sector/piece/cid.ts";
+import type { InclusionProof } from "../../sector/piece/inclusion.ts";
 import type { PiecePayload } from "../../sector/piece/stage.ts";
 import type { Address } from "../../types/address.ts";
 import { parseCid } from "../../types/cid.ts";
@@ -43,6 +44,8 @@ export type PieceTaker = {
   read(miner: Address, place: PiecePlace, from: number, length: number): Promise<Uint8Array | null>;
   /** Whether there is an unsealed copy. */
   isUnsealed(miner: Address, place: PiecePlace): Promise<boolean>;
+  /** The way from a piece's commitment to its sector's CommD. Throws for a piece that is in no sector. */
+  prove(miner: Address, place: PiecePlace): InclusionProof;
   /** A sector's state, for people; null for none. */
   sectorState(miner: Address, sector: number): string | null;
 };

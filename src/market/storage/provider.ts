@@ -15,6 +15,7 @@ import type { Signature } from "../../types/message.ts";
 import { Asks, type AskTerms, readRules, writeRules } from "./asks.ts";
 import { DealError, refuse } from "./errors.ts";
 import { askHook } from "./hook.ts";
+import type { Inclusion } from "./inclusion.ts";
 import type { SignedAsk } from "./legacy-messages.ts";
 import { Lives } from "./lives.ts";
 import { PayloadIndex } from "./payload-index.ts";
@@ -331,6 +332,14 @@ export class StorageProvider {
       return { size: deal.size, read: (from, length) => readPayload(this.options, deal, from, length) };
     }
     return null;
+  }
+
+  /** Where a deal's piece is, and the way to its sector's CommD; null while it is in none. */
+  inclusionOf({ sector, offset, signed }: ProviderDeal): Inclusion | null {
+    if (sector === null || offset === null) return null;
+    const { path, paddedSize } = this.options.pieces.prove(proposalOfDeal({ signed }).provider, { sector, offset });
+    const steps = path.steps.map(({ index, siblings: [sibling] }) => ({ index, sibling: sibling as Uint8Array }));
+    return { sector, offset, sectorBytes: paddedSize, steps };
   }
 
   /** Bytes of a deal's data that are here. */

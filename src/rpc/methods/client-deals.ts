@@ -3,7 +3,7 @@ import { LEGACY_STATES } from "../../market/storage/legacy-messages.ts";
 import { paddedBytesOf } from "../../sector/piece/cid.ts";
 import type { CID } from "../../types/cid.ts";
 import { address, link, uint64 } from "../codec/chain-types.ts";
-import { fallback, list, nullable, text, type ValueOf } from "../codec/codec.ts";
+import { fallback, list, nullable, object, text, type ValueOf } from "../codec/codec.ts";
 import {
   dealInfo,
   dealView,
@@ -135,6 +135,18 @@ const ownMethods = {
         ...(MaxPrice === null ? {} : { maxPrice: MaxPrice }),
       };
       return client.cidOf((await client.renew(`${proposal}`, change, signal)).id);
+    },
+  }),
+  ClientVerifyDeal: method({
+    summary:
+      "Has the provider show that a deal's piece is in its sector, and holds that against the CommD of what the chain has in it.",
+    permission: "admin",
+    params: [proposalParam],
+    result: object("VerifiedDeal", { Sector: uint64, Offset: uint64, SectorBytes: uint64, CommD: link }),
+    cost: "wait",
+    async run([proposal], { node, signal }) {
+      const { sector, offset, sectorBytes, commD } = await node.deals.client.verify(`${proposal}`, signal);
+      return { Sector: BigInt(sector), Offset: BigInt(offset), SectorBytes: BigInt(sectorBytes), CommD: commD };
     },
   }),
   ClientDeals: method({

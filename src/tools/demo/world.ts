@@ -18,7 +18,7 @@ import { FIL } from "../../types/amount.ts";
 import type { FromNode, NodeSpec, ToNode } from "./node-process.ts";
 
 const ENTRY = fileURLToPath(new URL("./node-process.js", import.meta.url));
-const START_MS = 60_000;
+const START_MS = 180_000;
 /** Epochs that clocks are moved by at a time: no more null rounds are stood on by one block. */
 export const HOP = 60;
 /** Of the beacon: an entry an epoch would take most of the time of a day that passes in a minute. */
