@@ -10,9 +10,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DemoNode, DemoWorld } from "../../src/tools/demo/world.ts";
 
 const KILLS = Number(process.env["FILIGREE_KILLS"] ?? 40);
-const KILLS_A_ROUND = 3;
+const KILLS_A_ROUND = 8;
 /** Milliseconds from one kill to the next at most. */
-const PAUSE_MS = 9_000;
+const PAUSE_MS = 6_000;
 const DURATION = 518_400;
 const PRICE_PER_BYTE = 1000n;
 const ROUND_EPOCHS = 600;
