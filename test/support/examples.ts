@@ -26,6 +26,7 @@ const PRINTS: Readonly<Record<string, readonly RegExp[]>> = {
   "docs/guide-devnet-in-tests.md": [/2 passed/, /^16$/m, /^back at epoch 10$/m, /^the copy is at epoch 10$/m],
   // Its commands have a test of their own.
   "docs/guide-lost-sector.md": [],
+  "docs/guide-pay-for-a-retrieval.md": [],
   "docs/guide-pieces.md": [/^true$/m, /^bafkzcib/m],
   "docs/guide-replay.md": [/^31 213 bafy/m],
   "docs/guide-rpc-client.md": [/^localnet at epoch \d+, total power (0|2048)$/m],

@@ -3,7 +3,7 @@ import path from "node:path";
 import { type Command, Option } from "commander";
 import { filText } from "../../types/amount.ts";
 import { collect, wholeNumber } from "../options.ts";
-import { parseAmount, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import { type Link, linkOf, patientCall } from "../remote-call.ts";
 import { sizeText } from "../terminal.ts";
 
@@ -104,7 +104,13 @@ export function registerRetr(program: Command): void {
 
 async function get(root: string, out: string | undefined, options: GetOptions): Promise<void> {
   const { provider, maxPrice, fundStep, from, bitswap, car } = options;
-  const payer = from ?? (maxPrice === 0n ? null : await patientCall<string>(options, "WalletDefaultAddress"));
+  const remote = await Remote.open(options);
+  const payer =
+    from !== undefined
+      ? await remote.address(from, "--from")
+      : maxPrice === 0n
+        ? null
+        : await remote.call<string>("WalletDefaultAddress");
   const order = {
     ...{ Root: linkOf(root), Providers: provider, MaxPrice: `${maxPrice}`, From: payer },
     Bitswap: bitswap === true,
