@@ -6,6 +6,7 @@
  */
 import { platform } from "#platform";
 import { toHex } from "../../base/bytes.ts";
+import type { Patience } from "../../network/own-time.ts";
 import type { PeerStreams } from "../../network/peer-streams.ts";
 import { CidSet } from "../../storage/cid-set.ts";
 import { type CID, type CidKey, cidKey } from "../../types/cid.ts";
@@ -48,7 +49,7 @@ export type RequestOptions = {
 };
 
 export const REQUEST_LIMITS = {
-  /** milliseconds without anything from the peer; and while it has paused */
+  /** milliseconds without anything from the peer; and while it has paused, or without any link, whatever else it says */
   stallMs: 60_000,
   pausedMs: 30 * 60_000,
   /** bytes of one request that wait to be checked before the peer is held back */
@@ -74,6 +75,8 @@ type Open = {
   wake: () => void;
   /** Resolves those who bring more, once there is room. */
   drained: () => void;
+  /** Runs from one link to the next. */
+  unlinked: Patience | null;
 };
 
 export class Requester {
@@ -99,7 +102,7 @@ export class Requester {
     const nothing = (): void => undefined;
     const open: Open = {
       ...{ peer, id, options, items: [], at: 0, waitingBytes: 0, isPaused: false, failure: null },
-      ...{ wake: nothing, drained: nothing },
+      ...{ wake: nothing, drained: nothing, unlinked: null },
     };
     const key = toHex(id);
     this.open.set(key, open);
@@ -113,6 +116,7 @@ export class Requester {
     } finally {
       options.signal.removeEventListener("abort", abort);
       this.open.delete(key);
+      open.unlinked?.end();
       open.drained();
       if (!isOver) this.say(open, "cancel").catch(nothing);
     }
@@ -201,7 +205,11 @@ export class Requester {
           open.items.splice(0, open.at);
           open.at = 0;
         }
-        if (item.kind === "link") open.waitingBytes -= item.block?.length ?? 0;
+        if (item.kind === "link") {
+          open.waitingBytes -= item.block?.length ?? 0;
+          open.unlinked?.end();
+          open.unlinked = null;
+        }
         if (open.waitingBytes < REQUEST_LIMITS.waitingBytes / 2) {
           const { drained } = open;
           open.drained = () => undefined;
@@ -212,15 +220,17 @@ export class Requester {
       const { isPaused } = open;
       const ms = isPaused ? REQUEST_LIMITS.pausedMs : REQUEST_LIMITS.stallMs;
       const patience = this.streams.patience(ms, "stalled");
-      const stalled = (): void =>
+      const stalled = (what: string, limit: number): void =>
         this.fail(
           open,
-          new GraphsyncError(
-            { code: "STALLED" },
-            `peer ${open.peer} has sent nothing for ${Math.round(ms / 1000)} seconds${isPaused ? " of its pause" : ""}`,
-          ),
+          new GraphsyncError({ code: "STALLED" }, `peer ${open.peer} has sent ${what} for ${limit / 1000} seconds`),
         );
-      patience.signal.addEventListener("abort", stalled, { once: true });
+      patience.signal.addEventListener("abort", () => stalled("nothing", ms), { once: true });
+      if (open.unlinked === null) {
+        const { pausedMs } = REQUEST_LIMITS;
+        open.unlinked = this.streams.patience(pausedMs, "stalled");
+        open.unlinked.signal.addEventListener("abort", () => stalled("no block", pausedMs), { once: true });
+      }
       await new Promise<void>((resolve) => {
         open.wake = resolve;
         if (open.failure !== null || open.at < open.items.length) resolve();

@@ -3,7 +3,8 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { fromUtf8, utf8 } from "../../../src/base/bytes.ts";
 import { loadCrypto } from "../../../src/core/crypto.ts";
 import { ClientStore } from "../../../src/market/data/client-store.ts";
-import { type GraphsyncRequest, STATUS } from "../../../src/market/graphsync/message.ts";
+import { type GraphsyncRequest, prefixOf, STATUS } from "../../../src/market/graphsync/message.ts";
+import { REQUEST_LIMITS, Requester } from "../../../src/market/graphsync/requester.ts";
 import { keyOf, RESPONSE_LIMITS, Responder, type ResponderHooks } from "../../../src/market/graphsync/responder.ts";
 import { WHOLE_DAG } from "../../../src/market/graphsync/selector.ts";
 import { type GivenDeal, RetrievalBook, type TakenDeal } from "../../../src/market/retrieval/book.ts";
@@ -26,7 +27,7 @@ import {
 import type { PeerStreams } from "../../../src/network/peer-streams.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
 import { Address } from "../../../src/types/address.ts";
-import type { CID } from "../../../src/types/cid.ts";
+import { type CID, cidKey } from "../../../src/types/cid.ts";
 import { Dag } from "../../support/market-hosts.ts";
 import { until } from "../../support/until.ts";
 
@@ -150,6 +151,90 @@ describe("a responder alone", () => {
     await responder.received("p", [request(root)]);
     await until("it has ended", () => ended.length === 1);
     expect([ended, most, faults]).toEqual([[[key, STATUS.completedFull]], 1, []]);
+  });
+});
+
+describe("a requester alone", () => {
+  const patiences: { readonly ms: number; readonly abort: AbortController; ended: boolean }[] = [];
+  const streams = {
+    report: () => undefined,
+    patience: (ms: number) => {
+      const one = { ms, abort: new AbortController(), ended: false };
+      patiences.push(one);
+      return { signal: one.abort.signal, isOver: false, end: () => void (one.ended = true) };
+    },
+  } as unknown as PeerStreams;
+  let asked: GraphsyncRequest | null;
+  let requester: Requester;
+  const dag = new Dag();
+  const leaves = Array.from({ length: 200 }, (_, i) => dag.put(new Uint8Array(256 << 10).fill(i), 0x55));
+  const wide = dag.node(leaves);
+  const running = (ms: number) => patiences.filter((one) => one.ms === ms && !one.ended);
+
+  beforeEach(() => {
+    patiences.length = 0;
+    asked = null;
+    requester = new Requester(streams, async (_, { requests }) => {
+      asked ??= requests[0] ?? null;
+    });
+  });
+  const request = (put: () => Promise<void>, signal = new AbortController().signal) =>
+    requester.request("p", {
+      ...{ root: wide, selector: WHOLE_DAG, extensions: new Map(), signal, onLink: () => undefined },
+      store: { get: async () => undefined, put },
+    });
+  const say = (status: number, cids: readonly CID[]): Promise<void> =>
+    requester.received("p", {
+      requests: [],
+      responses: [
+        {
+          ...{ id: asked?.id ?? new Uint8Array(16), status, extensions: new Map() },
+          metadata: cids.map((link) => ({ link, action: "present" as const })),
+        },
+      ],
+      blocks: cids.map((cid) => ({ prefix: prefixOf(cid), data: dag.blocks.get(cidKey(cid)) as Uint8Array })),
+    });
+
+  test("a source that says nothing is given up, and one that says something all the time and sends no block", async () => {
+    const { stallMs, pausedMs } = REQUEST_LIMITS;
+    const silent = request(async () => undefined);
+    await until("it waits", () => running(stallMs).length === 1);
+    running(stallMs)[0]?.abort.abort();
+    await expect(silent).rejects.toMatchObject({ code: "STALLED", message: "peer p has sent nothing for 60 seconds" });
+    asked = null;
+    const talking = request(async () => undefined);
+    await until("it waits", () => running(stallMs).length === 1);
+    const waits = patiences.length;
+    await say(STATUS.partial, [wide]);
+    await until("it waits anew from the first block on", () => patiences.length >= waits + 2);
+    const [overall] = running(pausedMs);
+    for (let i = 0; i < 10; i++) {
+      await say(i % 2 === 0 ? STATUS.paused : STATUS.partial, []);
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    expect(overall?.ended).toBe(false);
+    overall?.abort.abort();
+    await expect(talking).rejects.toMatchObject({ code: "STALLED", message: /no block for 1800 seconds/ });
+    expect(patiences.filter(({ ended, abort }) => !ended && !abort.signal.aborted)).toEqual([]);
+  });
+
+  test("a source that sends more than can be kept is held back", async () => {
+    const stop = new AbortController();
+    const disk = gate();
+    const stuck = request(() => disk.opened, stop.signal);
+    await until("it has asked", () => asked !== null);
+    await say(STATUS.partial, [wide]);
+    let taken = 0;
+    let held = false;
+    for (let i = 0; i < leaves.length && !held; i++) {
+      const room = say(STATUS.partial, [leaves[i] as CID]).then(() => taken++);
+      held = (await Promise.race([room, new Promise((resolve) => setTimeout(resolve, 50, "held"))])) === "held";
+    }
+    expect(held).toBe(true);
+    expect(taken).toBeLessThanOrEqual(REQUEST_LIMITS.waitingBytes / (256 << 10) + 1);
+    stop.abort(new Error("enough"));
+    disk.open();
+    await expect(stuck).rejects.toThrow("enough");
   });
 });
 

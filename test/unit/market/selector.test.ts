@@ -82,6 +82,16 @@ describe("walks that would not end", () => {
     expect(() => walked(cidOf(), block, WHOLE_DAG, limits)).toThrow(`limit of ${Object.values(limits)[0]} ${what}`);
   });
 
+  test("10^5 siblings are walked once each; more links than may be end the walk", () => {
+    const leaf = cidOf(0x55);
+    const [root, ...nodes] = Array.from({ length: 101 }, () => cidOf());
+    const siblings = dagCbor.encode(Array.from({ length: 999 }, () => leaf));
+    const block = (count: number) => (cid: CID) =>
+      cid.equals(leaf) ? Uint8Array.of(1) : cid.equals(root) ? dagCbor.encode(nodes.slice(0, count)) : siblings;
+    expect(walked(root as CID, block(100), WHOLE_DAG)).toBe(1 + 100_000);
+    expect(() => walked(root as CID, block(100), WHOLE_DAG, { links: 100_000 })).toThrow("limit of 100000 links");
+  });
+
   test("unions of edges do not grow", () => {
     const edges = { "|": [{ "@": {} }, { "@": {} }, { a: { ">": { "@": {} } } }] };
     const cids = Array.from({ length: 300 }, () => cidOf());
