@@ -17,6 +17,7 @@ import type { FolderLimits, SectorFolder } from "../miner/folders/folder.ts";
 import { SectorFolders } from "../miner/folders/folders.ts";
 import { foundStore } from "../miner/folders/found-store.ts";
 import { MemoryFolder } from "../miner/folders/memory-folder.ts";
+import { TableFolder } from "../miner/folders/table-folder.ts";
 import type { HeldMiner } from "../miner/own-sectors.ts";
 import type { SealingChain } from "../miner/sealing/chain.ts";
 import { sealingChain } from "../miner/sealing/chain-side.ts";
@@ -86,10 +87,11 @@ function isAbsolute(path: string): boolean {
 /** Folder of new sectors in the data folder; a reset takes it away (`src/platform/node-folder.ts`). */
 const SECTORS = "sectors";
 
-/** The folder of sectors in a data folder; null, or where there are no folders: in memory. */
+/** The folder of sectors in a data folder; where there are no folders, in a table beside the network's; null: in memory. */
 export async function openSectorFolder(data: string | null): Promise<SectorFolder> {
-  return data === null || platform.folders === null
-    ? new MemoryFolder()
+  if (data === null) return new MemoryFolder();
+  return platform.folders === null
+    ? TableFolder.open(await platform.openTable(`${data}/${SECTORS}`))
     : DiskFolder.open(`${data}/${SECTORS}`, { create: true });
 }
 

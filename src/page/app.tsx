@@ -20,7 +20,9 @@ import { PeersView } from "./views/peers.tsx";
 import { PoolView, poolSize } from "./views/pool.tsx";
 import { SealingView } from "./views/sealing.tsx";
 import { SupplyView } from "./views/supply.tsx";
+import { TabView } from "./views/tab.tsx";
 import { TipsetPage } from "./views/tipset.tsx";
+import { ToolsView } from "./views/tools.tsx";
 
 const VIEWS: readonly (readonly [string, string])[] = [
   ["chain", "Chain"],
@@ -33,6 +35,8 @@ const VIEWS: readonly (readonly [string, string])[] = [
   ["peers", "Peers"],
   ["supply", "Supply"],
   ["controls", "Controls"],
+  ["tools", "Tools"],
+  ["tab", "In this tab"],
 ];
 /** Which entry of the list a page belongs to. */
 const BELONGS: Readonly<Record<string, string>> = {
@@ -75,6 +79,10 @@ function View(): JSX.Element {
       return <PeersView />;
     case "supply":
       return <SupplyView />;
+    case "tools":
+      return <ToolsView />;
+    case "tab":
+      return <TabView />;
     case "controls":
       return <ControlsView />;
     default:

@@ -42,6 +42,8 @@ export const openTable: OpenTable = async (place, { create = true, reset = false
       return keys.map((key, i) => [new Uint8Array(key as ArrayBuffer), values[i] as Uint8Array] as const);
     },
     async between(low, high, { limit, descending }) {
+      // Of a range that holds nothing the browser makes an error.
+      if (indexedDB.cmp(low, high) >= 0) return [];
       const bounds = IDBKeyRange.bound(low, high, false, true);
       const found: (readonly [Uint8Array, Uint8Array])[] = [];
       const request = read().openCursor(bounds, descending ? "prev" : "next");

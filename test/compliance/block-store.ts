@@ -82,6 +82,7 @@ export function blockStoreSuite(name: string, open: () => Promise<BlockStore>): 
     expect(await names("h/3", "h/:", 2, false)).toEqual(["h/4", "h/7"]);
     expect(await names("h/0", "h/:", 10, true)).toEqual(["h/9", "h/7", "h/4", "h/2"]);
     expect(await names("h/5", "h/7", 1, true)).toEqual([]);
+    for (const low of ["h/5", "h/9"]) expect(await names(low, "h/5", 1, false)).toEqual([]);
     await store.write({
       metadata: [
         ["h/7", null],

@@ -1,0 +1,70 @@
+/**
+ * A whole local network in a worker of the tab: the node that `filigree devnet` runs, its data and the files of its sectors in IndexedDB.
+ * Nothing goes over any network.
+ */
+import { Devnet } from "../../node/devnet.ts";
+import { PERMISSIONS } from "../../rpc/auth.ts";
+import { Session } from "../../rpc/session.ts";
+import type { FromEngine, ToEngine } from "./messages.ts";
+import { placeOf, type TabOptions } from "./options.ts";
+
+/** Epochs whose states are kept. */
+const RETENTION = 1000;
+
+const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
+const say = (message: FromEngine): void => scope.postMessage(message);
+const sessions = new Map<number, Session>();
+let network: Devnet | null = null;
+
+/** Holds the database for this tab until the worker ends; false if another tab has it. */
+function lock(name: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    void navigator.locks.request(name, { ifAvailable: true }, (held) => {
+      resolve(held !== null);
+      return held === null ? undefined : new Promise(() => undefined);
+    });
+  });
+}
+
+async function begin(options: TabOptions): Promise<void> {
+  const data = placeOf(options);
+  if (!(await lock(data))) throw new Error("another tab runs this network; close it, or open a link with another seed");
+  const { seed, miners, sectors, accounts, blockTime } = options;
+  network = await Devnet.open({
+    seed,
+    miners,
+    sectors,
+    accounts,
+    blockTime,
+    data,
+    machine: "thread",
+    retention: RETENTION,
+  });
+  network.clock.start();
+}
+
+function sessionOf(connection: number): Session {
+  const kept = sessions.get(connection);
+  if (kept !== undefined) return kept;
+  const push = (text: string): void => say({ kind: "text", connection, text });
+  const made = new Session({ permissions: PERMISSIONS, version: "v1", push });
+  sessions.set(connection, made);
+  return made;
+}
+
+scope.addEventListener("message", ({ data }: MessageEvent<ToEngine>) => {
+  if (data.kind === "begin")
+    begin(data.options).then(
+      () => say({ kind: "ready" }),
+      (error: unknown) => say({ kind: "failed", text: error instanceof Error ? error.message : String(error) }),
+    );
+  else if (data.kind === "close") {
+    sessions.get(data.connection)?.close();
+    sessions.delete(data.connection);
+  } else {
+    const { connection, text } = data;
+    network?.dispatcher
+      .answer(text, sessionOf(connection), (reply) => say({ kind: "text", connection, text: reply }))
+      .catch(() => undefined);
+  }
+});

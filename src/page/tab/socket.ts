@@ -1,0 +1,44 @@
+/** Connections to the network of the tab, in the form of WebSockets: the page's client does not know the difference. */
+import { connect, type NodeClient, type SocketLike } from "../../client.ts";
+import type { FromEngine, ToEngine } from "./messages.ts";
+import type { TabOptions } from "./options.ts";
+
+type Listener = (event: { readonly data: unknown }) => void;
+
+/** Starts the network in a worker; the function that it gives opens connections. Rejects with what the worker says. */
+export async function startTab(options: TabOptions): Promise<() => NodeClient> {
+  const worker = new Worker(new URL("./engine.ts", import.meta.url), { type: "module", name: "network" });
+  const sockets = new Map<number, Listener>();
+  let connections = 0;
+  const post = (message: ToEngine): void => worker.postMessage(message);
+  await new Promise<void>((resolve, reject) => {
+    worker.addEventListener("error", (event) => reject(new Error(event.message)));
+    worker.addEventListener("message", ({ data }: MessageEvent<FromEngine>) => {
+      if (data.kind === "ready") resolve();
+      else if (data.kind === "failed") reject(new Error(data.text));
+      else sockets.get(data.connection)?.({ data: data.text });
+    });
+    post({ kind: "begin", options });
+  });
+  class TabSocket implements SocketLike {
+    private readonly connection = ++connections;
+    private readonly closed: (() => void)[] = [];
+
+    send(text: string): void {
+      post({ kind: "text", connection: this.connection, text });
+    }
+
+    close(): void {
+      sockets.delete(this.connection);
+      post({ kind: "close", connection: this.connection });
+      for (const tell of this.closed.splice(0)) tell();
+    }
+
+    addEventListener(type: "open" | "close" | "error" | "message", listener: (event: never) => void): void {
+      if (type === "open") queueMicrotask(listener as () => void);
+      if (type === "close") this.closed.push(listener as () => void);
+      if (type === "message") sockets.set(this.connection, listener as Listener);
+    }
+  }
+  return () => connect("ws://this-tab/rpc/v1", { WebSocket: TabSocket });
+}
