@@ -7,12 +7,13 @@ const project = inject("project");
 const packed = inject("packed");
 
 test("what users need is inside: code, types, WASM, documents, licences", () => {
-  const wasm = packed.filter((file) => file.endsWith(".wasm")).sort();
+  const wasm = packed.filter((file) => /^dist\/wasm\/.*\.wasm$/.test(file)).sort();
   expect(wasm).toEqual(
     ["check", "crypto", "fvm", "instrument", "proofs-simd", "proofs", "vm"].map((name) => `dist/wasm/${name}.wasm`),
   );
   for (const file of [
     "README.md",
+    "dist/page/index.html",
     "LICENSE-MIT",
     "LICENSE-APACHE",
     "CHANGELOG.md",
