@@ -11,7 +11,7 @@ import { expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const read = (file: string): string => readFileSync(path.join(root, file), "utf8");
-const ENTRIES = ["index", "codec", "vm", "proofs", "client"];
+const ENTRIES = ["index", "codec", "vm", "proofs", "client", "provider"];
 
 const blocks = [...read("docs/api.md").matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code as string);
 
