@@ -174,5 +174,9 @@ describe("messages of the retrieval market by Go", () => {
   test("transports", () => {
     const transports = [{ name: "http", addresses: [Uint8Array.of(4, 127, 0, 0, 1)] }];
     expect(decodeTransports(encodeTransports(transports))).toEqual(transports);
+    // Written by boost 1.7.5 (retrievalmarket/types): http at /ip4/127.0.0.1/tcp/8080/http.
+    const boost = "a16950726f746f636f6c7381a2644e616d65646874747069416464726573736573814a047f000001061f90e003";
+    expect(decodeTransports(fromHex(boost)).map(({ name }) => name)).toEqual(["http"]);
+    expect(toHex(encodeTransports(decodeTransports(fromHex(boost))))).toBe(boost);
   });
 });
