@@ -13,17 +13,18 @@ export async function* untilAborted<Item>(
     return;
   }
   const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-  let stop = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-  });
-  aborted.catch(() => undefined);
+  let cut = (_: unknown): void => undefined;
+  const stop = (): void => cut(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
   let ended = false;
   try {
     for (;;) {
       signal.throwIfAborted();
-      const next = await Promise.race([iterator.next(), aborted]);
+      // Not `Promise.race` with one promise for all items: that would keep every item until the end.
+      const next = await new Promise<IteratorResult<Item>>((resolve, reject) => {
+        cut = reject;
+        Promise.resolve(iterator.next()).then(resolve, reject);
+      });
       ended = next.done === true;
       if (next.done === true) return;
       yield next.value;

@@ -6,7 +6,7 @@ import { untilAborted } from "../base/abort.ts";
 import type { Proofs } from "../core/proofs.ts";
 import type { PieceCommitment } from "../sector/piece/cid.ts";
 import { checkPayload, joinSlices, PieceError } from "../sector/piece/pieces.ts";
-import type { CommitSliceJob, OnProgress } from "./jobs.ts";
+import type { CommitSliceJob, OnProgress, ResultOf } from "./jobs.ts";
 import type { ProvingPool } from "./pool.ts";
 
 /** Payload bytes of a slice: 127 · 2^16, so 8 MiB padded. */
@@ -44,6 +44,13 @@ export function commitStream(
   stream: AsyncIterable<Uint8Array>,
   options: CommitOptions = {},
 ): Promise<PieceCommitment> {
+  // Slices are used again when their jobs are done: engines are slow to collect memory that threads have shared.
+  const [free, lent]: [Uint8Array[], Map<number, Uint8Array>] = [[], new Map()];
+  const giveBack = (index: number): void => {
+    const slice = lent.get(index);
+    if (slice !== undefined) free.push(slice);
+    lent.delete(index);
+  };
   async function* jobs(): AsyncGenerator<CommitSliceJob> {
     let slice = newSlice();
     let held = 0;
@@ -56,15 +63,15 @@ export function commitStream(
         held += length;
         at += length;
         if (held < SLICE_BYTES) continue;
+        lent.set(slices++, slice);
         yield { kind: "commit-slice", source: { bytes: slice } };
-        slices++;
-        slice = newSlice();
+        slice = free.pop() ?? newSlice();
         held = 0;
       }
     }
     if (held > 0 || slices === 0) yield { kind: "commit-slice", source: { bytes: slice.subarray(0, held) } };
   }
-  return commitSlices(module, pool, jobs(), 0, options);
+  return commitSlices(module, pool, jobs(), 0, options, giveBack);
 }
 
 async function commitSlices(
@@ -73,8 +80,10 @@ async function commitSlices(
   jobs: AsyncIterable<CommitSliceJob> | Iterable<CommitSliceJob>,
   total: number,
   { signal, onProgress }: CommitOptions,
+  onDone?: (index: number) => void,
 ): Promise<PieceCommitment> {
   const done: number[] = [];
+  const roots: ResultOf<CommitSliceJob>[] = [];
   let sum = 0;
   const limits = signal === undefined ? {} : { signal };
   const report =
@@ -87,7 +96,12 @@ async function commitSlices(
             onProgress({ phase: "commit", done: sum, total: Math.max(total, sum) });
           },
         };
-  const piece = joinSlices(module, await pool.runAll(jobs, { ...limits, ...report }));
+  const onResult = (index: number, root: ResultOf<CommitSliceJob>): void => {
+    roots[index] = root;
+    onDone?.(index);
+  };
+  await pool.runAll(jobs, { ...limits, ...report, onResult });
+  const piece = joinSlices(module, roots);
   // A worker's last report may still be on its way when its result is here.
   if (sum < piece.payloadSize) {
     sum = piece.payloadSize;
