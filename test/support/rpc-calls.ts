@@ -300,6 +300,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     DealsSetPieceCidBlocklist: fails(/no miners with sectors/, () => [[on.sent.CID]]),
     MarketImportDealData: fails(/no miners with sectors|no file|has no files/, () => [on.sent.CID, "/no/such/file"]),
     DealsImportData: fails(/no miners with sectors|no file|has no files/, () => [on.sent.CID, "/no/such/file"]),
+    "Filigree.SectorsSub": fails(/miners/, () => []),
     "Filigree.ProviderDealLog": fails(/no miners with sectors/, () => [on.sent.CID]),
     ClientExport: fails(/is not here|has no files/, () => [
       { Root: on.sent.CID },
