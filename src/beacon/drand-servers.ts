@@ -35,9 +35,9 @@ function bare(server: string): string {
 }
 
 /**
- * What a server tells of its chain, by `GET <server>[/<hash>]/info`. The hash that names a chain is made of the rest: an
- * answer that says of which group it is must fit its own hash, and any answer the hash that was asked for. Rejects with
- * `BeaconError` BAD_CHAIN_INFO, or with what the request failed of.
+ * What a server tells of its chain, by `GET <server>[/<hash>]/info`. The hash that names a chain is made of the rest and of
+ * its group: an answer that says of which group it is must fit its own hash; where a hash was asked for, the answer must say so
+ * and have that hash. Rejects with `BeaconError` BAD_CHAIN_INFO, or with what the request failed of.
  */
 export async function fetchDrandInfo(
   server: string,
@@ -61,7 +61,11 @@ export async function fetchDrandInfo(
   };
   if (wanted !== undefined && toHex(info.chainHash) !== wanted) wrong();
   const { groupHash, metadata } = json as { readonly groupHash?: unknown; readonly metadata?: { beaconID?: unknown } };
-  if (typeof groupHash !== "string" || !/^([0-9a-f]{2})+$/.test(groupHash)) return info;
+  if (typeof groupHash !== "string" || !/^([0-9a-f]{2})+$/.test(groupHash)) {
+    // A hash alone is what anybody may say.
+    if (wanted !== undefined) wrong();
+    return info;
+  }
   const id = typeof metadata?.beaconID === "string" ? metadata.beaconID : DEFAULT_ID;
   if (!equal(hashOf(info, fromHex(groupHash), id, hashes), info.chainHash)) wrong();
   return info;

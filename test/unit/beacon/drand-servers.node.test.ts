@@ -45,6 +45,13 @@ describe("chain info", () => {
     ];
     for (const info of changed)
       await expect(fetchDrandInfo(await serveJson(() => info), crypto)).rejects.toMatchObject(wrongHash);
+    // Without its group the hash proves nothing: who asks for a hash is not given another's key under it.
+    const { groupHash: _, ...bare } = quicknet;
+    const forged = await serveJson(() => ({
+      ...bare,
+      public_key: bare.public_key?.toString().replace("83cf", "83ce"),
+    }));
+    await expect(fetchDrandInfo(`${forged}/${toHex(QUICKNET.chainHash)}`, crypto)).rejects.toMatchObject(wrongHash);
     const other = await serveJson(() => mainnet);
     await expect(fetchDrandInfo(`${other}/${toHex(QUICKNET.chainHash)}`, crypto)).rejects.toMatchObject(wrongHash);
   });
