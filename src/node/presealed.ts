@@ -18,7 +18,15 @@ import { sectorParams } from "../sector/params.ts";
 import { sealedCid } from "../sector/piece/cid.ts";
 import { proveSectorPoSt } from "../sector/post/post-proof.ts";
 import { commROf } from "../sector/seal/seal.ts";
-import { layerFile, P_AUX_FILE, type SectorStore, TREE_D_FILE, treeFile, UNSEALED_FILE } from "../sector/store.ts";
+import {
+  layerFile,
+  P_AUX_FILE,
+  SEALED_FILE,
+  type SectorStore,
+  TREE_D_FILE,
+  treeFile,
+  UNSEALED_FILE,
+} from "../sector/store.ts";
 
 export class PresealError extends FilError<{ readonly code: "READ_ONLY" }> {}
 
@@ -62,6 +70,9 @@ export async function presealedSector(
     await sleepFor(LOCKED_MS, signal ?? new AbortController().signal);
   }
   try {
+    // Between the look and the lock another process may have ended.
+    const ended = await sealedSector(proofs, spec, directory);
+    if (ended !== null) return ended;
     const { number, commR, sealedCid } = await sealInDirectory(proofs, jobs(), directory, spec, {
       ...(signal === undefined ? {} : { signal }),
       ...(onProgress === undefined ? {} : { onProgress }),
@@ -82,16 +93,17 @@ export async function sealInDirectory(
 ): Promise<OwnSector> {
   const identity = genesisIdentity(spec);
   const store = directoryStore(directory);
-  // It is written last: a sector that has it is sealed.
-  await store.remove(P_AUX_FILE);
+  const { layers } = sectorParams(identity.proof.sectorBytes);
+  const labels = Array.from({ length: layers }, (_, i) => layerFile(i + 1));
+  const passing = [...labels, treeFile("c", 0, 1), TREE_D_FILE, UNSEALED_FILE];
+  // The first is written last: a sector that has it is sealed. Files are made, not written over: a name may be a link to another.
+  for (const old of [P_AUX_FILE, SEALED_FILE, treeFile("r-last", 0, 1), ...passing]) await store.remove(old);
   await store.write(UNSEALED_FILE, 0, new Uint8Array(identity.proof.sectorBytes));
   const { commR } = await sealDirectory(proofs, jobs, directory, identity, {
     ...(signal === undefined ? {} : { signal }),
     onProgress: (progress) => onProgress?.(spec, progress),
   });
-  const { layers } = sectorParams(identity.proof.sectorBytes);
-  const labels = Array.from({ length: layers }, (_, i) => layerFile(i + 1));
-  for (const done of [...labels, treeFile("c", 0, 1), TREE_D_FILE, UNSEALED_FILE]) await store.remove(done);
+  for (const done of passing) await store.remove(done);
   return { number: spec.number, commR, sealedCid: sealedCid(commR), store };
 }
 
@@ -106,18 +118,19 @@ async function sealedSector(
   const store = readOnly(directoryStore(directory));
   if ((await store.size(P_AUX_FILE)) !== 64) return null;
   const aux = await store.read(P_AUX_FILE, 0, 64);
-  const commR = commROf(proofs, aux.slice(0, 32), aux.slice(32));
   const leaves = Array.from({ length: TRIED }, () => {
     const [a = 0, b = 0, c = 0] = platform.randomBytes(3);
     return (a | (b << 8) | (c << 16)) % params.nodes;
   });
   try {
+    const commR = commROf(proofs, aux.slice(0, 32), aux.slice(32));
     await proveSectorPoSt(proofs, params, { sectorNumber: number, commR, store }, leaves);
+    return { number, commR, sealedCid: sealedCid(commR), store };
   } catch (error) {
-    if (!isFilError(error, "FAULTY_SECTORS")) throw error;
+    // Also what is no commitment at all.
+    if (!isFilError(error)) throw error;
     return null;
   }
-  return { number, commR, sealedCid: sealedCid(commR), store };
 }
 
 function readOnly({ read, size }: SectorStore): SectorStore {
