@@ -251,12 +251,21 @@ export class RpcChain implements MinerChain {
       const nonce = BigInt((await this.ask("MpoolGetNonce", this.text(from))) as number | string);
       const bare = { ...outgoing, from, nonce, gasLimit: 0n, gasFeeCap: 0n, gasPremium: 0n };
       const spec = { MaxFee: limit.maxFee.toString() };
-      const priced = async (message: Message): Promise<Message> =>
-        messageFromJson(await this.ask("GasEstimateMessageGas", messageToJson(message, this.prefix), spec, null));
+      // What is signed is what was meant: of the answer only the gas is taken, and only within the limit.
+      const priced = async (message: Message): Promise<Message> => {
+        const answer = await this.ask("GasEstimateMessageGas", messageToJson(message, this.prefix), spec, null);
+        const { gasLimit, gasFeeCap, gasPremium } = messageFromJson(answer);
+        return { ...message, gasLimit, gasFeeCap, gasPremium };
+      };
       const room = await gasRoom(this, outgoing.to);
-      const { gasLimit, ...rest } = await priced(bare);
-      const whole = room === 0n ? { ...rest, gasLimit } : await priced({ ...bare, gasLimit: gasLimit + room });
-      return this.push({ ...whole, nonce }, keep);
+      const first = await priced(bare);
+      const whole = room === 0n ? first : await priced({ ...bare, gasLimit: first.gasLimit + room });
+      if (whole.gasLimit * whole.gasFeeCap > limit.maxFee)
+        throw new MinerError(
+          { code: "BAD_ANSWER", method: "GasEstimateMessageGas" },
+          `the node prices a message at up to ${whole.gasLimit * whole.gasFeeCap} attoFIL, and ${limit.maxFee} is the most it may cost`,
+        );
+      return this.push(whole, keep);
     });
   }
 

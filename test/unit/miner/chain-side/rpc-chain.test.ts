@@ -125,6 +125,29 @@ test("what became of a message is told by the chain, whether the node knows the 
   await expect(chain.resend(later)).rejects.toThrow("signature");
 });
 
+test("a node that prices another message, or too dearly, gets no signature for it", async () => {
+  const { worker: from } = await chain.facts();
+  const { to, method, params, value, maxFee } = miner.calls.changePeerId(Uint8Array.of(7));
+  const { crypto } = lab.net.node;
+  let answer: Record<string, unknown> = {};
+  const sent: unknown[] = [];
+  const lied = new RpcChain({
+    ...{ miner: miner.own.address, prefix: "t", pollMs: 5, isRefusal: () => false },
+    async request(name, ...args) {
+      if (name === "Filecoin.MpoolPush") return sent.push(args[0]);
+      const found = await lab.net.request(name, ...args);
+      return name === "Filecoin.GasEstimateMessageGas" ? { ...(found as object), ...answer } : found;
+    },
+    keys: { crypto, of: () => miner.own.worker },
+  });
+  const send = () => lied.send({ to, from, method, params, value }, { maxFee }, async () => undefined);
+  answer = { To: `${addressOf(crypto, miner.own.worker).toString("t")}`, Value: "5", Method: 0, Params: null };
+  expect((await send()).message).toMatchObject({ to, method, params, value });
+  answer = { GasFeeCap: `${maxFee}` };
+  await expect(send()).rejects.toMatchObject({ code: "BAD_ANSWER" });
+  expect(sent).toHaveLength(1);
+});
+
 test("window PoSt over the interface, signed by the miner's own key", async () => {
   const { open, index } = await lab.deadlineOf(miner);
   const { prover } = (lab.net.local as LocalMiners).making(lab.net.node.states);
