@@ -3,6 +3,7 @@
  * which a later page begins. For small sectors: all files are in memory while it is open.
  */
 import { fromUtf8, utf8 } from "../../base/bytes.ts";
+import { Turns } from "../../base/turns.ts";
 import type { Table, TableChange } from "../../platform/table.ts";
 import type { SectorStore } from "../../sector/store.ts";
 import { nameText, parseName, type SectorFiles, type SectorName } from "./folder.ts";
@@ -17,6 +18,8 @@ const keyOf = (sector: string, file: string, part: number): Uint8Array =>
 
 export class TableFolder extends MemoryFolder {
   private readonly table: Table;
+  /** The table follows what is in memory: of two writes to one place the last one's bytes are kept. */
+  private readonly turns = new Turns();
 
   private constructor(table: Table) {
     // The records of sectors name their folder; a table is the only one of its network.
@@ -55,20 +58,22 @@ export class TableFolder extends MemoryFolder {
     const store: SectorStore = {
       read: (file, from, length) => memory.read(file, from, length),
       size: (file) => memory.size(file),
-      write: async (file, from, bytes) => {
-        const before = (await memory.size(file)) ?? 0;
-        await memory.write(file, from, bytes);
-        // Growing fills with zeros what is between the old end and the new bytes.
-        await keep(file, Math.min(from, before), from + bytes.length);
-      },
-      remove: async (file) => {
-        const size = (await memory.size(file)) ?? 0;
-        await memory.remove(file);
-        const parts = Math.ceil(size / CHUNK);
-        await this.table.change(
-          Array.from({ length: parts }, (_, part) => ({ key: keyOf(name, file, part), value: null })),
-        );
-      },
+      write: (file, from, bytes) =>
+        this.turns.run(async () => {
+          const before = (await memory.size(file)) ?? 0;
+          await memory.write(file, from, bytes);
+          // Growing fills with zeros what is between the old end and the new bytes.
+          await keep(file, Math.min(from, before), from + bytes.length);
+        }),
+      remove: (file) =>
+        this.turns.run(async () => {
+          const size = (await memory.size(file)) ?? 0;
+          await memory.remove(file);
+          const parts = Math.ceil(size / CHUNK);
+          await this.table.change(
+            Array.from({ length: parts }, (_, part) => ({ key: keyOf(name, file, part), value: null })),
+          );
+        }),
     };
     return { store, directory: null };
   }

@@ -53,3 +53,16 @@ test("files are there again as they were: in many parts, overwritten, grown over
   expect(table.size()).toBe(0);
   expect(await (await TableFolder.open(table)).sectors()).toEqual([]);
 });
+
+test("writes that overlap: the table has at the end what memory has", async () => {
+  const table = memoryTable();
+  const { store } = (await TableFolder.open(table)).files({ miner: 1000n, number: 0 });
+  // A short write begins while a long one is on its way, a little later each time.
+  for (let later = 0; later < 16; later++) {
+    const long = store.write(`${later}`, 0, new Uint8Array(20 << 16).fill(1));
+    for (let i = 0; i < later; i++) await null;
+    await Promise.all([long, store.write(`${later}`, 5, Uint8Array.of(2))]);
+  }
+  const found = (await TableFolder.open(table)).files({ miner: 1000n, number: 0 }).store;
+  for (let later = 0; later < 16; later++) expect(await found.read(`${later}`, 5, 1)).toEqual(Uint8Array.of(2));
+});
