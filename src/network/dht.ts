@@ -131,18 +131,23 @@ function limitBytes(stream: Stream, most: number, tooMany: () => void): void {
   });
 }
 
-/** Has the host know the addresses of the peers found last, so many of them. */
+/** Has the host know the addresses of the peers found last, so many of them, and of each so many however often it is told of. */
 function rememberSome(dht: Discoveries, { peerStore, connectionManager, peerId }: Components): void {
-  const found = new Map<string, PeerId>();
+  const found = new Map<string, { readonly id: PeerId; readonly told: Set<string> }>();
   dht.addEventListener("peer", ({ detail: { id, multiaddrs } }) => {
     if (id.equals(peerId) || multiaddrs.length === 0) return;
+    const one = found.get(`${id}`) ?? { id, told: new Set() };
     found.delete(`${id}`);
-    found.set(`${id}`, id);
-    const kept = { multiaddrs: multiaddrs.slice(0, DHT_LIMITS.addresses) };
-    void peerStore.merge(id, kept).catch(() => undefined);
+    found.set(`${id}`, one);
+    // The host's memory adds to what it has.
+    const fresh = multiaddrs.filter((address) => !one.told.has(`${address}`));
+    const kept = fresh.slice(0, DHT_LIMITS.addresses - one.told.size);
+    for (const address of kept) one.told.add(`${address}`);
+    if (kept.length > 0) void peerStore.merge(id, { multiaddrs: kept }).catch(() => undefined);
     if (found.size <= DHT_LIMITS.found) return;
-    const [[name, oldest]] = found as unknown as [[string, PeerId]];
+    const [[name, oldest]] = found as unknown as [[string, { readonly id: PeerId }]];
     found.delete(name);
-    if (connectionManager.getConnections(oldest).length === 0) void peerStore.delete(oldest).catch(() => undefined);
+    if (connectionManager.getConnections(oldest.id).length === 0)
+      void peerStore.delete(oldest.id).catch(() => undefined);
   });
 }

@@ -1,5 +1,6 @@
 /** The network's DHT between hosts on loopback: who finds whom, and what is neither answered nor believed. */
 import type { Stream } from "@libp2p/interface";
+import { peerIdFromString } from "@libp2p/peer-id";
 import { multiaddr } from "@multiformats/multiaddr";
 import { afterEach, describe, expect, test } from "vitest";
 import { concat, utf8 } from "../../../src/base/bytes.ts";
@@ -118,4 +119,19 @@ test("of the peers that an answer tells of only so many are taken and remembered
   const others = async () => (await peerStore.all()).filter(({ id }) => id.type === "RSA").length;
   await until("peers to be remembered", async () => (await others()) > 0);
   await until("all of them", async () => (await others()) === DHT_LIMITS.peersOfAnswer);
+});
+
+test("of a peer that is told of again and again with other addresses only so many are remembered", async () => {
+  const victim = await node("client");
+  const { peerStore, services } = hostOf(victim);
+  const id = peerIdFromString("QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N");
+  for (let told = 0; told < 10; told++) {
+    const multiaddrs = Array.from({ length: 3 }, (_, i) => multiaddr(`/ip4/127.0.0.1/tcp/${1 + 3 * told + i}`));
+    (services.dht as unknown as EventTarget).dispatchEvent(new CustomEvent("peer", { detail: { id, multiaddrs } }));
+  }
+  const known = async () => (await peerStore.get(id).catch(() => null))?.addresses.length ?? 0;
+  await until("addresses to be remembered", async () => (await known()) >= DHT_LIMITS.addresses);
+  // What was under way has ended when this has.
+  await peerStore.merge(id, {});
+  expect(await known()).toBe(DHT_LIMITS.addresses);
 });
