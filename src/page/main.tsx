@@ -18,6 +18,10 @@ async function begin(): Promise<void> {
 }
 
 takeTokenOfAddress();
+// Where the page is open already an address with a token does not load it anew.
+addEventListener("hashchange", () => {
+  if (takeTokenOfAddress()) location.reload();
+});
 render(<App />, document.getElementById("page") as HTMLElement);
 followChain();
 followPool();

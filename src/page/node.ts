@@ -39,16 +39,27 @@ export function readToken(): string | null {
   return sessionStorage.getItem(TOKEN);
 }
 
-/** Takes the token out of the fragment, so that it is not copied along with the address. */
-export function takeTokenOfAddress(): void {
+/** Takes the token out of the fragment, so that it is not copied along with the address; whether one was there. */
+export function takeTokenOfAddress(): boolean {
   const { hash, pathname, search } = location;
   const fields = new URLSearchParams(hash.slice(1));
   const token = fields.get("token");
-  if (token === null) return;
+  if (token === null) return false;
   if (token !== "") sessionStorage.setItem(TOKEN, token);
   fields.delete("token");
   const rest = [...fields.keys()][0] ?? "";
   history.replaceState(null, "", `${pathname}${search}#${rest.startsWith("/") ? rest : ""}`);
+  return true;
+}
+
+/** Forgets a token that the node refuses: a WebSocket does not say why it was not opened, and none would ever be. */
+export async function dropRefusedToken(): Promise<void> {
+  const token = readToken();
+  if (token === null) return;
+  const { status } = await fetch(new URL("health", location.href), { headers: { authorization: `Bearer ${token}` } });
+  if (status !== 401 || readToken() !== token) return;
+  sessionStorage.removeItem(TOKEN);
+  unlocked.value = false;
 }
 
 function overSocket(): NodeClient {
@@ -67,6 +78,7 @@ export async function keepConnected(how: Open = overSocket): Promise<void> {
       await session();
     } catch (error) {
       trouble.value = errorText(error);
+      if (open === overSocket) await dropRefusedToken().catch(() => undefined);
     }
     client?.close();
     client = null;
