@@ -156,15 +156,14 @@ export async function openJoinedNode(options: JoinOptions): Promise<NetworkNode>
   const follower = new LocalVerifier(facts, crypto, module);
   const own = indicesOf(description, mine);
   await checkWorkers(chain, description, own, crypto);
-  const proving = mine.length === 0 ? null : await provingOf(description, params);
   const drand =
     beaconServers.length === 0 ? null : drandSource(crypto, description.beacon, beaconServers, platform.now);
   const seeded = description.seed === "" ? null : localBeacon(crypto, description.seed, times);
   const beacon = drand ?? (seeded !== null && sameDrand(seeded.info, description.beacon) ? seeded : null);
-  const local =
-    mine.length === 0
-      ? null
-      : await minersOf(description, own, times, { proving, presealing, beacon: beacon ?? withoutBeacon() });
+  const held = mine.length === 0 ? null : (beacon ?? withoutBeacon());
+  // Its workers begin when nothing is left to be refused for.
+  const proving = held === null ? null : await provingOf(description, params);
+  const local = held === null ? null : await minersOf(description, own, times, { proving, presealing, beacon: held });
   return NetworkNode.open({
     ...rest,
     ...(proving === null ? {} : { proving }),

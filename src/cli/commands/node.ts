@@ -24,7 +24,7 @@ import { openBytes } from "../input.ts";
 import { interruptible, stopSignal } from "../interrupt.ts";
 import { nodeOutput } from "../node-output.ts";
 import { collect, collectMultiaddr, parseRetention, wholeNumber } from "../options.ts";
-import { SEALED_FOLDER } from "../presealing.ts";
+import { SEALED_FOLDER, withSealing } from "../presealing.ts";
 import { PARAMS_FOLDER, proofsText, shownKeys } from "../real-proofs.ts";
 
 /** Milliseconds after the start at which it is told that no peer was reached. */
@@ -256,31 +256,34 @@ async function start(options: StartOptions, command: Command): Promise<void> {
   let node: NetworkNode;
   const keys = shownKeys(options.params);
   try {
-    node = await openJoinedNode({
-      store,
-      data,
-      params: keys,
-      presealing: { folder: SEALED_FOLDER },
-      secrets: await platform.openSecrets(data),
-      listen: listen.length > 0 ? listen : ["/ip4/127.0.0.1/tcp/0"],
-      ...(bootstrap.length > 0 ? { bootstrap } : {}),
-      mine,
-      machine,
-      beaconServers: options.beacon,
-      ...(options.dht === undefined ? {} : { dht: options.dht }),
-      ...(options.retention === undefined ? {} : { retention: options.retention }),
-      version: command.parent?.parent?.version() ?? "",
-      onMining: (event) => {
-        if (event.kind === "failed") look(event.error);
-        output.mining(0, event);
-      },
-      onReport: (report) => output.report(0, report),
-      onFault: (where, error) => {
-        look(error);
-        output.fault(0, where, error);
-      },
-      onShutdown: () => end.stop(),
-    });
+    const secrets = await platform.openSecrets(data);
+    node = await withSealing(SEALED_FOLDER, (presealing) =>
+      openJoinedNode({
+        store,
+        data,
+        params: keys,
+        presealing,
+        secrets,
+        listen: listen.length > 0 ? listen : ["/ip4/127.0.0.1/tcp/0"],
+        ...(bootstrap.length > 0 ? { bootstrap } : {}),
+        mine,
+        machine,
+        beaconServers: options.beacon,
+        ...(options.dht === undefined ? {} : { dht: options.dht }),
+        ...(options.retention === undefined ? {} : { retention: options.retention }),
+        version: command.parent?.parent?.version() ?? "",
+        onMining: (event) => {
+          if (event.kind === "failed") look(event.error);
+          output.mining(0, event);
+        },
+        onReport: (report) => output.report(0, report),
+        onFault: (where, error) => {
+          look(error);
+          output.fault(0, where, error);
+        },
+        onShutdown: () => end.stop(),
+      }),
+    );
   } catch (error) {
     await store.close();
     throw error;
