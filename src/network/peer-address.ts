@@ -2,7 +2,10 @@
 import type { Multiaddr } from "@multiformats/multiaddr";
 import type { PeerAddress } from "./peer-records.ts";
 
-/** IP and port (0 if it has none) of a multiaddr; null for names, relays and what has no IP. */
+/** How a socket of both families spells an IPv4 address: the last 32 bits. Source: RFC 4291, 2.5.5.2. */
+const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/i;
+
+/** IP and port (0 if it has none) of a multiaddr; null for names, relays and what has no IP. IPv4 is IPv4, also where it is mapped. */
 export function peerAddress(address: Multiaddr): PeerAddress | null {
   let ip: string | undefined;
   let port = 0;
@@ -11,7 +14,11 @@ export function peerAddress(address: Multiaddr): PeerAddress | null {
     if ((name === "ip4" || name === "ip6") && ip === undefined) ip = value;
     if ((name === "tcp" || name === "udp") && port === 0) port = Number(value);
   }
-  return ip === undefined ? null : { ip, port };
+  if (ip === undefined) return null;
+  const [, high, low] = MAPPED.exec(ip) ?? [];
+  if (high === undefined || low === undefined) return { ip, port };
+  const bytes = [high, low].map((text) => Number.parseInt(text, 16)).flatMap((half) => [half >> 8, half & 255]);
+  return { ip: bytes.join("."), port };
 }
 
 /**
