@@ -18,7 +18,7 @@ import { guardGossip } from "./gossip-guard.ts";
 import { HelloService, type PeerTiming } from "./hello-service.ts";
 import { type Host, type HostOptions, NetworkError, openHost, parseMultiaddr } from "./host.ts";
 import { OwnTime, type OwnTimeOptions } from "./own-time.ts";
-import { blocksTopic, DEADLINES, type Deadlines, messagesTopic, PEER_LIMITS } from "./params.ts";
+import { blocksTopic, DEADLINES, type Deadlines, DHT_LIMITS, messagesTopic, PEER_LIMITS } from "./params.ts";
 import { isLoopback, peerAddress } from "./peer-address.ts";
 import type { Offence, PeerAddress, PeerBook } from "./peer-book.ts";
 import { PeerStreams } from "./peer-streams.ts";
@@ -89,6 +89,8 @@ export class Network {
   /** Protocols of other rooms. */
   readonly streams: PeerStreams;
   private readonly options: NetworkOptions;
+  /** Peers that are looked for now. */
+  private lookups = 0;
   private readonly host: Host;
   private readonly time: OwnTime;
   private readonly gossip: Gossip;
@@ -191,18 +193,26 @@ export class Network {
     return connection.remotePeer.toString();
   }
 
-  /** Multiaddrs, without identities, of a peer as the DHT has them; none without a DHT, or where nobody knows the peer. */
+  /**
+   * Multiaddrs, without identities, of a peer as the DHT has them; none without a DHT, or where nobody knows the peer. Throws
+   * `RangeError` while as many are looked for as may be.
+   */
   async find(peer: string, signal: AbortSignal): Promise<string[]> {
     const id = readPeerId(peer);
     const { dht } = this.host.services;
     if (dht === undefined) return [];
+    if (this.lookups >= DHT_LIMITS.lookups) throw new RangeError("too many peers are being looked for; ask again");
+    this.lookups++;
+    const ended = AbortSignal.any([signal, AbortSignal.timeout(DHT_LIMITS.lookupMs)]);
     try {
-      for await (const event of dht.findPeer(id, { signal }))
+      for await (const event of dht.findPeer(id, { signal: ended }))
         if (event.name === "FINAL_PEER") return event.peer.multiaddrs.map((address) => address.toString());
     } catch (error) {
       signal.throwIfAborted();
       // The library's only word for "nobody knows it".
       if ((error as Error).name !== "NotFoundError") throw error;
+    } finally {
+      this.lookups--;
     }
     return [];
   }

@@ -165,4 +165,7 @@ export const DHT_LIMITS = {
   updates: 256,
   /** peers, beside those connected, whose addresses are remembered */
   found: 512,
+  /** peers that are looked for at the same time for who asks this node, and milliseconds for each: others count what we ask, too */
+  lookups: 4,
+  lookupMs: 30_000,
 } as const;

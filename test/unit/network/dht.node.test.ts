@@ -56,6 +56,10 @@ describe("peers find one another", () => {
     });
     const nobody = await node();
     expect(await asking.network.find(nobody.network.id, signal())).toEqual([]);
+    const many = Array.from({ length: 2 * DHT_LIMITS.lookups }, () => asking.network.find(nobody.network.id, signal()));
+    const refused = (await Promise.allSettled(many)).filter(({ status }) => status === "rejected");
+    expect(refused).toHaveLength(DHT_LIMITS.lookups);
+    expect(await asking.network.find(nobody.network.id, signal())).toEqual([]);
   });
 
   test("a node without a DHT finds nobody, and answers nobody", async () => {
