@@ -28,6 +28,10 @@ function lock(name: string): Promise<boolean> {
 
 async function begin(options: TabOptions): Promise<void> {
   const data = placeOf(options);
+  if (!scope.isSecureContext)
+    throw new Error(
+      "browsers run this only in pages of this machine (http://localhost:…) or by https: open the page so",
+    );
   if (!(await lock(data))) throw new Error("another tab runs this network; close it, or open a link with another seed");
   const { seed, miners, sectors, accounts, blockTime } = options;
   network = await Devnet.open({
