@@ -90,7 +90,9 @@ export class LocalProvider {
       readonly params: ProviderMessage["data"];
     };
     if (method !== "eth_subscription") return;
-    for (const listener of [...this.listeners]) listener({ type: "eth_subscription", data: params });
+    // Each by itself: one that throws is its owner's error, and neither another listener's nor the network's.
+    for (const listener of [...this.listeners])
+      queueMicrotask(() => listener({ type: "eth_subscription", data: params }));
   }
 }
 

@@ -76,7 +76,8 @@ export class EthFilters implements EthFilterService {
       throw new RpcError(RPC_CODE.limit, `there are ${MAX_FILTERS} filters; remove one with eth_uninstallFilter`);
     const known = new Set<string>();
     const add = (found: readonly unknown[]): void => {
-      filter.results.push(...found.filter((one) => !known.delete(nameOf(one))));
+      // One by one: a block may have more logs than a call takes arguments.
+      for (const one of found) if (!known.delete(nameOf(one))) filter.results.push(one);
       if (filter.results.length <= MAX_LOGS) return;
       filter.isFull = true;
       filter.results = [];
@@ -87,7 +88,7 @@ export class EthFilters implements EthFilterService {
       stop: this.listen(wants, (news) => {
         const found = tell(news, logs);
         if (held === null) add(found);
-        else held.push(...found);
+        else held = held.concat(found);
       }),
     };
     const id = this.newId();
@@ -161,7 +162,8 @@ export class EthFilters implements EthFilterService {
     if (this.stopListening !== null) return;
     const { chain, pool } = this.parts;
     const stops = [
-      chain.onHeadChange((changes) => void this.turns.run(() => this.moved(changes))),
+      // Nobody waits for it: what fails here must not end the process.
+      chain.onHeadChange((changes) => void this.turns.run(() => this.moved(changes)).catch(() => undefined)),
       pool.onChange(({ kind, signed }) => {
         if (kind !== "add" || !this.isWanted("pending")) return;
         const hash = hex(messageHash(signedMessageCid(signed), signed, this.parts.network.chainId));
@@ -186,7 +188,8 @@ export class EthFilters implements EthFilterService {
     for (const { type, tipset: above } of changes) {
       const removed = type === "revert";
       if (!removed && this.isWanted("block")) {
-        const tipset = await chain.parent(above);
+        // One that is gone meanwhile, as when time was taken back, is nobody's news any more.
+        const tipset = await chain.parent(above).catch(() => null);
         if (tipset !== null) this.spread({ kind: "block", tipset });
       }
       if (!this.isWanted("logs")) continue;
@@ -212,13 +215,24 @@ export function tell(news: EthNews, logs: LogFilter | null): readonly unknown[] 
   return logs === null ? [] : logsOf(news, logs);
 }
 
+type LogNews = EthNews & { readonly kind: "logs" };
+/** Logs of news as JSON: all filters and subscriptions have the same ones. */
+const rowsOf = new WeakMap<LogNews, EthJson[]>();
+
 /** Those of a block's logs that are wished, and are in the range. */
-export function logsOf({ tipset, logs, removed }: EthNews & { readonly kind: "logs" }, wish: LogFilter): EthJson[] {
+export function logsOf(news: LogNews, wish: LogFilter): EthJson[] {
+  const { tipset, logs, removed } = news;
   const { from, to, block } = wish;
   const epoch = tipset.height;
   const hash = blockHash(tipset);
   if (typeof from === "object" && "epoch" in from && BigInt(epoch) < from.epoch) return [];
   if (typeof to === "object" && "epoch" in to && BigInt(epoch) > to.epoch) return [];
   if (block !== null && hex(block) !== hex(hash)) return [];
-  return logs.flatMap((log, i) => (isWished(wish, log) ? [{ ...logJson(log, i, { hash, epoch }), removed }] : []));
+  const rows = rowsOf.get(news) ?? [];
+  rowsOf.set(news, rows);
+  return logs.flatMap((log, i) => {
+    if (!isWished(wish, log)) return [];
+    rows[i] ??= { ...logJson(log, i, { hash, epoch }), removed };
+    return [rows[i]];
+  });
 }

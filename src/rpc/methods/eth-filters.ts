@@ -50,10 +50,13 @@ function subscribe(kind: string, options: unknown, { node, session, afterReply }
     push(JSON.stringify({ jsonrpc: "2.0", method: "eth_subscription", params: { subscription, result } }));
   };
   let last: Promise<unknown> = Promise.resolve();
+  const tellOne = async (news: EthNews & { readonly kind: "block" | "pending" }): Promise<void> => {
+    if (session.subscriptions.has(subscription)) say(await told(node, news, options === true));
+  };
   const hear = (news: EthNews): void => {
     if (news.kind === "logs") for (const log of wish === null ? [] : logsOf(news, wish)) say(log);
-    // One after another, in their order. A block that is gone meanwhile is left out.
-    else last = last.then(() => told(node, news, options === true)).then(say, () => undefined);
+    // One after another, in their order, while somebody listens. A block that is gone meanwhile is left out.
+    else last = last.then(() => tellOne(news)).catch(() => undefined);
   };
   // The number must reach the client first.
   let held: EthNews[] | null = [];
