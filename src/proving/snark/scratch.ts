@@ -21,6 +21,8 @@ export type OpenScratch = {
 };
 
 const PREFIX = "proof-";
+/** What a proof's folder is called; others of the scratch folder are somebody else's, and stay. */
+const OWN_NAME = /^proof-[0-9a-f]{16}$/;
 /** How long one waits for others that begin a proof in the same folder. */
 const WAIT_MS = 50;
 const MOST_WAITS = 600;
@@ -112,7 +114,7 @@ async function enter(folders: Folders, scratch: string): Promise<() => Promise<v
 /** Folders of proofs whose process has ended. */
 async function removeAbandoned(folders: Folders, scratch: string): Promise<void> {
   for (const name of (await folders.list(scratch)) ?? []) {
-    if (!name.startsWith(PREFIX)) continue;
+    if (!OWN_NAME.test(name)) continue;
     const folder = `${scratch}/${name}`;
     const unlock = await folders.lock(folder);
     if (unlock === null) continue;

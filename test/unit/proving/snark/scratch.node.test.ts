@@ -55,20 +55,22 @@ test("a folder makes possible what the limit alone refuses, byte by byte, and is
   expect(toHex(witness.a)).toBe(before);
 });
 
-test("what a killed proof left behind is removed, what another is at work in is not", async () => {
-  const [left, held] = ["proof-left", "proof-held"].map((name) => path.join(folder, name)) as [string, string];
-  for (const place of [left, held]) {
+test("what a killed proof left behind is removed, what another is at work in, or is no proof's, is not", async () => {
+  const [held, other] = [`proof-${"0f".repeat(8)}`, "proof-of-purchase"];
+  const places = [`proof-${"a1".repeat(8)}`, held, other].map((name) => path.join(folder, name));
+  for (const place of places) {
     await mkdir(place);
     await writeFile(path.join(place, "a"), "some rows");
   }
-  const unlock = await platform.folders?.lock(held);
+  const unlock = await platform.folders?.lock(path.join(folder, held));
   expect(toHex(await prove({ scratch: folder }))).toBe(expected);
-  expect(await names()).toEqual(["proof-held"]);
+  expect(await names()).toEqual([held, other]);
   await unlock?.();
   const { close } = await openScratch(folder, 0);
-  expect((await names()).includes("proof-held")).toBe(false);
+  expect((await names()).includes(held)).toBe(false);
   await close();
-  expect(await names()).toEqual([]);
+  expect(await names()).toEqual([other]);
+  await rm(path.join(folder, other), { recursive: true });
 });
 
 describe("what fails", () => {
