@@ -56,22 +56,47 @@ const LAST_PRIVATE = 1023n;
 const NO_CODE = "0xfe";
 const CBOR = [0x51, 0x71];
 const EMPTY = new Uint8Array(0);
+/** Characters of inputs and outputs that an answer may have: calls may hand on a megabyte a thousand times. */
+const MAX_CHARACTERS = 64 << 20;
+
+/** What is left of an answer's characters. */
+export class TraceRoom {
+  private left: number;
+
+  constructor(characters = MAX_CHARACTERS) {
+    this.left = characters;
+  }
+
+  /** Takes what a trace has. Throws where that is too much. */
+  take({ action, result }: Pick<EthTrace, "action" | "result">): void {
+    for (const text of [action["input"], action["init"], result["output"], result["code"]])
+      this.left -= typeof text === "string" ? text.length : 0;
+    if (this.left < 0)
+      throw new RpcError(
+        RPC_CODE.limit,
+        "the calls have more input and output than an answer may; ask for fewer of them",
+      );
+  }
+}
 
 /** Around a call: who calls, what was found of its callee so far. */
 type Around = { readonly caller: string; readonly isEvm: boolean; count: number; lastCode: string | null };
 
-class Tracer {
+export class Tracer {
   readonly traces: EthTrace[] = [];
   private readonly evm: Uint8Array;
+  private readonly room: TraceRoom;
 
-  constructor(evm: Uint8Array) {
+  constructor(evm: Uint8Array, room: TraceRoom) {
     this.evm = evm;
+    this.room = room;
   }
 
   /** Tells of a call and of those inside of it. */
   tell(around: Around, path: readonly number[], call: FvmTrace): void {
     const found = this.one(around, path, call);
     if (found === null) return;
+    this.room.take(found.trace);
     this.traces.push(found.trace);
     around.count++;
     const { inside } = found;
@@ -258,9 +283,10 @@ export async function tracesOf(node: NodeServices, tipset: Tipset): Promise<Tran
   const own = trace.filter(({ cost }) => cost !== null);
   if (own.length !== messages.length)
     throw new RpcError(RPC_CODE.untyped, "the block was not executed as its messages say");
+  const room = new TraceRoom();
   return Promise.all(
     messages.map(async ({ cid, message, signed }, place) => {
-      const tracer = new Tracer(evm);
+      const tracer = new Tracer(evm, room);
       const around = { caller: hex(await ethereumOf(view, message.from)), isEvm: false, count: 0, lastCode: null };
       const [call] = own[place]?.trace ?? [];
       if (call?.fvm !== undefined) tracer.tell(around, [], call as FvmTrace);

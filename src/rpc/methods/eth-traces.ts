@@ -7,7 +7,7 @@ import { badParams, RPC_CODE, RpcError } from "../errors.ts";
 import { findBlock, requireBlock } from "../eth/blocks.ts";
 import { type BlockRef, blockRef, ethAddress, hash, quantity } from "../eth/codecs.ts";
 import type { EthJson } from "../eth/executed.ts";
-import { blockTraces, type EthTrace, tracesOf } from "../eth/traces.ts";
+import { blockTraces, type EthTrace, TraceRoom, tracesOf } from "../eth/traces.ts";
 import { breather } from "../limits.ts";
 import { type Group, method, param } from "../method.ts";
 import type { NodeServices } from "../services.ts";
@@ -64,6 +64,7 @@ async function filtered(node: NodeServices, filter: TraceFilter, signal: AbortSi
   const [first, last] = [await requireBlock(node, filter.from, true), await requireBlock(node, filter.to, true)];
   const breath = breather(signal);
   const out: EthJson[] = [];
+  const room = new TraceRoom();
   let seen = 0;
   let read = 0;
   for (let epoch = first.height; epoch <= last.height; epoch++) {
@@ -74,6 +75,7 @@ async function filtered(node: NodeServices, filter: TraceFilter, signal: AbortSi
     if (++read > MAX_BLOCKS) throw new RpcError(RPC_CODE.limit, `more than ${MAX_BLOCKS} blocks; ask for fewer`);
     for (const row of await blockTraces(node, tipset)) {
       if (!isWished(row as EthTrace, filter) || ++seen <= after) continue;
+      room.take(row as EthTrace);
       out.push(row);
       if (count !== null && out.length >= count) return out;
       if (out.length > MAX_ROWS)
