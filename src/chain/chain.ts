@@ -272,12 +272,20 @@ export class Chain {
   }
 
   /**
-   * Puts another state in place of the one after the head, and `facts` in the same write. What is built on the head builds on it;
-   * no message made it, so nobody who executes the head anew comes to it by himself: for local networks alone.
+   * Puts another state in place of the one after `head`, and `facts` in the same write. What is built on the head builds on it;
+   * no message made it, so nobody who executes the head anew comes to it by himself: for local networks alone. Throws `ChainError`
+   * HEAD_MOVED.
    */
-  replaceState(stateRoot: CID, blocks: readonly Block[], facts: NonNullable<Additions["metadata"]>): Promise<void> {
+  replaceState(
+    head: Tipset,
+    stateRoot: CID,
+    blocks: readonly Block[],
+    facts: NonNullable<Additions["metadata"]>,
+  ): Promise<void> {
     return this.moves.run(async () => {
-      const { head } = this;
+      const key = tipsetKeyText(head.key);
+      if (tipsetKeyText(this.head.key) !== key)
+        throw new ChainError({ code: "HEAD_MOVED", key }, "the head moved meanwhile: nothing was changed; try again");
       const { receiptsRoot } = await this.result(head);
       const batch = this.results.batchOf(head, { stateRoot, receiptsRoot }, blocks);
       await this.blocks.write({ ...batch, metadata: [...batch.metadata, ...facts] }, { sync: true });

@@ -12,6 +12,8 @@ export type ChainErrorData =
   | { readonly code: "UNKNOWN_RECEIPT"; readonly root: string; readonly index: number }
   | { readonly code: "UNKNOWN_EVENTS"; readonly root: string }
   | { readonly code: "NOT_EXECUTED"; readonly key: string }
+  /** The head is another one than what was asked for was made for. */
+  | { readonly code: "HEAD_MOVED"; readonly key: string }
   | { readonly code: "BAD_HEIGHT"; readonly height: string }
   | { readonly code: "AHEAD_OF_HEAD"; readonly height: string }
   | { readonly code: "NO_COMMON_ANCESTOR"; readonly key: string }

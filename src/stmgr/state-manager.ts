@@ -312,13 +312,13 @@ export class StateManager {
 
   /**
    * Changes actors in the state after the head, as no message can; what is built on the head builds on that. For local networks,
-   * between two tipsets. Throws `ExecError` NOT_EDITABLE.
+   * between two tipsets. Throws `ExecError` NOT_EDITABLE, `ChainError` HEAD_MOVED.
    */
   async editHead(edits: readonly ActorEdit[]): Promise<void> {
     const { head, blocks } = this.chain;
     const edited = await this.runs.edit(head, (await this.result(head)).stateRoot, edits);
     const all = [...decodeEdits(await blocks.metadata(editName(head))), ...edits];
-    await this.chain.replaceState(edited.stateRoot, edited.blocks, [[editName(head), encodeEdits(all)]]);
+    await this.chain.replaceState(head, edited.stateRoot, edited.blocks, [[editName(head), encodeEdits(all)]]);
   }
 
   /** Executes a tipset again and tells what became of one of its messages, by its signed or bare CID. */

@@ -75,6 +75,20 @@ describe("a local network", () => {
     expect(`${(await states.result(edited)).stateRoot}`).toBe(root());
   });
 
+  test("a head that moves meanwhile gets no state of another one", async () => {
+    const { ask, net } = eth;
+    const { chain, states } = net.node;
+    await net.clock.mine(1);
+    const below = (await chain.parent(net.head)) as Tipset;
+    const before = await chain.knownResult(below);
+    const edit = { address: net.accounts[0]?.delegated.bytes as Uint8Array, balance: 1n };
+    const edited = states.editHead([edit]);
+    await chain.setHead(below);
+    await expect(edited).rejects.toMatchObject({ data: { code: "HEAD_MOVED" } });
+    expect(await chain.knownResult(below)).toEqual(before);
+    expect(await ask("eth_getBalance", eth.ethereum(0), "latest")).not.toBe("0x1");
+  });
+
   test("accounts without keys send, while they are impersonated", async () => {
     const { ask, net } = eth;
     await ask("anvil_setBalance", NOBODY, "0xde0b6b3a7640000");
