@@ -157,18 +157,14 @@ export class EthIndex {
       if (tipset === null) continue;
       for (const name of [blockName(tipset.height), logsName(tipset.height), blockHashName(blockHash(tipset))])
         changes.set(name, null);
-      for (const { cid, signed } of await chain.messages(tipset)) {
+      for (const { cid, signed } of (await orNull(chain.messages(tipset))) ?? []) {
         const name = placeName(messageHash(cid, signed, chain.chainId));
         const known = await now(name);
         if (known !== null && dagCbor.decode<[number, number]>(known)[0] === tipset.height) changes.set(name, null);
       }
     }
     for (const above of applies) {
-      const below = await this.logsBelow(above).catch((error: unknown) => {
-        // What is not here cannot be indexed.
-        if (isFilError(error)) return null;
-        throw error;
-      });
+      const below = await orNull(this.logsBelow(above));
       if (below === null) continue;
       const { tipset, logs } = below;
       const epoch = tipset.height;
@@ -206,6 +202,14 @@ export class EthIndex {
       if (names.length > 0) await chain.blocks.write({ metadata: names.map((name) => [name, null] as const) });
     }
   }
+}
+
+/** Null for what is not here: it cannot be indexed, and never was. */
+function orNull<T>(found: Promise<T>): Promise<T | null> {
+  return found.catch((error: unknown) => {
+    if (isFilError(error)) return null;
+    throw error;
+  });
 }
 
 function indexedBlock(name: string, value: Uint8Array): IndexedBlock {

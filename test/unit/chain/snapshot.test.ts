@@ -103,6 +103,15 @@ test("messages of old epochs and receipts are there as asked for; a range holds 
   expect(part).toContain(`${(await net.node.chain.genesis()).key[0]}`);
 });
 
+test("without old messages, the head can still move down to the lowest state, also of a chain with Ethereum's index", async () => {
+  const store = new MemoryStore();
+  await taken(await exported({ skipOldMessages: true }), {}, store);
+  const chain = await Chain.open({ blocks: store, chainId: 1 });
+  const lowest = await chain.tipsetAtOrBefore(chain.statesFrom);
+  await chain.setHead(lowest);
+  expect(chain.head.height).toBe(HEIGHT - ROOTS);
+});
+
 test("format 2 begins with its metadata, in the reference's bytes, and ends like format 1", async () => {
   const [one, two] = [await exported(), await exported({ version: 2 })];
   const { roots, blocks } = readCar(two);
