@@ -83,17 +83,18 @@ export class MessageRuns {
 
   /**
    * Runs messages on the state after a tipset, at its epoch, one after another: what became of the last. Without fees where its fee
-   * cap is 0. `edits`: actors that are otherwise than in that state.
+   * cap is 0. `edits`: actors that are otherwise than in that state. `signal` ends a run that waits, or is in a worker.
    */
   async tryAfter(
     tipset: Tipset,
     messages: readonly TrialMessage[],
     edits: readonly ActorEdit[] = [],
+    signal?: AbortSignal,
   ): Promise<CallOutcome> {
     const started = this.now();
     const { stateRoot } = await this.states.result(tipset);
     const context = { ...(await this.contextOf(tipset)), stateRoot };
-    const options = { randomness: this.states.randomness(tipset) };
+    const options = { randomness: this.states.randomness(tipset), ...(signal === undefined ? {} : { signal }) };
     const { applied } = await this.calls.simulate({ context, messages, edits }, options);
     return outcomeOf(applied.at(-1) as AppliedMessage, messages.at(-1)?.implicit === true, this.now() - started);
   }

@@ -306,8 +306,13 @@ export class StateManager {
   }
 
   /** Runs messages on the state after a tipset, at its epoch: what became of the last. */
-  tryAfter(tipset: Tipset, messages: readonly TrialMessage[], edits: readonly ActorEdit[] = []): Promise<CallOutcome> {
-    return this.runs.tryAfter(tipset, messages, edits);
+  tryAfter(
+    tipset: Tipset,
+    messages: readonly TrialMessage[],
+    edits: readonly ActorEdit[] = [],
+    signal?: AbortSignal,
+  ): Promise<CallOutcome> {
+    return this.runs.tryAfter(tipset, messages, edits, signal);
   }
 
   /**

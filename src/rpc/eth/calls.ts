@@ -63,11 +63,12 @@ async function trialsOf(
   return [SENDERS.includes(name) ? { ...own, nonceFromState: true } : { ...own, implicit: true, nonceFromState: true }];
 }
 
-/** Runs a call on the state after a tipset; the bytes that it returns. Error 3 where it fails. */
+/** Runs a call on the state after a tipset; the bytes that it returns. Error 3 where it fails. `signal`: its caller went away. */
 export async function callAt(
   node: NodeServices,
   tipset: Tipset,
   request: CallRequest,
+  signal: AbortSignal,
   edits: readonly ActorEdit[] = [],
 ): Promise<Uint8Array> {
   const limit = CHAIN_LIMITS.blockGasLimit;
@@ -76,6 +77,7 @@ export async function callAt(
     tipset,
     await trialsOf(node, tipset, messageOfCall(request, gas), edits),
     edits,
+    signal,
   );
   requireSuccess(outcome);
   return request.to === null ? new Uint8Array(0) : bytesOf(outcome.receipt.return);
@@ -127,10 +129,10 @@ export async function estimateGas(
     chainLength: chainLength(signed),
   }));
   const run = async (gas: bigint): Promise<CallOutcome> => {
-    // The search ends with its caller, not only with its answer.
+    // The search ends with its caller, not only with its answer; so does a run of it, over all that its sender has waiting.
     signal.throwIfAborted();
     const trials = await trialsOf(node, tipset, messageOfCall(request, gas), edits);
-    return node.states.tryAfter(tipset, [...before, ...trials], edits);
+    return node.states.tryAfter(tipset, [...before, ...trials], edits, signal);
   };
   const most = CHAIN_LIMITS.blockGasLimit;
   const measured = await run(most);

@@ -267,7 +267,8 @@ const methods = {
     params: [param("call", callRequest), block, param("overrides", overrides)],
     result: data(),
     cost: "execute",
-    run: async ([request, ref, edits], { node }) => callAt(node, await requireBlock(node, ref), request, edits),
+    run: async ([request, ref, edits], { node, signal }) =>
+      callAt(node, await requireBlock(node, ref), request, signal, edits),
   }),
   eth_estimateGas: method({
     summary: "A limit of gas with which a call succeeds, on top of the head and of what waits of its sender.",

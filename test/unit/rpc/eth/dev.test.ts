@@ -134,6 +134,12 @@ describe("a local network", () => {
     expect((await ask("eth_getCode", "0x4e59b44847b379578588920ca78fbf26c0b4956c", "latest")).length).toBe(140);
   });
 
+  test("a call whose caller went away does not run", async () => {
+    const { states } = eth.net.node;
+    const gone = new Error("gone");
+    await expect(states.tryAfter(eth.net.head, [], [], AbortSignal.abort(gone))).rejects.toBe(gone);
+  });
+
   test("an account's sender is kept, and what is no override is refused", async () => {
     const { ask } = eth;
     const call = (given: object): Promise<unknown> => ask("eth_call", { to: NOBODY }, "latest", { [NOBODY]: given });
