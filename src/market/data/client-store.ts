@@ -130,12 +130,26 @@ export class ClientStore implements BlockSource {
     };
   }
 
-  /** Lists a DAG whose blocks have come, unless it is listed; all of it must be here. `path`: what people know it by. */
+  /**
+   * Lists a DAG whose blocks have come, unless it is listed; all of it must be here. `path`: what people know it by. Blocks that
+   * somebody else keeps are kept here from now on: who lends them may let go of them.
+   */
   listRetrieval(root: CID, path: string, signal?: AbortSignal): Promise<Import> {
     return this.turns.run(async () => {
-      for await (const _ of walk(this.store, root, signal === undefined ? {} : { signal }));
+      const writer = new Writer(this.store);
+      const get = async (cid: Uint8Array): Promise<Uint8Array | undefined> => {
+        const own = await this.store.get(cid);
+        if (own !== undefined) return own;
+        const bytes = await this.lent()?.get(cid);
+        if (bytes !== undefined) await writer.put(this.checked({ cid: cid.slice(), bytes }));
+        return bytes;
+      };
+      const source = { peek: (cid: Uint8Array) => this.store.peek(cid), get };
+      for await (const _ of walk(source, root, signal === undefined ? {} : { signal }));
       const known = (await this.imports()).find((one) => one.root.equals(root));
-      return known ?? this.listed(new Writer(this.store), { root, path, source: "retrieval" });
+      if (known === undefined) return this.listed(writer, { root, path, source: "retrieval" });
+      await writer.flush();
+      return known;
     });
   }
 

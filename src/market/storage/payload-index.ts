@@ -27,6 +27,8 @@ export type Indexed = { readonly blocks: number; readonly why: string | null };
 /** Longest block that is given to others, bytes; blocks of one deal that are indexed: a 32 GiB piece in leaves of 8 KiB. */
 const MAX_BLOCK = 4 << 20;
 const MAX_BLOCKS = 1 << 22;
+/** Bytes of a CID that is indexed; of one with its block inside, which a peer's data may have, as many as it likes. */
+const MAX_CID = 128;
 const BATCH = 1000;
 
 export class PayloadIndex implements BlockSource {
@@ -57,7 +59,8 @@ export class PayloadIndex implements BlockSource {
       for (let next = await reader.next(); next !== null; next = await reader.next()) {
         signal.throwIfAborted();
         const { cid, bytes } = next.block;
-        if (bytes.length > MAX_BLOCK || checkBlock(next.block, this.options.hashes) !== "right") wrong++;
+        if (bytes.length > MAX_BLOCK || cid.length > MAX_CID || checkBlock(next.block, this.options.hashes) !== "right")
+          wrong++;
         else batch.push({ cid: cid.slice(), at: reader.at - bytes.length, length: bytes.length });
         if (batch.length >= BATCH) await write();
         if (blocks + wrong >= MAX_BLOCKS) throw new Error(`more than ${MAX_BLOCKS} blocks`);

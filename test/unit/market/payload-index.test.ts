@@ -75,6 +75,16 @@ test("data that is no CAR file, or lies about its blocks, is said to be", async 
     blocks: 1,
     why: expect.stringContaining("not what their CIDs say"),
   });
+  // Of blocks that lie in their CIDs whoever offers a deal chooses the length.
+  const inside = new Uint8Array(1000);
+  const long = await carOf(right, {
+    cid: cidFromBytes(Uint8Array.of(1, 0x55, 0, 0xe8, 0x07, ...inside)),
+    bytes: inside,
+  });
+  expect(await index.add("long", source(long), signal)).toMatchObject({
+    blocks: 1,
+    why: expect.stringContaining("too long"),
+  });
   const cut = (await carOf(right, wrong)).slice(0, -2);
   expect(await index.add("cut", source(cut), signal)).toMatchObject({
     blocks: 1,

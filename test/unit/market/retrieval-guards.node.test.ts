@@ -437,6 +437,31 @@ describe("what is kept", () => {
     expect(await store.has(file.bytes)).toBe(true);
     end();
   });
+
+  test("a DAG of which somebody else keeps a part is listed, and whole when that part is gone", async () => {
+    const crypto = await loadCrypto();
+    const giver = new ClientStore(new MemoryStore(), crypto);
+    const entry = async function* (path: string) {
+      const content = async function* () {
+        yield Uint8Array.of(path.length);
+      };
+      yield { path, content: content() };
+    };
+    const { root: file } = await giver.importFiles("f", entry("f"));
+    let isLent = true;
+    const store = new ClientStore(new MemoryStore(), crypto, () =>
+      isLent
+        ? {
+            ...{ peek: () => undefined, get: (cid) => giver.get(cid), has: (cid) => giver.has(cid) },
+            piece: async () => null,
+          }
+        : null,
+    );
+    expect(await store.listRetrieval(file, "here")).toMatchObject({ root: file, source: "retrieval" });
+    isLent = false;
+    expect(await store.listRetrieval(file, "here")).toMatchObject({ root: file });
+    expect(await store.imports()).toHaveLength(1);
+  });
 });
 
 test("sizes are found out for a few DAGs at a time, once for all who ask for one", async () => {
