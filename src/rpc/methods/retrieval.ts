@@ -153,6 +153,8 @@ export const findGroup = group("Client", "Who has what, and retrieving it, as th
   ClientFindData: method({
     summary:
       "Asks the peers that are connected for a DAG, then the miners with a deal for it, and gives the offers, the cheapest first.",
+    // Connects to where the chain says, and looks through all of its deals.
+    permission: "write",
     params: [rootParam, pieceParam],
     result: list(offer, MANY),
     cost: "wait",
