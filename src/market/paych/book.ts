@@ -61,8 +61,8 @@ export type Change = {
   readonly vouchers?: readonly KeptVoucher[];
   readonly message?: KeptMessage;
   readonly removedMessage?: string;
-  /** Records of who uses the channels, in the same batch. */
-  readonly also?: readonly MetadataEntry[];
+  /** Of who uses the channels, in the same batch. */
+  readonly notes?: readonly Note[];
 };
 
 /** A record of the store's, by its name; null removes it. */
@@ -122,8 +122,10 @@ export class PaychBook {
 
   /** Makes a change; it is on the disk when this resolves, and seen from then on. */
   async write(change: Change): Promise<void> {
-    const { channel, vouchers = [], message } = change;
-    const metadata: [string, Uint8Array | null][] = (change.also ?? []).map(([name, value]) => [name, value]);
+    const { channel, vouchers = [], message, notes = [] } = change;
+    const metadata: [string, Uint8Array | null][] = notes.flatMap(({ records }) =>
+      records.map(([name, value]): [string, Uint8Array | null] => [name, value]),
+    );
     const put = (key: string, json: unknown): void => void metadata.push([key, utf8(JSON.stringify(json))]);
     if (change.removedChannel !== undefined) metadata.push([channelKey(change.removedChannel), null]);
     if (change.removedMessage !== undefined) metadata.push([messageKey(change.removedMessage), null]);
@@ -133,6 +135,7 @@ export class PaychBook {
     }
     if (message !== undefined) put(messageKey(message.cid), writeMessage(message));
     await this.blocks.write({ metadata }, { sync: true });
+    for (const note of notes) note.done();
     if (change.removedChannel !== undefined) this.channelsById.delete(change.removedChannel);
     if (change.removedMessage !== undefined) this.messagesByCid.delete(change.removedMessage);
     if (message !== undefined) this.messagesByCid.set(message.cid, message);

@@ -6,6 +6,7 @@
 import type { Address } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
 import type { CID } from "../../types/cid.ts";
+import type { Note } from "./book.ts";
 import { PaychError } from "./errors.ts";
 
 export type FundOptions = {
@@ -18,24 +19,39 @@ export type FundOptions = {
 /** The channel, if it is made; the message to wait for, if there is one. */
 export type Funded = { readonly channel: Address | null; readonly message: CID | null };
 
+/** What is noted of an amount that is set aside: in the channel, or by a message that puts it there. */
+export type ReserveNote = (message: CID | null, channel: Address | null) => Note;
+
 export class FundRequest {
   /** attoFIL */
   readonly amount: bigint;
   readonly options: FundOptions;
+  readonly note: ReserveNote | null;
   readonly answer: Promise<Funded>;
   private resolve!: (funded: Funded) => void;
   private reject!: (error: unknown) => void;
   private ended = false;
+  private begun = false;
 
-  constructor(amount: bigint, options: FundOptions, signal?: AbortSignal) {
+  constructor(amount: bigint, options: FundOptions, signal?: AbortSignal, note: ReserveNote | null = null) {
+    this.note = note;
     this.amount = amount;
     this.options = options;
     this.answer = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
     });
-    if (signal?.aborted === true) this.fail(signal.reason);
-    signal?.addEventListener("abort", () => this.fail(signal.reason), { once: true });
+    if (signal?.aborted === true) this.giveUp(signal.reason);
+    signal?.addEventListener("abort", () => this.giveUp(signal.reason), { once: true });
+  }
+
+  /** It is being served: who asked gets it, and is told, even if it is given up meanwhile. */
+  begin(): void {
+    this.begun = true;
+  }
+
+  giveUp(reason: unknown): void {
+    if (!this.begun) this.fail(reason);
   }
 
   /** Whether somebody waits for it. */
@@ -64,6 +80,12 @@ export function inOrder(requests: readonly FundRequest[]): FundRequest[] {
 
 export const sumOf = (requests: readonly FundRequest[]): bigint =>
   requests.reduce((sum, { amount }) => sum + amount, 0n);
+
+export const notesOf = (
+  requests: readonly FundRequest[],
+  message: CID | null,
+  channel: Address | null,
+): readonly Note[] => requests.flatMap(({ note }) => (note === null ? [] : [note(message, channel)]));
 
 /** What of some requests nobody reserves. */
 export const unreserved = (requests: readonly FundRequest[]): bigint =>

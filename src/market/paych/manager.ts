@@ -25,7 +25,18 @@ import {
 import type { ChainAccess, ChannelView } from "./chain-access.ts";
 import { Errands, type Outcome } from "./errands.ts";
 import { PaychError } from "./errors.ts";
-import { type Funded, type FundOptions, FundRequest, fill, inOrder, notEnough, sumOf, unreserved } from "./funds.ts";
+import {
+  type Funded,
+  type FundOptions,
+  FundRequest,
+  fill,
+  inOrder,
+  notEnough,
+  notesOf,
+  type ReserveNote,
+  sumOf,
+  unreserved,
+} from "./funds.ts";
 import { redeemAll } from "./lanes.ts";
 
 export type PaychOptions = {
@@ -106,7 +117,7 @@ export class PaychManager {
 
   private async end(why: string): Promise<void> {
     const closed = new PaychError({ code: "CLOSED" }, why);
-    for (const queue of this.queues.values()) for (const request of queue) request.fail(closed);
+    for (const queue of this.queues.values()) for (const request of queue) request.giveUp(closed);
     await this.errands.close(why);
   }
 
@@ -117,8 +128,18 @@ export class PaychManager {
 
   // Funds.
 
-  /** Gets the channel of a pair with an amount in it: by what is there, by putting it in, or by making the channel. */
-  async get(from: Address, to: Address, amount: bigint, options: FundOptions, signal?: AbortSignal): Promise<Funded> {
+  /**
+   * Gets the channel of a pair with an amount in it: by what is there, by putting it in, or by making the channel. What `note`
+   * says of it is kept with it.
+   */
+  async get(
+    from: Address,
+    to: Address,
+    amount: bigint,
+    options: FundOptions,
+    signal?: AbortSignal,
+    note?: ReserveNote,
+  ): Promise<Funded> {
     if (!options.reserve && options.offChain)
       throw new PaychError({ code: "BAD_ARGUMENT" }, "can't fund payment channels without on-chain operations");
     if (amount < 0n) throw new PaychError({ code: "BAD_ARGUMENT" }, "an amount is not negative");
@@ -133,7 +154,7 @@ export class PaychManager {
     this.queues.set(pair, queue);
     if (queue.length >= MAX_QUEUE)
       throw new PaychError({ code: "LIMIT" }, `${MAX_QUEUE} requests for funds of this channel wait already`);
-    const request = new FundRequest(amount, options, signal);
+    const request = new FundRequest(amount, options, signal, note);
     queue.push(request);
     void this.process(payer, payee);
     return request.answer;
@@ -175,9 +196,8 @@ export class PaychManager {
       const most = unspent > channel.available ? unspent : channel.available;
       await this.book.write({
         channel: { ...channel, available: wanted < most ? wanted : most },
-        also: note?.records ?? [],
+        notes: note === undefined ? [] : [note],
       });
-      note?.done();
     });
   }
 
@@ -189,28 +209,30 @@ export class PaychManager {
   }
 
   /** Serves requests; gives those that wait for a message. */
-  private async serve(from: Address, to: Address, requests: readonly FundRequest[]): Promise<readonly FundRequest[]> {
-    if (requests.length === 0) return [];
+  private async serve(from: Address, to: Address, asked: readonly FundRequest[]): Promise<readonly FundRequest[]> {
+    if (asked.length === 0) return [];
     const channel = await this.active(from, to);
+    const requests = asked.filter(({ isActive }) => isActive);
     if (channel === null) {
       const rest = this.refuseOffChain(from, to, requests);
       if (rest.length === 0) return [];
-      const message = await this.createChannel(from, to, sumOf(rest), unreserved(rest));
+      const message = await this.createChannel(from, to, rest);
       for (const one of rest) one.settle({ channel: null, message });
       return [];
     }
     if (channel.createMessage !== null || channel.fundMessage !== null) return requests;
     const address = channel.address as Address;
     const { covered, refused, rest } = fill(requests, channel.available);
+    for (const one of [...covered, ...rest]) one.begin();
     const used = sumOf(covered);
     const left = { ...channel, available: channel.available - used };
     // What is reserved is on the disk before anybody may spend it.
-    if (used > 0n) await this.book.write({ channel: left });
+    if (used > 0n) await this.book.write({ channel: left, notes: notesOf(covered, null, address) });
     for (const one of covered) one.settle({ channel: address, message: null });
     for (const one of refused) one.fail(notEnough(`${from}`, `${to}`, one.amount, true));
     if (rest.length === 0) return [];
     const amount = sumOf(rest);
-    const message = amount === 0n ? null : await this.addFunds(left, amount, unreserved(rest));
+    const message = amount === 0n ? null : await this.addFunds(left, rest);
     for (const one of rest) one.settle({ channel: address, message });
     return [];
   }
@@ -220,23 +242,30 @@ export class PaychManager {
     return requests.filter(({ options }) => !options.offChain);
   }
 
-  private async createChannel(from: Address, to: Address, amount: bigint, available: bigint): Promise<CID> {
+  private async createChannel(from: Address, to: Address, requests: readonly FundRequest[]): Promise<CID> {
     this.checkRoom();
+    for (const one of requests) one.begin();
+    const [amount, available] = [sumOf(requests), unreserved(requests)];
     const id = toHex(this.options.randomBytes(16));
     const channel: Channel = {
       ...{ id, address: null, from, to, direction: "outbound", nextLane: 0n, amount: 0n, available: 0n },
       ...{ pending: amount, pendingAvailable: available, createMessage: null, fundMessage: null, settling: false },
     };
     const draft = await this.chain.createDraft(from, to, amount);
-    const change = (cid: string): Change => ({ channel: { ...channel, createMessage: cid } });
+    const change = (cid: string): Change => ({
+      channel: { ...channel, createMessage: cid },
+      notes: notesOf(requests, parseCid(cid), null),
+    });
     return this.errands.send(id, "create", draft, change, { removedChannel: id });
   }
 
-  private async addFunds(channel: Channel, amount: bigint, available: bigint): Promise<CID> {
+  private async addFunds(channel: Channel, requests: readonly FundRequest[]): Promise<CID> {
     const { from, address } = channel;
+    const [amount, available] = [sumOf(requests), unreserved(requests)];
     const draft = { from, to: address as Address, value: amount, method: 0n, params: NOTHING };
     const change = (cid: string): Change => ({
       channel: { ...channel, pending: amount, pendingAvailable: available, fundMessage: cid },
+      notes: notesOf(requests, parseCid(cid), address),
     });
     return this.errands.send(channel.id, "fund", draft, change, { channel });
   }

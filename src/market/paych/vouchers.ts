@@ -151,13 +151,11 @@ export class Vouchers {
     if (kept.length >= MAX_VOUCHERS)
       throw new PaychError({ code: "LIMIT" }, `the channel has ${MAX_VOUCHERS} vouchers; settle it and use another`);
     const nextLane = channel.nextLane > voucher.lane ? channel.nextLane : voucher.lane + 1n;
-    const noted = note?.(gained);
     await this.channels.book.write({
       channel: { ...channel, nextLane },
       vouchers: [{ number: kept.length, voucher, secret, submitted: null }],
-      also: noted?.records ?? [],
+      notes: note === undefined ? [] : [note(gained)],
     });
-    noted?.done();
     return gained;
   }
 

@@ -256,10 +256,11 @@ class Deal {
           await this.parts.reach(provider, signal).catch(() => undefined);
         }
       }
-      await this.paying;
+      // One payment may be followed by the next.
+      while (this.paying !== null) await this.paying;
       await this.keep({ ...this.deal, state: "completed", at: this.parts.now() });
     } catch (error) {
-      await this.paying?.catch(() => undefined);
+      while (this.paying !== null) await (this.paying as Promise<void>).catch(() => undefined);
       await transfers.cancel(this.peer, id);
       const message = this.refusal ?? describeError(error);
       await this.keep({ ...this.deal, state: "failed", message, at: this.parts.now() });
@@ -331,7 +332,7 @@ class Deal {
 
   /** Pays, if it was asked for and is due by this node's own reckoning; one payment at a time. */
   private payIfDue(): void {
-    if (!this.isAsked || this.paying !== null || this.failed.signal.aborted) return;
+    if (!this.isAsked || this.paying !== null || this.failed.signal.aborted || this.order.signal.aborted) return;
     const total = this.dueNow();
     const { unsaid } = this;
     if (total === null && unsaid === null) return;
@@ -367,8 +368,9 @@ class Deal {
     if (total > deal.reserved) {
       const { reserved } = deal;
       const more = nextReserve(reserved, total, priceOf(quote as QueryResponse), order.fundStep ?? null, limit);
+      const set = (record: TakenDeal): void => void (this.record = record);
       const keep = (record: TakenDeal): Promise<void> => this.keep(record);
-      const channel = await reserves.add(() => this.deal, keep, [order.from, to], more, order.signal);
+      const channel = await reserves.add(() => this.deal, set, keep, [order.from, to], more, order.signal);
       this.lane ??= { channel, lane: await payer.lane(channel) };
       if (!this.lane.channel.equals(channel))
         throw new RetrievalError({ code: "FAILED", tried: [] }, `channel ${this.lane.channel} was closed meanwhile`);

@@ -9,22 +9,17 @@ import type { CID } from "../../types/cid.ts";
 import type { SignedVoucher } from "../../types/voucher.ts";
 import type { Note } from "../paych/book.ts";
 import { badVoucher, PaychError } from "../paych/errors.ts";
+import type { ReserveNote } from "../paych/funds.ts";
 import type { PaymentChannels } from "../paych/part.ts";
 
 export type PaymentLane = { readonly channel: Address; readonly lane: bigint };
 
 export type Payer = {
   /**
-   * Sets an amount aside in the channel of a pair, which is made and filled as needed; resolves when it is there. `noted` is
-   * awaited as soon as the amount is set aside, or on its way with a message that sets it aside.
+   * Sets an amount aside in the channel of a pair, which is made and filled as needed; resolves when it is there. `note` is kept
+   * in the batch that sets the amount aside, or that keeps the message that does.
    */
-  reserve(
-    from: Address,
-    to: Address,
-    amount: bigint,
-    noted: (message: CID | null, channel: Address | null) => Promise<void>,
-    signal: AbortSignal,
-  ): Promise<Address>;
+  reserve(from: Address, to: Address, amount: bigint, note: ReserveNote, signal: AbortSignal): Promise<Address>;
   /** Resolves to the channel when a message that sets an amount aside has done so. */
   reserved(message: CID, signal: AbortSignal): Promise<Address>;
   /** Gives an amount that was set aside back. */
@@ -47,9 +42,8 @@ const NO_SECRET = new Uint8Array(0);
 
 export function payerOf({ channels, vouchers }: Pick<PaymentChannels, "channels" | "vouchers">): Payer {
   return {
-    async reserve(from, to, amount, noted, signal) {
-      const { channel, message } = await channels.get(from, to, amount, RESERVE, signal);
-      await noted(message, channel);
+    async reserve(from, to, amount, note, signal) {
+      const { channel, message } = await channels.get(from, to, amount, RESERVE, signal, note);
       return message === null ? (channel as Address) : channels.waitReady(message, signal);
     },
     reserved: (message, signal) => channels.waitReady(message, signal),

@@ -37,9 +37,10 @@ export class Reserves {
     this.book = book;
   }
 
-  /** Sets an amount aside for a deal; `keep` is given each change of its record. */
+  /** Sets an amount aside for a deal. `set`: its record has changed, and is kept as it is; `keep` keeps it. */
   async add(
     deal: () => TakenDeal,
+    set: (deal: TakenDeal) => void,
     keep: (deal: TakenDeal) => Promise<void>,
     [from, to]: readonly [Address, Address],
     amount: bigint,
@@ -49,10 +50,21 @@ export class Reserves {
       from,
       to,
       amount,
-      (message, known) =>
-        message === null
-          ? keep({ ...deal(), channel: `${known}`, reserved: deal().reserved + amount })
-          : keep({ ...deal(), pending: { message: `${message}`, amount } }),
+      (message, known) => {
+        // More may come while it is written.
+        const after = (one: TakenDeal): TakenDeal =>
+          message === null
+            ? { ...one, channel: `${known}`, reserved: one.reserved + amount }
+            : { ...one, pending: { message: `${message}`, amount } };
+        const { records, done } = this.book().noteTaken(after(deal()));
+        return {
+          records,
+          done: () => {
+            done();
+            set(after(deal()));
+          },
+        };
+      },
       signal,
     );
     const { pending } = deal();

@@ -241,6 +241,26 @@ test("requests of callers that went away cost nothing", async () => {
   expect(chain.sent.at(-1)?.draft.value).toBe(4n);
 });
 
+test("what is set aside for a caller is told, or is not set aside, however he goes away meanwhile", async () => {
+  await channelOf(10n, 10n);
+  const gone = new AbortController();
+  const write = blocks.write.bind(blocks);
+  blocks.write = (batch, options) => {
+    gone.abort(new Error("gone"));
+    return write(batch, options);
+  };
+  expect(await channels.get(from, to, 6n, RESERVE, gone.signal)).toMatchObject({ message: null });
+  expect(await funds()).toMatchObject({ available: 4n });
+  const early = new AbortController();
+  const view = chain.channel.bind(chain);
+  chain.channel = (address) => {
+    early.abort(new Error("gone"));
+    return view(address);
+  };
+  await expect(channels.get(from, to, 3n, RESERVE, early.signal)).rejects.toThrow("gone");
+  expect(await funds()).toMatchObject({ available: 4n });
+});
+
 test.each(["create", "fund"])(
   "a process that ends while a %s message is under way is followed by one that goes on",
   async (kind) => {

@@ -73,6 +73,15 @@ test("a voucher and what it changes of the deal are one write, on both sides", a
   expect(payments.length).toBeGreaterThan(3);
   expect(payments.at(-1)).toBe(`${price}`);
   expect(amounts(paid, "retrieval/given", "received")).toEqual(payments);
+  // So are the message that sets the amount aside, and that the deal waits for it.
+  const sent = paying.find((records) => (records.get("paych/message") as { errand?: string })?.errand === "create");
+  expect(sent?.get("retrieval/taken")).toMatchObject({ pending: { amount: `${price}` } });
+  await client.channels.get(...pair(), price, { reserve: false, offChain: false });
+  await until("it is there", async () => (await funds()).available === price);
+  const before = paying.length;
+  await client.market.retrieve(order({ root: await importFile(provider, FILE_BYTES - 1) }));
+  const free = paying.slice(before).find((records) => records.has("paych/channel"));
+  expect(free?.get("retrieval/taken")).toMatchObject({ pending: null, reserved: expect.stringMatching(/^[1-9]/) });
 });
 
 test("all at once by default; by steps as the order says; what is left is free for the next one", async () => {
