@@ -59,7 +59,11 @@ export class DemoNode {
     const told: string[] = [];
     child.stderr?.on("data", (bytes: Buffer) => told.push(`${bytes}`));
     const ready = new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`${this.name} did not start in ${START_MS / 1000} s`)), START_MS);
+      const timer = setTimeout(() => {
+        reject(new Error(`${this.name} did not start in ${START_MS / 1000} s`));
+        child.kill("SIGKILL");
+      }, START_MS);
+      child.on("error", reject);
       child.on("message", (message: FromNode) => {
         if (message.kind !== "ready") return this.heard(message);
         clearTimeout(timer);
@@ -199,8 +203,14 @@ export class DemoWorld {
       ]);
     }
     const world = new DemoWorld(specs, { accounts: net.accounts, description });
-    for (const node of world.nodes) await world.start(node);
-    return world;
+    try {
+      for (const node of world.nodes) await world.start(node);
+      return world;
+    } catch (error) {
+      // Those that have started would keep this process, and run on after it.
+      await world.close();
+      throw error;
+    }
   }
 
   start(node: DemoNode): Promise<void> {
