@@ -5,12 +5,14 @@ import { isFilError } from "../../base/errors.ts";
 import { type KeyCrypto, signBytes, signMessage, verifyBytes } from "../../keys/keys.ts";
 import type { Keystore } from "../../keys/keystore.ts";
 import type { MessagePool } from "../../mpool/pool.ts";
+import { actorCodes } from "../../params/actor-codes.ts";
+import { networkVersionAt } from "../../params/networks.ts";
 import { ObjectReader } from "../../state/actor-reader.ts";
 import { describeCode, encodeMethodParams } from "../../state/state-view.ts";
 import type { GasEstimator } from "../../stmgr/gas-estimator.ts";
 import type { StateManager } from "../../stmgr/state-manager.ts";
 import { Address } from "../../types/address.ts";
-import { type CID, cidOfText } from "../../types/cid.ts";
+import type { CID } from "../../types/cid.ts";
 import type { Message, MessageReceipt, Signature, SignedMessage } from "../../types/message.ts";
 import { INIT } from "../../types/singletons.ts";
 import { type SignedVoucher, voucherToJson } from "../../types/voucher.ts";
@@ -144,9 +146,13 @@ export function chainAccess({ states, pool, gas, keystore, crypto }: NodeAccess)
       return (await states.call(message, chain.head)).receipt.exitCode;
     },
     async createDraft(from, to, value) {
-      const { code } = await (await view()).requireActor(INIT);
-      const version = describeCode(code)?.actorsVersion === 0 ? 1 : 2;
-      const channelCode = cidOfText(`fil/${version}/${PAYCH}`);
+      const version = networkVersionAt(network, chain.head.height);
+      const channelCode = actorCodes(network.bundles, version)?.get(PAYCH);
+      if (channelCode === undefined)
+        throw new PaychError(
+          { code: "BAD_ARGUMENT" },
+          `no code of payment channels is known at network version ${version}`,
+        );
       const params = dagCbor.encode([channelCode, dagCbor.encode([from.bytes, to.bytes])]);
       return { from, to: INIT, value, method: EXEC, params };
     },

@@ -2,13 +2,18 @@
  * Funds of payment channels. The cases are those of lotus' tables (paychmgr/paychget_test.go at b835fab702eb), and what a
  * process that is killed leaves behind.
  */
+import * as dagCbor from "@ipld/dag-cbor";
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { type Crypto, loadCrypto } from "../../../src/core/crypto.ts";
+import { chainAccess, type NodeAccess } from "../../../src/market/paych/chain-access.ts";
 import { PaychManager } from "../../../src/market/paych/manager.ts";
+import { actorOfCode } from "../../../src/params/actor-codes.ts";
+import { devnetAt } from "../../../src/params/networks.ts";
+import { findVersion } from "../../../src/schema/versions/rows.ts";
 import { StateManagerError } from "../../../src/stmgr/errors.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
 import { Address } from "../../../src/types/address.ts";
-import { cidOfBlock } from "../../../src/types/cid.ts";
+import { type CID, cidOfBlock } from "../../../src/types/cid.ts";
 import { FakeChain } from "../../support/paych-chain.ts";
 import { until } from "../../support/until.ts";
 
@@ -259,6 +264,14 @@ test("what is set aside for a caller is told, or is not set aside, however he go
   };
   await expect(channels.get(from, to, 3n, RESERVE, early.signal)).rejects.toThrow("gone");
   expect(await funds()).toMatchObject({ available: 4n });
+});
+
+test.each([0, 4, 10, 23])("channels are made of the actors of network version %i", async (version) => {
+  const states = { chain: { head: { height: 5 } }, network: devnetAt(version) };
+  const { params } = await chainAccess({ states } as unknown as NodeAccess).createDraft(from, to, 1n);
+  const [code] = dagCbor.decode(params) as [CID];
+  const { actors } = findVersion(version) ?? { actors: -1 };
+  expect(actorOfCode(code)).toEqual({ name: "paymentchannel", actorsVersion: actors });
 });
 
 test.each(["create", "fund"])(
