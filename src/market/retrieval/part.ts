@@ -208,7 +208,7 @@ export class RetrievalMarket {
   async wait(id: bigint, signal: AbortSignal): Promise<void> {
     const kept = this.opened?.takenOf(id);
     // Of those before this process began the book alone knows.
-    if (!this.jobs.knows(id) && kept !== undefined) {
+    if (!this.jobs.knows(id) && kept !== undefined && kept.state !== "ongoing") {
       if (kept.state === "completed") return;
       throw new RetrievalError({ code: "FAILED", tried: [kept.peer] }, kept.message);
     }

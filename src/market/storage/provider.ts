@@ -325,10 +325,10 @@ export class StorageProvider {
   /** A piece that is stored here and can be read without being unsealed; `commP`: its commitment. Null if there is none. */
   async piece(commP: Uint8Array): Promise<StoredPiece | null> {
     for (const deal of this.deals.all()) {
-      const wanted = commitmentOfCidV1(proposalOfDeal(deal).pieceCid);
       // Before that its data may still be another.
-      const isKnown = PLACED.includes(deal.state) && wanted !== null && equal(wanted, commP);
-      if (!isKnown || !(await isPayloadHere(this.options, deal))) continue;
+      if (!PLACED.includes(deal.state)) continue;
+      const known = commitmentOfCidV1(proposalOfDeal(deal).pieceCid);
+      if (known === null || !equal(known, commP) || !(await isPayloadHere(this.options, deal))) continue;
       return { size: deal.size, read: (from, length) => readPayload(this.options, deal, from, length) };
     }
     return null;

@@ -127,6 +127,8 @@ test("what a process that ended had set aside is free when the next one has begu
   const reserved = deal.paid + 700n;
   const pending = { message: `${more.message}`, amount: 300n };
   await client.market.book.putTaken({ ...deal, state: "ongoing", reserved, pending });
+  // What goes on under no number of a retrieval that was begun has not failed.
+  await expect(client.market.wait(deal.id, new AbortController().signal)).rejects.toMatchObject({ code: "UNKNOWN" });
   await client.market.stop();
   expect((await funds()).available).toBe(0n);
   client.market = makeMarket(client, client.chain.foreign(1));
