@@ -406,8 +406,13 @@ export class Responder {
       if (this.now() - task.pausedAt > pausedMs) this.cancel(task.key, STATUS.failed);
       else if (oldest === null || task.pausedAt < oldest.pausedAt) oldest = task;
     }
-    if (oldest !== null && this.places.isFull && this.now() - oldest.pausedAt > yieldMs)
-      this.cancel(oldest.key, STATUS.busy);
+    if (oldest !== null && this.places.isFull && this.now() - oldest.pausedAt > yieldMs) this.yield(oldest);
+  }
+
+  /** Gives the place of a paused response to others. It has not ended: who pays for it may be on the way with the payment. */
+  private yield({ key, peer, id }: Task): void {
+    this.tell(peer, id, STATUS.busy, NOTHING);
+    this.end(key, null, "its place was needed");
   }
 }
 

@@ -9,6 +9,8 @@ import type { Address } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
 import type { CID } from "../../types/cid.ts";
 import type { ClientStore } from "../data/client-store.ts";
+import { GraphsyncError } from "../graphsync/errors.ts";
+import { STATUS } from "../graphsync/message.ts";
 import { Selection, WHOLE_DAG } from "../graphsync/selector.ts";
 import { inlineBlock, Traversal } from "../graphsync/traversal.ts";
 import type { TransferManager } from "../transfer/manager.ts";
@@ -249,7 +251,9 @@ class Deal {
           });
           break;
         } catch (error) {
-          const isBreak = BREAKS.some((code) => isFilError(error, code));
+          // A provider that is full ends what waits, and goes on with it later.
+          const isBusy = error instanceof GraphsyncError && "status" in error.data && error.data.status === STATUS.busy;
+          const isBreak = BREAKS.some((code) => isFilError(error, code)) || (isBusy && this.wasAccepted);
           if (!isBreak || attempt >= RESTARTS || signal.aborted) throw error;
           this.unsaid = this.last;
           await new Promise((resolve) => setTimeout(resolve, (this.parts.restartMs ?? RESTART_MS) * (attempt + 1)));

@@ -230,6 +230,29 @@ describe("deals", () => {
     expect(provider.host.offences).toEqual([]);
   });
 
+  test("a deal whose place was needed while it waited for a payment goes on, and nothing is paid twice", async () => {
+    await provider.market.setAsk({ ...TERMS, paymentInterval: 50_000, paymentIntervalIncrease: 0 });
+    const small = await importFile(provider, 200_000);
+    const { size } = await client.market.query(provider.host.address, small, null, signal);
+    const price = TERMS.unsealPrice + TERMS.pricePerByte * BigInt(size);
+    const transfersOf = ({ market }: RetrievalNode) =>
+      (market as unknown as { running: { transfers: TransferManager } }).running.transfers;
+    const { responder } = transfersOf(provider).graphsync as unknown as {
+      responder: { readonly tasks: ReadonlyMap<string, unknown>; yield(task: unknown): void };
+    };
+    const transfers = transfersOf(client);
+    const say = transfers.sendVoucher.bind(transfers);
+    let said = 0;
+    transfers.sendVoucher = async (...payment) => {
+      if (++said !== 2) return say(...payment);
+      for (const task of responder.tasks.values()) responder.yield(task);
+    };
+    expect(await client.market.retrieve(order({ root: small }))).toMatchObject({ paid: price });
+    await until("the provider knows", () => provider.market.book.given()[0]?.state === "completed");
+    expect(provider.market.book.given()).toMatchObject([{ received: price, worthless: 0 }]);
+    expect(said).toBeGreaterThan(2);
+  });
+
   test("what recurs in a DAG and is partly here: the rest comes, each byte of it paid", async () => {
     const dag = new Dag();
     const shared = dag.node(Array.from({ length: 4 }, (_, i) => dag.put(Uint8Array.of(i), 0x55)));
