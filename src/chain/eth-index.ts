@@ -193,8 +193,9 @@ export class EthIndex {
     for await (const blocks of this.between(first, last)) {
       const names: string[] = [];
       for (const { epoch } of blocks) {
-        const messages = epoch === 0 ? [] : await chain.messages(await tipsetAt(epoch));
-        for (const { cid, signed } of messages) {
+        // Given up before, in another run: a network that is loaded from a file begins at the genesis.
+        const messages = epoch === 0 ? null : await orNull(chain.messages(await tipsetAt(epoch)));
+        for (const { cid, signed } of messages ?? []) {
           const hash = messageHash(cid, signed, chain.chainId);
           names.push(placeName(hash), hashName(hash));
         }

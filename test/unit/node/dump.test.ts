@@ -56,6 +56,21 @@ test("the file is the same on every runtime, and what is made of it makes the sa
   expect(toHex(blake2b256(await dump(await load(file))))).toBe(DIGEST);
 });
 
+test("one that gave old messages up is made into a file, and gives up more when it goes on", async () => {
+  const net = await network();
+  const messages = async (one: Devnet): Promise<number> => (await one.node.chain.blocks.metadataWith("eth/tx/")).length;
+  await send(net);
+  await net.clock.mine(4);
+  await send(net);
+  await net.clock.mine(2);
+  await net.node.collector.collect(2);
+  const copy = await load(await dump(net));
+  expect(await messages(copy)).toBe(1);
+  await copy.clock.mine(4);
+  expect(await copy.node.collector.collect(2)).toMatchObject({ from: 8 });
+  expect(await messages(copy)).toBe(0);
+});
+
 test("it goes on where the other was: chain, pool, wallet, settings, and both come to the same head", async () => {
   const net = await network();
   await send(net);
