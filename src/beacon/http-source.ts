@@ -88,13 +88,13 @@ function readAnswer(json: unknown, server: string) {
   };
 }
 
-/** The text of an answer that is not too long. */
-export async function readText(response: Response): Promise<string> {
+/** The text of an answer of `most` bytes at most. */
+export async function readText(response: Response, most = MAX_ANSWER): Promise<string> {
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) {
     size += part.length;
-    if (size > MAX_ANSWER) throw new Error(`an answer over ${MAX_ANSWER} bytes`);
+    if (size > most) throw new Error(`an answer over ${most} bytes`);
     parts.push(part);
   }
   return new TextDecoder().decode(await new Blob(parts as BlobPart[]).arrayBuffer());

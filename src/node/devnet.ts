@@ -14,6 +14,8 @@ import type { Bundle } from "../exec/bundle.ts";
 import type { KeyInfo } from "../keys/keys.ts";
 import { Keystore } from "../keys/keystore.ts";
 import { parseMnemonic } from "../keys/mnemonic.ts";
+import { retrievalChain } from "../market/retrieval/chain-access.ts";
+import { ContentFinder } from "../market/retrieval/content.ts";
 import { BlockTimes } from "../miner/block-times.ts";
 import { putSectors } from "../miner/folders/copies.ts";
 import type { TipsetProducer } from "../miner/producer.ts";
@@ -60,6 +62,7 @@ import { checkBundle, checkDevnetOptions } from "./devnet-options.ts";
 import { DumpError, type Dumped, readDump, readOptions } from "./dump.ts";
 import { EthControl, Impersonation } from "./eth-control.ts";
 import { askFork, fetchWhole, openFork } from "./fork/open-fork.ts";
+import { gatewayAddress } from "./gateway-address.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
 import { Laboratory } from "./laboratory.ts";
 import { LocalMiners, minerWorker } from "./local-miners.ts";
@@ -195,6 +198,8 @@ export class Devnet {
   readonly snapshots: Snapshots;
   /** Storage deals: of this node's user, and of those miners. */
   readonly deals: DealsPart;
+  /** Multiaddrs where its data is served over HTTP. */
+  private gateways: () => readonly string[] = () => [];
   /** What contract developers do to a network of the FVM; null on others. */
   readonly ethereum: EthControl | null;
   readonly services: DevnetServices;
@@ -244,6 +249,12 @@ export class Devnet {
       payments: node.payments,
       funds: node.funds,
       deals,
+      content: new ContentFinder({
+        ...{ has: async (cid) => (await node.client.store()).has(cid), chain: retrievalChain(node.states) },
+        // It has no identity among peers: its data is had from its gateway.
+        own: () => ({ peer: null, libp2p: [], http: this.gateways(), isFree: false }),
+        ...{ clientDeals: () => deals.client.list(), provider: deals.provider },
+      }),
       client: node.client,
       minGas: storageGas,
       keystore: node.keystore,
@@ -525,6 +536,7 @@ export class Devnet {
   async serve(options: Partial<RpcOptions> = {}): Promise<{ readonly url: string; readonly port: number }> {
     const all = { host: "127.0.0.1", port: 0, allowHosts: [], allowOrigins: [], ...options };
     const rpc = new RpcPart(this.dispatcher, this.services.tokenSecret, all);
+    this.gateways = () => [gatewayAddress(rpc.url)];
     this.deals.servedAt(() => new URL(rpc.url).origin);
     this.node.add(rpc);
     await this.node.start();

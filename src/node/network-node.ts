@@ -13,6 +13,7 @@ import type { Crypto } from "../core/crypto.ts";
 import type { KeyInfo } from "../keys/keys.ts";
 import { type Keystore, keyIn } from "../keys/keystore.ts";
 import { retrievalChain } from "../market/retrieval/chain-access.ts";
+import { ContentFinder } from "../market/retrieval/content.ts";
 import { RetrievalMarket } from "../market/retrieval/part.ts";
 import { blockCreation } from "../miner/create-block.ts";
 import { type FaultReport, FaultReporter } from "../miner/fault-reporter.ts";
@@ -31,6 +32,7 @@ import { localRules } from "../stmgr/network-rules.ts";
 import type { Sleep } from "../sync/peers.ts";
 import { CONTEST_EPOCHS, Contest, GREETING_MS } from "./contest.ts";
 import { DealsPart } from "./deals-part.ts";
+import { gatewayAddress } from "./gateway-address.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
 import { entryAt, type LocalMiners } from "./local-miners.ts";
 import type { LocalProving } from "./local-proving.ts";
@@ -200,9 +202,11 @@ export class NetworkNode {
       streams: () => peers.network?.streams ?? null,
     });
     this.node.add(this.deals);
+    const providers = retrievalChain(states);
+    const gateways = (): string[] => (this.rpc === null ? [] : [gatewayAddress(this.rpc.url)]);
     this.retrieval = new RetrievalMarket({
       ...{ blocks: chain.blocks, client: this.node.client, payments: this.node.payments, now },
-      chain: retrievalChain(states),
+      chain: providers,
       paymentAddress: () => keystore.defaultAddress(),
       streams: () => peers.network?.streams ?? null,
       peerBlock: (cid, signal) => {
@@ -211,11 +215,20 @@ export class NetworkNode {
         return bitswap.getBlock(cid, { signal });
       },
       peers: () => [...new Set(peers.network?.connected().map(({ id }) => id) ?? [])],
-      addresses: () => ({ libp2p: peers.addresses(), http: this.rpc === null ? [] : [gatewayAddress(this.rpc.url)] }),
+      addresses: () => ({ libp2p: peers.addresses(), http: gateways() }),
       randomBytes: platform.randomBytes,
       onFault: (error) => options.onFault?.("retrieval", error),
     });
     this.node.add(this.retrieval);
+    const { deals, retrieval } = this;
+    const content = new ContentFinder({
+      ...{ has: async (cid) => (await this.node.client.store()).has(cid), chain: providers },
+      own: () => ({
+        ...{ peer: peers.network?.id ?? null, libp2p: peers.addresses(), http: gateways() },
+        isFree: retrieval.isFree(),
+      }),
+      ...{ clientDeals: () => deals.client.list(), provider: deals.provider },
+    });
     const beacon = mining?.local.beacon ?? options.beacon;
     const source = beacon?.source;
     const { mining: maker } = this;
@@ -237,6 +250,7 @@ export class NetworkNode {
       funds: this.node.funds,
       deals: this.deals,
       retrieval: this.retrieval,
+      content,
       client: this.node.client,
       minGas: storageGas,
       keystore,
@@ -342,13 +356,4 @@ function byTheClock(info: () => Record<string, unknown>): DevControl {
     },
     info,
   };
-}
-
-/** Where the gateway of a URL's server is, as a multiaddr. */
-function gatewayAddress(url: string): string {
-  const { hostname, port } = new URL(url);
-  const host = hostname.startsWith("[")
-    ? `/ip6/${hostname.slice(1, -1)}`
-    : `/${/^[\d.]+$/.test(hostname) ? "ip4" : "dns"}/${hostname}`;
-  return `${host}/tcp/${port}/http`;
 }

@@ -2,12 +2,14 @@
  * The RPC server: guards, tokens and limits in front of the dispatcher.
  *
  * `/rpc/v1` (also "/") and `/rpc/v0` answer requests; a GET of "/", "/health" and what lotus answers beside it tells how the
- * node is, or in a browser shows the network (`page-files.ts`); `/ipfs/…` and `/piece/…` give the data of the node's user. Without a token a client has `anonymous` permissions: all of them on a development network bound to loopback,
+ * node is, or in a browser shows the network (`page-files.ts`); `/ipfs/…` and `/piece/…` give the data of the node's user,
+ * `/routing/v1/providers/…` and `/cid/…` who has some. Without a token a client has `anonymous` permissions: all of them on a development network bound to loopback,
  * `read` otherwise.
  */
 import { platform } from "#platform";
 import { answerIpfs } from "../market/gateway/gateway.ts";
 import { PieceGateway } from "../market/gateway/piece.ts";
+import { answerRouting, isRouting } from "../market/gateway/routing.ts";
 import type { Download, Page, Refusal, RequestHead, Server, Socket } from "../platform/server.ts";
 import { type Permission, verifyToken } from "./auth.ts";
 import { type Dispatcher, RPC_LIMITS } from "./dispatcher.ts";
@@ -94,15 +96,16 @@ export async function startRpcServer(dispatcher: Dispatcher, options: RpcServerO
   });
 }
 
-/** The gateways to the data of the node's user, and the page; null for other paths. */
+/** The gateways to the data of the node's user, who has what, and the page; null for other paths. */
 function downloadOf(
-  { client }: Dispatcher["node"],
+  { client, content }: Dispatcher["node"],
   pieces: PieceGateway,
   head: RequestHead,
   signal: AbortSignal,
 ): (() => Promise<Download>) | null {
   if (head.path.startsWith("/ipfs/")) return async () => answerIpfs(await client.store(), head, signal);
   if (head.path.startsWith("/piece/")) return async () => pieces.answer(await client.store(), head, signal);
+  if (isRouting(head.path)) return () => answerRouting(content, head, signal);
   return pageDownload(head);
 }
 

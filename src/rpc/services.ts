@@ -13,6 +13,7 @@ import type { Keystore } from "../keys/keystore.ts";
 import type { ClientData } from "../market/data/client-data.ts";
 import type { PaychManager } from "../market/paych/manager.ts";
 import type { Vouchers } from "../market/paych/vouchers.ts";
+import type { ContentFinder } from "../market/retrieval/content.ts";
 import type { RetrievalMarket } from "../market/retrieval/part.ts";
 import type { StorageClient } from "../market/storage/client.ts";
 import type { MarketFunds } from "../market/storage/funds.ts";
@@ -211,6 +212,9 @@ export type RetrievalService = Pick<
   "retrieve" | "fetch" | "begin" | "wait" | "cancel" | "find" | "query" | "transportsOf" | "setAsk" | "book"
 >;
 
+/** Who has some content, as this node knows it. */
+export type ContentService = Pick<ContentFinder, "find">;
+
 /** Storage deals: of this node's user, and of its providers. */
 export type DealsService = {
   readonly client: Pick<StorageClient, "ask" | "deal" | "list" | "get" | "log" | "cidOf" | "renew" | "verify">;
@@ -396,6 +400,7 @@ export type NodeParts = {
   readonly deals: DealsService;
   /** Retrievals, from peers and for them; absent without a network of peers. */
   readonly retrieval?: RetrievalService;
+  readonly content: ContentService;
   readonly client: ClientService;
   /** Randomness as it is seen at a tipset. */
   readonly randomness: (tipset: Tipset) => RandomnessSource;

@@ -98,6 +98,14 @@ test("a file is stored: funds, data, publishing, sector; the network stops meanw
   expect((await minersOf(parseCid(root["/"]), signal)).map(String)).toEqual([`${net.miner}`]);
   expect(await minersOf(parseCid(bought["Proposal"].PieceCID["/"]), signal)).toEqual([]);
   await expect(placesOf(net.miner)).rejects.toThrow(/names no peer on the chain/);
+  const { Proposal } = bought;
+  expect(await ask("Filigree.RetrievalProviders", root)).toMatchObject([
+    { KnownBy: "chain", Miner: `${net.miner.toString("t")}`, ID: "" },
+  ]);
+  await net.serve();
+  expect(await ask("Filigree.RetrievalProviders", root)).toMatchObject([
+    { KnownBy: "here", Miner: net.miner.toString("t"), Deal: { ProposalCid: deal, PieceCID: Proposal.PieceCID } },
+  ]);
   const { stateRoot } = await states.result(net.head);
   expect((await checkState(stateRoot, net.head.height, chain.blocks, { profile: "devnet" })).complaints).toEqual([]);
 }, 120_000);

@@ -304,3 +304,11 @@ test("a piece is the CAR file that was committed to, whole and in ranges", async
   expect((await ask(path, { range: `bytes=${length}-` })).status).toBe(416);
   expect((await ask(path, { "if-none-match": whole.headers.get("etag") as string })).status).toBe(304);
 });
+
+test("routing: of a node without an identity nobody is told, and what is no CID is refused", async () => {
+  const statuses = [`/routing/v1/providers/${HELLO}`, "/routing/v1/providers/x", "/routing/v1/peers/x", "/cid/x"];
+  expect(await Promise.all(statuses.map(async (path) => (await ask(path)).status))).toEqual([404, 422, 501, 400]);
+  expect(await net.devnet.request("Filigree.RetrievalProviders", { "/": HELLO })).toMatchObject([
+    { KnownBy: "here", ID: "", Addrs: [`/ip4/127.0.0.1/tcp/${new URL(base).port}/http`] },
+  ]);
+});

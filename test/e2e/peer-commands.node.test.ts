@@ -59,6 +59,40 @@ test("identity, peers, scores and bans of a node; it connects where it is told t
   expect(new Set(first.network?.connected().map((one) => one.id))).toEqual(new Set([other]));
 });
 
+test("who has some content: by RPC, by command, by delegated routing and as an indexer, asked by the next", async () => {
+  const [first] = net.nodes as [(typeof net.nodes)[0]];
+  const path = fileURLToPath(import.meta.url);
+  const { Root } = (await first.dispatcher.request("ClientImport", { Path: path, IsCAR: false })) as {
+    Root: { readonly "/": string };
+  };
+  const root = Root["/"];
+  const id = first.peers.network?.id as string;
+  const { origin, port } = new URL(url);
+  const gateway = `/ip4/127.0.0.1/tcp/${port}/http`;
+  const answer = await fetch(`${origin}/routing/v1/providers/${root}`);
+  expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "application/json"]);
+  const addresses = first.peers.addresses().map((one) => one.replace(`/p2p/${id}`, ""));
+  const [byPeers, byHttp] = [
+    { peer: id, addresses, protocols: ["transport-bitswap", "transport-graphsync-filecoinv1"] },
+    { peer: id, addresses: [gateway], protocols: ["transport-ipfs-gateway-http"] },
+  ];
+  expect(await answer.json()).toEqual({
+    Providers: [byPeers, byHttp].map(({ peer, addresses: Addrs, protocols: Protocols }) => ({
+      ...{ Schema: "peer", ID: peer, Addrs, Protocols },
+    })),
+  });
+  expect((await fetch(`${origin}/cid/${root}`)).status).toBe(200);
+  const found = await json("client", "find", root, "--router", origin, "--indexer", origin);
+  expect(found["providers"]).toEqual([
+    { source: "here", miner: null, ...byPeers },
+    { source: "here", miner: null, ...byHttp },
+    { source: origin, miner: null, ...byPeers },
+    { source: origin, miner: null, ...byHttp },
+    { source: origin, miner: null, ...byPeers, protocols: ["transport-bitswap"] },
+    { source: origin, miner: null, ...byHttp },
+  ]);
+});
+
 test("what was fetched is shown, and a wait ends once the node is with the clock", async () => {
   const { chain } = (net.nodes[0] as LocalNetwork["nodes"][number]).node;
   // At the genesis a node may be with the clock as well, its first epochs being null rounds or still to come.

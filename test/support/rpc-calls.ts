@@ -315,6 +315,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     MarketSetRetrievalAsk: alone({
       ...{ PricePerByte: zero, UnsealPrice: zero, PaymentInterval: 1, PaymentIntervalIncrease: 0 },
     }),
+    "Filigree.RetrievalProviders": give(() => [{ "/": `${cidOfText("data")}` }]),
     "Filigree.RetrievalQuery": alone(PEER, { "/": `${cidOfText("data")}` }),
     "Filigree.RetrievalTransports": alone(PEER),
     "Filigree.RetrievalGet": alone({ Root: { "/": `${cidOfText("data")}` } }),

@@ -6,6 +6,7 @@ import { type RemoteOptions, say, withRemote } from "../remote.ts";
 import { type Link, linkOf, patientCall } from "../remote-call.ts";
 import { sizeText } from "../terminal.ts";
 import { registerClientDeals } from "./client-deals.ts";
+import { registerClientFind } from "./client-find.ts";
 import { asRetrieval } from "./retr.ts";
 
 type Import = {
@@ -51,6 +52,7 @@ export function registerClient(program: Command): void {
       .argument("<path>", "where nothing is yet")
       .option("--car", "as a CAR file"),
   ).action(exportData);
+  registerClientFind(client);
   registerClientDeals(client);
 }
 

@@ -190,10 +190,15 @@ export class RetrievalMarket {
     return fetchByBitswap(await this.options.client.store(), root, this.options.peerBlock, both);
   }
 
+  /** Whether nothing is asked for this node's data. */
+  isFree(): boolean {
+    const ask = this.opened?.ask;
+    return ask !== undefined && ask.pricePerByte === 0n && ask.unsealPrice === 0n;
+  }
+
   /** A block of this node's user for whoever asks for it by bitswap; none where anything is asked for it. */
   async freeBlock(cid: Uint8Array): Promise<Uint8Array | undefined> {
-    const { pricePerByte, unsealPrice } = this.opened?.ask ?? { pricePerByte: 1n, unsealPrice: 0n };
-    return pricePerByte > 0n || unsealPrice > 0n ? undefined : (await this.options.client.store()).get(cid);
+    return this.isFree() ? (await this.options.client.store()).get(cid) : undefined;
   }
 
   /** Begins a retrieval that goes on by itself; gives its number, which its deal with the first provider has. */

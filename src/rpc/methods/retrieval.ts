@@ -263,7 +263,32 @@ export const retrievalAskGroup = group("Market", "What this node asks for retrie
   }),
 });
 
+const MAX_FOUND = 100;
+const contentDeal = object("ContentDeal", { ProposalCid: link, PieceCID: link, Verified: boolean, Unsealed: boolean });
+const contentProvider = object("ContentProvider", {
+  ...{ KnownBy: choice("here", "deal", "chain"), Miner: maybeAddress, ID: text(128) },
+  ...{ Addrs: list(text(), MAX_FOUND), Protocols: list(text(64), MAX_FOUND), Deal: nullable(contentDeal) },
+});
+
 const ownMethods = {
+  RetrievalProviders: method({
+    summary:
+      "Who has a block, as this node knows it without asking others: itself and its providers' deals, its user's deals, labels of deals on the chain.",
+    params: [rootParam],
+    result: list(contentProvider, MAX_FOUND),
+    cost: "walk",
+    run: async ([root], { node, signal }) =>
+      (await node.content.find(root, signal)).map(({ source, miner, peer: id, addresses, transports, deal }) => ({
+        ...{ KnownBy: source, Miner: miner, ID: id ?? "", Addrs: addresses, Protocols: transports },
+        Deal:
+          deal === null
+            ? null
+            : {
+                ...{ ProposalCid: deal.proposal, PieceCID: deal.piece },
+                ...{ Verified: deal.isVerified, Unsealed: deal.isUnsealed },
+              },
+      })),
+  }),
   RetrievalQuery: method({
     summary: "What a provider, by identity, multiaddr or miner's address, asks for a DAG.",
     // Connects to whom it is told to, as NetConnect does.
