@@ -11,6 +11,8 @@ const platform = "Deno" in globalThis ? "deno" : "node";
  */
 const LEFT_TO_OTHERS: Readonly<Record<string, string>> = {
   "test/docs/lost-sector-guide.node.test.ts": "commands of a guide",
+  "test/docs/provider-guide.node.test.ts": "commands of a guide",
+  "test/docs/retrieval-guide.node.test.ts": "commands of a guide",
   "test/docs/scenarios.node.test.ts": "commands of a guide",
   "test/docs/store-guide.node.test.ts": "commands of a guide",
   "test/e2e/client-data.node.test.ts": "commands",

@@ -30,6 +30,7 @@ const PRINTS: Readonly<Record<string, readonly RegExp[]>> = {
   "docs/guide-pieces.md": [/^true$/m, /^bafkzcib/m],
   "docs/guide-replay.md": [/^31 213 bafy/m],
   "docs/guide-rpc-client.md": [/^localnet at epoch \d+, total power (0|2048)$/m],
+  "docs/guide-be-a-provider.md": [],
   "docs/guide-store-a-file.md": [],
   "docs/guide-scenarios.md": [],
   "docs/guide-vm.md": [/^true$/m],
