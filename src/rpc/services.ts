@@ -199,7 +199,7 @@ export type PaymentService = {
   >;
   readonly vouchers: Pick<
     Vouchers,
-    "create" | "add" | "list" | "checkValid" | "checkSpendable" | "bestSpendable" | "submit"
+    "create" | "schedule" | "add" | "list" | "checkValid" | "checkSpendable" | "bestSpendable" | "submit"
   >;
 };
 

@@ -38,6 +38,11 @@ test("a channel is made and paid from; what is wrong is said in plain words", as
   expect(short).toMatchObject({ code: 1, err: expect.stringContaining("the channel lacks 0.5 FIL; add it: filigree") });
   expect(bad).toMatchObject({ code: 64, err: expect.stringContaining("not a voucher") });
 
+  const spread = ["voucher", "schedule", channel, "1 FIL", "--count", "2", "--start-epoch", "10", "--end-epoch", "20"];
+  const [planned, long] = await Promise.all([filigree(...spread), filigree(...spread, "--count", "11")]);
+  expect(planned.out).toMatch(/^from epoch 15: 0.5 FIL {2}\S+\nfrom epoch 20: 1 FIL {2}\S+$/);
+  expect(long).toMatchObject({ code: 1, err: expect.stringContaining("10 epochs cannot be divided among 11") });
+
   const locked = await filigree("voucher", "create", channel, "1 FIL", "--lane", "3", "--secret-hash", hash);
   const [wrong, added] = await Promise.all([
     filigree("voucher", "submit", channel, locked.out, "--secret", "0405"),

@@ -333,6 +333,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
       on.paying,
       { Amount: "5", Lane: 900 + ++vouchers, TimeLockMax: 99999, SecretHash: "aGVsbG8=" },
     ]),
+    "Filigree.PaychVoucherSchedule": give(() => [on.paying, { Amount: "4", Count: 2, StartEpoch: 5, EndEpoch: 9 }]),
     "Filigree.PaychVoucherAdd": give(async () => [on.channel, await voucher(), ""]),
     "Filigree.PaychBestSpendable": give(() => [on.paying]),
     PaychList: none,

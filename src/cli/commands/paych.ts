@@ -30,6 +30,8 @@ type Funds = Record<
 type Made = { readonly Voucher: unknown; readonly Shortfall: string };
 
 const MAX_EPOCH = 1_000_000_000;
+/** Vouchers of one schedule. */
+const MAX_COUNT = 1000;
 const MAX_LANE = Number.MAX_SAFE_INTEGER;
 
 export function registerPaych(program: Command): void {
@@ -82,6 +84,19 @@ function registerVoucher(voucher: Command): void {
       .option("--min-settle <n>", "epoch before which the channel does not close", wholeNumber(0, MAX_EPOCH), 0)
       .option("--merge <lane...>", "lanes that it takes over"),
   ).action(create);
+  withRemote(
+    voucher
+      .command("schedule")
+      .description(
+        "make the vouchers of a payment over time: each over what is due by its epoch, the last one over all",
+      )
+      .argument(...channel)
+      .argument("<amount>", "in all", parseAmount)
+      .requiredOption("--count <n>", "vouchers", wholeNumber(1, MAX_COUNT))
+      .requiredOption("--end-epoch <n>", "from when on all of it is due", wholeNumber(0, MAX_EPOCH))
+      .option("--start-epoch <n>", "from when on it becomes due (default: now)", wholeNumber(0, MAX_EPOCH))
+      .option("--min-settle <n>", "epoch before which the channel does not close", wholeNumber(0, MAX_EPOCH), 0),
+  ).action(schedule);
   withRemote(
     voucher
       .command("check")
@@ -237,12 +252,43 @@ async function create(channel: string, amount: bigint, options: CreateOptions): 
     MinSettle: options.minSettle,
     Merges: merges,
   });
-  if (Voucher === null)
-    throw new Error(
-      `the channel lacks ${filText(Shortfall)}; add it: filigree paych add-funds <from> <to> "${filText(Shortfall)}"`,
-    );
+  if (Voucher === null) throw lacking(Shortfall);
   const made = voucherFromJson(Voucher);
   say(options.json, { voucher: voucherText(made), ...jsonOf(made) }, [voucherText(made)]);
+}
+
+const lacking = (shortfall: string): Error =>
+  new Error(
+    `the channel lacks ${filText(shortfall)}; add it: filigree paych add-funds <from> <to> "${filText(shortfall)}"`,
+  );
+
+type ScheduleOptions = RemoteOptions & {
+  readonly count: number;
+  readonly startEpoch?: number;
+  readonly endEpoch: number;
+  readonly minSettle: number;
+};
+
+async function schedule(channel: string, amount: bigint, options: ScheduleOptions): Promise<void> {
+  const remote = await Remote.open(options);
+  const start = options.startEpoch ?? (await remote.call<{ readonly Height: number }>("ChainHead")).Height;
+  const { Vouchers, Shortfall } = await remote.call<{
+    readonly Vouchers: readonly unknown[];
+    readonly Shortfall: string;
+  }>("Filigree.PaychVoucherSchedule", await remote.address(channel), {
+    ...{ Amount: amount.toString(), Count: options.count, StartEpoch: start, EndEpoch: options.endEpoch },
+    MinSettle: options.minSettle,
+  });
+  if (Vouchers.length === 0) throw lacking(Shortfall);
+  const made = Vouchers.map(voucherFromJson);
+  const rows = made.map((one) => ({
+    ...{ voucher: voucherText(one), ...jsonOf(one), fromEpoch: one.timeLockMin.toString() },
+  }));
+  say(
+    options.json,
+    { vouchers: rows },
+    made.map((one) => `from epoch ${one.timeLockMin}: ${filText(one.amount)}  ${voucherText(one)}`),
+  );
 }
 
 const jsonOf = (voucher: SignedVoucher): Record<string, unknown> => ({

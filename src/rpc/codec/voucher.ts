@@ -1,4 +1,6 @@
 /** Codecs of payment channels: vouchers, what is wanted of them, and funds, in the network's spelling. */
+
+import { MAX_SCHEDULE } from "../../market/paych/schedule.ts";
 import type { Json } from "../../types/schema-codec.ts";
 import { type SignedVoucher, voucherFromJson, voucherToJson } from "../../types/voucher.ts";
 import {
@@ -13,7 +15,7 @@ import {
   signature,
   uint64,
 } from "./chain-types.ts";
-import { type Codec, fallback, list, nullable, object, within } from "./codec.ts";
+import { type Codec, fallback, integer, list, nullable, object, within } from "./codec.ts";
 
 /** Vouchers of an answer, and lanes that one merges. */
 const MANY = 1_000_000;
@@ -69,6 +71,16 @@ export const wantedVoucher = object("VoucherWanted", {
   SecretHash: bytes(MAX_HASH),
   Extra: nullable(extra),
   Merges: list(uint64, MAX_MERGES),
+});
+
+/** A payment over time, and what is made of it. */
+export const voucherSchedule = object("VoucherSchedule", {
+  ...{ Amount: amount, Count: integer(1, MAX_SCHEDULE), StartEpoch: anyEpoch, EndEpoch: anyEpoch },
+  MinSettle: fallback(anyEpoch, 0),
+});
+export const scheduleResult = object("VoucherScheduleResult", {
+  Vouchers: list(voucher, MAX_SCHEDULE),
+  Shortfall: amount,
 });
 
 export const channelInfo = object("ChannelInfo", { Channel: maybeAddress, WaitSentinel: nullable(link) });

@@ -13,8 +13,10 @@ import {
   availableFunds,
   channelInfo,
   paymentInfo,
+  scheduleResult,
   voucher,
   voucherResult,
+  voucherSchedule,
   voucherSpec,
   vouchers,
   wantedVoucher,
@@ -277,6 +279,21 @@ const ownMethods = {
       const more = { secretHash: wanted.SecretHash, merges: wanted.Merges };
       const made = await node.payments.vouchers.create(channel, { ...wantedOf(wanted, wanted.Lane), ...more });
       return { Voucher: made.voucher, Shortfall: made.shortfall };
+    },
+  }),
+  PaychVoucherSchedule: method({
+    summary:
+      "Makes and keeps the vouchers of a payment over time, evenly spaced in amount and epoch, in a lane of their own; or tells what the channel lacks.",
+    permission: "sign",
+    params: [channelParam, param("schedule", voucherSchedule)],
+    result: scheduleResult,
+    cost: "execute",
+    async run([channel, { Amount, Count, StartEpoch, EndEpoch, MinSettle }], { node }) {
+      const made = await node.payments.vouchers.schedule(channel, {
+        ...{ amount: Amount, count: Count, start: BigInt(StartEpoch), end: BigInt(EndEpoch) },
+        minSettleHeight: BigInt(MinSettle),
+      });
+      return { Vouchers: made.vouchers, Shortfall: made.shortfall };
     },
   }),
   PaychVoucherAdd: method({

@@ -192,6 +192,41 @@ describe("who pays", () => {
     expect((await channels.availableFunds(CHANNEL)).redeemed).toBe(21n);
   });
 
+  test("divides a payment over time evenly, in a lane of its own, all vouchers or none", async () => {
+    await channelOf(100, [], "payer");
+    const plan = { amount: 100n, count: 3, start: 10n, end: 20n, minSettleHeight: 20n };
+    const { vouchers: made, shortfall } = await vouchers.schedule(CHANNEL, plan);
+    expect(shortfall).toBe(0n);
+    expect(made.map(({ amount, timeLockMin, nonce, lane }) => [amount, timeLockMin, nonce, lane])).toEqual([
+      [33n, 13n, 1n, 0n],
+      [66n, 16n, 2n, 0n],
+      [100n, 20n, 3n, 0n],
+    ]);
+    await open();
+    // They are on the disk, they have their lane, and nothing of the funds is promised twice.
+    expect((await vouchers.list(CHANNEL)).map(({ voucher }) => voucher)).toEqual(made);
+    expect(await channels.allocateLane(CHANNEL)).toBe(1n);
+    expect(await vouchers.schedule(CHANNEL, { ...plan, amount: 7n })).toEqual({ vouchers: [], shortfall: 7n });
+    expect(await vouchers.list(CHANNEL)).toHaveLength(3);
+    // The payee takes each in.
+    await channelOf(100, [], "payee");
+    for (const one of made) await vouchers.add(CHANNEL, one, 0n);
+    expect(await vouchers.list(CHANNEL)).toHaveLength(3);
+  });
+
+  test.each([
+    [{ count: 0 }, /1 to 1000 vouchers/],
+    [{ count: 1001 }, /1 to 1000 vouchers/],
+    [{ amount: 2n }, /2 attoFIL cannot be divided into 3 vouchers/],
+    [{ end: 10n }, /the end, epoch 10, must be after the start/],
+    [{ end: 12n }, /2 epochs cannot be divided among 3 vouchers/],
+  ])("a schedule that cannot be divided is refused: %o", async (more, why) => {
+    await channelOf(100, [], "payer");
+    const plan = { amount: 100n, count: 3, start: 10n, end: 20n, minSettleHeight: 0n, ...more };
+    await expect(vouchers.schedule(CHANNEL, plan)).rejects.toThrow(why);
+    expect(await vouchers.list(CHANNEL)).toEqual([]);
+  });
+
   test("only with its key; lanes are given out once", async () => {
     expect([await channels.allocateLane(CHANNEL), await channels.allocateLane(CHANNEL)]).toEqual([0n, 1n]);
     await make(7, 1);
