@@ -54,7 +54,18 @@ export const [MIN_RETENTION] = DEVNET_BOUNDS.retention;
 
 /** How many epochs' states a node keeps. */
 export function parseRetention(text: string): number | "archive" {
-  return text === "archive" ? text : wholeNumber(...DEVNET_BOUNDS.retention)(text);
+  return text === "archive" ? text : wholeNumberOr("archive", ...DEVNET_BOUNDS.retention)(text);
+}
+
+/** What a parser of whole numbers refuses, with the word that is taken besides. */
+export function wholeNumberOr(word: string, low: number, high: number) {
+  return (text: string): number => {
+    try {
+      return wholeNumber(low, high)(text);
+    } catch {
+      throw new InvalidArgumentError(`${word}, or a whole number from ${low} to ${high} is needed.`);
+    }
+  };
 }
 
 /** A parser of whole numbers from `low` to `high`. */

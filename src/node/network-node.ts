@@ -3,6 +3,7 @@
  * RPC. Epochs pass by the wall clock, for all nodes alike.
  */
 import { platform } from "#platform";
+import { FilError } from "../base/errors.ts";
 import { LogLevels } from "../base/log-levels.ts";
 import { sleepFor } from "../base/sleep.ts";
 import type { LocalBeacon } from "../beacon/local.ts";
@@ -343,7 +344,10 @@ async function payerOf(keystore: Keystore, [miner]: readonly OwnMiner[]): Promis
 /** Nobody moves the time of a network of several nodes. */
 function byTheClock(info: () => Record<string, unknown>): DevControl {
   const refuse = (): never => {
-    throw new Error("the epochs of a network of several nodes pass by the clock");
+    throw new FilError(
+      { code: "BY_THE_CLOCK" },
+      "the epochs of a network of several nodes pass by the clock: start one with --nodes 1",
+    );
   };
   return {
     ...{

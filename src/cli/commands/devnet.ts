@@ -25,7 +25,7 @@ import { systemReason, UsageError } from "../errors.ts";
 import { openBytes } from "../input.ts";
 import { stopSignal } from "../interrupt.ts";
 import { settleForm } from "../network-forms.ts";
-import { collect, DEFAULT_DATA, parseRetention, wholeNumber } from "../options.ts";
+import { collect, DEFAULT_DATA, parseRetention, wholeNumber, wholeNumberOr } from "../options.ts";
 import { keepOwnToken } from "../own-token.ts";
 import { SEALED_FOLDER, withSealing } from "../presealing.ts";
 import { openKeys, proofOptions } from "../real-proofs.ts";
@@ -87,11 +87,12 @@ function seconds(text: string): number {
 }
 
 function epochSeconds(text: string): number {
-  return text === "now" ? Math.floor(Date.now() / 1000) : wholeNumber(...DEVNET_BOUNDS.genesisTime)(text);
+  return text === "now" ? Math.floor(Date.now() / 1000) : wholeNumberOr("now", ...DEVNET_BOUNDS.genesisTime)(text);
 }
 
 function parseVersion(text: string): number {
-  return text === `${DEVNET_VERSION}` ? DEVNET_VERSION : wholeNumber(...DEVNET_BOUNDS.networkVersion)(text);
+  if (text === `${DEVNET_VERSION}`) return DEVNET_VERSION;
+  return wholeNumberOr(`${DEVNET_VERSION}`, ...DEVNET_BOUNDS.networkVersion)(text);
 }
 
 /** The words of a mnemonic, or the file that holds them. */
@@ -194,6 +195,8 @@ async function run(options: Options, command: Command): Promise<void> {
     throw new UsageError("--quiet and --verbose exclude each other");
   const { allowHost: allowHosts, cors: allowOrigins } = options;
   checkRpcOptions({ host, port: port === 0 ? 0 : port + options.nodes - 1, allowHosts, allowOrigins });
+  if (options.memory === true && options.data !== undefined)
+    throw new UsageError("--memory keeps nothing on disk, --data names a folder: give one of them");
   const data = options.memory === true ? null : path.resolve(options.data ?? DEFAULT_DATA);
   // What is made from here on is for its owner alone.
   process.umask(0o077);

@@ -54,7 +54,7 @@ export function registerLab(program: Command): void {
       .command("mine-to")
       .description("make tipsets until the head stands at an epoch")
       .argument("<epoch>", "the epoch", wholeNumber(0, Number.MAX_SAFE_INTEGER)),
-  ).action((epoch: number, options: RemoteOptions) => pass(options, "Devnet.mineTo", epoch));
+  ).action((epoch: number, options: RemoteOptions) => mineTo(epoch, options));
   withRemote(
     lab
       .command("pass")
@@ -111,6 +111,14 @@ async function revert(id: number, options: RemoteOptions & { readonly keep?: tru
 }
 
 /** A call that gives the head, however long it takes. */
+async function mineTo(epoch: number, options: RemoteOptions): Promise<void> {
+  const remote = await Remote.open(options);
+  const head = await remote.call<Head>("Filecoin.ChainHead");
+  if (head.Height > epoch)
+    throw new Error(`the head is at epoch ${head.Height} already; \`filigree lab revert\` goes back to a snapshot`);
+  await pass(options, "Devnet.mineTo", epoch);
+}
+
 async function pass(options: RemoteOptions, method: string, ...params: readonly unknown[]): Promise<void> {
   const remote = await Remote.open(options);
   const head = await interruptible((signal) => remote.wait<Head>(method, params, signal));

@@ -88,7 +88,7 @@ export function DealsView(): JSX.Element {
               caption="Deals of this node"
               rows={rows}
               keyOf={({ ProposalCid: cid, way }) => `${way}${cid["/"]}`}
-              empty="none yet: `filigree deal make` offers a file to a miner"
+              empty="none yet: `filigree client deal` offers a file to a miner"
               columns={[
                 { title: "Proposal", cell: ({ ProposalCid: cid }) => <span class="mono">{short(cid["/"])}</span> },
                 { title: "Role", cell: ({ way }) => way },
