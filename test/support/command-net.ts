@@ -21,8 +21,11 @@ export type CommandNet = {
 const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 
 /** Starts `filigree devnet --memory --port 0 --json` with more options. */
-export async function startCommandNet(...options: readonly string[]): Promise<CommandNet> {
-  const child = spawn(process.execPath, [MAIN, "devnet", "--memory", "--port", "0", "--json", ...options]);
+export const startCommandNet = (...options: readonly string[]): Promise<CommandNet> => startNetOf(MAIN, ...options);
+
+/** The same with the command in another place, as of an installed package. */
+export async function startNetOf(main: string, ...options: readonly string[]): Promise<CommandNet> {
+  const child = spawn(process.execPath, [main, "devnet", "--memory", "--port", "0", "--json", ...options]);
   let errors = "";
   child.stderr.on("data", (text) => {
     errors += text;

@@ -1,6 +1,6 @@
 /**
  * A network of the tab, as a link says it: "?tab&seed=…&miners=3&sectors=2&block-time=1&accounts=10". Same options, same CIDs, here
- * and in Node (`filigree devnet --seed … --miners 3 --sectors 2`).
+ * and in Node (`filigree devnet --seed … --miners 3 --sectors 2 --block-time 1 --accounts 10`).
  */
 export type TabOptions = {
   readonly seed: string;
@@ -49,7 +49,11 @@ export function linkOf({ seed, miners, sectors, accounts, blockTime }: TabOption
   return `tab&${new URLSearchParams({ seed, miners: `${miners}`, sectors: `${sectors}`, accounts: `${accounts}`, "block-time": `${blockTime}` })}`;
 }
 
-/** Name of the database: what is fixed with a network decides which one it is; the pace of its clock is not. */
-export function placeOf({ seed, miners, sectors, accounts }: TabOptions): string {
-  return `filigree/${encodeURIComponent(seed)}/${miners}-${sectors}-${accounts}`;
+/**
+ * Name of the database. What decides the blocks decides which network it is: the seconds between tipsets, too, as blocks carry their times,
+ * which are whole seconds and at least one apart.
+ */
+export function placeOf({ seed, miners, sectors, accounts, blockTime }: TabOptions): string {
+  const pace = Math.max(1, Math.round(blockTime));
+  return `filigree/${encodeURIComponent(seed)}/${miners}-${sectors}-${accounts}-${pace}`;
 }

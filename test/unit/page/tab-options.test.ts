@@ -26,12 +26,11 @@ test("what is no option is refused by name", () => {
   }
 });
 
-test("networks that are not the same have not the same database; the pace of the clock makes no other network", () => {
+test("networks that are not the same have not the same database: the pace that blocks are stamped with makes another", () => {
   const options = { seed: "a/b", miners: 1, sectors: 2, accounts: 3, blockTime: 1 };
-  expect(placeOf({ ...options, blockTime: 0 })).toBe(placeOf(options));
-  const places = [options, { ...options, seed: "a" }, { ...options, miners: 2 }, { ...options, accounts: 4 }].map(
-    placeOf,
-  );
-  expect(new Set(places).size).toBe(4);
+  for (const blockTime of [0, 0.3, 1.2]) expect(placeOf({ ...options, blockTime })).toBe(placeOf(options));
+  const others = [{ seed: "a" }, { miners: 2 }, { sectors: 1 }, { accounts: 4 }, { blockTime: 2 }];
+  const places = [options, ...others.map((other) => ({ ...options, ...other }))].map(placeOf);
+  expect(new Set(places).size).toBe(6);
   expect(placeOf(options).split("/")).toHaveLength(3);
 });
