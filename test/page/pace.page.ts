@@ -1,33 +1,51 @@
 /**
- * How the page keeps up: the tasks of its main thread while ten tipsets a second arrive, and what it holds after ten thousand epochs. Times depend
- * on the machine, so they are printed; what is demanded is that everything was seen and that nothing grows without bound.
+ * How the page keeps up: the tasks of its main thread while ten tipsets a second arrive, and what it holds after ten thousand epochs. Times by
+ * the clock depend on the machine, so they are printed; what is demanded is that no task computes for 50 ms, that everything was seen and that
+ * nothing grows without bound.
  */
 import { loadavg } from "node:os";
-import type { Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { openWorld } from "./world.ts";
 
 const SECONDS = 8;
 const EPOCHS = Number(process.env["FILIGREE_PAGE_EPOCHS"] ?? 10_000);
 
-type Tasks = { readonly longest: number; readonly over50: number };
+type Tasks = { readonly longest: number; readonly over50: number; readonly work: number };
+type TraceEvent = {
+  readonly ph: string;
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly dur?: number;
+  readonly tdur?: number;
+  readonly args: { readonly name?: string };
+};
 
-/** Watches tasks of 50 ms and more from now on; the function that it gives ends that. */
+/** Traces the tasks of the page's main thread from now on; the function that it gives ends that. Milliseconds: by the clock, and of computing. */
 async function watchTasks(page: Page): Promise<() => Promise<Tasks>> {
-  await page.evaluate(() => {
-    const tasks: number[] = [];
-    const observer = new PerformanceObserver((list) =>
-      tasks.push(...list.getEntries().map(({ duration }) => duration)),
+  const browser = page.context().browser() as Browser;
+  await browser.startTracing(page, { categories: ["toplevel"] });
+  return async () => {
+    const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+    const threadOf = ({ pid, tid }: TraceEvent): string => `${pid}/${tid}`;
+    const mains = traceEvents.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain");
+    const threads = new Set(mains.map(threadOf));
+    const tasks = traceEvents.filter(
+      (event) => event.ph === "X" && event.name.endsWith("RunTask") && threads.has(threadOf(event)),
     );
-    observer.observe({ type: "longtask" });
-    Object.assign(globalThis, { tasks });
-  });
-  return () =>
-    page.evaluate(() => {
-      const { tasks } = globalThis as never as { tasks: number[] };
-      return { longest: Math.max(0, ...tasks), over50: tasks.length };
-    });
+    expect(tasks.length).toBeGreaterThan(0);
+    const most = (values: readonly number[]): number => values.reduce((one, other) => Math.max(one, other), 0) / 1000;
+    return {
+      longest: most(tasks.map(({ dur = 0 }) => dur)),
+      over50: tasks.filter(({ dur = 0 }) => dur > 50_000).length,
+      work: most(tasks.map(({ tdur = 0 }) => tdur)),
+    };
+  };
 }
+
+const told = ({ longest, over50, work }: Tasks): string =>
+  `tasks over 50 ms: ${over50}, the longest ${longest.toFixed(0)} ms by the clock; the most computing in one ${work.toFixed(1)} ms (load ${loadavg()[0]?.toFixed(0)})`;
 
 const epochOf = async (page: Page): Promise<number> =>
   Number((await page.locator("strong.epoch").innerText()).replaceAll(",", ""));
@@ -42,11 +60,11 @@ test("ten tipsets a second", async () => {
       const before = await epochOf(page);
       const tasks = await watchTasks(page);
       await page.waitForTimeout(SECONDS * 1000);
-      const { longest, over50 } = await tasks();
       const seen = (await epochOf(page)) - before;
-      console.log(
-        `${route}: ${(seen / SECONDS).toFixed(1)} tipsets a second, tasks over 50 ms: ${over50}, the longest ${longest.toFixed(0)} ms (load ${loadavg()[0]?.toFixed(0)})`,
-      );
+      const found = await tasks();
+      console.log(`${route}: ${(seen / SECONDS).toFixed(1)} tipsets a second, ${told(found)}`);
+      // What the page computes does not depend on who else wants the processor, as the clock does.
+      expect(found.work).toBeLessThan(50);
       expect(seen).toBeGreaterThan(0);
     }
     expect(world.complaints).toEqual([]);
@@ -69,7 +87,7 @@ test(`after ${EPOCHS} epochs`, async () => {
     const first = await held();
     const tasks = await watchTasks(page);
     await world.rpc("Devnet.mine", EPOCHS - Math.floor(EPOCHS / 10));
-    const { longest, over50 } = await tasks();
+    const found = await tasks();
     await page.waitForFunction(
       (epoch) => document.querySelector("strong.epoch")?.textContent?.replaceAll(",", "") === epoch,
       String((await world.rpc<{ Height: number }>("Filecoin.ChainHead")).Height),
@@ -77,7 +95,7 @@ test(`after ${EPOCHS} epochs`, async () => {
     const second = await held();
     const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
     console.log(
-      `heap after ${EPOCHS / 10} epochs ${mib(first.heap)} MiB, after ${EPOCHS} ${mib(second.heap)} MiB; elements ${first.nodes}, ${second.nodes}; tasks over 50 ms: ${over50}, the longest ${longest.toFixed(0)} ms (load ${loadavg()[0]?.toFixed(0)})`,
+      `heap after ${EPOCHS / 10} epochs ${mib(first.heap)} MiB, after ${EPOCHS} ${mib(second.heap)} MiB; elements ${first.nodes}, ${second.nodes}; ${told(found)}`,
     );
     expect(second.nodes).toBeLessThan(first.nodes + 500);
     expect(second.heap).toBeLessThan(first.heap + 16 * 2 ** 20);
@@ -88,4 +106,4 @@ test(`after ${EPOCHS} epochs`, async () => {
   } finally {
     await world.close();
   }
-});
+}, 1_200_000);

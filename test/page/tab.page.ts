@@ -91,7 +91,7 @@ test("same seed, same CIDs as in Node; still there after a reload and a closed t
   await second.goto(url);
   await second.getByText(/another tab runs this network/).waitFor();
   expect([foreign, complaints]).toEqual([[], []]);
-});
+}, 7_200_000);
 
 test("a link that is wrong says what is expected", async () => {
   const page = await browser.newPage();
