@@ -15,6 +15,11 @@ import { verifreg } from "./actors/verifreg.ts";
 import { chainTypes } from "./chain.ts";
 import type { ActorDescription, SchemaModule } from "./kit.ts";
 import { proofTypes } from "./proof.ts";
+import { publishedDatacap } from "./published/datacap.ts";
+import { publishedMarket } from "./published/market.ts";
+import { publishedMiner } from "./published/miner.ts";
+import { publishedPower } from "./published/power.ts";
+import { publishedVerifreg } from "./published/verifreg.ts";
 import type { ActorsVersion } from "./versions/rows.ts";
 
 export const ACTORS: readonly ActorDescription[] = [
@@ -29,6 +34,15 @@ export const ACTORS: readonly ActorDescription[] = [
   reward,
   system,
   verifreg,
+];
+
+/** Published actors, v8 to v18, whose state or methods are not those of the native machine. No code is made of them. */
+export const PUBLISHED_ACTORS: readonly ActorDescription[] = [
+  publishedDatacap,
+  publishedMarket,
+  publishedMiner,
+  publishedPower,
+  publishedVerifreg,
 ];
 
 /** Actors versions whose state, methods and parameters are described. */

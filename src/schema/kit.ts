@@ -9,6 +9,8 @@ import type { ActorsVersion } from "./versions/rows.ts";
 
 export type FieldType =
   | { readonly kind: "u64" | "i64" | "bool" | "bytes" | "text" | "address" | "big" | "cid" | "bitfield" | "raw" }
+  /** Text or, if the bytes are no text, a byte string, which the network's JSON shows as the empty text. */
+  | { readonly kind: "label" }
   /** A signature in its wire form: a byte string of a type byte (1 secp256k1, 2 BLS) and the data. */
   | { readonly kind: "signature" }
   | { readonly kind: "list"; readonly of: FieldType; readonly limit?: number }
@@ -21,7 +23,13 @@ export type FieldType =
 export type LinkTarget =
   | { readonly kind: "object"; readonly type: FieldType }
   | { readonly kind: "array"; readonly of: FieldType }
-  | { readonly kind: "map"; readonly key: "address" | "uvarint" | "varint" | "bytes" | "cid"; readonly of: FieldType }
+  | {
+      readonly kind: "map";
+      readonly key: "address" | "uvarint" | "varint" | "bytes" | "cid";
+      readonly of: FieldType;
+      /** Bits of a key's hash that a level takes; absent: 5. */
+      readonly width?: 6;
+    }
   | { readonly kind: "set"; readonly key: "address" | "uvarint" | "varint" | "bytes" | "cid" };
 
 export type Field = {
@@ -33,6 +41,8 @@ export type Field = {
   readonly since?: ActorsVersion;
   /** Last actors version that has the field. */
   readonly until?: ActorsVersion;
+  /** The array may end before it: a last field that came without a migration of what was there. */
+  readonly mayLack?: true;
 };
 
 /** A CBOR array of fixed length, or (`transparent`) a single field without the array around it. */
@@ -45,7 +55,7 @@ export type TupleType = {
 
 /** One generated file. */
 export type SchemaModule = {
-  /** Path of the generated file below `assembly/`, without `.gen.ts`. */
+  /** Path of the generated file below `assembly/`, without `.gen.ts`; of a module for the host alone, its name. */
   readonly path: string;
   readonly doc: string;
   readonly types: readonly TupleType[];
@@ -70,7 +80,7 @@ export type ActorDescription = {
   readonly module: SchemaModule;
   /** Name of the state type. */
   readonly state: string;
-  /** The published actors, v8 to v18, have the same state and the same methods, perhaps more. */
+  /** The published actors, v8 to v18, have the same state and the same methods, perhaps more. Others: `published/`. */
   readonly isInLater?: true;
   readonly methods: readonly MethodDescription[];
 };
@@ -85,6 +95,7 @@ export const big: FieldType = { kind: "big" };
 export const cid: FieldType = { kind: "cid" };
 export const bitfield: FieldType = { kind: "bitfield" };
 export const raw: FieldType = { kind: "raw" };
+export const label: FieldType = { kind: "label" };
 export const signature: FieldType = { kind: "signature" };
 
 export function list(of: FieldType, limit?: number): FieldType {
@@ -111,12 +122,17 @@ export function mapOf(key: "address" | "uvarint" | "varint" | "bytes" | "cid", o
   return { kind: "link", to: { kind: "map", key, of } };
 }
 
+/** A map with 6 bits a level, where most have 5. */
+export function wideMapOf(key: "address" | "uvarint" | "varint" | "bytes" | "cid", of: FieldType): FieldType {
+  return { kind: "link", to: { kind: "map", key, of, width: 6 } };
+}
+
 export function setOf(key: "address" | "uvarint" | "varint" | "bytes" | "cid"): FieldType {
   return { kind: "link", to: { kind: "set", key } };
 }
 
-/** Where a field exists: from one actors version on, or up to one. */
-export type Lifetime = Pick<Field, "since" | "until">;
+/** Where a field exists: from one actors version on, or up to one; and whether it may be left out there. */
+export type Lifetime = Pick<Field, "since" | "until" | "mayLack">;
 
 export function since(version: ActorsVersion): Lifetime {
   return { since: version };

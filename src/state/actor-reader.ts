@@ -4,16 +4,22 @@
  */
 
 import type { Field, FieldType, LinkTarget } from "../schema/kit.ts";
-import { amtEntries, amtGet, loadNode } from "../storage/amt.ts";
+import { amtCount, amtEntries, amtGet, loadNode } from "../storage/amt.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import { hamtEntries, hamtGet } from "../storage/hamt.ts";
 import type { NetworkPrefix } from "../types/address.ts";
 import { CID, parseCid } from "../types/cid.ts";
 import type { CodecContext } from "../types/schema-codec.ts";
-import { fieldsIn, findType, type Json, SchemaError, valueToJson } from "../types/schema-codec.ts";
+import { fieldsIn, findType, fitsFields, type Json, SchemaError, valueToJson } from "../types/schema-codec.ts";
 import { type ActorEntry, describeCode, StateError } from "./state-view.ts";
 
 export type JsonObject = { readonly [key: string]: Json };
+
+function linkOf(name: string, link: Json): CID {
+  const text = (link as { readonly "/"?: unknown } | null)?.["/"];
+  if (typeof text !== "string") throw new SchemaError({ code: "BAD_JSON", path: name }, `${name}: link expected`);
+  return parseCid(text);
+}
 
 export class ObjectReader {
   private readonly blocks: BlockSource;
@@ -46,9 +52,9 @@ export class ObjectReader {
     const { type, module } = findType(context.module, name);
     const fields = fieldsIn(type, context.actorsVersion);
     const values = await loadNode(blocks, cid);
-    if (!Array.isArray(values) || values.length !== fields.length)
+    if (!Array.isArray(values) || !fitsFields(fields, values.length))
       throw new SchemaError({ code: "BAD_CBOR", path: name }, `${cid} is not a ${name}`);
-    return new ObjectReader(blocks, { ...context, module }, fields, values as unknown[]);
+    return new ObjectReader(blocks, { ...context, module }, fields.slice(0, values.length), values as unknown[]);
   }
 
   private at(name: string): { readonly type: FieldType; readonly value: unknown } {
@@ -75,6 +81,21 @@ export class ObjectReader {
     return this.fields.some((field) => field.name === name);
   }
 
+  /** Whether a field is a link to something. */
+  linksTo(name: string): boolean {
+    return this.at(name).type.kind === "link";
+  }
+
+  /** What a link as JSON spells it leads to, of a described type that some field of this object names. */
+  async objectAt(name: string, link: Json): Promise<Json> {
+    return this.json({ kind: "ref", name }, await loadNode(this.blocks, linkOf(name, link)), name);
+  }
+
+  /** How many elements an array has. */
+  count(name: string): Promise<bigint> {
+    return amtCount(this.blocks, this.cidOf(name));
+  }
+
   /** The elements of an array of objects, each to be read field by field. */
   async *openElements(name: string): AsyncGenerator<readonly [bigint, ObjectReader]> {
     const { to, cid } = this.link(name);
@@ -83,9 +104,10 @@ export class ObjectReader {
     const { type, module } = findType(this.context.module, to.of.name);
     const fields = fieldsIn(type, this.context.actorsVersion);
     for await (const [index, value] of amtEntries(this.blocks, cid)) {
-      if (!Array.isArray(value) || value.length !== fields.length)
+      if (!Array.isArray(value) || !fitsFields(fields, value.length))
         throw new SchemaError({ code: "BAD_CBOR", path: name }, `element ${index} of ${name} is not a ${type.name}`);
-      yield [index, new ObjectReader(this.blocks, { ...this.context, module }, fields, value as unknown[])] as const;
+      const present = fields.slice(0, value.length);
+      yield [index, new ObjectReader(this.blocks, { ...this.context, module }, present, value as unknown[])] as const;
     }
   }
 
@@ -119,9 +141,7 @@ export class ObjectReader {
 
   /** As `linked`, for a link as JSON spells it. */
   linkedTo(name: string, link: Json): Promise<ObjectReader> {
-    const text = (link as { readonly "/"?: unknown } | null)?.["/"];
-    if (typeof text !== "string") throw new SchemaError({ code: "BAD_JSON", path: name }, `${name}: link expected`);
-    return this.linked(name, parseCid(text));
+    return this.linked(name, linkOf(name, link));
   }
 
   /** One element of an array or map, or null. */
@@ -131,7 +151,7 @@ export class ObjectReader {
       to.kind === "array" && typeof key === "bigint"
         ? await amtGet(this.blocks, cid, key)
         : to.kind === "map" && key instanceof Uint8Array
-          ? await hamtGet(this.blocks, cid, key)
+          ? await hamtGet(this.blocks, cid, key, undefined, to.width)
           : undefined;
     if (value === undefined || (to.kind !== "array" && to.kind !== "map")) return null;
     return this.json(to.of, value, name);
@@ -149,6 +169,7 @@ export class ObjectReader {
   async *entries(name: string): AsyncGenerator<readonly [Uint8Array, Json]> {
     const { to, cid } = this.link(name);
     if (to.kind !== "map") throw new SchemaError({ code: "UNKNOWN_TYPE", path: name }, `${name} is no map`);
-    for await (const [key, value] of hamtEntries(this.blocks, cid)) yield [key, this.json(to.of, value, name)] as const;
+    for await (const [key, value] of hamtEntries(this.blocks, cid, to.width))
+      yield [key, this.json(to.of, value, name)] as const;
   }
 }

@@ -119,11 +119,29 @@ export async function sectorExpiration(miner: ObjectReader, sector: bigint): Pro
   return { onTime, early };
 }
 
+/**
+ * Entries of the vesting table. From actors v16 on the state has the first itself, and none where nothing vests. Source:
+ * go-state-types 8b01cf99da27 builtin/v16/miner/miner_types.go.
+ */
+async function vestingTable(miner: ObjectReader): Promise<readonly JsonObject[]> {
+  if (miner.linksTo("VestingFunds")) {
+    const { Funds: funds } = (await miner.object("VestingFunds")) as { readonly Funds: readonly JsonObject[] | null };
+    return funds ?? [];
+  }
+  const table = miner.field("VestingFunds") as { readonly Head: JsonObject; readonly Tail: Json } | null;
+  if (table === null) return [];
+  return [table.Head, ...(((await miner.objectAt("VestingFundsTail", table.Tail)) ?? []) as readonly JsonObject[])];
+}
+
+/** Partitions of a deadline that were proven in this period: actors below v3 call them submissions. */
+export function provenPartitions(deadline: ObjectReader): Runs {
+  return runsOf(deadline.field(deadline.has("PartitionsPoSted") ? "PartitionsPoSted" : "PostSubmissions"));
+}
+
 /** attoFIL in the vesting table that are free at an epoch. */
 export async function vestedFunds(miner: ObjectReader, epoch: number): Promise<bigint> {
-  const { Funds: funds } = (await miner.object("VestingFunds")) as { readonly Funds: readonly JsonObject[] | null };
   let sum = 0n;
-  for (const { Epoch, Amount } of funds ?? []) {
+  for (const { Epoch, Amount } of await vestingTable(miner)) {
     if ((Epoch as number) >= epoch) break;
     sum += BigInt(Amount as string);
   }

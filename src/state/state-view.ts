@@ -5,7 +5,7 @@
 import { BoundedMap } from "../base/bounded-map.ts";
 import { FilError } from "../base/errors.ts";
 import { actorOfCode } from "../params/actor-codes.ts";
-import { ACTORS, DESCRIBED_ACTORS } from "../schema/index.ts";
+import { ACTORS, DESCRIBED_ACTORS, PUBLISHED_ACTORS } from "../schema/index.ts";
 import { type ActorDescription, existsIn } from "../schema/kit.ts";
 import type { ActorsVersion } from "../schema/versions/rows.ts";
 import { loadNode } from "../storage/amt.ts";
@@ -58,11 +58,13 @@ export function describeCode(code: CID): DescribedActor | null {
 
 function findDescription(code: CID): DescribedActor | null {
   const found = actorOfCode(code);
-  const actor = ACTORS.find((one) => one.name === found?.name);
-  if (found === null || actor === undefined) return null;
+  if (found === null) return null;
   const actorsVersion = found.actorsVersion as ActorsVersion;
-  const isLater = actor.isInLater === true && actorsVersion >= FIRST_PUBLISHED;
-  return isLater || DESCRIBED_ACTORS.includes(actorsVersion) ? { actor, actorsVersion } : null;
+  const isPublished = actorsVersion >= FIRST_PUBLISHED;
+  if (!isPublished && !DESCRIBED_ACTORS.includes(actorsVersion)) return null;
+  const all = isPublished ? [...PUBLISHED_ACTORS, ...ACTORS.filter((one) => one.isInLater === true)] : ACTORS;
+  const actor = all.find((one) => one.name === found.name);
+  return actor === undefined ? null : { actor, actorsVersion };
 }
 
 /** Protocols of addresses that say by themselves whose signature they take: secp256k1, BLS, delegated. */

@@ -1,9 +1,10 @@
 /**
- * Arrays of the chain (AMT, width 8, early node form), as the host needs them: reading, and building a dense one.
+ * Arrays of the chain (AMT), as the host needs them: reading, and building a dense one in the early form.
  *
- * Root: [height, count, node]; node: [bitmap byte, links, values]; a leaf has values, an inner node links, in the order
- * of the set bits (least significant bit first). Used for the messages and receipts of blocks. State arrays are read
- * with the same functions; only the core writes them. Source: go-amt-ipld v2.
+ * Root of the early form, eight slots a node: [height, count, node]; of the present one, of actors v3 and later:
+ * [bits of a slot's number, height, count, node]. Node: [bitmap, links, values]; a leaf has values, an inner node links, in the
+ * order of the set bits (least significant bit first). Messages and receipts of blocks have the early form at any version.
+ * State arrays are read with the same functions; only the core writes them. Source: go-amt-ipld v2 and v3.
  */
 import * as dagCbor from "@ipld/dag-cbor";
 import { BoundedMap } from "../base/bounded-map.ts";
@@ -17,10 +18,13 @@ export type NodeErrorData =
 export class NodeError extends FilError<NodeErrorData> {}
 
 const WIDTH = 8;
-/** 8^21 exceeds 2^63. */
-const MAX_HEIGHT = 21;
+const EARLY_WIDTH = 3;
+/** Bits of a slot's number; the actors' arrays have 2 to 6. */
+const MAX_WIDTH = 8;
+/** A higher array would have more indexes than the chain has numbers. */
+const INDEX_BITS = 63;
 
-type Node = { readonly bits: number; readonly links: readonly CID[]; readonly values: readonly unknown[] };
+type Node = { readonly bitmap: Uint8Array; readonly links: readonly CID[]; readonly values: readonly unknown[] };
 
 /**
  * Bytes of the blocks whose content is kept decoded, in all: nodes near a root are asked for in every lookup. Decoded they
@@ -52,33 +56,52 @@ export function badNode(cid: CID, why: string): never {
   throw new NodeError({ code: "BAD_NODE", cid: `${cid}` }, `node ${cid}: ${why}`);
 }
 
-function asNode(value: unknown, cid: CID): Node {
+function asNode(value: unknown, cid: CID, slots: number): Node {
   if (!Array.isArray(value) || value.length !== 3) return badNode(cid, "not an AMT node");
   const [bitmap, links, values] = value as unknown[];
-  if (!(bitmap instanceof Uint8Array) || bitmap.length !== 1) return badNode(cid, "bitmap is not one byte");
+  if (!(bitmap instanceof Uint8Array) || bitmap.length !== Math.ceil(slots / 8))
+    return badNode(cid, `the bitmap has not ${slots} bits`);
   if (!Array.isArray(links) || !Array.isArray(values)) return badNode(cid, "links or values are not lists");
-  const bits = bitmap[0] as number;
   const used = links.length + values.length;
-  if (used !== popCount(bits) || (links.length > 0 && values.length > 0)) badNode(cid, "bitmap does not fit");
-  return { bits, links: links.map((link) => CID.asCID(link) ?? badNode(cid, "not a link")), values };
+  if (used !== countBits(bitmap, bitmap.length * 8) || (links.length > 0 && values.length > 0))
+    badNode(cid, "bitmap does not fit");
+  return { bitmap, links: links.map((link) => CID.asCID(link) ?? badNode(cid, "not a link")), values };
 }
 
-function popCount(bits: number): number {
+function hasSlot(bitmap: Uint8Array, slot: number): boolean {
+  return (((bitmap[slot >> 3] as number) >> (slot & 7)) & 1) === 1;
+}
+
+/** Set bits below `end`. */
+function countBits(bitmap: Uint8Array, end: number): number {
   let count = 0;
-  for (let rest = bits; rest !== 0; rest &= rest - 1) count++;
+  for (let slot = 0; slot < end; slot++) if (hasSlot(bitmap, slot)) count++;
   return count;
 }
 
-async function loadRoot(blocks: BlockSource, root: CID): Promise<{ height: number; count: bigint; node: Node }> {
+type Root = {
+  readonly height: number;
+  readonly count: bigint;
+  readonly node: Node;
+  /** Slots of a node. */
+  readonly slots: number;
+};
+
+async function loadRoot(blocks: BlockSource, root: CID): Promise<Root> {
   const value = await loadNode(blocks, root);
-  if (!Array.isArray(value) || value.length !== 3) return badNode(root, "not an AMT root");
-  const [height, count, node] = value as unknown[];
+  if (!Array.isArray(value) || value.length < 3 || value.length > 4) return badNode(root, "not an AMT root");
+  const [width, height, count, node] = (
+    value.length === 4 ? value : [EARLY_WIDTH, ...(value as unknown[])]
+  ) as unknown[];
   // CBOR's floats are numbers too.
-  if (typeof height !== "number" || !Number.isInteger(height) || height < 0 || height > MAX_HEIGHT)
+  if (typeof width !== "number" || !Number.isInteger(width) || width < 1 || width > MAX_WIDTH)
+    return badNode(root, "bad width");
+  if (typeof height !== "number" || !Number.isInteger(height) || height < 0 || height > INDEX_BITS / width)
     return badNode(root, "bad height");
   if (!(Number.isSafeInteger(count) || typeof count === "bigint") || (count as number | bigint) < 0)
     return badNode(root, "bad count");
-  return { height, count: BigInt(count as number | bigint), node: asNode(node, root) };
+  const slots = 1 << width;
+  return { height, count: BigInt(count as number | bigint), node: asNode(node, root, slots), slots };
 }
 
 /** Number of values. */
@@ -95,11 +118,11 @@ export async function* amtEntries(
   root: CID,
   most = Number.MAX_SAFE_INTEGER,
 ): AsyncGenerator<readonly [bigint, unknown]> {
-  const { height, count, node } = await loadRoot(blocks, root);
+  const { height, count, node, slots } = await loadRoot(blocks, root);
   if (count > BigInt(most)) badNode(root, `an array of ${count} values; at most ${most} may be in it`);
   // On the way to each value lie as many nodes as the array is high; a node without values has no place in it.
   const left = { values: count, nodes: count * BigInt(height + 1) + 1n };
-  yield* walk(blocks, root, node, height, 0n, left);
+  yield* walk(blocks, root, node, height, 0n, { slots, left });
 }
 
 async function* walk(
@@ -108,21 +131,23 @@ async function* walk(
   node: Node,
   height: number,
   base: bigint,
-  left: { values: bigint; nodes: bigint },
+  array: { readonly slots: number; readonly left: { values: bigint; nodes: bigint } },
 ): AsyncGenerator<readonly [bigint, unknown]> {
+  const { slots, left } = array;
   if (left.nodes-- === 0n) badNode(cid, "the array has more nodes than its values need");
-  if (node.links.length > 0 !== height > 0 && node.bits !== 0) badNode(cid, "height does not fit");
-  const span = BigInt(WIDTH) ** BigInt(height);
+  if (node.links.length > 0 !== height > 0 && node.links.length + node.values.length > 0)
+    badNode(cid, "height does not fit");
+  const span = BigInt(slots) ** BigInt(height);
   let at = 0;
-  for (let slot = 0; slot < WIDTH; slot++) {
-    if (((node.bits >> slot) & 1) === 0) continue;
+  for (let slot = 0; slot < slots; slot++) {
+    if (!hasSlot(node.bitmap, slot)) continue;
     const index = base + BigInt(slot) * span;
     if (height === 0) {
       if (left.values-- === 0n) badNode(cid, "the array has more values than its root counts");
       yield [index, node.values[at]] as const;
     } else {
       const link = node.links[at] as CID;
-      yield* walk(blocks, link, asNode(await loadNode(blocks, link), link), height - 1, index, left);
+      yield* walk(blocks, link, asNode(await loadNode(blocks, link), link, slots), height - 1, index, array);
     }
     at++;
   }
@@ -130,15 +155,16 @@ async function* walk(
 
 /** The value at `index`, or undefined. */
 export async function amtGet(blocks: BlockSource, root: CID, index: bigint): Promise<unknown> {
-  let { height, node } = await loadRoot(blocks, root);
-  if (index >= BigInt(WIDTH) ** BigInt(height + 1)) return undefined;
+  const { slots, ...top } = await loadRoot(blocks, root);
+  let { height, node } = top;
+  if (index >= BigInt(slots) ** BigInt(height + 1)) return undefined;
   for (;;) {
-    const slot = Number((index / BigInt(WIDTH) ** BigInt(height)) % BigInt(WIDTH));
-    if (((node.bits >> slot) & 1) === 0) return undefined;
-    const at = popCount(node.bits & ((1 << slot) - 1));
+    const slot = Number((index / BigInt(slots) ** BigInt(height)) % BigInt(slots));
+    if (!hasSlot(node.bitmap, slot)) return undefined;
+    const at = countBits(node.bitmap, slot);
     if (height === 0) return node.values[at];
     const link = node.links[at] ?? badNode(root, "height does not fit");
-    node = asNode(await loadNode(blocks, link), link);
+    node = asNode(await loadNode(blocks, link), link, slots);
     height--;
   }
 }

@@ -1,5 +1,6 @@
 /**
- * Maps of the chain (HAMT, 5 bits a level, SHA-256), read by the host; only the core writes them.
+ * Maps of the chain (HAMT, SHA-256), read by the host; only the core writes them. A level takes 5 bits of a key's hash, in a few
+ * maps of later actors 6: the nodes do not say how many.
  *
  * Node: [bitfield, pointers]; the bitfield is a big-endian integer without leading zeros. In the early form a pointer is a map with
  * one key, "0" for a link or "1" for a bucket of at most three [key, value] pairs; in the present one, of actors v3 and later, it is
@@ -11,8 +12,18 @@ import { CID, cidKey } from "../types/cid.ts";
 import { badNode, loadNode } from "./amt.ts";
 import type { BlockSource } from "./contract.ts";
 
-const BITS = 5;
-const MAX_DEPTH = 51;
+/** Bits of a key's hash that a level takes. */
+export type HamtWidth = 5 | 6;
+
+const USUAL: HamtWidth = 5;
+/** Bytes of the bitfield of the widest node. */
+const MAX_BITFIELD = 8;
+const HASH_BITS = 256;
+
+/** Levels that a hash is enough for. */
+function depthOf(width: HamtWidth): number {
+  return Math.floor(HASH_BITS / width);
+}
 
 type Pointer = { readonly link: CID } | { readonly bucket: readonly (readonly [Uint8Array, unknown])[] };
 type Node = { readonly bits: bigint; readonly pointers: readonly Pointer[] };
@@ -20,10 +31,11 @@ type Node = { readonly bits: bigint; readonly pointers: readonly Pointer[] };
 /** Nodes taken apart, by the key of their CID: for many lookups in the same maps. */
 export type HamtNodes = { get(key: string): Node | undefined; set(key: string, node: Node): unknown };
 
-async function load(blocks: BlockSource, cid: CID, known?: HamtNodes): Promise<Node> {
+async function load(blocks: BlockSource, cid: CID, width: HamtWidth, known?: HamtNodes): Promise<Node> {
   const held = known?.get(cidKey(cid));
   if (held !== undefined) return held;
   const node = await read(blocks, cid);
+  if (node.bits >> BigInt(1 << width) !== 0n) return badNode(cid, "bad bitfield");
   known?.set(cidKey(cid), node);
   return node;
 }
@@ -44,7 +56,7 @@ async function read(blocks: BlockSource, cid: CID): Promise<Node> {
 function asNode(value: unknown, cid: CID): Node {
   if (!Array.isArray(value) || value.length !== 2) return badNode(cid, "not a HAMT node");
   const [bitfield, pointers] = value as unknown[];
-  if (!(bitfield instanceof Uint8Array) || bitfield.length > 4) return badNode(cid, "bad bitfield");
+  if (!(bitfield instanceof Uint8Array) || bitfield.length > MAX_BITFIELD) return badNode(cid, "bad bitfield");
   if (!Array.isArray(pointers)) return badNode(cid, "pointers are not a list");
   const bits = bitfield.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
   if (pointers.length !== popCount(bits)) return badNode(cid, "bitfield does not fit");
@@ -81,20 +93,26 @@ function popCount(bits: bigint): number {
   return count;
 }
 
-function slotOf(digest: Uint8Array, level: number): number {
+function slotOf(digest: Uint8Array, level: number, width: HamtWidth): number {
   let slot = 0;
-  for (let bit = level * BITS; bit < (level + 1) * BITS; bit++)
+  for (let bit = level * width; bit < (level + 1) * width; bit++)
     slot = (slot << 1) | (((digest[bit >> 3] as number) >> (7 - (bit & 7))) & 1);
   return slot;
 }
 
-/** The value under `key`, or undefined. Nodes are taken from `known` and added to it. */
-export async function hamtGet(blocks: BlockSource, root: CID, key: Uint8Array, known?: HamtNodes): Promise<unknown> {
+/** The value under `key`, or undefined. Nodes are taken from `known` and added to it: all of maps of one width. */
+export async function hamtGet(
+  blocks: BlockSource,
+  root: CID,
+  key: Uint8Array,
+  known?: HamtNodes,
+  width: HamtWidth = USUAL,
+): Promise<unknown> {
   const digest = sha256(key);
   let cid = root;
-  for (let level = 0; level < MAX_DEPTH; level++) {
-    const node = await load(blocks, cid, known);
-    const slot = BigInt(slotOf(digest, level));
+  for (let level = 0; level < depthOf(width); level++) {
+    const node = await load(blocks, cid, width, known);
+    const slot = BigInt(slotOf(digest, level, width));
     if (((node.bits >> slot) & 1n) === 0n) return undefined;
     const pointer = node.pointers[popCount(node.bits & ((1n << slot) - 1n))] as Pointer;
     if ("bucket" in pointer) return pointer.bucket.find(([other]) => equal(other, key))?.[1];
@@ -110,20 +128,21 @@ export async function hamtGet(blocks: BlockSource, root: CID, key: Uint8Array, k
 export async function* hamtEntries(
   blocks: BlockSource,
   root: CID,
+  width: HamtWidth = USUAL,
   path: readonly number[] = [],
 ): AsyncGenerator<readonly [Uint8Array, unknown]> {
-  if (path.length > MAX_DEPTH) badNode(root, "deeper than its hash");
-  const { bits, pointers } = await load(blocks, root);
+  if (path.length >= depthOf(width)) badNode(root, "deeper than its hash");
+  const { bits, pointers } = await load(blocks, root, width);
   if (pointers.length === 0 && path.length > 0) badNode(root, "an empty node below the root");
   const bucket = pointers.find((pointer) => "bucket" in pointer)?.bucket;
   const digest = bucket === undefined || path.length === 0 ? null : sha256((bucket[0] as [Uint8Array, unknown])[0]);
-  if (digest !== null && path.some((slot, level) => slotOf(digest, level) !== slot))
+  if (digest !== null && path.some((slot, level) => slotOf(digest, level, width) !== slot))
     badNode(root, "a key stands where its hash does not lead");
   let slot = -1;
   for (const pointer of pointers) {
     do slot++;
     while (((bits >> BigInt(slot)) & 1n) === 0n);
     if ("bucket" in pointer) yield* pointer.bucket;
-    else yield* hamtEntries(blocks, pointer.link, [...path, slot]);
+    else yield* hamtEntries(blocks, pointer.link, width, [...path, slot]);
   }
 }

@@ -65,6 +65,11 @@ export function fieldsIn(type: TupleType, actorsVersion: ActorsVersion): readonl
   return type.fields.filter((field) => existsIn(field, actorsVersion));
 }
 
+/** Whether an array of `count` elements can be these fields: all of them, or all but last ones that may be left out. */
+export function fitsFields(fields: readonly Field[], count: number): boolean {
+  return count <= fields.length && fields.slice(count).every((field) => field.mayLack === true);
+}
+
 function fail(code: "BAD_CBOR" | "BAD_JSON", path: string, why: string): never {
   throw new SchemaError({ code, path }, `${path === "" ? "value" : path}: ${why}`);
 }
@@ -83,6 +88,8 @@ export function valueToJson(type: FieldType, value: unknown, context: CodecConte
       return typeof value === "boolean" ? value : wrong("boolean");
     case "text":
       return typeof value === "string" ? value : wrong("text");
+    case "label":
+      return typeof value === "string" ? value : value instanceof Uint8Array ? "" : wrong("text or byte string");
     case "bytes":
       if (!(value instanceof Uint8Array)) return wrong("byte string");
       return value.length === 0 ? null : toBase64(value);
@@ -121,10 +128,10 @@ function tupleToJson(type: TupleType, value: unknown, context: CodecContext, pat
   const fields = fieldsIn(type, context.actorsVersion);
   const only = fields[0];
   if (type.transparent === true && only !== undefined) return valueToJson(only.type, value, context, path);
-  if (!Array.isArray(value) || value.length !== fields.length)
+  if (!Array.isArray(value) || !fitsFields(fields, value.length))
     return fail("BAD_CBOR", path, `${type.name} is an array of ${fields.length}`);
   const out: Record<string, Json> = {};
-  fields.forEach((field, i) => {
+  fields.slice(0, value.length).forEach((field, i) => {
     out[field.name] = valueToJson(field.type, value[i], context, path === "" ? field.name : `${path}.${field.name}`);
   });
   return out;
@@ -141,6 +148,7 @@ function jsonToValue(type: FieldType, json: Json, context: CodecContext, path: s
     case "bool":
       return typeof json === "boolean" ? json : wrong("boolean");
     case "text":
+    case "label":
       return typeof json === "string" ? json : wrong("text");
     case "bytes":
       if (json === null) return new Uint8Array(0);
@@ -204,7 +212,10 @@ function jsonToTuple(type: TupleType, json: Json, context: CodecContext, path: s
   const only = fields[0];
   if (type.transparent === true && only !== undefined) return jsonToValue(only.type, json, context, path);
   if (!isObject(json)) return fail("BAD_JSON", path, `${type.name} is an object`);
-  return fields.map((field) => {
+  // What was left out at the end stays out.
+  let count = fields.length;
+  while (fields[count - 1]?.mayLack === true && !Object.hasOwn(json, fields[count - 1]?.name ?? "")) count--;
+  return fields.slice(0, count).map((field) => {
     const inner = path === "" ? field.name : `${path}.${field.name}`;
     const value = Object.hasOwn(json, field.name) ? json[field.name] : undefined;
     return jsonToValue(field.type, value ?? null, context, inner);

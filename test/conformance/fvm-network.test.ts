@@ -81,6 +81,29 @@ async function useContract(send: (message: Record<string, unknown>) => Promise<R
   expect((await send({ ...short, GasLimit: 50_000_000 })).ExitCode).toBe(33);
 }
 
+/** States of the storage actors, whose fields their version says; the miner's own entries by the methods for miners. */
+async function readStorageActors(net: Devnet, actors: number): Promise<void> {
+  const read = async (address: string) => (await net.request("StateReadState", address, [])).State;
+  expect(await read("t04")).toMatchObject({ MinerCount: 1, TotalQualityAdjPower: "0" });
+  expect(Object.keys((await read("t04")) as object)).toHaveLength(actors >= 15 ? 17 : 15);
+  expect(Object.keys((await read("t05")) as object)).toHaveLength(actors >= 13 ? 13 : 12);
+  expect(await read("t06")).toMatchObject({ NextAllocationId: 1 });
+  expect(await read("t07")).toMatchObject({ Governor: "t06", Token: { Supply: "0" } });
+  const miner = `${net.miner}`;
+  const state = (await read(miner)) as { readonly LockedFunds: string; readonly VestingFunds: unknown };
+  expect(state).toMatchObject({ InitialPledge: "0", EarlyTerminations: [0] });
+  if (actors >= 16) expect(state.VestingFunds).toMatchObject({ Head: { Amount: expect.any(String) } });
+  expect(await net.request("StateMinerInfo", miner, [])).toMatchObject({
+    SectorSize: 2048,
+    WindowPoStProofType: actors >= 11 ? 10 : 5,
+  });
+  expect((await net.request("StateMinerPower", miner, [])).MinerPower.RawBytePower).toBe("0");
+  expect(await net.request("StateMinerDeadlines", miner, [])).toHaveLength(48);
+  // Nothing is free on the first day, whatever vests.
+  expect(BigInt(await net.request("StateMinerAvailableBalance", miner, []))).toBeGreaterThanOrEqual(0n);
+  expect(await net.request("StateMarketParticipants", [])).toEqual({});
+}
+
 for (const [i, [version, root]] of ROOTS.entries()) {
   const bundle = found[i];
   const actors = findVersion(version)?.actors;
@@ -104,6 +127,7 @@ for (const [i, [version, root]] of ROOTS.entries()) {
       expect(await read("t02")).toMatchObject({ Epoch: net.head.height });
       expect(await read("t03")).toMatchObject({ Entries: [{ MethodNum: 5 }, { MethodNum: 9 }] });
       expect(await read(`${net.accounts[0]?.id}`)).toEqual({ Address: net.accounts[0]?.secp256k1.toString("t") });
+      await readStorageActors(net, actors ?? 0);
       // Rewards arrive: the miner has more than nothing.
       expect(BigInt((await net.request("StateGetActor", `${net.miner}`, [])).Balance)).toBeGreaterThan(0n);
       expect(`${net.head.blocks[0]?.parentStateRoot}`).toBe(root);

@@ -15,6 +15,7 @@ function schemaOf(type: FieldType, module: SchemaModule): JsonSchema {
     case "bool":
       return { type: "boolean" };
     case "text":
+    case "label":
       return { type: "string" };
     case "bytes":
       return { anyOf: [bytes().schema, { type: "null" }] };

@@ -37,6 +37,7 @@ export const minerInfoSchema = shape("MinerInfo", {
 export function minerInfo(info: JsonObject): JsonObject {
   const pending = info["PendingWorkerKey"] as JsonObject | null;
   const peer = info["PeerId"] as string | null;
+  const sealProof = info["SealProofType"] as number | undefined;
   return {
     Owner: info["Owner"] ?? null,
     Worker: info["Worker"] ?? null,
@@ -45,15 +46,16 @@ export function minerInfo(info: JsonObject): JsonObject {
     WorkerChangeEpoch: pending?.["EffectiveAt"] ?? -1,
     PeerId: peer === null ? null : base58btc.baseEncode(fromBase64(peer)),
     Multiaddrs: info["Multiaddrs"] ?? null,
-    // Registered window PoSt proofs follow the seal proofs' order of sector sizes from 5 on.
-    WindowPoStProofType: ((info["SealProofType"] as number) % SECTOR_SIZES) + SECTOR_SIZES,
+    // Actors below v3 name the seal proof; registered window PoSt proofs follow its order of sector sizes from 5 on.
+    WindowPoStProofType:
+      sealProof === undefined ? (info["WindowPoStProofType"] ?? null) : (sealProof % SECTOR_SIZES) + SECTOR_SIZES,
     SectorSize: info["SectorSize"] ?? null,
     WindowPoStPartitionSectors: info["WindowPoStPartitionSectors"] ?? null,
     ConsensusFaultElapsed: info["ConsensusFaultElapsed"] ?? -1,
     PendingOwnerAddress: info["PendingOwnerAddress"] ?? null,
     // Beneficiaries came with actors v9: before, there is none.
-    Beneficiary: NO_ADDRESS,
-    BeneficiaryTerm: { Quota: "0", UsedQuota: "0", Expiration: 0 },
-    PendingBeneficiaryTerm: null,
+    Beneficiary: info["Beneficiary"] ?? NO_ADDRESS,
+    BeneficiaryTerm: info["BeneficiaryTerm"] ?? { Quota: "0", UsedQuota: "0", Expiration: 0 },
+    PendingBeneficiaryTerm: info["PendingBeneficiaryTerm"] ?? null,
   };
 }

@@ -8,6 +8,7 @@ import {
   findSector,
   openDeadline,
   partitionsOf,
+  provenPartitions,
   runsOf,
   sectorCounts,
   sectorExpiration,
@@ -75,9 +76,14 @@ export const sectorStateGroup = group("State: sectors", "Deadlines, partitions a
       const out = [];
       for (let index = 0, count = await countDeadlines(state); index < count; index++) {
         await breath();
-        const proven = runsOf((await openDeadline(state, index)).field("PostSubmissions"));
+        const open = await openDeadline(state, index);
         // Proofs that can be disputed came with actors v3, daily fees with v16.
-        out.push({ PostSubmissions: shownRuns(proven), DisputableProofCount: 0n, DailyFee: 0n });
+        const [proofs, fee] = ["OptimisticPoStSubmissionsSnapshot", "DailyFee"] as const;
+        out.push({
+          PostSubmissions: shownRuns(provenPartitions(open)),
+          DisputableProofCount: open.has(proofs) ? await open.count(proofs) : 0n,
+          DailyFee: open.has(fee) ? BigInt(open.field(fee) as string) : 0n,
+        });
       }
       return out;
     },

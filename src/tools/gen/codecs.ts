@@ -34,6 +34,11 @@ export function memberName(name: string): string {
   return lead.toLowerCase() + name.slice(lead.length);
 }
 
+/** Labels are of published actors, which the host alone reads. */
+function labelIsOfHost(): never {
+  throw new Error("no code reads labels");
+}
+
 class Writer {
   readonly used = new Set<string>(["Codec", "CborReader", "CborWriter"]);
 
@@ -50,6 +55,8 @@ class Writer {
         return this.use("Bytes");
       case "address":
         return this.use("Address");
+      case "label":
+        return labelIsOfHost();
       case "big":
         return this.use("Big");
       case "cid":
@@ -80,6 +87,8 @@ class Writer {
         return this.use("EMPTY");
       case "address":
         return "Address.UNDEF";
+      case "label":
+        return labelIsOfHost();
       case "big":
         return "Big.ZERO";
       case "cid":
@@ -179,6 +188,8 @@ class Writer {
         return [`${pad}w.cid(${source});`];
       case "address":
         return [`${pad}${this.use("writeAddress")}(w, ${source});`];
+      case "label":
+        return labelIsOfHost();
       case "signature":
         return [`${pad}w.bytes(${source});`];
       case "bitfield":
