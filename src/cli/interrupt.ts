@@ -33,10 +33,12 @@ export function commandLine(...more: readonly string[]): string {
   const words = [...process.argv.slice(2), ...more].filter(
     (word, at, all) => all.indexOf(word) === at || word[0] !== "-",
   );
-  return [
-    "filigree",
-    ...words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)),
-  ].join(" ");
+  return ["filigree", ...words.map(shellWord)].join(" ");
+}
+
+/** A word as a shell takes it for one. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** Resolves when somebody asks this process to stop. */

@@ -6,6 +6,7 @@ import { connect, type NodeClient, type SocketLike } from "../client.ts";
 import { Address, type NetworkPrefix } from "../types/address.ts";
 import { parseFil } from "../types/amount.ts";
 import { fileError, UnreachableError, UsageError } from "./errors.ts";
+import { shellWord } from "./interrupt.ts";
 import { DEFAULT_DATA } from "./options.ts";
 import { ownTokenFor } from "./own-token.ts";
 import { plainText } from "./terminal.ts";
@@ -29,6 +30,15 @@ export function withRemote(command: Command): Command {
       "file with a token (default: $FILIGREE_TOKEN, which goes to whatever --rpc names, else the token that the local network keeps for its own address)",
     )
     .option("--json", "one JSON object instead of text");
+}
+
+/** A command that speaks with the same node, as one would type it next. */
+export function nextCommand(command: string, { rpc, tokenFile }: RemoteOptions): string {
+  return [
+    command,
+    ...(rpc === undefined ? [] : ["--rpc", shellWord(rpc)]),
+    ...(tokenFile === undefined ? [] : ["--token-file", shellWord(tokenFile)]),
+  ].join(" ");
 }
 
 /** An amount with its unit; not negative. For options and arguments. */

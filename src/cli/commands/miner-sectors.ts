@@ -4,7 +4,7 @@ import { sleepFor } from "../../base/sleep.ts";
 import { UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
-import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { nextCommand, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import type { Link } from "../remote-call.ts";
 import { table } from "../table.ts";
 import { countText, progressLine } from "../terminal.ts";
@@ -86,9 +86,10 @@ async function pledge(options: Options & { readonly count: number; readonly wait
   for (let i = 0; i < options.count; i++) made.push(await remote.call<SectorId>("PledgeSector", miner));
   const numbers = made.map(({ Number: number }) => number);
   if (options.wait === undefined) {
+    const actor = options.actor === undefined ? "" : ` --actor ${options.actor}`;
     say(options.json, { miner: `t0${made[0]?.Miner}`, sectors: numbers.map((sector) => ({ sector })) }, [
       `begun: ${countText(numbers.length, "sector")} (${numbers.join(", ")}) of miner ${made[0]?.Miner}`,
-      `follow it with: filigree miner sectors status ${numbers[0]}`,
+      `follow it with: ${nextCommand(`filigree miner sectors status ${numbers[0]}${actor}`, options)}`,
     ]);
     return;
   }

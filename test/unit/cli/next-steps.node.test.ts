@@ -1,0 +1,56 @@
+/** The next step that commands name, against a node that answers as the test says: it is one that can be typed as it stands. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Command } from "commander";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { registerMinerSectors } from "../../../src/cli/commands/miner-sectors.ts";
+
+/** What the node answers by method; one that is not here is refused with its name. */
+let answers: Record<string, unknown> = {};
+/** Methods that were called. */
+let called: string[] = [];
+let server: Server;
+let url: string;
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (part) => {
+      body += part;
+    });
+    request.on("end", () => {
+      const { method } = JSON.parse(body) as { method: string };
+      called.push(method);
+      const found = answers[method] ?? new Error(`no ${method} here`);
+      const reply = found instanceof Error ? { error: { code: 1, message: found.message } } : { result: found };
+      response.end(JSON.stringify({ jsonrpc: "2.0", id: 1, ...reply }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/rpc/v1`;
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  [answers, called] = [{}, []];
+});
+afterAll(() => server.close());
+
+/** Runs a command line of what `register` adds, and gives what it printed. */
+async function run(register: (program: Command) => void, ...words: string[]): Promise<string> {
+  let out = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    out += text;
+    return true;
+  });
+  const program = new Command();
+  register(program);
+  await program.parseAsync([...words, "--rpc", url], { from: "user" });
+  return out;
+}
+
+test("a sector that was begun is followed on the node and the miner that were named", async () => {
+  answers = { "Filecoin.PledgeSector": { Miner: 1001, Number: 7 } };
+  expect(await run(registerMinerSectors, "pledge", "--actor", "t01001")).toContain(
+    `follow it with: filigree miner sectors status 7 --actor t01001 --rpc ${url}\n`,
+  );
+});
