@@ -68,6 +68,9 @@ const NODE_ADVICE = {
   ECONNREFUSED: "nothing listens there; start a network with `filigree devnet`, or name another with --rpc",
 } as const;
 
+/** What a node says whose wallet is empty. */
+const NO_DEFAULT = "this wallet has no default address";
+
 /** The node's own "no": it was reached and it answered. */
 export class NodeRefusal extends Error {}
 
@@ -82,15 +85,19 @@ type Described = {
 export class Remote {
   readonly url: string;
   private readonly token: string | undefined;
+  /** As they were typed. */
+  private readonly options: RemoteOptions;
   private spelling: Promise<NetworkPrefix> | undefined;
   private described: Promise<Described | null> | undefined;
 
-  private constructor(url: string, token: string | undefined) {
+  private constructor(url: string, token: string | undefined, options: RemoteOptions) {
     this.url = url;
     this.token = token;
+    this.options = options;
   }
 
-  static async open({ rpc, tokenFile }: RemoteOptions, data = DEFAULT_DATA): Promise<Remote> {
+  static async open(options: RemoteOptions, data = DEFAULT_DATA): Promise<Remote> {
+    const { rpc, tokenFile } = options;
     const { FILIGREE_RPC, FULLNODE_API_INFO, FILIGREE_TOKEN } = process.env;
     const place = rpc ?? FILIGREE_RPC;
     const given =
@@ -103,10 +110,10 @@ export class Remote {
       const text = await readFile(tokenFile, "utf8").catch((cause: NodeJS.ErrnoException) => {
         throw fileError(`cannot read --token-file ${tokenFile}`, cause);
       });
-      return new Remote(given.url, text.trim());
+      return new Remote(given.url, text.trim(), options);
     }
     const token = "token" in given ? given.token : FILIGREE_TOKEN;
-    return new Remote(given.url, token ?? (await ownTokenFor(data, given.url)));
+    return new Remote(given.url, token ?? (await ownTokenFor(data, given.url)), options);
   }
 
   /** Calls a method of the `Filecoin` namespace, or with a dot in its name of another; throws what the node says. */
@@ -199,7 +206,7 @@ export class Remote {
       }
       return name;
     }
-    if (name === "default") return this.call<string>("WalletDefaultAddress");
+    if (name === "default") return this.defaultAddress(option);
     const singleton = SINGLETONS[name];
     if (singleton !== undefined) return Address.id(singleton).toString(await this.prefix());
     const known = await this.describe();
@@ -214,6 +221,18 @@ export class Remote {
       );
     const names = known.accounts.slice(0, 3).map((one) => one.name);
     throw new UsageError(`${named} is no address, and no account of this network (${names.join(", ")}, …)`);
+  }
+
+  /** The wallet's default address; `option` is where another can be named. Throws `UsageError` where there is none. */
+  async defaultAddress(option?: string): Promise<string> {
+    return this.call<string>("WalletDefaultAddress").catch((error: unknown) => {
+      if (!(error instanceof NodeRefusal) || !error.message.includes(NO_DEFAULT)) throw error;
+      const [make, bring] = ["filigree wallet new", "filigree wallet import <file>"].map((command) =>
+        nextCommand(command, this.options),
+      );
+      const other = option === undefined ? "name an address of the wallet" : `name an address with ${option}`;
+      throw new UsageError(`${NO_DEFAULT}: make a key with \`${make}\`, bring one with \`${bring}\`, or ${other}`);
+    });
   }
 
   /** Name of an address on the local network, or the address. */

@@ -110,7 +110,7 @@ async function get(root: string, out: string | undefined, options: GetOptions): 
       ? await remote.address(from, "--from")
       : maxPrice === 0n
         ? null
-        : await remote.call<string>("WalletDefaultAddress");
+        : await remote.defaultAddress("--from");
   const order = {
     ...{ Root: linkOf(root), Providers: provider, MaxPrice: `${maxPrice}`, From: payer },
     Bitswap: bitswap === true,

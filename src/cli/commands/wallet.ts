@@ -94,7 +94,7 @@ async function list(options: RemoteOptions): Promise<void> {
 async function defaultAddress(name: string | undefined, options: RemoteOptions): Promise<void> {
   const remote = await Remote.open(options);
   if (name !== undefined) await remote.call("WalletSetDefault", await remote.address(name));
-  const address = await remote.call<string>("WalletDefaultAddress");
+  const address = await remote.defaultAddress();
   say(options.json, { address }, [address]);
 }
 

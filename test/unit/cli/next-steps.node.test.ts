@@ -3,8 +3,13 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Command } from "commander";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { registerClientDeals } from "../../../src/cli/commands/client-deals.ts";
 import { registerMinerSectors } from "../../../src/cli/commands/miner-sectors.ts";
+import { registerRetr } from "../../../src/cli/commands/retr.ts";
+import { registerSend } from "../../../src/cli/commands/send.ts";
+import { registerWallet } from "../../../src/cli/commands/wallet.ts";
 
+const ROOT = "bafybeihchr7vmgjaasntayyatmp5sv6xza57iy2h4xj7g46bpjij6yhrmy";
 /** What the node answers by method; one that is not here is refused with its name. */
 let answers: Record<string, unknown> = {};
 /** Methods that were called. */
@@ -53,4 +58,16 @@ test("a sector that was begun is followed on the node and the miner that were na
   expect(await run(registerMinerSectors, "pledge", "--actor", "t01001")).toContain(
     `follow it with: filigree miner sectors status 7 --actor t01001 --rpc ${url}\n`,
   );
+});
+
+test("a wallet without keys: how to make or bring one, and where another address is named", async () => {
+  answers = { "Filecoin.WalletDefaultAddress": new Error("this wallet has no default address") };
+  const step = `this wallet has no default address: make a key with \`filigree wallet new --rpc ${url}\`, bring one with \`filigree wallet import <file> --rpc ${url}\`, or name an address`;
+  const from = `${step} with --from`;
+  await expect(run(registerSend, "send", "t099", "1 FIL")).rejects.toThrow(from);
+  await expect(run(registerRetr, "retr", "get", ROOT, "--max-price", "1 FIL")).rejects.toThrow(from);
+  await expect(run(registerClientDeals, "deal", ROOT, "t01000")).rejects.toThrow(from);
+  await expect(run(registerWallet, "wallet", "default")).rejects.toThrow(`${step} of the wallet`);
+  answers = { "Filecoin.WalletDefaultAddress": new Error("token: not allowed") };
+  await expect(run(registerSend, "send", "t099", "1 FIL")).rejects.toThrow(/: token: not allowed$/);
 });
