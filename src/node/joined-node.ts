@@ -43,6 +43,8 @@ export type JoinErrorData =
   /** The description's seed gives another key than the chain has for the miner. */
   | { readonly code: "WRONG_SEED"; readonly miner: string }
   | { readonly code: "OTHER_KEYS"; readonly setup: string }
+  /** The folder is a node's already. */
+  | { readonly code: "NOT_EMPTY" }
   /** A miner needs the beacon's entries, and nobody was named who has them. */
   | { readonly code: "NO_BEACON" };
 export class JoinError extends FilError<JoinErrorData> {}
@@ -66,8 +68,9 @@ export async function initNode(
     );
   const json = utf8(JSON.stringify(descriptionToJson(description)));
   const genesis = parseCid(description.genesis.cid);
-  const isNode = (await store.metadata(DESCRIPTION_FACT)) !== undefined;
-  if (isNode || !(await hasChainOf(store, genesis)))
+  if ((await store.metadata(DESCRIPTION_FACT)) !== undefined)
+    throw new JoinError({ code: "NOT_EMPTY" }, "this is a node's data folder already; nothing was changed");
+  if (!(await hasChainOf(store, genesis)))
     await importSnapshot(store, car, { ...options, hashes: await loadCrypto(), genesis });
   const chain = await Chain.open({ blocks: store });
   checkTimes(description, await chain.genesis(), chain.head);

@@ -55,7 +55,8 @@ test("a node of another process joins, follows, is killed and follows again", as
   });
   expect(JSON.parse(made.stdout)).toMatchObject({ ok: true, network: "localnet", epoch: 0 });
   const again = spawnSync(process.execPath, [MAIN, "node", "init", ...files, "--data", own], { encoding: "utf8" });
-  expect([again.status, again.stderr]).toEqual([1, expect.stringContaining("NOT_EMPTY")]);
+  const told = `${own} holds a node already: start it with \`filigree node start --data ${own}\``;
+  expect([again.status, again.stderr]).toEqual([1, expect.stringContaining(told)]);
 
   const sameHead = (node: LineProcess, above: number) => () => {
     const heads = net.heads.get(0);

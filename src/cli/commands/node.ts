@@ -21,7 +21,7 @@ import { decodeHeader, headerCid } from "../../types/block-header.ts";
 import { readingCar } from "../car-input.ts";
 import { UsageError } from "../errors.ts";
 import { openBytes } from "../input.ts";
-import { interruptible, stopSignal } from "../interrupt.ts";
+import { interruptible, shellWord, stopSignal } from "../interrupt.ts";
 import { nodeOutput } from "../node-output.ts";
 import { collect, collectMultiaddr, parseRetention, wholeNumber } from "../options.ts";
 import { SEALED_FOLDER, withSealing } from "../presealing.ts";
@@ -152,10 +152,14 @@ async function init(options: InitOptions): Promise<void> {
     const data = path.resolve(options.data);
     const store = await TableStore.open(data, platform.openTable);
     try {
-      const { initNode } = await joinedNode();
+      const { initNode, JoinError } = await joinedNode();
+      const startIt = `filigree node start --data ${shellWord(options.data)}`;
       const head = await readingCar(file, () =>
         interruptible((signal) => initNode(store, description, car, { signal })),
-      );
+      ).catch((cause: unknown) => {
+        if (!(cause instanceof JoinError) || cause.code !== "NOT_EMPTY") throw cause;
+        throw new JoinError(cause.data, `${data} holds a node already: start it with \`${startIt}\``);
+      });
       const result = {
         ok: true,
         data,
@@ -166,7 +170,7 @@ async function init(options: InitOptions): Promise<void> {
       if (options.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
       else
         process.stdout.write(
-          `a node of "${description.network}" at epoch ${head.height} in ${data}\nstart it: filigree node start --data ${options.data}\n`,
+          `a node of "${description.network}" at epoch ${head.height} in ${data}\nstart it: ${startIt}\n`,
         );
     } finally {
       await store.close();
