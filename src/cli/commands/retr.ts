@@ -1,7 +1,9 @@
 /** `filigree retr …`: retrievals from providers, and what this node asks for its own data. Amounts are FIL unless they name their unit. */
 import path from "node:path";
 import { type Command, Option } from "commander";
-import { filText } from "../../types/amount.ts";
+import { describeError } from "../../base/errors.ts";
+import { filText, parseFil } from "../../types/amount.ts";
+import { UsageError } from "../errors.ts";
 import { collect, wholeNumber } from "../options.ts";
 import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import { type Link, linkOf, patientCall } from "../remote-call.ts";
@@ -116,7 +118,9 @@ async function get(root: string, out: string | undefined, options: GetOptions): 
     Bitswap: bitswap === true,
     ...(fundStep === undefined ? {} : { FundStep: `${fundStep}` }),
   };
-  const got = await patientCall<Got>(options, "Filigree.RetrievalGet", order);
+  const got = await patientCall<Got>(options, "Filigree.RetrievalGet", order).catch((error: unknown) => {
+    throw allowing(error, maxPrice) ?? error;
+  });
   const place = out === undefined ? null : path.resolve(out);
   if (place !== null)
     await patientCall(options, "ClientExport", { Root: order.Root }, { Path: place, IsCAR: car === true });
@@ -127,6 +131,21 @@ async function get(root: string, out: string | undefined, options: GetOptions): 
       : `${Bytes} bytes (${sizeText(Bytes)}) ${Peer === "" ? "by bitswap" : `from ${Peer}`}, ${filText(Paid)} paid`,
     ...(place === null ? [] : [place]),
   ]);
+}
+
+/** What a node says of a provider whose price was not allowed. */
+const TOO_DEAR = /it costs ([\d.]+ \w+), and ([\d.]+ \w+) may be spent/g;
+
+/** The error with what allows the least of the prices that were too high; null where none was. */
+function allowing(error: unknown, maxPrice: bigint): UsageError | null {
+  // Of what may be spent, other providers may have had a part.
+  const prices = [...describeError(error).matchAll(TOO_DEAR)].map(
+    ([, price = "", left = ""]) => parseFil(price) + maxPrice - parseFil(left),
+  );
+  const [first, ...others] = prices;
+  if (first === undefined) return null;
+  const least = others.reduce((one, other) => (other < one ? other : one), first);
+  return new UsageError(`${describeError(error)}; to allow it: --max-price "${filText(least)}"`);
 }
 
 async function query(provider: string, root: string, options: RemoteOptions): Promise<void> {

@@ -83,6 +83,7 @@ const RESTARTS = 5;
 export const RESTART_MS = 500;
 /** Providers that one order names. */
 export const MAX_PROVIDERS = 64;
+const NOBODY = "none of the node's peers has it, and no other provider of it is known; name one";
 const BREAKS = ["UNREACHABLE", "STALLED"];
 
 export class RetrievalClient {
@@ -155,7 +156,7 @@ export class RetrievalClient {
     }
     throw new RetrievalError(
       { code: "FAILED", tried: failures },
-      failures.length === 0 ? "no provider was named" : `no provider gave it: ${failures.join("; ")}`,
+      failures.length === 0 ? NOBODY : `no provider gave it: ${failures.join("; ")}`,
     );
   }
 

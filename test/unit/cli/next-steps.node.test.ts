@@ -71,3 +71,15 @@ test("a wallet without keys: how to make or bring one, and where another address
   answers = { "Filecoin.WalletDefaultAddress": new Error("token: not allowed") };
   await expect(run(registerSend, "send", "t099", "1 FIL")).rejects.toThrow(/: token: not allowed$/);
 });
+
+test("a retrieval that costs more than was said: the least of the prices, as what allows it", async () => {
+  const said = (...texts: string[]) => {
+    answers = { "Filigree.RetrievalGet": new Error(`no provider gave it: ${texts.join("; ")}`) };
+    return run(registerRetr, "retr", "get", ROOT, "--from", "t0100", "--max-price", "0.5 FIL");
+  };
+  const one = "12D3a: it costs 1.5 FIL, and 0.5 FIL may be spent";
+  await expect(said(one)).rejects.toThrow(/; to allow it: --max-price "1.5 FIL"$/);
+  // Of 0.5 FIL the one before had 0.1.
+  await expect(said(one, "12D3b: it costs 0.7 FIL, and 0.4 FIL may be spent")).rejects.toThrow(/"0.8 FIL"$/);
+  await expect(said("12D3c: the provider does not have it")).rejects.toThrow(/does not have it$/);
+});

@@ -121,6 +121,9 @@ describe("deals", () => {
     expect(await client.market.retrieve(nowhere)).toMatchObject({ wasHere: true });
     await client.data.remove((await client.data.imports())[0]?.id as number);
     await expect(client.market.retrieve(nowhere)).rejects.toThrow(/does not have it: no whole DAG/);
+    await expect(client.market.retrieve({ ...nowhere, providers: [] })).rejects.toThrow(
+      /none of the node's peers has it/,
+    );
     await expect(
       client.market.retrieve(
         order({ providers: ["/ip4/127.0.0.1/tcp/1/p2p/12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf"] }),
