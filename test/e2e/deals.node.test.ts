@@ -133,6 +133,11 @@ test("what is refused fails at the client with the field, the limit and what was
   await expect(ask("Filigree.ProviderSetRules", { ...rules, MinDuration: 7 })).rejects.toThrow(/MinDuration/);
   await ask("MarketSetAsk", "1000000000", "1", 1000, 128, 512);
   expect(await ask("MarketGetAsk")).toMatchObject({ Ask: { Price: "1000000000", SeqNo: 1, MaxPieceSize: 512 } });
+  // A piece of 1024: no deal is made, and nothing goes into escrow for it.
+  for (const Price of [null, "7"])
+    await expect(startDeal(net, root, { Price, MaxPrice: "1000" })).rejects.toThrow(
+      /a piece of 1024 bytes, and the provider takes pieces of 128 to 512 bytes; nothing was paid/,
+    );
   await expect(ask("MarketSetAsk", "1", "1", 1000, 128, 4096)).rejects.toThrow(/does not fit a sector of 2048/);
   expect(await ask("MarketPendingDeals")).toMatchObject({ Deals: [] });
   await ask("MarketPublishPendingDeals");

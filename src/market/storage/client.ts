@@ -17,7 +17,7 @@ import { clientSteps } from "./client-steps.ts";
 import { DealError } from "./errors.ts";
 import type { MarketFunds } from "./funds.ts";
 import { checkInclusion } from "./inclusion.ts";
-import { encodeAsk, type SignedAsk } from "./legacy-messages.ts";
+import { encodeAsk, type SignedAsk, type StorageAsk } from "./legacy-messages.ts";
 import type { LinkTo } from "./link.ts";
 import { Lives } from "./lives.ts";
 import {
@@ -85,6 +85,18 @@ export type Renewal = { readonly duration?: number; readonly startEpoch?: number
 /** Epochs until a deal begins, unless its user says otherwise: a day. */
 const START_DELAY = 2880;
 const ANSWER_MS = 60_000;
+/** As long it is waited for an ask that a deal can do without. */
+const GLANCE_MS = 10_000;
+
+/** Throws `DealError` REFUSED for a piece that the provider would not take, before anything is paid for it. */
+function checkSize({ minPieceSize, maxPieceSize }: StorageAsk, size: bigint): void {
+  if (size >= minPieceSize && size <= maxPieceSize) return;
+  const limit = `${minPieceSize} to ${maxPieceSize} bytes`;
+  throw new DealError(
+    { code: "REFUSED", field: "pieceSize", limit, offered: `${size}` },
+    `the data is a piece of ${size} bytes, and the provider takes pieces of ${limit}; nothing was paid`,
+  );
+}
 
 export class StorageClient {
   private readonly options: ClientOptions;
@@ -150,7 +162,9 @@ export class StorageClient {
       );
     const piece = wanted.piece ?? (await this.pieceOf(root, signal));
     const size = BigInt(piece.paddedSize);
-    const price = wanted.price ?? leastPrice((await this.ask(miner, peer, signal)).ask, { pieceSize: size, verified });
+    const asked = await this.askFor(wanted, signal);
+    if (asked !== null) checkSize(asked, size);
+    const price = wanted.price ?? leastPrice(asked as StorageAsk, { pieceSize: size, verified });
     const { maxPrice = price } = wanted;
     if (price > maxPrice)
       throw new DealError(
@@ -182,6 +196,20 @@ export class StorageClient {
       );
     this.lives?.live(id);
     return this.deals.get(id);
+  }
+
+  /** What the provider asks; null where it does not say, and the price is known without it: it may be away for now. */
+  private async askFor({ miner, peer, price }: Wanted, signal?: AbortSignal): Promise<StorageAsk | null> {
+    if (price === undefined) return (await this.ask(miner, peer, signal)).ask;
+    const limit = AbortSignal.timeout(GLANCE_MS);
+    const both = signal === undefined ? limit : AbortSignal.any([signal, limit]);
+    return this.ask(miner, peer, both).then(
+      ({ ask }) => ask,
+      () => {
+        signal?.throwIfAborted();
+        return null;
+      },
+    );
   }
 
   /**
