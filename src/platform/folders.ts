@@ -7,6 +7,8 @@ export type Folders = {
   list(path: string): Promise<readonly string[] | null>;
   /** Removes a folder with all that is in it, if it is there. */
   remove(path: string): Promise<void>;
+  /** Whether this user may make files in a folder that is there. */
+  isWritable(path: string): Promise<boolean>;
   /** Bytes that the file system of a folder has left for this user. */
   freeBytes(path: string): Promise<number>;
   /**

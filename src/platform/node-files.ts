@@ -28,6 +28,7 @@ export function listFolder(folder: string): Promise<string[]> {
 }
 
 export async function makeFolder(folder: string): Promise<void> {
+  await mkdir(path.dirname(folder), { recursive: true });
   await mkdir(folder);
 }
 

@@ -1,5 +1,5 @@
 /** Folders of sectors, for Node and Deno. */
-import { readdir, realpath, rm, statfs } from "node:fs/promises";
+import { access, constants, readdir, realpath, rm, statfs } from "node:fs/promises";
 import path from "node:path";
 import type { Folders } from "./folders.ts";
 import { makeFolder } from "./node-folder.ts";
@@ -23,6 +23,11 @@ export const folders: Folders = {
     }
   },
   remove: (folder) => rm(folder, { recursive: true, force: true }),
+  isWritable: (folder) =>
+    access(folder, constants.W_OK | constants.X_OK).then(
+      () => true,
+      () => false,
+    ),
   async freeBytes(folder) {
     const { bavail, bsize } = await statfs(folder);
     return bavail * bsize;

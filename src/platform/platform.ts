@@ -48,7 +48,7 @@ export type Platform = {
   createFile(path: string): Promise<boolean>;
   /** Names in a folder, in no order. Rejects like `readRange`. */
   listFolder(path: string): Promise<readonly string[]>;
-  /** Makes a folder in one that is there. Rejects like `readRange`. */
+  /** Makes a folder that is not there, and those above it. Rejects like `readRange`. */
   makeFolder(path: string): Promise<void>;
   /** Removes a file if there is one. Rejects like `readRange`. */
   removeFile(path: string): Promise<void>;

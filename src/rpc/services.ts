@@ -240,7 +240,17 @@ export type DealsService = {
 /** Data of this node's user. */
 export type ClientService = Pick<
   ClientData,
-  "import" | "imports" | "remove" | "has" | "carSize" | "commit" | "commitFile" | "carOfFile" | "export" | "store"
+  | "import"
+  | "imports"
+  | "remove"
+  | "has"
+  | "carSize"
+  | "commit"
+  | "commitFile"
+  | "carOfFile"
+  | "checkPlace"
+  | "export"
+  | "store"
 >;
 
 /** One way to a chain that peers spoke of. */

@@ -61,6 +61,12 @@ test("a folder comes back as it was, also from a CAR file, and after a restart",
   await ask("ClientExport", { Root }, { Path: at("out"), IsCAR: false });
   expect(await tree(at("out"))).toEqual(await tree(at("in")));
   await expect(ask("ClientExport", { Root }, { Path: at("out"), IsCAR: false })).rejects.toThrow(/is there already/);
+  // Before anything is retrieved, of a node that could not.
+  const get = (Path: string) => ask("Filigree.RetrievalGet", { Root, Path });
+  await expect(get(at("out"))).rejects.toThrow(/is there already/);
+  await expect(get(at("out2"))).rejects.toThrow(/has no peers/);
+  await ask("ClientExport", { Root }, { Path: at("new", "er", "out"), IsCAR: false });
+  expect(await tree(at("new", "er", "out"))).toEqual(await tree(at("in")));
 
   const piece = await ask<Record<string, unknown>>("ClientDealPieceCID", Root, at("one.car"));
   const car = await readFile(at("one.car"));

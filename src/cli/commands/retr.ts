@@ -5,7 +5,7 @@ import { describeError } from "../../base/errors.ts";
 import { filText, parseFil } from "../../types/amount.ts";
 import { UsageError } from "../errors.ts";
 import { collect, wholeNumber } from "../options.ts";
-import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { nextCommand, parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import { type Link, linkOf, patientCall } from "../remote-call.ts";
 import { sizeText } from "../terminal.ts";
 
@@ -113,17 +113,26 @@ async function get(root: string, out: string | undefined, options: GetOptions): 
       : maxPrice === 0n
         ? null
         : await remote.defaultAddress("--from");
+  const place = out === undefined ? null : path.resolve(out);
   const order = {
     ...{ Root: linkOf(root), Providers: provider, MaxPrice: `${maxPrice}`, From: payer },
     Bitswap: bitswap === true,
     ...(fundStep === undefined ? {} : { FundStep: `${fundStep}` }),
+    ...(place === null ? {} : { Path: place }),
   };
   const got = await patientCall<Got>(options, "Filigree.RetrievalGet", order).catch((error: unknown) => {
     throw allowing(error, maxPrice) ?? error;
   });
-  const place = out === undefined ? null : path.resolve(out);
   if (place !== null)
-    await patientCall(options, "ClientExport", { Root: order.Root }, { Path: place, IsCAR: car === true });
+    await patientCall(options, "ClientExport", { Root: order.Root }, { Path: place, IsCAR: car === true }).catch(
+      (cause: unknown) => {
+        const again = nextCommand(
+          `filigree client export ${root} <other path>${car === true ? " --car" : ""}`,
+          options,
+        );
+        throw new Error(`${describeError(cause)}; the data is in the node, and to write it costs nothing: ${again}`);
+      },
+    );
   const { Peer, Bytes, Paid, WasHere } = got;
   say(options.json, { root, peer: Peer, bytes: Bytes, paid: Paid, wasHere: WasHere, path: place }, [
     WasHere

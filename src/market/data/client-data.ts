@@ -14,7 +14,7 @@ import { carOf } from "./car-out.ts";
 import { ClientStore, type Import, type Lent } from "./client-store.ts";
 import { type CommittedCar, commitCar } from "./commit-car.ts";
 import { DataError } from "./errors.ts";
-import { entriesOf, newFile, sizeOf, sourceOf, writeEntries, writeParts } from "./files.ts";
+import { checkPlace, entriesOf, newFile, sizeOf, sourceOf, writeEntries, writeParts } from "./files.ts";
 import { walk } from "./links.ts";
 import { exportUnixfs } from "./unixfs.ts";
 
@@ -167,6 +167,11 @@ export class ClientData {
       await this.remove(id);
     }
     return root;
+  }
+
+  /** Refuses a path that `export` could not write to, before what is to be written there is paid for. */
+  checkPlace(path: string): Promise<void> {
+    return checkPlace(path);
   }
 
   /** Writes a DAG as the files that it holds, or as a CAR file. */

@@ -124,12 +124,22 @@ export async function writeEntries(path: string, entries: AsyncIterable<OutputEn
   return written;
 }
 
-/** The nearest folder above a path that is there. */
+/** Refuses a path that nothing can be written to, before there is anything to write. */
+export async function checkPlace(path: string): Promise<void> {
+  if ((await files.fileKind(path)) !== null) bad(`${path} is there already; nothing was written`);
+  const folder = await folderAbove(path);
+  if ((await platform.folders?.isWritable(folder)) === false)
+    bad(`${path} cannot be written: this user may make no files in ${folder}`);
+}
+
+/** The nearest folder above a path that is there; a file in its place is refused. */
 async function folderAbove(path: string): Promise<string> {
   let place = path;
   for (let end = place.lastIndexOf("/"); end > 0; end = place.lastIndexOf("/")) {
     place = place.slice(0, end);
-    if ((await files.fileKind(place)) === "folder") return place;
+    const kind = await files.fileKind(place);
+    if (kind === "folder") return place;
+    if (kind !== null) bad(`${path} cannot be written: ${place} is no folder`);
   }
   return path.startsWith("/") ? "/" : ".";
 }

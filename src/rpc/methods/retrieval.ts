@@ -10,6 +10,7 @@ import {
   boolean,
   choice,
   fallback,
+  filePath,
   integer,
   list,
   nothing,
@@ -58,6 +59,8 @@ const order = object("RetrievalOrder", {
   MaxPrice: fallback(amount, 0n),
   FundStep: fallback(nullable(amount), null),
   Bitswap: fallback(boolean, false),
+  // Where it is to be exported: nothing is paid if nothing can be written there.
+  Path: fallback(nullable(filePath), null),
   From: fallback(nullable(address), null),
 });
 const dealState = choice("ongoing", "completed", "failed");
@@ -233,6 +236,7 @@ export const retrieveV0Group = group(
       result: nothing,
       cost: "wait",
       async run([wanted, file], { node, signal }) {
+        if (file !== null) await node.client.checkPlace(file.Path);
         await serviceOf(node).retrieve({ ...orderOf(wanted), signal });
         if (file !== null) await node.client.export(wanted.Root, file.Path, file.IsCAR, signal);
         return null;
@@ -320,12 +324,16 @@ const ownMethods = {
   }),
   RetrievalGet: method({
     summary:
-      "Retrieves a DAG into the user's data, from providers in turn (default: who has it), and pays as it verifies; or, for nothing, by bitswap.",
+      "Retrieves a DAG into the user's data, from providers in turn (default: who has it), and pays as it verifies; or, for nothing, by bitswap. With a Path, where it is to be exported, only if something can be written there.",
     permission: "sign",
     params: [param("order", order)],
     result: object("Retrieved", { Peer: peer, Bytes: bytes, Links: bytes, Paid: amount, WasHere: boolean }),
     cost: "wait",
-    async run([{ Root, Providers, MaxPrice, FundStep, From, Bitswap }], { node, signal }) {
+    async run([{ Root, Providers, MaxPrice, FundStep, From, Bitswap, Path }], { node, session, signal }) {
+      if (Path !== null) {
+        if (!session.permissions.includes("admin")) badParams("order.Path: exporting needs the permission admin");
+        await node.client.checkPlace(Path);
+      }
       if (Bitswap) {
         const { bytes: came, links } = await serviceOf(node).fetch(Root, Providers, signal);
         return { Peer: "", Bytes: came, Links: links, Paid: 0n, WasHere: came === 0 };

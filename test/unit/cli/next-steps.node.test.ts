@@ -83,3 +83,13 @@ test("a retrieval that costs more than was said: the least of the prices, as wha
   await expect(said(one, "12D3b: it costs 0.7 FIL, and 0.4 FIL may be spent")).rejects.toThrow(/"0.8 FIL"$/);
   await expect(said("12D3c: the provider does not have it")).rejects.toThrow(/does not have it$/);
 });
+
+test("what was retrieved and cannot be written is in the node: the command that writes it elsewhere", async () => {
+  answers = {
+    "Filigree.RetrievalGet": { Peer: "12D3a", Bytes: 5, Paid: "7", WasHere: false },
+    "Filecoin.ClientExport": new Error("out: there is no room"),
+  };
+  await expect(run(registerRetr, "retr", "get", ROOT, "out", "--car")).rejects.toThrow(
+    `no room; the data is in the node, and to write it costs nothing: filigree client export ${ROOT} <other path> --car --rpc ${url}`,
+  );
+});

@@ -1,10 +1,10 @@
 /** Files and folders that cannot be imported or written: each refused by its name, with the reason. */
-import { access, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { access, chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ClientData } from "../../../src/market/data/client-data.ts";
-import { entriesOf, sourceOf, writeParts } from "../../../src/market/data/files.ts";
+import { checkPlace, entriesOf, sourceOf, writeParts } from "../../../src/market/data/files.ts";
 import { checkName } from "../../../src/market/data/unixfs.ts";
 
 let folder: string;
@@ -74,4 +74,17 @@ test.runIf(makesAnyName)("a name that is no UTF-8 is told as what it is", async 
     for await (const _ of entriesOf(at("names")));
   };
   await expect(walk()).rejects.toMatchObject({ code: "BAD_INPUT", message: expect.stringContaining("no UTF-8") });
+});
+
+test("a place is refused before there is anything to write: taken, below a file, in a folder of others", async () => {
+  await writeFile(at("taken"), "");
+  await expect(checkPlace(at("taken"))).rejects.toThrow(/is there already/);
+  await expect(checkPlace(at("taken", "new", "file"))).rejects.toThrow(/taken is no folder/);
+  await checkPlace(at("not", "yet", "there"));
+  await mkdir(at("shut"));
+  await chmod(at("shut"), 0o500);
+  // Root may write everywhere.
+  const checked = checkPlace(at("shut", "new", "file"));
+  if (process.getuid?.() === 0) await checked;
+  else await expect(checked).rejects.toThrow(/may make no files in .*shut/);
 });
