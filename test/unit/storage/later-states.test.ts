@@ -35,7 +35,6 @@ const STATES: readonly (readonly [name: string, state: unknown, json: unknown])[
       ...{ Nonce: 3, Tombstone: null },
     },
   ],
-  ["storageminer", [1], null],
 ];
 const actors = buildHamt(
   STATES.map(([name, state], i) => {
