@@ -63,6 +63,17 @@ export function isCall(step: TraceCharge | TraceCall): step is TraceCall {
   return "steps" in step;
 }
 
+/** What every call begins with. */
+function callHead(items: CborItems) {
+  return {
+    from: items.bytes(),
+    to: items.bytes(),
+    value: items.big(),
+    method: items.bigint(),
+    params: items.bytes(),
+  };
+}
+
 /**
  * Calls at the top of a trace, outermost first. A charge after the last call (that of the return value) is added to the
  * call before it. An aborted call ends the calls inside of it that never came to their end.
@@ -75,27 +86,14 @@ export function decodeTrace(bytes: Uint8Array): TraceCall[] {
     items.array();
     const kind = items.int();
     if (kind === 0) {
-      open.push({
-        from: items.bytes(),
-        to: items.bytes(),
-        value: items.big(),
-        method: items.bigint(),
-        params: items.bytes(),
-        steps: [],
-      });
+      open.push({ ...callHead(items), steps: [] });
     } else if (kind === 1) {
       const charge = { name: items.text(), gas: items.int(), compute: items.int(), storage: items.int() };
       const steps = open.at(-1)?.steps ?? (roots.at(-1)?.steps as (TraceCharge | TraceCall)[] | undefined);
       steps?.push(charge);
     } else if (kind === 3) {
       open.push({
-        ...{
-          from: items.bytes(),
-          to: items.bytes(),
-          value: items.big(),
-          method: items.bigint(),
-          params: items.bytes(),
-        },
+        ...callHead(items),
         steps: [],
         fvm: {
           ...{ paramsCodec: items.int(), returnCodec: 0, gasLimit: items.int() },

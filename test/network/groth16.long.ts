@@ -10,7 +10,7 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { call } from "../support/devnet.ts";
 import { waitFor } from "../support/local-network.ts";
-import { LineProcess, MAIN } from "../support/network-processes.ts";
+import { filigree, type LineProcess, MAIN, started } from "../support/network-processes.ts";
 
 const EPOCH = Number(process.env["FILIGREE_EPOCH"] ?? "15");
 /** With so many accounts, the one sector is in the deadline that opens first of all: at epoch 62. */
@@ -21,15 +21,6 @@ const LONG = 3_000_000;
 let folder: string;
 let net: LineProcess;
 let second: LineProcess;
-
-const filigree = (...words: string[]): LineProcess => new LineProcess(process.execPath, [MAIN, ...words, "--json"]);
-
-async function started(node: LineProcess): Promise<string> {
-  await waitFor("a node's address", () => (node.first === null ? node.child.exitCode : node.first) !== null, LONG);
-  if (node.first === null) throw new Error(node.errors.join(""));
-  const { url, rpc } = node.first as unknown as { readonly url?: string; readonly rpc?: readonly string[] };
-  return url ?? (rpc?.[0] as string);
-}
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "filigree-groth16-"));
@@ -52,7 +43,7 @@ afterAll(async () => {
 });
 
 test("real winning and window PoSts, validated by a second node", { timeout: LONG }, async () => {
-  const url = await started(net);
+  const url = await started(net, LONG);
   const { files } = net.first as unknown as {
     readonly files: { readonly description: string; readonly genesis: string };
   };
@@ -62,7 +53,7 @@ test("real winning and window PoSts, validated by a second node", { timeout: LON
   const init = filigree("node", "init", "--network", files.description, "--genesis", files.genesis, "--data", data);
   expect((await once(init.child, "exit"))[0]).toBe(0);
   second = filigree("node", "start", "--data", data);
-  const other = await started(second);
+  const other = await started(second, LONG);
   expect(second.first).toMatchObject({ proofs: "groth16", miners: [] });
 
   const [miner] = description.miners as [{ readonly address: string }];

@@ -12,7 +12,7 @@ import * as dagCbor from "@ipld/dag-cbor";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { call } from "../support/devnet.ts";
 import { waitFor } from "../support/local-network.ts";
-import { LineProcess, MAIN } from "../support/network-processes.ts";
+import { filigree, type LineProcess, MAIN, started } from "../support/network-processes.ts";
 
 const EPOCH = process.env["FILIGREE_EPOCH"] ?? "15";
 const LONG = 14_000_000;
@@ -21,15 +21,6 @@ const PROVE_COMMIT = 7;
 let folder: string;
 let net: LineProcess;
 let second: LineProcess;
-
-const filigree = (...words: string[]): LineProcess => new LineProcess(process.execPath, [MAIN, ...words, "--json"]);
-
-async function started(node: LineProcess): Promise<string> {
-  await waitFor("a node's address", () => (node.first === null ? node.child.exitCode : node.first) !== null, LONG);
-  if (node.first === null) throw new Error(node.errors.join(""));
-  const { url, rpc } = node.first as unknown as { readonly url?: string; readonly rpc?: readonly string[] };
-  return url ?? (rpc?.[0] as string);
-}
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "filigree-sealed-clock-"));
@@ -53,7 +44,7 @@ afterAll(async () => {
 test(
   "a pledged sector's seal is proven, taken by the chain and validated by a second node",
   async () => {
-    const url = await started(net);
+    const url = await started(net, LONG);
     const { files } = net.first as unknown as {
       readonly files: { readonly description: string; readonly genesis: string };
     };
@@ -63,7 +54,7 @@ test(
     const init = filigree("node", "init", "--network", files.description, "--genesis", files.genesis, "--data", data);
     expect((await once(init.child, "exit"))[0]).toBe(0);
     second = filigree("node", "start", "--data", data);
-    const other = await started(second);
+    const other = await started(second, LONG);
 
     const began = performance.now();
     const { Number: number } = await call<{ Number: number }>(url, "Filecoin.PledgeSector");

@@ -11,7 +11,7 @@ import { initNode } from "../../src/node/joined-node.ts";
 import { LocalNetwork } from "../../src/node/local-network.ts";
 import { descriptionToJson, type NetworkDescription } from "../../src/node/network-description.ts";
 import { TableStore } from "../../src/storage/table-store.ts";
-import { networkOptions } from "./local-network.ts";
+import { networkOptions, waitFor } from "./local-network.ts";
 
 export const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 /** Deno on Node's machines, as `npm run test:deno` has it. */
@@ -185,4 +185,16 @@ export async function commonEpoch(nodes: readonly NodeProcess[]): Promise<number
   } catch {
     return null;
   }
+}
+
+/** A command in a process of its own that tells what it does line by line. */
+export const filigree = (...words: string[]): LineProcess =>
+  new LineProcess(process.execPath, [MAIN, ...words, "--json"]);
+
+/** The address of the JSON-RPC of a node that was just begun, once it tells it. */
+export async function started(node: LineProcess, ms: number): Promise<string> {
+  await waitFor("a node's address", () => (node.first === null ? node.child.exitCode : node.first) !== null, ms);
+  if (node.first === null) throw new Error(node.errors.join(""));
+  const { url, rpc } = node.first as unknown as { readonly url?: string; readonly rpc?: readonly string[] };
+  return url ?? (rpc?.[0] as string);
 }

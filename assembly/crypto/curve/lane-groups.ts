@@ -3,7 +3,7 @@ import { LANE_LEAST, laneMsm, laneMsmScratch, lanePointFrom } from "./lane-msm";
 import { LANE_POINT, lanePairsOver, lanePointOf, laneSumLists } from "./lane-pairs";
 import { OverFp } from "./coordinate";
 import { groupedMsm, groupedMsmScratch } from "./msm";
-import { findGroup, tableSlots } from "./scalar-groups";
+import { groupScalars, startLists, tableSlots } from "./scalar-groups";
 
 /** Bytes of scratch for `count` points. */
 export function laneGroupedMsmScratch(count: i32): usize {
@@ -30,26 +30,12 @@ export function laneGroupedMsm(r: usize, points: usize, scalars: usize, count: i
   const lengths = starts + 4 * <usize>count;
   const table = lengths + 4 * <usize>count;
   const rest = table + 4 * <usize>slots;
-  memory.fill(table, 0, 4 * <usize>slots);
-  memory.fill(lengths, 0, 4 * <usize>count);
-  let groups = 0;
-  for (let i: usize = 0; i < <usize>count; i++) {
-    const found = findGroup(table, slots, distinct, groups, scalars + 32 * i);
-    store<i32>(group + 4 * i, found);
-    if (found < 0) continue;
-    if (found == groups) groups++;
-    store<u32>(lengths + 4 * <usize>found, load<u32>(lengths + 4 * <usize>found) + 1);
-  }
+  const groups = groupScalars(group, lengths, distinct, table, slots, scalars, count);
   if (groups == count) {
     laneMsm(r, points, scalars, count, rest);
     return;
   }
-  let sum: u32 = 0;
-  for (let g: usize = 0; g < <usize>groups; g++) {
-    store<u32>(starts + 4 * g, sum);
-    sum += load<u32>(lengths + 4 * g);
-    store<u32>(lengths + 4 * g, 0);
-  }
+  startLists(starts, lengths, groups);
   for (let i: usize = 0; i < <usize>count; i++) {
     const g = load<i32>(group + 4 * i);
     if (g < 0) continue;

@@ -15,6 +15,7 @@ import {
   LANE_POINT, laneFlush, lanePairsOver, lanePointIsNeutral, lanePointOf, lanePointZero, laneQueue, laneSumLists,
 } from "./lane-pairs";
 import { pointAdd, pointAddAffine, pointDouble, pointZero } from "./point";
+import { startLists } from "./scalar-groups";
 import { splitInTwo } from "./split-scalar";
 
 const PART_BITS: i32 = 128;
@@ -183,12 +184,7 @@ function sortByBucket(
     const at = lengths + 4 * <usize>(abs(digit) - 1);
     store<u32>(at, load<u32>(at) + 1);
   }
-  let sum: u32 = 0;
-  for (let b: usize = 0; b < <usize>buckets; b++) {
-    store<u32>(starts + 4 * b, sum);
-    sum += load<u32>(lengths + 4 * b);
-    store<u32>(lengths + 4 * b, 0);
-  }
+  startLists(starts, lengths, buckets);
   for (let i: usize = 0; i < end; i++) {
     const digit = bitsOf(parts + 16 * i, from, c) - half;
     if (digit == 0) continue;

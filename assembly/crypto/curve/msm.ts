@@ -20,7 +20,7 @@ import { isNeutral, sumBuckets } from "./batch-affine";
 import { LANE_LEAST, laneMsmOf, laneMsmOfScratch } from "./lane-msm";
 import { copy, isPrimeField, neg, OverFp, OverFp2, sizeOf } from "./coordinate";
 import { pointAdd, pointAddAffine, pointCopy, pointDouble, pointFromAffine, pointMul, pointZero } from "./point";
-import { findGroup, tableSlots } from "./scalar-groups";
+import { groupScalars, startLists, tableSlots } from "./scalar-groups";
 import { splitInFour, splitInTwo } from "./split-scalar";
 
 /** Bytes of a scalar: little-endian, below the group's order. */
@@ -193,12 +193,7 @@ function sortByBucket<F>(
     const at = lengths + 4 * <usize>(abs(digit) - 1);
     store<u32>(at, load<u32>(at) + 1);
   }
-  let sum: u32 = 0;
-  for (let b: usize = 0; b < <usize>buckets; b++) {
-    store<u32>(starts + 4 * b, sum);
-    sum += load<u32>(lengths + 4 * b);
-    store<u32>(lengths + 4 * b, 0);
-  }
+  startLists(starts, lengths, buckets);
   for (let i: usize = 0; i < <usize>total; i++) {
     const digit = <i32>load<i16>(row + 2 * i);
     if (digit == 0) continue;
@@ -233,26 +228,12 @@ export function groupedMsm<F>(r: usize, points: usize, scalars: usize, count: i3
   const lengths = starts + 4 * <usize>count;
   const table = lengths + 4 * <usize>count;
   const rest = (table + 4 * <usize>slots + 7) & ~7;
-  memory.fill(table, 0, 4 * <usize>slots);
-  memory.fill(lengths, 0, 4 * <usize>count);
-  let groups = 0;
-  for (let i: usize = 0; i < <usize>count; i++) {
-    const found = findGroup(table, slots, distinct, groups, scalars + 32 * i);
-    store<i32>(group + 4 * i, found);
-    if (found < 0) continue;
-    if (found == groups) groups++;
-    store<u32>(lengths + 4 * <usize>found, load<u32>(lengths + 4 * <usize>found) + 1);
-  }
+  const groups = groupScalars(group, lengths, distinct, table, slots, scalars, count);
   if (groups == count) {
     msm<F>(r, points, scalars, count, rest);
     return;
   }
-  let sum: u32 = 0;
-  for (let g: usize = 0; g < <usize>groups; g++) {
-    store<u32>(starts + 4 * g, sum);
-    sum += load<u32>(lengths + 4 * g);
-    store<u32>(lengths + 4 * g, 0);
-  }
+  startLists(starts, lengths, groups);
   for (let i: usize = 0; i < <usize>count; i++) {
     const g = load<i32>(group + 4 * i);
     if (g < 0) continue;
