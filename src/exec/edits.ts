@@ -2,7 +2,7 @@
  * Changing actors in an open machine of the FVM as no message can: balance, nonce, a contract's code and storage. For calls on a
  * state that is not the chain's, and for local networks.
  *
- * An address of Ethereum that nobody has gets a placeholder, as a transfer to it would make it. Code makes a contract of whatever
+ * An address of Ethereum that nobody has gets a placeholder actor, as a transfer to it would make it. Code makes a contract of whatever
  * was there. Storage is written by the EVM actor itself: while it has a program of stores for its code, it is called once.
  * Source of the contract's state: builtin-actors v10 to v18, actors/evm/src/state.rs.
  */
@@ -77,7 +77,7 @@ class Edit {
     if (nonce !== undefined) this.setNonce(nonce);
   }
 
-  /** Makes a placeholder where there is nobody. */
+  /** Makes a placeholder actor where there is nobody. */
   private make(): void {
     if (this.fvm.actor(this.address) !== null) return;
     this.run(this.address, 0n, new Uint8Array(0));
