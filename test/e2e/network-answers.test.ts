@@ -25,6 +25,15 @@ async function call<T>(method: string, params: readonly unknown[] = [], network?
   return reply.result;
 }
 
+test("what keys follow from is told to those who may spend them alone", async () => {
+  const told = await call<Record<string, unknown>>("Devnet.info");
+  expect(told).toMatchObject({ chainId: net.network.chainId, miner: net.miner.toString("t") });
+  for (const name of ["seed", "mnemonic", "data"]) {
+    expect(told).not.toHaveProperty(name);
+    expect(await net.request("Devnet.info")).toHaveProperty(name);
+  }
+});
+
 test("the parameters of a local network", async () => {
   expect(await call("Filecoin.StateGetNetworkParams")).toEqual({
     NetworkName: "localnet",

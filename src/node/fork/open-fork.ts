@@ -84,7 +84,11 @@ export async function askFork(url: string, at: number | undefined): Promise<Aske
     );
   const bad = (name: string, cause?: unknown): never => {
     const method = "Devnet.info";
-    throw new ForkError({ code: "BAD_ANSWER", method }, `${remote.url}, ${method}: no ${name}`, { cause });
+    throw new ForkError(
+      { code: "BAD_ANSWER", method },
+      `${remote.url}, ${method}: no ${name}${name === "seed" ? " (a node that others reach tells it to admins alone)" : ""}`,
+      { cause },
+    );
   };
   const text = (name: string): string => {
     const value = info[name];

@@ -3,6 +3,7 @@ import { tipset } from "../codec/chain-types.ts";
 import { boolean, type Codec, decimal, fallback, integer, spelt } from "../codec/codec.ts";
 import { type Group, method, param } from "../method.ts";
 import type { DevControl } from "../services.ts";
+import type { Session } from "../session.ts";
 import { API_VERSIONS } from "../versions.ts";
 
 /** Epochs that one call may pass. */
@@ -77,10 +78,11 @@ const methods = {
     },
   }),
   "Devnet.info": method({
-    summary: "What the local network is made of: chain id, seed, miner, accounts.",
+    summary:
+      "What the local network is made of: chain id, miner, accounts; to callers with `admin` also what its keys follow from, seed and mnemonic, and the data folder.",
     result: spelt<Record<string, unknown>>({ type: "object" }),
     local: true,
-    run: (_, { node }) => devOf(node).info(),
+    run: (_, { node, session }) => infoFor(devOf(node), session),
   }),
   "Ganache.EnableMiner": automine("Makes tipsets by themselves from now on.", true),
   "Ganache.DisableMiner": automine("Makes no tipsets by themselves from now on.", false),
@@ -93,6 +95,13 @@ export const devGroup: Group<typeof methods> = {
   versions: API_VERSIONS,
   methods,
 };
+
+/** What the network tells of itself; what its keys follow from is for those who may spend them. */
+export function infoFor(dev: DevControl, { permissions }: Session): Record<string, unknown> {
+  if (permissions.includes("admin")) return dev.info();
+  const { seed: _seed, mnemonic: _mnemonic, data: _data, ...told } = dev.info();
+  return told;
+}
 
 function devOf(node: { readonly dev?: DevControl }): DevControl {
   if (node.dev === undefined) throw new TypeError("not a local network");

@@ -12,6 +12,7 @@ import { type CallRequest, callRequest, data, ethAddress, hash, quantity } from 
 import { MIN_PREMIUM } from "../eth/fees.ts";
 import { type Group, method, param } from "../method.ts";
 import type { DevControl, EthDevControl, NodeServices } from "../services.ts";
+import { infoFor } from "./dev.ts";
 
 const MAX_BLOCKS = 100_000;
 const MAX_SECONDS = 3600;
@@ -264,10 +265,10 @@ const methods = {
     result: spelt<Record<string, unknown>>({ type: "object" }),
     aliases: ["hardhat_metadata"],
     local: true,
-    run(_, { node }) {
+    run(_, { node, session }) {
       const { head } = node.chain;
       const version = `filigree/${node.version}`;
-      return { ...devOf(node).info(), clientVersion: version, currentBlockNumber: head.height };
+      return { ...infoFor(devOf(node), session), clientVersion: version, currentBlockNumber: head.height };
     },
   }),
 };
