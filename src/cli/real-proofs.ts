@@ -30,13 +30,19 @@ export function proofOptions(command: Command): Command {
     .option("--params <folder>", "where the keys of real proofs are kept; made there on first use", PARAMS_FOLDER);
 }
 
-/** Options of `LocalProving.open` that show the making of keys on a terminal. */
+/** Options of `LocalProving.open` that show the making of keys: as it goes on a terminal, else a line for each key. */
 export function shownKeys(folder: string): LocalProvingOptions & { readonly clear: () => void } {
   const line = progressLine();
+  const told = new Set<string>();
   return {
     folder,
     clear: () => line.clear(),
-    onProgress: (circuit, { phase, done, total }) => line.part(`key of ${circuit}: ${phase}`, done, total),
+    onProgress: (circuit, { phase, done, total }) => {
+      line.part(`key of ${circuit}: ${phase}`, done, total);
+      if (process.stderr.isTTY || told.has(circuit)) return;
+      told.add(circuit);
+      process.stderr.write(`note: the key of ${circuit} is made, once, in ${folder}\n`);
+    },
   };
 }
 

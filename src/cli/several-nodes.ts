@@ -166,6 +166,7 @@ function tell(
   const apart = described.miners.filter(({ node }) => node === null).map(({ address }) => address);
   const lines = [
     `JSON-RPC   ${described.rpc.join("  ")}`,
+    `Page       ${new URL("/", described.rpc[0]).href}  (in a browser; every node serves one)`,
     `Network    "${described.network}" of ${nodes.length} ${nodes.length === 1 ? "node" : "nodes"}, elections over sealed sectors of ${sizeText(described.miners[0]?.sectorBytes ?? 0)}; ${proofsText(described.proofs)}`,
     "",
     ...nodes.flatMap(({ node, rpc, multiaddrs, miners }) => [
