@@ -1,5 +1,5 @@
 /** Folders of sectors, for Node and Deno. */
-import { access, constants, readdir, realpath, rm, statfs } from "node:fs/promises";
+import { access, constants, mkdtemp, readdir, realpath, rm, rmdir, statfs } from "node:fs/promises";
 import path from "node:path";
 import type { Folders } from "./folders.ts";
 import { makeFolder } from "./node-folder.ts";
@@ -23,11 +23,17 @@ export const folders: Folders = {
     }
   },
   remove: (folder) => rm(folder, { recursive: true, force: true }),
-  isWritable: (folder) =>
-    access(folder, constants.W_OK | constants.X_OK).then(
-      () => true,
-      () => false,
-    ),
+  async isWritable(folder) {
+    try {
+      // Deno reads the mode alone, which does not bind root: what it refuses is tried.
+      await access(folder, constants.W_OK | constants.X_OK).catch(async () =>
+        rmdir(await mkdtemp(path.join(folder, ".filigree-"))),
+      );
+      return true;
+    } catch {
+      return false;
+    }
+  },
   async freeBytes(folder) {
     const { bavail, bsize } = await statfs(folder);
     return bavail * bsize;
