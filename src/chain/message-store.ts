@@ -48,6 +48,8 @@ type TipsetMessages = {
 
 /** Messages of tipsets kept decoded, some 2 KiB each. */
 const KEPT_MESSAGES = 16_384;
+/** Messages of single blocks kept decoded: a tipset is formed of blocks that came one by one. */
+const KEPT_OF_BLOCKS = 4096;
 /** Receipts of a tipset at the most: those of more blocks than any tipset has had. */
 const MAX_RECEIPTS = 100 * CHAIN_LIMITS.blockMessageLimit;
 /** Elements of a bare message's tuple. */
@@ -145,6 +147,12 @@ export class MessageStore {
     ({ selected }) => 1 + selected.reduce((sum, block) => sum + block.length, 0),
   );
 
+  /** By the root of their lists. */
+  private readonly ofRoots = new BoundedMap<string, BlockMessages>(
+    KEPT_OF_BLOCKS,
+    ({ bls, secp }) => 1 + bls.length + secp.length,
+  );
+
   /** `chainId`: with it, transactions of Ethereum are named by their hashes. */
   constructor(blocks: BlockStore, chainId: number | null = null) {
     this.blocks = blocks;
@@ -182,6 +190,8 @@ export class MessageStore {
   know(tipset: Tipset, blocks: readonly BlockMessages[]): TipsetMessages {
     const messages = { selected: selectMessages(blocks), gasLimits: sumOfLimits(blocks) };
     this.tipsets.set(tipsetKeyText(tipset.key), messages);
+    for (const [i, header] of tipset.blocks.entries())
+      this.ofRoots.set(cidKey(header.messages), blocks[i] as BlockMessages);
     return messages;
   }
 
@@ -189,7 +199,8 @@ export class MessageStore {
     const known = this.tipsets.get(tipsetKeyText(tipset.key));
     if (known !== undefined) return known;
     const blocks: BlockMessages[] = [];
-    for (const header of tipset.blocks) blocks.push(await this.ofBlock(header));
+    for (const header of tipset.blocks)
+      blocks.push(this.ofRoots.get(cidKey(header.messages)) ?? (await this.ofBlock(header)));
     return this.know(tipset, blocks);
   }
 

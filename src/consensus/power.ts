@@ -34,9 +34,20 @@ export type PowerTable = {
 /** Power actors kept of each source of blocks, by the CID of their state: all miners of a round are held against the same three. */
 const KEPT_TABLES = 16;
 const tables = new WeakMap<BlockSource, BoundedMap<string, PowerTable>>();
+/** The same, of views that are in use. */
+const tablesOfViews = new WeakMap<StateView, PowerTable>();
+/** Claims kept of each source of blocks, by their map: of most epochs it is the same. */
+const KEPT_CLAIMS = 1024;
+const claimsOf = new WeakMap<BlockSource, BoundedMap<string, Claim>>();
 
 /** Reads the power actor of a state. */
 export async function powerTable(blocks: BlockSource, view: StateView): Promise<PowerTable> {
+  const table = tablesOfViews.get(view) ?? (await findTable(blocks, view));
+  tablesOfViews.set(view, table);
+  return table;
+}
+
+async function findTable(blocks: BlockSource, view: StateView): Promise<PowerTable> {
   const entry = await view.requireActor(POWER);
   const known = tables.get(blocks) ?? new BoundedMap<string, PowerTable>(KEPT_TABLES);
   tables.set(blocks, known);
@@ -48,17 +59,25 @@ export async function powerTable(blocks: BlockSource, view: StateView): Promise<
 
 async function readTable(blocks: BlockSource, entry: ActorEntry): Promise<PowerTable> {
   const power = await ObjectReader.open(blocks, entry, "f");
+  const claims = claimsOf.get(blocks) ?? new BoundedMap<string, Claim>(KEPT_CLAIMS);
+  claimsOf.set(blocks, claims);
+  const map = `${cidKey(entry.code)}/${cidKey(power.cidOf("Claims"))}`;
   return {
     actorsVersion: describeCode(entry.code)?.actorsVersion ?? 0,
     total: BigInt(power.field("TotalQualityAdjPower") as string),
     aboveMinimum: BigInt(power.field("MinerAboveMinPowerCount") as number),
     async claim(miner) {
-      const claim = (await power.element("Claims", miner.bytes)) as JsonObject | null;
-      if (claim === null) return null;
-      return {
-        raw: BigInt(claim["RawBytePower"] as string),
-        qualityAdjusted: BigInt(claim["QualityAdjPower"] as string),
+      const name = `${map}/${miner.key}`;
+      const known = claims.get(name);
+      if (known !== undefined) return known;
+      const found = (await power.element("Claims", miner.bytes)) as JsonObject | null;
+      if (found === null) return null;
+      const claim = {
+        raw: BigInt(found["RawBytePower"] as string),
+        qualityAdjusted: BigInt(found["QualityAdjPower"] as string),
       };
+      claims.set(name, claim);
+      return claim;
     },
   };
 }
@@ -98,7 +117,7 @@ export async function minerStanding(
 ): Promise<MinerStanding | null> {
   const known = standings.get(view) ?? new BoundedMap<string, MinerStanding>(KEPT_STANDINGS);
   standings.set(view, known);
-  const name = `${miner}`;
+  const name = miner.key;
   const standing = known.get(name) ?? (await readStanding(blocks, view, miner));
   if (standing !== null) known.set(name, standing);
   return standing;

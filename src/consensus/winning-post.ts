@@ -3,14 +3,15 @@
  * Source: lotus chain/stmgr/actors.go (GetSectorsForWinningPoSt).
  */
 
+import { BoundedMap } from "../base/bounded-map.ts";
 import { chainRule } from "../schema/versions/chain-rules.ts";
 import { type JsonObject, ObjectReader } from "../state/actor-reader.ts";
 import { partitionsOf, without } from "../state/miner-sectors.ts";
-import type { StateView } from "../state/state-view.ts";
+import type { ActorEntry, StateView } from "../state/state-view.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import type { Address } from "../types/address.ts";
 import type { PoStProof } from "../types/block-header.ts";
-import { type CID, parseCid } from "../types/cid.ts";
+import { type CID, cidKey, parseCid } from "../types/cid.ts";
 import { blockError } from "./errors.ts";
 import type { IncomingBlock } from "./header-checks.ts";
 
@@ -62,13 +63,8 @@ export async function challengedSectors(
 ): Promise<readonly ChallengedSector[]> {
   const entry = await view.actor(miner);
   if (entry === null) return [];
-  const proving: number[] = [];
-  for await (const { sectors, faults, terminated, unproven } of partitionsOf(blocks, entry, "f")) {
-    const isActive = chainRule("winningPostOfActive", networkVersion);
-    proving.push(...(isActive ? without(sectors, faults, terminated, unproven) : without(sectors, faults)));
-  }
+  const proving = await provingSectors(blocks, entry, chainRule("winningPostOfActive", networkVersion));
   if (proving.length === 0) return [];
-  proving.sort((a, b) => a - b);
   const number = proving[pick(miner.actorId as bigint, randomness, proving.length)] as number;
   const state = await ObjectReader.open(blocks, entry, "f");
   const sector = (await state.element("Sectors", BigInt(number))) as JsonObject | null;
@@ -80,4 +76,24 @@ export async function challengedSectors(
       sealedCid: parseCid((sector["SealedCID"] as { "/": string })["/"]),
     },
   ];
+}
+
+/** Sector numbers kept of each source of blocks, by the state of their miner: every block of a round is held against it. */
+const KEPT_SECTORS = 1 << 16;
+const lists = new WeakMap<BlockSource, BoundedMap<string, readonly number[]>>();
+
+/** Numbers of the sectors that a miner proves, ascending. `isActive`: of the active ones alone. */
+async function provingSectors(blocks: BlockSource, entry: ActorEntry, isActive: boolean): Promise<readonly number[]> {
+  const known =
+    lists.get(blocks) ?? new BoundedMap<string, readonly number[]>(KEPT_SECTORS, ({ length }) => 1 + length);
+  lists.set(blocks, known);
+  const name = `${cidKey(entry.code)}/${cidKey(entry.head)}/${isActive}`;
+  const kept = known.get(name);
+  if (kept !== undefined) return kept;
+  const proving: number[] = [];
+  for await (const { sectors, faults, terminated, unproven } of partitionsOf(blocks, entry, "f"))
+    proving.push(...(isActive ? without(sectors, faults, terminated, unproven) : without(sectors, faults)));
+  proving.sort((a, b) => a - b);
+  known.set(name, proving);
+  return proving;
 }

@@ -72,6 +72,8 @@ const KEY_PROTOCOLS: readonly number[] = [PROTOCOL.secp256k1, PROTOCOL.bls, PROT
 
 /** Nodes of the two maps that a view keeps, some kilobytes each: the upper two levels of a large state. */
 const KEPT_NODES = 2048;
+/** Actors that a view keeps, some 200 bytes each: those of the miners and senders that blocks and messages name again and again. */
+const KEPT_ENTRIES = 1024;
 
 export class StateView {
   private readonly blocks: BlockSource;
@@ -79,6 +81,7 @@ export class StateView {
   private initMap: CID | undefined;
   /** Nodes of the two maps that were read: whoever looks up many actors keeps the view. */
   private readonly nodes: HamtNodes = new BoundedMap(KEPT_NODES);
+  private readonly found = new BoundedMap<bigint, ActorEntry>(KEPT_ENTRIES);
 
   private constructor(blocks: BlockSource, actors: CID) {
     this.blocks = blocks;
@@ -110,8 +113,14 @@ export class StateView {
   async actor(address: Address): Promise<ActorEntry | null> {
     const id = await this.lookupId(address);
     if (id === null) return null;
+    const number = id.actorId as bigint;
+    const known = this.found.get(number);
+    if (known !== undefined) return known;
     const value = await hamtGet(this.blocks, this.actors, id.bytes, this.nodes);
-    return value === undefined ? null : asEntry(value);
+    if (value === undefined) return null;
+    const entry = asEntry(value);
+    this.found.set(number, entry);
+    return entry;
   }
 
   /** The actor at an address; throws `StateError` ACTOR_NOT_FOUND. */

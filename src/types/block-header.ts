@@ -111,10 +111,26 @@ const signed = new BoundedMap<BlockHeader, Uint8Array>(64);
 export function headerSigningBytes(header: BlockHeader): Uint8Array {
   let bytes = signed.get(header);
   if (bytes === undefined) {
-    bytes = encodeHeader({ ...header, blockSig: null });
+    const whole = known.get(header)?.bytes;
+    bytes = whole ? withoutSignature(header, whole) : encodeHeader({ ...header, blockSig: null });
     signed.set(header, bytes);
   }
   return bytes.slice();
+}
+
+/** CBOR of null. */
+const NULL = 0xf6;
+
+/** The bytes of a header, null in place of its signature: two fields stand behind it. */
+function withoutSignature(header: BlockHeader, whole: Uint8Array): Uint8Array {
+  const behind = dagCbor.encode(header.forkSignaling).length + dagCbor.encode(bigToBytes(header.parentBaseFee)).length;
+  const signature = header.blockSig === null ? null : encodeSignature(header.blockSig);
+  const from = whole.length - behind - dagCbor.encode(signature).length;
+  const bytes = new Uint8Array(from + 1 + behind);
+  bytes.set(whole.subarray(0, from));
+  bytes[from] = NULL;
+  bytes.set(whole.subarray(whole.length - behind), from + 1);
+  return bytes;
 }
 
 /** Reads a header; throws a `FilError` unless the bytes are exactly those that `encodeHeader` gives. */

@@ -60,9 +60,16 @@ export function findType(module: SchemaModule, name: string): { type: TupleType;
   throw new SchemaError({ code: "UNKNOWN_TYPE", path: name }, `type ${name} is described nowhere`);
 }
 
+/** Of the described types, which are constants. */
+const fieldLists = new WeakMap<TupleType, Map<ActorsVersion, readonly Field[]>>();
+
 /** The fields that a type has under an actors version, in their order. */
 export function fieldsIn(type: TupleType, actorsVersion: ActorsVersion): readonly Field[] {
-  return type.fields.filter((field) => existsIn(field, actorsVersion));
+  const known = fieldLists.get(type) ?? new Map<ActorsVersion, readonly Field[]>();
+  fieldLists.set(type, known);
+  const fields = known.get(actorsVersion) ?? type.fields.filter((field) => existsIn(field, actorsVersion));
+  known.set(actorsVersion, fields);
+  return fields;
 }
 
 /** Whether an array of `count` elements can be these fields: all of them, or all but last ones that may be left out. */
