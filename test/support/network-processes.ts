@@ -112,19 +112,22 @@ export class NodeProcess {
   readonly port: number;
   readonly runtime: Runtime;
   readonly mine: readonly string[];
+  /** Peers dial it by WebSocket, as pages must. */
+  readonly isSocket: boolean;
   run: LineProcess | null = null;
 
-  private constructor(parts: Pick<NodeProcess, "data" | "port" | "runtime" | "mine">) {
+  private constructor(parts: Pick<NodeProcess, "data" | "port" | "runtime" | "mine" | "isSocket">) {
     this.data = parts.data;
     this.port = parts.port;
     this.runtime = parts.runtime;
     this.mine = parts.mine;
+    this.isSocket = parts.isSocket;
   }
 
   static async init(
     data: string,
     { description, car }: Prepared,
-    { runtime = "node", mine = [] }: { readonly runtime?: Runtime; readonly mine?: readonly string[] } = {},
+    { runtime = "node", mine = [], isSocket = false }: Partial<Pick<NodeProcess, "runtime" | "mine" | "isSocket">> = {},
   ): Promise<NodeProcess> {
     const store = await TableStore.open(data, platform.openTable);
     await initNode(store, description, {
@@ -132,12 +135,12 @@ export class NodeProcess {
       read: async (from, length) => car.slice(from, from + length),
     });
     await store.close();
-    return new NodeProcess({ data, port: await freePort(), runtime, mine });
+    return new NodeProcess({ data, port: await freePort(), runtime, mine, isSocket });
   }
 
   /** Where peers dial it; its identity is learnt as they do. */
   get address(): string {
-    return `/ip4/127.0.0.1/tcp/${this.port}`;
+    return `/ip4/127.0.0.1/tcp/${this.port}${this.isSocket ? "/ws" : ""}`;
   }
 
   start(bootstrap: readonly string[]): void {
@@ -168,6 +171,12 @@ export class NodeProcess {
   async keyAt(epoch: number): Promise<string> {
     const { Cids } = await this.call<{ Cids: { "/": string }[] }>("ChainGetTipSetByHeight", epoch, []);
     return Cids.map((cid) => cid["/"]).join();
+  }
+
+  /** Who made the blocks of that tipset. */
+  async producersAt(epoch: number): Promise<string[]> {
+    const { Blocks } = await this.call<{ Blocks: { Miner: string }[] }>("ChainGetTipSetByHeight", epoch, []);
+    return Blocks.map(({ Miner }) => Miner);
   }
 
   async height(): Promise<number> {
