@@ -10,6 +10,8 @@ export type OwnSector = {
   readonly commR: Uint8Array;
   readonly sealedCid: CID;
   readonly store: SectorStore;
+  /** The directory that its files are in now, for jobs of workers; null, or no such function: they are read through `store` alone. */
+  readonly directory?: () => Promise<string | null>;
 };
 
 /** A miner whose sectors are here. */

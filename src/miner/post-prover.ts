@@ -2,8 +2,11 @@
  * Proofs of spacetime over a miner's own sectors. The vanilla proof is made from the replicas and checked in full; what
  * then becomes of it on the way to the chain is the network's matter (`succinct.ts`).
  */
+import { type FilError, isFilError } from "../base/errors.ts";
 import type { Proofs } from "../core/proofs.ts";
 import { SECTOR_SIZES } from "../params/proving.ts";
+import type { PriorityScheduler } from "../proving/priorities.ts";
+import { type PlacedSector, provePoStDirectories } from "../proving/seal.ts";
 import { toElement } from "../sector/kernel.ts";
 import { KnownParents } from "../sector/merkle-path.ts";
 import { SectorError, sectorParams } from "../sector/params.ts";
@@ -23,11 +26,14 @@ const KNOWN_PARENTS = 4096;
 export class PostProver {
   private readonly proofs: Proofs;
   private readonly succinct: SuccinctPost;
+  private readonly jobs: () => PriorityScheduler | null;
   private readonly known = new KnownParents(KNOWN_PARENTS);
 
-  constructor(proofs: Proofs, succinct: SuccinctPost) {
+  /** `jobs`: workers that read sectors in directories; null: all is done in this thread. */
+  constructor(proofs: Proofs, succinct: SuccinctPost, jobs: () => PriorityScheduler | null = () => null) {
     this.proofs = proofs;
     this.succinct = succinct;
+    this.jobs = jobs;
   }
 
   /** Proves the sector that was drawn. Throws `SectorError` FAULTY_SECTORS if its files do not prove it. */
@@ -84,25 +90,45 @@ export class PostProver {
     const missing = numbers.filter((number) => !miner.sectors.has(number));
     const own = numbers.flatMap((number) => miner.sectors.get(number) ?? []);
     if (own.length === 0) throw cannotProve(missing, null);
+    // Networks before version 19 have the window PoSt of the first version.
     const statement = {
-      params: sectorParams(miner.sectorBytes),
-      // Networks before version 19 have the window PoSt of the first version.
       kind: kind === "winning" ? "winning" : "window-legacy",
       randomness: toElement(randomness),
-      sectors: own.map(({ number, commR, store }) => ({ sectorNumber: number, commR, store })),
     } as const;
-    // Every opening is verified as it is made.
-    const made = await provePoSt(this.proofs, { ...statement, known: this.known }).catch(faultIn);
+    const { sectorBytes } = miner;
+    const jobs = this.jobs()?.at(kind) ?? null;
+    // Every opening is verified as it is made, by whoever makes it.
+    const proving =
+      jobs === null
+        ? provePoSt(this.proofs, {
+            ...statement,
+            params: sectorParams(sectorBytes),
+            sectors: own.map(({ number, commR, store }) => ({ sectorNumber: number, commR, store })),
+            known: this.known,
+          })
+        : provePoStDirectories(this.proofs, jobs, {
+            ...statement,
+            sectorBytes,
+            sectors: await Promise.all(own.map(placed)),
+          });
+    const made = await proving.catch(faultIn);
     if (made instanceof Error || missing.length > 0) throw cannotProve(missing, made instanceof Error ? made : null);
     return { own, partitions: made };
   }
 }
 
-type Fault = SectorError & { readonly data: { readonly sectors: readonly number[] } };
+/** Where a sector's files are found now; what is not found in a directory is looked for as its store does. */
+async function placed({ number, commR, store, directory }: OwnSector): Promise<PlacedSector> {
+  const found = (await directory?.().catch(() => null)) ?? null;
+  const sector = { sectorNumber: number, commR };
+  return found === null ? { ...sector, store } : { ...sector, directory: found };
+}
+
+type Fault = FilError<{ readonly code: string; readonly sectors: readonly number[] }>;
 
 /** The error, if it names sectors that cannot be proved; throws any other. */
 export function faultIn(error: unknown): Fault {
-  if (error instanceof SectorError && error.data.code === "FAULTY_SECTORS") return error as Fault;
+  if (isFilError(error, "FAULTY_SECTORS")) return error as Fault;
   throw error;
 }
 

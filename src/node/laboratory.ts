@@ -77,9 +77,16 @@ export class Laboratory {
         { code: "UNKNOWN_SECTOR", miner: `${miner}`, sector },
         `${this.text(miner)} has no sector ${sector} here; it has ${[...own.sectors.keys()].join(", ")}`,
       );
-    const store = held.store instanceof FaultStore ? held.store : new FaultStore(held.store);
+    if (held.store instanceof FaultStore) {
+      held.store.fault = fault;
+      return;
+    }
+    const store = new FaultStore(held.store);
     store.fault = fault;
-    own.sectors.set(sector, { ...held, store });
+    // Workers read the files themselves, which are sound.
+    const directory = async (): Promise<string | null> =>
+      store.fault === "none" ? ((await held.directory?.()) ?? null) : null;
+    own.sectors.set(sector, { ...held, store, directory });
   }
 
   /** Which sectors the miners have, and what is played on them. */

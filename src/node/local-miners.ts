@@ -21,6 +21,7 @@ import type { ProvingOptions } from "../miner/proving-options.ts";
 import { attestedPost, attestedSeal } from "../miner/succinct.ts";
 import type { MinerSwitches } from "../miner/switches.ts";
 import { WindowPoster } from "../miner/window-poster.ts";
+import { MinerWorkers } from "../proving/miner-workers.ts";
 import { ProvingPool } from "../proving/pool.ts";
 import type { NodeParts } from "../rpc/services.ts";
 import { sealProof } from "../sector/params.ts";
@@ -89,6 +90,8 @@ export class LocalMiners {
   private readonly crypto: Crypto;
   private readonly proofs: Proofs;
   private readonly prover: PostProver;
+  /** Of all these miners; they run while the sealing of some of them does. */
+  private readonly workers: MinerWorkers;
   /** What others need to verify this network's blocks. */
   readonly verification: LocalVerifier;
 
@@ -105,7 +108,10 @@ export class LocalMiners {
       crypto,
       proofs,
     );
-    this.prover = new PostProver(proofs, proving?.succinct(proofs) ?? attestedPost(this.verification.attestor));
+    const succinct = proving?.succinct(proofs) ?? attestedPost(this.verification.attestor);
+    const workers = new MinerWorkers(sealProof(options.sealProof).sectorBytes);
+    this.workers = workers;
+    this.prover = new PostProver(proofs, succinct, () => workers.forPosts());
   }
 
   /** Seals the sectors, which takes some milliseconds each at 2 KiB and most of a minute at 8 MiB. */
@@ -244,6 +250,7 @@ export class LocalMiners {
     return new SealingPart({
       ...given,
       miners,
+      workers: this.workers,
       chainOf: (miner) => this.chainOf(miner, { states, pool, gas }),
       store: states.chain.blocks,
       facts: factsOfNode({ states }),

@@ -77,7 +77,7 @@ export async function presealedSector(
       ...(signal === undefined ? {} : { signal }),
       ...(onProgress === undefined ? {} : { onProgress }),
     });
-    return { number, commR, sealedCid, store: readOnly(directoryStore(directory)) };
+    return { number, commR, sealedCid, store: readOnly(directoryStore(directory)), directory: async () => directory };
   } finally {
     await unlock();
   }
@@ -125,7 +125,7 @@ async function sealedSector(
   try {
     const commR = commROf(proofs, aux.slice(0, 32), aux.slice(32));
     await proveSectorPoSt(proofs, params, { sectorNumber: number, commR, store }, leaves);
-    return { number, commR, sealedCid: sealedCid(commR), store };
+    return { number, commR, sealedCid: sealedCid(commR), store, directory: async () => directory };
   } catch (error) {
     // Also what is no commitment at all.
     if (!isFilError(error)) throw error;

@@ -15,7 +15,7 @@ import { DiskFolder } from "../miner/folders/disk-folder.ts";
 import { FolderError } from "../miner/folders/errors.ts";
 import type { FolderLimits, SectorFolder } from "../miner/folders/folder.ts";
 import { SectorFolders } from "../miner/folders/folders.ts";
-import { foundStore } from "../miner/folders/found-store.ts";
+import { foundFiles } from "../miner/folders/found-store.ts";
 import { MemoryFolder } from "../miner/folders/memory-folder.ts";
 import { TableFolder } from "../miner/folders/table-folder.ts";
 import type { HeldMiner } from "../miner/own-sectors.ts";
@@ -27,10 +27,8 @@ import type { SectorRecord } from "../miner/sealing/record.ts";
 import { type RecordStore, SectorRecords } from "../miner/sealing/records.ts";
 import type { SectorState } from "../miner/sealing/states.ts";
 import { type ProofOfSeal, SealingWork } from "../miner/sealing/work.ts";
-import { inThisThread } from "../proving/in-thread.ts";
-import { ProvingPool } from "../proving/pool.ts";
-import { PriorityScheduler } from "../proving/priorities.ts";
-import type { Scheduler } from "../proving/scheduler.ts";
+import { MinerWorkers } from "../proving/miner-workers.ts";
+import type { PriorityScheduler } from "../proving/priorities.ts";
 import type { SectorsService } from "../rpc/services.ts";
 import { proverId, sealProof } from "../sector/params.ts";
 import { sealedCid } from "../sector/piece/cid.ts";
@@ -45,6 +43,8 @@ export type SealingPartOptions = {
   /** What the chain is asked for beside a miner's own matters. */
   readonly facts: ChainFacts;
   readonly sealProof: number;
+  /** Do the work on sectors in directories; their proofs of spacetime come first. Default: workers of its own. */
+  readonly workers?: MinerWorkers;
   /** Makes the proof of a seal that goes on chain. */
   readonly succinct: (miner: bigint) => ProofOfSeal;
   /** Opens the folder that new sectors go to. */
@@ -73,9 +73,6 @@ const PROVABLE: readonly SectorState[] = [
   // Also where its termination failed too often.
   "FailedUnrecoverable",
 ];
-
-/** Bytes of sectors whose work stays in this thread. */
-const SMALL_SECTOR = 2048;
 
 /** Paths of attached folders in the store, as a JSON list. */
 export const ATTACHED_FACT = "miner/folders";
@@ -116,15 +113,17 @@ export class SealingPart implements Startable {
   /** Attached folders that could not be opened, and why. */
   private readonly missing: string[] = [];
   private stopped = false;
-  private jobs: PriorityScheduler | null = null;
-  private pool: ProvingPool | null = null;
+  private readonly workers: MinerWorkers;
+  private release: (() => Promise<void>) | null = null;
 
   constructor(options: SealingPartOptions) {
     this.options = options;
+    this.workers = options.workers ?? new MinerWorkers(sealProof(options.sealProof).sectorBytes);
   }
 
   async start(): Promise<void> {
     const { openFolder } = this.options;
+    this.release ??= this.workers.lease();
     const folders = new SectorFolders([await openFolder()]);
     this.folders = folders;
     await this.openAttached(folders);
@@ -134,7 +133,7 @@ export class SealingPart implements Startable {
 
   private async begin(folders: SectorFolders): Promise<void> {
     const { miners, proofs } = this.options;
-    const jobs = (this.jobs ??= new PriorityScheduler(this.workers()));
+    const { jobs } = this.workers;
     for (const miner of miners) {
       const line = await this.lineOf(miner, folders, jobs, proofs);
       this.lines.set(miner.address.toString(), line);
@@ -142,18 +141,6 @@ export class SealingPart implements Startable {
     }
     this.tellAlert();
     for (const { machine } of this.lines.values()) machine.start();
-  }
-
-  /** Sectors of 2 KiB take milliseconds, less than a worker takes to begin; workers begin with the first job of larger ones. */
-  private workers(): Scheduler {
-    if (sealProof(this.options.sealProof).sectorBytes <= SMALL_SECTOR) return inThisThread();
-    const pool = (): ProvingPool => (this.pool ??= ProvingPool.open());
-    return {
-      size: platform.cores,
-      isLocal: true,
-      run: (job, options) => pool().run(job, options),
-      runAll: (list, options) => pool().runAll(list, options),
-    };
   }
 
   /** Stops all machines; the function that is given goes on with the records that the store holds then. */
@@ -177,7 +164,7 @@ export class SealingPart implements Startable {
   async stop(): Promise<void> {
     this.stopped = true;
     for (const { machine } of this.lines.values()) await machine.stop();
-    await this.pool?.close();
+    await this.release?.();
     await this.folders?.close();
   }
 
@@ -310,12 +297,12 @@ export class SealingPart implements Startable {
     }
     const known = miner.sectors.get(number);
     if (known !== undefined && equal(known.commR, sealed.commR)) return;
-    const store = foundStore(this.folders as SectorFolders, { miner: miner.address.actorId as bigint, number }, folder);
+    const name = { miner: miner.address.actorId as bigint, number };
     miner.sectors.set(number, {
       number,
       commR: sealed.commR,
       sealedCid: sealedCid(sealed.commR),
-      store,
+      ...foundFiles(this.folders as SectorFolders, name, folder),
     });
   }
 

@@ -1,7 +1,7 @@
 /**
  * Work in the order of how much it matters: one scheduler, shared by those whose proofs are due within the hour and those
  * who seal for weeks. What has begun is not interrupted; of what waits, the most important is begun first, and among equals
- * what came first.
+ * what came first. Some places can be kept for proofs of spacetime alone, so that none waits for a job that takes hours.
  */
 import type { Job, ResultOf } from "./jobs.ts";
 import { type RunAllOptions, type RunOptions, runBounded, type Scheduler } from "./scheduler.ts";
@@ -9,16 +9,21 @@ import { type RunAllOptions, type RunOptions, runBounded, type Scheduler } from 
 /** From the most important down. */
 export const PRIORITIES = ["winning", "window", "commit", "seal", "other"] as const;
 export type JobPriority = (typeof PRIORITIES)[number];
+/** Those that are due at an epoch. */
+const DUE: readonly JobPriority[] = ["winning", "window"];
 
 type Waiting = { readonly begin: () => void };
 
 export class PriorityScheduler {
   private readonly inner: Scheduler;
   private readonly queues = new Map<JobPriority, Waiting[]>(PRIORITIES.map((priority) => [priority, []]));
+  private readonly reserved: number;
   private running = 0;
 
-  constructor(inner: Scheduler) {
+  /** `reserved`: places, fewer than all, in which nothing runs but proofs of spacetime. */
+  constructor(inner: Scheduler, reserved = 0) {
     this.inner = inner;
+    this.reserved = reserved;
   }
 
   /** The scheduler as those see it whose work has this priority. */
@@ -43,11 +48,12 @@ export class PriorityScheduler {
   private async run<J extends Job>(priority: JobPriority, job: J, options: RunOptions = {}): Promise<ResultOf<J>> {
     const { signal } = options;
     signal?.throwIfAborted();
-    if (this.running >= this.inner.size) await this.turn(priority, signal);
+    if (this.running >= this.placesOf(priority)) await this.turn(priority, signal);
     else this.running++;
     try {
       return await this.inner.run(job, options);
     } finally {
+      this.running--;
       this.next();
     }
   }
@@ -71,15 +77,20 @@ export class PriorityScheduler {
     });
   }
 
-  /** Gives the place of a job that has ended to the next one. */
+  /** Gives the place of a job that has ended to the next one that may have it. */
   private next(): void {
     for (const priority of PRIORITIES) {
+      if (this.running >= this.placesOf(priority)) continue;
       const waiting = this.queueOf(priority).shift();
       if (waiting === undefined) continue;
+      this.running++;
       waiting.begin();
       return;
     }
-    this.running--;
+  }
+
+  private placesOf(priority: JobPriority): number {
+    return DUE.includes(priority) ? this.inner.size : this.inner.size - this.reserved;
   }
 
   private queueOf(priority: JobPriority): Waiting[] {

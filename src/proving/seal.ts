@@ -17,10 +17,12 @@ import {
   partitionSectors,
   postChallenges,
   provedSectors,
+  proveSectorPoSt,
   type SectorPoSt,
 } from "../sector/post/post-proof.ts";
 import type { PoRepPartitionProof } from "../sector/seal/porep-proof.ts";
 import { finishSeal, MAX_SEALED_BYTES, type SealedSector, type SectorIdentity } from "../sector/seal/seal.ts";
+import type { SectorStore } from "../sector/store.ts";
 import {
   closeTree,
   type TreeShape,
@@ -128,8 +130,8 @@ export function provePoRepDirectory(
   return pool.runAll(jobs(), signal === undefined ? {} : { signal });
 }
 
-/** A sector of a PoSt and where its files are. */
-export type PlacedSector = PublicSector & { readonly directory: string };
+/** A sector of a PoSt and where its files are: in a directory, for jobs, or anywhere else, for this thread. */
+export type PlacedSector = PublicSector & ({ readonly directory: string } | { readonly store: SectorStore });
 
 /** The sectors of a PoSt, all of one size, and 32 bytes of chain randomness. */
 export type PoStDirectoriesRequest = ProvingOptions & {
@@ -141,7 +143,7 @@ export type PoStDirectoriesRequest = ProvingOptions & {
 
 /**
  * All partitions of a PoSt over sectors in directories (see `provedSectors`), sectors in parallel. Throws `FAULTY_SECTORS`
- * with the numbers of all sectors that could not be proved.
+ * with the numbers of all sectors that could not be proved. What ends in no verdict, because workers died, is tried in this thread.
  */
 export async function provePoStDirectories(
   proofs: Proofs,
@@ -158,11 +160,25 @@ export async function provePoStDirectories(
   const faults: number[] = [];
   let first: Error | null = null;
   let done = 0;
-  const one = async ({ directory, sectorNumber, commR }: PlacedSector, place: number): Promise<SectorPoSt | null> => {
-    const challenges = postChallenges(proofs, { params, kind, randomness, sectorNumber, place });
+  const opened = async (placed: PlacedSector, challenges: readonly number[]): Promise<SectorPoSt> => {
+    const { sectorNumber, commR } = placed;
+    const here = (store: SectorStore): Promise<SectorPoSt> =>
+      proveSectorPoSt(proofs, params, { sectorNumber, commR, store }, challenges);
+    if (!("directory" in placed)) return here(placed.store);
+    const { directory } = placed;
     const sector = { sectorNumber, commR };
     try {
       return await pool.run({ kind: "prove-post", directory, sectorBytes, sector, challenges }, options);
+    } catch (error) {
+      if (!isFilError(error, "WORKER_LOST")) throw error;
+      return here(directoryStore(directory));
+    }
+  };
+  const one = async (placed: PlacedSector, place: number): Promise<SectorPoSt | null> => {
+    const { sectorNumber } = placed;
+    const challenges = postChallenges(proofs, { params, kind, randomness, sectorNumber, place });
+    try {
+      return await opened(placed, challenges);
     } catch (error) {
       if (!isFilError(error, "FAULTY_SECTORS")) throw error;
       faults.push(Number(sectorNumber));

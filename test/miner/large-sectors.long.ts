@@ -2,10 +2,11 @@
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import { checkState } from "../../src/core/state-check.ts";
 import type { GenesisSeal } from "../../src/miner/genesis-seal.ts";
 import { Devnet, type DevnetOptions } from "../../src/node/devnet.ts";
+import { ProvingPool } from "../../src/proving/pool.ts";
 import { until } from "../support/until.ts";
 
 const root = await mkdtemp(path.join(tmpdir(), "filigree-large-"));
@@ -27,6 +28,7 @@ const OPTIONS: Partial<DevnetOptions> = {
 
 test("sealed once; elections and a deadline; a pledged sector has power; what is damaged is sealed anew", async () => {
   const data = path.join(root, "net");
+  const jobs = vi.spyOn(ProvingPool.prototype, "run");
   let net = await Devnet.open({ ...OPTIONS, data });
   try {
     const genesis = `${net.head.key[0]}`;
@@ -37,6 +39,9 @@ test("sealed once; elections and a deadline; a pledged sector has power; what is
     const files = await readdir(path.join(data, "sectors", `s-t0${net.miner.actorId}-${number}`));
     expect(files.sort()).toEqual(["p_aux", "sc-02-data-tree-r-last.dat", "sealed"]);
     await net.clock.mine(PROVEN - net.head.height);
+    // Of every block one opening, and of the deadline one of each sector, made by workers.
+    const proven = jobs.mock.calls.filter(([{ kind }]) => kind === "prove-post").length;
+    expect(proven).toBeGreaterThan(PROVEN);
     const miner = net.miner.toString("t");
     const { MinerPower } = await net.request("StateMinerPower", miner, null);
     expect(BigInt(MinerPower.RawBytePower)).toBe(3n * BYTES);

@@ -4,8 +4,20 @@ import type { SectorStore } from "../../sector/store.ts";
 import type { SectorName } from "./folder.ts";
 import type { SectorFolders } from "./folders.ts";
 
+/** A sector's files as it is proven from them: `store`, and the directory that they are in now. */
+export function foundFiles(
+  folders: SectorFolders,
+  sector: SectorName,
+  expected: string,
+): { readonly store: SectorStore; readonly directory: () => Promise<string | null> } {
+  return {
+    store: foundStore(folders, sector, expected),
+    directory: async () => (await folders.files(sector, expected)).directory,
+  };
+}
+
 /** `expected`: id of the folder that is looked into first. */
-export function foundStore(folders: SectorFolders, sector: SectorName, expected: string): SectorStore {
+function foundStore(folders: SectorFolders, sector: SectorName, expected: string): SectorStore {
   let found: SectorStore | null = null;
   const open = async (): Promise<SectorStore> => {
     found ??= (await folders.files(sector, expected)).store;

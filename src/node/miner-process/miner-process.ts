@@ -12,13 +12,14 @@ import type { KeyInfo } from "../../keys/keys.ts";
 import { type Keystore, keyIn } from "../../keys/keystore.ts";
 import { RpcChain, type RpcRequest } from "../../miner/chain-side/rpc-chain.ts";
 import { MessageTracker } from "../../miner/chain-side/tracker.ts";
-import { foundStore } from "../../miner/folders/found-store.ts";
+import { foundFiles } from "../../miner/folders/found-store.ts";
 import type { MiningEvent } from "../../miner/mining-loop.ts";
 import type { HeldMiner } from "../../miner/own-sectors.ts";
 import { PostProver } from "../../miner/post-prover.ts";
 import type { SectorRecord } from "../../miner/sealing/record.ts";
 import { attestedPost, attestedSeal } from "../../miner/succinct.ts";
 import { WindowPoster } from "../../miner/window-poster.ts";
+import { MinerWorkers } from "../../proving/miner-workers.ts";
 import { makeMinerDispatcher } from "../../rpc/miner-api.ts";
 import type { SectorOnChain } from "../../rpc/services.ts";
 import { type Attestor, attestorOf } from "../../sector/attest/attestation.ts";
@@ -73,6 +74,7 @@ export class MinerProcess {
   private readonly parts = new Parts();
 
   private readonly proving: LocalProving | null;
+  private readonly workers: MinerWorkers;
 
   private constructor(
     options: MinerProcessOptions,
@@ -94,7 +96,9 @@ export class MinerProcess {
       keys: { crypto, of: keyOf },
     });
     const attestor = attestorOf(crypto, network.name);
-    const prover = new PostProver(proofs, proving?.succinct(proofs) ?? attestedPost(attestor));
+    this.workers = new MinerWorkers(settings.sectorBytes);
+    const succinct = proving?.succinct(proofs) ?? attestedPost(attestor);
+    const prover = new PostProver(proofs, succinct, () => this.workers.forPosts());
     const onFault = (_: HeldMiner, sectors: readonly number[], why: string): void => options.onFault?.(sectors, why);
     this.sealing = this.makeSealing(chain, request, proofs, attestor);
     const site = rpcSite({
@@ -170,6 +174,7 @@ export class MinerProcess {
     const { prefix, challengeDelay, times } = this.network;
     const part = new SealingPart({
       miners: [this.miner],
+      workers: this.workers,
       chainOf: () => chain,
       ...{ store, proofs, challengeDelay, now: platform.now, sealProof: settings.sealProof },
       facts: {
@@ -185,8 +190,8 @@ export class MinerProcess {
       onOpen: (folders) => {
         for (const { number, commR } of settings.presealed) {
           const name = { miner: settings.miner.actorId as bigint, number };
-          const files = foundStore(folders, name, folders.all[0]?.id ?? "");
-          this.miner.sectors.set(number, { number, commR, sealedCid: sealedCid(commR), store: files });
+          const files = foundFiles(folders, name, folders.all[0]?.id ?? "");
+          this.miner.sectors.set(number, { number, commR, sealedCid: sealedCid(commR), ...files });
         }
       },
       ...(onSector === undefined ? {} : { onState: (_, record) => onSector(record) }),

@@ -80,3 +80,26 @@ test("many jobs of little weight let one of more weight pass between two of them
   await Promise.all([many, urgent]);
   expect(begun).toEqual(["a", "urgent", "b", "c"]);
 });
+
+test("a place that is kept for proofs of spacetime is theirs alone, and others are everybody's", async () => {
+  const { scheduler, begun, end } = stepped(2);
+  const shared = new PriorityScheduler(scheduler, 1);
+  const all = ["seal 1", "seal 2"].map((name) => shared.at("seal").run(job(name)));
+  await settle();
+  expect(begun).toEqual(["seal 1"]);
+  all.push(shared.at("window").run(job("window 1")), shared.at("winning").run(job("winning")));
+  await settle();
+  expect(begun).toEqual(["seal 1", "window 1"]);
+  end("window 1");
+  await settle();
+  expect(begun.at(-1)).toBe("winning");
+  // The place that is free again is not for sealing.
+  end("winning");
+  await settle();
+  expect(begun).toEqual(["seal 1", "window 1", "winning"]);
+  end("seal 1");
+  await settle();
+  expect(begun.at(-1)).toBe("seal 2");
+  end("seal 2");
+  await Promise.all(all);
+});

@@ -1,0 +1,139 @@
+/** Proofs of spacetime of sectors in directories, as jobs of the miners' workers. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { loadProofs, type Proofs } from "../../../src/core/proofs.ts";
+import { sealGenesisSectorIn } from "../../../src/miner/genesis-seal.ts";
+import type { HeldMiner, OwnSector } from "../../../src/miner/own-sectors.ts";
+import { PostProver } from "../../../src/miner/post-prover.ts";
+import type { ProvedPost } from "../../../src/miner/succinct.ts";
+import { directoryStore } from "../../../src/proving/directory-store.ts";
+import { inThisThread } from "../../../src/proving/in-thread.ts";
+import type { Job } from "../../../src/proving/jobs.ts";
+import { JobError } from "../../../src/proving/jobs.ts";
+import { MinerWorkers } from "../../../src/proving/miner-workers.ts";
+import { PriorityScheduler } from "../../../src/proving/priorities.ts";
+import type { Scheduler } from "../../../src/proving/scheduler.ts";
+import { SEALED_FILE } from "../../../src/sector/store.ts";
+import { Address } from "../../../src/types/address.ts";
+
+const COUNT = 3;
+const RANDOM = new Uint8Array(32).fill(7);
+let root: string;
+let proofs: Proofs;
+let miner: HeldMiner;
+
+const directoryOf = (number: number): string => path.join(root, `s-${number}`);
+const sectorOf = (number: number): OwnSector => miner.sectors.get(number) as OwnSector;
+
+beforeAll(async () => {
+  root = await mkdtemp(path.join(tmpdir(), "filigree-post-jobs-"));
+  proofs = await loadProofs();
+  miner = { address: Address.id(1000n), sectorBytes: 2048, sectors: new Map() };
+  for (let number = 0; number < COUNT; number++) {
+    const spec = { seed: "post jobs", miner: 1000n, number, proof: 0 };
+    const store = directoryStore(directoryOf(number));
+    const sector = await sealGenesisSectorIn(store, proofs, spec);
+    miner.sectors.set(number, { ...sector, directory: async () => directoryOf(number) });
+  }
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+/** A prover whose proofs are looked at; `run` does its jobs, null: it has no workers. */
+function prover(run: ((job: Job, inner: Scheduler) => Promise<unknown>) | null) {
+  const made: ProvedPost[] = [];
+  const ran: string[] = [];
+  const inner = inThisThread();
+  const scheduler = {
+    ...inner,
+    run: (job: Job) => {
+      ran.push(job.kind === "prove-post" ? `${job.sector.sectorNumber}` : job.kind);
+      return run?.(job, inner);
+    },
+  } as Scheduler;
+  const jobs = run === null ? null : new PriorityScheduler(scheduler);
+  const succinct = async (proved: ProvedPost) => {
+    made.push(proved);
+    return new Uint8Array(192);
+  };
+  return { made, ran, prover: new PostProver(proofs, succinct, () => jobs) };
+}
+const asTold = (job: Job, inner: Scheduler): Promise<unknown> => inner.run(job);
+
+test("the same proof as in this thread, one job for each sector", async () => {
+  const [here, there] = [prover(null), prover(asTold)];
+  for (const one of [here, there]) {
+    await one.prover.window(miner, RANDOM, [0, 1, 2]);
+    await one.prover.winning(miner, RANDOM, 1);
+  }
+  expect(there.ran).toEqual(["0", "1", "2", "1"]);
+  expect(there.made.map(({ partitions }) => partitions)).toEqual(here.made.map(({ partitions }) => partitions));
+  expect(there.made[0]?.partitions.length).toBe(2);
+});
+
+test("what fails is named, wherever its files are read", async () => {
+  const { prover: there, ran } = prover(asTold);
+  const hidden = { ...sectorOf(0), directory: async () => null };
+  const absent = { ...sectorOf(1), directory: async () => directoryOf(99) };
+  const changed = directoryStore(directoryOf(2));
+  const sealed = await changed.read(SEALED_FILE, 0, 2048);
+  await changed.write(
+    SEALED_FILE,
+    0,
+    sealed.map((byte) => byte ^ 1),
+  );
+  const faulty = { ...miner, sectors: new Map([...miner.sectors, [0, hidden] as const, [1, absent] as const]) };
+  await expect(there.window(faulty, RANDOM, [0, 1, 2, 5])).rejects.toMatchObject({
+    data: { code: "FAULTY_SECTORS", sectors: [1, 2, 5] },
+  });
+  expect(ran).toEqual(["1", "2"]);
+  expect(await there.failing(faulty, [0, 1, 2], 1)).toEqual([1, 2]);
+  await changed.write(SEALED_FILE, 0, sealed);
+});
+
+test("workers that die leave the proof to this thread; other failures of theirs are told", async () => {
+  const dead = prover(async () => {
+    throw new JobError({ code: "WORKER_LOST", attempts: 3 }, "its workers died");
+  });
+  await dead.prover.window(miner, RANDOM, [0, 1]);
+  expect(dead.made).toHaveLength(1);
+  const broken = prover(async () => {
+    throw new JobError({ code: "UNKNOWN_JOB", kind: "prove-post" }, "unknown job");
+  });
+  await expect(broken.prover.window(miner, RANDOM, [0])).rejects.toThrow("unknown job");
+});
+
+test("the pool begins with a job of a larger sector, and ends with the last part that uses it", async () => {
+  const small = new MinerWorkers(2048, () => {
+    throw new Error("small sectors need no workers");
+  });
+  const releaseSmall = small.lease();
+  expect(small.forPosts()).toBeNull();
+  await releaseSmall();
+
+  const opened: number[] = [];
+  let closed = 0;
+  const workers = new MinerWorkers(8 << 20, (size) => {
+    opened.push(size);
+    return { ...inThisThread(), close: async () => void closed++ };
+  });
+  const job = {
+    kind: "prove-post",
+    directory: directoryOf(0),
+    sectorBytes: 2048,
+    sector: { sectorNumber: 0, commR: sectorOf(0).commR },
+    challenges: [1],
+  } as const;
+  expect(workers.forPosts()).toBeNull();
+  await expect(workers.jobs.at("seal").run(job)).rejects.toMatchObject({ data: { code: "WORKER_LOST" } });
+  const [first, second] = [workers.lease(), workers.lease()];
+  expect(opened).toEqual([]);
+  expect((await workers.forPosts()?.at("window").run(job))?.sectorNumber).toBe(0);
+  expect(opened).toHaveLength(1);
+  await first();
+  await first();
+  expect([closed, workers.forPosts() === null]).toEqual([0, false]);
+  await second();
+  expect([closed, workers.forPosts()]).toEqual([1, null]);
+});
