@@ -1,6 +1,7 @@
 /** `filigree lab`: snapshots and time of a running local network. */
 import { type Command, InvalidArgumentError } from "commander";
 import { carOfNetwork } from "../chain-export.ts";
+import { tellingEpochs } from "../epoch-progress.ts";
 import { interruptible } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
 import { checkOutput, writeOutput } from "../output.ts";
@@ -48,7 +49,7 @@ export function registerLab(program: Command): void {
   const epochs = wholeNumber(1, MAX_EPOCHS);
   withRemote(
     lab.command("mine").description("make tipsets in successive epochs").argument("[count]", "how many", epochs, 1),
-  ).action((count: number, options: RemoteOptions) => pass(options, "Devnet.mine", count));
+  ).action((count: number, options: RemoteOptions) => pass(options, "Devnet.mine", [count], count));
   withRemote(
     lab
       .command("mine-to")
@@ -60,7 +61,7 @@ export function registerLab(program: Command): void {
       .command("pass")
       .description("pass time: make all tipsets of it, with cron and proofs")
       .argument("<duration>", "seconds, or with a unit: 30s, 15m, 2h, 1d", duration),
-  ).action((seconds: number, options: RemoteOptions) => pass(options, "Devnet.passTime", seconds));
+  ).action(passTime);
   withRemote(
     lab
       .command("deadline")
@@ -70,7 +71,7 @@ export function registerLab(program: Command): void {
   ).action(async (deadline: number | undefined, options: RemoteOptions & { readonly miner: string }) => {
     const remote = await Remote.open(options);
     const miner = await remote.address(options.miner, "--miner");
-    await pass(options, "Devnet.mineToDeadline", miner, deadline ?? null);
+    await pass(options, "Devnet.mineToDeadline", [miner, deadline ?? null]);
   });
   withRemote(
     lab
@@ -88,7 +89,7 @@ export function registerLab(program: Command): void {
     ) => {
       const remote = await Remote.open(options);
       const miner = await remote.address(options.miner, "--miner");
-      await pass(options, "Devnet.mineToSector", miner, number, state, options.epochs);
+      await pass(options, "Devnet.mineToSector", [miner, number, state, options.epochs]);
     },
   );
 }
@@ -107,7 +108,7 @@ async function snapshots(options: RemoteOptions): Promise<void> {
 }
 
 async function revert(id: number, options: RemoteOptions & { readonly keep?: true }): Promise<void> {
-  await pass(options, "Devnet.revert", id, options.keep === true);
+  await pass(options, "Devnet.revert", [id, options.keep === true]);
 }
 
 /** A call that gives the head, however long it takes. */
@@ -116,12 +117,29 @@ async function mineTo(epoch: number, options: RemoteOptions): Promise<void> {
   const head = await remote.call<Head>("Filecoin.ChainHead");
   if (head.Height > epoch)
     throw new Error(`the head is at epoch ${head.Height} already; \`filigree lab revert\` goes back to a snapshot`);
-  await pass(options, "Devnet.mineTo", epoch);
+  await pass(options, "Devnet.mineTo", [epoch], epoch - head.Height);
 }
 
-async function pass(options: RemoteOptions, method: string, ...params: readonly unknown[]): Promise<void> {
+async function passTime(seconds: number, options: RemoteOptions): Promise<void> {
   const remote = await Remote.open(options);
-  const head = await interruptible((signal) => remote.wait<Head>(method, params, signal));
+  const { BlockDelaySecs } = await remote.call<{ readonly BlockDelaySecs: number }>("StateGetNetworkParams");
+  await pass(options, "Devnet.passTime", [seconds], Math.ceil(seconds / BlockDelaySecs));
+}
+
+/** `epochs`: how many it passes, where that is known. */
+async function pass(
+  options: RemoteOptions,
+  method: string,
+  params: readonly unknown[],
+  epochs: number | null = null,
+): Promise<void> {
+  const remote = await Remote.open(options);
+  const height = async (): Promise<number> => (await remote.call<Head>("ChainHead")).Height;
+  const first = await height();
+  const progress = { height, first, target: epochs === null ? null : first + epochs };
+  const head = await tellingEpochs(progress, () =>
+    interruptible((signal) => remote.wait<Head>(method, params, signal)),
+  );
   const time = new Date(Number(head.Blocks[0]?.Timestamp) * 1000).toISOString();
   const tipset = head.Cids.map((cid) => cid["/"]);
   say(options.json, { epoch: head.Height, tipset, time }, [`the head is at epoch ${head.Height}, ${time}`]);

@@ -35,6 +35,8 @@ export type ParamsRecord = {
 export const LOCAL_WARNING =
   "one person's setup: whoever knows the seed can forge proofs; for local networks and tests only";
 
+/** Bytes of a file that can be a verifying key. */
+const MOST_KEY_BYTES = 2 ** 20;
 /** Bytes digested, or read, at a time. */
 const CHUNK = 2 ** 22;
 const BLAKE2B_CONTEXT = 208;
@@ -124,14 +126,37 @@ export async function openStoredParams(
     throw new SnarkError({ code: "PARAMS_MISSING", name }, `no parameters ${name} in ${directory}: make them first`);
   const content = { file: paramsPaths(directory, name).params };
   const params = await openParams(content);
-  const changed =
-    params.size !== record.size || (check && (await contentDigest(proofs, content, options)) !== record.digest);
-  if (changed)
-    throw new SnarkError(
-      { code: "PARAMS_CHANGED", name },
-      `${content.file} is not what was made: remove it and make it anew`,
-    );
+  const isChanged = (file: string): SnarkError =>
+    new SnarkError({ code: "PARAMS_CHANGED", name }, `${file} is not what was made: remove it and make it anew`);
+  if (params.size !== record.size || (check && (await contentDigest(proofs, content, options)) !== record.digest))
+    throw isChanged(content.file);
+  if (check && !(await hasVerifyingKey(proofs, directory, name, record)))
+    throw isChanged(paramsPaths(directory, name).verifyingKey);
   return params;
+}
+
+/** Whether the file of the verifying key alone is what the record says. */
+async function hasVerifyingKey(
+  proofs: Proofs,
+  directory: string,
+  name: string,
+  { verifyingKeyDigest }: ParamsRecord,
+): Promise<boolean> {
+  const file = paramsPaths(directory, name).verifyingKey;
+  const size = await platform.fileSize(file);
+  // The largest of the network's circuits has 33 kB.
+  if (size === null || size > MOST_KEY_BYTES) return false;
+  return (await contentDigest(proofs, { file })) === verifyingKeyDigest;
+}
+
+/** Writes the file of a verifying key again that is gone or was changed: the parameters have it, too. */
+async function mendVerifyingKey(proofs: Proofs, directory: string, record: ParamsRecord): Promise<void> {
+  if (await hasVerifyingKey(proofs, directory, record.name, record)) return;
+  const { params, verifyingKey: file } = paramsPaths(directory, record.name);
+  const { verifyingKey } = await openParams({ file: params });
+  // Parameters that are damaged themselves are named when they are opened.
+  if ((await contentDigest(proofs, { bytes: verifyingKey })) !== record.verifyingKeyDigest) return;
+  await platform.replaceFile(file, verifyingKey);
 }
 
 /**
@@ -149,7 +174,10 @@ export async function makeStoredParams(
   const name = localParamsName(circuit.name, seed);
   const made = await readParamsRecord(directory, name);
   const paths = paramsPaths(directory, name);
-  if (made !== null && (await platform.fileSize(paths.params)) === made.size) return made;
+  if (made !== null && (await platform.fileSize(paths.params)) === made.size) {
+    await mendVerifyingKey(proofs, directory, made);
+    return made;
+  }
   const journal = pathOf(directory, name, "journal");
   const sink = fileSink(paths.params, journal);
   await makeParams(scheduler, circuit.source, circuit.counts, setupOf(seed), sink, options);

@@ -208,6 +208,8 @@ export const sectorsGroup = group("Sectors", "Sectors of this node's own miners 
   CheckProvable: method({
     summary:
       "Which of a miner's sectors are not as their commitments say, by number, and why; with `expensive` all of their files is read.",
+    // As the reference has it: the work is the miner's own.
+    permission: "admin",
     params: [
       param("proofType", fallback(integer(0, 14), 0)),
       param(

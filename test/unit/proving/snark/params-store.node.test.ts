@@ -96,6 +96,24 @@ test("opened after comparing the digest; a changed byte or length is refused", a
   await openStoredParams(proofs, folder, name);
 });
 
+test("a verifying key's file that was changed, or is gone, is refused, and written again where keys are made", async () => {
+  const file = path.join(folder, `${name}.vk`);
+  const good = await readFile(file);
+  const changed = Buffer.from(good);
+  changed[100] = (changed[100] as number) ^ 1;
+  for (const bad of [changed, good.subarray(1), null]) {
+    await (bad === null ? rm(file) : writeFile(file, bad));
+    await expect(openStoredParams(proofs, folder, name)).rejects.toMatchObject({
+      data: { code: "PARAMS_CHANGED" },
+      message: expect.stringContaining(`${name}.vk`),
+    });
+    const { scheduler, made } = counting();
+    await makeStoredParams(proofs, scheduler, folder, circuit, "seed", small);
+    expect([made(), (await readFile(file)).equals(good)]).toEqual([0, true]);
+    await openStoredParams(proofs, folder, name);
+  }
+});
+
 test("digests are those of the network's list: BLAKE2b-512, cut to 16 bytes", async () => {
   // BLAKE2b-512 of "abc", RFC 7693 appendix A.
   const digest = await contentDigest(proofs, { bytes: new TextEncoder().encode("abc") });
