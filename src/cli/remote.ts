@@ -9,6 +9,7 @@ import { fileError, UnreachableError, UsageError } from "./errors.ts";
 import { shellWord } from "./interrupt.ts";
 import { DEFAULT_DATA } from "./options.ts";
 import { ownTokenFor } from "./own-token.ts";
+import { type Answer, type Posted, patientPost } from "./patient-post.ts";
 import { plainText } from "./terminal.ts";
 
 export type RemoteOptions = { readonly rpc?: string; readonly tokenFile?: string; readonly json?: true };
@@ -82,6 +83,12 @@ type Described = {
   readonly miners?: readonly { readonly address: string }[];
 };
 
+/** By `fetch`, which knows proxies and keeps connections. */
+async function fetched({ url, ...request }: Posted): Promise<Answer> {
+  const response = await fetch(url, { method: "POST", ...request });
+  return { status: response.status, text: await response.text() };
+}
+
 export class Remote {
   readonly url: string;
   private readonly token: string | undefined;
@@ -118,7 +125,7 @@ export class Remote {
 
   /** Calls a method of the `Filecoin` namespace, or with a dot in its name of another; throws what the node says. */
   async call<Result>(method: string, ...params: readonly unknown[]): Promise<Result> {
-    return this.request(method, params, AbortSignal.timeout(CALL_SECONDS * 1000));
+    return this.request(method, params, AbortSignal.timeout(CALL_SECONDS * 1000), fetched);
   }
 
   /** As `call`, but null where the node answers with an error; that it cannot be reached is thrown still. */
@@ -131,14 +138,19 @@ export class Remote {
 
   /** A call that may take as long as `signal` allows. */
   async wait<Result>(method: string, params: readonly unknown[], signal: AbortSignal): Promise<Result> {
-    return this.request(method, params, signal);
+    return this.request(method, params, signal, patientPost);
   }
 
-  private async request<Result>(name: string, params: readonly unknown[], signal: AbortSignal): Promise<Result> {
+  private async request<Result>(
+    name: string,
+    params: readonly unknown[],
+    signal: AbortSignal,
+    post: (posted: Posted) => Promise<Answer>,
+  ): Promise<Result> {
     const method = name.includes(".") ? name : `Filecoin.${name}`;
     const auth = this.token === undefined ? {} : { authorization: `Bearer ${this.token}` };
-    const response = await fetch(this.url, {
-      method: "POST",
+    const { status, text } = await post({
+      url: this.url,
       headers: { "content-type": "application/json", ...auth },
       body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
       signal,
@@ -147,13 +159,12 @@ export class Remote {
         throw new Error(`${this.url} did not answer ${method} within ${CALL_SECONDS} s`);
       throw signal.aborted ? signal.reason : new UnreachableError(this.url, cause, NODE_ADVICE);
     });
-    const text = await response.text();
     let reply: { result?: Result; error?: { message?: unknown } };
     try {
       reply = JSON.parse(text) as typeof reply;
       if (typeof reply !== "object" || reply === null) throw new TypeError("an object expected");
     } catch {
-      throw new Error(`${this.url}: HTTP ${response.status}: ${text.trim().slice(0, 300)}`);
+      throw new Error(`${this.url}: HTTP ${status}: ${text.trim().slice(0, 300)}`);
     }
     if (reply.error !== undefined) throw new NodeRefusal(`${method}: ${String(reply.error.message)}`);
     return reply.result as Result;

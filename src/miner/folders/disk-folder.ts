@@ -67,7 +67,7 @@ export class DiskFolder implements SectorFolder {
     path: string,
     { create = false, limits = NO_LIMITS }: { readonly create?: boolean; readonly limits?: FolderLimits } = {},
   ): Promise<DiskFolder> {
-    const found = await system().list(path);
+    const found = await guarded(path, () => system().list(path));
     if (found === null && !create)
       throw new FolderError({ code: "NO_FOLDER", folder: path }, `there is no folder ${path}`);
     if (found === null) await guarded(path, () => system().make(path));

@@ -29,5 +29,9 @@ export function fullOrReadOnly(error: unknown, folder: string): FolderError | nu
     return new FolderError({ code: "DISK_FULL", folder }, `the disk of ${folder} is full`, { cause: error });
   if (name === "EROFS" || name === "EACCES" || name === "EPERM")
     return new FolderError({ code: "READ_ONLY", folder }, `${folder} cannot be written to`, { cause: error });
+  if (name === "ENOTDIR" || name === "ENOENT" || name === "ENAMETOOLONG")
+    return new FolderError({ code: "NO_FOLDER", folder }, `there is no folder ${folder}, and none can be made there`, {
+      cause: error,
+    });
   return null;
 }

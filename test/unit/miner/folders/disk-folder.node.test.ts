@@ -61,6 +61,9 @@ test("a folder whose mark was being written when its process was killed is made 
 
 test("what is no folder of sectors is refused and not touched", async () => {
   await expect(DiskFolder.open(place("none"))).rejects.toMatchObject({ data: { code: "NO_FOLDER" } });
+  await writeFile(place("file"), "x");
+  for (const bad of [place("file"), path.join(place("file"), "inside"), place("x".repeat(300))])
+    await expect(DiskFolder.open(bad, { create: true })).rejects.toMatchObject({ data: { code: "NO_FOLDER" } });
   await mkdir(place("foreign"));
   await writeFile(path.join(place("foreign"), "thesis.doc"), "x");
   await expect(DiskFolder.open(place("foreign"), { create: true })).rejects.toMatchObject({
