@@ -1,5 +1,5 @@
 /** Proofs of spacetime of sectors in directories, as jobs of the miners' workers. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -15,7 +15,7 @@ import { JobError } from "../../../src/proving/jobs.ts";
 import { MinerWorkers } from "../../../src/proving/miner-workers.ts";
 import { PriorityScheduler } from "../../../src/proving/priorities.ts";
 import type { Scheduler } from "../../../src/proving/scheduler.ts";
-import { SEALED_FILE } from "../../../src/sector/store.ts";
+import { P_AUX_FILE, SEALED_FILE } from "../../../src/sector/store.ts";
 import { Address } from "../../../src/types/address.ts";
 
 const COUNT = 3;
@@ -26,6 +26,15 @@ let miner: HeldMiner;
 
 const directoryOf = (number: number): string => path.join(root, `s-${number}`);
 const sectorOf = (number: number): OwnSector => miner.sectors.get(number) as OwnSector;
+
+async function filesOf(directory: string): Promise<Map<string, Uint8Array>> {
+  const names = await readdir(directory);
+  return new Map(
+    await Promise.all(
+      names.map(async (name) => [name, new Uint8Array(await readFile(path.join(directory, name)))] as const),
+    ),
+  );
+}
 
 beforeAll(async () => {
   root = await mkdtemp(path.join(tmpdir(), "filigree-post-jobs-"));
@@ -90,6 +99,33 @@ test("what fails is named, wherever its files are read", async () => {
   expect(ran).toEqual(["1", "2"]);
   expect(await there.failing(faulty, [0, 1, 2], 1)).toEqual([1, 2]);
   await changed.write(SEALED_FILE, 0, sealed);
+});
+
+test("a file that was cut, exchanged, or is of another sector: its sector alone is named, here and by jobs", async () => {
+  const damages: readonly (readonly [string, (files: Map<string, Uint8Array>) => void])[] = [
+    ["cut", (files) => void files.set(SEALED_FILE, (files.get(SEALED_FILE) as Uint8Array).subarray(0, 1000))],
+    ["empty", (files) => void files.set(SEALED_FILE, new Uint8Array(0))],
+    ["another sector's", (files) => void files.set(SEALED_FILE, others.get(SEALED_FILE) as Uint8Array)],
+    ["all of another sector", (files) => void [...others].forEach(([name, bytes]) => void files.set(name, bytes))],
+    ["exchanged", (files) => void files.set(P_AUX_FILE, others.get(P_AUX_FILE) as Uint8Array)],
+  ];
+  const others = await filesOf(directoryOf(1));
+  for (const [name, damage] of damages) {
+    const files = await filesOf(directoryOf(0));
+    damage(files);
+    const directory = path.join(root, name);
+    await mkdir(directory);
+    for (const [file, bytes] of files) await writeFile(path.join(directory, file), bytes);
+    const sector = { ...sectorOf(0), store: directoryStore(directory), directory: async () => directory };
+    const held = { ...miner, sectors: new Map([...miner.sectors, [0, sector] as const]) };
+    for (const one of [prover(null), prover(asTold)]) {
+      await expect(one.prover.window(held, RANDOM, [0, 1, 2]), name).rejects.toMatchObject({
+        data: { code: "FAULTY_SECTORS", sectors: [0] },
+      });
+      await one.prover.window(held, RANDOM, [1, 2]);
+      expect(one.made).toHaveLength(1);
+    }
+  }
 });
 
 test("workers that die leave the proof to this thread; other failures of theirs are told", async () => {

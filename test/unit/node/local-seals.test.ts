@@ -70,3 +70,34 @@ test("without one they are attested, whatever proofs of spacetime are", async ()
     expect(await seal(verifier, snark)).toBe(false);
   }
 });
+
+test("an attested seal is of its miner, sector, proof type, ticket, seed, replica and data, and of no others", async () => {
+  const verifier = verifierOf({ mode: "attested" });
+  const proof = attested(verifier);
+  const [sealed, unsealed] = cids;
+  const of = [
+    made.registeredSealProof,
+    [MINER, made.sectorNumber],
+    [],
+    fromHex(made.ticket),
+    fromHex(made.seed),
+    proof,
+  ];
+  const verdict = (statement: readonly unknown[]) => verifier.proofs().verifySeal(dagCbor.encode(statement));
+  const right: readonly unknown[] = [...of, sealed, unsealed];
+  expect(await verdict(right)).toBe(true);
+  const other = new Uint8Array(32).fill(9);
+  const changes: readonly (readonly [number, unknown])[] = [
+    // Proof type of another size, another version, and one that there is not.
+    ...[1, 5, 99].map((type) => [0, type] as const),
+    [1, [MINER + 1, made.sectorNumber]],
+    [1, [MINER, made.sectorNumber + 1]],
+    [3, other],
+    [4, other],
+    [5, proof.subarray(0, 191)],
+    [5, new Uint8Array(192)],
+    [6, sealedCid(other)],
+    [7, pieceCidV1(other)],
+  ];
+  for (const [at, value] of changes) expect(await verdict(right.with(at, value))).toBe(false);
+});
