@@ -20,6 +20,7 @@ import type { CID } from "../types/cid.ts";
 import { signedMessageCid } from "../types/message.ts";
 import type { Clock } from "./clock.ts";
 import { deadlineAhead } from "./deadline-ahead.ts";
+import { fastForward } from "./fast-forward.ts";
 import type { LocalMiners } from "./local-miners.ts";
 import { type MinerReport, minerReport } from "./miner-report.ts";
 import type { FilecoinNode } from "./node.ts";
@@ -118,6 +119,20 @@ export class Laboratory {
         `${this.text(miner)} has no sectors in any deadline`,
       );
     return clock.mineTo(open, signal);
+  }
+
+  /** Comes to an epoch by null rounds, with tipsets where a miner that is on has something to prove. */
+  fastForward(epoch: number, signal?: AbortSignal): Promise<Tipset> {
+    const { local, node, clock, switches } = this.parts;
+    const chains = new Map(local.miners.map((own) => [own, local.chainOf(own, node)]));
+    return fastForward(
+      {
+        ...{ clock, pool: node.pool, head: () => node.chain.head },
+        chains: () => [...chains].flatMap(([own, chain]) => (switches.isOn(own) ? [chain] : [])),
+      },
+      epoch,
+      signal,
+    );
   }
 
   /** Makes tipsets until a sector is in a state (`Proving`, `Faulty`, …), so many epochs at the most. */

@@ -68,6 +68,8 @@ export type LaboratoryControl = {
   toDeadline(miner: Address, deadline: number | null, signal?: AbortSignal): Promise<Tipset>;
   /** Makes tipsets until a sector is in a state, so many epochs at the most. */
   toSectorState(miner: Address, sector: number, state: string, epochs: number, signal?: AbortSignal): Promise<Tipset>;
+  /** Comes to an epoch by null rounds, with tipsets where somebody has something to prove. */
+  fastForward(epoch: number, signal?: AbortSignal): Promise<Tipset>;
   isOn(miner: Address): boolean;
   equivocate(miner: Address): Promise<CID>;
   terminate(miner: Address, sectors: readonly number[]): Promise<CID>;

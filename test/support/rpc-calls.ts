@@ -420,6 +420,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     "Devnet.terminateSectors": fails(/no miners with sectors/, () => [on.miner, [0]]),
     "Devnet.skipRounds": give(() => [1]),
     "Devnet.passTime": give(() => [1]),
+    "Devnet.fastForward": fails(/no miners with sectors/, () => [1]),
     "Devnet.mineToDeadline": fails(/no miners with sectors/, () => [on.miner, null]),
     "Devnet.mineToSector": fails(/no miners with sectors/, () => [on.miner, 0, "Proving"]),
     "Devnet.dump": none,

@@ -55,7 +55,13 @@ export function registerLab(program: Command): void {
       .command("mine-to")
       .description("make tipsets until the head stands at an epoch")
       .argument("<epoch>", "the epoch", wholeNumber(0, Number.MAX_SAFE_INTEGER)),
-  ).action((epoch: number, options: RemoteOptions) => mineTo(epoch, options));
+  ).action((epoch: number, options: RemoteOptions) => mineTo(epoch, options, "Devnet.mineTo"));
+  withRemote(
+    lab
+      .command("fast-forward")
+      .description("come to an epoch, however far, by null rounds, with tipsets where miners have sectors to prove")
+      .argument("<epoch>", "the epoch", wholeNumber(0, Number.MAX_SAFE_INTEGER)),
+  ).action((epoch: number, options: RemoteOptions) => mineTo(epoch, options, "Devnet.fastForward"));
   withRemote(
     lab
       .command("pass")
@@ -112,12 +118,12 @@ async function revert(id: number, options: RemoteOptions & { readonly keep?: tru
 }
 
 /** A call that gives the head, however long it takes. */
-async function mineTo(epoch: number, options: RemoteOptions): Promise<void> {
+async function mineTo(epoch: number, options: RemoteOptions, method: string): Promise<void> {
   const remote = await Remote.open(options);
   const head = await remote.call<Head>("Filecoin.ChainHead");
   if (head.Height > epoch)
     throw new Error(`the head is at epoch ${head.Height} already; \`filigree lab revert\` goes back to a snapshot`);
-  await pass(options, "Devnet.mineTo", [epoch], epoch - head.Height);
+  await pass(options, method, [epoch], epoch - head.Height);
 }
 
 async function passTime(seconds: number, options: RemoteOptions): Promise<void> {

@@ -8,6 +8,8 @@ import { API_VERSIONS } from "../versions.ts";
 
 /** Epochs that one call may pass. */
 const MAX_EPOCHS = 100_000;
+/** Epochs that one call may pass by null rounds: more than a sector lives. */
+const MAX_FORWARD = 2_000_000;
 /** Seconds that one call may pass: a year. */
 const MAX_SECONDS = 365 * 86_400;
 /** Epochs that a sector is given to come to a state: a proving period and some more. */
@@ -102,6 +104,20 @@ const methods = {
     local: true,
     run: ([one, sector, state, epochs], { node, signal }) =>
       labOf(node).toSectorState(one, Number(sector), state, epochs, signal),
+  }),
+  "Devnet.fastForward": method({
+    summary:
+      "Comes to an epoch, however far, by null rounds, with tipsets where miners have sectors to prove: sectors live and expire in minutes.",
+    permission: "admin",
+    params: [param("epoch", epoch)],
+    result: tipset,
+    cost: "wait",
+    local: true,
+    run([wanted], { node, signal }) {
+      const { height } = node.chain.head;
+      if (wanted > height + MAX_FORWARD) badParams(`epoch: at most ${height + MAX_FORWARD} expected, got ${wanted}`);
+      return labOf(node).fastForward(wanted, signal);
+    },
   }),
   "Devnet.minerReport": method({
     summary:
