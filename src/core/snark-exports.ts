@@ -56,6 +56,8 @@ export type SnarkExports = {
       inputCount: number,
       auxCount: number,
       lagrange: number,
+      first: number,
+      count: number,
       at: number,
       bt: number,
       ct: number,

@@ -36,7 +36,8 @@ export async function releaseName(): Promise<string> {
 
 /** MiB that a job takes at most, from its kind. */
 export function jobMemory(job: Job): number {
-  if (job.kind === "key-numbers") return 8192;
+  // A range of variables, and the circuit's rows as terms.
+  if (job.kind === "key-numbers") return 3072;
   if (job.kind === "seal-layers" || job.kind === "unseal-range")
     return job.identity.proof.sectorBytes > 2 ** 28 ? 8192 : 2048;
   return 512;

@@ -164,11 +164,13 @@ export function lagrangeValues(tau: usize, k: i32, first: u32, count: i32, out: 
 }
 
 /**
- * Adds to at[j], bt[j], ct[j] what `rows` rows give: coefficient times the row's Lagrange value. at, bt and ct: 40 bytes for each
- * variable, inputs first. lagrange: of these rows. Returns bytes read, or TERMS_CUT, TERMS_BAD.
+ * Adds to at[j], bt[j], ct[j] what `rows` rows give to variable first + j, j < count: coefficient times the row's Lagrange value.
+ * Variables are counted with inputs first; at, bt and ct: 40 bytes for each of the `count`. lagrange: of these rows. Returns bytes
+ * read, or TERMS_CUT, TERMS_BAD.
  */
 export function addRows(
-  terms: usize, bytes: usize, rows: i32, inputCount: u32, auxCount: u32, lagrange: usize, at: usize, bt: usize, ct: usize,
+  terms: usize, bytes: usize, rows: i32, inputCount: u32, auxCount: u32, lagrange: usize, first: u32, count: u32, at: usize,
+  bt: usize, ct: usize,
 ): i32 {
   preparePowers();
   cursor = terms;
@@ -177,15 +179,17 @@ export function addRows(
     const value = lagrange + i * FR_SIZE;
     for (let part = 0; part < 3; part++) {
       if (cursor + 4 > end) return TERMS_CUT;
-      const count = load<u32>(cursor);
+      const termCount = load<u32>(cursor);
       cursor += 4;
       const sums = part == 0 ? at : part == 1 ? bt : ct;
-      for (let t: u32 = 0; t < count; t++) {
+      for (let t: u32 = 0; t < termCount; t++) {
         if (!readTerm(end)) return TERMS_CUT;
         const index = termKey & ~AUX;
         const isAux = (termKey & AUX) != 0;
         if (index >= (isAux ? auxCount : inputCount) || abs(termCode) > MOST_POWER) return TERMS_BAD;
-        const sum = sums + <usize>(isAux ? index + inputCount : index) * FR_SIZE;
+        const place = (isAux ? index + inputCount : index) - first;
+        if (place >= count) continue;
+        const sum = sums + <usize>place * FR_SIZE;
         scaled(W, value);
         frAdd(sum, sum, W);
       }

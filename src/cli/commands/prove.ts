@@ -50,7 +50,7 @@ export function registerProve(program: Command): void {
     .option("--params <file>", "parameters of the circuit (.params), the network's or made here")
     .option(
       "--scratch <folder>",
-      "with --snark: where what --memory has no room for is kept meanwhile, 5 GiB for 2^25 constraints",
+      "with --snark: where what --memory has no room for is kept meanwhile, 4 GiB for 2^25 constraints",
     )
     .option(
       "--memory <MiB>",

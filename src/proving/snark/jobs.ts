@@ -41,7 +41,7 @@ export type SetupNumbers = {
   readonly tau: Uint8Array;
 };
 
-/** Numbers of 32 bytes, little-endian, one after the other. */
+/** Of a range of variables: numbers of 32 bytes, little-endian, one after the other. */
 export type KeyNumbers = {
   readonly ic: Uint8Array;
   readonly l: Uint8Array;
@@ -85,10 +85,14 @@ export type MultiplesJob = {
   readonly numbers: Numbers;
 };
 
-/** Evaluates a circuit's polynomials at the setup's secret point: the numbers of which the key holds multiples. */
+/** Some of a circuit's variables, counted with inputs first. */
+export type VariableRange = { readonly first: number; readonly count: number };
+
+/** Evaluates polynomials of a circuit's variables at the setup's secret point: the numbers of which the key holds multiples. */
 export type KeyNumbersJob = {
   readonly kind: "key-numbers";
   readonly circuit: CircuitName;
+  readonly variables: VariableRange;
   readonly setup: SetupNumbers;
 };
 

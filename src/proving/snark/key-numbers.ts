@@ -3,12 +3,13 @@
  *
  * With L_i the domain's Lagrange polynomials, variable j has A_j = sum over rows i of L_i(tau) times its coefficient in A's row i, B_j and
  * C_j likewise. The key holds A_j, B_j, and (beta A_j + alpha B_j + C_j) over gamma (inputs) or delta (auxiliaries); zeros of A and B are
- * left out. Source: bellperson groth16/generator.rs.
+ * left out. A circuit of many variables is evaluated once for each range of them, so that memory holds a
+ * range alone. Source: bellperson groth16/generator.rs.
  */
 import type { Proofs } from "../../core/proofs.ts";
 import type { OnProgress } from "../source.ts";
 import { type CircuitRows, domainBits } from "./circuit.ts";
-import type { KeyNumbers, SetupNumbers } from "./jobs.ts";
+import type { KeyNumbers, SetupNumbers, VariableRange } from "./jobs.ts";
 import { ELEMENT_BYTES, SnarkError, WIDE_BYTES } from "./kernel.ts";
 
 /** Rows whose Lagrange values are held at a time. */
@@ -18,17 +19,17 @@ const CODES: Readonly<Record<number, string>> = {
   [-2]: "a term of no variable",
 };
 
-/** Errors: `BAD_TERMS`, `UNCONSTRAINED`; faults of memory. */
+/** Numbers of the variables of a range. Errors: `BAD_TERMS`, `UNCONSTRAINED`; faults of memory. */
 export async function keyNumbers(
   module: Proofs,
   { counts, blocks }: CircuitRows,
+  { first, count }: VariableRange,
   setup: SetupNumbers,
   report: OnProgress = () => undefined,
 ): Promise<KeyNumbers> {
   const { exports, instance } = module;
-  const variables = counts.inputs + counts.aux;
   const bits = domainBits(counts.rows);
-  const sumBytes = variables * WIDE_BYTES;
+  const sumBytes = count * WIDE_BYTES;
   const sums = [0, 1, 2].map(() => module.take(sumBytes)) as [number, number, number];
   for (const at of sums) instance.wipe(at, sumBytes);
   const [at, bt, ct] = sums;
@@ -68,6 +69,8 @@ export async function keyNumbers(
         counts.inputs,
         counts.aux,
         lagrange,
+        first,
+        count,
         at,
         bt,
         ct,
@@ -82,29 +85,29 @@ export async function keyNumbers(
   }
   if (row !== counts.rows)
     throw new SnarkError({ code: "BAD_TERMS", what: "too few rows" }, `${row} rows of ${counts.rows}`);
-  const dense = (from: number, count: number): Uint8Array =>
+  const dense = (from: number): Uint8Array =>
     module.with(ELEMENT_BYTES * count, (out) =>
       instance.read(out, ELEMENT_BYTES * exports.writeNumbers(from, count, 1, out)),
     );
   // All inputs stand in a, zero or not; by their own rows none of them is zero.
-  const a = dense(at, variables);
-  const b = dense(bt, variables);
-  const joined = (first: number, count: number, divisor: number): Uint8Array => {
-    const from = first * WIDE_BYTES;
+  const a = dense(at);
+  const b = dense(bt);
+  const joined = (skipped: number, some: number, divisor: number): Uint8Array => {
+    const from = skipped * WIDE_BYTES;
     exports.frQuotient(factor, 0, divisor);
-    return module.with(ELEMENT_BYTES * count, (out) => {
-      exports.joinNumbers(at + from, bt + from, ct + from, count, alpha, beta, factor, out);
-      return instance.read(out, ELEMENT_BYTES * count);
+    return module.with(ELEMENT_BYTES * some, (out) => {
+      exports.joinNumbers(at + from, bt + from, ct + from, some, alpha, beta, factor, out);
+      return instance.read(out, ELEMENT_BYTES * some);
     });
   };
-  const ic = joined(0, counts.inputs, gamma);
-  const l = joined(counts.inputs, counts.aux, delta);
+  const inputs = Math.max(0, Math.min(count, counts.inputs - first));
+  const ic = joined(0, inputs, gamma);
+  const l = joined(inputs, count - inputs, delta);
   for (let i = 0; i < l.length; i += ELEMENT_BYTES)
-    if (l.subarray(i, i + ELEMENT_BYTES).every((byte) => byte === 0))
-      throw new SnarkError(
-        { code: "UNCONSTRAINED", index: i / ELEMENT_BYTES },
-        `auxiliary ${i / ELEMENT_BYTES} occurs in no row`,
-      );
+    if (l.subarray(i, i + ELEMENT_BYTES).every((byte) => byte === 0)) {
+      const index = first + inputs - counts.inputs + i / ELEMENT_BYTES;
+      throw new SnarkError({ code: "UNCONSTRAINED", index }, `auxiliary ${index} occurs in no row`);
+    }
   exports.frVanishing(factor, tau, bits);
   exports.frQuotient(factor, factor, delta);
   const hFactor = module.with(ELEMENT_BYTES, (out) => {

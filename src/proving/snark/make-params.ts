@@ -1,17 +1,22 @@
 /**
  * Making a parameter file from a setup, by windows over a scheduler, straight into its place.
  *
- * One job evaluates the circuit at the secret point; then every window of every query is a job. A journal beside the file notes the
+ * For each range of variables (all of them, but in the largest circuits) one job evaluates the circuit at the secret point; then
+ * every window of every query is a job. A journal beside the file notes the
  * windows that were written, each with its checksum, so that work which was interrupted goes on: windows whose bytes are still
  * those that were noted are not made again. The same setup and circuit give the same bytes on every runtime, however many workers.
  */
 import { blake2b } from "@noble/hashes/blake2.js";
 import { concat, equal, fromUtf8, toHex, utf8 } from "../../base/bytes.ts";
+import { loadProofs } from "../../core/proofs.ts";
 import type { ProvingOptions } from "../ranges.ts";
 import type { Scheduler } from "../scheduler.ts";
-import { type CircuitName, type Counts, domainBits } from "./circuit.ts";
-import type { KeyNumbers, MultiplesJob, Numbers } from "./jobs.ts";
-import { ELEMENT_BYTES, type Group, pointBytes } from "./kernel.ts";
+import type { CircuitName, Counts } from "./circuit.ts";
+import type { KeyNumbers, MultiplesJob, VariableRange } from "./jobs.ts";
+import { pointBytes, SnarkError } from "./kernel.ts";
+import { frameOf, type KeySizes, type Piece, piecesOf, rangesOf, shapeSizes, sizesOf } from "./key-layout.ts";
+import { shapeBy } from "./official.ts";
+import { shapeOf } from "./r1cs.ts";
 import type { Setup } from "./setup.ts";
 
 /** Where a file grows: written and read by ranges. Reading beyond the end gives fewer bytes. */
@@ -25,14 +30,15 @@ export type ParamsSink = {
 
 /** Points of a job. */
 const WINDOW_POINTS = 2 ** 14;
+/** Variables of a range: of each, evaluation holds 152 bytes, and 128 more pass on. */
+export const RANGE_VARIABLES = 2 ** 23;
 
 export type MakeOptions = ProvingOptions & {
   /** Points of a job, at most 2^14; for tests. */
   readonly windowPoints?: number;
+  /** Variables that are evaluated at a time, at most 2^23; for tests. */
+  readonly rangeVariables?: number;
 };
-
-/** A run of the file: `count` multiples of a generator. */
-type Piece = { readonly from: number; readonly group: Group; readonly numbers: Numbers };
 
 /** A sink in memory, for pages and tests. */
 export function memorySink(): ParamsSink & { readonly bytes: () => Uint8Array } {
@@ -57,57 +63,52 @@ export function memorySink(): ParamsSink & { readonly bytes: () => Uint8Array } 
   };
 }
 
-function scalarsOf(numbers: Numbers): number {
-  return "bytes" in numbers ? numbers.bytes.length / ELEMENT_BYTES : numbers.count;
-}
+/** The windows that were written, noted line by line beside the file. */
+class Journal {
+  private readonly sink: ParamsSink;
+  private at: number;
+  private readonly there: ReadonlySet<string>;
+  /** Windows are written one after the other, so that lines do not mix. */
+  private writing: Promise<void> = Promise.resolve();
 
-/** Cuts a query's numbers into windows. */
-function* cut(from: number, group: Group, numbers: Numbers, window: number): Generator<Piece> {
-  const total = scalarsOf(numbers);
-  for (let first = 0; first < total; first += window) {
-    const count = Math.min(window, total - first);
-    const part: Numbers =
-      "bytes" in numbers
-        ? { bytes: numbers.bytes.subarray(first * ELEMENT_BYTES, (first + count) * ELEMENT_BYTES) }
-        : { ...numbers, first: numbers.first + first, count };
-    yield { from: from + first * pointBytes(group), group, numbers: part };
+  private constructor(sink: ParamsSink, at: number, there: ReadonlySet<string>) {
+    this.sink = sink;
+    this.at = at;
+    this.there = there;
   }
-}
 
-function u32BytesBE(value: number): Uint8Array {
-  const out = new Uint8Array(4);
-  new DataView(out.buffer).setUint32(0, value);
-  return out;
-}
+  /** Goes on with the journal whose head is this one, or begins it. */
+  static async open(sink: ParamsSink, head: Uint8Array): Promise<Journal> {
+    const found = await sink.readJournal();
+    if (found.length < head.length || !equal(found.subarray(0, head.length), head)) {
+      await sink.appendJournal(0, head);
+      return new Journal(sink, head.length, new Set());
+    }
+    // A line that was cut in the middle is overwritten by the next.
+    const complete = found.lastIndexOf(10) + 1;
+    return new Journal(sink, complete, await written(sink, fromUtf8(found.subarray(0, complete))));
+  }
 
-/** The file's pieces and its counts' bytes. */
-function layout(key: KeyNumbers, setup: Setup, rows: number, window: number) {
-  const one = (number: Uint8Array): Numbers => ({ bytes: number });
-  const { alpha, beta, gamma, delta, tau } = setup.numbers;
-  const heads: (readonly [number, Group, Uint8Array])[] = [
-    [0, 1, alpha],
-    [96, 1, beta],
-    [192, 2, beta],
-    [384, 2, gamma],
-    [576, 1, delta],
-    [672, 2, delta],
-  ];
-  const pieces: Piece[] = heads.map(([from, group, number]) => ({ from, group, numbers: one(number) }));
-  const counted: (readonly [number, Uint8Array])[] = [];
-  let at = 864;
-  const query = (group: Group, numbers: Numbers): void => {
-    const count = scalarsOf(numbers);
-    counted.push([at, u32BytesBE(count)]);
-    pieces.push(...cut(at + 4, group, numbers, window));
-    at += 4 + count * pointBytes(group);
-  };
-  query(1, one(key.ic));
-  query(1, { base: tau, factor: key.hFactor, first: 0, count: 2 ** domainBits(rows) - 1 });
-  query(1, one(key.l));
-  query(1, one(key.a));
-  query(1, one(key.b));
-  query(2, one(key.b));
-  return { pieces, counted, size: at };
+  has({ from, count, group }: Piece): boolean {
+    return this.there.has(`${from} ${count * pointBytes(group)}`);
+  }
+
+  /** Writes a window, then its line; `onWritten` is called when both are there. */
+  write(from: number, bytes: Uint8Array, onWritten: () => void): Promise<void> {
+    this.writing = this.writing.then(async () => {
+      await this.sink.write(from, bytes);
+      const line = utf8(`${from} ${bytes.length} ${checksum(bytes)}\n`);
+      await this.sink.appendJournal(this.at, line);
+      this.at += line.length;
+      onWritten();
+    });
+    return this.writing;
+  }
+
+  /** Resolves when nothing is being written any more. */
+  settled(): Promise<void> {
+    return this.writing;
+  }
 }
 
 /** Windows that are there already, as "offset length": those of the journal's lines whose bytes are as they were noted. */
@@ -128,6 +129,30 @@ function checksum(bytes: Uint8Array): string {
   return toHex(blake2b(bytes, { dkLen: 16 }));
 }
 
+/** What ranges will give, by where the circuit's variables occur. */
+async function rangeSizes(
+  scheduler: Scheduler,
+  circuit: CircuitName,
+  counts: Counts,
+  ranges: readonly VariableRange[],
+  signal?: AbortSignal,
+): Promise<KeySizes[]> {
+  const shape =
+    circuit.kind === "official"
+      ? await shapeBy(scheduler, circuit.name, signal)
+      : shapeOf(await loadProofs(), counts, ...circuit.terms);
+  return ranges.map((range) => shapeSizes(shape, range));
+}
+
+function checkSizes(found: KeySizes, expected: KeySizes): void {
+  const wrong = (["ic", "l", "a", "b"] as const).find((query) => found[query] !== expected[query]);
+  if (wrong === undefined) return;
+  throw new SnarkError(
+    { code: "BAD_TERMS", what: wrong },
+    `a range gives ${found[wrong]} points of ${wrong}, by the circuit's rows ${expected[wrong]}: terms cancel one another`,
+  );
+}
+
 /** Makes the parameters of a circuit. Returns the file's size. Errors: those of `keyNumbers`, of jobs and of the sink, the signal's reason. */
 export async function makeParams(
   scheduler: Scheduler,
@@ -135,57 +160,71 @@ export async function makeParams(
   counts: Counts,
   setup: Setup,
   sink: ParamsSink,
-  { signal, onProgress, windowPoints = WINDOW_POINTS }: MakeOptions = {},
+  options: MakeOptions = {},
 ): Promise<number> {
+  const { signal, onProgress, windowPoints = WINDOW_POINTS, rangeVariables = RANGE_VARIABLES } = options;
   const limits = signal === undefined ? {} : { signal };
   const report = onProgress === undefined ? limits : { ...limits, onProgress };
-  const key = await scheduler.run({ kind: "key-numbers", circuit, setup: setup.numbers }, report);
-  const { pieces, counted, size } = layout(key, setup, counts.rows, windowPoints);
+  const evaluate = (variables: VariableRange): Promise<KeyNumbers> =>
+    scheduler.run({ kind: "key-numbers", circuit, variables, setup: setup.numbers }, report);
+  const ranges = rangesOf(counts, rangeVariables);
+  let key = await evaluate(ranges[0] as VariableRange);
+  const sizes = ranges.length === 1 ? [sizesOf(key)] : await rangeSizes(scheduler, circuit, counts, ranges, signal);
+  const frame = frameOf(counts, sizes);
   // What a journal must begin with to be about these bytes.
-  const head = utf8(
-    `filigree parameters 1 ${checksum(concat(key.ic, key.l.subarray(0, 4096), key.hFactor))} ${size}\n`,
-  );
-  let journal = await sink.readJournal();
-  const fresh = journal.length < head.length || !equal(journal.subarray(0, head.length), head);
-  if (fresh) journal = head;
-  // A line that was cut in the middle is overwritten by the next.
-  const complete = fresh ? head.length : journal.lastIndexOf(10) + 1;
-  const there = fresh ? new Set<string>() : await written(sink, fromUtf8(journal.subarray(0, complete)));
-  let journalAt = complete;
-  if (fresh) await sink.appendJournal(0, head);
-  for (const [at, bytes] of counted) await sink.write(at, bytes);
-  const open = pieces.filter(
-    (piece) => !there.has(`${piece.from} ${scalarsOf(piece.numbers) * pointBytes(piece.group)}`),
-  );
-  const total = pieces.reduce((sum, piece) => sum + scalarsOf(piece.numbers), 0);
-  let done = total - open.reduce((sum, piece) => sum + scalarsOf(piece.numbers), 0);
-  onProgress?.({ phase: "multiples", done, total });
-  function* jobs(): Generator<MultiplesJob> {
-    for (const { group, numbers } of open)
-      yield { kind: "key-multiples", group, point: group === 1 ? setup.g1 : setup.g2, numbers };
+  const about = checksum(concat(key.ic, key.l.subarray(0, 4096), key.hFactor));
+  const journal = await Journal.open(sink, utf8(`filigree parameters 1 ${about} ${frame.size}\n`));
+  for (const [at, bytes] of frame.counted) await sink.write(at, bytes);
+  let done = 0;
+  const advance = (points: number): void => {
+    done += points;
+    onProgress?.({ phase: "multiples", done, total: frame.points });
+  };
+  for (const [i, range] of ranges.entries()) {
+    const pieces = piecesOf(frame, i, setup, windowPoints);
+    const open = pieces.filter((piece) => !journal.has(piece));
+    advance(pointsOf(pieces) - pointsOf(open));
+    if (open.length === 0) continue;
+    if (i > 0) key = await evaluate(range);
+    checkSizes(sizesOf(key), sizes[i] as KeySizes);
+    await makePieces(scheduler, open, key, setup, { journal, signal, onWritten: advance });
   }
-  // Windows are written one after the other, so that the journal's lines do not mix. One that cannot be written ends the rest.
+  return frame.size;
+}
+
+const pointsOf = (pieces: readonly Piece[]): number => pieces.reduce((sum, { count }) => sum + count, 0);
+
+/** Makes a range's windows. One that cannot be written ends the rest. */
+async function makePieces(
+  scheduler: Scheduler,
+  pieces: readonly Piece[],
+  key: KeyNumbers,
+  setup: Setup,
+  {
+    journal,
+    signal,
+    onWritten,
+  }: {
+    readonly journal: Journal;
+    readonly signal: AbortSignal | undefined;
+    readonly onWritten: (points: number) => void;
+  },
+): Promise<void> {
+  function* jobs(): Generator<MultiplesJob> {
+    for (const { group, numbers } of pieces)
+      yield { kind: "key-multiples", group, point: group === 1 ? setup.g1 : setup.g2, numbers: numbers(key) };
+  }
   const failed = new AbortController();
-  let writing: Promise<void> = Promise.resolve();
   try {
     await scheduler.runAll(jobs(), {
       signal: signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]),
       onResult: (index, bytes) => {
-        const { from, numbers } = open[index] as Piece;
-        writing = writing.then(async () => {
-          await sink.write(from, bytes);
-          const line = utf8(`${from} ${bytes.length} ${checksum(bytes)}\n`);
-          await sink.appendJournal(journalAt, line);
-          journalAt += line.length;
-          done += scalarsOf(numbers);
-          onProgress?.({ phase: "multiples", done, total });
-        });
-        writing.catch((error: unknown) => failed.abort(error));
+        const { from, count } = pieces[index] as Piece;
+        journal.write(from, bytes, () => onWritten(count)).catch((error: unknown) => failed.abort(error));
       },
     });
   } finally {
     // Also after an interruption: what was made stays made, and nothing is written any more once this has ended.
-    await writing;
+    await journal.settled();
   }
-  return size;
 }

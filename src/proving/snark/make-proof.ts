@@ -26,7 +26,7 @@ export type ProveOptions = ProvingOptions & {
    */
   readonly memoryBytes?: number;
   /**
-   * Where vectors go that the limit has no room for: a folder, or a store. Four times 32 bytes for each element of the domain,
+   * Where vectors go that the limit has no room for: a folder, or a store. Three times 32 bytes for each element of the domain,
    * and 32 for each auxiliary where the witness is made here.
    */
   readonly scratch?: Scratch;
@@ -89,7 +89,10 @@ function addPoints(module: Proofs, group: 1 | 2, points: readonly Uint8Array[]):
     const bad = sum(at, at + size, points.length);
     // A job's answer that is no point: its key's points were none.
     if (bad >= 0)
-      throw new SnarkError({ code: "PARAMS_POINT", query: "sum", index: bad }, "a sum of the key's points is no point");
+      throw new SnarkError(
+        { code: "PARAMS_POINT", query: "sum", index: bad },
+        "a sum of the key's points is no point: the parameters were changed",
+      );
     return module.instance.read(at, size);
   });
 }

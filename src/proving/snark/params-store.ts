@@ -14,7 +14,7 @@ import type { ProvingOptions } from "../ranges.ts";
 import type { Scheduler } from "../scheduler.ts";
 import type { CircuitName, Counts } from "./circuit.ts";
 import { SnarkError } from "./kernel.ts";
-import { type MakeOptions, makeParams, type ParamsSink } from "./make-params.ts";
+import { type MakeOptions, makeParams, type ParamsSink, RANGE_VARIABLES } from "./make-params.ts";
 import { bytesOf, type Content, contentSize, openParams, type ParamsFile, rangeOf } from "./params-file.ts";
 import { setupId, setupOf } from "./setup.ts";
 
@@ -236,7 +236,9 @@ export function estimateParams(
   const bits = Math.ceil(Math.log2(counts.rows));
   const inG1 = counts.inputs + 2 ** bits + counts.aux + dense.a + dense.b;
   const bytes = 888 + 96 * inG1 + 192 * dense.b;
-  return { seconds: (inG1 * g1 + dense.b * g2) / workers + counts.rows * ROW_SECONDS, bytes };
+  // The circuit is evaluated once for each range of its variables.
+  const evaluations = Math.ceil((counts.inputs + counts.aux) / RANGE_VARIABLES);
+  return { seconds: (inG1 * g1 + dense.b * g2) / workers + evaluations * counts.rows * ROW_SECONDS, bytes };
 }
 
 /** Evaluating one row of a circuit, measured: it is little beside the multiples. */

@@ -117,9 +117,9 @@ async function multiples({ group, point, numbers }: MultiplesJob): Promise<Uint8
 }
 
 async function evaluate(
-  { circuit, setup }: KeyNumbersJob,
+  { circuit, variables, setup }: KeyNumbersJob,
   report: OnProgress,
 ): Promise<SnarkJobTable["key-numbers"]["result"]> {
   const module = await loadProofs();
-  return keyNumbers(module, await circuitTerms(circuit), setup, report);
+  return keyNumbers(module, await circuitTerms(circuit), variables, setup, report);
 }

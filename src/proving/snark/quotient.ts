@@ -77,9 +77,9 @@ export async function quotient(
 export const ROW_FILES = ["a", "b", "c"] as const;
 const H_FILE = "h";
 
-/** Bytes of the files. */
+/** Most bytes of the files at a time: two of the three vectors are gone when the coefficients are put in order. */
 export function pagedQuotientDisk(bits: number): number {
-  return 4 * ELEMENT * 2 ** bits;
+  return 3 * ELEMENT * 2 ** bits;
 }
 
 /** log2 of the elements of a vector's window so that all jobs in hand, and their results, stay below the limit. */

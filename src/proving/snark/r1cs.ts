@@ -51,17 +51,19 @@ function checked(code: number): void {
   if (code < 0) throw new SnarkError({ code: "BAD_TERMS", what: String(code) }, "rows' terms cannot be read");
 }
 
-/** Which variables occur where. */
-export function shapeOf(module: Proofs, counts: Counts, terms: Terms): Shape {
+/** Which variables occur where, in rows that may come in several blocks. */
+export function shapeOf(module: Proofs, counts: Counts, ...blocks: readonly Terms[]): Shape {
   const bitmap = (count: number): number => (count + 7) >> 3;
   const [inputBytes, auxBytes] = [bitmap(counts.inputs), bitmap(counts.aux)];
-  return module.with(terms.bytes.length + inputBytes + 2 * auxBytes, (at) => {
-    const inputs = at + terms.bytes.length;
+  return module.with(inputBytes + 2 * auxBytes, (inputs) => {
     const [a, b] = [inputs + inputBytes, inputs + inputBytes + auxBytes];
     const { exports, instance } = module;
-    instance.write(at, terms.bytes);
     instance.wipe(inputs, inputBytes + 2 * auxBytes);
-    checked(exports.rowDensities(at, terms.bytes.length, terms.rows, counts.inputs, counts.aux, inputs, a, b));
+    for (const { rows, bytes } of blocks)
+      module.with(bytes.length, (at) => {
+        instance.write(at, bytes);
+        checked(exports.rowDensities(at, bytes.length, rows, counts.inputs, counts.aux, inputs, a, b));
+      });
     const read = (from: number, length: number): Uint8Array => instance.read(from, length);
     return { ...counts, bInputs: read(inputs, inputBytes), aAux: read(a, auxBytes), bAux: read(b, auxBytes) };
   });

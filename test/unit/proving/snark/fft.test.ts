@@ -71,6 +71,52 @@ describe.each(SPLITS.map((split) => ({ split, k: split.reduce((sum, one) => sum 
   },
 );
 
+describe("windows of a transform of 2^27, the largest of the network's circuits", () => {
+  const [k, stages] = [27, 4];
+  const extra = k - stages;
+  const rows = 2 ** stages;
+  const values = Array.from({ length: rows }, (_, i) => power(3n, BigInt(i * i + 5 * i + 1)));
+  const root = power(power(7n, (R - 1n) >> 32n), 1n << BigInt(32 - k));
+  /** What the sixteen rows become by `work`, as numbers. */
+  const worked = (work: (at: number) => void, isPacked = true): bigint[] =>
+    module.with(32 * rows, (at) => {
+      values.forEach((value, i) => {
+        module.instance.write(at + 32 * i, le(value));
+      });
+      module.exports.packElements(at, at, rows);
+      work(at);
+      if (isPacked) module.exports.unpackElements(at, at, rows);
+      return values.map((_, i) => numberAt(at + 32 * i));
+    });
+  /** The polynomial of the rows at base^(index). */
+  const valueAt = (base: bigint, index: number): bigint =>
+    values.reduce((sum, x, j) => (sum + x * power(base, BigInt(index) * BigInt(j))) % R, 0n);
+
+  test.each([0, 1, 5_000_001, 2 ** 23 - 1])("block, or column, %i", (first) => {
+    for (const inverse of [false, true]) {
+      const w = inverse ? power(root, R - 2n) : root;
+      // Output p of a block stands for the frequency whose bits are those of (block, p) reversed.
+      const down = worked((at) => module.exports.fftPass(at, 1, 0, 32, 1, stages, extra, first, 0, Number(inverse)));
+      expect(down).toEqual(values.map((_, i) => valueAt(w, first + 2 ** extra * reversed(i, stages))));
+      const up = worked((at) => module.exports.fftPass(at, 1, 0, 32, 1, stages, extra, first, 1, Number(inverse)));
+      const sumAt = (index: number): bigint =>
+        values.reduce((sum, x, j) => (sum + x * power(w, BigInt(index) * BigInt(reversed(j, stages)))) % R, 0n);
+      expect(up).toEqual(values.map((_, i) => sumAt(first + 2 ** extra * i)));
+    }
+  });
+
+  test.each([0, 1, 2 ** 22 + 3, 2 ** 23 - 1])("the quotient's last pass, block %i", (block) => {
+    const back = power(root, R - 2n);
+    const n = 2n ** BigInt(k);
+    const scale = power((n * (power(7n, n) - 1n)) % R, R - 2n);
+    const coefficients = worked((at) => module.exports.quotientEnd(at, 1, stages, extra, block), false);
+    const index = (i: number): number => reversed(block, extra) + 2 ** extra * reversed(i, stages);
+    expect(coefficients).toEqual(
+      values.map((_, i) => (((valueAt(back, index(i)) * power(power(7n, R - 2n), BigInt(index(i)))) % R) * scale) % R),
+    );
+  });
+});
+
 test("the longest pass keeps its bounds: 11 stages over the largest elements", () => {
   const n = 2048;
   module.with(32 * n, (at) => {

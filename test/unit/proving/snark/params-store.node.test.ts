@@ -82,6 +82,30 @@ test("made, interrupted, taken up, found, and the same bytes from a pool", async
   }
 });
 
+test("a key made by ranges goes on after an interruption; ranges that are whole are not evaluated again", async () => {
+  const ranged = { ...small, rangeVariables: 320 };
+  const ranges = Math.ceil((counts.inputs + counts.aux) / 320);
+  expect(ranges).toBeGreaterThan(2);
+  const evaluations = (inner: Scheduler): { scheduler: Scheduler; made: () => number } => {
+    let made = 0;
+    const run: Scheduler["run"] = (job, options) => {
+      if (job.kind === "key-numbers") made++;
+      return inner.run(job, options);
+    };
+    return { scheduler: { ...inner, run }, made: () => made };
+  };
+  const directory = path.join(folder, "ranges");
+  const all = counting();
+  const whole = await makeStoredParams(proofs, all.scheduler, path.join(folder, "at-once"), circuit, "seed", ranged);
+  // What is missing at the end is in the last range.
+  const cut = counting(all.made() - 1);
+  await expect(makeStoredParams(proofs, cut.scheduler, directory, circuit, "seed", ranged)).rejects.toThrow("cut off");
+  const rest = evaluations(inThisThread());
+  expect(await makeStoredParams(proofs, rest.scheduler, directory, circuit, "seed", ranged)).toEqual(whole);
+  expect(rest.made()).toBe(2);
+  expect(whole.digest).toBe((await readParamsRecord(folder, name))?.digest);
+});
+
 test("opened after comparing the digest; a changed byte or length is refused", async () => {
   const params = await openStoredParams(proofs, folder, name);
   expect(params.queries.l.count).toBe(counts.aux);

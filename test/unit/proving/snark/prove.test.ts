@@ -56,6 +56,22 @@ describe.each(fixture.circuits)("a circuit of $steps steps", ({ steps, size, sha
     expect(b_g2.count).toBe(counts.b);
   });
 
+  test("it is the same by ranges of variables, whatever their length", async () => {
+    const { inputs, aux } = circuit.counts;
+    // Ranges that end among the inputs, and one that holds all but the last variable.
+    for (const rangeVariables of steps < 100 ? [inputs + aux - 1, 3] : [Math.ceil(aux / 3)]) {
+      const ranged = memorySink();
+      const progress: number[] = [];
+      await makeParams(scheduler, circuit, circuit.counts, setup, ranged, {
+        rangeVariables,
+        onProgress: ({ phase, done, total }) => phase === "multiples" && progress.push(done / total),
+      });
+      expect(toHex(sha256(ranged.bytes()))).toBe(digest);
+      expect(progress).toEqual([...progress].sort((x, y) => x - y));
+      expect(progress.at(-1)).toBe(1);
+    }
+  });
+
   test("proofs are bellperson's for the same r and s, whatever the windows", async () => {
     for (const [i, { r, s, proof }] of proofs.entries()) {
       const blinding = { r: le(BigInt(r)), s: le(BigInt(s)) };
@@ -246,6 +262,18 @@ describe("what is refused", () => {
     };
     await expect(make(full as never)).rejects.toThrow("disk full");
     expect(windows).toBeLessThan(all / 2);
+  });
+
+  test("a range whose terms cancel one another has not the points that its rows say", async () => {
+    const row = (...words: number[]): Terms => ({ rows: 1, bytes: new Uint8Array(Uint32Array.from(words).buffer) });
+    const aux = 0x80000000;
+    // 0 * 0 = x; (x - x) * 0 = 0, of which a key has no point; the constant's own row.
+    const rows = [row(0, 0, 1, aux, 1), row(2, aux, 1, aux, 0xffffffff, 0, 0), row(1, 0, 1, 0, 0)];
+    const cancelling = { kind: "plain", counts: { inputs: 1, aux: 1, rows: 3 }, terms: rows } as const;
+    const made = (rangeVariables: number): Promise<number> =>
+      makeParams(scheduler, cancelling, cancelling.counts, setupOf("a test"), memorySink(), { rangeVariables });
+    expect(await made(2)).toBeGreaterThan(0);
+    await expect(made(1)).rejects.toMatchObject({ data: { code: "BAD_TERMS", what: "a" } });
   });
 
   test("an auxiliary that occurs in no row has no key", async () => {
