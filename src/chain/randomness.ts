@@ -4,8 +4,8 @@
  * drawn = blake2b-256( int64be(tag) ‖ blake2b-256(seed) ‖ int64be(epoch) ‖ entropy ), where the seed is the VRF proof of
  * the smallest ticket (chain randomness) or the data of the newest beacon entry (beacon randomness) at or before the
  * epoch. Source: lotus chain/rand/rand.go and chain/store/store.go (GetLatestBeaconEntry) at b835fab702eb, for network
- * versions before 14. From there on the beacon's entry is that of the epoch's own round, which is the newest of the epoch's tipset;
- * for a null round this takes the newest of the tipset that is looked up, where the reference looks for the round among its entries.
+ * versions before 14. From there on the beacon's entry is that of the epoch's own round. The reference computes the round and looks
+ * for it; here its place tells: a tipset carries one entry for its own epoch and for each null round below it, the epoch's own last.
  */
 import { blake2b } from "@noble/hashes/blake2.js";
 import { concat } from "../base/bytes.ts";
@@ -57,6 +57,15 @@ export async function latestBeaconEntry(chain: Chain, tipset: Tipset): Promise<B
   );
 }
 
+/**
+ * The entry of an epoch's own round: in the epoch's tipset the last, in the next one after a null round as far before the last as the
+ * epoch is before it. A tipset without entries has the round of those below it.
+ */
+function entryOfRound(chain: Chain, tipset: Tipset, epoch: number): Uint8Array | Promise<Uint8Array> {
+  const own = tipset.blocks[0]?.beaconEntries.at(Math.min(-1, epoch - 1 - tipset.height));
+  return own?.data ?? latestBeaconEntry(chain, tipset).then(({ data }) => data);
+}
+
 function seedDigest(seed: Uint8Array): Uint8Array {
   return blake2b(seed, { dkLen: 32 });
 }
@@ -76,11 +85,12 @@ function notGiven(): never {
 export function randomnessAt(chain: Chain, tipset: Tipset, versionAt: (epoch: number) => number): RandomnessSource {
   const draw = (
     epoch: number,
-    seedOf: (at: Tipset) => Uint8Array | Promise<Uint8Array>,
+    seedAt: (at: Tipset, epoch: number) => Uint8Array | Promise<Uint8Array>,
     finish: (seed: Uint8Array) => Uint8Array,
   ): Uint8Array | Promise<Uint8Array> => {
     const wanted = Math.max(epoch, 0);
     const height = wanted > tipset.height ? tipset.height : wanted;
+    const seedOf = (at: Tipset) => seedAt(at, wanted);
     const isAfter = chainRule("nullRoundsLookForward", versionAt(epoch));
     const at = chain.knownAtOrBefore(height, tipset);
     if (at === undefined || (isAfter && at.height !== height)) {
@@ -90,8 +100,10 @@ export function randomnessAt(chain: Chain, tipset: Tipset, versionAt: (epoch: nu
     const seed = seedOf(at);
     return seed instanceof Uint8Array ? finish(seed) : seed.then(finish);
   };
-  const beacon = (at: Tipset): Uint8Array | Promise<Uint8Array> =>
-    ownBeaconEntry(at)?.data ?? latestBeaconEntry(chain, at).then(({ data }) => data);
+  const beacon = (at: Tipset, epoch: number): Uint8Array | Promise<Uint8Array> =>
+    chainRule("beaconByRound", versionAt(epoch))
+      ? entryOfRound(chain, at, epoch)
+      : (ownBeaconEntry(at)?.data ?? latestBeaconEntry(chain, at).then(({ data }) => data));
   return {
     ticketRandomness: (tag, epoch, entropy) =>
       draw(epoch, minTicket, (seed) => drawRandomness(seed, tag, epoch, entropy)),

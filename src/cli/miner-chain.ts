@@ -1,6 +1,7 @@
 /** A miner's actor on a running node, for commands: what it is, and messages to it that are sent and waited for. */
 
-import { type MinerCall, type MinerMessages, minerMessages } from "../miner/chain-side/messages.ts";
+import type { MinerCall, MinerMessages } from "../miner/chain-side/calls.ts";
+import { minerMessages } from "../miner/chain-side/messages.ts";
 import { RpcChain } from "../miner/chain-side/rpc-chain.ts";
 import { senderFor } from "../miner/chain-side/sender.ts";
 import { Address } from "../types/address.ts";

@@ -7,7 +7,7 @@
 import { EngineFault } from "../core/errors.ts";
 import { Fvm, type FvmActorView, type FvmApplyRet, type FvmHost, type FvmOptions } from "../core/fvm.ts";
 import type { ApplyRet, GenesisSupply, MachineContext, Vm } from "../core/vm.ts";
-import type { Address } from "../types/address.ts";
+import { Address } from "../types/address.ts";
 import type { Block, CID } from "../types/cid.ts";
 import { type ActorEdit, applyEdits } from "./edits.ts";
 import { supplyIn } from "./supply.ts";
@@ -95,6 +95,22 @@ export class FvmMachine implements Machine {
 
   actor(address: Address): FvmActorView | null {
     return this.fvm.actor(address);
+  }
+
+  /** ID address of an address that has an actor. Throws `RangeError`. */
+  resolve(address: Address): Address {
+    const id = this.fvm.resolve(address);
+    if (id === null) throw new RangeError(`${address} has no actor`);
+    return Address.id(id);
+  }
+
+  /** Gives an actor another state, between messages; `blocks`: what of it is new. Throws `RangeError` where there is no actor. */
+  setHead(address: Address, head: CID, blocks: Iterable<Block>): void {
+    const id = this.fvm.resolve(address);
+    const actor = id === null ? null : this.fvm.actor(address);
+    if (id === null || actor === null) throw new RangeError(`${address} has no actor`);
+    for (const block of blocks) this.fvm.put(block);
+    this.fvm.setActor(id, { ...actor, head });
   }
 
   madeBlocks(): IterableIterator<Block> {

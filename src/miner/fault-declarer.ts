@@ -7,8 +7,9 @@
  */
 import { WINDOW_POST } from "../params/proving.ts";
 import { type Partition, without } from "../state/miner-sectors.ts";
+import type { MinerCall, PartitionSectors } from "./chain-side/calls.ts";
 import type { DeadlineClock, HeadView, MinerChain } from "./chain-side/chain.ts";
-import { type MinerCall, minerMessages, type PartitionSectors } from "./chain-side/messages.ts";
+import { minerMessages } from "./chain-side/messages.ts";
 import { deadlineClock } from "./chain-side/state-json.ts";
 import type { HeldMiner } from "./own-sectors.ts";
 import type { MinerAccount, ProvingOptions } from "./proving-options.ts";

@@ -7,17 +7,21 @@ import type { Proofs } from "../core/proofs.ts";
 import { SECTOR_SIZES } from "../params/proving.ts";
 import type { PriorityScheduler } from "../proving/priorities.ts";
 import { type PlacedSector, provePoStDirectories } from "../proving/seal.ts";
+import { chainRule } from "../schema/versions/chain-rules.ts";
 import { toElement } from "../sector/kernel.ts";
 import { KnownParents } from "../sector/merkle-path.ts";
 import { SectorError, sectorParams } from "../sector/params.ts";
-import { type PoStPartitionProof, provePoSt } from "../sector/post/post-proof.ts";
+import { type PoStKind, type PoStPartitionProof, provePoSt } from "../sector/post/post-proof.ts";
 import type { PoStProof } from "../types/block-header.ts";
 import type { HeldMiner, OwnSector } from "./own-sectors.ts";
 import type { SuccinctPost } from "./succinct.ts";
 
-/** Registered PoSt proof of a sector size: winning from 0, window (first version) from 5. Source: go-state-types abi/sector.go. */
-function postType(kind: "winning" | "window", sectorBytes: number): number {
-  return (kind === "winning" ? 0 : SECTOR_SIZES.length) + SECTOR_SIZES.indexOf(sectorBytes);
+/** Groups of registered PoSt proofs, of as many sector sizes each. Source: go-state-types abi/sector.go. */
+const GROUPS: readonly PoStKind[] = ["winning", "window-legacy", "window"];
+
+/** Registered PoSt proof of a sector size. */
+function postType(kind: PoStKind, sectorBytes: number): number {
+  return GROUPS.indexOf(kind) * SECTOR_SIZES.length + SECTOR_SIZES.indexOf(sectorBytes);
 }
 
 /** Parents in trees of small sectors that are remembered from proof to proof: those of 400 sectors of 2 KiB, 1 MB. */
@@ -41,9 +45,18 @@ export class PostProver {
     return this.prove("winning", miner, randomness, [sector]);
   }
 
-  /** Proves sectors of one partition or more; throws `SectorError` FAULTY_SECTORS naming all that cannot be proved. */
-  window(miner: HeldMiner, randomness: Uint8Array, sectors: readonly number[]): Promise<PoStProof> {
-    return this.prove("window", miner, randomness, sectors);
+  /**
+   * Proves sectors of one partition or more, as a network version wants it; throws `SectorError` FAULTY_SECTORS naming all
+   * that cannot be proved.
+   */
+  window(
+    miner: HeldMiner,
+    randomness: Uint8Array,
+    sectors: readonly number[],
+    networkVersion: number,
+  ): Promise<PoStProof> {
+    const kind = chainRule("windowPostSecond", networkVersion) ? "window" : "window-legacy";
+    return this.prove(kind, miner, randomness, sectors);
   }
 
   /**
@@ -55,14 +68,14 @@ export class PostProver {
     new DataView(randomness.buffer).setUint32(0, salt);
     const bad: number[] = [];
     for (const number of numbers)
-      await this.vanilla("window", miner, randomness, [number]).catch((error: unknown) =>
+      await this.vanilla("window-legacy", miner, randomness, [number]).catch((error: unknown) =>
         bad.push(...faultIn(error).data.sectors),
       );
     return bad;
   }
 
   private async prove(
-    kind: "winning" | "window",
+    kind: PoStKind,
     miner: HeldMiner,
     randomness: Uint8Array,
     numbers: readonly number[],
@@ -82,7 +95,7 @@ export class PostProver {
   }
 
   private async vanilla(
-    kind: "winning" | "window",
+    kind: PoStKind,
     miner: HeldMiner,
     randomness: Uint8Array,
     numbers: readonly number[],
@@ -90,13 +103,12 @@ export class PostProver {
     const missing = numbers.filter((number) => !miner.sectors.has(number));
     const own = numbers.flatMap((number) => miner.sectors.get(number) ?? []);
     if (own.length === 0) throw cannotProve(missing, null);
-    // Networks before version 19 have the window PoSt of the first version.
     const statement = {
-      kind: kind === "winning" ? "winning" : "window-legacy",
+      kind,
       randomness: toElement(randomness),
-    } as const;
+    };
     const { sectorBytes } = miner;
-    const jobs = this.jobs()?.at(kind) ?? null;
+    const jobs = this.jobs()?.at(kind === "winning" ? "winning" : "window") ?? null;
     // Every opening is verified as it is made, by whoever makes it.
     const proving =
       jobs === null

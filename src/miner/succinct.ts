@@ -10,13 +10,13 @@ import type { Attestor } from "../sector/attest/attestation.ts";
 import { porepPartitions } from "../sector/challenges.ts";
 import { sectorParams } from "../sector/params.ts";
 import { pieceCidV1, sealedCid } from "../sector/piece/cid.ts";
-import type { PoStPartitionProof } from "../sector/post/post-proof.ts";
+import type { PoStKind, PoStPartitionProof } from "../sector/post/post-proof.ts";
 import type { CID } from "../types/cid.ts";
 import type { ProofOfSeal } from "./sealing/work.ts";
 
 /** A vanilla proof of spacetime that holds, and what it proves. */
 export type ProvedPost = {
-  readonly kind: "winning" | "window";
+  readonly kind: PoStKind;
   /** Registered PoSt proof. */
   readonly type: number;
   /** Actor id. */
@@ -28,6 +28,11 @@ export type ProvedPost = {
   readonly partitions: readonly PoStPartitionProof[];
 };
 
+/** Both versions of the window PoSt have one circuit. */
+function circuitOf(kind: PoStKind): "winning" | "window" {
+  return kind === "winning" ? "winning" : "window";
+}
+
 /** Makes the bytes that go on chain. */
 export type SuccinctPost = (proved: ProvedPost) => Promise<Uint8Array>;
 
@@ -35,7 +40,7 @@ export type SuccinctPost = (proved: ProvedPost) => Promise<Uint8Array>;
 export function attestedPost(attestor: Attestor): SuccinctPost {
   return async ({ kind, type, miner, randomness, sectors }) =>
     attestor.attestPost({
-      ...{ kind, type, miner, randomness },
+      ...{ kind: circuitOf(kind), type, miner, randomness },
       sectors: sectors.map(({ number, sealedCid }) => ({ number: BigInt(number), sealedCid })),
     });
 }
@@ -65,14 +70,13 @@ export function provedPost(
   return ({ kind, sectorBytes, sectors, partitions }) =>
     snarkPoSt(
       proofs,
-      jobs.at(kind),
+      jobs.at(circuitOf(kind)),
       {
         sectorBytes,
-        // Networks before version 19 have the window PoSt of the first version.
-        kind: kind === "winning" ? "winning" : "window-legacy",
+        kind,
         sectors: sectors.map(({ number, commR }) => ({ sectorNumber: number, commR })),
         partitions,
-        params: params[kind],
+        params: params[circuitOf(kind)],
       },
       signal === undefined ? {} : { signal },
     );

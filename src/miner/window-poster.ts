@@ -172,7 +172,7 @@ export class WindowPoster {
     }
     const entropy = minerEntropy(chain.miner);
     const randomness = await chain.randomness("beacon", DRAW_TAG.windowPost, clock.challenge, entropy, head);
-    const made = await this.proof(miner, randomness, group);
+    const made = await this.proof(miner, randomness, group, head.networkVersion);
     if (made === null) return;
     const calls = minerMessages(chain.miner, head.networkVersion, chain.prefix);
     const commitEpoch = calls.commitEpochAt(head.height, clock);
@@ -183,7 +183,7 @@ export class WindowPoster {
   }
 
   /** Proves the partitions; sectors that fail are skipped. Null if none is left. */
-  private async proof(miner: HeldMiner, randomness: Uint8Array, group: readonly Partition[]) {
+  private async proof(miner: HeldMiner, randomness: Uint8Array, group: readonly Partition[], networkVersion: number) {
     const skipped = new Set<number>();
     for (;;) {
       const left = group
@@ -193,7 +193,7 @@ export class WindowPoster {
       if (left.length === 0) return null;
       const sectors = left.flatMap(({ good }) => good);
       try {
-        const proof: PoStProof = await this.options.prover.window(miner, randomness, sectors);
+        const proof: PoStProof = await this.options.prover.window(miner, randomness, sectors, networkVersion);
         const partitions = left.map((one) => ({
           index: one.partition,
           skipped: toProve(one).filter((sector) => skipped.has(sector)),

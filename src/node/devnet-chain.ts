@@ -25,7 +25,7 @@ import { SIGNATURE_TYPE } from "../types/message.ts";
 import { SYSTEM } from "../types/singletons.ts";
 import type { DevAccount } from "./accounts.ts";
 import { buildGenesis, type GenesisMiner } from "./genesis.ts";
-import { buildFvmGenesis } from "./genesis-fvm.ts";
+import { buildFvmGenesis, ethereumIds } from "./genesis-fvm.ts";
 import { predeployed } from "./predeployed.ts";
 import type { ProofMode } from "./proof-mode.ts";
 
@@ -56,12 +56,13 @@ export type DevnetGenesis = {
 
 export class DevnetError extends FilError<{ readonly code: "OTHER_NETWORK"; readonly stored: string }> {}
 
-/** Ids are given from here on: two an account, then one for each worker, then the miners. */
+/** Ids are given from here on: two an account, then one for each worker, then those of Ethereum's accounts, then the miners. */
 const FIRST_ACCOUNT_ID = 100n;
 
 /** Actor id of the first miner of a network with so many accounts and workers. */
-export function firstMinerId(accounts: number, workers: number): bigint {
-  return FIRST_ACCOUNT_ID + 2n * BigInt(accounts) + BigInt(workers);
+export function firstMinerId(accounts: number, workers: number, networkVersion = DEVNET_VERSION): bigint {
+  const more = isFvm(networkVersion) ? ethereumIds(networkVersion, accounts) : 0;
+  return FIRST_ACCOUNT_ID + 2n * BigInt(accounts) + BigInt(workers + more);
 }
 
 const MINER_FACT = "devnet/miner";
@@ -127,6 +128,7 @@ async function makeChain(chain: Chain, crypto: Crypto, network: NetworkParams, s
         ...{ networkName: network.name, networkVersion, chainId: network.chainId, time: spec.time, accounts, worker },
         bundle: spec.bundle ?? noBundle(network, networkVersion),
         ...(spec.predeploy === true ? { contracts: predeployed() } : {}),
+        ...(spec.miners === undefined ? {} : { miners: spec.miners }),
         ethereum: spec.accounts.map(({ delegated, balance }) => ({ address: delegated, balance })),
       })
     : await buildGenesis({

@@ -71,14 +71,24 @@ function checkVersion(value: unknown): number {
   );
 }
 
-type GivenActors = { readonly networkVersion?: number; readonly bundle?: Bundle };
+type GivenActors = {
+  readonly networkVersion?: number;
+  readonly bundle?: Bundle;
+  readonly miners?: number;
+  readonly minersOfNew?: number;
+};
 
 /** That given actors are those of the network version. Throws `OptionError`. */
-export function checkBundle({ networkVersion = DEVNET_VERSION, bundle }: GivenActors): void {
+export function checkBundle({ networkVersion = DEVNET_VERSION, bundle, miners, minersOfNew }: GivenActors): void {
   if (bundle === undefined) return;
   const wanted = findVersion(networkVersion)?.actors;
   if (!isFvm(networkVersion)) throw new OptionError("bundle", "actors are given from network version 16 on");
   const { published } = bundle;
+  if (published === null && (miners ?? minersOfNew ?? 0) > 0)
+    throw new OptionError(
+      "miners",
+      "miners take published actors, and the given bundle is none of those; leave miners out",
+    );
   if (published !== null && published.actorsVersion !== wanted)
     throw new OptionError(
       "bundle",
@@ -110,15 +120,16 @@ export function checkDevnetOptions(options: Given): void {
   if (machine !== undefined) checkChoice("machine", machine, ["worker", "thread"]);
   if (retention !== undefined && retention !== "archive") checkWhole("retention", retention, DEVNET_BOUNDS.retention);
   const version = checkVersion(options.networkVersion);
-  if (isFvm(version) && miners > 0)
-    throw new OptionError("miners", "miners with sectors are there up to network version 5; leave miners out above");
   if (options.predeploy === true && version < FIRST_CONTRACTS)
     throw new OptionError("predeploy", `contracts are there from network version ${FIRST_CONTRACTS} on`);
   if (typeof balance !== "bigint" || balance < 0n)
     throw new OptionError("balance", "a bigint of attoFIL, not negative, expected");
   // Each account has two addresses, or three, and each miner's worker one.
   const addresses = isFvm(version) ? 3 : 2;
-  if (balance * BigInt(addresses * accounts + Math.max(1, miners)) + minerFunds(version) > GENESIS_RESERVE)
+  if (
+    balance * BigInt(addresses * accounts + Math.max(1, miners)) + BigInt(Math.max(1, miners)) * minerFunds(version) >
+    GENESIS_RESERVE
+  )
     throw new OptionError(
       "balance",
       `${formatFil(balance)} FIL on each address of ${accounts} accounts is more than the ${formatFil(GENESIS_RESERVE)} FIL that there are`,

@@ -393,7 +393,7 @@ export class Devnet {
     given: DevnetOptions,
     of?: Dumped,
   ): Promise<Devnet> {
-    const { seed, balance, data, proving } = given;
+    const { seed, balance, data, proving, networkVersion = DEVNET_VERSION } = given;
     const chain = await Chain.open({ blocks: store, chainId: bare.chainId });
     const sectorSize = given.sectorSize ?? (chain.isEmpty ? null : await keptSectorSize(store)) ?? "2KiB";
     const network = withSectorSize(bare, sectorSize);
@@ -413,9 +413,10 @@ export class Devnet {
               seed,
               miners,
               sectors,
-              sealProof: localSealProof(sectorSize),
+              sealProof: localSealProof(sectorSize, networkVersion),
+              networkVersion,
               ...(given.presealing === undefined ? {} : { presealing: given.presealing }),
-              firstId: firstMinerId(accounts.length, workers.length),
+              firstId: firstMinerId(accounts.length, workers.length, networkVersion),
               owner: (accounts[0] as DevAccount).secp256k1,
               times: schedule,
               networkName: network.name,
@@ -509,7 +510,7 @@ export class Devnet {
     await node.start();
     const laboratory = local === null ? null : new Laboratory({ node, local, switches, clock, sealing });
     const control = { node, crypto, clock, accounts, times, impersonation };
-    const ethereum = isFvm(options.networkVersion ?? DEVNET_VERSION) ? new EthControl(control) : null;
+    const ethereum = isFvm(networkVersion) ? new EthControl(control) : null;
     const snapshots = new Snapshots({ node, store, clock, laboratory, sealing });
     const parts = {
       options,

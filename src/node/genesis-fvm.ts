@@ -4,7 +4,7 @@
  * Laid down are the tree with bare singletons, the system actor's state, which names the bundle's manifest, the init actor's map
  * with all accounts, and the accounts themselves with their balances. Then the constructors of the other singletons are called by the
  * system actor, as implicit messages at epoch 0, so that their states are whatever the actors of that version make them; then the
- * power actor makes the miner. Ids follow: accounts from 100 in the order given, then Ethereum's, then the miner.
+ * miners are made (`genesis-fvm-miners.ts`). Ids follow: accounts from 100 in the order given, then Ethereum's, then the miners.
  *
  * Sources: lotus at b835fab702eb chain/gen/genesis (genesis.go, genesis_eth.go); builtin-actors v8.0.0 to v18.0.0, constructors.
  */
@@ -14,7 +14,7 @@ import type { Bundle } from "../exec/bundle.ts";
 import type { ActorEdit } from "../exec/edits.ts";
 import { FvmMachine } from "../exec/machine.ts";
 import { reachable } from "../exec/reachable.ts";
-import { chainRule } from "../schema/versions/chain-rules.ts";
+import { sealProofOfSize } from "../params/proving.ts";
 import { findVersion } from "../schema/versions/rows.ts";
 import type { Block } from "../storage/contract.ts";
 import { buildHamt } from "../storage/hamt-build.ts";
@@ -37,6 +37,8 @@ import {
   VERIFIED_REGISTRY,
 } from "../types/singletons.ts";
 import { GENESIS_RESERVE, GenesisError, type GenesisState, REWARD_ALLOCATION } from "./genesis.ts";
+import { addMiners } from "./genesis-fvm-miners.ts";
+import type { ApplyGenesis, GenesisMiner } from "./genesis-types.ts";
 
 export type FvmGenesisSpec = {
   readonly networkName: string;
@@ -51,8 +53,10 @@ export type FvmGenesisSpec = {
   readonly ethereum: readonly Funded[];
   /** Contracts that are there from the start, from version 18 on. */
   readonly contracts?: readonly ActorEdit[];
-  /** Worker of the miner: a BLS address, one of the accounts. */
+  /** Worker of the first miner, if no miners are given: a BLS address, one of the accounts. */
   readonly worker: Address;
+  /** Default: one without sectors, owned by the first account. */
+  readonly miners?: readonly GenesisMiner[];
 };
 
 type Funded = { readonly address: Address; readonly balance: bigint };
@@ -63,13 +67,17 @@ const ETHEREUM_SINCE = 10;
 const DEPOSIT_SINCE = 16;
 /** attoFIL that a miner is made with where a deposit is asked for: some times what it is. */
 const MINER_FUNDS = 1000n * FIL;
-/** Registered window PoSts of 2 KiB sectors, of the first version and of the second, and how far those of 32 GiB lie behind. */
-const WINDOW_POST = { first: 5, second: 10, of32GiB: 3 } as const;
-const METHOD = { constructor: 1, createMiner: 2, powerTick: 5, marketTick: 9 } as const;
+const GIB = 2 ** 30;
+const METHOD = { constructor: 1, powerTick: 5, marketTick: 9 } as const;
 const NULL_ADDRESS = Address.fromEthereum(new Uint8Array(20));
 const NONE = new Uint8Array(0);
 
-/** attoFIL from the reserve that the miner is made with. */
+/** How many ids accounts of Ethereum and the null address have in a genesis. */
+export function ethereumIds(networkVersion: number, accounts: number): number {
+  return (findVersion(networkVersion)?.actors ?? 0) >= ETHEREUM_SINCE ? accounts + 1 : 0;
+}
+
+/** attoFIL from the reserve that a miner is made with. */
 export function minerFunds(networkVersion: number): bigint {
   return (findVersion(networkVersion)?.actors ?? 0) >= DEPOSIT_SINCE ? MINER_FUNDS : 0n;
 }
@@ -83,32 +91,25 @@ export async function buildFvmGenesis(spec: FvmGenesisSpec): Promise<GenesisStat
   const facts = { chainId: spec.chainId, epoch: 0, timestamp: spec.time, genesisTime: spec.time, blockDelay: 1 };
   const { networkVersion } = spec;
   vm.open({ stateRoot: bare, epoch: 0, networkVersion, baseFee: 0n, circulatingSupply: 0n, facts });
-  const apply = (step: string, from: Address, to: Address, method: number, params: Uint8Array, value = 0n) => {
+  const apply: ApplyGenesis = (step, { from, to, value = 0n, method }, params) => {
     const gas = { gasLimit: 10_000_000_000n, gasFeeCap: 0n, gasPremium: 0n };
     const applied = vm.applyImplicit(
       encodeMessage({ from, to, value, method: BigInt(method), params, nonce: 0n, ...gas }),
     );
-    if (applied.exitCode === 0) return applied.return;
+    if (applied.exitCode === 0) return applied;
     throw new GenesisError(
       { code: "GENESIS_FAILED", step, exitCode: applied.exitCode },
       `genesis failed at "${step}" with exit code ${applied.exitCode}: ${applied.why}`,
     );
   };
   for (const { name, id, params } of constructed(actors))
-    apply(`construct ${name}`, SYSTEM, id, METHOD.constructor, params);
-  const owner = Address.id(FIRST_NON_SINGLETON_ID);
-  const made = apply(
-    "create miner",
-    actors >= DEPOSIT_SINCE ? RESERVE : owner,
-    POWER,
-    METHOD.createMiner,
-    minerParams(spec, owner),
-    minerFunds(spec.networkVersion),
-  );
+    apply(`construct ${name}`, { from: SYSTEM, to: id, method: METHOD.constructor }, params);
+  const machine = { vm, networkVersion, deposit: minerFunds(networkVersion), apply };
+  const miners = await addMiners(machine, spec.miners ?? [bareMiner(spec)]);
   vm.edit(spec.contracts ?? []);
   const stateRoot = vm.flush();
   const blocks = reachable([stateRoot], [...tree.blocks.values(), ...vm.madeBlocks()]);
-  return { stateRoot, miners: [minerOf(made)], blocks };
+  return { stateRoot, miners, blocks };
 }
 
 /** Blocks that are laid down, the bundle's among them. */
@@ -222,17 +223,11 @@ function constructed(actors: number): readonly { readonly name: string; readonly
   ];
 }
 
-/** [owner, worker, type of window PoSt, peer id, multiaddresses] */
-function minerParams({ networkVersion, bundle, worker }: FvmGenesisSpec, owner: Address): Uint8Array {
-  const first = chainRule("windowPostSecond", networkVersion) ? WINDOW_POST.second : WINDOW_POST.first;
+/** A miner without sectors, of the size that the bundle is for. */
+function bareMiner({ networkVersion, bundle, worker }: FvmGenesisSpec): GenesisMiner {
   const isSmall = bundle.published === null || bundle.published.name === "devnet";
-  return dagCbor.encode([owner.bytes, worker.bytes, first + (isSmall ? 0 : WINDOW_POST.of32GiB), NONE, []]);
-}
-
-/** First address of the return value of CreateMiner: the miner's ID. */
-function minerOf(returned: Uint8Array): Address {
-  const [id] = dagCbor.decode<[Uint8Array]>(returned);
-  return Address.fromBytes(id);
+  const sealProof = sealProofOfSize(isSmall ? 2048 : 32 * GIB, networkVersion);
+  return { owner: Address.id(FIRST_NON_SINGLETON_ID), worker, sealProof, balance: 0n, sectors: [] };
 }
 
 function hostOf(tree: Tree): FvmHost {

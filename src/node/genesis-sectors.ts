@@ -7,21 +7,14 @@
  * and the miner claims their power. Everything else (pledge, expirations, deadlines) is the actors' own work.
  */
 import type { Vm } from "../core/vm.ts";
-import { describeCode, StateError, StateView } from "../state/state-view.ts";
-import { amtEntries, buildAmt } from "../storage/amt.ts";
+import { StateView } from "../state/state-view.ts";
 import type { Block } from "../storage/contract.ts";
 import { MemoryStore } from "../storage/memory.ts";
 import type { Address } from "../types/address.ts";
-import { type CID, cidOfBlock, parseCid } from "../types/cid.ts";
-import {
-  type CodecContext,
-  cborToJson,
-  decodeCbor,
-  type Json,
-  jsonToCbor,
-  valueToJson,
-} from "../types/schema-codec.ts";
+import { type CID, cidOfBlock } from "../types/cid.ts";
+import type { Json } from "../types/schema-codec.ts";
 import { POWER } from "../types/singletons.ts";
+import { provenMiner } from "./genesis-proven.ts";
 import type { ApplyGenesis, GenesisSector, GenesisSpec, GenesisTree } from "./genesis-types.ts";
 
 type Machine = {
@@ -97,53 +90,9 @@ async function markProven(
   for await (const [id, { code, head, balance }] of view.entries()) {
     const isOurs = miners.some(({ address }) => address.equals(id));
     const bytes = store.peek(head.bytes) as Uint8Array;
-    const state = isOurs ? await provenMiner(spec, code, bytes, store, put) : bytes;
+    const state = isOurs ? await provenMiner(code, bytes, store, put) : bytes;
     actors.push({ id, code, balance, state });
   }
   const laid = vm.genesis(spec.networkVersion, actors);
   return { root: laid.root, blocks: [...blocks, ...laid.blocks] };
-}
-
-function contextOf(spec: GenesisSpec, code: CID): CodecContext {
-  const found = describeCode(code);
-  if (found === null) throw new StateError({ code: "UNKNOWN_ACTOR_CODE", cid: `${code}` }, `no description of ${code}`);
-  return { module: found.actor.module, actorsVersion: found.actorsVersion, prefix: spec.network.prefix };
-}
-
-type Fields = Record<string, Json>;
-const linkOf = (json: Json | undefined): CID => parseCid((json as { readonly "/": string })["/"]);
-const link = (cid: CID): Json => ({ "/": cid.toString() });
-
-/** A miner's state with no partition unproven. */
-async function provenMiner(
-  spec: GenesisSpec,
-  code: CID,
-  bytes: Uint8Array,
-  store: MemoryStore,
-  put: (bytes: Uint8Array) => CID,
-): Promise<Uint8Array> {
-  const context = contextOf(spec, code);
-  const ref = (name: string) => ({ kind: "ref", name }) as const;
-  const read = (type: string, block: Uint8Array): Fields => cborToJson(ref(type), block, context) as Fields;
-  const write = (type: string, json: Fields): Uint8Array => jsonToCbor(ref(type), json, context);
-  const blockAt = (json: Json | undefined): Uint8Array => store.peek(linkOf(json).bytes) as Uint8Array;
-  const state = read("MinerState", bytes);
-  const deadlines = read("Deadlines", blockAt(state["Deadlines"]));
-  const due: Json[] = [];
-  for (const one of deadlines["Due"] as Json[]) {
-    const deadline = read("Deadline", blockAt(one));
-    const partitions: unknown[] = [];
-    for await (const [, value] of amtEntries(store, linkOf(deadline["Partitions"]))) {
-      const partition = valueToJson(ref("Partition"), value, context, "") as Fields;
-      const proven = { ...partition, Unproven: [], UnprovenPower: { Raw: "0", QA: "0" } };
-      partitions.push(decodeCbor(write("Partition", proven)));
-    }
-    if (partitions.length === 0) due.push(one);
-    else {
-      const built = buildAmt(partitions);
-      for (const block of built.blocks) put(block.bytes);
-      due.push(link(put(write("Deadline", { ...deadline, Partitions: link(built.root) }))));
-    }
-  }
-  return write("MinerState", { ...state, Deadlines: link(put(write("Deadlines", { Due: due }))) });
 }

@@ -17,7 +17,7 @@ import { loadProofs } from "../core/proofs.ts";
 import { addressOf } from "../keys/keys.ts";
 import { Keystore } from "../keys/keystore.ts";
 import { drandTopic } from "../network/params.ts";
-import { DEVNET, localSealProof, localSectorSize, withSectorSize } from "../params/networks.ts";
+import { DEVNET, DEVNET_VERSION, localSealProof, localSectorSize, withSectorSize } from "../params/networks.ts";
 import type { Secrets } from "../platform/secrets.ts";
 import { StateView } from "../state/state-view.ts";
 import type { ByteSource } from "../storage/car-reader.ts";
@@ -269,7 +269,7 @@ async function minersOf(
       seed,
       miners: miners.length,
       sectors: first.sectors,
-      sealProof: localSealProof(localSectorSize(first.sectorBytes) ?? "2KiB"),
+      sealProof: localSealProof(localSectorSize(first.sectorBytes) ?? "2KiB", DEVNET_VERSION),
       ...(presealing === undefined ? {} : { presealing }),
       firstId: Address.parse(first.address).actorId as bigint,
       owner: RESERVE,

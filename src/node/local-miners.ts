@@ -21,6 +21,7 @@ import type { ProvingOptions } from "../miner/proving-options.ts";
 import { attestedPost, attestedSeal } from "../miner/succinct.ts";
 import type { MinerSwitches } from "../miner/switches.ts";
 import { WindowPoster } from "../miner/window-poster.ts";
+import { DEVNET_VERSION } from "../params/networks.ts";
 import { MinerWorkers } from "../proving/miner-workers.ts";
 import { ProvingPool } from "../proving/pool.ts";
 import type { NodeParts } from "../rpc/services.ts";
@@ -43,6 +44,8 @@ export type LocalMinersOptions = {
   readonly sectors: number;
   /** Registered seal proof of all sectors. */
   readonly sealProof: number;
+  /** At the genesis. Default: that of this engine's own actors. */
+  readonly networkVersion?: number;
   /** Where sectors above 2 KiB are sealed once for all networks; absent: each time, in memory and in this thread. */
   readonly presealing?: Presealing;
   /** Actor id of the first miner: the others follow. */
@@ -64,8 +67,6 @@ export type LocalMinersOptions = {
 /** Parts of a node that its miners use. Without a wallet they have their workers' keys. */
 export type MinerNode = Pick<FilecoinNode, "states" | "pool" | "gas"> & Partial<Pick<FilecoinNode, "keystore">>;
 
-/** Network version of a local network, which decides how rounds are counted. */
-const LOCAL_VERSION = 5;
 const BEACON_MS = 10_000;
 /** Bytes of sectors that are sealed in milliseconds. */
 const SMALL_SECTOR = 2048;
@@ -79,8 +80,13 @@ export function minerWorker(crypto: Crypto, seed: string, index: number): KeyInf
 }
 
 /** The entry that a block of this epoch carries last. */
-export function entryAt({ info, source }: LocalBeacon, times: EpochTimes, epoch: number): Promise<BeaconEntry> {
-  return source.entry(info, maxRoundAt(info, times, epoch, LOCAL_VERSION), AbortSignal.timeout(BEACON_MS));
+export function entryAt(
+  { info, source }: LocalBeacon,
+  times: EpochTimes,
+  epoch: number,
+  networkVersion: number,
+): Promise<BeaconEntry> {
+  return source.entry(info, maxRoundAt(info, times, epoch, networkVersion), AbortSignal.timeout(BEACON_MS));
 }
 
 export class LocalMiners {
@@ -101,8 +107,8 @@ export class LocalMiners {
     this.proofs = proofs;
     this.miners = miners;
     this.beacon = options.beacon ?? localBeacon(crypto, options.seed, options.times);
-    const { networkName, times, proving } = options;
-    const facts = { networkName, times, beacon: this.beacon.info };
+    const { networkName, networkVersion = DEVNET_VERSION, times, proving } = options;
+    const facts = { networkName, networkVersion, times, beacon: this.beacon.info };
     this.verification = new LocalVerifier(
       proving === undefined ? facts : { ...facts, proofs: proving.described },
       crypto,
@@ -167,7 +173,7 @@ export class LocalMiners {
 
   /** The beacon's entry that a block of this epoch carries last. */
   entryAt(epoch: number): Promise<BeaconEntry> {
-    return entryAt(this.beacon, this.options.times, epoch);
+    return entryAt(this.beacon, this.options.times, epoch, this.options.networkVersion ?? DEVNET_VERSION);
   }
 
   /** How the network verifies proofs that are submitted to actors. */

@@ -13,6 +13,7 @@ import { type Crypto, loadCrypto } from "../core/crypto.ts";
 import { Keystore } from "../keys/keystore.ts";
 import {
   DEVNET,
+  DEVNET_VERSION,
   type LocalSectorSize,
   localSealProof,
   type NetworkParams,
@@ -114,7 +115,7 @@ export class LocalNetwork {
           seed,
           miners: options.miners,
           sectors: options.sectors,
-          sealProof: localSealProof(sectorSize),
+          sealProof: localSealProof(sectorSize, DEVNET_VERSION),
           ...(given.presealing === undefined ? {} : { presealing: given.presealing }),
           firstId: firstMinerId(accounts.length, options.miners),
           owner: (accounts[0] as DevAccount).secp256k1,

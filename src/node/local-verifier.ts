@@ -25,6 +25,8 @@ import { poolAtHand } from "../exec/shared-pool.ts";
 import type { ProofVerifier } from "../exec/types.ts";
 import type { VerifyJob } from "../exec/verify-job.ts";
 import { verifyMessage } from "../keys/keys.ts";
+import { DEVNET_VERSION } from "../params/networks.ts";
+import { chainRule } from "../schema/versions/chain-rules.ts";
 import { type Attestor, attestorOf, verifySealInfo, verifyWindowInfo } from "../sector/attest/attestation.ts";
 import { readVerifyingKey } from "../sector/snark/groth16.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
@@ -33,6 +35,8 @@ import type { DescribedProofs } from "./proof-mode.ts";
 
 export type LocalFacts = {
   readonly networkName: string;
+  /** At the genesis. Default: that of this engine's own actors. */
+  readonly networkVersion?: number;
   readonly beacon: DrandInfo;
   readonly times: EpochTimes;
   /** Default: attested. */
@@ -82,7 +86,9 @@ export class LocalVerifier {
     this.pickSector = sectorPicker(proofs);
     const described = facts.proofs ?? { mode: "attested" };
     this.verifiers =
-      described.mode === "attested" ? attestedProofs(this.attestor) : keyedProofs(proofs, described, this.attestor);
+      described.mode === "attested"
+        ? attestedProofs(this.attestor)
+        : keyedProofs(proofs, described, this.attestor, facts.networkVersion ?? DEVNET_VERSION);
   }
 
   readonly verifyBls: VerifyBls = async (key, message, signature) => {
@@ -202,13 +208,17 @@ function keyedProofs(
   proofs: Proofs,
   { verifyingKeys }: DescribedProofs & { readonly mode: "groth16" },
   attestor: Attestor,
+  networkVersion: number,
 ): ProofVerifiers {
   const entropy = (): Uint8Array => platform.randomBytes(32);
   const winning = readVerifyingKey(proofs, verifyingKeys.winning);
   const { porep } = verifyingKeys;
   const keys = new Map([[circuitKey("window-post", SECTOR_BYTES), readVerifyingKey(proofs, verifyingKeys.window)]]);
   if (porep !== undefined) keys.set(circuitKey("seal", SECTOR_BYTES), readVerifyingKey(proofs, porep));
-  const { verifyPoSt, verifySeal } = keyedVerifier({ proofs, keys, missing: "reject", entropy });
+  const { verifyPoSt, verifySeal } = keyedVerifier({
+    ...{ proofs, keys, missing: "reject", entropy },
+    secondWindowVersion: chainRule("windowPostSecond", networkVersion),
+  });
   return {
     winning: keyedWinningPost({ proofs, keys: new Map([[SECTOR_BYTES, winning]]), missing: "wrong", entropy }),
     window: verifyPoSt,

@@ -257,7 +257,9 @@ export class NetworkNode {
       keystore,
       crypto,
       randomness: (tipset) => states.randomness(tipset),
-      ...(beacon === undefined ? {} : { beacon: (epoch: number) => entryAt(beacon, times, epoch) }),
+      ...(beacon === undefined
+        ? {}
+        : { beacon: (epoch: number) => entryAt(beacon, times, epoch, states.networkVersionAt(epoch)) }),
       ...(source === undefined ? {} : { miningBase: baseOf(this.node, verifier, source) }),
       weight: (tipset) => peers.choice.weight(tipset),
       validateBlock: async (header) => {

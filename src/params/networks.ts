@@ -6,7 +6,7 @@
 import { PROFILES, type Profile, type ProfileName } from "../schema/profiles.ts";
 import type { NetworkPrefix } from "../types/address.ts";
 import type { BundleName } from "./actor-codes.ts";
-import { SECTOR_SIZES } from "./proving.ts";
+import { sealProofOfSize } from "./proving.ts";
 import { heightsOf, type ScheduledVersion, scheduleOf, versionUpgrades } from "./upgrades.ts";
 
 export type NetworkParams = Profile & {
@@ -121,8 +121,8 @@ export function localSectorSize(sectorBytes: number): LocalSectorSize | null {
 }
 
 /** Registered seal proof of a size, of the version that local networks have. */
-export function localSealProof(size: LocalSectorSize): number {
-  return SECTOR_SIZES.indexOf(LOCAL_SECTOR_SIZES[size]);
+export function localSealProof(size: LocalSectorSize, networkVersion: number): number {
+  return sealProofOfSize(LOCAL_SECTOR_SIZES[size], networkVersion);
 }
 
 /** A local network whose actors take sectors of a size. */

@@ -2,9 +2,11 @@
  * Deposits and pledges that miners will be asked for, and least collaterals of deals: the actors' formulas once more, for
  * whoever wants to know before sending. The core has its own (`assembly/actors/miner/monies.ts`, `market/policy.ts`,
  * `runtime/math`); a test holds both to the same numbers. Amounts in attoFIL, power in bytes, estimates Q.128.
- * Source: specs-actors builtin/miner/monies.go, builtin/market/policy.go, util/smoothing and util/math, v0.9.12 and v2.1.0.
+ * Source: specs-actors builtin/miner/monies.go, builtin/market/policy.go, util/smoothing and util/math, v0.9.12 and v2.1.0;
+ * builtin-actors v8.0.0 to v18.0.0 actors/miner/src/monies.rs and policy.rs for the published actors.
  */
 import { FIGURES, figureAt } from "../schema/versions/figures.ts";
+import { findVersion, isFvm } from "../schema/versions/rows.ts";
 import { holds, RULES } from "../schema/versions/rules.ts";
 
 /** A smoothed figure of the network, with its change an epoch; Q.128. */
@@ -21,6 +23,8 @@ const MAX_PLEDGE_PER_BYTE = 10n ** 18n / (32n << 30n);
 /** Velocity of a denominator whose square is below counts as none; Q.128. */
 const EPSILON = 302231454903657293676544n;
 const VERIFIED_DEAL_QUALITY = 10n;
+/** First actors version whose deposits are for as much power as a sector can have. */
+const DEPOSIT_OF_MOST_SINCE = 9;
 const DEAL_WEIGHT = 10n;
 const VERIFIED_DEAL_WEIGHT = 100n;
 const QUALITY_BASE = 10n;
@@ -98,9 +102,24 @@ export function expectedReward(
   return holds(RULES.minerFloorsRewards, version) ? max(projected, 0n) : projected;
 }
 
-/** Deposit for a sector of some quality-adjusted power. */
-export function preCommitDeposit(version: number, reward: Estimate, power: Estimate, qaPower: bigint): bigint {
-  return expectedReward(version, reward, power, qaPower);
+/** The same, of which published actors ask at least one attoFIL. */
+function securedReward(version: number, reward: Estimate, power: Estimate, qaPower: bigint): bigint {
+  const expected = expectedReward(version, reward, power, qaPower);
+  return isFvm(version) ? max(expected, 1n) : expected;
+}
+
+/**
+ * Deposit for a sector of some bytes and quality-adjusted power. From actors v9 on its data is not known at its pre-commit, and it is
+ * deposited for as much power as its size can have.
+ */
+export function preCommitDeposit(
+  version: number,
+  reward: Estimate,
+  power: Estimate,
+  sector: { readonly size: bigint; readonly qaPower: bigint },
+): bigint {
+  const isUnknown = (findVersion(version)?.actors ?? 0) >= DEPOSIT_OF_MOST_SINCE;
+  return securedReward(version, reward, power, isUnknown ? sector.size * VERIFIED_DEAL_QUALITY : sector.qaPower);
 }
 
 export type PledgeInput = {
@@ -110,15 +129,30 @@ export type PledgeInput = {
   readonly power: Estimate;
   readonly baselinePower: bigint;
   readonly circulatingSupply: bigint;
+  /** How far the pledge has moved to the formula of FIP-0081, in thousandths: 0 to 300. Default: 0, as before actors v15. */
+  readonly skew?: bigint;
 };
+
+/** Thousandths of the pledge's second part that do not know the baseline when all of FIP-0081 is in force. */
+const FULL_SKEW = 300n;
+
+/** `skew` at an epoch, of a ramp that begins at one epoch and takes some. */
+export function pledgeSkew(epoch: number, rampStart: number, rampDuration: number): bigint {
+  const since = epoch - rampStart;
+  if (since < 0) return 0n;
+  if (rampDuration === 0 || since >= rampDuration) return FULL_SKEW;
+  return (BigInt(since) * FULL_SKEW) / BigInt(rampDuration);
+}
 
 /** Pledge for a sector of some quality-adjusted power, which is more than none. */
 export function initialPledge(input: PledgeInput, qaPower: bigint): bigint {
-  const { networkVersion, reward, power, baselinePower, circulatingSupply } = input;
-  const storage = expectedReward(networkVersion, reward, power, qaPower);
-  const whole = max(max(power.position >> PRECISION, baselinePower), qaPower);
+  const { networkVersion, reward, power, baselinePower, circulatingSupply, skew = 0n } = input;
+  const storage = securedReward(networkVersion, reward, power, qaPower);
+  const proven = max(power.position >> PRECISION, qaPower);
   const { numerator, denominator } = LOCK_TARGET;
-  const consensus = (numerator * circulatingSupply * qaPower) / (denominator * whole);
+  const share = (part: bigint, whole: bigint): bigint =>
+    (part * numerator * circulatingSupply * qaPower) / (denominator * whole * 1000n);
+  const consensus = share(1000n - skew, max(proven, baselinePower)) + share(skew, proven);
   const most = MAX_PLEDGE_PER_BYTE * qaPower;
   return storage + consensus < most ? storage + consensus : most;
 }

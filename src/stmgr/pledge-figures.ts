@@ -7,7 +7,7 @@ import type { BlockSource } from "../storage/contract.ts";
 import type { Address } from "../types/address.ts";
 import type { Tipset } from "../types/block-header.ts";
 import { POWER, REWARD } from "../types/singletons.ts";
-import { type Estimate, type PledgeInput, qaPowerForWeight } from "./economy.ts";
+import { type Estimate, type PledgeInput, pledgeSkew, qaPowerForWeight } from "./economy.ts";
 import type { StateManager } from "./state-manager.ts";
 
 /** A sector cannot be as it is described. The message begins with the field that is wrong. */
@@ -44,6 +44,9 @@ export async function networkFigures(
     baselinePower: numberOf(reward, "ThisEpochBaselinePower"),
     totals: { raw: numberOf(power, "TotalRawBytePower"), qualityAdjusted: numberOf(power, "TotalQualityAdjPower") },
     circulatingSupply: circulating,
+    ...(power.has("RampStartEpoch")
+      ? { skew: pledgeSkew(tipset.height, epochOf(power, "RampStartEpoch"), epochOf(power, "RampDurationEpochs")) }
+      : {}),
   };
 }
 
@@ -57,7 +60,7 @@ export async function sectorPower(
   { sealProof, dealIds, expiration }: PledgeTerms,
   height: number,
 ): Promise<bigint> {
-  const size = BigInt(SECTOR_SIZES[sealProof % SECTOR_SIZES.length] as number);
+  const size = sizeOf(sealProof);
   const duration = BigInt(expiration - height);
   if (duration <= 0n) bad("Expiration", `after epoch ${height} expected, got ${expiration}`);
   let [plain, verified] = [0n, 0n];
@@ -76,6 +79,11 @@ export async function sectorPower(
   return qaPowerForWeight(size, duration, plain, verified);
 }
 
+/** Bytes of the sectors of a registered seal proof. */
+export function sizeOf(sealProof: number): bigint {
+  return BigInt(SECTOR_SIZES[sealProof % SECTOR_SIZES.length] as number);
+}
+
 function bad(field: string, why: string): never {
   throw new PledgeError({ code: "BAD_SECTOR", field }, `${field}: ${why}`);
 }
@@ -84,4 +92,5 @@ function estimateOf(reader: ObjectReader, name: string): Estimate {
   const { PositionEstimate, VelocityEstimate } = reader.field(name) as JsonObject;
   return { position: BigInt(PositionEstimate as string), velocity: BigInt(VelocityEstimate as string) };
 }
+const epochOf = (reader: ObjectReader, name: string): number => Number(reader.field(name));
 const numberOf = (reader: ObjectReader, name: string): bigint => BigInt(reader.field(name) as string);

@@ -3,8 +3,10 @@
  * epochs but those in which something is to be done are null rounds. The actors, the proofs and the miners' software are
  * the real ones.
  */
+
+import type { MinerCall, MinerMessages } from "../../src/miner/chain-side/calls.ts";
 import type { MinerChain } from "../../src/miner/chain-side/chain.ts";
-import { type MinerCall, type MinerMessages, minerMessages } from "../../src/miner/chain-side/messages.ts";
+import { minerMessages } from "../../src/miner/chain-side/messages.ts";
 import { MessageTracker } from "../../src/miner/chain-side/tracker.ts";
 import type { OwnMiner } from "../../src/miner/own-sectors.ts";
 import { Producer } from "../../src/miner/producer.ts";

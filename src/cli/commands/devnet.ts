@@ -118,7 +118,7 @@ export function registerDevnet(program: Command): void {
     .option("--block-time <seconds>", "seconds between epochs; 0 makes a tipset when a message arrives", seconds, 1)
     .option(
       "--miners <n>",
-      "miners with sealed sectors that are elected (default: 1); 0: one producer without election and proofs",
+      "miners with sealed sectors that are elected (default: 1, with --network-version 0); 0: one producer without election and proofs",
       wholeNumber(...DEVNET_BOUNDS.miners),
     )
     .option(
@@ -236,11 +236,8 @@ async function runNetwork(
   if (options.predeploy === true && isNative)
     throw new UsageError("--predeploy goes with --network-version 18 to 28: this one has no contracts");
   if (options.bundle !== undefined && isNative) throw new UsageError("--bundle goes with --network-version 16 to 28");
-  if (
-    !isNative &&
-    (options.nodes > 1 || options.listen !== undefined || options.apart !== undefined || (miners ?? 0) > 0)
-  )
-    throw new UsageError("--nodes, --listen, --apart and --miners are for network version 5");
+  if (!isNative && (options.nodes > 1 || options.listen !== undefined || options.apart !== undefined))
+    throw new UsageError("--nodes, --listen and --apart are for network version 5");
   if (options.nodes > 1 || options.listen !== undefined || options.apart !== undefined || hasPeers) {
     // A network of several nodes takes half a second to load, one node a quarter: only who needs them waits for that.
     const { runSeveralNodes } = await import("../several-nodes.ts");

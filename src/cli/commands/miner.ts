@@ -1,6 +1,6 @@
 /** `filigree miner`: a storage miner's actor on a running node: what it holds, proves and owes, and messages to it. */
 import type { Command } from "commander";
-import type { PartitionSectors } from "../../miner/chain-side/messages.ts";
+import type { PartitionSectors } from "../../miner/chain-side/calls.ts";
 import { WINDOW_POST } from "../../params/proving.ts";
 import { Address } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";

@@ -5,12 +5,19 @@ import type { MessagePool } from "../../mpool/pool.ts";
 import { PoolError } from "../../mpool/rules.ts";
 import { countsForConsensus } from "../../params/proving.ts";
 import { type JsonObject, ObjectReader } from "../../state/actor-reader.ts";
-import { availableBalance, openDeadline, runsOf, uvarint, vestedFunds } from "../../state/miner-reader.ts";
+import {
+  availableBalance,
+  openDeadline,
+  provenPartitions,
+  runsOf,
+  uvarint,
+  vestedFunds,
+} from "../../state/miner-reader.ts";
 import { partitionsOf, sectorsOf } from "../../state/miner-sectors.ts";
 import { initialPledge, preCommitDeposit, withSafety } from "../../stmgr/economy.ts";
 import { StateManagerError } from "../../stmgr/errors.ts";
 import type { GasEstimator } from "../../stmgr/gas-estimator.ts";
-import { networkFigures, sectorPower } from "../../stmgr/pledge-figures.ts";
+import { networkFigures, sectorPower, sizeOf } from "../../stmgr/pledge-figures.ts";
 import type { StateManager } from "../../stmgr/state-manager.ts";
 import type { Address, NetworkPrefix } from "../../types/address.ts";
 import { hasBit } from "../../types/bit-runs.ts";
@@ -89,7 +96,7 @@ export class NodeChain implements MinerChain {
     for await (const one of partitionsOf(chain.blocks, entry, network.prefix))
       if (one.deadline === deadline) partitions.push(one);
     const open = await openDeadline(await this.state(at), deadline);
-    return { partitions, proven: sectorsOf(open.field("PostSubmissions")) };
+    return { partitions, proven: sectorsOf(provenPartitions(open)) };
   }
 
   async deadlineOf(sector: number, at?: HeadView): Promise<number | null> {
@@ -149,7 +156,12 @@ export class NodeChain implements MinerChain {
 
   async preCommitDeposit(sector: SectorTerms): Promise<bigint> {
     const { figures, power } = await this.terms(sector);
-    return withSafety(preCommitDeposit(figures.networkVersion, figures.reward, figures.power, power));
+    return withSafety(
+      preCommitDeposit(figures.networkVersion, figures.reward, figures.power, {
+        size: sizeOf(sector.sealProof),
+        qaPower: power,
+      }),
+    );
   }
 
   async initialPledge(sector: SectorTerms): Promise<bigint> {

@@ -1,8 +1,8 @@
 /** Who sends a miner's message: the first of those who may that has a key here and can pay. Source: lotus v1.2.0 storage/addresses.go. */
 import type { Address } from "../../types/address.ts";
+import type { MinerCall, SenderRole } from "./calls.ts";
 import type { MinerChain, MinerFacts } from "./chain.ts";
 import { MinerError } from "./errors.ts";
-import type { MinerCall, SenderRole } from "./messages.ts";
 
 /** Throws `MinerError` NO_SENDER, naming what each of them lacks. */
 export async function senderFor(chain: MinerChain, call: MinerCall): Promise<Address> {

@@ -1,5 +1,5 @@
 /** A miner's state as its readers and the RPC interface spell it, in the terms of a miner's software. */
-import { WINDOW_POST } from "../../params/proving.ts";
+import { sealProofOfWindow, WINDOW_POST } from "../../params/proving.ts";
 import type { JsonObject } from "../../state/actor-reader.ts";
 import { Address } from "../../types/address.ts";
 import { parseCid } from "../../types/cid.ts";
@@ -35,7 +35,10 @@ export function factsOf(info: JsonObject): MinerFacts {
         ? null
         : { address: addressIn(pending["NewWorker"]), effectiveAt: pending["EffectiveAt"] as number },
     pendingOwner: owner === null ? null : addressIn(owner),
-    sealProof: info["SealProofType"] as number,
+    sealProof:
+      info["SealProofType"] === undefined
+        ? sealProofOfWindow(Number(info["WindowPoStProofType"]))
+        : (info["SealProofType"] as number),
     sectorBytes: Number(info["SectorSize"]),
     partitionSectors: Number(info["WindowPoStPartitionSectors"]),
     consensusFaultElapsed: Number(info["ConsensusFaultElapsed"] ?? -1),
@@ -51,7 +54,7 @@ export function sectorOf(info: JsonObject): OnChainSector {
     number: Number(info["SectorNumber"]),
     sealProof: info["SealProof"] as number,
     sealedCid: linkIn(info["SealedCID"]),
-    dealIds: dealsIn(info["DealIDs"]),
+    dealIds: dealsIn(info["DealIDs"] ?? info["DeprecatedDealIDs"]),
     activation: info["Activation"] as number,
     expiration: info["Expiration"] as number,
     initialPledge: BigInt(info["InitialPledge"] as string),

@@ -19,9 +19,9 @@ import {
   type SignedMessage,
   signedMessageCid,
 } from "../../types/message.ts";
+import type { MinerCall } from "./calls.ts";
 import type { MinerChain } from "./chain.ts";
 import { MinerError } from "./errors.ts";
-import type { MinerCall } from "./messages.ts";
 import { senderFor } from "./sender.ts";
 
 /** Where records are kept: facts of a store. */

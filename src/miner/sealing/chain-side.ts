@@ -2,9 +2,10 @@
 import { DRAW_TAG, minerEntropy } from "../../consensus/draws.ts";
 import type { Partition } from "../../state/miner-sectors.ts";
 import { signedMessageCid } from "../../types/message.ts";
+import type { MinerCall, MinerMessages } from "../chain-side/calls.ts";
 import type { MinerChain } from "../chain-side/chain.ts";
 import { MinerError } from "../chain-side/errors.ts";
-import { type MinerCall, type MinerMessages, minerMessages } from "../chain-side/messages.ts";
+import { minerMessages } from "../chain-side/messages.ts";
 import type { MessageTracker } from "../chain-side/tracker.ts";
 import type { Condition, SealingChain } from "./chain.ts";
 import { StepFailure } from "./errors.ts";

@@ -1,5 +1,9 @@
-/** Epochs that a sector's sealing must keep to. The actors' own: `assembly/actors/miner/policy.ts`. */
+/**
+ * Epochs that a sector's sealing must keep to. The actors' own: `assembly/actors/miner/policy.ts`; of the published ones
+ * builtin-actors v8.0.0 to v18.0.0 actors/miner/src/policy.rs, runtime/src/runtime/policy.rs.
+ */
 import { FIGURES, figureAt } from "../../schema/versions/figures.ts";
+import { isFvm } from "../../schema/versions/rows.ts";
 import { holds, RULES } from "../../schema/versions/rules.ts";
 import type { SectorRecord } from "./record.ts";
 
@@ -30,8 +34,12 @@ export function maxTicketAge(networkVersion: number): number {
   return FINALITY + maxProveCommit(networkVersion);
 }
 
+/** Of published actors: 30 days and the main network's challenge delay, which is more than a local network's. */
+const PUBLISHED_PROVE_COMMIT = 30 * EPOCHS_IN_DAY + 150;
+
 /** Epochs from a pre-commit to the last one at which its proof is taken. */
 export function maxProveCommit(networkVersion: number): number {
+  if (isFvm(networkVersion)) return PUBLISHED_PROVE_COMMIT;
   return figureAt(FIGURES.proveCommitEpochs, networkVersion);
 }
 

@@ -52,7 +52,25 @@ function tupleSchema(name: string, from: SchemaModule): JsonSchema {
   return { title: type.name, type: "object", properties, required };
 }
 
-/** JSON that a reader of state has spelt: an object of the described type. */
-export function stateJson(name: string, module: SchemaModule): Codec<Json, Json> {
-  return spelt<Json>(tupleSchema(name, module));
+/** JSON that a reader of state has spelt: an object of the described type, in the later form of it too, if there is one. */
+export function stateJson(name: string, module: SchemaModule, later?: SchemaModule): Codec<Json, Json> {
+  const schema = tupleSchema(name, module);
+  return spelt<Json>(later === undefined ? schema : either(schema, tupleSchema(name, later)));
+}
+
+type ObjectSchema = JsonSchema & {
+  readonly properties: Readonly<Record<string, JsonSchema>>;
+  readonly required: readonly string[];
+};
+
+/** What both objects have is required, and all that one of them has may be there. */
+function either(one: JsonSchema, other: JsonSchema): JsonSchema {
+  const [a, b] = [one as ObjectSchema, other as ObjectSchema];
+  const properties: Record<string, JsonSchema> = { ...a.properties };
+  for (const [name, schema] of Object.entries(b.properties)) {
+    const known = properties[name];
+    const isSame = known === undefined || JSON.stringify(known) === JSON.stringify(schema);
+    properties[name] = isSame ? schema : { anyOf: [known, schema] };
+  }
+  return { ...a, properties, required: a.required.filter((name) => b.required.includes(name)) };
 }

@@ -1,6 +1,7 @@
 /** Filecoin.State*: storage miners, their power and their sectors. */
 import { countsForConsensus, WINDOW_POST } from "../../params/proving.ts";
 import { miner as minerSchema } from "../../schema/actors/miner.ts";
+import { publishedMiner } from "../../schema/published/miner.ts";
 import { type JsonObject, ObjectReader } from "../../state/actor-reader.ts";
 import { Address } from "../../types/address.ts";
 import { hasBit } from "../../types/bit-runs.ts";
@@ -35,7 +36,7 @@ const deadline = spelt<JsonObject>(
   ),
 );
 const claim = object("Claim", { RawBytePower: amount, QualityAdjPower: amount });
-export const sectorInfo: Codec<Json, Json> = stateJson("SectorOnChainInfo", minerSchema.module);
+export const sectorInfo: Codec<Json, Json> = stateJson("SectorOnChainInfo", minerSchema.module, publishedMiner.module);
 
 export const minerStateGroup = group("State: miners", "Storage miners, their power and their sectors.", {
   StateListMiners: method({

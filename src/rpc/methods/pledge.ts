@@ -7,7 +7,7 @@ import {
   qaPowerForWeight,
   withSafety,
 } from "../../stmgr/economy.ts";
-import { networkFigures, PledgeError, sectorPower } from "../../stmgr/pledge-figures.ts";
+import { networkFigures, PledgeError, sectorPower, sizeOf } from "../../stmgr/pledge-figures.ts";
 import type { Address } from "../../types/address.ts";
 import { MARKET } from "../../types/singletons.ts";
 import {
@@ -72,7 +72,10 @@ export const pledgeGroup = group("State: pledges", "Deposits, pledges and collat
     async run([miner, sector, key], { node }) {
       const { networkVersion, reward, power, height } = await figures(node, key);
       return withSafety(
-        preCommitDeposit(networkVersion, reward, power, await powerOf(node, miner, sector, height, key)),
+        preCommitDeposit(networkVersion, reward, power, {
+          size: sizeOf(sector.SealProof),
+          qaPower: await powerOf(node, miner, sector, height, key),
+        }),
       );
     },
   }),

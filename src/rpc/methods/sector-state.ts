@@ -1,6 +1,7 @@
 /** Filecoin.State*: a miner's deadlines, partitions and sectors, and what it holds and owes. */
 import { WINDOW_POST } from "../../params/proving.ts";
 import { miner as minerSchema } from "../../schema/actors/miner.ts";
+import { publishedMiner } from "../../schema/published/miner.ts";
 import {
   allPartitions,
   availableBalance,
@@ -182,7 +183,7 @@ export const sectorStateGroup = group("State: sectors", "Deadlines, partitions a
   StateSectorPreCommitInfo: method({
     summary: "What a miner has promised about a sector that it has yet to prove; null if nothing.",
     params: ofSector,
-    result: nullable(stateJson("SectorPreCommitOnChainInfo", minerSchema.module)),
+    result: nullable(stateJson("SectorPreCommitOnChainInfo", minerSchema.module, publishedMiner.module)),
     run: async ([miner, number, key], { node }) =>
       (await openActor(node, miner, key)).element("PreCommittedSectors", uvarint(number)),
   }),

@@ -71,7 +71,7 @@ test.each([
       miners: Array.from({ length: miners }, (_, m) => ({
         owner: key(0),
         worker: key(m + 1),
-        sealProof: localSealProof(name),
+        sealProof: localSealProof(name, 5),
         balance: 10n * FIL,
         sectors: Array.from({ length: sectors }, (_, number) => ({
           number,

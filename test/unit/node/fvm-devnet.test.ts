@@ -121,9 +121,9 @@ describe("a network of tests' actors", () => {
   test("without actors it is told which, and what to do; miners and other actors are refused by name", async () => {
     const given = { ...TEST_OPTIONS, networkVersion: 18 };
     await expect(Devnet.open(given)).rejects.toThrow(/actors v10 of devnet are not at hand.*filigree bundle add/);
-    await expect(Devnet.open({ ...given, miners: 1 })).rejects.toThrow(/up to network version 5/);
     await expect(Devnet.open({ ...given, networkVersion: 15 })).rejects.toThrow(/networkVersion.*16 to 28/);
     const bundle = await testBundle();
+    await expect(Devnet.open({ ...given, bundle, miners: 1 })).rejects.toThrow(/miners take published actors/);
     await expect(Devnet.open({ ...TEST_OPTIONS, bundle })).rejects.toThrow(/from network version 16 on/);
   });
 });

@@ -4,6 +4,7 @@ import {
   cumulativeRatio,
   initialPledge,
   minProviderCollateral,
+  pledgeSkew,
   preCommitDeposit,
   qaPowerForWeight,
 } from "../../../src/stmgr/economy.ts";
@@ -30,9 +31,29 @@ test("deposit and initial pledge, by network version", () => {
     const [reward, power, qaPower] = [filter(a[1], a[2]), filter(a[3], a[4]), a[5] as bigint];
     const networkVersion = Number(a[0]);
     const input = { networkVersion, reward, power, baselinePower: a[6] as bigint, circulatingSupply: a[7] as bigint };
-    expect(`${preCommitDeposit(networkVersion, reward, power, qaPower)}`).toBe(out[2]);
+    expect(`${preCommitDeposit(networkVersion, reward, power, { size: qaPower, qaPower })}`).toBe(out[2]);
     expect(`${initialPledge(input, qaPower)}`).toBe(out[3]);
   }
+});
+
+test("published actors: deposits for the most power, and a pledge that moves to FIP-0081's formula", () => {
+  const still = (value: bigint) => ({ position: value << 128n, velocity: 0n });
+  const [reward, power] = [still(1000n), still(10n ** 9n)];
+  // 20 days of 1000 a billion; from v9 on for ten times the size, and never nothing.
+  const sector = { size: 2048n, qaPower: 2048n };
+  expect([16, 17, 28].map((version) => preCommitDeposit(version, reward, power, sector))).toEqual([117n, 1179n, 1179n]);
+  expect(preCommitDeposit(28, still(0n), power, sector)).toBe(1n);
+  const whole = {
+    networkVersion: 28,
+    reward: still(0n),
+    power,
+    baselinePower: 10n ** 12n,
+    circulatingSupply: 10n ** 9n,
+  };
+  // 30 % of the supply for 2048 of the baseline's 10^12 is nothing; three tenths of that for 2048 of the network's 10^9 are 184.
+  expect([0n, 150n, 300n].map((skew) => initialPledge({ ...whole, skew }, 2048n))).toEqual([1n, 93n, 185n]);
+  expect([99, 100, 150, 200, 999].map((epoch) => pledgeSkew(epoch, 100, 100))).toEqual([0n, 0n, 150n, 300n, 300n]);
+  expect(pledgeSkew(0, 0, 0)).toBe(300n);
 });
 
 test("quality-adjusted power", () => {

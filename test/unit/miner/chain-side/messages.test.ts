@@ -1,6 +1,7 @@
 /** What miners send, under both generations of the actors. */
 import { describe, expect, test } from "vitest";
-import { type MinerCall, type MinerMessages, minerMessages } from "../../../../src/miner/chain-side/messages.ts";
+import type { MinerCall, MinerMessages } from "../../../../src/miner/chain-side/calls.ts";
+import { minerMessages } from "../../../../src/miner/chain-side/messages.ts";
 import { nativeCode } from "../../../../src/params/actor-codes.ts";
 import { decodeMethodData } from "../../../../src/state/state-view.ts";
 import { Address } from "../../../../src/types/address.ts";

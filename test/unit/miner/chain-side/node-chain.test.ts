@@ -1,7 +1,8 @@
 /** A miner's dealings with the chain, on a network of its own: what it reads, and what its messages do. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { MinerCall, MinerMessages } from "../../../../src/miner/chain-side/calls.ts";
 import type { MinerChain } from "../../../../src/miner/chain-side/chain.ts";
-import { type MinerCall, type MinerMessages, minerMessages } from "../../../../src/miner/chain-side/messages.ts";
+import { minerMessages } from "../../../../src/miner/chain-side/messages.ts";
 import { senderFor } from "../../../../src/miner/chain-side/sender.ts";
 import { MessageTracker } from "../../../../src/miner/chain-side/tracker.ts";
 import { Devnet } from "../../../../src/node/devnet.ts";

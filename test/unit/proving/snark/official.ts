@@ -92,6 +92,7 @@ async function submitsWindow(proving: LocalProving): Promise<void> {
     miner,
     randomness,
     [0, 1],
+    5,
   );
   const sectors = [...miner.sectors.values()].map(({ number, sealedCid }) => [0, number, sealedCid]);
   const { verifyPoSt } = local.verification.proofs();
@@ -109,6 +110,7 @@ async function submitsWindow(proving: LocalProving): Promise<void> {
     miner,
     randomness,
     [0, 1],
+    5,
   );
   expect(
     await attested

@@ -1,0 +1,114 @@
+/**
+ * What a miner sends to the published actors (v8 to v18) otherwise than to those before them: sectors are pre-committed and proven in
+ * batches, by methods that came and went, and a miner is made with a deposit.
+ *
+ * Source: builtin-actors v8.0.0 to v18.0.0 actors/miner/src/lib.rs, actors/power/src/lib.rs, runtime/src/runtime/policy.rs.
+ */
+import { toBase64 } from "../../base/bytes.ts";
+import { windowPostType } from "../../params/proving.ts";
+import { findVersion } from "../../schema/versions/rows.ts";
+import type { NetworkPrefix } from "../../types/address.ts";
+import { FIL } from "../../types/amount.ts";
+import { type EncodeCall, MAX_FEE, type MinerMessages, OWNER, PROVING, SEALING } from "./calls.ts";
+import { MinerError } from "./errors.ts";
+import { runsOf } from "./runs.ts";
+
+type Published = "createMiner" | "preCommit" | "proveCommit" | "extend" | "confirmWorker" | "maxPostPartitions";
+
+/** First actors versions of what came. */
+const SINCE = { batchWithoutDeals: 9, renamedWorker: 10, provesAtOnce: 13, deposit: 16 } as const;
+const METHOD = {
+  CreateMiner: 2,
+  PreCommitSector: 6,
+  ProveCommitSector: 7,
+  ConfirmWorker: 21,
+  ExtendSectorExpiration: 8,
+  PreCommitSectorBatch2: 28,
+  ExtendSectorExpiration2: 32,
+  ProveCommitSectors3: 34,
+} as const;
+/** attoFIL: the most that the deposit can be, the pledge of 1 TiB at a FIL for 32 GiB; what it is less stays the miner's. */
+const MOST_DEPOSIT = 32n * FIL;
+/** Partitions that a window PoSt may name; before v12 there could be more. */
+const POSTED_PARTITIONS = 3;
+
+export function publishedMessages(
+  networkVersion: number,
+  prefix: NetworkPrefix,
+  encode: EncodeCall,
+): Pick<MinerMessages, Published> {
+  const actors = findVersion(networkVersion)?.actors ?? 0;
+  return {
+    createMiner: ({ owner, worker, sealProof, peerId, multiaddrs }) =>
+      encode(
+        "storagepower",
+        "CreateMiner",
+        METHOD.CreateMiner,
+        {
+          Owner: owner.toString(prefix),
+          Worker: worker.toString(prefix),
+          WindowPoStProofType: windowPostType(sealProof, networkVersion),
+          Peer: toBase64(peerId),
+          Multiaddrs: multiaddrs.map(toBase64),
+        },
+        { by: OWNER, maxFee: MAX_FEE.control, value: actors >= SINCE.deposit ? MOST_DEPOSIT : 0n },
+      ),
+    preCommit({ sealProof, number, sealedCid, sealRandEpoch, dealIds, expiration, replaces }, value) {
+      if (replaces !== undefined || dealIds.length > 0) throw noDeals(networkVersion);
+      const info = {
+        SealProof: sealProof,
+        SectorNumber: number,
+        SealedCID: { "/": sealedCid.toString() },
+        SealRandEpoch: sealRandEpoch,
+        DealIDs: [],
+        Expiration: expiration,
+      };
+      const sent = { by: SEALING, maxFee: MAX_FEE.preCommit, value };
+      if (actors >= SINCE.batchWithoutDeals) {
+        const batch = { Sectors: [{ ...info, UnsealedCid: null }] };
+        return encode("storageminer", "PreCommitSectorBatch2", METHOD.PreCommitSectorBatch2, batch, sent);
+      }
+      const places = { ReplaceSectorDeadline: 0, ReplaceSectorPartition: 0, ReplaceSectorNumber: 0 };
+      const whole = { ...info, ReplaceCapacity: false, ...places };
+      return encode("storageminer", "PreCommitSector", METHOD.PreCommitSector, whole, sent);
+    },
+    proveCommit(sector, proof, value) {
+      const sent = { by: SEALING, maxFee: MAX_FEE.commit, value };
+      if (actors < SINCE.provesAtOnce) {
+        const one = { SectorNumber: sector, Proof: toBase64(proof) };
+        return encode("storageminer", "ProveCommitSector", METHOD.ProveCommitSector, one, sent);
+      }
+      const params = {
+        SectorActivations: [{ SectorNumber: sector, Pieces: [] }],
+        SectorProofs: [toBase64(proof)],
+        AggregateProof: "",
+        AggregateProofType: null,
+        RequireActivationSuccess: true,
+        RequireNotificationSuccess: true,
+      };
+      return encode("storageminer", "ProveCommitSectors3", METHOD.ProveCommitSectors3, params, sent);
+    },
+    extend(extensions) {
+      const all = extensions.map(({ deadline, partition, sectors, expiration }) => ({
+        ...{ Deadline: deadline, Partition: partition, Sectors: runsOf(sectors) },
+        ...(actors >= SINCE.batchWithoutDeals ? { SectorsWithClaims: [] } : {}),
+        NewExpiration: expiration,
+      }));
+      const name = actors >= SINCE.batchWithoutDeals ? "ExtendSectorExpiration2" : "ExtendSectorExpiration";
+      const sent = { by: PROVING, maxFee: MAX_FEE.control };
+      return encode("storageminer", name, METHOD[name], { Extensions: all }, sent);
+    },
+    confirmWorker() {
+      const name = actors >= SINCE.renamedWorker ? "ConfirmChangeWorkerAddress" : "ConfirmUpdateWorkerKey";
+      return encode("storageminer", name, METHOD.ConfirmWorker, null, { by: OWNER, maxFee: MAX_FEE.control });
+    },
+    maxPostPartitions: () => POSTED_PARTITIONS,
+  };
+}
+
+function noDeals(networkVersion: number): MinerError {
+  return new MinerError(
+    { code: "NO_METHOD", method: "PreCommitSector", networkVersion },
+    `sectors with deals, or in the place of others, are not built at network version ${networkVersion}`,
+  );
+}

@@ -1,0 +1,87 @@
+/**
+ * Miners under the published actors: sectors of the genesis win blocks, a new sector is sealed, pre-committed and proven, and a window
+ * PoSt is taken. Where no bundles are at hand this says so and skips.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Bundles } from "../../src/exec/bundles.ts";
+import { Devnet } from "../../src/node/devnet.ts";
+import { findVersion } from "../../src/schema/versions/rows.ts";
+import { TEST_OPTIONS } from "../support/devnet.ts";
+import { corpus, readAt } from "../support/vectors.ts";
+
+const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
+const VERSION = 28;
+/** With so many accounts the id of the miner has its sectors' first deadline open at this epoch. */
+const ACCOUNTS = 23;
+const DEADLINE = 139;
+const METHOD = { windowPost: 5, preCommitBatch: 28, proveCommitSectors: 34 } as const;
+
+const bundles = new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) })));
+const bundle = await bundles.find("devnet", findVersion(VERSION)?.actors ?? 0);
+
+describe.skipIf(bundle === undefined)(`a miner at version ${VERSION}${bundle === undefined ? ` (${HOW})` : ""}`, () => {
+  let net: Devnet;
+  let miner: string;
+  beforeAll(async () => {
+    const given = bundle === undefined ? {} : { bundle };
+    net = await Devnet.open({ ...TEST_OPTIONS, ...given, networkVersion: VERSION, accounts: ACCOUNTS, miners: 1 });
+    miner = net.miner.toString("t");
+  }, 60_000);
+  afterAll(() => net?.close());
+
+  const power = async (): Promise<string> => (await net.request("StateMinerPower", miner, [])).MinerPower.RawBytePower;
+  /** Methods of the messages to the miner from an epoch on. */
+  async function sent(from: number): Promise<number[]> {
+    const methods: number[] = [];
+    const { chain } = net.node;
+    for (let at = net.head; at.height >= from; at = (await chain.parent(at)) ?? at)
+      for (const header of at.blocks) {
+        const { bls, secp } = await chain.messages(header);
+        const all = [...bls, ...secp.map(({ message }) => message)];
+        methods.unshift(...all.filter(({ to }) => to.equals(net.miner)).map(({ method }) => Number(method)));
+      }
+    return methods;
+  }
+
+  test("its sectors of the genesis have power, are proven once, and win blocks that others validate", async () => {
+    expect(await power()).toBe("2048");
+    expect(await net.request("StateMinerSectorCount", miner, [])).toEqual({ Live: 1, Active: 1, Faulty: 0 });
+    await net.clock.mine(3);
+    const validator = net.local?.validator(net.node.states);
+    let validated = 0;
+    for (let at = net.head; at.height > 0; at = (await net.node.chain.parent(at)) ?? at)
+      for (const header of at.blocks) {
+        const report = await validator?.validate({ header, messages: await net.node.chain.messages(header) });
+        expect(report?.winningPost).toBe("verified");
+        validated++;
+      }
+    expect(validated).toBeGreaterThanOrEqual(3);
+    const [header] = net.head.blocks;
+    if (header === undefined) throw new Error("no block");
+    const forged = { ...header, winPoStProof: [{ postProof: 0n, proofBytes: new Uint8Array(192) }] };
+    await expect(
+      validator?.validate({ header: forged, messages: await net.node.chain.messages(header) }),
+    ).rejects.toMatchObject({ data: { code: "WINNING_POST" } });
+  });
+
+  test("a new sector is pre-committed and proven by the methods of the version, for the pledge that was told", async () => {
+    const { Number: number } = await net.request("PledgeSector", miner);
+    await net.request("Devnet.mineToSector", miner, number, "Proving", DEADLINE - 60);
+    expect(await sent(1)).toEqual([METHOD.preCommitBatch, METHOD.proveCommitSectors]);
+    const found = await net.request("StateSectorGetInfo", miner, number, []);
+    expect(found).toMatchObject({ SectorNumber: number, SealProof: 5 });
+    const duration = found.Expiration - found.Activation;
+    const before = await net.request("ChainGetTipSetByHeight", found.Activation, []);
+    const told = await net.request("StateMinerInitialPledgeForSector", duration, 2048, 0, before.Cids);
+    expect(told).toBe(`${(BigInt(found.InitialPledge) * 110n) / 100n}`);
+  });
+
+  test("its window PoSt is taken, and the new sector has power from then on", async () => {
+    await net.clock.skip(DEADLINE - net.head.height - 5);
+    await net.clock.mineTo(DEADLINE + 6);
+    expect(await sent(DEADLINE)).toEqual([METHOD.windowPost]);
+    const [first] = await net.request("StateMinerDeadlines", miner, []);
+    expect(first.PostSubmissions).toEqual([0, 1]);
+    expect(await power()).toBe("4096");
+  });
+});

@@ -1,0 +1,72 @@
+/** What miners send to the published actors: methods came and went, and each has the parameters that the actor of its version reads. */
+import { expect, test } from "vitest";
+import type { MinerCall } from "../../../../src/miner/chain-side/calls.ts";
+import { minerMessages } from "../../../../src/miner/chain-side/messages.ts";
+import { actorCodes } from "../../../../src/params/actor-codes.ts";
+import { decodeMethodData } from "../../../../src/state/state-view.ts";
+import { Address } from "../../../../src/types/address.ts";
+import { parseCid } from "../../../../src/types/cid.ts";
+import { POWER } from "../../../../src/types/singletons.ts";
+
+const VERSIONS = [16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28];
+const MINER = Address.id(1000);
+const SEALED = parseCid("bagboea4b5abcamxmh7exq7vrvacvajooeapagr3a4g3tpjhw73iny47hvafw76gr");
+const sector = { sealProof: 5, number: 7, sealedCid: SEALED, sealRandEpoch: 40, dealIds: [], expiration: 700_000 };
+
+function decoded(version: number, { to, method, params }: MinerCall) {
+  const code = actorCodes("mainnet", version)?.get(to.equals(POWER) ? "storagepower" : "storageminer");
+  if (code === undefined) throw new Error("no code");
+  return decodeMethodData(code, method, "params", params, "f") as Record<string, unknown>;
+}
+
+test("sectors: one by one at version 16, in batches from 17 on, proven at once from 22 on", () => {
+  for (const version of VERSIONS) {
+    const all = minerMessages(MINER, version, "f");
+    const preCommit = all.preCommit(sector, 9n);
+    const proven = all.proveCommit(7, Uint8Array.of(1), 4n);
+    expect([preCommit.method, proven.method]).toEqual([version < 17 ? 6n : 28n, version < 22 ? 7n : 34n]);
+    expect([preCommit.value, proven.value]).toEqual([9n, 4n]);
+    const info = { SealProof: 5, SectorNumber: 7, SealRandEpoch: 40, Expiration: 700_000 };
+    const params = decoded(version, preCommit);
+    expect(version < 17 ? params : (params["Sectors"] as unknown[])[0]).toMatchObject(info);
+    expect(decoded(version, proven)).toMatchObject(
+      version < 22
+        ? { SectorNumber: 7, Proof: "AQ==" }
+        : { SectorActivations: [{ SectorNumber: 7 }], SectorProofs: ["AQ=="], RequireActivationSuccess: true },
+    );
+    expect(() => all.preCommit({ ...sector, dealIds: [5n] }, 0n)).toThrow(/sectors with deals/);
+  }
+});
+
+test("a miner is made for its window PoSt, with a deposit from version 25 on", () => {
+  const owner = Address.id(100);
+  for (const version of VERSIONS) {
+    const call = minerMessages(MINER, version, "f").createMiner({
+      ...{ owner, worker: owner, sealProof: 8, peerId: Uint8Array.of(1), multiaddrs: [] },
+    });
+    expect([call.to, call.method, call.value > 0n]).toEqual([POWER, 2n, version >= 25]);
+    expect(decoded(version, call)).toMatchObject({ Owner: "f0100", WindowPoStProofType: version < 19 ? 8 : 13 });
+  }
+});
+
+test("expirations, keys and proofs of many partitions", () => {
+  const places = [{ deadline: 3, partition: 1, sectors: [2, 3], expiration: 900_000 }];
+  for (const version of VERSIONS) {
+    const all = minerMessages(MINER, version, "f");
+    const extended = all.extend(places);
+    expect(extended.method).toBe(version < 17 ? 8n : 32n);
+    const where = { Deadline: 3, Partition: 1, Sectors: [2, 2], NewExpiration: 900_000 };
+    expect((decoded(version, extended)["Extensions"] as unknown[])[0]).toMatchObject(where);
+    expect(all.confirmWorker()).toMatchObject({ method: 21n });
+    expect(all.maxPostPartitions(2)).toBe(3);
+    const post = all.submitWindowPost({
+      ...{
+        deadline: 3,
+        partitions: [{ index: 0, skipped: [] }],
+        proofs: [{ postProof: 10n, proofBytes: Uint8Array.of(1) }],
+      },
+      ...{ commitEpoch: 9, commitRandomness: new Uint8Array(32) },
+    });
+    expect(decoded(version, post)).toMatchObject({ Deadline: 3, Proofs: [{ PoStProof: 10 }], ChainCommitEpoch: 9 });
+  }
+});
