@@ -26,6 +26,7 @@ import { FreeStore } from "../vm/block-store";
 
 export { counter } from "../fvm/frame";
 export * from "../fvm/syscalls/actor";
+export * from "../fvm/syscalls/aggregate";
 export * from "../fvm/syscalls/crypto";
 export * from "../fvm/syscalls/ipld";
 export * from "../fvm/syscalls/network";

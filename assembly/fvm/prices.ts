@@ -92,6 +92,9 @@ export class PriceList {
   bls: i64 = gas(16598605);
   blsPerByte: i64 = 0;
   recover: i64 = gas(1637292);
+  /** An aggregate signature: per pairing, of which there is one more than keys, and per byte of the texts. */
+  pairing: i64 = 0;
+  pairingPerByte: i64 = 0;
   /** Hashing at a flat price; by algorithm (`syscalls/crypto.ts`) if 0. */
   hashFlat: i64 = 0;
   unsealedSectorCid: i64 = gas(98647);
@@ -201,6 +204,8 @@ function watermelon(): PriceList {
   const p = sinceHygge();
   p.randomness = gas(5800 * 19 + 15000 + 21000);
   p.lookback = gas(75);
+  p.pairing = gas(8299302);
+  p.pairingPerByte = gas(7);
   // Entries and the check of the keys' UTF-8; of the estimated size three copies and the hash.
   p.event = gas(2000 + 500);
   p.eventPerEntry = gas(1400);

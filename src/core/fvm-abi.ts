@@ -170,10 +170,7 @@ const SINCE_THIRD = {
   "vm.message_context": "vmMessageContext",
 } as const;
 
-/**
- * By generation. A guest that imports anything else is not linked. Of the fourth's, crypto.verify_bls_aggregate is missing,
- * which no published actor imports.
- */
+/** By generation. A guest that imports anything else is not linked. */
 export const SYSCALLS: Readonly<Record<2 | 3 | 4, Readonly<Record<string, string>>>> = {
   2: {
     ...COMMON,
@@ -190,6 +187,7 @@ export const SYSCALLS: Readonly<Record<2 | 3 | 4, Readonly<Record<string, string
   4: {
     ...COMMON,
     ...SINCE_THIRD,
+    "crypto.verify_bls_aggregate": "cryptoVerifyBlsAggregate",
     "event.emit_event": "eventEmitEvent4",
     "rand.get_beacon_randomness": "randGetBeaconRandomness4",
     "rand.get_chain_randomness": "randGetChainRandomness4",

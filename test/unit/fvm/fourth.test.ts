@@ -3,10 +3,12 @@ import * as dagCbor from "@ipld/dag-cbor";
 import { expect, test } from "vitest";
 import { platform } from "#platform";
 import { concat, utf8 } from "../../../src/base/bytes.ts";
+import { loadCrypto } from "../../../src/core/crypto.ts";
 import { builtFile } from "../../../src/platform/web.ts";
 import { Address } from "../../../src/types/address.ts";
 import { CID, cidOfBlock, cidOfText } from "../../../src/types/cid.ts";
 import { applyIn, codeCid, EPOCH, makeWorld, messageOf, openWorld, TESTER_ID } from "../../support/fvm-world.ts";
+import { signedLeb, wasmModule } from "../../support/wasm-module.ts";
 
 const code = await platform.readAsset(builtFile("wasm/guest4-test.wasm"));
 const world = makeWorld({ code, networkVersion: 21 });
@@ -135,4 +137,79 @@ test("an actor destroys itself: what is left is burnt if it says so, else it is 
   expect(ret.exitCode).toBe(0);
   expect(vm.actor(Address.id(TESTER_ID))).toBeNull();
   expect(vm.actor(Address.id(99n))?.balance).toBe(1000n + ret.baseFeeBurn + ret.overestimationBurn);
+});
+
+/** An actor that reads its parameters to 1024 and verifies them as an aggregate: its answer is the error and the verdict. */
+function verifier(count: number, lengthsAt: number): Uint8Array {
+  const at = (value: number): number[] => [0x41, ...signedLeb(value)];
+  const keys = 1024 + 96;
+  const texts = lengthsAt + 4 * count;
+  return wasmModule({
+    imports: [
+      { module: "ipld", name: "block_read", params: 5 },
+      { module: "ipld", name: "block_create", params: ["i32", "i64", "i32", "i32"] },
+      { module: "crypto", name: "verify_bls_aggregate", params: 6 },
+    ],
+    functions: [
+      {
+        params: 1,
+        gives: true,
+        body: [
+          ...[...at(0), 0x20, 0, ...at(0), ...at(1024), ...at(60_000), 0x10, 0, 0x1a],
+          ...[...at(4), ...at(8), ...at(count), ...at(1024), ...at(keys), ...at(texts), ...at(lengthsAt), 0x10, 2],
+          ...[0x36, 2, 0, ...at(0), 0x42, ...signedLeb(0x55), ...at(4), ...at(8), 0x10, 1, 0x1a, ...at(0), 0x28, 2, 0],
+          0x0b,
+        ],
+      },
+    ],
+    exports: { invoke: 3 },
+  });
+}
+
+test("an aggregate signature: texts that differ, each under its key; what is unsound is a verdict, not an error", async () => {
+  const crypto = await loadCrypto();
+  const secrets = [1, 2, 3].map((byte) => new Uint8Array(32).fill(byte));
+  const texts = ["one", "another", ""].map(utf8);
+  const keys = secrets.map((secret) => crypto.blsPublicKey(secret));
+  const signed = (which: readonly number[]): Uint8Array =>
+    crypto.blsAggregate(which.map((i) => crypto.blsSign(secrets[i] as Uint8Array, texts[i] as Uint8Array)));
+  const verify = async (
+    signature: Uint8Array,
+    which: readonly number[],
+    asKeys = which,
+    lengths = which.map((i) => (texts[i] as Uint8Array).length),
+  ) => {
+    const own = asKeys.map((i) => keys[i] as Uint8Array);
+    const params = concat(signature, ...own, u32(...lengths), ...which.map((i) => texts[i] as Uint8Array));
+    const code = verifier(which.length, 1024 + 96 + 48 * which.length);
+    const {
+      exitCode,
+      return: bytes,
+      gasUsed,
+    } = await applyIn(makeWorld({ code, networkVersion: 21 }), { method: 2n, params }, 21);
+    expect(exitCode).toBe(0);
+    const [error, verdict] = new Int32Array(bytes.slice().buffer);
+    return { error, verdict, gas: gasUsed };
+  };
+  const neutral = Uint8Array.from([0xc0, ...new Uint8Array(95)]);
+  const all = [0, 1, 2];
+  expect(await verify(signed(all), all)).toMatchObject({ error: 0, verdict: 0 });
+  expect(await verify(signed([0, 1]), all)).toMatchObject({ error: 0, verdict: -1 });
+  expect(await verify(signed(all), all, [1, 0, 2])).toMatchObject({ error: 0, verdict: -1 });
+  // The same text twice, though the sum is right.
+  expect(await verify(signed([0, 0]), [0, 0])).toMatchObject({ error: 0, verdict: -1 });
+  expect(await verify(neutral, [])).toMatchObject({ error: 0, verdict: 0 });
+  expect(await verify(neutral, [0])).toMatchObject({ error: 0, verdict: -1 });
+  expect(await verify(new Uint8Array(96), [0])).toMatchObject({ error: 0, verdict: -1 });
+  const one = await verify(signed([0]), [0]);
+  const two = await verify(signed([0, 1]), [0, 1]);
+  // A pairing more, seven gas for each of seven bytes, and what the longer parameters cost.
+  const longer = BigInt(48 + 4 + 7) * 1300n;
+  expect(two.gas - one.gas).toBeGreaterThan(8_299_302n + 7n * 7n + longer);
+  expect(two.gas - one.gas).toBeLessThan(8_299_302n + 7n * 7n + longer + 10_000n);
+  expect(await verify(signed([0]), [0], [0], [1 << 30])).toMatchObject({ error: 1 });
+  // Two lengths whose sum is cut off to that of the texts: paid for, and then refused.
+  const cut = await verify(signed([0, 1]), [0, 1], [0, 1], [2 ** 32 - 1, 11]);
+  expect(cut.error).toBe(1);
+  expect(cut.gas - one.gas).toBeGreaterThan(8_299_302n);
 });
