@@ -144,7 +144,8 @@ function burnAndDestruct(burn: bool): i32 {
   if (actor !== null && !actor.balance.isZero) {
     if (!burn) return ILLEGAL_OPERATION;
     const failed = actors.transfer(ctx, self, BURNT_FUNDS_ID, actor.balance);
-    if (failed != DONE) return failed == OUT_OF_GAS ? failed : FATAL;
+    // Even the end of the gas is an error of the machine here.
+    if (failed != DONE) return FATAL;
   }
   return actors.setActor(ctx, self, null);
 }

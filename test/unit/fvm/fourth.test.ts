@@ -213,3 +213,15 @@ test("an aggregate signature: texts that differ, each under its key; what is uns
   expect(cut.error).toBe(1);
   expect(cut.gas - one.gas).toBeGreaterThan(8_299_302n);
 });
+
+test("gas that ends while what is left is burnt is an error of the machine: exit 10, and the whole limit", async () => {
+  const whole = Number((await call(8n, u32(1))).gasUsed);
+  const exits = new Set<number>();
+  // The price of an actor that changes, 475,000, lies behind the burning.
+  for (let limit = whole - 1; limit > whole - 560_000; limit -= 40_000) {
+    const { exitCode, gasUsed } = await applyIn(world, { method: 8n, params: u32(1), gasLimit: limit }, 21);
+    exits.add(exitCode);
+    expect(gasUsed).toBe(BigInt(limit));
+  }
+  expect(exits).toEqual(new Set([7, 10]));
+});
