@@ -216,6 +216,8 @@ test("each view: nothing serious for axe in both colour schemes, no width beyond
   const views = ["chain", "messages", "miners", `miner/${miner}`, "sealing", "deals", "gas", "pool", "peers", "supply"];
   const routes = [...views, "controls", "tools", "tab", "tipset/7", "actor/t0100"];
   const found: unknown[] = [];
+  // Nothing of what was typed before is in the pictures.
+  await page.reload();
   for (const route of routes) {
     await page.goto(`${world.url}#/${route}`);
     await page.locator("main > *").first().waitFor();

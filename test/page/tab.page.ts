@@ -1,37 +1,18 @@
 /** The network in a tab, from nothing but files: the chain that Node makes of the same seed, still there after a reload. */
-import { createReadStream, existsSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Devnet } from "../../src/node/devnet.ts";
+import { type FileHost, serveFiles } from "./file-host.ts";
 
 const EPOCHS = Number(process.env["FILIGREE_PAGE_TAB_EPOCHS"] ?? 200);
 const folder = fileURLToPath(new URL("../../dist/page", import.meta.url));
-const TYPES: Readonly<Record<string, string>> = {
-  ".html": "text/html",
-  ".js": "text/javascript",
-  ".css": "text/css",
-  ".svg": "image/svg+xml",
-  ".wasm": "application/wasm",
-};
-
-let host: Server;
+let host: FileHost;
 let url: string;
 let browser: Browser;
 beforeAll(async () => {
-  // Any host of files will do: this one knows nothing else.
-  host = createServer(({ url: wanted = "/" }, response) => {
-    const name = wanted.replace(/\?.*/, "").replace(/\/$/, "/index.html");
-    const file = path.join(folder, name);
-    if (!file.startsWith(folder) || !existsSync(file)) return response.writeHead(404).end();
-    response.writeHead(200, { "content-type": TYPES[path.extname(file)] ?? "text/plain" });
-    createReadStream(file).pipe(response);
-  });
-  await new Promise<void>((resolve) => host.listen(0, "127.0.0.1", resolve));
-  url = `http://127.0.0.1:${(host.address() as AddressInfo).port}/?tab&seed=a+tab&miners=2&sectors=2&accounts=3&block-time=0`;
+  host = await serveFiles(folder);
+  url = `${host.url}?tab&seed=a+tab&miners=2&sectors=2&accounts=3&block-time=0`;
   browser = await chromium.launch({
     executablePath: process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium",
     args: ["--no-sandbox"],
