@@ -133,6 +133,7 @@ export function banner(net: Devnet, { url, data, resumed, token }: Started): str
   return [
     `JSON-RPC   ${url}  (and ${url.replace("http", "ws")})`,
     `Page       ${new URL("/", url).href}  (in a browser: chain, messages, sealing, controls)`,
+    ...forkLines(net),
     `Network    "${name}", ${resumed === null ? "new network" : `resumed at epoch ${resumed}`}; ${producers(net)}`,
     ...(token === null ? [] : [tokenLine(token, data)]),
     "",
@@ -151,6 +152,12 @@ export function banner(net: Devnet, { url, data, resumed, token }: Started): str
     `Next       in another terminal: npx filigree send bob "1 FIL"${place(url)}; Ctrl-C here stops the network`,
     "",
   ];
+}
+
+function forkLines({ forkedFrom }: Devnet): string[] {
+  if (forkedFrom === null) return [];
+  const { url, epoch } = forkedFrom;
+  return [`Fork       of ${url} at epoch ${epoch}: what is done here does not reach that network`];
 }
 
 /** The option that leads commands to the network, where they would not find it by themselves. */
@@ -294,7 +301,8 @@ class JsonOutput implements Output {
     };
     const producer = { producer: producers(net), miner: net.miner.toString(prefix) };
     const auth = token === null ? {} : { tokenFile: token.file, ...(token.file === null ? { token: token.text } : {}) };
-    this.say({ event: "start", ...facts, ...producer, ...auth, keysArePublic: true, accounts });
+    const fork = net.forkedFrom === null ? {} : { fork: net.forkedFrom };
+    this.say({ event: "start", ...facts, ...fork, ...producer, ...auth, keysArePublic: true, accounts });
   }
 
   tipset(net: Devnet, tipset: Tipset): void {

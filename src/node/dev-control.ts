@@ -27,6 +27,7 @@ type Controlled = {
   readonly laboratory: Laboratory | null;
   readonly snapshots: Snapshots;
   readonly ethereum: EthControl | null;
+  readonly forkedFrom: { readonly url: string; readonly epoch: number } | null;
 };
 
 export function devControl(net: Controlled, dump: () => Promise<AsyncIterable<Uint8Array>>): DevControl {
@@ -55,6 +56,7 @@ export function devControl(net: Controlled, dump: () => Promise<AsyncIterable<Ui
       blockTime: clock.blockTime,
       genesisTime: options.genesisTime,
       data: options.data,
+      ...(net.forkedFrom === null ? {} : { fork: net.forkedFrom }),
       miner: miner.toString(network.prefix),
       producer: local === null ? "single producer" : "elected miners",
       ...(local === null

@@ -180,6 +180,9 @@ function sourceOf(given: NetworkFile): ByteSource {
 /** The parts of the node, for whoever runs it in the same process. */
 export type DevnetServices = NodeParts & Pick<FilecoinNode, "chain" | "states" | "gas" | "pool" | "keystore">;
 
+/** What a forked network goes on from: the other node's address, and the epoch of the state. */
+export type ForkedFrom = { readonly url: string; readonly epoch: number };
+
 export class Devnet {
   readonly options: DevnetOptions;
   readonly node: FilecoinNode;
@@ -204,6 +207,7 @@ export class Devnet {
   readonly ethereum: EthControl | null;
   readonly services: DevnetServices;
   readonly dispatcher: Dispatcher;
+  private source: ForkedFrom | null = null;
 
   private constructor(
     parts: Pick<
@@ -379,7 +383,9 @@ export class Devnet {
       checkDevnetOptions(options);
       const store = new UndoStore(fork.store, staysAfterRevert);
       const words = { mnemonic: given.mnemonic ?? fork.options.mnemonic };
-      return await Devnet.over(store, crypto, networkOf(fork.options.blockTime), { ...options, ...words });
+      const net = await Devnet.over(store, crypto, networkOf(fork.options.blockTime), { ...options, ...words });
+      net.source = { url, epoch: fork.store.point.height };
+      return net;
     } catch (error) {
       await inner.close();
       throw error;
@@ -568,6 +574,11 @@ export class Devnet {
 
   get head(): Tipset {
     return this.node.chain.head;
+  }
+
+  /** Null: it is no fork. */
+  get forkedFrom(): ForkedFrom | null {
+    return this.source;
   }
 
   /** The health of each part by its name. */

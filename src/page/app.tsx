@@ -192,6 +192,7 @@ export function App(): JSX.Element {
       <footer>
         {version.value}
         {devnet.value === null ? "" : `; local network, seed ${devnet.value.seed}; ${devnet.value.producer}`}
+        {devnet.value?.fork === undefined ? "" : `; a fork of ${devnet.value.fork.url} at epoch ${devnet.value.fork.epoch}`}
       </footer>
     </>
   );

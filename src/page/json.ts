@@ -81,6 +81,8 @@ export type DevnetInfo = {
   readonly networkName: string;
   readonly seed: string;
   readonly blockTime: number;
+  /** The network whose state this one goes on from. */
+  readonly fork?: { readonly url: string; readonly epoch: number };
   readonly miner: string;
   readonly producer: string;
   readonly proofs?: string;

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { banner } from "../../src/cli/devnet-output.ts";
 import { connect, type NodeClient } from "../../src/client.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import { FIL } from "../../src/types/amount.ts";
@@ -51,6 +52,10 @@ test("at an epoch of the other's chain, then without the other; what was never u
   const fork = await Devnet.fork(first.url, { data, at: 3, whole: true });
   // Before the seven FIL were sent.
   expect(fork.head.height).toBe(3);
+  // It says so at its start, and to whoever asks.
+  const started = { url: "http://127.0.0.1:1/rpc/v1", data, resumed: 3, token: null };
+  expect(banner(fork, started).join("\n")).toContain(`of ${first.url} at epoch 3`);
+  expect((await fork.request("Devnet.info")).fork).toEqual({ url: first.url, epoch: 3 });
   expect(await balance(fork, BOB)).toBe(BigInt(theirs) - 7n * FIL);
   await pay(fork);
   const id = await fork.snapshot();
