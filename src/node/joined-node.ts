@@ -68,7 +68,7 @@ export async function initNode(
     );
   const json = utf8(JSON.stringify(descriptionToJson(description)));
   const genesis = parseCid(description.genesis.cid);
-  if ((await store.metadata(DESCRIPTION_FACT)) !== undefined)
+  if (await hasNode(store))
     throw new JoinError({ code: "NOT_EMPTY" }, "this is a node's data folder already; nothing was changed");
   if (!(await hasChainOf(store, genesis)))
     await importSnapshot(store, car, { ...options, hashes: await loadCrypto(), genesis });
@@ -77,6 +77,11 @@ export async function initNode(
   // Without it the folder is not a node's: it is written when the chain is there.
   await store.write({ metadata: [[DESCRIPTION_FACT, json]] }, { sync: true });
   return chain.head;
+}
+
+/** Whether a store was made a node's by `initNode`. */
+export async function hasNode(store: BlockStore): Promise<boolean> {
+  return (await store.metadata(DESCRIPTION_FACT)) !== undefined;
 }
 
 /** Whether a store has a chain that begins with this genesis and is not a local network's own. */

@@ -154,6 +154,18 @@ function Status(): JSX.Element {
   );
 }
 
+/** What a local network is made of, as far as this node tells it. */
+function localText(): string {
+  if (devnet.value === null) return "";
+  const { seed, producer, fork } = devnet.value;
+  return [
+    "; local network",
+    ...(seed === undefined || seed === "" ? [] : [`, seed ${seed}`]),
+    ...(producer === undefined ? [] : [`; ${producer}`]),
+    ...(fork === undefined ? [] : [`; a fork of ${fork.url} at epoch ${fork.epoch}`]),
+  ].join("");
+}
+
 export function App(): JSX.Element {
   const { view } = route.value;
   const current = BELONGS[view] ?? view;
@@ -191,8 +203,7 @@ export function App(): JSX.Element {
       </main>
       <footer>
         {version.value}
-        {devnet.value === null ? "" : `; local network, seed ${devnet.value.seed}; ${devnet.value.producer}`}
-        {devnet.value?.fork === undefined ? "" : `; a fork of ${devnet.value.fork.url} at epoch ${devnet.value.fork.epoch}`}
+        {localText()}
       </footer>
     </>
   );

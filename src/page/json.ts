@@ -79,12 +79,14 @@ export type SectorStepJson = {
 export type DevnetInfo = {
   readonly chainId: number;
   readonly networkName: string;
-  readonly seed: string;
-  readonly blockTime: number;
+  /** Told to admins alone. */
+  readonly seed?: string;
+  readonly blockTime?: number;
   /** The network whose state this one goes on from. */
   readonly fork?: { readonly url: string; readonly epoch: number };
-  readonly miner: string;
-  readonly producer: string;
+  /** Absent of a network of several nodes. */
+  readonly miner?: string;
+  readonly producer?: string;
   readonly proofs?: string;
   readonly seals?: string;
   readonly miners?: readonly { readonly address: string; readonly sectors: number }[];

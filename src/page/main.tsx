@@ -1,17 +1,27 @@
-/** Where the page begins: at the node that serves it, or, if its address says so, at a network of this tab. */
+/** Where the page begins: at the node that serves it, or, if its address says so, at a node of this tab. */
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { followChain } from "./chain.ts";
-import { errorText, keepConnected, takeTokenOfAddress, trouble, unlocked } from "./node.ts";
+import { errorText, keepConnected, readToken, takeTokenOfAddress, trouble, unlocked } from "./node.ts";
 import { followSectors } from "./sectors.ts";
-import { readLink } from "./tab/options.ts";
+import type { Beginning } from "./tab/messages.ts";
+import { readJoin, readLink } from "./tab/options.ts";
 import { followPool } from "./views/pool.tsx";
 
-async function begin(): Promise<void> {
+/** The node of this tab that the address asks for; null: it asks for none. Throws `LinkError`. */
+function wanted(): Beginning | null {
+  const url = readJoin(location.search, location.href);
+  // The token is that of the node that serves the page, and no other's.
+  if (url !== null) return { kind: "join", url, token: new URL(url).host === location.host ? readToken() : null };
   const options = readLink(location.search);
-  if (options === null) return keepConnected();
+  return options === null ? null : { kind: "begin", options };
+}
+
+async function begin(): Promise<void> {
+  const beginning = wanted();
+  if (beginning === null) return keepConnected();
   const { startTab } = await import("./tab/socket.ts");
-  const open = await startTab(options);
+  const open = await startTab(beginning);
   // It is this tab's own: nobody else can reach it.
   unlocked.value = true;
   return keepConnected(open);

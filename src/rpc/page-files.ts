@@ -8,6 +8,7 @@ import { platform } from "#platform";
 import { utf8 } from "../base/bytes.ts";
 import type { Download, RequestHead } from "../platform/server.ts";
 import { builtFile } from "../platform/web.ts";
+import type { NodeServices } from "./services.ts";
 
 /** What the build makes: a name, a hash, an ending; maps of sources are not served. */
 const ASSET = /^\/assets\/([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?\.(js|css|wasm|svg))$/;
@@ -18,10 +19,26 @@ const TYPES: Readonly<Record<string, string>> = {
   svg: "image/svg+xml",
 };
 
+/** A multiaddr of a WebSocket as pages write it. */
+const WEB_SOCKET = /^\/(ip4|ip6|dns4|dns6|dns)\/([A-Za-z0-9.:-]{1,253})\/tcp\/(\d{1,5})(\/tls)?\/(wss?)(?:\/|$)/;
+/** Addresses of peers that the document may dial. */
+const MOST_PEERS = 32;
+
+/** Where peers of the network listen for pages: a page may join it as a node (`?join`). */
+function peerSockets(multiaddrs: unknown): string {
+  const found = (Array.isArray(multiaddrs) ? multiaddrs : []).flatMap((one) => {
+    const [, kind, host, port, tls, scheme] = WEB_SOCKET.exec(String(one)) ?? [];
+    if (host === undefined) return [];
+    const isSecure = tls !== undefined || scheme === "wss";
+    return [` ${isSecure ? "wss" : "ws"}://${kind === "ip6" ? `[${host}]` : host}:${port}`];
+  });
+  return found.slice(0, MOST_PEERS).join("");
+}
+
 /** Headers of the document. `host` was checked by the guard: it is a name and a port. */
-function documentHeaders(host: string | undefined): Record<string, string> {
+function documentHeaders(host: string | undefined, multiaddrs: unknown): Record<string, string> {
   // Not all browsers take 'self' for a WebSocket of the same host.
-  const sockets = host === undefined ? "" : ` ws://${host} wss://${host}`;
+  const sockets = (host === undefined ? "" : ` ws://${host} wss://${host}`) + peerSockets(multiaddrs);
   const policy = [
     "default-src 'none'",
     "script-src 'self' 'wasm-unsafe-eval'",
@@ -44,9 +61,9 @@ function documentHeaders(host: string | undefined): Record<string, string> {
 }
 
 /** What answers a browser that asks for the page or one of its parts; null: the request is for something else. */
-export function pageDownload(head: RequestHead): (() => Promise<Download>) | null {
+export function pageDownload(head: RequestHead, { dev }: Pick<NodeServices, "dev">): (() => Promise<Download>) | null {
   if (head.path === "/" && (head.header("accept") ?? "").includes("text/html"))
-    return async () => answer("index.html", documentHeaders(head.host), head.method);
+    return async () => answer("index.html", documentHeaders(head.host, dev?.info()["multiaddrs"]), head.method);
   const [, name, ending] = ASSET.exec(head.path) ?? [];
   if (name === undefined || ending === undefined) return null;
   const headers = {

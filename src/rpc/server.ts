@@ -98,15 +98,16 @@ export async function startRpcServer(dispatcher: Dispatcher, options: RpcServerO
 
 /** The gateways to the data of the node's user, who has what, and the page; null for other paths. */
 function downloadOf(
-  { client, content }: Dispatcher["node"],
+  node: Dispatcher["node"],
   pieces: PieceGateway,
   head: RequestHead,
   signal: AbortSignal,
 ): (() => Promise<Download>) | null {
+  const { client, content } = node;
   if (head.path.startsWith("/ipfs/")) return async () => answerIpfs(await client.store(), head, signal);
   if (head.path.startsWith("/piece/")) return async () => pieces.answer(await client.store(), head, signal);
   if (isRouting(head.path)) return () => answerRouting(content, head, signal);
-  return pageDownload(head);
+  return pageDownload(head, node);
 }
 
 function versionOf(path: string): ApiVersion {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import WebSocket from "ws";
 import { connect } from "../../src/client.ts";
+import { pageDownload } from "../../src/rpc/page-files.ts";
 import { startTestNet, type TestNet } from "../support/devnet.ts";
 import { until } from "../support/until.ts";
 
@@ -32,6 +33,16 @@ test("a browser is given the page, others what they were given before", async ()
   }
   const plain = await get("/");
   expect(await plain.text()).toMatch(/^filigree .* at epoch /);
+});
+
+test("the document may dial where nodes of the network listen for pages, and nowhere else", async () => {
+  const multiaddrs = ["/ip4/127.0.0.1/tcp/4001/ws/p2p/12D3", "/ip6/::1/tcp/2/tls/ws", "/ip4/127.0.0.1/tcp/3", "x; /y"];
+  const dev = { info: () => ({ multiaddrs }) } as never;
+  const head = { path: "/", method: "GET", host: "localhost:1", header: () => "text/html" } as never;
+  const answer = await pageDownload(head, { dev })?.();
+  expect(answer?.headers["content-security-policy"]).toContain(
+    "connect-src 'self' ws://localhost:1 wss://localhost:1 ws://127.0.0.1:4001 wss://[::1]:2; worker-src",
+  );
 });
 
 test("no path leads out of the page's own folder", async () => {

@@ -1,11 +1,12 @@
 /**
- * A whole local network in a worker of the tab: the node that `filigree devnet` runs, its data and the files of its sectors in IndexedDB.
- * Nothing goes over any network.
+ * A node in a worker of the tab, its data in IndexedDB: a whole local network, as `filigree devnet` runs it, with the files of its sectors,
+ * where nothing goes over any network; or a node that joins a running one (`join.ts`).
  */
 import { Devnet } from "../../node/devnet.ts";
 import { PERMISSIONS } from "../../rpc/auth.ts";
+import type { Dispatcher } from "../../rpc/dispatcher.ts";
 import { Session } from "../../rpc/session.ts";
-import type { FromEngine, ToEngine } from "./messages.ts";
+import type { Beginning, FromEngine, ToEngine } from "./messages.ts";
 import { placeOf, type TabOptions } from "./options.ts";
 
 /** Epochs whose states are kept. */
@@ -14,7 +15,7 @@ const RETENTION = 1000;
 const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
 const say = (message: FromEngine): void => scope.postMessage(message);
 const sessions = new Map<number, Session>();
-let network: Devnet | null = null;
+let dispatcher: Dispatcher | null = null;
 
 /** Holds the database for this tab until the worker ends; false if another tab has it. */
 function lock(name: string): Promise<boolean> {
@@ -26,15 +27,11 @@ function lock(name: string): Promise<boolean> {
   });
 }
 
-async function begin(options: TabOptions): Promise<void> {
+async function own(options: TabOptions): Promise<Dispatcher> {
   const data = placeOf(options);
-  if (!scope.isSecureContext)
-    throw new Error(
-      "browsers run this only in pages of this machine (http://localhost:…) or by https: open the page so",
-    );
   if (!(await lock(data))) throw new Error("another tab runs this network; close it, or open a link with another seed");
   const { seed, miners, sectors, accounts, blockTime } = options;
-  network = await Devnet.open({
+  const network = await Devnet.open({
     seed,
     miners,
     sectors,
@@ -45,6 +42,20 @@ async function begin(options: TabOptions): Promise<void> {
     retention: RETENTION,
   });
   network.clock.start();
+  return network.dispatcher;
+}
+
+async function begin(beginning: Beginning): Promise<void> {
+  if (!scope.isSecureContext)
+    throw new Error(
+      "browsers run this only in pages of this machine (http://localhost:…) or by https: open the page so",
+    );
+  if (beginning.kind === "begin") dispatcher = await own(beginning.options);
+  else {
+    // Libraries of the peer-to-peer network are loaded where they are needed.
+    const { join } = await import("./join.ts");
+    dispatcher = (await join({ ...beginning, retention: RETENTION, lock })).dispatcher;
+  }
 }
 
 function sessionOf(connection: number): Session {
@@ -57,8 +68,8 @@ function sessionOf(connection: number): Session {
 }
 
 scope.addEventListener("message", ({ data }: MessageEvent<ToEngine>) => {
-  if (data.kind === "begin")
-    begin(data.options).then(
+  if (data.kind === "begin" || data.kind === "join")
+    begin(data).then(
       () => say({ kind: "ready" }),
       (error: unknown) => say({ kind: "failed", text: error instanceof Error ? error.message : String(error) }),
     );
@@ -67,8 +78,8 @@ scope.addEventListener("message", ({ data }: MessageEvent<ToEngine>) => {
     sessions.delete(data.connection);
   } else {
     const { connection, text } = data;
-    network?.dispatcher
-      .answer(text, sessionOf(connection), (reply) => say({ kind: "text", connection, text: reply }))
+    dispatcher
+      ?.answer(text, sessionOf(connection), (reply) => say({ kind: "text", connection, text: reply }))
       .catch(() => undefined);
   }
 });

@@ -44,6 +44,25 @@ export function readLink(search: string): TabOptions | null {
   };
 }
 
+/**
+ * The JSON-RPC address of a node whose network this tab is to join, "?join=ws://127.0.0.1:1234/rpc/v1"; "?join" alone names the node that
+ * serves the page. Null if the link asks for nothing like it. Throws `LinkError`.
+ */
+export function readJoin(search: string, page: string): string | null {
+  const wanted = new URLSearchParams(search).get("join");
+  if (wanted === null) return null;
+  const url = URL.canParse(wanted, page) ? new URL(wanted === "" ? "rpc/v1" : wanted, page) : null;
+  const protocol = { "http:": "ws:", "https:": "wss:", "ws:": "ws:", "wss:": "wss:" }[url?.protocol ?? ""];
+  if (url === null || protocol === undefined)
+    throw new LinkError(
+      `join: the address of a node's JSON-RPC is expected (ws://127.0.0.1:1234/rpc/v1), not ${wanted}`,
+    );
+  url.protocol = protocol;
+  url.hash = url.search = "";
+  if (url.pathname === "/") url.pathname = "/rpc/v1";
+  return url.href;
+}
+
 /** The query of a link, without its "?". */
 export function linkOf({ seed, miners, sectors, accounts, blockTime }: TabOptions): string {
   return `tab&${new URLSearchParams({ seed, miners: `${miners}`, sectors: `${sectors}`, accounts: `${accounts}`, "block-time": `${blockTime}` })}`;

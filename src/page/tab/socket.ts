@@ -1,12 +1,11 @@
 /** Connections to the network of the tab, in the form of WebSockets: the page's client does not know the difference. */
 import { connect, type NodeClient, type SocketLike } from "../../client.ts";
-import type { FromEngine, ToEngine } from "./messages.ts";
-import type { TabOptions } from "./options.ts";
+import type { Beginning, FromEngine, ToEngine } from "./messages.ts";
 
 type Listener = (event: { readonly data: unknown }) => void;
 
-/** Starts the network in a worker; the function that it gives opens connections. Rejects with what the worker says. */
-export async function startTab(options: TabOptions): Promise<() => NodeClient> {
+/** Starts the network, or the node in it, in a worker; the function that it gives opens connections. Rejects with what the worker says. */
+export async function startTab(beginning: Beginning): Promise<() => NodeClient> {
   const worker = new Worker(new URL("./engine.ts", import.meta.url), { type: "module", name: "network" });
   const sockets = new Map<number, Listener>();
   let connections = 0;
@@ -18,7 +17,7 @@ export async function startTab(options: TabOptions): Promise<() => NodeClient> {
       else if (data.kind === "failed") reject(new Error(data.text));
       else sockets.get(data.connection)?.({ data: data.text });
     });
-    post({ kind: "begin", options });
+    post(beginning);
   });
   class TabSocket implements SocketLike {
     private readonly connection = ++connections;

@@ -1,6 +1,6 @@
 /** Links of networks that run in a tab. */
 import { expect, test } from "vitest";
-import { LinkError, linkOf, placeOf, readLink } from "../../../src/page/tab/options.ts";
+import { LinkError, linkOf, placeOf, readJoin, readLink } from "../../../src/page/tab/options.ts";
 
 test("a link says what it was made of, and what is left out has its usual value", () => {
   const options = { seed: "a & b = ?", miners: 3, sectors: 2, accounts: 5, blockTime: 0.5 };
@@ -33,4 +33,18 @@ test("networks that are not the same have not the same database: the pace that b
   const places = [options, ...others.map((other) => ({ ...options, ...other }))].map(placeOf);
   expect(new Set(places).size).toBe(6);
   expect(placeOf(options).split("/")).toHaveLength(3);
+});
+
+test("the node whose network is joined: of any scheme and without a path, or the one that serves the page", () => {
+  const page = "http://127.0.0.1:1234/?join#/chain";
+  for (const [link, url] of [
+    ["?join", "ws://127.0.0.1:1234/rpc/v1"],
+    ["?join=http://[::1]:8/", "ws://[::1]:8/rpc/v1"],
+    ["?join=https://node.example/rpc/v1%23x", "wss://node.example/rpc/v1"],
+    ["?join=ws://127.0.0.1:9/rpc/v1", "ws://127.0.0.1:9/rpc/v1"],
+  ] as const)
+    expect(readJoin(link, page)).toBe(url);
+  expect(readJoin("?tab", page)).toBeNull();
+  for (const wrong of ["ftp://x", "javascript:1", "http://"])
+    expect(() => readJoin(`?${new URLSearchParams({ join: wrong })}`, page)).toThrow(LinkError);
 });
