@@ -89,6 +89,21 @@ export function entryAt(
   return source.entry(info, maxRoundAt(info, times, epoch, networkVersion), AbortSignal.timeout(BEACON_MS));
 }
 
+/** As `entryAt`; many who ask for the same epoch at once wait for one answer, which may cost a request to a server. */
+export function sharedEntries(
+  beacon: LocalBeacon,
+  times: EpochTimes,
+  versionAt: (epoch: number) => number,
+): (epoch: number) => Promise<BeaconEntry> {
+  const asked = new Map<number, Promise<BeaconEntry>>();
+  return (epoch) => {
+    const answer =
+      asked.get(epoch) ?? entryAt(beacon, times, epoch, versionAt(epoch)).finally(() => asked.delete(epoch));
+    asked.set(epoch, answer);
+    return answer;
+  };
+}
+
 export class LocalMiners {
   readonly miners: readonly OwnMiner[];
   readonly beacon: LocalBeacon;

@@ -35,7 +35,7 @@ import { CONTEST_EPOCHS, Contest, GREETING_MS } from "./contest.ts";
 import { DealsPart } from "./deals-part.ts";
 import { gatewayAddress } from "./gateway-address.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
-import { entryAt, type LocalMiners } from "./local-miners.ts";
+import { type LocalMiners, sharedEntries } from "./local-miners.ts";
 import type { LocalProving } from "./local-proving.ts";
 import type { LocalVerifier } from "./local-verifier.ts";
 import type { MachinePlace } from "./machines.ts";
@@ -259,7 +259,7 @@ export class NetworkNode {
       randomness: (tipset) => states.randomness(tipset),
       ...(beacon === undefined
         ? {}
-        : { beacon: (epoch: number) => entryAt(beacon, times, epoch, states.networkVersionAt(epoch)) }),
+        : { beacon: sharedEntries(beacon, times, (epoch) => states.networkVersionAt(epoch)) }),
       ...(source === undefined ? {} : { miningBase: baseOf(this.node, verifier, source) }),
       weight: (tipset) => peers.choice.weight(tipset),
       validateBlock: async (header) => {

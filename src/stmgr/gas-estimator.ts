@@ -45,7 +45,7 @@ export class GasEstimator {
    * Tries a message on top of the head, after what the head did to the state and those messages of its sender that wait with other
    * nonces before its own; `tipset` is where its sender is looked up.
    */
-  async call(message: Message, tipset: Tipset): Promise<CallOutcome> {
+  async call(message: Message, tipset: Tipset, signal?: AbortSignal): Promise<CallOutcome> {
     const key = await this.states.accountKey(message.from, tipset);
     const waiting = this.pending.pendingOf(key);
     const rival = waiting.findIndex((one) => one.message.nonce === message.nonce);
@@ -53,13 +53,13 @@ export class GasEstimator {
       bytes: encodeMessage(signed.message),
       chainLength: chainLength(signed),
     }));
-    return this.states.callWithGas(message, this.states.chain.head, before);
+    return this.states.callWithGas(message, this.states.chain.head, before, signal);
   }
 
   /** Gas that a message uses; throws `StateManagerError` EXECUTION_FAILED. */
-  async gasLimit(message: Message, tipset: Tipset): Promise<bigint> {
+  async gasLimit(message: Message, tipset: Tipset, signal?: AbortSignal): Promise<bigint> {
     const trial = { ...message, gasLimit: CHAIN_LIMITS.blockGasLimit, gasFeeCap: 0n, gasPremium: 0n };
-    const { receipt, error } = await this.call(trial, tipset);
+    const { receipt, error } = await this.call(trial, tipset, signal);
     if (receipt.exitCode !== 0)
       throw new StateManagerError(
         { code: "EXECUTION_FAILED", exitCode: receipt.exitCode, why: error },
@@ -96,16 +96,17 @@ export class GasEstimator {
   }
 
   /** The message with the gas fields filled in that are zero, within what its sender allows. */
-  async complete(message: Message, spec: SendSpec, tipset: Tipset): Promise<Message> {
-    const gasLimit = message.gasLimit === 0n ? await this.roomyLimit(message, tipset, spec.room) : message.gasLimit;
+  async complete(message: Message, spec: SendSpec, tipset: Tipset, signal?: AbortSignal): Promise<Message> {
+    const { room } = spec;
+    const gasLimit = message.gasLimit === 0n ? await this.roomyLimit(message, tipset, room, signal) : message.gasLimit;
     const gasPremium = message.gasPremium === 0n ? await this.premium(INCLUDED, tipset) : message.gasPremium;
     const priced = { ...message, gasLimit, gasPremium };
     const gasFeeCap = message.gasFeeCap === 0n ? this.feeCap(priced, QUEUED, tipset) : message.gasFeeCap;
     return capFee({ ...priced, gasFeeCap }, spec);
   }
 
-  private async roomyLimit(message: Message, tipset: Tipset, room = 0n): Promise<bigint> {
-    const used = await this.gasLimit(message, tipset);
+  private async roomyLimit(message: Message, tipset: Tipset, room = 0n, signal?: AbortSignal): Promise<bigint> {
+    const used = await this.gasLimit(message, tipset, signal);
     const roomy = (used * OVERESTIMATION.numerator) / OVERESTIMATION.denominator + room;
     return roomy > CHAIN_LIMITS.blockGasLimit ? CHAIN_LIMITS.blockGasLimit : roomy;
   }

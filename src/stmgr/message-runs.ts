@@ -26,13 +26,19 @@ type States = {
   result(tipset: Tipset): Promise<{ readonly stateRoot: CID }>;
   execute(
     tipset: Tipset,
-    options: { readonly tracing: true; readonly priority: "call" },
+    options: { readonly tracing: true; readonly priority: "call"; readonly signal?: AbortSignal },
   ): Promise<{ readonly applied: readonly AppliedMessage[] }>;
 };
 
 /** A tipset is executed again for somebody who looks: with its trace, and after everything else. */
 const AGAIN = { tracing: true, priority: "call" } as const;
 
+/** The signal as an option, if there is one. */
+function ended(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}
+
+/** Runs that somebody asks for end with the `signal` of whoever asks, while they wait or are in a worker. */
 export class MessageRuns {
   private readonly states: States;
   private readonly calls: Execution;
@@ -49,14 +55,14 @@ export class MessageRuns {
    * Runs a message as the machine's own, on the state before a tipset and after those of the tipset's messages that are the
    * same sender's: from any actor, without fees, within its gas limit, at most that of a block.
    */
-  async call(message: Message, tipset: Tipset): Promise<CallOutcome> {
+  async call(message: Message, tipset: Tipset, signal?: AbortSignal): Promise<CallOutcome> {
     const base = await this.withoutUpgrade(tipset);
     const carried = await this.states.chain.tipsetMessages(base);
     const before = carried.filter((one) => one.message.from.equals(message.from)).map(carriedInput);
     const limit = CHAIN_LIMITS.blockGasLimit;
     const gasLimit = message.gasLimit <= 0n || message.gasLimit > limit ? limit : message.gasLimit;
     const input = unsignedInput({ ...message, gasLimit }, message.from);
-    return this.tryLast(base, [...before, { ...input, implicit: true, nonceFromState: true }]);
+    return this.tryLast(base, [...before, { ...input, implicit: true, nonceFromState: true }], signal);
   }
 
   /**
@@ -64,14 +70,19 @@ export class MessageRuns {
    * leaves out (a reward may make a later message dearer), after all messages of `before`, with the nonce that its sender has then;
    * without fees, if its fee cap is 0.
    */
-  async callWithGas(message: Message, tipset: Tipset, before: readonly TrialMessage[]): Promise<CallOutcome> {
+  async callWithGas(
+    message: Message,
+    tipset: Tipset,
+    before: readonly TrialMessage[],
+    signal?: AbortSignal,
+  ): Promise<CallOutcome> {
     const started = this.now();
     const input = unsignedInput(message, await this.states.accountKey(message.from, tipset));
     const free = message.gasFeeCap === 0n ? { baseFee: 0n } : {};
     const messages: readonly TrialMessage[] = [...before, { ...input, nonceFromState: true, ...free }];
     const { stateRoot } = await this.states.result(tipset);
     const context = { ...(await this.contextOf(tipset, this.epochAfter(tipset))), stateRoot };
-    const options = { randomness: this.states.randomness(tipset), tracing: true };
+    const options = { randomness: this.states.randomness(tipset), tracing: true, ...ended(signal) };
     const { applied } = await this.calls.simulate({ context, messages }, options);
     return outcomeOf(applied.at(-1) as AppliedMessage, false, this.now() - started);
   }
@@ -83,7 +94,7 @@ export class MessageRuns {
 
   /**
    * Runs messages on the state after a tipset, at its epoch, one after another: what became of the last. Without fees where its fee
-   * cap is 0. `edits`: actors that are otherwise than in that state. `signal` ends a run that waits, or is in a worker.
+   * cap is 0. `edits`: actors that are otherwise than in that state.
    */
   async tryAfter(
     tipset: Tipset,
@@ -94,7 +105,7 @@ export class MessageRuns {
     const started = this.now();
     const { stateRoot } = await this.states.result(tipset);
     const context = { ...(await this.contextOf(tipset)), stateRoot };
-    const options = { randomness: this.states.randomness(tipset), ...(signal === undefined ? {} : { signal }) };
+    const options = { randomness: this.states.randomness(tipset), ...ended(signal) };
     const { applied } = await this.calls.simulate({ context, messages, edits }, options);
     return outcomeOf(applied.at(-1) as AppliedMessage, messages.at(-1)?.implicit === true, this.now() - started);
   }
@@ -107,10 +118,10 @@ export class MessageRuns {
     return { stateRoot: edited.stateRoot, blocks: edited.blocks ?? [] };
   }
 
-  private async tryLast(tipset: Tipset, messages: readonly TrialMessage[]): Promise<CallOutcome> {
+  private async tryLast(tipset: Tipset, messages: readonly TrialMessage[], signal?: AbortSignal): Promise<CallOutcome> {
     const started = this.now();
     await this.states.requireBefore(tipset);
-    const options = { randomness: this.states.randomness(tipset), tracing: true };
+    const options = { randomness: this.states.randomness(tipset), tracing: true, ...ended(signal) };
     const { applied } = await this.calls.simulate({ context: await this.contextOf(tipset), messages }, options);
     const implicit = messages.at(-1)?.implicit === true;
     return outcomeOf(applied.at(-1) as AppliedMessage, implicit, this.now() - started);
@@ -143,11 +154,11 @@ export class MessageRuns {
   }
 
   /** Executes a tipset again and tells what became of one of its messages, by its signed or bare CID. */
-  async replay(tipset: Tipset, cid: CID): Promise<CallOutcome> {
+  async replay(tipset: Tipset, cid: CID, signal?: AbortSignal): Promise<CallOutcome> {
     const started = this.now();
     const carried = await this.states.chain.tipsetMessages(tipset);
     const at = carried.findIndex((one) => one.cid.equals(cid));
-    const { applied } = at < 0 ? { applied: [] } : await this.states.execute(tipset, AGAIN);
+    const { applied } = at < 0 ? { applied: [] } : await this.states.execute(tipset, { ...AGAIN, ...ended(signal) });
     const found = applied.filter(({ kind }) => kind === "message")[at];
     if (found === undefined)
       throw new StateManagerError(
@@ -161,10 +172,16 @@ export class MessageRuns {
    * The state after a tipset and then `messages` at `height`, and what became of every message on the way, those of the
    * tipset included. Cron of epochs between is not run. As in the reference, messages are charged for their bare length.
    */
-  async compute(tipset: Tipset, height: number, messages: readonly Message[]): Promise<ComputedState> {
+  async compute(
+    tipset: Tipset,
+    height: number,
+    messages: readonly Message[],
+    signal?: AbortSignal,
+  ): Promise<ComputedState> {
     const started = this.now();
     const { stateRoot } = await this.states.result(tipset);
-    const { applied } = tipset.height === 0 ? { applied: [] } : await this.states.execute(tipset, AGAIN);
+    const { applied } =
+      tipset.height === 0 ? { applied: [] } : await this.states.execute(tipset, { ...AGAIN, ...ended(signal) });
     const trace = applied.map((one) => outcomeOf(one, one.kind !== "message", this.now() - started));
     if (messages.length === 0) return { root: stateRoot, trace };
     const networkVersion = this.states.rules.networkVersionAt(height);
@@ -172,7 +189,7 @@ export class MessageRuns {
     const trials = messages
       .map((message) => encodeMessage(message))
       .map((bytes) => ({ bytes, chainLength: bytes.length }));
-    const options = { randomness: this.states.randomness(tipset), tracing: true };
+    const options = { randomness: this.states.randomness(tipset), tracing: true, ...ended(signal) };
     const more = await this.calls.simulate({ context, messages: trials }, options);
     const rest = more.applied.map((one) => outcomeOf(one, false, this.now() - started));
     return { root: more.stateRoot, trace: [...trace, ...rest] };

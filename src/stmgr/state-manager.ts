@@ -293,16 +293,21 @@ export class StateManager {
     return this.waiter.wait(cid, options);
   }
 
-  // Running messages that leave nothing: see `message-runs.ts`.
+  // Running messages that leave nothing, until the `signal` of whoever asks: see `message-runs.ts`.
 
   /** Runs a message as the machine's own, on the state before a tipset: from any actor, without fees. */
-  call(message: Message, tipset: Tipset): Promise<CallOutcome> {
-    return this.runs.call(message, tipset);
+  call(message: Message, tipset: Tipset, signal?: AbortSignal): Promise<CallOutcome> {
+    return this.runs.call(message, tipset, signal);
   }
 
   /** Applies a message as a block would, without fees, after all messages of a tipset and those of `before`. */
-  callWithGas(message: Message, tipset: Tipset, before: readonly TrialMessage[]): Promise<CallOutcome> {
-    return this.runs.callWithGas(message, tipset, before);
+  callWithGas(
+    message: Message,
+    tipset: Tipset,
+    before: readonly TrialMessage[],
+    signal?: AbortSignal,
+  ): Promise<CallOutcome> {
+    return this.runs.callWithGas(message, tipset, before, signal);
   }
 
   /** Runs messages on the state after a tipset, at its epoch: what became of the last. */
@@ -327,13 +332,13 @@ export class StateManager {
   }
 
   /** Executes a tipset again and tells what became of one of its messages, by its signed or bare CID. */
-  replay(tipset: Tipset, cid: CID): Promise<CallOutcome> {
-    return this.runs.replay(tipset, cid);
+  replay(tipset: Tipset, cid: CID, signal?: AbortSignal): Promise<CallOutcome> {
+    return this.runs.replay(tipset, cid, signal);
   }
 
   /** The state after a tipset and then `messages` at `height`, and what became of every message on the way. */
-  compute(tipset: Tipset, height: number, messages: readonly Message[]): Promise<ComputedState> {
-    return this.runs.compute(tipset, height, messages);
+  compute(tipset: Tipset, height: number, messages: readonly Message[], signal?: AbortSignal): Promise<ComputedState> {
+    return this.runs.compute(tipset, height, messages, signal);
   }
 }
 

@@ -1,11 +1,16 @@
 /**
  * What every implementation of the network's protocols between peers must do: hello, chain exchange, bitswap, and the
- * topics' validators. An implementation gives a way to open a peer over a chain; the suite talks to it as another peer.
+ * validators of the topics, drand's among them. An implementation gives a way to open a peer over a chain; the suite talks to it as another peer.
  */
 import { afterEach, describe, expect, test } from "vitest";
+import { concat, toHex } from "../../src/base/bytes.ts";
+import { protobufField } from "../../src/base/protobuf.ts";
+import type { DrandInfo } from "../../src/beacon/drand.ts";
+import { localBeacon } from "../../src/beacon/local.ts";
+import { loadCrypto } from "../../src/core/crypto.ts";
 import type { ChainSource } from "../../src/network/chain-source.ts";
 import type { Verdict } from "../../src/network/gossip.ts";
-import { blocksTopic } from "../../src/network/params.ts";
+import { blocksTopic, drandTopic } from "../../src/network/params.ts";
 import { BITSWAP_PROTOCOLS, decodeBitswap, encodeBitswap } from "../../src/network/wire/bitswap.ts";
 import { encodeBlockMessage } from "../../src/network/wire/block-message.ts";
 import {
@@ -27,6 +32,10 @@ export type PeerUnderTest = {
   readonly address: string;
   /** Blocks that its validator was given. */
   readonly blocks: readonly unknown[];
+  /** The latest round of the beacon that gossip has brought, or null. */
+  latestRound(): bigint | null;
+  /** Points against a peer in its book, by peer id. */
+  pointsOf(peer: string): number;
   close(): Promise<void>;
 };
 export type PeerMaker = (options: {
@@ -34,6 +43,8 @@ export type PeerMaker = (options: {
   readonly chain: ChainSource;
   readonly objects: ReadonlyMap<string, Uint8Array>;
   readonly verdict: Verdict;
+  /** A beacon whose topic the peer joins, and its time, milliseconds since 1970. */
+  readonly beacon?: { readonly info: DrandInfo; readonly now: () => number };
 }) => Promise<PeerUnderTest>;
 
 const NETWORK = "compliance";
@@ -50,9 +61,16 @@ export function peerProtocolsSuite(name: string, make: PeerMaker): void {
   async function meet(
     handlers: Parameters<typeof openBadPeer>[1] = {},
     verdict: Verdict = "accept",
+    beacon?: Parameters<PeerMaker>[0]["beacon"],
   ): Promise<[PeerUnderTest, BadPeer]> {
     const objects = new Map([[`${cidFromBytes(object.cid)}`, object.bytes]]);
-    const peer = await make({ networkName: NETWORK, chain: chainSource(chain), objects, verdict });
+    const peer = await make({
+      networkName: NETWORK,
+      chain: chainSource(chain),
+      objects,
+      verdict,
+      ...(beacon ? { beacon } : {}),
+    });
     open.push(peer);
     const other = await openBadPeer(peer.address, handlers);
     open.push(other);
@@ -151,6 +169,25 @@ export function peerProtocolsSuite(name: string, make: PeerMaker): void {
       await other.gossip(await other.signed(blocksTopic(NETWORK), bytes(3)));
       await until("the good one", () => peer.blocks.length > 0);
       expect(peer.blocks).toHaveLength(1);
+    });
+
+    test("drand's: an entry that verifies is taken, another counts against who sent it", async () => {
+      const beacon = localBeacon(await loadCrypto(), "compliance", { genesisTime: 1_600_000_000, blockDelay: 4 });
+      const { info, source } = beacon;
+      const now = () => (info.genesisTime + 99 * info.period) * 1000;
+      const [peer, other] = await meet({}, "accept", { info, now });
+      const topic = drandTopic(toHex(info.chainHash));
+      const say = async (round: bigint, isForged = false): Promise<void> => {
+        const { data } = await source.entry(info, round, AbortSignal.timeout(5000));
+        const sent = isForged ? data.slice().fill(1, 5, 9) : data;
+        await other.gossip(await other.signed(topic, concat(protobufField(1, round), protobufField(2, sent))));
+      };
+      await say(100n);
+      await until("the entry", () => peer.latestRound() === 100n);
+      expect(peer.pointsOf(other.id)).toBe(0);
+      await say(101n, true);
+      await until("the offence", () => peer.pointsOf(other.id) > 0);
+      expect(peer.latestRound()).toBe(100n);
     });
   });
 }

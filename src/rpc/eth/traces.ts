@@ -271,11 +271,11 @@ function createdAddress({ to, return: returned }: FvmTrace): string | null {
 export type TransactionTraces = { readonly hash: string; readonly place: number; readonly traces: readonly EthTrace[] };
 
 /** Executes a block again and tells what each of its transactions did. */
-export async function tracesOf(node: NodeServices, tipset: Tipset): Promise<TransactionTraces[]> {
+export async function tracesOf(node: NodeServices, tipset: Tipset, signal: AbortSignal): Promise<TransactionTraces[]> {
   if (tipset.height === 0) return [];
   const messages = await node.chain.tipsetMessages(tipset);
   if (messages.length === 0) return [];
-  const { trace } = await node.states.compute(tipset, tipset.height, []);
+  const { trace } = await node.states.compute(tipset, tipset.height, [], signal);
   const view = await node.states.stateAfter(tipset);
   const { codes } = await readManifest(node.chain.blocks, view);
   const evm = codes.get("evm")?.bytes ?? EMPTY;
@@ -296,9 +296,9 @@ export async function tracesOf(node: NodeServices, tipset: Tipset): Promise<Tran
 }
 
 /** The same as rows of a block. As in the reference, places count from 1. */
-export async function blockTraces(node: NodeServices, tipset: Tipset): Promise<EthJson[]> {
+export async function blockTraces(node: NodeServices, tipset: Tipset, signal: AbortSignal): Promise<EthJson[]> {
   const place = { blockHash: hex(blockHash(tipset)), blockNumber: tipset.height };
-  return (await tracesOf(node, tipset)).flatMap(({ hash, place: at, traces }) =>
+  return (await tracesOf(node, tipset, signal)).flatMap(({ hash, place: at, traces }) =>
     traces.map((trace) => ({ ...trace, ...place, transactionHash: hash, transactionPosition: at + 1 })),
   );
 }

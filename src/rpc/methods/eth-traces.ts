@@ -73,7 +73,7 @@ async function filtered(node: NodeServices, filter: TraceFilter, signal: AbortSi
     if (tipset.height > last.height) break;
     epoch = tipset.height;
     if (++read > MAX_BLOCKS) throw new RpcError(RPC_CODE.limit, `more than ${MAX_BLOCKS} blocks; ask for fewer`);
-    for (const row of await blockTraces(node, tipset)) {
+    for (const row of await blockTraces(node, tipset, signal)) {
       if (!isWished(row as EthTrace, filter) || ++seen <= after) continue;
       room.take(row as EthTrace);
       out.push(row);
@@ -91,16 +91,16 @@ const methods = {
     params: [number],
     result: rows,
     cost: "execute",
-    run: async ([ref], { node }) => blockTraces(node, await requireBlock(node, ref)),
+    run: async ([ref], { node, signal }) => blockTraces(node, await requireBlock(node, ref), signal),
   }),
   trace_replayBlockTransactions: method({
     summary: "The same by transaction, with what each returned; of the kinds only trace.",
     params: [number, param("kinds", list(text(40), 10))],
     result: rows,
     cost: "execute",
-    async run([ref, kinds], { node }) {
+    async run([ref, kinds], { node, signal }) {
       if (kinds.length !== 1 || kinds[0] !== "trace") badParams('kinds: only ["trace"] is supported');
-      return (await tracesOf(node, await requireBlock(node, ref))).map(({ hash: transactionHash, traces }) => {
+      return (await tracesOf(node, await requireBlock(node, ref), signal)).map(({ hash: transactionHash, traces }) => {
         const { result } = traces[0] ?? { result: {} as EthJson };
         const output = result["output"] ?? result["code"] ?? "0x";
         return { output, stateDiff: null, trace: traces, vmTrace: null, transactionHash };
@@ -112,11 +112,11 @@ const methods = {
     params: [param("hash", hash)],
     result: rows,
     cost: "execute",
-    async run([wanted], { node }) {
+    async run([wanted], { node, signal }) {
       const place = (await node.chain.ethereum?.placeOf(wanted)) ?? null;
       const tipset = place === null ? null : await findBlock(node, { epoch: BigInt(place.epoch) });
       if (tipset === null) throw new RpcError(RPC_CODE.untyped, "transaction not found, or not executed yet");
-      return (await blockTraces(node, tipset)).filter((row) => row["transactionHash"] === hex(wanted));
+      return (await blockTraces(node, tipset, signal)).filter((row) => row["transactionHash"] === hex(wanted));
     },
   }),
   trace_filter: method({

@@ -49,15 +49,16 @@ export const gasGroup = group("Gas", "What a message will need.", {
     params: [param("message", message), param("spec", sendSpec), param("tipsetKey", tipsetKey)],
     result: completeMessage,
     cost: "execute",
-    run: async ([given, spec, key], { node }) =>
-      estimated(node.gas.complete(given, allowed(spec), await node.chain.tipset(key))),
+    run: async ([given, spec, key], { node, signal }) =>
+      estimated(node.gas.complete(given, allowed(spec), await node.chain.tipset(key), signal)),
   }),
   GasEstimateGasLimit: method({
     summary: "The gas that a message uses when it is tried after those that wait before it.",
     params: [param("message", message), param("tipsetKey", tipsetKey)],
     result: int64,
     cost: "execute",
-    run: async ([given, key], { node }) => estimated(node.gas.gasLimit(given, await node.chain.tipset(key))),
+    run: async ([given, key], { node, signal }) =>
+      estimated(node.gas.gasLimit(given, await node.chain.tipset(key), signal)),
   }),
   GasEstimateFeeCap: method({
     summary: "A fee cap that outlasts some epochs of a growing base fee, attoFIL per gas.",

@@ -146,7 +146,8 @@ export const invokeGroup = group("State: calls and messages", "Calls without con
     params: [param("message", message), param("tipsetKey", tipsetKey)],
     result: invocation,
     cost: "execute",
-    run: async ([given, key], { node }) => invocationOf(await node.states.call(given, await node.chain.tipset(key))),
+    run: async ([given, key], { node, signal }) =>
+      invocationOf(await node.states.call(given, await node.chain.tipset(key), signal)),
   }),
   StateReplay: method({
     summary:
@@ -154,12 +155,12 @@ export const invokeGroup = group("State: calls and messages", "Calls without con
     params: [param("tipsetKey", tipsetKey), param("message", link)],
     result: invocation,
     cost: "execute",
-    async run([key, cid], { node }) {
-      if (key.length > 0) return invocationOf(await node.states.replay(await node.chain.tipset(key), cid));
+    async run([key, cid], { node, signal }) {
+      if (key.length > 0) return invocationOf(await node.states.replay(await node.chain.tipset(key), cid, signal));
       const found = await node.states.search(node.chain.head, cid, { lookback: NO_LIMIT, allowReplaced: true });
       if (found === null) throw new RpcError(RPC_CODE.untyped, `didn't find msg ${cid}`);
       const carrier = await node.chain.tipset(found.tipset.blocks[0]?.parents ?? []);
-      return invocationOf(await node.states.replay(carrier, found.cid));
+      return invocationOf(await node.states.replay(carrier, found.cid, signal));
     },
   }),
   StateCompute: method({
@@ -167,14 +168,14 @@ export const invokeGroup = group("State: calls and messages", "Calls without con
     params: [param("height", epoch), param("messages", list(message, MAX_TRIALS)), param("tipsetKey", tipsetKey)],
     result: object("ComputeStateOutput", { Root: link, Trace: list(invocation, MANY) }),
     cost: "execute",
-    async run([height, messages, key], { node }) {
+    async run([height, messages, key], { node, signal }) {
       const tipset = await node.chain.tipset(key);
       if (height < tipset.height)
         return badParams(`height: at least ${tipset.height}, the tipset's, expected, got ${height}`);
       const gas = messages.reduce((sum, { gasLimit }) => sum + (gasLimit > 0n ? gasLimit : 0n), 0n);
       if (gas > CHAIN_LIMITS.blockGasLimit)
         return badParams(`messages: gas limits of at most ${CHAIN_LIMITS.blockGasLimit} in all expected, got ${gas}`);
-      const { root, trace: outcomes } = await node.states.compute(tipset, height, messages);
+      const { root, trace: outcomes } = await node.states.compute(tipset, height, messages, signal);
       return { Root: root, Trace: outcomes.map(invocationOf) };
     },
   }),

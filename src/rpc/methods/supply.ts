@@ -6,7 +6,7 @@ import { findVersion, isFvm } from "../../schema/versions/rows.ts";
 import { type RunningActors, readManifest } from "../../state/manifest.ts";
 import { type ActorEntry, StateView } from "../../state/state-view.ts";
 import { exactSupply } from "../../stmgr/exact-supply.ts";
-import type { Tipset } from "../../types/block-header.ts";
+import type { BeaconEntry, Tipset } from "../../types/block-header.ts";
 import type { CID } from "../../types/cid.ts";
 import { amount, anyEpoch, bytes, epoch, link, type TipsetKey, tipsetKey } from "../codec/chain-types.ts";
 import { integer, object, record } from "../codec/codec.ts";
@@ -174,15 +174,23 @@ async function runningActors(node: NodeServices, version: number): Promise<Runni
 
 export const beaconEntry = object("BeaconEntry", { Round: epoch, Data: bytes() });
 
+/** The entry of an epoch as the chain has it: the first tipset after null rounds carries theirs, one for each. */
+async function carriedEntry({ chain }: NodeServices, height: number): Promise<BeaconEntry | undefined> {
+  const tipset = await chain.tipsetAtOrAfter(height);
+  const entries = tipset.blocks[0]?.beaconEntries ?? [];
+  const first = ((await chain.parent(tipset))?.height ?? -1) + 1;
+  if (entries.length === tipset.height - first + 1) return entries[height - first];
+  return tipset.height === height ? entries.at(-1) : undefined;
+}
+
 const entryOf = {
   summary: "The beacon's entry of an epoch.",
   params: [param("epoch", epoch)],
   result: beaconEntry,
   async run([height]: readonly [number], { node }: { readonly node: NodeServices }) {
-    const tipset = await node.chain.tipsetAtOrBefore(Math.min(height, node.chain.head.height));
-    const carried = tipset.height === height ? tipset.blocks[0]?.beaconEntries.at(-1) : undefined;
-    const isNext = height <= node.chain.head.height + 1;
-    const entry = carried ?? (isNext ? await node.beacon?.(height) : undefined);
+    const { head } = node.chain;
+    const carried = height <= head.height ? await carriedEntry(node, height) : undefined;
+    const entry = carried ?? (height <= head.height + 1 ? await node.beacon?.(height) : undefined);
     if (entry !== undefined) return { Round: Number(entry.round), Data: entry.data };
     throw new RpcError(RPC_CODE.untyped, `the beacon's entry of epoch ${height} is not there yet`);
   },

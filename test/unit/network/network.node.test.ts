@@ -36,6 +36,9 @@ describe.each([
     const got = await b.network.exchange.fetch(head?.key ?? [], 10, { messages: true, signal: signal() });
     expect(got.map(({ tipset }) => tipset.height)).toEqual([6, 5, 2, 1, 0]);
     expect(got[0]?.messages?.blsIncludes).toHaveLength(3);
+    // Hello, ping, gossip and exchange are streams of one connection; whoever connects again has the same one.
+    await b.network.connect(a.network.addresses()[0] as string);
+    expect([a, b].map(({ network }) => network.connected().length)).toEqual([1, 1]);
   });
 });
 

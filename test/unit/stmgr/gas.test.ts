@@ -70,6 +70,7 @@ describe("estimates", () => {
   });
   afterEach(() => net.close());
 
+  const NO_FEES = { gasLimit: 10_000_000n, gasFeeCap: 0n, gasPremium: 0n };
   const NO_LIMITS = { maxFee: 1000n * FIL, maximizeFeeCap: false };
 
   function send(fields: Partial<Message> = {}): Message {
@@ -116,6 +117,25 @@ describe("estimates", () => {
     expect(await used(priced)).toBe(limit + 1000n * BigInt(more));
     const whole = await gas.complete(send({ gasLimit: 3n, gasPremium: 4n, gasFeeCap: 5n }), NO_LIMITS, net.head);
     expect([whole.gasLimit, whole.gasPremium, whole.gasFeeCap]).toEqual([3n, 4n, 5n]);
+  });
+
+  test("and calls, replays and traces end with the signal of whoever asks", async () => {
+    await push({});
+    const tipset = await net.clock.mine(1);
+    const [sent] = await net.node.chain.tipsetMessages(tipset);
+    const { gas, states } = net.node;
+    const reason = new Error("the caller went away");
+    const gone = AbortSignal.abort(reason);
+    const runs = (signal?: AbortSignal): readonly (() => Promise<unknown>)[] => [
+      () => gas.complete(send({ nonce: 1n }), NO_LIMITS, tipset, signal),
+      () => gas.gasLimit(send({ nonce: 1n }), tipset, signal),
+      () => states.call(send({ nonce: 1n }), tipset, signal),
+      () => states.replay(tipset, sent?.cid as never, signal),
+      () => states.compute(tipset, tipset.height, [], signal),
+      () => states.compute(tipset, tipset.height + 1, [send({ ...NO_FEES, nonce: 1n })], signal),
+    ];
+    for (const run of runs(gone)) await expect(run()).rejects.toBe(reason);
+    for (const run of runs()) await expect(run()).resolves.toBeDefined();
   });
 
   test("come after the messages of the sender that wait, whatever address it is spelt by, but the one replaced", async () => {
