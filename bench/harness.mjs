@@ -7,7 +7,7 @@
  *     target: { "peer name": ratio }, answer }
  *
  * `fn` does the work once, and may return a promise. `bytes` (per call) prints MB/s (10^6 bytes), `ops` (per call,
- * default 1) prints operations per second. `answer`, when given, maps a contestant's result to a string: all must give
+ * default 1) prints operations per second, of which `least` is a goal. `answer`, when given, maps a contestant's result to a string: all must give
  * the same one before anything is measured, so that nobody wins by doing less. `note` is printed below the case.
  *
  * Method: all contestants of a case take turns in one process, round after round, in an order that rotates. Each round
@@ -101,23 +101,29 @@ export async function measure(entry, rounds) {
       unit: entry.bytes === undefined ? "ops/s" : "MB/s",
       oursOverThis: name === "ours" || ours === undefined ? null : median(times.map((t, i) => t / ours.times[i])),
       target: entry.target?.[name] ?? null,
+      ...(name === "ours" && entry.least !== undefined ? { least: entry.least } : {}),
     };
   });
 }
 
-const digits = (value) => (value >= 1000 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toPrecision(3));
+export const digits = (value) =>
+  value >= 1000 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toPrecision(3);
+
+/** Whether a figure keeps its bounds. */
+export const isMet = ({ value, most, least }) =>
+  (most === undefined || value <= most) && (least === undefined || value >= least);
+
+function verdictOf({ target, least, oursOverThis, rate }) {
+  if (least !== undefined) return `(goal at least ${least}${rate >= least ? "" : ": MISSED"})`;
+  return target === null ? "" : `(goal ${target}x${oursOverThis >= target ? "" : ": MISSED"})`;
+}
 
 function print(entry, rows) {
   process.stdout.write(`\n${entry.name}${entry.clock === "wall" ? " (wall time)" : ""}\n`);
   for (const row of rows) {
     const time = row.microseconds >= 1000 ? `${digits(row.microseconds / 1000)} ms` : `${digits(row.microseconds)} us`;
     const ratio = row.oursOverThis === null ? "" : `${row.oursOverThis.toFixed(2)}x`;
-    const verdict =
-      row.target === null
-        ? ""
-        : row.oursOverThis >= row.target
-          ? `(goal ${row.target}x)`
-          : `(goal ${row.target}x: MISSED)`;
+    const verdict = verdictOf(row);
     const cells = [
       row.contestant.padEnd(28),
       row.kind.padEnd(7),
@@ -130,7 +136,7 @@ function print(entry, rows) {
 }
 
 function printFact({ name, value, unit, most, least }) {
-  const met = (most === undefined || value <= most) && (least === undefined || value >= least);
+  const met = isMet({ value, most, least });
   const goal =
     most === undefined && least === undefined
       ? ""

@@ -22,6 +22,8 @@
  * Fp, so operands up to 8p keep Fr tight, and operands up to 50p keep Fp tight.
  *
  * Figures and what was tried stand in docs/performance.md.
+ *
+ * Size: one generator for three files whose products and reductions are the same few functions.
  */
 
 import type { GeneratedFile } from "./generator.ts";
@@ -121,10 +123,15 @@ function schoolbook(a: readonly string[], b: readonly string[], k: number): stri
  */
 class Product {
   #count = 0;
+  readonly #prefix: string;
   code = "";
 
+  constructor(prefix = "t") {
+    this.#prefix = prefix;
+  }
+
   define(value: string): string {
-    const name = `t${this.#count++}`;
+    const name = `${this.#prefix}${this.#count++}`;
     this.code += `  const ${name}: u64 = ${value};\n`;
     return name;
   }
@@ -156,12 +163,12 @@ class Product {
 /** Statements that compute something, and the columns of a product in terms of it. */
 type Prepared = { readonly setup: string; readonly columns: Columns };
 
-/** The product of the elements at a and b, all in locals: in Fp by one step of Karatsuba's method, which Fr is too short for. */
+/** The product of the elements at a and b, all in locals, by one step of Karatsuba's method. */
 function productOf(field: FieldSpec, a: string, b: string): Prepared {
   const limbs = (x: string): string[] => range(field.limbs).map((i) => `${x}${i}`);
   const product = new Product();
   const la = limbs(a);
-  const columns = product.columns(la, a === b ? la : limbs(b), field.limbs > 12 ? 1 : 0);
+  const columns = product.columns(la, a === b ? la : limbs(b), 1);
   const loads = loadLimbs(field, a, a) + (a === b ? "" : loadLimbs(field, b, b));
   return { setup: loads + product.code, columns };
 }
@@ -238,24 +245,72 @@ function friendlyLimbs(field: FieldSpec): bigint[] {
   return limbsOf(field, (negativeInverse(field) * field.modulus + 1n) >> BigInt(field.bits));
 }
 
-/** Reduces the columns and stores the result at `target`. `lift` adds p: needed when the sum may be negative. */
-function reduction(field: FieldSpec, columns: Columns, target: string, lift: boolean, type: Word): string {
+/**
+ * What `size` quotients from m[from] on add to later columns, by number: the product of them and N', cut into as many limbs, of which
+ * the first part's lower columns have had it already, and the others are by one step of Karatsuba's method.
+ */
+function blockOf(field: FieldSpec, from: number, size: number): { code: string; columns: Map<number, string> } {
+  const friendly = friendlyLimbs(field);
+  const quotients = range(size).map((i) => `m${from + i}`);
+  const product = new Product(`q${from}_`);
+  const columns = new Map<number, string>();
+  const add = (at: number, value: string): void => {
+    const before = columns.get(at);
+    if (at < 2 * field.limbs - 1) columns.set(at, before === undefined ? value : `${before} + ${value}`);
+  };
+  for (let k = size - 1; k < 2 * size - 1; k++) {
+    const terms = range(size).map((i) => (k - i < size ? timesConstant(quotients[i]!, friendly[k - i] ?? 0n) : ""));
+    add(from + 1 + k, product.define(withoutPlus(terms.join(""))));
+  }
+  for (let at = size; at < field.limbs; at += size) {
+    const limbs = range(size).map((i) => hex(friendly[at + i] ?? 0n));
+    for (const [k, column] of product.columns(quotients, limbs, 1).entries()) add(from + 1 + at + k, column);
+  }
+  return { code: product.code, columns };
+}
+
+const withoutPlus = (terms: string): string => terms.replace(/^ \+ /, "").replace(/^ - /, "0 - ");
+
+/**
+ * Reduces the columns and stores the result at `target`. `lift` adds p: needed when the sum may be negative. `block`: quotients
+ * that are added to later columns together, 0 for each by itself; fewer products, more sums.
+ */
+function reduction(
+  field: FieldSpec,
+  columns: Columns,
+  target: string,
+  lift: boolean,
+  type: Word,
+  block: number = 0,
+): string {
   const n = field.limbs;
   const p = limbsOf(field, field.modulus);
   const friendly = friendlyLimbs(field);
   const mask = hex((1n << BigInt(field.bits)) - 1n);
   const storeLimb = (j: number, value: string): string => `  store<u32>(${target}, <u32>${value}, ${4 * j});\n`;
   let text = `  let acc: ${type} = 0;\n`;
+  const late = new Map<number, string[]>();
+  // The first column that quotient i has no part in by itself.
+  const blockEnd = (i: number): number => {
+    const end = block === 0 ? 2 * n : (Math.floor(i / block) + 1) * block;
+    return end < n ? end : 2 * n;
+  };
   for (let k = 0; k < 2 * n - 1; k++) {
     let quotients = "";
     for (let i = 0; i <= Math.min(k - 1, n - 1); i++) {
+      if (k >= blockEnd(i)) continue;
       const limb = i < n - 1 ? friendly[k - i - 1] : p[k - i];
       if (limb !== undefined) quotients += timesConstant(`m${i}`, limb);
     }
     text += `  acc += ${columns[k]};\n`;
-    if (quotients !== "") text += `  acc += ${quotients.replace(/^ \+ /, "").replace(/^ - /, "0 - ")};\n`;
+    for (const column of late.get(k) ?? []) text += `  acc += ${column};\n`;
+    if (quotients !== "") text += `  acc += ${withoutPlus(quotients)};\n`;
     if (k < n - 1) {
       text += `  const m${k}: ${type} = acc & ${mask};\n  acc >>= ${field.bits};\n`;
+      if (blockEnd(k) !== k + 1) continue;
+      const made = blockOf(field, k + 1 - block, block);
+      text += made.code;
+      for (const [column, value] of made.columns) late.set(column, [...(late.get(column) ?? []), value]);
     } else if (k === n - 1) {
       text += `  const m${k}: ${type} = (${quotientOf(field, "acc")}) & ${mask};\n`;
       text += `  acc = (acc${timesConstant(`m${k}`, p[0]!)}) >> ${field.bits};\n`;
@@ -267,12 +322,15 @@ function reduction(field: FieldSpec, columns: Columns, target: string, lift: boo
   return text + storeLimb(n - 1, lift ? `(acc + ${hex(p[n - 1]!)})` : "acc");
 }
 
+/** Quotients that Fr adds to later columns together; Fp, each by itself: see docs/performance.md. */
+const blockSize = (field: FieldSpec): number => (field.limbs > 12 ? 0 : 4);
+
 function multiply(field: FieldSpec): string {
   const { setup, columns } = productOf(field, "a", "b");
   return `
 /** r = a b. Limbs and values of the operands may be loose: see the head. r may be a or b. */
 export function ${field.name}Mul(r: usize, a: usize, b: usize): void {
-${setup}${reduction(field, columns, "r", false, "u64")}}
+${setup}${reduction(field, columns, "r", false, "u64", blockSize(field))}}
 `;
 }
 
@@ -281,7 +339,7 @@ function square(field: FieldSpec): string {
   return `
 /** r = a a, at about four fifths of a multiplication. r may be a. */
 export function ${field.name}Sqr(r: usize, a: usize): void {
-${setup}${reduction(field, columns, "r", false, "u64")}}
+${setup}${reduction(field, columns, "r", false, "u64", blockSize(field))}}
 `;
 }
 
@@ -472,14 +530,14 @@ function butterfly(field: FieldSpec): string {
   const { setup, columns } = productOf(field, "v", "w");
   const mask = hex((1n << BigInt(bits)) - 1n);
   const lift = limbsOf(field, 4n * field.modulus);
-  let body = setup + reduction(field, columns, "t", false, "u64");
+  let body = setup + reduction(field, columns, "t", false, "u64", blockSize(field));
   for (let j = 0; j < n; j++) {
     const value = j < n - 1 ? `(acc & ${mask})` : "acc";
-    body = body.replace(`  store<u32>(t, <u32>${value}, ${4 * j});\n`, `  const t${n + n + j} = <i64>${value};\n`);
+    body = body.replace(`  store<u32>(t, <u32>${value}, ${4 * j});\n`, `  const y${j} = <i64>${value};\n`);
   }
   body += "  let sum: i64 = 0, difference: i64 = 0, x: i64;\n";
   for (let j = 0; j < n; j++) {
-    body += `  x = load<u32>(u, ${4 * j});\n  sum += x + t${n + n + j};\n  difference += x - t${n + n + j} + ${hex(lift[j]!)};\n`;
+    body += `  x = load<u32>(u, ${4 * j});\n  sum += x + y${j};\n  difference += x - y${j} + ${hex(lift[j]!)};\n`;
     if (j === n - 1) {
       body += `  store<u32>(u, <u32>sum, ${4 * j});\n  store<u32>(v, <u32>difference, ${4 * j});\n`;
     } else {
