@@ -15,19 +15,10 @@ import { type ApplyRet, readApplied } from "./applied.ts";
 import { FVM_WASM, INSTRUMENT_WASM } from "./assets/fvm.ts";
 import { CborItems } from "./cbor-items.ts";
 import { EngineFault } from "./errors.ts";
-import {
-  ABI_VERSION,
-  CALLING,
-  FVM_EXPORT_NAMES,
-  type FvmExports,
-  type Generation,
-  GUEST,
-  LEFT,
-  SYSCALLS,
-  type SyscallExports,
-} from "./fvm-abi.ts";
-import { type FvmHost, GARBAGE_PER_SYSCALL, type Guest, importsOf, MIN_GARBAGE, Run } from "./fvm-run.ts";
-import { type GuestModule, GuestModules } from "./guest-modules.ts";
+import { ABI_VERSION, FVM_EXPORT_NAMES, type FvmExports, type Generation } from "./fvm-abi.ts";
+import { Guests } from "./fvm-guests.ts";
+import { type FvmHost, importsOf, Run } from "./fvm-run.ts";
+import { GuestModules } from "./guest-modules.ts";
 import { Instance } from "./instance.ts";
 import { compileModule, type WasmSource } from "./load.ts";
 import type { ActorView } from "./vm.ts";
@@ -65,23 +56,16 @@ export type FvmOptions = {
 
 const DEFAULT_MAX_PAGES = 16384;
 const FIRST_PAGES = 64;
-/** Bytes of memory that all guests of a message may have together, and the pages of one. */
-const MESSAGE_BYTES = 2 ** 31;
-const GUEST_PAGES = 8192;
-const PAGE = 65536;
-
-/** What ends a guest from a syscall: told apart by identity, without the cost of a stack trace. */
-const EXIT = Object.freeze({ exit: true });
 
 export class Fvm {
   readonly host: FvmHost;
-  private readonly modules: GuestModules;
+  private readonly guests: Guests;
   private readonly run: Run;
 
   private constructor(run: Run, modules: GuestModules) {
     this.run = run;
     this.host = run.host;
-    this.modules = modules;
+    this.guests = new Guests(run, modules);
   }
 
   /** Loads the modules once and makes an instance. Faults: those of loading, `ABI_MISMATCH`. */
@@ -178,6 +162,26 @@ export class Fvm {
     return this.execute(message, -1);
   }
 
+  /**
+   * The same as `apply`, or with a `chainLength` below 0 as `applyImplicit`, with calls as deep as the protocol allows: each guest has a
+   * stack of its own. Only where the engine switches stacks (`switchesStacks`), and slower. No other call may come before it has settled.
+   */
+  async applyDeep(message: Uint8Array, chainLength: number): Promise<FvmApplyRet> {
+    const begun = this.call("fvmApply", message, chainLength);
+    if (begun !== 1) this.expect(begun);
+    else {
+      try {
+        await this.guests.runCallDeep();
+      } catch (error) {
+        this.guard(() => {
+          throw error;
+        });
+      }
+      this.guard(() => this.run.kernel.fvmEnd());
+    }
+    return this.applied();
+  }
+
   /** Root of the array of receipts of the messages applied since the last call. */
   receiptsRoot(): CID {
     return cidFromBytes(this.answer(this.guard(() => this.run.kernel.fvmReceipts())));
@@ -225,120 +229,18 @@ export class Fvm {
     const begun = this.call("fvmApply", message, chainLength);
     if (begun === 1)
       this.guard(() => {
-        this.runCall();
+        this.guests.runCall();
         kernel.fvmEnd();
       });
     else this.expect(begun);
-    const applied = decodeApplied(this.answer(this.guard(() => kernel.fvmAnswer())));
+    return this.applied();
+  }
+
+  /** What became of the message that has ended. */
+  private applied(): FvmApplyRet {
+    const applied = decodeApplied(this.answer(this.guard(() => this.run.kernel.fvmAnswer())));
     this.guard(() => this.run.tidy(true));
     return applied;
-  }
-
-  /** Runs guests until the innermost call has ended. */
-  private runCall(): void {
-    const { kernel } = this.run;
-    while (kernel.callNext() === 1) this.runGuest();
-  }
-
-  private runGuest(): void {
-    const { run } = this;
-    const { kernel, guests } = run;
-    const guest = this.guestFor(run.read(kernel.guestCode()));
-    if (guest === null) {
-      kernel.guestEnded(GUEST.missing, 0, kernel.counter.value);
-      return;
-    }
-    const table = guest.table;
-    if (kernel.guestStart(guest.guest.memory.buffer.byteLength / PAGE, table) === 0) {
-      kernel.guestEnded(GUEST.left, 0, kernel.counter.value);
-      return;
-    }
-    const { gas, start, invoke } = guest.guest;
-    gas.value = kernel.counter.value;
-    const params = kernel.guestParams();
-    guests.push(guest.guest);
-    let how: number = GUEST.returned;
-    let value = 0;
-    try {
-      start?.();
-      value = invoke(params);
-    } catch (error) {
-      if (error === EXIT) how = GUEST.left;
-      else if (error instanceof WebAssembly.RuntimeError && !run.broken) how = GUEST.trapped;
-      else throw error;
-    }
-    guests.pop();
-    kernel.guestEnded(how, value, gas.value);
-  }
-
-  /** An instance of a code, or null if it is no guest that this machine runs. */
-  private guestFor(code: Uint8Array): { guest: Guest; table: number } | null {
-    const { run } = this;
-    const found = this.modules.get(cidKey(code), run.generation, () => run.block(code));
-    const free = MESSAGE_BYTES - run.guests.reduce((sum, { memory }) => sum + memory.buffer.byteLength, 0);
-    if (!("module" in found)) return null;
-    const instance = instantiate(found, this.linked());
-    if (instance === null) return null;
-    const { memory, invoke, table, ...rest } = instance.exports;
-    if (!(memory instanceof WebAssembly.Memory) || typeof invoke !== "function") return null;
-    if (memory.buffer.byteLength > free) return null;
-    const guest: Guest = {
-      invoke: invoke as (params: number) => number,
-      start: rest["filigree:start"] as (() => void) | undefined,
-      memory,
-      gas: rest["filigree:gas"] as WebAssembly.Global<"i64">,
-      pages: rest["filigree:pages"] as WebAssembly.Global<"i32">,
-      view: new Uint8Array(memory.buffer),
-    };
-    guest.pages.value = Math.min(GUEST_PAGES, Math.floor(free / PAGE));
-    return { guest, table: table instanceof WebAssembly.Table ? table.length : 0 };
-  }
-
-  private readonly imports = new Map<Generation, WebAssembly.Imports>();
-
-  /** The syscalls of the machine's generation, as imports of a guest. */
-  private linked(): WebAssembly.Imports {
-    const { generation } = this.run;
-    let imports = this.imports.get(generation);
-    if (imports === undefined) {
-      imports = this.link(generation);
-      this.imports.set(generation, imports);
-    }
-    return imports;
-  }
-
-  private link(generation: Generation): WebAssembly.Imports {
-    const { run } = this;
-    const served = run.kernel as unknown as SyscallExports;
-    const { counter } = run.kernel;
-    const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
-    for (const [syscall, name] of Object.entries(SYSCALLS[generation])) {
-      const [room, import_] = syscall.split(".") as [string, string];
-      const serve = served[name];
-      if (serve === undefined) throw new EngineFault({ code: "LINK_FAILED", asset: FVM_WASM.name }, `no ${name}`);
-      imports[room] ??= {};
-      imports[room][import_] = (...args: (number | bigint)[]): number => {
-        const { gas } = run.guest;
-        let answer: number;
-        // What is thrown here is no trap of the guest, though it unwinds through it.
-        try {
-          answer = serve(gas.value, ...args);
-          if (answer === CALLING) {
-            this.runCall();
-            answer = run.kernel.sendEnded();
-          }
-          run.garbage += GARBAGE_PER_SYSCALL;
-          if (run.garbage > MIN_GARBAGE) run.tidy(false);
-        } catch (error) {
-          run.broken = true;
-          throw error;
-        }
-        gas.value = counter.value;
-        if (answer === LEFT) throw EXIT;
-        return answer;
-      };
-    }
-    return imports;
   }
 
   private call(
@@ -416,17 +318,6 @@ function unknownVersion(networkVersion: number): EngineFault {
     { code: "UNKNOWN_NETWORK_VERSION", networkVersion },
     `cannot execute: this machine of the FVM does not have network version ${networkVersion}`,
   );
-}
-
-function instantiate(found: GuestModule & { module: WebAssembly.Module }, imports: WebAssembly.Imports) {
-  try {
-    return new WebAssembly.Instance(found.module, imports);
-  } catch (error) {
-    // Imports that the generation does not have, or segments outside of the memory: no guest of this machine.
-    if (error instanceof WebAssembly.LinkError || error instanceof WebAssembly.RuntimeError) return null;
-    if (error instanceof TypeError) return null;
-    throw error;
-  }
 }
 
 /** The end of the host's stack, as a fault; anything else as it is. */

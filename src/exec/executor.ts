@@ -8,7 +8,9 @@
  */
 
 import { sleepFor } from "../base/sleep.ts";
+import { EngineFault } from "../core/errors.ts";
 import type { FvmHost, ProvenFault } from "../core/fvm.ts";
+import { switchesStacks } from "../core/fvm-guests.ts";
 import { type MachineContext, Vm, type VmHost, type VmOptions } from "../core/vm.ts";
 import { isFvm } from "../schema/versions/rows.ts";
 import type { BlockSource } from "../storage/contract.ts";
@@ -93,8 +95,8 @@ export class Executor implements Execution {
     const context = { ...place, tracing };
     return this.run(
       context,
-      (vm) => {
-        const applied = applyOne(vm, "message", message, epoch, tracing);
+      async (vm) => {
+        const applied = await applyOne(vm, "message", message, epoch, tracing);
         const root = vm.flush();
         return { stateRoot: root, applied, blocks: reachable([root], vm.madeBlocks()) };
       },
@@ -121,9 +123,10 @@ export class Executor implements Execution {
 
   simulate({ context, messages, edits = [], keep }: Trial, options: RunOptions = {}): Promise<TrialResult> {
     const tracing = options.tracing ?? false;
-    const job = (vm: Machine): TrialResult => {
+    const job = async (vm: Machine): Promise<TrialResult> => {
       if (edits.length > 0) editableOf(vm).edit(edits);
-      const applied = messages.map((message) => tryOne(vm, context, message, tracing));
+      const applied: AppliedMessage[] = [];
+      for (const message of messages) applied.push(await tryOne(vm, context, message, tracing));
       const stateRoot = vm.flush();
       return { stateRoot, applied, ...(keep === true ? { blocks: reachable([stateRoot], vm.madeBlocks()) } : {}) };
     };
@@ -139,12 +142,32 @@ export class Executor implements Execution {
   private readonly migrate: Migrate = ({ name, epoch }, root, blocks) =>
     (this.parts.migrations ?? MIGRATIONS)[name](root, epoch, blocks, this.options);
 
-  private attempt<T>(context: MachineContext, job: (vm: Machine) => T | Promise<T>, options: RunOptions): Promise<T> {
+  private async attempt<T>(
+    context: MachineContext,
+    job: (vm: Machine) => T | Promise<T>,
+    options: RunOptions,
+  ): Promise<T> {
+    try {
+      return await this.work(context, job, options, false);
+    } catch (error) {
+      const isDeep = error instanceof EngineFault && error.data.code === "HOST_STACK";
+      if (!isDeep || !isFvm(context.networkVersion) || !switchesStacks()) throw error;
+      return this.work(context, job, options, true);
+    }
+  }
+
+  private work<T>(
+    context: MachineContext,
+    job: (vm: Machine) => T | Promise<T>,
+    options: RunOptions,
+    deep: boolean,
+  ): Promise<T> {
     this.randomness = options.randomness ?? this.parts.randomness;
     return this.awaited.repeat(async () => {
       options.signal?.throwIfAborted();
       try {
         const vm = isFvm(context.networkVersion) ? await this.fvmInstance() : await this.instance();
+        if (vm instanceof FvmMachine) vm.deep = deep;
         vm.open(context);
         const result = await job(vm);
         vm.close();
@@ -252,7 +275,7 @@ class TipsetRun {
     const { tracing } = this.options;
     for (let at = parentEpoch; at < epoch; at++) {
       if (at > parentEpoch) {
-        const cron = this.implicit("cron", cronMessage(at), at);
+        const cron = await this.implicit("cron", cronMessage(at), at);
         if (at - parentEpoch <= STRETCH) this.applied.push(cron);
       }
       await this.upgrade(at);
@@ -266,25 +289,25 @@ class TipsetRun {
       for (const message of [...block.blsMessages, ...block.secpMessages]) {
         const key = LATIN1.decode(message.bytes);
         if (seen.has(key)) continue;
-        const applied = applyOne(this.vm, "message", message, epoch, tracing);
+        const applied = await applyOne(this.vm, "message", message, epoch, tracing);
         seen.add(key);
         tips += applied.minerTip;
         penalty += applied.minerPenalty;
         this.applied.push(applied);
       }
       this.applied.push(
-        this.implicit("reward", rewardMessage(epoch, block.miner, penalty, tips, block.winCount), epoch),
+        await this.implicit("reward", rewardMessage(epoch, block.miner, penalty, tips, block.winCount), epoch),
       );
     }
-    this.applied.push(this.implicit("cron", cronMessage(epoch), epoch));
+    this.applied.push(await this.implicit("cron", cronMessage(epoch), epoch));
     const receiptsRoot = this.vm.receiptsRoot();
     const stateRoot = this.vm.flush();
     const made = [...this.earlier.values(), ...this.vm.madeBlocks()];
     return { stateRoot, receiptsRoot, applied: this.applied, blocks: reachable([receiptsRoot, stateRoot], made) };
   }
 
-  private implicit(kind: "reward" | "cron", bytes: Uint8Array, epoch: number): AppliedMessage {
-    const result = this.vm.applyImplicit(bytes);
+  private async implicit(kind: "reward" | "cron", bytes: Uint8Array, epoch: number): Promise<AppliedMessage> {
+    const result = await this.vm.applyImplicit(bytes);
     const applied = described(this.vm, result, kind, bytes, epoch, this.options.tracing);
     if (result.exitCode === 0) return applied;
     throw new ExecError(
@@ -321,23 +344,28 @@ class TipsetRun {
 /** Any byte string as a text of one character a byte: a key for sets. */
 const LATIN1 = new TextDecoder("latin1");
 
-function applyOne(
+async function applyOne(
   vm: Machine,
   kind: AppliedKind,
   message: MessageInput,
   epoch: number,
   tracing: boolean,
-): AppliedMessage {
-  const result = vm.apply(message.bytes, message.chainLength);
+): Promise<AppliedMessage> {
+  const result = await vm.apply(message.bytes, message.chainLength);
   return described(vm, result, kind, message.bytes, epoch, tracing);
 }
 
-function tryOne(vm: Machine, context: MachineContext, message: TrialMessage, tracing: boolean): AppliedMessage {
+async function tryOne(
+  vm: Machine,
+  context: MachineContext,
+  message: TrialMessage,
+  tracing: boolean,
+): Promise<AppliedMessage> {
   const { epoch, networkVersion } = context;
   if (message.baseFee !== undefined) vm.advance(epoch, networkVersion, message.baseFee);
   const bytes = message.nonceFromState === true ? withNonceOf(vm, message.bytes) : message.bytes;
   if (message.implicit !== true) return applyOne(vm, "message", { ...message, bytes }, epoch, tracing);
-  return described(vm, vm.applyImplicit(bytes), "message", bytes, epoch, tracing);
+  return described(vm, await vm.applyImplicit(bytes), "message", bytes, epoch, tracing);
 }
 
 function withNonceOf(vm: Machine, bytes: Uint8Array): Uint8Array {

@@ -22,13 +22,15 @@ export type Machine = Pick<
   "spent" | "open" | "advance" | "flush" | "receiptsRoot" | "close" | "actor" | "madeBlocks" | "trace"
 > & {
   readonly host: Pick<Vm["host"], "peek">;
-  apply(message: Uint8Array, chainLength: number): Applied;
-  applyImplicit(message: Uint8Array): Applied;
+  apply(message: Uint8Array, chainLength: number): Applied | Promise<Applied>;
+  applyImplicit(message: Uint8Array): Applied | Promise<Applied>;
 };
 
 export class FvmMachine implements Machine {
   private readonly fvm: Fvm;
   private context: MachineContext | null = null;
+  /** Whether messages are applied with calls deeper than the thread's stack (`Fvm.applyDeep`). */
+  deep = false;
 
   private constructor(fvm: Fvm) {
     this.fvm = fvm;
@@ -72,11 +74,18 @@ export class FvmMachine implements Machine {
     this.open({ ...context, stateRoot, epoch, networkVersion, baseFee }, this.fvm.madeBlocks());
   }
 
-  apply(message: Uint8Array, chainLength: number): Applied {
+  apply(message: Uint8Array, chainLength: number): Applied | Promise<Applied> {
+    if (this.deep) return this.fvm.applyDeep(message, chainLength).then(binary);
     return binary(this.fvm.apply(message, chainLength));
   }
 
-  applyImplicit(message: Uint8Array): Applied {
+  applyImplicit(message: Uint8Array): Applied | Promise<Applied> {
+    if (this.deep) return this.fvm.applyDeep(message, -1).then(binary);
+    return this.applyImplicitNow(message);
+  }
+
+  /** The same, whether `deep` or not, with no deeper calls than the thread's stack has room for. */
+  applyImplicitNow(message: Uint8Array): Applied {
     return binary(this.fvm.applyImplicit(message));
   }
 

@@ -24,8 +24,11 @@ import type {
   VerifyMessage,
 } from "./wire.ts";
 
-/** A call takes some 1.2 KiB of the thread's stack; the protocol allows 4096 in a row, and before that, what gas buys. */
-const STACK_MIB = 32;
+/**
+ * A native call takes some 1.2 KiB of the thread's stack; the protocol allows 4096 in a row, and before that, what gas buys. Of the
+ * FVM's 1,024 calls each takes what its guest's activations do.
+ */
+const STACK_MIB = 64;
 
 /** Migrations in a worker are the networks'. */
 export type PoolParts = Omit<ExecutorParts, "migrations">;

@@ -93,7 +93,7 @@ export async function buildFvmGenesis(spec: FvmGenesisSpec): Promise<GenesisStat
   vm.open({ stateRoot: bare, epoch: 0, networkVersion, baseFee: 0n, circulatingSupply: 0n, facts });
   const apply: ApplyGenesis = (step, { from, to, value = 0n, method }, params) => {
     const gas = { gasLimit: 10_000_000_000n, gasFeeCap: 0n, gasPremium: 0n };
-    const applied = vm.applyImplicit(
+    const applied = vm.applyImplicitNow(
       encodeMessage({ from, to, value, method: BigInt(method), params, nonce: 0n, ...gas }),
     );
     if (applied.exitCode === 0) return applied;

@@ -2,10 +2,12 @@
 import { expect, test } from "vitest";
 import { platform } from "#platform";
 import { concat, utf8 } from "../../../src/base/bytes.ts";
+import { switchesStacks } from "../../../src/core/fvm-guests.ts";
 import { Executor, type ExecutorParts } from "../../../src/exec/executor.ts";
 import type { ChainDigests } from "../../../src/exec/types.ts";
 import { builtFile } from "../../../src/platform/web.ts";
-import { BASE_FEE, EPOCH, makeWorld, messageOf } from "../../support/fvm-world.ts";
+import { Address } from "../../../src/types/address.ts";
+import { BASE_FEE, EPOCH, makeWorld, messageOf, openWorld, TESTER_ID } from "../../support/fvm-world.ts";
 
 const code = await platform.readAsset(builtFile("wasm/guest-test.wasm"));
 const world = makeWorld({ code });
@@ -86,4 +88,31 @@ test("randomness that fails fails the run", async () => {
   const failing = (): Promise<Uint8Array> => Promise.reject(new Error("no beacon"));
   const executor = executorOver({ randomness: drawing({ ticketDigest: failing, beaconDigest: failing }) });
   await expect(executor.applyMessage({ ...context, message })).rejects.toThrow("no beacon");
+});
+
+/** The tester calls itself so many levels deep, each with a hundred activations of its own on the stack. */
+function nested(levels: number): { readonly bytes: Uint8Array; readonly chainLength: number } {
+  const own = Address.id(TESTER_ID).bytes;
+  const params = concat(new Uint8Array(Uint32Array.of(levels).buffer), Uint8Array.of(own.length), own);
+  const bytes = messageOf({ method: 14n, params, gasLimit: 9_000_000_000 });
+  return { bytes, chainLength: bytes.length };
+}
+
+test("1,000 nested calls run where the engine switches stacks, and are a fault by name on a usual stack", async () => {
+  const run = executorOver({}).applyMessage({ ...context, message: nested(1000) });
+  if (!switchesStacks()) await expect(run).rejects.toMatchObject({ data: { code: "HOST_STACK" } });
+  else {
+    const { applied } = await run;
+    expect([applied.exitCode, ...new Uint32Array(applied.return.slice().buffer)]).toEqual([0, 0, 1000]);
+  }
+});
+
+test("on stacks of their own guests do, and cost, the same", async () => {
+  if (!switchesStacks()) return;
+  const messages = [nested(20), message, nested(0)];
+  for (const { bytes, chainLength } of messages) {
+    const [plain, deep] = [await openWorld(world), await openWorld(world)];
+    expect(await deep.applyDeep(bytes, chainLength)).toEqual(plain.apply(bytes, chainLength));
+    expect(deep.flush()).toEqual(plain.flush());
+  }
 });

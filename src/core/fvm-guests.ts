@@ -1,0 +1,246 @@
+/**
+ * Guests at work: each instance of an actor's module with its syscalls, from the call that needs it to its end.
+ *
+ * Guests nest on the host's stack (`runCall`), which ends before the protocol's limit of calls on most threads; or each runs on a stack
+ * of its own, where the engine switches stacks (JSPI; `runCallDeep`), which is slower. What they do and cost is the same.
+ *
+ * Instances are not used again: their memory has grown by then and cannot shrink, so that a guest would reach bytes that have to trap.
+ */
+import { cidKey } from "../types/cid.ts";
+import { FVM_WASM } from "./assets/fvm.ts";
+import { EngineFault } from "./errors.ts";
+import { CALLING, type Generation, GUEST, LEFT, SYSCALLS, type SyscallExports } from "./fvm-abi.ts";
+import { GARBAGE_PER_SYSCALL, type Guest, MIN_GARBAGE, type Run } from "./fvm-run.ts";
+import type { GuestModule, GuestModules } from "./guest-modules.ts";
+
+/** Bytes of memory that all guests of a message may have together, and the pages of one. */
+const MESSAGE_BYTES = 2 ** 31;
+const GUEST_PAGES = 8192;
+const PAGE = 65536;
+
+/** What ends a guest from a syscall: told apart by identity, without the cost of a stack trace. */
+const EXIT = Object.freeze({ exit: true });
+
+/** Stack switching, which TypeScript's library does not know yet. */
+type StackSwitching = {
+  readonly Suspending: new (work: (...args: (number | bigint)[]) => Promise<number>) => WebAssembly.ImportValue;
+  readonly promising: <Args extends unknown[]>(work: (...args: Args) => number) => (...args: Args) => Promise<number>;
+};
+
+/** The engine's stack switching, or null: Chrome has it from 137 on, Deno 2.9, Node not up to 22. */
+function stackSwitching(): StackSwitching | null {
+  const { Suspending, promising } = WebAssembly as unknown as Partial<StackSwitching>;
+  return typeof Suspending === "function" && typeof promising === "function" ? { Suspending, promising } : null;
+}
+
+/** Whether calls may be deeper than the thread's stack here. */
+export function switchesStacks(): boolean {
+  return stackSwitching() !== null;
+}
+
+/** The one syscall that runs another guest. */
+const SEND = "send.send";
+
+type Imports = Record<string, Record<string, WebAssembly.ImportValue>>;
+type Syscall = (counter: bigint, ...args: (number | bigint)[]) => number;
+type Started = { readonly guest: Guest; readonly params: number };
+
+export class Guests {
+  private readonly run: Run;
+  private readonly modules: GuestModules;
+  /** Imports of guests, by generation; the second with a `send` that suspends its guest. */
+  private readonly imports = new Map<Generation, WebAssembly.Imports>();
+  private readonly deepImports = new Map<Generation, WebAssembly.Imports>();
+
+  constructor(run: Run, modules: GuestModules) {
+    this.run = run;
+    this.modules = modules;
+  }
+
+  /** Runs guests until the innermost call has ended. */
+  runCall(): void {
+    while (this.run.kernel.callNext() === 1) this.runGuest();
+  }
+
+  /** The same, each guest on a stack of its own. Throws `RangeError` where the engine does not switch stacks. */
+  async runCallDeep(): Promise<void> {
+    const engine = stackSwitching();
+    if (engine === null) throw new RangeError("this engine does not switch stacks");
+    while (this.run.kernel.callNext() === 1) await this.runGuestDeep(engine);
+  }
+
+  private runGuest(): void {
+    const started = this.begin(this.linked());
+    if (started === null) return;
+    let how: number = GUEST.returned;
+    let value = 0;
+    try {
+      started.guest.start?.();
+      value = started.guest.invoke(started.params);
+    } catch (error) {
+      how = this.howOf(error);
+    }
+    this.end(how, value);
+  }
+
+  private async runGuestDeep(engine: StackSwitching): Promise<void> {
+    const started = this.begin(this.linkedDeep(engine));
+    if (started === null) return;
+    const { start, invoke } = started.guest;
+    let how: number = GUEST.returned;
+    let value = 0;
+    try {
+      if (start !== undefined) await engine.promising(start as () => number)();
+      value = await engine.promising(invoke)(started.params);
+    } catch (error) {
+      how = this.howOf(error);
+    }
+    this.end(how, value);
+  }
+
+  /** An instance of what the innermost call runs, paid for and with its gas; null if it does not run. */
+  private begin(imports: WebAssembly.Imports): Started | null {
+    const { kernel, guests } = this.run;
+    const made = this.guestFor(this.run.read(kernel.guestCode()), imports);
+    if (made === null) {
+      kernel.guestEnded(GUEST.missing, 0, kernel.counter.value);
+      return null;
+    }
+    const { guest, table } = made;
+    if (kernel.guestStart(guest.memory.buffer.byteLength / PAGE, table) === 0) {
+      kernel.guestEnded(GUEST.left, 0, kernel.counter.value);
+      return null;
+    }
+    guest.gas.value = kernel.counter.value;
+    const params = kernel.guestParams();
+    guests.push(guest);
+    return { guest, params };
+  }
+
+  /** How a guest ended that threw; what is no end of a guest is thrown on. */
+  private howOf(error: unknown): number {
+    if (error === EXIT) return GUEST.left;
+    if (error instanceof WebAssembly.RuntimeError && !this.run.broken) return GUEST.trapped;
+    throw error;
+  }
+
+  private end(how: number, value: number): void {
+    const { gas } = this.run.guest;
+    this.run.guests.pop();
+    this.run.kernel.guestEnded(how, value, gas.value);
+  }
+
+  /** An instance of a code, or null if it is no guest that this machine runs. */
+  private guestFor(code: Uint8Array, imports: WebAssembly.Imports): { guest: Guest; table: number } | null {
+    const { run } = this;
+    const found = this.modules.get(cidKey(code), run.generation, () => run.block(code));
+    const free = MESSAGE_BYTES - run.guests.reduce((sum, { memory }) => sum + memory.buffer.byteLength, 0);
+    if (!("module" in found)) return null;
+    const instance = instantiate(found, imports);
+    if (instance === null) return null;
+    const { memory, invoke, table, ...rest } = instance.exports;
+    if (!(memory instanceof WebAssembly.Memory) || typeof invoke !== "function") return null;
+    if (memory.buffer.byteLength > free) return null;
+    const guest: Guest = {
+      invoke: invoke as (params: number) => number,
+      start: rest["filigree:start"] as (() => void) | undefined,
+      memory,
+      gas: rest["filigree:gas"] as WebAssembly.Global<"i64">,
+      pages: rest["filigree:pages"] as WebAssembly.Global<"i32">,
+      view: new Uint8Array(memory.buffer),
+    };
+    guest.pages.value = Math.min(GUEST_PAGES, Math.floor(free / PAGE));
+    return { guest, table: table instanceof WebAssembly.Table ? table.length : 0 };
+  }
+
+  /** The syscalls of the machine's generation, as imports of a guest. */
+  private linked(): WebAssembly.Imports {
+    const { generation } = this.run;
+    const imports = this.imports.get(generation) ?? this.link(generation);
+    this.imports.set(generation, imports);
+    return imports;
+  }
+
+  private linkedDeep(engine: StackSwitching): WebAssembly.Imports {
+    const { generation } = this.run;
+    const known = this.deepImports.get(generation);
+    if (known !== undefined) return known;
+    const [room, name] = SEND.split(".") as [string, string];
+    const { run } = this;
+    const serve = this.server(generation, SEND);
+    const { counter } = run.kernel;
+    const send = async (...args: (number | bigint)[]): Promise<number> => {
+      const { gas } = run.guest;
+      let answer: number;
+      try {
+        answer = serve(gas.value, ...args);
+        if (answer === CALLING) {
+          // The guest is suspended before the next one runs: else their imports would pile up on the thread's stack.
+          await null;
+          await this.runCallDeep();
+          answer = run.kernel.sendEnded();
+        }
+      } catch (error) {
+        run.broken = true;
+        throw error;
+      }
+      gas.value = counter.value;
+      if (answer === LEFT) throw EXIT;
+      return answer;
+    };
+    const imports = this.link(generation);
+    imports[room] = { ...imports[room], [name]: new engine.Suspending(send) };
+    this.deepImports.set(generation, imports);
+    return imports;
+  }
+
+  private link(generation: Generation): Imports {
+    const { run } = this;
+    const { counter } = run.kernel;
+    const imports: Imports = {};
+    for (const syscall of Object.keys(SYSCALLS[generation])) {
+      const [room, name] = syscall.split(".") as [string, string];
+      const serve = this.server(generation, syscall);
+      imports[room] ??= {};
+      imports[room][name] = (...args: (number | bigint)[]): number => {
+        const { gas } = run.guest;
+        let answer: number;
+        // What is thrown here is no trap of the guest, though it unwinds through it.
+        try {
+          answer = serve(gas.value, ...args);
+          if (answer === CALLING) {
+            this.runCall();
+            answer = run.kernel.sendEnded();
+          }
+          run.garbage += GARBAGE_PER_SYSCALL;
+          if (run.garbage > MIN_GARBAGE) run.tidy(false);
+        } catch (error) {
+          run.broken = true;
+          throw error;
+        }
+        gas.value = counter.value;
+        if (answer === LEFT) throw EXIT;
+        return answer;
+      };
+    }
+    return imports;
+  }
+
+  private server(generation: Generation, syscall: string): Syscall {
+    const name = SYSCALLS[generation][syscall] as string;
+    const serve = (this.run.kernel as unknown as SyscallExports)[name];
+    if (serve === undefined) throw new EngineFault({ code: "LINK_FAILED", asset: FVM_WASM.name }, `no ${name}`);
+    return serve;
+  }
+}
+
+function instantiate(found: GuestModule & { module: WebAssembly.Module }, imports: WebAssembly.Imports) {
+  try {
+    return new WebAssembly.Instance(found.module, imports);
+  } catch (error) {
+    // Imports that the generation does not have, or segments outside of the memory: no guest of this machine.
+    if (error instanceof WebAssembly.LinkError || error instanceof WebAssembly.RuntimeError) return null;
+    if (error instanceof TypeError) return null;
+    throw error;
+  }
+}
