@@ -1,18 +1,11 @@
-/**
- * `sector.json`, which stands beside a sealed sector's files and says what they are; and proof files.
- *
- * A proof file is DAG-CBOR: the kind of proof, the statement, and the vanilla openings by partition or a SNARK. It holds all
- * that a verifier needs, except a SNARK's verifying key; nothing of it is trusted.
- */
+/** `sector.json`, which stands beside a sealed sector's files and says what they are; and files of proofs (`src/sector/proof-file.ts`). */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import * as cbor from "@ipld/dag-cbor";
 import { fromHex, toHex } from "../base/bytes.ts";
 import { proverId, sealProof, sectorParams } from "../sector/params.ts";
 import { commitmentOfCidV1, paddedBytesOf, pieceCidV1, sealedCid } from "../sector/piece/cid.ts";
 import type { StagedPiece } from "../sector/piece/stage.ts";
-import type { PoStKind, PoStPartitionProof, PublicSector } from "../sector/post/post-proof.ts";
-import type { PoRepPartitionProof } from "../sector/seal/porep-proof.ts";
+import { decodeProof, encodeProof, type ProofFile } from "../sector/proof-file.ts";
 import type { SealedSector, SectorIdentity } from "../sector/seal/seal.ts";
 import { parseCid } from "../types/cid.ts";
 import { fileError } from "./errors.ts";
@@ -122,35 +115,8 @@ function hex32(stored: Stored, name: "ticket" | (typeof COMMITMENTS)[number]): U
   throw new Error(`${name} is not 32 bytes in hexadecimal`);
 }
 
-/** What a PoRep is of. */
-export type PoRepFile = {
-  readonly kind: "porep";
-  readonly sealProof: number;
-  readonly actorId: bigint;
-  readonly sectorNumber: bigint | number;
-  readonly ticket: Uint8Array;
-  readonly commD: Uint8Array;
-  readonly commR: Uint8Array;
-  readonly seed: Uint8Array;
-};
-
-/** What a PoSt is of. */
-export type PoStFile = {
-  readonly kind: PoStKind;
-  readonly sectorBytes: number;
-  readonly randomness: Uint8Array;
-  readonly sectors: readonly PublicSector[];
-};
-
-/** A statement with its vanilla openings by partition, or with the SNARK of all partitions. */
-export type VanillaFile =
-  | (PoRepFile & { readonly partitions: readonly PoRepPartitionProof[] })
-  | (PoStFile & { readonly partitions: readonly PoStPartitionProof[] });
-export type SnarkFile = (PoRepFile | PoStFile) & { readonly snark: Uint8Array };
-export type ProofFile = VanillaFile | SnarkFile;
-
 export async function writeProof(file: string, proof: ProofFile, options: OutputOptions = {}): Promise<number> {
-  const bytes = cbor.encode(proof);
+  const bytes = encodeProof(proof);
   await writeOutput(file, options, (handle) => handle.writeFile(bytes));
   return bytes.length;
 }
@@ -160,34 +126,7 @@ export async function readProof(file: string): Promise<ProofFile> {
   const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
     throw fileError(`cannot read ${file}`, cause);
   });
-  const proof = decoded(bytes);
-  if (proof !== null && isStatement(proof)) return proof;
+  const proof = decodeProof(bytes);
+  if (proof !== null) return proof;
   throw new Error(`${file} is no proof file; \`filigree prove\` makes them`);
-}
-
-/** Whatever object the bytes are in CBOR; null if they are none. */
-function decoded(bytes: Uint8Array): ProofFile | null {
-  try {
-    const value = cbor.decode<unknown>(bytes);
-    return typeof value === "object" && value !== null ? (value as ProofFile) : null;
-  } catch {
-    return null;
-  }
-}
-
-const isBytes = (value: unknown): boolean => value instanceof Uint8Array && value.length === 32;
-const isNumber = (value: unknown): boolean =>
-  typeof value === "bigint" ? value >= 0n && value < 1n << 64n : Number.isSafeInteger(value) && (value as number) >= 0;
-
-function isStatement(proof: ProofFile): boolean {
-  const isSnark = "snark" in proof && proof.snark instanceof Uint8Array;
-  if (!isSnark && !("partitions" in proof && Array.isArray(proof.partitions))) return false;
-  if (proof.kind === "porep") {
-    const { sealProof: number, actorId, sectorNumber, ticket, commD, commR, seed } = proof;
-    return [number, actorId, sectorNumber].every(isNumber) && [ticket, commD, commR, seed].every(isBytes);
-  }
-  if (!["winning", "window", "window-legacy"].includes(proof.kind)) return false;
-  const { sectorBytes, randomness, sectors } = proof;
-  if (!isNumber(sectorBytes) || !isBytes(randomness) || !Array.isArray(sectors)) return false;
-  return sectors.every(({ sectorNumber, commR }) => isNumber(sectorNumber) && isBytes(commR));
 }

@@ -89,6 +89,8 @@ export type DevnetInfo = {
   readonly producer?: string;
   readonly proofs?: string;
   readonly seals?: string;
+  /** Base64; of a network with real proofs. */
+  readonly verifyingKeys?: Readonly<Record<string, string>>;
   readonly miners?: readonly { readonly address: string; readonly sectors: number }[];
   readonly accounts: readonly {
     readonly name: string;

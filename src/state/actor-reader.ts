@@ -86,6 +86,12 @@ export class ObjectReader {
     return this.at(name).type.kind === "link";
   }
 
+  /** What a field is a link to; null if it is none. */
+  target(name: string): LinkTarget | null {
+    const { type } = this.at(name);
+    return type.kind === "link" ? type.to : null;
+  }
+
   /** What a link as JSON spells it leads to, of a described type that some field of this object names. */
   async objectAt(name: string, link: Json): Promise<Json> {
     return this.json({ kind: "ref", name }, await loadNode(this.blocks, linkOf(name, link)), name);

@@ -1,8 +1,9 @@
 /** A tab that joins a running network of other processes, as a node of its own: synchronises, validates, and is there again after a reload. */
 import { fileURLToPath } from "node:url";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type CommandNet, startCommandNet } from "../support/command-net.ts";
+import { launchBrowser } from "./browser.ts";
 import { type FileHost, serveFiles } from "./file-host.ts";
 
 let host: FileHost;
@@ -14,10 +15,7 @@ beforeAll(async () => {
   const listen = ["--nodes", "2", "--listen", "/ip4/127.0.0.1/tcp/0/ws"];
   net = await startCommandNet(...listen, "--miners", "2", "--block-time", "2", "--cors", new URL(host.url).origin);
   [url] = net.start["rpc"] as [string];
-  browser = await chromium.launch({
-    executablePath: process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium",
-    args: ["--no-sandbox"],
-  });
+  browser = await launchBrowser();
 });
 afterAll(async () => {
   await browser?.close();

@@ -5,10 +5,13 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { fromHex } from "../../src/base/bytes.ts";
 import { loadProofs } from "../../src/core/proofs.ts";
 import { pieceCidV1, pieceCidV2 } from "../../src/sector/piece/cid.ts";
 import { commitPiece } from "../../src/sector/piece/pieces.ts";
+import { encodeProof, type SnarkFile } from "../../src/sector/proof-file.ts";
 import { decodeHeader, encodeHeader } from "../../src/types/block-header.ts";
+import post from "../fixtures/proofs/groth16-post.json" with { type: "json" };
 import { DESKTOP, openWorld, PHONE, violations, type World } from "./world.ts";
 
 const README_PICTURE = fileURLToPath(new URL("../../docs/images/page.jpg", import.meta.url));
@@ -84,7 +87,7 @@ test("parameters are decoded: a pledged sector's messages", async () => {
   await way.getByText(/landed: FinalizeSector/).waitFor();
   await view("Messages");
   await page.getByRole("row").filter({ hasText: "PreCommitSector" }).getByRole("link").first().click();
-  await page.locator("dt", { hasText: "SealedCID" }).waitFor();
+  await page.locator("dt", { hasText: "SealedCID" }).first().waitFor();
 });
 
 /** The miner that has to prove its sector 0 before the others. */
@@ -209,6 +212,52 @@ test("tools: a file's piece, what a text is, a header's signature", async () => 
     await click("Check the entry");
     await page.getByText(found).waitFor();
   }
+});
+
+test("tools: a value of the state by its path, shown by blocks; a proof by its statement and the circuit's key", async () => {
+  await view("Tools");
+  const miner = (await info()).miners[0]?.address as string;
+  await page.getByLabel("Path", { exact: true }).fill(`${miner}/Sectors/1/SealedCID`);
+  await click("Take the blocks from the node");
+  const blocks = page.getByLabel(/Blocks: a CAR file/);
+  await page.waitForFunction(() => [...document.querySelectorAll("textarea")].some(({ value }) => value.length > 500));
+  await click("Check the path");
+  await page.getByText(/✓ they lead from the state bafy/).waitFor();
+  const sectors = await world.rpc<{ SectorNumber: number; SealedCID: { "/": string } }[]>(
+    "Filecoin.StateMinerSectors",
+    miner,
+    null,
+    [],
+  );
+  await page.locator(`[role="status"] [title="${sectors[1]?.SealedCID["/"]}"]`).waitFor();
+  // Another byte in the last block.
+  const car = Buffer.from(await blocks.inputValue(), "base64");
+  car[car.length - 1] = (car[car.length - 1] as number) ^ 1;
+  await blocks.fill(car.toString("base64"));
+  await click("Check the path");
+  await page.getByText(/has other bytes than its CID says/).waitFor();
+
+  const [window] = post.cases.filter(({ key }) => key === "window");
+  if (window === undefined) throw new Error("the fixture has no window PoSt");
+  const statement: SnarkFile = {
+    kind: window.apiVersion === "1.2.0" ? "window" : "window-legacy",
+    sectorBytes: window.sectorSize,
+    randomness: fromHex(window.randomness),
+    sectors: window.sectors.map(({ sectorNumber, commR }) => ({ sectorNumber, commR: fromHex(commR) })),
+    snark: fromHex(window.proof),
+  };
+  const own = page.getByLabel("Proof, base64 or hex");
+  await own.fill(Buffer.from(encodeProof(statement)).toString("base64"));
+  await click("Check the proof");
+  await page.getByText(/✗ the proof is a SNARK: the verifying key of its circuit is needed/).waitFor();
+  const buffer = Buffer.from(post.verifyingKeys.window.hex, "hex");
+  await page.getByLabel(/Verifying key of a SNARK's circuit/).setInputFiles({ name: "a.vk", mimeType: "a/b", buffer });
+  await click("Check the proof");
+  await page.getByText("✓ the proof holds").waitFor();
+  // For other randomness it was not made.
+  await own.fill(Buffer.from(encodeProof({ ...statement, randomness: new Uint8Array(32) })).toString("hex"));
+  await click("Check the proof");
+  await page.getByText("✗ the proof does not hold: INVALID").waitFor();
 });
 
 test("each view: nothing serious for axe in both colour schemes, no width beyond a phone's, and its picture", async () => {

@@ -2,8 +2,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Browser, chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { launchBrowser } from "./browser.ts";
 import { type FileHost, serveFiles } from "./file-host.ts";
 
 const folder = fileURLToPath(new URL("../../site/dist", import.meta.url));
@@ -13,10 +14,7 @@ let host: FileHost;
 let browser: Browser;
 beforeAll(async () => {
   host = await serveFiles(folder, "/some/folder/");
-  browser = await chromium.launch({
-    executablePath: process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium",
-    args: ["--no-sandbox"],
-  });
+  browser = await launchBrowser();
 });
 afterAll(async () => {
   await browser.close();

@@ -1,8 +1,9 @@
 /** The network in a tab, from nothing but files: the chain that Node makes of the same seed, still there after a reload. */
 import { fileURLToPath } from "node:url";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Devnet } from "../../src/node/devnet.ts";
+import { launchBrowser } from "./browser.ts";
 import { type FileHost, serveFiles } from "./file-host.ts";
 
 const EPOCHS = Number(process.env["FILIGREE_PAGE_TAB_EPOCHS"] ?? 200);
@@ -13,10 +14,7 @@ let browser: Browser;
 beforeAll(async () => {
   host = await serveFiles(folder);
   url = `${host.url}?tab&seed=a+tab&miners=2&sectors=2&accounts=3&block-time=0`;
-  browser = await chromium.launch({
-    executablePath: process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium",
-    args: ["--no-sandbox"],
-  });
+  browser = await launchBrowser();
 });
 afterAll(async () => {
   await browser.close();

@@ -11,12 +11,13 @@ import type { ProveOptions } from "../../proving/snark/prove.ts";
 import { snarkPoRep, snarkPoSt } from "../../proving/snark/sector-proofs.ts";
 import { sealProof } from "../../sector/params.ts";
 import type { PoStKind, PoStPartitionProof } from "../../sector/post/post-proof.ts";
+import type { SnarkFile, VanillaFile } from "../../sector/proof-file.ts";
 import type { PoRepPartitionProof } from "../../sector/seal/porep-proof.ts";
 import { UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { parseHex32, parseMebibytes, parseWorkers } from "../options.ts";
 import { checkOutput } from "../output.ts";
-import { readRecord, type SnarkFile, type VanillaFile, writeProof } from "../sector-record.ts";
+import { readRecord, writeProof } from "../sector-record.ts";
 import { countText, progressLine, sizeText } from "../terminal.ts";
 
 type Options = {

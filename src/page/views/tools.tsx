@@ -1,13 +1,15 @@
 /** Tools that work on what is given to them: piece commitments, decoding, verification. No data leaves the page but where it says so. */
-import type { ComponentChildren, JSX } from "preact";
+import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { bytes, count, duration } from "../format.ts";
 import { JsonTree } from "../json-tree.tsx";
-import { ask, errorText } from "../node.ts";
+import { ask } from "../node.ts";
 import { Card, Facts } from "../parts.tsx";
 import { type Decoded, decode } from "../tools/decode.ts";
 import type { PieceNews } from "../tools/piece-worker.ts";
 import { BEACONS, checkBeacon, checkHeader, type Finding } from "../tools/verify.ts";
+import { Proof, StatePath } from "./proof-tools.tsx";
+import { Findings, Text, Tool } from "./tool-parts.tsx";
 
 export function ToolsView(): JSX.Element {
   return (
@@ -17,6 +19,8 @@ export function ToolsView(): JSX.Element {
       <Params />
       <Header />
       <Beacon />
+      <StatePath />
+      <Proof />
     </>
   );
 }
@@ -101,66 +105,6 @@ function Piece(): JSX.Element {
   );
 }
 
-/** A form whose outcome is shown below it. */
-function Tool<T>(props: {
-  title: string;
-  about: string;
-  button: string;
-  run: () => Promise<T>;
-  show: (value: T) => ComponentChildren;
-  children: ComponentChildren;
-}): JSX.Element {
-  const [outcome, setOutcome] = useState<{ readonly value: T } | { readonly error: string } | null>(null);
-  return (
-    <Card title={props.title}>
-      <p>{props.about}</p>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          props.run().then(
-            (value) => setOutcome({ value }),
-            (error: unknown) => setOutcome({ error: errorText(error) }),
-          );
-        }}
-      >
-        {props.children}
-        <button type="submit">{props.button}</button>
-      </form>
-      <div role="status">
-        {outcome === null ? null : "error" in outcome ? (
-          <p class="error">{outcome.error}</p>
-        ) : (
-          props.show(outcome.value)
-        )}
-      </div>
-    </Card>
-  );
-}
-
-function Text({
-  name,
-  value,
-  set,
-  rows = 1,
-}: {
-  name: string;
-  value: string;
-  set: (text: string) => void;
-  rows?: number;
-}): JSX.Element {
-  return (
-    // biome-ignore lint/a11y/noLabelWithoutControl: either branch is one
-    <label class="block">
-      {name}
-      {rows > 1 ? (
-        <textarea rows={rows} value={value} onInput={(event) => set(event.currentTarget.value)} />
-      ) : (
-        <input type="text" value={value} onInput={(event) => set(event.currentTarget.value)} />
-      )}
-    </label>
-  );
-}
-
 function Decoder(): JSX.Element {
   const [text, setText] = useState("");
   return (
@@ -197,18 +141,6 @@ function Params(): JSX.Element {
       <Text name="Method number" value={method} set={setMethod} />
       <Text name="Parameters, base64" value={params} set={setParams} rows={2} />
     </Tool>
-  );
-}
-
-function Findings({ all }: { all: readonly Finding[] }): JSX.Element {
-  return (
-    <ul>
-      {all.map(({ text, isGood }) => (
-        <li key={text} class={`text ${isGood ? "good" : "bad"}`}>
-          {isGood ? "✓" : "✗"} {text}
-        </li>
-      ))}
-    </ul>
   );
 }
 

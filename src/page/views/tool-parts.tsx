@@ -1,0 +1,78 @@
+/** What the tools are made of: a form whose outcome is shown below it, its fields, and a list of what was found. */
+import type { ComponentChildren, JSX } from "preact";
+import { useState } from "preact/hooks";
+import { errorText } from "../node.ts";
+import { Card } from "../parts.tsx";
+import type { Finding } from "../tools/verify.ts";
+
+/** A form whose outcome is shown below it. */
+export function Tool<T>(props: {
+  title: string;
+  about: string;
+  button: string;
+  run: () => Promise<T>;
+  show: (value: T) => ComponentChildren;
+  children: ComponentChildren;
+}): JSX.Element {
+  const [outcome, setOutcome] = useState<{ readonly value: T } | { readonly error: string } | null>(null);
+  return (
+    <Card title={props.title}>
+      <p>{props.about}</p>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          props.run().then(
+            (value) => setOutcome({ value }),
+            (error: unknown) => setOutcome({ error: errorText(error) }),
+          );
+        }}
+      >
+        {props.children}
+        <button type="submit">{props.button}</button>
+      </form>
+      <div role="status">
+        {outcome === null ? null : "error" in outcome ? (
+          <p class="error">{outcome.error}</p>
+        ) : (
+          props.show(outcome.value)
+        )}
+      </div>
+    </Card>
+  );
+}
+
+export function Text({
+  name,
+  value,
+  set,
+  rows = 1,
+}: {
+  name: string;
+  value: string;
+  set: (text: string) => void;
+  rows?: number;
+}): JSX.Element {
+  return (
+    // biome-ignore lint/a11y/noLabelWithoutControl: either branch is one
+    <label class="block">
+      {name}
+      {rows > 1 ? (
+        <textarea rows={rows} value={value} onInput={(event) => set(event.currentTarget.value)} />
+      ) : (
+        <input type="text" value={value} onInput={(event) => set(event.currentTarget.value)} />
+      )}
+    </label>
+  );
+}
+
+export function Findings({ all }: { all: readonly Finding[] }): JSX.Element {
+  return (
+    <ul>
+      {all.map(({ text, isGood }) => (
+        <li key={text} class={`text ${isGood ? "good" : "bad"}`}>
+          {isGood ? "✓" : "✗"} {text}
+        </li>
+      ))}
+    </ul>
+  );
+}
