@@ -13,6 +13,7 @@ import { entriesFor, miningBase } from "../consensus/base-info.ts";
 import type { Crypto } from "../core/crypto.ts";
 import type { KeyInfo } from "../keys/keys.ts";
 import { type Keystore, keyIn } from "../keys/keystore.ts";
+import { Reconciler } from "../market/paych/reconciler.ts";
 import { retrievalChain } from "../market/retrieval/chain-access.ts";
 import { ContentFinder } from "../market/retrieval/content.ts";
 import { RetrievalMarket } from "../market/retrieval/part.ts";
@@ -221,6 +222,11 @@ export class NetworkNode {
       onFault: (error) => options.onFault?.("retrieval", error),
     });
     this.node.add(this.retrieval);
+    const reconciler = new Reconciler({
+      ...{ payments: this.node.payments, blocks: chain.blocks, now },
+      streams: () => peers.network?.streams ?? null,
+    });
+    this.node.add(reconciler);
     const { deals, retrieval } = this;
     const content = new ContentFinder({
       ...{ has: async (cid) => (await this.node.client.store()).has(cid), chain: providers },
@@ -251,6 +257,7 @@ export class NetworkNode {
       funds: this.node.funds,
       deals: this.deals,
       retrieval: this.retrieval,
+      reconciler,
       content,
       client: this.node.client,
       minGas: storageGas,

@@ -121,7 +121,9 @@ export class FilecoinNode {
     });
     const clientFolder = data == null ? null : `${data}/${CLIENT_FOLDER}`;
     const openClient = async (): Promise<BlockStore> =>
-      clientFolder === null ? new MemoryStore() : TableStore.open(clientFolder, platform.openTable, { repair });
+      clientFolder === null
+        ? new MemoryStore()
+        : TableStore.open(clientFolder, platform.openTable, { repair, longValues: true });
     this.client = new ClientData({ open: openClient, hashes: crypto });
     this.parts.add(this.client);
     const { states, pool } = this;

@@ -21,12 +21,18 @@ import {
 
 const VIEW = { keyEncoding: "view", valueEncoding: "view" } as const;
 type Level = ClassicLevel<Uint8Array, Uint8Array>;
+type Settings = { readonly maxOpenFiles?: number };
 
 /** Numbers of the last writes are kept under "#" and the number modulo this; more than LevelDB's logs hold of any but the smallest. */
 const NUMBERS = 16_384;
 const NUMBER_PREFIX = 0x23;
 /** Bytes of waiting writes that go out as one batch. */
 const GROUP_BYTES = 8 << 20;
+/**
+ * Files that stay open where values are long: they are mapped, of 2 MiB or more each, and what was read of them stays in memory
+ * for as long. As few as LevelDB allows, where the default is 1,000.
+ */
+const FILES_OF_LONG_VALUES = 74;
 /** Milliseconds between two attempts to open a database that would not open after a failed write. */
 const RETRY_MS = 500;
 
@@ -39,7 +45,7 @@ type Waiting = {
 
 export const openTable: OpenTable = async (place, options = {}) => {
   const folder = await DataFolder.open(place, options);
-  const table = new LevelTable(folder);
+  const table = new LevelTable(folder, options.longValues === true ? { maxOpenFiles: FILES_OF_LONG_VALUES } : {});
   if (options.reset === true) await table.openEmpty();
   else await table.open(options.repair ?? false);
   return table;
@@ -47,6 +53,7 @@ export const openTable: OpenTable = async (place, options = {}) => {
 
 class LevelTable implements Table {
   private readonly folder: DataFolder;
+  private readonly settings: Settings;
   private level: Level | null = null;
   private written: WrittenFile | null = null;
   /** Number of the last write that succeeded, and what it reached. */
@@ -58,8 +65,9 @@ class LevelTable implements Table {
   private failure: { readonly error: unknown; readonly at: number; readonly final: boolean } | null = null;
   private closed = false;
 
-  constructor(folder: DataFolder) {
+  constructor(folder: DataFolder, settings: Settings) {
     this.folder = folder;
+    this.settings = settings;
   }
 
   /** Opens or makes the database. With `repair` a damaged one is taken as far as it goes. */
@@ -79,12 +87,12 @@ class LevelTable implements Table {
         folder.place,
         `the file "written" is missing in ${folder.place}; ${WHAT_CAN_BE_DONE}`,
       );
-    const level = await openLevel(folder).catch(async (error: unknown) => {
+    const level = await openLevel(folder, this.settings).catch(async (error: unknown) => {
       if (!repair || (error as TableError).code !== "DAMAGED") throw error;
       await ClassicLevel.repair(folder.store).catch((cause: unknown) => {
         throw folderError("DAMAGED", folder.place, `the store in ${folder.place} cannot be repaired`, cause);
       });
-      return openLevel(folder);
+      return openLevel(folder, this.settings);
     });
     await this.take(level, async () => {
       this.count = await numbersOf(level, folder, repair ? null : written, repair);
@@ -103,7 +111,7 @@ class LevelTable implements Table {
     await ClassicLevel.destroy(folder.store).catch((cause: unknown) => {
       throw openingError(folder, cause);
     });
-    await this.take(await newLevel(folder), () => folder.clear());
+    await this.take(await openAt(folder, this.settings, true), () => folder.clear());
   }
 
   /** Goes on with an open database once `look` has succeeded, and closes it otherwise. */
@@ -247,7 +255,7 @@ class LevelTable implements Table {
   private async again(): Promise<void> {
     let level: Level | undefined;
     try {
-      level = await openLevel(this.folder);
+      level = await openLevel(this.folder, this.settings);
       // What was acknowledged must be there; a write that failed may be there too, and then counts.
       this.count = await numbersOf(level, this.folder, { count: this.count, note: this.note }, false);
       this.level = level;
@@ -281,7 +289,7 @@ class LevelTable implements Table {
   }
 }
 
-async function openLevel(folder: DataFolder): Promise<Level> {
+async function openLevel(folder: DataFolder, settings: Settings): Promise<Level> {
   // A store that was made once is never made anew, whatever is missing of it.
   if (folder.made && !(await folder.hasStore()))
     throw folderError(
@@ -289,15 +297,13 @@ async function openLevel(folder: DataFolder): Promise<Level> {
       folder.place,
       `the store in ${folder.place} is damaged (its file CURRENT is missing); ${WHAT_CAN_BE_DONE}`,
     );
-  return folder.made ? openAt(folder, false) : newLevel(folder);
+  return openAt(folder, settings, !folder.made);
 }
 
-const newLevel = (folder: DataFolder): Promise<Level> => openAt(folder, true);
-
-async function openAt(folder: DataFolder, createIfMissing: boolean): Promise<Level> {
+async function openAt(folder: DataFolder, settings: Settings, createIfMissing: boolean): Promise<Level> {
   const level: Level = new ClassicLevel<Uint8Array, Uint8Array>(folder.store, VIEW);
   try {
-    await level.open({ createIfMissing });
+    await level.open({ ...settings, createIfMissing });
     return level;
   } catch (cause) {
     throw openingError(folder, cause);

@@ -57,6 +57,8 @@ export type OpenOptions = {
   readonly reset?: boolean;
   /** Takes a damaged table as far as it can be read, and accepts what it has lost. */
   readonly repair?: boolean;
+  /** Most values are some hundred KiB or more: the table is kept in a form that takes less memory, and reads short ones slower. */
+  readonly longValues?: boolean;
 };
 
 /** Opens the table at `place` (a folder; in a browser a database name). Throws `TableError`. */

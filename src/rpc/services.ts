@@ -12,6 +12,7 @@ import type { KeyCrypto } from "../keys/keys.ts";
 import type { Keystore } from "../keys/keystore.ts";
 import type { ClientData } from "../market/data/client-data.ts";
 import type { PaychManager } from "../market/paych/manager.ts";
+import type { Reconciler } from "../market/paych/reconciler.ts";
 import type { Vouchers } from "../market/paych/vouchers.ts";
 import type { ContentFinder } from "../market/retrieval/content.ts";
 import type { RetrievalMarket } from "../market/retrieval/part.ts";
@@ -412,6 +413,8 @@ export type NodeParts = {
   readonly deals: DealsService;
   /** Retrievals, from peers and for them; absent without a network of peers. */
   readonly retrieval?: RetrievalService;
+  /** Agrees on vouchers with other nodes; absent without a network of peers. */
+  readonly reconciler?: Pick<Reconciler, "ask" | "policy" | "setPolicy">;
   readonly content: ContentService;
   readonly client: ClientService;
   /** Randomness as it is seen at a tipset. */

@@ -14,6 +14,7 @@ import { interruptible } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
 import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import type { Link } from "../remote-call.ts";
+import { registerReconcile } from "./paych-reconcile.ts";
 
 type Info = { readonly Channel: string; readonly WaitSentinel: Link | null };
 type Funds = Record<
@@ -64,6 +65,7 @@ export function registerPaych(program: Command): void {
     withRemote(paych.command(name).description(description).argument("<channel>", "its address")).action(
       (channel: string, options: RemoteOptions) => control(method, channel, options),
     );
+  registerReconcile(paych);
   registerVoucher(paych.command("voucher").description("vouchers of a channel"));
 }
 

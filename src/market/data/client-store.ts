@@ -30,8 +30,8 @@ type StoredPiece = { readonly root: string; readonly size: number };
 
 const PREFIX = "import/";
 const PIECE_PREFIX = "piece/";
-/** Bytes of blocks that wait to be written, and imports that are kept. */
-const BATCH_BYTES = 8 << 20;
+/** Bytes of blocks that go out as one; batches wait while one is written, and LevelDB maps tables of this length to merge them. */
+const BATCH_BYTES = 2 << 20;
 const MAX_IMPORTS = 1_000_000;
 /** Longest block that is taken in: what bitswap and gateways carry is 2 MiB at most. */
 export const MAX_BLOCK = 4 << 20;

@@ -5,7 +5,7 @@ import { DataError } from "./errors.ts";
 import { checkName, type InputEntry, type OutputEntry } from "./unixfs.ts";
 
 /** Bytes read at a time. */
-const WINDOW = 4 << 20;
+const WINDOW = 1 << 20;
 /** Deepest folder that is imported, and files and folders of one import. */
 const MAX_DEPTH = 128;
 const MAX_ENTRIES = 10_000_000;

@@ -18,7 +18,7 @@ export type InputEntry = { readonly path: string; readonly content?: AsyncIterab
 export type Put = (cid: CID, bytes: Uint8Array) => Promise<void>;
 
 /** Blocks of one file that are hashed and written at once: 1 MiB each. */
-const BLOCKS_AT_ONCE = 8;
+const BLOCKS_AT_ONCE = 4;
 const FILES_AT_ONCE = 4;
 const PROFILE = "unixfs-v1-2025";
 /** Deepest folder, and longest name in bytes. */

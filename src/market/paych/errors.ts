@@ -11,6 +11,9 @@ export type PaychErrorData =
   | { readonly code: "TOO_LITTLE"; readonly gained: string; readonly wanted: string }
   | { readonly code: "ALREADY_SUBMITTED" }
   | { readonly code: "NOT_ENOUGH_FUNDS" }
+  /** The payer makes no single voucher of those that it was shown. */
+  | { readonly code: "REFUSED" }
+  | { readonly code: "NO_ANSWER"; readonly peer: string }
   | { readonly code: "MESSAGE_FAILED" | "UNKNOWN_MESSAGE"; readonly cid: string }
   | { readonly code: "LIMIT" | "BAD_ARGUMENT" | "CLOSED" };
 export class PaychError extends FilError<PaychErrorData> {}

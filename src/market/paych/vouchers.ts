@@ -20,6 +20,7 @@ import type { ChannelView, Opening } from "./chain-access.ts";
 import { badVoucher, PaychError, shortOf } from "./errors.ts";
 import { checkLanesFree, hasConditions, type Ledger, redeem, redeemAll } from "./lanes.ts";
 import type { PaychManager } from "./manager.ts";
+import { checkClaims, takesOver } from "./reconcile.ts";
 import { partsOf, type Schedule } from "./schedule.ts";
 
 /** What a voucher shall say; the rest is nothing. */
@@ -155,6 +156,45 @@ export class Vouchers {
     );
   }
 
+  /**
+   * Makes one voucher over `value` that takes over the lanes of some others, which the payee gives up for it; the payer's side of
+   * `reconcile.ts`. Gives the same one again if it was made before. Throws `PaychError` REFUSED or BAD_VOUCHER.
+   */
+  combine(address: Address, claims: readonly SignedVoucher[], value: bigint, least: bigint): Promise<SignedVoucher> {
+    return this.channels.change(address, async (channel) => {
+      const view = await this.channels.view(address);
+      const known = this.channels.book.vouchers(channel.id).map(({ voucher }) => voucher);
+      for (const claim of claims)
+        if (!known.some((one) => sameVoucher(one, claim)))
+          badVoucher(`voucher ${claim.nonce} of lane ${claim.lane} is none that this node made`);
+      const again = known.find((one) => one.amount === value && takesOver(one, claims));
+      if (again !== undefined) return again;
+      checkClaims(view.ledger, claims, value, least);
+      for (const claim of claims)
+        if (!(await this.checkSpendable(address, claim)))
+          badVoucher(`voucher ${claim.nonce} of lane ${claim.lane} could not be redeemed now`);
+      const merges = claims.map(({ lane }) => lane);
+      const voucher = this.sign(channel, view, { lane: channel.nextLane, amount: value, merges });
+      await this.keep(channel, view, voucher, null, 0n, undefined, true);
+      return voucher;
+    });
+  }
+
+  /** Takes in what the payer has made of some vouchers for `value`; throws `PaychError` BAD_VOUCHER if it is anything else. */
+  async takeCombined(address: Address, claims: readonly SignedVoucher[], value: bigint, combined: SignedVoucher) {
+    const { view } = await this.inbound(address);
+    await this.channels.change(address, (channel) => {
+      const known = this.channels.book.vouchers(channel.id).map(({ voucher }) => voucher);
+      const isUsed = (lane: bigint): boolean =>
+        view.ledger.lanes.has(lane) || known.some((one) => one.lane === lane && !sameVoucher(one, combined));
+      if (hasConditions(combined) || combined.minSettleHeight !== 0n)
+        badVoucher("the combined voucher has conditions that nobody asked for");
+      if (combined.amount !== value || !takesOver(combined, claims) || isUsed(combined.lane))
+        badVoucher("the combined voucher is not the one that was asked for");
+      return this.keep(channel, view, combined, null, 0n, undefined, true);
+    });
+  }
+
   private async inbound(address: Address): Promise<{ readonly view: ChannelView }> {
     const view = await this.channels.view(address);
     if (!this.channels.chain.hasKey(view.to) && !this.channels.chain.hasKey(view.from))
@@ -173,6 +213,7 @@ export class Vouchers {
     secret: Uint8Array | null,
     least: bigint,
     note?: (gained: bigint) => Note,
+    agreed = false,
   ): Promise<bigint> {
     const kept = this.channels.book.vouchers(channel.id);
     const same = kept.find((one) => sameVoucher(one.voucher, voucher));
@@ -184,7 +225,7 @@ export class Vouchers {
     if (secret !== null && !equal(this.channels.chain.hash(secret), voucher.secretHash))
       badVoucher("the secret is not the one that the voucher is locked with");
     const known = kept.map((one) => one.voucher);
-    await this.check(channel.address as Address, view, known, voucher);
+    await this.check(channel.address as Address, view, known, voucher, agreed);
     const gained = sureGain(view.ledger, known, voucher);
     if (gained < least)
       throw new PaychError(
@@ -205,13 +246,14 @@ export class Vouchers {
 
   /**
    * Throws `PaychError` BAD_VOUCHER or SHORTFALL for what would not count on top of the chain and of all vouchers that are
-   * known, once its conditions are met.
+   * known, once its conditions are met. `agreed`: it stands in place of vouchers that are known, and may be worth less.
    */
   private async check(
     address: Address,
     view: ChannelView,
     known: readonly SignedVoucher[],
     voucher: SignedVoucher,
+    agreed = false,
   ): Promise<void> {
     const { chain } = this.channels;
     const named = await chain.idOf(voucher.channel);
@@ -224,7 +266,7 @@ export class Vouchers {
       badVoucher("the voucher's signature is not the payer's");
     if (view.settlingAt !== 0 && chain.epoch >= view.settlingAt) badVoucher("the channel has settled");
     checkLanesFree(view.ledger, known, voucher);
-    const { owed } = redeem(redeemAll(view.ledger, known), voucher);
+    const { owed } = redeem(agreed ? view.ledger : redeemAll(view.ledger, known), voucher);
     if (owed > view.balance) shortOf(owed - view.balance);
   }
 
@@ -255,13 +297,18 @@ export class Vouchers {
     return (await this.channels.chain.tryOut(draft)) === 0;
   }
 
-  /** The voucher of each lane that is worth most and could be submitted now. */
+  /** The voucher of each lane that is worth most and could be submitted now; of lanes that such a one takes over none besides. */
   async bestSpendable(address: Address, signal?: AbortSignal): Promise<readonly SignedVoucher[]> {
     const best = new Map<bigint, SignedVoucher>();
+    const closed = new Set<bigint>();
     const byWorth = [...(await this.list(address))].sort((a, b) => (a.voucher.amount < b.voucher.amount ? 1 : -1));
-    for (const { voucher } of byWorth) {
+    const merging = byWorth.filter(({ voucher }) => voucher.merges.length > 0);
+    for (const { voucher } of [...merging, ...byWorth]) {
       signal?.throwIfAborted();
-      if (!best.has(voucher.lane) && (await this.checkSpendable(address, voucher))) best.set(voucher.lane, voucher);
+      if (best.has(voucher.lane) || closed.has(voucher.lane) || !(await this.checkSpendable(address, voucher)))
+        continue;
+      best.set(voucher.lane, voucher);
+      for (const { lane } of voucher.merges) closed.add(lane);
     }
     return [...best.values()].sort((a, b) => (a.lane < b.lane ? -1 : 1));
   }
@@ -295,6 +342,6 @@ function sureGain(chain: Ledger, known: readonly SignedVoucher[], voucher: Signe
   return redeemAll(sure, [voucher]).owed - sure.owed;
 }
 
-function sameVoucher(a: SignedVoucher, b: SignedVoucher): boolean {
+export function sameVoucher(a: SignedVoucher, b: SignedVoucher): boolean {
   return a.lane === b.lane && a.nonce === b.nonce && equal(encodeVoucher(a), encodeVoucher(b));
 }

@@ -91,8 +91,8 @@ export class PaychWatcher {
   }
 
   /**
-   * Vouchers that could be redeemed one after the other, the best of each lane; those that merge lanes come last, since a
-   * lane must be there to be merged.
+   * Vouchers that could be redeemed one after the other, the best of each lane. Those that merge lanes come first if all these
+   * are on the chain, and make the vouchers there void; else last, since a lane must be there to be merged.
    */
   private async plan(
     channel: Channel,
@@ -108,9 +108,11 @@ export class PaychWatcher {
     const plan: KeptVoucher[] = [];
     const lanes = new Set<bigint>();
     // The last of a lane first; lanes in the order in which they began.
-    const best = [...open].sort(
-      (a, b) => Number(hasMerges(a)) - Number(hasMerges(b)) || Number(b.voucher.nonce - a.voucher.nonce),
-    );
+    const rank = ({ voucher: { merges } }: KeptVoucher): number =>
+      merges.length === 0 ? 0 : merges.every(({ lane }) => ledger.lanes.has(lane)) ? -1 : 1;
+    const ranks = new Map(open.map((one) => [one, rank(one)] as const));
+    const rankOf = (one: KeptVoucher): number => ranks.get(one) ?? 0;
+    const best = [...open].sort((a, b) => rankOf(a) - rankOf(b) || Number(b.voucher.nonce - a.voucher.nonce));
     for (const one of best) {
       const { voucher } = one;
       if ((lanes.has(voucher.lane) && !hasMerges(one)) || !(await this.counts(channel, one, epoch))) continue;

@@ -8,7 +8,7 @@ import type { Address } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
 import type { CID } from "../../types/cid.ts";
 import { address, amount, bytes, link, uint64 } from "../codec/chain-types.ts";
-import { boolean, fallback, integer, list, nothing, nullable, object, type ValueOf } from "../codec/codec.ts";
+import { boolean, fallback, integer, list, nothing, nullable, object, text, type ValueOf } from "../codec/codec.ts";
 import {
   availableFunds,
   channelInfo,
@@ -29,6 +29,8 @@ import { MANY } from "./miner-shapes.ts";
 
 /** Longest secret and proof, bytes. */
 const MAX_SECRET = 4096;
+/** Text of a peer's identity or multiaddr. */
+const MAX_PEER = 512;
 /** Vouchers of one payment. */
 const MAX_PAYMENTS = 1000;
 const INBOUND = 1;
@@ -268,6 +270,16 @@ export const paychV0Group = group(
   ["v0"],
 );
 
+const reconcilePolicy = object("ReconcilePolicy", { Accept: boolean, MinDifference: amount });
+
+function reconcilerOf({ reconciler }: NodeServices): NonNullable<NodeServices["reconciler"]> {
+  if (reconciler !== undefined) return reconciler;
+  throw new RpcError(
+    RPC_CODE.untyped,
+    "this node has no peers; agreeing on vouchers needs devnet --nodes, or node start",
+  );
+}
+
 const ownMethods = {
   PaychVoucherCreate: method({
     summary:
@@ -314,6 +326,38 @@ const ownMethods = {
     result: vouchers,
     cost: "execute",
     run: ([channel], { node, signal }) => node.payments.vouchers.bestSpendable(channel, signal),
+  }),
+  PaychReconcile: method({
+    summary:
+      "Asks the payer's node for one voucher in place of the best of each lane that is on the chain, over Value (null: their sum), and keeps it.",
+    permission: "sign",
+    params: [channelParam, param("peer", text(MAX_PEER)), param("value", fallback(nullable(amount), null))],
+    result: object("Reconciled", { Voucher: voucher, InPlaceOf: vouchers }),
+    cost: "wait",
+    async run([channel, peer, value], { node, signal }) {
+      const made = await reconcilerOf(node).ask(channel, peer, value, signal);
+      return { Voucher: made.voucher, InPlaceOf: made.claims };
+    },
+  }),
+  PaychReconcilePolicy: method({
+    summary:
+      "Whether this node, as a payer, makes one voucher in place of several, and by how much less it wants to be asked for.",
+    params: [],
+    result: reconcilePolicy,
+    async run(_, { node }) {
+      const { accept, least } = await reconcilerOf(node).policy();
+      return { Accept: accept, MinDifference: least };
+    },
+  }),
+  PaychSetReconcilePolicy: method({
+    summary: "Sets what Filigree.PaychReconcilePolicy tells.",
+    permission: "admin",
+    params: [param("policy", reconcilePolicy)],
+    result: nothing,
+    async run([{ Accept, MinDifference }], { node }) {
+      await reconcilerOf(node).setPolicy({ accept: Accept, least: MinDifference });
+      return null;
+    },
   }),
 } as const;
 

@@ -107,15 +107,26 @@ const step = fc.oneof(
       merges: fc.uniqueArray(lane, { minLength: 1, maxLength: 3 }),
     }),
   },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("combine" as const), less: fc.nat(9) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("redeem" as const), which: fc.nat(30) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("lose" as const), which: fc.nat(30) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("restart" as const) }) },
 );
 
-test("for any vouchers, merges, losses, restarts and orders of redeeming", async () => {
+/** Three lanes on the chain, so that they can be taken over: or nothing. */
+const beginning = fc.constantFrom(
+  [],
+  [
+    ...[0, 1, 2].map((id) => ({ kind: "pay" as const, lane: id, more: 5 })),
+    ...[0, 1, 2].map((which) => ({ kind: "redeem" as const, which })),
+  ],
+);
+
+test("for any vouchers, merges, agreements on less, losses, restarts and orders of redeeming", async () => {
+  let combined = 0;
   await fc.assert(
     fc.asyncProperty(
-      fc.array(step, { minLength: 3, maxLength: 24 }),
+      fc.tuple(beginning, fc.array(step, { minLength: 3, maxLength: 24 })).map(([first, more]) => [...first, ...more]),
       fc.infiniteStream(fc.nat()),
       async (steps, ranks) => {
         const chain = new MachineChain(crypto);
@@ -143,6 +154,22 @@ test("for any vouchers, merges, losses, restarts and orders of redeeming", async
           else if (one.kind === "redeem") {
             const voucher = got[one.which % Math.max(got.length, 1)];
             if (voucher !== undefined) spend(voucher);
+          } else if (one.kind === "combine") {
+            const onChain = (await chain.channel()).ledger.lanes;
+            const merged = new Set(signed.flatMap(({ merges }) => merges.map(({ lane: id }) => id)));
+            const last = new Map(
+              signed.flatMap((each) =>
+                onChain.has(each.lane) && !merged.has(each.lane) ? [[each.lane, each] as const] : [],
+              ),
+            );
+            const claims = [...last.values()];
+            const value = claims.reduce((sum, { amount }) => sum + amount, 0n) - BigInt(one.less);
+            const made = await vouchers!.combine(CHANNEL, claims, value, 0n).catch(() => null);
+            if (made === null || signed.includes(made)) continue;
+            combined++;
+            totals.set(made.lane, made.amount);
+            signed.push(made);
+            got.push(made);
           } else {
             const merges = one.kind === "merge" ? one.merges.map(BigInt) : [];
             const id = BigInt(one.lane);
@@ -177,6 +204,7 @@ test("for any vouchers, merges, losses, restarts and orders of redeeming", async
     ),
     { seed: 12, numRuns: 80 },
   );
+  expect(combined).toBeGreaterThan(5);
 });
 
 test("an honest payee that loses nothing gets all that was promised", async () => {
