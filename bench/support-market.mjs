@@ -72,7 +72,7 @@ async function main() {
     };
     answerIpfs(store, asked, NOBODY)
       .then(async ({ status, headers, body }) => {
-        response.writeHead(status, headers);
+        response.writeHead(status, { ...headers, connection: "close" });
         if (body === null) response.end();
         else await pipeline(body, response);
       })

@@ -244,6 +244,7 @@ export type DealsService = {
 export type ClientService = Pick<
   ClientData,
   | "import"
+  | "importDagJson"
   | "imports"
   | "remove"
   | "has"

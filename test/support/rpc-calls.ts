@@ -275,6 +275,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     LogList: none,
     LogSetLevel: give(() => ["mpool", "error"]),
     // Files are for test/e2e/client-data.node.test.ts: pages have none.
+    "Filigree.ClientImportDagJson": fails(/there is no file|has no files/, () => ["/no/such/file"]),
     ClientImport: fails(/there is nothing at|has no files/, () => [{ Path: "/no/such/file", IsCAR: false }]),
     ClientListImports: none,
     ClientRemoveImport: fails(/there is no import 7/, () => [7]),

@@ -1,6 +1,6 @@
 /** `filigree client …`: the data of a running node's user. Paths are looked up by the node, which must be on this machine. */
 import path from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { wholeNumber } from "../options.ts";
 import { type RemoteOptions, say, withRemote } from "../remote.ts";
 import { type Link, linkOf, patientCall } from "../remote-call.ts";
@@ -16,6 +16,8 @@ type Import = {
   readonly FilePath: string;
   readonly CARPath: string;
 };
+type Imported = { readonly Root: Link; readonly ImportID: number };
+type ImportOptions = RemoteOptions & { readonly car?: true; readonly dagJson?: true };
 type Piece = { readonly PayloadSize: number; readonly PieceSize: number; readonly PieceCID: Link };
 
 export function registerClient(program: Command): void {
@@ -27,7 +29,8 @@ export function registerClient(program: Command): void {
       .command("import")
       .description("import a file or folder as UnixFS, or a CAR file, and print its root")
       .argument("<path>", "file or folder")
-      .option("--car", "the file is a CAR file, whose DAG is taken as it is"),
+      .addOption(new Option("--car", "the file is a CAR file, whose DAG is taken as it is").conflicts("dagJson"))
+      .option("--dag-json", "the file is JSON, which becomes one block of DAG-JSON"),
   ).action(importData);
   asRetrieval(client.command("retrieve"));
   withRemote(client.command("list").description("what was imported")).action(list);
@@ -56,9 +59,11 @@ export function registerClient(program: Command): void {
   registerClientDeals(client);
 }
 
-async function importData(file: string, options: RemoteOptions & { readonly car?: true }): Promise<void> {
-  const ref = { Path: path.resolve(file), IsCAR: options.car === true };
-  const { Root, ImportID } = await patientCall<{ Root: Link; ImportID: number }>(options, "ClientImport", ref);
+async function importData(file: string, options: ImportOptions): Promise<void> {
+  const place = path.resolve(file);
+  const { Root, ImportID } = await (options.dagJson === true
+    ? patientCall<Imported>(options, "Filigree.ClientImportDagJson", place)
+    : patientCall<Imported>(options, "ClientImport", { Path: place, IsCAR: options.car === true }));
   say(options.json, { root: Root["/"], import: ImportID }, [Root["/"]]);
 }
 

@@ -15,7 +15,7 @@ import { ClientStore, type Import, type Lent } from "./client-store.ts";
 import { type CommittedCar, commitCar } from "./commit-car.ts";
 import { DataError } from "./errors.ts";
 import { checkPlace, entriesOf, newFile, sizeOf, sourceOf, writeEntries, writeParts } from "./files.ts";
-import { walk } from "./links.ts";
+import { MAX_BLOCK, walk } from "./links.ts";
 import { exportUnixfs } from "./unixfs.ts";
 
 export type ClientDataOptions = {
@@ -96,6 +96,17 @@ export class ClientData {
       // What cannot be imported is found before anything is written.
       for await (const _ of entriesOf(path, ending));
       return store.importFiles(path, entriesOf(path, ending), ending);
+    });
+  }
+
+  /** Imports a file of JSON as one block of DAG-JSON. */
+  async importDagJson(path: string, signal?: AbortSignal): Promise<Import> {
+    const store = await this.store();
+    return this.working(signal, async (ending) => {
+      const file = await sourceOf(path);
+      if (file.size > MAX_BLOCK)
+        throw new DataError({ code: "LIMIT" }, `${path} has ${file.size} bytes; a block holds at most ${MAX_BLOCK}`);
+      return store.importDagJson(path, await file.read(0, file.size), ending);
     });
   }
 

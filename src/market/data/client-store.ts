@@ -12,7 +12,7 @@ import { CidSet } from "../../storage/cid-set.ts";
 import type { Block, BlockSource, BlockStore } from "../../storage/contract.ts";
 import { type CID, cidFromBytes, parseCid } from "../../types/cid.ts";
 import { DataError } from "./errors.ts";
-import { walk } from "./links.ts";
+import { dagJsonBlock, MAX_BLOCK, walk } from "./links.ts";
 import { Pace } from "./pace.ts";
 import { type InputEntry, importUnixfs } from "./unixfs.ts";
 
@@ -21,8 +21,8 @@ export type Import = {
   readonly root: CID;
   /** Where it came from, as it was named. */
   readonly path: string;
-  /** "file": UnixFS; "car": a CAR file; "retrieval". */
-  readonly source: "file" | "car" | "retrieval";
+  /** "file": UnixFS; "car": a CAR file; "dag-json": a file of JSON; "retrieval". */
+  readonly source: "file" | "car" | "dag-json" | "retrieval";
 };
 type Stored = { readonly root: string; readonly path: string; readonly source: Import["source"] };
 
@@ -33,8 +33,6 @@ const PIECE_PREFIX = "piece/";
 /** Bytes of blocks that go out as one; batches wait while one is written, and LevelDB maps tables of this length to merge them. */
 const BATCH_BYTES = 2 << 20;
 const MAX_IMPORTS = 1_000_000;
-/** Longest block that is taken in: what bitswap and gateways carry is 2 MiB at most. */
-export const MAX_BLOCK = 4 << 20;
 const MAX_ID = Number.MAX_SAFE_INTEGER;
 
 /** What somebody else keeps and this store gives: blocks, and pieces. A piece's bytes are null once they are not there any more. */
@@ -110,6 +108,21 @@ export class ClientStore implements BlockSource {
       const root = cidFromBytes(first);
       for await (const _ of walk(this.store, root, signal === undefined ? {} : { signal }));
       return this.listed(writer, { root, path, source });
+    });
+  }
+
+  /**
+   * Imports JSON as one block of DAG-JSON, in its canonical form; what it links to must be here. Throws `DataError` for what is none
+   * or is longer than a block.
+   */
+  importDagJson(path: string, json: Uint8Array, signal?: AbortSignal): Promise<Import> {
+    return this.turns.run(async () => {
+      const { cid: root, bytes } = dagJsonBlock(json);
+      const writer = new Writer(this.store);
+      await writer.put({ cid: root.bytes, bytes });
+      await writer.flush();
+      for await (const _ of walk(this.store, root, signal === undefined ? {} : { signal }));
+      return this.listed(writer, { root, path, source: "dag-json" });
     });
   }
 

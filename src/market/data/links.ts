@@ -5,7 +5,9 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import * as dagJson from "@ipld/dag-json";
 import * as dagPb from "@ipld/dag-pb";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { decode as decodeCbor } from "cborg";
+import * as Digest from "multiformats/hashes/digest";
 import { CidSet } from "../../storage/cid-set.ts";
 import type { BlockSource } from "../../storage/contract.ts";
 import { CID, isIdentity } from "../../types/cid.ts";
@@ -23,6 +25,9 @@ export const MAX_INLINE_DEPTH = 32;
 export const MAX_DATA_DEPTH = 1024;
 /** Links of one block: of 40 bytes each, as links to blocks are, a block of 4 MiB has fewer. */
 export const MAX_LINKS = 1 << 17;
+/** Longest block that is taken in: what bitswap and gateways carry is 2 MiB at most. */
+export const MAX_BLOCK = 4 << 20;
+const SHA2_256 = 0x12;
 const SHAPE = { depth: MAX_DATA_DEPTH, links: MAX_LINKS } as const;
 /** Blocks of a walk that gives them as often as they are met: of few blocks a DAG of any size can be made. */
 export const MAX_DUPLICATES = 1 << 20;
@@ -59,6 +64,22 @@ export function decodeBlock(cid: CID, bytes: Uint8Array): unknown {
     { code: "UNKNOWN_CODEC", cid: `${cid}` },
     `block ${cid} is of codec 0x${cid.code.toString(16)}; raw, dag-pb, dag-cbor and dag-json are known`,
   );
+}
+
+/** JSON as a block of DAG-JSON, in its canonical form. Throws `DataError` BAD_INPUT or LIMIT. */
+export function dagJsonBlock(json: Uint8Array): WalkedBlock {
+  if (json.length > MAX_BLOCK)
+    throw new DataError({ code: "LIMIT" }, `JSON of ${json.length} bytes, over ${MAX_BLOCK}: one block holds no more`);
+  const excess = excessOfJson(json, SHAPE);
+  if (excess !== null)
+    throw new DataError({ code: "LIMIT" }, `JSON of too many ${excess === "links" ? "links" : "levels"}`);
+  try {
+    const bytes = dagJson.encode(dagJson.decode(json));
+    return { cid: CID.createV1(CODEC.dagJson, Digest.create(SHA2_256, sha256(bytes))), bytes };
+  } catch (cause) {
+    const why = (cause as Error).message.slice(0, 200);
+    throw new DataError({ code: "BAD_INPUT" }, `no JSON that DAG-JSON can hold: ${why}`, { cause });
+  }
 }
 
 /** The plain data of a block of DAG-CBOR, with maps in the order of the block: objects move keys that look like numbers. */

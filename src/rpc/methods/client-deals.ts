@@ -3,7 +3,7 @@ import { LEGACY_STATES } from "../../market/storage/legacy-messages.ts";
 import { paddedBytesOf } from "../../sector/piece/cid.ts";
 import type { CID } from "../../types/cid.ts";
 import { address, link, uint64 } from "../codec/chain-types.ts";
-import { fallback, list, nullable, object, text, type ValueOf } from "../codec/codec.ts";
+import { fallback, filePath, list, nullable, object, text, type ValueOf } from "../codec/codec.ts";
 import {
   dealInfo,
   dealView,
@@ -18,6 +18,7 @@ import { type Group, group, method, param } from "../method.ts";
 import type { NodeServices } from "../services.ts";
 import { API_VERSIONS } from "../versions.ts";
 import { idAt } from "../view.ts";
+import { importRes } from "./client.ts";
 import { askJson, clientView, dealInfoJson } from "./deal-views.ts";
 import { MANY } from "./miner-shapes.ts";
 
@@ -95,6 +96,17 @@ export const clientDealsGroup = group("Client: deals", "Storage deals of this no
 });
 
 const ownMethods = {
+  ClientImportDagJson: method({
+    summary: "Imports a file of JSON as one block of DAG-JSON, in its canonical form; what it links to must be here.",
+    permission: "admin",
+    params: [param("path", filePath)],
+    result: importRes,
+    cost: "wait",
+    async run([path], { node, signal }) {
+      const { root, id } = await node.client.importDagJson(path, signal);
+      return { Root: root, ImportID: id };
+    },
+  }),
   ClientDeal: method({
     summary:
       "As Filecoin.ClientStartDeal, with the provider's peer, a URL of the data, and what may be left to be chosen.",
@@ -168,8 +180,8 @@ const ownMethods = {
 } as const;
 
 export const ownClientGroup: Group<typeof ownMethods> & { readonly prefix: "Filigree." } = {
-  title: "Client: deals",
-  summary: "Storage deals of this node's user: what the network's own interface has no words for.",
+  title: "Client: data and deals",
+  summary: "Data and storage deals of this node's user: what the network's own interface has no words for.",
   prefix: "Filigree.",
   versions: API_VERSIONS,
   methods: ownMethods,

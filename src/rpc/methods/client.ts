@@ -10,6 +10,7 @@ const MAX_ID = Number.MAX_SAFE_INTEGER;
 const id = integer(0, MAX_ID);
 const bytes = integer(0, MAX_ID);
 export const fileRef = object("FileRef", { Path: filePath, IsCAR: fallback(boolean, false) });
+export const importRes = object("ImportRes", { Root: link, ImportID: id });
 const rootParam = param("root", link);
 
 export const clientGroup = group("Client", "Data of this node's user: imported, committed to, exported.", {
@@ -17,7 +18,7 @@ export const clientGroup = group("Client", "Data of this node's user: imported, 
     summary: "Imports a file or folder as UnixFS (version 1, raw leaves of 1 MiB, 1,024 links a node), or a CAR file.",
     permission: "admin",
     params: [param("file", fileRef)],
-    result: object("ImportRes", { Root: link, ImportID: id }),
+    result: importRes,
     cost: "wait",
     async run([{ Path, IsCAR }], { node, signal }) {
       const { root, id: importId } = await node.client.import(Path, IsCAR, signal);

@@ -18,6 +18,7 @@ type DealView = {
   readonly DealId: number | null;
   readonly Sector: number | null;
   readonly Activated: number | null;
+  readonly Log: readonly { readonly At: number; readonly Event: string; readonly Text: string }[];
   readonly Proposal: Readonly<Record<"StoragePricePerEpoch" | "ProviderCollateral", string>> & {
     readonly PieceCID: Link;
     readonly PieceSize: number;
@@ -34,6 +35,8 @@ const DEADLINES = 48;
 const DURATION = 180 * DAY;
 /** Epochs from the first offer to the deals' start: sealing is given 480 of them. */
 const START_DELAY = 700;
+/** Events of a deal that are told where it failed. */
+const NOTES = 8;
 /** Epochs before a deadline in which faults and recoveries are declared, and after its opening in which it is proven. */
 const BEFORE = 120;
 const PROVING = 8;
@@ -165,7 +168,7 @@ export class Story {
     await world.until("both deals to be active", async () => {
       const found = await views();
       const failed = found.find(({ State }) => State === "Failed");
-      if (failed !== undefined) throw new Error(`a deal failed: ${failed.Error}`);
+      if (failed !== undefined) throw new Error(`a deal failed: ${failed.Error}; ${await this.whatHappened(made)}`);
       return found.every(({ State }) => State === "Active");
     });
     const sold = await Promise.all(made.map((cid, i) => this.sold(providers[i] as DemoNode, cid)));
@@ -186,6 +189,19 @@ export class Story {
         if (attempt === ATTEMPTS) throw error;
         await new Promise((resolve) => setTimeout(resolve, 1000));
       }
+  }
+
+  /** The last that each provider noted of its deal. */
+  private async whatHappened(deals: readonly Link[]): Promise<string> {
+    const logs = await Promise.all(
+      deals.map(async (cid, i) => {
+        const { Log } = await this.sold(this.providers[i] as DemoNode, cid);
+        return `${this.miners[i]}: ${Log.slice(-NOTES)
+          .map(({ Event, Text }) => `${Event} ${Text}`.trim())
+          .join(", ")}`;
+      }),
+    );
+    return logs.join("; ");
   }
 
   private bought(cid: Link): Promise<DealView> {
