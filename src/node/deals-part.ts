@@ -9,12 +9,15 @@ import { loadProofs } from "../core/proofs.ts";
 import { carOf } from "../market/data/car-out.ts";
 import { StorageClient } from "../market/storage/client.ts";
 import type { ClientDeal } from "../market/storage/client-record.ts";
+import { DealError } from "../market/storage/errors.ts";
 import { localLink, noLink, type ProviderLink } from "../market/storage/link.ts";
 import { DealServer, type DealStreams, remoteLink } from "../market/storage/protocols.ts";
 import { type ProviderOptions, StorageProvider } from "../market/storage/provider.ts";
 import type { ProviderDeal } from "../market/storage/provider-record.ts";
 import type { PieceTaker } from "../market/storage/provider-steps.ts";
 import type { PayloadFiles } from "../market/storage/pull.ts";
+import type { TransferManager } from "../market/transfer/manager.ts";
+import type { PushTaker } from "../market/transfer/push.ts";
 import { directoryStore } from "../proving/directory-store.ts";
 import { MemorySectorStore } from "../sector/store.ts";
 import type { Address } from "../types/address.ts";
@@ -30,6 +33,8 @@ export type DealsPartOptions = {
   readonly data: string | null;
   /** Streams to peers and from them, once there are any; absent: the node has no peers. */
   readonly streams?: () => DealStreams | null;
+  /** Data transfer with peers, once there is any. */
+  readonly transfers?: () => TransferManager | null;
   readonly hook?: ProviderOptions["hook"];
   readonly limits?: ProviderOptions["limits"];
   readonly onProviderDeal?: (deal: ProviderDeal) => void;
@@ -71,6 +76,7 @@ export class DealsPart implements Startable {
               const piece = await store.piece(commP);
               return piece === null ? null : carOf(store, piece.root, {});
             },
+            restartPush: (peer, channel) => this.transfers().pushes.askRestart(peer, channel),
             ...(hook === undefined ? {} : { hook }),
             ...(limits === undefined ? {} : { limits }),
             ...(onProviderDeal === undefined ? {} : { onChange: onProviderDeal }),
@@ -88,6 +94,11 @@ export class DealsPart implements Startable {
       randomBytes: platform.randomBytes,
       proofs: loadProofs,
       linkTo: (miner, peer) => this.linkTo(miner, peer),
+      push: async (peer, push) => {
+        const { pushes } = this.transfers();
+        const id = peer.startsWith("/") ? await this.streams().connect(peer, push.signal) : peer;
+        await pushes.push(id, { ...push, blocks: await client.store() });
+      },
       ...(onClientDeal === undefined ? {} : { onChange: onClientDeal }),
     });
   }
@@ -95,6 +106,19 @@ export class DealsPart implements Startable {
   /** From now on this node's pieces are served below a URL. */
   servedAt(url: () => string): void {
     this.served = url;
+  }
+
+  /** Pushes that this node takes. */
+  get takers(): readonly PushTaker[] {
+    return this.provider === null ? [] : [this.provider.pushes];
+  }
+
+  private transfers(): TransferManager {
+    return this.options.transfers?.() ?? closed("this node transfers no data to peers, or has not started yet");
+  }
+
+  private streams(): DealStreams {
+    return this.options.streams?.() ?? closed("this node has no peers");
   }
 
   private linkTo(miner: Address, peer: string | null): ProviderLink {
@@ -146,6 +170,10 @@ export class DealsPart implements Startable {
   health(): Health {
     return { status: this.state === "running" ? "ok" : "stopped" };
   }
+}
+
+function closed(why: string): never {
+  throw new DealError({ code: "CLOSED" }, why);
 }
 
 function payloadFiles(data: string | null): PayloadFiles {

@@ -202,6 +202,7 @@ export class NetworkNode {
     this.deals = new DealsPart({
       ...{ node: this.node, sealing, data: options.data ?? null },
       streams: () => peers.network?.streams ?? null,
+      transfers: () => this.retrieval.transfers,
     });
     this.node.add(this.deals);
     const providers = retrievalChain(states);
@@ -220,6 +221,7 @@ export class NetworkNode {
       addresses: () => ({ libp2p: peers.addresses(), http: gateways() }),
       randomBytes: platform.randomBytes,
       onFault: (error) => options.onFault?.("retrieval", error),
+      takers: this.deals.takers,
     });
     this.node.add(this.retrieval);
     const reconciler = new Reconciler({

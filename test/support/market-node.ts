@@ -30,11 +30,12 @@ export async function openNode(
   market: FakeMarket,
   { store, files }: Disk,
   more: Partial<ProviderOptions> &
-    Partial<Pick<ClientOptions, "linkTo" | "servedAt">> & {
+    Partial<Pick<ClientOptions, "linkTo" | "servedAt" | "push" | "commit">> & {
       readonly onWrite?: (count: number, when: "before" | "after") => void;
     } = {},
 ): Promise<MarketNode> {
-  const { onWrite = () => undefined, linkTo, servedAt = () => null, ...options } = more;
+  const noPush: ClientOptions["push"] = () => Promise.reject(new Error("no data transfer"));
+  const { onWrite = () => undefined, linkTo, servedAt = () => null, push = noPush, commit, ...options } = more;
   let count = 0;
   const blocks = Object.create(store, {
     write: {
@@ -72,8 +73,8 @@ export async function openNode(
     ...shared,
     linkTo: linkTo ?? (() => localLink(provider)),
     proofs: async () => proofs,
-    commit: async () => ({ piece: PIECE, carSize: PAYLOAD.length }),
-    servedAt,
+    commit: commit ?? (async () => ({ piece: PIECE, carSize: PAYLOAD.length })),
+    ...{ servedAt, push },
     randomBytes: (length) => new Uint8Array(length).fill(++random),
   });
   await provider.start();

@@ -44,6 +44,10 @@ export function registerClientDeals(client: Command): void {
       .option("--peer <multiaddr>", "where the provider is, if it is not of this node")
       .option("--url <url>", "where the provider gets the CAR file (default: from this node)")
       .option("--offline", "the provider gets the CAR file by hand")
+      .option(
+        "--push",
+        "send the data over graphsync, in the protocol of go-fil-markets (default: where the provider speaks no other)",
+      )
       .option("--wait", "until the deal is active or has failed"),
   ).action(deal);
   withRemote(
@@ -101,6 +105,7 @@ type DealOptions = RemoteOptions & {
   readonly peer?: string;
   readonly url?: string;
   readonly offline?: true;
+  readonly push?: true;
   readonly wait?: true;
 };
 
@@ -120,6 +125,7 @@ async function deal(root: string, miner: string, options: DealOptions): Promise<
     KeepUnsealed: options.unsealed,
     Peer: options.peer ?? "",
     Offline: options.offline === true,
+    Push: options.push === true,
     Url: options.url ?? "",
     Headers: {},
   };

@@ -84,7 +84,7 @@ export const RESTART_MS = 500;
 /** Providers that one order names. */
 export const MAX_PROVIDERS = 64;
 const NOBODY = "none of the node's peers has it, and no other provider of it is known; name one";
-const BREAKS = ["UNREACHABLE", "STALLED"];
+const BREAKS = ["UNREACHABLE", "STALLED", "BROKEN"];
 
 export class RetrievalClient {
   private readonly parts: ClientParts;

@@ -11,6 +11,7 @@ import type { ClientData } from "../data/client-data.ts";
 import { walk } from "../data/links.ts";
 import type { PaymentChannels } from "../paych/part.ts";
 import { TransferManager } from "../transfer/manager.ts";
+import type { PushTaker } from "../transfer/push.ts";
 import { RetrievalBook } from "./book.ts";
 import { type Fetched, fetchByBitswap, type PeerBlock } from "./by-bitswap.ts";
 import { minerIn, type RetrievalChain } from "./chain-access.ts";
@@ -54,6 +55,8 @@ export type RetrievalOptions = {
   readonly onFault: (error: unknown) => void;
   /** As of `ClientParts`. */
   readonly restartMs?: number;
+  /** Pushes of data that this node takes, of whichever market. */
+  readonly takers?: readonly PushTaker[];
 };
 
 /** What a peer asks for a DAG that it has. */
@@ -112,7 +115,8 @@ export class RetrievalMarket {
       paymentAddress,
       now,
     });
-    const transfers = new TransferManager({ streams, validators: [provider], now, onFault });
+    const { takers = [] } = this.options;
+    const transfers = new TransferManager({ streams, validators: [provider], takers, now, onFault });
     const queries = new QueryServer({
       ...{ streams, now, answer: (query) => this.answer(query), transports: async () => this.transports() },
     });
@@ -151,6 +155,11 @@ export class RetrievalMarket {
 
   health(): { readonly status: "ok" | "stopped" } {
     return { status: this.opened === null ? "stopped" : "ok" };
+  }
+
+  /** Data transfer with this node's peers; null while it has none. */
+  get transfers(): TransferManager | null {
+    return this.running?.transfers ?? null;
   }
 
   get book(): RetrievalBook {

@@ -21,7 +21,7 @@ import {
   type SignedDealState,
   type SignedResponse,
 } from "./legacy-messages.ts";
-import { proposalCid, signedProposalCid } from "./proposal.ts";
+import { signedProposalCid } from "./proposal.ts";
 import type { StorageProvider } from "./provider.ts";
 import {
   checkpointOf,
@@ -110,25 +110,29 @@ export async function answerStatus(
 
 const publishOf = ({ publish }: ProviderDeal): CID | null => (publish === null ? null : parseCid(publish.cid));
 
-/** An offer of the older protocol: its data comes by hand, or by graphsync, which this provider does not fetch by. */
+/** An offer of the older protocol: its data comes by hand, or is pushed over graphsync. Deals are named by their signed proposals. */
 export async function answerLegacyOffer(
   provider: StorageProvider,
   { signed, piece, fastRetrieval }: LegacyOffer,
   peer: string | null,
 ): Promise<SignedResponse> {
   const { proposal } = signed;
-  const cid = proposalCid(proposal);
+  const cid = signedProposalCid(signed);
   const answer = async (state: number, message: string, publishMessage: CID | null): Promise<SignedResponse> => {
     const response = { state, message, proposal: cid, publishMessage };
     return { response, signature: await provider.sign(proposal.provider, encodeResponse(response)) };
   };
   try {
-    if (piece.transferType !== "manual") refuse("transferType", '"manual"', `"${piece.transferType}"`);
+    const { transferType: type, root } = piece;
+    if (type !== "manual" && (type !== "graphsync" || peer === null))
+      refuse("transferType", '"manual" or "graphsync"', `"${type}"`);
     const deal = await provider.offer({
-      ...{ signed, uuid: null, peer, root: piece.root, source: { kind: "offline" }, size: null },
+      ...{ signed, uuid: null, peer, root, source: { kind: type === "manual" ? "offline" : "graphsync" }, size: null },
       ...{ keepUnsealed: fastRetrieval, announce: true },
     });
-    return answer(legacyStateOf(deal), "", publishOf(deal));
+    // The one state after which clients of the older protocol send their data.
+    const state = deal.state === "Transferring" ? legacyCode("WaitingForData") : legacyStateOf(deal);
+    return answer(state, "", publishOf(deal));
   } catch (error) {
     // Nothing is signed in the name of another provider.
     const refusal = isRefusal(error) && !isOtherProvider(error) ? error.message : null;
@@ -145,7 +149,7 @@ export async function answerLegacyStatus(
   provider: StorageProvider,
   { proposal, signature }: LegacyStatusRequest,
 ): Promise<SignedDealState> {
-  const deal = provider.find(`${proposal}`);
+  const deal = provider.bySigned(proposal);
   const isClient = deal !== null && (await provider.isOfClient(deal, signature, cidCbor(proposal)));
   const { miners } = provider;
   const [first] = miners;

@@ -7,8 +7,19 @@ import type { DealRecord } from "./record-book.ts";
 export type Delivery =
   | { readonly kind: "http"; readonly url: string; readonly headers: Readonly<Record<string, string>> }
   | { readonly kind: "offline" }
+  /** Out of this node's own store, pushed by data transfer: the older protocol's way. */
+  | { readonly kind: "graphsync" }
   /** Out of this node's own store, by a provider of this node. */
   | { readonly kind: "local" };
+
+/** The channel that a deal's data is pushed through. */
+export type PushChannel = {
+  readonly id: string;
+  /** Whether the provider has heard of it. */
+  readonly isOpen: boolean;
+  /** Breaks since it was opened. */
+  readonly breaks: number;
+};
 
 export type ClientDeal = DealRecord & {
   readonly state: ClientState;
@@ -20,6 +31,13 @@ export type ClientDeal = DealRecord & {
   /** Bytes of the data's CAR file. */
   readonly size: number;
   readonly delivery: Delivery;
+  /** Whether the provider is spoken to in the protocol of go-fil-markets. */
+  readonly isLegacy?: boolean;
+  /** Epoch from which on it may be offered in it. */
+  readonly offerFrom?: number;
+  readonly push?: PushChannel | null;
+  /** Channels that the provider refused. */
+  readonly refusals?: number;
   /** Multiaddr or identity of the provider; null: of this node. */
   readonly peer: string | null;
   readonly keepUnsealed: boolean;
@@ -46,6 +64,10 @@ export const CLIENT_STATES = {
     ...{ legacy: "ClientFunding", isBounded: true },
   },
   Offering: { about: "Offers the deal to the provider.", ...{ legacy: "FundsReserved", isBounded: true } },
+  Pushing: {
+    about: "Sends its data to the provider over graphsync; goes on where it was after a break.",
+    ...{ legacy: "Transferring", isBounded: true },
+  },
   Waiting: {
     about: "Waits until the provider has the data and has published the deal.",
     ...{ legacy: "CheckForAcceptance", isBounded: true },

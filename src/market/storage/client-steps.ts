@@ -1,21 +1,24 @@
 /** What a client does in each state of a deal. */
+import { isFilError } from "../../base/errors.ts";
 import { sleepFor } from "../../base/sleep.ts";
 import { Address } from "../../types/address.ts";
-import { parseCid } from "../../types/cid.ts";
-import { encodeHttpSource, NO_TRANSFER, type Transfer, uuidBytes } from "./boost-messages.ts";
-import type { MarketChain } from "./chain-access.ts";
+import { type CID, parseCid } from "../../types/cid.ts";
+import { type BoostAnswer, encodeHttpSource, NO_TRANSFER, type Transfer, uuidBytes } from "./boost-messages.ts";
 import { type ClientDeal, type ClientState, type Delivery, signedOfClient } from "./client-record.ts";
 import { DealError } from "./errors.ts";
 import type { MarketFunds } from "./funds.ts";
-import type { LinkTo } from "./link.ts";
+import {
+  askLegacyStatus,
+  isFailedState,
+  isPublishedState,
+  type LegacyParts,
+  offerLegacy,
+  sendData,
+} from "./legacy-client.ts";
 import { type Outcome, StepFailure, type StepOf } from "./lives.ts";
 import { clientFunds, proposalCid } from "./proposal.ts";
 
-export type ClientParts = {
-  readonly chain: MarketChain;
-  readonly funds: MarketFunds;
-  readonly linkTo: LinkTo;
-};
+export type ClientParts = LegacyParts & { readonly funds: MarketFunds };
 
 type Result = Outcome<ClientDeal>;
 const to = (state: ClientState, event: string, text: string, change: Partial<ClientDeal> = {}): Result => ({
@@ -31,11 +34,25 @@ function fail(text: string): never {
 const ASK_MS = 10_000;
 const ANSWER_MS = 60_000;
 const LOOK_EPOCHS = 10;
+/** Epochs until a provider of the older protocol is offered a deal: its chain is to have the funds, too. */
+const SETTLING_EPOCHS = 2;
 /** Refusals for want of funds that are there: how they are told from others, and how often, and when, a deal is offered again. */
-const OF_FUNDS = /clientBalance|insufficient funds|not enough funds|available balance/i;
+const OF_FUNDS = /client(?:Market)?Balance|insufficient funds|not enough funds|available balance/i;
 const MAX_AGAIN = 10;
 const AGAIN_MS = 2000;
 const AGAIN = /^offered again (\d+)$/;
+
+/** How a deal is offered to a provider of the older protocol, which fetches from no URL. */
+function olderWay({ delivery, signed }: ClientDeal): Partial<ClientDeal> {
+  if (delivery.kind === "offline") return { isLegacy: true };
+  const isOwn =
+    delivery.kind === "http" && delivery.url.endsWith(`/piece/${signedOfClient({ signed }).proposal.pieceCid}`);
+  if (!isOwn)
+    fail(
+      "the provider speaks the older protocol alone, and fetches from no URL: send it this node's data, or go offline",
+    );
+  return { isLegacy: true, delivery: { kind: "graphsync" } };
+}
 
 function transferOf(delivery: Delivery, size: number): Transfer {
   if (delivery.kind === "offline") return { ...NO_TRANSFER, size: BigInt(size) };
@@ -43,7 +60,8 @@ function transferOf(delivery: Delivery, size: number): Transfer {
   return { type: delivery.kind, clientId: "", params, size: BigInt(size) };
 }
 
-export function clientSteps({ chain, funds, linkTo }: ClientParts): Readonly<Record<string, StepOf<ClientDeal>>> {
+export function clientSteps(parts: ClientParts): Readonly<Record<string, StepOf<ClientDeal>>> {
+  const { chain, funds, linkTo } = parts;
   const bounded = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
   return {
     async Funding(deal) {
@@ -54,31 +72,44 @@ export function clientSteps({ chain, funds, linkTo }: ClientParts): Readonly<Rec
       const message = await funds.hold(
         ...([Address.parse(deal.wallet), client, deal.id, clientFunds(proposal), proposal] as const),
       );
-      if (await funds.isCovered(client)) return to("Offering", "funded", message === null ? "" : `message ${message}`);
+      if (await funds.isCovered(client))
+        return to("Offering", "funded", message === null ? "" : `message ${message}`, {
+          offerFrom: chain.epoch + SETTLING_EPOCHS,
+        });
       return { untilEpoch: 0 };
     },
 
     async Offering(deal, signal) {
+      if (deal.isLegacy === true) return offeredLegacy(deal, signal);
       const signed = signedOfClient(deal);
-      const { accepted, message } = await linkTo(signed.proposal.provider, deal.peer).offer(
-        {
-          ...{ uuid: deal.uuid, isOffline: deal.delivery.kind === "offline", signed, root: parseCid(deal.root) },
-          transfer: transferOf(deal.delivery, deal.size),
-          ...{ removeUnsealed: !deal.keepUnsealed, skipAnnounce: false },
-        },
-        bounded(signal),
-      );
-      // The provider's chain may not have the funds yet that ours has: it is behind, or on a fork.
-      const again = Number(AGAIN.exec(deal.told)?.[1] ?? 0) + 1;
-      if (!accepted && OF_FUNDS.test(message) && again <= MAX_AGAIN && (await isFunded(deal))) {
-        await sleepFor(AGAIN_MS, signal);
-        return to("Offering", "refused", message, { told: `offered again ${again}` });
+      const offer = {
+        ...{ uuid: deal.uuid, isOffline: deal.delivery.kind === "offline", signed, root: parseCid(deal.root) },
+        transfer: transferOf(deal.delivery, deal.size),
+        ...{ removeUnsealed: !deal.keepUnsealed, skipAnnounce: false },
+      };
+      let answer: BoostAnswer;
+      try {
+        answer = await linkTo(signed.proposal.provider, deal.peer).offer(offer, bounded(signal));
+      } catch (error) {
+        if (!isFilError(error, "NOT_SPOKEN")) throw error;
+        return to("Offering", "older", `${error.message}; it is spoken to as older ones are`, olderWay(deal));
       }
-      if (!accepted) fail(message === "" ? "the provider refuses the deal and gives no reason" : message);
-      return to("Waiting", "accepted", "the provider takes the deal", { told: "" });
+      return answered(deal, answer, signal);
+    },
+
+    async Pushing(deal, signal) {
+      try {
+        const sent = await sendData(parts, deal, signal);
+        if (sent.kind === "channel") return to("Pushing", sent.event, sent.text, sent.change);
+        return to("Waiting", "sent", "the provider has the data", { told: "" });
+      } catch (error) {
+        if (!(error instanceof DealError) || error.data.code !== "TRANSFER") throw error;
+        return fail(error.message);
+      }
     },
 
     async Waiting(deal, signal) {
+      if (deal.isLegacy === true) return toldLegacy(deal, signal);
       const signed = signedOfClient(deal);
       const { provider, client } = signed.proposal;
       const key = await chain.messages.keyOf(client);
@@ -90,12 +121,7 @@ export function clientSteps({ chain, funds, linkTo }: ClientParts): Readonly<Rec
       if (error !== "" && !(await chain.isPublished(signed.proposal))) fail(`the provider says: ${error}`);
       const told = [checkpoint, sealingStatus].filter((text) => text !== "").join(", ");
       const isPublished = publishCid !== null && checkpoint !== "Published" && checkpoint !== "Transferred";
-      if (isPublished && (await isOurs(deal, Number(dealId)))) {
-        const id = await chain.messages.idOf(client);
-        if (id !== null) await funds.drop(id, deal.id);
-        const change = { dealId: Number(dealId), publishMessage: `${publishCid}`, told: "" };
-        return to("Published", "published", `deal ${dealId}, message ${publishCid}`, change);
-      }
+      if (isPublished && (await isOurs(deal, Number(dealId)))) return published(deal, Number(dealId), publishCid);
       if (told !== deal.told)
         return to("Waiting", "told", `${told}; ${status.received} of ${status.transferSize} bytes`, { told });
       return { untilEpoch: 0, pauseMs: ASK_MS };
@@ -121,6 +147,51 @@ export function clientSteps({ chain, funds, linkTo }: ClientParts): Readonly<Rec
       return to("Slashed", "slashed", "the market has let go of the deal before its end", { slashed: chain.epoch });
     },
   };
+
+  /** What follows from a provider's answer to an offer. `next`: the state of one that is taken. */
+  async function answered(
+    deal: ClientDeal,
+    { accepted, message }: BoostAnswer,
+    signal: AbortSignal,
+    next: ClientState = "Waiting",
+  ): Promise<Result> {
+    // The provider's chain may not have the funds yet that ours has: it is behind, or on a fork.
+    const again = Number(AGAIN.exec(deal.told)?.[1] ?? 0) + 1;
+    if (!accepted && OF_FUNDS.test(message) && again <= MAX_AGAIN && (await isFunded(deal))) {
+      await sleepFor(AGAIN_MS, signal);
+      return to("Offering", "refused", message, { told: `offered again ${again}` });
+    }
+    if (!accepted) fail(message === "" ? "the provider refuses the deal and gives no reason" : message);
+    return to(next, "accepted", "the provider takes the deal", { told: "" });
+  }
+
+  async function offeredLegacy(deal: ClientDeal, signal: AbortSignal): Promise<Result> {
+    // A deal that it has refused once such a provider never looks at again.
+    const { offerFrom = 0 } = deal;
+    if (chain.epoch < offerFrom) return { untilEpoch: offerFrom };
+    const answer = await offerLegacy(parts, deal, bounded(signal));
+    const isPush = deal.delivery.kind === "graphsync" && !answer.hasData;
+    return answered(deal, answer, signal, isPush ? "Pushing" : "Waiting");
+  }
+
+  async function toldLegacy(deal: ClientDeal, signal: AbortSignal): Promise<Result> {
+    const status = await askLegacyStatus(parts, deal, bounded(signal));
+    const { name, message, publishCid, dealId } = status;
+    if (isFailedState(name) && !(await chain.isPublished(signedOfClient(deal).proposal)))
+      fail(`the provider says: ${message === "" ? name : message}`);
+    const id = Number(dealId);
+    if (publishCid !== null && isPublishedState(name) && (await isOurs(deal, id)))
+      return published(deal, id, publishCid);
+    if (name !== deal.told) return to("Waiting", "told", name, { told: name });
+    return { untilEpoch: 0, pauseMs: ASK_MS };
+  }
+
+  async function published(deal: ClientDeal, dealId: number, message: CID): Promise<Result> {
+    const id = await chain.messages.idOf(signedOfClient(deal).proposal.client);
+    if (id !== null) await funds.drop(id, deal.id);
+    const change = { dealId, publishMessage: `${message}`, told: "" };
+    return to("Published", "published", `deal ${dealId}, message ${message}`, change);
+  }
 
   async function isFunded(deal: ClientDeal): Promise<boolean> {
     const id = await chain.messages.idOf(signedOfClient(deal).proposal.client);

@@ -17,6 +17,7 @@ import { clientSteps } from "./client-steps.ts";
 import { DealError } from "./errors.ts";
 import type { MarketFunds } from "./funds.ts";
 import { checkInclusion } from "./inclusion.ts";
+import type { Push } from "./legacy-client.ts";
 import { encodeAsk, type SignedAsk, type StorageAsk } from "./legacy-messages.ts";
 import type { LinkTo } from "./link.ts";
 import { Lives } from "./lives.ts";
@@ -43,6 +44,7 @@ export type ClientOptions = {
   readonly now: () => number;
   readonly proofs: () => Promise<Proofs>;
   readonly randomBytes: (length: number) => Uint8Array;
+  readonly push: Push;
   readonly onChange?: (deal: ClientDeal) => void;
 };
 
@@ -65,6 +67,8 @@ export type Wanted = {
   readonly keepUnsealed?: boolean;
   /** The provider gets the data by hand. */
   readonly offline?: boolean;
+  /** Sends the data over graphsync, in the older protocol, whatever else the provider speaks. */
+  readonly push?: boolean;
   /** Where the provider gets the data, if not from this node. */
   readonly source?: { readonly url: string; readonly headers: Readonly<Record<string, string>> };
   /** Piece and bytes of the data, where it is not in this node's store. */
@@ -186,6 +190,7 @@ export class StorageClient {
         ...{ signed: encodeSignedProposal({ proposal, signature }), size: piece.carSize, told: "" },
         ...{ publishMessage: null, dealId: null, activated: null, slashed: null },
         keepUnsealed: wanted.keepUnsealed ?? true,
+        ...(delivery.kind === "graphsync" ? { isLegacy: true } : {}),
       },
       `offered to ${miner}: ${price} attoFIL an epoch from epoch ${startEpoch} on`,
     );
@@ -221,7 +226,8 @@ export class StorageClient {
     const { proposal } = signedOfClient(deal);
     const { delivery } = deal;
     const isOwn =
-      delivery.kind === "local" || (delivery.kind === "http" && delivery.url.endsWith(`/piece/${proposal.pieceCid}`));
+      ["local", "graphsync"].includes(delivery.kind) ||
+      (delivery.kind === "http" && delivery.url.endsWith(`/piece/${proposal.pieceCid}`));
     const earliest = this.options.chain.epoch + START_DELAY;
     return this.deal(
       {
@@ -230,6 +236,7 @@ export class StorageClient {
         ...{ startEpoch: more.startEpoch ?? Math.max(Number(proposal.endEpoch), earliest) },
         ...{ maxPrice: more.maxPrice ?? proposal.pricePerEpoch, keepUnsealed: deal.keepUnsealed },
         ...(delivery.kind === "offline" ? { offline: true } : {}),
+        ...(delivery.kind === "graphsync" ? { push: true } : {}),
         ...(delivery.kind === "http" && !isOwn ? { source: { url: delivery.url, headers: delivery.headers } } : {}),
         ...(isOwn
           ? {}
@@ -244,8 +251,15 @@ export class StorageClient {
     return { cid: pieceCidV1(piece.commP), paddedSize: piece.paddedSize, carSize };
   }
 
-  private deliveryOf({ offline = false, source, peer, piece }: Wanted, pieceCid: CID): Delivery {
+  private deliveryOf({ offline = false, push = false, source, peer, piece }: Wanted, pieceCid: CID): Delivery {
     if (offline) return { kind: "offline" };
+    if (push) {
+      if (peer !== null && source === undefined && piece === undefined) return { kind: "graphsync" };
+      throw new DealError(
+        { code: "BAD_ARGUMENT" },
+        "data of this node's store alone is pushed, to a provider at a peer",
+      );
+    }
     if (source !== undefined) return { kind: "http", ...source };
     if (piece !== undefined)
       throw new DealError(

@@ -42,8 +42,8 @@ export type DealErrorData =
   | { readonly code: "WRONG_STATE"; readonly deal: string; readonly state: string }
   /** The chain took no message of this node's. */
   | { readonly code: "MESSAGE_FAILED" }
-  /** No answer of the provider. */
-  | { readonly code: "NO_ANSWER" }
+  /** No answer of the provider; and one that does not speak a protocol. */
+  | { readonly code: "NO_ANSWER" | "NOT_SPOKEN" }
   | { readonly code: "LIMIT" | "BAD_ARGUMENT" | "BAD_RECORD" | "CLOSED" | "NOT_A_PROVIDER" };
 export class DealError extends FilError<DealErrorData> {}
 

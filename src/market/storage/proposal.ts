@@ -4,11 +4,13 @@
  * Source: go-state-types builtin/v9/market; specs-actors v2.1.0 actors/builtin/market/deal.go.
  */
 import * as dagCbor from "@ipld/dag-cbor";
+import { sha256 } from "@noble/hashes/sha2.js";
+import * as Digest from "multiformats/hashes/digest";
 import { equal } from "../../base/bytes.ts";
 import { type KeyCrypto, verifyBytes } from "../../keys/keys.ts";
 import type { Address } from "../../types/address.ts";
 import { bigToBytes } from "../../types/amount.ts";
-import { type CID, cidOfBlock } from "../../types/cid.ts";
+import { CID, cidOfBlock } from "../../types/cid.ts";
 import { encodeSignature, type Signature } from "../../types/message.ts";
 import { badMessage } from "./errors.ts";
 import { decodeCbor, Fields } from "./fields.ts";
@@ -32,6 +34,9 @@ export type DealProposal = {
 };
 
 export type SignedProposal = { readonly proposal: DealProposal; readonly signature: Signature };
+
+const DAG_CBOR = 0x71;
+const SHA2_256 = 0x12;
 
 const FIELDS = [
   ...(["PieceCID", "PieceSize", "VerifiedDeal", "Client", "Provider", "Label"] as const),
@@ -103,14 +108,17 @@ export function decodeSignedProposal(bytes: Uint8Array): SignedProposal {
   return signed;
 }
 
-/** Names a proposal on chain and in legacy messages. */
+/** Names a proposal on chain, and a deal here. */
 export function proposalCid(proposal: DealProposal): CID {
   return cidOfBlock(encodeProposal(proposal));
 }
 
-/** Names a proposal with its signature, as Boost does. */
+/**
+ * Names a proposal with its signature, by SHA-256: in Boost's statuses, and in messages and vouchers of go-fil-markets.
+ * Source: go-cbor-util v0.0.1 (AsIpld), whose default hash it is.
+ */
 export function signedProposalCid(signed: SignedProposal): CID {
-  return cidOfBlock(encodeSignedProposal(signed));
+  return CID.createV1(DAG_CBOR, Digest.create(SHA2_256, sha256(encodeSignedProposal(signed))));
 }
 
 /** Whether the client, whose key address is `key`, has signed the proposal. */

@@ -27,8 +27,12 @@ import {
   decodeAskResponse,
   decodeLegacyOffer,
   decodeLegacyStatusRequest,
+  decodeSignedDealState,
+  decodeSignedResponse,
   encodeAskRequest,
   encodeAskResponse,
+  encodeLegacyOffer,
+  encodeLegacyStatusRequest,
   encodeSignedDealState,
   encodeSignedResponse,
   LEGACY_PROTOCOLS,
@@ -42,6 +46,8 @@ export type DealStreams = {
   unhandle(protocol: string): Promise<void>;
   /** `peer`: an identity, or a multiaddr that ends with it. */
   open(peer: string, protocol: string, signal: AbortSignal): Promise<Stream>;
+  /** Dials a multiaddr; resolves to the peer's identity. */
+  connect(address: string, signal: AbortSignal): Promise<string>;
   report(peer: string, offence: Offence): void;
 };
 
@@ -126,6 +132,8 @@ export class DealServer {
   }
 }
 
+const isUnspoken = (error: unknown): boolean => error instanceof Error && error.name === "UnsupportedProtocolError";
+
 /** The way to a provider among this node's peers. */
 export function remoteLink(streams: DealStreams, peer: string): ProviderLink {
   const ask = async (protocols: readonly string[], question: (protocol: string) => Uint8Array, signal: AbortSignal) => {
@@ -137,9 +145,11 @@ export function remoteLink(streams: DealStreams, peer: string): ProviderLink {
         signal.throwIfAborted();
         failure = error;
         // One that does not speak the newer form may speak the older.
-        if (!(error instanceof Error && error.name === "UnsupportedProtocolError")) break;
+        if (!isUnspoken(error)) break;
       }
     }
+    if (isUnspoken(failure))
+      throw new DealError({ code: "NOT_SPOKEN" }, `the provider at ${peer} does not speak ${protocols.at(-1)}`);
     return noLink(`the provider at ${peer} gave no answer: ${describeError(failure)}`);
   };
   return {
@@ -153,6 +163,13 @@ export function remoteLink(streams: DealStreams, peer: string): ProviderLink {
     },
     async inclusion(request, signal) {
       return decodeInclusion(await ask([INCLUSION_PROTOCOL], () => encodeBoostStatusRequest(request), signal));
+    },
+    async legacyOffer(offer, signal) {
+      return decodeSignedResponse(await ask([LEGACY_PROTOCOLS.deal], () => encodeLegacyOffer(offer), signal));
+    },
+    async legacyStatus(request, signal) {
+      const question = (): Uint8Array => encodeLegacyStatusRequest(request);
+      return decodeSignedDealState(await ask([LEGACY_PROTOCOLS.status], question, signal));
     },
     async status(request, signal) {
       return decodeBoostStatus(await ask([BOOST_PROTOCOLS.status], () => encodeBoostStatusRequest(request), signal));

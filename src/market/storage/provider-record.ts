@@ -8,6 +8,8 @@ export type DealSource =
   | { readonly kind: "http"; readonly url: string; readonly headers: Readonly<Record<string, string>> }
   /** The data is given by hand. */
   | { readonly kind: "offline" }
+  /** The peer that offers the deal pushes it by data transfer. */
+  | { readonly kind: "graphsync" }
   /** The data of this node's own user. */
   | { readonly kind: "local" };
 
@@ -26,6 +28,8 @@ export type ProviderDeal = DealRecord & {
   readonly received: number;
   /** Attempts to get the data since some of it came. */
   readonly attempts: number;
+  /** Number of the channel that the data is pushed through; none: there is none. */
+  readonly push?: string | null;
   readonly keepUnsealed: boolean;
   readonly announce: boolean;
   /** The message that publishes it, and its place in it. */

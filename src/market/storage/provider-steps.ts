@@ -17,6 +17,7 @@ import { isPiece, payloadOf } from "./payload.ts";
 import type { PayloadIndex } from "./payload-index.ts";
 import { type ProviderDeal, type ProviderState, proposalOfDeal } from "./provider-record.ts";
 import { checkSource, type PayloadFiles, type PullLimits, pull } from "./pull.ts";
+import type { PushIntake } from "./pushed.ts";
 import type { DealRules } from "./rules.ts";
 
 /** Where a piece is: a sector's number, and padded bytes into it. */
@@ -64,6 +65,8 @@ export type ProviderParts = {
   readonly mayGoBack?: () => boolean;
   /** Of all payloads that are stored. */
   readonly index: PayloadIndex;
+  /** Data that clients push. */
+  readonly pushes: Pick<PushIntake, "next">;
   /** Hears how much data has come. */
   readonly onReceived: (deal: string, bytes: number) => void;
   /** A deal is ready to be published. */
@@ -93,7 +96,8 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
   const { chain, funds, files, pieces } = parts;
   const idOf = async (miner: Address): Promise<Address> => (await chain.messages.idOf(miner)) ?? fail("no such miner");
   return {
-    Transferring: (deal, signal) => transfer(deal, parts, signal),
+    Transferring: (deal, signal) =>
+      deal.source.kind === "graphsync" ? pushed(deal, parts, signal) : transfer(deal, parts, signal),
 
     WaitingForData: async () => ({ idle: true }),
 
@@ -270,6 +274,21 @@ async function transfer(deal: ProviderDeal, parts: ProviderParts, signal: AbortS
       attempts,
       error: error.message,
     });
+  }
+}
+
+async function pushed(deal: ProviderDeal, { pushes }: ProviderParts, signal: AbortSignal): Promise<Result> {
+  try {
+    const found = await pushes.next(deal, signal);
+    if ("channel" in found)
+      return to("Transferring", "pushed", `the client sends its data, channel ${found.channel}`, {
+        push: found.channel,
+      });
+    const { size } = found;
+    return to("Verifying", "transferred", `${size} bytes`, { size, received: size, attempts: 0 });
+  } catch (error) {
+    if (signal.aborted || !(error instanceof DealError) || error.data.code !== "TRANSFER") throw error;
+    return fail(`the data could not be had: ${error.message}`);
   }
 }
 

@@ -3,16 +3,16 @@
  * the offer to their end. What it answers is on the disk; after `kill -9` the next start goes on where this one was.
  */
 
-import { equal } from "../../base/bytes.ts";
 import { describeError } from "../../base/errors.ts";
 import { KeyedTurns, Turns } from "../../base/turns.ts";
-import { commitmentOfCidV1, unpaddedBytesOf } from "../../sector/piece/cid.ts";
+import { pieceCidV1, unpaddedBytesOf } from "../../sector/piece/cid.ts";
 import type { BlockHashes } from "../../storage/check-block.ts";
 import type { BlockStore } from "../../storage/contract.ts";
 import type { Address, NetworkPrefix } from "../../types/address.ts";
 import type { CID } from "../../types/cid.ts";
 import type { Signature } from "../../types/message.ts";
 import { Asks, type AskTerms, readRules, writeRules } from "./asks.ts";
+import { DealNames } from "./deal-names.ts";
 import { DealError, refuse } from "./errors.ts";
 import { askHook } from "./hook.ts";
 import type { Inclusion } from "./inclusion.ts";
@@ -33,6 +33,7 @@ import {
 import { isPayloadHere, letGoOfData, type ProviderParts, providerSteps, readPayload } from "./provider-steps.ts";
 import { Publisher } from "./publisher.ts";
 import { checkSource } from "./pull.ts";
+import { PushIntake, type PushIntakeParts } from "./pushed.ts";
 import { type DealEvent, RecordBook } from "./record-book.ts";
 import { checkProposal, checkRules, DEFAULT_RULES, type DealRules, type Offer } from "./rules.ts";
 
@@ -62,6 +63,9 @@ export type ProviderOptions = Pick<
   /** Looks at each offer that all rules allow; a text refuses it. */
   readonly hook?: (offer: Offer) => Promise<string | null>;
   readonly onChange?: (deal: ProviderDeal) => void;
+  /** Asks a peer to begin a push again; absent: nobody pushes to this node. */
+  readonly restartPush?: PushIntakeParts["restart"];
+  readonly pushAskMs?: number;
 };
 
 /** A piece's data: bytes of it, null once they are not at hand any more. */
@@ -78,6 +82,8 @@ export class StorageProvider {
   readonly miners: readonly Address[];
   /** Blocks of what is stored here, by their CIDs. */
   readonly index: PayloadIndex;
+  /** Data that clients push. */
+  readonly pushes: PushIntake;
   private readonly options: ProviderOptions;
   private readonly asks: Asks;
   private publisher: Publisher;
@@ -86,6 +92,7 @@ export class StorageProvider {
   private readonly imports = new KeyedTurns();
   /** Bytes that have come of deals that are being fetched. */
   private readonly received = new Map<string, number>();
+  private names = new DealNames();
   private book: RecordBook<ProviderDeal> | null = null;
   private lives: Lives<ProviderDeal> | null = null;
   private current: DealRules = DEFAULT_RULES;
@@ -107,6 +114,12 @@ export class StorageProvider {
     });
     this.asks = new Asks(options.blocks, options.chain);
     this.publisher = this.newPublisher();
+    const { files, restartPush: restart, pushAskMs: askMs } = options;
+    this.pushes = new PushIntake({
+      ...{ files, dealOf: (signed) => this.bySigned(signed), restart: restart ?? (async () => undefined) },
+      onReceived: (deal, bytes) => void this.received.set(deal, bytes),
+      ...(askMs === undefined ? {} : { askMs }),
+    });
   }
 
   private newPublisher(): Publisher {
@@ -124,13 +137,18 @@ export class StorageProvider {
     const { blocks, now, chain, pieces } = this.options;
     this.publisher = this.newPublisher();
     this.current = await readRules(blocks);
-    this.book = await RecordBook.open<ProviderDeal>(blocks, "provider", now, { isOver });
+    this.book = await RecordBook.open<ProviderDeal>(blocks, "provider", now, {
+      isOver,
+      onForget: (deal) => this.names.remove(deal),
+    });
+    this.names = new DealNames(this.book.all());
     this.lives = new Lives<ProviderDeal>({
       book: this.book,
       chain,
       steps: providerSteps({
         ...this.options,
         index: this.index,
+        pushes: this.pushes,
         rules: () => this.current,
         onReceived: (deal, bytes) => void this.received.set(deal, bytes),
         onReady: () => this.publisher.ready(),
@@ -139,7 +157,10 @@ export class StorageProvider {
       deadline: (deal) => (deal.state === "Sealing" ? null : deadlineOf(deal, pieces.startBuffer)),
       failed: (deal) => this.letGo(deal),
       onChange: (deal) => {
-        if (deal.state !== "Transferring") this.received.delete(deal.id);
+        if (deal.state !== "Transferring") {
+          this.received.delete(deal.id);
+          this.pushes.forget(deal.id);
+        }
         this.options.onChange?.(deal);
       },
     });
@@ -221,8 +242,7 @@ export class StorageProvider {
       if (known.uuid === uuid && known.state !== "Failed") return known;
       refuse("proposal", "one that was not offered before", `${id}, which is a deal in state ${known.state}`);
     }
-    if (uuid !== null && this.deals.all().some((deal) => deal.uuid === uuid))
-      refuse("dealUuid", "one that names no other deal", uuid);
+    if (uuid !== null && this.byUuid(uuid) !== null) refuse("dealUuid", "one that names no other deal", uuid);
     const offer: Offer = { proposal, root, isOffline: source.kind === "offline", size };
     const facts = await this.factsOf(signed);
     checkProposal(offer, facts);
@@ -244,8 +264,9 @@ export class StorageProvider {
       incoming.peer === null ? "offered by this node's own user" : `offered by ${incoming.peer}`,
     );
     if (!added) refuse("proposal", "one that was not offered before", id);
-    this.lives?.live(id);
     const deal = this.deals.get(id);
+    this.names.add(deal);
+    this.lives?.live(id);
     this.options.onChange?.(deal);
     return deal;
   }
@@ -315,7 +336,12 @@ export class StorageProvider {
   }
 
   byUuid(uuid: string): ProviderDeal | null {
-    return this.deals.all().find((deal) => deal.uuid === uuid) ?? null;
+    return this.find(this.names.byUuid(uuid) ?? "");
+  }
+
+  /** By the CID of its proposal with the client's signature. */
+  bySigned(signed: CID): ProviderDeal | null {
+    return this.find(this.names.bySigned(signed) ?? "");
   }
 
   log(id: string): Promise<readonly DealEvent[]> {
@@ -324,11 +350,10 @@ export class StorageProvider {
 
   /** A piece that is stored here and can be read without being unsealed; `commP`: its commitment. Null if there is none. */
   async piece(commP: Uint8Array): Promise<StoredPiece | null> {
-    for (const deal of this.deals.all()) {
+    for (const id of [...this.names.ofPiece(pieceCidV1(commP))]) {
+      const deal = this.find(id);
       // Before that its data may still be another.
-      if (!PLACED.includes(deal.state)) continue;
-      const known = commitmentOfCidV1(proposalOfDeal(deal).pieceCid);
-      if (known === null || !equal(known, commP) || !(await isPayloadHere(this.options, deal))) continue;
+      if (deal === null || !PLACED.includes(deal.state) || !(await isPayloadHere(this.options, deal))) continue;
       return { size: deal.size, read: (from, length) => readPayload(this.options, deal, from, length) };
     }
     return null;

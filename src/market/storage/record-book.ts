@@ -51,6 +51,8 @@ export type BookLimits<R> = {
   readonly isOver: (record: R) => boolean;
   /** Records at a time. */
   readonly most?: number;
+  /** Hears of a record that is gone. */
+  readonly onForget?: (record: R) => void;
 };
 
 const FORM = 1;
@@ -136,6 +138,7 @@ export class RecordBook<R extends DealRecord> {
     const gone = [`${this.prefix}/deal/${id}`, ...log.map(([key]) => key)];
     await this.store.write({ metadata: gone.map((key) => [key, null] as const) }, { sync: true });
     this.records.delete(id);
+    this.limits.onForget?.(oldest);
   }
 
   private logOf(id: string): Parameters<RecordStore["metadataBetween"]> {

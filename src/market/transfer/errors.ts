@@ -2,6 +2,6 @@
 import { FilError } from "../../base/errors.ts";
 
 export type TransferErrorData = {
-  readonly code: "BUSY" | "REJECTED" | "CANCELLED" | "UNREACHABLE" | "CLOSED";
+  readonly code: "BUSY" | "REJECTED" | "CANCELLED" | "UNREACHABLE" | "BROKEN" | "CLOSED";
 };
 export class TransferError extends FilError<TransferErrorData> {}

@@ -1,10 +1,10 @@
 /**
- * Data transfer over graphsync: channels through which one peer pulls a DAG from another. The one that gives asks its
+ * Data transfer over graphsync: channels through which one peer pulls a DAG from another; pushes are in `push.ts`. The one that gives asks its
  * validator what to do with a request, a voucher, the end of what is paid for and the end of the data; the one that takes
  * verifies, and says vouchers when it is asked to. A channel that broke is begun again where it was.
  *
- * Messages about a channel come as extensions of graphsync or on a stream of their own; both count alike. What this node
- * gives is pulled; requests to push to it are refused.
+ * Messages about a channel come as extensions of graphsync or on a stream of their own; both count alike, but channels that are
+ * pushed are begun on a stream.
  * Longer than most files: both sides of a channel share its messages, and every state of it is decided here.
  * Source: go-data-transfer v2.0.0 (rc8), impl and transport/graphsync.
  */
@@ -37,6 +37,7 @@ import {
   transferRequest,
   transferResponse,
 } from "./message.ts";
+import { Pushes, type PushTaker } from "./push.ts";
 
 /** A channel as its giver keeps it, over restarts of both sides. */
 export type GivenChannel = {
@@ -133,6 +134,8 @@ type Taken = {
 export type TransferParts = {
   readonly streams: PeerStreams;
   readonly validators: readonly PullValidator[];
+  /** Of pushes, by the type of their voucher. */
+  readonly takers?: readonly PushTaker[];
   readonly now: () => number;
   readonly onFault: (error: unknown) => void;
 };
@@ -142,6 +145,7 @@ const REFUSED: Verdict = { accepted: false, result: null, limit: null, paused: f
 
 export class TransferManager {
   readonly graphsync: Graphsync;
+  readonly pushes: Pushes;
   private readonly parts: TransferParts;
   private readonly rate: RateLimiter;
   private readonly given = new Map<string, Given>();
@@ -153,6 +157,11 @@ export class TransferManager {
   constructor(parts: TransferParts) {
     this.parts = parts;
     this.rate = new RateLimiter({ burst: MANAGER_LIMITS.burst, perSecond: MANAGER_LIMITS.perSecond }, parts.now);
+    this.pushes = new Pushes({
+      ...{ streams: parts.streams, takers: parts.takers ?? [], onFault: parts.onFault },
+      graphsync: () => this.graphsync,
+      say: (peer, message) => this.say(peer, message),
+    });
     this.graphsync = new Graphsync({
       streams: parts.streams,
       now: parts.now,
@@ -169,6 +178,7 @@ export class TransferManager {
 
   async start(): Promise<void> {
     await this.graphsync.start();
+    this.pushes.start();
     await this.parts.streams.handle(TRANSFER_PROTOCOL, async (stream, peer) => {
       const frames = frameStream(stream, (limit) => new ItemScanner(limit, TRANSFER_LIMITS.depth));
       for (;;) if (!(await this.hear(frames, peer))) return;
@@ -177,6 +187,7 @@ export class TransferManager {
 
   async stop(): Promise<void> {
     await this.parts.streams.unhandle(TRANSFER_PROTOCOL);
+    await this.pushes.stop();
     await this.graphsync.stop();
     for (const one of this.taken.values()) one.settle(new TransferError({ code: "CLOSED" }, "the node is stopping"));
     await Promise.all([...this.given.values()].map(({ turns }) => turns.idle()));
@@ -252,7 +263,10 @@ export class TransferManager {
 
   private heardResponse(peer: string, response: TransferResponse): void {
     const taken = this.taken.get(keyOf(peer, response.id));
-    if (taken === undefined) return;
+    if (taken === undefined) {
+      this.pushes.heardResponse(peer, response);
+      return;
+    }
     taken.onResponse(response);
     const { type, accepted, paused } = response;
     const answers = ["new", "restart", "voucherResult", "complete"].includes(type);
@@ -268,6 +282,7 @@ export class TransferManager {
   private async requested(peer: string, response: ResponseKey, request: GraphsyncRequest): Promise<Admission> {
     const bytes = request.extensions.get(TRANSFER_EXTENSION.any);
     const message = bytes === undefined ? null : this.read(peer, bytes);
+    if (message?.isRequest === false) return this.pushes.admit(peer, response, request, message);
     const key = keyOf(peer, message?.id ?? -1n);
     if (message === null || this.deciding.has(key)) return { refused: STATUS.rejected, extensions: NO_EXTENSIONS };
     this.deciding.add(key);
@@ -353,7 +368,7 @@ export class TransferManager {
   private sending(response: ResponseKey, number: number, bytes: number) {
     const given = this.byResponse.get(response);
     // Nothing goes out for a channel that is none.
-    if (given === undefined) return { pause: true, extensions: NO_EXTENSIONS };
+    if (given === undefined) return { pause: !this.pushes.sending(response), extensions: NO_EXTENSIONS };
     if (number <= given.links) return { pause: false, extensions: NO_EXTENSIONS };
     given.links = number;
     given.sent += bytes;
@@ -384,7 +399,10 @@ export class TransferManager {
 
   private responseEnded(response: ResponseKey, status: number | null, why: string): void {
     const given = this.byResponse.get(response);
-    if (given === undefined) return;
+    if (given === undefined) {
+      this.pushes.responseEnded(response, status, why);
+      return;
+    }
     this.byResponse.delete(response);
     given.response = null;
     // A peer that is gone may come back, and go on.
@@ -403,7 +421,14 @@ export class TransferManager {
 
   private heardRequest(peer: string, request: TransferRequest): void {
     const given = this.given.get(keyOf(peer, request.id));
-    if (given === undefined) return;
+    if (request.type === "restartExisting") {
+      this.heardRestart(peer, request);
+      return;
+    }
+    if (given === undefined) {
+      this.pushes.heardRequest(peer, request);
+      return;
+    }
     if (request.type === "voucher") {
       if (given.waiting >= MANAGER_LIMITS.waiting) {
         this.parts.streams.report(peer, "tooManyRequests");
@@ -419,6 +444,16 @@ export class TransferManager {
         if (given.response !== null) this.graphsync.responder.cancel(given.response);
         await this.finish(given, "the other side has given it up");
       });
+  }
+
+  /** A pull that is told to begin again counts as broken: who opened it goes on with it. */
+  private heardRestart(peer: string, request: TransferRequest): void {
+    const taken = this.taken.get(keyOf(peer, request.restart.id));
+    if (taken === undefined) {
+      this.pushes.heardRestart(peer, request);
+      return;
+    }
+    taken.settle(new TransferError({ code: "BROKEN" }, `peer ${peer} asks for the transfer to be begun again`));
   }
 
   /** Asks the validator, and does and says what it decides. */
@@ -476,7 +511,7 @@ export class TransferManager {
       if (bytes === undefined || seen.some((one) => equal(one, bytes))) continue;
       seen.push(bytes);
       const message = this.read(peer, bytes);
-      if (message !== null) this.take(peer, message);
+      if (message !== null && !(message.isRequest && OPENING.includes(message.type))) this.take(peer, message);
     }
   }
 
@@ -540,6 +575,8 @@ export class TransferManager {
   }
 }
 
+/** Requests that are heard on streams alone, where peers may say so many. */
+const OPENING: readonly TransferMessage["type"][] = ["new", "restart", "restartExisting"];
 const NOTHING = new Uint8Array(0);
 const keyOf = (peer: string, id: bigint): string => `${peer}/${id}`;
 

@@ -140,6 +140,7 @@ export const wantedDeal = object("WantedDeal", {
   /** Multiaddr of the provider; empty: as the chain or this node knows it. */
   Peer: fallback(text(1024), ""),
   Offline: fallback(boolean, false),
+  Push: fallback(boolean, false),
   Url: fallback(text(8192), ""),
   Headers: fallback(record(text(8192), 32), {}),
 });

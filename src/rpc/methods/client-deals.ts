@@ -119,7 +119,8 @@ const ownMethods = {
       const { id } = await node.deals.client.deal(
         {
           ...{ root: wanted.Root, wallet: wanted.Wallet, miner: await idAt(node, wanted.Miner, []) },
-          ...{ peer: Peer === "" ? null : Peer, duration: wanted.Duration, offline: wanted.Offline },
+          ...{ peer: Peer === "" ? null : Peer, duration: wanted.Duration },
+          ...{ offline: wanted.Offline, push: wanted.Push },
           ...{ verified: wanted.Verified, keepUnsealed: wanted.KeepUnsealed },
           ...(Price === null ? {} : { price: Price }),
           ...(MaxPrice === null || Price !== null ? {} : { maxPrice: MaxPrice }),

@@ -1,6 +1,7 @@
 /** Messages of the storage market, byte for byte as the official Go types write them; and what is none of them. */
 import { expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
+import { WHOLE_DAG } from "../../../src/market/graphsync/selector.ts";
 import {
   BOOST_PROTOCOLS,
   type BoostOffer,
@@ -47,11 +48,14 @@ import {
   encodeSignedProposal,
   labelText,
   proposalCid,
+  signedProposalCid,
 } from "../../../src/market/storage/proposal.ts";
+import { readStorageVoucher, storageVoucher } from "../../../src/market/storage/pushed.ts";
+import { decodeTransfer, encodeTransfer, transferRequest } from "../../../src/market/transfer/message.ts";
 import { parseCid } from "../../../src/types/cid.ts";
 import go from "../../fixtures/market/go-messages.json" with { type: "json" };
 
-type Name = Exclude<keyof typeof go, "note" | "states" | "proposalCid">;
+type Name = Exclude<keyof typeof go, "note" | "states" | "proposalCid" | "signedProposalCid" | "push">;
 const bytes = (name: Name): Uint8Array => fromHex(go[name]);
 
 test.each<[Name, (bytes: Uint8Array) => Uint8Array]>([
@@ -142,6 +146,22 @@ test("an offer to the first form that names all fields is read as well", () => {
   };
   expect(offer.uuid).toBe("ffffffff-ffff-4fff-bfff-ffffffffffff");
   expect(decodeBoostOffer(encodeBoostOffer(offer, BOOST_PROTOCOLS.deal))).toEqual(offer);
+});
+
+test("pushes for deals: go-fil-markets' name of a proposal, its voucher, and what is said of the channel", () => {
+  const signed = signedProposalCid(decodeLegacyOffer(bytes("legacyProposal")).signed);
+  expect(`${signed}`).toBe(go.signedProposalCid);
+  for (const hex of Object.values(go.push)) expect(toHex(encodeTransfer(decodeTransfer(fromHex(hex))))).toBe(hex);
+  const root = parseCid("bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy");
+  for (const type of ["new", "restart"] as const) {
+    const voucher = storageVoucher(signed);
+    const said = transferRequest({ type, id: 42n, root, selector: WHOLE_DAG, voucher });
+    expect(toHex(encodeTransfer(said))).toBe(go.push[type]);
+    const heard = decodeTransfer(fromHex(go.push[type]));
+    expect(heard.isRequest && `${readStorageVoucher(heard.voucher)}`).toBe(go.signedProposalCid);
+  }
+  expect(decodeTransfer(fromHex(go.push.restartExisting))).toMatchObject({ restart: { id: 42n }, root: null });
+  expect(readStorageVoucher({ type: "", bytes: fromHex("80") })).toBeNull();
 });
 
 test("what is no message is refused by the field's name", () => {

@@ -13,7 +13,12 @@ import {
 } from "../../../src/market/storage/answers.ts";
 import { type BoostOffer, encodeHttpSource, newUuid, uuidBytes } from "../../../src/market/storage/boost-messages.ts";
 import { cidCbor, legacyCode } from "../../../src/market/storage/legacy-messages.ts";
-import { type DealProposal, encodeProposal, proposalCid } from "../../../src/market/storage/proposal.ts";
+import {
+  type DealProposal,
+  encodeProposal,
+  proposalCid,
+  signedProposalCid,
+} from "../../../src/market/storage/proposal.ts";
 import type { ProviderDeal } from "../../../src/market/storage/provider-record.ts";
 import { RecordBook } from "../../../src/market/storage/record-book.ts";
 import { DEFAULT_RULES, type DealRules } from "../../../src/market/storage/rules.ts";
@@ -162,7 +167,7 @@ test("offers that lie: signatures, sources, transfers, and what was offered befo
   await node.stop();
 });
 
-test("the older protocol: deals by hand are taken, others refused, answers are signed by the worker", async () => {
+test("the older protocol: deals by hand are taken, of unknown ways refused, answers are signed by the worker", async () => {
   const { market, node } = await rich();
   const { provider } = node;
   const proposal = proposalOf(market);
@@ -176,15 +181,15 @@ test("the older protocol: deals by hand are taken, others refused, answers are s
   const { signed } = offerOf(proposal);
   const no = await answerLegacyOffer(
     provider,
-    { signed, piece: { ...piece, transferType: "graphsync" }, fastRetrieval: true },
+    { signed, piece: { ...piece, transferType: "carrier pigeon" }, fastRetrieval: true },
     PEER,
   );
-  expect(no.response).toMatchObject({ state: legacyCode("ProposalRejected"), proposal: proposalCid(proposal) });
-  expect(no.response.message).toMatch(/transferType: "manual"; "graphsync" was offered/);
+  expect(no.response).toMatchObject({ state: legacyCode("ProposalRejected"), proposal: signedProposalCid(signed) });
+  expect(no.response.message).toMatch(/transferType: "manual" or "graphsync"; "carrier pigeon" was offered/);
   const yes = await answerLegacyOffer(provider, { signed, piece, fastRetrieval: true }, PEER);
   expect(yes.response).toMatchObject({ state: legacyCode("WaitingForData"), message: "" });
   const ask = (key: number) => {
-    const cid = proposalCid(proposal);
+    const cid = signedProposalCid(signed);
     return answerLegacyStatus(provider, {
       proposal: cid,
       signature: signBytes(crypto, keyOfNumber(key), cidCbor(cid)),
