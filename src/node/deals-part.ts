@@ -7,15 +7,18 @@ import { concat } from "../base/bytes.ts";
 import type { Rewind } from "../base/rewind.ts";
 import { loadProofs } from "../core/proofs.ts";
 import { carOf } from "../market/data/car-out.ts";
+import { PieceGateway } from "../market/gateway/piece.ts";
 import { StorageClient } from "../market/storage/client.ts";
 import type { ClientDeal } from "../market/storage/client-record.ts";
 import { DealError } from "../market/storage/errors.ts";
+import { fetchFromPeer, HttpStreamServer } from "../market/storage/http-streams.ts";
 import { localLink, noLink, type ProviderLink } from "../market/storage/link.ts";
-import { DealServer, type DealStreams, remoteLink } from "../market/storage/protocols.ts";
+import { DealServer, remoteLink } from "../market/storage/protocols.ts";
 import { type ProviderOptions, StorageProvider } from "../market/storage/provider.ts";
 import type { ProviderDeal } from "../market/storage/provider-record.ts";
 import type { PieceTaker } from "../market/storage/provider-steps.ts";
 import type { PayloadFiles } from "../market/storage/pull.ts";
+import type { DealStreams } from "../market/storage/streams.ts";
 import type { TransferManager } from "../market/transfer/manager.ts";
 import type { PushTaker } from "../market/transfer/push.ts";
 import { directoryStore } from "../proving/directory-store.ts";
@@ -35,6 +38,8 @@ export type DealsPartOptions = {
   readonly streams?: () => DealStreams | null;
   /** Data transfer with peers, once there is any. */
   readonly transfers?: () => TransferManager | null;
+  /** Multiaddrs where this node listens, each with its identity. */
+  readonly addresses?: () => readonly string[];
   readonly hook?: ProviderOptions["hook"];
   readonly limits?: ProviderOptions["limits"];
   readonly onProviderDeal?: (deal: ProviderDeal) => void;
@@ -51,6 +56,8 @@ export class DealsPart implements Startable {
   private readonly options: DealsPartOptions;
   private served: (() => string) | null = null;
   private server: DealServer | null = null;
+  /** This user's data, for providers that fetch it over streams. */
+  private files: HttpStreamServer | null = null;
   private state: "new" | "running" | "stopped" = "new";
 
   constructor(options: DealsPartOptions) {
@@ -76,6 +83,7 @@ export class DealsPart implements Startable {
               const piece = await store.piece(commP);
               return piece === null ? null : carOf(store, piece.root, {});
             },
+            fetchFromPeer: (url, init) => fetchFromPeer(this.streams(), url, init),
             restartPush: (peer, channel) => this.transfers().pushes.askRestart(peer, channel),
             ...(hook === undefined ? {} : { hook }),
             ...(limits === undefined ? {} : { limits }),
@@ -94,6 +102,7 @@ export class DealsPart implements Startable {
       randomBytes: platform.randomBytes,
       proofs: loadProofs,
       linkTo: (miner, peer) => this.linkTo(miner, peer),
+      ownAddress: () => this.options.addresses?.()[0] ?? null,
       push: async (peer, push) => {
         const { pushes } = this.transfers();
         const id = peer.startsWith("/") ? await this.streams().connect(peer, push.signal) : peer;
@@ -140,12 +149,23 @@ export class DealsPart implements Startable {
       this.server = new DealServer(streams, this.provider, platform.now);
       await this.server.start();
     }
+    if (streams !== null) {
+      const pieces = new PieceGateway();
+      const { client: data } = this.options.node;
+      this.files = new HttpStreamServer({
+        streams,
+        pieceOf: (token) => this.client.pieceOfToken(token),
+        gateway: async (request, signal) => pieces.answer(await data.store(), request, signal),
+      });
+      await this.files.start();
+    }
     this.state = "running";
   }
 
   async stop(): Promise<void> {
     this.state = "stopped";
     await this.server?.stop();
+    await this.files?.stop();
     await this.hold();
   }
 

@@ -113,6 +113,7 @@ export class LocalMiners {
   private readonly prover: PostProver;
   /** Of all these miners; they run while the sealing of some of them does. */
   private readonly workers: MinerWorkers;
+  private readonly laid: readonly GenesisMiner[];
   /** What others need to verify this network's blocks. */
   readonly verification: LocalVerifier;
 
@@ -121,6 +122,18 @@ export class LocalMiners {
     this.crypto = crypto;
     this.proofs = proofs;
     this.miners = miners;
+    this.laid = miners.map(({ worker, sectors, sectorBytes }) => ({
+      owner: options.owner,
+      worker: addressOf(crypto, worker),
+      sealProof: options.sealProof,
+      balance: PLEDGE_FUNDS,
+      sectors: [...sectors.values()].map(({ number, sealedCid }) => ({
+        number,
+        sealedCid,
+        expiration: options.expiration ?? EXPIRATION,
+        size: BigInt(sectorBytes),
+      })),
+    }));
     this.beacon = options.beacon ?? localBeacon(crypto, options.seed, options.times);
     const { networkName, networkVersion = DEVNET_VERSION, times, proving } = options;
     const facts = { networkName, networkVersion, times, beacon: this.beacon.info };
@@ -165,20 +178,9 @@ export class LocalMiners {
     return new LocalMiners(options, crypto, proofs, miners);
   }
 
-  /** What the genesis must lay down for them. */
+  /** What the genesis must lay down for them: sectors that they have sealed since are not of it. */
   forGenesis(): readonly GenesisMiner[] {
-    return this.miners.map(({ worker, sectors, sectorBytes }) => ({
-      owner: this.options.owner,
-      worker: addressOf(this.crypto, worker),
-      sealProof: this.options.sealProof,
-      balance: PLEDGE_FUNDS,
-      sectors: [...sectors.values()].map(({ number, sealedCid }) => ({
-        number,
-        sealedCid,
-        expiration: this.options.expiration ?? EXPIRATION,
-        size: BigInt(sectorBytes),
-      })),
-    }));
+    return this.laid;
   }
 
   /** The key of one of some miners' workers, by its key address. */

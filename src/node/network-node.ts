@@ -203,6 +203,7 @@ export class NetworkNode {
       ...{ node: this.node, sealing, data: options.data ?? null },
       streams: () => peers.network?.streams ?? null,
       transfers: () => this.retrieval.transfers,
+      addresses: () => peers.addresses(),
     });
     this.node.add(this.deals);
     const providers = retrievalChain(states);

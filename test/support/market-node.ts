@@ -30,12 +30,20 @@ export async function openNode(
   market: FakeMarket,
   { store, files }: Disk,
   more: Partial<ProviderOptions> &
-    Partial<Pick<ClientOptions, "linkTo" | "servedAt" | "push" | "commit">> & {
+    Partial<Pick<ClientOptions, "linkTo" | "servedAt" | "push" | "commit" | "ownAddress">> & {
       readonly onWrite?: (count: number, when: "before" | "after") => void;
     } = {},
 ): Promise<MarketNode> {
   const noPush: ClientOptions["push"] = () => Promise.reject(new Error("no data transfer"));
-  const { onWrite = () => undefined, linkTo, servedAt = () => null, push = noPush, commit, ...options } = more;
+  const {
+    onWrite = () => undefined,
+    linkTo,
+    servedAt = () => null,
+    push = noPush,
+    commit,
+    ownAddress,
+    ...options
+  } = more;
   let count = 0;
   const blocks = Object.create(store, {
     write: {
@@ -74,7 +82,7 @@ export async function openNode(
     linkTo: linkTo ?? (() => localLink(provider)),
     proofs: async () => proofs,
     commit: commit ?? (async () => ({ piece: PIECE, carSize: PAYLOAD.length })),
-    ...{ servedAt, push },
+    ...{ servedAt, push, ownAddress: ownAddress ?? (() => null) },
     randomBytes: (length) => new Uint8Array(length).fill(++random),
   });
   await provider.start();

@@ -1,5 +1,5 @@
 /** `filigree client ask|deal|deals|balance`: storage deals of a running node's user. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { describeError } from "../../base/errors.ts";
 import { sleepFor } from "../../base/sleep.ts";
 import { filText } from "../../types/amount.ts";
@@ -44,9 +44,10 @@ export function registerClientDeals(client: Command): void {
       .option("--peer <multiaddr>", "where the provider is, if it is not of this node")
       .option("--url <url>", "where the provider gets the CAR file (default: from this node)")
       .option("--offline", "the provider gets the CAR file by hand")
-      .option(
-        "--push",
-        "send the data over graphsync, in the protocol of go-fil-markets (default: where the provider speaks no other)",
+      .addOption(
+        new Option("--transfer <way>", "how a provider elsewhere gets it from this node (default: by HTTP)").choices([
+          ...["libp2p", "graphsync"],
+        ]),
       )
       .option("--wait", "until the deal is active or has failed"),
   ).action(deal);
@@ -105,7 +106,7 @@ type DealOptions = RemoteOptions & {
   readonly peer?: string;
   readonly url?: string;
   readonly offline?: true;
-  readonly push?: true;
+  readonly transfer?: string;
   readonly wait?: true;
 };
 
@@ -125,7 +126,7 @@ async function deal(root: string, miner: string, options: DealOptions): Promise<
     KeepUnsealed: options.unsealed,
     Peer: options.peer ?? "",
     Offline: options.offline === true,
-    Push: options.push === true,
+    Transfer: options.transfer ?? "",
     Url: options.url ?? "",
     Headers: {},
   };

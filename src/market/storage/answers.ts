@@ -32,7 +32,8 @@ import {
   signedOf,
 } from "./provider-record.ts";
 
-const HTTP = "http";
+/** Transfers whose data is fetched from a URL, also of a peer. */
+const FETCHED = ["http", "libp2p"];
 /** Data of the same node's user: no peer may say so. */
 const LOCAL = "local";
 const NO_DEAL = "deal not found, or the signature is not its client's";
@@ -40,7 +41,8 @@ const NO_DEAL = "deal not found, or the signature is not its client's";
 function sourceOf({ isOffline, transfer }: BoostOffer, peer: string | null): DealSource {
   if (isOffline) return { kind: "offline" };
   if (transfer.type === LOCAL && peer === null) return { kind: "local" };
-  if (transfer.type !== HTTP) refuse("transferType", `"${HTTP}", or an offline deal`, `"${transfer.type}"`);
+  if (!FETCHED.includes(transfer.type))
+    refuse("transferType", '"http" or "libp2p", or an offline deal', `"${transfer.type}"`);
   const { url, headers } = decodeHttpSource(transfer.params);
   return { kind: "http", url, headers };
 }

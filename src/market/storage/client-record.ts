@@ -6,6 +6,8 @@ import type { DealRecord } from "./record-book.ts";
 /** How the provider gets the data. */
 export type Delivery =
   | { readonly kind: "http"; readonly url: string; readonly headers: Readonly<Record<string, string>> }
+  /** By HTTP over a stream of this node's, to who knows the token. */
+  | { readonly kind: "libp2p"; readonly url: string; readonly token: string }
   | { readonly kind: "offline" }
   /** Out of this node's own store, pushed by data transfer: the older protocol's way. */
   | { readonly kind: "graphsync" }

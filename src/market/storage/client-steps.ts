@@ -3,6 +3,7 @@ import { isFilError } from "../../base/errors.ts";
 import { sleepFor } from "../../base/sleep.ts";
 import { Address } from "../../types/address.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
+import { basicAuth } from "../wire/http.ts";
 import { type BoostAnswer, encodeHttpSource, NO_TRANSFER, type Transfer, uuidBytes } from "./boost-messages.ts";
 import { type ClientDeal, type ClientState, type Delivery, signedOfClient } from "./client-record.ts";
 import { DealError } from "./errors.ts";
@@ -46,7 +47,8 @@ const AGAIN = /^offered again (\d+)$/;
 function olderWay({ delivery, signed }: ClientDeal): Partial<ClientDeal> {
   if (delivery.kind === "offline") return { isLegacy: true };
   const isOwn =
-    delivery.kind === "http" && delivery.url.endsWith(`/piece/${signedOfClient({ signed }).proposal.pieceCid}`);
+    delivery.kind === "libp2p" ||
+    (delivery.kind === "http" && delivery.url.endsWith(`/piece/${signedOfClient({ signed }).proposal.pieceCid}`));
   if (!isOwn)
     fail(
       "the provider speaks the older protocol alone, and fetches from no URL: send it this node's data, or go offline",
@@ -56,7 +58,12 @@ function olderWay({ delivery, signed }: ClientDeal): Partial<ClientDeal> {
 
 function transferOf(delivery: Delivery, size: number): Transfer {
   if (delivery.kind === "offline") return { ...NO_TRANSFER, size: BigInt(size) };
-  const params = delivery.kind === "http" ? encodeHttpSource(delivery) : new Uint8Array(0);
+  const params =
+    delivery.kind === "http"
+      ? encodeHttpSource(delivery)
+      : delivery.kind === "libp2p"
+        ? encodeHttpSource({ url: delivery.url, headers: { Authorization: basicAuth(delivery.token) } })
+        : new Uint8Array(0);
   return { type: delivery.kind, clientId: "", params, size: BigInt(size) };
 }
 

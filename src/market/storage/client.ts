@@ -45,6 +45,8 @@ export type ClientOptions = {
   readonly proofs: () => Promise<Proofs>;
   readonly randomBytes: (length: number) => Uint8Array;
   readonly push: Push;
+  /** A multiaddr of this node that ends with its identity; null while it has none. */
+  readonly ownAddress: () => string | null;
   readonly onChange?: (deal: ClientDeal) => void;
 };
 
@@ -67,8 +69,11 @@ export type Wanted = {
   readonly keepUnsealed?: boolean;
   /** The provider gets the data by hand. */
   readonly offline?: boolean;
-  /** Sends the data over graphsync, in the older protocol, whatever else the provider speaks. */
-  readonly push?: boolean;
+  /**
+   * How a provider elsewhere gets this node's data: by HTTP over a stream between the peers; or pushed over graphsync, in the
+   * older protocol, whatever else it speaks. Default: by HTTP from this node's gateway.
+   */
+  readonly transfer?: "libp2p" | "graphsync";
   /** Where the provider gets the data, if not from this node. */
   readonly source?: { readonly url: string; readonly headers: Readonly<Record<string, string>> };
   /** Piece and bytes of the data, where it is not in this node's store. */
@@ -102,6 +107,8 @@ function checkSize({ minPieceSize, maxPieceSize }: StorageAsk, size: bigint): vo
   );
 }
 
+const isOver = ({ state }: ClientDeal): boolean => ["Expired", "Slashed", "Failed"].includes(state);
+
 export class StorageClient {
   private readonly options: ClientOptions;
   private book: RecordBook<ClientDeal> | null = null;
@@ -113,7 +120,6 @@ export class StorageClient {
 
   async start(): Promise<void> {
     const { blocks, now, chain, funds, onChange } = this.options;
-    const isOver = ({ state }: ClientDeal): boolean => ["Expired", "Slashed", "Failed"].includes(state);
     this.book = await RecordBook.open<ClientDeal>(blocks, "client", now, { isOver });
     this.lives = new Lives<ClientDeal>({
       ...{ book: this.book, chain, steps: clientSteps(this.options), deadline: clientDeadline },
@@ -226,7 +232,7 @@ export class StorageClient {
     const { proposal } = signedOfClient(deal);
     const { delivery } = deal;
     const isOwn =
-      ["local", "graphsync"].includes(delivery.kind) ||
+      ["local", "graphsync", "libp2p"].includes(delivery.kind) ||
       (delivery.kind === "http" && delivery.url.endsWith(`/piece/${proposal.pieceCid}`));
     const earliest = this.options.chain.epoch + START_DELAY;
     return this.deal(
@@ -236,7 +242,7 @@ export class StorageClient {
         ...{ startEpoch: more.startEpoch ?? Math.max(Number(proposal.endEpoch), earliest) },
         ...{ maxPrice: more.maxPrice ?? proposal.pricePerEpoch, keepUnsealed: deal.keepUnsealed },
         ...(delivery.kind === "offline" ? { offline: true } : {}),
-        ...(delivery.kind === "graphsync" ? { push: true } : {}),
+        ...(delivery.kind === "graphsync" || delivery.kind === "libp2p" ? { transfer: delivery.kind } : {}),
         ...(delivery.kind === "http" && !isOwn ? { source: { url: delivery.url, headers: delivery.headers } } : {}),
         ...(isOwn
           ? {}
@@ -251,14 +257,18 @@ export class StorageClient {
     return { cid: pieceCidV1(piece.commP), paddedSize: piece.paddedSize, carSize };
   }
 
-  private deliveryOf({ offline = false, push = false, source, peer, piece }: Wanted, pieceCid: CID): Delivery {
+  private deliveryOf({ offline = false, transfer, source, peer, piece }: Wanted, pieceCid: CID): Delivery {
     if (offline) return { kind: "offline" };
-    if (push) {
-      if (peer !== null && source === undefined && piece === undefined) return { kind: "graphsync" };
-      throw new DealError(
-        { code: "BAD_ARGUMENT" },
-        "data of this node's store alone is pushed, to a provider at a peer",
-      );
+    if (transfer !== undefined) {
+      const isSent = peer !== null && source === undefined && piece === undefined;
+      if (isSent && transfer === "graphsync") return { kind: "graphsync" };
+      const address = this.options.ownAddress();
+      if (isSent && address !== null)
+        return { kind: "libp2p", url: `libp2p://${address}`, token: newUuid(this.options.randomBytes) };
+      const why = isSent
+        ? "this node listens at no multiaddr"
+        : "data of this node's store alone is sent, to a provider at a peer";
+      throw new DealError({ code: "BAD_ARGUMENT" }, why);
     }
     if (source !== undefined) return { kind: "http", ...source };
     if (piece !== undefined)
@@ -312,6 +322,12 @@ export class StorageClient {
   /** Throws `DealError` UNKNOWN_DEAL. */
   get(id: string): ClientDeal {
     return this.deals.get(id);
+  }
+
+  /** The piece that a token opens to a provider; null: none. */
+  pieceOfToken(token: string): CID | null {
+    const deal = this.deals.all().find(({ delivery }) => delivery.kind === "libp2p" && delivery.token === token);
+    return deal === undefined || isOver(deal) ? null : signedOfClient(deal).proposal.pieceCid;
   }
 
   cidOf(id: string): CID {

@@ -4,7 +4,6 @@
  */
 import type { Stream } from "@libp2p/interface";
 import { describeError } from "../../base/errors.ts";
-import type { Offence } from "../../network/peer-book.ts";
 import { RateLimiter } from "../../network/rate-limit.ts";
 import { frameStream } from "../../network/wire/frames.ts";
 import { answerInclusion, answerLegacyOffer, answerLegacyStatus, answerOffer, answerStatus } from "./answers.ts";
@@ -39,17 +38,7 @@ import {
 } from "./legacy-messages.ts";
 import { noLink, type ProviderLink } from "./link.ts";
 import type { StorageProvider } from "./provider.ts";
-
-/** Streams to peers and from them; `src/network` gives it. */
-export type DealStreams = {
-  handle(protocol: string, handler: (stream: Stream, peer: string) => Promise<void>): Promise<void>;
-  unhandle(protocol: string): Promise<void>;
-  /** `peer`: an identity, or a multiaddr that ends with it. */
-  open(peer: string, protocol: string, signal: AbortSignal): Promise<Stream>;
-  /** Dials a multiaddr; resolves to the peer's identity. */
-  connect(address: string, signal: AbortSignal): Promise<string>;
-  report(peer: string, offence: Offence): void;
-};
+import type { DealStreams } from "./streams.ts";
 
 /** Milliseconds that a question may take to come, and an answer to go. */
 const READ_MS = 30_000;

@@ -16,7 +16,7 @@ import { type Outcome, StepFailure, type StepOf } from "./lives.ts";
 import { isPiece, payloadOf } from "./payload.ts";
 import type { PayloadIndex } from "./payload-index.ts";
 import { type ProviderDeal, type ProviderState, proposalOfDeal } from "./provider-record.ts";
-import { checkSource, type PayloadFiles, type PullLimits, pull } from "./pull.ts";
+import { checkSource, type Fetch, type PayloadFiles, type PullLimits, pull } from "./pull.ts";
 import type { PushIntake } from "./pushed.ts";
 import type { DealRules } from "./rules.ts";
 
@@ -61,6 +61,11 @@ export type ProviderParts = {
   readonly local: (commP: Uint8Array) => Promise<AsyncIterable<Uint8Array> | null>;
   readonly rules: () => DealRules;
   readonly limits?: PullLimits;
+  /** Fetches from a URL "libp2p:"; `mayDial` as of `http-streams.ts`. Absent: the node has no peers. */
+  readonly fetchFromPeer?: (
+    url: string,
+    init: Parameters<Fetch>[1] & { readonly mayDial: boolean },
+  ) => Promise<Response>;
   /** Whether the node may go back to a moment at which a deal that is over, or active, still needed its data. */
   readonly mayGoBack?: () => boolean;
   /** Of all payloads that are stored. */
@@ -240,9 +245,21 @@ async function fetchData(deal: ProviderDeal, parts: ProviderParts, signal: Abort
     const { url, headers } = source;
     // The rules may have changed since the deal was taken.
     const peersPiece = deal.peer === null ? null : proposalOfDeal(deal).pieceCid;
-    checkSource(url, headers, { remote: rules().remoteSources, peersPiece });
+    const { remoteSources: remote } = rules();
+    checkSource(url, headers, { remote, peersPiece, peer: deal.peer });
+    const { fetchFromPeer } = parts;
+    // Of this machine, or where others may be asked, a peer that has gone is dialled again.
+    const mayDial = remote || /^libp2p:\/\/\/ip(?:4\/127\.|6\/::1\/)/.test(url);
+    const get: Fetch | undefined =
+      url.startsWith("libp2p:") && fetchFromPeer !== undefined
+        ? (from, init) => fetchFromPeer(from, { ...init, mayDial })
+        : undefined;
     const onProgress = (bytes: number): void => parts.onReceived(id, bytes);
-    await pull({ ...{ url, headers, size, files, name: id, signal, onProgress }, ...(limits && { limits }) });
+    await pull({
+      ...{ url, headers, size, files, name: id, signal, onProgress },
+      ...(limits && { limits }),
+      ...(get && { get }),
+    });
   } else if (source.kind === "local") await copyLocal(deal, parts, signal);
 }
 

@@ -52,7 +52,7 @@ export type IncomingOffer = {
 
 export type ProviderOptions = Pick<
   ProviderParts,
-  "chain" | "funds" | "files" | "pieces" | "proofs" | "local" | "limits" | "mayGoBack"
+  "chain" | "funds" | "files" | "pieces" | "proofs" | "local" | "limits" | "mayGoBack" | "fetchFromPeer"
 > & {
   readonly blocks: BlockStore;
   readonly hashes: BlockHashes;
@@ -249,7 +249,10 @@ export class StorageProvider {
     checkRules(offer, this.current, facts);
     if (source.kind === "http") {
       const peersPiece = incoming.peer === null ? null : proposal.pieceCid;
-      checkSource(source.url, source.headers, { remote: this.current.remoteSources, peersPiece });
+      const { peer } = incoming;
+      checkSource(source.url, source.headers, { remote: this.current.remoteSources, peersPiece, peer });
+      if (source.url.startsWith("libp2p:") && this.options.fetchFromPeer === undefined)
+        refuse("transferUrl", "http or https: this node has no peers", source.url.slice(0, 200));
       if (size === null) refuse("transferSize", "the bytes of the data", "none");
     }
     if (await this.options.chain.isPublished(proposal)) refuse("proposal", "one that the market does not have", id);

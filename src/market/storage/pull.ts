@@ -6,6 +6,7 @@
 import { describeError } from "../../base/errors.ts";
 import type { CID } from "../../types/cid.ts";
 import { DealError, refuse, type TransferReason } from "./errors.ts";
+import { placeOfUrl } from "./http-streams.ts";
 
 export type PayloadFiles = {
   read(name: string, from: number, length: number): Promise<Uint8Array>;
@@ -22,6 +23,16 @@ export type PullLimits = {
 };
 export const PULL_LIMITS: PullLimits = { windowMs: 30_000, windowBytes: 4096 };
 
+/** As `fetch`, of what it takes. */
+export type Fetch = (
+  url: string,
+  init: {
+    readonly headers: Readonly<Record<string, string>>;
+    readonly redirect: "error";
+    readonly signal: AbortSignal;
+  },
+) => Promise<Response>;
+
 export type Pull = {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -31,6 +42,8 @@ export type Pull = {
   readonly name: string;
   readonly signal: AbortSignal;
   readonly limits?: PullLimits;
+  /** Default: the platform's. */
+  readonly get?: Fetch;
   readonly onProgress?: (received: number) => void;
 };
 
@@ -52,6 +65,8 @@ export type SourceRules = {
   readonly remote: boolean;
   /** The piece that a peer offers; null: this node's own user names the source. */
   readonly peersPiece: CID | null;
+  /** The peer that offers; null: none does. */
+  readonly peer: string | null;
 };
 
 /**
@@ -61,17 +76,25 @@ export type SourceRules = {
 export function checkSource(
   url: string,
   headers: Readonly<Record<string, string>>,
-  { remote, peersPiece }: SourceRules,
+  { remote, peersPiece, peer }: SourceRules,
 ): void {
   const shown = url.length > 200 ? `${url.slice(0, 200)}…` : url;
   if (url.length > MAX_URL) refuse("transferUrl", `at most ${MAX_URL} characters`, `${url.length} characters`);
+  if (url.startsWith("libp2p:")) {
+    const place = placeOfUrl(url);
+    if (place === null) refuse("transferUrl", "libp2p:///<multiaddr>/p2p/<peer>", shown);
+    if (!remote && peer !== null && place.peer !== peer)
+      refuse("transferUrl", "the peer that offers; the rule remoteSources allows others", shown);
+    checkHeaders(headers);
+    return;
+  }
   let parsed: URL;
   try {
     parsed = new URL(url);
   } catch {
     refuse("transferUrl", "a URL", shown);
   }
-  if (!["http:", "https:"].includes(parsed.protocol)) refuse("transferUrl", "http or https", parsed.protocol);
+  if (!["http:", "https:"].includes(parsed.protocol)) refuse("transferUrl", "http, https or libp2p", parsed.protocol);
   if (parsed.username !== "" || parsed.password !== "")
     refuse("transferUrl", "no password in it", "one with a password");
   if (!remote && !LOOPBACK.test(parsed.hostname))
@@ -82,6 +105,11 @@ export function checkSource(
     if (!isPiece) refuse("transferUrl", `of this machine /piece/${peersPiece} alone`, parsed.pathname.slice(0, 100));
     if (names.length > 0) refuse("transferUrl", "no headers for this machine", names.join(", ").slice(0, 100));
   }
+  checkHeaders(headers);
+}
+
+function checkHeaders(headers: Readonly<Record<string, string>>): void {
+  const names = Object.keys(headers);
   if (names.length > MAX_HEADERS) refuse("transferUrl", `at most ${MAX_HEADERS} headers`, `${names.length}`);
   for (const name of names) {
     if (OWN_HEADERS.includes(name.toLowerCase())) refuse("transferUrl", "no headers of the connection's own", name);
@@ -121,11 +149,11 @@ type Body = ReadableStream<Uint8Array>;
 
 /** The answer's body, and the place of its first byte. */
 async function answer(
-  { url, headers, size }: Pull,
+  { url, headers, size, get = fetch }: Pull,
   had: number,
   signal: AbortSignal,
 ): Promise<{ readonly body: Body; readonly from: number }> {
-  const response = await fetch(url, {
+  const response = await get(url, {
     headers: { ...headers, "accept-encoding": "identity", ...(had > 0 ? { range: `bytes=${had}-` } : {}) },
     redirect: "error",
     signal,

@@ -1,6 +1,6 @@
 /** Codecs of storage deals in the network's spelling, and in this node's own. Source: lotus v1.10.0 api/types.go, api/api_full.go. */
 import { address, amount, anyEpoch, link, signature, uint64 } from "./chain-types.ts";
-import { boolean, fallback, integer, list, nullable, object, record, text } from "./codec.ts";
+import { boolean, choice, fallback, integer, list, nullable, object, record, text } from "./codec.ts";
 
 const MAX_EVENTS = 200;
 const MAX_DEALS = 100_000;
@@ -140,7 +140,7 @@ export const wantedDeal = object("WantedDeal", {
   /** Multiaddr of the provider; empty: as the chain or this node knows it. */
   Peer: fallback(text(1024), ""),
   Offline: fallback(boolean, false),
-  Push: fallback(boolean, false),
+  Transfer: fallback(choice("", "libp2p", "graphsync"), ""),
   Url: fallback(text(8192), ""),
   Headers: fallback(record(text(8192), 32), {}),
 });

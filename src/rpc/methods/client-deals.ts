@@ -115,12 +115,12 @@ const ownMethods = {
     result: link,
     cost: "wait",
     async run([wanted], { node, signal }) {
-      const { Price, MaxPrice, StartEpoch, Collateral, Url, Headers, Peer } = wanted;
+      const { Price, MaxPrice, StartEpoch, Collateral, Url, Headers, Peer, Transfer } = wanted;
       const { id } = await node.deals.client.deal(
         {
           ...{ root: wanted.Root, wallet: wanted.Wallet, miner: await idAt(node, wanted.Miner, []) },
           ...{ peer: Peer === "" ? null : Peer, duration: wanted.Duration },
-          ...{ offline: wanted.Offline, push: wanted.Push },
+          ...{ offline: wanted.Offline, ...(Transfer === "" ? {} : { transfer: Transfer }) },
           ...{ verified: wanted.Verified, keepUnsealed: wanted.KeepUnsealed },
           ...(Price === null ? {} : { price: Price }),
           ...(MaxPrice === null || Price !== null ? {} : { maxPrice: MaxPrice }),

@@ -58,7 +58,7 @@ export function proposalJson(one: DealProposal): ValueOf<typeof proposal> {
   };
 }
 
-const TRANSFER = { http: "http", local: "local", offline: "manual", graphsync: "graphsync" } as const;
+const TRANSFER = { http: "http", libp2p: "libp2p", local: "local", offline: "manual", graphsync: "graphsync" } as const;
 
 export function dealInfoJson(deal: ClientDeal): ValueOf<typeof dealInfo> {
   const { proposal: one } = signedOfClient(deal);

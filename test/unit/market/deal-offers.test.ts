@@ -125,7 +125,7 @@ test("offers that lie: signatures, sources, transfers, and what was offered befo
     transfer: { type: "http", clientId: "", params: encodeHttpSource({ url, headers }), size: 700n },
   });
   const from = (url: string, headers = {}) => told(offerOf(proposalOf(market), 1, http(url, headers)));
-  expect(await from("ftp://127.0.0.1/x")).toMatch(/transferUrl: http or https; ftp:/);
+  expect(await from("ftp://127.0.0.1/x")).toMatch(/transferUrl: http, https or libp2p; ftp:/);
   expect(await from("http://10.0.0.1/x")).toMatch(/the rule remoteSources allows others; 10.0.0.1/);
   expect(await from("http://a:b@127.0.0.1/")).toMatch(/no password/);
   expect(await from("libp2p:///ip4/127.0.0.1")).toMatch(/transferUrl/);
@@ -142,7 +142,7 @@ test("offers that lie: signatures, sources, transfers, and what was offered befo
   expect(await from(`http://127.0.0.1/${"x".repeat(9000)}`)).toMatch(/at most 8192 characters/);
   const local = { isOffline: false, transfer: { type: "local", clientId: "", params: new Uint8Array(0), size: 700n } };
   expect(await told(offerOf(proposalOf(market), 1, local))).toMatch(
-    /transferType: "http", or an offline deal; "local"/,
+    /transferType: "http" or "libp2p", or an offline deal; "local"/,
   );
   const huge = { transfer: { type: "", clientId: "", params: new Uint8Array(0), size: (1n << 64n) - 1n } };
   expect(await told(offerOf(proposalOf(market), 1, huge))).toMatch(/transferSize/);

@@ -151,7 +151,7 @@ test("a provider of the older protocol alone is offered the deal in it, and is s
 
 test("what breaks on the way goes on where it was", async () => {
   readable = 9;
-  const { id } = await begin({ push: true });
+  const { id } = await begin({ transfer: "graphsync" });
   await untilState(id, "Active");
   expect(await events(id)).toContain("interrupted");
   expect(sell.node.provider.list()[0]).toMatchObject({ state: "Active", size: car.length });
@@ -160,7 +160,7 @@ test("what breaks on the way goes on where it was", async () => {
 
 test("a provider that was away keeps what it had, and its client goes on", async () => {
   readable = 9;
-  const { id } = await begin({ push: true });
+  const { id } = await begin({ transfer: "graphsync" });
   await until("some of it to have come", async () => {
     await settle();
     market.mine();

@@ -64,6 +64,17 @@ test("what waits for a person, or cannot be read, is told from the start on", as
   await sound.stop();
 });
 
+test("sectors that were sealed since are not of the genesis: it is laid again for each node of a network", () => {
+  const local = net.local as LocalMiners;
+  const before = local.forGenesis();
+  const { sectors } = local.miners[0] as OwnMiner;
+  const [first] = [...sectors.values()];
+  sectors.set(99, { ...(first as never as object), number: 99 } as never);
+  expect(local.forGenesis()).toEqual(before);
+  expect(before[0]?.sectors.map(({ number }) => number)).toEqual([0]);
+  sectors.delete(99);
+});
+
 test("a sector that was sealed anew is proven by its new replica", async () => {
   const { made, miner } = await part([record(7, { sealed: replica(1) })]);
   expect(miner.sectors.get(7)?.commR).toEqual(replica(1).commR);
