@@ -20,6 +20,7 @@ export {
   type ProofCircuit,
   type VerifierOptions,
 } from "./exec/keyed-verifier.ts";
+export type { Migration, UpgradeBlocks } from "./exec/migration.ts";
 export { ExecutionPool, type PoolClient, type PoolSettings } from "./exec/pool.ts";
 export { decodeTrace, type TraceCall } from "./exec/trace.ts";
 export type {
@@ -33,7 +34,7 @@ export type {
   RandomnessSource,
   TipsetInput,
 } from "./exec/types.ts";
-export { MIGRATIONS, type Migration, type UpgradeBlocks, type UpgradeName } from "./exec/upgrades.ts";
+export { MIGRATIONS, type UpgradeName } from "./exec/upgrades.ts";
 export { decodeMethodData, encodeMethodParams, StateView } from "./state/state-view.ts";
 export { readCar } from "./storage/car.ts";
 export type { Batch, Block, BlockSource, BlockStore } from "./storage/contract.ts";

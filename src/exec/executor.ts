@@ -21,6 +21,7 @@ import { digestsOf } from "./digests.ts";
 import { badEpochs, ExecError } from "./errors.ts";
 import { cronMessage, rewardMessage } from "./implicit.ts";
 import { type Applied, FvmMachine, type Machine } from "./machine.ts";
+import type { Migration, UpgradeBlocks } from "./migration.ts";
 import { reachable } from "./reachable.ts";
 import { decodeTrace } from "./trace.ts";
 import type {
@@ -30,6 +31,7 @@ import type {
   Execution,
   ExecutionResult,
   ExecutionRules,
+  FaultHeaders,
   MessageInput,
   MessageResult,
   ProofVerifier,
@@ -42,7 +44,7 @@ import type {
   TrialMessage,
   TrialResult,
 } from "./types.ts";
-import { MIGRATIONS, type Migration, type UpgradeBlocks, type UpgradeName } from "./upgrades.ts";
+import { MIGRATIONS, type UpgradeName } from "./upgrades.ts";
 
 export type ExecutorParts = {
   readonly blocks: BlockSource;
@@ -227,10 +229,20 @@ export class Executor implements Execution {
         awaited.answer(`update ${text(info)}`, () => proofs.verifyReplicaUpdate?.(info) ?? false),
       consensusFault: (first, second, extra) =>
         awaited.answer(`fault ${first.length} ${second.length} ${[first, second, extra].map(text).join("")}`, () =>
-          consensusFault?.(first, second, extra),
+          judged(this.randomness, consensusFault, { first, second, extra }),
         ),
     };
   }
+}
+
+/** What the run's chain says of a reported fault, or else the executor's own judge. */
+export function judged(
+  { digests }: RandomnessSource,
+  own: ExecutorParts["consensusFault"],
+  headers: FaultHeaders,
+): ReturnType<NonNullable<ExecutorParts["consensusFault"]>> {
+  if (digests?.consensusFault !== undefined) return digests.consensusFault(headers);
+  return own?.(headers.first, headers.second, headers.extra);
 }
 
 function editableOf(vm: Machine): FvmMachine {

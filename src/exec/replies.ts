@@ -4,7 +4,7 @@ import { EngineFault, type EngineFaultData } from "../core/errors.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import { digestsOf } from "./digests.ts";
 import { ExecError, type ExecErrorData } from "./errors.ts";
-import type { ExecutorParts } from "./executor.ts";
+import { type ExecutorParts, judged } from "./executor.ts";
 import type { RandomnessSource } from "./types.ts";
 import { packFault, type Question, type Reply } from "./wire.ts";
 
@@ -40,7 +40,7 @@ export function answeringFrom(
       case "tipset":
         return digestsOf(randomness).tipsetCid(question.epoch);
       case "fault":
-        return faultOf(consensusFault?.(question.first, question.second, question.extra));
+        return faultOf(judged(randomness, consensusFault, question));
     }
   };
 }

@@ -1,4 +1,5 @@
 /** Inputs and outputs of execution. Amounts are attoFIL, gas is in gas; blocks are named by binary CIDs, as stores have them. */
+import type { ProvenFault } from "../core/fvm.ts";
 import type { ChainFacts, GenesisSupply, MachineContext } from "../core/vm.ts";
 import type { Address } from "../types/address.ts";
 import type { Block, CID } from "../types/cid.ts";
@@ -44,7 +45,12 @@ export type ChainDigests = {
   readonly beaconDigest: (epoch: number) => Later<Uint8Array | null>;
   /** Binary CID of the tipset's key. */
   readonly tipsetCid: (epoch: number) => Later<Uint8Array | null>;
+  /** The fault that two headers prove, null if they prove none. Absent: the executor's own answer. */
+  readonly consensusFault?: (headers: FaultHeaders) => Later<ProvenFault | null>;
 };
+
+/** CBOR of two block headers, and of a third that may be needed (else empty), as they were reported. */
+export type FaultHeaders = { readonly first: Uint8Array; readonly second: Uint8Array; readonly extra: Uint8Array };
 
 /**
  * Who verifies proofs: keys (`keyed-verifier.ts`), or a stated policy. `info` is the CBOR WindowPoStVerifyInfo or

@@ -2,17 +2,9 @@
  * Changes of the state itself at the epochs of network upgrades, by name: a tipset's rules name them, so that they cross
  * to a worker as data and run where the tipset runs.
  */
-import { Vm, type VmOptions } from "../core/vm.ts";
-import type { Block, CID } from "../types/cid.ts";
-
-export type UpgradeBlocks = {
-  /** A block if it is at hand; for one that is not, throw `BLOCK_MISSING` and be run again. */
-  readonly peek: (cid: Uint8Array) => Uint8Array | undefined;
-  readonly put: (block: Block) => void;
-};
-
-/** The new root of a state after `epoch`. Blocks are read and written through `blocks`; `options` are the machine's. */
-export type Migration = (root: CID, epoch: number, blocks: UpgradeBlocks, options: VmOptions) => Promise<CID>;
+import { Vm } from "../core/vm.ts";
+import { codeSwap } from "./code-swap.ts";
+import type { Migration } from "./migration.ts";
 
 /** From actors v0 to v2, after the last epoch under v0 (138,720 on the main network). */
 const actorsV2: Migration = async (root, epoch, blocks, options) => {
@@ -29,9 +21,20 @@ const actorsV2: Migration = async (root, epoch, blocks, options) => {
   return upgraded;
 };
 
-export const MIGRATIONS = { "actors-v2": actorsV2 } as const satisfies Readonly<Record<string, Migration>>;
+export const MIGRATIONS = {
+  "actors-v2": actorsV2,
+  "actors-v14": codeSwap(14),
+  "actors-v17": codeSwap(17),
+  "actors-v18": codeSwap(18),
+} as const satisfies Readonly<Record<string, Migration>>;
 
 export type UpgradeName = keyof typeof MIGRATIONS;
+
+/** Name of the migration to an actors version; null where it is not built. */
+export function upgradeTo(actorsVersion: number): UpgradeName | null {
+  const name = `actors-v${actorsVersion}`;
+  return name in MIGRATIONS ? (name as UpgradeName) : null;
+}
 
 function noRandomness(): never {
   throw new Error("an upgrade draws no randomness");

@@ -15,6 +15,7 @@ import {
   networkVersionAt,
 } from "../params/networks.ts";
 import { sectorSizeOf } from "../params/proving.ts";
+import type { ScheduledVersion } from "../params/upgrades.ts";
 import { findVersion, isFvm } from "../schema/versions/rows.ts";
 import { buildAmt } from "../storage/amt.ts";
 import type { BlockStore } from "../storage/contract.ts";
@@ -24,6 +25,7 @@ import type { BeaconEntry } from "../types/block-header.ts";
 import { SIGNATURE_TYPE } from "../types/message.ts";
 import { SYSTEM } from "../types/singletons.ts";
 import type { DevAccount } from "./accounts.ts";
+import type { LocalUpgrade } from "./devnet-options.ts";
 import { buildGenesis, type GenesisMiner } from "./genesis.ts";
 import { buildFvmGenesis, ethereumIds } from "./genesis-fvm.ts";
 import { predeployed } from "./predeployed.ts";
@@ -48,6 +50,8 @@ export type DevnetGenesis = {
   readonly bundle?: Bundle;
   /** Whether contracts that Ethereum's tools expect are there from the start. */
   readonly predeploy?: boolean;
+  /** Versions that come later. */
+  readonly upgrades?: readonly ScheduledVersion[];
   /** Entry of the beacon in the genesis header. */
   readonly beacon: BeaconEntry;
   /** Of a network of several nodes: seconds between epochs, which all timestamps follow, and among how many nodes miners are dealt out. */
@@ -169,6 +173,24 @@ async function makeChain(chain: Chain, crypto: Crypto, network: NetworkParams, s
   });
 }
 
+/**
+ * Actors of the versions that are still to come after an epoch, for the runs that bring them. Throws `BundleError` MISSING_BUNDLE where
+ * one is not given.
+ */
+export function actorsToCome(
+  network: NetworkParams,
+  height: number,
+  upgrades: readonly LocalUpgrade[],
+): ReadonlyMap<string, Uint8Array> {
+  const blocks = new Map<string, Uint8Array>();
+  for (const { epoch, networkVersion, bundle } of upgrades) {
+    const isNew = findVersion(networkVersion)?.actors !== findVersion(networkVersionAt(network, epoch - 1))?.actors;
+    if (epoch <= height || !isNew) continue;
+    for (const [key, bytes] of (bundle ?? noBundle(network, networkVersion)).blocks) blocks.set(key, bytes);
+  }
+  return blocks;
+}
+
 /** Throws `BundleError` MISSING_BUNDLE. */
 export function noBundle(network: NetworkParams, networkVersion: number): never {
   throw missingBundle(network.bundles, findVersion(networkVersion)?.actors ?? 0);
@@ -205,7 +227,7 @@ type Identity = Readonly<Record<string, string | number | undefined>>;
 
 /** What of the options is fixed with the genesis. */
 function identityOf(spec: DevnetGenesis, networkVersion: number): Identity {
-  const { seed, accounts, balance, miners = [], several, predeploy, ...modes } = spec;
+  const { seed, accounts, balance, miners = [], several, predeploy, upgrades = [], ...modes } = spec;
   const { proofs = "attested", seals = "attested" } = modes;
   const first = `${accounts[0]?.secp256k1 ?? ""}`;
   const sectors = miners[0]?.sectors.length;
@@ -225,8 +247,13 @@ function identityOf(spec: DevnetGenesis, networkVersion: number): Identity {
     ...mode,
     ...version,
     ...contracts,
+    ...(upgrades.length === 0 ? {} : { upgrades: upgradesText(upgrades) }),
     ...several,
   };
+}
+
+function upgradesText(upgrades: readonly ScheduledVersion[]): string {
+  return upgrades.map(({ networkVersion, epoch }) => `${networkVersion}@${epoch}`).join(" ");
 }
 
 /** Options by the names that they have on the command line; of folders made before the last two were kept, they are not compared. */
@@ -239,6 +266,7 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
   sealProof: "--sector-size",
   proofs: "--proofs",
   networkVersion: "--network-version",
+  upgrades: "--upgrade",
   seals: "--seals",
   predeploy: "--predeploy",
   blockTime: "--block-time",

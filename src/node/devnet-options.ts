@@ -3,6 +3,7 @@
 import { describeValue } from "../base/errors.ts";
 import { type Bounds, checkChoice, checkNumber, checkText, checkWhole, OptionError } from "../base/options.ts";
 import type { Bundle } from "../exec/bundle.ts";
+import { upgradeTo } from "../exec/upgrades.ts";
 import { DEVNET_VERSION, LOCAL_SECTOR_SIZES } from "../params/networks.ts";
 import { findVersion, isFvm } from "../schema/versions/rows.ts";
 import { formatFil } from "../types/amount.ts";
@@ -31,6 +32,8 @@ export const DEVNET_BOUNDS = {
   networkVersion: [16, 28],
 } as const satisfies Record<string, Bounds>;
 
+/** Epoch, some 30 years of 30 s on. */
+const LATEST_UPGRADE = 2 ** 25;
 /** First network version with contracts of Ethereum. */
 const FIRST_CONTRACTS = 18;
 
@@ -71,9 +74,19 @@ function checkVersion(value: unknown): number {
   );
 }
 
+/** A network version that comes while a local network runs. */
+export type LocalUpgrade = {
+  readonly networkVersion: number;
+  /** The first at which it is in force. */
+  readonly epoch: number;
+  /** Published actors of the version, where they are others than before; needed until it has come. */
+  readonly bundle?: Bundle;
+};
+
 type GivenActors = {
   readonly networkVersion?: number;
   readonly bundle?: Bundle;
+  readonly upgrades?: readonly LocalUpgrade[];
   readonly miners?: number;
   readonly minersOfNew?: number;
 };
@@ -94,6 +107,30 @@ export function checkBundle({ networkVersion = DEVNET_VERSION, bundle, miners, m
       "bundle",
       `network version ${networkVersion} runs the actors v${wanted}; given are v${published.actorsVersion} of ${published.name}`,
     );
+}
+
+/** Versions of a network whose upgrades are built: each leaves all states as they are, and changes actors' code at most. */
+export function checkUpgrades(from: number, upgrades: readonly LocalUpgrade[]): void {
+  let [version, epoch] = [from, 0];
+  for (const upgrade of upgrades) {
+    checkWhole("upgrades", upgrade.epoch, [epoch + 1, LATEST_UPGRADE]);
+    if (!isFvm(from) || upgrade.networkVersion <= version || !isFvm(upgrade.networkVersion))
+      throw new OptionError("upgrades", `from version ${version} to a later one of 16 to 28, in the order of epochs`);
+    for (let at = version + 1; at <= upgrade.networkVersion; at++) {
+      const [before, after] = [findVersion(at - 1)?.actors ?? 0, findVersion(at)?.actors ?? 0];
+      if (before !== after && upgradeTo(after) === null)
+        throw new OptionError(
+          "upgrades",
+          `from version ${at - 1} to ${at} the states of actors change, and that is not built: to 20, 23, 26, 27 and 28 they do not`,
+        );
+    }
+    checkBundle({
+      networkVersion: upgrade.networkVersion,
+      ...(upgrade.bundle === undefined ? {} : { bundle: upgrade.bundle }),
+    });
+    version = upgrade.networkVersion;
+    epoch = upgrade.epoch;
+  }
 }
 
 /** Throws `OptionError` naming the option. */

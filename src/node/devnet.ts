@@ -49,6 +49,7 @@ import { Clock } from "./clock.ts";
 import { DealsPart, type DealsPartOptions } from "./deals-part.ts";
 import { devControl } from "./dev-control.ts";
 import {
+  actorsToCome,
   beaconDataOf,
   firstMinerId,
   keptMiners,
@@ -58,7 +59,7 @@ import {
   refuseFork,
 } from "./devnet-chain.ts";
 import { checkDump, dumpOf, optionsOf, settle, withoutPlaces } from "./devnet-dump.ts";
-import { checkBundle, checkDevnetOptions } from "./devnet-options.ts";
+import { checkBundle, checkDevnetOptions, checkUpgrades, type LocalUpgrade } from "./devnet-options.ts";
 import { DumpError, type Dumped, readDump, readOptions } from "./dump.ts";
 import { EthControl, Impersonation } from "./eth-control.ts";
 import { askFork, fetchWhole, openFork } from "./fork/open-fork.ts";
@@ -118,6 +119,8 @@ export type DevnetOptions = {
   readonly predeploy?: boolean;
   /** Published actors of that version; a network that goes on has them in its folder. */
   readonly bundle?: Bundle;
+  /** Versions that come while it runs, in the order of epochs: to 20, 23, 26, 27 and 28, at which no actor's state changes. */
+  readonly upgrades?: readonly LocalUpgrade[];
   /**
    * Miners with real sectors, which take turns by election; 0: one producer without election, for whom nothing is proved.
    * Default: what a network that goes on was made with; of a new one `minersOfNew`.
@@ -158,8 +161,9 @@ const DEFAULTS = {
 } as const;
 
 /** Time of a header goes in whole seconds. */
-function networkOf(blockTime: number, version = DEVNET_VERSION): NetworkParams {
-  return { ...devnetAt(version), blockDelaySeconds: Math.max(1, Math.round(blockTime)) };
+function networkOf(blockTime: number, version = DEVNET_VERSION, upgrades: readonly LocalUpgrade[] = []): NetworkParams {
+  const later = upgrades.map(({ epoch, networkVersion }) => ({ epoch, networkVersion }));
+  return { ...devnetAt(version, later), blockDelaySeconds: Math.max(1, Math.round(blockTime)) };
 }
 
 /** What a file of a network can be given as: its bytes, its pieces in order, or where they can be read. */
@@ -305,7 +309,9 @@ export class Devnet {
     const options = { ...DEFAULTS, ...given, mnemonic: parseMnemonic(given.mnemonic ?? words) };
     const { data, reset = false, repair = false } = options;
     const { networkVersion = DEVNET_VERSION } = options;
-    const network = networkOf(options.blockTime, networkVersion);
+    const { upgrades = [] } = options;
+    checkUpgrades(networkVersion, upgrades);
+    const network = networkOf(options.blockTime, networkVersion, upgrades);
     // Looked at first: what cannot be made must not cost the earlier network.
     if (reset && isFvm(networkVersion) && given.bundle === undefined) noBundle(network, networkVersion);
     const store = new UndoStore(
@@ -458,6 +464,7 @@ export class Devnet {
       ...mining,
       ...actors,
       ...(options.predeploy === true ? { predeploy: true } : {}),
+      upgrades: network.upgrades.slice(1),
     };
     const miner = await openDevnetChain(chain, crypto, network, genesis);
     const rules = localRules(network, GENESIS_RESERVE);
@@ -475,6 +482,7 @@ export class Devnet {
       machine,
       ...proofs,
       ...retention,
+      later: actorsToCome(network, chain.head.height, given.upgrades ?? []),
       ...(local === null ? {} : { minerKeys: workers }),
       data: options.data,
       trusts: (signed) => impersonation.trusts(signed),

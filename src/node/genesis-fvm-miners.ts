@@ -60,7 +60,11 @@ function createMiner({ vm, apply, networkVersion, deposit }: FvmGenesisMachine, 
     Multiaddrs: [],
   });
   const from = deposit > 0n ? RESERVE : vm.resolve(owner);
-  const created = apply(`create miner ${i}`, { from, to: POWER, value: deposit, method: METHOD.createMiner }, params);
+  const created = apply(
+    `create miner ${i}`,
+    { from, to: POWER, value: deposit, method: METHOD.createMiner, nonce: BigInt(i) },
+    params,
+  );
   const address = minerOf(created.return);
   if (balance > 0n)
     apply(`fund miner ${i}`, { from: RESERVE, to: address, value: balance, method: 0 }, new Uint8Array(0));

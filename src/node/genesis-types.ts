@@ -39,7 +39,14 @@ export type GenesisSector = {
 /** Runs an implicit message of the genesis; throws `GenesisError` naming the step. */
 export type ApplyGenesis = (
   step: string,
-  message: { readonly from: Address; readonly to: Address; readonly value?: bigint; readonly method: number },
+  message: {
+    readonly from: Address;
+    readonly to: Address;
+    readonly value?: bigint;
+    readonly method: number;
+    /** What actors that it makes are named by, besides the sender. Default 0. */
+    readonly nonce?: bigint;
+  },
   params: Uint8Array,
 ) => { readonly return: Uint8Array };
 

@@ -17,7 +17,7 @@ import { loadProofs } from "../core/proofs.ts";
 import { addressOf } from "../keys/keys.ts";
 import { Keystore } from "../keys/keystore.ts";
 import { drandTopic } from "../network/params.ts";
-import { DEVNET, DEVNET_VERSION, localSealProof, localSectorSize, withSectorSize } from "../params/networks.ts";
+import { DEVNET, devnetAt, localSealProof, localSectorSize, withSectorSize } from "../params/networks.ts";
 import type { Secrets } from "../platform/secrets.ts";
 import { StateView } from "../state/state-view.ts";
 import type { ByteSource } from "../storage/car-reader.ts";
@@ -149,7 +149,10 @@ export async function openJoinedNode(options: JoinOptions): Promise<NetworkNode>
   if (found === undefined || chain.isEmpty) throw notInitialised();
   const description = parseDescription(fromUtf8(found));
   const sectorSize = localSectorSize(description.miners[0]?.sectorBytes ?? 0) ?? "2KiB";
-  const network = withSectorSize({ ...DEVNET, blockDelaySeconds: description.epochSeconds }, sectorSize);
+  const network = withSectorSize(
+    { ...devnetAt(description.networkVersion), blockDelaySeconds: description.epochSeconds },
+    sectorSize,
+  );
   const crypto = await loadCrypto();
   const times: LocalTimes = {
     genesisTime: description.genesis.time,
@@ -157,7 +160,8 @@ export async function openJoinedNode(options: JoinOptions): Promise<NetworkNode>
     beaconPeriod: description.beacon.period,
   };
   const { proofs } = description;
-  const facts = { networkName: network.name, beacon: description.beacon, times, proofs };
+  const { networkVersion } = description;
+  const facts = { networkName: network.name, networkVersion, beacon: description.beacon, times, proofs };
   const { randomBytes } = platform;
   const keystore = await Keystore.open({ secrets, crypto, randomBytes, local: true, prefix: network.prefix }, "");
   const module = await loadProofs();
@@ -255,7 +259,7 @@ async function checkWorkers(
 
 /** Miners of the network by their addresses: keys and sectors follow from the seed. */
 async function minersOf(
-  { seed, miners, network }: NetworkDescription,
+  { seed, miners, network, networkVersion }: NetworkDescription,
   only: readonly number[],
   times: LocalTimes,
   {
@@ -274,7 +278,8 @@ async function minersOf(
       seed,
       miners: miners.length,
       sectors: first.sectors,
-      sealProof: localSealProof(localSectorSize(first.sectorBytes) ?? "2KiB", DEVNET_VERSION),
+      sealProof: localSealProof(localSectorSize(first.sectorBytes) ?? "2KiB", networkVersion),
+      networkVersion,
       ...(presealing === undefined ? {} : { presealing }),
       firstId: Address.parse(first.address).actorId as bigint,
       owner: RESERVE,

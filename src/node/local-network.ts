@@ -10,13 +10,16 @@ import type { LocalBeacon } from "../beacon/local.ts";
 import { Chain } from "../chain/chain.ts";
 import { exportChain } from "../chain/export.ts";
 import { type Crypto, loadCrypto } from "../core/crypto.ts";
+import type { Bundle } from "../exec/bundle.ts";
 import { Keystore } from "../keys/keystore.ts";
 import {
   DEVNET,
   DEVNET_VERSION,
+  devnetAt,
   type LocalSectorSize,
   localSealProof,
   type NetworkParams,
+  networkVersionAt,
   withSectorSize,
 } from "../params/networks.ts";
 import { memorySecrets } from "../platform/secrets.ts";
@@ -24,8 +27,8 @@ import { MemoryStore } from "../storage/memory.ts";
 import { TableStore } from "../storage/table-store.ts";
 import type { Tipset } from "../types/block-header.ts";
 import { type DevAccount, makeAccounts } from "./accounts.ts";
-import { firstMinerId, keptSectorSize, openDevnetChain } from "./devnet-chain.ts";
-import { checkDevnetOptions } from "./devnet-options.ts";
+import { actorsToCome, firstMinerId, keptSectorSize, openDevnetChain } from "./devnet-chain.ts";
+import { checkBundle, checkDevnetOptions, checkUpgrades, type LocalUpgrade } from "./devnet-options.ts";
 import { LocalMiners, minerWorker } from "./local-miners.ts";
 import type { LocalProving } from "./local-proving.ts";
 import type { MachinePlace } from "./machines.ts";
@@ -50,6 +53,12 @@ export type LocalNetworkOptions = {
   readonly apart?: number;
   /** The network's beacon; default: one whose key follows from the seed. */
   readonly beacon?: LocalBeacon;
+  /** From the genesis on. Default 5; from 16 on the published actors of `bundle` run. */
+  readonly networkVersion?: number;
+  /** Published actors of that version; a network that goes on has them in its folders. */
+  readonly bundle?: Bundle;
+  /** Versions that come later, as of `DevnetOptions`. Nodes of other processes do not join such a network. */
+  readonly upgrades?: readonly LocalUpgrade[];
   readonly accounts: number;
   /** attoFIL on each address. */
   readonly balance: bigint;
@@ -101,13 +110,19 @@ export class LocalNetwork {
     const { proving } = given;
     checkWhole("apart", given.apart ?? 0, [0, given.miners]);
     checkDevnetOptions({ ...given, data: null, proofs: proving?.described.mode });
+    checkBundle(given);
+    checkUpgrades(given.networkVersion ?? DEVNET_VERSION, given.upgrades ?? []);
     const crypto = await loadCrypto();
-    const { seed, mnemonic, balance } = given;
+    const { seed, mnemonic, balance, networkVersion = DEVNET_VERSION, upgrades = [] } = given;
+    const later = upgrades.map(({ epoch, networkVersion }) => ({ epoch, networkVersion }));
     const accounts = makeAccounts(crypto, { seed, mnemonic, count: given.accounts, balance });
     const first = await openChain(given, 0);
     try {
       const sectorSize = given.sectorSize ?? (first.isEmpty ? null : await keptSectorSize(first.blocks)) ?? "2KiB";
-      const network = withSectorSize({ ...DEVNET, blockDelaySeconds: given.blockTime }, sectorSize);
+      const network = withSectorSize(
+        { ...devnetAt(networkVersion, later), blockDelaySeconds: given.blockTime },
+        sectorSize,
+      );
       // A network that goes on has the time that it began with.
       const options = first.isEmpty ? given : { ...given, genesisTime: await timeOfGenesis(first) };
       const local = await LocalMiners.open(
@@ -115,9 +130,10 @@ export class LocalNetwork {
           seed,
           miners: options.miners,
           sectors: options.sectors,
-          sealProof: localSealProof(sectorSize, DEVNET_VERSION),
+          sealProof: localSealProof(sectorSize, networkVersion),
+          networkVersion,
           ...(given.presealing === undefined ? {} : { presealing: given.presealing }),
-          firstId: firstMinerId(accounts.length, options.miners),
+          firstId: firstMinerId(accounts.length, options.miners, networkVersion),
           owner: (accounts[0] as DevAccount).secp256k1,
           times: {
             ...{ genesisTime: options.genesisTime, blockDelay: network.blockDelaySeconds },
@@ -180,6 +196,7 @@ export class LocalNetwork {
       version,
       ...(retention === undefined ? {} : { retention }),
       beacon: local.beacon,
+      later: actorsToCome(network, chain.head.height, options.upgrades ?? []),
       ...(own.length === 0 ? {} : { mining: { local, miners: own } }),
       info: () => descriptionToJson(this.describe()),
       ...(onMining === undefined ? {} : { onMining: (event) => onMining(index, event) }),
@@ -206,6 +223,8 @@ export class LocalNetwork {
     return {
       network: network.name,
       chainId: network.chainId,
+      networkVersion: networkVersionAt(network, 0),
+      ...(network.upgrades.length > 1 ? { upgrades: network.upgrades.slice(1) } : {}),
       epochSeconds: network.blockDelaySeconds,
       genesis: { cid: `${this.genesis.key[0]}`, time: options.genesisTime },
       beacon: local.beacon.info,
@@ -281,6 +300,8 @@ async function layGenesis(options: LocalNetworkOptions, chain: Chain, parts: Cha
       proofs: described.mode,
       seals: sealsOf(described),
       several: { blockTime, nodes },
+      ...(options.bundle === undefined ? {} : { bundle: options.bundle }),
+      upgrades: network.upgrades.slice(1),
     });
   } catch (error) {
     await chain.blocks.close();

@@ -7,6 +7,7 @@ import { Executor, type ExecutorParts } from "../exec/executor.ts";
 import { leasePool, type PoolLease } from "../exec/shared-pool.ts";
 import type { Execution, ProofVerifier } from "../exec/types.ts";
 import type { BlockSource } from "../storage/contract.ts";
+import { cidKey } from "../types/cid.ts";
 import type { Health, Startable } from "./startable.ts";
 
 export type MachinePlace = "thread" | "worker";
@@ -17,6 +18,8 @@ export type MachinesOptions = {
   readonly blocks: BlockSource;
   /** Who verifies proofs that are submitted to actors. Default: none is good. */
   readonly proofs?: ProofVerifier;
+  /** Blocks by their keys that are in no store yet: actors of versions to come. */
+  readonly later?: ReadonlyMap<string, Uint8Array>;
 };
 
 export class Machines implements Startable {
@@ -27,9 +30,9 @@ export class Machines implements Startable {
   private readonly lease: PoolLease | null;
   private closed = false;
 
-  constructor({ place, vm, blocks, proofs }: MachinesOptions) {
+  constructor({ place, vm, blocks, proofs, later }: MachinesOptions) {
     const parts: ExecutorParts = {
-      blocks,
+      blocks: later === undefined || later.size === 0 ? blocks : withBlocks(blocks, later),
       randomness: NO_RANDOMNESS,
       proofs: proofs ?? { verifyPoSt: () => false, verifySeal: () => false },
     };
@@ -52,4 +55,11 @@ export class Machines implements Startable {
   health(): Health {
     return { status: this.closed ? "stopped" : "ok" };
   }
+}
+
+function withBlocks(blocks: BlockSource, later: ReadonlyMap<string, Uint8Array>): BlockSource {
+  return {
+    peek: (cid) => later.get(cidKey(cid)) ?? blocks.peek(cid),
+    get: async (cid) => later.get(cidKey(cid)) ?? blocks.get(cid),
+  };
 }

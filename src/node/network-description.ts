@@ -5,7 +5,8 @@
 
 import { FilError } from "../base/errors.ts";
 import { type DrandInfo, drandInfoToJson, parseDrandInfo } from "../beacon/drand.ts";
-import { DEVNET, LOCAL_SECTOR_SIZES, localSectorSize } from "../params/networks.ts";
+import { DEVNET, DEVNET_VERSION, LOCAL_SECTOR_SIZES, localSectorSize } from "../params/networks.ts";
+import type { ScheduledVersion } from "../params/upgrades.ts";
 import { Address } from "../types/address.ts";
 import { DEVNET_BOUNDS } from "./devnet-options.ts";
 import { type DescribedProofs, proofsOfJson, proofsToJson } from "./proof-mode.ts";
@@ -16,6 +17,10 @@ export class DescriptionError extends FilError<DescriptionErrorData> {}
 export type NetworkDescription = {
   readonly network: string;
   readonly chainId: number;
+  /** At the genesis. */
+  readonly networkVersion: number;
+  /** Versions that come later, of a network that is run by its own process alone. */
+  readonly upgrades?: readonly ScheduledVersion[];
   readonly epochSeconds: number;
   /** CID, and Unix time in seconds. */
   readonly genesis: { readonly cid: string; readonly time: number };
@@ -68,12 +73,18 @@ export function parseDescription(text: string): NetworkDescription {
   const chainId = wholeAt(given, "chainId", 0);
   if (network === DEVNET.name && chainId !== DEVNET.chainId)
     bad("chainId", `${DEVNET.chainId} is that of "${network}", and ${chainId} stands there`);
+  if (given["upgrades"] !== undefined)
+    bad(
+      "upgrades",
+      "nodes that join do not have the actors of later versions; networks with upgrades are of one process",
+    );
   const beacon = parseDrandInfo(given["beacon"]);
   if (beacon.period > MAX_EPOCH_SECONDS) bad("beacon.period", `at most ${MAX_EPOCH_SECONDS} s are allowed`);
   if (beacon.genesisTime > MAX_TIME) bad("beacon.genesis_time", `at most ${MAX_TIME} is allowed`);
   const described: NetworkDescription = {
     network,
     chainId,
+    networkVersion: versionIn(given),
     epochSeconds: wholeAt(given, "epochSeconds", 1, MAX_EPOCH_SECONDS),
     genesis: { cid: textAt(genesis, "cid"), time: wholeAt(genesis, "time", ...DEVNET_BOUNDS.genesisTime) },
     beacon,
@@ -98,6 +109,13 @@ export function parseDescription(text: string): NetworkDescription {
   };
   checkMiners(described.miners);
   return described;
+}
+
+/** Descriptions from before there was another one do not name it. */
+function versionIn(given: Fields): number {
+  const field = "networkVersion";
+  if (given[field] === undefined || given[field] === DEVNET_VERSION) return DEVNET_VERSION;
+  return wholeAt(given, field, ...DEVNET_BOUNDS.networkVersion);
 }
 
 /** Miners are numbered one after another by their ids, and all have as many sectors as the first. */

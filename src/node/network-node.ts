@@ -68,6 +68,8 @@ export type NetworkNodeOptions = {
   readonly dht?: DhtMode;
   readonly machine: MachinePlace;
   /** Epochs whose states are kept. Default: all; in memory 1000. */
+  /** Actors of versions to come, as of `NodeOptions`. */
+  readonly later?: ReadonlyMap<string, Uint8Array>;
   readonly retention?: Retention;
   /** Folder of the node's data; absent or null: in memory. */
   readonly data?: string | null;
@@ -122,6 +124,7 @@ export class NetworkNode {
       minerKeys: (mining?.miners ?? []).map(({ worker }) => worker),
       ...(options.retention === undefined ? {} : { retention: options.retention }),
       ...(options.data === undefined ? {} : { data: options.data }),
+      ...(options.later === undefined ? {} : { later: options.later }),
     });
     const { states, pool, gas } = this.node;
     const validator = verifier.validator(states, now);

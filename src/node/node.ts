@@ -6,6 +6,7 @@
 import { platform } from "#platform";
 import type { Rewind } from "../base/rewind.ts";
 import type { Chain } from "../chain/chain.ts";
+import { faultJudge } from "../consensus/fault-judge.ts";
 import type { Crypto } from "../core/crypto.ts";
 import type { ExecutionRules, ProofVerifier } from "../exec/types.ts";
 import { addressOf, type KeyInfo } from "../keys/keys.ts";
@@ -51,6 +52,8 @@ export type NodeOptions = {
   readonly minerKeys?: readonly KeyInfo[];
   /** Whether the user's data is opened as far as a damaged folder lets it be. */
   readonly repair?: boolean;
+  /** Blocks by their keys that are in no store yet: actors of versions to come. */
+  readonly later?: ReadonlyMap<string, Uint8Array>;
   /** Messages that the pool takes without a signature of their sender: of a local network. Default: none. */
   readonly trusts?: (signed: SignedMessage) => boolean;
 };
@@ -89,6 +92,7 @@ export class FilecoinNode {
     data,
     minerKeys = [],
     repair = false,
+    later,
     trusts,
   }: NodeOptions) {
     const machines = new Machines({
@@ -96,12 +100,14 @@ export class FilecoinNode {
       vm: { profile: network.profile },
       blocks: chain.blocks,
       ...(proofs === undefined ? {} : { proofs }),
+      ...(later === undefined ? {} : { later }),
     });
     this.network = network;
     this.crypto = crypto;
     this.chain = chain;
     this.keystore = keystore;
-    this.states = new StateManager({ chain, network, rules, machines, now: platform.now });
+    const judgeFault = faultJudge(crypto);
+    this.states = new StateManager({ chain, network, rules, machines, now: platform.now, judgeFault });
     this.pool = makePool(this.states, crypto, trusts);
     this.gas = new GasEstimator({ states: this.states, pending: this.pool });
     this.parts.add(new StorePart(chain.blocks));

@@ -97,15 +97,23 @@ export const DEVNET: NetworkParams = {
   ),
 };
 
-/** A local network whose actors are those of another network version from genesis on: published ones from version 16 on. */
-export function devnetAt(networkVersion: number): NetworkParams {
+/**
+ * A local network whose actors are those of another network version from genesis on: published ones from version 16 on. `later`: versions
+ * that follow, ascending.
+ */
+export function devnetAt(networkVersion: number, later: readonly ScheduledVersion[] = []): NetworkParams {
+  const upgrades = [{ epoch: 0, networkVersion }, ...later];
+  // What leads to the first version lies before the genesis.
+  const firstAt = (version: number): number | undefined =>
+    upgrades.find((upgrade) => upgrade.networkVersion >= version)?.epoch;
   return {
     ...DEVNET,
-    upgrades: [{ epoch: 0, networkVersion }],
+    upgrades,
     upgradeHeights: new Map(
-      versionUpgrades()
-        .filter((upgrade) => upgrade.networkVersion <= networkVersion)
-        .map(({ name }) => [name, -1]),
+      versionUpgrades().flatMap((upgrade) => {
+        const first = firstAt(upgrade.networkVersion);
+        return first === undefined ? [] : [[upgrade.name, first - 1] as const];
+      }),
     ),
   };
 }

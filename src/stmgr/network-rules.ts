@@ -1,8 +1,10 @@
 /** The rules of a network at an epoch, as execution takes them: versions, circulating supply, upgrades of the state. */
 import type { GenesisSupply } from "../core/vm.ts";
-import type { ExecutionRules } from "../exec/types.ts";
+import type { ExecutionRules, StateUpgrade } from "../exec/types.ts";
+import { upgradeTo } from "../exec/upgrades.ts";
 import { type NetworkParams, networkVersionAt } from "../params/networks.ts";
 import { MAINNET_SUPPLY } from "../params/supply.ts";
+import { findVersion } from "../schema/versions/rows.ts";
 import { describeCode, StateView } from "../state/state-view.ts";
 import { loadNode } from "../storage/amt.ts";
 import type { BlockSource } from "../storage/contract.ts";
@@ -48,6 +50,7 @@ async function mainnetSupply(blocks: BlockSource, genesisState: CID): Promise<Ge
 export function localRules(network: NetworkParams, initialReserve: bigint): ExecutionRules {
   return {
     networkVersionAt: (epoch) => networkVersionAt(network, epoch),
+    upgrades: localUpgrades(network),
     circulatingSupply: {
       earlyVestings: [],
       lateVestings: [],
@@ -59,4 +62,14 @@ export function localRules(network: NetworkParams, initialReserve: bigint): Exec
       accounts: [],
     },
   };
+}
+
+/** Changes of the state on the way of a local network: where the actors change, after the last epoch before. */
+function localUpgrades({ upgrades }: NetworkParams): readonly StateUpgrade[] {
+  const actorsAt = (version: number): number => findVersion(version)?.actors ?? 0;
+  return upgrades.slice(1).flatMap(({ epoch, networkVersion }, i) => {
+    const before = actorsAt(upgrades[i]?.networkVersion ?? 0);
+    const name = actorsAt(networkVersion) === before ? null : upgradeTo(actorsAt(networkVersion));
+    return name === null ? [] : [{ epoch: epoch - 1, name }];
+  });
 }

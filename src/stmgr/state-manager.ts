@@ -12,12 +12,14 @@ import type { Chain } from "../chain/chain.ts";
 import type { BlockMessages } from "../chain/message-store.ts";
 import { randomnessAt } from "../chain/randomness.ts";
 import type { TipsetResult } from "../chain/result-store.ts";
+import type { ProvenFault } from "../core/fvm.ts";
 import type { ChainFacts } from "../core/vm.ts";
 import type { ActorEdit } from "../exec/edits.ts";
 import type {
   AppliedMessage,
   Execution,
   ExecutionRules,
+  FaultHeaders,
   Priority,
   RandomnessSource,
   TrialMessage,
@@ -48,7 +50,12 @@ export type StateManagerOptions = {
   readonly machines: { readonly tipsets: Execution; readonly calls: Execution };
   /** Milliseconds, for durations. */
   readonly now: () => number;
+  /** Of faults that are reported to the FVM's miner actors; absent: such a report is an error of the actor. */
+  readonly judgeFault?: JudgeFault;
 };
+
+/** The fault that headers prove to whoever executes a tipset; null if they prove none. */
+export type JudgeFault = (states: StateManager, tipset: Tipset, headers: FaultHeaders) => Promise<ProvenFault | null>;
 
 /** A tipset executed: its result, and what is not kept unless somebody writes it. */
 export type ExecutedTipset = {
@@ -79,13 +86,15 @@ export class StateManager {
   private readonly messages: MessageSearch;
   readonly waiter: MessageWaiter;
   private readonly machines: StateManagerOptions["machines"];
+  private readonly judge: JudgeFault | undefined;
   private readonly runs: MessageRuns;
   private readonly running = new Map<string, Promise<TipsetResult>>();
   private readonly views = new BoundedMap<string, Promise<StateView>>(KEPT_VIEWS);
   /** Of the tipsets that are in memory. Every message that is pushed asks for the head's. */
   private readonly baseFees = new WeakMap<Tipset, Promise<bigint>>();
 
-  constructor({ chain, network, rules, machines, now }: StateManagerOptions) {
+  constructor({ chain, network, rules, machines, now, judgeFault }: StateManagerOptions) {
+    this.judge = judgeFault;
     this.chain = chain;
     this.network = network;
     this.rules = rules;
@@ -218,7 +227,11 @@ export class StateManager {
 
   /** The randomness that what is executed at a tipset sees. */
   randomness(tipset: Tipset): RandomnessSource {
-    return randomnessAt(this.chain, tipset, (epoch) => this.networkVersionAt(epoch));
+    const source = randomnessAt(this.chain, tipset, (epoch) => this.networkVersionAt(epoch));
+    const { judge } = this;
+    if (judge === undefined || source.digests === undefined) return source;
+    const consensusFault = (headers: FaultHeaders) => judge(this, tipset, headers);
+    return { ...source, digests: { ...source.digests, consensusFault } };
   }
 
   /** The state before a tipset's messages: what the reference reads for a tipset in most calls. */

@@ -84,4 +84,13 @@ describe.skipIf(bundle === undefined)(`a miner at version ${VERSION}${bundle ===
     expect(first.PostSubmissions).toEqual([0, 1]);
     expect(await power()).toBe("4096");
   });
+
+  test("a second block of one epoch, reported to its actor, excludes it", async () => {
+    const report = await net.request("Devnet.equivocate", miner);
+    await net.clock.mine(2);
+    const { Receipt: receipt, Height: height } = await net.request("StateSearchMsg", [], report, -1, true);
+    expect(receipt.ExitCode).toBe(0);
+    const { ConsensusFaultElapsed: until } = await net.request("StateMinerInfo", miner, []);
+    expect(until).toBe(height - 1 + 900);
+  });
 });

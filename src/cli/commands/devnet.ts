@@ -6,7 +6,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseMnemonic } from "../../keys/mnemonic.ts";
 import { isDamage } from "../../node/damage.ts";
 import type { Devnet, DevnetOptions } from "../../node/devnet.ts";
-import { DEVNET_BOUNDS, SHORTEST_BLOCK_TIME } from "../../node/devnet-options.ts";
+import { DEVNET_BOUNDS, type LocalUpgrade, SHORTEST_BLOCK_TIME } from "../../node/devnet-options.ts";
 import type { LocalProving } from "../../node/local-proving.ts";
 import type { MachinePlace } from "../../node/machines.ts";
 import type { Retention } from "../../node/node.ts";
@@ -64,6 +64,7 @@ type Options = {
   readonly mnemonic?: string;
   readonly networkVersion: number;
   readonly predeploy?: true;
+  readonly upgrade: readonly ScheduledUpgrade[];
   readonly bundle?: string;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
@@ -93,6 +94,15 @@ function epochSeconds(text: string): number {
 function parseVersion(text: string): number {
   if (text === `${DEVNET_VERSION}`) return DEVNET_VERSION;
   return wholeNumberOr(`${DEVNET_VERSION}`, ...DEVNET_BOUNDS.networkVersion)(text);
+}
+
+type ScheduledUpgrade = { readonly networkVersion: number; readonly epoch: number };
+
+function parseUpgrade(text: string, before: readonly ScheduledUpgrade[]): ScheduledUpgrade[] {
+  const [, version, epoch] = /^(\d{1,3})@(\d{1,9})$/.exec(text) ?? [];
+  if (version === undefined || epoch === undefined)
+    throw new InvalidArgumentError("a network version and an epoch expected, such as 28@100");
+  return [...before, { networkVersion: parseVersion(version), epoch: Number(epoch) }];
 }
 
 /** The words of a mnemonic, or the file that holds them. */
@@ -157,6 +167,12 @@ export function registerDevnet(program: Command): void {
     .option(
       "--bundle <file>",
       `published actors of that version, a .car or vN.tar.zst (default: those of devnet in ${BUNDLE_FOLDER})`,
+    )
+    .option(
+      "--upgrade <n@epoch>",
+      "a later network version and the first epoch at which it is in force, to 20, 23, 26, 27 or 28; its actors are those that are kept (repeatable)",
+      parseUpgrade,
+      [],
     )
     .option("--predeploy", "with Multicall3 and the deterministic deployer in the genesis, from network version 18 on")
     .option("--genesis-time <unix|now>", "time of the genesis block", epochSeconds)
@@ -236,8 +252,15 @@ async function runNetwork(
   if (options.predeploy === true && isNative)
     throw new UsageError("--predeploy goes with --network-version 18 to 28: this one has no contracts");
   if (options.bundle !== undefined && isNative) throw new UsageError("--bundle goes with --network-version 16 to 28");
-  if (!isNative && (options.nodes > 1 || options.listen !== undefined || options.apart !== undefined))
-    throw new UsageError("--nodes, --listen and --apart are for network version 5");
+  if (!isNative && options.apart !== undefined)
+    throw new UsageError("--apart is for network version 5: processes of miners know no other yet");
+  const isReset = options.reset === true;
+  const bundle = isNative ? undefined : await bundleFor(networkVersion, options.bundle, isReset);
+  const upgrades: LocalUpgrade[] = [];
+  for (const upgrade of options.upgrade) {
+    const next = await bundleFor(upgrade.networkVersion, undefined, false);
+    upgrades.push({ ...upgrade, ...(next === undefined ? {} : { bundle: next }) });
+  }
   if (options.nodes > 1 || options.listen !== undefined || options.apart !== undefined || hasPeers) {
     // A network of several nodes takes half a second to load, one node a quarter: only who needs them waits for that.
     const { runSeveralNodes } = await import("../several-nodes.ts");
@@ -246,6 +269,9 @@ async function runNetwork(
         ...{ seed, mnemonic, accounts, balance, blockTime, machine, data, host, port },
         ...real,
         miners: miners ?? DEFAULT_MINERS,
+        ...(isNative ? {} : { networkVersion }),
+        ...(bundle === undefined ? {} : { bundle }),
+        ...(upgrades.length === 0 ? {} : { upgrades }),
         nodes: options.nodes,
         sectors: options.sectors,
         apart: options.apart ?? 0,
@@ -266,8 +292,6 @@ async function runNetwork(
     return;
   }
   const { load, fork } = options;
-  const isReset = options.reset === true;
-  const bundle = isNative ? undefined : await bundleFor(networkVersion, options.bundle, isReset);
   if (isReset) await checkSource(options);
   if (data !== null) await settleForm(data, { nodes: 0, reset: isReset });
   const { Devnet } = await import("../../node/devnet.ts");
@@ -290,6 +314,7 @@ async function runNetwork(
             ...place,
             ...(isNative ? {} : { networkVersion }),
             ...(bundle === undefined ? {} : { bundle }),
+            ...(upgrades.length === 0 ? {} : { upgrades }),
             ...(options.predeploy === true ? { predeploy: true } : {}),
             ...(seed === undefined ? {} : { seed }),
             ...(mnemonic === undefined ? {} : { mnemonic }),
@@ -323,7 +348,7 @@ const FIXED: readonly string[] = [
     "apart",
     "repair",
   ],
-  ...["networkVersion", "bundle", "predeploy"],
+  ...["networkVersion", "bundle", "predeploy", "upgrade"],
 ];
 
 function isGiven(command: Command, name: string): boolean {

@@ -14,7 +14,7 @@ import type { MachinePlace } from "../../node/machines.ts";
 import { type NetworkDescription, parseDescription } from "../../node/network-description.ts";
 import type { NetworkNode } from "../../node/network-node.ts";
 import type { Retention } from "../../node/node.ts";
-import { DEVNET } from "../../params/networks.ts";
+import { DEVNET, DEVNET_VERSION } from "../../params/networks.ts";
 import { readCar } from "../../storage/car.ts";
 import { TableStore } from "../../storage/table-store.ts";
 import { decodeHeader, headerCid } from "../../types/block-header.ts";
@@ -193,8 +193,8 @@ async function describe(
   if (network !== "local") {
     if (["mainnet", "calibrationnet", "calibnet"].includes(network))
       throw new UsageError(
-        `${network} cannot be followed: its blocks of today are of network versions at which peers' blocks are not validated here ` +
-          "(16 to 28 run for local networks of one producer), and 10 to 15 lie before them, which are not run at all. " +
+        `${network} cannot be followed: no verifying key of its proofs is at hand, the way from its genesis leads over network versions ` +
+          "10 to 15, which are not run, and from 16 on its actors are files that a node does not take (local networks do). " +
           "A recorded chain of versions 0 to 5 is checked in full by: filigree replay <car> --validate",
       );
     return parseDescription(await readFile(network, "utf8"));
@@ -209,6 +209,7 @@ async function describe(
   return {
     network: DEVNET.name,
     chainId: DEVNET.chainId,
+    networkVersion: DEVNET_VERSION,
     epochSeconds,
     genesis: { cid: `${headerCid(header)}`, time: Number(header.timestamp) },
     beacon: await readBeacon(beacon),

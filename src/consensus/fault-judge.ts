@@ -1,0 +1,65 @@
+/**
+ * Whether two headers prove a fault of their miner, as the FVM's miner actor asks when somebody reports one. Blocks need not be valid, but
+ * signed by the worker key that the lookback of their epochs has.
+ * Source: lotus at b835fab702eb chain/vm/fvm.go (VerifyConsensusFault, workerKeyAtLookback).
+ */
+import { isFilError } from "../base/errors.ts";
+import type { Crypto } from "../core/crypto.ts";
+import type { ProvenFault } from "../core/fvm.ts";
+import type { JudgeFault } from "../stmgr/state-manager.ts";
+import { type BlockHeader, decodeHeader, headerCid, headerSigningBytes } from "../types/block-header.ts";
+import type { CID } from "../types/cid.ts";
+import { SIGNATURE_TYPE } from "../types/message.ts";
+import { BLOCK_LIMITS } from "./limits.ts";
+import { minerStanding } from "./power.ts";
+
+/** Numbers of the kinds. Source: ref-fvm at ef0a99370839 shared/src/consensus.rs. */
+const KIND = { doubleFork: 1, parentGrinding: 2, timeOffset: 3 } as const;
+
+/** For executions on the chain that ends with a tipset; null where the headers prove nothing. */
+export function faultJudge(crypto: Pick<Crypto, "blsVerify">): JudgeFault {
+  return async (states, tipset, { first, second, extra }) => {
+    const [a, b] = [headerOf(first), headerOf(second)];
+    const witness = extra.length === 0 ? null : headerOf(extra);
+    if (a === null || b === null || (extra.length > 0 && witness === null)) return null;
+    if (headerCid(a).equals(headerCid(b)) || !a.miner.equals(b.miner) || b.height < a.height) return null;
+    const kind = kindOf(a, b, witness);
+    const miner = a.miner.actorId;
+    if (kind === null || miner === null) return null;
+    for (const header of [a, b]) {
+      if (header.height < tipset.height - BLOCK_LIMITS.finality) return null;
+      const { stateRoot } = await states.lookback(tipset, header.height);
+      const standing = await minerStanding(states.chain.blocks, await states.stateAt(stateRoot), header.miner);
+      const { blockSig } = header;
+      if (standing === null || blockSig?.type !== SIGNATURE_TYPE.bls) return null;
+      if (!crypto.blsVerify(standing.worker.payload, headerSigningBytes(header), blockSig.data)) return null;
+    }
+    return { kind, epoch: b.height, miner };
+  };
+}
+
+/** The last of the conditions that holds counts. */
+function kindOf(a: BlockHeader, b: BlockHeader, witness: BlockHeader | null): ProvenFault["kind"] | null {
+  const isGrinding =
+    witness !== null &&
+    same(a.parents, witness.parents) &&
+    a.height === witness.height &&
+    b.parents.some((one) => one.equals(headerCid(witness))) &&
+    !b.parents.some((one) => one.equals(headerCid(a)));
+  if (isGrinding) return KIND.parentGrinding;
+  if (a.height === b.height) return KIND.doubleFork;
+  return same(a.parents, b.parents) ? KIND.timeOffset : null;
+}
+
+function same(a: readonly CID[], b: readonly CID[]): boolean {
+  return a.join() === b.join();
+}
+
+function headerOf(bytes: Uint8Array): BlockHeader | null {
+  try {
+    return decodeHeader(bytes);
+  } catch (error) {
+    if (isFilError(error)) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Upgrades that give every actor the code of the next version and leave its state as it is: those to the actors v14, v17 and v18. The
+ * system actor's state names the new list of actors. Modules of the new version have to be at hand; they become blocks of the state.
+ *
+ * Source: go-state-types 8b01cf99da27 builtin/v14, v17, v18 migration/top.go and system.go. What that of v14 does with the actor f090 is
+ * the main network's own affair: elsewhere it is an account already.
+ */
+import * as dagCbor from "@ipld/dag-cbor";
+import { EngineFault } from "../core/errors.ts";
+import { Fvm, type FvmHost } from "../core/fvm.ts";
+import { type ActorBundle, actorBundle, actorBundles } from "../params/actor-codes.ts";
+import { NETWORK_VERSIONS } from "../schema/versions/rows.ts";
+import type { BlockSource } from "../storage/contract.ts";
+import { hamtEntries } from "../storage/hamt.ts";
+import { Address } from "../types/address.ts";
+import { CID, cidKey, cidOfBlock } from "../types/cid.ts";
+import { SYSTEM } from "../types/singletons.ts";
+import type { Migration, UpgradeBlocks } from "./migration.ts";
+
+/** The migration to an actors version, from the one before it that the state has. */
+export function codeSwap(actorsVersion: number): Migration {
+  return async (root, epoch, blocks) => {
+    const networkVersion = NETWORK_VERSIONS.find(({ actors }) => actors === actorsVersion)?.number ?? 0;
+    const fvm = await Fvm.create(hostOf(blocks));
+    const place = { timestamp: 0, chainId: 0, baseFee: 0n, circulatingSupply: 0n };
+    fvm.open({ stateRoot: root, epoch, networkVersion, ...place });
+    const old = bundleOf(fvm.actor(SYSTEM)?.code);
+    const next = actorBundle(old.name, actorsVersion);
+    if (next === undefined) throw new RangeError(`the actors v${actorsVersion} of ${old.name} are not known`);
+    const codes = new Map<string, CID>();
+    for (const [name, code] of old.codes) {
+      const replaced = next.codes.get(name);
+      if (replaced === undefined) throw new RangeError(`the actors v${actorsVersion} have no ${name}`);
+      codes.set(cidKey(code.bytes), replaced);
+    }
+    for (const { bytes: cid } of next.codes.values()) fvm.put({ cid, bytes: needed(blocks, cid) });
+    const put = (value: unknown): CID => {
+      const bytes = dagCbor.encode(value);
+      const cid = cidOfBlock(bytes);
+      fvm.put({ cid: cid.bytes, bytes });
+      return cid;
+    };
+    const manifest = put([...next.codes]);
+    for (const id of await actorsOf(blocks, root)) {
+      const address = Address.id(id);
+      const actor = fvm.actor(address);
+      const code = actor === null ? undefined : codes.get(cidKey(actor.code.bytes));
+      if (actor === null || code === undefined) continue;
+      fvm.setActor(id, { ...actor, code, ...(address.equals(SYSTEM) ? { head: put([manifest]) } : {}) });
+    }
+    const upgraded = fvm.flush();
+    for (const block of fvm.madeBlocks()) blocks.put(block);
+    return upgraded;
+  };
+}
+
+function bundleOf(system: CID | undefined): ActorBundle {
+  const found = actorBundles().find(
+    ({ codes }) => system !== undefined && codes.get("system")?.equals(system) === true,
+  );
+  if (found === undefined)
+    throw new RangeError("the state's actors are none that were published: nothing replaces them");
+  return found;
+}
+
+/** Ids of all actors of a state. */
+async function actorsOf(blocks: UpgradeBlocks, root: CID): Promise<bigint[]> {
+  const peek = (cid: Uint8Array): Uint8Array => needed(blocks, cid);
+  const source: BlockSource = { peek, get: async (cid) => peek(cid) };
+  const [, actors] = dagCbor.decode<[number, unknown]>(peek(root.bytes));
+  const map = CID.asCID(actors);
+  if (map === null) throw new RangeError("not a root of a state");
+  const ids: bigint[] = [];
+  for await (const [key] of hamtEntries(source, map)) ids.push(Address.fromBytes(key).actorId as bigint);
+  return ids;
+}
+
+/** Throws `EngineFault` BLOCK_MISSING: the block is fetched, and the upgrade runs again. */
+function needed(blocks: UpgradeBlocks, cid: Uint8Array): Uint8Array {
+  const bytes = blocks.peek(cid);
+  if (bytes !== undefined) return bytes;
+  throw new EngineFault({ code: "BLOCK_MISSING", cid }, "a block of an upgrade is not at hand");
+}
+
+function hostOf(blocks: UpgradeBlocks): FvmHost {
+  const none = (): false => false;
+  const noDigest = (): null => null;
+  return {
+    peek: (cid) => blocks.peek(cid),
+    ...{ ticketDigest: noDigest, beaconDigest: noDigest, tipsetCid: noDigest },
+    ...{ verifyPoSt: none, verifySeal: none, verifyAggregate: none, verifyReplicaUpdate: none },
+    consensusFault: () => null,
+  };
+}

@@ -1,0 +1,76 @@
+/**
+ * An upgrade on the way: every actor gets the code of the next version, and nothing else of it changes. Where no bundles are at hand
+ * this says so and skips.
+ */
+import { describe, expect, test } from "vitest";
+import type { Bundle } from "../../src/exec/bundle.ts";
+import { Bundles } from "../../src/exec/bundles.ts";
+import { Devnet } from "../../src/node/devnet.ts";
+import { actorOfCode } from "../../src/params/actor-codes.ts";
+import type { ActorEntry } from "../../src/state/state-view.ts";
+import { TEST_OPTIONS } from "../support/devnet.ts";
+import { corpus, readAt } from "../support/vectors.ts";
+
+const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
+const bundles = new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) })));
+const [v17, v18] = await Promise.all([17, 18].map((version) => bundles.find("devnet", version)));
+const isHere = v17 !== undefined && v18 !== undefined;
+const FIRST = 4;
+
+describe.skipIf(!isHere)(`from version 27 to 28${isHere ? "" : ` (${HOW})`}`, () => {
+  const open = (upgrade: { readonly bundle?: Bundle }) =>
+    Devnet.open({
+      ...{ ...TEST_OPTIONS, networkVersion: 27, upgrades: [{ networkVersion: 28, epoch: FIRST, ...upgrade }] },
+      ...(v17 === undefined ? {} : { bundle: v17 }),
+    });
+
+  test("all actors are the later ones from its epoch on, with the states that they had, and work", async () => {
+    const net = await open(v18 === undefined ? {} : { bundle: v18 });
+    try {
+      const actors = async (): Promise<Map<string, ActorEntry>> => {
+        const view = await net.node.states.stateAfter(net.head);
+        const all = new Map<string, ActorEntry>();
+        for await (const [id, entry] of view.entries()) all.set(`${id}`, entry);
+        return all;
+      };
+      await net.clock.mine(FIRST - 1);
+      const before = await actors();
+      expect(await net.request("StateNetworkVersion", [])).toBe(27);
+      await net.clock.mine(1);
+      expect(await net.request("StateNetworkVersion", [])).toBe(28);
+      const after = await actors();
+      expect([...after.keys()]).toEqual([...before.keys()]);
+      for (const [id, { code, head, nonce, balance }] of before) {
+        const now = after.get(id);
+        const was = actorOfCode(code);
+        expect(now?.code.equals(v18?.codes.get(was?.name ?? "") as never)).toBe(true);
+        // What epochs and rewards move, and the list of actors itself.
+        if (["reward", "storageminer", "storagepower", "storagemarket", "system"].includes(was?.name ?? "")) continue;
+        expect([`${now?.head}`, now?.nonce, now?.balance]).toEqual([`${head}`, nonce, balance]);
+      }
+      const { CID: sent } = await net.request(
+        "MpoolPushMessage",
+        { From: `${net.accounts[0]?.secp256k1}`, To: `${net.accounts[1]?.secp256k1}`, Value: "7" },
+        null,
+      );
+      await net.clock.mine(2);
+      expect((await net.request("StateSearchMsg", [], sent, -1, true)).Receipt.ExitCode).toBe(0);
+    } finally {
+      await net.close();
+    }
+  });
+
+  test("without the later actors it does not begin", async () => {
+    await expect(open({})).rejects.toThrow(/actors v18 of devnet are not at hand/);
+  });
+});
+
+test("upgrades at which states change, or that go back, are refused by name", async () => {
+  const from = (networkVersion: number, to: number, epoch = 10) =>
+    Devnet.open({ ...TEST_OPTIONS, networkVersion, upgrades: [{ networkVersion: to, epoch }] });
+  await expect(from(24, 25)).rejects.toThrow(/from version 24 to 25 the states of actors change/);
+  await expect(from(17, 19)).rejects.toThrow(/from version 17 to 18 the states of actors change/);
+  await expect(from(28, 27)).rejects.toThrow(/from version 28 to a later one/);
+  await expect(from(5, 28)).rejects.toThrow(/from version 5 to a later one/);
+  await expect(from(27, 28, 0)).rejects.toThrow(/upgrades/);
+});
