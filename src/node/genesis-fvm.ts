@@ -93,7 +93,9 @@ export async function buildFvmGenesis(spec: FvmGenesisSpec): Promise<GenesisStat
   vm.open({ stateRoot: bare, epoch: 0, networkVersion, baseFee: 0n, circulatingSupply: 0n, facts });
   const apply: ApplyGenesis = (step, { from, to, value = 0n, method, nonce = 0n }, params) => {
     const gas = { gasLimit: 10_000_000_000n, gasFeeCap: 0n, gasPremium: 0n };
-    const applied = vm.applyImplicitNow(encodeMessage({ from, to, value, method: BigInt(method), params, nonce, ...gas }));
+    const applied = vm.applyImplicitNow(
+      encodeMessage({ from, to, value, method: BigInt(method), params, nonce, ...gas }),
+    );
     if (applied.exitCode === 0) return applied;
     throw new GenesisError(
       { code: "GENESIS_FAILED", step, exitCode: applied.exitCode },
