@@ -13,7 +13,7 @@ import { type BlockHashes, checkBlock } from "../../storage/check-block.ts";
 import type { BlockSource, BlockStore } from "../../storage/contract.ts";
 
 export type PayloadIndexOptions = {
-  readonly store: Pick<BlockStore, "metadataWith" | "write">;
+  readonly store: Pick<BlockStore, "metadataWith" | "metadataBetween" | "write">;
   readonly hashes: BlockHashes;
   /** Bytes of a deal's data; null while they are not at hand. */
   readonly read: (deal: string, from: number, length: number) => Promise<Uint8Array | null>;
@@ -30,6 +30,8 @@ const MAX_BLOCKS = 1 << 22;
 /** Bytes of a CID that is indexed; of one with its block inside, which a peer's data may have, as many as it likes. */
 const MAX_CID = 128;
 const BATCH = 1000;
+/** Lists of CIDs that are read at once. */
+const LISTS = 16;
 
 export class PayloadIndex implements BlockSource {
   private readonly options: PayloadIndexOptions;
@@ -78,11 +80,15 @@ export class PayloadIndex implements BlockSource {
   /** Forgets a deal's blocks. */
   async remove(deal: string): Promise<void> {
     const { store } = this.options;
-    for (const [list, bytes] of await store.metadataWith(`payloads/${deal}/`)) {
-      const cids = dagCbor.decode(bytes) as Uint8Array[];
-      const gone = cids.map((cid) => [`payload/${toHex(cid)}/${deal}`, null] as const);
-      await store.write({ metadata: [...gone, [list, null]] });
-    }
+    const first = `payloads/${deal}/`;
+    // A few lists at a time: of a large payload all of them are hundreds of MiB.
+    const next = () => store.metadataBetween(first, `${first}~`, { limit: LISTS, descending: false });
+    for (let lists = await next(); lists.length > 0; lists = await next())
+      for (const [list, bytes] of lists) {
+        const cids = dagCbor.decode(bytes) as Uint8Array[];
+        const gone = cids.map((cid) => [`payload/${toHex(cid)}/${deal}`, null] as const);
+        await store.write({ metadata: [...gone, [list, null]] });
+      }
   }
 
   /** Deals whose data has a block, and where. */
