@@ -115,7 +115,7 @@ export function proposalCid(proposal: DealProposal): CID {
 
 /**
  * Names a proposal with its signature, by SHA-256: in Boost's statuses, and in messages and vouchers of go-fil-markets.
- * Source: go-cbor-util v0.0.1 (AsIpld), whose default hash it is.
+ * As go-fil-markets v1.28.3 storagemarket/impl/provider.go has it: the default hash of its encoder.
  */
 export function signedProposalCid(signed: SignedProposal): CID {
   return CID.createV1(DAG_CBOR, Digest.create(SHA2_256, sha256(encodeSignedProposal(signed))));
