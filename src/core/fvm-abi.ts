@@ -197,5 +197,64 @@ export const SYSCALLS: Readonly<Record<2 | 3 | 4, Readonly<Record<string, string
 
 export type Generation = keyof typeof SYSCALLS;
 
+/**
+ * Parameters of the syscalls by what serves them, as guests import them (without the counter): i for i32, l for i64. All give an i32.
+ * Source: ref-fvm v2.12.1, v3.14.1, ef0a99370839 fvm/src/syscalls/mod.rs and the functions linked there; the published actors' imports.
+ */
+export const SIGNATURES: Readonly<Record<string, string>> = {
+  actorBalanceOf: "il",
+  actorCreateActor: "liii",
+  actorCreateActor2: "li",
+  actorGetActorCodeCid: "ilii",
+  actorGetBuiltinActorType: "ii",
+  actorGetCodeCidForType: "iiii",
+  actorLookupDelegatedAddress: "ilii",
+  actorNewActorAddress: "iii",
+  actorNextActorAddress: "iii",
+  actorResolveAddress: "iii",
+  cryptoBatchVerifySeals: "iii",
+  cryptoComputeUnsealedSectorCid: "iliiii",
+  cryptoHash: "iliiii",
+  cryptoRecoverSecpPublicKey: "iii",
+  cryptoVerifyAggregateSeals: "iii",
+  cryptoVerifyBlsAggregate: "iiiiii",
+  cryptoVerifyConsensusFault: "iiiiiii",
+  cryptoVerifyPost: "iii",
+  cryptoVerifyReplicaUpdate: "iii",
+  cryptoVerifySeal: "iii",
+  cryptoVerifySignature: "iiiiiiii",
+  debugEnabled: "i",
+  debugLog: "ii",
+  debugStoreArtifact: "iiii",
+  eventEmitEvent: "ii",
+  eventEmitEvent4: "iiiiii",
+  gasAvailable: "i",
+  gasCharge: "iil",
+  ipldBlockCreate: "ilii",
+  ipldBlockLink: "iiliii",
+  ipldBlockOpen: "ii",
+  ipldBlockRead: "iiiii",
+  ipldBlockStat: "ii",
+  networkBaseFee: "i",
+  networkContext: "i",
+  networkTipsetCid: "ilii",
+  networkTotalFilCircSupply: "i",
+  randGetBeaconRandomness: "illii",
+  randGetBeaconRandomness4: "il",
+  randGetChainRandomness: "illii",
+  randGetChainRandomness4: "il",
+  selfCurrentBalance: "i",
+  selfDestruct: "ii",
+  selfDestruct4: "i",
+  selfRoot: "iii",
+  selfSetRoot: "i",
+  sendSend: "iiilillll",
+  sendSend2: "iiilill",
+  vmAbort: "iii",
+  vmContext: "i",
+  vmExit: "iiii",
+  vmMessageContext: "i",
+};
+
 /** The kernel's exports that serve syscalls, by name. */
 export type SyscallExports = Readonly<Record<string, Syscall>>;

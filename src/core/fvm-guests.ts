@@ -13,8 +13,9 @@ import { CALLING, type Generation, GUEST, LEFT, SYSCALLS, type SyscallExports } 
 import { GARBAGE_PER_SYSCALL, type Guest, MIN_GARBAGE, type Run } from "./fvm-run.ts";
 import type { GuestModule, GuestModules } from "./guest-modules.ts";
 
-/** Bytes of memory that all guests of a message may have together, and the pages of one. */
+/** Bytes that the memories and tables of all guests of a message may have together, what an element counts for, and pages of one memory. */
 const MESSAGE_BYTES = 2 ** 31;
+const BYTES_PER_ELEMENT = 8;
 const GUEST_PAGES = 8192;
 const PAGE = 65536;
 
@@ -134,8 +135,13 @@ export class Guests {
   private guestFor(code: Uint8Array, imports: WebAssembly.Imports): { guest: Guest; table: number } | null {
     const { run } = this;
     const found = this.modules.get(cidKey(code), run.generation, () => run.block(code));
-    const free = MESSAGE_BYTES - run.guests.reduce((sum, { memory }) => sum + memory.buffer.byteLength, 0);
     if (!("module" in found)) return null;
+    const tableBytes = found.tableElements * BYTES_PER_ELEMENT;
+    const taken = run.guests.reduce(
+      (sum, guest) => sum + guest.memory.buffer.byteLength + guest.tableBytes,
+      tableBytes,
+    );
+    const free = MESSAGE_BYTES - taken;
     const instance = instantiate(found, imports);
     if (instance === null) return null;
     const { memory, invoke, table, ...rest } = instance.exports;
@@ -147,6 +153,7 @@ export class Guests {
       memory,
       gas: rest["filigree:gas"] as WebAssembly.Global<"i64">,
       pages: rest["filigree:pages"] as WebAssembly.Global<"i32">,
+      tableBytes,
       view: new Uint8Array(memory.buffer),
     };
     guest.pages.value = Math.min(GUEST_PAGES, Math.floor(free / PAGE));

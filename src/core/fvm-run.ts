@@ -43,6 +43,8 @@ export type Guest = {
   readonly memory: WebAssembly.Memory;
   readonly gas: WebAssembly.Global<"i64">;
   readonly pages: WebAssembly.Global<"i32">;
+  /** What its table counts for. */
+  readonly tableBytes: number;
   view: Uint8Array;
 };
 

@@ -5,6 +5,7 @@
  * that an invalid one might hold; so the engine validates the code before, and compiles what comes out.
  */
 import type { Generation } from "./fvm-abi.ts";
+import { checkGuest } from "./guest-checks.ts";
 
 /** Why the instrumenter refuses a module: twin of `assembly/fvm/instrument/rules.ts`. */
 const REFUSALS: Readonly<Record<number, string>> = {
@@ -35,7 +36,9 @@ type Instrumenter = {
 };
 
 /** A guest's module, or why it cannot be one. */
-export type GuestModule = { readonly module: WebAssembly.Module } | { readonly refused: string };
+export type GuestModule =
+  | { readonly module: WebAssembly.Module; readonly tableElements: number }
+  | { readonly refused: string };
 
 /** Instruments code by the rules of a generation; a text says why it is refused. `instrumenter` is `instrument.wasm`. */
 export function instrument(
@@ -60,9 +63,9 @@ export function instrument(
 }
 
 /** What the instrumenter adds may be more than engines take: functions, globals, bytes of a function. */
-function compile(bytes: Uint8Array<ArrayBuffer>): GuestModule {
+function compile(bytes: Uint8Array<ArrayBuffer>, tableElements: number): GuestModule {
   try {
-    return { module: new WebAssembly.Module(bytes) };
+    return { module: new WebAssembly.Module(bytes), tableElements };
   } catch (error) {
     if (!(error instanceof WebAssembly.CompileError)) throw error;
     return { refused: `it is too large once it is instrumented: ${error.message.slice(0, MAX_REASON)}` };
@@ -82,10 +85,15 @@ export class GuestModules {
     const name = `${generation} ${key}`;
     let found = this.known.get(name);
     if (found === undefined) {
-      const bytes = instrument(this.instrumenter, read(), generation);
-      found = typeof bytes === "string" ? { refused: bytes } : compile(bytes);
+      found = this.make(read(), generation);
       this.known.set(name, found);
     }
     return found;
+  }
+  private make(code: Uint8Array, generation: Generation): GuestModule {
+    const bytes = instrument(this.instrumenter, code, generation);
+    if (typeof bytes === "string") return { refused: bytes };
+    const checked = checkGuest(code, generation);
+    return "refused" in checked ? checked : compile(bytes, checked.tableElements);
   }
 }
