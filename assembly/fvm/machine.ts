@@ -155,7 +155,7 @@ export class Machine {
     const ctx = this.context;
     const message = this.message;
     const call = guest.calls.pop();
-    let exit = call.exit;
+    let exit = <i64>call.exit;
     let used = <i64>ctx.gas.usedGas;
     let value = EMPTY;
     if (call.error == DONE) {
@@ -181,7 +181,7 @@ export class Machine {
     this.answer = this.encode(exit, value, used, outputs, exit == OK ? "" : ctx.why, events);
   }
 
-  private refused(exit: i32, penalty: Big, why: string): bool {
+  private refused(exit: i64, penalty: Big, why: string): bool {
     const outputs = GasOutputs.penalty(penalty);
     if (!this.implicit) this.receipts.push(this.receipt(exit, EMPTY, 0, null));
     this.answer = this.encode(exit, EMPTY, 0, outputs, why, null);
@@ -196,7 +196,7 @@ export class Machine {
     this.context.tree.set(id, actor.withBalance(actor.balance.add(amount)));
   }
 
-  private receipt(exit: i32, value: Bytes, used: i64, events: Cid | null): Bytes {
+  private receipt(exit: i64, value: Bytes, used: i64, events: Cid | null): Bytes {
     const w = new CborWriter(2, 64 + value.length);
     w.array(this.context.isSecond ? 3 : 4).i64(exit).bytes(value).i64(used);
     if (this.context.isSecond) return w.finish();
@@ -206,7 +206,7 @@ export class Machine {
   }
 
   /** [exit, return, gas, penalty, tip, base fee burn, overestimation burn, refund, gas burned, why, events root or null] */
-  private encode(exit: i32, value: Bytes, used: i64, o: GasOutputs, why: string, events: Cid | null): Bytes {
+  private encode(exit: i64, value: Bytes, used: i64, o: GasOutputs, why: string, events: Cid | null): Bytes {
     const w = new CborWriter(2, 128 + value.length);
     w.array(11).i64(exit).bytes(value).i64(used);
     w.big(o.minerPenalty).big(o.minerTip).big(o.baseFeeBurn).big(o.overestimationBurn).big(o.refund);

@@ -160,6 +160,8 @@ describe("how a guest ends", () => {
   test("a trap is exit 4, a missing return block 11, a missing block of vm.exit exit 10 and the whole limit", async () => {
     expect(await call(7n)).toMatchObject({ exitCode: 4, why: "the actor trapped" });
     expect(await call(12n)).toMatchObject({ exitCode: 11 });
+    // Codes are 32 bits without a sign.
+    expect(await call(6n, u32(0xffffffff))).toMatchObject({ exitCode: 0xffffffff });
     expect(await call(13n)).toMatchObject({ exitCode: 10, gasUsed: 1_000_000_000n });
   });
 
