@@ -46,6 +46,11 @@ export type DealsPartOptions = {
   readonly onClientDeal?: (deal: ClientDeal) => void;
 };
 
+/** Looks in a row at which all must be at rest: one that ends may be what another waits for. */
+const QUIET_LOOKS = 10;
+/** Milliseconds after which it is not waited any longer: a transfer may take hours. */
+const REST_MS = 60_000;
+
 /** In the data folder: data of deals that is not in a proven sector yet. */
 const FOLDER = "deals";
 
@@ -175,6 +180,17 @@ export class DealsPart implements Startable {
     return async () => {
       if (this.state === "running") await this.goOn();
     };
+  }
+
+  /** Resolves when client, provider and sealing have done what they do before the next head, or after a minute. */
+  async rest(): Promise<void> {
+    const { sealing } = this.options;
+    const end = platform.now() + REST_MS;
+    for (let quiet = 0; quiet < QUIET_LOOKS && platform.now() < end; ) {
+      await sealing?.rest();
+      await new Promise((resolve) => setTimeout(resolve));
+      quiet = this.client.isAtRest() && (this.provider?.isAtRest() ?? true) ? quiet + 1 : 0;
+    }
   }
 
   private async goOn(): Promise<void> {

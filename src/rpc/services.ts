@@ -65,8 +65,13 @@ export type LaboratoryControl = {
   skip(miner: Address, deadlines: "all" | readonly number[]): void;
   skipped(miner: Address): "all" | readonly number[];
   turn(miner: Address, on: boolean): void;
-  /** Makes tipsets until a deadline opens; null: the next that has sectors. */
-  toDeadline(miner: Address, deadline: number | null, signal?: AbortSignal): Promise<Tipset>;
+  /** Makes tipsets until a deadline opens, or with `skip` passes null rounds; null: the next that has sectors. */
+  toDeadline(
+    miner: Address,
+    deadline: number | null,
+    options: { readonly skip?: boolean },
+    signal?: AbortSignal,
+  ): Promise<Tipset>;
   /** Makes tipsets until a sector is in a state, so many epochs at the most. */
   toSectorState(miner: Address, sector: number, state: string, epochs: number, signal?: AbortSignal): Promise<Tipset>;
   /** Comes to an epoch by null rounds, with tipsets where somebody has something to prove. */

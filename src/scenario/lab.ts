@@ -6,6 +6,8 @@ import { sleepFor } from "../base/sleep.ts";
 import type { Devnet } from "../node/devnet.ts";
 import { filText, parseFil } from "../types/amount.ts";
 import { tipsetKeyText } from "../types/block-header.ts";
+import { LabDeals } from "./lab-deals.ts";
+import { known } from "./named.ts";
 import { readStep } from "./read.ts";
 import { type LabStep, ScenarioError, type StepValues, type Verb } from "./types.ts";
 
@@ -26,6 +28,8 @@ const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_40
 const MESSAGE_EPOCHS = 30;
 /** Epochs after which the message of a payment channel is deep enough, and some more. */
 const CHANNEL_EPOCHS = 10;
+/** Epochs that a deal may take to a state. */
+const DEAL_EPOCHS = 1000;
 /** Milliseconds that a channel's record may take when the epochs are there. */
 const CHANNEL_MS = 60_000;
 
@@ -50,6 +54,7 @@ export class Lab {
   private readonly snapshots = new Map<string, { readonly id: number; readonly head: string }>();
   private readonly sectors = new Map<string, number>();
   private readonly channels = new Map<string, string>();
+  private readonly deals: LabDeals;
   /** Balances when the scenario began, of those that are asked about. */
   private readonly began: ReadonlyMap<string, bigint>;
   private done = 0;
@@ -58,6 +63,7 @@ export class Lab {
   private constructor(net: Devnet, began: ReadonlyMap<string, bigint>) {
     this.net = net;
     this.began = began;
+    this.deals = new LabDeals(net);
     this.work = this.verbs();
   }
 
@@ -117,7 +123,8 @@ export class Lab {
       mineTo: (epoch) => ask("Devnet.mineTo", epoch),
       pass: (text) => ask("Devnet.passTime", Number(text.slice(0, -1)) * (UNITS[text.slice(-1)] as number)),
       skipRounds: (count) => ask("Devnet.skipRounds", count),
-      toDeadline: (to) => ask("Devnet.mineToDeadline", this.miner(to), to.deadline ?? null),
+      toDeadline: (to) =>
+        ask("Devnet.mineToDeadline", this.miner(to), to.deadline ?? null, ...(to.skip === true ? [true] : [])),
       toSector: (to) =>
         ask(
           "Devnet.mineToSector",
@@ -174,6 +181,12 @@ export class Lab {
         this.deep(await ask<Link>("PaychSettle", known(this.channels, channel, "channel"))),
       collect: async ({ channel }) =>
         this.deep(await ask<Link>("PaychCollect", known(this.channels, channel, "channel"))),
+      deal: ({ client, as, miner, ...more }) =>
+        this.deals.offer(as, this.party(client), this.address(miner === undefined ? {} : { miner }), more),
+      toDeal: async ({ deal, state, epochs = DEAL_EPOCHS }) => {
+        const found = await this.deals.reach(deal, state, epochs);
+        if (found !== state) throw new Unmet(`deal ${deal} ${state} in ${epochs} epochs`, found);
+      },
       call: ({ method, params = [] }) => ask(method, ...params),
 
       expectBalance: async ({ of, gained, ...bounds }) => {
@@ -214,6 +227,7 @@ export class Lab {
         const status = await net.services.sectors?.status(miner, sector);
         same(given.state, status?.state ?? "not there", "state");
       },
+      expectDeal: async ({ deal, state, side = "client" }) => same(state, await this.deals.state(deal, side), "state"),
       expectPower: async ({ miner, ...bounds }) => {
         const { Power } = await this.report({ ...(miner === undefined ? {} : { miner }) });
         compare(bounds, BigInt(Power.Raw), BigInt, (value) => `${value} bytes of power`);
@@ -298,13 +312,6 @@ export class Lab {
       late.abort(new Error("it is there"));
     }
   }
-}
-
-function known<T>(names: ReadonlyMap<string, T>, name: string, kind: string): T {
-  const found = names.get(name);
-  if (found !== undefined) return found;
-  const all = [...names.keys()];
-  throw new Error(`no step has named a ${kind} ${name}${all.length === 0 ? "" : `; there are ${all.join(", ")}`}`);
 }
 
 function compare<T>(bounds: Bound<T>, found: bigint, read: (value: T) => bigint, say: (value: bigint) => string): void {

@@ -9,6 +9,8 @@ type Fields = Readonly<Record<string, { readonly check: Check; readonly optional
 const MAX_STEPS = 10_000;
 const MAX_EPOCHS = 100_000;
 const MAX_SECTORS = 1000;
+/** Bytes of a deal's data. */
+const MAX_BYTES = 64 << 20;
 
 export function badScenario(place: string, why: string): never {
   throw new ScenarioError({ code: "BAD_SCENARIO", place }, `${place}: ${why}`);
@@ -88,7 +90,7 @@ const VALUES: { readonly [V in Verb]: Check } = {
   mineTo: number,
   pass: duration,
   skipRounds: whole(1, MAX_EPOCHS),
-  toDeadline: object({ miner, deadline: may(whole(0, 47)) }),
+  toDeadline: object({ miner, deadline: may(whole(0, 47)), skip: may(boolean) }),
   toSector: object({ miner, sector: must(sector), state: must(text), epochs: may(epochs) }),
   send: object({ from: must(text), to: must(text), value: must(amount), exit: may(number), wait: may(boolean) }),
   pledge: object({ miner, as: must(text) }),
@@ -103,6 +105,11 @@ const VALUES: { readonly [V in Verb]: Check } = {
   pay: object({ channel: must(text), total: must(amount), lane: may(number) }),
   settle: object({ channel: must(text) }),
   collect: object({ channel: must(text) }),
+  deal: object({
+    ...{ miner, client: must(text), as: must(text), bytes: may(whole(1, MAX_BYTES)) },
+    ...{ price: may(amount), maxPrice: may(amount), duration: may(number), start: may(epochs) },
+  }),
+  toDeal: object({ deal: must(text), state: must(text), epochs: may(epochs) }),
   call: object({ method: must(text), params: may(list(anything)) }),
   expectBalance: object({ of: must(text), gained: may(amount), ...bounds(amount) }),
   expectHead: object({ as: may(text), ...bounds(number) }),
@@ -111,6 +118,7 @@ const VALUES: { readonly [V in Verb]: Check } = {
     ...{ recovering: sectors, unproven: sectors, terminated: sectors },
   }),
   expectSector: object({ miner, sector: must(sector), state: must(text) }),
+  expectDeal: object({ deal: must(text), state: must(text), side: may(choice("client", "provider")) }),
   expectPower: object({ miner, ...bounds(number) }),
   expectCall: object({ method: must(text), params: may(list(anything)), has: must(anything) }),
 };

@@ -16,6 +16,8 @@ export type ScenarioOptions = {
   /** In place of the scenario's. */
   readonly seed?: string;
   readonly onStep?: (done: Done) => void;
+  /** Is given the network after the last step, before it is closed. */
+  readonly onEnd?: (net: Devnet) => Promise<void>;
 };
 
 const SEED = "scenario";
@@ -24,7 +26,7 @@ const ACCOUNTS = 10;
 /** Throws `ScenarioError`: BAD_SCENARIO before anything is done, STEP_FAILED, EXPECTATION_FAILED. */
 export async function runScenario(
   given: unknown,
-  { seed: other, onStep }: ScenarioOptions = {},
+  { seed: other, onStep, onEnd }: ScenarioOptions = {},
 ): Promise<ScenarioOutcome> {
   const { name, network = {}, steps } = readScenario(given);
   const seed = other ?? network.seed ?? SEED;
@@ -35,6 +37,7 @@ export async function runScenario(
       const done = await lab.play(step);
       onStep?.(done);
     }
+    await onEnd?.(net);
     return { name, seed, steps: steps.length, epoch: net.head.height, head: tipsetKeyText(net.head.key) };
   } finally {
     await net.close();

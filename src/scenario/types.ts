@@ -36,8 +36,8 @@ export type StepValues = {
   readonly pass: string;
   /** Passes null rounds, then makes a tipset. */
   readonly skipRounds: number;
-  /** Makes tipsets until a deadline opens; default: the next with sectors. */
-  readonly toDeadline: OfMiner & { readonly deadline?: number };
+  /** Makes tipsets until a deadline opens; default: the next with sectors. With `skip` null rounds pass on the way. */
+  readonly toDeadline: OfMiner & { readonly deadline?: number; readonly skip?: boolean };
   /** Makes tipsets until a sector is in a state. */
   readonly toSector: OfMiner & { readonly sector: Sector; readonly state: string; readonly epochs?: number };
   /** Sends, and makes tipsets until the message was executed; with `exit` something else than 0 is expected of it. */
@@ -69,6 +69,21 @@ export type StepValues = {
   readonly pay: { readonly channel: string; readonly total: Amount; readonly lane?: number };
   readonly settle: { readonly channel: string };
   readonly collect: { readonly channel: string };
+  /**
+   * Offers a deal about data of so many bytes (default 900), which follow from the name, and makes tipsets until the provider has taken it.
+   * Prices are of an epoch; default: what the ask comes to. Epochs: how long it lasts (default 180 days), and until it begins (default 700).
+   */
+  readonly deal: OfMiner & {
+    readonly client: Party;
+    readonly as: string;
+    readonly bytes?: number;
+    readonly price?: Amount;
+    readonly maxPrice?: Amount;
+    readonly duration?: number;
+    readonly start?: number;
+  };
+  /** Makes tipsets until the client sees its deal in a state. */
+  readonly toDeal: { readonly deal: string; readonly state: string; readonly epochs?: number };
   /** Calls any method of the JSON-RPC. */
   readonly call: { readonly method: string; readonly params?: readonly unknown[] };
 
@@ -81,6 +96,8 @@ export type StepValues = {
     readonly [Kind in "live" | "active" | "faulty" | "recovering" | "unproven" | "terminated"]?: readonly Sector[];
   };
   readonly expectSector: OfMiner & { readonly sector: Sector; readonly state: string };
+  /** As the client sees it, or the provider. */
+  readonly expectDeal: { readonly deal: string; readonly state: string; readonly side?: "client" | "provider" };
   /** Raw bytes. */
   readonly expectPower: OfMiner & Bounds<number>;
   /** An answer of the JSON-RPC: has at least these fields. */

@@ -4,12 +4,20 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
 import { describeError } from "../../base/errors.ts";
+import type { Devnet } from "../../node/devnet.ts";
 import type { ScenarioOutcome } from "../../scenario/run.ts";
 import { complain, EXIT, fileError, UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
+import { checkOutput, writeOutput } from "../output.ts";
 import { progressLine } from "../terminal.ts";
 
-type Options = { readonly seed?: string; readonly json?: true; readonly verbose?: true };
+type Options = {
+  readonly seed?: string;
+  readonly save?: string;
+  readonly force?: true;
+  readonly json?: true;
+  readonly verbose?: true;
+};
 
 export function registerScenario(program: Command): void {
   const scenario = program.command("scenario").description("scenarios of local networks: steps and what must be so");
@@ -18,12 +26,17 @@ export function registerScenario(program: Command): void {
     .description("run scenarios, each on a network of its own; ends with 1 where something is not as it should be")
     .argument("<file...>", "scenarios: .json, or modules (.mjs, .js, .ts) whose default export is one")
     .option("--seed <text>", "another network than the scenario's: the same seed gives the same one")
+    .option("--save <file>", "write the network after the last step, for `devnet --load`; of one scenario")
+    .option("--force", "replace that file")
     .option("--verbose", "say every step")
     .option("--json", "one JSON object a scenario instead of text")
     .action(run);
 }
 
 async function run(files: readonly string[], options: Options): Promise<void> {
+  const { save, force } = options;
+  if (save !== undefined && files.length > 1) throw new UsageError("--save: the network of one scenario is written");
+  if (save !== undefined) await checkOutput(save, { force });
   let failed = 0;
   for (const file of files) {
     const given = await scenarioOf(file);
@@ -33,7 +46,11 @@ async function run(files: readonly string[], options: Options): Promise<void> {
   if (failed > 0) process.exitCode = EXIT.failure;
 }
 
-async function runOne(file: string, given: unknown, { seed, json, verbose }: Options): Promise<ScenarioOutcome | null> {
+async function runOne(
+  file: string,
+  given: unknown,
+  { seed, save, force, json, verbose }: Options,
+): Promise<ScenarioOutcome | null> {
   const { runScenario } = await import("../../scenario/run.ts");
   const { ScenarioError } = await import("../../scenario/types.ts");
   const line = progressLine();
@@ -42,6 +59,7 @@ async function runOne(file: string, given: unknown, { seed, json, verbose }: Opt
     const outcome = await interruptible(() =>
       runScenario(given, {
         ...(seed === undefined ? {} : { seed }),
+        ...(save === undefined ? {} : { onEnd: (net) => saved(net, save, force) }),
         onStep({ step, verb, epoch }) {
           if (verbose === true && json !== true) write(`  ${step} ${verb}: epoch ${epoch}`);
           else line.show(`${file}: step ${step}, epoch ${epoch}`);
@@ -63,6 +81,12 @@ async function runOne(file: string, given: unknown, { seed, json, verbose }: Opt
     else complain(new Error(`${file}: ${describeError(error)}`));
     return null;
   }
+}
+
+async function saved(net: Devnet, file: string, force: true | undefined): Promise<void> {
+  await writeOutput(file, { force }, async (handle) => {
+    for await (const part of net.dump()) await handle.write(part);
+  });
 }
 
 async function scenarioOf(file: string): Promise<unknown> {

@@ -138,6 +138,11 @@ export class StorageClient {
     this.lives = null;
   }
 
+  /** Whether nothing goes on before the next head, or before somebody does something. */
+  isAtRest(): boolean {
+    return this.lives?.isAtRest() ?? true;
+  }
+
   private get deals(): RecordBook<ClientDeal> {
     if (this.book === null) throw new DealError({ code: "CLOSED" }, "the node has not started yet");
     return this.book;

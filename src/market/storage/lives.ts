@@ -81,6 +81,12 @@ export class Lives<R extends DealRecord> {
     this.living.set(id, life);
   }
 
+  /** Whether every deal waits: for a head, for time, or for somebody to do something; in these states within its step. */
+  isAtRest(waiting: readonly string[] = []): boolean {
+    const { book } = this.options;
+    return [...this.living.keys()].every((id) => this.sleeping.has(id) || waiting.includes(book.find(id)?.state ?? ""));
+  }
+
   private hasStep(id: string): boolean {
     const { state } = this.options.book.find(id) ?? {};
     return state !== undefined && this.options.steps[state] !== undefined;

@@ -174,6 +174,12 @@ export class StorageProvider {
     this.lives = null;
   }
 
+  /** Whether nothing goes on before the next head, or before somebody does something. */
+  isAtRest(): boolean {
+    // What is published waits for its message to lie deep enough.
+    return this.publisher.isAtRest() && (this.lives?.isAtRest(["PublishWait"]) ?? true);
+  }
+
   private get deals(): RecordBook<ProviderDeal> {
     if (this.book === null) throw new DealError({ code: "CLOSED" }, "the node has not started yet");
     return this.book;

@@ -67,6 +67,10 @@ export class Publisher {
     });
   }
 
+  isAtRest(): boolean {
+    return this.running === null;
+  }
+
   /** Publishes what waits, now. */
   now(): void {
     this.wake();

@@ -82,13 +82,14 @@ const methods = {
     run: ([seconds], { node, signal }) => devOf(node).passTime(seconds, signal),
   }),
   "Devnet.mineToDeadline": method({
-    summary: "Makes tipsets until a deadline of a miner opens; null: its next one that has sectors.",
+    summary:
+      "Makes tipsets until a deadline of a miner opens, or with `skip` passes null rounds up to it; null: its next one that has sectors.",
     permission: "admin",
-    params: [miner, param("deadline", nullable(integer(0, DEADLINES - 1)))],
+    params: [miner, param("deadline", nullable(integer(0, DEADLINES - 1))), param("skip", fallback(boolean, false))],
     result: tipset,
     cost: "wait",
     local: true,
-    run: ([one, deadline], { node, signal }) => labOf(node).toDeadline(one, deadline, signal),
+    run: ([one, deadline, skip], { node, signal }) => labOf(node).toDeadline(one, deadline, { skip }, signal),
   }),
   "Devnet.mineToSector": method({
     summary: "Makes tipsets until a sector is in a state, such as Proving or Faulty, so many epochs at the most.",

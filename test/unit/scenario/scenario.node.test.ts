@@ -47,6 +47,21 @@ test("what cannot be done names its step, and names that no step has given", asy
   await expect(run([{ pledge: { as: "new" } }])).rejects.toThrow("give the network miners");
 });
 
+test("a deal that is not as a step says is told with the state that it has; a name that no step gave, with those there are", async () => {
+  const network = { seed: "scenario deals", accounts: 2, miners: 1 };
+  const deal = { deal: { client: "bob", as: "one", maxPrice: "500 attoFIL" } };
+  const tried = (...steps: unknown[]) => runScenario({ name: "deals", network, steps: [{ mine: 1 }, deal, ...steps] });
+  await expect(tried({ expectDeal: { deal: "one", state: "Active" } })).rejects.toMatchObject({
+    data: { code: "EXPECTATION_FAILED", step: 3, expected: "state Active", found: "state Waiting" },
+  });
+  await expect(tried({ toDeal: { deal: "two", state: "Active" } })).rejects.toThrow(
+    "no step has named a deal two; there are one",
+  );
+  await expect(tried({ toDeal: { deal: "one", state: "Active", epochs: 2 } })).rejects.toMatchObject({
+    data: { code: "EXPECTATION_FAILED", step: 3, verb: "toDeal" },
+  });
+});
+
 test("what is no scenario is refused at its place, before a network is made", async () => {
   const cases: readonly (readonly [unknown, string])[] = [
     [null, "the scenario: an object"],
