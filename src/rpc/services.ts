@@ -217,7 +217,19 @@ export type FundService = Pick<MarketFunds, "of" | "reserve" | "release" | "add"
 /** Retrievals of this node's user, and from this node. */
 export type RetrievalService = Pick<
   RetrievalMarket,
-  "retrieve" | "fetch" | "begin" | "wait" | "cancel" | "find" | "query" | "transportsOf" | "setAsk" | "book"
+  | "retrieve"
+  | "fetch"
+  | "begin"
+  | "wait"
+  | "cancel"
+  | "find"
+  | "query"
+  | "transportsOf"
+  | "setAsk"
+  | "book"
+  | "stream"
+  | "hasFreeStream"
+  | "setFreeStream"
 >;
 
 /** Who has some content, as this node knows it. */

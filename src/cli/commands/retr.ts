@@ -1,6 +1,6 @@
 /** `filigree retr …`: retrievals from providers, and what this node asks for its own data. Amounts are FIL unless they name their unit. */
 import path from "node:path";
-import { type Command, Option } from "commander";
+import { Argument, type Command, Option } from "commander";
 import { describeError } from "../../base/errors.ts";
 import { filText, parseFil } from "../../types/amount.ts";
 import { UsageError } from "../errors.ts";
@@ -95,6 +95,22 @@ export function registerRetr(program: Command): void {
   withRemote(retr.command("deals").description("retrievals by this node's user, and from this node")).action(deals);
   withRemote(
     retr
+      .command("stream")
+      .description(
+        "get a file by the free stream of 2019, from a provider that serves it; it is verified when all is here",
+      )
+      .argument("<provider>", "identity, multiaddr, or miner's address")
+      .argument("<root>", "the file's CID")
+      .option("--max-bytes <n>", "most that is taken", wholeNumber(1, MAX_BYTES), 2 ** 30),
+  ).action(stream);
+  withRemote(
+    retr
+      .command("free-stream")
+      .description("whether this node serves the free stream of 2019, which asks for nothing; with a choice it is set")
+      .addArgument(new Argument("[choice]", "on or off").choices(["on", "off"])),
+  ).action(freeStream);
+  withRemote(
+    retr
       .command("ask")
       .description("what this node asks for its user's data; with an option it is set")
       .option("--price <amount>", "for each GiB", parseAmount)
@@ -102,6 +118,25 @@ export function registerRetr(program: Command): void {
       .option("--interval <bytes>", "bytes to the first payment", wholeNumber(1, MAX_BYTES))
       .option("--increase <bytes>", "by how much each next interval is longer", wholeNumber(0, MAX_BYTES)),
   ).action(ask);
+}
+
+async function stream(
+  provider: string,
+  root: string,
+  { maxBytes, ...options }: RemoteOptions & { readonly maxBytes: number },
+): Promise<void> {
+  const got = await patientCall<{ readonly Bytes: number }>(
+    ...([options, "Filigree.RetrievalStream", provider, linkOf(root), maxBytes] as const),
+  );
+  say(options.json, { root, bytes: got.Bytes }, [
+    `${root}, ${sizeText(got.Bytes)}; to write it: filigree client export ${root} <path>`,
+  ]);
+}
+
+async function freeStream(choice: string | undefined, options: RemoteOptions): Promise<void> {
+  if (choice !== undefined) await patientCall(options, "Filigree.RetrievalSetFreeStream", choice === "on");
+  const on = await patientCall<boolean>(options, "Filigree.RetrievalFreeStream");
+  say(options.json, { freeStream: on }, [on ? "on: any peer is given this node's data by CID, for nothing" : "off"]);
 }
 
 async function get(root: string, out: string | undefined, options: GetOptions): Promise<void> {

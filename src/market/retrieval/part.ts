@@ -2,6 +2,7 @@
 import { multiaddr } from "@multiformats/multiaddr";
 import { BoundedMap } from "../../base/bounded-map.ts";
 import { describeError, isFilError } from "../../base/errors.ts";
+import { Turns } from "../../base/turns.ts";
 import type { PeerStreams } from "../../network/peer-streams.ts";
 import { commitmentOfCidV1, pieceOfCidV2 } from "../../sector/piece/cid.ts";
 import type { BlockSource, BlockStore } from "../../storage/contract.ts";
@@ -9,6 +10,7 @@ import type { Address } from "../../types/address.ts";
 import type { CID } from "../../types/cid.ts";
 import type { ClientData } from "../data/client-data.ts";
 import { walk } from "../data/links.ts";
+import type { InputEntry } from "../data/unixfs.ts";
 import type { PaymentChannels } from "../paych/part.ts";
 import { TransferManager } from "../transfer/manager.ts";
 import type { PushTaker } from "../transfer/push.ts";
@@ -25,6 +27,7 @@ import {
   type Retrieved,
 } from "./client.ts";
 import { RetrievalError } from "./errors.ts";
+import { FreeStreamServer, freeStream } from "./free-stream.ts";
 import { RetrievalJobs } from "./jobs.ts";
 import type { Query, QueryResponse, Terms, Transport } from "./messages.ts";
 import { payeeOf, payerOf } from "./payments.ts";
@@ -70,6 +73,9 @@ const MAX_SIZING = 8;
 /** Largest payment interval and price that are set: what others' 64-bit fields and amounts hold. */
 const MAX_INTERVAL = 2 ** 50;
 
+/** Fact that is there while the free stream is served. */
+const FREE_STREAM = "free-stream";
+
 export class RetrievalMarket {
   readonly name = "retrieval";
   private readonly options: RetrievalOptions;
@@ -82,6 +88,8 @@ export class RetrievalMarket {
     readonly queries: QueryServer;
     readonly client: RetrievalClient;
   } | null = null;
+  private free: FreeStreamServer | null = null;
+  private readonly turns = new Turns();
   private readonly stopping = new AbortController();
   private readonly jobs = new RetrievalJobs();
   /** What goes on by itself. */
@@ -122,6 +130,8 @@ export class RetrievalMarket {
     });
     await transfers.start();
     await queries.start();
+    this.free = new FreeStreamServer({ streams, store, now });
+    if (await this.hasFreeStream()) await this.free.start();
     const payer = payerOf(payments);
     const reserves = new Reserves(payer, book);
     const meanwhile = (work: (signal: AbortSignal) => Promise<void>): void => this.meanwhile(work);
@@ -148,6 +158,7 @@ export class RetrievalMarket {
     const { running } = this;
     this.running = null;
     await running?.queries.stop();
+    if (await this.hasFreeStream()) await this.free?.stop();
     await running?.transfers.stop();
     await Promise.all(this.background);
     this.opened = null;
@@ -197,6 +208,44 @@ export class RetrievalMarket {
     const both = AbortSignal.any([signal, this.stopping.signal]);
     await Promise.all(providers.slice(0, MAX_PROVIDERS).map((name) => this.reach(name, both)));
     return fetchByBitswap(await this.options.client.store(), root, this.options.peerBlock, both);
+  }
+
+  /** Whether this node serves the free stream of 2019: only where its user has said so. */
+  async hasFreeStream(): Promise<boolean> {
+    return (await this.options.blocks.metadata(FREE_STREAM)) !== undefined;
+  }
+
+  setFreeStream(on: boolean): Promise<void> {
+    return this.turns.run(async () => {
+      if (on === (await this.hasFreeStream())) return;
+      await this.options.blocks.write({ metadata: [[FREE_STREAM, on ? Uint8Array.of(1) : null]] }, { sync: true });
+      await (on ? this.free?.start() : this.free?.stop());
+    });
+  }
+
+  /**
+   * Gets a file by the free stream, at most `most` bytes, and lists it: when all of it is here it must be the file of that root, cut
+   * as this node cuts files. Throws `RetrievalError` BAD_DATA for any other.
+   */
+  async stream(root: CID, provider: string, most: number, ending: AbortSignal): Promise<{ readonly bytes: number }> {
+    const { streams } = this.peers();
+    const signal = AbortSignal.any([ending, this.stopping.signal]);
+    const peer = await this.reach(provider, signal);
+    const store = await this.options.client.store();
+    let bytes = 0;
+    async function* content(): AsyncGenerator<Uint8Array> {
+      for await (const chunk of freeStream(streams, peer, root, most, signal)) {
+        bytes += chunk.length;
+        yield chunk;
+      }
+    }
+    async function* entries(): AsyncGenerator<InputEntry> {
+      yield { path: "file", content: content() };
+    }
+    const got = await store.importFiles(`${root}`, entries(), signal);
+    if (got.root.equals(root)) return { bytes };
+    await store.remove(got.id);
+    throw new RetrievalError({ code: "BAD_DATA" }, `what peer ${peer} sent is the file ${got.root}, not ${root}`);
   }
 
   /** Whether nothing is asked for this node's data. */

@@ -28,6 +28,8 @@ import { MANY } from "./miner-shapes.ts";
 
 const MAX = Number.MAX_SAFE_INTEGER;
 const MAX_PROVIDERS = 64;
+/** Bytes that a free stream may send unless told otherwise. */
+const DEFAULT_STREAM = 2 ** 30;
 /** Text of a selector. */
 const MAX_SELECTOR = 16 << 10;
 const bytes = integer(0, MAX);
@@ -321,6 +323,34 @@ const ownMethods = {
       (await serviceOf(node).transportsOf(provider, signal)).map(({ name, addresses }) => ({
         ...{ Name: name, Addresses: addresses },
       })),
+  }),
+  RetrievalStream: method({
+    summary:
+      "Gets a file from a provider by the free stream of 2019, at most MaxBytes, into the user's data; it must be the file of that root.",
+    permission: "admin",
+    params: [param("provider", peer), rootParam, param("maxBytes", fallback(bytes, DEFAULT_STREAM))],
+    result: object("Streamed", { Bytes: bytes }),
+    cost: "wait",
+    run: async ([provider, root, most], { node, signal }) => ({
+      Bytes: (await serviceOf(node).stream(root, provider, most, signal)).bytes,
+    }),
+  }),
+  RetrievalFreeStream: method({
+    summary: "Whether this node serves the free stream of 2019.",
+    params: [],
+    result: boolean,
+    run: (_, { node }) => serviceOf(node).hasFreeStream(),
+  }),
+  RetrievalSetFreeStream: method({
+    summary:
+      "Serves the free stream of 2019 from now on, or no more: all data of the user, by CID, to any peer, for nothing.",
+    permission: "admin",
+    params: [param("on", boolean)],
+    result: nothing,
+    async run([on], { node }) {
+      await serviceOf(node).setFreeStream(on);
+      return null;
+    },
   }),
   RetrievalGet: method({
     summary:
