@@ -269,10 +269,12 @@ export function cryptoVerifyReplicaUpdate(left: i64, to: u32, at: u32, length: u
   r.cid();
   r.cid();
   r.cid();
-  // The proof is a list of small numbers in the reference's own encoding, and a byte string in others'.
-  r.raw();
+  // The proof is a list of numbers of a byte each here, and no byte string.
+  const proof = r.array(MANY);
+  let bytes: u64 = 0;
+  for (let i = 0; i < proof && r.ok; i++) bytes |= r.u64();
   r.finish();
-  if (!r.ok) return guest.leave(ILLEGAL_ARGUMENT);
+  if (!r.ok || bytes > 0xff) return guest.leave(ILLEGAL_ARGUMENT);
   if (!guest.charge(guest.ctx.prices.replicaUpdate)) return guest.leave(OUT_OF_GAS);
   return guest.leave(giveVerdict(to, verifyUpdate(ptrOf(info), info.length) != 0));
 }
