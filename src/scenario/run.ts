@@ -1,6 +1,7 @@
 /** Runs a scenario on a network of its own, in memory. */
 import { Devnet } from "../node/devnet.ts";
 import { tipsetKeyText } from "../types/block-header.ts";
+import { refuseFiles } from "./files.ts";
 import { type Done, Lab } from "./lab.ts";
 import { readScenario } from "./read.ts";
 
@@ -15,6 +16,8 @@ export type ScenarioOutcome = {
 export type ScenarioOptions = {
   /** In place of the scenario's. */
   readonly seed?: string;
+  /** Whether steps may call methods that read or write files; default true. What comes as data from others should not. */
+  readonly files?: boolean;
   readonly onStep?: (done: Done) => void;
   /** Is given the network after the last step, before it is closed. */
   readonly onEnd?: (net: Devnet) => Promise<void>;
@@ -26,9 +29,11 @@ const ACCOUNTS = 10;
 /** Throws `ScenarioError`: BAD_SCENARIO before anything is done, STEP_FAILED, EXPECTATION_FAILED. */
 export async function runScenario(
   given: unknown,
-  { seed: other, onStep, onEnd }: ScenarioOptions = {},
+  { seed: other, files = true, onStep, onEnd }: ScenarioOptions = {},
 ): Promise<ScenarioOutcome> {
-  const { name, network = {}, steps } = readScenario(given);
+  const scenario = readScenario(given);
+  if (!files) refuseFiles(scenario);
+  const { name, network = {}, steps } = scenario;
   const seed = other ?? network.seed ?? SEED;
   const net = await Devnet.open({ accounts: ACCOUNTS, ...network, seed });
   try {

@@ -19,6 +19,8 @@ type Options = {
   readonly verbose?: true;
 };
 
+const JSON_FILE = /\.json$/;
+
 export function registerScenario(program: Command): void {
   const scenario = program.command("scenario").description("scenarios of local networks: steps and what must be so");
   scenario
@@ -58,6 +60,8 @@ async function runOne(
   try {
     const outcome = await interruptible(() =>
       runScenario(given, {
+        // JSON may come from anybody; a module is a program of its own.
+        files: !JSON_FILE.test(file),
         ...(seed === undefined ? {} : { seed }),
         ...(save === undefined ? {} : { onEnd: (net) => saved(net, save, force) }),
         onStep({ step, verb, epoch }) {
@@ -90,7 +94,7 @@ async function saved(net: Devnet, file: string, force: true | undefined): Promis
 }
 
 async function scenarioOf(file: string): Promise<unknown> {
-  if (/\.json$/.test(file)) {
+  if (JSON_FILE.test(file)) {
     const text = await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
       throw fileError(`cannot read ${file}`, cause);
     });

@@ -3,7 +3,7 @@
  * Source: lotus api/api_storage.go at b835fab702eb.
  */
 import { sectorNumber, uint64 } from "../codec/chain-types.ts";
-import { boolean, fallback, integer, list, nothing, object, record, text } from "../codec/codec.ts";
+import { boolean, fallback, filePath, integer, list, nothing, object, record, text } from "../codec/codec.ts";
 import { badParams } from "../errors.ts";
 import { group, method, param } from "../method.ts";
 import type { FolderView, NodeServices } from "../services.ts";
@@ -104,7 +104,7 @@ export const storageGroup = group("Sector storage", "Folders of the files of thi
     summary: "Adds a folder for sectors by its absolute path; it is made if it is not there, with the limits given.",
     permission: "admin",
     params: [
-      param("path", text(MAX_PATH)),
+      param("path", filePath),
       param("limits", fallback(limits, { MaxStorage: 0, CanSeal: true, CanStore: true })),
     ],
     result: nothing,

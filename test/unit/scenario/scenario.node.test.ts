@@ -88,3 +88,24 @@ test("what is no scenario is refused at its place, before a network is made", as
       message: expect.stringContaining(why),
     });
 });
+
+test("a scenario that comes as data calls no method that reads or writes files", async () => {
+  const tried = (step: unknown, files = false) => runScenario({ name: "x", steps: [step] }, { files });
+  const file = { Path: "/none/such", IsCAR: false };
+  for (const step of [
+    { call: { method: "ClientImport", params: [file] } },
+    { call: { method: "Filecoin.ClientExport", params: [{ Root: { "/": "x" } }, file] } },
+    { expectCall: { method: "Filecoin.ClientGenCar", params: [file, "out"], has: null } },
+    { call: { method: "ClientDealPieceCID", params: [] } },
+    { call: { method: "Filigree.RetrievalGet", params: [] } },
+    { call: { method: "Filigree.ClientImportDagJson", params: ["/none/such"] } },
+    { call: { method: "DealsImportData", params: [] } },
+    { call: { method: "StorageAddLocal", params: ["/none/such"] } },
+  ])
+    await expect(tried(step), JSON.stringify(step)).rejects.toMatchObject({
+      data: { code: "BAD_SCENARIO" },
+      message: expect.stringContaining("reads or writes files"),
+    });
+  await expect(tried({ call: { method: "ClientImport", params: [file] } }, true)).rejects.toThrow("step 1 (call");
+  await tried({ call: { method: "ChainHead" } });
+});
