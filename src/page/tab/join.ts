@@ -15,6 +15,8 @@ const MOST_BYTES = 64 << 20;
 const MOST_ADDRESSES = 32;
 /** Milliseconds that the other node may take for an answer. */
 const ASK_MS = 30_000;
+/** Milliseconds until the whole genesis has to be here. */
+const GENESIS_MS = 300_000;
 
 export type JoinWish = {
   /** The JSON-RPC of a node of the network: ws:// or wss://. */
@@ -78,22 +80,29 @@ async function describe(client: NodeClient, url: string): Promise<NetworkDescrip
   );
 }
 
-async function genesisOf(client: NodeClient) {
+/** The network's genesis as a CAR file. Rejects where it is too long, no base64, or not here in time: the node may be anybody's. */
+export async function genesisOf(client: Pick<NodeClient, "ChainGetGenesis" | "request">) {
   const { Cids } = await client.ChainGetGenesis();
   const parts: Uint8Array[] = [];
   let size = 0;
+  let late: ReturnType<typeof setTimeout> | undefined;
   await new Promise<void>((resolve, reject) => {
+    late = setTimeout(() => reject(new Error(`the genesis was not here after ${GENESIS_MS / 1000} s`)), GENESIS_MS);
     const take = (text: string): void => {
-      const bytes = fromBase64(text);
-      size += bytes.length;
-      if (bytes.length === 0) resolve();
-      else if (size > MOST_BYTES) reject(new Error(`the genesis is over ${MOST_BYTES} bytes long`));
-      else parts.push(bytes);
+      try {
+        const bytes = fromBase64(text);
+        size += bytes.length;
+        if (bytes.length === 0) resolve();
+        else if (size > MOST_BYTES) reject(new Error(`the genesis is over ${MOST_BYTES} bytes long`));
+        else parts.push(bytes);
+      } catch (cause) {
+        reject(new Error("the node sends a genesis that is no base64", { cause }));
+      }
     };
     (client.request("Filecoin.ChainExport", take, 1, false, Cids) as Promise<Subscription>)
       .then(({ ended }) => ended)
       .then(() => reject(new Error("the node ended before its genesis was here")), reject);
-  });
+  }).finally(() => clearTimeout(late));
   const car = concat(...parts);
   return { size: car.length, read: async (from: number, length: number) => car.subarray(from, from + length) };
 }
