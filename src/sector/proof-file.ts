@@ -155,6 +155,9 @@ export function sealProofName(number: number): string {
   return `StackedDrg${size}${kinds[feature]} (${number})`;
 }
 
+/** Sectors of a proof that are told by number. */
+const MOST_NAMED = 100;
+
 /** What was proved, in lines for people; none if even that cannot be read. */
 export function describeProof(proof: ProofFile): readonly string[] {
   try {
@@ -165,7 +168,9 @@ export function describeProof(proof: ProofFile): readonly string[] {
         `sealed CID    ${sealedCid(proof.commR)}`,
         `seed          ${toHex(proof.seed)}`,
       ];
-    const numbers = proof.sectors.map(({ sectorNumber }) => sectorNumber).join(", ");
+    const named = proof.sectors.slice(0, MOST_NAMED).map(({ sectorNumber }) => sectorNumber);
+    const more = proof.sectors.length - named.length;
+    const numbers = `${named.join(", ")}${more === 0 ? "" : ` and ${more} more`}`;
     return [`${proof.kind} proof of spacetime of sectors ${numbers}`, `randomness    ${toHex(proof.randomness)}`];
   } catch {
     return [];

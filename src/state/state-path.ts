@@ -70,6 +70,7 @@ function keyOf(to: Exclude<LinkTarget, { kind: "object" }>, text: string): bigin
     case "varint":
       // The sign is in the lowest bit.
       return parse(text, "a number", () => {
+        if (!/^-?\d{1,20}$/.test(text)) throw new Error("no whole number");
         const value = BigInt.asIntN(64, BigInt(text));
         return uvarint(value < 0n ? -2n * value - 1n : 2n * value);
       });

@@ -77,6 +77,12 @@ test("a path that leads nowhere is named with the step that is wrong", async () 
     ["t04/CronEventQueue/-7", "-7"],
   ] as const)
     await expect(at(path), path).rejects.toMatchObject({ data: { code: "NO_SUCH_PATH", step } });
+  for (const [text, found] of [
+    ["", "nothing"],
+    ["0x10", "0x10"],
+    ["9".repeat(21), "9999"],
+  ] as const)
+    await expect(at(`t04/CronEventQueue/${text}`)).rejects.toThrow(`a number is expected, and ${found}`);
   await expect(at("t0999")).rejects.toMatchObject({ data: { code: "ACTOR_NOT_FOUND" } });
   await expect(at(`${miner}${"/x".repeat(65)}`)).rejects.toMatchObject({ data: { code: "NO_SUCH_PATH" } });
 });
