@@ -81,7 +81,10 @@ export type SocketLike = {
 export type ConnectOptions = {
   /** Token of the node, for more than it allows without one. */
   readonly token?: string;
-  /** Milliseconds that a call may take, at least 1; default: as long as it likes. */
+  /**
+   * Milliseconds that a call may take, at least 1; default: as long as it likes. By http(s):// Node's `fetch` ends a call that has no answer
+   * after five minutes all the same; what waits longer (a message that is deep, much time that passes) is called by ws(s)://.
+   */
   readonly timeout?: number;
   /** The WebSocket class to use for ws:// addresses; default: the global one. */
   readonly WebSocket?: new (
@@ -108,7 +111,10 @@ const NO_METHODS = new Set(["then", "toJSON", "constructor"]);
 /** Longest time that timers know, milliseconds. */
 const MAX_TIMEOUT = 2 ** 31 - 1;
 
-/** A client of the node at an address: http(s):// for calls, ws(s):// for subscriptions, too. */
+/** Codes of the errors by which Node's `fetch` gives up: no head of an answer, or no more of it, in five minutes. */
+const GIVEN_UP = ["UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"];
+
+/** A client of the node at an address: http(s):// for calls of up to five minutes (Node), ws(s):// for longer ones and subscriptions, too. */
 export function connect(url: string, options: ConnectOptions = {}): NodeClient {
   if (options.timeout !== undefined) checkNumber("timeout", options.timeout, [1, MAX_TIMEOUT]);
   const transport = /^wss?:/.test(url) ? overSocket(url, options) : overHttp(url, options);
@@ -146,6 +152,12 @@ function tooLong(method: string, milliseconds: number | undefined, cause?: unkno
   return new RpcClientError(NO_ANSWER, message, undefined, { cause });
 }
 
+/** Whether it was no node that ended the call, but Node's `fetch`. */
+function isGivenUp(thrown: unknown): boolean {
+  const cause = thrown instanceof Error ? (thrown.cause as { readonly code?: unknown } | undefined) : undefined;
+  return GIVEN_UP.includes(String(cause?.code));
+}
+
 function parseReply(url: string, text: string): Reply {
   try {
     const reply: unknown = JSON.parse(text);
@@ -178,6 +190,10 @@ function overHttp(url: string, { token, timeout }: ConnectOptions): Transport {
       };
       const { status, text } = await exchange(url, request).catch((cause: unknown) => {
         const isLate = cause instanceof Error && cause.name === "TimeoutError";
+        if (isGivenUp(cause)) {
+          const message = `${method} took over five minutes, which is all that fetch waits; connect to a ws:// address for it`;
+          throw new RpcClientError(NO_ANSWER, message, undefined, { cause });
+        }
         throw isLate ? tooLong(method, timeout, cause) : unreachable(url, cause);
       });
       if (status < 200 || status > 299) throw new RpcClientError(status, `HTTP ${status}: ${text.trim()}`);
