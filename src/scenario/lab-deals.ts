@@ -14,6 +14,8 @@ const BYTES = 900;
 /** Epochs: 180 days, the least of the network; and until a deal begins. */
 const DURATION = 518_400;
 const START = 700;
+/** States before the provider has taken a deal. */
+const WAITING: readonly string[] = ["Funding", "Offering"];
 /** States in which a deal is over. */
 const OVER: readonly string[] = ["Failed", "Expired", "Slashed"];
 
@@ -25,7 +27,7 @@ export class LabDeals {
     this.net = net;
   }
 
-  /** Offers a deal; the provider has taken it when this resolves, or it has failed. */
+  /** Offers a deal; the provider has taken it when this resolves. */
   async offer(name: string, client: string, miner: Address, terms: Terms): Promise<void> {
     const { bytes = BYTES, price, maxPrice, duration = DURATION, start = START } = terms;
     const { net } = this;
@@ -38,8 +40,9 @@ export class LabDeals {
       ...{ Price: amount(price), MaxPrice: amount(maxPrice), Collateral: null },
     });
     this.proposals.set(name, proposal);
-    const failure = await this.until(name, (state) => state !== "Funding" && state !== "Offering", START);
-    if (failure === "Failed") throw new Error(`the deal failed: ${(await this.view(name, "client"))["Error"]}`);
+    const state = await this.until(name, (one) => !WAITING.includes(one), START);
+    if (state === "Failed") throw new Error(`the deal failed: ${(await this.view(name, "client"))["Error"]}`);
+    if (WAITING.includes(state)) throw new Error(`the provider has not taken the deal in ${START} epochs (${state})`);
   }
 
   /** Makes tipsets until a client's deal is in a state or over; gives the state that it is in then. */

@@ -43,7 +43,7 @@ test("one that goes away, one that is not there, and one that is given up", asyn
   await asked;
   abort.abort();
   await expect(given).rejects.toThrow();
-  await expect.poll(() => gone).toBe(before + 1);
+  await expect.poll(() => gone, { timeout: 60_000 }).toBe(before + 1);
   await expect(
     patientPost({ url: "http://127.0.0.1:1/", headers: {}, body: "", signal: abort.signal }),
   ).rejects.toThrow();
