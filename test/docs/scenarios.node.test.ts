@@ -1,4 +1,4 @@
-/** The commands of the guide of scenarios, as they stand: every example is run, and ends well. */
+/** The commands of the guide of scenarios, as they stand: every example is run, and ends well; a long one by `npm run test:lab` alone. */
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -9,6 +9,10 @@ vi.setConfig({ testTimeout: 300_000 });
 
 const guide = readFileSync(path.join(root, "docs/guide-scenarios.md"), "utf8");
 const commands = [...guide.matchAll(/^npx filigree (scenario run .*)$/gm)].map(([, line = ""]) => line.split(" "));
+
+/** Examples that take seconds of a processor each time. */
+const LONG = ["docs/examples/scenarios/aged.json"];
+const isLab = process.env["FILIGREE_LONG_EXAMPLES"] === "1";
 
 function filigree(args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
   return new Promise((resolve) => {
@@ -24,10 +28,12 @@ test("the guide runs every example", () => {
   expect(run.sort()).toEqual(all.sort());
 });
 
-for (const command of commands)
-  test(`filigree ${command.join(" ")}`, async () => {
+for (const command of commands) {
+  const isLong = command.some((word) => LONG.includes(word));
+  test.skipIf(isLong !== isLab)(`filigree ${command.join(" ")}${isLong ? " (npm run test:lab)" : ""}`, async () => {
     const { code, out, err } = await filigree(command);
     expect({ code, err }).toEqual({ code: 0, err: "" });
     const count = command.filter((word) => word.startsWith("docs/")).length;
     expect(out.split("\n").filter((line) => /^ok {4}|"ok":true/.test(line))).toHaveLength(count);
   });
+}
