@@ -19,9 +19,12 @@ const TYPES: Readonly<Record<string, string>> = {
   svg: "image/svg+xml",
 };
 
+/** The worker that is a node (`page/tab/engine.ts`), by the name that the build gives it. */
+const ENGINE = /^engine-/;
+
 /** A multiaddr of a WebSocket as pages write it. */
 const WEB_SOCKET = /^\/(ip4|ip6|dns4|dns6|dns)\/([A-Za-z0-9.:-]{1,253})\/tcp\/(\d{1,5})(\/tls)?\/(wss?)(?:\/|$)/;
-/** Addresses of peers that the document may dial. */
+/** Addresses of peers that it may dial. */
 const MOST_PEERS = 32;
 
 /** Where peers of the network listen for pages: a page may join it as a node (`?join`). */
@@ -35,17 +38,19 @@ function peerSockets(multiaddrs: unknown): string {
   return found.slice(0, MOST_PEERS).join("");
 }
 
-/** Headers of the document. `host` was checked by the guard: it is a name and a port. */
-function documentHeaders(host: string | undefined, multiaddrs: unknown): Record<string, string> {
+/** What scripts may load, and whom they may speak to. `host` was checked by the guard: it is a name and a port. */
+function scriptPolicy(host: string | undefined, peers = ""): readonly string[] {
   // Not all browsers take 'self' for a WebSocket of the same host.
-  const sockets = (host === undefined ? "" : ` ws://${host} wss://${host}`) + peerSockets(multiaddrs);
+  const sockets = (host === undefined ? "" : ` ws://${host} wss://${host}`) + peers;
+  const scripts = "script-src 'self' 'wasm-unsafe-eval'";
+  return ["default-src 'none'", scripts, `connect-src 'self'${sockets}`, "worker-src 'self'"];
+}
+
+function documentHeaders(host: string | undefined): Record<string, string> {
   const policy = [
-    "default-src 'none'",
-    "script-src 'self' 'wasm-unsafe-eval'",
+    ...scriptPolicy(host),
     "style-src 'self'",
     "img-src 'self' data:",
-    `connect-src 'self'${sockets}`,
-    "worker-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
@@ -63,17 +68,26 @@ function documentHeaders(host: string | undefined, multiaddrs: unknown): Record<
 /** What answers a browser that asks for the page or one of its parts; null: the request is for something else. */
 export function pageDownload(head: RequestHead, { dev }: Pick<NodeServices, "dev">): (() => Promise<Download>) | null {
   if (head.path === "/" && (head.header("accept") ?? "").includes("text/html"))
-    return async () => answer("index.html", documentHeaders(head.host, dev?.info()["multiaddrs"]), head.method);
+    return async () => answer("index.html", documentHeaders(head.host), head.method);
   const [, name, ending] = ASSET.exec(head.path) ?? [];
   if (name === undefined || ending === undefined) return null;
-  const headers = {
-    "content-type": TYPES[ending] as string,
-    // A part of the page has its hash in its name.
-    "cache-control": "public, max-age=31536000, immutable",
-    "cross-origin-resource-policy": "same-origin",
-    "x-content-type-options": "nosniff",
-  };
-  return async () => answer(`assets/${name}`, headers, head.method);
+  const isEngine = ENGINE.test(name);
+  // A worker keeps to the policy that it came with, not to its document's.
+  const policy = (): readonly string[] =>
+    isEngine ? scriptPolicy(head.host, peerSockets(dev?.info()["multiaddrs"])) : scriptPolicy(undefined);
+  return async () =>
+    answer(
+      `assets/${name}`,
+      {
+        "content-type": TYPES[ending] as string,
+        // A part of the page has its hash in its name; the network's peers are not in it.
+        "cache-control": isEngine ? "no-store" : "public, max-age=31536000, immutable",
+        "cross-origin-resource-policy": "same-origin",
+        "x-content-type-options": "nosniff",
+        ...(ending === "js" ? { "content-security-policy": policy().join("; ") } : {}),
+      },
+      head.method,
+    );
 }
 
 async function answer(file: string, headers: Readonly<Record<string, string>>, method: string): Promise<Download> {

@@ -1,4 +1,5 @@
 /** The page that a node serves, as far as no browser is needed: what is served to whom, and the stream of sectors' steps. */
+import { readdir } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import WebSocket from "ws";
 import { connect } from "../../src/client.ts";
@@ -35,14 +36,26 @@ test("a browser is given the page, others what they were given before", async ()
   expect(await plain.text()).toMatch(/^filigree .* at epoch /);
 });
 
-test("the document may dial where nodes of the network listen for pages, and nowhere else", async () => {
+test("the worker that is a node may dial the network's nodes that listen for pages; the document and other workers may not", async () => {
   const multiaddrs = ["/ip4/127.0.0.1/tcp/4001/ws/p2p/12D3", "/ip6/::1/tcp/2/tls/ws", "/ip4/127.0.0.1/tcp/3", "x; /y"];
   const dev = { info: () => ({ multiaddrs }) } as never;
-  const head = { path: "/", method: "GET", host: "localhost:1", header: () => "text/html" } as never;
-  const answer = await pageDownload(head, { dev })?.();
-  expect(answer?.headers["content-security-policy"]).toContain(
+  const names = await readdir(new URL("../../dist/page/assets", import.meta.url));
+  const headersOf = async (path: string) => {
+    const head = { path, method: "GET", host: "localhost:1", header: () => "text/html" } as never;
+    const answer = await pageDownload(head, { dev })?.();
+    expect(answer?.status).toBe(200);
+    return answer?.headers ?? {};
+  };
+  const policyOf = async (path: string) => (await headersOf(path))["content-security-policy"];
+  const named = (kind: string) => `/assets/${names.find((name) => name.startsWith(kind) && name.endsWith(".js"))}`;
+  expect(await policyOf("/")).toContain("connect-src 'self' ws://localhost:1 wss://localhost:1; worker-src");
+  expect(await policyOf(named("engine-"))).toContain(
     "connect-src 'self' ws://localhost:1 wss://localhost:1 ws://127.0.0.1:4001 wss://[::1]:2; worker-src",
   );
+  // Ports change, the name does not.
+  expect((await headersOf(named("engine-")))["cache-control"]).toBe("no-store");
+  for (const kind of ["worker-", "piece-worker-", "proof-worker-"])
+    expect(await policyOf(named(kind))).toContain("connect-src 'self'; worker-src");
 });
 
 test("no path leads out of the page's own folder", async () => {
