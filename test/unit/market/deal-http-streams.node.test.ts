@@ -54,7 +54,7 @@ afterAll(async () => {
 });
 
 const wanted = { wallet: market.client, miner: MINER, peer: selling.address, duration: 518_400, startEpoch: 3000 };
-const soon = (): AbortSignal => AbortSignal.timeout(20_000);
+const soon = (): AbortSignal => AbortSignal.timeout(60_000);
 
 test("a provider fetches a deal's data from its client's peer, and goes on where it broke off", async () => {
   const { id } = await buyer.client.deal({ ...wanted, root: rootOf(2), transfer: "libp2p" });

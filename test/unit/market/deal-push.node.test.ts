@@ -134,7 +134,7 @@ test("a provider of the older protocol alone is offered the deal in it, and is s
   expect(sold).toMatchObject({ id, state: "Active", source: { kind: "graphsync" }, size: car.length, uuid: null });
   // Data of an active deal is in its sector alone; what came was its piece, or it would not be.
   expect(market.placed).toEqual([0]);
-  const channel = { root, selector: WHOLE_DAG, id: 5n, isRestart: true, signal: AbortSignal.timeout(10_000) };
+  const channel = { root, selector: WHOLE_DAG, id: 5n, isRestart: true, signal: AbortSignal.timeout(60_000) };
   const voucher = storageVoucher(signedProposalCid(signedOf(sold as never)));
   // The deal has its data: nothing more is taken for it, nor for another root, nor for deals that are none.
   for (const wrong of [
@@ -196,8 +196,8 @@ test("whoever receives may ask for a push to be begun again", async () => {
     ],
   });
   await receiving.start();
-  await hosts[1].streams.connect(hosts[0].address, AbortSignal.timeout(10_000));
-  const push = { root, selector: WHOLE_DAG, id: 7n, isRestart: false, signal: AbortSignal.timeout(20_000) };
+  await hosts[1].streams.connect(hosts[0].address, AbortSignal.timeout(60_000));
+  const push = { root, selector: WHOLE_DAG, id: 7n, isRestart: false, signal: AbortSignal.timeout(60_000) };
   let given = 0;
   const blocks = {
     async get(cid: Uint8Array) {

@@ -63,7 +63,7 @@ test.each(fixture.runs.map((run) => [run.peerKey, run.curve, run] as const))(
     expect(await words(connection, run.theyAre.length)).toBe(run.theyAre);
     for (const text of run.weSaid) connection.send(utf8(text));
     const all = fromHex(run.sent);
-    await expect.poll(() => sent().length).toBe(all.length);
+    await expect.poll(() => sent().length, { timeout: 60_000 }).toBe(all.length);
     expect(toHex(sent())).toBe(run.sent);
   },
 );
