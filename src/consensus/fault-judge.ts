@@ -6,10 +6,14 @@
 import { isFilError } from "../base/errors.ts";
 import type { Crypto } from "../core/crypto.ts";
 import type { ProvenFault } from "../core/fvm.ts";
-import type { JudgeFault } from "../stmgr/state-manager.ts";
-import { type BlockHeader, decodeHeader, headerCid, headerSigningBytes } from "../types/block-header.ts";
+import { StateError } from "../state/state-view.ts";
+import { LOOKBACK } from "../stmgr/lookback.ts";
+import type { JudgeFault, StateManager } from "../stmgr/state-manager.ts";
+import type { Address } from "../types/address.ts";
+import { type BlockHeader, decodeHeader, headerCid, headerSigningBytes, type Tipset } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
 import { SIGNATURE_TYPE } from "../types/message.ts";
+import { SchemaError } from "../types/schema-codec.ts";
 import { BLOCK_LIMITS } from "./limits.ts";
 import { minerStanding } from "./power.ts";
 
@@ -27,15 +31,40 @@ export function faultJudge(crypto: Pick<Crypto, "blsVerify">): JudgeFault {
     const miner = a.miner.actorId;
     if (kind === null || miner === null) return null;
     for (const header of [a, b]) {
-      if (header.height < tipset.height - BLOCK_LIMITS.finality) return null;
-      const { stateRoot } = await states.lookback(tipset, header.height);
-      const standing = await minerStanding(states.chain.blocks, await states.stateAt(stateRoot), header.miner);
-      const { blockSig } = header;
-      if (standing === null || blockSig?.type !== SIGNATURE_TYPE.bls) return null;
-      if (!crypto.blsVerify(standing.worker.payload, headerSigningBytes(header), blockSig.data)) return null;
+      const worker = await workerOf(states, tipset, header);
+      if (worker === null || !isSigned(crypto, header, worker)) return null;
     }
     return { kind, epoch: b.height, miner };
   };
+}
+
+/**
+ * The worker of a header's miner; null where the chain has none. Whoever reports chooses the header, so nothing about it may be thrown:
+ * it would end the execution of the whole tipset. A state that is not here is thrown, as it says nothing of the header.
+ */
+async function workerOf(states: StateManager, tipset: Tipset, { height, miner }: BlockHeader): Promise<Address | null> {
+  const age = tipset.height - height;
+  if (age > BLOCK_LIMITS.finality || age <= -LOOKBACK) return null;
+  const { stateRoot } = await states.lookback(tipset, height);
+  const view = await states.stateAt(stateRoot);
+  try {
+    return (await minerStanding(states.chain.blocks, view, miner))?.worker ?? null;
+  } catch (error) {
+    // Whatever actor was named in the miner's place.
+    if (error instanceof StateError || error instanceof SchemaError) return null;
+    throw error;
+  }
+}
+
+function isSigned(crypto: Pick<Crypto, "blsVerify">, header: BlockHeader, worker: Address): boolean {
+  const { blockSig } = header;
+  if (blockSig?.type !== SIGNATURE_TYPE.bls) return false;
+  try {
+    return crypto.blsVerify(worker.payload, headerSigningBytes(header), blockSig.data);
+  } catch (error) {
+    if (isFilError(error, "BAD_LENGTH")) return false;
+    throw error;
+  }
 }
 
 /** The last of the conditions that holds counts. */

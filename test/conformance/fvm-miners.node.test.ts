@@ -2,10 +2,15 @@
  * Miners under the published actors: sectors of the genesis win blocks, a new sector is sealed, pre-committed and proven, and a window
  * PoSt is taken. Where no bundles are at hand this says so and skips.
  */
+import * as dagCbor from "@ipld/dag-cbor";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { toBase64 } from "../../src/base/bytes.ts";
 import { Bundles } from "../../src/exec/bundles.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import { findVersion } from "../../src/schema/versions/rows.ts";
+import { Address } from "../../src/types/address.ts";
+import { type BlockHeader, encodeHeader } from "../../src/types/block-header.ts";
+import { SIGNATURE_TYPE } from "../../src/types/message.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
 import { corpus, readAt } from "../support/vectors.ts";
 
@@ -14,7 +19,7 @@ const VERSION = 28;
 /** With so many accounts the id of the miner has its sectors' first deadline open at this epoch. */
 const ACCOUNTS = 23;
 const DEADLINE = 139;
-const METHOD = { windowPost: 5, preCommitBatch: 28, proveCommitSectors: 34 } as const;
+const METHOD = { windowPost: 5, preCommitBatch: 28, proveCommitSectors: 34, reportFault: 15 } as const;
 
 const bundles = new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) })));
 const bundle = await bundles.find("devnet", findVersion(VERSION)?.actors ?? 0);
@@ -83,6 +88,33 @@ describe.skipIf(bundle === undefined)(`a miner at version ${VERSION}${bundle ===
     const [first] = await net.request("StateMinerDeadlines", miner, []);
     expect(first.PostSubmissions).toEqual([0, 1]);
     expect(await power()).toBe("4096");
+  });
+
+  test("reports of headers that prove nothing fail, and the chain goes on", async () => {
+    const [block] = net.head.blocks;
+    const from = net.accounts[0]?.secp256k1;
+    if (block === undefined || from === undefined) throw new Error("no block");
+    const type = SIGNATURE_TYPE.bls;
+    const headers: readonly BlockHeader[] = [
+      { ...block, height: net.head.height + 5000 },
+      { ...block, blockSig: { type, data: new Uint8Array(0) } },
+      { ...block, miner: Address.id(100) },
+      { ...block, miner: Address.id(10) },
+    ];
+    const reports = await Promise.all(
+      headers.map(async (header) => {
+        const two = [header, { ...header, forkSignaling: header.forkSignaling + 1n }].map((one) => encodeHeader(one));
+        const message = {
+          ...{ Version: 0, To: miner, From: from.toString("t"), Nonce: 0, Value: "0", Method: METHOD.reportFault },
+          ...{ GasLimit: 100_000_000, GasFeeCap: "1000000", GasPremium: "100000" },
+          Params: toBase64(dagCbor.encode([...two, new Uint8Array(0)])),
+        };
+        return (await net.request("MpoolPushMessage", message, null)).CID;
+      }),
+    );
+    await net.clock.mine(2);
+    for (const report of reports)
+      expect(await net.request("StateSearchMsg", [], report, -1, true)).toMatchObject({ Receipt: { ExitCode: 16 } });
   });
 
   test("a second block of one epoch, reported to its actor, excludes it", async () => {
