@@ -16,7 +16,7 @@ import { messageCid, signedMessageCid } from "../types/message.ts";
 import type { Health, Startable } from "./startable.ts";
 import type { Collected, Pin } from "./state-collector.ts";
 
-/** More than a finality (900): nothing in the protocol looks further back into states. */
+/** More than a finality (900): see `leastRetention`. */
 const KEPT_TIPSETS = 1000;
 /** Tipsets from one collection to the next. */
 const EVERY = 500;

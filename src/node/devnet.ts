@@ -271,7 +271,7 @@ export class Devnet {
       beacon: parts.beacon,
       ...(local === null ? {} : local.consensus(node)),
       ...(sealing === null ? {} : { sectors: sectorsService(sealing) }),
-      prune: (keep) => node.collector.collect(keep),
+      prune: (keep) => node.prune(keep),
       ...(options.data === null
         ? {}
         : { keepSnapshot: (name, parts) => keepSnapshot(options.data as string, name, parts) }),

@@ -284,7 +284,7 @@ export class NetworkNode {
         sign: async (header, parent, sign) => (await slash()).sign(header, parent, sign),
       }),
       ...(sealing === null ? {} : { sectors: sectorsService(sealing) }),
-      prune: (keep) => this.node.collector.collect(keep),
+      prune: (keep) => this.node.prune(keep),
       log: new LogLevels(["chain", "mpool", "miner"]),
       alerts: [
         ...[peers.alert, peers.clocks.alert],

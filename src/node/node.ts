@@ -17,7 +17,7 @@ import { PaymentChannels } from "../market/paych/part.ts";
 import { type MarketChain, marketChain } from "../market/storage/chain-access.ts";
 import { MarketFunds } from "../market/storage/funds.ts";
 import type { MessagePool } from "../mpool/pool.ts";
-import type { NetworkParams } from "../params/networks.ts";
+import { leastRetention, type NetworkParams } from "../params/networks.ts";
 import { GasEstimator } from "../stmgr/gas-estimator.ts";
 import { StateManager } from "../stmgr/state-manager.ts";
 import type { BlockStore } from "../storage/contract.ts";
@@ -29,7 +29,7 @@ import { Collector } from "./collector.ts";
 import { type MachinePlace, Machines } from "./machines.ts";
 import { makePool, PoolPart } from "./pool-part.ts";
 import { type Health, Parts, type Startable } from "./startable.ts";
-import { StateCollector } from "./state-collector.ts";
+import { type Collected, StateCollector } from "./state-collector.ts";
 
 export type NodeOptions = {
   /** The chain, which has a genesis; the node closes its store when it stops. */
@@ -135,11 +135,14 @@ export class FilecoinNode {
     const { states, pool } = this;
     const store = chain.blocks instanceof UndoStore ? chain.blocks.inner : chain.blocks;
     if (retention === undefined && store instanceof MemoryStore)
-      this.collector = new Collector({ store, states, pool });
+      this.collector = new Collector({ store, states, pool, keep: leastRetention(network) });
     else {
       // A node that keeps everything collects when it is told to, and no earlier.
       const never = { keep: Number.MAX_SAFE_INTEGER, every: Number.POSITIVE_INFINITY };
-      const kept = retention === undefined || retention === "archive" ? never : { keep: retention };
+      const kept =
+        retention === undefined || retention === "archive"
+          ? never
+          : { keep: Math.max(retention, leastRetention(network)) };
       this.collector = new StateCollector({ chain, ...kept });
     }
     this.parts.add(this.collector);
@@ -148,6 +151,11 @@ export class FilecoinNode {
   /** Adds a part on top of the others: it starts after them and stops before them. */
   add(part: Startable): void {
     this.parts.add(part);
+  }
+
+  /** Collects states; those of so many epochs stay, or of as many as the network must have. */
+  prune(keep: number): Promise<Collected> {
+    return this.collector.collect(Math.max(keep, leastRetention(this.network)));
   }
 
   /** Lets all parts stop that work by themselves; the function that is given lets them go on with what the store holds then. */

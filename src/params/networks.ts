@@ -4,6 +4,7 @@
  * build/buildconstants/params_{mainnet,calibnet,2k}.go (chain ids).
  */
 import { PROFILES, type Profile, type ProfileName } from "../schema/profiles.ts";
+import { isFvm } from "../schema/versions/rows.ts";
 import type { NetworkPrefix } from "../types/address.ts";
 import type { BundleName } from "./actor-codes.ts";
 import { sealProofOfSize } from "./proving.ts";
@@ -143,4 +144,16 @@ export function networkVersionAt(network: NetworkParams, epoch: number): number 
   let version = network.upgrades[0]?.networkVersion ?? 0;
   for (const upgrade of network.upgrades) if (epoch >= upgrade.epoch) version = upgrade.networkVersion;
   return version;
+}
+
+/** Epochs more than what is looked back to whose states are kept: collections are not made at every epoch. */
+const SPARE_EPOCHS = 100;
+
+/**
+ * Fewest epochs whose states a node must keep to execute whatever a block may carry: elections look back a finality; from version 16 on
+ * a block that is reported for a fault may be as old, and its worker is that of a finality before it.
+ */
+export function leastRetention({ upgrades }: NetworkParams): number {
+  const isLate = upgrades.some(({ networkVersion }) => isFvm(networkVersion));
+  return (isLate ? 2 : 1) * CHAIN_LIMITS.finality + SPARE_EPOCHS;
 }
