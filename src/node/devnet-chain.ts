@@ -174,8 +174,8 @@ async function makeChain(chain: Chain, crypto: Crypto, network: NetworkParams, s
 }
 
 /**
- * Actors of the versions that are still to come after an epoch, for the runs that bring them. Throws `BundleError` MISSING_BUNDLE where
- * one is not given.
+ * Actors of later versions, for the runs that bring them: those that are given, as the tipset that brings them may be the head and yet
+ * have no result. Throws `BundleError` MISSING_BUNDLE where one is not given that is still to come after an epoch.
  */
 export function actorsToCome(
   network: NetworkParams,
@@ -185,7 +185,7 @@ export function actorsToCome(
   const blocks = new Map<string, Uint8Array>();
   for (const { epoch, networkVersion, bundle } of upgrades) {
     const isNew = findVersion(networkVersion)?.actors !== findVersion(networkVersionAt(network, epoch - 1))?.actors;
-    if (epoch <= height || !isNew) continue;
+    if (!isNew || (bundle === undefined && epoch <= height)) continue;
     for (const [key, bytes] of (bundle ?? noBundle(network, networkVersion)).blocks) blocks.set(key, bytes);
   }
   return blocks;

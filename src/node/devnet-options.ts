@@ -109,9 +109,12 @@ export function checkBundle({ networkVersion = DEVNET_VERSION, bundle, miners, m
     );
 }
 
-/** Versions of a network whose upgrades are built: each leaves all states as they are, and changes actors' code at most. */
-export function checkUpgrades(from: number, upgrades: readonly LocalUpgrade[]): void {
-  let [version, epoch] = [from, 0];
+/**
+ * Versions of a network whose upgrades are built: each leaves all states as they are, and changes actors' code at most. `bundle`: actors
+ * at the genesis, where they are given.
+ */
+export function checkUpgrades(from: number, upgrades: readonly LocalUpgrade[], bundle?: Bundle): void {
+  let [version, epoch, actors] = [from, 0, bundle];
   for (const upgrade of upgrades) {
     checkWhole("upgrades", upgrade.epoch, [epoch + 1, LATEST_UPGRADE]);
     if (!isFvm(from) || upgrade.networkVersion <= version || !isFvm(upgrade.networkVersion))
@@ -128,9 +131,23 @@ export function checkUpgrades(from: number, upgrades: readonly LocalUpgrade[]): 
       networkVersion: upgrade.networkVersion,
       ...(upgrade.bundle === undefined ? {} : { bundle: upgrade.bundle }),
     });
+    if (findVersion(version)?.actors !== findVersion(upgrade.networkVersion)?.actors) {
+      checkSuccessor(actors, upgrade.bundle);
+      actors = upgrade.bundle ?? actors;
+    }
     version = upgrade.networkVersion;
     epoch = upgrade.epoch;
   }
+}
+
+/** That given actors can replace given ones: both are published, and of one network. */
+function checkSuccessor(old: Bundle | undefined, next: Bundle | undefined): void {
+  const names = [old, next].flatMap((one) => (one === undefined ? [] : [one.published?.name ?? "nobody"]));
+  if (new Set(names).size > 1 || names.includes("nobody"))
+    throw new OptionError(
+      "upgrades",
+      `published actors replace those of the same network; given are actors of ${names.join(", then of ")}`,
+    );
 }
 
 /** Throws `OptionError` naming the option. */

@@ -310,7 +310,7 @@ export class Devnet {
     const { data, reset = false, repair = false } = options;
     const { networkVersion = DEVNET_VERSION } = options;
     const { upgrades = [] } = options;
-    checkUpgrades(networkVersion, upgrades);
+    checkUpgrades(networkVersion, upgrades, given.bundle);
     const network = networkOf(options.blockTime, networkVersion, upgrades);
     // Looked at first: what cannot be made must not cost the earlier network.
     if (reset && isFvm(networkVersion) && given.bundle === undefined) noBundle(network, networkVersion);

@@ -111,7 +111,7 @@ export class LocalNetwork {
     checkWhole("apart", given.apart ?? 0, [0, given.miners]);
     checkDevnetOptions({ ...given, data: null, proofs: proving?.described.mode });
     checkBundle(given);
-    checkUpgrades(given.networkVersion ?? DEVNET_VERSION, given.upgrades ?? []);
+    checkUpgrades(given.networkVersion ?? DEVNET_VERSION, given.upgrades ?? [], given.bundle);
     const crypto = await loadCrypto();
     const { seed, mnemonic, balance, networkVersion = DEVNET_VERSION, upgrades = [] } = given;
     const later = upgrades.map(({ epoch, networkVersion }) => ({ epoch, networkVersion }));

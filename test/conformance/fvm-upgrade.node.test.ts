@@ -6,7 +6,9 @@ import { describe, expect, test } from "vitest";
 import type { Bundle } from "../../src/exec/bundle.ts";
 import { Bundles } from "../../src/exec/bundles.ts";
 import { Devnet } from "../../src/node/devnet.ts";
+import { actorsToCome } from "../../src/node/devnet-chain.ts";
 import { actorOfCode } from "../../src/params/actor-codes.ts";
+import { devnetAt } from "../../src/params/networks.ts";
 import type { ActorEntry } from "../../src/state/state-view.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
 import { corpus, readAt } from "../support/vectors.ts";
@@ -69,6 +71,19 @@ describe.skipIf(!isHere)(`from version 27 to 28${isHere ? "" : ` (${HOW})`}`, ()
 
   test("without the later actors it does not begin", async () => {
     await expect(open({})).rejects.toThrow(/actors v18 of devnet are not at hand/);
+  });
+
+  test("actors that are given stay at hand: the head may have no result yet", () => {
+    const upgrade = { networkVersion: 28, epoch: FIRST };
+    const network = devnetAt(27, [upgrade]);
+    const given = v18 === undefined ? upgrade : { ...upgrade, bundle: v18 };
+    expect([...actorsToCome(network, FIRST, [given]).keys()]).toEqual([...(v18?.blocks.keys() ?? [])]);
+    expect(actorsToCome(network, FIRST, [upgrade]).size).toBe(0);
+  });
+
+  test("actors that those of the state cannot become are refused", async () => {
+    const own = v18 === undefined ? {} : { bundle: { ...v18, published: null } };
+    await expect(open(own)).rejects.toThrow(/given are actors of devnet, then of nobody/);
   });
 });
 
