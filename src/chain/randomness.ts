@@ -111,7 +111,13 @@ export function randomnessAt(chain: Chain, tipset: Tipset, versionAt: (epoch: nu
     digests: {
       ticketDigest: (epoch) => draw(epoch, minTicket, seedDigest),
       beaconDigest: (epoch) => draw(epoch, beacon, seedDigest),
-      tipsetCid: async (epoch) => tipsetCid(await chain.tipsetAtOrBefore(epoch, tipset)).bytes,
+      // At once where it is at hand: a contract may ask for many, and each that is awaited has the whole tipset run again.
+      tipsetCid: (epoch) => {
+        const at = chain.knownAtOrBefore(epoch, tipset);
+        return at === undefined
+          ? chain.tipsetAtOrBefore(epoch, tipset).then((found) => tipsetCid(found).bytes)
+          : tipsetCid(at).bytes;
+      },
     },
   };
 }

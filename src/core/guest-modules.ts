@@ -4,6 +4,7 @@
  * The instrumenter assumes a valid module, because what it adds (globals, functions) would otherwise come within reach of indices
  * that an invalid one might hold; so the engine validates the code before, and compiles what comes out.
  */
+import { BoundedMap } from "../base/bounded-map.ts";
 import type { Generation } from "./fvm-abi.ts";
 import { checkGuest } from "./guest-checks.ts";
 
@@ -34,6 +35,12 @@ type Instrumenter = {
   instrument(at: number, length: number, generation: number): number;
   resultPtr(): number;
 };
+
+/**
+ * Modules kept compiled, of all machines of the process: actors of some fifteen bundles. States name no other codes, but who opens networks
+ * of one bundle after another would have all of them.
+ */
+const KEPT_MODULES = 256;
 
 /** A guest's module, or why it cannot be one. */
 export type GuestModule =
@@ -74,13 +81,13 @@ function compile(bytes: Uint8Array<ArrayBuffer>, tableElements: number): GuestMo
 
 export class GuestModules {
   private readonly instrumenter: WebAssembly.Module;
-  private readonly known = new Map<string, GuestModule>();
+  private readonly known = new BoundedMap<string, GuestModule>(KEPT_MODULES);
 
   constructor(instrumenter: WebAssembly.Module) {
     this.instrumenter = instrumenter;
   }
 
-  /** The module of a code, by the key of its CID. `read` gives the code, and is asked once. */
+  /** The module of a code, by the key of its CID. `read` gives the code, and is asked once while the module is kept. */
   get(key: string, generation: Generation, read: () => Uint8Array): GuestModule {
     const name = `${generation} ${key}`;
     let found = this.known.get(name);
@@ -90,6 +97,7 @@ export class GuestModules {
     }
     return found;
   }
+
   private make(code: Uint8Array, generation: Generation): GuestModule {
     const bytes = instrument(this.instrumenter, code, generation);
     if (typeof bytes === "string") return { refused: bytes };

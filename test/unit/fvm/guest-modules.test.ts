@@ -33,3 +33,22 @@ test("a module that is valid only before it is instrumented is refused, once and
   expect(get()).toBe(found);
   expect(reads).toBe(1);
 });
+
+test("modules that were not used for long are given up", async () => {
+  const modules = new GuestModules(await compileModule(INSTRUMENT_WASM));
+  let reads = 0;
+  const get = (name: string) =>
+    modules.get(name, 3, () => {
+      reads++;
+      return new Uint8Array(0);
+    });
+  for (let i = 0; i < 257; i++) {
+    get(`${i}`);
+    get("often");
+  }
+  get("256");
+  get("often");
+  expect(reads).toBe(258);
+  get("0");
+  expect(reads).toBe(259);
+});
