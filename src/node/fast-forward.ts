@@ -26,7 +26,7 @@ export type FastForward = {
   readonly chains: () => readonly MinerChain[];
 };
 
-/** Makes tipsets until the head stands at an epoch or, where nobody wins there, a few above it. */
+/** Makes tipsets until the head stands at an epoch or, where nobody wins there, a few above it; or until the clock stops. */
 export async function fastForward(
   { clock, pool, head, chains }: FastForward,
   epoch: number,
@@ -45,6 +45,8 @@ export async function fastForward(
     const nulls = pool.size > 0 ? 0 : Math.min(stop - height - 1, MOST_NULL);
     if (nulls > 0) await clock.skip(nulls);
     else await clock.mine(1, signal);
+    // A clock that has stopped makes none.
+    if (head().height === height) break;
     const left = Math.min(AT_STOP, epoch - head().height);
     if (head().height >= stop && left > 0) await clock.mine(left, signal);
   }

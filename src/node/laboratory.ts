@@ -159,10 +159,10 @@ export class Laboratory {
       if (status?.state === state) return node.chain.head;
       seen = status?.state ?? "not there";
       signal?.throwIfAborted();
-      if (node.chain.head.height >= first + epochs)
+      if (node.chain.head.height >= first + epochs || clock.health().status === "stopped")
         throw new LaboratoryError(
           { code: "NOT_REACHED", miner: `${miner}`, sector, state: seen },
-          `sector ${sector} of ${this.text(miner)} is ${seen} after ${epochs} epochs, not ${state}`,
+          `sector ${sector} of ${this.text(miner)} is ${seen} after ${node.chain.head.height - first} epochs, not ${state}`,
         );
       await clock.mine(1, signal);
     }

@@ -62,6 +62,12 @@ test("what waits is carried before time goes on; a signal ends it", async () => 
   expect((await fastForward(parts, 1000, AbortSignal.abort())).height).toBe(10);
 });
 
+test("it ends with a clock that has stopped", async () => {
+  const { parts } = faked({ size: 1 });
+  const clock = { ...parts.clock, mine: async () => parts.head() };
+  expect((await fastForward({ ...parts, clock }, 10)).height).toBe(0);
+});
+
 test("a day of a real network: its deadline is proven, power is what it was", async () => {
   const net = await Devnet.open({ accounts: 24, seed: "lab", genesisTime: 1_700_000_000, miners: 1, sectors: 2 });
   try {
