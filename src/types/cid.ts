@@ -47,10 +47,21 @@ const MAX_CID_TEXT = 512;
 /** Key of a CID in a JavaScript map: one character a byte of its binary form. */
 export type CidKey = string;
 
+/** Arguments that a call takes on any stack. */
+const MOST_ARGUMENTS = 4096;
+
+/** An identity CID is as long as whoever makes it likes. */
+function longKey(bytes: Uint8Array): CidKey {
+  let key = "";
+  for (let at = 0; at < bytes.length; at += MOST_ARGUMENTS)
+    key += String.fromCharCode(...bytes.subarray(at, at + MOST_ARGUMENTS));
+  return key;
+}
+
 export function cidKey(cid: CID | Uint8Array): CidKey {
   const b = cid instanceof Uint8Array ? cid : cid.bytes;
   // Nearly every CID has 38 bytes. Spelt out, that takes a twelfth of the time of a spread.
-  if (b.length !== 38) return String.fromCharCode(...b);
+  if (b.length !== 38) return b.length > MOST_ARGUMENTS ? longKey(b) : String.fromCharCode(...b);
   // biome-ignore format: one row of bytes
   return String.fromCharCode(
     b[0]!, b[1]!, b[2]!, b[3]!, b[4]!, b[5]!, b[6]!, b[7]!, b[8]!, b[9]!, b[10]!, b[11]!, b[12]!, b[13]!, b[14]!, b[15]!,

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
 import { FilError } from "../../../src/base/errors.ts";
 import { bigToBytes, bytesToBig, FIL, filText, formatFil, parseFil } from "../../../src/types/amount.ts";
-import { cidFromBytes, cidOfBlock, cidOfText, parseCid, textOfCid } from "../../../src/types/cid.ts";
+import { cidFromBytes, cidKey, cidOfBlock, cidOfText, parseCid, textOfCid } from "../../../src/types/cid.ts";
 
 describe("amounts", () => {
   test.each([
@@ -102,4 +102,13 @@ describe("CIDs", () => {
     for (const hex of ["", "01", "0171a0e40220", "0271a0e4022000", `${toHex(cidOfBlock(fromHex("80")).bytes)}00`])
       expect(() => cidFromBytes(fromHex(hex)), hex).toThrow(FilError);
   });
+});
+
+test("a CID's key is one character a byte, however long it is", () => {
+  for (const length of [36, 38, 4096, 4097, 300_000]) {
+    const bytes = Uint8Array.from({ length }, (_, i) => (i * 7) % 256);
+    const key = cidKey(bytes);
+    expect(key.length).toBe(length);
+    expect([0, 37, length - 1].every((at) => at >= length || key.charCodeAt(at) === bytes[at])).toBe(true);
+  }
 });
