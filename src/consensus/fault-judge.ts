@@ -80,8 +80,10 @@ function kindOf(a: BlockHeader, b: BlockHeader, witness: BlockHeader | null): Pr
   return same(a.parents, b.parents) ? KIND.timeOffset : null;
 }
 
+/** As many links, and each of `a` in `b`; the order does not matter. */
 function same(a: readonly CID[], b: readonly CID[]): boolean {
-  return a.join() === b.join();
+  const there = new Set(b.map(String));
+  return a.length === b.length && a.every((one) => there.has(`${one}`));
 }
 
 function headerOf(bytes: Uint8Array): BlockHeader | null {

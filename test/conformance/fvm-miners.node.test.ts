@@ -5,7 +5,9 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { toBase64 } from "../../src/base/bytes.ts";
+import { faultJudge } from "../../src/consensus/fault-judge.ts";
 import { Bundles } from "../../src/exec/bundles.ts";
+import { signBlock } from "../../src/miner/draft-block.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import { findVersion } from "../../src/schema/versions/rows.ts";
 import { Address } from "../../src/types/address.ts";
@@ -115,6 +117,26 @@ describe.skipIf(bundle === undefined)(`a miner at version ${VERSION}${bundle ===
     await net.clock.mine(2);
     for (const report of reports)
       expect(await net.request("StateSearchMsg", [], report, -1, true)).toMatchObject({ Receipt: { ExitCode: 16 } });
+  });
+
+  test("parents in another order are the same parents", async () => {
+    const [block] = net.head.blocks;
+    const worker = net.local?.miners[0]?.worker;
+    if (block === undefined || worker === undefined) throw new Error("no block");
+    const { states, crypto } = net.node;
+    const signed = (header: BlockHeader): Uint8Array => {
+      const draft = { header: { ...header, blockSig: null }, messages: [], blocks: [] };
+      return encodeHeader(signBlock(crypto, draft, worker).header);
+    };
+    const parents = [...block.parents, block.messages];
+    const first = signed({ ...block, parents });
+    const judge = (more: Partial<BlockHeader>) =>
+      faultJudge(crypto)(states, net.head, {
+        ...{ first, second: signed({ ...block, parents, ...more }), extra: new Uint8Array(0) },
+      });
+    const height = block.height + 1;
+    expect(await judge({ height, parents: parents.toReversed() })).toMatchObject({ kind: 3, epoch: height });
+    expect(await judge({ height, parents: block.parents })).toBeNull();
   });
 
   test("a second block of one epoch, reported to its actor, excludes it", async () => {
