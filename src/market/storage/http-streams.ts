@@ -6,7 +6,7 @@
 import type { CID } from "../../types/cid.ts";
 import type { Download } from "../gateway/gateway.ts";
 import type { GatewayRequest } from "../gateway/request.ts";
-import { HttpStream, tokenOf } from "../wire/http.ts";
+import { HttpStream, lengthIn, tokenOf } from "../wire/http.ts";
 import { DealError } from "./errors.ts";
 import type { DealStreams } from "./streams.ts";
 
@@ -17,6 +17,7 @@ const HEAD_MS = 30_000;
 const WRITE_MS = 60_000;
 const MAX_SERVED = 64;
 const BODY_BYTES = 1 << 20;
+const EMPTY = { "content-length": "0" };
 
 /** Where a URL "libp2p://…" leads; null for any other, and for one that names no peer. */
 export function placeOfUrl(url: string): { readonly address: string; readonly peer: string } | null {
@@ -58,14 +59,15 @@ export class HttpStreamServer {
     const [, method] = /^(GET|HEAD) \S+ HTTP\/1\.1$/.exec(start) ?? [];
     const token = tokenOf(headers.get("authorization"));
     const piece = token === null ? null : this.parts.pieceOf(token);
-    if (method === undefined) return this.say(http, 405, {});
-    if (piece === null) return this.say(http, 401, {});
-    if (this.served >= MAX_SERVED) return this.say(http, 503, {});
+    if (method === undefined) return this.say(http, 405, EMPTY);
+    if (piece === null) return this.say(http, 401, EMPTY);
+    if (this.served >= MAX_SERVED) return this.say(http, 503, EMPTY);
     this.served++;
     try {
       const request = { method, path: `/piece/${piece}`, query: "", header: (name: string) => headers.get(name) };
       const answer = await this.parts.gateway(request as GatewayRequest, signal);
-      await this.say(http, answer.status, answer.headers);
+      // A body whose length is not said ends with the stream.
+      await this.say(http, answer.status, answer.body === null ? { ...EMPTY, ...answer.headers } : answer.headers);
       if (answer.body === null || method === "HEAD") return;
       for await (const part of answer.body as AsyncIterable<Uint8Array>)
         await http.write(part, AbortSignal.any([signal, AbortSignal.timeout(WRITE_MS)]));
@@ -75,7 +77,7 @@ export class HttpStreamServer {
   }
 
   private say(http: HttpStream, status: number, headers: Readonly<Record<string, string>>): Promise<void> {
-    const all = { "content-length": "0", ...headers, connection: "close" };
+    const all = { ...headers, connection: "close" };
     return http.writeHead(`HTTP/1.1 ${status} ${status < 300 ? "OK" : "Refused"}`, all, AbortSignal.timeout(WRITE_MS));
   }
 }
@@ -105,8 +107,7 @@ export async function fetchFromPeer(
     const [, status] = /^HTTP\/1\.[01] ([2-5]\d\d)(?: .*)?$/.exec(head.start) ?? [];
     if (status === undefined || head.headers.has("transfer-encoding"))
       throw new DealError({ code: "TRANSFER", reason: "STATUS" }, "the source's answer has no status, or no length");
-    const said = head.headers.get("content-length");
-    let left = said === undefined ? Number.POSITIVE_INFINITY : Number(said);
+    let left = lengthIn(head) ?? Number.POSITIVE_INFINITY;
     const body = new ReadableStream<Uint8Array>({
       async pull(controller) {
         const part = left <= 0 ? null : await http.readBody(Math.min(left, BODY_BYTES), signal);

@@ -78,6 +78,7 @@ test("who knows no token gets nothing, what is no HTTP ends the stream, and a pr
     "hello\r\n\r\n",
     `GET / HTTP/1.1\r\na: ${"b".repeat(20_000)}\r\n\r\n`,
     "GET / HTTP/1.1\r\nno field\r\n\r\n",
+    `GET / HTTP/1.1\r\na:${" ".repeat(10_000)}\n\r\n\r\n`,
   ]) {
     const stream = await selling.streams.open(buying.address, TRANSFER_HTTP_PROTOCOL, soon());
     const http = new HttpStream(stream);
@@ -85,6 +86,16 @@ test("who knows no token gets nothing, what is no HTTP ends the stream, and a pr
     const head = await http.readHead(soon()).catch(() => null);
     expect(head === null || head.start.startsWith("HTTP/1.1 405")).toBe(true);
   }
+  // Nor does a source hold a provider that says how long its answer is in no number.
+  await selling.streams.handle(TRANSFER_HTTP_PROTOCOL, async (stream) => {
+    const http = new HttpStream(stream);
+    await http.readHead(soon());
+    await http.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\ncontent-length: 0.5\r\n\r\nmore"), soon());
+  });
+  await expect(fetchFromPeer(buying.streams, `libp2p://${selling.address}`, init)).rejects.toThrow(
+    /length that is none/,
+  );
+  await selling.streams.unhandle(TRANSFER_HTTP_PROTOCOL);
   const { id } = await buyer.client.deal({
     ...{ ...wanted, root: rootOf(3) },
     source: { url: url.replace(/.$/, "9"), headers: {} },
