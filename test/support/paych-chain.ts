@@ -67,7 +67,7 @@ export class FakeChain implements ChainAccess {
   sign = (address: Address, bytes: Uint8Array) => signBytes(this.crypto, this.keys.get(`${address}`) as KeyInfo, bytes);
   verify: ChainAccess["verify"] = (signature, address, bytes) => verifyBytes(this.crypto, signature, address, bytes);
   hash = (bytes: Uint8Array): Uint8Array => this.crypto.blake2b256(bytes);
-  tryOut = async (): Promise<number> => this.exit;
+  tryOut: ChainAccess["tryOut"] = async () => this.exit;
 
   async send(draft: Draft, keep: (signed: SignedMessage) => Promise<void>): Promise<void> {
     const bare = { ...draft, nonce: this.nonce++, gasLimit: 1n, gasFeeCap: 0n, gasPremium: 0n };

@@ -41,6 +41,17 @@ export function checkClaims(chain: Ledger, claims: readonly SignedVoucher[], val
   if (value <= paid) badVoucher(`${filText(value)} is no more than these lanes have been paid on the chain`);
 }
 
+/** Whether a later voucher of the same lane is worth more: to take the lane over would lose it, locked as it may be for now. */
+export function isSurpassed(known: readonly SignedVoucher[], { lane, nonce, amount }: SignedVoucher): boolean {
+  return known.some((one) => one.lane === lane && one.nonce > nonce && one.amount > amount);
+}
+
+/** Throws `PaychError` BAD_VOUCHER if one of the vouchers is not its lane's last. */
+export function checkLast(known: readonly SignedVoucher[], claims: readonly SignedVoucher[]): void {
+  for (const claim of claims)
+    if (isSurpassed(known, claim)) badVoucher(`lane ${claim.lane} has a later voucher than ${claim.nonce}, worth more`);
+}
+
 function refused(why: string): never {
   throw new PaychError({ code: "REFUSED" }, why);
 }

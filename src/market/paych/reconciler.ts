@@ -18,7 +18,7 @@ import { decodeSignature, encodeSignature } from "../../types/message.ts";
 import { decodeVoucher, encodeVoucher, MAX_MERGES, type SignedVoucher } from "../../types/voucher.ts";
 import { PaychError } from "./errors.ts";
 import type { PaymentChannels } from "./part.ts";
-import { checkClaims, sumOfClaims } from "./reconcile.ts";
+import { checkClaims, isSurpassed, sumOfClaims } from "./reconcile.ts";
 
 export const RECONCILE_PROTOCOL = "/fil/paych/reconcile/1.0.0";
 
@@ -142,8 +142,8 @@ export class Reconciler {
   }
 
   /**
-   * Asks the payer's node, at `peer`, for one voucher in place of the best of each lane of a channel; keeps and gives it. `value`:
-   * attoFIL that it is to be over, at most their sum; null: their sum. What is refused rejects with `PaychError` REFUSED.
+   * Asks the payer's node, at `peer`, for one voucher in place of the best of each lane of a channel; keeps and gives it. Lanes with
+   * a later voucher that is worth more, and locked for now, stay as they are. `value`: attoFIL that it is to be over, at most their sum; null: their sum. What is refused rejects with `PaychError` REFUSED.
    */
   async ask(address: Address, peer: string, value: bigint | null, signal: AbortSignal): Promise<Reconciled> {
     const { channels, vouchers } = this.parts.payments;
@@ -153,7 +153,10 @@ export class Reconciler {
     if (!channels.chain.hasKey(view.to))
       throw new PaychError({ code: "NO_KEY", channel: `${address}` }, "this node does not have the payee's key");
     const best = await vouchers.bestSpendable(address, signal);
-    const claims = best.filter(({ lane }) => view.ledger.lanes.has(lane)).slice(0, MAX_MERGES);
+    const known = (await vouchers.list(address)).map(({ voucher }) => voucher);
+    const claims = best
+      .filter((one) => view.ledger.lanes.has(one.lane) && !isSurpassed(known, one))
+      .slice(0, MAX_MERGES);
     const wanted = value ?? sumOfClaims(claims);
     checkClaims(view.ledger, claims, wanted, 0n);
     const signed = encodeClaims(claims, wanted);

@@ -20,7 +20,7 @@ import type { ChannelView, Opening } from "./chain-access.ts";
 import { badVoucher, PaychError, shortOf } from "./errors.ts";
 import { checkLanesFree, hasConditions, type Ledger, redeem, redeemAll } from "./lanes.ts";
 import type { PaychManager } from "./manager.ts";
-import { checkClaims, takesOver } from "./reconcile.ts";
+import { checkClaims, checkLast, takesOver } from "./reconcile.ts";
 import { partsOf, type Schedule } from "./schedule.ts";
 
 /** What a voucher shall say; the rest is nothing. */
@@ -170,6 +170,7 @@ export class Vouchers {
       const again = known.find((one) => one.amount === value && takesOver(one, claims));
       if (again !== undefined) return again;
       checkClaims(view.ledger, claims, value, least);
+      checkLast(known, claims);
       for (const claim of claims)
         if (!(await this.checkSpendable(address, claim)))
           badVoucher(`voucher ${claim.nonce} of lane ${claim.lane} could not be redeemed now`);
@@ -191,6 +192,8 @@ export class Vouchers {
         badVoucher("the combined voucher has conditions that nobody asked for");
       if (combined.amount !== value || !takesOver(combined, claims) || isUsed(combined.lane))
         badVoucher("the combined voucher is not the one that was asked for");
+      // One that came while the payer was asked.
+      checkLast(known, claims);
       return this.keep(channel, view, combined, null, 0n, undefined, true);
     });
   }

@@ -193,6 +193,20 @@ test("a payee takes nothing but what it asked for", async () => {
   await until("it is kept", async () => (await payee.vouchers.list(CHANNEL)).length === 5);
 });
 
+test("no voucher is lost that is worth more than the one that was claimed: locked, or come meanwhile", async () => {
+  const { voucher: locked } = await payer.vouchers.create(CHANNEL, { lane: 3n, amount: 40n, timeLockMin: 10_000n });
+  await payee.vouchers.add(CHANNEL, locked as SignedVoucher, 0n);
+  const claims = (await payee.vouchers.list(CHANNEL)).map(({ voucher }) => voucher).slice(0, 3);
+  await expect(payer.vouchers.combine(CHANNEL, claims, 60n, 0n)).rejects.toThrow(/lane 3 has a later voucher than 2/);
+  const { vouchers, channels } = await openSideWith(claims);
+  const { voucher } = await vouchers.create(CHANNEL, { lane: 9n, amount: 60n, merges: [1n, 2n, 3n] });
+  await channels.close();
+  const taken = payee.vouchers.takeCombined(CHANNEL, claims, 60n, voucher as SignedVoucher);
+  await expect(taken).rejects.toThrow(/lane 3 has a later voucher/);
+  payee.chain.tryOut = async ({ params }) => (params[0] === 3 && params[1] === 3 ? 16 : 0);
+  expect((await ask(null)).claims.map(({ lane }) => lane)).toEqual([1n, 2n]);
+});
+
 /** The payer's channel with some vouchers alone. */
 async function openSideWith(claims: readonly SignedVoucher[]) {
   const channels = new PaychManager({
