@@ -67,9 +67,12 @@ export type PushOptions = Omit<IncomingPush, "peer"> & {
 };
 
 export const PUSH_LIMITS = {
-  /** pushes that are taken at the same time, and attempts of one that wait for the one before to end */
+  /** pushes that are taken at the same time, in all and of a peer, and attempts of one that wait for the one before to end */
   taking: 256,
+  takingOfPeer: 32,
   waiting: 4,
+  /** peers' pushes that are being refused at the same time; who is not told will ask */
+  refusing: 256,
   /** milliseconds without a block, or without the last word; and after the peer gave its request up */
   quietMs: 10 * 60_000,
   lullMs: 10_000,
@@ -100,7 +103,7 @@ type Taking = { abort: AbortController; waiting: number };
 
 const NOTHING: Extensions = new Map();
 const peerBytes = (peer: string): Uint8Array => peerIdFromString(peer).toMultihash().bytes;
-const keyOf = (peer: string, id: bigint): string => `${peer}/${id}`;
+const keyOf = (peer: string, id: bigint | ""): string => `${peer}/${id}`;
 const broken = (why: string): TransferError => new TransferError({ code: "BROKEN" }, why);
 
 export class Pushes {
@@ -112,6 +115,7 @@ export class Pushes {
   private readonly stopping = new AbortController();
   private readonly background = new Set<Promise<void>>();
   private stopListening: (() => void) | null = null;
+  private refusing = 0;
 
   constructor(parts: PushParts) {
     this.parts = parts;
@@ -276,8 +280,8 @@ export class Pushes {
       return;
     }
     if ((request.type !== "new" && request.type !== "restart") || request.pull) return;
-    if (known === undefined ? this.taking.size >= PUSH_LIMITS.taking : known.waiting >= PUSH_LIMITS.waiting) {
-      this.inBackground(this.refuse(peer, request));
+    if (known === undefined ? !this.hasRoom(peer) : known.waiting >= PUSH_LIMITS.waiting) {
+      this.refuse(peer, request);
       return;
     }
     const one = known ?? { abort: new AbortController(), waiting: 0 };
@@ -294,6 +298,12 @@ export class Pushes {
       }
     };
     this.inBackground(this.turns.run(key, attempt));
+  }
+
+  private hasRoom(peer: string): boolean {
+    if (this.taking.size >= PUSH_LIMITS.taking) return false;
+    const own = [...this.taking.keys()].filter((key) => key.startsWith(keyOf(peer, "")));
+    return own.length < PUSH_LIMITS.takingOfPeer;
   }
 
   private async take(peer: string, request: TransferRequest, one: Taking): Promise<void> {
@@ -329,8 +339,14 @@ export class Pushes {
     await this.say(peer, transferResponse({ type: "complete", id, accepted: true }));
   }
 
-  private refuse(peer: string, { type, id }: TransferRequest): Promise<void> {
-    return this.say(peer, transferResponse({ type, id }));
+  /** Tells a peer in the background: one that hears nothing must not keep a place from those that push. */
+  private refuse(peer: string, { type, id }: TransferRequest): void {
+    if (this.refusing >= PUSH_LIMITS.refusing) return;
+    this.refusing++;
+    const told = this.say(peer, transferResponse({ type, id })).finally(() => {
+      this.refusing--;
+    });
+    this.inBackground(told);
   }
 
   /** Says what the peer waits for; one that cannot be told will ask. */

@@ -11,6 +11,8 @@ import { DealServer, remoteLink } from "../../../src/market/storage/protocols.ts
 import { signedOf } from "../../../src/market/storage/provider-record.ts";
 import { storageVoucher } from "../../../src/market/storage/pushed.ts";
 import { TransferManager } from "../../../src/market/transfer/manager.ts";
+import { transferRequest } from "../../../src/market/transfer/message.ts";
+import { PUSH_LIMITS, Pushes } from "../../../src/market/transfer/push.ts";
 import { PieceHasher } from "../../../src/sector/piece/pieces.ts";
 import type { CID } from "../../../src/types/cid.ts";
 import { FakeMarket, MINER } from "../../support/market-chain.ts";
@@ -27,11 +29,13 @@ let disk: Disk;
 let dag: Dag;
 let root: CID;
 let car: Uint8Array;
-let sell: { readonly node: MarketNode; stop(): Promise<void> };
+let sell: { readonly node: MarketNode; readonly transfers: TransferManager; stop(): Promise<void> };
 let buy: { readonly node: MarketNode; readonly transfers: TransferManager; stop(): Promise<void> };
 /** Blocks that may still be read of the client's before its peer is hung up on; and those that were. */
 let readable = Number.POSITIVE_INFINITY;
 let reads = 0;
+/** What blocks wait for that are read after that. */
+let goOn: Promise<void> = Promise.resolve();
 
 async function openSeller() {
   const [{ streams }] = hosts;
@@ -51,7 +55,7 @@ async function openSeller() {
     await Promise.all([server.stop(), transfers.stop()]);
     await node.stop();
   };
-  return { node, stop };
+  return { node, transfers, stop };
 }
 
 async function openBuyer() {
@@ -70,6 +74,7 @@ async function openBuyer() {
         for (const one of hosts[1].host.getConnections()) one.abort(new Error("the cable is out"));
         readable = Number.POSITIVE_INFINITY;
       }
+      if (readable === Number.POSITIVE_INFINITY) await goOn;
       return dag.get(cid);
     },
   };
@@ -92,6 +97,7 @@ async function openBuyer() {
 beforeEach(async () => {
   [market, disk, dag, reads, readable] = [new FakeMarket(crypto), newDisk(), new Dag(), 0, Number.POSITIVE_INFINITY];
   faults.length = 0;
+  goOn = Promise.resolve();
   // 14 leaves, some of them twice: a CAR file of less than 2 KiB.
   const leaves = dag.tree(12, 4, 20);
   root = dag.node([leaves, leaves, dag.put(Uint8Array.of(1, 2, 3), 0x55)]);
@@ -160,15 +166,20 @@ test("what breaks on the way goes on where it was", async () => {
 
 test("a provider that was away keeps what it had, and its client goes on", async () => {
   readable = 9;
+  let isBack = (): void => undefined;
+  goOn = new Promise((resolve) => {
+    isBack = resolve;
+  });
   const { id } = await begin({ transfer: "graphsync" });
   await until("some of it to have come", async () => {
     await settle();
     market.mine();
-    return reads > 9 && buy.node.client.get(id).push?.breaks === 1;
+    return reads > 9 && (buy.node.client.get(id).push?.breaks ?? 0) > 0;
   });
   await sell.stop();
   const kept = (await disk.files.size(id)) ?? 0;
   sell = await openSeller();
+  isBack();
   await untilState(id, "Active");
   expect(kept).toBeLessThan(car.length);
   expect(sell.node.provider.list()[0]).toMatchObject({ state: "Active", size: car.length });
@@ -216,4 +227,24 @@ test("whoever receives may ask for a push to be begun again", async () => {
   await receiving.stop();
   sell = await openSeller();
   expect(faults).toEqual([]);
+});
+
+test("one peer's pushes leave room for those of others", async () => {
+  const asked: string[] = [];
+  const never = new Promise<never>(() => undefined);
+  const take = ({ peer }: { readonly peer: string }) => {
+    asked.push(peer);
+    return never;
+  };
+  const pushes = new Pushes({
+    ...{ streams: hosts[0].streams, graphsync: () => sell.transfers.graphsync, say: () => never },
+    ...{ takers: [{ voucherType: "any", take }], onFault: (error) => faults.push(error) },
+  });
+  const voucher = { type: "any", bytes: Uint8Array.of(0xf6) };
+  const hear = (peer: string, id: number): void =>
+    pushes.heardRequest(peer, transferRequest({ type: "new", id: BigInt(id), root, selector: WHOLE_DAG, voucher }));
+  for (let id = 0; id < PUSH_LIMITS.taking; id++) hear("greedy", id);
+  hear("other", 0);
+  await settle();
+  expect([asked.filter((peer) => peer === "greedy").length, asked.at(-1)]).toEqual([PUSH_LIMITS.takingOfPeer, "other"]);
 });
