@@ -4,6 +4,7 @@
  */
 import { platform } from "#platform";
 import { concat } from "../base/bytes.ts";
+import { isFilError } from "../base/errors.ts";
 import type { Rewind } from "../base/rewind.ts";
 import { loadProofs } from "../core/proofs.ts";
 import { carOf } from "../market/data/car-out.ts";
@@ -38,6 +39,8 @@ export type DealsPartOptions = {
   readonly streams?: () => DealStreams | null;
   /** Data transfer with peers, once there is any. */
   readonly transfers?: () => TransferManager | null;
+  /** Where the chain says that a miner is: multiaddrs with its identity, or that alone; rejects where it does not say. */
+  readonly placesOf?: (miner: Address) => Promise<readonly string[]>;
   /** Multiaddrs where this node listens, each with its identity. */
   readonly addresses?: () => readonly string[];
   readonly hook?: ProviderOptions["hook"];
@@ -50,6 +53,8 @@ export type DealsPartOptions = {
 const QUIET_LOOKS = 10;
 /** Milliseconds after which it is not waited any longer: a transfer may take hours. */
 const REST_MS = 60_000;
+/** Milliseconds for each place of a miner that has several. */
+const DIAL_MS = 10_000;
 
 /** In the data folder: data of deals that is not in a proven sector yet. */
 const FOLDER = "deals";
@@ -107,6 +112,7 @@ export class DealsPart implements Startable {
       randomBytes: platform.randomBytes,
       proofs: loadProofs,
       linkTo: (miner, peer) => this.linkTo(miner, peer),
+      placeOf: (miner, signal) => this.placeOf(miner, signal),
       ownAddress: () => this.options.addresses?.()[0] ?? null,
       push: async (peer, push) => {
         const { pushes } = this.transfers();
@@ -135,13 +141,41 @@ export class DealsPart implements Startable {
     return this.options.streams?.() ?? closed("this node has no peers");
   }
 
+  private isOwn(miner: Address): boolean {
+    return this.provider?.miners.some((one) => one.equals(miner)) === true;
+  }
+
+  /** As of `ClientOptions`: of several places the first that answers, or else the first. */
+  private async placeOf(miner: Address, signal = new AbortController().signal): Promise<string | null> {
+    const streams = this.options.streams?.() ?? null;
+    const { placesOf } = this.options;
+    if (this.isOwn(miner) || streams === null || placesOf === undefined) return null;
+    const places = await placesOf(miner).catch((error: unknown) => {
+      if (isFilError(error, "NO_ANSWER")) return [];
+      throw error;
+    });
+    if (places.length > 1)
+      for (const place of places) {
+        const limit = AbortSignal.any([signal, AbortSignal.timeout(DIAL_MS)]);
+        const isThere = await streams.connect(place, limit).then(
+          () => true,
+          () => false,
+        );
+        signal.throwIfAborted();
+        if (isThere) return place;
+      }
+    return places[0] ?? null;
+  }
+
   private linkTo(miner: Address, peer: string | null): ProviderLink {
     const { provider } = this;
-    if (peer === null && provider?.miners.some((one) => one.equals(miner)) === true) return localLink(provider);
+    if (peer === null && provider !== null && this.isOwn(miner)) return localLink(provider);
     const streams = this.options.streams?.() ?? null;
     if (streams === null) return noLink(`${miner} is no provider of this node, and this node has no peers`);
     if (peer === null)
-      return noLink(`${miner} is no provider of this node: name the peer that it is reached at, as a multiaddr`);
+      return noLink(
+        `${miner} is no provider of this node, and names no peer on the chain: name the one that it is reached at, as a multiaddr`,
+      );
     return remoteLink(streams, peer);
   }
 

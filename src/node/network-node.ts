@@ -202,14 +202,15 @@ export class NetworkNode {
           );
     const { sealing } = this;
     if (sealing !== null) this.node.add(sealing);
+    const providers = retrievalChain(states);
     this.deals = new DealsPart({
       ...{ node: this.node, sealing, data: options.data ?? null },
+      placesOf: (miner) => providers.placesOf(miner),
       streams: () => peers.network?.streams ?? null,
       transfers: () => this.retrieval.transfers,
       addresses: () => peers.addresses(),
     });
     this.node.add(this.deals);
-    const providers = retrievalChain(states);
     const gateways = (): string[] => (this.rpc === null ? [] : [gatewayAddress(this.rpc.url)]);
     this.retrieval = new RetrievalMarket({
       ...{ blocks: chain.blocks, client: this.node.client, payments: this.node.payments, now },

@@ -30,7 +30,7 @@ export async function openNode(
   market: FakeMarket,
   { store, files }: Disk,
   more: Partial<ProviderOptions> &
-    Partial<Pick<ClientOptions, "linkTo" | "servedAt" | "push" | "commit" | "ownAddress">> & {
+    Partial<Pick<ClientOptions, "linkTo" | "placeOf" | "servedAt" | "push" | "commit" | "ownAddress">> & {
       readonly onWrite?: (count: number, when: "before" | "after") => void;
     } = {},
 ): Promise<MarketNode> {
@@ -38,6 +38,7 @@ export async function openNode(
   const {
     onWrite = () => undefined,
     linkTo,
+    placeOf = async () => null,
     servedAt = () => null,
     push = noPush,
     commit,
@@ -82,7 +83,7 @@ export async function openNode(
     linkTo: linkTo ?? (() => localLink(provider)),
     proofs: async () => proofs,
     commit: commit ?? (async () => ({ piece: PIECE, carSize: PAYLOAD.length })),
-    ...{ servedAt, push, ownAddress: ownAddress ?? (() => null) },
+    ...{ placeOf, servedAt, push, ownAddress: ownAddress ?? (() => null) },
     randomBytes: (length) => new Uint8Array(length).fill(++random),
   });
   await provider.start();

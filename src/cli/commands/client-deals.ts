@@ -26,7 +26,7 @@ export function registerClientDeals(client: Command): void {
       .command("ask")
       .description("what a provider asks for its space")
       .argument("[miner]", "its address", "miner")
-      .option("--peer <multiaddr>", "where it is, if it is not of this node"),
+      .option("--peer <multiaddr>", "where it is (default: in this node, or where the chain says)"),
   ).action(ask);
   withRemote(
     client
@@ -41,7 +41,7 @@ export function registerClientDeals(client: Command): void {
       .option("--max-price <FIL>", "an epoch, where --price does not say it", parseAmount)
       .option("--verified", "use the payer's data cap")
       .option("--no-unsealed", "the provider need not keep a copy that is quick to read")
-      .option("--peer <multiaddr>", "where the provider is, if it is not of this node")
+      .option("--peer <multiaddr>", "where the provider is (default: in this node, or where the chain says)")
       .option("--url <url>", "where the provider gets the CAR file (default: from this node)")
       .option("--offline", "the provider gets the CAR file by hand")
       .addOption(

@@ -45,6 +45,8 @@ export type ClientOptions = {
   readonly proofs: () => Promise<Proofs>;
   readonly randomBytes: (length: number) => Uint8Array;
   readonly push: Push;
+  /** Where a miner's provider is: multiaddr or identity, as the chain says; null: in this node, or nobody knows. */
+  readonly placeOf: (miner: Address, signal?: AbortSignal) => Promise<string | null>;
   /** A multiaddr of this node that ends with its identity; null while it has none. */
   readonly ownAddress: () => string | null;
   readonly onChange?: (deal: ClientDeal) => void;
@@ -148,10 +150,14 @@ export class StorageClient {
     return this.book;
   }
 
-  /** A provider's ask, whose signature is its worker's. Throws `DealError` NO_ANSWER, NOT_A_PROVIDER. */
-  async ask(miner: Address, peer: string | null, signal?: AbortSignal): Promise<SignedAsk> {
-    const { chain, linkTo } = this.options;
+  /**
+   * A provider's ask, whose signature is its worker's. `named` null: where the chain says. Throws `DealError` NO_ANSWER,
+   * NOT_A_PROVIDER.
+   */
+  async ask(miner: Address, named: string | null, signal?: AbortSignal): Promise<SignedAsk> {
+    const { chain, linkTo, placeOf } = this.options;
     const { worker } = await chain.provider(miner);
+    const peer = named ?? (await placeOf(miner, signal));
     const limit = AbortSignal.timeout(ANSWER_MS);
     const signed = await linkTo(miner, peer).ask(
       miner,
@@ -164,9 +170,11 @@ export class StorageClient {
   }
 
   /** Begins a deal; its record is on the disk when this resolves, the rest goes by itself. */
-  async deal(wanted: Wanted, signal?: AbortSignal): Promise<ClientDeal> {
-    const { chain, randomBytes } = this.options;
-    const { wallet, miner, root, peer, duration, verified = false } = wanted;
+  async deal(given: Wanted, signal?: AbortSignal): Promise<ClientDeal> {
+    const { chain, randomBytes, placeOf } = this.options;
+    const peer = given.peer ?? (await placeOf(given.miner, signal));
+    const wanted = { ...given, peer };
+    const { wallet, miner, root, duration, verified = false } = wanted;
     const client = await chain.messages.keyOf(wallet);
     if (!chain.messages.hasKey(client))
       throw new DealError({ code: "BAD_ARGUMENT" }, `the wallet has no key of ${wallet}`);

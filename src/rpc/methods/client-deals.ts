@@ -56,7 +56,7 @@ const proposalParam = param("proposal", link);
 export const clientDealsGroup = group("Client: deals", "Storage deals of this node's user.", {
   ClientQueryAsk: method({
     summary:
-      "What a provider asks for its space, signed by it; the first parameter is its peer: empty means as it is known.",
+      "What a provider asks for its space, signed by it; the first parameter is its peer: empty means this node's own, or as the chain has it.",
     params: [param("peer", fallback(text(1024), "")), param("miner", address)],
     result: storageAsk,
     cost: "wait",
@@ -64,7 +64,8 @@ export const clientDealsGroup = group("Client: deals", "Storage deals of this no
       askJson(await node.deals.client.ask(await idAt(node, miner, []), peer === "" ? null : peer, signal)),
   }),
   ClientStartDeal: method({
-    summary: "Begins a deal about data that this node has (or, with transfer type manual, that is brought by hand).",
+    summary:
+      "Begins a deal about data that this node has (or, with transfer type manual, that is brought by hand), with this node's own provider or the peer that the chain has for the miner.",
     permission: "admin",
     params: [param("params", startDealParams)],
     result: nullable(link),

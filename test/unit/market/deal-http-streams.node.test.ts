@@ -25,6 +25,7 @@ const seller = await openNode(market, newDisk(), {
 const buyer = await openNode(market, newDisk(), {
   linkTo: (_, peer) => remoteLink(buying.streams, peer ?? ""),
   ownAddress: () => buying.address,
+  placeOf: async (miner) => (miner.equals(MINER) ? selling.address : null),
 });
 /** As the piece gateway, of one piece; the first answer ends too early. */
 async function gateway({ header }: GatewayRequest): Promise<Download> {
@@ -56,13 +57,14 @@ afterAll(async () => {
 const wanted = { wallet: market.client, miner: MINER, peer: selling.address, duration: 518_400, startEpoch: 3000 };
 const soon = (): AbortSignal => AbortSignal.timeout(60_000);
 
-test("a provider fetches a deal's data from its client's peer, and goes on where it broke off", async () => {
-  const { id } = await buyer.client.deal({ ...wanted, root: rootOf(2), transfer: "libp2p" });
+test("a provider that the chain names fetches a deal's data from its client's peer, and goes on where it broke off", async () => {
+  const { id } = await buyer.client.deal({ ...wanted, root: rootOf(2), peer: null, transfer: "libp2p" });
   await until("the deal to be active", async () => {
     await settle();
     market.mine();
     return buyer.client.get(id).state === "Active";
   });
+  expect(buyer.client.get(id).peer).toBe(selling.address);
   const [sold] = seller.provider.list();
   expect(sold).toMatchObject({ state: "Active", size: 700, source: { url: `libp2p://${buying.address}` } });
   expect(asked).toEqual([undefined, "bytes=300-"]);
