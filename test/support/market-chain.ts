@@ -38,6 +38,8 @@ export class FakeMarket {
   readonly executed: SignedMessage[] = [];
   /** Pieces by deal, each time that one was put into a sector. */
   readonly placed: number[] = [];
+  /** Sectors that were closed for good. */
+  readonly closed: number[] = [];
   private readonly waiting: SignedMessage[] = [];
   private readonly receipts = new Map<string, MessageReceipt>();
   private readonly listeners = new Set<() => void>();
@@ -147,7 +149,7 @@ export class FakeMarket {
         this.sectors.set(id, this.sectors.size + 1);
         return { sector: this.sectors.size, offset: 0 };
       },
-      seal: async () => undefined,
+      seal: async (_miner, sector) => void this.closed.push(sector),
       read: async () => null,
       isUnsealed: async () => false,
       prove: () => {

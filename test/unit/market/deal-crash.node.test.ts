@@ -4,11 +4,13 @@
  */
 import { expect, test } from "vitest";
 import { loadCrypto } from "../../../src/core/crypto.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
 import { totalOf } from "../../../src/market/storage/funds.ts";
 import { clientFunds } from "../../../src/market/storage/proposal.ts";
+import { PieceHasher } from "../../../src/sector/piece/pieces.ts";
 import { Address } from "../../../src/types/address.ts";
 import { FakeMarket, MINER, rootOf } from "../../support/market-chain.ts";
-import { type Disk, type MarketNode, newDisk, openNode, settle } from "../../support/market-node.ts";
+import { type Disk, type MarketNode, newDisk, openNode, PAYLOAD, settle } from "../../support/market-node.ts";
 
 const crypto = await loadCrypto();
 const WANTED = { root: rootOf(1), miner: MINER, peer: null, duration: 518_400, price: 500n, startEpoch: 2000 };
@@ -69,6 +71,27 @@ test("a deal that is not disturbed takes a known number of writes, and its messa
   const writes = await run(market, newDisk(), 0, "before");
   expect(writes).toBeGreaterThan(20);
   expect(market.executed.map(({ message }) => message.method)).toEqual([2n, 2n, 4n]);
+});
+
+test("the smallest deal, of exactly 128 bytes, is sealed at once", async () => {
+  const market = new FakeMarket(crypto);
+  const data = PAYLOAD.subarray(0, 127);
+  const piece = new PieceHasher(await loadProofs()).update(data).digest();
+  const node = await openNode(market, newDisk(), {
+    commit: async () => ({ piece, carSize: data.length }),
+    local: async () =>
+      (async function* () {
+        yield data;
+      })(),
+  });
+  const { id } = await node.client.deal({ ...WANTED, wallet: market.client });
+  for (let rounds = 0; rounds < 300 && node.client.get(id).state !== "Active"; rounds++) {
+    await settle();
+    market.mine();
+  }
+  expect(node.client.get(id)).toMatchObject({ state: "Active", error: "" });
+  expect([market.deals[0]?.proposal.pieceSize, market.placed, market.closed]).toEqual([128n, [0], [1]]);
+  await node.stop();
 });
 
 test.each(["before", "after"] as const)(
