@@ -26,12 +26,16 @@ const STATUS = { no: 1, yes: 2 } as const;
 const CHUNK = 256 << 8;
 /** Longest message that is read; go-filecoin reads no longer one. */
 const MAX_MESSAGE = 256 << 10;
+/** Bytes that chunks come to on average, but for some of them: each may take as long as a message, and imports wait for it. */
+const LEAST_CHUNK = 4096;
+const FEW_MESSAGES = 64;
 const MAX_TEXT = 1000;
 /** Bytes of a lent piece that are read at a time. */
 const WINDOW = 1 << 20;
-/** Milliseconds that each message may take, and streams that are served at once. */
+/** Milliseconds that each message may take, and streams that are served at once, in all and to a peer. */
 const MESSAGE_MS = 30_000;
 const MAX_STREAMS = 16;
+const MAX_OF_PEER = 4;
 const RATE = { burst: 8, perSecond: 0.5 } as const;
 
 export type FreeStreamParts = {
@@ -44,7 +48,8 @@ export type FreeStreamParts = {
 export class FreeStreamServer {
   private readonly parts: FreeStreamParts;
   private readonly rate: RateLimiter;
-  private open = 0;
+  /** Streams that are served, by peer. */
+  private readonly open: string[] = [];
 
   constructor(parts: FreeStreamParts) {
     this.parts = parts;
@@ -54,10 +59,11 @@ export class FreeStreamServer {
   async start(): Promise<void> {
     const { streams } = this.parts;
     await streams.handle(FREE_PROTOCOL, async (stream, peer) => {
-      if (!this.rate.allow(peer) || this.open >= MAX_STREAMS)
+      const own = this.open.filter((one) => one === peer).length;
+      if (!this.rate.allow(peer) || own >= MAX_OF_PEER || this.open.length >= MAX_STREAMS)
         throw new RetrievalError({ code: "BUSY" }, "too many streams");
       const frames = frameStream(stream, (limit) => new LengthScanner(limit));
-      this.open++;
+      this.open.push(peer);
       try {
         await this.serve(frames);
       } catch (error) {
@@ -65,7 +71,7 @@ export class FreeStreamServer {
         if (isFilError(error, "BAD_FRAME")) streams.report(peer, "badFrame");
         throw error;
       } finally {
-        this.open--;
+        this.open.splice(this.open.indexOf(peer), 1);
       }
     });
   }
@@ -129,11 +135,15 @@ export async function* freeStream(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   let came = 0;
+  let messages = 0;
+  let failure: Error | null = new Error("given up");
   const stream = await streams.open(peer, FREE_PROTOCOL, signal).catch((cause: unknown) => {
     signal.throwIfAborted();
     const why = `peer ${peer} serves no free stream: ${describeError(cause)}`;
     throw new RetrievalError({ code: "NO_ANSWER", peer }, why, { cause });
   });
+  const aborted = (): void => stream.abort(new Error("given up"));
+  signal.addEventListener("abort", aborted, { once: true });
   try {
     const frames = frameStream(stream, (limit) => new LengthScanner(limit));
     await write(streams, frames, { pieceRef: ref });
@@ -154,13 +164,20 @@ export async function* freeStream(
       if (!(data instanceof Uint8Array) || data.length === 0)
         throw new RetrievalError({ code: "BAD_FRAME" }, `peer ${peer} sends a chunk of no bytes`);
       came += data.length;
+      if (++messages > FEW_MESSAGES + came / LEAST_CHUNK)
+        throw new RetrievalError({ code: "BAD_DATA" }, `peer ${peer} sends chunks of few bytes`);
       if (came > most) throw new RetrievalError({ code: "BAD_DATA" }, `peer ${peer} sends more than ${most} bytes`);
       yield data;
     }
+    failure = null;
     stream.close().catch(() => undefined);
   } catch (error) {
-    stream.abort(error instanceof Error ? error : new Error(`${error}`));
+    failure = error instanceof Error ? error : new Error(`${error}`);
     throw error;
+  } finally {
+    signal.removeEventListener("abort", aborted);
+    // Also one that is read no further.
+    if (failure !== null) stream.abort(failure);
   }
 }
 

@@ -72,18 +72,28 @@ test("messages are go-filecoin's; what is not here is refused with a reason", as
   await expect(stream(BYTES, cidOfBlock(Uint8Array.of(1)))).rejects.toThrow(/does not give .* is not here/);
   await expect(stream(BYTES - 1)).rejects.toThrow(/sends more than 1199999 bytes/);
   expect(await client.data.imports()).toEqual([]);
+  // A peer keeps four places at most: whoever comes next is not heard out.
+  const open = () => client.host.streams.open(provider.host.address, FREE_PROTOCOL, signal);
+  const held = [await open(), await open(), await open(), await open()];
+  const last = frameStream(await open(), (limit) => new LengthScanner(limit));
+  await expect(last.read(1 << 20, AbortSignal.timeout(5000))).rejects.toThrow(/reset|stream ended/);
+  for (const idle of held) idle.abort(new Error("enough"));
 });
 
 test("a peer that sends another file, empty chunks or no messages is found out, and nothing is listed", async () => {
   const answers: Record<string, readonly Uint8Array[]> = {
     other: [{ status: 2, errorMessage: "" }, { data: Uint8Array.of(1, 2, 3) }].map((one) => dagCbor.encode(one)),
     empty: [{ status: 2, errorMessage: "" }, { data: new Uint8Array(0) }].map((one) => dagCbor.encode(one)),
+    drops: [{ status: 2, errorMessage: "" }, ...Array.from({ length: 66 }, () => ({ data: Uint8Array.of(1) }))].map(
+      (one) => dagCbor.encode(one),
+    ),
     noise: [Uint8Array.of(0xff, 0xff)],
     list: [dagCbor.encode([2])],
   };
   const errors = {
     other: /is the file baf/,
     empty: /chunk of no bytes/,
+    drops: /chunks of few bytes/,
     noise: /no DAG-CBOR/,
     list: /a message is a map/,
   };
