@@ -121,7 +121,7 @@ function shortNames(net: Devnet): (address: string) => string {
 /** Lines of the banner: the address first, then the accounts, then the rest. */
 export function banner(net: Devnet, { url, data, resumed, token }: Started): string[] {
   const { prefix, chainId, name } = net.network;
-  const { balance, seed, mnemonic, blockTime } = net.options;
+  const { balance, seed, mnemonic } = net.options;
   const rows = net.accounts.map((account) => [
     account.name,
     account.id.toString(prefix),
@@ -148,10 +148,16 @@ export function banner(net: Devnet, { url, data, resumed, token }: Started): str
     `Miner      ${net.miner.toString(prefix)}`,
     `Seed       ${seed}`,
     `Data       ${data ?? "in memory"}`,
-    `Mining     ${blockTime === 0 ? "when a message arrives" : `every ${blockTime} s`}`,
+    `Mining     ${miningText(net)}`,
     `Next       in another terminal: npx filigree send bob "1 FIL"${place(url)}; Ctrl-C here stops the network`,
     "",
   ];
+}
+
+/** When tipsets are made: a network of a file may have been told to make none by itself. */
+function miningText({ clock: { isAutomatic, blockTime } }: Devnet): string {
+  if (!isAutomatic) return "on call alone, as it was set: filigree lab mine (Devnet.setAutomine turns it on)";
+  return blockTime === 0 ? "when a message arrives" : `every ${blockTime} s`;
 }
 
 function forkLines({ forkedFrom }: Devnet): string[] {

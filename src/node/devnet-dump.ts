@@ -48,18 +48,23 @@ export function withoutPlaces(facts: Dumped["facts"]): Dumped["facts"] {
   return facts.filter(([name]) => name !== ATTACHED_FACT);
 }
 
+export type DumpSettings = {
+  /** Whether the file's network makes tipsets by itself. Default: as this one does. */
+  readonly automine?: boolean;
+};
+
 /** Writes a network as the sections of a CAR file. Throws as `checkDump`. */
-export async function* dumpOf(net: Network): AsyncGenerator<Uint8Array> {
+export async function* dumpOf(net: Network, settings: DumpSettings = {}): AsyncGenerator<Uint8Array> {
   await checkDump(net);
   const { facts, sectors, free } = await net.snapshots.copy();
   try {
-    yield* dumpSections({ facts: withoutPlaces(facts), sectors, ...restOf(net) }, net.node.chain.blocks);
+    yield* dumpSections({ facts: withoutPlaces(facts), sectors, ...restOf(net, settings) }, net.node.chain.blocks);
   } finally {
     free();
   }
 }
 
-function restOf(net: Network): Omit<Dumped, "facts" | "sectors"> {
+function restOf(net: Network, { automine }: DumpSettings): Omit<Dumped, "facts" | "sectors"> {
   const { options, node, clock, laboratory } = net;
   const { accounts, balance, seed, mnemonic = "", blockTime, genesisTime, miners = 0, sectors = 1, proving } = options;
   const local = new Set(node.pool.localMessages());
@@ -73,7 +78,7 @@ function restOf(net: Network): Omit<Dumped, "facts" | "sectors"> {
     },
     wallet: { chosen: node.keystore.chosenName, keys: keys.map(({ type, secret }) => [type, secret] as const) },
     pool: others.map(encodeSignedMessage),
-    clock: { automine: clock.isAutomatic, blockTime: clock.blockTime },
+    clock: { automine: automine ?? clock.isAutomatic, blockTime: clock.blockTime },
     miners: (laboratory?.miners ?? []).map((miner): DumpedMiner => {
       const skipped = laboratory?.skipped(miner) ?? [];
       return {
@@ -123,7 +128,8 @@ export async function settle(net: Network, { wallet, pool, clock, miners }: Dump
       net.laboratory?.skip(address, skipped ?? "all");
       for (const [sector, fault] of faults) net.laboratory?.setFault(address, sector, fault);
     }
-    net.clock.setAutomine(clock.automine);
+    // Who gives a block time wants tipsets.
+    net.clock.setAutomine(clock.automine || blockTime !== undefined);
     net.clock.setBlockTime(blockTime ?? clock.blockTime);
     for (const bytes of pool) await net.node.pool.push(decodeSignedMessage(bytes), "network");
   } catch (cause) {

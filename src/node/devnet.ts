@@ -58,7 +58,7 @@ import {
   openDevnetChain,
   refuseFork,
 } from "./devnet-chain.ts";
-import { checkDump, dumpOf, optionsOf, settle, withoutPlaces } from "./devnet-dump.ts";
+import { checkDump, type DumpSettings, dumpOf, optionsOf, settle, withoutPlaces } from "./devnet-dump.ts";
 import { checkBundle, checkDevnetOptions, checkUpgrades, type LocalUpgrade } from "./devnet-options.ts";
 import { DumpError, type Dumped, readDump, readOptions } from "./dump.ts";
 import { EthControl, Impersonation } from "./eth-control.ts";
@@ -328,8 +328,8 @@ export class Devnet {
   }
 
   /** The whole network as a CAR file, in pieces: everything that a snapshot has, keys in the clear included. */
-  dump(): AsyncGenerator<Uint8Array> {
-    return dumpOf(this);
+  dump(settings: DumpSettings = {}): AsyncGenerator<Uint8Array> {
+    return dumpOf(this, settings);
   }
 
   /**

@@ -1,10 +1,11 @@
 /** `filigree lab` and `devnet --load` as users type them: snapshots, time, and a network that moves into another process. */
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { banner } from "../../src/cli/devnet-output.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import { type CommandNet, startCommandNet } from "../support/command-net.ts";
 
@@ -53,4 +54,21 @@ test("a snapshot, time, and back; the whole network as a file, with which anothe
   expect(other.accounts[0]?.secp256k1).toBe(net.accounts[0]?.secp256k1.toString("t"));
   const refused = await filigree("devnet", "--memory", "--port", "0", "--load", file, "--seed", "mine");
   expect(refused).toMatchObject({ code: 64, err: expect.stringContaining("--seed is that of the file; leave it out") });
+});
+
+test("the network of a scenario's file executes messages; one that was told to make no tipsets says so", async () => {
+  const [scenario, file] = [path.join(folder, "scenario.json"), path.join(folder, "scenario.car")];
+  await writeFile(scenario, JSON.stringify({ name: "saved", network: { accounts: 2 }, steps: [{ mine: 1 }] }));
+  expect(await filigree("scenario", "run", scenario, "--save", file)).toMatchObject({ code: 0, err: "" });
+  const loaded = await Devnet.load(await readFile(file));
+  try {
+    const started = { url, data: null, resumed: 1, token: null };
+    expect(banner(loaded, started)).toContain("Mining     when a message arrives");
+    expect(banner(net, started).join("\n")).toContain("Mining     on call alone, as it was set: filigree lab mine");
+    const [From, To] = loaded.accounts.map(({ secp256k1 }) => secp256k1.toString("t"));
+    const { CID } = await loaded.request("MpoolPushMessage", { From, To, Value: "1", Method: 0 }, null);
+    expect(await loaded.request("StateWaitMsg", CID, 0, -1, true)).toMatchObject({ Receipt: { ExitCode: 0 } });
+  } finally {
+    await loaded.close();
+  }
 });

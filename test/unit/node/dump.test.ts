@@ -90,6 +90,7 @@ test("it goes on where the other was: chain, pool, wallet, settings, and both co
   expect(copy.node.pool.pending()).toEqual(net.node.pool.pending());
   expect(`${await copy.node.keystore.defaultAddress()}`).toBe(`${await net.node.keystore.defaultAddress()}`);
   expect(copy.clock.isAutomatic).toBe(false);
+  expect((await load(await dump(net), { blockTime: 1000 })).clock.isAutomatic).toBe(true);
   for (const one of [net, copy]) await one.clock.mine(3);
   expect(key(copy)).toBe(key(net));
   // A snapshot's number is not given again either.
