@@ -72,3 +72,22 @@ export function progressLine(screen: Screen = process.stderr): ProgressLine {
     },
   };
 }
+
+const NOTE_MS = 10_000;
+
+/** As `progressLine`; where there is no terminal, a line of its own about every ten seconds. `now`: milliseconds. */
+export function tellingLine(
+  screen: Screen = process.stderr,
+  now: () => number = Date.now,
+): Pick<ProgressLine, "show" | "clear"> {
+  if (screen.isTTY === true) return progressLine(screen);
+  let told = now();
+  return {
+    show(text) {
+      if (now() - told < NOTE_MS) return;
+      told = now();
+      screen.write(`note: ${plainText(text)}\n`);
+    },
+    clear: () => undefined,
+  };
+}

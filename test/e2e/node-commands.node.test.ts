@@ -222,3 +222,11 @@ test("beyond loopback: a token in a file for its owner alone, named at start, an
   const other = await filigree(["devnet", "--data", "data", "--balance", "5", "--port", "0"]);
   expect(other).toMatchObject({ code: 1, err: expect.stringMatching(/--balance 1000000 \(not 5\)/) });
 });
+
+test("a network without peers has nothing to wait for, nor a clock that it is behind", async () => {
+  const waited = await filigree(["sync", "wait", "--timeout", "5"]);
+  expect(waited).toMatchObject({ code: 0, out: expect.stringMatching(/^nothing to wait for at epoch \d+: this node/) });
+  const { out } = await filigree(["sync", "status"]);
+  expect(out).toContain("this node has no peers: it was started without a network");
+  expect(out).not.toContain("behind the clock");
+});

@@ -3,9 +3,9 @@ import type { Command } from "commander";
 import { sleepFor } from "../../base/sleep.ts";
 import { interruptible } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
-import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { NodeRefusal, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import { table } from "../table.ts";
-import { progressLine } from "../terminal.ts";
+import { countText, tellingLine } from "../terminal.ts";
 
 type Tipset = { readonly Height: number; readonly Cids: readonly { readonly "/": string }[] };
 type Run = {
@@ -40,7 +40,17 @@ export function registerSync(program: Command): void {
   ).action(wait);
 }
 
-type Position = { readonly head: Head; readonly behind: number; readonly peers: number; readonly state: State };
+/** What a node says that has no network: a local one, whose epochs pass as its own clock has them. */
+const NO_NETWORK = "this node has no peers";
+const ALONE = `${NO_NETWORK}: it was started without a network, and makes its chain itself`;
+
+type Position = {
+  readonly head: Head;
+  /** Epochs; null where nobody has more than the node itself. */
+  readonly behind: number | null;
+  readonly peers: number;
+  readonly state: State;
+};
 
 async function positionOf(remote: Remote): Promise<Position> {
   const state = await remote.call<State>("SyncState");
@@ -49,7 +59,18 @@ async function positionOf(remote: Remote): Promise<Position> {
     SyncStatus: { Behind: number };
     PeerStatus: { PeersToPublishBlocks: number };
   }>("NodeStatus", false);
-  return { head, behind: SyncStatus.Behind, peers: PeerStatus.PeersToPublishBlocks, state };
+  const behind = (await hasNetwork(remote)) ? SyncStatus.Behind : null;
+  return { head, behind, peers: PeerStatus.PeersToPublishBlocks, state };
+}
+
+async function hasNetwork(remote: Remote): Promise<boolean> {
+  try {
+    await remote.call("NetAddrsListen");
+    return true;
+  } catch (error) {
+    if (error instanceof NodeRefusal && error.message.includes(NO_NETWORK)) return false;
+    throw error;
+  }
 }
 
 const isActive = ({ Stage }: Run): boolean => Stage !== COMPLETE && Stage !== FAILED;
@@ -75,9 +96,15 @@ async function status(options: RemoteOptions): Promise<void> {
   ]);
   const warnings = await warningsOf(remote);
   say(options.json, { epoch: head.Height, behind, applied: state.VMApplied, syncs: runs, warnings }, [
-    `head at epoch ${head.Height}, ${behind} epochs behind the clock; ${state.VMApplied} messages of peers' blocks applied`,
+    behind === null
+      ? `head at epoch ${head.Height}; ${ALONE}`
+      : `head at epoch ${head.Height}, ${behind} epochs behind the clock; ${state.VMApplied} messages of peers' blocks applied`,
     ...warnings.map((text) => `warning: ${text}`),
-    ...(rows.length === 0 ? ["nothing was fetched"] : table(["stage", "from", "at", "to", ""], rows)),
+    ...(rows.length === 0
+      ? behind === null
+        ? []
+        : ["nothing was fetched"]
+      : table(["stage", "from", "at", "to", ""], rows)),
   ]);
 }
 
@@ -91,24 +118,30 @@ async function warningsOf(remote: Remote): Promise<string[]> {
 
 async function wait(options: RemoteOptions & { readonly timeout: number }): Promise<void> {
   const remote = await Remote.open(options);
-  const line = progressLine();
+  const line = tellingLine();
   const end = Date.now() + options.timeout * 1000;
   const found = await interruptible(async (signal) => {
     for (;;) {
       const position = await positionOf(remote);
       const active = position.state.ActiveSyncs.find(isActive);
-      if (active === undefined && position.behind <= NEAR) return position;
+      if (position.behind === null || (active === undefined && position.behind <= NEAR)) return position;
       if (Date.now() >= end)
         throw new Error(
           `epoch ${position.head.Height}, ${position.behind} behind the clock after ${options.timeout} s`,
         );
-      const what = active === undefined ? "waiting" : (STAGES[active.Stage] ?? "");
-      line.show(`epoch ${position.head.Height}, ${position.behind} behind: ${what} ${active?.Height ?? ""}`);
+      line.show(
+        `epoch ${position.head.Height}, ${position.behind} behind the clock: ${waitedFor(active, position.peers)}`,
+      );
       await sleepFor(POLL_MS, signal);
     }
   }, "filigree sync wait").finally(() => line.clear());
   const { head, behind } = found;
   say(options.json, { epoch: head.Height, behind, tipset: head.Cids.map((cid) => cid["/"]) }, [
-    `caught up: epoch ${head.Height}`,
+    behind === null ? `nothing to wait for at epoch ${head.Height}: ${ALONE}` : `caught up: epoch ${head.Height}`,
   ]);
+}
+
+function waitedFor(active: Run | undefined, peers: number): string {
+  if (active !== undefined) return `${STAGES[active.Stage] ?? active.Stage} at ${active.Height}`;
+  return peers === 0 ? "waiting for a peer" : `waiting for newer blocks of ${countText(peers, "peer")}`;
 }

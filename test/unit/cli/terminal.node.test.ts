@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { explain } from "../../../src/cli/errors.ts";
 import { writeOutput } from "../../../src/cli/output.ts";
-import { plainText, progressLine } from "../../../src/cli/terminal.ts";
+import { plainText, progressLine, tellingLine } from "../../../src/cli/terminal.ts";
 import { until } from "../../support/until.ts";
 
 const MAIN = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
@@ -21,6 +21,15 @@ test("what others wrote commands no terminal", () => {
   expect(plainText("none\u001b[2J\u009b1m\r\u0007 grün\ttwo\nlines")).toBe(
     "none\ufffd[2J\ufffd1m\ufffd\ufffd grün\ttwo\nlines",
   );
+});
+
+test("where there is no terminal, a long wait says every ten seconds what it waits for", () => {
+  const screen = screenOf(false);
+  let now = 0;
+  const line = tellingLine(screen, () => now);
+  for (; now < 25_000; now += 500) line.show(`at ${now}`);
+  line.clear();
+  expect(screen.written).toEqual(["note: at 10000\n", "note: at 20000\n"]);
 });
 
 test("a progress line ends at 100 %, however fast the end comes, and leaves a clean line", () => {
