@@ -10,6 +10,7 @@ import { minerMessages } from "../miner/chain-side/messages.ts";
 import { MessageTracker } from "../miner/chain-side/tracker.ts";
 import { signBlock } from "../miner/draft-block.ts";
 import type { OwnMiner, OwnSector } from "../miner/own-sectors.ts";
+import { SECTOR_STATES } from "../miner/sealing/states.ts";
 import type { MinerSwitches } from "../miner/switches.ts";
 import { WINDOW_POST } from "../params/proving.ts";
 import { FaultStore, type FileFault } from "../sector/fault-store.ts";
@@ -30,6 +31,7 @@ import { sectorsService } from "./sectors-service.ts";
 export type LaboratoryErrorData =
   | { readonly code: "UNKNOWN_MINER"; readonly miner: string }
   | { readonly code: "UNKNOWN_SECTOR"; readonly miner: string; readonly sector: number }
+  | { readonly code: "UNKNOWN_STATE"; readonly state: string }
   /** The miner has made no block in the last epochs. */
   | { readonly code: "NO_BLOCK"; readonly miner: string }
   | { readonly code: "NO_DEADLINE"; readonly miner: string }
@@ -75,11 +77,7 @@ export class Laboratory {
   setFault(miner: Address, sector: number, fault: FileFault): void {
     const own = this.find(miner);
     const held = own.sectors.get(sector);
-    if (held === undefined)
-      throw new LaboratoryError(
-        { code: "UNKNOWN_SECTOR", miner: `${miner}`, sector },
-        `${this.text(miner)} has no sector ${sector} here; it has ${[...own.sectors.keys()].join(", ")}`,
-      );
+    if (held === undefined) throw this.unknownSector(own, sector, [...own.sectors.keys()]);
     if (held.store instanceof FaultStore) {
       held.store.fault = fault;
       return;
@@ -152,6 +150,17 @@ export class Laboratory {
     const { sealing, clock, node } = this.parts;
     const own = this.find(miner);
     const service = sealing === null ? null : sectorsService(sealing);
+    if (!Object.hasOwn(SECTOR_STATES, state))
+      throw new LaboratoryError(
+        { code: "UNKNOWN_STATE", state },
+        `${state} is no state of a sector; there are ${Object.keys(SECTOR_STATES).join(", ")}`,
+      );
+    if (((await service?.status(own.address, sector)) ?? null) === null)
+      throw this.unknownSector(
+        own,
+        sector,
+        ((await service?.list(own.address)) ?? []).map(({ number }) => number),
+      );
     const first = node.chain.head.height;
     for (let seen = ""; ; ) {
       await sealing?.rest();
@@ -271,6 +280,13 @@ export class Laboratory {
     }
     const miner = this.text(own.address);
     throw new LaboratoryError({ code: "NO_BLOCK", miner }, `${miner} has made no block lately: pass some epochs first`);
+  }
+
+  private unknownSector({ address }: OwnMiner, sector: number, there: readonly number[]): LaboratoryError {
+    return new LaboratoryError(
+      { code: "UNKNOWN_SECTOR", miner: `${address}`, sector },
+      `${this.text(address)} has no sector ${sector} here; it has ${there.join(", ") || "none"}`,
+    );
   }
 
   private find(miner: Address): OwnMiner {

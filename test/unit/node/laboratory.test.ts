@@ -88,6 +88,12 @@ test("what is not there, and more than can be waited for, is refused by name", a
   await expect(net.request("Devnet.setSectorFault", miner, 7, "lost")).rejects.toThrow(
     "has no sector 7 here; it has 0, 1",
   );
+  await expect(net.request("Devnet.mineToSector", miner, 9, "Proving", 0)).rejects.toThrow(
+    "has no sector 9 here; it has 0, 1",
+  );
+  await expect(net.request("Devnet.mineToSector", miner, 0, "Foo", 0)).rejects.toThrow(
+    /^Foo is no state of a sector; there are WaitDeals, .*Proving/,
+  );
   await expect(net.request("Devnet.terminateSectors", miner, [1])).rejects.toThrow("no live sector 1");
   await expect(net.request("Devnet.minerReport", "t01")).rejects.toThrow("no miner of this network; there are");
   await expect(net.request("Devnet.skipProofs", miner, [48])).rejects.toThrow("integer from 0 to 47");
