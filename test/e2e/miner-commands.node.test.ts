@@ -58,3 +58,8 @@ test("a miner's actor: read, its addresses and sectors changed, what cannot be m
   expect(after.out).toContain("1 live, 1 active, 0 faulty");
   expect(after.out).toContain("control t0102");
 });
+
+test("a check of a sector that there is not is refused, and names it", async () => {
+  const found = await filigree("proving", "check", "1", "7");
+  expect(found).toMatchObject({ code: 64, out: "", err: expect.stringContaining("the miner has no sector 7") });
+});

@@ -57,6 +57,7 @@ export function registerMinerStorage(miner: Command, proving: Command): void {
 async function check(numbers: number[], options: CheckOptions): Promise<void> {
   const remote = await Remote.open(options);
   const miner = options.actor === undefined ? null : await remote.address(options.actor, "--actor");
+  if (numbers.length > 0) await checkKnown(remote, miner, numbers);
   const wanted = numbers.length > 0 ? numbers : await heldBy(remote, miner);
   const id = await idOf(remote, miner);
   const bad: Record<string, string> = {};
@@ -82,6 +83,13 @@ async function check(numbers: number[], options: CheckOptions): Promise<void> {
     options.onlyBad === undefined ? "the miner has no sectors" : `all ${countText(wanted.length, "sector")} good`;
   say(options.json, rows, rows.length === 0 ? [none] : table(["sector", "", ""], cells));
   if (Object.keys(bad).length > 0) throw new Error(`${countText(Object.keys(bad).length, "sector")} cannot be proved`);
+}
+
+/** Throws `UsageError` for sectors that there are not: nothing is bad of those. */
+async function checkKnown(remote: Remote, miner: string | null, numbers: readonly number[]): Promise<void> {
+  const all = await remote.call<readonly number[]>("SectorsList", miner);
+  const missing = numbers.filter((number) => !all.includes(number));
+  if (missing.length > 0) throw new UsageError(`the miner has no sector ${missing.join(", ")}`);
 }
 
 /** Sectors that have files. */
