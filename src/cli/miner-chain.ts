@@ -6,6 +6,7 @@ import { RpcChain } from "../miner/chain-side/rpc-chain.ts";
 import { senderFor } from "../miner/chain-side/sender.ts";
 import { Address } from "../types/address.ts";
 import { signedMessageCid } from "../types/message.ts";
+import { UsageError } from "./errors.ts";
 import { interruptible } from "./interrupt.ts";
 import { NodeRefusal, Remote, type RemoteOptions, say } from "./remote.ts";
 
@@ -29,7 +30,7 @@ export type OpenMiner = {
 
 export async function openMiner(options: ActorOptions): Promise<OpenMiner> {
   const remote = await Remote.open(options);
-  const prefix = await remote.prefix();
+  const prefix = await remote.prefix().catch((error: unknown) => notOfNode(remote, error));
   const given = await remote.address(options.actor, "--actor");
   const name = await remote.call<string>("StateLookupID", given, null);
   const miner = Address.parse(name);
@@ -40,6 +41,13 @@ export async function openMiner(options: ActorOptions): Promise<OpenMiner> {
   });
   const { networkVersion } = await chain.head();
   return { remote, chain, calls: minerMessages(miner, networkVersion, prefix), name };
+}
+
+/** Throws what a call came to; where it went to a miner's own interface, which knows no chain, that its node is to be asked. */
+async function notOfNode(remote: Remote, cause: unknown): Promise<never> {
+  const miner = cause instanceof NodeRefusal ? await remote.ask<string>("ActorAddress") : null;
+  if (miner === null) throw cause;
+  throw new UsageError(`${remote.url} is the interface of miner ${miner} itself: ask its node, with --rpc`, { cause });
 }
 
 /** Sends a message of the miner with a key of the node's wallet and, unless it is told not to, waits until it was executed. */

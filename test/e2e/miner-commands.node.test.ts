@@ -1,5 +1,7 @@
 /** `filigree miner` as users type it, against a network whose miner has sectors. */
 import { execFile } from "node:child_process";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Devnet } from "../../src/node/devnet.ts";
@@ -18,8 +20,11 @@ beforeAll(async () => {
 afterAll(() => net?.close());
 
 function filigree(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+  return filigreeAt(url, ...args);
+}
+function filigreeAt(rpc: string, ...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, "miner", ...args, "--rpc", url], (error, out, err) =>
+    execFile(process.execPath, [MAIN, "miner", ...args, "--rpc", rpc], (error, out, err) =>
       resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err }),
     );
   });
@@ -62,4 +67,27 @@ test("a miner's actor: read, its addresses and sectors changed, what cannot be m
 test("a check of a sector that there is not is refused, and names it", async () => {
   const found = await filigree("proving", "check", "1", "7");
   expect(found).toMatchObject({ code: 64, out: "", err: expect.stringContaining("the miner has no sector 7") });
+});
+
+test("asked of a miner's own interface, which knows no chain, it says whom to ask", async () => {
+  // As much of that interface as the command asks for.
+  const server = createServer(async (request, response) => {
+    let body = "";
+    for await (const part of request) body += part;
+    const { method } = JSON.parse(body) as { method: string };
+    const answer =
+      method === "Filecoin.ActorAddress"
+        ? { result: "t0149" }
+        : { error: { code: -32601, message: `method '${method}' not found` } };
+    response.end(JSON.stringify({ jsonrpc: "2.0", id: 1, ...answer }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const { port } = server.address() as AddressInfo;
+    const { code, err } = await filigreeAt(`http://127.0.0.1:${port}/rpc/v0`, "info");
+    expect(code).toBe(64);
+    expect(err).toContain("is the interface of miner t0149 itself: ask its node, with --rpc");
+  } finally {
+    server.close();
+  }
 });
