@@ -50,8 +50,16 @@ async function notOfNode(remote: Remote, cause: unknown): Promise<never> {
   throw new UsageError(`${remote.url} is the interface of miner ${miner} itself: ask its node, with --rpc`, { cause });
 }
 
+/** What is said of an executed message beside that: further fields of the JSON object, and lines of text. */
+export type Outcome = { readonly value: object; readonly lines: readonly string[] };
+
 /** Sends a message of the miner with a key of the node's wallet and, unless it is told not to, waits until it was executed. */
-export async function sendAndWait({ remote, chain }: OpenMiner, call: MinerCall, options: SendOptions): Promise<void> {
+export async function sendAndWait(
+  { remote, chain }: OpenMiner,
+  call: MinerCall,
+  options: SendOptions,
+  outcome?: (cid: string) => Promise<Outcome>,
+): Promise<void> {
   const from = await senderFor(chain, call);
   const { to, method, params, value, maxFee } = call;
   const signed = await chain.send({ to, from, method, params, value }, { maxFee }, async () => undefined);
@@ -69,5 +77,6 @@ export async function sendAndWait({ remote, chain }: OpenMiner, call: MinerCall,
   );
   const result = { cid, method: call.name, exitCode: Receipt.ExitCode, epoch: Height };
   if (Receipt.ExitCode !== 0) throw new Error(`${call.name} failed with exit code ${Receipt.ExitCode} (${cid})`);
-  say(options.json, result, [`${call.name} executed at epoch ${Height}: ${cid}`]);
+  const more = (await outcome?.(cid)) ?? { value: {}, lines: [] };
+  say(options.json, { ...result, ...more.value }, [`${call.name} executed at epoch ${Height}: ${cid}`, ...more.lines]);
 }

@@ -91,3 +91,15 @@ test("asked of a miner's own interface, which knows no chain, it says whom to as
     server.close();
   }
 });
+
+test("a withdrawal says how much was paid out", async () => {
+  const From = net.accounts[1]?.secp256k1.toString("t");
+  const { CID } = await net.request(
+    "MpoolPushMessage",
+    { From, To: "t0149", Value: `${3n * 10n ** 18n}`, Method: 0 },
+    null,
+  );
+  await net.request("StateWaitMsg", CID, 0, -1, true);
+  expect(await json("actor", "withdraw", "1.5 FIL")).toMatchObject({ exitCode: 0, paid: `${15n * 10n ** 17n}` });
+  expect((await filigree("actor", "withdraw", "0.25 FIL")).out).toContain("\n0.25 FIL paid to the owner\n");
+});

@@ -5,7 +5,14 @@ import { WINDOW_POST } from "../../params/proving.ts";
 import { Address } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
 import { UsageError } from "../errors.ts";
-import { type ActorOptions, type OpenMiner, openMiner, type SendOptions, sendAndWait } from "../miner-chain.ts";
+import {
+  type ActorOptions,
+  type OpenMiner,
+  type Outcome,
+  openMiner,
+  type SendOptions,
+  sendAndWait,
+} from "../miner-chain.ts";
 import { wholeNumber } from "../options.ts";
 import { parseAmount, say, withRemote } from "../remote.ts";
 import { table } from "../table.ts";
@@ -91,7 +98,7 @@ function registerActor(miner: Command): void {
     if (amount !== undefined && amount > available)
       throw new UsageError(`${filText(amount)} is more than the ${filText(available)} that ${open.name} has free`);
     if (available <= 0n) throw new UsageError(`${open.name} has nothing free`);
-    await sendAndWait(open, open.calls.withdraw(amount ?? available), options);
+    await sendAndWait(open, open.calls.withdraw(amount ?? available), options, (cid) => paidOut(open, cid));
   });
   sending(
     actor
@@ -177,6 +184,29 @@ function registerActor(miner: Command): void {
     const { worker } = await open.chain.facts();
     await sendAndWait(open, open.calls.changeWorker(worker, ids), options);
   });
+}
+
+type Trace = {
+  readonly Msg: {
+    readonly From: string;
+    readonly To: string;
+    readonly Value: string;
+    readonly Method: number | string;
+  };
+  readonly Subcalls: readonly Trace[] | null;
+};
+
+/** What the actor sent to its owner, by the trace of the message: older actors return nothing, and pay less where less is free. */
+async function paidOut({ remote, chain, name }: OpenMiner, cid: string): Promise<Outcome> {
+  const replayed = await remote
+    .call<{ readonly ExecutionTrace: Trace }>("StateReplay", null, { "/": cid })
+    .catch(() => null);
+  if (replayed === null) return { value: { paid: null }, lines: ["How much was paid out could not be read."] };
+  const burn = Address.id(99n).toString(chain.prefix);
+  const paid = (replayed.ExecutionTrace.Subcalls ?? [])
+    .filter(({ Msg }) => Msg.From === name && Msg.To !== burn && `${Msg.Method}` === "0")
+    .reduce((sum, { Msg }) => sum + BigInt(Msg.Value), 0n);
+  return { value: { paid: `${paid}` }, lines: [`${filText(paid)} paid to the owner`] };
 }
 
 async function info(options: ActorOptions): Promise<void> {
