@@ -55,6 +55,7 @@ test("the key of window PoSt of 2 KiB sectors", { timeout: 240_000 }, async () =
   expect(record.warning).toMatch(/whoever knows the seed can forge/);
   expect(JSON.parse(await params("list", "--json"))).toEqual(record);
   expect(await params("verify", record.name)).toMatch(record.digest);
+  expect(await params("verify", "window-2KiB", "--seed", "a test")).toMatch(record.digest);
   expect(path.basename(key)).toBe(`${record.name}.params`);
   // Found, not made again.
   expect(JSON.parse(await params("make", "window-2KiB", "--seed", "a test", "--json"))).toEqual(record);

@@ -28,16 +28,21 @@ import { progressLine, sizeText } from "../terminal.ts";
 type Place = { readonly dir: string };
 type MakeOptions = Place & { readonly seed: string; readonly workers?: number; readonly json?: true };
 type ListOptions = Place & { readonly json?: true };
-type VerifyOptions = Place & { readonly digest?: string; readonly json?: true };
+type VerifyOptions = Place & { readonly seed: string; readonly digest?: string; readonly json?: true };
 type PathOptions = Place & { readonly seed: string; readonly vk?: true };
 
 const UNITS: Readonly<Record<string, number>> = { kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 };
 
-/** "winning-2KiB" or "winning-2048", as circuits are named: "winning-2048". */
-function parseCircuit(text: string): string {
+/** "winning-2KiB" or "winning-2048", as circuits are named: "winning-2048"; null for another text. */
+function circuitOf(text: string): string | null {
   const match = /^(winning|window|porep|update)-(\d+)(KiB|MiB|GiB)?$/i.exec(text);
   const bytes = Number(match?.[2]) * (UNITS[(match?.[3] ?? "").toLowerCase()] ?? 1);
-  if (match !== null && Number.isSafeInteger(bytes)) return `${match[1]?.toLowerCase()}-${bytes}`;
+  return match !== null && Number.isSafeInteger(bytes) ? `${match[1]?.toLowerCase()}-${bytes}` : null;
+}
+
+function parseCircuit(text: string): string {
+  const circuit = circuitOf(text);
+  if (circuit !== null) return circuit;
   throw new InvalidArgumentError("Give winning, window, porep or update and the sector's size, such as winning-2KiB.");
 }
 
@@ -63,9 +68,9 @@ export function registerParams(program: Command): void {
     .description("list what is kept, and what was begun")
     .option("--json", "print one JSON object for each")
     .action(list);
-  place(params.command("verify"))
+  seeded(params.command("verify"))
     .description("compare a file with its record, or with a digest of the network's list")
-    .argument("<name>", "a name that `list` shows, or a .params file with --digest")
+    .argument("<name>", "a circuit as for make, a name that `list` shows, or a .params file with --digest")
     .option("--digest <hex>", "first 16 bytes of the file's BLAKE2b-512")
     .option("--json", "print one JSON object")
     .action(verify);
@@ -139,7 +144,9 @@ async function unfinished(dir: string, name: string): Promise<string> {
   return `${sizeText(size)}  ${begun ? "not whole: `filigree params make` goes on with it" : "no record; verify it with --digest"}`;
 }
 
-async function verify(name: string, { dir, digest, json }: VerifyOptions): Promise<void> {
+async function verify(given: string, { dir, seed, digest, json }: VerifyOptions): Promise<void> {
+  const circuit = digest === undefined ? circuitOf(given) : null;
+  const name = circuit === null ? given : localParamsName(circuit, seed);
   const proofs = await loadProofs();
   const line = progressLine();
   const onProgress = ({ phase, done, total }: { phase: string; done: number; total: number }): void =>
