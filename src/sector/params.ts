@@ -93,6 +93,13 @@ export const SECTOR_PARAMS: readonly SectorParams[] = [
   params(64 * GIB, [8, 2], { windowSectors: 2300 }),
 ];
 
+/** A size as people write it: "2KiB", "32GiB"; another number of bytes as it is. */
+export function sectorSizeText(bytes: number): string {
+  for (const [unit, name] of [[GIB, "GiB"] as const, [MIB, "MiB"] as const, [KIB, "KiB"] as const])
+    if (bytes % unit === 0 && bytes > 0) return `${bytes / unit}${name}`;
+  return `${bytes}`;
+}
+
 /** Parameters of a sector size. Throws `UNKNOWN_SECTOR_SIZE`. */
 export function sectorParams(sectorBytes: number): SectorParams {
   const found = SECTOR_PARAMS.find((one) => one.sectorBytes === sectorBytes);

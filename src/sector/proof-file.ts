@@ -5,7 +5,7 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import { toHex } from "../base/bytes.ts";
 import type { Proofs } from "../core/proofs.ts";
-import { proverId, sealProof, sectorParams } from "./params.ts";
+import { proverId, sealProof, sectorParams, sectorSizeText } from "./params.ts";
 import { pieceCidV1, sealedCid } from "./piece/cid.ts";
 import { type PoStKind, type PoStPartitionProof, type PublicSector, verifyPoSt } from "./post/post-proof.ts";
 import { type PoRepPartitionProof, verifyPoRep } from "./seal/porep-proof.ts";
@@ -145,14 +145,12 @@ async function checkSnark(
 /** A registered seal proof as the network calls it, with its number. Source: go-state-types abi/sector.go. */
 export function sealProofName(number: number): string {
   const { sectorBytes, legacy, feature } = sealProof(number);
-  const units = Math.floor(Math.log2(sectorBytes) / 10);
-  const size = `${sectorBytes / 1024 ** units}${["B", "KiB", "MiB", "GiB"][units]}`;
   const kinds = {
     interactive: legacy ? "V1" : "V1_1",
     synthetic: "V1_1_Feat_SyntheticPoRep",
     "non-interactive": "V1_2_Feat_NonInteractivePoRep",
   };
-  return `StackedDrg${size}${kinds[feature]} (${number})`;
+  return `StackedDrg${sectorSizeText(sectorBytes)}${kinds[feature]} (${number})`;
 }
 
 /** Sectors of a proof that are told by number. */

@@ -20,7 +20,8 @@ import {
   paramsPaths,
   readParamsRecord,
 } from "../../proving/snark/params-store.ts";
-import { commandLine, interruptible } from "../interrupt.ts";
+import { sectorSizeText } from "../../sector/params.ts";
+import { commandLine, interruptible, shellWord } from "../interrupt.ts";
 import { parseWorkers } from "../options.ts";
 import { PARAMS_FOLDER } from "../real-proofs.ts";
 import { progressLine, sizeText } from "../terminal.ts";
@@ -38,6 +39,12 @@ function circuitOf(text: string): string | null {
   const match = /^(winning|window|porep|update)-(\d+)(KiB|MiB|GiB)?$/i.exec(text);
   const bytes = Number(match?.[2]) * (UNITS[(match?.[3] ?? "").toLowerCase()] ?? 1);
   return match !== null && Number.isSafeInteger(bytes) ? `${match[1]?.toLowerCase()}-${bytes}` : null;
+}
+
+/** "winning-2048" as people write it: "winning-2KiB". */
+function circuitText(circuit: string): string {
+  const [kind, bytes] = circuit.split("-");
+  return `${kind}-${sectorSizeText(Number(bytes))}`;
 }
 
 function parseCircuit(text: string): string {
@@ -175,7 +182,15 @@ async function digestOf(
   return found;
 }
 
-function showPath(name: string, { dir, seed, vk }: PathOptions): void {
-  const { params, verifyingKey } = paramsPaths(path.resolve(dir), localParamsName(name, seed));
+async function showPath(circuit: string, { dir, seed, vk }: PathOptions): Promise<void> {
+  const name = localParamsName(circuit, seed);
+  if ((await readParamsRecord(dir, name)) === null) {
+    const more = [["--dir", dir, PARAMS_FOLDER] as const, ["--seed", seed, LOCAL_SETUP] as const].flatMap(
+      ([option, value, usual]) => (value === usual ? [] : [option, shellWord(value)]),
+    );
+    const command = ["filigree params make", circuitText(circuit), ...more].join(" ");
+    throw new Error(`no whole key ${name} in ${dir}; make it with \`${command}\``);
+  }
+  const { params, verifyingKey } = paramsPaths(path.resolve(dir), name);
   process.stdout.write(`${vk === true ? verifyingKey : params}\n`);
 }

@@ -121,3 +121,13 @@ test("required options are all named at once, and marked in the usage", () => {
     /^Usage: filigree seal --out <directory> --miner <id> --sector <number> --ticket <hex> \[options\] <file\.\.\.>$/m,
   );
 });
+
+test("the path of a key that was not made is not printed: what makes it is said", () => {
+  expect(filigree("params", "path", "porep-2KiB", "--dir", "no keys")).toMatchObject({
+    status: 1,
+    stdout: "",
+    stderr: expect.stringMatching(
+      /no whole key \S+ in no keys; make it with `filigree params make porep-2KiB --dir 'no keys'`/,
+    ),
+  });
+});
