@@ -106,7 +106,7 @@ export function sectorParams(sectorBytes: number): SectorParams {
   if (found === undefined)
     throw new SectorError(
       { code: "UNKNOWN_SECTOR_SIZE", sectorBytes: numberOr(sectorBytes) },
-      `no sectors of ${describeValue(sectorBytes)} bytes`,
+      `no sectors of ${describeValue(sectorBytes)} bytes; there are ${SECTOR_PARAMS.map((one) => sectorSizeText(one.sectorBytes)).join(", ")}`,
     );
   return found;
 }

@@ -148,7 +148,7 @@ const describe = ({ size, digest }: ParamsRecord): string => `${sizeText(size)} 
 async function unfinished(dir: string, name: string): Promise<string> {
   const size = (await platform.fileSize(paramsPaths(dir, name).params)) ?? 0;
   const begun = name.startsWith("local-");
-  return `${sizeText(size)}  ${begun ? "not whole: `filigree params make` goes on with it" : "no record; verify it with --digest"}`;
+  return `${sizeText(size)}  ${begun ? "not whole: it is being made, or was left, and then `filigree params make` goes on with it" : "no record; verify it with --digest"}`;
 }
 
 async function verify(given: string, { dir, seed, digest, json }: VerifyOptions): Promise<void> {

@@ -1,6 +1,6 @@
 /** What people read when something is not there: named once, with the step that helps. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -130,4 +130,14 @@ test("the path of a key that was not made is not printed: what makes it is said"
       /no whole key \S+ in no keys; make it with `filigree params make porep-2KiB --dir 'no keys'`/,
     ),
   });
+});
+
+test("sizes that sectors have are named; a key that is not whole may be one that is being made", () => {
+  expect(filigree("params", "make", "porep-3KiB")).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/no sectors of 3072 bytes; there are 2KiB, .*512MiB, .*64GiB/),
+  });
+  mkdirSync(path.join(folder, "begun"));
+  writeFileSync(path.join(folder, "begun", "local-porep-2048-0.params"), "");
+  expect(filigree("params", "list", "--dir", "begun").stdout).toMatch(/not whole: it is being made, or was left/);
 });
