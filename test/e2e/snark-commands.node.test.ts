@@ -99,7 +99,7 @@ test("what cannot be proved or verified says why", async () => {
     [[...proving, "--out", "x"], /--snark needs --params/],
     [["prove", "s", "--randomness", RANDOMNESS, "--out", "x", "--memory", "5"], /--memory is for --snark/],
     [[...proving, "--kind", "window", "--params", key, "--out", "x", "--memory", "1"], /MEMORY_LIMIT|scratch space/],
-    [[...proving, "--kind", "winning", "--params", key, "--out", "x"], /another circuit's key/],
+    [[...proving, "--kind", "winning", "--params", key, "--out", "x"], /another circuit's key; that of winning-2KiB is needed/],
     [[...proving, "--kind", "window", "--params", "data", "--out", "x"], /params|parameter|file/i],
     [["verify", "post"], /--key/],
     [["verify", "post", "--key", "data"], /holds no verifying key/],

@@ -4,7 +4,7 @@
  */
 import { concat } from "../../base/bytes.ts";
 import type { Proofs } from "../../core/proofs.ts";
-import { type SealProof, SectorError, sectorParams } from "../../sector/params.ts";
+import { type SealProof, SectorError, sectorParams, sectorSizeText } from "../../sector/params.ts";
 import {
   type PoStKind,
   type PoStPartitionProof,
@@ -16,6 +16,7 @@ import type { PoRepPartitionProof } from "../../sector/seal/porep-proof.ts";
 import { type PoRepCommitments, porepWitness, postWitness, updateWitness } from "../../sector/snark/witness.ts";
 import type { UpdatePartitionProof, UpdateStatement } from "../../sector/update/update.ts";
 import type { Scheduler } from "../scheduler.ts";
+import { SnarkError } from "./kernel.ts";
 import { proveOpenings } from "./official.ts";
 import type { ParamsFile } from "./params-file.ts";
 import type { ProveOptions } from "./prove.ts";
@@ -34,7 +35,14 @@ async function provePartitions(
   const made: Uint8Array[] = [];
   // One after the other: each takes all workers, and its vectors the memory.
   for (const one of openings)
-    made.push(await proveOpenings(proofs, scheduler, { circuit, params, openings: one }, options));
+    made.push(
+      await proveOpenings(proofs, scheduler, { circuit, params, openings: one }, options).catch((error: unknown) => {
+        if (!(error instanceof SnarkError) || error.data.code !== "WRONG_KEY") throw error;
+        const [kind, bytes] = circuit.split("-");
+        const needed = `${kind}-${sectorSizeText(Number(bytes))}`;
+        throw new SnarkError(error.data, `${error.message}; that of ${needed} is needed`);
+      }),
+    );
   return concat(...made);
 }
 
