@@ -106,7 +106,10 @@ export async function judgeProof(
       return { holds: false, reason: "the proof is a SNARK: the verifying key of its circuit is needed" };
     const verdict = await checkSnark(proofs, proof, key, entropy);
     const holds = verdict === "VALID";
-    return { holds, reason: holds ? "the proof holds" : `the proof does not hold: ${verdict}` };
+    return {
+      holds,
+      reason: holds ? "the proof holds" : `the proof does not hold: ${VERDICT_WORDS[verdict]} (${verdict})`,
+    };
   } catch (error) {
     if (error instanceof VerifyingKeyError) throw error;
     // What has the wrong shape fails wherever it is first touched; it is no proof.
@@ -114,6 +117,19 @@ export async function judgeProof(
     return { holds: false, reason: `the proof is malformed: ${reason}` };
   }
 }
+
+/** Why a SNARK was refused, for people. */
+const VERDICT_WORDS: Readonly<Record<ProofVerdict, string>> = {
+  VALID: "it is valid",
+  INVALID: "it is not of this statement and key, or was changed",
+  BAD_PROOF_LENGTH: "it is cut, or longer than its partitions",
+  BAD_PROOF_POINT: "a point of the proof is none of the curve's group: it was changed",
+  BAD_INPUT_COUNT: "the key takes another number of inputs: it is another circuit's",
+  BAD_INPUT: "a number of its statement is no field element",
+  BAD_KEY_LENGTH: "the key is cut, or is none",
+  BAD_KEY_POINT: "a point of the key is none of the curve's group",
+  BAD_PROOF_COUNT: "its partitions are not as many as its sectors take",
+};
 
 async function checkVanilla(proofs: Proofs, proof: VanillaFile): Promise<boolean> {
   if (proof.kind === "porep") {

@@ -84,14 +84,28 @@ test("a window PoSt is proved and verified; its key, its statement and its bytes
   expect(file.length).toBeLessThan(500);
   const good = await printed("verify", "post", "--key", key, "--json");
   expect(JSON.parse(good)).toMatchObject({ kind: "window", holds: true });
+  expect(await printed("verify", "post", "--params", key, "--json")).toBe(good);
   // The randomness stands in the file; another one is another statement.
   const changed = Buffer.from(file);
   const at = changed.indexOf(Buffer.from(RANDOMNESS, "hex"));
   changed[at] = 0x12;
   await writeFile(path.join(folder, "changed"), changed);
   const bad = await filigree("verify", "changed", "--key", key, "--json");
-  expect(JSON.parse(bad.out)).toMatchObject({ holds: false, reason: expect.stringMatching(/INVALID$/) });
+  expect(JSON.parse(bad.out)).toMatchObject({
+    holds: false,
+    reason: expect.stringMatching(/is not of this statement and key, or was changed \(INVALID\)$/),
+  });
   expect(bad.code).toBe(2);
+  // Of the proof's own bytes one is another: no point of the curve, in words.
+  const torn = Buffer.from(file);
+  const from = torn.indexOf(Buffer.from([0x58, 0xc0])) + 2;
+  torn.fill(0xff, from, from + 48);
+  await writeFile(path.join(folder, "torn"), torn);
+  const words = await filigree("verify", "torn", "--key", key);
+  expect(words).toMatchObject({
+    code: 2,
+    out: expect.stringMatching(/a point of the proof is .*\(BAD_PROOF_POINT\)\n$/),
+  });
 }, 900_000);
 
 test("what cannot be proved or verified says why", async () => {
@@ -99,9 +113,13 @@ test("what cannot be proved or verified says why", async () => {
     [[...proving, "--out", "x"], /--snark needs --params/],
     [["prove", "s", "--randomness", RANDOMNESS, "--out", "x", "--memory", "5"], /--memory is for --snark/],
     [[...proving, "--kind", "window", "--params", key, "--out", "x", "--memory", "1"], /MEMORY_LIMIT|scratch space/],
-    [[...proving, "--kind", "winning", "--params", key, "--out", "x"], /another circuit's key; that of winning-2KiB is needed/],
+    [
+      [...proving, "--kind", "winning", "--params", key, "--out", "x"],
+      /another circuit's key; that of winning-2KiB is needed/,
+    ],
     [[...proving, "--kind", "window", "--params", "data", "--out", "x"], /params|parameter|file/i],
     [["verify", "post"], /--key/],
+    [["verify", "post", "--key", key, "--params", key], /give one of them/],
     [["verify", "post", "--key", "data"], /holds no verifying key/],
     [["verify", "post", "--key", "nothing"], /no file nothing/],
   ];

@@ -15,15 +15,21 @@ export function registerVerify(program: Command): void {
     .description("check a proof, vanilla openings or a SNARK; exit code 2 if it does not hold")
     .argument("<file>", "a proof made by `filigree prove`")
     .option("--key <file>", "for a SNARK: the circuit's verifying key (.vk), or its parameters (.params)")
+    .option("--params <file>", "the same, as `filigree prove` has it")
     .option("--json", "print one JSON object: kind, holds, reason")
     .action(run);
 }
 
-async function run(file: string, options: { readonly key?: string; readonly json?: true }): Promise<void> {
+type Options = { readonly key?: string; readonly params?: string; readonly json?: true };
+
+async function run(file: string, options: Options): Promise<void> {
+  if (options.key !== undefined && options.params !== undefined)
+    throw new UsageError("--key and --params name the same file: give one of them");
+  const keyFile = options.key ?? options.params;
   const proof = await readProof(file);
-  if ("snark" in proof && options.key === undefined)
+  if ("snark" in proof && keyFile === undefined)
     throw new UsageError("a SNARK needs the verifying key of its circuit: --key <file>");
-  const key = options.key === undefined ? null : await readKey(options.key);
+  const key = keyFile === undefined ? null : await readKey(keyFile);
   const { holds, reason } = await judgeProof(await loadProofs(), proof, key, platform.randomBytes(32));
   if (options.json === true) {
     process.stdout.write(`${JSON.stringify({ kind: proof.kind, holds, reason })}\n`);
