@@ -95,7 +95,10 @@ export class MessagePool {
     const entry = this.checked(signed, origin !== "network");
     const sender = await this.keyOf(signed.message.from);
     if (sender === null)
-      return refuse("UNKNOWN_SENDER", `sender ${this.text(signed.message.from)} has no key: actor not found`);
+      return refuse(
+        "UNKNOWN_SENDER",
+        `sender ${this.text(signed.message.from)} has no key: actor not found: it has no funds yet`,
+      );
     await this.senderTurns.run(sender.key, () => this.enter(entry, sender, origin));
   }
 
@@ -105,7 +108,8 @@ export class MessagePool {
    */
   async pushNext(from: Address, make: (nonce: bigint) => Promise<SignedMessage>): Promise<SignedMessage> {
     const sender = await this.keyOf(from);
-    if (sender === null) return refuse("UNKNOWN_SENDER", `sender ${this.text(from)} has no key: actor not found`);
+    if (sender === null)
+      return refuse("UNKNOWN_SENDER", `sender ${this.text(from)} has no key: actor not found: it has no funds yet`);
     return this.senderTurns.run(sender.key, async () => {
       for (let attempt = 1; ; attempt++) {
         const signed = await make(await this.nonceOf(sender));
@@ -150,7 +154,8 @@ export class MessagePool {
 
   private async stateOf(sender: Address): Promise<SenderState> {
     return (
-      (await this.parts.senderState(sender)) ?? refuse("UNKNOWN_SENDER", `sender ${this.text(sender)}: actor not found`)
+      (await this.parts.senderState(sender)) ??
+      refuse("UNKNOWN_SENDER", `sender ${this.text(sender)}: actor not found: it has no funds yet`)
     );
   }
 

@@ -10,7 +10,7 @@ import type { Json } from "../../types/schema-codec.ts";
 import { EXIT, UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
-import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { NodeRefusal, nextCommand, parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import type { Link } from "../remote-call.ts";
 
 type Receipt = { readonly ExitCode: number; readonly Return: string | null; readonly GasUsed: number };
@@ -115,7 +115,14 @@ async function send(to: string, amount: bigint, options: SendOptions): Promise<v
     GasPremium: (options.premium ?? 0n).toString(),
   };
   const spec = options.maxFee === undefined ? null : { MaxFee: options.maxFee.toString() };
-  const signed = await remote.call<Signed>("MpoolPushMessage", message, spec);
+  const signed = await remote.call<Signed>("MpoolPushMessage", message, spec).catch((error: unknown) => {
+    if (!(error instanceof NodeRefusal) || !/no key for .* in this wallet/.test(error.message)) throw error;
+    const name = options.from === undefined || options.from === message.From ? "" : ` (${options.from})`;
+    const bring = nextCommand("filigree wallet import <file>", options);
+    throw new NodeRefusal(
+      `${error.message}${name}: \`filigree wallet export ${message.From} --out <file>\` at the node that has it, then \`${bring}\``,
+    );
+  });
   const cid = signed.CID["/"];
   if (options.json !== true) say(false, null, [`message ${cid}, nonce ${signed.Message.Nonce}`]);
   if (options.wait) await waitFor(remote, cid, options);

@@ -84,10 +84,12 @@ async function list(options: RemoteOptions): Promise<void> {
   say(
     options.json,
     { addresses: rows },
-    rows.map(
-      ({ address, name, attoFIL, isDefault }) =>
-        `${isDefault ? "*" : " "} ${address}  ${filText(attoFIL)}${name === address ? "" : `  ${name}`}`,
-    ),
+    rows.length === 0
+      ? ["no keys in this wallet"]
+      : rows.map(
+          ({ address, name, attoFIL, isDefault }) =>
+            `${isDefault ? "*" : " "} ${address}  ${filText(attoFIL)}${name === address ? "" : `  ${name}`}`,
+        ),
   );
 }
 

@@ -72,6 +72,18 @@ test("a wallet without keys: how to make or bring one, and where another address
   await expect(run(registerSend, "send", "t099", "1 FIL")).rejects.toThrow(/: token: not allowed$/);
 });
 
+test("a sender whose key another node has: its name, and how the key comes here; a wallet without keys says so", async () => {
+  answers = {
+    "Filecoin.MpoolPushMessage": new Error("no key for t1abc in this wallet"),
+    "Devnet.info": { accounts: [{ name: "alice", id: "t0100", secp256k1: "t1abc", bls: "t3abc" }] },
+    "Filecoin.WalletList": [],
+  };
+  await expect(run(registerSend, "send", "t099", "1 FIL", "--from", "alice")).rejects.toThrow(
+    `no key for t1abc in this wallet (alice): \`filigree wallet export t1abc --out <file>\` at the node that has it, then \`filigree wallet import <file> --rpc ${url}\``,
+  );
+  expect(await run(registerWallet, "wallet", "list")).toBe("no keys in this wallet\n");
+});
+
 test("a retrieval that costs more than was said: the least of the prices, as what allows it", async () => {
   const said = (...texts: string[]) => {
     answers = { "Filigree.RetrievalGet": new Error(`no provider gave it: ${texts.join("; ")}`) };

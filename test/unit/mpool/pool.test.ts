@@ -373,7 +373,9 @@ test("pool: refusals name addresses as the network spells them, and amounts in F
   const pool = poolOf({ states: new Map([[`${sender(0)}`, { nonce: 0n, balance: FIL / 2n }]]) });
   const dear = signed(sender(0), 0n, { gasFeeCap: FIL / 10n ** 6n, gasLimit: 10n ** 6n });
   await expect(pool.push(dear)).rejects.toThrow("not enough funds: 1 FIL needed with what waits, balance is 0.5 FIL");
-  await expect(pool.push(signed(sender(1), 0n))).rejects.toThrow(`sender ${sender(1).toString("t")}: actor not found`);
+  await expect(pool.push(signed(sender(1), 0n))).rejects.toThrow(
+    `sender ${sender(1).toString("t")}: actor not found: it has no funds yet`,
+  );
   await expect(pool.nextNonceOf(Address.id(7))).rejects.toThrow("t07: actor not found");
   await pool.push(signed(sender(0), 0n));
   const again = signed(sender(0), 0n, { value: 1n });
