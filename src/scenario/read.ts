@@ -37,6 +37,7 @@ const amount: Check = (value, place) => {
   } catch (error) {
     badScenario(place, (error as Error).message);
   }
+  if (!/[a-zµμ]\s*$/i.test(value as string)) badScenario(place, `an amount needs its unit: "${value} FIL"`);
 };
 const duration: Check = (value, place) => {
   if (typeof value !== "string" || !/^\d{1,9}[smhd]$/.test(value))

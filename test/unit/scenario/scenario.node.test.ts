@@ -75,6 +75,10 @@ test("what is no scenario is refused at its place, before a network is made", as
       "step 1.send.value: not an amount",
     ],
     [
+      { name: "x", steps: [{ send: { from: "alice", to: "bob", value: "5" } }] },
+      'step 1.send.value: an amount needs its unit: "5 FIL"',
+    ],
+    [
       { name: "x", steps: [{ send: { from: "alice", to: "bob", vale: "5" } }] },
       "step 1.send.vale: there is no such field",
     ],
