@@ -111,8 +111,12 @@ export class Remote {
       place === undefined && FULLNODE_API_INFO !== undefined
         ? apiInfo(FULLNODE_API_INFO)
         : { url: place ?? DEFAULT_URL };
+    const variable = FILIGREE_RPC === undefined ? "FULLNODE_API_INFO" : "FILIGREE_RPC";
+    const from = rpc === undefined ? variable : "--rpc";
     if (!/^https?:\/\/\S+$/.test(given.url))
-      throw new UsageError(`--rpc ${given.url}: a URL such as ${DEFAULT_URL} expected`);
+      throw new UsageError(
+        `${from} ${given.url === "" ? "is empty" : given.url}: a URL such as ${DEFAULT_URL} expected`,
+      );
     if (tokenFile !== undefined) {
       const text = await readFile(tokenFile, "utf8").catch((cause: NodeJS.ErrnoException) => {
         throw fileError(`cannot read --token-file ${tokenFile}`, cause);

@@ -135,8 +135,8 @@ function registerActor(miner: Command): void {
     let bytes: Uint8Array;
     try {
       bytes = peerIdFromString(text).toMultihash().bytes;
-    } catch (cause) {
-      throw new UsageError(`${text} is no peer id`, { cause });
+    } catch {
+      throw new UsageError(`${text} is no peer id, such as 12D3KooW…; \`filigree net id\` prints a node's`);
     }
     const open = await openMiner(options);
     await sendAndWait(open, open.calls.changePeerId(bytes), options);

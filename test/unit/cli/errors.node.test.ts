@@ -141,3 +141,14 @@ test("sizes that sectors have are named; a key that is not whole may be one that
   writeFileSync(path.join(folder, "begun", "local-porep-2048-0.params"), "");
   expect(filigree("params", "list", "--dir", "begun").stdout).toMatch(/not whole: it is being made, or was left/);
 });
+
+test("the variable that names no node is named, and a text that is no peer id is said to be none", async () => {
+  vi.stubEnv("FILIGREE_RPC", "");
+  expect(explain(await thrownBy(Remote.open({})))).toMatch(/^FILIGREE_RPC is empty: a URL such as http/);
+  expect(explain(await thrownBy(Remote.open({ rpc: "x" })))).toMatch(/^--rpc x: a URL such as http/);
+  vi.unstubAllEnvs();
+  expect(filigree("miner", "actor", "set-peer-id", "foo")).toMatchObject({
+    status: 64,
+    stderr: expect.stringMatching(/^error: foo is no peer id, such as 12D3KooW…; `filigree net id` prints a node's$/m),
+  });
+});
