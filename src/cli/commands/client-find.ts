@@ -26,7 +26,7 @@ export function registerClientFind(client: Command): void {
     client
       .command("find")
       .description(
-        "who has a block or DAG: this node, providers of your deals, miners whose deals on the chain name it",
+        "who has a block or DAG: this node, providers of your deals, miners whose deals on the chain name it; they are not asked themselves. `retr lookup` (or `retr find`) asks them, and tells their prices",
       )
       .argument("<cid>", "its CID")
       .option("--router <url>", "ask this server of delegated routing (/routing/v1), too; repeatable", collect, [])

@@ -83,7 +83,9 @@ export function registerRetr(program: Command): void {
     retr
       .command("lookup")
       .alias("find")
-      .description("which of the node's peers, or miners with a deal for it, have a DAG, and what they ask")
+      .description(
+        "which of the node's peers, or miners with a deal for it, have a DAG, and what they ask: to choose a price before `retr get`. `client find` tells who may have it without asking them, and asks routers and indexers",
+      )
       .argument("<root>", "its CID"),
   ).action(find);
   withRemote(

@@ -152,3 +152,8 @@ test("the variable that names no node is named, and a text that is no peer id is
     stderr: expect.stringMatching(/^error: foo is no peer id, such as 12D3KooW…; `filigree net id` prints a node's$/m),
   });
 });
+
+test("the two commands that look for who has a DAG say which of them to use", () => {
+  expect(filigree("retr", "lookup", "--help").stdout).toMatch(/`client\s+find`/);
+  expect(filigree("client", "find", "--help").stdout).toMatch(/`retr\s+lookup`/);
+});
