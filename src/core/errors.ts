@@ -24,7 +24,7 @@ export type EngineFaultData =
   | { readonly code: "RUN_VOID"; readonly why: string }
   /** A message that no block may hold: malformed, or its gas limit is not positive or a fee is negative. */
   | { readonly code: "MESSAGE_REFUSED"; readonly reason: "MALFORMED" | "NOT_APPLICABLE" }
-  /** Calls between actors are nested deeper than the stack of this host: run it on a thread with a larger one. */
+  /** Calls between actors are nested deeper than this host's stack, or its room for memories: run it where there is more. */
   | { readonly code: "HOST_STACK" }
   /** A call to an instance whose last run was void. */
   | { readonly code: "INSTANCE_SPENT"; readonly asset: string }

@@ -320,14 +320,15 @@ function unknownVersion(networkVersion: number): EngineFault {
   );
 }
 
-/** The end of the host's stack, as a fault; anything else as it is. */
+/** The end of the host's stack, or of the addresses that it has for guests' memories, as a fault; anything else as it is. */
 function stackFault(error: unknown): unknown {
-  if (!(error instanceof RangeError) || !/call stack/i.test(error.message)) return error;
-  return new EngineFault(
-    { code: "HOST_STACK" },
-    "calls are nested deeper than this host's stack; run it on a thread with a larger one",
-    { cause: error },
-  );
+  if (!(error instanceof RangeError)) return error;
+  const isStack = /call stack/i.test(error.message);
+  if (!isStack && !/out of memory|allocate/i.test(error.message)) return error;
+  const why = isStack
+    ? "calls are nested deeper than this host's stack; run it on a thread with a larger one"
+    : "calls are nested deeper than this host has memories for; run it where there is room for more";
+  return new EngineFault({ code: "HOST_STACK" }, why, { cause: error });
 }
 
 function decodeApplied(bytes: Uint8Array): FvmApplyRet {
