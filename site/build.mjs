@@ -11,12 +11,12 @@ import { makeRelative } from "./relative.mjs";
 
 const site = path.dirname(fileURLToPath(import.meta.url));
 const root = path.dirname(site);
-const work = path.join(site, "work");
+const pages = path.join(site, "pages");
 const out = path.join(site, "dist");
 
 const write = (name, text) => {
-  mkdirSync(path.dirname(path.join(work, name)), { recursive: true });
-  writeFileSync(path.join(work, name), text);
+  mkdirSync(path.dirname(path.join(pages, name)), { recursive: true });
+  writeFileSync(path.join(pages, name), text);
 };
 
 /** Where a page or picture of the repository stands in the site; null: nowhere yet. */
@@ -59,17 +59,17 @@ function moved(file) {
 }
 
 function lay() {
-  rmSync(work, { recursive: true, force: true });
+  rmSync(pages, { recursive: true, force: true });
   rmSync(out, { recursive: true, force: true });
   for (const file of readdirSync(path.join(root, "docs"), { recursive: true }).map((name) => `docs/${name}`)) {
     if (placeOf(file) === null) continue;
     if (file.endsWith(".md")) moved(file);
-    else cpSync(path.join(root, file), path.join(work, placeOf(file)));
+    else cpSync(path.join(root, file), path.join(pages, placeOf(file)));
   }
   for (const file of ["README.md", "CHANGELOG.md", "SECURITY.md"]) moved(file);
-  cpSync(path.join(site, "live.md"), path.join(work, "live.md"));
-  cpSync(path.join(root, "dist/page"), path.join(work, "public/page"), { recursive: true });
-  cpSync(path.join(root, "src/page/icon.svg"), path.join(work, "public/icon.svg"));
+  cpSync(path.join(site, "live.md"), path.join(pages, "live.md"));
+  cpSync(path.join(root, "dist/page"), path.join(pages, "public/page"), { recursive: true });
+  cpSync(path.join(root, "src/page/icon.svg"), path.join(pages, "public/icon.svg"));
   write(".vitepress/config.mjs", 'export { default } from "../../config.mjs";\n');
   write(
     ".vitepress/theme/index.mjs",
@@ -93,11 +93,11 @@ execFileSync(
 // The configuration looks at the pages that are laid.
 const { BASE, default: config } = await import("./config.mjs");
 const listed = JSON.stringify(config.themeConfig.sidebar);
-for (const name of readdirSync(work, { recursive: true }))
+for (const name of readdirSync(pages, { recursive: true }))
   if (/^(?!files\/|api\/modules).*\.md$/.test(name) && !listed.includes(`"/${name.slice(0, -3)}"`))
     throw new Error(`${name} is in no list of site/config.mjs: readers would not find it`);
 const { build } = await import("vitepress");
-await build(work);
+await build(pages);
 makeRelative(out, BASE);
-const pages = readdirSync(out, { recursive: true }).filter((name) => name.endsWith(".html"));
-console.log(`${pages.length} pages in ${path.relative(root, out)}: any host of files serves them, from any folder`);
+const built = readdirSync(out, { recursive: true }).filter((name) => name.endsWith(".html"));
+console.log(`${built.length} pages in ${path.relative(root, out)}: any host of files serves them, from any folder`);

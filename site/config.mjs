@@ -5,11 +5,11 @@ import { defineConfig } from "vitepress";
 /** Stands for the folder that the site is served from until `relative.mjs` takes it out. */
 export const BASE = "/site-base/";
 
-const work = new URL("./work/", import.meta.url);
-const titleOf = (page) => /^# +(.*)$/m.exec(readFileSync(new URL(`${page}.md`, work), "utf8"))?.[1] ?? page;
+const pages = new URL("./pages/", import.meta.url);
+const titleOf = (page) => /^# +(.*)$/m.exec(readFileSync(new URL(`${page}.md`, pages), "utf8"))?.[1] ?? page;
 const entry = (page) => ({ text: titleOf(page).replaceAll("`", ""), link: `/${page}` });
 const named = (folder, pattern) =>
-  readdirSync(new URL(folder, work))
+  readdirSync(new URL(folder, pages))
     .filter((name) => name.endsWith(".md") && pattern.test(name))
     .sort()
     .map((name) => entry(`${folder}${name.slice(0, -3)}`));
@@ -21,7 +21,7 @@ export default defineConfig({
   title: "Filigree",
   description: "The Filecoin protocol as one portable engine",
   outDir: "../dist",
-  cacheDir: "../work-cache",
+  cacheDir: "../pages-cache",
   appearance: true,
   head: [["link", { rel: "icon", type: "image/svg+xml", href: `${BASE}icon.svg` }]],
   // Pages are files of any static host.
