@@ -5,7 +5,7 @@
  * and exponents are computed from them here, and the choice among several roots is settled by what it must do to the
  * generators. Source of the parameters: draft-irtf-cfrg-pairing-friendly-curves-11 section 4.2.1; RFC 9380 section 8.8.
  */
-import { FP, FR, limbsOf, montgomeryRadix } from "./field.ts";
+import { FP, FR, limbsOf, montgomeryRadix } from "./field-spec.ts";
 import type { GeneratedFile } from "./generator.ts";
 import { ISOGENY_G1, ISOGENY_G2 } from "./isogeny.ts";
 

@@ -12,7 +12,7 @@
  * Bounds. *Tight*: limbs below 2^13 (the topmost may be longer), value below 4p. Products take values up to 16p: with R/p = 630,
  * 16p 16p / R + 2p < 3p. `laneReduce` takes signed limbs of 16 bits and a value from -15p to 15p and gives one from 0 to 1.01p.
  */
-import { FP } from "./field.ts";
+import { FP } from "./field-spec.ts";
 import type { GeneratedFile } from "./generator.ts";
 
 const P = FP.modulus;

@@ -1,0 +1,128 @@
+/** Text of products of field elements: their columns, before any reduction; see the head of `field.ts`. */
+import { type FieldSpec, range } from "./field-spec.ts";
+
+/** Lines that load the limbs of the element at `pointer` into locals `prefix0`, `prefix1`, ... */
+export function loadLimbs(field: FieldSpec, prefix: string, pointer: string): string {
+  return range(field.limbs)
+    .map((j) => `  const ${prefix}${j}: u64 = load<u32>(${pointer}, ${4 * j});\n`)
+    .join("");
+}
+
+/** Names or expressions of the columns of a sum of products, all computed before the reduction. */
+export type Columns = readonly string[];
+
+const sumOf = (parts: readonly string[]): string => parts.join(" + ");
+
+/** Column k of the schoolbook product of limbs a[0..size) and b[0..size); of a square if a and b are the same. */
+function schoolbook(a: readonly string[], b: readonly string[], k: number): string {
+  const size = a.length;
+  const first = Math.max(0, k - size + 1);
+  const last = Math.min(k, size - 1);
+  if (a !== b) return sumOf(range(last - first + 1).map((i) => `${a[first + i]} * ${b[k - first - i]}`));
+  const pairs = range(last - first + 1)
+    .map((i) => first + i)
+    .filter((i) => 2 * i < k)
+    .map((i) => `${a[i]} * ${a[k - i]}`);
+  const doubled = pairs.length > 0 ? [`((${sumOf(pairs)}) << 1)`] : [];
+  return sumOf(k % 2 === 0 ? [...doubled, `${a[k / 2]} * ${a[k / 2]}`] : doubled);
+}
+
+/**
+ * The columns of a product (of a square, if a is b) by `depth` steps of Karatsuba's method: with halves of h limbs,
+ *   Z0 = lo lo', Z2 = hi hi', Z1 = (lo + hi)(lo' + hi'),   product = Z0 + (Z1 - Z0 - Z2) x^h + Z2 x^2h.
+ * A step takes three quarters of the multiplications, which is what bounds processors with one multiplier. Columns are
+ * coefficients of polynomials, so the differences are exact and nothing is carried; values on the way may wrap round
+ * 2^64, the columns at the end are in range.
+ */
+export class Product {
+  private count = 0;
+  private readonly prefix: string;
+  code = "";
+
+  constructor(prefix = "t") {
+    this.prefix = prefix;
+  }
+
+  define(value: string): string {
+    const name = `${this.prefix}${this.count++}`;
+    this.code += `  const ${name}: u64 = ${value};\n`;
+    return name;
+  }
+
+  columns(a: readonly string[], b: readonly string[], depth: number): Columns {
+    const size = a.length;
+    if (depth === 0 || size < 3) return range(2 * size - 1).map((k) => this.define(schoolbook(a, b, k)));
+    const h = Math.ceil(size / 2);
+    const folded = (x: readonly string[]): readonly string[] =>
+      range(h).map((i) => (h + i < size ? this.define(`${x[i]} + ${x[h + i]}`) : x[i]!));
+    const [lo, hi, sum] = [a.slice(0, h), a.slice(h), folded(a)];
+    const z0 = this.columns(lo, a === b ? lo : b.slice(0, h), depth - 1);
+    const z2 = this.columns(hi, a === b ? hi : b.slice(h), depth - 1);
+    const z1 = this.columns(sum, a === b ? sum : folded(b), depth - 1);
+    return range(2 * size - 1).map((k) => {
+      const mid = k - h;
+      const parts = [
+        k < z0.length ? ` + ${z0[k]}` : "",
+        mid >= 0 && mid < z1.length ? ` + ${z1[mid]}` : "",
+        mid >= 0 && mid < z0.length ? ` - ${z0[mid]}` : "",
+        mid >= 0 && mid < z2.length ? ` - ${z2[mid]}` : "",
+        k >= 2 * h ? ` + ${z2[k - 2 * h]}` : "",
+      ];
+      return this.define(parts.join("").slice(3));
+    });
+  }
+}
+
+/** Statements that compute something, and the columns of a product in terms of it. */
+type Prepared = { readonly setup: string; readonly columns: Columns };
+
+/** The product of the elements at a and b, all in locals, by one step of Karatsuba's method. */
+export function productOf(field: FieldSpec, a: string, b: string): Prepared {
+  const limbs = (x: string): string[] => range(field.limbs).map((i) => `${x}${i}`);
+  const product = new Product();
+  const la = limbs(a);
+  const columns = product.columns(la, a === b ? la : limbs(b), 1);
+  const loads = loadLimbs(field, a, a) + (a === b ? "" : loadLimbs(field, b, b));
+  return { setup: loads + product.code, columns };
+}
+
+/**
+ * The same with the two halves' products kept in memory at HALVES. They do not depend on each other and fewer values
+ * live at a time; in locals they would spill all over the stack. Slower than `productOf` in a chain of products, where
+ * the upper half comes late; a third faster where products follow that do not wait for each other.
+ */
+export function splitProduct(field: FieldSpec, a: string, b: string): Prepared {
+  const n = field.limbs;
+  const h = n / 2;
+  const size = 2 * h - 1;
+  const names = (prefix: string, x: string): string[] => range(h).map((i) => `${prefix}${x}${i}`);
+  let setup = "";
+  for (const [prefix, from] of [
+    ["l", 0],
+    ["h", h],
+  ] as const) {
+    for (const x of [a, b])
+      for (let i = 0; i < h; i++) setup += `  const ${prefix}${x}${i}: u64 = load<u32>(${x}, ${4 * (from + i)});\n`;
+    for (let k = 0; k < size; k++) {
+      const column = schoolbook(names(prefix, a), names(prefix, b), k);
+      setup += `  store<u64>(HALVES, ${column}, ${8 * (k + (from === 0 ? 0 : size))});\n`;
+    }
+  }
+  const whole = (x: string, i: number): string =>
+    `<u64>load<u32>(${x}, ${4 * i}) + <u64>load<u32>(${x}, ${4 * (h + i)})`;
+  for (const x of [a, b]) for (let i = 0; i < h; i++) setup += `  const s${x}${i}: u64 = ${whole(x, i)};\n`;
+  const low = (k: number): string => `load<u64>(HALVES, ${8 * k})`;
+  const high = (k: number): string => `load<u64>(HALVES, ${8 * (size + k)})`;
+  const columns = range(2 * n - 1).map((k) => {
+    const mid = k - h;
+    const parts = [
+      k < size ? ` + ${low(k)}` : "",
+      mid >= 0 && mid < size
+        ? ` + (${schoolbook(names("s", a), names("s", b), mid)}) - ${low(mid)} - ${high(mid)}`
+        : "",
+      k >= 2 * h ? ` + ${high(k - 2 * h)}` : "",
+    ];
+    return parts.join("").slice(3);
+  });
+  return { setup, columns };
+}
