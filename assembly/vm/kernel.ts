@@ -10,6 +10,7 @@
  *  - up to network version 3 the receiver is seen as it was written in the message, from 4 by its ID address;
  *  - a violated caller rule, a send inside a transaction, an actor of another version: exit 9;
  *  - a trap is exit 1 up to network version 3, exit 4 from 4 on.
+ * Above 500 lines: the runtime's functions and the send share one call's state.
  * Source: lotus v1.0.0 chain/vm/{vm,runtime,mkactor,invoker}.go.
  */
 import { callActor, exitActor } from "../abi/host";

@@ -9,7 +9,7 @@
  * chain/gen/genesis/miners.go.
  */
 import type { FvmMachine } from "../exec/machine.ts";
-import { actorCodes } from "../params/actor-codes.ts";
+import { describedCode } from "../params/actor-codes.ts";
 import { windowPostType } from "../params/proving.ts";
 import { findVersion } from "../schema/versions/rows.ts";
 import { ObjectReader } from "../state/actor-reader.ts";
@@ -158,10 +158,7 @@ function storeOf(vm: FvmMachine): MemoryStore {
 }
 
 function encoded(networkVersion: number, actor: ActorName, method: number, params: Json): Uint8Array {
-  // Whose modules they are makes no difference to what they take.
-  const code = actorCodes("devnet", networkVersion)?.get(actor);
-  if (code === undefined) throw new RangeError(`network version ${networkVersion} has no actor ${actor}`);
-  return encodeMethodParams(code, BigInt(method), params, "f");
+  return encodeMethodParams(describedCode(networkVersion, actor), BigInt(method), params, "f");
 }
 
 /** First address of the return value of CreateMiner: the miner's ID. */

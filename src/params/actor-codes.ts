@@ -80,6 +80,16 @@ export function nativeCode(networkVersion: number, name: string): CID {
   return textCode(actors, name);
 }
 
+/**
+ * A code by which an actor's messages are described under a network version, whosever modules the network has. Throws `RangeError` where
+ * there is no such actor.
+ */
+export function describedCode(networkVersion: number, name: string): CID {
+  const code = actorCodes("devnet", networkVersion)?.get(name);
+  if (code === undefined) throw new RangeError(`network version ${networkVersion} has no actor ${name}`);
+  return code;
+}
+
 /** Codes of the actors under a network version, by name; undefined for a version that is not known. */
 export function actorCodes(bundle: BundleName, networkVersion: number): ReadonlyMap<string, CID> | undefined {
   const actors = findVersion(networkVersion)?.actors;

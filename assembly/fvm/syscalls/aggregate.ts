@@ -41,7 +41,7 @@ function verify(to: u32, count: u32, signatureAt: u32, keysAt: u32, textsAt: u32
   if (whole != <u64>bytes) return ILLEGAL_ARGUMENT;
   const keys = guest.bytesOf(keysAt, count * <u32>G1_BYTES)!;
   const texts = guest.bytesOf(textsAt, bytes)!;
-  return guest.giveU32(to, count == 0 || isGood(<i32>count, signature, keys, texts, lengths) ? 0 : <u32>-1);
+  return guest.giveVerdict(to, count == 0 || isGood(<i32>count, signature, keys, texts, lengths));
 }
 
 function isGood(count: i32, signature: Bytes, keys: Bytes, texts: Bytes, lengths: Bytes): bool {

@@ -38,11 +38,6 @@ const MANY: u64 = 1 << 24;
 /** Longest byte string in one. */
 const LONG: u64 = 1 << 30;
 
-/** A verdict as syscalls give it: 0 good, -1 bad. */
-function giveVerdict(to: u32, good: bool): i32 {
-  return guest.giveU32(to, good ? 0 : <u32>-1);
-}
-
 export function cryptoVerifySignature(
   left: i64,
   to: u32,
@@ -78,7 +73,7 @@ function verifySignature(to: u32, type: u8, signature: Bytes, signer: Address, t
   } else if (signer.protocol != PROTOCOL_BLS && signer.protocol != PROTOCOL_SECP256K1) return ILLEGAL_ARGUMENT;
   const kind = new StaticArray<u8>(1);
   kind[0] = type;
-  return giveVerdict(to, checkSignature(concat(kind, signature), key, text));
+  return guest.giveVerdict(to, checkSignature(concat(kind, signature), key, text));
 }
 
 export function cryptoRecoverSecpPublicKey(left: i64, to: u32, hashAt: u32, signatureAt: u32): i32 {
@@ -203,7 +198,7 @@ export function cryptoVerifySeal(left: i64, to: u32, at: u32, length: u32): i32 
   r.finish();
   if (!r.ok) return guest.leave(ILLEGAL_ARGUMENT);
   if (!guest.charge(guest.ctx.prices.verifySeal)) return guest.leave(OUT_OF_GAS);
-  return guest.leave(giveVerdict(to, host.verifySeal(ptrOf(info), info.length) != 0));
+  return guest.leave(guest.giveVerdict(to, host.verifySeal(ptrOf(info), info.length) != 0));
 }
 
 export function cryptoVerifyPost(left: i64, to: u32, at: u32, length: u32): i32 {
@@ -231,7 +226,7 @@ export function cryptoVerifyPost(left: i64, to: u32, at: u32, length: u32): i32 
   if (!r.ok) return guest.leave(ILLEGAL_ARGUMENT);
   const prices = guest.ctx.prices;
   if (!guest.charge(prices.post + prices.postPerSector * <i64>sectors)) return guest.leave(OUT_OF_GAS);
-  return guest.leave(giveVerdict(to, host.verifyPost(ptrOf(info), info.length) != 0));
+  return guest.leave(guest.giveVerdict(to, host.verifyPost(ptrOf(info), info.length) != 0));
 }
 
 export function cryptoVerifyAggregateSeals(left: i64, to: u32, at: u32, length: u32): i32 {
@@ -256,7 +251,7 @@ export function cryptoVerifyAggregateSeals(left: i64, to: u32, at: u32, length: 
   r.finish();
   if (!r.ok) return guest.leave(ILLEGAL_ARGUMENT);
   if (!guest.charge(guest.ctx.prices.aggregate(proof, seals))) return guest.leave(OUT_OF_GAS);
-  return guest.leave(giveVerdict(to, verifyAggregate(ptrOf(info), info.length) != 0));
+  return guest.leave(guest.giveVerdict(to, verifyAggregate(ptrOf(info), info.length) != 0));
 }
 
 export function cryptoVerifyReplicaUpdate(left: i64, to: u32, at: u32, length: u32): i32 {
@@ -276,7 +271,7 @@ export function cryptoVerifyReplicaUpdate(left: i64, to: u32, at: u32, length: u
   r.finish();
   if (!r.ok || bytes > 0xff) return guest.leave(ILLEGAL_ARGUMENT);
   if (!guest.charge(guest.ctx.prices.replicaUpdate)) return guest.leave(OUT_OF_GAS);
-  return guest.leave(giveVerdict(to, verifyUpdate(ptrOf(info), info.length) != 0));
+  return guest.leave(guest.giveVerdict(to, verifyUpdate(ptrOf(info), info.length) != 0));
 }
 
 /** crypto.batch_verify_seals: one byte per seal at `outAt`. */

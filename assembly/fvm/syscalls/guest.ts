@@ -135,6 +135,11 @@ export function giveU32(to: u32, value: u32): i32 {
   return DONE;
 }
 
+/** A verdict as syscalls give it: 0 good, -1 bad. */
+export function giveVerdict(to: u32, good: bool): i32 {
+  return giveU32(to, good ? 0 : <u32>-1);
+}
+
 export function giveU64(to: u32, value: u64): i32 {
   store<u64>(scratch, value);
   guestWrite(to, scratch, 8);

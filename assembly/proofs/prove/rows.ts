@@ -16,7 +16,6 @@ const AUX: u32 = 0x80000000;
 const MOST_POWER: i32 = 255;
 const COEFFICIENT_WORDS: usize = 8;
 
-export const TERMS_OK: i32 = 0;
 /** The words end inside of a row. */
 export const TERMS_CUT: i32 = -1;
 /** A key beyond the counts, or a code that stands for nothing. */

@@ -16,6 +16,7 @@ import type { Address } from "../../types/address.ts";
 import { bigToBytes, bytesToBig } from "../../types/amount.ts";
 import { decodeSignature, encodeSignature } from "../../types/message.ts";
 import { decodeVoucher, encodeVoucher, MAX_MERGES, type SignedVoucher } from "../../types/voucher.ts";
+import { answerWithin, askPeerWithin } from "../wire/question.ts";
 import { PaychError } from "./errors.ts";
 import type { PaymentChannels } from "./part.ts";
 import { checkClaims, isSurpassed, sumOfClaims } from "./reconcile.ts";
@@ -69,26 +70,14 @@ export class Reconciler {
   }
 
   async start(): Promise<void> {
-    this.served = this.parts.streams();
-    await this.served?.handle(RECONCILE_PROTOCOL, async (stream, peer) => {
-      const streams = this.served as PeerStreams;
-      if (!this.rate.allow(peer)) {
-        streams.report(peer, "tooManyRequests");
-        throw new PaychError({ code: "LIMIT" }, "too many questions");
-      }
-      const patience = streams.patience(ANSWER_MS, "no question in time");
-      try {
+    const streams = this.parts.streams();
+    this.served = streams;
+    await streams?.handle(RECONCILE_PROTOCOL, (stream, peer) =>
+      answerWithin(streams, peer, this.rate, ANSWER_MS, async (signal) => {
         const frames = frameStream(stream);
-        const request = await frames.read(MAX_REQUEST, patience.signal);
-        await frames.write(await this.answer(request), patience.signal);
-      } catch (error) {
-        if (isFilError(error, "BAD_FRAME")) streams.report(peer, "badFrame");
-        if (isFilError(error, "FRAME_TOO_LARGE")) streams.report(peer, "tooLarge");
-        throw error;
-      } finally {
-        patience.end();
-      }
-    });
+        await frames.write(await this.answer(await frames.read(MAX_REQUEST, signal)), signal);
+      }),
+    );
   }
 
   async stop(): Promise<void> {
@@ -213,26 +202,13 @@ function decodeAnswer(bytes: Uint8Array): Answer {
   return { voucher: voucher === null ? null : decodeVoucher(voucher), status, message: message.slice(0, MAX_TEXT) };
 }
 
-async function exchange(streams: PeerStreams, peer: string, request: Uint8Array, signal: AbortSignal): Promise<Answer> {
-  const patience = streams.patience(ANSWER_MS, `peer ${peer} does not answer`);
-  const both = AbortSignal.any([signal, patience.signal]);
+async function exchange(streams: PeerStreams, peer: string, bytes: Uint8Array, signal: AbortSignal): Promise<Answer> {
+  const question = { protocol: RECONCILE_PROTOCOL, bytes, most: MAX_ANSWER };
   try {
-    const stream = await streams.open(peer, RECONCILE_PROTOCOL, both);
-    try {
-      const frames = frameStream(stream);
-      await frames.write(request, both);
-      const answer = decodeAnswer(await frames.read(MAX_ANSWER, both));
-      stream.close().catch(() => undefined);
-      return answer;
-    } catch (error) {
-      stream.abort(error instanceof Error ? error : new Error(`${error}`));
-      throw error;
-    }
+    return decodeAnswer(await askPeerWithin(streams, peer, question, ANSWER_MS, signal));
   } catch (cause) {
     signal.throwIfAborted();
     const why = `the payer's node at ${peer} gave no answer: ${describeError(cause)}`;
     throw new PaychError({ code: "NO_ANSWER", peer }, why, { cause });
-  } finally {
-    patience.end();
   }
 }

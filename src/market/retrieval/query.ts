@@ -5,6 +5,7 @@ import type { PeerStreams } from "../../network/peer-streams.ts";
 import { RateLimiter } from "../../network/rate-limit.ts";
 import { frameStream } from "../../network/wire/frames.ts";
 import type { CID } from "../../types/cid.ts";
+import { answerWithin, askPeerWithin, type Question } from "../wire/question.ts";
 import { RetrievalError } from "./errors.ts";
 import {
   decodeQuery,
@@ -45,39 +46,23 @@ export class QueryServer {
 
   async start(): Promise<void> {
     const { streams, answer, transports } = this.parts;
+    const within = (peer: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> =>
+      answerWithin(streams, peer, this.rate, ANSWER_MS, work);
     await streams.handle(QUERY_PROTOCOL, (stream, peer) =>
-      this.within(peer, async (signal) => {
+      within(peer, async (signal) => {
         const frames = frameStream(stream);
         const query = decodeQuery(await frames.read(MAX_QUERY, signal));
         await frames.write(encodeQueryResponse(await answer(query, peer)), signal);
       }),
     );
     await streams.handle(TRANSPORTS_PROTOCOL, (stream, peer) =>
-      this.within(peer, async (signal) => frameStream(stream).write(encodeTransports(await transports()), signal)),
+      within(peer, async (signal) => frameStream(stream).write(encodeTransports(await transports()), signal)),
     );
   }
 
   async stop(): Promise<void> {
     await this.parts.streams.unhandle(QUERY_PROTOCOL);
     await this.parts.streams.unhandle(TRANSPORTS_PROTOCOL);
-  }
-
-  private async within(peer: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    const { streams } = this.parts;
-    if (!this.rate.allow(peer)) {
-      streams.report(peer, "tooManyRequests");
-      throw new Error("too many questions");
-    }
-    const patience = streams.patience(ANSWER_MS, "no question in time");
-    try {
-      await work(patience.signal);
-    } catch (error) {
-      if (isFilError(error, "BAD_FRAME")) streams.report(peer, "badFrame");
-      if (isFilError(error, "FRAME_TOO_LARGE")) streams.report(peer, "tooLarge");
-      throw error;
-    } finally {
-      patience.end();
-    }
   }
 }
 
@@ -89,7 +74,8 @@ export async function askQuery(
   piece: CID | null,
   signal: AbortSignal,
 ): Promise<QueryResponse> {
-  const bytes = await exchange(streams, peer, QUERY_PROTOCOL, encodeQuery({ payload, piece }), MAX_QUERY, signal);
+  const question = { protocol: QUERY_PROTOCOL, bytes: encodeQuery({ payload, piece }), most: MAX_QUERY };
+  const bytes = await ask(streams, peer, question, signal);
   return readAnswer(streams, peer, () => decodeQueryResponse(bytes));
 }
 
@@ -99,7 +85,8 @@ export async function askTransports(
   peer: string,
   signal: AbortSignal,
 ): Promise<readonly { readonly name: string; readonly addresses: readonly string[] }[]> {
-  const bytes = await exchange(streams, peer, TRANSPORTS_PROTOCOL, null, MAX_TRANSPORTS, signal);
+  const question = { protocol: TRANSPORTS_PROTOCOL, bytes: null, most: MAX_TRANSPORTS };
+  const bytes = await ask(streams, peer, question, signal);
   return readAnswer(streams, peer, () =>
     decodeTransports(bytes).map(({ name, addresses }) => ({ name, addresses: addresses.map(addressText) })),
   );
@@ -113,33 +100,12 @@ function addressText(bytes: Uint8Array): string {
   }
 }
 
-async function exchange(
-  streams: PeerStreams,
-  peer: string,
-  protocol: string,
-  question: Uint8Array | null,
-  most: number,
-  signal: AbortSignal,
-): Promise<Uint8Array> {
-  const patience = streams.patience(ANSWER_MS, `peer ${peer} does not answer`);
-  const both = AbortSignal.any([signal, patience.signal]);
+async function ask(streams: PeerStreams, peer: string, question: Question, signal: AbortSignal): Promise<Uint8Array> {
   try {
-    const stream = await streams.open(peer, protocol, both);
-    try {
-      const frames = frameStream(stream);
-      if (question !== null) await frames.write(question, both);
-      const answer = await frames.read(most, both);
-      stream.close().catch(() => undefined);
-      return answer;
-    } catch (error) {
-      stream.abort(error instanceof Error ? error : new Error(`${error}`));
-      throw error;
-    }
+    return await askPeerWithin(streams, peer, question, ANSWER_MS, signal);
   } catch (cause) {
     signal.throwIfAborted();
     throw noAnswer(peer, cause);
-  } finally {
-    patience.end();
   }
 }
 

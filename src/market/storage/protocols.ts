@@ -6,6 +6,7 @@ import type { Stream } from "@libp2p/interface";
 import { describeError } from "../../base/errors.ts";
 import { RateLimiter } from "../../network/rate-limit.ts";
 import { frameStream } from "../../network/wire/frames.ts";
+import { askPeer } from "../wire/question.ts";
 import { answerInclusion, answerLegacyOffer, answerLegacyStatus, answerOffer, answerStatus } from "./answers.ts";
 import {
   BOOST_PROTOCOLS,
@@ -129,7 +130,8 @@ export function remoteLink(streams: DealStreams, peer: string): ProviderLink {
     let failure: unknown;
     for (const protocol of protocols) {
       try {
-        return await exchange(streams, peer, protocol, question(protocol), signal);
+        const asked = { protocol, bytes: question(protocol), most: MAX_MESSAGE_BYTES };
+        return await askPeer(streams, peer, asked, signal);
       } catch (error) {
         signal.throwIfAborted();
         failure = error;
@@ -164,24 +166,4 @@ export function remoteLink(streams: DealStreams, peer: string): ProviderLink {
       return decodeBoostStatus(await ask([BOOST_PROTOCOLS.status], () => encodeBoostStatusRequest(request), signal));
     },
   };
-}
-
-async function exchange(
-  streams: DealStreams,
-  peer: string,
-  protocol: string,
-  question: Uint8Array,
-  signal: AbortSignal,
-): Promise<Uint8Array> {
-  const stream = await streams.open(peer, protocol, signal);
-  try {
-    const frames = frameStream(stream);
-    await frames.write(question, signal);
-    const answer = await frames.read(MAX_MESSAGE_BYTES, signal);
-    await stream.close({ signal }).catch(() => undefined);
-    return answer;
-  } catch (error) {
-    stream.abort(error instanceof Error ? error : new Error(`${error}`));
-    throw error;
-  }
 }

@@ -9,13 +9,13 @@ import { unpaddedBytesOf } from "../../sector/piece/cid.ts";
 import { CID, parseCid } from "../../types/cid.ts";
 import { WHOLE_DAG } from "../graphsync/selector.ts";
 import type { TypedVoucher } from "../transfer/message.ts";
-import type { IncomingPush, PushTaker, TakenPush } from "../transfer/push.ts";
+import type { ChannelTerms, PushTaker, TakenPush } from "../transfer/push.ts";
 import { CarIntake } from "./car-intake.ts";
 import { DealError } from "./errors.ts";
 import { type ProviderDeal, proposalOfDeal } from "./provider-record.ts";
 import type { PayloadFiles } from "./pull.ts";
 
-export const STORAGE_VOUCHER = "StorageDataTransferVoucher";
+const STORAGE_VOUCHER = "StorageDataTransferVoucher";
 
 /** `signed`: CID of the proposal with its signature. */
 export const storageVoucher = (signed: CID): TypedVoucher => ({
@@ -106,7 +106,7 @@ export class PushIntake implements PushTaker {
     return car;
   }
 
-  async take({ peer, id, root, selector, voucher }: IncomingPush): Promise<TakenPush | null> {
+  async take({ peer, id, root, selector, voucher }: ChannelTerms): Promise<TakenPush | null> {
     const named = readStorageVoucher(voucher);
     const deal = named === null ? null : this.parts.dealOf(named);
     const isWanted = deal !== null && isWaiting(deal, peer) && deal.root === `${root}` && equal(selector, WHOLE_DAG);

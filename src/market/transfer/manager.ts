@@ -37,16 +37,10 @@ import {
   transferRequest,
   transferResponse,
 } from "./message.ts";
-import { Pushes, type PushTaker } from "./push.ts";
+import { type ChannelTerms, Pushes, type PushTaker } from "./push.ts";
 
 /** A channel as its giver keeps it, over restarts of both sides. */
-export type GivenChannel = {
-  readonly peer: string;
-  readonly id: bigint;
-  readonly root: CID;
-  /** CBOR */
-  readonly selector: Uint8Array;
-  readonly voucher: TypedVoucher;
+export type GivenChannel = ChannelTerms & {
   /** Links that were gone over, and bytes of blocks that were sent for them. */
   links: number;
   sent: number;

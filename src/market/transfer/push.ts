@@ -29,8 +29,8 @@ import {
   transferResponse,
 } from "./message.ts";
 
-/** What a peer would send. */
-export type IncomingPush = {
+/** What a channel is about: the peer at its other end, the DAG, and what is said for it. */
+export type ChannelTerms = {
   readonly peer: string;
   readonly id: bigint;
   readonly root: CID;
@@ -56,10 +56,10 @@ export type TakenPush = {
 export type PushTaker = {
   readonly voucherType: string;
   /** Null: it is not taken. */
-  take(push: IncomingPush): Promise<TakenPush | null>;
+  take(push: ChannelTerms): Promise<TakenPush | null>;
 };
 
-export type PushOptions = Omit<IncomingPush, "peer"> & {
+export type PushOptions = Omit<ChannelTerms, "peer"> & {
   readonly blocks: ResponseBlocks;
   /** Whether the channel was open before. */
   readonly isRestart: boolean;

@@ -5,12 +5,11 @@
  * Who may send what, and the limits: `assembly/actors/miner/methods`. Fee limits: lotus node/config/def.go.
  */
 import { toBase64 } from "../../base/bytes.ts";
-import { actorCodes } from "../../params/actor-codes.ts";
+import { describedCode } from "../../params/actor-codes.ts";
 import { FIGURES, figureAt } from "../../schema/versions/figures.ts";
 import { findVersion, isFvm } from "../../schema/versions/rows.ts";
 import { encodeMethodParams } from "../../state/state-view.ts";
 import type { Address, NetworkPrefix } from "../../types/address.ts";
-import type { CID } from "../../types/cid.ts";
 import type { Json } from "../../types/schema-codec.ts";
 import { POWER } from "../../types/singletons.ts";
 import {
@@ -51,18 +50,11 @@ const METHOD = {
 } as const;
 type MethodName = keyof typeof METHOD;
 
-/** Codes by which the actors' messages are described, whosever modules they are. */
-function codeOf(networkVersion: number, actor: string): CID {
-  const code = actorCodes("devnet", networkVersion)?.get(actor);
-  if (code === undefined) throw new RangeError(`network version ${networkVersion} has no actors with messages`);
-  return code;
-}
-
 /** The messages of the actors that are in force under a network version; throws `MinerError` NO_METHOD for what they lack. */
 export function minerMessages(miner: Address, networkVersion: number, prefix: NetworkPrefix): MinerMessages {
   const encode: EncodeCall = (actor, name, method, params, { by, maxFee, value = 0n }) => ({
     ...{ name, to: actor === "storageminer" ? miner : POWER, method: BigInt(method) },
-    params: encodeMethodParams(codeOf(networkVersion, actor), BigInt(method), params, prefix),
+    params: encodeMethodParams(describedCode(networkVersion, actor), BigInt(method), params, prefix),
     ...{ value, by, maxFee },
   });
   const common = commonMessages(networkVersion, prefix, encode);

@@ -57,6 +57,11 @@ const report = object("MinerReport", {
   SkippedDeadlines: nullable(list(epoch, DEADLINES)),
 });
 
+/** Refuses an epoch more than `most` ahead of the head's: `RpcError` of bad parameters. */
+function checkAhead(wanted: number, height: number, most: number): void {
+  if (wanted > height + most) badParams(`epoch: at most ${height + most} expected, got ${wanted}`);
+}
+
 const methods = {
   "Devnet.mineTo": method({
     summary: "Makes tipsets until the head stands at an epoch, and gives it; miners prove their sectors on the way.",
@@ -66,8 +71,7 @@ const methods = {
     cost: "wait",
     local: true,
     run([wanted], { node, signal }) {
-      const { height } = node.chain.head;
-      if (wanted > height + MAX_EPOCHS) badParams(`epoch: at most ${height + MAX_EPOCHS} expected, got ${wanted}`);
+      checkAhead(wanted, node.chain.head.height, MAX_EPOCHS);
       return devOf(node).mineTo(wanted, signal);
     },
   }),
@@ -115,8 +119,7 @@ const methods = {
     cost: "wait",
     local: true,
     run([wanted], { node, signal }) {
-      const { height } = node.chain.head;
-      if (wanted > height + MAX_FORWARD) badParams(`epoch: at most ${height + MAX_FORWARD} expected, got ${wanted}`);
+      checkAhead(wanted, node.chain.head.height, MAX_FORWARD);
       return labOf(node).fastForward(wanted, signal);
     },
   }),
