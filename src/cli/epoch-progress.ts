@@ -1,7 +1,6 @@
 /** How far a local network has come that is passing many epochs: each takes milliseconds, with miners and proofs tens of them. */
 import { sleepFor } from "../base/sleep.ts";
-import type { Screen } from "./terminal.ts";
-import { progressLine } from "./terminal.ts";
+import { progressLine, type Screen } from "./terminal.ts";
 
 /** Milliseconds between two looks at the head, and before somebody without a terminal is told. */
 const LOOK_MS = 2000;

@@ -33,6 +33,4 @@ export type EngineFaultData =
   /** A call that needs an open machine. */
   | { readonly code: "NOT_OPEN" };
 
-export type EngineFaultCode = EngineFaultData["code"];
-
 export class EngineFault extends FilError<EngineFaultData> {}

@@ -67,9 +67,9 @@ export type NetworkNodeOptions = {
   /** Find peers by the network's DHT, and as "server" answer its questions. Default: neither. */
   readonly dht?: DhtMode;
   readonly machine: MachinePlace;
-  /** Epochs whose states are kept. Default: all; in memory 1000. */
   /** Actors of versions to come, as of `NodeOptions`. */
   readonly later?: ReadonlyMap<string, Uint8Array>;
+  /** Epochs whose states are kept. Default: all; in memory 1000. */
   readonly retention?: Retention;
   /** Folder of the node's data; absent or null: in memory. */
   readonly data?: string | null;

@@ -83,7 +83,8 @@ export function keyBytes(head: Uint8Array, size: number): number | null {
 }
 
 export type ProofJudgement = {
-  readonly holds: boolean /** In words: "the proof holds", or why it does not. */;
+  readonly holds: boolean;
+  /** In words: "the proof holds", or why it does not. */
   readonly reason: string;
 };
 
@@ -159,7 +160,7 @@ async function checkSnark(
 }
 
 /** A registered seal proof as the network calls it, with its number. Source: go-state-types abi/sector.go. */
-export function sealProofName(number: number): string {
+function sealProofName(number: number): string {
   const { sectorBytes, legacy, feature } = sealProof(number);
   const kinds = {
     interactive: legacy ? "V1" : "V1_1",

@@ -107,8 +107,13 @@ function none(step: string, why: string, cause?: unknown): StatePathError {
   return new StatePathError({ code: "NO_SUCH_PATH", step }, `no such path: ${why}`, { cause });
 }
 
-/** A value, and a CAR file of the blocks on the way to it, whose root is the state's. */
-export async function provePath(blocks: BlockSource, root: CID, path: string, prefix: NetworkPrefix) {
+/** A value, and a CAR file of the `blocks` (so many) on the way to it, whose root is the state's. Throws as `valueAt`. */
+export async function provePath(
+  blocks: BlockSource,
+  root: CID,
+  path: string,
+  prefix: NetworkPrefix,
+): Promise<{ readonly value: Json; readonly blocks: number; readonly car: Uint8Array }> {
   const used = new Map<string, Block>();
   const get = async (cid: Uint8Array): Promise<Uint8Array | undefined> => {
     const bytes = blocks.peek(cid) ?? (await blocks.get(cid));
@@ -120,10 +125,16 @@ export async function provePath(blocks: BlockSource, root: CID, path: string, pr
 }
 
 /**
- * The value at a path, as the blocks of a CAR file show it: each is compared with its CID first, and nothing but them is read. Throws
+ * The value at a path, as the blocks of a CAR file show it: each is compared with its CID first, and nothing but them is read; `blocks`: how many. Throws
  * `StatePathError`, `CarError`; `NodeError` MISSING_BLOCK where the file ends before the path does.
  */
-export async function checkPath(hashes: BlockHashes, car: Uint8Array, root: CID, path: string, prefix: NetworkPrefix) {
+export async function checkPath(
+  hashes: BlockHashes,
+  car: Uint8Array,
+  root: CID,
+  path: string,
+  prefix: NetworkPrefix,
+): Promise<{ readonly value: Json; readonly blocks: number }> {
   const bad = (reason: string): never => {
     throw new StatePathError({ code: "BAD_PROOF", reason }, `not a proof: ${reason}`);
   };

@@ -65,10 +65,11 @@ const fieldLists = new WeakMap<TupleType, Map<ActorsVersion, readonly Field[]>>(
 
 /** The fields that a type has under an actors version, in their order. */
 export function fieldsIn(type: TupleType, actorsVersion: ActorsVersion): readonly Field[] {
-  const known = fieldLists.get(type) ?? new Map<ActorsVersion, readonly Field[]>();
-  fieldLists.set(type, known);
-  const fields = known.get(actorsVersion) ?? type.fields.filter((field) => existsIn(field, actorsVersion));
-  known.set(actorsVersion, fields);
+  let known = fieldLists.get(type);
+  if (known === undefined) fieldLists.set(type, (known = new Map()));
+  let fields = known.get(actorsVersion);
+  if (fields === undefined)
+    known.set(actorsVersion, (fields = type.fields.filter((field) => existsIn(field, actorsVersion))));
   return fields;
 }
 

@@ -182,7 +182,12 @@ export class Vouchers {
   }
 
   /** Takes in what the payer has made of some vouchers for `value`; throws `PaychError` BAD_VOUCHER if it is anything else. */
-  async takeCombined(address: Address, claims: readonly SignedVoucher[], value: bigint, combined: SignedVoucher) {
+  async takeCombined(
+    address: Address,
+    claims: readonly SignedVoucher[],
+    value: bigint,
+    combined: SignedVoucher,
+  ): Promise<void> {
     const { view } = await this.inbound(address);
     await this.channels.change(address, (channel) => {
       const known = this.channels.book.vouchers(channel.id).map(({ voucher }) => voucher);
@@ -305,8 +310,8 @@ export class Vouchers {
     const best = new Map<bigint, SignedVoucher>();
     const closed = new Set<bigint>();
     const byWorth = [...(await this.list(address))].sort((a, b) => (a.voucher.amount < b.voucher.amount ? 1 : -1));
-    const merging = byWorth.filter(({ voucher }) => voucher.merges.length > 0);
-    for (const { voucher } of [...merging, ...byWorth]) {
+    const isMerging = ({ voucher }: KeptVoucher): boolean => voucher.merges.length > 0;
+    for (const { voucher } of [...byWorth.filter(isMerging), ...byWorth.filter((one) => !isMerging(one))]) {
       signal?.throwIfAborted();
       if (best.has(voucher.lane) || closed.has(voucher.lane) || !(await this.checkSpendable(address, voucher)))
         continue;
@@ -345,6 +350,6 @@ function sureGain(chain: Ledger, known: readonly SignedVoucher[], voucher: Signe
   return redeemAll(sure, [voucher]).owed - sure.owed;
 }
 
-export function sameVoucher(a: SignedVoucher, b: SignedVoucher): boolean {
+function sameVoucher(a: SignedVoucher, b: SignedVoucher): boolean {
   return a.lane === b.lane && a.nonce === b.nonce && equal(encodeVoucher(a), encodeVoucher(b));
 }

@@ -23,7 +23,8 @@ import { RetrievalError } from "./errors.ts";
 export const FREE_PROTOCOL = "/fil/retrieval/free/0.0.0";
 
 const STATUS = { no: 1, yes: 2 } as const;
-const CHUNK = 256 << 8;
+/** Most bytes of a chunk. */
+const CHUNK = 64 << 10;
 /** Longest message that is read; go-filecoin reads no longer one. */
 const MAX_MESSAGE = 256 << 10;
 /** Bytes that chunks come to on average, but for some of them: each may take as long as a message, and imports wait for it. */
