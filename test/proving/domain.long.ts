@@ -19,8 +19,8 @@ import { pack, shapeOf } from "../../src/proving/snark/r1cs.ts";
 import { openScratch } from "../../src/proving/snark/scratch.ts";
 import { readVerifyingKey } from "../../src/sector/snark/groth16.ts";
 import type { SectorStore } from "../../src/sector/store.ts";
+import { le, power, R } from "../support/scalars.ts";
 
-const R = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001n;
 const SIZES = (process.env["FILIGREE_BITS"] ?? "24").split(",").map(Number);
 const MIB = 2 ** 20;
 /** Elements that are written, or looked at, at a time. */
@@ -37,14 +37,6 @@ afterAll(async () => {
   await pool.close();
   await rm(folder, { recursive: true });
 });
-
-const power = (base: bigint, exponent: bigint): bigint => {
-  let result = 1n;
-  for (let b = base % R, e = exponent; e > 0n; e >>= 1n, b = (b * b) % R) if (e & 1n) result = (result * b) % R;
-  return result;
-};
-const le = (value: bigint): Uint8Array =>
-  Uint8Array.from({ length: 32 }, (_, i) => Number((value >> BigInt(8 * i)) & 255n));
 
 /** A polynomial: the coefficient of each power that it has. */
 type Polynomial = ReadonlyMap<number, bigint>;

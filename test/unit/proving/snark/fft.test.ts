@@ -1,17 +1,9 @@
 /** Transforms by passes, in every split, against sums written out over BigInt. */
 import { describe, expect, test } from "vitest";
 import { loadProofs } from "../../../../src/core/proofs.ts";
-
-const R = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001n;
+import { le, power, R } from "../../../support/scalars.ts";
 
 const module = await loadProofs();
-const power = (base: bigint, exponent: bigint): bigint => {
-  let result = 1n;
-  for (let b = base % R, e = exponent; e > 0n; e >>= 1n, b = (b * b) % R) if (e & 1n) result = (result * b) % R;
-  return result;
-};
-const le = (value: bigint): Uint8Array =>
-  Uint8Array.from({ length: 32 }, (_, i) => Number((value >> BigInt(8 * i)) & 255n));
 const numberAt = (at: number): bigint =>
   module.instance.read(at, 32).reduceRight((sum, byte) => sum * 256n + BigInt(byte), 0n);
 const reversed = (x: number, bits: number): number => {

@@ -7,18 +7,13 @@ import { passStages, performQuotient, reverseBits } from "../../../../src/provin
 import { pagedQuotient, quotient } from "../../../../src/proving/snark/quotient.ts";
 import { MemorySectorStore } from "../../../../src/sector/store.ts";
 import { prng } from "../../../support/prng.ts";
+import { power, R } from "../../../support/scalars.ts";
 
-const R = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001n;
 const proofs = await loadProofs();
 const scheduler = inThisThread();
 
 const numberAt = (bytes: Uint8Array, i: number): bigint =>
   bytes.subarray(32 * i, 32 * i + 32).reduceRight((sum, byte) => sum * 256n + BigInt(byte), 0n);
-const power = (base: bigint, exponent: bigint): bigint => {
-  let result = 1n;
-  for (let b = base % R, e = exponent; e > 0n; e >>= 1n, b = (b * b) % R) if (e & 1n) result = (result * b) % R;
-  return result;
-};
 
 /** Values of `count` rows that hold: c = a b, all packed. */
 function rowsOf(count: number): [Uint8Array, Uint8Array, Uint8Array] {
