@@ -6,6 +6,7 @@
  * again after a restart. From the choice of a nonce to the pool a sender is locked, whatever address it is spelt by. When
  * the head moves, what blocks carry goes and what reverted blocks carried comes back. The pool is bounded by count and by
  * bytes; when it is full, the cheapest last message of a sender gives way to one that pays more.
+ * Above 500 lines: what enters, leaves, waits and comes back changes the same queues, sums and file.
  * Source of the rules: lotus chain/messagepool.
  */
 import { describeError } from "../base/errors.ts";

@@ -1,4 +1,4 @@
-/** What the RPC methods need of a node; `src/node` provides it. Services are seen by interface only. */
+/** What the RPC methods need of a node; `src/node` provides it. Services are seen by interface only. Above 500 lines by a few: types alone. */
 import type { Alert } from "../base/alert.ts";
 import type { LogLevels } from "../base/log-levels.ts";
 import type { Chain } from "../chain/chain.ts";

@@ -1,4 +1,4 @@
-/** A call of every method of the RPC interface as it should be made, on the network of `rpc-network.ts`. */
+/** A call of every method of the RPC interface as it should be made, on the network of `rpc-network.ts`. Above 500 lines: one row a method. */
 import type { ApiVersion } from "../../src/rpc/versions.ts";
 import { cidOfBlock, cidOfText } from "../../src/types/cid.ts";
 import { type RpcNetwork, signedJson, signedVoucher } from "./rpc-network.ts";

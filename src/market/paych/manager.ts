@@ -2,6 +2,7 @@
  * The payment channels of a node: one for each pair of payer and payee, with its funds, lanes and vouchers, in both
  * directions. What it answers is on the disk; after `kill -9` the next start goes on where this one was.
  *
+ * Above 500 lines by a few: funds and lanes of a channel change under one lock, and are here together.
  * Behaves as the reference's manager; what it adds: locks, secrets, extra calls and merges, messages that are kept before
  * they are sent, and a watcher. Source: lotus paychmgr at b835fab702eb.
  */
