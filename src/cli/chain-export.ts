@@ -84,7 +84,7 @@ export async function exportRemote(
             "ChainGetTipSet",
             wanted.cids.map((cid) => ({ "/": cid })),
           );
-  const socket = remote.socket();
+  const socket = await remote.socket();
   const sink = new Sink(handle, socket, wish.version, options.report);
   const stop = (): void => socket.node.close();
   options.signal.addEventListener("abort", stop);
@@ -111,7 +111,7 @@ export async function carOfNetwork(
 ): Promise<number> {
   // By another call first: what a node refuses is told by that, in words.
   await remote.call("Devnet.snapshots");
-  const socket = remote.socket();
+  const socket = await remote.socket();
   const sink = new Sink(handle, socket, 1, report);
   const stop = (): void => socket.node.close();
   signal.addEventListener("abort", stop);

@@ -1,7 +1,7 @@
 /** Parsers of option values that several commands take. */
 import { InvalidArgumentError } from "commander";
 import { fromHex } from "../base/bytes.ts";
-import { DEVNET_BOUNDS } from "../node/devnet-options.ts";
+import { DEVNET_BOUNDS } from "../node/devnet-bounds.ts";
 import { MAX_WORKERS } from "../platform/platform.ts";
 
 export function parseWorkers(text: string): number {
@@ -38,6 +38,10 @@ export function parseCount(text: string): number {
 
 /** Folder of the local network unless another is named. */
 export const DEFAULT_DATA = ".filigree/devnet";
+/** Folder of a miner that is a process of its own. */
+export const DEFAULT_MINER_DATA = ".filigree/miner";
+/** FIL that the owner gives the key of a new miner. */
+export const DEFAULT_MINER_FUNDS = "10";
 
 /** Collects the values of a repeatable option. */
 export function collect(text: string, before: readonly string[]): readonly string[] {

@@ -1,6 +1,6 @@
 /** `--proofs groth16`: where the keys of real proofs are, and how their making is shown. */
 import { type Command, Option } from "commander";
-import { LocalProving, type LocalProvingOptions } from "../node/local-proving.ts";
+import type { LocalProving, LocalProvingOptions } from "../node/local-proving.ts";
 import { type DescribedProofs, PROOF_MODES, type ProofMode, sealsOf } from "../node/proof-mode.ts";
 import { interruptible } from "./interrupt.ts";
 import { progressLine } from "./terminal.ts";
@@ -48,6 +48,8 @@ export function shownKeys(folder: string): LocalProvingOptions & { readonly clea
 
 /** Opens the keys, or makes them, before a network begins. Ctrl-C ends the making; it goes on at the next start. */
 export async function openKeys(folder: string, blockTime: number, seals: ProofMode | undefined): Promise<LocalProving> {
+  // Loaded here: most commands that name its options make no proofs.
+  const { LocalProving } = await import("../node/local-proving.ts");
   const { clear, ...options } = shownKeys(folder);
   try {
     const proving = await interruptible(

@@ -1,7 +1,7 @@
 /** A running node as commands see it: where it is, the token, calls, and the names that people use for addresses. */
 import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
-import { WebSocket } from "ws";
+import type { WebSocket } from "ws";
 import { connect, type NodeClient, type SocketLike } from "../client.ts";
 import { Address, type NetworkPrefix } from "../types/address.ts";
 import { parseFil } from "../types/amount.ts";
@@ -187,9 +187,11 @@ export class Remote {
   }
 
   /** A WebSocket to the node, for subscriptions; it can be paused when values come too fast. */
-  socket(): { readonly node: NodeClient; pause(): void; resume(): void } {
+  async socket(): Promise<{ readonly node: NodeClient; pause(): void; resume(): void }> {
+    // Loaded here: few commands subscribe, and it is a fifth of what one loads.
+    const { WebSocket: Plain } = await import("ws");
     let raw: WebSocket | null = null;
-    class Socket extends WebSocket {
+    class Socket extends Plain {
       constructor(url: string) {
         super(url);
         raw = this;

@@ -1,36 +1,16 @@
 /** What a local network can be asked for: the same for programs and for the command line. */
 
 import { describeValue } from "../base/errors.ts";
-import { type Bounds, checkChoice, checkNumber, checkText, checkWhole, OptionError } from "../base/options.ts";
+import { checkChoice, checkNumber, checkText, checkWhole, OptionError } from "../base/options.ts";
 import type { Bundle } from "../exec/bundle.ts";
 import { upgradeTo } from "../exec/upgrades.ts";
 import { DEVNET_VERSION, LOCAL_SECTOR_SIZES } from "../params/networks.ts";
 import { findVersion, isFvm } from "../schema/versions/rows.ts";
 import { formatFil } from "../types/amount.ts";
+import { DEVNET_BOUNDS } from "./devnet-bounds.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
 import { minerFunds } from "./genesis-fvm.ts";
 import { PROOF_MODES } from "./proof-mode.ts";
-
-export const DEVNET_BOUNDS = {
-  accounts: [1, 100],
-  miners: [0, 16],
-  /** of a network of several */
-  nodes: [1, 32],
-  /** of each miner */
-  sectors: [1, 256],
-  /** of all miners, where they are of 8 MiB: each takes 10 MB of disk and the better part of a minute */
-  largeSectors: [1, 64],
-  /** epoch at which sectors of the genesis expire: 180 days after their latest activation, 540 after the genesis */
-  expiration: [521_430, 1_555_200],
-  /** seconds; 0: instant mode */
-  blockTime: [0, 3600],
-  /** Unix time of a block: 32 bits */
-  genesisTime: [0, 4_294_967_295],
-  /** epochs: a finality (900) and some more */
-  retention: [1000, 1_000_000_000],
-  /** the first of the FVM's, and the last */
-  networkVersion: [16, 28],
-} as const satisfies Record<string, Bounds>;
 
 /** Epoch, some 30 years of 30 s on. */
 const LATEST_UPGRADE = 2 ** 25;

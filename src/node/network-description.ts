@@ -8,7 +8,7 @@ import { type DrandInfo, drandInfoToJson, parseDrandInfo } from "../beacon/drand
 import { DEVNET, DEVNET_VERSION, LOCAL_SECTOR_SIZES, localSectorSize } from "../params/networks.ts";
 import type { ScheduledVersion } from "../params/upgrades.ts";
 import { Address } from "../types/address.ts";
-import { DEVNET_BOUNDS } from "./devnet-options.ts";
+import { DEVNET_BOUNDS } from "./devnet-bounds.ts";
 import { type DescribedProofs, proofsOfJson, proofsToJson } from "./proof-mode.ts";
 
 export type DescriptionErrorData = { readonly code: "BAD_DESCRIPTION"; readonly field: string };

@@ -16,7 +16,7 @@ import { MIN_RETENTION, wholeNumber } from "../options.ts";
 import { checkOutput, writeOutput } from "../output.ts";
 import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import type { Link } from "../remote-call.ts";
-import { checkSnapshot, type NetworkName } from "../snapshot-check.ts";
+import type { NetworkName } from "../snapshot-check.ts";
 import { progressLine, sizeText } from "../terminal.ts";
 
 type Head = {
@@ -191,6 +191,8 @@ async function importFrom(file: string, options: ImportOptions): Promise<void> {
       const taken = await readingCar(file, () => importSnapshot(store, source, wanted));
       if (options.validate === undefined) return { taken, checked: null };
       const epochs = options.validate === true ? VALIDATED : options.validate;
+      // Loaded here: it is half of what this file would load, and other commands start without it.
+      const { checkSnapshot } = await import("../snapshot-check.ts");
       return { taken, checked: await checkSnapshot(store, { crypto, network: options.network, epochs, signal, line }) };
     };
     const { taken, checked } = await interruptible(work, commandLine());
