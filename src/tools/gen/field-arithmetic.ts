@@ -1,6 +1,6 @@
 /** Text of the functions on field elements: products, sums, canonical form, comparison, powers, inverses. */
 import { productOf } from "./field-products.ts";
-import { blockSize, reduction } from "./field-reduction.ts";
+import { reduction } from "./field-reduction.ts";
 import { type FieldSpec, hex, limbsOf, negativeInverse, range, strideOf } from "./field-spec.ts";
 
 export function multiply(field: FieldSpec): string {
@@ -8,7 +8,7 @@ export function multiply(field: FieldSpec): string {
   return `
 /** r = a b. Limbs and values of the operands may be loose: see the head. r may be a or b. */
 export function ${field.name}Mul(r: usize, a: usize, b: usize): void {
-${setup}${reduction(field, columns, "r", false, "u64", blockSize(field))}}
+${setup}${reduction(field, columns, "r", false, "u64")}}
 `;
 }
 
@@ -17,7 +17,7 @@ export function square(field: FieldSpec): string {
   return `
 /** r = a a, at about four fifths of a multiplication. r may be a. */
 export function ${field.name}Sqr(r: usize, a: usize): void {
-${setup}${reduction(field, columns, "r", false, "u64", blockSize(field))}}
+${setup}${reduction(field, columns, "r", false, "u64")}}
 `;
 }
 
@@ -119,7 +119,7 @@ export function butterfly(field: FieldSpec): string {
   const { setup, columns } = productOf(field, "v", "w");
   const mask = hex((1n << BigInt(bits)) - 1n);
   const lift = limbsOf(field, 4n * field.modulus);
-  let body = setup + reduction(field, columns, "t", false, "u64", blockSize(field));
+  let body = setup + reduction(field, columns, "t", false, "u64");
   for (let j = 0; j < n; j++) {
     const value = j < n - 1 ? `(acc & ${mask})` : "acc";
     body = body.replace(`  store<u32>(t, <u32>${value}, ${4 * j});\n`, `  const y${j} = <i64>${value};\n`);

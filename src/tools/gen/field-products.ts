@@ -11,6 +11,9 @@ export function loadLimbs(field: FieldSpec, prefix: string, pointer: string): st
 /** Names or expressions of the columns of a sum of products, all computed before the reduction. */
 export type Columns = readonly string[];
 
+/** A sum of signed terms, whose first sign is left out or taken from zero. */
+export const withoutPlus = (terms: string): string => terms.replace(/^ \+ /, "").replace(/^ - /, "0 - ");
+
 const sumOf = (parts: readonly string[]): string => parts.join(" + ");
 
 /** Column k of the schoolbook product of limbs a[0..size) and b[0..size); of a square if a and b are the same. */
@@ -59,29 +62,38 @@ export class Product {
     const z0 = this.columns(lo, a === b ? lo : b.slice(0, h), depth - 1);
     const z2 = this.columns(hi, a === b ? hi : b.slice(h), depth - 1);
     const z1 = this.columns(sum, a === b ? sum : folded(b), depth - 1);
+    // Z0's upper half less Z2's lower one is in two columns, with either sign; beyond the factors' sizes there is nothing.
+    const between = range(h).map((i) => {
+      const parts = [part("+", z0[h + i]), part("-", z2[i])].join("");
+      return z0[h + i] !== undefined && z2[i] !== undefined ? this.define(withoutPlus(parts)) : undefined;
+    });
     return range(2 * size - 1).map((k) => {
-      const mid = k - h;
-      const parts = [
-        k < z0.length ? ` + ${z0[k]}` : "",
-        mid >= 0 && mid < z1.length ? ` + ${z1[mid]}` : "",
-        mid >= 0 && mid < z0.length ? ` - ${z0[mid]}` : "",
-        mid >= 0 && mid < z2.length ? ` - ${z2[mid]}` : "",
-        k >= 2 * h ? ` + ${z2[k - 2 * h]}` : "",
-      ];
-      return this.define(parts.join("").slice(3));
+      if (k < h) return z0[k] as string;
+      const i = k % h;
+      const shared = between[i];
+      if (k >= 3 * h) return z2[k - 2 * h] as string;
+      if (k < 2 * h) {
+        const alone = shared === undefined ? part("+", z0[h + i]) + part("-", z2[i]) : part("+", shared);
+        return this.define(withoutPlus(part("+", z1[i]) + part("-", z0[i]) + alone));
+      }
+      const alone = shared === undefined ? part("-", z0[h + i]) + part("+", z2[i]) : part("-", shared);
+      return this.define(withoutPlus(part("+", z1[h + i]) + part("-", z2[h + i]) + alone));
     });
   }
 }
 
+/** A term of a sum, if it is there. */
+const part = (sign: "+" | "-", name: string | undefined): string => (name === undefined ? "" : ` ${sign} ${name}`);
+
 /** Statements that compute something, and the columns of a product in terms of it. */
 type Prepared = { readonly setup: string; readonly columns: Columns };
 
-/** The product of the elements at a and b, all in locals, by one step of Karatsuba's method. */
+/** The product of the elements at a and b, all in locals. */
 export function productOf(field: FieldSpec, a: string, b: string): Prepared {
   const limbs = (x: string): string[] => range(field.limbs).map((i) => `${x}${i}`);
   const product = new Product();
   const la = limbs(a);
-  const columns = product.columns(la, a === b ? la : limbs(b), 1);
+  const columns = product.columns(la, a === b ? la : limbs(b), field.steps);
   const loads = loadLimbs(field, a, a) + (a === b ? "" : loadLimbs(field, b, b));
   return { setup: loads + product.code, columns };
 }

@@ -1,24 +1,24 @@
 /** Text of Montgomery reductions of a product's columns; why they are right stands at the head of `field.ts`. */
-import { type Columns, Product } from "./field-products.ts";
+import { type Columns, Product, withoutPlus } from "./field-products.ts";
 import { type FieldSpec, hex, limbsOf, negativeInverse, range } from "./field-spec.ts";
 
 /** Accumulators: unsigned, or signed where products are subtracted. */
 type Word = "i64" | "u64";
 
 /**
- * m times a constant limb. A limb of few signed binary digits is done by shifts: other units do them while the
+ * m times a constant, modulo 2^64. A constant of few signed binary digits is done by shifts: other units do them while the
  * multiplier works.
  */
 function timesConstant(m: string, limb: bigint): string {
-  if (limb === 1n) return ` + ${m}`;
   const digits: { shift: number; sign: string }[] = [];
-  for (let rest = limb, shift = 0; rest > 0n; rest >>= 1n, shift++) {
+  const negated = limb < 0n;
+  for (let rest = negated ? -limb : limb, shift = 0; rest > 0n; rest >>= 1n, shift++) {
     if ((rest & 1n) === 0n) continue;
     const negative = (rest & 3n) === 3n;
-    digits.push({ shift, sign: negative ? " - " : " + " });
+    digits.push({ shift, sign: negative !== negated ? " - " : " + " });
     rest += negative ? 1n : -1n;
   }
-  if (digits.length > 2) return ` + ${m} * ${hex(limb)}`;
+  if (digits.length > 2) return ` + ${m} * ${hex(BigInt.asUintN(64, limb))}`;
   return digits
     .reverse()
     .map(({ shift, sign }) => `${sign}${shift === 0 ? m : `(${m} << ${shift})`}`)
@@ -37,43 +37,58 @@ function friendlyLimbs(field: FieldSpec): bigint[] {
 }
 
 /**
- * What `size` quotients from m[from] on add to later columns, by number: the product of them and N', cut into as many limbs, of which
- * the first part's lower columns have had it already, and the others are by one step of Karatsuba's method.
+ * Row r of a Toeplitz matrix times v, for each of as many rows: sum over c of t(r - c) v[c]; undefined where that is nothing. By halves
+ *   ( A  B ) (u)   ( A (u + v) + (B - A) v )
+ *   ( C  A ) (v) = ( A (u + v) + (C - A) u )
+ * takes three quarters of the products, as the differences of matrices are of constants, and only one sum more a row.
  */
-function blockOf(field: FieldSpec, from: number, size: number): { code: string; columns: Map<number, string> } {
+function toeplitz(product: Product, t: (diagonal: number) => bigint, v: readonly string[]): (string | undefined)[] {
+  const size = v.length;
+  if (size % 2 === 1)
+    return range(size).map((r) => {
+      const terms = v.map((m, c) => timesConstant(m, t(r - c))).join("");
+      return terms === "" ? undefined : product.define(withoutPlus(terms));
+    });
+  const h = size / 2;
+  const [u, w] = [v.slice(0, h), v.slice(h)];
+  const both = toeplitz(
+    product,
+    t,
+    u.map((name, i) => product.define(`${name} + ${w[i]}`)),
+  );
+  const upper = toeplitz(product, (d) => t(d - h) - t(d), w);
+  const lower = toeplitz(product, (d) => t(d + h) - t(d), u);
+  return range(size).map((r) => {
+    const parts = [both[r % h], r < h ? upper[r] : lower[r - h]].filter((value) => value !== undefined);
+    return parts.length < 2 ? parts[0] : product.define(parts.join(" + "));
+  });
+}
+
+/** Quotients that are added to later columns together: see docs/performance.md. */
+const BLOCK = 4;
+
+/** What a block of quotients from m[from] on adds to the columns after them, by number. */
+function blockOf(field: FieldSpec, from: number): { code: string; columns: Map<number, string> } {
   const friendly = friendlyLimbs(field);
-  const quotients = range(size).map((i) => `m${from + i}`);
+  const quotients = range(BLOCK).map((i) => `m${from + i}`);
   const product = new Product(`q${from}_`);
   const columns = new Map<number, string>();
-  const add = (at: number, value: string): void => {
-    const before = columns.get(at);
-    if (at < 2 * field.limbs - 1) columns.set(at, before === undefined ? value : `${before} + ${value}`);
-  };
-  for (let k = size - 1; k < 2 * size - 1; k++) {
-    const terms = range(size).map((i) => (k - i < size ? timesConstant(quotients[i]!, friendly[k - i] ?? 0n) : ""));
-    add(from + 1 + k, product.define(withoutPlus(terms.join(""))));
-  }
-  for (let at = size; at < field.limbs; at += size) {
-    const limbs = range(size).map((i) => hex(friendly[at + i] ?? 0n));
-    for (const [k, column] of product.columns(quotients, limbs, 1).entries()) add(from + 1 + at + k, column);
+  // Column from + 1 + k has the sum over i of m[from + i] N'[k - i].
+  const end = BLOCK - 1 + field.limbs;
+  for (let k = BLOCK - 1; k < end; k += BLOCK) {
+    const limb = (d: number): bigint => friendly[k + d] ?? 0n;
+    const rows = Math.min(BLOCK, end - k);
+    const byRow = (r: number): string =>
+      product.define(withoutPlus(quotients.map((m, c) => timesConstant(m, limb(r - c))).join("")));
+    const values = rows > BLOCK / 2 ? toeplitz(product, limb, quotients) : range(rows).map(byRow);
+    for (const [r, value] of values.entries())
+      if (r < rows && value !== undefined) columns.set(from + 1 + k + r, value);
   }
   return { code: product.code, columns };
 }
 
-const withoutPlus = (terms: string): string => terms.replace(/^ \+ /, "").replace(/^ - /, "0 - ");
-
-/**
- * Reduces the columns and stores the result at `target`. `lift` adds p: needed when the sum may be negative. `block`: quotients
- * that are added to later columns together, 0 for each by itself; fewer products, more sums.
- */
-export function reduction(
-  field: FieldSpec,
-  columns: Columns,
-  target: string,
-  lift: boolean,
-  type: Word,
-  block: number = 0,
-): string {
+/** Reduces the columns and stores the result at `target`. `lift` adds p: needed when the sum may be negative. */
+export function reduction(field: FieldSpec, columns: Columns, target: string, lift: boolean, type: Word): string {
   const n = field.limbs;
   const p = limbsOf(field, field.modulus);
   const friendly = friendlyLimbs(field);
@@ -81,9 +96,9 @@ export function reduction(
   const storeLimb = (j: number, value: string): string => `  store<u32>(${target}, <u32>${value}, ${4 * j});\n`;
   let text = `  let acc: ${type} = 0;\n`;
   const late = new Map<number, string[]>();
-  // The first column that quotient i has no part in by itself.
+  // The first column that quotient i has no part in by itself. The last quotients, of no whole block, and that of p are by themselves.
   const blockEnd = (i: number): number => {
-    const end = block === 0 ? 2 * n : (Math.floor(i / block) + 1) * block;
+    const end = (Math.floor(i / BLOCK) + 1) * BLOCK;
     return end < n ? end : 2 * n;
   };
   for (let k = 0; k < 2 * n - 1; k++) {
@@ -99,7 +114,7 @@ export function reduction(
     if (k < n - 1) {
       text += `  const m${k}: ${type} = acc & ${mask};\n  acc >>= ${field.bits};\n`;
       if (blockEnd(k) !== k + 1) continue;
-      const made = blockOf(field, k + 1 - block, block);
+      const made = blockOf(field, k + 1 - BLOCK);
       text += made.code;
       for (const [column, value] of made.columns) late.set(column, [...(late.get(column) ?? []), value]);
     } else if (k === n - 1) {
@@ -112,6 +127,3 @@ export function reduction(
   }
   return text + storeLimb(n - 1, lift ? `(acc + ${hex(p[n - 1]!)})` : "acc");
 }
-
-/** Quotients that Fr adds to later columns together; Fp, each by itself: see docs/performance.md. */
-export const blockSize = (field: FieldSpec): number => (field.limbs > 12 ? 0 : 4);

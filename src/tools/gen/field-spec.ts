@@ -8,6 +8,8 @@ export type FieldSpec = {
   /** Bits of a limb. */
   readonly bits: number;
   readonly limbs: number;
+  /** Steps of Karatsuba's method in a product: see docs/performance.md. */
+  readonly steps: number;
   /** Length of the byte encoding. */
   readonly bytes: number;
 };
@@ -19,6 +21,7 @@ export const FR: FieldSpec = {
   modulus: 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001n,
   bits: 29,
   limbs: 9,
+  steps: 1,
   bytes: 32,
 };
 
@@ -28,6 +31,7 @@ export const FP: FieldSpec = {
   modulus: 0x1a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaabn,
   bits: 28,
   limbs: 14,
+  steps: 2,
   bytes: 48,
 };
 

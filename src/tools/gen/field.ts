@@ -12,6 +12,10 @@
  * m N'[j] to column k + 1 + j. N is longer than p by one limb, so the last step takes p itself, and its quotient a
  * product. Several products may share one reduction: columns add up before it.
  *
+ * Four quotients at a time are added to the columns after them as Toeplitz matrices of the limbs of N' times a vector of quotients, at
+ * three products where rows by themselves take four (`field-reduction`). Differences of limbs are constants; what wraps round 2^64
+ * on the way is right again in the column, which is in range.
+ *
  * Bounds (w bits a limb, n limbs). An element is *tight* when every limb is below 2^w and its value below 4p; all
  * functions take tight elements and give tight elements unless their text says more. A column holds at most
  * n 2^2w per product plus as much for m N', so operands may have larger ("loose") limbs as long as the products' sizes

@@ -170,6 +170,36 @@ for (const field of FIELDS) {
       }
     });
 
+    test("the largest quotients of a reduction do not overflow a column", () => {
+      const width = BigInt(bits);
+      const radix = 1n << (width * BigInt(limbs));
+      const inverse = (value: bigint, size: bigint): bigint => {
+        let found = 1n;
+        for (let i = 0; i < 10; i++) found = mod(found * (2n - value * found), size);
+        return found;
+      };
+      const ones = (1n << width) - 1n;
+      // All steps but the last add a multiple of p that is -1 modulo a limb, the last one of p; here each quotient is all ones.
+      const friendly = p * mod(-inverse(p, ones + 1n), ones + 1n);
+      const under = (1n << (width * BigInt(limbs - 1))) - 1n;
+      const added = under * friendly + ones * (under + 1n) * p;
+      const store = (slot: number, value: bigint): void => {
+        const words = new Uint32Array(stride / 4);
+        for (let i = 0; i < limbs; i++) words[i] = Number((value >> (width * BigInt(i))) & ones);
+        core.write(at(slot), new Uint8Array(words.buffer));
+      };
+      const largest = under + ((p >> (width * BigInt(limbs - 1))) << (width * BigInt(limbs - 1)));
+      const unmap = power(radix, p - 2n, p);
+      for (const b of [1n, 3n, largest]) {
+        const a = mod(-added * inverse(b, radix), radix);
+        expect(mod(a * b + added, radix)).toBe(0n);
+        store(0, a);
+        store(1, b);
+        call("Mul", at(2), at(0), at(1));
+        expect(get(2)).toBe(mod(a * b * unmap * unmap, p));
+      }
+    });
+
     test("long chains without ever making a value canonical stay correct", () => {
       fc.assert(
         fc.property(element, element, fc.array(fc.nat(5), { minLength: 20, maxLength: 60 }), (a, b, steps) => {
