@@ -11,6 +11,7 @@ export { type Crypto, loadCrypto } from "./core/crypto.ts";
 export { type DevAccount, Devnet, type DevnetOptions, type RpcOptions } from "./node/devnet.ts";
 export { LocalProving, type LocalProvingOptions } from "./node/local-proving.ts";
 export { Lab, type LabSteps } from "./scenario/lab.ts";
+export { NodesLab, type NodesSteps } from "./scenario/nodes-lab.ts";
 export { runScenario, type ScenarioOptions, type ScenarioOutcome } from "./scenario/run.ts";
-export { defineScenario, type LabScenario, type LabStep, ScenarioError } from "./scenario/types.ts";
+export { defineScenario, type LabScenario, type LabStep, type NodesStep, ScenarioError } from "./scenario/types.ts";
 export * from "./vm.ts";

@@ -10,6 +10,7 @@
 import { test as base, type TestAPI } from "vitest";
 import { Devnet, type DevnetOptions } from "./node/devnet.ts";
 import { Lab, type LabSteps } from "./scenario/lab.ts";
+import type { NodesSteps } from "./scenario/nodes-lab.ts";
 
 export type NetworkFixtures = {
   /** Options of the network; set them with `test.override` or `test.extend`, or in `testWith`. */
@@ -21,6 +22,10 @@ export type NetworkFixtures = {
    * For a test that asks for it epochs pass on call alone.
    */
   readonly lab: LabSteps;
+  /** What `nodes` is: seed, number of nodes (default 3) and of accounts; set them with `test.override` or `test.extend`. */
+  readonly nodesOptions: { readonly seed?: string; readonly nodes?: number; readonly accounts?: number };
+  /** The steps of scenarios on a simulated network of several nodes: `await nodes.part([[0], [1, 2]])`. */
+  readonly nodes: NodesSteps;
 };
 
 /** `test` with a network of the given options. */
@@ -36,6 +41,12 @@ export function testWith(options: Partial<DevnetOptions>): TestAPI<NetworkFixtur
       }
     },
     lab: async ({ net }, use) => use((await Lab.open(net)).steps),
+    nodesOptions: {},
+    nodes: async ({ nodesOptions }, use) => {
+      // Few tests need the simulator.
+      const { NodesLab } = await import("./scenario/nodes-lab.ts");
+      await use((await NodesLab.open(nodesOptions)).steps);
+    },
   });
 }
 

@@ -7,9 +7,10 @@ import type { Devnet } from "../node/devnet.ts";
 import { filText, parseFil } from "../types/amount.ts";
 import { tipsetKeyText } from "../types/block-header.ts";
 import { LabDeals } from "./lab-deals.ts";
-import { known } from "./named.ts";
-import { readStep } from "./read.ts";
-import { type LabStep, ScenarioError, type StepValues, type Verb } from "./types.ts";
+import { known, partyOf } from "./named.ts";
+import { readStep, secondsOf } from "./read.ts";
+import type { LabStep, StepValues, Verb } from "./types.ts";
+import { attempt, compare, same, shown, Unmet } from "./unmet.ts";
 
 type Link = { readonly "/": string };
 type Found = { readonly Receipt: { readonly ExitCode: number } } | null;
@@ -17,13 +18,11 @@ type Report = {
   readonly Power: { readonly Raw: string };
   readonly Sectors: Readonly<Record<string, readonly number[]>>;
 };
-type Bound<T> = { readonly is?: T; readonly atLeast?: T; readonly atMost?: T };
 type OfMiner = { readonly miner?: string };
 
 /** A step as it was done. */
 export type Done = { readonly step: number; readonly verb: Verb; readonly epoch: number };
 
-const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 /** Tipsets in which a message must be executed. */
 const MESSAGE_EPOCHS = 30;
 /** Epochs after which the message of a payment channel is deep enough, and some more. */
@@ -32,18 +31,6 @@ const CHANNEL_EPOCHS = 10;
 const DEAL_EPOCHS = 1000;
 /** Milliseconds that a channel's record may take when the epochs are there. */
 const CHANNEL_MS = 60_000;
-
-/** What is not as a step says: turned into an error with the step's number. */
-class Unmet extends Error {
-  readonly expected: string;
-  readonly found: string;
-
-  constructor(expected: string, found: string) {
-    super(`expected ${expected}, found ${found}`);
-    this.expected = expected;
-    this.found = found;
-  }
-}
 
 type Work = { readonly [V in Verb]: (value: StepValues[V]) => Promise<unknown> };
 /** A function for each verb. */
@@ -96,22 +83,8 @@ export class Lab {
   /** Does one step. Throws `ScenarioError`, which names the step, what was expected and what was found. */
   async play(step: LabStep): Promise<Done> {
     const number = ++this.done;
-    const [verb, value] = readStep(step, `step ${number}`);
-    try {
-      await (this.work[verb] as (value: unknown) => Promise<unknown>)(value);
-    } catch (cause) {
-      if (cause instanceof ScenarioError) throw cause;
-      const what = `step ${number} (${verb} ${shown(value)})`;
-      if (cause instanceof Unmet) {
-        const { expected, found } = cause;
-        throw new ScenarioError(
-          { code: "EXPECTATION_FAILED", step: number, verb, expected, found },
-          `${what}: expected ${expected}, found ${found}`,
-        );
-      }
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new ScenarioError({ code: "STEP_FAILED", step: number, verb }, `${what}: ${why}`, { cause });
-    }
+    const [verb, value] = readStep(step, `step ${number}`) as readonly [Verb, StepValues[Verb]];
+    await attempt(number, verb, value, this.work[verb]);
     return { step: number, verb, epoch: this.net.head.height };
   }
 
@@ -121,7 +94,7 @@ export class Lab {
     return {
       mine: (count) => ask("Devnet.mine", count),
       mineTo: (epoch) => ask("Devnet.mineTo", epoch),
-      pass: (text) => ask("Devnet.passTime", Number(text.slice(0, -1)) * (UNITS[text.slice(-1)] as number)),
+      pass: (text) => ask("Devnet.passTime", secondsOf(text)),
       skipRounds: (count) => ask("Devnet.skipRounds", count),
       toDeadline: (to) =>
         ask("Devnet.mineToDeadline", this.miner(to), to.deadline ?? null, ...(to.skip === true ? [true] : [])),
@@ -244,18 +217,7 @@ export class Lab {
   // Names.
 
   private party(name: string): string {
-    const { net } = this;
-    const [, base, bls] = /^(\w+?)(-bls)?$/.exec(name) ?? [];
-    const account = net.accounts.find((one) => one.name === base);
-    if (account !== undefined) return (bls === undefined ? account.secp256k1 : account.bls).toString("t");
-    const [, index] = /^miner(?:\/(\d{1,3}))?$/.exec(name) ?? [];
-    if (name.startsWith("miner")) {
-      const miners = net.laboratory?.miners ?? [net.miner];
-      const found = miners[Number(index ?? 0)];
-      if (found !== undefined) return found.toString("t");
-    }
-    if (/^[ft]\d/.test(name)) return name;
-    throw new Error(`${name} is no account or miner of this network, and no address`);
+    return partyOf(name, this.net.accounts, this.net.laboratory?.miners ?? [this.net.miner]).toString("t");
   }
 
   private miner({ miner = "miner" }: OfMiner): string {
@@ -314,17 +276,6 @@ export class Lab {
   }
 }
 
-function compare<T>(bounds: Bound<T>, found: bigint, read: (value: T) => bigint, say: (value: bigint) => string): void {
-  const { is, atLeast, atMost } = bounds;
-  if (is !== undefined && found !== read(is)) throw new Unmet(say(read(is)), say(found));
-  if (atLeast !== undefined && found < read(atLeast)) throw new Unmet(`at least ${say(read(atLeast))}`, say(found));
-  if (atMost !== undefined && found > read(atMost)) throw new Unmet(`at most ${say(read(atMost))}`, say(found));
-}
-
-function same(expected: string, found: string, what: string): void {
-  if (expected !== found) throw new Unmet(`${what} ${expected || "none"}`, `${what} ${found || "none"}`);
-}
-
 /** Where an answer lacks what it should have; null if nowhere. Lists must be equal in length. */
 function difference(wanted: unknown, found: unknown, place: string): string | null {
   if (typeof wanted !== "object" || wanted === null) return Object.is(wanted, found) ? null : place;
@@ -336,9 +287,4 @@ function difference(wanted: unknown, found: unknown, place: string): string | nu
     if (at !== null) return at;
   }
   return null;
-}
-
-function shown(value: unknown): string {
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

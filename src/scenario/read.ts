@@ -1,6 +1,6 @@
 /** A scenario as it comes out of a file: every field is known and of its type. */
 import { parseFil } from "../types/amount.ts";
-import { type LabScenario, type LabStep, ScenarioError, type StepValues, type Verb } from "./types.ts";
+import { type LabScenario, type NodesVerb, ScenarioError, type Verb } from "./types.ts";
 
 type Check = (value: unknown, place: string) => void;
 type Fields = Readonly<Record<string, { readonly check: Check; readonly optional?: true }>>;
@@ -9,6 +9,11 @@ type Fields = Readonly<Record<string, { readonly check: Check; readonly optional
 const MAX_STEPS = 10_000;
 const MAX_EPOCHS = 100_000;
 const MAX_SECTORS = 1000;
+const MAX_NODES = 16;
+/** Milliseconds; and the share of losses at which a stream still comes through. */
+const MAX_LATENCY = 10_000;
+const MAX_LOSS = 0.9;
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 /** Bytes of a deal's data. */
 const MAX_BYTES = 64 << 20;
 
@@ -42,6 +47,10 @@ const amount: Check = (value, place) => {
 const duration: Check = (value, place) => {
   if (typeof value !== "string" || !/^\d{1,9}[smhd]$/.test(value))
     badScenario(place, "a duration such as 90s, 15m, 2h or 1d is needed");
+};
+const share: Check = (value, place) => {
+  if (typeof value !== "number" || !(value >= 0 && value <= MAX_LOSS))
+    badScenario(place, `a number from 0 to ${MAX_LOSS} is needed`);
 };
 const boolean: Check = (value, place) => {
   if (typeof value !== "boolean") badScenario(place, "true or false is needed");
@@ -80,7 +89,7 @@ function object(fields: Fields): Check {
   };
 }
 
-const must = (check: Check) => ({ check });
+const must = (check: Check): { readonly check: Check } => ({ check });
 const may = (check: Check) => ({ check, optional: true }) as const;
 const miner = may(text);
 const bounds = (check: Check) => ({ is: may(check), atLeast: may(check), atMost: may(check) });
@@ -123,38 +132,97 @@ const VALUES: { readonly [V in Verb]: Check } = {
   expectPower: object({ miner, ...bounds(number) }),
   expectCall: object({ method: must(text), params: may(list(anything)), has: must(anything) }),
 };
-export const VERBS = Object.keys(VALUES) as readonly Verb[];
 
-/** The verb of a step and its value. Throws `ScenarioError` BAD_SCENARIO. */
-export function readStep(step: unknown, place: string): readonly [verb: Verb, value: StepValues[Verb]] {
-  const names = isObject(step) ? Object.keys(step) : [];
-  const [verb] = names as readonly Verb[];
-  if (verb === undefined || names.length !== 1) return badScenario(place, "an object with one verb is needed");
-  if (!VERBS.includes(verb)) return badScenario(place, `there is no step ${verb}; there are ${VERBS.join(", ")}`);
-  const value = (step as Readonly<Record<string, unknown>>)[verb] as StepValues[Verb];
-  VALUES[verb](value, `${place}.${verb}`);
-  return [verb, value];
+const nodeIndex = whole(0, MAX_NODES - 1);
+const node = may(nodeIndex);
+const nodes = list(nodeIndex);
+const NODES_VALUES: { readonly [V in NodesVerb]: Check } = {
+  mine: whole(1, MAX_EPOCHS),
+  mineTo: number,
+  pass: duration,
+  send: object({
+    ...{ node, from: must(text), to: must(text), value: must(amount) },
+    ...{ exit: may(number), wait: may(boolean) },
+  }),
+  part: list(nodes),
+  heal: object({}),
+  setNode: object({ node: must(nodeIndex), on: must(boolean) }),
+  setLinks: object({
+    between: may((value, place) => {
+      nodes(value, place);
+      if ((value as readonly number[]).length !== 2) badScenario(place, "two nodes are needed");
+    }),
+    latency: may(whole(0, MAX_LATENCY)),
+    loss: may(share),
+  }),
+  expectHead: object({ node, ...bounds(number) }),
+  expectBalance: object({ node, of: must(text), gained: may(amount), ...bounds(amount) }),
+  expectChains: object({ is: must(whole(1, MAX_NODES)), nodes: may(nodes), within: may(epochs) }),
+  expectPeers: object({ node, are: must(nodes) }),
+  expectReorg: object({ node, ...bounds(number) }),
+};
+
+function step<V extends string>(
+  checks: Readonly<Record<V, Check>>,
+  others: Readonly<Record<string, Check>>,
+  elsewhere: string,
+) {
+  const verbs = Object.keys(checks) as unknown as readonly V[];
+  return (given: unknown, place: string): readonly [verb: V, value: unknown] => {
+    const names = isObject(given) ? Object.keys(given) : [];
+    const [verb] = names as unknown as readonly V[];
+    if (verb === undefined || names.length !== 1) return badScenario(place, "an object with one verb is needed");
+    if (!verbs.includes(verb)) {
+      const where = Object.hasOwn(others, verb) ? ` ${elsewhere}` : "";
+      return badScenario(place, `there is no step ${verb}${where}; there are ${verbs.join(", ")}`);
+    }
+    const value = (given as Readonly<Record<string, unknown>>)[verb];
+    checks[verb](value, `${place}.${verb}`);
+    return [verb, value];
+  };
 }
 
-const FILE = object({
-  name: must(text),
-  network: may(
-    object({
-      seed: may(text),
-      accounts: may(whole(1, 100)),
-      miners: may(whole(0, 16)),
-      sectors: may(whole(1, 64)),
-    }),
-  ),
-  steps: must((value, place) => {
+/** The verb of a step and its value. Throws `ScenarioError` BAD_SCENARIO. */
+export const readStep: (given: unknown, place: string) => readonly [verb: Verb, value: unknown] = step(
+  VALUES,
+  NODES_VALUES,
+  "on a network of one node (network.nodes makes one of several)",
+);
+/** The same, of a network of several nodes. */
+export const readNodesStep: (given: unknown, place: string) => readonly [verb: NodesVerb, value: unknown] = step(
+  NODES_VALUES,
+  VALUES,
+  "on a network of several nodes",
+);
+
+/** Seconds of a duration such as "2h". */
+export function secondsOf(text: string): number {
+  return Number(text.slice(0, -1)) * (UNITS[text.slice(-1)] as number);
+}
+
+function steps(read: (given: unknown, place: string) => unknown) {
+  return must((value, place) => {
     if (!Array.isArray(value) || value.length > MAX_STEPS)
       badScenario(place, `a list of up to ${MAX_STEPS} steps is needed`);
-    for (const [i, step] of (value as LabStep[]).entries()) readStep(step, `step ${i + 1}`);
-  }),
+    for (const [i, given] of (value as unknown[]).entries()) read(given, `step ${i + 1}`);
+  });
+}
+
+const ONE = { seed: may(text), accounts: may(whole(1, 100)) };
+const FILE = object({
+  name: must(text),
+  network: may(object({ ...ONE, miners: may(whole(0, 16)), sectors: may(whole(1, 64)) })),
+  steps: steps(readStep),
+});
+const NODES_FILE = object({
+  name: must(text),
+  network: must(object({ ...ONE, nodes: must(whole(2, MAX_NODES)) })),
+  steps: steps(readNodesStep),
 });
 
 /** Throws `ScenarioError` BAD_SCENARIO, with the place that is wrong. */
 export function readScenario(value: unknown): LabScenario {
-  FILE(value, "the scenario");
+  const hasNodes = isObject(value) && isObject(value["network"]) && Object.hasOwn(value["network"], "nodes");
+  (hasNodes ? NODES_FILE : FILE)(value, "the scenario");
   return value as LabScenario;
 }

@@ -107,8 +107,7 @@ export type Verb = keyof StepValues;
 /** One verb with its value. */
 export type LabStep = { readonly [V in Verb]: { readonly [K in V]: StepValues[V] } }[Verb];
 
-export type LabScenario = {
-  readonly name: string;
+type OneNode = {
   /** What `Devnet.open` is given; the rest is its default. */
   readonly network?: {
     readonly seed?: string;
@@ -118,6 +117,70 @@ export type LabScenario = {
   };
   readonly steps: readonly LabStep[];
 };
+
+/** By its index, from 0. Default: the first. */
+type OfNode = { readonly node?: number };
+type Nodes = readonly number[];
+
+/** The steps of a network of several nodes. An epoch is 30 s of its own clock; it may have no block, or several. */
+export type NodesStepValues = {
+  /** Lets so many epochs pass. */
+  readonly mine: number;
+  /** Lets epochs pass up to one. */
+  readonly mineTo: number;
+  /** Lets time pass, in whole epochs: "90s" are three. */
+  readonly pass: string;
+  /** Gives a message to a node, and lets epochs pass until it was executed on that node's chain. */
+  readonly send: StepValues["send"] & OfNode;
+  /** Parts the network: from now on only nodes of one group reach each other. A node that is in none reaches nobody. */
+  readonly part: readonly Nodes[];
+  /** Ends that. */
+  readonly heal: Readonly<Record<string, never>>;
+  /** Stops a node as when the power goes (what is not synced to its disk may be lost), or starts it again from its disk. */
+  readonly setNode: { readonly node: number; readonly on: boolean };
+  /**
+   * Changes the links of all nodes, or the one between two: the milliseconds that bytes take at least, and the share of gossip that is lost
+   * (of what goes over a stream: that is sent again, and comes later).
+   */
+  readonly setLinks: {
+    readonly between?: readonly [number, number];
+    readonly latency?: number;
+    readonly loss?: number;
+  };
+
+  /** Where a node's chain ends. */
+  readonly expectHead: Bounds<number> & OfNode;
+  /** As a node's chain has it. */
+  readonly expectBalance: StepValues["expectBalance"] & OfNode;
+  /**
+   * How many chains the nodes are on (default: those that are up), compared at the lowest of their heads, or so many epochs below it
+   * (`within`, default 0): a node that is only behind is on the chain of the others.
+   */
+  readonly expectChains: { readonly is: number; readonly nodes?: Nodes; readonly within?: number };
+  /** The nodes that a node is connected with. */
+  readonly expectPeers: OfNode & { readonly are: Nodes };
+  /** Tipsets that a node has reverted at once, at most, since the scenario began. */
+  readonly expectReorg: Bounds<number> & OfNode;
+};
+export type NodesVerb = keyof NodesStepValues;
+/** One verb with its value. */
+export type NodesStep = { readonly [V in NodesVerb]: { readonly [K in V]: NodesStepValues[V] } }[NodesVerb];
+
+type SeveralNodes = {
+  readonly network: {
+    readonly seed?: string;
+    readonly accounts?: number;
+    /** From 2 on: a simulated network of so many nodes, each with a miner. */
+    readonly nodes: number;
+  };
+  readonly steps: readonly NodesStep[];
+};
+
+export type LabScenario = { readonly name: string } & (OneNode | SeveralNodes);
+
+export function isOfNodes(scenario: LabScenario): scenario is { readonly name: string } & SeveralNodes {
+  return scenario.network !== undefined && "nodes" in scenario.network;
+}
 
 /** A scenario, with its types checked as it is written. */
 export function defineScenario(scenario: LabScenario): LabScenario {

@@ -21,7 +21,13 @@ export type LinkFaults = {
 
 export const NO_FAULTS: LinkFaults = { loss: 0, duplicate: 0, reorder: 0, slow: 0 };
 
-type Link = { readonly latency: number; readonly jitter: number; readonly bytesPerMs: number };
+type Link = {
+  latency: number;
+  readonly jitter: number;
+  readonly bytesPerMs: number;
+  /** In place of that of all links. */
+  loss?: number;
+};
 type Connection = { readonly ends: readonly [Life, Life]; isOpen: boolean };
 
 /** What a node of the links hears. */
@@ -52,11 +58,18 @@ export class Links {
   private groups: readonly (readonly number[])[] = [];
   readonly pairs: readonly (readonly [number, number])[];
 
-  constructor(clock: VirtualClock, random: Random, nodes: number, faults: LinkFaults) {
+  /** Who is linked with whom: `pairs`, by default a ring with chords. */
+  constructor(
+    clock: VirtualClock,
+    random: Random,
+    nodes: number,
+    faults: LinkFaults,
+    pairs: readonly (readonly [number, number])[] = pairsOf(nodes, random),
+  ) {
     this.clock = clock;
     this.random = random;
     this.faults = faults;
-    this.pairs = pairsOf(nodes, random);
+    this.pairs = pairs;
     for (const [a, b] of this.pairs) {
       const isSlow = random.chance(faults.slow);
       this.links.set(nameOf(a, b), {
@@ -87,6 +100,14 @@ export class Links {
   heal(): void {
     this.groups = [];
     this.dialAll();
+  }
+
+  /** Changes the link of a pair from now on: milliseconds that bytes take at least, and the share of losses. */
+  shape(a: number, b: number, { latency, loss }: { readonly latency?: number; readonly loss?: number }): void {
+    const link = this.links.get(nameOf(a, b));
+    if (link === undefined) throw new RangeError(`nodes ${a} and ${b} have no link`);
+    if (latency !== undefined) link.latency = latency;
+    if (loss !== undefined) link.loss = loss;
   }
 
   get isParted(): boolean {
@@ -123,7 +144,8 @@ export class Links {
     const connection = this.connections.get(nameOf(from, to));
     const link = this.links.get(nameOf(from, to));
     if (connection?.isOpen !== true || link === undefined) return;
-    const { loss, duplicate, reorder } = this.faults;
+    const { duplicate, reorder } = this.faults;
+    const { loss = this.faults.loss } = link;
     if (gossip && this.random.chance(loss)) return;
     let ms = link.latency + this.random.between(0, link.jitter) + bytes / link.bytesPerMs;
     if (!gossip) while (this.random.chance(loss)) ms += RESEND_MS;
@@ -173,6 +195,13 @@ export class Links {
 
 function nameOf(a: number, b: number): string {
   return `${Math.min(a, b)}-${Math.max(a, b)}`;
+}
+
+/** Every node with every other. */
+export function allPairs(nodes: number): (readonly [number, number])[] {
+  return Array.from({ length: nodes }, (_, a) => a).flatMap((a) =>
+    Array.from({ length: nodes - a - 1 }, (_, i) => [a, a + 1 + i] as const),
+  );
 }
 
 /** A ring, so that all are connected, and some chords: up to four neighbours for most. */

@@ -40,14 +40,19 @@ export type SimNetwork = {
 };
 
 /**
- * A network with as many miners as nodes, and an account for each. Elections follow from the seed. `isSharing`: what one node
+ * A network with as many miners as nodes, and `count` accounts, by default one for each. Elections follow from the seed. `isSharing`: what one node
  * has computed, others need not compute again; otherwise nothing that one of them has done is of use to another.
  */
-export async function openSimNetwork(seed: string, nodes: number, isSharing: boolean): Promise<SimNetwork> {
+export async function openSimNetwork(
+  seed: string,
+  nodes: number,
+  isSharing: boolean,
+  count = nodes,
+): Promise<SimNetwork> {
   const network: NetworkParams = { ...DEVNET, blockDelaySeconds: EPOCH_SECONDS };
   const plain = await loadCrypto();
   const crypto = isSharing ? remembering(plain) : plain;
-  const accounts = makeAccounts(crypto, { seed, mnemonic: PUBLIC_MNEMONIC, count: nodes, balance: BALANCE });
+  const accounts = makeAccounts(crypto, { seed, mnemonic: PUBLIC_MNEMONIC, count, balance: BALANCE });
   const openMiners = (): Promise<LocalMiners> =>
     LocalMiners.open(
       {
@@ -55,7 +60,7 @@ export async function openSimNetwork(seed: string, nodes: number, isSharing: boo
         miners: nodes,
         sectors: SECTORS,
         sealProof: 0,
-        firstId: firstMinerId(nodes, nodes),
+        firstId: firstMinerId(count, nodes),
         owner: (accounts[0] as DevAccount).secp256k1,
         times: { genesisTime: GENESIS_TIME, blockDelay: EPOCH_SECONDS },
         networkName: network.name,
