@@ -32,6 +32,7 @@ const COLD = `
 
 /** CPU milliseconds of all threads. */
 function cpu(work) {
+  const begin = process.cpuUsage();
   work();
   const { user, system } = process.cpuUsage(begin);
   return (user + system) / 1000;

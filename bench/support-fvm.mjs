@@ -6,6 +6,7 @@ import * as dagCbor from "@ipld/dag-cbor";
 import { loadCrypto } from "../dist/core/crypto.js";
 import { Fvm } from "../dist/core/fvm.js";
 import { Bundles } from "../dist/exec/bundles.js";
+import { isPublishedCode } from "../dist/exec/machine.js";
 import { addressOf, deriveKey } from "../dist/keys/keys.js";
 import { buildFvmGenesis } from "../dist/node/genesis-fvm.js";
 import { Address } from "../dist/types/address.js";
@@ -48,11 +49,12 @@ export async function fvmWorld(bundle) {
   const blocks = new Map(genesis.blocks.map(({ cid, bytes }) => [cidKey(cid), bytes]));
   const digest = () => new Uint8Array(32);
   const good = () => true;
-  const vm = await Fvm.create({
+  const host = {
     peek: (cid) => blocks.get(cidKey(cid)),
     ...{ ticketDigest: digest, beaconDigest: digest, tipsetCid: () => null, consensusFault: () => null },
     ...{ verifyPoSt: good, verifySeal: good, verifyAggregate: good, verifyReplicaUpdate: good },
-  });
+  };
+  const vm = await Fvm.create(host, { reuses: isPublishedCode });
   const place = { epoch: 1, timestamp: 30, networkVersion: NETWORK_VERSION, chainId: CHAIN_ID, baseFee: 0n };
   vm.open({ ...place, stateRoot: genesis.stateRoot, circulatingSupply: 10n ** 27n });
   const nonces = new Map();

@@ -4,20 +4,21 @@
  * Guests nest on the host's stack (`runCall`), which ends before the protocol's limit of calls on most threads; or each runs on a stack
  * of its own, where the engine switches stacks (JSPI; `runCallDeep`), which is slower. What they do and cost is the same.
  *
- * Instances are not used again: their memory has grown by then and cannot shrink, so that a guest would reach bytes that have to trap.
+ * Instances of codes that the host knows to stay inside their memories are used again (`GuestPool`); others not, because their memory has
+ * grown by then and cannot shrink, so that such a guest would reach bytes that have to trap.
  */
 import { cidKey } from "../types/cid.ts";
 import { FVM_WASM } from "./assets/fvm.ts";
 import { EngineFault } from "./errors.ts";
 import { CALLING, type Generation, GUEST, LEFT, SYSCALLS, type SyscallExports } from "./fvm-abi.ts";
-import { GARBAGE_PER_SYSCALL, type Guest, MIN_GARBAGE, type Run } from "./fvm-run.ts";
-import type { GuestModule, GuestModules } from "./guest-modules.ts";
+import { GARBAGE_PER_SYSCALL, type Guest, MIN_GARBAGE, PAGE, type Run } from "./fvm-run.ts";
+import type { GuestModules } from "./guest-modules.ts";
+import { GuestPool } from "./guest-pool.ts";
 
 /** Bytes that the memories and tables of all guests of a message may have together, what an element counts for, and pages of one memory. */
 const MESSAGE_BYTES = 2 ** 31;
 const BYTES_PER_ELEMENT = 8;
 const GUEST_PAGES = 8192;
-const PAGE = 65536;
 
 /** What ends a guest from a syscall: told apart by identity, without the cost of a stack trace. */
 const EXIT = Object.freeze({ exit: true });
@@ -39,12 +40,23 @@ export function switchesStacks(): boolean {
   return stackSwitching() !== null;
 }
 
+/** What the names of exports of a guest's own mutable globals begin with. */
+const OWN = "filigree:own:";
+
 /** The one syscall that runs another guest. */
 const SEND = "send.send";
 
 type Imports = Record<string, Record<string, WebAssembly.ImportValue>>;
 type Syscall = (counter: bigint, ...args: (number | bigint)[]) => number;
-type Started = { readonly guest: Guest; readonly params: number };
+type Made = {
+  readonly guest: Guest;
+  readonly table: number;
+  /** The module, if instances of it are used again. */
+  readonly kept: WebAssembly.Module | null;
+};
+type Started = Made & { readonly params: number; readonly imports: WebAssembly.Imports };
+/** Whether instances of a code, a binary CID, may be used again. */
+export type Reuses = (code: Uint8Array) => boolean;
 
 export class Guests {
   private readonly run: Run;
@@ -52,10 +64,15 @@ export class Guests {
   /** Imports of guests, by generation; the second with a `send` that suspends its guest. */
   private readonly imports = new Map<Generation, WebAssembly.Imports>();
   private readonly deepImports = new Map<Generation, WebAssembly.Imports>();
+  private readonly pool = new GuestPool();
+  private readonly reuses: Reuses;
+  /** What `reuses` said of a module. */
+  private readonly kept = new WeakMap<WebAssembly.Module, boolean>();
 
-  constructor(run: Run, modules: GuestModules) {
+  constructor(run: Run, modules: GuestModules, reuses: Reuses) {
     this.run = run;
     this.modules = modules;
+    this.reuses = reuses;
   }
 
   /** Runs guests until the innermost call has ended. */
@@ -81,7 +98,7 @@ export class Guests {
     } catch (error) {
       how = this.howOf(error);
     }
-    this.end(how, value);
+    this.end(started, how, value);
   }
 
   private async runGuestDeep(engine: StackSwitching): Promise<void> {
@@ -96,7 +113,7 @@ export class Guests {
     } catch (error) {
       how = this.howOf(error);
     }
-    this.end(how, value);
+    this.end(started, how, value);
   }
 
   /** An instance of what the innermost call runs, paid for and with its gas; null if it does not run. */
@@ -108,14 +125,14 @@ export class Guests {
       return null;
     }
     const { guest, table } = made;
-    if (kernel.guestStart(guest.memory.buffer.byteLength / PAGE, table) === 0) {
+    if (kernel.guestStart(guest.firstPages, table) === 0) {
       kernel.guestEnded(GUEST.left, 0, kernel.counter.value);
       return null;
     }
     guest.gas.value = kernel.counter.value;
     const params = kernel.guestParams();
     guests.push(guest);
-    return { guest, params };
+    return { ...made, params, imports };
   }
 
   /** How a guest ended that threw; what is no end of a guest is thrown on. */
@@ -125,39 +142,28 @@ export class Guests {
     throw error;
   }
 
-  private end(how: number, value: number): void {
-    const { gas } = this.run.guest;
+  private end({ guest, kept, imports }: Started, how: number, value: number): void {
     this.run.guests.pop();
-    this.run.kernel.guestEnded(how, value, gas.value);
+    this.run.kernel.guestEnded(how, value, guest.gas.value);
+    if (kept !== null) this.pool.put(kept, imports, guest);
   }
 
   /** An instance of a code, or null if it is no guest that this machine runs. */
-  private guestFor(code: Uint8Array, imports: WebAssembly.Imports): { guest: Guest; table: number } | null {
-    const { run } = this;
+  private guestFor(code: Uint8Array, imports: WebAssembly.Imports): Made | null {
+    const { run, pool } = this;
     const found = this.modules.get(cidKey(code), run.generation, () => run.block(code));
     if (!("module" in found)) return null;
+    const { module } = found;
     const tableBytes = found.tableElements * BYTES_PER_ELEMENT;
-    const taken = run.guests.reduce(
-      (sum, guest) => sum + guest.memory.buffer.byteLength + guest.tableBytes,
-      tableBytes,
-    );
+    const taken = run.guests.reduce((sum, guest) => sum + guest.size.value * PAGE + guest.tableBytes, tableBytes);
     const free = MESSAGE_BYTES - taken;
-    const instance = instantiate(found, imports);
-    if (instance === null) return null;
-    const { memory, invoke, table, ...rest } = instance.exports;
-    if (!(memory instanceof WebAssembly.Memory) || typeof invoke !== "function") return null;
-    if (memory.buffer.byteLength > free) return null;
-    const guest: Guest = {
-      invoke: invoke as (params: number) => number,
-      start: rest["filigree:start"] as (() => void) | undefined,
-      memory,
-      gas: rest["filigree:gas"] as WebAssembly.Global<"i64">,
-      pages: rest["filigree:pages"] as WebAssembly.Global<"i32">,
-      tableBytes,
-      view: new Uint8Array(memory.buffer),
-    };
+    const isKept = this.kept.get(module) ?? this.reuses(code);
+    this.kept.set(module, isKept);
+    const guest = (isKept ? pool.take(module, imports) : null) ?? newGuest(module, imports, tableBytes);
+    if (guest === null || guest.firstPages * PAGE > free) return null;
+    if (isKept) pool.learn(module, guest);
     guest.pages.value = Math.min(GUEST_PAGES, Math.floor(free / PAGE));
-    return { guest, table: table instanceof WebAssembly.Table ? table.length : 0 };
+    return { guest, table: guest.table, kept: isKept ? module : null };
   }
 
   /** The syscalls of the machine's generation, as imports of a guest. */
@@ -241,9 +247,32 @@ export class Guests {
   }
 }
 
-function instantiate(found: GuestModule & { module: WebAssembly.Module }, imports: WebAssembly.Imports) {
+function newGuest(module: WebAssembly.Module, imports: WebAssembly.Imports, tableBytes: number): Guest | null {
+  const instance = instantiate(module, imports);
+  if (instance === null) return null;
+  const { memory, invoke, table, ...rest } = instance.exports;
+  if (!(memory instanceof WebAssembly.Memory) || typeof invoke !== "function") return null;
+  const own = Object.keys(rest).filter((name) => name.startsWith(OWN));
+  const globals = rest as Record<string, WebAssembly.Global>;
+  return {
+    invoke: invoke as (params: number) => number,
+    start: rest["filigree:start"] as (() => void) | undefined,
+    memory,
+    gas: rest["filigree:gas"] as WebAssembly.Global<"i64">,
+    stack: rest["filigree:stack"] as WebAssembly.Global<"i32">,
+    pages: rest["filigree:pages"] as WebAssembly.Global<"i32">,
+    size: rest["filigree:size"] as WebAssembly.Global<"i32">,
+    firstPages: memory.buffer.byteLength / PAGE,
+    own: own.map((name) => ({ global: globals[name] as WebAssembly.Global, value: globals[name]?.value as unknown })),
+    tableBytes,
+    table: table instanceof WebAssembly.Table ? table.length : 0,
+    view: new Uint8Array(memory.buffer),
+  };
+}
+
+function instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): WebAssembly.Instance | null {
   try {
-    return new WebAssembly.Instance(found.module, imports);
+    return new WebAssembly.Instance(module, imports);
   } catch (error) {
     // Imports that the generation does not have, or segments outside of the memory: no guest of this machine.
     if (error instanceof WebAssembly.LinkError || error instanceof WebAssembly.RuntimeError) return null;

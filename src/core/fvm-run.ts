@@ -36,15 +36,25 @@ const HEAVY_BYTES = 32 << 20;
 export const MIN_GARBAGE = 8 << 20;
 export const GARBAGE_PER_SYSCALL = 512;
 const GARBAGE_PER_BLOCK_BYTE = 8;
+/** Bytes of a page of memory. */
+export const PAGE = 65536;
+
 /** A guest's instance. */
 export type Guest = {
   readonly invoke: (params: number) => number;
   readonly start: (() => void) | undefined;
   readonly memory: WebAssembly.Memory;
   readonly gas: WebAssembly.Global<"i64">;
+  readonly stack: WebAssembly.Global<"i32">;
+  /** Pages that the memory may have, those that the guest is told it has (it may have more), and those at first. */
   readonly pages: WebAssembly.Global<"i32">;
-  /** What its table counts for. */
+  readonly size: WebAssembly.Global<"i32">;
+  readonly firstPages: number;
+  /** Its own mutable globals, and their values at first. */
+  readonly own: readonly { readonly global: WebAssembly.Global; readonly value: unknown }[];
+  /** What its table counts for, and the elements of one that it exports as `table`. */
   readonly tableBytes: number;
+  readonly table: number;
   view: Uint8Array;
 };
 
@@ -152,7 +162,7 @@ export function importsOf(run: Run): WebAssembly.Imports & FvmImports {
       },
     },
     guest: {
-      size: () => run.guest.memory.buffer.byteLength,
+      size: () => run.guest.size.value * PAGE,
       read: (from, to, length) => {
         run.garbage += length;
         run.core.write(to, run.view().subarray(from >>> 0, (from >>> 0) + length));

@@ -16,7 +16,7 @@ import { FVM_WASM, INSTRUMENT_WASM } from "./assets/fvm.ts";
 import { CborItems } from "./cbor-items.ts";
 import { EngineFault } from "./errors.ts";
 import { ABI_VERSION, FVM_EXPORT_NAMES, type FvmExports, type Generation } from "./fvm-abi.ts";
-import { Guests } from "./fvm-guests.ts";
+import { Guests, type Reuses } from "./fvm-guests.ts";
 import { type FvmHost, importsOf, Run } from "./fvm-run.ts";
 import { GuestModules } from "./guest-modules.ts";
 import { Instance } from "./instance.ts";
@@ -52,6 +52,11 @@ export type FvmOptions = {
   readonly source?: WasmSource;
   /** Most 64 KiB pages the kernel's memory may have. Default: 16384 (1 GiB). */
   readonly maxPages?: number;
+  /**
+   * Whether instances of a code, a binary CID, may be used again: of actors that never reach beyond the end of their memory, where a new
+   * instance would trap and one that is used again need not. Default: of none.
+   */
+  readonly reuses?: Reuses;
 };
 
 const DEFAULT_MAX_PAGES = 16384;
@@ -62,10 +67,10 @@ export class Fvm {
   private readonly guests: Guests;
   private readonly run: Run;
 
-  private constructor(run: Run, modules: GuestModules) {
+  private constructor(run: Run, modules: GuestModules, reuses: Reuses) {
     this.run = run;
     this.host = run.host;
-    this.guests = new Guests(run, modules);
+    this.guests = new Guests(run, modules, reuses);
   }
 
   /** Loads the modules once and makes an instance. Faults: those of loading, `ABI_MISMATCH`. */
@@ -73,7 +78,7 @@ export class Fvm {
     const modules = await guestModules();
     const module = await compileModule(FVM_WASM, options.source);
     const run = new Run(host);
-    const { maxPages = DEFAULT_MAX_PAGES } = options;
+    const { maxPages = DEFAULT_MAX_PAGES, reuses = () => false } = options;
     run.instance = await Instance.create<FvmExports>(
       module,
       { name: FVM_WASM.name, maxPages, initialPages: Math.min(FIRST_PAGES, maxPages), imports: importsOf(run) },
@@ -85,7 +90,7 @@ export class Fvm {
         { code: "ABI_MISMATCH", asset: FVM_WASM.name, version },
         `${FVM_WASM.name} speaks version ${version} of the ABI`,
       );
-    return new Fvm(run, modules);
+    return new Fvm(run, modules, reuses);
   }
 
   /** True once a run was void: the instance takes no more calls. */

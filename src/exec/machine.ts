@@ -7,8 +7,9 @@
 import { EngineFault } from "../core/errors.ts";
 import { Fvm, type FvmActorView, type FvmApplyRet, type FvmHost, type FvmOptions } from "../core/fvm.ts";
 import type { ApplyRet, GenesisSupply, MachineContext, Vm } from "../core/vm.ts";
+import { actorOfCode } from "../params/actor-codes.ts";
 import { Address } from "../types/address.ts";
-import type { Block, CID } from "../types/cid.ts";
+import { type Block, type CID, cidFromBytes } from "../types/cid.ts";
 import { type ActorEdit, applyEdits } from "./edits.ts";
 import { supplyIn } from "./supply.ts";
 
@@ -26,6 +27,11 @@ export type Machine = Pick<
   applyImplicit(message: Uint8Array): Applied | Promise<Applied>;
 };
 
+/** Whether a code, a binary CID, is one of the published actors: compiled from safe Rust, they stay inside their memories. */
+export function isPublishedCode(code: Uint8Array): boolean {
+  return actorOfCode(cidFromBytes(code)) !== null;
+}
+
 export class FvmMachine implements Machine {
   private readonly fvm: Fvm;
   private context: MachineContext | null = null;
@@ -37,7 +43,7 @@ export class FvmMachine implements Machine {
   }
 
   static async create(host: FvmHost, options: FvmOptions = {}): Promise<FvmMachine> {
-    return new FvmMachine(await Fvm.create(host, options));
+    return new FvmMachine(await Fvm.create(host, { reuses: isPublishedCode, ...options }));
   }
 
   get spent(): boolean {

@@ -25,6 +25,10 @@ export type WasmParts = {
   readonly memory?: number | null;
   /** Functions in a table of their own. */
   readonly table?: readonly number[];
+  /** Mutable globals (i32), by their first values. */
+  readonly globals?: readonly number[];
+  /** What the memory holds at first, from address 0 on. */
+  readonly data?: readonly number[];
   /** Function that runs when the module is instantiated. */
   readonly start?: number;
 };
@@ -62,7 +66,7 @@ export function signedLeb(value: number): number[] {
 
 /** The bytes of a module. */
 export function wasmModule(parts: WasmParts): Uint8Array<ArrayBuffer> {
-  const { imports = [], functions, exports = {}, memory = 1, table, start } = parts;
+  const { imports = [], functions, exports = {}, memory = 1, table, globals = [], data, start } = parts;
   const types = [
     ...imports.map(({ params }) => {
       const all = typeof params === "number" ? Array<number>(params).fill(I32) : params.map((one) => TYPES[one]);
@@ -88,10 +92,12 @@ export function wasmModule(parts: WasmParts): Uint8Array<ArrayBuffer> {
   put(3, list(functions.map((_, i) => leb(imports.length + i))));
   if (table !== undefined) put(4, [1, 0x70, 0, ...leb(table.length)]);
   if (memory !== null) put(5, [1, 0, ...leb(memory)]);
+  if (globals.length > 0) put(6, list(globals.map((value) => [I32, 1, 0x41, ...signedLeb(value), 0x0b])));
   const named = Object.entries(exports).map(([name, index]) => [...text(name), 0, ...leb(index)]);
   put(7, list([...named, ...(memory === null ? [] : [[...text("memory"), 2, 0]])]));
   if (start !== undefined) put(8, leb(start));
   if (table !== undefined) put(9, [1, 0, 0x41, 0, 0x0b, ...list(table.map(leb))]);
   put(10, list(bodies));
+  if (data !== undefined) put(11, [1, 0, 0x41, 0, 0x0b, ...leb(data.length), ...data]);
   return concat(...out) as Uint8Array<ArrayBuffer>;
 }

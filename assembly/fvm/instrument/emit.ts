@@ -1,11 +1,13 @@
 /**
  * Writing the instrumented module.
  *
- * Three globals come behind the guest's own, which the host reads and sets under names of exports that begin with
- * "filigree:": the gas left (i64, milligas), the stack height (i32) and the pages that the memory may have (i32). Charges are
+ * Four globals come behind the guest's own, which the host reads and sets under names of exports that begin with
+ * "filigree:": the gas left (i64, milligas), the stack height (i32), the pages that the memory may have and those that it has (i32).
+ * The last is what memory.size gives: the memory itself may be larger where an instance is used again, whose own mutable globals
+ * the host puts back, too ("filigree:own:N"). Charges are
  * written out where they fall due, because engines do not inline calls: take the cost from the counter, and trap once it is
  * negative. The counter is not put back to 0, so its sign tells the host why the guest trapped.
- * memory.grow answers -1 above the pages allowed. A start function becomes an export, which the host calls when the counter
+ * memory.grow answers -1 above the pages allowed, and takes pages that the memory has already first. A start function becomes an export, which the host calls when the counter
  * is set. Custom sections are left out.
  */
 import * as body from "./body";
@@ -27,6 +29,7 @@ export class Emitter {
   private readonly gas: u32;
   private readonly height: u32;
   private readonly pages: u32;
+  private readonly size: u32;
 
   constructor(
     private readonly module: Module,
@@ -37,6 +40,7 @@ export class Emitter {
     this.gas = module.globals;
     this.height = module.globals + 1;
     this.pages = module.globals + 2;
+    this.size = module.globals + 3;
   }
 
   /** Finds the functions that are reached from outside: they get a thunk. */
@@ -130,7 +134,7 @@ export class Emitter {
     const module = this.module;
     out.byte(GLOBAL);
     const section = out.open();
-    out.u32_(module.globals + 3);
+    out.u32_(module.globals + 4);
     if (module.open(GLOBAL)) {
       scan.u32_();
       out.copy(scan.at, module.ends[GLOBAL] - scan.at);
@@ -138,6 +142,7 @@ export class Emitter {
     this.global(I64, op.I64_CONST, 0);
     this.global(I32, op.I32_CONST, 0);
     this.global(I32, op.I32_CONST, <i64>MAX_PAGES);
+    this.global(I32, op.I32_CONST, <i64>module.leastPages);
     out.close(section);
   }
 
@@ -154,7 +159,8 @@ export class Emitter {
     out.byte(EXPORT);
     const section = out.open();
     const n = module.open(EXPORT) ? scan.count() : 0;
-    out.u32_(n + (module.startFunction >= 0 ? 4 : 3));
+    const own = module.mutableGlobals;
+    out.u32_(n + 4 + own.length + (module.startFunction >= 0 ? 1 : 0));
     for (let i: u32 = 0; i < n && !failed(); i++) {
       const from = scan.at;
       scan.skip(scan.u32_());
@@ -166,6 +172,8 @@ export class Emitter {
     this.export("filigree:gas", GLOBAL_EXPORT, this.gas);
     this.export("filigree:stack", GLOBAL_EXPORT, this.height);
     this.export("filigree:pages", GLOBAL_EXPORT, this.pages);
+    this.export("filigree:size", GLOBAL_EXPORT, this.size);
+    for (let i = 0; i < own.length; i++) this.export(`filigree:own:${own[i]}`, GLOBAL_EXPORT, own[i]);
     if (module.startFunction >= 0) this.export("filigree:start", FUNCTION_EXPORT, module.outer(<u32>module.startFunction));
     out.close(section);
   }
@@ -251,6 +259,7 @@ export class Emitter {
           if (unit != 0 && !constant) this.chargeByOperand(unit, temporary);
         }
         if (opcode == op.MEMORY_GROW) this.growMemory(temporary);
+        else if (opcode == op.MEMORY_SIZE) this.indexed(op.GLOBAL_GET, this.size);
         else out.copy(body.start, scan.at - body.start);
       }
       constant = opcode == op.I32_CONST;
@@ -330,21 +339,52 @@ export class Emitter {
     out.byte(op.END);
   }
 
-  /** memory.grow, or -1 above the pages allowed. */
+  /** memory.grow, or -1 above the pages allowed: pages that the memory has already, and more of it for the others. */
   private growMemory(temporary: u32): void {
     this.indexed(0x21, temporary);
     this.indexed(op.GLOBAL_GET, this.pages);
-    this.indexed(op.MEMORY_SIZE, 0);
+    this.indexed(op.GLOBAL_GET, this.size);
     out.byte(op.I32_SUB);
     this.indexed(op.LOCAL_GET, temporary);
     out.byte(op.I32_LT_U);
     out.byte(op.IF);
     out.byte(I32);
-    out.byte(op.I32_CONST);
-    out.s64_(-1);
+    this.constant(-1);
     out.byte(op.ELSE);
-    this.indexed(op.LOCAL_GET, temporary);
+    this.grown(temporary);
+    this.indexed(op.MEMORY_SIZE, 0);
+    out.byte(op.I32_GT_U);
+    out.byte(op.IF);
+    out.byte(I32);
+    this.grown(temporary);
+    this.indexed(op.MEMORY_SIZE, 0);
+    out.byte(op.I32_SUB);
     this.indexed(op.MEMORY_GROW, 0);
+    out.byte(op.ELSE);
+    this.constant(0);
     out.byte(op.END);
+    this.constant(-1);
+    out.byte(op.I32_EQ);
+    out.byte(op.IF);
+    out.byte(I32);
+    this.constant(-1);
+    out.byte(op.ELSE);
+    this.indexed(op.GLOBAL_GET, this.size);
+    this.grown(temporary);
+    this.indexed(op.GLOBAL_SET, this.size);
+    out.byte(op.END);
+    out.byte(op.END);
+  }
+
+  /** Pages after the growth. */
+  private grown(temporary: u32): void {
+    this.indexed(op.GLOBAL_GET, this.size);
+    this.indexed(op.LOCAL_GET, temporary);
+    out.byte(op.I32_ADD);
+  }
+
+  private constant(value: i64): void {
+    out.byte(op.I32_CONST);
+    out.s64_(value);
   }
 }

@@ -5,6 +5,7 @@
  * A guest may import functions only; the host links them and nothing else.
  * Source: WebAssembly specification, binary format.
  */
+import * as op from "./opcodes";
 import { BAD_MODULE, BAD_OFFSET, fail, failed, FORBIDDEN_IMPORT, MAX_PAGES, MULTI_VALUE, NO_MEMORY, TOO_LARGE } from "./rules";
 import * as scan from "./scan";
 
@@ -38,6 +39,10 @@ export class Module {
   importedFunctions: u32 = 0;
   definedFunctions: u32 = 0;
   globals: u32 = 0;
+  /** The mutable ones among them; none if one has a value of a form that is not known. */
+  mutableGlobals: u32[] = [];
+  /** Pages of the memory at first. */
+  leastPages: u32 = 0;
   startFunction: i32 = -1;
   /** Number of the thunk of a function from 1 on, 0 if it has none. */
   thunks: StaticArray<u32> = new StaticArray<u32>(0);
@@ -69,7 +74,8 @@ export class Module {
     this.readTypes();
     this.readImports();
     this.globals = this.open(GLOBAL) ? scan.u32_() : 0;
-    if (this.globals > MAX_ITEMS) fail(TOO_LARGE);
+    if (this.globals > MAX_ITEMS) return fail(TOO_LARGE);
+    this.readGlobals();
     if (this.open(START)) this.startFunction = <i32>scan.u32_();
     this.checkMemory();
     this.checkData();
@@ -134,13 +140,24 @@ export class Module {
     for (let i = 0; i < this.types.length; i++) if (this.types[i] >= <u32>this.params.length) fail(BAD_MODULE);
   }
 
+  private readGlobals(): void {
+    const found = new Array<u32>();
+    for (let i: u32 = 0; i < this.globals && !failed(); i++) {
+      scan.u8_();
+      if (scan.u8_() == 1) found.push(i);
+      if (!plainValue()) return;
+    }
+    this.mutableGlobals = found;
+  }
+
   /** One memory of its own, of no more than `MAX_PAGES` pages. */
   private checkMemory(): void {
     if (!this.open(MEMORY)) return fail(NO_MEMORY);
     const n = scan.u32_();
     const flags = scan.u8_();
     if (n != 1 || flags > 1) return fail(BAD_MODULE);
-    if (scan.u32_() > MAX_PAGES) fail(TOO_LARGE);
+    this.leastPages = scan.u32_();
+    if (this.leastPages > MAX_PAGES) fail(TOO_LARGE);
   }
 
   /** Data lies at constant offsets. */
@@ -161,4 +178,13 @@ export function constantOffset(): void {
   if (scan.u8_() != 0x41) return fail(BAD_OFFSET);
   scan.skipLeb(5);
   if (scan.u8_() != 0x0b) fail(BAD_OFFSET);
+}
+
+/** Moves over a global's value, a constant of a number; false if it is something else. */
+function plainValue(): bool {
+  const opcode = scan.u8_();
+  if (opcode == op.I32_CONST || opcode == op.I64_CONST) scan.skipLeb(opcode == op.I32_CONST ? 5 : 10);
+  else if (opcode == op.F32_CONST || opcode == op.F64_CONST) scan.skip(opcode == op.F32_CONST ? 4 : 8);
+  else return false;
+  return scan.u8_() == op.END;
 }
