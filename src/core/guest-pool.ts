@@ -52,10 +52,9 @@ export class GuestPool {
 }
 
 function imageOf(memory: Uint8Array): Image {
-  const at = Math.max(
-    0,
-    memory.findIndex((byte) => byte !== 0),
-  );
-  const end = memory.findLastIndex((byte) => byte !== 0) + 1;
+  let at = 0;
+  let end = memory.length;
+  while (at < end && memory[at] === 0) at++;
+  while (end > at && memory[end - 1] === 0) end--;
   return { at, bytes: memory.slice(at, end) };
 }

@@ -1,0 +1,47 @@
+/**
+ * Random messages to the published actors, with what the reference's crate makes of each: exit code, gas, return value, events, state and
+ * the shares of the gas money. How they were made: `test/fixtures/fvm/README.md`. Where no bundle is at hand this says so and skips.
+ */
+import { describe, expect, test } from "vitest";
+import { fromBase64, fromHex } from "../../src/base/bytes.ts";
+import {
+  type DeclaredMessage,
+  type MessageOutcome,
+  MessageRun,
+  type Place,
+} from "../../src/conformance/fvm-messages.ts";
+import { Bundles } from "../../src/exec/bundles.ts";
+import { cidKey } from "../../src/types/cid.ts";
+import { readFixtureJson } from "../support/files.ts";
+import { corpus, readAt } from "../support/vectors.ts";
+
+type Fixture = {
+  readonly actors: number;
+  readonly state: readonly (readonly [cid: string, bytes: string])[];
+  readonly lines: readonly (Place | DeclaredMessage)[];
+  readonly outcomes: readonly MessageOutcome[];
+};
+
+const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
+const fixture = await readFixtureJson<Fixture>("fvm/published-28.json.gz");
+const bundle = await new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) }))).find(
+  "devnet",
+  fixture.actors,
+);
+
+describe.skipIf(bundle === undefined)(`network version 28${bundle === undefined ? ` (${HOW})` : ""}`, () => {
+  test("400 messages to published actors, each as in the reference", { timeout: 120_000 }, async () => {
+    const run = new MessageRun(
+      new Map([
+        ...(bundle?.blocks ?? []),
+        ...fixture.state.map(([cid, bytes]) => [cidKey(fromHex(cid)), fromBase64(bytes)] as const),
+      ]),
+    );
+    const outcomes = [];
+    for (const line of fixture.lines) {
+      const outcome = await run.apply(line);
+      if (outcome !== null) outcomes.push(outcome);
+    }
+    expect(outcomes).toEqual(fixture.outcomes);
+  });
+});
