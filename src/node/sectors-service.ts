@@ -1,13 +1,15 @@
 /** What the RPC interface asks about the sectors of a node's own miners. */
 import { platform } from "#platform";
 import { describeError, isFilError } from "../base/errors.ts";
+import { minerMessages } from "../miner/chain-side/messages.ts";
 import { checkFiles } from "../miner/folders/check.ts";
 import type { SectorFolder } from "../miner/folders/folder.ts";
 import type { Condition } from "../miner/sealing/chain.ts";
-import type { SectorRecord } from "../miner/sealing/record.ts";
+import { SealingError } from "../miner/sealing/errors.ts";
+import type { PieceDeal, SectorRecord } from "../miner/sealing/record.ts";
 import { SECTOR_STATES } from "../miner/sealing/states.ts";
-import { deadlinesOf } from "../miner/sealing/terms.ts";
-import type { FolderView, SectorStep, SectorsService, SectorView } from "../rpc/services.ts";
+import { deadlinesOf, SEALING_EPOCHS } from "../miner/sealing/terms.ts";
+import type { DirectPiece, DirectPlace, FolderView, SectorStep, SectorsService, SectorView } from "../rpc/services.ts";
 import { sealProof } from "../sector/params.ts";
 import { pieceCidV1, sealedCid } from "../sector/piece/cid.ts";
 import { zeroPieceCommitment } from "../sector/piece/pieces.ts";
@@ -16,7 +18,10 @@ import { sectorExpiration } from "../state/miner-reader.ts";
 import type { Address } from "../types/address.ts";
 import { parseCid } from "../types/cid.ts";
 import type { FilecoinNode } from "./node.ts";
-import type { ChainFacts, SealingLine, SealingPart } from "./sealing-part.ts";
+import { type ChainFacts, type SealingLine, type SealingPart, START_BUFFER } from "./sealing-part.ts";
+
+/** Epochs more than a deal must be ahead, for data without one: it has no start to miss. */
+const DIRECT_MARGIN = 2880;
 
 /** Sectors of the genesis have no record: their states are what the chain says. */
 const STATES: Readonly<Record<Condition, string>> = {
@@ -39,6 +44,7 @@ export function sectorsService(part: SealingPart): SectorsService {
   return {
     miners: part.miners,
     pledge: async (miner) => (await line(miner).machine.pledge()).number,
+    addPiece: (miner, piece) => addDirect(line(miner), piece),
     async list(miner) {
       const own = line(miner);
       const others = ofGenesis(own);
@@ -84,6 +90,28 @@ export function sectorsService(part: SealingPart): SectorsService {
 function stepOf(miner: Address, { number, state, since, steps, error }: SectorRecord): SectorStep {
   const { kind, about } = SECTOR_STATES[state];
   return { miner, number, state, kind, about, since, steps, error: error === null ? "" : error.text };
+}
+
+/** Puts data into a sector without a deal. Throws `SealingError` NO_DIRECT for actors that know deals alone. */
+async function addDirect(own: SealingLine, piece: DirectPiece): Promise<DirectPlace> {
+  const { chain, pieces, machine, miner } = own;
+  const { epoch, networkVersion } = await chain.head();
+  if (!minerMessages(miner.address, networkVersion, "t").namesPieces)
+    throw new SealingError(
+      { code: "NO_DIRECT", networkVersion },
+      `network version ${networkVersion} takes data by deals alone: from version 22 on a sector's proof can name it directly`,
+    );
+  const { allocation, keepUnsealed, seals } = piece;
+  const deal = {
+    id: null,
+    ...{ startEpoch: epoch + START_BUFFER + DIRECT_MARGIN, keepUnsealed },
+    endEpoch: piece.endEpoch ?? epoch + SEALING_EPOCHS.capacityLife,
+    ...(allocation === null ? {} : { allocation: { client: Number(allocation.client), id: Number(allocation.id) } }),
+  };
+  const placed = await pieces.add({ bytes: piece.bytes, payloadSize: piece.size }, deal);
+  const { sector, offset, paddedSize, commP } = placed;
+  if (seals && machine.records.get(sector).state === "WaitDeals") await machine.tell(sector, "closed");
+  return { sector, offset, size: paddedSize, cid: pieceCidV1(commP) };
 }
 
 /** Why a sector's files are not as its commitments say; null if they are. */
@@ -149,6 +177,13 @@ const NOTHING: SectorView = {
 
 type Log = Awaited<ReturnType<SealingLine["machine"]["records"]["log"]>>;
 
+function dealView({ id, startEpoch, endEpoch, allocation }: PieceDeal) {
+  return {
+    ...{ id: id === null ? null : BigInt(id), startEpoch, endEpoch },
+    allocation: allocation === undefined ? null : { client: BigInt(allocation.client), id: BigInt(allocation.id) },
+  };
+}
+
 function viewOf(record: SectorRecord, networkVersion: number, log: Log): SectorView {
   const { number, state, proof, commD, sealed, porep, pieces, ticket, seed, failures, error } = record;
   const { restarts: _, ...counted } = failures;
@@ -160,7 +195,7 @@ function viewOf(record: SectorRecord, networkVersion: number, log: Log): SectorV
     pieces: pieces.map(({ paddedSize, commP, deal }) => ({
       size: BigInt(paddedSize),
       cid: pieceCidV1(commP),
-      deal: deal === null ? null : { id: BigInt(deal.id), startEpoch: deal.startEpoch, endEpoch: deal.endEpoch },
+      deal: deal === null ? null : dealView(deal),
       keepUnsealed: deal?.keepUnsealed ?? false,
     })),
     preCommitMessage: record.preCommitMessage === null ? null : parseCid(record.preCommitMessage),

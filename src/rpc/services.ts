@@ -332,7 +332,14 @@ export type SectorView = {
   readonly pieces: readonly {
     readonly size: bigint;
     readonly cid: CID;
-    readonly deal: { readonly id: bigint; readonly startEpoch: number; readonly endEpoch: number } | null;
+    readonly deal: {
+      /** Null for data without a deal. */
+      readonly id: bigint | null;
+      readonly startEpoch: number;
+      readonly endEpoch: number;
+      /** What data without a deal claims, by its client's actor id and its own. */
+      readonly allocation: AllocationName | null;
+    } | null;
     readonly keepUnsealed: boolean;
   }[];
   readonly ticket: { readonly value: Uint8Array; readonly epoch: number } | null;
@@ -352,6 +359,8 @@ export type SectorsService = {
   readonly miners: readonly Address[];
   /** Begins a new sector without data; resolves to its number. */
   pledge(miner: Address): Promise<number>;
+  /** Puts data into a sector that its proof activates without a deal (FIP-0076). */
+  addPiece(miner: Address, piece: DirectPiece): Promise<DirectPlace>;
   /** All of them, those of the genesis too, by ascending number. */
   list(miner: Address): Promise<readonly { readonly number: number; readonly state: string }[]>;
   /** Null if the miner has no such sector. */
@@ -372,6 +381,30 @@ export type SectorsService = {
   folders(): Promise<readonly FolderView[]>;
   /** Adds a folder, which is made if need be, and is there again after a restart. */
   attach(path: string, limits: FolderLimitsView): Promise<void>;
+};
+
+/** An allocation of the verified registry: its client's actor id, and its own. */
+export type AllocationName = { readonly client: bigint; readonly id: bigint };
+
+/** Data for a sector that no deal is made of. */
+export type DirectPiece = {
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** Bytes. */
+  readonly size: number;
+  readonly allocation: AllocationName | null;
+  /** Epoch until which its sector is to last; null: as long as a sector without data. */
+  readonly endEpoch: number | null;
+  readonly keepUnsealed: boolean;
+  /** Whether its sector is sealed as soon as it is in it. */
+  readonly seals: boolean;
+};
+
+/** `size`, `offset`: bytes with padding. */
+export type DirectPlace = {
+  readonly sector: number;
+  readonly offset: number;
+  readonly size: number;
+  readonly cid: CID;
 };
 
 /** Where a sector is on its way, with the kind of its state ("work", "wait", …) and what happens there. */

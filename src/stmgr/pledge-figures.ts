@@ -1,6 +1,7 @@
 /** What deposits and pledges are computed from (`economy.ts`), read from the state of a tipset. */
 import { FilError } from "../base/errors.ts";
 import { SECTOR_SIZES } from "../params/proving.ts";
+import { findVersion } from "../schema/versions/rows.ts";
 import { type JsonObject, ObjectReader } from "../state/actor-reader.ts";
 import type { StateView } from "../state/state-view.ts";
 import type { BlockSource } from "../storage/contract.ts";
@@ -19,11 +20,16 @@ export type NetworkFigures = PledgeInput & {
   readonly totals: { readonly raw: bigint; readonly qualityAdjusted: bigint };
 };
 
+/** First actors version whose verified data counts for all of its sector's life. */
+const WHOLE_LIFE_SINCE = 9;
+
 /** What of a sector decides its power. */
 export type PledgeTerms = {
   readonly sealProof: number;
   readonly dealIds: readonly bigint[];
   readonly expiration: number;
+  /** Bytes of pieces that claim allocations, beside those of the deals; as verified as a verified deal. */
+  readonly verifiedBytes?: bigint;
 };
 
 /** The figures that all formulas rest on, in a state of a tipset. */
@@ -57,13 +63,15 @@ export async function networkFigures(
 export async function sectorPower(
   market: ObjectReader,
   miner: Address,
-  { sealProof, dealIds, expiration }: PledgeTerms,
-  height: number,
+  { sealProof, dealIds, expiration, verifiedBytes = 0n }: PledgeTerms,
+  { height, networkVersion }: Pick<NetworkFigures, "height" | "networkVersion">,
 ): Promise<bigint> {
   const size = sizeOf(sealProof);
   const duration = BigInt(expiration - height);
   if (duration <= 0n) bad("Expiration", `after epoch ${height} expected, got ${expiration}`);
-  let [plain, verified] = [0n, 0n];
+  // From actors v9 on what is verified counts for all of the sector's life (FIP-0045), and nothing else counts.
+  const isWhole = (findVersion(networkVersion)?.actors ?? 0) >= WHOLE_LIFE_SINCE;
+  let [plain, verified] = [0n, verifiedBytes * duration];
   for (const id of dealIds) {
     const deal = (await market.element("Proposals", id)) as JsonObject | null;
     if (deal === null) return bad("DealIDs", `deal ${id} not found`);
@@ -71,7 +79,8 @@ export async function sectorPower(
     if (`${deal["Provider"]}`.slice(1) !== miner.toString("t").slice(1))
       bad("DealIDs", `deal ${id} is of ${deal["Provider"]}`);
     if (start < height || end > expiration) bad("DealIDs", `deal ${id} lasts from ${start} to ${end}`);
-    const weight = BigInt(end - start) * BigInt(deal["PieceSize"] as number | string);
+    const epochs = isWhole ? duration : BigInt(end - start);
+    const weight = epochs * BigInt(deal["PieceSize"] as number | string);
     if (deal["VerifiedDeal"] === true) verified += weight;
     else plain += weight;
   }

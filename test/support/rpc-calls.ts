@@ -193,6 +193,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     StateVerifiedRegistryRootKey: give(() => [[]]),
     StateVerifierStatus: give(account),
     StateVerifiedClientStatus: give(account),
+    StateGetAllocationIdForPendingDeal: give(() => [0, []]),
     MsigGetAvailableBalance: give(() => [on.wallet, []]),
     MsigGetVestingSchedule: give(() => [on.wallet, []]),
     MsigGetVested: give(() => [on.wallet, on.carrier, on.head]),
@@ -301,6 +302,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     DealsSetPieceCidBlocklist: fails(/no miners with sectors/, () => [[on.sent.CID]]),
     MarketImportDealData: fails(/no miners with sectors|no file|has no files/, () => [on.sent.CID, "/no/such/file"]),
     DealsImportData: fails(/no miners with sectors|no file|has no files/, () => [on.sent.CID, "/no/such/file"]),
+    "Filigree.SectorAddPiece": fails(/no such file|ENOENT|no miners/, () => ["/nowhere/piece", null]),
     "Filigree.SectorsSub": fails(/miners/, () => []),
     "Filigree.ProviderDealLog": fails(/no miners with sectors/, () => [on.sent.CID]),
     ClientExport: fails(/is not here|has no files/, () => [

@@ -1,4 +1,5 @@
 /** `filigree miner sectors`: sectors of a node's miners, from nothing to proven and after. */
+import path from "node:path";
 import type { Command } from "commander";
 import { sleepFor } from "../../base/sleep.ts";
 import { UsageError } from "../errors.ts";
@@ -32,6 +33,12 @@ type Status = {
   readonly CommitDue: number | null;
 };
 
+type PlacedPiece = {
+  readonly Sector: SectorId;
+  readonly Offset: number;
+  readonly Piece: { readonly Size: number; readonly PieceCID: Link };
+};
+
 /** Sectors that one command begins. */
 const MAX_COUNT = 100;
 const POLL_MS = 250;
@@ -49,6 +56,16 @@ export function registerMinerSectors(sectors: Command): void {
       .option("--count <n>", "how many", wholeNumber(1, MAX_COUNT), 1)
       .option("--wait", "until all are proven to the chain, or need a person"),
   ).action(pledge);
+  withMiner(
+    sectors
+      .command("add-piece")
+      .description("put a file into a sector as data without a deal, which the sector's proof names itself (FIP-0076)")
+      .argument("<file>", "on the machine that the node runs on")
+      .option("--allocation <client/id>", "the client's allocation that it claims, as t0100/1 (default: none)")
+      .option("--until <epoch>", "how long its sector is to last", wholeNumber(1, Number.MAX_SAFE_INTEGER))
+      .option("--no-copy", "keep no unsealed copy of it")
+      .option("--no-seal", "wait for more pieces before its sector is sealed"),
+  ).action(addPiece);
   withMiner(sectors.command("list").description("all sectors and their states")).action(list);
   withMiner(
     sectors
@@ -119,6 +136,37 @@ async function pledge(options: Options & { readonly count: number; readonly wait
   );
   const failed = ended.find(({ State }) => State !== "Proving");
   if (failed !== undefined) throw new Error(`sector ${failed.SectorID} is ${failed.State}: ${failed.LastErr}`);
+}
+
+async function addPiece(
+  file: string,
+  options: Options & { allocation?: string; until?: number; copy: boolean; seal: boolean },
+): Promise<void> {
+  const allocation = options.allocation === undefined ? null : allocationOf(options.allocation);
+  const remote = await Remote.open(options);
+  const client = allocation === null ? null : await remote.call<string>("StateLookupID", allocation.client, []);
+  const terms = {
+    Allocation: allocation === null ? null : { Client: Number(client?.slice(2)), ID: allocation.id },
+    EndEpoch: options.until ?? null,
+    KeepUnsealed: options.copy,
+    Seal: options.seal,
+  };
+  const { Sector, Offset, Piece } = await remote.call<PlacedPiece>(
+    ...(["Filigree.SectorAddPiece", path.resolve(file), terms, await minerOf(remote, options)] as const),
+  );
+  const actor = options.actor === undefined ? "" : ` --actor ${options.actor}`;
+  const [sector, piece] = [Sector.Number, Piece.PieceCID["/"]];
+  say(options.json, { sector, offset: Offset, piece, size: Piece.Size }, [
+    `piece ${piece} of ${Piece.Size} bytes is in sector ${sector}, at ${Offset}`,
+    `follow it with: ${nextCommand(`filigree miner sectors status ${sector}${actor}`, options)}`,
+  ]);
+}
+
+function allocationOf(given: string): { readonly client: string; readonly id: number } {
+  const [client, id, ...more] = given.split("/");
+  if (!client || id === undefined || !/^\d{1,15}$/.test(id) || more.length > 0)
+    throw new UsageError(`--allocation: a client's address and an id expected, as t0100/1, got "${given}"`);
+  return { client, id: Number(id) };
 }
 
 async function list(options: Options): Promise<void> {

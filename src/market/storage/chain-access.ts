@@ -2,16 +2,26 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import { CHAIN_LIMITS } from "../../params/networks.ts";
 import { type JsonObject, ObjectReader } from "../../state/actor-reader.ts";
+import { dataCapOf } from "../../state/data-cap.ts";
+import { sectorsOf } from "../../state/miner-sectors.ts";
 import { minProviderCollateral, withSafety } from "../../stmgr/economy.ts";
 import { networkFigures } from "../../stmgr/pledge-figures.ts";
 import { Address } from "../../types/address.ts";
 import { bigToBytes } from "../../types/amount.ts";
-import { type CID, parseCid } from "../../types/cid.ts";
-import { MARKET, VERIFIED_REGISTRY } from "../../types/singletons.ts";
+import { decodeRuns } from "../../types/bitfield.ts";
+import type { CID } from "../../types/cid.ts";
+import { MARKET } from "../../types/singletons.ts";
 import { type ChainAccess, chainAccess, type Draft, type NodeAccess } from "../paych/chain-access.ts";
 import { DealError } from "./errors.ts";
 import type { SectorOnChain } from "./inclusion.ts";
-import { type DealProposal, proposalCid, type SignedProposal, signedProposalTuple } from "./proposal.ts";
+import {
+  type DealProposal,
+  proposalCid,
+  proposalOfJson,
+  type SignedProposal,
+  signedProposalTuple,
+} from "./proposal.ts";
+import { sectorContent } from "./sector-content.ts";
 
 /** attoFIL. */
 export type Escrow = { readonly escrow: bigint; readonly locked: bigint };
@@ -107,23 +117,12 @@ export function marketChain(node: NodeAccess): MarketChain {
       return { worker, senders, sectorBytes: Number(info["SectorSize"]) };
     },
     async sector(miner, number) {
-      const entry = await (await view()).actor(miner);
+      const state = await view();
+      const entry = await state.actor(miner);
       if (entry === null) return null;
-      const reader = await ObjectReader.open(chain.blocks, entry, network.prefix);
-      if (!reader.has("Sectors")) return null;
-      const found = (await reader.element("Sectors", BigInt(number))) as JsonObject | null;
-      const ids = ((found?.["DealIDs"] ?? []) as readonly (number | string)[]).map(Number);
-      if (found === null || ids.length === 0) return null;
-      const market = await open(MARKET);
-      const deals: { id: number; proposal: DealProposal }[] = [];
-      for (const id of ids) {
-        const proposal = await market.element("Proposals", BigInt(id));
-        // One that is over: what the sector held cannot be told any more.
-        if (proposal === null) return null;
-        deals.push({ id, proposal: proposalOfJson(proposal as JsonObject) });
-      }
-      const info = (await reader.object("Info")) as JsonObject;
-      return { sectorBytes: Number(info["SectorSize"]), deals };
+      const market = await state.requireActor(MARKET);
+      const owner = { id: await state.requireId(miner), entry };
+      return sectorContent({ chain, prefix: network.prefix, miner: owner, market }, number);
     },
     async escrow(id) {
       const market = await open(MARKET);
@@ -137,8 +136,7 @@ export function marketChain(node: NodeAccess): MarketChain {
       return { min: withSafety(least), max: CHAIN_LIMITS.totalFilecoin };
     },
     async dataCap(id) {
-      const cap = await (await open(VERIFIED_REGISTRY)).element("VerifiedClients", id.bytes);
-      return cap === null ? null : BigInt(cap as string);
+      return dataCapOf(chain.blocks, await view(), network.prefix, id);
     },
     async deal(id) {
       const market = await open(MARKET);
@@ -176,25 +174,14 @@ export function marketChain(node: NodeAccess): MarketChain {
   };
 }
 
-/** Ids of published deals, in the order of their proposals. */
-export function publishedIds(returned: Uint8Array): readonly number[] {
-  const [ids] = dagCbor.decode(returned) as [readonly (number | bigint)[]];
-  return ids.map(Number);
-}
-
-export function proposalOfJson(json: JsonObject): DealProposal {
-  const amount = (name: string): bigint => BigInt(json[name] as string);
-  return {
-    pieceCid: parseCid((json["PieceCID"] as { readonly "/": string })["/"]),
-    pieceSize: BigInt(json["PieceSize"] as number | string),
-    verified: json["VerifiedDeal"] as boolean,
-    client: Address.parse(json["Client"] as string),
-    provider: Address.parse(json["Provider"] as string),
-    label: json["Label"] as string,
-    startEpoch: BigInt(json["StartEpoch"] as number | string),
-    endEpoch: BigInt(json["EndEpoch"] as number | string),
-    pricePerEpoch: amount("StoragePricePerEpoch"),
-    providerCollateral: amount("ProviderCollateral"),
-    clientCollateral: amount("ClientCollateral"),
-  };
+/**
+ * Id of the deal whose proposal was at `index` of those that a message published; null if it was left out. Before actors v8 all are
+ * published or none; from then on a second field says which of them were good.
+ */
+export function publishedId(returned: Uint8Array, index: number): number | null {
+  const [ids, valid] = dagCbor.decode(returned) as [readonly (number | bigint)[], Uint8Array?];
+  const good = valid === undefined ? null : sectorsOf(decodeRuns(valid));
+  const at = good === null ? index : good.indexOf(index);
+  const id = ids[at];
+  return id === undefined ? null : Number(id);
 }

@@ -27,9 +27,10 @@ export type Inclusion = {
 /** Doublings from the smallest piece to the largest sector. */
 const MAX_STEPS = 40;
 
-/** Of what the chain has in a sector: its deals in their order, and their proposals. */
+/** Of what the chain has in a sector: its deals and their proposals, and its pieces in their order. */
 export type SectorOnChain = {
   readonly sectorBytes: number;
+  readonly pieces: readonly PieceInfo[];
   readonly deals: readonly { readonly id: number; readonly proposal: DealProposal }[];
 };
 
@@ -68,18 +69,14 @@ export function decodeInclusion(bytes: Uint8Array): Inclusion | null {
   };
 }
 
-const pieceOf = ({ pieceCid, pieceSize }: DealProposal): PieceInfo => ({
-  commP: commitmentOfCidV1(pieceCid) ?? new Uint8Array(32),
-  paddedSize: Number(pieceSize),
-});
+/** The piece that a deal is of. */
+export function pieceOf({ pieceCid, pieceSize }: DealProposal): PieceInfo {
+  return { commP: commitmentOfCidV1(pieceCid) ?? new Uint8Array(32), paddedSize: Number(pieceSize) };
+}
 
-/** CommD of a sector, of the deals that the chain has in it. */
-export function commDOnChain(proofs: Proofs, { sectorBytes, deals }: SectorOnChain): Uint8Array {
-  return dataCommitment(
-    proofs,
-    sectorBytes,
-    deals.map(({ proposal }) => pieceOf(proposal)),
-  );
+/** CommD of a sector, of the pieces that the chain has in it. */
+export function commDOnChain(proofs: Proofs, { sectorBytes, pieces }: SectorOnChain): Uint8Array {
+  return dataCommitment(proofs, sectorBytes, pieces);
 }
 
 /** CommD, if the deal's piece is in the sector as the chain knows it; else throws `DealError` NOT_INCLUDED. */

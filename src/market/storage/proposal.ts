@@ -8,9 +8,10 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import * as Digest from "multiformats/hashes/digest";
 import { equal } from "../../base/bytes.ts";
 import { type KeyCrypto, verifyBytes } from "../../keys/keys.ts";
-import type { Address } from "../../types/address.ts";
+import type { JsonObject } from "../../state/actor-reader.ts";
+import { Address } from "../../types/address.ts";
 import { bigToBytes } from "../../types/amount.ts";
-import { CID, cidOfBlock } from "../../types/cid.ts";
+import { CID, cidOfBlock, parseCid } from "../../types/cid.ts";
 import { encodeSignature, type Signature } from "../../types/message.ts";
 import { badMessage } from "./errors.ts";
 import { decodeCbor, Fields } from "./fields.ts";
@@ -56,6 +57,24 @@ export function proposalTuple(proposal: DealProposal): readonly unknown[] {
 
 export function encodeProposal(proposal: DealProposal): Uint8Array {
   return dagCbor.encode(proposalTuple(proposal));
+}
+
+/** A proposal of the market's state. */
+export function proposalOfJson(json: JsonObject): DealProposal {
+  const amount = (name: string): bigint => BigInt(json[name] as string);
+  return {
+    pieceCid: parseCid((json["PieceCID"] as { readonly "/": string })["/"]),
+    pieceSize: BigInt(json["PieceSize"] as number | string),
+    verified: json["VerifiedDeal"] as boolean,
+    client: Address.parse(json["Client"] as string),
+    provider: Address.parse(json["Provider"] as string),
+    label: json["Label"] as string,
+    startEpoch: BigInt(json["StartEpoch"] as number | string),
+    endEpoch: BigInt(json["EndEpoch"] as number | string),
+    pricePerEpoch: amount("StoragePricePerEpoch"),
+    providerCollateral: amount("ProviderCollateral"),
+    clientCollateral: amount("ClientCollateral"),
+  };
 }
 
 /** Throws `DealError` BAD_MESSAGE. */

@@ -9,7 +9,7 @@ import type { PiecePayload } from "../../sector/piece/stage.ts";
 import type { Address } from "../../types/address.ts";
 import { parseCid } from "../../types/cid.ts";
 import { decodeSignedMessage } from "../../types/message.ts";
-import { type MarketChain, publishedIds } from "./chain-access.ts";
+import { type MarketChain, publishedId } from "./chain-access.ts";
 import { DealError, type TransferReason } from "./errors.ts";
 import type { MarketFunds } from "./funds.ts";
 import { type Outcome, StepFailure, type StepOf } from "./lives.ts";
@@ -340,11 +340,11 @@ async function published(deal: ProviderDeal, { chain, funds }: ProviderParts, si
     const receipt = await chain.messages.wait(parseCid(publish.cid), signal);
     if (receipt.exitCode !== 0)
       return await again(`the message ${publish.cid} failed with exit code ${receipt.exitCode}`);
-    const dealId = publishedIds(receipt.return)[publish.index];
-    if (dealId === undefined) fail(`the message ${publish.cid} published fewer deals than it should have`);
+    const dealId = publishedId(receipt.return, publish.index);
+    if (dealId === null) return await again(`the message ${publish.cid} was executed without this deal`);
     const id = await chain.messages.idOf(proposal.provider);
     if (id !== null) await funds.drop(id, deal.id);
-    return to("AddingPiece", "published", `deal ${dealId}`, { dealId: dealId as number });
+    return to("AddingPiece", "published", `deal ${dealId}`, { dealId });
   } catch (error) {
     const isGone = ["MESSAGE_REPLACED", "MESSAGE_UNKNOWN"].some((code) => isFilError(error, code));
     if (!isGone) throw error;

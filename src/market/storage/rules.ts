@@ -128,8 +128,10 @@ export function checkProposal({ proposal, size }: Offer, { epoch, sectorBytes, c
     refuse("price", `0 to ${filText(collateral.max)} an epoch, the network's bounds`, filText(pricePerEpoch));
   if (clientCollateral < 0n || clientCollateral > collateral.max)
     refuse("clientCollateral", `0 to ${filText(collateral.max)}, the network's bounds`, filText(clientCollateral));
-  if (proposal.providerCollateral < collateral.min)
-    refuse("providerCollateral", `at least ${filText(collateral.min)}`, filText(proposal.providerCollateral));
+  // The client read the least collateral some epochs ago: half of the tenth that is on top of it may have gone meanwhile.
+  const least = (collateral.min * 21n) / 22n;
+  if (proposal.providerCollateral < least)
+    refuse("providerCollateral", `at least ${filText(least)}`, filText(proposal.providerCollateral));
 }
 
 /** Throws `DealError` REFUSED for an offer that this provider does not take. */

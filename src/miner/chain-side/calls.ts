@@ -5,7 +5,7 @@ import { FIL } from "../../types/amount.ts";
 import type { PoStProof } from "../../types/block-header.ts";
 import type { CID } from "../../types/cid.ts";
 import type { Json } from "../../types/schema-codec.ts";
-import type { DeadlineClock } from "./chain.ts";
+import type { Allocation, DeadlineClock } from "./chain.ts";
 
 /** Part that an address has in a miner; `proposed`: the owner that is to confirm. */
 export type SenderRole = "owner" | "worker" | "control" | "proposed";
@@ -36,8 +36,30 @@ export type PreCommitTerms = {
   readonly sealRandEpoch: number;
   readonly dealIds: readonly bigint[];
   readonly expiration: number;
+  /** CommD; null for a sector without pieces. Only for actors from v9 on, which compare it with what the pieces come to. */
+  readonly unsealedCid?: CID | null;
   /** A sector without deals that this one replaces. */
   readonly replaces?: { readonly deadline: number; readonly partition: number; readonly number: number };
+};
+
+/** A piece of a sector, as its proof names it to actors from v13 on (FIP-0076). */
+export type ActivatedPiece = {
+  /** CommP. */
+  readonly pieceCid: CID;
+  /** Bytes with padding. */
+  readonly size: bigint;
+  /** The published deal that it is of; null for data that no market knows of. */
+  readonly dealId: bigint | null;
+  /** The allocation of the verified registry that it claims. */
+  readonly allocation: Allocation | null;
+};
+
+/** What a sector's proof activates. */
+export type SectorContent = {
+  /** Deals that its pre-commit names. */
+  readonly dealIds: readonly bigint[];
+  /** Pieces, in their order. */
+  readonly pieces: readonly ActivatedPiece[];
 };
 
 export type WindowPost = {
@@ -64,7 +86,9 @@ export type MinerMessages = {
   /** `value`: attoFIL that go with it, for the deposit. */
   preCommit(sector: PreCommitTerms, value: bigint): MinerCall;
   /** `value`: attoFIL for the pledge beyond the deposit. */
-  proveCommit(sector: number, proof: Uint8Array, value: bigint): MinerCall;
+  proveCommit(sector: number, proof: Uint8Array, value: bigint, content?: SectorContent): MinerCall;
+  /** Whether a sector's data is named by its proof, piece by piece, and not by deals of its pre-commit. */
+  readonly namesPieces: boolean;
   declareFaults(faults: readonly PartitionSectors[]): MinerCall;
   declareRecoveries(recoveries: readonly PartitionSectors[]): MinerCall;
   submitWindowPost(post: WindowPost): MinerCall;

@@ -100,11 +100,16 @@ export type MinerPower = {
   readonly hasMinPower: boolean;
 };
 
+/** An allocation of the verified registry, by its client's actor id and its own. */
+export type Allocation = { readonly client: bigint; readonly id: bigint };
+
 /** What decides deposit and pledge of a sector. */
 export type SectorTerms = {
   readonly sealProof: number;
   readonly dealIds: readonly bigint[];
   readonly expiration: number;
+  /** Bytes of its pieces that claim allocations, where no deals are named: they count tenfold for all its life. */
+  readonly verifiedBytes?: bigint;
 };
 
 /** A message without what its sending decides. */
@@ -161,6 +166,8 @@ export type MinerChain = {
   /** attoFIL, with a tenth more for what moves until the message is mined. */
   preCommitDeposit(sector: SectorTerms): Promise<bigint>;
   initialPledge(sector: SectorTerms): Promise<bigint>;
+  /** The allocation that a published deal waits with to be activated; null for one that is not verified. */
+  dealAllocation(deal: bigint): Promise<Allocation | null>;
   /** 32 bytes, drawn on the chain that ends with `at`. */
   randomness(
     kind: "ticket" | "beacon",

@@ -84,6 +84,7 @@ function commonMessages(networkVersion: number, prefix: NetworkPrefix, encode: E
     }));
   return {
     actorsVersion,
+    namesPieces: false,
     createMiner: ({ owner, worker, sealProof, peerId, multiaddrs }) =>
       encode(
         "storagepower",

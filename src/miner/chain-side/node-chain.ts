@@ -26,6 +26,7 @@ import { type SignedMessage, signedMessageCid } from "../../types/message.ts";
 import type { Json } from "../../types/schema-codec.ts";
 import { MARKET, POWER } from "../../types/singletons.ts";
 import type {
+  Allocation,
   DeadlineClock,
   DeadlineSectors,
   FeeLimit,
@@ -42,7 +43,7 @@ import type {
 } from "./chain.ts";
 import { MinerError } from "./errors.ts";
 import { gasRoom, raisedFees } from "./raise.ts";
-import { deadlineClock, factsOf, preCommitOf, sectorOf } from "./state-json.ts";
+import { addressIn, deadlineClock, factsOf, preCommitOf, sectorOf } from "./state-json.ts";
 
 export type NodeChainOptions = {
   readonly miner: Address;
@@ -173,7 +174,16 @@ export class NodeChain implements MinerChain {
     const { states } = this.options;
     const { head, blocks } = states.chain;
     const figures = await networkFigures(states, head, await states.stateAfter(head), blocks);
-    return { figures, power: await sectorPower(await this.open(MARKET), this.miner, sector, figures.height) };
+    return { figures, power: await sectorPower(await this.open(MARKET), this.miner, sector, figures) };
+  }
+
+  async dealAllocation(deal: bigint): Promise<Allocation | null> {
+    const market = await this.open(MARKET);
+    if (!market.has("PendingDealAllocationIds")) return null;
+    const id = await market.element("PendingDealAllocationIds", uvarint(deal));
+    const proposal = (await market.element("Proposals", deal)) as JsonObject | null;
+    if (id === null || proposal === null) return null;
+    return { client: addressIn(proposal["Client"]).actorId as bigint, id: BigInt(id as number | string) };
   }
 
   async randomness(

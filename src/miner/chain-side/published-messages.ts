@@ -4,16 +4,21 @@
  *
  * Source: builtin-actors v8.0.0 to v18.0.0 actors/miner/src/lib.rs, actors/power/src/lib.rs, runtime/src/runtime/policy.rs.
  */
+import { encode as encodeCbor } from "@ipld/dag-cbor";
 import { toBase64 } from "../../base/bytes.ts";
 import { windowPostType } from "../../params/proving.ts";
 import { findVersion } from "../../schema/versions/rows.ts";
 import type { NetworkPrefix } from "../../types/address.ts";
 import { FIL } from "../../types/amount.ts";
-import { type EncodeCall, MAX_FEE, type MinerMessages, OWNER, PROVING, SEALING } from "./calls.ts";
+import type { Json } from "../../types/schema-codec.ts";
+import { MARKET } from "../../types/singletons.ts";
+import { type ActivatedPiece, type EncodeCall, MAX_FEE, type MinerMessages, OWNER, PROVING, SEALING } from "./calls.ts";
 import { MinerError } from "./errors.ts";
 import { runsOf } from "./runs.ts";
 
-type Published = "createMiner" | "preCommit" | "proveCommit" | "extend" | "confirmWorker" | "maxPostPartitions";
+type Published =
+  | ("createMiner" | "preCommit" | "namesPieces" | "proveCommit")
+  | ("extend" | "confirmWorker" | "maxPostPartitions");
 
 /** First actors versions of what came. */
 const SINCE = { batchWithoutDeals: 9, renamedWorker: 10, provesAtOnce: 13, deposit: 16 } as const;
@@ -53,33 +58,35 @@ export function publishedMessages(
         },
         { by: OWNER, maxFee: MAX_FEE.control, value: actors >= SINCE.deposit ? MOST_DEPOSIT : 0n },
       ),
-    preCommit({ sealProof, number, sealedCid, sealRandEpoch, dealIds, expiration, replaces }, value) {
-      if (replaces !== undefined || dealIds.length > 0) throw noDeals(networkVersion);
+    namesPieces: actors >= SINCE.provesAtOnce,
+    preCommit({ sealProof, number, sealedCid, sealRandEpoch, dealIds, expiration, unsealedCid, replaces }, value) {
+      if (replaces !== undefined) throw noReplacing(networkVersion);
       const info = {
         SealProof: sealProof,
         SectorNumber: number,
         SealedCID: { "/": sealedCid.toString() },
         SealRandEpoch: sealRandEpoch,
-        DealIDs: [],
+        DealIDs: dealIds.map(Number),
         Expiration: expiration,
       };
       const sent = { by: SEALING, maxFee: MAX_FEE.preCommit, value };
       if (actors >= SINCE.batchWithoutDeals) {
-        const batch = { Sectors: [{ ...info, UnsealedCid: null }] };
+        const batch = { Sectors: [{ ...info, UnsealedCid: unsealedCid == null ? null : { "/": `${unsealedCid}` } }] };
         return encode("storageminer", "PreCommitSectorBatch2", METHOD.PreCommitSectorBatch2, batch, sent);
       }
       const places = { ReplaceSectorDeadline: 0, ReplaceSectorPartition: 0, ReplaceSectorNumber: 0 };
       const whole = { ...info, ReplaceCapacity: false, ...places };
       return encode("storageminer", "PreCommitSector", METHOD.PreCommitSector, whole, sent);
     },
-    proveCommit(sector, proof, value) {
+    proveCommit(sector, proof, value, { dealIds, pieces } = NO_CONTENT) {
       const sent = { by: SEALING, maxFee: MAX_FEE.commit, value };
-      if (actors < SINCE.provesAtOnce) {
+      // A pre-commit of before an upgrade names its deals itself, and is proven as it was then.
+      if (actors < SINCE.provesAtOnce || dealIds.length > 0) {
         const one = { SectorNumber: sector, Proof: toBase64(proof) };
         return encode("storageminer", "ProveCommitSector", METHOD.ProveCommitSector, one, sent);
       }
       const params = {
-        SectorActivations: [{ SectorNumber: sector, Pieces: [] }],
+        SectorActivations: [{ SectorNumber: sector, Pieces: pieces.map((one) => manifestOf(one, prefix)) }],
         SectorProofs: [toBase64(proof)],
         AggregateProof: "",
         AggregateProofType: null,
@@ -106,9 +113,22 @@ export function publishedMessages(
   };
 }
 
-function noDeals(networkVersion: number): MinerError {
+const NO_CONTENT = { dealIds: [], pieces: [] } as const;
+
+/** A piece as a proof names it; the market is told of the deal that the piece is of. */
+function manifestOf({ pieceCid, size, dealId, allocation }: ActivatedPiece, prefix: NetworkPrefix): Json {
+  return {
+    CID: { "/": `${pieceCid}` },
+    Size: Number(size),
+    VerifiedAllocationKey:
+      allocation === null ? null : { Client: Number(allocation.client), ID: Number(allocation.id) },
+    Notify: dealId === null ? [] : [{ Address: MARKET.toString(prefix), Payload: toBase64(encodeCbor(dealId)) }],
+  };
+}
+
+function noReplacing(networkVersion: number): MinerError {
   return new MinerError(
     { code: "NO_METHOD", method: "PreCommitSector", networkVersion },
-    `sectors with deals, or in the place of others, are not built at network version ${networkVersion}`,
+    `the actors of network version ${networkVersion} put no sector in the place of another`,
   );
 }

@@ -27,6 +27,7 @@ import {
 } from "../../types/message.ts";
 import type { Json } from "../../types/schema-codec.ts";
 import type {
+  Allocation,
   DeadlineClock,
   DeadlineSectors,
   FeeLimit,
@@ -43,7 +44,7 @@ import type {
 } from "./chain.ts";
 import { MinerError } from "./errors.ts";
 import { gasRoom, raisedFees } from "./raise.ts";
-import { deadlineClock, factsOf, preCommitOf, sectorOf } from "./state-json.ts";
+import { addressIn, deadlineClock, factsOf, preCommitOf, sectorOf } from "./state-json.ts";
 
 /** Calls a method of the node by its whole name; throws `refusal` for the node's own "no", anything else if none was reached. */
 export type RpcRequest = (method: string, ...params: readonly unknown[]) => Promise<unknown>;
@@ -226,7 +227,21 @@ export class RpcChain implements MinerChain {
   }
 
   async initialPledge(sector: SectorTerms): Promise<bigint> {
+    if (sector.verifiedBytes !== undefined) {
+      const duration = sector.expiration - (await this.head()).height;
+      const { sectorBytes } = await this.facts();
+      const given = [duration, sectorBytes, Number(sector.verifiedBytes), null];
+      return BigInt((await this.ask("StateMinerInitialPledgeForSector", ...given)) as string);
+    }
     return BigInt((await this.ask("StateMinerInitialPledgeCollateral", this.name, termsOf(sector), null)) as string);
+  }
+
+  async dealAllocation(deal: bigint): Promise<Allocation | null> {
+    const id = BigInt((await this.ask("StateGetAllocationIdForPendingDeal", Number(deal), null)) as number | string);
+    if (id === 0n) return null;
+    const found = (await this.ask("StateMarketStorageDeal", Number(deal), null)) as JsonObject;
+    const client = addressIn((found["Proposal"] as JsonObject)["Client"]);
+    return { client: client.actorId as bigint, id };
   }
 
   async randomness(

@@ -20,7 +20,7 @@ export function deadlineClock(periodStart: number, index: number): DeadlineClock
   };
 }
 
-const addressIn = (json: Json | undefined): Address => Address.parse(json as string);
+export const addressIn = (json: Json | undefined): Address => Address.parse(json as string);
 
 /** `MinerInfo` of the state. */
 export function factsOf(info: JsonObject): MinerFacts {

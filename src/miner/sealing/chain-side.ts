@@ -1,14 +1,16 @@
 /** The chain as the sealing of sectors sees it, over what a miner's software has in common (`chain-side/`). */
 import { DRAW_TAG, minerEntropy } from "../../consensus/draws.ts";
+import { pieceCidV1 } from "../../sector/piece/cid.ts";
 import type { Partition } from "../../state/miner-sectors.ts";
 import { signedMessageCid } from "../../types/message.ts";
-import type { MinerCall, MinerMessages } from "../chain-side/calls.ts";
+import type { ActivatedPiece, MinerCall, MinerMessages } from "../chain-side/calls.ts";
 import type { MinerChain } from "../chain-side/chain.ts";
 import { MinerError } from "../chain-side/errors.ts";
 import { minerMessages } from "../chain-side/messages.ts";
 import type { MessageTracker } from "../chain-side/tracker.ts";
 import type { Condition, SealingChain } from "./chain.ts";
 import { StepFailure } from "./errors.ts";
+import type { SectorPiece } from "./record.ts";
 
 /** Intentions of sealing among a miner's others. */
 const PREFIX = "sealing/";
@@ -60,6 +62,23 @@ export function sealingChain(chain: MinerChain, tracker: MessageTracker): Sealin
     return found;
   }
 
+  /** Pieces as the sector's proof names them. */
+  async function activated(pieces: readonly SectorPiece[]): Promise<readonly ActivatedPiece[]> {
+    const found: ActivatedPiece[] = [];
+    for (const { commP, paddedSize, deal } of pieces) {
+      const dealId = deal === null || deal.id === null ? null : BigInt(deal.id);
+      const own = deal?.allocation;
+      const allocation =
+        dealId === null
+          ? own === undefined
+            ? null
+            : { client: BigInt(own.client), id: BigInt(own.id) }
+          : await chain.dealAllocation(dealId);
+      found.push({ pieceCid: pieceCidV1(commP), size: BigInt(paddedSize), dealId, allocation });
+    }
+    return found;
+  }
+
   return {
     async head() {
       const { height, networkVersion } = await chain.head();
@@ -86,20 +105,27 @@ export function sealingChain(chain: MinerChain, tracker: MessageTracker): Sealin
       const found = await tracker.find(PREFIX + key);
       return found === null ? null : signedMessageCid(found.signed).toString();
     },
-    async sendPreCommit(key, { proof, number, sealedCid, ticketEpoch, dealIds, expiration }) {
-      const terms = { sealProof: proof, dealIds: dealIds.map(BigInt), expiration };
+    async sendPreCommit(key, { proof, number, sealedCid, ticketEpoch, pieces, commD, expiration }) {
+      const calls = await messages();
+      const dealIds = calls.namesPieces ? [] : dealsOf(pieces);
+      const terms = { sealProof: proof, dealIds, expiration };
       const value = await lacking(await chain.preCommitDeposit(terms));
-      const call = (await messages()).preCommit({ ...terms, number, sealedCid, sealRandEpoch: ticketEpoch }, value);
-      return send(key, call);
+      const unsealedCid = commD === null ? null : pieceCidV1(commD);
+      const more = { number, sealedCid, sealRandEpoch: ticketEpoch, unsealedCid };
+      return send(key, calls.preCommit({ ...terms, ...more }, value));
     },
-    async sendProveCommit(key, sector, proof) {
+    async sendProveCommit(key, sector, proof, pieces) {
       const found = await chain.preCommit(sector);
       const { deposit, dealIds, expiration } = found ?? gone(sector);
       const { sealProof } = await chain.facts();
-      const pledge = await chain.initialPledge({ sealProof, dealIds, expiration });
+      const calls = await messages();
+      const named = calls.namesPieces && dealIds.length === 0 ? await activated(pieces) : [];
+      const verified = named.reduce((sum, { allocation, size }) => (allocation === null ? sum : sum + size), 0n);
+      const terms = { sealProof, dealIds, expiration, ...(verified > 0n ? { verifiedBytes: verified } : {}) };
+      const pledge = await chain.initialPledge(terms);
       // The deposit is given back for the pledge.
       const value = pledge > deposit ? await lacking(pledge - deposit) : 0n;
-      return send(key, (await messages()).proveCommit(sector, proof, value));
+      return send(key, calls.proveCommit(sector, proof, value, { dealIds, pieces: named }));
     },
     async sendTermination(key, sector) {
       const place = (await places([sector])).get(sector) ?? gone(sector);
@@ -115,6 +141,9 @@ export function sealingChain(chain: MinerChain, tracker: MessageTracker): Sealin
     isIdle: () => tracker.isIdle,
   };
 }
+
+const dealsOf = (pieces: readonly SectorPiece[]): readonly bigint[] =>
+  pieces.flatMap(({ deal }) => (deal === null || deal.id === null ? [] : [BigInt(deal.id)]));
 
 function gone(sector: number): never {
   throw new StepFailure({ code: "MESSAGE" }, `sector ${sector} is no longer where it was on chain`);

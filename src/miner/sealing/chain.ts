@@ -1,5 +1,6 @@
 /** What the sealing of one miner's sectors asks of the chain and sends to it; `chain-side.ts` gives it. */
 import type { CID } from "../../types/cid.ts";
+import type { SectorPiece } from "./record.ts";
 
 /** How the chain sees a sector. */
 export type Condition =
@@ -26,7 +27,9 @@ export type PreCommitOrder = {
   readonly number: number;
   readonly sealedCid: CID;
   readonly ticketEpoch: number;
-  readonly dealIds: readonly number[];
+  readonly pieces: readonly SectorPiece[];
+  /** 32 bytes; null without pieces. */
+  readonly commD: Uint8Array | null;
   readonly expiration: number;
 };
 
@@ -57,7 +60,7 @@ export type SealingChain = {
   sent(key: string): Promise<string | null>;
   /** Send one message for the intention `key`, once, whatever happens meanwhile. Resolve to its CID. */
   sendPreCommit(key: string, order: PreCommitOrder): Promise<string>;
-  sendProveCommit(key: string, sector: number, proof: Uint8Array): Promise<string>;
+  sendProveCommit(key: string, sector: number, proof: Uint8Array, pieces: readonly SectorPiece[]): Promise<string>;
   sendTermination(key: string, sector: number): Promise<string>;
   /** Resolves when the message of an intention was executed and `confidence` epochs are on top of it. */
   executed(key: string, confidence: number, signal: AbortSignal): Promise<Executed>;

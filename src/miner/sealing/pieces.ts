@@ -47,6 +47,8 @@ const endOf = ({ pieces }: SectorRecord): number => {
   const last = pieces.at(-1);
   return last === undefined ? 0 : last.offset + last.paddedSize;
 };
+/** A piece, for people. */
+const nameOf = ({ id }: PieceDeal): string => (id === null ? "a piece without a deal" : `deal ${id}`);
 const aligned = (end: number, size: number): number => Math.ceil(end / size) * size;
 
 export class Pieces {
@@ -60,12 +62,13 @@ export class Pieces {
   }
 
   /**
-   * Puts a payload into a sector; if the deal's piece is in one already, says where. `commP`: what the deal says that its
+   * Puts a payload into a sector; if the deal's piece is in one already, says where: data without a deal is another piece each
+   * time. `commP`: what the deal says that its
    * commitment is. Throws `SealingError` BAD_PIECE, NO_ROOM, `PieceError` BAD_LENGTH.
    */
   add(payload: PiecePayload, deal: PieceDeal, commP?: Uint8Array): Promise<Placed> {
     return this.turns.run(async () => {
-      const known = this.find(deal.id);
+      const known = deal.id === null ? null : this.find(deal.id);
       if (known !== null) return known;
       await this.check(payload, deal);
       return this.put(await this.choose(paddedBytesOf(payload.payloadSize)), payload, deal, commP);
@@ -147,13 +150,14 @@ export class Pieces {
   private async check({ payloadSize }: PiecePayload, deal: PieceDeal): Promise<void> {
     const { chain, startBuffer } = this.options;
     const bad = (reason: string): never => {
-      throw new SealingError({ code: "BAD_PIECE", reason }, `deal ${deal.id}: ${reason}`);
+      throw new SealingError({ code: "BAD_PIECE", reason }, `${nameOf(deal)}: ${reason}`);
     };
     if (!Number.isSafeInteger(payloadSize) || payloadSize <= 0) bad("a piece has a whole number of bytes, 1 or more");
     if (paddedBytesOf(payloadSize) > this.sectorBytes)
       bad(`${payloadSize} bytes do not fit a sector of ${this.sectorBytes}`);
     const { startEpoch, endEpoch, id } = deal;
-    if (![startEpoch, endEpoch, id].every((n) => Number.isSafeInteger(n) && n >= 0)) bad("epochs are whole numbers");
+    if (![startEpoch, endEpoch, id ?? 0].every((n) => Number.isSafeInteger(n) && n >= 0))
+      bad("epochs are whole numbers");
     if (endEpoch <= startEpoch) bad(`it ends at epoch ${endEpoch} and begins at ${startEpoch}`);
     const { epoch } = await chain.head();
     if (startEpoch < epoch + startBuffer)
@@ -192,17 +196,17 @@ export class Pieces {
     if (commP !== undefined && !equal(made.commP, commP))
       throw new SealingError(
         { code: "BAD_PIECE", reason: "commitment" },
-        `deal ${deal.id}: the payload is another than the deal's: its commitment differs`,
+        `${nameOf(deal)}: the payload is another than the deal's: its commitment differs`,
       );
     const { paddedSize, payloadSize } = made;
     const piece: SectorPiece = { offset, paddedSize, commP: made.commP, payloadSize, deal };
     let isIn = false;
-    const after = await machine.records.note(number, "pieceAdded", `deal ${deal.id} at ${offset}`, (now) => {
+    const after = await machine.records.note(number, "pieceAdded", `${nameOf(deal)} at ${offset}`, (now) => {
       isIn = now.state === "WaitDeals" && now.steps === record.steps;
       const keepUnsealed = now.keepUnsealed || deal.keepUnsealed;
       return isIn ? { pieces: [...now.pieces, piece], keepUnsealed } : null;
     });
-    if (!isIn) throw closedMeanwhile(deal.id, number);
+    if (!isIn) throw closedMeanwhile(nameOf(deal), number);
     const isFull = endOf(after) === this.sectorBytes || after.pieces.length >= maxDeals(this.sectorBytes);
     if (isFull) await machine.tell(number, "closed");
     else machine.wake(number);
@@ -215,9 +219,9 @@ function noPiece(sector: number, offset: number): SealingError {
 }
 
 /** The payload is spent: whoever gave it has to give it again. */
-function closedMeanwhile(deal: number, sector: number): SealingError {
+function closedMeanwhile(deal: string, sector: number): SealingError {
   return new SealingError(
     { code: "BAD_PIECE", reason: "closed" },
-    `deal ${deal}: sector ${sector} was closed while the piece came; give it again`,
+    `${deal}: sector ${sector} was closed while the piece came; give it again`,
   );
 }

@@ -21,10 +21,12 @@ export type SectorPiece = {
   readonly deal: PieceDeal | null;
 };
 
-/** What a market says of a piece. */
+/** What a market, or whoever brought it, says of a piece. */
 export type PieceDeal = {
-  /** Id of a published deal. */
-  readonly id: number;
+  /** Id of a published deal; null for data without one, which its sector's proof activates by itself (FIP-0076). */
+  readonly id: number | null;
+  /** The allocation that data without a deal claims, by its client's actor id and its own; absent: none. */
+  readonly allocation?: { readonly client: number; readonly id: number };
   readonly startEpoch: number;
   readonly endEpoch: number;
   /** Whether an unsealed copy is to be kept. */

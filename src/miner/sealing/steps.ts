@@ -146,8 +146,9 @@ export const SEALING_STEPS: Steps = {
         `the number ${number} is used up on chain, and nothing is committed`,
       );
     const expiration = expirationOf(record, head);
-    const dealIds = record.pieces.flatMap(({ deal }) => (deal === null ? [] : [deal.id]));
-    const order = { proof: record.proof, number, sealedCid: cid, ticketEpoch: ticket.epoch, dealIds, expiration };
+    const { pieces, proof } = record;
+    const commD = pieces.length === 0 ? null : record.commD;
+    const order = { proof, number, sealedCid: cid, ticketEpoch: ticket.epoch, pieces, commD, expiration };
     const sent = await chain.sendPreCommit(key, order);
     return { event: "sent", text: sent, change: { preCommitMessage: sent, expiration } };
   },
@@ -213,7 +214,7 @@ export const SEALING_STEPS: Steps = {
         { code: "DEPOSIT_LOST" },
         `its proof was due at epoch ${due}: the deposit of ${found.deposit} attoFIL is lost`,
       );
-    const sent = await chain.sendProveCommit(key, number, porep);
+    const sent = await chain.sendProveCommit(key, number, porep, record.pieces);
     return { event: "sent", text: sent, change: { commitMessage: sent } };
   },
 

@@ -52,12 +52,12 @@ async function powerOf(
   node: NodeServices,
   miner: Address,
   sector: { readonly SealProof: number; readonly DealIDs: readonly bigint[]; readonly Expiration: number },
-  height: number,
+  at: { readonly height: number; readonly networkVersion: number },
   key: TipsetKey,
 ): Promise<bigint> {
   const terms = { sealProof: sector.SealProof, dealIds: sector.DealIDs, expiration: sector.Expiration };
   try {
-    return await sectorPower(await openActor(node, MARKET, key), await idAt(node, miner, key), terms, height);
+    return await sectorPower(await openActor(node, MARKET, key), await idAt(node, miner, key), terms, at);
   } catch (error) {
     if (error instanceof PledgeError) badParams(`sector.${error.message}`);
     throw error;
@@ -70,11 +70,12 @@ export const pledgeGroup = group("State: pledges", "Deposits, pledges and collat
     params: [param("miner", address), param("sector", preCommit), param("tipsetKey", tipsetKey)],
     result: amount,
     async run([miner, sector, key], { node }) {
-      const { networkVersion, reward, power, height } = await figures(node, key);
+      const all = await figures(node, key);
+      const { networkVersion, reward, power } = all;
       return withSafety(
         preCommitDeposit(networkVersion, reward, power, {
           size: sizeOf(sector.SealProof),
-          qaPower: await powerOf(node, miner, sector, height, key),
+          qaPower: await powerOf(node, miner, sector, all, key),
         }),
       );
     },
@@ -85,7 +86,7 @@ export const pledgeGroup = group("State: pledges", "Deposits, pledges and collat
     result: amount,
     async run([miner, sector, key], { node }) {
       const all = await figures(node, key);
-      return withSafety(initialPledge(all, await powerOf(node, miner, sector, all.height, key)));
+      return withSafety(initialPledge(all, await powerOf(node, miner, sector, all, key)));
     },
   }),
   StateMinerInitialPledgeForSector: method({

@@ -3,12 +3,13 @@
  * Source: lotus api/api_storage.go at b835fab702eb. There a process has one miner; here the last parameter names one of
  * several, and the first is meant without it.
  */
+import { contents, sizeOf } from "../../market/data/files.ts";
 import { Address } from "../../types/address.ts";
-import { address, amount, anyEpoch, bytes, link, sectorNumber, uint64 } from "../codec/chain-types.ts";
-import { boolean, fallback, integer, list, nothing, nullable, object, record, text } from "../codec/codec.ts";
+import { address, amount, anyEpoch, bytes, epoch, link, sectorNumber, uint64 } from "../codec/chain-types.ts";
+import { boolean, fallback, filePath, integer, list, nothing, nullable, object, record, text } from "../codec/codec.ts";
 import { badParams, RPC_CODE, RpcError } from "../errors.ts";
 import { type Group, group, method, param, subscription } from "../method.ts";
-import type { NodeServices, SectorStep, SectorsService } from "../services.ts";
+import type { AllocationName, NodeServices, SectorStep, SectorsService } from "../services.ts";
 import { API_VERSIONS } from "../versions.ts";
 
 /** Sectors of a miner that one answer lists, states that one request names, entries of a log, pieces of a sector. */
@@ -22,11 +23,20 @@ const MAX_CHECKED = 10_000;
 const oneOf = param("miner", nullable(address));
 const sectorId = object("SectorID", { Miner: uint64, Number: sectorNumber });
 const drawn = object("SealTicket", { Value: bytes(), Epoch: anyEpoch });
+const allocationKey = object("VerifiedAllocationKey", { Client: uint64, ID: uint64 });
 const piece = object("SectorPiece", {
   Piece: object("PieceInfo", { Size: uint64, PieceCID: link }),
   DealInfo: nullable(
     object("PieceDealInfo", {
+      /** 0 for data without a deal, which has a manifest instead. */
       DealID: uint64,
+      PieceActivationManifest: nullable(
+        object("PieceActivationManifest", {
+          CID: link,
+          Size: uint64,
+          VerifiedAllocationKey: nullable(allocationKey),
+        }),
+      ),
       DealSchedule: object("DealSchedule", { StartEpoch: anyEpoch, EndEpoch: anyEpoch }),
       KeepUnsealed: boolean,
     }),
@@ -96,6 +106,8 @@ async function onChain(node: NodeServices, miner: Address, number: number) {
     Early: found.early,
   };
 }
+
+const keyOf = (one: AllocationName | null) => (one === null ? null : { Client: one.client, ID: one.id });
 
 const NOT_ON_CHAIN = {
   ...{ Activation: 0, Expiration: 0, DealWeight: 0n, VerifiedDealWeight: 0n, InitialPledge: 0n, OnTime: 0, Early: 0 },
@@ -168,7 +180,9 @@ export const sectorsGroup = group("Sectors", "Sectors of this node's own miners 
             deal === null
               ? null
               : {
-                  DealID: deal.id,
+                  DealID: deal.id ?? 0n,
+                  PieceActivationManifest:
+                    deal.id === null ? { CID: cid, Size: size, VerifiedAllocationKey: keyOf(deal.allocation) } : null,
                   DealSchedule: { StartEpoch: deal.startEpoch, EndEpoch: deal.endEpoch },
                   KeepUnsealed: keepUnsealed,
                 },
@@ -233,6 +247,8 @@ export const sectorsGroup = group("Sectors", "Sectors of this node's own miners 
   }),
 });
 
+const USUAL_TERMS = { Allocation: null, EndEpoch: null, KeepUnsealed: true, Seal: true } as const;
+
 const sectorStep = object("SectorStep", {
   Miner: address,
   Number: sectorNumber,
@@ -251,6 +267,49 @@ const stepJson = ({ miner, number, state, kind, about, since, steps, error }: Se
 });
 
 const ownMethods = {
+  SectorAddPiece: method({
+    summary:
+      "Puts a file into a sector as data without a deal, which claims an allocation or none (FIP-0076; from network version 22 on), and gives its place; `Seal`: the sector is sealed at once, however empty.",
+    permission: "write",
+    params: [
+      param("path", filePath),
+      param(
+        "terms",
+        fallback(
+          nullable(
+            object("PieceTerms", {
+              Allocation: fallback(nullable(allocationKey), null),
+              EndEpoch: fallback(nullable(epoch), null),
+              KeepUnsealed: fallback(boolean, true),
+              Seal: fallback(boolean, true),
+            }),
+          ),
+          null,
+        ),
+      ),
+      oneOf,
+    ],
+    result: object("PlacedPiece", {
+      Sector: sectorId,
+      Offset: uint64,
+      Piece: object("PieceInfo", { Size: uint64, PieceCID: link }),
+    }),
+    cost: "wait",
+    async run([path, terms, wanted], { node }) {
+      const miner = await minerOf(node, wanted);
+      const size = await sizeOf(path);
+      const { Allocation: key, EndEpoch: endEpoch, KeepUnsealed: keepUnsealed, Seal: seals } = terms ?? USUAL_TERMS;
+      const allocation = key === null ? null : { client: key.Client, id: key.ID };
+      const placed = await serviceOf(node).addPiece(miner, {
+        ...{ bytes: contents(path, size), size, allocation, endEpoch, keepUnsealed, seals },
+      });
+      return {
+        Sector: { Miner: miner.actorId as bigint, Number: BigInt(placed.sector) },
+        Offset: BigInt(placed.offset),
+        Piece: { Size: BigInt(placed.size), PieceCID: placed.cid },
+      };
+    },
+  }),
   SectorsSub: subscription({
     summary:
       "Steps of sectors on their way: first where each of them is, then every step as it is made; times in milliseconds.",

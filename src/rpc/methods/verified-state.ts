@@ -1,16 +1,18 @@
 /** Filecoin.StateVerif*: the verified registry. */
+import { dataCapOf } from "../../state/data-cap.ts";
+import { uvarint } from "../../state/miner-reader.ts";
 import { Address } from "../../types/address.ts";
-import { VERIFIED_REGISTRY } from "../../types/singletons.ts";
+import { MARKET, VERIFIED_REGISTRY } from "../../types/singletons.ts";
 import type { TipsetKey } from "../codec/chain-types.ts";
-import { address, amount, tipsetKey } from "../codec/chain-types.ts";
+import { address, amount, tipsetKey, uint64 } from "../codec/chain-types.ts";
 import { nullable } from "../codec/codec.ts";
 import { group, type MethodContext, method, param } from "../method.ts";
-import { idAt } from "../view.ts";
+import { idAt, viewAt } from "../view.ts";
 import { openActor } from "./miner-state.ts";
 
-async function capOf(table: string, one: Address, key: TipsetKey, { node }: MethodContext): Promise<bigint | null> {
+async function verifierCap(one: Address, key: TipsetKey, { node }: MethodContext): Promise<bigint | null> {
   const id = await idAt(node, one, key);
-  const cap = await (await openActor(node, VERIFIED_REGISTRY, key)).element(table, id.bytes);
+  const cap = await (await openActor(node, VERIFIED_REGISTRY, key)).element("Verifiers", id.bytes);
   return cap === null ? null : BigInt(cap as string);
 }
 
@@ -31,13 +33,25 @@ export const verifiedStateGroup = group(
       summary: "Bytes that a verifier may still grant; null for anybody else.",
       params: of,
       result: nullable(amount),
-      run: ([one, key], context) => capOf("Verifiers", one, key, context),
+      run: ([one, key], context) => verifierCap(one, key, context),
     }),
     StateVerifiedClientStatus: method({
       summary: "Bytes of verified deals that a client may still make; null for anybody else.",
       params: of,
       result: nullable(amount),
-      run: ([one, key], context) => capOf("VerifiedClients", one, key, context),
+      run: async ([one, key], { node }) =>
+        dataCapOf(node.chain.blocks, await viewAt(node, key), node.network.prefix, await idAt(node, one, key)),
+    }),
+    StateGetAllocationIdForPendingDeal: method({
+      summary: "The allocation that a published deal waits with to be activated; 0 for one that is not verified.",
+      params: [param("dealId", uint64), param("tipsetKey", tipsetKey)],
+      result: uint64,
+      async run([deal, key], { node }) {
+        const market = await openActor(node, MARKET, key);
+        if (!market.has("PendingDealAllocationIds")) return 0n;
+        const id = await market.element("PendingDealAllocationIds", uvarint(deal));
+        return BigInt((id ?? 0) as number | string);
+      },
     }),
   },
 );

@@ -88,7 +88,7 @@ test.each<Bad>([
   ["more than there is", { pricePerEpoch: 1n << 100n }, /price: 0 to/],
   ["a price below the ask's", { pricePerEpoch: 475n }, /price: at least 476 attoFIL an epoch, as the ask says; 475/],
   ["a negative collateral of the client", { clientCollateral: -5n }, /clientCollateral/],
-  ["too little collateral", { providerCollateral: 4999n }, /providerCollateral: at least 5000 attoFIL; 4999/],
+  ["too little collateral", { providerCollateral: 4771n }, /providerCollateral: at least 4772 attoFIL; 4771/],
   ["too much collateral", { providerCollateral: 10_001n }, /providerCollateral: at most 10000 attoFIL; 10001/],
   [
     "more than the escrow holds",

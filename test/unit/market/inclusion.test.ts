@@ -26,7 +26,7 @@ const deals = pieces.map(({ commP, paddedSize }, i) => ({
     ...{ providerCollateral: 0n, clientCollateral: 0n },
   } satisfies DealProposal,
 }));
-const onChain = { sectorBytes: SECTOR, deals };
+const onChain = { sectorBytes: SECTOR, deals, pieces };
 
 function shown(index: number): Inclusion {
   const { offset, path } = proveInclusion(proofs, SECTOR, pieces, index);

@@ -34,7 +34,44 @@ test("sectors: one by one at version 16, in batches from 17 on, proven at once f
         ? { SectorNumber: 7, Proof: "AQ==" }
         : { SectorActivations: [{ SectorNumber: 7 }], SectorProofs: ["AQ=="], RequireActivationSuccess: true },
     );
-    expect(() => all.preCommit({ ...sector, dealIds: [5n] }, 0n)).toThrow(/sectors with deals/);
+    const replaces = { deadline: 0, partition: 0, number: 1 };
+    expect(() => all.preCommit({ ...sector, replaces }, 0n)).toThrow(/in the place of another/);
+  }
+});
+
+test("data: deals by their ids in the pre-commit until version 21, pieces in the proof from 22 on", () => {
+  const pieceCid = parseCid("baga6ea4seaqgy22gpbjutv335xoan2k47dtx6abpflsnbmwif6zznc753fwzwpq");
+  const cid = { "/": `${pieceCid}` };
+  const one = { pieceCid, size: 1024n };
+  const pieces = [
+    { ...one, dealId: 300n, allocation: { client: 101n, id: 2n } },
+    { ...one, dealId: null, allocation: null },
+  ];
+  for (const version of VERSIONS) {
+    const all = minerMessages(MINER, version, "f");
+    expect(all.namesPieces).toBe(version >= 22);
+    const params = decoded(version, all.preCommit({ ...sector, dealIds: [5n], unsealedCid: pieceCid }, 0n));
+    const info = version < 17 ? params : (params["Sectors"] as unknown[])[0];
+    expect(info).toMatchObject({ DealIDs: [5], ...(version < 17 ? {} : { UnsealedCid: cid }) });
+    // One that was pre-committed with deals before an upgrade is proven as it was then.
+    const older = all.proveCommit(7, Uint8Array.of(1), 4n, { dealIds: [5n], pieces: [] });
+    expect(older.method).toBe(7n);
+    if (version < 22) continue;
+    const { SectorActivations: sectors } = decoded(
+      version,
+      all.proveCommit(7, Uint8Array.of(1), 4n, { dealIds: [], pieces }),
+    );
+    const notify = [{ Address: "f05", Payload: "GQEs" }];
+    const key = { Client: 101, ID: 2 };
+    expect(sectors).toEqual([
+      {
+        SectorNumber: 7,
+        Pieces: [
+          { CID: cid, Size: 1024, VerifiedAllocationKey: key, Notify: notify },
+          { CID: cid, Size: 1024, VerifiedAllocationKey: null, Notify: null },
+        ],
+      },
+    ]);
   }
 });
 

@@ -66,7 +66,8 @@ test("pieces lie at multiples of their sizes, are sealed and proven, and come ou
   // It was full.
   await until("proven", () => one.records.get(0).state === "Proving");
   const record = one.records.get(0);
-  expect(one.chain.orders[0]).toMatchObject({ dealIds: [1, 2, 3] });
+  expect(one.chain.orders[0]?.pieces.map(({ deal }) => deal?.id)).toEqual([1, 2, 3]);
+  expect(one.chain.orders[0]?.commD).toEqual(record.commD);
   expect(record.expiration).toBe(600_000);
   for (const isKept of [true, false]) {
     const { store } = await one.folders.files({ miner: MINER, number: 0 }, record.folder);

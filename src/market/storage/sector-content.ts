@@ -1,0 +1,107 @@
+/**
+ * What the chain has in a sector: the deals that its market names there, and the pieces that they are of. Until actors v12 a sector
+ * names its deals itself, and their order is its data's. From v13 on the market does, by their ids, and what lies where, data
+ * without deals included, stands in the message alone that proved the sector.
+ * Source: builtin-actors v18.0.0 actors/market/src/state.rs (put_sector_deal_ids), actors/miner/src/types.rs.
+ */
+import * as dagCbor from "@ipld/dag-cbor";
+import type { Chain } from "../../chain/chain.ts";
+import { commitmentOfCidV1 } from "../../sector/piece/cid.ts";
+import type { PieceInfo } from "../../sector/piece/pieces.ts";
+import { type JsonObject, ObjectReader } from "../../state/actor-reader.ts";
+import { uvarint } from "../../state/miner-reader.ts";
+import type { ActorEntry } from "../../state/state-view.ts";
+import { hamtGet } from "../../storage/hamt.ts";
+import type { Address, NetworkPrefix } from "../../types/address.ts";
+import { CID, parseCid } from "../../types/cid.ts";
+import { pieceOf, type SectorOnChain } from "./inclusion.ts";
+import { type DealProposal, proposalOfJson } from "./proposal.ts";
+
+const PROVE_COMMIT_SECTORS_3 = 34n;
+
+export type ContentSource = {
+  readonly chain: Pick<Chain, "blocks" | "tipsetAtOrBefore" | "blockMessages">;
+  readonly prefix: NetworkPrefix;
+  /** The miner's actor, and the market's. */
+  readonly miner: { readonly id: Address; readonly entry: ActorEntry };
+  readonly market: ActorEntry;
+};
+
+/** Null if there is no such sector, none of deals, or one whose deals the chain does not have any more. */
+export async function sectorContent(source: ContentSource, number: number): Promise<SectorOnChain | null> {
+  const { chain, prefix, miner } = source;
+  const reader = await ObjectReader.open(chain.blocks, miner.entry, prefix);
+  if (!reader.has("Sectors")) return null;
+  const market = await ObjectReader.open(chain.blocks, source.market, prefix);
+  const isMapped = market.has("ProviderSectors");
+  const ids = isMapped ? await mappedDeals(source, market, number) : await ownDeals(reader, number);
+  if (ids.length === 0) return null;
+  const deals: { id: number; proposal: DealProposal }[] = [];
+  for (const id of ids) {
+    const proposal = await market.element("Proposals", BigInt(id));
+    // One that is over: what the sector held cannot be told any more.
+    if (proposal === null) return null;
+    deals.push({ id, proposal: proposalOfJson(proposal as JsonObject) });
+  }
+  const { SectorSize: size } = (await reader.object("Info")) as JsonObject;
+  const sectorBytes = Number(size);
+  if (!isMapped) return { sectorBytes, deals, pieces: deals.map(({ proposal }) => pieceOf(proposal)) };
+  const state = (await market.element("States", BigInt(ids[0] as number))) as JsonObject | null;
+  const pieces = state === null ? null : await provenPieces(source, number, Number(state["SectorStartEpoch"]));
+  return pieces === null ? null : { sectorBytes, deals, pieces };
+}
+
+async function ownDeals(miner: ObjectReader, number: number): Promise<readonly number[]> {
+  const found = (await miner.element("Sectors", BigInt(number))) as JsonObject | null;
+  return ((found?.["DealIDs"] ?? []) as readonly (number | string)[]).map(Number);
+}
+
+async function mappedDeals(
+  { chain, miner }: ContentSource,
+  market: ObjectReader,
+  number: number,
+): Promise<readonly number[]> {
+  const sectors = await market.element("ProviderSectors", uvarint(miner.id.actorId as bigint));
+  if (sectors === null) return [];
+  const link = parseCid((sectors as { readonly "/": string })["/"]);
+  const found = await hamtGet(chain.blocks, link, uvarint(BigInt(number)));
+  return Array.isArray(found) ? found.map(Number) : [];
+}
+
+/** Pieces of a sector, as the message of an epoch says that proved it; null if none of that epoch does. */
+async function provenPieces(
+  { chain, miner }: ContentSource,
+  number: number,
+  epoch: number,
+): Promise<readonly PieceInfo[] | null> {
+  const tipset = await chain.tipsetAtOrBefore(epoch);
+  if (tipset.height !== epoch) return null;
+  for (const { message } of (await chain.blockMessages(tipset)).flat()) {
+    if (message.method !== PROVE_COMMIT_SECTORS_3 || !message.to.equals(miner.id)) continue;
+    const found = piecesIn(message.params, number);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** What the parameters of a proof say of a sector: null if they are none, or name another one. */
+function piecesIn(params: Uint8Array, number: number): readonly PieceInfo[] | null {
+  let sectors: unknown;
+  try {
+    [sectors] = dagCbor.decode(params) as [unknown];
+  } catch {
+    // A message that failed, then.
+    return null;
+  }
+  if (!Array.isArray(sectors)) return null;
+  const found = sectors.find((one) => Array.isArray(one) && one[0] === number) as [number, unknown] | undefined;
+  if (found === undefined || !Array.isArray(found[1])) return null;
+  const pieces = found[1].map((piece: unknown): PieceInfo | null => {
+    if (!Array.isArray(piece)) return null;
+    const cid = CID.asCID(piece[0]);
+    const commP = cid === null ? null : commitmentOfCidV1(cid);
+    const size = Number(piece[1]);
+    return commP === null || !Number.isSafeInteger(size) ? null : { commP, paddedSize: size };
+  });
+  return pieces.includes(null) ? null : (pieces as readonly PieceInfo[]);
+}
