@@ -5,15 +5,17 @@ import { TableStore } from "../../storage/table-store.ts";
 import { type Losses, loseSome } from "./losses.ts";
 import { MovedClock } from "./moved-clock.ts";
 
-/** What the parent says. */
+/** What the parent says; what has an id is answered when it is done. */
 export type ToNode =
   | { readonly kind: "clock"; readonly ahead: number; readonly id: number }
+  /** Asks whether deals and sealing have done what they do before the next head. */
+  | { readonly kind: "rest"; readonly id: number }
   | { readonly kind: "stop" };
 
 /** What the node says. */
 export type FromNode =
   | { readonly kind: "ready"; readonly url: string; readonly multiaddrs: readonly string[] }
-  | { readonly kind: "clock"; readonly id: number }
+  | { readonly kind: "done"; readonly id: number }
   | { readonly kind: "head"; readonly epoch: number; readonly key: string }
   | { readonly kind: "fault"; readonly text: string }
   | { readonly kind: "lost"; readonly counts: Readonly<Record<string, number>> };
@@ -55,8 +57,10 @@ async function run({ data, listen, port, bootstrap, mine, ahead, loss }: NodeSpe
   };
   process.on("message", (message: ToNode) => {
     if (message.kind === "stop") return void stop();
+    const done = (): void => say({ kind: "done", id: message.id });
+    if (message.kind === "rest") return void node.deals.rest().then(done, done);
     clock.move(message.ahead);
-    say({ kind: "clock", id: message.id });
+    done();
   });
   process.on("disconnect", () => process.exit());
   chain.onHeadChange(told);

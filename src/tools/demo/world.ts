@@ -18,13 +18,14 @@ import { FIL } from "../../types/amount.ts";
 import type { FromNode, NodeSpec, ToNode } from "./node-process.ts";
 
 const ENTRY = fileURLToPath(new URL("./node-process.js", import.meta.url));
-const START_MS = 180_000;
+/** A busy machine takes its time to load a node. */
+const START_MS = 600_000;
 /** Epochs that clocks are moved by at a time: no more null rounds are stood on by one block. */
 export const HOP = 60;
 /** Of the beacon: an entry an epoch would take most of the time of a day that passes in a minute. */
 const BEACON_SECONDS = 15;
 /** Milliseconds in which no node has come further. */
-const STUCK_MS = 120_000;
+const STUCK_MS = 300_000;
 
 /** One node, which can be stopped, killed and started again. */
 export class DemoNode {
@@ -84,7 +85,7 @@ export class DemoNode {
   }
 
   private heard(message: FromNode): void {
-    if (message.kind === "clock") {
+    if (message.kind === "done") {
       this.acks.get(message.id)?.();
       this.acks.delete(message.id);
     } else if (message.kind === "head") {
@@ -95,13 +96,23 @@ export class DemoNode {
   }
 
   /** Resolves when the node has the time. */
-  async tell(ahead: number): Promise<void> {
+  tell(ahead: number): Promise<void> {
+    return this.done((id) => ({ kind: "clock", ahead, id }));
+  }
+
+  /** Resolves when the node's deals and sealing wait for the next epoch, or for a peer. */
+  rest(): Promise<void> {
+    return this.done((id) => ({ kind: "rest", id }));
+  }
+
+  /** Resolves when the node has done what it is told, or has ended. */
+  private async done(message: (id: number) => ToNode): Promise<void> {
     const { child } = this;
     if (child === null || !child.connected) return;
     const id = ++this.acked;
     await new Promise<void>((resolve) => {
       this.acks.set(id, resolve);
-      this.send(child, { kind: "clock", ahead, id }, resolve);
+      this.send(child, message(id), resolve);
     });
   }
 
@@ -276,12 +287,25 @@ export class DemoWorld {
     return watched;
   }
 
-  /** Lets epochs pass one by one until something is so; rejects after too many. */
+  /**
+   * Lets epochs pass one by one until something is so; rejects after too many. While deals are worked at no epoch is made up: what a
+   * slow processor takes is not taken off the epochs that a deal has until its start.
+   */
   async until(what: string, isSo: () => Promise<boolean>, most = 600): Promise<void> {
     for (let passed = 0; !(await isSo()); passed++) {
       if (passed > most) throw new Error(`${most} epochs passed, and waited still for ${what}`);
+      const own = new Promise((resolve) => setTimeout(resolve, 1000 * this.description.epochSeconds));
+      await Promise.race([own, Promise.all(this.running.map((node) => node.rest()))]);
       await this.pass(1);
     }
+  }
+
+  /** Lets epochs pass until all running nodes stand on the same tipset: messages and blocks that were lost come once more. */
+  async agree(): Promise<void> {
+    await this.until("all nodes to agree on a head", async () => {
+      const [first, ...others] = this.running.map(({ head }) => head.key);
+      return others.every((key) => key === first);
+    });
   }
 
   async close(): Promise<void> {
