@@ -7,7 +7,7 @@ import { concat } from "../base/bytes.ts";
 import { isFilError } from "../base/errors.ts";
 import type { Rewind } from "../base/rewind.ts";
 import { loadProofs } from "../core/proofs.ts";
-import { carOf } from "../market/data/car-out.ts";
+import { pieceBytes } from "../market/data/commit-car.ts";
 import { PieceGateway } from "../market/gateway/piece.ts";
 import { StorageClient } from "../market/storage/client.ts";
 import type { ClientDeal } from "../market/storage/client-record.ts";
@@ -91,7 +91,7 @@ export class DealsPart implements Startable {
             async local(commP) {
               const store = await client.store();
               const piece = await store.piece(commP);
-              return piece === null ? null : carOf(store, piece.root, {});
+              return piece === null ? null : pieceBytes(store, piece.root, piece.form);
             },
             fetchFromPeer: (url, init) => fetchFromPeer(this.streams(), url, init),
             restartPush: (peer, channel) => this.transfers().pushes.askRestart(peer, channel),
@@ -107,7 +107,7 @@ export class DealsPart implements Startable {
       });
     this.client = new StorageClient({
       ...shared,
-      commit: (root, signal) => client.commit(root, null, signal),
+      commit: (root, form, signal) => client.commit(root, null, signal, form),
       servedAt: () => this.served?.() ?? null,
       randomBytes: platform.randomBytes,
       proofs: loadProofs,

@@ -201,3 +201,30 @@ test("the same file once more is another deal; data that is brought by hand must
   });
   await expect(ask("MarketImportDealData", deal, car)).rejects.toThrow(/is in state \w+: it waits for no data/);
 }, 120_000);
+
+test("a raw piece: the file's own bytes are sealed, and come back by their piece, whole and in ranges, without their client", async () => {
+  const bytes = await makeFile(path.join(folder, "raw"), 500);
+  const { Root, ImportID } = await ask<{ Root: Link; ImportID: number }>("ClientImport", {
+    Path: path.join(folder, "raw"),
+  });
+  // The file is the piece: as whoever commits to its bytes finds.
+  const { Root: cid } = await ask<{ Root: Link }>("ClientCalcCommP", path.join(folder, "raw"));
+  expect(await ask("Filigree.ClientRawPieceCID", Root)).toEqual({ PayloadSize: 500, PieceSize: 512, PieceCID: cid });
+  const wanted = { Root, Wallet: client, Miner: net.miner.toString("t"), Duration: Number(DURATION), Raw: true };
+  const more = { Price: null, MaxPrice: "1000", StartEpoch: net.head.height + 700, Collateral: null };
+  await expect(ask("Filigree.ClientDeal", { ...wanted, ...more, Root: root, Transfer: "graphsync" })).rejects.toThrow(
+    /no raw piece/,
+  );
+  const deal = await ask<Link>("Filigree.ClientDeal", { ...wanted, ...more });
+  const { provider: sold } = await active(net, deal);
+  expect(sold["Proposal"]).toMatchObject({ PieceCID: cid, PieceSize: 512, Label: cid["/"] });
+  await ask("ClientRemoveImport", ImportID);
+  const { url } = await net.serve();
+  const get = (range: Record<string, string>) => fetch(new URL(`/piece/${cid["/"]}`, url), { headers: range });
+  const whole = await get({});
+  expect(whole.headers.get("content-type")).toBe("application/octet-stream");
+  expect(new Uint8Array(await whole.arrayBuffer())).toEqual(bytes);
+  const part = await get({ range: "bytes=123-321" });
+  expect([part.status, part.headers.get("content-range")]).toEqual([206, "bytes 123-321/500"]);
+  expect(new Uint8Array(await part.arrayBuffer())).toEqual(bytes.subarray(123, 322));
+}, 120_000);

@@ -171,6 +171,7 @@ export class FakeMarket {
       get epoch() {
         return market.epoch;
       },
+      minVerifiedBytes: 256n,
       onHeadChange(listener) {
         market.listeners.add(listener);
         return () => void market.listeners.delete(listener);

@@ -290,6 +290,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     ClientGetDealInfo: fails(/there is no deal/, () => [on.sent.CID]),
     ClientListDeals: none,
     ClientGetDealStatus: give(() => [7]),
+    "Filigree.ClientRawPieceCID": fails(/is not here/, () => [on.sent.CID]),
     "Filigree.ClientDeal": fails(/is not here/, () => [wantedDeal()]),
     "Filigree.ClientDeals": none,
     "Filigree.ClientDealLog": fails(/there is no deal/, () => [on.sent.CID]),

@@ -44,6 +44,7 @@ export function registerClientDeals(client: Command): void {
       .option("--peer <multiaddr>", "where the provider is (default: in this node, or where the chain says)")
       .option("--url <url>", "where the provider gets the CAR file (default: from this node)")
       .option("--offline", "the provider gets the CAR file by hand")
+      .option("--raw", "the piece is the file's own bytes, not its CAR file: it can be had as a piece, at /piece/<CID>")
       .addOption(
         new Option("--transfer <way>", "how a provider elsewhere gets it from this node (default: by HTTP)").choices([
           ...["libp2p", "graphsync"],
@@ -106,6 +107,7 @@ type DealOptions = RemoteOptions & {
   readonly peer?: string;
   readonly url?: string;
   readonly offline?: true;
+  readonly raw?: true;
   readonly transfer?: string;
   readonly wait?: true;
 };
@@ -126,6 +128,7 @@ async function deal(root: string, miner: string, options: DealOptions): Promise<
     KeepUnsealed: options.unsealed,
     Peer: options.peer ?? "",
     Offline: options.offline === true,
+    Raw: options.raw === true,
     Transfer: options.transfer ?? "",
     Url: options.url ?? "",
     Headers: {},

@@ -45,7 +45,8 @@ export function registerClient(program: Command): void {
       .command("piece")
       .description("the piece that a DAG's CAR file is")
       .argument("<root>", "its CID")
-      .option("--out <file>", "write the CAR file, too"),
+      .option("--out <file>", "write the CAR file, too")
+      .option("--raw", "the piece that the file itself is, and not its CAR file"),
   ).action(piece);
   withRemote(
     client
@@ -86,11 +87,13 @@ async function remove(number: number, options: RemoteOptions): Promise<void> {
   say(options.json, { removed: number }, [`import ${number} is forgotten`]);
 }
 
-async function piece(root: string, options: RemoteOptions & { readonly out?: string }): Promise<void> {
+type PieceOptions = RemoteOptions & { readonly out?: string; readonly raw?: true };
+
+async function piece(root: string, options: PieceOptions): Promise<void> {
   const out = options.out === undefined ? null : path.resolve(options.out);
   const { PayloadSize, PieceSize, PieceCID } = await patientCall<Piece>(
     options,
-    "ClientDealPieceCID",
+    options.raw === true ? "Filigree.ClientRawPieceCID" : "ClientDealPieceCID",
     linkOf(root),
     out,
   );

@@ -12,7 +12,7 @@ import type { BlockStore } from "../../storage/contract.ts";
 import type { CID } from "../../types/cid.ts";
 import { carOf } from "./car-out.ts";
 import { ClientStore, type Import, type Lent } from "./client-store.ts";
-import { type CommittedCar, commitCar } from "./commit-car.ts";
+import { type CommittedCar, commitCar, type PieceForm } from "./commit-car.ts";
 import { DataError } from "./errors.ts";
 import { checkPlace, entriesOf, newFile, sizeOf, sourceOf, writeEntries, writeParts } from "./files.ts";
 import { MAX_BLOCK, walk } from "./links.ts";
@@ -138,8 +138,8 @@ export class ClientData {
     return size;
   }
 
-  /** The piece that a DAG's CAR file is; with a path the file is written there in the same pass. */
-  async commit(root: CID, path: string | null, signal?: AbortSignal): Promise<CommittedCar> {
+  /** The piece that a DAG's CAR file is, or, raw, its file; with a path its bytes are written there in the same pass. */
+  async commit(root: CID, path: string | null, signal?: AbortSignal, form: PieceForm = "car"): Promise<CommittedCar> {
     const store = await this.store();
     // A node that stops waits for what is under way: the file's beginning and its removal, too.
     return this.working(signal, async (ending) => {
@@ -147,11 +147,11 @@ export class ClientData {
       try {
         const committed = await withPool(async (pool) =>
           commitCar(store, root, {
-            ...{ module: await loadProofs(), pool, signal: ending },
+            ...{ module: await loadProofs(), pool, form, signal: ending },
             ...(file === null ? {} : { write: (bytes: Uint8Array) => file.append(bytes) }),
           }),
         );
-        await store.notePiece(committed.piece.commP, root, committed.carSize);
+        await store.notePiece(committed.piece.commP, { root, size: committed.carSize, form });
         return committed;
       } catch (error) {
         await file?.discard();

@@ -2,7 +2,8 @@
  * The data that a client has: blocks of what was imported or retrieved, and a list of it. An import is on the disk before it
  * is in the list; what a killed one left is gone once something is removed, or used by the next that needs it.
  *
- * Facts: `import/<number>` with root, path and where it came from; `piece/<commitment>` with the root whose CAR file it is.
+ * Facts: `import/<number>` with root, path and where it came from; `piece/<commitment>` with the root whose CAR file it is, or whose
+ * file it is, raw.
  */
 import { fromUtf8, toHex, utf8 } from "../../base/bytes.ts";
 import { Turns } from "../../base/turns.ts";
@@ -11,6 +12,7 @@ import { type BlockHashes, checkBlock } from "../../storage/check-block.ts";
 import { CidSet } from "../../storage/cid-set.ts";
 import type { Block, BlockSource, BlockStore } from "../../storage/contract.ts";
 import { type CID, cidFromBytes, parseCid } from "../../types/cid.ts";
+import type { PieceForm } from "./commit-car.ts";
 import { DataError } from "./errors.ts";
 import { dagJsonBlock, MAX_BLOCK, walk } from "./links.ts";
 import { Pace } from "./pace.ts";
@@ -26,7 +28,10 @@ export type Import = {
 };
 type Stored = { readonly root: string; readonly path: string; readonly source: Import["source"] };
 
-type StoredPiece = { readonly root: string; readonly size: number };
+type StoredPiece = { readonly root: string; readonly size: number; readonly form?: PieceForm };
+
+/** The DAG that a piece is made of, and the piece's bytes before padding. */
+export type OwnPiece = { readonly root: CID; readonly size: number; readonly form: PieceForm };
 
 const PREFIX = "import/";
 const PIECE_PREFIX = "piece/";
@@ -42,6 +47,8 @@ export type Lent = BlockSource & {
 };
 export type LentPiece = {
   readonly size: number;
+  /** What it holds, as far as that is known. */
+  readonly form: PieceForm;
   read(from: number, length: number): Promise<Uint8Array | null>;
 };
 
@@ -190,18 +197,18 @@ export class ClientStore implements BlockSource {
     });
   }
 
-  /** Notes which piece a DAG's CAR file is. */
-  async notePiece(commP: Uint8Array, root: CID, size: number): Promise<void> {
-    const stored: StoredPiece = { root: `${root}`, size };
+  /** Notes which piece a DAG's CAR file is, or its file. */
+  async notePiece(commP: Uint8Array, { root, size, form }: OwnPiece): Promise<void> {
+    const stored: StoredPiece = { root: `${root}`, size, ...(form === "raw" ? { form } : {}) };
     await this.store.write({ metadata: [[`${PIECE_PREFIX}${toHex(commP)}`, utf8(JSON.stringify(stored))]] });
   }
 
-  /** The DAG whose CAR file, of `size` bytes, a piece is; null for a piece that nobody committed to. */
-  async piece(commP: Uint8Array): Promise<{ readonly root: CID; readonly size: number } | null> {
+  /** The DAG that a piece is made of; null for a piece that nobody committed to. */
+  async piece(commP: Uint8Array): Promise<OwnPiece | null> {
     const found = await this.store.metadata(`${PIECE_PREFIX}${toHex(commP)}`);
     if (found === undefined) return null;
-    const { root, size } = JSON.parse(fromUtf8(found)) as StoredPiece;
-    return { root: parseCid(root), size };
+    const { root, size, form = "car" } = JSON.parse(fromUtf8(found)) as StoredPiece;
+    return { root: parseCid(root), size, form };
   }
 
   /** Takes an import from the list, and its blocks unless another import has them. */

@@ -122,9 +122,37 @@ async function* childrenOf(
   }
 }
 
+/** Bytes of a file, the last not among them. */
+export type FileSpan = { readonly from: bigint; readonly to: bigint };
+
+/** The bytes that one file is; blocks outside of the span are not read. Throws `DataError` for what is no file. */
+export async function* fileContent(
+  blocks: BlockSource,
+  root: CID,
+  span: FileSpan | null = null,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const node = await nodeOf(blocks, root);
+  if (node.kind !== "file")
+    throw new DataError({ code: "BAD_INPUT" }, `${root} is no file: only a file is a raw piece`);
+  yield* contentOf(blocks, node, new Pace(signal), span ?? { from: 0n, to: node.size });
+}
+
 /** Bytes of a file, a block at a time. A part of no bytes is passed over, any other holds as many as its link says. */
-async function* contentOf(blocks: BlockSource, file: FileNode, pace: Pace): AsyncGenerator<Uint8Array> {
-  if (file.data.length > 0) yield file.data;
+async function* contentOf(
+  blocks: BlockSource,
+  file: FileNode,
+  pace: Pace,
+  { from, to }: FileSpan = { from: 0n, to: file.size },
+): AsyncGenerator<Uint8Array> {
+  let at = 0n;
+  const cut = (data: Uint8Array): Uint8Array => {
+    const [begin, end] = [from - at, to - at].map((place) => Number(place < 0n ? 0n : place));
+    at += BigInt(data.length);
+    return data.subarray(begin, end);
+  };
+  const first = cut(file.data);
+  if (first.length > 0) yield first;
   const ways = [{ node: file, at: 0 }];
   for (let top = ways.at(-1); top !== undefined; top = ways.at(-1)) {
     const part = top.node.parts[top.at++];
@@ -134,11 +162,17 @@ async function* contentOf(blocks: BlockSource, file: FileNode, pace: Pace): Asyn
     }
     await pace.step();
     if (part.size === 0n) continue;
+    if (at >= to) return;
+    if (at + part.size <= from) {
+      at += part.size;
+      continue;
+    }
     const cid = asCid(part.cid);
     const node = await nodeOf(blocks, cid);
     if (node.kind !== "file" || node.size !== part.size || ways.length >= DEEPEST)
       throw new DataError({ code: "BAD_BLOCK", cid: `${cid}` }, `block ${cid} is not ${part.size} bytes of a file`);
-    if (node.data.length > 0) yield node.data;
+    const data = cut(node.data);
+    if (data.length > 0) yield data;
     if (node.parts.length > 0) ways.push({ node, at: 0 });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The piece gateway: `/piece/<CID>` of version 1 or 2, whole or a range. A piece that this node committed to is the CAR file
- * of a DAG in its store, which is made again as it is asked for.
+ * The piece gateway: `/piece/<CID>` of version 1 or 2, whole or a range. A piece that this node committed to is the CAR file of a DAG
+ * in its store, or, raw, the file that the DAG is; either is made again as it is asked for.
  * Source: FRC-0066, FRC-0069.
  */
 
@@ -14,12 +14,17 @@ import { sectionLength } from "../data/car-out.ts";
 import type { ClientStore, LentPiece } from "../data/client-store.ts";
 import { DataError } from "../data/errors.ts";
 import { blockOf, walk } from "../data/links.ts";
+import { fileContent } from "../data/unixfs.ts";
 import { type Download, disposition, matches, outside, refusal } from "./gateway.ts";
 import { GatewayRefusal, type GatewayRequest, httpRange, rootOf } from "./request.ts";
 
 /** Where each block's section begins in a CAR file. */
 type Layout = { readonly cids: readonly CID[]; readonly at: readonly number[]; readonly size: number };
 
+const TYPES = {
+  car: ["application/vnd.ipld.car; version=1", "car"],
+  raw: ["application/octet-stream", "bin"],
+} as const;
 /** Blocks of all layouts that are kept, some 100 bytes each. */
 const KEPT_BLOCKS = 1 << 19;
 const LENT_WINDOW = 1 << 20;
@@ -47,16 +52,18 @@ export class PieceGateway {
     const v2 = pieceOfCidV2(cid);
     const commP = commitmentOfCidV1(cid) ?? v2?.commP ?? null;
     if (commP === null) throw new GatewayRefusal(400, `${text} is no CID of a piece`);
-    const own = await store.piece(commP);
+    const known = await store.piece(commP);
+    // Whose data was removed here a provider may have it still.
+    const own = known !== null && (await store.has(known.root.bytes)) ? known : null;
     const lent = own === null ? await store.lentPiece(commP) : null;
     const piece = own ?? lent;
     if (piece === null || (v2 !== null && v2.payloadSize !== piece.size))
       throw new GatewayRefusal(404, `piece ${text} is not here`);
-    if (own !== null) await blockOf(store, own.root);
     const etag = `"${toHex(commP)}.${piece.size}"`;
+    const [type, ending] = TYPES[piece.form];
     const shared = {
-      "content-type": "application/vnd.ipld.car; version=1",
-      "content-disposition": disposition(`${text}.car`),
+      "content-type": type,
+      "content-disposition": disposition(`${text}.${ending}`),
       "cache-control": "public, max-age=29030400, immutable",
       "x-content-type-options": "nosniff",
       "accept-ranges": "bytes",
@@ -74,9 +81,11 @@ export class PieceGateway {
     const body =
       request.method === "HEAD"
         ? null
-        : own !== null
-          ? this.bytes(store, own.root, from, to, signal)
-          : lentBytes(lent, from, to);
+        : own === null
+          ? lentBytes(lent, from, to)
+          : own.form === "raw"
+            ? fileContent(store, own.root, { from: BigInt(from), to: BigInt(to) + 1n }, signal)
+            : this.bytes(store, own.root, from, to, signal);
     return { status: range === null ? 200 : 206, headers, body };
   }
 

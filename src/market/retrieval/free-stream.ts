@@ -15,8 +15,8 @@ import { RateLimiter } from "../../network/rate-limit.ts";
 import { type FrameStream, frameStream, LengthScanner, withLength, withoutLength } from "../../network/wire/frames.ts";
 import { commitmentOfCidV1 } from "../../sector/piece/cid.ts";
 import { CID } from "../../types/cid.ts";
-import { carOf } from "../data/car-out.ts";
 import type { ClientStore } from "../data/client-store.ts";
+import { pieceBytes } from "../data/commit-car.ts";
 import { exportUnixfs } from "../data/unixfs.ts";
 import { RetrievalError } from "./errors.ts";
 
@@ -115,7 +115,7 @@ async function* contentOf(store: ClientStore, ref: CID, signal: AbortSignal): As
   }
   const own = await store.piece(commP);
   if (own !== null) {
-    yield* carOf(store, own.root, { signal });
+    yield* pieceBytes(store, own.root, own.form, signal);
     return;
   }
   const lent = await store.lentPiece(commP);

@@ -395,7 +395,8 @@ export class RetrievalMarket {
   private async isPieceOf(piece: CID, payload: CID): Promise<boolean> {
     const commP = commitmentOfCidV1(piece) ?? pieceOfCidV2(piece)?.commP;
     const store = await this.options.client.store();
-    return commP !== undefined && commP !== null && (await store.piece(commP))?.root.equals(payload) === true;
+    const own = commP === undefined || commP === null ? null : await store.piece(commP);
+    return own !== null && own.form === "car" && own.root.equals(payload);
   }
 
   private transports(): readonly Transport[] {

@@ -1,6 +1,7 @@
 /** What storage deals ask of a node: the chain's view of the market, keys, and messages. */
 import * as dagCbor from "@ipld/dag-cbor";
 import { CHAIN_LIMITS } from "../../params/networks.ts";
+import { PROFILES } from "../../schema/profiles.ts";
 import { type JsonObject, ObjectReader } from "../../state/actor-reader.ts";
 import { dataCapOf } from "../../state/data-cap.ts";
 import { sectorsOf } from "../../state/miner-sectors.ts";
@@ -46,6 +47,8 @@ export type ProviderFacts = {
 
 export type MarketChain = {
   readonly epoch: number;
+  /** Bytes of the smallest verified deal. */
+  readonly minVerifiedBytes: bigint;
   /** Keys, messages and addresses. */
   readonly messages: Pick<
     ChainAccess,
@@ -99,6 +102,7 @@ export function marketChain(node: NodeAccess): MarketChain {
     get epoch() {
       return chain.head.height;
     },
+    minVerifiedBytes: PROFILES[network.profile].minVerifiedDealSize,
     messages,
     onHeadChange: (listener) => chain.onHeadChange(listener),
     normalised,

@@ -1,4 +1,5 @@
 /** What a client keeps of a deal, and the states that it goes through. */
+import { type CID, parseCid } from "../../types/cid.ts";
 import { type LegacyState, legacyCode } from "./legacy-messages.ts";
 import { decodeSignedProposal, type SignedProposal } from "./proposal.ts";
 import type { DealRecord } from "./record-book.ts";
@@ -30,6 +31,8 @@ export type ClientDeal = DealRecord & {
   readonly wallet: string;
   readonly signed: Uint8Array;
   readonly root: string;
+  /** The piece is the file's own bytes: offers name it in place of the root, whose blocks nobody can find in it. */
+  readonly isRaw?: true;
   /** Bytes of the data's CAR file. */
   readonly size: number;
   readonly delivery: Delivery;
@@ -97,4 +100,9 @@ export const clientCode = ({ state }: ClientDeal): number => legacyCode(CLIENT_S
 
 export function clientDeadline(deal: ClientDeal): number | null {
   return CLIENT_STATES[deal.state].isBounded ? Number(signedOfClient(deal).proposal.startEpoch) : null;
+}
+
+/** What an offer says that the data is: of a raw piece nothing but the piece can be had. */
+export function offeredRoot(deal: Pick<ClientDeal, "root" | "isRaw" | "signed">): CID {
+  return deal.isRaw === true ? signedOfClient(deal).proposal.pieceCid : parseCid(deal.root);
 }

@@ -2,10 +2,10 @@
 import { isFilError } from "../../base/errors.ts";
 import { sleepFor } from "../../base/sleep.ts";
 import { Address } from "../../types/address.ts";
-import { type CID, parseCid } from "../../types/cid.ts";
+import type { CID } from "../../types/cid.ts";
 import { basicAuth } from "../wire/http.ts";
 import { type BoostAnswer, encodeHttpSource, NO_TRANSFER, type Transfer, uuidBytes } from "./boost-messages.ts";
-import { type ClientDeal, type ClientState, type Delivery, signedOfClient } from "./client-record.ts";
+import { type ClientDeal, type ClientState, type Delivery, offeredRoot, signedOfClient } from "./client-record.ts";
 import { DealError } from "./errors.ts";
 import type { MarketFunds } from "./funds.ts";
 import {
@@ -44,11 +44,13 @@ const AGAIN_MS = 2000;
 const AGAIN = /^offered again (\d+)$/;
 
 /** How a deal is offered to a provider of the older protocol, which fetches from no URL. */
-function olderWay({ delivery, signed }: ClientDeal): Partial<ClientDeal> {
+function olderWay(deal: ClientDeal): Partial<ClientDeal> {
+  const { delivery, signed } = deal;
   if (delivery.kind === "offline") return { isLegacy: true };
   const isOwn =
     delivery.kind === "libp2p" ||
     (delivery.kind === "http" && delivery.url.endsWith(`/piece/${signedOfClient({ signed }).proposal.pieceCid}`));
+  if (deal.isRaw === true) fail("the provider speaks the older protocol alone, which carries no raw piece: go offline");
   if (!isOwn)
     fail(
       "the provider speaks the older protocol alone, and fetches from no URL: send it this node's data, or go offline",
@@ -90,7 +92,7 @@ export function clientSteps(parts: ClientParts): Readonly<Record<string, StepOf<
       if (deal.isLegacy === true) return offeredLegacy(deal, signal);
       const signed = signedOfClient(deal);
       const offer = {
-        ...{ uuid: deal.uuid, isOffline: deal.delivery.kind === "offline", signed, root: parseCid(deal.root) },
+        ...{ uuid: deal.uuid, isOffline: deal.delivery.kind === "offline", signed, root: offeredRoot(deal) },
         transfer: transferOf(deal.delivery, deal.size),
         ...{ removeUnsealed: !deal.keepUnsealed, skipAnnounce: false },
       };

@@ -9,7 +9,7 @@ import type { BlockStore } from "../../storage/contract.ts";
 import { Address } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
-import type { CommittedCar } from "../data/commit-car.ts";
+import type { CommittedCar, PieceForm } from "../data/commit-car.ts";
 import { newUuid, uuidBytes } from "./boost-messages.ts";
 import type { MarketChain } from "./chain-access.ts";
 import { type ClientDeal, clientDeadline, type Delivery, signedOfClient } from "./client-record.ts";
@@ -38,7 +38,7 @@ export type ClientOptions = {
   readonly funds: MarketFunds;
   readonly linkTo: LinkTo;
   /** The piece that a DAG of this node is. */
-  readonly commit: (root: CID, signal?: AbortSignal) => Promise<CommittedCar>;
+  readonly commit: (root: CID, form: PieceForm, signal?: AbortSignal) => Promise<CommittedCar>;
   /** Where this node's own pieces are served, without a slash at the end; null while they are not. */
   readonly servedAt: () => string | null;
   readonly now: () => number;
@@ -69,6 +69,8 @@ export type Wanted = {
   readonly collateral?: bigint;
   readonly verified?: boolean;
   readonly keepUnsealed?: boolean;
+  /** The piece is the bytes of the file that the DAG is, and no CAR file: it can be had as a piece alone. */
+  readonly raw?: boolean;
   /** The provider gets the data by hand. */
   readonly offline?: boolean;
   /**
@@ -183,8 +185,14 @@ export class StorageClient {
         { code: "BAD_ARGUMENT" },
         `a deal lasts ${DEAL_DURATION.min} to ${DEAL_DURATION.max} epochs, ${duration} were wanted`,
       );
-    const piece = wanted.piece ?? (await this.pieceOf(root, signal));
+    const form = wanted.raw === true ? "raw" : "car";
+    const piece = wanted.piece ?? (await this.pieceOf(root, form, signal));
     const size = BigInt(piece.paddedSize);
+    if (verified && size < chain.minVerifiedBytes)
+      throw new DealError(
+        { code: "BAD_ARGUMENT" },
+        `a verified deal has at least ${chain.minVerifiedBytes} bytes on this network, and the data is a piece of ${size}`,
+      );
     const asked = await this.askFor(wanted, signal);
     if (asked !== null) checkSize(asked, size);
     const price = wanted.price ?? leastPrice(asked as StorageAsk, { pieceSize: size, verified });
@@ -196,7 +204,15 @@ export class StorageClient {
       );
     const startEpoch = BigInt(wanted.startEpoch ?? chain.epoch + START_DELAY);
     const proposal: DealProposal = {
-      ...{ pieceCid: piece.cid, pieceSize: size, verified, client, provider: miner, label: `${root}`, startEpoch },
+      ...{
+        pieceCid: piece.cid,
+        pieceSize: size,
+        verified,
+        client,
+        provider: miner,
+        label: `${form === "raw" ? piece.cid : root}`,
+        startEpoch,
+      },
       ...{ endEpoch: startEpoch + BigInt(duration), pricePerEpoch: price, clientCollateral: 0n },
       providerCollateral: wanted.collateral ?? (await chain.collateral(size, verified)).min,
     };
@@ -209,6 +225,7 @@ export class StorageClient {
         ...{ signed: encodeSignedProposal({ proposal, signature }), size: piece.carSize, told: "" },
         ...{ publishMessage: null, dealId: null, activated: null, slashed: null },
         keepUnsealed: wanted.keepUnsealed ?? true,
+        ...(form === "raw" ? { isRaw: true } : {}),
         ...(delivery.kind === "graphsync" ? { isLegacy: true } : {}),
       },
       `offered to ${miner}: ${price} attoFIL an epoch from epoch ${startEpoch} on`,
@@ -255,6 +272,7 @@ export class StorageClient {
         ...{ startEpoch: more.startEpoch ?? Math.max(Number(proposal.endEpoch), earliest) },
         ...{ maxPrice: more.maxPrice ?? proposal.pricePerEpoch, keepUnsealed: deal.keepUnsealed },
         ...(delivery.kind === "offline" ? { offline: true } : {}),
+        ...(deal.isRaw === true ? { raw: true } : {}),
         ...(delivery.kind === "graphsync" || delivery.kind === "libp2p" ? { transfer: delivery.kind } : {}),
         ...(delivery.kind === "http" && !isOwn ? { source: { url: delivery.url, headers: delivery.headers } } : {}),
         ...(isOwn
@@ -265,13 +283,15 @@ export class StorageClient {
     );
   }
 
-  private async pieceOf(root: CID, signal?: AbortSignal) {
-    const { piece, carSize } = await this.options.commit(root, signal);
+  private async pieceOf(root: CID, form: PieceForm, signal?: AbortSignal) {
+    const { piece, carSize } = await this.options.commit(root, form, signal);
     return { cid: pieceCidV1(piece.commP), paddedSize: piece.paddedSize, carSize };
   }
 
-  private deliveryOf({ offline = false, transfer, source, peer, piece }: Wanted, pieceCid: CID): Delivery {
+  private deliveryOf({ offline = false, transfer, source, peer, piece, raw }: Wanted, pieceCid: CID): Delivery {
     if (offline) return { kind: "offline" };
+    if (raw === true && transfer === "graphsync")
+      throw new DealError({ code: "BAD_ARGUMENT" }, "graphsync carries blocks of a DAG, and no raw piece");
     if (transfer !== undefined) {
       const isSent = peer !== null && source === undefined && piece === undefined;
       if (isSent && transfer === "graphsync") return { kind: "graphsync" };

@@ -11,7 +11,7 @@ import { parseCid } from "../../types/cid.ts";
 import { WHOLE_DAG } from "../graphsync/selector.ts";
 import type { PushOptions } from "../transfer/push.ts";
 import type { MarketChain } from "./chain-access.ts";
-import { type ClientDeal, signedOfClient } from "./client-record.ts";
+import { type ClientDeal, offeredRoot, signedOfClient } from "./client-record.ts";
 import { DealError } from "./errors.ts";
 import {
   cidCbor,
@@ -63,7 +63,7 @@ export async function offerLegacy(
   const isManual = deal.delivery.kind !== "graphsync";
   const piece = {
     transferType: isManual ? "manual" : "graphsync",
-    root: parseCid(deal.root),
+    root: offeredRoot(deal),
     pieceCid: isManual ? pieceCid : null,
     pieceSize: isManual ? BigInt(unpaddedBytesOf(Number(pieceSize))) : 0n,
     rawBlockSize: BigInt(deal.size),

@@ -91,6 +91,12 @@ export class PayloadIndex implements BlockSource {
       }
   }
 
+  /** Whether a deal's data is a CAR file some of whose blocks can be had. */
+  async hasBlocksOf(deal: string): Promise<boolean> {
+    const first = `payloads/${deal}/`;
+    return (await this.options.store.metadataBetween(first, `${first}~`, { limit: 1, descending: false })).length > 0;
+  }
+
   /** Deals whose data has a block, and where. */
   private async places(
     cid: Uint8Array,

@@ -11,6 +11,7 @@ import type { BlockStore } from "../../storage/contract.ts";
 import type { Address, NetworkPrefix } from "../../types/address.ts";
 import type { CID } from "../../types/cid.ts";
 import type { Signature } from "../../types/message.ts";
+import type { PieceForm } from "../data/commit-car.ts";
 import { Asks, type AskTerms, readRules, writeRules } from "./asks.ts";
 import { DealNames } from "./deal-names.ts";
 import { DealError, refuse } from "./errors.ts";
@@ -71,6 +72,8 @@ export type ProviderOptions = Pick<
 /** A piece's data: bytes of it, null once they are not at hand any more. */
 export type StoredPiece = {
   readonly size: number;
+  /** "car" if some of its blocks can be had by their CIDs. */
+  readonly form: PieceForm;
   read(from: number, length: number): Promise<Uint8Array | null>;
 };
 
@@ -310,6 +313,7 @@ export class StorageProvider {
       collateral: await chain.collateral(pieceSize, verified),
       clientBalance: escrow - locked - taken,
       dataCap: verified ? await chain.dataCap(id as Address) : null,
+      minVerifiedBytes: chain.minVerifiedBytes,
       underWay: this.deals.all().filter(({ state }) => UNDER_WAY.includes(state)).length,
       clientNames: await this.namesOf(client, id as Address),
     };
@@ -363,7 +367,8 @@ export class StorageProvider {
       const deal = this.find(id);
       // Before that its data may still be another.
       if (deal === null || !PLACED.includes(deal.state) || !(await isPayloadHere(this.options, deal))) continue;
-      return { size: deal.size, read: (from, length) => readPayload(this.options, deal, from, length) };
+      const form = (await this.index.hasBlocksOf(deal.id)) ? "car" : "raw";
+      return { size: deal.size, form, read: (from, length) => readPayload(this.options, deal, from, length) };
     }
     return null;
   }

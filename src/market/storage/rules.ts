@@ -93,6 +93,8 @@ export type OfferFacts = {
   readonly clientBalance: bigint;
   /** Bytes; null for a client without. */
   readonly dataCap: bigint | null;
+  /** Bytes of the smallest verified deal. */
+  readonly minVerifiedBytes: bigint;
   /** Deals on their way. */
   readonly underWay: number;
   /** The client's addresses, by ID and by key. */
@@ -108,7 +110,8 @@ export function leastPrice(
 }
 
 /** Throws `DealError` REFUSED for an offer that no provider of this network could take. */
-export function checkProposal({ proposal, size }: Offer, { epoch, sectorBytes, collateral }: OfferFacts): void {
+export function checkProposal({ proposal, size }: Offer, facts: OfferFacts): void {
+  const { epoch, sectorBytes, collateral, minVerifiedBytes } = facts;
   const { label, pieceCid, pieceSize, startEpoch, endEpoch, pricePerEpoch, clientCollateral } = proposal;
   if (typeof label !== "string") refuse("label", "text, as the actors of this network have it", "bytes");
   else if (utf8(label).length > MAX_LABEL_BYTES)
@@ -117,6 +120,8 @@ export function checkProposal({ proposal, size }: Offer, { epoch, sectorBytes, c
   const isSize = pieceSize >= MIN_PIECE_BYTES && (pieceSize & (pieceSize - 1n)) === 0n;
   if (!isSize || pieceSize > BigInt(sectorBytes))
     refuse("pieceSize", `a power of two from ${MIN_PIECE_BYTES} to ${sectorBytes}, the sector's bytes`, `${pieceSize}`);
+  if (proposal.verified && pieceSize < minVerifiedBytes)
+    refuse("pieceSize", `at least ${minVerifiedBytes} bytes of a verified deal, the network's bound`, `${pieceSize}`);
   if (size !== null && (size <= 0 || BigInt(size) > (pieceSize / 128n) * 127n))
     refuse("transferSize", `1 to ${(pieceSize / 128n) * 127n} bytes for a piece of ${pieceSize}`, `${size}`);
   if (endEpoch <= startEpoch) refuse("endEpoch", `after the start, epoch ${startEpoch}`, `${endEpoch}`);
@@ -132,6 +137,8 @@ export function checkProposal({ proposal, size }: Offer, { epoch, sectorBytes, c
   const least = (collateral.min * 21n) / 22n;
   if (proposal.providerCollateral < least)
     refuse("providerCollateral", `at least ${filText(least)}`, filText(proposal.providerCollateral));
+  if (proposal.providerCollateral > collateral.max)
+    refuse("providerCollateral", `at most ${filText(collateral.max)}`, filText(proposal.providerCollateral));
 }
 
 /** Throws `DealError` REFUSED for an offer that this provider does not take. */

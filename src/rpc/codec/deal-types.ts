@@ -137,6 +137,8 @@ export const wantedDeal = object("WantedDeal", {
   Collateral: nullable(amount),
   Verified: fallback(boolean, false),
   KeepUnsealed: fallback(boolean, true),
+  /** The piece is the bytes of the file that Root is, and not its CAR file. */
+  Raw: fallback(boolean, false),
   /** Multiaddr of the provider; empty: as the chain or this node knows it. */
   Peer: fallback(text(1024), ""),
   Offline: fallback(boolean, false),

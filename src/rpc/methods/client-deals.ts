@@ -18,7 +18,7 @@ import { type Group, group, method, param } from "../method.ts";
 import type { NodeServices } from "../services.ts";
 import { API_VERSIONS } from "../versions.ts";
 import { idAt } from "../view.ts";
-import { importRes } from "./client.ts";
+import { committed, dataCidSize, importRes } from "./client.ts";
 import { askJson, clientView, dealInfoJson } from "./deal-views.ts";
 import { MANY } from "./miner-shapes.ts";
 
@@ -108,6 +108,13 @@ const ownMethods = {
       return { Root: root, ImportID: id };
     },
   }),
+  ClientRawPieceCID: method({
+    summary: "As Filecoin.ClientDealPieceCID, of the piece that is the bytes of the file, and not its CAR file.",
+    params: [param("root", link), param("path", nullable(filePath))],
+    result: dataCidSize,
+    cost: "wait",
+    run: ([root, path], call) => committed(root, path, "raw", call),
+  }),
   ClientDeal: method({
     summary:
       "As Filecoin.ClientStartDeal, with the provider's peer, a URL of the data, and what may be left to be chosen.",
@@ -122,7 +129,7 @@ const ownMethods = {
           ...{ root: wanted.Root, wallet: wanted.Wallet, miner: await idAt(node, wanted.Miner, []) },
           ...{ peer: Peer === "" ? null : Peer, duration: wanted.Duration },
           ...{ offline: wanted.Offline, ...(Transfer === "" ? {} : { transfer: Transfer }) },
-          ...{ verified: wanted.Verified, keepUnsealed: wanted.KeepUnsealed },
+          ...{ verified: wanted.Verified, keepUnsealed: wanted.KeepUnsealed, raw: wanted.Raw },
           ...(Price === null ? {} : { price: Price }),
           ...(MaxPrice === null || Price !== null ? {} : { maxPrice: MaxPrice }),
           ...(StartEpoch === null ? {} : { startEpoch: StartEpoch }),

@@ -1,9 +1,22 @@
 /** Filecoin.Client*: the data of this node's user. Paths are those of the machine that the node runs on. */
+import type { PieceForm } from "../../market/data/commit-car.ts";
 import { paddedBytesOf, pieceCidV1, unpaddedBytesOf } from "../../sector/piece/cid.ts";
+import type { CID } from "../../types/cid.ts";
 import { link } from "../codec/chain-types.ts";
-import { boolean, fallback, filePath, integer, list, nothing, nullable, object, text } from "../codec/codec.ts";
+import {
+  boolean,
+  fallback,
+  filePath,
+  integer,
+  list,
+  nothing,
+  nullable,
+  object,
+  text,
+  type ValueOf,
+} from "../codec/codec.ts";
 import { badParams } from "../errors.ts";
-import { group, method, param } from "../method.ts";
+import { group, type MethodContext, method, param } from "../method.ts";
 import { MANY } from "./miner-shapes.ts";
 
 const MAX_ID = Number.MAX_SAFE_INTEGER;
@@ -12,6 +25,20 @@ const bytes = integer(0, MAX_ID);
 export const fileRef = object("FileRef", { Path: filePath, IsCAR: fallback(boolean, false) });
 export const importRes = object("ImportRes", { Root: link, ImportID: id });
 const rootParam = param("root", link);
+export const dataCidSize = object("DataCIDSize", { PayloadSize: bytes, PieceSize: bytes, PieceCID: link });
+
+/** Commits to a DAG's piece; with a path its bytes are written there, too. */
+export async function committed(
+  root: CID,
+  path: string | null,
+  form: PieceForm,
+  { node, session, signal }: Pick<MethodContext, "node" | "session" | "signal">,
+): Promise<ValueOf<typeof dataCidSize>> {
+  if (path !== null && !session.permissions.includes("write"))
+    badParams("path: writing a file needs the permission to write");
+  const { piece, carSize } = await node.client.commit(root, path, signal, form);
+  return { PayloadSize: carSize, PieceSize: piece.paddedSize, PieceCID: pieceCidV1(piece.commP) };
+}
 
 export const clientGroup = group("Client", "Data of this node's user: imported, committed to, exported.", {
   ClientImport: method({
@@ -93,14 +120,9 @@ export const clientGroup = group("Client", "Data of this node's user: imported, 
   ClientDealPieceCID: method({
     summary: "As ClientDealSize, and the piece's CID; with a path the CAR file is written there in the same pass.",
     params: [rootParam, param("path", nullable(filePath))],
-    result: object("DataCIDSize", { PayloadSize: bytes, PieceSize: bytes, PieceCID: link }),
+    result: dataCidSize,
     cost: "wait",
-    async run([root, path], { node, session, signal }) {
-      if (path !== null && !session.permissions.includes("write"))
-        badParams("path: writing a file needs the permission to write");
-      const { piece, carSize } = await node.client.commit(root, path, signal);
-      return { PayloadSize: carSize, PieceSize: piece.paddedSize, PieceCID: pieceCidV1(piece.commP) };
-    },
+    run: ([root, path], call) => committed(root, path, "car", call),
   }),
   ClientExport: method({
     summary: "Writes a DAG that is here as the files that it holds, or as a CAR file, where nothing is yet.",

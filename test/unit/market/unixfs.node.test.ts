@@ -3,7 +3,8 @@
  * `unixfs-v1-2025` (a throwaway Go program over its balanced layout and its directories gave the CIDs below).
  */
 import { expect, test } from "vitest";
-import { type InputEntry, importUnixfs } from "../../../src/market/data/unixfs.ts";
+import { fileContent, type InputEntry, importUnixfs } from "../../../src/market/data/unixfs.ts";
+import { cidFromBytes } from "../../../src/types/cid.ts";
 
 const MIB = 1 << 20;
 
@@ -61,4 +62,36 @@ test.each([
     for (let n = 0; n < count; n++) yield { path: `folder/${name(n)}`, content: content(n) };
   }
   expect(await cidOf(entries())).toBe(cid);
+});
+
+test("bytes of a file from any place to any other, of the blocks that hold them alone", async () => {
+  const size = 3 * MIB + 7;
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for await (const part of bytesOf(size)) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  const blocks = new Map<string, Uint8Array>();
+  const root = await importUnixfs(
+    (async function* (): AsyncGenerator<InputEntry> {
+      yield { path: "file", content: bytesOf(size) };
+    })(),
+    async (cid, bytes) => void blocks.set(`${cid}`, bytes),
+  );
+  let read = 0;
+  const get = async (cid: Uint8Array) => {
+    read++;
+    return blocks.get(`${cidFromBytes(cid)}`);
+  };
+  const source = { peek: () => undefined, get };
+  const spans = [0, 1, MIB - 1, MIB, MIB + 1, 2 * MIB, size - 1, size];
+  for (const from of spans)
+    for (const to of spans.filter((end) => end >= from)) {
+      const parts: Uint8Array[] = [];
+      read = 0;
+      for await (const part of fileContent(source, root, { from: BigInt(from), to: BigInt(to) })) parts.push(part);
+      expect(Buffer.concat(parts).equals(whole.subarray(from, to))).toBe(true);
+      expect(read).toBeLessThanOrEqual(2 + Math.ceil((to - from) / MIB) + 1);
+    }
 });
