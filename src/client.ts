@@ -8,6 +8,7 @@
  * const head = await node.ChainHead();
  * const balance = await node.WalletBalance("t0100");
  */
+import { AnswerSizeError, exchangeText, MOST_OF_ANSWER } from "./base/answer-text.ts";
 import { checkNumber } from "./base/options.ts";
 import type { CURRENT_GROUPS } from "./rpc/groups.ts";
 import type { Method, ParamJsons, Params } from "./rpc/method.ts";
@@ -86,6 +87,11 @@ export type ConnectOptions = {
    * after five minutes all the same; what waits longer (a message that is deep, much time that passes) is called by ws(s)://.
    */
   readonly timeout?: number;
+  /**
+   * Longest answer that is read, bytes by http(s)://, characters by ws(s)://; default 256 MiB. What is longer ends the call with the code 0 and
+   * an `AnswerSizeError` as its cause; a WebSocket ends with it, and reads what was sent before it looks. The package `ws` has 100 MiB of its own.
+   */
+  readonly answerBytes?: number;
   /** The WebSocket class to use for ws:// addresses; default: the global one. */
   readonly WebSocket?: new (
     url: string,
@@ -111,12 +117,16 @@ const NO_METHODS = new Set(["then", "toJSON", "constructor"]);
 /** Longest time that timers know, milliseconds. */
 const MAX_TIMEOUT = 2 ** 31 - 1;
 
+/** Longest text that engines keep, characters. */
+const MAX_TEXT = 2 ** 29 - 24;
+
 /** Codes of the errors by which Node's `fetch` gives up: no head of an answer, or no more of it, in five minutes. */
 const GIVEN_UP = ["UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"];
 
 /** A client of the node at an address: http(s):// for calls of up to five minutes (Node), ws(s):// for longer ones and subscriptions, too. */
 export function connect(url: string, options: ConnectOptions = {}): NodeClient {
   if (options.timeout !== undefined) checkNumber("timeout", options.timeout, [1, MAX_TIMEOUT]);
+  if (options.answerBytes !== undefined) checkNumber("answerBytes", options.answerBytes, [1, MAX_TEXT]);
   const transport = /^wss?:/.test(url) ? overSocket(url, options) : overHttp(url, options);
   const call = (method: string, params: readonly unknown[]): Promise<unknown> => {
     const [first, ...rest] = params;
@@ -137,12 +147,15 @@ export function connect(url: string, options: ConnectOptions = {}): NodeClient {
   }) as unknown as NodeClient;
 }
 
+const reasonOf = (cause: unknown): string =>
+  cause instanceof Error && cause.message !== "" ? `: ${cause.message}` : "";
+
 /** An error of a node that did not answer: what happened, and what helps. */
 function unreachable(place: string, cause?: unknown): RpcClientError {
   const thrown = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
   // Each address of a name failed in its own way; the first says enough.
   const inner = thrown instanceof AggregateError ? thrown.errors[0] : thrown;
-  const reason = inner instanceof Error && inner.message !== "" ? `: ${inner.message}` : "";
+  const reason = reasonOf(inner);
   const step = "is a node running there? `filigree devnet` starts one";
   return new RpcClientError(NO_ANSWER, `cannot reach ${place}${reason}; ${step}`, undefined, { cause });
 }
@@ -150,6 +163,15 @@ function unreachable(place: string, cause?: unknown): RpcClientError {
 function tooLong(method: string, milliseconds: number | undefined, cause?: unknown): RpcClientError {
   const message = `${method} took over ${milliseconds} milliseconds`;
   return new RpcClientError(NO_ANSWER, message, undefined, { cause });
+}
+
+function tooLarge(place: string, cause: AnswerSizeError): RpcClientError {
+  return new RpcClientError(
+    NO_ANSWER,
+    `${place} gives ${cause.message}: ask for less of it, or give a larger answerBytes`,
+    undefined,
+    { cause },
+  );
 }
 
 /** Whether it was no node that ended the call, but Node's `fetch`. */
@@ -174,7 +196,7 @@ function resultOf({ result, error }: Reply): unknown {
   throw new RpcClientError(error.code, error.message, error.data);
 }
 
-function overHttp(url: string, { token, timeout }: ConnectOptions): Transport {
+function overHttp(url: string, { token, timeout, answerBytes }: ConnectOptions): Transport {
   let id = 0;
   return {
     async call(method, params, handler) {
@@ -188,7 +210,8 @@ function overHttp(url: string, { token, timeout }: ConnectOptions): Transport {
         body: JSON.stringify({ jsonrpc: "2.0", id: ++id, method, params }),
         ...(timeout === undefined ? {} : { signal: AbortSignal.timeout(timeout) }),
       };
-      const { status, text } = await exchange(url, request).catch((cause: unknown) => {
+      const { status, text } = await exchangeText(url, request, answerBytes).catch((cause: unknown) => {
+        if (cause instanceof AnswerSizeError) throw tooLarge(url, cause);
         const isLate = cause instanceof Error && cause.name === "TimeoutError";
         if (isGivenUp(cause)) {
           const message = `${method} took over five minutes, which is all that fetch waits; connect to a ws:// address for it`;
@@ -203,11 +226,6 @@ function overHttp(url: string, { token, timeout }: ConnectOptions): Transport {
   };
 }
 
-async function exchange(url: string, request: RequestInit): Promise<{ status: number; text: string }> {
-  const response = await fetch(url, request);
-  return { status: response.status, text: await response.text() };
-}
-
 type Pending = { readonly settle: (reply: Reply) => void; readonly fail: (error: Error) => void };
 type OpenChannel = { readonly handler: (value: unknown) => void; readonly end: () => void };
 
@@ -215,6 +233,7 @@ function overSocket(url: string, options: ConnectOptions): Transport {
   const Socket = options.WebSocket ?? (globalThis as { WebSocket?: new (url: string) => SocketLike }).WebSocket;
   if (Socket === undefined)
     throw new TypeError("there is no WebSocket here: give one as an option, { WebSocket } of the package ws");
+  const { answerBytes = MOST_OF_ANSWER } = options;
   const address = new URL(url);
   if (options.token !== undefined) address.searchParams.set("token", options.token);
   const socket = new Socket(address.href);
@@ -231,7 +250,7 @@ function overSocket(url: string, options: ConnectOptions): Transport {
   const lose = (event?: { readonly error?: unknown }): void => {
     const place = `${address.origin}${address.pathname}`;
     lost ??= wasOpen
-      ? new RpcClientError(NO_ANSWER, `the connection to ${place} has ended; connect anew`)
+      ? new RpcClientError(NO_ANSWER, `the connection to ${place} has ended${reasonOf(event?.error)}; connect anew`)
       : unreachable(place, event?.error);
     for (const one of pending.values()) one.fail(lost);
     for (const channel of channels.values()) channel.end();
@@ -243,7 +262,10 @@ function overSocket(url: string, options: ConnectOptions): Transport {
   socket.addEventListener("message", ({ data }) => {
     let reply: Reply;
     try {
-      reply = parseReply(address.origin + address.pathname, String(data));
+      const place = address.origin + address.pathname;
+      const text = String(data);
+      if (text.length > answerBytes) throw tooLarge(place, new AnswerSizeError(answerBytes));
+      reply = parseReply(place, text);
     } catch (error) {
       lost ??= error as Error;
       lose();

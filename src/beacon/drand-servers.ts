@@ -1,11 +1,12 @@
 /** A drand network by its servers: what it is, as they tell it, and where its entries come from. */
+import { readText } from "../base/answer-text.ts";
 import { concat, equal, fromHex, toHex, utf8 } from "../base/bytes.ts";
 import type { Bls } from "../core/bls.ts";
 import type { Hashes } from "../core/hashes.ts";
 import { type DrandInfo, parseDrandInfo } from "./drand.ts";
 import { BeaconError } from "./errors.ts";
 import { GossipSource } from "./gossip-source.ts";
-import { httpSource, readText } from "./http-source.ts";
+import { httpSource, MAX_ANSWER } from "./http-source.ts";
 import { verifierOf } from "./rules.ts";
 import { type BeaconSource, VerifiedEntries } from "./source.ts";
 
@@ -51,7 +52,7 @@ export async function fetchDrandInfo(
     await response.body?.cancel().catch(() => undefined);
     throw new Error(`${url}: HTTP status ${response.status}`);
   }
-  const json: unknown = JSON.parse(await readText(response));
+  const json: unknown = JSON.parse(await readText(response, MAX_ANSWER));
   const info = parseDrandInfo(json);
   const wrong = (): never => {
     throw new BeaconError(

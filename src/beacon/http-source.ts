@@ -2,6 +2,7 @@
  * Entries from drand's HTTP interface: several servers, the one that answered last is asked first, every entry verified.
  * `GET <server>/<chain hash>/public/<round>` answers {"round", "signature", "previous_signature"?}.
  */
+import { readText } from "../base/answer-text.ts";
 import { fromHex, toHex } from "../base/bytes.ts";
 import { sleepFor } from "../base/sleep.ts";
 import type { BeaconEntry } from "../types/block-header.ts";
@@ -21,8 +22,8 @@ export type HttpSourceOptions = {
   readonly attempts?: number;
 };
 
-/** Longest answer that is read, bytes. */
-const MAX_ANSWER = 4096;
+/** Longest answer of a server of drand that is read, bytes. */
+export const MAX_ANSWER = 4096;
 
 export function httpSource(options: HttpSourceOptions): BeaconSource {
   const { verified, answerMs = 5000, pauseMs = 1000, attempts = 30 } = options;
@@ -38,7 +39,7 @@ export function httpSource(options: HttpSourceOptions): BeaconSource {
       await response.body?.cancel().catch(() => undefined);
       throw new Error(`${server}: HTTP status ${response.status}`);
     }
-    const answer = readAnswer(JSON.parse(await readText(response)), server);
+    const answer = readAnswer(JSON.parse(await readText(response, MAX_ANSWER)), server);
     if (answer.round !== round) throw new Error(`${server}: answered round ${answer.round}`);
     const entry = { round, data: answer.signature };
     if (isChained(info) && answer.previous === null) throw new Error(`${server}: no previous signature`);
@@ -86,16 +87,4 @@ function readAnswer(json: unknown, server: string) {
     signature: fromHex(signature),
     previous: isBytes(previous) ? fromHex(previous) : null,
   };
-}
-
-/** The text of an answer of `most` bytes at most. */
-export async function readText(response: Response, most = MAX_ANSWER): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) {
-    size += part.length;
-    if (size > most) throw new Error(`an answer over ${most} bytes`);
-    parts.push(part);
-  }
-  return new TextDecoder().decode(await new Blob(parts as BlobPart[]).arrayBuffer());
 }

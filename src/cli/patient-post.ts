@@ -1,9 +1,7 @@
 /** A POST whose answer may take hours: `fetch` of Node gives up after five minutes without one. */
 import { request as plain } from "node:http";
 import { request as secure } from "node:https";
-
-/** Characters of an answer, at most. */
-const MOST = 2 ** 28;
+import { AnswerSizeError, MOST_OF_ANSWER } from "../base/answer-text.ts";
 
 export type Posted = {
   readonly url: string;
@@ -25,7 +23,7 @@ export function patientPost({ url, headers, body, signal }: Posted): Promise<Ans
         response.setEncoding("utf8");
         response.on("data", (part: string) => {
           text += part;
-          if (text.length > MOST) request.destroy(new Error(`${url} answers more than ${MOST} characters`));
+          if (text.length > MOST_OF_ANSWER) request.destroy(new AnswerSizeError(MOST_OF_ANSWER));
         });
         response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
         response.on("error", reject);

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import type { WebSocket } from "ws";
+import { AnswerSizeError, exchangeText } from "../base/answer-text.ts";
 import { connect, type NodeClient, type SocketLike } from "../client.ts";
 import { Address, type NetworkPrefix } from "../types/address.ts";
 import { parseFil } from "../types/amount.ts";
@@ -85,8 +86,7 @@ type Described = {
 
 /** By `fetch`, which knows proxies and keeps connections. */
 async function fetched({ url, ...request }: Posted): Promise<Answer> {
-  const response = await fetch(url, { method: "POST", ...request });
-  return { status: response.status, text: await response.text() };
+  return exchangeText(url, { method: "POST", ...request });
 }
 
 export class Remote {
@@ -161,6 +161,7 @@ export class Remote {
     }).catch((cause: Error) => {
       if (cause.name === "TimeoutError")
         throw new Error(`${this.url} did not answer ${method} within ${CALL_SECONDS} s`);
+      if (cause instanceof AnswerSizeError) throw new Error(`${this.url} gives ${cause.message}`, { cause });
       throw signal.aborted ? signal.reason : new UnreachableError(this.url, cause, NODE_ADVICE);
     });
     let reply: { result?: Result; error?: { message?: unknown } };

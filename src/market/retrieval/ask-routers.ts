@@ -4,8 +4,8 @@
  * Source: IPFS specifications, http-routing-v1; IPNI specification, find and metadata.
  */
 
+import { readText } from "../../base/answer-text.ts";
 import { fromBase64 } from "../../base/bytes.ts";
-import { readText } from "../../beacon/http-source.ts";
 import type { CID } from "../../types/cid.ts";
 import { RetrievalError } from "./errors.ts";
 

@@ -1,4 +1,5 @@
 /** A provider's own check of offers, behind a URL: it is posted the offer and answers `{"accept":true}`, or why not. */
+import { readText } from "../../base/answer-text.ts";
 import { describeError } from "../../base/errors.ts";
 import { labelText } from "./proposal.ts";
 import type { Offer } from "./rules.ts";
@@ -28,7 +29,7 @@ export async function askHook(url: string, { proposal, root, isOffline, size }: 
     const headers = { "content-type": "application/json" };
     const signal = AbortSignal.timeout(WAIT_MS);
     const response = await fetch(url, { method: "POST", headers, body, redirect: "error", signal });
-    const text = await textOf(response);
+    const text = await readText(response, MAX_ANSWER);
     if (response.status !== 200) return `the check answered with status ${response.status}`;
     const { accept, reason } = JSON.parse(text) as { accept?: unknown; reason?: unknown };
     if (accept === true) return null;
@@ -36,21 +37,4 @@ export async function askHook(url: string, { proposal, root, isOffline, size }: 
   } catch (error) {
     return `the check could not be asked: ${describeError(error)}`;
   }
-}
-
-async function textOf(response: Response): Promise<string> {
-  const reader = response.body?.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  for (let taken = 0; reader !== undefined; ) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    taken += value.length;
-    if (taken > MAX_ANSWER) {
-      await reader.cancel();
-      throw new Error(`an answer of more than ${MAX_ANSWER} bytes`);
-    }
-    text += decoder.decode(value, { stream: true });
-  }
-  return text + decoder.decode();
 }

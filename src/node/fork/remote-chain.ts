@@ -1,4 +1,5 @@
 /** The chain of another node over JSON-RPC, as far as a fork of its state asks for it. Nothing it says is trusted. */
+import { readText } from "../../base/answer-text.ts";
 import { fromBase64 } from "../../base/bytes.ts";
 import { describeError, isFilError } from "../../base/errors.ts";
 import { OptionError } from "../../base/options.ts";
@@ -99,7 +100,7 @@ export class RemoteChain {
         body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
-      text = await boundedText(response);
+      text = await readText(response, MAX_ANSWER);
     } catch (cause) {
       throw new ForkError(
         { code: "NOT_AT_HAND", wanted },
@@ -126,23 +127,4 @@ export class RemoteChain {
 
 function linksOf(key: readonly CID[] | null): readonly Link[] | null {
   return key === null ? null : key.map((cid) => ({ "/": `${cid}` }));
-}
-
-/** The text of an answer, as far as it is not too long. */
-async function boundedText(response: Response): Promise<string> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return "";
-  const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    size += value.length;
-    if (size > MAX_ANSWER) {
-      await reader.cancel();
-      throw new Error(`an answer of more than ${MAX_ANSWER} bytes`);
-    }
-    text += decoder.decode(value, { stream: true });
-  }
 }
