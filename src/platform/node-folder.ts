@@ -66,16 +66,23 @@ async function syncFolder(folder: string): Promise<void> {
 
 /** Makes a folder for its owner alone, and those above it, without Node's own recursion, which loops in `/proc`. */
 export async function makeFolder(folder: string, mode = 0o700): Promise<void> {
-  try {
-    await mkdir(folder, mode);
-  } catch (error) {
-    if (isCode(error, "EEXIST") && (await stat(folder)).isDirectory()) return;
-    const above = path.dirname(folder);
-    if (!isCode(error, "ENOENT") || above === folder) throw error;
-    if (await stat(above).catch(() => null)) throw error;
-    await makeFolder(above, 0o777);
-    await mkdir(folder, mode);
-  }
+  const make = async (): Promise<unknown> => {
+    try {
+      await mkdir(folder, mode);
+    } catch (error) {
+      if (isCode(error, "EEXIST") && (await stat(folder)).isDirectory()) return null;
+      return error;
+    }
+    return null;
+  };
+  const error = await make();
+  if (error === null) return;
+  const above = path.dirname(folder);
+  if (!isCode(error, "ENOENT") || above === folder) throw error;
+  if ((await stat(above).catch(() => null)) === null) await makeFolder(above, 0o777);
+  // Others may be making the same ones: what was missing a moment ago may be there.
+  const again = await make();
+  if (again !== null) throw again;
 }
 
 export class DataFolder {
