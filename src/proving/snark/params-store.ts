@@ -4,11 +4,13 @@
  *   local-<circuit>-<id of the setup>.params, .vk    the files
  *   ….json                                             what they are; written last, so that a file with it is whole
  *   ….journal                                         windows written so far, while they are being made
+ *   ….making                                           a folder that whoever makes them has locked; it stays
  *
  * A digest is the first 16 bytes of BLAKE2b-512 in hexadecimal, as the network's `parameters.json` has it.
  */
 import { platform } from "#platform";
 import { fromUtf8, toHex, utf8 } from "../../base/bytes.ts";
+import { sleepFor } from "../../base/sleep.ts";
 import type { Proofs } from "../../core/proofs.ts";
 import type { ProvingOptions } from "../ranges.ts";
 import type { Scheduler } from "../scheduler.ts";
@@ -159,25 +161,71 @@ async function mendVerifyingKey(proofs: Proofs, directory: string, record: Param
   await platform.replaceFile(file, verifyingKey);
 }
 
+type MadeCircuit = { readonly name: string; readonly source: CircuitName; readonly counts: Counts };
+
+/** Between looks whether another process, or this one, has come to the end of the same parameters. */
+const LOCKED_MS = 500;
+
+/** Takes a name for whoever makes its parameters; waits for who has it. Rejects with the signal's reason. */
+async function takeName(directory: string, name: string, { signal, onProgress }: MakeOptions) {
+  const { folders } = platform;
+  // Where there are no folders, writing files is refused by name.
+  if (folders === null) return async () => undefined;
+  const place = pathOf(directory, name, "making");
+  await folders.make(place);
+  for (;;) {
+    signal?.throwIfAborted();
+    const release = await folders.lock(place);
+    if (release !== null) return release;
+    onProgress?.({ phase: "wait for who makes it", done: 0, total: 1 });
+    await sleepFor(LOCKED_MS, signal ?? new AbortController().signal);
+  }
+}
+
 /**
- * Makes the parameters of a circuit from a seed in `directory`, goes on with making them, or finds them there.
- * Errors: those of `makeParams`.
+ * Makes the parameters of a circuit from a seed in `directory`, goes on with making them, or finds them there. One at a time makes those
+ * of a name; others wait, and find them. Errors: those of `makeParams`.
  */
 export async function makeStoredParams(
   proofs: Proofs,
   scheduler: Scheduler,
   directory: string,
-  circuit: { readonly name: string; readonly source: CircuitName; readonly counts: Counts },
+  circuit: MadeCircuit,
   seed: string,
   options: MakeOptions = {},
 ): Promise<ParamsRecord> {
   const name = localParamsName(circuit.name, seed);
-  const made = await readParamsRecord(directory, name);
-  const paths = paramsPaths(directory, name);
-  if (made !== null && (await platform.fileSize(paths.params)) === made.size) {
-    await mendVerifyingKey(proofs, directory, made);
-    return made;
+  const there = await wholeParams(proofs, directory, name);
+  if (there !== null) return there;
+  const release = await takeName(directory, name, options);
+  try {
+    // Until the name was taken another process may have made them.
+    const ended = await wholeParams(proofs, directory, name);
+    return ended ?? (await makeUnderName(proofs, scheduler, directory, circuit, seed, options));
+  } finally {
+    await release();
   }
+}
+
+/** The record of parameters that are whole; the file of their verifying key is there then. */
+async function wholeParams(proofs: Proofs, directory: string, name: string): Promise<ParamsRecord | null> {
+  const made = await readParamsRecord(directory, name);
+  if (made === null || (await platform.fileSize(paramsPaths(directory, name).params)) !== made.size) return null;
+  await mendVerifyingKey(proofs, directory, made);
+  return made;
+}
+
+/** For whoever has taken the name. */
+async function makeUnderName(
+  proofs: Proofs,
+  scheduler: Scheduler,
+  directory: string,
+  circuit: MadeCircuit,
+  seed: string,
+  options: MakeOptions,
+): Promise<ParamsRecord> {
+  const name = localParamsName(circuit.name, seed);
+  const paths = paramsPaths(directory, name);
   const journal = pathOf(directory, name, "journal");
   const sink = fileSink(paths.params, journal);
   await makeParams(scheduler, circuit.source, circuit.counts, setupOf(seed), sink, options);

@@ -149,3 +149,52 @@ test("an estimate bounds the size", async () => {
   expect(bytes).toBeGreaterThanOrEqual((await readFile(file)).length);
   expect(seconds).toBeGreaterThan(0);
 });
+
+test("two who make one key at once: one makes it, the other waits, is told so, and finds it", async () => {
+  const directory = path.join(folder, "at-once-by-two");
+  const [first, second] = [counting(), counting()];
+  const phases: string[] = [];
+  const waiting = { ...small, onProgress: ({ phase }: { phase: string }) => void phases.push(phase) };
+  const [one, other] = await Promise.all([
+    makeStoredParams(proofs, first.scheduler, directory, circuit, "two", small),
+    makeStoredParams(proofs, second.scheduler, directory, circuit, "two", waiting),
+  ]);
+  expect(one).toEqual(other);
+  expect(Math.min(first.made(), second.made())).toBe(0);
+  expect(Math.max(first.made(), second.made())).toBeGreaterThan(0);
+  await openStoredParams(proofs, directory, localParamsName("chain", "two"));
+  if (second.made() === 0) expect(phases).toContain("wait for who makes it");
+});
+
+test("who waits for a key can be ended, and whoever fails lets go of its name", async () => {
+  const directory = path.join(folder, "given-up");
+  const abort = new AbortController();
+  let enter = (): void => {};
+  const begun = new Promise<void>((resolve) => {
+    enter = resolve;
+  });
+  let leave = (): void => {};
+  const left = new Promise<void>((resolve) => {
+    leave = resolve;
+  });
+  const inner = inThisThread();
+  const held: Scheduler = {
+    ...inner,
+    runAll: async () => {
+      enter();
+      await left;
+      throw new Error("cut off");
+    },
+  };
+  const making = expect(makeStoredParams(proofs, held, directory, circuit, "held", small)).rejects.toThrow("cut off");
+  await begun;
+  const waiting = makeStoredParams(proofs, inner, directory, circuit, "held", {
+    ...small,
+    signal: abort.signal,
+    onProgress: () => abort.abort(new Error("enough")),
+  });
+  await expect(waiting).rejects.toThrow("enough");
+  leave();
+  await making;
+  await makeStoredParams(proofs, inner, directory, circuit, "held", small);
+});
