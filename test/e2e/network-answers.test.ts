@@ -34,6 +34,13 @@ test("what keys follow from is told to those who may spend them alone", async ()
   }
 });
 
+test("a network without peers is behind nothing, whatever the time of its genesis", async () => {
+  const { SyncStatus } = await call<{ SyncStatus: object }>("Filecoin.NodeStatus", [false]);
+  expect(SyncStatus).toEqual({ Epoch: net.head.height, Behind: 0 });
+  // The wall clock is far beyond: the seed fixed the genesis' time.
+  expect(Math.floor(net.services.now() / 1000) - Number(net.head.blocks[0]?.timestamp)).toBeGreaterThan(2 * 3600);
+});
+
 test("the parameters of a local network", async () => {
   expect(await call("Filecoin.StateGetNetworkParams")).toEqual({
     NetworkName: "localnet",

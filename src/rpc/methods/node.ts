@@ -68,13 +68,16 @@ export const nodeGroup = group("Node", "The node itself.", {
     run: (_, { node }) => new Date(node.run.started).toISOString(),
   }),
   NodeStatus: method({
-    summary: "How far the node is behind the clock, how many peers it has, and how many blocks tipsets have.",
+    summary:
+      "How far the node is behind the clock (0 where epochs pass by the network's own, without peers), how many peers it has, and how many blocks tipsets have.",
     params: [param("withChainStatus", fallback(boolean, false))],
     result: status,
     cost: "walk",
     async run([withChain], { node, signal }) {
       const { head } = node.chain;
-      const late = Math.floor(node.now() / 1000) - Number(head.blocks[0]?.timestamp ?? 0n);
+      // A network without peers has a clock of its own, of which nothing is behind.
+      const late =
+        node.peers === undefined ? 0 : Math.floor(node.now() / 1000) - Number(head.blocks[0]?.timestamp ?? 0n);
       const peers = node.peers?.() ?? { messages: 0, blocks: 0 };
       return {
         SyncStatus: { Epoch: head.height, Behind: Math.max(0, Math.floor(late / node.network.blockDelaySeconds)) },
