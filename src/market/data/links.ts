@@ -77,7 +77,8 @@ export function dagJsonBlock(json: Uint8Array): WalkedBlock {
     const bytes = dagJson.encode(dagJson.decode(json));
     return { cid: CID.createV1(CODEC.dagJson, Digest.create(SHA2_256, sha256(bytes))), bytes };
   } catch (cause) {
-    const why = (cause as Error).message.slice(0, 200);
+    // The library reads JSON by its reader of CBOR, and says so.
+    const why = (cause as Error).message.replace(/^CBOR decode error: /, "").slice(0, 200);
     throw new DataError({ code: "BAD_INPUT" }, `no JSON that DAG-JSON can hold: ${why}`, { cause });
   }
 }
