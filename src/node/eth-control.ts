@@ -3,7 +3,8 @@
  * transactions of accounts whose keys nobody has, and changes of the state.
  *
  * An impersonated account's transaction has a signature that no key made: s is 1, and r the digest of its fields. Only this network's
- * pool takes it, and only while the account is impersonated; a node that checks blocks would refuse the block.
+ * pool takes it, only while the account is impersonated, and only from here: whoever pushes such a message himself, signed so, is refused
+ * as with any wrong signature. A node that checks blocks would refuse the block.
  */
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { toHex } from "../base/bytes.ts";
@@ -14,17 +15,21 @@ import type { BlockTimes } from "../miner/block-times.ts";
 import type { EthDevControl } from "../rpc/services.ts";
 import type { Address } from "../types/address.ts";
 import { type EthTransaction, messageOfTransaction, signingDigest } from "../types/eth-transaction.ts";
-import type { SignedMessage } from "../types/message.ts";
+import { type SignedMessage, signedMessageCid } from "../types/message.ts";
 import type { DevAccount } from "./accounts.ts";
 import type { Clock } from "./clock.ts";
 import type { FilecoinNode } from "./node.ts";
 
 const MAX_IMPERSONATED = 10_000;
+/** Messages that are known as made here; the oldest are forgotten first, long after they have left the pool. */
+const MAX_MADE = 100_000;
 const big = (bytes: Uint8Array): bigint => BigInt(`0x${toHex(bytes)}`);
 
 /** Whose transactions need no signature. */
 export class Impersonation {
   private readonly addresses = new Set<string>();
+  /** CIDs of messages, in the order in which they were made. */
+  private readonly made = new Set<string>();
   /** Everybody's. */
   all = false;
 
@@ -42,11 +47,16 @@ export class Impersonation {
     this.addresses.delete(address.key);
   }
 
-  /** Whether a message is one that was made here for an impersonated account. */
-  trusts({ message, signature }: SignedMessage): boolean {
-    if (!this.has(message.from) || signature.data.length !== 65) return false;
-    const s = signature.data.subarray(32, 64);
-    return s.every((byte, i) => byte === (i === 31 ? 1 : 0)) && signature.data[64] === 0;
+  /** Notes a message that was made here; it is trusted from now on. */
+  note(signed: SignedMessage): void {
+    const [oldest] = this.made;
+    if (this.made.size >= MAX_MADE && oldest !== undefined) this.made.delete(oldest);
+    this.made.add(`${signedMessageCid(signed)}`);
+  }
+
+  /** Whether a message is one that was made here for an account that is impersonated still. */
+  trusts(signed: SignedMessage): boolean {
+    return this.made.size > 0 && this.has(signed.message.from) && this.made.has(`${signedMessageCid(signed)}`);
   }
 }
 
@@ -102,7 +112,9 @@ export class EthControl implements EthDevControl {
     if (!this.parts.impersonation.has(from)) return null;
     // What is equal but for its sender is another transaction.
     const r = big(keccak_256.create().update(digest).update(from.bytes).digest());
-    return messageOfTransaction({ ...bare, r, s: 1n }, from);
+    const made = messageOfTransaction({ ...bare, r, s: 1n }, from);
+    this.parts.impersonation.note(made);
+    return made;
   }
 
   /** Changes actors, and makes a tipset that shows it unless tipsets are made by hand. Throws `ExecError` NOT_EDITABLE. */

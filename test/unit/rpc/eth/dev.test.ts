@@ -3,12 +3,15 @@
  * without keys, and the provider in this process. With the published actors: `test/clients/contracts.test.ts`.
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { fromHex } from "../../../../src/base/bytes.ts";
 import { Chain } from "../../../../src/chain/chain.ts";
 import { NO_RANDOMNESS } from "../../../../src/chain/randomness.ts";
 import { Executor } from "../../../../src/exec/executor.ts";
 import { LocalProvider, type ProviderMessage } from "../../../../src/provider.ts";
 import { StateManager } from "../../../../src/stmgr/state-manager.ts";
+import { Address } from "../../../../src/types/address.ts";
 import { type Tipset, tipsetKeyText } from "../../../../src/types/block-header.ts";
+import { messageOfTransaction } from "../../../../src/types/eth-transaction.ts";
 import contracts from "../../../fixtures/contracts/contracts.json" with { type: "json" };
 import { type EthNet, type Json, openEthNet } from "../../../support/eth-net.ts";
 import { until } from "../../../support/until.ts";
@@ -105,6 +108,32 @@ describe("a local network", () => {
     expect(await ask("eth_getTransactionByHash", own)).toMatchObject({ from: eth.ethereum(0), nonce: "0x0" });
     expect(await ask("eth_accounts")).toEqual([eth.ethereum(0), eth.ethereum(1)]);
     expect(await ask("personal_sign", "0x00", eth.ethereum(0))).toMatch(/^0x[0-9a-f]{128}1[bc]$/);
+  });
+
+  test("only what is asked for unsigned is impersonated: what others push in such a spelling is refused", async () => {
+    const { ask, net } = eth;
+    await ask("anvil_setBalance", NOBODY, "0xde0b6b3a7640000");
+    await ask("hardhat_impersonateAccount", NOBODY);
+    const from = Address.fromEthereum(fromHex(NOBODY.slice(2)));
+    const tx = {
+      kind: "eip1559",
+      nonce: 0n,
+      value: 7n,
+      gasLimit: 10_000_000n,
+      maxFee: 10n ** 10n,
+      s: 1n,
+      v: 0n,
+    } as const;
+    const to = fromHex(eth.ethereum(1).slice(2));
+    const forged = messageOfTransaction(
+      { ...tx, to, input: new Uint8Array(), maxPriorityFee: 10n ** 6n, r: 12_345n },
+      from,
+    );
+    await expect(net.node.pool.push(forged)).rejects.toThrow(/signature/);
+    expect(net.node.pool.pending()).toEqual([]);
+    await ask("evm_setAutomine", false);
+    await ask("eth_sendTransaction", { from: NOBODY, to: eth.ethereum(1), value: "0x7" });
+    expect(net.node.pool.pending().map(({ message }) => message.from.key)).toEqual([from.key]);
   });
 
   test("blocks have the times that are set; epochs do not follow; a snapshot takes the time that is to come back", async () => {
