@@ -496,8 +496,8 @@ export class Devnet {
     const secret = await tokenSecret(secrets);
     const sealing =
       local?.sealing(node, {
-        openFolder: async () => {
-          const folder = await openSectorFolder(data);
+        openFolder: async (genesis) => {
+          const folder = await openSectorFolder(data, genesis);
           if (of !== undefined) await putSectors(folder, of.sectors);
           return folder;
         },

@@ -277,6 +277,7 @@ export class LocalMiners {
       chainOf: (miner) => this.chainOf(miner, { states, pool, gas }),
       store: states.chain.blocks,
       facts: factsOfNode({ states }),
+      genesis: async () => `${(await states.chain.genesis()).key[0]}`,
       proofs: this.proofs,
       sealProof: type,
       challengeDelay: states.network.preCommitChallengeDelay,

@@ -194,7 +194,7 @@ export class NetworkNode {
         : mining.local.sealing(
             this.node,
             {
-              openFolder: () => openSectorFolder(options.data ?? null),
+              openFolder: (genesis) => openSectorFolder(options.data ?? null, genesis),
               now,
               retryMs: 1000 * network.blockDelaySeconds,
             },

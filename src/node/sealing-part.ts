@@ -13,7 +13,7 @@ import type { MinerChain } from "../miner/chain-side/chain.ts";
 import { MessageTracker } from "../miner/chain-side/tracker.ts";
 import { DiskFolder } from "../miner/folders/disk-folder.ts";
 import { FolderError } from "../miner/folders/errors.ts";
-import type { FolderLimits, SectorFolder } from "../miner/folders/folder.ts";
+import { type FolderLimits, nameText, type SectorFolder, type SectorName } from "../miner/folders/folder.ts";
 import { SectorFolders } from "../miner/folders/folders.ts";
 import { foundFiles } from "../miner/folders/found-store.ts";
 import { MemoryFolder } from "../miner/folders/memory-folder.ts";
@@ -22,6 +22,7 @@ import type { HeldMiner } from "../miner/own-sectors.ts";
 import type { SealingChain } from "../miner/sealing/chain.ts";
 import { sealingChain } from "../miner/sealing/chain-side.ts";
 import { SectorMachine } from "../miner/sealing/machine.ts";
+import { isOwn } from "../miner/sealing/own-files.ts";
 import { Pieces } from "../miner/sealing/pieces.ts";
 import type { SectorRecord } from "../miner/sealing/record.ts";
 import { type RecordStore, SectorRecords } from "../miner/sealing/records.ts";
@@ -47,8 +48,10 @@ export type SealingPartOptions = {
   readonly workers?: MinerWorkers;
   /** Makes the proof of a seal that goes on chain. */
   readonly succinct: (miner: bigint) => ProofOfSeal;
+  /** CID of the network's genesis, by which its folders know it. */
+  readonly genesis: () => Promise<string>;
   /** Opens the folder that new sectors go to. */
-  readonly openFolder: () => Promise<SectorFolder>;
+  readonly openFolder: (genesis: string) => Promise<SectorFolder>;
   /** Epochs from a pre-commit to its seed. */
   readonly challengeDelay: number;
   /** Milliseconds before what failed is tried again for the first time. */
@@ -84,12 +87,15 @@ function isAbsolute(path: string): boolean {
 /** Folder of new sectors in the data folder; a reset takes it away (`src/platform/node-folder.ts`). */
 const SECTORS = "sectors";
 
-/** The folder of sectors in a data folder; where there are no folders, in a table beside the network's; null: in memory. */
-export async function openSectorFolder(data: string | null): Promise<SectorFolder> {
+/**
+ * The folder of sectors in a data folder; where there are no folders, in a table beside the network's; null: in memory.
+ * `genesis`: CID of the genesis of the network that it must be of.
+ */
+export async function openSectorFolder(data: string | null, genesis?: string): Promise<SectorFolder> {
   if (data === null) return new MemoryFolder();
   return platform.folders === null
     ? TableFolder.open(await platform.openTable(`${data}/${SECTORS}`))
-    : DiskFolder.open(`${data}/${SECTORS}`, { create: true });
+    : DiskFolder.open(`${data}/${SECTORS}`, { create: true, ...(genesis === undefined ? {} : { network: genesis }) });
 }
 
 /** What belongs to one miner. */
@@ -122,9 +128,9 @@ export class SealingPart implements Startable {
   }
 
   async start(): Promise<void> {
-    const { openFolder } = this.options;
+    const { openFolder, genesis } = this.options;
     this.release ??= this.workers.lease();
-    const folders = new SectorFolders([await openFolder()]);
+    const folders = new SectorFolders([await openFolder(await genesis())]);
     this.folders = folders;
     await this.openAttached(folders);
     this.options.onOpen?.(folders);
@@ -191,7 +197,9 @@ export class SealingPart implements Startable {
         );
       if (storage.all.some((folder) => folder.path === path))
         throw new FolderError({ code: "SAME_FOLDER", folder: path, other: path }, `${path} is attached already`);
-      const folder = await DiskFolder.open(path, { create: true, limits });
+      const network = await this.options.genesis();
+      const check = (folder: SectorFolder): Promise<void> => this.refuseOthers(folder);
+      const folder = await DiskFolder.open(path, { create: true, limits, network, check });
       try {
         storage.attach(folder);
       } catch (error) {
@@ -203,12 +211,37 @@ export class SealingPart implements Startable {
     });
   }
 
+  /** Throws `FolderError` FOREIGN for a folder with a sector that no record here knows, or whose files are elsewhere. */
+  private async refuseOthers(folder: SectorFolder): Promise<void> {
+    const place = folder.path ?? folder.id;
+    const refuse = (name: SectorName, why: string): never => {
+      throw new FolderError(
+        { code: "FOREIGN", folder: place },
+        `${place} holds ${nameText(name)}, ${why}: nothing in it was touched; give an empty or a new folder`,
+      );
+    };
+    for (const name of await folder.sectors()) {
+      const line = [...this.lines.values()].find(({ miner }) => miner.address.actorId === name.miner);
+      const { number } = name;
+      const isRecorded = line?.machine.records.has(number) === true;
+      if (line === undefined || !(isRecorded || line.miner.sectors.has(number)))
+        refuse(name, "a sector that this node has no record of");
+      const other = await this.storage.find(name, "");
+      if (other !== null) refuse(name, `a sector whose files are in ${other.path ?? other.id} already`);
+      const record = isRecorded ? line?.machine.records.get(number) : undefined;
+      // Where it is not sealed yet nothing tells it from another's; its folder was not attached anew before.
+      if (record?.sealed && !(await isOwn(folder, name, { ...record, folder: folder.id })))
+        refuse(name, "which is another sector than the one of that number here");
+    }
+  }
+
   /** Opens what was attached before; what cannot be opened is told, and its sectors are found once it is there again. */
   private async openAttached(folders: SectorFolders): Promise<void> {
     if (platform.folders === null) return;
+    const network = await this.options.genesis();
     for (const path of await this.attachedPaths())
       try {
-        folders.attach(await DiskFolder.open(path));
+        folders.attach(await DiskFolder.open(path, { network }));
       } catch (error) {
         this.missing.push(`${path}: ${describeError(error)}`);
       }

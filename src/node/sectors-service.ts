@@ -6,6 +6,7 @@ import { checkFiles } from "../miner/folders/check.ts";
 import type { SectorFolder } from "../miner/folders/folder.ts";
 import type { Condition } from "../miner/sealing/chain.ts";
 import { SealingError } from "../miner/sealing/errors.ts";
+import { ownFolders } from "../miner/sealing/own-files.ts";
 import type { PieceDeal, SectorRecord } from "../miner/sealing/record.ts";
 import { SECTOR_STATES } from "../miner/sealing/states.ts";
 import { deadlinesOf, SEALING_EPOCHS } from "../miner/sealing/terms.ts";
@@ -67,7 +68,9 @@ export function sectorsService(part: SealingPart): SectorsService {
       return { ...NOTHING, number, state: STATES[condition], commR: own.miner.sectors.get(number)?.sealedCid ?? null };
     },
     async remove(miner, number) {
-      await line(miner).machine.tell(number, "removed");
+      const { machine } = line(miner);
+      await ownFolders(part.storage, { miner: miner.actorId as bigint, number }, machine.records.get(number));
+      await machine.tell(number, "removed");
     },
     steps: () => part.records().map(({ miner, record }) => stepOf(miner, record)),
     watch: (watcher) => part.watch((miner, record) => watcher(stepOf(miner, record))),

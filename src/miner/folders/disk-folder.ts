@@ -1,7 +1,7 @@
 /**
  * A folder of sectors on a disk:
  *
- *   filigree-sectors.json   the mark: the folder's id and limits
+ *   filigree-sectors.json   the mark: the folder's id, its network and limits
  *   lock/                   held by the process that has the folder
  *   s-t0<miner>-<number>/   the files of one sector
  *
@@ -34,7 +34,23 @@ const MAX_MARK_BYTES = 4096;
 /** Bytes of a disk that sectors leave to everything else. */
 const LEFT_FREE = 32 << 20;
 
-type Mark = { readonly filigree: "sectors"; readonly form: number; readonly id: string } & FolderLimits;
+type Mark = {
+  readonly filigree: "sectors";
+  readonly form: number;
+  readonly id: string;
+  /** CID of the genesis of the network that the sectors are of; folders of earlier versions do not say it. */
+  readonly network?: string;
+} & FolderLimits;
+
+type FolderOptions = {
+  readonly create?: boolean;
+  /** Of a new folder. */
+  readonly limits?: FolderLimits;
+  /** CID of a genesis: a folder of another network is refused, and one that names none becomes this one's. */
+  readonly network?: string;
+  /** Throws if the folder cannot be taken, before anything of it is changed. */
+  readonly check?: (folder: DiskFolder) => Promise<void>;
+};
 
 /** The system's folders. Throws `TypeError` where there are none. */
 function system(): Folders {
@@ -63,10 +79,8 @@ export class DiskFolder implements SectorFolder {
    * Opens a folder, and with `create` makes it where there is none, or where it is empty. `limits` are those of a new
    * folder; a folder that is there keeps its own. Throws `FolderError`.
    */
-  static async open(
-    path: string,
-    { create = false, limits = NO_LIMITS }: { readonly create?: boolean; readonly limits?: FolderLimits } = {},
-  ): Promise<DiskFolder> {
+  static async open(path: string, options: FolderOptions = {}): Promise<DiskFolder> {
+    const { create = false, limits = NO_LIMITS, network, check } = options;
     const found = await guarded(path, () => system().list(path));
     if (found === null && !create)
       throw new FolderError({ code: "NO_FOLDER", folder: path }, `there is no folder ${path}`);
@@ -82,7 +96,18 @@ export class DiskFolder implements SectorFolder {
     }
     const unlock = await take(path);
     try {
-      return new DiskFolder(path, await markOf(path, limits), unlock);
+      const mark = await markOf(path, network === undefined ? limits : { ...limits, network });
+      if (network !== undefined && mark.network !== undefined && mark.network !== network)
+        throw new FolderError(
+          { code: "FOREIGN", folder: path },
+          `${path} holds sectors of another network, the one that begins with ${mark.network}, and this one begins ` +
+            `with ${network}: nothing in it was touched; give an empty or a new folder`,
+        );
+      const folder = new DiskFolder(path, mark, unlock);
+      await check?.(folder);
+      if (network !== undefined && mark.network === undefined && unlock !== null)
+        await writeMark(path, { ...mark, network });
+      return folder;
     } catch (error) {
       await unlock?.();
       throw error;
@@ -171,23 +196,28 @@ async function take(path: string): Promise<(() => Promise<void>) | null> {
   );
 }
 
-async function markOf(path: string, limits: FolderLimits): Promise<Mark> {
+async function writeMark(path: string, mark: Mark): Promise<Mark> {
+  await guarded(path, () => platform.replaceFile(`${path}/${MARK}`, utf8(`${JSON.stringify(mark)}\n`)));
+  return mark;
+}
+
+/** The mark of a folder; one with what is given where there is none. */
+async function markOf(path: string, given: FolderLimits & Pick<Mark, "network">): Promise<Mark> {
   const file = `${path}/${MARK}`;
   const size = await platform.fileSize(file);
   if (size === null) {
     const id = toHex(platform.randomBytes(16));
-    const mark: Mark = { filigree: "sectors", form: FORM, id, ...limits };
-    await guarded(path, () => platform.replaceFile(file, utf8(`${JSON.stringify(mark)}\n`)));
-    return mark;
+    return writeMark(path, { filigree: "sectors", form: FORM, id, ...given });
   }
   try {
     const bytes = await platform.readRange(file, 0, Math.min(size, MAX_MARK_BYTES));
     const mark = JSON.parse(fromUtf8(bytes)) as Mark;
-    const { maxBytes, canSeal, canStore } = mark;
+    const { maxBytes, canSeal, canStore, network } = mark;
     const isSound =
       mark.filigree === "sectors" &&
       mark.form === FORM &&
       /^[0-9a-f]{32}$/.test(mark.id) &&
+      (network === undefined || /^[0-9A-Za-z]{1,200}$/.test(network)) &&
       Number.isSafeInteger(maxBytes) &&
       maxBytes >= 0 &&
       typeof canSeal === "boolean" &&

@@ -6,7 +6,7 @@ export type FolderErrorData =
   | { readonly code: "NO_FOLDER"; readonly folder: string }
   /** Another process, or this one, has it. */
   | { readonly code: "LOCKED"; readonly folder: string }
-  /** The folder holds other things than sectors. */
+  /** The folder holds other things than sectors, or another's sectors. */
   | { readonly code: "FOREIGN"; readonly folder: string }
   /** Its mark cannot be read. */
   | { readonly code: "DAMAGED"; readonly folder: string }

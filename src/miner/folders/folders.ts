@@ -52,6 +52,11 @@ export class SectorFolders {
     return best.folder;
   }
 
+  /** Whether there are files under a sector's name in any folder. */
+  async holds(sector: SectorName): Promise<boolean> {
+    return (await this.find(sector, "")) !== null;
+  }
+
   /** The folder that holds a sector: the one it is said to be in, or any other that it was moved to. Null if none does. */
   async find(sector: SectorName, expected: string): Promise<SectorFolder | null> {
     const first = this.folders.filter(({ id }) => id === expected);

@@ -93,7 +93,8 @@ export class SectorMachine {
         const folder = await folders.choose({ miner, number }, bytes);
         return newRecord({ ...given, number, proof: sealProof, folder: folder.id }, now());
       },
-      (number) => chain.isAllocated(number),
+      // What lies under the name already is another's: a number is left out rather than overwritten.
+      async (number) => (await chain.isAllocated(number)) || (await folders.holds({ miner, number })),
     );
     this.options.onState?.(made);
     this.live(made.number);

@@ -11,6 +11,7 @@ import type { SectorFiles } from "../folders/folder.ts";
 import type { SectorFolders } from "../folders/folders.ts";
 import type { SealingChain } from "./chain.ts";
 import { StepFailure } from "./errors.ts";
+import { ownFolder, ownFolders } from "./own-files.ts";
 import type { Counter, SealedParts, SectorRecord } from "./record.ts";
 import type { RecordChange } from "./records.ts";
 import type { SectorState } from "./states.ts";
@@ -75,7 +76,7 @@ function sealedOf({ sealed }: SectorRecord): SealedParts {
 /** Files of a sector that are to be written: where they were begun, or, if nothing is there yet, in the record's folder. */
 async function ownFiles(record: SectorRecord, { folders, miner }: StepContext): Promise<SectorFiles> {
   const name = { miner, number: record.number };
-  const found = await folders.find(name, record.folder);
+  const found = await ownFolder(folders, name, record);
   return (found ?? folders.folder(record.folder)).files(name);
 }
 
@@ -235,6 +236,7 @@ export const SEALING_STEPS: Steps = {
   async FinalizeSector(record, context) {
     const { folders, work, miner } = context;
     const name = { miner, number: record.number };
+    await ownFolder(folders, name, record);
     const files = await folders.files(name, record.folder);
     await work.finalize(files, proofOf(record).sectorBytes, record.keepUnsealed);
     folders.folder(files.folder).release(name);
@@ -243,10 +245,9 @@ export const SEALING_STEPS: Steps = {
 
   async Removing(record, { folders, miner }) {
     const name = { miner, number: record.number };
-    for (let folder = await folders.find(name, record.folder); folder !== null; ) {
+    for (const folder of await ownFolders(folders, name, record)) {
       await folder.remove(name);
       folder.release(name);
-      folder = await folders.find(name, record.folder);
     }
     return { event: "gone", text: "" };
   },

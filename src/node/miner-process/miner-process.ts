@@ -184,7 +184,8 @@ export class MinerProcess {
         onChain: (miner, number) => onChain(request, miner.toString(prefix), number),
       },
       succinct: (miner) => this.proving?.succinctSeal(proofs) ?? attestedSeal(attestor, miner),
-      openFolder: () => openSectorFolder(data),
+      genesis: async () => this.network.genesis,
+      openFolder: (genesis) => openSectorFolder(data, genesis),
       retryMs: 1000 * times.blockDelay,
       // Its folders are open when it begins to tell of sectors.
       onOpen: (folders) => {

@@ -39,6 +39,7 @@ async function part(kept: readonly SectorRecord[], damaged: readonly number[] = 
     proofs: await loadProofs(),
     succinct: () => async () => new Uint8Array(0),
     openFolder: async () => new MemoryFolder(),
+    genesis: async () => "bafygenesis",
     facts: factsOfNode(net.node),
   });
   await made.start();

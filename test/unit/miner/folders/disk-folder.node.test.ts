@@ -1,6 +1,6 @@
 /** Folders of sectors on a disk: the mark, the lock, limits, and disks that are full or cannot be written to. */
 import { execFile } from "node:child_process";
-import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -81,10 +81,24 @@ test("what is no folder of sectors is refused and not touched", async () => {
   }
 });
 
+test("a folder is of one network; one of an earlier version becomes the first's that it stands in", async () => {
+  const mark = path.join(place("net"), "filigree-sectors.json");
+  await (await DiskFolder.open(place("net"), { create: true })).close();
+  const before = await readFile(mark, "utf8");
+  const check = () => Promise.reject(new Error("not this one"));
+  await expect(DiskFolder.open(place("net"), { network: "bafyone", check })).rejects.toThrow("not this one");
+  expect(await readFile(mark, "utf8")).toBe(before);
+  for (let i = 0; i < 2; i++) await (await DiskFolder.open(place("net"), { network: "bafyone" })).close();
+  expect(JSON.parse(await readFile(mark, "utf8"))).toEqual({ ...JSON.parse(before), network: "bafyone" });
+  await expect(DiskFolder.open(place("net"), { network: "bafytwo" })).rejects.toMatchObject({
+    data: { code: "FOREIGN" },
+    message: expect.stringContaining("bafyone"),
+  });
+});
+
 test("a copy of a folder is not a second folder", async () => {
   const folder = await DiskFolder.open(place("one"), { create: true });
   await mkdir(place("two"));
-  const { readFile } = await import("node:fs/promises");
   await writeFile(
     path.join(place("two"), "filigree-sectors.json"),
     await readFile(path.join(place("one"), "filigree-sectors.json")),

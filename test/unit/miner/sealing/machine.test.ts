@@ -1,11 +1,13 @@
 /** The life of sectors: from nothing to proven, through every failure, and through a stop between any two steps. */
 import { afterEach, describe, expect, test } from "vitest";
 import { nameText } from "../../../../src/miner/folders/folder.ts";
+import { SectorFolders } from "../../../../src/miner/folders/folders.ts";
+import { MemoryFolder } from "../../../../src/miner/folders/memory-folder.ts";
 import { SealingError } from "../../../../src/miner/sealing/errors.ts";
 import type { SectorRecord } from "../../../../src/miner/sealing/record.ts";
 import { SectorRecords } from "../../../../src/miner/sealing/records.ts";
 import { kindOf, nextState, type SectorState } from "../../../../src/miner/sealing/states.ts";
-import { SEALED_FILE, UNSEALED_FILE } from "../../../../src/sector/store.ts";
+import { P_AUX_FILE, SEALED_FILE, UNSEALED_FILE } from "../../../../src/sector/store.ts";
 import { CHALLENGE_DELAY, MINER, openSealing, type Sealing } from "../../../support/sealing.ts";
 import { until } from "../../../support/until.ts";
 
@@ -172,6 +174,30 @@ describe("what fails", () => {
     await one.machine.tell(number, "removed");
     await comes(one, number, "Removed");
     expect(await one.folders.find({ miner: MINER, number }, "")).toBeNull();
+  });
+
+  test("files of another sector under its number are neither written to nor removed", async () => {
+    const folders = new SectorFolders([new MemoryFolder("a"), new MemoryFolder("b")]);
+    const [a, b] = folders.all as [MemoryFolder, MemoryFolder];
+    const others = Uint8Array.of(1, 2, 3);
+    await b.files({ miner: MINER, number: 0 }).store.write(SEALED_FILE, 0, others);
+    const one = await sealing({ folders });
+    one.machine.start();
+    const { number } = await one.machine.pledge();
+    expect(number).toBe(1);
+    await comes(one, number, "Proving");
+    const name = { miner: MINER, number };
+    const [own, other] = (await a.has(name)) ? [a, b] : [b, a];
+    await other.files(name).store.write(P_AUX_FILE, 0, new Uint8Array(64));
+    await one.machine.tell(number, "removed");
+    await until("told", () => one.records.get(number).error !== null);
+    expect(one.records.get(number)).toMatchObject({ state: "Removing", error: { text: /not known to be this/ } });
+    expect([await own.has(name), await other.has(name)]).toEqual([true, true]);
+    await other.remove(name);
+    one.machine.wake(number);
+    await comes(one, number, "Removed");
+    expect(await own.has(name)).toBe(false);
+    expect(await b.files({ miner: MINER, number: 0 }).store.read(SEALED_FILE, 0, 3)).toEqual(others);
   });
 
   test("files that are gone before the proof are told, and lead to a person", async () => {
