@@ -56,7 +56,7 @@ test("another place, another path, another sector, and deals that the chain does
   no({ steps: right.steps.map(({ sibling }) => ({ index: 2, sibling })) });
   no({}, 8);
   no({}, 9);
-  no({}, 7, { sectorBytes: SECTOR, deals: deals.slice(0, 1) });
+  no({}, 7, { sectorBytes: SECTOR, deals: deals.slice(0, 1), pieces: pieces.slice(0, 1) });
   for (const bad of [[0x80], [0x84, 1, 1, 1, 1], [0xff], [0x84, 0x20, 1, 1, 0x80]])
     expect(() => decodeInclusion(Uint8Array.from(bad))).toThrow(/not a proof of inclusion/);
 });
