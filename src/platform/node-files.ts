@@ -6,9 +6,10 @@ import type { FileKind } from "./platform.ts";
 export async function kindOfFile(place: string): Promise<FileKind | null> {
   const info = await stat(place).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT" || error.code === "ENOTDIR") return null;
+    if (error.code === "ELOOP") return "other";
     throw error;
   });
-  if (info === null) return null;
+  if (info === null || info === "other") return info;
   return info.isFile() ? "file" : info.isDirectory() ? "folder" : "other";
 }
 

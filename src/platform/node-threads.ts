@@ -1,10 +1,10 @@
 /** Worker threads of Node.js, and file ranges of Node.js and Deno. */
 import { randomUUID } from "node:crypto";
-import { mkdir, open, rename, rm, stat, writeFile } from "node:fs/promises";
+import { constants, mkdir, open, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Piscina } from "piscina";
 import type { PoolOptions, WorkerPool } from "./platform.ts";
-import { WorkerLostError } from "./platform.ts";
+import { NO_REGULAR_FILE, WorkerLostError } from "./platform.ts";
 import { builtFile } from "./web.ts";
 
 /** A pool over Piscina, which queues jobs, replaces dead threads and ends those whose job was aborted. */
@@ -57,8 +57,11 @@ function isLoss(cause: unknown): boolean {
   return code === "ERR_WORKER_OUT_OF_MEMORY" || /worker exited|Terminating worker thread/.test(cause.message);
 }
 
+/** Nothing is waited for: a pipe opens at once and is refused when it is read from a place. */
+const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
 export async function readFileRange(path: string, from: number, length: number): Promise<Uint8Array> {
-  const file = await open(path, "r");
+  const file = await open(path, READ);
   try {
     const out = new Uint8Array(length);
     let held = 0;
@@ -68,6 +71,8 @@ export async function readFileRange(path: string, from: number, length: number):
       held += bytesRead;
     }
     return out.subarray(0, held);
+  } catch (error) {
+    throw (error as { code?: unknown }).code === "ESPIPE" ? noRegularFile(path) : error;
   } finally {
     await file.close();
   }
@@ -100,12 +105,19 @@ export async function replaceFile(path: string, bytes: Uint8Array): Promise<void
   }
 }
 
+function noRegularFile(path: string): Error {
+  return Object.assign(new Error(`${path} is no regular file`), { code: NO_REGULAR_FILE });
+}
+
 export async function sizeOfFile(path: string): Promise<number | null> {
   try {
-    return (await stat(path)).size;
+    const info = await stat(path);
+    if (!info.isFile()) throw noRegularFile(path);
+    return info.size;
   } catch (error) {
-    if ((error as { code?: unknown }).code === "ENOENT") return null;
-    throw error;
+    const { code } = error as { code?: unknown };
+    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    throw code === "ELOOP" ? noRegularFile(path) : error;
   }
 }
 

@@ -32,15 +32,15 @@ export type Platform = {
   /** Starts worker threads that run the module `entry`. */
   openPool(options: PoolOptions): WorkerPool;
   /**
-   * Bytes `[from, from + length)` of a file, into a new array; fewer if the file ends before.
-   * Rejects with `TypeError` where there are no files (browsers hand out `Blob`s).
+   * Bytes `[from, from + length)` of a file, into a new array; fewer if the file ends before. Rejects with `TypeError`
+   * where there are no files (browsers hand out `Blob`s), and with the code `NO_REGULAR_FILE` for a pipe.
    */
   readRange(path: string, from: number, length: number): Promise<Uint8Array>;
   /** Writes `bytes` into a file at `from`, making the file and its folders, and zeros before `from`, as needed. */
   writeRange(path: string, from: number, bytes: Uint8Array): Promise<void>;
   /** Writes a whole file so that readers see the old one or the new one, never a part. Rejects like `readRange`. */
   replaceFile(path: string, bytes: Uint8Array): Promise<void>;
-  /** Bytes of a file, or null if there is none. Rejects like `readRange`. */
+  /** Bytes of a file, or null if there is none. Rejects like `readRange`, also for a folder or a device. */
   fileSize(path: string): Promise<number | null>;
   /** What is at a path, links followed; null if nothing is. Rejects like `readRange`. */
   fileKind(path: string): Promise<FileKind | null>;
@@ -57,6 +57,9 @@ export type Platform = {
   /** What sectors need of folders; null where there are none (browsers). */
   readonly folders: Folders | null;
 };
+
+/** Code of an error about a path that has a folder, a pipe or a device: nobody knows when one answers. */
+export const NO_REGULAR_FILE = "NO_REGULAR_FILE";
 
 export type FileKind = "file" | "folder" | "other";
 

@@ -20,6 +20,8 @@ export type SectorErrorData =
   | { readonly code: "OUT_OF_RANGE"; readonly what: string; readonly value: number }
   /** A file of the sector that is missing. */
   | { readonly code: "MISSING_FILE"; readonly name: string }
+  /** Something else than a file, such as a folder or a pipe, where a file of the sector must be. */
+  | { readonly code: "NOT_A_FILE"; readonly name: string }
   /** Sectors whose seal proofs have different types, where they must be of one. */
   | { readonly code: "MIXED_PROOFS"; readonly proof: number }
   /** One sector with two replica commitments. */

@@ -7,7 +7,7 @@
 import { SectorError } from "./params.ts";
 
 export type SectorStore = {
-  /** Exactly `length` bytes from `from`. Throws `MISSING_FILE`, or `BAD_LENGTH` beyond the end. */
+  /** Exactly `length` bytes from `from`. Throws `MISSING_FILE`, `NOT_A_FILE`, or `BAD_LENGTH` beyond the end. */
   read(name: string, from: number, length: number): Promise<Uint8Array>;
   /** Writes at `from`, making the file or growing it with zeros as needed. */
   write(name: string, from: number, bytes: Uint8Array): Promise<void>;

@@ -75,8 +75,8 @@ export function treeRLastShape(params: SectorParams): TreeShape {
   return poseidonShape(params, "r-last");
 }
 
-/** Byte offset of a row in the file of a base tree; the row must be kept. */
-function rowOffset(shape: TreeShape, row: number): number {
+/** Byte offset of a row in the file of a base tree, the file's length for the row after the last; the row must be kept. */
+export function rowOffset(shape: TreeShape, row: number): number {
   let nodes = 0;
   for (let r = shape.ownLeaves ? 0 : shape.discarded + 1; r < row; r++) nodes += shape.leaves / shape.arity ** r;
   return nodes * NODE_BYTES;

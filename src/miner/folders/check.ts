@@ -5,17 +5,17 @@
  * places, as a proof of spacetime does. `full` hashes the whole replica, and the unsealed copy if there is one.
  */
 import { equal } from "../../base/bytes.ts";
-import { describeError } from "../../base/errors.ts";
+import { describeError, isFilError } from "../../base/errors.ts";
 import type { Proofs } from "../../core/proofs.ts";
 import { type SealProof, sectorParams } from "../../sector/params.ts";
 import { provePoSt } from "../../sector/post/post-proof.ts";
 import { buildTreeD, buildTreeRLast, commROf } from "../../sector/seal/seal.ts";
 import { P_AUX_FILE, SEALED_FILE, type SectorStore, treeFile, UNSEALED_FILE } from "../../sector/store.ts";
-import { baseTrees, treeRLastShape } from "../../sector/tree.ts";
+import { baseRows, baseTrees, rowOffset, treeRLastShape } from "../../sector/tree.ts";
 
 export type Finding = {
-  /** MISSING: no such file. LENGTH: cut off, or too long. CHANGED: other contents than the commitments say. */
-  readonly code: "MISSING" | "LENGTH" | "CHANGED";
+  /** MISSING: no such file. KIND: a folder, a pipe or a device in its place. LENGTH: cut off, or too long. CHANGED: other contents than the commitments say. */
+  readonly code: "MISSING" | "KIND" | "LENGTH" | "CHANGED";
   readonly file: string;
   readonly text: string;
 };
@@ -40,21 +40,23 @@ export async function checkFiles(
   const params = sectorParams(sector.proof.sectorBytes);
   const findings: Finding[] = [];
   const add = (code: Finding["code"], file: string, text: string): void => void findings.push({ code, file, text });
-  const length = async (file: string, bytes: number): Promise<void> => {
-    const size = await store.size(file);
-    if (size === null) add("MISSING", file, `${file} is missing`);
-    else if (size !== bytes) add("LENGTH", file, `${file} has ${size} bytes of ${bytes}`);
+  const length = async (file: string, bytes: number, isOptional = false): Promise<void> => {
+    const size = await store.size(file).catch((error: unknown) => {
+      if (isFilError(error, "NOT_A_FILE")) return error.message;
+      throw error;
+    });
+    if (typeof size === "string") add("KIND", file, size);
+    else if (size === null && !isOptional) add("MISSING", file, `${file} is missing`);
+    else if (size !== null && size !== bytes) add("LENGTH", file, `${file} has ${size} bytes of ${bytes}`);
   };
   await length(SEALED_FILE, params.sectorBytes);
   await length(P_AUX_FILE, 64);
   const shape = treeRLastShape(params);
   const trees = baseTrees(shape);
   for (let tree = 0; tree < trees; tree++) {
-    const file = treeFile("r-last", tree, trees);
-    if ((await store.size(file)) === null) add("MISSING", file, `${file} is missing`);
+    await length(treeFile("r-last", tree, trees), rowOffset(shape, baseRows(shape)));
   }
-  const hasUnsealed = (await store.size(UNSEALED_FILE)) !== null;
-  if (hasUnsealed) await length(UNSEALED_FILE, params.sectorBytes);
+  await length(UNSEALED_FILE, params.sectorBytes, true);
   if (findings.length > 0) return findings;
 
   const aux = (await store.read(P_AUX_FILE, 0, 64)).slice();
@@ -78,7 +80,7 @@ export async function checkFiles(
   const scratch = withoutWriting(store);
   if (!equal(await buildTreeRLast(proofs, scratch, params), commRLast))
     add("CHANGED", SEALED_FILE, `${SEALED_FILE} does not have the sector's CommRLast`);
-  if (hasUnsealed && !equal(await buildTreeD(proofs, scratch, params), sector.commD))
+  if ((await store.size(UNSEALED_FILE)) !== null && !equal(await buildTreeD(proofs, scratch, params), sector.commD))
     add("CHANGED", UNSEALED_FILE, `${UNSEALED_FILE} does not have the sector's CommD`);
   return findings;
 }

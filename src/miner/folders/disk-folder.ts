@@ -125,11 +125,13 @@ export class DiskFolder implements SectorFolder {
   }
 
   async has(sector: SectorName): Promise<boolean> {
-    return ((await system().list(`${this.path}/${nameText(sector)}`))?.length ?? 0) > 0;
+    const names = await namesIn(`${this.path}/${nameText(sector)}`);
+    return names === "other" || names.length > 0;
   }
 
   async names(sector: SectorName): Promise<readonly string[]> {
-    return (await system().list(`${this.path}/${nameText(sector)}`)) ?? [];
+    const names = await namesIn(`${this.path}/${nameText(sector)}`);
+    return names === "other" ? [] : names;
   }
 
   remove(sector: SectorName): Promise<void> {
@@ -204,7 +206,8 @@ async function writeMark(path: string, mark: Mark): Promise<Mark> {
 /** The mark of a folder; one with what is given where there is none. */
 async function markOf(path: string, given: FolderLimits & Pick<Mark, "network">): Promise<Mark> {
   const file = `${path}/${MARK}`;
-  const size = await platform.fileSize(file);
+  // Something else than a file is a damaged mark.
+  const size = await platform.fileSize(file).catch(() => 0);
   if (size === null) {
     const id = toHex(platform.randomBytes(16));
     return writeMark(path, { filigree: "sectors", form: FORM, id, ...given });
@@ -232,10 +235,25 @@ async function markOf(path: string, given: FolderLimits & Pick<Mark, "network">)
   );
 }
 
+/** Names in a sector's directory, none if there is no such; "other": something else has its name, such as a file. */
+async function namesIn(directory: string): Promise<readonly string[] | "other"> {
+  try {
+    return (await system().list(directory)) ?? [];
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    if (code === "ENOTDIR" || code === "ELOOP") return "other";
+    throw error;
+  }
+}
+
 async function bytesIn(directory: string): Promise<number> {
   let sum = 0;
-  for (const name of (await system().list(directory)) ?? [])
-    sum += (await platform.fileSize(`${directory}/${name}`)) ?? 0;
+  const names = await namesIn(directory);
+  for (const name of names === "other" ? [] : names) {
+    const file = `${directory}/${name}`;
+    // What else lies there takes no room that could be told.
+    if ((await platform.fileKind(file)) === "file") sum += (await platform.fileSize(file)) ?? 0;
+  }
   return sum;
 }
 

@@ -3,6 +3,7 @@
  * laid again, and a second process of the miner, have other sectors under it, which are never written to or removed.
  */
 import { equal } from "../../base/bytes.ts";
+import { isFilError } from "../../base/errors.ts";
 import { P_AUX_FILE } from "../../sector/store.ts";
 import { FolderError } from "../folders/errors.ts";
 import { nameText, type SectorFolder, type SectorName } from "../folders/folder.ts";
@@ -15,7 +16,11 @@ const P_AUX_BYTES = 64;
 /** By the commitments beside a replica; where there are none, what is in the folder that the record names is its own. */
 export async function isOwn(folder: SectorFolder, name: SectorName, { folder: expected, sealed }: Known) {
   const { store } = folder.files(name);
-  if (sealed === null || (await store.size(P_AUX_FILE)) !== P_AUX_BYTES) return folder.id === expected;
+  const held = await store.size(P_AUX_FILE).catch((error: unknown) => {
+    if (isFilError(error, "NOT_A_FILE")) return null;
+    throw error;
+  });
+  if (sealed === null || held !== P_AUX_BYTES) return folder.id === expected;
   const aux = (await store.read(P_AUX_FILE, 0, P_AUX_BYTES)).slice();
   return equal(aux.subarray(0, 32), sealed.commC) && equal(aux.subarray(32), sealed.commRLast);
 }

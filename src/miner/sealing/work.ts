@@ -171,7 +171,7 @@ function sealedFiles(sectorBytes: number): string[] {
 
 /** Whether an error is about the sector's own files, which trying again changes nothing about. */
 function isSectorsOwn(error: unknown): boolean {
-  return ["MISSING_FILE", "BAD_LENGTH", "NOT_CANONICAL", "FAULTY_SECTORS", "BAD_ELEMENT"].some((code) =>
+  return ["MISSING_FILE", "NOT_A_FILE", "BAD_LENGTH", "NOT_CANONICAL", "FAULTY_SECTORS", "BAD_ELEMENT"].some((code) =>
     isFilError(error, code),
   );
 }

@@ -1,14 +1,18 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { platform } from "#platform";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
 import { loadProofs } from "../../../src/core/proofs.ts";
+import { checkFiles } from "../../../src/miner/folders/check.ts";
 import { directoryStore } from "../../../src/proving/directory-store.ts";
-import { NODE_BYTES } from "../../../src/sector/params.ts";
+import { NODE_BYTES, sealProof } from "../../../src/sector/params.ts";
 import { labelPaged } from "../../../src/sector/seal/paged-labels.ts";
-import { layerFile } from "../../../src/sector/store.ts";
+import { layerFile, SEALED_FILE } from "../../../src/sector/store.ts";
 import { fixture, prng } from "../proofs/fixture.ts";
 import { caseOf, type FixtureSector } from "../proofs/sectors.ts";
 
@@ -34,6 +38,25 @@ describe("a store in a directory", () => {
     await store.remove("file");
     expect(await store.size("file")).toBe(null);
     await store.remove("file");
+  });
+
+  test.skipIf(process.platform === "win32")("waits for no pipe and takes no folder for a file", async () => {
+    const store = directoryStore(folder);
+    await promisify(execFile)("mkfifo", [path.join(folder, SEALED_FILE)]);
+    await mkdir(path.join(folder, "p_aux"));
+    await symlink("loop", path.join(folder, "loop"));
+    for (const name of [SEALED_FILE, "p_aux", "loop"]) {
+      await expect(store.size(name)).rejects.toMatchObject({ data: { code: "NOT_A_FILE", name } });
+      await expect(store.read(name, 0, 32)).rejects.toMatchObject({ data: { code: "NOT_A_FILE", name } });
+    }
+    await expect(platform.readRange(path.join(folder, SEALED_FILE), 0, 32)).rejects.toThrow(/is no regular file/);
+    const sector = { number: 0, proof: sealProof(0), commD: new Uint8Array(32), commR: new Uint8Array(32) };
+    const found = await checkFiles(proofs, store, sector, "quick", new Uint8Array(32));
+    expect(found.map(({ code, file }) => `${code} ${file}`)).toEqual([
+      "KIND sealed",
+      "KIND p_aux",
+      "MISSING sc-02-data-tree-r-last.dat",
+    ]);
   });
 
   test("holds the layers of a paged labelling, and no scratch files when it ends", async () => {

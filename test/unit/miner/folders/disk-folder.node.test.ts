@@ -1,6 +1,6 @@
 /** Folders of sectors on a disk: the mark, the lock, limits, and disks that are full or cannot be written to. */
 import { execFile } from "node:child_process";
-import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -95,6 +95,30 @@ test("a folder is of one network; one of an earlier version becomes the first's 
     message: expect.stringContaining("bafyone"),
   });
 });
+
+test.skipIf(process.platform === "win32")(
+  "something else under a sector's name, or in its mark's place, hinders nothing else",
+  async () => {
+    const at = place("odd");
+    const folder = await DiskFolder.open(at, { create: true });
+    const sector = (number: number) => ({ miner: 109n, number });
+    await writeFile(path.join(at, "s-t0109-1"), "x");
+    await symlink("s-t0109-2", path.join(at, "s-t0109-2"));
+    await folder.files(sector(3)).store.write("sealed", 0, new Uint8Array(100));
+    await symlink("loop", path.join(at, "s-t0109-3", "loop"));
+    for (const number of [1, 2]) {
+      expect(await folder.has(sector(number))).toBe(true);
+      expect(await folder.names(sector(number))).toEqual([]);
+    }
+    expect(await folder.files(sector(1)).store.size("sealed")).toBeNull();
+    await expect(folder.files(sector(2)).store.size("sealed")).rejects.toMatchObject({ data: { code: "NOT_A_FILE" } });
+    expect((await folder.room()).used).toBe(100);
+    await folder.close();
+    await rm(path.join(at, "filigree-sectors.json"));
+    await mkdir(path.join(at, "filigree-sectors.json"));
+    await expect(DiskFolder.open(at)).rejects.toMatchObject({ data: { code: "DAMAGED" } });
+  },
+);
 
 test("a copy of a folder is not a second folder", async () => {
   const folder = await DiskFolder.open(place("one"), { create: true });

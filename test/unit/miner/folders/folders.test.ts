@@ -115,7 +115,7 @@ describe("a sealed sector's files", () => {
     [
       "with the tree cut",
       (files: Map<string, Uint8Array>) => void files.set("sc-02-data-tree-r-last.dat", new Uint8Array(0)),
-      "CHANGED sealed",
+      "LENGTH sc-02-data-tree-r-last.dat",
     ],
   ])("%s", async (_, change, finding) => expect(await look(change)).toEqual([finding]));
 
