@@ -8,7 +8,7 @@ import { Address } from "../types/address.ts";
 import { signedMessageCid } from "../types/message.ts";
 import { UsageError } from "./errors.ts";
 import { interruptible } from "./interrupt.ts";
-import { NodeRefusal, Remote, type RemoteOptions, say } from "./remote.ts";
+import { NodeRefusal, nextCommand, Remote, type RemoteOptions, say } from "./remote.ts";
 
 export type ActorOptions = RemoteOptions & {
   /** Address or name of the miner. */
@@ -61,19 +61,22 @@ export async function sendAndWait(
   outcome?: (cid: string) => Promise<Outcome>,
 ): Promise<void> {
   const from = await senderFor(chain, call);
-  const { to, method, params, value, maxFee } = call;
-  const signed = await chain.send({ to, from, method, params, value }, { maxFee }, async () => undefined);
+  const { name, to, method, params, value, maxFee } = call;
+  const signed = await chain.send({ name, to, from, method, params, value }, { maxFee }, async () => undefined);
   const cid = `${signedMessageCid(signed)}`;
   if (options.wait === false) {
     say(options.json, { cid, method: call.name }, [`${call.name} sent: ${cid}`]);
     return;
   }
-  const { Receipt, Height } = await interruptible((signal) =>
-    remote.wait<{ readonly Receipt: { readonly ExitCode: number }; readonly Height: number }>(
-      "StateWaitMsg",
-      [{ "/": cid }, options.confidence ?? 0, -1, true],
-      AbortSignal.any([signal, AbortSignal.timeout(WAIT_SECONDS * 1000)]),
-    ),
+  const { Receipt, Height } = await interruptible(
+    (signal) =>
+      remote.wait<{ readonly Receipt: { readonly ExitCode: number }; readonly Height: number }>(
+        "StateWaitMsg",
+        [{ "/": cid }, options.confidence ?? 0, -1, true],
+        AbortSignal.any([signal, AbortSignal.timeout(WAIT_SECONDS * 1000)]),
+      ),
+    // It is sent: the command itself would send another.
+    nextCommand(`filigree wait ${cid}`, options),
   );
   const result = { cid, method: call.name, exitCode: Receipt.ExitCode, epoch: Height };
   if (Receipt.ExitCode !== 0) throw new Error(`${call.name} failed with exit code ${Receipt.ExitCode} (${cid})`);

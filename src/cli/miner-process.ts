@@ -79,10 +79,12 @@ export async function init(options: InitOptions): Promise<void> {
   const data = path.resolve(options.data);
   const address = async (name: string, option: string): Promise<Address> =>
     Address.parse(await remote.address(name, option));
+  const isNew = (await platform.fileKind(data)) === null;
+  let isBlank = false;
   const store = await TableStore.open(data, platform.openTable);
   try {
     const { crypto, keystore } = await openKeys(data, network.prefix);
-    const folder = await openSectorFolder(data);
+    const folder = await openSectorFolder(data, network.genesis);
     try {
       const settings = await interruptible(async (signal) => {
         const parts = {
@@ -107,11 +109,17 @@ export async function init(options: InitOptions): Promise<void> {
         `the miner ${name} of "${network.name}" in ${data}${settings.presealed.length === 0 ? "" : `, with ${settings.presealed.length} sealed ${settings.presealed.length === 1 ? "sector" : "sectors"}`}`,
         `run it: filigree miner run${options.data === DEFAULT_MINER_DATA ? "" : ` --data ${options.data}`} --rpc ${remote.url}`,
       ]);
+    } catch (error) {
+      const kept = await store.metadataWith("miner/");
+      isBlank = kept.length === 0 && keystore.list().length === 0 && (await folder.sectors()).length === 0;
+      throw error;
     } finally {
       await folder.close();
     }
   } finally {
     await store.close();
+    // Of a miner that was refused, before anything was sent for it or kept, nothing is left.
+    if (isNew && isBlank) await platform.folders?.remove(data);
   }
 }
 

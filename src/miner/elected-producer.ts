@@ -6,7 +6,7 @@
  */
 import type { Rewind } from "../base/rewind.ts";
 import { splitMessages } from "../chain/message-store.ts";
-import { entriesFor } from "../consensus/base-info.ts";
+import { entriesFor, miningBase } from "../consensus/base-info.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import { makeTipset } from "../types/block-header.ts";
 import type { SignedMessage } from "../types/message.ts";
@@ -26,6 +26,8 @@ export type ElectedProducerOptions = BlockMakerOptions & {
 
 /** Milliseconds for the beacon's answer. */
 const BEACON_MS = 30_000;
+/** Miners that are told about one by one. */
+const MAX_TOLD = 8;
 
 export class ElectedProducer {
   private readonly options: ElectedProducerOptions;
@@ -61,6 +63,24 @@ export class ElectedProducer {
     const tipset = await chain.append(made.added);
     await pool.settled();
     return { tipset, messages: made.count };
+  }
+
+  /** What keeps each miner from making a block of `epoch` on top of the head. */
+  async whyNobody(epoch: number): Promise<string> {
+    const { states, miners, isOn } = this.options;
+    const parent = states.chain.head;
+    const drawn = await entriesFor(this.options, parent, epoch, AbortSignal.timeout(BEACON_MS));
+    const told: string[] = [];
+    for (const miner of miners.slice(0, MAX_TOLD)) {
+      const base = await miningBase(this.options, parent, epoch, miner.address, drawn);
+      const why = base === null ? "it has no sector that it could prove" : base.notEligible;
+      const isOff = isOn?.(miner) === false;
+      const name = miner.address.toString(states.network.prefix);
+      told.push(
+        `${name}: ${isOff ? "it was stopped" : (why ?? "it did not win, or could not prove the sector drawn")}`,
+      );
+    }
+    return [...told, ...(miners.length > MAX_TOLD ? [`${miners.length - MAX_TOLD} more`] : [])].join("; ");
   }
 
   /** The blocks of all winners: the one with the best ticket carries the messages, the others are empty. */

@@ -41,6 +41,8 @@ export type Produced = { readonly tipset: Tipset; readonly messages: number };
 /** Whoever makes tipsets on top of the head; null for an epoch in which nobody may. `signal` ends a run in a worker. */
 export type TipsetProducer = Partial<Rewindable> & {
   produce(epoch: number, signal?: AbortSignal): Promise<Produced | null>;
+  /** Why nobody may make the tipset of an epoch on top of the head, for people. */
+  whyNobody?(epoch: number): Promise<string>;
 };
 
 /** The tipset that is wanted, whatever it carries. */

@@ -6,7 +6,7 @@
  * top of its message, those pass too.
  */
 import { Alert } from "../base/alert.ts";
-import { describeError, isFilError } from "../base/errors.ts";
+import { describeError, FilError, isFilError } from "../base/errors.ts";
 import { type Bounds, checkNumber, checkWhole, OptionError } from "../base/options.ts";
 import type { Rewind } from "../base/rewind.ts";
 import { Turns } from "../base/turns.ts";
@@ -30,6 +30,11 @@ export type ClockOptions = {
   /** What each tipset waits for: that others have done what there was to do on top of the one before it. */
   readonly ready?: () => Promise<void> | undefined;
 };
+
+export type ClockErrorData =
+  /** Nobody won any of the epochs from `epoch` on. */
+  { readonly code: "NO_WINNER"; readonly epoch: number; readonly tried: number };
+export class ClockError extends FilError<ClockErrorData> {}
 
 /** Epochs without a block after which it is no bad luck any more. */
 const MAX_EMPTY = 100;
@@ -189,7 +194,7 @@ export class Clock implements Startable {
     return this.failure === null ? { status: "ok" } : { status: "failing", reason: `${this.failure}` };
   }
 
-  /** The next tipset; epochs that nobody wins are null rounds. */
+  /** The next tipset; epochs that nobody wins are null rounds. Throws `ClockError` NO_WINNER after very many of those. */
   private async next(nullRounds = 0): Promise<Produced> {
     await this.breathe();
     await this.ready();
@@ -198,7 +203,12 @@ export class Clock implements Startable {
       const made = await this.producer.produce(epoch, this.giveUp.signal);
       if (made !== null) return made;
     }
-    throw new Error(`no miner won any of ${MAX_EMPTY} epochs from ${first} on: the network has lost its power`);
+    const why = (await this.producer.whyNobody?.(first)) ?? "";
+    throw new ClockError(
+      { code: "NO_WINNER", epoch: first, tried: MAX_EMPTY },
+      `no miner won any of ${MAX_EMPTY} epochs from ${first} on${why === "" ? "" : ` (${why})`}: the chain stands until one can ` +
+        "make blocks; start a miner again, end the fault of its sectors, or go back to a snapshot",
+    );
   }
 
   /** In long rows of tipsets others have their turn now and then: timers, requests, the collection of old states. */

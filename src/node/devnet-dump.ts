@@ -125,7 +125,7 @@ export async function settle(net: Network, { wallet, pool, clock, miners }: Dump
     for (const { miner, on, skipped, faults } of miners) {
       const address = Address.parse(miner);
       net.laboratory?.turn(address, on);
-      net.laboratory?.skip(address, skipped ?? "all");
+      await net.laboratory?.skip(address, skipped ?? "all", true);
       for (const [sector, fault] of faults) net.laboratory?.setFault(address, sector, fault);
     }
     // Who gives a block time wants tipsets.

@@ -14,6 +14,7 @@ import { SECTOR_STATES } from "../miner/sealing/states.ts";
 import type { MinerSwitches } from "../miner/switches.ts";
 import { WINDOW_POST } from "../params/proving.ts";
 import { FaultStore, type FileFault } from "../sector/fault-store.ts";
+import { partitionsOf, without } from "../state/miner-sectors.ts";
 import { encodeMethodParams } from "../state/state-view.ts";
 import type { Address } from "../types/address.ts";
 import { type BlockHeader, encodeHeader, type Tipset } from "../types/block-header.ts";
@@ -32,6 +33,8 @@ export type LaboratoryErrorData =
   | { readonly code: "UNKNOWN_MINER"; readonly miner: string }
   | { readonly code: "UNKNOWN_SECTOR"; readonly miner: string; readonly sector: number }
   | { readonly code: "UNKNOWN_STATE"; readonly state: string }
+  /** Without this miner nobody could make blocks any more. */
+  | { readonly code: "LAST_MINER"; readonly miner: string }
   /** The miner has made no block in the last epochs. */
   | { readonly code: "NO_BLOCK"; readonly miner: string }
   | { readonly code: "NO_DEADLINE"; readonly miner: string }
@@ -68,9 +71,15 @@ export class Laboratory {
     this.parts.switches.turn(this.find(miner), on);
   }
 
-  /** From now on the proofs of these deadlines are left out; of none: all are made again. */
-  skip(miner: Address, deadlines: "all" | readonly number[]): void {
-    this.parts.switches.skip(this.find(miner), deadlines);
+  /**
+   * From now on the proofs of these deadlines are left out; of none: all are made again. Throws `LaboratoryError`
+   * LAST_MINER where the chain would end with that, unless it is wanted `anyway`.
+   */
+  async skip(miner: Address, deadlines: "all" | readonly number[], anyway = false): Promise<void> {
+    const own = this.find(miner);
+    const isLeftOut = (deadline: number): boolean => deadlines === "all" || deadlines.includes(deadline);
+    if (!anyway) await this.refuseEnd(own, "its proofs left out", isLeftOut);
+    this.parts.switches.skip(own, deadlines);
   }
 
   /** Plays the loss or the change of a sector's files, or ends it. */
@@ -184,10 +193,15 @@ export class Laboratory {
     );
   }
 
-  /** Signs a second block of the epoch of the miner's last one and reports the two; gives the CID of the report. */
-  async equivocate(miner: Address): Promise<CID> {
+  /**
+   * Signs a second block of the epoch of the miner's last one and reports the two; gives the CID of the report. Throws
+   * `LaboratoryError` LAST_MINER where the chain would end with that, unless it is wanted `anyway`: an exclusion is over
+   * 900 epochs above the report by the height of the head, which only others can raise.
+   */
+  async equivocate(miner: Address, anyway = false): Promise<CID> {
     const { states, pool, gas, crypto, keystore } = this.parts.node;
     const own = this.find(miner);
+    if (!anyway) await this.refuseEnd(own, "excluded for a consensus fault", () => true);
     const first = await this.lastBlock(own);
     const draft = {
       header: { ...first, blockSig: null, forkSignaling: first.forkSignaling + 1n },
@@ -216,9 +230,10 @@ export class Laboratory {
     return signedMessageCid(signed);
   }
 
-  /** Sends the termination of sectors; gives its CID. */
-  async terminate(miner: Address, sectors: readonly number[]): Promise<CID> {
+  /** Sends the termination of sectors; gives its CID. Throws `LaboratoryError` LAST_MINER as `skip` does. */
+  async terminate(miner: Address, sectors: readonly number[], anyway = false): Promise<CID> {
     const own = this.find(miner);
+    if (!anyway) await this.refuseEnd(own, "its sectors ended", (_, sector) => sectors.includes(sector));
     const { local, node } = this.parts;
     const chain = local.chainOf(own, node);
     const head = await chain.head();
@@ -260,6 +275,35 @@ export class Laboratory {
 
   skipped(miner: Address): "all" | readonly number[] {
     return this.parts.switches.skipped(this.find(miner));
+  }
+
+  /** Throws `LaboratoryError` LAST_MINER if nobody could make blocks any more once sectors of a miner count for nothing. */
+  private async refuseEnd(
+    own: OwnMiner,
+    how: string,
+    isGone: (deadline: number, sector: number) => boolean,
+  ): Promise<void> {
+    const { states } = this.parts.node;
+    const { chain, network } = states;
+    const view = await states.stateAfter(chain.head);
+    const mayMine = async (miner: OwnMiner): Promise<boolean> =>
+      (await this.parts.local.baseOf(states, miner, chain.head))?.notEligible === null;
+    // One that makes no blocks anyway is not the last.
+    if (!(await mayMine(own))) return;
+    for (const miner of this.parts.local.miners) {
+      if (!(await mayMine(miner))) continue;
+      const skipped = this.skipped(miner.address);
+      const isOut =
+        miner === own ? isGone : (deadline: number): boolean => skipped === "all" || skipped.includes(deadline);
+      const entry = await view.requireActor(miner.address);
+      for await (const { deadline, ...all } of partitionsOf(chain.blocks, entry, network.prefix))
+        if (without(all.sectors, all.faults, all.terminated, all.unproven).some((one) => !isOut(deadline, one))) return;
+    }
+    throw new LaboratoryError(
+      { code: "LAST_MINER", miner: `${own.address}` },
+      `${this.text(own.address)} with ${how} would end the chain for good, since no other miner here could make blocks: ` +
+        "take a network of two miners or more (--miners 2); or say `anyway`, and go back to a snapshot after it",
+    );
   }
 
   private async whyNot(own: OwnMiner): Promise<string | null> {

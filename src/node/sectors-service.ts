@@ -8,7 +8,7 @@ import type { Condition } from "../miner/sealing/chain.ts";
 import { SealingError } from "../miner/sealing/errors.ts";
 import { ownFolders } from "../miner/sealing/own-files.ts";
 import type { PieceDeal, SectorRecord } from "../miner/sealing/record.ts";
-import { SECTOR_STATES } from "../miner/sealing/states.ts";
+import { nextState, SECTOR_STATES } from "../miner/sealing/states.ts";
 import { deadlinesOf, SEALING_EPOCHS } from "../miner/sealing/terms.ts";
 import type { DirectPiece, DirectPlace, FolderView, SectorStep, SectorsService, SectorView } from "../rpc/services.ts";
 import { sealProof } from "../sector/params.ts";
@@ -55,6 +55,21 @@ export function sectorsService(part: SealingPart): SectorsService {
         ...others.map((number) => ({ number, state: STATES[conditions.get(number) ?? "absent"] })),
       ].sort((a, b) => a.number - b.number);
     },
+    async overview(miner) {
+      const own = line(miner);
+      const conditions = await own.chain.allConditions();
+      // Nothing is awaited from here on: no sector is in two states, or in none.
+      const states = new Map<number, string>(own.machine.records.all().map(({ number, state }) => [number, state]));
+      for (const number of ofGenesis(own)) states.set(number, STATES[conditions.get(number) ?? "absent"]);
+      return [...new Set([...states.keys(), ...conditions.keys()])]
+        .sort((a, b) => a - b)
+        .map((number) => ({
+          number,
+          state: states.get(number) ?? "",
+          chain: conditions.get(number) ?? "absent",
+          isHeld: own.miner.sectors.has(number),
+        }));
+    },
     async status(miner, number) {
       const own = line(miner);
       const { machine, chain } = own;
@@ -68,9 +83,16 @@ export function sectorsService(part: SealingPart): SectorsService {
       return { ...NOTHING, number, state: STATES[condition], commR: own.miner.sectors.get(number)?.sealedCid ?? null };
     },
     async remove(miner, number) {
-      const { machine } = line(miner);
-      await ownFolders(part.storage, { miner: miner.actorId as bigint, number }, machine.records.get(number));
-      await machine.tell(number, "removed");
+      const own = line(miner);
+      const { records } = own.machine;
+      if (!records.has(number))
+        throw new SealingError({ code: "UNKNOWN_SECTOR", sector: number }, await whyUnremovable(own, number));
+      const record = records.get(number);
+      const { state } = record;
+      if (nextState(state, "removed") === null)
+        throw new SealingError({ code: "BAD_EVENT", sector: number, state, event: "removed" }, whyNotNow(record));
+      await ownFolders(part.storage, { miner: miner.actorId as bigint, number }, record);
+      await own.machine.tell(number, "removed");
     },
     steps: () => part.records().map(({ miner, record }) => stepOf(miner, record)),
     watch: (watcher) => part.watch((miner, record) => watcher(stepOf(miner, record))),
@@ -88,6 +110,25 @@ export function sectorsService(part: SealingPart): SectorsService {
     folders: () => Promise.all(part.storage.all.map(folderView)),
     attach: (path, limits) => part.attach(path, limits),
   };
+}
+
+/** Of a sector without a record. */
+async function whyUnremovable({ miner, chain }: SealingLine, number: number): Promise<string> {
+  if (miner.sectors.has(number))
+    return (
+      `sector ${number} was sealed with the network's genesis: its files come from the network's seed and are not ` +
+      "removed; end it with `filigree miner sectors terminate`, or play its loss (Devnet.setSectorFault)"
+    );
+  const condition = (await chain.conditions([number])).get(number) ?? "absent";
+  return condition === "absent"
+    ? `the miner has no sector ${number}`
+    : `sector ${number} is on the chain (${condition}), but no record and no files of it are here`;
+}
+
+function whyNotNow({ number, state }: SectorRecord): string {
+  if (state === "Removed") return `sector ${number} is removed already`;
+  if (state === "Removing" || state === "RemoveFailed") return `sector ${number} is being removed already`;
+  return `sector ${number} cannot be removed while it is ${state}: wait until it is proven, has failed or has ended`;
 }
 
 function stepOf(miner: Address, { number, state, since, steps, error }: SectorRecord): SectorStep {
@@ -121,7 +162,11 @@ async function addDirect(own: SealingLine, piece: DirectPiece): Promise<DirectPl
 async function faultOf(part: SealingPart, own: SealingLine, number: number, full: boolean): Promise<string | null> {
   const { miner, machine } = own;
   const held = miner.sectors.get(number);
-  if (held === undefined) return "its files are not here";
+  if (held === undefined) {
+    if (!machine.records.has(number)) return "no record and no files of it are here";
+    const { state } = machine.records.get(number);
+    return state === "Removed" ? "its files were removed" : `it has no sealed files that count: it is ${state}`;
+  }
   const commD = machine.records.has(number) ? machine.records.get(number).commD : zeroCommD(part);
   const proof = sealProof(part.sealProof);
   const sector = { number, proof, commD: commD ?? zeroCommD(part), commR: held.commR };

@@ -62,7 +62,8 @@ export type LaboratoryControl = {
   report(miner: Address): Promise<MinerReportView>;
   setFault(miner: Address, sector: number, fault: FileFault): void;
   faults(miner: Address): readonly { readonly sector: number; readonly fault: FileFault }[];
-  skip(miner: Address, deadlines: "all" | readonly number[]): void;
+  /** As `equivocate` and `terminate`: rejects where nobody could make blocks after it, unless it is wanted `anyway`. */
+  skip(miner: Address, deadlines: "all" | readonly number[], anyway: boolean): Promise<void>;
   skipped(miner: Address): "all" | readonly number[];
   turn(miner: Address, on: boolean): void;
   /** Makes tipsets until a deadline opens, or with `skip` passes null rounds; null: the next that has sectors. */
@@ -77,8 +78,8 @@ export type LaboratoryControl = {
   /** Comes to an epoch by null rounds, with tipsets where somebody has something to prove. */
   fastForward(epoch: number, signal?: AbortSignal): Promise<Tipset>;
   isOn(miner: Address): boolean;
-  equivocate(miner: Address): Promise<CID>;
-  terminate(miner: Address, sectors: readonly number[]): Promise<CID>;
+  equivocate(miner: Address, anyway: boolean): Promise<CID>;
+  terminate(miner: Address, sectors: readonly number[], anyway: boolean): Promise<CID>;
 };
 
 /** Moments that a local network can go back to. Throws `FilError`. */
@@ -363,6 +364,8 @@ export type SectorsService = {
   addPiece(miner: Address, piece: DirectPiece): Promise<DirectPlace>;
   /** All of them, those of the genesis too, by ascending number. */
   list(miner: Address): Promise<readonly { readonly number: number; readonly state: string }[]>;
+  /** All that are known here or that the chain has, by ascending number, as they are at one moment. */
+  overview(miner: Address): Promise<readonly SectorSummary[]>;
   /** Null if the miner has no such sector. */
   status(miner: Address, number: number): Promise<SectorView | null>;
   /** The step at which each sector is that was made here (those of the genesis have none). */
@@ -405,6 +408,16 @@ export type DirectPlace = {
   readonly offset: number;
   readonly size: number;
   readonly cid: CID;
+};
+
+export type SectorSummary = {
+  readonly number: number;
+  /** Empty where nothing is known of it here. */
+  readonly state: string;
+  /** What the chain says; "unproven": without power until its first window PoSt. */
+  readonly chain: "absent" | "unproven" | "healthy" | "faulty" | "recovering" | "terminated";
+  /** Whether its files are used for proofs. */
+  readonly isHeld: boolean;
 };
 
 /** Where a sector is on its way, with the kind of its state ("work", "wait", …) and what happens there. */

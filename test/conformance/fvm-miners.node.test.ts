@@ -140,7 +140,7 @@ describe.skipIf(bundle === undefined)(`a miner at version ${VERSION}${bundle ===
   });
 
   test("a second block of one epoch, reported to its actor, excludes it", async () => {
-    const report = await net.request("Devnet.equivocate", miner);
+    const report = await net.request("Devnet.equivocate", miner, true);
     await net.clock.mine(2);
     const { Receipt: receipt, Height: height } = await net.request("StateSearchMsg", [], report, -1, true);
     expect(receipt.ExitCode).toBe(0);

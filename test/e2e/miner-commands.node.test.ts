@@ -1,7 +1,10 @@
 /** `filigree miner` as users type it, against a network whose miner has sectors. */
 import { execFile } from "node:child_process";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Devnet } from "../../src/node/devnet.ts";
@@ -67,6 +70,17 @@ test("a miner's actor: read, its addresses and sectors changed, what cannot be m
 test("a check of a sector that there is not is refused, and names it", async () => {
   const found = await filigree("proving", "check", "1", "7");
   expect(found).toMatchObject({ code: 64, out: "", err: expect.stringContaining("the miner has no sector 7") });
+});
+
+test("a folder for a miner that is refused is not left behind", async () => {
+  const data = await mkdtemp(path.join(tmpdir(), "filigree-init-"));
+  try {
+    const refused = await filigree("init", "--data", path.join(data, "one"), "--actor", "t0999");
+    expect(refused).toMatchObject({ code: 1, out: "" });
+    expect(await readdir(data)).toEqual([]);
+  } finally {
+    await rm(data, { recursive: true, force: true });
+  }
 });
 
 test("asked of a miner's own interface, which knows no chain, it says whom to ask", async () => {

@@ -304,6 +304,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     MarketImportDealData: fails(/no miners with sectors|no file|has no files/, () => [on.sent.CID, "/no/such/file"]),
     DealsImportData: fails(/no miners with sectors|no file|has no files/, () => [on.sent.CID, "/no/such/file"]),
     "Filigree.SectorAddPiece": fails(/no such file|ENOENT|no miners/, () => ["/nowhere/piece", null]),
+    "Filigree.SectorsOverview": fails(/no miners with sectors/, () => []),
     "Filigree.SectorsSub": fails(/miners/, () => []),
     "Filigree.ProviderDealLog": fails(/no miners with sectors/, () => [on.sent.CID]),
     ClientExport: fails(/is not here|has no files/, () => [

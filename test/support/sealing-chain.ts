@@ -85,6 +85,9 @@ export class TestChain implements SealingChain {
       this.seen.get(sector) ?? (this.sectors.has(sector) ? "unproven" : "absent");
     return new Map(sectors.map((sector) => [sector, of(sector)]));
   }
+  async allConditions() {
+    return this.conditions([...this.sectors.keys(), ...this.seen.keys()]);
+  }
   async sent(key: string) {
     this.answer();
     return this.messages.get(key)?.cid ?? null;

@@ -3,7 +3,7 @@ import path from "node:path";
 import type { Command } from "commander";
 import { sleepFor } from "../../base/sleep.ts";
 import { UsageError } from "../errors.ts";
-import { interruptible } from "../interrupt.ts";
+import { interruptible, shellWord } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
 import { nextCommand, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import type { Link } from "../remote-call.ts";
@@ -38,6 +38,20 @@ type PlacedPiece = {
   readonly Offset: number;
   readonly Piece: { readonly Size: number; readonly PieceCID: Link };
 };
+
+/** A sector as `Filigree.SectorsOverview` tells of it. */
+export type Overview = {
+  readonly Number: number;
+  /** Empty: nothing is known of it where its files should be. */
+  readonly State: string;
+  readonly Chain: string;
+  readonly Held: boolean;
+};
+
+/** All sectors of a miner at one moment. */
+export function overviewOf(remote: Remote, miner: string | null): Promise<readonly Overview[]> {
+  return remote.call<readonly Overview[]>("Filigree.SectorsOverview", miner);
+}
 
 /** Sectors that one command begins. */
 const MAX_COUNT = 100;
@@ -100,13 +114,25 @@ async function pledge(options: Options & { readonly count: number; readonly wait
   const remote = await Remote.open(options);
   const miner = await minerOf(remote, options);
   const made: SectorId[] = [];
-  for (let i = 0; i < options.count; i++) made.push(await remote.call<SectorId>("PledgeSector", miner));
+  // What was begun goes on by itself: the command itself would begin more.
+  const follow = (): string => {
+    const command = made.length === 1 ? `status ${made[0]?.Number}` : "list";
+    const actor = options.actor === undefined ? "" : ` --actor ${shellWord(options.actor)}`;
+    return nextCommand(`filigree miner sectors ${command}${actor}`, options);
+  };
+  for (let i = 0; i < options.count; i++)
+    made.push(
+      await remote.call<SectorId>("PledgeSector", miner).catch((error: unknown) => {
+        if (i === 0) throw error;
+        const begun = made.map(({ Number: number }) => number).join(", ");
+        throw new Error(`${i} of ${options.count} begun (${begun}); follow them with: ${follow()}`, { cause: error });
+      }),
+    );
   const numbers = made.map(({ Number: number }) => number);
   if (options.wait === undefined) {
-    const actor = options.actor === undefined ? "" : ` --actor ${options.actor}`;
     say(options.json, { miner: `t0${made[0]?.Miner}`, sectors: numbers.map((sector) => ({ sector })) }, [
       `begun: ${countText(numbers.length, "sector")} (${numbers.join(", ")}) of miner ${made[0]?.Miner}`,
-      `follow it with: ${nextCommand(`filigree miner sectors status ${numbers[0]}${actor}`, options)}`,
+      `follow ${numbers.length === 1 ? "it" : "them"} with: ${follow()}`,
     ]);
     return;
   }
@@ -121,7 +147,7 @@ async function pledge(options: Options & { readonly count: number; readonly wait
       line.show(`sector ${open.SectorID}: ${open.State}${more}`);
       await sleepFor(POLL_MS, signal);
     }
-  }, "filigree miner sectors pledge").finally(() => line.clear());
+  }, follow).finally(() => line.clear());
   const rows = ended.map(({ SectorID, State, Activation, Expiration }) => ({
     ...{ sector: SectorID, state: State, activation: Activation, expiration: Expiration },
   }));
@@ -172,18 +198,19 @@ function allocationOf(given: string): { readonly client: string; readonly id: nu
 async function list(options: Options): Promise<void> {
   const remote = await Remote.open(options);
   const miner = await minerOf(remote, options);
-  const counts = await remote.call<Record<string, number>>("SectorsSummary", miner);
-  const sectors: { sector: number; state: string }[] = [];
-  for (const state of Object.keys(counts))
-    for (const sector of await remote.call<number[]>("SectorsListInStates", [state], miner))
-      sectors.push({ sector, state });
-  sectors.sort((a, b) => a.sector - b.sector);
-  say(options.json, { sectors, counts }, [
-    ...table(
-      ["sector", "state"],
-      sectors.map(({ sector, state }) => [`${sector}`, state]),
+  const sectors = (await overviewOf(remote, miner)).map(({ Number: sector, State: state, Chain: chain }) => ({
+    ...{ sector, state, chain },
+  }));
+  const counts: Record<string, number> = {};
+  for (const { state } of sectors) if (state !== "") counts[state] = (counts[state] ?? 0) + 1;
+  say(
+    options.json,
+    { sectors, counts },
+    table(
+      ["sector", "state", "on chain"],
+      sectors.map(({ sector, state, chain }) => [`${sector}`, state || "not known here", chain]),
     ),
-  ]);
+  );
 }
 
 async function status(number: number, options: Options & { readonly log?: true }): Promise<void> {

@@ -6,6 +6,7 @@ import { wholeNumber } from "../options.ts";
 import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import { table } from "../table.ts";
 import { countText, progressLine } from "../terminal.ts";
+import { type Overview, overviewOf } from "./miner-sectors.ts";
 
 type CheckOptions = RemoteOptions & { readonly actor?: string; readonly slow?: true; readonly onlyBad?: true };
 type AttachOptions = RemoteOptions & {
@@ -24,7 +25,6 @@ type Decl = { readonly Miner: number; readonly Number: number };
 
 /** Sectors that one call checks. */
 const BATCH = 100;
-const ENDED = ["Removed", "Removing"];
 
 export function registerMinerStorage(miner: Command, proving: Command): void {
   withRemote(
@@ -57,8 +57,11 @@ export function registerMinerStorage(miner: Command, proving: Command): void {
 async function check(numbers: number[], options: CheckOptions): Promise<void> {
   const remote = await Remote.open(options);
   const miner = options.actor === undefined ? null : await remote.address(options.actor, "--actor");
-  if (numbers.length > 0) await checkKnown(remote, miner, numbers);
-  const wanted = numbers.length > 0 ? numbers : await heldBy(remote, miner);
+  const all = await overviewOf(remote, miner);
+  const missing = numbers.filter((number) => !all.some((one) => one.Number === number));
+  // Nothing is bad of those.
+  if (missing.length > 0) throw new UsageError(`the miner has no sector ${missing.join(", ")}`);
+  const wanted = numbers.length > 0 ? numbers : all.filter(mustBeProvable).map((one) => one.Number);
   const id = await idOf(remote, miner);
   const bad: Record<string, string> = {};
   const line = progressLine();
@@ -85,19 +88,9 @@ async function check(numbers: number[], options: CheckOptions): Promise<void> {
   if (Object.keys(bad).length > 0) throw new Error(`${countText(Object.keys(bad).length, "sector")} cannot be proved`);
 }
 
-/** Throws `UsageError` for sectors that there are not: nothing is bad of those. */
-async function checkKnown(remote: Remote, miner: string | null, numbers: readonly number[]): Promise<void> {
-  const all = await remote.call<readonly number[]>("SectorsList", miner);
-  const missing = numbers.filter((number) => !all.includes(number));
-  if (missing.length > 0) throw new UsageError(`the miner has no sector ${missing.join(", ")}`);
-}
-
-/** Sectors that have files. */
-async function heldBy(remote: Remote, miner: string | null): Promise<number[]> {
-  const counts = await remote.call<Record<string, number>>("SectorsSummary", miner);
-  const states = Object.keys(counts).filter((state) => !ENDED.includes(state));
-  const all = states.length === 0 ? [] : await remote.call<number[]>("SectorsListInStates", states, miner);
-  return all.sort((a, b) => a - b);
+/** Sectors that have files, and those that the chain has, whatever became of their files. */
+function mustBeProvable({ Held, Chain }: Overview): boolean {
+  return Held || !["absent", "terminated"].includes(Chain);
 }
 
 /** Actor id of a miner; that of `miner run`, or the node's first, where none is named. */

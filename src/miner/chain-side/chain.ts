@@ -112,8 +112,8 @@ export type SectorTerms = {
   readonly verifiedBytes?: bigint;
 };
 
-/** A message without what its sending decides. */
-export type Outgoing = Pick<Message, "to" | "from" | "value" | "method" | "params">;
+/** A message without what its sending decides, and its method's name for people. */
+export type Outgoing = Pick<Message, "to" | "from" | "value" | "method" | "params"> & { readonly name: string };
 
 /** attoFIL that the gas of a message may cost. */
 export type FeeLimit = { readonly maxFee: bigint };

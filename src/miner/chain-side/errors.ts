@@ -22,3 +22,8 @@ export type MinerErrorData =
   | { readonly code: "OTHER_BLOCK"; readonly epoch: number }
   | { readonly code: "BAD_ARGUMENT"; readonly name: string };
 export class MinerError extends FilError<MinerErrorData> {}
+
+/** That a message was refused, by the name of its method. */
+export function notSent(name: string, cause: unknown): MinerError {
+  return new MinerError({ code: "REFUSED", method: name }, `${name} was not sent`, { cause });
+}

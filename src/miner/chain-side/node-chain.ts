@@ -41,7 +41,7 @@ import type {
   Outgoing,
   SectorTerms,
 } from "./chain.ts";
-import { MinerError } from "./errors.ts";
+import { notSent } from "./errors.ts";
 import { gasRoom, raisedFees } from "./raise.ts";
 import { addressIn, deadlineClock, factsOf, preCommitOf, sectorOf } from "./state-json.ts";
 
@@ -203,9 +203,13 @@ export class NodeChain implements MinerChain {
     return (await this.key(address)) !== null;
   }
 
-  send(message: Outgoing, limit: FeeLimit, keep: (signed: SignedMessage) => Promise<void>): Promise<SignedMessage> {
+  send(
+    { name, ...message }: Outgoing,
+    limit: FeeLimit,
+    keep: (signed: SignedMessage) => Promise<void>,
+  ): Promise<SignedMessage> {
     const { pool, gas, states } = this.options;
-    return this.pooled(message, async (key) => {
+    return this.pooled(name, message.from, async (key) => {
       const room = await gasRoom(this, message.to);
       const from = addressOf(this.options.crypto, key);
       return pool.pushNext(from, async (nonce) => {
@@ -236,7 +240,7 @@ export class NodeChain implements MinerChain {
       gas.feeCap({ ...message, gasPremium }, 20, states.chain.head),
     );
     if (fees === null) return null;
-    return this.pooled(message, async (key) => {
+    return this.pooled("the message with a higher fee", message.from, async (key) => {
       const signed = signMessage(crypto, key, { ...message, ...fees });
       await keep(signed);
       await pool.push(signed).catch((error: unknown) => {
@@ -263,14 +267,13 @@ export class NodeChain implements MinerChain {
   }
 
   /** Runs `push` with the sender's key; what the pool or the estimate refuses was not sent. */
-  private async pooled<T>(message: Outgoing, push: (key: KeyInfo) => Promise<T>): Promise<T> {
-    const key = await this.key(message.from);
-    const name = message.from.toString(this.prefix);
-    if (key === null) throw refused(message, new Error(`no key of ${name} is here`));
+  private async pooled<T>(name: string, from: Address, push: (key: KeyInfo) => Promise<T>): Promise<T> {
+    const key = await this.key(from);
+    if (key === null) throw notSent(name, new Error(`no key of ${from.toString(this.prefix)} is here`));
     try {
       return await push(key);
     } catch (error) {
-      if (error instanceof PoolError || error instanceof StateManagerError) throw refused(message, error);
+      if (error instanceof PoolError || error instanceof StateManagerError) throw notSent(name, error);
       throw error;
     }
   }
@@ -307,10 +310,4 @@ export class NodeChain implements MinerChain {
 function isTaken(error: unknown): boolean {
   const codes = ["ALREADY_PENDING", "NONCE_TOO_LOW", "REPLACE_FEE_TOO_LOW"];
   return error instanceof PoolError && codes.includes(error.code);
-}
-
-function refused({ method }: Outgoing, cause: unknown): MinerError {
-  return new MinerError({ code: "REFUSED", method: `${method}` }, `a message of method ${method} was not sent`, {
-    cause,
-  });
 }

@@ -42,7 +42,7 @@ import type {
   Outgoing,
   SectorTerms,
 } from "./chain.ts";
-import { MinerError } from "./errors.ts";
+import { MinerError, notSent } from "./errors.ts";
 import { gasRoom, raisedFees } from "./raise.ts";
 import { addressIn, deadlineClock, factsOf, preCommitOf, sectorOf } from "./state-json.ts";
 
@@ -261,8 +261,12 @@ export class RpcChain implements MinerChain {
     return (await this.ask("WalletHas", this.text(key))) as boolean;
   }
 
-  send(outgoing: Outgoing, limit: FeeLimit, keep: (signed: SignedMessage) => Promise<void>): Promise<SignedMessage> {
-    return this.alone(outgoing, async (from) => {
+  send(
+    { name, ...outgoing }: Outgoing,
+    limit: FeeLimit,
+    keep: (signed: SignedMessage) => Promise<void>,
+  ): Promise<SignedMessage> {
+    return this.alone(name, outgoing.from, async (from) => {
       const nonce = BigInt((await this.ask("MpoolGetNonce", this.text(from))) as number | string);
       const bare = { ...outgoing, from, nonce, gasLimit: 0n, gasFeeCap: 0n, gasPremium: 0n };
       const spec = { MaxFee: limit.maxFee.toString() };
@@ -303,7 +307,8 @@ export class RpcChain implements MinerChain {
       const priced = messageToJson({ ...message, gasPremium }, this.prefix);
       return BigInt((await this.ask("GasEstimateFeeCap", priced, 20, null)) as string);
     });
-    return fees === null ? null : this.alone(message, () => this.push({ ...message, ...fees }, keep));
+    if (fees === null) return null;
+    return this.alone("the message with a higher fee", message.from, () => this.push({ ...message, ...fees }, keep));
   }
 
   async outcome(signed: SignedMessage): Promise<Outcome> {
@@ -349,15 +354,17 @@ export class RpcChain implements MinerChain {
   }
 
   /** Runs what makes a message, with its sender's key address; what the node refuses was not sent. */
-  private async alone(outgoing: Outgoing, make: (from: Address) => Promise<SignedMessage>): Promise<SignedMessage> {
-    const from = await this.keyAddress(outgoing.from);
+  private async alone(
+    name: string,
+    sender: Address,
+    make: (from: Address) => Promise<SignedMessage>,
+  ): Promise<SignedMessage> {
+    const from = await this.keyAddress(sender);
     return this.turns.run(from.key, async () => {
       try {
         return await make(from);
       } catch (error) {
-        if (!this.options.isRefusal(error)) throw error;
-        const data = { code: "REFUSED", method: `${outgoing.method}` } as const;
-        throw new MinerError(data, `a message of method ${outgoing.method} was not sent`, { cause: error });
+        throw this.options.isRefusal(error) ? notSent(name, error) : error;
       }
     });
   }

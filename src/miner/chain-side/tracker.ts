@@ -205,7 +205,8 @@ export class MessageTracker {
     const { to, method, params, value, maxFee, name } = call;
     let kept: Intention | null = null;
     try {
-      const signed = await this.chain.send({ to, from: sender, method, params, value }, { maxFee }, async (message) => {
+      const outgoing = { name, to, from: sender, method, params, value };
+      const signed = await this.chain.send(outgoing, { maxFee }, async (message) => {
         kept = { key, name, signed: message, maxFee, sentAt: height, lastSentAt: height, executed: null };
         await this.keep(kept);
       });

@@ -1,5 +1,6 @@
 /** The chain as the sealing of sectors sees it, over what a miner's software has in common (`chain-side/`). */
 import { DRAW_TAG, minerEntropy } from "../../consensus/draws.ts";
+import { WINDOW_POST } from "../../params/proving.ts";
 import { pieceCidV1 } from "../../sector/piece/cid.ts";
 import type { Partition } from "../../state/miner-sectors.ts";
 import { signedMessageCid } from "../../types/message.ts";
@@ -14,6 +15,7 @@ import type { SectorPiece } from "./record.ts";
 
 /** Intentions of sealing among a miner's others. */
 const PREFIX = "sealing/";
+const DEADLINES = WINDOW_POST.provingPeriod / WINDOW_POST.challengeWindow;
 
 type Place = { readonly deadline: number; readonly partition: Partition };
 
@@ -43,21 +45,22 @@ export function sealingChain(chain: MinerChain, tracker: MessageTracker): Sealin
     return wanted > free ? wanted - free : 0n;
   };
 
+  async function look(deadline: number, found: Map<number, Place>): Promise<void> {
+    const { partitions } = await chain.sectorsDue(deadline);
+    for (const partition of partitions)
+      for (const sector of partition.sectors) {
+        known.set(sector, deadline);
+        found.set(sector, { deadline, partition });
+      }
+  }
+
   async function places(sectors: readonly number[]): Promise<Map<number, Place>> {
     const found = new Map<number, Place>();
-    const look = async (deadline: number): Promise<void> => {
-      const { partitions } = await chain.sectorsDue(deadline);
-      for (const partition of partitions)
-        for (const sector of partition.sectors) {
-          known.set(sector, deadline);
-          found.set(sector, { deadline, partition });
-        }
-    };
-    for (const deadline of new Set(sectors.flatMap((sector) => known.get(sector) ?? []))) await look(deadline);
+    for (const deadline of new Set(sectors.flatMap((sector) => known.get(sector) ?? []))) await look(deadline, found);
     for (const sector of sectors) {
       if (found.has(sector)) continue;
       const deadline = await chain.deadlineOf(sector);
-      if (deadline !== null) await look(deadline);
+      if (deadline !== null) await look(deadline, found);
     }
     return found;
   }
@@ -99,6 +102,11 @@ export function sealingChain(chain: MinerChain, tracker: MessageTracker): Sealin
     async conditions(sectors) {
       const found = await places(sectors);
       return new Map(sectors.map((sector) => [sector, conditionOf(sector, found.get(sector))]));
+    },
+    async allConditions() {
+      const found = new Map<number, Place>();
+      for (let deadline = 0; deadline < DEADLINES; deadline++) await look(deadline, found);
+      return new Map([...found].map(([sector, place]) => [sector, conditionOf(sector, place)]));
     },
 
     async sent(key) {

@@ -55,6 +55,8 @@ export type SealingChain = {
   isAllocated(sector: number): Promise<boolean>;
   /** Conditions of these sectors. */
   conditions(sectors: readonly number[]): Promise<ReadonlyMap<number, Condition>>;
+  /** Conditions of all sectors that the chain has of the miner. */
+  allConditions(): Promise<ReadonlyMap<number, Condition>>;
 
   /** CID of the message of an intention; null if none was ever made. */
   sent(key: string): Promise<string | null>;

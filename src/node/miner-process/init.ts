@@ -113,12 +113,12 @@ export async function initNewMiner(parts: InitParts, terms: NewMinerTerms): Prom
     if (!(await chain.canSign(terms.owner))) throw noKey(parts, terms.owner);
     const worker = await workerOf(parts, chain, terms);
     const { networkVersion } = await chain.head();
-    const { to, method, params, value } = minerMessages(terms.owner, networkVersion, chain.prefix).createMiner({
+    const { name, to, method, params, value } = minerMessages(terms.owner, networkVersion, chain.prefix).createMiner({
       ...{ owner: terms.owner, worker, sealProof: sealProofOf(parts.network) },
       peerId: new Uint8Array(0),
       multiaddrs: [],
     });
-    return { to, from: terms.owner, method, params, value };
+    return { name, to, from: terms.owner, method, params, value };
   });
   say?.(`waiting for ${signedMessageCid(signed)}, which makes the miner's actor`);
   const found = await executed(parts, signed);
@@ -152,7 +152,7 @@ async function workerOf(parts: InitParts, chain: RpcChain, { owner, worker, fund
     say?.(`the owner gives the worker ${address.toString(chain.prefix)} what it needs for its messages`);
     const sent = await sendOnce(parts, chain, FUNDING, async () => {
       const value = funds - (await chain.balanceOf(address));
-      return { to: address, from: owner, value, method: SEND, params: NO_PARAMS };
+      return { name: "the transfer to the worker", to: address, from: owner, value, method: SEND, params: NO_PARAMS };
     });
     await executed(parts, sent);
     await store.write({ metadata: [[FUNDING, null]] }, { sync: true });

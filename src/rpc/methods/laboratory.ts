@@ -22,6 +22,8 @@ const sectors = list(integer(0, Number.MAX_SAFE_INTEGER), MAX_SECTORS);
 const deadlines = nullable(list(integer(0, DEADLINES - 1), DEADLINES));
 const fault = choice("none", "lost", "changed");
 const miner = param("miner", address);
+/** Also where nobody could make blocks after it. */
+const anyway = param("anyway", fallback(boolean, false));
 
 const report = object("MinerReport", {
   Miner: address,
@@ -149,13 +151,14 @@ const methods = {
     },
   }),
   "Devnet.skipProofs": method({
-    summary: "Has a miner leave out its proofs of some deadlines from now on; null: of all; none: it makes all again.",
+    summary:
+      "Has a miner leave out its proofs of some deadlines from now on; null: of all; none: it makes all again. Refused, unless `anyway`, where nobody could make blocks after it.",
     permission: "admin",
-    params: [miner, param("deadlines", deadlines)],
+    params: [miner, param("deadlines", deadlines), anyway],
     result: boolean,
     local: true,
-    run([one, left], { node }) {
-      labOf(node).skip(one, left ?? "all");
+    async run([one, left, isSure], { node }) {
+      await labOf(node).skip(one, left ?? "all", isSure);
       return true;
     },
   }),
@@ -171,22 +174,24 @@ const methods = {
     },
   }),
   "Devnet.equivocate": method({
-    summary: "Has a miner sign a second block of its last epoch, reports the two, and gives the report's CID.",
+    summary:
+      "Has a miner sign a second block of its last epoch, reports the two, and gives the report's CID. Refused, unless `anyway`, where nobody could make blocks after it.",
     permission: "admin",
-    params: [miner],
+    params: [miner, anyway],
     result: link,
     cost: "execute",
     local: true,
-    run: ([one], { node }) => labOf(node).equivocate(one),
+    run: ([one, isSure], { node }) => labOf(node).equivocate(one, isSure),
   }),
   "Devnet.terminateSectors": method({
-    summary: "Sends the termination of a miner's sectors and gives its CID.",
+    summary:
+      "Sends the termination of a miner's sectors and gives its CID. Refused, unless `anyway`, where nobody could make blocks after it.",
     permission: "admin",
-    params: [miner, param("sectors", sectors)],
+    params: [miner, param("sectors", sectors), anyway],
     result: link,
     cost: "execute",
     local: true,
-    run: ([one, ending], { node }) => labOf(node).terminate(one, ending),
+    run: ([one, ending, isSure], { node }) => labOf(node).terminate(one, ending, isSure),
   }),
 };
 

@@ -6,7 +6,19 @@
 import { contents, sizeOf } from "../../market/data/files.ts";
 import { Address } from "../../types/address.ts";
 import { address, amount, anyEpoch, bytes, epoch, link, sectorNumber, uint64 } from "../codec/chain-types.ts";
-import { boolean, fallback, filePath, integer, list, nothing, nullable, object, record, text } from "../codec/codec.ts";
+import {
+  boolean,
+  choice,
+  fallback,
+  filePath,
+  integer,
+  list,
+  nothing,
+  nullable,
+  object,
+  record,
+  text,
+} from "../codec/codec.ts";
 import { badParams, RPC_CODE, RpcError } from "../errors.ts";
 import { type Group, group, method, param, subscription } from "../method.ts";
 import type { AllocationName, NodeServices, SectorStep, SectorsService } from "../services.ts";
@@ -266,6 +278,13 @@ const stepJson = ({ miner, number, state, kind, about, since, steps, error }: Se
   ...{ State: state, Kind: kind, About: about, Since: since, Steps: steps, Error: error },
 });
 
+const sectorSummary = object("SectorSummary", {
+  Number: sectorNumber,
+  State: text(),
+  Chain: choice("absent", "unproven", "healthy", "faulty", "recovering", "terminated"),
+  Held: boolean,
+});
+
 const ownMethods = {
   SectorAddPiece: method({
     summary:
@@ -308,6 +327,19 @@ const ownMethods = {
         Offset: BigInt(placed.offset),
         Piece: { Size: BigInt(placed.size), PieceCID: placed.cid },
       };
+    },
+  }),
+  SectorsOverview: method({
+    summary:
+      "All sectors of a miner that are known here or that the chain has, at one moment: their states here (empty: not known), what the chain says, and whether there are files to prove them by.",
+    params: [oneOf],
+    result: list(sectorSummary, MANY),
+    cost: "walk",
+    async run([wanted], { node }) {
+      const all = await serviceOf(node).overview(await minerOf(node, wanted));
+      return all.map(({ number, state, chain, isHeld }) => ({
+        ...{ Number: BigInt(number), State: state, Chain: chain, Held: isHeld },
+      }));
     },
   }),
   SectorsSub: subscription({

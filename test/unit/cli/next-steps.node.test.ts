@@ -53,6 +53,26 @@ async function run(register: (program: Command) => void, ...words: string[]): Pr
   return out;
 }
 
+test("a wait for sectors that was interrupted names how to follow them, not how to begin others", async () => {
+  answers = {
+    "Filecoin.PledgeSector": { Miner: 1001, Number: 7 },
+    "Filecoin.SectorsStatus": { SectorID: 7, State: "WaitSeed", LastErr: "" },
+  };
+  for (const [count, follow] of [
+    ["1", "status 7"],
+    ["2", "list"],
+  ] as const) {
+    called = [];
+    const running = run(registerMinerSectors, "pledge", "--wait", "--count", count);
+    const ended = expect(running).rejects.toThrow(
+      `interrupted; to go on: filigree miner sectors ${follow} --rpc ${url}`,
+    );
+    await vi.waitUntil(() => called.includes("Filecoin.SectorsStatus"), { timeout: 30_000 });
+    process.emit("SIGINT");
+    await ended;
+  }
+});
+
 test("a sector that was begun is followed on the node and the miner that were named", async () => {
   answers = { "Filecoin.PledgeSector": { Miner: 1001, Number: 7 } };
   expect(await run(registerMinerSectors, "pledge", "--actor", "t01001")).toContain(

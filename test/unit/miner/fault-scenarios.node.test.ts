@@ -97,7 +97,7 @@ test("a missed deadline: all sectors faulty, no fee yet, no power, no blocks", a
   const { available } = (await report(missing)).money;
   expect(await lab.done(missing, "withdraw", missing.calls.withdraw(available))).toBe(0);
   expect((await report(missing)).money).toMatchObject({ available: 0n, feeDebt: 0n });
-  lab.lab.skip(missing.own.address, "all");
+  await lab.lab.skip(missing.own.address, "all");
   const end = await endOfDeadline(missing, open);
   expect([end.burnt, end.paid]).toEqual([0n, 0n]);
   expect(end.before.power.raw).toBe(2n * SECTOR);
@@ -146,7 +146,10 @@ test("an extension: later expiration, the same power and pledge", async () => {
   expect(after.money).toEqual(before.money);
   // Too far ahead: the actor refuses, and the message is not sent.
   const far = declaring.calls.extend([{ ...place, expiration: 1_700_000 }]);
-  await expect(lab.done(declaring, "far", far)).rejects.toMatchObject({ data: { code: "REFUSED" } });
+  await expect(lab.done(declaring, "far", far)).rejects.toMatchObject({
+    data: { code: "REFUSED", method: "ExtendSectorExpiration" },
+    message: "ExtendSectorExpiration was not sent",
+  });
 });
 
 test("an early termination: fee and pledge", async () => {
@@ -198,7 +201,7 @@ test("the sector that is back is declared recovered, proven, and has its power a
 test("an ongoing fault of who has no money becomes debt: no recovery, no blocks, until it is paid", async () => {
   const { index, open } = await lab.deadlineOf(missing);
   expect(open).toBe(1028 + DAY);
-  lab.lab.skip(missing.own.address, []);
+  await lab.lab.skip(missing.own.address, []);
   lab.lab.setFault(missing.own.address, 0, "lost");
   lab.lab.setFault(missing.own.address, 1, "lost");
   const end = await endOfDeadline(missing, open);

@@ -62,7 +62,7 @@ test("time passes by seconds, to a deadline with sectors and to one that is name
 test("a miner that is stopped makes no blocks; started, it does again", async () => {
   await net.request("Devnet.setMiner", miner, false);
   expect(await report()).toMatchObject({ On: false, NotEligible: "it was stopped" });
-  await expect(net.request("Devnet.mine", 1)).rejects.toThrow("lost its power");
+  await expect(net.request("Devnet.mine", 1)).rejects.toThrow(/^no miner won any of 100 epochs .*: it was stopped\)/);
   await net.request("Devnet.setMiner", miner, true);
   const { Height } = await net.request<{ Height: number }>("Devnet.mine", 1);
   expect(Height).toBeGreaterThan(OPEN);
@@ -76,7 +76,16 @@ test("sectors are terminated, also where a message for them failed before, block
   const before = await tracker.send("terminate/1", calls.changePeerId(Uint8Array.of(1)));
   await net.request("Devnet.mine", 2);
   expect(await net.request("Devnet.terminateSectors", miner, [1])).not.toEqual({ "/": `${before}` });
-  await net.request("Devnet.equivocate", miner);
+  // Sector 0 is what is left of its power.
+  for (const [method, ...given] of [
+    ["Devnet.equivocate"],
+    ["Devnet.terminateSectors", [0, 1]],
+    ["Devnet.skipProofs", null],
+    ["Devnet.skipProofs", [0]],
+  ] as const)
+    await expect(net.request(method, miner, ...given)).rejects.toThrow(/would end the chain for good.*--miners 2/);
+  await net.request("Devnet.skipProofs", miner, [1]);
+  await net.request("Devnet.equivocate", miner, true);
   await net.request("Devnet.mine", 2);
   expect(await report()).toMatchObject({
     Sectors: { Active: [0], Faulty: [], Terminated: [1] },
@@ -101,7 +110,7 @@ test("what is not there, and more than can be waited for, is refused by name", a
   await expect(net.request("Devnet.skipRounds", 1000)).rejects.toThrow(
     "too many null rounds for a network with miners",
   );
-  await net.request("Devnet.skipProofs", miner, null);
+  await net.request("Devnet.skipProofs", miner, null, true);
   expect((await report()).SkippedDeadlines).toBeNull();
   await net.request("Devnet.skipProofs", miner, [5, 3]);
   expect((await report()).SkippedDeadlines).toEqual([3, 5]);
