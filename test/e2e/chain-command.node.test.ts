@@ -1,27 +1,19 @@
 /** `filigree chain` and `filigree mpool` as users type them: on a running node, and on a data folder that nobody has open. */
-import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { startTestNet, type TestNet } from "../support/devnet.ts";
+import { type KeptProcess, type Outcome, startKeptProcess } from "../support/kept-process.ts";
 
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-// Each command is a process of its own, and machines may have much else to do.
+// Machines may have much else to do.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 let folder: string;
 let net: TestNet;
+let kept: KeptProcess;
 
-function filigree(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  return new Promise((resolve) => {
-    const options = { cwd: folder, env: { ...process.env, FILIGREE_RPC: net.url } };
-    execFile(process.execPath, [MAIN, ...args], options, (error, out, err) =>
-      resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err }),
-    );
-  });
-}
+const filigree = (...args: readonly string[]): Promise<Outcome> => kept.run(args, { FILIGREE_RPC: net.url });
 const json = async (...args: readonly string[]): Promise<Record<string, never>> =>
   JSON.parse((await filigree(...args, "--json")).out) as Record<string, never>;
 
@@ -29,8 +21,10 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "filigree-chain-"));
   net = await startTestNet({ blockTime: 3600, data: path.join(folder, "net") });
   await net.devnet.clock.mine(7);
+  kept = startKeptProcess(folder);
 });
 afterAll(async () => {
+  await kept.close();
   await net.close();
   await rm(folder, { recursive: true });
 });

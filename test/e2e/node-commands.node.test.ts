@@ -6,14 +6,16 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { call } from "../support/devnet.ts";
+import { type KeptProcess, type Outcome, startKeptProcess } from "../support/kept-process.ts";
 import { until } from "../support/until.ts";
 
 const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-// Each command is a process of its own, and machines may have much else to do.
+// Machines may have much else to do.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 let folder: string;
 let net: Running;
+let kept: KeptProcess;
 
 type Running = { readonly child: ChildProcess; readonly url: string; said(): string; stop(): Promise<void> };
 
@@ -36,9 +38,12 @@ async function start(...options: string[]): Promise<Running> {
   return { child, url, said: () => said, stop };
 }
 
-function filigree(args: readonly string[], input = "", env: Record<string, string> = {}) {
-  return new Promise<{ code: number; out: string; err: string }>((resolve) => {
-    const options = { cwd: folder, env: { ...process.env, FILIGREE_RPC: net.url, ...env } };
+/** In a process of its own what starts a network or reads standard input, all else in one that is kept. */
+function filigree(args: readonly string[], input = "", more: Record<string, string> = {}): Promise<Outcome> {
+  const env = { FILIGREE_RPC: net.url, ...more };
+  if (args[0] !== "devnet" && input === "") return kept.run(args, env);
+  return new Promise((resolve) => {
+    const options = { cwd: folder, env: { ...process.env, ...env } };
     const child = execFile(process.execPath, [MAIN, ...args], options, (error, out, err) =>
       resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err }),
     );
@@ -51,10 +56,12 @@ const json = async (...args: string[]) =>
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "filigree-"));
+  kept = startKeptProcess(folder);
   net = await start("--memory", "--block-time", "0");
 });
 afterAll(async () => {
   await net.stop();
+  await kept.close();
   await rm(folder, { recursive: true });
 });
 
@@ -158,7 +165,8 @@ test("usage errors are 64, each with the reason; a node that is not there is nam
     [["auth", "token"], /--perm/],
     [["balance", "--rpc", "localhost"], /a URL such as/],
   ] as const) {
-    const { code, err } = await filigree(args);
+    // None of them comes to start a network.
+    const { code, err } = await kept.run(args, { FILIGREE_RPC: net.url });
     expect([args.join(" "), err]).toEqual([args.join(" "), expect.stringMatching(text)]);
     if (args[0] !== "state") expect([args.join(" "), code]).toEqual([args.join(" "), 64]);
   }

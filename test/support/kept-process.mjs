@@ -1,0 +1,49 @@
+/**
+ * Runs command lines as `main.js` does, one after the other in one process: each a line of JSON on standard input, and on standard
+ * output the line of what came of it.
+ */
+import { createInterface } from "node:readline";
+import { Command, CommanderError } from "commander";
+import { registerCommands } from "../../dist/cli/commands.js";
+import { EXIT, report } from "../../dist/cli/errors.js";
+import { nameRequiredOptions, optionDescription } from "../../dist/cli/required.js";
+
+const answer = process.stdout.write.bind(process.stdout);
+let told = { out: "", err: "" };
+const into = (name) => (text, encoding, done) => {
+  told[name] += typeof text === "string" ? text : Buffer.from(text).toString();
+  (typeof encoding === "function" ? encoding : done)?.();
+  return true;
+};
+process.stdout.write = into("out");
+process.stderr.write = into("err");
+
+async function run(words) {
+  const program = new Command("filigree")
+    .showHelpAfterError("(--help shows the options)")
+    .configureHelp({ optionDescription })
+    .exitOverride();
+  await registerCommands(program, words[0]);
+  nameRequiredOptions(program);
+  try {
+    await program.parseAsync(words, { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage;
+    else process.exitCode = report(error, words.includes("--json"));
+  }
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { args, env } = JSON.parse(line);
+  told = { out: "", err: "" };
+  process.exitCode = undefined;
+  const before = { ...process.env };
+  Object.assign(process.env, env);
+  await run(args);
+  for (const name of Object.keys(env)) {
+    if (before[name] === undefined) delete process.env[name];
+    else process.env[name] = before[name];
+  }
+  answer(`${JSON.stringify({ code: Number(process.exitCode ?? 0), ...told })}\n`);
+}
+process.exitCode = 0;
