@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { startKeptProcess } from "../support/kept-process.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const read = (file: string): string => readFileSync(`${root}${file}`, "utf8");
@@ -25,12 +26,12 @@ const commands = names.flatMap((name) => {
   const own = said.get(name)?.stdout as string;
   return own.includes("Commands:") ? commandsIn(own).map((sub) => `${name} ${sub}`) : [name];
 });
-const inner = spawnSync(
-  process.execPath,
-  ["test/support/helps.mjs", ...commands.filter((command) => !said.has(command))],
-  { cwd: root, encoding: "utf8" },
-);
-for (const [command, one] of Object.entries(JSON.parse(inner.stdout) as Record<string, Said>)) said.set(command, one);
+const kept = startKeptProcess(root);
+for (const command of commands.filter((one) => !said.has(one))) {
+  const { code, out, err } = await kept.run([...command.split(" "), "--help"]);
+  said.set(command, { status: code, stdout: out, stderr: err });
+}
+await kept.close();
 
 test("the list of commands", () => {
   expect(commands).toEqual(expect.arrayContaining(["commp", "conformance", "devnet", "replay", "seal", "state check"]));

@@ -1,40 +1,35 @@
 /** `filigree lab` and `devnet --load` as users type them: snapshots, time, and a network that moves into another process. */
-import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { banner } from "../../src/cli/devnet-output.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import { type CommandNet, startCommandNet } from "../support/command-net.ts";
+import { type KeptProcess, type Outcome, startKeptProcess } from "../support/kept-process.ts";
 
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 let folder: string;
 let net: Devnet;
 let url: string;
+let kept: KeptProcess;
 let other: CommandNet | undefined;
 beforeAll(async () => {
+  kept = startKeptProcess(".");
   folder = await mkdtemp(path.join(tmpdir(), "filigree-lab-"));
   net = await Devnet.open({ accounts: 2, seed: "lab command" });
   net.clock.setAutomine(false);
   ({ url } = await net.serve());
 });
 afterAll(async () => {
+  await kept.close();
   await other?.close();
   await net?.close();
   await rm(folder, { recursive: true, force: true });
 });
 
-function filigree(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...args], (error, out, err) =>
-      resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err }),
-    );
-  });
-}
+const filigree = (...args: readonly string[]): Promise<Outcome> => kept.run(args);
 const lab = (...args: readonly string[]) => filigree("lab", ...args, "--rpc", url);
 
 test("a snapshot, time, and back; the whole network as a file, with which another process goes on", async () => {

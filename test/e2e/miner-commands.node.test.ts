@@ -1,37 +1,33 @@
 /** `filigree miner` as users type it, against a network whose miner has sectors. */
-import { execFile } from "node:child_process";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Devnet } from "../../src/node/devnet.ts";
+import { type KeptProcess, type Outcome, startKeptProcess } from "../support/kept-process.ts";
 
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-// Each command is a process of its own, and machines may have much else to do.
+// Machines may have much else to do.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 let net: Devnet;
 let url: string;
+let kept: KeptProcess;
 beforeAll(async () => {
+  kept = startKeptProcess(".");
   net = await Devnet.open({ accounts: 24, balance: 10n ** 20n, seed: "lab", miners: 1, sectors: 2 });
   ({ url } = await net.serve());
   await net.clock.mine(1);
 });
-afterAll(() => net?.close());
+afterAll(async () => {
+  await kept.close();
+  await net?.close();
+});
 
-function filigree(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  return filigreeAt(url, ...args);
-}
-function filigreeAt(rpc: string, ...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, "miner", ...args, "--rpc", rpc], (error, out, err) =>
-      resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err }),
-    );
-  });
-}
+const filigreeAt = (rpc: string, ...args: readonly string[]): Promise<Outcome> =>
+  kept.run(["miner", ...args, "--rpc", rpc]);
+const filigree = (...args: readonly string[]): Promise<Outcome> => filigreeAt(url, ...args);
 const json = async (...args: readonly string[]): Promise<unknown> =>
   JSON.parse((await filigree(...args, "--json")).out);
 

@@ -1,27 +1,26 @@
 /** `filigree paych` as users type it, from making a channel to handing its voucher in. */
-import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { toHex } from "../../src/base/bytes.ts";
 import { startTestNet, type TestNet } from "../support/devnet.ts";
+import { type KeptProcess, type Outcome, startKeptProcess } from "../support/kept-process.ts";
 
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-// Each command is a process of its own, and machines may have much else to do.
+// Machines may have much else to do.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 let net: TestNet;
+let kept: KeptProcess;
 beforeAll(async () => {
   net = await startTestNet({ blockTime: 0 });
+  kept = startKeptProcess(".");
 });
-afterAll(() => net.close());
+afterAll(async () => {
+  await kept.close();
+  await net.close();
+});
 
-function filigree(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  return new Promise((resolve) => {
-    const options = { env: { ...process.env, FILIGREE_RPC: net.url } };
-    execFile(process.execPath, [MAIN, "paych", ...args], options, (error, out, err) =>
-      resolve({ code: typeof error?.code === "number" ? error.code : 0, out: out.trim(), err }),
-    );
-  });
+async function filigree(...args: readonly string[]): Promise<Outcome> {
+  const { code, out, err } = await kept.run(["paych", ...args], { FILIGREE_RPC: net.url });
+  return { code, out: out.trim(), err };
 }
 
 test("a channel is made and paid from; what is wrong is said in plain words", async () => {

@@ -1,31 +1,29 @@
 /** `filigree net` and `filigree sync` as users type them, on nodes that have each other as peers. */
-import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { LocalNetwork } from "../../src/node/local-network.ts";
+import { type KeptProcess, type Outcome, startKeptProcess } from "../support/kept-process.ts";
 import { networkOptions } from "../support/local-network.ts";
 import { until } from "../support/until.ts";
 
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-// Each command is a process of its own, and machines may have much else to do.
+// Machines may have much else to do.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 let net: LocalNetwork;
 let url: string;
+let kept: KeptProcess;
 
 beforeAll(async () => {
+  kept = startKeptProcess(".");
   net = await LocalNetwork.open(networkOptions({ nodes: 2, miners: 1, blockTime: 4, seed: "commands" }));
   ({ url } = await (net.nodes[0] as LocalNetwork["nodes"][number]).serve());
 });
-afterAll(() => net?.close());
+afterAll(async () => {
+  await kept.close();
+  await net?.close();
+});
 
-function filigree(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...args, "--rpc", url], (error, out, err) =>
-      resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err }),
-    );
-  });
-}
+const filigree = (...args: readonly string[]): Promise<Outcome> => kept.run([...args, "--rpc", url]);
 const json = async (...args: readonly string[]): Promise<Record<string, never>> =>
   JSON.parse((await filigree(...args, "--json")).out) as Record<string, never>;
 

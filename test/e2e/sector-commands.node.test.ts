@@ -7,20 +7,27 @@ import { fileURLToPath } from "node:url";
 import * as cbor from "@ipld/dag-cbor";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { contents, unchanged } from "../../src/cli/input.ts";
+import { type KeptProcess, type Outcome, startKeptProcess } from "../support/kept-process.ts";
 import { prng } from "../unit/proofs/fixture.ts";
 
 const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const TICKET = "5a".repeat(32);
 let folder: string;
+let kept: KeptProcess;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "filigree-"));
+  kept = startKeptProcess(folder);
   await writeFile(path.join(folder, "a"), prng(1, 900));
   await writeFile(path.join(folder, "b"), prng(2, 200));
   await writeFile(path.join(folder, "empty"), "");
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(async () => {
+  await kept.close();
+  await rm(folder, { recursive: true });
+});
 
-function filigree(args: readonly string[], input?: Uint8Array): Promise<{ code: number; out: string; err: string }> {
+function filigree(args: readonly string[], input?: Uint8Array): Promise<Outcome> {
+  if (input === undefined) return kept.run(args);
   return new Promise((resolve) => {
     const child = execFile(process.execPath, [MAIN, ...args], { cwd: folder }, (error, out, err) =>
       resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err }),

@@ -2,28 +2,20 @@
  * `filigree params`, `prove --snark` and `verify --key`: a real key of a small circuit, made, found, checked, and refused when
  * it was changed; with it a window PoSt of a sealed sector, as the chain takes it.
  */
-import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type KeptProcess, type Outcome, startKeptProcess } from "../support/kept-process.ts";
 
-const MAIN = path.resolve("dist/cli/main.js");
 const RANDOMNESS = `${"11".repeat(31)}00`;
 let folder: string;
+let kept: KeptProcess;
 /** The key's record and its file. */
 let record: { readonly name: string; readonly digest: string; readonly warning: string };
 let key: string;
 
-type Run = { readonly code: number; readonly out: string; readonly err: string };
-
-function filigree(...args: readonly string[]): Promise<Run> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...args], { cwd: folder }, (error, out, err) => {
-      resolve({ code: error === null ? 0 : Number(error.code), out, err });
-    });
-  });
-}
+const filigree = (...args: readonly string[]): Promise<Outcome> => kept.run(args);
 
 async function printed(...args: readonly string[]): Promise<string> {
   const { code, out, err } = await filigree(...args);
@@ -40,6 +32,7 @@ const refusal = async (...args: readonly string[]): Promise<string> => {
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "filigree-snark-"));
+  kept = startKeptProcess(folder);
   expect(await params("list")).toMatch(/no parameters/);
   record = JSON.parse(await params("make", "window-2KiB", "--seed", "a test", "--json"));
   key = (await params("path", "window-2048", "--seed", "a test")).trim();

@@ -2,12 +2,14 @@
  * Runs command lines as `main.js` does, one after the other in one process: each a line of JSON on standard input, and on standard
  * output the line of what came of it.
  */
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { Command, CommanderError } from "commander";
 import { registerCommands } from "../../dist/cli/commands.js";
 import { EXIT, report } from "../../dist/cli/errors.js";
 import { nameRequiredOptions, optionDescription } from "../../dist/cli/required.js";
 
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 const answer = process.stdout.write.bind(process.stdout);
 let told = { out: "", err: "" };
 const into = (name) => (text, encoding, done) => {
@@ -20,6 +22,7 @@ process.stderr.write = into("err");
 
 async function run(words) {
   const program = new Command("filigree")
+    .version(version)
     .showHelpAfterError("(--help shows the options)")
     .configureHelp({ optionDescription })
     .exitOverride();
