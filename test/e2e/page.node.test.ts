@@ -32,6 +32,13 @@ test("a browser is given the page, others what they were given before", async ()
     expect([got.status, got.headers.get("x-content-type-options")]).toEqual([200, "nosniff"]);
     expect((await got.arrayBuffer()).byteLength).toBe(Number(got.headers.get("content-length")));
   }
+  // A host of files sends no headers: the document has a policy of its own, and that of the header says no more but whom it may speak to.
+  const [, own = ""] = /<meta\s+http-equiv="content-security-policy"\s+content="([^"]+)"/.exec(text) ?? [];
+  const rules = (all: string): string[] => all.split("; ").filter((rule) => !/^(connect-src|frame-ancestors) /.test(rule));
+  expect(rules(own)).toEqual(rules(policy));
+  expect(rules(own)).toHaveLength(7);
+  expect(own).toContain("connect-src 'self' ws: wss:;");
+  expect(text.indexOf("content-security-policy")).toBeLessThan(text.indexOf("<script"));
   const plain = await get("/");
   expect(await plain.text()).toMatch(/^filigree .* at epoch /);
 });
