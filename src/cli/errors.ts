@@ -3,8 +3,31 @@ import { describeError, FilError } from "../base/errors.ts";
 import { OptionError } from "../base/options.ts";
 import { paint, plainText } from "./terminal.ts";
 
-/** Exit codes: 64 is sysexits' wrong usage, 130 the shell's for Ctrl-C. */
-export const EXIT = { failure: 1, usage: 64, interrupted: 130 } as const;
+/**
+ * Exit codes, the same for all commands (docs/guide-command-line.md has them for people); 0 is done. `untrue`: what a command is there to
+ * check was checked, and does not hold. 64 is sysexits' wrong usage, 130 the shell's for Ctrl-C.
+ */
+export const EXIT = { failure: 1, untrue: 2, usage: 64, interrupted: 130 } as const;
+
+/** What was checked does not hold. */
+export class UntrueError extends Error {
+  readonly code: string;
+
+  constructor(message: string, code = "UNTRUE") {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Codes of errors that tell of something else than what was to be there. */
+const DIFFERS: readonly string[] = ["MISMATCH", "RESULT_MISMATCH", "PARAMS_CHANGED"];
+
+/** For commands that check: an error that says no more than that what was checked does not hold, as one; any other as it is. */
+export function judged(error: unknown): unknown {
+  if (!(error instanceof FilError)) return error;
+  const { code, action } = error.data as { readonly code: string; readonly action?: unknown };
+  return DIFFERS.includes(code) || action === "reject" ? new UntrueError(describeError(error), code) : error;
+}
 
 /** What was typed cannot be meant. */
 export class UsageError extends Error {}
@@ -112,13 +135,25 @@ export function complain(error: unknown): void {
   if (process.env["FILIGREE_DEBUG"] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
 }
 
+/** An error as all commands give it with `--json`: one line on standard output, beside the text for people on the other. */
+export function tellJson(error: string, code: string): void {
+  process.stdout.write(`${JSON.stringify({ ok: false, error, code })}\n`);
+}
+
 /** Tells what ended a command, as JSON too where that was asked for, and gives the exit code. */
 export function report(error: unknown, asJson: boolean): number {
   complain(error);
-  const isUsage = error instanceof UsageError || error instanceof OptionError;
-  if (isUsage) process.stderr.write("(--help shows the options)\n");
-  const code = error instanceof FilError ? { code: error.data.code } : {};
-  if (asJson) process.stdout.write(`${JSON.stringify({ ok: false, error: explain(error), ...code })}\n`);
-  if (isUsage) return EXIT.usage;
-  return error instanceof InterruptedError ? EXIT.interrupted : EXIT.failure;
+  const [exit, code] = kindOf(error);
+  if (exit === EXIT.usage) process.stderr.write("(--help shows the options)\n");
+  if (asJson) tellJson(explain(error), error instanceof FilError ? error.data.code : code);
+  return exit;
+}
+
+/** The exit code of an error, and a code for scripts of one that has none of its own. */
+function kindOf(error: unknown): readonly [exit: number, code: string] {
+  if (error instanceof UsageError || error instanceof OptionError) return [EXIT.usage, "USAGE"];
+  if (error instanceof InterruptedError) return [EXIT.interrupted, "INTERRUPTED"];
+  if (error instanceof UntrueError) return [EXIT.untrue, error.code];
+  if (error instanceof UnreachableError) return [EXIT.failure, "UNREACHABLE"];
+  return [EXIT.failure, systemCode(error)?.code ?? "FAILED"];
 }

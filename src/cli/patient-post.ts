@@ -12,12 +12,15 @@ export type Posted = {
 };
 export type Answer = { readonly status: number; readonly text: string };
 
-/** Rejects with the system's error where nobody is reached, or who was reached goes away. */
+/**
+ * Rejects with the system's error where nobody is reached, or who was reached goes away. Each has a connection of its own: one that was
+ * kept may be closed by the node just as it is used again, and nobody could say whether the call was made.
+ */
 export function patientPost({ url, headers, body, signal }: Posted): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = (url.startsWith("https:") ? secure : plain)(
       url,
-      { method: "POST", headers, signal },
+      { method: "POST", headers, signal, agent: false },
       (response) => {
         let text = "";
         response.setEncoding("utf8");

@@ -8,6 +8,7 @@ import { Address, type NetworkPrefix } from "../types/address.ts";
 import { parseFil } from "../types/amount.ts";
 import { fileError, UnreachableError, UsageError } from "./errors.ts";
 import { shellWord } from "./interrupt.ts";
+import { printJson } from "./json.ts";
 import { DEFAULT_DATA } from "./options.ts";
 import { ownTokenFor } from "./own-token.ts";
 import { type Answer, type Posted, patientPost } from "./patient-post.ts";
@@ -124,7 +125,7 @@ export class Remote {
       return new Remote(given.url, text.trim(), options);
     }
     const token = "token" in given ? given.token : FILIGREE_TOKEN;
-    return new Remote(given.url, token ?? (await ownTokenFor(data, given.url)), options);
+    return new Remote(given.url, token ?? (await ownTokenFor(data, given.url))?.text, options);
   }
 
   /** Calls a method of the `Filecoin` namespace, or with a dot in its name of another; throws what the node says. */
@@ -266,7 +267,6 @@ export class Remote {
 
 /** Prints one JSON object, or lines of text. */
 export function say(asJson: boolean | undefined, value: unknown, lines: readonly string[]): void {
-  process.stdout.write(
-    asJson === true ? `${JSON.stringify(value)}\n` : lines.map((line) => `${plainText(line)}\n`).join(""),
-  );
+  if (asJson === true) printJson(value);
+  else process.stdout.write(lines.map((line) => `${plainText(line)}\n`).join(""));
 }

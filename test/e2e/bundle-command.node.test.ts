@@ -58,7 +58,9 @@ test("a bundle that is not published is refused with the next step, and taken wh
   });
   expect(await readdir(path.join(folder, "kept"))).toEqual([`${NAME}.car`]);
   expect(new Uint8Array(await readFile(path.join(folder, "kept", `${NAME}.car`)))).toEqual(car);
-  expect(JSON.parse((await bundle("list", "--dir", "kept", "--json")).out)).toMatchObject({ name: NAME, root: null });
+  expect(JSON.parse((await bundle("list", "--dir", "kept", "--json")).out)).toMatchObject({
+    bundles: [{ name: NAME, root: null }],
+  });
 });
 
 test("an address is fetched where the user names it; other answers and addresses are refused", async () => {
@@ -87,7 +89,7 @@ test("a kept file that was changed is named, and none is taken from it", async (
   bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1;
   await writeFile(kept?.file as string, bytes);
   const verified = await bundle("verify", "--dir", "changed");
-  expect(verified.code).toBe(1);
+  expect(verified.code).toBe(2);
   expect(verified.err).toMatch(new RegExp(`${NAME}.*a block is not what its CID`));
   const bundles = new Bundles(await store.sources());
   await expect(bundles.require("devnet", 10)).rejects.toMatchObject({

@@ -97,9 +97,11 @@ test("messages that wait are listed, replaced for a higher fee and dropped; sett
     expect((await filigree("mpool", "pending", "--cids", ...more)).out.trim()).toBe(cid);
   const replaced = await json("mpool", "replace", cid, "--auto");
   expect(replaced).toMatchObject({ replaced: cid });
-  expect(pool.pending().map(({ message }) => `${message.gasPremium}`)).toEqual([replaced["GasPremium"]]);
-  expect(Number(replaced["GasPremium"])).toBeGreaterThan(1.24 * Number(sent.Message.GasPremium));
-  expect(await json("mpool", "config", '{"ReplaceByFeeRatio":1.5}')).toMatchObject({ ReplaceByFeeRatio: 1.5 });
+  expect(pool.pending().map(({ message }) => `${message.gasPremium}`)).toEqual([replaced["gasPremium"]]);
+  expect(Number(replaced["gasPremium"])).toBeGreaterThan(1.24 * Number(sent.Message.GasPremium));
+  expect(await json("mpool", "config", '{"ReplaceByFeeRatio":1.5}')).toMatchObject({
+    config: { ReplaceByFeeRatio: 1.5 },
+  });
   expect((await filigree("mpool", "clear")).code).toBe(64);
   expect(await json("mpool", "clear", "--local", "--really-do-it")).toEqual({ ok: true, dropped: 1 });
   expect(pool.size).toBe(0);

@@ -138,7 +138,7 @@ test("unseal gives the payload of one piece, and replaces a file only when told 
 test("a failure is JSON too where JSON was asked for", async () => {
   const failed = await filigree(["commp", "nowhere", "--json"]);
   expect(failed.code).toBe(1);
-  expect(JSON.parse(failed.out)).toEqual({ ok: false, error: expect.stringContaining("nowhere") });
+  expect(JSON.parse(failed.out)).toEqual({ ok: false, error: expect.stringContaining("nowhere"), code: "ENOENT" });
   expect(failed.err).toMatch(/^error: .*nowhere/);
 });
 

@@ -46,7 +46,7 @@ test("the key of window PoSt of 2 KiB sectors", { timeout: 240_000 }, async () =
   // The official file's counts and size (docs/sources.md: rust-fil-proofs): 23 inputs, 22,128 auxiliaries, 21,866 + 23 rows.
   expect(record).toMatchObject({ counts: { inputs: 23, aux: 22128, rows: 21889 }, size: 11501496 });
   expect(record.warning).toMatch(/whoever knows the seed can forge/);
-  expect(JSON.parse(await params("list", "--json"))).toEqual(record);
+  expect(JSON.parse(await params("list", "--json"))).toEqual({ parameters: [record] });
   expect(await params("verify", record.name)).toMatch(record.digest);
   expect(await params("verify", "window-2KiB", "--seed", "a test")).toMatch(record.digest);
   expect(path.basename(key)).toBe(`${record.name}.params`);

@@ -4,8 +4,9 @@ import { BundleError, carsOf, readBundle } from "../../exec/bundle.ts";
 import { actorBundles, type BundleName } from "../../params/actor-codes.ts";
 import { BUNDLE_FOLDER, BundleStore, bundleName, type Kept, readBundleFile } from "../bundle-store.ts";
 import { download } from "../download.ts";
-import { complain, EXIT } from "../errors.ts";
+import { complain, EXIT, explain, hasSystemCode, tellJson } from "../errors.ts";
 import { commandLine, interruptible } from "../interrupt.ts";
+import { say } from "../remote.ts";
 import { progressLine, sizeText } from "../terminal.ts";
 
 type Place = { readonly dir: string; readonly json?: true };
@@ -42,10 +43,9 @@ export function registerBundle(program: Command): void {
 
 function tell({ name, file, bundle }: Kept, json: boolean): void {
   const { root, manifest, codes } = bundle;
-  const text = json
-    ? JSON.stringify({ name, root: `${root}`, manifest: `${manifest}`, actors: codes.size, file })
-    : `${name}  ${codes.size} actors  root ${root}`;
-  process.stdout.write(`${text}\n`);
+  say(json, { name, root: `${root}`, manifest: `${manifest}`, actors: codes.size, file }, [
+    `${name}  ${codes.size} actors  root ${root}`,
+  ]);
 }
 
 async function add(files: readonly string[], { dir, json, ...options }: AddOptions): Promise<void> {
@@ -68,24 +68,24 @@ async function fetchOne(url: string, { dir, json, ...options }: AddOptions): Pro
 
 async function list({ dir, json }: Place): Promise<void> {
   const files = await new BundleStore(dir).files();
-  for (const { name, file, size } of files) {
+  const bundles = files.map(({ name, file, size }) => {
     const published = actorBundles().find((one) => name === `${one.name}-v${one.actorsVersion}`);
-    const root = published === undefined ? null : `${published.manifest}`;
-    if (json === true) process.stdout.write(`${JSON.stringify({ name, root, size, file })}\n`);
-    else process.stdout.write(`${name}  ${sizeText(size)}${root === null ? "" : `  root ${root}`}\n`);
-  }
-  if (files.length === 0 && json !== true)
-    process.stdout.write(
-      `no bundles in ${dir}; add one with \`filigree bundle add builtin-actors-devnet.car\`, ` +
-        "a file of the releases of filecoin-project/builtin-actors\n",
-    );
+    return { name, root: published === undefined ? null : `${published.manifest}`, size, file };
+  });
+  const lines = bundles.map(
+    ({ name, root, size }) => `${name}  ${sizeText(size)}${root === null ? "" : `  root ${root}`}`,
+  );
+  const none =
+    `no bundles in ${dir}; add one with \`filigree bundle add builtin-actors-devnet.car\`, ` +
+    "a file of the releases of filecoin-project/builtin-actors";
+  say(json, { bundles }, bundles.length === 0 ? [none] : lines);
 }
 
 async function verify(given: readonly string[], { dir, json }: Place): Promise<void> {
   const kept = (await new BundleStore(dir).files()).map(({ file }) => file);
   const files = given.length > 0 ? given : kept;
   if (files.length === 0) throw new Error(`nothing to verify: no bundles in ${dir}`);
-  let bad = 0;
+  let worst: number | null = null;
   for (const file of files) {
     try {
       for (const car of carsOf(await readBundleFile(file))) {
@@ -97,11 +97,13 @@ async function verify(given: readonly string[], { dir, json }: Place): Promise<v
           );
       }
     } catch (error) {
-      bad++;
-      complain(new Error(file, { cause: error }));
+      worst = hasSystemCode(error) ? EXIT.failure : (worst ?? EXIT.untrue);
+      const named = new Error(file, { cause: error });
+      complain(named);
+      if (json === true) tellJson(explain(named), worst === EXIT.failure ? "FAILED" : "UNTRUE");
     }
   }
-  if (bad > 0) process.exitCode = EXIT.failure;
+  if (worst !== null) process.exitCode = worst;
 }
 
 /** Says which file an error of a bundle is about. */

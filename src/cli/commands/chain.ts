@@ -9,7 +9,7 @@ import { type CID, parseCid } from "../../types/cid.ts";
 import { readingCar } from "../car-input.ts";
 import { exportFolder, exportRemote, parseTipset } from "../chain-export.ts";
 import { openFolder, withChain } from "../data-folder.ts";
-import { UsageError } from "../errors.ts";
+import { judged, UsageError } from "../errors.ts";
 import { openBytes } from "../input.ts";
 import { commandLine, interruptible } from "../interrupt.ts";
 import { MIN_RETENTION, wholeNumber } from "../options.ts";
@@ -216,6 +216,8 @@ async function importFrom(file: string, options: ImportOptions): Promise<void> {
           ]),
       ...top.key.map(String),
     ]);
+  } catch (error) {
+    throw judged(error);
   } finally {
     line.clear();
     await store.close();

@@ -9,6 +9,7 @@ import { ProvingPool } from "../../proving/pool.ts";
 import { MIN_V2_PAYLOAD_BYTES, type PieceCommitment, pieceCidV1, pieceCidV2 } from "../../sector/piece/cid.ts";
 import { unchanged } from "../input.ts";
 import { interruptible } from "../interrupt.ts";
+import { printJson } from "../json.ts";
 import { parseWorkers } from "../options.ts";
 import { progressLine, sizeText } from "../terminal.ts";
 
@@ -34,7 +35,7 @@ async function run(file: string, options: Options): Promise<void> {
     paddedSize: piece.paddedSize,
   };
   if (options.json === true) {
-    process.stdout.write(`${JSON.stringify(fields)}\n`);
+    printJson(fields);
     return;
   }
   process.stdout.write(`piece CID     ${fields.pieceCid}\n`);

@@ -7,6 +7,7 @@ import { traceTable } from "../../conformance/trace-table.ts";
 import { Bundles } from "../../exec/bundles.ts";
 import { bundleFiles } from "../bundle-files.ts";
 import { complain, EXIT } from "../errors.ts";
+import { printJson } from "../json.ts";
 
 type Options = {
   readonly filter?: string;
@@ -87,19 +88,18 @@ async function run(places: readonly string[], options: Options): Promise<void> {
   const left = [...skipped.values()].reduce((sum, count) => sum + count, 0);
   const skips = Object.fromEntries(skipped);
   if (options.json === true)
-    say(
-      JSON.stringify({
-        ...{ passed, failed: failures.length, skipped: left },
-        ...{ declaredProofVerdicts: declared, skips, failures },
-      }),
-    );
+    printJson({
+      ...{ passed, failed: failures.length, skipped: left },
+      ...{ declaredProofVerdicts: declared, skips, failures },
+    });
   else {
     for (const [file, why] of bundles.bundles?.refused ?? []) say(`not taken from ${file}: ${why}`);
     for (const [reason, count] of skipped) say(`${count} skipped: ${reason}`);
     say(`${passed} passed, ${failures.length} failed, ${left} skipped`);
   }
   if (passed + failures.length === 0) complain(new Error("nothing was run: every run was skipped"));
-  if (passed === 0 || failures.length > 0) process.exitCode = EXIT.failure;
+  if (failures.length > 0) process.exitCode = EXIT.untrue;
+  else if (passed === 0) process.exitCode = EXIT.failure;
 }
 
 function report(outcome: RunOutcome, always: boolean, say: (line: string) => void): void {

@@ -2,10 +2,10 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { carOfNetwork } from "../chain-export.ts";
 import { tellingEpochs } from "../epoch-progress.ts";
-import { interruptible } from "../interrupt.ts";
+import { interruptible, shellWord } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
 import { checkOutput, writeOutput } from "../output.ts";
-import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { nextCommand, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import { progressLine, sizeText } from "../terminal.ts";
 
 type Head = {
@@ -103,7 +103,9 @@ export function registerLab(program: Command): void {
 async function snapshot(options: RemoteOptions): Promise<void> {
   const remote = await Remote.open(options);
   const id = await remote.call<number>("Devnet.snapshot");
-  say(options.json, { snapshot: id }, [`snapshot ${id}; go back to it with: filigree lab revert ${id}`]);
+  say(options.json, { snapshot: id }, [
+    `snapshot ${id}; go back to it with: ${nextCommand(`filigree lab revert ${id}`, options)}`,
+  ]);
 }
 
 async function snapshots(options: RemoteOptions): Promise<void> {
@@ -122,7 +124,9 @@ async function mineTo(epoch: number, options: RemoteOptions, method: string): Pr
   const remote = await Remote.open(options);
   const head = await remote.call<Head>("Filecoin.ChainHead");
   if (head.Height > epoch)
-    throw new Error(`the head is at epoch ${head.Height} already; \`filigree lab revert\` goes back to a snapshot`);
+    throw new Error(
+      `the head is at epoch ${head.Height} already; \`${nextCommand("filigree lab snapshots", options)}\` lists what can be gone back to`,
+    );
   await pass(options, method, [epoch], epoch - head.Height);
 }
 
@@ -161,7 +165,7 @@ async function dump(file: string, options: RemoteOptions & { readonly force?: tr
     writeOutput(file, { force }, (handle) => carOfNetwork(remote, handle, { signal, report })),
   ).finally(() => line.clear());
   say(options.json, { file, bytes }, [
-    `${file}: ${sizeText(bytes)}; go on with it: filigree devnet --load ${file}`,
+    `${file}: ${sizeText(bytes)}; go on with it: filigree devnet --load ${shellWord(file)}`,
     "It holds the network's keys in the clear.",
   ]);
 }

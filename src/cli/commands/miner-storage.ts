@@ -1,7 +1,7 @@
 /** `filigree miner storage` and `miner proving check`: where sectors lie, and whether their files are sound. */
 import path from "node:path";
 import type { Command } from "commander";
-import { UsageError } from "../errors.ts";
+import { UntrueError, UsageError } from "../errors.ts";
 import { wholeNumber } from "../options.ts";
 import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import { table } from "../table.ts";
@@ -84,8 +84,9 @@ async function check(numbers: number[], options: CheckOptions): Promise<void> {
   const cells = rows.map(({ sector, ok, why }) => [`${sector}`, ok ? "good" : "bad", why ?? ""]);
   const none =
     options.onlyBad === undefined ? "the miner has no sectors" : `all ${countText(wanted.length, "sector")} good`;
-  say(options.json, rows, rows.length === 0 ? [none] : table(["sector", "", ""], cells));
-  if (Object.keys(bad).length > 0) throw new Error(`${countText(Object.keys(bad).length, "sector")} cannot be proved`);
+  say(options.json, { sectors: rows }, rows.length === 0 ? [none] : table(["sector", "", ""], cells));
+  if (Object.keys(bad).length > 0)
+    throw new UntrueError(`${countText(Object.keys(bad).length, "sector")} cannot be proved`);
 }
 
 /** Sectors that have files, and those that the chain has, whatever became of their files. */
@@ -136,7 +137,7 @@ async function list(options: RemoteOptions): Promise<void> {
       .filter(Boolean)
       .join(", "),
   ]);
-  say(options.json, rows, table(["folder", "sectors", "used", "promised", "available", "for"], cells));
+  say(options.json, { folders: rows }, table(["folder", "sectors", "used", "promised", "available", "for"], cells));
 }
 
 function bytesText(bytes: number): string {

@@ -310,7 +310,7 @@ async function faults(options: ActorOptions): Promise<void> {
     `${one.ends}`,
   ]);
   const head = ["sector", "deadline", "partition", "state", "ends at"];
-  say(options.json, found, rows.length === 0 ? [`${open.name} has no faulty sectors`] : table(head, rows));
+  say(options.json, { faults: found }, rows.length === 0 ? [`${open.name} has no faulty sectors`] : table(head, rows));
 }
 
 async function extend(names: string[], options: SendOptions & { readonly expiration: number }): Promise<void> {
@@ -362,7 +362,7 @@ async function controlList(options: ActorOptions): Promise<void> {
     filText(balance),
     hasKey ? "key here" : "no key here",
   ]);
-  say(options.json, rows, table(["part", "address", "balance", ""], cells));
+  say(options.json, { addresses: rows }, table(["part", "address", "balance", ""], cells));
 }
 
 /** Where live sectors are proven, partition by partition. */

@@ -4,7 +4,7 @@ import { Address } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
 import { UsageError } from "../errors.ts";
 import { wholeNumber } from "../options.ts";
-import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { nextCommand, parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import type { Link } from "../remote-call.ts";
 import { table } from "../table.ts";
 
@@ -122,7 +122,7 @@ async function replace(what: string, nonce: number | undefined, options: Replace
     throw new UsageError("give --auto, or both --gas-premium and --gas-feecap");
   if (auto !== true && feeLimit !== undefined) throw new UsageError("--fee-limit goes with --auto");
   const remote = await Remote.open(options);
-  const { Message: old, CID: replaced } = await waitingMessage(remote, what, nonce);
+  const { Message: old, CID: replaced } = await waitingMessage(remote, what, nonce, options);
   const fees =
     auto === true
       ? await autoFees(remote, old, feeLimit)
@@ -134,24 +134,30 @@ async function replace(what: string, nonce: number | undefined, options: Replace
   const signed = await remote.call<Signed>("WalletSignMessage", old.From, { ...old, ...fees });
   const cid = (await remote.call<Link>("MpoolPush", signed))["/"];
   const { GasFeeCap, GasPremium, GasLimit } = signed.Message;
-  say(options.json, { cid, replaced: replaced["/"], GasFeeCap, GasPremium, GasLimit }, [
+  say(options.json, { cid, replaced, GasFeeCap, GasPremium, GasLimit }, [
     `message ${cid} in place of ${replaced["/"]}`,
     `fee cap ${GasFeeCap}, premium ${GasPremium} attoFIL for each of ${GasLimit} units of gas`,
   ]);
 }
 
 /** The waiting message of a CID, or of a sender and nonce. */
-async function waitingMessage(remote: Remote, what: string, nonce: number | undefined): Promise<Signed> {
+async function waitingMessage(
+  remote: Remote,
+  what: string,
+  nonce: number | undefined,
+  options: RemoteOptions,
+): Promise<Signed> {
   const all = await remote.call<Signed[]>("MpoolPending", null);
   const from = nonce === undefined ? null : await spellings(remote, what);
   const found = all.find(({ CID, Message: one }) =>
     from === null ? CID["/"] === what : from.has(one.From) && one.Nonce === nonce,
   );
   if (found !== undefined) return found;
+  const list = nextCommand("filigree mpool pending --cids", options);
   throw new Error(
     from === null
-      ? `no message ${what} waits`
-      : `no message of ${what} with nonce ${nonce} waits; see filigree mpool pending`,
+      ? `no message ${what} waits; those that do: ${list}`
+      : `no message of ${what} with nonce ${nonce} waits; those that do: ${list}`,
   );
 }
 
@@ -186,7 +192,7 @@ async function config(given: string | undefined, options: RemoteOptions): Promis
   const remote = await Remote.open(options);
   const before = await remote.call<Config>("MpoolGetConfig");
   if (given === undefined) {
-    say(options.json, before, [JSON.stringify(before, null, 2)]);
+    say(options.json, { config: before }, [JSON.stringify(before, null, 2)]);
     return;
   }
   let wanted: unknown;
@@ -201,5 +207,5 @@ async function config(given: string | undefined, options: RemoteOptions): Promis
     if (!(name in before)) throw new UsageError(`${name} is no setting; there are ${Object.keys(before).join(", ")}`);
   await remote.call("MpoolSetConfig", { ...before, ...wanted });
   const after = await remote.call<Config>("MpoolGetConfig");
-  say(options.json, after, [JSON.stringify(after, null, 2)]);
+  say(options.json, { config: after }, [JSON.stringify(after, null, 2)]);
 }

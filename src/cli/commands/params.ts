@@ -21,16 +21,18 @@ import {
   readParamsRecord,
 } from "../../proving/snark/params-store.ts";
 import { sectorSizeText } from "../../sector/params.ts";
+import { judged, UntrueError } from "../errors.ts";
 import { commandLine, interruptible, shellWord } from "../interrupt.ts";
 import { parseWorkers } from "../options.ts";
 import { PARAMS_FOLDER } from "../real-proofs.ts";
+import { say } from "../remote.ts";
 import { progressLine, sizeText } from "../terminal.ts";
 
 type Place = { readonly dir: string };
 type MakeOptions = Place & { readonly seed: string; readonly workers?: number; readonly json?: true };
 type ListOptions = Place & { readonly json?: true };
 type VerifyOptions = Place & { readonly seed: string; readonly digest?: string; readonly json?: true };
-type PathOptions = Place & { readonly seed: string; readonly vk?: true };
+type PathOptions = Place & { readonly seed: string; readonly vk?: true; readonly json?: true };
 
 const UNITS: Readonly<Record<string, number>> = { kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 };
 
@@ -85,6 +87,7 @@ export function registerParams(program: Command): void {
     .description("print the path of a circuit's key")
     .argument("<circuit>", "as for make", parseCircuit)
     .option("--vk", "that of the verifying key")
+    .option("--json", "print one JSON object")
     .action(showPath);
 }
 
@@ -120,8 +123,7 @@ async function make(name: string, { dir, seed, workers = platform.cores, json }:
       commandLine(),
     );
     line.clear();
-    if (json === true) process.stdout.write(`${JSON.stringify(record)}\n`);
-    else process.stdout.write(`${record.name}  ${sizeText(record.size)}  ${record.digest}\n`);
+    say(json, record, [`${record.name}  ${sizeText(record.size)}  ${record.digest}`]);
   } finally {
     line.clear();
     await pool.close();
@@ -134,13 +136,15 @@ async function list({ dir, json }: ListOptions): Promise<void> {
     throw error;
   });
   const names = files.filter((file) => file.endsWith(".params")).map((file) => file.slice(0, -".params".length));
+  const parameters: object[] = [];
+  const lines: string[] = [];
   for (const name of names.sort()) {
     const record = await readParamsRecord(dir, name);
-    if (json === true) process.stdout.write(`${JSON.stringify(record ?? { name, whole: false })}\n`);
-    else process.stdout.write(`${name}  ${record === null ? await unfinished(dir, name) : describe(record)}\n`);
+    parameters.push(record ?? { name, whole: false });
+    lines.push(`${name}  ${record === null ? await unfinished(dir, name) : describe(record)}`);
   }
-  if (names.length === 0 && json !== true)
-    process.stdout.write(`no parameters in ${dir}; make some with \`filigree params make winning-2KiB\`\n`);
+  const none = `no parameters in ${dir}; make some with \`filigree params make winning-2KiB\``;
+  say(json, { parameters }, lines.length === 0 ? [none] : lines);
 }
 
 const describe = ({ size, digest }: ParamsRecord): string => `${sizeText(size)}  ${digest}  local`;
@@ -158,10 +162,12 @@ async function verify(given: string, { dir, seed, digest, json }: VerifyOptions)
   const line = progressLine();
   const onProgress = ({ phase, done, total }: { phase: string; done: number; total: number }): void =>
     line.part(phase, done, total);
-  const found = await interruptible((signal) => digestOf(proofs, name, dir, digest, { signal, onProgress }));
+  const work = (signal: AbortSignal) => digestOf(proofs, name, dir, digest, { signal, onProgress });
+  const found = await interruptible(work).catch((error: unknown) => {
+    throw judged(error);
+  });
   line.clear();
-  if (json === true) process.stdout.write(`${JSON.stringify({ name, digest: found })}\n`);
-  else process.stdout.write(`${name}: as it should be (${found})\n`);
+  say(json, { name, digest: found }, [`${name}: as it should be (${found})`]);
 }
 
 async function digestOf(
@@ -178,11 +184,11 @@ async function digestOf(
   const params = await openParams({ file: path.resolve(name) });
   const found = await contentDigest(proofs, params.content, options);
   if (found !== digest.toLowerCase())
-    throw new Error(`${name} has the digest ${found}: it is another file, or was changed`);
+    throw new UntrueError(`${name} has the digest ${found}: it is another file, or was changed`);
   return found;
 }
 
-async function showPath(circuit: string, { dir, seed, vk }: PathOptions): Promise<void> {
+async function showPath(circuit: string, { dir, seed, vk, json }: PathOptions): Promise<void> {
   const name = localParamsName(circuit, seed);
   if ((await readParamsRecord(dir, name)) === null) {
     const more = [["--dir", dir, PARAMS_FOLDER] as const, ["--seed", seed, LOCAL_SETUP] as const].flatMap(
@@ -192,5 +198,6 @@ async function showPath(circuit: string, { dir, seed, vk }: PathOptions): Promis
     throw new Error(`no whole key ${name} in ${dir}; make it with \`${command}\``);
   }
   const { params, verifyingKey } = paramsPaths(path.resolve(dir), name);
-  process.stdout.write(`${vk === true ? verifyingKey : params}\n`);
+  const file = vk === true ? verifyingKey : params;
+  say(json, { name, file }, [file]);
 }

@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { filText } from "../../types/amount.ts";
 import { type SignedVoucher, voucherFromJson, voucherText } from "../../types/voucher.ts";
 import { interruptible } from "../interrupt.ts";
-import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { nextCommand, parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 
 type Policy = { readonly Accept: boolean; readonly MinDifference: string };
 type Reconciled = { readonly Voucher: unknown; readonly InPlaceOf: readonly unknown[] };
@@ -55,7 +55,7 @@ async function reconcile(
       [
         `${filText(made.amount)} in lane ${made.lane}, in place of ${filText(sum)} in lanes ${claims.map(({ lane }) => lane).join(", ")}`,
         text,
-        `to redeem it: filigree paych voucher submit ${channel} <voucher>`,
+        `to redeem it: ${nextCommand(`filigree paych voucher submit ${channel} <voucher>`, options)}`,
       ],
     );
   });

@@ -12,7 +12,7 @@ import {
 import { UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
-import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { nextCommand, parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import type { Link } from "../remote-call.ts";
 import { registerReconcile } from "./paych-reconcile.ts";
 
@@ -220,7 +220,9 @@ async function list(options: RemoteOptions): Promise<void> {
 async function control(method: string, channel: string, options: RemoteOptions): Promise<void> {
   const remote = await Remote.open(options);
   const message = (await remote.call<Link>(method, await remote.address(channel)))["/"];
-  say(options.json, { message }, [`message ${message}; to see what becomes of it: filigree wait ${message}`]);
+  say(options.json, { message }, [
+    `message ${message}; to see what becomes of it: ${nextCommand(`filigree wait ${message}`, options)}`,
+  ]);
 }
 
 type CreateOptions = RemoteOptions & {
@@ -254,15 +256,15 @@ async function create(channel: string, amount: bigint, options: CreateOptions): 
     MinSettle: options.minSettle,
     Merges: merges,
   });
-  if (Voucher === null) throw lacking(Shortfall);
+  if (Voucher === null) throw lacking(Shortfall, options);
   const made = voucherFromJson(Voucher);
   say(options.json, { voucher: voucherText(made), ...jsonOf(made) }, [voucherText(made)]);
 }
 
-const lacking = (shortfall: string): Error =>
-  new Error(
-    `the channel lacks ${filText(shortfall)}; add it: filigree paych add-funds <from> <to> "${filText(shortfall)}"`,
-  );
+function lacking(shortfall: string, options: RemoteOptions): Error {
+  const add = nextCommand(`filigree paych add-funds <from> <to> "${filText(shortfall)}"`, options);
+  return new Error(`the channel lacks ${filText(shortfall)}; add it: ${add}`);
+}
 
 type ScheduleOptions = RemoteOptions & {
   readonly count: number;
@@ -281,7 +283,7 @@ async function schedule(channel: string, amount: bigint, options: ScheduleOption
     ...{ Amount: amount.toString(), Count: options.count, StartEpoch: start, EndEpoch: options.endEpoch },
     MinSettle: options.minSettle,
   });
-  if (Vouchers.length === 0) throw lacking(Shortfall);
+  if (Vouchers.length === 0) throw lacking(Shortfall, options);
   const made = Vouchers.map(voucherFromJson);
   const rows = made.map((one) => ({
     ...{ voucher: voucherText(one), ...jsonOf(one), fromEpoch: one.timeLockMin.toString() },
@@ -351,5 +353,7 @@ async function submit(
   const { remote, address, json } = await given(channel, text, options);
   const secret = hexOf("--secret", options.secret);
   const message = (await remote.call<Link>("PaychVoucherSubmit", address, json, secret, ""))["/"];
-  say(options.json, { message }, [`message ${message}; to see what becomes of it: filigree wait ${message}`]);
+  say(options.json, { message }, [
+    `message ${message}; to see what becomes of it: ${nextCommand(`filigree wait ${message}`, options)}`,
+  ]);
 }

@@ -15,6 +15,7 @@ import type { SnarkFile, VanillaFile } from "../../sector/proof-file.ts";
 import type { PoRepPartitionProof } from "../../sector/seal/porep-proof.ts";
 import { UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
+import { printJson } from "../json.ts";
 import { parseHex32, parseMebibytes, parseWorkers } from "../options.ts";
 import { checkOutput } from "../output.ts";
 import { readRecord, writeProof } from "../sector-record.ts";
@@ -85,7 +86,7 @@ async function run(directories: readonly string[], options: Options): Promise<vo
     const partitions = "snark" in proof ? proof.snark.length / PROOF_BYTES : proof.partitions.length;
     const what = "snark" in proof ? "SNARK" : "proof";
     const fields = { out, kind: proof.kind, snark: snark === true, partitions, bytes };
-    if (options.json === true) process.stdout.write(`${JSON.stringify(fields)}\n`);
+    if (options.json === true) printJson(fields);
     else process.stdout.write(`${proof.kind} ${what}, ${countText(partitions, "partition")}, ${sizeText(bytes)}\n`);
   } finally {
     line.clear();

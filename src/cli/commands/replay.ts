@@ -8,8 +8,9 @@ import { loadProofs, type Proofs } from "../../core/proofs.ts";
 import { circuitKey, keyedVerifier, type ProofCircuit } from "../../exec/keyed-verifier.ts";
 import { readVerifyingKey, type VerifyingKey } from "../../sector/snark/groth16.ts";
 import { readingCar } from "../car-input.ts";
-import { UsageError } from "../errors.ts";
+import { judged, UsageError } from "../errors.ts";
 import { openBytes } from "../input.ts";
+import { printJson } from "../json.ts";
 import { collect } from "../options.ts";
 import { progressLine } from "../terminal.ts";
 
@@ -91,6 +92,8 @@ async function run(file: string, options: Options): Promise<void> {
     const report = await readingCar(file, () => replayChain(opened, work));
     line.clear();
     print(report, trusted, (performance.now() - started) / 1000, options.json === true);
+  } catch (error) {
+    throw judged(error);
   } finally {
     line.clear();
     await source?.close();
@@ -111,7 +114,7 @@ function print(report: ReplayReport, trusted: number, seconds: number, asJson: b
   const validated = checks === null ? {} : { blocks, checks: counted };
   // Whatever was believed: proofs of messages, and winning PoSts of blocks.
   const trustedProofs = trusted + (checks?.winningPoSt.declared ?? 0);
-  process.stdout.write(`${JSON.stringify({ ok: true, ...figures, ...validated, trustedProofs, seconds })}\n`);
+  printJson({ ok: true, ...figures, ...validated, trustedProofs, seconds });
 }
 
 /** A report for people. `trusted`: proofs of messages that were taken without a key. */

@@ -131,7 +131,7 @@ async function stream(
     ...([options, "Filigree.RetrievalStream", provider, linkOf(root), maxBytes] as const),
   );
   say(options.json, { root, bytes: got.Bytes }, [
-    `${root}, ${sizeText(got.Bytes)}; to write it: filigree client export ${root} <path>`,
+    `${root}, ${sizeText(got.Bytes)}; to write it: ${nextCommand(`filigree client export ${root} <path>`, options)}`,
   ]);
 }
 

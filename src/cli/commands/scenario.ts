@@ -8,6 +8,7 @@ import type { Devnet } from "../../node/devnet.ts";
 import type { ScenarioOutcome } from "../../scenario/run.ts";
 import { complain, EXIT, fileError, UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
+import { printJson } from "../json.ts";
 import { checkOutput, writeOutput } from "../output.ts";
 import { progressLine } from "../terminal.ts";
 
@@ -25,7 +26,7 @@ export function registerScenario(program: Command): void {
   const scenario = program.command("scenario").description("scenarios of local networks: steps and what must be so");
   scenario
     .command("run")
-    .description("run scenarios, each on a network of its own; ends with 1 where something is not as it should be")
+    .description("run scenarios, each on a network of its own; ends with 2 where something is not as it should be")
     .argument("<file...>", "scenarios: .json, or modules (.mjs, .js, .ts) whose default export is one")
     .option("--seed <text>", "another network than the scenario's: the same seed gives the same one")
     .option("--save <file>", "write the network after the last step, for `devnet --load`; of one scenario")
@@ -45,7 +46,7 @@ async function run(files: readonly string[], options: Options): Promise<void> {
     const outcome = await runOne(file, given, options);
     if (outcome === null) failed++;
   }
-  if (failed > 0) process.exitCode = EXIT.failure;
+  if (failed > 0) process.exitCode = EXIT.untrue;
 }
 
 async function runOne(
@@ -71,17 +72,14 @@ async function runOne(
       }),
     );
     line.clear();
-    write(
-      json === true
-        ? JSON.stringify({ file, ok: true, ...outcome })
-        : `ok    ${outcome.name}: ${outcome.steps} steps, head at epoch ${outcome.epoch}`,
-    );
+    if (json === true) printJson({ file, ok: true, ...outcome });
+    else write(`ok    ${outcome.name}: ${outcome.steps} steps, head at epoch ${outcome.epoch}`);
     return outcome;
   } catch (error) {
     line.clear();
     if (!(error instanceof ScenarioError)) throw error;
     if (error.code === "BAD_SCENARIO") throw new UsageError(`${file}: ${error.message}`);
-    if (json === true) write(JSON.stringify({ file, ok: false, ...error.data, error: describeError(error) }));
+    if (json === true) printJson({ file, ok: false, ...error.data, error: describeError(error) });
     else complain(new Error(`${file}: ${describeError(error)}`));
     return null;
   }

@@ -15,6 +15,7 @@ import { UNSEALED_FILE } from "../../sector/store.ts";
 import { UsageError } from "../errors.ts";
 import { contents, inputSize, makeDirectory } from "../input.ts";
 import { commandLine, interruptible } from "../interrupt.ts";
+import { printJson } from "../json.ts";
 import { parseActorId, parseCount, parseHex32, parseWorkers } from "../options.ts";
 import { RECORD_FILE, writeRecord } from "../sector-record.ts";
 import { countText, progressLine, sizeText } from "../terminal.ts";
@@ -112,9 +113,7 @@ function print(
   const sealed = sealedCid(commR).toString();
   if (json === true) {
     const listed = pieces.map(({ commP, payloadSize }) => ({ pieceCid: pieceCidV1(commP).toString(), payloadSize }));
-    process.stdout.write(
-      `${JSON.stringify({ out, sectorBytes, unsealedCid, sealedCid: sealed, pieces: listed, seconds })}\n`,
-    );
+    printJson({ out, sectorBytes, unsealedCid, sealedCid: sealed, pieces: listed, seconds });
     return;
   }
   process.stdout.write(`unsealed CID  ${unsealedCid}\nsealed CID    ${sealed}\n`);

@@ -143,14 +143,16 @@ function parseCidArgument(text: string): CID {
 }
 
 /** Waits, tells the outcome, and ends with 1 if the message failed. */
-async function waitFor(remote: Remote, cid: string, { confidence, timeout, json }: WaitOptions): Promise<void> {
+async function waitFor(remote: Remote, cid: string, options: WaitOptions): Promise<void> {
+  const { confidence, timeout, json } = options;
+  const goOn = nextCommand(`filigree wait ${cid}`, options);
   const limit = AbortSignal.timeout(timeout * 1000);
   const found = await interruptible(
     (signal) =>
       remote.wait<Lookup>("StateWaitMsg", [{ "/": cid }, confidence, -1, true], AbortSignal.any([signal, limit])),
-    `filigree wait ${cid}`,
+    goOn,
   ).catch((error: unknown) => {
-    if (limit.aborted) throw new Error(`not there after ${timeout} s; to go on: filigree wait ${cid}`);
+    if (limit.aborted) throw new Error(`not there after ${timeout} s; to go on: ${goOn}`);
     throw error;
   });
   const { ExitCode: exitCode, GasUsed: gasUsed, Return: returned } = found.Receipt;

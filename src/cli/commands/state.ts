@@ -13,6 +13,7 @@ import { readingCar } from "../car-input.ts";
 import { EXIT, UsageError } from "../errors.ts";
 import { openBytes } from "../input.ts";
 import { interruptible } from "../interrupt.ts";
+import { printJson } from "../json.ts";
 import { DEFAULT_DATA, wholeNumber } from "../options.ts";
 import { countText, type ProgressLine, progressLine } from "../terminal.ts";
 
@@ -66,7 +67,7 @@ async function check(name: string, options: Options): Promise<void> {
     line.clear();
     if (report.actors === 0) throw new Error(`nothing to check: the state ${root} holds no actor`);
     print(place, report, options.json === true);
-    if (report.complaints.length > 0) process.exitCode = EXIT.failure;
+    if (report.complaints.length > 0) process.exitCode = EXIT.untrue;
   } finally {
     line.clear();
     await close();
@@ -77,7 +78,7 @@ function print({ root, epoch }: Place, report: StateReport, asJson: boolean): vo
   const { complaints, actors, total, minersWithoutClaim } = report;
   if (asJson) {
     const plain = { complaints, actors, total: total.toString(), minersWithoutClaim };
-    process.stdout.write(`${JSON.stringify({ root: root.toString(), epoch, ...plain })}\n`);
+    printJson({ root: root.toString(), epoch, ...plain });
     return;
   }
   for (const complaint of complaints) process.stdout.write(`${complaint}\n`);

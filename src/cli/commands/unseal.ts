@@ -10,6 +10,7 @@ import { pieceCidV1, unpaddedBytesOf } from "../../sector/piece/cid.ts";
 import { PieceHasher } from "../../sector/piece/pieces.ts";
 import { UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
+import { printJson } from "../json.ts";
 import { parseCount } from "../options.ts";
 import { checkOutput, writeOutput } from "../output.ts";
 import { readRecord, type SectorRecord } from "../sector-record.ts";
@@ -70,7 +71,7 @@ async function run(directory: string, options: Options): Promise<void> {
     if (out !== "-") process.stdout.write(`${out}: ${countText(range.length, "byte")}; ${checked}\n`);
     return;
   }
-  (out === "-" ? process.stderr : process.stdout).write(`${JSON.stringify(fields)}\n`);
+  printJson(fields, out === "-" ? process.stderr : process.stdout);
 }
 
 function rangeOf({ identity, sealed, pieces }: SectorRecord, directory: string, options: Options): Range {

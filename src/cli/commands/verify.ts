@@ -3,11 +3,9 @@ import type { Command } from "commander";
 import { platform } from "#platform";
 import { loadProofs } from "../../core/proofs.ts";
 import { describeProof, judgeProof, KEY_HEAD_BYTES, keyBytes } from "../../sector/proof-file.ts";
-import { UsageError } from "../errors.ts";
+import { EXIT, UsageError } from "../errors.ts";
+import { printJson } from "../json.ts";
 import { readProof } from "../sector-record.ts";
-
-/** Exit code of a proof that does not hold. */
-const EXIT_INVALID = 2;
 
 export function registerVerify(program: Command): void {
   program
@@ -32,18 +30,18 @@ async function run(file: string, options: Options): Promise<void> {
   const key = keyFile === undefined ? null : await readKey(keyFile);
   const { holds, reason } = await judgeProof(await loadProofs(), proof, key, platform.randomBytes(32));
   if (options.json === true) {
-    process.stdout.write(`${JSON.stringify({ kind: proof.kind, holds, reason })}\n`);
+    printJson({ kind: proof.kind, holds, reason });
   } else {
     for (const line of describeProof(proof)) process.stdout.write(`${line}\n`);
     process.stdout.write(`${reason}\n`);
   }
-  if (!holds) process.exitCode = EXIT_INVALID;
+  if (!holds) process.exitCode = EXIT.untrue;
 }
 
 /** The verifying key that a file holds or, as parameters do, begins with. */
 async function readKey(file: string): Promise<Uint8Array> {
   const size = await platform.fileSize(file);
-  if (size === null) throw new UsageError(`no file ${file}`);
+  if (size === null) throw new Error(`${file}: no such file; --key names the circuit's verifying key or parameters`);
   const length = keyBytes(await platform.readRange(file, 0, Math.min(size, KEY_HEAD_BYTES)), size);
   if (length === null) throw new UsageError(`${file} holds no verifying key`);
   return platform.readRange(file, 0, length);

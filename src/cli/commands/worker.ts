@@ -8,6 +8,7 @@ import { toHex } from "../../base/bytes.ts";
 import { LOOPBACK_HOSTS } from "../../node/rpc-part.ts";
 import type { BlobStore } from "../../queue/store.ts";
 import { explain, hasSystemCode, UnreachableError, UsageError } from "../errors.ts";
+import { printJson } from "../json.ts";
 import { parseWorkers, wholeNumber } from "../options.ts";
 
 type WorkerCommand = {
@@ -68,7 +69,8 @@ async function work({ queue, store, workers = platform.cores, memory, json }: Wo
   const place = /^[a-z]+:/.test(store) ? store : path.resolve(store);
   const most = memory ?? Math.max(512, Math.floor((0.75 * totalmem()) / 2 ** 20));
   const line = (value: Record<string, unknown>, text: string): void => {
-    process.stdout.write(json === true ? `${JSON.stringify(value)}\n` : `${text}\n`);
+    if (json === true) printJson(value);
+    else process.stdout.write(`${text}\n`);
   };
   const bytes = openStore(place, process.env[TOKEN]);
   await checkStore(bytes, place);
@@ -115,7 +117,7 @@ async function serve(folder: string, { host, port, json }: StoreCommand): Promis
   const server = await serveStore({ folder: path.resolve(folder), host, port, token });
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`;
   const made = token !== null && process.env[TOKEN] === undefined ? { token } : {};
-  if (json === true) process.stdout.write(`${JSON.stringify({ url, ...made })}\n`);
+  if (json === true) printJson({ url, ...made });
   else process.stdout.write(`store at ${url}${"token" in made ? `; workers need ${TOKEN}=${token}` : ""}\n`);
   const signal = ending();
   await new Promise((resolve) => signal.addEventListener("abort", resolve));

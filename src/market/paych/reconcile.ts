@@ -24,7 +24,9 @@ export const sumOfClaims = (claims: readonly SignedVoucher[]): bigint =>
  */
 export function checkClaims(chain: Ledger, claims: readonly SignedVoucher[], value: bigint, least: bigint): void {
   if (claims.length < FEWEST || claims.length > MAX_MERGES)
-    badVoucher(`one voucher is made of ${FEWEST} to ${MAX_MERGES} others, not of ${claims.length}`);
+    badVoucher(
+      `one voucher is made of ${FEWEST} to ${MAX_MERGES} others, not of ${claims.length}: of lanes that the chain has, over more than it has paid`,
+    );
   const lanes = new Set<bigint>();
   let paid = 0n;
   for (const { lane } of claims) {

@@ -4,7 +4,10 @@ import type { AddressInfo } from "node:net";
 import { Command } from "commander";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { registerClientDeals } from "../../../src/cli/commands/client-deals.ts";
+import { registerLab } from "../../../src/cli/commands/lab.ts";
 import { registerMinerSectors } from "../../../src/cli/commands/miner-sectors.ts";
+import { registerMpool } from "../../../src/cli/commands/mpool.ts";
+import { registerPaych } from "../../../src/cli/commands/paych.ts";
 import { registerRetr } from "../../../src/cli/commands/retr.ts";
 import { registerSend } from "../../../src/cli/commands/send.ts";
 import { registerWallet } from "../../../src/cli/commands/wallet.ts";
@@ -123,5 +126,18 @@ test("what was retrieved and cannot be written is in the node: the command that 
   };
   await expect(run(registerRetr, "retr", "get", ROOT, "out", "--car")).rejects.toThrow(
     `no room; the data is in the node, and to write it costs nothing: filigree client export ${ROOT} <other path> --car --rpc ${url}`,
+  );
+});
+
+test("what is to be typed next speaks with the same node", async () => {
+  answers = { "Devnet.snapshot": 3 };
+  expect(await run(registerLab, "lab", "snapshot")).toContain(
+    `go back to it with: filigree lab revert 3 --rpc ${url}\n`,
+  );
+  answers = { "Filecoin.PaychSettle": { "/": ROOT } };
+  expect(await run(registerPaych, "paych", "settle", "t0100")).toContain(`: filigree wait ${ROOT} --rpc ${url}\n`);
+  answers = { "Filecoin.MpoolPending": [] };
+  await expect(run(registerMpool, "mpool", "replace", ROOT, "--auto")).rejects.toThrow(
+    `those that do: filigree mpool pending --cids --rpc ${url}`,
   );
 });

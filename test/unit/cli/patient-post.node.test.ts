@@ -51,3 +51,12 @@ test("one that goes away, one that is not there, and one that is given up", asyn
     patientPost({ url: "http://127.0.0.1:1/", headers: {}, body: "", signal: new AbortController().signal }),
   ).rejects.toMatchObject({ code: "ECONNREFUSED" });
 });
+
+test("each has a connection of its own: none is written to that the server is about to close", async () => {
+  let connections = 0;
+  const count = (): void => void connections++;
+  server.on("connection", count);
+  for (let i = 0; i < 3; i++) expect((await post("/")).status).toBe(201);
+  server.off("connection", count);
+  expect(connections).toBe(3);
+});
