@@ -11,6 +11,7 @@ import { exitCodeText, methodText } from "../state/words.ts";
 import type { Address } from "../types/address.ts";
 import { filText } from "../types/amount.ts";
 import type { Tipset } from "../types/block-header.ts";
+import { tokenText } from "./kept-token.ts";
 import { proofsText } from "./real-proofs.ts";
 import { countText, paint, sizeText } from "./terminal.ts";
 
@@ -135,7 +136,7 @@ export function banner(net: Devnet, { url, data, resumed, token }: Started): str
     `Page       ${new URL("/", url).href}  (in a browser: chain, messages, sealing, controls)`,
     ...forkLines(net),
     `Network    "${name}", ${resumed === null ? "new network" : `resumed at epoch ${resumed}`}; ${producers(net)}`,
-    ...(token === null ? [] : [tokenLine(token, data)]),
+    ...(token === null ? [] : [`Token      ${tokenText(token, data)}`]),
     "",
     ...table.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ")),
     "",
@@ -178,12 +179,6 @@ function producers({ local }: Devnet): string {
   return `${miners}, elected over sealed sectors of ${sizeText(local.miners[0]?.sectorBytes ?? 0)}; ${proofsText(local.verification.facts.proofs ?? { mode: "attested" })}`;
 }
 
-function tokenLine({ text, file }: { text: string; file: string | null }, data: string | null): string {
-  return file === null
-    ? `Token      ${text}  (admin; shown once, keep it)`
-    : `Token      admin token in ${file}; others: filigree auth token --perm read --data ${data}`;
-}
-
 class TextOutput implements Output {
   private readonly loudness: Loudness;
   private readonly now: () => number;
@@ -201,7 +196,7 @@ class TextOutput implements Output {
     const whole = banner(net, started);
     if (this.loudness === "quiet") {
       line(whole[0] as string);
-      if (started.token !== null) line(tokenLine(started.token, started.data));
+      if (started.token !== null) line(`Token      ${tokenText(started.token, started.data)}`);
     } else for (const one of whole) line(one);
   }
 

@@ -16,18 +16,17 @@ import {
   notInitialised,
   readSettings,
 } from "../node/miner-process/index.ts";
-import { checkRpcOptions, LOOPBACK_HOSTS, rpcUrl } from "../node/rpc-part.ts";
+import { checkRpcOptions } from "../node/rpc-part.ts";
 import { openSectorFolder } from "../node/sealing-part.ts";
 import { tokenSecret } from "../node/token-secret.ts";
-import { makeToken, PERMISSIONS } from "../rpc/auth.ts";
 import { TableStore } from "../storage/table-store.ts";
 import { Address } from "../types/address.ts";
 import { parseFil } from "../types/amount.ts";
 import { UnreachableError, UsageError } from "./errors.ts";
 import { interruptible, stopSignal } from "./interrupt.ts";
+import { keepToken, tokenText } from "./kept-token.ts";
 import { nodeOutput } from "./node-output.ts";
 import { DEFAULT_MINER_DATA, DEFAULT_MINER_FUNDS } from "./options.ts";
-import { keepOwnToken } from "./own-token.ts";
 import { proofsText, shownKeys } from "./real-proofs.ts";
 import { NodeRefusal, Remote, type RemoteOptions, say } from "./remote.ts";
 
@@ -210,12 +209,8 @@ export async function run(options: RunOptions, command: Command): Promise<void> 
   }
   try {
     const { url, port: served } = await miner.serve({ host, port, allowHosts, allowOrigins });
-    if (!LOOPBACK_HOSTS.includes(host))
-      await keepOwnToken(
-        data,
-        makeToken(await tokenSecret(await platform.openSecrets(data)), PERMISSIONS),
-        rpcUrl(host, served),
-      );
+    const secret = await tokenSecret(await platform.openSecrets(data));
+    const token = await keepToken({ host, port: served }, secret, data);
     const name = miner.miner.address.toString(miner.network.prefix);
     const work = miner.mines ? "mines, seals and proves" : "seals and proves";
     const why = miner.network.takesBlocks ? "--no-mine" : "this network's one process makes all blocks";
@@ -225,9 +220,18 @@ export async function run(options: RunOptions, command: Command): Promise<void> 
         `Miner      ${name} of "${miner.network.name}": ${work} against ${remote.url}${miner.mines ? "" : ` (${why})`}`,
         `Proofs     ${proofsText(miner.network.proofs)}`,
         `Data       ${data}`,
+        ...(token === null ? [] : [`Token      ${tokenText(token, data)}`]),
         "",
       ],
-      { event: "start", url, miner: name, node: remote.url, mines: miner.mines, data },
+      {
+        event: "start",
+        url,
+        ...(token === null ? {} : { tokenFile: token.file }),
+        miner: name,
+        node: remote.url,
+        mines: miner.mines,
+        data,
+      },
     );
     await Promise.race([stopped, damage]);
     output.say([], { event: "stop" });

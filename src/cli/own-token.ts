@@ -2,7 +2,7 @@
  * The admin token that a local network leaves in its data folder for commands on the same machine, and beside it the
  * address that it is for: it is sent nowhere else.
  */
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import path from "node:path";
 import { platform } from "#platform";
@@ -11,6 +11,8 @@ import { utf8 } from "../base/bytes.ts";
 const TOKEN = "admin-token";
 const ADDRESS = "admin-token-url";
 const ANY = ["0.0.0.0", "[::]"];
+/** Folders of the nodes of a network of several, in the folder of the network. */
+const NODE_FOLDER = /^node-\d{1,4}$/;
 
 /** Keeps the token of the network that listens at `url`; returns the file. */
 export async function keepOwnToken(data: string, token: string, url: string): Promise<string> {
@@ -21,12 +23,18 @@ export async function keepOwnToken(data: string, token: string, url: string): Pr
   return path.join(data, "secrets", TOKEN);
 }
 
-/** The token that the folder keeps for the node at `url`; undefined if it keeps none, or one for another address. */
-export async function ownTokenFor(data: string, url: string): Promise<string | undefined> {
-  const read = async (name: string): Promise<string | undefined> =>
-    (await readFile(path.join(data, "secrets", name), "utf8").catch(() => undefined))?.trim();
-  const address = await read(ADDRESS);
-  return address !== undefined && isSamePlace(address, url) ? read(TOKEN) : undefined;
+/** The token that a folder keeps for the node at `url`, and where; null if it keeps none, or one for another address. */
+export async function ownTokenFor(data: string, url: string): Promise<{ text: string; file: string } | null> {
+  const nodes = (await readdir(data).catch(() => [])).filter((name) => NODE_FOLDER.test(name)).sort();
+  for (const folder of [data, ...nodes.map((name) => path.join(data, name))]) {
+    const read = async (name: string): Promise<string | null> =>
+      (await readFile(path.join(folder, "secrets", name), "utf8").catch(() => null))?.trim() ?? null;
+    const address = await read(ADDRESS);
+    if (address === null || !isSamePlace(address, url)) continue;
+    const text = await read(TOKEN);
+    if (text !== null) return { text, file: path.join(folder, "secrets", TOKEN) };
+  }
+  return null;
 }
 
 /** Whether `url` leads to who listens at `address`, as far as this machine can tell. */

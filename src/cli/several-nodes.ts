@@ -7,6 +7,7 @@ import { isDamage } from "../node/damage.ts";
 import { LocalNetwork, type LocalNetworkOptions } from "../node/local-network.ts";
 import { descriptionToJson } from "../node/network-description.ts";
 import { UsageError } from "./errors.ts";
+import { type KeptToken, keepToken, tokenText } from "./kept-token.ts";
 import { DESCRIPTION_FILE, GENESIS_FILE, settleForm } from "./network-forms.ts";
 import { nodeOutput } from "./node-output.ts";
 import { writeOutput } from "./output.ts";
@@ -83,7 +84,7 @@ export async function runSeveralNodes(options: SeveralOptions, stopped: Promise<
     seed: seed ?? DEFAULT_SEED,
     mnemonic: mnemonic ?? (seed === undefined ? PUBLIC_MNEMONIC : mnemonicOfSeed(await loadCrypto(), seed)),
     listen: listen ?? DEFAULT_LISTEN,
-    dataOf: data === null ? null : (index) => path.join(data, `node-${index}`),
+    dataOf: data === null ? null : (index) => nodeFolder(data, index),
     onHead: (node, head) => tellLater(() => output.head(node, head)),
     onMining: (node, event) => {
       if (event.kind === "failed") look(event.error);
@@ -96,10 +97,15 @@ export async function runSeveralNodes(options: SeveralOptions, stopped: Promise<
     },
   });
   try {
-    for (const [index, node] of net.nodes.entries())
-      await node.serve({ host, port: port === 0 ? 0 : port + index, allowHosts, allowOrigins });
+    const tokens: (KeptToken | null)[] = [];
+    for (const [index, node] of net.nodes.entries()) {
+      const place = { host, port: port === 0 ? 0 : port + index };
+      const { port: served } = await node.serve({ ...place, allowHosts, allowOrigins });
+      const folder = data === null ? null : nodeFolder(data, index);
+      tokens.push(await keepToken({ host, port: served }, node.services.tokenSecret, folder));
+    }
     const written = data === null ? null : await writeDescription(net, data);
-    tell(net, output, written);
+    tell(net, output, { written, tokens, data, quiet: options.quiet });
     for (const say of early) say();
     early = null;
     await Promise.race([stopped, damage]);
@@ -108,6 +114,8 @@ export async function runSeveralNodes(options: SeveralOptions, stopped: Promise<
     await net.close();
   }
 }
+
+const nodeFolder = (data: string, index: number): string => path.join(data, `node-${index}`);
 
 /** Refuses ports that JSON-RPC and peers would both take, and ports that there are not. */
 function checkPorts({ nodes, port, listen }: SeveralOptions): void {
@@ -152,11 +160,16 @@ async function writeDescription(net: LocalNetwork, data: string): Promise<{ desc
   return { description, genesis };
 }
 
-function tell(
-  net: LocalNetwork,
-  output: ReturnType<typeof nodeOutput>,
-  written: { description: string; genesis: string } | null,
-): void {
+type Told = {
+  readonly written: { readonly description: string; readonly genesis: string } | null;
+  /** Of the nodes, by their index. */
+  readonly tokens: readonly (KeptToken | null)[];
+  readonly data: string | null;
+  readonly quiet: boolean;
+};
+
+/** What is common to all nodes once, and what each has on lines of its own. */
+function tell(net: LocalNetwork, output: ReturnType<typeof nodeOutput>, { written, tokens, data, quiet }: Told): void {
   const described = net.describe();
   const minersOf = (index: number): string[] =>
     described.miners.filter(({ node }) => node === index).map(({ address }) => address);
@@ -165,17 +178,23 @@ function tell(
     rpc: url,
     multiaddrs: peers.addresses(),
     miners: minersOf(index),
+    ...tokenJson(tokens[index] ?? null),
   }));
   const apart = described.miners.filter(({ node }) => node === null).map(({ address }) => address);
+  const tokenLine = (index: number): string[] => {
+    const token = tokens[index] ?? null;
+    return token === null ? [] : [`           ${tokenText(token, data === null ? null : nodeFolder(data, index))}`];
+  };
   const lines = [
-    `JSON-RPC   ${described.rpc.join("  ")}`,
-    `Page       ${new URL("/", described.rpc[0]).href}  (in a browser; every node serves one)`,
     `Network    "${described.network}" of ${nodes.length} ${nodes.length === 1 ? "node" : "nodes"}, elections over sealed sectors of ${sizeText(described.miners[0]?.sectorBytes ?? 0)}; ${proofsText(described.proofs)}`,
     "",
     ...nodes.flatMap(({ node, rpc, multiaddrs, miners }) => [
       `Node ${node}     ${rpc}  ${miners.length === 0 ? "follows" : `mines as ${miners.join(", ")}`}`,
       ...multiaddrs.map((address) => `           ${address}`),
+      ...tokenLine(node),
     ]),
+    `Page       ${new URL("/", described.rpc[0]).href}  (in a browser; each node serves one)`,
+    `Again      filigree net nodes --rpc ${described.rpc[0]}  (addresses and miners of all nodes, while they run)`,
     ...(apart.length === 0
       ? []
       : [
@@ -194,5 +213,12 @@ function tell(
         ]),
     "",
   ];
-  output.say(lines, { event: "start", nodes, files: written, ...descriptionToJson(described) });
+  const least = [`JSON-RPC   ${described.rpc.join("  ")}`, ...nodes.flatMap(({ node }) => tokenLine(node))].join("\n");
+  output.say(quiet ? [least] : lines, { event: "start", nodes, files: written, ...descriptionToJson(described) });
+}
+
+/** With `--json` a token is told only where no file keeps it. */
+function tokenJson(token: KeptToken | null): { readonly token?: string; readonly tokenFile?: string } {
+  if (token === null) return {};
+  return token.file === null ? { token: token.text } : { tokenFile: token.file };
 }

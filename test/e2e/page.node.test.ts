@@ -34,7 +34,8 @@ test("a browser is given the page, others what they were given before", async ()
   }
   // A host of files sends no headers: the document has a policy of its own, and that of the header says no more but whom it may speak to.
   const [, own = ""] = /<meta\s+http-equiv="content-security-policy"\s+content="([^"]+)"/.exec(text) ?? [];
-  const rules = (all: string): string[] => all.split("; ").filter((rule) => !/^(connect-src|frame-ancestors) /.test(rule));
+  const rules = (all: string): string[] =>
+    all.split("; ").filter((rule) => !/^(connect-src|frame-ancestors) /.test(rule));
   expect(rules(own)).toEqual(rules(policy));
   expect(rules(own)).toHaveLength(7);
   expect(own).toContain("connect-src 'self' ws: wss:;");

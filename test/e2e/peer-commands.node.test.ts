@@ -24,6 +24,19 @@ afterAll(async () => {
 });
 
 const filigree = (...args: readonly string[]): Promise<Outcome> => kept.run([...args, "--rpc", url]);
+
+test("where all nodes of a local network are is told by any of them", async () => {
+  const { nodes } = (await json("net", "nodes")) as { nodes: unknown[] };
+  const [miner] = net.describe().miners;
+  expect(nodes).toEqual([
+    {
+      ...{ node: 0, rpc: url, page: new URL("/", url).href, miners: [miner?.address], tokenFile: null },
+      multiaddrs: net.nodes[0]?.peers.addresses(),
+    },
+  ]);
+  expect((await filigree("net", "nodes")).out).toContain(`Node 0  ${url}  mines as ${miner?.address}`);
+});
+
 const json = async (...args: readonly string[]): Promise<Record<string, never>> =>
   JSON.parse((await filigree(...args, "--json")).out) as Record<string, never>;
 
@@ -42,7 +55,7 @@ test("identity, peers, scores and bans of a node; it connects where it is told t
   ]);
   expect(id).toMatchObject({ id: first.network?.id, addresses: first.addresses() });
   expect(peers.out).toMatch(new RegExp(`^peer +address +agent\n${other} +/ip4/127.0.0.1/tcp/\\d+ +filigree-test\n$`));
-  expect(scores).toMatchObject({ scores: [{ ID: other }] });
+  expect(scores).toMatchObject({ scores: [{ id: other }] });
   expect(wrong).toMatchObject({ code: 64, err: expect.stringContaining("/p2p/<identity> expected") });
   expect(await json("net", "bans", "--add", other, "--add", "192.0.2.7")).toEqual({
     peers: [other],

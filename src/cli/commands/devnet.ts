@@ -13,21 +13,20 @@ import type { MachinePlace } from "../../node/machines.ts";
 import type { Retention } from "../../node/node.ts";
 import type { Presealing } from "../../node/presealed.ts";
 import type { ProofMode } from "../../node/proof-mode.ts";
-import { checkRpcOptions, LOOPBACK_HOSTS, rpcUrl } from "../../node/rpc-part.ts";
+import { checkRpcOptions } from "../../node/rpc-part.ts";
 import { DEVNET_VERSION, LOCAL_SECTOR_SIZES, type LocalSectorSize } from "../../params/networks.ts";
-import { makeToken, PERMISSIONS } from "../../rpc/auth.ts";
 import type { ByteSource } from "../../storage/car-reader.ts";
 import { parseFil } from "../../types/amount.ts";
 import { bundleFor } from "../bundle-files.ts";
 import { BUNDLE_FOLDER } from "../bundle-store.ts";
 import { readingCar } from "../car-input.ts";
-import { openOutput, type Started } from "../devnet-output.ts";
+import { openOutput } from "../devnet-output.ts";
 import { systemReason, UsageError } from "../errors.ts";
 import { openBytes } from "../input.ts";
 import { stopSignal } from "../interrupt.ts";
+import { keepToken } from "../kept-token.ts";
 import { settleForm } from "../network-forms.ts";
 import { collect, DEFAULT_DATA, parseRetention, wholeNumber, wholeNumberOr } from "../options.ts";
-import { keepOwnToken } from "../own-token.ts";
 import { SEALED_FOLDER, withSealing } from "../presealing.ts";
 import { openKeys, proofOptions } from "../real-proofs.ts";
 import { parseAmount } from "../remote.ts";
@@ -397,7 +396,7 @@ async function serveUntilStopped(net: Devnet, options: Options, data: string | n
   const { host, port, allowHost: allowHosts, cors: allowOrigins } = options;
   const resumed = net.head.height === 0 ? null : net.head.height;
   const { url, port: served } = await net.serve({ host, port, allowHosts, allowOrigins });
-  const token = LOOPBACK_HOSTS.includes(host) ? null : await keepToken(net, data, rpcUrl(host, served));
+  const token = await keepToken({ host, port: served }, net.services.tokenSecret, data);
   const loudness = options.quiet === true ? "quiet" : options.verbose === true ? "verbose" : "normal";
   const output = openOutput(options.json === true, loudness);
   output.start(net, { url, data, resumed, token });
@@ -424,12 +423,6 @@ async function serveUntilStopped(net: Devnet, options: Options, data: string | n
   })();
   await Promise.race([working, damaged]);
   await output.stop();
-}
-
-/** An admin token for a network that others can reach, in a file for its owner alone where there is a data folder. */
-async function keepToken(net: Devnet, data: string | null, url: string): Promise<Started["token"]> {
-  const text = makeToken(net.services.tokenSecret, PERMISSIONS);
-  return { text, file: data === null ? null : await keepOwnToken(data, text, url) };
 }
 
 /** Throws the system's error if the address cannot be listened on. */

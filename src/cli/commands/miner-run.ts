@@ -1,5 +1,6 @@
 /** `filigree miner init` and `filigree miner run`: a storage miner in a process of its own, beside a node. */
 import type { Command } from "commander";
+
 import type { InitOptions, RunOptions } from "../miner-process.ts";
 import { collect, DEFAULT_MINER_DATA, DEFAULT_MINER_FUNDS, wholeNumber } from "../options.ts";
 import { PARAMS_FOLDER } from "../real-proofs.ts";

@@ -1,7 +1,8 @@
 /** `filigree net`: the peers of a running node. */
 import type { Command } from "commander";
 import { UsageError } from "../errors.ts";
-import { collect } from "../options.ts";
+import { collect, DEFAULT_DATA } from "../options.ts";
+import { ownTokenFor } from "../own-token.ts";
 import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import { table } from "../table.ts";
 
@@ -36,6 +37,12 @@ export function registerNet(program: Command): void {
       .argument("<multiaddr...>", "address with the peer's identity: /ip4/…/tcp/…/p2p/12D3KooW…"),
   ).action(connectTo);
   withRemote(net.command("id").description("the node's identity and the addresses at which it listens")).action(id);
+  withRemote(
+    net
+      .command("nodes")
+      .description("all nodes of the local network that this one is of: addresses, miners, and where their tokens are")
+      .option("--data <folder>", "where the network is kept, for the tokens", DEFAULT_DATA),
+  ).action(nodes);
   withRemote(net.command("scores").description("scores of the peers in the gossip mesh")).action(scores);
   withRemote(
     net
@@ -81,6 +88,42 @@ async function id(options: RemoteOptions): Promise<void> {
   const addresses = Addrs.map((address) => `${address}/p2p/${own}`);
   say(options.json, { id: own, addresses }, [own, ...addresses]);
 }
+
+type Described = {
+  readonly rpc?: readonly string[];
+  readonly multiaddrs?: readonly string[];
+  readonly miners?: readonly { readonly address: string; readonly node?: number | null }[];
+};
+
+async function nodes(options: RemoteOptions & { readonly data: string }): Promise<void> {
+  const remote = await Remote.open(options, options.data);
+  const found = await remote.ask<Described>("Devnet.info");
+  if (found === null)
+    throw new Error(`${remote.url} is no local network, which alone knows all of its nodes; see filigree net peers`);
+  const { rpc = [remote.url], multiaddrs = [], miners = [] } = found;
+  const peers = [...new Set(multiaddrs.map(peerOf))];
+  const rows = [];
+  for (const [node, url] of rpc.entries()) {
+    const own = multiaddrs.filter((address) => peerOf(address) === peers[node]);
+    // A network of one process has one node, whose miners are not said to be a node's.
+    const mines = miners.filter((miner) => (miner.node === undefined ? 0 : miner.node) === node);
+    const token = await ownTokenFor(options.data, url);
+    rows.push({
+      ...{ node, rpc: url, page: new URL("/", url).href, multiaddrs: own },
+      miners: mines.map(({ address }) => address),
+      tokenFile: token?.file ?? null,
+    });
+  }
+  const lines = rows.flatMap(({ node, rpc: url, page, multiaddrs: own, miners: mines, tokenFile }) => [
+    `Node ${node}  ${url}  ${mines.length === 0 ? "follows" : `mines as ${mines.join(", ")}`}`,
+    ...[`page ${page}`, ...own, ...(tokenFile === null ? [] : [`token in ${tokenFile}`])].map(
+      (text) => `        ${text}`,
+    ),
+  ]);
+  say(options.json, { nodes: rows }, lines);
+}
+
+const peerOf = (multiaddr: string): string => /\/p2p\/(\w+)$/.exec(multiaddr)?.[1] ?? "";
 
 async function scores(options: RemoteOptions): Promise<void> {
   const found = await (await Remote.open(options)).call<Score[]>("NetPubsubScores");

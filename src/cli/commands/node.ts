@@ -22,6 +22,8 @@ import { readingCar } from "../car-input.ts";
 import { UsageError } from "../errors.ts";
 import { openBytes } from "../input.ts";
 import { interruptible, shellWord, stopSignal } from "../interrupt.ts";
+import { printJson } from "../json.ts";
+import { keepToken, tokenText } from "../kept-token.ts";
 import { nodeOutput } from "../node-output.ts";
 import { collect, collectMultiaddr, parseRetention, wholeNumber } from "../options.ts";
 import { SEALED_FOLDER, withSealing } from "../presealing.ts";
@@ -167,7 +169,7 @@ async function init(options: InitOptions): Promise<void> {
         genesis: description.genesis.cid,
         epoch: head.height,
       };
-      if (options.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
+      if (options.json === true) printJson(result);
       else
         process.stdout.write(
           `a node of "${description.network}" at epoch ${head.height} in ${data}\nstart it: ${startIt}\n`,
@@ -299,13 +301,17 @@ async function start(options: StartOptions, command: Command): Promise<void> {
   let alone: NodeJS.Timeout | undefined;
   chain.onHeadChange(() => output.head(0, chain.head));
   try {
-    const { url } = await node.serve({ host, port, allowHosts: options.allowHost, allowOrigins: options.cors });
+    const { url, port: served } = await node.serve({
+      ...{ host, port, allowHosts: options.allowHost, allowOrigins: options.cors },
+    });
+    const token = await keepToken({ host, port: served }, node.services.tokenSecret, data);
     const multiaddrs = node.peers.addresses();
     const text = [
       `JSON-RPC   ${url}`,
       `Network    "${node.node.network.name}" at epoch ${chain.head.height}; ${mine.length === 0 ? "follows" : `mines as ${mine.join(", ")}`}; ${proofsText(node.proofs)}`,
       ...multiaddrs.map((address) => `Peers      ${address}`),
       `Data       ${data}`,
+      ...(token === null ? [] : [`Token      ${tokenText(token, data)}`]),
       "",
     ];
     output.say(text, {
@@ -316,6 +322,7 @@ async function start(options: StartOptions, command: Command): Promise<void> {
       epoch: chain.head.height,
       miners: mine,
       data,
+      ...(token === null ? {} : { tokenFile: token.file }),
     });
     alone = setTimeout(() => {
       const health = node.peers.health();

@@ -6,7 +6,8 @@ import type { AddressInfo } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
-import { isSamePlace, keepOwnToken } from "../../../src/cli/own-token.ts";
+import { keepToken } from "../../../src/cli/kept-token.ts";
+import { isSamePlace, keepOwnToken, ownTokenFor } from "../../../src/cli/own-token.ts";
 import { Remote } from "../../../src/cli/remote.ts";
 
 const root = await mkdtemp(path.join(tmpdir(), "filigree-token-"));
@@ -40,6 +41,17 @@ test("who listens elsewhere is not sent the local network's token, but the one t
   expect(await sent({ FULLNODE_API_INFO: `given:${url}` })).toBe("Bearer given");
   await keepOwnToken(data, "own", `http://0.0.0.0:${port}/rpc/v1`);
   expect(await sent({ FILIGREE_RPC: url }, data)).toBe("Bearer own");
+});
+
+test("of a network of several nodes each has its token in its own folder, and is sent no other's", async () => {
+  const data = path.join(root, "several");
+  const token = await keepToken({ host: "0.0.0.0", port }, new Uint8Array(32), path.join(data, "node-1"));
+  await keepToken({ host: "0.0.0.0", port: port + 1 }, new Uint8Array(32).fill(1), path.join(data, "node-0"));
+  const url = `http://127.0.0.1:${port}/rpc/v1`;
+  expect(await sent({ FILIGREE_RPC: url }, data)).toBe(`Bearer ${token?.text}`);
+  expect(await ownTokenFor(data, url)).toEqual({ text: token?.text, file: token?.file });
+  expect(token?.file).toBe(path.join(data, "node-1", "secrets", "admin-token"));
+  expect(await keepToken({ host: "127.0.0.1", port }, new Uint8Array(32), data)).toBeNull();
 });
 
 test("an address is the network's own by port and host; one that listens everywhere is on this machine only", () => {
