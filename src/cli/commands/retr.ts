@@ -22,7 +22,13 @@ type Quote = Terms & {
   readonly Message: string;
 };
 type Offer = Terms & { readonly Size: number; readonly MinPrice: string; readonly MinerPeer: { readonly ID: string } };
-type Got = { readonly Peer: string; readonly Bytes: number; readonly Paid: string; readonly WasHere: boolean };
+type Got = {
+  readonly Peer: string;
+  readonly Bytes: number;
+  readonly Paid: string;
+  readonly WasHere: boolean;
+  readonly Listed?: Link | null;
+};
 type Deal = { readonly Peer: string; readonly PricePerByte: string; readonly State: string; readonly Message: string };
 type Deals = {
   readonly Given: readonly (Deal & { readonly Root: Link; readonly Sent: number; readonly Received: string })[];
@@ -35,6 +41,7 @@ export type GetOptions = RemoteOptions & {
   readonly fundStep?: bigint;
   readonly bitswap?: true;
   readonly from?: string;
+  readonly datamodelPathSelector?: string;
   readonly car?: true;
 };
 
@@ -65,6 +72,10 @@ export function asRetrieval(command: Command): void {
       )
       .option("--from <address>", "who pays; default: the wallet's default address")
       .option("--bitswap", "by bitswap, for nothing, from whoever of the peers and providers has its blocks")
+      .option(
+        "--datamodel-path-selector <path>",
+        "a part alone: a path through the data (Links/0/Hash: the first link of a file or folder), or a selector as DAG-JSON",
+      )
       .option("--car", "write it as a CAR file"),
   ).action(get);
 }
@@ -142,7 +153,11 @@ async function freeStream(choice: string | undefined, options: RemoteOptions): P
 }
 
 async function get(root: string, out: string | undefined, options: GetOptions): Promise<void> {
-  const { provider, maxPrice, fundStep, from, bitswap, car } = options;
+  const { provider, maxPrice, fundStep, from, bitswap, car, datamodelPathSelector: selector } = options;
+  if (out !== undefined && selector?.trimStart().startsWith("{") === true)
+    throw new UsageError(
+      "what a selector chooses is no file: leave the path out, or select by a path through the data",
+    );
   const remote = await Remote.open(options);
   const payer =
     from !== undefined
@@ -154,24 +169,27 @@ async function get(root: string, out: string | undefined, options: GetOptions): 
   const order = {
     ...{ Root: linkOf(root), Providers: provider, MaxPrice: `${maxPrice}`, From: payer },
     Bitswap: bitswap === true,
+    ...(selector === undefined ? {} : { DataSelector: selector }),
     ...(fundStep === undefined ? {} : { FundStep: `${fundStep}` }),
     ...(place === null ? {} : { Path: place }),
   };
   const got = await patientCall<Got>(options, "Filigree.RetrievalGet", order).catch((error: unknown) => {
     throw allowing(error, maxPrice) ?? error;
   });
+  const listed = got.Listed ?? order.Root;
   if (place !== null)
-    await patientCall(options, "ClientExport", { Root: order.Root }, { Path: place, IsCAR: car === true }).catch(
+    await patientCall(options, "ClientExport", { Root: listed }, { Path: place, IsCAR: car === true }).catch(
       (cause: unknown) => {
         const again = nextCommand(
-          `filigree client export ${root} <other path>${car === true ? " --car" : ""}`,
+          `filigree client export ${listed["/"]} <other path>${car === true ? " --car" : ""}`,
           options,
         );
         throw new Error(`${describeError(cause)}; the data is in the node, and to write it costs nothing: ${again}`);
       },
     );
-  const { Peer, Bytes, Paid, WasHere } = got;
-  say(options.json, { root, peer: Peer, bytes: Bytes, paid: Paid, wasHere: WasHere, path: place }, [
+  const { Peer, Bytes, Paid, WasHere, Listed } = got;
+  const part = selector === undefined ? {} : { part: Listed?.["/"] ?? null };
+  say(options.json, { root, ...part, peer: Peer, bytes: Bytes, paid: Paid, wasHere: WasHere, path: place }, [
     WasHere
       ? "all of it was here"
       : `${Bytes} bytes (${sizeText(Bytes)}) ${Peer === "" ? "by bitswap" : `from ${Peer}`}, ${filText(Paid)} paid`,

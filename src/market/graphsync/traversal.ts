@@ -94,7 +94,7 @@ export class Traversal {
     if (this.walkedBytes > this.limits.bytes) throw over("bytes", this.limits.bytes);
     if (link.isLeaf) return;
     this.done.add(doneKey(link.cid, selector));
-    this.enter(nodeOf(link.cid, bytes), selector, link.depth);
+    this.enter(plainNode(link.cid, bytes), selector, link.depth);
   }
 
   /** Passes over the link that is wanted, and over what lies below it. */
@@ -167,7 +167,7 @@ function* someOf(node: Frame["node"], interests: readonly Segment[]): Generator<
 }
 
 /** A block as plain data whose maps keep their order. A node of DAG-PB has its links before its data. */
-function nodeOf(cid: CID, bytes: Uint8Array): Node {
+export function plainNode(cid: CID, bytes: Uint8Array): unknown {
   if (cid.code === CODEC.dagCbor) return decodeOrdered(cid, bytes);
   const node = decodeBlock(cid, bytes);
   if (cid.code !== CODEC.dagPb) return ordered(node);

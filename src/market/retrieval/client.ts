@@ -16,6 +16,7 @@ import { inlineBlock, Traversal } from "../graphsync/traversal.ts";
 import type { TransferManager } from "../transfer/manager.ts";
 import type { TransferResponse, TypedVoucher } from "../transfer/message.ts";
 import type { RetrievalBook, TakenDeal } from "./book.ts";
+import { type DataSelector, rootAt } from "./data-selector.ts";
 import { RetrievalError } from "./errors.ts";
 import {
   DEAL_STATUS,
@@ -33,8 +34,8 @@ import { nextPayPoint } from "./terms.ts";
 
 export type RetrievalOrder = {
   readonly root: CID;
-  /** CBOR; default: the whole DAG, which is listed among the imports when it is here. */
-  readonly selector?: Uint8Array;
+  /** What of it; default: the whole DAG. What is taken as a whole, a DAG or the part at a path, is listed among the imports. */
+  readonly select?: DataSelector;
   /** Identities or multiaddrs of providers, or addresses of miners, tried in their order. */
   readonly providers: readonly string[];
   /** attoFIL that may be spent in all. */
@@ -59,6 +60,8 @@ export type RetrievalProgress = {
 export type Retrieved = RetrievalProgress & {
   /** Whether all was here already. */
   readonly wasHere: boolean;
+  /** The DAG that is listed now; null where a selector chose blocks of it. */
+  readonly listed: CID | null;
 };
 
 export type ClientParts = {
@@ -133,12 +136,12 @@ export class RetrievalClient {
       const deal = new Deal(this.parts, order, provider, { get: (cid) => store.get(cid), put }, { spent, isFirst });
       try {
         await deal.run(here.links);
-        await this.list(order, store, provider);
+        const listed = await this.list(order, store, provider);
         return {
           ...deal.progress,
           paid: spent + deal.progress.paid,
           bytes: bytes + deal.progress.bytes,
-          wasHere: false,
+          ...{ wasHere: false, listed },
         };
       } catch (error) {
         order.signal.throwIfAborted();
@@ -151,8 +154,8 @@ export class RetrievalClient {
     }
     const { isWhole, links } = await linksHere(store, order);
     if (isWhole) {
-      await this.list(order, store, "here");
-      return { peer: "", bytes, links, paid: spent, wasHere: true };
+      const listed = await this.list(order, store, "here");
+      return { peer: "", bytes, links, paid: spent, wasHere: true, listed };
     }
     throw new RetrievalError(
       { code: "FAILED", tried: failures },
@@ -160,8 +163,11 @@ export class RetrievalClient {
     );
   }
 
-  private async list({ root, selector, signal }: RetrievalOrder, store: ClientStore, from: string): Promise<void> {
-    if (selector === undefined) await store.listRetrieval(root, from, signal);
+  private async list({ root, select, signal }: RetrievalOrder, store: ClientStore, from: string): Promise<CID | null> {
+    if (select?.path === null) return null;
+    const whole = select === undefined ? root : await rootAt(store, root, select.path as readonly string[]);
+    await store.listRetrieval(whole, from, signal);
+    return whole;
   }
 }
 
@@ -234,7 +240,7 @@ class Deal {
       ...{ reserved: 0n, pending: null, channel: null, lane: null },
       ...{ state: "ongoing", message: "", at: this.parts.now() },
     });
-    const selector = order.selector ?? WHOLE_DAG;
+    const selector = order.select?.selector ?? WHOLE_DAG;
     const voucher = proposalVoucher({ payload: order.root, id, selector, piece: null, terms });
     const signal = AbortSignal.any([order.signal, this.failed.signal]);
     try {
@@ -295,7 +301,7 @@ class Deal {
 
   private checkPrice(quote: QueryResponse): void {
     const { order } = this;
-    const price = priceOf(quote);
+    const price = this.expected(quote);
     const limit = this.order.maxPrice - this.spentBefore;
     if (price > limit) throw tooDear(price, limit);
     const asks = quote.pricePerByte > 0n || quote.unsealPrice > 0n;
@@ -308,6 +314,11 @@ class Deal {
       );
     if (asks && order.from?.equals(quote.paymentAddress as Address) === true)
       throw new RetrievalError({ code: "NO_PAYER" }, `${order.from} would pay itself; name another payer`);
+  }
+
+  /** attoFIL that it is to cost at least: what a part of a DAG comes to is told by its blocks alone. */
+  private expected(quote: QueryResponse): bigint {
+    return this.order.select === undefined ? priceOf(quote) : quote.unsealPrice;
   }
 
   private arrived(number: number, bytes: number): void {
@@ -372,7 +383,8 @@ class Deal {
     const { payer, reserves, book } = this.parts;
     if (total > deal.reserved) {
       const { reserved } = deal;
-      const more = nextReserve(reserved, total, priceOf(quote as QueryResponse), order.fundStep ?? null, limit);
+      const expected = this.expected(quote as QueryResponse);
+      const more = nextReserve(reserved, total, expected, order.fundStep ?? null, limit);
       const set = (record: TakenDeal): void => void (this.record = record);
       const keep = (record: TakenDeal): Promise<void> => this.keep(record);
       const channel = await reserves.add(() => this.deal, set, keep, [order.from, to], more, order.signal);
@@ -427,9 +439,9 @@ export function newDealId(randomBytes: (length: number) => Uint8Array): bigint {
 /** Links of a walk, the first ones without a gap, whose blocks are here; and whether those are all. */
 async function linksHere(
   store: ClientStore,
-  { root, selector, signal }: RetrievalOrder,
+  { root, select, signal }: RetrievalOrder,
 ): Promise<{ readonly links: number; readonly isWhole: boolean }> {
-  const traversal = new Traversal(root, new Selection(selector ?? WHOLE_DAG));
+  const traversal = new Traversal(root, new Selection(select?.selector ?? WHOLE_DAG));
   let links = 0;
   for (let wanted = traversal.next(); wanted !== null; wanted = traversal.next()) {
     signal.throwIfAborted();

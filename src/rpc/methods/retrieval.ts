@@ -3,6 +3,7 @@
  * Filigree.Retrieval*, retrieving, with providers by identity, multiaddr or miner's address.
  */
 import type { TakenDeal } from "../../market/retrieval/book.ts";
+import { type DataSelector, readDataSelector } from "../../market/retrieval/data-selector.ts";
 import { DEAL_STATUS, type QueryResponse, type Terms } from "../../market/retrieval/messages.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
 import { address, amount, link, maybeAddress } from "../codec/chain-types.ts";
@@ -61,6 +62,8 @@ const order = object("RetrievalOrder", {
   MaxPrice: fallback(amount, 0n),
   FundStep: fallback(nullable(amount), null),
   Bitswap: fallback(boolean, false),
+  // As of ClientRetrieve: a path, or a selector as DAG-JSON.
+  DataSelector: fallback(nullable(text(MAX_SELECTOR)), null),
   // Where it is to be exported: nothing is paid if nothing can be written there.
   Path: fallback(nullable(filePath), null),
   From: fallback(nullable(address), null),
@@ -121,11 +124,15 @@ const referenceOrder = object("ClientRetrievalOrder", {
   MinerPeer: fallback(nullable(object("RetrievalPeerID", { ID: fallback(text(128), "") })), null),
 });
 
+/** What of a DAG is meant: all of it where nothing is said. */
+function selectOf(text: string | null): { readonly select?: DataSelector } {
+  return text === null || text === "" ? {} : { select: readDataSelector(text) };
+}
+
 function orderOf(wanted: ValueOf<typeof referenceOrder>) {
   const { Root, DataSelector, Total, Client, Miner, MinerPeer } = wanted;
-  if (DataSelector !== null) badParams("order: DataSelector is not built; without it the whole DAG is retrieved");
   const peer = MinerPeer === null || MinerPeer.ID === "" ? (Miner === null ? [] : [`${Miner}`]) : [MinerPeer.ID];
-  return { root: Root, providers: peer, maxPrice: Total, from: Client };
+  return { root: Root, providers: peer, maxPrice: Total, from: Client, ...selectOf(DataSelector) };
 }
 
 const dealId = param("deal", bytes);
@@ -239,8 +246,11 @@ export const retrieveV0Group = group(
       cost: "wait",
       async run([wanted, file], { node, signal }) {
         if (file !== null) await node.client.checkPlace(file.Path);
-        await serviceOf(node).retrieve({ ...orderOf(wanted), signal });
-        if (file !== null) await node.client.export(wanted.Root, file.Path, file.IsCAR, signal);
+        const order = orderOf(wanted);
+        if (file !== null && order.select?.path === null)
+          badParams("order: what a selector chooses is no file; name a path, or no file");
+        const { listed } = await serviceOf(node).retrieve({ ...order, signal });
+        if (file !== null && listed !== null) await node.client.export(listed, file.Path, file.IsCAR, signal);
         return null;
       },
     }),
@@ -357,21 +367,32 @@ const ownMethods = {
       "Retrieves a DAG into the user's data, from providers in turn (default: who has it), and pays as it verifies; or, for nothing, by bitswap. With a Path, where it is to be exported, only if something can be written there.",
     permission: "sign",
     params: [param("order", order)],
-    result: object("Retrieved", { Peer: peer, Bytes: bytes, Links: bytes, Paid: amount, WasHere: boolean }),
+    result: object("Retrieved", {
+      Peer: peer,
+      Bytes: bytes,
+      Links: bytes,
+      Paid: amount,
+      WasHere: boolean,
+      Listed: nullable(link),
+    }),
     cost: "wait",
-    async run([{ Root, Providers, MaxPrice, FundStep, From, Bitswap, Path }], { node, session, signal }) {
+    async run([{ Root, Providers, MaxPrice, FundStep, From, Bitswap, DataSelector, Path }], { node, session, signal }) {
       if (Path !== null) {
         if (!session.permissions.includes("admin")) badParams("order.Path: exporting needs the permission admin");
         await node.client.checkPlace(Path);
       }
+      const select = selectOf(DataSelector);
       if (Bitswap) {
+        if (select.select !== undefined) badParams("order: bitswap knows no selectors; without it a part can be had");
         const { bytes: came, links } = await serviceOf(node).fetch(Root, Providers, signal);
-        return { Peer: "", Bytes: came, Links: links, Paid: 0n, WasHere: came === 0 };
+        return { Peer: "", Bytes: came, Links: links, Paid: 0n, WasHere: came === 0, Listed: Root };
       }
       const got = await serviceOf(node).retrieve({
         ...{ root: Root, providers: Providers, maxPrice: MaxPrice, fundStep: FundStep, from: From, signal },
+        ...select,
       });
-      return { Peer: got.peer, Bytes: got.bytes, Links: got.links, Paid: got.paid, WasHere: got.wasHere };
+      const { peer: from, listed } = got;
+      return { Peer: from, Bytes: got.bytes, Links: got.links, Paid: got.paid, WasHere: got.wasHere, Listed: listed };
     },
   }),
   RetrievalDeals: method({

@@ -2,7 +2,9 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Crypto, loadCrypto } from "../../../src/core/crypto.ts";
 import { WHOLE_DAG } from "../../../src/market/graphsync/selector.ts";
+import { plainNode } from "../../../src/market/graphsync/traversal.ts";
 import type { RetrievalOrder } from "../../../src/market/retrieval/client.ts";
+import { readDataSelector } from "../../../src/market/retrieval/data-selector.ts";
 import { paymentVoucher, proposalVoucher, readResponse, type Terms } from "../../../src/market/retrieval/messages.ts";
 import { nextPayPoint, owed, sendLimit } from "../../../src/market/retrieval/terms.ts";
 import { TransferManager } from "../../../src/market/transfer/manager.ts";
@@ -89,6 +91,43 @@ describe("deals", () => {
     await until("the provider knows", () => provider.market.book.given()[0]?.state === "completed");
     expect(client.chain.sent).toEqual([]);
     expect([client.host.offences, provider.host.offences, client.faults, provider.faults]).toEqual([[], [], [], []]);
+  });
+
+  test("a part of it: by a path it is listed and paid for alone, by a selector the blocks come; what is no path ends well named", async () => {
+    await provider.market.setAsk(TERMS);
+    const top = plainNode(root, (await (await provider.data.store()).get(root.bytes)) as Uint8Array);
+    const links = (top as ReadonlyMap<string, readonly ReadonlyMap<string, CID>[]>).get("Links");
+    const part = links?.[2]?.get("Hash") as CID;
+    const sizeOf = async (cid: CID) => ((await (await provider.data.store()).get(cid.bytes)) as Uint8Array).length;
+    const bytes = (await sizeOf(root)) + (await sizeOf(part));
+    const paid = TERMS.unsealPrice + TERMS.pricePerByte * BigInt(bytes);
+    // The whole file would cost several times as much.
+    const half = order({ maxPrice: paid, select: readDataSelector("Links/2/Hash") });
+    const got = await client.market.retrieve(half);
+    expect(got).toMatchObject({ bytes, paid, wasHere: false, links: 2 });
+    expect(`${got.listed}`).toBe(`${part}`);
+    expect((await client.data.imports()).map((one) => `${one.root}`)).toEqual([`${part}`]);
+    expect(await client.data.has(part)).toBe(true);
+    expect(await client.data.has(root)).toBe(false);
+    // The root's links alone: nothing below them that is here already is paid for again.
+    const selector = '{"f":{"f>":{"Links":{"r":{"^":0,"$":3,">":{"f":{"f>":{"Hash":{".":{}}}}}}}}}}';
+    const more = await client.market.retrieve(order({ select: readDataSelector(selector) }));
+    expect(more).toMatchObject({ links: 4, listed: null });
+    await expect(client.market.retrieve(order({ select: readDataSelector("Links/99/Hash") }))).rejects.toThrow(
+      /there is no Links\/99/,
+    );
+    await expect(client.market.retrieve(order({ select: readDataSelector("Data") }))).rejects.toThrow(
+      /leads to no other/,
+    );
+    for (const [bad, why] of [
+      ["/", /a path with at least one segment/],
+      ["a/".repeat(61), /a path of 61 segments/],
+      ['{"a":', /neither a path nor a selector/],
+      [`{"a":${"[".repeat(9000)}`, /nested too deep/],
+      ['{"~":{"as":"unixfs",">":{".":{}}}}', /other readings of data/],
+      ['{"q":{}}', /no kind "q"/],
+    ] as const)
+      expect(() => readDataSelector(bad)).toThrow(why);
   });
 
   test("for payment: to the last byte and the last attoFIL", async () => {
