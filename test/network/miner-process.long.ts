@@ -1,4 +1,7 @@
-/** A miner that is a process of its own: killed (-9) at random moments while it mines and seals, and without its node for 20 epochs. */
+/**
+ * A miner that is a process of its own: killed (-9) at random moments while it mines and seals, and without its node for 20 epochs.
+ * `FILIGREE_NETWORK_VERSION=28 FILIGREE_BUNDLES=<folder>` does the same with published actors.
+ */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -8,6 +11,9 @@ import { freePort, type Line, LineProcess, MAIN } from "../support/network-proce
 
 const KILLS = Number(process.env["FILIGREE_KILLS"] ?? 8);
 const LOST_EPOCHS = 20;
+const VERSION = process.env["FILIGREE_NETWORK_VERSION"] ?? "5";
+/** Methods that a sector is pre-committed and proven by. */
+const [PRE_COMMIT, PROVE] = VERSION === "5" ? [6, 7] : [28, 34];
 const root = await mkdtemp(path.join(tmpdir(), "filigree-miner-process-"));
 let port: number;
 let node: LineProcess;
@@ -23,7 +29,17 @@ function start(...args: readonly string[]): LineProcess {
 const startNode = (): LineProcess =>
   start(
     ...["devnet", "--listen", "/ip4/127.0.0.1/tcp/0", "--miners", "2", "--apart", "1", "--block-time", "1"],
-    ...["--accounts", "3", "--port", `${port}`, "--data", path.join(root, "net"), "--verbose"],
+    ...[
+      "--network-version",
+      VERSION,
+      "--accounts",
+      "3",
+      "--port",
+      `${port}`,
+      "--data",
+      path.join(root, "net"),
+      "--verbose",
+    ],
   );
 const rpc = (): string => `http://127.0.0.1:${port}/rpc/v1`;
 const startMiner = (): LineProcess =>
@@ -99,7 +115,7 @@ test("kills at random moments: blocks go on, none twice, and a sector comes to b
     if (Params !== "") methods.set(Method, (methods.get(Method) ?? 0) + 1);
   }
   // One pre-commit, one proof.
-  expect([methods.get(6), methods.get(7)]).toEqual([1, 1]);
+  expect([methods.get(PRE_COMMIT), methods.get(PROVE)]).toEqual([1, 1]);
   faults.push(...node.lines.filter(({ event }) => event === "fault"));
   expect(faults).toEqual([]);
 }, 900_000);

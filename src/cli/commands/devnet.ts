@@ -252,8 +252,6 @@ async function runNetwork(
   if (options.predeploy === true && isNative)
     throw new UsageError("--predeploy goes with --network-version 18 to 28: this one has no contracts");
   if (options.bundle !== undefined && isNative) throw new UsageError("--bundle goes with --network-version 16 to 28");
-  if (!isNative && options.apart !== undefined)
-    throw new UsageError("--apart is for network version 5: processes of miners know no other yet");
   const isReset = options.reset === true;
   const bundle = isNative ? undefined : await bundleFor(networkVersion, options.bundle, isReset);
   const upgrades: LocalUpgrade[] = [];

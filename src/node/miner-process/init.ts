@@ -12,7 +12,7 @@ import { minerMessages } from "../../miner/chain-side/messages.ts";
 import { RpcChain, type RpcRequest } from "../../miner/chain-side/rpc-chain.ts";
 import type { SectorFolder } from "../../miner/folders/folder.ts";
 import { sealGenesisSectorIn } from "../../miner/genesis-seal.ts";
-import { DEVNET_VERSION, localSealProof, localSectorSize } from "../../params/networks.ts";
+import { localSealProof, localSectorSize } from "../../params/networks.ts";
 import { ProvingPool } from "../../proving/pool.ts";
 import { sealProof } from "../../sector/params.ts";
 import type { BlockStore } from "../../storage/contract.ts";
@@ -133,8 +133,8 @@ export async function initNewMiner(parts: InitParts, terms: NewMinerTerms): Prom
 }
 
 /** Registered seal proof of a local network's sectors, which are all of one size. */
-function sealProofOf({ miners }: NetworkFacts): number {
-  return localSealProof(localSectorSize(miners[0]?.sectorBytes ?? 0) ?? "2KiB", DEVNET_VERSION);
+function sealProofOf({ miners, networkVersion }: NetworkFacts): number {
+  return localSealProof(localSectorSize(miners[0]?.sectorBytes ?? 0) ?? "2KiB", networkVersion);
 }
 
 /** The worker's address; a new key is kept before it is given anything. */
