@@ -17,7 +17,7 @@
  * waits sets `clock: "wall"`, as does one that measures several threads.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { performance } from "node:perf_hooks";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
@@ -25,10 +25,24 @@ import { pathToFileURL } from "node:url";
 const WARM_ROUNDS = 2;
 const ROUND_MS = 20;
 
-/** Names the machine a figure was taken on. */
+/** Family and model of the processor, where Linux tells them: virtual machines give several processors one name. */
+function processorKind() {
+  try {
+    const text = readFileSync("/proc/cpuinfo", "utf8");
+    const field = (name) => text.match(new RegExp(`^${name}\\s*: (.+)$`, "m"))?.[1];
+    const [family, model] = [field("cpu family"), field("model")];
+    return family === undefined || model === undefined ? "" : ` (family ${family}, model ${model})`;
+  } catch {
+    return "";
+  }
+}
+
+/** Names the machine a figure was taken on, and how busy it is. */
 export function machineLine() {
   const [cpu] = cpus();
-  return `${process.platform} ${process.arch}, ${cpus().length} x ${cpu.model}, Node ${process.version}, V8 ${process.versions.v8}`;
+  const load = loadavg()[0]?.toFixed(1);
+  const engine = `Node ${process.version}, V8 ${process.versions.v8}`;
+  return `${process.platform} ${process.arch}, ${cpus().length} x ${cpu?.model}${processorKind()}, ${engine}, load ${load}`;
 }
 
 export function median(values) {
