@@ -15,6 +15,7 @@ import { sleepFor } from "../base/sleep.ts";
 import { STATES_FROM } from "../chain/states-from.ts";
 import { copySectors, putSectors, type SectorCopy } from "../miner/folders/copies.ts";
 import type { SectorFolder } from "../miner/folders/folder.ts";
+import { firstFrom } from "../storage/ordered-names.ts";
 import type { Mark, UndoStore } from "../storage/undo-store.ts";
 import type { Tipset } from "../types/block-header.ts";
 import type { SignedMessage } from "../types/message.ts";
@@ -135,8 +136,8 @@ export class Snapshots {
         // The chain's turn first: a move that has it may wait for the store's.
         node.chain.restore(head, (move) =>
           store.takeBack(mark, keep, async (write, names) => {
-            const all = [...names];
-            changed = (prefix) => all.some((name) => name.startsWith(prefix));
+            const all = [...names].sort();
+            changed = (prefix) => all[firstFrom(all, prefix)]?.startsWith(prefix) === true;
             await move(write, changed);
             forget();
           }),

@@ -59,7 +59,7 @@ export class MemoryStore implements BlockStore {
 
   async metadataWith(prefix: string): Promise<(readonly [string, Uint8Array])[]> {
     this.check();
-    return [...this.table].filter(([name]) => name.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1));
+    return this.names.starting(prefix).map((name) => [name, this.table.get(name) as Uint8Array] as const);
   }
 
   /** Both bounds must have the same folder (the name up to its last "/"). */

@@ -19,9 +19,11 @@ export class OrderedNames {
   }
 
   remove(name: string): void {
-    const folder = this.folders.get(folderOf(name));
+    const place = folderOf(name);
+    const folder = this.folders.get(place);
     if (folder === undefined || !folder.names.delete(name)) return;
-    if (folder.sorted?.at(-1) === name) folder.sorted.pop();
+    if (folder.names.size === 0) this.folders.delete(place);
+    else if (folder.sorted?.at(-1) === name) folder.sorted.pop();
     else folder.sorted = null;
   }
 
@@ -35,6 +37,16 @@ export class OrderedNames {
     if (!descending) return folder.sorted.slice(from, Math.min(to, from + limit));
     return folder.sorted.slice(Math.max(from, to - limit), to).reverse();
   }
+
+  /** All names that begin so, in order. */
+  starting(prefix: string): string[] {
+    const found: string[] = [];
+    for (const [folder, { names }] of this.folders) {
+      if (folder.startsWith(prefix)) for (const name of names) found.push(name);
+      else if (prefix.startsWith(folder)) for (const name of names) if (name.startsWith(prefix)) found.push(name);
+    }
+    return found.sort();
+  }
 }
 
 type Folder = { readonly names: Set<string>; sorted: string[] | null };
@@ -43,8 +55,8 @@ function folderOf(name: string): string {
   return name.slice(0, name.lastIndexOf("/") + 1);
 }
 
-/** Index of the first name that is not before `wanted`. */
-function firstFrom(sorted: readonly string[], wanted: string): number {
+/** Index of the first of some sorted names that is not before `wanted`. */
+export function firstFrom(sorted: readonly string[], wanted: string): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {

@@ -66,6 +66,19 @@ export function blockStoreSuite(name: string, open: () => Promise<BlockStore>): 
     await store.close();
   });
 
+  test(`${name}: metadata is found by any beginning of its name, in order`, async () => {
+    const store = await open();
+    const names = ["", "a", "a/", "a/b", "a/b/1", "a/b/2", "a/c", "ab/1", "b/a/1"];
+    await store.write({ metadata: names.map((one) => [one, utf8("v")] as const) });
+    await store.write({ metadata: [["a/b/2", null]] });
+    const left = names.filter((one) => one !== "a/b/2");
+    for (const prefix of [...names, "a/b/", "c", "b"])
+      expect((await store.metadataWith(prefix)).map(([key]) => key)).toEqual(
+        left.filter((one) => one.startsWith(prefix)),
+      );
+    await store.close();
+  });
+
   test(`${name}: a range of metadata is read from either end, as far as it is wanted`, async () => {
     const store = await open();
     for (const at of [7, 2, 9, 4]) await store.write({ metadata: [[`h/${at}`, utf8(`${at}`)]] });
