@@ -21,6 +21,23 @@ beforeAll(async () => {
 const call = (name: string, ...operands: number[]): number => core.exports[name]!(...operands);
 const message = (seed: number, length: number): Uint8Array => (length === 0 ? new Uint8Array() : prng(seed, length));
 
+test("there is something of each kind to compare with", () => {
+  const lists = { ...bls, "drand.chains": bls.drand.chains } as unknown as Record<string, unknown>;
+  const names = [
+    "keys",
+    "privateKeyEncodings",
+    "aggregates",
+    "multiples",
+    "pairings",
+    "msm",
+    "hashToCurve",
+    "drand.chains",
+  ];
+  for (const name of names) expect(Object.keys(lists[name] as object).length, name).toBeGreaterThan(1);
+  for (const one of bls.keys) expect(one.signatures.length).toBeGreaterThan(0);
+  for (const chain of bls.drand.chains) expect(chain.beacons.length).toBeGreaterThan(0);
+});
+
 test("keys from seeds, public keys and signatures", () => {
   for (const one of bls.keys) {
     const secret = crypto.blsKeyFromSeed(prng(one.ikmSeed, 32));

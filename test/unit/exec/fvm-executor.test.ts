@@ -113,8 +113,7 @@ test("1,000 nested calls run where the engine switches stacks and has room, and 
   }
 });
 
-test("on stacks of their own guests do, and cost, the same", async () => {
-  if (!switchesStacks()) return;
+test.skipIf(!switchesStacks())("on stacks of their own guests do, and cost, the same", async () => {
   const messages = [nested(20), message, nested(0)];
   for (const { bytes, chainLength } of messages) {
     const [plain, deep] = [await openWorld(world), await openWorld(world)];

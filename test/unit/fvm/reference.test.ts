@@ -10,6 +10,7 @@ import fixtures from "../../fixtures/fvm/syscalls.json" with { type: "json" };
 
 test.each(fixtures)("network version $networkVersion: every message as in the reference", async (fixture) => {
   const { networkVersion, epoch, chainId, baseFee, root } = fixture;
+  expect(fixture.messages.length).toBeGreaterThan(10);
   const run = new MessageRun(
     new Map(fixture.blocks.map(([cid, bytes]) => [cidKey(fromHex(cid as string)), fromBase64(bytes as string)])),
   );

@@ -64,6 +64,7 @@ function kindOf({ type, apiVersion }: { type: string; apiVersion: string }): PoS
 }
 
 test("WinningPoSt draws the official sectors", () => {
+  expect(known.winningSectors.flatMap(({ picked }) => picked).length).toBeGreaterThan(3);
   for (const { randomnessSeed, proverId, sectorCount, picked } of known.winningSectors)
     for (const [n, expected] of picked.entries())
       expect(

@@ -78,6 +78,7 @@ test("piece table of random bytes", () => {
 test("data commitments of empty sectors", () => {
   const { empty } = known.commD;
   const rows = Array.isArray(empty) ? empty : Object.entries(empty);
+  expect(rows.length).toBe(2);
   for (const [size, commD] of rows) expect(toHex(dataCommitment(proofs, Number(size), []))).toBe(commD);
 });
 

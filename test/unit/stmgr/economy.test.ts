@@ -57,6 +57,7 @@ test("published actors: deposits for the most power, and a pledge that moves to 
 });
 
 test("quality-adjusted power", () => {
+  expect(of("quality").length).toBeGreaterThan(5);
   for (const [a, out] of of("quality"))
     expect(`${qaPowerForWeight(...(a as [bigint, bigint, bigint, bigint]))}`).toBe(out[0]);
 });

@@ -41,6 +41,7 @@ test.each(VERSIONS)("every name of v%d is described, and every method once", (ve
     const seen = new Set<string>();
     visit({ kind: "ref", name: state }, module, version, seen);
     const here = methods.filter((one) => existsIn(one, version));
+    expect(here.length).toBeGreaterThan(0);
     expect(new Set(here.map(({ number }) => number)).size).toBe(here.length);
     for (const { params, returns } of here)
       for (const type of [params, returns]) if (type !== undefined) visit(type, module, version, seen);
