@@ -10,21 +10,27 @@ const platform = "Deno" in globalThis ? "deno" : "node";
  * same rooms and other commands run here, too. `FILIGREE_DENO_ALL=1 npm run test:deno` runs them as well.
  */
 const LEFT_TO_OTHERS: Readonly<Record<string, string>> = {
+  "test/conformance/decode.node.test.ts": "states of the corpus, decoded; the corpus itself runs here",
   "test/docs/lost-sector-guide.node.test.ts": "commands of a guide",
   "test/docs/provider-guide.node.test.ts": "commands of a guide",
   "test/docs/retrieval-guide.node.test.ts": "commands of a guide",
   "test/docs/scenarios.node.test.ts": "commands of a guide",
   "test/docs/store-guide.node.test.ts": "commands of a guide",
   "test/e2e/client-data.node.test.ts": "commands",
+  "test/e2e/elections.test.ts": "elections and proofs of a network; other networks with miners run here",
   "test/e2e/lab-command.node.test.ts": "commands",
   "test/e2e/miner-commands.node.test.ts": "commands",
+  "test/e2e/node-commands.node.test.ts": "commands",
   "test/e2e/sector-commands.node.test.ts": "commands",
+  "test/e2e/several-nodes.node.test.ts": "a network in one process; that of several processes runs here",
   "test/e2e/snark-commands.node.test.ts": "commands",
   "test/queue/queue.node.test.ts": "the queue is for Node",
   "test/unit/actors/miner-scenarios.test.ts": "actors; those of the corpus run here",
   "test/unit/actors/scenarios.test.ts": "actors; those of the corpus run here",
+  "test/unit/base/big.test.ts": "arithmetic",
   "test/unit/crypto/secp256k1.test.ts": "arithmetic",
   "test/unit/ipld/canonical.test.ts": "arithmetic",
+  "test/unit/ipld/operations.test.ts": "arithmetic",
   "test/unit/node/snapshots-miners.node.test.ts": "two networks of miners over deadlines",
   "test/unit/proofs/aggregate.test.ts": "arithmetic",
   "test/unit/proofs/circuit-large.node.test.ts": "circuits of large sectors",
@@ -40,6 +46,7 @@ const LEFT_TO_OTHERS: Readonly<Record<string, string>> = {
   "test/unit/proving/seal-8mib.node.test.ts": "sectors of 8 MiB",
   "test/unit/proving/snark/official.node.test.ts": "keys and proofs of winning PoSt; those of window PoSt run here",
   "test/unit/proving/snark/prove.test.ts": "small circuits; proofs of window PoSt run here",
+  "test/unit/sim/simulation.node.test.ts": "simulated nodes over a simulated network",
   "test/unit/vm/lookup.test.ts": "arithmetic",
 };
 const isShort = platform === "deno" && process.env["FILIGREE_DENO_ALL"] !== "1";

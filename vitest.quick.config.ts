@@ -7,7 +7,6 @@ import { testsBut } from "./vitest.config.ts";
 const SLOW = [
   "test/e2e/**",
   "test/conformance/**",
-  "test/docs/examples*",
   "test/docs/*guide*",
   "test/docs/scenarios*",
   "test/queue/**",

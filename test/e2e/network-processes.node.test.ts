@@ -39,7 +39,7 @@ test("a node of another process joins, follows, is killed and follows again", as
     "2",
     // Behind the clock, so that epochs pass before the network serves.
     "--genesis-time",
-    `${Math.floor(Date.now() / 1000) - 90}`,
+    `${Math.floor(Date.now() / 1000) - 30}`,
     "--port",
     "0",
     "--data",

@@ -21,6 +21,8 @@ const programs = postgresPrograms();
 if (programs === null) console.log("skipped: no PostgreSQL server is installed (Debian: postgresql)");
 
 const LEASE = 2;
+/** Of a job, at which a worker is killed. */
+const STAGES = ["claimed", "working", "stored", "completed"];
 const proofs = await loadProofs();
 
 describe.skipIf(programs === null)("jobs through PostgreSQL", { timeout: 180_000 }, () => {
@@ -109,7 +111,8 @@ describe.skipIf(programs === null)("jobs through PostgreSQL", { timeout: 180_000
     await queue.close();
   });
 
-  test.each(["claimed", "working", "stored", "completed"])("a worker killed when its job is %s", async (stage) => {
+  // At a time: each waits for a lease to end.
+  test.concurrent.each(STAGES)("a worker killed when its job is %s", async (stage) => {
     const store = storeOf(`killed-${stage}`);
     const marker = path.join(folder, `marker-${stage}`);
     const first = startWorker(store, stage, stage, marker);
