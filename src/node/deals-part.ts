@@ -14,6 +14,7 @@ import type { ClientDeal } from "../market/storage/client-record.ts";
 import { DealError } from "../market/storage/errors.ts";
 import { fetchFromPeer, HttpStreamServer } from "../market/storage/http-streams.ts";
 import { localLink, noLink, type ProviderLink } from "../market/storage/link.ts";
+import { Mk20Client } from "../market/storage/mk20/client.ts";
 import { DealServer, remoteLink } from "../market/storage/protocols.ts";
 import { type ProviderOptions, StorageProvider } from "../market/storage/provider.ts";
 import type { ProviderDeal } from "../market/storage/provider-record.ts";
@@ -63,6 +64,7 @@ export class DealsPart implements Startable {
   readonly name = "deals";
   readonly client: StorageClient;
   readonly provider: StorageProvider | null;
+  readonly mk20: Mk20Client;
   private readonly options: DealsPartOptions;
   private served: (() => string) | null = null;
   private server: DealServer | null = null;
@@ -99,6 +101,10 @@ export class DealsPart implements Startable {
             ...(limits === undefined ? {} : { limits }),
             ...(onProviderDeal === undefined ? {} : { onChange: onProviderDeal }),
           });
+    this.mk20 = new Mk20Client({
+      ...{ blocks, data: client, messages: chain.messages, prefix: network.prefix },
+      ...{ now: platform.now, randomBytes: platform.randomBytes },
+    });
     const { provider } = this;
     if (provider !== null)
       client.lend({

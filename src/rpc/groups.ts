@@ -16,6 +16,7 @@ import { laboratoryGroup } from "./methods/laboratory.ts";
 import { marketGroup } from "./methods/market.ts";
 import { marketStateGroup } from "./methods/market-state.ts";
 import { minerStateGroup } from "./methods/miner-state.ts";
+import { mk20Group } from "./methods/mk20.ts";
 import { mpoolGroup } from "./methods/mpool.ts";
 import { mpoolChecksGroup } from "./methods/mpool-checks.ts";
 import { msigGroup, msigV0Group } from "./methods/msig.ts";
@@ -78,6 +79,7 @@ export const CURRENT_GROUPS = [
   ownRetrievalGroup,
   clientDealsGroup,
   ownClientGroup,
+  mk20Group,
   providerDealsGroup,
   ownProviderGroup,
   paychGroup,

@@ -18,6 +18,7 @@ import type { ContentFinder } from "../market/retrieval/content.ts";
 import type { RetrievalMarket } from "../market/retrieval/part.ts";
 import type { StorageClient } from "../market/storage/client.ts";
 import type { MarketFunds } from "../market/storage/funds.ts";
+import type { Mk20Client } from "../market/storage/mk20/client.ts";
 import type { StorageProvider } from "../market/storage/provider.ts";
 import type { MessagePool } from "../mpool/pool.ts";
 import type { Network } from "../network/network.ts";
@@ -239,6 +240,8 @@ export type ContentService = Pick<ContentFinder, "find">;
 /** Storage deals: of this node's user, and of its providers. */
 export type DealsService = {
   readonly client: Pick<StorageClient, "ask" | "deal" | "list" | "get" | "log" | "cidOf" | "renew" | "verify">;
+  /** Providers of Curio's market of 2025. */
+  readonly mk20: Pick<Mk20Client, "info" | "deal" | "send" | "status" | "get" | "list">;
   readonly provider: Pick<
     StorageProvider,
     | "miners"

@@ -7,6 +7,7 @@ import { type Link, linkOf, patientCall } from "../remote-call.ts";
 import { sizeText } from "../terminal.ts";
 import { registerClientDeals } from "./client-deals.ts";
 import { registerClientFind } from "./client-find.ts";
+import { registerMk20 } from "./client-mk20.ts";
 import { asRetrieval } from "./retr.ts";
 
 type Import = {
@@ -58,6 +59,7 @@ export function registerClient(program: Command): void {
   ).action(exportData);
   registerClientFind(client);
   registerClientDeals(client);
+  registerMk20(client);
 }
 
 async function importData(file: string, options: ImportOptions): Promise<void> {

@@ -1,0 +1,204 @@
+/**
+ * Deals of MK20: their JSON and signatures are those of Curio's own types, and against a stand-in for its server (`Mk20Stub`: no
+ * Curio was asked) deals are made once, and their data arrives whole over breaks, full servers and an end of the node.
+ */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Crypto, loadCrypto } from "../../../src/core/crypto.ts";
+import { addressOf, signBytes } from "../../../src/keys/keys.ts";
+import { ClientData } from "../../../src/market/data/client-data.ts";
+import { pieceBytes } from "../../../src/market/data/commit-car.ts";
+import { Mk20Client, type Mk20Options, type Mk20Wanted } from "../../../src/market/storage/mk20/client.ts";
+import { authDigest } from "../../../src/market/storage/mk20/http.ts";
+import {
+  checkDeal,
+  encodeDeal,
+  goJson,
+  type Mk20Deal,
+  readNames,
+  readStatus,
+  readUpload,
+} from "../../../src/market/storage/mk20/messages.ts";
+import { isUlid, newUlid } from "../../../src/market/storage/mk20/ulid.ts";
+import { MemoryStore } from "../../../src/storage/memory.ts";
+import { Address } from "../../../src/types/address.ts";
+import { type CID, parseCid } from "../../../src/types/cid.ts";
+import { readFixtureJson } from "../../support/files.ts";
+import { Mk20Stub } from "../../support/mk20-stub.ts";
+import { keyOfNumber } from "../../support/paych-chain.ts";
+
+const { vectors } = await readFixtureJson<{ readonly vectors: Readonly<Record<string, string>> }>("market/mk20.json");
+const KEY = keyOfNumber(7);
+const signal = new AbortController().signal;
+const NOW = 1_800_000_059_999;
+const BYTES = 100_000;
+
+let crypto: Crypto;
+let wallet: Address;
+let data: ClientData;
+let root: CID;
+let stub: Mk20Stub;
+let url: string;
+
+beforeAll(async () => {
+  crypto = await loadCrypto();
+  wallet = addressOf(crypto, KEY);
+  data = new ClientData({ open: async () => new MemoryStore(), hashes: crypto });
+  const content = (async function* () {
+    yield Uint8Array.from({ length: BYTES }, (_, i) => (i * 31 + (i >> 8)) & 0xff);
+  })();
+  const entries = (async function* () {
+    yield { path: "f", content };
+  })();
+  root = (await (await data.store()).importFiles("f", entries)).root;
+  stub = new Mk20Stub(crypto, () => NOW);
+  url = await stub.open();
+});
+afterAll(async () => {
+  stub.close();
+  await data.stop();
+});
+
+let made = 0;
+function open(blocks = new MemoryStore(), more: Partial<Mk20Options> = {}): Mk20Client {
+  return new Mk20Client({
+    ...{ blocks, data, prefix: "t", now: () => NOW, randomBytes: (n) => new Uint8Array(n).fill(++made), againMs: 1 },
+    messages: {
+      keyOf: async (address) => address,
+      hasKey: (address) => address.equals(wallet),
+      sign: (_, bytes) => signBytes(crypto, KEY, bytes),
+    },
+    ...more,
+  });
+}
+const wanted = (more: Partial<Mk20Wanted> = {}): Mk20Wanted => ({
+  ...{ url, root, form: "car", wallet, miner: Address.id(1000), source: { kind: "put" }, startEpoch: null },
+  ...{ duration: 518_400, allocation: null, contract: null, announce: false, ...more },
+});
+const bytesOf = async (form: "car" | "raw"): Promise<Buffer> => {
+  const parts: Uint8Array[] = [];
+  for await (const part of pieceBytes(await data.store(), root, form)) parts.push(part);
+  return Buffer.concat(parts);
+};
+
+test("deals are written, and answers read, as Go's types are", () => {
+  const client = Address.parse(JSON.parse(vectors["client"] as string));
+  const deal: Mk20Deal = {
+    ...{ id: "01ARZ3NDEKTSV4RRFFQ69G5FAV", client, provider: Address.id(1000), form: "car", startEpoch: 123_456 },
+    piece: parseCid("bafkzcibfxx3meais3xzh6qn56y6hiasmrufhegoweu3o5ccofs74nfdfr4yn76pqz4pq"),
+    ...{ source: { kind: "put" }, duration: 518_400, allocation: null, contract: null, indexing: true, announce: true },
+  };
+  expect(encodeDeal(deal, "f")).toBe(vectors["put"]);
+  const first = {
+    url: "http://127.0.0.1/piece/<x>&y",
+    headers: { Authorization: ["Basic a"] },
+    priority: 0,
+    fallback: false,
+  };
+  const second = { url: "http://b", headers: {}, priority: 1, fallback: true };
+  const http = encodeDeal({ ...deal, source: { kind: "http", urls: [first, second] } }, "f");
+  // Go's types have no headers at all there, which their reader takes for the same.
+  expect(http.replace('"headers":{}', '"headers":null')).toBe(vectors["http"]);
+  const contract = { address: "0x158c8f05A616403589b99BE5d82d756860363A92", dealId: 9n };
+  const notify = { address: Address.id(1000), payload: Uint8Array.of(1, 2, 255) };
+  const other: Mk20Deal = {
+    ...{ ...deal, form: "raw", source: { kind: "offline" }, startEpoch: null, duration: 600_000, allocation: 77n },
+    ...{ contract, notify, indexing: false, announce: false },
+  };
+  expect(encodeDeal(other, "f")).toBe(vectors["offline"]);
+  expect(goJson({ raw_size: 2 ** 40, chunk_size: 1 << 20 })).toBe(vectors["start upload"]);
+  const read = (name: string): unknown => JSON.parse(vectors[name] as string);
+  expect(readUpload(read("upload status"))).toEqual({ total: 3, missing: [1, 3] });
+  expect(readUpload(read("upload done"))).toEqual({ total: 1, missing: [] });
+  expect(readStatus(read("status"))).toEqual({ state: "failed", error: "why" });
+  expect(readNames(read("contracts"), "contracts")).toEqual([]);
+  expect(readNames(read("sources"), "sources")).toEqual(["http", "put"]);
+  const auth = read("auth") as Record<string, string>;
+  const digest = authDigest(client, "POST", "/market/mk20/deal", Date.parse(auth["minute"] as string) + 59_999);
+  expect(Buffer.from(digest).toString("base64")).toBe(auth["digest"]);
+  expect(Buffer.from(client.bytes).toString("base64")).toBe(auth["address"]);
+  // The example of the ULID's specification has this time.
+  expect(newUlid(1_469_918_176_385, new Uint8Array(10)).slice(0, 10)).toBe("01ARYZ6S41");
+  expect(isUlid(newUlid(NOW, new Uint8Array(10).fill(255)))).toBe(true);
+  for (const bad of [
+    null,
+    {},
+    { ddo_v1: null },
+    { ddo_v1: { status: "gone" } },
+    { ddo_v1: { status: "failed", errorMsg: 1 } },
+  ])
+    expect(() => readStatus(bad)).toThrow(/cannot be read/);
+  for (const bad of [
+    { total_chunks: 0 },
+    { total_chunks: 1e9 },
+    { total_chunks: 2, missing_chunks: [3] },
+    { total_chunks: 1.5 },
+  ])
+    expect(() => readUpload(bad)).toThrow(/cannot be read/);
+  for (const [field, change] of [
+    ["duration", { duration: 518_399 }],
+    ["allocation", { allocation: 0n }],
+    ["startEpoch", { startEpoch: 0 }],
+    ["contract", { contract: { address: "0x1", dealId: 1n } }],
+    ["announce", { indexing: false }],
+    ["indexing", { form: "raw" }],
+    ["urls", { source: { kind: "http", urls: [] } }],
+  ] as const)
+    expect(() => checkDeal({ ...deal, ...(change as Partial<Mk20Deal>) }), field).toThrow(new RegExp(`^${field}: `));
+});
+
+test("a deal is made once, whatever is lost, and what is refused is named", async () => {
+  const mk20 = open();
+  expect(await mk20.info(url, wallet, signal)).toEqual({
+    ...{ products: ["ddo_v1", "retrieval_v1"], sources: ["http", "put"], contracts: [] },
+  });
+  stub.faults.push("full", "break", "lose");
+  const made = await mk20.deal(wanted(), signal);
+  expect(made).toMatchObject({ isAccepted: true, isSent: false, source: "put", size: (await bytesOf("car")).length });
+  expect([...stub.deals.keys()]).toEqual([made.id]);
+  expect(await mk20.status(made.id, signal)).toEqual({ state: "uploading", error: "" });
+  stub.refusal = [426, "too cheap"];
+  await expect(mk20.deal(wanted(), signal)).rejects.toMatchObject({
+    data: { code: "REFUSED", status: 426, name: "rejected by the market", reason: "too cheap" },
+  });
+  stub.refusal = null;
+  // What nobody took is not kept.
+  expect((await mk20.list()).map(({ id }) => id)).toEqual([made.id]);
+  await expect(mk20.deal(wanted({ duration: 5 }), signal)).rejects.toThrow(/duration: at least 518400 epochs; 5/);
+  await expect(mk20.deal(wanted({ url: "ftp://x" }), signal)).rejects.toThrow(/^url/);
+  await expect(mk20.deal(wanted({ wallet: Address.id(7) }), signal)).rejects.toThrow(/^wallet/);
+  stub.faults.push("break", "break", "break", "break");
+  await expect(mk20.info(url, wallet, signal)).rejects.toMatchObject({ code: "NO_ANSWER" });
+  await expect(mk20.status("01ARZ3NDEKTSV4RRFFQ69G5FAV", signal)).rejects.toMatchObject({ code: "UNKNOWN_DEAL" });
+});
+
+test("data arrives whole: at once where it is small; in chunks, of which those alone are sent again that are lacking", async () => {
+  const small = open();
+  const { id } = await small.deal(wanted(), signal);
+  stub.faults.push("lose", null, "break");
+  expect(await small.send(id, signal)).toMatchObject({ isSent: true });
+  expect(stub.dataOf(id).equals(await bytesOf("car"))).toBe(true);
+  const blocks = new MemoryStore();
+  const large = open(blocks, { chunkBytes: 1 << 14 });
+  const raw = await large.deal(wanted({ form: "raw" }), signal);
+  expect(JSON.parse(stub.deals.get(raw.id)?.json ?? "{}")).toMatchObject({ data: { format: { raw: {} } } });
+  // The node ends after three of seven chunks, and goes on.
+  const ended = new AbortController();
+  const cut = large.send(raw.id, ended.signal, (number) => number === 3 && ended.abort(new Error("the node ends")));
+  await expect(cut).rejects.toThrow("the node ends");
+  expect(stub.uploads.get(raw.id)?.chunks.size).toBe(3);
+  const again = open(blocks, { chunkBytes: 1 << 14 });
+  stub.asked.length = 0;
+  stub.faults.push(null, "lose", "break", "full");
+  expect(await again.send(raw.id, signal)).toMatchObject({ isSent: true });
+  expect(stub.dataOf(raw.id).equals(await bytesOf("raw"))).toBe(true);
+  expect(stub.asked.filter((one) => /ID\/[123]$/.test(one))).toEqual([]);
+  expect(stub.uploads.get(raw.id)?.done).toBe(true);
+  expect(await again.status(raw.id, signal)).toEqual({ state: "sealing", error: "" });
+  const before = stub.asked.length;
+  expect(await again.send(raw.id, signal)).toMatchObject({ isSent: true });
+  expect(stub.asked.length).toBe(before);
+  // Another provider's upload, of other chunks.
+  const odd = await again.deal(wanted({ form: "raw" }), signal);
+  stub.uploads.set(odd.id, { size: BYTES, chunk: 1 << 15, chunks: new Map(), done: false });
+  await expect(again.send(odd.id, signal)).rejects.toThrow(/an upload of 4 chunks, where 7 are sent/);
+});
