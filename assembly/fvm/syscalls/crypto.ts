@@ -15,8 +15,10 @@ import { sha256Bytes } from "../../crypto/hash/sha256";
 import { CborReader } from "../../ipld/cbor-reader";
 import {
   Cid,
+  CODEC_FIL_COMMITMENT_SEALED,
   CODEC_FIL_COMMITMENT_UNSEALED,
   HASH_BLAKE2B_256,
+  HASH_POSEIDON_BLS12_381_A2_FC1,
   HASH_SHA2_256,
   HASH_SHA2_256_TRUNC254_PADDED,
   makeCid,
@@ -136,9 +138,7 @@ export function cryptoComputeUnsealedSectorCid(
 }
 
 function unsealed(to: u32, proof: i64, at: u32, length: u32, outAt: u32, capacity: u32): i32 {
-  // Kinds of seal proofs that are known, each in every sector size: versions 1 and 1.1; then synthetic; non-interactive.
-  const kinds = <i64>guest.ctx.generation.number;
-  if (proof < 0 || proof >= kinds * SEAL_PROOF_COUNT) return ILLEGAL_ARGUMENT;
+  if (!isSealProof(proof)) return ILLEGAL_ARGUMENT;
   const bytes = guest.bytesOf(at, length);
   if (bytes === null) return ILLEGAL_ARGUMENT;
   const r = new CborReader(bytes);
@@ -156,12 +156,10 @@ function unsealed(to: u32, proof: i64, at: u32, length: u32, outAt: u32, capacit
   const table = new StaticArray<u8>(count * <i32>PIECE_ENTRY_BYTES);
   for (let i = 0; i < count; i++) {
     const cid = commitments[i];
-    const digest = cid.digest;
-    const known = cid.codec == CODEC_FIL_COMMITMENT_UNSEALED && cid.hash == HASH_SHA2_256_TRUNC254_PADDED;
-    if (!known || digest.length != 32) return ILLEGAL_ARGUMENT;
+    if (!isUnsealed(cid)) return ILLEGAL_ARGUMENT;
     const entry = ptrOf(table) + <usize>i * PIECE_ENTRY_BYTES;
     store<u64>(entry, sizes[i]);
-    memory.copy(entry + 8, ptrOf(digest), 32);
+    memory.copy(entry + 8, ptrOf(cid.digest), 32);
   }
   const out = memory.data(32);
   const sector = sectorSize(proof % SEAL_PROOF_COUNT);
@@ -171,11 +169,44 @@ function unsealed(to: u32, proof: i64, at: u32, length: u32, outAt: u32, capacit
 }
 
 // ---- proofs
+// What can be seen to be no proof before it is verified is an illegal argument, not a bad verdict, and is so behind the charge.
 
-/** Reads over a SealVerifyInfo. */
-function skipSeal(r: CborReader): void {
+/** Whether the generation knows a seal proof: in every sector size versions 1 and 1.1; then synthetic; then non-interactive. */
+function isSealProof(proof: i64): bool {
+  return proof >= 0 && proof < <i64>guest.ctx.generation.number * SEAL_PROOF_COUNT;
+}
+
+/** Winning proofs, then window proofs of version 1, up to the third generation, and of version 1.1, from it on. */
+function isPostProof(proof: i64): bool {
+  const generation = guest.ctx.generation.number;
+  if (proof < 0) return false;
+  if (proof < SEAL_PROOF_COUNT) return true;
+  return proof < 2 * SEAL_PROOF_COUNT ? generation < 4 : proof < 3 * SEAL_PROOF_COUNT && generation > 2;
+}
+
+/** Whether a sector of a kind is proven by a window proof of a kind, from the third generation on. */
+function isWindowOf(proof: i64, seal: i64): bool {
+  if (!isSealProof(seal)) return false;
+  const size = seal % SEAL_PROOF_COUNT;
+  return proof == 2 * SEAL_PROOF_COUNT + size || (guest.ctx.generation.number == 3 && proof == SEAL_PROOF_COUNT + size);
+}
+
+function isSealed(cid: Cid): bool {
+  return (
+    cid.codec == CODEC_FIL_COMMITMENT_SEALED && cid.hash == HASH_POSEIDON_BLS12_381_A2_FC1 && cid.digest.length == 32
+  );
+}
+
+function isUnsealed(cid: Cid): bool {
+  return (
+    cid.codec == CODEC_FIL_COMMITMENT_UNSEALED && cid.hash == HASH_SHA2_256_TRUNC254_PADDED && cid.digest.length == 32
+  );
+}
+
+/** Reads over a SealVerifyInfo; whether it can be verified. */
+function sealIsSound(r: CborReader): bool {
   r.tuple(8);
-  r.i64();
+  const proof = r.i64();
   r.tuple(2);
   r.u64();
   r.u64();
@@ -184,8 +215,9 @@ function skipSeal(r: CborReader): void {
   r.bytes(LONG);
   r.bytes(LONG);
   r.bytes(LONG);
-  r.cid();
-  r.cid();
+  const sealed = r.cid();
+  const unsealed = r.cid();
+  return r.ok && isSealProof(proof) && isSealed(sealed) && isUnsealed(unsealed);
 }
 
 /** crypto.verify_seal of the second generation. */
@@ -194,10 +226,11 @@ export function cryptoVerifySeal(left: i64, to: u32, at: u32, length: u32): i32 
   const info = guest.bytesOf(at, length);
   if (info === null) return guest.leave(ILLEGAL_ARGUMENT);
   const r = new CborReader(info);
-  skipSeal(r);
+  const sound = sealIsSound(r);
   r.finish();
   if (!r.ok) return guest.leave(ILLEGAL_ARGUMENT);
   if (!guest.charge(guest.ctx.prices.verifySeal)) return guest.leave(OUT_OF_GAS);
+  if (!sound) return guest.leave(ILLEGAL_ARGUMENT);
   return guest.leave(guest.giveVerdict(to, host.verifySeal(ptrOf(info), info.length) != 0));
 }
 
@@ -206,26 +239,34 @@ export function cryptoVerifyPost(left: i64, to: u32, at: u32, length: u32): i32 
   const info = guest.bytesOf(at, length);
   if (info === null) return guest.leave(ILLEGAL_ARGUMENT);
   const r = new CborReader(info);
+  const isEarly = guest.ctx.generation.number == 2;
   r.tuple(4);
-  r.bytes(LONG);
+  let sound = r.bytes(LONG).length >= 32;
   const proofs = r.array(MANY);
+  // The second generation has proofs of any kind, and of none, verified; a sector is told its own.
+  let kind: i64 = -1;
   for (let i = 0; i < proofs && r.ok; i++) {
     r.tuple(2);
-    r.i64();
+    const proof = r.i64();
+    sound = sound && isPostProof(proof) && (isEarly || i == 0 || proof == kind);
+    kind = proof;
     r.bytes(LONG);
   }
+  sound = sound && (isEarly || proofs > 0);
   const sectors = r.array(MANY);
   for (let i = 0; i < sectors && r.ok; i++) {
     r.tuple(3);
-    r.i64();
+    const seal = r.i64();
     r.u64();
-    r.cid();
+    const sealed = r.cid();
+    sound = sound && isSealed(sealed) && (isEarly ? isSealProof(seal) : isWindowOf(kind, seal));
   }
   r.u64();
   r.finish();
   if (!r.ok) return guest.leave(ILLEGAL_ARGUMENT);
   const prices = guest.ctx.prices;
   if (!guest.charge(prices.post + prices.postPerSector * <i64>sectors)) return guest.leave(OUT_OF_GAS);
+  if (!sound) return guest.leave(ILLEGAL_ARGUMENT);
   return guest.leave(guest.giveVerdict(to, host.verifyPost(ptrOf(info), info.length) != 0));
 }
 
@@ -237,20 +278,23 @@ export function cryptoVerifyAggregateSeals(left: i64, to: u32, at: u32, length: 
   r.tuple(5);
   r.u64();
   const proof = r.i64();
-  r.i64();
+  const aggregation = r.i64();
   r.bytes(LONG);
   const seals = r.array(MANY);
+  let sound = seals > 0 && isSealProof(proof) && (aggregation == 0 || aggregation == 1);
   for (let i = 0; i < seals && r.ok; i++) {
     r.tuple(5);
     r.u64();
-    r.bytes(LONG);
-    r.bytes(LONG);
-    r.cid();
-    r.cid();
+    const ticket = r.bytes(LONG).length;
+    const seed = r.bytes(LONG).length;
+    const sealed = r.cid();
+    const unsealed = r.cid();
+    sound = sound && isSealed(sealed) && isUnsealed(unsealed) && ticket == 32 && seed == 32;
   }
   r.finish();
   if (!r.ok) return guest.leave(ILLEGAL_ARGUMENT);
   if (!guest.charge(guest.ctx.prices.aggregate(proof, seals))) return guest.leave(OUT_OF_GAS);
+  if (!sound) return guest.leave(ILLEGAL_ARGUMENT);
   return guest.leave(guest.giveVerdict(to, verifyAggregate(ptrOf(info), info.length) != 0));
 }
 
@@ -260,10 +304,10 @@ export function cryptoVerifyReplicaUpdate(left: i64, to: u32, at: u32, length: u
   if (info === null) return guest.leave(ILLEGAL_ARGUMENT);
   const r = new CborReader(info);
   r.tuple(5);
-  r.i64();
-  r.cid();
-  r.cid();
-  r.cid();
+  const kind = r.i64();
+  const oldSealed = r.cid();
+  const sealed = r.cid();
+  const unsealed = r.cid();
   // The proof is a list of numbers of a byte each here, and no byte string.
   const proof = r.array(MANY);
   let bytes: u64 = 0;
@@ -271,6 +315,8 @@ export function cryptoVerifyReplicaUpdate(left: i64, to: u32, at: u32, length: u
   r.finish();
   if (!r.ok || bytes > 0xff) return guest.leave(ILLEGAL_ARGUMENT);
   if (!guest.charge(guest.ctx.prices.replicaUpdate)) return guest.leave(OUT_OF_GAS);
+  const sound = kind >= 0 && kind < SEAL_PROOF_COUNT && isSealed(oldSealed) && isSealed(sealed) && isUnsealed(unsealed);
+  if (!sound) return guest.leave(ILLEGAL_ARGUMENT);
   return guest.leave(guest.giveVerdict(to, verifyUpdate(ptrOf(info), info.length) != 0));
 }
 
@@ -287,9 +333,10 @@ function batch(at: u32, length: u32, outAt: u32): i32 {
   // A list can be no longer than its bytes: room is made for it before they are read.
   const count = r.array(<u64>bytes.length);
   const ends = new StaticArray<i32>(r.ok ? count + 1 : 1);
+  const sound = new StaticArray<bool>(r.ok ? count : 0);
   for (let i = 0; i < count && r.ok; i++) {
     ends[i] = r.offset;
-    skipSeal(r);
+    sound[i] = sealIsSound(r);
     ends[i + 1] = r.offset;
   }
   r.finish();
@@ -298,7 +345,7 @@ function batch(at: u32, length: u32, outAt: u32): i32 {
   const verdicts = new StaticArray<u8>(count);
   for (let i = 0; i < count; i++) {
     const info = bytesAt(ptrOf(bytes) + <usize>ends[i], ends[i + 1] - ends[i]);
-    verdicts[i] = host.verifySeal(ptrOf(info), info.length) != 0 ? 1 : 0;
+    verdicts[i] = sound[i] && host.verifySeal(ptrOf(info), info.length) != 0 ? 1 : 0;
   }
   if (count != 0) guestWrite(outAt, ptrOf(verdicts), count);
   return DONE;
