@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     include: ["test/page/*.page.ts"],
     testTimeout: 300_000,
-    hookTimeout: 120_000,
+    hookTimeout: 300_000,
     pool: "forks",
     maxWorkers: 1,
     fileParallelism: false,

@@ -360,6 +360,11 @@ export class Chain {
         this.fixed = checkpoint === undefined ? null : await this.headers.tipset(decodeKey(checkpoint));
       }
       this.announce(movesOf(reverts, applies));
+      // Nobody comes back to them but by chance: a test that goes back ten thousand times would fill every cache with them.
+      for (const one of reverts) {
+        this.headers.release(one);
+        this.messageStore.release(one);
+      }
     });
   }
 

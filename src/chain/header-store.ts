@@ -43,6 +43,11 @@ export class HeaderStore {
   remember(tipset: Tipset): void {
     this.tipsets.set(nameOf(tipset.key), tipset);
   }
+
+  /** Keeps it decoded no longer; in the store it stays. */
+  release(tipset: Tipset): void {
+    this.tipsets.delete(nameOf(tipset.key));
+  }
 }
 
 /** The key as a map has it: of many tipsets in a row nobody reads the text. */

@@ -195,6 +195,12 @@ export class MessageStore {
     return messages;
   }
 
+  /** Keeps the messages of a tipset decoded no longer; in the store they stay. */
+  release(tipset: Tipset): void {
+    this.tipsets.delete(tipsetKeyText(tipset.key));
+    for (const header of tipset.blocks) this.ofRoots.delete(cidKey(header.messages));
+  }
+
   private async read(tipset: Tipset): Promise<TipsetMessages> {
     const known = this.tipsets.get(tipsetKeyText(tipset.key));
     if (known !== undefined) return known;

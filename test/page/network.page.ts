@@ -23,7 +23,7 @@ beforeAll(async () => {
   await world.rpc("Devnet.mine", 12);
   page = await world.open();
 });
-afterAll(() => world.close());
+afterAll(() => world?.close());
 
 type Info = { miners: { address: string }[]; accounts: { id: string; secp256k1: string }[] };
 const info = () => world.rpc<Info>("Devnet.info");
