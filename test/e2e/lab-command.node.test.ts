@@ -33,7 +33,7 @@ const filigree = (...args: readonly string[]): Promise<Outcome> => kept.run(args
 const lab = (...args: readonly string[]) => filigree("lab", ...args, "--rpc", url);
 
 test("a snapshot, time, and back; the whole network as a file, with which another process goes on", async () => {
-  expect((await lab("snapshot")).out).toBe("snapshot 1; go back to it with: filigree lab revert 1\n");
+  expect((await lab("snapshot")).out).toBe(`snapshot 1; go back to it with: filigree lab revert 1 --rpc ${url}\n`);
   const seconds = net.network.blockDelaySeconds;
   expect(JSON.parse((await lab("pass", `${3 * seconds}s`, "--json")).out)).toMatchObject({ epoch: 3 });
   expect((await lab("snapshots")).out).toBe("1  epoch 0, 0 messages waiting\n");

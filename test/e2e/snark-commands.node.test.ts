@@ -114,7 +114,7 @@ test("what cannot be proved or verified says why", async () => {
     [["verify", "post"], /--key/],
     [["verify", "post", "--key", key, "--params", key], /give one of them/],
     [["verify", "post", "--key", "data"], /holds no verifying key/],
-    [["verify", "post", "--key", "nothing"], /no file nothing/],
+    [["verify", "post", "--key", "nothing"], /nothing: no such file; --key names/],
   ];
   for (const [args, message] of cases) expect(await refusal(...args)).toMatch(message);
 }, 600_000);
@@ -123,7 +123,7 @@ test("a key that was changed or cut is refused", { timeout: 240_000 }, async () 
   const bytes = await readFile(key);
   bytes[bytes.length - 1] = (bytes[bytes.length - 1] as number) ^ 1;
   await writeFile(key, bytes);
-  expect(await refusal("params", "verify", record.name, "--dir", "keys")).toMatch(/PARAMS_CHANGED/);
+  expect(await refusal("params", "verify", record.name, "--dir", "keys")).toMatch(/is not what was made: remove it/);
   await writeFile(key, bytes.subarray(0, 5_000_000));
   expect(await refusal("params", "verify", record.name, "--dir", "keys")).toMatch(/PARAMS_LENGTH/);
 });
