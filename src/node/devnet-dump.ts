@@ -3,6 +3,7 @@ import { OptionError } from "../base/options.ts";
 import type { KeyInfo } from "../keys/keys.ts";
 import { DEVNET_VERSION } from "../params/networks.ts";
 import { isFvm } from "../schema/versions/rows.ts";
+import type { BlockStore } from "../storage/contract.ts";
 import { Address } from "../types/address.ts";
 import { decodeSignedMessage, encodeSignedMessage } from "../types/message.ts";
 import type { Clock } from "./clock.ts";
@@ -46,6 +47,22 @@ export async function checkDump({ options, node }: Pick<Network, "options" | "no
 /** Facts without those of this machine: its folders, whose files are in the file and must not be a second network's as well. */
 export function withoutPlaces(facts: Dumped["facts"]): Dumped["facts"] {
   return facts.filter(([name]) => name !== ATTACHED_FACT);
+}
+
+/** Stands in a store while a file is loaded into it: from its first facts until all beside the store is there, too. */
+export const LOADING_FACT = "devnet/loading";
+
+export async function isHalfLoaded(store: Pick<BlockStore, "metadata">): Promise<boolean> {
+  return (await store.metadata(LOADING_FACT)) !== undefined;
+}
+
+/** Throws `DumpError` HALF_LOADED. */
+export async function refuseHalfLoaded(store: Pick<BlockStore, "metadata">): Promise<void> {
+  if (await isHalfLoaded(store))
+    throw new DumpError(
+      { code: "HALF_LOADED" },
+      "a file was being loaded into the data folder, and that was interrupted; load it again (--load <file>), or --reset",
+    );
 }
 
 export type DumpSettings = {

@@ -58,7 +58,17 @@ import {
   openDevnetChain,
   refuseFork,
 } from "./devnet-chain.ts";
-import { checkDump, type DumpSettings, dumpOf, optionsOf, settle, withoutPlaces } from "./devnet-dump.ts";
+import {
+  checkDump,
+  type DumpSettings,
+  dumpOf,
+  isHalfLoaded,
+  LOADING_FACT,
+  optionsOf,
+  refuseHalfLoaded,
+  settle,
+  withoutPlaces,
+} from "./devnet-dump.ts";
 import { checkBundle, checkDevnetOptions, checkUpgrades, type LocalUpgrade } from "./devnet-options.ts";
 import { DumpError, type Dumped, readDump, readOptions } from "./dump.ts";
 import { EthControl, Impersonation } from "./eth-control.ts";
@@ -320,6 +330,7 @@ export class Devnet {
     );
     try {
       await refuseFork(store);
+      await refuseHalfLoaded(store);
       return await Devnet.over(store, crypto, network, options);
     } catch (error) {
       await store.close();
@@ -343,7 +354,12 @@ export class Devnet {
     const source = sourceOf(file);
     const options = { ...DEFAULTS, ...optionsOf(await readOptions(source, crypto), given) };
     checkDevnetOptions({ ...options, proofs: given.proving?.described.mode });
-    const inner = data === null ? new MemoryStore() : await TableStore.open(data, platform.openTable, { reset });
+    let inner = data === null ? new MemoryStore() : await TableStore.open(data, platform.openTable, { reset });
+    if (data !== null && (await isHalfLoaded(inner))) {
+      // What an interrupted load has left was never anybody's network.
+      await inner.close();
+      inner = await TableStore.open(data, platform.openTable, { reset: true });
+    }
     const store = new UndoStore(inner, staysAfterRevert);
     let net: Devnet | null = null;
     try {
@@ -354,9 +370,11 @@ export class Devnet {
         );
       const dumped = await readDump(source, store, crypto);
       // The head is among the facts, and they are one batch: what is ended before it has left no network.
-      await store.write({ metadata: withoutPlaces(dumped.facts) }, { sync: true, note: "the network of a file" });
+      const facts = [...withoutPlaces(dumped.facts), [LOADING_FACT, new Uint8Array(1)] as const];
+      await store.write({ metadata: facts }, { sync: true, note: "the network of a file" });
       net = await Devnet.over(store, crypto, networkOf(options.blockTime), options, dumped);
       await settle(net, dumped, given.blockTime);
+      await store.write({ metadata: [[LOADING_FACT, null]] }, { sync: true });
       return net;
     } catch (error) {
       // What runs already would go on writing.

@@ -34,7 +34,9 @@ export type DumpErrorData =
   /** A fork: what it never asked the other node for is not here. */
   | { readonly code: "OF_FORK" }
   /** There is a network in the folder already. */
-  | { readonly code: "NOT_EMPTY" };
+  | { readonly code: "NOT_EMPTY" }
+  /** What a file was loaded into is not whole: that was interrupted. */
+  | { readonly code: "HALF_LOADED" };
 export class DumpError extends FilError<DumpErrorData> {}
 
 /** What a network was made with. */

@@ -2,7 +2,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { platform } from "#platform";
+import { concat } from "../../../src/base/bytes.ts";
 import { Devnet } from "../../../src/node/devnet.ts";
 
 let folder: string;
@@ -31,4 +33,26 @@ test("forks and files leave the network of a folder as it was; a fork's folder g
   const again = await Devnet.open({ accounts: 1, data });
   expect(again.head.height).toBe(2);
   await again.close();
+});
+
+test("a file whose loading was interrupted is loaded again into the same folder; meanwhile nothing goes on with the half", async () => {
+  const data = path.join(folder, "loaded");
+  const net = await Devnet.open({ accounts: 1, seed: "dumped" });
+  net.clock.setAutomine(false);
+  await net.clock.mine(2);
+  const parts: Uint8Array[] = [];
+  for await (const part of net.dump()) parts.push(part);
+  await net.close();
+  const file = concat(...parts);
+  // Keys cannot be kept: that fails when the chain is there already.
+  vi.spyOn(platform, "openSecrets").mockRejectedValueOnce(new Error("no room for keys"));
+  await expect(Devnet.load(file, { data })).rejects.toThrow("no room for keys");
+  await expect(Devnet.open({ accounts: 1, seed: "dumped", data })).rejects.toMatchObject({
+    data: { code: "HALF_LOADED" },
+  });
+  const again = await Devnet.load(file, { data });
+  expect(again.head.height).toBe(2);
+  await again.close();
+  await expect(Devnet.load(file, { data })).rejects.toMatchObject({ data: { code: "NOT_EMPTY" } });
+  await (await Devnet.open({ accounts: 1, seed: "dumped", data })).close();
 });
