@@ -9,18 +9,21 @@ import { paint, plainText } from "./terminal.ts";
  */
 export const EXIT = { failure: 1, untrue: 2, usage: 64, interrupted: 130 } as const;
 
+const UNTRUE = "UNTRUE";
+
 /** What was checked does not hold. */
 export class UntrueError extends Error {
+  /** Of the error that told of it; else what it is. */
   readonly code: string;
 
-  constructor(message: string, code = "UNTRUE") {
+  constructor(message: string, code = UNTRUE) {
     super(message);
     this.code = code;
   }
 }
 
 /** Codes of errors that tell of something else than what was to be there. */
-const DIFFERS: readonly string[] = ["MISMATCH", "RESULT_MISMATCH", "PARAMS_CHANGED"];
+const DIFFERS: readonly string[] = ["MISMATCH", "RESULT_MISMATCH", "PARAMS_CHANGED", "PARAMS_LENGTH"];
 
 /** For commands that check: an error that says no more than that what was checked does not hold, as one; any other as it is. */
 export function judged(error: unknown): unknown {
@@ -130,7 +133,8 @@ export function explain(error: unknown): string {
 
 /** One line that says what went wrong; the stack only when `FILIGREE_DEBUG` is set. */
 export function complain(error: unknown): void {
-  const code = error instanceof FilError ? ` [${error.data.code}]` : "";
+  const own = error instanceof FilError ? error.data.code : error instanceof UntrueError ? error.code : UNTRUE;
+  const code = own === UNTRUE ? "" : ` [${own}]`;
   process.stderr.write(`${paint(process.stderr, "red", "error:")} ${plainText(explain(error))}${code}\n`);
   if (process.env["FILIGREE_DEBUG"] !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
 }

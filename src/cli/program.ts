@@ -4,6 +4,11 @@ import { registerCommands } from "./commands.ts";
 import { EXIT, InterruptedError, report, tellJson } from "./errors.ts";
 import { nameRequiredOptions, optionDescription } from "./required.ts";
 
+/** Below the list of commands. */
+const AFTER_HELP = `
+Begin with \`filigree devnet\`, and in another terminal \`filigree send bob "1 FIL"\`; docs/guide-command-line.md goes on from there.
+Every command takes --json. Exit codes: 0 done, 1 failed, 2 what was checked does not hold, 64 wrong usage, 130 Ctrl-C.`;
+
 /** The commands of the file that has the first word; all where none has it. */
 export async function openProgram(version: string, first: string | undefined): Promise<Command> {
   const program = new Command("filigree")
@@ -11,6 +16,7 @@ export async function openProgram(version: string, first: string | undefined): P
     .version(version)
     .showHelpAfterError("(--help shows the options)")
     .configureHelp({ optionDescription })
+    .addHelpText("after", AFTER_HELP)
     .exitOverride();
   await registerCommands(program, first);
   nameRequiredOptions(program);

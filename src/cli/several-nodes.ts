@@ -207,10 +207,12 @@ function tell(net: LocalNetwork, output: ReturnType<typeof nodeOutput>, { writte
     `Genesis    ${described.genesis.cid}, ${new Date(described.genesis.time * 1000).toISOString()}`,
     ...(written === null
       ? ["Joining    needs --data: the description and the genesis are files"]
-      : [
-          `Joining    filigree node init --network ${written.description} --genesis ${written.genesis} --data <folder>`,
-          "           filigree node start --data <folder>",
-        ]),
+      : described.upgrades !== undefined
+        ? ["Joining    is not for networks with upgrades: nodes of other processes do not have the later actors"]
+        : [
+            `Joining    filigree node init --network ${written.description} --genesis ${written.genesis} --data <folder>`,
+            "           filigree node start --data <folder>",
+          ]),
     "",
   ];
   const least = [`JSON-RPC   ${described.rpc.join("  ")}`, ...nodes.flatMap(({ node }) => tokenLine(node))].join("\n");

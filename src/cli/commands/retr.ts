@@ -102,7 +102,7 @@ export function registerRetr(program: Command): void {
   withRemote(
     retr
       .command("transports")
-      .description("over what a provider serves")
+      .description("the ways on which a provider gives data (libp2p, HTTP), and its addresses")
       .argument("<provider>", "identity, multiaddr, or miner's address"),
   ).action(transports);
   withRemote(retr.command("deals").description("retrievals by this node's user, and from this node")).action(deals);

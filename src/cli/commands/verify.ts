@@ -41,7 +41,7 @@ async function run(file: string, options: Options): Promise<void> {
 /** The verifying key that a file holds or, as parameters do, begins with. */
 async function readKey(file: string): Promise<Uint8Array> {
   const size = await platform.fileSize(file);
-  if (size === null) throw new Error(`${file}: no such file; --key names the circuit's verifying key or parameters`);
+  if (size === null) throw new Error(`no file ${file}; --key names the circuit's verifying key, or its parameters`);
   const length = keyBytes(await platform.readRange(file, 0, Math.min(size, KEY_HEAD_BYTES)), size);
   if (length === null) throw new UsageError(`${file} holds no verifying key`);
   return platform.readRange(file, 0, length);
