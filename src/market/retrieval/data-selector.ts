@@ -1,7 +1,6 @@
 /**
  * Which part of a DAG is retrieved, as a person says it: a path through the data as its codecs have it ("Links/0/Hash"), below which
- * all is taken, or a selector of IPLD as DAG-JSON.
- * Source: lotus v1.27.0 node/impl/client (getDataSelector); go-ipld-selector-text-lite v0.0.1 (paths).
+ * all is taken, or a selector of IPLD as DAG-JSON: what lotus' ClientRetrieve takes as DataSelector.
  */
 import * as dagCbor from "@ipld/dag-cbor";
 import * as dagJson from "@ipld/dag-json";

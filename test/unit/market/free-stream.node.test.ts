@@ -49,7 +49,7 @@ test("nobody serves it who was not told to; then a file comes whole, and a piece
   const store = await provider.data.store();
   const car: Uint8Array[] = [];
   for await (const part of carOf(store, root)) car.push(part);
-  await store.notePiece(commP, root, concat(...car).length);
+  await store.notePiece(commP, { root, size: concat(...car).length, form: "car" });
   expect(toHex(await all(pieceCidV1(commP)))).toBe(toHex(concat(...car)));
   await provider.market.setFreeStream(false);
   await expect(all(root)).rejects.toThrow(/serves no free stream/);

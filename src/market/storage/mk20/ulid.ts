@@ -1,4 +1,4 @@
-/** Names that sort by time: 48 bits of milliseconds and 80 of chance, in Crockford's base 32. Source: github.com/ulid/spec. */
+/** Names that sort by time: 48 bits of milliseconds and 80 of chance, in Crockford's base 32: ULIDs, as their specification has them. */
 const DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LENGTH = 26;
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
