@@ -166,10 +166,15 @@ test.each(SIZES)("2^%i rows are proved, and no other output", async (bits) => {
   const told = (what: string): void => {
     process.stdout.write(`2^${bits} rows: ${what} after ${seconds(start)}\n`);
   };
+  const cpuSeconds = (since: NodeJS.CpuUsage): string => {
+    const { user, system } = process.cpuUsage(since);
+    return `${((user + system) / 1e6).toFixed(0)} s of CPU`;
+  };
+  const making = process.cpuUsage();
   const circuit = { name: `squares-${bits}`, counts, source: { kind: "plain", counts, terms } } as const;
   const { name } = await makeStoredParams(module, pool, process.env["FILIGREE_PARAMS"] ?? folder, circuit, "squares");
   const params = await openStoredParams(module, process.env["FILIGREE_PARAMS"] ?? folder, name);
-  told(`key of ${Math.round(params.size / MIB)} MiB`);
+  told(`key of ${Math.round(params.size / MIB)} MiB, ${cpuSeconds(making)},`);
   const cpu = process.cpuUsage();
   const { store, close } = await openScratch(folder, pagedQuotientDisk(bits));
   try {
@@ -201,9 +206,8 @@ test.each(SIZES)("2^%i rows are proved, and no other output", async (bits) => {
   } finally {
     await close();
   }
-  const { user, system } = process.cpuUsage(cpu);
   const most = `${Math.round(process.resourceUsage().maxRSS / 1024)} MiB resident at most`;
-  told(`proof of ${((user + system) / 1e6).toFixed(0)} s of CPU, ${most},`);
+  told(`proof, ${cpuSeconds(cpu)}, ${most},`);
 });
 
 /** Values of a block's rows in A, B and C, packed. */
