@@ -4,6 +4,8 @@ import { defineConfig } from "vitest/config";
 import AttackReporter from "./test/attack/reporter.ts";
 
 export default defineConfig({
+  // Runs beside others in CI: two would write one file of results.
+  cacheDir: "node_modules/.vite/outside",
   resolve: { alias: { "#platform": fileURLToPath(new URL("src/platform/node.ts", import.meta.url)) } },
   test: {
     include: ["test/attack/*.attack.ts"],

@@ -3,6 +3,8 @@ import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  // Runs beside others in CI: two would write one file of results.
+  cacheDir: "node_modules/.vite/outside",
   resolve: { alias: { "#platform": fileURLToPath(new URL("src/platform/node.ts", import.meta.url)) } },
   test: {
     include: ["test/clients/**/*.test.ts"],

@@ -2,6 +2,8 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  // Runs beside others in CI: two would write one file of results.
+  cacheDir: "node_modules/.vite/outside",
   test: {
     include: ["test/package/**/*.test.ts"],
     globalSetup: ["test/package/setup.ts"],

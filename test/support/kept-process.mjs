@@ -4,10 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { Command, CommanderError } from "commander";
-import { registerCommands } from "../../dist/cli/commands.js";
-import { EXIT, report } from "../../dist/cli/errors.js";
-import { nameRequiredOptions, optionDescription } from "../../dist/cli/required.js";
+import { runWords } from "../../dist/cli/program.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 const answer = process.stdout.write.bind(process.stdout);
@@ -20,29 +17,13 @@ const into = (name) => (text, encoding, done) => {
 process.stdout.write = into("out");
 process.stderr.write = into("err");
 
-async function run(words) {
-  const program = new Command("filigree")
-    .version(version)
-    .showHelpAfterError("(--help shows the options)")
-    .configureHelp({ optionDescription })
-    .exitOverride();
-  await registerCommands(program, words[0]);
-  nameRequiredOptions(program);
-  try {
-    await program.parseAsync(words, { from: "user" });
-  } catch (error) {
-    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT.usage;
-    else process.exitCode = report(error, words.includes("--json"));
-  }
-}
-
 for await (const line of createInterface({ input: process.stdin })) {
   const { args, env } = JSON.parse(line);
   told = { out: "", err: "" };
   process.exitCode = undefined;
   const before = { ...process.env };
   Object.assign(process.env, env);
-  await run(args);
+  await runWords(version, args);
   for (const name of Object.keys(env)) {
     if (before[name] === undefined) delete process.env[name];
     else process.env[name] = before[name];
