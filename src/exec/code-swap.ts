@@ -1,8 +1,8 @@
 /**
- * Upgrades that give every actor the code of the next version and leave its state as it is: those to the actors v14, v17 and v18. The
+ * Upgrades that give every actor the code of the next version, and to some another state (`state-changes.ts`). The
  * system actor's state names the new list of actors. Modules of the new version have to be at hand; they become blocks of the state.
  *
- * Source: go-state-types 8b01cf99da27 builtin/v14, v17, v18 migration/top.go and system.go. What that of v14 does with the actor f090 is
+ * Source: go-state-types 8b01cf99da27 builtin/v11 to v18 migration/top.go and system.go. What that of v14 does with the actor f090 is
  * the main network's own affair: elsewhere it is an account already.
  */
 import * as dagCbor from "@ipld/dag-cbor";
@@ -13,18 +13,32 @@ import { NETWORK_VERSIONS } from "../schema/versions/rows.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import { hamtEntries } from "../storage/hamt.ts";
 import { Address } from "../types/address.ts";
-import { CID, cidKey, cidOfBlock } from "../types/cid.ts";
-import { SYSTEM } from "../types/singletons.ts";
+import { type Block, CID, cidKey, cidOfBlock } from "../types/cid.ts";
+import { INIT, SYSTEM } from "../types/singletons.ts";
+import { ethereumActors, laterTree } from "./ethereum-upgrade.ts";
 import type { Migration, UpgradeBlocks } from "./migration.ts";
+import { StateBlocks } from "./state-blocks.ts";
+import { STATE_CHANGES } from "./state-changes.ts";
+
+/** First actors version with Ethereum's. */
+const ETHEREUM_SINCE = 10;
 
 /** The migration to an actors version, from the one before it that the state has. */
 export function codeSwap(actorsVersion: number): Migration {
   return async (root, epoch, blocks) => {
     const networkVersion = NETWORK_VERSIONS.find(({ actors }) => actors === actorsVersion)?.number ?? 0;
-    const fvm = await Fvm.create(hostOf(blocks));
+    const early = new Map<string, Block>();
+    const known: UpgradeBlocks = { ...blocks, peek: (cid) => early.get(cidKey(cid))?.bytes ?? blocks.peek(cid) };
+    const fvm = await Fvm.create(hostOf(known));
+    const before = new StateBlocks(sourceOf(known), (block) => early.set(cidKey(block.cid), block));
+    const stateRoot = actorsVersion === ETHEREUM_SINCE ? await laterTree(before, root) : root;
     const place = { timestamp: 0, chainId: 0, baseFee: 0n, circulatingSupply: 0n };
-    fvm.open({ stateRoot: root, epoch, networkVersion, ...place });
+    fvm.open({ stateRoot, epoch, networkVersion, ...place });
     const old = bundleOf(fvm.actor(SYSTEM)?.code);
+    if (old.actorsVersion !== actorsVersion - 1)
+      throw new RangeError(
+        `actors v${actorsVersion} are made of actors v${actorsVersion - 1}, and the state has v${old.actorsVersion}`,
+      );
     const next = actorBundle(old.name, actorsVersion);
     if (next === undefined) throw new RangeError(`the actors v${actorsVersion} of ${old.name} are not known`);
     const codes = new Map<string, CID>();
@@ -41,15 +55,30 @@ export function codeSwap(actorsVersion: number): Migration {
       return cid;
     };
     const manifest = put([...next.codes]);
-    for (const id of await actorsOf(blocks, root)) {
+    const ids = await actorsOf(known, stateRoot);
+    for (const id of ids) {
       const address = Address.id(id);
       const actor = fvm.actor(address);
       const code = actor === null ? undefined : codes.get(cidKey(actor.code.bytes));
       if (actor === null || code === undefined) continue;
       fvm.setActor(id, { ...actor, code, ...(address.equals(SYSTEM) ? { head: put([manifest]) } : {}) });
     }
+    const states = new StateBlocks(sourceOf(known), (block) => fvm.put(block));
+    const init = fvm.actor(INIT);
+    if (actorsVersion === ETHEREUM_SINCE && init !== null)
+      for (const [id, actor] of ethereumActors(states, next.codes, await states.tuple(init.head)))
+        fvm.setActor(id, actor);
+    const changes = STATE_CHANGES[actorsVersion]?.(states, epoch) ?? {};
+    for (const [name, change] of Object.entries(changes)) {
+      const own = next.codes.get(name);
+      for (const id of ids) {
+        const actor = fvm.actor(Address.id(id));
+        if (actor === null || own === undefined || !actor.code.equals(own)) continue;
+        fvm.setActor(id, { ...actor, head: states.put(await change(await states.tuple(actor.head), id)) });
+      }
+    }
     const upgraded = fvm.flush();
-    for (const block of fvm.madeBlocks()) blocks.put(block);
+    for (const block of [...early.values(), ...fvm.madeBlocks()]) blocks.put(block);
     return upgraded;
   };
 }
@@ -65,14 +94,19 @@ function bundleOf(system: CID | undefined): ActorBundle {
 
 /** Ids of all actors of a state. */
 async function actorsOf(blocks: UpgradeBlocks, root: CID): Promise<bigint[]> {
-  const peek = (cid: Uint8Array): Uint8Array => needed(blocks, cid);
-  const source: BlockSource = { peek, get: async (cid) => peek(cid) };
-  const [, actors] = dagCbor.decode<[number, unknown]>(peek(root.bytes));
+  const source = sourceOf(blocks);
+  const [, actors] = dagCbor.decode<[number, unknown]>(needed(blocks, root.bytes));
   const map = CID.asCID(actors);
   if (map === null) throw new RangeError("not a root of a state");
   const ids: bigint[] = [];
   for await (const [key] of hamtEntries(source, map)) ids.push(Address.fromBytes(key).actorId as bigint);
   return ids;
+}
+
+/** All blocks; one that is not at hand ends the run, which is then run again. */
+function sourceOf(blocks: UpgradeBlocks): BlockSource {
+  const peek = (cid: Uint8Array): Uint8Array => needed(blocks, cid);
+  return { peek, get: async (cid) => peek(cid) };
 }
 
 /** Throws `EngineFault` BLOCK_MISSING: the block is fetched, and the upgrade runs again. */

@@ -113,7 +113,9 @@ export class Executor implements Execution {
     const { circulatingSupply } = rules;
     const tracing = options.tracing ?? false;
     const first = Math.min(parentEpoch + 1, epoch);
-    const networkVersion = rules.networkVersionAt(first);
+    // Before an upgrade the state is of the earlier version's kind.
+    const isBefore = rules.upgrades?.some((upgrade) => upgrade.epoch === parentEpoch) === true;
+    const networkVersion = rules.networkVersionAt(isBefore ? parentEpoch : first);
     const place = { stateRoot, epoch: first, networkVersion, baseFee, circulatingSupply, tracing };
     const context = facts === undefined ? place : { ...place, facts };
     return this.run(
@@ -334,7 +336,7 @@ class TipsetRun {
     const root = this.vm.flush();
     const made = reachable([root], [...this.earlier.values(), ...this.vm.madeBlocks()]);
     this.earlier = new Map(made.map((block) => [cidKey(block.cid), block]));
-    this.vm.open({ ...this.options.context, stateRoot: root, epoch }, this.earlier.values());
+    this.open(root, epoch);
   }
 
   /** State upgrades due after an epoch. */
@@ -348,8 +350,14 @@ class TipsetRun {
         put: (block) => this.earlier.set(cidKey(block.cid), block),
       };
       const migrated = await this.options.migrate(upgrade, root, blocks);
-      this.vm.open({ ...this.options.context, stateRoot: migrated, epoch }, this.earlier.values());
+      this.open(migrated, epoch);
     }
+  }
+
+  /** Opens the machine on the state after an epoch, with what came of its upgrades. */
+  private open(stateRoot: CID, epoch: number): void {
+    const networkVersion = this.rules.networkVersionAt(epoch + 1);
+    this.vm.open({ ...this.options.context, networkVersion, stateRoot, epoch }, this.earlier.values());
   }
 }
 

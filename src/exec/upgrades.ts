@@ -23,7 +23,13 @@ const actorsV2: Migration = async (root, epoch, blocks, options) => {
 
 export const MIGRATIONS = {
   "actors-v2": actorsV2,
+  "actors-v10": codeSwap(10),
+  "actors-v11": codeSwap(11),
+  "actors-v12": codeSwap(12),
+  "actors-v13": codeSwap(13),
   "actors-v14": codeSwap(14),
+  "actors-v15": codeSwap(15),
+  "actors-v16": codeSwap(16),
   "actors-v17": codeSwap(17),
   "actors-v18": codeSwap(18),
 } as const satisfies Readonly<Record<string, Migration>>;

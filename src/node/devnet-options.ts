@@ -90,7 +90,7 @@ export function checkBundle({ networkVersion = DEVNET_VERSION, bundle, miners, m
 }
 
 /**
- * Versions of a network whose upgrades are built: each leaves all states as they are, and changes actors' code at most. `bundle`: actors
+ * Versions of a network whose upgrades are built: of today's actors all but the first, from v8 to v9. `bundle`: actors
  * at the genesis, where they are given.
  */
 export function checkUpgrades(from: number, upgrades: readonly LocalUpgrade[], bundle?: Bundle): void {
@@ -104,7 +104,7 @@ export function checkUpgrades(from: number, upgrades: readonly LocalUpgrade[], b
       if (before !== after && upgradeTo(after) === null)
         throw new OptionError(
           "upgrades",
-          `from version ${at - 1} to ${at} the states of actors change, and that is not built: to 20, 23, 26, 27 and 28 they do not`,
+          `from version ${at - 1} to ${at} the states of actors change in a way that is not built: networks of version 17 and later can be upgraded`,
         );
     }
     checkBundle({

@@ -129,7 +129,7 @@ export type DevnetOptions = {
   readonly predeploy?: boolean;
   /** Published actors of that version; a network that goes on has them in its folder. */
   readonly bundle?: Bundle;
-  /** Versions that come while it runs, in the order of epochs: to 20, 23, 26, 27 and 28, at which no actor's state changes. */
+  /** Versions that come while it runs, in the order of epochs: to 18 and later ones. */
   readonly upgrades?: readonly LocalUpgrade[];
   /**
    * Miners with real sectors, which take turns by election; 0: one producer without election, for whom nothing is proved.

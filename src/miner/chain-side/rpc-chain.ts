@@ -10,7 +10,7 @@ import { fromBase64, toBase64 } from "../../base/bytes.ts";
 import { KeyedTurns } from "../../base/turns.ts";
 import { BLOCK_LIMITS } from "../../consensus/limits.ts";
 import { type KeyCrypto, type KeyInfo, signMessage } from "../../keys/keys.ts";
-import { WINDOW_POST } from "../../params/proving.ts";
+import { sealProofOfSize, WINDOW_POST } from "../../params/proving.ts";
 import type { JsonObject } from "../../state/actor-reader.ts";
 import { sectorsOf, without } from "../../state/miner-sectors.ts";
 import { sameCall } from "../../stmgr/message-search.ts";
@@ -117,10 +117,12 @@ export class RpcChain implements MinerChain {
   }
 
   async facts(at?: HeadView): Promise<MinerFacts> {
-    const info = (await this.ask("StateMinerInfo", this.name, keyOf(at))) as JsonObject;
+    const [info, networkVersion] = await Promise.all([
+      this.ask("StateMinerInfo", this.name, keyOf(at)) as Promise<JsonObject>,
+      this.ask("StateNetworkVersion", keyOf(at)) as Promise<number>,
+    ]);
     const change = info["WorkerChangeEpoch"] as number;
-    // Window PoSt proofs of the first version follow the seal proofs' order of sizes from 5 on.
-    const sealProof = (info["WindowPoStProofType"] as number) % 5;
+    const sealProof = sealProofOfSize(Number(info["SectorSize"]), networkVersion);
     const pending = change < 0 ? null : { NewWorker: info["NewWorker"] as Json, EffectiveAt: change };
     return factsOf({ ...info, SealProofType: sealProof, PendingWorkerKey: pending });
   }

@@ -73,7 +73,7 @@ export async function initGenesisMiner(parts: InitParts, wanted: Address): Promi
   await keystore.add(minerWorker(crypto, network.seed, index));
   const proofs = await loadProofs();
   const miner = wanted.actorId as bigint;
-  const proof = sealProofOf(network);
+  const proof = await sealProofOf(parts, chainOf(parts, wanted));
   const presealed = [];
   let pool: ProvingPool | null = null;
   try {
@@ -114,7 +114,7 @@ export async function initNewMiner(parts: InitParts, terms: NewMinerTerms): Prom
     const worker = await workerOf(parts, chain, terms);
     const { networkVersion } = await chain.head();
     const { name, to, method, params, value } = minerMessages(terms.owner, networkVersion, chain.prefix).createMiner({
-      ...{ owner: terms.owner, worker, sealProof: sealProofOf(parts.network) },
+      ...{ owner: terms.owner, worker, sealProof: await sealProofOf(parts, chain) },
       peerId: new Uint8Array(0),
       multiaddrs: [],
     });
@@ -128,12 +128,13 @@ export async function initNewMiner(parts: InitParts, terms: NewMinerTerms): Prom
     throw new Error(`the message that makes the actor failed with exit code ${found.Receipt.ExitCode}; try again`);
   }
   const miner = Address.parse((await request("Filecoin.StateLookupID", id, null)) as string);
-  const proof = sealProofOf(parts.network);
+  const proof = await sealProofOf(parts, chain);
   return finish(parts, { miner, sealProof: proof, sectorBytes: sealProof(proof).sectorBytes, presealed: [] });
 }
 
-/** Registered seal proof of a local network's sectors, which are all of one size. */
-function sealProofOf({ miners, networkVersion }: NetworkFacts): number {
+/** Registered seal proof of a local network's sectors, which are all of one size, at its head. */
+async function sealProofOf({ network: { miners } }: InitParts, chain: RpcChain): Promise<number> {
+  const { networkVersion } = await chain.head();
   return localSealProof(localSectorSize(miners[0]?.sectorBytes ?? 0) ?? "2KiB", networkVersion);
 }
 

@@ -1,0 +1,49 @@
+/** Upgrades of states between published actors, v9 to v18, to the roots that the reference's migrations come to. */
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import { expect, test } from "vitest";
+import { MIGRATIONS, upgradeTo } from "../../../src/exec/upgrades.ts";
+import { actorBundle } from "../../../src/params/actor-codes.ts";
+import { readCar } from "../../../src/storage/car.ts";
+import { type Block, cidKey, parseCid } from "../../../src/types/cid.ts";
+
+type Known = { readonly from: number; readonly epoch: number; readonly root: string; readonly upgraded: string };
+const fixtures = new URL("../../fixtures/fvm/upgrades/", import.meta.url);
+const known = JSON.parse(readFileSync(new URL("roots.json", fixtures), "utf8")) as readonly Known[];
+
+function stateOf(version: number): Map<string, Uint8Array> {
+  const { blocks } = readCar(new Uint8Array(gunzipSync(readFileSync(new URL(`v${version}.car.gz`, fixtures)))));
+  return new Map(blocks.map(({ cid, bytes }) => [cidKey(cid), bytes]));
+}
+
+test.each(known)("from actors v$from to the next", async ({ from, epoch, root, upgraded }) => {
+  const state = stateOf(from);
+  const name = upgradeTo(from + 1);
+  if (name === null) throw new Error("not built");
+  const codes = [...(actorBundle("devnet", from + 1)?.codes.values() ?? [])];
+  // The modules themselves are not looked into.
+  for (const { bytes } of codes) state.set(cidKey(bytes), Uint8Array.of(0));
+  const made = new Map<string, Uint8Array>();
+  const blocks = {
+    peek: (cid: Uint8Array) => state.get(cidKey(cid)),
+    put: ({ cid, bytes }: Block) => made.set(cidKey(cid), bytes),
+  };
+  const after = await MIGRATIONS[name](parseCid(root), epoch, blocks, { profile: "devnet" });
+  expect(`${after}`).toBe(upgraded);
+  expect(made.has(cidKey(after.bytes))).toBe(true);
+  for (const { bytes } of codes) expect(made.has(cidKey(bytes))).toBe(true);
+});
+
+test("a state of other actors, and one whose tree is another, are refused", async () => {
+  const [first, second] = known as [Known, Known];
+  const blocks = (from: number) => {
+    const state = stateOf(from);
+    return { peek: (cid: Uint8Array) => state.get(cidKey(cid)), put: () => undefined };
+  };
+  const options = { profile: "devnet" } as const;
+  const run = ({ from, root, epoch }: Known, to: "actors-v10" | "actors-v12") =>
+    MIGRATIONS[to](parseCid(root), epoch, blocks(from), options);
+  await expect(run(second, "actors-v10")).rejects.toThrow(/a state tree of version 5/);
+  await expect(run(first, "actors-v12")).rejects.toThrow();
+  await expect(run(second, "actors-v12")).rejects.toThrow(/made of actors v11/);
+});
