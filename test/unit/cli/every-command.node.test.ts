@@ -8,7 +8,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { ownJson, ownName } from "../../../src/cli/json.ts";
 import { openProgram, runWords } from "../../../src/cli/program.ts";
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 afterEach(() => {
   vi.restoreAllMocks();
   process.exitCode = undefined;
@@ -87,7 +87,15 @@ const WORDS: Readonly<Record<string, string>> = {
     multiaddrs: "/ip4/127.0.0.1/tcp/1",
     address: "t0100",
   },
-  ...{ channel: "t0101", proposal: CID, from: "t0100", folder: "/no/such/folder", file: "no-such-file", path: "out" },
+  ...{
+    channel: "t0101",
+    proposal: CID,
+    deal: "01JDVZ0000000000000000000A",
+    from: "t0100",
+    folder: "/no/such/folder",
+    file: "no-such-file",
+    path: "out",
+  },
   ...{
     "file.car": "no-such.car",
     "chain.car": "no-such.car",
