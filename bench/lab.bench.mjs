@@ -1,14 +1,16 @@
 /**
- * A network for a test, beside hardhat's of Ethereum: from nothing to the first value sent, in a new process and in one that has
- * run a network before, and a snapshot with the way back. They are not alike: a tipset of ours has an election and a proof of
+ * A network for a test, beside hardhat's and anvil's of Ethereum: from nothing to the first value sent, in a new process and in one
+ * that has run a network before, and a snapshot with the way back. They are not alike: a tipset of ours has an election and a proof of
  * spacetime (one miner with one real sector) unless it says "bare", and messages are paid for by a chain of storage; hardhat's
- * network is native code in a library. A round in a new process is timed by the clock, from its start to its end.
+ * network is native code in a library, anvil's a native process that is spoken to over HTTP. A round in a new process is timed by
+ * the clock, from its start to its end.
  */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
 import process from "node:process";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Devnet } from "../dist/node/devnet.js";
 import { median } from "./harness.mjs";
@@ -19,6 +21,8 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const [ROUNDS, CYCLES, WARM] = [5, 100, 2];
 /** In which a value must be sent: a receipt stands in the tipset after the message. */
 const EPOCHS = 10;
+/** Times that a network of others is asked for a receipt. */
+const ASKED = 10_000;
 process.env["HARDHAT_CONFIG"] = path.join(here, "support-hardhat.cjs");
 
 async function sendOurs(net) {
@@ -44,11 +48,40 @@ function hardhat() {
   return createRequire(import.meta.url)("hardhat").network.provider;
 }
 
+/** anvil in a process of its own; `end` ends it. */
+async function anvil() {
+  const system = { linux: "linux", darwin: "darwin" }[process.platform];
+  const machine = { x64: "amd64", arm64: "arm64" }[process.arch];
+  const binary = createRequire(import.meta.url).resolve(`@foundry-rs/anvil-${system}-${machine}/bin/anvil`);
+  const child = spawn(binary, ["--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
+  let url = "";
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [, address] = /Listening on (\S+)/.exec(line) ?? [];
+    if (address === undefined) continue;
+    url = `http://${address}`;
+    break;
+  }
+  child.stdout.resume();
+  const headers = { "content-type": "application/json" };
+  return {
+    async request({ method, params = [] }) {
+      const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
+      const { result, error } = await (await fetch(url, { method: "POST", headers, body })).json();
+      if (error !== undefined) throw new Error(`${method}: ${error.message}`);
+      return result;
+    },
+    end: () => child.kill(),
+  };
+}
+
 async function sendTheirs(provider) {
   const [from, to] = await provider.request({ method: "eth_accounts" });
   const hash = await provider.request({ method: "eth_sendTransaction", params: [{ from, to, value: "0x1" }] });
-  const found = await provider.request({ method: "eth_getTransactionReceipt", params: [hash] });
-  if (found.status !== "0x1") throw new Error("the value was not sent");
+  let found = null;
+  // anvil answers before it has made the block.
+  for (let i = 0; found === null && i < ASKED; i++)
+    found = await provider.request({ method: "eth_getTransactionReceipt", params: [hash] });
+  if (found?.status !== "0x1") throw new Error("the value was not sent");
 }
 
 const FORMS = { "ours, one miner with a sector": {}, "ours, bare": { miners: 0 } };
@@ -87,21 +120,31 @@ async function inTurns(rounds, works) {
 }
 
 export async function facts() {
-  const names = [...Object.keys(FORMS), "hardhat"];
+  const own = [...Object.keys(FORMS), "hardhat"];
+  const names = [...own, "anvil"];
   const fresh = (form) => () => {
     const { status, stderr } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), form], {
       encoding: "utf8",
     });
     if (status !== 0) throw new Error(`${form}: ${stderr}`);
   };
-  const cold = await inTurns(ROUNDS, names.map(fresh));
-  const provider = hardhat();
+  const cold = await inTurns(ROUNDS, [
+    ...own.map(fresh),
+    async () => {
+      const started = await anvil();
+      await sendTheirs(started);
+      started.end();
+    },
+  ]);
+  const other = await anvil();
+  const theirs = [hardhat(), other];
+  const resets = ["hardhat_reset", "anvil_reset"];
   const warm = await inTurns(ROUNDS, [
     ...Object.values(FORMS).map((form) => () => once.ours(form)),
-    async () => {
-      await provider.request({ method: "hardhat_reset", params: [] });
+    ...theirs.map((provider, i) => async () => {
+      await provider.request({ method: resets[i], params: [] });
       await sendTheirs(provider);
-    },
+    }),
   ]);
   const nets = [];
   for (const form of Object.values(FORMS)) nets.push(await openOurs(form));
@@ -113,15 +156,16 @@ export async function facts() {
         await net.revert(id);
       }
     }),
-    async () => {
+    ...theirs.map((provider) => async () => {
       for (let i = 0; i < CYCLES; i++) {
         const id = await provider.request({ method: "evm_snapshot" });
         await sendTheirs(provider);
         await provider.request({ method: "evm_revert", params: [id] });
       }
-    },
+    }),
   ]);
   for (const net of nets) await net.close();
+  other.end();
   return [
     ...names.map((form, i) => ({ name: `${form}: a process, to the first send`, value: cold[i], unit: "s" })),
     ...names.map((form, i) => ({
