@@ -9,8 +9,6 @@ export type NetworkFacts = {
   readonly prefix: NetworkPrefix;
   /** CID of the genesis block. */
   readonly genesis: string;
-  /** Network version that its next messages are executed at. */
-  readonly networkVersion: number;
   readonly times: { readonly genesisTime: number; readonly blockDelay: number };
   /** Epochs from a pre-commit to its seed. */
   readonly challengeDelay: number;
@@ -42,13 +40,12 @@ type Tipset = {
 
 /** Asks a node. Throws `MinerFolderError` NOT_SUPPORTED for networks whose proofs a process of its own cannot make. */
 export async function askNetwork(request: RpcRequest): Promise<NetworkFacts> {
-  const [name, params, genesis, spelling, info, networkVersion] = await Promise.all([
+  const [name, params, genesis, spelling, info] = await Promise.all([
     request("Filecoin.StateNetworkName") as Promise<string>,
     request("Filecoin.StateGetNetworkParams") as Promise<Params>,
     request("Filecoin.ChainGetGenesis") as Promise<Tipset>,
     request("Filecoin.WalletValidateAddress", "f00") as Promise<string>,
     request("Devnet.info") as Promise<Info>,
-    request("Filecoin.StateNetworkVersion", null) as Promise<number>,
   ]);
   const proofs = proofsOfJson(info);
   if ("wrong" in proofs)
@@ -60,7 +57,6 @@ export async function askNetwork(request: RpcRequest): Promise<NetworkFacts> {
     name,
     prefix: spelling.startsWith("f") ? "f" : "t",
     genesis: genesis.Cids[0]?.["/"] ?? "",
-    networkVersion,
     times: { genesisTime: genesis.Blocks[0]?.Timestamp ?? 0, blockDelay: params.BlockDelaySecs },
     challengeDelay: params.PreCommitChallengeDelay,
     takesBlocks: info.multiaddrs !== undefined,

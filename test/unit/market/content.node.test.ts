@@ -281,7 +281,7 @@ describe("what it hears", () => {
   test.each([
     [500, "", /HTTP status 500/],
     [200, "no JSON", /does not say who has it/],
-    [200, " ".repeat((1 << 20) + 1), /an answer over 1048576 bytes/],
+    [200, " ".repeat((1 << 20) + 1), /an answer of more than 1048576 bytes/],
   ])("status %s, a bad answer: named with the server", async (status, text, why) => {
     answers.set(`/cid/${RAW}`, [status, text]);
     const failed = askIndexer(url, RAW, signal);
