@@ -220,8 +220,17 @@ export class RpcChain implements MinerChain {
     };
   }
 
-  async balanceOf(address: Address): Promise<bigint> {
-    return BigInt((await this.ask("WalletBalance", this.text(address))) as string);
+  async balanceOf(address: Address, at?: HeadView): Promise<bigint> {
+    if (at === undefined) return BigInt((await this.ask("WalletBalance", this.text(address))) as string);
+    try {
+      const actor = (await this.ask("StateGetActor", this.text(address), keyOf(at))) as { readonly Balance: string };
+      return BigInt(actor.Balance);
+    } catch (error) {
+      if (!this.options.isRefusal(error)) throw error;
+      // There is no such actor, unless it is the tipset that the node does not know: then this is refused, too.
+      await this.facts(at);
+      return 0n;
+    }
   }
 
   async preCommitDeposit(sector: SectorTerms): Promise<bigint> {

@@ -8,6 +8,7 @@ import { WindowPoster } from "../../../../src/miner/window-poster.ts";
 import type { LocalMiners } from "../../../../src/node/local-miners.ts";
 import { sealedCid } from "../../../../src/sector/piece/cid.ts";
 import { MemoryStore } from "../../../../src/storage/memory.ts";
+import { Address } from "../../../../src/types/address.ts";
 import { signedMessageCid } from "../../../../src/types/message.ts";
 import { type LabMiner, MinerLab } from "../../../support/miner-lab.ts";
 
@@ -52,6 +53,10 @@ test("the same facts, deadlines, sectors, power, money and randomness", async ()
   const money = await chain.money(head);
   expect({ ...money, available: 0n }).toEqual({ ...(await miner.chain.money(before)), available: 0n });
   expect(await chain.balanceOf(miner.own.address, head)).toBe(money.balance);
+  // The reward actor pays with every block.
+  await same((from, at) => from.balanceOf(Address.id(2), at));
+  expect(await chain.balanceOf(Address.id(2), before)).toBeGreaterThan(await chain.balanceOf(Address.id(2), head));
+  expect(await chain.balanceOf(Address.id(99_999), head)).toBe(0n);
   for (const kind of ["ticket", "beacon"] as const)
     expect(await chain.randomness(kind, 4, 2, Uint8Array.of(1, 2), head)).toEqual(
       await miner.chain.randomness(kind, 4, 2, Uint8Array.of(1, 2), head),
@@ -106,8 +111,8 @@ test("the head is asked for by one question at a time, however often listeners c
 
 test("what became of a message is told by the chain, whether the node knows the message or not", async () => {
   const { worker: from } = await chain.facts();
-  const { to, method, params, value, maxFee } = miner.calls.changePeerId(Uint8Array.of(9));
-  const signed = await chain.send({ to, from, method, params, value }, { maxFee }, async () => undefined);
+  const { name, to, method, params, value, maxFee } = miner.calls.changePeerId(Uint8Array.of(9));
+  const signed = await chain.send({ name, to, from, method, params, value }, { maxFee }, async () => undefined);
   const raised = { ...signed, message: { ...signed.message, gasPremium: signed.message.gasPremium + 1n } };
   const other = { ...signed, message: { ...signed.message, params: Uint8Array.of(64) } };
   const later = { ...signed, message: { ...signed.message, nonce: signed.message.nonce + 1n } };
@@ -127,7 +132,7 @@ test("what became of a message is told by the chain, whether the node knows the 
 
 test("a node that prices another message, or too dearly, gets no signature for it", async () => {
   const { worker: from } = await chain.facts();
-  const { to, method, params, value, maxFee } = miner.calls.changePeerId(Uint8Array.of(7));
+  const { name, to, method, params, value, maxFee } = miner.calls.changePeerId(Uint8Array.of(7));
   const { crypto } = lab.net.node;
   let answer: Record<string, unknown> = {};
   const sent: unknown[] = [];
@@ -140,7 +145,7 @@ test("a node that prices another message, or too dearly, gets no signature for i
     },
     keys: { crypto, of: () => miner.own.worker },
   });
-  const send = () => lied.send({ to, from, method, params, value }, { maxFee }, async () => undefined);
+  const send = () => lied.send({ name, to, from, method, params, value }, { maxFee }, async () => undefined);
   answer = { To: `${addressOf(crypto, miner.own.worker).toString("t")}`, Value: "5", Method: 0, Params: null };
   expect((await send()).message).toMatchObject({ to, method, params, value });
   answer = { GasFeeCap: `${maxFee}` };
