@@ -20,11 +20,7 @@ export type Left = {
 };
 
 /** Lets it mine some tipsets more, kills it `ms` later, and gives the epochs of head and lowest state that it leaves. */
-export async function killCollecting(
-  data: string,
-  tipsets: number,
-  ms: number,
-): Promise<{ head: number; from: number }> {
+export async function killCollecting(data: string, tipsets: number, ms: number): Promise<Left> {
   const child = spawn(process.execPath, [CHILD, data], { stdio: ["ignore", "pipe", "inherit"] });
   let seen = 0;
   let told = 0;

@@ -22,12 +22,20 @@ export type MarketHost = {
 
 export async function openMarketHost(): Promise<MarketHost> {
   const time = new OwnTime();
+  const offences: MarketHost["offences"] = [];
+  const onOffence = (...one: [peer: string, offence: Offence]): void => void offences.push(one);
   const host = await openHost({
-    ...{ identity: await makeIdentity(), networkName: "testing", listen: ["/ip4/127.0.0.1/tcp/0"] },
+    ...{
+      time,
+      now: Date.now,
+      onOffence,
+      identity: await makeIdentity(),
+      networkName: "testing",
+      listen: ["/ip4/127.0.0.1/tcp/0"],
+    },
     ...{ peers: new PeerBook(Date.now), guard: () => undefined, userAgent: "filigree-test", local: true },
   });
-  const offences: MarketHost["offences"] = [];
-  const streams = new PeerStreams({ host, time, onOffence: (...one) => offences.push(one) });
+  const streams = new PeerStreams({ host, time, onOffence });
   return {
     ...{ host, streams, offences, id: host.peerId.toString(), address: `${host.getMultiaddrs()[0]}` },
     async stop() {

@@ -46,7 +46,7 @@ export class MinerLab {
     const local = net.local as LocalMiners;
     const { node } = net;
     const switches = new MinerSwitches();
-    this.lab = new Laboratory({ node, local, switches });
+    this.lab = new Laboratory({ node, local, switches, clock: net.clock, sealing: net.sealing });
     this.poster = local.poster(node, {
       mayProve: (miner, deadline) => switches.isOn(miner) && switches.mayProve(miner, deadline),
       onFault: ({ address }, sectors, why) => this.told.push({ miner: `${address}`, sectors, why }),

@@ -38,7 +38,7 @@ test("who listens elsewhere is not sent the local network's token, but the one t
   expect(await sent({ FILIGREE_RPC: url }, data)).toBeUndefined();
   expect(await sent({ FULLNODE_API_INFO: url }, data)).toBeUndefined();
   expect(await sent({ FILIGREE_RPC: url, FILIGREE_TOKEN: "given" }, data)).toBe("Bearer given");
-  expect(await sent({ FULLNODE_API_INFO: `given:${url}` })).toBe("Bearer given");
+  expect(await sent({ FULLNODE_API_INFO: `given:${url}` }, data)).toBe("Bearer given");
   await keepOwnToken(data, "own", `http://0.0.0.0:${port}/rpc/v1`);
   expect(await sent({ FILIGREE_RPC: url }, data)).toBe("Bearer own");
 });

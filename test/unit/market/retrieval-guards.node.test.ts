@@ -489,7 +489,8 @@ test("vouchers of a channel that is being settled pay nothing", async () => {
     channels: { view: async () => view, chain: { keyOf: async (address: Address) => address } },
     vouchers: { add: async () => 1n },
   } as unknown as Parameters<typeof payeeOf>[0]);
-  await expect(payee.take(to, to, {} as never)).rejects.toMatchObject({ code: "BAD_VOUCHER" });
+  const note = () => ({ records: [], done: () => undefined });
+  await expect(payee.take(to, to, {} as never, note)).rejects.toMatchObject({ code: "BAD_VOUCHER" });
   view.settlingAt = 0;
-  expect(await payee.take(to, to, {} as never)).toBe(1n);
+  expect(await payee.take(to, to, {} as never, note)).toBe(1n);
 });

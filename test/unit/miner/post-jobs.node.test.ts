@@ -20,6 +20,8 @@ import { Address } from "../../../src/types/address.ts";
 
 const COUNT = 3;
 const RANDOM = new Uint8Array(32).fill(7);
+/** Network version whose window PoSt is made. */
+const VERSION = 22;
 let root: string;
 let proofs: Proofs;
 let miner: HeldMiner;
@@ -73,7 +75,7 @@ const asTold = (job: Job, inner: Scheduler): Promise<unknown> => inner.run(job);
 test("the same proof as in this thread, one job for each sector", async () => {
   const [here, there] = [prover(null), prover(asTold)];
   for (const one of [here, there]) {
-    await one.prover.window(miner, RANDOM, [0, 1, 2]);
+    await one.prover.window(miner, RANDOM, [0, 1, 2], VERSION);
     await one.prover.winning(miner, RANDOM, 1);
   }
   expect(there.ran).toEqual(["0", "1", "2", "1"]);
@@ -93,7 +95,7 @@ test("what fails is named, wherever its files are read", async () => {
     sealed.map((byte) => byte ^ 1),
   );
   const faulty = { ...miner, sectors: new Map([...miner.sectors, [0, hidden] as const, [1, absent] as const]) };
-  await expect(there.window(faulty, RANDOM, [0, 1, 2, 5])).rejects.toMatchObject({
+  await expect(there.window(faulty, RANDOM, [0, 1, 2, 5], VERSION)).rejects.toMatchObject({
     data: { code: "FAULTY_SECTORS", sectors: [1, 2, 5] },
   });
   expect(ran).toEqual(["1", "2"]);
@@ -119,10 +121,10 @@ test("a file that was cut, exchanged, or is of another sector: its sector alone 
     const sector = { ...sectorOf(0), store: directoryStore(directory), directory: async () => directory };
     const held = { ...miner, sectors: new Map([...miner.sectors, [0, sector] as const]) };
     for (const one of [prover(null), prover(asTold)]) {
-      await expect(one.prover.window(held, RANDOM, [0, 1, 2]), name).rejects.toMatchObject({
+      await expect(one.prover.window(held, RANDOM, [0, 1, 2], VERSION), name).rejects.toMatchObject({
         data: { code: "FAULTY_SECTORS", sectors: [0] },
       });
-      await one.prover.window(held, RANDOM, [1, 2]);
+      await one.prover.window(held, RANDOM, [1, 2], VERSION);
       expect(one.made).toHaveLength(1);
     }
   }
@@ -132,12 +134,12 @@ test("workers that die leave the proof to this thread; other failures of theirs 
   const dead = prover(async () => {
     throw new JobError({ code: "WORKER_LOST", attempts: 3 }, "its workers died");
   });
-  await dead.prover.window(miner, RANDOM, [0, 1]);
+  await dead.prover.window(miner, RANDOM, [0, 1], VERSION);
   expect(dead.made).toHaveLength(1);
   const broken = prover(async () => {
     throw new JobError({ code: "UNKNOWN_JOB", kind: "prove-post" }, "unknown job");
   });
-  await expect(broken.prover.window(miner, RANDOM, [0])).rejects.toThrow("unknown job");
+  await expect(broken.prover.window(miner, RANDOM, [0], VERSION)).rejects.toThrow("unknown job");
 });
 
 test("the pool begins with a job of a larger sector, and ends with the last part that uses it", async () => {

@@ -3,15 +3,18 @@ import type { GossipSub } from "@libp2p/gossipsub";
 import { expect, test } from "vitest";
 import { guardGossip } from "../../../src/network/gossip-guard.ts";
 import { makeIdentity, openHost } from "../../../src/network/host.ts";
+import { OwnTime } from "../../../src/network/own-time.ts";
 import { GOSSIP_LIMITS } from "../../../src/network/params.ts";
 import { PeerBook } from "../../../src/network/peer-book.ts";
 
 test("the implementation has what is hooked", async () => {
   let found: GossipSub | undefined;
+  const time = new OwnTime();
   const host = await openHost({
     identity: await makeIdentity(),
     networkName: "testing",
     listen: [],
+    ...{ time, now: Date.now, onOffence: () => undefined },
     peers: new PeerBook(Date.now),
     guard: (pubsub) => {
       found = pubsub;
@@ -19,6 +22,7 @@ test("the implementation has what is hooked", async () => {
     userAgent: "filigree-test",
     local: true,
   });
+  time.stop();
   await host.stop();
   const inside = found as unknown as Record<string, unknown> & { score: Record<string, unknown> };
   for (const name of ["pipePeerReadStream", "decodeRpc", "handleReceivedRpc", "applyIwantPenalties"])

@@ -104,31 +104,43 @@ test("what a peer wants of bitswap before it is there is sent when a tipset brin
   }
 }, 60_000);
 
-type Answers = ReturnType<PeerNode["rpc"]["request"]>;
+type Call = <Answer = unknown>(method: string, ...params: readonly unknown[]) => Promise<Answer>;
+type Bytes = { readonly TotalIn: number; readonly TotalOut: number };
+type Scope = Readonly<
+  Record<"NumConnsInbound" | "NumConnsOutbound" | "NumStreamsInbound" | "NumStreamsOutbound" | "NumFD", number>
+>;
+type Scopes = {
+  readonly System: Scope;
+  readonly Peers: Record<string, Scope>;
+  readonly Protocols: Record<string, Scope>;
+};
+
 /** Bytes, connections and streams of a node with one peer; what may be set is held. */
-async function tellsOfResources(call: (method: string, ...params: readonly unknown[]) => Answers, id: string) {
-  const total = await call("NetBandwidthStats");
+async function tellsOfResources(call: Call, id: string) {
+  const total = await call<Bytes>("NetBandwidthStats");
   expect(total.TotalIn).toBeGreaterThan(1000);
   expect(total.TotalOut).toBeGreaterThan(100);
-  const [byPeer, byProtocol] = [await call("NetBandwidthStatsByPeer"), await call("NetBandwidthStatsByProtocol")];
+  const byPeer = await call<Record<string, Bytes>>("NetBandwidthStatsByPeer");
+  const byProtocol = await call<Record<string, Bytes>>("NetBandwidthStatsByProtocol");
   expect(Object.keys(byPeer)).toEqual([id]);
-  expect(byPeer[id as string].TotalIn).toBeLessThanOrEqual((await call("NetBandwidthStats")).TotalIn);
-  expect(byProtocol["/fil/chain/xchg/0.0.1"].TotalIn).toBeGreaterThan(byProtocol["/fil/chain/xchg/0.0.1"].TotalOut);
-  const { System, Peers, Protocols } = await call("NetStat", "all");
+  expect(byPeer[id]?.TotalIn).toBeLessThanOrEqual((await call<Bytes>("NetBandwidthStats")).TotalIn);
+  const exchanged = byProtocol["/fil/chain/xchg/0.0.1"] as Bytes;
+  expect(exchanged.TotalIn).toBeGreaterThan(exchanged.TotalOut);
+  const { System, Peers, Protocols } = await call<Scopes>("NetStat", "all");
   expect(System.NumConnsInbound + System.NumConnsOutbound).toBe(1);
   expect(System.NumFD).toBe(1);
-  expect(Peers).toEqual({ [id as string]: System });
-  const streams = (one: typeof System): number => one.NumStreamsInbound + one.NumStreamsOutbound;
+  expect(Peers).toEqual({ [id]: System });
+  const streams = (one: Scope): number => one.NumStreamsInbound + one.NumStreamsOutbound;
   expect(streams(System)).toBeGreaterThan(0);
-  const summed = Object.values(Protocols).reduce((sum: number, one) => sum + streams(one as typeof System), 0);
+  const summed = Object.values(Protocols).reduce((sum: number, one) => sum + streams(one), 0);
   expect(summed).toBeLessThanOrEqual(streams(System));
-  expect(Object.keys(await call("NetStat", "transient"))).toEqual(["Transient"]);
+  expect(Object.keys(await call<object>("NetStat", "transient"))).toEqual(["Transient"]);
   await expect(call("NetStat", "svc:ping")).rejects.toThrow("services are not counted");
   await call("NetProtectAdd", [id]);
   expect(await call("NetProtectList")).toEqual([id]);
   await call("NetProtectRemove", [id]);
   expect(await call("NetProtectList")).toEqual([]);
-  const before = await call("NetLimit", `peer:${id}`);
+  const before = await call<object>("NetLimit", `peer:${id}`);
   expect(before).toMatchObject({ Conns: 4, FD: 4, Memory: 0 });
   await call("NetSetLimit", `peer:${id}`, { ...before, Streams: 0 });
   await expect(call("NetPing", id)).rejects.toThrow("as many streams as it may");
@@ -140,27 +152,36 @@ async function tellsOfResources(call: (method: string, ...params: readonly unkno
 
 /** Two connected nodes at one head, asked over RPC; the answers have the forms of the reference. */
 async function tellsOfPeers(a: PeerNode, b: PeerNode): Promise<void> {
-  const call = async (method: string, ...params: readonly unknown[]) => {
+  const call: Call = async <Answer>(method: string, ...params: readonly unknown[]) => {
     const result = await b.rpc.request(method, ...params);
     const known = referenceOf("v1", method)?.result;
     if (known !== undefined)
       expect(differences(known, result, method, NAMED).filter((one) => !MEANT.test(one))).toEqual([]);
-    return result;
+    return result as Answer;
   };
-  const id = await a.rpc.request("ID");
-  const { ID, Addrs } = await a.rpc.request("NetAddrsListen");
+  const id = (await a.rpc.request("ID")) as string;
+  const { ID, Addrs } = (await a.rpc.request("NetAddrsListen")) as { ID: string; Addrs: readonly string[] };
   expect(ID).toBe(id);
   expect(await call("NetPeers")).toEqual([{ ID: id, Addrs }]);
   expect(await call("NetConnectedness", id)).toBe(1);
   expect(await call("NetPing", id)).toBeGreaterThanOrEqual(0);
   expect(await call("NetAgentVersion", id)).toBe("filigree-test");
-  expect((await call("NetPeerInfo", id)).Protocols).toContain("/fil/chain/xchg/0.0.1");
-  expect((await call("NetPubsubScores"))[0].Score.Topics).toHaveProperty([`/fil/blocks/${b.net.network.name}`]);
+  expect((await call<{ Protocols: readonly string[] }>("NetPeerInfo", id)).Protocols).toContain(
+    "/fil/chain/xchg/0.0.1",
+  );
+  const [scored] = await call<readonly { Score: { Topics: object } }[]>("NetPubsubScores");
+  expect(scored?.Score.Topics).toHaveProperty([`/fil/blocks/${b.net.network.name}`]);
   expect(await call("NetFindPeer", id)).toEqual({ ID: id, Addrs });
   await tellsOfResources(call, id);
   expect(await call("NetAutoNatStatus")).toMatchObject({ Reachability: 0 });
-  expect((await call("NodeStatus")).PeerStatus).toEqual({ PeersToPublishMsgs: 1, PeersToPublishBlocks: 1 });
-  expect((await call("SyncState")).ActiveSyncs[0]).toMatchObject({ Stage: 4, Message: "" });
+  expect((await call<{ PeerStatus: unknown }>("NodeStatus")).PeerStatus).toEqual({
+    PeersToPublishMsgs: 1,
+    PeersToPublishBlocks: 1,
+  });
+  expect((await call<{ ActiveSyncs: readonly unknown[] }>("SyncState")).ActiveSyncs[0]).toMatchObject({
+    Stage: 4,
+    Message: "",
+  });
   await call("NetDisconnect", id);
   await call("NetBlockAdd", { Peers: [id], IPAddrs: ["192.0.2.1"], IPSubnets: [] });
   expect(await call("NetBlockList")).toEqual({ Peers: [id], IPAddrs: ["192.0.2.1"], IPSubnets: [] });
@@ -267,12 +288,9 @@ describe("liars", () => {
       networkName: name,
     });
     const badState = await openTestNode(lying(a, wrongState), undefined, undefined, { networkName: name });
-    const badLink = await openTestNode(
-      lying(a, unlinked, { tipset: async () => net.head }),
-      undefined,
-      undefined,
-      name,
-    );
+    const badLink = await openTestNode(lying(a, unlinked, { tipset: async () => net.head }), undefined, undefined, {
+      networkName: name,
+    });
     liars.push(badState, badLink, other);
 
     const fresh = await node();

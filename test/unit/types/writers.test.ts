@@ -138,6 +138,7 @@ function sampleOf(type: FieldType, context: CodecContext, depth = 0): Json {
     case "bool":
       return true;
     case "text":
+    case "label":
       return "text";
     case "bytes":
       return "AQI=";

@@ -254,11 +254,12 @@ describe("tipsets", () => {
       return root;
     };
     const upgrades = [{ epoch: 12, name: "actors-v2" }] as const;
+    const none = async (): Promise<never> => {
+      throw new Error("no other migration was asked for");
+    };
+    const migrations = { "actors-v2": toRoot, "actors-v14": none, "actors-v17": none, "actors-v18": none };
     const over = (blocks: BlockSource): Executor =>
-      new Executor(
-        { asset: "vm-test.wasm" },
-        { blocks, randomness: NO_RANDOMNESS, proofs: NO_PROOFS, migrations: { "actors-v2": toRoot } },
-      );
+      new Executor({ asset: "vm-test.wasm" }, { blocks, randomness: NO_RANDOMNESS, proofs: NO_PROOFS, migrations });
     const input_ = tipset({ parentEpoch: 10, epoch: 14 });
     const result = await over(store).applyTipset(input_, { ...rules, upgrades });
     const plain = await executorOver(store).applyTipset(tipset({ parentEpoch: 12, epoch: 14 }), rules);

@@ -82,9 +82,9 @@ test("withdraws to the owner, and pays debts that it has not", async () => {
 test("a fee is raised in place, and what was raised is the outcome of the first", async () => {
   net.clock.setAutomine(false);
   const { owner: from } = await chain.facts();
-  const { to, method, params, value, maxFee } = calls.changePeerId(Uint8Array.of(9));
+  const { name, to, method, params, value, maxFee } = calls.changePeerId(Uint8Array.of(9));
   const keep = async (): Promise<void> => undefined;
-  const first = await chain.send({ to, from, method, params, value }, { maxFee }, keep);
+  const first = await chain.send({ name, to, from, method, params, value }, { maxFee }, keep);
   expect(await chain.raise(first, { maxFee: first.message.gasFeeCap * first.message.gasLimit }, keep)).toBeNull();
   const kept: SignedMessage[] = [];
   const raised = (await chain.raise(
@@ -105,9 +105,9 @@ test("a fee is raised in place, and what was raised is the outcome of the first"
 test("a message that never came into the pool: what has its nonce is its outcome, the same call or another", async () => {
   net.clock.setAutomine(false);
   const { owner: from } = await chain.facts();
-  const { to, method, params, value, maxFee } = calls.changePeerId(Uint8Array.of(10));
+  const { name, to, method, params, value, maxFee } = calls.changePeerId(Uint8Array.of(10));
   const keep = async (): Promise<void> => undefined;
-  const first = await chain.send({ to, from, method, params, value }, { maxFee }, keep);
+  const first = await chain.send({ name, to, from, method, params, value }, { maxFee }, keep);
   await net.clock.mine(1);
   // The head carries it, so that the higher fee comes too late.
   const raised = (await chain.raise(first, { maxFee: 10n * maxFee }, keep)) as SignedMessage;
@@ -152,7 +152,14 @@ test("gas is estimated after the head's rewards, and with room for the first one
     const own = local.chainOf(local.miners[0] as (typeof local.miners)[0], fresh.node);
     const { owner } = await own.facts();
     const { call, maxFee } = { call: calls.withdraw(1n), ...calls.withdraw(1n) };
-    const outgoing = { from: owner, to: own.miner, value: 0n, method: call.method, params: call.params };
+    const outgoing = {
+      name: call.name,
+      from: owner,
+      to: own.miner,
+      value: 0n,
+      method: call.method,
+      params: call.params,
+    };
     const withdraw = async (): Promise<SignedMessage> => own.send(outgoing, { maxFee }, async () => undefined);
     const used = async (signed: SignedMessage): Promise<bigint> => {
       const found = await own.outcome(signed);
