@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { banner } from "../../src/cli/devnet-output.ts";
 import { connect, type NodeClient } from "../../src/client.ts";
 import { Devnet } from "../../src/node/devnet.ts";
+import type { LinkJson } from "../../src/rpc/codec/chain-types.ts";
 import { FIL } from "../../src/types/amount.ts";
 import { type CommandNet, startCommandNet } from "../support/command-net.ts";
 
@@ -43,7 +44,7 @@ test("at an epoch of the other's chain, then without the other; what was never u
   const [alice, bob] = accounts as [string, string];
   await node.request("Devnet.mine", 5);
   const sent = await node.MpoolPushMessage({ From: alice, To: bob, Value: `${7n * FIL}`, Method: 0 } as never, null);
-  await node.StateWaitMsg(sent.CID, 0, -1, true);
+  await node.StateWaitMsg(sent.CID as LinkJson, 0, -1, true);
   await node.request("Devnet.mine", 5);
   const head = await node.ChainHead();
   const theirs = await node.WalletBalance(bob);

@@ -52,7 +52,7 @@ function filigree(args: readonly string[], input = "", more: Record<string, stri
 }
 
 const json = async (...args: string[]) =>
-  JSON.parse((await filigree([...args, "--json"])).out) as Record<string, never>;
+  JSON.parse((await filigree([...args, "--json"])).out) as Record<string, unknown>;
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "filigree-"));

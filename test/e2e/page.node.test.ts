@@ -101,7 +101,7 @@ test("steps of a sector come as they are made, after where each sector is", asyn
   );
   expect(steps.map(({ Steps: made }) => made)).toEqual(steps.map((_, i) => (steps[0]?.Steps ?? 0) + i));
   expect(steps.find(({ State: state }) => state === "Committing")?.Kind).toBe("work");
-  const log = (await client.SectorsStatus(number)).Log as { Message: string }[];
+  const log = (await client.SectorsStatus(number)).Log as readonly { Message: string }[];
   expect(steps.map(({ State: state }) => state)).toEqual(log.map(({ Message }) => Message.replace(/:.*/, "")));
   const again: Step[][] = [];
   await client.request("Filigree.SectorsSub", (all: Step[]) => again.push(all));

@@ -37,7 +37,7 @@ test("where all nodes of a local network are is told by any of them", async () =
   expect((await filigree("net", "nodes")).out).toContain(`Node 0  ${url}  mines as ${miner?.address}`);
 });
 
-const json = async (...args: readonly string[]): Promise<Record<string, never>> =>
+const json = async (...args: readonly string[]): Promise<Record<string, unknown>> =>
   JSON.parse((await filigree(...args, "--json")).out) as Record<string, never>;
 
 test("identity, peers, scores and bans of a node; it connects where it is told to", async () => {

@@ -212,9 +212,9 @@ const starting = (
 test("making a node that was ended before its last write goes on; a node is not made twice", async () => {
   const store = new MemoryStore();
   const write = store.write.bind(store);
-  store.write = async (batch, options) => {
+  store.write = async (batch) => {
     if (batch.metadata?.some(([name]) => name === "node/network")) throw new Error("killed");
-    await write(batch, options);
+    await write(batch);
   };
   await expect(initNode(store, net.describe(), await genesisBytes())).rejects.toThrow("killed");
   store.write = write;

@@ -9,7 +9,7 @@ export type TestNet = {
   close(): Promise<void>;
 };
 
-export const TEST_OPTIONS: DevnetOptions = {
+export const TEST_OPTIONS: Omit<DevnetOptions, "mnemonic"> = {
   accounts: 4,
   balance: 1000n * FIL,
   seed: "test",

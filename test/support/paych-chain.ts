@@ -104,7 +104,7 @@ export class FakeChain implements ChainAccess {
   }
 
   /** Executes a message: the one that was sent last, if none is named. */
-  execute(exitCode = 0, returned = new Uint8Array(0), cid = this.sent.at(-1)?.cid as CID): void {
+  execute(exitCode = 0, returned: Uint8Array = new Uint8Array(0), cid = this.sent.at(-1)?.cid as CID): void {
     const receipt = { exitCode, return: returned, gasUsed: 0n };
     this.receipts.set(`${cid}`, receipt);
     for (const { resolve } of this.waits.get(`${cid}`) ?? []) resolve(receipt);

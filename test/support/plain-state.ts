@@ -85,11 +85,11 @@ export function message(fields: Partial<Message>): Uint8Array {
   });
 }
 
-export const NO_RANDOMNESS: RandomnessSource = {
+export const NO_RANDOMNESS = {
   ticketRandomness: () => new Uint8Array(32),
   beaconRandomness: () => new Uint8Array(32),
-};
-export const NO_PROOFS: ProofVerifier = { verifyPoSt: () => false, verifySeal: () => false };
+} satisfies RandomnessSource;
+export const NO_PROOFS = { verifyPoSt: () => false, verifySeal: () => false } satisfies ProofVerifier;
 
 export function hostOf(store: MemoryStore): VmHost {
   return { peek: (cid) => store.peek(cid), ...NO_RANDOMNESS, ...NO_PROOFS };

@@ -13,14 +13,16 @@ beforeAll(async () => {
 });
 afterEach(closeJsonServers);
 
+type InfoJson = Readonly<Record<string, string | number | { readonly beaconID: string }>>;
+
 describe("chain info", () => {
   // As api.drand.sh gives it.
-  const quicknet = {
+  const quicknet: InfoJson = {
     ...drandInfoToJson(QUICKNET),
     groupHash: "f477d5c89f21a17c863a7f937c6a6d15859414d2be09cd448d4279af331c5d3e",
     metadata: { beaconID: "quicknet" },
   };
-  const mainnet = {
+  const mainnet: InfoJson = {
     ...drandInfoToJson(DRAND_MAINNET),
     groupHash: "176f93498eac9ca337150b46d21dd58673ea4e3581185f869672e59fa4cb390a",
     metadata: { beaconID: "default" },

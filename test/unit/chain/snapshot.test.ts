@@ -221,7 +221,7 @@ test("files that are no whole snapshot are refused by name, and leave no chain",
     code: 0x1b,
     size: 32,
     digest: new Uint8Array(32),
-    bytes: concat(Uint8Array.of(0x1b, 32), new Uint8Array(32)),
+    bytes: Uint8Array.of(0x1b, 32, ...new Uint8Array(32)),
   });
   const metadata = (version: number): Uint8Array => {
     const bytes = dagCbor.encode({ Version: version, HeadTipsetKey: net.head.key, F3Data: null });

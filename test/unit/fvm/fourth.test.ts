@@ -21,9 +21,13 @@ const u32 = (...values: number[]): Uint8Array => new Uint8Array(Uint32Array.from
 const u64 = (value: bigint): Uint8Array => new Uint8Array(BigUint64Array.of(value).buffer);
 const none = new Uint8Array(0);
 
-const call = (method: bigint, params = none, networkVersion = 21) => applyIn(world, { method, params }, networkVersion);
+const call = (method: bigint, params: Uint8Array = none, networkVersion = 21) =>
+  applyIn(world, { method, params }, networkVersion);
 
-async function ask(method: bigint, params = none): Promise<{ error: number; bytes: Uint8Array; gas: bigint }> {
+async function ask(
+  method: bigint,
+  params: Uint8Array = none,
+): Promise<{ error: number; bytes: Uint8Array; gas: bigint }> {
   const { exitCode, why, return: bytes, gasUsed } = await call(method, params);
   expect({ exitCode, why }).toEqual({ exitCode: 0, why: "" });
   return {

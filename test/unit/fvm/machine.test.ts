@@ -37,7 +37,7 @@ const u32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).
 const u64 = (value: bigint): Uint8Array => new Uint8Array(BigUint64Array.of(value).buffer);
 
 /** Calls a method of the tester. */
-const call = (method: bigint, params = new Uint8Array(0), more: Sent = {}) =>
+const call = (method: bigint, params: Uint8Array = new Uint8Array(0), more: Sent = {}) =>
   applyIn(world, { method, params, ...more });
 
 /** The error number and the result that a method of the tester answered with. */
@@ -47,7 +47,7 @@ function answered({ exitCode, why, return: bytes }: FvmApplyRet): { error: numbe
   return { error: new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true), view, bytes: bytes.subarray(4) };
 }
 
-async function ask(method: number, params = new Uint8Array(0)) {
+async function ask(method: number, params: Uint8Array = new Uint8Array(0)) {
   return answered(await call(BigInt(method), params));
 }
 

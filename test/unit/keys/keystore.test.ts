@@ -11,7 +11,7 @@ beforeAll(async () => {
   crypto = await loadCrypto();
 });
 
-const prefix = "t";
+const prefix = "t" as const;
 const randomBytes = (length: number): Uint8Array => globalThis.crypto.getRandomValues(new Uint8Array(length));
 
 test("keystore: keys come back with the passphrase, and with no other", async () => {

@@ -62,7 +62,7 @@ async function rich() {
   return { market, disk, node: await openNode(market, disk) };
 }
 
-type Bad = readonly [what: string, Partial<DealProposal>, message: RegExp, rules?: Partial<DealRules>];
+type Bad = [what: string, Partial<DealProposal>, message: RegExp, rules?: Partial<DealRules>];
 const OTHER_PIECE = cidOfText("no piece");
 test.each<Bad>([
   ["another provider", { provider: Address.id(7) }, /provider: f01000; f07 was offered/],

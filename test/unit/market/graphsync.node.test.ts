@@ -24,7 +24,7 @@ let server: MarketHost;
 let client: MarketHost;
 let served: Dag;
 let got: Dag;
-let hooks: Partial<ResponderHooks>;
+let hooks: { -readonly [Name in keyof ResponderHooks]?: ResponderHooks[Name] };
 let serving: Graphsync;
 let asking: Graphsync;
 const faults: unknown[] = [];

@@ -250,9 +250,9 @@ test("what is set aside for a caller is told, or is not set aside, however he go
   await channelOf(10n, 10n);
   const gone = new AbortController();
   const write = blocks.write.bind(blocks);
-  blocks.write = (batch, options) => {
+  blocks.write = (batch) => {
     gone.abort(new Error("gone"));
-    return write(batch, options);
+    return write(batch);
   };
   expect(await channels.get(from, to, 6n, RESERVE, gone.signal)).toMatchObject({ message: null });
   expect(await funds()).toMatchObject({ available: 4n });

@@ -5,6 +5,7 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Crypto, loadCrypto } from "../../../src/core/crypto.ts";
 import { signBytes } from "../../../src/keys/keys.ts";
+import type { ChannelView } from "../../../src/market/paych/chain-access.ts";
 import { PaychManager } from "../../../src/market/paych/manager.ts";
 import { Vouchers } from "../../../src/market/paych/vouchers.ts";
 import { PaychWatcher, type WatchNote } from "../../../src/market/paych/watcher.ts";
@@ -179,7 +180,7 @@ describe("who pays", () => {
     await expect(vouchers.create(CHANNEL, { lane: 3n, amount: 20n, merges: [1n] })).rejects.toThrow(/is closed/);
     await expect(vouchers.create(CHANNEL, { lane: 3n, amount: 20n, merges: [2n] })).rejects.toThrow(/waits/);
     chain.channels.set(`${CHANNEL}`, {
-      ...(chain.channels.get(`${CHANNEL}`) as never),
+      ...(chain.channels.get(`${CHANNEL}`) as ChannelView),
       ledger: {
         owed: 12n,
         lanes: new Map([

@@ -51,12 +51,12 @@ const funds = () => client.channels.availableFundsOf(...pair());
 function watch(node: RetrievalNode): Map<string, unknown>[] {
   const batches: Map<string, unknown>[] = [];
   const write = node.kept.write.bind(node.kept);
-  node.kept.write = (batch, options) => {
+  node.kept.write = (batch) => {
     const records = (batch.metadata ?? []).map(
       ([name, value]) => [name.split("/").slice(0, 2).join("/"), value && JSON.parse(fromUtf8(value))] as const,
     );
     batches.push(new Map(records));
-    return write(batch, options);
+    return write(batch);
   };
   return batches;
 }

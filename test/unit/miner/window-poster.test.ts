@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { HeadView, MinerChain } from "../../../src/miner/chain-side/chain.ts";
 import { MessageTracker } from "../../../src/miner/chain-side/tracker.ts";
-import type { OwnMiner } from "../../../src/miner/own-sectors.ts";
 import { WindowPoster } from "../../../src/miner/window-poster.ts";
 import type { LocalMiners } from "../../../src/node/local-miners.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
@@ -33,7 +32,7 @@ function posterAt(head: () => Promise<HeadView>, send: MinerChain["send"]) {
   const prover = local.making(lab.net.node.states).prover;
   return new WindowPoster({
     prover,
-    accountOf: (own: OwnMiner) => {
+    accountOf: (own) => {
       const real = local.chainOf(own, lab.net.node);
       const chain: MinerChain = Object.create(real, { head: { value: head }, send: { value: send } });
       return { chain, tracker: new MessageTracker(chain, new MemoryStore()) };

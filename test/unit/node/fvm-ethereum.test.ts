@@ -25,8 +25,9 @@ beforeEach(async () => {
 });
 afterEach(() => net.close());
 
-type Any = Record<string, never> & { readonly [name: string]: unknown };
-const ask = (method: string, ...params: readonly unknown[]): Promise<Any> => net.request(method, ...params);
+type Any = { readonly [name: string]: unknown };
+const ask = <Answer = Any>(method: string, ...params: readonly unknown[]): Promise<Answer> =>
+  net.request(method, ...params);
 const ethereum = (i: number): string => `0x${toHex(net.accounts[i]?.delegated.ethereum ?? new Uint8Array(20))}`;
 const big = (bytes: Uint8Array): bigint => BigInt(`0x${toHex(bytes)}`);
 
@@ -81,7 +82,7 @@ describe("a transaction", () => {
     expect(await ask("eth_getTransactionByHash", hash)).toEqual(inside);
     expect(await ask("eth_getTransactionByBlockNumberAndIndex", "0x1", "0x0")).toEqual(inside);
     const spent = BigInt(receipt["gasUsed"] as string) * BigInt(receipt["effectiveGasPrice"] as string);
-    const left = TEST_OPTIONS.balance - 5n - BigInt(await ask("eth_getBalance", ethereum(0), "latest"));
+    const left = TEST_OPTIONS.balance - 5n - BigInt(await ask<string>("eth_getBalance", ethereum(0), "latest"));
     // The price is a quotient that was rounded down.
     expect(left - spent).toBeGreaterThanOrEqual(0n);
     expect(left - spent).toBeLessThan(BigInt(receipt["gasUsed"] as string));
@@ -200,15 +201,17 @@ describe("blocks", () => {
   test("calls on nothing, estimates of an absent sender, prices", async () => {
     const absent = `0x${"0a".repeat(20)}`;
     expect(await ask("eth_call", { from: absent, to: ethereum(1), data: "0x" }, "latest")).toBe("0x");
-    expect(BigInt(await ask("eth_estimateGas", { from: absent, to: ethereum(1) }))).toBeGreaterThan(1_000_000n);
+    expect(BigInt(await ask<string>("eth_estimateGas", { from: absent, to: ethereum(1) }))).toBeGreaterThan(1_000_000n);
     expect(await ask("eth_getCode", ethereum(1), "latest")).toBe("0x");
     expect(await ask("eth_getStorageAt", ethereum(1), "0x0", "latest")).toBe(`0x${"00".repeat(32)}`);
     const sent = { from: absent, to: ethereum(1), value: "0x5" };
     await expect(ask("eth_call", sent, "latest")).rejects.toThrow(/reverted/);
     expect(await ask("eth_call", sent, "latest", { [absent]: { balance: "0x5" } })).toBe("0x");
     await expect(ask("eth_call", sent, "latest", { [absent]: { foo: 1 } })).rejects.toThrow(/foo cannot be overridden/);
-    expect(BigInt(await ask("eth_maxPriorityFeePerGas"))).toBeGreaterThan(0n);
-    expect(BigInt(await ask("eth_gasPrice"))).toBeGreaterThan(BigInt(await ask("eth_maxPriorityFeePerGas")));
+    expect(BigInt(await ask<string>("eth_maxPriorityFeePerGas"))).toBeGreaterThan(0n);
+    expect(BigInt(await ask<string>("eth_gasPrice"))).toBeGreaterThan(
+      BigInt(await ask<string>("eth_maxPriorityFeePerGas")),
+    );
     // Hashes of what is there and is no message: of a block of the chain, of nothing.
     const [head] = net.head.key;
     for (const hash of [`0x${toHex(head?.multihash.digest ?? new Uint8Array(32))}`, `0x${"12".repeat(32)}`]) {

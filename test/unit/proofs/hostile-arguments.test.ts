@@ -319,17 +319,17 @@ describe("everything else throws an error of ours, or answers", () => {
     [
       "updateSector",
       [{ params, commROld: sealed.commR, highBits: 1 }],
-      (...[u]) => updateSector(proofs, { ...(u as object), old: store, next } as never),
+      (...[u]) => updateSector(proofs, { ...(u as unknown as object), old: store, next } as never),
     ],
     [
       "decodeUpdate",
       [{ params, ...updateOf, to: "decoded" }],
-      (...[u]) => decodeUpdate(proofs, { ...(u as object), old: store, next } as never),
+      (...[u]) => decodeUpdate(proofs, { ...(u as unknown as object), old: store, next } as never),
     ],
     [
       "proveUpdate",
       [{ params, commRNew: updated.commRNew, partition: 0 }],
-      (...[u]) => proveUpdate(proofs, { ...(u as object), old: store, next } as never),
+      (...[u]) => proveUpdate(proofs, { ...(u as unknown as object), old: store, next } as never),
     ],
     [
       "stagePieces",

@@ -217,7 +217,7 @@ describe("piece CIDs", () => {
       (d: Uint8Array) => d.with(d.length - 1, 0x40),
       () => new Uint8Array(0),
     ]) {
-      const digest = change(good.multihash.digest.slice());
+      const digest = Uint8Array.from(change(good.multihash.digest.slice()));
       const cid = CID.createV1(0x55, { code: 0x1011, digest, size: digest.length, bytes: new Uint8Array(0) });
       expect(pieceOfCidV2(cid)).toBeNull();
     }

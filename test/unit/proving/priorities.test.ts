@@ -11,9 +11,14 @@ function stepped(size: number) {
   const run = <J extends Job>(job: J): Promise<ResultOf<J>> => {
     const name = nameOf(job);
     begun.push(name);
-    return new Promise((resolve) => ends.set(name, () => resolve(null as ResultOf<J>)));
+    return new Promise((resolve) => ends.set(name, () => resolve(null as never)));
   };
-  const scheduler: Scheduler = { size, run, runAll: (jobs, options) => runBounded(run, size, jobs, options) };
+  const scheduler: Scheduler = {
+    size,
+    isLocal: true,
+    run,
+    runAll: (jobs, options) => runBounded(run, size, jobs, options),
+  };
   return { scheduler, begun, end: (name: string) => ends.get(name)?.() };
 }
 const nameOf = (job: Job): string => (job as unknown as { source: { file: string } }).source.file;

@@ -13,7 +13,7 @@ import { encodeMethodParams } from "../../../src/state/state-view.ts";
 import { StateManager } from "../../../src/stmgr/state-manager.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
 import { Address } from "../../../src/types/address.ts";
-import { makeTipset, type Tipset } from "../../../src/types/block-header.ts";
+import { type BlockHeader, makeTipset, type Tipset } from "../../../src/types/block-header.ts";
 import { type Block, cidOfText } from "../../../src/types/cid.ts";
 import { type Message, messageCid, type SignedMessage, signedMessageCid } from "../../../src/types/message.ts";
 import { TEST_OPTIONS } from "../../support/devnet.ts";
@@ -285,17 +285,19 @@ test("a tipset that two blocks make executes each sender's messages once, in the
   const { stateRoot, receiptsRoot } = await chain.result(head);
   const first = head.blocks[0];
   if (first === undefined) throw new Error("no header");
-  const headers = blocks.map((messages, i) => ({
-    ...first,
-    miner: i === 0 ? net.miner : Address.id(2),
-    ticket: Uint8Array.of(i),
-    parents: head.key,
-    height: head.height + 1,
-    parentStateRoot: stateRoot,
-    parentMessageReceipts: receiptsRoot,
-    parentBaseFee: baseFee,
-    messages: buildMessageMeta(messages).root,
-  }));
+  const headers = blocks.map(
+    (messages, i): BlockHeader => ({
+      ...first,
+      miner: i === 0 ? net.miner : Address.id(2),
+      ticket: Uint8Array.of(i),
+      parents: head.key,
+      height: head.height + 1,
+      parentStateRoot: stateRoot,
+      parentMessageReceipts: receiptsRoot,
+      parentBaseFee: baseFee,
+      messages: buildMessageMeta(messages).root,
+    }),
+  );
   const tipset = makeTipset(headers);
   const ordered = tipset.blocks.map((header) => blocks[headers.indexOf(header)] ?? { bls: [], secp: [] });
   const { applied } = await states.execute(tipset, { given: ordered });

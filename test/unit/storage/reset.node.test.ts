@@ -55,7 +55,7 @@ function countLevelSteps(): void {
   // biome-ignore lint/suspicious/noExplicitAny: the method has several signatures
   vi.spyOn(ClassicLevel.prototype, "open").mockImplementation(async function (this: any, ...args: any[]) {
     gate();
-    await open.apply(this, args as []);
+    await open.apply(this, args as Parameters<typeof open>);
   } as never);
 }
 

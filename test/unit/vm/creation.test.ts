@@ -2,7 +2,8 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import { beforeEach, describe, expect, test } from "vitest";
 import { concat } from "../../../src/base/bytes.ts";
-import { type Applied, Vm } from "../../../src/core/vm.ts";
+import type { ApplyRet } from "../../../src/core/applied.ts";
+import { Vm } from "../../../src/core/vm.ts";
 import { Address } from "../../../src/types/address.ts";
 import { cidOfText, textOfCid } from "../../../src/types/cid.ts";
 import type { Message } from "../../../src/types/message.ts";
@@ -23,7 +24,7 @@ describe.each([
     vm = await Vm.create(hostOf(state.store));
     vm.open(contextOf(state.root, networkVersion));
   });
-  const apply = (fields: Partial<Message>): Applied => {
+  const apply = (fields: Partial<Message>): ApplyRet => {
     const bytes = message(fields);
     return vm.apply(bytes, bytes.length);
   };
@@ -83,7 +84,7 @@ describe.each([
   });
 
   describe("Exec", () => {
-    const exec = (name: string, params: unknown, fields: Partial<Message> = {}): Applied =>
+    const exec = (name: string, params: unknown, fields: Partial<Message> = {}): ApplyRet =>
       apply({ to: Address.id(1), method: 2n, params: dagCbor.encode([code(name), dagCbor.encode(params)]), ...fields });
     const multisig = [[key(0).bytes], 1, 0, ...(generation === 2 ? [0] : [])];
 

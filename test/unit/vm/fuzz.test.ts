@@ -105,7 +105,7 @@ describe("calls of any method with any parameters", () => {
       fc.nat(23).map((n) => [0x20 | n]),
       fc.nat(255).map((n) => [0x18, n]),
       fc.uint8Array({ maxLength: 23 }).map((b) => [0x40 | b.length, ...b]),
-      fc.constantFrom([0xf4], [0xf5], [0xf6], [0x42, 0, 100], [0x43, 0, 0xe8, 7], [0xd8, 0x2a, 0x41, 0]),
+      fc.constantFrom<number[]>([0xf4], [0xf5], [0xf6], [0x42, 0, 100], [0x43, 0, 0xe8, 7], [0xd8, 0x2a, 0x41, 0]),
       fc.array(tie("item"), { maxLength: 6 }).map((items) => [0x80 | items.length, ...items.flat()]),
     ),
   })).item;

@@ -1,7 +1,8 @@
 /** Who pays what: the core's shares of the gas money against the formulas in plain bigints. */
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { type Applied, Vm } from "../../../src/core/vm.ts";
+import type { ApplyRet } from "../../../src/core/applied.ts";
+import { Vm } from "../../../src/core/vm.ts";
 import { Address } from "../../../src/types/address.ts";
 import { contextOf, hostOf, idOf, key, makeState, message, type PlainState, RICH } from "../../support/plain-state.ts";
 
@@ -17,7 +18,7 @@ beforeAll(async () => {
 
 type Fees = { baseFee: bigint; feeCap: bigint; premium: bigint; limit: bigint };
 
-function apply({ baseFee, feeCap, premium, limit }: Fees, networkVersion = 5): Applied {
+function apply({ baseFee, feeCap, premium, limit }: Fees, networkVersion = 5): ApplyRet {
   vm.open({ ...contextOf(state.root, networkVersion), baseFee });
   const bytes = message({ gasFeeCap: feeCap, gasPremium: premium, gasLimit: limit, value: 1n });
   return vm.apply(bytes, bytes.length);
@@ -29,7 +30,7 @@ const balance = (address: Address): bigint => vm.actor(address)?.balance ?? 0n;
 function expected(
   used: bigint,
   { baseFee, feeCap, premium, limit }: Fees,
-): Omit<Applied, "exitCode" | "return" | "why"> {
+): Omit<ApplyRet, "exitCode" | "return" | "why"> {
   const fee = baseFee < feeCap ? baseFee : feeCap;
   const tip = premium + fee > feeCap ? feeCap - fee : premium;
   let over = limit - (11n * used) / 10n;
@@ -90,7 +91,7 @@ describe("gas outputs", () => {
 describe("checks before execution", () => {
   const f = { baseFee: 100n, feeCap: 200n, premium: 1n, limit: 10n ** 9n };
   const penalty = f.baseFee * f.limit;
-  const fail = (fields: Parameters<typeof message>[0]): Applied => {
+  const fail = (fields: Parameters<typeof message>[0]): ApplyRet => {
     vm.open(contextOf(state.root, 5));
     const bytes = message({ gasFeeCap: 200n, gasPremium: 1n, gasLimit: f.limit, ...fields });
     return vm.apply(bytes, bytes.length);

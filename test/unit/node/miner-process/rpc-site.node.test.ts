@@ -1,5 +1,6 @@
 /** A miner that asks its node over JSON-RPC, under a clock of its own: it makes blocks, loses the node and goes on. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { FullBlock } from "../../../../src/consensus/validator.ts";
 import { addressOf } from "../../../../src/keys/keys.ts";
 import type { RpcRequest } from "../../../../src/miner/chain-side/rpc-chain.ts";
 import { type MiningEvent, MiningLoop } from "../../../../src/miner/mining-loop.ts";
@@ -34,7 +35,7 @@ beforeAll(async () => {
   const sync = {
     status: () => ({ active: [], ended: [], counts: { messages: 0 } }),
     onBlock: () => () => undefined,
-    async submit(block) {
+    async submit(block: FullBlock) {
       await validator.validate(block);
       await chain.put({ headers: [block.header], messages: [block.messages], blocks: [] });
       const whole = chain.tracker.expand(block.header);

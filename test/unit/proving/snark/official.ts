@@ -22,7 +22,7 @@ import { Address } from "../../../../src/types/address.ts";
 import { FIL } from "../../../../src/types/amount.ts";
 import type { BlockHeader } from "../../../../src/types/block-header.ts";
 import fixture from "../../../fixtures/proofs/circuit-proofs.json" with { type: "json" };
-import { setup } from "../../../fixtures/proofs/groth16-prove.json" with { type: "json" };
+import groth16 from "../../../fixtures/proofs/groth16-prove.json" with { type: "json" };
 import { type WitnessCase, witnessBytes } from "../../proofs/circuit-witness.ts";
 
 const module = await loadProofs();
@@ -36,7 +36,7 @@ const scheduler: Scheduler = {
   run: (job, options) => pool.run(job, options),
   runAll: (jobs, options) => pool.runAll(jobs, options),
 };
-const { g1, g2, ...numbers } = setup;
+const { g1, g2, ...numbers } = groth16.setup;
 const testSetup: Setup = {
   numbers: {
     alpha: fromHex(numbers.alpha),

@@ -30,7 +30,11 @@ for (const [group, curve, variant] of [
     const encodings = points.map(([, point]) => point.toBytes(false));
 
     /** The sum that the kernel gives for scalars over the points in turn; it may not write behind its scratch. */
-    function sum(scalars: readonly bigint[], broken?: number, filler = new Uint8Array(48).fill(0xff)): string | number {
+    function sum(
+      scalars: readonly bigint[],
+      broken?: number,
+      filler: Uint8Array = new Uint8Array(48).fill(0xff),
+    ): string | number {
       const { exports, instance } = module;
       const bases = concat(...scalars.map((_, i) => encodings[i % points.length] as Uint8Array));
       if (broken !== undefined) bases.set(filler, broken * encoded);
