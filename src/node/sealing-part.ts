@@ -116,8 +116,8 @@ export class SealingPart implements Startable {
   private folders: SectorFolders | null = null;
   private readonly turns = new Turns();
   private readonly watchers = new Set<SectorWatcher>();
-  /** Attached folders that could not be opened, and why. */
-  private readonly missing: string[] = [];
+  /** Attached folders that could not be opened, by their paths, and why. */
+  private readonly missing = new Map<string, string>();
   private stopped = false;
   private readonly workers: MinerWorkers;
   private release: (() => Promise<void>) | null = null;
@@ -206,8 +206,10 @@ export class SealingPart implements Startable {
         await folder.close();
         throw error;
       }
-      const paths = [...(await this.attachedPaths()), path];
+      const paths = [...new Set([...(await this.attachedPaths()), path])];
       await this.options.store.write({ metadata: [[ATTACHED_FACT, utf8(JSON.stringify(paths))]] }, { sync: true });
+      // One that was away is there again.
+      if (this.missing.delete(path)) this.tellAlert();
     });
   }
 
@@ -243,7 +245,7 @@ export class SealingPart implements Startable {
       try {
         folders.attach(await DiskFolder.open(path, { network }));
       } catch (error) {
-        this.missing.push(`${path}: ${describeError(error)}`);
+        this.missing.set(path, describeError(error));
       }
   }
 
@@ -251,7 +253,8 @@ export class SealingPart implements Startable {
     const found = await this.options.store.metadata(ATTACHED_FACT);
     if (found === undefined) return [];
     const paths: unknown = JSON.parse(fromUtf8(found));
-    return Array.isArray(paths) ? paths.filter((path) => typeof path === "string") : [];
+    // Earlier versions noted a folder twice that was attached again.
+    return Array.isArray(paths) ? [...new Set(paths.filter((path) => typeof path === "string"))] : [];
   }
 
   /** A miner's; undefined if it is none of this node's own, or before the start. */
@@ -346,7 +349,7 @@ export class SealingPart implements Startable {
         if (state === "FailedUnrecoverable") stuck.push(`${miner}/${number}`);
       for (const key of machine.records.unreadable) stuck.push(`${key} (cannot be read)`);
     }
-    const told = this.missing.map((folder) => `folder that cannot be used: ${folder}`);
+    const told = [...this.missing].map(([folder, why]) => `folder that cannot be used: ${folder}: ${why}`);
     if (stuck.length > 0) told.push(`sectors that wait for a person: ${stuck.slice(0, 10).join(", ")}`);
     if (told.length === 0) this.alert.resolve("no sector waits for a person");
     else this.alert.raise(told.join("; "));

@@ -13,7 +13,11 @@ export type Folders = {
   freeBytes(path: string): Promise<number>;
   /**
    * Takes a folder for this process; the system gives it up when the process ends, however it ends. Resolves to what
-   * gives it up, or to null if another process, or this one, has it.
+   * gives it up, or to null if another process, or this one, has it. Throws with the code EACCES or ENOSPC where nothing can be
+   * written, and with `BAD_LOCK` where something else lies in the lock's place.
    */
   lock(path: string): Promise<(() => Promise<void>) | null>;
 };
+
+/** Code of what is thrown for a lock that cannot be taken by anybody: its text names what is wrong. */
+export const BAD_LOCK = "BAD_LOCK";

@@ -1,7 +1,8 @@
 /** Folders of sectors, for Node and Deno. */
 import { access, constants, mkdtemp, readdir, realpath, rm, rmdir, statfs } from "node:fs/promises";
 import path from "node:path";
-import type { Folders } from "./folders.ts";
+import { BAD_LOCK, type Folders } from "./folders.ts";
+import { kindOfFile } from "./node-files.ts";
 import { makeFolder } from "./node-folder.ts";
 
 /** Beside what a folder holds: LevelDB's lock is the system's own (fcntl) and known to go with its process. */
@@ -43,9 +44,11 @@ export const folders: Folders = {
     const real = await realpath(folder);
     if (held.has(real)) return null;
     held.add(real);
+    const place = path.join(real, LOCK);
     const { ClassicLevel } = await import("classic-level");
-    const level = new ClassicLevel(path.join(real, LOCK));
+    const level = new ClassicLevel(place);
     try {
+      await refusePipes(place);
       await level.open();
     } catch (error) {
       held.delete(real);
@@ -55,7 +58,8 @@ export const folders: Folders = {
       // LevelDB passes on what the system says in words.
       if (/permission denied|read-only file system/i.test(message))
         throw Object.assign(new Error(message), { code: "EACCES" });
-      throw error;
+      if (/no space left|quota exceeded/i.test(message)) throw Object.assign(new Error(message), { code: "ENOSPC" });
+      throw Object.assign(new Error(message, { cause: error }), { code: BAD_LOCK });
     }
     return async () => {
       await level.close();
@@ -63,3 +67,9 @@ export const folders: Folders = {
     };
   },
 };
+
+/** LevelDB opens what lies in the place of its files, and whoever opens a pipe waits for a writer, at the end of the process too. */
+async function refusePipes(lock: string): Promise<void> {
+  for (const name of (await folders.list(lock)) ?? [])
+    if ((await kindOfFile(path.join(lock, name))) === "other") throw new Error(`${name} is no regular file`);
+}

@@ -5,13 +5,13 @@
  *   lock/                   held by the process that has the folder
  *   s-t0<miner>-<number>/   the files of one sector
  *
- * A folder belongs to one process at a time. One that cannot be written to is read: its sectors are proven, none is
- * sealed there. What a folder holds that is not ours is never touched.
+ * A folder belongs to one process at a time. One that cannot be written to when it is opened, for want of leave or of room, is
+ * read: its sectors are proven, none is sealed there. What a folder holds that is not ours is never touched.
  */
 import { platform } from "#platform";
 import { fromUtf8, toHex, utf8 } from "../../base/bytes.ts";
 import { Turns } from "../../base/turns.ts";
-import type { Folders } from "../../platform/folders.ts";
+import { BAD_LOCK, type Folders } from "../../platform/folders.ts";
 import { directoryStore } from "../../proving/directory-store.ts";
 import type { SectorStore } from "../../sector/store.ts";
 import { FolderError, fullOrReadOnly } from "./errors.ts";
@@ -182,14 +182,21 @@ export class DiskFolder implements SectorFolder {
   }
 }
 
-/** Takes the lock; null where the folder cannot be written to. */
+/** Takes the lock; null where the folder cannot be written to, be it that its disk is full. */
 async function take(path: string): Promise<(() => Promise<void>) | null> {
   let unlock: (() => Promise<void>) | null;
   try {
     unlock = await system().lock(path);
   } catch (error) {
-    if (fullOrReadOnly(error, path)?.code === "READ_ONLY") return null;
-    throw fullOrReadOnly(error, path) ?? error;
+    const known = fullOrReadOnly(error, path);
+    if (known?.code === "READ_ONLY" || known?.code === "DISK_FULL") return null;
+    if ((error as { code?: unknown }).code !== BAD_LOCK) throw known ?? error;
+    const lock = `${path}/${LOCK}`;
+    throw new FolderError(
+      { code: "DAMAGED", folder: path },
+      `the lock of ${path} cannot be taken: ${(error as Error).message}; no sector is in ${lock}: remove it, and try again`,
+      { cause: error },
+    );
   }
   if (unlock !== null) return unlock;
   throw new FolderError(

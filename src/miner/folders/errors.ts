@@ -8,7 +8,7 @@ export type FolderErrorData =
   | { readonly code: "LOCKED"; readonly folder: string }
   /** The folder holds other things than sectors, or another's sectors. */
   | { readonly code: "FOREIGN"; readonly folder: string }
-  /** Its mark cannot be read. */
+  /** Its mark cannot be read, or its lock not be taken. */
   | { readonly code: "DAMAGED"; readonly folder: string }
   /** Two paths have the same id: they are one folder seen twice, or a copy. */
   | { readonly code: "SAME_FOLDER"; readonly folder: string; readonly other: string }

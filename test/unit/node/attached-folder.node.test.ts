@@ -1,5 +1,5 @@
 /** Folders that are attached to a running node: another's sectors stay another's. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -41,4 +41,27 @@ test("another network's folder, and one with sectors that nobody here knows, are
   expect(JSON.parse(await readFile(path.join(fresh, "filigree-sectors.json"), "utf8"))).toMatchObject({
     network: genesis,
   });
+});
+
+test("a folder that was away is told until it is attached again, and not after the next start", async () => {
+  const place = path.join(root, "away");
+  const data = path.join(root, "data");
+  const open = () => Devnet.open({ accounts: 1, seed: "away", miners: 1, sectors: 1, data });
+  const told = async (now: Devnet): Promise<unknown> =>
+    ((await now.request("LogAlerts")) as { Type: { Subsystem: string }; Active: boolean }[]).find(
+      ({ Type }) => Type.Subsystem === "sealing",
+    )?.Active;
+  let one = await open();
+  await one.request("StorageAddLocal", place);
+  await one.close();
+  await rename(place, `${place}-moved`);
+  one = await open();
+  expect(await told(one)).toBe(true);
+  await rename(`${place}-moved`, place);
+  await one.request("StorageAddLocal", place);
+  expect(await told(one)).toBe(false);
+  await one.close();
+  one = await open();
+  expect(await told(one)).toBe(false);
+  await one.close();
 });

@@ -4,10 +4,12 @@ import { chmod, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { platform } from "#platform";
 import { DiskFolder } from "../../../../src/miner/folders/disk-folder.ts";
 import { fullOrReadOnly } from "../../../../src/miner/folders/errors.ts";
 import { SectorFolders } from "../../../../src/miner/folders/folders.ts";
+import type { Folders } from "../../../../src/platform/folders.ts";
 import { SEALED_FILE } from "../../../../src/sector/store.ts";
 
 const sector = (number: number) => ({ miner: 1000n, number });
@@ -50,6 +52,27 @@ test("one process at a time has a folder; it goes with its process", async () =>
   await folder.close();
   expect((await other()).stdout).toBe("taken\n");
   await (await DiskFolder.open(place("locked"))).close();
+});
+
+test("a lock that would be waited for, or is none, is refused by name; where there is no room for one, a folder is read", async () => {
+  const { id } = await DiskFolder.open(place("full"), { create: true }).then(async (folder) => {
+    await folder.close();
+    return folder;
+  });
+  await mkdir(path.join(place("pipe"), "lock"), { recursive: true });
+  await promisify(execFile)("mkfifo", [path.join(place("pipe"), "lock", "CURRENT")]);
+  await mkdir(place("nolock"));
+  await writeFile(path.join(place("nolock"), "lock"), "x");
+  for (const [name, text] of [
+    ["pipe", /lock of .*pipe cannot be taken: CURRENT is no regular file/],
+    ["nolock", /lock of .*nolock cannot be taken/],
+  ] as const)
+    await expect(DiskFolder.open(place(name), { create: true })).rejects.toThrow(text);
+  const full = Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
+  const lock = vi.spyOn(platform.folders as Folders, "lock").mockRejectedValue(full);
+  const read = await DiskFolder.open(place("full")).finally(() => lock.mockRestore());
+  expect(read).toMatchObject({ id, isReadOnly: true });
+  await read.close();
 });
 
 test("a folder whose mark was being written when its process was killed is made anew", async () => {
