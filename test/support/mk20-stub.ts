@@ -93,10 +93,12 @@ export class Mk20Stub {
       return [200];
     }
     if (what === "upload" && method === "PUT") {
+      // One upload is waited for.
+      if (upload !== undefined) return [404, "deal not found"];
       this.uploads.set(id, { size: body.length, chunk: body.length, chunks: new Map([[1, body]]), done: false });
       return [200];
     }
-    if (upload === undefined) return [404];
+    if (upload === undefined || (what === "upload" && upload.done)) return [404];
     if (method === "PUT") {
       if (upload.chunks.has(Number(number))) return [409, "chunk already uploaded"];
       upload.chunks.set(Number(number), body);

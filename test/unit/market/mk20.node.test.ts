@@ -58,6 +58,17 @@ afterAll(async () => {
   await data.stop();
 });
 
+/** Lacks the first chunk whenever it is asked, and the second every other time. */
+class Greedy extends Map<number, Buffer> {
+  private looks = 0;
+
+  override has(number: number): boolean {
+    if (number === 1) this.looks++;
+    // The stand-in looks twice as it lists chunks, and once as it gets one.
+    return number === 2 ? Math.floor(this.looks / 3) % 2 === 0 : number !== 1 && super.has(number);
+  }
+}
+
 let made = 0;
 function open(blocks = new MemoryStore(), more: Partial<Mk20Options> = {}): Mk20Client {
   return new Mk20Client({
@@ -160,9 +171,16 @@ test("a deal is made once, whatever is lost, and what is refused is named", asyn
   await expect(mk20.deal(wanted(), signal)).rejects.toMatchObject({
     data: { code: "REFUSED", status: 426, name: "rejected by the market", reason: "too cheap" },
   });
+  // What broke on the provider's side it may have taken: its number is not lost.
+  stub.refusal = [500, "x".repeat(1 << 16)];
+  const broken = await mk20.deal(wanted(), signal).catch((error: unknown) => error);
+  expect(broken).toMatchObject({ data: { code: "REFUSED", status: 500, reason: "x".repeat(1024) } });
+  expect((await mk20.list()).map(({ isAccepted }) => isAccepted)).toEqual([true, false]);
   stub.refusal = null;
   // What nobody took is not kept.
-  expect((await mk20.list()).map(({ id }) => id)).toEqual([made.id]);
+  expect((await mk20.list()).filter((one) => one.isAccepted).map(({ id }) => id)).toEqual([made.id]);
+  // Two slashes are a path of this host, not the name of another.
+  await expect(mk20.info(`${url}/other.invalid`, wallet, signal)).rejects.toMatchObject({ data: { status: 401 } });
   await expect(mk20.deal(wanted({ duration: 5 }), signal)).rejects.toThrow(/duration: at least 518400 epochs; 5/);
   await expect(mk20.deal(wanted({ url: "ftp://x" }), signal)).rejects.toThrow(/^url/);
   await expect(mk20.deal(wanted({ wallet: Address.id(7) }), signal)).rejects.toThrow(/^wallet/);
@@ -174,7 +192,8 @@ test("a deal is made once, whatever is lost, and what is refused is named", asyn
 test("data arrives whole: at once where it is small; in chunks, of which those alone are sent again that are lacking", async () => {
   const small = open();
   const { id } = await small.deal(wanted(), signal);
-  stub.faults.push("lose", null, "break");
+  // Nothing is taken twice: what came, and its answer did not, is not waited for any more.
+  stub.faults.push(null, "lose", null, "lose");
   expect(await small.send(id, signal)).toMatchObject({ isSent: true });
   expect(stub.dataOf(id).equals(await bytesOf("car"))).toBe(true);
   const blocks = new MemoryStore();
@@ -201,4 +220,10 @@ test("data arrives whole: at once where it is small; in chunks, of which those a
   const odd = await again.deal(wanted({ form: "raw" }), signal);
   stub.uploads.set(odd.id, { size: BYTES, chunk: 1 << 15, chunks: new Map(), done: false });
   await expect(again.send(odd.id, signal)).rejects.toThrow(/an upload of 4 chunks, where 7 are sent/);
+  // One that lacks one chunk, then two, then one again does not get them for ever.
+  const greedy = await again.deal(wanted({ form: "raw" }), signal);
+  const chunks = new Greedy();
+  for (const number of [3, 4, 5, 6, 7]) chunks.set(number, Buffer.alloc(0));
+  stub.uploads.set(greedy.id, { size: BYTES, chunk: 1 << 14, chunks, done: false });
+  await expect(again.send(greedy.id, signal)).rejects.toThrow(/chunks that were sent 3 times are missing/);
 });

@@ -76,14 +76,18 @@ const PREFIX = "mk20/";
 const MAX_DEALS = 100_000;
 /** Source: curio deps/config/types.go (MK20Config, MinimumChunkSize). */
 const CHUNK_BYTES = 16 << 20;
-/** Passes over the data in which no more of it comes to be there. */
+/** Passes over the data in which no more of it comes to be there than ever was. */
 const MAX_PASSES = 3;
-/** Statuses of an upload that was not begun; of one that was, or a chunk that is there. */
+/** Statuses of an upload that was not begun; of one that was, or a chunk that is there; of one that has all of its data. */
 const NOT_STARTED = 425;
 const THERE = 409;
+const NOT_WAITING = 404;
 
 const hasStatus = (error: unknown, ...statuses: readonly number[]): boolean =>
   error instanceof Mk20Error && error.data.code === "REFUSED" && statuses.includes(error.data.status);
+
+const isNo = (error: unknown): boolean =>
+  error instanceof Mk20Error && error.data.code === "REFUSED" && error.data.status < 500 && error.data.status !== 429;
 
 export class Mk20Client {
   private readonly options: Mk20Options;
@@ -136,7 +140,8 @@ export class Mk20Client {
       // Its answer may have been lost: a deal of the same number is this one.
       signal.throwIfAborted();
       if (!(await this.isKnown(http, deal.id))) {
-        if (error instanceof Mk20Error && error.data.code === "REFUSED") await this.forget(deal.id);
+        // What failed on the provider's side, or before it, it may have taken all the same.
+        if (isNo(error)) await this.forget(deal.id);
         throw error;
       }
     }
@@ -166,17 +171,37 @@ export class Mk20Client {
     this.sending.add(id);
     try {
       const http = await this.http(record.url, Address.parse(record.wallet), signal);
-      if (record.size <= this.chunkBytes) await this.sendAtOnce(http, record, signal);
-      else await this.sendChunks(http, record, signal, onProgress);
+      if (!(await this.isThere(http, id))) {
+        if (record.size <= this.chunkBytes) await this.sendAtOnce(http, record, signal);
+        else await this.sendChunks(http, record, signal, onProgress);
+      }
       return await this.put({ ...record, isAccepted: true, isSent: true });
     } finally {
       this.sending.delete(id);
     }
   }
 
+  /** Whether the provider has a deal's data: that an answer said so may have been lost. */
+  private async isThere(http: Mk20Http, id: string): Promise<boolean> {
+    const { state } = readStatus(await http.get(`/status/${id}`));
+    return state !== "uploading" && state !== "failed";
+  }
+
+  /** Says that all data is there; what was said before, and its answer lost, is refused. */
+  private async finalize(http: Mk20Http, place: string, { id }: Mk20Record): Promise<void> {
+    await http.post(place, null).catch(async (error: unknown) => {
+      if (!(await this.isThere(http, id).catch(() => false))) throw error;
+    });
+  }
+
   private async sendAtOnce(http: Mk20Http, record: Mk20Record, signal: AbortSignal): Promise<void> {
-    for await (const chunk of this.chunksOf(record, signal)) await http.put(`/upload/${record.id}`, chunk);
-    await http.post(`/upload/${record.id}`, null);
+    const place = `/upload/${record.id}`;
+    for await (const chunk of this.chunksOf(record, signal))
+      await http.put(place, chunk).catch((error: unknown) => {
+        // It came before, and its answer was lost: no second one is waited for.
+        if (!hasStatus(error, NOT_WAITING)) throw error;
+      });
+    await this.finalize(http, place, record);
   }
 
   private async sendChunks(
@@ -201,6 +226,7 @@ export class Mk20Client {
       });
       return look();
     });
+    let least = missing.size;
     for (let pass = 0; missing.size > 0; ) {
       let number = 0;
       for await (const chunk of this.chunksOf(record, signal)) {
@@ -211,11 +237,12 @@ export class Mk20Client {
         onProgress?.(number, total);
       }
       const left = await look();
-      pass = left.size < missing.size ? 0 : pass + 1;
+      pass = left.size < least ? 0 : pass + 1;
+      least = Math.min(least, left.size);
       if (pass >= MAX_PASSES) badAnswer(`${left.size} chunks that were sent ${MAX_PASSES} times are missing`);
       missing = left;
     }
-    await http.post(`/uploads/finalize/${id}`, null);
+    await this.finalize(http, `/uploads/finalize/${id}`, record);
   }
 
   /** A deal's data in chunks, the last one shorter; one is in memory at a time. */

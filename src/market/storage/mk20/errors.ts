@@ -9,6 +9,9 @@ export type Mk20ErrorData =
   | { readonly code: "UNKNOWN_DEAL"; readonly deal: string };
 export class Mk20Error extends FilError<Mk20ErrorData> {}
 
+/** Characters of a provider's reason that are told. */
+const MAX_REASON = 1024;
+
 /** By status. Source: curio market/mk20/types.go (DealCode). */
 const NAMES: Readonly<Record<number, string>> = {
   400: "bad proposal",
@@ -30,7 +33,10 @@ const NAMES: Readonly<Record<number, string>> = {
 
 export function refused(status: number, text: string): Mk20Error {
   const name = NAMES[status] ?? `status ${status}`;
-  const reason = text.replace(/^Reason: /, "").trim();
+  const reason = text
+    .replace(/^Reason: /, "")
+    .trim()
+    .slice(0, MAX_REASON);
   return new Mk20Error(
     { code: "REFUSED", status, name, reason },
     `the provider refused: ${name}${reason === "" ? "" : `: ${reason}`}`,

@@ -99,7 +99,10 @@ export class Mk20Http {
     const path = `${this.base.pathname.replace(/\/+$/, "")}${PATH}${place}`;
     const signature = signer.sign(authDigest(signer.address, method, path, now()));
     const isData = body !== null && "bytes" in body;
-    const response = await fetch(new URL(path, this.base), {
+    // A path that begins with two slashes would name another host.
+    const url = new URL(this.base);
+    url.pathname = path;
+    const response = await fetch(url, {
       method,
       headers: {
         authorization: `CurioAuth ${this.keyType}:${toBase64(signer.address.bytes)}:${toBase64(encodeSignature(signature))}`,
