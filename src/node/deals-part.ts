@@ -92,7 +92,7 @@ export class DealsPart implements Startable {
             mayGoBack: () => node.collector.pins().length > 0,
             async local(commP) {
               const store = await client.store();
-              const piece = await store.piece(commP);
+              const piece = await store.heldPiece(commP);
               return piece === null ? null : pieceBytes(store, piece.root, piece.form);
             },
             fetchFromPeer: (url, init) => fetchFromPeer(this.streams(), url, init),

@@ -211,6 +211,12 @@ export class ClientStore implements BlockSource {
     return { root: parseCid(root), size, form };
   }
 
+  /** As `piece`, and null, too, for one whose data was removed: a provider of this node may have it still. */
+  async heldPiece(commP: Uint8Array): Promise<OwnPiece | null> {
+    const known = await this.piece(commP);
+    return known !== null && (await this.has(known.root.bytes)) ? known : null;
+  }
+
   /** Takes an import from the list, and its blocks unless another import has them. */
   remove(id: number): Promise<void> {
     return this.turns.run(async () => {

@@ -52,9 +52,7 @@ export class PieceGateway {
     const v2 = pieceOfCidV2(cid);
     const commP = commitmentOfCidV1(cid) ?? v2?.commP ?? null;
     if (commP === null) throw new GatewayRefusal(400, `${text} is no CID of a piece`);
-    const known = await store.piece(commP);
-    // Whose data was removed here a provider may have it still.
-    const own = known !== null && (await store.has(known.root.bytes)) ? known : null;
+    const own = await store.heldPiece(commP);
     const lent = own === null ? await store.lentPiece(commP) : null;
     const piece = own ?? lent;
     if (piece === null || (v2 !== null && v2.payloadSize !== piece.size))

@@ -113,7 +113,7 @@ async function* contentOf(store: ClientStore, ref: CID, signal: AbortSignal): As
     }
     return;
   }
-  const own = await store.piece(commP);
+  const own = await store.heldPiece(commP);
   if (own !== null) {
     yield* pieceBytes(store, own.root, own.form, signal);
     return;

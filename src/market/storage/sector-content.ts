@@ -20,7 +20,7 @@ import { type DealProposal, proposalOfJson } from "./proposal.ts";
 const PROVE_COMMIT_SECTORS_3 = 34n;
 
 export type ContentSource = {
-  readonly chain: Pick<Chain, "blocks" | "tipsetAtOrBefore" | "blockMessages">;
+  readonly chain: Pick<Chain, "blocks" | "tipsetAtOrBefore" | "tipsetMessages" | "knownResult" | "receiptAt">;
   readonly prefix: NetworkPrefix;
   /** The miner's actor, and the market's. */
   readonly miner: { readonly id: Address; readonly entry: ActorEntry };
@@ -68,18 +68,24 @@ async function mappedDeals(
   return Array.isArray(found) ? found.map(Number) : [];
 }
 
-/** Pieces of a sector, as the message of an epoch says that proved it; null if none of that epoch does. */
-async function provenPieces(
-  { chain, miner }: ContentSource,
+/** Pieces of a sector, as the message of an epoch says that proved it; null if none of that epoch does. What failed, as anybody's would, says nothing. */
+export async function provenPieces(
+  {
+    chain,
+    miner,
+  }: { readonly chain: Omit<ContentSource["chain"], "blocks">; readonly miner: { readonly id: Address } },
   number: number,
   epoch: number,
 ): Promise<readonly PieceInfo[] | null> {
   const tipset = await chain.tipsetAtOrBefore(epoch);
   if (tipset.height !== epoch) return null;
-  for (const { message } of (await chain.blockMessages(tipset)).flat()) {
+  const result = await chain.knownResult(tipset);
+  for (const [index, { message }] of (await chain.tipsetMessages(tipset)).entries()) {
     if (message.method !== PROVE_COMMIT_SECTORS_3 || !message.to.equals(miner.id)) continue;
     const found = piecesIn(message.params, number);
-    if (found !== null) return found;
+    if (found === null) continue;
+    // A node that began later has no receipts of it.
+    if (result === null || (await chain.receiptAt(result.receiptsRoot, index)).exitCode === 0) return found;
   }
   return null;
 }

@@ -51,6 +51,10 @@ test("nobody serves it who was not told to; then a file comes whole, and a piece
   for await (const part of carOf(store, root)) car.push(part);
   await store.notePiece(commP, { root, size: concat(...car).length, form: "car" });
   expect(toHex(await all(pieceCidV1(commP)))).toBe(toHex(concat(...car)));
+  // One whose data was removed.
+  const gone = new Uint8Array(32).fill(8);
+  await store.notePiece(gone, { root: cidOfBlock(Uint8Array.of(1)), size: 200, form: "raw" });
+  await expect(all(pieceCidV1(gone))).rejects.toThrow(/piece .* is not here/);
   await provider.market.setFreeStream(false);
   await expect(all(root)).rejects.toThrow(/serves no free stream/);
 });

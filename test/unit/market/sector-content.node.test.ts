@@ -1,0 +1,26 @@
+/** What a sector holds, by the message that proved it. */
+import * as dagCbor from "@ipld/dag-cbor";
+import { expect, test } from "vitest";
+import { provenPieces } from "../../../src/market/storage/sector-content.ts";
+import { pieceCidV1 } from "../../../src/sector/piece/cid.ts";
+import { Address } from "../../../src/types/address.ts";
+
+test("messages that failed, as anybody may send them, do not say what is in a sector", async () => {
+  const miner = { id: Address.id(1000) };
+  const proof = (seed: number) => ({
+    message: {
+      ...{ method: 34n, to: miner.id },
+      params: dagCbor.encode([[[7, [[pieceCidV1(new Uint8Array(32).fill(seed)), 256, null, []]]]], []]),
+    },
+  });
+  const exits = [18, 0];
+  const chain = {
+    tipsetAtOrBefore: async (height: number) => ({ height }),
+    tipsetMessages: async () => [proof(1), proof(2)],
+    knownResult: async () => ({ receiptsRoot: null }),
+    receiptAt: async (_: unknown, index: number) => ({ exitCode: exits[index] }),
+  };
+  const source = { chain, miner } as unknown as Parameters<typeof provenPieces>[0];
+  expect(await provenPieces(source, 7, 100)).toEqual([{ commP: new Uint8Array(32).fill(2), paddedSize: 256 }]);
+  expect(await provenPieces(source, 8, 100)).toBeNull();
+});
