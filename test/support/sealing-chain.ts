@@ -14,6 +14,7 @@ type Sent = { readonly cid: string; readonly run: () => number; executed: Execut
 
 export class TestChain implements SealingChain {
   epoch = 1000;
+  networkVersion = 5;
   /** What a draw depends on: another number is another chain. */
   fork = 0;
   /** Set: the node does not answer. */
@@ -37,7 +38,7 @@ export class TestChain implements SealingChain {
 
   async head() {
     this.answer();
-    return { epoch: this.epoch, networkVersion: 5 };
+    return { epoch: this.epoch, networkVersion: this.networkVersion };
   }
   onHeadChange(listener: () => void): () => void {
     this.listeners.add(listener);

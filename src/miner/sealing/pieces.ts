@@ -9,6 +9,7 @@ import { equal } from "../../base/bytes.ts";
 import { isFilError } from "../../base/errors.ts";
 import { Turns } from "../../base/turns.ts";
 import type { Proofs } from "../../core/proofs.ts";
+import { isFvm } from "../../schema/versions/rows.ts";
 import { sealProof } from "../../sector/params.ts";
 import { paddedBytesOf, unpaddedBytesOf } from "../../sector/piece/cid.ts";
 import { type InclusionProof, proveInclusion } from "../../sector/piece/inclusion.ts";
@@ -21,6 +22,7 @@ import type { SealingChain } from "./chain.ts";
 import { SealingError } from "./errors.ts";
 import type { SectorMachine } from "./machine.ts";
 import type { PieceDeal, SectorPiece, SectorRecord } from "./record.ts";
+import { endsOf } from "./terms.ts";
 
 export type PiecesOptions = {
   readonly machine: SectorMachine;
@@ -34,12 +36,18 @@ export type PiecesOptions = {
   readonly startBuffer: number;
 };
 
+type Head = Awaited<ReturnType<SealingChain["head"]>>;
 export type Placed = SectorPiece & { readonly sector: number };
 
 /** Deals of a sector: one for each 128 MiB, at least 256. Source: specs-actors builtin/miner/policy.go. */
 const maxDeals = (sectorBytes: number): number => Math.max(256, Math.floor(sectorBytes / (128 << 20)));
 /** Sectors that wait for pieces at a time. Source: lotus node/config/def.go (MaxWaitDealsSectors). */
 const MAX_OPEN = 2;
+/**
+ * Epochs that a sector may outlive a verified deal: claiming its data fails beyond, and with it the sector. Source: builtin-actors v18.0.0
+ * runtime/src/runtime/policy.rs (market_default_allocation_term_buffer).
+ */
+const TERM_BUFFER = 90 * 2880;
 /** Padded bytes that are read at a time. */
 const WINDOW = 1 << 20;
 
@@ -50,6 +58,16 @@ const endOf = ({ pieces }: SectorRecord): number => {
 /** A piece, for people. */
 const nameOf = ({ id }: PieceDeal): string => (id === null ? "a piece without a deal" : `deal ${id}`);
 const aligned = (end: number, size: number): number => Math.ceil(end / size) * size;
+
+/** Whether pieces may end in one sector: none may be in it for longer than what verifies its data allows, as far as is known. */
+function mayShare(deals: readonly PieceDeal[], { epoch, networkVersion }: Head): boolean {
+  if (!isFvm(networkVersion)) return true;
+  const last = Math.max(...deals.map(({ endEpoch }) => endEpoch));
+  return deals.every(({ id, allocation, startEpoch, endEpoch }) => {
+    if (endEpoch === last || (id === null && allocation === undefined)) return true;
+    return id !== null && last <= epoch + (endEpoch - startEpoch) + TERM_BUFFER;
+  });
+}
 
 export class Pieces {
   private readonly options: PiecesOptions;
@@ -71,7 +89,7 @@ export class Pieces {
       const known = deal.id === null ? null : this.find(deal.id);
       if (known !== null) return known;
       await this.check(payload, deal);
-      return this.put(await this.choose(paddedBytesOf(payload.payloadSize)), payload, deal, commP);
+      return this.put(await this.choose(paddedBytesOf(payload.payloadSize), deal), payload, deal, commP);
     });
   }
 
@@ -159,19 +177,28 @@ export class Pieces {
     if (![startEpoch, endEpoch, id ?? 0].every((n) => Number.isSafeInteger(n) && n >= 0))
       bad("epochs are whole numbers");
     if (endEpoch <= startEpoch) bad(`it ends at epoch ${endEpoch} and begins at ${startEpoch}`);
-    const { epoch } = await chain.head();
+    const head = await chain.head();
+    const { epoch } = head;
+    if (id === null) {
+      // A deal's end is the market's; any other is the sector's, which must last so long, and no longer than an allocation allows.
+      const { least, most } = endsOf(head);
+      if (endEpoch > most || (deal.allocation !== undefined && endEpoch < least))
+        bad(`its sector can end from epoch ${least} to ${most}, not at ${endEpoch}`);
+    }
     if (startEpoch < epoch + startBuffer)
       bad(`it begins at epoch ${startEpoch}, and sealing takes until ${epoch + startBuffer}`);
   }
 
   /** The open sector for a piece of so many padded bytes. */
-  private async choose(size: number): Promise<SectorRecord> {
-    const { machine } = this.options;
+  private async choose(size: number, deal: PieceDeal): Promise<SectorRecord> {
+    const { machine, chain } = this.options;
+    const head = await chain.head();
     const open = machine.records.all().filter(({ state }) => state === "WaitDeals");
     const gap = (record: SectorRecord): number => aligned(endOf(record), size) - endOf(record);
     const fitting = open
       .filter((one) => aligned(endOf(one), size) + size <= this.sectorBytes)
       .filter(({ pieces }) => pieces.length < maxDeals(this.sectorBytes))
+      .filter(({ pieces }) => mayShare([deal, ...pieces.flatMap((one) => one.deal ?? [])], head))
       .sort((a, b) => gap(a) - gap(b) || endOf(b) - endOf(a) || a.number - b.number);
     const [best] = fitting;
     if (best !== undefined) return best;

@@ -48,14 +48,19 @@ export function isTicketOld(ticketEpoch: number, head: { epoch: number; networkV
   return head.epoch + SEALING_EPOCHS.ticketMargin > ticketEpoch + maxTicketAge(head.networkVersion);
 }
 
+/** Epochs between which a sector that is pre-committed now may expire. */
+export function endsOf({ epoch, networkVersion }: { readonly epoch: number; readonly networkVersion: number }) {
+  const { minLife, maxLife, ticketMargin } = SEALING_EPOCHS;
+  // It must live so long even if it is proven as late as can be, some epochs from now.
+  return { least: epoch + maxProveCommit(networkVersion) + minLife + ticketMargin, most: epoch + maxLife - 1 };
+}
+
 /** Epoch at which a sector is to expire: with its last deal, if the actors allow that. */
 export function expirationOf(record: SectorRecord, head: { epoch: number; networkVersion: number }): number {
-  const { minLife, maxLife, capacityLife } = SEALING_EPOCHS;
   const ends = record.pieces.flatMap(({ deal }) => (deal === null ? [] : [deal.endEpoch]));
-  const wanted = ends.length === 0 ? head.epoch + capacityLife : Math.max(...ends);
-  // It must live so long even if it is proven as late as can be, some epochs from now.
-  const least = head.epoch + maxProveCommit(head.networkVersion) + minLife + SEALING_EPOCHS.ticketMargin;
-  return Math.min(Math.max(wanted, least), head.epoch + maxLife - 1);
+  const wanted = ends.length === 0 ? head.epoch + SEALING_EPOCHS.capacityLife : Math.max(...ends);
+  const { least, most } = endsOf(head);
+  return Math.min(Math.max(wanted, least), most);
 }
 
 /** Epochs that a sector under way has to meet; null for what it does not have to, or no longer. */

@@ -115,6 +115,24 @@ test("what does not fit, comes too late or is nonsense is refused by name", asyn
     await expect(bad).rejects.toThrow(SealingError);
 });
 
+test("what claims an allocation is in no sector that outlives it; data without a deal is in one that lasts as long as it wants", async () => {
+  const { one, pieces } = await intake();
+  one.chain.networkVersion = 28;
+  const day = 2880;
+  const terms = (days: number) => ({ endEpoch: 5000 + days * day });
+  const at = async (id: number | null, more: object) =>
+    (await pieces.add(payload(bytesOf(100, 1)), { ...deal(0, more), id })).sector;
+  expect(await at(1, terms(220))).toBe(0);
+  // Half a year and 90 days, or less: the first may be in there for so long.
+  expect(await at(2, terms(300))).toBe(0);
+  expect(await at(3, terms(500))).toBe(1);
+  expect(await at(null, terms(500))).toBe(1);
+  const allocation = { client: 1000, id: 1 };
+  expect(await at(null, { ...terms(500), allocation })).toBe(1);
+  for (const bad of [terms(541), { ...terms(200), allocation }])
+    await expect(at(null, bad)).rejects.toThrow(/its sector can end from epoch/);
+});
+
 test("two sectors are open at a time; the fullest is closed for a piece that fits neither; a deal that begins soon closes its own", async () => {
   const { one, pieces } = await intake();
   const at = async (id: number, size: number, more: object = {}) => {
