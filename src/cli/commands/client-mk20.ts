@@ -2,7 +2,7 @@
 import { type Command, Option } from "commander";
 import { interruptible } from "../interrupt.ts";
 import { collect, wholeNumber } from "../options.ts";
-import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { nextCommand, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import { type Link, linkOf } from "../remote-call.ts";
 
 type Deal = {
@@ -108,12 +108,21 @@ async function deal(url: string, root: string, miner: string, options: DealOptio
     ...{ StartEpoch: options.startEpoch ?? null, Duration: options.duration, Announce: options.announce === true },
     Allocation: options.allocation ?? null,
   };
+  // What was made is not made again: the command itself would make another.
+  let id: string | null = null;
+  const next = (): string =>
+    nextCommand(id === null ? "filigree client mk20 deals" : `filigree client mk20 send ${id}`, options);
   await interruptible(async (signal) => {
     const made = await remote.wait<Deal>("Filigree.Mk20Deal", [wanted], signal);
     const isSent = options.source === "put" && options.send;
-    const now = isSent ? await remote.wait<Deal>("Filigree.Mk20Send", [made.ID], signal) : made;
+    if (isSent) id = made.ID;
+    const now = isSent
+      ? await remote.wait<Deal>("Filigree.Mk20Send", [made.ID], signal).catch((cause: unknown) => {
+          throw new Error(`deal ${made.ID} is made, but its data is not sent yet; go on with: ${next()}`, { cause });
+        })
+      : made;
     say(options.json, viewOf(now), [now.ID]);
-  });
+  }, next);
 }
 
 async function send(id: string, options: RemoteOptions): Promise<void> {

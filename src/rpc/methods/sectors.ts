@@ -289,7 +289,8 @@ const ownMethods = {
   SectorAddPiece: method({
     summary:
       "Puts a file into a sector as data without a deal, which claims an allocation or none (FIP-0076; from network version 22 on), and gives its place; `Seal`: the sector is sealed at once, however empty.",
-    permission: "write",
+    // Any file that the node can read.
+    permission: "admin",
     params: [
       param("path", filePath),
       param(

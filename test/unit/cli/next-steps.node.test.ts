@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { Command } from "commander";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { registerClientDeals } from "../../../src/cli/commands/client-deals.ts";
+import { registerMk20 } from "../../../src/cli/commands/client-mk20.ts";
 import { registerLab } from "../../../src/cli/commands/lab.ts";
 import { registerMinerSectors } from "../../../src/cli/commands/miner-sectors.ts";
 import { registerMpool } from "../../../src/cli/commands/mpool.ts";
@@ -127,6 +128,14 @@ test("what was retrieved and cannot be written is in the node: the command that 
   await expect(run(registerRetr, "retr", "get", ROOT, "out", "--car")).rejects.toThrow(
     `no room; the data is in the node, and to write it costs nothing: filigree client export ${ROOT} <other path> --car --rpc ${url}`,
   );
+});
+
+test("a deal of MK20 whose data could not be sent is gone on with, and not made again", async () => {
+  const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  answers = { "Filigree.Mk20Deal": { ID }, "Filigree.Mk20Send": new Error("http://sp.example does not answer") };
+  await expect(
+    run(registerMk20, "mk20", "deal", "http://sp.example", ROOT, "t01000", "--from", "t0100"),
+  ).rejects.toThrow(`go on with: filigree client mk20 send ${ID} --rpc ${url}`);
 });
 
 test("what is to be typed next speaks with the same node", async () => {

@@ -33,6 +33,12 @@ test("every method has a summary, a permission and parameters with names of thei
   }
 });
 
+test("whoever has any file of the node's machine put where others see it must be its administrator", () => {
+  for (const name of ["Filecoin.ClientImport", "Filigree.SectorAddPiece"])
+    for (const version of API_VERSIONS)
+      expect(REGISTRY.methods(version).get(name)?.permission ?? "admin").toBe("admin");
+});
+
 test("every schema of the OpenRPC document compiles, and no two parameters behind an optional one are required", () => {
   const ajv = new Ajv({ strict: false, validateFormats: false });
   for (const version of API_VERSIONS)
