@@ -5,6 +5,7 @@
 import { toBase64 } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
 import type { Rewind } from "../base/rewind.ts";
+import { Turns } from "../base/turns.ts";
 import { addressOf, signMessage } from "../keys/keys.ts";
 import { minerMessages } from "../miner/chain-side/messages.ts";
 import { MessageTracker } from "../miner/chain-side/tracker.ts";
@@ -59,8 +60,15 @@ const REPORT_FAULT = 15n;
 /** attoFIL that the report of a consensus fault may cost in gas. */
 const MAX_FEE = 10n ** 18n;
 
+/** What takes sectors away from a miner. */
+type Loss = { readonly own: OwnMiner; readonly isGone: (sector: number) => boolean };
+
 export class Laboratory {
   private readonly parts: LaboratoryParts;
+  /** Who asks whether the chain would end does what he asked for before the next one asks. */
+  private readonly turns = new Turns();
+  /** What was sent and not executed yet, by the message's CID: the state does not show it. */
+  private readonly sent = new Map<string, Loss>();
 
   constructor(parts: LaboratoryParts) {
     this.parts = parts;
@@ -77,9 +85,10 @@ export class Laboratory {
    */
   async skip(miner: Address, deadlines: "all" | readonly number[], anyway = false): Promise<void> {
     const own = this.find(miner);
-    const isLeftOut = (deadline: number): boolean => deadlines === "all" || deadlines.includes(deadline);
-    if (!anyway) await this.refuseEnd(own, "its proofs left out", isLeftOut);
-    this.parts.switches.skip(own, deadlines);
+    await this.turns.run(async () => {
+      if (!anyway) await this.refuseEnd({ own, isGone: () => false }, "its proofs left out", deadlines);
+      this.parts.switches.skip(own, deadlines);
+    });
   }
 
   /** Plays the loss or the change of a sector's files, or ends it. */
@@ -199,9 +208,12 @@ export class Laboratory {
    * 900 epochs above the report by the height of the head, which only others can raise.
    */
   async equivocate(miner: Address, anyway = false): Promise<CID> {
+    const loss = { own: this.find(miner), isGone: () => true };
+    return this.losing(loss, "excluded for a consensus fault", anyway, () => this.reportFault(loss.own));
+  }
+
+  private async reportFault(own: OwnMiner): Promise<CID> {
     const { states, pool, gas, crypto, keystore } = this.parts.node;
-    const own = this.find(miner);
-    if (!anyway) await this.refuseEnd(own, "excluded for a consensus fault", () => true);
     const first = await this.lastBlock(own);
     const draft = {
       header: { ...first, blockSig: null, forkSignaling: first.forkSignaling + 1n },
@@ -232,8 +244,12 @@ export class Laboratory {
 
   /** Sends the termination of sectors; gives its CID. Throws `LaboratoryError` LAST_MINER as `skip` does. */
   async terminate(miner: Address, sectors: readonly number[], anyway = false): Promise<CID> {
-    const own = this.find(miner);
-    if (!anyway) await this.refuseEnd(own, "its sectors ended", (_, sector) => sectors.includes(sector));
+    const loss = { own: this.find(miner), isGone: (sector: number) => sectors.includes(sector) };
+    return this.losing(loss, "its sectors ended", anyway, () => this.sendTermination(loss.own, sectors));
+  }
+
+  private async sendTermination(own: OwnMiner, sectors: readonly number[]): Promise<CID> {
+    const miner = own.address;
     const { local, node } = this.parts;
     const chain = local.chainOf(own, node);
     const head = await chain.head();
@@ -277,12 +293,31 @@ export class Laboratory {
     return this.parts.switches.skipped(this.find(miner));
   }
 
-  /** Throws `LaboratoryError` LAST_MINER if nobody could make blocks any more once sectors of a miner count for nothing. */
-  private async refuseEnd(
-    own: OwnMiner,
-    how: string,
-    isGone: (deadline: number, sector: number) => boolean,
-  ): Promise<void> {
+  /** Sends what takes sectors away, unless the chain would end with that. */
+  private losing(loss: Loss, how: string, anyway: boolean, send: () => Promise<CID>): Promise<CID> {
+    return this.turns.run(async () => {
+      if (!anyway) await this.refuseEnd(loss, how);
+      const cid = await send();
+      this.sent.set(`${cid}`, loss);
+      return cid;
+    });
+  }
+
+  /** What was sent and waits still. */
+  private waiting(): readonly Loss[] {
+    const cids = new Set(this.parts.node.pool.pending().map((signed) => `${signedMessageCid(signed)}`));
+    for (const cid of [...this.sent.keys()]) if (!cids.has(cid)) this.sent.delete(cid);
+    return [...this.sent.values()];
+  }
+
+  /**
+   * Throws `LaboratoryError` LAST_MINER if nobody could make blocks any more once sectors of a miner count for nothing. `deadlines`: those
+   * whose proofs it leaves out then.
+   */
+  private async refuseEnd(loss: Loss, how: string, deadlines?: "all" | readonly number[]): Promise<void> {
+    const { own } = loss;
+    // Before the state: what waits no longer is in it.
+    const losses = [...this.waiting(), loss];
     const { states } = this.parts.node;
     const { chain, network } = states;
     const view = await states.stateAfter(chain.head);
@@ -292,9 +327,11 @@ export class Laboratory {
     if (!(await mayMine(own))) return;
     for (const miner of this.parts.local.miners) {
       if (!(await mayMine(miner))) continue;
-      const skipped = this.skipped(miner.address);
-      const isOut =
-        miner === own ? isGone : (deadline: number): boolean => skipped === "all" || skipped.includes(deadline);
+      const skipped = (miner === own ? deadlines : undefined) ?? this.skipped(miner.address);
+      const isOut = (deadline: number, sector: number): boolean =>
+        skipped === "all" ||
+        skipped.includes(deadline) ||
+        losses.some((one) => one.own === miner && one.isGone(sector));
       const entry = await view.requireActor(miner.address);
       for await (const { deadline, ...all } of partitionsOf(chain.blocks, entry, network.prefix))
         if (without(all.sectors, all.faults, all.terminated, all.unproven).some((one) => !isOut(deadline, one))) return;

@@ -115,3 +115,23 @@ test("what is not there, and more than can be waited for, is refused by name", a
   await net.request("Devnet.skipProofs", miner, [5, 3]);
   expect((await report()).SkippedDeadlines).toEqual([3, 5]);
 });
+
+test("of two miners the last one is kept, also from who asks at once, and from a message that waits", async () => {
+  const pair = await Devnet.open({ accounts: 2, seed: "pair", miners: 2, sectors: 1 });
+  try {
+    pair.clock.setAutomine(false);
+    const { miners } = await pair.request<{ miners: { address: string }[] }>("Devnet.info");
+    const [first, second] = miners.map(({ address }) => address);
+    const skip = (one: string | undefined, deadlines: number[] | null) =>
+      pair.request("Devnet.skipProofs", one, deadlines);
+    const done = await Promise.allSettled([skip(first, null), skip(second, null)]);
+    expect(done.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+    await skip(first, []);
+    await pair.request("Devnet.terminateSectors", first, [0]);
+    await expect(skip(second, null)).rejects.toThrow("would end the chain for good");
+    await pair.request("Devnet.mine", 2);
+    await expect(skip(second, null)).rejects.toThrow("would end the chain for good");
+  } finally {
+    await pair.close();
+  }
+});
