@@ -11,7 +11,7 @@ import type { Address } from "../types/address.ts";
 import { filText, parseFil } from "../types/amount.ts";
 import { type SignedMessage, signedMessageCid } from "../types/message.ts";
 import { partyOf } from "./named.ts";
-import { readNodesStep, secondsOf } from "./read.ts";
+import { MAX_EPOCHS, readNodesStep, secondsOf } from "./read.ts";
 import type { NodesStep, NodesStepValues, NodesVerb } from "./types.ts";
 import { attempt, compare, same, Unmet } from "./unmet.ts";
 
@@ -77,9 +77,9 @@ export class NodesLab {
       mineTo: async (epoch) => {
         if (epoch < network.epoch)
           throw new Error(`it is epoch ${network.epoch}; an epoch that has passed is not reached`);
-        await network.pass(epoch - network.epoch);
+        await this.passEpochs(epoch - network.epoch);
       },
-      pass: (text) => network.pass(Math.ceil(secondsOf(text) / EPOCH_SECONDS)),
+      pass: (text) => this.passEpochs(Math.ceil(secondsOf(text) / EPOCH_SECONDS)),
       send: async ({ from, to, value, exit = 0, wait = true, node = 0 }) => {
         const at = network.node(node);
         const signed = await this.pushed(at, from, to, parseFil(value));
@@ -135,6 +135,11 @@ export class NodesLab {
           (value) => `${value} tipsets reverted`,
         ),
     };
+  }
+
+  private async passEpochs(count: number): Promise<void> {
+    if (count > MAX_EPOCHS) throw new Error(`one step passes ${MAX_EPOCHS} epochs at most, not ${count}`);
+    await this.network.pass(count);
   }
 
   /** Throws for a node that the network has not. */

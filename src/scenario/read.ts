@@ -5,9 +5,10 @@ import { type LabScenario, type NodesVerb, ScenarioError, type Verb } from "./ty
 type Check = (value: unknown, place: string) => void;
 type Fields = Readonly<Record<string, { readonly check: Check; readonly optional?: true }>>;
 
-/** Steps of one scenario, and epochs of one step. */
+/** Steps of one scenario. */
 const MAX_STEPS = 10_000;
-const MAX_EPOCHS = 100_000;
+/** Epochs that one step passes. */
+export const MAX_EPOCHS = 100_000;
 const MAX_SECTORS = 1000;
 const MAX_NODES = 16;
 /** Milliseconds; and the share of losses at which a stream still comes through. */

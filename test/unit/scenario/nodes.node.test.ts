@@ -40,7 +40,7 @@ test("the same steps and seed come to the same chains; another seed to others", 
   expect((await run(steps, { seed: "other" })).head).not.toBe(first.head);
 });
 
-test("a link is as slow and lossy as it is told to be", async () => {
+test("a link is as slow and lossy as it is told to be; no step passes more than can be waited for", async () => {
   const { network, steps } = await NodesLab.open({ nodes: 2, accounts: 1 });
   const arrived = async (ms: number): Promise<number> => {
     let count = 0;
@@ -55,6 +55,9 @@ test("a link is as slow and lossy as it is told to be", async () => {
   const some = await arrived(3100);
   expect(some).toBeGreaterThan(50);
   expect(some).toBeLessThan(150);
+  const tooFar = "one step passes 100000 epochs at most";
+  await expect(steps.pass("999999999d")).rejects.toThrow(tooFar);
+  await expect(steps.mineTo(10 ** 12)).rejects.toThrow(tooFar);
 });
 
 test("what is no step of such a network, or only of such a one, is refused before anything is done", async () => {
