@@ -16,7 +16,7 @@ test.skipIf("Deno" in globalThis)(
     expect(stdout).toMatch(/price: at least 1907 attoFIL an epoch, as the ask says; 7 attoFIL was offered/);
     expect(stdout).toMatch(/^deal 0: Active$/m);
     expect(stdout).toMatch(/Active +0 /);
-    expect(stdout).toMatch(/^1 +Proving$/m);
+    expect(stdout).toMatch(/^1 +Proving +\w+$/m);
     expect(stdout).toMatch(/^this node {2}t0\d+ {2}\/ip4\/127.0.0.1\/tcp\/\d+\/http {2}ipfs-gateway-http$/m);
     expect(stdout).toMatch(/imported -> Verifying +997 bytes/);
   },

@@ -257,7 +257,9 @@ describe("tipsets", () => {
     const none = async (): Promise<never> => {
       throw new Error("no other migration was asked for");
     };
-    const migrations = { "actors-v2": toRoot, "actors-v14": none, "actors-v17": none, "actors-v18": none };
+    const later = [10, 11, 12, 13, 14, 15, 16, 17, 18] as const;
+    const others = Object.fromEntries(later.map((actors) => [`actors-v${actors}`, none] as const));
+    const migrations = { ...(others as Record<`actors-v${(typeof later)[number]}`, typeof none>), "actors-v2": toRoot };
     const over = (blocks: BlockSource): Executor =>
       new Executor({ asset: "vm-test.wasm" }, { blocks, randomness: NO_RANDOMNESS, proofs: NO_PROOFS, migrations });
     const input_ = tipset({ parentEpoch: 10, epoch: 14 });
