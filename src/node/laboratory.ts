@@ -209,7 +209,7 @@ export class Laboratory {
    */
   async equivocate(miner: Address, anyway = false): Promise<CID> {
     const loss = { own: this.find(miner), isGone: () => true };
-    return this.losing(loss, "excluded for a consensus fault", anyway, () => this.reportFault(loss.own));
+    return this.losing(loss, "a consensus fault", anyway, () => this.reportFault(loss.own));
   }
 
   private async reportFault(own: OwnMiner): Promise<CID> {

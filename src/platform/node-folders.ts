@@ -1,6 +1,7 @@
 /** Folders of sectors, for Node and Deno. */
 import { access, constants, mkdtemp, readdir, realpath, rm, rmdir, statfs } from "node:fs/promises";
 import path from "node:path";
+import type { ClassicLevel } from "classic-level";
 import { BAD_LOCK, type Folders } from "./folders.ts";
 import { kindOfFile } from "./node-files.ts";
 import { makeFolder } from "./node-folder.ts";
@@ -45,10 +46,11 @@ export const folders: Folders = {
     if (held.has(real)) return null;
     held.add(real);
     const place = path.join(real, LOCK);
-    const { ClassicLevel } = await import("classic-level");
-    const level = new ClassicLevel(place);
+    let level: ClassicLevel;
     try {
+      // Before it is made: a level begins to open itself.
       await refusePipes(place);
+      level = new (await import("classic-level")).ClassicLevel(place);
       await level.open();
     } catch (error) {
       held.delete(real);

@@ -1,6 +1,6 @@
 /** Folders of sectors on a disk: the mark, the lock, limits, and disks that are full or cannot be written to. */
 import { execFile } from "node:child_process";
-import { chmod, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -73,6 +73,8 @@ test("a lock that would be waited for, or is none, is refused by name; where the
   const read = await DiskFolder.open(place("full")).finally(() => lock.mockRestore());
   expect(read).toMatchObject({ id, isReadOnly: true });
   await read.close();
+  // Nobody has begun to open it.
+  expect(await readdir(path.join(place("pipe"), "lock"))).toEqual(["CURRENT"]);
 });
 
 test("a folder whose mark was being written when its process was killed is made anew", async () => {
