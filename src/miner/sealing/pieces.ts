@@ -180,6 +180,8 @@ export class Pieces {
     const head = await chain.head();
     const { epoch } = head;
     if (id === null) {
+      const { client, id: own } = deal.allocation ?? { client: 0, id: 0 };
+      if (!Number.isSafeInteger(client) || !Number.isSafeInteger(own)) bad("no allocation has such a number");
       // A deal's end is the market's; any other is the sector's, which must last so long, and no longer than an allocation allows.
       const { least, most } = endsOf(head);
       if (endEpoch > most || (deal.allocation !== undefined && endEpoch < least))
