@@ -114,7 +114,7 @@ test("what cannot be proved or verified says why", async () => {
     [["verify", "post"], /--key/],
     [["verify", "post", "--key", key, "--params", key], /give one of them/],
     [["verify", "post", "--key", "data"], /holds no verifying key/],
-    [["verify", "post", "--key", "nothing"], /nothing: no such file; --key names/],
+    [["verify", "post", "--key", "nothing"], /no file nothing; --key names/],
   ];
   for (const [args, message] of cases) expect(await refusal(...args)).toMatch(message);
 }, 600_000);
