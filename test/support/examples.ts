@@ -23,7 +23,7 @@ export const NETWORK = "http://127.0.0.1:1234/rpc/v1";
 const PRINTS: Readonly<Record<string, readonly RegExp[]>> = {
   "README.md": [/Version: /],
   "docs/guide-command-line.md": [],
-  "docs/guide-devnet-in-tests.md": [/2 passed/, /^16$/m, /^back at epoch 10$/m, /^the copy is at epoch 10$/m],
+  "docs/guide-devnet-in-tests.md": [/3 passed/, /^16$/m, /^back at epoch 10$/m, /^the copy is at epoch 10$/m],
   // Its commands have a test of their own.
   "docs/guide-lost-sector.md": [],
   "docs/guide-pay-for-a-retrieval.md": [],
