@@ -198,7 +198,7 @@ function tell(net: LocalNetwork, output: ReturnType<typeof nodeOutput>, { writte
     ...(apart.length === 0
       ? []
       : [
-          `Apart      ${apart.join(", ")}: no node here mines with ${apart.length === 1 ? "it" : "them"}: filigree miner init --actor ${apart[0]} --genesis`,
+          `Apart      ${apart.join(", ")}: no node here mines with ${apart.length === 1 ? "it" : "them"}: filigree miner init --actor ${apart[0]} --genesis --rpc ${described.rpc[0]}`,
         ]),
     "",
     ...described.accounts.map(({ name, id, secp256k1 }) => `${name?.padEnd(10)} ${id}  ${secp256k1}`),

@@ -217,7 +217,9 @@ async function status(number: number, options: Options & { readonly log?: true }
   const remote = await Remote.open(options);
   const found = await remote.call<Status>("SectorsStatus", number, true, await minerOf(remote, options));
   if (found.SectorID !== number) throw new UsageError(`the node answers with sector ${found.SectorID}`);
-  const link = (one: Link | null): string => one?.["/"] ?? "none yet";
+  // Sectors of the genesis have their epochs, from 0 on, and no messages here.
+  const isOnChain = found.Expiration !== 0;
+  const link = (one: Link | null): string => one?.["/"] ?? (isOnChain ? "not noted here" : "none yet");
   const epochs = (name: string, epoch: number | null): string[] => (epoch === null ? [] : [`${name} ${epoch}`]);
   const lines = [
     `sector      ${number}`,
@@ -227,8 +229,8 @@ async function status(number: number, options: Options & { readonly log?: true }
     `pre-commit  ${link(found.PreCommitMsg)}`,
     `proof       ${link(found.CommitMsg)}`,
     ...epochs("the ticket is too old after epoch", found.TicketExpires),
-    ...epochs("the deposit is lost after epoch", found.CommitDue),
-    ...(found.Activation === 0
+    ...(isOnChain ? [] : epochs("the deposit is lost after epoch", found.CommitDue)),
+    ...(!isOnChain
       ? []
       : [`on chain    from epoch ${found.Activation} to ${found.Expiration}, pledge ${found.InitialPledge} attoFIL`]),
     ...(found.Retries === 0 ? [] : [`failures    ${found.Retries}`]),
