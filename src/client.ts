@@ -88,15 +88,19 @@ export type ConnectOptions = {
    */
   readonly timeout?: number;
   /**
-   * Longest answer that is read, bytes by http(s)://, characters by ws(s)://; default 256 MiB. What is longer ends the call with the code 0 and
-   * an `AnswerSizeError` as its cause; a WebSocket ends with it, and reads what was sent before it looks. The package `ws` has 100 MiB of its own.
+   * Longest answer that is read, bytes by http(s):// and by the package `ws`; default 256 MiB. What is longer ends the call with the code 0 and
+   * an `AnswerSizeError` as its cause; a WebSocket ends with it. Global WebSockets take no limit: they read what was sent before its characters
+   * are counted here. Of a server that may be anybody's, ask by http(s):// or give `ws`.
    */
   readonly answerBytes?: number;
-  /** The WebSocket class to use for ws:// addresses; default: the global one. */
-  readonly WebSocket?: new (
-    url: string,
-  ) => SocketLike;
+  /**
+   * The WebSocket class to use for ws:// addresses; default: the global one. It is made with no subprotocols and, third, the size that it may
+   * end at, which the package `ws` knows: a class over that one hands them on.
+   */
+  readonly WebSocket?: SocketClass;
 };
+
+type SocketClass = new (url: string, protocols?: string[], options?: { readonly maxPayload: number }) => SocketLike;
 
 type Transport = {
   call(method: string, params: readonly unknown[], handler?: (value: unknown) => void): Promise<unknown>;
@@ -174,6 +178,13 @@ function tooLarge(place: string, cause: AnswerSizeError): RpcClientError {
   );
 }
 
+/** Whether the package `ws` has ended a connection at its limit. */
+function isOversize(thrown: unknown): boolean {
+  return (
+    thrown instanceof Error && (thrown as { readonly code?: unknown }).code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH"
+  );
+}
+
 /** Whether it was no node that ended the call, but Node's `fetch`. */
 function isGivenUp(thrown: unknown): boolean {
   const cause = thrown instanceof Error ? (thrown.cause as { readonly code?: unknown } | undefined) : undefined;
@@ -230,13 +241,15 @@ type Pending = { readonly settle: (reply: Reply) => void; readonly fail: (error:
 type OpenChannel = { readonly handler: (value: unknown) => void; readonly end: () => void };
 
 function overSocket(url: string, options: ConnectOptions): Transport {
-  const Socket = options.WebSocket ?? (globalThis as { WebSocket?: new (url: string) => SocketLike }).WebSocket;
+  const Socket = options.WebSocket ?? (globalThis as { WebSocket?: SocketClass }).WebSocket;
   if (Socket === undefined)
     throw new TypeError("there is no WebSocket here: give one as an option, { WebSocket } of the package ws");
   const { answerBytes = MOST_OF_ANSWER } = options;
   const address = new URL(url);
   if (options.token !== undefined) address.searchParams.set("token", options.token);
-  const socket = new Socket(address.href);
+  const place = `${address.origin}${address.pathname}`;
+  // Others than the package ws take no third argument, and look at none.
+  const socket = new Socket(address.href, [], { maxPayload: answerBytes });
   const pending = new Map<number, Pending>();
   const channels = new Map<number, OpenChannel>();
   let id = 0;
@@ -248,10 +261,11 @@ function overSocket(url: string, options: ConnectOptions): Transport {
   });
   // Browsers say no reason; the package ws puts it into the event.
   const lose = (event?: { readonly error?: unknown }): void => {
-    const place = `${address.origin}${address.pathname}`;
-    lost ??= wasOpen
-      ? new RpcClientError(NO_ANSWER, `the connection to ${place} has ended${reasonOf(event?.error)}; connect anew`)
-      : unreachable(place, event?.error);
+    lost ??= isOversize(event?.error)
+      ? tooLarge(place, new AnswerSizeError(answerBytes))
+      : wasOpen
+        ? new RpcClientError(NO_ANSWER, `the connection to ${place} has ended${reasonOf(event?.error)}; connect anew`)
+        : unreachable(place, event?.error);
     for (const one of pending.values()) one.fail(lost);
     for (const channel of channels.values()) channel.end();
     pending.clear();
@@ -262,7 +276,6 @@ function overSocket(url: string, options: ConnectOptions): Transport {
   socket.addEventListener("message", ({ data }) => {
     let reply: Reply;
     try {
-      const place = address.origin + address.pathname;
       const text = String(data);
       if (text.length > answerBytes) throw tooLarge(place, new AnswerSizeError(answerBytes));
       reply = parseReply(place, text);
@@ -296,7 +309,8 @@ function overSocket(url: string, options: ConnectOptions): Transport {
           ? undefined
           : setTimeout(() => {
               pending.delete(own);
-              if (lost === null) send({ method: "xrpc.cancel", params: [own] });
+              // Before that nothing was asked yet, and nothing is.
+              if (wasOpen && lost === null) send({ method: "xrpc.cancel", params: [own] });
               reject(tooLong(method, options.timeout));
             }, options.timeout);
       const settle = (reply: Reply): void => {
@@ -316,7 +330,14 @@ function overSocket(url: string, options: ConnectOptions): Transport {
       if (lost !== null) fail(lost);
       else pending.set(own, { settle, fail });
     });
-    opened.then(() => lost ?? send({ id: own, method, params })).catch(() => undefined);
+    opened
+      .then(() => {
+        if (pending.has(own)) send({ id: own, method, params });
+      })
+      .catch((error: unknown) => {
+        pending.get(own)?.fail(error as Error);
+        pending.delete(own);
+      });
     return answered;
   }
 

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import type { WebSocket } from "ws";
 import { AnswerSizeError, exchangeText } from "../base/answer-text.ts";
-import { connect, type NodeClient, type SocketLike } from "../client.ts";
+import { type ConnectOptions, connect, type NodeClient } from "../client.ts";
 import { Address, type NetworkPrefix } from "../types/address.ts";
 import { parseFil } from "../types/amount.ts";
 import { fileError, UnreachableError, UsageError } from "./errors.ts";
@@ -84,6 +84,8 @@ type Described = {
   /** Of one with miners; the first is "miner" where none is named. */
   readonly miners?: readonly { readonly address: string }[];
 };
+
+type SocketClass = NonNullable<ConnectOptions["WebSocket"]>;
 
 /** By `fetch`, which knows proxies and keeps connections. */
 async function fetched({ url, ...request }: Posted): Promise<Answer> {
@@ -194,14 +196,13 @@ export class Remote {
     const { WebSocket: Plain } = await import("ws");
     let raw: WebSocket | null = null;
     class Socket extends Plain {
-      constructor(url: string) {
-        super(url);
+      constructor(...[url, protocols, limits]: ConstructorParameters<SocketClass>) {
+        super(url, protocols, limits);
         raw = this;
       }
     }
     const token = this.token === undefined ? {} : { token: this.token };
-    const kind = Socket as unknown as new (url: string) => SocketLike;
-    const node = connect(this.url.replace(/^http/, "ws"), { ...token, WebSocket: kind });
+    const node = connect(this.url.replace(/^http/, "ws"), { ...token, WebSocket: Socket as unknown as SocketClass });
     return { node, pause: () => (raw as WebSocket | null)?.pause(), resume: () => (raw as WebSocket | null)?.resume() };
   }
 

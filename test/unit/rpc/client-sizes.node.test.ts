@@ -1,4 +1,4 @@
-/** Answers that are larger than any node's: they end by name, by HTTP as they come, by WebSocket before they are read. */
+/** Answers that are larger than any node's: they end by name, by HTTP and the package `ws` as they come, by other WebSockets before they are parsed. */
 import { afterEach, expect, test, vi } from "vitest";
 import { MOST_OF_ANSWER, readText } from "../../../src/base/answer-text.ts";
 import { connect, type SocketLike } from "../../../src/client.ts";
