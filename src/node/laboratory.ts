@@ -29,6 +29,7 @@ import { type MinerReport, minerReport } from "./miner-report.ts";
 import type { FilecoinNode } from "./node.ts";
 import type { SealingPart } from "./sealing-part.ts";
 import { sectorsService } from "./sectors-service.ts";
+import { type Loss, REPORT_CONSENSUS_FAULT, waitingLosses } from "./waiting-losses.ts";
 
 export type LaboratoryErrorData =
   | { readonly code: "UNKNOWN_MINER"; readonly miner: string }
@@ -56,19 +57,13 @@ const DEADLINES = WINDOW_POST.provingPeriod / WINDOW_POST.challengeWindow;
 const SEARCHED = 900;
 /** Null rounds in a row. */
 const MOST_SKIPPED = 100;
-const REPORT_FAULT = 15n;
 /** attoFIL that the report of a consensus fault may cost in gas. */
 const MAX_FEE = 10n ** 18n;
-
-/** What takes sectors away from a miner. */
-type Loss = { readonly own: OwnMiner; readonly isGone: (sector: number) => boolean };
 
 export class Laboratory {
   private readonly parts: LaboratoryParts;
   /** Who asks whether the chain would end does what he asked for before the next one asks. */
   private readonly turns = new Turns();
-  /** What was sent and not executed yet, by the message's CID: the state does not show it. */
-  private readonly sent = new Map<string, Loss>();
 
   constructor(parts: LaboratoryParts) {
     this.parts = parts;
@@ -232,8 +227,8 @@ export class Laboratory {
     const from = addressOf(crypto, payer);
     const free = { gasLimit: 0n, gasFeeCap: 0n, gasPremium: 0n };
     const message = {
-      ...{ to: own.address, from, value: 0n, ...free, method: REPORT_FAULT },
-      params: encodeMethodParams(code, REPORT_FAULT, params, states.network.prefix),
+      ...{ to: own.address, from, value: 0n, ...free, method: REPORT_CONSENSUS_FAULT },
+      params: encodeMethodParams(code, REPORT_CONSENSUS_FAULT, params, states.network.prefix),
     };
     const spec = { maxFee: MAX_FEE, maximizeFeeCap: false };
     const signed = await pool.pushNext(from, async (nonce) =>
@@ -297,17 +292,8 @@ export class Laboratory {
   private losing(loss: Loss, how: string, anyway: boolean, send: () => Promise<CID>): Promise<CID> {
     return this.turns.run(async () => {
       if (!anyway) await this.refuseEnd(loss, how);
-      const cid = await send();
-      this.sent.set(`${cid}`, loss);
-      return cid;
+      return send();
     });
-  }
-
-  /** What was sent and waits still. */
-  private waiting(): readonly Loss[] {
-    const cids = new Set(this.parts.node.pool.pending().map((signed) => `${signedMessageCid(signed)}`));
-    for (const cid of [...this.sent.keys()]) if (!cids.has(cid)) this.sent.delete(cid);
-    return [...this.sent.values()];
   }
 
   /**
@@ -316,11 +302,12 @@ export class Laboratory {
    */
   private async refuseEnd(loss: Loss, how: string, deadlines?: "all" | readonly number[]): Promise<void> {
     const { own } = loss;
-    // Before the state: what waits no longer is in it.
-    const losses = [...this.waiting(), loss];
-    const { states } = this.parts.node;
+    const { states, pool } = this.parts.node;
     const { chain, network } = states;
+    // Before the state: what waits no longer is in it.
+    const waiting = pool.pending();
     const view = await states.stateAfter(chain.head);
+    const losses = [...(await waitingLosses(waiting, this.parts.local.miners, view, network.prefix)), loss];
     const mayMine = async (miner: OwnMiner): Promise<boolean> =>
       (await this.parts.local.baseOf(states, miner, chain.head))?.notEligible === null;
     // One that makes no blocks anyway is not the last.

@@ -129,8 +129,14 @@ test("of two miners the last one is kept, also from who asks at once, and from a
     await skip(first, []);
     await pair.request("Devnet.terminateSectors", first, [0]);
     await expect(skip(second, null)).rejects.toThrow("would end the chain for good");
+    const snapshot = await pair.request("Devnet.snapshot");
     await pair.request("Devnet.mine", 2);
     await expect(skip(second, null)).rejects.toThrow("would end the chain for good");
+    // The message waits again, and after a restart there is nothing but the pool that knows of it.
+    await pair.request("Devnet.revert", snapshot);
+    expect(pair.node.pool.pending()).toHaveLength(1);
+    await expect(skip(second, null)).rejects.toThrow("would end the chain for good");
+    await expect(pair.request("Devnet.terminateSectors", second, [0])).rejects.toThrow("would end the chain for good");
   } finally {
     await pair.close();
   }
