@@ -1,6 +1,7 @@
 /** The whole command line: `main.ts` runs it on what was typed, tests on what they like. */
 import { Command, CommanderError } from "commander";
 import { registerCommands } from "./commands.ts";
+import { refuseEmptyWords } from "./empty-words.ts";
 import { EXIT, InterruptedError, report, tellJson } from "./errors.ts";
 import { nameRequiredOptions, optionDescription } from "./required.ts";
 
@@ -20,6 +21,7 @@ export async function openProgram(version: string, first: string | undefined): P
     .exitOverride();
   await registerCommands(program, first);
   nameRequiredOptions(program);
+  refuseEmptyWords(program);
   return program;
 }
 

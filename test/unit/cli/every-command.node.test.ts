@@ -163,6 +163,30 @@ test("words that cannot be meant end with 64, whichever command they are for", a
   expect(await wrong(groups, () => ["nothing-like-it", "--json"], isUsage)).toEqual({});
 });
 
+test("an empty word, of a variable that is not set, ends with 64: it is no folder, no file and no name", async () => {
+  const isUsage = (one: Outcome): boolean => one.code === 64 && isError(one, "USAGE");
+  const free = ["<text>", "<json|hex>"];
+  const seen = new Set<string>();
+  let options = 0;
+  for (const leaf of leaves) {
+    for (const { long, flags, required } of leaf.command.options) {
+      // Those of all commands once: they are the same.
+      if (!required || free.some((one) => flags.endsWith(one)) || seen.has(flags)) continue;
+      seen.add(flags);
+      options++;
+      expect(await wrong([leaf], () => [...argumentsFor(leaf), `${long}=`, "--json"], isUsage)).toEqual({});
+    }
+  }
+  expect(options).toBeGreaterThan(90);
+  const needing = leaves.filter(({ command }) => command.registeredArguments.some(({ required }) => required));
+  for (const leaf of needing) {
+    const given = argumentsFor(leaf);
+    const place = leaf.command.registeredArguments.findIndex(({ required }) => required);
+    expect(await wrong([leaf], () => [...given.with(place, ""), "--json"], isUsage)).toEqual({});
+  }
+  expect((await run("params", "path", "winning-2KiB", "--seed=", "--dir", "/no/such", "--json")).code).not.toBe(64);
+});
+
 test("a node that is not there ends every command that needs one with 1, and the text says what helps", async () => {
   // One that waits for its node, and one that reads a file before it asks.
   const remote = leaves.filter(
