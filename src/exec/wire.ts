@@ -35,7 +35,7 @@ export type TipsetJob = {
   readonly input: Binary<Omit<TipsetInput, "blocks">>;
   /** Blocks of the tipset; the address of the miner is binary. */
   readonly blocks: readonly (Omit<BlockInput, "miner"> & { readonly miner: Uint8Array })[];
-  /** Network versions by the first epoch each is for, ascending. */
+  /** Network versions from the parent's epoch on, by the first epoch each is for, ascending. */
   readonly versions: readonly (readonly [epoch: number, version: number])[];
   /** State upgrades due before the tipset's epoch. */
   readonly upgrades: readonly StateUpgrade[];
@@ -149,7 +149,8 @@ export function tipsetJob(tipset: TipsetInput, rules: ExecutionRules): TipsetJob
   const bad = badEpochs(input);
   if (bad !== null) throw bad;
   const versions: [number, number][] = [];
-  for (let epoch = Math.min(input.parentEpoch + 1, input.epoch); epoch <= input.epoch; epoch++) {
+  // From the parent's on: before an upgrade the state is of that one's kind.
+  for (let epoch = input.parentEpoch; epoch <= input.epoch; epoch++) {
     const version = rules.networkVersionAt(epoch);
     if (versions.at(-1)?.[1] !== version) versions.push([epoch, version]);
   }

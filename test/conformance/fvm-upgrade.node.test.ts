@@ -10,12 +10,14 @@ import { actorsToCome } from "../../src/node/devnet-chain.ts";
 import { actorOfCode } from "../../src/params/actor-codes.ts";
 import { devnetAt } from "../../src/params/networks.ts";
 import type { ActorEntry } from "../../src/state/state-view.ts";
+import { EAM } from "../../src/types/singletons.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
 import { corpus, readAt } from "../support/vectors.ts";
 
 const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
 const bundles = new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) })));
 const [v17, v18] = await Promise.all([17, 18].map((version) => bundles.find("devnet", version)));
+const [v9, v10] = await Promise.all([9, 10].map((version) => bundles.find("devnet", version)));
 const isHere = v17 !== undefined && v18 !== undefined;
 const FIRST = 4;
 
@@ -86,6 +88,30 @@ describe.skipIf(!isHere)(`from version 27 to 28${isHere ? "" : ` (${HOW})`}`, ()
     await expect(open(own)).rejects.toThrow(/given are actors of devnet, then of nobody/);
   });
 });
+
+describe.skipIf(v9 === undefined || v10 === undefined)(
+  `from version 17 to 18${v9 === undefined ? ` (${HOW})` : ""}`,
+  () => {
+    test.each(["thread", "worker"] as const)(
+      "the state becomes one of Ethereum's kind, executed in a %s",
+      async (machine) => {
+        const net = await Devnet.open({
+          ...{ ...TEST_OPTIONS, networkVersion: 17, machine, bundle: v9 as Bundle },
+          upgrades: [{ networkVersion: 18, epoch: FIRST, bundle: v10 as Bundle }],
+        });
+        try {
+          await net.clock.mine(FIRST + 2);
+          // Executed on top of the upgrade.
+          const view = await net.node.states.stateAfter(net.head);
+          expect(actorOfCode((await view.requireActor(EAM)).code)?.name).toBe("eam");
+          expect(net.head.height).toBe(FIRST + 2);
+        } finally {
+          await net.close();
+        }
+      },
+    );
+  },
+);
 
 test("upgrades that are not built, or that go back, are refused by name", async () => {
   const from = (networkVersion: number, to: number, epoch = 10) =>
