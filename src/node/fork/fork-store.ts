@@ -5,7 +5,10 @@
  * Kept beside what a chain has: "fork/from" (where the fork is, as JSON), "fork/before/<epoch>" and "fork/after/<epoch>" (the
  * epoch of the tipset that is found there, as DAG-CBOR).
  */
+
 import * as dagCbor from "@ipld/dag-cbor";
+import { platform } from "#platform";
+import { BoundedMap } from "../../base/bounded-map.ts";
 import { isFilError } from "../../base/errors.ts";
 import { encodeKey } from "../../chain/canonical-index.ts";
 import type { Window } from "../../platform/table.ts";
@@ -24,6 +27,9 @@ const HEIGHT = "height/";
 const DIGITS = 16;
 const BEFORE = "fork/before/";
 const AFTER = "fork/after/";
+/** Blocks that the other node has said it does not have: how many are remembered, and for how many milliseconds. It may get them. */
+const MOST_ABSENT = 10_000;
+const ABSENT_MS = 30_000;
 
 export class ForkStore implements BlockStore {
   private readonly inner: BlockStore;
@@ -31,8 +37,18 @@ export class ForkStore implements BlockStore {
   private readonly hashes: BlockHashes;
   readonly point: ForkPoint;
   private readonly fetching = new Map<CidKey, Promise<Uint8Array | undefined>>();
+  /** When the other node said that it does not have a block. */
+  private readonly absent = new BoundedMap<CidKey, number>(MOST_ABSENT);
+  private readonly now: () => number;
 
-  constructor(inner: BlockStore, remote: RemoteChain, hashes: BlockHashes, point: ForkPoint) {
+  constructor(
+    inner: BlockStore,
+    remote: RemoteChain,
+    hashes: BlockHashes,
+    point: ForkPoint,
+    now: () => number = platform.now,
+  ) {
+    this.now = now;
     this.inner = inner;
     this.remote = remote;
     this.hashes = hashes;
@@ -47,6 +63,8 @@ export class ForkStore implements BlockStore {
     const kept = this.inner.peek(cid) ?? (await this.inner.get(cid));
     if (kept !== undefined) return kept;
     const key = cidKey(cid);
+    const age = this.now() - (this.absent.get(key) ?? -Infinity);
+    if (age >= 0 && age < ABSENT_MS) return undefined;
     const running = this.fetching.get(key) ?? this.fetch(cid.slice()).finally(() => this.fetching.delete(key));
     this.fetching.set(key, running);
     return running;
@@ -54,7 +72,10 @@ export class ForkStore implements BlockStore {
 
   private async fetch(cid: Uint8Array): Promise<Uint8Array | undefined> {
     const bytes = await this.remote.block(cidFromBytes(cid));
-    if (bytes === undefined) return undefined;
+    if (bytes === undefined) {
+      this.absent.set(cidKey(cid), this.now());
+      return undefined;
+    }
     if (checkBlock({ cid, bytes }, this.hashes) !== "right")
       throw new ForkError(
         { code: "BAD_ANSWER", method: "ChainReadObj" },

@@ -8,6 +8,7 @@ import { ForkError } from "./errors.ts";
 
 export type RemoteTipset = { readonly key: readonly CID[]; readonly height: number };
 type Link = { readonly "/": string };
+type Reply = { readonly result?: unknown; readonly error?: { readonly message?: unknown } };
 
 const TIMEOUT_MS = 30_000;
 /** Bytes of an answer: those of the largest block, in base64, and some more. */
@@ -27,12 +28,9 @@ export class RemoteChain {
 
   /** The bytes of a block; undefined if the other node does not have it. Throws `ForkError` NOT_AT_HAND, BAD_ANSWER. */
   async block(cid: CID): Promise<Uint8Array | undefined> {
-    const answer = await this.call("ChainReadObj", [{ "/": `${cid}` }], `block ${cid}`).catch((error: unknown) => {
-      // That it has no such block is an answer.
-      if (isFilError(error, "BAD_ANSWER")) return undefined;
-      throw error;
-    });
-    if (answer === undefined) return undefined;
+    const { error, result: answer } = await this.ask("ChainReadObj", [{ "/": `${cid}` }], `block ${cid}`);
+    // That it has no such block is an answer.
+    if (error !== undefined) return undefined;
     if (typeof answer !== "string") throw this.bad("ChainReadObj");
     try {
       return fromBase64(answer);
@@ -91,7 +89,14 @@ export class RemoteChain {
   }
 
   private async call(name: string, params: readonly unknown[], wanted: string): Promise<unknown> {
-    const method = name.includes(".") ? name : `Filecoin.${name}`;
+    const { error, result } = await this.ask(name, params, wanted);
+    if (error !== undefined) throw this.bad(fullName(name), new Error(String(error.message).slice(0, 300)));
+    return result;
+  }
+
+  /** The answer, which may be an error. Throws `ForkError` NOT_AT_HAND, BAD_ANSWER. */
+  private async ask(name: string, params: readonly unknown[], wanted: string): Promise<Reply> {
+    const method = fullName(name);
     let text: string;
     try {
       const response = await fetch(this.url, {
@@ -108,21 +113,24 @@ export class RemoteChain {
         { cause },
       );
     }
-    let reply: { readonly result?: unknown; readonly error?: { readonly message?: unknown } };
+    let reply: Reply;
     try {
-      reply = JSON.parse(text) as typeof reply;
+      reply = JSON.parse(text) as Reply;
     } catch (cause) {
       throw this.bad(method, cause);
     }
-    if (typeof reply !== "object" || reply === null) throw this.bad(method);
-    if (reply.error !== undefined) throw this.bad(method, new Error(String(reply.error.message).slice(0, 300)));
-    return reply.result;
+    if (typeof reply !== "object" || reply === null || reply.error === null) throw this.bad(method);
+    return reply;
   }
 
   private bad(method: string, cause?: unknown): ForkError {
     const why = cause === undefined ? "what it gives is no such answer" : describeError(cause);
     return new ForkError({ code: "BAD_ANSWER", method }, `${this.url}, ${method}: ${why}`, { cause });
   }
+}
+
+function fullName(method: string): string {
+  return method.includes(".") ? method : `Filecoin.${method}`;
 }
 
 function linksOf(key: readonly CID[] | null): readonly Link[] | null {

@@ -1,11 +1,14 @@
 /** A fork's store with a node that lies about its chain: nothing of that comes into the index of the network's own. */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { loadCrypto } from "../../../src/core/crypto.ts";
 import { Devnet } from "../../../src/node/devnet.ts";
 import { ForkStore } from "../../../src/node/fork/fork-store.ts";
-import type { RemoteChain, RemoteTipset } from "../../../src/node/fork/remote-chain.ts";
+import { RemoteChain, type RemoteTipset } from "../../../src/node/fork/remote-chain.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
 import type { Tipset } from "../../../src/types/block-header.ts";
+import { cidOfBlock } from "../../../src/types/cid.ts";
 
 const name = (height: number): string => `height/${`${height}`.padStart(16, "0")}`;
 
@@ -35,4 +38,48 @@ test("a tipset of another epoch than was asked for, or than its header says, is 
   expect(await store.metadata(name(3))).toBeUndefined();
   expect(await store.metadata(name(1))).toBeDefined();
   await net.close();
+});
+
+test("a block that the other node does not have is not asked for again at once, and is once it may have it", async () => {
+  const crypto = await loadCrypto();
+  const bytes = Uint8Array.of(0xa0);
+  const cid = cidOfBlock(bytes);
+  let asked = 0;
+  let there: Uint8Array | undefined;
+  const remote = {
+    url: "http://other",
+    block: async () => {
+      asked++;
+      return there;
+    },
+  } as unknown as RemoteChain;
+  let now = 1_000_000;
+  const store = new ForkStore(new MemoryStore(), remote, crypto, { key: [], height: 0 }, () => now);
+  expect([await store.has(cid.bytes), await store.get(cid.bytes), asked]).toEqual([false, undefined, 1]);
+  there = bytes;
+  now += 29_000;
+  expect([await store.has(cid.bytes), asked]).toEqual([false, 1]);
+  now += 2_000;
+  expect([await store.get(cid.bytes), asked]).toEqual([bytes, 2]);
+  // What comes from elsewhere is there at once.
+  const other = Uint8Array.of(0xa1, 0x61, 0x61, 0x01);
+  there = undefined;
+  expect(await store.has(cidOfBlock(other).bytes)).toBe(false);
+  await store.write({ blocks: [{ cid: cidOfBlock(other).bytes, bytes: other }] });
+  expect([await store.get(cidOfBlock(other).bytes), asked]).toEqual([other, 3]);
+});
+
+test("only an error of the other node says that it has no block: what is no answer is told", async () => {
+  let body = "";
+  const server = createServer((_, response) => response.end(body));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const remote = new RemoteChain(`http://127.0.0.1:${(server.address() as AddressInfo).port}/rpc/v1`);
+  const cid = cidOfBlock(Uint8Array.of(0xa0));
+  body = JSON.stringify({ jsonrpc: "2.0", id: 1, error: { code: 1, message: "not found" } });
+  expect(await remote.block(cid)).toBeUndefined();
+  for (const answer of ["too many requests", "null", '{"error":null}', '{"result":7}']) {
+    body = answer;
+    await expect(remote.block(cid), answer).rejects.toMatchObject({ data: { code: "BAD_ANSWER" } });
+  }
+  server.close();
 });
