@@ -11,7 +11,16 @@ import { pipeline } from "node:stream/promises";
 import { type WebSocket, WebSocketServer } from "ws";
 import { FrameMeter } from "./frame-meter.ts";
 import { type Hold, RequestBytes } from "./request-bytes.ts";
-import type { Download, Page, Refusal, RequestHead, Serve, ServeOptions, Socket, SocketHandler } from "./server.ts";
+import type {
+  DownloadBegin,
+  Page,
+  Refusal,
+  RequestHead,
+  Serve,
+  ServeOptions,
+  Socket,
+  SocketHandler,
+} from "./server.ts";
 
 /** A client that sends a request slower than this is cut off, and one that does not read its answer, milliseconds. */
 const REQUEST_MS = 30_000;
@@ -21,7 +30,7 @@ const REFUSED_MS = 2_000;
 const MAX_CONNECTIONS = 1024;
 /** Requests of one connection that may be under way at once. */
 const MAX_PIPELINED = 64;
-/** Answers of bytes that all clients together may read at once. */
+/** Answers of bytes of one share that all clients together may read at once. */
 const MAX_DOWNLOADS = 64;
 /** Bytes of answers that all clients together may leave unread, as a multiple of one's. */
 const ALL_BACKLOGS = 16;
@@ -118,8 +127,8 @@ class Line {
 /** What of one server is under way: requests, and answers that are not read yet. */
 class Traffic {
   readonly requests: RequestBytes;
-  /** Answers of bytes that are being read. */
-  downloads = 0;
+  /** Answers of bytes that are being read, by their shares. */
+  private readonly downloads = new Map<string, number>();
   private unread = 0;
   private readonly lines = new WeakMap<object, Line>();
   private readonly most: number;
@@ -131,6 +140,15 @@ class Traffic {
 
   get isFull(): boolean {
     return this.unread > this.most;
+  }
+
+  /** Takes a place for an answer of bytes; gives the function that leaves it again, or null if there is none. */
+  beginDownload(share: string): (() => void) | null {
+    const { downloads } = this;
+    const count = downloads.get(share) ?? 0;
+    if (count >= MAX_DOWNLOADS) return null;
+    downloads.set(share, count + 1);
+    return () => void downloads.set(share, (downloads.get(share) ?? 1) - 1);
   }
 
   /** Counts an answer until it was read or its connection ended. */
@@ -209,14 +227,18 @@ async function answer(
 async function send(
   traffic: Traffic,
   response: ServerResponse,
-  begin: () => Promise<Download>,
+  { share, begin }: DownloadBegin,
   origin: string | undefined,
 ): Promise<void> {
-  if (traffic.downloads >= MAX_DOWNLOADS) {
+  const leave = traffic.beginDownload(share);
+  if (leave === null) {
     response.setHeader("retry-after", "5");
-    return reply(response, plain(503, "too many downloads are under way"), origin);
+    return reply(
+      response,
+      plain(503, `${MAX_DOWNLOADS} downloads of ${share} are under way, as many as may be`),
+      origin,
+    );
   }
-  traffic.downloads++;
   try {
     const { status, headers, body } = await begin();
     const cors = origin === undefined ? {} : { "access-control-allow-origin": origin, vary: "Origin" };
@@ -229,7 +251,7 @@ async function send(
     if (body === null) response.end();
     else await pipeline(body, response);
   } finally {
-    traffic.downloads--;
+    leave();
   }
 }
 

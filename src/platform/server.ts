@@ -29,6 +29,9 @@ export type Refusal = {
   readonly cors?: boolean;
 };
 
+/** `share`: what it is of. Each has as many downloads at once: those of one kind keep no others waiting. */
+export type DownloadBegin = { readonly share: string; readonly begin: () => Promise<Download> };
+
 /** An answer to a GET. */
 export type Page = { readonly status?: number; readonly type: string; readonly text: string };
 
@@ -63,7 +66,7 @@ export type ServeOptions = {
   /** Answers a GET; null: not found. */
   onGet(head: RequestHead): Page | null;
   /** What answers a GET or HEAD with bytes; asked before `onGet`, null: nothing is for this path. */
-  readonly onDownload?: (head: RequestHead, signal: AbortSignal) => (() => Promise<Download>) | null;
+  readonly onDownload?: (head: RequestHead, signal: AbortSignal) => DownloadBegin | null;
   onSocket(head: RequestHead, socket: Socket): SocketHandler;
 };
 

@@ -10,7 +10,7 @@ import { platform } from "#platform";
 import { answerIpfs } from "../market/gateway/gateway.ts";
 import { PieceGateway } from "../market/gateway/piece.ts";
 import { answerRouting, isRouting } from "../market/gateway/routing.ts";
-import type { Download, Page, Refusal, RequestHead, Server, Socket } from "../platform/server.ts";
+import type { Download, DownloadBegin, Page, Refusal, RequestHead, Server, Socket } from "../platform/server.ts";
 import { type Permission, verifyToken } from "./auth.ts";
 import { type Dispatcher, RPC_LIMITS } from "./dispatcher.ts";
 import { type GuardOptions, hostAllowed, originAllowed } from "./guard.ts";
@@ -102,12 +102,15 @@ function downloadOf(
   pieces: PieceGateway,
   head: RequestHead,
   signal: AbortSignal,
-): (() => Promise<Download>) | null {
+): DownloadBegin | null {
   const { client, content } = node;
-  if (head.path.startsWith("/ipfs/")) return async () => answerIpfs(await client.store(), head, signal);
-  if (head.path.startsWith("/piece/")) return async () => pieces.answer(await client.store(), head, signal);
-  if (isRouting(head.path)) return () => answerRouting(content, head, signal);
-  return pageDownload(head, node);
+  const { path } = head;
+  const of = (share: string, begin: () => Promise<Download>): DownloadBegin => ({ share, begin });
+  if (path.startsWith("/ipfs/")) return of("data", async () => answerIpfs(await client.store(), head, signal));
+  if (path.startsWith("/piece/")) return of("data", async () => pieces.answer(await client.store(), head, signal));
+  if (isRouting(path)) return of("routing", () => answerRouting(content, head, signal));
+  const page = pageDownload(head, node);
+  return page === null ? null : of("the page", page);
 }
 
 function versionOf(path: string): ApiVersion {

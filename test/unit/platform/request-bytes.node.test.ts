@@ -211,3 +211,43 @@ test("requests of one connection are done one after another, and none whose clie
 async function isOthersTurn(at: Server): Promise<void> {
   await isServed(at);
 }
+
+test("downloads of one share that nobody reads keep no other share waiting", async () => {
+  const gate = { open: (): void => undefined };
+  const opened = new Promise<void>((resolve) => {
+    gate.open = resolve;
+  });
+  const download = { status: 200, headers: {}, body: null };
+  let begun = 0;
+  const at = await start({
+    onDownload: ({ path }) =>
+      path === "/slow"
+        ? {
+            share: "data",
+            begin: async () => {
+              begun++;
+              await opened;
+              return download;
+            },
+          }
+        : { share: "the page", begin: async () => download },
+  });
+  const get = async (path: string): Promise<Client> => {
+    const client = await open(at);
+    client.socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
+    return client;
+  };
+  for (let i = 0; i < 64; i++) await get("/slow");
+  await until("all of them", () => begun === 64);
+  const late = await get("/slow");
+  await until("a refusal", () => late.heard.includes("64 downloads of data are under way, as many as may be"));
+  expect(late.heard).toMatch(/^HTTP\/1.1 503 .*retry-after: 5/s);
+  const page = await get("/");
+  await until("the page", () => page.heard.startsWith("HTTP/1.1 200"));
+  gate.open();
+  await until("its turn", async () => {
+    const next = await get("/slow");
+    await until("an answer", () => next.heard !== "");
+    return next.heard.startsWith("HTTP/1.1 200");
+  });
+});
