@@ -11,6 +11,7 @@ import type { CID } from "../../types/cid.ts";
 import type { ClientData } from "../data/client-data.ts";
 import { walk } from "../data/links.ts";
 import type { InputEntry } from "../data/unixfs.ts";
+import { type PlaceLimits, Places } from "../graphsync/places.ts";
 import type { PaymentChannels } from "../paych/part.ts";
 import { TransferManager } from "../transfer/manager.ts";
 import type { PushTaker } from "../transfer/push.ts";
@@ -68,8 +69,8 @@ export type Offer = { readonly peer: string; readonly quote: QueryResponse };
 /** Roots whose sizes are remembered, and milliseconds that they count: data may be removed. */
 const MAX_SIZES = 1024;
 const SIZE_MS = 60_000;
-/** DAGs that are walked for their size at the same time, whoever asks. */
-const MAX_SIZING = 8;
+/** DAGs that are walked for their size at the same time: large ones that some ask for keep no others waiting. */
+const SIZING: PlaceLimits = { perPeer: 2, perHost: 8, all: 32 };
 /** Largest payment interval and price that are set: what others' 64-bit fields and amounts hold. */
 const MAX_INTERVAL = 2 ** 50;
 
@@ -81,6 +82,7 @@ export class RetrievalMarket {
   private readonly options: RetrievalOptions;
   private readonly sizes = new BoundedMap<string, { readonly size: number; readonly at: number }>(MAX_SIZES);
   private readonly sizing = new Map<string, Promise<number | null>>();
+  private readonly sizers = new Places(SIZING, (peer) => this.options.streams()?.hostOf(peer) ?? null);
   private opened: RetrievalBook | null = null;
   private running: {
     readonly streams: PeerStreams;
@@ -126,7 +128,7 @@ export class RetrievalMarket {
     const { takers = [] } = this.options;
     const transfers = new TransferManager({ streams, validators: [provider], takers, now, onFault });
     const queries = new QueryServer({
-      ...{ streams, now, answer: (query) => this.answer(query), transports: async () => this.transports() },
+      ...{ streams, now, answer: (query, peer) => this.answer(query, peer), transports: async () => this.transports() },
     });
     await transfers.start();
     await queries.start();
@@ -346,9 +348,9 @@ export class RetrievalMarket {
     throw new RetrievalError({ code: "NO_PEERS" }, why);
   }
 
-  private async answer({ payload, piece }: Query): Promise<QueryResponse> {
+  private async answer({ payload, piece }: Query, peer: string): Promise<QueryResponse> {
     const { ask } = this.book;
-    const size = await this.sizeOf(payload);
+    const size = await this.sizeOf(payload, peer);
     const isHere = size !== null;
     const { pricePerByte, unsealPrice, paymentInterval, paymentIntervalIncrease } = ask;
     const found = isHere && (piece === null || (await this.isPieceOf(piece, payload)));
@@ -363,7 +365,7 @@ export class RetrievalMarket {
   }
 
   /** Bytes of a DAG's blocks, each once; null if not all of them are here. */
-  private async sizeOf(root: CID): Promise<number | null> {
+  private async sizeOf(root: CID, peer: string): Promise<number | null> {
     const { client, now } = this.options;
     const store = await client.store();
     if (!(await store.has(root.bytes))) return null;
@@ -372,9 +374,18 @@ export class RetrievalMarket {
     const name = `${root}`;
     const before = this.sizing.get(name);
     if (before !== undefined) return before;
-    if (this.sizing.size >= MAX_SIZING)
-      throw new RetrievalError({ code: "BUSY" }, `${MAX_SIZING} DAGs are being looked through, as many as may be`);
-    const found = this.walkSize(store, root).finally(() => this.sizing.delete(name));
+    const leave = this.sizers.take(peer);
+    if (typeof leave === "string") {
+      const whose = { perPeer: `for peer ${peer}`, perHost: `for the host of peer ${peer}`, all: "here" }[leave];
+      throw new RetrievalError(
+        { code: "BUSY" },
+        `${SIZING[leave]} DAGs are being looked through ${whose}, as many as may be; ask again in a while`,
+      );
+    }
+    const found = this.walkSize(store, root).finally(() => {
+      leave();
+      this.sizing.delete(name);
+    });
     this.sizing.set(name, found);
     const size = await found;
     if (size !== null) this.sizes.set(name, { size, at: now() });

@@ -466,20 +466,35 @@ describe("what is kept", () => {
   });
 });
 
-test("sizes are found out for a few DAGs at a time, once for all who ask for one", async () => {
+test("sizes are found out for a few DAGs at a time, once for all who ask for one, and for one host's no others wait", async () => {
   let walks = 0;
+  let peers: PeerStreams | null = null;
   const store = { has: async () => true, peek: () => undefined, get: () => new Promise(() => walks++) };
   const market = new RetrievalMarket({
-    ...{ client: { store: async () => store }, blocks: new MemoryStore(), streams: () => null, now: Date.now },
+    ...{ client: { store: async () => store }, blocks: new MemoryStore(), streams: () => peers, now: Date.now },
   } as unknown as RetrievalOptions);
   await market.start();
-  const { answer } = market as unknown as { answer(query: { payload: CID; piece: null }): Promise<unknown> };
-  const ask = (number: number): Promise<unknown> =>
-    answer.call(market, { payload: new Dag().node(number), piece: null });
-  for (let i = 0; i < 16; i++) ask(i % 8).catch(() => undefined);
+  // "4 of 1.1.1.1" is a peer of that host.
+  peers = { hostOf: (peer: string) => peer.split(" of ")[1] ?? null } as unknown as PeerStreams;
+  const { answer } = market as unknown as {
+    answer(query: { payload: CID; piece: null }, peer: string): Promise<unknown>;
+  };
+  const ask = (number: number, peer: string): Promise<unknown> =>
+    answer.call(market, { payload: new Dag().node(number), piece: null }, peer);
+  const begin = (number: number, peer: string): void => void ask(number, peer).catch(() => undefined);
+  const refused = (number: number, peer: string, why: RegExp) =>
+    expect(ask(number, peer)).rejects.toMatchObject({ code: "BUSY", message: expect.stringMatching(why) });
+  // Each is asked for twice.
+  for (let i = 0; i < 16; i++) begin(i % 8, `${i % 4} of 1.1.1.1`);
   await until("all walk", () => walks >= 8);
-  await expect(ask(9)).rejects.toMatchObject({ code: "BUSY" });
-  expect(walks).toBe(8);
+  await refused(8, "0 of 1.1.1.1", /^2 DAGs .* for peer 0 of 1\.1\.1\.1/);
+  await refused(8, "9 of 1.1.1.1", /^8 DAGs .* for the host of peer 9/);
+  begin(8, "0 of 2.2.2.2");
+  await until("another host's", () => walks >= 9);
+  for (let i = 9; i < 32; i++) begin(i, `0 of 3.3.3.${i}`);
+  await until("as many as may be", () => walks >= 32);
+  await refused(32, "0 of 4.4.4.4", /^32 DAGs .* here/);
+  expect(walks).toBe(32);
 });
 
 test("vouchers of a channel that is being settled pay nothing", async () => {
