@@ -253,7 +253,9 @@ function closed(why: string): never {
 }
 
 function payloadFiles(data: string | null): PayloadFiles {
-  return data === null || platform.folders === null ? new MemorySectorStore() : directoryStore(`${data}/${FOLDER}`);
+  if (data === null || platform.folders === null) return new MemorySectorStore();
+  const directory = `${data}/${FOLDER}`;
+  return { ...directoryStore(directory), names: () => platform.listFolder(directory) };
 }
 
 function pieceTaker(sealing: SealingPart): PieceTaker {

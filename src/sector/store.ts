@@ -69,6 +69,10 @@ export class MemorySectorStore implements SectorStore {
     this.files.delete(name);
     return Promise.resolve();
   }
+
+  names(): Promise<readonly string[]> {
+    return Promise.resolve([...this.files.keys()]);
+  }
 }
 
 export function shortFile(name: string, length: number, expected: number): SectorError {

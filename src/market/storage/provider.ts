@@ -35,7 +35,7 @@ import { isPayloadHere, letGoOfData, type ProviderParts, providerSteps, readPayl
 import { Publisher } from "./publisher.ts";
 import { checkSource } from "./pull.ts";
 import { PushIntake, type PushIntakeParts } from "./pushed.ts";
-import { type DealEvent, RecordBook } from "./record-book.ts";
+import { type DealEvent, isName, RecordBook } from "./record-book.ts";
 import { checkProposal, checkRules, DEFAULT_RULES, type DealRules, type Offer } from "./rules.ts";
 
 /** An offer, whichever protocol brought it. */
@@ -80,6 +80,8 @@ export type StoredPiece = {
 const isOver = ({ state }: ProviderDeal): boolean => ENDED.includes(state);
 /** States in which the data is the deal's, and may be in its sector. */
 const PLACED: readonly ProviderState[] = ["AddingPiece", "Sealing", "Active"];
+/** States in which the data is in a proven sector, or wanted by nobody. */
+const NEEDS_NO_FILE: readonly ProviderState[] = ["Active", ...ENDED];
 
 export class StorageProvider {
   readonly miners: readonly Address[];
@@ -145,6 +147,7 @@ export class StorageProvider {
       onForget: (deal) => this.names.remove(deal),
     });
     this.names = new DealNames(this.book.all());
+    await this.sweep();
     this.lives = new Lives<ProviderDeal>({
       book: this.book,
       chain,
@@ -168,6 +171,23 @@ export class StorageProvider {
       },
     });
     this.lives.start();
+  }
+
+  /**
+   * Lets go of data that no deal needs: of deals that ended, or were made and taken back, while one could go back to before that. It
+   * stayed for as long as one could.
+   */
+  private async sweep(): Promise<void> {
+    const { files, mayGoBack } = this.options;
+    if (mayGoBack?.() === true) return;
+    for (const name of await files.names()) {
+      const deal = this.deals.find(name);
+      const isNeeded =
+        deal === undefined ? !isName(name) || this.deals.isKnown(name) : !NEEDS_NO_FILE.includes(deal.state);
+      if (!isNeeded) await files.remove(name);
+    }
+    // What was noted of a deal that was taken back went with it.
+    for (const deal of this.deals.all()) if (isOver(deal)) await this.index.remove(deal.id);
   }
 
   async stop(): Promise<void> {

@@ -13,6 +13,8 @@ export type PayloadFiles = {
   write(name: string, from: number, bytes: Uint8Array): Promise<void>;
   size(name: string): Promise<number | null>;
   remove(name: string): Promise<void>;
+  /** Names of all files. */
+  names(): Promise<readonly string[]>;
 };
 
 export type PullLimits = {

@@ -105,6 +105,11 @@ export class RecordBook<R extends DealRecord> {
     return this.records.get(id);
   }
 
+  /** Whether there is a record of the name, also one that cannot be read. */
+  isKnown(id: string): boolean {
+    return this.records.has(id) || this.unreadable.includes(`${this.prefix}/deal/${id}`);
+  }
+
   /** Throws `DealError` UNKNOWN_DEAL. */
   get(id: string): R {
     const found = this.records.get(id);
@@ -221,7 +226,8 @@ export class RecordBook<R extends DealRecord> {
   }
 }
 
-const isName = (id: string): boolean => /^[a-zA-Z0-9]{1,200}$/.test(id);
+/** Whether a text may be a record's. */
+export const isName = (id: string): boolean => /^[a-zA-Z0-9]{1,200}$/.test(id);
 
 function readRecord<R>(bytes: Uint8Array): R | null {
   try {
