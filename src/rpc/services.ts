@@ -258,6 +258,7 @@ export type DealsService = {
     | "importData"
     | "pending"
     | "publishNow"
+    | "settle"
   > | null;
 };
 

@@ -14,7 +14,9 @@ import {
   signedProposalTuple,
 } from "../../src/market/storage/proposal.ts";
 import type { PieceTaker } from "../../src/market/storage/provider-steps.ts";
+import { EXPORTED } from "../../src/schema/published/exported.ts";
 import { Address } from "../../src/types/address.ts";
+import { bigToBytes } from "../../src/types/amount.ts";
 import { type CID, cidOfBlock } from "../../src/types/cid.ts";
 import { type MessageReceipt, type SignedMessage, signedMessageCid } from "../../src/types/message.ts";
 import { MARKET } from "../../src/types/singletons.ts";
@@ -24,6 +26,7 @@ const NOTHING = new Uint8Array(0);
 export const MINER = Address.id(1000);
 const COLLATERAL = 5000n;
 const PUBLISH = 4n;
+const SETTLE = BigInt(EXPORTED.SettleDealPayments);
 
 type Held = { escrow: bigint; locked: bigint };
 
@@ -32,7 +35,16 @@ export class FakeMarket {
   readonly crypto: Crypto;
   readonly client: Address;
   readonly worker: Address;
-  readonly deals: { proposal: DealProposal; activated: number | null; slashed: number | null; gone: boolean }[] = [];
+  /** `gone`: the epoch after which the market has the deal no more. */
+  readonly deals: {
+    proposal: DealProposal;
+    activated: number | null;
+    slashed: number | null;
+    updated: number | null;
+    gone: number | null;
+  }[] = [];
+  /** As from actors v13 on: the market pays when it is asked. */
+  paysWhenAsked = false;
   readonly balances = new Map<string, Held>();
   /** Messages that were executed, in their order. */
   readonly executed: SignedMessage[] = [];
@@ -99,9 +111,37 @@ export class FakeMarket {
         const ids = proposals.map((proposal) => this.publish(proposal));
         returned = dagCbor.encode([ids]);
       }
+    } else if (message.method === SETTLE) {
+      exitCode = this.settleExit;
+      if (exitCode === 0) returned = dagCbor.encode(this.settle(params as readonly number[]));
     }
     this.executed.push(signed);
     this.receipts.set(`${signedMessageCid(signed)}`, { exitCode, return: returned, gasUsed: 1n });
+  }
+
+  /** Exit code of messages that ask for payments. */
+  settleExit = 0;
+
+  private settle(ids: readonly number[]): unknown {
+    const failed: [number, number][] = [];
+    const paid: [Uint8Array, boolean][] = [];
+    for (const [index, id] of ids.entries()) {
+      const deal = this.deals[id];
+      if (deal === undefined || deal.gone !== null) {
+        failed.push([index, 32]);
+        continue;
+      }
+      const { startEpoch, endEpoch, pricePerEpoch } = deal.proposal;
+      const until = Math.min(this.epoch, Number(endEpoch));
+      const payment = BigInt(until - Math.max(Number(startEpoch), deal.updated ?? 0)) * pricePerEpoch;
+      const isLast = this.epoch >= endEpoch;
+      if (isLast) deal.gone = this.epoch;
+      else deal.updated = this.epoch;
+      this.held(Address.id(101)).escrow -= payment;
+      this.held(MINER).escrow += payment;
+      paid.push([bigToBytes(payment), isLast]);
+    }
+    return [[paid.length, failed], paid];
   }
 
   private proposalsIn(params: Uint8Array): DealProposal[] {
@@ -134,7 +174,7 @@ export class FakeMarket {
   private publish(proposal: DealProposal): number {
     this.held(proposal.client).locked += clientFunds(proposal);
     this.held(MINER).locked += proposal.providerCollateral;
-    return this.deals.push({ proposal, activated: null, slashed: null, gone: false }) - 1;
+    return this.deals.push({ proposal, activated: null, slashed: null, updated: null, gone: null }) - 1;
   }
 
   /** The miner as a node has it: what is in a sector stays there. */
@@ -222,20 +262,32 @@ export class FakeMarket {
       dataCap: async () => null,
       async deal(id): Promise<OnChainDeal | null> {
         const found = market.deals[id];
-        if (found === undefined || found.gone) return null;
-        return { proposal: found.proposal, activated: found.activated, updated: null, slashed: found.slashed };
+        return found === undefined || found.gone !== null ? null : onChain(found);
+      },
+      async endOf(id) {
+        const found = market.deals[id];
+        return { epoch: found?.gone ?? market.epoch, last: found === undefined ? null : onChain(found) };
+      },
+      get paysWhenAsked() {
+        return market.paysWhenAsked;
       },
       isPublished: async (proposal) => market.isPublished(proposal),
       sector: async () => null,
-      isPending: async (cid) => market.deals.some(({ proposal, gone }) => !gone && proposalCid(proposal).equals(cid)),
+      isPending: async (cid) =>
+        market.deals.some(({ proposal, gone }) => gone === null && proposalCid(proposal).equals(cid)),
       normalised: async (proposal) => market.normalised(proposal),
       publishDraft: (from, deals) => draft(from, 0n, PUBLISH, [deals.map(signedProposalTuple)]),
       addBalanceDraft: (from, to, value) => draft(from, value, 2n, to.bytes),
       withdrawDraft: (from, of, value) => draft(from, 0n, 3n, [of.bytes, `${value}`]),
+      settleDraft: (from, ids) => draft(from, 0n, SETTLE, ids),
     };
   }
 
   isWaiting = (cid: CID): boolean => this.waiting.some((one) => signedMessageCid(one).equals(cid));
 }
+
+const onChain = ({ proposal, activated, updated, slashed }: FakeMarket["deals"][number]): OnChainDeal => ({
+  ...{ proposal, activated, updated, slashed },
+});
 
 export const rootOf = (n: number): CID => cidOfBlock(Uint8Array.of(0x80 + n));

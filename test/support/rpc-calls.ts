@@ -28,7 +28,7 @@ function rulesJson(): unknown {
   const yes = { Online: true, Offline: true, Verified: true, Unverified: true, RemoteSources: true, SealAtOnce: true };
   const epochs = { MinDuration: 518_400, MaxDuration: 600_000, MinStartDelay: 1, MaxStartDelay: 1000 };
   const lists = { AllowedClients: [], DeniedClients: [], DeniedPieces: [] };
-  const counts = { MaxCollateralFactor: 2, MaxDeals: 1, PublishDelayMs: 0, MaxDealsPerMessage: 1 };
+  const counts = { MaxCollateralFactor: 2, MaxDeals: 1, PublishDelayMs: 0, MaxDealsPerMessage: 1, SettleEpochs: 0 };
   return { ...yes, ...epochs, ...lists, ...counts, HookUrl: null };
 }
 

@@ -7,7 +7,7 @@ import { UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { collect, wholeNumber } from "../options.ts";
 import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
-import { linkOf } from "../remote-call.ts";
+import { type Link, linkOf } from "../remote-call.ts";
 
 type Ask = {
   readonly Ask: Record<"Price" | "VerifiedPrice", string> &
@@ -56,6 +56,12 @@ export function registerProvider(program: Command): void {
       .description("deals that wait to be published; with --now, publishes them")
       .option("--now", "without waiting for others"),
   ).action(publish);
+  withRemote(
+    provider
+      .command("settle")
+      .description("ask the market for what active deals have earned by now (from network version 22 on)")
+      .argument("[proposals...]", "CIDs of their proposals (default: of all)"),
+  ).action(settle);
 }
 
 type AskOptions = RemoteOptions & {
@@ -151,3 +157,14 @@ async function publish(options: RemoteOptions & { readonly now?: true }): Promis
     `${Deals.length} deals wait to be published${options.now === true && Deals.length > 0 ? ": they go now" : ""}`,
   ]);
 }
+
+async function settle(proposals: readonly string[], options: RemoteOptions): Promise<void> {
+  const remote = await Remote.open(options);
+  type Settlement = { readonly Message: Link; readonly Deals: readonly Link[] };
+  const wanted = proposals.length === 0 ? null : proposals.map(linkOf);
+  const sent = await remote.call<readonly Settlement[]>("Filigree.ProviderSettle", wanted);
+  const lines = sent.map(({ Message, Deals }) => `message ${Message["/"]} asks for the payments of ${counted(Deals)}`);
+  say(options.json, { settlements: sent }, lines.length === 0 ? ["no active deal has begun"] : lines);
+}
+
+const counted = ({ length }: readonly unknown[]): string => (length === 1 ? "1 deal" : `${length} deals`);

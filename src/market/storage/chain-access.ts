@@ -1,16 +1,23 @@
 /** What storage deals ask of a node: the chain's view of the market, keys, and messages. */
 import * as dagCbor from "@ipld/dag-cbor";
+import { isFilError } from "../../base/errors.ts";
+import { describedCode } from "../../params/actor-codes.ts";
 import { CHAIN_LIMITS } from "../../params/networks.ts";
 import { PROFILES } from "../../schema/profiles.ts";
+import { EXPORTED } from "../../schema/published/exported.ts";
+import { findVersion } from "../../schema/versions/rows.ts";
 import { type JsonObject, ObjectReader } from "../../state/actor-reader.ts";
 import { dataCapOf } from "../../state/data-cap.ts";
 import { sectorsOf } from "../../state/miner-sectors.ts";
+import { encodeMethodParams } from "../../state/state-view.ts";
 import { minProviderCollateral, withSafety } from "../../stmgr/economy.ts";
 import { networkFigures } from "../../stmgr/pledge-figures.ts";
 import { Address } from "../../types/address.ts";
 import { bigToBytes } from "../../types/amount.ts";
 import { decodeRuns } from "../../types/bitfield.ts";
+import type { Tipset } from "../../types/block-header.ts";
 import type { CID } from "../../types/cid.ts";
+import { runsOf } from "../../types/number-runs.ts";
 import { MARKET } from "../../types/singletons.ts";
 import { type ChainAccess, chainAccess, type Draft, type NodeAccess } from "../paych/chain-access.ts";
 import { DealError } from "./errors.ts";
@@ -35,6 +42,14 @@ export type OnChainDeal = {
   /** When it was last paid. */
   readonly updated: number | null;
   readonly slashed: number | null;
+};
+
+/** How a deal left the market. */
+export type DealEnd = {
+  /** The first epoch after which it is not there any more, as far as the states that are kept tell. */
+  readonly epoch: number;
+  /** The deal as it was last seen there; null if no state that is kept has it. */
+  readonly last: OnChainDeal | null;
 };
 
 export type ProviderFacts = {
@@ -64,6 +79,10 @@ export type MarketChain = {
   /** Bytes of verified deals that a client may still make; null for nobody. */
   dataCap(id: Address): Promise<bigint | null>;
   deal(id: number): Promise<OnChainDeal | null>;
+  /** Of a deal that is gone and was there at an epoch. */
+  endOf(id: number, since: number): Promise<DealEnd>;
+  /** Whether the market pays a deal's provider only when somebody asks it to, and not by itself. */
+  readonly paysWhenAsked: boolean;
   /** What the chain has in a sector; null if there is no such sector, or none of deals. */
   sector(miner: Address, number: number): Promise<SectorOnChain | null>;
   /** Whether a proposal is published and not yet processed for the first time. */
@@ -75,19 +94,25 @@ export type MarketChain = {
   publishDraft(from: Address, deals: readonly SignedProposal[]): Draft;
   addBalanceDraft(from: Address, to: Address, value: bigint): Draft;
   withdrawDraft(from: Address, of: Address, value: bigint): Draft;
+  /** Asks for the payments of deals; their ids ascend. */
+  settleDraft(from: Address, ids: readonly number[]): Draft;
 };
 
 const ADD_BALANCE = 2n;
 const WITHDRAW = 3n;
 const PUBLISH = 4n;
+const SETTLE = BigInt(EXPORTED.SettleDealPayments);
+/** First actors version whose market makes no payments by itself (FIP-0074). */
+const PAYS_WHEN_ASKED = 13;
 
 export function marketChain(node: NodeAccess): MarketChain {
   const { states } = node;
   const { chain, network } = states;
   const messages = chainAccess(node);
   const view = () => states.stateAfter(chain.head);
-  const open = async (actor: Address): Promise<ObjectReader> =>
-    ObjectReader.open(chain.blocks, await (await view()).requireActor(actor), network.prefix);
+  const open = async (actor: Address, at: Tipset = chain.head): Promise<ObjectReader> =>
+    ObjectReader.open(chain.blocks, await (await states.stateAfter(at)).requireActor(actor), network.prefix);
+  const nextVersion = (): number => states.networkVersionAt(chain.head.height + 1);
   const atto = async (reader: ObjectReader, table: string, id: Address): Promise<bigint> =>
     BigInt(((await reader.element(table, id.bytes)) ?? "0") as string);
   const normalised = async (proposal: DealProposal): Promise<DealProposal | null> => {
@@ -142,21 +167,30 @@ export function marketChain(node: NodeAccess): MarketChain {
     async dataCap(id) {
       return dataCapOf(chain.blocks, await view(), network.prefix, id);
     },
-    async deal(id) {
-      const market = await open(MARKET);
-      const proposal = await market.element("Proposals", BigInt(id));
-      if (proposal === null) return null;
-      const state = (await market.element("States", BigInt(id))) as JsonObject | null;
-      const epoch = (name: string): number | null => {
-        const value = Number(state?.[name] ?? -1);
-        return value < 0 ? null : value;
+    deal: async (id) => dealIn(await open(MARKET), id),
+    async endOf(id, since) {
+      /** Undefined: no state of the epoch is kept. */
+      const at = async (epoch: number): Promise<OnChainDeal | null | undefined> => {
+        try {
+          return await dealIn(await open(MARKET, await chain.tipsetAtOrBefore(epoch)), id);
+        } catch (error) {
+          if (NOT_KEPT.some((code) => isFilError(error, code))) return undefined;
+          throw error;
+        }
       };
-      return {
-        proposal: proposalOfJson(proposal as JsonObject),
-        activated: epoch("SectorStartEpoch"),
-        updated: epoch("LastUpdatedEpoch"),
-        slashed: epoch("SlashEpoch"),
-      };
+      let [low, high] = [Math.min(since, chain.head.height), chain.head.height];
+      let last = (await at(low)) ?? null;
+      while (high - low > 1) {
+        const middle = Math.floor((low + high) / 2);
+        const found = await at(middle);
+        if (found === null) high = middle;
+        else low = middle;
+        last = found ?? last;
+      }
+      return { epoch: high, last };
+    },
+    get paysWhenAsked() {
+      return (findVersion(nextVersion())?.actors ?? 0) >= PAYS_WHEN_ASKED;
     },
     async isPublished(proposal) {
       const onChain = await normalised(proposal);
@@ -175,6 +209,29 @@ export function marketChain(node: NodeAccess): MarketChain {
       ...{ from, to: MARKET, value: 0n, method: WITHDRAW },
       params: dagCbor.encode([of.bytes, bigToBytes(value)]),
     }),
+    settleDraft: (from, ids) => ({
+      ...{ from, to: MARKET, value: 0n, method: SETTLE },
+      params: encodeMethodParams(describedCode(nextVersion(), "storagemarket"), SETTLE, runsOf(ids), network.prefix),
+    }),
+  };
+}
+
+/** Of a state that is not in this store any more, or never was. */
+const NOT_KEPT = ["STATE_COLLECTED", "STATE_MISSING"] as const;
+
+async function dealIn(market: ObjectReader, id: number): Promise<OnChainDeal | null> {
+  const proposal = await market.element("Proposals", BigInt(id));
+  if (proposal === null) return null;
+  const state = (await market.element("States", BigInt(id))) as JsonObject | null;
+  const epoch = (name: string): number | null => {
+    const value = Number(state?.[name] ?? -1);
+    return value < 0 ? null : value;
+  };
+  return {
+    proposal: proposalOfJson(proposal as JsonObject),
+    activated: epoch("SectorStartEpoch"),
+    updated: epoch("LastUpdatedEpoch"),
+    slashed: epoch("SlashEpoch"),
   };
 }
 

@@ -6,6 +6,7 @@ import type { CID } from "../../types/cid.ts";
 import { basicAuth } from "../wire/http.ts";
 import { type BoostAnswer, encodeHttpSource, NO_TRANSFER, type Transfer, uuidBytes } from "./boost-messages.ts";
 import { type ClientDeal, type ClientState, type Delivery, offeredRoot, signedOfClient } from "./client-record.ts";
+import { slashOf } from "./deal-end.ts";
 import { DealError } from "./errors.ts";
 import type { MarketFunds } from "./funds.ts";
 import {
@@ -35,6 +36,8 @@ function fail(text: string): never {
 const ASK_MS = 10_000;
 const ANSWER_MS = 60_000;
 const LOOK_EPOCHS = 10;
+/** Of a deal that has ended and is not paid: the market lets go of it with its last payment. */
+const UNPAID = "it has ended; its provider has not asked the market for the last payment yet";
 /** Epochs until a provider of the older protocol is offered a deal: its chain is to have the funds, too. */
 const SETTLING_EPOCHS = 2;
 /** Refusals for want of funds that are there: how they are told from others, and how often, and when, a deal is offered again. */
@@ -138,8 +141,11 @@ export function clientSteps(parts: ClientParts): Readonly<Record<string, StepOf<
 
     async Published(deal) {
       const { startEpoch } = signedOfClient(deal).proposal;
-      const onChain = await chain.deal(deal.dealId as number);
-      if (onChain === null)
+      const dealId = deal.dealId as number;
+      const found = await chain.deal(dealId);
+      // The market may have had it active, and let go of it since this node looked last.
+      const onChain = found ?? (await chain.endOf(dealId, Math.max(0, Number(startEpoch) - 1))).last;
+      if (found === null && onChain?.activated == null)
         fail(`the provider had it in no proven sector by epoch ${startEpoch}: price and collateral are given back`);
       if (onChain?.activated == null) return { untilEpoch: 0 };
       return to("Active", "activated", `at epoch ${onChain.activated}`, { activated: onChain.activated });
@@ -148,12 +154,14 @@ export function clientSteps(parts: ClientParts): Readonly<Record<string, StepOf<
     async Active(deal) {
       const { endEpoch } = signedOfClient(deal).proposal;
       const onChain = await chain.deal(deal.dealId as number);
-      const slashed = onChain?.slashed ?? null;
-      if (slashed !== null)
-        return to("Slashed", "slashed", `at epoch ${slashed}: the data is not stored any more`, { slashed });
-      if (onChain !== null) return { untilEpoch: chain.epoch + LOOK_EPOCHS };
-      if (chain.epoch >= Number(endEpoch)) return to("Expired", "expired", `it ended at epoch ${endEpoch}`);
-      return to("Slashed", "slashed", "the market has let go of the deal before its end", { slashed: chain.epoch });
+      if (onChain !== null && onChain.slashed === null) {
+        if (chain.paysWhenAsked && chain.epoch >= Number(endEpoch) && deal.told !== UNPAID)
+          return to("Active", "ended", UNPAID, { told: UNPAID });
+        return { untilEpoch: chain.epoch + LOOK_EPOCHS };
+      }
+      const slashed = await slashOf(chain, deal.dealId as number, onChain, deal.activated, Number(endEpoch));
+      if (slashed === null) return to("Expired", "expired", `it ended at epoch ${endEpoch}`, { told: "" });
+      return to("Slashed", "slashed", `at epoch ${slashed}: the data is not stored any more`, { slashed });
     },
   };
 

@@ -13,6 +13,9 @@ export type DealSource =
   /** The data of this node's own user. */
   | { readonly kind: "local" };
 
+/** A message that is sent for several deals, CBOR with its signature, and a deal's place in it. */
+export type SentFor = { readonly cid: string; readonly bytes: Uint8Array; readonly index: number };
+
 export type ProviderDeal = DealRecord & {
   readonly state: ProviderState;
   /** Boost's name of the deal; null for one of the older protocol. */
@@ -33,7 +36,13 @@ export type ProviderDeal = DealRecord & {
   readonly keepUnsealed: boolean;
   readonly announce: boolean;
   /** The message that publishes it, and its place in it. */
-  readonly publish: { readonly cid: string; readonly bytes: Uint8Array; readonly index: number } | null;
+  readonly publish: SentFor | null;
+  /** The message that asks for its payments, while that is on its way, and its place in it. */
+  readonly settle?: SentFor | null;
+  /** attoFIL that such messages have brought. */
+  readonly paid?: string;
+  /** Epoch before which payments are not asked for again, after a failure. */
+  readonly settleFrom?: number;
   readonly dealId: number | null;
   readonly sector: number | null;
   readonly offset: number | null;
@@ -88,6 +97,10 @@ export const PROVIDER_STATES = {
   Active: {
     about: "Is stored, proven every day, and paid by the market.",
     // It is indexed, and announced to nobody: as a provider of Boost's is that waits to announce.
+    ...{ due: null, legacy: "Active", checkpoint: "AddedPiece" },
+  },
+  Settling: {
+    about: "Is stored and proven, and waits for the message that asks the market for its payments.",
     ...{ due: null, legacy: "Active", checkpoint: "AddedPiece" },
   },
   Expired: {

@@ -7,9 +7,11 @@ import { commitmentOfCidV1 } from "../../sector/piece/cid.ts";
 import type { InclusionProof } from "../../sector/piece/inclusion.ts";
 import type { PiecePayload } from "../../sector/piece/stage.ts";
 import type { Address } from "../../types/address.ts";
+import { filText } from "../../types/amount.ts";
 import { parseCid } from "../../types/cid.ts";
 import { decodeSignedMessage } from "../../types/message.ts";
 import { type MarketChain, publishedId } from "./chain-access.ts";
+import { slashOf } from "./deal-end.ts";
 import { DealError, type TransferReason } from "./errors.ts";
 import type { MarketFunds } from "./funds.ts";
 import { type Outcome, StepFailure, type StepOf } from "./lives.ts";
@@ -19,6 +21,7 @@ import { type ProviderDeal, type ProviderState, proposalOfDeal } from "./provide
 import { checkSource, type Fetch, type PayloadFiles, type PullLimits, pull } from "./pull.ts";
 import type { PushIntake } from "./pushed.ts";
 import type { DealRules } from "./rules.ts";
+import { isPayable, paidIn } from "./settler.ts";
 
 /** Where a piece is: a sector's number, and padded bytes into it. */
 export type PiecePlace = { readonly sector: number; readonly offset: number };
@@ -76,6 +79,8 @@ export type ProviderParts = {
   readonly onReceived: (deal: string, bytes: number) => void;
   /** A deal is ready to be published. */
   readonly onReady: () => void;
+  /** Payments of a deal are to be asked for. */
+  readonly onPayable: () => void;
 };
 
 type Result = Outcome<ProviderDeal>;
@@ -92,6 +97,8 @@ const RETRY_FIRST_MS = 500;
 const RETRY_MOST_MS = 60_000;
 /** Epochs between two looks at an active deal. */
 const LOOK_EPOCHS = 10;
+/** Epochs after a message that brought no payment until the next. */
+const SETTLE_AGAIN_EPOCHS = 120;
 
 function fail(text: string): never {
   throw new StepFailure({ code: "FAILED" }, text);
@@ -160,8 +167,11 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
     async Sealing(deal) {
       const { startEpoch } = proposalOfDeal(deal);
       const { epoch } = chain;
-      const onChain = await chain.deal(deal.dealId as number);
-      if (onChain === null)
+      const dealId = deal.dealId as number;
+      const found = await chain.deal(dealId);
+      // The market may have had it active, and let go of it since this node looked last.
+      const onChain = found ?? (await chain.endOf(dealId, Math.max(0, Number(startEpoch) - 1))).last;
+      if (found === null && onChain?.activated == null)
         fail(`the market has let go of the deal: it was in no proven sector by epoch ${startEpoch}`);
       if (onChain?.activated == null) {
         if (epoch > Number(startEpoch)) fail(`its sector should have been proven by epoch ${startEpoch}`);
@@ -172,20 +182,20 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
     },
 
     async Active(deal) {
-      const { endEpoch } = proposalOfDeal(deal);
-      const over = async (result: Result): Promise<Result> => {
-        if (parts.mayGoBack?.() !== true) await parts.index.remove(deal.id);
-        return result;
-      };
       const onChain = await chain.deal(deal.dealId as number);
-      const slashed = onChain?.slashed ?? null;
-      if (slashed !== null)
-        return over(to("Slashed", "slashed", `at epoch ${slashed}: its sector ended before the deal did`, { slashed }));
-      if (onChain !== null) return { untilEpoch: chain.epoch + LOOK_EPOCHS };
-      if (chain.epoch >= Number(endEpoch)) return over(to("Expired", "expired", `it ended at epoch ${endEpoch}`));
-      const why = "the market has let go of the deal before its end";
-      return over(to("Slashed", "slashed", why, { slashed: chain.epoch }));
+      if (onChain !== null && onChain.slashed === null) {
+        const { epoch, paysWhenAsked } = chain;
+        if (paysWhenAsked && isPayable(deal, onChain, epoch, parts.rules().settleEpochs)) parts.onPayable();
+        return { untilEpoch: epoch + LOOK_EPOCHS };
+      }
+      if (parts.mayGoBack?.() !== true) await parts.index.remove(deal.id);
+      const { endEpoch } = proposalOfDeal(deal);
+      const slashed = await slashOf(chain, deal.dealId as number, onChain, deal.activated, Number(endEpoch));
+      if (slashed === null) return to("Expired", "expired", `it ended at epoch ${endEpoch}`);
+      return to("Slashed", "slashed", `at epoch ${slashed}: its sector ended before the deal did`, { slashed });
     },
+
+    Settling: (deal, signal) => settled(deal, parts, signal),
   };
 }
 
@@ -349,5 +359,27 @@ async function published(deal: ProviderDeal, { chain, funds }: ProviderParts, si
     const isGone = ["MESSAGE_REPLACED", "MESSAGE_UNKNOWN"].some((code) => isFilError(error, code));
     if (!isGone) throw error;
     return again(`the message ${publish.cid} is not on the chain: ${describeError(error)}`);
+  }
+}
+
+/** What became of the message that asks for a deal's payments: whatever it was, the deal is looked at again. */
+async function settled(deal: ProviderDeal, { chain }: ProviderParts, signal: AbortSignal): Promise<Result> {
+  const { settle } = deal;
+  if (settle == null) return to("Active", "again", "no message is known");
+  const later = (text: string): Result =>
+    to("Active", "unpaid", text, { settle: null, settleFrom: chain.epoch + SETTLE_AGAIN_EPOCHS });
+  try {
+    await chain.messages.resend(decodeSignedMessage(settle.bytes));
+    const receipt = await chain.messages.wait(parseCid(settle.cid), signal);
+    if (receipt.exitCode !== 0) return later(`the message ${settle.cid} failed with exit code ${receipt.exitCode}`);
+    const paid = paidIn(receipt.return, settle.index);
+    if ("exitCode" in paid) return later(`the market pays nothing for it: exit code ${paid.exitCode}`);
+    const sum = BigInt(deal.paid ?? "0") + paid.payment;
+    return to("Active", "paid", filText(paid.payment), { settle: null, paid: `${sum}` });
+  } catch (error) {
+    if (!["MESSAGE_REPLACED", "MESSAGE_UNKNOWN"].some((code) => isFilError(error, code))) throw error;
+    return to("Active", "again", `the message ${settle.cid} is not on the chain: ${describeError(error)}`, {
+      settle: null,
+    });
   }
 }

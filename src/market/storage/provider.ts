@@ -37,6 +37,7 @@ import { checkSource } from "./pull.ts";
 import { PushIntake, type PushIntakeParts } from "./pushed.ts";
 import { type DealEvent, isName, RecordBook } from "./record-book.ts";
 import { checkProposal, checkRules, DEFAULT_RULES, type DealRules, type Offer } from "./rules.ts";
+import { type Settlement, Settler } from "./settler.ts";
 
 /** An offer, whichever protocol brought it. */
 export type IncomingOffer = {
@@ -79,9 +80,9 @@ export type StoredPiece = {
 
 const isOver = ({ state }: ProviderDeal): boolean => ENDED.includes(state);
 /** States in which the data is the deal's, and may be in its sector. */
-const PLACED: readonly ProviderState[] = ["AddingPiece", "Sealing", "Active"];
+const PLACED: readonly ProviderState[] = ["AddingPiece", "Sealing", "Active", "Settling"];
 /** States in which the data is in a proven sector, or wanted by nobody. */
-const NEEDS_NO_FILE: readonly ProviderState[] = ["Active", ...ENDED];
+const NEEDS_NO_FILE: readonly ProviderState[] = ["Active", "Settling", ...ENDED];
 
 export class StorageProvider {
   readonly miners: readonly Address[];
@@ -92,6 +93,7 @@ export class StorageProvider {
   private readonly options: ProviderOptions;
   private readonly asks: Asks;
   private publisher: Publisher;
+  private settler: Settler;
   /** Offers are looked at one after the other: none is measured by what another is about to take. */
   private readonly intake = new Turns();
   private readonly imports = new KeyedTurns();
@@ -119,6 +121,7 @@ export class StorageProvider {
     });
     this.asks = new Asks(options.blocks, options.chain);
     this.publisher = this.newPublisher();
+    this.settler = this.newSettler();
     const { files, restartPush: restart, pushAskMs: askMs } = options;
     this.pushes = new PushIntake({
       ...{ files, dealOf: (signed) => this.bySigned(signed), restart: restart ?? (async () => undefined) },
@@ -137,10 +140,20 @@ export class StorageProvider {
     });
   }
 
+  private newSettler(): Settler {
+    return new Settler({
+      book: () => this.deals,
+      chain: this.options.chain,
+      every: () => this.current.settleEpochs,
+      onStep: (deal) => this.lives?.live(deal),
+    });
+  }
+
   /** Reads what is kept and goes on with it; after `stop` as well. */
   async start(): Promise<void> {
     const { blocks, now, chain, pieces } = this.options;
     this.publisher = this.newPublisher();
+    this.settler = this.newSettler();
     this.current = await readRules(blocks);
     this.book = await RecordBook.open<ProviderDeal>(blocks, "provider", now, {
       isOver,
@@ -158,6 +171,7 @@ export class StorageProvider {
         rules: () => this.current,
         onReceived: (deal, bytes) => void this.received.set(deal, bytes),
         onReady: () => this.publisher.ready(),
+        onPayable: () => this.settler.ready(),
       }),
       // Whether a sector was proven in time the chain says, however late it is asked.
       deadline: (deal) => (deal.state === "Sealing" ? null : deadlineOf(deal, pieces.startBuffer)),
@@ -191,7 +205,7 @@ export class StorageProvider {
   }
 
   async stop(): Promise<void> {
-    await this.publisher.stop();
+    await Promise.all([this.publisher.stop(), this.settler.stop()]);
     await this.lives?.stop();
     await this.intake.idle();
     this.lives = null;
@@ -199,8 +213,9 @@ export class StorageProvider {
 
   /** Whether nothing goes on before the next head, or before somebody does something. */
   isAtRest(): boolean {
-    // What is published waits for its message to lie deep enough.
-    return this.publisher.isAtRest() && (this.lives?.isAtRest(["PublishWait"]) ?? true);
+    // What is published, or to be paid, waits for its message to lie deep enough.
+    const isAtRest = this.publisher.isAtRest() && this.settler.isAtRest();
+    return isAtRest && (this.lives?.isAtRest(["PublishWait", "Settling"]) ?? true);
   }
 
   private get deals(): RecordBook<ProviderDeal> {
@@ -454,6 +469,11 @@ export class StorageProvider {
   /** Publishes what waits, now. */
   publishNow(): void {
     this.publisher.now();
+  }
+
+  /** Asks the market for what active deals have earned by now; `deals`: their names, null for all. Throws `DealError`. */
+  async settle(deals: readonly string[] | null): Promise<readonly Settlement[]> {
+    return this.settler.now(deals);
   }
 
   /** A deal fails: its collateral is free again unless the market has it, and its data goes. */

@@ -116,7 +116,7 @@ export class Publisher {
     const { chain, book } = this.options;
     const [first] = wanted;
     if (first === undefined) return false;
-    const from = await this.senderOf(proposalOfDeal(first).provider);
+    const from = await senderOf(chain, proposalOfDeal(first).provider);
     const good: ProviderDeal[] = [];
     for (const deal of wanted) {
       const exit = await chain.messages.tryOut(chain.publishDraft(from, [signedOf(deal)]));
@@ -169,12 +169,12 @@ export class Publisher {
     await book().end({ id: deal.id, event: "failed", text, change: { error: text } }, deal.steps, () => failed(deal));
     this.options.onStep(deal.id);
   }
+}
 
-  private async senderOf(provider: Address): Promise<Address> {
-    const { chain } = this.options;
-    const { senders } = await chain.provider(provider);
-    const found = senders.find((one) => chain.messages.hasKey(one));
-    if (found !== undefined) return found;
-    throw new DealError({ code: "NOT_A_PROVIDER" }, `no key of a worker or control address of ${provider} is here`);
-  }
+/** Who sends a provider's messages to the market. */
+export async function senderOf(chain: MarketChain, provider: Address): Promise<Address> {
+  const { senders } = await chain.provider(provider);
+  const found = senders.find((one) => chain.messages.hasKey(one));
+  if (found !== undefined) return found;
+  throw new DealError({ code: "NOT_A_PROVIDER" }, `no key of a worker or control address of ${provider} is here`);
 }

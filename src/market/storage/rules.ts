@@ -38,6 +38,11 @@ export type DealRules = {
   /** Milliseconds that a deal waits for others to be published with, and deals of one message. */
   readonly publishDelayMs: number;
   readonly maxDealsPerMessage: number;
+  /**
+   * Epochs after which payments of active deals are asked for, all that are due in one message, where the market makes none by
+   * itself; 0: at a deal's end alone.
+   */
+  readonly settleEpochs: number;
   /** Where each offer is posted that all rules allow: anything but an answer `{"accept":true}` refuses it. Null: nowhere. */
   readonly hookUrl: string | null;
 };
@@ -70,6 +75,8 @@ export const DEFAULT_RULES: DealRules = {
   sealAtOnce: true,
   publishDelayMs: 0,
   maxDealsPerMessage: 8,
+  // As often as the market of the main network looked at a deal by itself at last (deal_updates_interval).
+  settleEpochs: 30 * DAY,
   hookUrl: null,
 };
 

@@ -10,6 +10,7 @@ import { FIGURES, figureAt } from "../../schema/versions/figures.ts";
 import { findVersion, isFvm } from "../../schema/versions/rows.ts";
 import { encodeMethodParams } from "../../state/state-view.ts";
 import type { Address, NetworkPrefix } from "../../types/address.ts";
+import { runsOf } from "../../types/number-runs.ts";
 import type { Json } from "../../types/schema-codec.ts";
 import { POWER } from "../../types/singletons.ts";
 import {
@@ -25,7 +26,6 @@ import {
 } from "./calls.ts";
 import { MinerError } from "./errors.ts";
 import { publishedMessages } from "./published-messages.ts";
-import { runsOf } from "./runs.ts";
 
 /** Sectors that one message may name, as in `assembly/actors/miner/policy.ts`. */
 const ADDRESSED_SECTORS = 10_000;

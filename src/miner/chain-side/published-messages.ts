@@ -10,11 +10,11 @@ import { windowPostType } from "../../params/proving.ts";
 import { findVersion } from "../../schema/versions/rows.ts";
 import type { NetworkPrefix } from "../../types/address.ts";
 import { FIL } from "../../types/amount.ts";
+import { runsOf } from "../../types/number-runs.ts";
 import type { Json } from "../../types/schema-codec.ts";
 import { MARKET } from "../../types/singletons.ts";
 import { type ActivatedPiece, type EncodeCall, MAX_FEE, type MinerMessages, OWNER, PROVING, SEALING } from "./calls.ts";
 import { MinerError } from "./errors.ts";
-import { runsOf } from "./runs.ts";
 
 type Published =
   | ("createMiner" | "preCommit" | "namesPieces" | "proveCommit")

@@ -171,7 +171,10 @@ export const dealRules = object("DealRules", {
   SealAtOnce: boolean,
   PublishDelayMs: integer(0, 86_400_000),
   MaxDealsPerMessage: integer(1, 256),
+  SettleEpochs: epochs,
   HookUrl: nullable(text(8192)),
 });
 
 export const cids = list(link, MAX_LIST);
+
+export const settlements = list(object("DealSettlement", { Message: link, Deals: list(link, MAX_DEALS) }), MAX_DEALS);

@@ -12,8 +12,17 @@ import { commitmentOfCidV1 } from "../../sector/piece/cid.ts";
 import { Address } from "../../types/address.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
 import { address, amount, link, uint64 } from "../codec/chain-types.ts";
-import { boolean, filePath, nothing, nullable, type ValueOf } from "../codec/codec.ts";
-import { cids, dealRules, dealView, dealViews, minerDeals, pendingDeals, signedAsk } from "../codec/deal-types.ts";
+import { boolean, fallback, filePath, nothing, nullable, type ValueOf } from "../codec/codec.ts";
+import {
+  cids,
+  dealRules,
+  dealView,
+  dealViews,
+  minerDeals,
+  pendingDeals,
+  settlements,
+  signedAsk,
+} from "../codec/deal-types.ts";
 import { badParams, RPC_CODE, RpcError } from "../errors.ts";
 import { type Group, group, method, param } from "../method.ts";
 import type { DealsService, NodeServices } from "../services.ts";
@@ -220,6 +229,17 @@ const ownMethods = {
       const deal = provider.get(`${proposal}`);
       const more = { log, received: provider.receivedOf(deal), sealing: provider.sealingStateOf(deal) };
       return providerView(deal, { ...more, startBuffer: provider.startBuffer });
+    },
+  }),
+  ProviderSettle: method({
+    summary:
+      "Asks the market for what active deals have earned by now, of these proposals or, with null, of all: one message for each provider, more for more than 256 deals. From network version 22 on; before it the market pays by itself.",
+    permission: "admin",
+    params: [param("proposals", fallback(nullable(cids), null))],
+    result: settlements,
+    async run([proposals], { node }) {
+      const sent = await providerOf(node).settle(proposals?.map((one) => `${one}`) ?? null);
+      return sent.map(({ message, deals }) => ({ Message: parseCid(message), Deals: deals.map(parseCid) }));
     },
   }),
   ProviderRules: method({

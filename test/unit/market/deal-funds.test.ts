@@ -67,7 +67,7 @@ test("what is held for a deal that the market has locked already is not put in a
   market.mine();
   // Published: the market has locked the price, and the client has not heard of it yet.
   const onChain = market.normalised(one) as DealProposal;
-  market.deals.push({ proposal: onChain, activated: null, slashed: null, gone: false });
+  market.deals.push({ proposal: onChain, activated: null, slashed: null, updated: null, gone: null });
   market.held(CLIENT).locked += 100n;
   expect(await funds.isCovered(CLIENT)).toBe(true);
   expect(await hold("two", two)).not.toBeNull();

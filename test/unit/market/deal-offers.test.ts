@@ -13,12 +13,7 @@ import {
 } from "../../../src/market/storage/answers.ts";
 import { type BoostOffer, encodeHttpSource, newUuid, uuidBytes } from "../../../src/market/storage/boost-messages.ts";
 import { cidCbor, legacyCode } from "../../../src/market/storage/legacy-messages.ts";
-import {
-  type DealProposal,
-  encodeProposal,
-  proposalCid,
-  signedProposalCid,
-} from "../../../src/market/storage/proposal.ts";
+import { type DealProposal, proposalCid, signedProposalCid } from "../../../src/market/storage/proposal.ts";
 import type { ProviderDeal } from "../../../src/market/storage/provider-record.ts";
 import { RecordBook } from "../../../src/market/storage/record-book.ts";
 import { DEFAULT_RULES, type DealRules } from "../../../src/market/storage/rules.ts";
@@ -26,42 +21,12 @@ import { pieceCidV1 } from "../../../src/sector/piece/cid.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
 import { Address } from "../../../src/types/address.ts";
 import { cidOfText } from "../../../src/types/cid.ts";
-import { FakeMarket, MINER, rootOf } from "../../support/market-chain.ts";
-import { newDisk, openNode, PAYLOAD, PIECE, settle } from "../../support/market-node.ts";
+import { go, offerOf, PEER, proposalOf, ready, rich } from "../../support/deal-offers.ts";
+import { MINER, rootOf } from "../../support/market-chain.ts";
+import { openNode, PAYLOAD, PIECE, settle } from "../../support/market-node.ts";
 import { keyOfNumber } from "../../support/paych-chain.ts";
 
 const crypto = await loadCrypto();
-const PEER = "12D3KooWGUxcnsNH1QaqqQJmTJNcvy8RjAU9RR13RWFjVtskWDnn";
-const RICH = { escrow: 10n ** 18n, locked: 0n };
-let uuids = 0;
-
-function proposalOf(market: FakeMarket, more: Partial<DealProposal> = {}): DealProposal {
-  return {
-    ...{ pieceCid: pieceCidV1(PIECE.commP), pieceSize: 1024n, verified: false, client: market.client, provider: MINER },
-    ...{ label: "a label", startEpoch: 2000n, endEpoch: 2000n + 518_400n, pricePerEpoch: 500n },
-    ...{ providerCollateral: 5000n, clientCollateral: 0n, ...more },
-  };
-}
-
-/** An offer of data that comes by hand, signed by the client unless another number of a key is given. */
-function offerOf(proposal: DealProposal, key = 1, more: Partial<BoostOffer> = {}): BoostOffer {
-  return {
-    uuid: newUuid((n) => new Uint8Array(n).fill(++uuids)),
-    isOffline: true,
-    signed: { proposal, signature: signBytes(crypto, keyOfNumber(key), encodeProposal(proposal)) },
-    root: rootOf(1),
-    transfer: { type: "", clientId: "", params: new Uint8Array(0), size: BigInt(PAYLOAD.length) },
-    ...{ removeUnsealed: false, skipAnnounce: false, ...more },
-  };
-}
-
-async function rich() {
-  const market = new FakeMarket(crypto);
-  market.balances.set("f0101", { ...RICH });
-  const disk = newDisk();
-  return { market, disk, node: await openNode(market, disk) };
-}
-
 type Bad = [what: string, Partial<DealProposal>, message: RegExp, rules?: Partial<DealRules>];
 const OTHER_PIECE = cidOfText("no piece");
 test.each<Bad>([
@@ -205,30 +170,6 @@ test("the older protocol: deals by hand are taken, of unknown ways refused, answ
   expect(addressOf(crypto, keyOfNumber(2)).equals(market.worker)).toBe(true);
   await node.stop();
 });
-
-/** Takes offers with their data, up to the point where they wait to be published. */
-async function ready(count: number, rules: Partial<DealRules> = {}) {
-  const { market, disk, node } = await rich();
-  await node.provider.setRules({ ...DEFAULT_RULES, publishDelayMs: 3_600_000, ...rules });
-  for (let i = 0; i < count; i++) {
-    const proposal = proposalOf(market, { label: `deal ${i}` });
-    expect((await answerOffer(node.provider, offerOf(proposal), PEER)).message).toBe("");
-    const bytes = (async function* () {
-      yield PAYLOAD;
-    })();
-    await node.provider.importData(`${proposalCid(proposal)}`, { bytes, size: PAYLOAD.length });
-  }
-  await go(market, () => node.provider.pending().deals.length === count);
-  return { market, disk, node, states: () => node.provider.list().map(({ state }) => state) };
-}
-
-async function go(market: FakeMarket, done: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !done(); i++) {
-    await settle();
-    if (!done()) market.mine();
-  }
-  expect(done()).toBe(true);
-}
 
 test("deals that are ready are published together; one that the client cannot pay any more fails alone", async () => {
   const { market, disk, node, states } = await ready(3);
@@ -376,10 +317,11 @@ test.each(["Slashed", "Expired", "Slashed between two looks"])("an active deal e
   await go(market, () => states()[0] === "Active");
   const deal = market.deals[0] as (typeof market.deals)[0];
   if (how === "Slashed") deal.slashed = market.epoch;
-  else deal.gone = true;
-  if (how === "Expired") market.epoch = 2000 + 518_400;
-  market.epoch += 20;
+  else deal.gone = how === "Expired" ? 2000 + 518_400 : 40;
+  // What came of it is seen after its end.
+  market.epoch = 2000 + 518_420;
   market.mine();
   await go(market, () => states()[0] === how.split(" ")[0]);
+  expect(node.provider.list()[0]?.slashed).toBe(how === "Expired" ? null : how === "Slashed" ? deal.slashed : 40);
   await node.stop();
 });

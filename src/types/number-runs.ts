@@ -1,5 +1,5 @@
 /** Sets of numbers as bitfields. */
-import type { Json } from "../../types/schema-codec.ts";
+import type { Json } from "./schema-codec.ts";
 
 /** Run lengths, zeros first, of ascending numbers: JSON's spelling of a bitfield. */
 export function runsOf(numbers: readonly number[]): Json {
