@@ -1,19 +1,20 @@
 /**
- * From a target back to what this node has: headers in windows, each checked by its links, none kept. What stays are keys,
- * one in `ANCHOR_EVERY`, from which the way forward fetches headers again together with their messages; so memory does not
+ * From a target back to what this node has: headers in windows, each checked by its links, none kept. What stays is a trail: epochs,
+ * and one key in some, from which the way forward fetches headers again together with their messages; so memory does not
  * grow with the distance but by some bytes a tipset. Source of the rules: lotus chain/sync.go (collectHeaders, syncFork).
+ *
+ * Where a walk comes upon the trail of an earlier one it goes on with it. Its links were checked then; how long a fork it makes, and
+ * where it stands to a checkpoint, is checked anew, and what was marked as bad since then is found by whoever validates it.
  */
-import { concat } from "../base/bytes.ts";
 import { MARKED_BY_OPERATOR } from "../chain/bad-blocks.ts";
 import type { Chain } from "../chain/chain.ts";
 import { BLOCK_LIMITS } from "../consensus/limits.ts";
 import type { FetchedTipset } from "../network/exchange-client.ts";
 import { HeaderError, type Tipset, tipsetKeyText } from "../types/block-header.ts";
-import { type CID, cidFromBytes } from "../types/cid.ts";
+import type { CID } from "../types/cid.ts";
 import { SyncError } from "./peers.ts";
+import { ANCHOR_EVERY, Trail, type Trails } from "./trails.ts";
 
-/** Tipsets from one key that is kept to the next. */
-export const ANCHOR_EVERY = 8;
 /** Tipsets that one walk goes back: a year of them. Beyond, a snapshot is the way. */
 const MAX_TIPSETS = 1_000_000;
 /** Tipsets of one request: chain exchange's limit. */
@@ -33,84 +34,101 @@ export type WalkParts = {
   readonly onTipset: (tipset: Tipset) => void;
 };
 
-/** A chain from the known tipset `base` (not with it) up to the target: `tipsets` of them. */
-export class Walk {
-  readonly base: Tipset;
-  readonly tipsets: number;
-  /** Keys of the target and of every `ANCHOR_EVERY`th tipset below it. */
-  private readonly anchors: readonly Uint8Array[];
+/** A chain from the known tipset `base` (not with it) up to the target. */
+export type Walk = { readonly base: Tipset; readonly trail: Trail };
 
-  constructor(base: Tipset, tipsets: number, anchors: readonly Uint8Array[]) {
-    this.base = base;
-    this.tipsets = tipsets;
-    this.anchors = anchors;
+/** Walks back from a key; throws `SyncError`, `ExchangeError`, or what this node failed of. How far it came is kept in `trails`. */
+export async function walkBack(key: readonly CID[], height: number, parts: WalkParts, trails: Trails): Promise<Walk> {
+  const trail = new Trail(key);
+  try {
+    await walkTo(trail, height, parts, trails);
+  } catch (error) {
+    // Nobody goes on with a chain that is refused.
+    if (!(error instanceof SyncError) || error.data.code === "TOO_SLOW") trails.keep(trail);
+    throw error;
   }
-
-  /** Stretches from the bottom up: the key of the highest tipset of each, and how many it has, about `wanted`. */
-  stretch(fromBottom: number, wanted: number): { readonly key: readonly CID[]; readonly length: number } {
-    // Counted from the target, which is 0, the lowest tipset that is still missing is `lowest`.
-    const lowest = this.tipsets - 1 - fromBottom;
-    const highest = Math.max(0, Math.floor((lowest - wanted + 1) / ANCHOR_EVERY)) * ANCHOR_EVERY;
-    return { key: unpack(this.anchors[highest / ANCHOR_EVERY] as Uint8Array), length: lowest - highest + 1 };
-  }
-}
-
-/** Walks back from a key; throws `SyncError`, `ExchangeError`, or what this node failed of. */
-export async function walkBack(key: readonly CID[], height: number, parts: WalkParts): Promise<Walk> {
-  const { chain, knows, fetch, onTipset } = parts;
-  const { head, checkpoint } = chain;
-  const anchors: Uint8Array[] = [];
-  let next = key;
-  let count = 0;
-  let below = 0;
-  let forkWindow = FIRST_FORK_WINDOW;
-  for (let above = height - head.height; !(await knows(next)); ) {
-    check(parts, next);
-    const window = above > 0 ? above : forkWindow;
-    if (above <= 0) forkWindow *= 2;
-    const fetched = await fetch(next, Math.min(MAX_WINDOW, window));
-    for (const { tipset } of await unknown(fetched, knows)) {
-      check(parts, tipset.key);
-      const name = (): string => tipsetKeyText(tipset.key);
-      if (tipset.height === 0)
-        throw new SyncError(
-          { code: "OTHER_GENESIS", key: name() },
-          `the chain begins with ${name()}, not with our genesis`,
-        );
-      if (checkpoint !== null && tipset.height <= checkpoint.height)
-        throw new SyncError(
-          { code: "BELOW_CHECKPOINT", key: name() },
-          `the chain leaves ours below the checkpoint at epoch ${checkpoint.height}`,
-        );
-      if (tipset.height <= head.height && ++below > BLOCK_LIMITS.finality)
-        throw new SyncError(
-          { code: "FORK_TOO_LONG", key: name() },
-          `the chain leaves ours more than ${BLOCK_LIMITS.finality} tipsets below the head`,
-        );
-      if (count % ANCHOR_EVERY === 0) anchors.push(pack(tipset.key));
-      if (++count > MAX_TIPSETS)
-        throw new SyncError(
-          { code: "TOO_FAR", key: name() },
-          `the chain is over ${MAX_TIPSETS} tipsets ahead; import a snapshot to begin nearer`,
-        );
-      onTipset(tipset);
-      next = tipset.blocks[0]?.parents ?? [];
-      if (next.length === 0)
-        throw new SyncError(
-          { code: "OTHER_GENESIS", key: name() },
-          `tipset ${name()} at epoch ${tipset.height} has no parents`,
-        );
-      above = tipset.height - head.height - 1;
-    }
-  }
-  check(parts, next);
-  const base = await known(chain, next);
+  trails.keep(trail);
+  const { chain } = parts;
+  check(parts, trail.next);
+  const base = await known(chain, trail.next);
+  const { checkpoint } = chain;
   if (checkpoint !== null && base.height < checkpoint.height)
     throw new SyncError(
       { code: "BELOW_CHECKPOINT", key: tipsetKeyText(base.key) },
       `the chain leaves ours at epoch ${base.height}, below the checkpoint at ${checkpoint.height}`,
     );
-  return new Walk(base, count, anchors);
+  return { base, trail };
+}
+
+async function walkTo(trail: Trail, height: number, parts: WalkParts, trails: Trails): Promise<void> {
+  const { chain, knows, fetch, onTipset } = parts;
+  const { head } = chain;
+  let forkWindow = FIRST_FORK_WINDOW;
+  let at = height;
+  const joined = async (): Promise<boolean> => {
+    const found = trails.find(trail.next);
+    if (found === null) return false;
+    trail.join(found.trail, found.anchor);
+    await trail.cutKnown(knows);
+    checkLength(trail, parts);
+    at = trail.bottom < 0 ? height : trail.bottom - 1;
+    return true;
+  };
+  while (!(await knows(trail.next))) {
+    if (await joined()) continue;
+    check(parts, trail.next);
+    const above = at - head.height;
+    const far = above > 0 ? above : forkWindow;
+    if (above <= 0) forkWindow *= 2;
+    // An earlier walk began just below: more need not come again.
+    const top = trails.topBelow(at);
+    const window = top < 0 ? far : Math.min(far, at - top + ANCHOR_EVERY);
+    const fetched = await fetch(trail.next, Math.min(MAX_WINDOW, window));
+    for (const { tipset } of await unknown(fetched, knows)) {
+      if (trails.find(tipset.key) !== null) break;
+      take(trail, tipset, parts);
+      onTipset(tipset);
+      at = tipset.height - 1;
+    }
+  }
+}
+
+/** One more tipset of the way; throws `SyncError`. */
+function take(trail: Trail, tipset: Tipset, parts: WalkParts): void {
+  check(parts, tipset.key);
+  const name = (): string => tipsetKeyText(tipset.key);
+  if (tipset.height === 0)
+    throw new SyncError(
+      { code: "OTHER_GENESIS", key: name() },
+      `the chain begins with ${name()}, not with our genesis`,
+    );
+  trail.add(tipset);
+  checkLength(trail, parts);
+  if (trail.next.length === 0)
+    throw new SyncError(
+      { code: "OTHER_GENESIS", key: name() },
+      `tipset ${name()} at epoch ${tipset.height} has no parents`,
+    );
+}
+
+/** Throws `SyncError` if a way leads too far back. */
+function checkLength(trail: Trail, { chain: { head, checkpoint } }: WalkParts): void {
+  const key = (): string => tipsetKeyText(trail.next);
+  if (checkpoint !== null && trail.tipsets > 0 && trail.bottom <= checkpoint.height)
+    throw new SyncError(
+      { code: "BELOW_CHECKPOINT", key: key() },
+      `the chain leaves ours below the checkpoint at epoch ${checkpoint.height}`,
+    );
+  if (trail.notAbove(head.height) > BLOCK_LIMITS.finality)
+    throw new SyncError(
+      { code: "FORK_TOO_LONG", key: key() },
+      `the chain leaves ours more than ${BLOCK_LIMITS.finality} tipsets below the head`,
+    );
+  if (trail.tipsets > MAX_TIPSETS)
+    throw new SyncError(
+      { code: "TOO_FAR", key: key() },
+      `the chain is over ${MAX_TIPSETS} tipsets ahead; import a snapshot to begin nearer`,
+    );
 }
 
 /** The tipset of blocks that are all here. Who names ones that make no tipset has no chain: `SyncError` NO_TIPSET. */
@@ -154,16 +172,4 @@ function check({ chain, refusal }: WalkParts, key: readonly CID[]): void {
         `the chain has block ${cid}, which is marked as bad: ${why}`,
       );
   }
-}
-
-/** CIDs of one length after another. */
-function pack(key: readonly CID[]): Uint8Array {
-  return concat(...key.flatMap(({ bytes }) => [Uint8Array.of(bytes.length), bytes]));
-}
-
-function unpack(packed: Uint8Array): CID[] {
-  const key: CID[] = [];
-  for (let at = 0; at < packed.length; at += 1 + (packed[at] as number))
-    key.push(cidFromBytes(packed.subarray(at + 1, at + 1 + (packed[at] as number))));
-  return key;
 }

@@ -12,15 +12,16 @@ import type { Chain } from "../chain/chain.ts";
 import { BlockError } from "../consensus/errors.ts";
 import { BLOCK_LIMITS } from "../consensus/limits.ts";
 import type { FullBlock } from "../consensus/validator.ts";
-import { type Tipset, tipsetKeyText } from "../types/block-header.ts";
+import { sameKey, type Tipset, tipsetKeyText } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
 import { fetchFull } from "./full-blocks.ts";
 import type { HeadChoice } from "./head-choice.ts";
-import { type Walk, walkBack } from "./header-walk.ts";
+import { type Walk, type WalkParts, walkBack } from "./header-walk.ts";
 import { type AskOptions, type Sleep, SyncError, type SyncPeers, type VerifyAhead } from "./peers.ts";
 import type { MutableRun, SyncRun, SyncStatus } from "./progress.ts";
 import { type Target, Targets } from "./targets.ts";
 import { isFaultOfNode, isForEver, type TipsetImport } from "./tipset-import.ts";
+import { Trails } from "./trails.ts";
 
 export type SyncerParts = {
   readonly chain: Chain;
@@ -68,6 +69,7 @@ type Active = { readonly target: Target; readonly run: MutableRun; readonly done
 export class Syncer {
   private readonly parts: SyncerParts;
   private readonly targets = new Targets();
+  private readonly trails = new Trails();
   private readonly active = new Map<string, Active>();
   private readonly ended: SyncRun[] = [];
   private refused = new BoundedMap<string, SyncError>(MAX_REFUSED);
@@ -125,10 +127,12 @@ export class Syncer {
     return [...target.peers.keys()].some((peer) => (this.slow.get(peer) ?? 0) <= now);
   }
 
-  private comesAlong({ run, progressAt }: Active): boolean {
+  private comesAlong({ target, run, progressAt }: Active): boolean {
     const now = this.parts.now();
     if (run.stage !== "headers") return now - progressAt <= PACE.startMs;
-    return now - run.started <= PACE.startMs + (run.headers * 1000) / PACE.headersASecond;
+    // Also over attempts that broke off: who breaks off himself would have a minute each time.
+    const { walkingSince, headers } = target;
+    return now - (walkingSince ?? now) <= PACE.startMs + (headers * 1000) / PACE.headersASecond;
   }
 
   /** Throws `SyncError` TOO_SLOW: others are to have the place. */
@@ -239,6 +243,10 @@ export class Syncer {
   }
 
   private start(target: Target): void {
+    if (target.walkingSince === null) {
+      target.walkingSince = this.parts.now();
+      target.headers = 0;
+    }
     const run: MutableRun = {
       target: { key: target.key, height: target.height, tipset: null },
       base: null,
@@ -258,13 +266,14 @@ export class Syncer {
     const active: Active = { target, run, done, progressAt: this.parts.now() };
     this.active.set(target.name, active);
     void this.follow(active)
-      .then(() => {
+      .then(async () => {
+        await this.trails.dropKnown((key) => this.parts.imports.knows(key));
         run.stage = "complete";
       })
       .catch((error: unknown) => {
         run.stage = "failed";
         run.message = error instanceof Error ? error.message : String(error);
-        if (!this.stopping.signal.aborted) this.failed(target, error);
+        if (!this.stopping.signal.aborted) this.failed(active, error);
       })
       .catch((error: unknown) => this.parts.onFault("sync", error))
       .finally(() => {
@@ -286,7 +295,7 @@ export class Syncer {
     const [first] = [...target.peers].sort(([, a], [, b]) => Number(b) - Number(a));
     const asked = first === undefined ? {} : { from: first[0], vouched: first[1] };
     const options: AskOptions = { signal: this.stopping.signal, ...asked };
-    const walk = await walkBack(target.key, target.height, {
+    const parts: WalkParts = {
       chain,
       knows: (key) => imports.knows(key),
       refusal: (key) => this.refusal(key),
@@ -298,12 +307,15 @@ export class Syncer {
         active.progressAt = this.parts.now();
         run.height = tipset.height;
         run.headers += tipset.blocks.length;
-        if (run.target.tipset === null) run.target = { ...run.target, tipset };
+        target.headers += tipset.blocks.length;
+        if (run.target.tipset === null && sameKey(tipset.key, target.key)) run.target = { ...run.target, tipset };
       },
-    });
+    };
+    const walk = await walkBack(target.key, target.height, parts, this.trails);
     run.base = walk.base;
-    run.tipsets = walk.tipsets;
+    run.tipsets = walk.trail.tipsets;
     run.stage = "messages";
+    target.walkingSince = null;
     await this.forwards(active, walk, options);
     const tipset = await chain.tipset(target.key);
     const vouching = [...target.peers].filter(([, own]) => own).map(([peer]) => peer);
@@ -323,7 +335,8 @@ export class Syncer {
       fetched.catch(() => undefined);
       return fetched;
     };
-    let next = walk.tipsets === 0 ? null : fetchFrom(0);
+    const { tipsets: all } = walk.trail;
+    let next = all === 0 ? null : fetchFrom(0);
     let below = walk.base.blocks;
     const over = new AbortController();
     const signal = AbortSignal.any([options.signal, over.signal]);
@@ -336,7 +349,7 @@ export class Syncer {
         active.progressAt = this.parts.now();
         wanted = nextStretch(tipsets);
         const after = run.validated + tipsets.length;
-        next = after < walk.tipsets ? fetchFrom(after) : null;
+        next = after < all ? fetchFrom(after) : null;
         for (const blocks of tipsets) {
           options.signal.throwIfAborted();
           const { height } = await imports.take(blocks);
@@ -357,7 +370,7 @@ export class Syncer {
     wanted: number,
     options: AskOptions,
   ): Promise<readonly (readonly FullBlock[])[]> {
-    let { key, length } = walk.stretch(done, wanted);
+    let { key, length } = walk.trail.stretch(done, wanted);
     const parts: (readonly (readonly FullBlock[])[])[] = [];
     while (length > 0) {
       // Not the first of a stretch: that one may have waited for the validation of the stretch before it.
@@ -390,7 +403,7 @@ export class Syncer {
     return { unmarkings: bad.unmarkings, checkpoint, height: head.height };
   }
 
-  private failed(target: Target, error: unknown): void {
+  private failed({ target, run }: Active, error: unknown): void {
     const vouching = [...target.peers].filter(([, own]) => own).map(([peer]) => peer);
     if (error instanceof SyncError && error.data.code === "TOO_SLOW")
       for (const peer of target.peers.keys()) this.slow.set(peer, this.parts.now() + SLOW_MS);
@@ -406,6 +419,8 @@ export class Syncer {
     } else {
       const isOurs = isFaultOfNode(error);
       if (isOurs) this.parts.onFault("sync", error);
+      // What broke off on the way goes on where it was, as often as it does.
+      else if (run.headers + run.validated > 0) target.attempts = 0;
       if (!isOurs && ++target.attempts >= MAX_ATTEMPTS) return;
       if (isOurs) target.attempts = Math.min(target.attempts + 1, MAX_ATTEMPTS);
       const wait = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (target.attempts - 1));

@@ -20,6 +20,10 @@ export type Target = {
   attempts: number;
   /** Not tried before; milliseconds. */
   notBefore: number;
+  /** When the first attempt began whose way back has not come to its end, milliseconds; null while there is none. */
+  walkingSince: number | null;
+  /** Headers that came since then. */
+  headers: number;
   /** Once its headers are known. */
   tipset: Tipset | null;
 };
@@ -60,7 +64,8 @@ export class Targets {
     if (ofPeer.length >= MAX_PER_PEER) this.waiting.delete((ofPeer[0] as Target).name);
     const peers = new Map([[peer, claim.own]]);
     const { height, weight } = claim;
-    this.waiting.set(name, { name, key, height, weight, peers, attempts: 0, notBefore: 0, tipset: null });
+    const fresh = { attempts: 0, notBefore: 0, walkingSince: null, headers: 0, tipset: null };
+    this.waiting.set(name, { name, key, height, weight, peers, ...fresh });
     if (this.waiting.size > MAX_TARGETS) this.waiting.delete(this.leastMissed().name);
   }
 

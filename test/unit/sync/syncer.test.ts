@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { MARKED_BY_OPERATOR } from "../../../src/chain/bad-blocks.ts";
 import { blockError } from "../../../src/consensus/errors.ts";
 import type { FullBlock } from "../../../src/consensus/validator.ts";
-import type { FetchedTipset } from "../../../src/network/exchange-client.ts";
+import { ExchangeError, type FetchedTipset } from "../../../src/network/exchange-client.ts";
 import { StorageError } from "../../../src/storage/contract.ts";
 import { headerCid, type Tipset, tipsetKeyText } from "../../../src/types/block-header.ts";
 import {
@@ -369,6 +369,125 @@ describe("what is tried again", () => {
     await world.clock.pass(600_000);
     expect(world.syncer.status()).toMatchObject({ waiting: 0, active: [] });
     await world.syncer.waitSynced(signal());
+  });
+});
+
+describe("connections that break on the way", () => {
+  /** Answers of so many tipsets come, then the connection breaks until so many questions later. */
+  function breaking(
+    world: SyncWorld,
+    every: number,
+    most = Number.POSITIVE_INFINITY,
+  ): { breaks: number; headers: number } {
+    const seen = { breaks: 0, headers: 0 };
+    let questions = 0;
+    world.peers.answer = (_, all) => {
+      if (++questions % every === 0) {
+        seen.breaks++;
+        throw new ExchangeError({ code: "NO_ANSWER", tried: 1 }, "the connection broke");
+      }
+      const given = all.slice(0, most);
+      if (given[0]?.messages === null) seen.headers += given.length;
+      return given;
+    };
+    return seen;
+  }
+
+  test("a chain whose headers come by and by is walked back once, however often the connection breaks", async () => {
+    const world = await open();
+    const blocks = madeChain(genesis, 500, 1);
+    // Every third question: more breaks than attempts at a chain of which nothing comes.
+    const seen = breaking(world, 3, 10);
+    world.hello("a", blocks);
+    await world.clock.pass(600_000);
+    expect([text(world.chain.head), world.peers.reports]).toEqual([text(TOP(blocks)), []]);
+    expect(world.validated).toEqual(blocks.map(({ header }) => header.height));
+    expect(seen.breaks).toBeGreaterThan(20);
+    expect(seen.headers).toBeLessThan(500 + 10 * 8);
+  });
+
+  test("a later head of the chain goes on with the way of the earlier one, also from where that was reorganised", async () => {
+    const world = await open();
+    const blocks = madeChain(genesis, 600, 1);
+    let isBroken = false;
+    let headers = 0;
+    world.peers.answer = (_, all) => {
+      if (isBroken) throw new ExchangeError({ code: "NO_ANSWER", tried: 1 }, "the connection broke");
+      if (all[0]?.messages !== null) throw new ExchangeError({ code: "NO_ANSWER", tried: 1 }, "the connection broke");
+      headers += all.length;
+      return all;
+    };
+    world.hello("a", blocks);
+    await settle();
+    expect([headers, world.chain.head.height]).toEqual([600, 0]);
+    isBroken = true;
+    await world.clock.pass(2000);
+    isBroken = false;
+    // Four tipsets of the first head are not of the second's chain.
+    const later = [...blocks.slice(0, 596), ...madeChain(TOP(blocks.slice(0, 596)), 640, 2, 2)];
+    const before = headers;
+    world.hello("a", later);
+    await world.clock.pass(5000);
+    expect(headers - before).toBeLessThanOrEqual(44 + 8 + 8);
+    world.peers.answer = (_, all) => all;
+    await world.clock.pass(60_000);
+    expect([text(world.chain.head), world.peers.reports]).toEqual([text(TOP(later)), []]);
+    expect(world.validated).toEqual(later.map(({ header }) => header.height));
+  });
+
+  test("what was validated before the break is not fetched again", async () => {
+    const world = await open();
+    const blocks = madeChain(genesis, 400, 1);
+    let whole = 0;
+    let left = 100;
+    world.peers.answer = (_, all) => {
+      if (all[0]?.messages === null) return all;
+      if (left <= 0) {
+        left = 100;
+        throw new ExchangeError({ code: "NO_ANSWER", tried: 1 }, "the connection broke");
+      }
+      left -= all.length;
+      whole += all.length;
+      return all;
+    };
+    world.hello("a", blocks);
+    await world.clock.pass(60_000);
+    expect(text(world.chain.head)).toBe(text(TOP(blocks)));
+    expect(world.validated).toEqual(blocks.map(({ header }) => header.height));
+    // Of each break the stretch that was fetched ahead, and what is between two keys that are kept.
+    expect(whole).toBeLessThan(400 + 4 * (128 + 8));
+  });
+
+  test("a way that was gone long ago is checked again: a checkpoint set since, and a head that made it too long a fork", async () => {
+    const own = madeChain(genesis, 20, 1);
+    const world = await open(own);
+    const fork = [...own.slice(0, 8), ...madeChain(TOP(own.slice(0, 8)), 60, 2, 2)];
+    world.peers.answer = (_, all) => {
+      if (all[0]?.messages === null) return all;
+      throw new ExchangeError({ code: "NO_ANSWER", tried: 1 }, "the connection broke");
+    };
+    world.hello("a", fork);
+    await settle();
+    await world.chain.setCheckpoint(await world.chain.tipsetAtOrBefore(10));
+    await world.clock.pass(1500);
+    expect(world.syncer.status().ended[0]?.message).toMatch("below the checkpoint at epoch 10");
+    expect([text(world.chain.head), world.peers.reports]).toEqual([text(TOP(own)), []]);
+  });
+
+  test("who breaks off again and again holds no miner for longer than who sends slowly", async () => {
+    const world = await open();
+    const { clock } = world;
+    let questions = 0;
+    world.peers.answer = async (_, all) => {
+      await clock.sleep(20_000, new AbortController().signal);
+      if (++questions % 2 === 0) throw new ExchangeError({ code: "NO_ANSWER", tried: 1 }, "the connection broke");
+      return [all[0] as FetchedTipset];
+    };
+    world.hello("slow", madeChain(genesis, 300, 1));
+    await clock.pass(30_000);
+    expect(world.syncer.isBehind()).toBe(true);
+    await clock.pass(60_000);
+    expect(world.syncer.isBehind()).toBe(false);
   });
 });
 
