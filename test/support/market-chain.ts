@@ -57,6 +57,8 @@ export class FakeMarket {
   private readonly listeners = new Set<() => void>();
   private readonly sectors = new Map<number, number>();
   private readonly nonces = new Map<string, bigint>();
+  /** Deals that the chain, as it is now, never had. */
+  private readonly undone = new Set<number>();
 
   constructor(crypto: Crypto) {
     this.crypto = crypto;
@@ -91,6 +93,11 @@ export class FakeMarket {
     for (const listener of [...this.listeners]) listener();
   }
 
+  /** Messages that wait for the next epoch. */
+  get pool(): readonly SignedMessage[] {
+    return this.waiting;
+  }
+
   /** Whether a message waits for the next epoch. */
   get hasWork(): boolean {
     return this.waiting.length > 0;
@@ -104,6 +111,11 @@ export class FakeMarket {
     if (message.method === 2n) {
       const id = this.idOf(Address.fromBytes(params as Uint8Array)) as Address;
       this.held(id).escrow += message.value;
+    } else if (message.method === 3n) {
+      const [of, wanted] = params as [Uint8Array, string];
+      const held = this.held(this.idOf(Address.fromBytes(of)) as Address);
+      const left = held.escrow - held.locked;
+      held.escrow -= left < BigInt(wanted) ? left : BigInt(wanted);
     } else if (message.method === PUBLISH) {
       const proposals = this.proposalsIn(message.params);
       exitCode = this.check(proposals);
@@ -144,6 +156,23 @@ export class FakeMarket {
     return [[paid.length, failed], paid];
   }
 
+  /** The chain goes another way, on which nothing is published yet: the messages wait again, and ids are given anew. */
+  reorg(): void {
+    for (const signed of this.executed.filter(({ message }) => message.method === PUBLISH)) {
+      this.executed.splice(this.executed.indexOf(signed), 1);
+      this.receipts.delete(`${signedMessageCid(signed)}`);
+      this.waiting.push(signed);
+    }
+    for (const [id, deal] of this.deals.entries()) {
+      if (deal.gone !== null) continue;
+      deal.gone = this.epoch;
+      this.undone.add(id);
+      this.held(deal.proposal.client).locked -= clientFunds(deal.proposal);
+      this.held(MINER).locked -= deal.proposal.providerCollateral;
+    }
+    for (const listener of [...this.listeners]) listener();
+  }
+
   private proposalsIn(params: Uint8Array): DealProposal[] {
     const [deals] = dagCbor.decode(params) as [unknown[]];
     return deals.map((deal) => this.normalised(signedProposalOf(deal).proposal) as DealProposal);
@@ -156,7 +185,7 @@ export class FakeMarket {
 
   private isPublished(proposal: DealProposal): boolean {
     const cid = proposalCid(this.normalised(proposal) as DealProposal);
-    return this.deals.some((deal) => proposalCid(deal.proposal).equals(cid));
+    return this.deals.some((deal) => deal.gone === null && proposalCid(deal.proposal).equals(cid));
   }
 
   private check(proposals: readonly DealProposal[]): number {
@@ -265,7 +294,7 @@ export class FakeMarket {
         return found === undefined || found.gone !== null ? null : onChain(found);
       },
       async endOf(id) {
-        const found = market.deals[id];
+        const found = market.undone.has(id) ? undefined : market.deals[id];
         return { epoch: found?.gone ?? market.epoch, last: found === undefined ? null : onChain(found) };
       },
       get paysWhenAsked() {

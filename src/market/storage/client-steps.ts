@@ -5,6 +5,7 @@ import { Address } from "../../types/address.ts";
 import type { CID } from "../../types/cid.ts";
 import { basicAuth } from "../wire/http.ts";
 import { type BoostAnswer, encodeHttpSource, NO_TRANSFER, type Transfer, uuidBytes } from "./boost-messages.ts";
+import type { OnChainDeal } from "./chain-access.ts";
 import { type ClientDeal, type ClientState, type Delivery, offeredRoot, signedOfClient } from "./client-record.ts";
 import { slashOf } from "./deal-end.ts";
 import { DealError } from "./errors.ts";
@@ -84,7 +85,7 @@ export function clientSteps(parts: ClientParts): Readonly<Record<string, StepOf<
       const message = await funds.hold(
         ...([Address.parse(deal.wallet), client, deal.id, clientFunds(proposal), proposal] as const),
       );
-      if (await funds.isCovered(client))
+      if (await funds.isCovered(client, deal.id))
         return to("Offering", "funded", message === null ? "" : `message ${message}`, {
           offerFrom: chain.epoch + SETTLING_EPOCHS,
         });
@@ -133,37 +134,59 @@ export function clientSteps(parts: ClientParts): Readonly<Record<string, StepOf<
       if (error !== "" && !(await chain.isPublished(signed.proposal))) fail(`the provider says: ${error}`);
       const told = [checkpoint, sealingStatus].filter((text) => text !== "").join(", ");
       const isPublished = publishCid !== null && checkpoint !== "Published" && checkpoint !== "Transferred";
-      if (isPublished && (await isOurs(deal, Number(dealId)))) return published(deal, Number(dealId), publishCid);
+      if (isPublished && (await isThere(deal, Number(dealId)))) return published(Number(dealId), publishCid);
       if (told !== deal.told)
         return to("Waiting", "told", `${told}; ${status.received} of ${status.transferSize} bytes`, { told });
       return { untilEpoch: 0, pauseMs: ASK_MS };
     },
 
     async Published(deal) {
-      const { startEpoch } = signedOfClient(deal).proposal;
-      const dealId = deal.dealId as number;
-      const found = await chain.deal(dealId);
+      const { startEpoch, client } = signedOfClient(deal).proposal;
       // The market may have had it active, and let go of it since this node looked last.
-      const onChain = found ?? (await chain.endOf(dealId, Math.max(0, Number(startEpoch) - 1))).last;
-      if (found === null && onChain?.activated == null)
+      const found = (await onChain(deal)) ?? (await onceOnChain(deal, Math.max(0, Number(startEpoch) - 1)));
+      if (found === null && chain.epoch <= Number(startEpoch)) return reverted();
+      if (found === null || (found.activated === null && (await onChain(deal)) === null))
         fail(`the provider had it in no proven sector by epoch ${startEpoch}: price and collateral are given back`);
-      if (onChain?.activated == null) return { untilEpoch: 0 };
-      return to("Active", "activated", `at epoch ${onChain.activated}`, { activated: onChain.activated });
+      if (found?.activated == null) return { untilEpoch: 0 };
+      // Until now the price was held: had the chain gone another way, another deal might have been paid with it.
+      const id = await chain.messages.idOf(client);
+      if (id !== null) await funds.drop(id, deal.id);
+      return to("Active", "activated", `at epoch ${found.activated}`, { activated: found.activated });
     },
 
     async Active(deal) {
-      const { endEpoch } = signedOfClient(deal).proposal;
-      const onChain = await chain.deal(deal.dealId as number);
-      if (onChain !== null && onChain.slashed === null) {
+      const { startEpoch, endEpoch } = signedOfClient(deal).proposal;
+      const found = await onChain(deal);
+      if (found !== null && found.slashed === null) {
         if (chain.paysWhenAsked && chain.epoch >= Number(endEpoch) && deal.told !== UNPAID)
           return to("Active", "ended", UNPAID, { told: UNPAID });
         return { untilEpoch: chain.epoch + LOOK_EPOCHS };
       }
-      const slashed = await slashOf(chain, deal.dealId as number, onChain, deal.activated, Number(endEpoch));
+      if (chain.epoch <= Number(startEpoch) && found === null && (await onceOnChain(deal, deal.activated ?? 0)) === null)
+        return reverted();
+      const slashed = await slashOf(chain, deal.dealId as number, found, deal.activated, Number(endEpoch));
       if (slashed === null) return to("Expired", "expired", `it ended at epoch ${endEpoch}`, { told: "" });
       return to("Slashed", "slashed", `at epoch ${slashed}: the data is not stored any more`, { slashed });
     },
   };
+
+  /** The market lets go of no deal before its start: the chain has gone another way, on which it is published anew, under any id. */
+  function reverted(): Result {
+    const change = { dealId: null, publishMessage: null, activated: null, told: "" };
+    return to("Waiting", "reverted", "the chain has gone another way, and has not published it there yet", change);
+  }
+
+  /** The deal as the market has it under its id; null if it has none, or another one there. */
+  async function onChain(deal: ClientDeal): Promise<OnChainDeal | null> {
+    const found = await chain.deal(deal.dealId as number);
+    return found !== null && (await isOurs(deal, found)) ? found : null;
+  }
+
+  /** A deal that the market has let go of, as it had it last on this chain; null if it never had this one under the id. */
+  async function onceOnChain(deal: ClientDeal, since: number): Promise<OnChainDeal | null> {
+    const { last } = await chain.endOf(deal.dealId as number, since);
+    return last !== null && (await isOurs(deal, last)) ? last : null;
+  }
 
   /** What follows from a provider's answer to an offer. `next`: the state of one that is taken. */
   async function answered(
@@ -197,28 +220,29 @@ export function clientSteps(parts: ClientParts): Readonly<Record<string, StepOf<
     if (isFailedState(name) && !(await chain.isPublished(signedOfClient(deal).proposal)))
       fail(`the provider says: ${message === "" ? name : message}`);
     const id = Number(dealId);
-    if (publishCid !== null && isPublishedState(name) && (await isOurs(deal, id)))
-      return published(deal, id, publishCid);
+    if (publishCid !== null && isPublishedState(name) && (await isThere(deal, id))) return published(id, publishCid);
     if (name !== deal.told) return to("Waiting", "told", name, { told: name });
     return { untilEpoch: 0, pauseMs: ASK_MS };
   }
 
-  async function published(deal: ClientDeal, dealId: number, message: CID): Promise<Result> {
-    const id = await chain.messages.idOf(signedOfClient(deal).proposal.client);
-    if (id !== null) await funds.drop(id, deal.id);
+  /** Whether the market has this very proposal under an id: a provider is not taken at its word. */
+  async function isThere(deal: ClientDeal, id: number): Promise<boolean> {
+    const found = await chain.deal(id);
+    return found !== null && isOurs(deal, found);
+  }
+
+  function published(dealId: number, message: CID): Result {
     const change = { dealId, publishMessage: `${message}`, told: "" };
     return to("Published", "published", `deal ${dealId}, message ${message}`, change);
   }
 
   async function isFunded(deal: ClientDeal): Promise<boolean> {
     const id = await chain.messages.idOf(signedOfClient(deal).proposal.client);
-    return id !== null && funds.isCovered(id);
+    return id !== null && funds.isCovered(id, deal.id);
   }
 
-  /** Whether the market has this very proposal under an id: a provider is not taken at its word. */
-  async function isOurs(deal: ClientDeal, id: number): Promise<boolean> {
+  async function isOurs(deal: ClientDeal, { proposal }: OnChainDeal): Promise<boolean> {
     const own = await chain.normalised(signedOfClient(deal).proposal);
-    const onChain = await chain.deal(id);
-    return own !== null && onChain !== null && proposalCid(onChain.proposal).equals(proposalCid(own));
+    return own !== null && proposalCid(proposal).equals(proposalCid(own));
   }
 }

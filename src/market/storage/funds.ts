@@ -1,6 +1,7 @@
 /**
  * Balances in the storage market as this node manages them: what is reserved, in all and for single deals, and which
- * messages that add to a balance are under way. Survives a restart: a message is written down before the pool has it.
+ * messages that add to a balance, or take from it, are under way. Survives a restart: a message is written down before the pool
+ * has it. Deals that were held earlier are covered first, so that none waits for all that come after it.
  * Source: lotus chain/market/fundmanager.go, which waits for a message before the next; here those under way are counted.
  */
 import { fromUtf8, utf8 } from "../../base/bytes.ts";
@@ -16,8 +17,9 @@ import { DealError } from "./errors.ts";
 import { type DealProposal, proposalCid } from "./proposal.ts";
 
 const PREFIX = "market/reserved/";
-/** Messages to one balance that may be under way. */
+/** Messages to one balance, and out of it, that may be under way; what deals lack beyond is sent together, when there is room. */
 const MAX_ADDING = 100;
+const MAX_ADDING_OF_DEALS = 8;
 /** Looks at a head that moves meanwhile. */
 const MAX_LOOKS = 5;
 
@@ -30,14 +32,20 @@ export type Funds = {
   /** What is held for single deals, by their names: each once, however often it is asked for. */
   readonly holds: ReadonlyMap<string, Hold>;
   readonly adding: readonly Adding[];
+  /** What is taken out of the balance, and is in it yet. */
+  readonly taking: readonly Adding[];
 };
+
+const NOTHING: Funds = { reserved: 0n, holds: new Map(), adding: [], taking: [] };
 
 type Stored = {
   readonly reserved: string;
   readonly holds?: Readonly<Record<string, string>>;
   readonly published?: Readonly<Record<string, string>>;
-  readonly adding: readonly { readonly cid: string; readonly amount: string }[];
+  readonly adding: readonly StoredMessage[];
+  readonly taking?: readonly StoredMessage[];
 };
+type StoredMessage = { readonly cid: string; readonly amount: string };
 
 export type FundOptions = {
   readonly blocks: BlockStore;
@@ -48,6 +56,16 @@ export type FundOptions = {
 
 export function totalOf({ reserved, holds }: Funds): bigint {
   return [...holds.values()].reduce((sum, { amount }) => sum + amount, reserved);
+}
+
+/** What is reserved for everything up to a deal, in the order in which deals came. */
+function totalUpTo({ reserved, holds }: Funds, deal: string): bigint {
+  let sum = reserved;
+  for (const [name, { amount }] of holds) {
+    sum += amount;
+    if (name === deal) break;
+  }
+  return sum;
 }
 
 export class MarketFunds {
@@ -65,10 +83,16 @@ export class MarketFunds {
 
   /** Reserves more; what the balance lacks is sent to it from a key of this node. CID of that message, or null. */
   reserve(wallet: Address, id: Address, amount: bigint): Promise<CID | null> {
-    return this.cover(wallet, id, (funds) => ({ ...funds, reserved: funds.reserved + amount }));
+    return this.cover(wallet, id, (funds, hasRoom) => {
+      if (!hasRoom) throw tooMany();
+      return { ...funds, reserved: funds.reserved + amount };
+    });
   }
 
-  /** As `reserve`, for one deal: asked for again, it is held once. */
+  /**
+   * As `reserve`, for one deal: asked for again, it is held once. Where too many messages are under way nothing is sent, and what
+   * is lacking is sent when it is asked for again.
+   */
   async hold(
     wallet: Address,
     id: Address,
@@ -103,56 +127,77 @@ export class MarketFunds {
     });
   }
 
-  /** Whether all that is reserved is in the balance now. */
-  async isCovered(id: Address): Promise<boolean> {
+  /** Whether all that is reserved is in the balance now; or what is held for a deal, behind what came before it. */
+  async isCovered(id: Address, deal: string | null = null): Promise<boolean> {
     const { funds, free, coming } = await this.free(id);
-    return totalOf(funds) <= free - coming;
+    if (deal !== null && !funds.holds.has(deal)) return false;
+    return (deal === null ? totalOf(funds) : totalUpTo(funds, deal)) <= free - coming;
   }
 
-  /** Sends funds of a key to a balance. */
-  add(wallet: Address, to: Address, amount: bigint): Promise<CID> {
-    return this.send(this.options.chain.addBalanceDraft(wallet, to, amount), async () => undefined);
+  /** Sends funds of a key to a balance, by whatever address; what is reserved next counts on it. */
+  async add(wallet: Address, to: Address, amount: bigint): Promise<CID> {
+    const { chain } = this.options;
+    const draft = chain.addBalanceDraft(wallet, to, amount);
+    const id = await chain.messages.idOf(to);
+    // The balance of nobody whom the chain knows yet is reserved for nothing.
+    if (id === null) return this.send(draft, async () => undefined);
+    return this.turns.run(async () => {
+      const { funds } = await this.free(id);
+      if (funds.adding.length >= MAX_ADDING) throw tooMany();
+      return this.noted(id, funds, draft, (cid) => ({ ...funds, adding: [...funds.adding, { cid, amount }] }));
+    });
   }
 
-  /** Takes funds out of a balance, but not what is reserved. */
+  /** Takes funds out of a balance, but not what is reserved, and not what is being taken already. */
   withdraw(wallet: Address, of: Address, id: Address, amount: bigint): Promise<CID> {
     const { chain } = this.options;
     return this.turns.run(async () => {
-      const reserved = totalOf(await this.of(id));
-      const { escrow, locked } = await chain.escrow(id);
-      if (amount > 0n && reserved > 0n && amount > escrow - locked - reserved)
+      const { funds, free, coming } = await this.free(id);
+      const reserved = totalOf(funds);
+      if (amount > 0n && reserved > 0n && amount > free - coming - reserved)
         throw new DealError(
           { code: "LIMIT" },
           `insufficient funds for withdrawal of ${filText(amount)} (reserved: ${filText(reserved)})`,
         );
-      return this.send(chain.withdrawDraft(wallet, of, amount), async () => undefined);
+      if (funds.taking.length >= MAX_ADDING) throw tooMany();
+      return this.noted(id, funds, chain.withdrawDraft(wallet, of, amount), (cid) => ({
+        ...funds,
+        taking: [...funds.taking, { cid, amount }],
+      }));
     });
   }
 
-  private cover(wallet: Address, id: Address, change: (funds: Funds) => Funds): Promise<CID | null> {
+  /** `change` is told whether there is room for a message more. */
+  private cover(wallet: Address, id: Address, change: (funds: Funds, hasRoom: boolean) => Funds): Promise<CID | null> {
     return this.turns.run(async () => {
       const { funds: before, free } = await this.free(id);
-      const funds = change(before);
+      const { adding } = before;
+      const funds = change(before, adding.length < MAX_ADDING);
       const lacking = totalOf(funds) - free;
-      if (lacking <= 0n) {
+      if (lacking <= 0n || adding.length >= MAX_ADDING_OF_DEALS) {
         await this.write(id, funds);
         return null;
       }
-      if (funds.adding.length >= MAX_ADDING)
-        throw new DealError({ code: "LIMIT" }, `${MAX_ADDING} messages to this balance wait; wait for some of them`);
-      return this.send(this.options.chain.addBalanceDraft(wallet, id, lacking), (cid) =>
-        this.write(id, { ...funds, adding: [...funds.adding, { cid: `${cid}`, amount: lacking }] }),
-      ).catch(async (error: unknown) => {
-        // Nobody has the message: what was written of it goes. One that the pool took is found under way.
-        await this.write(id, before);
-        throw error;
-      });
+      return this.noted(id, before, this.options.chain.addBalanceDraft(wallet, id, lacking), (cid) => ({
+        ...funds,
+        adding: [...adding, { cid, amount: lacking }],
+      }));
     });
+  }
+
+  /** Sends a message; what it makes of the funds is written before the pool has it, and taken back if the pool does not take it. */
+  private async noted(id: Address, before: Funds, draft: Draft, after: (cid: string) => Funds): Promise<CID> {
+    try {
+      return await this.send(draft, (cid) => this.write(id, after(`${cid}`)));
+    } catch (error) {
+      await this.write(id, before);
+      throw error;
+    }
   }
 
   /**
    * Funds without the messages that were executed or dropped, and what the balance has free for them or soon will have: with what
-   * the market has locked already of what is still held. `coming`: how much of it is under way.
+   * the market has locked already of what is still held, and without what is being taken out. `coming`: how much of it is under way.
    */
   private async free(id: Address): Promise<{ readonly funds: Funds; readonly free: bigint; readonly coming: bigint }> {
     const { chain, isWaiting } = this.options;
@@ -161,15 +206,16 @@ export class MarketFunds {
       const before = await this.of(id);
       // The pool first: what has left it by now is in the chain that is read next. The other way round it would be missed,
       // and sent again.
-      const adding = before.adding.filter(({ cid }) => isWaiting(parseCid(cid)));
+      const waits = ({ cid }: Adding): boolean => isWaiting(parseCid(cid));
+      const [adding, taking] = [before.adding.filter(waits), before.taking.filter(waits)];
       const { escrow, locked } = await chain.escrow(id);
       let lockedOfHolds = 0n;
       for (const { amount, onChain } of before.holds.values())
         if (onChain !== null && (await chain.isPending(parseCid(onChain)))) lockedOfHolds += amount;
-      const coming = adding.reduce((sum, { amount }) => sum + amount, 0n);
+      const coming = sumOf(adding);
+      const free = escrow - locked + lockedOfHolds + coming - sumOf(taking);
       // What left the pool for a block meanwhile was counted twice.
-      if (chain.epoch === epoch || attempt === MAX_LOOKS)
-        return { funds: { ...before, adding }, free: escrow - locked + lockedOfHolds + coming, coming };
+      if (chain.epoch === epoch || attempt === MAX_LOOKS) return { funds: { ...before, adding, taking }, free, coming };
     }
   }
 
@@ -182,8 +228,8 @@ export class MarketFunds {
     return sent as unknown as CID;
   }
 
-  private async write(id: Address, { reserved, holds, adding }: Funds): Promise<void> {
-    const isEmpty = reserved === 0n && holds.size === 0 && adding.length === 0;
+  private async write(id: Address, { reserved, holds, adding, taking }: Funds): Promise<void> {
+    const isEmpty = reserved === 0n && holds.size === 0 && adding.length === 0 && taking.length === 0;
     const published = [...holds].flatMap(([name, { onChain }]) => (onChain === null ? [] : [[name, onChain] as const]));
     const stored: Stored = {
       reserved: reserved.toString(),
@@ -191,18 +237,27 @@ export class MarketFunds {
         ? {}
         : { holds: Object.fromEntries([...holds].map(([name, { amount }]) => [name, amount.toString()])) }),
       ...(published.length === 0 ? {} : { published: Object.fromEntries(published) }),
-      adding: adding.map(({ cid, amount }) => ({ cid, amount: amount.toString() })),
+      adding: adding.map(storedMessage),
+      ...(taking.length === 0 ? {} : { taking: taking.map(storedMessage) }),
     };
     const value = isEmpty ? null : utf8(JSON.stringify(stored));
     await this.options.blocks.write({ metadata: [[PREFIX + id, value]] }, { sync: true });
   }
 }
 
+const sumOf = (messages: readonly Adding[]): bigint => messages.reduce((sum, { amount }) => sum + amount, 0n);
+const storedMessage = ({ cid, amount }: Adding): StoredMessage => ({ cid, amount: amount.toString() });
+const messageOf = ({ cid, amount }: StoredMessage): Adding => ({ cid, amount: BigInt(amount) });
+
+function tooMany(): DealError {
+  return new DealError({ code: "LIMIT" }, `${MAX_ADDING} messages to this balance wait; wait for some of them`);
+}
+
 /** What a store keeps of an actor's funds. */
 export async function readFunds(blocks: Pick<BlockStore, "metadata">, id: Address): Promise<Funds> {
   const bytes = await blocks.metadata(PREFIX + id);
-  if (bytes === undefined) return { reserved: 0n, holds: new Map(), adding: [] };
-  const { reserved, holds = {}, published = {}, adding } = JSON.parse(fromUtf8(bytes)) as Stored;
+  if (bytes === undefined) return NOTHING;
+  const { reserved, holds = {}, published = {}, adding, taking = [] } = JSON.parse(fromUtf8(bytes)) as Stored;
   return {
     reserved: BigInt(reserved),
     holds: new Map(
@@ -211,6 +266,7 @@ export async function readFunds(blocks: Pick<BlockStore, "metadata">, id: Addres
         { amount: BigInt(amount), onChain: published[name] ?? null },
       ]),
     ),
-    adding: adding.map(({ cid, amount }) => ({ cid, amount: BigInt(amount) })),
+    adding: adding.map(messageOf),
+    taking: taking.map(messageOf),
   };
 }

@@ -10,13 +10,14 @@ import type { Address } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
 import { parseCid } from "../../types/cid.ts";
 import { decodeSignedMessage } from "../../types/message.ts";
-import { type MarketChain, publishedId } from "./chain-access.ts";
+import { type MarketChain, type OnChainDeal, publishedId } from "./chain-access.ts";
 import { slashOf } from "./deal-end.ts";
 import { DealError, type TransferReason } from "./errors.ts";
 import type { MarketFunds } from "./funds.ts";
 import { type Outcome, StepFailure, type StepOf } from "./lives.ts";
 import { isPiece, payloadOf } from "./payload.ts";
 import type { PayloadIndex } from "./payload-index.ts";
+import { proposalCid } from "./proposal.ts";
 import { type ProviderDeal, type ProviderState, proposalOfDeal } from "./provider-record.ts";
 import { checkSource, type Fetch, type PayloadFiles, type PullLimits, pull } from "./pull.ts";
 import type { PushIntake } from "./pushed.ts";
@@ -135,7 +136,8 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
       const id = await idOf(provider);
       const { worker } = await chain.provider(provider);
       const message = await funds.hold(worker, id, deal.id, providerCollateral, proposal);
-      if (await funds.isCovered(id)) return to("Publishing", "funded", message === null ? "" : `message ${message}`);
+      if (await funds.isCovered(id, deal.id))
+        return to("Publishing", "funded", message === null ? "" : `message ${message}`);
       return { untilEpoch: 0 };
     },
 
@@ -167,11 +169,11 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
     async Sealing(deal) {
       const { startEpoch } = proposalOfDeal(deal);
       const { epoch } = chain;
-      const dealId = deal.dealId as number;
-      const found = await chain.deal(dealId);
       // The market may have had it active, and let go of it since this node looked last.
-      const onChain = found ?? (await chain.endOf(dealId, Math.max(0, Number(startEpoch) - 1))).last;
-      if (found === null && onChain?.activated == null)
+      const found = await dealOnChain(deal, chain);
+      const onChain = found ?? (await onceOnChain(deal, chain, Math.max(0, Number(startEpoch) - 1)));
+      if (onChain === null && epoch <= Number(startEpoch)) return reverted;
+      if (onChain === null || (found === null && onChain.activated === null))
         fail(`the market has let go of the deal: it was in no proven sector by epoch ${startEpoch}`);
       if (onChain?.activated == null) {
         if (epoch > Number(startEpoch)) fail(`its sector should have been proven by epoch ${startEpoch}`);
@@ -182,14 +184,16 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
     },
 
     async Active(deal) {
-      const onChain = await chain.deal(deal.dealId as number);
+      const { startEpoch, endEpoch } = proposalOfDeal(deal);
+      const onChain = await dealOnChain(deal, chain);
+      const { epoch, paysWhenAsked } = chain;
       if (onChain !== null && onChain.slashed === null) {
-        const { epoch, paysWhenAsked } = chain;
         if (paysWhenAsked && isPayable(deal, onChain, epoch, parts.rules().settleEpochs)) parts.onPayable();
         return { untilEpoch: epoch + LOOK_EPOCHS };
       }
+      const isGone = onChain === null && (await onceOnChain(deal, chain, deal.activated ?? 0)) === null;
+      if (isGone && epoch <= Number(startEpoch)) return reverted;
       if (parts.mayGoBack?.() !== true) await parts.index.remove(deal.id);
-      const { endEpoch } = proposalOfDeal(deal);
       const slashed = await slashOf(chain, deal.dealId as number, onChain, deal.activated, Number(endEpoch));
       if (slashed === null) return to("Expired", "expired", `it ended at epoch ${endEpoch}`);
       return to("Slashed", "slashed", `at epoch ${slashed}: its sector ended before the deal did`, { slashed });
@@ -197,6 +201,29 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
 
     Settling: (deal, signal) => settled(deal, parts, signal),
   };
+}
+
+/** The market lets go of no deal before its start: the chain has gone another way, on which it is published anew, under any id. */
+const reverted: Result = to(
+  "PublishWait",
+  "reverted",
+  "the chain has gone another way, on which its message is waited for",
+  { activated: null },
+);
+
+/** A deal as the market has it under its id; null if it has none, or another one there. */
+async function dealOnChain(deal: ProviderDeal, chain: MarketChain): Promise<OnChainDeal | null> {
+  return ofDeal(deal, chain, await chain.deal(deal.dealId as number));
+}
+
+/** One that the market has let go of, as it had it last on this chain; null if it never had this one under the id. */
+async function onceOnChain(deal: ProviderDeal, chain: MarketChain, since: number): Promise<OnChainDeal | null> {
+  return ofDeal(deal, chain, (await chain.endOf(deal.dealId as number, since)).last);
+}
+
+async function ofDeal(deal: ProviderDeal, chain: MarketChain, found: OnChainDeal | null): Promise<OnChainDeal | null> {
+  const own = await chain.normalised(proposalOfDeal(deal));
+  return found !== null && own !== null && proposalCid(found.proposal).equals(proposalCid(own)) ? found : null;
 }
 
 /** Bytes of a deal's data while it waits for its sector; fewer at the end. */
@@ -354,6 +381,11 @@ async function published(deal: ProviderDeal, { chain, funds }: ProviderParts, si
     if (dealId === null) return await again(`the message ${publish.cid} was executed without this deal`);
     const id = await chain.messages.idOf(proposal.provider);
     if (id !== null) await funds.drop(id, deal.id);
+    // Its sector names it by the id that it had before the chain went another way.
+    if (dealId === deal.dealId && (await chain.deal(dealId)) === null)
+      fail("the market has let go of the deal: its sector ended before the deal began");
+    if (dealId === deal.dealId && deal.sector !== null)
+      return to("Sealing", "published", `deal ${dealId} again, whose sector is known`);
     return to("AddingPiece", "published", `deal ${dealId}`, { dealId });
   } catch (error) {
     const isGone = ["MESSAGE_REPLACED", "MESSAGE_UNKNOWN"].some((code) => isFilError(error, code));
