@@ -2,6 +2,7 @@
 import { countsForConsensus, WINDOW_POST } from "../../params/proving.ts";
 import { miner as minerSchema } from "../../schema/actors/miner.ts";
 import { publishedMiner } from "../../schema/published/miner.ts";
+import { isMiner, noMiner } from "../../state/actor-kind.ts";
 import { type JsonObject, ObjectReader } from "../../state/actor-reader.ts";
 import { Address } from "../../types/address.ts";
 import { hasBit } from "../../types/bit-runs.ts";
@@ -10,6 +11,7 @@ import { POWER } from "../../types/singletons.ts";
 import { address, amount, bitfieldRuns, sectorNumber, shape, type TipsetKey, tipsetKey } from "../codec/chain-types.ts";
 import { boolean, type Codec, list, nullable, object, spelt } from "../codec/codec.ts";
 import { stateJson } from "../codec/state-types.ts";
+import { badParams } from "../errors.ts";
 import { breather } from "../limits.ts";
 import { group, method, param } from "../method.ts";
 import type { NodeServices } from "../services.ts";
@@ -20,6 +22,14 @@ import { MANY, minerInfo, minerInfoSchema } from "./miner-shapes.ts";
 export async function openActor(node: NodeServices, one: Address, key: TipsetKey): Promise<ObjectReader> {
   const view = await viewAt(node, key);
   return ObjectReader.open(node.chain.blocks, await orNotFound(view.requireActor(one)), node.network.prefix);
+}
+
+/** The same of a storage miner; whoever names another actor is told what it is. */
+export async function openMiner(node: NodeServices, one: Address, key: TipsetKey): Promise<ObjectReader> {
+  const { prefix } = node.network;
+  const entry = await orNotFound((await viewAt(node, key)).requireActor(one));
+  if (!isMiner(entry)) return badParams(`miner: ${noMiner(one.toString(prefix), entry)}`);
+  return ObjectReader.open(node.chain.blocks, entry, prefix);
 }
 
 const integers = { type: "integer" };
@@ -59,7 +69,7 @@ export const minerStateGroup = group("State: miners", "Storage miners, their pow
     params: [param("miner", address), param("tipsetKey", tipsetKey)],
     result: spelt<JsonObject>(minerInfoSchema),
     run: async ([one, key], { node }) =>
-      minerInfo((await (await openActor(node, one, key)).object("Info")) as JsonObject),
+      minerInfo((await (await openMiner(node, one, key)).object("Info")) as JsonObject),
   }),
   StateMinerPower: method({
     summary: "A miner's power, that of all, and whether the miner's counts for consensus.",
@@ -85,7 +95,7 @@ export const minerStateGroup = group("State: miners", "Storage miners, their pow
     params: [param("miner", address), param("tipsetKey", tipsetKey)],
     result: deadline,
     async run([one, key], { node }) {
-      const state = await openActor(node, one, key);
+      const state = await openMiner(node, one, key);
       const { height } = await node.chain.tipset(key);
       const [start, index] = [state.field("ProvingPeriodStart"), state.field("CurrentDeadline")];
       return deadlineInfo(height, start as number, index as number);
@@ -99,7 +109,7 @@ export const minerStateGroup = group("State: miners", "Storage miners, their pow
     async run([one, wanted, key], { node, signal }) {
       const breath = breather(signal);
       const out: Json[] = [];
-      for await (const [number, sector] of (await openActor(node, one, key)).elements("Sectors")) {
+      for await (const [number, sector] of (await openMiner(node, one, key)).elements("Sectors")) {
         await breath();
         if (wanted === null || hasBit(wanted, number)) out.push(sector);
       }
@@ -110,7 +120,7 @@ export const minerStateGroup = group("State: miners", "Storage miners, their pow
     summary: "A proven sector; null if there is none of this number.",
     params: [param("miner", address), param("sector", sectorNumber), param("tipsetKey", tipsetKey)],
     result: nullable(sectorInfo),
-    run: async ([one, number, key], { node }) => (await openActor(node, one, key)).element("Sectors", number),
+    run: async ([one, number, key], { node }) => (await openMiner(node, one, key)).element("Sectors", number),
   }),
 });
 

@@ -39,7 +39,7 @@ import { group, method, param } from "../method.ts";
 import type { NodeServices } from "../services.ts";
 import { orNotFound, viewAt } from "../view.ts";
 import { MANY } from "./miner-shapes.ts";
-import { openActor, sectorInfo } from "./miner-state.ts";
+import { openMiner, sectorInfo } from "./miner-state.ts";
 
 const DEADLINES = WINDOW_POST.provingPeriod / WINDOW_POST.challengeWindow;
 
@@ -62,7 +62,7 @@ const ofSector = [param("miner", address), param("sector", sectorNumber), param(
 const shownRuns = (runs: Runs): Runs => (runs.length === 0 ? [0n] : runs);
 
 async function faultsOf(node: NodeServices, miner: Address, key: TipsetKey): Promise<Runs> {
-  return sectorsWhere(await openActor(node, miner, key), ({ faulty }) => faulty);
+  return sectorsWhere(await openMiner(node, miner, key), ({ faulty }) => faulty);
 }
 
 export const sectorStateGroup = group("State: sectors", "Deadlines, partitions and sectors of storage miners.", {
@@ -72,7 +72,7 @@ export const sectorStateGroup = group("State: sectors", "Deadlines, partitions a
     result: list(deadline, DEADLINES),
     cost: "walk",
     async run([miner, key], { node, signal }) {
-      const state = await openActor(node, miner, key);
+      const state = await openMiner(node, miner, key);
       const breath = breather(signal);
       const out = [];
       for (let index = 0, count = await countDeadlines(state); index < count; index++) {
@@ -101,7 +101,7 @@ export const sectorStateGroup = group("State: sectors", "Deadlines, partitions a
     async run([miner, index, key], { node, signal }) {
       const breath = breather(signal);
       const out = [];
-      for await (const one of partitionsOf(await openActor(node, miner, key), index)) {
+      for await (const one of partitionsOf(await openMiner(node, miner, key), index)) {
         await breath();
         out.push({
           AllSectors: shownRuns(one.all),
@@ -127,7 +127,7 @@ export const sectorStateGroup = group("State: sectors", "Deadlines, partitions a
     result: bitfieldRuns,
     cost: "walk",
     run: async ([miner, key], { node }) =>
-      shownRuns(await sectorsWhere(await openActor(node, miner, key), ({ recovering }) => recovering)),
+      shownRuns(await sectorsWhere(await openMiner(node, miner, key), ({ recovering }) => recovering)),
   }),
   StateAllMinerFaults: method({
     summary: "Miners with faulty sectors at the last tipset of some epochs, with the epoch at which they were seen.",
@@ -144,7 +144,7 @@ export const sectorStateGroup = group("State: sectors", "Deadlines, partitions a
     result: object("MinerSectors", { Live: uint64, Active: uint64, Faulty: uint64 }),
     cost: "walk",
     async run([miner, key], { node }) {
-      const { live, active, faulty } = await sectorCounts(await openActor(node, miner, key));
+      const { live, active, faulty } = await sectorCounts(await openMiner(node, miner, key));
       return { Live: live, Active: active, Faulty: faulty };
     },
   }),
@@ -154,7 +154,7 @@ export const sectorStateGroup = group("State: sectors", "Deadlines, partitions a
     result: list(sectorInfo, MANY),
     cost: "walk",
     async run([miner, key], { node, signal }) {
-      const state = await openActor(node, miner, key);
+      const state = await openMiner(node, miner, key);
       const breath = breather(signal);
       let active: Runs = [];
       for await (const one of allPartitions(state)) active = unionRuns(active, one.active);
@@ -171,21 +171,21 @@ export const sectorStateGroup = group("State: sectors", "Deadlines, partitions a
     params: of,
     result: nullable(bitfieldRuns),
     run: async ([miner, key], { node }) =>
-      shownRuns(runsOf(await (await openActor(node, miner, key)).object("AllocatedSectors"))),
+      shownRuns(runsOf(await (await openMiner(node, miner, key)).object("AllocatedSectors"))),
   }),
   StateMinerSectorAllocated: method({
     summary: "Whether a miner has ever used a sector number.",
     params: ofSector,
     result: boolean,
     run: async ([miner, number, key], { node }) =>
-      hasBit(runsOf(await (await openActor(node, miner, key)).object("AllocatedSectors")), number),
+      hasBit(runsOf(await (await openMiner(node, miner, key)).object("AllocatedSectors")), number),
   }),
   StateSectorPreCommitInfo: method({
     summary: "What a miner has promised about a sector that it has yet to prove; null if nothing.",
     params: ofSector,
     result: nullable(stateJson("SectorPreCommitOnChainInfo", minerSchema.module, publishedMiner.module)),
     run: async ([miner, number, key], { node }) =>
-      (await openActor(node, miner, key)).element("PreCommittedSectors", uvarint(number)),
+      (await openMiner(node, miner, key)).element("PreCommittedSectors", uvarint(number)),
   }),
   StateSectorExpiration: method({
     summary:
@@ -194,7 +194,7 @@ export const sectorStateGroup = group("State: sectors", "Deadlines, partitions a
     result: object("SectorExpiration", { OnTime: epoch, Early: epoch }),
     cost: "walk",
     async run([miner, number, key], { node }) {
-      const { onTime, early } = await sectorExpiration(await openActor(node, miner, key), number);
+      const { onTime, early } = await sectorExpiration(await openMiner(node, miner, key), number);
       return { OnTime: onTime, Early: early };
     },
   }),
@@ -204,7 +204,7 @@ export const sectorStateGroup = group("State: sectors", "Deadlines, partitions a
     result: object("SectorLocation", { Deadline: epoch, Partition: epoch }),
     cost: "walk",
     async run([miner, number, key], { node }) {
-      const found = await findSector(await openActor(node, miner, key), number);
+      const found = await findSector(await openMiner(node, miner, key), number);
       return { Deadline: found.deadline, Partition: found.index };
     },
   }),
@@ -215,7 +215,7 @@ export const sectorStateGroup = group("State: sectors", "Deadlines, partitions a
     async run([miner, key], { node }) {
       const { height } = await node.chain.tipset(key);
       const { balance } = await orNotFound((await viewAt(node, key)).requireActor(miner));
-      const state = await openActor(node, miner, key);
+      const state = await openMiner(node, miner, key);
       return availableBalance(state, balance) + (await vestedFunds(state, height));
     },
   }),

@@ -1,7 +1,7 @@
 /** Filecoin.Sync*: what is accepted as part of the chain. Filecoin.MinerGetBaseInfo: what stands in front of a new block. */
 import { MARKED_BY_OPERATOR } from "../../chain/bad-blocks.ts";
 import { CHAIN_LIMITS } from "../../params/networks.ts";
-import { describeCode } from "../../state/state-view.ts";
+import { isMiner, noMiner } from "../../state/actor-kind.ts";
 import type { BeaconEntry } from "../../types/block-header.ts";
 import { address, amount, epoch, link, tipsetKey, uint64 } from "../codec/chain-types.ts";
 import { boolean, integer, list, nothing, nullable, object, text } from "../codec/codec.ts";
@@ -10,7 +10,6 @@ import { group, method, param } from "../method.ts";
 import { idAt, orNotFound, viewAt } from "../view.ts";
 import { beaconEntry } from "./supply.ts";
 
-const MINER = "storageminer";
 const block = param("block", link);
 
 export const syncGroup = group("Sync", "What is accepted as part of the chain.", {
@@ -114,9 +113,8 @@ export const miningGroup = group("Mining", "What a miner must know to make a blo
           `epoch: one of the ${CHAIN_LIMITS.finality} after the tipset's (${base.height}) expected, got ${height}`,
         );
       const id = await idAt(node, miner, key);
-      const { code } = await orNotFound((await viewAt(node, key)).requireActor(id));
-      if (describeCode(code)?.actor.name !== MINER)
-        badParams(`miner: ${miner.toString(node.network.prefix)} is no miner`);
+      const entry = await orNotFound((await viewAt(node, key)).requireActor(id));
+      if (!isMiner(entry)) badParams(`miner: ${noMiner(miner.toString(node.network.prefix), entry)}`);
       const found = (await node.miningBase?.(id, height, base, signal)) ?? null;
       if (found === null) return null;
       return {
