@@ -13,7 +13,6 @@ import { signBlock } from "../miner/draft-block.ts";
 import type { OwnMiner, OwnSector } from "../miner/own-sectors.ts";
 import { SECTOR_STATES } from "../miner/sealing/states.ts";
 import type { MinerSwitches } from "../miner/switches.ts";
-import { WINDOW_POST } from "../params/proving.ts";
 import { FaultStore, type FileFault } from "../sector/fault-store.ts";
 import { partitionsOf, without } from "../state/miner-sectors.ts";
 import { encodeMethodParams } from "../state/state-view.ts";
@@ -52,7 +51,6 @@ export type LaboratoryParts = {
   readonly sealing: SealingPart | null;
 };
 
-const DEADLINES = WINDOW_POST.provingPeriod / WINDOW_POST.challengeWindow;
 /** Tipsets that are looked through for a miner's block. */
 const SEARCHED = 900;
 /** Null rounds in a row. */
@@ -250,8 +248,8 @@ export class Laboratory {
     const head = await chain.head();
     const calls = minerMessages(chain.miner, head.networkVersion, chain.prefix);
     const found = [];
-    for (let deadline = 0; deadline < DEADLINES; deadline++)
-      for (const one of (await chain.sectorsDue(deadline, head)).partitions) {
+    for (const [deadline, { partitions }] of (await chain.allSectorsDue(head)).entries())
+      for (const one of partitions) {
         const ending = one.sectors.filter((sector) => sectors.includes(sector) && !one.terminated.includes(sector));
         if (ending.length > 0) found.push({ deadline, partition: one.partition, sectors: ending });
       }

@@ -39,6 +39,11 @@ export async function dueOf(miner: ObjectReader): Promise<readonly string[]> {
   return due.map((one) => one["/"]);
 }
 
+/** The states of all deadlines, in order: the list that names them is read once. */
+export async function* openDeadlines(miner: ObjectReader): AsyncGenerator<ObjectReader> {
+  for (const cid of await dueOf(miner)) yield miner.linked("Deadline", parseCid(cid));
+}
+
 /** The state of one deadline. Throws `MinerStateError` NO_DEADLINE. */
 export async function openDeadline(miner: ObjectReader, index: number): Promise<ObjectReader> {
   const due = await dueOf(miner);
@@ -49,10 +54,6 @@ export async function openDeadline(miner: ObjectReader, index: number): Promise<
       `invalid deadline index: ${index} >= ${due.length}`,
     );
   return miner.linked("Deadline", parseCid(cid));
-}
-
-export async function countDeadlines(miner: ObjectReader): Promise<number> {
-  return (await dueOf(miner)).length;
 }
 
 /** Partitions of one deadline, in order. */
@@ -76,8 +77,8 @@ export async function* partitionsIn(open: ObjectReader, deadline: number): Async
 
 /** All partitions of all deadlines. */
 export async function* allPartitions(miner: ObjectReader): AsyncGenerator<Partition> {
-  const count = await countDeadlines(miner);
-  for (let deadline = 0; deadline < count; deadline++) yield* partitionsOf(miner, deadline);
+  let deadline = 0;
+  for await (const open of openDeadlines(miner)) yield* partitionsIn(open, deadline++);
 }
 
 /** One set of sectors over all partitions. */

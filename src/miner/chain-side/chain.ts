@@ -152,6 +152,8 @@ export type MinerChain = {
   deadline(at?: HeadView): Promise<DeadlineClock>;
   /** Sectors of one deadline. */
   sectorsDue(deadline: number, at?: HeadView): Promise<DeadlineSectors>;
+  /** Sectors of all deadlines, by their order, from one state. */
+  allSectorsDue(at?: HeadView): Promise<readonly DeadlineSectors[]>;
   /** The deadline in which a sector is proven; null if it is in none. */
   deadlineOf(sector: number, at?: HeadView): Promise<number | null>;
   /** A proven sector; null if there is none. */

@@ -8,12 +8,13 @@ import { type JsonObject, ObjectReader } from "../../state/actor-reader.ts";
 import {
   availableBalance,
   openDeadline,
+  openDeadlines,
   provenPartitions,
   runsOf,
   uvarint,
   vestedFunds,
 } from "../../state/miner-reader.ts";
-import { partitionsOf, sectorsOf } from "../../state/miner-sectors.ts";
+import { type Partition, partitionsOf, sectorsOf } from "../../state/miner-sectors.ts";
 import { initialPledge, preCommitDeposit, withSafety } from "../../stmgr/economy.ts";
 import { StateManagerError } from "../../stmgr/errors.ts";
 import type { GasEstimator } from "../../stmgr/gas-estimator.ts";
@@ -98,6 +99,17 @@ export class NodeChain implements MinerChain {
       if (one.deadline === deadline) partitions.push(one);
     const open = await openDeadline(await this.state(at), deadline);
     return { partitions, proven: sectorsOf(provenPartitions(open)) };
+  }
+
+  async allSectorsDue(at?: HeadView): Promise<readonly DeadlineSectors[]> {
+    const { chain, network } = this.options.states;
+    const view = await this.view(at);
+    const entry = await view.requireActor(this.miner);
+    const all: { partitions: Partition[]; proven: DeadlineSectors["proven"] }[] = [];
+    for await (const open of openDeadlines(await ObjectReader.open(chain.blocks, entry, this.prefix)))
+      all.push({ partitions: [], proven: sectorsOf(provenPartitions(open)) });
+    for await (const one of partitionsOf(chain.blocks, entry, network.prefix)) all[one.deadline]?.partitions.push(one);
+    return all;
   }
 
   async deadlineOf(sector: number, at?: HeadView): Promise<number | null> {

@@ -12,7 +12,7 @@ import { BLOCK_LIMITS } from "../../consensus/limits.ts";
 import { type KeyCrypto, type KeyInfo, signMessage } from "../../keys/keys.ts";
 import { sealProofOfSize, WINDOW_POST } from "../../params/proving.ts";
 import type { JsonObject } from "../../state/actor-reader.ts";
-import { sectorsOf, without } from "../../state/miner-sectors.ts";
+import { type Partition, sectorsOf, without } from "../../state/miner-sectors.ts";
 import { sameCall } from "../../stmgr/message-search.ts";
 import { Address, type NetworkPrefix } from "../../types/address.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
@@ -66,6 +66,8 @@ export type RpcChainOptions = {
 type Link = { readonly "/": string };
 type TipsetJson = { readonly Cids: readonly Link[]; readonly Height: number };
 
+/** Deadlines that are asked for at a time. */
+const AT_ONCE = 8;
 /** Epochs of the chain that are looked through for a message. */
 const LOOKBACK = BLOCK_LIMITS.finality;
 
@@ -145,11 +147,32 @@ export class RpcChain implements MinerChain {
 
   async sectorsDue(deadline: number, at?: HeadView): Promise<DeadlineSectors> {
     const key = keyOf(at);
-    const [found, all] = await Promise.all([
-      this.ask("StateMinerPartitions", this.name, deadline, key) as Promise<readonly JsonObject[]>,
-      this.ask("StateMinerDeadlines", this.name, key) as Promise<readonly JsonObject[]>,
-    ]);
-    const partitions = found.map((one, partition) => {
+    const [partitions, all] = await Promise.all([this.partitions(deadline, key), this.deadlines(key)]);
+    return { partitions, proven: sectorsOf(all[deadline]?.["PostSubmissions"] as Json) };
+  }
+
+  async allSectorsDue(at?: HeadView): Promise<readonly DeadlineSectors[]> {
+    // All of one state: the head may move between two questions.
+    const key = keyOf(at ?? (await this.head()));
+    const all = await this.deadlines(key);
+    const due: DeadlineSectors[] = [];
+    for (let from = 0; from < all.length; from += AT_ONCE) {
+      const some = all.slice(from, from + AT_ONCE).map(async (one, i) => ({
+        partitions: await this.partitions(from + i, key),
+        proven: sectorsOf(one["PostSubmissions"] as Json),
+      }));
+      due.push(...(await Promise.all(some)));
+    }
+    return due;
+  }
+
+  private async deadlines(key: readonly Link[] | null): Promise<readonly JsonObject[]> {
+    return (await this.ask("StateMinerDeadlines", this.name, key)) as readonly JsonObject[];
+  }
+
+  private async partitions(deadline: number, key: readonly Link[] | null): Promise<readonly Partition[]> {
+    const found = (await this.ask("StateMinerPartitions", this.name, deadline, key)) as readonly JsonObject[];
+    return found.map((one, partition) => {
       const set = (name: string) => sectorsOf(one[name] as Json);
       const [sectors, live, active, faults] = ["AllSectors", "LiveSectors", "ActiveSectors", "FaultySectors"].map(
         set,
@@ -160,7 +183,6 @@ export class RpcChain implements MinerChain {
         unproven: without(live, active, faults),
       };
     });
-    return { partitions, proven: sectorsOf(all[deadline]?.["PostSubmissions"] as Json) };
   }
 
   async deadlineOf(sector: number, at?: HeadView): Promise<number | null> {

@@ -5,7 +5,7 @@ import { pieceCidV1 } from "../../sector/piece/cid.ts";
 import type { Partition } from "../../state/miner-sectors.ts";
 import { signedMessageCid } from "../../types/message.ts";
 import type { ActivatedPiece, MinerCall, MinerMessages } from "../chain-side/calls.ts";
-import type { MinerChain } from "../chain-side/chain.ts";
+import type { DeadlineSectors, MinerChain } from "../chain-side/chain.ts";
 import { MinerError } from "../chain-side/errors.ts";
 import { minerMessages } from "../chain-side/messages.ts";
 import type { MessageTracker } from "../chain-side/tracker.ts";
@@ -15,7 +15,6 @@ import type { SectorPiece } from "./record.ts";
 
 /** Intentions of sealing among a miner's others. */
 const PREFIX = "sealing/";
-const DEADLINES = WINDOW_POST.provingPeriod / WINDOW_POST.challengeWindow;
 
 type Place = { readonly deadline: number; readonly partition: Partition };
 
@@ -46,7 +45,10 @@ export function sealingChain(chain: MinerChain, tracker: MessageTracker): Sealin
   };
 
   async function look(deadline: number, found: Map<number, Place>): Promise<void> {
-    const { partitions } = await chain.sectorsDue(deadline);
+    note(deadline, await chain.sectorsDue(deadline), found);
+  }
+
+  function note(deadline: number, { partitions }: DeadlineSectors, found: Map<number, Place>): void {
     for (const partition of partitions)
       for (const sector of partition.sectors) {
         known.set(sector, deadline);
@@ -105,7 +107,7 @@ export function sealingChain(chain: MinerChain, tracker: MessageTracker): Sealin
     },
     async allConditions() {
       const found = new Map<number, Place>();
-      for (let deadline = 0; deadline < DEADLINES; deadline++) await look(deadline, found);
+      for (const [deadline, due] of (await chain.allSectorsDue()).entries()) note(deadline, due, found);
       return new Map([...found].map(([sector, place]) => [sector, conditionOf(sector, place)]));
     },
 

@@ -5,9 +5,8 @@ import { publishedMiner } from "../../schema/published/miner.ts";
 import {
   allPartitions,
   availableBalance,
-  countDeadlines,
   findSector,
-  openDeadline,
+  openDeadlines,
   partitionsOf,
   provenPartitions,
   runsOf,
@@ -75,9 +74,8 @@ export const sectorStateGroup = group("State: sectors", "Deadlines, partitions a
       const state = await openMiner(node, miner, key);
       const breath = breather(signal);
       const out = [];
-      for (let index = 0, count = await countDeadlines(state); index < count; index++) {
+      for await (const open of openDeadlines(state)) {
         await breath();
-        const open = await openDeadline(state, index);
         // Proofs that can be disputed came with actors v3, daily fees with v16.
         const [proofs, fee] = ["OptimisticPoStSubmissionsSnapshot", "DailyFee"] as const;
         out.push({
