@@ -6,9 +6,10 @@ import type { Outcome, Steps } from "./steps.ts";
 import { intention } from "./steps.ts";
 import { SEALING_EPOCHS } from "./terms.ts";
 
+/** Files that stay some epochs longer are in nobody's way: a clock that stands still is not made to pass them. */
 async function whenFinal({ finalEpoch }: SectorRecord, epoch: number): Promise<Outcome> {
   const due = finalEpoch ?? epoch;
-  return epoch >= due ? { event: "final", text: `epoch ${epoch}` } : { untilEpoch: due };
+  return epoch >= due ? { event: "final", text: `epoch ${epoch}` } : { untilEpoch: due, patient: true };
 }
 
 export const ENDING_STEPS: Steps = {

@@ -38,6 +38,14 @@ export class HeldSectors {
     });
   }
 
+  /** Looks now, whenever it did last: somebody asks how the sectors stand. */
+  lookNow(): Promise<void> {
+    return this.turns.run(async () => {
+      this.lookedAt = -EVERY;
+      await this.look().catch(() => undefined);
+    });
+  }
+
   idle(): Promise<void> {
     return this.turns.idle();
   }
@@ -52,18 +60,27 @@ export class HeldSectors {
     this.lookedAt = epoch;
     this.known = held.length;
     for (const record of held) {
-      const event = eventOf(record, conditions.get(record.number) ?? "absent", epoch);
+      const condition = conditions.get(record.number) ?? "absent";
+      const isEarly = condition === "terminated" && (await this.endOf(record)) > epoch;
+      const event = eventOf(record, condition, epoch, isEarly);
       if (event === null) continue;
-      const isOver = event === "expired";
+      const isOver = event === "expired" || event === "ended";
       const change = isOver ? { finalEpoch: epoch + SEALING_EPOCHS.lookback } : {};
       await this.records.step(record.number, { event, text: `seen at epoch ${epoch}`, change, after: record.steps });
       this.changed(record.number);
     }
   }
+
+  /** Epoch at which a sector was to end: the chain knows of extensions, the record may not. */
+  private async endOf({ number, expiration }: SectorRecord): Promise<number> {
+    return (await this.chain.sector(number))?.expiration ?? expiration ?? 0;
+  }
 }
 
-function eventOf(record: SectorRecord, condition: Condition, epoch: number): string | null {
+/** `isEarly`: it has ended before its time. */
+function eventOf(record: SectorRecord, condition: Condition, epoch: number, isEarly: boolean): string | null {
   const isPast = record.expiration !== null && record.expiration <= epoch;
+  if (isEarly) return "ended";
   if (condition === "terminated" || (condition === "absent" && isPast)) return "expired";
   if (condition === "absent") return record.state === "Proving" ? "vanished" : null;
   const isGood = condition === "healthy" || condition === "unproven";

@@ -111,6 +111,11 @@ export class SectorMachine {
     return record;
   }
 
+  /** Brings the states of sectors that the chain counts up to what it says now. */
+  look(): Promise<void> {
+    return this.hasStarted && !this.stopping.signal.aborted ? this.held.lookNow() : Promise.resolve();
+  }
+
   /** Has a sector looked at again now: its data has changed. */
   wake(sector: number): void {
     this.wakes.wake(sector);

@@ -95,6 +95,7 @@ export const SECTOR_STATES = {
     on: {
       faulty: "Faulty",
       expired: "Expiring",
+      ended: "TerminateFinality",
       vanished: "CommitFailed",
       terminated: "Terminating",
       removed: "Removing",
@@ -107,6 +108,7 @@ export const SECTOR_STATES = {
       recovering: "Recovering",
       healthy: "Proving",
       expired: "Expiring",
+      ended: "TerminateFinality",
       terminated: "Terminating",
       removed: "Removing",
     },
@@ -114,11 +116,18 @@ export const SECTOR_STATES = {
   Recovering: {
     kind: "held",
     about: "Declared to be good again; the next proof of its deadline gives the power back.",
-    on: { healthy: "Proving", faulty: "Faulty", expired: "Expiring", terminated: "Terminating", removed: "Removing" },
+    on: {
+      healthy: "Proving",
+      faulty: "Faulty",
+      expired: "Expiring",
+      ended: "TerminateFinality",
+      terminated: "Terminating",
+      removed: "Removing",
+    },
   },
   Expiring: {
     kind: "held",
-    about: "Its life is over on the chain; its files are kept while it may still be drawn in an election.",
+    about: "It has expired on the chain; its files are kept while it may still be drawn in an election.",
     on: { final: "Removing" },
   },
   Terminating: {
@@ -133,7 +142,8 @@ export const SECTOR_STATES = {
   },
   TerminateFinality: {
     kind: "wait",
-    about: "Keeps the files while the sector may still be drawn in an election.",
+    about:
+      "Ended before its time, by the miner or by the chain; its files are kept while it may still be drawn in an election.",
     on: { final: "Removing" },
   },
   Removing: {

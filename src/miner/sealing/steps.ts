@@ -21,7 +21,7 @@ import type { SealingWork } from "./work.ts";
 /** What came of a step: an event, or something to wait for first. */
 export type Outcome =
   | { readonly event: string; readonly text: string; readonly change?: RecordChange }
-  | { readonly untilEpoch: number }
+  | { readonly untilEpoch: number; readonly patient?: true }
   | { readonly untilTime: number }
   /** Nothing happens by itself here. */
   | { readonly idle: true };

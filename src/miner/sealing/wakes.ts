@@ -3,7 +3,11 @@ import { describeError } from "../../base/errors.ts";
 import type { SealingChain } from "./chain.ts";
 import { SealingError } from "./errors.ts";
 
-export type Until = { readonly untilEpoch: number } | { readonly untilTime: number } | { readonly idle: true };
+/** `patient`: that epochs pass for it is not asked for, where they pass when somebody needs them. */
+export type Until =
+  | { readonly untilEpoch: number; readonly patient?: true }
+  | { readonly untilTime: number }
+  | { readonly idle: true };
 type Sleeper = { readonly until: Until; readonly wake: () => void };
 
 /** Milliseconds: longest timer, so that a clock that is set does not let sectors sleep. */
@@ -76,7 +80,7 @@ export class Wakes {
       signal.addEventListener("abort", onAbort, { once: true });
       this.sleepers.set(sector, { until, wake });
       if ("untilEpoch" in until) {
-        this.chain.need(until.untilEpoch);
+        if (until.patient !== true) this.chain.need(until.untilEpoch);
         this.look();
       }
       this.schedule();

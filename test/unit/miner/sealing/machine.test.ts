@@ -265,15 +265,32 @@ describe("a proven sector", () => {
       one.chain.pass(5);
       await comes(one, number, state);
     }
-    one.chain.isInstant = false;
+    const end = one.chain.sectors.get(number)?.expiration ?? 0;
+    one.chain.pass(end - one.chain.epoch);
     one.chain.seen.set(number, "terminated");
     one.chain.pass(5);
     const { folder } = await comes(one, number, "Expiring");
     expect(await one.folders.find({ miner: MINER, number }, folder)).not.toBeNull();
+    // Nobody needs the epochs that its files stay: the clock is not made to pass them.
+    expect(one.chain.epoch).toBe(end + 5);
     one.chain.pass(900);
     await comes(one, number, "Removed");
     expect(nameText({ miner: MINER, number })).toBe(`s-t01000-${number}`);
     expect(await one.folders.find({ miner: MINER, number }, folder)).toBeNull();
+  });
+
+  test("that ends before its time, by whoever's message, is terminated, not expired; nobody passes epochs for its files", async () => {
+    const one = await sealing();
+    one.machine.start();
+    const { number } = await one.machine.pledge();
+    await comes(one, number, "Proving");
+    one.chain.seen.set(number, "terminated");
+    one.chain.pass(5);
+    const { finalEpoch } = await comes(one, number, "TerminateFinality");
+    expect(finalEpoch).toBe(one.chain.epoch + 900);
+    one.chain.pass(900);
+    await comes(one, number, "Removed");
+    expect(one.chain.made.filter((key) => key.startsWith("terminate"))).toEqual([]);
   });
 
   test("is terminated by hand", async () => {
@@ -282,6 +299,8 @@ describe("a proven sector", () => {
     const { number } = await one.machine.pledge();
     await comes(one, number, "Proving");
     await one.machine.tell(number, "terminated");
+    await comes(one, number, "TerminateFinality");
+    one.chain.pass(900);
     await comes(one, number, "Removed");
     expect(one.chain.made.at(-1)).toBe(`terminate/${number}/0.0`);
   });
