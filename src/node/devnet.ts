@@ -280,7 +280,7 @@ export class Devnet {
       randomness: (tipset) => node.states.randomness(tipset),
       beacon: parts.beacon,
       ...(local === null ? {} : local.consensus(node)),
-      ...(sealing === null ? {} : { sectors: sectorsService(sealing) }),
+      ...(sealing === null ? {} : { sectors: sectorsService(sealing, true) }),
       prune: (keep) => node.prune(keep),
       ...(options.data === null
         ? {}

@@ -8,7 +8,7 @@ import type { Condition } from "../miner/sealing/chain.ts";
 import { SealingError } from "../miner/sealing/errors.ts";
 import { ownFolders } from "../miner/sealing/own-files.ts";
 import type { PieceDeal, SectorRecord } from "../miner/sealing/record.ts";
-import { nextState, SECTOR_STATES } from "../miner/sealing/states.ts";
+import { nextState, SECTOR_STATES, type SectorState } from "../miner/sealing/states.ts";
 import { deadlinesOf, SEALING_EPOCHS } from "../miner/sealing/terms.ts";
 import type { DirectPiece, DirectPlace, FolderView, SectorStep, SectorsService, SectorView } from "../rpc/services.ts";
 import { sealProof } from "../sector/params.ts";
@@ -25,7 +25,7 @@ import { type ChainFacts, type SealingLine, type SealingPart, START_BUFFER } fro
 const DIRECT_MARGIN = 2880;
 
 /** Sectors of the genesis have no record: their states are what the chain says. */
-const STATES: Readonly<Record<Condition, string>> = {
+const STATES: Readonly<Record<Condition, SectorState>> = {
   absent: "Removed",
   unproven: "Proving",
   healthy: "Proving",
@@ -34,7 +34,24 @@ const STATES: Readonly<Record<Condition, string>> = {
   terminated: "Expiring",
 };
 
-export function sectorsService(part: SealingPart): SectorsService {
+type Conditions = ReadonlyMap<number, Condition>;
+
+/** Of sectors without a record, those that have ended before their time. */
+async function endedEarly({ chain, machine }: SealingLine, conditions: Conditions): Promise<ReadonlySet<number>> {
+  const ended = [...conditions].filter(([number, one]) => one === "terminated" && !machine.records.has(number));
+  if (ended.length === 0) return new Set();
+  const { epoch } = await chain.head();
+  const early = new Set<number>();
+  for (const [number] of ended) if (((await chain.sector(number))?.expiration ?? 0) > epoch) early.add(number);
+  return early;
+}
+
+function stateOf(number: number, conditions: Conditions, early: ReadonlySet<number>): SectorState {
+  return early.has(number) ? "TerminateFinality" : STATES[conditions.get(number) ?? "absent"];
+}
+
+/** `hasLaboratory`: whether losses can be played where this is asked. */
+export function sectorsService(part: SealingPart, hasLaboratory = false): SectorsService {
   const line = (miner: Address): SealingLine => {
     const found = part.line(miner);
     if (found === undefined) throw new Error(`${miner} is no miner of this node`);
@@ -50,17 +67,22 @@ export function sectorsService(part: SealingPart): SectorsService {
       const own = line(miner);
       const others = ofGenesis(own);
       const conditions = await own.chain.conditions(others);
+      const early = await endedEarly(own, conditions);
       return [
         ...own.machine.records.all().map(({ number, state }) => ({ number, state: state as string })),
-        ...others.map((number) => ({ number, state: STATES[conditions.get(number) ?? "absent"] })),
+        ...others.map((number) => ({ number, state: stateOf(number, conditions, early) as string })),
       ].sort((a, b) => a.number - b.number);
     },
     async overview(miner) {
       const own = line(miner);
+      await own.machine.look();
       const conditions = await own.chain.allConditions();
+      const early = await endedEarly(own, conditions);
+      const recovering = [...conditions].filter(([, one]) => one === "recovering").map(([number]) => number);
+      const counts = await own.chain.nextProofs(recovering);
       // Nothing is awaited from here on: no sector is in two states, or in none.
       const states = new Map<number, string>(own.machine.records.all().map(({ number, state }) => [number, state]));
-      for (const number of ofGenesis(own)) states.set(number, STATES[conditions.get(number) ?? "absent"]);
+      for (const number of ofGenesis(own)) states.set(number, stateOf(number, conditions, early));
       return [...new Set([...states.keys(), ...conditions.keys()])]
         .sort((a, b) => a - b)
         .map((number) => ({
@@ -68,25 +90,31 @@ export function sectorsService(part: SealingPart): SectorsService {
           state: states.get(number) ?? "",
           chain: conditions.get(number) ?? "absent",
           isHeld: own.miner.sectors.has(number),
+          countsFrom: counts.get(number) ?? null,
         }));
     },
     async status(miner, number) {
       const own = line(miner);
       const { machine, chain } = own;
       if (machine.records.has(number)) {
+        await machine.look();
         const { networkVersion } = await chain.head();
         const log = await machine.records.log(number);
         return viewOf(machine.records.get(number), networkVersion, log);
       }
       if (!ofGenesis(own).includes(number)) return null;
-      const condition = (await chain.conditions([number])).get(number) ?? "absent";
-      return { ...NOTHING, number, state: STATES[condition], commR: own.miner.sectors.get(number)?.sealedCid ?? null };
+      const conditions = await chain.conditions([number]);
+      const state = stateOf(number, conditions, await endedEarly(own, conditions));
+      return { ...NOTHING, number, state, commR: own.miner.sectors.get(number)?.sealedCid ?? null };
     },
     async remove(miner, number) {
       const own = line(miner);
       const { records } = own.machine;
       if (!records.has(number))
-        throw new SealingError({ code: "UNKNOWN_SECTOR", sector: number }, await whyUnremovable(own, number));
+        throw new SealingError(
+          { code: "UNKNOWN_SECTOR", sector: number },
+          await whyUnremovable(own, number, hasLaboratory),
+        );
       const record = records.get(number);
       const { state } = record;
       if (nextState(state, "removed") === null)
@@ -98,6 +126,15 @@ export function sectorsService(part: SealingPart): SectorsService {
     watch: (watcher) => part.watch((miner, record) => watcher(stepOf(miner, record))),
     idOf: (address) => part.facts.idOf(address),
     onChain: (miner, number) => part.facts.onChain(miner, number),
+    async standing(miner, number) {
+      const { chain, machine } = line(miner);
+      const condition = (await chain.conditions([number])).get(number) ?? "absent";
+      const counts = condition === "recovering" ? (await chain.nextProofs([number])).get(number) : undefined;
+      const final = machine.records.has(number) ? machine.records.get(number).finalEpoch : null;
+      const hasEnded = condition === "terminated" || condition === "absent";
+      const endedAt = final !== null && hasEnded ? final - SEALING_EPOCHS.lookback : null;
+      return { chain: condition, endedAt, countsFrom: counts ?? null };
+    },
     async check(miner, numbers, full) {
       const own = line(miner);
       const bad = new Map<number, string>();
@@ -113,11 +150,12 @@ export function sectorsService(part: SealingPart): SectorsService {
 }
 
 /** Of a sector without a record. */
-async function whyUnremovable({ miner, chain }: SealingLine, number: number): Promise<string> {
+async function whyUnremovable({ miner, chain }: SealingLine, number: number, hasLaboratory: boolean): Promise<string> {
   if (miner.sectors.has(number))
     return (
       `sector ${number} was sealed with the network's genesis: its files come from the network's seed and are not ` +
-      "removed; end it with `filigree miner sectors terminate`, or play its loss (Devnet.setSectorFault)"
+      "removed; end it with `filigree miner sectors terminate`, asked of the node" +
+      (hasLaboratory ? ", or play its loss (Devnet.setSectorFault)" : "")
     );
   const condition = (await chain.conditions([number])).get(number) ?? "absent";
   return condition === "absent"

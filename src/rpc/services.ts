@@ -382,6 +382,8 @@ export type SectorsService = {
   idOf(address: Address): Promise<Address>;
   /** What the chain says of a sector at the head; null if it has none of the number. */
   onChain(miner: Address, number: number): Promise<SectorOnChain | null>;
+  /** How a sector stands on the chain. */
+  standing(miner: Address, number: number): Promise<SectorStanding>;
   /** Which sectors are not as their commitments say, and why; `full`: all of their files is read, not samples. */
   check(miner: Address, numbers: readonly number[], full: boolean): Promise<ReadonlyMap<number, string>>;
   /** Folders of sector files. */
@@ -422,6 +424,14 @@ export type SectorSummary = {
   readonly chain: "absent" | "unproven" | "healthy" | "faulty" | "recovering" | "terminated";
   /** Whether its files are used for proofs. */
   readonly isHeld: boolean;
+  /** Of a sector that recovers: first epoch of the deadline with whose proof it counts again. */
+  readonly countsFrom: number | null;
+};
+
+/** How a sector stands on the chain, beyond what the chain keeps of it. */
+export type SectorStanding = Pick<SectorSummary, "chain" | "countsFrom"> & {
+  /** Epoch at which it was seen to have ended, where that was noted. */
+  readonly endedAt: number | null;
 };
 
 /** Where a sector is on its way, with the kind of its state ("work", "wait", …) and what happens there. */

@@ -89,6 +89,9 @@ export class TestChain implements SealingChain {
   async allConditions() {
     return this.conditions([...this.sectors.keys(), ...this.seen.keys()]);
   }
+  async nextProofs() {
+    return new Map<number, number>();
+  }
   async sent(key: string) {
     this.answer();
     return this.messages.get(key)?.cid ?? null;

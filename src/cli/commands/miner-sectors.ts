@@ -31,6 +31,9 @@ type Status = {
   readonly InitialPledge: string;
   readonly TicketExpires: number | null;
   readonly CommitDue: number | null;
+  readonly ChainState: string;
+  readonly EndedAt: number | null;
+  readonly CountsFrom: number | null;
 };
 
 type PlacedPiece = {
@@ -46,6 +49,8 @@ export type Overview = {
   readonly State: string;
   readonly Chain: string;
   readonly Held: boolean;
+  /** Of one that recovers: first epoch of the deadline with whose proof it counts again. */
+  readonly CountsFrom: number | null;
 };
 
 /** All sectors of a miner at one moment. */
@@ -198,9 +203,11 @@ function allocationOf(given: string): { readonly client: string; readonly id: nu
 async function list(options: Options): Promise<void> {
   const remote = await Remote.open(options);
   const miner = await minerOf(remote, options);
-  const sectors = (await overviewOf(remote, miner)).map(({ Number: sector, State: state, Chain: chain }) => ({
-    ...{ sector, state, chain },
-  }));
+  const sectors = (await overviewOf(remote, miner)).map(
+    ({ Number: sector, State: state, Chain: chain, CountsFrom: from }) => ({
+      ...{ sector, state, chain, countsFrom: from },
+    }),
+  );
   const counts: Record<string, number> = {};
   for (const { state } of sectors) if (state !== "") counts[state] = (counts[state] ?? 0) + 1;
   say(
@@ -208,15 +215,40 @@ async function list(options: Options): Promise<void> {
     { sectors, counts },
     table(
       ["sector", "state", "on chain"],
-      sectors.map(({ sector, state, chain }) => [`${sector}`, state || "not known here", chain]),
+      sectors.map(({ sector, state, chain, countsFrom }) => [
+        `${sector}`,
+        state || "not known here",
+        countsFrom === null ? chain : `${chain}; counts again from its proof at epoch ${countsFrom} on`,
+      ]),
     ),
   );
+}
+
+/** How it stands on the chain, which keeps for a while what it knows of sectors that have ended. */
+function standingLines(found: Status): string[] {
+  const { ChainState: state, EndedAt: endedAt, CountsFrom: countsFrom, Activation, Expiration, InitialPledge } = found;
+  const when = endedAt === null ? "when is not noted here" : `seen at epoch ${endedAt}`;
+  if (state === "terminated") {
+    const how = endedAt !== null && endedAt >= Expiration ? "it has expired" : "terminated before its time";
+    return [
+      `ended       ${how}, ${when}: no longer on chain, without power and pledge`,
+      `was to last from epoch ${Activation} to ${Expiration}, pledge ${InitialPledge} attoFIL`,
+    ];
+  }
+  if (Expiration === 0) return endedAt === null ? [] : [`ended       ${when}: no longer on chain`];
+  const again =
+    countsFrom === null
+      ? []
+      : [`recovers    it counts again with the proof of its deadline, which opens at epoch ${countsFrom}`];
+  const gone = found.State === "Removed" ? ["files       were removed: it cannot be proved any more"] : [];
+  const live = `on chain    ${state}, from epoch ${Activation} to ${Expiration}, pledge ${InitialPledge} attoFIL`;
+  return [live, ...again, ...gone];
 }
 
 async function status(number: number, options: Options & { readonly log?: true }): Promise<void> {
   const remote = await Remote.open(options);
   const found = await remote.call<Status>("SectorsStatus", number, true, await minerOf(remote, options));
-  if (found.SectorID !== number) throw new UsageError(`the node answers with sector ${found.SectorID}`);
+  if (found.SectorID !== number) throw new Error(`the node answers with sector ${found.SectorID}`);
   // Sectors of the genesis have their epochs, from 0 on, and no messages here.
   const isOnChain = found.Expiration !== 0;
   const link = (one: Link | null): string => one?.["/"] ?? (isOnChain ? "not noted here" : "none yet");
@@ -230,9 +262,7 @@ async function status(number: number, options: Options & { readonly log?: true }
     `proof       ${link(found.CommitMsg)}`,
     ...epochs("the ticket is too old after epoch", found.TicketExpires),
     ...(isOnChain ? [] : epochs("the deposit is lost after epoch", found.CommitDue)),
-    ...(!isOnChain
-      ? []
-      : [`on chain    from epoch ${found.Activation} to ${found.Expiration}, pledge ${found.InitialPledge} attoFIL`]),
+    ...standingLines(found),
     ...(found.Retries === 0 ? [] : [`failures    ${found.Retries}`]),
     ...(options.log === undefined
       ? []

@@ -8,6 +8,7 @@ import type { ActivatedPiece, MinerCall, MinerMessages } from "../chain-side/cal
 import type { DeadlineSectors, MinerChain } from "../chain-side/chain.ts";
 import { MinerError } from "../chain-side/errors.ts";
 import { minerMessages } from "../chain-side/messages.ts";
+import { deadlineClock } from "../chain-side/state-json.ts";
 import type { MessageTracker } from "../chain-side/tracker.ts";
 import type { Condition, SealingChain } from "./chain.ts";
 import { StepFailure } from "./errors.ts";
@@ -109,6 +110,18 @@ export function sealingChain(chain: MinerChain, tracker: MessageTracker): Sealin
       const found = new Map<number, Place>();
       for (const [deadline, due] of (await chain.allSectorsDue()).entries()) note(deadline, due, found);
       return new Map([...found].map(([sector, place]) => [sector, conditionOf(sector, place)]));
+    },
+    async nextProofs(sectors) {
+      if (sectors.length === 0) return new Map();
+      const [found, { periodStart, index }] = await Promise.all([places(sectors), chain.deadline()]);
+      const opens = (deadline: number): number =>
+        deadlineClock(periodStart + (deadline < index ? WINDOW_POST.provingPeriod : 0), deadline).open;
+      return new Map(
+        sectors.flatMap((sector) => {
+          const place = found.get(sector);
+          return place === undefined ? [] : [[sector, opens(place.deadline)] as const];
+        }),
+      );
     },
 
     async sent(key) {

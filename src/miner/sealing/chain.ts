@@ -57,6 +57,8 @@ export type SealingChain = {
   conditions(sectors: readonly number[]): Promise<ReadonlyMap<number, Condition>>;
   /** Conditions of all sectors that the chain has of the miner. */
   allConditions(): Promise<ReadonlyMap<number, Condition>>;
+  /** First epoch of the deadline in which each of these is proven next, be it the one that is open; of those that are in one. */
+  nextProofs(sectors: readonly number[]): Promise<ReadonlyMap<number, number>>;
 
   /** CID of the message of an intention; null if none was ever made. */
   sent(key: string): Promise<string | null>;

@@ -82,6 +82,10 @@ const sectorInfo = object("SectorInfo", {
   /** Ours: the last epochs at which the pre-commit and the proof are taken. */
   TicketExpires: nullable(anyEpoch),
   CommitDue: nullable(anyEpoch),
+  /** Ours, with `showOnChainInfo`: how it stands on the chain (empty: not asked for), when it was seen to have ended, when it counts again. */
+  ChainState: text(),
+  EndedAt: nullable(anyEpoch),
+  CountsFrom: nullable(anyEpoch),
 });
 
 export function serviceOf(node: NodeServices): SectorsService {
@@ -117,6 +121,13 @@ async function onChain(node: NodeServices, miner: Address, number: number) {
     OnTime: found.onTime,
     Early: found.early,
   };
+}
+
+const NO_STANDING = { ChainState: "", EndedAt: null, CountsFrom: null };
+
+async function standing(node: NodeServices, miner: Address, number: number) {
+  const { chain, endedAt, countsFrom } = await serviceOf(node).standing(miner, number);
+  return { ChainState: chain, EndedAt: endedAt, CountsFrom: countsFrom };
 }
 
 const keyOf = (one: AllocationName | null) => (one === null ? null : { Client: one.client, ID: one.id });
@@ -217,6 +228,7 @@ export const sectorsGroup = group("Sectors", "Sectors of this node's own miners 
         ...(showOnChainInfo ? await onChain(node, miner, Number(number)) : NOT_ON_CHAIN),
         TicketExpires: view.deadlines.ticketExpires,
         CommitDue: view.deadlines.commitDue,
+        ...(showOnChainInfo ? await standing(node, miner, Number(number)) : NO_STANDING),
       };
     },
   }),
@@ -283,6 +295,7 @@ const sectorSummary = object("SectorSummary", {
   State: text(),
   Chain: choice("absent", "unproven", "healthy", "faulty", "recovering", "terminated"),
   Held: boolean,
+  CountsFrom: nullable(anyEpoch),
 });
 
 const ownMethods = {
@@ -332,14 +345,14 @@ const ownMethods = {
   }),
   SectorsOverview: method({
     summary:
-      "All sectors of a miner that are known here or that the chain has, at one moment: their states here (empty: not known), what the chain says, and whether there are files to prove them by.",
+      "All sectors of a miner that are known here or that the chain has, at one moment: their states here (empty: not known), what the chain says, whether there are files to prove them by, and of those that recover the epoch of the proof with which they count again.",
     params: [oneOf],
     result: list(sectorSummary, MANY),
     cost: "walk",
     async run([wanted], { node }) {
       const all = await serviceOf(node).overview(await minerOf(node, wanted));
-      return all.map(({ number, state, chain, isHeld }) => ({
-        ...{ Number: BigInt(number), State: state, Chain: chain, Held: isHeld },
+      return all.map(({ number, state, chain, isHeld, countsFrom }) => ({
+        ...{ Number: BigInt(number), State: state, Chain: chain, Held: isHeld, CountsFrom: countsFrom },
       }));
     },
   }),

@@ -24,7 +24,7 @@ const check = (number: number) =>
   net.request("CheckProvable", 0, [{ ID: { Miner: miner, Number: number }, ProofType: 0 }], false);
 
 test("a live sector whose files were removed is still told of, and found bad; what cannot be removed says why", async () => {
-  const ofGenesis = { Number: 0, State: "Proving", Chain: "healthy", Held: true };
+  const ofGenesis = { Number: 0, State: "Proving", Chain: "healthy", Held: true, CountsFrom: null };
   expect(await overview()).toEqual([ofGenesis]);
   const begun = await net.request("PledgeSector");
   miner = Number(begun.Miner);
@@ -33,11 +33,11 @@ test("a live sector whose files were removed is still told of, and found bad; wh
   await comes(1, "PreCommitWait");
   await expect(net.request("SectorRemove", 1)).rejects.toThrow("cannot be removed while it is PreCommitWait: wait");
   await comes(1, "Proving");
-  expect(await overview()).toEqual([ofGenesis, { Number: 1, State: "Proving", Chain: "unproven", Held: true }]);
+  expect(await overview()).toEqual([ofGenesis, { ...ofGenesis, Number: 1, Chain: "unproven" }]);
   expect(await check(1)).toEqual({});
   await net.request("SectorRemove", 1);
   await comes(1, "Removed");
-  expect((await overview())[1]).toEqual({ Number: 1, State: "Removed", Chain: "unproven", Held: false });
+  expect((await overview())[1]).toEqual({ ...ofGenesis, Number: 1, State: "Removed", Chain: "unproven", Held: false });
   expect(await check(1)).toEqual({ 1: "its files were removed" });
   await expect(net.request("SectorRemove", 1)).rejects.toThrow("sector 1 is removed already");
   await expect(net.request("SectorRemove", 0)).rejects.toThrow("sealed with the network's genesis");
