@@ -32,6 +32,8 @@ export type Output = {
   tipset(net: Devnet, tipset: Tipset): void;
   /** A message that waits or was dropped, with the reason. */
   note(net: Devnet, note: PoolNote): void;
+  /** Something that a person should see to. */
+  warn(text: string): void;
   error(error: unknown): void;
   stop(): Promise<void>;
 };
@@ -248,6 +250,10 @@ class TextOutput implements Output {
     process.stderr.write(`message ${cid}${whose} ${what}: ${reason}\n`);
   }
 
+  warn(text: string): void {
+    process.stderr.write(`${paint(process.stderr, "red", "warning:")} ${text}\n`);
+  }
+
   error(error: unknown): void {
     process.stderr.write(`${paint(process.stderr, "red", "mining failed:")} ${describeError(error)}\n`);
   }
@@ -328,6 +334,10 @@ class JsonOutput implements Output {
 
   note(_: Devnet, { kind, cid, reason }: PoolNote): void {
     this.say({ event: "message", state: kind, cid: cid.toString(), reason });
+  }
+
+  warn(text: string): void {
+    this.say({ event: "warning", message: text });
   }
 
   error(error: unknown): void {

@@ -25,7 +25,7 @@ import { parseFil } from "../types/amount.ts";
 import { UnreachableError, UsageError } from "./errors.ts";
 import { interruptible, stopSignal } from "./interrupt.ts";
 import { keepToken, tokenText } from "./kept-token.ts";
-import { nodeOutput } from "./node-output.ts";
+import { nodeOutput, tellAway } from "./node-output.ts";
 import { DEFAULT_MINER_DATA, DEFAULT_MINER_FUNDS } from "./options.ts";
 import { proofsText, shownKeys } from "./real-proofs.ts";
 import { NodeRefusal, Remote, type RemoteOptions, say } from "./remote.ts";
@@ -233,6 +233,7 @@ export async function run(options: RunOptions, command: Command): Promise<void> 
         data,
       },
     );
+    await tellAway(output, 0, miner.sealing);
     await Promise.race([stopped, damage]);
     output.say([], { event: "stop" });
   } finally {

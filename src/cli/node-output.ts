@@ -2,8 +2,26 @@
 import { describeError } from "../base/errors.ts";
 import type { FaultReport } from "../miner/fault-reporter.ts";
 import type { MiningEvent } from "../miner/mining-loop.ts";
+import type { SealingPart } from "../node/sealing-part.ts";
 import { headerCid, type Tipset } from "../types/block-header.ts";
 import { paint } from "./terminal.ts";
+
+/** What to do about an attached folder that is not there. */
+export const TO_BRING_BACK =
+  "its sectors cannot be proved meanwhile: mount its disk, or move it back; it is taken up again by itself";
+
+/** What is told of one at the start. */
+export function awayText({ path, why }: { readonly path: string; readonly why: string }): string {
+  return `the attached folder ${path} is not there: ${why}; ${TO_BRING_BACK}`;
+}
+
+/** What is told where a network goes on that began at another time than was asked for. */
+export function otherTime(began: number): string {
+  return (
+    `--genesis-time: the network in the data folder began at ${began} (${new Date(1000 * began).toISOString()}) and keeps that; ` +
+    "leave it out, give another --data, or --reset"
+  );
+}
 
 export type NodeOutput = {
   say(lines: readonly string[], json: Record<string, unknown>): void;
@@ -13,6 +31,15 @@ export type NodeOutput = {
   /** Something of this node stands in the way of what peers send. */
   fault(node: number, where: string, error: unknown): void;
 };
+
+/** Tells of the attached folders that are not there. */
+export async function tellAway(
+  output: NodeOutput,
+  node: number,
+  sealing: Pick<SealingPart, "away"> | null,
+): Promise<void> {
+  for (const folder of (await sealing?.away()) ?? []) output.fault(node, "folders", new Error(awayText(folder)));
+}
 
 export type NodeLoudness = { readonly json: boolean; readonly quiet: boolean; readonly verbose: boolean };
 

@@ -9,7 +9,7 @@ import { descriptionToJson } from "../node/network-description.ts";
 import { UsageError } from "./errors.ts";
 import { type KeptToken, keepToken, tokenText } from "./kept-token.ts";
 import { DESCRIPTION_FILE, GENESIS_FILE, settleForm } from "./network-forms.ts";
-import { nodeOutput } from "./node-output.ts";
+import { nodeOutput, otherTime, tellAway } from "./node-output.ts";
 import { writeOutput } from "./output.ts";
 import { proofsText } from "./real-proofs.ts";
 import { sizeText } from "./terminal.ts";
@@ -38,6 +38,8 @@ export type SeveralOptions = Pick<
 > & {
   readonly seed: string | undefined;
   readonly mnemonic: string | undefined;
+  /** Whether the genesis time was asked for. */
+  readonly wantsTime: boolean;
   readonly listen: string | undefined;
   readonly data: string | null;
   readonly host: string;
@@ -55,7 +57,7 @@ const MAX_PORT = 65_535;
 
 /** Runs until a signal, or until the data of a node turns out to be damaged, which is thrown. */
 export async function runSeveralNodes(options: SeveralOptions, stopped: Promise<void>): Promise<void> {
-  const { seed, mnemonic, listen, data, host, port, allowHosts, allowOrigins, ...rest } = options;
+  const { seed, mnemonic, listen, data, host, port, allowHosts, allowOrigins, wantsTime, ...rest } = options;
   if (options.miners < 1) throw new UsageError("several nodes agree by elections: give --miners 1 or more");
   if (options.blockTime < 1 || !Number.isInteger(options.blockTime))
     throw new UsageError("epochs of several nodes pass by the clock, in whole seconds: give --block-time 1 or more");
@@ -106,6 +108,9 @@ export async function runSeveralNodes(options: SeveralOptions, stopped: Promise<
     }
     const written = data === null ? null : await writeDescription(net, data);
     tell(net, output, { written, tokens, data, quiet: options.quiet });
+    if (wantsTime && net.options.genesisTime !== options.genesisTime)
+      output.fault(0, "start", new Error(otherTime(net.options.genesisTime)));
+    for (const [index, { sealing }] of net.nodes.entries()) await tellAway(output, index, sealing);
     for (const say of early) say();
     early = null;
     await Promise.race([stopped, damage]);

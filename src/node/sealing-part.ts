@@ -62,6 +62,11 @@ export type SealingPartOptions = {
   readonly onState?: (miner: Address, record: SectorRecord) => void;
 };
 
+/** An attached folder that cannot be used now. */
+export type AwayFolder = { readonly path: string; readonly why: string };
+/** Milliseconds between two looks for those, beside the looks of whoever asks for folders. */
+const LOOK_MS = 5000;
+
 export type SectorWatcher = (miner: Address, record: SectorRecord) => void;
 export type ChainFacts = Pick<SectorsService, "idOf" | "onChain">;
 
@@ -118,6 +123,8 @@ export class SealingPart implements Startable {
   private readonly watchers = new Set<SectorWatcher>();
   /** Attached folders that could not be opened, by their paths, and why. */
   private readonly missing = new Map<string, string>();
+  private lookedAt = 0;
+  private stopListening: () => void = () => undefined;
   private stopped = false;
   private readonly workers: MinerWorkers;
   private release: (() => Promise<void>) | null = null;
@@ -146,11 +153,14 @@ export class SealingPart implements Startable {
       for (const record of line.machine.records.all()) this.held(miner, record);
     }
     this.tellAlert();
+    const [first] = this.lines.values();
+    this.stopListening = first?.chain.onHeadChange(() => this.headMoved()) ?? this.stopListening;
     for (const { machine } of this.lines.values()) machine.start();
   }
 
   /** Stops all machines; the function that is given goes on with the records that the store holds then. */
   async pause(): Promise<Rewind> {
+    this.stopListening();
     for (const { machine } of this.lines.values()) await machine.stop();
     return async () => {
       if (!this.stopped && this.folders !== null) await this.begin(this.folders);
@@ -169,7 +179,9 @@ export class SealingPart implements Startable {
 
   async stop(): Promise<void> {
     this.stopped = true;
+    this.stopListening();
     for (const { machine } of this.lines.values()) await machine.stop();
+    await this.turns.idle();
     await this.release?.();
     await this.folders?.close();
   }
@@ -240,13 +252,39 @@ export class SealingPart implements Startable {
   /** Opens what was attached before; what cannot be opened is told, and its sectors are found once it is there again. */
   private async openAttached(folders: SectorFolders): Promise<void> {
     if (platform.folders === null) return;
-    const network = await this.options.genesis();
-    for (const path of await this.attachedPaths())
+    for (const path of await this.attachedPaths()) await this.openOne(folders, path);
+  }
+
+  private async openOne(folders: SectorFolders, path: string): Promise<void> {
+    try {
+      const folder = await DiskFolder.open(path, { network: await this.options.genesis(), isKnown: true });
       try {
-        folders.attach(await DiskFolder.open(path, { network }));
+        folders.attach(folder);
       } catch (error) {
-        this.missing.set(path, describeError(error));
+        await folder.close();
+        throw error;
       }
+      this.missing.delete(path);
+    } catch (error) {
+      this.missing.set(path, describeError(error));
+    }
+  }
+
+  /** Attached folders that are away, after another look for them: one that is back is taken up again. */
+  away(): Promise<readonly AwayFolder[]> {
+    return this.turns.run(async () => {
+      const before = this.missing.size;
+      for (const path of [...this.missing.keys()]) if (!this.stopped) await this.openOne(this.storage, path);
+      if (this.missing.size !== before) this.tellAlert();
+      return [...this.missing].map(([path, why]) => ({ path, why }));
+    });
+  }
+
+  private headMoved(): void {
+    if (this.missing.size === 0 || this.options.now() < this.lookedAt + LOOK_MS) return;
+    this.lookedAt = this.options.now();
+    // Why a folder is away still is told by the alert.
+    void this.away().catch(() => undefined);
   }
 
   private async attachedPaths(): Promise<readonly string[]> {

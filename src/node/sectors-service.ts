@@ -19,7 +19,7 @@ import { sectorExpiration } from "../state/miner-reader.ts";
 import type { Address } from "../types/address.ts";
 import { parseCid } from "../types/cid.ts";
 import type { FilecoinNode } from "./node.ts";
-import { type ChainFacts, type SealingLine, type SealingPart, START_BUFFER } from "./sealing-part.ts";
+import { type AwayFolder, type ChainFacts, type SealingLine, type SealingPart, START_BUFFER } from "./sealing-part.ts";
 
 /** Epochs more than a deal must be ahead, for data without one: it has no start to miss. */
 const DIRECT_MARGIN = 2880;
@@ -137,6 +137,7 @@ export function sectorsService(part: SealingPart, hasLaboratory = false): Sector
     },
     async check(miner, numbers, full) {
       const own = line(miner);
+      await part.away();
       const bad = new Map<number, string>();
       for (const number of numbers) {
         const why = await faultOf(part, own, number, full);
@@ -144,7 +145,8 @@ export function sectorsService(part: SealingPart, hasLaboratory = false): Sector
       }
       return bad;
     },
-    folders: () => Promise.all(part.storage.all.map(folderView)),
+    folders: async () => (await foldersOf(part)).there,
+    awayFolders: async () => (await foldersOf(part)).away,
     attach: (path, limits) => part.attach(path, limits),
   };
 }
@@ -220,6 +222,20 @@ async function faultOf(part: SealingPart, own: SealingLine, number: number, full
 /** Commitment to the data of a sector without data, such as those of the genesis. */
 function zeroCommD({ proofs, sealProof: type }: SealingPart): Uint8Array {
   return zeroPieceCommitment(proofs, sealProof(type).sectorBytes);
+}
+
+/** Folders that can be looked into, and the others with what stands in the way. */
+async function foldersOf(part: SealingPart): Promise<{ there: FolderView[]; away: AwayFolder[] }> {
+  const away = [...(await part.away())];
+  const there: FolderView[] = [];
+  for (const folder of part.storage.all)
+    try {
+      there.push(await folderView(folder));
+    } catch (error) {
+      // It went away after it was opened.
+      away.push({ path: folder.path ?? folder.id, why: describeError(error) });
+    }
+  return { there, away };
 }
 
 async function folderView(folder: SectorFolder): Promise<FolderView> {

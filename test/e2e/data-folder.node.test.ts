@@ -76,7 +76,10 @@ test("--reset neither goes behind a running network, nor deletes before the port
   const { port } = taken.address() as { port: number };
   expect(run(...devnet("kept", "--reset", "--port", `${port}`)).stderr).toContain("EADDRINUSE");
   taken.close();
-  const again = await start("kept");
+  // What cannot be changed any more is said where it is asked for.
+  const again = await start("kept", "--genesis-time", "1700000000");
+  const told = again.lines.find(({ event }) => event === "warning") as { readonly message?: string } | undefined;
+  expect(told?.message).toMatch(/--genesis-time: the network in the data folder began at \d+ .*and keeps that/);
   expect(again.lines.find(({ event }) => event === "tipset")?.epoch).toBe(2);
   await stop(again.child);
   const several = run(...devnet("kept", "--nodes", "2", "--miners", "2", "--block-time", "1"));

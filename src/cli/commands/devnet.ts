@@ -26,6 +26,7 @@ import { openBytes } from "../input.ts";
 import { stopSignal } from "../interrupt.ts";
 import { keepToken } from "../kept-token.ts";
 import { settleForm } from "../network-forms.ts";
+import { awayText, otherTime } from "../node-output.ts";
 import { collect, DEFAULT_DATA, parseRetention, wholeNumber, wholeNumberOr } from "../options.ts";
 import { SEALED_FOLDER, withSealing } from "../presealing.ts";
 import { openKeys, proofOptions } from "../real-proofs.ts";
@@ -276,6 +277,7 @@ async function runNetwork(
         listen: options.listen,
         ...(options.retention === undefined ? {} : { retention: options.retention }),
         genesisTime: options.genesisTime ?? now,
+        wantsTime: options.genesisTime !== undefined,
         allowHosts: options.allowHost,
         allowOrigins: options.cors,
         reset: options.reset === true,
@@ -324,7 +326,7 @@ async function runNetwork(
           });
   const net = await made;
   try {
-    await serveUntilStopped(net, options, data);
+    await serveUntilStopped(net, options, data, isGiven(command, "genesisTime"));
   } finally {
     await net.close();
   }
@@ -390,7 +392,12 @@ async function checkSource({ fork, forkAt, load }: Options): Promise<void> {
 }
 
 /** Serves and mines until a signal, or until the data turns out to be damaged, which is thrown. */
-async function serveUntilStopped(net: Devnet, options: Options, data: string | null): Promise<void> {
+async function serveUntilStopped(
+  net: Devnet,
+  options: Options,
+  data: string | null,
+  wantsTime: boolean,
+): Promise<void> {
   const { host, port, allowHost: allowHosts, cors: allowOrigins } = options;
   const resumed = net.head.height === 0 ? null : net.head.height;
   const { url, port: served } = await net.serve({ host, port, allowHosts, allowOrigins });
@@ -398,6 +405,8 @@ async function serveUntilStopped(net: Devnet, options: Options, data: string | n
   const loudness = options.quiet === true ? "quiet" : options.verbose === true ? "verbose" : "normal";
   const output = openOutput(options.json === true, loudness);
   output.start(net, { url, data, resumed, token });
+  if (wantsTime && net.options.genesisTime !== options.genesisTime) output.warn(otherTime(net.options.genesisTime));
+  for (const folder of (await net.sealing?.away()) ?? []) output.warn(awayText(folder));
   const { log } = net.services;
   net.services.chain.onHeadChange((changes) => {
     if (!log.prints("chain", "info")) return;

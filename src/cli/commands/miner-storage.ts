@@ -2,6 +2,7 @@
 import path from "node:path";
 import type { Command } from "commander";
 import { UntrueError, UsageError } from "../errors.ts";
+import { TO_BRING_BACK } from "../node-output.ts";
 import { wholeNumber } from "../options.ts";
 import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import { table } from "../table.ts";
@@ -21,6 +22,7 @@ type Info = {
   readonly CanSeal: boolean;
   readonly CanStore: boolean;
 };
+type Away = { readonly Path: string; readonly Why: string };
 type Decl = { readonly Miner: number; readonly Number: number };
 
 /** Sectors that one call checks. */
@@ -60,7 +62,7 @@ async function check(numbers: number[], options: CheckOptions): Promise<void> {
   const all = await overviewOf(remote, miner);
   const missing = numbers.filter((number) => !all.some((one) => one.Number === number));
   // Nothing is bad of those.
-  if (missing.length > 0) throw new UsageError(`the miner has no sector ${missing.join(", ")}`);
+  if (missing.length > 0) throw new Error(`the miner has no sector ${missing.join(", ")}`);
   const wanted = numbers.length > 0 ? numbers : all.filter(mustBeProvable).map((one) => one.Number);
   const id = await idOf(remote, miner);
   const bad: Record<string, string> = {};
@@ -107,11 +109,29 @@ async function attach(folder: string, options: AttachOptions): Promise<void> {
   const place = path.resolve(folder);
   const limits = { MaxStorage: options.maxStorage, CanSeal: options.seal, CanStore: options.store };
   await remote.call("StorageAddLocal", place, limits);
-  say(options.json, { path: place, ...limits }, [`attached: ${place}`]);
+  const paths = Object.entries(await remote.call<Record<string, string>>("StorageLocal"));
+  const [id = ""] = paths.find(([, at]) => at === place) ?? [];
+  const { MaxStorage, CanSeal, CanStore } = await remote.call<Info>("StorageInfo", id);
+  const own = { MaxStorage, CanSeal, CanStore };
+  // One that has been a folder of sectors before keeps what it was made with.
+  const isOther = (Object.keys(limits) as (keyof typeof limits)[]).some((name) => own[name] !== limits[name]);
+  const uses = [CanSeal ? "seals" : "", CanStore ? "stores" : ""].filter(Boolean).join(" and ") || "does nothing";
+  say(options.json, { path: place, ...own }, [
+    `attached: ${place}`,
+    ...(isOther
+      ? [
+          `it keeps the limits that it was made with: ${MaxStorage === 0 ? "no limit of room" : bytesText(MaxStorage)}; it ${uses}`,
+        ]
+      : []),
+  ]);
 }
 
 async function list(options: RemoteOptions): Promise<void> {
   const remote = await Remote.open(options);
+  // First: what is back is among the others then.
+  const away = (await remote.call<readonly Away[]>("Filigree.StorageAway")).map(({ Path: at, Why: why }) => ({
+    ...{ path: at, why },
+  }));
   const [sectors, paths] = await Promise.all([
     remote.call<Record<string, Decl[]>>("StorageList"),
     remote.call<Record<string, string>>("StorageLocal"),
@@ -137,7 +157,10 @@ async function list(options: RemoteOptions): Promise<void> {
       .filter(Boolean)
       .join(", "),
   ]);
-  say(options.json, { folders: rows }, table(["folder", "sectors", "used", "promised", "available", "for"], cells));
+  say(options.json, { folders: rows, away }, [
+    ...table(["folder", "sectors", "used", "promised", "available", "for"], cells),
+    ...away.map(({ path: at, why }) => `not there: ${at}: ${why}; ${TO_BRING_BACK}`),
+  ]);
 }
 
 function bytesText(bytes: number): string {

@@ -24,7 +24,7 @@ import { openBytes } from "../input.ts";
 import { interruptible, shellWord, stopSignal } from "../interrupt.ts";
 import { printJson } from "../json.ts";
 import { keepToken, tokenText } from "../kept-token.ts";
-import { nodeOutput } from "../node-output.ts";
+import { nodeOutput, tellAway } from "../node-output.ts";
 import { collect, collectMultiaddr, parseRetention, wholeNumber } from "../options.ts";
 import { SEALED_FOLDER, withSealing } from "../presealing.ts";
 import { PARAMS_FOLDER, proofsText, shownKeys } from "../real-proofs.ts";
@@ -324,6 +324,7 @@ async function start(options: StartOptions, command: Command): Promise<void> {
       data,
       ...(token === null ? {} : { tokenFile: token.file }),
     });
+    await tellAway(output, 0, node.sealing);
     alone = setTimeout(() => {
       const health = node.peers.health();
       if (health.status === "failing") output.fault(0, "peers", new Error(health.reason));

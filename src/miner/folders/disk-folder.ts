@@ -44,6 +44,8 @@ type Mark = {
 
 type FolderOptions = {
   readonly create?: boolean;
+  /** It has been a folder of sectors before: one without a mark is the place where its disk is not mounted. */
+  readonly isKnown?: boolean;
   /** Of a new folder. */
   readonly limits?: FolderLimits;
   /** CID of a genesis: a folder of another network is refused, and one that names none becomes this one's. */
@@ -80,12 +82,17 @@ export class DiskFolder implements SectorFolder {
    * folder; a folder that is there keeps its own. Throws `FolderError`.
    */
   static async open(path: string, options: FolderOptions = {}): Promise<DiskFolder> {
-    const { create = false, limits = NO_LIMITS, network, check } = options;
+    const { create = false, isKnown = false, limits = NO_LIMITS, network, check } = options;
     const found = await guarded(path, () => system().list(path));
     if (found === null && !create)
       throw new FolderError({ code: "NO_FOLDER", folder: path }, `there is no folder ${path}`);
     if (found === null) await guarded(path, () => system().make(path));
     else if (!found.includes(MARK)) {
+      if (isKnown)
+        throw new FolderError(
+          { code: "NO_FOLDER", folder: path },
+          `${path} has no ${MARK}, which it had before: its disk may not be mounted, or the folder was emptied`,
+        );
       // A mark that was being written when its process was killed is another name behind this one.
       const foreign = found.find((name) => name !== LOCK && !name.startsWith(`${MARK}.`));
       if (foreign !== undefined)

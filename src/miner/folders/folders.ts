@@ -38,15 +38,18 @@ export class SectorFolders {
    */
   async choose(sector: SectorName, bytes: number): Promise<SectorFolder> {
     const rooms: { readonly folder: SectorFolder; readonly available: number }[] = [];
-    for (const folder of this.folders)
-      if (folder.limits.canSeal && !folder.isReadOnly)
-        rooms.push({ folder, available: (await folder.room()).available });
+    for (const folder of this.folders) {
+      if (!folder.limits.canSeal || folder.isReadOnly) continue;
+      // One that went away while it was attached keeps no sector from another.
+      const room = await folder.room().catch(() => null);
+      if (room !== null) rooms.push({ folder, available: room.available });
+    }
     rooms.sort((a, b) => b.available - a.available);
     const [best] = rooms;
     if (best === undefined)
       throw new FolderError(
         { code: "NO_ROOM", bytes },
-        "no folder takes new sectors: all are read-only, or not for sealing",
+        "no folder takes new sectors: all are read-only, not for sealing, or not there",
       );
     await best.folder.reserve(sector, bytes);
     return best.folder;
@@ -60,8 +63,15 @@ export class SectorFolders {
   /** The folder that holds a sector: the one it is said to be in, or any other that it was moved to. Null if none does. */
   async find(sector: SectorName, expected: string): Promise<SectorFolder | null> {
     const first = this.folders.filter(({ id }) => id === expected);
+    let unreadable: unknown;
     for (const folder of [...first, ...this.folders.filter(({ id }) => id !== expected)])
-      if (await folder.has(sector)) return folder;
+      try {
+        if (await folder.has(sector)) return folder;
+      } catch (error) {
+        unreadable ??= error;
+      }
+    // It may be in the one that could not be looked into.
+    if (unreadable !== undefined) throw unreadable;
     return null;
   }
 

@@ -36,7 +36,14 @@ function foundStore(folders: SectorFolders, sector: SectorName, expected: string
   return {
     read: (name, from, length) => use((store) => store.read(name, from, length)),
     write: (name, from, bytes) => use((store) => store.write(name, from, bytes)),
-    size: (name) => use((store) => store.size(name)),
+    async size(name) {
+      const before = found;
+      const size = await (await open()).size(name);
+      if (size !== null || before === null) return size;
+      // That a file is not there is no error here, and may mean that the sector is elsewhere now.
+      found = null;
+      return (await open()).size(name);
+    },
     remove: (name) => use((store) => store.remove(name)),
   };
 }

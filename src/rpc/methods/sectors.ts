@@ -29,6 +29,8 @@ const MANY = 1_000_000;
 const MAX_STATES = 100;
 const MAX_LOG = 500;
 const MAX_PIECES = 1024;
+/** Folders of a node's miners. */
+const MAX_FOLDERS = 512;
 /** Sectors that one call checks. */
 const MAX_CHECKED = 10_000;
 
@@ -355,6 +357,15 @@ const ownMethods = {
         ...{ Number: BigInt(number), State: state, Chain: chain, Held: isHeld, CountsFrom: countsFrom },
       }));
     },
+  }),
+  StorageAway: method({
+    summary:
+      "Attached folders that cannot be used now, by their paths, and why; each is looked for again, and taken up when it is there.",
+    permission: "admin",
+    result: list(object("AwayFolder", { Path: text(4096), Why: text() }), MAX_FOLDERS),
+    cost: "walk",
+    run: async (_, { node }) =>
+      (await serviceOf(node).awayFolders()).map(({ path, why }) => ({ Path: path, Why: why })),
   }),
   SectorsSub: subscription({
     summary:

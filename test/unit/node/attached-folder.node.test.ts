@@ -1,5 +1,5 @@
 /** Folders that are attached to a running node: another's sectors stay another's. */
-import { mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -63,5 +63,48 @@ test("a folder that was away is told until it is attached again, and not after t
   await one.close();
   one = await open();
   expect(await told(one)).toBe(false);
+  await one.close();
+});
+
+test("files that are moved to another folder are found by a check at once; a folder that was away is told of and taken up again by itself", async () => {
+  const [first, second] = [path.join(root, "first"), path.join(root, "second")];
+  const data = path.join(root, "moving");
+  const open = () => Devnet.open({ accounts: 1, seed: "moving", miners: 1, sectors: 1, data });
+  let one = await open();
+  const check = () => one.request("CheckProvable", 0, [{ ID: { Miner: 103, Number: 1 }, ProofType: 0 }], false);
+  const sector = "s-t0103-1";
+  await one.request("StorageAddLocal", first);
+  await one.request("StorageAddLocal", second);
+  await one.request("PledgeSector");
+  await one.request("Devnet.mineToSector", "t0103", 1, "Proving", 200);
+  expect(await check()).toEqual({});
+  const [place] = await Promise.all(
+    [path.join(data, "sectors"), first, second].map(async (folder) =>
+      (await readdir(folder)).includes(sector) ? [folder] : [],
+    ),
+  ).then((all) => all.flat());
+  await rename(path.join(place as string, sector), path.join(second, `.${sector}`));
+  expect(Object.values(await check())[0]).toMatch(/no folder holds s-t0103-1; attach the one/);
+  await rename(path.join(second, `.${sector}`), path.join(second, sector));
+  expect(await check()).toEqual({});
+  // It goes away while it is in use: the others are told of still.
+  await rename(second, `${second}-gone`);
+  expect(await one.request("Filigree.StorageAway")).toMatchObject([{ Path: second }]);
+  expect(Object.values(await one.request("StorageLocal"))).not.toContain(second);
+  await one.request("PledgeSector");
+  await one.close();
+  // The empty place where a disk is not mounted is none of ours, and stays empty.
+  await mkdir(second);
+  one = await open();
+  expect(await one.request("Filigree.StorageAway")).toMatchObject([
+    { Path: second, Why: expect.stringContaining("may not be mounted") },
+  ]);
+  expect(await readdir(second)).toEqual([]);
+  expect(Object.values(await check())[0]).toMatch(/no folder holds/);
+  await rm(second, { recursive: true });
+  await rename(`${second}-gone`, second);
+  expect(await check()).toEqual({});
+  expect(await one.request("Filigree.StorageAway")).toEqual([]);
+  expect(Object.values(await one.request("StorageLocal"))).toContain(second);
   await one.close();
 });
