@@ -188,8 +188,9 @@ export async function run(options: RunOptions, command: Command): Promise<void> 
       mines: options.mine,
       tokenSecret: await tokenSecret(secrets),
       onMining: (event) => {
-        if (event.kind === "failed" && isDamage(event.error)) damaged(event.error);
-        output.mining(0, event);
+        if (event.kind === "rival" || (event.kind === "failed" && isDamage(event.error))) damaged(event.error);
+        // It ends the process, with its error.
+        if (event.kind !== "rival") output.mining(0, event);
       },
       onSector: ({ number, state, error }) => {
         const why = error === null ? "" : `: ${error.text}`;

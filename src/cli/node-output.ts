@@ -68,7 +68,12 @@ export function nodeOutput({ json, quiet, verbose }: NodeLoudness, who: "node" |
       if (json) {
         if (mined.kind !== "made" || verbose)
           event({ event: "mining", node, state: mined.kind, ...miningFields(mined), text });
-      } else if (mined.kind === "failed" || mined.kind === "refused" || mined.kind === "paused")
+      } else if (
+        mined.kind === "failed" ||
+        mined.kind === "refused" ||
+        mined.kind === "rival" ||
+        mined.kind === "paused"
+      )
         warn(`${name(node)}: ${text}`);
       else if (!quiet && (verbose || mined.kind === "resumed")) line(`${name(node)}  ${text}`);
     },
@@ -92,7 +97,8 @@ export function nodeOutput({ json, quiet, verbose }: NodeLoudness, who: "node" |
 function miningFields(mined: MiningEvent): Record<string, unknown> {
   if (mined.kind === "made")
     return { epoch: mined.epoch, miner: mined.miner.address.toString("t"), lateMs: mined.late, again: mined.again };
-  if (mined.kind === "refused") return { epoch: mined.error.data.epoch, miner: mined.miner.address.toString("t") };
+  if (mined.kind === "refused" || mined.kind === "rival")
+    return { epoch: mined.error.data.epoch, miner: mined.miner.address.toString("t") };
   if (mined.kind === "paused") return { epoch: mined.epoch, by: mined.by };
   return mined.kind === "rebased" ? { epoch: mined.epoch } : {};
 }
@@ -113,6 +119,7 @@ function miningText(mined: MiningEvent): string {
         ? `${mined.miner.address.toString("t")} hands on its block of epoch ${mined.epoch}, signed before`
         : `${mined.miner.address.toString("t")} made a block of epoch ${mined.epoch}`;
     case "refused":
+    case "rival":
       return mined.error.message;
     case "failed":
       return `mining failed: ${describeError(mined.error)}`;

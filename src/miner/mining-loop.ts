@@ -6,14 +6,18 @@
  * again: from the base go the blocks that the head has lost, and a heavier chain becomes the base. Then messages are
  * chosen by the quality of the ticket, the slash filter is asked, and keeps the block that is signed; at its epoch's time it
  * is handed on. What a node had signed when it was stopped is handed on, late, when it runs again.
+ * A block of an own miner that was not signed here is somebody else's who mines with it: one of the two makes no more blocks of it,
+ * before the two sign different ones of an epoch, which is a consensus fault. What a predecessor made is no such block.
  * A round that nobody wins is a null round. Nothing is made while the node is behind its peers or the beacon is silent.
  * Source: lotus miner/miner.go.
  *
  * Time comes from outside (`now`, `sleep`): a simulator runs this under its own clock.
  */
+
+import { FilError } from "../base/errors.ts";
 import type { EpochTimes } from "../beacon/drand.ts";
 import type { FullBlock } from "../consensus/validator.ts";
-import { headerCid, makeTipset, type Tipset, tipsetKeyText } from "../types/block-header.ts";
+import { type BlockHeader, headerCid, makeTipset, type Tipset, tipsetKeyText } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
 import type { Win } from "./block-maker.ts";
 import type { MiningSite } from "./mining-site.ts";
@@ -38,7 +42,13 @@ export type MiningEvent =
     }
   /** A block was not signed: it would have been a fault. */
   | { readonly kind: "refused"; readonly miner: HeldMiner; readonly error: SlashError }
+  /** Somebody else mines with the miner: this loop makes no more blocks of it. */
+  | { readonly kind: "rival"; readonly miner: HeldMiner; readonly error: RivalError }
   | { readonly kind: "failed"; readonly error: unknown };
+
+export type RivalErrorData = { readonly code: "MINED_TWICE"; readonly miner: string; readonly epoch: number };
+/** A block of a miner is there that this process did not make. */
+export class RivalError extends FilError<RivalErrorData> {}
 
 export type MiningLoopParts<Draw> = {
   /** The node that the loop lives in, or one that it asks. */
@@ -53,6 +63,8 @@ export type MiningLoopParts<Draw> = {
   readonly onEvent?: (event: MiningEvent) => void;
   /** Default: scaled to the time between epochs. */
   readonly delays?: MiningDelays;
+  /** Epochs at the start in which nothing is made, and looked whether somebody else mines with these miners. Default 0. */
+  readonly watchFirst?: number;
 };
 
 /** A base with the beacon's entries for a block on top of it. */
@@ -71,6 +83,12 @@ export class MiningLoop<Draw> {
   private paused: Pause | null = null;
   /** Epoch of the head when it was seen last. */
   private tip = 0;
+  /** The first epoch that this loop could make a block of: up to it blocks may be a predecessor's. */
+  private first: number | null = null;
+  /** Miners that somebody else mines with. */
+  private readonly left = new Set<HeldMiner>();
+  /** Blocks that this loop signed and did not try to hand on yet: nobody else can have them. */
+  private readonly fresh = new Set<string>();
 
   constructor(parts: MiningLoopParts<Draw>) {
     this.parts = parts;
@@ -83,9 +101,9 @@ export class MiningLoop<Draw> {
     return this.paused;
   }
 
-  /** Mines until the signal is aborted. What fails is told and tried again. */
+  /** Mines until the signal is aborted, or all miners are mined with elsewhere. What fails is told and tried again. */
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    while (!signal.aborted && this.miners.length > 0) {
       try {
         await this.step(signal);
         this.resume("node");
@@ -98,12 +116,40 @@ export class MiningLoop<Draw> {
     }
   }
 
+  /** Those that blocks are made of. */
+  private get miners(): readonly HeldMiner[] {
+    return this.parts.miners.filter((miner) => !this.left.has(miner));
+  }
+
+  /** Looks for blocks of own miners that were not signed here. */
+  private watch({ blocks }: Tipset, first: number): void {
+    for (const header of blocks) {
+      const miner = this.miners.find(({ address }) => address.equals(header.miner));
+      if (miner === undefined || header.height <= first || this.parts.slash.isOwn(header)) continue;
+      this.leave(miner, header);
+    }
+  }
+
+  private leave(miner: HeldMiner, header: BlockHeader): void {
+    this.left.add(miner);
+    const [name, epoch] = [`${miner.address}`, header.height];
+    const error = new RivalError(
+      { code: "MINED_TWICE", miner: name, epoch },
+      `somebody else mines with ${name}: the block ${headerCid(header)} of epoch ${epoch} was not made here. Two blocks of one epoch are a ` +
+        "consensus fault, for which the miner is fined and excluded: no more blocks of it are made here. Let one process alone mine with it",
+    );
+    this.tell({ kind: "rival", miner, error });
+  }
+
   /** Waits for the next round, or does it. */
   private async step(signal: AbortSignal): Promise<void> {
     const { site, now, sleep } = this.parts;
     const head = await site.head();
     this.tip = head.height;
     const epoch = this.rounds.next(head, now());
+    this.first ??= epoch;
+    this.watch(head, this.first);
+    if (this.miners.length === 0) return;
     const early = this.rounds.startOf(epoch) - now();
     if (early > 0) return sleep(early, signal);
     if (await site.isBehind()) {
@@ -112,6 +158,10 @@ export class MiningLoop<Draw> {
     }
     this.resume("behind");
     if (await this.handOn(epoch - 1, true)) return;
+    if (epoch < this.first + (this.parts.watchFirst ?? 0)) {
+      this.rounds.tried(head, epoch);
+      return;
+    }
     const base = await this.withBeacon(head, epoch, signal);
     if (base === null) return sleep(RETRY_MS, signal);
     this.rounds.tried(head, epoch);
@@ -132,6 +182,7 @@ export class MiningLoop<Draw> {
       base = changed;
       wins = await this.tryAll(base, epoch, wins);
     }
+    this.fresh.clear();
     for (const win of wins) await this.sign(win, signal);
     if (!this.unsettled().some(({ header }) => header.height === epoch)) return;
     const early = this.rounds.timeOf(epoch) - now();
@@ -141,20 +192,24 @@ export class MiningLoop<Draw> {
 
   /** Hands on kept blocks up to an epoch whose time has come; true if there was one. What fails is tried again later. */
   private async handOn(upTo: number, again: boolean): Promise<boolean> {
-    const { now, miners, slash, site } = this.parts;
+    const { now, slash, site } = this.parts;
     let isAny = false;
     for (const block of this.unsettled()) {
       const { header } = block;
-      if (header.height > upTo || !(await this.hasAll(header.parents))) continue;
+      const miner = this.miners.find(({ address }) => address.equals(header.miner));
+      if (miner === undefined || header.height > upTo || !(await this.hasAll(header.parents))) continue;
       const late = now() - this.rounds.timeOf(header.height);
       try {
         // A stop between the two: the chain has it, and peers learn of it with the chain.
-        const isKnown = await site.hasBlock(headerCid(header));
+        const cid = headerCid(header);
+        const isKnown = await site.hasBlock(cid);
+        // Two that make the same block do no harm, until what waits is another for each.
+        const isFresh = this.fresh.delete(`${cid}`) && header.height > (this.first ?? 0);
+        if (isFresh && isKnown) this.leave(miner, header);
         if (!isKnown) await site.submit(block);
         slash.settle(header);
         if (isKnown) continue;
         isAny = true;
-        const miner = miners.find(({ address }) => address.equals(header.miner)) as HeldMiner;
         this.tell({ kind: "made", miner, epoch: header.height, late, again });
       } catch (error) {
         if (site.isRefused(error)) slash.settle(header);
@@ -166,7 +221,7 @@ export class MiningLoop<Draw> {
   }
 
   private unsettled(): readonly FullBlock[] {
-    return this.parts.slash.unsettled(this.parts.miners.map(({ address }) => address));
+    return this.parts.slash.unsettled(this.miners.map(({ address }) => address));
   }
 
   private async hasAll(key: readonly CID[]): Promise<boolean> {
@@ -177,7 +232,7 @@ export class MiningLoop<Draw> {
   /** The miners that win; those that have signed a block of this epoch do not try again. */
   private async tryAll({ tipset, drawn }: Base<Draw>, epoch: number, before: readonly Win[]): Promise<Win[]> {
     const wins: Win[] = [];
-    for (const miner of this.parts.miners) {
+    for (const miner of this.miners) {
       if (this.parts.slash.hasSigned(miner.address, epoch)) continue;
       const earlier = before.find((win) => win.miner === miner) ?? null;
       const win = await this.parts.site.tryFor(miner, tipset, epoch, drawn, earlier);
@@ -204,7 +259,8 @@ export class MiningLoop<Draw> {
     const { site, slash } = this.parts;
     const { header, sign } = await site.block(win, signal);
     try {
-      await slash.sign(header, win.parent, sign);
+      const signed = await slash.sign(header, win.parent, sign);
+      this.fresh.add(`${headerCid(signed.header)}`);
     } catch (error) {
       if (!(error instanceof SlashError)) throw error;
       this.tell({ kind: "refused", miner: win.miner, error });

@@ -134,6 +134,12 @@ export class SlashFilter {
     return this.signed.get(`${miner}`)?.some((one) => one.epoch === epoch) ?? false;
   }
 
+  /** Whether a block is one that was signed here. */
+  isOwn(header: BlockHeader): boolean {
+    const block = digest(headerSigningBytes(header));
+    return this.signed.get(`${header.miner}`)?.some((one) => one.block === block) ?? false;
+  }
+
   private of(miner: string): Signed[] {
     const known = this.signed.get(miner) ?? [];
     this.signed.set(miner, known);

@@ -28,6 +28,8 @@ export class MiningPart<Draw = unknown> implements Startable {
   private readonly stopping = new AbortController();
   private readonly posts = new Turns();
   private isPosting = false;
+  /** Whether somebody else mines with one of the miners: that lasts until the next start. */
+  private hasRival = false;
   private slash: SlashFilter | null = null;
   private loop: MiningLoop<Draw> | null = null;
   private running: Promise<void> = Promise.resolve();
@@ -92,8 +94,13 @@ export class MiningPart<Draw = unknown> implements Startable {
       this.alert.raise(`the beacon is silent (epoch ${event.epoch})`);
     if (event.kind === "paused" && event.by === "node")
       this.alert.raise(`the node does not answer: ${describeError(event.error)}`);
+    if (event.kind === "rival") {
+      this.hasRival = true;
+      this.alert.raise(event.error.message);
+    }
     if (event.kind === "failed") this.alert.raise(describeError(event.error));
-    if (event.kind === "made" || event.kind === "resumed") this.alert.resolve("blocks are made again");
+    if ((event.kind === "made" || event.kind === "resumed") && !this.hasRival)
+      this.alert.resolve("blocks are made again");
     if (!this.stopping.signal.aborted) this.options.onEvent?.(event);
   }
 }

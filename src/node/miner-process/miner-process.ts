@@ -60,6 +60,8 @@ export type MinerProcessOptions = {
   readonly onFault?: (sectors: readonly number[], why: string) => void;
 };
 
+/** Epochs at the start in which it is looked whether another process mines with the miner: two of them know nothing of each other. */
+const WATCHED_EPOCHS = 2;
 /** Milliseconds between two questions for the head, for each second of an epoch; at least and at most so many. */
 const POLL = { perSecond: 250, least: 100, most: 2000 } as const;
 
@@ -109,6 +111,7 @@ export class MinerProcess {
       ...{ site, times, store, sleep: sleepFor, now: platform.now },
       miners: [this.miner],
       makesBlocks: this.mines,
+      watchFirst: WATCHED_EPOCHS,
       poster: new WindowPoster({
         ...{ prover, onFault },
         accountOf: () => ({ chain, tracker: new MessageTracker(chain, store) }),

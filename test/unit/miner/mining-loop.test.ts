@@ -51,6 +51,7 @@ class Bench {
   loop(over: {
     readonly slash: SlashFilter;
     readonly miners?: readonly OwnMiner[];
+    readonly watchFirst?: number;
     readonly submit?: NodeSiteParts["submit"];
   }): MiningLoop<unknown> {
     const making = this.local.making(this.net.node.states);
@@ -75,6 +76,7 @@ class Bench {
       times: making.times,
       miners,
       slash: over.slash,
+      watchFirst: over.watchFirst ?? 0,
       now: () => this.time,
       sleep: async (ms, signal) => {
         signal.throwIfAborted();
@@ -285,4 +287,55 @@ test("a head that jumps about never makes a miner sign two blocks of one epoch",
   const signed = bench.submitted.map(({ block }) => `${block.header.miner}@${block.header.height}`);
   expect(signed.length).toBeGreaterThan(5);
   expect(new Set(signed).size).toBe(signed.length);
+});
+
+test("a block of its miner that a loop did not make ends it with an error; what a predecessor made does not", async () => {
+  const { chain } = bench.net.node;
+  const [miner] = bench.local.miners;
+  const miners = miner === undefined ? [] : [miner];
+  const end = () => bench.time > (GENESIS + (bench.net.head.height + 40) * BLOCK_TIME) * 1000;
+  await bench.run(bench.loop({ slash, miners }), () => bench.submitted.length > 0 || end());
+  expect(bench.submitted.length).toBeGreaterThan(0);
+  // Another process with another record goes on: the head is a predecessor's block.
+  const next = new Bench(net);
+  next.time = bench.time;
+  const record = await SlashFilter.open(new MemoryStore());
+  const loop = next.loop({ slash: record, miners });
+  let rival: FullBlock | null = null;
+  next.onSleep = async () => {
+    const block = next.submitted.at(-1)?.block;
+    if (rival !== null || block === undefined || next.submitted.length < 2) return;
+    // The same miner's block of the same epoch, made elsewhere.
+    rival = { ...block, header: { ...block.header, forkSignaling: 7n } };
+    await chain.put({ headers: [rival.header] });
+    await chain.setHead(makeTipset([rival.header]));
+  };
+  await next.run(loop, () => next.kinds().includes("rival") || next.submitted.length > 5);
+  const [told] = next.events.filter(({ kind }) => kind === "rival");
+  expect(told).toMatchObject({ miner, error: { data: { code: "MINED_TWICE" } } });
+  expect(next.submitted).toHaveLength(2);
+  await chain.setHead((await chain.parent(chain.head)) as Tipset);
+});
+
+test("a loop that only looks at first makes nothing where somebody else mines with its miner", async () => {
+  // Of its own: on the others' chain the same blocks were made before.
+  const options = { genesisTime: GENESIS, blockTime: BLOCK_TIME, miners: 1, seed: "watch" };
+  const apart = await Devnet.open({ ...TEST_OPTIONS, ...options });
+  try {
+    const { chain } = apart.node;
+    const [first, second] = [new Bench(apart), new Bench(apart)];
+    await first.run(first.loop({ slash }), () => chain.head.height > 2);
+    const newest = chain.head;
+    await chain.setHead((await chain.genesis()) as Tipset);
+    let slept = 0;
+    second.onSleep = async () => {
+      if (++slept === 2) await chain.setHead(newest);
+    };
+    const loop = second.loop({ slash: await SlashFilter.open(new MemoryStore()), watchFirst: 40 });
+    await second.run(loop, () => second.kinds().includes("rival") || slept > 60);
+    expect(second.kinds()).toEqual(["rival"]);
+    expect(second.submitted).toEqual([]);
+  } finally {
+    await apart.close();
+  }
 });
