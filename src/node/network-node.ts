@@ -362,7 +362,7 @@ function byTheClock(info: () => Record<string, unknown>): DevControl {
   const refuse = (): never => {
     throw new FilError(
       { code: "BY_THE_CLOCK" },
-      "the epochs of a network of several nodes pass by the clock: start one with --nodes 1",
+      "the epochs of a network with peers (--nodes, --listen, --apart, real proofs) pass by the clock alone, also of one node: where they are to pass on call, start it without those",
     );
   };
   return {

@@ -100,7 +100,7 @@ export async function initMiner(parts: InitParts, wanted: Address): Promise<Mine
   refuseMined(parts.network, wanted);
   const chain = chainOf(parts, wanted);
   const { sealProof: proof, sectorBytes, worker } = await chain.facts();
-  if (!(await chain.canSign(worker))) throw noKey(parts, worker);
+  if (!(await chain.canSign(worker))) throw ofGenesis(parts, wanted) ?? noKey(parts, worker);
   return finish(parts, { miner: wanted, sealProof: proof, sectorBytes, presealed: [] });
 }
 
@@ -211,6 +211,16 @@ async function finish({ store, network }: InitParts, made: Made): Promise<MinerS
   await writeSettings(store, settings);
   await store.write({ metadata: [[CREATING, null]] }, { sync: true });
   return settings;
+}
+
+/** Of a miner of the genesis nobody needs to bring a key. */
+function ofGenesis({ network }: InitParts, wanted: Address): MinerFolderError | null {
+  const name = wanted.toString(network.prefix);
+  if (!network.miners.some(({ address }) => address.slice(1) === name.slice(1))) return null;
+  return new MinerFolderError(
+    { code: "NO_KEY", address: name },
+    `${name} is a miner of the network's genesis, whose key and sectors follow from its seed: give --genesis too`,
+  );
 }
 
 function noKey({ network }: InitParts, address: Address): MinerFolderError {

@@ -105,6 +105,9 @@ function snapshotsOf(node: { readonly dev?: DevControl }): SnapshotControl {
   if (node.dev === undefined) throw new TypeError("not a local network");
   const { snapshots } = node.dev;
   if (snapshots === undefined)
-    throw new RpcError(RPC_CODE.untyped, "a network of several nodes has no snapshots: start one with --nodes 1");
+    throw new RpcError(
+      RPC_CODE.untyped,
+      "a network with peers (--nodes, --listen, --apart, real proofs) has no snapshots, also of one node: start it without those",
+    );
   return snapshots;
 }

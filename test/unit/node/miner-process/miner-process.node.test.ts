@@ -118,6 +118,14 @@ test("init: an actor of its own, made once; miners that nodes have, or that ther
   await expect(initGenesisMiner(other, Address.id(5000n))).rejects.toMatchObject({ code: "UNKNOWN_MINER" });
   // By either way: its worker's key may be in the wallet of the node that mines with it.
   await expect(initMiner(other, net.miner)).rejects.toMatchObject({ code: "MINED_ELSEWHERE" });
+  // One that nobody has, without the key that follows from the seed: what is to be given is said, not whose key it is.
+  const { network } = parts;
+  const free = { ...network, miners: network.miners.map((one) => ({ ...one, node: null })) };
+  const keyless = async (method: string, ...params: readonly unknown[]) =>
+    method === "Filecoin.WalletHas" ? false : parts.request(method, ...params);
+  await expect(initMiner({ ...other, network: free, request: keyless }, net.miner)).rejects.toThrow(
+    /is a miner of the network's genesis, .*: give --genesis too/,
+  );
   for (const text of ["{}", "no JSON", JSON.stringify({ format: 2 })])
     expect(() => parseSettings(text)).toThrow(/folder says of itself/);
   await folder.close();
