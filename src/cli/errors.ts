@@ -5,7 +5,8 @@ import { paint, plainText } from "./terminal.ts";
 
 /**
  * Exit codes, the same for all commands (docs/guide-command-line.md has them for people); 0 is done. `untrue`: what a command is there to
- * check was checked, and does not hold. 64 is sysexits' wrong usage, 130 the shell's for Ctrl-C.
+ * check was checked, and does not hold. 64 is sysexits' wrong usage, 130 the shell's for Ctrl-C; a server that is stopped
+ * has done what it was to do, and ends with 0.
  */
 export const EXIT = { failure: 1, untrue: 2, usage: 64, interrupted: 130 } as const;
 

@@ -1,12 +1,13 @@
 /** A miner's actor on a running node, for commands: what it is, and messages to it that are sent and waited for. */
 
+import { describeError } from "../base/errors.ts";
 import type { MinerCall, MinerMessages } from "../miner/chain-side/calls.ts";
+import { MinerError } from "../miner/chain-side/errors.ts";
 import { minerMessages } from "../miner/chain-side/messages.ts";
 import { RpcChain } from "../miner/chain-side/rpc-chain.ts";
 import { senderFor } from "../miner/chain-side/sender.ts";
 import { Address } from "../types/address.ts";
 import { signedMessageCid } from "../types/message.ts";
-import { UsageError } from "./errors.ts";
 import { interruptible } from "./interrupt.ts";
 import { NodeRefusal, nextCommand, Remote, type RemoteOptions, say } from "./remote.ts";
 
@@ -30,7 +31,7 @@ export type OpenMiner = {
 
 export async function openMiner(options: ActorOptions): Promise<OpenMiner> {
   const remote = await Remote.open(options);
-  const prefix = await remote.prefix().catch((error: unknown) => notOfNode(remote, error));
+  const prefix = await remote.prefix();
   const given = await remote.address(options.actor, "--actor");
   const name = await remote.call<string>("StateLookupID", given, null);
   const miner = Address.parse(name);
@@ -43,26 +44,31 @@ export async function openMiner(options: ActorOptions): Promise<OpenMiner> {
   return { remote, chain, calls: minerMessages(miner, networkVersion, prefix), name };
 }
 
-/** Throws what a call came to; where it went to a miner's own interface, which knows no chain, that its node is to be asked. */
-async function notOfNode(remote: Remote, cause: unknown): Promise<never> {
-  const miner = cause instanceof NodeRefusal ? await remote.ask<string>("ActorAddress") : null;
-  if (miner === null) throw cause;
-  throw new UsageError(`${remote.url} is the interface of miner ${miner} itself: ask its node, with --rpc`, { cause });
-}
-
 /** What is said of an executed message beside that: further fields of the JSON object, and lines of text. */
 export type Outcome = { readonly value: object; readonly lines: readonly string[] };
+
+export type Told = {
+  /** What came of an executed message. */
+  readonly outcome?: (cid: string) => Promise<Outcome>;
+  /** What may be why it is refused, if it is, and what to do then. */
+  readonly advice?: readonly string[];
+};
 
 /** Sends a message of the miner with a key of the node's wallet and, unless it is told not to, waits until it was executed. */
 export async function sendAndWait(
   { remote, chain }: OpenMiner,
   call: MinerCall,
   options: SendOptions,
-  outcome?: (cid: string) => Promise<Outcome>,
+  { outcome, advice = [] }: Told = {},
 ): Promise<void> {
   const from = await senderFor(chain, call);
   const { name, to, method, params, value, maxFee } = call;
-  const signed = await chain.send({ name, to, from, method, params, value }, { maxFee }, async () => undefined);
+  const signed = await chain
+    .send({ name, to, from, method, params, value }, { maxFee }, async () => undefined)
+    .catch((error: unknown) => {
+      if (!(error instanceof MinerError) || error.data.code !== "REFUSED" || advice.length === 0) throw error;
+      throw new MinerError(error.data, `${describeError(error)}; ${advice.join("; ")}`);
+    });
   const cid = `${signedMessageCid(signed)}`;
   if (options.wait === false) {
     say(options.json, { cid, method: call.name }, [`${call.name} sent: ${cid}`]);

@@ -8,7 +8,7 @@ import { nameRequiredOptions, optionDescription } from "./required.ts";
 /** Below the list of commands. */
 const AFTER_HELP = `
 Begin with \`filigree devnet\`, and in another terminal \`filigree send bob "1 FIL"\`; docs/guide-command-line.md goes on from there.
-Every command takes --json. Exit codes: 0 done, 1 failed, 2 what was checked does not hold, 64 wrong usage, 130 Ctrl-C.`;
+Every command takes --json. Exit codes: 0 done, 1 failed, 2 what was checked does not hold, 64 wrong usage, 130 Ctrl-C (0 where it is how a server is stopped).`;
 
 /** The commands of the file that has the first word; all where none has it. */
 export async function openProgram(version: string, first: string | undefined): Promise<Command> {

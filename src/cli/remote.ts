@@ -71,6 +71,9 @@ const NODE_ADVICE = {
   ECONNREFUSED: "nothing listens there; start a network with `filigree devnet`, or name another with --rpc",
 } as const;
 
+/** What a node says of a method that it does not have. */
+const UNKNOWN_METHOD = /: method '[^']*' not found$/;
+
 /** What a node says whose wallet is empty. */
 const NO_DEFAULT = "this wallet has no default address";
 
@@ -132,12 +135,31 @@ export class Remote {
 
   /** Calls a method of the `Filecoin` namespace, or with a dot in its name of another; throws what the node says. */
   async call<Result>(method: string, ...params: readonly unknown[]): Promise<Result> {
+    try {
+      return await this.once(method, params);
+    } catch (error) {
+      if (error instanceof NodeRefusal && UNKNOWN_METHOD.test(error.message)) await this.refuseMiner(error);
+      throw error;
+    }
+  }
+
+  private once<Result>(method: string, params: readonly unknown[]): Promise<Result> {
     return this.request(method, params, AbortSignal.timeout(CALL_SECONDS * 1000), fetched);
+  }
+
+  /** Throws where what was asked is a miner's own interface, which knows no chain and no accounts, that its node is to be asked. */
+  async refuseMiner(cause?: Error): Promise<void> {
+    const miner = await this.once<string>("ActorAddress", []).catch(() => null);
+    if (miner === null) return;
+    throw new UsageError(
+      `${this.url} is the interface of miner ${miner} itself, which has its sectors and folders and knows no more: ask its node, with --rpc`,
+      { cause },
+    );
   }
 
   /** As `call`, but null where the node answers with an error; that it cannot be reached is thrown still. */
   async ask<Result>(method: string, ...params: readonly unknown[]): Promise<Result | null> {
-    return this.call<Result>(method, ...params).catch((error: unknown) => {
+    return this.once<Result>(method, params).catch((error: unknown) => {
       if (error instanceof NodeRefusal) return null;
       throw error;
     });
@@ -235,6 +257,7 @@ export class Remote {
     const [, plain, bls] = /^(\w+?)(-bls)?$/.exec(name) ?? [];
     const account = known?.accounts.find((one) => one.name === plain);
     if (account !== undefined) return bls === undefined ? account.secp256k1 : account.bls;
+    if (known === null) await this.refuseMiner();
     if (known === null)
       throw new UsageError(
         `${named} is no address, and ${this.url} is no local network, whose accounts have names; give an address`,

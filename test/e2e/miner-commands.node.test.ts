@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { DiskFolder } from "../../src/miner/folders/disk-folder.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import { type KeptProcess, type Outcome, startKeptProcess } from "../support/kept-process.ts";
 
@@ -52,12 +53,28 @@ test("a miner's actor: read, its addresses and sectors changed, what cannot be m
     filigree("sectors", "terminate", "7", "--really-do-it"),
     filigree("actor", "withdraw", "1000000 FIL"),
   ]);
-  expect([mild.code, gone.code, far.code]).toEqual([64, 64, 64]);
-  expect(mild.err).toContain("give --really-do-it");
+  // What was typed is wrong in the first; the others are the chain's "no".
+  expect([mild.code, gone.code, far.code]).toEqual([64, 1, 1]);
+  expect(mild.err).toMatch(/costs a fee, [\d.]+ \w+ at this moment,.*: give --really-do-it/);
   expect(gone.err).toContain("t0149 has no live sector 7");
   expect(far.err).toContain("that t0149 has free");
-  const ended = await filigree("sectors", "terminate", "0", "--really-do-it");
-  expect(ended.out).toMatch(/^TerminateSectors executed at epoch \d+: bafy/);
+  const burnt = async (): Promise<bigint> =>
+    BigInt(((await net.request("StateGetActor", "t099", null)) as { Balance: string }).Balance);
+  const before = await burnt();
+  const { fee, pledgeReleased, sectors } = (await json("sectors", "terminate", "0", "--really-do-it")) as {
+    readonly fee: string;
+    readonly pledgeReleased: string;
+    readonly sectors: readonly number[];
+  };
+  await net.clock.mine(1);
+  // Beside the fee the gas of its message is burnt.
+  expect(BigInt(fee)).toBeGreaterThan(0n);
+  expect(await burnt()).toBeGreaterThan(before + BigInt(fee));
+  expect([sectors, BigInt(pledgeReleased) > 0n]).toEqual([[0], true]);
+  expect((await filigree("sectors", "list")).out).toMatch(/0 +TerminateFinality +terminated/);
+  expect((await filigree("sectors", "status", "0")).out).toMatch(
+    /ended +terminated before its time.*no longer on chain/,
+  );
   const after = await filigree("info");
   expect(after.out).toContain("1 live, 1 active, 0 faulty");
   expect(after.out).toContain("control t0102");
@@ -65,7 +82,7 @@ test("a miner's actor: read, its addresses and sectors changed, what cannot be m
 
 test("a check of a sector that there is not is refused, and names it", async () => {
   const found = await filigree("proving", "check", "1", "7");
-  expect(found).toMatchObject({ code: 64, out: "", err: expect.stringContaining("the miner has no sector 7") });
+  expect(found).toMatchObject({ code: 1, out: "", err: expect.stringContaining("the miner has no sector 7") });
 });
 
 test("a folder for a miner that is refused is not left behind", async () => {
@@ -96,7 +113,12 @@ test("asked of a miner's own interface, which knows no chain, it says whom to as
     const { port } = server.address() as AddressInfo;
     const { code, err } = await filigreeAt(`http://127.0.0.1:${port}/rpc/v0`, "info");
     expect(code).toBe(64);
-    expect(err).toContain("is the interface of miner t0149 itself: ask its node, with --rpc");
+    expect(err).toContain("is the interface of miner t0149 itself");
+    expect(err).toContain("ask its node, with --rpc");
+    for (const words of [["chain", "head"], ["balance", "alice"], ["net", "peers"], ["account"]]) {
+      const told = await kept.run([...words, "--rpc", `http://127.0.0.1:${port}/rpc/v0`]);
+      expect([words, told.err]).toEqual([words, expect.stringContaining("ask its node, with --rpc")]);
+    }
   } finally {
     server.close();
   }
@@ -112,4 +134,65 @@ test("a withdrawal says how much was paid out", async () => {
   await net.request("StateWaitMsg", CID, 0, -1, true);
   expect(await json("actor", "withdraw", "1.5 FIL")).toMatchObject({ exitCode: 0, paid: `${15n * 10n ** 17n}` });
   expect((await filigree("actor", "withdraw", "0.25 FIL")).out).toContain("\n0.25 FIL paid to the owner\n");
+});
+
+test("an account in a miner's place is told what it is, whatever is asked of it", async () => {
+  const { code, err } = await filigree("info", "--actor", "bob");
+  expect([code, err]).toEqual([1, expect.stringContaining("t0102 is no miner, it is an account")]);
+  const methods = [
+    ...["StateMinerInfo", "StateMinerDeadlines", "StateMinerFaults", "StateMinerRecoveries", "StateMinerSectorCount"],
+    ...["StateMinerActiveSectors", "StateMinerAllocated", "StateMinerProvingDeadline", "StateMinerAvailableBalance"],
+  ] as const;
+  for (const method of methods)
+    await expect(net.request(method, "t0102", null)).rejects.toThrow("t0102 is no miner, it is an account");
+  await expect(net.request("StateMinerPartitions", "t04", 0, null)).rejects.toThrow("it is the actor storagepower");
+  await expect(net.request("StateSectorGetInfo", "t0102", 1, null)).rejects.toThrow("t0102 is no miner");
+  await expect(net.request("StateMinerSectors", "t0102", null, null)).rejects.toThrow("t0102 is no miner");
+});
+
+test("what is refused names the limit, and what was given; a sector that recovers needs no second declaration", async () => {
+  const far = await filigree("sectors", "extend", "1", "--expiration", "9999999");
+  const latest = net.head.height + 1 + 1_555_200;
+  expect(far.code).toBe(1);
+  expect(far.err).toContain(
+    `9999999 was asked for, and an expiration lies at most 1555200 epochs ahead: ${latest} is the latest now`,
+  );
+  expect((await filigree("sectors", "extend", "1", "--expiration", "9")).err).toMatch(
+    /9 was asked for, and sector 1 lasts until 15\d{5} already/,
+  );
+  await net.request("Devnet.setSectorFault", "t0149", 1, "lost");
+  const { Open } = await net.request("StateMinerProvingDeadline", "t0149", null);
+  expect(Open).toBeLessThan(3000);
+  await net.request("Devnet.mineToSector", "t0149", 1, "Faulty", 3000);
+  await net.request("Devnet.setSectorFault", "t0149", 1, "none");
+  // The interface tells of the state before the head.
+  await net.clock.mine(1);
+  const told = async () => (await json("proving", "recover-faults", "1")) as Record<string, unknown>;
+  const faults = (await json("proving", "faults")) as { faults: { declareUntil: number }[] };
+  const until = faults.faults[0]?.declareUntil as number;
+  if (net.head.height < until) {
+    expect(await told()).toMatchObject({ method: "DeclareFaultsRecovered", declared: [{ sector: 1 }], recovering: [] });
+    expect(await told()).toEqual({ declared: [], recovering: [{ sector: 1, countsFrom: until + 71 }] });
+    expect((await filigree("sectors", "list")).out).toContain(`counts again from its proof at epoch ${until + 71} on`);
+  } else {
+    const late = await filigree("proving", "recover-faults", "1");
+    expect([late.code, late.err]).toEqual([1, expect.stringContaining(`were taken until epoch ${until}`)]);
+  }
+});
+
+test("a folder that was one before keeps its limits, and the command says so", async () => {
+  const data = await mkdtemp(path.join(tmpdir(), "filigree-limits-"));
+  const disk = await Devnet.open({ accounts: 1, seed: "limits", miners: 1, sectors: 1, data: path.join(data, "net") });
+  try {
+    const { url: at } = await disk.serve();
+    const place = path.join(data, "more");
+    const genesis = `${(await disk.node.states.chain.genesis()).key[0]}`;
+    const limits = { maxBytes: 1 << 20, canSeal: false, canStore: true };
+    await (await DiskFolder.open(place, { create: true, limits, network: genesis })).close();
+    const { out } = await filigreeAt(at, "storage", "attach", place);
+    expect(out).toBe(`attached: ${place}\nit keeps the limits that it was made with: 1.0 MiB; it stores\n`);
+  } finally {
+    await disk.close();
+    await rm(data, { recursive: true, force: true });
+  }
 });

@@ -174,6 +174,7 @@ async function account(name: string | undefined, options: RemoteOptions): Promis
 
 async function accounts(remote: Remote, options: RemoteOptions): Promise<void> {
   const known = await remote.describe();
+  if (known === null) await remote.refuseMiner();
   if (known === null) throw new Error(`${remote.url} is no local network; name an address`);
   const rows: { name: string; id: string; address: string; attoFIL: string }[] = [];
   for (const { name, id, secp256k1 } of known.accounts)

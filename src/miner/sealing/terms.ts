@@ -43,6 +43,18 @@ export function maxProveCommit(networkVersion: number): number {
   return figureAt(FIGURES.proveCommitEpochs, networkVersion);
 }
 
+/** Network version from which on an expiration may lie further ahead (FIP-0052), and how far. */
+const FURTHER_SINCE = 21;
+const FURTHER_AHEAD = 1278 * EPOCHS_IN_DAY;
+/** Five years of 365 days. Source: specs-actors builtin/sector.go (SectorMaximumLifetime). */
+const FIVE_YEARS = 5 * 365 * EPOCHS_IN_DAY;
+
+/** Epochs that a proven sector may be given: from now on, and from its activation on at least and at most. */
+export function lifeLimits(networkVersion: number) {
+  const ahead = networkVersion < FURTHER_SINCE ? SEALING_EPOCHS.maxLife : FURTHER_AHEAD;
+  return { ahead, least: SEALING_EPOCHS.minLife, life: FIVE_YEARS };
+}
+
 /** Whether a pre-commit with this ticket may come too late. */
 export function isTicketOld(ticketEpoch: number, head: { epoch: number; networkVersion: number }): boolean {
   return head.epoch + SEALING_EPOCHS.ticketMargin > ticketEpoch + maxTicketAge(head.networkVersion);

@@ -1,0 +1,110 @@
+/** `filigree miner sectors extend|terminate|compact-partitions`: how long sectors last, by messages to the miner's actor. */
+import type { Command } from "commander";
+import { senderFor } from "../../miner/chain-side/sender.ts";
+import { lifeLimits } from "../../miner/sealing/terms.ts";
+import { WINDOW_POST } from "../../params/proving.ts";
+import { filText } from "../../types/amount.ts";
+import { burnOf, type Invocation, replayOf, sumSent, tryOf } from "../message-trace.ts";
+import { type OpenMiner, type Outcome, openMiner, type SendOptions, sendAndWait } from "../miner-chain.ts";
+import { insist, numbers, sending } from "../miner-options.ts";
+import { located } from "../miner-partitions.ts";
+import { wholeNumber } from "../options.ts";
+
+const DEADLINES = WINDOW_POST.provingPeriod / WINDOW_POST.challengeWindow;
+const EPOCH = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+
+/** Adds what changes the terms of proven sectors to `miner sectors`. */
+export function registerMinerTerms(sectors: Command): void {
+  sending(
+    sectors
+      .command("extend")
+      .description("give sectors a later expiration")
+      .argument("<sectors...>", "numbers of sectors")
+      .requiredOption("--expiration <epoch>", "their new last epoch", EPOCH),
+  ).action(extend);
+  sending(
+    sectors
+      .command("terminate")
+      .description("end sectors before their time, which costs a fee; without --really-do-it it says how much")
+      .argument("<sectors...>", "numbers of sectors")
+      .option("--really-do-it", "must be given: it cannot be undone"),
+  ).action(terminate);
+  sending(
+    sectors
+      .command("compact-partitions")
+      .description("remove ended sectors from partitions of a deadline")
+      .argument("<deadline>", "its number", wholeNumber(0, DEADLINES - 1))
+      .argument("<partitions...>", "numbers of partitions"),
+  ).action(async (deadline: number, partitions: string[], options: SendOptions) => {
+    const open = await openMiner(options);
+    await sendAndWait(open, open.calls.compact(deadline, numbers(partitions, "partition")), options);
+  });
+}
+
+async function extend(names: string[], options: SendOptions & { readonly expiration: number }): Promise<void> {
+  const open = await openMiner(options);
+  const { expiration } = options;
+  const found = await located(open, numbers(names, "sector"));
+  const advice = await unfit(
+    open,
+    found.flatMap(({ sectors }) => sectors),
+    expiration,
+  );
+  await sendAndWait(open, open.calls.extend(found.map((one) => ({ ...one, expiration }))), options, { advice });
+}
+
+/** Which limits an expiration does not keep to. */
+async function unfit({ chain }: OpenMiner, sectors: readonly number[], expiration: number): Promise<readonly string[]> {
+  const head = await chain.head();
+  const { ahead, life, least } = lifeLimits(head.networkVersion);
+  const out: string[] = [];
+  // It is executed in the next epoch at the earliest.
+  const latest = head.height + 1 + ahead;
+  if (expiration > latest)
+    out.push(
+      `${expiration} was asked for, and an expiration lies at most ${ahead} epochs ahead: ${latest} is the latest now`,
+    );
+  for (const number of sectors) {
+    const found = await chain.sector(number, head);
+    if (found === null) continue;
+    const { activation, expiration: now } = found;
+    if (expiration < now) out.push(`${expiration} was asked for, and sector ${number} lasts until ${now} already`);
+    const [first, last] = [activation + least, activation + life];
+    if (expiration < first || expiration > last)
+      out.push(`${expiration} was asked for, and sector ${number} may last until an epoch from ${first} to ${last}`);
+  }
+  return out;
+}
+
+async function terminate(names: string[], options: SendOptions & { readonly reallyDoIt?: true }): Promise<void> {
+  const open = await openMiner(options);
+  const { chain, name, calls } = open;
+  const found = await located(open, numbers(names, "sector"));
+  const sectors = found.flatMap((one) => one.sectors);
+  const call = calls.terminate(found);
+  let pledge = 0n;
+  for (const number of sectors) pledge += (await chain.sector(number))?.initialPledge ?? 0n;
+  if (options.reallyDoIt !== true) {
+    const tried = await tryOf(open, call, await senderFor(chain, call));
+    const fee = tried.MsgRct.ExitCode === 0 ? `, ${filText(feeIn(tried, open))} at this moment,` : "";
+    insist(undefined, `a sector that is ended early costs a fee${fee} and its power, and does not come back`);
+  }
+  const outcome = async (cid: string): Promise<Outcome> => {
+    const [done, { feeDebt }] = await Promise.all([replayOf(open.remote, cid), chain.money()]);
+    const left = `its ${filText(pledge)} of pledge ${sectors.length === 1 ? "is" : "are"} free again`;
+    const debt = feeDebt === 0n ? [] : [`${name} owes ${filText(feeDebt)}: filigree miner actor repay-debt`];
+    if (done === null) return { value: { sectors, fee: null }, lines: ["What it cost could not be read.", ...debt] };
+    const fee = feeIn(done, open);
+    const gas = BigInt(done.GasCost?.TotalCost ?? "0");
+    return {
+      value: { sectors, fee: `${fee}`, pledgeReleased: `${pledge}`, gas: `${gas}`, feeDebt: `${feeDebt}` },
+      lines: [`fee ${filText(fee)}, burnt; ${left}; gas ${filText(gas)}`, ...debt],
+    };
+  };
+  await sendAndWait(open, call, options, { outcome });
+}
+
+/** What a termination makes the actor burn. */
+function feeIn(done: Invocation, { name, chain }: OpenMiner): bigint {
+  return sumSent(done, name, (to) => to === burnOf(chain.prefix));
+}
