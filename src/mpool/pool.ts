@@ -524,18 +524,29 @@ export class MessagePool {
     this.current = (await this.parts.kept?.config()) ?? this.current;
     const { messages, unreadable } = (await this.parts.kept?.all()) ?? NONE_KEPT;
     for (const { cid, reason } of unreadable) this.notes.tell({ kind: "unreadable", cid, message: null, reason });
+    const gone = await this.takeIn(messages, true, "after a restart");
+    if (gone.length > 0) this.parts.kept?.remove(gone).catch(() => undefined);
+  }
+
+  /** Takes messages of others in that waited in a network that was written to a file; those that can wait no more are told. */
+  async restore(messages: readonly SignedMessage[]): Promise<void> {
+    await this.takeIn(messages, false, "as the network's file was loaded");
+  }
+
+  /** Messages that waited somewhere enter again, lowest nonces first. Gives those that cannot, after it was told why. */
+  private async takeIn(messages: readonly SignedMessage[], isLocal: boolean, when: string): Promise<CID[]> {
     const gone: CID[] = [];
     for (const signed of [...messages].sort((a, b) => (a.message.nonce < b.message.nonce ? -1 : 1))) {
       try {
-        const entry = this.checked(signed, true);
+        const entry = this.checked(signed, isLocal);
         const sender = (await this.keyOf(signed.message.from)) ?? refuse("UNKNOWN_SENDER", "actor not found");
         await this.senderTurns.run(sender.key, () => this.enter(entry, sender, "loaded"));
       } catch (error) {
         gone.push(signedMessageCid(signed));
-        if (!isUsed(error)) this.note("dropped", signed, `after a restart: ${describeError(error)}`);
+        if (!isUsed(error)) this.note("dropped", signed, `${when}: ${describeError(error)}`);
       }
     }
-    if (gone.length > 0) this.parts.kept?.remove(gone).catch(() => undefined);
+    return gone;
   }
 
   // Senders.

@@ -148,7 +148,8 @@ export async function settle(net: Network, { wallet, pool, clock, miners }: Dump
     // Who gives a block time wants tipsets.
     net.clock.setAutomine(clock.automine || blockTime !== undefined);
     net.clock.setBlockTime(blockTime ?? clock.blockTime);
-    for (const bytes of pool) await net.node.pool.push(decodeSignedMessage(bytes), "network");
+    // Of what waited some may not enter any more: its sender has spent the funds, or the base fee has risen.
+    await net.node.pool.restore(pool.map(decodeSignedMessage));
   } catch (cause) {
     throw new DumpError(
       { code: "BAD_DUMP", why: "settings" },

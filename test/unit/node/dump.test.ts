@@ -3,12 +3,15 @@ import * as dagCbor from "@ipld/dag-cbor";
 import { afterEach, expect, test } from "vitest";
 import { concat, toHex, utf8 } from "../../../src/base/bytes.ts";
 import { loadCrypto } from "../../../src/core/crypto.ts";
+import { addressOf, type KeyInfo, signMessage } from "../../../src/keys/keys.ts";
+import type { DevAccount } from "../../../src/node/accounts.ts";
 import { Devnet, type DevnetOptions } from "../../../src/node/devnet.ts";
 import { ATTACHED_FACT } from "../../../src/node/sealing-part.ts";
 import { readCar, writeCar } from "../../../src/storage/car.ts";
 import { FIL } from "../../../src/types/amount.ts";
 import { tipsetKeyText } from "../../../src/types/block-header.ts";
 import { type CID, cidOfBlock } from "../../../src/types/cid.ts";
+import type { SignedMessage } from "../../../src/types/message.ts";
 import { testBundle } from "../../support/fvm-bundle.ts";
 
 const open: Devnet[] = [];
@@ -95,6 +98,42 @@ test("it goes on where the other was: chain, pool, wallet, settings, and both co
   expect(key(copy)).toBe(key(net));
   // A snapshot's number is not given again either.
   expect(await copy.snapshot()).toBe(await net.snapshot());
+});
+
+test("a message that waits although its sender has spent what it may cost is left out, and told; what others sent stays", async () => {
+  const net = await network({ balance: 100n * FIL });
+  const [alice, bob] = net.accounts as [DevAccount, DevAccount];
+  const { crypto, pool } = net.node;
+  const push = async (keys: KeyInfo, nonce: bigint, gasFeeCap: bigint): Promise<SignedMessage> => {
+    const [from, to] = [addressOf(crypto, keys), addressOf(crypto, bob.keys.secp256k1)];
+    const message = {
+      from,
+      to,
+      nonce,
+      value: 0n,
+      method: 0n,
+      params: new Uint8Array(0),
+      gasLimit: 10n ** 7n,
+      gasPremium: 1n,
+    };
+    const signed = signMessage(crypto, keys, { ...message, gasFeeCap });
+    await pool.push(signed, "network");
+    return signed;
+  };
+  // Behind a gap, so that no block takes it: 60 FIL of gas, of 100 that are then 10.
+  await push(alice.keys.secp256k1, 3n, 6n * 10n ** 12n);
+  const [from, to] = net.accounts.map((account) => account.secp256k1.toString("t"));
+  await net.request("MpoolPushMessage", { From: from, To: to, Value: `${30n * FIL}`, Method: 0 }, null);
+  await net.clock.mine(1);
+  await net.request("MpoolPushMessage", { From: from, To: to, Value: `${30n * FIL}`, Method: 0 }, null);
+  await net.clock.mine(1);
+  const others = await push(bob.keys.secp256k1, 2n, 10n ** 9n);
+  expect(pool.pending()).toHaveLength(2);
+  const copy = await load(await dump(net));
+  expect(copy.node.pool.pending()).toEqual([others]);
+  const notes: string[] = [];
+  copy.node.pool.onNote(({ kind, reason }) => notes.push(`${kind}: ${reason}`));
+  expect(notes).toEqual([expect.stringMatching(/^dropped: as the network's file was loaded: not enough funds/)]);
 });
 
 test("what is no dump, was changed, or lacks blocks is refused by name, and so are options that are the file's", async () => {
