@@ -39,22 +39,38 @@ export function Epoch({ of }: { of: number }): JSX.Element {
 export function Miner({ of }: { of: string }): JSX.Element {
   return (
     <a href={linkTo("miner", of)}>
-      <span class={`dot ${minerColour(of)}`} aria-hidden="true" /> {of}
+      <span class={`dot ${minerColour(of)}`} aria-hidden="true" />
+      {of}
     </a>
   );
 }
 
-/** A value, or that it is on its way, or why it does not come. */
+/** A text in which commands and names stand between backticks. */
+export function Words({ of }: { of: string }): JSX.Element {
+  return <>{of.split("`").map((part, i) => (i % 2 === 1 ? <code key={i}>{part}</code> : part))}</>;
+}
+
+/** A value, or that it is on its way, or why it does not come. `calm`: a reason that is nothing wrong. */
 export function Shown<T>({
   live,
   children,
+  calm,
 }: {
   live: Live<T>;
   children: (value: T) => ComponentChildren;
+  calm?: RegExp;
 }): JSX.Element {
   if (live.value !== null) return <>{children(live.value)}</>;
-  return live.error === "" ? <p class="faint">loading …</p> : <p class="error">{live.error}</p>;
+  if (live.error === "") return <p class="faint">loading …</p>;
+  return (
+    <p class={calm?.test(live.error) === true ? "faint" : "error"}>
+      <Words of={live.error} />
+    </p>
+  );
 }
+
+/** That a node has no peers is how it was started. */
+export const WITHOUT_PEERS = /^this node has no peers/;
 
 export type Column<T> = {
   readonly title: string;
@@ -82,7 +98,12 @@ export function Table<T>({
   const [page, setPage] = useState(0);
   const pages = Math.max(1, Math.ceil(rows.length / PAGE));
   const at = Math.min(page, pages - 1);
-  if (rows.length === 0) return <p class="faint">{empty}</p>;
+  if (rows.length === 0)
+    return (
+      <p class="faint">
+        <Words of={empty} />
+      </p>
+    );
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table scrolls in a frame of its own, which the keyboard has to reach
     <section class="table" tabIndex={0} aria-label={caption}>
@@ -186,7 +207,8 @@ export function Shares({ title, parts }: { title: string; parts: readonly Part[]
         {parts.map(({ name, text }, i) => (
           <div key={name}>
             <dt>
-              <span class={`dot m${i % 8}`} aria-hidden="true" /> {name}
+              <span class={`dot m${i % 8}`} aria-hidden="true" />
+              {name}
             </dt>
             <dd>{text}</dd>
           </div>

@@ -7,6 +7,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { fromHex } from "../../src/base/bytes.ts";
 import { loadProofs } from "../../src/core/proofs.ts";
+import { fil } from "../../src/page/format.ts";
 import { pieceCidV1, pieceCidV2 } from "../../src/sector/piece/cid.ts";
 import { commitPiece } from "../../src/sector/piece/pieces.ts";
 import { encodeProof, type SnarkFile } from "../../src/sector/proof-file.ts";
@@ -130,6 +131,45 @@ test("a way back to a snapshot shows as blocks that were reverted", async () => 
   await outcome(`the head is at epoch ${at}`);
   await view("Chain");
   await page.locator(".chain .fork rect").first().waitFor();
+});
+
+test("what is nothing wrong is not told as an error; supply is divided by where it is", async () => {
+  await view("Peers");
+  await page.locator("main p.faint", { hasText: /^this node has no peers/ }).waitFor();
+  await view("Deals");
+  await page.locator("main p.faint", { hasText: /^this node has no peers/ }).waitFor();
+  await view("Supply");
+  const all = await page.locator("dl > div", { hasText: "In all" }).locator("dd").innerText();
+  type Supply = Readonly<Record<`Fil${"Circulating" | "Locked" | "Burnt"}`, string>>;
+  const supply = await world.rpc<Supply>("Filecoin.StateVMCirculatingSupplyInternal", null);
+  const places = BigInt(supply.FilCirculating) + BigInt(supply.FilLocked) + BigInt(supply.FilBurnt);
+  expect(all).toBe(fil(places));
+  const bar = page.getByRole("img", { name: "All FIL, by where it is" }).locator("rect");
+  const widths = await bar.evaluateAll((parts) => parts.map((part) => Number(part.getAttribute("width"))));
+  expect(widths.reduce((sum, width) => sum + width, 0)).toBeLessThanOrEqual(1000 + 2 * widths.length);
+});
+
+test.skipIf(isFirefox)("the curve of the base fee can be read in the scheme that is changed to", async () => {
+  await page.emulateMedia({ colorScheme: "light" });
+  await view("Gas");
+  await page.locator("canvas").waitFor();
+  // Letters of the axes: the darkest and the brightest of what is drawn left of the curve.
+  const letters = () =>
+    page.locator("canvas").evaluate((canvas: HTMLCanvasElement) => {
+      const { data } = (canvas.getContext("2d") as CanvasRenderingContext2D).getImageData(0, 0, 90, canvas.height);
+      const drawn: number[] = [];
+      for (let i = 0; i < data.length; i += 4) if ((data[i + 3] as number) > 200) drawn.push(data[i] as number);
+      return { count: drawn.length, from: Math.min(...drawn), to: Math.max(...drawn) };
+    });
+  for (const [colorScheme, isRight] of [
+    ["light", ({ from }) => from < 80],
+    ["dark", ({ to }) => to > 200],
+    ["light", ({ to }) => to < 150],
+  ] as ["light" | "dark", (found: { from: number; to: number }) => boolean][]) {
+    await page.emulateMedia({ colorScheme });
+    await expect.poll(async () => ((found) => found.count > 20 && isRight(found))(await letters())).toBe(true);
+  }
+  await page.emulateMedia({ colorScheme: "dark" });
 });
 
 test("search finds epochs, addresses of both kinds, blocks, messages; and says what it expects", async () => {

@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { head, known, load, reverted, revision, type TipsetView, tipsetAt } from "../chain.ts";
-import { fil, minerColour, short, time } from "../format.ts";
+import { count, fil, minerColour, short, time } from "../format.ts";
 import { Card, Epoch, Miner, Table } from "../parts.tsx";
 import { linkTo } from "../route.ts";
 
@@ -11,9 +11,9 @@ const COLUMN = 26;
 const BLOCK = 18;
 const STEP = 24;
 const TOP = 8;
-/** Blocks of one epoch that have a place; more are a number. */
+/** Blocks of one epoch that have a place; more are a number. Places are left free for at least some. */
 const ROWS = 6;
-const FORK_TOP = TOP + ROWS * STEP + 8;
+const FEWEST_ROWS = 3;
 
 /** The last epoch that is shown; null: the head's. */
 const until = signal<number | null>(null);
@@ -74,7 +74,7 @@ export function ChainView(): JSX.Element {
               isNumber: true,
             },
             { title: "Base fee", cell: ({ baseFee }) => fil(baseFee), isNumber: true },
-            { title: "Weight", cell: ({ weight }) => weight, isNumber: true },
+            { title: "Weight", cell: ({ weight }) => count(weight), isNumber: true },
           ]}
         />
       </Card>
@@ -114,7 +114,9 @@ function Moves({ first, last, top }: { first: number; last: number; top: number 
 function Picture({ first, last, shown }: { first: number; last: number; shown: readonly TipsetView[] }): JSX.Element {
   const forks = reverted.value.filter(({ epoch }) => epoch >= first && epoch <= last);
   const width = (last - first + 1) * COLUMN;
-  const height = FORK_TOP + (forks.length > 0 ? 2 * STEP : STEP);
+  const rows = shown.reduce((most, { blocks }) => Math.max(most, Math.min(ROWS, blocks.length)), FEWEST_ROWS);
+  const forkTop = TOP + rows * STEP + (shown.some(({ blocks }) => blocks.length > ROWS) ? 16 : 8);
+  const height = forkTop + (forks.length > 0 ? 2 * STEP : STEP);
   const x = (epoch: number): number => (epoch - first) * COLUMN + 4;
   const place = (tipset: TipsetView, cid: string): number =>
     Math.min(
@@ -163,7 +165,7 @@ function Picture({ first, last, shown }: { first: number; last: number; shown: r
             />
           ))}
           {tipset.blocks.length > ROWS ? (
-            <text x={x(tipset.epoch)} y={FORK_TOP - 6}>
+            <text x={x(tipset.epoch)} y={forkTop - 6}>
               +{tipset.blocks.length - ROWS}
             </text>
           ) : null}
@@ -174,7 +176,7 @@ function Picture({ first, last, shown }: { first: number; last: number; shown: r
           ) : null}
         </g>
       ))}
-      <line class="divide" x1={0} x2={width} y1={FORK_TOP} y2={FORK_TOP} />
+      <line class="divide" x1={0} x2={width} y1={forkTop} y2={forkTop} />
       {forks.map((tipset) => (
         <g key={tipset.key.join()} class="fork">
           {tipset.blocks.slice(0, 1).map((block) => (
@@ -182,7 +184,7 @@ function Picture({ first, last, shown }: { first: number; last: number; shown: r
               key={block.cid}
               class={minerColour(block.miner)}
               x={x(tipset.epoch)}
-              y={FORK_TOP + 4}
+              y={forkTop + 4}
               width={BLOCK}
               height={BLOCK}
               rx={3}

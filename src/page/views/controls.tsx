@@ -314,7 +314,9 @@ function Faults(): JSX.Element {
   if (miners.length === 0)
     return (
       <Card title="Faults">
-        <p>This network has no miners with sectors: start it with `filigree devnet --miners 3`.</p>
+        <p>
+          This network has no miners with sectors: start it with <code>filigree devnet --miners 3</code>.
+        </p>
       </Card>
     );
   const fault = (kind: string) => () => call("Devnet.setSectorFault", miner, Number(sector), kind);

@@ -1,9 +1,9 @@
 /** Storage deals and retrievals with their progress, and the market's state on chain. */
 import type { JSX } from "preact";
-import { bytes, fil, short } from "../format.ts";
+import { bytes, count, fil, short } from "../format.ts";
 import { useLive } from "../live.ts";
 import { ask } from "../node.ts";
-import { Address, Card, CidLink, Epoch, Miner, Shown, Table } from "../parts.tsx";
+import { Address, Card, CidLink, Epoch, Miner, Shown, Table, WITHOUT_PEERS } from "../parts.tsx";
 
 type Cid = { readonly "/": string };
 type Proposal = {
@@ -63,8 +63,10 @@ async function onChain(): Promise<readonly OnChain[]> {
     .reverse();
 }
 
-function Progress({ deal: { Bytes: all, Received: come } }: { deal: View }): JSX.Element {
+function Progress({ deal: { Bytes: all, Received: come, way } }: { deal: View }): JSX.Element {
   if (all === 0) return <>–</>;
+  // The client's side does not hear how much of it the provider has.
+  if (way === "as client" && come === 0) return <>{bytes(all)}</>;
   return (
     <progress
       max={all}
@@ -92,6 +94,7 @@ export function DealsView(): JSX.Element {
               columns={[
                 { title: "Proposal", cell: ({ ProposalCid: cid }) => <span class="mono">{short(cid["/"])}</span> },
                 { title: "Role", cell: ({ way }) => way },
+                { title: "Provider", cell: ({ Proposal: one }) => <Miner of={one.Provider} /> },
                 {
                   title: "State",
                   cell: ({ State: state, About: about, Error: error }) => (
@@ -125,7 +128,7 @@ export function DealsView(): JSX.Element {
                 { title: "Provider", cell: ({ Proposal: one }) => <Miner of={one.Provider} /> },
                 { title: "Piece", cell: ({ Proposal: one }) => <CidLink of={one.PieceCID["/"]} /> },
                 { title: "Size", cell: ({ Proposal: one }) => bytes(one.PieceSize), isNumber: true },
-                { title: "Epochs", cell: ({ Proposal: one }) => `${one.StartEpoch} to ${one.EndEpoch}` },
+                { title: "Epochs", cell: ({ Proposal: one }) => `${count(one.StartEpoch)} to ${count(one.EndEpoch)}` },
                 { title: "Price an epoch", cell: ({ Proposal: one }) => fil(one.StoragePricePerEpoch), isNumber: true },
                 {
                   title: "State",
@@ -146,7 +149,7 @@ export function DealsView(): JSX.Element {
         </Shown>
       </Card>
       <Card title="Retrievals" wide>
-        <Shown live={transfers}>
+        <Shown live={transfers} calm={WITHOUT_PEERS}>
           {({ Given, Taken }) => (
             <Table<Row>
               caption="Retrievals"

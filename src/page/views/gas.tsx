@@ -19,16 +19,16 @@ export function GasView(): JSX.Element {
   useEffect(() => {
     const box = place.current;
     if (box === null) return;
-    const colour = getComputedStyle(document.documentElement).getPropertyValue("--text").trim();
-    const line = getComputedStyle(document.documentElement).getPropertyValue("--link").trim();
-    const axis = { stroke: colour, grid: { stroke: "rgba(128,128,128,0.25)" } };
+    // Looked up at each drawing: the colour scheme may change while the page is open.
+    const colour = (name: string) => () => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    const axis = { stroke: colour("--text"), grid: { stroke: "rgba(128,128,128,0.25)" } };
     const plot = new uPlot(
       {
         width: box.clientWidth,
         height: 260,
         scales: { x: { time: false } },
         legend: { live: true },
-        series: [{ label: "epoch" }, { label: "base fee, attoFIL a unit of gas", stroke: line, width: 2 }],
+        series: [{ label: "epoch" }, { label: "base fee, attoFIL a unit of gas", stroke: colour("--link"), width: 2 }],
         axes: [axis, { ...axis, size: 90 }],
       },
       [[], []],
@@ -41,9 +41,13 @@ export function GasView(): JSX.Element {
     });
     const adapt = (): void => plot.setSize({ width: box.clientWidth, height: 260 });
     addEventListener("resize", adapt);
+    const scheme = matchMedia("(prefers-color-scheme: dark)");
+    const redraw = (): void => plot.redraw();
+    scheme.addEventListener("change", redraw);
     return () => {
       draw();
       removeEventListener("resize", adapt);
+      scheme.removeEventListener("change", redraw);
       plot.destroy();
     };
   }, []);

@@ -78,8 +78,10 @@ export function MinerPage({ miner }: { miner: string }): JSX.Element {
       {(all) => (
         <>
           <Head miner={miner} all={all} />
-          <Deadlines all={all} />
-          <Money all={all} />
+          <div class="stack">
+            <Deadlines all={all} />
+            <Money all={all} />
+          </div>
           <Sectors all={all} />
         </>
       )}
@@ -123,6 +125,10 @@ function Head({ miner, all }: { miner: string; all: Whole }): JSX.Element {
                 ["Makes blocks", report.NotEligible ?? "yes"],
                 ["Fee for faults a day", fil(report.FaultFee)],
                 ["Burnt so far", fil(report.Burnt)],
+                [
+                  "Faults played",
+                  report.FileFaults.map(({ Sector, Fault }) => `sector ${Sector} ${Fault}`).join(", ") || "none",
+                ],
                 [
                   "Proofs left out",
                   report.SkippedDeadlines === null ? "all" : report.SkippedDeadlines.join(", ") || "none",

@@ -20,7 +20,7 @@ const MOST = 200;
 
 async function miners(): Promise<readonly Row[]> {
   const list = (await ask<readonly string[] | null>("Filecoin.StateListMiners", null)) ?? [];
-  return Promise.all(
+  const rows = await Promise.all(
     list.slice(0, MOST).map(async (miner) => {
       const [{ MinerPower, TotalPower }, counts, available] = await Promise.all([
         ask<Power>("Filecoin.StateMinerPower", miner, null),
@@ -37,6 +37,8 @@ async function miners(): Promise<readonly Row[]> {
       };
     }),
   );
+  const byPower = (one: Row, other: Row): number => Number(BigInt(other.power) - BigInt(one.power));
+  return rows.sort((one, other) => byPower(one, other) || one.miner.localeCompare(other.miner));
 }
 
 function share({ power, total }: Row): string {

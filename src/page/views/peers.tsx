@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { short } from "../format.ts";
 import { useLive } from "../live.ts";
 import { ask } from "../node.ts";
-import { Card, Shown, Table } from "../parts.tsx";
+import { Card, Shown, Table, WITHOUT_PEERS } from "../parts.tsx";
 
 type Info = { readonly ID: string; readonly Addrs: readonly string[] };
 type Score = { readonly ID: string; readonly Score: { readonly Score: number } };
@@ -32,7 +32,7 @@ export function PeersView(): JSX.Element {
   const live = useLive("peers", peers);
   return (
     <Card title="Peers" wide>
-      <Shown live={live}>
+      <Shown live={live} calm={WITHOUT_PEERS}>
         {({ id, peers: rows }) => (
           <>
             <Star id={id} rows={rows} />

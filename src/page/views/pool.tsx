@@ -64,7 +64,7 @@ export function PoolView(): JSX.Element {
         caption="Messages that wait"
         rows={rows}
         keyOf={keyOf}
-        empty="none"
+        empty="What is sent waits here until a block takes it."
         columns={[
           {
             title: "Message",

@@ -70,7 +70,17 @@ export function SealingView(): JSX.Element {
 function who(kind: string): string {
   if (kind === "work") return "computed by this node";
   if (kind === "message" || kind === "wait") return "the chain";
-  return kind === "held" ? "proven in its deadlines" : kind === "failed" ? "tried again after a pause" : kind;
+  // What is told of one that is held says it already.
+  return kind === "held" ? "" : kind === "failed" ? "tried again after a pause" : kind;
+}
+
+/** How long a sector was in a state, as its log has it: to the second. */
+function timeInLog(log: Log["Log"], state: string): string {
+  const i = log.findLastIndex(({ Message: message }) => message.split(":")[0] === state);
+  const [from, to] = [log[i], log[i + 1]];
+  if (from === undefined || to === undefined) return "";
+  const seconds = to.Timestamp - from.Timestamp;
+  return seconds < 1 ? "< 1 s" : seconds < 60 ? `${seconds} s` : duration(seconds * 1000);
 }
 
 function Way({ way: { step, steps } }: { way: SectorWay }): JSX.Element {
@@ -83,7 +93,9 @@ function Way({ way: { step, steps } }: { way: SectorWay }): JSX.Element {
   const timeOf = (state: string): string => {
     const i = steps.findIndex((one) => one.state === state);
     const next = steps[i + 1];
-    return i < 0 || next === undefined ? "" : duration(next.since - (steps[i]?.since ?? 0));
+    return i < 0 || next === undefined
+      ? timeInLog(live.value?.Log ?? [], state)
+      : duration(next.since - (steps[i]?.since ?? 0));
   };
   return (
     <li class="way">
@@ -134,7 +146,7 @@ function Proving(): JSX.Element {
   const live = useLive("proving", async () => {
     const miners = ((await ask<readonly string[] | null>("Filecoin.StateListMiners", null)) ?? []).slice(0, 50);
     return Promise.all(
-      miners.map(async (miner): Promise<Deadline> => {
+      miners.sort().map(async (miner): Promise<Deadline> => {
         const now = await ask<{ Index: number; Close: number; CurrentEpoch: number }>(
           "Filecoin.StateMinerProvingDeadline",
           miner,

@@ -3,14 +3,18 @@ import type { JSX } from "preact";
 import { fil } from "../format.ts";
 import { useLive } from "../live.ts";
 import { ask } from "../node.ts";
-import { Card, Shares, Shown } from "../parts.tsx";
+import { Card, Facts, Shares, Shown } from "../parts.tsx";
 
-const PARTS = [
+/** Where it is now: together all that there is. */
+const PLACES = [
   ["FilCirculating", "Circulating"],
   ["FilLocked", "Locked"],
-  ["FilMined", "Mined"],
-  ["FilVested", "Vested"],
   ["FilBurnt", "Burnt"],
+] as const;
+/** Where it came from: together the same. */
+const SOURCES = [
+  ["FilVested", "Vested"],
+  ["FilMined", "Mined"],
   ["FilReserveDisbursed", "Reserve disbursed"],
 ] as const;
 
@@ -19,16 +23,30 @@ export function SupplyView(): JSX.Element {
     ask<Readonly<Record<string, string>>>("Filecoin.StateVMCirculatingSupplyInternal", null),
   );
   return (
-    <Card title="Supply" wide>
-      <Shown live={live}>
-        {(supply) => (
-          <Shares
-            title="Circulating supply and its parts"
-            parts={PARTS.map(([key, name]) => ({ name, value: BigInt(supply[key] ?? 0), text: fil(supply[key]) }))}
-          />
-        )}
-      </Shown>
-      <p class="faint">Circulating = vested + mined + reserve disbursed − burnt − locked.</p>
-    </Card>
+    <>
+      <Card title="Where the FIL is">
+        <Shown live={live}>
+          {(supply) => (
+            <Shares
+              title="All FIL, by where it is"
+              parts={PLACES.map(([key, name]) => ({ name, value: BigInt(supply[key] ?? 0), text: fil(supply[key]) }))}
+            />
+          )}
+        </Shown>
+      </Card>
+      <Card title="Where it came from">
+        <Shown live={live}>
+          {(supply) => (
+            <Facts
+              rows={[
+                ...SOURCES.map(([key, name]) => [name, fil(supply[key])] as const),
+                ["In all", fil(SOURCES.reduce((sum, [key]) => sum + BigInt(supply[key] ?? 0), 0n))],
+              ]}
+            />
+          )}
+        </Shown>
+        <p class="faint">Circulating = vested + mined + reserve disbursed − burnt − locked.</p>
+      </Card>
+    </>
   );
 }

@@ -79,8 +79,8 @@ function OwnNetwork(): JSX.Element {
       <p>
         {own === null ? "The same network without any server: " : "This network runs in this tab: "}
         the engine in a worker, data in the browser's storage, where it is after a reload. The link carries seed and
-        options; whoever opens it has the same chain, CID by CID, as `filigree devnet` with the same seed and options.
-        Its keys are public.
+        options; whoever opens it has the same chain, CID by CID, as <code>filigree devnet</code> with the same seed and
+        options. Its keys are public.
       </p>
       <div class="field">
         <label>

@@ -1,11 +1,11 @@
 /** One epoch: its blocks, and the messages that it executed with what became of them. */
 import type { JSX } from "preact";
 import { type BlockView, type TipsetView, tipsetView } from "../chain.ts";
-import { fil, time } from "../format.ts";
+import { count, fil, time } from "../format.ts";
 import type { TipsetJson } from "../json.ts";
 import { useLive } from "../live.ts";
 import { ask } from "../node.ts";
-import { Card, CidLink, Epoch, Facts, Miner, Shown, Table } from "../parts.tsx";
+import { Card, CidLink, Facts, Miner, Shown, Table } from "../parts.tsx";
 import { go } from "../route.ts";
 import { executedIn, MessageTable } from "./messages.tsx";
 
@@ -38,7 +38,7 @@ function One({ tipset, wanted }: { tipset: TipsetView; wanted: number }): JSX.El
           rows={[
             ["Time (UTC)", time(tipset.timestamp)],
             ["Base fee", `${fil(tipset.baseFee)} a unit of gas`],
-            ["Weight of its parents", tipset.weight],
+            ["Weight of its parents", count(tipset.weight)],
             ["State before it", <CidLink key="root" of={tipset.stateRoot} full />],
           ]}
         />
@@ -63,9 +63,6 @@ function One({ tipset, wanted }: { tipset: TipsetView; wanted: number }): JSX.El
             {(rows) => <MessageTable rows={rows} empty={`No message was sent at epoch ${epoch}.`} />}
           </Shown>
         )}
-        <p class="faint">
-          Previous: <Epoch of={Math.max(0, epoch - 1)} />
-        </p>
       </Card>
     </>
   );

@@ -2,7 +2,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 import { errorText } from "../node.ts";
-import { Card } from "../parts.tsx";
+import { Card, Words } from "../parts.tsx";
 import type { Finding } from "../tools/verify.ts";
 
 /** A form whose outcome is shown below it. */
@@ -17,7 +17,9 @@ export function Tool<T>(props: {
   const [outcome, setOutcome] = useState<{ readonly value: T } | { readonly error: string } | null>(null);
   return (
     <Card title={props.title}>
-      <p>{props.about}</p>
+      <p>
+        <Words of={props.about} />
+      </p>
       <form
         onSubmit={(event) => {
           event.preventDefault();
