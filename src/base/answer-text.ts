@@ -1,5 +1,4 @@
 /** Answers of servers that may be anybody: read as they come, and only so far. */
-
 /** Most bytes of a node's answer by HTTP, and characters of one by WebSocket: real ones are far below. */
 export const MOST_OF_ANSWER = 2 ** 28;
 
@@ -10,23 +9,49 @@ export class AnswerSizeError extends Error {
   }
 }
 
-/** The text of an answer; rejects with `AnswerSizeError` once it has more than `most` bytes, and lets go of the connection. */
-export async function readText(response: Response, most: number): Promise<string> {
+/** The parts of an answer as they come; throws `AnswerSizeError` once they have more than `most` bytes, and lets go of the connection. */
+async function* partsOf(response: Response, most: number): AsyncGenerator<Uint8Array> {
   const reader = response.body?.getReader();
-  if (reader === undefined) return "";
-  const decoder = new TextDecoder();
-  let text = "";
+  if (reader === undefined) return;
   let size = 0;
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
+    if (done) return;
     size += value.length;
     if (size > most) {
       await reader.cancel().catch(() => undefined);
       throw new AnswerSizeError(most);
     }
-    text += decoder.decode(value, { stream: true });
+    yield value;
   }
+}
+
+/** The text of an answer; rejects with `AnswerSizeError` where it has more than `most` bytes. */
+export async function readText(response: Response, most: number): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const part of partsOf(response, most)) text += decoder.decode(part, { stream: true });
+  return text + decoder.decode();
+}
+
+/** Bytes that are made room for before anything has come, where the head does not say how many do. */
+const FIRST_ROOM = 64 << 10;
+
+/** The bytes of an answer; rejects with `AnswerSizeError` where there are more than `most`. However small its parts are, no more is kept than they hold. */
+export async function readBytes(response: Response, most: number): Promise<Uint8Array> {
+  const said = Number(response.headers.get("content-length") ?? FIRST_ROOM);
+  let all = new Uint8Array(Number.isSafeInteger(said) ? Math.max(0, Math.min(said, most)) : FIRST_ROOM);
+  let size = 0;
+  for await (const part of partsOf(response, most)) {
+    if (size + part.length > all.length) {
+      const more = new Uint8Array(Math.max(size + part.length, Math.min(2 * all.length, most)));
+      more.set(all.subarray(0, size));
+      all = more;
+    }
+    all.set(part, size);
+    size += part.length;
+  }
+  return size === all.length ? all : all.slice(0, size);
 }
 
 /** A request by `fetch`, and a node's whole answer; rejects as `fetch` does, and with `AnswerSizeError`. */

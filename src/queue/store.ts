@@ -6,6 +6,7 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { platform } from "#platform";
+import { AnswerSizeError, readBytes } from "../base/answer-text.ts";
 import { toHex } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
 
@@ -84,9 +85,13 @@ function serverStore(url: string, token: string | undefined): BlobStore {
       // A range that begins behind the end.
       if (response.status === 416) return new Uint8Array(0);
       if (response.status !== (range === undefined ? 200 : 206)) throw refused(name, response);
-      // A server of a store says how many bytes come.
-      if (!(Number(response.headers.get("content-length") ?? Number.NaN) <= MAX_BYTES)) throw refused(name, response);
-      return new Uint8Array(await response.arrayBuffer());
+      const most = Math.min(range?.length ?? MAX_BYTES, MAX_BYTES);
+      // Counted as they come: what the head says is of no use where the body is packed.
+      return readBytes(response, most).catch((cause: unknown) => {
+        if (!(cause instanceof AnswerSizeError)) throw cause;
+        const { status } = response;
+        throw new StoreError({ code: "STORE_REFUSED", name, status }, `the store gives ${cause.message} for ${name}`);
+      });
     },
     write: async (name, bytes) => {
       const response = await request(name, { method: "PUT", body: bytes.slice() });

@@ -1,8 +1,10 @@
 /** The store over HTTP: ranges, digests, tokens, and names that lead nowhere else. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { request } from "node:http";
+import { createServer, request, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type StoreServer, serveStore } from "../../src/platform/node-store.ts";
 import { pack, unpack } from "../../src/queue/packing.ts";
@@ -48,6 +50,36 @@ test("content that is not its name is refused, on its way in and out", async () 
   writeFileSync(path.join(folder, name), bytes);
   await expect(getBlob(store, name)).rejects.toMatchObject({ data: { code: "STORE_CHANGED" } });
   await expect(getBlob(store, `blobs/${"2".repeat(64)}`)).rejects.toMatchObject({ data: { code: "NOT_STORED" } });
+});
+
+test("a server that gives more than was asked for, packed too, is let go of; one that says a wrong length is not believed", async () => {
+  let answer: (response: ServerResponse) => void = () => undefined;
+  const strange = createServer((_, response) => answer(response));
+  await new Promise<void>((resolve) => strange.listen(0, "127.0.0.1", resolve));
+  try {
+    const store = openStore(`http://127.0.0.1:${(strange.address() as AddressInfo).port}`);
+    const range = { from: 0, length: 1000 };
+    const packed = gzipSync(new Uint8Array(1 << 20));
+    answer = (response) =>
+      response.writeHead(206, { "content-encoding": "gzip", "content-length": packed.length }).end(packed);
+    await expect(store.read("x", range)).rejects.toMatchObject({
+      message: "the store gives an answer of more than 1000 bytes for x",
+      data: { code: "STORE_REFUSED", status: 206 },
+    });
+    const small = gzipSync(bytes);
+    answer = (response) =>
+      response.writeHead(206, { "content-encoding": "gzip", "content-length": small.length }).end(small);
+    expect(await store.read("x", range)).toEqual(bytes);
+    answer = (response) => {
+      response.writeHead(206);
+      for (const byte of bytes.subarray(0, 100)) response.write(Uint8Array.of(byte));
+      response.end();
+    };
+    expect(await store.read("x", range)).toEqual(bytes.subarray(0, 100));
+  } finally {
+    strange.closeAllConnections();
+    strange.close();
+  }
 });
 
 test("no token, no bytes; no other places", async () => {
