@@ -162,7 +162,11 @@ export function clientSteps(parts: ClientParts): Readonly<Record<string, StepOf<
           return to("Active", "ended", UNPAID, { told: UNPAID });
         return { untilEpoch: chain.epoch + LOOK_EPOCHS };
       }
-      if (chain.epoch <= Number(startEpoch) && found === null && (await onceOnChain(deal, deal.activated ?? 0)) === null)
+      if (
+        chain.epoch <= Number(startEpoch) &&
+        found === null &&
+        (await onceOnChain(deal, deal.activated ?? 0)) === null
+      )
         return reverted();
       const slashed = await slashOf(chain, deal.dealId as number, found, deal.activated, Number(endEpoch));
       if (slashed === null) return to("Expired", "expired", `it ended at epoch ${endEpoch}`, { told: "" });
