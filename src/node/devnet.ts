@@ -445,6 +445,7 @@ export class Devnet {
               sectors,
               sealProof: localSealProof(sectorSize, networkVersion),
               networkVersion,
+              lastVersion: network.upgrades.at(-1)?.networkVersion ?? networkVersion,
               ...(given.presealing === undefined ? {} : { presealing: given.presealing }),
               firstId: firstMinerId(accounts.length, workers.length, networkVersion),
               owner: (accounts[0] as DevAccount).secp256k1,

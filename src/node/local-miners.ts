@@ -46,6 +46,8 @@ export type LocalMinersOptions = {
   readonly sealProof: number;
   /** At the genesis. Default: that of this engine's own actors. */
   readonly networkVersion?: number;
+  /** The last that it comes to by upgrades. Default: that of the genesis. */
+  readonly lastVersion?: number;
   /** Where sectors above 2 KiB are sealed once for all networks; absent: each time, in memory and in this thread. */
   readonly presealing?: Presealing;
   /** Actor id of the first miner: the others follow. */
@@ -135,8 +137,8 @@ export class LocalMiners {
       })),
     }));
     this.beacon = options.beacon ?? localBeacon(crypto, options.seed, options.times);
-    const { networkName, networkVersion = DEVNET_VERSION, times, proving } = options;
-    const facts = { networkName, networkVersion, times, beacon: this.beacon.info };
+    const { networkName, networkVersion = DEVNET_VERSION, lastVersion = networkVersion, times, proving } = options;
+    const facts = { networkName, networkVersion, lastVersion, times, beacon: this.beacon.info };
     this.verification = new LocalVerifier(
       proving === undefined ? facts : { ...facts, proofs: proving.described },
       crypto,

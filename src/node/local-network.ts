@@ -132,6 +132,7 @@ export class LocalNetwork {
           sectors: options.sectors,
           sealProof: localSealProof(sectorSize, networkVersion),
           networkVersion,
+          lastVersion: network.upgrades.at(-1)?.networkVersion ?? networkVersion,
           ...(given.presealing === undefined ? {} : { presealing: given.presealing }),
           firstId: firstMinerId(accounts.length, options.miners, networkVersion),
           owner: (accounts[0] as DevAccount).secp256k1,

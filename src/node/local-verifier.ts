@@ -37,6 +37,8 @@ export type LocalFacts = {
   readonly networkName: string;
   /** At the genesis. Default: that of this engine's own actors. */
   readonly networkVersion?: number;
+  /** The last that it comes to by upgrades. Default: that of the genesis. */
+  readonly lastVersion?: number;
   readonly beacon: DrandInfo;
   readonly times: EpochTimes;
   /** Default: attested. */
@@ -88,7 +90,7 @@ export class LocalVerifier {
     this.verifiers =
       described.mode === "attested"
         ? attestedProofs(this.attestor)
-        : keyedProofs(proofs, described, this.attestor, facts.networkVersion ?? DEVNET_VERSION);
+        : keyedProofs(proofs, described, this.attestor, facts.lastVersion ?? facts.networkVersion ?? DEVNET_VERSION);
   }
 
   readonly verifyBls: VerifyBls = async (key, message, signature) => {
@@ -203,12 +205,15 @@ function attestedProofs(attestor: Attestor): ProofVerifiers {
   };
 }
 
-/** Seals are attested where the network has no key for them. */
+/**
+ * Seals are attested where the network has no key for them. `lastVersion`: kinds of proofs that come with it are verified from the
+ * start; before, actors refuse them.
+ */
 function keyedProofs(
   proofs: Proofs,
   { verifyingKeys }: DescribedProofs & { readonly mode: "groth16" },
   attestor: Attestor,
-  networkVersion: number,
+  lastVersion: number,
 ): ProofVerifiers {
   const entropy = (): Uint8Array => platform.randomBytes(32);
   const winning = readVerifyingKey(proofs, verifyingKeys.winning);
@@ -217,7 +222,7 @@ function keyedProofs(
   if (porep !== undefined) keys.set(circuitKey("seal", SECTOR_BYTES), readVerifyingKey(proofs, porep));
   const { verifyPoSt, verifySeal } = keyedVerifier({
     ...{ proofs, keys, missing: "reject", entropy },
-    secondWindowVersion: chainRule("windowPostSecond", networkVersion),
+    secondWindowVersion: chainRule("windowPostSecond", lastVersion),
   });
   return {
     winning: keyedWinningPost({ proofs, keys: new Map([[SECTOR_BYTES, winning]]), missing: "wrong", entropy }),

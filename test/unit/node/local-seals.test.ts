@@ -25,10 +25,11 @@ beforeAll(async () => {
   [crypto, proofs] = [await loadCrypto(), await loadProofs()];
 });
 
-function verifierOf(described: DescribedProofs): LocalVerifier {
+function verifierOf(described: DescribedProofs, versions: { networkVersion?: number; lastVersion?: number } = {}) {
   const times = { genesisTime: 0, blockDelay: 30 };
   const { info } = localBeacon(crypto, "seals", times);
-  return new LocalVerifier({ networkName: "localnet", beacon: info, times, proofs: described }, crypto, proofs);
+  const facts = { networkName: "localnet", beacon: info, times, proofs: described, ...versions };
+  return new LocalVerifier(facts, crypto, proofs);
 }
 
 const seal = (verifier: LocalVerifier, proof: Uint8Array, number = made.sectorNumber): boolean | Promise<boolean> => {
@@ -69,6 +70,19 @@ test("without one they are attested, whatever proofs of spacetime are", async ()
     expect(await seal(verifier, attested(verifier))).toBe(true);
     expect(await seal(verifier, snark)).toBe(false);
   }
+});
+
+test("window proofs of the second version are verified where an upgrade brings them, too", async () => {
+  const one = post.cases.find(({ key, apiVersion }) => key === "window" && apiVersion === "1.2.0");
+  if (one === undefined) throw new Error("no such proof among the fixtures");
+  const sectors = one.sectors.map(({ sectorNumber, commR }) => [0, sectorNumber, sealedCid(fromHex(commR))]);
+  const info = dagCbor.encode([fromHex(one.randomness), [[10, fromHex(one.proof)]], sectors, MINER]);
+  const described = { mode: "groth16", setup: "", verifyingKeys: posts } as const;
+  const verdict = (versions: Parameters<typeof verifierOf>[1]) =>
+    verifierOf(described, versions).proofs().verifyPoSt(info);
+  expect(await verdict({ networkVersion: 18 })).toBe(false);
+  expect(await verdict({ networkVersion: 18, lastVersion: 19 })).toBe(true);
+  expect(await verdict({ networkVersion: 19 })).toBe(true);
 });
 
 test("an attested seal is of its miner, sector, proof type, ticket, seed, replica and data, and of no others", async () => {
