@@ -12,6 +12,8 @@ export type StateManagerErrorData =
   | { readonly code: "MESSAGE_REPLACED"; readonly wanted: string; readonly found: string }
   | { readonly code: "MESSAGE_NOT_IN_TIPSET"; readonly cid: string }
   | { readonly code: "CONFIDENCE_TOO_HIGH"; readonly confidence: number }
+  /** The state of a tipset is to be taken on to an epoch that another state comes before. */
+  | { readonly code: "UPGRADE_BETWEEN"; readonly epoch: number }
   | { readonly code: "LOOKBACK_AHEAD"; readonly height: number }
   /** A message that was tried ended with an exit code other than 0. */
   | { readonly code: "EXECUTION_FAILED"; readonly exitCode: number; readonly why: string }

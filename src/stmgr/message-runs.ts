@@ -170,7 +170,8 @@ export class MessageRuns {
 
   /**
    * The state after a tipset and then `messages` at `height`, and what became of every message on the way, those of the
-   * tipset included. Cron of epochs between is not run. As in the reference, messages are charged for their bare length.
+   * tipset included. Cron of epochs between is not run, and no upgrade: throws `StateManagerError` UPGRADE_BETWEEN where one is due. As in
+   * the reference, messages are charged for their bare length.
    */
   async compute(
     tipset: Tipset,
@@ -178,6 +179,12 @@ export class MessageRuns {
     messages: readonly Message[],
     signal?: AbortSignal,
   ): Promise<ComputedState> {
+    const due = this.states.rules.upgrades?.find(({ epoch }) => epoch >= tipset.height && epoch < height);
+    if (due !== undefined && messages.length > 0)
+      throw new StateManagerError(
+        { code: "UPGRADE_BETWEEN", epoch: due.epoch + 1 },
+        `from epoch ${due.epoch + 1} on the state is another one, of a later network version: messages can be tried up to epoch ${due.epoch}, or on a tipset of epoch ${due.epoch + 1} or later`,
+      );
     const started = this.now();
     const { stateRoot } = await this.states.result(tipset);
     const { applied } =

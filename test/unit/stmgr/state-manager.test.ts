@@ -253,6 +253,21 @@ test("a computed state is the tipset's, or that with messages on top, and tells 
   expect(`${more.root}`).not.toBe(`${plain.root}`);
 });
 
+test("messages are not tried on a state that an upgrade changes before their epoch", async () => {
+  const { chain, network, rules } = net.node.states;
+  // Nothing is executed.
+  const machines = { tipsets: {} as Execution, calls: {} as Execution };
+  const tipset = await net.clock.mine(1);
+  const due = { epoch: tipset.height + 1, name: "actors-v18" } as const;
+  const parts = { chain, network, machines, now: () => 0 };
+  const states = new StateManager({ ...parts, rules: { ...rules, upgrades: [due] } });
+  await expect(states.compute(tipset, tipset.height + 2, [send(0)])).rejects.toMatchObject({
+    data: { code: "UPGRADE_BETWEEN", epoch: tipset.height + 2 },
+    message: `from epoch ${tipset.height + 2} on the state is another one, of a later network version: messages can be tried up to epoch ${tipset.height + 1}, or on a tipset of epoch ${tipset.height + 2} or later`,
+  });
+  states.close();
+});
+
 test("power and keys for a block are those of the tipset 900 epochs back, or of the genesis", async () => {
   const { states, chain } = net.node;
   const genesis = await chain.genesis();
