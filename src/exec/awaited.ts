@@ -24,6 +24,16 @@ export class Awaited {
     return this.blocks.peek(cid) ?? (this.fetched.size === 0 ? undefined : this.fetched.get(cidKey(cid)));
   }
 
+  /** The same, from the store if it is not at hand; it is at hand from then on. */
+  async get(cid: Uint8Array): Promise<Uint8Array | undefined> {
+    const known = this.peek(cid);
+    if (known !== undefined) return known;
+    const { fetched } = this;
+    const block = await this.blocks.get(cid);
+    if (block !== undefined) fetched.set(cidKey(cid), block);
+    return block;
+  }
+
   /** An answer at once, or the fault `ANSWER_PENDING` that makes the run wait for it. */
   answer<Answer>(question: string, ask: () => Answer | Promise<Answer>): Answer {
     const known = this.answers.get(question);

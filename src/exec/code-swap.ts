@@ -28,7 +28,10 @@ export function codeSwap(actorsVersion: number): Migration {
   return async (root, epoch, blocks) => {
     const networkVersion = NETWORK_VERSIONS.find(({ actors }) => actors === actorsVersion)?.number ?? 0;
     const early = new Map<string, Block>();
-    const known: UpgradeBlocks = { ...blocks, peek: (cid) => early.get(cidKey(cid))?.bytes ?? blocks.peek(cid) };
+    const known: UpgradeBlocks = {
+      ...{ put: blocks.put, peek: (cid) => early.get(cidKey(cid))?.bytes ?? blocks.peek(cid) },
+      get: async (cid) => early.get(cidKey(cid))?.bytes ?? blocks.get?.(cid),
+    };
     const fvm = await Fvm.create(hostOf(known));
     const before = new StateBlocks(sourceOf(known), (block) => early.set(cidKey(block.cid), block));
     const stateRoot = actorsVersion === ETHEREUM_SINCE ? await laterTree(before, root) : root;
@@ -47,7 +50,7 @@ export function codeSwap(actorsVersion: number): Migration {
       if (replaced === undefined) throw new RangeError(`the actors v${actorsVersion} have no ${name}`);
       codes.set(cidKey(code.bytes), replaced);
     }
-    for (const { bytes: cid } of next.codes.values()) fvm.put({ cid, bytes: needed(blocks, cid) });
+    for (const { bytes: cid } of next.codes.values()) fvm.put({ cid, bytes: await needed(blocks, cid) });
     const put = (value: unknown): CID => {
       const bytes = dagCbor.encode(value);
       const cid = cidOfBlock(bytes);
@@ -95,7 +98,7 @@ function bundleOf(system: CID | undefined): ActorBundle {
 /** Ids of all actors of a state. */
 async function actorsOf(blocks: UpgradeBlocks, root: CID): Promise<bigint[]> {
   const source = sourceOf(blocks);
-  const [, actors] = dagCbor.decode<[number, unknown]>(needed(blocks, root.bytes));
+  const [, actors] = dagCbor.decode<[number, unknown]>(await needed(blocks, root.bytes));
   const map = CID.asCID(actors);
   if (map === null) throw new RangeError("not a root of a state");
   const ids: bigint[] = [];
@@ -103,15 +106,14 @@ async function actorsOf(blocks: UpgradeBlocks, root: CID): Promise<bigint[]> {
   return ids;
 }
 
-/** All blocks; one that is not at hand ends the run, which is then run again. */
+/** All blocks: those that are not at hand are waited for, as an upgrade walks over the whole state. */
 function sourceOf(blocks: UpgradeBlocks): BlockSource {
-  const peek = (cid: Uint8Array): Uint8Array => needed(blocks, cid);
-  return { peek, get: async (cid) => peek(cid) };
+  return { peek: blocks.peek, get: (cid) => needed(blocks, cid) };
 }
 
-/** Throws `EngineFault` BLOCK_MISSING: the block is fetched, and the upgrade runs again. */
-function needed(blocks: UpgradeBlocks, cid: Uint8Array): Uint8Array {
-  const bytes = blocks.peek(cid);
+/** Throws `EngineFault` BLOCK_MISSING for a block that nobody has. */
+async function needed(blocks: UpgradeBlocks, cid: Uint8Array): Promise<Uint8Array> {
+  const bytes = blocks.peek(cid) ?? (await blocks.get?.(cid));
   if (bytes !== undefined) return bytes;
   throw new EngineFault({ code: "BLOCK_MISSING", cid }, "a block of an upgrade is not at hand");
 }

@@ -120,7 +120,14 @@ export class Executor implements Execution {
     const context = facts === undefined ? place : { ...place, facts };
     return this.run(
       context,
-      (vm) => new TipsetRun(vm, input, rules, { ...options, tracing, context, migrate: this.migrate }).execute(),
+      (vm) =>
+        new TipsetRun(vm, input, rules, {
+          ...options,
+          tracing,
+          context,
+          migrate: this.migrate,
+          get: this.fetch,
+        }).execute(),
       options,
     );
   }
@@ -145,6 +152,8 @@ export class Executor implements Execution {
 
   private readonly migrate: Migrate = ({ name, epoch }, root, blocks) =>
     (this.parts.migrations ?? MIGRATIONS)[name](root, epoch, blocks, this.options);
+
+  private readonly fetch = (cid: Uint8Array): Promise<Uint8Array | undefined> => this.awaited.get(cid);
 
   private async attempt<T>(
     context: MachineContext,
@@ -261,6 +270,7 @@ type TipsetRunOptions = {
   readonly context: MachineContext;
   readonly tracing: boolean;
   readonly migrate: Migrate;
+  readonly get: NonNullable<UpgradeBlocks["get"]>;
   readonly signal?: AbortSignal;
 };
 
@@ -347,6 +357,7 @@ class TipsetRun {
       for (const block of this.vm.madeBlocks()) this.earlier.set(cidKey(block.cid), block);
       const blocks: UpgradeBlocks = {
         peek: (cid) => this.earlier.get(cidKey(cid))?.bytes ?? this.vm.host.peek(cid),
+        get: async (cid) => this.earlier.get(cidKey(cid))?.bytes ?? this.options.get(cid),
         put: (block) => this.earlier.set(cidKey(block.cid), block),
       };
       const migrated = await this.options.migrate(upgrade, root, blocks);

@@ -5,6 +5,8 @@ import type { Block, CID } from "../types/cid.ts";
 export type UpgradeBlocks = {
   /** A block if it is at hand; for one that is not, throw `BLOCK_MISSING` and be run again. */
   readonly peek: (cid: Uint8Array) => Uint8Array | undefined;
+  /** The same, awaited, so that a walk over a whole state does not run again for each of its blocks. Default: `peek` alone. */
+  readonly get?: (cid: Uint8Array) => Promise<Uint8Array | undefined>;
   readonly put: (block: Block) => void;
 };
 
