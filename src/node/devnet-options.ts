@@ -99,6 +99,7 @@ export function checkUpgrades(from: number, upgrades: readonly LocalUpgrade[], b
     checkWhole("upgrades", upgrade.epoch, [epoch + 1, LATEST_UPGRADE]);
     if (!isFvm(from) || upgrade.networkVersion <= version || !isFvm(upgrade.networkVersion))
       throw new OptionError("upgrades", `from version ${version} to a later one of 16 to 28, in the order of epochs`);
+    const changes: number[] = [];
     for (let at = version + 1; at <= upgrade.networkVersion; at++) {
       const [before, after] = [findVersion(at - 1)?.actors ?? 0, findVersion(at)?.actors ?? 0];
       if (before !== after && upgradeTo(after) === null)
@@ -106,7 +107,14 @@ export function checkUpgrades(from: number, upgrades: readonly LocalUpgrade[], b
           "upgrades",
           `from version ${at - 1} to ${at} the states of actors change in a way that is not built: networks of version 17 and later can be upgraded`,
         );
+      if (before !== after) changes.push(at);
     }
+    // States are made of those of the version before, and only one upgrade is due after an epoch.
+    if (changes.length > 1)
+      throw new OptionError(
+        "upgrades",
+        `from version ${version} to ${upgrade.networkVersion} actors change ${changes.length} times, at ${changes.join(", ")}: each takes an upgrade of its own, at an epoch of its own`,
+      );
     checkBundle({
       networkVersion: upgrade.networkVersion,
       ...(upgrade.bundle === undefined ? {} : { bundle: upgrade.bundle }),

@@ -119,6 +119,10 @@ test("upgrades that are not built, or that go back, are refused by name", async 
   await expect(from(16, 18)).rejects.toThrow(
     /from version 16 to 17 the states of actors change in a way that is not built/,
   );
+  await expect(from(22, 24)).rejects.toThrow(
+    /from version 22 to 24 actors change 2 times, at 23, 24: each takes an upgrade of its own, at an epoch of its own/,
+  );
+  await expect(from(17, 28)).rejects.toThrow(/at 18, 19, 21, 22, 23, 24, 25, 27, 28: each takes an upgrade/);
   await expect(from(28, 27)).rejects.toThrow(/from version 28 to a later one/);
   await expect(from(5, 28)).rejects.toThrow(/from version 5 to a later one/);
   await expect(from(27, 28, 0)).rejects.toThrow(/upgrades/);
