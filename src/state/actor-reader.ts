@@ -163,6 +163,16 @@ export class ObjectReader {
     return this.json(to.of, value, name);
   }
 
+  /** One element of a map within a map, or null. */
+  async elementWithin(name: string, key: Uint8Array, within: Uint8Array): Promise<Json> {
+    const { to } = this.link(name);
+    const link = await this.element(name, key);
+    if (link === null || to.kind !== "map" || to.of.kind !== "link" || to.of.to.kind !== "map") return null;
+    const inner = to.of.to;
+    const value = await hamtGet(this.blocks, linkOf(name, link), within, undefined, inner.width);
+    return value === undefined ? null : this.json(inner.of, value, name);
+  }
+
   /** All elements of an array, with their indexes. */
   async *elements(name: string): AsyncGenerator<readonly [bigint, Json]> {
     const { to, cid } = this.link(name);

@@ -107,6 +107,20 @@ describe.skipIf(bundle === undefined)(`data at version ${VERSION}${bundle === un
     const [, , [id]] = dagCbor.decode(data) as [unknown, unknown, number[]];
     const { Address: clientId } = { Address: await net.request<string>("StateLookupID", client.toString("t"), []) };
     const Allocation = { Client: Number(clientId.slice(2)), ID: id };
+    const onChain = await net.request<View>("StateGetAllocation", clientId, id, []);
+    expect(onChain).toMatchObject({
+      Provider: provider,
+      Data: commP["Root"],
+      Size: 1024,
+      TermMin: terms[0],
+      Expiration: terms[2],
+    });
+    const other = net.request("Filigree.SectorAddPiece", path.join(folder, "four"), { Allocation });
+    await expect(other).rejects.toThrow(/t0\d+\/\d+: it is about a piece of 1024 bytes, and this one has 512/);
+    const none = net.request("Filigree.SectorAddPiece", path.join(folder, "three"), {
+      Allocation: { ...Allocation, ID: 99 },
+    });
+    await expect(none).rejects.toThrow(/\/99: the verified registry does not have it/);
     const second = await net.request<View>("Filigree.SectorAddPiece", path.join(folder, "three"), { Allocation });
     expect(second).toMatchObject({ Sector: { Number: sector }, Offset: 1024, Piece: { Size: 1024 } });
     const status = await proven(sector);

@@ -5,10 +5,13 @@ import type {
   Committed,
   Condition,
   Executed,
+  PieceClaim,
   PreCommitOrder,
   PreCommitted,
   SealingChain,
 } from "../../src/miner/sealing/chain.ts";
+
+import type { PieceDeal, SectorPiece } from "../../src/miner/sealing/record.ts";
 
 type Sent = { readonly cid: string; readonly run: () => number; executed: Executed | null };
 
@@ -80,6 +83,12 @@ export class TestChain implements SealingChain {
     this.answer();
     return this.allocated.has(sector);
   }
+  /** What there is of deals, by their ids, and of allocations, by theirs; of others nothing is looked up. */
+  readonly claims = new Map<number, PieceClaim>();
+  async claimOf({ id, allocation }: PieceDeal) {
+    this.answer();
+    return this.claims.get(id ?? allocation?.id ?? -1) ?? {};
+  }
   async conditions(sectors: readonly number[]) {
     this.answer();
     const of = (sector: number): Condition =>
@@ -121,7 +130,10 @@ export class TestChain implements SealingChain {
       return 0;
     });
   }
-  async sendProveCommit(key: string, number: number) {
+  /** Pieces as proofs named them. */
+  readonly proven: (readonly SectorPiece[])[] = [];
+  async sendProveCommit(key: string, number: number, _proof: Uint8Array, pieces: readonly SectorPiece[]) {
+    this.proven.push(pieces);
     return this.send(key, () => {
       const found = this.preCommits.get(number);
       if (found === undefined) return 17;

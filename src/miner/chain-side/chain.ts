@@ -5,6 +5,7 @@
  * Reads give the newest state that the node has for a tipset: in process the one after its messages, over JSON-RPC, as
  * everywhere in that interface, the one before them. A miner must not depend on which.
  */
+import type { AllocationTerms } from "../../state/allocations.ts";
 import type { Partition, SectorSet } from "../../state/miner-sectors.ts";
 import type { Address, NetworkPrefix } from "../../types/address.ts";
 import type { CID } from "../../types/cid.ts";
@@ -103,6 +104,20 @@ export type MinerPower = {
 /** An allocation of the verified registry, by its client's actor id and its own. */
 export type Allocation = { readonly client: bigint; readonly id: bigint };
 
+/** A deal that the market has. */
+export type PublishedDeal = {
+  /** Actor id. */
+  readonly provider: bigint;
+  /** CommP, and bytes with padding. */
+  readonly pieceCid: CID;
+  readonly pieceSize: bigint;
+  readonly isVerified: boolean;
+  readonly startEpoch: number;
+  readonly endEpoch: number;
+  /** Whether a sector's proof has activated it. */
+  readonly isActive: boolean;
+};
+
 /** What decides deposit and pledge of a sector. */
 export type SectorTerms = {
   readonly sealProof: number;
@@ -170,6 +185,10 @@ export type MinerChain = {
   initialPledge(sector: SectorTerms): Promise<bigint>;
   /** The allocation that a published deal waits with to be activated; null for one that is not verified. */
   dealAllocation(deal: bigint): Promise<Allocation | null>;
+  /** Null for one that is not published, or that the market has let go of. */
+  deal(id: bigint): Promise<PublishedDeal | null>;
+  /** Null for one that was never made, was claimed or has been taken back. */
+  allocation(name: Allocation): Promise<AllocationTerms | null>;
   /** 32 bytes, drawn on the chain that ends with `at`. */
   randomness(
     kind: "ticket" | "beacon",

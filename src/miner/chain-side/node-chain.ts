@@ -5,6 +5,7 @@ import type { MessagePool } from "../../mpool/pool.ts";
 import { PoolError } from "../../mpool/rules.ts";
 import { countsForConsensus } from "../../params/proving.ts";
 import { type JsonObject, ObjectReader } from "../../state/actor-reader.ts";
+import { type AllocationTerms, allocationIn, allocationTerms } from "../../state/allocations.ts";
 import {
   availableBalance,
   openDeadline,
@@ -25,7 +26,7 @@ import { hasBit } from "../../types/bit-runs.ts";
 import type { Tipset } from "../../types/block-header.ts";
 import { type SignedMessage, signedMessageCid } from "../../types/message.ts";
 import type { Json } from "../../types/schema-codec.ts";
-import { MARKET, POWER } from "../../types/singletons.ts";
+import { MARKET, POWER, VERIFIED_REGISTRY } from "../../types/singletons.ts";
 import type {
   Allocation,
   DeadlineClock,
@@ -40,11 +41,12 @@ import type {
   OnChainSector,
   Outcome,
   Outgoing,
+  PublishedDeal,
   SectorTerms,
 } from "./chain.ts";
 import { notSent } from "./errors.ts";
 import { gasRoom, raisedFees } from "./raise.ts";
-import { addressIn, deadlineClock, factsOf, preCommitOf, sectorOf } from "./state-json.ts";
+import { addressIn, deadlineClock, dealOf, factsOf, preCommitOf, sectorOf } from "./state-json.ts";
 
 export type NodeChainOptions = {
   readonly miner: Address;
@@ -196,6 +198,17 @@ export class NodeChain implements MinerChain {
     const proposal = (await market.element("Proposals", deal)) as JsonObject | null;
     if (id === null || proposal === null) return null;
     return { client: addressIn(proposal["Client"]).actorId as bigint, id: BigInt(id as number | string) };
+  }
+
+  async deal(id: bigint): Promise<PublishedDeal | null> {
+    const market = await this.open(MARKET);
+    const proposal = (await market.element("Proposals", id)) as JsonObject | null;
+    return proposal === null ? null : dealOf(proposal, (await market.element("States", id)) as JsonObject | null);
+  }
+
+  async allocation({ client, id }: Allocation): Promise<AllocationTerms | null> {
+    const found = await allocationIn(await this.open(VERIFIED_REGISTRY), client, id);
+    return found === null ? null : allocationTerms(found);
   }
 
   async randomness(

@@ -58,7 +58,7 @@ export function publishedMessages(
         },
         { by: OWNER, maxFee: MAX_FEE.control, value: actors >= SINCE.deposit ? MOST_DEPOSIT : 0n },
       ),
-    namesPieces: actors >= SINCE.provesAtOnce,
+    namesPieces: namesPieces(networkVersion),
     preCommit({ sealProof, number, sealedCid, sealRandEpoch, dealIds, expiration, unsealedCid, replaces }, value) {
       if (replaces !== undefined) throw noReplacing(networkVersion);
       const info = {
@@ -111,6 +111,11 @@ export function publishedMessages(
     },
     maxPostPartitions: () => POSTED_PARTITIONS,
   };
+}
+
+/** Whether a sector's proof names its pieces, one by one, and its pre-commit no deals. */
+export function namesPieces(networkVersion: number): boolean {
+  return (findVersion(networkVersion)?.actors ?? 0) >= SINCE.provesAtOnce;
 }
 
 const NO_CONTENT = { dealIds: [], pieces: [] } as const;

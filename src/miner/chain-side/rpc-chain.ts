@@ -12,6 +12,7 @@ import { BLOCK_LIMITS } from "../../consensus/limits.ts";
 import { type KeyCrypto, type KeyInfo, signMessage } from "../../keys/keys.ts";
 import { sealProofOfSize, WINDOW_POST } from "../../params/proving.ts";
 import type { JsonObject } from "../../state/actor-reader.ts";
+import { type AllocationTerms, allocationTerms } from "../../state/allocations.ts";
 import { type Partition, sectorsOf, without } from "../../state/miner-sectors.ts";
 import { sameCall } from "../../stmgr/message-search.ts";
 import { Address, type NetworkPrefix } from "../../types/address.ts";
@@ -40,11 +41,12 @@ import type {
   OnChainSector,
   Outcome,
   Outgoing,
+  PublishedDeal,
   SectorTerms,
 } from "./chain.ts";
 import { MinerError, notSent } from "./errors.ts";
 import { gasRoom, raisedFees } from "./raise.ts";
-import { addressIn, deadlineClock, factsOf, preCommitOf, sectorOf } from "./state-json.ts";
+import { addressIn, deadlineClock, dealOf, factsOf, preCommitOf, sectorOf } from "./state-json.ts";
 
 /** Calls a method of the node by its whole name; throws `refusal` for the node's own "no", anything else if none was reached. */
 export type RpcRequest = (method: string, ...params: readonly unknown[]) => Promise<unknown>;
@@ -275,6 +277,22 @@ export class RpcChain implements MinerChain {
     const found = (await this.ask("StateMarketStorageDeal", Number(deal), null)) as JsonObject;
     const client = addressIn((found["Proposal"] as JsonObject)["Client"]);
     return { client: client.actorId as bigint, id };
+  }
+
+  async deal(id: bigint): Promise<PublishedDeal | null> {
+    try {
+      const found = (await this.ask("StateMarketStorageDeal", Number(id), null)) as JsonObject;
+      return dealOf(found["Proposal"] as JsonObject, found["State"] as JsonObject);
+    } catch (error) {
+      // The node's answer for a deal that the market does not have.
+      if (!this.options.isRefusal(error)) throw error;
+      return null;
+    }
+  }
+
+  async allocation({ client, id }: Allocation): Promise<AllocationTerms | null> {
+    const found = await this.ask("StateGetAllocation", this.text(Address.id(client)), Number(id), null);
+    return found === null ? null : allocationTerms(found as JsonObject);
   }
 
   async randomness(

@@ -4,7 +4,7 @@ import type { JsonObject } from "../../state/actor-reader.ts";
 import { Address } from "../../types/address.ts";
 import { parseCid } from "../../types/cid.ts";
 import type { Json } from "../../types/schema-codec.ts";
-import type { DeadlineClock, MinerFacts, OnChainPreCommit, OnChainSector } from "./chain.ts";
+import type { DeadlineClock, MinerFacts, OnChainPreCommit, OnChainSector, PublishedDeal } from "./chain.ts";
 
 /** The deadline of an index in the period that starts at an epoch. */
 export function deadlineClock(periodStart: number, index: number): DeadlineClock {
@@ -58,6 +58,19 @@ export function sectorOf(info: JsonObject): OnChainSector {
     activation: info["Activation"] as number,
     expiration: info["Expiration"] as number,
     initialPledge: BigInt(info["InitialPledge"] as string),
+  };
+}
+
+/** `DealProposal`, and `DealState` of a deal that has one: in the state of an actor it may be missing, over JSON-RPC its epochs are -1. */
+export function dealOf(proposal: JsonObject, state: JsonObject | null): PublishedDeal {
+  return {
+    provider: addressIn(proposal["Provider"]).actorId as bigint,
+    pieceCid: linkIn(proposal["PieceCID"]),
+    pieceSize: BigInt(proposal["PieceSize"] as number | string),
+    isVerified: proposal["VerifiedDeal"] === true,
+    startEpoch: Number(proposal["StartEpoch"]),
+    endEpoch: Number(proposal["EndEpoch"]),
+    isActive: Number(state?.["SectorStartEpoch"] ?? -1) >= 0,
   };
 }
 

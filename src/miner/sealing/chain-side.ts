@@ -1,6 +1,7 @@
 /** The chain as the sealing of sectors sees it, over what a miner's software has in common (`chain-side/`). */
 import { DRAW_TAG, minerEntropy } from "../../consensus/draws.ts";
 import { WINDOW_POST } from "../../params/proving.ts";
+import { findVersion } from "../../schema/versions/rows.ts";
 import { pieceCidV1 } from "../../sector/piece/cid.ts";
 import type { Partition } from "../../state/miner-sectors.ts";
 import { signedMessageCid } from "../../types/message.ts";
@@ -16,6 +17,9 @@ import type { SectorPiece } from "./record.ts";
 
 /** Intentions of sealing among a miner's others. */
 const PREFIX = "sealing/";
+
+/** First actors version whose verified deals have allocations. */
+const ALLOCATED_SINCE = 9;
 
 type Place = { readonly deadline: number; readonly partition: Partition };
 
@@ -102,6 +106,17 @@ export function sealingChain(chain: MinerChain, tracker: MessageTracker): Sealin
     },
     sector: (sector) => chain.sector(sector),
     isAllocated: (sector) => chain.isAllocated(sector),
+    async claimOf({ id, allocation }) {
+      if (id === null)
+        return allocation === undefined
+          ? {}
+          : { allocation: await chain.allocation({ client: BigInt(allocation.client), id: BigInt(allocation.id) }) };
+      const deal = await chain.deal(BigInt(id));
+      const actors = findVersion((await chain.head()).networkVersion)?.actors ?? 0;
+      if (deal === null || !deal.isVerified || actors < ALLOCATED_SINCE) return { deal };
+      const key = await chain.dealAllocation(BigInt(id));
+      return { deal, allocation: key === null ? null : await chain.allocation(key) };
+    },
     async conditions(sectors) {
       const found = await places(sectors);
       return new Map(sectors.map((sector) => [sector, conditionOf(sector, found.get(sector))]));

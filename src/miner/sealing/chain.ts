@@ -1,6 +1,9 @@
 /** What the sealing of one miner's sectors asks of the chain and sends to it; `chain-side.ts` gives it. */
+
+import type { AllocationTerms } from "../../state/allocations.ts";
 import type { CID } from "../../types/cid.ts";
-import type { SectorPiece } from "./record.ts";
+import type { PublishedDeal } from "../chain-side/chain.ts";
+import type { PieceDeal, SectorPiece } from "./record.ts";
 
 /** How the chain sees a sector. */
 export type Condition =
@@ -21,6 +24,9 @@ export type PreCommitted = {
   readonly expiration: number;
 };
 export type Committed = { readonly activation: number; readonly expiration: number; readonly sealedCid: CID };
+
+/** What the chain has of a piece's deal, and of the allocation that it or its deal claims; null if that is gone, absent where there is none. */
+export type PieceClaim = { readonly deal?: PublishedDeal | null; readonly allocation?: AllocationTerms | null };
 
 export type PreCommitOrder = {
   readonly proof: number;
@@ -53,6 +59,7 @@ export type SealingChain = {
   sector(sector: number): Promise<Committed | null>;
   /** Whether the miner has ever used the number. */
   isAllocated(sector: number): Promise<boolean>;
+  claimOf(deal: PieceDeal): Promise<PieceClaim>;
   /** Conditions of these sectors. */
   conditions(sectors: readonly number[]): Promise<ReadonlyMap<number, Condition>>;
   /** Conditions of all sectors that the chain has of the miner. */

@@ -35,7 +35,7 @@ export type FailureCode =
   | "OTHER_SECTOR"
   /** Something was tried as often as is allowed. */
   | "ATTEMPTS"
-  /** A deal of the sector cannot be activated any more. */
+  /** No deal and no allocation of the sector can be activated any more. */
   | "DEALS";
 
 /** Thrown by a step of a sector's life: its event `failed`. Anything else that is thrown is tried again in the same state. */

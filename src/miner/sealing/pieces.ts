@@ -21,6 +21,7 @@ import type { SectorFolders } from "../folders/folders.ts";
 import type { SealingChain } from "./chain.ts";
 import { SealingError } from "./errors.ts";
 import type { SectorMachine } from "./machine.ts";
+import { whyNot } from "./provable.ts";
 import type { PieceDeal, SectorPiece, SectorRecord } from "./record.ts";
 import { endsOf } from "./terms.ts";
 
@@ -166,7 +167,7 @@ export class Pieces {
   }
 
   private async check({ payloadSize }: PiecePayload, deal: PieceDeal): Promise<void> {
-    const { chain, startBuffer } = this.options;
+    const { startBuffer, chain } = this.options;
     const bad = (reason: string): never => {
       throw new SealingError({ code: "BAD_PIECE", reason }, `${nameOf(deal)}: ${reason}`);
     };
@@ -189,6 +190,16 @@ export class Pieces {
     }
     if (startEpoch < epoch + startBuffer)
       bad(`it begins at epoch ${startEpoch}, and sealing takes until ${epoch + startBuffer}`);
+    const why = await this.whyUnclaimable({ deal, commP: null, paddedSize: paddedBytesOf(payloadSize) });
+    if (why !== null) bad(why);
+  }
+
+  /** Why its sector's proof would not activate what a piece is for, if its sector ends as it wants; null if it would. */
+  private async whyUnclaimable(piece: Parameters<typeof whyNot>[0]): Promise<string | null> {
+    const { chain, miner, startBuffer } = this.options;
+    const { epoch } = await chain.head();
+    const times = { first: epoch + 1, proven: epoch + startBuffer, expiration: piece.deal.endEpoch };
+    return whyNot(piece, await chain.claimOf(piece.deal), miner, times);
   }
 
   /** The open sector for a piece of so many padded bytes. */
@@ -228,6 +239,8 @@ export class Pieces {
         `${nameOf(deal)}: the payload is another than the deal's: its commitment differs`,
       );
     const { paddedSize, payloadSize } = made;
+    const why = await this.whyUnclaimable({ ...made, deal });
+    if (why !== null) throw new SealingError({ code: "BAD_PIECE", reason: why }, `${nameOf(deal)}: ${why}`);
     const piece: SectorPiece = { offset, paddedSize, commP: made.commP, payloadSize, deal };
     let isIn = false;
     const after = await machine.records.note(number, "pieceAdded", `${nameOf(deal)} at ${offset}`, (now) => {

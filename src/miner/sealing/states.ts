@@ -30,7 +30,7 @@ export const SECTOR_STATES = {
   Packing: {
     kind: "work",
     about: "Fills what is left of the sector with zero pieces and commits to the data (CommD).",
-    on: { packed: "GetTicket", failed: "PackingFailed" },
+    on: { packed: "GetTicket", unprovable: "DealsExpired", failed: "PackingFailed" },
   },
   GetTicket: {
     kind: "wait",
@@ -50,7 +50,13 @@ export const SECTOR_STATES = {
   PreCommitting: {
     kind: "message",
     about: "Sends the pre-commit message, which takes a deposit.",
-    on: { sent: "PreCommitWait", onChain: "WaitSeed", ticketOld: "GetTicket", failed: "PreCommitFailed" },
+    on: {
+      sent: "PreCommitWait",
+      onChain: "WaitSeed",
+      ticketOld: "GetTicket",
+      unprovable: "DealsExpired",
+      failed: "PreCommitFailed",
+    },
   },
   PreCommitWait: {
     kind: "wait",
@@ -202,6 +208,12 @@ export const SECTOR_STATES = {
     on: { again: "Terminating", gone: "TerminateFinality", givenUp: "FailedUnrecoverable" },
   },
   RemoveFailed: { kind: "failed", about: "Files could not be removed.", on: { again: "Removing" } },
+  DealsExpired: {
+    kind: "end",
+    about:
+      "Nothing that it was made for can be activated by its proof any more: no deposit is at stake. Its error says why; it is looked at again when it is restarted.",
+    on: { restarted: "Packing", removed: "Removing" },
+  },
   FailedUnrecoverable: {
     kind: "end",
     about: "Waits for a person: its error says why.",

@@ -7,11 +7,13 @@ import { equal, toHex } from "../../base/bytes.ts";
 import { type SealProof, sealProof } from "../../sector/params.ts";
 import { sealedCid } from "../../sector/piece/cid.ts";
 import type { SectorIdentity } from "../../sector/seal/seal.ts";
+import { namesPieces } from "../chain-side/published-messages.ts";
 import type { SectorFiles } from "../folders/folder.ts";
 import type { SectorFolders } from "../folders/folders.ts";
 import type { SealingChain } from "./chain.ts";
 import { StepFailure } from "./errors.ts";
 import { ownFolder, ownFolders } from "./own-files.ts";
+import { sortPieces } from "./provable.ts";
 import type { Counter, SealedParts, SectorRecord } from "./record.ts";
 import type { RecordChange } from "./records.ts";
 import type { SectorState } from "./states.ts";
@@ -98,8 +100,10 @@ export const SEALING_STEPS: Steps = {
 
   async Packing(record, context) {
     const { sectorBytes } = proofOf(record);
-    const commD = await context.work.pack(await ownFiles(record, context), sectorBytes, record.pieces);
-    return { event: "packed", text: `CommD ${short(commD)}…`, change: { commD } };
+    const { pieces, why, isLost } = await provable(record, context);
+    if (isLost) return unprovable(why, context);
+    const commD = await context.work.pack(await ownFiles(record, context), sectorBytes, pieces);
+    return { event: "packed", text: `CommD ${short(commD)}…${without(why)}`, change: { commD, pieces } };
   },
 
   async GetTicket(record, context) {
@@ -132,7 +136,8 @@ export const SEALING_STEPS: Steps = {
     return { event: "sealed", text: `CommR ${short(sealed.commR)}…`, change: { sealed, error: null } };
   },
 
-  async PreCommitting(record, { chain }) {
+  async PreCommitting(record, context) {
+    const { chain } = context;
     const { number, ticket } = record;
     const cid = sealedCid(sealedOf(record).commR);
     const key = intention("precommit", record);
@@ -147,11 +152,14 @@ export const SEALING_STEPS: Steps = {
         `the number ${number} is used up on chain, and nothing is committed`,
       );
     const expiration = expirationOf(record, head);
-    const { pieces, proof } = record;
+    const { pieces, why, isLost } = await provable(record, context);
+    if (isLost) return unprovable(why, context);
+    const { proof } = record;
     const commD = pieces.length === 0 ? null : record.commD;
     const order = { proof, number, sealedCid: cid, ticketEpoch: ticket.epoch, pieces, commD, expiration };
     const sent = await chain.sendPreCommit(key, order);
-    return { event: "sent", text: sent, change: { preCommitMessage: sent, expiration } };
+    const change = { preCommitMessage: sent, expiration, pieces };
+    return { event: "sent", text: `${sent}${without(why)}`, change };
   },
 
   async PreCommitWait(record, { chain, signal }) {
@@ -193,7 +201,8 @@ export const SEALING_STEPS: Steps = {
     return { event: "proven", text: `${porep.length} bytes`, change: { porep } };
   },
 
-  async SubmitCommit(record, { chain, challengeDelay }) {
+  async SubmitCommit(record, context) {
+    const { chain, challengeDelay, miner } = context;
     const { number, porep, seed } = record;
     const key = intention("commit", record);
     const before = await chain.sent(key);
@@ -215,8 +224,11 @@ export const SEALING_STEPS: Steps = {
         { code: "DEPOSIT_LOST" },
         `its proof was due at epoch ${due}: the deposit of ${found.deposit} attoFIL is lost`,
       );
-    const sent = await chain.sendProveCommit(key, number, porep, record.pieces);
-    return { event: "sent", text: sent, change: { commitMessage: sent } };
+    const next = head.epoch + 1;
+    const times = { first: next, proven: next, expiration: found.expiration };
+    const { pieces, why } = await sortPieces(record.pieces, chain, miner, times);
+    const sent = await chain.sendProveCommit(key, number, porep, pieces);
+    return { event: "sent", text: `${sent}${without(why)}`, change: { commitMessage: sent, pieces } };
   },
 
   async CommitWait(record, { chain, signal }) {
@@ -252,6 +264,26 @@ export const SEALING_STEPS: Steps = {
     return { event: "gone", text: "" };
   },
 };
+
+/**
+ * Pieces of a sector that is pre-committed next, as its proof can name them. It is lost if nothing that it is made for is left; where deals
+ * are named by the pre-commit, the sector's data is theirs alone, and it is lost with the first.
+ */
+async function provable(record: SectorRecord, { chain, miner, challengeDelay }: StepContext) {
+  const head = await chain.head();
+  const first = head.epoch + 1 + challengeDelay;
+  const proven = first + SEALING_EPOCHS.seedConfidence + SEALING_EPOCHS.proveMargin;
+  const times = { first, proven, expiration: expirationOf(record, head) };
+  const { pieces, why } = await sortPieces(record.pieces, chain, miner, times);
+  const isLeft = namesPieces(head.networkVersion) && pieces.some(({ deal }) => deal !== null);
+  return { pieces, why, isLost: why !== "" && !isLeft };
+}
+
+const without = (why: string): string => (why === "" ? "" : `, without what cannot be activated: ${why}`);
+
+function unprovable(text: string, { now }: StepContext): Outcome {
+  return { event: "unprovable", text, change: { error: { code: "DEALS", text, at: now() } } };
+}
 
 async function reserve(record: SectorRecord, { folders, miner, work }: StepContext): Promise<void> {
   const name = { miner, number: record.number };

@@ -19,6 +19,8 @@ export const SEALING_EPOCHS = {
   messageConfidence: 5,
   /** On top of the seed's epoch before it counts. Source: lotus storage/pipeline/constants.go (InteractivePoRepConfidence). */
   seedConfidence: 6,
+  /** From a pre-commit that is sent to a proof that is executed, beside the wait for the seed: both have to be mined, and the proof made. */
+  proveMargin: 30,
   /** A sector without deals lives so long from its pre-commit: two days less than actors v0 and v2 allow. */
   capacityLife: 538 * EPOCHS_IN_DAY,
   /** Least and most life of a sector. Source: specs-actors builtin/miner/policy.go. */

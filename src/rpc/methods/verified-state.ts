@@ -1,11 +1,12 @@
 /** Filecoin.StateVerif*: the verified registry. */
+import { allocationIn, allocationTerms } from "../../state/allocations.ts";
 import { dataCapOf } from "../../state/data-cap.ts";
 import { uvarint } from "../../state/miner-reader.ts";
 import { Address } from "../../types/address.ts";
 import { MARKET, VERIFIED_REGISTRY } from "../../types/singletons.ts";
 import type { TipsetKey } from "../codec/chain-types.ts";
-import { address, amount, tipsetKey, uint64 } from "../codec/chain-types.ts";
-import { nullable } from "../codec/codec.ts";
+import { address, amount, anyEpoch, link, tipsetKey, uint64 } from "../codec/chain-types.ts";
+import { nullable, object } from "../codec/codec.ts";
 import { group, type MethodContext, method, param } from "../method.ts";
 import { idAt, viewAt } from "../view.ts";
 import { openActor } from "./miner-state.ts";
@@ -15,6 +16,11 @@ async function verifierCap(one: Address, key: TipsetKey, { node }: MethodContext
   const cap = await (await openActor(node, VERIFIED_REGISTRY, key)).element("Verifiers", id.bytes);
   return cap === null ? null : BigInt(cap as string);
 }
+
+const allocation = object("Allocation", {
+  ...{ Client: uint64, Provider: uint64, Data: link, Size: uint64 },
+  ...{ TermMin: anyEpoch, TermMax: anyEpoch, Expiration: anyEpoch },
+});
 
 const of = [param("address", address), param("tipsetKey", tipsetKey)] as const;
 
@@ -41,6 +47,22 @@ export const verifiedStateGroup = group(
       result: nullable(amount),
       run: async ([one, key], { node }) =>
         dataCapOf(node.chain.blocks, await viewAt(node, key), node.network.prefix, await idAt(node, one, key)),
+    }),
+    StateGetAllocation: method({
+      summary: "Data cap that a client has set aside for a piece at a provider, until it is claimed; null for none.",
+      params: [param("client", address), param("allocation", uint64), param("tipsetKey", tipsetKey)],
+      result: nullable(allocation),
+      async run([client, id, key], { node }) {
+        const { actorId } = await idAt(node, client, key);
+        const registry = await openActor(node, VERIFIED_REGISTRY, key);
+        const found = await allocationIn(registry, actorId as bigint, id);
+        if (found === null) return null;
+        const { termMin, termMax, expiration, ...terms } = allocationTerms(found);
+        return {
+          ...{ Client: terms.client, Provider: terms.provider, Data: terms.data, Size: terms.size },
+          ...{ TermMin: termMin, TermMax: termMax, Expiration: expiration },
+        };
+      },
     }),
     StateGetAllocationIdForPendingDeal: method({
       summary: "The allocation that a published deal waits with to be activated; 0 for one that is not verified.",

@@ -1,0 +1,169 @@
+/** Deals and allocations that a sector's proof could not activate: refused when they are given, and no deposit is lost for them later. */
+import { afterEach, expect, test } from "vitest";
+import type { PieceClaim } from "../../../../src/miner/sealing/chain.ts";
+import { Pieces } from "../../../../src/miner/sealing/pieces.ts";
+import { whyNot } from "../../../../src/miner/sealing/provable.ts";
+import { proverId } from "../../../../src/sector/params.ts";
+import { pieceCidV1 } from "../../../../src/sector/piece/cid.ts";
+import { commitPiece } from "../../../../src/sector/piece/pieces.ts";
+import { MINER, openSealing, type Sealing } from "../../../support/sealing.ts";
+import { until } from "../../../support/until.ts";
+
+let open: Sealing | null = null;
+afterEach(async () => open?.machine.stop());
+
+async function intake() {
+  const one = await openSealing();
+  open = one;
+  one.chain.networkVersion = 28;
+  one.machine.start();
+  const { machine, folders, chain, proofs } = one;
+  const own = { miner: MINER, proverId: proverId(MINER), sealProof: 0, startBuffer: 480 };
+  const pieces = new Pieces({ machine, folders, chain, proofs, ...own });
+  /** A piece of 512 bytes: what the chain has of its deal or allocation, and how it is given. */
+  const piece = (seed: number) => {
+    const bytes = Uint8Array.from({ length: 400 }, (_, i) => (i * 7 + seed * 13) & 0xff);
+    const data = pieceCidV1(commitPiece(proofs, bytes).commP);
+    const on = { provider: MINER, pieceCid: data, pieceSize: 512n, isVerified: false };
+    const deal = { ...on, startEpoch: 5000, endEpoch: 600_000, isActive: false };
+    const allocation = {
+      client: 101n,
+      provider: MINER,
+      data,
+      size: 512n,
+      termMin: 500_000,
+      termMax: 700_000,
+      expiration: 9000,
+    };
+    return { payload: { bytes: [bytes], payloadSize: 400 }, deal, allocation };
+  };
+  const add = (seed: number, id: number | null) =>
+    pieces.add(piece(seed).payload, {
+      ...{ id, startEpoch: 5000, endEpoch: 700_000, keepUnsealed: false },
+      ...(id === null ? { allocation: { client: 101, id: seed } } : {}),
+    });
+  return { one, pieces, piece, add };
+}
+
+test("an allocation that is named is looked up: of other terms it is refused by what differs, before any data is sealed", async () => {
+  const { one, piece, add } = await intake();
+  const { chain, records } = one;
+  const given = piece(1).allocation;
+  const bad: [more: object | null, message: RegExp][] = [
+    [null, /allocation t0101\/1: the verified registry does not have it/],
+    [{ provider: 7n }, /for the provider t07, and this one is t01000/],
+    [{ size: 1024n }, /a piece of 1024 bytes, and this one has 512/],
+    [{ data: piece(2).allocation.data }, /about the piece baga.*, and this one is baga/],
+    [{ expiration: 1400 }, /claimed by epoch 1400, and its sector is proven at epoch 1480/],
+    [{ termMin: 698_521 }, /698521 epochs at least, and its sector lasts 698520/],
+    [{ termMax: 698_998 }, /698998 epochs at most, and its sector lasts 698999/],
+  ];
+  for (const [more, message] of bad) {
+    chain.claims.set(1, { allocation: more === null ? null : { ...given, ...more } });
+    await expect(add(1, null), `${message}`).rejects.toThrow(message);
+  }
+  expect(records.all().flatMap(({ pieces }) => pieces)).toEqual([]);
+  chain.claims.set(1, { allocation: { ...given, termMin: 698_520, termMax: 698_999, expiration: 1480 } });
+  expect(await add(1, null)).toMatchObject({ sector: 0, paddedSize: 512 });
+});
+
+test("what cannot be proven any more before the pre-commit is left out, the others are; where nothing is left no deposit is", async () => {
+  const { one, piece, add } = await intake();
+  const { chain, records, machine } = one;
+  for (const id of [1, 2]) chain.claims.set(id, { deal: piece(id).deal });
+  await add(1, 1);
+  await add(2, 2);
+  chain.claims.set(1, { deal: null });
+  await machine.tell(0, "closed");
+  await until("proven", () => records.get(0).state === "Proving");
+  expect(records.get(0).pieces.map(({ deal }) => deal?.id ?? null)).toEqual([null, 2]);
+  expect(chain.orders.map(({ pieces }) => pieces.map(({ deal }) => deal?.id ?? null))).toEqual([[null, 2]]);
+  expect((await records.log(0)).map(({ text }) => text)).toContainEqual(
+    expect.stringMatching(/without what cannot be activated: deal 1: the market does not have it/),
+  );
+
+  await add(3, 3);
+  chain.claims.set(3, { deal: { ...piece(3).deal, startEpoch: chain.epoch + 40 } });
+  await machine.tell(1, "closed");
+  await until("stopped", () => records.get(1).state === "DealsExpired");
+  expect(records.get(1).error).toMatchObject({
+    code: "DEALS",
+    text: expect.stringMatching(/deal 3: it begins at epoch/),
+  });
+  expect(chain.made.filter((key) => key.startsWith("precommit/1"))).toEqual([]);
+  // The client has given it more time: a person lets it go on.
+  chain.claims.set(3, { deal: piece(3).deal });
+  await machine.tell(1, "restarted");
+  await until("proven", () => records.get(1).state === "Proving");
+});
+
+test("what is lost as its sector is sealed costs no deposit; of a sector whose pre-commit names deals all is lost with one", async () => {
+  const { one, piece, add } = await intake();
+  const { chain, records, machine, work } = one;
+  const encode = work.encode.bind(work);
+  work.encode = (...given) => {
+    chain.claims.set(1, { allocation: null });
+    return encode(...given);
+  };
+  chain.claims.set(1, { allocation: piece(1).allocation });
+  await add(1, null);
+  await machine.tell(0, "closed");
+  await until("stopped", () => records.get(0).state === "DealsExpired");
+  expect(records.get(0).error?.text).toMatch(/t0101\/1: the verified registry does not have it/);
+
+  chain.networkVersion = 21;
+  for (const id of [2, 3]) chain.claims.set(id, { deal: piece(id).deal });
+  await add(2, 2);
+  await add(3, 3);
+  chain.claims.set(3, { deal: null });
+  await machine.tell(1, "closed");
+  await until("stopped", () => records.get(1).state === "DealsExpired");
+  expect(chain.made).toEqual([]);
+});
+
+test("what is lost after the pre-commit is named without its claim: the sector is proven, and its deposit is not lost", async () => {
+  const { one, piece, add } = await intake();
+  const { chain, records, machine } = one;
+  for (const id of [1, 2]) chain.claims.set(id, { deal: piece(id).deal });
+  await add(1, 1);
+  await add(2, 2);
+  const send = chain.sendPreCommit.bind(chain);
+  chain.sendPreCommit = (...given) => {
+    chain.claims.set(1, { deal: { ...piece(1).deal, startEpoch: 0 } });
+    return send(...given);
+  };
+  await machine.tell(0, "closed");
+  await until("proven", () => records.get(0).state === "Proving");
+  expect(chain.proven.map((pieces) => pieces.map(({ deal }) => deal?.id ?? null))).toEqual([[null, 2]]);
+  expect((await records.log(0)).map(({ text }) => text)).toContainEqual(
+    expect.stringMatching(/without what cannot be activated: deal 1: it begins at epoch 0/),
+  );
+});
+
+test.each<[PieceClaim | "none", RegExp | null]>([
+  ["none", null],
+  [{ deal: null }, /deal 5: the market does not have it/],
+  [{}, null],
+])("a deal of which the chain has %o", (claim, why) => {
+  const piece = { deal: { id: 5, startEpoch: 0, endEpoch: 0, keepUnsealed: false }, commP: null, paddedSize: 512 };
+  const found = whyNot(piece, claim === "none" ? {} : claim, MINER, { first: 1, proven: 1, expiration: 2 });
+  if (why === null) expect(found).toBeNull();
+  else expect(found).toMatch(why);
+});
+
+test("of a verified deal its allocation is looked up as well; of any that it is this one's, not active, and no longer than its sector", async () => {
+  const { piece } = await intake();
+  const { deal, allocation } = piece(1);
+  const one = { deal: { id: 5, startEpoch: 0, endEpoch: 0, keepUnsealed: false }, commP: null, paddedSize: 512 };
+  const times = { first: 1000, proven: 1000, expiration: 600_000 };
+  const why = (claim: PieceClaim) => whyNot(one, claim, MINER, times);
+  expect(why({ deal, allocation })).toBeNull();
+  expect(why({ deal, allocation: null })).toMatch(/the allocation of deal 5: the verified registry does not have it/);
+  expect(why({ deal: { ...deal, isActive: true } })).toMatch(/deal 5: it is active already/);
+  expect(why({ deal: { ...deal, endEpoch: 600_001 } })).toMatch(
+    /lasts until epoch 600001, and its sector until 600000/,
+  );
+  expect(why({ deal: { ...deal, startEpoch: 999 } })).toMatch(/begins at epoch 999/);
+  expect(why({ deal: { ...deal, provider: 7n } })).toMatch(/for the provider t07/);
+  expect(why({ deal: { ...deal, pieceSize: 128n } })).toMatch(/a piece of 128 bytes/);
+});
