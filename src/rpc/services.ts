@@ -241,7 +241,7 @@ export type ContentService = Pick<ContentFinder, "find">;
 export type DealsService = {
   readonly client: Pick<StorageClient, "ask" | "deal" | "list" | "get" | "log" | "cidOf" | "renew" | "verify">;
   /** Providers of Curio's market of 2025. */
-  readonly mk20: Pick<Mk20Client, "info" | "deal" | "send" | "status" | "get" | "list">;
+  readonly mk20: Pick<Mk20Client, "info" | "deal" | "send" | "status" | "get" | "list" | "remove">;
   readonly provider: Pick<
     StorageProvider,
     | "miners"

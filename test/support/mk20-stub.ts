@@ -17,8 +17,13 @@ export class Mk20Stub {
   readonly uploads = new Map<string, Upload>();
   /** What was asked, without what was refused for its signature. */
   readonly asked: string[] = [];
-  /** Of the next requests: "break" ends the connection before they count, "lose" after; "full" answers 429. */
-  readonly faults: ("break" | "lose" | "full" | null)[] = [];
+  /**
+   * Of the next requests: "break" ends the connection before they count, "lose" after; "full" answers 429, "much" says more than
+   * anybody reads, "half" breaks off within its answer.
+   */
+  readonly faults: ("break" | "lose" | "full" | "much" | "half" | null)[] = [];
+  /** What it says of all deals. */
+  state: string | null = null;
   /** Answers a deal with another status. */
   refusal: readonly [number, string] | null = null;
   private readonly crypto: Crypto;
@@ -54,6 +59,11 @@ export class Mk20Stub {
     this.asked.push(`${request.method} ${place.replace(/[0-9A-Z]{26}/, "ID")}`);
     const [status, text] = this.done(request, place, Buffer.concat(parts), client);
     if (fault === "lose") return void request.socket.destroy();
+    if (fault === "much") return say(status, "x".repeat(1 << 21));
+    if (fault === "half") {
+      response.writeHead(status, { "content-length": 1000 }).write("half of");
+      return void setTimeout(() => request.socket.destroy(), 5);
+    }
     say(status, text);
   }
 
@@ -81,7 +91,9 @@ export class Mk20Stub {
     if (what === "status")
       return [
         200,
-        JSON.stringify({ ddo_v1: { status: upload?.done === true ? "sealing" : "uploading", errorMsg: "" } }),
+        JSON.stringify({
+          ddo_v1: { status: this.state ?? (upload?.done === true ? "sealing" : "uploading"), errorMsg: "" },
+        }),
       ];
     if (what === "uploads" && method === "GET")
       return upload === undefined ? [425] : [200, JSON.stringify(chunksOf(upload))];

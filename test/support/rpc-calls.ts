@@ -298,6 +298,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     "Filigree.Mk20Deal": fails(/is not here/, () => [{ ...wantedDeal(), Url: "http://127.0.0.1:1" }]),
     "Filigree.Mk20Send": fails(/there is no deal/, () => ["01ARZ3NDEKTSV4RRFFQ69G5FAV"]),
     "Filigree.Mk20Status": fails(/there is no deal/, () => ["01ARZ3NDEKTSV4RRFFQ69G5FAV"]),
+    "Filigree.Mk20Remove": fails(/there is no deal/, () => ["01ARZ3NDEKTSV4RRFFQ69G5FAV"]),
     "Filigree.Mk20Deals": none,
     "Filigree.ClientDealLog": fails(/there is no deal/, () => [on.sent.CID]),
     "Filigree.ClientVerifyDeal": fails(/there is no deal/, () => [on.sent.CID]),

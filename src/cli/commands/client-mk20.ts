@@ -85,6 +85,13 @@ export function registerMk20(client: Command): void {
   withRemote(
     mk20.command("status").description("how a deal is, as its provider says").argument("<deal>", "as deal prints it"),
   ).action(status);
+  withRemote(
+    mk20
+      .command("remove")
+      .description("remove what is kept of a deal that has ended, as its provider says")
+      .argument("<deal>", "as deal prints it")
+      .option("--really-do-it", "whatever its provider says: it cannot be asked after any more"),
+  ).action(remove);
   withRemote(mk20.command("deals").description("deals that were made")).action(deals);
 }
 
@@ -139,6 +146,13 @@ async function status(id: string, options: RemoteOptions): Promise<void> {
     Deal: of,
   } = await interruptible((signal) => remote.wait<Status>("Filigree.Mk20Status", [id], signal));
   say(options.json, { ...viewOf(of), state: State, error }, [`${State}${error === "" ? "" : `: ${error}`}`]);
+}
+
+async function remove(id: string, options: RemoteOptions & { readonly reallyDoIt?: true }): Promise<void> {
+  const remote = await Remote.open(options);
+  const anyway = options.reallyDoIt === true;
+  await interruptible((signal) => remote.wait("Filigree.Mk20Remove", [id, anyway], signal));
+  say(options.json, { deal: id, removed: true }, [`nothing is kept of deal ${id} any more`]);
 }
 
 async function deals(options: RemoteOptions): Promise<void> {

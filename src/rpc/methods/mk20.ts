@@ -5,7 +5,18 @@ import { isUlid } from "../../market/storage/mk20/ulid.ts";
 import type { CID } from "../../types/cid.ts";
 import { parseCid } from "../../types/cid.ts";
 import { address, link, uint64 } from "../codec/chain-types.ts";
-import { boolean, choice, fallback, integer, list, nullable, object, text, type ValueOf } from "../codec/codec.ts";
+import {
+  boolean,
+  choice,
+  fallback,
+  integer,
+  list,
+  nothing,
+  nullable,
+  object,
+  text,
+  type ValueOf,
+} from "../codec/codec.ts";
 import { badParams } from "../errors.ts";
 import { type Group, method, param } from "../method.ts";
 import { API_VERSIONS } from "../versions.ts";
@@ -109,6 +120,17 @@ const methods = {
       const { mk20 } = node.deals;
       const { state, error } = await mk20.status(ulid(id), signal);
       return { State: state, Error: error, Deal: dealJson(await mk20.get(id)) };
+    },
+  }),
+  Mk20Remove: method({
+    summary: "Removes the record of a deal that has ended, as its provider says; with `anyway` of any, without asking.",
+    permission: "admin",
+    params: [idParam, param("anyway", fallback(boolean, false))],
+    result: nothing,
+    cost: "wait",
+    async run([id, anyway], { node, signal }) {
+      await node.deals.mk20.remove(ulid(id), anyway, signal);
+      return null;
     },
   }),
   Mk20Deals: method({

@@ -229,3 +229,59 @@ test("data arrives whole: at once where it is small; in chunks, of which those a
   stub.uploads.set(greedy.id, { size: BYTES, chunk: 1 << 14, chunks, done: false });
   await expect(again.send(greedy.id, signal)).rejects.toThrow(/chunks that were sent 3 times are missing/);
 });
+
+test("a provider that says too much or breaks off: the deal's record is kept, and the error names the cause", async () => {
+  const mk20 = open();
+  // Of a deal that is taken the answer's status counts alone.
+  stub.faults.push("much");
+  const first = await mk20.deal(wanted(), signal);
+  expect(first.isAccepted).toBe(true);
+  stub.faults.push("much");
+  await expect(mk20.status(first.id, signal)).rejects.toMatchObject({
+    data: { code: "BAD_ANSWER" },
+    message: "the provider's answer cannot be read: an answer of more than 1048576 bytes",
+  });
+  // It took the deal, and the answer was lost; asked again it refuses a second one, and whether it has the first it does not tell.
+  stub.faults.push("lose", null, "much");
+  await expect(mk20.deal(wanted(), signal)).rejects.toMatchObject({ data: { code: "REFUSED", status: 400 } });
+  stub.refusal = [500, "x".repeat(1 << 18)];
+  await expect(mk20.deal(wanted(), signal)).rejects.toMatchObject({
+    data: { code: "REFUSED", status: 500, reason: "an answer of more than 131072 bytes, which was not read" },
+  });
+  stub.refusal = null;
+  expect((await mk20.list()).map(({ isAccepted }) => isAccepted)).toEqual([true, false, false]);
+  stub.faults.push(...Array<"half">(32).fill("half"));
+  await expect(mk20.status(first.id, signal)).rejects.toMatchObject({ data: { code: "NO_ANSWER" } });
+  stub.faults.length = 0;
+  stub.faults.push("much");
+  await expect(mk20.send(first.id, signal)).rejects.toMatchObject({ data: { code: "BAD_ANSWER" } });
+  expect(await mk20.get(first.id)).toEqual(first);
+});
+
+test("of a deal that has ended the record can be removed; of others it stays, unless that is meant", async () => {
+  const mk20 = open();
+  const ids: string[] = [];
+  for (let i = 0; i < 4; i++) ids.push((await mk20.deal(wanted(), signal)).id);
+  const [one, two, three, four] = ids as [string, string, string, string];
+  await expect(mk20.remove(one, false, signal)).rejects.toMatchObject({
+    data: { code: "NOT_ENDED", state: "uploading" },
+  });
+  stub.faults.push("much");
+  await expect(mk20.remove(one, false, signal)).rejects.toThrow(
+    /may not have ended: the provider's answer cannot be read/,
+  );
+  stub.state = "complete";
+  await mk20.remove(one, false, signal);
+  stub.state = "failed";
+  await mk20.remove(two, false, signal);
+  stub.state = null;
+  stub.deals.delete(three);
+  await mk20.remove(three, false, signal);
+  // Not while its data is sent, which would write it again.
+  const sent = mk20.send(four, signal);
+  await expect(mk20.remove(four, true, signal)).rejects.toThrow(/^deal: one that is not being made/);
+  await sent;
+  await mk20.remove(four, true, signal);
+  expect(await mk20.list()).toEqual([]);
+  await expect(mk20.remove(four, true, signal)).rejects.toMatchObject({ code: "UNKNOWN_DEAL" });
+});

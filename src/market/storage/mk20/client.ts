@@ -5,6 +5,7 @@
  * Facts: `mk20/<ULID>`, JSON.
  */
 import { fromUtf8, utf8 } from "../../../base/bytes.ts";
+import { describeError } from "../../../base/errors.ts";
 import { Turns } from "../../../base/turns.ts";
 import { MIN_V2_PAYLOAD_BYTES, pieceCidV2 } from "../../../sector/piece/cid.ts";
 import type { BlockStore } from "../../../storage/contract.ts";
@@ -21,6 +22,7 @@ import {
   goJson,
   type Mk20Contract,
   type Mk20Source,
+  type Mk20State,
   type Mk20Status,
   readNames,
   readStatus,
@@ -89,11 +91,19 @@ const hasStatus = (error: unknown, ...statuses: readonly number[]): boolean =>
 const isNo = (error: unknown): boolean =>
   error instanceof Mk20Error && error.data.code === "REFUSED" && error.data.status < 500 && error.data.status !== 429;
 
+/** States in which a provider has nothing to do with a deal any more. */
+const ENDED: readonly Mk20State[] = ["complete", "failed"];
+
+function notEnded(deal: string, state: string | null, why: string): Mk20Error {
+  const text = `deal ${deal} may not have ended: ${why}; its record is kept, and goes only where that is meant all the same`;
+  return new Mk20Error({ code: "NOT_ENDED", deal, state }, text);
+}
+
 export class Mk20Client {
   private readonly options: Mk20Options;
   private readonly turns = new Turns();
-  /** Deals whose data is being sent. */
-  private readonly sending = new Set<string>();
+  /** Deals that are being made, or removed, or whose data is being sent. */
+  private readonly busy = new Set<string>();
 
   constructor(options: Mk20Options) {
     this.options = options;
@@ -133,26 +143,63 @@ export class Mk20Client {
       },
       ...{ source: source.kind, isAccepted: false, isSent: source.kind !== "put" },
     };
-    await this.add(record);
-    try {
-      await http.post("/deal", encodeDeal(deal, prefix));
-    } catch (error) {
-      // Its answer may have been lost: a deal of the same number is this one.
-      signal.throwIfAborted();
-      if (!(await this.isKnown(http, deal.id))) {
-        // What failed on the provider's side, or before it, it may have taken all the same.
-        if (isNo(error)) await this.forget(deal.id);
-        throw error;
+    return this.alone(deal.id, async () => {
+      await this.add(record);
+      try {
+        await http.post("/deal", encodeDeal(deal, prefix));
+      } catch (error) {
+        // Its answer may have been lost: a deal of the same number is this one.
+        signal.throwIfAborted();
+        const isKnown = await this.isKnown(http, deal.id);
+        // What failed on the provider's side, or before it, or is not told, it may have taken all the same.
+        if (isKnown === false && isNo(error)) await this.forget(deal.id);
+        if (isKnown !== true) throw error;
       }
-    }
-    return this.put({ ...record, isAccepted: true });
+      return this.put({ ...record, isAccepted: true });
+    });
   }
 
-  private async isKnown(http: Mk20Http, id: string): Promise<boolean> {
+  /** Whether a provider has a deal; null where its answer does not tell. */
+  private async isKnown(http: Mk20Http, id: string): Promise<boolean | null> {
     return http.get(`/status/${id}`).then(
       () => true,
-      () => false,
+      (error: unknown) => (isNo(error) ? false : null),
     );
+  }
+
+  /** Does something to a deal that nothing else is done to meanwhile. */
+  private async alone<Result>(id: string, work: () => Promise<Result>): Promise<Result> {
+    if (this.busy.has(id)) badArgument("deal", "one that is not being made, and whose data is not being sent", id);
+    this.busy.add(id);
+    try {
+      return await work();
+    } finally {
+      this.busy.delete(id);
+    }
+  }
+
+  /**
+   * Removes the record of a deal that has ended: its provider has it whole in a sector, has failed, or does not know it. `anyway`: whatever
+   * the provider says, which is not asked. Throws `Mk20Error` UNKNOWN_DEAL, NOT_ENDED.
+   */
+  async remove(id: string, anyway: boolean, signal: AbortSignal): Promise<void> {
+    await this.alone(id, async () => {
+      const { url, wallet } = await this.get(id);
+      if (!anyway) {
+        const http = await this.http(url, Address.parse(wallet), signal);
+        const state = await http.get(`/status/${id}`).then(
+          (answer) => readStatus(answer).state,
+          (error: unknown) => {
+            signal.throwIfAborted();
+            // It says that it has no such deal.
+            if (isNo(error)) return "failed" as const;
+            throw notEnded(id, null, describeError(error));
+          },
+        );
+        if (!ENDED.includes(state)) throw notEnded(id, state, `its provider says that it is ${state}`);
+      }
+      await this.forget(id);
+    });
   }
 
   /** How a deal is, as its provider says. Throws `Mk20Error` UNKNOWN_DEAL, REFUSED, NO_ANSWER. */
@@ -164,21 +211,17 @@ export class Mk20Client {
 
   /** Sends a deal's data, or what the provider lacks of it, and says that it is all. Throws `Mk20Error`. */
   async send(id: string, signal: AbortSignal, onProgress?: (chunks: number, of: number) => void): Promise<Mk20Record> {
-    const record = await this.get(id);
-    if (record.source !== "put") badArgument("deal", "one whose data is sent", `${id}, whose data is got otherwise`);
-    if (record.isSent) return record;
-    if (this.sending.has(id)) badArgument("deal", "one whose data is not being sent", id);
-    this.sending.add(id);
-    try {
+    return this.alone(id, async () => {
+      const record = await this.get(id);
+      if (record.source !== "put") badArgument("deal", "one whose data is sent", `${id}, whose data is got otherwise`);
+      if (record.isSent) return record;
       const http = await this.http(record.url, Address.parse(record.wallet), signal);
       if (!(await this.isThere(http, id))) {
         if (record.size <= this.chunkBytes) await this.sendAtOnce(http, record, signal);
         else await this.sendChunks(http, record, signal, onProgress);
       }
-      return await this.put({ ...record, isAccepted: true, isSent: true });
-    } finally {
-      this.sending.delete(id);
-    }
+      return this.put({ ...record, isAccepted: true, isSent: true });
+    });
   }
 
   /** Whether the provider has a deal's data: that an answer said so may have been lost. */

@@ -6,7 +6,9 @@ export type Mk20ErrorData =
   /** The provider said no: HTTP status, its name in MK20, and what it said. */
   | { readonly code: "REFUSED"; readonly status: number; readonly name: string; readonly reason: string }
   | { readonly code: "NO_ANSWER" | "BAD_ANSWER" | "CLOSED" }
-  | { readonly code: "UNKNOWN_DEAL"; readonly deal: string };
+  | { readonly code: "UNKNOWN_DEAL"; readonly deal: string }
+  /** A deal that its provider still has to do with; its state there, or null where the provider does not say. */
+  | { readonly code: "NOT_ENDED"; readonly deal: string; readonly state: string | null };
 export class Mk20Error extends FilError<Mk20ErrorData> {}
 
 /** Characters of a provider's reason that are told. */
@@ -47,6 +49,6 @@ export function badArgument(field: string, limit: string, offered: string): neve
   throw new Mk20Error({ code: "BAD_ARGUMENT", field, limit, offered }, `${field}: ${limit}; ${offered} was given`);
 }
 
-export function badAnswer(why: string): never {
-  throw new Mk20Error({ code: "BAD_ANSWER" }, `the provider's answer cannot be read: ${why}`);
+export function badAnswer(why: string, cause?: unknown): never {
+  throw new Mk20Error({ code: "BAD_ANSWER" }, `the provider's answer cannot be read: ${why}`, { cause });
 }

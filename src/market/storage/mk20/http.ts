@@ -3,7 +3,8 @@
  * path and the minute. Source: curio e0294b0f9481 market/mk20/client/auth.go, http_client.go, http/http.go.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, fromUtf8, toBase64, utf8 } from "../../../base/bytes.ts";
+import { AnswerSizeError, readText } from "../../../base/answer-text.ts";
+import { concat, toBase64, utf8 } from "../../../base/bytes.ts";
 import { describeError } from "../../../base/errors.ts";
 import { sleepFor } from "../../../base/sleep.ts";
 import { type Address, PROTOCOL } from "../../../types/address.ts";
@@ -16,8 +17,9 @@ const KEY_TYPES = new Map<number, string>([
   [PROTOCOL.bls, "bls"],
   [PROTOCOL.delegated, "delegated"],
 ]);
-/** Bytes of an answer that are read; milliseconds for one; attempts where none comes, or the provider is full. */
+/** Bytes of an answer that are read, and of one that is no success; milliseconds for one; attempts where none comes, or the provider is full. */
 const MAX_ANSWER = 1 << 20;
+const MAX_REFUSAL = 1 << 17;
 const ANSWER_MS = 60_000;
 const UPLOAD_MS = 600_000;
 const ATTEMPTS = 4;
@@ -112,7 +114,7 @@ export class Mk20Http {
       redirect: "error",
       signal: AbortSignal.any([signal, AbortSignal.timeout(isData ? UPLOAD_MS : ANSWER_MS)]),
     });
-    return { status: response.status, text: await textOf(response) };
+    return { status: response.status, text: await textOf(response, method) };
   }
 }
 
@@ -128,21 +130,17 @@ function baseOf(url: string): URL {
   return badArgument("url", "the URL of a provider's market, http or https, without a user or a query", shown);
 }
 
-async function textOf(response: Response): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  const reader = response.body?.getReader();
-  for (let next = await reader?.read(); next !== undefined && !next.done; next = await reader?.read()) {
-    size += next.value.length;
-    if (size > MAX_ANSWER) {
-      await reader?.cancel().catch(() => undefined);
-      badAnswer(`more than ${MAX_ANSWER} bytes`);
-    }
-    parts.push(next.value);
+/** Of an answer that counts by its status alone nothing is read, or what it says in reason; one that says too much is no answer where it counts. */
+async function textOf(response: Response, method: Method): Promise<string> {
+  if (response.status === 200 && method !== "GET") {
+    await response.body?.cancel().catch(() => undefined);
+    return "";
   }
+  const isNo = response.status !== 200;
   try {
-    return fromUtf8(concat(...parts));
-  } catch {
-    return badAnswer("no UTF-8");
+    return await readText(response, isNo ? MAX_REFUSAL : MAX_ANSWER);
+  } catch (error) {
+    if (!(error instanceof AnswerSizeError)) throw error;
+    return isNo ? `${error.message}, which was not read` : badAnswer(error.message, error);
   }
 }
