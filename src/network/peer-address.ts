@@ -43,3 +43,9 @@ export function hostOf(address: Multiaddr): string | null {
 export function isLoopback({ ip }: PeerAddress): boolean {
   return ip === "::1" || /^(?:::ffff:)?127\./.test(ip);
 }
+
+/** How a connected peer is dialled: at the address where it was, with its identity; or by that alone, if it came by itself. */
+export function dialable(peer: { readonly id: string; readonly address: string; readonly direction: string }): string {
+  if (peer.direction !== "outbound") return peer.id;
+  return peer.address.includes("/p2p/") ? peer.address : `${peer.address}/p2p/${peer.id}`;
+}

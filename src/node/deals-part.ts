@@ -42,6 +42,8 @@ export type DealsPartOptions = {
   readonly transfers?: () => TransferManager | null;
   /** Where the chain says that a miner is: multiaddrs with its identity, or that alone; rejects where it does not say. */
   readonly placesOf?: (miner: Address) => Promise<readonly string[]>;
+  /** Peers that are connected: multiaddrs with their identities where they were dialled, or these alone. */
+  readonly connected?: () => readonly string[];
   /** Multiaddrs where this node listens, each with its identity. */
   readonly addresses?: () => readonly string[];
   readonly hook?: ProviderOptions["hook"];
@@ -151,7 +153,10 @@ export class DealsPart implements Startable {
     return this.provider?.miners.some((one) => one.equals(miner)) === true;
   }
 
-  /** As of `ClientOptions`: of several places the first that answers, or else the first. */
+  /**
+   * As of `ClientOptions`: of several places the first that answers, or else the first; where the chain names none, a connected peer
+   * that proves to be it.
+   */
   private async placeOf(miner: Address, signal = new AbortController().signal): Promise<string | null> {
     const streams = this.options.streams?.() ?? null;
     const { placesOf } = this.options;
@@ -170,7 +175,7 @@ export class DealsPart implements Startable {
         signal.throwIfAborted();
         if (isThere) return place;
       }
-    return places[0] ?? null;
+    return places[0] ?? this.client.providerAmong(miner, this.options.connected?.() ?? [], signal);
   }
 
   private linkTo(miner: Address, peer: string | null): ProviderLink {
@@ -180,7 +185,7 @@ export class DealsPart implements Startable {
     if (streams === null) return noLink(`${miner} is no provider of this node, and this node has no peers`);
     if (peer === null)
       return noLink(
-        `${miner} is no provider of this node, and names no peer on the chain: name the one that it is reached at, as a multiaddr`,
+        `${miner} is no provider of this node, names no peer on the chain, and is none of those that this node is connected to: name the peer that it is reached at, as a multiaddr`,
       );
     return remoteLink(streams, peer);
   }

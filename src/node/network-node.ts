@@ -24,6 +24,7 @@ import { nodeSite } from "../miner/mining-site.ts";
 import type { OwnMiner } from "../miner/own-sectors.ts";
 import { SlashFilter } from "../miner/slash-filter.ts";
 import type { DhtMode } from "../network/dht.ts";
+import { dialable } from "../network/peer-address.ts";
 import type { NetworkParams } from "../params/networks.ts";
 import type { Secrets } from "../platform/secrets.ts";
 import { makeDispatcher } from "../rpc/api.ts";
@@ -209,6 +210,7 @@ export class NetworkNode {
       streams: () => peers.network?.streams ?? null,
       transfers: () => this.retrieval.transfers,
       addresses: () => peers.addresses(),
+      connected: () => (peers.network?.connected() ?? []).map(dialable),
     });
     this.node.add(this.deals);
     const gateways = (): string[] => (this.rpc === null ? [] : [gatewayAddress(this.rpc.url)]);

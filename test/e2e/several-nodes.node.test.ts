@@ -258,3 +258,11 @@ test("a node that was told other seconds an epoch says so, as it can follow nobo
     await node.stop();
   }
 }, 150_000);
+
+test("a client finds the provider of another node among its peers, which the chain does not name", async () => {
+  const [own, other] = [nodeOf(0), nodeOf(1)];
+  const [miner] = other.deals.provider?.miners ?? [];
+  if (miner === undefined) throw new Error("the node is no provider");
+  const { ask } = await own.deals.client.ask(miner, null);
+  expect(`${ask.miner}`).toBe(`${miner}`);
+});

@@ -98,8 +98,12 @@ export type Renewal = { readonly duration?: number; readonly startEpoch?: number
 /** Epochs until a deal begins, unless its user says otherwise: a day. */
 const START_DELAY = 2880;
 const ANSWER_MS = 60_000;
-/** As long it is waited for an ask that a deal can do without. */
+/** As long it is waited for an ask that a deal can do without, and for peers that may be a provider; so many of them are asked. */
 const GLANCE_MS = 10_000;
+const MAX_ASKED = 32;
+
+const within = (ms: number, signal: AbortSignal | undefined): AbortSignal =>
+  signal === undefined ? AbortSignal.timeout(ms) : AbortSignal.any([signal, AbortSignal.timeout(ms)]);
 
 /** Throws `DealError` REFUSED for a piece that the provider would not take, before anything is paid for it. */
 function checkSize({ minPieceSize, maxPieceSize }: StorageAsk, size: bigint): void {
@@ -109,6 +113,18 @@ function checkSize({ minPieceSize, maxPieceSize }: StorageAsk, size: bigint): vo
     { code: "REFUSED", field: "pieceSize", limit, offered: `${size}` },
     `the data is a piece of ${size} bytes, and the provider takes pieces of ${limit}; nothing was paid`,
   );
+}
+
+/** Why a deal's place in a sector cannot be looked at, and what is to be done. */
+function notProven({ id, state, dealId, error }: ClientDeal): string {
+  const name = `deal ${id}${dealId === null ? "" : `, DealID ${dealId},`}`;
+  if (state === "Failed") return `${name} has failed, and is in no sector: ${error}`;
+  if (state === "Expired" || state === "Slashed") return `${name} is over (${state}): its provider proves it no more`;
+  const lacks =
+    dealId === null
+      ? "has no DealID yet: its provider has not published it"
+      : "is published, and its sector is not proven yet";
+  return `${name} ${lacks} (state ${state}${error === "" ? "" : `: ${error}`}); ask again when it is Active`;
 }
 
 const isOver = ({ state }: ClientDeal): boolean => ["Expired", "Slashed", "Failed"].includes(state);
@@ -157,14 +173,35 @@ export class StorageClient {
    * NOT_A_PROVIDER.
    */
   async ask(miner: Address, named: string | null, signal?: AbortSignal): Promise<SignedAsk> {
-    const { chain, linkTo, placeOf } = this.options;
+    const { chain, placeOf } = this.options;
+    // Who is no provider is not looked for.
+    await chain.provider(miner);
+    return this.askAt(miner, named ?? (await placeOf(miner, signal)), within(ANSWER_MS, signal));
+  }
+
+  /**
+   * The one of some peers that gives the miner's ask, signed by its worker; null if none does. What a peer says of itself is
+   * nothing: the signature is looked at.
+   */
+  async providerAmong(miner: Address, peers: readonly string[], signal?: AbortSignal): Promise<string | null> {
+    await this.options.chain.provider(miner);
+    const found = new AbortController();
+    const limit = AbortSignal.any([within(GLANCE_MS, signal), found.signal]);
+    const asked = peers.slice(0, MAX_ASKED).map((peer) => this.askAt(miner, peer, limit).then(() => peer));
+    try {
+      return await Promise.any(asked);
+    } catch {
+      signal?.throwIfAborted();
+      return null;
+    } finally {
+      found.abort(new Error("the provider is found"));
+    }
+  }
+
+  private async askAt(miner: Address, peer: string | null, signal: AbortSignal): Promise<SignedAsk> {
+    const { chain, linkTo } = this.options;
     const { worker } = await chain.provider(miner);
-    const peer = named ?? (await placeOf(miner, signal));
-    const limit = AbortSignal.timeout(ANSWER_MS);
-    const signed = await linkTo(miner, peer).ask(
-      miner,
-      signal === undefined ? limit : AbortSignal.any([signal, limit]),
-    );
+    const signed = await linkTo(miner, peer).ask(miner, signal);
     const isRight =
       signed.ask.miner.equals(miner) && chain.messages.verify(signed.signature, worker, encodeAsk(signed.ask));
     if (isRight) return signed;
@@ -242,9 +279,7 @@ export class StorageClient {
   /** What the provider asks; null where it does not say, and the price is known without it: it may be away for now. */
   private async askFor({ miner, peer, price }: Wanted, signal?: AbortSignal): Promise<StorageAsk | null> {
     if (price === undefined) return (await this.ask(miner, peer, signal)).ask;
-    const limit = AbortSignal.timeout(GLANCE_MS);
-    const both = signal === undefined ? limit : AbortSignal.any([signal, limit]);
-    return this.ask(miner, peer, both).then(
+    return this.ask(miner, peer, within(GLANCE_MS, signal)).then(
       ({ ask }) => ask,
       () => {
         signal?.throwIfAborted();
@@ -328,13 +363,10 @@ export class StorageClient {
     const deal = this.deals.get(id);
     const { provider, client } = signedOfClient(deal).proposal;
     if (deal.dealId === null || deal.state !== "Active")
-      throw new DealError({ code: "WRONG_STATE", deal: id, state: deal.state }, `deal ${id} is in no proven sector`);
+      throw new DealError({ code: "WRONG_STATE", deal: id, state: deal.state }, notProven(deal));
     const signature = chain.messages.sign(await chain.messages.keyOf(client), uuidBytes(deal.uuid));
-    const limit = AbortSignal.timeout(ANSWER_MS);
-    const found = await linkTo(provider, deal.peer).inclusion(
-      { uuid: deal.uuid, signature },
-      signal === undefined ? limit : AbortSignal.any([signal, limit]),
-    );
+    const question = { uuid: deal.uuid, signature };
+    const found = await linkTo(provider, deal.peer).inclusion(question, within(ANSWER_MS, signal));
     const onChain = found === null ? null : await chain.sector(provider, found.sector);
     if (found === null || onChain === null)
       throw new DealError(

@@ -51,6 +51,8 @@ test("of many deals at once some are refused, bring other data, or are let go: n
         market.held(MINER).locked -= deal.proposal.providerCollateral;
       }
   }
+  const shown = (index: number): Promise<unknown> => node.client.verify((made[index] as (typeof made)[0]).id);
+  await expect(shown(8)).rejects.toThrow(/has failed, and is in no sector: the provider says: the data is another/);
   expect(states()).toEqual([...Array(4).fill("Active"), ...Array(9).fill("Failed")]);
   const { client, funds, provider } = node;
   expect(totalOf(await funds.of(CLIENT))).toBe(0n);
@@ -103,6 +105,10 @@ test.each(["Waiting", "Published", "Active"])(
       await settle();
     }
     expect(client.get(id).state).toBe(state);
+    if (state === "Waiting")
+      await expect(client.verify(id)).rejects.toThrow(/has no DealID yet.*\(state Waiting\).*Active/);
+    if (state === "Published")
+      await expect(client.verify(id)).rejects.toThrow(/, DealID 0, is published, and its sector is not proven yet/);
     market.reorg();
     await settle();
     // Another deal finds nothing free to be paid with meanwhile.

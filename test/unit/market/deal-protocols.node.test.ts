@@ -4,7 +4,12 @@ import type { AddressInfo } from "node:net";
 import { afterAll, expect, test } from "vitest";
 import { loadCrypto } from "../../../src/core/crypto.ts";
 import { BOOST_PROTOCOLS, encodeBoostAnswer } from "../../../src/market/storage/boost-messages.ts";
-import { decodeAskResponse, encodeAskRequest, LEGACY_PROTOCOLS } from "../../../src/market/storage/legacy-messages.ts";
+import {
+  decodeAskResponse,
+  encodeAskRequest,
+  encodeAskResponse,
+  LEGACY_PROTOCOLS,
+} from "../../../src/market/storage/legacy-messages.ts";
 import { DealServer, remoteLink } from "../../../src/market/storage/protocols.ts";
 import { frameStream } from "../../../src/network/wire/frames.ts";
 import { Address } from "../../../src/types/address.ts";
@@ -44,6 +49,25 @@ async function ask(protocol: string, question: Uint8Array): Promise<Uint8Array> 
     await stream.close().catch(() => undefined);
   }
 }
+
+test("a provider is found among the peers by its worker's signature, whatever the others say, or do not", async () => {
+  const liar = await openMarketHost();
+  const signed = { ...(await seller.provider.ask(MINER)), signature: { type: 1 as const, data: new Uint8Array(65) } };
+  await liar.streams.handle(LEGACY_PROTOCOLS.ask, async (stream) => {
+    const frames = frameStream(stream);
+    await frames.read(1 << 20, soon());
+    await frames.write(encodeAskResponse(signed), soon());
+  });
+  const { client } = buyer;
+  const strangers = [buying.address, liar.address];
+  expect(await client.providerAmong(MINER, [...strangers, selling.address])).toBe(selling.address);
+  expect(await client.providerAmong(MINER, strangers)).toBeNull();
+  expect(await client.providerAmong(MINER, [])).toBeNull();
+  await expect(client.providerAmong(MINER, strangers, AbortSignal.abort(new Error("given up")))).rejects.toThrow(
+    "given up",
+  );
+  await liar.stop();
+});
 
 test("a client asks, offers, serves its data, and sees its deal active", async () => {
   const { ask: terms } = await buyer.client.ask(MINER, selling.address);
