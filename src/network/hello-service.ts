@@ -43,6 +43,8 @@ const NANOS = 1_000_000n;
 export class HelloService {
   private readonly parts: HelloParts;
   private readonly rate: RateLimiter;
+  /** Connections whose first hello came: it belongs to the connection, however often that breaks and is made again. */
+  private readonly greeted = new WeakSet<Connection>();
   private readonly greet = (
     event: CustomEvent<{ peerId: { toString(): string }; protocols: string[]; connection: Connection }>,
   ) => {
@@ -106,7 +108,9 @@ export class HelloService {
     const patience = time.patience(deadlines.hello, "the hello comes too slowly");
     const { signal } = patience;
     try {
-      if (!this.rate.allow(peer)) {
+      const isFirst = !this.greeted.has(connection);
+      this.greeted.add(connection);
+      if (!isFirst && !this.rate.allow(peer)) {
         onOffence(peer, "tooManyRequests");
         throw new RangeError("too many hellos");
       }

@@ -24,6 +24,7 @@ import type { Offence, PeerAddress, PeerBook } from "./peer-book.ts";
 import { PeerStreams } from "./peer-streams.ts";
 import { type ConnectionUse, parseScope, ResourceLimits, type ScopeLimit, type ScopeUse, useOf } from "./resources.ts";
 import { TrafficMeter } from "./traffic.ts";
+import { keepGossiping } from "./upkeep.ts";
 import { BITSWAP_PROTOCOLS, PAYLOAD_PROTOCOLS } from "./wire/bitswap.ts";
 import { type BlockMessage, decodeBlockMessage, encodeBlockMessage } from "./wire/block-message.ts";
 import type { Hello } from "./wire/hello.ts";
@@ -97,6 +98,7 @@ export class Network {
   private readonly hello: HelloService;
   private readonly server: ExchangeServer;
   private readonly limits = new ResourceLimits();
+  private stopUpkeep: () => void = () => undefined;
   private readonly protectedPeers = new Set<string>();
   private readonly timings = new Map<string, PeerTiming>();
   /** Milliseconds that a peer's last answers took, smoothed. */
@@ -330,6 +332,7 @@ export class Network {
   }
 
   async close(): Promise<void> {
+    this.stopUpkeep();
     await this.hello.stop();
     await this.bitswap?.stop();
     await this.payloads?.stop();
@@ -351,6 +354,7 @@ export class Network {
     await this.payloads?.start();
     await this.hello.start();
     this.joinTopics();
+    this.stopUpkeep = keepGossiping(host);
   }
 
   private joinTopics(): void {

@@ -14,7 +14,8 @@ export const TICK_MS = 250;
 /** Calls `tick` again and again until the returned function is called. */
 export type Ticker = (tick: () => void, ms: number) => () => void;
 
-const byInterval: Ticker = (tick, ms) => {
+/** The platform's timers; they keep no process alive. */
+export const byInterval: Ticker = (tick, ms) => {
   const timer = setInterval(tick, ms);
   // Only Node has it: the ticks alone keep no process alive.
   (timer as { unref?: () => void }).unref?.();
