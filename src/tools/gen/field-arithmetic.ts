@@ -1,10 +1,10 @@
 /** Text of the functions on field elements: products, sums, canonical form, comparison, powers, inverses. */
-import { productOf } from "./field-products.ts";
+import { productOf, tiledProduct } from "./field-products.ts";
 import { reduction } from "./field-reduction.ts";
 import { type FieldSpec, hex, limbsOf, negativeInverse, range, strideOf } from "./field-spec.ts";
 
 export function multiply(field: FieldSpec): string {
-  const { setup, columns } = productOf(field, "a", "b");
+  const { setup, columns } = field.thirds ? tiledProduct(field, "a", "b") : productOf(field, "a", "b");
   return `
 /** r = a b. Limbs and values of the operands may be loose: see the head. r may be a or b. */
 export function ${field.name}Mul(r: usize, a: usize, b: usize): void {
@@ -116,7 +116,7 @@ ${body}}
  */
 export function butterfly(field: FieldSpec): string {
   const { bits, limbs: n } = field;
-  const { setup, columns } = productOf(field, "v", "w");
+  const { setup, columns } = field.thirds ? tiledProduct(field, "v", "w") : productOf(field, "v", "w");
   const mask = hex((1n << BigInt(bits)) - 1n);
   const lift = limbsOf(field, 4n * field.modulus);
   let body = setup + reduction(field, columns, "t", false, "u64");

@@ -98,6 +98,53 @@ export function productOf(field: FieldSpec, a: string, b: string): Prepared {
   return { setup: loads + product.code, columns };
 }
 
+/** Bytes at TILES that `tiledProduct` needs. */
+export const tileBytes = (field: FieldSpec): number => 6 * 8 * (2 * (field.limbs / 3) - 1);
+
+/**
+ * The product by thirds (Karatsuba's method for three blocks): of the blocks x, y, z of a and x', y', z' of b the six products
+ *   x x', y y', z z', (x + y)(x' + y') - x x' - y y', (x + z)(x' + z') - x x' - z z' + y y', (y + z)(y' + z') - y y' - z z',
+ * each a tile of few enough limbs that a processor's registers hold them, whose columns go through memory at TILES. In locals all limbs
+ * live at once, and what is spilled comes back as a factor in memory, which Zen 3 is slow at. Limbs may be loose up to 3.
+ */
+export function tiledProduct(field: FieldSpec, a: string, b: string): Prepared {
+  const h = field.limbs / 3;
+  const size = 2 * h - 1;
+  const column = (tile: number, k: number): string => `load<u64>(TILES, ${8 * (tile * size + k)})`;
+  const tiles: readonly (readonly [number, number, string])[] = [
+    [0, 0, ""],
+    [1, 1, ""],
+    [2, 2, ""],
+    [0, 1, "-0-1"],
+    [0, 2, "-0-2+1"],
+    [1, 2, "-1-2"],
+  ];
+  let setup = "";
+  for (const [tile, [i, j, others]] of tiles.entries()) {
+    const limbs = (x: string): string[] => range(h).map((l) => `${x}${tile}_${l}`);
+    for (const x of [a, b])
+      for (const [l, name] of limbs(x).entries()) {
+        const limb = (block: number): string => `load<u32>(${x}, ${4 * (h * block + l)})`;
+        setup += `  const ${name}: u64 = ${i === j ? limb(i) : `${limb(i)} + ${limb(j)}`};\n`;
+      }
+    for (let k = 0; k < size; k++) {
+      const rest = others.replace(/([+-])(\d)/g, (_, sign, other) => ` ${sign} ${column(Number(other), k)}`);
+      setup += `  store<u64>(TILES, ${schoolbook(limbs(a), limbs(b), k)}${rest}, ${8 * (tile * size + k)});\n`;
+    }
+  }
+  // The tiles' places, in blocks.
+  const places = [0, 2, 4, 1, 2, 3];
+  const columns = range(2 * field.limbs - 1).map((k) =>
+    sumOf(
+      places.flatMap((place, tile) => {
+        const at = k - h * place;
+        return at >= 0 && at < size && tile !== 1 ? [column(tile, at)] : [];
+      }),
+    ),
+  );
+  return { setup, columns };
+}
+
 /**
  * The same with the two halves' products kept in memory at HALVES. They do not depend on each other and fewer values
  * live at a time; in locals they would spill all over the stack. Slower than `productOf` in a chain of products, where

@@ -25,11 +25,8 @@ function timesConstant(m: string, limb: bigint): string {
     .join("");
 }
 
-/** c (-1/p), of which the lowest limb is the quotient. */
-function quotientOf(field: FieldSpec, c: string): string {
-  const factor = negativeInverse(field);
-  return factor === (1n << BigInt(field.bits)) - 1n ? `-${c}` : `${c} * ${hex(factor)}`;
-}
+/** The same terms with the other signs: a negative constant would not fit the instruction. */
+const negated = (terms: string): string => terms.replace(/ [+-] /g, (sign) => (sign === " + " ? " - " : " + "));
 
 /** N' = (N + 1) / 2^bits, limb by limb: see the head of `field.ts`. */
 function friendlyLimbs(field: FieldSpec): bigint[] {
@@ -87,8 +84,44 @@ function blockOf(field: FieldSpec, from: number): { code: string; columns: Map<n
   return { code: product.code, columns };
 }
 
+/** Whether p is 1 modulo a limb, so that a column's own lowest limb is the quotient to subtract. */
+const isUnit = (field: FieldSpec): boolean => negativeInverse(field) === (1n << BigInt(field.bits)) - 1n;
+
+/**
+ * The reduction where p is 1 modulo a limb: T - M p, M's digit of a column being what stands in its lowest limb. p has one limb fewer
+ * to multiply with than the N' of the other form, and its second, just below 2^bits, is a shift taken from the third. The last digit is
+ * 2^bits less than its column's limb, so not positive: p R is added, and the result is not negative. Accumulators are signed.
+ */
+function subtraction(field: FieldSpec, columns: Columns, target: string): string {
+  const n = field.limbs;
+  const size = 1n << BigInt(field.bits);
+  const mask = hex(size - 1n);
+  const limbs = limbsOf(field, field.modulus).slice(1);
+  if (size - limbs[0]! < 16n) {
+    limbs[0]! -= size;
+    limbs[1]! += 1n;
+  }
+  let text = "  let acc: i64 = 0;\n";
+  for (let k = 0; k < 2 * n - 1; k++) {
+    // What is known before the column before is added first; the newest quotient comes last.
+    let older = `<i64>(${columns[k]})`;
+    let newest = "";
+    for (let i = Math.max(0, k - limbs.length); i < Math.min(k, n); i++) {
+      const term = negated(timesConstant(`m${i}`, limbs[k - i - 1]!));
+      if (i === k - 1) newest = term;
+      else older += term;
+    }
+    text += `  acc = acc + (${older})${newest};\n`;
+    if (k < n - 1) text += `  const m${k}: i64 = acc & ${mask};\n  acc >>= ${field.bits};\n`;
+    else if (k === n - 1) text += `  const m${k}: i64 = acc | -${hex(size)};\n  acc = (acc >> ${field.bits}) + 1;\n`;
+    else text += `  store<u32>(${target}, <u32>(acc & ${mask}), ${4 * (k - n)});\n  acc >>= ${field.bits};\n`;
+  }
+  return `${text}  store<u32>(${target}, <u32>acc, ${4 * (n - 1)});\n`;
+}
+
 /** Reduces the columns and stores the result at `target`. `lift` adds p: needed when the sum may be negative. */
 export function reduction(field: FieldSpec, columns: Columns, target: string, lift: boolean, type: Word): string {
+  if (isUnit(field)) return subtraction(field, columns, target);
   const n = field.limbs;
   const p = limbsOf(field, field.modulus);
   const friendly = friendlyLimbs(field);
@@ -118,7 +151,7 @@ export function reduction(field: FieldSpec, columns: Columns, target: string, li
       text += made.code;
       for (const [column, value] of made.columns) late.set(column, [...(late.get(column) ?? []), value]);
     } else if (k === n - 1) {
-      text += `  const m${k}: ${type} = (${quotientOf(field, "acc")}) & ${mask};\n`;
+      text += `  const m${k}: ${type} = (acc * ${hex(negativeInverse(field))}) & ${mask};\n`;
       text += `  acc = (acc${timesConstant(`m${k}`, p[0]!)}) >> ${field.bits};\n`;
     } else {
       if (lift) text += `  acc += ${hex(p[k - n]!)};\n`;

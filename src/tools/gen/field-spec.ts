@@ -8,8 +8,10 @@ export type FieldSpec = {
   /** Bits of a limb. */
   readonly bits: number;
   readonly limbs: number;
-  /** Steps of Karatsuba's method in a product: see docs/performance.md. */
+  /** Steps of Karatsuba's method in a square, and in a product that is not made by thirds: see docs/performance.md. */
   readonly steps: number;
+  /** Whether a product is made by thirds, whose columns go through memory; limbs must be a multiple of three. */
+  readonly thirds: boolean;
   /** Length of the byte encoding. */
   readonly bytes: number;
 };
@@ -22,6 +24,7 @@ export const FR: FieldSpec = {
   bits: 29,
   limbs: 9,
   steps: 1,
+  thirds: true,
   bytes: 32,
 };
 
@@ -32,6 +35,7 @@ export const FP: FieldSpec = {
   bits: 28,
   limbs: 14,
   steps: 2,
+  thirds: false,
   bytes: 48,
 };
 

@@ -16,14 +16,18 @@
  * three products where rows by themselves take four (`field-reduction`). Differences of limbs are constants; what wraps round 2^64
  * on the way is right again in the column, which is in range.
  *
+ * Where p is 1 modulo a limb, as in Fr, no multiple is needed: what stands in a column is itself the quotient, of a multiple of p that is
+ * subtracted (`subtraction` in `field-reduction`).
+ *
  * Bounds (w bits a limb, n limbs). An element is *tight* when every limb is below 2^w and its value below 4p; all
  * functions take tight elements and give tight elements unless their text says more. A column holds at most
  * n 2^2w per product plus as much for m N', so operands may have larger ("loose") limbs as long as the products' sizes
- * (in units of tight x tight) sum to at most 17 for Fp (28 x 14: 18 * 14 * 2^56 < 2^64) and 6 for Fr
- * (29 x 9: 7 * 9 * 2^58 < 2^64). Where products are subtracted the accumulator is signed and half of that is left, 8
- * for Fp. Values may grow too: with T the sum of products, the steps with N add less than p R to it and the last one
- * less than p R again, so the result is below T/R + 2p (and p more where `lift` adds it). R/p is 70 for Fr and 2520 for
- * Fp, so operands up to 8p keep Fr tight, and operands up to 50p keep Fp tight.
+ * (in units of tight x tight) sum to at most 17 for Fp (28 x 14: 18 * 14 * 2^56 < 2^64). Where products are subtracted the
+ * accumulator is signed and half of that is left, 8 for Fp. In Fr it is always signed, and the last digit adds at most one unit:
+ * 3 (29 x 9: 3 * 9 * 2^58 + 2^58 < 2^63; the other digits take at most 8 * 2^58 off). Values may grow too: with T the sum of
+ * products, the steps with N add less than p R to it and the last one less than p R again, so the result is below T/R + 2p (and p more
+ * where `lift` adds it); in Fr T - M p with M from -R to -1 is above 0 and at most T/R + p, so that 0 comes out as p. R/p is 70 for Fr and
+ * 2520 for Fp, so operands up to 8p keep Fr tight, and operands up to 50p keep Fp tight.
  *
  * Figures and what was tried stand in docs/performance.md.
  *
@@ -43,7 +47,7 @@ import {
   square,
 } from "./field-arithmetic.ts";
 import { conversions } from "./field-bytes.ts";
-import { loadLimbs, Product, splitProduct } from "./field-products.ts";
+import { loadLimbs, Product, splitProduct, tileBytes } from "./field-products.ts";
 import { reduction } from "./field-reduction.ts";
 import { type FieldSpec, FP, FR, hex, limbsOf, montgomeryRadix, range, strideOf } from "./field-spec.ts";
 import type { GeneratedFile } from "./generator.ts";
@@ -79,7 +83,7 @@ const PLAIN_ONE: usize = ${table(1n)};
 const RADIX_CUBED: usize = ${table((radix * radix * radix) % modulus)};
 const SCRATCH: usize = memory.data(${strideOf(field)}, 8);
 const POWERS: usize = memory.data(${16 * strideOf(field)}, 8);
-`;
+${field.thirds ? `/** Columns of a product's tiles. */\nconst TILES: usize = memory.data(${tileBytes(field)}, 8);\n` : ""}`;
 }
 
 function fieldFile(field: FieldSpec): string {
@@ -92,7 +96,7 @@ function fieldFile(field: FieldSpec): string {
  * elements lie ${stride} bytes apart and are 8-byte aligned. Montgomery form with R = 2^${bits * limbs}. Every function takes
  * and gives *tight* elements (limbs below 2^${bits}, value below 4p; not necessarily canonical), so results may be fed to
  * any function without thought. Only ${name}AddLoose leaves larger limbs behind: a product of operands with limb sizes
- * k1 and k2 needs k1 k2 <= ${name === "fr" ? 6 : 17} (tight is 1, the sum of two tight ones 2; a limb must fit its u32), and values up to ${name === "fr" ? "8p" : "50p"} are fine.
+ * k1 and k2 needs k1 k2 <= ${name === "fr" ? 3 : 17} (tight is 1, the sum of two tight ones 2; a limb must fit its u32), and values up to ${name === "fr" ? "8p" : "50p"} are fine.
  * Bounds are argued in the generator's head. Compare with ${name}Equal, never by bytes.
  */
 import { inverseDivsteps } from "./divsteps";

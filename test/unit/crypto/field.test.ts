@@ -16,7 +16,7 @@ const FIELDS = [
     p: 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001n,
     bits: 29,
     limbs: 9,
-    loosest: 6,
+    loosest: 3,
   },
   {
     name: "fp",
@@ -179,10 +179,11 @@ for (const field of FIELDS) {
         return found;
       };
       const ones = (1n << width) - 1n;
-      // All steps but the last add a multiple of p that is -1 modulo a limb, the last one of p; here each quotient is all ones.
+      // All steps but the last add a multiple of p that is -1 modulo a limb, the last one of p; where p is 1 modulo a limb, p is
+      // subtracted. Here each quotient is all ones.
       const friendly = p * mod(-inverse(p, ones + 1n), ones + 1n);
       const under = (1n << (width * BigInt(limbs - 1))) - 1n;
-      const added = under * friendly + ones * (under + 1n) * p;
+      const added = mod(p, ones + 1n) === 1n ? -(radix - 1n) * p : under * friendly + ones * (under + 1n) * p;
       const store = (slot: number, value: bigint): void => {
         const words = new Uint32Array(stride / 4);
         for (let i = 0; i < limbs; i++) words[i] = Number((value >> (width * BigInt(i))) & ones);
