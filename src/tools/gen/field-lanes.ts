@@ -72,9 +72,11 @@ function product(): string {
   out += `  for (let turn = 0; turn < ${PAIRS / PRODUCT_TURN}; turn++) {\n`;
   for (const q of range(PRODUCT_TURN)) out += `    const a${q} = ${at("a", q)};\n`;
   for (const c of range(columns)) {
+    // Each is loaded once and stays in a register until the turn's last pair has met it.
+    if (c <= LIMBS) out += `    const w${c} = ${at("B", c)};\n`;
     const terms = range(PRODUCT_TURN)
       .filter((q) => c >= 2 * q && c - 2 * q <= LIMBS)
-      .map((q) => `i32x4.dot_i16x8_s(a${q}, ${at("B", c - 2 * q)})`);
+      .map((q) => `i32x4.dot_i16x8_s(a${q}, w${c - 2 * q})`);
     // The topmost columns of a turn are new.
     out += `    ${put("t", add(c < columns - 2 * PRODUCT_TURN ? [at("t", c), ...terms] : terms), c)}`;
   }
@@ -87,15 +89,20 @@ function reduction(): string {
   const terms = (c: number, count: number): string[] =>
     range(count)
       .filter((q) => c - 2 - 2 * q >= 0 && c - 2 - 2 * q <= LIMBS)
-      .map((q) => `i32x4.dot_i16x8_s(m${q}, ${at("MULTIPLE", c - 2 - 2 * q)})`);
+      .map((q) => `i32x4.dot_i16x8_s(m${q}, n${c - 2 - 2 * q})`);
+  /** Loads what column c needs for the first time; it stays in a register until the turn's last quotient has met it. */
+  const loaded = (c: number): string =>
+    c >= 2 && c - 2 <= LIMBS ? `    const n${c - 2} = ${at("MULTIPLE", c - 2)};\n` : "";
   for (const q of range(REDUCTION_TURN)) {
     for (const c of [2 * q, 2 * q + 1]) {
+      out += loaded(c);
       out += `    const s${c} = ${add([at("t", c), "carry", ...terms(c, q)])};\n    carry = i32x4.shr_u(s${c}, ${BITS});\n`;
     }
     out += `    const m${q} = v128.or(v128.and(s${2 * q}, mask), i32x4.shl(v128.and(s${2 * q + 1}, mask), 16));\n`;
   }
   for (let c = 2 * REDUCTION_TURN; c < 2 * REDUCTION_TURN + LIMBS + 1; c++) {
     const carried = c === 2 * REDUCTION_TURN ? ["carry"] : [];
+    out += loaded(c);
     out += `    ${put("t", add([at("t", c), ...carried, ...terms(c, REDUCTION_TURN)]), c)}`;
   }
   return `${out}    carry = i32x4.splat(0);\n    t += ${2 * VECTOR * REDUCTION_TURN};\n  }\n`;
