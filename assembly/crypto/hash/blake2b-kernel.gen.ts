@@ -38,10 +38,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   let v14: u64 = 0x1f83d9abfb41bd6b ^ last;
   let v15: u64 = 0x5be0cd19137e2179;
   // round 0
-  v0 = v0 + load<u64>(block, 0) + v4;
-  v1 = v1 + load<u64>(block, 16) + v5;
-  v2 = v2 + load<u64>(block, 32) + v6;
-  v3 = v3 + load<u64>(block, 48) + v7;
+  v0 = v0 + (v4 + load<u64>(block, 0));
+  v1 = v1 + (v5 + load<u64>(block, 16));
+  v2 = v2 + (v6 + load<u64>(block, 32));
+  v3 = v3 + (v7 + load<u64>(block, 48));
   v12 = rotr<u64>(v12 ^ v0, 32);
   v13 = rotr<u64>(v13 ^ v1, 32);
   v14 = rotr<u64>(v14 ^ v2, 32);
@@ -70,10 +70,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v5 = rotr<u64>(v5 ^ v9, 63);
   v6 = rotr<u64>(v6 ^ v10, 63);
   v7 = rotr<u64>(v7 ^ v11, 63);
-  v0 = v0 + load<u64>(block, 64) + v5;
-  v1 = v1 + load<u64>(block, 80) + v6;
-  v2 = v2 + load<u64>(block, 96) + v7;
-  v3 = v3 + load<u64>(block, 112) + v4;
+  v0 = v0 + (v5 + load<u64>(block, 64));
+  v1 = v1 + (v6 + load<u64>(block, 80));
+  v2 = v2 + (v7 + load<u64>(block, 96));
+  v3 = v3 + (v4 + load<u64>(block, 112));
   v15 = rotr<u64>(v15 ^ v0, 32);
   v12 = rotr<u64>(v12 ^ v1, 32);
   v13 = rotr<u64>(v13 ^ v2, 32);
@@ -103,10 +103,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v7 = rotr<u64>(v7 ^ v8, 63);
   v4 = rotr<u64>(v4 ^ v9, 63);
   // round 1
-  v0 = v0 + load<u64>(block, 112) + v4;
-  v1 = v1 + load<u64>(block, 32) + v5;
-  v2 = v2 + load<u64>(block, 72) + v6;
-  v3 = v3 + load<u64>(block, 104) + v7;
+  v0 = v0 + (v4 + load<u64>(block, 112));
+  v1 = v1 + (v5 + load<u64>(block, 32));
+  v2 = v2 + (v6 + load<u64>(block, 72));
+  v3 = v3 + (v7 + load<u64>(block, 104));
   v12 = rotr<u64>(v12 ^ v0, 32);
   v13 = rotr<u64>(v13 ^ v1, 32);
   v14 = rotr<u64>(v14 ^ v2, 32);
@@ -135,10 +135,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v5 = rotr<u64>(v5 ^ v9, 63);
   v6 = rotr<u64>(v6 ^ v10, 63);
   v7 = rotr<u64>(v7 ^ v11, 63);
-  v0 = v0 + load<u64>(block, 8) + v5;
-  v1 = v1 + load<u64>(block, 0) + v6;
-  v2 = v2 + load<u64>(block, 88) + v7;
-  v3 = v3 + load<u64>(block, 40) + v4;
+  v0 = v0 + (v5 + load<u64>(block, 8));
+  v1 = v1 + (v6 + load<u64>(block, 0));
+  v2 = v2 + (v7 + load<u64>(block, 88));
+  v3 = v3 + (v4 + load<u64>(block, 40));
   v15 = rotr<u64>(v15 ^ v0, 32);
   v12 = rotr<u64>(v12 ^ v1, 32);
   v13 = rotr<u64>(v13 ^ v2, 32);
@@ -168,10 +168,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v7 = rotr<u64>(v7 ^ v8, 63);
   v4 = rotr<u64>(v4 ^ v9, 63);
   // round 2
-  v0 = v0 + load<u64>(block, 88) + v4;
-  v1 = v1 + load<u64>(block, 96) + v5;
-  v2 = v2 + load<u64>(block, 40) + v6;
-  v3 = v3 + load<u64>(block, 120) + v7;
+  v0 = v0 + (v4 + load<u64>(block, 88));
+  v1 = v1 + (v5 + load<u64>(block, 96));
+  v2 = v2 + (v6 + load<u64>(block, 40));
+  v3 = v3 + (v7 + load<u64>(block, 120));
   v12 = rotr<u64>(v12 ^ v0, 32);
   v13 = rotr<u64>(v13 ^ v1, 32);
   v14 = rotr<u64>(v14 ^ v2, 32);
@@ -200,10 +200,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v5 = rotr<u64>(v5 ^ v9, 63);
   v6 = rotr<u64>(v6 ^ v10, 63);
   v7 = rotr<u64>(v7 ^ v11, 63);
-  v0 = v0 + load<u64>(block, 80) + v5;
-  v1 = v1 + load<u64>(block, 24) + v6;
-  v2 = v2 + load<u64>(block, 56) + v7;
-  v3 = v3 + load<u64>(block, 72) + v4;
+  v0 = v0 + (v5 + load<u64>(block, 80));
+  v1 = v1 + (v6 + load<u64>(block, 24));
+  v2 = v2 + (v7 + load<u64>(block, 56));
+  v3 = v3 + (v4 + load<u64>(block, 72));
   v15 = rotr<u64>(v15 ^ v0, 32);
   v12 = rotr<u64>(v12 ^ v1, 32);
   v13 = rotr<u64>(v13 ^ v2, 32);
@@ -233,10 +233,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v7 = rotr<u64>(v7 ^ v8, 63);
   v4 = rotr<u64>(v4 ^ v9, 63);
   // round 3
-  v0 = v0 + load<u64>(block, 56) + v4;
-  v1 = v1 + load<u64>(block, 24) + v5;
-  v2 = v2 + load<u64>(block, 104) + v6;
-  v3 = v3 + load<u64>(block, 88) + v7;
+  v0 = v0 + (v4 + load<u64>(block, 56));
+  v1 = v1 + (v5 + load<u64>(block, 24));
+  v2 = v2 + (v6 + load<u64>(block, 104));
+  v3 = v3 + (v7 + load<u64>(block, 88));
   v12 = rotr<u64>(v12 ^ v0, 32);
   v13 = rotr<u64>(v13 ^ v1, 32);
   v14 = rotr<u64>(v14 ^ v2, 32);
@@ -265,10 +265,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v5 = rotr<u64>(v5 ^ v9, 63);
   v6 = rotr<u64>(v6 ^ v10, 63);
   v7 = rotr<u64>(v7 ^ v11, 63);
-  v0 = v0 + load<u64>(block, 16) + v5;
-  v1 = v1 + load<u64>(block, 40) + v6;
-  v2 = v2 + load<u64>(block, 32) + v7;
-  v3 = v3 + load<u64>(block, 120) + v4;
+  v0 = v0 + (v5 + load<u64>(block, 16));
+  v1 = v1 + (v6 + load<u64>(block, 40));
+  v2 = v2 + (v7 + load<u64>(block, 32));
+  v3 = v3 + (v4 + load<u64>(block, 120));
   v15 = rotr<u64>(v15 ^ v0, 32);
   v12 = rotr<u64>(v12 ^ v1, 32);
   v13 = rotr<u64>(v13 ^ v2, 32);
@@ -298,10 +298,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v7 = rotr<u64>(v7 ^ v8, 63);
   v4 = rotr<u64>(v4 ^ v9, 63);
   // round 4
-  v0 = v0 + load<u64>(block, 72) + v4;
-  v1 = v1 + load<u64>(block, 40) + v5;
-  v2 = v2 + load<u64>(block, 16) + v6;
-  v3 = v3 + load<u64>(block, 80) + v7;
+  v0 = v0 + (v4 + load<u64>(block, 72));
+  v1 = v1 + (v5 + load<u64>(block, 40));
+  v2 = v2 + (v6 + load<u64>(block, 16));
+  v3 = v3 + (v7 + load<u64>(block, 80));
   v12 = rotr<u64>(v12 ^ v0, 32);
   v13 = rotr<u64>(v13 ^ v1, 32);
   v14 = rotr<u64>(v14 ^ v2, 32);
@@ -330,10 +330,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v5 = rotr<u64>(v5 ^ v9, 63);
   v6 = rotr<u64>(v6 ^ v10, 63);
   v7 = rotr<u64>(v7 ^ v11, 63);
-  v0 = v0 + load<u64>(block, 112) + v5;
-  v1 = v1 + load<u64>(block, 88) + v6;
-  v2 = v2 + load<u64>(block, 48) + v7;
-  v3 = v3 + load<u64>(block, 24) + v4;
+  v0 = v0 + (v5 + load<u64>(block, 112));
+  v1 = v1 + (v6 + load<u64>(block, 88));
+  v2 = v2 + (v7 + load<u64>(block, 48));
+  v3 = v3 + (v4 + load<u64>(block, 24));
   v15 = rotr<u64>(v15 ^ v0, 32);
   v12 = rotr<u64>(v12 ^ v1, 32);
   v13 = rotr<u64>(v13 ^ v2, 32);
@@ -363,10 +363,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v7 = rotr<u64>(v7 ^ v8, 63);
   v4 = rotr<u64>(v4 ^ v9, 63);
   // round 5
-  v0 = v0 + load<u64>(block, 16) + v4;
-  v1 = v1 + load<u64>(block, 48) + v5;
-  v2 = v2 + load<u64>(block, 0) + v6;
-  v3 = v3 + load<u64>(block, 64) + v7;
+  v0 = v0 + (v4 + load<u64>(block, 16));
+  v1 = v1 + (v5 + load<u64>(block, 48));
+  v2 = v2 + (v6 + load<u64>(block, 0));
+  v3 = v3 + (v7 + load<u64>(block, 64));
   v12 = rotr<u64>(v12 ^ v0, 32);
   v13 = rotr<u64>(v13 ^ v1, 32);
   v14 = rotr<u64>(v14 ^ v2, 32);
@@ -395,10 +395,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v5 = rotr<u64>(v5 ^ v9, 63);
   v6 = rotr<u64>(v6 ^ v10, 63);
   v7 = rotr<u64>(v7 ^ v11, 63);
-  v0 = v0 + load<u64>(block, 32) + v5;
-  v1 = v1 + load<u64>(block, 56) + v6;
-  v2 = v2 + load<u64>(block, 120) + v7;
-  v3 = v3 + load<u64>(block, 8) + v4;
+  v0 = v0 + (v5 + load<u64>(block, 32));
+  v1 = v1 + (v6 + load<u64>(block, 56));
+  v2 = v2 + (v7 + load<u64>(block, 120));
+  v3 = v3 + (v4 + load<u64>(block, 8));
   v15 = rotr<u64>(v15 ^ v0, 32);
   v12 = rotr<u64>(v12 ^ v1, 32);
   v13 = rotr<u64>(v13 ^ v2, 32);
@@ -428,10 +428,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v7 = rotr<u64>(v7 ^ v8, 63);
   v4 = rotr<u64>(v4 ^ v9, 63);
   // round 6
-  v0 = v0 + load<u64>(block, 96) + v4;
-  v1 = v1 + load<u64>(block, 8) + v5;
-  v2 = v2 + load<u64>(block, 112) + v6;
-  v3 = v3 + load<u64>(block, 32) + v7;
+  v0 = v0 + (v4 + load<u64>(block, 96));
+  v1 = v1 + (v5 + load<u64>(block, 8));
+  v2 = v2 + (v6 + load<u64>(block, 112));
+  v3 = v3 + (v7 + load<u64>(block, 32));
   v12 = rotr<u64>(v12 ^ v0, 32);
   v13 = rotr<u64>(v13 ^ v1, 32);
   v14 = rotr<u64>(v14 ^ v2, 32);
@@ -460,10 +460,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v5 = rotr<u64>(v5 ^ v9, 63);
   v6 = rotr<u64>(v6 ^ v10, 63);
   v7 = rotr<u64>(v7 ^ v11, 63);
-  v0 = v0 + load<u64>(block, 0) + v5;
-  v1 = v1 + load<u64>(block, 48) + v6;
-  v2 = v2 + load<u64>(block, 72) + v7;
-  v3 = v3 + load<u64>(block, 64) + v4;
+  v0 = v0 + (v5 + load<u64>(block, 0));
+  v1 = v1 + (v6 + load<u64>(block, 48));
+  v2 = v2 + (v7 + load<u64>(block, 72));
+  v3 = v3 + (v4 + load<u64>(block, 64));
   v15 = rotr<u64>(v15 ^ v0, 32);
   v12 = rotr<u64>(v12 ^ v1, 32);
   v13 = rotr<u64>(v13 ^ v2, 32);
@@ -493,10 +493,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v7 = rotr<u64>(v7 ^ v8, 63);
   v4 = rotr<u64>(v4 ^ v9, 63);
   // round 7
-  v0 = v0 + load<u64>(block, 104) + v4;
-  v1 = v1 + load<u64>(block, 56) + v5;
-  v2 = v2 + load<u64>(block, 96) + v6;
-  v3 = v3 + load<u64>(block, 24) + v7;
+  v0 = v0 + (v4 + load<u64>(block, 104));
+  v1 = v1 + (v5 + load<u64>(block, 56));
+  v2 = v2 + (v6 + load<u64>(block, 96));
+  v3 = v3 + (v7 + load<u64>(block, 24));
   v12 = rotr<u64>(v12 ^ v0, 32);
   v13 = rotr<u64>(v13 ^ v1, 32);
   v14 = rotr<u64>(v14 ^ v2, 32);
@@ -525,10 +525,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v5 = rotr<u64>(v5 ^ v9, 63);
   v6 = rotr<u64>(v6 ^ v10, 63);
   v7 = rotr<u64>(v7 ^ v11, 63);
-  v0 = v0 + load<u64>(block, 40) + v5;
-  v1 = v1 + load<u64>(block, 120) + v6;
-  v2 = v2 + load<u64>(block, 64) + v7;
-  v3 = v3 + load<u64>(block, 16) + v4;
+  v0 = v0 + (v5 + load<u64>(block, 40));
+  v1 = v1 + (v6 + load<u64>(block, 120));
+  v2 = v2 + (v7 + load<u64>(block, 64));
+  v3 = v3 + (v4 + load<u64>(block, 16));
   v15 = rotr<u64>(v15 ^ v0, 32);
   v12 = rotr<u64>(v12 ^ v1, 32);
   v13 = rotr<u64>(v13 ^ v2, 32);
@@ -558,10 +558,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v7 = rotr<u64>(v7 ^ v8, 63);
   v4 = rotr<u64>(v4 ^ v9, 63);
   // round 8
-  v0 = v0 + load<u64>(block, 48) + v4;
-  v1 = v1 + load<u64>(block, 112) + v5;
-  v2 = v2 + load<u64>(block, 88) + v6;
-  v3 = v3 + load<u64>(block, 0) + v7;
+  v0 = v0 + (v4 + load<u64>(block, 48));
+  v1 = v1 + (v5 + load<u64>(block, 112));
+  v2 = v2 + (v6 + load<u64>(block, 88));
+  v3 = v3 + (v7 + load<u64>(block, 0));
   v12 = rotr<u64>(v12 ^ v0, 32);
   v13 = rotr<u64>(v13 ^ v1, 32);
   v14 = rotr<u64>(v14 ^ v2, 32);
@@ -590,10 +590,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v5 = rotr<u64>(v5 ^ v9, 63);
   v6 = rotr<u64>(v6 ^ v10, 63);
   v7 = rotr<u64>(v7 ^ v11, 63);
-  v0 = v0 + load<u64>(block, 96) + v5;
-  v1 = v1 + load<u64>(block, 104) + v6;
-  v2 = v2 + load<u64>(block, 8) + v7;
-  v3 = v3 + load<u64>(block, 80) + v4;
+  v0 = v0 + (v5 + load<u64>(block, 96));
+  v1 = v1 + (v6 + load<u64>(block, 104));
+  v2 = v2 + (v7 + load<u64>(block, 8));
+  v3 = v3 + (v4 + load<u64>(block, 80));
   v15 = rotr<u64>(v15 ^ v0, 32);
   v12 = rotr<u64>(v12 ^ v1, 32);
   v13 = rotr<u64>(v13 ^ v2, 32);
@@ -623,10 +623,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v7 = rotr<u64>(v7 ^ v8, 63);
   v4 = rotr<u64>(v4 ^ v9, 63);
   // round 9
-  v0 = v0 + load<u64>(block, 80) + v4;
-  v1 = v1 + load<u64>(block, 64) + v5;
-  v2 = v2 + load<u64>(block, 56) + v6;
-  v3 = v3 + load<u64>(block, 8) + v7;
+  v0 = v0 + (v4 + load<u64>(block, 80));
+  v1 = v1 + (v5 + load<u64>(block, 64));
+  v2 = v2 + (v6 + load<u64>(block, 56));
+  v3 = v3 + (v7 + load<u64>(block, 8));
   v12 = rotr<u64>(v12 ^ v0, 32);
   v13 = rotr<u64>(v13 ^ v1, 32);
   v14 = rotr<u64>(v14 ^ v2, 32);
@@ -655,10 +655,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v5 = rotr<u64>(v5 ^ v9, 63);
   v6 = rotr<u64>(v6 ^ v10, 63);
   v7 = rotr<u64>(v7 ^ v11, 63);
-  v0 = v0 + load<u64>(block, 120) + v5;
-  v1 = v1 + load<u64>(block, 72) + v6;
-  v2 = v2 + load<u64>(block, 24) + v7;
-  v3 = v3 + load<u64>(block, 104) + v4;
+  v0 = v0 + (v5 + load<u64>(block, 120));
+  v1 = v1 + (v6 + load<u64>(block, 72));
+  v2 = v2 + (v7 + load<u64>(block, 24));
+  v3 = v3 + (v4 + load<u64>(block, 104));
   v15 = rotr<u64>(v15 ^ v0, 32);
   v12 = rotr<u64>(v12 ^ v1, 32);
   v13 = rotr<u64>(v13 ^ v2, 32);
@@ -688,10 +688,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v7 = rotr<u64>(v7 ^ v8, 63);
   v4 = rotr<u64>(v4 ^ v9, 63);
   // round 10
-  v0 = v0 + load<u64>(block, 0) + v4;
-  v1 = v1 + load<u64>(block, 16) + v5;
-  v2 = v2 + load<u64>(block, 32) + v6;
-  v3 = v3 + load<u64>(block, 48) + v7;
+  v0 = v0 + (v4 + load<u64>(block, 0));
+  v1 = v1 + (v5 + load<u64>(block, 16));
+  v2 = v2 + (v6 + load<u64>(block, 32));
+  v3 = v3 + (v7 + load<u64>(block, 48));
   v12 = rotr<u64>(v12 ^ v0, 32);
   v13 = rotr<u64>(v13 ^ v1, 32);
   v14 = rotr<u64>(v14 ^ v2, 32);
@@ -720,10 +720,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v5 = rotr<u64>(v5 ^ v9, 63);
   v6 = rotr<u64>(v6 ^ v10, 63);
   v7 = rotr<u64>(v7 ^ v11, 63);
-  v0 = v0 + load<u64>(block, 64) + v5;
-  v1 = v1 + load<u64>(block, 80) + v6;
-  v2 = v2 + load<u64>(block, 96) + v7;
-  v3 = v3 + load<u64>(block, 112) + v4;
+  v0 = v0 + (v5 + load<u64>(block, 64));
+  v1 = v1 + (v6 + load<u64>(block, 80));
+  v2 = v2 + (v7 + load<u64>(block, 96));
+  v3 = v3 + (v4 + load<u64>(block, 112));
   v15 = rotr<u64>(v15 ^ v0, 32);
   v12 = rotr<u64>(v12 ^ v1, 32);
   v13 = rotr<u64>(v13 ^ v2, 32);
@@ -753,10 +753,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v7 = rotr<u64>(v7 ^ v8, 63);
   v4 = rotr<u64>(v4 ^ v9, 63);
   // round 11
-  v0 = v0 + load<u64>(block, 112) + v4;
-  v1 = v1 + load<u64>(block, 32) + v5;
-  v2 = v2 + load<u64>(block, 72) + v6;
-  v3 = v3 + load<u64>(block, 104) + v7;
+  v0 = v0 + (v4 + load<u64>(block, 112));
+  v1 = v1 + (v5 + load<u64>(block, 32));
+  v2 = v2 + (v6 + load<u64>(block, 72));
+  v3 = v3 + (v7 + load<u64>(block, 104));
   v12 = rotr<u64>(v12 ^ v0, 32);
   v13 = rotr<u64>(v13 ^ v1, 32);
   v14 = rotr<u64>(v14 ^ v2, 32);
@@ -785,10 +785,10 @@ export function blake2bBlock(state: usize, block: usize, total: u64, last: u64):
   v5 = rotr<u64>(v5 ^ v9, 63);
   v6 = rotr<u64>(v6 ^ v10, 63);
   v7 = rotr<u64>(v7 ^ v11, 63);
-  v0 = v0 + load<u64>(block, 8) + v5;
-  v1 = v1 + load<u64>(block, 0) + v6;
-  v2 = v2 + load<u64>(block, 88) + v7;
-  v3 = v3 + load<u64>(block, 40) + v4;
+  v0 = v0 + (v5 + load<u64>(block, 8));
+  v1 = v1 + (v6 + load<u64>(block, 0));
+  v2 = v2 + (v7 + load<u64>(block, 88));
+  v3 = v3 + (v4 + load<u64>(block, 40));
   v15 = rotr<u64>(v15 ^ v0, 32);
   v12 = rotr<u64>(v12 ^ v1, 32);
   v13 = rotr<u64>(v13 ^ v2, 32);
