@@ -103,42 +103,46 @@ export const tileBytes = (field: FieldSpec): number => 6 * 8 * (2 * (field.limbs
 
 /**
  * The product by thirds (Karatsuba's method for three blocks): of the blocks x, y, z of a and x', y', z' of b the six products
- *   x x', y y', z z', (x + y)(x' + y') - x x' - y y', (x + z)(x' + z') - x x' - z z' + y y', (y + z)(y' + z') - y y' - z z',
+ *   x x', y y', z z', (x + y)(x' + y') - x x' - y y', (y + z)(y' + z') - y y' - z z', (x + z)(x' + z') - x x' - z z' + y y',
  * each a tile of few enough limbs that a processor's registers hold them, whose columns go through memory at TILES. In locals all limbs
- * live at once, and what is spilled comes back as a factor in memory, which Zen 3 is slow at. Limbs may be loose up to 3.
+ * live at once, and what is spilled comes back as a factor in memory, which Zen 3 is slow at. Limbs may be loose up to 3, as those of
+ * a sum are u32.
  */
 export function tiledProduct(field: FieldSpec, a: string, b: string): Prepared {
   const h = field.limbs / 3;
   const size = 2 * h - 1;
   const column = (tile: number, k: number): string => `load<u64>(TILES, ${8 * (tile * size + k)})`;
-  const tiles: readonly (readonly [number, number, string])[] = [
-    [0, 0, ""],
-    [1, 1, ""],
-    [2, 2, ""],
-    [0, 1, "-0-1"],
-    [0, 2, "-0-2+1"],
-    [1, 2, "-1-2"],
-  ];
+  // The blocks, whether the first one's limbs are still at hand, the tiles that are added, and the block where the tile's columns begin.
+  const tiles = [
+    { blocks: [0], kept: false, others: "", place: 0 },
+    { blocks: [1], kept: false, others: "", place: null },
+    { blocks: [1, 0], kept: true, others: "-0-1", place: 1 },
+    { blocks: [2], kept: false, others: "", place: 4 },
+    { blocks: [2, 1], kept: true, others: "-1-3", place: 3 },
+    { blocks: [2, 0], kept: false, others: "-0-3+1", place: 2 },
+  ] as const;
   let setup = "";
-  for (const [tile, [i, j, others]] of tiles.entries()) {
+  for (const [tile, { blocks, kept, others }] of tiles.entries()) {
     const limbs = (x: string): string[] => range(h).map((l) => `${x}${tile}_${l}`);
     for (const x of [a, b])
       for (const [l, name] of limbs(x).entries()) {
-        const limb = (block: number): string => `load<u32>(${x}, ${4 * (h * block + l)})`;
-        setup += `  const ${name}: u64 = ${i === j ? limb(i) : `${limb(i)} + ${limb(j)}`};\n`;
+        const terms = blocks.map((block, i) =>
+          kept && i === 0 ? `${x}${tile - 1}_${l}` : `load<u32>(${x}, ${4 * (h * block + l)})`,
+        );
+        setup += `  const ${name}: u32 = ${sumOf(terms)};\n`;
       }
+    const words = (x: string): string[] => limbs(x).map((name) => `<u64>${name}`);
+    const [wa, wb] = [words(a), words(b)];
     for (let k = 0; k < size; k++) {
       const rest = others.replace(/([+-])(\d)/g, (_, sign, other) => ` ${sign} ${column(Number(other), k)}`);
-      setup += `  store<u64>(TILES, ${schoolbook(limbs(a), limbs(b), k)}${rest}, ${8 * (tile * size + k)});\n`;
+      setup += `  store<u64>(TILES, ${schoolbook(wa, wb, k)}${rest}, ${8 * (tile * size + k)});\n`;
     }
   }
-  // The tiles' places, in blocks.
-  const places = [0, 2, 4, 1, 2, 3];
   const columns = range(2 * field.limbs - 1).map((k) =>
     sumOf(
-      places.flatMap((place, tile) => {
-        const at = k - h * place;
-        return at >= 0 && at < size && tile !== 1 ? [column(tile, at)] : [];
+      tiles.flatMap(({ place }, tile) => {
+        const at = place === null ? -1 : k - h * place;
+        return at >= 0 && at < size ? [column(tile, at)] : [];
       }),
     ),
   );
