@@ -74,7 +74,7 @@ export function asRetrieval(command: Command): void {
       .option("--bitswap", "by bitswap, for nothing, from whoever of the peers and providers has its blocks")
       .option(
         "--datamodel-path-selector <path>",
-        "a part alone: a path through the data (Links/0/Hash: the first link of a file or folder), or a selector as DAG-JSON",
+        "a part alone: a path through the data (Links/0/Hash: the first link of a file or folder), or a selector as DAG-JSON, whose blocks are there until something is removed",
       )
       .option("--car", "write it as a CAR file"),
   ).action(get);
@@ -193,8 +193,15 @@ async function get(root: string, out: string | undefined, options: GetOptions): 
     WasHere
       ? "all of it was here"
       : `${Bytes} bytes (${sizeText(Bytes)}) ${Peer === "" ? "by bitswap" : `from ${Peer}`}, ${filText(Paid)} paid`,
-    ...(place === null ? [] : [place]),
+    ...(place !== null ? [place] : selector === undefined ? [] : [partText(Listed ?? null, options)]),
   ]);
+}
+
+/** What became of a part that was written to no file. */
+function partText(listed: Link | null, options: RemoteOptions): string {
+  return listed === null
+    ? "what a selector chose is no import of this node: its blocks are there until something is removed (client remove)"
+    : `${listed["/"]}: the part is an import of its own; to write it: ${nextCommand(`filigree client export ${listed["/"]} <path>`, options)}`;
 }
 
 /** What a node says of a provider whose price was not allowed. */

@@ -364,7 +364,7 @@ const ownMethods = {
   }),
   RetrievalGet: method({
     summary:
-      "Retrieves a DAG into the user's data, from providers in turn (default: who has it), and pays as it verifies; or, for nothing, by bitswap. With a Path, where it is to be exported, only if something can be written there.",
+      "Retrieves a DAG into the user's data, from providers in turn (default: who has it), and pays as it verifies; or, for nothing, by bitswap. With a Path, where it is to be exported, only if something can be written there. Listed is the import that it is now; null where a selector chose blocks, which are there until an import is removed.",
     permission: "sign",
     params: [param("order", order)],
     result: object("Retrieved", {

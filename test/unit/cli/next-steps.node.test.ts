@@ -130,6 +130,15 @@ test("what was retrieved and cannot be written is in the node: the command that 
   );
 });
 
+test("a part that was retrieved: how to write it; of what a selector chose that it is no import", async () => {
+  const got = { Peer: "12D3a", Bytes: 5, Paid: "7", WasHere: false };
+  const get = (what: string) => run(registerRetr, "retr", "get", ROOT, "--datamodel-path-selector", what);
+  answers = { "Filigree.RetrievalGet": { ...got, Listed: { "/": ROOT } } };
+  expect(await get("Links/0/Hash")).toContain(`to write it: filigree client export ${ROOT} <path> --rpc ${url}\n`);
+  answers = { "Filigree.RetrievalGet": { ...got, Listed: null } };
+  expect(await get('{".":{}}')).toContain("no import of this node: its blocks are there until something is removed");
+});
+
 test("a deal of MK20 whose data could not be sent is gone on with, and not made again", async () => {
   const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
   answers = { "Filigree.Mk20Deal": { ID }, "Filigree.Mk20Send": new Error("http://sp.example does not answer") };

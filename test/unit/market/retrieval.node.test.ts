@@ -119,6 +119,12 @@ describe("deals", () => {
     await expect(client.market.retrieve(order({ select: readDataSelector("Data") }))).rejects.toThrow(
       /leads to no other/,
     );
+    // What no import holds goes with the next removal; the part at the path is one, and stays.
+    const store = await client.data.store();
+    const other = await store.importDagJson("other", new TextEncoder().encode('{"a":1}'));
+    expect(await store.has(root.bytes)).toBe(true);
+    await client.data.remove(other.id);
+    expect([await store.has(root.bytes), await client.data.has(part)]).toEqual([false, true]);
     for (const [bad, why] of [
       ["/", /a path with at least one segment/],
       ["a/".repeat(61), /a path of 61 segments/],
