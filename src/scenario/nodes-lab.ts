@@ -65,7 +65,11 @@ export class NodesLab {
   async play(step: NodesStep): Promise<NodesDone> {
     const number = ++this.done;
     const [verb, value] = readNodesStep(step, `step ${number}`);
-    await attempt(number, verb, value, this.work[verb]);
+    await attempt(number, verb, value, async (given: never) => {
+      await (this.work[verb] as (given: unknown) => Promise<unknown>)(given);
+      // Also after the last step, behind which no epoch passes that would tell.
+      this.network.check();
+    });
     return { step: number, verb, epoch: this.network.epoch };
   }
 
@@ -116,7 +120,9 @@ export class NodesLab {
           );
       },
       expectChains: async ({ is, nodes, within = 0 }) => {
-        const chains = this.chains(this.known(nodes ?? network.indexes.filter((one) => network.isOn(one))), within);
+        const among = this.known(nodes ?? network.indexes.filter((one) => network.isOn(one)));
+        if (among.length === 0) throw new Unmet(many(is), nodes === undefined ? "no node that is up" : "no node named");
+        const chains = this.chains(among, within);
         if (chains.length !== is)
           throw new Unmet(
             many(is),

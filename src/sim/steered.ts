@@ -160,11 +160,16 @@ export class SteeredNetwork {
     return 1000 * GENESIS_TIME + this.at * EPOCH_MS;
   }
 
-  private async rest(): Promise<void> {
-    await this.clock.runUntil(this.begin() + REST_MS);
+  /** Throws what failed in a node by itself and was not told yet. */
+  check(): void {
     const { fault } = this;
     this.fault = null;
     if (fault !== null) throw fault;
+  }
+
+  private async rest(): Promise<void> {
+    await this.clock.runUntil(this.begin() + REST_MS);
+    this.check();
   }
 
   private async watch(index: number, node: SimNode, chain: Chain): Promise<void> {

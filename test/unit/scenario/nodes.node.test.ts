@@ -76,3 +76,13 @@ test("what is no step of such a network, or only of such a one, is refused befor
   await expect(runScenario(one)).rejects.toThrow("network.nodes: a whole number from 2 to 16");
   await expect(run([], { onEnd: async () => undefined })).rejects.toThrow("cannot be handed on or saved");
 });
+
+test("what failed in a node by itself ends the step that it failed in, also the last one; of no node there is no chain", async () => {
+  const lab = await NodesLab.open({ seed: "faults", nodes: 2, accounts: 1 });
+  const { failed } = lab.network as unknown as { failed(index: number, where: string, cause: Error): void };
+  failed.call(lab.network, 1, "mining", new Error("it broke"));
+  await expect(lab.steps.heal({})).rejects.toThrow("step 1 (heal {}): node 1 failed by itself (mining): it broke");
+  await lab.steps.heal({});
+  for (const node of [0, 1]) await lab.steps.setNode({ node, on: false });
+  await expect(lab.steps.expectChains({ is: 1 })).rejects.toThrow("expected 1 chain, found no node that is up");
+});
