@@ -26,6 +26,9 @@ export const HOP = 60;
 const BEACON_SECONDS = 15;
 /** Milliseconds in which no node has come further. */
 const STUCK_MS = 300_000;
+/** Looks at heads that differ, of so many milliseconds each, before an epoch more passes. */
+const LOOKS = 4;
+const LOOK_MS = 100;
 
 /** One node, which can be stopped, killed and started again. */
 export class DemoNode {
@@ -35,11 +38,14 @@ export class DemoNode {
   url = "";
   multiaddr = "";
   readonly faults: string[] = [];
-  lost: Readonly<Record<string, number>> = {};
+  readonly lost: Record<string, number> = {};
+  /** Peers that it has banned, and why, as of each stop. */
+  readonly banned: string[] = [];
   private child: ChildProcess | null = null;
   private readonly acks = new Map<number, () => void>();
   private onHead: () => void;
   private acked = 0;
+  private starts = 0;
 
   constructor(name: string, spec: NodeSpec, onHead: () => void) {
     this.name = name;
@@ -53,7 +59,8 @@ export class DemoNode {
 
   /** Milliseconds that the clocks are ahead; resolves when the node serves. */
   async start(ahead: number): Promise<void> {
-    const child = fork(ENTRY, [JSON.stringify({ ...this.spec, ahead })], {
+    const lossSeed = `${this.spec.lossSeed}/${this.name}/${++this.starts}`;
+    const child = fork(ENTRY, [JSON.stringify({ ...this.spec, ahead, lossSeed })], {
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
     this.child = child;
@@ -92,7 +99,9 @@ export class DemoNode {
       this.head = { epoch: message.epoch, key: message.key };
       this.onHead();
     } else if (message.kind === "fault") this.faults.push(message.text);
-    else if (message.kind === "lost") this.lost = message.counts;
+    else if (message.kind === "banned") this.banned.push(...message.peers);
+    else if (message.kind === "lost")
+      for (const [kind, count] of Object.entries(message.counts)) this.lost[kind] = (this.lost[kind] ?? 0) + count;
   }
 
   /** Resolves when the node has the time. */
@@ -103,6 +112,11 @@ export class DemoNode {
   /** Resolves when the node's deals and sealing wait for the next epoch, or for a peer. */
   rest(): Promise<void> {
     return this.done((id) => ({ kind: "rest", id }));
+  }
+
+  /** Resolves when the node has its connections and fetches nothing, or has had its time for it. */
+  joined(): Promise<void> {
+    return this.done((id) => ({ kind: "joined", id }));
   }
 
   /** Resolves when the node has done what it is told, or has ended. */
@@ -208,7 +222,14 @@ export class DemoWorld {
       specs.push([
         name,
         {
-          ...{ data, listen: `/ip4/127.0.0.1/tcp/${await freePort()}`, port: await freePort(), ahead: 0, loss },
+          ...{
+            data,
+            listen: `/ip4/127.0.0.1/tcp/${await freePort()}`,
+            port: await freePort(),
+            ahead: 0,
+            loss,
+            lossSeed: seed,
+          },
           ...{ bootstrap: specs.map(([, { listen }]) => listen), mine: miner === undefined ? [] : [miner] },
         },
       ]);
@@ -238,6 +259,8 @@ export class DemoWorld {
 
   /** Moves all clocks to an epoch above the head, and waits until all running nodes have a tipset of it or above. */
   async hop(epoch: number): Promise<void> {
+    // A connection that broke is made again, and a fork fetched, within an epoch of any other network.
+    if (this.isLossy) await Promise.all(this.running.map((node) => node.joined()));
     const { genesis, epochSeconds } = this.description;
     const wanted = 1000 * (genesis.time + epoch * epochSeconds);
     this.ahead = Math.max(this.ahead, wanted - Date.now());
@@ -248,23 +271,22 @@ export class DemoWorld {
       const now = heads.map(({ epoch: at }) => at).join();
       if (now !== seen) [late, seen] = [Date.now() + STUCK_MS, now];
       if (heads.length === 0 || heads.every(({ epoch: at }) => at >= epoch)) return;
-      if (Date.now() > late)
-        throw new Error(
-          `no tipset of epoch ${epoch} that all nodes have: ${this.running.map(({ name, head, faults }) => `${name} at ${head.epoch} (${faults.slice(-3).join("; ")})`).join(", ")}`,
-        );
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, 1000);
-        this.look = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+      if (Date.now() > late) throw new Error(`no tipset of epoch ${epoch} that all nodes have: ${this.standing()}`);
+      await this.looked(1000);
     }
   }
 
   /** Lets epochs pass until the head stands at one, or above. */
   async passTo(epoch: number): Promise<void> {
-    while (this.epoch < epoch) await this.hop(Math.min(this.epoch + HOP, epoch));
+    while (this.epoch < epoch) {
+      // Deadlines must not pass while nodes are on chains of their own, for want of blocks that are lost: each has proofs alone.
+      if (this.isLossy) await this.agree();
+      if (this.epoch < epoch) await this.hop(Math.min(this.epoch + HOP, epoch));
+    }
+  }
+
+  private get isLossy(): boolean {
+    return this.nodes.some(({ spec }) => spec.loss > 0);
   }
 
   /** Lets epochs pass one by one. */
@@ -301,10 +323,36 @@ export class DemoWorld {
   }
 
   /** Lets epochs pass until all running nodes stand on the same tipset: messages and blocks that were lost come once more. */
-  async agree(): Promise<void> {
-    await this.until("all nodes to agree on a head", async () => {
+  async agree(most = 600): Promise<void> {
+    const isSo = (): boolean => {
       const [first, ...others] = this.running.map(({ head }) => head.key);
       return others.every((key) => key === first);
+    };
+    for (let passed = 0; ; passed++) {
+      // What is on its way yet comes soon.
+      for (let looks = 0; looks < LOOKS && !isSo(); looks++) await this.looked(LOOK_MS);
+      if (isSo()) return;
+      if (passed > most)
+        throw new Error(`${most} epochs passed, and the nodes have no head in common: ${this.standing()}`);
+      await this.pass(1);
+    }
+  }
+
+  /** Where the nodes stand, and what went wrong of late. */
+  private standing(): string {
+    return this.running
+      .map(({ name, head, faults }) => `${name} at ${head.epoch} (${faults.slice(-3).join("; ")})`)
+      .join(", ");
+  }
+
+  /** Resolves when a node's head has moved, or after so many milliseconds. */
+  private looked(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.look = () => {
+        clearTimeout(timer);
+        resolve();
+      };
     });
   }
 
