@@ -7,7 +7,8 @@
  * Row i multiplies limb i of every b by all limbs of its a, then takes the lowest limb out (Montgomery). A row adds at
  * most 24 · 2^58 to an accumulator and the reduction 2^58; carrying every second row keeps them below 2 · 25 · 2^58 plus
  * carries < 2^64. The product with the modulus's second limb, 2^29 - 8, is two shifts: multiplications are what bounds
- * this code (81 for each term, 63 for the reduction).
+ * this code (81 for each term, 63 for the reduction). Accumulators take turns in two loops, five and four, as nine of them do not
+ * fit a processor's registers beside what a loop needs.
  */
 const MASK: u64 = 0x1fffffff;
 
@@ -29,13 +30,18 @@ export function dot(r: usize, a: usize, stride: usize, b: usize, count: i32): vo
   for (let column = b; column < last; column += 4) {
     let x = a;
     let y = column;
-    for (let end = column + <usize>count * 40; y < end; y += 40, x += stride) {
+    const end = column + <usize>count * 40;
+    for (; y < end; y += 40, x += stride) {
       const limb: u64 = load<u32>(y);
       t0 += limb * <u64>load<u32>(x);
       t1 += limb * <u64>load<u32>(x, 4);
       t2 += limb * <u64>load<u32>(x, 8);
       t3 += limb * <u64>load<u32>(x, 12);
       t4 += limb * <u64>load<u32>(x, 16);
+    }
+    x = a;
+    for (y = column; y < end; y += 40, x += stride) {
+      const limb: u64 = load<u32>(y);
       t5 += limb * <u64>load<u32>(x, 20);
       t6 += limb * <u64>load<u32>(x, 24);
       t7 += limb * <u64>load<u32>(x, 28);
@@ -88,14 +94,20 @@ export function dotSmall(r: usize, a: usize, k: usize, count: i32, limbs: i32): 
   let t7: u64 = 0;
   let t8: u64 = 0;
   for (let row = 0; row < limbs; row++, k += 4) {
+    const end = k + (<usize>count << 3);
     let x = a;
-    for (let y = k, end = k + (<usize>count << 3); y < end; y += 8, x += 40) {
+    let y = k;
+    for (; y < end; y += 8, x += 40) {
       const limb: u64 = load<u32>(y);
       t0 += limb * <u64>load<u32>(x);
       t1 += limb * <u64>load<u32>(x, 4);
       t2 += limb * <u64>load<u32>(x, 8);
       t3 += limb * <u64>load<u32>(x, 12);
       t4 += limb * <u64>load<u32>(x, 16);
+    }
+    x = a;
+    for (y = k; y < end; y += 8, x += 40) {
+      const limb: u64 = load<u32>(y);
       t5 += limb * <u64>load<u32>(x, 20);
       t6 += limb * <u64>load<u32>(x, 24);
       t7 += limb * <u64>load<u32>(x, 28);
