@@ -15,6 +15,7 @@ import {
 import { aboutMiner, insist, sending } from "../miner-options.ts";
 import { parseAmount, say } from "../remote.ts";
 import { table } from "../table.ts";
+import { registerDispute } from "./miner-dispute.ts";
 import { registerMinerProving } from "./miner-proving.ts";
 import { registerMinerRun } from "./miner-run.ts";
 import { registerMinerSectors } from "./miner-sectors.ts";
@@ -27,6 +28,7 @@ export function registerMiner(program: Command): void {
 
   const proving = miner.command("proving").description("proofs of spacetime");
   registerMinerProving(proving);
+  registerDispute(proving);
   const sectors = miner.command("sectors").description("sectors: begun, on their way, proven, extended, ended");
   registerMinerSectors(sectors);
   registerMinerTerms(sectors);
