@@ -151,8 +151,14 @@ test("an account in a miner's place is told what it is, whatever is asked of it"
 });
 
 test("what is refused names the limit, and what was given; a sector that recovers needs no second declaration", async () => {
+  // Of its own: a second sector goes on making blocks while one is faulty.
+  const other = await Devnet.open({ accounts: 24, balance: 10n ** 20n, seed: "lab", miners: 1, sectors: 2 });
+  const { url: at } = await other.serve();
+  await other.clock.mine(1);
+  const filigree = (...args: readonly string[]): Promise<Outcome> => filigreeAt(at, ...args);
+  const json = async (...args: readonly string[]) => JSON.parse((await filigree(...args, "--json")).out) as unknown;
   const far = await filigree("sectors", "extend", "1", "--expiration", "9999999");
-  const latest = net.head.height + 1 + 1_555_200;
+  const latest = other.head.height + 1 + 1_555_200;
   expect(far.code).toBe(1);
   expect(far.err).toContain(
     `9999999 was asked for, and an expiration lies at most 1555200 epochs ahead: ${latest} is the latest now`,
@@ -160,17 +166,17 @@ test("what is refused names the limit, and what was given; a sector that recover
   expect((await filigree("sectors", "extend", "1", "--expiration", "9")).err).toMatch(
     /9 was asked for, and sector 1 lasts until 15\d{5} already/,
   );
-  await net.request("Devnet.setSectorFault", "t0149", 1, "lost");
-  const { Open } = await net.request("StateMinerProvingDeadline", "t0149", null);
+  await other.request("Devnet.setSectorFault", "t0149", 1, "lost");
+  const { Open } = await other.request("StateMinerProvingDeadline", "t0149", null);
   expect(Open).toBeLessThan(3000);
-  await net.request("Devnet.mineToSector", "t0149", 1, "Faulty", 3000);
-  await net.request("Devnet.setSectorFault", "t0149", 1, "none");
+  await other.request("Devnet.mineToSector", "t0149", 1, "Faulty", 3000);
+  await other.request("Devnet.setSectorFault", "t0149", 1, "none");
   // The interface tells of the state before the head.
-  await net.clock.mine(1);
+  await other.clock.mine(1);
   const told = async () => (await json("proving", "recover-faults", "1")) as Record<string, unknown>;
   const faults = (await json("proving", "faults")) as { faults: { declareUntil: number }[] };
   const until = faults.faults[0]?.declareUntil as number;
-  if (net.head.height < until) {
+  if (other.head.height < until) {
     expect(await told()).toMatchObject({ method: "DeclareFaultsRecovered", declared: [{ sector: 1 }], recovering: [] });
     expect(await told()).toEqual({ declared: [], recovering: [{ sector: 1, countsFrom: until + 71 }] });
     expect((await filigree("sectors", "list")).out).toContain(`counts again from its proof at epoch ${until + 71} on`);
@@ -178,6 +184,7 @@ test("what is refused names the limit, and what was given; a sector that recover
     const late = await filigree("proving", "recover-faults", "1");
     expect([late.code, late.err]).toEqual([1, expect.stringContaining(`were taken until epoch ${until}`)]);
   }
+  await other.close();
 });
 
 test("a folder that was one before keeps its limits, and the command says so", async () => {

@@ -21,6 +21,7 @@ const PROVIDER_CALLS: readonly (readonly [string, readonly unknown[]])[] = [
   ]),
   ["Filigree.ProviderDeals", []],
   ["Filigree.ProviderRules", []],
+  ["Filigree.ProviderSettle", [null]],
   ["Filigree.ProviderSetRules", [rulesJson()]],
 ];
 
