@@ -145,7 +145,7 @@ const MAX_KEY_BYTES: i32 = 32;
 const MAX_VALUES_BYTES: i32 = 8 << 10;
 /** Bytes of a stamped event beside the event itself, as they are charged. */
 const STAMP_BYTES: i64 = 12;
-/** Flags that are known: key and value indexed. */
+/** Flags that are known from the fourth generation on: key and value indexed. */
 const FLAGS: u64 = 3;
 
 /** event.emit_event of the third generation: the event as CBOR. */
@@ -174,7 +174,8 @@ function emit(at: u32, length: u32): i32 {
     const key = r.text(<u64>length);
     const codec = r.u64();
     const value = r.bytes(<u64>length);
-    if ((flags & ~FLAGS) != 0 || !isUtf8(key)) return ILLEGAL_ARGUMENT;
+    // Flags that nobody knows are kept here, and refused from the fourth generation on.
+    if (!isUtf8(key)) return ILLEGAL_ARGUMENT;
     // The first entry that breaks a rule decides the error.
     if (raw && longest <= MAX_KEY_BYTES) {
       longest = max(longest, key.length);
