@@ -23,25 +23,27 @@ type Fixture = {
 };
 
 const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
-const fixture = await readFixtureJson<Fixture>("fvm/published-28.json.gz");
-const bundle = await new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) }))).find(
-  "devnet",
-  fixture.actors,
-);
+const bundles = new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) })));
 
-describe.skipIf(bundle === undefined)(`network version 28${bundle === undefined ? ` (${HOW})` : ""}`, () => {
-  test("400 messages to published actors, each as in the reference", { timeout: 120_000 }, async () => {
-    const run = new MessageRun(
-      new Map([
-        ...(bundle?.blocks ?? []),
-        ...fixture.state.map(([cid, bytes]) => [cidKey(fromHex(cid)), fromBase64(bytes)] as const),
-      ]),
-    );
-    const outcomes = [];
-    for (const line of fixture.lines) {
-      const outcome = await run.apply(line);
-      if (outcome !== null) outcomes.push(outcome);
-    }
-    expect(outcomes).toEqual(fixture.outcomes);
+for (const version of [27, 28]) {
+  const fixture = await readFixtureJson<Fixture>(`fvm/published-${version}.json.gz`);
+  const bundle = await bundles.find("devnet", fixture.actors);
+  const count = fixture.outcomes.length;
+
+  describe.skipIf(bundle === undefined)(`network version ${version}${bundle === undefined ? ` (${HOW})` : ""}`, () => {
+    test(`${count} messages to published actors, each as in the reference`, { timeout: 120_000 }, async () => {
+      const run = new MessageRun(
+        new Map([
+          ...(bundle?.blocks ?? []),
+          ...fixture.state.map(([cid, bytes]) => [cidKey(fromHex(cid)), fromBase64(bytes)] as const),
+        ]),
+      );
+      const outcomes = [];
+      for (const line of fixture.lines) {
+        const outcome = await run.apply(line);
+        if (outcome !== null) outcomes.push(outcome);
+      }
+      expect(outcomes).toEqual(fixture.outcomes);
+    });
   });
-});
+}
