@@ -314,6 +314,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     "Filigree.SectorAddPiece": fails(/no such file|ENOENT|no miners/, () => ["/nowhere/piece", null]),
     "Filigree.SectorsOverview": fails(/no miners with sectors/, () => []),
     "Filigree.SectorsSub": fails(/miners/, () => []),
+    "Filigree.StorageAway": fails(/no miners with sectors/, () => []),
     "Filigree.ProviderDealLog": fails(/no miners with sectors/, () => [on.sent.CID]),
     ClientExport: fails(/is not here|has no files/, () => [
       { Root: on.sent.CID },
