@@ -88,11 +88,7 @@ export class DiskFolder implements SectorFolder {
       throw new FolderError({ code: "NO_FOLDER", folder: path }, `there is no folder ${path}`);
     if (found === null) await guarded(path, () => system().make(path));
     else if (!found.includes(MARK)) {
-      if (isKnown)
-        throw new FolderError(
-          { code: "NO_FOLDER", folder: path },
-          `${path} has no ${MARK}, which it had before: its disk may not be mounted, or the folder was emptied`,
-        );
+      if (isKnown) throw withoutMark(path);
       // A mark that was being written when its process was killed is another name behind this one.
       const foreign = found.find((name) => name !== LOCK && !name.startsWith(`${MARK}.`));
       if (foreign !== undefined)
@@ -123,26 +119,49 @@ export class DiskFolder implements SectorFolder {
 
   files(sector: SectorName): SectorFiles {
     const directory = `${this.path}/${nameText(sector)}`;
-    return { directory, store: guardedStore(this.path, directoryStore(directory)) };
+    return { directory, store: guardedStore(this.path, directoryStore(directory), () => this.isHere()) };
   }
 
   async sectors(): Promise<readonly SectorName[]> {
+    await this.isHere();
     const names = (await system().list(this.path)) ?? [];
     return names.map(parseName).filter((name) => name !== null);
   }
 
   async has(sector: SectorName): Promise<boolean> {
-    const names = await namesIn(`${this.path}/${nameText(sector)}`);
+    const names = await this.namesOf(sector);
     return names === "other" || names.length > 0;
   }
 
   async names(sector: SectorName): Promise<readonly string[]> {
-    const names = await namesIn(`${this.path}/${nameText(sector)}`);
+    const names = await this.namesOf(sector);
     return names === "other" ? [] : names;
   }
 
-  remove(sector: SectorName): Promise<void> {
-    return guarded(this.path, () => system().remove(`${this.path}/${nameText(sector)}`));
+  private async namesOf(sector: SectorName): Promise<readonly string[] | "other"> {
+    const names = await namesIn(`${this.path}/${nameText(sector)}`);
+    // That nothing is there says something of this folder alone.
+    if (names.length === 0) await this.isHere();
+    return names;
+  }
+
+  async remove(sector: SectorName): Promise<void> {
+    await this.isHere();
+    await guarded(this.path, () => system().remove(`${this.path}/${nameText(sector)}`));
+  }
+
+  /**
+   * Throws `FolderError` NO_FOLDER if the folder went away after it was opened: where a disk was is an empty place, or another disk. What
+   * would be written there would be hidden once the disk is back, and what is not found there is not lost.
+   */
+  private async isHere(): Promise<void> {
+    const mark = await readMark(this.path);
+    if (mark === null) throw withoutMark(this.path);
+    if (mark.id !== this.id)
+      throw new FolderError(
+        { code: "NO_FOLDER", folder: this.path },
+        `another folder of sectors is at ${this.path} now: attach that one after a new start, or bring the earlier one back`,
+      );
   }
 
   room(but?: SectorName): Promise<Room> {
@@ -219,13 +238,18 @@ async function writeMark(path: string, mark: Mark): Promise<Mark> {
 
 /** The mark of a folder; one with what is given where there is none. */
 async function markOf(path: string, given: FolderLimits & Pick<Mark, "network">): Promise<Mark> {
+  const found = await readMark(path);
+  if (found !== null) return found;
+  const id = toHex(platform.randomBytes(16));
+  return writeMark(path, { filigree: "sectors", form: FORM, id, ...given });
+}
+
+/** The mark of a folder; null if there is none. Throws `FolderError` DAMAGED. */
+async function readMark(path: string): Promise<Mark | null> {
   const file = `${path}/${MARK}`;
   // Something else than a file is a damaged mark.
   const size = await platform.fileSize(file).catch(() => 0);
-  if (size === null) {
-    const id = toHex(platform.randomBytes(16));
-    return writeMark(path, { filigree: "sectors", form: FORM, id, ...given });
-  }
+  if (size === null) return null;
   try {
     const bytes = await platform.readRange(file, 0, Math.min(size, MAX_MARK_BYTES));
     const mark = JSON.parse(fromUtf8(bytes)) as Mark;
@@ -246,6 +270,13 @@ async function markOf(path: string, given: FolderLimits & Pick<Mark, "network">)
   throw new FolderError(
     { code: "DAMAGED", folder: path },
     `${file} is damaged and no mark of a folder of sectors; restore it from a copy`,
+  );
+}
+
+function withoutMark(path: string): FolderError {
+  return new FolderError(
+    { code: "NO_FOLDER", folder: path },
+    `${path} has no ${MARK}, which it had before: its disk may not be mounted, or the folder was emptied`,
   );
 }
 
@@ -279,12 +310,15 @@ async function guarded<Result>(path: string, work: () => Promise<Result>): Promi
   }
 }
 
-/** A store whose writes say in our words that the disk is full or read-only. */
-function guardedStore(path: string, store: SectorStore): SectorStore {
+/** A store that writes where its folder is, and says in our words that the disk is full or read-only. */
+function guardedStore(path: string, store: SectorStore, isHere: () => Promise<void>): SectorStore {
   return {
     read: (name, from, length) => store.read(name, from, length),
     size: (name) => store.size(name),
-    write: (name, from, bytes) => guarded(path, () => store.write(name, from, bytes)),
+    async write(name, from, bytes) {
+      await isHere();
+      await guarded(path, () => store.write(name, from, bytes));
+    },
     remove: (name) => guarded(path, () => store.remove(name)),
   };
 }

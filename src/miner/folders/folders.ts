@@ -2,9 +2,21 @@
  * All folders that a miner has its sectors in: where a new sector goes, and where one is that was moved while nobody
  * looked.
  */
+
+import { isFilError } from "../../base/errors.ts";
 import { FolderError } from "./errors.ts";
 import type { SectorFiles, SectorFolder, SectorName } from "./folder.ts";
 import { nameText } from "./folder.ts";
+
+/** Whether a folder holds a sector. One that is away is as one that is not attached, unless the sector is said to be in it. */
+export async function hasNow(folder: SectorFolder, sector: SectorName, expected: string): Promise<boolean> {
+  try {
+    return await folder.has(sector);
+  } catch (error) {
+    if (folder.id !== expected && isFilError(error, "NO_FOLDER")) return false;
+    throw error;
+  }
+}
 
 /** Folders that one miner can have. */
 const MAX_FOLDERS = 256;
@@ -66,7 +78,7 @@ export class SectorFolders {
     let unreadable: unknown;
     for (const folder of [...first, ...this.folders.filter(({ id }) => id !== expected)])
       try {
-        if (await folder.has(sector)) return folder;
+        if (await hasNow(folder, sector, expected)) return folder;
       } catch (error) {
         unreadable ??= error;
       }

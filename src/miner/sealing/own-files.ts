@@ -7,7 +7,7 @@ import { isFilError } from "../../base/errors.ts";
 import { P_AUX_FILE } from "../../sector/store.ts";
 import { FolderError } from "../folders/errors.ts";
 import { nameText, type SectorFolder, type SectorName } from "../folders/folder.ts";
-import type { SectorFolders } from "../folders/folders.ts";
+import { hasNow, type SectorFolders } from "../folders/folders.ts";
 import type { SectorRecord } from "./record.ts";
 
 type Known = Pick<SectorRecord, "folder" | "sealed">;
@@ -29,7 +29,7 @@ export async function isOwn(folder: SectorFolder, name: SectorName, { folder: ex
 export async function ownFolders(folders: SectorFolders, name: SectorName, known: Known) {
   const own: SectorFolder[] = [];
   for (const folder of folders.all) {
-    if (!(await folder.has(name))) continue;
+    if (!(await hasNow(folder, name, known.folder))) continue;
     if (!(await isOwn(folder, name, known))) throw foreign(folder, name);
     own.push(folder);
   }

@@ -9,6 +9,7 @@ import { platform } from "#platform";
 import { DiskFolder } from "../../../../src/miner/folders/disk-folder.ts";
 import { fullOrReadOnly } from "../../../../src/miner/folders/errors.ts";
 import { SectorFolders } from "../../../../src/miner/folders/folders.ts";
+import { ownFolders } from "../../../../src/miner/sealing/own-files.ts";
 import type { Folders } from "../../../../src/platform/folders.ts";
 import { SEALED_FILE } from "../../../../src/sector/store.ts";
 
@@ -156,6 +157,43 @@ test("a copy of a folder is not a second folder", async () => {
   expect(() => new SectorFolders([folder, copy])).toThrow(/one folder, or one is a copy/);
   await folder.close();
   await copy.close();
+});
+
+test("a folder whose disk goes away while it is in use is not written to, and what was in it is not taken for lost", async () => {
+  const [at, away] = [place("mounted"), place("unmounted")];
+  const folder = await DiskFolder.open(at, { create: true });
+  const other = await DiskFolder.open(place("stays"), { create: true });
+  const folders = new SectorFolders([folder, other]);
+  await folder.files(sector(1)).store.write(SEALED_FILE, 0, new Uint8Array(10));
+  const unmount = () => rename(at, away);
+  const mount = async () => {
+    await rm(at, { recursive: true });
+    await rename(away, at);
+  };
+  for (const inItsPlace of ["nothing", "another disk"]) {
+    await unmount();
+    if (inItsPlace === "nothing") await mkdir(at);
+    else {
+      await (await DiskFolder.open(place("another"), { create: true })).close();
+      await rename(place("another"), at);
+    }
+    const before = await readdir(at);
+    const gone = { data: { code: "NO_FOLDER" } };
+    await expect(folders.files(sector(1), folder.id)).rejects.toMatchObject(gone);
+    await expect(folder.files(sector(1)).store.write(SEALED_FILE, 0, new Uint8Array(10))).rejects.toMatchObject(gone);
+    await expect(folder.reserve(sector(2), 10)).rejects.toMatchObject(gone);
+    await expect(folder.remove(sector(1))).rejects.toMatchObject(gone);
+    await expect(ownFolders(folders, sector(1), { folder: folder.id, sealed: null })).rejects.toMatchObject(gone);
+    expect(await readdir(at)).toEqual(before);
+    // The others go on.
+    expect((await folders.choose(sector(3), 10)).id).toBe(other.id);
+    expect(await folders.holds(sector(3))).toBe(false);
+    expect(await ownFolders(folders, sector(3), { folder: other.id, sealed: null })).toEqual([]);
+    await mount();
+    expect((await folders.files(sector(1), folder.id)).folder).toBe(folder.id);
+  }
+  await folder.close();
+  await other.close();
 });
 
 test("promises hold while others are made, and beyond the limit there is no room", async () => {
