@@ -107,9 +107,20 @@ export class Publisher {
         if (list.length < most) byProvider.set(name, [...list, deal]);
       }
       let hasFailed = false;
-      for (const deals of byProvider.values()) hasFailed = (await this.send(deals)) || hasFailed;
+      for (const deals of byProvider.values()) hasFailed = (await this.tried(deals)) || hasFailed;
       return hasFailed;
     });
+  }
+
+  /** What stands in one provider's way is told in its deals, and keeps no other's from being sent. */
+  private async tried(deals: readonly ProviderDeal[]): Promise<boolean> {
+    try {
+      return await this.send(deals);
+    } catch (error) {
+      for (const { id } of deals)
+        if (this.options.book().get(id).state === "Publishing") await this.note({ id }, describeError(error));
+      return true;
+    }
   }
 
   private async send(wanted: readonly ProviderDeal[]): Promise<boolean> {
@@ -154,7 +165,7 @@ export class Publisher {
     return this.options.book().stepAll("Publishing", steps);
   }
 
-  private async note({ id }: ProviderDeal, text: string): Promise<void> {
+  private async note({ id }: Pick<ProviderDeal, "id">, text: string): Promise<void> {
     const book = this.options.book();
     if (book.get(id).error !== text) await book.step({ id, event: "waiting", text, change: { error: text } });
   }

@@ -83,7 +83,10 @@ export class Settler {
     await this.turns.idle();
   }
 
-  /** One message for each provider, or several where deals are many. Throws what kept the first one from being sent. */
+  /**
+   * One message for each provider, or several where deals are many. What cannot be sent keeps no other from being sent; throws what kept
+   * one of them, and says how many went.
+   */
   private async settle(wanted: (deal: ProviderDeal, onChain: OnChainDeal) => boolean): Promise<readonly Settlement[]> {
     const { book, chain } = this.options;
     const byProvider = new Map<string, ProviderDeal[]>();
@@ -95,12 +98,23 @@ export class Settler {
       byProvider.set(name, [...(byProvider.get(name) ?? []), deal]);
     }
     const sent: Settlement[] = [];
+    const failures: unknown[] = [];
     for (const all of byProvider.values()) {
       const deals = all.sort((a, b) => (a.dealId as number) - (b.dealId as number));
       for (let at = 0; at < deals.length && !this.hasStopped; at += MOST_DEALS)
-        sent.push(await this.send(deals.slice(at, at + MOST_DEALS)));
+        await this.send(deals.slice(at, at + MOST_DEALS)).then(
+          (one) => sent.push(one),
+          (error: unknown) => failures.push(error),
+        );
     }
-    return sent;
+    if (failures.length === 0) return sent;
+    const [first] = failures;
+    if (sent.length === 0 && failures.length === 1) throw first;
+    throw new DealError(
+      { code: "MESSAGE_FAILED" },
+      `${sent.length} messages were sent, ${failures.length} could not be, the first of them because ${describeError(first)}`,
+      { cause: first },
+    );
   }
 
   private async send(deals: readonly ProviderDeal[]): Promise<Settlement> {
