@@ -18,10 +18,10 @@ export class Mk20Stub {
   /** What was asked, without what was refused for its signature. */
   readonly asked: string[] = [];
   /**
-   * Of the next requests: "break" ends the connection before they count, "lose" after; "full" answers 429, "much" says more than
-   * anybody reads, "half" breaks off within its answer.
+   * Of the next requests: "break" ends the connection before they count, "lose" after; "full" answers 429, "other" 401 as where clocks differ, "gone" 403 as
+   * what stands before it may, "much" says more than anybody reads, "half" breaks off within its answer.
    */
-  readonly faults: ("break" | "lose" | "full" | "much" | "half" | null)[] = [];
+  readonly faults: ("break" | "lose" | "full" | "other" | "gone" | "much" | "half" | null)[] = [];
   /** What it says of all deals. */
   state: string | null = null;
   /** Answers a deal with another status. */
@@ -56,6 +56,8 @@ export class Mk20Stub {
     const fault = this.faults.shift() ?? null;
     if (fault === "break") return void request.socket.destroy();
     if (fault === "full") return say(429);
+    if (fault === "other") return say(401, "Unauthorized\n");
+    if (fault === "gone") return say(403);
     this.asked.push(`${request.method} ${place.replace(/[0-9A-Z]{26}/, "ID")}`);
     const [status, text] = this.done(request, place, Buffer.concat(parts), client);
     if (fault === "lose") return void request.socket.destroy();

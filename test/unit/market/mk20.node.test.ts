@@ -270,6 +270,12 @@ test("of a deal that has ended the record can be removed; of others it stays, un
   await expect(mk20.remove(one, false, signal)).rejects.toThrow(
     /may not have ended: the provider's answer cannot be read/,
   );
+  // That a request is refused says nothing of its deal.
+  stub.faults.push("other", "other");
+  await expect(mk20.remove(one, false, signal)).rejects.toMatchObject({ data: { code: "NOT_ENDED", state: null } });
+  stub.faults.push("gone");
+  await expect(mk20.remove(one, false, signal)).rejects.toMatchObject({ data: { code: "NOT_ENDED", state: null } });
+  expect((await mk20.get(one)).id).toBe(one);
   stub.state = "complete";
   await mk20.remove(one, false, signal);
   stub.state = "failed";

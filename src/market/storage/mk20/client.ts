@@ -84,6 +84,12 @@ const MAX_PASSES = 3;
 const NOT_STARTED = 425;
 const THERE = 409;
 const NOT_WAITING = 404;
+/**
+ * A request that is not signed as it should be, and one about a deal that the provider does not have, or has of another client.
+ * Source: curio e0294b0f9481 market/mk20/http/http.go (AuthMiddleware).
+ */
+const NOT_YOURS = 401;
+const NO_DEAL = 404;
 
 const hasStatus = (error: unknown, ...statuses: readonly number[]): boolean =>
   error instanceof Mk20Error && error.data.code === "REFUSED" && statuses.includes(error.data.status);
@@ -161,10 +167,25 @@ export class Mk20Client {
 
   /** Whether a provider has a deal; null where its answer does not tell. */
   private async isKnown(http: Mk20Http, id: string): Promise<boolean | null> {
-    return http.get(`/status/${id}`).then(
-      () => true,
-      (error: unknown) => (isNo(error) ? false : null),
+    return this.answerOf(http, id).then(
+      (found) => found !== null,
+      () => null,
     );
+  }
+
+  /** What a provider says of a deal; null if it says that it has none of this client's. Throws `Mk20Error` where its answer does not tell. */
+  private async answerOf(http: Mk20Http, id: string): Promise<{ readonly answer: unknown } | null> {
+    try {
+      return { answer: await http.get(`/status/${id}`) };
+    } catch (error) {
+      if (hasStatus(error, NO_DEAL)) return null;
+      if (!hasStatus(error, NOT_YOURS)) throw error;
+      // Of a signature that is refused, as where a clock is wrong, this says nothing of the deal: then all is refused.
+      await http.get("/products").catch(() => {
+        throw error;
+      });
+      return null;
+    }
   }
 
   /** Does something to a deal that nothing else is done to meanwhile. */
@@ -187,15 +208,11 @@ export class Mk20Client {
       const { url, wallet } = await this.get(id);
       if (!anyway) {
         const http = await this.http(url, Address.parse(wallet), signal);
-        const state = await http.get(`/status/${id}`).then(
-          (answer) => readStatus(answer).state,
-          (error: unknown) => {
-            signal.throwIfAborted();
-            // It says that it has no such deal.
-            if (isNo(error)) return "failed" as const;
-            throw notEnded(id, null, describeError(error));
-          },
-        );
+        const found = await this.answerOf(http, id).catch((error: unknown) => {
+          signal.throwIfAborted();
+          throw notEnded(id, null, describeError(error));
+        });
+        const state = found === null ? "failed" : readStatus(found.answer).state;
         if (!ENDED.includes(state)) throw notEnded(id, state, `its provider says that it is ${state}`);
       }
       await this.forget(id);
