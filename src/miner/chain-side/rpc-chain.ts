@@ -68,6 +68,8 @@ export type RpcChainOptions = {
 type Link = { readonly "/": string };
 type TipsetJson = { readonly Cids: readonly Link[]; readonly Height: number };
 
+/** How nodes say that the market has no such deal. Source: lotus chain/stmgr/actors.go (GetStorageDeal). */
+const NO_DEAL = /\bdeal\b.*\bnot found/i;
 /** Deadlines that are asked for at a time. */
 const AT_ONCE = 8;
 /** Epochs of the chain that are looked through for a message. */
@@ -284,9 +286,9 @@ export class RpcChain implements MinerChain {
       const found = (await this.ask("StateMarketStorageDeal", Number(id), null)) as JsonObject;
       return dealOf(found["Proposal"] as JsonObject, found["State"] as JsonObject);
     } catch (error) {
-      // The node's answer for a deal that the market does not have.
-      if (!this.options.isRefusal(error)) throw error;
-      return null;
+      // The node's answer for a deal that the market does not have; any other refusal says nothing of it.
+      if (this.options.isRefusal(error) && NO_DEAL.test((error as Error).message)) return null;
+      throw error;
     }
   }
 

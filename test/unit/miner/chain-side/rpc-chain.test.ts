@@ -60,6 +60,18 @@ test("the same facts, deadlines, sectors, power, money and randomness", async ()
     );
 });
 
+test("a deal is not there where the node says so, and not where it refuses to say", async () => {
+  const refusing = (text: string) =>
+    new RpcChain({
+      ...{ miner: miner.own.address, prefix: "t", pollMs: 5, isRefusal: () => true },
+      request: () => Promise.reject(new Error(text)),
+    });
+  expect(await chain.deal(9n)).toBeNull();
+  expect(await refusing("deal 9 not found - deal may not have completed sealing before").deal(9n)).toBeNull();
+  for (const text of ["too many requests", "failed to load market actor: block not found", "method not found"])
+    await expect(refusing(text).deal(9n)).rejects.toThrow(text);
+});
+
 test("heads are heard of; a node that went away is told of once, and listened to again when it is back", async () => {
   const heard: boolean[] = [];
   const next = (): Promise<void> =>
