@@ -8,7 +8,19 @@ import { ForkError } from "./errors.ts";
 
 export type RemoteTipset = { readonly key: readonly CID[]; readonly height: number };
 type Link = { readonly "/": string };
-type Reply = { readonly result?: unknown; readonly error?: { readonly message?: unknown } };
+type Reply = { readonly result?: unknown; readonly error?: { readonly code?: unknown; readonly message?: unknown } };
+
+/**
+ * How a node, or what stands before it, says that it will not answer now, or not this: by the status of HTTP, the code of JSON-RPC (no such
+ * method, more than is allowed), or in words. Whether it has something this does not tell. Source: EIP-1474.
+ */
+const NO_ANSWER = {
+  statuses: [401, 402, 403, 408, 413, 429, 502, 503, 504],
+  codes: [-32601, -32005],
+  // Whole words: a CID in a text is one, and may hold anything.
+  words:
+    /\b(?:too many|rate|limit(?:ed|s)?|quota|exceed(?:ed|s)?|busy|overloaded|unavailable|time(?:d )?-?out|deadline|unauthori[sz]ed|forbidden|permission|token)\b/i,
+} as const;
 
 const TIMEOUT_MS = 30_000;
 /** Bytes of an answer: those of the largest block, in base64, and some more. */
@@ -28,9 +40,19 @@ export class RemoteChain {
 
   /** The bytes of a block; undefined if the other node does not have it. Throws `ForkError` NOT_AT_HAND, BAD_ANSWER. */
   async block(cid: CID): Promise<Uint8Array | undefined> {
-    const { error, result: answer } = await this.ask("ChainReadObj", [{ "/": `${cid}` }], `block ${cid}`);
-    // That it has no such block is an answer.
-    if (error !== undefined) return undefined;
+    const wanted = `block ${cid}`;
+    const { error, result: answer, status } = await this.ask("ChainReadObj", [{ "/": `${cid}` }], wanted);
+    if (error !== undefined) {
+      const { code, message = error } = Object(error) as NonNullable<Reply["error"]>;
+      const { statuses, codes, words } = NO_ANSWER;
+      const isNone = [statuses.includes(status as never), codes.includes(code as never), words.test(String(message))];
+      // That it has no such block is an answer.
+      if (!isNone.includes(true)) return undefined;
+      throw new ForkError(
+        { code: "NOT_AT_HAND", wanted },
+        `${wanted} is not kept here, and ${this.url} does not say whether it has it: ${String(message).slice(0, 300)}`,
+      );
+    }
     if (typeof answer !== "string") throw this.bad("ChainReadObj");
     try {
       return fromBase64(answer);
@@ -95,9 +117,14 @@ export class RemoteChain {
   }
 
   /** The answer, which may be an error. Throws `ForkError` NOT_AT_HAND, BAD_ANSWER. */
-  private async ask(name: string, params: readonly unknown[], wanted: string): Promise<Reply> {
+  private async ask(
+    name: string,
+    params: readonly unknown[],
+    wanted: string,
+  ): Promise<Reply & { readonly status: number }> {
     const method = fullName(name);
     let text: string;
+    let status: number;
     try {
       const response = await fetch(this.url, {
         method: "POST",
@@ -105,6 +132,7 @@ export class RemoteChain {
         body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
+      ({ status } = response);
       text = await readText(response, MAX_ANSWER);
     } catch (cause) {
       throw new ForkError(
@@ -120,7 +148,7 @@ export class RemoteChain {
       throw this.bad(method, cause);
     }
     if (typeof reply !== "object" || reply === null || reply.error === null) throw this.bad(method);
-    return reply;
+    return { ...reply, status };
   }
 
   private bad(method: string, cause?: unknown): ForkError {

@@ -71,12 +71,32 @@ test("a block that the other node does not have is not asked for again at once, 
 
 test("only an error of the other node says that it has no block: what is no answer is told", async () => {
   let body = "";
-  const server = createServer((_, response) => response.end(body));
+  let status = 200;
+  const server = createServer((_, response) => response.writeHead(status).end(body));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const remote = new RemoteChain(`http://127.0.0.1:${(server.address() as AddressInfo).port}/rpc/v1`);
   const cid = cidOfBlock(Uint8Array.of(0xa0));
   body = JSON.stringify({ jsonrpc: "2.0", id: 1, error: { code: 1, message: "not found" } });
   expect(await remote.block(cid)).toBeUndefined();
+  const failing = (error: unknown): string => JSON.stringify({ jsonrpc: "2.0", id: 1, error });
+  // As lotus says it, with status 500, of a CID that has a word in it.
+  status = 500;
+  body = failing({ code: 1, message: "blockstore get: ipld: could not find bafy2bzacerate7busyquota" });
+  expect(await remote.block(cid)).toBeUndefined();
+  for (const [with_, error] of [
+    [429, { code: 1, message: "not found" }],
+    [200, { code: -32601, message: "method not found" }],
+    [200, { code: -32005, message: "daily request count" }],
+    [200, { code: 1, message: "request rate is too high" }],
+    [500, { code: 1, message: "missing permission to invoke 'ChainReadObj' (need 'read')" }],
+    [500, { code: 1, message: "context deadline exceeded" }],
+    [200, "the server is busy"],
+  ] as const) {
+    status = with_;
+    body = failing(error);
+    await expect(remote.block(cid), body).rejects.toMatchObject({ data: { code: "NOT_AT_HAND" } });
+  }
+  status = 200;
   for (const answer of ["too many requests", "null", '{"error":null}', '{"result":7}']) {
     body = answer;
     await expect(remote.block(cid), answer).rejects.toMatchObject({ data: { code: "BAD_ANSWER" } });
