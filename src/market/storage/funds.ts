@@ -213,7 +213,10 @@ export class MarketFunds {
       for (const { amount, onChain } of before.holds.values())
         if (onChain !== null && (await chain.isPending(parseCid(onChain)))) lockedOfHolds += amount;
       const coming = sumOf(adding);
-      const free = escrow - locked + lockedOfHolds + coming - sumOf(taking);
+      // The market gives what it has free, however much is asked for.
+      const most = escrow - locked + coming;
+      const leaving = sumOf(taking);
+      const free = most + lockedOfHolds - (leaving < most ? leaving : most);
       // What left the pool for a block meanwhile was counted twice.
       if (chain.epoch === epoch || attempt === MAX_LOOKS) return { funds: { ...before, adding, taking }, free, coming };
     }

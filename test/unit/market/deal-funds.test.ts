@@ -112,6 +112,19 @@ test("what is being taken out is there for nobody: not for a deal, and not to be
   expect((await funds.of(CLIENT)).taking).toEqual([]);
 });
 
+test("more than there is may be asked for, and takes out what there is: no deal puts more in for it", async () => {
+  const market = new FakeMarket(crypto);
+  const funds = new MarketFunds({ blocks: new MemoryStore(), chain: market.chain(), isWaiting: market.isWaiting });
+  market.held(CLIENT).escrow = 100n;
+  await funds.withdraw(market.client, CLIENT, CLIENT, 10n ** 27n);
+  expect(await funds.hold(market.client, CLIENT, "a", 50n)).not.toBeNull();
+  expect(await funds.isCovered(CLIENT, "a")).toBe(false);
+  expect(market.pool.map(({ message }) => message.value)).toEqual([0n, 50n]);
+  market.mine();
+  expect(market.held(CLIENT).escrow).toBe(50n);
+  expect(await funds.isCovered(CLIENT, "a")).toBe(true);
+});
+
 test("a deal does not wait for those that came after it, and many at once are funded by few messages", async () => {
   const market = new FakeMarket(crypto);
   const funds = new MarketFunds({ blocks: new MemoryStore(), chain: market.chain(), isWaiting: market.isWaiting });
