@@ -64,7 +64,7 @@ export type SealingPartOptions = {
 
 /** An attached folder that cannot be used now. */
 export type AwayFolder = { readonly path: string; readonly why: string };
-/** Milliseconds between two looks for those, beside the looks of whoever asks for folders. */
+/** Milliseconds between two looks at folders, beside the looks of whoever asks for them. */
 const LOOK_MS = 5000;
 
 export type SectorWatcher = (miner: Address, record: SectorRecord) => void;
@@ -123,6 +123,8 @@ export class SealingPart implements Startable {
   private readonly watchers = new Set<SectorWatcher>();
   /** Attached folders that could not be opened, by their paths, and why. */
   private readonly missing = new Map<string, string>();
+  /** Those that went away after they were opened. */
+  private readonly gone = new Map<string, string>();
   private lookedAt = 0;
   private stopListening: () => void = () => undefined;
   private stopped = false;
@@ -273,15 +275,28 @@ export class SealingPart implements Startable {
   /** Attached folders that are away, after another look for them: one that is back is taken up again. */
   away(): Promise<readonly AwayFolder[]> {
     return this.turns.run(async () => {
-      const before = this.missing.size;
+      const names = (): string => [...this.missing.keys(), ...this.gone.keys()].join("\n");
+      const before = names();
       for (const path of [...this.missing.keys()]) if (!this.stopped) await this.openOne(this.storage, path);
-      if (this.missing.size !== before) this.tellAlert();
-      return [...this.missing].map(([path, why]) => ({ path, why }));
+      await this.lookAtOpen();
+      if (names() !== before) this.tellAlert();
+      return [...this.missing, ...this.gone].map(([path, why]) => ({ path, why }));
     });
   }
 
+  /** Of folders that are open: whether they are there still. */
+  private async lookAtOpen(): Promise<void> {
+    this.gone.clear();
+    for (const folder of this.storage.all) {
+      if (folder.path === null) continue;
+      await folder
+        .sectors()
+        .catch((error: unknown) => void this.gone.set(folder.path ?? folder.id, describeError(error)));
+    }
+  }
+
   private headMoved(): void {
-    if (this.missing.size === 0 || this.options.now() < this.lookedAt + LOOK_MS) return;
+    if (this.options.now() < this.lookedAt + LOOK_MS) return;
     this.lookedAt = this.options.now();
     // Why a folder is away still is told by the alert.
     void this.away().catch(() => undefined);
@@ -387,7 +402,9 @@ export class SealingPart implements Startable {
         if (state === "FailedUnrecoverable") stuck.push(`${miner}/${number}`);
       for (const key of machine.records.unreadable) stuck.push(`${key} (cannot be read)`);
     }
-    const told = [...this.missing].map(([folder, why]) => `folder that cannot be used: ${folder}: ${why}`);
+    const told = [...this.missing, ...this.gone].map(
+      ([folder, why]) => `folder that cannot be used: ${folder}: ${why}`,
+    );
     if (stuck.length > 0) told.push(`sectors that wait for a person: ${stuck.slice(0, 10).join(", ")}`);
     if (told.length === 0) this.alert.resolve("no sector waits for a person");
     else this.alert.raise(told.join("; "));

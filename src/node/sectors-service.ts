@@ -228,13 +228,16 @@ function zeroCommD({ proofs, sealProof: type }: SealingPart): Uint8Array {
 async function foldersOf(part: SealingPart): Promise<{ there: FolderView[]; away: AwayFolder[] }> {
   const away = [...(await part.away())];
   const there: FolderView[] = [];
-  for (const folder of part.storage.all)
+  for (const folder of part.storage.all) {
+    const path = folder.path ?? folder.id;
+    if (away.some((one) => one.path === path)) continue;
     try {
       there.push(await folderView(folder));
     } catch (error) {
-      // It went away after it was opened.
-      away.push({ path: folder.path ?? folder.id, why: describeError(error) });
+      // It went away just now.
+      away.push({ path, why: describeError(error) });
     }
+  }
   return { there, away };
 }
 

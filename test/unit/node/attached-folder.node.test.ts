@@ -2,7 +2,8 @@
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { platform } from "#platform";
 import { DiskFolder } from "../../../src/miner/folders/disk-folder.ts";
 import { Devnet } from "../../../src/node/devnet.ts";
 import { SEALED_FILE } from "../../../src/sector/store.ts";
@@ -69,6 +70,9 @@ test("a folder that was away is told until it is attached again, and not after t
 test("files that are moved to another folder are found by a check at once; a folder that was away is told of and taken up again by itself", async () => {
   const [first, second] = [path.join(root, "first"), path.join(root, "second")];
   const data = path.join(root, "moving");
+  /** Milliseconds: folders are looked at every so many of them. */
+  let ahead = 0;
+  const clock = vi.spyOn(platform, "now").mockImplementation(() => Date.now() + ahead);
   const open = () => Devnet.open({ accounts: 1, seed: "moving", miners: 1, sectors: 1, data });
   let one = await open();
   const check = () => one.request("CheckProvable", 0, [{ ID: { Miner: 103, Number: 1 }, ProofType: 0 }], false);
@@ -87,7 +91,21 @@ test("files that are moved to another folder are found by a check at once; a fol
   expect(Object.values(await check())[0]).toMatch(/no folder holds s-t0103-1; attach the one/);
   await rename(path.join(second, `.${sector}`), path.join(second, sector));
   expect(await check()).toEqual({});
-  // It goes away while it is in use: the others are told of still.
+  // It goes away while it is in use: the others are told of still, and who asks for nothing hears of it by the alert.
+  const alert = async () => {
+    const all = (await one.request("LogAlerts")) as { Type: { Subsystem: string }; Active: boolean }[];
+    return all.find(({ Type }) => Type.Subsystem === "sealing")?.Active;
+  };
+  await rename(second, `${second}-gone`);
+  await mkdir(second);
+  ahead = 6000;
+  await one.clock.mine(1);
+  await vi.waitFor(async () => expect(await alert()).toBe(true));
+  await rm(second, { recursive: true });
+  await rename(`${second}-gone`, second);
+  ahead = 12_000;
+  await one.clock.mine(1);
+  await vi.waitFor(async () => expect(await alert()).toBe(false));
   await rename(second, `${second}-gone`);
   expect(await one.request("Filigree.StorageAway")).toMatchObject([{ Path: second }]);
   expect(Object.values(await one.request("StorageLocal"))).not.toContain(second);
@@ -107,4 +125,5 @@ test("files that are moved to another folder are found by a check at once; a fol
   expect(await one.request("Filigree.StorageAway")).toEqual([]);
   expect(Object.values(await one.request("StorageLocal"))).toContain(second);
   await one.close();
+  clock.mockRestore();
 });
