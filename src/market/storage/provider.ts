@@ -9,7 +9,7 @@ import { pieceCidV1, unpaddedBytesOf } from "../../sector/piece/cid.ts";
 import type { BlockHashes } from "../../storage/check-block.ts";
 import type { BlockStore } from "../../storage/contract.ts";
 import type { Address, NetworkPrefix } from "../../types/address.ts";
-import type { CID } from "../../types/cid.ts";
+import { type CID, parseCid } from "../../types/cid.ts";
 import type { Signature } from "../../types/message.ts";
 import type { PieceForm } from "../data/commit-car.ts";
 import { Asks, type AskTerms, readRules, writeRules } from "./asks.ts";
@@ -35,7 +35,7 @@ import { isPayloadHere, letGoOfData, type ProviderParts, providerSteps, readPayl
 import { Publisher } from "./publisher.ts";
 import { checkSource } from "./pull.ts";
 import { PushIntake, type PushIntakeParts } from "./pushed.ts";
-import { type DealEvent, isName, RecordBook } from "./record-book.ts";
+import { type DealEvent, RecordBook } from "./record-book.ts";
 import { checkProposal, checkRules, DEFAULT_RULES, type DealRules, type Offer } from "./rules.ts";
 import { type Settlement, Settler } from "./settler.ts";
 
@@ -83,6 +83,15 @@ const isOver = ({ state }: ProviderDeal): boolean => ENDED.includes(state);
 const PLACED: readonly ProviderState[] = ["AddingPiece", "Sealing", "Active", "Settling"];
 /** States in which the data is in a proven sector, or wanted by nobody. */
 const NEEDS_NO_FILE: readonly ProviderState[] = ["Active", "Settling", ...ENDED];
+
+/** Whether a deal may have the name, which is its proposal's CID: what else lies in the folder is not ours. */
+function isDealName(name: string): boolean {
+  try {
+    return `${parseCid(name)}` === name;
+  } catch {
+    return false;
+  }
+}
 
 export class StorageProvider {
   readonly miners: readonly Address[];
@@ -197,8 +206,9 @@ export class StorageProvider {
     for (const name of await files.names()) {
       const deal = this.deals.find(name);
       const isNeeded =
-        deal === undefined ? !isName(name) || this.deals.isKnown(name) : !NEEDS_NO_FILE.includes(deal.state);
-      if (!isNeeded) await files.remove(name);
+        deal === undefined ? !isDealName(name) || this.deals.isKnown(name) : !NEEDS_NO_FILE.includes(deal.state);
+      // What is in the way, such as a folder of that name, keeps no node from starting: it stays.
+      if (!isNeeded) await files.remove(name).catch(() => undefined);
     }
     // What was noted of a deal that was taken back went with it.
     for (const deal of this.deals.all()) if (isOver(deal)) await this.index.remove(deal.id);

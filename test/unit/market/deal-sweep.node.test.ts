@@ -34,8 +34,10 @@ test("files of deals that need none go when nothing can be gone back to", async 
   expect([...files.keys()]).toEqual([id]);
 
   // One that was made and taken back; one of a record that this version cannot read; what is no deal's at all.
-  for (const name of ["takenBack", "ofLater", "read me.txt"]) files.set(name, Uint8Array.of(1));
-  await disk.store.write({ metadata: [["deals/provider/deal/ofLater", Uint8Array.of(0xff)]] });
+  const [takenBack, ofLater, stuck] = [2, 3, 4].map((n) => `${rootOf(n)}`) as [string, string, string];
+  const foreign = ["read me.txt", "notes", "backup", `${takenBack}.bak`];
+  for (const name of [takenBack, ofLater, ...foreign]) files.set(name, Uint8Array.of(1));
+  await disk.store.write({ metadata: [[`deals/provider/deal/${ofLater}`, Uint8Array.of(0xff)]] });
   const bytes = utf8("a block");
   const cid = cidFromBytes(Uint8Array.of(1, 0x55, 0x12, 32, ...crypto.sha256(bytes)));
   const index = new PayloadIndex({
@@ -57,10 +59,14 @@ test("files of deals that need none go when nothing can be gone back to", async 
   const { signal } = new AbortController();
   expect(await index.add(id, source, signal)).toEqual({ blocks: 1, why: null });
   await (await openNode(market, disk, { mayGoBack: () => true })).stop();
-  expect([...files.keys()]).toEqual([id, "takenBack", "ofLater", "read me.txt"]);
+  expect([...files.keys()]).toEqual([id, takenBack, ofLater, ...foreign]);
 
+  // One that cannot be removed, as a folder of that name, keeps no node from starting.
+  files.set(stuck, Uint8Array.of(1));
+  const remove = disk.files.remove.bind(disk.files);
+  disk.files.remove = (name) => (name === stuck ? Promise.reject(new Error("EISDIR")) : remove(name));
   const node = await openNode(market, disk);
-  expect([...files.keys()]).toEqual(["ofLater", "read me.txt"]);
+  expect([...files.keys()]).toEqual([ofLater, ...foreign, stuck]);
   // An active deal's blocks can still be had, out of its sector.
   expect(await index.hasBlocksOf(id)).toBe(true);
   await node.stop();
