@@ -57,8 +57,9 @@ function withCode(thrown: unknown): unknown {
 }
 
 export class InterruptedError extends Error {
-  constructor(nextStep?: string) {
-    super(nextStep === undefined ? "interrupted" : `interrupted; to go on: ${nextStep}`);
+  /** `lead`: what stands before the next step. */
+  constructor(nextStep?: string, lead = "to go on") {
+    super(nextStep === undefined ? "interrupted" : `interrupted; ${lead}: ${nextStep}`);
   }
 }
 

@@ -3,17 +3,21 @@ import { InterruptedError } from "./errors.ts";
 
 /**
  * Runs `work` until it ends or Ctrl-C comes: then its signal aborts and this rejects with `InterruptedError`, which says
- * the next step, which a function gives that depends on how far the work is. A second Ctrl-C ends the process at once.
+ * the next step, which a function gives that depends on how far the work is; `lead` stands before it. A second Ctrl-C ends the process at once.
  */
 export async function interruptible<Result>(
   work: (signal: AbortSignal) => Promise<Result>,
   nextStep?: string | (() => string),
+  lead?: string | (() => string),
 ): Promise<Result> {
   const abort = new AbortController();
   let onSignal = (): void => undefined;
   const interrupted = new Promise<never>((_, reject) => {
     onSignal = () => {
-      const error = new InterruptedError(typeof nextStep === "function" ? nextStep() : nextStep);
+      const error = new InterruptedError(
+        typeof nextStep === "function" ? nextStep() : nextStep,
+        typeof lead === "function" ? lead() : lead,
+      );
       abort.abort(error);
       reject(error);
     };

@@ -7,7 +7,7 @@ import { type DealView, dealDetails, dealLines } from "../deal-output.ts";
 import { EXIT, UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
-import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { nextCommand, parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import { type Link, linkOf } from "../remote-call.ts";
 import { plainText } from "../terminal.ts";
 
@@ -17,6 +17,8 @@ type Ask = Record<"Price" | "VerifiedPrice", string> &
 const MAX_EPOCH = 1_000_000_000;
 const DEFAULT_DURATION = 518_400;
 const LOOK_MS = 1000;
+const AGAIN = ["--again", "though such a deal is open already: another one, which is paid for, too"] as const;
+const ENDED: readonly string[] = ["Failed", "Expired", "Slashed"];
 /** What a node says of a price that was not allowed. */
 const TOO_DEAR = /the provider asks (.+?) an epoch, .* may be spent/;
 
@@ -50,6 +52,7 @@ export function registerClientDeals(client: Command): void {
           ...["libp2p", "graphsync"],
         ]),
       )
+      .option(...AGAIN)
       .option("--wait", "until the deal is active or has failed"),
   ).action(deal);
   withRemote(
@@ -60,6 +63,7 @@ export function registerClientDeals(client: Command): void {
       .option("--duration <epochs>", "from its start on (default: as it was)", wholeNumber(1, MAX_EPOCH))
       .option("--start-epoch <n>", "default: the end of the earlier one, or in 2,880 epochs", wholeNumber(1, MAX_EPOCH))
       .option("--max-price <FIL>", "an epoch (default: what it was); the provider's ask of today counts", parseAmount)
+      .option(...AGAIN)
       .option("--wait", "until the deal is active or has failed"),
   ).action(renew);
   withRemote(
@@ -109,6 +113,7 @@ type DealOptions = RemoteOptions & {
   readonly offline?: true;
   readonly raw?: true;
   readonly transfer?: string;
+  readonly again?: true;
   readonly wait?: true;
 };
 
@@ -133,7 +138,36 @@ async function deal(root: string, miner: string, options: DealOptions): Promise<
     Url: options.url ?? "",
     Headers: {},
   };
+  if (options.again !== true) await refuseSecond(remote, wanted, options);
   await made(remote, "Filigree.ClientDeal", [wanted], options);
+}
+
+type Wanted = { readonly Root: Link; readonly Wallet: string; readonly Miner: string; readonly Raw: boolean };
+
+/** Whoever was interrupted gives the same command once more, and would pay twice. */
+async function refuseSecond(remote: Remote, { Root, Wallet, Miner, Raw }: Wanted, options: DealOptions): Promise<void> {
+  const all = await remote.call<readonly DealView[]>("Filigree.ClientDeals");
+  const open = all.filter((one) => one.Root?.["/"] === Root["/"] && !ENDED.includes(one.State));
+  if (open.length === 0) return;
+  const method = Raw ? "Filigree.ClientRawPieceCID" : "ClientDealPieceCID";
+  const { PieceCID } = await interruptible((signal) =>
+    remote.wait<{ readonly PieceCID: Link }>(method, [Root, null], signal),
+  );
+  const idOf = (address: string): Promise<string> =>
+    remote.ask<string>("StateLookupID", address, null).then((id) => id ?? address);
+  const [client, provider] = [await idOf(Wallet), await idOf(Miner)];
+  for (const one of open) {
+    const { Proposal } = one;
+    if (Proposal.PieceCID["/"] !== PieceCID["/"] || (await idOf(Proposal.Provider)) !== provider) continue;
+    if ((await idOf(Proposal.Client)) === client) throw second(one, options);
+  }
+}
+
+function second({ ProposalCid, State }: DealView, options: RemoteOptions): Error {
+  const look = nextCommand(`filigree client deals ${ProposalCid["/"]}`, options);
+  return new Error(
+    `the same deal is open already (${State}): ${ProposalCid["/"]}; look at it with: ${look}; for another one: --again`,
+  );
 }
 
 async function verify(proposal: string, options: RemoteOptions): Promise<void> {
@@ -151,26 +185,49 @@ type RenewOptions = RemoteOptions & {
   readonly duration?: number;
   readonly startEpoch?: number;
   readonly maxPrice?: bigint;
+  readonly again?: true;
   readonly wait?: true;
 };
 
 async function renew(proposal: string, options: RenewOptions): Promise<void> {
+  const remote = await Remote.open(options);
+  if (options.again !== true) await refuseSecondRenewal(remote, proposal, options);
   const change = {
     Duration: options.duration ?? null,
     StartEpoch: options.startEpoch ?? null,
     MaxPrice: options.maxPrice?.toString() ?? null,
   };
-  await made(await Remote.open(options), "Filigree.ClientRenewDeal", [linkOf(proposal), change], options);
+  await made(remote, "Filigree.ClientRenewDeal", [linkOf(proposal), change], options);
 }
 
-/** Makes a deal, and tells of it; with `--wait` until it is active or has failed. */
+/** What was renewed already has a deal of the same piece and parties that ends later. */
+async function refuseSecondRenewal(remote: Remote, proposal: string, options: RemoteOptions): Promise<void> {
+  const all = await remote.call<readonly DealView[]>("Filigree.ClientDeals");
+  const { "/": cid } = linkOf(proposal);
+  const of = all.find(({ ProposalCid }) => ProposalCid["/"] === cid)?.Proposal;
+  if (of === undefined) return;
+  const later = all.find(
+    ({ State, Proposal: one }) =>
+      !ENDED.includes(State) &&
+      one.EndEpoch > of.EndEpoch &&
+      one.PieceCID["/"] === of.PieceCID["/"] &&
+      one.Client === of.Client &&
+      one.Provider === of.Provider,
+  );
+  if (later !== undefined) throw second(later, options);
+}
+
+/** Makes a deal, and tells of it; with `--wait` until it is active or has failed. The deal goes on without this command. */
 async function made(
   remote: Remote,
   method: string,
   params: readonly unknown[],
   options: RemoteOptions & { readonly wait?: true },
 ): Promise<void> {
-  await interruptible(async (signal) => {
+  let known: string | null = null;
+  const follow = (): string =>
+    nextCommand(known === null ? "filigree client deals" : `filigree client deals ${known}`, options);
+  const work = async (signal: AbortSignal): Promise<void> => {
     const proposal = (
       await remote.wait<Link>(method, params, signal).catch((error: unknown) => {
         const [, price] = TOO_DEAR.exec(describeError(error)) ?? [];
@@ -178,16 +235,20 @@ async function made(
         throw new UsageError(`${describeError(error)}; to allow it: --max-price "${price}"`);
       })
     )["/"];
-    if (options.wait !== true) {
-      say(options.json, { proposal }, [proposal]);
-      return;
-    }
+    known = proposal;
+    say(options.json, { proposal }, [proposal]);
+    if (options.wait !== true) return;
     const view = await ended(remote, proposal, options.json !== true, signal);
     say(options.json, { proposal, deal: view }, [
       `deal ${view.DealId ?? "none"}: ${view.State} ${view.Error}`.trimEnd(),
     ]);
     if (view.State === "Failed") process.exitCode = EXIT.failure;
-  });
+  };
+  const lead = (): string =>
+    known === null
+      ? "if the node has made the deal, it goes on with it; look with"
+      : "the deal goes on without this command; look at it with";
+  await interruptible(work, follow, lead);
 }
 
 /** The deal when it is active, or has come to nothing; tells of its states meanwhile. */

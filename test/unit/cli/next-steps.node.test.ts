@@ -77,6 +77,68 @@ test("a wait for sectors that was interrupted names how to follow them, not how 
   }
 });
 
+const MINE = {
+  "Filigree.ClientDeals": [],
+  "Filigree.ClientDeal": { "/": ROOT },
+  "Filigree.ClientRenewDeal": { "/": ROOT },
+  "Filigree.ClientDealLog": { State: "Funding", SealingState: "", Error: "" },
+};
+const DEAL = ["deal", ROOT, "t01000", "--from", "t0100"];
+const openDeal = (State: string, more: object = {}) => ({
+  ...{ ProposalCid: { "/": ROOT }, State, Root: { "/": ROOT } },
+  Proposal: { PieceCID: { "/": "piece" }, Client: "t1abc", Provider: "t01000", EndEpoch: 200, ...more },
+});
+
+test("a wait for a deal prints its proposal first, and an interruption says that the deal goes on, and how to look at it", async () => {
+  for (const words of [DEAL, ["renew", ROOT], [...DEAL, "--json"]]) {
+    [answers, called] = [MINE, []];
+    const written = vi.spyOn(process.stdout, "write").mockClear();
+    const running = run(registerClientDeals, ...words, "--wait");
+    const ended = expect(running).rejects.toThrow(
+      `interrupted; the deal goes on without this command; look at it with: filigree client deals ${ROOT} --rpc ${url}`,
+    );
+    await vi.waitUntil(() => called.includes("Filigree.ClientDealLog"), { timeout: 30_000 });
+    expect(written.mock.calls[0]?.[0]).toBe(
+      words.includes("--json") ? `${JSON.stringify({ proposal: ROOT })}\n` : `${ROOT}\n`,
+    );
+    process.emit("SIGINT");
+    await ended;
+  }
+});
+
+test("a deal that is open already is not made once more, unless that is asked for", async () => {
+  const base = { ...MINE, "Filecoin.ClientDealPieceCID": { PieceCID: { "/": "piece" } } };
+  // Whichever way the payer is named.
+  const mine = { ...base, "Filecoin.StateLookupID": "t01" };
+  answers = { ...mine, "Filigree.ClientDeals": [openDeal("Waiting")] };
+  await expect(run(registerClientDeals, ...DEAL)).rejects.toThrow(
+    `the same deal is open already (Waiting): ${ROOT}; look at it with: filigree client deals ${ROOT} --rpc ${url}; for another one: --again`,
+  );
+  expect(called).not.toContain("Filigree.ClientDeal");
+  expect(await run(registerClientDeals, ...DEAL, "--again")).toBe(`${ROOT}\n`);
+  for (const others of [
+    [openDeal("Failed"), openDeal("Expired"), openDeal("Slashed")],
+    [openDeal("Active", { PieceCID: { "/": "raw" } })],
+  ]) {
+    answers = { ...mine, "Filigree.ClientDeals": others };
+    expect(await run(registerClientDeals, ...DEAL)).toBe(`${ROOT}\n`);
+  }
+  // Other parties: nothing is known of their numbers.
+  answers = { ...base, "Filigree.ClientDeals": [openDeal("Active")] };
+  expect(await run(registerClientDeals, ...DEAL)).toBe(`${ROOT}\n`);
+});
+
+test("a deal that was renewed is not renewed once more, unless that is asked for", async () => {
+  const next = (State: string) => ({ ...openDeal(State, { EndEpoch: 300 }), ProposalCid: { "/": "next" } });
+  answers = { ...MINE, "Filigree.ClientDeals": [openDeal("Active"), next("Waiting")] };
+  await expect(run(registerClientDeals, "renew", ROOT)).rejects.toThrow(
+    "the same deal is open already (Waiting): next",
+  );
+  expect(await run(registerClientDeals, "renew", ROOT, "--again")).toBe(`${ROOT}\n`);
+  answers = { ...MINE, "Filigree.ClientDeals": [openDeal("Active"), next("Failed")] };
+  expect(await run(registerClientDeals, "renew", ROOT)).toBe(`${ROOT}\n`);
+});
+
 test("a sector that was begun is followed on the node and the miner that were named", async () => {
   answers = { "Filecoin.PledgeSector": { Miner: 1001, Number: 7 } };
   expect(await run(registerMinerSectors, "pledge", "--actor", "t01001")).toContain(
