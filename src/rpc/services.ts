@@ -214,7 +214,7 @@ export type PaymentService = {
 };
 
 /** What is reserved of balances in the storage market. */
-export type FundService = Pick<MarketFunds, "of" | "reserve" | "release" | "add" | "withdraw">;
+export type FundService = Pick<MarketFunds, "reservedOf" | "reserve" | "release" | "add" | "withdraw">;
 
 /** Retrievals of this node's user, and from this node. */
 export type RetrievalService = Pick<

@@ -54,6 +54,14 @@ export type FundOptions = {
   readonly isWaiting: (cid: CID) => boolean;
 };
 
+type Balance = {
+  readonly funds: Funds;
+  readonly free: bigint;
+  readonly coming: bigint;
+  /** Of what is held for deals: what the market has locked for them already. */
+  readonly lockedOfHolds: bigint;
+};
+
 export function totalOf({ reserved, holds }: Funds): bigint {
   return [...holds.values()].reduce((sum, { amount }) => sum + amount, reserved);
 }
@@ -134,6 +142,12 @@ export class MarketFunds {
     return (deal === null ? totalOf(funds) : totalUpTo(funds, deal)) <= free - coming;
   }
 
+  /** What of the balance is reserved beside what the market has locked: what is held for a published deal is there once, not twice. */
+  async reservedOf(id: Address): Promise<bigint> {
+    const { funds, lockedOfHolds } = await this.free(id);
+    return totalOf(funds) - lockedOfHolds;
+  }
+
   /** Sends funds of a key to a balance, by whatever address; what is reserved next counts on it. */
   async add(wallet: Address, to: Address, amount: bigint): Promise<CID> {
     const { chain } = this.options;
@@ -152,9 +166,9 @@ export class MarketFunds {
   withdraw(wallet: Address, of: Address, id: Address, amount: bigint): Promise<CID> {
     const { chain } = this.options;
     return this.turns.run(async () => {
-      const { funds, free, coming } = await this.free(id);
-      const reserved = totalOf(funds);
-      if (amount > 0n && reserved > 0n && amount > free - coming - reserved)
+      const { funds, free, coming, lockedOfHolds } = await this.free(id);
+      const reserved = totalOf(funds) - lockedOfHolds;
+      if (amount > 0n && reserved > 0n && amount > free - lockedOfHolds - coming - reserved)
         throw new DealError(
           { code: "LIMIT" },
           `insufficient funds for withdrawal of ${filText(amount)} (reserved: ${filText(reserved)})`,
@@ -199,7 +213,7 @@ export class MarketFunds {
    * Funds without the messages that were executed or dropped, and what the balance has free for them or soon will have: with what
    * the market has locked already of what is still held, and without what is being taken out. `coming`: how much of it is under way.
    */
-  private async free(id: Address): Promise<{ readonly funds: Funds; readonly free: bigint; readonly coming: bigint }> {
+  private async free(id: Address): Promise<Balance> {
     const { chain, isWaiting } = this.options;
     for (let attempt = 1; ; attempt++) {
       const { epoch } = chain;
@@ -218,7 +232,8 @@ export class MarketFunds {
       const leaving = sumOf(taking);
       const free = most + lockedOfHolds - (leaving < most ? leaving : most);
       // What left the pool for a block meanwhile was counted twice.
-      if (chain.epoch === epoch || attempt === MAX_LOOKS) return { funds: { ...before, adding, taking }, free, coming };
+      if (chain.epoch === epoch || attempt === MAX_LOOKS)
+        return { funds: { ...before, adding, taking }, free, coming, lockedOfHolds };
     }
   }
 

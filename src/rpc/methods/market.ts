@@ -1,5 +1,4 @@
 /** Filecoin.Market*: funds in the storage market. */
-import { totalOf } from "../../market/storage/funds.ts";
 import { address, amount, link } from "../codec/chain-types.ts";
 import { nothing, nullable } from "../codec/codec.ts";
 import { badParams } from "../errors.ts";
@@ -53,10 +52,10 @@ export const marketGroup = group("Market", "Funds in the storage market.", {
     },
   }),
   MarketGetReserved: method({
-    summary: "What is reserved of somebody's balance, for deals too, attoFIL.",
+    summary: "What is reserved of somebody's balance, for deals too, beside what is locked for them already, attoFIL.",
     permission: "sign",
     params: [param("address", address)],
     result: amount,
-    run: async ([one], { node }) => totalOf(await node.funds.of(await idAt(node, one, []))),
+    run: async ([one], { node }) => node.funds.reservedOf(await idAt(node, one, [])),
   }),
 });

@@ -73,9 +73,20 @@ test("what is held for a deal that the market has locked already is not put in a
   market.deals.push({ proposal: onChain, activated: null, slashed: null, updated: null, gone: null });
   market.held(CLIENT).locked += 100n;
   expect(await funds.isCovered(CLIENT)).toBe(true);
+  // What is locked is not reserved beside that: of 100 in escrow nothing is lacking, and nothing is free.
+  expect(await funds.reservedOf(CLIENT)).toBe(0n);
   expect(await hold("two", two)).not.toBeNull();
+  expect(await funds.reservedOf(CLIENT)).toBe(100n);
   market.mine();
   expect(market.held(CLIENT)).toEqual({ escrow: 200n, locked: 100n });
+  expect(await funds.reservedOf(CLIENT)).toBe(100n);
+  expect(await hold("two", two)).toBeNull();
+  await expect(funds.withdraw(market.client, CLIENT, CLIENT, 1n)).rejects.toThrow(/reserved: 100 attoFIL/);
+  await funds.add(market.client, CLIENT, 30n);
+  market.mine();
+  await expect(funds.withdraw(market.client, CLIENT, CLIENT, 31n)).rejects.toThrow(/reserved: 100 attoFIL/);
+  expect(await funds.withdraw(market.client, CLIENT, CLIENT, 30n)).not.toBeNull();
+  market.mine();
   expect(await funds.isCovered(CLIENT)).toBe(true);
   await funds.drop(CLIENT, "one");
   expect(await funds.isCovered(CLIENT)).toBe(true);
