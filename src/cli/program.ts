@@ -10,6 +10,11 @@ const AFTER_HELP = `
 Begin with \`filigree devnet\`, and in another terminal \`filigree send bob "1 FIL"\`; docs/guide-command-line.md goes on from there.
 Every command takes --json. Exit codes: 0 done, 1 failed, 2 what was checked does not hold, 64 wrong usage, 130 Ctrl-C (0 where it is how a server is stopped).`;
 
+/** What is below zero looks like an option: commander's words for it with what is wrong. */
+const BELOW_ZERO = /unknown option '(-\.?\d[^']*)'/;
+const worded = (text: string): string =>
+  text.replace(BELOW_ZERO, "'$1' is below zero: amounts and numbers are positive here");
+
 /** The commands of the file that has the first word; all where none has it. */
 export async function openProgram(version: string, first: string | undefined): Promise<Command> {
   const program = new Command("filigree")
@@ -17,6 +22,7 @@ export async function openProgram(version: string, first: string | undefined): P
     .version(version)
     .showHelpAfterError("(--help shows the options)")
     .configureHelp({ optionDescription })
+    .configureOutput({ outputError: (text, write) => write(worded(text)) })
     .addHelpText("after", AFTER_HELP)
     .exitOverride();
   await registerCommands(program, first);
@@ -43,7 +49,8 @@ export async function runWords(version: string, words: readonly string[]): Promi
 /** What commander has said to people already: help that was asked for, or what is wrong with the words. */
 function refused({ exitCode, code, message }: CommanderError, asJson: boolean): number {
   if (exitCode === 0) return 0;
-  const why = code === "commander.help" ? "a command is missing; --help lists them" : message.replace(/^error: /, "");
+  const why =
+    code === "commander.help" ? "a command is missing; --help lists them" : worded(message.replace(/^error: /, ""));
   if (asJson) tellJson(why, "USAGE");
   return EXIT.usage;
 }

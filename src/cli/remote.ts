@@ -55,6 +55,13 @@ export function parseAmount(text: string): bigint {
   throw new InvalidArgumentError("an amount is not negative.");
 }
 
+/** As `parseAmount`, where nothing would be moved for nothing but a fee. */
+export function parsePositive(text: string): bigint {
+  const amount = parseAmount(text);
+  if (amount > 0n) return amount;
+  throw new InvalidArgumentError("more than nothing is needed.");
+}
+
 /** `token:/ip4/127.0.0.1/tcp/1234/http` or `token:http://…`, as lotus has it. */
 function apiInfo(text: string): { url: string; token?: string } {
   const [, token = "", place = ""] = /^(?:([\w.=-]+):)?(\/(?!\/).*|https?:.*)$/.exec(text.trim()) ?? [];
@@ -73,6 +80,16 @@ const NODE_ADVICE = {
 
 /** What a node says of a method that it does not have. */
 const UNKNOWN_METHOD = /: method '[^']*' not found$/;
+
+/** What a node says of an address that nobody has, with the address: it says none itself, as the network's error has none. */
+const ADDRESS = /^[tf][0-4][a-z0-9]{1,86}$/;
+function named(message: string, params: readonly unknown[]): string {
+  if (message !== "actor not found") return message;
+  const words = params.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : [one]));
+  const all = [...new Set(words.filter((one) => typeof one === "string" && ADDRESS.test(one)))];
+  if (all.length === 0) return message;
+  return `${message}: ${all.join(" or ")} is not on the chain (it is spelled otherwise, or has no funds yet)`;
+}
 
 /** What a node says whose wallet is empty. */
 const NO_DEFAULT = "this wallet has no default address";
@@ -196,7 +213,7 @@ export class Remote {
     } catch {
       throw new Error(`${this.url}: HTTP ${status}: ${text.trim().slice(0, 300)}`);
     }
-    if (reply.error !== undefined) throw new NodeRefusal(`${method}: ${String(reply.error.message)}`);
+    if (reply.error !== undefined) throw new NodeRefusal(`${method}: ${named(String(reply.error.message), params)}`);
     return reply.result as Result;
   }
 

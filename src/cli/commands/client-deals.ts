@@ -4,10 +4,10 @@ import { describeError } from "../../base/errors.ts";
 import { sleepFor } from "../../base/sleep.ts";
 import { filText } from "../../types/amount.ts";
 import { type DealView, dealDetails, dealLines } from "../deal-output.ts";
-import { EXIT, UsageError } from "../errors.ts";
+import { EXIT } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
-import { nextCommand, parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { nextCommand, parseAmount, parsePositive, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import { type Link, linkOf } from "../remote-call.ts";
 import { plainText } from "../terminal.ts";
 
@@ -83,8 +83,8 @@ export function registerClientDeals(client: Command): void {
       .command("balance")
       .description("funds in the storage market, where the price of deals is locked")
       .argument("[address]", 'whose: an address, or "default" for the wallet\'s own', "default")
-      .option("--add <FIL>", "put funds in first, from the address", parseAmount)
-      .option("--withdraw <FIL>", "take funds out first", parseAmount),
+      .option("--add <FIL>", "put funds in first, from the address", parsePositive)
+      .option("--withdraw <FIL>", "take funds out first", parsePositive),
   ).action(balance);
 }
 
@@ -232,7 +232,7 @@ async function made(
       await remote.wait<Link>(method, params, signal).catch((error: unknown) => {
         const [, price] = TOO_DEAR.exec(describeError(error)) ?? [];
         if (price === undefined) throw error;
-        throw new UsageError(`${describeError(error)}; to allow it: --max-price "${price}"`);
+        throw new Error(`${describeError(error)}; to allow it: --max-price "${price}"`);
       })
     )["/"];
     known = proposal;
@@ -279,16 +279,21 @@ type BalanceOptions = RemoteOptions & { readonly add?: bigint; readonly withdraw
 async function balance(name: string, options: BalanceOptions): Promise<void> {
   const remote = await Remote.open(options);
   const address = await remote.address(name);
-  await interruptible(async (signal) => {
+  // What was sent is not sent again: the command itself would send another.
+  let sent: string | null = null;
+  const work = async (signal: AbortSignal): Promise<void> => {
     for (const [amount, method] of [
       [options.add, "MarketAddBalance"],
       [options.withdraw, "MarketWithdraw"],
     ] as const) {
       if (amount === undefined) continue;
       const message = await remote.wait<Link>(method, [address, address, amount.toString()], signal);
+      sent = message["/"];
       await remote.wait("StateWaitMsg", [message, 0, -1, true], signal);
     }
-  });
+  };
+  const waits = (): string => nextCommand(sent === null ? "filigree mpool pending" : `filigree wait ${sent}`, options);
+  await interruptible(work, waits, "what was sent stays; look at it with");
   const { Escrow, Locked } = await remote.call<{ Escrow: string; Locked: string }>("StateMarketBalance", address, null);
   const reserved = await remote.call<string>("MarketGetReserved", address);
   const free = BigInt(Escrow) - BigInt(Locked) - BigInt(reserved);

@@ -13,7 +13,7 @@ import {
   sendAndWait,
 } from "../miner-chain.ts";
 import { aboutMiner, insist, sending } from "../miner-options.ts";
-import { parseAmount, say } from "../remote.ts";
+import { parseAmount, parsePositive, say } from "../remote.ts";
 import { table } from "../table.ts";
 import { registerDispute } from "./miner-dispute.ts";
 import { registerMinerProving } from "./miner-proving.ts";
@@ -43,7 +43,7 @@ function registerActor(miner: Command): void {
     actor
       .command("withdraw")
       .description("pay what is free to the owner")
-      .argument("[FIL]", "how much; default: all that is free", parseAmount),
+      .argument("[FIL]", "how much; default: all that is free", parsePositive),
   ).action(async (amount: bigint | undefined, options: SendOptions) => {
     const open = await openMiner(options);
     const { available } = await open.chain.money();

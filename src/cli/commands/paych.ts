@@ -1,6 +1,7 @@
 /** `filigree paych …`: payment channels of a running node. Amounts are given with their unit; FIL without one. */
 import type { Command } from "commander";
 import { toBase64 } from "../../base/bytes.ts";
+import { describeError } from "../../base/errors.ts";
 import { filText } from "../../types/amount.ts";
 import {
   parseVoucherText,
@@ -144,12 +145,14 @@ async function addFunds(from: string, to: string, amount: bigint, options: FundO
   const remote = await Remote.open(options);
   const [payer, payee] = [await remote.address(from), await remote.address(to)];
   const pair = [payer, payee, amount.toString()] as const;
-  await interruptible(async (signal) => {
-    const info =
-      options.reserve === true
-        ? await remote.wait<Info>("PaychGet", [...pair, { OffChain: false }], signal)
-        : await remote.wait<Info>("PaychFund", pair, signal);
+  // What was sent is not sent again: the command itself would put the amount in once more.
+  let sent: string | null = null;
+  const work = async (signal: AbortSignal): Promise<void> => {
+    const info = await (options.reserve === true
+      ? remote.wait<Info>("PaychGet", [...pair, { OffChain: false }], signal)
+      : remote.wait<Info>("PaychFund", pair, signal));
     const message = info.WaitSentinel?.["/"] ?? null;
+    sent = message;
     const isThere = message === null || !options.wait;
     const channel = isThere
       ? info.Channel
@@ -157,7 +160,26 @@ async function addFunds(from: string, to: string, amount: bigint, options: FundO
     say(options.json, { channel: isThere && channel === "<empty>" ? null : channel, message }, [
       channel === "<empty>" ? `the channel is being made by message ${message}` : channel,
     ]);
-  });
+  };
+  const waits = (): string =>
+    nextCommand(
+      sent === null ? `filigree paych status-by-from-to ${payer} ${payee}` : `filigree wait ${sent}`,
+      options,
+    );
+  await interruptible(work, waits, "what was sent stays; look at it with").catch((error: unknown) =>
+    withBalance(remote, payer, amount, error),
+  );
+}
+
+/** Throws an error of somebody who has too little, with how much that is; any other as it is. */
+async function withBalance(remote: Remote, payer: string, amount: bigint, error: unknown): Promise<never> {
+  if (!/not enough funds/.test(describeError(error))) throw error;
+  const there = await remote.ask<string>("WalletBalance", payer);
+  if (there === null) throw error;
+  throw new Error(
+    `${describeError(error)}; ${payer} has ${filText(there)}, for the ${filText(amount)} and the message's fee`,
+    { cause: error },
+  );
 }
 
 /** What the chain says of a channel: attoFIL in it, and the epoch from which it can be collected, 0 while it is open. */

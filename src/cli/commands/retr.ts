@@ -208,7 +208,7 @@ function partText(listed: Link | null, options: RemoteOptions): string {
 const TOO_DEAR = /it costs ([\d.]+ \w+), and ([\d.]+ \w+) may be spent/g;
 
 /** The error with what allows the least of the prices that were too high; null where none was. */
-function allowing(error: unknown, maxPrice: bigint): UsageError | null {
+function allowing(error: unknown, maxPrice: bigint): Error | null {
   // Of what may be spent, other providers may have had a part.
   const prices = [...describeError(error).matchAll(TOO_DEAR)].map(
     ([, price = "", left = ""]) => parseFil(price) + maxPrice - parseFil(left),
@@ -216,7 +216,7 @@ function allowing(error: unknown, maxPrice: bigint): UsageError | null {
   const [first, ...others] = prices;
   if (first === undefined) return null;
   const least = others.reduce((one, other) => (other < one ? other : one), first);
-  return new UsageError(`${describeError(error)}; to allow it: --max-price "${filText(least)}"`);
+  return new Error(`${describeError(error)}; to allow it: --max-price "${filText(least)}"`);
 }
 
 async function query(provider: string, root: string, options: RemoteOptions): Promise<void> {

@@ -262,3 +262,16 @@ test("an object is printed in one spelling", () => {
     none: null,
   });
 });
+
+test("an amount below zero, which looks like an option, is told for what it is", async () => {
+  for (const words of [
+    ["miner", "actor", "withdraw", "-1 FIL"],
+    ["send", "bob", "-2 FIL"],
+  ]) {
+    const amount = words.at(-1);
+    const said = `'${amount}' is below zero: amounts and numbers are positive here`;
+    expect(await run(...words)).toMatchObject({ code: 64, err: expect.stringContaining(`error: ${said}`) });
+    expect(JSON.parse((await run(...words, "--json")).out)).toMatchObject({ error: said, code: "USAGE" });
+  }
+  expect((await run("send", "bob", "--nothing")).err).toContain("unknown option '--nothing'");
+});

@@ -6,16 +6,20 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { registerClientDeals } from "../../../src/cli/commands/client-deals.ts";
 import { registerMk20 } from "../../../src/cli/commands/client-mk20.ts";
 import { registerLab } from "../../../src/cli/commands/lab.ts";
+import { registerMiner } from "../../../src/cli/commands/miner.ts";
 import { registerMinerSectors } from "../../../src/cli/commands/miner-sectors.ts";
 import { registerMpool } from "../../../src/cli/commands/mpool.ts";
 import { registerPaych } from "../../../src/cli/commands/paych.ts";
 import { registerRetr } from "../../../src/cli/commands/retr.ts";
 import { registerSend } from "../../../src/cli/commands/send.ts";
 import { registerWallet } from "../../../src/cli/commands/wallet.ts";
+import { EXIT, report } from "../../../src/cli/errors.ts";
 
 const ROOT = "bafybeihchr7vmgjaasntayyatmp5sv6xza57iy2h4xj7g46bpjij6yhrmy";
 /** What the node answers by method; one that is not here is refused with its name. */
 let answers: Record<string, unknown> = {};
+/** A method that is never answered. */
+let silent = "";
 /** Methods that were called. */
 let called: string[] = [];
 let server: Server;
@@ -30,6 +34,7 @@ beforeAll(async () => {
     request.on("end", () => {
       const { method } = JSON.parse(body) as { method: string };
       called.push(method);
+      if (method === silent) return;
       const found = answers[method] ?? new Error(`no ${method} here`);
       const reply = found instanceof Error ? { error: { code: 1, message: found.message } } : { result: found };
       response.end(JSON.stringify({ jsonrpc: "2.0", id: 1, ...reply }));
@@ -40,7 +45,7 @@ beforeAll(async () => {
 });
 afterEach(() => {
   vi.restoreAllMocks();
-  [answers, called] = [{}, []];
+  [answers, called, silent] = [{}, [], ""];
 });
 afterAll(() => server.close());
 
@@ -170,6 +175,66 @@ test("a sender whose key another node has: its name, and how the key comes here;
   expect(await run(registerWallet, "wallet", "list")).toBe("no keys in this wallet\n");
 });
 
+test("an address that nobody has is named, whichever command it was given to", async () => {
+  answers = { "Filecoin.StateGetActor": new Error("actor not found") };
+  await expect(run(registerSend, "call", "t0999", "Propose")).rejects.toThrow(
+    "actor not found: t0999 is not on the chain",
+  );
+  answers = { "Filecoin.StateCall": new Error("actor not found") };
+  await expect(run(registerSend, "call", "t0999", "0", "--from", "t0998")).rejects.toThrow(
+    "actor not found: t0999 or t0998 is not",
+  );
+});
+
+test("amounts of nothing are no messages, and a channel's payer who has too little is told how much that is", async () => {
+  vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  const nothing = /more than nothing is needed/;
+  const quiet = (register: (program: Command) => void) => (program: Command) => {
+    register(program);
+    const all = (command: Command): void => {
+      command.exitOverride();
+      for (const sub of command.commands) all(sub);
+    };
+    all(program);
+  };
+  await expect(run(quiet(registerMiner), "miner", "actor", "withdraw", "0 FIL")).rejects.toThrow(nothing);
+  for (const option of ["--add", "--withdraw"])
+    await expect(run(quiet(registerClientDeals), "balance", "t0100", option, "0")).rejects.toThrow(nothing);
+  answers = {
+    "Filecoin.PaychFund": new Error("message execution failed: exit 6, reason: not enough funds"),
+    "Filecoin.WalletBalance": "5",
+  };
+  await expect(run(registerPaych, "paych", "add-funds", "t0100", "t0101", "7 FIL")).rejects.toThrow(
+    /reason: not enough funds; t0100 has 5 attoFIL, for the 7 FIL and the message's fee$/,
+  );
+});
+
+test("funds that were sent are looked at after an interruption, and not sent again", async () => {
+  const other = "bafkqaaa";
+  for (const [register, words, sending, waiting] of [
+    [
+      registerClientDeals,
+      ["balance", "t0100", "--add", "1"],
+      { "Filecoin.MarketAddBalance": { "/": other } },
+      "StateWaitMsg",
+    ],
+    [
+      registerPaych,
+      ["paych", "add-funds", "t0100", "t0101", "1"],
+      { "Filecoin.PaychFund": { Channel: "<empty>", WaitSentinel: { "/": other } } },
+      "PaychGetWaitReady",
+    ],
+  ] as const) {
+    [answers, called, silent] = [sending, [], `Filecoin.${waiting}`];
+    const ended = expect(run(register, ...words)).rejects.toThrow(
+      `interrupted; what was sent stays; look at it with: filigree wait ${other} --rpc ${url}`,
+    );
+    await vi.waitUntil(() => called.includes(`Filecoin.${waiting}`), { timeout: 30_000 });
+    process.emit("SIGINT");
+    await ended;
+  }
+});
+
 test("a retrieval that costs more than was said: the least of the prices, as what allows it", async () => {
   const said = (...texts: string[]) => {
     answers = { "Filigree.RetrievalGet": new Error(`no provider gave it: ${texts.join("; ")}`) };
@@ -177,6 +242,8 @@ test("a retrieval that costs more than was said: the least of the prices, as wha
   };
   const one = "12D3a: it costs 1.5 FIL, and 0.5 FIL may be spent";
   await expect(said(one)).rejects.toThrow(/; to allow it: --max-price "1.5 FIL"$/);
+  // What somebody asks is the network's state, and not what was typed wrongly.
+  expect(report(await said(one).catch((error: unknown) => error), false)).toBe(EXIT.failure);
   // Of 0.5 FIL the one before had 0.1.
   await expect(said(one, "12D3b: it costs 0.7 FIL, and 0.4 FIL may be spent")).rejects.toThrow(/"0.8 FIL"$/);
   await expect(said("12D3c: the provider does not have it")).rejects.toThrow(/does not have it$/);
