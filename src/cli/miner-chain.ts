@@ -8,6 +8,7 @@ import { RpcChain } from "../miner/chain-side/rpc-chain.ts";
 import { senderFor } from "../miner/chain-side/sender.ts";
 import { Address } from "../types/address.ts";
 import { signedMessageCid } from "../types/message.ts";
+import { type Found, inclusionEpoch, inclusionText } from "./inclusion.ts";
 import { interruptible } from "./interrupt.ts";
 import { NodeRefusal, nextCommand, Remote, type RemoteOptions, say } from "./remote.ts";
 
@@ -74,9 +75,9 @@ export async function sendAndWait(
     say(options.json, { cid, method: call.name }, [`${call.name} sent: ${cid}`]);
     return;
   }
-  const { Receipt, Height } = await interruptible(
+  const found = await interruptible(
     (signal) =>
-      remote.wait<{ readonly Receipt: { readonly ExitCode: number }; readonly Height: number }>(
+      remote.wait<{ readonly Receipt: { readonly ExitCode: number } } & Found>(
         "StateWaitMsg",
         [{ "/": cid }, options.confidence ?? 0, -1, true],
         AbortSignal.any([signal, AbortSignal.timeout(WAIT_SECONDS * 1000)]),
@@ -84,8 +85,11 @@ export async function sendAndWait(
     // It is sent: the command itself would send another.
     nextCommand(`filigree wait ${cid}`, options),
   );
-  const result = { cid, method: call.name, exitCode: Receipt.ExitCode, epoch: Height };
-  if (Receipt.ExitCode !== 0) throw new Error(`${call.name} failed with exit code ${Receipt.ExitCode} (${cid})`);
+  const { ExitCode: exitCode } = found.Receipt;
+  const included = await inclusionEpoch(remote, found);
+  const where = inclusionText(included, found);
+  const result = { cid, method: call.name, exitCode, includedEpoch: included, epoch: found.Height };
+  if (exitCode !== 0) throw new Error(`${call.name} failed with exit code ${exitCode}; ${where}: ${cid}`);
   const more = (await outcome?.(cid)) ?? { value: {}, lines: [] };
-  say(options.json, { ...result, ...more.value }, [`${call.name} executed at epoch ${Height}: ${cid}`, ...more.lines]);
+  say(options.json, { ...result, ...more.value }, [`${call.name} ${where}: ${cid}`, ...more.lines]);
 }

@@ -77,9 +77,11 @@ test("without a message no tipset is made, however much is asked", async () => {
 test("send, with names and amounts as people write them", async () => {
   const sent = await filigree(["send", "bob", "1.5 FIL", "--from", "alice"]);
   expect([sent.code, sent.err]).toEqual([0, ""]);
-  expect(sent.out).toMatch(/^message bafy\w+, nonce 0\ndone: ok, gas \d+ \(included in epoch \d+, receipt in \d+\)\n$/);
+  expect(sent.out).toMatch(
+    /^message bafy\w+, nonce 0\ndone: ok, gas \d+; included at epoch \d+ \(its receipt is in \d+\)\n$/,
+  );
   // The network tells the epoch that includes the message; so must what was sent.
-  const [, included] = /included in epoch (\d+)/.exec(sent.out) ?? [];
+  const [, included] = /included at epoch (\d+)/.exec(sent.out) ?? [];
   await until("what is said", () => net.said().includes(`epoch ${included}  Send  alice → bob  1.5 FIL`));
   expect((await filigree(["balance", "bob"])).out).toBe("1000001.5 FIL\n");
   await filigree(["send", "bob", ".5", "--from", "alice"]);

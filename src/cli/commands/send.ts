@@ -8,6 +8,7 @@ import { filText } from "../../types/amount.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
 import type { Json } from "../../types/schema-codec.ts";
 import { EXIT, UsageError } from "../errors.ts";
+import { type Found, inclusionEpoch, inclusionText } from "../inclusion.ts";
 import { interruptible } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
 import { NodeRefusal, nextCommand, parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
@@ -18,11 +19,7 @@ type Lookup = {
   readonly Message: Link;
   readonly Receipt: Receipt;
   readonly ReturnDec: unknown;
-  /** Of the tipset whose headers commit to the receipt: the first above the one that includes the message. */
-  readonly Height: number;
-  readonly TipSet: readonly Link[];
-};
-type Tipset = { readonly Height: number; readonly Blocks: readonly { readonly Parents: readonly Link[] }[] };
+} & Found;
 type Signed = {
   readonly CID: Link;
   readonly Message: { readonly Nonce: number; readonly From: string; readonly To: string };
@@ -159,10 +156,6 @@ async function waitFor(remote: Remote, cid: string, options: WaitOptions): Promi
   const carried = found.Message["/"];
   const outcome = exitCodeText(exitCode);
   const included = await inclusionEpoch(remote, found);
-  const epochs =
-    included === null
-      ? `receipt in epoch ${found.Height}`
-      : `included in epoch ${included}, receipt in ${found.Height}`;
   say(
     json,
     {
@@ -171,18 +164,11 @@ async function waitFor(remote: Remote, cid: string, options: WaitOptions): Promi
     },
     [
       ...(carried === cid ? [] : [`replaced by ${carried}`]),
-      `${exitCode === 0 ? "done" : "failed"}: ${outcome}, gas ${gasUsed} (${epochs})`,
+      `${exitCode === 0 ? "done" : "failed"}: ${outcome}, gas ${gasUsed}; ${inclusionText(included, found)}`,
       ...(found.ReturnDec == null ? [] : [`returned ${JSON.stringify(found.ReturnDec)}`]),
     ],
   );
   if (exitCode !== 0) process.exitCode = EXIT.failure;
-}
-
-/** Epoch of the tipset that holds the message; null if the node does not say. */
-async function inclusionEpoch(remote: Remote, { TipSet }: Lookup): Promise<number | null> {
-  const child = await remote.ask<Tipset>("ChainGetTipSet", TipSet);
-  const parents = child?.Blocks[0]?.Parents;
-  return parents === undefined ? null : ((await remote.ask<Tipset>("ChainGetTipSet", parents))?.Height ?? null);
 }
 
 type Invocation = { readonly MsgRct: Receipt; readonly Error: string };
