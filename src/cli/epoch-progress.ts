@@ -2,9 +2,12 @@
 import { sleepFor } from "../base/sleep.ts";
 import { progressLine, type Screen } from "./terminal.ts";
 
-/** Milliseconds between two looks at the head, and before somebody without a terminal is told. */
+/** Milliseconds between two looks at the head; before somebody without a terminal is told, and then until it is told again. */
 const LOOK_MS = 2000;
 const TELL_MS = 6000;
+const AGAIN_MS = 10_000;
+/** Epochs still to come that null rounds are worth being pointed at for. */
+const MANY_EPOCHS = 500;
 
 export type EpochProgress = {
   /** Epoch of the head. */
@@ -12,6 +15,10 @@ export type EpochProgress = {
   /** Epoch that it ends with; null: nobody knows yet. */
   readonly target: number | null;
   readonly first: number;
+  /** `target` is the last epoch that it may come to; it may end before. */
+  readonly isLimit?: boolean;
+  /** What comes there sooner. */
+  readonly hint?: string;
 };
 
 /** "40 s", "5 min", "2.5 h". */
@@ -20,17 +27,22 @@ export function roughTime(seconds: number): string {
   return seconds < 5400 ? `${Math.ceil(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
 
-/** One line: "epoch 120 of 3700, about 3 min left". */
-export function progressText(height: number, { target, first }: EpochProgress, elapsedMs: number): string {
+/** One line: "epoch 120 of 3700, about 3 min left"; of a limit "at most". */
+export function progressText(
+  height: number,
+  { target, first, isLimit = false }: EpochProgress,
+  elapsedMs: number,
+): string {
   const made = height - first;
-  const of = target === null ? "" : ` of ${target}`;
+  const of = target === null ? "" : ` of ${isLimit ? "at most " : ""}${target}`;
   if (target === null || made <= 0) return `epoch ${height}${of}`;
-  return `epoch ${height}${of}, about ${roughTime(((target - height) / made) * (elapsedMs / 1000))} left`;
+  const left = roughTime(((target - height) / made) * (elapsedMs / 1000));
+  return `epoch ${height}${of}, ${isLimit ? "at most" : "about"} ${left} left`;
 }
 
 /**
- * Does `work`, and tells meanwhile how far the head has come: on a terminal as it goes; elsewhere once, when it takes longer than some
- * seconds. A look that fails is nothing: the work itself tells why.
+ * Does `work`, and tells meanwhile how far the head has come: on a terminal as it goes; elsewhere in a line of its own every ten
+ * seconds. What comes there sooner is told once, where many epochs are to come. A look that fails is nothing: the work itself tells why.
  */
 export async function tellingEpochs<Result>(
   progress: EpochProgress,
@@ -41,14 +53,24 @@ export async function tellingEpochs<Result>(
   const line = progressLine(screen);
   const began = Date.now();
   void (async () => {
-    for (let told = false; ; ) {
+    let tellAt = began + TELL_MS;
+    let isHinted = false;
+    for (;;) {
       await sleepFor(LOOK_MS, over.signal);
-      const text = progressText(await progress.height(), progress, Date.now() - began);
+      const height = await progress.height();
+      const now = Date.now();
+      const text = progressText(height, progress, now - began);
       if (over.signal.aborted) return;
       line.show(text, true);
-      if (screen.isTTY === true || told || Date.now() - began < TELL_MS) continue;
-      told = true;
-      screen.write(`note: this takes a while: ${text}; Ctrl-C ends it between two epochs\n`);
+      if (now < tellAt) continue;
+      const isFirst = tellAt === began + TELL_MS;
+      tellAt = now + AGAIN_MS;
+      if (screen.isTTY !== true)
+        screen.write(isFirst ? `note: this takes a while: ${text}; Ctrl-C ends it between two epochs\n` : `${text}\n`);
+      if (isHinted || progress.hint === undefined || (progress.target ?? 0) - height < MANY_EPOCHS) continue;
+      isHinted = true;
+      line.clear();
+      screen.write(`hint: ${progress.hint}\n`);
     }
   })().catch(() => undefined);
   try {

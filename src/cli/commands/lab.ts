@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { carOfNetwork } from "../chain-export.ts";
 import { tellingEpochs } from "../epoch-progress.ts";
+import { InterruptedError } from "../errors.ts";
 import { interruptible, shellWord } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
 import { checkOutput, writeOutput } from "../output.ts";
@@ -95,7 +96,7 @@ export function registerLab(program: Command): void {
     ) => {
       const remote = await Remote.open(options);
       const miner = await remote.address(options.miner, "--miner");
-      await pass(options, "Devnet.mineToSector", [miner, number, state, options.epochs]);
+      await pass(options, "Devnet.mineToSector", [miner, number, state, options.epochs], options.epochs, true);
     },
   );
 }
@@ -136,20 +137,32 @@ async function passTime(seconds: number, options: RemoteOptions): Promise<void> 
   await pass(options, "Devnet.passTime", [seconds], Math.ceil(seconds / BlockDelaySecs));
 }
 
-/** `epochs`: how many it passes, where that is known. */
+/** Methods that make a tipset in every epoch: null rounds come there sooner. */
+const BY_TIPSETS: readonly string[] = ["Devnet.mine", "Devnet.mineTo", "Devnet.mineToSector", "Devnet.passTime"];
+
+/** `epochs`: how many it passes, where that is known; or with `isLimit` at the most. */
 async function pass(
   options: RemoteOptions,
   method: string,
   params: readonly unknown[],
   epochs: number | null = null,
+  isLimit = false,
 ): Promise<void> {
   const remote = await Remote.open(options);
   const height = async (): Promise<number> => (await remote.call<Head>("ChainHead")).Height;
   const first = await height();
-  const progress = { height, first, target: epochs === null ? null : first + epochs };
+  const forward = nextCommand("filigree lab fast-forward <epoch>", options);
+  const progress = {
+    ...{ height, first, target: epochs === null ? null : first + epochs, isLimit },
+    ...(BY_TIPSETS.includes(method) ? { hint: `${forward} comes far ahead by null rounds, and sooner` } : {}),
+  };
   const head = await tellingEpochs(progress, () =>
     interruptible((signal) => remote.wait<Head>(method, params, signal)),
-  );
+  ).catch(async (error: unknown) => {
+    if (!(error instanceof InterruptedError)) throw error;
+    const found = await remote.ask<Head>("ChainHead").catch(() => null);
+    throw found === null ? error : new InterruptedError(`epoch ${found.Height}`, "the head stands at");
+  });
   const time = new Date(Number(head.Blocks[0]?.Timestamp) * 1000).toISOString();
   const tipset = head.Cids.map((cid) => cid["/"]);
   say(options.json, { epoch: head.Height, tipset, time }, [`the head is at epoch ${head.Height}, ${time}`]);

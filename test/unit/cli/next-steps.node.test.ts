@@ -276,6 +276,16 @@ test("a deal of MK20 whose data could not be sent is gone on with, and not made 
   ).rejects.toThrow(`go on with: filigree client mk20 send ${ID} --rpc ${url}`);
 });
 
+test("time that was to pass and was interrupted: where the head stands", async () => {
+  [answers, silent] = [{ "Filecoin.ChainHead": { Height: 77 } }, "Devnet.mine"];
+  const ended = expect(run(registerLab, "lab", "mine", "9")).rejects.toThrow(
+    /^interrupted; the head stands at: epoch 77$/,
+  );
+  await vi.waitUntil(() => called.includes("Devnet.mine"), { timeout: 30_000 });
+  process.emit("SIGINT");
+  await ended;
+});
+
 test("what is to be typed next speaks with the same node", async () => {
   answers = { "Devnet.snapshot": 3 };
   expect(await run(registerLab, "lab", "snapshot")).toContain(
