@@ -173,9 +173,11 @@ test("what is refused names the limit, and what was given; a sector that recover
   const { Open } = await other.request("StateMinerProvingDeadline", "t0149", null);
   expect(Open).toBeLessThan(3000);
   await other.request("Devnet.mineToSector", "t0149", 1, "Faulty", 3000);
-  await other.request("Devnet.setSectorFault", "t0149", 1, "none");
-  // The interface tells of the state before the head.
   await other.clock.mine(1);
+  const vain = await filigree("proving", "recover-faults", "1");
+  expect(vain).toMatchObject({ code: 1, out: "" });
+  expect(vain.err).toMatch(/nothing was declared: sector 1: .*missing.*leave these sectors out/);
+  await other.request("Devnet.setSectorFault", "t0149", 1, "none");
   const told = async () => (await json("proving", "recover-faults", "1")) as Record<string, unknown>;
   const faults = (await json("proving", "faults")) as { faults: { declareUntil: number }[] };
   const until = faults.faults[0]?.declareUntil as number;

@@ -1,12 +1,16 @@
 /** `filigree miner proving`: a miner's deadlines, its faulty sectors, and their recovery. */
 import type { Command } from "commander";
+import { describeError } from "../../base/errors.ts";
 import type { PartitionSectors } from "../../miner/chain-side/calls.ts";
 import type { DeadlineClock } from "../../miner/chain-side/chain.ts";
-import { type ActorOptions, openMiner, type SendOptions, sendAndWait } from "../miner-chain.ts";
+import { Address } from "../../types/address.ts";
+import { type ActorOptions, type OpenMiner, openMiner, type SendOptions, sendAndWait } from "../miner-chain.ts";
 import { aboutMiner, numbers, sending } from "../miner-options.ts";
 import { due, opening } from "../miner-partitions.ts";
-import { say } from "../remote.ts";
+import { NodeRefusal, say } from "../remote.ts";
+import { badSectors } from "../sector-files.ts";
 import { table } from "../table.ts";
+import { plainText } from "../terminal.ts";
 
 /** Adds what concerns a miner's actor to `miner proving`; `check` is about files (`miner-storage.ts`). */
 export function registerMinerProving(proving: Command): void {
@@ -111,14 +115,42 @@ async function recover(names: string[], options: SendOptions): Promise<void> {
     say(options.json, value, already);
     return;
   }
+  const unseen = await refuseUnprovable(
+    open,
+    now.map(({ sector }) => sector),
+  );
   const { height } = await open.chain.head();
   const late = found.map(({ deadline }) => opens(deadline)).filter((clock) => height + 1 > lastToDeclare(clock));
+  if (unseen !== null)
+    process.stderr.write(
+      `the files of ${open.name} were not looked at (${plainText(unseen)}): only sectors whose files are sound recover\n`,
+    );
   const declared = now.map(({ sector, countsFrom }) => `sector ${sector} is recovering: ${again(countsFrom)}`);
   await sendAndWait(open, open.calls.declareRecoveries(found), options, {
     outcome: async () => ({ value, lines: [...already, ...declared] }),
     // Of what is refused for that alone.
     advice: late.map((clock) => tooLate(clock, height)),
   });
+}
+
+/**
+ * Throws if files say that sectors cannot be proved: their recovery would cost gas and not come true. Gives why the files cannot
+ * be looked at, where the miner is another's or a process of its own; else null.
+ */
+async function refuseUnprovable({ remote, name }: OpenMiner, sectors: readonly number[]): Promise<string | null> {
+  const bad = await badSectors(remote, { miner: Number(Address.parse(name).actorId), sectors }).catch(
+    (error: unknown) => {
+      if (error instanceof NodeRefusal) return describeError(error);
+      throw error;
+    },
+  );
+  if (typeof bad === "string") return bad;
+  const told = Object.entries(bad).map(([sector, why]) => `sector ${sector}: ${why}`);
+  if (told.length === 0) return null;
+  throw new Error(
+    `nothing was declared: ${told.join("; ")}. Such a recovery costs gas and fails with the next proof: bring the files back, ` +
+      "look with `filigree miner proving check`, and declare then, or leave these sectors out",
+  );
 }
 
 const again = (epoch: number): string =>

@@ -5,6 +5,7 @@ import { UntrueError, UsageError } from "../errors.ts";
 import { TO_BRING_BACK } from "../node-output.ts";
 import { wholeNumber } from "../options.ts";
 import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
+import { badSectors } from "../sector-files.ts";
 import { table } from "../table.ts";
 import { countText, progressLine } from "../terminal.ts";
 import { type Overview, overviewOf } from "./miner-sectors.ts";
@@ -24,9 +25,6 @@ type Info = {
 };
 type Away = { readonly Path: string; readonly Why: string };
 type Decl = { readonly Miner: number; readonly Number: number };
-
-/** Sectors that one call checks. */
-const BATCH = 100;
 
 export function registerMinerStorage(miner: Command, proving: Command): void {
   withRemote(
@@ -65,17 +63,11 @@ async function check(numbers: number[], options: CheckOptions): Promise<void> {
   if (missing.length > 0) throw new Error(`the miner has no sector ${missing.join(", ")}`);
   const wanted = numbers.length > 0 ? numbers : all.filter(mustBeProvable).map((one) => one.Number);
   const id = await idOf(remote, miner);
-  const bad: Record<string, string> = {};
   const line = progressLine();
-  try {
-    for (let at = 0; at < wanted.length; at += BATCH) {
-      line.show(`checked ${at} of ${countText(wanted.length, "sector")}`);
-      const refs = wanted.slice(at, at + BATCH).map((number) => ({ ID: { Miner: id, Number: number }, ProofType: 0 }));
-      Object.assign(bad, await remote.call("CheckProvable", 0, refs, options.slow === true));
-    }
-  } finally {
-    line.clear();
-  }
+  const bad = await badSectors(remote, {
+    ...{ miner: id, sectors: wanted, slow: options.slow === true },
+    onProgress: (checked) => line.show(`checked ${checked} of ${countText(wanted.length, "sector")}`),
+  }).finally(() => line.clear());
   const rows = wanted
     .map((sector) => ({
       sector,
