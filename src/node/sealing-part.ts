@@ -14,7 +14,7 @@ import { MessageTracker } from "../miner/chain-side/tracker.ts";
 import { DiskFolder } from "../miner/folders/disk-folder.ts";
 import { FolderError } from "../miner/folders/errors.ts";
 import { type FolderLimits, nameText, type SectorFolder, type SectorName } from "../miner/folders/folder.ts";
-import { SectorFolders } from "../miner/folders/folders.ts";
+import { type AwayFolder, SectorFolders } from "../miner/folders/folders.ts";
 import { foundFiles } from "../miner/folders/found-store.ts";
 import { MemoryFolder } from "../miner/folders/memory-folder.ts";
 import { TableFolder } from "../miner/folders/table-folder.ts";
@@ -62,8 +62,6 @@ export type SealingPartOptions = {
   readonly onState?: (miner: Address, record: SectorRecord) => void;
 };
 
-/** An attached folder that cannot be used now. */
-export type AwayFolder = { readonly path: string; readonly why: string };
 /** Milliseconds between two looks at folders, beside the looks of whoever asks for them. */
 const LOOK_MS = 5000;
 
@@ -141,6 +139,7 @@ export class SealingPart implements Startable {
     this.release ??= this.workers.lease();
     const folders = new SectorFolders([await openFolder(await genesis())]);
     this.folders = folders;
+    folders.noteAway(() => this.noted());
     await this.openAttached(folders);
     this.options.onOpen?.(folders);
     await this.begin(folders);
@@ -280,8 +279,13 @@ export class SealingPart implements Startable {
       for (const path of [...this.missing.keys()]) if (!this.stopped) await this.openOne(this.storage, path);
       await this.lookAtOpen();
       if (names() !== before) this.tellAlert();
-      return [...this.missing, ...this.gone].map(([path, why]) => ({ path, why }));
+      return [...this.noted(), ...[...this.gone].map(([path, why]) => ({ path, why }))];
     });
+  }
+
+  /** Those that could not be opened; what went away after that is told by the folders themselves. */
+  private noted(): readonly AwayFolder[] {
+    return [...this.missing].map(([path, why]) => ({ path, why }));
   }
 
   /** Of folders that are open: whether they are there still. */

@@ -4,6 +4,7 @@ import { describeError, isFilError } from "../base/errors.ts";
 import { minerMessages } from "../miner/chain-side/messages.ts";
 import { checkFiles } from "../miner/folders/check.ts";
 import type { SectorFolder } from "../miner/folders/folder.ts";
+import type { AwayFolder } from "../miner/folders/folders.ts";
 import type { Condition } from "../miner/sealing/chain.ts";
 import { SealingError } from "../miner/sealing/errors.ts";
 import { ownFolders } from "../miner/sealing/own-files.ts";
@@ -19,7 +20,7 @@ import { sectorExpiration } from "../state/miner-reader.ts";
 import type { Address } from "../types/address.ts";
 import { parseCid } from "../types/cid.ts";
 import type { FilecoinNode } from "./node.ts";
-import { type AwayFolder, type ChainFacts, type SealingLine, type SealingPart, START_BUFFER } from "./sealing-part.ts";
+import { type ChainFacts, type SealingLine, type SealingPart, START_BUFFER } from "./sealing-part.ts";
 
 /** Epochs more than a deal must be ahead, for data without one: it has no start to miss. */
 const DIRECT_MARGIN = 2880;
@@ -232,6 +233,7 @@ async function foldersOf(part: SealingPart): Promise<{ there: FolderView[]; away
     const path = folder.path ?? folder.id;
     if (away.some((one) => one.path === path)) continue;
     try {
+      await folder.reach?.();
       there.push(await folderView(folder));
     } catch (error) {
       // It went away just now.

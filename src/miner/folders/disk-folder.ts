@@ -164,6 +164,10 @@ export class DiskFolder implements SectorFolder {
       );
   }
 
+  reach(): Promise<void> {
+    return this.isHere();
+  }
+
   room(but?: SectorName): Promise<Room> {
     return this.look(but);
   }

@@ -59,6 +59,8 @@ export type SectorFolder = {
   names(sector: SectorName): Promise<readonly string[]>;
   /** Removes all files of a sector. */
   remove(sector: SectorName): Promise<void>;
+  /** Throws if it cannot be used now, such as when its disk is not mounted any more. Absent: it always can. */
+  reach?(): Promise<void>;
   room(): Promise<Room>;
   /** Promises room to a sector, all its files included, until `release`. Throws `FolderError` NO_ROOM, READ_ONLY. */
   reserve(sector: SectorName, bytes: number): Promise<void>;

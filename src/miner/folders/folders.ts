@@ -2,8 +2,7 @@
  * All folders that a miner has its sectors in: where a new sector goes, and where one is that was moved while nobody
  * looked.
  */
-
-import { isFilError } from "../../base/errors.ts";
+import { describeError, isFilError } from "../../base/errors.ts";
 import { FolderError } from "./errors.ts";
 import type { SectorFiles, SectorFolder, SectorName } from "./folder.ts";
 import { nameText } from "./folder.ts";
@@ -21,8 +20,15 @@ export async function hasNow(folder: SectorFolder, sector: SectorName, expected:
 /** Folders that one miner can have. */
 const MAX_FOLDERS = 256;
 
+/** A folder that cannot be used now, such as that of a disk that is not mounted, and why. */
+export type AwayFolder = { readonly path: string; readonly why: string };
+
+/** Away folders that one error names. */
+const MAX_NAMED = 3;
+
 export class SectorFolders {
   private readonly folders: SectorFolder[] = [];
+  private noted: () => readonly AwayFolder[] = () => [];
 
   constructor(folders: readonly SectorFolder[] = []) {
     for (const folder of folders) this.attach(folder);
@@ -87,6 +93,23 @@ export class SectorFolders {
     return null;
   }
 
+  /** From now on `away` tells of attached folders that are not among these because they cannot be opened. */
+  noteAway(away: () => readonly AwayFolder[]): void {
+    this.noted = away;
+  }
+
+  /** Folders that cannot be used now: those that could not be opened, and those that went away after that. */
+  async away(): Promise<readonly AwayFolder[]> {
+    const away = [...this.noted()];
+    for (const folder of this.folders)
+      try {
+        await folder.reach?.();
+      } catch (error) {
+        away.push({ path: folder.path ?? folder.id, why: describeError(error) });
+      }
+    return away;
+  }
+
   /** Folder of an id. Throws `FolderError` NO_FOLDER. */
   folder(id: string): SectorFolder {
     const found = this.folders.find((folder) => folder.id === id);
@@ -101,9 +124,17 @@ export class SectorFolders {
     if (folder === null)
       throw new FolderError(
         { code: "NO_SECTOR", sector: sector.number },
-        `no folder holds ${nameText(sector)}; attach the one that it was moved to`,
+        `no folder holds ${nameText(sector)}${this.whereElse(await this.away())}`,
       );
     return { ...folder.files(sector), folder: folder.id };
+  }
+
+  private whereElse(away: readonly AwayFolder[]): string {
+    if (away.length === 0) return "; attach the one that it was moved to";
+    const named = away.slice(0, MAX_NAMED).map(({ path, why }) => `${path}: ${why}`);
+    const more = away.length > MAX_NAMED ? `; and ${away.length - MAX_NAMED} more` : "";
+    const [one, it] = away.length === 1 ? ["an attached folder is", "it"] : ["attached folders are", "them"];
+    return ` that is there, and ${one} not there (${named.join("; ")}${more}): mount the disk or move ${it} back`;
   }
 
   async close(): Promise<void> {

@@ -109,6 +109,8 @@ test("files that are moved to another folder are found by a check at once; a fol
   await rename(second, `${second}-gone`);
   expect(await one.request("Filigree.StorageAway")).toMatchObject([{ Path: second }]);
   expect(Object.values(await one.request("StorageLocal"))).not.toContain(second);
+  const named = `an attached folder is not there (${second}: `;
+  expect(Object.values(await check())[0]).toContain(named);
   await one.request("PledgeSector");
   await one.close();
   // The empty place where a disk is not mounted is none of ours, and stays empty.
@@ -118,7 +120,8 @@ test("files that are moved to another folder are found by a check at once; a fol
     { Path: second, Why: expect.stringContaining("may not be mounted") },
   ]);
   expect(await readdir(second)).toEqual([]);
-  expect(Object.values(await check())[0]).toMatch(/no folder holds/);
+  expect(Object.values(await check())[0]).toContain(`no folder holds ${sector} that is there, and ${named}`);
+  expect(Object.values(await check())[0]).toMatch(/may not be mounted.*: mount the disk or move it back$/);
   await rm(second, { recursive: true });
   await rename(`${second}-gone`, second);
   expect(await check()).toEqual({});
