@@ -50,7 +50,7 @@ export type Outcome = { readonly value: object; readonly lines: readonly string[
 
 export type Told = {
   /** What came of an executed message. */
-  readonly outcome?: (cid: string) => Promise<Outcome>;
+  readonly outcome?: (cid: string, epoch: number) => Promise<Outcome>;
   /** What may be why it is refused, if it is, and what to do then. */
   readonly advice?: readonly string[];
 };
@@ -90,6 +90,6 @@ export async function sendAndWait(
   const where = inclusionText(included, found);
   const result = { cid, method: call.name, exitCode, includedEpoch: included, epoch: found.Height };
   if (exitCode !== 0) throw new Error(`${call.name} failed with exit code ${exitCode}; ${where}: ${cid}`);
-  const more = (await outcome?.(cid)) ?? { value: {}, lines: [] };
+  const more = (await outcome?.(cid, found.Height)) ?? { value: {}, lines: [] };
   say(options.json, { ...result, ...more.value }, [`${call.name} ${where}: ${cid}`, ...more.lines]);
 }

@@ -35,6 +35,9 @@ const STATES: Readonly<Record<Condition, SectorState>> = {
   terminated: "Expiring",
 };
 
+/** States of sectors that have ended and whose files elections may ask for. */
+const ENDED: readonly SectorState[] = ["Expiring", "TerminateFinality"];
+
 type Conditions = ReadonlyMap<number, Condition>;
 
 /** Of sectors without a record, those that have ended before their time. */
@@ -82,7 +85,12 @@ export function sectorsService(part: SealingPart, hasLaboratory = false): Sector
       const recovering = [...conditions].filter(([, one]) => one === "recovering").map(([number]) => number);
       const counts = await own.chain.nextProofs(recovering);
       // Nothing is awaited from here on: no sector is in two states, or in none.
-      const states = new Map<number, string>(own.machine.records.all().map(({ number, state }) => [number, state]));
+      const states = new Map<number, string>();
+      const kept = new Map<number, number | null>();
+      for (const { number, state, finalEpoch } of own.machine.records.all()) {
+        states.set(number, state);
+        if (ENDED.includes(state)) kept.set(number, finalEpoch);
+      }
       for (const number of ofGenesis(own)) states.set(number, stateOf(number, conditions, early));
       return [...new Set([...states.keys(), ...conditions.keys()])]
         .sort((a, b) => a - b)
@@ -92,6 +100,7 @@ export function sectorsService(part: SealingPart, hasLaboratory = false): Sector
           chain: conditions.get(number) ?? "absent",
           isHeld: own.miner.sectors.has(number),
           countsFrom: counts.get(number) ?? null,
+          keptUntil: kept.get(number) ?? null,
         }));
     },
     async status(miner, number) {
@@ -154,22 +163,33 @@ export function sectorsService(part: SealingPart, hasLaboratory = false): Sector
 
 /** Of a sector without a record. */
 async function whyUnremovable({ miner, chain }: SealingLine, number: number, hasLaboratory: boolean): Promise<string> {
+  const condition = (await chain.conditions([number])).get(number) ?? "absent";
   if (miner.sectors.has(number))
     return (
-      `sector ${number} was sealed with the network's genesis: its files come from the network's seed and are not ` +
-      "removed; end it with `filigree miner sectors terminate`, asked of the node" +
-      (hasLaboratory ? ", or play its loss (Devnet.setSectorFault)" : "")
+      `sector ${number} was sealed with the network's genesis: its files come from the network's seed and are not removed; ` +
+      (["terminated", "absent"].includes(condition)
+        ? "it has ended already, and is proven no more"
+        : "end it with `filigree miner sectors terminate`, asked of the node" +
+          (hasLaboratory ? ", or play its loss (Devnet.setSectorFault)" : ""))
     );
-  const condition = (await chain.conditions([number])).get(number) ?? "absent";
   return condition === "absent"
     ? `the miner has no sector ${number}`
     : `sector ${number} is on the chain (${condition}), but no record and no files of it are here`;
 }
 
-function whyNotNow({ number, state }: SectorRecord): string {
+function whyNotNow({ number, state, finalEpoch }: SectorRecord): string {
   if (state === "Removed") return `sector ${number} is removed already`;
   if (state === "Removing" || state === "RemoveFailed") return `sector ${number} is being removed already`;
-  return `sector ${number} cannot be removed while it is ${state}: wait until it is proven, has failed or has ended`;
+  if (ENDED.includes(state)) {
+    const when = finalEpoch === null ? "by themselves" : `by themselves at epoch ${finalEpoch}`;
+    return `sector ${number} has ended (${state}): its files are kept while an election may still draw it, and go ${when}; nothing need be done`;
+  }
+  if (state.startsWith("Terminat"))
+    return (
+      `sector ${number} is being ended (${state}): its files go by themselves ${SEALING_EPOCHS.lookback} epochs after the ` +
+      "termination is executed; nothing need be done"
+    );
+  return `sector ${number} cannot be removed while it is ${state}: wait until it is proven or has failed for good`;
 }
 
 function stepOf(miner: Address, { number, state, since, steps, error }: SectorRecord): SectorStep {

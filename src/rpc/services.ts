@@ -428,6 +428,8 @@ export type SectorSummary = {
   readonly isHeld: boolean;
   /** Of a sector that recovers: first epoch of the deadline with whose proof it counts again. */
   readonly countsFrom: number | null;
+  /** Of one that has ended and was sealed here: epoch at which its files go, which elections may ask for until then. */
+  readonly keptUntil: number | null;
 };
 
 /** How a sector stands on the chain, beyond what the chain keeps of it. */

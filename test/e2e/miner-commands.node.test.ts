@@ -75,6 +75,11 @@ test("a miner's actor: read, its addresses and sectors changed, what cannot be m
   expect((await filigree("sectors", "status", "0")).out).toMatch(
     /ended +terminated before its time.*no longer on chain/,
   );
+  const checked = await filigree("proving", "check");
+  expect([checked.code, checked.err]).toEqual([0, ""]);
+  expect(checked.out).toMatch(/0 +ended.*\n *1 +good/);
+  expect(await json("proving", "check", "0")).toMatchObject({ sectors: [{ sector: 0, ok: null }] });
+  expect((await filigree("sectors", "remove", "0", "--really-do-it")).err).toContain("it has ended already");
   const after = await filigree("info");
   expect(after.out).toContain("1 live, 1 active, 0 faulty");
   expect(after.out).toContain("control t0102");

@@ -51,6 +51,8 @@ export type Overview = {
   readonly Held: boolean;
   /** Of one that recovers: first epoch of the deadline with whose proof it counts again. */
   readonly CountsFrom: number | null;
+  /** Of one that has ended: epoch at which its files go; null where that is not known. */
+  readonly KeptUntil: number | null;
 };
 
 /** All sectors of a miner at one moment. */

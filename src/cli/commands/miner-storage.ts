@@ -26,6 +26,9 @@ type Info = {
 type Away = { readonly Path: string; readonly Why: string };
 type Decl = { readonly Miner: number; readonly Number: number };
 
+/** States of sectors that have ended. */
+const ENDED = ["Expiring", "TerminateFinality", "Removing", "Removed"];
+
 export function registerMinerStorage(miner: Command, proving: Command): void {
   withRemote(
     proving
@@ -61,26 +64,45 @@ async function check(numbers: number[], options: CheckOptions): Promise<void> {
   const missing = numbers.filter((number) => !all.some((one) => one.Number === number));
   // Nothing is bad of those.
   if (missing.length > 0) throw new Error(`the miner has no sector ${missing.join(", ")}`);
-  const wanted = numbers.length > 0 ? numbers : all.filter(mustBeProvable).map((one) => one.Number);
+  const asked = numbers.length > 0 ? all.filter((one) => numbers.includes(one.Number)) : all.filter(mustBeProvable);
+  // Nobody proves those any more: they are told of and not judged.
+  const ended = asked.filter(hasEnded);
+  const wanted = asked.filter((one) => !hasEnded(one)).map((one) => one.Number);
   const id = await idOf(remote, miner);
   const line = progressLine();
   const bad = await badSectors(remote, {
     ...{ miner: id, sectors: wanted, slow: options.slow === true },
     onProgress: (checked) => line.show(`checked ${checked} of ${countText(wanted.length, "sector")}`),
   }).finally(() => line.clear());
-  const rows = wanted
-    .map((sector) => ({
+  const rows = [
+    ...ended.map((one) => ({ sector: one.Number, ok: null, keptUntil: one.KeptUntil, why: endText(one) })),
+    ...wanted.map((sector) => ({
       sector,
       ok: bad[sector] === undefined,
       ...(bad[sector] === undefined ? {} : { why: bad[sector] }),
-    }))
-    .filter(({ ok }) => options.onlyBad === undefined || !ok);
-  const cells = rows.map(({ sector, ok, why }) => [`${sector}`, ok ? "good" : "bad", why ?? ""]);
+    })),
+  ]
+    .filter(({ ok }) => options.onlyBad === undefined || ok === false)
+    .sort((a, b) => a.sector - b.sector);
+  const cells = rows.map(({ sector, ok, why }) => [
+    `${sector}`,
+    { true: "good", false: "bad", null: "ended" }[`${ok}`],
+    why ?? "",
+  ]);
   const none =
     options.onlyBad === undefined ? "the miner has no sectors" : `all ${countText(wanted.length, "sector")} good`;
   say(options.json, { sectors: rows }, rows.length === 0 ? [none] : table(["sector", "", ""], cells));
   if (Object.keys(bad).length > 0)
     throw new UntrueError(`${countText(Object.keys(bad).length, "sector")} cannot be proved`);
+}
+
+function hasEnded({ State, Chain }: Overview): boolean {
+  return Chain === "terminated" || (Chain === "absent" && ENDED.includes(State));
+}
+
+function endText({ State, KeptUntil }: Overview): string {
+  if (State === "Removed" || State === "Removing") return "its files were removed";
+  return KeptUntil === null ? "it is proven no more" : `its files are kept for elections until epoch ${KeptUntil}`;
 }
 
 /** Sectors that have files, and those that the chain has, whatever became of their files. */

@@ -1,7 +1,7 @@
 /** `filigree miner sectors extend|terminate|compact-partitions`: how long sectors last, by messages to the miner's actor. */
 import type { Command } from "commander";
 import { senderFor } from "../../miner/chain-side/sender.ts";
-import { lifeLimits } from "../../miner/sealing/terms.ts";
+import { lifeLimits, SEALING_EPOCHS } from "../../miner/sealing/terms.ts";
 import { WINDOW_POST } from "../../params/proving.ts";
 import { filText } from "../../types/amount.ts";
 import { burnOf, type Invocation, replayOf, sumSent, tryOf } from "../message-trace.ts";
@@ -89,16 +89,21 @@ async function terminate(names: string[], options: SendOptions & { readonly real
     const fee = tried.MsgRct.ExitCode === 0 ? `, ${filText(feeIn(tried, open))} at this moment,` : "";
     insist(undefined, `a sector that is ended early costs a fee${fee} and its power, and does not come back`);
   }
-  const outcome = async (cid: string): Promise<Outcome> => {
+  const outcome = async (cid: string, epoch: number): Promise<Outcome> => {
     const [done, { feeDebt }] = await Promise.all([replayOf(open.remote, cid), chain.money()]);
     const left = `its ${filText(pledge)} of pledge ${sectors.length === 1 ? "is" : "are"} free again`;
     const debt = feeDebt === 0n ? [] : [`${name} owes ${filText(feeDebt)}: filigree miner actor repay-debt`];
-    if (done === null) return { value: { sectors, fee: null }, lines: ["What it cost could not be read.", ...debt] };
+    const { lookback } = SEALING_EPOCHS;
+    const after = [
+      ...debt,
+      `Elections may still draw them for ${lookback} epochs: files of sectors that were sealed since the genesis are kept until about epoch ${epoch + lookback}, and go then by themselves`,
+    ];
+    if (done === null) return { value: { sectors, fee: null }, lines: ["What it cost could not be read.", ...after] };
     const fee = feeIn(done, open);
     const gas = BigInt(done.GasCost?.TotalCost ?? "0");
     return {
       value: { sectors, fee: `${fee}`, pledgeReleased: `${pledge}`, gas: `${gas}`, feeDebt: `${feeDebt}` },
-      lines: [`fee ${filText(fee)}, burnt; ${left}; gas ${filText(gas)}`, ...debt],
+      lines: [`fee ${filText(fee)}, burnt; ${left}; gas ${filText(gas)}`, ...after],
     };
   };
   await sendAndWait(open, call, options, { outcome });

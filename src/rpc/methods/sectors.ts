@@ -298,6 +298,7 @@ const sectorSummary = object("SectorSummary", {
   Chain: choice("absent", "unproven", "healthy", "faulty", "recovering", "terminated"),
   Held: boolean,
   CountsFrom: nullable(anyEpoch),
+  KeptUntil: nullable(anyEpoch),
 });
 
 const ownMethods = {
@@ -347,14 +348,15 @@ const ownMethods = {
   }),
   SectorsOverview: method({
     summary:
-      "All sectors of a miner that are known here or that the chain has, at one moment: their states here (empty: not known), what the chain says, whether there are files to prove them by, and of those that recover the epoch of the proof with which they count again.",
+      "All sectors of a miner that are known here or that the chain has, at one moment: their states here (empty: not known), what the chain says, whether there are files to prove them by, of those that recover the epoch of the proof with which they count again, and of those that have ended the epoch until which their files are kept for elections.",
     params: [oneOf],
     result: list(sectorSummary, MANY),
     cost: "walk",
     async run([wanted], { node }) {
       const all = await serviceOf(node).overview(await minerOf(node, wanted));
-      return all.map(({ number, state, chain, isHeld, countsFrom }) => ({
+      return all.map(({ number, state, chain, isHeld, countsFrom, keptUntil }) => ({
         ...{ Number: BigInt(number), State: state, Chain: chain, Held: isHeld, CountsFrom: countsFrom },
+        KeptUntil: keptUntil,
       }));
     },
   }),

@@ -24,7 +24,7 @@ const check = (number: number) =>
   net.request("CheckProvable", 0, [{ ID: { Miner: miner, Number: number }, ProofType: 0 }], false);
 
 test("a live sector whose files were removed is still told of, and found bad; what cannot be removed says why", async () => {
-  const ofGenesis = { Number: 0, State: "Proving", Chain: "healthy", Held: true, CountsFrom: null };
+  const ofGenesis = { Number: 0, State: "Proving", Chain: "healthy", Held: true, CountsFrom: null, KeptUntil: null };
   expect(await overview()).toEqual([ofGenesis]);
   const begun = await net.request("PledgeSector");
   miner = Number(begun.Miner);
@@ -41,5 +41,14 @@ test("a live sector whose files were removed is still told of, and found bad; wh
   expect(await check(1)).toEqual({ 1: "its files were removed" });
   await expect(net.request("SectorRemove", 1)).rejects.toThrow("sector 1 is removed already");
   await expect(net.request("SectorRemove", 0)).rejects.toThrow("sealed with the network's genesis");
+  await net.request("PledgeSector");
+  await comes(2, "Proving");
+  await net.request("Devnet.terminateSectors", `t0${miner}`, [2], true);
+  await comes(2, "TerminateFinality");
+  const { KeptUntil } = (await overview())[2];
+  expect(KeptUntil - net.head.height).toBeGreaterThan(890);
+  await expect(net.request("SectorRemove", 2)).rejects.toThrow(
+    `sector 2 has ended (TerminateFinality): its files are kept while an election may still draw it, and go by themselves at epoch ${KeptUntil}`,
+  );
   await expect(net.request("SectorRemove", 7)).rejects.toThrow("the miner has no sector 7");
 });
