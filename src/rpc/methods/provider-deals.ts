@@ -29,6 +29,7 @@ import type { DealsService, NodeServices } from "../services.ts";
 import { API_VERSIONS } from "../versions.ts";
 import { idAt } from "../view.ts";
 import { minerDealJson, proposalJson, providerView, signedAskJson, timeText } from "./deal-views.ts";
+import { noMiner } from "./sectors.ts";
 
 function providerOf(node: NodeServices): NonNullable<DealsService["provider"]> {
   const { provider } = node.deals;
@@ -43,7 +44,7 @@ async function minerOf(node: NodeServices, wanted: Address | null): Promise<Addr
   const { miners } = providerOf(node);
   const id = wanted === null ? miners[0] : await idAt(node, wanted, []);
   const found = miners.find((miner) => id !== undefined && miner.equals(id));
-  return found ?? badParams(`miner: one of this node's own expected, got ${wanted}`);
+  return found ?? noMiner(node, wanted, miners);
 }
 
 async function importData(node: NodeServices, proposal: CID, path: string): Promise<null> {

@@ -106,8 +106,20 @@ async function minerOf(node: NodeServices, wanted: Address | null): Promise<Addr
   const id = wanted === null || wanted.actorId !== null ? wanted : await service.idOf(wanted);
   const found = miners.find((miner) => id !== null && miner.equals(id));
   if (found !== undefined) return found;
-  const names = miners.map((miner) => miner.toString(node.network.prefix)).join(", ");
-  return badParams(`miner: one of this node's own expected (${names})`);
+  return noMiner(node, wanted, miners);
+}
+
+/** Refuses what is asked of a miner that is none of those here. */
+export function noMiner(
+  { network: { prefix } }: NodeServices,
+  wanted: Address | null,
+  miners: readonly Address[],
+): never {
+  const names = miners.map((miner) => miner.toString(prefix)).join(", ") || "none";
+  return badParams(
+    `${wanted?.toString(prefix) ?? "miner"} is no miner of this node (${names}): if it is a process of its own, ask it with ` +
+      "--rpc http://<its address>, which `filigree miner run` prints",
+  );
 }
 
 /** What the chain says of a sector; zeros where it says nothing. */
