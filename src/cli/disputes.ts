@@ -4,6 +4,7 @@
  */
 import { encode as encodeCbor } from "@ipld/dag-cbor";
 import { toBase64 } from "../base/bytes.ts";
+import { findVersion, isFvm, NETWORK_VERSIONS } from "../schema/versions/rows.ts";
 
 /** A method of the node, by its name without "Filecoin.". */
 export type Call = <Result>(method: string, ...params: readonly unknown[]) => Promise<Result>;
@@ -11,8 +12,22 @@ export type Call = <Result>(method: string, ...params: readonly unknown[]) => Pr
 export type Disputed = { readonly deadline: number; readonly index: number };
 
 const DISPUTE = 24;
+/** First actors that take window PoSts unseen: see above. */
+const DISPUTED_SINCE = 3;
 /** Partitions of a deadline that are tried at most: what an actor may have. */
 const MOST_PARTITIONS = 3000;
+
+/** Why there is nothing to dispute at a network version; null where there may be. */
+export function withoutDisputes(networkVersion: number): string | null {
+  const { actors = DISPUTED_SINCE } = findVersion(networkVersion) ?? {};
+  if (actors >= DISPUTED_SINCE) return null;
+  const first = NETWORK_VERSIONS.find((row) => row.actors >= DISPUTED_SINCE)?.number;
+  const local = NETWORK_VERSIONS.find(({ number }) => isFvm(number))?.number;
+  return (
+    `at network version ${networkVersion} each window PoSt is verified before it is taken, and none can be disputed: ` +
+    `there are disputes from version ${first} on, on local networks from ${local} on`
+  );
+}
 
 export function disputeMessage(miner: string, from: string, { deadline, index }: Disputed) {
   const params = toBase64(encodeCbor([deadline, index]));

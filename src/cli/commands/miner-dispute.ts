@@ -1,6 +1,6 @@
 /** `filigree miner proving dispute`: window PoSts of any miner that are wrong, found and disputed. */
 import type { Command } from "commander";
-import { disputeMessage, wrongPosts } from "../disputes.ts";
+import { disputeMessage, withoutDisputes, wrongPosts } from "../disputes.ts";
 import { type ActorOptions, openMiner } from "../miner-chain.ts";
 import { say, withRemote } from "../remote.ts";
 import type { Link } from "../remote-call.ts";
@@ -19,7 +19,10 @@ export function registerDispute(proving: Command): void {
 }
 
 async function dispute(options: Options): Promise<void> {
-  const { remote, name } = await openMiner(options);
+  const { remote, chain, name } = await openMiner(options);
+  const { networkVersion } = await chain.head();
+  const refusal = withoutDisputes(networkVersion);
+  if (refusal !== null) throw new Error(refusal);
   const from = await remote.address(options.from, "--from");
   const { disputable, wrong } = await wrongPosts((method, ...params) => remote.call(method, ...params), name, from);
   const found = [];

@@ -1,7 +1,7 @@
 /** Which window PoSts of a miner are tried, and which are told to be wrong. */
 import { expect, test } from "vitest";
 import { fromBase64 } from "../../../src/base/bytes.ts";
-import { type Call, wrongPosts } from "../../../src/cli/disputes.ts";
+import { type Call, withoutDisputes, wrongPosts } from "../../../src/cli/disputes.ts";
 
 test("each proof that is kept is tried on the node's state; wrong are those whose dispute would go through", async () => {
   const tried: number[][] = [];
@@ -27,4 +27,9 @@ test("each proof that is kept is tried on the node's state; wrong are those whos
     [1, 3],
     [3, 0],
   ]);
+});
+
+test("where proofs are verified at once it is told from which version on there are disputes", () => {
+  expect(withoutDisputes(9)).toMatch(/at network version 9 .* from version 10 on, on local networks from \d+ on/);
+  expect([10, 17, 28, 99].map(withoutDisputes)).toEqual([null, null, null, null]);
 });
