@@ -19,7 +19,15 @@ import {
   type SectorIdentity,
   sealLayers,
 } from "../../sector/seal/seal.ts";
-import { layerFile, P_AUX_FILE, SEALED_FILE, TREE_D_FILE, treeFile, UNSEALED_FILE } from "../../sector/store.ts";
+import {
+  layerFile,
+  P_AUX_FILE,
+  SEALED_FILE,
+  type SectorStore,
+  TREE_D_FILE,
+  treeFile,
+  UNSEALED_FILE,
+} from "../../sector/store.ts";
 import { baseTrees, treeCShape, treeRLastShape } from "../../sector/tree.ts";
 import type { SectorFiles } from "../folders/folder.ts";
 import { StepFailure } from "./errors.ts";
@@ -144,11 +152,16 @@ export class SealingWork {
 
   /** Lets go of what only sealing needed. */
   async finalize({ store }: SectorFiles, sectorBytes: number, keepUnsealed: boolean): Promise<void> {
-    const { layers } = sectorParams(sectorBytes);
-    const trees = treesOf("c", sectorBytes);
-    const gone = [...trees, TREE_D_FILE, ...Array.from({ length: layers }, (_, i) => layerFile(i + 1))];
-    for (const name of keepUnsealed ? gone : [...gone, UNSEALED_FILE]) await store.remove(name);
+    await finalizeSector(store, sectorBytes, keepUnsealed);
   }
+}
+
+/** Lets go of what only sealing needed of a sector's files: layers, trees C and D, and the unsealed copy unless it is kept. */
+export async function finalizeSector(store: SectorStore, sectorBytes: number, keepUnsealed = false): Promise<void> {
+  const { layers } = sectorParams(sectorBytes);
+  const trees = treesOf("c", sectorBytes);
+  const gone = [...trees, TREE_D_FILE, ...Array.from({ length: layers }, (_, i) => layerFile(i + 1))];
+  for (const name of keepUnsealed ? gone : [...gone, UNSEALED_FILE]) await store.remove(name);
 }
 
 function treesOf(tree: "c" | "r-last", sectorBytes: number): string[] {

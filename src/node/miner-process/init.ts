@@ -12,6 +12,7 @@ import { minerMessages } from "../../miner/chain-side/messages.ts";
 import { RpcChain, type RpcRequest } from "../../miner/chain-side/rpc-chain.ts";
 import type { SectorFolder } from "../../miner/folders/folder.ts";
 import { sealGenesisSectorIn } from "../../miner/genesis-seal.ts";
+import { finalizeSector } from "../../miner/sealing/work.ts";
 import { localSealProof, localSectorSize } from "../../params/networks.ts";
 import { ProvingPool } from "../../proving/pool.ts";
 import { sealProof } from "../../sector/params.ts";
@@ -80,9 +81,10 @@ export async function initGenesisMiner(parts: InitParts, wanted: Address): Promi
     for (let number = 0; number < found.sectors; number++) {
       const spec = { seed: network.seed, miner, number, proof };
       const { store, directory } = folder.files({ miner, number });
-      if (proof === 0 || directory === null)
+      if (proof === 0 || directory === null) {
         presealed.push({ number, commR: (await sealGenesisSectorIn(store, proofs, spec)).commR });
-      else {
+        await finalizeSector(store, sealProof(proof).sectorBytes);
+      } else {
         say?.(`sealing sector ${number}, the ${number + 1}. of ${found.sectors}`);
         pool ??= ProvingPool.open();
         presealed.push({ number, commR: (await sealInDirectory(proofs, pool, directory, spec, { signal })).commR });

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { platform } from "#platform";
 import { Keystore } from "../../../../src/keys/keystore.ts";
 import type { RpcRequest } from "../../../../src/miner/chain-side/rpc-chain.ts";
+import { MemoryFolder } from "../../../../src/miner/folders/memory-folder.ts";
 import { Devnet } from "../../../../src/node/devnet.ts";
 import {
   askNetwork,
@@ -129,6 +130,13 @@ test("init: an actor of its own, made once; miners that nodes have, or that ther
   for (const text of ["{}", "no JSON", JSON.stringify({ format: 2 })])
     expect(() => parseSettings(text)).toThrow(/folder says of itself/);
   await folder.close();
+  const unmined = { ...other.network, miners: other.network.miners.map((one) => ({ ...one, node: null })) };
+  const left = { ...other, network: unmined, store: new MemoryStore(), folder: new MemoryFolder() };
+  const { presealed } = await initGenesisMiner(left, net.miner);
+  expect(presealed.map(({ number }) => number)).toEqual([0]);
+  // Like a pledged one: what only sealing needed is gone.
+  const names = await left.folder.names({ miner: net.miner.actorId as bigint, number: 0 });
+  expect([...names].sort()).toEqual(["p_aux", "sc-02-data-tree-r-last.dat", "sealed"]);
 });
 
 test("run: a sector from nothing to proven over JSON-RPC, checked, damaged and told; folders come and stay", async () => {
