@@ -137,8 +137,9 @@ async function pledge(options: Options & { readonly count: number; readonly wait
     );
   const numbers = made.map(({ Number: number }) => number);
   if (options.wait === undefined) {
-    say(options.json, { miner: `t0${made[0]?.Miner}`, sectors: numbers.map((sector) => ({ sector })) }, [
-      `begun: ${countText(numbers.length, "sector")} (${numbers.join(", ")}) of miner ${made[0]?.Miner}`,
+    const name = `${await remote.prefix()}0${made[0]?.Miner}`;
+    say(options.json, { miner: name, sectors: numbers.map((sector) => ({ sector })) }, [
+      `begun: ${countText(numbers.length, "sector")} (${numbers.join(", ")}) of miner ${name}`,
       `follow ${numbers.length === 1 ? "it" : "them"} with: ${follow()}`,
     ]);
     return;

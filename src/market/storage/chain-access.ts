@@ -136,7 +136,10 @@ export function marketChain(node: NodeAccess): MarketChain {
       const entry = await state.actor(miner);
       const reader = entry === null ? null : await ObjectReader.open(chain.blocks, entry, network.prefix);
       if (reader === null || !reader.has("Info"))
-        throw new DealError({ code: "NOT_A_PROVIDER" }, `${miner} is no storage provider of this network`);
+        throw new DealError(
+          { code: "NOT_A_PROVIDER" },
+          `${miner.toString(network.prefix)} is no storage provider of this network`,
+        );
       const info = (await reader.object("Info")) as JsonObject;
       const key = (name: string): Promise<Address> => state.accountKey(Address.parse(info[name] as string));
       const worker = await key("Worker");
