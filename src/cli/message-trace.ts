@@ -32,16 +32,18 @@ export function replayOf(remote: Remote, cid: string): Promise<Invocation | null
 }
 
 /** What a message of `from` would do at the head; nothing is sent. */
-export function tryOf(
-  { remote, chain: { prefix } }: OpenMiner,
-  { to, value, method, params }: Pick<MinerCall, "to" | "value" | "method" | "params">,
-  from: Address,
-): Promise<Invocation> {
-  const message = {
+export function tryOf({ remote, chain: { prefix } }: OpenMiner, call: Called, from: Address): Promise<Invocation> {
+  return remote.call<Invocation>("StateCall", messageJson(call, from, prefix), null);
+}
+
+type Called = Pick<MinerCall, "to" | "value" | "method" | "params">;
+
+/** A message that is tried, as the interface takes it. */
+export function messageJson({ to, value, method, params }: Called, from: Address, prefix: NetworkPrefix) {
+  return {
     ...{ From: from.toString(prefix), To: to.toString(prefix), Value: `${value}` },
     ...{ Method: Number(method), Params: toBase64(params) },
   };
-  return remote.call<Invocation>("StateCall", message, null);
 }
 
 /** attoFIL that an actor sent itself to those that `isWanted`, without a method. */

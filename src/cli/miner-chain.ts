@@ -52,7 +52,7 @@ export type Told = {
   /** What came of an executed message. */
   readonly outcome?: (cid: string, epoch: number) => Promise<Outcome>;
   /** What may be why it is refused, if it is, and what to do then. */
-  readonly advice?: readonly string[];
+  readonly advice?: () => Promise<readonly string[]>;
 };
 
 /** Sends a message of the miner with a key of the node's wallet and, unless it is told not to, waits until it was executed. */
@@ -60,15 +60,17 @@ export async function sendAndWait(
   { remote, chain }: OpenMiner,
   call: MinerCall,
   options: SendOptions,
-  { outcome, advice = [] }: Told = {},
+  { outcome, advice = async () => [] }: Told = {},
 ): Promise<void> {
   const from = await senderFor(chain, call);
   const { name, to, method, params, value, maxFee } = call;
   const signed = await chain
     .send({ name, to, from, method, params, value }, { maxFee }, async () => undefined)
-    .catch((error: unknown) => {
-      if (!(error instanceof MinerError) || error.data.code !== "REFUSED" || advice.length === 0) throw error;
-      throw new MinerError(error.data, `${describeError(error)}; ${advice.join("; ")}`);
+    .catch(async (error: unknown) => {
+      if (!(error instanceof MinerError) || error.data.code !== "REFUSED") throw error;
+      const told = await advice().catch(() => []);
+      if (told.length === 0) throw error;
+      throw new MinerError(error.data, `${describeError(error)}; ${told.join("; ")}`);
     });
   const cid = `${signedMessageCid(signed)}`;
   if (options.wait === false) {

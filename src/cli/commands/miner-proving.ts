@@ -129,7 +129,7 @@ async function recover(names: string[], options: SendOptions): Promise<void> {
   await sendAndWait(open, open.calls.declareRecoveries(found), options, {
     outcome: async () => ({ value, lines: [...already, ...declared] }),
     // Of what is refused for that alone.
-    advice: late.map((clock) => tooLate(clock, height)),
+    advice: async () => late.map((clock) => tooLate(clock, height)),
   });
 }
 

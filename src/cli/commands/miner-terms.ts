@@ -1,10 +1,12 @@
 /** `filigree miner sectors extend|terminate|compact-partitions`: how long sectors last, by messages to the miner's actor. */
 import type { Command } from "commander";
+import type { PartitionSectors } from "../../miner/chain-side/calls.ts";
 import { senderFor } from "../../miner/chain-side/sender.ts";
 import { lifeLimits, SEALING_EPOCHS } from "../../miner/sealing/terms.ts";
 import { WINDOW_POST } from "../../params/proving.ts";
+import type { Address } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
-import { burnOf, type Invocation, replayOf, sumSent, tryOf } from "../message-trace.ts";
+import { burnOf, type Invocation, messageJson, replayOf, sumSent, tryOf } from "../message-trace.ts";
 import { type OpenMiner, type Outcome, openMiner, type SendOptions, sendAndWait } from "../miner-chain.ts";
 import { insist, numbers, sending } from "../miner-options.ts";
 import { located } from "../miner-partitions.ts";
@@ -45,35 +47,54 @@ async function extend(names: string[], options: SendOptions & { readonly expirat
   const open = await openMiner(options);
   const { expiration } = options;
   const found = await located(open, numbers(names, "sector"));
-  const advice = await unfit(
-    open,
-    found.flatMap(({ sectors }) => sectors),
-    expiration,
-  );
-  await sendAndWait(open, open.calls.extend(found.map((one) => ({ ...one, expiration }))), options, { advice });
+  const sectors = found.flatMap((one) => one.sectors);
+  await sendAndWait(open, open.calls.extend(found.map((one) => ({ ...one, expiration }))), options, {
+    advice: () => unfit(open, sectors, expiration),
+  });
 }
 
-/** Which limits an expiration does not keep to. */
-async function unfit({ chain }: OpenMiner, sectors: readonly number[], expiration: number): Promise<readonly string[]> {
+/** The range in which a new expiration of all these sectors may lie, if what was asked for does not. */
+async function unfit({ chain }: OpenMiner, sectors: readonly number[], asked: number): Promise<readonly string[]> {
   const head = await chain.head();
   const { ahead, life, least } = lifeLimits(head.networkVersion);
-  const out: string[] = [];
   // It is executed in the next epoch at the earliest.
-  const latest = head.height + 1 + ahead;
-  if (expiration > latest)
-    out.push(
-      `${expiration} was asked for, and an expiration lies at most ${ahead} epochs ahead: ${latest} is the latest now`,
-    );
+  let [first, last] = [0, head.height + 1 + ahead];
   for (const number of sectors) {
     const found = await chain.sector(number, head);
     if (found === null) continue;
     const { activation, expiration: now } = found;
-    if (expiration < now) out.push(`${expiration} was asked for, and sector ${number} lasts until ${now} already`);
-    const [first, last] = [activation + least, activation + life];
-    if (expiration < first || expiration > last)
-      out.push(`${expiration} was asked for, and sector ${number} may last until an epoch from ${first} to ${last}`);
+    first = Math.max(first, now + 1, activation + least);
+    last = Math.min(last, activation + life);
   }
-  return out;
+  const [who, it] =
+    sectors.length === 1 ? [`sector ${sectors[0]}`, "it"] : [`all of the sectors ${sectors.join(", ")}`, "they"];
+  if (first > last)
+    return [
+      `no epoch is a later expiration that ${who} may be given now: extend ${it === "it" ? "it later" : "them one by one"}`,
+    ];
+  if (asked >= first && asked <= last) return [];
+  return [`${who} may be given an expiration from ${first} to ${last}; ${asked} was asked for`];
+}
+
+/** Sectors of a termination that was refused that are tried one by one. */
+const MOST_TRIED = 64;
+
+/** Which sectors of a refused termination are live no more, also by messages that wait to be executed. */
+async function notLive({ remote, chain, calls }: OpenMiner, found: readonly PartitionSectors[], from: Address) {
+  const all = found.flatMap((one) => one.sectors.map((sector) => ({ ...one, sectors: [sector] })));
+  const gone: number[] = [];
+  // Behind what the sender has sent already.
+  const nonce = await remote.call<number>("MpoolGetNonce", from.toString(chain.prefix));
+  for (const one of all.slice(0, MOST_TRIED)) {
+    const message = { ...messageJson(calls.terminate([one]), from, chain.prefix), Nonce: nonce };
+    if ((await remote.ask("GasEstimateMessageGas", message, null, null)) === null) gone.push(...one.sectors);
+  }
+  if (gone.length === 0) return [];
+  const of = all.length > MOST_TRIED ? ` (of the first ${MOST_TRIED})` : "";
+  return [
+    `not live any more${of}: sector ${gone.join(", ")}; another message has ended them, or is about to` +
+      (all.length > gone.length ? ": the others were not touched; name them without these" : ""),
+  ];
 }
 
 async function terminate(names: string[], options: SendOptions & { readonly reallyDoIt?: true }): Promise<void> {
@@ -106,7 +127,10 @@ async function terminate(names: string[], options: SendOptions & { readonly real
       lines: [`fee ${filText(fee)}, burnt; ${left}; gas ${filText(gas)}`, ...after],
     };
   };
-  await sendAndWait(open, call, options, { outcome });
+  await sendAndWait(open, call, options, {
+    outcome,
+    advice: async () => notLive(open, found, await senderFor(chain, call)),
+  });
 }
 
 /** What a termination makes the actor burn. */
