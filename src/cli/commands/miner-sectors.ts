@@ -137,7 +137,9 @@ async function pledge(options: Options & { readonly count: number; readonly wait
     );
   const numbers = made.map(({ Number: number }) => number);
   if (options.wait === undefined) {
-    const name = `${await remote.prefix()}0${made[0]?.Miner}`;
+    // They are begun, whatever the network's spelling is: an error here would have more of them begun.
+    const spelling = await remote.prefix().catch(() => null);
+    const name = spelling === null ? `${made[0]?.Miner}` : `${spelling}0${made[0]?.Miner}`;
     say(options.json, { miner: name, sectors: numbers.map((sector) => ({ sector })) }, [
       `begun: ${countText(numbers.length, "sector")} (${numbers.join(", ")}) of miner ${name}`,
       `follow ${numbers.length === 1 ? "it" : "them"} with: ${follow()}`,

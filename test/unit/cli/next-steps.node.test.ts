@@ -145,10 +145,18 @@ test("a deal that was renewed is not renewed once more, unless that is asked for
 });
 
 test("a sector that was begun is followed on the node and the miner that were named", async () => {
-  answers = { "Filecoin.PledgeSector": { Miner: 1001, Number: 7 } };
-  expect(await run(registerMinerSectors, "pledge", "--actor", "t01001")).toContain(
-    `follow it with: filigree miner sectors status 7 --actor t01001 --rpc ${url}\n`,
-  );
+  const begun = { "Filecoin.PledgeSector": { Miner: 1001, Number: 7 } };
+  const follow = `follow it with: filigree miner sectors status 7 --actor t01001 --rpc ${url}\n`;
+  // A miner's own interface knows no addresses; its sector is begun all the same.
+  for (const [more, name] of [
+    [{}, "1001"],
+    [{ "Filecoin.WalletValidateAddress": "t00" }, "t01001"],
+  ] as const) {
+    answers = { ...begun, ...more };
+    const said = await run(registerMinerSectors, "pledge", "--actor", "t01001");
+    expect(said).toContain(`begun: 1 sector (7) of miner ${name}\n`);
+    expect(said).toContain(follow);
+  }
 });
 
 test("a wallet without keys: how to make or bring one, and where another address is named", async () => {
