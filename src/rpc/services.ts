@@ -259,6 +259,7 @@ export type DealsService = {
     | "pending"
     | "publishNow"
     | "settle"
+    | "index"
   > | null;
 };
 

@@ -106,6 +106,9 @@ test("a file is stored: funds, data, publishing, sector; the network stops meanw
   expect(await ask("Filigree.RetrievalProviders", root)).toMatchObject([
     { KnownBy: "here", Miner: net.miner.toString("t"), Deal: { ProposalCid: deal, PieceCID: Proposal.PieceCID } },
   ]);
+  for (const block of [null, root])
+    expect(await ask("Filigree.ProviderIndex", block)).toEqual([{ Proposal: deal, Blocks: 1 }]);
+  expect(await ask("Filigree.ProviderIndex", deal)).toEqual([]);
   const { stateRoot } = await states.result(net.head);
   expect((await checkState(stateRoot, net.head.height, chain.blocks, { profile: "devnet" })).complaints).toEqual([]);
 }, 120_000);

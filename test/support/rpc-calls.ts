@@ -22,6 +22,7 @@ const PROVIDER_CALLS: readonly (readonly [string, readonly unknown[]])[] = [
   ["Filigree.ProviderDeals", []],
   ["Filigree.ProviderRules", []],
   ["Filigree.ProviderSettle", [null]],
+  ["Filigree.ProviderIndex", [null]],
   ["Filigree.ProviderSetRules", [rulesJson()]],
 ];
 

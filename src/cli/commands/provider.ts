@@ -8,6 +8,8 @@ import { interruptible } from "../interrupt.ts";
 import { collect, wholeNumber } from "../options.ts";
 import { parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import { type Link, linkOf } from "../remote-call.ts";
+import { table } from "../table.ts";
+import { registerRetrievalAsk } from "./retr.ts";
 
 type Ask = {
   readonly Ask: Record<"Price" | "VerifiedPrice", string> &
@@ -62,6 +64,13 @@ export function registerProvider(program: Command): void {
       .description("ask the market for what active deals have earned by now (from network version 22 on)")
       .argument("[proposals...]", "CIDs of their proposals (default: of all)"),
   ).action(settle);
+  registerRetrievalAsk(provider, "retrieval-ask");
+  withRemote(
+    provider
+      .command("index")
+      .description("deals whose data is given by its blocks, and how many; with a CID, those whose data has that block")
+      .argument("[cid]", "a block's CID"),
+  ).action(index);
 }
 
 type AskOptions = RemoteOptions & {
@@ -165,6 +174,16 @@ async function settle(proposals: readonly string[], options: RemoteOptions): Pro
   const sent = await remote.call<readonly Settlement[]>("Filigree.ProviderSettle", wanted);
   const lines = sent.map(({ Message, Deals }) => `message ${Message["/"]} asks for the payments of ${counted(Deals)}`);
   say(options.json, { settlements: sent }, lines.length === 0 ? ["no active deal has begun"] : lines);
+}
+
+async function index(cid: string | undefined, options: RemoteOptions): Promise<void> {
+  const remote = await Remote.open(options);
+  type Indexed = { readonly Proposal: Link; readonly Blocks: number };
+  const all = await remote.call<readonly Indexed[]>("Filigree.ProviderIndex", cid === undefined ? null : linkOf(cid));
+  const deals = all.map(({ Proposal, Blocks }) => ({ proposal: Proposal["/"], blocks: Blocks }));
+  const none = cid === undefined ? "no deal's data is given by its blocks" : `no deal's data has the block ${cid}`;
+  const rows = deals.map(({ proposal, blocks }) => [proposal, `${blocks}`]);
+  say(options.json, { deals }, rows.length === 0 ? [none] : table(["proposal", "blocks"], rows));
 }
 
 const counted = ({ length }: readonly unknown[]): string => (length === 1 ? "1 deal" : `${length} deals`);

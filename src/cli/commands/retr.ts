@@ -122,9 +122,14 @@ export function registerRetr(program: Command): void {
       .description("whether this node serves the free stream of 2019, which asks for nothing; with a choice it is set")
       .addArgument(new Argument("[choice]", "on or off").choices(["on", "off"])),
   ).action(freeStream);
+  registerRetrievalAsk(retr, "ask");
+}
+
+/** What a node asks for retrievals: `retr ask` and, among a provider's commands, `provider retrieval-ask`. */
+export function registerRetrievalAsk(parent: Command, name: string): void {
   withRemote(
-    retr
-      .command("ask")
+    parent
+      .command(name)
       .description("what this node asks for its user's data; with an option it is set")
       .option("--price <amount>", "for each GiB", parseAmount)
       .option("--unseal-price <amount>", "once for each retrieval", parseAmount)

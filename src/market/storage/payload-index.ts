@@ -97,6 +97,16 @@ export class PayloadIndex implements BlockSource {
     return (await this.options.store.metadataBetween(first, `${first}~`, { limit: 1, descending: false })).length > 0;
   }
 
+  /** How many blocks of a deal's data can be had. */
+  async count(deal: string): Promise<number> {
+    const first = `payloads/${deal}/`;
+    const [last] = await this.options.store.metadataBetween(first, `${first}~`, { limit: 1, descending: true });
+    if (last === undefined) return 0;
+    const [name, list] = last;
+    // The name of a list says how many came before it.
+    return Number(name.slice(first.length)) + (dagCbor.decode(list) as readonly unknown[]).length;
+  }
+
   /** Deals whose data has a block, and where. */
   private async places(
     cid: Uint8Array,

@@ -178,3 +178,8 @@ export const dealRules = object("DealRules", {
 export const cids = list(link, MAX_LIST);
 
 export const settlements = list(object("DealSettlement", { Message: link, Deals: list(link, MAX_DEALS) }), MAX_DEALS);
+
+export const indexedDeals = list(
+  object("IndexedDeal", { Proposal: link, Blocks: integer(0, Number.MAX_SAFE_INTEGER) }),
+  MAX_DEALS,
+);

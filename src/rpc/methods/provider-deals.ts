@@ -18,6 +18,7 @@ import {
   dealRules,
   dealView,
   dealViews,
+  indexedDeals,
   minerDeals,
   pendingDeals,
   settlements,
@@ -241,6 +242,25 @@ const ownMethods = {
     async run([proposals], { node }) {
       const sent = await providerOf(node).settle(proposals?.map((one) => `${one}`) ?? null);
       return sent.map(({ message, deals }) => ({ Message: parseCid(message), Deals: deals.map(parseCid) }));
+    },
+  }),
+  ProviderIndex: method({
+    summary:
+      "Deals whose data can be had by its blocks, and how many; with a block's CID, those whose data has it. Data that is no CAR file is had as a piece alone.",
+    permission: "admin",
+    params: [param("block", fallback(nullable(link), null))],
+    result: indexedDeals,
+    cost: "walk",
+    async run([block], { node }) {
+      const provider = providerOf(node);
+      const { index } = provider;
+      const deals = block === null ? provider.list().map(({ id }) => id) : await index.dealsOf(block.bytes);
+      const counted: { Proposal: CID; Blocks: number }[] = [];
+      for (const id of deals) {
+        const blocks = await index.count(id);
+        if (blocks > 0) counted.push({ Proposal: parseCid(id), Blocks: blocks });
+      }
+      return counted;
     },
   }),
   ProviderRules: method({

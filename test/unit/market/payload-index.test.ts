@@ -51,6 +51,7 @@ test("blocks of several deals are read out of the data that is at hand, until th
     expect(await index.has(cid.bytes)).toBe(true);
   }
   expect(await index.dealsOf(two.cid.bytes)).toEqual(["first", "second"]);
+  expect([await index.count("first"), await index.count("second"), await index.count("third")]).toEqual([2, 1, 0]);
   expect([await index.get(other.cid.bytes), await index.has(other.cid.bytes)]).toEqual([undefined, false]);
 
   // Data that was changed is not given; that of another deal is.
