@@ -69,7 +69,8 @@ test("a server that gives more than was asked for, packed too, is let go of; one
     const small = gzipSync(bytes);
     answer = (response) =>
       response.writeHead(206, { "content-encoding": "gzip", "content-length": small.length }).end(small);
-    expect(await store.read("x", range)).toEqual(bytes);
+    // Deno unpacks no parts of what is served.
+    expect(await store.read("x", range)).toEqual("Deno" in globalThis ? new Uint8Array(small) : bytes);
     answer = (response) => {
       response.writeHead(206);
       for (const byte of bytes.subarray(0, 100)) response.write(Uint8Array.of(byte));
