@@ -119,11 +119,11 @@ export class DiskFolder implements SectorFolder {
 
   files(sector: SectorName): SectorFiles {
     const directory = `${this.path}/${nameText(sector)}`;
-    return { directory, store: guardedStore(this.path, directoryStore(directory), () => this.isHere()) };
+    return { directory, store: guardedStore(this.path, directoryStore(directory), () => this.reach()) };
   }
 
   async sectors(): Promise<readonly SectorName[]> {
-    await this.isHere();
+    await this.reach();
     const names = (await system().list(this.path)) ?? [];
     return names.map(parseName).filter((name) => name !== null);
   }
@@ -139,22 +139,20 @@ export class DiskFolder implements SectorFolder {
   }
 
   private async namesOf(sector: SectorName): Promise<readonly string[] | "other"> {
-    const names = await namesIn(`${this.path}/${nameText(sector)}`);
-    // That nothing is there says something of this folder alone.
-    if (names.length === 0) await this.isHere();
-    return names;
+    await this.reach();
+    return namesIn(`${this.path}/${nameText(sector)}`);
   }
 
   async remove(sector: SectorName): Promise<void> {
-    await this.isHere();
+    await this.reach();
     await guarded(this.path, () => system().remove(`${this.path}/${nameText(sector)}`));
   }
 
   /**
    * Throws `FolderError` NO_FOLDER if the folder went away after it was opened: where a disk was is an empty place, or another disk. What
-   * would be written there would be hidden once the disk is back, and what is not found there is not lost.
+   * would be written there would be hidden once the disk is back, what is not found there is not lost, and what is found is another's.
    */
-  private async isHere(): Promise<void> {
+  async reach(): Promise<void> {
     const mark = await readMark(this.path);
     if (mark === null) throw withoutMark(this.path);
     if (mark.id !== this.id)
@@ -162,10 +160,6 @@ export class DiskFolder implements SectorFolder {
         { code: "NO_FOLDER", folder: this.path },
         `another folder of sectors is at ${this.path} now: attach that one after a new start, or bring the earlier one back`,
       );
-  }
-
-  reach(): Promise<void> {
-    return this.isHere();
   }
 
   room(but?: SectorName): Promise<Room> {
@@ -314,15 +308,16 @@ async function guarded<Result>(path: string, work: () => Promise<Result>): Promi
   }
 }
 
-/** A store that writes where its folder is, and says in our words that the disk is full or read-only. */
-function guardedStore(path: string, store: SectorStore, isHere: () => Promise<void>): SectorStore {
+/** A store that changes files where its folder is alone, and says in our words that the disk is full or read-only. */
+function guardedStore(path: string, store: SectorStore, reach: () => Promise<void>): SectorStore {
+  const changed = async (work: () => Promise<void>): Promise<void> => {
+    await reach();
+    await guarded(path, work);
+  };
   return {
     read: (name, from, length) => store.read(name, from, length),
     size: (name) => store.size(name),
-    async write(name, from, bytes) {
-      await isHere();
-      await guarded(path, () => store.write(name, from, bytes));
-    },
-    remove: (name) => guarded(path, () => store.remove(name)),
+    write: (name, from, bytes) => changed(() => store.write(name, from, bytes)),
+    remove: (name) => changed(() => store.remove(name)),
   };
 }

@@ -174,17 +174,21 @@ test("a folder whose disk goes away while it is in use is not written to, and wh
     await unmount();
     if (inItsPlace === "nothing") await mkdir(at);
     else {
-      await (await DiskFolder.open(place("another"), { create: true })).close();
+      const another = await DiskFolder.open(place("another"), { create: true });
+      await another.files(sector(1)).store.write(SEALED_FILE, 0, new Uint8Array(20));
+      await another.close();
       await rename(place("another"), at);
     }
-    const before = await readdir(at);
+    const all = () => readdir(at, { recursive: true });
+    const before = await all();
     const gone = { data: { code: "NO_FOLDER" } };
     await expect(folders.files(sector(1), folder.id)).rejects.toMatchObject(gone);
     await expect(folder.files(sector(1)).store.write(SEALED_FILE, 0, new Uint8Array(10))).rejects.toMatchObject(gone);
     await expect(folder.reserve(sector(2), 10)).rejects.toMatchObject(gone);
     await expect(folder.remove(sector(1))).rejects.toMatchObject(gone);
+    await expect(folder.files(sector(1)).store.remove(SEALED_FILE)).rejects.toMatchObject(gone);
     await expect(ownFolders(folders, sector(1), { folder: folder.id, sealed: null })).rejects.toMatchObject(gone);
-    expect(await readdir(at)).toEqual(before);
+    expect(await all()).toEqual(before);
     // The others go on.
     expect((await folders.choose(sector(3), 10)).id).toBe(other.id);
     expect(await folders.holds(sector(3))).toBe(false);
