@@ -172,7 +172,6 @@ export function marketChain(node: NodeAccess): MarketChain {
     },
     deal: async (id) => dealIn(await open(MARKET), id),
     async endOf(id, since) {
-      /** Undefined: no state of the epoch is kept. */
       const at = async (epoch: number): Promise<OnChainDeal | null | undefined> => {
         try {
           return await dealIn(await open(MARKET, await chain.tipsetAtOrBefore(epoch)), id);
@@ -181,16 +180,7 @@ export function marketChain(node: NodeAccess): MarketChain {
           throw error;
         }
       };
-      let [low, high] = [Math.min(since, chain.head.height), chain.head.height];
-      let last = (await at(low)) ?? null;
-      while (high - low > 1) {
-        const middle = Math.floor((low + high) / 2);
-        const found = await at(middle);
-        if (found === null) high = middle;
-        else low = middle;
-        last = found ?? last;
-      }
-      return { epoch: high, last };
+      return endBetween(Math.min(since, chain.head.height), chain.head.height, at);
     },
     get paysWhenAsked() {
       return (findVersion(nextVersion())?.actors ?? 0) >= PAYS_WHEN_ASKED;
@@ -217,6 +207,26 @@ export function marketChain(node: NodeAccess): MarketChain {
       params: encodeMethodParams(describedCode(nextVersion(), "storagemarket"), SETTLE, runsOf(ids), network.prefix),
     }),
   };
+}
+
+/**
+ * How a deal left the market that was there at the epoch `low`, and is not at `high`. `at`: the deal after an epoch, null if it was not there,
+ * undefined if no state of the epoch is kept: those are the older ones.
+ */
+export async function endBetween(
+  low: number,
+  high: number,
+  at: (epoch: number) => Promise<OnChainDeal | null | undefined>,
+): Promise<DealEnd> {
+  let last = (await at(low)) ?? null;
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    const found = await at(middle);
+    if (found === null) high = middle;
+    else low = middle;
+    last = found ?? last;
+  }
+  return { epoch: high, last };
 }
 
 /** Of a state that is not in this store any more, or never was. */

@@ -5,9 +5,8 @@ import { Address } from "../../types/address.ts";
 import type { CID } from "../../types/cid.ts";
 import { basicAuth } from "../wire/http.ts";
 import { type BoostAnswer, encodeHttpSource, NO_TRANSFER, type Transfer, uuidBytes } from "./boost-messages.ts";
-import type { OnChainDeal } from "./chain-access.ts";
 import { type ClientDeal, type ClientState, type Delivery, offeredRoot, signedOfClient } from "./client-record.ts";
-import { slashOf } from "./deal-end.ts";
+import { dealOnChain, endOnChain, slashOf } from "./deal-end.ts";
 import { DealError } from "./errors.ts";
 import type { MarketFunds } from "./funds.ts";
 import {
@@ -19,7 +18,7 @@ import {
   sendData,
 } from "./legacy-client.ts";
 import { type Outcome, StepFailure, type StepOf } from "./lives.ts";
-import { clientFunds, proposalCid } from "./proposal.ts";
+import { clientFunds } from "./proposal.ts";
 
 export type ClientParts = LegacyParts & { readonly funds: MarketFunds };
 
@@ -141,34 +140,37 @@ export function clientSteps(parts: ClientParts): Readonly<Record<string, StepOf<
     },
 
     async Published(deal) {
-      const { startEpoch, client } = signedOfClient(deal).proposal;
+      const { proposal } = signedOfClient(deal);
+      const { startEpoch, client } = proposal;
+      const { epoch } = chain;
+      const named = [chain, deal.dealId as number, proposal] as const;
+      const found = await dealOnChain(...named);
       // The market may have had it active, and let go of it since this node looked last.
-      const found = (await onChain(deal)) ?? (await onceOnChain(deal, Math.max(0, Number(startEpoch) - 1)));
-      if (found === null && chain.epoch <= Number(startEpoch)) return reverted();
-      if (found === null || (found.activated === null && (await onChain(deal)) === null))
+      const onChain = found ?? (await endOnChain(...named, Math.max(0, Number(startEpoch) - 1))).last;
+      if (onChain === null && epoch <= Number(startEpoch)) return reverted();
+      if (onChain === null || (found === null && onChain.activated === null))
         fail(`the provider had it in no proven sector by epoch ${startEpoch}: price and collateral are given back`);
-      if (found?.activated == null) return { untilEpoch: 0 };
+      if (onChain.activated === null) return { untilEpoch: 0 };
       // Until now the price was held: had the chain gone another way, another deal might have been paid with it.
       const id = await chain.messages.idOf(client);
       if (id !== null) await funds.drop(id, deal.id);
-      return to("Active", "activated", `at epoch ${found.activated}`, { activated: found.activated });
+      return to("Active", "activated", `at epoch ${onChain.activated}`, { activated: onChain.activated });
     },
 
     async Active(deal) {
-      const { startEpoch, endEpoch } = signedOfClient(deal).proposal;
-      const found = await onChain(deal);
-      if (found !== null && found.slashed === null) {
-        if (chain.paysWhenAsked && chain.epoch >= Number(endEpoch) && deal.told !== UNPAID)
+      const { proposal } = signedOfClient(deal);
+      const { startEpoch, endEpoch } = proposal;
+      const named = [chain, deal.dealId as number, proposal] as const;
+      const onChain = await dealOnChain(...named);
+      const { epoch, paysWhenAsked } = chain;
+      if (onChain !== null && onChain.slashed === null) {
+        if (paysWhenAsked && epoch >= Number(endEpoch) && deal.told !== UNPAID)
           return to("Active", "ended", UNPAID, { told: UNPAID });
-        return { untilEpoch: chain.epoch + LOOK_EPOCHS };
+        return { untilEpoch: epoch + LOOK_EPOCHS };
       }
-      if (
-        chain.epoch <= Number(startEpoch) &&
-        found === null &&
-        (await onceOnChain(deal, deal.activated ?? 0)) === null
-      )
-        return reverted();
-      const slashed = await slashOf(chain, deal.dealId as number, found, deal.activated, Number(endEpoch));
+      const end = onChain === null ? await endOnChain(...named, deal.activated ?? 0) : { epoch, last: onChain };
+      if (end.last === null && epoch <= Number(startEpoch)) return reverted();
+      const slashed = slashOf(end, Number(endEpoch));
       if (slashed === null) return to("Expired", "expired", `it ended at epoch ${endEpoch}`, { told: "" });
       return to("Slashed", "slashed", `at epoch ${slashed}: the data is not stored any more`, { slashed });
     },
@@ -178,18 +180,6 @@ export function clientSteps(parts: ClientParts): Readonly<Record<string, StepOf<
   function reverted(): Result {
     const change = { dealId: null, publishMessage: null, activated: null, told: "" };
     return to("Waiting", "reverted", "the chain has gone another way, and has not published it there yet", change);
-  }
-
-  /** The deal as the market has it under its id; null if it has none, or another one there. */
-  async function onChain(deal: ClientDeal): Promise<OnChainDeal | null> {
-    const found = await chain.deal(deal.dealId as number);
-    return found !== null && (await isOurs(deal, found)) ? found : null;
-  }
-
-  /** A deal that the market has let go of, as it had it last on this chain; null if it never had this one under the id. */
-  async function onceOnChain(deal: ClientDeal, since: number): Promise<OnChainDeal | null> {
-    const { last } = await chain.endOf(deal.dealId as number, since);
-    return last !== null && (await isOurs(deal, last)) ? last : null;
   }
 
   /** What follows from a provider's answer to an offer. `next`: the state of one that is taken. */
@@ -231,8 +221,7 @@ export function clientSteps(parts: ClientParts): Readonly<Record<string, StepOf<
 
   /** Whether the market has this very proposal under an id: a provider is not taken at its word. */
   async function isThere(deal: ClientDeal, id: number): Promise<boolean> {
-    const found = await chain.deal(id);
-    return found !== null && isOurs(deal, found);
+    return (await dealOnChain(chain, id, signedOfClient(deal).proposal)) !== null;
   }
 
   function published(dealId: number, message: CID): Result {
@@ -243,10 +232,5 @@ export function clientSteps(parts: ClientParts): Readonly<Record<string, StepOf<
   async function isFunded(deal: ClientDeal): Promise<boolean> {
     const id = await chain.messages.idOf(signedOfClient(deal).proposal.client);
     return id !== null && funds.isCovered(id, deal.id);
-  }
-
-  async function isOurs(deal: ClientDeal, { proposal }: OnChainDeal): Promise<boolean> {
-    const own = await chain.normalised(signedOfClient(deal).proposal);
-    return own !== null && proposalCid(proposal).equals(proposalCid(own));
   }
 }

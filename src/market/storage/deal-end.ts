@@ -1,21 +1,32 @@
-/** How an active deal ended, for its provider and its client alike. */
-import type { MarketChain, OnChainDeal } from "./chain-access.ts";
+/** A deal as the chain has it or had it, for its provider and its client alike. */
+import type { DealEnd, MarketChain, OnChainDeal } from "./chain-access.ts";
+import { type DealProposal, proposalCid } from "./proposal.ts";
+
+type Chain = Pick<MarketChain, "deal" | "endOf" | "normalised">;
+
+/** A deal as the market has it under an id; null if it has none there, or another one. */
+export async function dealOnChain(chain: Chain, id: number, proposal: DealProposal): Promise<OnChainDeal | null> {
+  return ifOurs(chain, proposal, await chain.deal(id));
+}
 
 /**
- * The epoch at which an active deal was slashed that the market has slashed or let go of; null if it came to its end. Actors before v13
- * keep a slashed deal for a while with that epoch, those after them let go of it at once; `found`: the deal as the market has it now.
- * Where the states are not kept of the epochs in which it went, the epoch is a later one.
+ * How a deal left the market that is not there under its id; `last` is null if this chain never had it there since an epoch, or has
+ * another one under the id.
  */
-export async function slashOf(
-  chain: Pick<MarketChain, "endOf">,
-  id: number,
-  found: OnChainDeal | null,
-  activated: number | null,
-  endEpoch: number,
-): Promise<number | null> {
-  if (found !== null) return found.slashed;
-  const { epoch, last } = await chain.endOf(id, activated ?? 0);
-  const slashed = last?.slashed ?? null;
-  if (slashed !== null) return slashed;
-  return epoch < endEpoch ? epoch : null;
+export async function endOnChain(chain: Chain, id: number, proposal: DealProposal, since: number): Promise<DealEnd> {
+  const { epoch, last } = await chain.endOf(id, since);
+  return { epoch, last: await ifOurs(chain, proposal, last) };
+}
+
+/**
+ * The epoch at which an active deal was slashed; null if it came to its end. Actors before v13 keep a slashed deal for a while with that
+ * epoch, those after them let go of it at once. Where the states are not kept of the epochs in which it went, the epoch is a later one.
+ */
+export function slashOf({ epoch, last }: DealEnd, endEpoch: number): number | null {
+  return last?.slashed ?? (epoch < endEpoch ? epoch : null);
+}
+
+async function ifOurs(chain: Chain, proposal: DealProposal, found: OnChainDeal | null): Promise<OnChainDeal | null> {
+  const own = found === null ? null : await chain.normalised(proposal);
+  return found !== null && own !== null && proposalCid(found.proposal).equals(proposalCid(own)) ? found : null;
 }

@@ -10,14 +10,13 @@ import type { Address } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
 import { parseCid } from "../../types/cid.ts";
 import { decodeSignedMessage } from "../../types/message.ts";
-import { type MarketChain, type OnChainDeal, publishedId } from "./chain-access.ts";
-import { slashOf } from "./deal-end.ts";
+import { type MarketChain, publishedId } from "./chain-access.ts";
+import { dealOnChain, endOnChain, slashOf } from "./deal-end.ts";
 import { DealError, type TransferReason } from "./errors.ts";
 import type { MarketFunds } from "./funds.ts";
 import { type Outcome, StepFailure, type StepOf } from "./lives.ts";
 import { isPiece, payloadOf } from "./payload.ts";
 import type { PayloadIndex } from "./payload-index.ts";
-import { proposalCid } from "./proposal.ts";
 import { type ProviderDeal, type ProviderState, proposalOfDeal } from "./provider-record.ts";
 import { checkSource, type Fetch, type PayloadFiles, type PullLimits, pull } from "./pull.ts";
 import type { PushIntake } from "./pushed.ts";
@@ -167,15 +166,17 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
     },
 
     async Sealing(deal) {
-      const { startEpoch } = proposalOfDeal(deal);
+      const proposal = proposalOfDeal(deal);
+      const { startEpoch } = proposal;
       const { epoch } = chain;
+      const named = [chain, deal.dealId as number, proposal] as const;
+      const found = await dealOnChain(...named);
       // The market may have had it active, and let go of it since this node looked last.
-      const found = await dealOnChain(deal, chain);
-      const onChain = found ?? (await onceOnChain(deal, chain, Math.max(0, Number(startEpoch) - 1)));
+      const onChain = found ?? (await endOnChain(...named, Math.max(0, Number(startEpoch) - 1))).last;
       if (onChain === null && epoch <= Number(startEpoch)) return reverted;
       if (onChain === null || (found === null && onChain.activated === null))
         fail(`the market has let go of the deal: it was in no proven sector by epoch ${startEpoch}`);
-      if (onChain?.activated == null) {
+      if (onChain.activated === null) {
         if (epoch > Number(startEpoch)) fail(`its sector should have been proven by epoch ${startEpoch}`);
         return { untilEpoch: 0 };
       }
@@ -184,17 +185,19 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
     },
 
     async Active(deal) {
-      const { startEpoch, endEpoch } = proposalOfDeal(deal);
-      const onChain = await dealOnChain(deal, chain);
+      const proposal = proposalOfDeal(deal);
+      const { startEpoch, endEpoch } = proposal;
+      const named = [chain, deal.dealId as number, proposal] as const;
+      const onChain = await dealOnChain(...named);
       const { epoch, paysWhenAsked } = chain;
       if (onChain !== null && onChain.slashed === null) {
         if (paysWhenAsked && isPayable(deal, onChain, epoch, parts.rules().settleEpochs)) parts.onPayable();
         return { untilEpoch: epoch + LOOK_EPOCHS };
       }
-      const isGone = onChain === null && (await onceOnChain(deal, chain, deal.activated ?? 0)) === null;
-      if (isGone && epoch <= Number(startEpoch)) return reverted;
+      const end = onChain === null ? await endOnChain(...named, deal.activated ?? 0) : { epoch, last: onChain };
+      if (end.last === null && epoch <= Number(startEpoch)) return reverted;
       if (parts.mayGoBack?.() !== true) await parts.index.remove(deal.id);
-      const slashed = await slashOf(chain, deal.dealId as number, onChain, deal.activated, Number(endEpoch));
+      const slashed = slashOf(end, Number(endEpoch));
       if (slashed === null) return to("Expired", "expired", `it ended at epoch ${endEpoch}`);
       return to("Slashed", "slashed", `at epoch ${slashed}: its sector ended before the deal did`, { slashed });
     },
@@ -210,21 +213,6 @@ const reverted: Result = to(
   "the chain has gone another way, on which its message is waited for",
   { activated: null },
 );
-
-/** A deal as the market has it under its id; null if it has none, or another one there. */
-async function dealOnChain(deal: ProviderDeal, chain: MarketChain): Promise<OnChainDeal | null> {
-  return ofDeal(deal, chain, await chain.deal(deal.dealId as number));
-}
-
-/** One that the market has let go of, as it had it last on this chain; null if it never had this one under the id. */
-async function onceOnChain(deal: ProviderDeal, chain: MarketChain, since: number): Promise<OnChainDeal | null> {
-  return ofDeal(deal, chain, (await chain.endOf(deal.dealId as number, since)).last);
-}
-
-async function ofDeal(deal: ProviderDeal, chain: MarketChain, found: OnChainDeal | null): Promise<OnChainDeal | null> {
-  const own = await chain.normalised(proposalOfDeal(deal));
-  return found !== null && own !== null && proposalCid(found.proposal).equals(proposalCid(own)) ? found : null;
-}
 
 /** Bytes of a deal's data while it waits for its sector; fewer at the end. */
 async function inFile(
