@@ -302,8 +302,10 @@ export class FakeMarket {
       },
       isPublished: async (proposal) => market.isPublished(proposal),
       sector: async () => null,
-      isPending: async (cid) =>
-        market.deals.some(({ proposal, gone }) => gone === null && proposalCid(proposal).equals(cid)),
+      async pendingOf(names) {
+        const there = market.deals.flatMap(({ proposal, gone }) => (gone === null ? [`${proposalCid(proposal)}`] : []));
+        return new Set(names.filter((name) => there.includes(name)));
+      },
       normalised: async (proposal) => market.normalised(proposal),
       publishDraft: (from, deals) => draft(from, 0n, PUBLISH, [deals.map(signedProposalTuple)]),
       addBalanceDraft: (from, to, value) => draft(from, value, 2n, to.bytes),

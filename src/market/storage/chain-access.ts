@@ -9,14 +9,14 @@ import { findVersion } from "../../schema/versions/rows.ts";
 import { type JsonObject, ObjectReader } from "../../state/actor-reader.ts";
 import { dataCapOf } from "../../state/data-cap.ts";
 import { sectorsOf } from "../../state/miner-sectors.ts";
-import { encodeMethodParams } from "../../state/state-view.ts";
+import { encodeMethodParams, type StateView } from "../../state/state-view.ts";
 import { minProviderCollateral, withSafety } from "../../stmgr/economy.ts";
 import { networkFigures } from "../../stmgr/pledge-figures.ts";
 import { Address } from "../../types/address.ts";
 import { bigToBytes } from "../../types/amount.ts";
 import { decodeRuns } from "../../types/bitfield.ts";
 import type { Tipset } from "../../types/block-header.ts";
-import type { CID } from "../../types/cid.ts";
+import { parseCid } from "../../types/cid.ts";
 import { runsOf } from "../../types/number-runs.ts";
 import { MARKET } from "../../types/singletons.ts";
 import { type ChainAccess, chainAccess, type Draft, type NodeAccess } from "../paych/chain-access.ts";
@@ -87,8 +87,8 @@ export type MarketChain = {
   sector(miner: Address, number: number): Promise<SectorOnChain | null>;
   /** Whether a proposal is published and not yet processed for the first time. */
   isPublished(proposal: DealProposal): Promise<boolean>;
-  /** The same, by the CID of the proposal as the chain keeps it. */
-  isPending(onChain: CID): Promise<boolean>;
+  /** Those that are of some, named by the CIDs of the proposals as the chain keeps them. */
+  pendingOf(onChain: readonly string[]): Promise<ReadonlySet<string>>;
   /** The proposal as the chain keeps it: its parties by their IDs. Null if one is unknown. */
   normalised(proposal: DealProposal): Promise<DealProposal | null>;
   publishDraft(from: Address, deals: readonly SignedProposal[]): Draft;
@@ -121,8 +121,20 @@ export function marketChain(node: NodeAccess): MarketChain {
     const provider = await state.lookupId(proposal.provider);
     return client === null || provider === null ? null : { ...proposal, client, provider };
   };
-  const isPending = async ({ bytes }: CID): Promise<boolean> =>
-    (await (await open(MARKET)).element("PendingProposals", bytes)) !== null;
+  /** What was found in one state: each of many deals that wait for their funds asks for the proposals of all, at every head. */
+  let looked: { readonly state: StateView; readonly known: Map<string, boolean> } | null = null;
+  const pendingOf = async (onChain: readonly string[]): Promise<ReadonlySet<string>> => {
+    const state = await view();
+    if (looked?.state !== state) looked = { state, known: new Map() };
+    const { known } = looked;
+    const fresh = onChain.filter((name) => !known.has(name));
+    if (fresh.length > 0) {
+      const market = await ObjectReader.open(chain.blocks, await state.requireActor(MARKET), network.prefix);
+      for (const name of fresh)
+        known.set(name, (await market.element("PendingProposals", parseCid(name).bytes)) !== null);
+    }
+    return new Set(onChain.filter((name) => known.get(name)));
+  };
   return {
     get epoch() {
       return chain.head.height;
@@ -187,9 +199,9 @@ export function marketChain(node: NodeAccess): MarketChain {
     },
     async isPublished(proposal) {
       const onChain = await normalised(proposal);
-      return onChain !== null && isPending(proposalCid(onChain));
+      return onChain !== null && (await pendingOf([`${proposalCid(onChain)}`])).size > 0;
     },
-    isPending,
+    pendingOf,
     publishDraft: (from, deals) => ({
       ...{ from, to: MARKET, value: 0n, method: PUBLISH },
       params: dagCbor.encode([deals.map(signedProposalTuple)]),

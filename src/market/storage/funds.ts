@@ -55,6 +55,8 @@ export type FundOptions = {
 };
 
 type Balance = {
+  /** As they were written last. */
+  readonly kept: Funds;
   readonly funds: Funds;
   readonly free: bigint;
   readonly coming: bigint;
@@ -110,10 +112,12 @@ export class MarketFunds {
   ): Promise<CID | null> {
     const normalised = proposal === null ? null : await this.options.chain.normalised(proposal);
     const onChain = normalised === null ? null : `${proposalCid(normalised)}`;
-    return this.cover(wallet, id, (funds) => ({
-      ...funds,
-      holds: new Map(funds.holds).set(deal, { amount, onChain }),
-    }));
+    return this.cover(wallet, id, (funds) => {
+      const before = funds.holds.get(deal);
+      // Each head asks for it again, of every deal that waits.
+      if (before?.amount === amount && before.onChain === onChain) return funds;
+      return { ...funds, holds: new Map(funds.holds).set(deal, { amount, onChain }) };
+    });
   }
 
   /** Reserves less; never less than nothing, and nothing that is held for deals. */
@@ -184,12 +188,14 @@ export class MarketFunds {
   /** `change` is told whether there is room for a message more. */
   private cover(wallet: Address, id: Address, change: (funds: Funds, hasRoom: boolean) => Funds): Promise<CID | null> {
     return this.turns.run(async () => {
-      const { funds: before, free } = await this.free(id);
+      const { kept, funds: before, free } = await this.free(id);
       const { adding } = before;
       const funds = change(before, adding.length < MAX_ADDING);
       const lacking = totalOf(funds) - free;
       if (lacking <= 0n || adding.length >= MAX_ADDING_OF_DEALS) {
-        await this.write(id, funds);
+        const isAsKept =
+          funds === before && adding.length === kept.adding.length && before.taking.length === kept.taking.length;
+        if (!isAsKept) await this.write(id, funds);
         return null;
       }
       return this.noted(id, before, this.options.chain.addBalanceDraft(wallet, id, lacking), (cid) => ({
@@ -223,9 +229,10 @@ export class MarketFunds {
       const waits = ({ cid }: Adding): boolean => isWaiting(parseCid(cid));
       const [adding, taking] = [before.adding.filter(waits), before.taking.filter(waits)];
       const { escrow, locked } = await chain.escrow(id);
+      const holds = [...before.holds.values()];
+      const pending = await chain.pendingOf(holds.flatMap(({ onChain }) => onChain ?? []));
       let lockedOfHolds = 0n;
-      for (const { amount, onChain } of before.holds.values())
-        if (onChain !== null && (await chain.isPending(parseCid(onChain)))) lockedOfHolds += amount;
+      for (const { amount, onChain } of holds) if (onChain !== null && pending.has(onChain)) lockedOfHolds += amount;
       const coming = sumOf(adding);
       // The market gives what it has free, however much is asked for.
       const most = escrow - locked + coming;
@@ -233,7 +240,7 @@ export class MarketFunds {
       const free = most + lockedOfHolds - (leaving < most ? leaving : most);
       // What left the pool for a block meanwhile was counted twice.
       if (chain.epoch === epoch || attempt === MAX_LOOKS)
-        return { funds: { ...before, adding, taking }, free, coming, lockedOfHolds };
+        return { kept: before, funds: { ...before, adding, taking }, free, coming, lockedOfHolds };
     }
   }
 

@@ -92,6 +92,52 @@ test("what is held for a deal that the market has locked already is not put in a
   expect(await funds.isCovered(CLIENT)).toBe(true);
 });
 
+test("deals that wait for their funds ask again at each head, and nothing is written for it that is written already", async () => {
+  const market = new FakeMarket(crypto);
+  const blocks = new MemoryStore();
+  let [writes, looks] = [0, 0];
+  const counted = Object.create(blocks, {
+    write: {
+      value: (...given: Parameters<typeof blocks.write>) => {
+        writes++;
+        return blocks.write(...given);
+      },
+    },
+  }) as BlockStore;
+  const plain = market.chain();
+  const chain = Object.create(plain, {
+    pendingOf: {
+      value: (names: readonly string[]) => {
+        looks++;
+        return plain.pendingOf(names);
+      },
+    },
+  }) as MarketChain;
+  const funds = new MarketFunds({ blocks: counted, chain, isWaiting: market.isWaiting });
+  const deals = Array.from({ length: 50 }, (_, n) => `deal${n}`);
+  const ask = async (): Promise<void> => {
+    for (const deal of deals) await funds.hold(market.client, CLIENT, deal, 10n);
+  };
+  await ask();
+  expect(writes).toBeGreaterThanOrEqual(deals.length);
+  for (let heads = 0; heads < 3; heads++) {
+    [writes, looks] = [0, 0];
+    await ask();
+    expect(writes).toBe(0);
+    expect(looks).toBe(deals.length);
+  }
+  // What was executed is forgotten, and what is lacking is sent together: two things to write.
+  market.mine();
+  writes = 0;
+  await ask();
+  expect(writes).toBe(1);
+  market.mine();
+  await ask();
+  expect(writes).toBe(2);
+  expect(await funds.isCovered(CLIENT)).toBe(true);
+  expect(market.held(CLIENT)).toEqual({ escrow: 500n, locked: 0n });
+});
+
 /** What the chain and the pool say of the client's balance, whatever a node has written down. */
 function balance(market: FakeMarket) {
   const of = (method: bigint, amount: (signed: FakeMarket["pool"][0]) => bigint): bigint =>
@@ -185,7 +231,7 @@ test.each([1, 2, 3, 4, 5, 6])(
     const blocks = Object.create(store, {
       metadata: { value: store.metadata.bind(store) },
       write: {
-        async value(...given: Parameters<BlockStore["write"]>) {
+        async value(...given: Parameters<typeof blocks.write>) {
           fails("write");
           await store.write(...given);
         },
