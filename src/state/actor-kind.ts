@@ -17,7 +17,7 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /** "an account", "the actor storagepower". */
-export function kindText(code: CID): string {
+function kindText(code: CID): string {
   const name = actorOfCode(code)?.name;
   if (name === undefined) return "an actor of a kind that is not known here";
   return KINDS[name] ?? `the actor ${name}`;

@@ -123,10 +123,6 @@ export class Trails {
   /** The one that was left last at the end. */
   private kept: { readonly trail: Trail; readonly joints: ReadonlyMap<string, number> }[] = [];
 
-  get size(): number {
-    return this.kept.length;
-  }
-
   keep(trail: Trail): void {
     if (trail.tipsets === 0) return;
     const joints = new Map(trail.joints());

@@ -184,15 +184,17 @@ export function marketChain(node: NodeAccess): MarketChain {
     },
     deal: async (id) => dealIn(await open(MARKET), id),
     async endOf(id, since) {
+      // All of one chain: the head may go back between two looks.
+      const { head } = chain;
       const at = async (epoch: number): Promise<OnChainDeal | null | undefined> => {
         try {
-          return await dealIn(await open(MARKET, await chain.tipsetAtOrBefore(epoch)), id);
+          return await dealIn(await open(MARKET, await chain.tipsetAtOrBefore(epoch, head)), id);
         } catch (error) {
           if (NOT_KEPT.some((code) => isFilError(error, code))) return undefined;
           throw error;
         }
       };
-      return endBetween(Math.min(since, chain.head.height), chain.head.height, at);
+      return endBetween(Math.min(since, head.height), head.height, at);
     },
     get paysWhenAsked() {
       return (findVersion(nextVersion())?.actors ?? 0) >= PAYS_WHEN_ASKED;

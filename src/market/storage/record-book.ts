@@ -227,7 +227,7 @@ export class RecordBook<R extends DealRecord> {
 }
 
 /** Whether a text may be a record's. */
-export const isName = (id: string): boolean => /^[a-zA-Z0-9]{1,200}$/.test(id);
+const isName = (id: string): boolean => /^[a-zA-Z0-9]{1,200}$/.test(id);
 
 function readRecord<R>(bytes: Uint8Array): R | null {
   try {
