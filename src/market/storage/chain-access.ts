@@ -48,8 +48,8 @@ export type OnChainDeal = {
 export type DealEnd = {
   /** The first epoch after which it is not there any more, as far as the states that are kept tell. */
   readonly epoch: number;
-  /** The deal as it was last seen there; null if no state that is kept has it. */
-  readonly last: OnChainDeal | null;
+  /** The deal as it was last seen there; null if this chain did not have it, undefined if no state is kept that tells. */
+  readonly last: OnChainDeal | null | undefined;
 };
 
 export type ProviderFacts = {
@@ -232,7 +232,7 @@ export async function endBetween(
   high: number,
   at: (epoch: number) => Promise<OnChainDeal | null | undefined>,
 ): Promise<DealEnd> {
-  let last = (await at(low)) ?? null;
+  let last = await at(low);
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
     const found = await at(middle);

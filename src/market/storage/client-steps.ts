@@ -6,7 +6,7 @@ import type { CID } from "../../types/cid.ts";
 import { basicAuth } from "../wire/http.ts";
 import { type BoostAnswer, encodeHttpSource, NO_TRANSFER, type Transfer, uuidBytes } from "./boost-messages.ts";
 import { type ClientDeal, type ClientState, type Delivery, offeredRoot, signedOfClient } from "./client-record.ts";
-import { dealOnChain, endOnChain, slashOf } from "./deal-end.ts";
+import { dealOnChain, endOnChain, slashOf, wasNeverActive } from "./deal-end.ts";
 import { DealError } from "./errors.ts";
 import type { MarketFunds } from "./funds.ts";
 import {
@@ -146,7 +146,7 @@ export function clientSteps(parts: ClientParts): Readonly<Record<string, StepOf<
       const named = [chain, deal.dealId as number, proposal] as const;
       const found = await dealOnChain(...named);
       // The market may have had it active, and let go of it since this node looked last.
-      const onChain = found ?? (await endOnChain(...named, Math.max(0, Number(startEpoch) - 1))).last;
+      const onChain = found ?? (await endOnChain(...named, Math.max(0, Number(startEpoch) - 1))).last ?? null;
       if (onChain === null && epoch <= Number(startEpoch)) return reverted();
       if (onChain === null || (found === null && onChain.activated === null))
         fail(`the provider had it in no proven sector by epoch ${startEpoch}: price and collateral are given back`);
@@ -169,7 +169,8 @@ export function clientSteps(parts: ClientParts): Readonly<Record<string, StepOf<
         return { untilEpoch: epoch + LOOK_EPOCHS };
       }
       const end = onChain === null ? await endOnChain(...named, deal.activated ?? 0) : { epoch, last: onChain };
-      if (end.last === null && epoch <= Number(startEpoch)) return reverted();
+      if (end.last == null && epoch <= Number(startEpoch)) return reverted();
+      if (wasNeverActive(end)) fail(`the chain has gone another way, on which no sector had it by epoch ${startEpoch}`);
       const slashed = slashOf(end, Number(endEpoch));
       if (slashed === null) return to("Expired", "expired", `it ended at epoch ${endEpoch}`, { told: "" });
       return to("Slashed", "slashed", `at epoch ${slashed}: the data is not stored any more`, { slashed });

@@ -15,7 +15,12 @@ export async function dealOnChain(chain: Chain, id: number, proposal: DealPropos
  */
 export async function endOnChain(chain: Chain, id: number, proposal: DealProposal, since: number): Promise<DealEnd> {
   const { epoch, last } = await chain.endOf(id, since);
-  return { epoch, last: await ifOurs(chain, proposal, last) };
+  return { epoch, last: last === undefined ? last : await ifOurs(chain, proposal, last) };
+}
+
+/** Whether a deal that was active never was on this chain: it has gone another way since. */
+export function wasNeverActive({ last }: DealEnd): boolean {
+  return last === null || last?.activated === null;
 }
 
 /**

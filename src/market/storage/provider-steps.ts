@@ -11,7 +11,7 @@ import { filText } from "../../types/amount.ts";
 import { parseCid } from "../../types/cid.ts";
 import { decodeSignedMessage } from "../../types/message.ts";
 import { type MarketChain, publishedId } from "./chain-access.ts";
-import { dealOnChain, endOnChain, slashOf } from "./deal-end.ts";
+import { dealOnChain, endOnChain, slashOf, wasNeverActive } from "./deal-end.ts";
 import { DealError, type TransferReason } from "./errors.ts";
 import type { MarketFunds } from "./funds.ts";
 import { type Outcome, StepFailure, type StepOf } from "./lives.ts";
@@ -172,7 +172,7 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
       const named = [chain, deal.dealId as number, proposal] as const;
       const found = await dealOnChain(...named);
       // The market may have had it active, and let go of it since this node looked last.
-      const onChain = found ?? (await endOnChain(...named, Math.max(0, Number(startEpoch) - 1))).last;
+      const onChain = found ?? (await endOnChain(...named, Math.max(0, Number(startEpoch) - 1))).last ?? null;
       if (onChain === null && epoch <= Number(startEpoch)) return reverted;
       if (onChain === null || (found === null && onChain.activated === null))
         fail(`the market has let go of the deal: it was in no proven sector by epoch ${startEpoch}`);
@@ -195,7 +195,8 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
         return { untilEpoch: epoch + LOOK_EPOCHS };
       }
       const end = onChain === null ? await endOnChain(...named, deal.activated ?? 0) : { epoch, last: onChain };
-      if (end.last === null && epoch <= Number(startEpoch)) return reverted;
+      if (end.last == null && epoch <= Number(startEpoch)) return reverted;
+      if (wasNeverActive(end)) fail(`the chain has gone another way, on which no sector had it by epoch ${startEpoch}`);
       if (parts.mayGoBack?.() !== true) await parts.index.remove(deal.id);
       const slashed = slashOf(end, Number(endEpoch));
       if (slashed === null) return to("Expired", "expired", `it ended at epoch ${endEpoch}`);

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { loadCrypto } from "../../../src/core/crypto.ts";
 import { endBetween, type OnChainDeal } from "../../../src/market/storage/chain-access.ts";
-import { dealOnChain, endOnChain, slashOf } from "../../../src/market/storage/deal-end.ts";
+import { dealOnChain, endOnChain, slashOf, wasNeverActive } from "../../../src/market/storage/deal-end.ts";
 import type { DealProposal } from "../../../src/market/storage/proposal.ts";
 import { FakeMarket, MINER, rootOf } from "../../support/market-chain.ts";
 
@@ -39,8 +39,16 @@ test.each([
   const { at, asked } = states(gone, more);
   const end = await endBetween(90, 5000, at);
   const { epoch, slashed, isUnseen = false } = expected as typeof expected & { isUnseen?: boolean };
-  expect([end.epoch, slashOf(end, END), end.last === null]).toEqual([epoch, slashed, isUnseen]);
+  expect([end.epoch, slashOf(end, END), end.last === undefined]).toEqual([epoch, slashed, isUnseen]);
+  expect(wasNeverActive(end)).toBe(false);
   expect(asked.length).toBeLessThanOrEqual(14);
+});
+
+test("a deal that the chain never had, or not in a sector, was never active there", async () => {
+  const never = await endBetween(90, 5000, async () => null);
+  expect([never.last, wasNeverActive(never)]).toEqual([null, true]);
+  const unproven = await endBetween(90, 5000, async (epoch) => (epoch > START ? null : { ...seen(), activated: null }));
+  expect([unproven.epoch, wasNeverActive(unproven)]).toEqual([START + 1, true]);
 });
 
 test("another deal under the id is not this one: neither while it is there, nor for how it ended", async () => {

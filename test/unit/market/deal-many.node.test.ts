@@ -125,3 +125,25 @@ test.each(["Waiting", "Published", "Active"])(
     await node.stop();
   },
 );
+
+test("a deal that the chain takes back after its start is published nowhere any more: it has failed, and was not slashed", async () => {
+  const market = new FakeMarket(crypto);
+  const node = await openNode(market, newDisk());
+  const { client, provider, funds } = node;
+  const wanted = { miner: MINER, peer: null, duration: DURATION, price: PRICE, startEpoch: 2000, root: rootOf(1) };
+  const { id } = await client.deal({ ...wanted, wallet: market.client });
+  const states = (): unknown[] => [client.get(id).state, provider.list()[0]?.state];
+  for (let rounds = 0; rounds < 300 && !states().every((state) => state === "Active"); rounds++) {
+    market.mine();
+    await settle();
+  }
+  expect(states()).toEqual(["Active", "Active"]);
+  market.epoch = 2100;
+  market.reorg();
+  for (let rounds = 0; rounds < 50 && states().includes("Active"); rounds++) await settle();
+  expect(states()).toEqual(["Failed", "Failed"]);
+  const why = "the chain has gone another way, on which no sector had it by epoch 2000";
+  expect([client.get(id).error, provider.list()[0]?.error]).toEqual([why, why]);
+  expect(totalOf(await funds.of(CLIENT)) + totalOf(await funds.of(MINER))).toBe(0n);
+  await node.stop();
+});
