@@ -121,8 +121,8 @@ export class SealingPart implements Startable {
   private readonly watchers = new Set<SectorWatcher>();
   /** Attached folders that could not be opened, by their paths, and why. */
   private readonly missing = new Map<string, string>();
-  /** Those that went away after they were opened. */
-  private readonly gone = new Map<string, string>();
+  /** Those that went away after they were opened, by the last look at them. */
+  private gone: readonly AwayFolder[] = [];
   private lookedAt = 0;
   private stopListening: () => void = () => undefined;
   private stopped = false;
@@ -274,12 +274,15 @@ export class SealingPart implements Startable {
   /** Attached folders that are away, after another look for them: one that is back is taken up again. */
   away(): Promise<readonly AwayFolder[]> {
     return this.turns.run(async () => {
-      const names = (): string => [...this.missing.keys(), ...this.gone.keys()].join("\n");
-      const before = names();
+      const paths = (): string =>
+        this.known()
+          .map(({ path }) => path)
+          .join("\n");
+      const before = paths();
       for (const path of [...this.missing.keys()]) if (!this.stopped) await this.openOne(this.storage, path);
-      await this.lookAtOpen();
-      if (names() !== before) this.tellAlert();
-      return [...this.noted(), ...[...this.gone].map(([path, why]) => ({ path, why }))];
+      this.gone = await this.storage.gone();
+      if (paths() !== before) this.tellAlert();
+      return this.known();
     });
   }
 
@@ -288,15 +291,8 @@ export class SealingPart implements Startable {
     return [...this.missing].map(([path, why]) => ({ path, why }));
   }
 
-  /** Of folders that are open: whether they are there still. */
-  private async lookAtOpen(): Promise<void> {
-    this.gone.clear();
-    for (const folder of this.storage.all) {
-      if (folder.path === null) continue;
-      await folder
-        .sectors()
-        .catch((error: unknown) => void this.gone.set(folder.path ?? folder.id, describeError(error)));
-    }
+  private known(): readonly AwayFolder[] {
+    return [...this.noted(), ...this.gone];
   }
 
   private headMoved(): void {
@@ -406,9 +402,7 @@ export class SealingPart implements Startable {
         if (state === "FailedUnrecoverable") stuck.push(`${miner}/${number}`);
       for (const key of machine.records.unreadable) stuck.push(`${key} (cannot be read)`);
     }
-    const told = [...this.missing, ...this.gone].map(
-      ([folder, why]) => `folder that cannot be used: ${folder}: ${why}`,
-    );
+    const told = this.known().map(({ path, why }) => `folder that cannot be used: ${path}: ${why}`);
     if (stuck.length > 0) told.push(`sectors that wait for a person: ${stuck.slice(0, 10).join(", ")}`);
     if (told.length === 0) this.alert.resolve("no sector waits for a person");
     else this.alert.raise(told.join("; "));

@@ -253,7 +253,6 @@ async function foldersOf(part: SealingPart): Promise<{ there: FolderView[]; away
     const path = folder.path ?? folder.id;
     if (away.some((one) => one.path === path)) continue;
     try {
-      await folder.reach?.();
       there.push(await folderView(folder));
     } catch (error) {
       // It went away just now.

@@ -100,14 +100,19 @@ export class SectorFolders {
 
   /** Folders that cannot be used now: those that could not be opened, and those that went away after that. */
   async away(): Promise<readonly AwayFolder[]> {
-    const away = [...this.noted()];
+    return [...this.noted(), ...(await this.gone())];
+  }
+
+  /** Of these folders those that cannot be used now. */
+  async gone(): Promise<readonly AwayFolder[]> {
+    const gone: AwayFolder[] = [];
     for (const folder of this.folders)
       try {
         await folder.reach?.();
       } catch (error) {
-        away.push({ path: folder.path ?? folder.id, why: describeError(error) });
+        gone.push({ path: folder.path ?? folder.id, why: describeError(error) });
       }
-    return away;
+    return gone;
   }
 
   /** Folder of an id. Throws `FolderError` NO_FOLDER. */
