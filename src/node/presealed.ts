@@ -11,6 +11,7 @@ import { sleepFor } from "../base/sleep.ts";
 import type { Proofs } from "../core/proofs.ts";
 import { type GenesisSeal, genesisIdentity } from "../miner/genesis-seal.ts";
 import type { OwnSector } from "../miner/own-sectors.ts";
+import { finalizeSector } from "../miner/sealing/work.ts";
 import { directoryStore } from "../proving/directory-store.ts";
 import type { Scheduler } from "../proving/scheduler.ts";
 import { sealDirectory } from "../proving/seal.ts";
@@ -18,15 +19,7 @@ import { sectorParams } from "../sector/params.ts";
 import { sealedCid } from "../sector/piece/cid.ts";
 import { proveSectorPoSt } from "../sector/post/post-proof.ts";
 import { commROf } from "../sector/seal/seal.ts";
-import {
-  layerFile,
-  P_AUX_FILE,
-  SEALED_FILE,
-  type SectorStore,
-  TREE_D_FILE,
-  treeFile,
-  UNSEALED_FILE,
-} from "../sector/store.ts";
+import { P_AUX_FILE, SEALED_FILE, type SectorStore, treeFile, UNSEALED_FILE } from "../sector/store.ts";
 
 export class PresealError extends FilError<{ readonly code: "READ_ONLY" }> {}
 
@@ -93,17 +86,16 @@ export async function sealInDirectory(
 ): Promise<OwnSector> {
   const identity = genesisIdentity(spec);
   const store = directoryStore(directory);
-  const { layers } = sectorParams(identity.proof.sectorBytes);
-  const labels = Array.from({ length: layers }, (_, i) => layerFile(i + 1));
-  const passing = [...labels, treeFile("c", 0, 1), TREE_D_FILE, UNSEALED_FILE];
+  const { sectorBytes } = identity.proof;
   // The first is written last: a sector that has it is sealed. Files are made, not written over: a name may be a link to another.
-  for (const old of [P_AUX_FILE, SEALED_FILE, treeFile("r-last", 0, 1), ...passing]) await store.remove(old);
-  await store.write(UNSEALED_FILE, 0, new Uint8Array(identity.proof.sectorBytes));
+  for (const old of [P_AUX_FILE, SEALED_FILE, treeFile("r-last", 0, 1)]) await store.remove(old);
+  await finalizeSector(store, sectorBytes);
+  await store.write(UNSEALED_FILE, 0, new Uint8Array(sectorBytes));
   const { commR } = await sealDirectory(proofs, jobs, directory, identity, {
     ...(signal === undefined ? {} : { signal }),
     onProgress: (progress) => onProgress?.(spec, progress),
   });
-  for (const done of passing) await store.remove(done);
+  await finalizeSector(store, sectorBytes);
   return { number: spec.number, commR, sealedCid: sealedCid(commR), store };
 }
 
