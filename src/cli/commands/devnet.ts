@@ -326,7 +326,7 @@ async function runNetwork(
           });
   const net = await made;
   try {
-    await serveUntilStopped(net, options, data, isGiven(command, "genesisTime"));
+    await serveUntilStopped(net, options, data);
   } finally {
     await net.close();
   }
@@ -392,20 +392,16 @@ async function checkSource({ fork, forkAt, load }: Options): Promise<void> {
 }
 
 /** Serves and mines until a signal, or until the data turns out to be damaged, which is thrown. */
-async function serveUntilStopped(
-  net: Devnet,
-  options: Options,
-  data: string | null,
-  wantsTime: boolean,
-): Promise<void> {
-  const { host, port, allowHost: allowHosts, cors: allowOrigins } = options;
+async function serveUntilStopped(net: Devnet, options: Options, data: string | null): Promise<void> {
+  const { host, port, allowHost: allowHosts, cors: allowOrigins, genesisTime: wanted } = options;
   const resumed = net.head.height === 0 ? null : net.head.height;
   const { url, port: served } = await net.serve({ host, port, allowHosts, allowOrigins });
   const token = await keepToken({ host, port: served }, net.services.tokenSecret, data);
   const loudness = options.quiet === true ? "quiet" : options.verbose === true ? "verbose" : "normal";
   const output = openOutput(options.json === true, loudness);
   output.start(net, { url, data, resumed, token });
-  if (wantsTime && net.options.genesisTime !== options.genesisTime) output.warn(otherTime(net.options.genesisTime));
+  const began = net.options.genesisTime;
+  if (wanted !== undefined && began !== wanted) output.warn(otherTime(began));
   for (const folder of (await net.sealing?.away()) ?? []) output.warn(awayText(folder));
   const { log } = net.services;
   net.services.chain.onHeadChange((changes) => {
