@@ -75,6 +75,9 @@ describe("requests", () => {
     await expect(net.request("PledgeSector", "t0999")).rejects.toThrow(
       /^t0999 is no miner of this node \(t0108, t0109\): if it is a process of its own, ask it with --rpc/,
     );
+    await expect(net.request("MarketGetAsk", "t0999")).rejects.toThrow(
+      /^t0999 is no miner of this node \(t0108, t0109\): ask the node whose own miner it is/,
+    );
     const second = net.local?.miners[1]?.address.toString("t");
     const { Number: number } = await net.request("PledgeSector", second);
     await until("proven", async () => (await net.request("SectorsStatus", number, false, second)).State === "Proving");

@@ -30,7 +30,7 @@ import type { DealsService, NodeServices } from "../services.ts";
 import { API_VERSIONS } from "../versions.ts";
 import { idAt } from "../view.ts";
 import { minerDealJson, proposalJson, providerView, signedAskJson, timeText } from "./deal-views.ts";
-import { noMiner } from "./sectors.ts";
+import { refuseOther } from "./sectors.ts";
 
 function providerOf(node: NodeServices): NonNullable<DealsService["provider"]> {
   const { provider } = node.deals;
@@ -45,7 +45,10 @@ async function minerOf(node: NodeServices, wanted: Address | null): Promise<Addr
   const { miners } = providerOf(node);
   const id = wanted === null ? miners[0] : await idAt(node, wanted, []);
   const found = miners.find((miner) => id !== undefined && miner.equals(id));
-  return found ?? noMiner(node, wanted, miners);
+  if (found !== undefined) return found;
+  const step =
+    "ask the node whose own miner it is; one that is a process of its own (`filigree miner run`) takes no deals";
+  return refuseOther(node, wanted, miners, step);
 }
 
 async function importData(node: NodeServices, proposal: CID, path: string): Promise<null> {

@@ -106,20 +106,20 @@ async function minerOf(node: NodeServices, wanted: Address | null): Promise<Addr
   const id = wanted === null || wanted.actorId !== null ? wanted : await service.idOf(wanted);
   const found = miners.find((miner) => id !== null && miner.equals(id));
   if (found !== undefined) return found;
-  return noMiner(node, wanted, miners);
+  const step =
+    "if it is a process of its own, ask it with --rpc http://<its address>, which `filigree miner run` prints";
+  return refuseOther(node, wanted, miners, step);
 }
 
-/** Refuses what is asked of a miner that is none of those here. */
-export function noMiner(
+/** Refuses what is asked of a miner that is none of those here; `step`: what whoever means another one can do. */
+export function refuseOther(
   { network: { prefix } }: NodeServices,
   wanted: Address | null,
   miners: readonly Address[],
+  step: string,
 ): never {
   const names = miners.map((miner) => miner.toString(prefix)).join(", ") || "none";
-  return badParams(
-    `${wanted?.toString(prefix) ?? "miner"} is no miner of this node (${names}): if it is a process of its own, ask it with ` +
-      "--rpc http://<its address>, which `filigree miner run` prints",
-  );
+  return badParams(`${wanted?.toString(prefix) ?? "miner"} is no miner of this node (${names}): ${step}`);
 }
 
 /** What the chain says of a sector; zeros where it says nothing. */
