@@ -1,4 +1,5 @@
 /** Answers of servers that may be anybody: read as they come, and only so far. */
+
 /** Most bytes of a node's answer by HTTP, and characters of one by WebSocket: real ones are far below. */
 export const MOST_OF_ANSWER = 2 ** 28;
 
@@ -37,7 +38,10 @@ export async function readText(response: Response, most: number): Promise<string
 /** Bytes that are made room for before anything has come, where the head does not say how many do. */
 const FIRST_ROOM = 64 << 10;
 
-/** The bytes of an answer; rejects with `AnswerSizeError` where there are more than `most`. However small its parts are, no more is kept than they hold. */
+/**
+ * The bytes of an answer; rejects with `AnswerSizeError` where there are more than `most`. Parts are not kept one by one, as each has a cost
+ * however small it is: they are copied into one room of what the head says, or of twice what has come, and never of more than `most`.
+ */
 export async function readBytes(response: Response, most: number): Promise<Uint8Array> {
   const said = Number(response.headers.get("content-length") ?? FIRST_ROOM);
   let all = new Uint8Array(Number.isSafeInteger(said) ? Math.max(0, Math.min(said, most)) : FIRST_ROOM);
