@@ -1,7 +1,6 @@
 /** A miner's deadlines and partitions, as commands look sectors up in them. */
 import type { PartitionSectors } from "../miner/chain-side/calls.ts";
-import { deadlineClock } from "../miner/chain-side/state-json.ts";
-import { WINDOW_POST } from "../params/proving.ts";
+import { nextClock } from "../miner/chain-side/state-json.ts";
 import type { OpenMiner } from "./miner-chain.ts";
 
 /** Sectors of every deadline that has some, of one state. */
@@ -13,7 +12,7 @@ export async function due({ chain }: OpenMiner) {
 /** The next opening of a deadline, or the one that is under way. */
 export async function opening({ chain }: OpenMiner) {
   const now = await chain.deadline();
-  return (index: number) => deadlineClock(now.periodStart + (index < now.index ? WINDOW_POST.provingPeriod : 0), index);
+  return (index: number) => nextClock(now, index);
 }
 
 /** Where live sectors are proven, partition by partition. */

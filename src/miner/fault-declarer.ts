@@ -10,7 +10,7 @@ import { type Partition, without } from "../state/miner-sectors.ts";
 import type { MinerCall, PartitionSectors } from "./chain-side/calls.ts";
 import type { DeadlineClock, HeadView, MinerChain } from "./chain-side/chain.ts";
 import { minerMessages } from "./chain-side/messages.ts";
-import { deadlineClock } from "./chain-side/state-json.ts";
+import { nextClock } from "./chain-side/state-json.ts";
 import type { HeldMiner } from "./own-sectors.ts";
 import type { MinerAccount, ProvingOptions } from "./proving-options.ts";
 
@@ -31,7 +31,7 @@ export class FaultDeclarer {
   /** Tries the sectors of the deadline after the one that follows `clock`, and declares what has changed. */
   async look(miner: HeldMiner, { chain, tracker }: MinerAccount, head: HeadView, clock: DeadlineClock): Promise<void> {
     const index = (clock.index + AHEAD) % DEADLINES;
-    const ahead = deadlineClock(clock.periodStart + (clock.index + AHEAD >= DEADLINES ? provingPeriod : 0), index);
+    const ahead = nextClock(clock, index);
     if (head.height + 1 >= ahead.faultCutoff) return;
     const { partitions } = await chain.sectorsDue(index, head);
     const faults: PartitionSectors[] = [];

@@ -20,6 +20,11 @@ export function deadlineClock(periodStart: number, index: number): DeadlineClock
   };
 }
 
+/** The deadline of an index as it opens next, or is open, where the current one of its miner is `now`. */
+export function nextClock(now: Pick<DeadlineClock, "periodStart" | "index">, index: number): DeadlineClock {
+  return deadlineClock(now.periodStart + (index < now.index ? WINDOW_POST.provingPeriod : 0), index);
+}
+
 export const addressIn = (json: Json | undefined): Address => Address.parse(json as string);
 
 /** `MinerInfo` of the state. */

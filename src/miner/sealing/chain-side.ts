@@ -1,6 +1,5 @@
 /** The chain as the sealing of sectors sees it, over what a miner's software has in common (`chain-side/`). */
 import { DRAW_TAG, minerEntropy } from "../../consensus/draws.ts";
-import { WINDOW_POST } from "../../params/proving.ts";
 import { findVersion } from "../../schema/versions/rows.ts";
 import { pieceCidV1 } from "../../sector/piece/cid.ts";
 import type { Partition } from "../../state/miner-sectors.ts";
@@ -9,7 +8,7 @@ import type { ActivatedPiece, MinerCall, MinerMessages } from "../chain-side/cal
 import type { DeadlineSectors, MinerChain } from "../chain-side/chain.ts";
 import { MinerError } from "../chain-side/errors.ts";
 import { minerMessages } from "../chain-side/messages.ts";
-import { deadlineClock } from "../chain-side/state-json.ts";
+import { nextClock } from "../chain-side/state-json.ts";
 import type { MessageTracker } from "../chain-side/tracker.ts";
 import type { Condition, SealingChain } from "./chain.ts";
 import { StepFailure } from "./errors.ts";
@@ -128,13 +127,11 @@ export function sealingChain(chain: MinerChain, tracker: MessageTracker): Sealin
     },
     async nextProofs(sectors) {
       if (sectors.length === 0) return new Map();
-      const [found, { periodStart, index }] = await Promise.all([places(sectors), chain.deadline()]);
-      const opens = (deadline: number): number =>
-        deadlineClock(periodStart + (deadline < index ? WINDOW_POST.provingPeriod : 0), deadline).open;
+      const [found, now] = await Promise.all([places(sectors), chain.deadline()]);
       return new Map(
         sectors.flatMap((sector) => {
           const place = found.get(sector);
-          return place === undefined ? [] : [[sector, opens(place.deadline)] as const];
+          return place === undefined ? [] : [[sector, nextClock(now, place.deadline).open] as const];
         }),
       );
     },
