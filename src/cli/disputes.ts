@@ -11,10 +11,11 @@ export type Call = <Result>(method: string, ...params: readonly unknown[]) => Pr
 /** Deadline of a proving period, and the proof's place among those that it took. */
 export type Disputed = { readonly deadline: number; readonly index: number };
 
+/** DisputeWindowedPoSt. */
 const DISPUTE = 24;
 /** First actors that take window PoSts unseen: see above. */
 const DISPUTED_SINCE = 3;
-/** Partitions of a deadline that are tried at most: what an actor may have. */
+/** Partitions of a deadline that are tried at most: what it may have. Source: builtin-actors v18.0.0 runtime/src/runtime/policy.rs. */
 const MOST_PARTITIONS = 3000;
 
 /** Why there is nothing to dispute at a network version; null where there may be. */

@@ -34,7 +34,8 @@ export type FaultReporterParts = {
   readonly onReport?: (report: FaultReport) => void;
 };
 
-const REPORT = 15n;
+/** ReportConsensusFault, in all versions of the actors. Source: specs-actors v2.1.0 actors/builtin/methods.go. */
+export const REPORT_CONSENSUS_FAULT = 15n;
 /** attoFIL that one report may cost in gas. */
 const MAX_FEE = 10n ** 18n;
 /** Faults that wait for their epoch to pass; more are left to others. */
@@ -104,8 +105,8 @@ export class FaultReporter {
       gasLimit: 0n,
       gasFeeCap: 0n,
       gasPremium: 0n,
-      method: REPORT,
-      params: encodeMethodParams(code, REPORT, params, states.network.prefix),
+      method: REPORT_CONSENSUS_FAULT,
+      params: encodeMethodParams(code, REPORT_CONSENSUS_FAULT, params, states.network.prefix),
     };
     return pool.pushNext(from, async (nonce) =>
       signMessage(

@@ -10,6 +10,7 @@ import { addressOf, signMessage } from "../keys/keys.ts";
 import { minerMessages } from "../miner/chain-side/messages.ts";
 import { MessageTracker } from "../miner/chain-side/tracker.ts";
 import { signBlock } from "../miner/draft-block.ts";
+import { REPORT_CONSENSUS_FAULT } from "../miner/fault-reporter.ts";
 import type { OwnMiner, OwnSector } from "../miner/own-sectors.ts";
 import { SECTOR_STATES } from "../miner/sealing/states.ts";
 import type { MinerSwitches } from "../miner/switches.ts";
@@ -28,7 +29,7 @@ import { type MinerReport, minerReport } from "./miner-report.ts";
 import type { FilecoinNode } from "./node.ts";
 import type { SealingPart } from "./sealing-part.ts";
 import { sectorsService } from "./sectors-service.ts";
-import { type Loss, REPORT_CONSENSUS_FAULT, waitingLosses } from "./waiting-losses.ts";
+import { type Loss, waitingLosses } from "./waiting-losses.ts";
 
 export type LaboratoryErrorData =
   | { readonly code: "UNKNOWN_MINER"; readonly miner: string }

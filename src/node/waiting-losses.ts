@@ -1,4 +1,5 @@
 /** Sectors that messages which wait are to take away from miners: the state does not show it yet. */
+import { REPORT_CONSENSUS_FAULT } from "../miner/fault-reporter.ts";
 import type { OwnMiner } from "../miner/own-sectors.ts";
 import { sectorsOf } from "../state/miner-sectors.ts";
 import { decodeMethodData, type StateView } from "../state/state-view.ts";
@@ -9,9 +10,8 @@ import type { Json } from "../types/schema-codec.ts";
 /** What takes sectors away from a miner. */
 export type Loss = { readonly own: OwnMiner; readonly isGone: (sector: number) => boolean };
 
-/** Methods of a miner, in all versions of the actors. Source: specs-actors v2.1.0 actors/builtin/methods.go. */
+/** In all versions of the actors. Source: specs-actors v2.1.0 actors/builtin/methods.go. */
 const TERMINATE_SECTORS = 9n;
-export const REPORT_CONSENSUS_FAULT = 15n;
 
 /** Of all messages that wait, whoever sent them: they are there after a restart and after a way back, too. */
 export async function waitingLosses(
