@@ -229,14 +229,23 @@ async function list(options: Options): Promise<void> {
   );
 }
 
+type Ended = Pick<Status, "State" | "EndedAt" | "Expiration">;
+
+/** Sectors of the genesis have a state that tells it, and no epoch; of one whose files were removed before there may be neither. */
+function howEnded({ State: state, EndedAt: endedAt, Expiration }: Ended): string {
+  if (state === "Expiring" || (endedAt !== null && endedAt >= Expiration)) return "it has expired";
+  return state === "TerminateFinality" || endedAt !== null ? "terminated before its time" : "in time or before it";
+}
+
+type Standing = Ended & Pick<Status, "ChainState" | "CountsFrom" | "Activation" | "InitialPledge">;
+
 /** How it stands on the chain, which keeps for a while what it knows of sectors that have ended. */
-function standingLines(found: Status): string[] {
+export function standingLines(found: Standing): string[] {
   const { ChainState: state, EndedAt: endedAt, CountsFrom: countsFrom, Activation, Expiration, InitialPledge } = found;
   const when = endedAt === null ? "when is not noted here" : `seen at epoch ${endedAt}`;
   if (state === "terminated") {
-    const how = endedAt !== null && endedAt >= Expiration ? "it has expired" : "terminated before its time";
     return [
-      `ended       ${how}, ${when}: no longer on chain, without power and pledge`,
+      `ended       ${howEnded(found)}, ${when}: no longer on chain, without power and pledge`,
       `was to last from epoch ${Activation} to ${Expiration}, pledge ${InitialPledge} attoFIL`,
     ];
   }
