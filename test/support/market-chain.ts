@@ -24,7 +24,7 @@ import { keyOfNumber } from "./paych-chain.ts";
 
 const NOTHING = new Uint8Array(0);
 export const MINER = Address.id(1000);
-const COLLATERAL = 5000n;
+export const COLLATERAL = 5000n;
 const PUBLISH = 4n;
 const SETTLE = BigInt(EXPORTED.SettleDealPayments);
 

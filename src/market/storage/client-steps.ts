@@ -6,7 +6,7 @@ import type { CID } from "../../types/cid.ts";
 import { basicAuth } from "../wire/http.ts";
 import { type BoostAnswer, encodeHttpSource, NO_TRANSFER, type Transfer, uuidBytes } from "./boost-messages.ts";
 import { type ClientDeal, type ClientState, type Delivery, offeredRoot, signedOfClient } from "./client-record.ts";
-import { dealOnChain, endOnChain, slashOf, wasNeverActive } from "./deal-end.ts";
+import { dealOnChain, endOnChain, nextLook, slashOf, wasNeverActive } from "./deal-end.ts";
 import { DealError } from "./errors.ts";
 import type { MarketFunds } from "./funds.ts";
 import {
@@ -35,7 +35,6 @@ function fail(text: string): never {
 /** Milliseconds between two questions to a provider where no head comes, and for one answer. */
 const ASK_MS = 10_000;
 const ANSWER_MS = 60_000;
-const LOOK_EPOCHS = 10;
 /** Of a deal that has ended and is not paid: the market lets go of it with its last payment. */
 const UNPAID = "it has ended; its provider has not asked the market for the last payment yet";
 /** Epochs until a provider of the older protocol is offered a deal: its chain is to have the funds, too. */
@@ -141,19 +140,18 @@ export function clientSteps(parts: ClientParts): Readonly<Record<string, StepOf<
 
     async Published(deal) {
       const { proposal } = signedOfClient(deal);
-      const { startEpoch, client } = proposal;
+      const { startEpoch } = proposal;
       const { epoch } = chain;
       const named = [chain, deal.dealId as number, proposal] as const;
       const found = await dealOnChain(...named);
       // The market may have had it active, and let go of it since this node looked last.
       const onChain = found ?? (await endOnChain(...named, Math.max(0, Number(startEpoch) - 1))).last ?? null;
-      if (onChain === null && epoch <= Number(startEpoch)) return reverted();
+      if (onChain === null && epoch <= Number(startEpoch)) return reverted(deal);
       if (onChain === null || (found === null && onChain.activated === null))
         fail(`the provider had it in no proven sector by epoch ${startEpoch}: price and collateral are given back`);
       if (onChain.activated === null) return { untilEpoch: 0 };
       // Until now the price was held: had the chain gone another way, another deal might have been paid with it.
-      const id = await chain.messages.idOf(client);
-      if (id !== null) await funds.drop(id, deal.id);
+      await letGo(deal);
       return to("Active", "activated", `at epoch ${onChain.activated}`, { activated: onChain.activated });
     },
 
@@ -164,12 +162,14 @@ export function clientSteps(parts: ClientParts): Readonly<Record<string, StepOf<
       const onChain = await dealOnChain(...named);
       const { epoch, paysWhenAsked } = chain;
       if (onChain !== null && onChain.slashed === null) {
+        // Of a way of the chain that came to nothing, and was left before that was written down.
+        await letGo(deal);
         if (paysWhenAsked && epoch >= Number(endEpoch) && deal.told !== UNPAID)
           return to("Active", "ended", UNPAID, { told: UNPAID });
-        return { untilEpoch: epoch + LOOK_EPOCHS };
+        return { untilEpoch: nextLook(epoch, deal.activated) };
       }
       const end = onChain === null ? await endOnChain(...named, deal.activated ?? 0) : { epoch, last: onChain };
-      if (end.last == null && epoch <= Number(startEpoch)) return reverted();
+      if (end.last == null && epoch <= Number(startEpoch)) return reverted(deal);
       if (wasNeverActive(end)) fail(`the chain has gone another way, on which no sector had it by epoch ${startEpoch}`);
       const slashed = slashOf(end, Number(endEpoch));
       if (slashed === null) return to("Expired", "expired", `it ended at epoch ${endEpoch}`, { told: "" });
@@ -178,9 +178,18 @@ export function clientSteps(parts: ClientParts): Readonly<Record<string, StepOf<
   };
 
   /** The market lets go of no deal before its start: the chain has gone another way, on which it is published anew, under any id. */
-  function reverted(): Result {
+  async function reverted(deal: ClientDeal): Promise<Result> {
+    const { proposal } = signedOfClient(deal);
+    const id = await chain.messages.idOf(proposal.client);
+    // Else another deal, or a withdrawal, takes its price, and it cannot be published anew.
+    if (id !== null) await funds.holdAgain(id, deal.id, clientFunds(proposal), proposal);
     const change = { dealId: null, publishMessage: null, activated: null, told: "" };
     return to("Waiting", "reverted", "the chain has gone another way, and has not published it there yet", change);
+  }
+
+  async function letGo(deal: ClientDeal): Promise<void> {
+    const id = await chain.messages.idOf(signedOfClient(deal).proposal.client);
+    if (id !== null) await funds.drop(id, deal.id);
   }
 
   /** What follows from a provider's answer to an offer. `next`: the state of one that is taken. */

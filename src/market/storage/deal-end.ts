@@ -2,11 +2,19 @@
 import type { DealEnd, MarketChain, OnChainDeal } from "./chain-access.ts";
 import { type DealProposal, proposalCid } from "./proposal.ts";
 
+/** Epochs between two looks at an active deal. */
+const LOOK_EPOCHS = 10;
+
 type Chain = Pick<MarketChain, "deal" | "endOf" | "normalised">;
 
 /** A deal as the market has it under an id; null if it has none there, or another one. */
 export async function dealOnChain(chain: Chain, id: number, proposal: DealProposal): Promise<OnChainDeal | null> {
   return ifOurs(chain, proposal, await chain.deal(id));
+}
+
+/** Epoch from which on an active deal is looked at again; 0: with the next head, as a chain that goes another way may take it back. */
+export function nextLook(epoch: number, activated: number | null): number {
+  return epoch <= (activated ?? 0) + LOOK_EPOCHS ? 0 : epoch + LOOK_EPOCHS;
 }
 
 /**

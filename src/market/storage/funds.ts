@@ -110,14 +110,27 @@ export class MarketFunds {
     amount: bigint,
     proposal: DealProposal | null = null,
   ): Promise<CID | null> {
-    const normalised = proposal === null ? null : await this.options.chain.normalised(proposal);
-    const onChain = normalised === null ? null : `${proposalCid(normalised)}`;
+    const held = await this.heldFor(amount, proposal);
     return this.cover(wallet, id, (funds) => {
       const before = funds.holds.get(deal);
       // Each head asks for it again, of every deal that waits.
-      if (before?.amount === amount && before.onChain === onChain) return funds;
-      return { ...funds, holds: new Map(funds.holds).set(deal, { amount, onChain }) };
+      if (before?.amount === held.amount && before.onChain === held.onChain) return funds;
+      return { ...funds, holds: new Map(funds.holds).set(deal, held) };
     });
+  }
+
+  /** As `hold`, for a deal that the chain has taken back, with its funds: they were there, and nothing is sent. */
+  async holdAgain(id: Address, deal: string, amount: bigint, proposal: DealProposal): Promise<void> {
+    const held = await this.heldFor(amount, proposal);
+    await this.turns.run(async () => {
+      const funds = await this.of(id);
+      await this.write(id, { ...funds, holds: new Map(funds.holds).set(deal, held) });
+    });
+  }
+
+  private async heldFor(amount: bigint, proposal: DealProposal | null): Promise<Hold> {
+    const normalised = proposal === null ? null : await this.options.chain.normalised(proposal);
+    return { amount, onChain: normalised === null ? null : `${proposalCid(normalised)}` };
   }
 
   /** Reserves less; never less than nothing, and nothing that is held for deals. */

@@ -11,7 +11,7 @@ import { filText } from "../../types/amount.ts";
 import { parseCid } from "../../types/cid.ts";
 import { decodeSignedMessage } from "../../types/message.ts";
 import { type MarketChain, publishedId } from "./chain-access.ts";
-import { dealOnChain, endOnChain, slashOf, wasNeverActive } from "./deal-end.ts";
+import { dealOnChain, endOnChain, nextLook, slashOf, wasNeverActive } from "./deal-end.ts";
 import { DealError, type TransferReason } from "./errors.ts";
 import type { MarketFunds } from "./funds.ts";
 import { type Outcome, StepFailure, type StepOf } from "./lives.ts";
@@ -95,8 +95,6 @@ const MAX_ATTEMPTS = 10;
 const HOPELESS: readonly TransferReason[] = ["TOO_LONG", "COMMITMENT"];
 const RETRY_FIRST_MS = 500;
 const RETRY_MOST_MS = 60_000;
-/** Epochs between two looks at an active deal. */
-const LOOK_EPOCHS = 10;
 /** Epochs after a message that brought no payment until the next. */
 const SETTLE_AGAIN_EPOCHS = 120;
 
@@ -173,7 +171,7 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
       const found = await dealOnChain(...named);
       // The market may have had it active, and let go of it since this node looked last.
       const onChain = found ?? (await endOnChain(...named, Math.max(0, Number(startEpoch) - 1))).last ?? null;
-      if (onChain === null && epoch <= Number(startEpoch)) return reverted;
+      if (onChain === null && epoch <= Number(startEpoch)) return reverted(deal, parts);
       if (onChain === null || (found === null && onChain.activated === null))
         fail(`the market has let go of the deal: it was in no proven sector by epoch ${startEpoch}`);
       if (onChain.activated === null) {
@@ -186,16 +184,18 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
 
     async Active(deal) {
       const proposal = proposalOfDeal(deal);
-      const { startEpoch, endEpoch } = proposal;
+      const { startEpoch, endEpoch, provider } = proposal;
       const named = [chain, deal.dealId as number, proposal] as const;
       const onChain = await dealOnChain(...named);
       const { epoch, paysWhenAsked } = chain;
       if (onChain !== null && onChain.slashed === null) {
+        // Of a way of the chain that came to nothing, and was left before that was written down.
+        await funds.drop(await idOf(provider), deal.id);
         if (paysWhenAsked && isPayable(deal, onChain, epoch, parts.rules().settleEpochs)) parts.onPayable();
-        return { untilEpoch: epoch + LOOK_EPOCHS };
+        return { untilEpoch: nextLook(epoch, deal.activated) };
       }
       const end = onChain === null ? await endOnChain(...named, deal.activated ?? 0) : { epoch, last: onChain };
-      if (end.last == null && epoch <= Number(startEpoch)) return reverted;
+      if (end.last == null && epoch <= Number(startEpoch)) return reverted(deal, parts);
       if (wasNeverActive(end)) fail(`the chain has gone another way, on which no sector had it by epoch ${startEpoch}`);
       if (parts.mayGoBack?.() !== true) await parts.index.remove(deal.id);
       const slashed = slashOf(end, Number(endEpoch));
@@ -208,12 +208,14 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
 }
 
 /** The market lets go of no deal before its start: the chain has gone another way, on which it is published anew, under any id. */
-const reverted: Result = to(
-  "PublishWait",
-  "reverted",
-  "the chain has gone another way, on which its message is waited for",
-  { activated: null },
-);
+async function reverted(deal: ProviderDeal, { chain, funds }: Pick<ProviderParts, "chain" | "funds">): Promise<Result> {
+  const proposal = proposalOfDeal(deal);
+  const id = await chain.messages.idOf(proposal.provider);
+  // Else another deal, or a withdrawal, takes its collateral, and it cannot be published anew.
+  if (id !== null) await funds.holdAgain(id, deal.id, proposal.providerCollateral, proposal);
+  const text = "the chain has gone another way, on which its message is waited for";
+  return to("PublishWait", "reverted", text, { activated: null });
+}
 
 /** Bytes of a deal's data while it waits for its sector; fewer at the end. */
 async function inFile(

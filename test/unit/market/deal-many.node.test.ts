@@ -6,7 +6,7 @@ import { totalOf } from "../../../src/market/storage/funds.ts";
 import { clientFunds } from "../../../src/market/storage/proposal.ts";
 import { PieceHasher } from "../../../src/sector/piece/pieces.ts";
 import { Address } from "../../../src/types/address.ts";
-import { FakeMarket, MINER, rootOf } from "../../support/market-chain.ts";
+import { COLLATERAL, FakeMarket, MINER, rootOf } from "../../support/market-chain.ts";
 import { newDisk, openNode, PAYLOAD, PIECE, settle } from "../../support/market-node.ts";
 
 const crypto = await loadCrypto();
@@ -111,8 +111,10 @@ test.each(["Waiting", "Published", "Active"])(
       await expect(client.verify(id)).rejects.toThrow(/, DealID 0, is published, and its sector is not proven yet/);
     market.reorg();
     await settle();
-    // Another deal finds nothing free to be paid with meanwhile.
-    if (state === "Published") expect(totalOf(await funds.of(CLIENT))).toBe(FUNDS);
+    // Another deal, or a withdrawal, finds nothing free to take meanwhile.
+    expect(totalOf(await funds.of(CLIENT))).toBe(FUNDS);
+    expect(totalOf(await funds.of(MINER))).toBe(COLLATERAL);
+    await expect(funds.withdraw(market.client, CLIENT, CLIENT, 1n)).rejects.toThrow(/reserved/);
     for (let rounds = 0; rounds < 300; rounds++) {
       market.mine();
       await settle();
