@@ -18,7 +18,8 @@ const MAX_EPOCH = 1_000_000_000;
 const DEFAULT_DURATION = 518_400;
 const LOOK_MS = 1000;
 const AGAIN = ["--again", "though such a deal is open already: another one, which is paid for, too"] as const;
-const ENDED: readonly string[] = ["Failed", "Expired", "Slashed"];
+/** What a node says where such a deal is open. */
+const SECOND = /the same deal is open already \([^)]*\): (\w+)/;
 /** What a node says of a price that was not allowed. */
 const TOO_DEAR = /the provider asks (.+?) an epoch, .* may be spent/;
 
@@ -137,37 +138,10 @@ async function deal(root: string, miner: string, options: DealOptions): Promise<
     Transfer: options.transfer ?? "",
     Url: options.url ?? "",
     Headers: {},
+    // Whoever was interrupted gives the same command once more, and would pay twice.
+    Again: options.again === true,
   };
-  if (options.again !== true) await refuseSecond(remote, wanted, options);
   await made(remote, "Filigree.ClientDeal", [wanted], options);
-}
-
-type Wanted = { readonly Root: Link; readonly Wallet: string; readonly Miner: string; readonly Raw: boolean };
-
-/** Whoever was interrupted gives the same command once more, and would pay twice. */
-async function refuseSecond(remote: Remote, { Root, Wallet, Miner, Raw }: Wanted, options: DealOptions): Promise<void> {
-  const all = await remote.call<readonly DealView[]>("Filigree.ClientDeals");
-  const open = all.filter((one) => one.Root?.["/"] === Root["/"] && !ENDED.includes(one.State));
-  if (open.length === 0) return;
-  const method = Raw ? "Filigree.ClientRawPieceCID" : "ClientDealPieceCID";
-  const { PieceCID } = await interruptible((signal) =>
-    remote.wait<{ readonly PieceCID: Link }>(method, [Root, null], signal),
-  );
-  const idOf = (address: string): Promise<string> =>
-    remote.ask<string>("StateLookupID", address, null).then((id) => id ?? address);
-  const [client, provider] = [await idOf(Wallet), await idOf(Miner)];
-  for (const one of open) {
-    const { Proposal } = one;
-    if (Proposal.PieceCID["/"] !== PieceCID["/"] || (await idOf(Proposal.Provider)) !== provider) continue;
-    if ((await idOf(Proposal.Client)) === client) throw second(one, options);
-  }
-}
-
-function second({ ProposalCid, State }: DealView, options: RemoteOptions): Error {
-  const look = nextCommand(`filigree client deals ${ProposalCid["/"]}`, options);
-  return new Error(
-    `the same deal is open already (${State}): ${ProposalCid["/"]}; look at it with: ${look}; for another one: --again`,
-  );
 }
 
 async function verify(proposal: string, options: RemoteOptions): Promise<void> {
@@ -191,30 +165,13 @@ type RenewOptions = RemoteOptions & {
 
 async function renew(proposal: string, options: RenewOptions): Promise<void> {
   const remote = await Remote.open(options);
-  if (options.again !== true) await refuseSecondRenewal(remote, proposal, options);
   const change = {
     Duration: options.duration ?? null,
     StartEpoch: options.startEpoch ?? null,
     MaxPrice: options.maxPrice?.toString() ?? null,
+    Again: options.again === true,
   };
   await made(remote, "Filigree.ClientRenewDeal", [linkOf(proposal), change], options);
-}
-
-/** What was renewed already has a deal of the same piece and parties that ends later. */
-async function refuseSecondRenewal(remote: Remote, proposal: string, options: RemoteOptions): Promise<void> {
-  const all = await remote.call<readonly DealView[]>("Filigree.ClientDeals");
-  const { "/": cid } = linkOf(proposal);
-  const of = all.find(({ ProposalCid }) => ProposalCid["/"] === cid)?.Proposal;
-  if (of === undefined) return;
-  const later = all.find(
-    ({ State, Proposal: one }) =>
-      !ENDED.includes(State) &&
-      one.EndEpoch > of.EndEpoch &&
-      one.PieceCID["/"] === of.PieceCID["/"] &&
-      one.Client === of.Client &&
-      one.Provider === of.Provider,
-  );
-  if (later !== undefined) throw second(later, options);
 }
 
 /** Makes a deal, and tells of it; with `--wait` until it is active or has failed. The deal goes on without this command. */
@@ -230,6 +187,11 @@ async function made(
   const work = async (signal: AbortSignal): Promise<void> => {
     const proposal = (
       await remote.wait<Link>(method, params, signal).catch((error: unknown) => {
+        const [, second] = SECOND.exec(describeError(error)) ?? [];
+        if (second !== undefined)
+          throw new Error(
+            `${describeError(error)}; look at it with: ${nextCommand(`filigree client deals ${second}`, options)}; for another one: --again`,
+          );
         const [, price] = TOO_DEAR.exec(describeError(error)) ?? [];
         if (price === undefined) throw error;
         throw new Error(`${describeError(error)}; to allow it: --max-price "${price}"`);

@@ -3,6 +3,7 @@
  * on the disk; after `kill -9` the next start goes on where this one was.
  */
 
+import { Turns } from "../../base/turns.ts";
 import type { Proofs } from "../../core/proofs.ts";
 import { pieceCidV1 } from "../../sector/piece/cid.ts";
 import type { BlockStore } from "../../storage/contract.ts";
@@ -82,6 +83,8 @@ export type Wanted = {
   readonly source?: { readonly url: string; readonly headers: Readonly<Record<string, string>> };
   /** Piece and bytes of the data, where it is not in this node's store. */
   readonly piece?: { readonly cid: CID; readonly paddedSize: number; readonly carSize: number };
+  /** Which open deals of the same piece and parties keep this one from being made; absent: none. */
+  readonly unlessOpen?: (other: DealProposal) => boolean;
 };
 
 /** Where a deal's piece was shown to be. */
@@ -93,7 +96,13 @@ export type Verified = {
 };
 
 /** What is to be otherwise than it was. Epochs; attoFIL an epoch. */
-export type Renewal = { readonly duration?: number; readonly startEpoch?: number; readonly maxPrice?: bigint };
+export type Renewal = {
+  readonly duration?: number;
+  readonly startEpoch?: number;
+  readonly maxPrice?: bigint;
+  /** Whether it is made though the deal was renewed already. Default: yes. */
+  readonly again?: boolean;
+};
 
 /** Epochs until a deal begins, unless its user says otherwise: a day. */
 const START_DELAY = 2880;
@@ -133,6 +142,7 @@ export class StorageClient {
   private readonly options: ClientOptions;
   private book: RecordBook<ClientDeal> | null = null;
   private lives: Lives<ClientDeal> | null = null;
+  private readonly adding = new Turns();
 
   constructor(options: ClientOptions) {
     this.options = options;
@@ -230,6 +240,8 @@ export class StorageClient {
         { code: "BAD_ARGUMENT" },
         `a verified deal has at least ${chain.minVerifiedBytes} bytes on this network, and the data is a piece of ${size}`,
       );
+    const terms = { pieceCid: piece.cid, client, provider: miner };
+    this.refuseSecond(terms, wanted);
     const asked = await this.askFor(wanted, signal);
     if (asked !== null) checkSize(asked, size);
     const price = wanted.price ?? leastPrice(asked as StorageAsk, { pieceSize: size, verified });
@@ -256,17 +268,28 @@ export class StorageClient {
     const delivery = this.deliveryOf(wanted, piece.cid);
     const signature = chain.messages.sign(client, encodeProposal(proposal));
     const id = `${proposalCid(proposal)}`;
-    const isNew = await this.deals.add(
-      {
-        ...{ id, state: "Funding", uuid: newUuid(randomBytes), wallet: `${client}`, root: `${root}`, peer, delivery },
-        ...{ signed: encodeSignedProposal({ proposal, signature }), size: piece.carSize, told: "" },
-        ...{ publishMessage: null, dealId: null, activated: null, slashed: null },
-        keepUnsealed: wanted.keepUnsealed ?? true,
-        ...(form === "raw" ? { isRaw: true } : {}),
-        ...(delivery.kind === "graphsync" ? { isLegacy: true } : {}),
+    const record = {
+      ...{
+        id,
+        state: "Funding" as const,
+        uuid: newUuid(randomBytes),
+        wallet: `${client}`,
+        root: `${root}`,
+        peer,
+        delivery,
       },
-      `offered to ${miner}: ${price} attoFIL an epoch from epoch ${startEpoch} on`,
-    );
+      ...{ signed: encodeSignedProposal({ proposal, signature }), size: piece.carSize, told: "" },
+      ...{ publishMessage: null, dealId: null, activated: null, slashed: null },
+      keepUnsealed: wanted.keepUnsealed ?? true,
+      ...(form === "raw" ? { isRaw: true as const } : {}),
+      ...(delivery.kind === "graphsync" ? { isLegacy: true as const } : {}),
+    };
+    const isNew = await this.adding.run(async () => {
+      // Of two that were asked for at once the second sees the first; whoever has left by now finds no deal made.
+      signal?.throwIfAborted();
+      this.refuseSecond(terms, wanted);
+      return this.deals.add(record, `offered to ${miner}: ${price} attoFIL an epoch from epoch ${startEpoch} on`);
+    });
     if (!isNew)
       throw new DealError(
         { code: "BAD_ARGUMENT" },
@@ -274,6 +297,18 @@ export class StorageClient {
       );
     this.lives?.live(id);
     return this.deals.get(id);
+  }
+
+  private refuseSecond(terms: Pick<DealProposal, "pieceCid" | "client" | "provider">, { unlessOpen }: Wanted): void {
+    if (unlessOpen === undefined) return;
+    const wallet = `${terms.client}`;
+    for (const one of this.deals.all()) {
+      if (isOver(one) || one.wallet !== wallet) continue;
+      const { proposal } = signedOfClient(one);
+      const isSame = proposal.pieceCid.equals(terms.pieceCid) && proposal.provider.equals(terms.provider);
+      if (isSame && unlessOpen(proposal))
+        throw new DealError({ code: "BAD_ARGUMENT" }, `the same deal is open already (${one.state}): ${one.id}`);
+    }
   }
 
   /** What the provider asks; null where it does not say, and the price is known without it: it may be away for now. */
@@ -306,6 +341,7 @@ export class StorageClient {
         ...{ duration: more.duration ?? Number(durationOf(proposal)), verified: proposal.verified },
         ...{ startEpoch: more.startEpoch ?? Math.max(Number(proposal.endEpoch), earliest) },
         ...{ maxPrice: more.maxPrice ?? proposal.pricePerEpoch, keepUnsealed: deal.keepUnsealed },
+        ...(more.again === false ? { unlessOpen: ({ endEpoch }) => endEpoch > proposal.endEpoch } : {}),
         ...(delivery.kind === "offline" ? { offline: true } : {}),
         ...(deal.isRaw === true ? { raw: true } : {}),
         ...(delivery.kind === "graphsync" || delivery.kind === "libp2p" ? { transfer: delivery.kind } : {}),

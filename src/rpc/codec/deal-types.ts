@@ -145,12 +145,15 @@ export const wantedDeal = object("WantedDeal", {
   Transfer: fallback(choice("", "libp2p", "graphsync"), ""),
   Url: fallback(text(8192), ""),
   Headers: fallback(record(text(8192), 32), {}),
+  /** Whether it is made though one of the same piece and parties is open. */
+  Again: fallback(boolean, true),
 });
 
 export const renewal = object("Renewal", {
   Duration: fallback(nullable(epochs), null),
   StartEpoch: fallback(nullable(epochs), null),
   MaxPrice: fallback(nullable(amount), null),
+  Again: fallback(boolean, true),
 });
 
 export const dealRules = object("DealRules", {

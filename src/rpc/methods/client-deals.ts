@@ -135,6 +135,7 @@ const ownMethods = {
           ...(StartEpoch === null ? {} : { startEpoch: StartEpoch }),
           ...(Collateral === null ? {} : { collateral: Collateral }),
           ...(Url === "" ? {} : { source: { url: Url, headers: Headers } }),
+          ...(wanted.Again ? {} : { unlessOpen: () => true }),
         },
         signal,
       );
@@ -145,15 +146,19 @@ const ownMethods = {
     summary:
       "The same deal once more, from its end on; at what the provider asks now, at most MaxPrice, or what it was.",
     permission: "admin",
-    params: [proposalParam, param("change", fallback(renewal, { Duration: null, StartEpoch: null, MaxPrice: null }))],
+    params: [
+      proposalParam,
+      param("change", fallback(renewal, { Duration: null, StartEpoch: null, MaxPrice: null, Again: true })),
+    ],
     result: link,
     cost: "wait",
-    async run([proposal, { Duration, StartEpoch, MaxPrice }], { node, signal }) {
+    async run([proposal, { Duration, StartEpoch, MaxPrice, Again }], { node, signal }) {
       const { client } = node.deals;
       const change = {
         ...(Duration === null ? {} : { duration: Duration }),
         ...(StartEpoch === null ? {} : { startEpoch: StartEpoch }),
         ...(MaxPrice === null ? {} : { maxPrice: MaxPrice }),
+        again: Again,
       };
       return client.cidOf((await client.renew(`${proposal}`, change, signal)).id);
     },

@@ -149,3 +149,34 @@ test("a deal that the chain takes back after its start is published nowhere any 
   expect(totalOf(await funds.of(CLIENT)) + totalOf(await funds.of(MINER))).toBe(0n);
   await node.stop();
 });
+
+test("of the same deal asked for twice at once one is made, and none for whoever has left", async () => {
+  const market = new FakeMarket(crypto);
+  const node = await openNode(market, newDisk());
+  const { client } = node;
+  const wanted = {
+    wallet: market.client,
+    miner: MINER,
+    peer: null,
+    duration: DURATION,
+    price: PRICE,
+    startEpoch: 2000,
+  };
+  const again = { ...wanted, root: rootOf(1), unlessOpen: () => true };
+  const two = await Promise.allSettled([client.deal(again), client.deal({ ...again, startEpoch: 2001 })]);
+  expect(two.map(({ status }) => status)).toEqual(["fulfilled", "rejected"]);
+  const { id = "" } = client.list()[0] ?? {};
+  expect(`${(two[1] as PromiseRejectedResult).reason}`).toContain(`the same deal is open already (Funding): ${id}`);
+  // One that is asked for by name is another.
+  await client.deal({ ...wanted, root: rootOf(1), startEpoch: 1999 });
+  const left = new AbortController();
+  const gone = client.deal({ ...wanted, root: rootOf(2) }, left.signal);
+  left.abort(new Error("left"));
+  await expect(gone).rejects.toThrow("left");
+  expect(client.list()).toHaveLength(2);
+  expect((await client.renew(id, { again: false, maxPrice: PRICE })).id).not.toBe(id);
+  await expect(client.renew(id, { again: false, duration: DURATION + 1 })).rejects.toThrow(
+    /the same deal is open already/,
+  );
+  await node.stop();
+});
