@@ -145,11 +145,12 @@ export function sectorsService(part: SealingPart, hasLaboratory = false): Sector
       const endedAt = final !== null && hasEnded ? final - SEALING_EPOCHS.lookback : null;
       return { chain: condition, endedAt, countsFrom: counts ?? null };
     },
-    async check(miner, numbers, full) {
+    async check(miner, numbers, full, signal) {
       const own = line(miner);
       await part.away();
       const bad = new Map<number, string>();
       for (const number of numbers) {
+        signal?.throwIfAborted();
         const why = await faultOf(part, own, number, full);
         if (why !== null) bad.set(number, why);
       }

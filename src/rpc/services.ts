@@ -385,8 +385,13 @@ export type SectorsService = {
   onChain(miner: Address, number: number): Promise<SectorOnChain | null>;
   /** How a sector stands on the chain. */
   standing(miner: Address, number: number): Promise<SectorStanding>;
-  /** Which sectors are not as their commitments say, and why; `full`: all of their files is read, not samples. */
-  check(miner: Address, numbers: readonly number[], full: boolean): Promise<ReadonlyMap<number, string>>;
+  /** Which sectors are not as their commitments say, and why; `full`: all of their files is read, not samples. Looked at between two sectors: `signal`. */
+  check(
+    miner: Address,
+    numbers: readonly number[],
+    full: boolean,
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<number, string>>;
   /** Folders of sector files. */
   folders(): Promise<readonly FolderView[]>;
   /** Attached folders that cannot be used now, such as those of disks that are not mounted; they are taken up again when they can. */

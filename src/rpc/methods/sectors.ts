@@ -271,14 +271,15 @@ export const sectorsGroup = group("Sectors", "Sectors of this node's own miners 
       param("expensive", fallback(boolean, false)),
     ],
     result: record(text(), MAX_CHECKED),
-    cost: "walk",
-    async run([, refs, expensive], { node }) {
+    // As long as the disks take; it ends with its caller.
+    cost: "wait",
+    async run([, refs, expensive], { node, signal }) {
       const bad: Record<string, string> = {};
       const byMiner = new Map<bigint, number[]>();
       for (const { ID } of refs) byMiner.set(ID.Miner, [...(byMiner.get(ID.Miner) ?? []), Number(ID.Number)]);
       for (const [id, numbers] of byMiner) {
         const miner = await minerOf(node, Address.id(id));
-        for (const [number, why] of await serviceOf(node).check(miner, numbers, expensive)) bad[number] = why;
+        for (const [number, why] of await serviceOf(node).check(miner, numbers, expensive, signal)) bad[number] = why;
       }
       return bad;
     },
