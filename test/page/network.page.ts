@@ -35,8 +35,7 @@ const outcome = (text: string | RegExp) => page.locator(".outcome").getByText(te
 
 test("the chain is drawn, and grows without being asked", async () => {
   await page.locator(".chain a").first().waitFor();
-  const before = await page.locator("strong.epoch").innerText();
-  expect(Number(before)).toBe(await headEpoch());
+  await page.locator("strong.epoch", { hasText: String(await headEpoch()) }).waitFor();
   await world.rpc("Devnet.mine", 3);
   await page.locator("strong.epoch", { hasText: String(await headEpoch()) }).waitFor();
   // Three miners have three colours.
