@@ -3,7 +3,7 @@
  * else Debian's Firefox, spoken to by WebDriver BiDi. Firefox has one colour scheme from its start on: FILIGREE_PAGE_SCHEME (`dark` or `light`).
  */
 import { fileURLToPath } from "node:url";
-import { type Browser, chromium, firefox } from "playwright-core";
+import { type Browser, chromium, firefox, type Locator } from "playwright-core";
 
 export const isFirefox = process.env["FILIGREE_PAGE_BROWSER"] === "firefox";
 const SCHEMES = ["dark", "light"] as const;
@@ -23,4 +23,10 @@ export function launchBrowser(): Promise<Browser> {
   }
   const executablePath = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
   return chromium.launch({ executablePath, args: ["--no-sandbox"] });
+}
+
+/** Writes a text into a field in the place of what is there: Playwright's `fill` adds to the number of a field in Firefox. */
+export async function enter(field: Locator, text: string): Promise<void> {
+  await field.fill("");
+  await field.pressSequentially(text);
 }

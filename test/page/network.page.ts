@@ -13,7 +13,7 @@ import { commitPiece } from "../../src/sector/piece/pieces.ts";
 import { encodeProof, type SnarkFile } from "../../src/sector/proof-file.ts";
 import { decodeHeader, encodeHeader } from "../../src/types/block-header.ts";
 import post from "../fixtures/proofs/groth16-post.json" with { type: "json" };
-import { isFirefox, schemes } from "./browser.ts";
+import { enter, isFirefox, schemes } from "./browser.ts";
 import { DESKTOP, openWorld, PHONE, violations, type World } from "./world.ts";
 
 const README_PICTURE = fileURLToPath(new URL("../../docs/images/page.jpg", import.meta.url));
@@ -55,7 +55,7 @@ test("nothing can be controlled before the controls are opened by hand", async (
 });
 
 test("the faucet's message is found, with its method, exit code and sends", async () => {
-  await page.getByLabel("FIL", { exact: true }).fill("12.5");
+  await enter(page.getByLabel("FIL", { exact: true }), "12.5");
   await click("Send FIL");
   await outcome(/message bafy/);
   await view("Pool");
@@ -108,7 +108,7 @@ test("a lost sector is seen as faulty in the miner's deadlines and sectors", asy
   const miner = await soonest();
   await view("Controls");
   await page.getByRole("combobox", { name: "Miner" }).selectOption(miner);
-  await page.getByLabel("Sector", { exact: true }).fill("0");
+  await enter(page.getByLabel("Sector", { exact: true }), "0");
   await click("Lose the sector");
   await page.getByText(/faults played: sector 0 lost/).waitFor();
   await world.rpc("Devnet.mineToSector", miner, 0, "Faulty", 3500);

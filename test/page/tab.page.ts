@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Devnet } from "../../src/node/devnet.ts";
-import { launchBrowser } from "./browser.ts";
+import { enter, launchBrowser } from "./browser.ts";
 import { type FileHost, serveFiles } from "./file-host.ts";
 
 const EPOCHS = Number(process.env["FILIGREE_PAGE_TAB_EPOCHS"] ?? 200);
@@ -39,7 +39,7 @@ test("same seed, same CIDs as in Node; still there after a reload and a closed t
   };
   const page = await open();
   await page.goto(`${url}#/controls`);
-  await page.getByLabel("Epoch", { exact: true }).fill(String(EPOCHS));
+  await enter(page.getByLabel("Epoch", { exact: true }), String(EPOCHS));
   const began = Date.now();
   await page.getByRole("button", { name: "Mine to the epoch", exact: true }).click();
   await page.getByText(/Mine to the epoch: the head is at epoch/).waitFor({ timeout: 3_000_000 });

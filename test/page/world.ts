@@ -47,11 +47,14 @@ export async function openWorld(...options: readonly string[]): Promise<World> {
     },
     async open(route = "chain") {
       const page = await browser.newPage({ viewport: DESKTOP, colorScheme: "dark" });
-      page.on("pageerror", (error) => complaints.push(String(error.stack ?? error)));
-      page.on("console", (line) => {
+      const complain = (text: string): void => {
         // The styles that Playwright puts into a page before it takes its picture: in Firefox the page's policy holds for them, too.
-        const isPicture = isFirefox && line.text().includes("blocked an inline style");
-        if (line.type() === "error" && !isPicture) complaints.push(line.text());
+        const isPicture = isFirefox && text.includes("blocked an inline style");
+        if (!isPicture) complaints.push(text);
+      };
+      page.on("pageerror", (error) => complain(`${error}\n${error.stack}`));
+      page.on("console", (line) => {
+        if (line.type() === "error") complain(line.text());
       });
       await page.goto(`${url}#/${route}`);
       await page.getByText("live", { exact: true }).waitFor();
