@@ -7,8 +7,8 @@
  * versions before 14. From there on the beacon's entry is that of the epoch's own round. The reference computes the round and looks
  * for it; here its place tells: a tipset carries one entry for its own epoch and for each null round below it, the epoch's own last.
  */
-import { blake2b } from "@noble/hashes/blake2.js";
 import { concat } from "../base/bytes.ts";
+import { blake2b256 } from "../base/digests.ts";
 import type { RandomnessSource } from "../exec/types.ts";
 import { chainRule } from "../schema/versions/chain-rules.ts";
 import type { BeaconEntry, Tipset } from "../types/block-header.ts";
@@ -26,12 +26,12 @@ function be64(value: bigint): Uint8Array {
 }
 
 export function drawRandomness(seed: Uint8Array, tag: number, epoch: number, entropy: Uint8Array): Uint8Array {
-  return drawFromDigest(blake2b(seed, { dkLen: 32 }), tag, epoch, entropy);
+  return drawFromDigest(blake2b256(seed), tag, epoch, entropy);
 }
 
 /** The same, from the blake2b-256 of the seed. */
 export function drawFromDigest(digest: Uint8Array, tag: number, epoch: number, entropy: Uint8Array): Uint8Array {
-  return blake2b(concat(be64(BigInt(tag)), digest, be64(BigInt(epoch)), entropy), { dkLen: 32 });
+  return blake2b256(concat(be64(BigInt(tag)), digest, be64(BigInt(epoch)), entropy));
 }
 
 /** VRF proof of the smallest ticket of a tipset. */
@@ -64,10 +64,6 @@ export async function latestBeaconEntry(chain: Chain, tipset: Tipset): Promise<B
 function entryOfRound(chain: Chain, tipset: Tipset, epoch: number): Uint8Array | Promise<Uint8Array> {
   const own = tipset.blocks[0]?.beaconEntries.at(Math.min(-1, epoch - 1 - tipset.height));
   return own?.data ?? latestBeaconEntry(chain, tipset).then(({ data }) => data);
-}
-
-function seedDigest(seed: Uint8Array): Uint8Array {
-  return blake2b(seed, { dkLen: 32 });
 }
 
 /** For executors whose every run is given its own. */
@@ -109,8 +105,8 @@ export function randomnessAt(chain: Chain, tipset: Tipset, versionAt: (epoch: nu
       draw(epoch, minTicket, (seed) => drawRandomness(seed, tag, epoch, entropy)),
     beaconRandomness: (tag, epoch, entropy) => draw(epoch, beacon, (seed) => drawRandomness(seed, tag, epoch, entropy)),
     digests: {
-      ticketDigest: (epoch) => draw(epoch, minTicket, seedDigest),
-      beaconDigest: (epoch) => draw(epoch, beacon, seedDigest),
+      ticketDigest: (epoch) => draw(epoch, minTicket, blake2b256),
+      beaconDigest: (epoch) => draw(epoch, beacon, blake2b256),
       // At once where it is at hand: a contract may ask for many, and each that is awaited has the whole tipset run again.
       tipsetCid: (epoch) => {
         const at = chain.knownAtOrBefore(epoch, tipset);

@@ -3,8 +3,8 @@
  * Source: lotus chain/store/store.go (breakWeightTie, FormHeaviestTipSetForHeight).
  */
 
-import { blake2b } from "@noble/hashes/blake2.js";
 import { compare } from "../base/bytes.ts";
+import { blake2b256 } from "../base/digests.ts";
 import { type BlockHeader, makeTipset, type Tipset } from "../types/block-header.ts";
 
 /** Whether `other` wins over `current` at equal weight. Tickets are compared by their digests, index by index. */
@@ -18,7 +18,7 @@ export function winsTie(current: Tipset, other: Tipset): boolean {
 }
 
 function ticketDigest(header: BlockHeader | undefined): Uint8Array {
-  return blake2b(header?.ticket ?? new Uint8Array(0), { dkLen: 32 });
+  return blake2b256(header?.ticket ?? new Uint8Array(0));
 }
 
 /** Whether a tipset of weight `weight` takes the place of the head. */

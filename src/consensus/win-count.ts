@@ -5,7 +5,7 @@
  * it stays below is one win. Divisions round down, as the reference's do for positive numbers.
  * Source: lotus chain/types/electionproof.go at b835fab702eb (the coefficients are a rational approximation of exp(-x)).
  */
-import { blake2b } from "@noble/hashes/blake2.js";
+import { blake2b256 } from "../base/digests.ts";
 
 /** Blocks that an epoch is expected to have. Source: lotus build/buildconstants/params_shared_vals.go. */
 export const EXPECTED_LEADERS = 5n;
@@ -76,7 +76,7 @@ export function* invertedPoisson(rate: bigint): Generator<bigint, never> {
 export function winCount(vrfProof: Uint8Array, power: bigint, total: bigint): number {
   if (power <= 0n || total <= 0n) return 0;
   let digest = 0n;
-  for (const byte of blake2b(vrfProof, { dkLen: 32 })) digest = (digest << 8n) | BigInt(byte);
+  for (const byte of blake2b256(vrfProof)) digest = (digest << 8n) | BigInt(byte);
   let wins = 0;
   for (const value of invertedPoisson(lambda(power, total))) {
     if (wins >= MAX_WIN_COUNT || digest >= value) break;
@@ -90,7 +90,7 @@ export function winCount(vrfProof: Uint8Array, power: bigint, total: bigint): nu
  * that a double is exact enough. Source: lotus chain/types/tipset.go, Ticket.Quality.
  */
 export function ticketQuality(vrfProof: Uint8Array): number {
-  const digest = blake2b(vrfProof, { dkLen: 32 });
+  const digest = blake2b256(vrfProof);
   const top = new DataView(digest.buffer).getBigUint64(0);
   return 1 - Number(top) / 2 ** 64;
 }

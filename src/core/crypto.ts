@@ -5,7 +5,7 @@
  * const crypto = await loadCrypto();
  * const digest = crypto.blake2b256(message);
  */
-import { useBlake2b256 } from "../base/blake2b.ts";
+import { useDigests } from "../base/digests.ts";
 import { CRYPTO_WASM } from "./assets/crypto.ts";
 import type { Bls, BlsExports } from "./bls.ts";
 import { blsOf } from "./bls.ts";
@@ -76,6 +76,6 @@ export async function loadCrypto(options: CryptoOptions = {}): Promise<Crypto> {
   const module = await compileModule(CRYPTO_WASM, options.source);
   const instance = await Instance.create<CryptoExports>(module, { name: CRYPTO_WASM.name }, CRYPTO_EXPORTS);
   const hashes = hashesOf(instance);
-  if (options.source === undefined) useBlake2b256(hashes.blake2b256);
+  if (options.source === undefined) useDigests(hashes);
   return { ...hashes, ...blsOf(instance), secp256k1: secp256k1Of(instance) };
 }

@@ -7,9 +7,9 @@
  * Source of the contract's state: builtin-actors v10 to v18, actors/evm/src/state.rs.
  */
 import * as dagCbor from "@ipld/dag-cbor";
-import { blake2b } from "@noble/hashes/blake2.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { concat, equal } from "../base/bytes.ts";
+import { blake2b256 } from "../base/digests.ts";
 import type { Fvm, FvmActorView } from "../core/fvm.ts";
 import { findVersion } from "../schema/versions/rows.ts";
 import { Address } from "../types/address.ts";
@@ -148,7 +148,7 @@ class Edit {
   }
 
   private putCode(code: Uint8Array): CID {
-    const cid = cidFromBytes(concat(Uint8Array.from(RAW_BLAKE2B), blake2b(code, { dkLen: 32 })));
+    const cid = cidFromBytes(concat(Uint8Array.from(RAW_BLAKE2B), blake2b256(code)));
     this.fvm.put({ cid: cid.bytes, bytes: code });
     return cid;
   }

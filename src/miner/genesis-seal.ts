@@ -2,8 +2,8 @@
  * Sectors that a local network's miners have from the beginning: committed capacity, sealed in full, the same for the same
  * seed. There is no chain yet that could give tickets: they come from the seed.
  */
-import { blake2b256 } from "../base/blake2b.ts";
 import { utf8 } from "../base/bytes.ts";
+import { blake2b256 } from "../base/digests.ts";
 import type { Proofs } from "../core/proofs.ts";
 import { proverId, sealProof } from "../sector/params.ts";
 import { sealedCid } from "../sector/piece/cid.ts";

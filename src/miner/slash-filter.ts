@@ -12,8 +12,8 @@
  * Source of the rules: lotus chain/gen/slashfilter/slashfilter.go, chain/vm/syscalls.go (VerifyConsensusFault). There is no
  * store of signed blocks in lotus: a miner that is killed there loses its block, and others go on without it.
  */
-import { blake2b } from "@noble/hashes/blake2.js";
 import { concat, fromHex, toHex } from "../base/bytes.ts";
+import { blake2b256 } from "../base/digests.ts";
 import { FilError } from "../base/errors.ts";
 import { Turns } from "../base/turns.ts";
 import type { FaultKind } from "../consensus/consensus-fault.ts";
@@ -40,7 +40,7 @@ const KEPT_EPOCHS = 2 * BLOCK_LIMITS.finality;
 /** Blocks of one miner that wait to be handed on: more only gather while handing on fails. */
 const MAX_WAITING = 16;
 
-const digest = (bytes: Uint8Array): string => toHex(blake2b(bytes, { dkLen: DIGEST }));
+const digest = (bytes: Uint8Array): string => toHex(blake2b256(bytes));
 
 export class SlashFilter {
   private readonly store: FactStore;

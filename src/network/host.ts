@@ -18,7 +18,7 @@ import { yamux } from "@libp2p/yamux";
 import { type Multiaddr, multiaddr } from "@multiformats/multiaddr";
 import { createLibp2p } from "libp2p";
 import { platform } from "#platform";
-import { blake2b256 } from "../base/blake2b.ts";
+import { blake2b256 } from "../base/digests.ts";
 import { FilError } from "../base/errors.ts";
 import { boundedDht, type DhtMode, type DhtOptions } from "./dht.ts";
 import {

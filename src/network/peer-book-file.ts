@@ -2,8 +2,8 @@
  * How the peer book is kept: a line that names the format, then a line for each peer and each address, its digest in front.
  * A damaged line loses one record and is counted; a file that is something else is refused by name.
  */
-import { blake2b } from "@noble/hashes/blake2.js";
 import { fromUtf8, toHex, utf8 } from "../base/bytes.ts";
+import { blake2b } from "../base/digests.ts";
 import { FilError } from "../base/errors.ts";
 import {
   type AddressRecord,
@@ -30,7 +30,7 @@ const MAX_TEXT = 256;
 const MAX_FILE = 32 << 20;
 
 function digestOf(text: string): string {
-  return toHex(blake2b(utf8(text), { dkLen: DIGEST_BYTES }));
+  return toHex(blake2b(utf8(text), DIGEST_BYTES));
 }
 
 export function encodePeerBook({ peers, addresses }: PeerBookContent): Uint8Array {

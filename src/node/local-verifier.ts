@@ -4,9 +4,9 @@
  * verifying keys; so are seals, which are real proofs if the network has a key for them.
  */
 import { platform } from "#platform";
-import { blake2b256 } from "../base/blake2b.ts";
 import { BoundedMap } from "../base/bounded-map.ts";
 import { toHex } from "../base/bytes.ts";
+import { blake2b256 } from "../base/digests.ts";
 import { sleepFor } from "../base/sleep.ts";
 import { type DrandInfo, type EpochTimes, isChained } from "../beacon/drand.ts";
 import { verifierOf } from "../beacon/rules.ts";

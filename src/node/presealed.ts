@@ -4,8 +4,8 @@
  * are read from there and never written to: faults that a network plays are its own matter.
  */
 import { platform } from "#platform";
-import { blake2b256 } from "../base/blake2b.ts";
 import { toHex, utf8 } from "../base/bytes.ts";
+import { blake2b256 } from "../base/digests.ts";
 import { FilError, isFilError } from "../base/errors.ts";
 import { sleepFor } from "../base/sleep.ts";
 import type { Proofs } from "../core/proofs.ts";

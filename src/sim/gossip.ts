@@ -1,7 +1,7 @@
 /** Gossip by flooding: what is new and accepted goes on to every peer but the one that it came from. */
-import { blake2b } from "@noble/hashes/blake2.js";
 import { BoundedMap } from "../base/bounded-map.ts";
 import { toHex } from "../base/bytes.ts";
+import { blake2b } from "../base/digests.ts";
 import type { Verdict } from "../network/gossip.ts";
 
 export type Topic = "blocks" | "messages";
@@ -61,7 +61,7 @@ const names = new WeakMap<Uint8Array, string>();
 function nameOf(data: Uint8Array): string {
   let name = names.get(data);
   if (name === undefined) {
-    name = toHex(blake2b(data, { dkLen: 20 }));
+    name = toHex(blake2b(data, 20));
     names.set(data, name);
   }
   return name;

@@ -1,6 +1,6 @@
 /** Chance from a seed: every part of a simulation draws from a stream of its own, so that one part's draws move no other's. */
-import { blake2b } from "@noble/hashes/blake2.js";
 import { utf8 } from "../base/bytes.ts";
+import { blake2b } from "../base/digests.ts";
 
 /** A stream of random numbers that its name decides (sfc32). */
 export class Random {
@@ -9,7 +9,7 @@ export class Random {
 
   constructor(name: string) {
     this.name = name;
-    const digest = blake2b(utf8(`filigree/sim/${name}`), { dkLen: 16 });
+    const digest = blake2b(utf8(`filigree/sim/${name}`), 16);
     const view = new DataView(digest.buffer, digest.byteOffset);
     this.words = Uint32Array.from({ length: 4 }, (_, i) => view.getUint32(4 * i));
     for (let i = 0; i < 12; i++) this.next();

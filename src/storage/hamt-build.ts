@@ -6,8 +6,8 @@
  * keys. Five bits of the key's SHA-256 per level. Source: go-hamt-ipld v0.1.5 and v2.0.0.
  */
 import * as dagCbor from "@ipld/dag-cbor";
-import { sha256 } from "@noble/hashes/sha2.js";
 import { compare } from "../base/bytes.ts";
+import { sha256 } from "../base/digests.ts";
 import { bigToBytes } from "../types/amount.ts";
 import { type CID, cidOfBlock } from "../types/cid.ts";
 import type { Block } from "./contract.ts";

@@ -6,8 +6,8 @@
  * one key, "0" for a link or "1" for a bucket of at most three [key, value] pairs; in the present one, of actors v3 and later, it is
  * the link or the bucket itself. Source: go-hamt-ipld v0.1.5, v2 and v3.
  */
-import { sha256 } from "@noble/hashes/sha2.js";
 import { equal } from "../base/bytes.ts";
+import { sha256 } from "../base/digests.ts";
 import { CID, cidKey } from "../types/cid.ts";
 import { badNode, loadNode } from "./amt.ts";
 import type { BlockSource } from "./contract.ts";

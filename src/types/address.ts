@@ -7,9 +7,9 @@
  * protocol and payload (protocol, namespace varint and subaddress for a delegated one). The prefix is never on chain.
  * Source: Filecoin specification, address; FIP-0048.
  */
-import { blake2b } from "@noble/hashes/blake2.js";
 import { base32 } from "multiformats/bases/base32";
 import { compare, concat, equal } from "../base/bytes.ts";
+import { blake2b } from "../base/digests.ts";
 import { describeValue, FilError } from "../base/errors.ts";
 import { decodeVarint, encodeVarint } from "../base/varint.ts";
 
@@ -66,7 +66,7 @@ export class Address {
   /** Address of a 65-byte uncompressed public key. */
   static secp256k1(publicKey: Uint8Array): Address {
     if (asBytes(publicKey).length !== 65) bad(`secp256k1 public key of ${publicKey.length} bytes, not 65`);
-    return new Address(concat(Uint8Array.of(PROTOCOL.secp256k1), blake2b(publicKey, { dkLen: 20 })));
+    return new Address(concat(Uint8Array.of(PROTOCOL.secp256k1), blake2b(publicKey, 20)));
   }
 
   /** Address of a 48-byte public key. */
@@ -76,7 +76,7 @@ export class Address {
 
   /** Actor address from its creation data. */
   static actor(data: Uint8Array): Address {
-    return new Address(concat(Uint8Array.of(PROTOCOL.actor), blake2b(asBytes(data), { dkLen: 20 })));
+    return new Address(concat(Uint8Array.of(PROTOCOL.actor), blake2b(asBytes(data), 20)));
   }
 
   static delegated(namespace: bigint | number, subaddress: Uint8Array): Address {
@@ -178,7 +178,7 @@ export class Address {
   toString(prefix: NetworkPrefix = "f"): string {
     const lead = `${prefix}${this.protocol}`;
     if (this.protocol === PROTOCOL.id) return `${lead}${this.actorId}`;
-    const check = blake2b(this.bytes, { dkLen: 4 });
+    const check = blake2b(this.bytes, 4);
     if (this.protocol === PROTOCOL.delegated) {
       const [namespace, size] = varintIn(this.bytes, 1);
       return `${lead}${namespace}f${base32.baseEncode(concat(this.bytes.subarray(1 + size), check))}`;

@@ -7,9 +7,9 @@
  * Source: lotus chain/types/blockheader.go, tipset.go.
  */
 import * as dagCbor from "@ipld/dag-cbor";
-import { blake2b256 } from "../base/blake2b.ts";
 import { BoundedMap } from "../base/bounded-map.ts";
 import { compare, equal, toBase64 } from "../base/bytes.ts";
+import { blake2b256 } from "../base/digests.ts";
 import { FilError } from "../base/errors.ts";
 import { Address, type NetworkPrefix } from "./address.ts";
 import { bigToBytes, bytesToBig } from "./amount.ts";

@@ -14,7 +14,7 @@ import * as identity from "multiformats/bases/identity";
 import type { MultibaseCodec } from "multiformats/bases/interface";
 import { CID } from "multiformats/cid";
 import * as Digest from "multiformats/hashes/digest";
-import { blake2b256 } from "../base/blake2b.ts";
+import { blake2b256 } from "../base/digests.ts";
 import { FilError } from "../base/errors.ts";
 
 export { CID };

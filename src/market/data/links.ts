@@ -5,9 +5,9 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import * as dagJson from "@ipld/dag-json";
 import * as dagPb from "@ipld/dag-pb";
-import { sha256 } from "@noble/hashes/sha2.js";
 import { decode as decodeCbor } from "cborg";
 import * as Digest from "multiformats/hashes/digest";
+import { sha256 } from "../../base/digests.ts";
 import { CidSet } from "../../storage/cid-set.ts";
 import type { BlockSource } from "../../storage/contract.ts";
 import { CID, isIdentity } from "../../types/cid.ts";

@@ -3,10 +3,9 @@
  * Selectors and extensions are kept as the CBOR they came in.
  * Source: go-graphsync v0.17.0, message/ipldbind/schema.ipldsch.
  */
-import { sha256 } from "@noble/hashes/sha2.js";
 import * as Digest from "multiformats/hashes/digest";
-import { blake2b256 } from "../../base/blake2b.ts";
 import { concat, utf8 } from "../../base/bytes.ts";
+import { blake2b256, sha256 } from "../../base/digests.ts";
 import { decodeVarint, encodeVarint } from "../../base/varint.ts";
 import { CBOR_MAJOR, CborReader, cborHead } from "../../network/wire/cbor.ts";
 import { listOf, readCid } from "../../network/wire/common.ts";

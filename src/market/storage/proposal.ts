@@ -4,9 +4,9 @@
  * Source: go-state-types builtin/v9/market; specs-actors v2.1.0 actors/builtin/market/deal.go.
  */
 import * as dagCbor from "@ipld/dag-cbor";
-import { sha256 } from "@noble/hashes/sha2.js";
 import * as Digest from "multiformats/hashes/digest";
 import { equal } from "../../base/bytes.ts";
+import { sha256 } from "../../base/digests.ts";
 import { type KeyCrypto, verifyBytes } from "../../keys/keys.ts";
 import type { JsonObject } from "../../state/actor-reader.ts";
 import { Address } from "../../types/address.ts";

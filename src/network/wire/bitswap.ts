@@ -3,10 +3,9 @@
  * Every one has its length in front. 1.0.0 carries bare blocks, 1.1.0 the prefixes of their CIDs, 1.2.0 adds `have`.
  * Source: boxo bitswap/message; lotus node/modules/chain.go (prefix).
  */
-import { sha256 } from "@noble/hashes/sha2.js";
 import * as Digest from "multiformats/hashes/digest";
-import { blake2b256 } from "../../base/blake2b.ts";
 import { concat } from "../../base/bytes.ts";
+import { blake2b256, sha256 } from "../../base/digests.ts";
 import { int32Of, protobufField, readFields } from "../../base/protobuf.ts";
 import { decodeVarint, encodeVarint } from "../../base/varint.ts";
 import { CID, cidFromBytes } from "../../types/cid.ts";

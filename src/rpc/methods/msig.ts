@@ -2,8 +2,8 @@
  * Filecoin.Msig*: messages to multisig wallets. At `/rpc/v1` each method gives the message, to be numbered, priced and signed
  * (`MpoolPushMessage`); at `/rpc/v0` the node does that itself and gives the CID.
  */
-import { blake2b } from "@noble/hashes/blake2.js";
 import { toBase64 } from "../../base/bytes.ts";
+import { blake2b256 } from "../../base/digests.ts";
 import { actorCodes } from "../../params/actor-codes.ts";
 import { networkVersionAt } from "../../params/networks.ts";
 import { multisig } from "../../schema/actors/multisig.ts";
@@ -79,7 +79,7 @@ async function proposalHash(node: NodeServices, { proposer, call }: Proposal): P
   const actorsVersion = found?.actorsVersion ?? badParams("multisig: not described");
   const context = { module: multisig.module, actorsVersion, prefix: node.network.prefix };
   const json = { Requester: requester.toString(), ...spelt(call) };
-  return blake2b(jsonToCbor({ kind: "ref", name: "ProposalHashData" }, json, context), { dkLen: 32 });
+  return blake2b256(jsonToCbor({ kind: "ref", name: "ProposalHashData" }, json, context));
 }
 
 function change(node: NodeServices, wallet: Address, number: bigint, json: Json): Call {

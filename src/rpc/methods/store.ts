@@ -1,7 +1,6 @@
 /** Filecoin.Chain*: the store of blocks as a whole. Filecoin.Log*: what the node prints. */
-import { blake2b } from "@noble/hashes/blake2.js";
-import { sha256 } from "@noble/hashes/sha2.js";
 import type { AlertEvent } from "../../base/alert.ts";
+import { blake2b256, sha256 } from "../../base/digests.ts";
 import { LOG_LEVELS } from "../../base/log-levels.ts";
 import { type BlockHashes, checkBlock } from "../../storage/check-block.ts";
 import { type Block, cidFromBytes } from "../../types/cid.ts";
@@ -11,7 +10,7 @@ import { badParams, RPC_CODE, RpcError } from "../errors.ts";
 import { breather } from "../limits.ts";
 import { group, method, param } from "../method.ts";
 
-const HASHES: BlockHashes = { sha256, blake2b256: (bytes) => blake2b(bytes, { dkLen: 32 }) };
+const HASHES: BlockHashes = { sha256, blake2b256 };
 /** Bad blocks that an error names. */
 const SHOWN = 10;
 

@@ -1,5 +1,5 @@
 /** Filecoin.State*: what exists and circulates, codes of actors, what changed between states, randomness. */
-import { blake2b } from "@noble/hashes/blake2.js";
+import { blake2b256 } from "../../base/digests.ts";
 import { minTicket } from "../../chain/randomness.ts";
 import { actorBundle, actorCodes } from "../../params/actor-codes.ts";
 import { findVersion, isFvm } from "../../schema/versions/rows.ts";
@@ -40,7 +40,7 @@ async function seedDigest(
   let found: Tipset | null = await node.chain.tipsetAtOrBefore(Math.max(height, 0), await anchor(node, key, height));
   for (let i = 0; i < BEACON_SEARCH && found !== null; i++) {
     const data = seed(found);
-    if (data !== undefined) return blake2b(data, { dkLen: 32 });
+    if (data !== undefined) return blake2b256(data);
     found = await node.chain.parent(found);
   }
   throw new RpcError(RPC_CODE.untyped, `no beacon entry in the ${BEACON_SEARCH} tipsets from epoch ${height} down`);

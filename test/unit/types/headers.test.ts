@@ -2,8 +2,8 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { blake2b256, useBlake2b256 } from "../../../src/base/blake2b.ts";
 import { concat, fromHex, toHex } from "../../../src/base/bytes.ts";
+import { blake2b, blake2b256, sha256, useDigests } from "../../../src/base/digests.ts";
 import { FilError } from "../../../src/base/errors.ts";
 import { loadCrypto } from "../../../src/core/crypto.ts";
 import { Address } from "../../../src/types/address.ts";
@@ -151,18 +151,25 @@ describe("block headers", () => {
     });
   });
 
-  test("have the same CIDs before and after the core computes the digests", async () => {
+  test("have the same CIDs and digests before and after the core computes them", async () => {
     const bytes = fields();
-    const before = cidOfBlock(bytes);
-    const digest = toHex(blake2b256(bytes));
+    const all = () => [`${cidOfBlock(bytes)}`, ...[blake2b256, sha256].map((hash) => toHex(hash(bytes)))];
+    const lengths = () => [1, 4, 20, 64].map((length) => toHex(blake2b(bytes.subarray(0, length), length)));
+    const before = [...all(), ...lengths()];
     let asked = 0;
-    const { blake2b256: faster } = await loadCrypto();
-    useBlake2b256((one) => {
-      asked++;
-      return faster(one);
+    const core = await loadCrypto();
+    useDigests({
+      blake2b: (one, length) => {
+        asked++;
+        return core.blake2b(one, length);
+      },
+      sha256: (one) => {
+        asked++;
+        return core.sha256(one);
+      },
     });
-    expect([`${cidOfBlock(bytes)}`, toHex(blake2b256(bytes)), asked]).toEqual([`${before}`, digest, 2]);
-    useBlake2b256(faster);
-    expect(() => blake2b256("text" as unknown as Uint8Array)).toThrow(TypeError);
+    expect([...all(), ...lengths(), asked]).toEqual([...before, 7]);
+    useDigests(core);
+    for (const hash of [blake2b256, sha256]) expect(() => hash("text" as unknown as Uint8Array)).toThrow(TypeError);
   });
 });

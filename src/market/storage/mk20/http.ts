@@ -2,9 +2,9 @@
  * A provider's market of MK20 over HTTP, asked as one client: each request is signed over the client's address, the method, the
  * path and the minute. Source: curio e0294b0f9481 market/mk20/client/auth.go, http_client.go, http/http.go.
  */
-import { sha256 } from "@noble/hashes/sha2.js";
 import { AnswerSizeError, readText } from "../../../base/answer-text.ts";
 import { concat, toBase64, utf8 } from "../../../base/bytes.ts";
+import { sha256 } from "../../../base/digests.ts";
 import { describeError } from "../../../base/errors.ts";
 import { sleepFor } from "../../../base/sleep.ts";
 import { type Address, PROTOCOL } from "../../../types/address.ts";
