@@ -54,6 +54,14 @@ export class CborHeads {
   }
 }
 
+/** Bytes of the shortest head with an argument, 0 to 2^64 - 1. */
+export function headLength(argument: number | bigint): number {
+  if (argument < 24) return 1;
+  if (argument < 0x100) return 2;
+  if (argument < 0x10000) return 3;
+  return argument < 0x100000000 ? 5 : 9;
+}
+
 /** Bytes of the argument behind a first byte. */
 function sizeOf(info: number): number {
   if (info > 27) throw new RangeError("CBOR head is reserved or of indefinite length");

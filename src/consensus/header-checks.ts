@@ -30,7 +30,8 @@ export function checkComplete(header: BlockHeader, cid: CID, prefix: NetworkPref
   if (blsAggregate === null) throw blockError("AGGREGATE_MISSING", cid, "no aggregate of BLS signatures");
   if (header.miner.actorId === null)
     throw blockError("MINER_NOT_ID", cid, `miner ${header.miner.toString(prefix)} is no ID address`);
-  return { header: { ...header, ticket, electionProof, blockSig, blsAggregate }, cid, prefix };
+  // The header itself and no copy: its bytes, and what its signature covers, are known by it.
+  return { header: header as CompleteHeader, cid, prefix };
 }
 
 export function checkMessageCount(cid: CID, count: number): void {

@@ -9,6 +9,7 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import { BoundedMap } from "../base/bounded-map.ts";
 import { compare, equal, toBase64 } from "../base/bytes.ts";
+import { headLength } from "../base/cbor-head.ts";
 import { blake2b256 } from "../base/digests.ts";
 import { FilError } from "../base/errors.ts";
 import { Address, type NetworkPrefix } from "./address.ts";
@@ -86,22 +87,31 @@ function headerTuple(h: BlockHeader): unknown[] {
 }
 
 /**
- * What is known of a header, which never changes: the bytes it was read from, if its fields are views of them, and its
- * CID once it was asked for, as it is at every step of its way.
+ * What is known of a header, which never changes: its bytes, of which its fields are views if it was read from them, and its
+ * CID once it was asked for. Both are asked for at every step of its way.
  */
-const known = new WeakMap<BlockHeader, { readonly bytes: Uint8Array | null; cid: CID | null }>();
+type Known = { readonly bytes: Uint8Array; cid: CID | null };
+const known = new WeakMap<BlockHeader, Known>();
+
+function knownOf(header: BlockHeader): Known {
+  let facts = known.get(header);
+  if (facts === undefined) {
+    // Copied out of the encoder's larger buffer, which would be kept with them.
+    facts = { bytes: dagCbor.encode(headerTuple(header)).slice(), cid: null };
+    known.set(header, facts);
+  }
+  return facts;
+}
 
 /** CBOR of a header. Throws `HeaderError`, `AmountError`, `MessageError` for what `decodeHeader` would refuse. */
 export function encodeHeader(header: BlockHeader): Uint8Array {
-  return known.get(header)?.bytes?.slice() ?? dagCbor.encode(headerTuple(header));
+  return knownOf(header).bytes.slice();
 }
 
 export function headerCid(header: BlockHeader): CID {
-  const facts = known.get(header);
-  const cid = facts?.cid ?? cidOfBlock(facts?.bytes ?? encodeHeader(header));
-  if (facts === undefined) known.set(header, { bytes: null, cid });
-  else facts.cid = cid;
-  return cid;
+  const facts = knownOf(header);
+  facts.cid ??= cidOfBlock(facts.bytes);
+  return facts.cid;
 }
 
 /** What signatures cover of the headers asked for last: it is asked for at the door, in the validation and by watchers. */
@@ -111,8 +121,7 @@ const signed = new BoundedMap<BlockHeader, Uint8Array>(64);
 export function headerSigningBytes(header: BlockHeader): Uint8Array {
   let bytes = signed.get(header);
   if (bytes === undefined) {
-    const whole = known.get(header)?.bytes;
-    bytes = whole ? withoutSignature(header, whole) : encodeHeader({ ...header, blockSig: null });
+    bytes = withoutSignature(header, knownOf(header).bytes);
     signed.set(header, bytes);
   }
   return bytes.slice();
@@ -123,9 +132,11 @@ const NULL = 0xf6;
 
 /** The bytes of a header, null in place of its signature: two fields stand behind it. */
 function withoutSignature(header: BlockHeader, whole: Uint8Array): Uint8Array {
-  const behind = dagCbor.encode(header.forkSignaling).length + dagCbor.encode(bigToBytes(header.parentBaseFee)).length;
-  const signature = header.blockSig === null ? null : encodeSignature(header.blockSig);
-  const from = whole.length - behind - dagCbor.encode(signature).length;
+  const baseFee = bigToBytes(header.parentBaseFee).length;
+  const behind = headLength(header.forkSignaling) + headLength(baseFee) + baseFee;
+  // A type byte stands before a signature's data.
+  const signature = header.blockSig === null ? 0 : 1 + header.blockSig.data.length;
+  const from = whole.length - behind - headLength(signature) - signature;
   const bytes = new Uint8Array(from + 1 + behind);
   bytes.set(whole.subarray(0, from));
   bytes[from] = NULL;
