@@ -8,8 +8,9 @@
  */
 import * as dagCbor from "@ipld/dag-cbor";
 import { BoundedMap } from "../base/bounded-map.ts";
+import { equal } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
-import { CID, cidOfBlock } from "../types/cid.ts";
+import { CID, type CidKey, cidKey, cidOfBlock } from "../types/cid.ts";
 import type { Block, BlockSource } from "./contract.ts";
 
 export type NodeErrorData =
@@ -31,21 +32,22 @@ type Node = { readonly bitmap: Uint8Array; readonly links: readonly CID[]; reado
  * take many times as much.
  */
 const KEPT_BYTES = 1 << 20;
-/** By the very bytes: stores that hold blocks in memory give the same ones each time. */
-const decoded = new BoundedMap<Uint8Array, { readonly value: unknown; readonly size: number }>(
+/** By CID, with the bytes that were decoded: another store may have the same block, or say that it has. */
+const decoded = new BoundedMap<CidKey, { readonly bytes: Uint8Array; readonly value: unknown }>(
   KEPT_BYTES,
-  ({ size }) => size,
+  ({ bytes }) => bytes.length,
 );
 
 /** Loads and decodes a block, which others may hold, too: nobody changes it. Throws `NodeError`. */
 export async function loadNode(blocks: BlockSource, cid: CID): Promise<unknown> {
   const bytes = blocks.peek(cid.bytes) ?? (await blocks.get(cid.bytes));
   if (bytes === undefined) throw new NodeError({ code: "MISSING_BLOCK", cid: `${cid}` }, `block ${cid} is not here`);
-  const known = decoded.get(bytes);
-  if (known !== undefined) return known.value;
+  const key = cidKey(cid);
+  const known = decoded.get(key);
+  if (known !== undefined && (known.bytes === bytes || equal(known.bytes, bytes))) return known.value;
   try {
     const value: unknown = dagCbor.decode(bytes);
-    decoded.set(bytes, { value, size: bytes.length });
+    decoded.set(key, { bytes, value });
     return value;
   } catch (cause) {
     throw new NodeError({ code: "BAD_NODE", cid: `${cid}` }, `block ${cid} is not canonical DAG-CBOR`, { cause });

@@ -26,7 +26,8 @@ function depthOf(width: HamtWidth): number {
 }
 
 type Pointer = { readonly link: CID } | { readonly bucket: readonly (readonly [Uint8Array, unknown])[] };
-type Node = { readonly bits: bigint; readonly pointers: readonly Pointer[] };
+/** `low`, `high`: which of the slots 0 to 31, and 32 to 63, have a pointer. */
+type Node = { readonly low: number; readonly high: number; readonly pointers: readonly Pointer[] };
 
 /** Nodes taken apart, by the key of their CID: for many lookups in the same maps. */
 export type HamtNodes = { get(key: string): Node | undefined; set(key: string, node: Node): unknown };
@@ -35,7 +36,7 @@ async function load(blocks: BlockSource, cid: CID, width: HamtWidth, known?: Ham
   const held = known?.get(cidKey(cid));
   if (held !== undefined) return held;
   const node = await read(blocks, cid);
-  if (node.bits >> BigInt(1 << width) !== 0n) return badNode(cid, "bad bitfield");
+  if (node.high !== 0 && width === USUAL) return badNode(cid, "bad bitfield");
   known?.set(cidKey(cid), node);
   return node;
 }
@@ -58,16 +59,16 @@ function asNode(value: unknown, cid: CID): Node {
   const [bitfield, pointers] = value as unknown[];
   if (!(bitfield instanceof Uint8Array) || bitfield.length > MAX_BITFIELD) return badNode(cid, "bad bitfield");
   if (!Array.isArray(pointers)) return badNode(cid, "pointers are not a list");
-  const bits = bitfield.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
-  if (pointers.length !== popCount(bits)) return badNode(cid, "bitfield does not fit");
-  return { bits, pointers: pointers.map((pointer) => asPointer(pointer, cid)) };
+  const [low, high] = [wordOf(bitfield, bitfield.length), wordOf(bitfield, bitfield.length - 4)];
+  if (pointers.length !== popCount(low) + popCount(high)) return badNode(cid, "bitfield does not fit");
+  return { low, high, pointers: pointers.map((pointer) => asPointer(pointer, cid)) };
 }
 
 function asPointer(value: unknown, cid: CID): Pointer {
   if (typeof value !== "object" || value === null) return badNode(cid, "not a pointer");
+  if (Array.isArray(value)) return asBucket(value, cid);
   const bare = CID.asCID(value);
   if (bare !== null) return { link: bare };
-  if (Array.isArray(value)) return asBucket(value, cid);
   const entries = Object.entries(value);
   const [key, inner] = entries[0] ?? [];
   if (entries.length !== 1) return badNode(cid, "a pointer is a map with one key");
@@ -87,10 +88,28 @@ function asBucket(inner: unknown, cid: CID): Pointer {
   };
 }
 
-function popCount(bits: bigint): number {
+/** The four bytes before `end` as a number of 32 bits; where there are none, zeros. */
+function wordOf(bytes: Uint8Array, end: number): number {
+  let word = 0;
+  for (let at = Math.max(0, end - 4); at < end; at++) word = (word << 8) | (bytes[at] as number);
+  return word;
+}
+
+/** Set bits among 32. */
+function popCount(word: number): number {
   let count = 0;
-  for (let rest = bits; rest !== 0n; rest &= rest - 1n) count++;
+  for (let rest = word; rest !== 0; rest &= rest - 1) count++;
   return count;
+}
+
+/** Where the pointer of a slot stands; -1 if the slot is empty. */
+function placeOf({ low, high }: Node, slot: number): number {
+  const isLow = slot < 32;
+  const word = isLow ? low : high;
+  // Shifts take a number's lowest five bits: of slot 40 bit 8 of `high`.
+  const bit = 1 << slot;
+  if ((word & bit) === 0) return -1;
+  return popCount(word & (bit - 1)) + (isLow ? 0 : popCount(low));
 }
 
 function slotOf(digest: Uint8Array, level: number, width: HamtWidth): number {
@@ -112,9 +131,9 @@ export async function hamtGet(
   let cid = root;
   for (let level = 0; level < depthOf(width); level++) {
     const node = await load(blocks, cid, width, known);
-    const slot = BigInt(slotOf(digest, level, width));
-    if (((node.bits >> slot) & 1n) === 0n) return undefined;
-    const pointer = node.pointers[popCount(node.bits & ((1n << slot) - 1n))] as Pointer;
+    const place = placeOf(node, slotOf(digest, level, width));
+    if (place < 0) return undefined;
+    const pointer = node.pointers[place] as Pointer;
     if ("bucket" in pointer) return pointer.bucket.find(([other]) => equal(other, key))?.[1];
     cid = pointer.link;
   }
@@ -132,7 +151,8 @@ export async function* hamtEntries(
   path: readonly number[] = [],
 ): AsyncGenerator<readonly [Uint8Array, unknown]> {
   if (path.length >= depthOf(width)) badNode(root, "deeper than its hash");
-  const { bits, pointers } = await load(blocks, root, width);
+  const node = await load(blocks, root, width);
+  const { pointers } = node;
   if (pointers.length === 0 && path.length > 0) badNode(root, "an empty node below the root");
   const bucket = pointers.find((pointer) => "bucket" in pointer)?.bucket;
   const digest = bucket === undefined || path.length === 0 ? null : sha256((bucket[0] as [Uint8Array, unknown])[0]);
@@ -141,7 +161,7 @@ export async function* hamtEntries(
   let slot = -1;
   for (const pointer of pointers) {
     do slot++;
-    while (((bits >> BigInt(slot)) & 1n) === 0n);
+    while (placeOf(node, slot) < 0);
     if ("bucket" in pointer) yield* pointer.bucket;
     else yield* hamtEntries(blocks, pointer.link, width, [...path, slot]);
   }
