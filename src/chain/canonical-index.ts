@@ -13,6 +13,7 @@ import type { BlockStore } from "../storage/contract.ts";
 import { type Tipset, tipsetKeyText } from "../types/block-header.ts";
 import { CID } from "../types/cid.ts";
 import type { Message } from "../types/message.ts";
+import { readUsualKey } from "../types/usual-header.ts";
 
 export type IndexChange = readonly [name: string, value: Uint8Array | null];
 
@@ -25,7 +26,7 @@ export function encodeKey(key: readonly CID[]): Uint8Array {
 }
 
 export function decodeKey(bytes: Uint8Array): CID[] {
-  return (dagCbor.decode(bytes) as unknown[]).map((link) => CID.asCID(link) as CID);
+  return readUsualKey(bytes.slice()) ?? (dagCbor.decode(bytes) as unknown[]).map((link) => CID.asCID(link) as CID);
 }
 
 function heightName(height: number): string {

@@ -5,7 +5,6 @@
  */
 import { platform } from "#platform";
 import { BoundedMap } from "../base/bounded-map.ts";
-import { toHex } from "../base/bytes.ts";
 import { blake2b256 } from "../base/digests.ts";
 import { sleepFor } from "../base/sleep.ts";
 import { type DrandInfo, type EpochTimes, isChained } from "../beacon/drand.ts";
@@ -54,6 +53,8 @@ type ProofVerifiers = {
 
 /** Bytes of sectors on a local network. */
 const SECTOR_BYTES = 2048;
+
+const LATIN1 = new TextDecoder("latin1");
 
 /** Signatures that are remembered as good: some ten a block. */
 const KEPT_SIGNATURES = 4096;
@@ -232,5 +233,12 @@ function keyedProofs(
 }
 
 function nameOf(key: Uint8Array, message: Uint8Array, signature: Uint8Array): string {
-  return [key, signature, blake2b256(message)].map(toHex).join("/");
+  // One character a byte, and all but the last of fixed length where they can be right.
+  return [
+    key.length,
+    signature.length,
+    LATIN1.decode(key),
+    LATIN1.decode(signature),
+    LATIN1.decode(blake2b256(message)),
+  ].join();
 }

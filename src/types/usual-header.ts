@@ -89,6 +89,17 @@ class Reader {
   }
 }
 
+/** The key of a tipset, or null for one that the careful reader has to look at. Its CIDs are views of `bytes`, which must stay. */
+export function readUsualKey(bytes: Uint8Array): CID[] | null {
+  const reader = new Reader(bytes);
+  try {
+    const key = reader.list(() => reader.link());
+    return reader.isDone ? key : null;
+  } catch {
+    return null;
+  }
+}
+
 /** A header, or null for one that the careful reader has to look at. Its byte strings are views of `bytes`, which must stay. */
 export function readUsualHeader(bytes: Uint8Array) {
   const reader = new Reader(bytes);
