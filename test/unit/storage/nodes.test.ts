@@ -2,7 +2,8 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { equal } from "../../../src/base/bytes.ts";
+import { equal, fromHex } from "../../../src/base/bytes.ts";
+import { sha256 } from "../../../src/base/digests.ts";
 import { FilError } from "../../../src/base/errors.ts";
 import { StateView } from "../../../src/state/state-view.ts";
 import { amtCount, amtEntries, amtGet } from "../../../src/storage/amt.ts";
@@ -37,6 +38,41 @@ const readHamt = (bytes: Uint8Array) => async (): Promise<void> => {
   await hamtGet(only(bytes), LINK, Uint8Array.of(1));
   for await (const _ of hamtEntries(only(bytes), LINK)) break;
 };
+
+test("nodes kept decoded are each store's own, though another has different bytes under the same CID", async () => {
+  const one = dagCbor.encode([0, 1, [Uint8Array.of(1), [], [5]]]);
+  const other = dagCbor.encode([0, 1, [Uint8Array.of(1), [], [6]]]);
+  const nothing: BlockSource = { peek: () => undefined, get: async () => undefined };
+  for (const [bytes, value] of [
+    [one, 5],
+    [one.slice(), 5],
+    [other, 6],
+    [one, 5],
+  ] as const)
+    expect(await amtGet(only(bytes), LINK, 0n)).toBe(value);
+  expect(await outcome(() => amtGet(nothing, LINK, 0n))).toBe("MISSING_BLOCK");
+});
+
+test("maps of six bits a level have slots in both words of their bitfields", async () => {
+  const keys = Array.from({ length: 64 }, (_, i) => Uint8Array.of(i >> 3, i));
+  const bySlot = new Map(keys.map((key) => [(sha256(key)[0] as number) >> 2, key] as const));
+  const slots = [...bySlot.keys()].sort((a, b) => a - b);
+  let bits = 0n;
+  for (const slot of slots) bits |= 1n << BigInt(slot);
+  expect([slots.length > 30, slots.some((slot) => slot < 32), slots.some((slot) => slot > 32)]).toEqual([
+    true,
+    true,
+    true,
+  ]);
+  const bitfield = fromHex(bits.toString(16).padStart(16, "0"));
+  const bytes = dagCbor.encode([bitfield, slots.map((slot) => [[bySlot.get(slot), slot]])]);
+  for (const [slot, key] of bySlot) expect(await hamtGet(only(bytes), cidOfBlock(bytes), key, undefined, 6)).toBe(slot);
+  const seen: unknown[] = [];
+  for await (const [, value] of hamtEntries(only(bytes), cidOfBlock(bytes), 6)) seen.push(value);
+  expect(seen).toEqual(slots);
+  // Of five bits there is one word only.
+  expect(await outcome(() => hamtGet(only(bytes), cidOfBlock(bytes), keys[0] as Uint8Array))).toBe("BAD_NODE");
+});
 
 describe("arrays", () => {
   const leaf = [Uint8Array.of(1), [], [5]];
