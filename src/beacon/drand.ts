@@ -2,7 +2,7 @@
  * One drand network: its chain info, its rounds in time, and the verification of its entries.
  * Sources: drand crypto/schemes.go and common/chain/info.go (public formats); lotus chain/beacon/drand/drand.go.
  */
-import { fromHex, toHex } from "../base/bytes.ts";
+import { equal, fromHex, toHex } from "../base/bytes.ts";
 import type { Bls } from "../core/bls.ts";
 import { chainRule } from "../schema/versions/chain-rules.ts";
 import type { BeaconEntry } from "../types/block-header.ts";
@@ -33,7 +33,7 @@ export function isChained(info: DrandInfo): boolean {
 }
 
 export function sameDrand(a: DrandInfo, b: DrandInfo): boolean {
-  return a.scheme === b.scheme && toHex(a.publicKey) === toHex(b.publicKey) && a.genesisTime === b.genesisTime;
+  return a.scheme === b.scheme && equal(a.publicKey, b.publicKey) && a.genesisTime === b.genesisTime;
 }
 
 /** Whether an entry is the network's own; `previous`: data of the round before, which only the chained scheme looks at. */

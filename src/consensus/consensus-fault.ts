@@ -3,8 +3,7 @@
  * that was its own. The three kinds are those that the miner actor's ReportConsensusFault takes.
  * Source: lotus chain/vm/syscalls.go (VerifyConsensusFault); slash filter: chain/gen/slashfilter/slashfilter.go.
  */
-import type { BlockHeader } from "../types/block-header.ts";
-import { headerCid } from "../types/block-header.ts";
+import { type BlockHeader, headerCid, sameKey, tipsetKeyText } from "../types/block-header.ts";
 import { type CID, cidKey } from "../types/cid.ts";
 
 export type FaultKind = "double-fork mining" | "time-offset mining" | "parent-grinding";
@@ -26,12 +25,11 @@ export function faultBetween(
   if (!a.miner.equals(b.miner) || headerCid(a).equals(headerCid(b))) return null;
   const [first, second] = b.height >= a.height ? [a, b] : [b, a];
   if (first.height === second.height) return { kind: "double-fork mining", first, second, witness: null };
-  if (first.parents.join() === second.parents.join())
-    return { kind: "time-offset mining", first, second, witness: null };
+  if (sameKey(first.parents, second.parents)) return { kind: "time-offset mining", first, second, witness: null };
   if (
     witness !== null &&
     witness.height === first.height &&
-    witness.parents.join() === first.parents.join() &&
+    sameKey(witness.parents, first.parents) &&
     includes(second.parents, headerCid(witness)) &&
     !includes(second.parents, headerCid(first))
   )
@@ -60,7 +58,7 @@ export class FaultWatcher {
     this.blocks.set(miner, own);
     const cid = headerCid(header);
     if (this.byCid.has(cidKey(cid))) return null;
-    const names = [`height/${header.height}`, `parents/${header.parents.join()}`];
+    const names = [`height/${header.height}`, `parents/${tipsetKeyText(header.parents)}`];
     const fault =
       names
         .map((name) => own.get(name))

@@ -57,12 +57,18 @@ export class NotedReads implements BlockSource {
   }
 
   peek(cid: Uint8Array): Uint8Array | undefined {
-    this.read.set(cidKey(cid), cid.slice());
+    const key = cidKey(cid);
+    if (!this.read.has(key)) this.read.set(key, cid.slice());
     return this.blocks.peek(cid);
   }
 
   get(cid: Uint8Array): Promise<Uint8Array | undefined> {
     return this.blocks.get(cid);
+  }
+
+  /** Whether a block is at hand; this is no read of a run. */
+  holds(cid: Uint8Array): boolean {
+    return this.blocks.peek(cid) !== undefined;
   }
 
   /** What was read since the last time. */
@@ -138,7 +144,7 @@ export class SharingExecution implements Execution {
 
   /** Whether this node's store and chain would give a run the same. */
   private async isOurs({ reads, draws }: Run, randomness: RandomnessSource): Promise<boolean> {
-    for (const cid of reads) if (this.reads.peek(cid) === undefined) return false;
+    for (const cid of reads) if (!this.reads.holds(cid)) return false;
     for (const { kind, tag, epoch, entropy, answer } of draws)
       if (!equal(await randomness[kind](tag, epoch, entropy), answer)) return false;
     return true;

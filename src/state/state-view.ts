@@ -82,6 +82,8 @@ export class StateView {
   /** Nodes of the two maps that were read: whoever looks up many actors keeps the view. */
   private readonly nodes: HamtNodes = new BoundedMap(KEPT_NODES);
   private readonly found = new BoundedMap<bigint, ActorEntry>(KEPT_ENTRIES);
+  /** ID addresses of others, by their keys: a sender's is asked for with each of its messages. */
+  private readonly ids = new BoundedMap<string, Address>(KEPT_ENTRIES);
 
   private constructor(blocks: BlockSource, actors: CID) {
     this.blocks = blocks;
@@ -105,8 +107,14 @@ export class StateView {
       const [map] = (await loadNode(this.blocks, init?.head ?? actorNotFound(INIT))) as [unknown];
       this.initMap = CID.asCID(map) as CID;
     }
-    const id = await hamtGet(this.blocks, this.initMap, address.bytes, this.nodes);
-    return isWhole(id) ? Address.id(BigInt(id)) : null;
+    const name = address.key;
+    const known = this.ids.get(name);
+    if (known !== undefined) return known;
+    const found = await hamtGet(this.blocks, this.initMap, address.bytes, this.nodes);
+    if (!isWhole(found)) return null;
+    const id = Address.id(BigInt(found));
+    this.ids.set(name, id);
+    return id;
   }
 
   /** The actor at an address, or null. */
