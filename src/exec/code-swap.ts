@@ -2,7 +2,7 @@
  * Upgrades that give every actor the code of the next version, and to some another state (`state-changes.ts`). The
  * system actor's state names the new list of actors. Modules of the new version have to be at hand; they become blocks of the state.
  *
- * Source: go-state-types 8b01cf99da27 builtin/v11 to v18 migration/top.go and system.go. What that of v14 does with the actor f090 is
+ * Source: go-state-types 8b01cf99da27 builtin/v9 to v18 migration/top.go and system.go. What that of v14 does with the actor f090 is
  * the main network's own affair: elsewhere it is an account already.
  */
 import * as dagCbor from "@ipld/dag-cbor";
@@ -14,11 +14,12 @@ import type { BlockSource } from "../storage/contract.ts";
 import { hamtEntries } from "../storage/hamt.ts";
 import { Address } from "../types/address.ts";
 import { type Block, CID, cidKey, cidOfBlock } from "../types/cid.ts";
-import { INIT, SYSTEM } from "../types/singletons.ts";
-import { ethereumActors, laterTree } from "./ethereum-upgrade.ts";
+import { SYSTEM } from "../types/singletons.ts";
+import { laterTree } from "./ethereum-upgrade.ts";
 import type { Migration, UpgradeBlocks } from "./migration.ts";
 import { StateBlocks } from "./state-blocks.ts";
-import { STATE_CHANGES } from "./state-changes.ts";
+import type { StateBefore } from "./state-change.ts";
+import { ADDED_ACTORS, STATE_CHANGES } from "./state-changes.ts";
 
 /** First actors version with Ethereum's. */
 const ETHEREUM_SINCE = 10;
@@ -67,11 +68,15 @@ export function codeSwap(actorsVersion: number): Migration {
       fvm.setActor(id, { ...actor, code, ...(address.equals(SYSTEM) ? { head: put([manifest]) } : {}) });
     }
     const states = new StateBlocks(sourceOf(known), (block) => fvm.put(block));
-    const init = fvm.actor(INIT);
-    if (actorsVersion === ETHEREUM_SINCE && init !== null)
-      for (const [id, actor] of ethereumActors(states, next.codes, await states.tuple(init.head)))
-        fvm.setActor(id, actor);
-    const changes = STATE_CHANGES[actorsVersion]?.(states, epoch) ?? {};
+    const heads = new Map(ids.map((id) => [id, fvm.actor(Address.id(id))?.head]));
+    const stateBefore: StateBefore = (address) => {
+      const head = heads.get(address.actorId as bigint);
+      if (head === undefined) throw new RangeError(`the state has no actor ${address}, which every state has`);
+      return states.tuple(head);
+    };
+    const added = (await ADDED_ACTORS[actorsVersion]?.(states, next.codes, stateBefore)) ?? [];
+    for (const [id, actor] of added) fvm.setActor(id, actor);
+    const changes = STATE_CHANGES[actorsVersion]?.(states, epoch, stateBefore) ?? {};
     for (const [name, change] of Object.entries(changes)) {
       const own = next.codes.get(name);
       for (const id of ids) {

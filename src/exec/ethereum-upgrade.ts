@@ -4,14 +4,14 @@
  *
  * Source: go-state-types 8b01cf99da27 builtin/v10/migration/top.go, init.go, eam.go.
  */
-import type { FvmActorView } from "../core/fvm.ts";
 import { Address } from "../types/address.ts";
 import type { CID } from "../types/cid.ts";
-import { EAM } from "../types/singletons.ts";
+import { EAM, INIT } from "../types/singletons.ts";
 import { linkIn, type StateBlocks } from "./state-blocks.ts";
+import { type AddedActors, newActor } from "./state-change.ts";
 
 const TREE = { before: 4, after: 5 } as const;
-const INIT = { map: 0, nextId: 1 } as const;
+const STATE = { map: 0, nextId: 1 } as const;
 /** Ethereum's address of zeros. */
 const ZERO = Address.delegated(EAM.actorId as bigint, new Uint8Array(20));
 
@@ -26,25 +26,16 @@ export async function laterTree(blocks: StateBlocks, root: CID): Promise<CID> {
 
 /** The init actor's state with one more address. */
 export async function withZeroAddress(blocks: StateBlocks, state: readonly unknown[]): Promise<readonly unknown[]> {
-  const next = Number(state[INIT.nextId]);
-  const map = await blocks.mapWith(linkIn(state[INIT.map]), ZERO.bytes, next);
-  return state.map((value, i) => (i === INIT.map ? map : i === INIT.nextId ? next + 1 : value));
+  const next = Number(state[STATE.nextId]);
+  const map = await blocks.mapWith(linkIn(state[STATE.map]), ZERO.bytes, next);
+  return state.map((value, i) => (i === STATE.map ? map : i === STATE.nextId ? next + 1 : value));
 }
 
-/** Actors that come, by their ids. `init`: the init actor's state before. */
-export function ethereumActors(
-  blocks: StateBlocks,
-  codes: ReadonlyMap<string, CID>,
-  init: readonly unknown[],
-): readonly (readonly [bigint, FvmActorView])[] {
+export const ethereumActors: AddedActors = async (blocks, codes, before) => {
   const head = blocks.put([]);
-  const actor = (name: string, delegated: Address | null): FvmActorView => {
-    const code = codes.get(name);
-    if (code === undefined) throw new RangeError(`the actors v10 have no ${name}`);
-    return { code, head, nonce: 0n, balance: 0n, delegated };
-  };
+  const next = BigInt((await before(INIT))[STATE.nextId] as number);
   return [
-    [EAM.actorId as bigint, actor("eam", null)],
-    [BigInt(init[INIT.nextId] as number), actor("ethaccount", ZERO)],
+    [EAM.actorId as bigint, newActor(codes, "eam", head, null)],
+    [next, newActor(codes, "ethaccount", head, ZERO)],
   ];
-}
+};

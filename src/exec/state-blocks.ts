@@ -3,7 +3,7 @@ import * as dagCbor from "@ipld/dag-cbor";
 import { encodeVarint } from "../base/varint.ts";
 import { amtEntries, amtGet, loadNode } from "../storage/amt.ts";
 import type { BlockSource } from "../storage/contract.ts";
-import { hamtEntries } from "../storage/hamt.ts";
+import { hamtEntries, hamtGet } from "../storage/hamt.ts";
 import { buildHamt } from "../storage/hamt-build.ts";
 import { type Block, CID, cidOfBlock } from "../types/cid.ts";
 
@@ -42,6 +42,16 @@ export class StateBlocks {
     return amtGet(this.source, root, index);
   }
 
+  /** Entries of a map of the usual width. */
+  map(root: CID): AsyncGenerator<readonly [Uint8Array, unknown]> {
+    return hamtEntries(this.source, root);
+  }
+
+  /** A value of such a map; undefined where it has none. */
+  entry(root: CID, key: Uint8Array): Promise<unknown> {
+    return hamtGet(this.source, root, key);
+  }
+
   /** The same array with each value changed: its shape depends on the indexes alone. */
   async changedArray(root: CID, change: (index: bigint, value: unknown) => Promise<unknown> | unknown): Promise<CID> {
     const [width, height, count, top] = (await this.tuple(root)) as [number, number, number | bigint, Tuple];
@@ -63,15 +73,18 @@ export class StateBlocks {
   }
 
   /** The same map, of the present form, with each value, a list, changed: its shape depends on the keys alone. */
-  async changedMap(root: CID, change: (value: Tuple) => Tuple): Promise<CID> {
+  async changedMap(root: CID, change: (value: Tuple) => Promise<Tuple> | Tuple): Promise<CID> {
     const [bits, pointers] = (await this.tuple(root)) as [Uint8Array, readonly unknown[]];
     const next: unknown[] = [];
-    for (const one of pointers)
-      next.push(
-        Array.isArray(one)
-          ? one.map((pair: Tuple) => [pair[0], change(pair[1] as Tuple)])
-          : await this.changedMap(linkIn(one), change),
-      );
+    for (const one of pointers) {
+      if (!Array.isArray(one)) {
+        next.push(await this.changedMap(linkIn(one), change));
+        continue;
+      }
+      const bucket: unknown[] = [];
+      for (const [key, value] of one as readonly Tuple[]) bucket.push([key, await change(value as Tuple)]);
+      next.push(bucket);
+    }
     return this.put([bits, next]);
   }
 

@@ -1,29 +1,19 @@
 /**
- * How the states of actors change between two versions of the published actors, where more than their code does: to v10 (the first
- * account of Ethereum's, `ethereum-upgrade.ts`), v11 (FIP-0061, types
+ * How the states of actors change between two versions of the published actors, where more than their code does: to v9 (data cap as a
+ * token, `data-cap-upgrade.ts`), v10 (the first account of Ethereum's, `ethereum-upgrade.ts`), v11 (FIP-0061, types
  * of window PoSts), v12 (a sector's epochs, FIP-0070), v13 (deals by their sectors, FIP-0076), v15 (ramp of the pledge, FIP-0081) and v16
  * (deadlines with power and fees, FIP-0100; vesting in the miner's own state; contracts' transient storage, FIP-0097).
  * States are read as DAG-CBOR data and written again: what does not change keeps its bytes.
  *
- * Source: go-state-types 8b01cf99da27 builtin/v10, v11, v12, v13, v15 and v16 migration; lotus at b835fab702eb
+ * Source: go-state-types 8b01cf99da27 builtin/v9, v10, v11, v12, v13, v15 and v16 migration; lotus at b835fab702eb
  * build/buildconstants/params_2k.go for the length of the ramp of a local network.
  */
 import { bigToBytes, bytesToBig } from "../types/amount.ts";
-import type { CID } from "../types/cid.ts";
-import { withZeroAddress } from "./ethereum-upgrade.ts";
-import { linkIn, type StateBlocks } from "./state-blocks.ts";
-
-type Tuple = readonly unknown[];
-export type StateChange = (state: Tuple, actor: bigint) => Promise<Tuple> | Tuple;
-
-/** Of the actors of one upgrade. */
-export type StateChanges = {
-  /** By the actor's name; they are applied in this order, the actors of one name by their ids. */
-  readonly [actor: string]: StateChange;
-};
-
-/** `epoch`: the last one before the upgrade. */
-export type ChangesOf = (blocks: StateBlocks, epoch: number) => StateChanges;
+import { dataCapActor, toV9 } from "./data-cap-upgrade.ts";
+import { eachDeadline } from "./deadlines.ts";
+import { ethereumActors, withZeroAddress } from "./ethereum-upgrade.ts";
+import { linkIn } from "./state-blocks.ts";
+import { type AddedActors, type ChangesOf, changed, type Tuple } from "./state-change.ts";
 
 const RAMP_EPOCHS = 200;
 /** Types of window PoSts before and after FIP-0061, by the least. */
@@ -32,7 +22,7 @@ const WINDOW_POST = { first: 5, last: 9, later: 5 } as const;
 const SIMPLE_QA_POWER = 1;
 /** Of v8 to v18, places in tuples. */
 const POWER = { rampStart: 11, claims: 13 } as const;
-const MINER = { info: 0, vesting: 3, sectors: 9, deadlines: 12 } as const;
+const MINER = { info: 0, vesting: 3, sectors: 9 } as const;
 const INFO = { windowPost: 6 } as const;
 const SECTOR = { deals: 3, activation: 4, expiration: 5, replacedAge: 11, key: 13, flags: 14 } as const;
 const DEADLINE = { partitions: 0, snapshot: 8 } as const;
@@ -40,9 +30,6 @@ const PARTITION = { livePower: 7 } as const;
 const MARKET = { proposals: 0, states: 1 } as const;
 const PROPOSAL = { end: 7 } as const;
 const NONE = new Uint8Array(0);
-
-const changed = (tuple: Tuple, changes: Readonly<Record<number, unknown>>): Tuple =>
-  tuple.map((value, i) => (i in changes ? changes[i] : value));
 
 const toV10: ChangesOf = (blocks) => ({ init: (state) => withZeroAddress(blocks, state) });
 
@@ -85,7 +72,7 @@ const toV12: ChangesOf = (blocks) => {
       const deadlines = await eachDeadline(blocks, state, async (old) =>
         changed(old, { [DEADLINE.snapshot]: await sectors(old[DEADLINE.snapshot]) }),
       );
-      return changed(state, { [MINER.sectors]: await sectors(state[MINER.sectors]), [MINER.deadlines]: deadlines });
+      return changed(state, { [MINER.sectors]: await sectors(state[MINER.sectors]), ...deadlines });
     },
   };
 };
@@ -139,31 +126,13 @@ const toV16: ChangesOf = (blocks) => ({
       }
       return [...old, live.map(bigToBytes), NONE];
     });
-    return changed(state, { [MINER.vesting]: vesting, [MINER.deadlines]: deadlines });
+    return changed(state, { [MINER.vesting]: vesting, ...deadlines });
   },
 });
 
-/** A miner's deadlines, each changed; many are the same one. */
-async function eachDeadline(
-  blocks: StateBlocks,
-  state: Tuple,
-  change: (deadline: Tuple) => Promise<Tuple>,
-): Promise<CID> {
-  const [due] = (await blocks.tuple(linkIn(state[MINER.deadlines]))) as [readonly unknown[]];
-  const known = new Map<string, CID>();
-  const next: CID[] = [];
-  for (const one of due) {
-    const cid = linkIn(one);
-    const name = `${cid}`;
-    const made = known.get(name) ?? blocks.put(await change(await blocks.tuple(cid)));
-    known.set(name, made);
-    next.push(made);
-  }
-  return blocks.put([next]);
-}
-
 /** By the actors version that is upgraded to. */
 export const STATE_CHANGES: Readonly<Record<number, ChangesOf>> = {
+  9: toV9,
   10: toV10,
   11: toV11,
   12: toV12,
@@ -171,3 +140,6 @@ export const STATE_CHANGES: Readonly<Record<number, ChangesOf>> = {
   15: toV15,
   16: toV16,
 };
+
+/** By the actors version that brings them. */
+export const ADDED_ACTORS: Readonly<Record<number, AddedActors>> = { 9: dataCapActor, 10: ethereumActors };

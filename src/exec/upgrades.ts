@@ -23,6 +23,7 @@ const actorsV2: Migration = async (root, epoch, blocks, options) => {
 
 export const MIGRATIONS = {
   "actors-v2": actorsV2,
+  "actors-v9": codeSwap(9),
   "actors-v10": codeSwap(10),
   "actors-v11": codeSwap(11),
   "actors-v12": codeSwap(12),

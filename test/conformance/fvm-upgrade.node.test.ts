@@ -10,14 +10,14 @@ import { actorsToCome } from "../../src/node/devnet-chain.ts";
 import { actorOfCode } from "../../src/params/actor-codes.ts";
 import { devnetAt } from "../../src/params/networks.ts";
 import type { ActorEntry } from "../../src/state/state-view.ts";
-import { EAM } from "../../src/types/singletons.ts";
+import { DATACAP, EAM } from "../../src/types/singletons.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
 import { corpus, readAt } from "../support/vectors.ts";
 
 const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
 const bundles = new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) })));
 const [v17, v18] = await Promise.all([17, 18].map((version) => bundles.find("devnet", version)));
-const [v9, v10] = await Promise.all([9, 10].map((version) => bundles.find("devnet", version)));
+const [v8, v9, v10] = await Promise.all([8, 9, 10].map((version) => bundles.find("devnet", version)));
 const isHere = v17 !== undefined && v18 !== undefined;
 const FIRST = 4;
 
@@ -89,35 +89,39 @@ describe.skipIf(!isHere)(`from version 27 to 28${isHere ? "" : ` (${HOW})`}`, ()
   });
 });
 
-describe.skipIf(v9 === undefined || v10 === undefined)(
-  `from version 17 to 18${v9 === undefined ? ` (${HOW})` : ""}`,
-  () => {
+const ways = [
+  { from: 16, given: v8, next: v9, added: DATACAP, name: "datacap" },
+  { from: 17, given: v9, next: v10, added: EAM, name: "eam" },
+];
+for (const { from, given, next, added, name } of ways) {
+  const isGiven = given !== undefined && next !== undefined;
+  describe.skipIf(!isGiven)(`from version ${from} to ${from + 1}${isGiven ? "" : ` (${HOW})`}`, () => {
     test.each(["thread", "worker"] as const)(
-      "the state becomes one of Ethereum's kind, executed in a %s",
+      "the state has the actor that comes, executed in a %s",
       async (machine) => {
         const net = await Devnet.open({
-          ...{ ...TEST_OPTIONS, networkVersion: 17, machine, bundle: v9 as Bundle },
-          upgrades: [{ networkVersion: 18, epoch: FIRST, bundle: v10 as Bundle }],
+          ...{ ...TEST_OPTIONS, networkVersion: from, machine, bundle: given as Bundle },
+          upgrades: [{ networkVersion: from + 1, epoch: FIRST, bundle: next as Bundle }],
         });
         try {
           await net.clock.mine(FIRST + 2);
           // Executed on top of the upgrade.
           const view = await net.node.states.stateAfter(net.head);
-          expect(actorOfCode((await view.requireActor(EAM)).code)?.name).toBe("eam");
+          expect(actorOfCode((await view.requireActor(added)).code)?.name).toBe(name);
           expect(net.head.height).toBe(FIRST + 2);
         } finally {
           await net.close();
         }
       },
     );
-  },
-);
+  });
+}
 
-test("upgrades that are not built, or that go back, are refused by name", async () => {
+test("upgrades over several changes of actors, or that go back, are refused by name", async () => {
   const from = (networkVersion: number, to: number, epoch = 10) =>
     Devnet.open({ ...TEST_OPTIONS, networkVersion, upgrades: [{ networkVersion: to, epoch }] });
   await expect(from(16, 18)).rejects.toThrow(
-    /from version 16 to 17 the states of actors change in a way that is not built/,
+    /from version 16 to 18 actors change 2 times, at 17, 18: each takes an upgrade of its own/,
   );
   await expect(from(22, 24)).rejects.toThrow(
     /from version 22 to 24 actors change 2 times, at 23, 24: each takes an upgrade of its own, at an epoch of its own/,

@@ -1,4 +1,4 @@
-/** Upgrades of states between published actors, v9 to v18, to the roots that the reference's migrations come to. */
+/** Upgrades of states between published actors, v8 to v18, to the roots that the reference's migrations come to. */
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
@@ -11,6 +11,12 @@ import { type Block, cidKey, parseCid } from "../../../src/types/cid.ts";
 type Known = { readonly from: number; readonly epoch: number; readonly root: string; readonly upgraded: string };
 const fixtures = new URL("../../fixtures/fvm/upgrades/", import.meta.url);
 const known = JSON.parse(readFileSync(new URL("roots.json", fixtures), "utf8")) as readonly Known[];
+
+function knownFrom(version: number): Known {
+  const found = known.find(({ from }) => from === version);
+  if (found === undefined) throw new Error(`no state of actors v${version}`);
+  return found;
+}
 
 function stateOf(version: number): Map<string, Uint8Array> {
   const { blocks } = readCar(new Uint8Array(gunzipSync(readFileSync(new URL(`v${version}.car.gz`, fixtures)))));
@@ -36,7 +42,7 @@ test.each(known)("from actors v$from to the next", async ({ from, epoch, root, u
 });
 
 test("blocks that a store answers later are waited for: a walk over a whole state does not run again for each of them", async () => {
-  const { from, epoch, root, upgraded } = known[0] as Known;
+  const { from, epoch, root, upgraded } = knownFrom(9);
   const state = stateOf(from);
   for (const { bytes } of actorBundle("devnet", from + 1)?.codes.values() ?? [])
     state.set(cidKey(bytes), Uint8Array.of(0));
@@ -54,7 +60,7 @@ test("blocks that a store answers later are waited for: a walk over a whole stat
 });
 
 test("a state of other actors, and one whose tree is another, are refused", async () => {
-  const [first, second] = known as [Known, Known];
+  const [first, second] = [knownFrom(9), knownFrom(10)];
   const blocks = (from: number) => {
     const state = stateOf(from);
     return { peek: (cid: Uint8Array) => state.get(cidKey(cid)), put: () => undefined };

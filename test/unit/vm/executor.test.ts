@@ -257,7 +257,7 @@ describe("tipsets", () => {
     const none = async (): Promise<never> => {
       throw new Error("no other migration was asked for");
     };
-    const later = [10, 11, 12, 13, 14, 15, 16, 17, 18] as const;
+    const later = [9, 10, 11, 12, 13, 14, 15, 16, 17, 18] as const;
     const others = Object.fromEntries(later.map((actors) => [`actors-v${actors}`, none] as const));
     const migrations = { ...(others as Record<`actors-v${(typeof later)[number]}`, typeof none>), "actors-v2": toRoot };
     const over = (blocks: BlockSource): Executor =>
