@@ -32,7 +32,7 @@ export type PledgeTerms = {
   readonly verifiedBytes?: bigint;
 };
 
-/** The figures that all formulas rest on, in a state of a tipset. */
+/** The figures that all formulas rest on, in a state of a tipset: for what is executed on top of it. */
 export async function networkFigures(
   states: Pick<StateManager, "networkVersionAt" | "circulatingSupply">,
   tipset: Tipset,
@@ -44,7 +44,7 @@ export async function networkFigures(
   const { circulating } = await states.circulatingSupply(tipset);
   return {
     height: tipset.height,
-    networkVersion: states.networkVersionAt(tipset.height),
+    networkVersion: states.networkVersionAt(tipset.height + 1),
     reward: estimateOf(reward, "ThisEpochRewardSmoothed"),
     power: estimateOf(power, "ThisEpochQAPowerSmoothed"),
     baselinePower: numberOf(reward, "ThisEpochBaselinePower"),

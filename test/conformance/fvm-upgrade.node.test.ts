@@ -2,14 +2,19 @@
  * An upgrade on the way: every actor gets the code of the next version, and nothing else of it changes. Where no bundles are at hand
  * this says so and skips.
  */
+import * as dagCbor from "@ipld/dag-cbor";
 import { describe, expect, test } from "vitest";
+import { fromBase64 } from "../../src/base/bytes.ts";
 import type { Bundle } from "../../src/exec/bundle.ts";
 import { Bundles } from "../../src/exec/bundles.ts";
+import { RpcChain } from "../../src/miner/chain-side/rpc-chain.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import { actorsToCome } from "../../src/node/devnet-chain.ts";
 import { actorOfCode } from "../../src/params/actor-codes.ts";
 import { devnetAt } from "../../src/params/networks.ts";
 import type { ActorEntry } from "../../src/state/state-view.ts";
+import { Address } from "../../src/types/address.ts";
+import type { CID } from "../../src/types/cid.ts";
 import { DATACAP, EAM } from "../../src/types/singletons.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
 import { corpus, readAt } from "../support/vectors.ts";
@@ -47,6 +52,16 @@ describe.skipIf(!isHere)(`from version 27 to 28${isHere ? "" : ` (${HOW})`}`, ()
       await net.clock.mine(FIRST - 1);
       const before = await actors();
       expect(await net.request("StateNetworkVersion", [])).toBe(27);
+      // What is made now is executed by the later actors.
+      const chain = new RpcChain({
+        ...{ miner: Address.id(1000), prefix: "t", pollMs: 1000, isRefusal: () => false },
+        request: (method, ...params) => net.request(method, ...params),
+      });
+      expect(await chain.head()).toMatchObject({ height: FIRST - 1, networkVersion: 28 });
+      const from = `${net.accounts[0]?.secp256k1}`;
+      const create = await net.request("MsigCreate", 1, [from], 0, "0", from, "0");
+      const [code] = dagCbor.decode<[CID]>(fromBase64(`${create.Message.Params}`));
+      expect(`${code}`).toBe(`${v18?.codes.get("multisig")}`);
       await net.clock.mine(1);
       expect(await net.request("StateNetworkVersion", [])).toBe(28);
       const after = await actors();

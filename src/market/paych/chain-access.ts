@@ -6,7 +6,6 @@ import { type KeyCrypto, signBytes, signMessage, verifyBytes } from "../../keys/
 import type { Keystore } from "../../keys/keystore.ts";
 import type { MessagePool } from "../../mpool/pool.ts";
 import { actorCodes } from "../../params/actor-codes.ts";
-import { networkVersionAt } from "../../params/networks.ts";
 import { ObjectReader } from "../../state/actor-reader.ts";
 import { describeCode, encodeMethodParams } from "../../state/state-view.ts";
 import type { GasEstimator } from "../../stmgr/gas-estimator.ts";
@@ -146,7 +145,7 @@ export function chainAccess({ states, pool, gas, keystore, crypto }: NodeAccess)
       return (await states.call(message, chain.head)).receipt.exitCode;
     },
     async createDraft(from, to, value) {
-      const version = networkVersionAt(network, chain.head.height);
+      const version = states.networkVersionAt(chain.head.height + 1);
       const channelCode = actorCodes(network.bundles, version)?.get(PAYCH);
       if (channelCode === undefined)
         throw new PaychError(

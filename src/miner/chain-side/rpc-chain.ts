@@ -47,6 +47,7 @@ import type {
 import { MinerError, notSent } from "./errors.ts";
 import { gasRoom, raisedFees } from "./raise.ts";
 import { addressIn, deadlineClock, dealOf, factsOf, preCommitOf, sectorOf } from "./state-json.ts";
+import { VersionAhead } from "./version-ahead.ts";
 
 /** Calls a method of the node by its whole name; throws `refusal` for the node's own "no", anything else if none was reached. */
 export type RpcRequest = (method: string, ...params: readonly unknown[]) => Promise<unknown>;
@@ -79,6 +80,7 @@ export class RpcChain implements MinerChain {
   readonly miner: Address;
   readonly prefix: NetworkPrefix;
   private readonly options: RpcChainOptions;
+  private readonly versions: VersionAhead;
   private readonly turns = new KeyedTurns();
   private readonly listeners = new Set<(hasReverted: boolean) => void>();
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -90,6 +92,7 @@ export class RpcChain implements MinerChain {
 
   constructor(options: RpcChainOptions) {
     this.options = options;
+    this.versions = new VersionAhead(options);
     this.miner = options.miner;
     this.prefix = options.prefix;
   }
@@ -123,9 +126,9 @@ export class RpcChain implements MinerChain {
   }
 
   async facts(at?: HeadView): Promise<MinerFacts> {
-    const [info, networkVersion] = await Promise.all([
+    const [info, { networkVersion }] = await Promise.all([
       this.ask("StateMinerInfo", this.name, keyOf(at)) as Promise<JsonObject>,
-      this.ask("StateNetworkVersion", keyOf(at)) as Promise<number>,
+      at ?? this.head(),
     ]);
     const change = info["WorkerChangeEpoch"] as number;
     const sealProof = sealProofOfSize(Number(info["SectorSize"]), networkVersion);
@@ -475,7 +478,7 @@ export class RpcChain implements MinerChain {
 
   private async viewOf({ Cids, Height }: TipsetJson): Promise<HeadView> {
     const key = Cids.map(cidOf);
-    const networkVersion = (await this.ask("StateNetworkVersion", Cids)) as number;
+    const networkVersion = await this.versions.at({ key: Cids, height: Height }, Height + 1);
     return { key, height: Height, networkVersion };
   }
 

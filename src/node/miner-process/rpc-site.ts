@@ -12,6 +12,7 @@ import { type KeyCrypto, type KeyInfo, signBytes, verifyBytes } from "../../keys
 import { attempt, type Win } from "../../miner/block-maker.ts";
 import { MinerError } from "../../miner/chain-side/errors.ts";
 import type { RpcRequest } from "../../miner/chain-side/rpc-chain.ts";
+import { VersionAhead } from "../../miner/chain-side/version-ahead.ts";
 import type { MiningSite } from "../../miner/mining-site.ts";
 import type { HeldMiner } from "../../miner/own-sectors.ts";
 import type { PostProver } from "../../miner/post-prover.ts";
@@ -81,6 +82,7 @@ export function rpcSite(parts: RpcSiteParts): MiningSite<null> {
   const ask = (method: string, ...params: readonly unknown[]): Promise<unknown> =>
     request(`Filecoin.${method}`, ...params);
 
+  const versions = new VersionAhead(parts);
   const headAt = async (): Promise<Tipset> => tipsetOf(await ask("ChainHead"));
 
   /** BLS signature of a worker, whoever has its key. */
@@ -103,7 +105,7 @@ export function rpcSite(parts: RpcSiteParts): MiningSite<null> {
     async tryFor(miner, parent, epoch, _, before) {
       const [found, networkVersion] = await Promise.all([
         ask("MinerGetBaseInfo", miner.address.toString(prefix), epoch, keyOfTipset(parent)),
-        ask("StateNetworkVersion", keyOfTipset(parent)) as Promise<number>,
+        versions.at({ key: keyOfTipset(parent), height: parent.height }, epoch),
       ]);
       if (found === null) return null;
       const base = baseOf(found as BaseJson, epoch, miner.address);

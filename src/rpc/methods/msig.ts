@@ -5,7 +5,6 @@
 import { toBase64 } from "../../base/bytes.ts";
 import { blake2b256 } from "../../base/digests.ts";
 import { actorCodes } from "../../params/actor-codes.ts";
-import { networkVersionAt } from "../../params/networks.ts";
 import { multisig } from "../../schema/actors/multisig.ts";
 import { describeCode, encodeMethodParams } from "../../state/state-view.ts";
 import type { Address } from "../../types/address.ts";
@@ -36,7 +35,7 @@ const transactionId = integer(0, Number.MAX_SAFE_INTEGER);
 
 function codeOf(node: NodeServices, name: string): CID {
   const { bundles } = node.network;
-  const version = networkVersionAt(node.network, node.chain.head.height);
+  const version = node.states.networkVersionAt(node.chain.head.height + 1);
   const code = actorCodes(bundles, version)?.get(name);
   return code ?? badParams(`no code of ${name} at network version ${version}`);
 }
