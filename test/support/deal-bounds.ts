@@ -22,9 +22,9 @@ import { type DealProposal, encodeProposal, type SignedProposal } from "../../sr
 import {
   checkProposal,
   checkRules,
-  DEAL_DURATION,
   DEFAULT_RULES,
   type DealRules,
+  dealDuration,
   type Offer,
   type OfferFacts,
 } from "../../src/market/storage/rules.ts";
@@ -41,6 +41,9 @@ import { MARKET, VERIFIED_REGISTRY } from "../../src/types/singletons.ts";
 import { readFixtureJson } from "./files.ts";
 import { keyOfNumber } from "./paych-chain.ts";
 import { message, NO_PROOFS, NO_RANDOMNESS } from "./plain-state.ts";
+
+/** Of the versions that are tried: both generations have the same. */
+const DURATION = dealDuration(5);
 
 const CLIENT_KEY = keyOfNumber(7);
 /** Stands for the worker of the genesis, whose key nobody has: of it asks alone are signed. */
@@ -181,6 +184,7 @@ export class MarketVm {
       clientBalance: escrow - locked,
       dataCap: await chain.dataCap(id),
       minVerifiedBytes: chain.minVerifiedBytes,
+      dealDuration: chain.dealDuration,
       ...{ underWay: 0, clientNames: [] },
     };
   }
@@ -235,7 +239,7 @@ export const twist: fc.Arbitrary<Twist> = fc.oneof(
     .oneof(around(BigInt(HEAD + 1)), fc.constantFrom(0n, -1n, BigInt(HEAD + 172_801)))
     .map((value) => ({ field: "start", value }) as const),
   fc
-    .oneof(around(0n, BigInt(DEAL_DURATION.min), BigInt(DEAL_DURATION.max)), fc.bigInt(500_000n, 1_600_000n))
+    .oneof(around(0n, BigInt(DURATION.min), BigInt(DURATION.max)), fc.bigInt(500_000n, 1_600_000n))
     .map((value) => ({ field: "duration", value }) as const),
   around(0n, TOTAL).map((value) => ({ field: "pricePerEpoch", value }) as const),
   around(0n, TOTAL, FREE).map((value) => ({ field: "clientCollateral", value }) as const),
@@ -254,7 +258,7 @@ export async function dealOf(market: MarketVm, twists: readonly Twist[]): Promis
   const of = <T>(field: Twist["field"], otherwise: T): T =>
     (twists.findLast((one) => one.field === field)?.value as T | undefined) ?? otherwise;
   const [pieceSize, verified] = [of("pieceSize", 1n << 20n), of("verified", false)];
-  const [startEpoch, duration] = [of("start", BigInt(HEAD + 600)), of("duration", BigInt(DEAL_DURATION.min))];
+  const [startEpoch, duration] = [of("start", BigInt(HEAD + 600)), of("duration", BigInt(DURATION.min))];
   const least = pieceSize > 0n ? await market.least(pieceSize, verified) : 0n;
   const clientCollateral = of("clientCollateral", 0n);
   const spend = of<bigint | null>("spend", null);
@@ -323,7 +327,7 @@ export const order = fc.record({
   price: fc.bigInt(0n, 10n ** 15n),
   size: fc.integer({ min: 6, max: 36 }).map((bits) => 1 << Math.min(bits, 30)),
   duration: fc.oneof(
-    around(BigInt(DEAL_DURATION.min), BigInt(DEAL_DURATION.max)).map(Number),
+    around(BigInt(DURATION.min), BigInt(DURATION.max)).map(Number),
     fc.integer({ min: 500_000, max: 1_600_000 }),
   ),
   verified: fc.boolean(),
@@ -380,7 +384,7 @@ export async function checkOrder(
         checkRules(offer, DEFAULT_RULES, facts);
       });
       // A sector that is made now must last as long.
-      const isTooLate = signed.proposal.endEpoch > BigInt(HEAD + DEAL_DURATION.max - 1);
+      const isTooLate = signed.proposal.endEpoch > BigInt(HEAD + DURATION.max - 1);
       expect([field, price, size, duration]).toEqual([isTooLate ? "endEpoch" : null, price, size, duration]);
       // One attoFIL below the ask is refused.
       const pricePerEpoch = signed.proposal.pricePerEpoch - 1n;

@@ -14,6 +14,7 @@ import {
   signedProposalTuple,
 } from "../../src/market/storage/proposal.ts";
 import type { PieceTaker } from "../../src/market/storage/provider-steps.ts";
+import { dealDuration } from "../../src/market/storage/rules.ts";
 import { EXPORTED } from "../../src/schema/published/exported.ts";
 import { Address } from "../../src/types/address.ts";
 import { bigToBytes } from "../../src/types/amount.ts";
@@ -32,6 +33,7 @@ type Held = { escrow: bigint; locked: bigint };
 
 export class FakeMarket {
   epoch = 10;
+  networkVersion = 5;
   readonly crypto: Crypto;
   readonly client: Address;
   readonly worker: Address;
@@ -241,6 +243,9 @@ export class FakeMarket {
         return market.epoch;
       },
       minVerifiedBytes: 256n,
+      get dealDuration() {
+        return dealDuration(market.networkVersion);
+      },
       onHeadChange(listener) {
         market.listeners.add(listener);
         return () => void market.listeners.delete(listener);

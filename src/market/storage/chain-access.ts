@@ -29,6 +29,7 @@ import {
   type SignedProposal,
   signedProposalTuple,
 } from "./proposal.ts";
+import { type DealDuration, dealDuration } from "./rules.ts";
 import { sectorContent } from "./sector-content.ts";
 
 /** attoFIL. */
@@ -64,6 +65,8 @@ export type MarketChain = {
   readonly epoch: number;
   /** Bytes of the smallest verified deal. */
   readonly minVerifiedBytes: bigint;
+  /** Least and most epochs of a deal that is published next. */
+  readonly dealDuration: DealDuration;
   /** Keys, messages and addresses. */
   readonly messages: Pick<
     ChainAccess,
@@ -140,6 +143,9 @@ export function marketChain(node: NodeAccess): MarketChain {
       return chain.head.height;
     },
     minVerifiedBytes: PROFILES[network.profile].minVerifiedDealSize,
+    get dealDuration() {
+      return dealDuration(nextVersion());
+    },
     messages,
     onHeadChange: (listener) => chain.onHeadChange(listener),
     normalised,

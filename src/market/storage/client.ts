@@ -31,7 +31,7 @@ import {
   proposalCid,
 } from "./proposal.ts";
 import { type DealEvent, RecordBook } from "./record-book.ts";
-import { DEAL_DURATION, leastPrice } from "./rules.ts";
+import { leastPrice } from "./rules.ts";
 
 export type ClientOptions = {
   readonly blocks: BlockStore;
@@ -227,10 +227,11 @@ export class StorageClient {
     const client = await chain.messages.keyOf(wallet);
     if (!chain.messages.hasKey(client))
       throw new DealError({ code: "BAD_ARGUMENT" }, `the wallet has no key of ${wallet}`);
-    if (duration < DEAL_DURATION.min || duration > DEAL_DURATION.max)
+    const { min, max } = chain.dealDuration;
+    if (duration < min || duration > max)
       throw new DealError(
         { code: "BAD_ARGUMENT" },
-        `a deal lasts ${DEAL_DURATION.min} to ${DEAL_DURATION.max} epochs, ${duration} were wanted`,
+        `a deal lasts ${min} to ${max} epochs on this network, ${duration} were wanted`,
       );
     const form = wanted.raw === true ? "raw" : "car";
     const piece = wanted.piece ?? (await this.pieceOf(root, form, signal));

@@ -359,6 +359,7 @@ export class StorageProvider {
       clientBalance: escrow - locked - taken,
       dataCap: verified ? await chain.dataCap(id as Address) : null,
       minVerifiedBytes: chain.minVerifiedBytes,
+      dealDuration: chain.dealDuration,
       underWay: this.deals.all().filter(({ state }) => UNDER_WAY.includes(state)).length,
       clientNames: await this.namesOf(client, id as Address),
     };

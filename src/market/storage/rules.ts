@@ -4,6 +4,7 @@
  * Source: boost v1.7.5 storagemarket/deal_acceptance.go; go-fil-markets v1.28.3 storagemarket/impl/providerstates.
  */
 import { utf8 } from "../../base/bytes.ts";
+import { LONGEST_LIFE_EVER, longestLife, SHORTEST_LIFE } from "../../params/lives.ts";
 import { commitmentOfCidV1 } from "../../sector/piece/cid.ts";
 import { filText } from "../../types/amount.ts";
 import type { CID } from "../../types/cid.ts";
@@ -49,8 +50,14 @@ export type DealRules = {
 
 const DAY = 2880;
 
-/** Least and most epochs of a deal. Source: specs-actors v2.1.0 actors/builtin/market/policy.go (dealDurationBounds). */
-export const DEAL_DURATION = { min: 180 * DAY, max: 540 * DAY } as const;
+/** Least and most epochs of a deal. */
+export type DealDuration = { readonly min: number; readonly max: number };
+
+export function dealDuration(networkVersion: number): DealDuration {
+  return { min: SHORTEST_LIFE, max: longestLife(networkVersion) };
+}
+/** The bounds of whatever version: the network's own are asked for beside an operator's rules. */
+export const WIDEST_DURATION: DealDuration = { min: SHORTEST_LIFE, max: LONGEST_LIFE_EVER };
 /** Bytes of a label. Source: specs-actors v2.1.0 actors/builtin/market/policy.go (DealMaxLabelSize). */
 export const MAX_LABEL_BYTES = 256;
 const MIN_PIECE_BYTES = 128n;
@@ -61,8 +68,8 @@ export const DEFAULT_RULES: DealRules = {
   offline: true,
   verified: true,
   unverified: true,
-  minDuration: DEAL_DURATION.min,
-  maxDuration: DEAL_DURATION.max,
+  minDuration: WIDEST_DURATION.min,
+  maxDuration: WIDEST_DURATION.max,
   // Sealing is given 480 epochs (lotus node/config/def.go, StartEpochSealingBuffer); the rest is for data and publishing.
   minStartDelay: 500,
   maxStartDelay: 60 * DAY,
@@ -102,6 +109,8 @@ export type OfferFacts = {
   readonly dataCap: bigint | null;
   /** Bytes of the smallest verified deal. */
   readonly minVerifiedBytes: bigint;
+  /** The network's bounds. */
+  readonly dealDuration: DealDuration;
   /** Deals on their way. */
   readonly underWay: number;
   /** The client's addresses, by ID and by key. */
@@ -118,7 +127,7 @@ export function leastPrice(
 
 /** Throws `DealError` REFUSED for an offer that no provider of this network could take. */
 export function checkProposal({ proposal, size }: Offer, facts: OfferFacts): void {
-  const { epoch, sectorBytes, collateral, minVerifiedBytes } = facts;
+  const { epoch, sectorBytes, collateral, minVerifiedBytes, dealDuration: bounds } = facts;
   const { label, pieceCid, pieceSize, startEpoch, endEpoch, pricePerEpoch, clientCollateral } = proposal;
   if (typeof label !== "string") refuse("label", "text, as the actors of this network have it", "bytes");
   else if (utf8(label).length > MAX_LABEL_BYTES)
@@ -134,8 +143,8 @@ export function checkProposal({ proposal, size }: Offer, facts: OfferFacts): voi
   if (endEpoch <= startEpoch) refuse("endEpoch", `after the start, epoch ${startEpoch}`, `${endEpoch}`);
   if (startEpoch <= BigInt(epoch)) refuse("startEpoch", `after epoch ${epoch}, which is now`, `${startEpoch}`);
   const duration = durationOf(proposal);
-  if (duration < BigInt(DEAL_DURATION.min) || duration > BigInt(DEAL_DURATION.max))
-    refuse("duration", `${DEAL_DURATION.min} to ${DEAL_DURATION.max} epochs, the network's bounds`, `${duration}`);
+  if (duration < BigInt(bounds.min) || duration > BigInt(bounds.max))
+    refuse("duration", `${bounds.min} to ${bounds.max} epochs, the network's bounds`, `${duration}`);
   if (pricePerEpoch < 0n || pricePerEpoch > collateral.max)
     refuse("price", `0 to ${filText(collateral.max)} an epoch, the network's bounds`, filText(pricePerEpoch));
   if (clientCollateral < 0n || clientCollateral > collateral.max)
@@ -170,8 +179,9 @@ export function checkRules(offer: Offer, rules: DealRules, facts: OfferFacts): v
   if (proposal.pricePerEpoch < least)
     refuse("price", `at least ${filText(least)} an epoch, as the ask says`, filText(proposal.pricePerEpoch));
   const duration = durationOf(proposal);
-  if (duration < BigInt(rules.minDuration) || duration > BigInt(rules.maxDuration))
-    refuse("duration", `${rules.minDuration} to ${rules.maxDuration} epochs`, `${duration}`);
+  const longest = Math.min(rules.maxDuration, facts.dealDuration.max);
+  if (duration < BigInt(rules.minDuration) || duration > BigInt(longest))
+    refuse("duration", `${rules.minDuration} to ${longest} epochs`, `${duration}`);
   const delay = startEpoch - BigInt(epoch);
   if (delay < BigInt(rules.minStartDelay) || delay > BigInt(rules.maxStartDelay))
     refuse(
@@ -180,7 +190,7 @@ export function checkRules(offer: Offer, rules: DealRules, facts: OfferFacts): v
       `${startEpoch}`,
     );
   // No sector can hold it to its end: published all the same, it would cost the provider its collateral.
-  const last = BigInt(epoch + DEAL_DURATION.max - 1);
+  const last = BigInt(epoch + facts.dealDuration.max - 1);
   if (endEpoch > last)
     refuse("endEpoch", `at most epoch ${last}, the longest that a sector made now may last`, `${endEpoch}`);
   const most = collateral.min * BigInt(rules.maxCollateralFactor);

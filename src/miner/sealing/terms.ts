@@ -2,6 +2,7 @@
  * Epochs that a sector's sealing must keep to. The actors' own: `assembly/actors/miner/policy.ts`; of the published ones
  * builtin-actors v8.0.0 to v18.0.0 actors/miner/src/policy.rs, runtime/src/runtime/policy.rs.
  */
+import { longestLife, SHORTEST_LIFE } from "../../params/lives.ts";
 import { FIGURES, figureAt } from "../../schema/versions/figures.ts";
 import { isFvm } from "../../schema/versions/rows.ts";
 import { holds, RULES } from "../../schema/versions/rules.ts";
@@ -23,9 +24,6 @@ export const SEALING_EPOCHS = {
   proveMargin: 30,
   /** A sector without deals lives so long from its pre-commit: two days less than actors v0 and v2 allow. */
   capacityLife: 538 * EPOCHS_IN_DAY,
-  /** Least and most life of a sector. Source: specs-actors builtin/miner/policy.go. */
-  minLife: 180 * EPOCHS_IN_DAY,
-  maxLife: 540 * EPOCHS_IN_DAY,
   /** Files of a sector that has ended are kept while a winning PoSt may ask for them. */
   lookback: FINALITY,
 } as const;
@@ -45,16 +43,12 @@ export function maxProveCommit(networkVersion: number): number {
   return figureAt(FIGURES.proveCommitEpochs, networkVersion);
 }
 
-/** Network version from which on an expiration may lie further ahead (FIP-0052), and how far. */
-const FURTHER_SINCE = 21;
-const FURTHER_AHEAD = 1278 * EPOCHS_IN_DAY;
 /** Five years of 365 days. Source: specs-actors builtin/sector.go (SectorMaximumLifetime). */
 const FIVE_YEARS = 5 * 365 * EPOCHS_IN_DAY;
 
 /** Epochs that a proven sector may be given: from now on, and from its activation on at least and at most. */
 export function lifeLimits(networkVersion: number) {
-  const ahead = networkVersion < FURTHER_SINCE ? SEALING_EPOCHS.maxLife : FURTHER_AHEAD;
-  return { ahead, least: SEALING_EPOCHS.minLife, life: FIVE_YEARS };
+  return { ahead: longestLife(networkVersion), least: SHORTEST_LIFE, life: FIVE_YEARS };
 }
 
 /** Whether a pre-commit with this ticket may come too late. */
@@ -64,9 +58,9 @@ export function isTicketOld(ticketEpoch: number, head: { epoch: number; networkV
 
 /** Epochs between which a sector that is pre-committed now may expire. */
 export function endsOf({ epoch, networkVersion }: { readonly epoch: number; readonly networkVersion: number }) {
-  const { minLife, maxLife, ticketMargin } = SEALING_EPOCHS;
   // It must live so long even if it is proven as late as can be, some epochs from now.
-  return { least: epoch + maxProveCommit(networkVersion) + minLife + ticketMargin, most: epoch + maxLife - 1 };
+  const least = epoch + maxProveCommit(networkVersion) + SHORTEST_LIFE + SEALING_EPOCHS.ticketMargin;
+  return { least, most: epoch + longestLife(networkVersion) - 1 };
 }
 
 /** Epoch at which a sector is to expire: with its last deal, if the actors allow that. */

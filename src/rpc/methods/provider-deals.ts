@@ -7,7 +7,7 @@
 import { isFilError } from "../../base/errors.ts";
 import { contents, sizeOf } from "../../market/data/files.ts";
 import { signedOf } from "../../market/storage/provider-record.ts";
-import { DEAL_DURATION, type DealRules } from "../../market/storage/rules.ts";
+import { type DealRules, WIDEST_DURATION } from "../../market/storage/rules.ts";
 import { commitmentOfCidV1 } from "../../sector/piece/cid.ts";
 import { Address } from "../../types/address.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
@@ -186,12 +186,12 @@ function rulesOf(given: ValueOf<typeof dealRules>): DealRules {
   const named = Object.entries(given).map(([name, value]) => [`${name[0]?.toLowerCase()}${name.slice(1)}`, value]);
   const rules = Object.fromEntries(named) as DealRules;
   if (
-    rules.minDuration < DEAL_DURATION.min ||
-    rules.maxDuration > DEAL_DURATION.max ||
+    rules.minDuration < WIDEST_DURATION.min ||
+    rules.maxDuration > WIDEST_DURATION.max ||
     rules.minDuration > rules.maxDuration
   )
     badParams(
-      `rules.MinDuration and MaxDuration: within ${DEAL_DURATION.min} and ${DEAL_DURATION.max} epochs expected`,
+      `rules.MinDuration and MaxDuration: within ${WIDEST_DURATION.min} and ${WIDEST_DURATION.max} epochs expected`,
     );
   if (rules.minStartDelay > rules.maxStartDelay) badParams("rules.MinStartDelay: at most MaxStartDelay expected");
   for (const client of [...rules.allowedClients, ...rules.deniedClients]) checkAddress(client);

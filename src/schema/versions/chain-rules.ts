@@ -4,7 +4,7 @@
  *
  * Sources: lotus at b835fab702eb chain/types/message.go, chain/consensus/signatures.go, chain/consensus/common.go,
  * chain/store/basefee.go, chain/rand/rand.go, chain/beacon/drand/drand.go, chain/stmgr/actors.go; go-state-types
- * abi/address.go; FIP-0048 (delegated addresses), FIP-0061 (second window PoSt).
+ * abi/address.go; FIP-0048 (delegated addresses), FIP-0052 (longer lives), FIP-0061 (second window PoSt).
  */
 import { holds, type Rule } from "./rules.ts";
 
@@ -50,6 +50,9 @@ export const CHAIN_RULES = {
     since: 16,
     doc: "The round of an epoch counts from one at the beacon's genesis; before, from zero.",
   },
+
+  // ---- sectors and deals
+  longerLives: { since: 21, doc: "Sectors and deals may be promised for 1278 days; before, for 540." },
 
   // ---- proofs
   windowPostFirst: { until: 19, doc: "Window PoSt of the first version (types 5 to 9) is taken." },

@@ -79,6 +79,27 @@ test.each<Bad>([
   await node.stop();
 });
 
+test("deals last as long as the network's version allows: from 21 on 1278 days and not 540 (FIP-0052)", async () => {
+  const { market, node } = await rich();
+  const told = async (days: bigint): Promise<string> => {
+    const endEpoch = 2000n + days * 2880n;
+    const proposal = proposalOf(market, { endEpoch, label: `${days} days at ${market.networkVersion}` });
+    return (await answerOffer(node.provider, offerOf(proposal), PEER)).message;
+  };
+  market.balances.set("f0101", { escrow: 10n ** 22n, locked: 0n });
+  market.networkVersion = 20;
+  expect(await told(600n)).toMatch(/duration: 518400 to 1555200 epochs, the network's bounds; 1728000 was offered/);
+  market.networkVersion = 21;
+  expect(await told(600n)).toBe("");
+  expect(await told(1277n)).toBe("");
+  expect(await told(1278n)).toMatch(/endEpoch: at most epoch 3680649, the longest that a sector made now may last/);
+  expect(await told(1279n)).toMatch(/duration: 518400 to 3680640 epochs, the network's bounds/);
+  // An operator's own bound is one beside it.
+  await node.provider.setRules({ ...DEFAULT_RULES, maxDuration: 700 * 2880 });
+  expect(await told(701n)).toMatch(/duration: 518400 to 2016000 epochs; 2018880/);
+  await node.stop();
+});
+
 test("offers that lie: signatures, sources, transfers, and what was offered before", async () => {
   const { market, node } = await rich();
   const { provider } = node;

@@ -129,7 +129,7 @@ test("what claims an allocation is in no sector that outlives it; data without a
   expect(await at(null, terms(500))).toBe(1);
   const allocation = { client: 1000, id: 1 };
   expect(await at(null, { ...terms(500), allocation })).toBe(1);
-  for (const bad of [terms(541), { ...terms(200), allocation }])
+  for (const bad of [terms(1279), { ...terms(200), allocation }])
     await expect(at(null, bad)).rejects.toThrow(/its sector can end from epoch/);
   const lost = { ...terms(500), allocation: { client: 1000, id: 2 ** 60 } };
   await expect(at(null, lost)).rejects.toThrow(/no allocation has such a number/);
