@@ -1,4 +1,7 @@
-/** What a provider asks for its space, signed by its worker: kept, and signed anew when it has run out. */
+/**
+ * What a provider asks for its space, signed by its worker: kept, and signed anew when it has run out; and what a client has seen of
+ * others' asks.
+ */
 import { fromUtf8, utf8 } from "../../base/bytes.ts";
 import { KeyedTurns } from "../../base/turns.ts";
 import type { BlockStore } from "../../storage/contract.ts";
@@ -79,6 +82,50 @@ export class Asks {
     await this.blocks.write({ metadata: [[askKey(miner), encodeSignedAsk(signed)]] }, { sync: true });
     return signed;
   }
+}
+
+const seenKey = (miner: Address): string => `deals/ask-seen/${miner}`;
+/** Epochs by which a fork may take a provider's head back, which dates its asks: finality. */
+const MOST_BACK = 900n;
+
+type Seen = Pick<StorageAsk, "seqNo" | "timestamp">;
+
+/** The newest ask that a client has seen of each provider. Whoever heard an earlier one has its signature, too, and may give it again. */
+export class SeenAsks {
+  private readonly blocks: Pick<BlockStore, "metadata" | "write">;
+  private readonly turns = new KeyedTurns();
+
+  constructor(blocks: Pick<BlockStore, "metadata" | "write">) {
+    this.blocks = blocks;
+  }
+
+  /** Notes an ask whose signature is right. Throws `DealError` NO_ANSWER for one that its provider has replaced since. */
+  note({ miner, seqNo, timestamp }: StorageAsk): Promise<void> {
+    return this.turns.run(`${miner}`, async () => {
+      const seen = await this.newest(miner);
+      if (seen?.seqNo === seqNo && seen.timestamp === timestamp) return;
+      if (seen !== null && !isNewer({ seqNo, timestamp }, seen))
+        throw new DealError(
+          { code: "NO_ANSWER" },
+          `the ask that was given for ${miner} is an old one: number ${seqNo} of epoch ${timestamp}, and number ${seen.seqNo} of epoch ${seen.timestamp} is known; ask the provider itself, at the address that the chain has`,
+        );
+      const value = utf8(JSON.stringify({ seqNo: `${seqNo}`, timestamp: `${timestamp}` }));
+      await this.blocks.write({ metadata: [[seenKey(miner), value]] }, { sync: true });
+    });
+  }
+
+  private async newest(miner: Address): Promise<Seen | null> {
+    const bytes = await this.blocks.metadata(seenKey(miner));
+    if (bytes === undefined) return null;
+    const { seqNo, timestamp } = JSON.parse(fromUtf8(bytes)) as Record<keyof Seen, string>;
+    return { seqNo: BigInt(seqNo), timestamp: BigInt(timestamp) };
+  }
+}
+
+/** By its number, or, of a provider that has lost its records and counts anew, by its date. */
+function isNewer(ask: Seen, seen: Seen): boolean {
+  if (ask.seqNo > seen.seqNo) return ask.timestamp + MOST_BACK >= seen.timestamp;
+  return ask.timestamp > seen.timestamp;
 }
 
 /** The rules that an operator has set; the others are the defaults. */

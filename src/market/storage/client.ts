@@ -11,6 +11,7 @@ import { Address } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
 import type { CommittedCar, PieceForm } from "../data/commit-car.ts";
+import { SeenAsks } from "./asks.ts";
 import { newUuid, uuidBytes } from "./boost-messages.ts";
 import type { MarketChain } from "./chain-access.ts";
 import { type ClientDeal, clientDeadline, type Delivery, signedOfClient } from "./client-record.ts";
@@ -143,9 +144,11 @@ export class StorageClient {
   private book: RecordBook<ClientDeal> | null = null;
   private lives: Lives<ClientDeal> | null = null;
   private readonly adding = new Turns();
+  private readonly seen: SeenAsks;
 
   constructor(options: ClientOptions) {
     this.options = options;
+    this.seen = new SeenAsks(options.blocks);
   }
 
   async start(): Promise<void> {
@@ -214,8 +217,10 @@ export class StorageClient {
     const signed = await linkTo(miner, peer).ask(miner, signal);
     const isRight =
       signed.ask.miner.equals(miner) && chain.messages.verify(signed.signature, worker, encodeAsk(signed.ask));
-    if (isRight) return signed;
-    throw new DealError({ code: "NO_ANSWER" }, `the ask that was given for ${miner} is not signed by its worker`);
+    if (!isRight)
+      throw new DealError({ code: "NO_ANSWER" }, `the ask that was given for ${miner} is not signed by its worker`);
+    await this.seen.note(signed.ask);
+    return signed;
   }
 
   /** Begins a deal; its record is on the disk when this resolves, the rest goes by itself. */
