@@ -12,7 +12,7 @@ import type { ExecutionRules, ProofVerifier } from "../exec/types.ts";
 import { addressOf, type KeyInfo } from "../keys/keys.ts";
 import type { Keystore } from "../keys/keystore.ts";
 import { ClientData } from "../market/data/client-data.ts";
-import { chainAccess } from "../market/paych/chain-access.ts";
+import { chainAccess, isPending } from "../market/paych/chain-access.ts";
 import { PaymentChannels } from "../market/paych/part.ts";
 import { type MarketChain, marketChain } from "../market/storage/chain-access.ts";
 import { MarketFunds } from "../market/storage/funds.ts";
@@ -123,7 +123,7 @@ export class FilecoinNode {
     this.funds = new MarketFunds({
       blocks: chain.blocks,
       chain: this.market,
-      isWaiting: (cid) => this.pool.get(cid.bytes) !== undefined,
+      isWaiting: (cid, message) => isPending(this.pool, cid, message),
     });
     const clientFolder = data == null ? null : `${data}/${CLIENT_FOLDER}`;
     const openClient = async (): Promise<BlockStore> =>

@@ -16,10 +16,11 @@ import {
 import type { PieceTaker } from "../../src/market/storage/provider-steps.ts";
 import { dealDuration } from "../../src/market/storage/rules.ts";
 import { EXPORTED } from "../../src/schema/published/exported.ts";
+import { sameCall } from "../../src/stmgr/message-search.ts";
 import { Address } from "../../src/types/address.ts";
 import { bigToBytes } from "../../src/types/amount.ts";
 import { type CID, cidOfBlock } from "../../src/types/cid.ts";
-import { type MessageReceipt, type SignedMessage, signedMessageCid } from "../../src/types/message.ts";
+import { type Message, type MessageReceipt, type SignedMessage, signedMessageCid } from "../../src/types/message.ts";
 import { MARKET } from "../../src/types/singletons.ts";
 import { keyOfNumber } from "./paych-chain.ts";
 
@@ -98,6 +99,13 @@ export class FakeMarket {
   /** Messages that wait for the next epoch. */
   get pool(): readonly SignedMessage[] {
     return this.waiting;
+  }
+
+  /** The message of a nonce that waits gets a higher fee, by hand, and with it another CID; or is another altogether. */
+  replace({ message }: SignedMessage, more: Partial<Message> = {}): void {
+    const at = this.waiting.findIndex((one) => one.message.nonce === message.nonce);
+    const priced = { ...message, gasPremium: message.gasPremium + 10n, ...more };
+    this.waiting[at] = signMessage(this.crypto, this.keyFor(message.from) as never, priced);
   }
 
   /** Whether a message waits for the next epoch. */
@@ -319,7 +327,10 @@ export class FakeMarket {
     };
   }
 
-  isWaiting = (cid: CID): boolean => this.waiting.some((one) => signedMessageCid(one).equals(cid));
+  isWaiting = (cid: CID, message: Message | null): boolean =>
+    this.waiting.some(
+      (one) => signedMessageCid(one).equals(cid) || (message !== null && sameCall(one.message, message)),
+    );
 }
 
 const onChain = ({ proposal, activated, updated, slashed }: FakeMarket["deals"][number]): OnChainDeal => ({

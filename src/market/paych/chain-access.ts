@@ -9,6 +9,7 @@ import { actorCodes } from "../../params/actor-codes.ts";
 import { ObjectReader } from "../../state/actor-reader.ts";
 import { describeCode, encodeMethodParams } from "../../state/state-view.ts";
 import type { GasEstimator } from "../../stmgr/gas-estimator.ts";
+import { sameCall } from "../../stmgr/message-search.ts";
 import type { StateManager } from "../../stmgr/state-manager.ts";
 import { Address } from "../../types/address.ts";
 import type { CID } from "../../types/cid.ts";
@@ -52,7 +53,7 @@ export type ChainAccess = {
   hash(bytes: Uint8Array): Uint8Array;
   /** Completes and signs a message, calls `keep` with it, and gives it to the pool. */
   send(draft: Draft, keep: (signed: SignedMessage) => Promise<void>): Promise<void>;
-  /** Gives a message to the pool that may have it, or a block. */
+  /** Gives a message to the pool, unless one of its nonce waits there: that may be it with another fee, given by hand. A block may have it. */
   resend(signed: SignedMessage): Promise<void>;
   /** Resolves when a message was executed and is some epochs deep. */
   wait(cid: CID, signal: AbortSignal): Promise<MessageReceipt>;
@@ -78,6 +79,12 @@ export type NodeAccess = {
   readonly keystore: Pick<Keystore, "has" | "get">;
   readonly crypto: KeyCrypto;
 };
+
+/** Whether a message waits in the pool, be it with a fee that somebody gave it by hand, and so under another CID. */
+export function isPending(pool: Pick<MessagePool, "get" | "pendingOf">, cid: CID, message: Message | null): boolean {
+  if (pool.get(cid.bytes) !== undefined) return true;
+  return message !== null && pool.pendingOf(message.from).some((one) => sameCall(one.message, message));
+}
 
 export function chainAccess({ states, pool, gas, keystore, crypto }: NodeAccess): ChainAccess {
   const { chain, network } = states;
@@ -130,9 +137,11 @@ export function chainAccess({ states, pool, gas, keystore, crypto }: NodeAccess)
       });
     },
     async resend(signed) {
+      const { from, nonce } = signed.message;
+      if (pool.pendingOf(from).some(({ message }) => message.nonce === nonce)) return;
       await pool.push(signed).catch((error: unknown) => {
         // Of a nonce that is used, the search tells whether it was this message's.
-        const codes = ["ALREADY_PENDING", "NONCE_TOO_LOW"];
+        const codes = ["ALREADY_PENDING", "NONCE_TOO_LOW", "REPLACE_FEE_TOO_LOW"];
         if (!codes.some((code) => isFilError(error, code))) throw error;
       });
     },

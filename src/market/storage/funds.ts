@@ -4,13 +4,13 @@
  * has it. Deals that were held earlier are covered first, so that none waits for all that come after it.
  * Source: lotus chain/market/fundmanager.go, which waits for a message before the next; here those under way are counted.
  */
-import { fromUtf8, utf8 } from "../../base/bytes.ts";
+import { fromBase64, fromUtf8, toBase64, utf8 } from "../../base/bytes.ts";
 import { Turns } from "../../base/turns.ts";
 import type { BlockStore } from "../../storage/contract.ts";
 import type { Address } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
-import { signedMessageCid } from "../../types/message.ts";
+import { decodeSignedMessage, encodeSignedMessage, type Message, signedMessageCid } from "../../types/message.ts";
 import type { Draft } from "../paych/chain-access.ts";
 import type { MarketChain } from "./chain-access.ts";
 import { DealError } from "./errors.ts";
@@ -25,7 +25,12 @@ const MAX_LOOKS = 5;
 
 /** attoFIL, and the CID by which the market has the proposal once it is published: from then on it locks the amount itself. */
 export type Hold = { readonly amount: bigint; readonly onChain: string | null };
-export type Adding = { readonly cid: string; readonly amount: bigint };
+export type Adding = {
+  readonly cid: string;
+  readonly amount: bigint;
+  /** The signed message, by which it is known when it is given a higher fee by hand; null in records of before. */
+  readonly signed: Uint8Array | null;
+};
 export type Funds = {
   /** attoFIL that must stay in the balance, beside what is held for deals. */
   readonly reserved: bigint;
@@ -45,14 +50,19 @@ type Stored = {
   readonly adding: readonly StoredMessage[];
   readonly taking?: readonly StoredMessage[];
 };
-type StoredMessage = { readonly cid: string; readonly amount: string };
+type StoredMessage = { readonly cid: string; readonly amount: string; readonly signed?: string };
 
 export type FundOptions = {
   readonly blocks: BlockStore;
   readonly chain: MarketChain;
-  /** Whether a message waits in the pool. One that does not is in the chain, which `chain` tells of, or is dropped. */
-  readonly isWaiting: (cid: CID) => boolean;
+  /**
+   * Whether a message waits in the pool, with the fee that it had or another. One that does not is in the chain, which `chain` tells
+   * of, or is dropped. `message`: null where only its CID is known.
+   */
+  readonly isWaiting: (cid: CID, message: Message | null) => boolean;
 };
+
+type Sent = Pick<Adding, "cid" | "signed">;
 
 type Balance = {
   /** As they were written last. */
@@ -175,7 +185,7 @@ export class MarketFunds {
     return this.turns.run(async () => {
       const { funds } = await this.free(id);
       if (funds.adding.length >= MAX_ADDING) throw tooMany();
-      return this.noted(id, funds, draft, (cid) => ({ ...funds, adding: [...funds.adding, { cid, amount }] }));
+      return this.noted(id, funds, draft, (sent) => ({ ...funds, adding: [...funds.adding, { ...sent, amount }] }));
     });
   }
 
@@ -191,9 +201,9 @@ export class MarketFunds {
           `insufficient funds for withdrawal of ${filText(amount)} (reserved: ${filText(reserved)})`,
         );
       if (funds.taking.length >= MAX_ADDING) throw tooMany();
-      return this.noted(id, funds, chain.withdrawDraft(wallet, of, amount), (cid) => ({
+      return this.noted(id, funds, chain.withdrawDraft(wallet, of, amount), (sent) => ({
         ...funds,
-        taking: [...funds.taking, { cid, amount }],
+        taking: [...funds.taking, { ...sent, amount }],
       }));
     });
   }
@@ -211,17 +221,17 @@ export class MarketFunds {
         if (!isAsKept) await this.write(id, funds);
         return null;
       }
-      return this.noted(id, before, this.options.chain.addBalanceDraft(wallet, id, lacking), (cid) => ({
+      return this.noted(id, before, this.options.chain.addBalanceDraft(wallet, id, lacking), (sent) => ({
         ...funds,
-        adding: [...adding, { cid, amount: lacking }],
+        adding: [...adding, { ...sent, amount: lacking }],
       }));
     });
   }
 
   /** Sends a message; what it makes of the funds is written before the pool has it, and taken back if the pool does not take it. */
-  private async noted(id: Address, before: Funds, draft: Draft, after: (cid: string) => Funds): Promise<CID> {
+  private async noted(id: Address, before: Funds, draft: Draft, after: (sent: Sent) => Funds): Promise<CID> {
     try {
-      return await this.send(draft, (cid) => this.write(id, after(`${cid}`)));
+      return await this.send(draft, (sent) => this.write(id, after(sent)));
     } catch (error) {
       await this.write(id, before);
       throw error;
@@ -239,7 +249,8 @@ export class MarketFunds {
       const before = await this.of(id);
       // The pool first: what has left it by now is in the chain that is read next. The other way round it would be missed,
       // and sent again.
-      const waits = ({ cid }: Adding): boolean => isWaiting(parseCid(cid));
+      const waits = ({ cid, signed }: Adding): boolean =>
+        isWaiting(parseCid(cid), signed === null ? null : decodeSignedMessage(signed).message);
       const [adding, taking] = [before.adding.filter(waits), before.taking.filter(waits)];
       const { escrow, locked } = await chain.escrow(id);
       const holds = [...before.holds.values()];
@@ -257,11 +268,11 @@ export class MarketFunds {
     }
   }
 
-  private async send(draft: Draft, keep: (cid: CID) => Promise<void>): Promise<CID> {
+  private async send(draft: Draft, keep: (sent: Sent) => Promise<void>): Promise<CID> {
     let sent: CID | null = null;
     await this.options.chain.messages.send(draft, async (signed) => {
       sent = signedMessageCid(signed);
-      await keep(sent);
+      await keep({ cid: `${sent}`, signed: encodeSignedMessage(signed) });
     });
     return sent as unknown as CID;
   }
@@ -284,8 +295,14 @@ export class MarketFunds {
 }
 
 const sumOf = (messages: readonly Adding[]): bigint => messages.reduce((sum, { amount }) => sum + amount, 0n);
-const storedMessage = ({ cid, amount }: Adding): StoredMessage => ({ cid, amount: amount.toString() });
-const messageOf = ({ cid, amount }: StoredMessage): Adding => ({ cid, amount: BigInt(amount) });
+const storedMessage = ({ cid, amount, signed }: Adding): StoredMessage => ({
+  ...{ cid, amount: amount.toString() },
+  ...(signed === null ? {} : { signed: toBase64(signed) }),
+});
+const messageOf = ({ cid, amount, signed }: StoredMessage): Adding => ({
+  ...{ cid, amount: BigInt(amount) },
+  signed: signed === undefined ? null : fromBase64(signed),
+});
 
 function tooMany(): DealError {
   return new DealError({ code: "LIMIT" }, `${MAX_ADDING} messages to this balance wait; wait for some of them`);

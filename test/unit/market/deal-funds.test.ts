@@ -9,6 +9,7 @@ import { Random } from "../../../src/sim/random.ts";
 import type { BlockStore } from "../../../src/storage/contract.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
 import { Address } from "../../../src/types/address.ts";
+import type { SignedMessage } from "../../../src/types/message.ts";
 import { FakeMarket, MINER, rootOf } from "../../support/market-chain.ts";
 
 const crypto = await loadCrypto();
@@ -53,6 +54,39 @@ test("a message that leaves the pool while the balance is read is not sent again
   await funds.reserve(market.client, CLIENT, 200n);
   market.mine();
   expect(market.held(CLIENT).escrow).toBe(250n);
+});
+
+test("a message that got a higher fee by hand is under way as it was; one in whose place is another is sent again", async () => {
+  const market = new FakeMarket(crypto);
+  const blocks = new MemoryStore();
+  const open = () => new MarketFunds({ blocks, chain: market.chain(), isWaiting: market.isWaiting });
+  const hold = (deal: string, amount: bigint) => open().hold(market.client, CLIENT, deal, amount);
+  const waiting = () => market.pool[0] as SignedMessage;
+  await hold("a", 100n);
+  market.replace(waiting());
+  expect(await hold("a", 100n)).toBeNull();
+  expect(await hold("b", 50n)).not.toBeNull();
+  market.replace(waiting());
+  market.mine();
+  expect(market.held(CLIENT).escrow).toBe(150n);
+  expect((await open().of(CLIENT)).adding).toHaveLength(2);
+  expect(await hold("b", 50n)).toBeNull();
+  expect((await open().of(CLIENT)).adding).toEqual([]);
+  // Taken out, with another fee: it is not free for somebody else meanwhile.
+  await open().withdraw(market.client, CLIENT, CLIENT, 0n);
+  market.mine();
+  await open().drop(CLIENT, "b");
+  await open().withdraw(market.client, CLIENT, CLIENT, 50n);
+  market.replace(waiting());
+  await expect(open().withdraw(market.client, CLIENT, CLIENT, 50n)).rejects.toThrow(/reserved/);
+  market.mine();
+  expect(market.held(CLIENT).escrow).toBe(100n);
+  // Its nonce is another message's: what it was to bring does not come.
+  await hold("c", 30n);
+  market.replace(waiting(), { value: 0n });
+  expect(await hold("c", 30n)).not.toBeNull();
+  market.mine();
+  expect(market.held(CLIENT).escrow).toBe(130n);
 });
 
 test("what is held for a deal that the market has locked already is not put in again for the next one", async () => {
