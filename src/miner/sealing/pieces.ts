@@ -87,17 +87,21 @@ export class Pieces {
    */
   add(payload: PiecePayload, deal: PieceDeal, commP?: Uint8Array): Promise<Placed> {
     return this.turns.run(async () => {
-      const known = deal.id === null ? null : this.find(deal.id);
+      const known = deal.id === null ? null : this.find(deal.id, commP);
       if (known !== null) return known;
       await this.check(payload, deal);
       return this.put(await this.choose(paddedBytesOf(payload.payloadSize), deal), payload, deal, commP);
     });
   }
 
-  /** Where the piece of a deal is; null if no sector that is left has it. */
-  find(deal: number): Placed | null {
+  /**
+   * Where the piece of a deal is; null if no sector that is left has it. `commP`: of the deal that has this id now; on a way of the chain
+   * that came to nothing another may have had it.
+   */
+  find(deal: number, commP?: Uint8Array): Placed | null {
     for (const { number, state, pieces } of this.options.machine.records.all()) {
-      const piece = pieces.find((one) => one.deal?.id === deal);
+      const isRight = (one: SectorPiece): boolean => commP === undefined || equal(one.commP, commP);
+      const piece = pieces.find((one) => one.deal?.id === deal && isRight(one));
       if (piece !== undefined && state !== "Removed" && state !== "Removing") return { ...piece, sector: number };
     }
     return null;

@@ -75,22 +75,34 @@ function otherPiece(
 }
 
 /**
+ * Whether a deal that the market does not have may be there again: it lets go of none before its start, so the chain has gone another
+ * way, on which the message that publishes it is still to come.
+ */
+function mayReturn({ startEpoch }: PieceDeal, { deal }: PieceClaim, { proven }: SectorTimes): boolean {
+  return deal === null && proven <= startEpoch;
+}
+
+/**
  * Pieces of a sector: what cannot be activated is for nothing from now on, but stays where it is, so that the sector's data is the same.
- * `why`: of what and why not; empty where all can be.
+ * `why`: of what and why not; empty where all can be. `awaited`: deals that are kept though the market does not have them now.
  */
 export async function sortPieces(
   pieces: readonly SectorPiece[],
   chain: Pick<SealingChain, "claimOf">,
   miner: bigint,
   times: SectorTimes,
-): Promise<{ readonly pieces: readonly SectorPiece[]; readonly why: string }> {
+): Promise<{ readonly pieces: readonly SectorPiece[]; readonly why: string; readonly awaited: readonly number[] }> {
   const kept: SectorPiece[] = [];
+  const awaited: number[] = [];
   const reasons: string[] = [];
   for (const piece of pieces) {
     const { deal } = piece;
-    const why = deal === null ? null : whyNot({ ...piece, deal }, await chain.claimOf(deal), miner, times);
+    const claim = deal === null ? {} : await chain.claimOf(deal);
+    const isAwaited = deal !== null && mayReturn(deal, claim, times);
+    if (isAwaited && deal.id !== null) awaited.push(deal.id);
+    const why = deal === null || isAwaited ? null : whyNot({ ...piece, deal }, claim, miner, times);
     kept.push(why === null ? piece : { ...piece, deal: null });
     if (why !== null) reasons.push(why);
   }
-  return { pieces: kept, why: reasons.join("; ") };
+  return { pieces: kept, why: reasons.join("; "), awaited };
 }

@@ -152,8 +152,10 @@ export const SEALING_STEPS: Steps = {
         `the number ${number} is used up on chain, and nothing is committed`,
       );
     const expiration = expirationOf(record, head);
-    const { pieces, why, isLost } = await provable(record, context);
+    const { pieces, why, awaited, isLost } = await provable(record, context);
     if (isLost) return unprovable(why, context);
+    // A pre-commit that names a deal which the market does not have is refused.
+    if (awaited.length > 0 && !namesPieces(head.networkVersion)) return { untilEpoch: head.epoch + 1 };
     const { proof } = record;
     const commD = pieces.length === 0 ? null : record.commD;
     const order = { proof, number, sealedCid: cid, ticketEpoch: ticket.epoch, pieces, commD, expiration };
@@ -226,7 +228,10 @@ export const SEALING_STEPS: Steps = {
       );
     const next = head.epoch + 1;
     const times = { first: next, proven: next, expiration: found.expiration };
-    const { pieces, why } = await sortPieces(record.pieces, chain, miner, times);
+    const sorted = await sortPieces(record.pieces, chain, miner, times);
+    if (sorted.awaited.length > 0 && head.epoch < awaitedUntil(record, seed.epoch, due))
+      return { untilEpoch: head.epoch + 1 };
+    const { pieces, why } = withoutDeals(sorted);
     const sent = await chain.sendProveCommit(key, number, porep, pieces);
     return { event: "sent", text: `${sent}${without(why)}`, change: { commitMessage: sent, pieces } };
   },
@@ -274,9 +279,28 @@ async function provable(record: SectorRecord, { chain, miner, challengeDelay }: 
   const first = head.epoch + 1 + challengeDelay;
   const proven = first + SEALING_EPOCHS.seedConfidence + SEALING_EPOCHS.proveMargin;
   const times = { first, proven, expiration: expirationOf(record, head) };
-  const { pieces, why } = await sortPieces(record.pieces, chain, miner, times);
-  const isLeft = namesPieces(head.networkVersion) && pieces.some(({ deal }) => deal !== null);
-  return { pieces, why, isLost: why !== "" && !isLeft };
+  const sorted = await sortPieces(record.pieces, chain, miner, times);
+  const isLeft = namesPieces(head.networkVersion) && sorted.pieces.some(({ deal }) => deal !== null);
+  return { ...sorted, isLost: sorted.why !== "" && !isLeft };
+}
+
+/** Epochs from its seed for which a proof waits for deals that the chain has taken back, at most: a day. */
+const AWAITED = 2880;
+
+/** Epoch until which a sector's proof waits for deals to be published again: the others of the sector are to be activated in time. */
+function awaitedUntil({ pieces }: SectorRecord, seedEpoch: number, due: number): number {
+  const starts = pieces.flatMap(({ deal }) => (deal === null ? [] : [deal.startEpoch]));
+  return Math.min(seedEpoch + AWAITED, Math.min(due, ...starts) - SEALING_EPOCHS.proveMargin);
+}
+
+/** Pieces without the deals that have not come back; `why` tells of them as well. */
+function withoutDeals({ pieces, why, awaited }: Awaited<ReturnType<typeof sortPieces>>) {
+  const gone = awaited.map((id) => `deal ${id}: the chain has taken it back, and it was not published again in time`);
+  const isGone = (id: number | null | undefined): boolean => id != null && awaited.includes(id);
+  return {
+    pieces: pieces.map((piece) => (isGone(piece.deal?.id) ? { ...piece, deal: null } : piece)),
+    why: [why, ...gone].filter((text) => text !== "").join("; "),
+  };
 }
 
 const without = (why: string): string => (why === "" ? "" : `, without what cannot be activated: ${why}`);

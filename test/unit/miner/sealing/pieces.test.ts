@@ -97,6 +97,11 @@ test("a deal's piece is taken once; a payload that breaks off or is another leav
   await expect(pieces.add(payload(bytesOf(500, 5)), deal(1), new Uint8Array(32))).rejects.toEqual(refusal("BAD_PIECE"));
   const first = await pieces.add(payload(good), deal(1));
   expect(await pieces.add(payload(bytesOf(99, 9)), deal(1))).toEqual(first);
+  expect(await pieces.add(payload(good), deal(1), first.commP)).toEqual(first);
+  // On another way of the chain its id is another deal's.
+  const other = bytesOf(99, 9);
+  const second = await pieces.add(payload(other), deal(1), commitPiece(one.proofs, other).commP);
+  expect([second.sector, second.offset]).toEqual([0, 128]);
   await one.machine.tell(first.sector, "closed");
   await until("proven", () => one.records.get(first.sector).state === "Proving");
   expect(await all(pieces.read(first.sector, 0, 0, 127))).toEqual(good);

@@ -73,13 +73,13 @@ test("what cannot be proven any more before the pre-commit is left out, the othe
   for (const id of [1, 2]) chain.claims.set(id, { deal: piece(id).deal });
   await add(1, 1);
   await add(2, 2);
-  chain.claims.set(1, { deal: null });
+  chain.claims.set(1, { deal: { ...piece(1).deal, isActive: true } });
   await machine.tell(0, "closed");
   await until("proven", () => records.get(0).state === "Proving");
   expect(records.get(0).pieces.map(({ deal }) => deal?.id ?? null)).toEqual([null, 2]);
   expect(chain.orders.map(({ pieces }) => pieces.map(({ deal }) => deal?.id ?? null))).toEqual([[null, 2]]);
   expect((await records.log(0)).map(({ text }) => text)).toContainEqual(
-    expect.stringMatching(/without what cannot be activated: deal 1: the market does not have it/),
+    expect.stringMatching(/without what cannot be activated: deal 1: it is active already/),
   );
 
   await add(3, 3);
@@ -115,10 +115,60 @@ test("what is lost as its sector is sealed costs no deposit; of a sector whose p
   for (const id of [2, 3]) chain.claims.set(id, { deal: piece(id).deal });
   await add(2, 2);
   await add(3, 3);
-  chain.claims.set(3, { deal: null });
+  chain.claims.set(3, { deal: { ...piece(3).deal, isActive: true } });
   await machine.tell(1, "closed");
   await until("stopped", () => records.get(1).state === "DealsExpired");
   expect(chain.made).toEqual([]);
+});
+
+test.each([28, 21])(
+  "a deal that a fork takes back while its sector is packed is activated when it is published again (version %i)",
+  async (version) => {
+    const { one, piece, add } = await intake();
+    const { chain, records, machine, work } = one;
+    chain.networkVersion = version;
+    for (const id of [1, 2]) chain.claims.set(id, { deal: piece(id).deal });
+    await add(1, 1);
+    await add(2, 2);
+    const pack = work.pack.bind(work);
+    work.pack = (...given) => {
+      chain.isInstant = false;
+      return pack(...given);
+    };
+    chain.claims.set(1, { deal: null });
+    await machine.tell(0, "closed");
+    // From 22 on the pre-commit names no deals: it may go before them.
+    const waits = version === 28 ? "PreCommitWait" : "PreCommitting";
+    await until("a wait", () => records.get(0).state === waits);
+    chain.pass(1);
+    await until("what is asked of the chain", () => version !== 28 || records.get(0).preCommitMessage !== null);
+    expect(chain.made).toEqual(version === 28 ? ["precommit/0/0.0"] : []);
+    chain.claims.set(1, { deal: piece(1).deal });
+    chain.isInstant = true;
+    chain.pass(1);
+    await until("proven", () => records.get(0).state === "Proving");
+    expect(records.get(0).pieces.map(({ deal }) => deal?.id ?? null)).toEqual([1, 2]);
+    expect(chain.orders.map(({ pieces }) => pieces.map(({ deal }) => deal?.id ?? null))).toEqual([[1, 2]]);
+  },
+);
+
+test("a proof waits for a deal that was taken back as long as the others allow, then goes without it", async () => {
+  const { one, piece, add } = await intake();
+  const { chain, records, machine } = one;
+  for (const id of [1, 2]) chain.claims.set(id, { deal: piece(id).deal });
+  await add(1, 1);
+  await add(2, 2);
+  chain.claims.set(1, { deal: null });
+  await machine.tell(0, "closed");
+  await until("proven", () => records.get(0).state === "Proving", 20_000);
+  expect(chain.proven.map((pieces) => pieces.map(({ deal }) => deal?.id ?? null))).toEqual([[null, 2]]);
+  // A day after its seed, and before any of its deals begins.
+  const { seed } = records.get(0);
+  expect(chain.epoch).toBeGreaterThanOrEqual((seed?.epoch ?? 0) + 2880);
+  expect(chain.epoch).toBeLessThan(5000);
+  expect((await records.log(0)).map(({ text }) => text)).toContainEqual(
+    expect.stringMatching(/deal 1: the chain has taken it back, and it was not published again in time/),
+  );
 });
 
 test("what is lost after the pre-commit is named without its claim: the sector is proven, and its deposit is not lost", async () => {
