@@ -147,3 +147,6 @@ export function g1BucketMsm(r: usize, points: usize, scalars: usize, count: i32,
 
 export { laneMul, laneReduce } from "../crypto/field/fp-lanes.gen";
 export { fpFromNarrow, fpToNarrow, laneGather, laneInverse, laneScatter, narrowFromBytes, narrowNegate } from "../crypto/field/fp-lanes";
+export { dot } from "../crypto/poseidon/dot";
+export { dotLanes, dotLanesBoth, toWords } from "../crypto/poseidon/dot-lanes.gen";
+export { spreadConstant } from "../crypto/poseidon/lanes";

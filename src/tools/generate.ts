@@ -7,6 +7,7 @@ import path from "node:path";
 import { generateBlake2b } from "./gen/blake2b.ts";
 import { generateCodecs } from "./gen/codecs.ts";
 import { generateCurveConstants } from "./gen/curve.ts";
+import { generateDotLanes } from "./gen/dot-lanes.ts";
 import { generateFields } from "./gen/field.ts";
 import { generateFieldLanes } from "./gen/field-lanes.ts";
 import type { Generator } from "./gen/generator.ts";
@@ -23,6 +24,7 @@ const GENERATORS: readonly Generator[] = [
   generateVersions,
   generateBlake2b,
   generateCurveConstants,
+  generateDotLanes,
   generateFields,
   generateFieldLanes,
   generateKeccak256,

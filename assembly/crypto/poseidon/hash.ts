@@ -5,7 +5,7 @@
  * lane 1 after the last round. Elements cross the ABI as 32 little-endian canonical bytes.
  *
  * Products a hash for arity 8: 72 S-boxes of 3 and 57 of 3, 8 matrices of 81, 57 rounds of about 17, and one exit matrix
- * of 128; dot products take one reduction each.
+ * of 128; dot products take one reduction each. With SIMD those with constants of full size are made in lanes (`lanes.ts`).
  */
 import { FR_SIZE, frAdd, frCopy, frFromBytesLE, frMul, frSqr, frToBytesLE } from "../field/fr.gen";
 import {
@@ -25,6 +25,7 @@ import {
   smallOffset,
 } from "./constants";
 import { dot, dotSmall } from "./dot";
+import { enterLanes, lastLane, runPartialLanes, spreadSet } from "./lanes";
 import { runNarrow } from "./narrow";
 
 /** Bytes of an element where it crosses the ABI. */
@@ -129,15 +130,23 @@ function permute(set: usize, t: i32, partial: i32): void {
     multiplySmall(set, t, partial);
   }
   constants = raiseAll(constants, t);
-  multiply(set + entryOffset(t, partial), t, t);
-  if (t == 3) runNarrow(STATE);
-  else runPartial(set, set + <usize>((half + 1) * t) * FR_SIZE, t, partial);
+  const single = set + <usize>((half + 1) * t) * FR_SIZE;
+  if (ASC_FEATURE_SIMD && t > 3) {
+    const spread = spreadSet(set, t, partial);
+    enterLanes(STATE, spread, t);
+    runPartialLanes(STATE, spread, single, t, partial);
+  } else {
+    multiply(set + entryOffset(t, partial), t, t);
+    if (t == 3) runNarrow(STATE);
+    else runPartial(set, single, t, partial);
+  }
   for (let r = 1; r < half; r++) {
     constants = raiseAll(constants, t);
     multiplySmall(set, t, partial);
   }
   for (let i = 0; i < t; i++) raise(STATE + <usize>i * FR_SIZE);
-  dot(NEXT, STATE, FR_SIZE, set + lastOffset(t, partial), t);
+  if (ASC_FEATURE_SIMD && t > 3) lastLane(NEXT, STATE, spreadSet(set, t, partial), t, partial);
+  else dot(NEXT, STATE, FR_SIZE, set + lastOffset(t, partial), t);
   frCopy(STATE + FR_SIZE, NEXT);
 }
 
