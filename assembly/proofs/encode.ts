@@ -9,6 +9,7 @@
  */
 import { FR_SIZE, frAdd, frFromBytesLE, frMul, frSub, frToBytesLE } from "../crypto/field/fr.gen";
 import { poseidon } from "../crypto/poseidon/hash";
+import { HASHES, hashEight } from "../crypto/poseidon/narrow-lanes";
 
 const R0: u64 = 0xffffffff00000001;
 const R1: u64 = 0x53bda402fffe5bfe;
@@ -109,6 +110,11 @@ export function revertElements(updated: usize, old: usize, inverseRho: usize, ou
  */
 export function columnRange(labels: usize, stride: usize, layers: i32, count: u32, out: usize): bool {
   const column = memory.data(352, 8);
+  if (ASC_FEATURE_SIMD && layers == 2) {
+    for (; count >= <u32>HASHES; count -= <u32>HASHES, labels += HASHES << 5, out += HASHES << 5) {
+      if (!hashEight(labels, labels + stride, 32, out)) return false;
+    }
+  }
   for (; count > 0; count--, labels += 32, out += 32) {
     let from = labels;
     for (let at = column, end = column + (<usize>layers << 5); at < end; at += 32, from += stride) {

@@ -10,6 +10,7 @@ import { generateCurveConstants } from "./gen/curve.ts";
 import { generateDotLanes } from "./gen/dot-lanes.ts";
 import { generateFields } from "./gen/field.ts";
 import { generateFieldLanes } from "./gen/field-lanes.ts";
+import { generateFrLanes } from "./gen/fr-lanes.ts";
 import type { Generator } from "./gen/generator.ts";
 import { generateKeccak256 } from "./gen/keccak256.ts";
 import { generateRpcDocs } from "./gen/rpc-docs.ts";
@@ -27,6 +28,7 @@ const GENERATORS: readonly Generator[] = [
   generateDotLanes,
   generateFields,
   generateFieldLanes,
+  generateFrLanes,
   generateKeccak256,
   generateRpcDocs,
   generateSecp256k1,

@@ -27,6 +27,7 @@ import {
 import { dot, dotSmall } from "./dot";
 import { enterLanes, lastLane, runPartialLanes, spreadSet } from "./lanes";
 import { runNarrow } from "./narrow";
+import { HASHES, hashEight } from "./narrow-lanes";
 
 /** Bytes of an element where it crosses the ABI. */
 export const ELEMENT_BYTES: usize = 32;
@@ -62,6 +63,11 @@ export function poseidon(arity: i32, input: usize, out: usize): bool {
 /** `count` Merkle-tree hashes of consecutive inputs to consecutive digests; `out` may equal `input`. False as above. */
 export function poseidonLevel(arity: i32, input: usize, out: usize, count: usize): bool {
   const step = <usize>arity * ELEMENT_BYTES;
+  if (ASC_FEATURE_SIMD && arity == 2) {
+    for (; count >= HASHES; count -= HASHES, input += HASHES * step, out += HASHES * ELEMENT_BYTES) {
+      if (!hashEight(input, input + ELEMENT_BYTES, step, out)) return false;
+    }
+  }
   for (; count > 0; count--, input += step, out += ELEMENT_BYTES) {
     if (!poseidon(arity, input, out)) return false;
   }

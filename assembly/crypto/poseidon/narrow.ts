@@ -32,6 +32,21 @@ const LAST: usize = memory.data(40, 8);
 const HISTORY: usize = memory.data(4480, 8);
 const POWER: usize = memory.data(40, 8);
 
+/** 420^(-4r) and 420^r c of round r, side by side. Filled by `fillNarrow`, as the following two. */
+export function narrowRounds(): usize {
+  return ROUND_TABLE;
+}
+
+/** The exit matrix, two columns of four. */
+export function narrowExit(): usize {
+  return EXIT;
+}
+
+/** 420^(-55). */
+export function narrowLast(): usize {
+  return LAST;
+}
+
 /** Coefficients over x[r-2], s[r-1], x[r-1], s[r], x[r]; and of the first two rounds, over x[0] and x[0], s[1], x[1]. */
 const RECURRENCE: usize = memory.data<u32>([196, 0xffffff74, 0xfffff7e1, 144, 140]); // 196, -140, -2079, 144, 140
 const FIRST: usize = memory.data<i32>([140]);

@@ -117,6 +117,47 @@ describe.each(builds)("$name build", ({ module }) => {
     });
   });
 
+  test("pairs hashed side by side, as levels and as columns, give what the textbook form gives each", () => {
+    const special = [
+      0n,
+      1n,
+      MODULUS - 1n,
+      MODULUS - 2n,
+      (1n << 247n) - 1n,
+      (1n << 254n) - 1n,
+      (1n << 26n) - 1n,
+      1n << 26n,
+    ];
+    const values = Array.from({ length: 2 * 37 }, (_, i) =>
+      i < 16 ? element(special[(i * 5 + (i >> 3)) % 8]!) : prngFr(i + 1),
+    );
+    const count = values.length / 2;
+    module.with(32 * 8 * count, (at) => {
+      const [pairs, columns, out] = [at, at + 64 * count, at + 128 * count];
+      values.forEach((bytes, i) => {
+        module.instance.write(pairs + 32 * i, bytes);
+        module.instance.write(columns + 32 * (i >> 1) + (i & 1) * 32 * count, bytes);
+      });
+      const each = Array.from({ length: count }, (_, i) => {
+        expect(module.exports.poseidonPlain(2, merkleTag(2), pairs + 64 * i, out)).toBe(1);
+        return toHex(module.instance.read(out, 32));
+      });
+      const outs = (): string[] => each.map((_, i) => toHex(module.instance.read(out + 32 * i, 32)));
+      expect(module.exports.poseidonLevel(2, pairs, out, count)).toBe(1);
+      expect(outs()).toEqual(each);
+      module.instance.write(out, new Uint8Array(32 * count));
+      expect(module.exports.columnRange(columns, 32 * count, 2, count, out)).toBe(1);
+      expect(outs()).toEqual(each);
+      for (const place of [0, 13, 31, 2 * count - 1]) {
+        module.instance.write(pairs + 32 * place, element(MODULUS));
+        expect(module.exports.poseidonLevel(2, pairs, out, count)).toBe(0);
+        module.instance.write(pairs + 32 * place, values[place]!);
+      }
+      expect(module.exports.poseidonLevel(2, pairs, pairs, count)).toBe(1);
+      expect(toHex(module.instance.read(pairs, 32 * count))).toBe(each.join(""));
+    });
+  });
+
   test("elements from the modulus on are refused", () => {
     for (const value of [MODULUS, MODULUS + 1n, (1n << 255n) - 1n, (1n << 256n) - 1n])
       for (const place of [0, 1])

@@ -1,0 +1,264 @@
+/**
+ * Writes `assembly/crypto/field/fr-lanes.gen.ts`: products in Fr of BLS12-381, eight side by side in SIMD. Run through `tools/generate`.
+ *
+ * As `field-lanes.ts`, which see for the why of 13 bits: 20 limbs, a group of four elements is ten vectors, each with two limbs a lane.
+ * Montgomery form, R = 2^260. p is 1 modulo 2^26, so two columns are their own quotient, and the reduction subtracts multiples of p,
+ * whose limbs are taken from -2^12 to 2^12. The topmost limb of the quotient is taken negative, which adds p once: results are positive.
+ *
+ * Bounds. *Tight*: limbs from 0 to 2^13 - 1, value below 4p. A column of a product is below 20 · 2^26 = 2^30.33, what the reduction adds to it
+ * below 2^29.33 in absolute value: less than 2^31 with carries. 16 p^2 / R + p < 1.5p. A product with a spread constant (limbs from -2^12 to
+ * 2^12, see `dot-lanes.ts`) adds at most 2^29.33 to a column where the element is tight, 2^30.33 where its limbs are below 2^14: so two
+ * tight terms, or one that is the sum of two tight elements, go between carries. `frLanesReduce` takes columns below 2^29 in absolute value
+ * whose value is from -2^13 p to 2^15 p - p.
+ */
+import { FR, range } from "./field-spec.ts";
+import type { GeneratedFile } from "./generator.ts";
+
+const P = FR.modulus;
+const BITS = 13;
+const LIMBS = 20;
+const PAIRS = LIMBS / 2;
+/** Groups of four elements that take turns: the quotients of one are a chain, during which the other's products are made. */
+const GROUPS = 2;
+const VECTOR = 16;
+/** Pairs of limbs that a turn of the reduction takes. */
+const REDUCTION_TURN = 2;
+
+/** Limbs from -2^12 + 1 to 2^12. */
+function balanced(value: bigint): number[] {
+  let rest = value;
+  return range(LIMBS).map(() => {
+    const low = Number(rest & 0x1fffn);
+    const limb = low > 0x1000 ? low - 0x2000 : low;
+    rest = (rest - BigInt(limb)) >> BigInt(BITS);
+    return limb;
+  });
+}
+
+const word = (low: number, high: number): number => ((low & 0xffff) | (high << 16)) >>> 0;
+
+/** Words as a table, each in all four lanes. */
+function table(name: string, words: readonly number[]): string {
+  const list = words.flatMap((each) => [each, each, each, each]).map((each) => `0x${each.toString(16)}`);
+  return `const ${name}: usize = memory.data<u32>([${list.join(", ")}], 16);\n`;
+}
+
+const add = (terms: readonly string[]): string => terms.reduce((sum, term) => `i32x4.add(${sum}, ${term})`);
+const at = (pointer: string, index: number): string => `v128.load(${pointer}, ${VECTOR * index})`;
+const put = (pointer: string, value: string, index: number): string =>
+  `v128.store(${pointer}, ${value}, ${VECTOR * index});\n`;
+const spreadWord = (j: number): string => `v128.load32_splat(c, ${4 * j})`;
+/** Where a group's columns begin, in vectors. */
+const COLUMN = 2 * LIMBS + 2;
+/** A text for each group, in a scope of its own. */
+const eachGroup = (text: (group: number) => string): string =>
+  range(GROUPS)
+    .map((g) => `  {\n${text(g)}  }\n`)
+    .join("");
+/** A loop over groups, as code that stays decoded is faster: operands and columns, at t, move on. */
+const loop = (text: string, operands: string): string =>
+  `  for (let t = T; t < T + ${VECTOR * COLUMN * GROUPS}; t += ${VECTOR * COLUMN}, ${operands} += ${VECTOR * PAIRS}) {\n${text}  }\n`;
+const dot = (a: string, b: string): string => `i32x4.dot_i16x8_s(${a}, ${b})`;
+
+/** B[j] = limbs j and j - 1 of b. */
+function reversal(): string {
+  let out = "    let before = i32x4.splat(0);\n";
+  const store = (value: string, j: number): string => `    ${put("B", value, j)}`;
+  for (const i of range(PAIRS)) {
+    out += `    const b${i} = ${at("b", i)};\n`;
+    out += store(`i8x16.shuffle(b${i}, before, 0, 1, 18, 19, 4, 5, 22, 23, 8, 9, 26, 27, 12, 13, 30, 31)`, 2 * i);
+    out += store(`i8x16.shuffle(b${i}, b${i}, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13)`, 2 * i + 1);
+    out += `    before = b${i};\n`;
+  }
+  return out + store("v128.and(before, i32x4.splat(0xffff0000))", 2 * PAIRS);
+}
+
+/** One column of a product: all pairs of a, which stand in registers, with the words that `load` brings. */
+function productColumn(c: number, load: (j: number) => string): string {
+  const terms = range(PAIRS)
+    .filter((q) => c >= 2 * q && c - 2 * q <= LIMBS)
+    .map((q) => dot(`a${q}`, load(c - 2 * q)));
+  return add(terms);
+}
+
+const pairsOf = (): string =>
+  range(PAIRS)
+    .map((q) => `    const a${q} = ${at("a", q)};\n`)
+    .join("");
+
+/**
+ * A column of a square from half of the products. Pair I meets words j >= 2 I: the square of its lower limb, twice the product of both, then
+ * word 2 I + 2, whose upper limb is its own, then further ones, doubled.
+ */
+function squareColumn(c: number): string {
+  const pair = (i: number): string => at("b", i);
+  const low = (i: number): string => `v128.and(${pair(i)}, i32x4.splat(0xffff))`;
+  const forms = (i: number): string[] => [low(i), pair(i), `i16x8.add(${pair(i)}, ${low(i)})`];
+  const terms = range(PAIRS)
+    .filter((i) => c - 2 * i >= 2 * i && c - 2 * i <= LIMBS)
+    .map((i) => dot(forms(i)[c - 4 * i] ?? `twice${i}`, at("B", c - 2 * i)));
+  return add(terms);
+}
+
+const doubled = (): string =>
+  range(PAIRS)
+    .map((i) => `    const twice${i} = i16x8.add(${at("b", i)}, ${at("b", i)});\n`)
+    .join("");
+
+/** Columns in T, each finished in a register before it is stored, as Zen 3 stores one vector a cycle; the topmost is nothing yet. */
+function columns(of: (c: number) => string): string {
+  const list = range(2 * LIMBS - 1).map((c) => `    ${put("t", of(c), c)}`);
+  return `${list.join("")}    ${put("t", "i32x4.splat(0)", 2 * LIMBS - 1)}`;
+}
+
+const clear = (): string =>
+  `  for (let t = T; t < T + ${VECTOR * COLUMN * GROUPS}; t += ${VECTOR}) v128.store(t, i32x4.splat(0));\n`;
+
+/** Clears the lower half of the columns by multiples of p and carries the upper one into r. */
+function reduction(): string {
+  const turns = PAIRS / REDUCTION_TURN;
+  let out = "  let u = T;\n  let sign = i32x4.splat(0);\n";
+  out += `  for (let turn = 0; turn < ${turns}; turn++) {\n`;
+  // Of the last turn the topmost limb of the quotient is less by 2^13.
+  out += `    if (turn == ${turns - 1}) sign = i32x4.splat(${2 ** BITS});\n`;
+  out += eachGroup(reductionTurn).replaceAll(/^/gm, "  ").trimEnd();
+  out += `\n    u += ${2 * VECTOR * REDUCTION_TURN};\n  }\n`;
+  return out + ending((i, g) => at("u", COLUMN * g + i));
+}
+
+function reductionTurn(g: number): string {
+  const terms = (c: number, count: number): string[] =>
+    range(count)
+      .filter((q) => c - 2 * q >= 2 && c - 2 * q <= LIMBS)
+      .map((q) => dot(`m${q}`, `n${c - 2 * q}`));
+  /** Loads what column c needs for the first time; it stays in a register until the turn's last quotient has met it. */
+  const loaded = (c: number): string => (c >= 2 && c <= LIMBS ? `    const n${c} = ${at("NEGATIVE", c)};\n` : "");
+  const column = (c: number): string => at("u", COLUMN * g + c);
+  let out = "";
+  let carried: string[] = [];
+  for (const q of range(REDUCTION_TURN)) {
+    for (const c of [2 * q, 2 * q + 1]) {
+      out += loaded(c);
+      out += `    const s${c} = ${add([column(c), ...terms(c, q), ...carried])};\n`;
+      const last = c === 2 * REDUCTION_TURN - 1;
+      carried = [`i32x4.shr_s(${last ? `i32x4.add(s${c}, sign)` : `s${c}`}, ${BITS})`];
+    }
+    const high = `v128.and(s${2 * q + 1}, mask)`;
+    const signed = q === REDUCTION_TURN - 1 ? `i32x4.sub(${high}, sign)` : high;
+    out += `    const m${q} = v128.or(v128.and(s${2 * q}, mask), i32x4.shl(${signed}, 16));\n`;
+  }
+  for (let c = 2 * REDUCTION_TURN; c < 2 * REDUCTION_TURN + LIMBS - 1; c++) {
+    out += loaded(c);
+    out += `    ${put("u", add([column(c), ...terms(c, REDUCTION_TURN), ...carried]), COLUMN * g + c)}`;
+    carried = [];
+  }
+  return out;
+}
+
+/** Carries columns into the limbs of r, the groups' chains side by side. */
+function ending(column: (i: number, g: number) => string): string {
+  let out = "";
+  for (const i of range(LIMBS)) {
+    for (const g of range(GROUPS)) {
+      const carried = i === 0 ? "" : `, i32x4.shr_s(r${i - 1}_${g}, ${BITS}))`;
+      out += `  const r${i}_${g} = ${i === 0 ? column(i, g) : `i32x4.add(${column(i, g)}${carried}`};\n`;
+      if (i % 2 === 0) continue;
+      const high = i === LIMBS - 1 ? `r${i}_${g}` : `v128.and(r${i}_${g}, mask)`;
+      const low = `v128.and(r${i - 1}_${g}, mask)`;
+      out += `  ${put("r", `v128.or(${low}, i32x4.shl(${high}, 16))`, PAIRS * g + (i - 1) / 2)}`;
+    }
+  }
+  return out;
+}
+
+/** Columns minus the quotient's multiple of p; the quotient from the two topmost columns, between 0 and 3.2 too small. */
+function tightening(): string {
+  const factor = 2n ** BigInt(15 + 7 + BITS * (LIMBS - 1)) / P;
+  const column = (i: number, g: number): string => at("columns", LIMBS * g + i);
+  let out = "";
+  for (const g of range(GROUPS)) {
+    const top = `i32x4.add(${column(LIMBS - 1, g)}, i32x4.shr_s(${column(LIMBS - 2, g)}, ${BITS}))`;
+    out += `  const size${g} = i32x4.shr_s(i32x4.sub(${top}, i32x4.splat(8)), 7);\n`;
+    out += `  const q${g} = i32x4.sub(i32x4.shr_s(i32x4.mul(size${g}, i32x4.splat(${factor})), 15), i32x4.splat(1));\n`;
+    out += `  const m${g} = v128.and(q${g}, i32x4.splat(0xffff));\n`;
+  }
+  const less = (i: number, g: number): string => {
+    if (i === 0) return `i32x4.sub(${column(0, g)}, q${g})`;
+    return i === 1 ? column(1, g) : `i32x4.add(${column(i, g)}, ${dot(`m${g}`, at("NEGATIVE", i))})`;
+  };
+  return out + ending(less);
+}
+
+export function generateFrLanes(): readonly GeneratedFile[] {
+  const limbs = balanced(P);
+  if (limbs[0] !== 1 || limbs[1] !== 0) throw new Error("the modulus has other lowest limbs");
+  const negative = range(LIMBS + 1).map((j) => word(-(limbs[j] ?? 0), -(limbs[j - 1] ?? 0)));
+  const mask = `  const mask = i32x4.splat(${2 ** BITS - 1});\n`;
+  const text = `// Generated by src/tools/gen/fr-lanes.ts; change that file and run \`node dist/tools/generate.js\`.
+/**
+ * Fr, the scalar field of BLS12-381, eight elements side by side: kernels for modules that are compiled with SIMD.
+ *
+ * Eight elements are two groups of 10 vectors (320 bytes, 16-aligned): lane l of a group's vector i holds limbs 2 i and 2 i + 1 of its
+ * element l, 13 bits each, in its lower and upper half. Montgomery form with R = 2^260. Bounds are argued in the generator's head.
+ */
+
+/** Bytes from one element of eight lanes to the next. */
+export const FR_LANES_SIZE: usize = ${VECTOR * PAIRS * GROUPS};
+/** Bytes of the columns that \`frLanesReduce\` takes. */
+export const FR_COLUMNS_SIZE: usize = ${VECTOR * LIMBS * GROUPS};
+/** Bytes of a spread constant: see \`poseidon/dot-lanes.gen.ts\`. */
+const SPREAD_BYTES: usize = 96;
+/** The limbs of -p, j and j - 1 in word j. */
+${table("NEGATIVE", negative)}const T: usize = memory.data(${VECTOR * COLUMN * GROUPS}, 16);
+const B: usize = memory.data(${VECTOR * (LIMBS + 1)}, 16);
+
+/** r = a b in every lane; tight. r may be a or b. */
+export function frLanesMul(r: usize, a: usize, b: usize): void {
+${loop(reversal() + pairsOf() + columns((c) => productColumn(c, (j) => at("B", j))), `b += ${VECTOR * PAIRS}, a`)}${mask}${reduction()}}
+
+/** r = a c in every lane, c a spread constant; a as tight or with limbs below 2^14; tight. r may be a. */
+export function frLanesScale(r: usize, a: usize, c: usize): void {
+${loop(pairsOf() + columns((c) => productColumn(c, spreadWord)), "a")}${mask}${reduction()}}
+
+/** r = b b in every lane; tight. r may be b. */
+export function frLanesSqr(r: usize, b: usize): void {
+${loop(reversal() + doubled() + columns(squareColumn), "b")}${mask}${reduction()}}
+
+/** r = sum of a[i] · c[i] for i < count: tight elements one after the other, spread constants; tight. r may be a. */
+export function frLanesDot(r: usize, a: usize, c: usize, count: i32): void {
+${clear()}  for (let term = 0; term < count; term++, a += FR_LANES_SIZE, c += SPREAD_BYTES) {
+    if (term > 1 && (term & 1) == 0) carryColumns();
+    addProduct(a, c);
+  }
+${mask}${reduction()}}
+
+/** Adds the columns of a c. */
+function addProduct(a: usize, c: usize): void {
+${loop(
+  pairsOf() +
+    range(2 * LIMBS - 1)
+      .map((c) => `    ${put("t", add([at("t", c), productColumn(c, spreadWord)]), c)}`)
+      .join(""),
+  "a",
+)}}
+
+/** Carries every column into the next; the last one takes what comes. */
+function carryColumns(): void {
+${mask}  for (let group = T; group < T + ${VECTOR * COLUMN * GROUPS}; group += ${VECTOR * COLUMN}) {
+    let carry = i32x4.splat(0);
+    const last = group + ${VECTOR * (2 * LIMBS - 1)};
+    for (let t = group; t < last; t += ${VECTOR}) {
+      const column = v128.load(t);
+      v128.store(t, i32x4.add(v128.and(column, mask), carry));
+      carry = i32x4.shr_s(column, ${BITS});
+    }
+    v128.store(last, i32x4.add(v128.load(last), carry));
+  }
+}
+
+/** r = the value of each group's 20 columns, tight; bounds as the generator's head says. r must not overlap the columns. */
+export function frLanesReduce(r: usize, columns: usize): void {
+${mask}${tightening()}}
+`;
+  return [{ path: "assembly/crypto/field/fr-lanes.gen.ts", text }];
+}

@@ -1,0 +1,136 @@
+/** Fr with eight elements side by side: every kernel against plain numbers, at the limits that its generator's head names. */
+import { bls12_381 } from "@noble/curves/bls12-381.js";
+import { beforeAll, expect, test } from "vitest";
+import { Instance } from "../../../src/core/instance.ts";
+import { compileModule } from "../../../src/core/load.ts";
+
+type Kernels = Record<string, (...operands: number[]) => number>;
+
+let core: Instance<Kernels>;
+let at: number;
+beforeAll(async () => {
+  core = await Instance.create<Kernels>(await compileModule("curve-test.wasm"), { name: "curve-test.wasm" });
+  at = (core.exports["kernelMemory"]!(16_384) + 15) & ~15;
+});
+
+const P = bls12_381.fields.Fr.ORDER;
+const OVER_R = bls12_381.fields.Fr.inv((1n << 260n) % P);
+const SIZE = 320;
+const LANES = [0, 1, 2, 3, 4, 5, 6, 7];
+/** Where limb i of a lane stands. */
+const placeOf = (lane: number, i: number): number => 160 * (lane >> 2) + 16 * (i >> 1) + 4 * (lane & 3) + 2 * (i & 1);
+const SPREAD = 96;
+const mod = (value: bigint): bigint => ((value % P) + P) % P;
+const limb = (value: bigint, i: number): bigint => (value >> BigInt(13 * i)) & (i < 19 ? 0x1fffn : 0xffffn);
+
+/** Writes eight elements; the topmost limb takes what is above. */
+function put(to: number, values: readonly bigint[]): void {
+  const bytes = new DataView(new ArrayBuffer(SIZE));
+  values.forEach((value, lane) => {
+    for (let i = 0; i < 20; i++) bytes.setUint16(placeOf(lane, i), Number(limb(value, i)), true);
+  });
+  core.write(to, new Uint8Array(bytes.buffer));
+}
+
+/** Reads eight elements, and that they are tight. */
+function get(from: number, limit = 4n * P): bigint[] {
+  const bytes = new DataView(core.read(from, SIZE).slice().buffer);
+  return LANES.map((lane) => {
+    const limbs = Array.from({ length: 20 }, (_, i) => bytes.getUint16(placeOf(lane, i), true));
+    expect(limbs.filter((each) => each >= 1 << 13)).toEqual([]);
+    const value = limbs.reduceRight((sum, each) => (sum << 13n) + BigInt(each), 0n);
+    expect(value < limit).toBe(true);
+    return value;
+  });
+}
+
+const every = (each: bigint): bigint => Array.from({ length: 19 }).reduce<bigint>((sum) => (sum << 13n) + each, 0n);
+
+/** Numbers below a limit, limits of limbs among them. */
+function numbers(count: number, limit: bigint): bigint[] {
+  const list = [0n, 1n, P - 1n, P, P + 1n, limit - 1n, every(8191n), ((limit >> 247n) << 247n) - 1n, every(4096n)];
+  list.push(every(4097n), (1n << 26n) - 1n, (1n << 64n) - 1n, limit - P);
+  let x = 0x9e3779b97f4a7c15n;
+  while (list.length < count) {
+    x = (x * x + 0x2545f4914f6cdd1dn) % (1n << 521n);
+    list.push(x % limit);
+  }
+  return list.map((value) => value % limit);
+}
+
+test("products and squares of tight elements, by Montgomery's factor and below 1.5p", () => {
+  const list = numbers(64, 4n * P);
+  const least = (3n * P) / 2n;
+  for (let i = 0; i < list.length; i += 8) {
+    const a = list.slice(i, i + 8);
+    put(at, a);
+    core.exports["frLanesSqr"]!(at + 1024, at);
+    expect(get(at + 1024, least).map(mod)).toEqual(a.map((value) => mod(value * value * OVER_R)));
+    for (const shift of [0, 1, 7, 33]) {
+      const b = a.map((_, lane) => list[(i + lane * 3 + shift) % list.length]!);
+      put(at, a);
+      put(at + 512, b);
+      core.exports["frLanesMul"]!(at, at, at + 512);
+      expect(get(at, least).map(mod)).toEqual(a.map((value, lane) => mod(value * b[lane]! * OVER_R)));
+    }
+  }
+});
+
+test("sums of products with constants", () => {
+  const elements = numbers(40, 4n * P);
+  const constants = numbers(23, P);
+  const [spread, one, scratch] = [at + 8192, at + 10_240, at + 10_368];
+  const putPlain = (to: number, value: bigint): void => {
+    const limbs = Array.from({ length: 10 }, (_, i) => Number(BigInt.asUintN(29, value >> BigInt(29 * i))));
+    core.write(to, new Uint8Array(Uint32Array.from(limbs).buffer));
+  };
+  putPlain(one, (1n << 261n) % P);
+  for (let turn = 0; turn < 40; turn++) {
+    const count = 1 + (turn % 5);
+    const c = Array.from({ length: count }, (_, i) => constants[(turn + 3 * i) % constants.length]!);
+    c.forEach((value, i) => {
+      putPlain(scratch, value);
+      core.exports["spreadConstant"]!(spread + SPREAD * i, scratch, one);
+    });
+    const a = c.map((_, i) => LANES.map((lane) => elements[(turn * 5 + i * 7 + lane) % elements.length]!));
+    a.forEach((values, i) => {
+      put(at + SIZE * i, values);
+    });
+    core.exports["frLanesDot"]!(at + 4096, at, spread, count);
+    const scaled = a[0]!.map((value, lane) => value + a.at(-1)![lane]!);
+    const sums = LANES.map((lane) => a.reduce((sum, values, i) => sum + values[lane]! * c[i]!, 0n));
+    expect(get(at + 4096).map(mod)).toEqual(sums.map((sum) => mod(sum * OVER_R)));
+    // One product may take a sum of two elements that nothing was carried in.
+    const loose = (from: number): Uint16Array => new Uint16Array(core.read(from, SIZE).slice().buffer);
+    const [first, last] = [loose(at), loose(at + SIZE * (count - 1))];
+    core.write(at + 2048, new Uint8Array(first.map((each, i) => each + last[i]!).buffer));
+    core.exports["frLanesScale"]!(at + 4096, at + 2048, spread);
+    expect(get(at + 4096).map(mod)).toEqual(scaled.map((value) => mod(value * c[0]! * OVER_R)));
+  }
+});
+
+test("columns with signs, from -2^13 p to (2^15 - 1) p, made tight", () => {
+  const limits = [-(P << 13n), (P << 15n) - P, -1n, 0n, 1n, -P, P, P - 1n];
+  const list = [
+    ...limits,
+    ...numbers(64, P << 15n)
+      .map((value) => value - (P << 13n))
+      .filter((value) => value < limits[1]!),
+  ];
+  for (let i = 0; i + 8 <= list.length; i += 8) {
+    const values = list.slice(i, i + 8);
+    const words = new Int32Array(160);
+    values.forEach((value, lane) => {
+      // Each column takes up to 2^28 from the next one's share, with either sign.
+      let rest = value;
+      for (let j = 0; j < 20; j++) {
+        const low = j < 19 ? BigInt.asIntN(13, rest) + (j % 2 === 0 ? 32_767n : -32_767n) * 8192n : rest;
+        words[80 * (lane >> 2) + 4 * j + (lane & 3)] = Number(low);
+        rest = (rest - low) >> 13n;
+      }
+    });
+    core.write(at, new Uint8Array(words.buffer));
+    core.exports["frLanesReduce"]!(at + 4096, at);
+    expect(get(at + 4096).map(mod)).toEqual(values.map(mod));
+  }
+});
