@@ -13,13 +13,21 @@
  *
  * Source: rust-fil-proofs stacked/vanilla/create_label/single.rs and graph.rs.
  */
-import { sha256Blocks, sha256Start } from "../crypto/hash/sha256-kernel.gen";
+import { sha256Blocks, sha256Scheduled, sha256Start } from "../crypto/hash/sha256-kernel.gen";
+import { scheduleFour, SCHEDULES_BYTES } from "../crypto/hash/sha256-lanes";
 import { BASE_DEGREE, EXPANDER_DEGREE, PARENTS_BYTES } from "./graph";
 
 /** Bytes of a label. */
 export const LABEL_BYTES: usize = 32;
 
 const ALL_PARENTS: i32 = BASE_DEGREE + EXPANDER_DEGREE;
+/** The schedules of a message's 20 blocks, from the first one: block 4 i + j of the different ones is at 1024 i + 4 j. */
+const FIRST_ORDER: usize = memory.data<u32>([
+  0, 4, 8, 12, 4, 8, 12, 4, 8, 12, 4, 8, 12, 4, 8, 12, 4, 8, 12, 1024,
+]);
+const LATER_ORDER: usize = memory.data<u32>([
+  0, 4, 8, 12, 1024, 1028, 1032, 1036, 4, 8, 12, 1024, 1028, 1032, 1036, 4, 8, 12, 1024, 2048,
+]);
 /** Bits of a full message: 1248 bytes. */
 const MESSAGE_BITS: u64 = 9984;
 
@@ -47,6 +55,7 @@ export function labelRange(
   for (let out = current + (<usize>slot << 5); count > 0; count--, node++, out += LABEL_BYTES) {
     store<u64>(head, bswap<u64>(node), 36);
     if (node == 0) headOnly(head, out);
+    else if (ASC_FEATURE_SIMD) scheduledLabel(head, layer == 1 ? 0 : previous, current, parents, out);
     else if (layer == 1) firstLayer(head, current, parents, out);
     else laterLayer(head, current, previous, parents, out);
     parents += PARENTS_BYTES;
@@ -63,6 +72,38 @@ function headOnly(head: usize, out: usize): void {
   store<u8>(block, 0x80);
   store<u64>(block, bswap<u64>(512), 56);
   sha256Blocks(state, block, 1);
+  writeLabel(state, out);
+}
+
+/**
+ * With SIMD: a message has five different blocks in layer 1 and nine later (head, those of the parents, the last), whose schedules are made
+ * four at a time; its 20 compressions take them in order. `previous` is 0 in layer 1.
+ */
+function scheduledLabel(head: usize, previous: usize, current: usize, parents: usize, out: usize): void {
+  const state = memory.data(32, 16);
+  const blocks = memory.data(768, 16);
+  const schedules = memory.data(3072, 16);
+  memory.copy(blocks, head, 64);
+  let to = blocks + 64;
+  for (let i: usize = 0; i < <usize>BASE_DEGREE; i++, to += LABEL_BYTES) {
+    copyLabel(to, current + (<usize>load<u32>(parents + (i << 2)) << 5));
+  }
+  // The 37th parent is the first in layer 1, the ninth later.
+  let last = blocks + 64;
+  let order = FIRST_ORDER;
+  if (previous != 0) {
+    for (let i: usize = <usize>BASE_DEGREE; i < <usize>ALL_PARENTS; i++, to += LABEL_BYTES) {
+      copyLabel(to, previous + (<usize>load<u32>(parents + (i << 2)) << 5));
+    }
+    last += 8 * LABEL_BYTES;
+    order = LATER_ORDER;
+  }
+  copyLabel(to, last);
+  padMessage(to);
+  let schedule = schedules;
+  for (let four = blocks; four <= to; four += 256, schedule += SCHEDULES_BYTES) scheduleFour(four, schedule);
+  sha256Start(state);
+  sha256Scheduled(state, schedules, order, 20);
   writeLabel(state, out);
 }
 
@@ -99,12 +140,17 @@ function laterLayer(head: usize, current: usize, previous: usize, parents: usize
 function closeMessage(state: usize, last: usize, out: usize): void {
   const block = memory.data(64, 16);
   copyLabel(block, last);
+  padMessage(block);
+  sha256Blocks(state, block, 1);
+  writeLabel(state, out);
+}
+
+/** The padding behind a block's first label. */
+function padMessage(block: usize): void {
   store<u64>(block, 0x80, 32);
   store<u64>(block, 0, 40);
   store<u64>(block, 0, 48);
   store<u64>(block, bswap<u64>(MESSAGE_BITS), 56);
-  sha256Blocks(state, block, 1);
-  writeLabel(state, out);
 }
 
 function writeLabel(state: usize, out: usize): void {

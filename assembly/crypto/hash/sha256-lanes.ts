@@ -95,6 +95,26 @@ export function hashStrands(input: usize, out: usize, strands: usize): void {
   for (let s = STRANDS; s < end; s += STRAND_BYTES, out += 128) finish(s, out);
 }
 
+/** Bytes of the schedules of four blocks. */
+export const SCHEDULES_BYTES: usize = 1024;
+
+/**
+ * Writes the schedules of the four blocks at `input`, round constants added, for `sha256Scheduled`: word i of block j at
+ * `out` + 16 i + 4 j.
+ */
+export function scheduleFour(input: usize, out: usize): void {
+  const words = STRANDS - WORDS;
+  for (let i: usize = 0; i < 64; i += 16) loadWords(input + i, STRANDS + (i << 2));
+  for (let i: usize = 0; i < 48 * 16; i += 16) {
+    const word = v128.load(words + i, WORDS);
+    v128.store(words + i, nextWord(words + i, word), WORDS + 256);
+    v128.store(out + i, i32x4.add(word, v128.load(ROUND_TABLE + i)));
+  }
+  for (let i: usize = 48 * 16; i < ROUNDS; i += 16) {
+    v128.store(out + i, i32x4.add(v128.load(words + i, WORDS), v128.load(ROUND_TABLE + i)));
+  }
+}
+
 /** One round, from the state at `p` to that at `p` + 16; `word` is W(i) + K(i). */
 // @ts-ignore: decorator
 @inline

@@ -20,9 +20,10 @@ const bigSigma = (x: string, a: number, b: number, c: number): string =>
 const smallSigma = (x: string, a: number, b: number, shift: number): string =>
   `(rotr<u32>(${x}, ${a}) ^ rotr<u32>(${x}, ${b}) ^ (${x} >>> ${shift}))`;
 
-function kernel(): string {
+/** A compression; its words from a block at `input`, or with schedule and constants done, 16 bytes apart, from `words`. */
+function kernel(scheduled: boolean): string {
   const lines: string[] = [];
-  for (let i = 0; i < 16; i++) lines.push(`let w${i} = bswap<u32>(load<u32>(input, ${4 * i}));`);
+  for (let i = 0; i < 16 && !scheduled; i++) lines.push(`let w${i} = bswap<u32>(load<u32>(input, ${4 * i}));`);
   lines.push("let bc = b ^ c;", "let ab: u32;", "let t: u32;");
   const names = [..."abcdefgh"];
   const differences = ["bc", "ab"];
@@ -30,12 +31,13 @@ function kernel(): string {
     const [a, b, , d, e, f, g, h] = names as [string, string, string, string, string, string, string, string];
     const [previous, current] = differences as [string, string];
     const w = `w${i & 15}`;
-    if (i >= 16) {
+    if (i >= 16 && !scheduled) {
       const near = smallSigma(`w${(i + 14) & 15}`, 17, 19, 10);
       const far = smallSigma(`w${(i + 1) & 15}`, 7, 18, 3);
       lines.push(`${w} += w${(i + 9) & 15} + ${near} + ${far};`);
     }
-    lines.push(`t = ${h} + ${w} + ${hex(constant)} + (${g} ^ (${e} & (${f} ^ ${g}))) + ${bigSigma(e, 6, 11, 25)};`);
+    const word = scheduled ? `load<u32>(words, ${16 * i})` : `${w} + ${hex(constant)}`;
+    lines.push(`t = ${h} + ${word} + (${g} ^ (${e} & (${f} ^ ${g}))) + ${bigSigma(e, 6, 11, 25)};`);
     lines.push(`${d} += t;`, `${current} = ${a} ^ ${b};`);
     lines.push(`${h} = t + ((${current} & ${previous}) ^ ${b}) + ${bigSigma(a, 2, 13, 22)};`);
     names.unshift(names.pop() as string);
@@ -72,7 +74,17 @@ ${initial}}
 /** Absorbs \`blocks\` blocks of 64 bytes at \`input\` into the 8 native words at \`state\`. */
 export function sha256Blocks(state: usize, input: usize, blocks: usize): void {
 ${loads}  for (; blocks > 0; blocks--, input += 64) {
-${begin}${kernel()}${end}  }
+${begin}${kernel(false)}${end}  }
+${stores}}
+
+/**
+ * The same for blocks whose schedules were made before, with the round constants added: word i of a block is at the block's address
+ * plus 16 i. The addresses of \`blocks\` blocks are at \`order\`, relative to \`schedules\`.
+ */
+export function sha256Scheduled(state: usize, schedules: usize, order: usize, blocks: usize): void {
+${loads}  for (; blocks > 0; blocks--, order += 4) {
+    const words = schedules + <usize>load<u32>(order);
+${begin}${kernel(true)}${end}  }
 ${stores}}
 `;
 }
