@@ -37,6 +37,11 @@ export function sealProofOfSize(sectorBytes: number, networkVersion: number): nu
   return SECTOR_SIZES.indexOf(sectorBytes) + (isFvm(networkVersion) ? FIRST_LATER_SEAL : 0);
 }
 
+/** Registered proof of an update of sectors with a registered seal proof: one for each size. */
+export function updateProofType(sealProof: number): number {
+  return sealProof % SECTOR_SIZES.length;
+}
+
 /** Source: specs-actors v2.1.0 actors/builtin/miner/policy.go. */
 export const WINDOW_POST = {
   /** a day, in which every sector is proven once */

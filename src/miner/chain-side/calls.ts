@@ -62,6 +62,20 @@ export type SectorContent = {
   readonly pieces: readonly ActivatedPiece[];
 };
 
+/** New data for a sector that was sealed without any. */
+export type ReplicaUpdate = {
+  readonly sector: number;
+  /** Where it is proven. */
+  readonly deadline: number;
+  readonly partition: number;
+  /** Registered seal proof of the sector. */
+  readonly sealProof: number;
+  /** CommR of the new replica. */
+  readonly sealedCid: CID;
+  readonly proof: Uint8Array;
+  readonly content: SectorContent;
+};
+
 export type WindowPost = {
   readonly deadline: number;
   readonly partitions: readonly { readonly index: number; readonly skipped: SectorSet }[];
@@ -87,6 +101,8 @@ export type MinerMessages = {
   preCommit(sector: PreCommitTerms, value: bigint): MinerCall;
   /** `value`: attoFIL for the pledge beyond the deposit. */
   proveCommit(sector: number, proof: Uint8Array, value: bigint, content?: SectorContent): MinerCall;
+  /** Puts data into a live sector without any; `value`: attoFIL for the pledge beyond what the sector has. Throws `MinerError` NO_METHOD. */
+  replicaUpdate(update: ReplicaUpdate, value: bigint): MinerCall;
   /** Whether a sector's data is named by its proof, piece by piece, and not by deals of its pre-commit. */
   readonly namesPieces: boolean;
   declareFaults(faults: readonly PartitionSectors[]): MinerCall;

@@ -25,7 +25,7 @@ import {
   type Sent,
 } from "./calls.ts";
 import { MinerError } from "./errors.ts";
-import { publishedMessages } from "./published-messages.ts";
+import { noUpdates, publishedMessages } from "./published-messages.ts";
 
 /** Sectors that one message may name, as in `assembly/actors/miner/policy.ts`. */
 const ADDRESSED_SECTORS = 10_000;
@@ -122,6 +122,9 @@ function commonMessages(networkVersion: number, prefix: NetworkPrefix, encode: E
         { SectorNumber: sector, Proof: toBase64(proof) },
         { by: SEALING, maxFee: MAX_FEE.commit, value },
       ),
+    replicaUpdate() {
+      throw noUpdates(networkVersion);
+    },
     declareFaults: (faults) =>
       call("DeclareFaults", { Faults: places(faults) }, { by: PROVING, maxFee: MAX_FEE.declare }),
     declareRecoveries: (recoveries) =>

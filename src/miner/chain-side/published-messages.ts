@@ -6,8 +6,8 @@
  */
 import { encode as encodeCbor } from "@ipld/dag-cbor";
 import { toBase64 } from "../../base/bytes.ts";
-import { windowPostType } from "../../params/proving.ts";
-import { findVersion } from "../../schema/versions/rows.ts";
+import { updateProofType, windowPostType } from "../../params/proving.ts";
+import { findVersion, isFvm } from "../../schema/versions/rows.ts";
 import type { NetworkPrefix } from "../../types/address.ts";
 import { FIL } from "../../types/amount.ts";
 import { runsOf } from "../../types/number-runs.ts";
@@ -17,7 +17,7 @@ import { type ActivatedPiece, type EncodeCall, MAX_FEE, type MinerMessages, OWNE
 import { MinerError } from "./errors.ts";
 
 type Published =
-  | ("createMiner" | "preCommit" | "namesPieces" | "proveCommit")
+  | ("createMiner" | "preCommit" | "namesPieces" | "proveCommit" | "replicaUpdate")
   | ("extend" | "confirmWorker" | "maxPostPartitions");
 
 /** First actors versions of what came. */
@@ -27,10 +27,12 @@ const METHOD = {
   PreCommitSector: 6,
   ProveCommitSector: 7,
   ConfirmWorker: 21,
+  ProveReplicaUpdates: 27,
   ExtendSectorExpiration: 8,
   PreCommitSectorBatch2: 28,
   ExtendSectorExpiration2: 32,
   ProveCommitSectors3: 34,
+  ProveReplicaUpdates3: 35,
 } as const;
 /** attoFIL: the most that the deposit can be, the pledge of 1 TiB at a FIL for 32 GiB; what it is less stays the miner's. */
 const MOST_DEPOSIT = 32n * FIL;
@@ -95,6 +97,28 @@ export function publishedMessages(
       };
       return encode("storageminer", "ProveCommitSectors3", METHOD.ProveCommitSectors3, params, sent);
     },
+    replicaUpdate({ sector, deadline, partition, sealProof, sealedCid, proof, content }, value) {
+      const sent = { by: SEALING, maxFee: MAX_FEE.commit, value };
+      const place = { Deadline: deadline, Partition: partition };
+      const [proofType, newSealed] = [updateProofType(sealProof), { "/": sealedCid.toString() }];
+      if (actors < SINCE.provesAtOnce) {
+        const deals = { Deals: content.dealIds.map(Number), UpdateProofType: proofType, ReplicaProof: toBase64(proof) };
+        const update = { SectorID: sector, ...place, NewSealedSectorCID: newSealed, ...deals };
+        const params = { Updates: [update] };
+        return encode("storageminer", "ProveReplicaUpdates", METHOD.ProveReplicaUpdates, params, sent);
+      }
+      const pieces = content.pieces.map((one) => manifestOf(one, prefix));
+      const params = {
+        SectorUpdates: [{ Sector: sector, ...place, NewSealedCID: newSealed, Pieces: pieces }],
+        SectorProofs: [toBase64(proof)],
+        AggregateProof: "",
+        UpdateProofsType: proofType,
+        AggregateProofType: null,
+        RequireActivationSuccess: true,
+        RequireNotificationSuccess: true,
+      };
+      return encode("storageminer", "ProveReplicaUpdates3", METHOD.ProveReplicaUpdates3, params, sent);
+    },
     extend(extensions) {
       const all = extensions.map(({ deadline, partition, sectors, expiration }) => ({
         ...{ Deadline: deadline, Partition: partition, Sectors: runsOf(sectors) },
@@ -116,6 +140,18 @@ export function publishedMessages(
 /** Whether a sector's proof names its pieces, one by one, and its pre-commit no deals. */
 export function namesPieces(networkVersion: number): boolean {
   return (findVersion(networkVersion)?.actors ?? 0) >= SINCE.provesAtOnce;
+}
+
+/** Whether the actors of a network version put data into sectors that were sealed without any (FIP-0019). */
+export function takesUpdates(networkVersion: number): boolean {
+  return isFvm(networkVersion);
+}
+
+export function noUpdates(networkVersion: number): MinerError {
+  return new MinerError(
+    { code: "NO_METHOD", method: "ProveReplicaUpdates3", networkVersion },
+    `the actors of network version ${networkVersion} put no data into a sector that is sealed already: that takes a network of version 16 or later; seal new sectors for it`,
+  );
 }
 
 const NO_CONTENT = { dealIds: [], pieces: [] } as const;

@@ -107,3 +107,34 @@ test("expirations, keys and proofs of many partitions", () => {
     expect(decoded(version, post)).toMatchObject({ Deadline: 3, Proofs: [{ PoStProof: 10 }], ChainCommitEpoch: 9 });
   }
 });
+
+test("an update of a live sector: its deals by their ids until version 21, its pieces from 22 on; none before version 16", () => {
+  const pieceCid = parseCid("baga6ea4seaqgy22gpbjutv335xoan2k47dtx6abpflsnbmwif6zznc753fwzwpq");
+  const pieces = [{ pieceCid, size: 2048n, dealId: 300n, allocation: null }];
+  const update = {
+    ...{ sector: 7, deadline: 3, partition: 1, sealProof: 6, sealedCid: SEALED, proof: Uint8Array.of(1) },
+    content: { dealIds: [300n], pieces },
+  };
+  for (const version of VERSIONS) {
+    const call = minerMessages(MINER, version, "f").replicaUpdate(update, 5n);
+    expect([call.method, call.value]).toEqual([version < 22 ? 27n : 35n, 5n]);
+    const place = { Deadline: 3, Partition: 1 };
+    const params = decoded(version, call);
+    if (version < 22)
+      expect(params).toEqual({
+        Updates: [
+          {
+            ...{ SectorID: 7, ...place, NewSealedSectorCID: { "/": `${SEALED}` } },
+            ...{ Deals: [300], UpdateProofType: 1, ReplicaProof: "AQ==" },
+          },
+        ],
+      });
+    else
+      expect(params).toMatchObject({
+        SectorUpdates: [{ Sector: 7, ...place, NewSealedCID: { "/": `${SEALED}` }, Pieces: [{ Size: 2048 }] }],
+        ...{ SectorProofs: ["AQ=="], UpdateProofsType: 1, RequireActivationSuccess: true },
+      });
+  }
+  for (const version of [0, 3, 5, 9])
+    expect(() => minerMessages(MINER, version, "f").replicaUpdate(update, 0n)).toThrow(/sealed already/);
+});
