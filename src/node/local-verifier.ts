@@ -26,7 +26,13 @@ import type { VerifyJob } from "../exec/verify-job.ts";
 import { verifyMessage } from "../keys/keys.ts";
 import { DEVNET_VERSION } from "../params/networks.ts";
 import { chainRule } from "../schema/versions/chain-rules.ts";
-import { type Attestor, attestorOf, verifySealInfo, verifyWindowInfo } from "../sector/attest/attestation.ts";
+import {
+  type Attestor,
+  attestorOf,
+  verifySealInfo,
+  verifyUpdateInfo,
+  verifyWindowInfo,
+} from "../sector/attest/attestation.ts";
 import { readVerifyingKey } from "../sector/snark/groth16.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
 import type { VerifyAhead } from "../sync/peers.ts";
@@ -168,7 +174,12 @@ export class LocalVerifier {
 
   /** How the network verifies proofs that are submitted to actors. */
   proofs(): ProofVerifier {
-    return { verifyPoSt: this.verifiers.window, verifySeal: this.verifiers.seal };
+    return {
+      verifyPoSt: this.verifiers.window,
+      verifySeal: this.verifiers.seal,
+      // No key is made of the updates' circuit for a network: they are attested in both modes.
+      verifyReplicaUpdate: (info) => verifyUpdateInfo(this.attestor, info),
+    };
   }
 
   /** A validator of the network's blocks: every rule is checked. `now`: the clock that blocks must not be ahead of. */

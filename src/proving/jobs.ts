@@ -11,6 +11,7 @@ import type { GraphKey } from "../sector/seal/parent-cache.ts";
 import type { PoRepPartitionProof } from "../sector/seal/porep-proof.ts";
 import type { SealedSector, SectorIdentity } from "../sector/seal/seal.ts";
 import type { WindowRange } from "../sector/tree.ts";
+import type { UpdatedSector, UpdatePartitionProof } from "../sector/update/update.ts";
 import type { SnarkJobTable } from "./snark/jobs.ts";
 import type { Source } from "./source.ts";
 
@@ -71,9 +72,25 @@ export type ProvePoRepJob = SectorPlace & {
   readonly partition: number;
 };
 
-/** The openings of one sector in a PoSt. */
+/** Puts new data into the replica of a sector of zeros: the new replica lies beside the old one, in the same directory. */
+export type UpdateReplicaJob = SectorPlace & {
+  readonly kind: "update-replica";
+  readonly sectorBytes: number;
+  readonly commROld: Uint8Array;
+};
+
+/** One partition of the vanilla proof of such an update. */
+export type ProveUpdateJob = SectorPlace & {
+  readonly kind: "prove-update";
+  readonly sectorBytes: number;
+  readonly commRNew: Uint8Array;
+  readonly partition: number;
+};
+
+/** The openings of one sector in a PoSt; `isUpdate`: of the replica that an update has made of it. */
 export type ProveSectorPoStJob = SectorPlace & {
   readonly kind: "prove-post";
+  readonly isUpdate?: boolean;
   readonly sectorBytes: number;
   readonly sector: PublicSector;
   readonly challenges: readonly number[];
@@ -92,6 +109,8 @@ export type JobTable = {
   "replica-windows": { job: TreeWindowsJob; result: Uint8Array[] };
   "unseal-range": { job: UnsealJob; result: Uint8Array };
   "prove-porep": { job: ProvePoRepJob; result: PoRepPartitionProof };
+  "update-replica": { job: UpdateReplicaJob; result: UpdatedSector };
+  "prove-update": { job: ProveUpdateJob; result: UpdatePartitionProof };
   "prove-post": { job: ProveSectorPoStJob; result: SectorPoSt };
 } & SnarkJobTable;
 

@@ -16,7 +16,8 @@ import {
   sealSector,
   unsealRange,
 } from "../sector/seal/seal.ts";
-import { MemorySectorStore, UNSEALED_FILE } from "../sector/store.ts";
+import { MemorySectorStore, UNSEALED_FILE, updateStore } from "../sector/store.ts";
+import { proveUpdate, type UpdateStores, updateSector } from "../sector/update/update.ts";
 import { directoryStore } from "./directory-store.ts";
 import type { CommitSliceJob, Job, JobKind, JobTable, OnProgress, ResultOf, SealInMemoryJob, Source } from "./jobs.ts";
 import { JobError } from "./jobs.ts";
@@ -71,11 +72,21 @@ const PERFORMERS: Performers = {
   },
   "prove-porep": async ({ directory, identity, sealed, seed, partition }) =>
     provePoRep(await sharedModule(), directoryStore(directory), { identity, sealed, seed, partition }),
-  "prove-post": async ({ directory, sectorBytes, sector, challenges }) => {
-    const store = directoryStore(directory);
+  "update-replica": async ({ directory, sectorBytes, commROld }, onProgress) =>
+    updateSector(await sharedModule(), { ...bothReplicas(directory, sectorBytes), commROld, onProgress }),
+  "prove-update": async ({ directory, sectorBytes, commRNew, partition }) =>
+    proveUpdate(await sharedModule(), { ...bothReplicas(directory, sectorBytes), commRNew, partition }),
+  "prove-post": async ({ directory, isUpdate, sectorBytes, sector, challenges }) => {
+    const store = isUpdate === true ? updateStore(directoryStore(directory)) : directoryStore(directory);
     return proveSectorPoSt(await sharedModule(), sectorParams(sectorBytes), { ...sector, store }, challenges);
   },
 };
+
+/** A sector's first replica and what an update makes of it. */
+function bothReplicas(directory: string, sectorBytes: number): UpdateStores {
+  const old = directoryStore(directory);
+  return { params: sectorParams(sectorBytes), old, next: updateStore(old) };
+}
 
 function optionsOf(onProgress: OnProgress, parents: string | undefined): SealOptions {
   return parents === undefined ? { onProgress } : { onProgress, parents: directoryStore(parents) };

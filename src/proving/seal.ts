@@ -22,7 +22,7 @@ import {
 } from "../sector/post/post-proof.ts";
 import type { PoRepPartitionProof } from "../sector/seal/porep-proof.ts";
 import { finishSeal, MAX_SEALED_BYTES, type SealedSector, type SectorIdentity } from "../sector/seal/seal.ts";
-import type { SectorStore } from "../sector/store.ts";
+import { type SectorStore, updateStore } from "../sector/store.ts";
 import {
   closeTree,
   type TreeShape,
@@ -131,7 +131,15 @@ export function provePoRepDirectory(
 }
 
 /** A sector of a PoSt and where its files are: in a directory, for jobs, or anywhere else, for this thread. */
-export type PlacedSector = PublicSector & ({ readonly directory: string } | { readonly store: SectorStore });
+export type PlacedSector = PublicSector &
+  (
+    | {
+        readonly directory: string;
+        /** Whether the replica is the one of its update, which lies there beside the first. */
+        readonly isUpdate?: boolean;
+      }
+    | { readonly store: SectorStore }
+  );
 
 /** The sectors of a PoSt, all of one size, and 32 bytes of chain randomness. */
 export type PoStDirectoriesRequest = ProvingOptions & {
@@ -165,13 +173,14 @@ export async function provePoStDirectories(
     const here = (store: SectorStore): Promise<SectorPoSt> =>
       proveSectorPoSt(proofs, params, { sectorNumber, commR, store }, challenges);
     if (!("directory" in placed)) return here(placed.store);
-    const { directory } = placed;
+    const { directory, isUpdate = false } = placed;
     const sector = { sectorNumber, commR };
     try {
-      return await pool.run({ kind: "prove-post", directory, sectorBytes, sector, challenges }, options);
+      return await pool.run({ kind: "prove-post", directory, isUpdate, sectorBytes, sector, challenges }, options);
     } catch (error) {
       if (!isFilError(error, "WORKER_LOST")) throw error;
-      return here(directoryStore(directory));
+      const store = directoryStore(directory);
+      return here(isUpdate ? updateStore(store) : store);
     }
   };
   const one = async (placed: PlacedSector, place: number): Promise<SectorPoSt | null> => {

@@ -75,6 +75,20 @@ export class MemorySectorStore implements SectorStore {
   }
 }
 
+/** Before the names of files of a sector's update, which lie beside those of its first replica. */
+const UPDATE_PREFIX = "update-";
+
+/** The files of a sector's update among all of the sector's: its new data, replica and trees, under the names that every sector's have. */
+export function updateStore(store: SectorStore): SectorStore {
+  const named = (name: string): string => `${UPDATE_PREFIX}${name}`;
+  return {
+    read: (name, from, length) => store.read(named(name), from, length),
+    write: (name, from, bytes) => store.write(named(name), from, bytes),
+    size: (name) => store.size(named(name)),
+    remove: (name) => store.remove(named(name)),
+  };
+}
+
 export function shortFile(name: string, length: number, expected: number): SectorError {
   return new SectorError(
     { code: "BAD_LENGTH", what: name, length, expected },

@@ -49,12 +49,23 @@ export type SealStatement = {
   readonly unsealedCid: CID;
 };
 
+/** Public inputs of the proof that a sector's replica was updated. */
+export type UpdateAttestation = {
+  /** Registered update proof. */
+  readonly type: number;
+  readonly oldSealedCid: CID;
+  readonly newSealedCid: CID;
+  readonly newUnsealedCid: CID;
+};
+
 export type Attestor = {
   attestPost(statement: PostStatement): Uint8Array;
   verifyPost(statement: PostStatement, proof: Uint8Array): boolean;
   /** `partitions`: how many proofs of 192 bytes the real one would have. */
   attestSeal(statement: SealStatement, partitions: number): Uint8Array;
   verifySeal(statement: SealStatement, proof: Uint8Array): boolean;
+  attestUpdate(statement: UpdateAttestation, partitions: number): Uint8Array;
+  verifyUpdate(statement: UpdateAttestation, proof: Uint8Array): boolean;
   /** Key (65 bytes, uncompressed) under which a network's attestations verify. */
   readonly publicKey: Uint8Array;
 };
@@ -71,21 +82,25 @@ export function attestorOf(crypto: AttestCrypto, networkName: string): Attestor 
     equal(proof.subarray(0, TAG_BYTES), tag) &&
     proof.subarray(TAG_BYTES + SIGNATURE_BYTES).every((byte) => byte === 0) &&
     equal(crypto.secp256k1.recover(statement, proof.slice(TAG_BYTES, TAG_BYTES + SIGNATURE_BYTES)) ?? tag, publicKey);
+  const makeAll = (statement: Uint8Array, partitions: number): Uint8Array => {
+    const one = make(statement);
+    return concat(...Array.from({ length: partitions }, () => one));
+  };
+  const allHold = (statement: Uint8Array, proof: Uint8Array): boolean => {
+    if (proof.length === 0 || proof.length % PROOF_BYTES !== 0) return false;
+    const first = proof.subarray(0, PROOF_BYTES);
+    for (let at = PROOF_BYTES; at < proof.length; at += PROOF_BYTES)
+      if (!equal(proof.subarray(at, at + PROOF_BYTES), first)) return false;
+    return holds(statement, first);
+  };
   return {
     publicKey,
     attestPost: (statement) => make(postBytes(crypto, statement)),
     verifyPost: (statement, proof) => holds(postBytes(crypto, statement), proof),
-    attestSeal: (statement, partitions) => {
-      const one = make(sealBytes(crypto, statement));
-      return concat(...Array.from({ length: partitions }, () => one));
-    },
-    verifySeal(statement, proof) {
-      if (proof.length === 0 || proof.length % PROOF_BYTES !== 0) return false;
-      const first = proof.subarray(0, PROOF_BYTES);
-      for (let at = PROOF_BYTES; at < proof.length; at += PROOF_BYTES)
-        if (!equal(proof.subarray(at, at + PROOF_BYTES), first)) return false;
-      return holds(sealBytes(crypto, statement), first);
-    },
+    attestSeal: (statement, partitions) => makeAll(sealBytes(crypto, statement), partitions),
+    verifySeal: (statement, proof) => allHold(sealBytes(crypto, statement), proof),
+    attestUpdate: (statement, partitions) => makeAll(updateBytes(crypto, statement), partitions),
+    verifyUpdate: (statement, proof) => allHold(updateBytes(crypto, statement), proof),
   };
 }
 
@@ -99,6 +114,11 @@ function postBytes(crypto: AttestCrypto, { kind, type, miner, randomness, sector
 function sealBytes(crypto: AttestCrypto, statement: SealStatement): Uint8Array {
   const { type, miner, number, ticket, seed, sealedCid, unsealedCid } = statement;
   return crypto.blake2b256(dagCbor.encode([NAME, "seal", type, miner, number, ticket, seed, sealedCid, unsealedCid]));
+}
+
+function updateBytes(crypto: AttestCrypto, statement: UpdateAttestation): Uint8Array {
+  const { type, oldSealedCid, newSealedCid, newUnsealedCid } = statement;
+  return crypto.blake2b256(dagCbor.encode([NAME, "update", type, oldSealedCid, newSealedCid, newUnsealedCid]));
 }
 
 /** WindowPoStVerifyInfo, as the machine asks: [randomness, [[type, proof]], [[seal type, number, sealed CID]], miner]. */
@@ -133,4 +153,17 @@ export function verifySealInfo(attestor: Attestor, info: Uint8Array): boolean {
   if (sealedCid === null || unsealedCid === null) return false;
   const statement = { type, miner: BigInt(miner), number: BigInt(number), ticket, seed, sealedCid, unsealedCid };
   return attestor.verifySeal(statement, proof);
+}
+
+/**
+ * ReplicaUpdateInfo: [type, old sealed CID, new sealed CID, new unsealed CID, proof], whose proof earlier actors give as a list of numbers.
+ * Source: ref-fvm shared/src/sector (ReplicaUpdateInfo).
+ */
+export function verifyUpdateInfo(attestor: Attestor, info: Uint8Array): boolean {
+  const [type, old, sealed, unsealed, given] = dagCbor.decode(info) as [number, unknown, unknown, unknown, unknown];
+  const [oldSealedCid, newSealedCid, newUnsealedCid] = [CID.asCID(old), CID.asCID(sealed), CID.asCID(unsealed)];
+  if (oldSealedCid === null || newSealedCid === null || newUnsealedCid === null) return false;
+  const proof = Array.isArray(given) ? Uint8Array.from(given as number[]) : given;
+  if (!(proof instanceof Uint8Array)) return false;
+  return attestor.verifyUpdate({ type, oldSealedCid, newSealedCid, newUnsealedCid }, proof);
 }

@@ -290,6 +290,33 @@ export async function unsealRange(proofs: Proofs, store: SectorStore, request: U
   const { identity, commD, from, length, ...options } = request;
   const params = paramsOf(proofs, identity, options);
   checkBytes("CommD", commD);
+  const { firstNode, nodes, cut } = rawRange(params, from, length);
+  // Before the labels, which cost as much as sealing: a seal proof of another size would recompute another sector's.
+  const size = await store.size(SEALED_FILE);
+  if (size === null)
+    throw new SectorError({ code: "MISSING_FILE", name: SEALED_FILE }, `the sector has no file ${SEALED_FILE}`);
+  if (size !== params.sectorBytes) throw shortFile(SEALED_FILE, size, params.sectorBytes);
+  if (length === 0) return new Uint8Array(0);
+  const keys = await replicaKeys(proofs, store, { identity, commD, firstNode, nodes, ...options });
+  const replica = await store.read(SEALED_FILE, firstNode * NODE_BYTES, nodes * NODE_BYTES);
+  const raw = proofs.with(2 * nodes * NODE_BYTES, (at) => {
+    const key = at + nodes * NODE_BYTES;
+    proofs.instance.write(at, replica);
+    proofs.instance.write(key, keys);
+    if (proofs.exports.elementsCanonical(at, 2 * nodes) === 0)
+      throw new SectorError(
+        { code: "NOT_CANONICAL", what: SEALED_FILE },
+        "the replica holds nodes that are no elements",
+      );
+    proofs.exports.subtractElements(at, key, at, nodes);
+    proofs.exports.fr32Unpad(at, key, nodes / 4);
+    return proofs.instance.read(key, (nodes / 4) * 127);
+  });
+  return cut(raw);
+}
+
+/** The nodes that hold raw bytes of a sector (127 in each four nodes), and what cuts those bytes out of theirs. Throws `OUT_OF_RANGE`. */
+export function rawRange(params: SectorParams, from: number, length: number) {
   const rawBytes = (params.sectorBytes / 128) * 127;
   if (
     !Number.isSafeInteger(from) ||
@@ -302,34 +329,29 @@ export async function unsealRange(proofs: Proofs, store: SectorStore, request: U
       { code: "OUT_OF_RANGE", what: "range", value: typeof from === "number" ? from : Number.NaN },
       `the data has ${rawBytes} bytes`,
     );
-  // Before the labels, which cost as much as sealing: a seal proof of another size would recompute another sector's.
-  const size = await store.size(SEALED_FILE);
-  if (size === null)
-    throw new SectorError({ code: "MISSING_FILE", name: SEALED_FILE }, `the sector has no file ${SEALED_FILE}`);
-  if (size !== params.sectorBytes) throw shortFile(SEALED_FILE, size, params.sectorBytes);
-  if (length === 0) return new Uint8Array(0);
   const firstQuad = Math.floor(from / 127);
   const quads = Math.ceil((from + length) / 127) - firstQuad;
-  const [firstNode, nodes] = [firstQuad * 4, quads * 4];
-  const keys =
-    (await store.size(layerFile(params.layers))) === params.sectorBytes
-      ? await store.read(layerFile(params.layers), firstNode * NODE_BYTES, nodes * NODE_BYTES)
-      : await recomputeKeys(proofs, store, params, identity, commD, firstNode, nodes, options);
-  const replica = await store.read(SEALED_FILE, firstNode * NODE_BYTES, nodes * NODE_BYTES);
-  const raw = proofs.with(2 * nodes * NODE_BYTES, (at) => {
-    const key = at + nodes * NODE_BYTES;
-    proofs.instance.write(at, replica);
-    proofs.instance.write(key, keys);
-    if (proofs.exports.elementsCanonical(at, 2 * nodes) === 0)
-      throw new SectorError(
-        { code: "NOT_CANONICAL", what: SEALED_FILE },
-        "the replica holds nodes that are no elements",
-      );
-    proofs.exports.subtractElements(at, key, at, nodes);
-    proofs.exports.fr32Unpad(at, key, quads);
-    return proofs.instance.read(key, quads * 127);
-  });
-  return raw.slice(from - firstQuad * 127, from - firstQuad * 127 + length);
+  const start = from - firstQuad * 127;
+  return { firstNode: firstQuad * 4, nodes: quads * 4, cut: (raw: Uint8Array) => raw.slice(start, start + length) };
+}
+
+/** Labels of the last layer, of some nodes: out of the layer's file, or computed again, which leaves the file. */
+export async function replicaKeys(
+  proofs: Proofs,
+  store: SectorStore,
+  {
+    identity,
+    commD,
+    firstNode,
+    nodes,
+    ...options
+  }: SealOptions & Pick<UnsealRequest, "identity" | "commD"> & { readonly firstNode: number; readonly nodes: number },
+): Promise<Uint8Array> {
+  const params = options.params ?? sectorParams(identity.proof.sectorBytes);
+  const file = layerFile(params.layers);
+  return (await store.size(file)) === params.sectorBytes
+    ? store.read(file, firstNode * NODE_BYTES, nodes * NODE_BYTES)
+    : recomputeKeys(proofs, store, params, identity, commD, firstNode, nodes, options);
 }
 
 async function recomputeKeys(

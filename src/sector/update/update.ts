@@ -18,9 +18,10 @@ import { elementOf, poseidon, UPDATE_TAG } from "../../core/poseidon.ts";
 import type { Proofs } from "../../core/proofs.ts";
 import { numberLE, parentNode } from "../kernel.ts";
 import { canonical, isPath, type MerklePath, verifyPath } from "../merkle-path.ts";
-import { checkBytes, NODE_BYTES, SectorError, type SectorParams } from "../params.ts";
+import { checkBytes, NODE_BYTES, SectorError, type SectorParams, sectorParams } from "../params.ts";
+import { fr32Unpad } from "../piece/pieces.ts";
 import { type SealOptions, step, withMemory } from "../seal/kit.ts";
-import { buildTreeD, buildTreeRLast, commROf } from "../seal/seal.ts";
+import { buildTreeD, buildTreeRLast, commROf, rawRange, replicaKeys, type SectorIdentity } from "../seal/seal.ts";
 import { badType, checkParams, checkProofs, checkRecord, isBytes, isList, isRecord } from "../shape.ts";
 import { P_AUX_FILE, SEALED_FILE, type SectorStore, shortFile, TREE_D_FILE, UNSEALED_FILE } from "../store.ts";
 import { SectorTree, treeArities, treeDShape, treeRLastShape, WINDOW_NODES } from "../tree.ts";
@@ -197,6 +198,58 @@ export async function decodeUpdate(
     await next.write(to, from * NODE_BYTES, proofs.instance.read(at, bytes));
     step(options, "decode", from + count, params.nodes);
   });
+}
+
+/** A range of an updated sector's data, and what the replica before it was sealed with. */
+export type UnsealUpdateRequest = SealOptions &
+  Pick<UpdateStatement, "commROld" | "commDNew" | "highBits"> & {
+    readonly identity: SectorIdentity;
+    /** Commitment to the data before, which were zeros. */
+    readonly commDOld: Uint8Array;
+    /** First byte of the data, before Fr32, and how many. */
+    readonly from: number;
+    readonly length: number;
+  };
+
+/**
+ * Recovers raw bytes `[from, from + length)` of the new data from the updated replica, which `next` has. Of the replica before it only `old`'s
+ * last layer is used, which is that replica where the data were zeros; where it is not there, it is computed again as sealing does, and left
+ * there. Throws `OUT_OF_RANGE`, `MISSING_FILE`, `BAD_LENGTH`, `NOT_CANONICAL`.
+ */
+export async function unsealUpdate(
+  proofs: Proofs,
+  { old, next }: Omit<UpdateStores, "params">,
+  { identity, commROld, commDOld, commDNew, from, length, highBits, ...options }: UnsealUpdateRequest,
+): Promise<Uint8Array> {
+  const params = sectorParams(identity.proof.sectorBytes);
+  checkUpdateStatement(params, { commROld, commDNew, commRNew: commROld });
+  checkProofs(proofs);
+  const bits = checkHighBits(params, highBits);
+  const { firstNode, nodes, cut } = rawRange(params, from, length);
+  const size = (await next.size(SEALED_FILE)) ?? 0;
+  if (size !== params.sectorBytes) throw shortFile(SEALED_FILE, size, params.sectorBytes);
+  if (length === 0) return new Uint8Array(0);
+  const keys = await replicaKeys(proofs, old, { identity, commD: commDOld, firstNode, nodes, ...options });
+  const phi = updatePhi(proofs, commDNew, commROld);
+  const span = params.nodes / 2 ** bits;
+  const data = new Uint8Array(nodes * NODE_BYTES);
+  for (let node = firstNode; node < firstNode + nodes; ) {
+    const high = Math.floor(node / span);
+    const count = Math.min((high + 1) * span, firstNode + nodes, node + WINDOW_NODES) - node;
+    const [at, bytes] = [(node - firstNode) * NODE_BYTES, count * NODE_BYTES];
+    const replica = await next.read(SEALED_FILE, node * NODE_BYTES, bytes);
+    const inverse = elementOf(invert(numberLE(updateRho(proofs, phi, high))));
+    await withMemory(proofs, 2 * bytes + 32, async (memory) => {
+      proofs.instance.write(memory, replica);
+      proofs.instance.write(memory + bytes, keys.subarray(at, at + bytes));
+      proofs.instance.write(memory + 2 * bytes, inverse);
+      if (proofs.exports.revertElements(memory, memory + bytes, memory + 2 * bytes, memory, count) === 0)
+        throw new SectorError({ code: "NOT_CANONICAL", what: SEALED_FILE }, "a node is no field element");
+      data.set(proofs.instance.read(memory, bytes), at);
+    });
+    node += count;
+  }
+  return cut(fr32Unpad(proofs, data));
 }
 
 /** Walks the sector in windows that share one rho; memory holds two windows at `at`, and rho (or its inverse). */

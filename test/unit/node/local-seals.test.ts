@@ -115,3 +115,27 @@ test("an attested seal is of its miner, sector, proof type, ticket, seed, replic
   ];
   for (const [at, value] of changes) expect(await verdict(right.with(at, value))).toBe(false);
 });
+
+test("updates of sectors are attested: the proof holds for its replicas and data alone", async () => {
+  const verifier = verifierOf({ mode: "attested" });
+  const [sealed, unsealed] = cids;
+  const other = sealedCid(new Uint8Array(32).fill(1));
+  const statement = { type: 0, oldSealedCid: other, newSealedCid: sealed, newUnsealedCid: unsealed };
+  const proof = verifier.attestor.attestUpdate(statement, 2);
+  const holds = (...info: readonly unknown[]) => verifier.proofs().verifyReplicaUpdate?.(dagCbor.encode(info));
+  expect(proof.length).toBe(384);
+  expect(holds(0, other, sealed, unsealed, proof)).toBe(true);
+  // Earlier actors give the proof as a list of numbers.
+  expect(holds(0, other, sealed, unsealed, [...proof])).toBe(true);
+  for (const bad of [
+    [1, other, sealed, unsealed, proof],
+    [0, sealed, other, unsealed, proof],
+    [0, other, other, unsealed, proof],
+    [0, other, sealed, unsealed, proof.map((byte, i) => (i === 250 ? byte ^ 1 : byte))],
+    [0, other, sealed, unsealed, proof.subarray(0, 191)],
+    [0, other, sealed, unsealed, new Uint8Array(0)],
+    [0, other, sealed, unsealed, null],
+    [0, "text", sealed, unsealed, proof],
+  ])
+    expect(holds(...bad)).toBe(false);
+});
