@@ -87,8 +87,10 @@ async function winningPost(
   miner: HeldMiner,
   { postRandomness, sectors }: MiningBase,
 ): Promise<PoStProof | null> {
+  const [drawn] = sectors;
+  if (drawn === undefined) return null;
   try {
-    return await prover.winning(miner, postRandomness, Number(sectors[0]?.number));
+    return await prover.winning(miner, postRandomness, Number(drawn.number), drawn.sealedCid);
   } catch (error) {
     const { data, message } = faultIn(error);
     onFault?.(miner, data.sectors, message);

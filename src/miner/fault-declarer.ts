@@ -11,7 +11,7 @@ import type { MinerCall, PartitionSectors } from "./chain-side/calls.ts";
 import type { DeadlineClock, HeadView, MinerChain } from "./chain-side/chain.ts";
 import { minerMessages } from "./chain-side/messages.ts";
 import { nextClock } from "./chain-side/state-json.ts";
-import type { HeldMiner } from "./own-sectors.ts";
+import type { HeldMiner, SealedOf } from "./own-sectors.ts";
 import type { MinerAccount, ProvingOptions } from "./proving-options.ts";
 
 const { provingPeriod, challengeWindow } = WINDOW_POST;
@@ -34,11 +34,12 @@ export class FaultDeclarer {
     const ahead = nextClock(clock, index);
     if (head.height + 1 >= ahead.faultCutoff) return;
     const { partitions } = await chain.sectorsDue(index, head);
+    const sealedOf: SealedOf = async (sector) => (await chain.sector(sector, head))?.sealedCid ?? null;
     const faults: PartitionSectors[] = [];
     const recoveries: PartitionSectors[] = [];
     for (const partition of partitions) {
       const { deadline, partition: at } = partition;
-      const { lost, back } = await this.changes(miner, partition, head.height);
+      const { lost, back } = await this.changes(miner, partition, head.height, sealedOf);
       if (lost.length > 0) faults.push({ deadline, partition: at, sectors: lost });
       if (back.length > 0) recoveries.push({ deadline, partition: at, sectors: back });
     }
@@ -75,11 +76,11 @@ export class FaultDeclarer {
     return feeDebt > 0n && available < 0n ? `owes ${-available} attoFIL more than it has free` : null;
   }
 
-  private async changes(miner: HeldMiner, partition: Partition, salt: number) {
+  private async changes(miner: HeldMiner, partition: Partition, salt: number, sealedOf: SealedOf) {
     const { sectors, faults, recoveries, terminated } = partition;
     const good = without(sectors, faults, terminated);
     const idle = without(faults, recoveries, terminated);
-    const failing = await this.options.prover.failing(miner, [...good, ...idle], salt);
+    const failing = await this.options.prover.failing(miner, [...good, ...idle], salt, sealedOf);
     return { lost: good.filter((one) => failing.includes(one)), back: without(idle, failing) };
   }
 }

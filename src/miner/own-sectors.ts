@@ -4,15 +4,33 @@ import type { SectorStore } from "../sector/store.ts";
 import type { Address } from "../types/address.ts";
 import type { CID } from "../types/cid.ts";
 
-export type OwnSector = {
-  readonly number: number;
+/** A replica, and where its files are. */
+export type Replica = {
   /** 32 bytes */
   readonly commR: Uint8Array;
   readonly sealedCid: CID;
   readonly store: SectorStore;
   /** The directory that its files are in now, for jobs of workers; null, or no such function: they are read through `store` alone. */
   readonly directory?: () => Promise<string | null>;
+  /** Whether it is the one that an update has made, whose files have names of their own in that directory. */
+  readonly isUpdate?: boolean;
 };
+
+export type OwnSector = Replica & {
+  readonly number: number;
+  /** The replica of an update that is on its way: the chain says which of the two counts, and a fork may say otherwise again. */
+  readonly updated?: Replica;
+};
+
+/** What the chain says that a sector's replica is, in the state that a proof is about; null if it has no such sector. */
+export type SealedOf = (sector: number) => Promise<CID | null>;
+
+/** The sector with the replica that counts. */
+export async function replicaOf(sector: OwnSector, sealedOf: SealedOf): Promise<OwnSector> {
+  const { number, updated } = sector;
+  if (updated === undefined) return sector;
+  return (await sealedOf(number))?.equals(updated.sealedCid) === true ? { number, ...updated } : sector;
+}
 
 /** A miner whose sectors are here. */
 export type HeldMiner = {

@@ -13,7 +13,8 @@ import { KnownParents } from "../sector/merkle-path.ts";
 import { SectorError, sectorParams } from "../sector/params.ts";
 import { type PoStKind, type PoStPartitionProof, provePoSt } from "../sector/post/post-proof.ts";
 import type { PoStProof } from "../types/block-header.ts";
-import type { HeldMiner, OwnSector } from "./own-sectors.ts";
+import type { CID } from "../types/cid.ts";
+import { type HeldMiner, type OwnSector, replicaOf, type SealedOf } from "./own-sectors.ts";
 import type { SuccinctPost } from "./succinct.ts";
 
 /** Groups of registered PoSt proofs, of as many sector sizes each. Source: go-state-types abi/sector.go. */
@@ -40,9 +41,9 @@ export class PostProver {
     this.jobs = jobs;
   }
 
-  /** Proves the sector that was drawn. Throws `SectorError` FAULTY_SECTORS if its files do not prove it. */
-  winning(miner: HeldMiner, randomness: Uint8Array, sector: number): Promise<PoStProof> {
-    return this.prove("winning", miner, randomness, [sector]);
+  /** Proves the sector that was drawn, with the replica that it had then. Throws `SectorError` FAULTY_SECTORS if its files do not prove it. */
+  winning(miner: HeldMiner, randomness: Uint8Array, sector: number, sealed: CID): Promise<PoStProof> {
+    return this.prove("winning", miner, randomness, [sector], async () => sealed);
   }
 
   /**
@@ -54,21 +55,27 @@ export class PostProver {
     randomness: Uint8Array,
     sectors: readonly number[],
     networkVersion: number,
+    sealedOf: SealedOf,
   ): Promise<PoStProof> {
     const kind = chainRule("windowPostSecond", networkVersion) ? "window" : "window-legacy";
-    return this.prove(kind, miner, randomness, sectors);
+    return this.prove(kind, miner, randomness, sectors, sealedOf);
   }
 
   /**
    * Which of some sectors cannot be proved now, by trying the vanilla proof of each; `salt` varies what is looked at. One
    * after another: nothing is kept of what was opened.
    */
-  async failing(miner: HeldMiner, numbers: readonly number[], salt: number): Promise<readonly number[]> {
+  async failing(
+    miner: HeldMiner,
+    numbers: readonly number[],
+    salt: number,
+    sealedOf: SealedOf,
+  ): Promise<readonly number[]> {
     const randomness = new Uint8Array(32);
     new DataView(randomness.buffer).setUint32(0, salt);
     const bad: number[] = [];
     for (const number of numbers)
-      await this.vanilla("window-legacy", miner, randomness, [number]).catch((error: unknown) =>
+      await this.vanilla("window-legacy", miner, randomness, [number], sealedOf).catch((error: unknown) =>
         bad.push(...faultIn(error).data.sectors),
       );
     return bad;
@@ -79,9 +86,10 @@ export class PostProver {
     miner: HeldMiner,
     randomness: Uint8Array,
     numbers: readonly number[],
+    sealedOf: SealedOf,
   ): Promise<PoStProof> {
     const type = postType(kind, miner.sectorBytes);
-    const { own, partitions } = await this.vanilla(kind, miner, randomness, numbers);
+    const { own, partitions } = await this.vanilla(kind, miner, randomness, numbers, sealedOf);
     const proofBytes = await this.succinct({
       kind,
       type,
@@ -99,9 +107,11 @@ export class PostProver {
     miner: HeldMiner,
     randomness: Uint8Array,
     numbers: readonly number[],
+    sealedOf: SealedOf,
   ): Promise<{ readonly own: readonly OwnSector[]; readonly partitions: readonly PoStPartitionProof[] }> {
     const missing = numbers.filter((number) => !miner.sectors.has(number));
-    const own = numbers.flatMap((number) => miner.sectors.get(number) ?? []);
+    const held = numbers.flatMap((number) => miner.sectors.get(number) ?? []);
+    const own = await Promise.all(held.map((one) => replicaOf(one, sealedOf)));
     if (own.length === 0) throw cannotProve(missing, null);
     const statement = {
       kind,
@@ -130,10 +140,10 @@ export class PostProver {
 }
 
 /** Where a sector's files are found now; what is not found in a directory is looked for as its store does. */
-async function placed({ number, commR, store, directory }: OwnSector): Promise<PlacedSector> {
+async function placed({ number, commR, store, directory, isUpdate = false }: OwnSector): Promise<PlacedSector> {
   const found = (await directory?.().catch(() => null)) ?? null;
   const sector = { sectorNumber: number, commR };
-  return found === null ? { ...sector, store } : { ...sector, directory: found };
+  return found === null ? { ...sector, store } : { ...sector, directory: found, isUpdate };
 }
 
 type Fault = FilError<{ readonly code: string; readonly sectors: readonly number[] }>;

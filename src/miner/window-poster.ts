@@ -15,7 +15,7 @@ import type { PoStProof } from "../types/block-header.ts";
 import type { DeadlineClock, HeadView } from "./chain-side/chain.ts";
 import { minerMessages } from "./chain-side/messages.ts";
 import { FaultDeclarer } from "./fault-declarer.ts";
-import type { HeldMiner } from "./own-sectors.ts";
+import type { HeldMiner, SealedOf } from "./own-sectors.ts";
 import { faultIn } from "./post-prover.ts";
 import type { MinerAccount, ProvingOptions } from "./proving-options.ts";
 
@@ -172,7 +172,8 @@ export class WindowPoster {
     }
     const entropy = minerEntropy(chain.miner);
     const randomness = await chain.randomness("beacon", DRAW_TAG.windowPost, clock.challenge, entropy, head);
-    const made = await this.proof(miner, randomness, group, head.networkVersion);
+    const sealedOf: SealedOf = async (sector) => (await chain.sector(sector, head))?.sealedCid ?? null;
+    const made = await this.proof(miner, randomness, group, head.networkVersion, sealedOf);
     if (made === null) return;
     const calls = minerMessages(chain.miner, head.networkVersion, chain.prefix);
     const commitEpoch = calls.commitEpochAt(head.height, clock);
@@ -183,7 +184,13 @@ export class WindowPoster {
   }
 
   /** Proves the partitions; sectors that fail are skipped. Null if none is left. */
-  private async proof(miner: HeldMiner, randomness: Uint8Array, group: readonly Partition[], networkVersion: number) {
+  private async proof(
+    miner: HeldMiner,
+    randomness: Uint8Array,
+    group: readonly Partition[],
+    networkVersion: number,
+    sealedOf: SealedOf,
+  ) {
     const skipped = new Set<number>();
     for (;;) {
       const left = group
@@ -193,7 +200,8 @@ export class WindowPoster {
       if (left.length === 0) return null;
       const sectors = left.flatMap(({ good }) => good);
       try {
-        const proof: PoStProof = await this.options.prover.window(miner, randomness, sectors, networkVersion);
+        const { prover } = this.options;
+        const proof: PoStProof = await prover.window(miner, randomness, sectors, networkVersion, sealedOf);
         const partitions = left.map((one) => ({
           index: one.partition,
           skipped: toProve(one).filter((sector) => skipped.has(sector)),

@@ -15,6 +15,7 @@ import type { OwnMiner, OwnSector } from "../miner/own-sectors.ts";
 import { SECTOR_STATES } from "../miner/sealing/states.ts";
 import type { MinerSwitches } from "../miner/switches.ts";
 import { FaultStore, type FileFault } from "../sector/fault-store.ts";
+import { updateStore } from "../sector/store.ts";
 import { partitionsOf, without } from "../state/miner-sectors.ts";
 import { encodeMethodParams } from "../state/state-view.ts";
 import type { Address } from "../types/address.ts";
@@ -99,7 +100,10 @@ export class Laboratory {
     // Workers read the files themselves, which are sound.
     const directory = async (): Promise<string | null> =>
       store.fault === "none" ? ((await held.directory?.()) ?? null) : null;
-    own.sectors.set(sector, { ...held, store, directory });
+    // What befalls a sector's files befalls those of an update that is on its way.
+    const { updated } = held;
+    const both = updated === undefined ? {} : { updated: { ...updated, store: updateStore(store), directory } };
+    own.sectors.set(sector, { ...held, store, directory, ...both });
   }
 
   /** Which sectors the miners have, and what is played on them. */

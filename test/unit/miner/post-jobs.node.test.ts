@@ -15,7 +15,10 @@ import { JobError } from "../../../src/proving/jobs.ts";
 import { MinerWorkers } from "../../../src/proving/miner-workers.ts";
 import { PriorityScheduler } from "../../../src/proving/priorities.ts";
 import type { Scheduler } from "../../../src/proving/scheduler.ts";
-import { P_AUX_FILE, SEALED_FILE } from "../../../src/sector/store.ts";
+import { sectorParams } from "../../../src/sector/params.ts";
+import { sealedCid } from "../../../src/sector/piece/cid.ts";
+import { P_AUX_FILE, SEALED_FILE, UNSEALED_FILE, updateStore } from "../../../src/sector/store.ts";
+import { updateSector } from "../../../src/sector/update/update.ts";
 import { Address } from "../../../src/types/address.ts";
 
 const COUNT = 3;
@@ -70,17 +73,47 @@ function prover(run: ((job: Job, inner: Scheduler) => Promise<unknown>) | null) 
   };
   return { made, ran, prover: new PostProver(proofs, succinct, () => jobs) };
 }
+/** None of these sectors was updated: nobody has to know which replica counts. */
+const known = () => Promise.reject(new Error("not asked for"));
 const asTold = (job: Job, inner: Scheduler): Promise<unknown> => inner.run(job);
 
 test("the same proof as in this thread, one job for each sector", async () => {
   const [here, there] = [prover(null), prover(asTold)];
   for (const one of [here, there]) {
-    await one.prover.window(miner, RANDOM, [0, 1, 2], VERSION);
-    await one.prover.winning(miner, RANDOM, 1);
+    await one.prover.window(miner, RANDOM, [0, 1, 2], VERSION, known);
+    await one.prover.winning(miner, RANDOM, 1, (miner.sectors.get(1) as OwnSector).sealedCid);
   }
   expect(there.ran).toEqual(["0", "1", "2", "1"]);
   expect(there.made.map(({ partitions }) => partitions)).toEqual(here.made.map(({ partitions }) => partitions));
   expect(there.made[0]?.partitions.length).toBe(2);
+});
+
+test("of a sector that is being updated the replica is proven that the chain has, here and by jobs", async () => {
+  const [old, params] = [sectorOf(1), sectorParams(2048)];
+  const next = updateStore(old.store);
+  await next.write(UNSEALED_FILE, 0, new Uint8Array(2048).fill(5));
+  const { commRNew } = await updateSector(proofs, { params, old: old.store, next, commROld: old.commR });
+  const updated = { commR: commRNew, sealedCid: sealedCid(commRNew), store: next, isUpdate: true };
+  const both = { ...old, updated: { ...updated, directory: async () => directoryOf(1) } };
+  const held = { ...miner, sectors: new Map([[1, both] as const]) };
+  const replicas = [null, old.sealedCid, updated.sealedCid, old.sealedCid];
+  const wanted = [old, old, updated, old].map(({ commR }) => commR);
+  const proven: unknown[] = [];
+  for (const run of [null, asTold]) {
+    const one = prover(run);
+    for (const sealed of replicas) await one.prover.window(held, RANDOM, [1], VERSION, async () => sealed);
+    await one.prover.winning(held, RANDOM, 1, updated.sealedCid);
+    expect(one.made.map(({ sectors }) => sectors[0]?.commR)).toEqual([...wanted, commRNew]);
+    proven.push(one.made.map(({ partitions }) => partitions));
+  }
+  expect(proven[1]).toEqual(proven[0]);
+  // One of them is lost: what the chain has decides whether that matters.
+  await next.remove(SEALED_FILE);
+  const { prover: there } = prover(asTold);
+  expect(await there.failing(held, [1], 1, async () => old.sealedCid)).toEqual([]);
+  expect(await there.failing(held, [1], 1, async () => updated.sealedCid)).toEqual([1]);
+  for (const name of await readdir(directoryOf(1)))
+    if (name.startsWith("update-")) await rm(path.join(directoryOf(1), name));
 });
 
 test("what fails is named, wherever its files are read", async () => {
@@ -95,11 +128,11 @@ test("what fails is named, wherever its files are read", async () => {
     sealed.map((byte) => byte ^ 1),
   );
   const faulty = { ...miner, sectors: new Map([...miner.sectors, [0, hidden] as const, [1, absent] as const]) };
-  await expect(there.window(faulty, RANDOM, [0, 1, 2, 5], VERSION)).rejects.toMatchObject({
+  await expect(there.window(faulty, RANDOM, [0, 1, 2, 5], VERSION, known)).rejects.toMatchObject({
     data: { code: "FAULTY_SECTORS", sectors: [1, 2, 5] },
   });
   expect(ran).toEqual(["1", "2"]);
-  expect(await there.failing(faulty, [0, 1, 2], 1)).toEqual([1, 2]);
+  expect(await there.failing(faulty, [0, 1, 2], 1, known)).toEqual([1, 2]);
   await changed.write(SEALED_FILE, 0, sealed);
 });
 
@@ -121,10 +154,10 @@ test("a file that was cut, exchanged, or is of another sector: its sector alone 
     const sector = { ...sectorOf(0), store: directoryStore(directory), directory: async () => directory };
     const held = { ...miner, sectors: new Map([...miner.sectors, [0, sector] as const]) };
     for (const one of [prover(null), prover(asTold)]) {
-      await expect(one.prover.window(held, RANDOM, [0, 1, 2], VERSION), name).rejects.toMatchObject({
+      await expect(one.prover.window(held, RANDOM, [0, 1, 2], VERSION, known), name).rejects.toMatchObject({
         data: { code: "FAULTY_SECTORS", sectors: [0] },
       });
-      await one.prover.window(held, RANDOM, [1, 2], VERSION);
+      await one.prover.window(held, RANDOM, [1, 2], VERSION, known);
       expect(one.made).toHaveLength(1);
     }
   }
@@ -134,12 +167,12 @@ test("workers that die leave the proof to this thread; other failures of theirs 
   const dead = prover(async () => {
     throw new JobError({ code: "WORKER_LOST", attempts: 3 }, "its workers died");
   });
-  await dead.prover.window(miner, RANDOM, [0, 1], VERSION);
+  await dead.prover.window(miner, RANDOM, [0, 1], VERSION, known);
   expect(dead.made).toHaveLength(1);
   const broken = prover(async () => {
     throw new JobError({ code: "UNKNOWN_JOB", kind: "prove-post" }, "unknown job");
   });
-  await expect(broken.prover.window(miner, RANDOM, [0], VERSION)).rejects.toThrow("unknown job");
+  await expect(broken.prover.window(miner, RANDOM, [0], VERSION, known)).rejects.toThrow("unknown job");
 });
 
 test("the pool begins with a job of a larger sector, and ends with the last part that uses it", async () => {

@@ -93,6 +93,7 @@ async function submitsWindow(proving: LocalProving): Promise<void> {
     randomness,
     [0, 1],
     5,
+    async () => null,
   );
   const sectors = [...miner.sectors.values()].map(({ number, sealedCid }) => [0, number, sealedCid]);
   const { verifyPoSt } = local.verification.proofs();
@@ -111,6 +112,7 @@ async function submitsWindow(proving: LocalProving): Promise<void> {
     randomness,
     [0, 1],
     5,
+    async () => null,
   );
   expect(
     await attested
