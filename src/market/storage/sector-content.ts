@@ -1,7 +1,7 @@
 /**
  * What the chain has in a sector: the deals that its market names there, and the pieces that they are of. Until actors v12 a sector
  * names its deals itself, and their order is its data's. From v13 on the market does, by their ids, and what lies where, data
- * without deals included, stands in the message alone that proved the sector.
+ * without deals included, stands in the message alone that proved the sector, or its update.
  * Source: builtin-actors v18.0.0 actors/market/src/state.rs (put_sector_deal_ids), actors/miner/src/types.rs.
  */
 import * as dagCbor from "@ipld/dag-cbor";
@@ -17,7 +17,14 @@ import { CID, parseCid } from "../../types/cid.ts";
 import { pieceOf, type SectorOnChain } from "./inclusion.ts";
 import { type DealProposal, proposalOfJson } from "./proposal.ts";
 
-const PROVE_COMMIT_SECTORS_3 = 34n;
+/**
+ * Methods whose first parameter lists sectors with their pieces, and where a sector's pieces are in its own: ProveCommitSectors3 names number
+ * and pieces, ProveReplicaUpdates3 number, deadline, partition, CommR and pieces.
+ */
+const NAMING_PIECES: ReadonlyMap<bigint, number> = new Map([
+  [34n, 1],
+  [35n, 4],
+]);
 
 export type ContentSource = {
   readonly chain: Pick<Chain, "blocks" | "tipsetAtOrBefore" | "tipsetMessages" | "knownResult" | "receiptAt">;
@@ -81,8 +88,9 @@ export async function provenPieces(
   if (tipset.height !== epoch) return null;
   const result = await chain.knownResult(tipset);
   for (const [index, { message }] of (await chain.tipsetMessages(tipset)).entries()) {
-    if (message.method !== PROVE_COMMIT_SECTORS_3 || !message.to.equals(miner.id)) continue;
-    const found = piecesIn(message.params, number);
+    const place = NAMING_PIECES.get(message.method);
+    if (place === undefined || !message.to.equals(miner.id)) continue;
+    const found = piecesIn(message.params, number, place);
     if (found === null) continue;
     // A node that began later has no receipts of it.
     if (result === null || (await chain.receiptAt(result.receiptsRoot, index)).exitCode === 0) return found;
@@ -91,7 +99,7 @@ export async function provenPieces(
 }
 
 /** What the parameters of a proof say of a sector: null if they are none, or name another one. */
-function piecesIn(params: Uint8Array, number: number): readonly PieceInfo[] | null {
+function piecesIn(params: Uint8Array, number: number, place: number): readonly PieceInfo[] | null {
   let sectors: unknown;
   try {
     [sectors] = dagCbor.decode(params) as [unknown];
@@ -100,9 +108,10 @@ function piecesIn(params: Uint8Array, number: number): readonly PieceInfo[] | nu
     return null;
   }
   if (!Array.isArray(sectors)) return null;
-  const found = sectors.find((one) => Array.isArray(one) && one[0] === number) as [number, unknown] | undefined;
-  if (found === undefined || !Array.isArray(found[1])) return null;
-  const pieces = found[1].map((piece: unknown): PieceInfo | null => {
+  const found = sectors.find((one) => Array.isArray(one) && one[0] === number) as unknown[] | undefined;
+  const named = found?.[place];
+  if (!Array.isArray(named)) return null;
+  const pieces = named.map((piece: unknown): PieceInfo | null => {
     if (!Array.isArray(piece)) return null;
     const cid = CID.asCID(piece[0]);
     const commP = cid === null ? null : commitmentOfCidV1(cid);

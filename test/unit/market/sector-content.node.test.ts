@@ -7,20 +7,28 @@ import { Address } from "../../../src/types/address.ts";
 
 test("messages that failed, as anybody may send them, do not say what is in a sector", async () => {
   const miner = { id: Address.id(1000) };
+  const cid = (seed: number) => pieceCidV1(new Uint8Array(32).fill(seed));
   const proof = (seed: number) => ({
     message: {
       ...{ method: 34n, to: miner.id },
-      params: dagCbor.encode([[[7, [[pieceCidV1(new Uint8Array(32).fill(seed)), 256, null, []]]]], []]),
+      params: dagCbor.encode([[[7, [[cid(seed), 256, null, []]]]], []]),
     },
   });
-  const exits = [18, 0];
+  const update = {
+    message: {
+      ...{ method: 35n, to: miner.id },
+      params: dagCbor.encode([[[9, 3, 0, cid(4), [[cid(5), 128, null, []]]]], [], new Uint8Array(0), 0, null]),
+    },
+  };
+  const exits = [18, 0, 0];
   const chain = {
     tipsetAtOrBefore: async (height: number) => ({ height }),
-    tipsetMessages: async () => [proof(1), proof(2)],
+    tipsetMessages: async () => [proof(1), proof(2), update],
     knownResult: async () => ({ receiptsRoot: null }),
     receiptAt: async (_: unknown, index: number) => ({ exitCode: exits[index] }),
   };
   const source = { chain, miner } as unknown as Parameters<typeof provenPieces>[0];
   expect(await provenPieces(source, 7, 100)).toEqual([{ commP: new Uint8Array(32).fill(2), paddedSize: 256 }]);
   expect(await provenPieces(source, 8, 100)).toBeNull();
+  expect(await provenPieces(source, 9, 100)).toEqual([{ commP: new Uint8Array(32).fill(5), paddedSize: 128 }]);
 });
