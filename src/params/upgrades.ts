@@ -85,3 +85,13 @@ export function heightsOf(network: PublicNetwork): ReadonlyMap<string, number> {
 export function versionUpgrades(): readonly Upgrade[] {
   return UPGRADES.filter(({ name, networkVersion }) => NETWORK_VERSIONS[networkVersion]?.name === name);
 }
+
+/**
+ * First epoch of a network version, or of a later one that comes without it, by what a node tells of its network's upgrades ("UpgradeXHeight":
+ * the last epoch before each); null where none is planned.
+ */
+export function firstEpochIn(heights: Readonly<Record<string, number>>, networkVersion: number): number | null {
+  const later = versionUpgrades().filter((one) => one.networkVersion >= networkVersion);
+  const epochs = later.flatMap(({ name }) => heights[`Upgrade${name}Height`] ?? []);
+  return epochs.length === 0 ? null : Math.max(0, Math.min(...epochs) + 1);
+}

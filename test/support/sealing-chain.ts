@@ -47,12 +47,20 @@ export class TestChain implements SealingChain {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
+  /** Network versions that come, by their first epochs. */
+  readonly upgrades: { readonly epoch: number; readonly networkVersion: number }[] = [];
+  async firstEpochOf(networkVersion: number) {
+    this.answer();
+    return this.upgrades.find((one) => one.networkVersion >= networkVersion)?.epoch ?? null;
+  }
   need(epoch: number): void {
     if (this.isInstant && epoch > this.epoch) queueMicrotask(() => this.pass(epoch - this.epoch));
   }
   /** Lets epochs pass: what was sent is executed in the first. */
   pass(epochs: number): void {
     this.epoch += Math.max(0, epochs);
+    for (const { epoch, networkVersion } of this.upgrades)
+      if (this.epoch + 1 >= epoch) this.networkVersion = Math.max(this.networkVersion, networkVersion);
     for (const sent of this.messages.values()) sent.executed ??= { exitCode: sent.run(), epoch: this.epoch };
     for (const look of [...this.waiting]) look();
     for (const listener of [...this.listeners]) listener();

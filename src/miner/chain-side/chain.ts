@@ -159,6 +159,8 @@ export type MinerChain = {
   onHeadChange(listener: (hasReverted: boolean) => void): () => void;
   /** Tells a clock that stands still until somebody needs it that this epoch is needed; nothing elsewhere. */
   need(epoch: number): void;
+  /** First epoch of a network version, or of a later one that comes without it; null where none is planned, as far as is told. */
+  firstEpochOf(networkVersion: number): Promise<number | null>;
 
   // The miner, at the head or at a tipset.
 

@@ -247,6 +247,11 @@ export class NodeChain implements MinerChain {
     });
   }
 
+  async firstEpochOf(networkVersion: number): Promise<number | null> {
+    const { upgrades } = this.options.states.network;
+    return upgrades.find((one) => one.networkVersion >= networkVersion)?.epoch ?? null;
+  }
+
   async resend(signed: SignedMessage): Promise<void> {
     const { pool } = this.options;
     if (pool.get(signedMessageCid(signed).bytes) !== undefined) return;

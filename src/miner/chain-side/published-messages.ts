@@ -7,7 +7,7 @@
 import { encode as encodeCbor } from "@ipld/dag-cbor";
 import { toBase64 } from "../../base/bytes.ts";
 import { updateProofType, windowPostType } from "../../params/proving.ts";
-import { findVersion, isFvm } from "../../schema/versions/rows.ts";
+import { findVersion, isFvm, NETWORK_VERSIONS } from "../../schema/versions/rows.ts";
 import type { NetworkPrefix } from "../../types/address.ts";
 import { FIL } from "../../types/amount.ts";
 import { runsOf } from "../../types/number-runs.ts";
@@ -21,7 +21,7 @@ type Published =
   | ("extend" | "confirmWorker" | "maxPostPartitions");
 
 /** First actors versions of what came. */
-const SINCE = { batchWithoutDeals: 9, renamedWorker: 10, provesAtOnce: 13, deposit: 16 } as const;
+const SINCE = { batchWithoutDeals: 9, renamedWorker: 10, provesAtOnce: 13, provesNoDealIds: 14, deposit: 16 } as const;
 const METHOD = {
   CreateMiner: 2,
   PreCommitSector: 6,
@@ -82,6 +82,11 @@ export function publishedMessages(
     },
     proveCommit(sector, proof, value, { dealIds, pieces } = NO_CONTENT) {
       const sent = { by: SEALING, maxFee: MAX_FEE.commit, value };
+      if (dealIds.length > 0 && actors >= SINCE.provesNoDealIds)
+        throw new MinerError(
+          { code: "NO_METHOD", method: "ProveCommitSector", networkVersion },
+          `the pre-commit of sector ${sector} names its deals, as before network version ${PIECES_SINCE}, and network version ${networkVersion} proves no such sector any more`,
+        );
       // A pre-commit of before an upgrade names its deals itself, and is proven as it was then.
       if (actors < SINCE.provesAtOnce || dealIds.length > 0) {
         const one = { SectorNumber: sector, Proof: toBase64(proof) };
@@ -136,6 +141,11 @@ export function publishedMessages(
     maxPostPartitions: () => POSTED_PARTITIONS,
   };
 }
+
+const firstWith = (actors: number): number => NETWORK_VERSIONS.find((row) => row.actors >= actors)?.number ?? 0;
+/** Network version from which on proofs name pieces, and the one at which a pre-commit that names deals cannot be proven any more (FIP-0084). */
+export const PIECES_SINCE: number = firstWith(SINCE.provesAtOnce);
+export const DEAL_IDS_UNTIL: number = firstWith(SINCE.provesNoDealIds);
 
 /** Whether a sector's proof names its pieces, one by one, and its pre-commit no deals. */
 export function namesPieces(networkVersion: number): boolean {

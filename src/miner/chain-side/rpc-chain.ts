@@ -11,6 +11,7 @@ import { KeyedTurns } from "../../base/turns.ts";
 import { BLOCK_LIMITS } from "../../consensus/limits.ts";
 import { type KeyCrypto, type KeyInfo, signMessage } from "../../keys/keys.ts";
 import { sealProofOfSize, WINDOW_POST } from "../../params/proving.ts";
+import { firstEpochIn } from "../../params/upgrades.ts";
 import type { JsonObject } from "../../state/actor-reader.ts";
 import { type AllocationTerms, allocationTerms } from "../../state/allocations.ts";
 import { type Partition, sectorsOf, without } from "../../state/miner-sectors.ts";
@@ -123,6 +124,11 @@ export class RpcChain implements MinerChain {
     void this.isInstant
       .then((instant) => (instant ? this.options.request("Devnet.mineTo", epoch) : null))
       .catch(() => undefined);
+  }
+
+  async firstEpochOf(networkVersion: number): Promise<number | null> {
+    const { ForkUpgradeParams } = (await this.ask("StateGetNetworkParams")) as JsonObject;
+    return firstEpochIn((ForkUpgradeParams ?? {}) as Readonly<Record<string, number>>, networkVersion);
   }
 
   async facts(at?: HeadView): Promise<MinerFacts> {

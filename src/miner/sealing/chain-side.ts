@@ -8,6 +8,7 @@ import type { ActivatedPiece, MinerCall, MinerMessages } from "../chain-side/cal
 import type { DeadlineSectors, MinerChain } from "../chain-side/chain.ts";
 import { MinerError } from "../chain-side/errors.ts";
 import { minerMessages } from "../chain-side/messages.ts";
+import { DEAL_IDS_UNTIL, PIECES_SINCE } from "../chain-side/published-messages.ts";
 import { nextClock } from "../chain-side/state-json.ts";
 import type { MessageTracker } from "../chain-side/tracker.ts";
 import type { Condition, SealingChain } from "./chain.ts";
@@ -95,6 +96,7 @@ export function sealingChain(chain: MinerChain, tracker: MessageTracker): Sealin
     },
     onHeadChange: (listener) => chain.onHeadChange(listener),
     need: (epoch) => chain.need(epoch),
+    firstEpochOf: (networkVersion) => chain.firstEpochOf(networkVersion),
     ticket: async (epoch) => chain.randomness("ticket", DRAW_TAG.seal, epoch, entropy, await chain.head()),
     seed: async (epoch) => chain.randomness("beacon", DRAW_TAG.sealChallenge, epoch, entropy, await chain.head()),
     async preCommit(sector) {
@@ -154,6 +156,12 @@ export function sealingChain(chain: MinerChain, tracker: MessageTracker): Sealin
       const { deposit, dealIds, expiration } = found ?? gone(sector);
       const { sealProof } = await chain.facts();
       const calls = await messages();
+      const { networkVersion } = await chain.head();
+      if (dealIds.length > 0 && networkVersion >= DEAL_IDS_UNTIL)
+        throw new StepFailure(
+          { code: "DEPOSIT_LOST" },
+          `its pre-commit names its deals, as before network version ${PIECES_SINCE}, and from ${DEAL_IDS_UNTIL} on no such sector can be proven: the deposit of ${deposit} attoFIL is lost`,
+        );
       const named = calls.namesPieces && dealIds.length === 0 ? await activated(pieces) : [];
       const verified = named.reduce((sum, { allocation, size }) => (allocation === null ? sum : sum + size), 0n);
       const terms = { sealProof, dealIds, expiration, ...(verified > 0n ? { verifiedBytes: verified } : {}) };

@@ -52,6 +52,8 @@ export type SealingChain = {
   onHeadChange(listener: () => void): () => void;
   /** Tells a clock that stands still until somebody needs it that this epoch is needed. */
   need(epoch: number): void;
+  /** First epoch of a network version, or of a later one that comes without it; null where none is planned. */
+  firstEpochOf(networkVersion: number): Promise<number | null>;
   /** 32 bytes: what a replica of this epoch is sealed with, and what its proof is challenged with. */
   ticket(epoch: number): Promise<Uint8Array>;
   seed(epoch: number): Promise<Uint8Array>;

@@ -110,6 +110,7 @@ export const FAILED_STEPS: Steps = {
     const head = await chain.head();
     if (head.epoch >= found.epoch + maxProveCommit(head.networkVersion))
       return givenUp(record, "the time for its proof has passed: the deposit is lost", "DEPOSIT_LOST");
+    if (record.error?.code === "DEPOSIT_LOST") return givenUp(record, "it cannot be proven", "DEPOSIT_LOST");
     if (isOver(record, "commit")) return limited(record, "commit");
     if (record.seed?.epoch !== found.epoch + challengeDelay) return { event: "seedChanged", text: "" };
     return record.error?.code === "PROOF" ? { event: "proofAgain", text: "" } : again();

@@ -7,14 +7,14 @@ import { equal, toHex } from "../../base/bytes.ts";
 import { type SealProof, sealProof } from "../../sector/params.ts";
 import { sealedCid } from "../../sector/piece/cid.ts";
 import type { SectorIdentity } from "../../sector/seal/seal.ts";
-import { namesPieces } from "../chain-side/published-messages.ts";
+import { DEAL_IDS_UNTIL, namesPieces, PIECES_SINCE } from "../chain-side/published-messages.ts";
 import type { SectorFiles } from "../folders/folder.ts";
 import type { SectorFolders } from "../folders/folders.ts";
 import type { SealingChain } from "./chain.ts";
 import { StepFailure } from "./errors.ts";
 import { ownFolder, ownFolders } from "./own-files.ts";
 import { sortPieces } from "./provable.ts";
-import type { Counter, SealedParts, SectorRecord } from "./record.ts";
+import type { Counter, SealedParts, SectorPiece, SectorRecord } from "./record.ts";
 import type { RecordChange } from "./records.ts";
 import type { SectorState } from "./states.ts";
 import { expirationOf, isTicketOld, maxProveCommit, SEALING_EPOCHS } from "./terms.ts";
@@ -156,6 +156,8 @@ export const SEALING_STEPS: Steps = {
     if (isLost) return unprovable(why, context);
     // A pre-commit that names a deal which the market does not have is refused.
     if (awaited.length > 0 && !namesPieces(head.networkVersion)) return { untilEpoch: head.epoch + 1 };
+    const later = await afterUpgrade(pieces, head, context);
+    if (later !== null) return { untilEpoch: later };
     const { proof } = record;
     const commD = pieces.length === 0 ? null : record.commD;
     const order = { proof, number, sealedCid: cid, ticketEpoch: ticket.epoch, pieces, commD, expiration };
@@ -301,6 +303,22 @@ function withoutDeals({ pieces, why, awaited }: Awaited<ReturnType<typeof sortPi
     pieces: pieces.map((piece) => (isGone(piece.deal?.id) ? { ...piece, deal: null } : piece)),
     why: [why, ...gone].filter((text) => text !== "").join("; "),
   };
+}
+
+/**
+ * Epoch before which a sector with deals is not pre-committed: a pre-commit that names them would have to be proven before an upgrade
+ * that proves none such any more, and might come too late; from that epoch on it names none. Null where there is nothing to wait for.
+ */
+async function afterUpgrade(
+  pieces: readonly SectorPiece[],
+  { epoch, networkVersion }: { readonly epoch: number; readonly networkVersion: number },
+  { chain, challengeDelay }: StepContext,
+): Promise<number | null> {
+  if (networkVersion >= PIECES_SINCE || pieces.every(({ deal }) => deal === null)) return null;
+  const end = await chain.firstEpochOf(DEAL_IDS_UNTIL);
+  const { messageConfidence, seedConfidence, proveMargin } = SEALING_EPOCHS;
+  const proven = epoch + 1 + Math.max(messageConfidence, challengeDelay + seedConfidence) + proveMargin;
+  return end === null || proven < end ? null : chain.firstEpochOf(PIECES_SINCE);
 }
 
 const without = (why: string): string => (why === "" ? "" : `, without what cannot be activated: ${why}`);

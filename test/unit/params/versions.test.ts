@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { EngineFault } from "../../../src/core/errors.ts";
 import { Vm } from "../../../src/core/vm.ts";
 import { actorBundles, actorCodes, actorOfCode, nativeCode } from "../../../src/params/actor-codes.ts";
-import { CALIBRATIONNET, DEVNET, MAINNET, networkVersionAt } from "../../../src/params/networks.ts";
-import { UPGRADES, versionUpgrades } from "../../../src/params/upgrades.ts";
+import { CALIBRATIONNET, DEVNET, devnetAt, MAINNET, networkVersionAt } from "../../../src/params/networks.ts";
+import { firstEpochIn, UPGRADES, versionUpgrades } from "../../../src/params/upgrades.ts";
 import { addressProtocols, CHAIN_RULES, chainRule, signatureTypes } from "../../../src/schema/versions/chain-rules.ts";
 import { FIGURES, figureAt } from "../../../src/schema/versions/figures.ts";
 import { PRICE_LISTS } from "../../../src/schema/versions/prices.ts";
@@ -144,5 +144,14 @@ describe("upgrades", () => {
   test("a local network has behind it what led to its version", () => {
     expect([...DEVNET.upgradeHeights.keys()]).toEqual(["Breeze", "Smoke", "Ignition", "Assembly", "Tape"]);
     expect(MAINNET.upgradeHeights.get("Thunder")).toBe(2_870_280);
+    // As a node tells of them: a version, or the one that comes without it.
+    const told = (network: typeof DEVNET) =>
+      Object.fromEntries([...network.upgradeHeights].map(([name, height]) => [`Upgrade${name}Height`, height]));
+    expect(firstEpochIn(told(MAINNET), 20)).toBe(2_870_281);
+    expect(
+      [22, 23, 24].map((version) => firstEpochIn(told(devnetAt(21, [{ epoch: 50, networkVersion: 23 }])), version)),
+    ).toEqual([50, 50, null]);
+    expect(firstEpochIn(told(devnetAt(21)), 21)).toBe(0);
+    expect(firstEpochIn({}, 23)).toBeNull();
   });
 });

@@ -1,8 +1,10 @@
 /** Deals and allocations that a sector's proof could not activate: refused when they are given, and no deposit is lost for them later. */
 import { afterEach, expect, test } from "vitest";
 import type { PieceClaim } from "../../../../src/miner/sealing/chain.ts";
+import { StepFailure } from "../../../../src/miner/sealing/errors.ts";
 import { Pieces } from "../../../../src/miner/sealing/pieces.ts";
 import { whyNot } from "../../../../src/miner/sealing/provable.ts";
+import { kindOf } from "../../../../src/miner/sealing/states.ts";
 import { proverId } from "../../../../src/sector/params.ts";
 import { pieceCidV1 } from "../../../../src/sector/piece/cid.ts";
 import { commitPiece } from "../../../../src/sector/piece/pieces.ts";
@@ -145,12 +147,55 @@ test.each([28, 21])(
     expect(chain.made).toEqual(version === 28 ? ["precommit/0/0.0"] : []);
     chain.claims.set(1, { deal: piece(1).deal });
     chain.isInstant = true;
-    chain.pass(1);
-    await until("proven", () => records.get(0).state === "Proving");
+    await until("proven", () => {
+      // What was asked for while time stood still is not asked for again.
+      if (["message", "wait"].includes(kindOf(records.get(0).state))) chain.pass(1);
+      return records.get(0).state === "Proving";
+    });
     expect(records.get(0).pieces.map(({ deal }) => deal?.id ?? null)).toEqual([1, 2]);
     expect(chain.orders.map(({ pieces }) => pieces.map(({ deal }) => deal?.id ?? null))).toEqual([[1, 2]]);
   },
 );
+
+test("a pre-commit that names deals is not made where an upgrade comes before its proof: after it, it names none", async () => {
+  const { one, piece, add } = await intake();
+  const { chain, records, machine } = one;
+  chain.networkVersion = 21;
+  chain.claims.set(1, { deal: piece(1).deal });
+  chain.upgrades.push({ epoch: 1215, networkVersion: 22 }, { epoch: 1230, networkVersion: 23 });
+  await add(1, 1);
+  chain.pass(200);
+  await machine.tell(0, "closed");
+  await until("proven", () => records.get(0).state === "Proving");
+  expect(records.get(0).preCommitEpoch).toBeGreaterThanOrEqual(1215);
+  expect(chain.proven.map((pieces) => pieces.map(({ deal }) => deal?.id ?? null))).toEqual([[1]]);
+  // Without an upgrade in its way it is made at once.
+  chain.networkVersion = 21;
+  chain.upgrades.splice(0);
+  const { epoch } = chain;
+  chain.upgrades.push({ epoch: epoch + 2000, networkVersion: 22 }, { epoch: epoch + 2030, networkVersion: 23 });
+  chain.claims.set(2, { deal: { ...piece(2).deal, startEpoch: 5000 } });
+  await add(2, 2);
+  await machine.tell(1, "closed");
+  await until("proven", () => records.get(1).state === "Proving");
+  expect(records.get(1).preCommitEpoch).toBeLessThan(epoch + 1000);
+});
+
+test("a sector that cannot be proven any more stands still with that reason, and is not tried again", async () => {
+  const { one, piece, add } = await intake();
+  const { chain, records, machine } = one;
+  chain.claims.set(1, { deal: piece(1).deal });
+  chain.sendProveCommit = () =>
+    Promise.reject(new StepFailure({ code: "DEPOSIT_LOST" }, "its pre-commit names its deals"));
+  await add(1, 1);
+  await machine.tell(0, "closed");
+  await until("stopped", () => records.get(0).state === "FailedUnrecoverable");
+  expect(records.get(0).error).toMatchObject({
+    code: "DEPOSIT_LOST",
+    text: "it cannot be proven: its pre-commit names its deals",
+  });
+  expect(records.get(0).failures.commit).toBe(1);
+});
 
 test("a proof waits for a deal that was taken back as long as the others allow, then goes without it", async () => {
   const { one, piece, add } = await intake();
