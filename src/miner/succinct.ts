@@ -3,6 +3,7 @@
  * before; then comes what the network takes: the SNARK over it, or an attestation in its place.
  */
 import type { Proofs } from "../core/proofs.ts";
+import { updateProofType } from "../params/proving.ts";
 import type { PriorityScheduler } from "../proving/priorities.ts";
 import type { ParamsFile } from "../proving/snark/params-file.ts";
 import { snarkPoRep, snarkPoSt } from "../proving/snark/sector-proofs.ts";
@@ -12,6 +13,7 @@ import { sectorParams } from "../sector/params.ts";
 import { pieceCidV1, sealedCid } from "../sector/piece/cid.ts";
 import type { PoStKind, PoStPartitionProof } from "../sector/post/post-proof.ts";
 import type { CID } from "../types/cid.ts";
+import type { ProofOfUpdate } from "./sealing/update-work.ts";
 import type { ProofOfSeal } from "./sealing/work.ts";
 
 /** A vanilla proof of spacetime that holds, and what it proves. */
@@ -54,6 +56,19 @@ export function attestedSeal(attestor: Attestor, miner: bigint): ProofOfSeal {
       unsealedCid: pieceCidV1(commD),
     };
     return attestor.attestSeal(statement, porepPartitions(sectorParams(proof.sectorBytes), proof.feature));
+  };
+}
+
+/** The same for an update of a sector. */
+export function attestedUpdate(attestor: Attestor): ProofOfUpdate {
+  return async ({ sealProof, statement: { commROld, commRNew, commDNew }, partitions }) => {
+    const statement = {
+      type: updateProofType(sealProof),
+      oldSealedCid: sealedCid(commROld),
+      newSealedCid: sealedCid(commRNew),
+      newUnsealedCid: pieceCidV1(commDNew),
+    };
+    return attestor.attestUpdate(statement, partitions.length);
   };
 }
 

@@ -23,6 +23,7 @@ import type { PayloadFiles } from "../market/storage/pull.ts";
 import type { DealStreams } from "../market/storage/streams.ts";
 import type { TransferManager } from "../market/transfer/manager.ts";
 import type { PushTaker } from "../market/transfer/push.ts";
+import { OPEN_STATES } from "../miner/sealing/states.ts";
 import { directoryStore } from "../proving/directory-store.ts";
 import { MemorySectorStore } from "../sector/store.ts";
 import type { Address } from "../types/address.ts";
@@ -274,7 +275,7 @@ function pieceTaker(sealing: SealingPart): PieceTaker {
     add: (miner, payload, deal, commP) => line(miner).pieces.add(payload, deal, commP),
     async seal(miner, sector) {
       const { machine } = line(miner);
-      if (machine.records.get(sector).state === "WaitDeals") await machine.tell(sector, "closed");
+      if (OPEN_STATES.includes(machine.records.get(sector).state)) await machine.tell(sector, "closed");
     },
     async read(miner, { sector, offset }, from, length) {
       const { pieces } = line(miner);

@@ -18,7 +18,7 @@ import { type GenesisSeal, sealGenesisSector } from "../miner/genesis-seal.ts";
 import { type HeldMiner, keyedMiner, type OwnMiner, type OwnSector } from "../miner/own-sectors.ts";
 import { PostProver } from "../miner/post-prover.ts";
 import type { ProvingOptions } from "../miner/proving-options.ts";
-import { attestedPost, attestedSeal } from "../miner/succinct.ts";
+import { attestedPost, attestedSeal, attestedUpdate } from "../miner/succinct.ts";
 import type { MinerSwitches } from "../miner/switches.ts";
 import { WindowPoster } from "../miner/window-poster.ts";
 import { DEVNET_VERSION } from "../params/networks.ts";
@@ -284,6 +284,7 @@ export class LocalMiners {
       sealProof: type,
       challengeDelay: states.network.preCommitChallengeDelay,
       succinct: (miner) => proved ?? attestedSeal(attestor, miner),
+      succinctUpdate: attestedUpdate(attestor),
     });
   }
 

@@ -27,12 +27,14 @@ import { Pieces } from "../miner/sealing/pieces.ts";
 import type { SectorRecord } from "../miner/sealing/record.ts";
 import { type RecordStore, SectorRecords } from "../miner/sealing/records.ts";
 import type { SectorState } from "../miner/sealing/states.ts";
+import { type ProofOfUpdate, UpdateWork } from "../miner/sealing/update-work.ts";
 import { type ProofOfSeal, SealingWork } from "../miner/sealing/work.ts";
 import { MinerWorkers } from "../proving/miner-workers.ts";
 import type { PriorityScheduler } from "../proving/priorities.ts";
 import type { SectorsService } from "../rpc/services.ts";
 import { proverId, sealProof } from "../sector/params.ts";
 import { sealedCid } from "../sector/piece/cid.ts";
+import { updateStore } from "../sector/store.ts";
 import type { Address } from "../types/address.ts";
 import type { Health, Startable } from "./startable.ts";
 
@@ -48,6 +50,8 @@ export type SealingPartOptions = {
   readonly workers?: MinerWorkers;
   /** Makes the proof of a seal that goes on chain. */
   readonly succinct: (miner: bigint) => ProofOfSeal;
+  /** The same of an update of a sector; without it sectors take no data later. */
+  readonly succinctUpdate?: ProofOfUpdate;
   /** CID of the network's genesis, by which its folders know it. */
   readonly genesis: () => Promise<string>;
   /** Opens the folder that new sectors go to. */
@@ -76,6 +80,15 @@ export const START_BUFFER = 480;
 const PROVABLE: readonly SectorState[] = [
   ...(["CommitWait", "CommitFailed", "FinalizeSector", "FinalizeFailed", "Proving", "Faulty", "Recovering"] as const),
   ...(["Expiring", "Terminating", "TerminateWait", "TerminateFailed", "TerminateFinality"] as const),
+  ...(["Available", "SnapDealsWaitDeals", "SnapDealsPacking", "UpdateReplica", "ProveReplicaUpdate"] as const),
+  ...([
+    "SubmitReplicaUpdate",
+    "WaitMutable",
+    "ReplicaUpdateWait",
+    "UpdateActivating",
+    "FinalizeReplicaUpdate",
+  ] as const),
+  ...(["AbortUpgrade", "ReplicaUpdateFailed", "FinalizeReplicaUpdateFailed"] as const),
   // Also where its termination failed too often.
   "FailedUnrecoverable",
 ];
@@ -351,7 +364,7 @@ export class SealingPart implements Startable {
     jobs: PriorityScheduler,
     proofs: Proofs,
   ): Promise<SealingLine> {
-    const { chainOf, store, sealProof, succinct, challengeDelay, retryMs, now } = this.options;
+    const { chainOf, store, sealProof, succinct, succinctUpdate, challengeDelay, retryMs, now } = this.options;
     const id = miner.address.actorId as bigint;
     const minerChain = chainOf(miner);
     const chain = sealingChain(minerChain, new MessageTracker(minerChain, store));
@@ -360,6 +373,7 @@ export class SealingPart implements Startable {
       chain,
       records: await SectorRecords.open(store, id, now),
       work: new SealingWork(proofs, jobs, succinct(id)),
+      updates: succinctUpdate === undefined ? null : new UpdateWork(proofs, jobs, succinctUpdate),
       miner: id,
       proverId: proverId(id),
       dealsDelay: DEALS_DELAY,
@@ -379,19 +393,26 @@ export class SealingPart implements Startable {
   }
 
   private held(miner: HeldMiner, record: SectorRecord): void {
-    const { number, sealed, state, folder } = record;
+    const { number, sealed, state, folder, update } = record;
     if (sealed === null || !PROVABLE.includes(state)) {
       if (state === "Removed" || state === "Removing") miner.sectors.delete(number);
       return;
     }
+    const made = update?.made ?? null;
+    const isFinal = made !== null && update?.isFinal === true;
+    const commR = isFinal ? made.commR : sealed.commR;
+    const next = made === null || isFinal ? null : made.commR;
     const known = miner.sectors.get(number);
-    if (known !== undefined && equal(known.commR, sealed.commR)) return;
+    const nextKnown = known?.updated?.commR ?? null;
+    const isSameNext = next === null || nextKnown === null ? next === nextKnown : equal(next, nextKnown);
+    if (known !== undefined && equal(known.commR, commR) && isSameNext) return;
     const name = { miner: miner.address.actorId as bigint, number };
+    const files = foundFiles(this.folders as SectorFolders, name, folder);
+    const ofUpdate = { ...files, store: updateStore(files.store), isUpdate: true };
     miner.sectors.set(number, {
-      number,
-      commR: sealed.commR,
-      sealedCid: sealedCid(sealed.commR),
-      ...foundFiles(this.folders as SectorFolders, name, folder),
+      ...{ number, commR, sealedCid: sealedCid(commR) },
+      ...(isFinal ? ofUpdate : files),
+      ...(next === null ? {} : { updated: { commR: next, sealedCid: sealedCid(next), ...ofUpdate } }),
     });
   }
 

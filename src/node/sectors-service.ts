@@ -5,11 +5,13 @@ import { minerMessages } from "../miner/chain-side/messages.ts";
 import { checkFiles } from "../miner/folders/check.ts";
 import type { SectorFolder } from "../miner/folders/folder.ts";
 import type { AwayFolder } from "../miner/folders/folders.ts";
+import { replicaOf } from "../miner/own-sectors.ts";
 import type { Condition } from "../miner/sealing/chain.ts";
 import { SealingError } from "../miner/sealing/errors.ts";
+import type { SectorMachine } from "../miner/sealing/machine.ts";
 import { ownFolders } from "../miner/sealing/own-files.ts";
-import type { PieceDeal, SectorRecord } from "../miner/sealing/record.ts";
-import { nextState, SECTOR_STATES, type SectorState } from "../miner/sealing/states.ts";
+import { type PieceDeal, piecesOf, type SectorRecord } from "../miner/sealing/record.ts";
+import { nextState, OPEN_STATES, SECTOR_STATES, type SectorState } from "../miner/sealing/states.ts";
 import { deadlinesOf, SEALING_EPOCHS } from "../miner/sealing/terms.ts";
 import type { DirectPiece, DirectPlace, FolderView, SectorStep, SectorsService, SectorView } from "../rpc/services.ts";
 import { sealProof } from "../sector/params.ts";
@@ -117,6 +119,19 @@ export function sectorsService(part: SealingPart, hasLaboratory = false): Sector
       const state = stateOf(number, conditions, await endedEarly(own, conditions));
       return { ...NOTHING, number, state, commR: own.miner.sectors.get(number)?.sealedCid ?? null };
     },
+    async markForUpgrade(miner, number) {
+      await known(line(miner), number).mark(number);
+    },
+    async abortUpgrade(miner, number) {
+      const machine = known(line(miner), number);
+      const { state } = machine.records.get(number);
+      if (nextState(state, "aborted") === null)
+        throw new SealingError(
+          { code: "BAD_EVENT", sector: number, state, event: "aborted" },
+          whyNotAborted(number, state),
+        );
+      await machine.abortUpgrade(number);
+    },
     async remove(miner, number) {
       const own = line(miner);
       const { records } = own.machine;
@@ -162,6 +177,32 @@ export function sectorsService(part: SealingPart, hasLaboratory = false): Sector
   };
 }
 
+/** The machine of a sector that was made here. */
+function known({ machine, miner }: SealingLine, number: number): SectorMachine {
+  if (machine.records.has(number)) return machine;
+  throw new SealingError(
+    { code: "UNKNOWN_SECTOR", sector: number },
+    miner.sectors.has(number)
+      ? `sector ${number} was sealed with the network's genesis: its files come from the network's seed and are not changed; pledge a sector, which can take data later`
+      : `this miner has no record of a sector ${number}`,
+  );
+}
+
+function whyNotAborted(number: number, state: SectorState): string {
+  const isSent = ["SubmitReplicaUpdate", "ReplicaUpdateWait", "UpdateActivating", "FinalizeReplicaUpdate"].includes(
+    state,
+  );
+  return isSent
+    ? `the update of sector ${number} is on its way to the chain or there (${state}): it cannot be taken back any more`
+    : `sector ${number} is ${state}: it is neither marked nor being updated, and there is nothing to take back`;
+}
+
+/** States of sectors that are being updated, or wait for it. */
+const UPGRADING: readonly SectorState[] = [
+  ...(["Available", "SnapDealsWaitDeals", "SnapDealsPacking", "UpdateReplica", "ProveReplicaUpdate"] as const),
+  ...(["SubmitReplicaUpdate", "WaitMutable", "ReplicaUpdateWait", "UpdateActivating", "ReplicaUpdateFailed"] as const),
+];
+
 /** Of a sector without a record. */
 async function whyUnremovable({ miner, chain }: SealingLine, number: number, hasLaboratory: boolean): Promise<string> {
   const condition = (await chain.conditions([number])).get(number) ?? "absent";
@@ -190,6 +231,8 @@ function whyNotNow({ number, state, finalEpoch }: SectorRecord): string {
       `sector ${number} is being ended (${state}): its files go by themselves ${SEALING_EPOCHS.lookback} epochs after the ` +
       "termination is executed; nothing need be done"
     );
+  if (UPGRADING.includes(state) && nextState(state, "aborted") !== null)
+    return `sector ${number} is proven and takes data now (${state}): take that back first with \`filigree miner sectors abort-upgrade ${number}\``;
   return `sector ${number} cannot be removed while it is ${state}: wait until it is proven or has failed for good`;
 }
 
@@ -216,25 +259,30 @@ async function addDirect(own: SealingLine, piece: DirectPiece): Promise<DirectPl
   };
   const placed = await pieces.add({ bytes: piece.bytes, payloadSize: piece.size }, deal);
   const { sector, offset, paddedSize, commP } = placed;
-  if (seals && machine.records.get(sector).state === "WaitDeals") await machine.tell(sector, "closed");
+  if (seals && OPEN_STATES.includes(machine.records.get(sector).state)) await machine.tell(sector, "closed");
   return { sector, offset, size: paddedSize, cid: pieceCidV1(commP) };
 }
 
 /** Why a sector's files are not as its commitments say; null if they are. */
 async function faultOf(part: SealingPart, own: SealingLine, number: number, full: boolean): Promise<string | null> {
-  const { miner, machine } = own;
+  const { miner, machine, chain } = own;
   const held = miner.sectors.get(number);
   if (held === undefined) {
     if (!machine.records.has(number)) return "no record and no files of it are here";
     const { state } = machine.records.get(number);
     return state === "Removed" ? "its files were removed" : `it has no sealed files that count: it is ${state}`;
   }
-  const commD = machine.records.has(number) ? machine.records.get(number).commD : zeroCommD(part);
+  const record = machine.records.has(number) ? machine.records.get(number) : null;
   const proof = sealProof(part.sealProof);
-  const sector = { number, proof, commD: commD ?? zeroCommD(part), commR: held.commR };
   try {
+    const { commR, store, isUpdate } = await replicaOf(
+      held,
+      async (one) => (await chain.sector(one))?.sealedCid ?? null,
+    );
+    const commD = (isUpdate === true ? record?.update?.commD : record?.commD) ?? zeroCommD(part);
+    const sector = { number, proof, commD, commR };
     const depth = full ? "full" : "quick";
-    const findings = await checkFiles(part.proofs, held.store, sector, depth, platform.randomBytes(32));
+    const findings = await checkFiles(part.proofs, store, sector, depth, platform.randomBytes(32));
     return findings.length === 0 ? null : findings.map(({ text }) => text).join("; ");
   } catch (error) {
     return describeError(error);
@@ -298,6 +346,7 @@ export function factsOfNode({ states }: Pick<FilecoinNode, "states">): ChainFact
 
 const NOTHING: SectorView = {
   ...{ number: 0, state: "", sealProof: 0, commD: null, commR: null, proof: new Uint8Array(0), pieces: [] },
+  ...{ isUpgrading: false, updateMessage: null },
   ...{ ticket: null, seed: null, preCommitMessage: null, commitMessage: null, retries: 0, lastError: "", log: [] },
   deadlines: { ticketExpires: null, commitDue: null },
 };
@@ -311,15 +360,26 @@ function dealView({ id, startEpoch, endEpoch, allocation }: PieceDeal) {
   };
 }
 
+/** What a sector's data and replica are: those of its update once that is on the chain. */
+function contentOf({ commD, sealed, update, state }: SectorRecord) {
+  const isUpdated =
+    update !== null && (update.isFinal || ["UpdateActivating", "FinalizeReplicaUpdate"].includes(state));
+  if (isUpdated) return { commD: update.commD, commR: update.made?.commR ?? null };
+  return { commD, commR: sealed?.commR ?? null };
+}
+
 function viewOf(record: SectorRecord, networkVersion: number, log: Log): SectorView {
-  const { number, state, proof, commD, sealed, porep, pieces, ticket, seed, failures, error } = record;
+  const { number, state, proof, porep, ticket, seed, failures, error } = record;
+  const { commD, commR } = contentOf(record);
   const { restarts: _, ...counted } = failures;
   return {
     ...{ number, state, sealProof: proof, ticket, seed },
     commD: commD === null ? null : pieceCidV1(commD),
-    commR: sealed === null ? null : sealedCid(sealed.commR),
+    commR: commR === null ? null : sealedCid(commR),
     proof: porep ?? new Uint8Array(0),
-    pieces: pieces.map(({ paddedSize, commP, deal }) => ({
+    isUpgrading: UPGRADING.includes(state),
+    updateMessage: record.update === null || record.update.message === null ? null : parseCid(record.update.message),
+    pieces: piecesOf(record).map(({ paddedSize, commP, deal }) => ({
       size: BigInt(paddedSize),
       cid: pieceCidV1(commP),
       deal: deal === null ? null : dealView(deal),

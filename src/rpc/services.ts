@@ -352,6 +352,9 @@ export type SectorView = {
   readonly seed: { readonly value: Uint8Array; readonly epoch: number } | null;
   readonly preCommitMessage: CID | null;
   readonly commitMessage: CID | null;
+  /** Whether it waits for data, or is being updated. */
+  readonly isUpgrading: boolean;
+  readonly updateMessage: CID | null;
   readonly retries: number;
   readonly lastError: string;
   /** Last epochs at which its pre-commit and its proof are taken; null where that is past, or not yet known. */
@@ -377,6 +380,10 @@ export type SectorsService = {
   steps(): readonly SectorStep[];
   /** Calls `watcher` at every step of a sector until the function that it gives is called. */
   watch(watcher: (step: SectorStep) => void): () => void;
+  /** Marks a sector without data: the next deal that fits goes into it as it is. */
+  markForUpgrade(miner: Address, number: number): Promise<void>;
+  /** Takes such a mark or an update back, as long as its message was not sent. */
+  abortUpgrade(miner: Address, number: number): Promise<void>;
   /** Removes a sector's files; its number is never used again. */
   remove(miner: Address, number: number): Promise<void>;
   /** ID address of an address, at the head. */

@@ -222,6 +222,8 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     SectorsListInStates: fails(/no miners with sectors/, () => [["Proving"]]),
     SectorsSummary: fails(/no miners with sectors/, () => []),
     SectorsStatus: fails(/no miners with sectors/, () => [1, true]),
+    SectorMarkForUpgrade: fails(/no miners with sectors/, () => [1, true]),
+    SectorAbortUpgrade: fails(/no miners with sectors/, () => [1]),
     SectorRemove: fails(/no miners with sectors/, () => [1]),
     CheckProvable: fails(/no miners with sectors/, () => [0, [{ ID: { Miner: 100, Number: 1 } }], false]),
     StorageList: fails(/no miners with sectors/, () => []),

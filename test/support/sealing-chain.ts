@@ -9,6 +9,7 @@ import type {
   PreCommitOrder,
   PreCommitted,
   SealingChain,
+  UpdateOrder,
 } from "../../src/miner/sealing/chain.ts";
 
 import type { PieceDeal, SectorPiece } from "../../src/miner/sealing/record.ts";
@@ -154,6 +155,33 @@ export class TestChain implements SealingChain {
       this.sectors.set(number, { activation: this.epoch, expiration, sealedCid });
       return 0;
     });
+  }
+  /** Epoch from which on sectors may change; the next one unless something is said. */
+  immutableUntil = 0;
+  async mutableFrom(sector: number) {
+    this.answer();
+    return this.sectors.has(sector) ? Math.max(this.epoch + 1, this.immutableUntil) : null;
+  }
+  /** Updates as they were sent. */
+  readonly updates: UpdateOrder[] = [];
+  async sendUpdate(key: string, order: UpdateOrder) {
+    this.updates.push(order);
+    return this.send(key, () => {
+      const found = this.sectors.get(order.number);
+      if (found === undefined) return 17;
+      if (this.badProofs > 0) {
+        this.badProofs--;
+        return 16;
+      }
+      this.sectors.set(order.number, { ...found, sealedCid: order.sealedCid });
+      return 0;
+    });
+  }
+  /** A reorganisation: the message of an intention is not executed any more, and what it did is undone. */
+  takeBack(key: string, undo: () => void): void {
+    const sent = this.messages.get(key);
+    if (sent !== undefined) sent.executed = null;
+    undo();
   }
   async sendTermination(key: string, number: number) {
     return this.send(key, () => {

@@ -5,6 +5,7 @@ import { SectorFolders } from "../../src/miner/folders/folders.ts";
 import { MemoryFolder } from "../../src/miner/folders/memory-folder.ts";
 import { type MachineOptions, SectorMachine } from "../../src/miner/sealing/machine.ts";
 import { type RecordStore, SectorRecords } from "../../src/miner/sealing/records.ts";
+import { UpdateWork } from "../../src/miner/sealing/update-work.ts";
 import { SealingWork } from "../../src/miner/sealing/work.ts";
 import { inThisThread } from "../../src/proving/in-thread.ts";
 import { PriorityScheduler } from "../../src/proving/priorities.ts";
@@ -38,12 +39,14 @@ export async function openSealing(
   const folders = given.folders ?? new SectorFolders([given.folder ?? new MemoryFolder()]);
   const jobs = new PriorityScheduler(inThisThread());
   const work = given.work ?? new SealingWork(proofs, jobs, async () => new Uint8Array(192));
+  const updates = new UpdateWork(proofs, jobs, async () => new Uint8Array(192));
   const records = await SectorRecords.open(store, MINER, Date.now);
   const machine = new SectorMachine({
     chain,
     records,
     folders,
     work,
+    updates,
     miner: MINER,
     proverId: proverId(MINER),
     challengeDelay: CHALLENGE_DELAY,

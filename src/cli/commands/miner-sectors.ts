@@ -23,6 +23,7 @@ type Status = {
   readonly Seed: Drawn;
   readonly PreCommitMsg: Link | null;
   readonly CommitMsg: Link | null;
+  readonly ReplicaUpdateMessage: Link | null;
   readonly Retries: number;
   readonly LastErr: string;
   readonly Log: readonly { readonly Kind: string; readonly Timestamp: number; readonly Message: string }[];
@@ -97,11 +98,35 @@ export function registerMinerSectors(sectors: Command): void {
   ).action(status);
   withMiner(
     sectors
+      .command("snap-up")
+      .description("mark a sector without data: the next deal that fits goes into it without sealing it anew")
+      .argument("<number>", "sector number", wholeNumber(0, Number.MAX_SAFE_INTEGER)),
+  ).action(snapUp);
+  withMiner(
+    sectors
+      .command("abort-upgrade")
+      .description("take back such a mark, or an update whose message was not sent; the sector is as before")
+      .argument("<number>", "sector number", wholeNumber(0, Number.MAX_SAFE_INTEGER)),
+  ).action(abortUpgrade);
+  withMiner(
+    sectors
       .command("remove")
       .description("remove a sector's files, whatever the chain says of it; terminate it first if it is proven")
       .argument("<number>", "sector number", wholeNumber(0, Number.MAX_SAFE_INTEGER))
       .option("--really-do-it", "must be given: it cannot be undone"),
   ).action(remove);
+}
+
+async function snapUp(number: number, options: Options): Promise<void> {
+  const remote = await Remote.open(options);
+  await remote.call("SectorMarkForUpgrade", number, true, await minerOf(remote, options));
+  say(options.json, { sector: number }, [`sector ${number} is marked: the next deal that fits goes into it`]);
+}
+
+async function abortUpgrade(number: number, options: Options): Promise<void> {
+  const remote = await Remote.open(options);
+  await remote.call("SectorAbortUpgrade", number, await minerOf(remote, options));
+  say(options.json, { sector: number }, [`sector ${number} takes no data: what was begun is taken back`]);
 }
 
 async function remove(number: number, options: Options & { readonly reallyDoIt?: true }): Promise<void> {
@@ -274,6 +299,7 @@ async function status(number: number, options: Options & { readonly log?: true }
     `replica     ${link(found.CommR)}`,
     `pre-commit  ${link(found.PreCommitMsg)}`,
     `proof       ${link(found.CommitMsg)}`,
+    ...(found.ReplicaUpdateMessage === null ? [] : [`update      ${link(found.ReplicaUpdateMessage)}`]),
     ...epochs("the ticket is too old after epoch", found.TicketExpires),
     ...(isOnChain ? [] : epochs("the deposit is lost after epoch", found.CommitDue)),
     ...standingLines(found),

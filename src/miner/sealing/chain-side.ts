@@ -1,5 +1,6 @@
 /** The chain as the sealing of sectors sees it, over what a miner's software has in common (`chain-side/`). */
 import { DRAW_TAG, minerEntropy } from "../../consensus/draws.ts";
+import { WINDOW_POST } from "../../params/proving.ts";
 import { findVersion } from "../../schema/versions/rows.ts";
 import { pieceCidV1 } from "../../sector/piece/cid.ts";
 import type { Partition } from "../../state/miner-sectors.ts";
@@ -20,6 +21,9 @@ const PREFIX = "sealing/";
 
 /** First actors version whose verified deals have allocations. */
 const ALLOCATED_SINCE = 9;
+
+/** Epochs within which a message is executed that is sent now: the sector must still be free to change then. */
+const UPDATE_MARGIN = 10;
 
 type Place = { readonly deadline: number; readonly partition: Partition };
 
@@ -138,6 +142,15 @@ export function sealingChain(chain: MinerChain, tracker: MessageTracker): Sealin
       );
     },
 
+    async mutableFrom(sector) {
+      const place = (await places([sector])).get(sector);
+      if (place === undefined) return null;
+      const [{ height }, now] = await Promise.all([chain.head(), chain.deadline()]);
+      const { open, close } = nextClock(now, place.deadline);
+      const isMutable = height + UPDATE_MARGIN < open - WINDOW_POST.challengeWindow;
+      return isMutable ? height + 1 : close;
+    },
+
     async sent(key) {
       const found = await tracker.find(PREFIX + key);
       return found === null ? null : signedMessageCid(found.signed).toString();
@@ -169,6 +182,22 @@ export function sealingChain(chain: MinerChain, tracker: MessageTracker): Sealin
       // The deposit is given back for the pledge.
       const value = pledge > deposit ? await lacking(pledge - deposit) : 0n;
       return send(key, calls.proveCommit(sector, proof, value, { dealIds, pieces: named }));
+    },
+    async sendUpdate(key, { number, proof, sealedCid, pieces, bytes }) {
+      const [found, place] = [await chain.sector(number), (await places([number])).get(number)];
+      if (found === null || place === undefined) return gone(number);
+      const calls = await messages();
+      const named = calls.namesPieces ? await activated(pieces) : [];
+      const verified = named.reduce((sum, { allocation, size }) => (allocation === null ? sum : sum + size), 0n);
+      const dealIds = calls.namesPieces ? [] : dealsOf(pieces);
+      const terms = { sealProof: proof, dealIds, expiration: found.expiration };
+      const pledge = await chain.initialPledge({ ...terms, ...(verified > 0n ? { verifiedBytes: verified } : {}) });
+      // The pledge is the larger of the two.
+      const value = pledge > found.initialPledge ? await lacking(pledge - found.initialPledge) : 0n;
+      const where = { deadline: place.deadline, partition: place.partition.partition };
+      const content = { dealIds, pieces: named };
+      const update = { sector: number, ...where, sealProof: proof, sealedCid, proof: bytes, content };
+      return send(key, calls.replicaUpdate(update, value));
     },
     async sendTermination(key, sector) {
       const place = (await places([sector])).get(sector) ?? gone(sector);

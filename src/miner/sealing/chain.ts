@@ -39,6 +39,16 @@ export type PreCommitOrder = {
   readonly expiration: number;
 };
 
+export type UpdateOrder = {
+  readonly number: number;
+  /** Registered seal proof. */
+  readonly proof: number;
+  /** Of the new replica. */
+  readonly sealedCid: CID;
+  readonly pieces: readonly SectorPiece[];
+  readonly bytes: Uint8Array;
+};
+
 /** How a message ended. */
 export type Executed = {
   readonly exitCode: number;
@@ -69,11 +79,15 @@ export type SealingChain = {
   /** First epoch of the deadline in which each of these is proven next, be it the one that is open; of those that are in one. */
   nextProofs(sectors: readonly number[]): Promise<ReadonlyMap<number, number>>;
 
+  /** The first epoch at which a message executed from now on may change a sector: its deadline must be neither open nor next. Null: it is in none. */
+  mutableFrom(sector: number): Promise<number | null>;
+
   /** CID of the message of an intention; null if none was ever made. */
   sent(key: string): Promise<string | null>;
   /** Send one message for the intention `key`, once, whatever happens meanwhile. Resolve to its CID. */
   sendPreCommit(key: string, order: PreCommitOrder): Promise<string>;
   sendProveCommit(key: string, sector: number, proof: Uint8Array, pieces: readonly SectorPiece[]): Promise<string>;
+  sendUpdate(key: string, order: UpdateOrder): Promise<string>;
   sendTermination(key: string, sector: number): Promise<string>;
   /** Resolves when the message of an intention was executed and `confidence` epochs are on top of it. */
   executed(key: string, confidence: number, signal: AbortSignal): Promise<Executed>;

@@ -16,6 +16,8 @@ export type SealingErrorData =
   | { readonly code: "NO_ROOM"; readonly bytes: number }
   /** No sector of this miner holds that. */
   | { readonly code: "NO_PIECE"; readonly sector: number; readonly offset: number }
+  /** A sector that takes no data without being sealed anew. */
+  | { readonly code: "NO_UPDATE"; readonly sector: number }
   /** The actors of this network version know no data without deals. */
   | { readonly code: "NO_DIRECT"; readonly networkVersion: number }
   | { readonly code: "STOPPED" };

@@ -18,6 +18,9 @@ export const LIMITS: Readonly<Partial<Record<Counter, number>>> = {
   preCommit: 5,
   commit: 5,
   terminate: 5,
+  update: 3,
+  updateProof: 3,
+  updateMessage: 5,
 };
 /** Failures of the trees after which the labels are made again. */
 const TREES_PER_LABELS = 3;
@@ -37,9 +40,14 @@ export const COUNTERS: Readonly<Partial<Record<SectorState, Counter>>> = {
   Terminating: "terminate",
   TerminateWait: "terminate",
   Removing: "files",
+  SnapDealsPacking: "update",
+  UpdateReplica: "update",
+  ProveReplicaUpdate: "updateProof",
+  SubmitReplicaUpdate: "updateMessage",
+  FinalizeReplicaUpdate: "files",
 };
 
-function isOver(record: SectorRecord, counter: Counter): boolean {
+export function isOver(record: SectorRecord, counter: Counter): boolean {
   const times = 1 + (record.failures.restarts ?? 0);
   return (record.failures[counter] ?? 0) > times * (LIMITS[counter] ?? Number.POSITIVE_INFINITY);
 }

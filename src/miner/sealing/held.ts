@@ -11,7 +11,9 @@ import { SEALING_EPOCHS } from "./terms.ts";
 /** Epochs between two looks. */
 const EVERY = 5;
 /** States of sectors that the chain counts. */
-const COUNTED = ["Proving", "Faulty", "Recovering"];
+const COUNTED = ["Proving", "Faulty", "Recovering", "Available", "SnapDealsWaitDeals"];
+/** And of those the ones that wait for data of an update, which only a sector takes that counts. */
+const UPDATABLE = ["Available", "SnapDealsWaitDeals"];
 
 export class HeldSectors {
   private readonly chain: SealingChain;
@@ -62,7 +64,12 @@ export class HeldSectors {
     for (const record of held) {
       const condition = conditions.get(record.number) ?? "absent";
       const isEarly = condition === "terminated" && (await this.endOf(record)) > epoch;
-      const event = eventOf(record, condition, epoch, isEarly);
+      const isUpdatable = UPDATABLE.includes(record.state);
+      const event = isUpdatable
+        ? condition === "healthy"
+          ? null
+          : "lost"
+        : eventOf(record, condition, epoch, isEarly);
       if (event === null) continue;
       const isOver = event === "expired" || event === "ended";
       const change = isOver ? { finalEpoch: epoch + SEALING_EPOCHS.lookback } : {};

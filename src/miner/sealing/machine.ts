@@ -8,15 +8,17 @@
  * minute, for as long as it takes.
  */
 import { describeError, isFilError } from "../../base/errors.ts";
+import { noUpdates, takesUpdates } from "../chain-side/published-messages.ts";
 import type { SectorFolders } from "../folders/folders.ts";
 import { ENDING_STEPS } from "./ending-steps.ts";
 import { SealingError, StepFailure } from "./errors.ts";
 import { COUNTERS, FAILED_STEPS, pauseAfter } from "./failed-steps.ts";
 import { HeldSectors } from "./held.ts";
-import { newRecord, type SectorRecord } from "./record.ts";
-import type { SectorRecords } from "./records.ts";
+import { newRecord, piecesOf, type SectorRecord } from "./record.ts";
+import type { SectorRecords, Step } from "./records.ts";
 import { kindOf, nextState, type SectorState } from "./states.ts";
 import { counted, type Outcome, proofOf, SEALING_STEPS, type StepContext, type Steps } from "./steps.ts";
+import { UPDATE_STEPS, whyNotUpdatable } from "./update-steps.ts";
 import { Wakes } from "./wakes.ts";
 
 export type MachineOptions = Omit<StepContext, "signal"> & {
@@ -35,11 +37,11 @@ const MAX_UNDER_WAY = 1000;
 /** Milliseconds until a step that could not be done is tried again: the first time, and at most. */
 const WAIT_FIRST = 1000;
 const WAIT_MOST = 60_000;
-const MESSAGE_WAITS: readonly SectorState[] = ["PreCommitWait", "CommitWait", "TerminateWait"];
+const MESSAGE_WAITS: readonly SectorState[] = ["PreCommitWait", "CommitWait", "ReplicaUpdateWait", "TerminateWait"];
 /** Milliseconds that a tipset waits for sectors that are worked on. */
 const REST_MS = 2000;
 type Happened = Extract<Outcome, { readonly event: string }>;
-const STEPS: Steps = { ...SEALING_STEPS, ...FAILED_STEPS, ...ENDING_STEPS };
+const STEPS: Steps = { ...SEALING_STEPS, ...UPDATE_STEPS, ...FAILED_STEPS, ...ENDING_STEPS };
 
 export class SectorMachine {
   readonly records: SectorRecords;
@@ -102,11 +104,61 @@ export class SectorMachine {
   }
 
   /** Something happens to a sector from outside: closed, removed, terminated, restarted. Throws `SealingError` BAD_EVENT. */
-  async tell(sector: number, event: "closed" | "removed" | "terminated" | "restarted"): Promise<SectorRecord> {
+  async tell(
+    sector: number,
+    event: "closed" | "removed" | "terminated" | "restarted" | "aborted",
+  ): Promise<SectorRecord> {
     const change = event === "restarted" ? { failures: startedAgain(this.records.get(sector)), error: null } : {};
     const record = await this.records.step(sector, { event, text: "by hand", change });
     this.options.onState?.(record);
     this.visits.get(sector)?.abort(new SealingError({ code: "STOPPED" }, `the sector is ${event}`));
+    this.live(sector);
+    return record;
+  }
+
+  /** Marks a sector without data for an update: the next piece that fits goes into it. Throws `SealingError` NO_UPDATE. */
+  async mark(sector: number): Promise<SectorRecord> {
+    const record = this.records.get(sector);
+    const why = await this.whyNotMarked(record);
+    if (why !== null)
+      throw new SealingError({ code: "NO_UPDATE", sector }, `sector ${sector} takes no data as it is: ${why}`);
+    return this.go(sector, { event: "marked", text: "by hand", change: { error: null } });
+  }
+
+  private async whyNotMarked(record: SectorRecord): Promise<string | null> {
+    const { chain, updates } = this.options;
+    const { number, state } = record;
+    if (updates === null) return "updates cannot be proven here";
+    const { networkVersion } = await chain.head();
+    if (!takesUpdates(networkVersion)) return noUpdates(networkVersion).message;
+    if (piecesOf(record).length > 0) return "it has data already, and a sector is updated once";
+    if (state === "Available" || record.update !== null) return `it is marked already (${state})`;
+    if (nextState(state, "marked") === null) return `it is ${state}, and not Proving`;
+    return whyNotUpdatable(number, this.options);
+  }
+
+  /** Begins the update of a marked sector, in the room that its folder has for it. Throws `FolderError` NO_ROOM, `SealingError` BAD_EVENT. */
+  async begin(sector: number): Promise<SectorRecord> {
+    const { folders, miner, updates, now } = this.options;
+    const record = this.records.get(sector);
+    const { folder } = await folders.files({ miner, number: sector }, record.folder);
+    const bytes = updates?.updateBytes(proofOf(record).sectorBytes) ?? 0;
+    await folders.folder(folder).reserve({ miner, number: sector }, bytes);
+    const update = {
+      ...{ began: now(), pieces: [], keepUnsealed: false, commD: null, made: null, proof: null, message: null },
+      ...{ finalEpoch: null, isFinal: false },
+    };
+    return this.go(sector, { event: "begun", text: "", change: { update, updates: record.updates + 1 } });
+  }
+
+  /** Takes an update back; the sector is as before. Throws `SealingError` BAD_EVENT where it is too late, or there is none. */
+  abortUpgrade(sector: number): Promise<SectorRecord> {
+    return this.tell(sector, "aborted");
+  }
+
+  private async go(sector: number, step: Step): Promise<SectorRecord> {
+    const record = await this.records.step(sector, step);
+    this.options.onState?.(record);
     this.live(sector);
     return record;
   }

@@ -16,14 +16,19 @@ import { type InclusionProof, proveInclusion } from "../../sector/piece/inclusio
 import { fr32Unpad } from "../../sector/piece/pieces.ts";
 import { type PiecePayload, stagePiece } from "../../sector/piece/stage.ts";
 import { unsealRange } from "../../sector/seal/seal.ts";
-import { UNSEALED_FILE } from "../../sector/store.ts";
+import { UNSEALED_FILE, updateStore } from "../../sector/store.ts";
+import { unsealUpdate } from "../../sector/update/update.ts";
+import type { SectorFiles } from "../folders/folder.ts";
 import type { SectorFolders } from "../folders/folders.ts";
 import type { SealingChain } from "./chain.ts";
 import { SealingError } from "./errors.ts";
 import type { SectorMachine } from "./machine.ts";
 import { whyNot } from "./provable.ts";
-import type { PieceDeal, SectorPiece, SectorRecord } from "./record.ts";
+import { type PieceDeal, piecesOf, type SectorPiece, type SectorRecord } from "./record.ts";
+import type { RecordChange } from "./records.ts";
+import { OPEN_STATES, type SectorState } from "./states.ts";
 import { endsOf } from "./terms.ts";
+import { updateFiles } from "./update-work.ts";
 
 export type PiecesOptions = {
   readonly machine: SectorMachine;
@@ -49,11 +54,13 @@ const MAX_OPEN = 2;
  * runtime/src/runtime/policy.rs (market_default_allocation_term_buffer).
  */
 const TERM_BUFFER = 90 * 2880;
+/** States in which what a sector holds is on its way out of it, or gone. */
+const GOING: readonly SectorState[] = ["Removing", "Removed", "AbortUpgrade"];
 /** Padded bytes that are read at a time. */
 const WINDOW = 1 << 20;
 
-const endOf = ({ pieces }: SectorRecord): number => {
-  const last = pieces.at(-1);
+const endOf = (record: SectorRecord): number => {
+  const last = piecesOf(record).at(-1);
   return last === undefined ? 0 : last.offset + last.paddedSize;
 };
 /** A piece, for people. */
@@ -99,10 +106,11 @@ export class Pieces {
    * that came to nothing another may have had it.
    */
   find(deal: number, commP?: Uint8Array): Placed | null {
-    for (const { number, state, pieces } of this.options.machine.records.all()) {
-      const isRight = (one: SectorPiece): boolean => commP === undefined || equal(one.commP, commP);
-      const piece = pieces.find((one) => one.deal?.id === deal && isRight(one));
-      if (piece !== undefined && state !== "Removed" && state !== "Removing") return { ...piece, sector: number };
+    const isRight = (one: SectorPiece): boolean => commP === undefined || equal(one.commP, commP);
+    for (const record of this.options.machine.records.all()) {
+      const { number, state } = record;
+      const piece = piecesOf(record).find((one) => one.deal?.id === deal && isRight(one));
+      if (piece !== undefined && !GOING.includes(state)) return { ...piece, sector: number };
     }
     return null;
   }
@@ -118,7 +126,7 @@ export class Pieces {
     const isInside =
       [from, length].every((n) => Number.isSafeInteger(n) && n >= 0) && from + length <= piece.payloadSize;
     if (!isInside) throw new RangeError(`bytes ${from} to ${from + length} of a piece of ${piece.payloadSize}`);
-    const { store } = await folders.files({ miner, number: sector }, record.folder);
+    const { store } = contentOf(record, await folders.files({ miner, number: sector }, record.folder));
     const isUnsealed = (await store.size(UNSEALED_FILE)) !== null;
     // A sector's data before Fr32: 127 bytes for each 128.
     const start = unpaddedBytesOf(offset) + from;
@@ -137,9 +145,9 @@ export class Pieces {
   /** Whether a sector's data is here as it was before sealing. */
   async isUnsealed(sector: number): Promise<boolean> {
     const { machine, folders, miner } = this.options;
-    const { folder } = machine.records.get(sector);
+    const record = machine.records.get(sector);
     try {
-      const { store } = await folders.files({ miner, number: sector }, folder);
+      const { store } = contentOf(record, await folders.files({ miner, number: sector }, record.folder));
       return (await store.size(UNSEALED_FILE)) !== null;
     } catch (error) {
       // Nowhere: its folder is away.
@@ -151,21 +159,25 @@ export class Pieces {
   /** That a piece is in its sector's data, as CommD commits to it. Throws `SealingError` NO_PIECE. */
   prove(sector: number, offset: number): InclusionProof {
     const record = this.options.machine.records.get(sector);
-    const index = record.pieces.indexOf(this.pieceAt(record, offset));
-    return proveInclusion(this.options.proofs, this.sectorBytes, record.pieces, index);
+    const pieces = piecesOf(record);
+    const index = pieces.indexOf(this.pieceAt(record, offset));
+    return proveInclusion(this.options.proofs, this.sectorBytes, pieces, index);
   }
 
   private async unsealed(record: SectorRecord, from: number, length: number): Promise<Uint8Array> {
     const { folders, miner, proofs, proverId } = this.options;
-    const { number: sectorNumber, ticket, commD, folder } = record;
-    if (ticket === null || commD === null) throw noPiece(sectorNumber, from);
+    const { number: sectorNumber, ticket, commD, folder, update, sealed } = record;
+    if (ticket === null || commD === null || sealed === null) throw noPiece(sectorNumber, from);
     const { store } = await folders.files({ miner, number: sectorNumber }, folder);
     const identity = { proof: sealProof(record.proof), proverId, sectorNumber, ticket: ticket.value };
-    return unsealRange(proofs, store, { identity, commD, from, length });
+    if (update === null) return unsealRange(proofs, store, { identity, commD, from, length });
+    if (update.commD === null || update.made === null) throw noPiece(sectorNumber, from);
+    const commitments = { commDOld: commD, commROld: sealed.commR, commDNew: update.commD };
+    return unsealUpdate(proofs, { old: store, next: updateStore(store) }, { identity, ...commitments, from, length });
   }
 
   private pieceAt(record: SectorRecord, offset: number): SectorPiece {
-    const piece = record.pieces.find((one) => one.offset === offset);
+    const piece = piecesOf(record).find((one) => one.offset === offset);
     if (piece === undefined) throw noPiece(record.number, offset);
     return piece;
   }
@@ -206,18 +218,59 @@ export class Pieces {
     return whyNot(piece, await chain.claimOf(piece.deal), miner, times);
   }
 
+  /** Of these the sectors that have room for a piece of so many padded bytes, the best first. */
+  private withRoom(open: readonly SectorRecord[], size: number): readonly SectorRecord[] {
+    const gap = (record: SectorRecord): number => aligned(endOf(record), size) - endOf(record);
+    return open
+      .filter((one) => aligned(endOf(one), size) + size <= this.sectorBytes)
+      .filter((one) => piecesOf(one).length < maxDeals(this.sectorBytes))
+      .sort((a, b) => gap(a) - gap(b) || endOf(b) - endOf(a) || a.number - b.number);
+  }
+
+  /**
+   * A sector that takes the piece without being sealed anew: one whose update is open, else one that is marked. It must last as long as the
+   * piece wants, and no longer than what verifies it allows. Null if there is none.
+   */
+  private async chooseUpdate(size: number, deal: PieceDeal): Promise<SectorRecord | null> {
+    const { machine, chain, miner } = this.options;
+    const states = ["SnapDealsWaitDeals", "Available"] as const;
+    const records = machine.records.all();
+    for (const state of states)
+      for (const record of this.withRoom(
+        records.filter((one) => one.state === state),
+        size,
+      )) {
+        const { number } = record;
+        const [found, condition] = [await chain.sector(number), (await chain.conditions([number])).get(number)];
+        if (found === null || condition !== "healthy") continue;
+        const { epoch } = await chain.head();
+        const { expiration } = found;
+        const times = { first: epoch + 1, proven: epoch + this.options.startBuffer, expiration };
+        const piece = { deal, commP: null, paddedSize: size };
+        const isShort = deal.endEpoch > expiration;
+        if (isShort || whyNot(piece, await chain.claimOf(deal), miner, times) !== null) continue;
+        if (state === "SnapDealsWaitDeals") return record;
+        try {
+          return await machine.begin(number);
+        } catch (error) {
+          // Its folder has no room, or is away; or somebody took the mark back just now.
+          if (!["NO_ROOM", "READ_ONLY", "NO_SECTOR", "NO_FOLDER", "BAD_EVENT"].some((code) => isFilError(error, code)))
+            throw error;
+        }
+      }
+    return null;
+  }
+
   /** The open sector for a piece of so many padded bytes. */
   private async choose(size: number, deal: PieceDeal): Promise<SectorRecord> {
     const { machine, chain } = this.options;
+    const update = await this.chooseUpdate(size, deal);
+    if (update !== null) return update;
     const head = await chain.head();
     const open = machine.records.all().filter(({ state }) => state === "WaitDeals");
-    const gap = (record: SectorRecord): number => aligned(endOf(record), size) - endOf(record);
-    const fitting = open
-      .filter((one) => aligned(endOf(one), size) + size <= this.sectorBytes)
-      .filter(({ pieces }) => pieces.length < maxDeals(this.sectorBytes))
-      .filter(({ pieces }) => mayShare([deal, ...pieces.flatMap((one) => one.deal ?? [])], head))
-      .sort((a, b) => gap(a) - gap(b) || endOf(b) - endOf(a) || a.number - b.number);
-    const [best] = fitting;
+    const [best] = this.withRoom(open, size).filter(({ pieces }) =>
+      mayShare([deal, ...pieces.flatMap((one) => one.deal ?? [])], head),
+    );
     if (best !== undefined) return best;
     if (open.length >= MAX_OPEN) {
       const [fullest] = [...open].sort((a, b) => endOf(b) - endOf(a));
@@ -235,7 +288,10 @@ export class Pieces {
     const { machine, folders, miner, proofs } = this.options;
     const { number } = record;
     const offset = aligned(endOf(record), paddedBytesOf(payload.payloadSize));
-    const { store } = folders.folder(record.folder).files({ miner, number });
+    const name = { miner, number };
+    const held =
+      record.update === null ? folders.folder(record.folder).files(name) : await folders.files(name, record.folder);
+    const { store } = contentOf(record, held);
     const made = await stagePiece(proofs, store, payload, offset);
     if (commP !== undefined && !equal(made.commP, commP))
       throw new SealingError(
@@ -248,16 +304,26 @@ export class Pieces {
     const piece: SectorPiece = { offset, paddedSize, commP: made.commP, payloadSize, deal };
     let isIn = false;
     const after = await machine.records.note(number, "pieceAdded", `${nameOf(deal)} at ${offset}`, (now) => {
-      isIn = now.state === "WaitDeals" && now.steps === record.steps;
-      const keepUnsealed = now.keepUnsealed || deal.keepUnsealed;
-      return isIn ? { pieces: [...now.pieces, piece], keepUnsealed } : null;
+      isIn = OPEN_STATES.includes(now.state) && now.steps === record.steps;
+      return isIn ? withPiece(now, piece, deal.keepUnsealed) : null;
     });
     if (!isIn) throw closedMeanwhile(nameOf(deal), number);
-    const isFull = endOf(after) === this.sectorBytes || after.pieces.length >= maxDeals(this.sectorBytes);
+    const isFull = endOf(after) === this.sectorBytes || piecesOf(after).length >= maxDeals(this.sectorBytes);
     if (isFull) await machine.tell(number, "closed");
     else machine.wake(number);
     return { ...piece, sector: number };
   }
+}
+
+/** The files that a sector's data are in: of an update, its own. */
+function contentOf({ update }: SectorRecord, files: Pick<SectorFiles, "store">): Pick<SectorFiles, "store"> {
+  return update === null ? files : updateFiles(files);
+}
+
+/** What a record says with one piece more. */
+function withPiece({ pieces, keepUnsealed, update }: SectorRecord, piece: SectorPiece, keeps: boolean): RecordChange {
+  if (update === null) return { pieces: [...pieces, piece], keepUnsealed: keepUnsealed || keeps };
+  return { update: { ...update, pieces: [...update.pieces, piece], keepUnsealed: update.keepUnsealed || keeps } };
 }
 
 function noPiece(sector: number, offset: number): SealingError {

@@ -55,8 +55,29 @@ export type Counter =
   | "commit"
   | "terminate"
   | "files"
+  /** An update's data and replica, its proof, its message. */
+  | "update"
+  | "updateProof"
+  | "updateMessage"
   /** Not a failure: how often a person has restarted the sector, which gives every limit once more. */
   | "restarts";
+
+/** New data for a sector that was sealed without any, on its way into a second replica. */
+export type SectorUpdate = {
+  /** Milliseconds since 1970 */
+  readonly began: number;
+  readonly pieces: readonly SectorPiece[];
+  readonly keepUnsealed: boolean;
+  readonly commD: Uint8Array | null;
+  readonly made: Pick<SealedParts, "commRLast" | "commR"> | null;
+  readonly proof: Uint8Array | null;
+  /** CID of its message; of the last one where several were sent. */
+  readonly message: string | null;
+  /** Epoch from which on no fork changes what has become of it: of a message that was sent, or of the update that is on the chain. */
+  readonly finalEpoch: number | null;
+  /** Whether the replica before it is gone: the sector is proven by the new one alone. */
+  readonly isFinal: boolean;
+};
 
 export type SectorRecord = {
   readonly number: number;
@@ -85,6 +106,10 @@ export type SectorRecord = {
   readonly preCommitEpoch: number | null;
   readonly seed: Drawn | null;
   readonly porep: Uint8Array | null;
+  /** The update that is under way, or of which its replica is. */
+  readonly update: SectorUpdate | null;
+  /** Updates that were begun: messages of one are not those of another. */
+  readonly updates: number;
   /** Epoch from which on files may go. */
   readonly finalEpoch: number | null;
   /** Failures by what failed. */
@@ -129,10 +154,17 @@ export function newRecord(
     preCommitEpoch: null,
     seed: null,
     porep: null,
+    update: null,
+    updates: 0,
     finalEpoch: null,
     failures: {},
     error: null,
   };
+}
+
+/** Pieces of a sector, those of an update among them: a sector with an update had none before. */
+export function piecesOf({ pieces, update }: SectorRecord): readonly SectorPiece[] {
+  return update === null ? pieces : [...pieces, ...update.pieces];
 }
 
 export const shortened = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text);
@@ -145,7 +177,8 @@ export function encodeRecord(record: SectorRecord): Uint8Array {
 export function decodeRecord(key: string, bytes: Uint8Array): SectorRecord {
   const { form, ...record } = decodeObject(key, bytes);
   if (form !== FORM || !Number.isSafeInteger(record["number"]) || !isSectorState(record["state"])) throw bad(key);
-  return record as unknown as SectorRecord;
+  // Records of before there were updates say nothing of them.
+  return { update: null, updates: 0, ...record } as unknown as SectorRecord;
 }
 
 export function encodeEntry(entry: LogEntry): Uint8Array {

@@ -105,7 +105,78 @@ export const SECTOR_STATES = {
       vanished: "CommitFailed",
       terminated: "Terminating",
       removed: "Removing",
+      marked: "Available",
     },
+  },
+  Available: {
+    kind: "held",
+    about: "Is proven as before, and marked: the next deal that fits goes into it, without sealing it anew.",
+    on: { begun: "SnapDealsWaitDeals", aborted: "Proving", lost: "Proving" },
+  },
+  SnapDealsWaitDeals: {
+    kind: "input",
+    about: "Is proven as before, and waits for pieces of its update as WaitDeals does.",
+    on: { closed: "SnapDealsPacking", aborted: "AbortUpgrade", lost: "AbortUpgrade" },
+  },
+  SnapDealsPacking: {
+    kind: "work",
+    about: "Fills what is left of the update's data with zero pieces and commits to it (new CommD).",
+    on: {
+      packed: "UpdateReplica",
+      unprovable: "AbortUpgrade",
+      failed: "ReplicaUpdateFailed",
+      aborted: "AbortUpgrade",
+    },
+  },
+  UpdateReplica: {
+    kind: "work",
+    about: "Puts the data into a second replica beside the first (new CommR).",
+    on: { updated: "ProveReplicaUpdate", failed: "ReplicaUpdateFailed", aborted: "AbortUpgrade" },
+  },
+  ProveReplicaUpdate: {
+    kind: "work",
+    about: "Computes the proof of the update.",
+    on: { proven: "SubmitReplicaUpdate", failed: "ReplicaUpdateFailed", aborted: "AbortUpgrade" },
+  },
+  SubmitReplicaUpdate: {
+    kind: "message",
+    about: "Sends the message of the update, unless the sector's deadline is near: then nothing of it may change.",
+    on: {
+      sent: "ReplicaUpdateWait",
+      onChain: "UpdateActivating",
+      immutable: "WaitMutable",
+      unprovable: "AbortUpgrade",
+      lost: "AbortUpgrade",
+      failed: "ReplicaUpdateFailed",
+    },
+  },
+  WaitMutable: {
+    kind: "wait",
+    about: "Waits until the sector's deadline is over, so that the sector may change.",
+    on: { mutable: "SubmitReplicaUpdate", aborted: "AbortUpgrade" },
+  },
+  ReplicaUpdateWait: {
+    kind: "wait",
+    about:
+      "Waits until the message is executed and has confirmations; the chain says by which replica the sector is proven.",
+    on: { landed: "UpdateActivating", failed: "ReplicaUpdateFailed" },
+  },
+  UpdateActivating: {
+    kind: "held",
+    about:
+      "The update is on the chain; both replicas are kept until no fork takes it back and no election asks for the first.",
+    on: { active: "FinalizeReplicaUpdate", takenBack: "ReplicaUpdateFailed" },
+  },
+  FinalizeReplicaUpdate: {
+    kind: "work",
+    about: "Lets go of the first replica, of the update's tree D, and of its unsealed copy unless it is kept.",
+    on: { finalized: "Proving", failed: "FinalizeReplicaUpdateFailed" },
+  },
+  AbortUpgrade: {
+    kind: "wait",
+    about:
+      "Removes what the update has made, if a message of it was sent once no fork can execute it; the sector is as before.",
+    on: { undone: "Proving", onChain: "UpdateActivating" },
   },
   Faulty: {
     kind: "held",
@@ -201,6 +272,25 @@ export const SECTOR_STATES = {
       givenUp: "FailedUnrecoverable",
     },
   },
+  ReplicaUpdateFailed: {
+    kind: "failed",
+    about:
+      "The update could not be made, or the chain did not take it: what it says now decides. Given up, the sector is as before.",
+    on: {
+      again: "SubmitReplicaUpdate",
+      unpacked: "SnapDealsPacking",
+      fromReplica: "UpdateReplica",
+      proofAgain: "ProveReplicaUpdate",
+      onChain: "UpdateActivating",
+      givenUp: "AbortUpgrade",
+      aborted: "AbortUpgrade",
+    },
+  },
+  FinalizeReplicaUpdateFailed: {
+    kind: "failed",
+    about: "Files could not be let go of.",
+    on: { again: "FinalizeReplicaUpdate" },
+  },
   FinalizeFailed: { kind: "failed", about: "Files could not be let go of.", on: { again: "FinalizeSector" } },
   TerminateFailed: {
     kind: "failed",
@@ -220,6 +310,9 @@ export const SECTOR_STATES = {
     on: { restarted: "PreCommitFailed", removed: "Removing" },
   },
 } as const satisfies { readonly [state: string]: Row };
+
+/** States in which an open sector takes pieces. */
+export const OPEN_STATES: readonly SectorState[] = ["WaitDeals", "SnapDealsWaitDeals"];
 
 export type SectorState = keyof typeof SECTOR_STATES;
 type Rows = typeof SECTOR_STATES;

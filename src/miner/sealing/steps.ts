@@ -18,6 +18,7 @@ import type { Counter, SealedParts, SectorPiece, SectorRecord } from "./record.t
 import type { RecordChange } from "./records.ts";
 import type { SectorState } from "./states.ts";
 import { expirationOf, isTicketOld, maxProveCommit, SEALING_EPOCHS } from "./terms.ts";
+import type { UpdateWork } from "./update-work.ts";
 import type { SealingWork } from "./work.ts";
 
 /** What came of a step: an event, or something to wait for first. */
@@ -32,6 +33,8 @@ export type StepContext = {
   readonly chain: SealingChain;
   readonly folders: SectorFolders;
   readonly work: SealingWork;
+  /** Null where updates of sectors cannot be proven. */
+  readonly updates: UpdateWork | null;
   /** Actor id. */
   readonly miner: bigint;
   readonly proverId: Uint8Array;
@@ -70,7 +73,7 @@ function identityOf(record: SectorRecord, { proverId }: StepContext): SectorIden
   return { proof: proofOf(record), proverId, sectorNumber: number, ticket: ticket.value };
 }
 
-function sealedOf({ sealed }: SectorRecord): SealedParts {
+export function sealedOf({ sealed }: SectorRecord): SealedParts {
   if (sealed === null) throw new StepFailure({ code: "FILES" }, "the sector is not sealed");
   return sealed;
 }
@@ -82,21 +85,28 @@ async function ownFiles(record: SectorRecord, { folders, miner }: StepContext): 
   return (found ?? folders.folder(record.folder)).files(name);
 }
 
+/** Waits until an open sector is to be closed that has had its first piece at `since`. */
+export async function forPieces(
+  pieces: readonly SectorPiece[],
+  since: number,
+  { now, dealsDelay, chain, startBuffer }: StepContext,
+): Promise<Outcome> {
+  if (pieces.length === 0) return { idle: true };
+  const due = since + dealsDelay;
+  if (now() >= due) return { event: "closed", text: "it has waited long enough for pieces" };
+  const starts = pieces.flatMap(({ deal }) => (deal === null ? [] : [deal.startEpoch]));
+  const { epoch } = await chain.head();
+  if (Math.min(...starts) - startBuffer <= epoch) return { event: "closed", text: "a deal of it begins soon" };
+  return { untilTime: Math.min(due, now() + DEALS_LOOK_MS) };
+}
+
 /** Milliseconds between two looks at the deals of a sector that waits. */
 const DEALS_LOOK_MS = 30_000;
 
-const short = (bytes: Uint8Array): string => toHex(bytes.subarray(0, 6));
+export const short = (bytes: Uint8Array): string => toHex(bytes.subarray(0, 6));
 
 export const SEALING_STEPS: Steps = {
-  async WaitDeals({ pieces, made }, { now, dealsDelay, chain, startBuffer }) {
-    if (pieces.length === 0) return { idle: true };
-    const due = made + dealsDelay;
-    if (now() >= due) return { event: "closed", text: "it has waited long enough for pieces" };
-    const starts = pieces.flatMap(({ deal }) => (deal === null ? [] : [deal.startEpoch]));
-    const { epoch } = await chain.head();
-    if (Math.min(...starts) - startBuffer <= epoch) return { event: "closed", text: "a deal of it begins soon" };
-    return { untilTime: Math.min(due, now() + DEALS_LOOK_MS) };
-  },
+  WaitDeals: ({ pieces, made }, context) => forPieces(pieces, made, context),
 
   async Packing(record, context) {
     const { sectorBytes } = proofOf(record);
@@ -321,9 +331,9 @@ async function afterUpgrade(
   return end === null || proven < end ? null : chain.firstEpochOf(PIECES_SINCE);
 }
 
-const without = (why: string): string => (why === "" ? "" : `, without what cannot be activated: ${why}`);
+export const without = (why: string): string => (why === "" ? "" : `, without what cannot be activated: ${why}`);
 
-function unprovable(text: string, { now }: StepContext): Outcome {
+export function unprovable(text: string, { now }: StepContext): Outcome {
   return { event: "unprovable", text, change: { error: { code: "DEALS", text, at: now() } } };
 }
 

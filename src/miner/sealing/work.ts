@@ -164,10 +164,15 @@ export async function finalizeSector(store: SectorStore, sectorBytes: number, ke
   for (const name of keepUnsealed ? gone : [...gone, UNSEALED_FILE]) await store.remove(name);
 }
 
-function treesOf(tree: "c" | "r-last", sectorBytes: number): string[] {
+export function treesOf(tree: "c" | "r-last", sectorBytes: number): string[] {
   const params = sectorParams(sectorBytes);
   const count = baseTrees(tree === "c" ? treeCShape(params) : treeRLastShape(params));
   return Array.from({ length: count }, (_, i) => treeFile(tree, i, count));
+}
+
+/** All files that a replica may have that is proven by them, and its data. */
+export function replicaFiles(sectorBytes: number): string[] {
+  return [UNSEALED_FILE, TREE_D_FILE, SEALED_FILE, P_AUX_FILE, ...treesOf("r-last", sectorBytes)];
 }
 
 function sealedFiles(sectorBytes: number): string[] {
@@ -189,7 +194,7 @@ function isSectorsOwn(error: unknown): boolean {
   );
 }
 
-async function filesFail<Result>(work: () => Promise<Result>): Promise<Result> {
+export async function filesFail<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {

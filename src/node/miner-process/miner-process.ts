@@ -17,7 +17,7 @@ import type { MiningEvent } from "../../miner/mining-loop.ts";
 import type { HeldMiner } from "../../miner/own-sectors.ts";
 import { PostProver } from "../../miner/post-prover.ts";
 import type { SectorRecord } from "../../miner/sealing/record.ts";
-import { attestedPost, attestedSeal } from "../../miner/succinct.ts";
+import { attestedPost, attestedSeal, attestedUpdate } from "../../miner/succinct.ts";
 import { WindowPoster } from "../../miner/window-poster.ts";
 import { MinerWorkers } from "../../proving/miner-workers.ts";
 import { makeMinerDispatcher } from "../../rpc/miner-api.ts";
@@ -187,6 +187,7 @@ export class MinerProcess {
         onChain: (miner, number) => onChain(request, miner.toString(prefix), number),
       },
       succinct: (miner) => this.proving?.succinctSeal(proofs) ?? attestedSeal(attestor, miner),
+      succinctUpdate: attestedUpdate(attestor),
       genesis: async () => this.network.genesis,
       openFolder: (genesis) => openSectorFolder(data, genesis),
       retryMs: 1000 * times.blockDelay,

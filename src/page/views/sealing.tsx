@@ -23,6 +23,20 @@ const WAY = [
   "Proving",
 ];
 
+/** The way of one that takes data as it is. */
+const UPDATE_WAY = [
+  "Available",
+  "SnapDealsWaitDeals",
+  "SnapDealsPacking",
+  "UpdateReplica",
+  "ProveReplicaUpdate",
+  "SubmitReplicaUpdate",
+  "ReplicaUpdateWait",
+  "UpdateActivating",
+  "FinalizeReplicaUpdate",
+  "Proving",
+];
+
 type Log = { readonly Log: readonly { readonly Kind: string; readonly Timestamp: number; readonly Message: string }[] };
 
 export function SealingView(): JSX.Element {
@@ -89,7 +103,8 @@ function Way({ way: { step, steps } }: { way: SectorWay }): JSX.Element {
     () => ask<Log>("Filecoin.SectorsStatus", step.Number, false, step.Miner),
     true,
   );
-  const at = WAY.indexOf(step.State);
+  const shown = !WAY.includes(step.State) && UPDATE_WAY.includes(step.State) ? UPDATE_WAY : WAY;
+  const at = shown.indexOf(step.State);
   const timeOf = (state: string): string => {
     const i = steps.findIndex((one) => one.state === state);
     const next = steps[i + 1];
@@ -108,7 +123,7 @@ function Way({ way: { step, steps } }: { way: SectorWay }): JSX.Element {
         <span class="faint">{step.About}</span>
       </p>
       <ol class="steps" aria-label={`Steps of sector ${step.Number}`}>
-        {WAY.map((state, i) => (
+        {shown.map((state, i) => (
           <li key={state} class={i < at ? "done" : i === at ? "here" : ""} aria-current={i === at ? "step" : undefined}>
             <span>{state}</span>
             <small>{timeOf(state)}</small>

@@ -229,8 +229,8 @@ export const sectorsGroup = group("Sectors", "Sectors of this node's own miners 
         PreCommitMsg: view.preCommitMessage,
         CommitMsg: view.commitMessage,
         Retries: BigInt(view.retries),
-        ToUpgrade: false,
-        ReplicaUpdateMessage: null,
+        ToUpgrade: view.isUpgrading,
+        ReplicaUpdateMessage: view.updateMessage,
         LastErr: view.lastError,
         Log: view.log.map(({ kind, time, message }) => ({
           Kind: kind,
@@ -244,6 +244,35 @@ export const sectorsGroup = group("Sectors", "Sectors of this node's own miners 
         CommitDue: view.deadlines.commitDue,
         ...(showOnChainInfo ? await standing(node, miner, Number(number)) : NO_STANDING),
       };
+    },
+  }),
+  SectorMarkForUpgrade: method({
+    summary:
+      "Marks a sector without data: the next deal that fits goes into it without sealing it anew (FIP-0019; from network version 16 on).",
+    permission: "admin",
+    params: [param("sector", sectorNumber), param("snap", fallback(boolean, true)), oneOf],
+    result: nothing,
+    cost: "execute",
+    async run([number, snap, wanted], { node }) {
+      if (!snap)
+        throw new RpcError(
+          RPC_CODE.untyped,
+          "no sector is sealed in the place of another any more: mark it with snap, and it takes data as it is",
+        );
+      await serviceOf(node).markForUpgrade(await minerOf(node, wanted), Number(number));
+      return null;
+    },
+  }),
+  SectorAbortUpgrade: method({
+    summary:
+      "Takes back that a sector was marked, or its update as long as no message of it was sent: it is as before.",
+    permission: "admin",
+    params: [param("sector", sectorNumber), oneOf],
+    result: nothing,
+    cost: "execute",
+    async run([number, wanted], { node }) {
+      await serviceOf(node).abortUpgrade(await minerOf(node, wanted), Number(number));
+      return null;
     },
   }),
   SectorRemove: method({

@@ -1,0 +1,245 @@
+/** Data for sectors that were sealed without any: the way, the ways back, forks, and a stop between any two steps. */
+import { afterEach, describe, expect, test } from "vitest";
+import { nameText } from "../../../../src/miner/folders/folder.ts";
+import { MemoryFolder } from "../../../../src/miner/folders/memory-folder.ts";
+import { Pieces } from "../../../../src/miner/sealing/pieces.ts";
+import { decodeRecord, encodeRecord, piecesOf } from "../../../../src/miner/sealing/record.ts";
+import type { SectorState } from "../../../../src/miner/sealing/states.ts";
+import { proverId } from "../../../../src/sector/params.ts";
+import { sealedCid } from "../../../../src/sector/piece/cid.ts";
+import { SEALED_FILE, UNSEALED_FILE, updateStore } from "../../../../src/sector/store.ts";
+import { MINER, openSealing, type Sealing } from "../../../support/sealing.ts";
+import type { TestChain } from "../../../support/sealing-chain.ts";
+import { until } from "../../../support/until.ts";
+
+let open: Sealing[] = [];
+afterEach(async () => {
+  for (const { machine } of open) await machine.stop();
+  open = [];
+});
+
+type Given = Parameters<typeof openSealing>[0];
+/** A miner at a version of today, with the intake of pieces. */
+async function miner(given: Given = {}) {
+  const one = await openSealing(given);
+  open.push(one);
+  one.chain.networkVersion = 28;
+  one.machine.start();
+  const { machine, folders, chain, proofs } = one;
+  const more = { miner: MINER, proverId: proverId(MINER), sealProof: 0, startBuffer: 480 };
+  return { ...one, pieces: new Pieces({ machine, folders, chain, proofs, ...more }) };
+}
+type Miner = Awaited<ReturnType<typeof miner>>;
+
+const comes = (one: Miner, number: number, state: SectorState): Promise<void> =>
+  until(`sector ${number} to be ${state}`, () => one.records.get(number).state === state);
+const bytesOf = (length: number, seed: number) => Uint8Array.from({ length }, (_, i) => (i * 7 + seed * 13) & 0xff);
+const DATA = bytesOf(2032, 3);
+const payload = (bytes: Uint8Array) => ({ bytes: [bytes], payloadSize: bytes.length });
+const deal = (id: number, more: object = {}) => ({
+  ...{ id, startEpoch: 9000, endEpoch: 600_000, keepUnsealed: false, ...more },
+});
+const refusal = (code: string) => expect.objectContaining({ data: expect.objectContaining({ code }) });
+
+/** A sector without data, proven; marked. */
+async function marked(one: Miner): Promise<number> {
+  const { number } = await one.machine.pledge();
+  await comes(one, number, "Proving");
+  one.chain.seen.set(number, "healthy");
+  await one.machine.mark(number);
+  return number;
+}
+async function all(parts: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const out: number[] = [];
+  for await (const part of parts) out.push(...part);
+  return Uint8Array.from(out);
+}
+const storeOf = async (one: Miner, number: number) =>
+  (await one.folders.files({ miner: MINER, number }, one.records.get(number).folder)).store;
+const onChain = (chain: TestChain, number: number) => chain.sectors.get(number)?.sealedCid;
+
+test("a deal goes into a marked sector before a new one; the first replica goes when no fork can take the update back", async () => {
+  const one = await miner();
+  const number = await marked(one);
+  const first = one.records.get(number).sealed?.commR as Uint8Array;
+  const placed = await one.pieces.add(payload(DATA), deal(1));
+  expect(placed).toMatchObject({ sector: number, offset: 0, paddedSize: 2048 });
+  await comes(one, number, "UpdateActivating");
+  const { update, pieces, finalEpoch } = one.records.get(number);
+  expect([pieces, finalEpoch]).toEqual([[], null]);
+  const commR = update?.made?.commR as Uint8Array;
+  expect(onChain(one.chain, number)).toEqual(sealedCid(commR));
+  expect(one.chain.updates.map(({ pieces }) => pieces.map((piece) => piece.deal?.id))).toEqual([[1]]);
+  expect(one.chain.made.at(-1)).toBe(`update/${number}/1.0`);
+  const store = await storeOf(one, number);
+  for (const files of [store, updateStore(store)]) expect(await files.size(SEALED_FILE)).toBe(2048);
+  expect(commR).not.toEqual(first);
+  expect(await all(one.pieces.read(number, 0, 5, 300))).toEqual(DATA.slice(5, 305));
+  one.chain.pass(1000);
+  await comes(one, number, "Proving");
+  expect(await store.size(SEALED_FILE)).toBeNull();
+  expect(await updateStore(store).size(UNSEALED_FILE)).toBeNull();
+  // Out of the new replica, for which the first is computed again.
+  for (const [from, length] of [
+    [0, 2032],
+    [1000, 40],
+    [2031, 1],
+  ] as const)
+    expect(await all(one.pieces.read(number, 0, from, length))).toEqual(DATA.slice(from, from + length));
+  expect((await one.pieces.add(payload(DATA), deal(1))).sector).toBe(number);
+  await expect(one.machine.mark(number)).rejects.toThrow(/has data already/);
+  // The next deal has to have a sector of its own.
+  expect((await one.pieces.add(payload(bytesOf(100, 1)), deal(2))).sector).not.toBe(number);
+});
+
+describe("what cannot be updated is refused by name", () => {
+  test("actors before version 16, sectors that are not proven yet or not healthy, and what is marked already", async () => {
+    const one = await miner();
+    const { number } = await one.machine.pledge();
+    await expect(one.machine.mark(number)).rejects.toThrow(/not Proving/);
+    await comes(one, number, "Proving");
+    await expect(one.machine.mark(number)).rejects.toThrow(/first window PoSt/);
+    one.chain.seen.set(number, "faulty");
+    await expect(one.machine.mark(number)).rejects.toThrow(/faulty/);
+    one.chain.seen.set(number, "healthy");
+    await one.machine.look();
+    one.chain.networkVersion = 5;
+    await expect(one.machine.mark(number)).rejects.toThrow(
+      /version 5 put no data into a sector that is sealed already/,
+    );
+    one.chain.networkVersion = 28;
+    await comes(one, number, "Proving");
+    await one.machine.mark(number);
+    await expect(one.machine.mark(number)).rejects.toEqual(refusal("NO_UPDATE"));
+    await one.machine.abortUpgrade(number);
+    expect(one.records.get(number).state).toBe("Proving");
+    await expect(one.machine.abortUpgrade(number)).rejects.toEqual(refusal("BAD_EVENT"));
+  });
+
+  test("a deal that outlives the sector goes elsewhere, and a marked sector that becomes faulty is marked no more", async () => {
+    const one = await miner();
+    const number = await marked(one);
+    const { expiration } = one.chain.sectors.get(number) as { expiration: number };
+    expect((await one.pieces.add(payload(DATA), deal(1, { endEpoch: expiration + 1 }))).sector).not.toBe(number);
+    one.chain.seen.set(number, "faulty");
+    await one.machine.look();
+    await until("unmarked", () => ["Proving", "Faulty"].includes(one.records.get(number).state));
+  });
+});
+
+test("an update that is taken back leaves the sector as it was, and another can be made", async () => {
+  const one = await miner();
+  const number = await marked(one);
+  await one.pieces.add(payload(bytesOf(127, 1)), deal(1));
+  expect(one.records.get(number).state).toBe("SnapDealsWaitDeals");
+  await one.machine.abortUpgrade(number);
+  await comes(one, number, "Proving");
+  expect(piecesOf(one.records.get(number))).toEqual([]);
+  const store = await storeOf(one, number);
+  expect([await updateStore(store).size(UNSEALED_FILE), await store.size(SEALED_FILE)]).toEqual([null, 2048]);
+  await one.machine.mark(number);
+  await one.pieces.add(payload(DATA), deal(2));
+  await comes(one, number, "UpdateActivating");
+  expect(one.chain.made.at(-1)).toBe(`update/${number}/2.0`);
+  await expect(one.machine.abortUpgrade(number)).rejects.toEqual(refusal("BAD_EVENT"));
+});
+
+test("an update waits for its sector's deadline, and one that the chain refuses for good is given up when no fork can execute it", async () => {
+  const one = await miner();
+  const number = await marked(one);
+  one.chain.immutableUntil = one.chain.epoch + 50;
+  await one.pieces.add(payload(DATA), deal(1));
+  await comes(one, number, "UpdateActivating");
+  expect((await one.records.log(number)).map(({ to }) => to)).toContain("WaitMutable");
+  expect(one.chain.epoch).toBeGreaterThanOrEqual(one.chain.immutableUntil);
+
+  const other = await marked(one);
+  const before = onChain(one.chain, other);
+  one.chain.badProofs = 100;
+  await one.pieces.add(payload(bytesOf(2032, 9)), deal(2, { startEpoch: 20_000 }));
+  await comes(one, other, "AbortUpgrade");
+  expect(one.records.get(other).failures.updateMessage).toBe(6);
+  expect(onChain(one.chain, other)).toEqual(before);
+  // As long as a fork may execute a message, the new replica is needed.
+  const store = await storeOf(one, other);
+  expect(await updateStore(store).size(SEALED_FILE)).toBe(2048);
+  one.chain.pass(901);
+  await comes(one, other, "Proving");
+  expect(await updateStore(store).size(SEALED_FILE)).toBeNull();
+  expect(one.records.get(other)).toMatchObject({ update: null, error: { code: "MESSAGE" } });
+});
+
+test("a fork that takes the update back: the message is executed again, and neither replica goes before", async () => {
+  const one = await miner();
+  const number = await marked(one);
+  const before = one.chain.sectors.get(number);
+  await one.pieces.add(payload(DATA), deal(1));
+  await comes(one, number, "UpdateActivating");
+  const store = await storeOf(one, number);
+  one.chain.isInstant = false;
+  one.chain.takeBack(`update/${number}/1.0`, () => one.chain.sectors.set(number, before as never));
+  // Epochs pass in which it is not mined again.
+  one.chain.epoch += 100;
+  one.machine.wake(number);
+  await comes(one, number, "ReplicaUpdateWait");
+  for (const files of [store, updateStore(store)]) expect(await files.size(SEALED_FILE)).toBe(2048);
+  one.chain.isInstant = true;
+  one.chain.pass(1);
+  one.chain.pass(10);
+  await comes(one, number, "UpdateActivating");
+  expect(one.chain.made.filter((key) => key.startsWith("update/"))).toEqual([`update/${number}/1.0`]);
+  one.chain.pass(1000);
+  await comes(one, number, "Proving");
+  expect(await all(one.pieces.read(number, 0, 0, 127))).toEqual(DATA.slice(0, 127));
+});
+
+/** A store of records that is dead after some writes, as for a process that was killed. */
+const PATH: readonly SectorState[] = [
+  ...(["SnapDealsPacking", "UpdateReplica", "ProveReplicaUpdate", "SubmitReplicaUpdate"] as const),
+  ...(["ReplicaUpdateWait", "UpdateActivating", "FinalizeReplicaUpdate", "Proving"] as const),
+];
+test.each(PATH)(
+  "a machine that ends when the sector has come to be %s goes on with it, and sends one message",
+  async (last) => {
+    const folder = new MemoryFolder();
+    let isDead = false;
+    const first = await miner({
+      folder,
+      options: {
+        onState: ({ state, update }) => {
+          if (state === last && update !== null) isDead = true;
+        },
+      },
+    });
+    const number = await marked(first);
+    const { write } = first.store;
+    first.store.write = async (...given) => {
+      if (isDead) throw new Error("killed");
+      return write.apply(first.store, given);
+    };
+    await first.pieces.add(payload(DATA), deal(1));
+    await until("the update to be made or cut off", () => {
+      // Epochs pass.
+      first.chain.pass(isDead ? 0 : 70);
+      return isDead;
+    });
+    await first.machine.stop();
+    first.store.write = write;
+    const second = await miner({ folder, chain: first.chain, store: first.store });
+    await until("the update to be final", () => {
+      first.chain.pass(70);
+      const { state, update } = second.records.get(number);
+      return state === "Proving" && update?.isFinal === true;
+    });
+    expect(first.chain.made.filter((key) => key.startsWith("update/"))).toEqual([`update/${number}/1.0`]);
+    expect(await all(second.pieces.read(number, 0, 0, 2032))).toEqual(DATA);
+    expect(await folder.names({ miner: MINER, number })).toContain(`update-${SEALED_FILE}`);
+    expect(await folder.has({ miner: MINER, number }), nameText({ miner: MINER, number })).toBe(true);
+  },
+);
+
+test("records of before there were updates are read", () => {
+  const record = { number: 1, state: "Proving", pieces: [] };
+  const old = decodeRecord("key", encodeRecord(record as never));
+  expect(old).toMatchObject({ ...record, update: null, updates: 0 });
+});
