@@ -1,5 +1,6 @@
 /** What a file of a local network holds of one that runs, and what of it must be set in one that was made of the file. */
 import { OptionError } from "../base/options.ts";
+import { CHAIN_FACTS } from "../chain/chain.ts";
 import type { KeyInfo } from "../keys/keys.ts";
 import { DEVNET_VERSION } from "../params/networks.ts";
 import { isFvm } from "../schema/versions/rows.ts";
@@ -7,7 +8,7 @@ import type { BlockStore } from "../storage/contract.ts";
 import { Address } from "../types/address.ts";
 import { decodeSignedMessage, encodeSignedMessage } from "../types/message.ts";
 import type { Clock } from "./clock.ts";
-import { FORK_FACT } from "./devnet-chain.ts";
+import { DevnetError, FORK_FACT } from "./devnet-chain.ts";
 import { DumpError, type Dumped, type DumpedMiner, type DumpedOptions, dumpSections } from "./dump.ts";
 import type { Laboratory } from "./laboratory.ts";
 import type { LocalProving } from "./local-proving.ts";
@@ -42,6 +43,22 @@ export async function checkDump({ options, node }: Pick<Network, "options" | "no
       { code: "OF_FORK" },
       "a fork is not written to a file: what it never needed is not here; keep its data folder, or fork again",
     );
+}
+
+/** That the facts of a file are those of a whole chain of its own. Throws `DumpError` BAD_DUMP. */
+export function checkFacts(facts: Dumped["facts"]): void {
+  const names = new Set(facts.map(([name]) => name));
+  if (names.has(FORK_FACT)) throw badDump("it is one of a fork, which is written to no file");
+  if (!names.has(CHAIN_FACTS.head)) throw badDump("it has no chain");
+}
+
+/** What making a network of a file failed by: its options are those of another one. */
+export function misfit(cause: unknown): unknown {
+  return cause instanceof DevnetError ? badDump("its options do not fit its state", cause) : cause;
+}
+
+function badDump(why: string, cause?: unknown): DumpError {
+  return new DumpError({ code: "BAD_DUMP", why }, `not a dump of a local network: ${why}`, { cause });
 }
 
 /** Facts without those of this machine: its folders, whose files are in the file and must not be a second network's as well. */
@@ -151,10 +168,6 @@ export async function settle(net: Network, { wallet, pool, clock, miners }: Dump
     // Of what waited some may not enter any more: its sender has spent the funds, or the base fee has risen.
     await net.node.pool.restore(pool.map(decodeSignedMessage));
   } catch (cause) {
-    throw new DumpError(
-      { code: "BAD_DUMP", why: "settings" },
-      "not a dump of a local network: its settings do not fit its state",
-      { cause },
-    );
+    throw badDump("its settings do not fit its state", cause);
   }
 }

@@ -60,10 +60,12 @@ import {
 } from "./devnet-chain.ts";
 import {
   checkDump,
+  checkFacts,
   type DumpSettings,
   dumpOf,
   isHalfLoaded,
   LOADING_FACT,
+  misfit,
   optionsOf,
   refuseHalfLoaded,
   settle,
@@ -369,10 +371,14 @@ export class Devnet {
           "there is a network in the data folder; give another one, or --reset",
         );
       const dumped = await readDump(source, store, crypto);
+      checkFacts(dumped.facts);
       // The head is among the facts, and they are one batch: what is ended before it has left no network.
       const facts = [...withoutPlaces(dumped.facts), [LOADING_FACT, new Uint8Array(1)] as const];
       await store.write({ metadata: facts }, { sync: true, note: "the network of a file" });
-      net = await Devnet.over(store, crypto, networkOf(options.blockTime), options, dumped);
+      net = await Devnet.over(store, crypto, networkOf(options.blockTime), options, dumped).catch((cause: unknown) => {
+        // A size that was given may be what does not fit.
+        throw given.sectorSize === undefined ? misfit(cause) : cause;
+      });
       await settle(net, dumped, given.blockTime);
       await store.write({ metadata: [[LOADING_FACT, null]] }, { sync: true });
       return net;

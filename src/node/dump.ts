@@ -19,6 +19,7 @@ import { FilError } from "../base/errors.ts";
 import { encodeVarint } from "../base/varint.ts";
 import type { KeyType } from "../keys/keys.ts";
 import type { SectorCopy } from "../miner/folders/copies.ts";
+import { WINDOW_POST } from "../params/proving.ts";
 import { carHeader } from "../storage/car.ts";
 import { type ByteSource, CarReader } from "../storage/car-reader.ts";
 import { type BlockHashes, checkBlock } from "../storage/check-block.ts";
@@ -182,6 +183,8 @@ type Fields = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isDeadline = (value: unknown): boolean =>
+  isCount(value) && value < WINDOW_POST.provingPeriod / WINDOW_POST.challengeWindow;
 
 function object(value: unknown, what: string): Fields {
   return isObject(value) ? value : bad(`${what} is no map`);
@@ -219,10 +222,13 @@ function restOf(bytes: Uint8Array) {
   const clock = object(fields["clock"], "clock");
   if (typeof clock["automine"] !== "boolean" || typeof clock["blockTime"] !== "number") bad("clock is not one");
   if (typeof options["blockTime"] !== "number") bad("options.blockTime is no number");
+  const { accounts, balance, seed, mnemonic, blockTime, genesisTime, miners, sectors, proofs } =
+    options as DumpedOptions;
   const isBytes = (one: unknown): boolean => one instanceof Uint8Array;
   const isLink = (one: unknown): boolean => CID.asCID(one) !== null;
   return {
-    options: options as DumpedOptions,
+    // These and no others: where a network runs and keeps its keys is for whoever loads the file to say.
+    options: { accounts, balance, seed, mnemonic, blockTime, genesisTime, miners, sectors, proofs },
     wallet: {
       chosen: typeof wallet["chosen"] === "string" ? wallet["chosen"] : null,
       keys: list<readonly [KeyType, Uint8Array]>(wallet["keys"], "wallet.keys", isKey),
@@ -243,7 +249,7 @@ function isMiner(value: unknown): boolean {
   return (
     typeof miner === "string" &&
     typeof on === "boolean" &&
-    (skipped === null || (Array.isArray(skipped) && skipped.every(isCount))) &&
+    (skipped === null || (Array.isArray(skipped) && skipped.every(isDeadline))) &&
     Array.isArray(faults) &&
     faults.every(isFault)
   );

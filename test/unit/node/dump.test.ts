@@ -6,8 +6,10 @@ import { loadCrypto } from "../../../src/core/crypto.ts";
 import { addressOf, type KeyInfo, signMessage } from "../../../src/keys/keys.ts";
 import type { DevAccount } from "../../../src/node/accounts.ts";
 import { Devnet, type DevnetOptions } from "../../../src/node/devnet.ts";
+import { checkFacts } from "../../../src/node/devnet-dump.ts";
 import { ATTACHED_FACT } from "../../../src/node/sealing-part.ts";
 import { readCar, writeCar } from "../../../src/storage/car.ts";
+import type { Address } from "../../../src/types/address.ts";
 import { FIL } from "../../../src/types/amount.ts";
 import { tipsetKeyText } from "../../../src/types/block-header.ts";
 import { type CID, cidOfBlock } from "../../../src/types/cid.ts";
@@ -158,6 +160,44 @@ test("what is no dump, was changed, or lacks blocks is refused by name, and so a
   );
   await expect(Devnet.load(file.subarray(0, file.length - 3))).rejects.toMatchObject({ data: { code: "TRUNCATED" } });
   await expect(Devnet.load(file, { seed: "other" })).rejects.toThrow("leave it out");
+});
+
+/** A file with another root. */
+function withRoot(file: Uint8Array, change: (root: Fields) => Fields): Uint8Array {
+  const [first, ...others] = readCar(file).blocks;
+  const bytes = dagCbor.encode(change(dagCbor.decode<Fields>((first as { readonly bytes: Uint8Array }).bytes)));
+  const { bytes: cid } = cidOfBlock(bytes);
+  return writeCar([cid], [{ cid, bytes }, ...others]);
+}
+type Fields = { readonly options: object; readonly [name: string]: unknown };
+
+test("a file decides what the network is, and not where it runs or keeps its keys", async () => {
+  const file = await dump(await network());
+  const evil = { data: "of the file", retention: 5, machine: "worker", bundle: { a: 1 }, version: "9" };
+  const copy = await load(withRoot(file, (root) => ({ ...root, options: { ...root.options, ...evil } })));
+  expect(copy.options).toMatchObject({ data: null, seed: "dump", version: (await network()).options.version });
+  for (const name of ["retention", "machine", "bundle"]) expect(copy.options).not.toHaveProperty(name);
+});
+
+test("a file whose parts do not fit each other is refused as one, and not as a folder with other options", async () => {
+  const net = await network({ miners: 1 });
+  const file = await dump(net);
+  const refused = (change: (root: Fields) => Fields, why: string) =>
+    expect(Devnet.load(withRoot(file, change))).rejects.toThrow(`not a dump of a local network: ${why}`);
+  await refused((root) => ({ ...root, facts: [] }), "it has no chain");
+  await refused((root) => ({ ...root, options: { ...root.options, seed: "another" } }), "its options do not fit");
+  const skipped = (one: number) => (root: Fields) => {
+    const [miner] = root["miners"] as readonly object[];
+    return { ...root, miners: [{ ...miner, skipped: [one] }] };
+  };
+  await refused(skipped(48), "miners is no list of what it should be");
+  expect(
+    (await load(withRoot(file, skipped(47)))).laboratory?.skipped(net.local?.miners[0]?.address as Address),
+  ).toEqual([47]);
+  await net.node.chain.blocks.write({ metadata: [["fork/from", utf8("{}")]] });
+  const { facts, sectors } = await net.snapshots.copy();
+  expect(() => checkFacts(facts)).toThrow("it is one of a fork");
+  expect(sectors).toEqual([]);
 });
 
 test("a network with actors of a bundle says that it is written to no file, when it is asked for one", async () => {
