@@ -49,6 +49,8 @@ export class ElectedProducer {
     const miners = isOn === undefined ? this.options.miners : this.options.miners.filter(isOn);
     const { chain } = states;
     const parent = chain.head;
+    // More null rounds than elections look back over are refused before an entry of the beacon is drawn for each of them.
+    if (epoch > parent.height + 1) await states.lookback(parent, epoch);
     await poster.headMoved(miners);
     const drawn = await entriesFor(this.options, parent, epoch, AbortSignal.timeout(BEACON_MS));
     const tried = await Promise.all(miners.map((miner) => this.maker.tryFor(miner, parent, epoch, drawn)));

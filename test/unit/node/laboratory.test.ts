@@ -1,5 +1,5 @@
 /** Faults on purpose, over JSON-RPC, on a network that elects its miners. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { minerMessages } from "../../../src/miner/chain-side/messages.ts";
 import { MessageTracker } from "../../../src/miner/chain-side/tracker.ts";
 import type { OwnMiner } from "../../../src/miner/own-sectors.ts";
@@ -29,6 +29,9 @@ beforeAll(async () => {
 });
 afterAll(() => net?.close());
 
+/** Whom the producer asks for entries. */
+const localBeacon = () =>
+  (net.producer as unknown as { options: { source: { entry: (...args: never[]) => unknown } } }).options.source;
 const report = async (): Promise<Report> => (await net.request<[Report]>("Devnet.minerReport", miner))[0];
 
 test("a sector that is lost on purpose is skipped at its deadline, blocks go on, and one report shows it all", async () => {
@@ -107,9 +110,16 @@ test("what is not there, and more than can be waited for, is refused by name", a
   await expect(net.request("Devnet.minerReport", "t01")).rejects.toThrow("no miner of this network; there are");
   await expect(net.request("Devnet.skipProofs", miner, [48])).rejects.toThrow("integer from 0 to 47");
   await expect(net.request("Devnet.mineTo", 10_000_000)).rejects.toThrow("at most");
-  await expect(net.request("Devnet.skipRounds", 1000)).rejects.toThrow(
+  // At once: not after an entry of the beacon was made for each round.
+  const entry = vi.spyOn(localBeacon(), "entry");
+  await expect(net.request("Devnet.skipRounds", 100_000)).rejects.toThrow(
     "too many null rounds for a network with miners",
   );
+  expect(entry).not.toHaveBeenCalled();
+  // Whether or not anybody wins.
+  await net.clock.mine(1).catch(() => undefined);
+  expect(entry).toHaveBeenCalled();
+  entry.mockRestore();
   await net.request("Devnet.skipProofs", miner, null, true);
   expect((await report()).SkippedDeadlines).toBeNull();
   await net.request("Devnet.skipProofs", miner, [5, 3]);
