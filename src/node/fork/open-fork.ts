@@ -1,8 +1,10 @@
 /** Where a fork begins: chosen once, at a tipset of the other node, and kept with what the network is made with. */
 import { fromUtf8, utf8 } from "../../base/bytes.ts";
+import { checkText } from "../../base/options.ts";
 import { encodeKey } from "../../chain/canonical-index.ts";
 import { CHAIN_FACTS } from "../../chain/chain.ts";
 import { walkBlocks } from "../../chain/links.ts";
+import { parseMnemonic } from "../../keys/mnemonic.ts";
 import { DEVNET_VERSION } from "../../params/networks.ts";
 import type { BlockHashes } from "../../storage/check-block.ts";
 import type { BlockStore } from "../../storage/contract.ts";
@@ -105,9 +107,10 @@ export async function askFork(url: string, at: number | undefined): Promise<Aske
   const [first] = Array.isArray(miners) ? (miners as { readonly address?: unknown }[]) : [];
   const miner = typeof first?.address === "string" ? first.address : text("miner");
   const { key, height } = at === undefined ? await remote.head() : await remote.atOrBefore(at, null);
+  // A folder that begins with what cannot be used could never be opened again.
   const kept: Kept = {
-    seed: text("seed"),
-    mnemonic: text("mnemonic"),
+    seed: orBad("seed", () => checkText("seed", text("seed"))),
+    mnemonic: orBad("mnemonic", () => parseMnemonic(text("mnemonic"))),
     accounts: Math.min(MAX_ACCOUNTS, Math.max(1, Array.isArray(accounts) ? accounts.length : 1)),
     blockTime: orBad("blockTime", () => checkBlockTime(blockTime)),
     key: key.map(String),

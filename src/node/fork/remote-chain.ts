@@ -99,6 +99,7 @@ export class RemoteChain {
       Array.isArray(Cids) &&
       Cids.length > 0 &&
       Cids.length <= MAX_BLOCKS &&
+      new Set(Cids.map((link) => String(Object(link)["/"]))).size === Cids.length &&
       Number.isSafeInteger(Height) &&
       (Height as number) >= 0 &&
       (Height as number) < MAX_HEIGHT;
@@ -112,7 +113,8 @@ export class RemoteChain {
 
   private async call(name: string, params: readonly unknown[], wanted: string): Promise<unknown> {
     const { error, result } = await this.ask(name, params, wanted);
-    if (error !== undefined) throw this.bad(fullName(name), new Error(String(error.message).slice(0, 300)));
+    if (error !== undefined)
+      throw this.bad(fullName(name), new Error(String(Object(error).message ?? error).slice(0, 300)));
     return result;
   }
 

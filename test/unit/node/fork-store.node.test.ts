@@ -3,14 +3,49 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { loadCrypto } from "../../../src/core/crypto.ts";
+import { PUBLIC_MNEMONIC } from "../../../src/node/accounts.ts";
 import { Devnet } from "../../../src/node/devnet.ts";
 import { ForkStore } from "../../../src/node/fork/fork-store.ts";
+import { askFork } from "../../../src/node/fork/open-fork.ts";
 import { RemoteChain, type RemoteTipset } from "../../../src/node/fork/remote-chain.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
 import type { Tipset } from "../../../src/types/block-header.ts";
 import { cidOfBlock } from "../../../src/types/cid.ts";
 
 const name = (height: number): string => `height/${`${height}`.padStart(16, "0")}`;
+
+test("what a fork would begin with and could not use is refused, before it is kept", async () => {
+  const head = await (await Devnet.open({ accounts: 1 })).request("ChainHead");
+  let lie: Record<string, unknown> = {};
+  const server = createServer(async (request, response) => {
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    const { method } = JSON.parse(Buffer.concat(parts).toString()) as { readonly method: string };
+    const info = { seed: "a", mnemonic: PUBLIC_MNEMONIC, accounts: [1], miner: "t01000", blockTime: 0 };
+    const answers: Record<string, unknown> = {
+      "Filecoin.StateNetworkVersion": 5,
+      "Devnet.info": info,
+      "Filecoin.ChainHead": head,
+    };
+    response.end(JSON.stringify({ result: answers[method], ...(lie[method] as object) }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  expect((await askFork(url, undefined)).kept.seed).toBe("a");
+  const lies: readonly (readonly [string, object, string])[] = [
+    ["Devnet.info", { seed: "" }, "Devnet.info: no seed"],
+    ["Devnet.info", { mnemonic: "two words" }, "Devnet.info: no mnemonic"],
+    ["Filecoin.ChainHead", { Cids: [head.Cids[0], head.Cids[0]] }, "ChainHead: what it gives is no such answer"],
+  ];
+  for (const [method, change, why] of lies) {
+    const honest = method === "Devnet.info" ? { seed: "a", mnemonic: PUBLIC_MNEMONIC, miner: "t01000" } : head;
+    lie = { [method]: { result: { ...honest, ...change } } };
+    await expect(askFork(url, undefined), why).rejects.toThrow(why);
+  }
+  lie = { "Filecoin.StateNetworkVersion": { error: "in words" } };
+  await expect(askFork(url, undefined)).rejects.toThrow("in words");
+  server.close();
+});
 
 test("a tipset of another epoch than was asked for, or than its header says, is refused", async () => {
   const net = await Devnet.open({ accounts: 1 });
