@@ -117,15 +117,18 @@ export class Lab {
         await net.sealing?.rest();
       },
       setSector: (given) => ask("Devnet.setSectorFault", this.miner(given), this.sector(given.sector), given.fault),
-      skipProofs: (given) => ask("Devnet.skipProofs", this.miner(given), given.deadlines ?? null),
+      skipProofs: (given) =>
+        ask("Devnet.skipProofs", this.miner(given), given.deadlines ?? null, given.anyway ?? false),
       setMiner: (given) => ask("Devnet.setMiner", this.miner(given), given.on),
-      equivocate: async (given) => this.executed(await ask<Link>("Devnet.equivocate", this.miner(given))),
+      equivocate: async (given) =>
+        this.executed(await ask<Link>("Devnet.equivocate", this.miner(given), given.anyway ?? false)),
       terminate: async (given) =>
         this.executed(
           await ask<Link>(
             "Devnet.terminateSectors",
             this.miner(given),
             given.sectors.map((one) => this.sector(one)),
+            given.anyway ?? false,
           ),
         ),
       snapshot: async (name) => {

@@ -24,6 +24,8 @@ type Amount = string;
 type Sector = number | string;
 /** Default of `miner`: the first. */
 type OfMiner = { readonly miner?: Party };
+/** Also where nobody could make blocks after it, which is refused otherwise. */
+type Anyway = { readonly anyway?: boolean };
 type Bounds<T> = { readonly is?: T; readonly atLeast?: T; readonly atMost?: T };
 
 /** The steps by their verbs, and what each is given. */
@@ -54,12 +56,12 @@ export type StepValues = {
   /** Plays the loss or the change of a sector's files, or ends it. */
   readonly setSector: OfMiner & { readonly sector: Sector; readonly fault: "none" | "lost" | "changed" };
   /** Leaves proofs of some deadlines out from now on; of none: makes all again; default: leaves all out. */
-  readonly skipProofs: OfMiner & { readonly deadlines?: readonly number[] };
+  readonly skipProofs: OfMiner & { readonly deadlines?: readonly number[] } & Anyway;
   /** Stops a miner, or starts it again. */
   readonly setMiner: OfMiner & { readonly on: boolean };
   /** Has a miner sign two blocks of one epoch, and reports them. */
-  readonly equivocate: OfMiner;
-  readonly terminate: OfMiner & { readonly sectors: readonly Sector[] };
+  readonly equivocate: OfMiner & Anyway;
+  readonly terminate: OfMiner & { readonly sectors: readonly Sector[] } & Anyway;
   /** Takes a snapshot under a name; `revert` goes back to it, as often as it is wanted. */
   readonly snapshot: string;
   readonly revert: string;

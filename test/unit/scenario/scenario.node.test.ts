@@ -47,6 +47,14 @@ test("what cannot be done names its step, and names that no step has given", asy
   await expect(run([{ pledge: { as: "new" } }])).rejects.toThrow("give the network miners");
 });
 
+test("what would end the chain is refused, and done where a step says that it is wanted anyway", async () => {
+  const alone = { seed: "the last", accounts: 2, miners: 1 };
+  const tried = (...steps: unknown[]) => runScenario({ name: "the last", network: alone, steps });
+  await expect(tried({ mine: 2 }, { skipProofs: {} })).rejects.toThrow("would end the chain for good");
+  await tried({ mine: 2 }, { skipProofs: { anyway: true } }, { terminate: { sectors: [0], anyway: true } });
+  await expect(tried({ equivocate: { anyway: "yes" } })).rejects.toThrow("true or false is needed");
+});
+
 test("a deal that is not as a step says is told with the state that it has; a name that no step gave, with those there are", async () => {
   const network = { seed: "scenario deals", accounts: 2, miners: 1 };
   const deal = { deal: { client: "bob", as: "one", maxPrice: "500 attoFIL" } };
