@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { head } from "./chain.ts";
 import { count } from "./format.ts";
-import { connection, devnet, errorText, networkName, trouble, unlocked, version } from "./node.ts";
+import { type Connection, connection, devnet, errorText, networkName, trouble, unlocked, version } from "./node.ts";
 import { linkTo, route } from "./route.ts";
 import { search } from "./search.ts";
 import { ActorPage } from "./views/actor.tsx";
@@ -54,7 +54,8 @@ function View(): JSX.Element {
     case "chain":
       return <ChainView />;
     case "tipset":
-      return <TipsetPage epoch={/^\d{1,12}$/.test(what) ? Number(what) : 0} />;
+      if (!/^\d{1,12}$/.test(what)) return <p class="error">{what === "" ? "Nothing" : what} is no epoch.</p>;
+      return <TipsetPage epoch={Number(what)} />;
     case "messages":
       return <MessagesView />;
     case "message":
@@ -134,17 +135,18 @@ function Search(): JSX.Element {
   );
 }
 
+const CONNECTIONS: Readonly<Record<Connection, string>> = {
+  connecting: "connecting …",
+  open: "live",
+  lost: "not connected; trying again",
+  failed: "not connected",
+};
+
 function Status(): JSX.Element {
-  const words =
-    connection.value === "open"
-      ? "live"
-      : connection.value === "connecting"
-        ? "connecting …"
-        : "not connected; trying again";
   return (
     <p class="status">
       <span class={`dot ${connection.value}`} aria-hidden="true" />
-      <span role="status">{words}</span>
+      <span role="status">{CONNECTIONS[connection.value]}</span>
       <span>
         {networkName.value} epoch <strong class="epoch">{head.value === null ? "–" : count(head.value.epoch)}</strong>
       </span>

@@ -2,7 +2,7 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { followChain } from "./chain.ts";
-import { errorText, keepConnected, readToken, takeTokenOfAddress, trouble, unlocked } from "./node.ts";
+import { connection, errorText, keepConnected, readToken, takeTokenOfAddress, trouble, unlocked } from "./node.ts";
 import { followSectors } from "./sectors.ts";
 import type { Beginning } from "./tab/messages.ts";
 import { readJoin, readLink } from "./tab/options.ts";
@@ -38,4 +38,5 @@ followPool();
 followSectors();
 begin().catch((error: unknown) => {
   trouble.value = errorText(error);
+  connection.value = "failed";
 });

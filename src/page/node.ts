@@ -10,7 +10,8 @@ import { signal } from "@preact/signals";
 import { connect, type NodeClient, type Subscription } from "../client.ts";
 import type { DevnetInfo } from "./json.ts";
 
-export type Connection = "connecting" | "open" | "lost";
+/** "failed": there is nothing to connect to, and nothing is tried again. */
+export type Connection = "connecting" | "open" | "lost" | "failed";
 
 export const connection = signal<Connection>("connecting");
 /** What the last attempt to connect failed by. */

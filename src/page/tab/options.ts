@@ -51,7 +51,8 @@ export function readLink(search: string): TabOptions | null {
 export function readJoin(search: string, page: string): string | null {
   const wanted = new URLSearchParams(search).get("join");
   if (wanted === null) return null;
-  const url = URL.canParse(wanted, page) ? new URL(wanted === "" ? "rpc/v1" : wanted, page) : null;
+  // What is no address of its own would be read as a path of the page's node, which is not the one that is meant.
+  const url = wanted === "" ? new URL("rpc/v1", page) : URL.canParse(wanted) ? new URL(wanted) : null;
   const protocol = { "http:": "ws:", "https:": "wss:", "ws:": "ws:", "wss:": "wss:" }[url?.protocol ?? ""];
   if (url === null || protocol === undefined)
     throw new LinkError(

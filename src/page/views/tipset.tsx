@@ -1,11 +1,11 @@
 /** One epoch: its blocks, and the messages that it executed with what became of them. */
 import type { JSX } from "preact";
-import { type BlockView, type TipsetView, tipsetView } from "../chain.ts";
+import { type BlockView, head, type TipsetView, tipsetView } from "../chain.ts";
 import { count, fil, time } from "../format.ts";
 import type { TipsetJson } from "../json.ts";
 import { useLive } from "../live.ts";
 import { ask } from "../node.ts";
-import { Card, CidLink, Facts, Miner, Shown, Table } from "../parts.tsx";
+import { Card, CidLink, Epoch, Facts, Miner, Shown, Table } from "../parts.tsx";
 import { go } from "../route.ts";
 import { executedIn, MessageTable } from "./messages.tsx";
 
@@ -13,6 +13,13 @@ export function TipsetPage({ epoch }: { epoch: number }): JSX.Element {
   const live = useLive(`tipset ${epoch}`, async () =>
     tipsetView(await ask<TipsetJson>("Filecoin.ChainGetTipSetByHeight", epoch, null)),
   );
+  const top = head.value?.epoch;
+  if (top !== undefined && epoch > top)
+    return (
+      <p>
+        Epoch {epoch} is not there yet: the head is at <Epoch of={top} />. It is shown here when it comes.
+      </p>
+    );
   return <Shown live={live}>{(tipset) => <One tipset={tipset} wanted={epoch} />}</Shown>;
 }
 

@@ -45,6 +45,14 @@ test("the node whose network is joined: of any scheme and without a path, or the
   ] as const)
     expect(readJoin(link, page)).toBe(url);
   expect(readJoin("?tab", page)).toBeNull();
-  for (const wrong of ["ftp://x", "javascript:1", "http://"])
+  for (const wrong of [
+    "ftp://x",
+    "javascript:1",
+    "http://",
+    "garbage",
+    "/rpc/v1",
+    "//node.example",
+    "node.example:1234",
+  ])
     expect(() => readJoin(`?${new URLSearchParams({ join: wrong })}`, page)).toThrow(LinkError);
 });
