@@ -336,3 +336,47 @@ test("each view: nothing serious for axe in both colour schemes, no width beyond
 test("the page complained of nothing", () => {
   expect(world.complaints).toEqual([]);
 });
+
+test("an empty field is no sector 0, what would end the chain needs its box, and what goes on stays told", async () => {
+  const alone = await openWorld("--miners", "1", "--block-time", "3600", "--seed", "alone");
+  try {
+    const own = await alone.open();
+    const press = (name: string) => own.getByRole("button", { name, exact: true }).click();
+    const told = (text: string | RegExp) => own.locator(".outcome").getByText(text).waitFor();
+    await own.getByRole("navigation").getByRole("link", { name: "Controls", exact: true }).click();
+    await press("Open the controls");
+    await own.getByLabel("Sector", { exact: true }).fill("");
+    await press("Lose the sector");
+    await told("Lose the sector: Sector: a whole number is expected");
+    await press("Leave out all proofs");
+    await told(/would end the chain for good/);
+    await own.getByRole("checkbox").check();
+    await press("Leave out all proofs");
+    await told("Leave out all proofs: done");
+    await own.getByLabel("Tipsets", { exact: true }).fill("40");
+    await press("Mine");
+    await press("Pause the clock");
+    await told("Pause the clock: done");
+    await told("Mine …");
+    await told(/Mine: the head is at epoch/);
+    // An epoch that is to come, and what is none.
+    await own.evaluate(() => location.assign("#/tipset/99999"));
+    await own.getByText("Epoch 99999 is not there yet: the head is at").waitFor();
+    await own.evaluate(() => location.assign("#/tipset/first"));
+    await own.getByText("first is no epoch.").waitFor();
+    // An outcome is of what stands in the fields.
+    await own.getByRole("navigation").getByRole("link", { name: "Tools", exact: true }).click();
+    await own.getByLabel("Text to decode").fill("t01000");
+    await press("Decode");
+    await own.getByText("This is an address.").waitFor();
+    await own.getByLabel("Text to decode").fill("t01001");
+    await own.getByText("This is an address.").waitFor({ state: "detached" });
+    await press("Check the path");
+    await own.getByText("the blocks of the path are expected").waitFor();
+    // Nothing is tried again where the address names no node.
+    await own.goto(`${new URL(own.url()).origin}/?join=garbage`);
+    await own.getByText("not connected", { exact: true }).waitFor();
+  } finally {
+    await alone.close();
+  }
+});

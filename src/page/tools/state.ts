@@ -33,6 +33,7 @@ export type PathFound = { readonly findings: readonly Finding[]; readonly value:
 export async function checkStatePath(root: string, path: string, car: string): Promise<PathFound> {
   const bytes = bytesOf(car);
   if (bytes === null) throw new Error("the blocks of the path are expected: a CAR file in base64 or hex");
+  if (root.trim() === "") throw new Error("the state root that is trusted is expected, a CID");
   const cid = parseCid(root.trim());
   const { value, blocks } = await checkPath(await loadCrypto(), bytes, cid, path, PREFIX);
   return {

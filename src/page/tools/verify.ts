@@ -4,7 +4,7 @@ import { type DrandInfo, verifyEntry } from "../../beacon/drand.ts";
 import { DRAND_MAINNET, INCENTINET, QUICKNET } from "../../beacon/networks.ts";
 import { loadCrypto } from "../../core/crypto.ts";
 import { Address } from "../../types/address.ts";
-import { decodeHeader, headerCid, headerSigningBytes } from "../../types/block-header.ts";
+import { type BlockHeader, decodeHeader, headerCid, headerSigningBytes } from "../../types/block-header.ts";
 import type { Cid } from "../json.ts";
 import { ask } from "../node.ts";
 import { bytesOf } from "./decode.ts";
@@ -16,9 +16,16 @@ export async function checkHeader(text: string): Promise<readonly Finding[]> {
   const wanted = text.trim();
   const isCid = /^bafy[a-z2-7]+$/.test(wanted);
   const crypto = await loadCrypto();
+  if (isCid && !(await ask<boolean>("Filecoin.ChainHasObj", { "/": wanted })))
+    throw new Error("this node has no block by that CID");
   const bytes = isCid ? fromBase64(await ask<string>("Filecoin.ChainReadObj", { "/": wanted })) : bytesOf(wanted);
   if (bytes === null) throw new Error("a block's CID, or a header's bytes in hex or base64, are expected");
-  const header = decodeHeader(bytes);
+  let header: BlockHeader;
+  try {
+    header = decodeHeader(bytes);
+  } catch (cause) {
+    throw new Error("these bytes are no block header", { cause });
+  }
   const cid = headerCid(header).toString();
   const out: Finding[] = [{ text: `epoch ${header.height}, block of ${header.miner.toString("t")}`, isGood: true }];
   out.push(

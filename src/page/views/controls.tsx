@@ -4,23 +4,32 @@ import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Subscription } from "../../client.ts";
 import { head, revision } from "../chain.ts";
+import { wholeNumber } from "../input.ts";
 import type { MinerReportJson } from "../json.ts";
 import { useLive } from "../live.ts";
 import { call, devnet, errorText, lock, unlock, unlocked } from "../node.ts";
 import { Card, Epoch, Shown, Table } from "../parts.tsx";
 
-type Done = { readonly text: string; readonly isBad: boolean };
-/** What the last control came to; read out to who cannot see it. */
-const outcome = signal<Done>({ text: "", isBad: false });
+type Done = { readonly id: number; readonly text: string; readonly state: "at work" | "done" | "failed" };
+/** What is being done, and what the last control came to; read out to who cannot see it. */
+const outcomes = signal<readonly Done[]>([]);
+/** Lines of it. */
+const MOST_OUTCOMES = 8;
+let acts = 0;
 
-/** Does something and tells what came of it. */
+/** Does something and tells what came of it: one that ends takes no other's place that still goes on. */
 async function act(what: string, work: () => Promise<unknown>): Promise<void> {
-  outcome.value = { text: `${what} …`, isBad: false };
+  const id = ++acts;
+  const tell = (text: string, state: Done["state"]): void => {
+    const others = outcomes.value.filter((one) => one.id !== id && one.state === "at work");
+    outcomes.value = [...others, { id, text, state }].slice(-MOST_OUTCOMES);
+  };
+  tell(`${what} …`, "at work");
   try {
     const result = await work();
-    outcome.value = { text: typeof result === "string" ? `${what}: ${result}` : `${what}: done`, isBad: false };
+    tell(typeof result === "string" ? `${what}: ${result}` : `${what}: done`, "done");
   } catch (error) {
-    outcome.value = { text: `${what}: ${errorText(error)}`, isBad: true };
+    tell(`${what}: ${errorText(error)}`, "failed");
   } finally {
     // What is shown may have changed although the chain has not moved.
     revision.value++;
@@ -42,9 +51,13 @@ export function ControlsView(): JSX.Element {
   return (
     <>
       <Lock />
-      <p class={outcome.value.isBad ? "error outcome" : "outcome"} role="status">
-        {outcome.value.text}
-      </p>
+      <div class="outcome" role="status">
+        {outcomes.value.map(({ id, text, state }) => (
+          <p key={id} class={state === "failed" ? "error" : undefined}>
+            {text}
+          </p>
+        ))}
+      </div>
       {unlocked.value ? (
         <>
           <Time />
@@ -231,7 +244,8 @@ async function save(): Promise<string> {
       const bytes = Uint8Array.from(atob(piece), (letter) => letter.charCodeAt(0));
       if (bytes.length === 0) resolve();
       else parts.push(bytes);
-    }).then(({ ended }) => ended.then(resolve), reject);
+      // The last piece is empty: without it the file was cut short.
+    }).then(({ ended }) => ended.then(() => reject(new Error("the node ended before the file was whole"))), reject);
   });
   const url = URL.createObjectURL(new Blob(parts, { type: "application/vnd.ipld.car" }));
   const link = Object.assign(document.createElement("a"), {
@@ -308,6 +322,7 @@ function Faults(): JSX.Element {
   const miners = devnet.value?.miners ?? [];
   const [miner, setMiner] = useState(miners[0]?.address ?? "");
   const [sector, setSector] = useState("0");
+  const [anyway, setAnyway] = useState(false);
   const live = useLive(`faults ${miner}`, () =>
     call<readonly MinerReportJson[]>("Devnet.minerReport", miner).then(([first]) => first as MinerReportJson),
   );
@@ -319,7 +334,8 @@ function Faults(): JSX.Element {
         </p>
       </Card>
     );
-  const fault = (kind: string) => () => call("Devnet.setSectorFault", miner, Number(sector), kind);
+  const number = (): number => wholeNumber(sector, "Sector");
+  const fault = (kind: string) => async () => call("Devnet.setSectorFault", miner, number(), kind);
   return (
     <Card title="Miners and faults">
       <div class="field">
@@ -344,15 +360,22 @@ function Faults(): JSX.Element {
         <Button text="Lose the sector" run={fault("lost")} />
         <Button text="Change the sector" run={fault("changed")} />
         <Button text="Bring the sector back" run={fault("none")} />
-        <Button text="Terminate the sector" run={() => call("Devnet.terminateSectors", miner, [Number(sector)])} />
+        <Button
+          text="Terminate the sector"
+          run={async () => call("Devnet.terminateSectors", miner, [number()], anyway)}
+        />
       </div>
       <div class="row">
-        <Button text="Leave out all proofs" run={() => call("Devnet.skipProofs", miner, null)} />
+        <Button text="Leave out all proofs" run={() => call("Devnet.skipProofs", miner, null, anyway)} />
         <Button text="Make all proofs again" run={() => call("Devnet.skipProofs", miner, [])} />
         <Button text="Stop the miner" run={() => call("Devnet.setMiner", miner, false)} />
         <Button text="Start the miner" run={() => call("Devnet.setMiner", miner, true)} />
-        <Button text="Sign a second block" run={() => call("Devnet.equivocate", miner)} />
+        <Button text="Sign a second block" run={() => call("Devnet.equivocate", miner, anyway)} />
       </div>
+      <label>
+        <input type="checkbox" checked={anyway} onChange={(event) => setAnyway(event.currentTarget.checked)} /> anyway,
+        also where the chain would end with it
+      </label>
       <Shown live={live}>
         {(report) => (
           <p class="faint">

@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { JsonTree } from "../json-tree.tsx";
-import { devnet, errorText } from "../node.ts";
+import { devnet } from "../node.ts";
 import { bytesOf } from "../tools/decode.ts";
 import type { ProofAnswer, ProofQuestion } from "../tools/proof-worker.ts";
 import type { PathFound } from "../tools/state.ts";
@@ -13,22 +13,17 @@ export function StatePath(): JSX.Element {
   const [root, setRoot] = useState("");
   const [path, setPath] = useState("");
   const [car, setCar] = useState("");
-  const [note, setNote] = useState("");
   const take = async (): Promise<void> => {
-    setNote("");
-    try {
-      const { headRoot, takePath } = await import("../tools/state.ts");
-      const wanted = root.trim() === "" ? await headRoot() : root;
-      setCar(await takePath(wanted, path));
-      setRoot(wanted);
-    } catch (error) {
-      setNote(errorText(error));
-    }
+    const { headRoot, takePath } = await import("../tools/state.ts");
+    const wanted = root.trim() === "" ? await headRoot() : root;
+    setCar(await takePath(wanted, path));
+    setRoot(wanted);
   };
   return (
     <Tool<PathFound>
       title="Path in a state"
       about="A value of a state, shown by the blocks on the way to it from the state's root: t01000, t01000/Balance, t01000/Sectors/0, t04/Claims/t01000. Whoever trusts the root needs no node to check it."
+      more={{ button: "Take the blocks from the node", run: take }}
       button="Check the path"
       run={async () => (await import("../tools/state.ts")).checkStatePath(root, path, car)}
       show={({ findings, value }) => (
@@ -45,10 +40,6 @@ export function StatePath(): JSX.Element {
         set={setRoot}
       />
       <Text name="Blocks: a CAR file, base64 or hex" value={car} set={setCar} rows={3} />
-      <button type="button" onClick={take}>
-        Take the blocks from the node
-      </button>
-      {note === "" ? null : <p class="error">{note}</p>}
     </Tool>
   );
 }

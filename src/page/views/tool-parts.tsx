@@ -1,39 +1,66 @@
 /** What the tools are made of: a form whose outcome is shown below it, its fields, and a list of what was found. */
 import type { ComponentChildren, JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { errorText } from "../node.ts";
 import { Card, Words } from "../parts.tsx";
 import type { Finding } from "../tools/verify.ts";
 
-/** A form whose outcome is shown below it. */
+/** A form whose outcome is shown below it, until it is of what stood there before. `more`: what another button does first. */
 export function Tool<T>(props: {
   title: string;
   about: string;
   button: string;
   run: () => Promise<T>;
   show: (value: T) => ComponentChildren;
+  more?: { readonly button: string; readonly run: () => Promise<unknown> };
   children: ComponentChildren;
 }): JSX.Element {
-  const [outcome, setOutcome] = useState<{ readonly value: T } | { readonly error: string } | null>(null);
+  const [outcome, setOutcome] = useState<{ readonly value: T } | { readonly error: string } | "at work" | null>(null);
+  /** Counts what was asked and what was changed: an answer to what is not the last is nobody's any more. */
+  const asked = useRef(0);
+  const forget = (): void => {
+    asked.current++;
+    setOutcome(null);
+  };
+  const ask = <R,>(run: () => Promise<R>, show: (value: R) => void): void => {
+    const own = ++asked.current;
+    setOutcome("at work");
+    run().then(
+      (value) => {
+        if (own === asked.current) show(value);
+      },
+      (error: unknown) => {
+        if (own === asked.current) setOutcome({ error: errorText(error) });
+      },
+    );
+  };
+  const { more } = props;
   return (
     <Card title={props.title}>
       <p>
         <Words of={props.about} />
       </p>
       <form
+        onInput={forget}
         onSubmit={(event) => {
           event.preventDefault();
-          props.run().then(
-            (value) => setOutcome({ value }),
-            (error: unknown) => setOutcome({ error: errorText(error) }),
-          );
+          ask(props.run, (value) => setOutcome({ value }));
         }}
       >
         {props.children}
-        <button type="submit">{props.button}</button>
+        <p class="row">
+          {more === undefined ? null : (
+            <button type="button" onClick={() => ask(more.run, () => setOutcome(null))}>
+              {more.button}
+            </button>
+          )}
+          <button type="submit">{props.button}</button>
+        </p>
       </form>
       <div role="status">
-        {outcome === null ? null : "error" in outcome ? (
+        {outcome === null ? null : outcome === "at work" ? (
+          <p class="faint">…</p>
+        ) : "error" in outcome ? (
           <p class="error">{outcome.error}</p>
         ) : (
           props.show(outcome.value)

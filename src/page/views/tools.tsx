@@ -1,7 +1,8 @@
 /** Tools that work on what is given to them: piece commitments, decoding, verification. No data leaves the page but where it says so. */
 import type { JSX } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { bytes, count, duration } from "../format.ts";
+import { wholeNumber } from "../input.ts";
 import { JsonTree } from "../json-tree.tsx";
 import { ask } from "../node.ts";
 import { Card, Facts } from "../parts.tsx";
@@ -33,6 +34,7 @@ function Piece(): JSX.Element {
   const [piece, setPiece] = useState<Piece | null>(null);
   const [error, setError] = useState("");
   const worker = useRef<Worker | null>(null);
+  useEffect(() => () => worker.current?.terminate(), []);
   const commit = (file: File | null | undefined): void => {
     if (file === null || file === undefined) return;
     worker.current?.terminate();
@@ -134,7 +136,10 @@ function Params(): JSX.Element {
       title="Parameters of a message"
       about="Decoded by the node, which knows the receiver's code."
       button="Decode the parameters"
-      run={() => ask("Filecoin.StateDecodeParams", to.trim(), Number(method), params.trim(), null)}
+      run={async () => {
+        if (to.trim() === "") throw new Error("Receiver: an address is expected, such as t01000");
+        return ask("Filecoin.StateDecodeParams", to.trim(), wholeNumber(method, "Method number"), params.trim(), null);
+      }}
       show={(value) => <JsonTree value={value} />}
     >
       <Text name="Receiver" value={to} set={setTo} />
