@@ -11,6 +11,8 @@ const MAX_STEPS = 10_000;
 export const MAX_EPOCHS = 100_000;
 const MAX_SECTORS = 1000;
 const MAX_NODES = 16;
+/** Lists and objects within each other. */
+const MAX_DEPTH = 64;
 /** Milliseconds; and the share of losses at which a stream still comes through. */
 const MAX_LATENCY = 10_000;
 const MAX_LOSS = 0.9;
@@ -56,7 +58,13 @@ const share: Check = (value, place) => {
 const boolean: Check = (value, place) => {
   if (typeof value !== "boolean") badScenario(place, "true or false is needed");
 };
-const anything: Check = () => undefined;
+/** Any JSON, not deeper than answers are: whoever walks over it goes a call deeper for each level. */
+const anything: Check = (value, place) => {
+  for (let level = [value], depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) badScenario(place, `lists and objects within each other, at most ${MAX_DEPTH}, are needed`);
+    level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []));
+  }
+};
 const epochs = whole(0, MAX_EPOCHS);
 const number = whole(0, Number.MAX_SAFE_INTEGER);
 const sector: Check = (value, place) => (typeof value === "string" ? text(value, place) : number(value, place));

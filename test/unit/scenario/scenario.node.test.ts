@@ -101,6 +101,17 @@ test("what is no scenario is refused at its place, before a network is made", as
     });
 });
 
+test("a value of lists within lists without end is refused at its place", async () => {
+  const deep = JSON.parse("[".repeat(5000) + "]".repeat(5000)) as unknown;
+  const why = "lists and objects within each other, at most 64";
+  await expect(run([{ expectCall: { method: "ChainHead", has: deep } }])).rejects.toThrow(
+    `step 1.expectCall.has: ${why}`,
+  );
+  await expect(run([{ call: { method: "ChainHead", params: [deep] } }])).rejects.toThrow(
+    `step 1.call.params[0]: ${why}`,
+  );
+});
+
 test("a scenario that comes as data calls no method that reads or writes files", async () => {
   const tried = (step: unknown, files = false) => runScenario({ name: "x", steps: [step] }, { files });
   const file = { Path: "/none/such", IsCAR: false };
