@@ -53,8 +53,14 @@ test("a snapshot, time, and back; the whole network as a file, with which anothe
 
 test("the network of a scenario's file executes messages; one that was told to make no tipsets says so", async () => {
   const [scenario, file] = [path.join(folder, "scenario.json"), path.join(folder, "scenario.car")];
-  await writeFile(scenario, JSON.stringify({ name: "saved", network: { accounts: 2 }, steps: [{ mine: 1 }] }));
-  expect(await filigree("scenario", "run", scenario, "--save", file)).toMatchObject({ code: 0, err: "" });
+  await writeFile(
+    scenario,
+    JSON.stringify({ name: "\u001b[31msaved", network: { accounts: 2 }, steps: [{ mine: 1 }] }),
+  );
+  const ran = await filigree("scenario", "run", scenario, "--save", file);
+  expect(ran).toMatchObject({ code: 0, err: "" });
+  // A name that came with a file commands no terminal.
+  expect(ran.out).toContain("\ufffd[31msaved: 1 steps");
   const loaded = await Devnet.load(await readFile(file));
   try {
     const started = { url, data: null, resumed: 1, token: null };

@@ -10,7 +10,7 @@ import { complain, EXIT, fileError, UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { printJson } from "../json.ts";
 import { checkOutput, writeOutput } from "../output.ts";
-import { progressLine } from "../terminal.ts";
+import { plainText, progressLine } from "../terminal.ts";
 
 type Options = {
   readonly seed?: string;
@@ -57,7 +57,8 @@ async function runOne(
   const { runScenario } = await import("../../scenario/run.ts");
   const { ScenarioError } = await import("../../scenario/types.ts");
   const line = progressLine();
-  const write = (text: string): void => void process.stdout.write(`${text}\n`);
+  // The scenario's name may be anybody's.
+  const write = (text: string): void => void process.stdout.write(`${plainText(text)}\n`);
   try {
     const outcome = await interruptible(() =>
       runScenario(given, {
