@@ -25,7 +25,7 @@ type Fixture = {
 const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
 const bundles = new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) })));
 
-for (const version of [18, 27, 28]) {
+for (const version of [16, 17, 18, 27, 28]) {
   const fixture = await readFixtureJson<Fixture>(`fvm/published-${version}.json.gz`);
   const bundle = await bundles.find("devnet", fixture.actors);
   const count = fixture.outcomes.length;
