@@ -45,7 +45,9 @@ describe.skipIf(bundle === undefined)(`updates at version ${VERSION}${bundle ===
     await one.until("UpdateActivating");
     const after = await net.request<View>("StateSectorGetInfo", miner, number, []);
     expect(after["SealedCID"]).not.toEqual(before["SealedCID"]);
-    expect(after).toMatchObject({ Activation: before["Activation"], Expiration: before["Expiration"] });
+    expect(after["Expiration"]).toBe(before["Expiration"]);
+    // Version 17 was seen to let a sector begin anew with its update, 21 and 28 not.
+    if (VERSION >= 21) expect(after["Activation"]).toBe(before["Activation"]);
     expect(after["SectorKeyCID"]).toEqual(before["SealedCID"]);
     const { State: state } = await net.request<View>("StateMarketStorageDeal", sold["DealId"], []);
     expect(state.SectorStartEpoch).toBe(sold["Activated"]);
