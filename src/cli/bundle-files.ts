@@ -29,6 +29,19 @@ export async function bundleFor(
   return new Bundles([{ name: path.basename(file), read: async () => bytes }]).require(LOCAL, actors);
 }
 
+/** The bundles that are kept, and those of a file that is named: of a network that says itself which ones it needs. */
+export async function bundlesAtHand(file: string | undefined): Promise<Bundles> {
+  const kept = await new BundleStore(BUNDLE_FOLDER).sources();
+  if (file === undefined) return new Bundles(kept);
+  const bytes = await readBundleFile(file);
+  const [only, ...more] = carsOf(bytes);
+  if (only === undefined || more.length > 0)
+    return new Bundles([{ name: path.basename(file), read: async () => bytes }, ...kept]);
+  const bundles = new Bundles(kept);
+  bundles.add(await readBundle(only));
+  return bundles;
+}
+
 /** The bundles' files at a place. Throws if there are none. */
 export async function bundleFiles(place: string): Promise<BundleFile[]> {
   if (statSync(place).isFile()) return [{ name: path.basename(place), read: () => readBundleFile(place) }];

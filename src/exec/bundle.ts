@@ -53,7 +53,7 @@ export function missingBundle(network: BundleName, actorsVersion: number): Bundl
 const ZSTD = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd);
 /** Most bytes of a pack when it is decompressed, and of a file that is taken for a bundle; actors of one. */
 export const MAX_PACK = 512 << 20;
-const MAX_ACTORS = 256;
+export const MAX_ACTORS = 256;
 
 function bad(why: string, cause?: unknown): never {
   throw new BundleError({ code: "BAD_BUNDLE" }, `no bundle of actors: ${why}`, { cause });

@@ -8,9 +8,11 @@
  */
 import { platform } from "#platform";
 import { LogLevels } from "../base/log-levels.ts";
+import { OptionError } from "../base/options.ts";
 import { Chain } from "../chain/chain.ts";
 import { type Crypto, loadCrypto } from "../core/crypto.ts";
 import type { Bundle } from "../exec/bundle.ts";
+import type { Bundles } from "../exec/bundles.ts";
 import type { KeyInfo } from "../keys/keys.ts";
 import { Keystore } from "../keys/keystore.ts";
 import { parseMnemonic } from "../keys/mnemonic.ts";
@@ -131,6 +133,8 @@ export type DevnetOptions = {
   readonly predeploy?: boolean;
   /** Published actors of that version; a network that goes on has them in its folder. */
   readonly bundle?: Bundle;
+  /** Published actors at hand, for networks that come from elsewhere (`load`, `fork`): those that they name are looked for here. */
+  readonly bundles?: Pick<Bundles, "find">;
   /** Versions that come while it runs, in the order of epochs: to 18 and later ones. */
   readonly upgrades?: readonly LocalUpgrade[];
   /**
@@ -393,7 +397,8 @@ export class Devnet {
    * Goes on from the state of a network that runs elsewhere, at an epoch of its chain (`at`; its head): blocks are fetched
    * from the other node's JSON-RPC when they are needed, and kept. What was used before works without that node, from the
    * same folder, too; with `whole` the state is fetched at once, and all of it does. What is not at hand is named
-   * (`ForkError` NOT_AT_HAND). One producer makes all blocks, without
+   * (`ForkError` NOT_AT_HAND). The code of published actors comes from `bundles`, else from the other node; if neither has it, that is
+   * told at once (CODE_NOT_AT_HAND). Versions that follow on the other network follow here. One producer makes all blocks, without
    * election: miners of the other network do not prove here. Throws `ForkError`, `OptionError`.
    */
   static async fork(
@@ -403,17 +408,23 @@ export class Devnet {
     const crypto = await loadCrypto();
     const { data = null, reset = false, repair = false } = given;
     // Asked first: an address that is wrong must not cost the earlier network.
-    const asked = reset ? await askFork(url, at) : undefined;
+    for (const name of ["networkVersion", "bundle", "upgrades", "sectorSize"] as const)
+      if (given[name] !== undefined) throw new OptionError(name, "that of the other network holds; leave it out");
+    const asked = reset ? await askFork(url, at, given.bundles) : undefined;
     const inner =
       data === null ? new MemoryStore() : await TableStore.open(data, platform.openTable, { reset, repair });
     try {
-      const fork = await openFork(inner, url, { at, asked }, crypto);
+      const { bundles } = given;
+      const fork = await openFork(inner, url, { at, asked, ...(bundles === undefined ? {} : { bundles }) }, crypto);
       if (whole) await fetchWhole(fork.store);
       const options = { ...DEFAULTS, retention: "archive" as const, ...fork.options, ...given, miners: 0 };
       checkDevnetOptions(options);
       const store = new UndoStore(fork.store, staysAfterRevert);
       const words = { mnemonic: given.mnemonic ?? fork.options.mnemonic };
-      const net = await Devnet.over(store, crypto, networkOf(fork.options.blockTime), { ...options, ...words });
+      const { blockTime, networkVersion, upgrades } = fork.options;
+      const bare = networkOf(blockTime, networkVersion, upgrades);
+      const network = fork.blockDelay === null ? bare : { ...bare, blockDelaySeconds: fork.blockDelay };
+      const net = await Devnet.over(store, crypto, network, { ...options, ...words });
       net.source = { url, epoch: fork.store.point.height };
       return net;
     } catch (error) {

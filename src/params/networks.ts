@@ -140,7 +140,7 @@ export function withSectorSize(network: NetworkParams, size: LocalSectorSize): N
 }
 
 /** Network version in force at an epoch. */
-export function networkVersionAt(network: NetworkParams, epoch: number): number {
+export function networkVersionAt(network: Pick<NetworkParams, "upgrades">, epoch: number): number {
   let version = network.upgrades[0]?.networkVersion ?? 0;
   for (const upgrade of network.upgrades) if (epoch >= upgrade.epoch) version = upgrade.networkVersion;
   return version;

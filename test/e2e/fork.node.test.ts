@@ -87,7 +87,7 @@ test("at an epoch of the other's chain, then without the other; what was never u
   await cold.close();
 });
 
-test("a network whose actors are code that is not at hand is refused by name", async () => {
+test("a network that is of no seed is refused by name", async () => {
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on("data", (part: Buffer) => parts.push(part));
@@ -101,7 +101,7 @@ test("a network whose actors are code that is not at hand is refused by name", a
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as { port: number };
   await expect(Devnet.fork(`http://127.0.0.1:${port}`)).rejects.toMatchObject({
-    data: { code: "CODE_NOT_AT_HAND", networkVersion: 25 },
+    data: { code: "NOT_LOCAL", networkVersion: 25 },
   });
   server.close();
   await expect(Devnet.fork("ftp://x")).rejects.toThrow("address of a JSON-RPC");

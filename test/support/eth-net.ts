@@ -45,18 +45,7 @@ export async function openEthNet(options: Partial<DevnetOptions> = {}): Promise<
     net,
     ask,
     ethereum,
-    signed(fields = {}) {
-      const { chainId } = net.network;
-      const tx: EthTransaction = {
-        ...{ kind: "eip1559", nonce: 0n, to: fromHex(ethereum(1).slice(2)), value: 5n, input: new Uint8Array(0) },
-        ...{ gasLimit: 10_000_000n, maxFee: 10n ** 9n, maxPriorityFee: 10n ** 5n, r: 0n, s: 0n, v: 0n },
-        ...fields,
-      };
-      const secret = net.accounts[0]?.keys.ethereum.secret as Uint8Array;
-      const signature = net.node.crypto.secp256k1.sign(signingDigest(tx, chainId), secret);
-      const parts = { r: big(signature.subarray(0, 32)), s: big(signature.subarray(32, 64)) };
-      return `0x${toHex(encodeTransaction({ ...tx, ...parts, v: BigInt(signature[64] as number) }, chainId))}`;
-    },
+    signed: (fields = {}) => signedTransaction(net, { to: fromHex(ethereum(1).slice(2)), ...fields }),
     async emit(byte) {
       const params = dagCbor.encode([
         [3, "t1", 0x55, new Uint8Array(32).fill(byte)],
@@ -67,4 +56,18 @@ export async function openEthNet(options: Partial<DevnetOptions> = {}): Promise<
       await ask("MpoolPushMessage", { From: from, To: to, Value: "0", Method: EMIT, Params: toBase64(params) }, null);
     },
   };
+}
+
+/** A signed transaction of a network's first account, raw. */
+export function signedTransaction({ network, accounts, node }: Devnet, fields: Partial<EthTransaction>): string {
+  const { chainId } = network;
+  const tx: EthTransaction = {
+    ...{ kind: "eip1559", nonce: 0n, to: null, value: 5n, input: new Uint8Array(0) },
+    ...{ gasLimit: 10_000_000n, maxFee: 10n ** 9n, maxPriorityFee: 10n ** 5n, r: 0n, s: 0n, v: 0n },
+    ...fields,
+  };
+  const secret = accounts[0]?.keys.ethereum.secret as Uint8Array;
+  const signature = node.crypto.secp256k1.sign(signingDigest(tx, chainId), secret);
+  const parts = { r: big(signature.subarray(0, 32)), s: big(signature.subarray(32, 64)) };
+  return `0x${toHex(encodeTransaction({ ...tx, ...parts, v: BigInt(signature[64] as number) }, chainId))}`;
 }

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Bundles } from "../../exec/bundles.ts";
 import { parseMnemonic } from "../../keys/mnemonic.ts";
 import { isDamage } from "../../node/damage.ts";
 import type { Devnet, DevnetOptions } from "../../node/devnet.ts";
@@ -17,7 +18,7 @@ import { checkRpcOptions } from "../../node/rpc-part.ts";
 import { DEVNET_VERSION, LOCAL_SECTOR_SIZES, type LocalSectorSize } from "../../params/networks.ts";
 import type { ByteSource } from "../../storage/car-reader.ts";
 import { parseFil } from "../../types/amount.ts";
-import { bundleFor } from "../bundle-files.ts";
+import { bundleFor, bundlesAtHand } from "../bundle-files.ts";
 import { BUNDLE_FOLDER } from "../bundle-store.ts";
 import { readingCar } from "../car-input.ts";
 import { openOutput } from "../devnet-output.ts";
@@ -167,7 +168,7 @@ export function registerDevnet(program: Command): void {
     )
     .option(
       "--bundle <file>",
-      `published actors of that version, a .car or vN.tar.zst (default: those of devnet in ${BUNDLE_FOLDER})`,
+      `published actors of that version, or of a network that is forked or loaded, a .car or vN.tar.zst (default: those in ${BUNDLE_FOLDER})`,
     )
     .option(
       "--upgrade <n@epoch>",
@@ -252,7 +253,9 @@ async function runNetwork(
   const isNative = networkVersion === DEVNET_VERSION;
   if (options.predeploy === true && isNative)
     throw new UsageError("--predeploy goes with --network-version 18 to 28: this one has no contracts");
-  if (options.bundle !== undefined && isNative) throw new UsageError("--bundle goes with --network-version 16 to 28");
+  const isFromElsewhere = options.fork !== undefined || options.load !== undefined;
+  if (options.bundle !== undefined && isNative && !isFromElsewhere)
+    throw new UsageError("--bundle goes with --network-version 16 to 28");
   const isReset = options.reset === true;
   const bundle = isNative ? undefined : await bundleFor(networkVersion, options.bundle, isReset);
   const upgrades: LocalUpgrade[] = [];
@@ -292,7 +295,8 @@ async function runNetwork(
     return;
   }
   const { load, fork } = options;
-  if (isReset) await checkSource(options);
+  const atHand = isFromElsewhere ? { bundles: await bundlesAtHand(options.bundle) } : {};
+  if (isReset) await checkSource({ ...options, ...atHand });
   if (data !== null) await settleForm(data, { nodes: 0, reset: isReset });
   const { Devnet } = await import("../../node/devnet.ts");
   const place = {
@@ -302,6 +306,7 @@ async function runNetwork(
     reset: isReset,
     version: command.parent?.version() ?? "",
     machine,
+    ...atHand,
   };
   const time = isGiven(command, "blockTime") ? { blockTime } : {};
   const at = options.forkAt === undefined ? {} : { at: options.forkAt };
@@ -348,7 +353,7 @@ const FIXED: readonly string[] = [
     "apart",
     "repair",
   ],
-  ...["networkVersion", "bundle", "predeploy", "upgrade"],
+  ...["networkVersion", "predeploy", "upgrade"],
 ];
 
 function isGiven(command: Command, name: string): boolean {
@@ -377,10 +382,10 @@ async function fromFile<Result>(file: string, work: (source: ByteSource) => Prom
 }
 
 /** That there is something to go on with, before an earlier network, of whatever form, is forgotten for it. */
-async function checkSource({ fork, forkAt, load }: Options): Promise<void> {
+async function checkSource({ fork, forkAt, load, bundles }: Options & { readonly bundles?: Bundles }): Promise<void> {
   if (fork !== undefined) {
     const { askFork } = await import("../../node/fork/open-fork.ts");
-    await askFork(fork, forkAt);
+    await askFork(fork, forkAt, bundles);
   }
   if (load !== undefined) {
     const [{ readOptions }, { loadCrypto }] = await Promise.all([

@@ -8,6 +8,8 @@ export type ForkErrorData =
   | { readonly code: "BAD_ANSWER"; readonly method: string }
   /** There is a network in the folder that is no fork. */
   | { readonly code: "NOT_EMPTY" }
+  /** The other node's network is none of a seed: nobody here could make its blocks. */
+  | { readonly code: "NOT_LOCAL"; readonly networkVersion: number }
   /** The network's actors are code that is not at hand. */
   | { readonly code: "CODE_NOT_AT_HAND"; readonly networkVersion: number };
 export class ForkError extends FilError<ForkErrorData> {}

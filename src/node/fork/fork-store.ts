@@ -55,12 +55,22 @@ export class ForkStore implements BlockStore {
     this.point = point;
   }
 
+  /** Where the other node is. */
+  get url(): string {
+    return this.remote.url;
+  }
+
+  /** A block, if it is kept here. */
+  async kept(cid: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.inner.peek(cid) ?? this.inner.get(cid);
+  }
+
   peek(cid: Uint8Array): Uint8Array | undefined {
     return this.inner.peek(cid);
   }
 
   async get(cid: Uint8Array): Promise<Uint8Array | undefined> {
-    const kept = this.inner.peek(cid) ?? (await this.inner.get(cid));
+    const kept = await this.kept(cid);
     if (kept !== undefined) return kept;
     const key = cidKey(cid);
     const age = this.now() - (this.absent.get(key) ?? -Infinity);

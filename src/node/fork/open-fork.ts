@@ -4,16 +4,20 @@ import { checkText } from "../../base/options.ts";
 import { encodeKey } from "../../chain/canonical-index.ts";
 import { CHAIN_FACTS } from "../../chain/chain.ts";
 import { walkBlocks } from "../../chain/links.ts";
+import { loadCrypto } from "../../core/crypto.ts";
 import { parseMnemonic } from "../../keys/mnemonic.ts";
-import { DEVNET_VERSION } from "../../params/networks.ts";
+import { DEVNET_VERSION, type LocalSectorSize, localSectorSize, networkVersionAt } from "../../params/networks.ts";
+import { findVersion, isFvm } from "../../schema/versions/rows.ts";
 import type { BlockHashes } from "../../storage/check-block.ts";
-import type { BlockStore } from "../../storage/contract.ts";
+import type { Block, BlockStore } from "../../storage/contract.ts";
+import { MemoryStore } from "../../storage/memory.ts";
 import { Address } from "../../types/address.ts";
 import { decodeHeader } from "../../types/block-header.ts";
-import { parseCid } from "../../types/cid.ts";
+import { type CID, parseCid } from "../../types/cid.ts";
 import { FORK_FACT, noteMiner } from "../devnet-chain.ts";
-import { checkBlockTime } from "../devnet-options.ts";
+import { checkBlockTime, checkUpgrades, type LocalUpgrade } from "../devnet-options.ts";
 import { ForkError } from "./errors.ts";
+import { type AtHand, type NamedActors, takeActors, takeUpgrades } from "./fork-actors.ts";
 import { type ForkPoint, ForkStore, heightName } from "./fork-store.ts";
 import { RemoteChain } from "./remote-chain.ts";
 
@@ -23,13 +27,33 @@ export type ForkOptions = {
   readonly mnemonic: string;
   readonly accounts: number;
   readonly blockTime: number;
+  readonly networkVersion: number;
+  readonly upgrades: readonly LocalUpgrade[];
+  readonly sectorSize: LocalSectorSize;
 };
-type Kept = ForkOptions & { readonly key: readonly string[]; readonly height: number };
-export type AskedFork = { readonly kept: Kept; readonly miner: Address };
+/** Kept as JSON. Forks from before others than version 5 could be forked say nothing of versions, sectors and delay. */
+type Kept = Pick<ForkOptions, "seed" | "mnemonic" | "accounts" | "blockTime"> & {
+  readonly key: readonly string[];
+  readonly height: number;
+  readonly networkVersion?: number;
+  readonly upgrades?: readonly LocalUpgrade[];
+  readonly sectorSize?: LocalSectorSize;
+  /** Seconds between epochs, as the network reckons its time. */
+  readonly blockDelay?: number;
+  /** Published actors of the state; null for those of a bundle that nobody published, and of the native machine. */
+  readonly actors?: NamedActors | null;
+};
+/** `blocks`: what was fetched to see that the fork can be made, the actors' code above all. */
+export type AskedFork = { readonly kept: Kept; readonly miner: Address; readonly blocks: readonly Block[] };
 
 const MAX_ACCOUNTS = 100;
 /** Characters of seed and mnemonic. */
 const MAX_TEXT = 10_000;
+
+/** Nobody's bundles. */
+const NONE: AtHand = { find: async () => undefined };
+
+type Asked = { readonly at: number | undefined; readonly asked: AskedFork | undefined; readonly bundles?: AtHand };
 
 /**
  * Opens the fork that a store holds, or begins one that was asked for (`askFork`), by default now. Throws `ForkError`.
@@ -37,7 +61,7 @@ const MAX_TEXT = 10_000;
 export async function openFork(
   inner: BlockStore,
   url: string,
-  { at, asked }: { readonly at: number | undefined; readonly asked: AskedFork | undefined },
+  { at, asked, bundles = NONE }: Asked,
   hashes: BlockHashes,
 ) {
   const found = await inner.metadata(FORK_FACT);
@@ -46,16 +70,16 @@ export async function openFork(
       { code: "NOT_EMPTY" },
       "there is a network in the data folder that is no fork; give another --data, or --reset",
     );
-  const fresh = found === undefined ? (asked ?? (await askFork(url, at))) : null;
+  const fresh = found === undefined ? (asked ?? (await askFork(url, at, bundles))) : null;
   const kept = fresh?.kept ?? (JSON.parse(fromUtf8(found as Uint8Array)) as Kept);
   const point = { key: kept.key.map(parseCid), height: kept.height };
   const store = new ForkStore(inner, new RemoteChain(url), hashes, point);
-  if (fresh !== null) {
-    await store.checkTipset(point);
-    await begin(inner, fresh, point);
-  }
-  const { seed, mnemonic, accounts, blockTime } = kept;
-  return { store, options: { seed, mnemonic, accounts, blockTime } satisfies ForkOptions };
+  if (fresh !== null) await begin(inner, fresh, point);
+  const { seed, mnemonic, accounts, blockTime, blockDelay, networkVersion = DEVNET_VERSION } = kept;
+  const upgrades = await takeUpgrades(store, kept.upgrades ?? [], kept.actors ?? null, bundles);
+  const { sectorSize = "2KiB" } = kept;
+  const options: ForkOptions = { seed, mnemonic, accounts, blockTime, networkVersion, upgrades, sectorSize };
+  return { store, options, blockDelay: blockDelay ?? null };
 }
 
 /** Fetches the whole state at the fork, and what its blocks carry: from then on nothing of it is asked for. */
@@ -72,23 +96,23 @@ export async function fetchWhole(store: ForkStore): Promise<void> {
 }
 
 /**
- * Asks the other node for what a fork at an epoch of its chain (its head) begins with. Throws `ForkError`: CODE_NOT_AT_HAND for a
- * network whose actors cannot be run here.
+ * Asks the other node for what a fork at an epoch of its chain (its head) begins with, and takes the code of its actors. Throws
+ * `ForkError`: NOT_LOCAL for a network that is not of a seed, CODE_NOT_AT_HAND for one whose actors cannot be run here.
  */
-export async function askFork(url: string, at: number | undefined): Promise<AskedFork> {
+export async function askFork(url: string, at: number | undefined, bundles: AtHand = NONE): Promise<AskedFork> {
   const remote = new RemoteChain(url);
-  const networkVersion = await remote.networkVersion();
   const info = await remote.describe();
-  if (networkVersion !== DEVNET_VERSION || info === null)
+  if (info === null) {
+    const networkVersion = await remote.networkVersion(null);
     throw new ForkError(
-      { code: "CODE_NOT_AT_HAND", networkVersion },
-      `${remote.url} runs ${info === null ? "no local network" : "a network"} of version ${networkVersion}, and actors of such a network are code that is not at hand here: a fork can be of a local network of version ${DEVNET_VERSION}`,
+      { code: "NOT_LOCAL", networkVersion },
+      `${url} runs no local network of Filigree, but one of version ${networkVersion}: a fork needs the seed that keys of accounts and miners follow from`,
     );
-  const bad = (name: string, cause?: unknown): never => {
-    const method = "Devnet.info";
+  }
+  const bad = (name: string, cause?: unknown, method = "Devnet.info"): never => {
     throw new ForkError(
       { code: "BAD_ANSWER", method },
-      `${remote.url}, ${method}: no ${name}${name === "seed" ? " (a node that others reach tells it to admins alone)" : ""}`,
+      `${url}, ${method}: no ${name}${name === "seed" ? " (a node that others reach tells it to admins alone)" : ""}`,
       { cause },
     );
   };
@@ -97,16 +121,31 @@ export async function askFork(url: string, at: number | undefined): Promise<Aske
     return typeof value === "string" && value.length <= MAX_TEXT ? value : bad(name);
   };
   const { accounts, miners, blockTime = 0 } = info;
-  const orBad = <T>(name: string, read: () => T): T => {
+  const orBad = <T>(name: string, read: () => T, method?: string): T => {
     try {
       return read();
     } catch (cause) {
-      return bad(name, cause);
+      return bad(name, cause, method);
     }
   };
-  const [first] = Array.isArray(miners) ? (miners as { readonly address?: unknown }[]) : [];
+  const [first] = Array.isArray(miners)
+    ? (miners as { readonly address?: unknown; readonly sectorBytes?: unknown }[])
+    : [];
   const miner = typeof first?.address === "string" ? first.address : text("miner");
+  const { sectorBytes } = first ?? {};
+  const sectorSize = typeof sectorBytes === "number" ? localSectorSize(sectorBytes) : "2KiB";
   const { key, height } = at === undefined ? await remote.head() : await remote.atOrBefore(at, null);
+  const { versions, blockDelay } = await remote.constants();
+  const [{ networkVersion }, ...later] = versions as [(typeof versions)[0], ...typeof versions];
+  const told = await remote.networkVersion(key);
+  if (findVersion(told) === undefined || (!isFvm(networkVersion) && networkVersion !== DEVNET_VERSION))
+    throw new ForkError(
+      { code: "CODE_NOT_AT_HAND", networkVersion: told },
+      `${url} runs a network of version ${told}, and actors of that version are not known here`,
+    );
+  if (networkVersionAt({ upgrades: versions }, height) !== told)
+    bad(`schedule of versions that comes to ${told} at epoch ${height}`, undefined, "StateGetNetworkParams");
+  orBad("schedule of versions", () => checkUpgrades(networkVersion, later), "StateGetNetworkParams");
   // A folder that begins with what cannot be used could never be opened again.
   const kept: Kept = {
     seed: orBad("seed", () => checkText("seed", text("seed"))),
@@ -115,13 +154,28 @@ export async function askFork(url: string, at: number | undefined): Promise<Aske
     blockTime: orBad("blockTime", () => checkBlockTime(blockTime)),
     key: key.map(String),
     height,
+    ...{ networkVersion, upgrades: later, blockDelay },
+    sectorSize: sectorSize ?? bad(`size of sectors that is known (${sectorBytes})`),
   };
-  return { kept, miner: orBad("miner", () => Address.parse(miner)) };
+  const scratch = new MemoryStore();
+  const store = new ForkStore(scratch, remote, await loadCrypto(), { key, height });
+  await store.checkTipset({ key, height });
+  const actors = isFvm(networkVersion) ? await takeActors(store, await stateAt(store, key), told, bundles) : null;
+  await takeUpgrades(store, later, actors, bundles);
+  const blocks: Block[] = [];
+  for await (const { cid, bytes } of scratch.everyBlock()) blocks.push({ cid, bytes });
+  return { kept: { ...kept, actors }, miner: orBad("miner", () => Address.parse(miner)), blocks };
 }
 
-async function begin(inner: BlockStore, { kept, miner }: AskedFork, { key, height }: ForkPoint): Promise<void> {
+/** The state before a tipset that is there. */
+async function stateAt(store: ForkStore, [first]: readonly CID[]): Promise<CID> {
+  return decodeHeader((await store.get((first as CID).bytes)) as Uint8Array).parentStateRoot;
+}
+
+async function begin(inner: BlockStore, { kept, miner, blocks }: AskedFork, { key, height }: ForkPoint): Promise<void> {
   await inner.write(
     {
+      blocks,
       metadata: [
         [FORK_FACT, utf8(JSON.stringify(kept))],
         noteMiner(miner),

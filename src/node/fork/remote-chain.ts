@@ -3,11 +3,13 @@ import { readText } from "../../base/answer-text.ts";
 import { fromBase64 } from "../../base/bytes.ts";
 import { describeError, isFilError } from "../../base/errors.ts";
 import { OptionError } from "../../base/options.ts";
+import { type ScheduledVersion, versionUpgrades } from "../../params/upgrades.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
 import { ForkError } from "./errors.ts";
 
 export type RemoteTipset = { readonly key: readonly CID[]; readonly height: number };
 type Link = { readonly "/": string };
+type Constants = { readonly BlockDelaySecs: unknown; readonly ForkUpgradeParams: Readonly<Record<string, unknown>> };
 type Reply = { readonly result?: unknown; readonly error?: { readonly code?: unknown; readonly message?: unknown } };
 
 /**
@@ -28,6 +30,16 @@ const MAX_ANSWER = 12 << 20;
 /** Blocks of a tipset. */
 const MAX_BLOCKS = 256;
 const MAX_HEIGHT = 2 ** 40;
+/** Seconds between epochs. */
+const MAX_DELAY = 86_400;
+
+/** What of a network's constants a fork takes over. */
+export type RemoteConstants = {
+  /** Network versions by the first epoch at which they are in force. */
+  readonly versions: readonly ScheduledVersion[];
+  /** Seconds between epochs, as the network reckons its time. */
+  readonly blockDelay: number;
+};
 
 export class RemoteChain {
   readonly url: string;
@@ -75,10 +87,31 @@ export class RemoteChain {
     return this.tipset("ChainGetTipSetAfterHeight", [height, linksOf(top)]);
   }
 
-  async networkVersion(): Promise<number> {
-    const version = await this.call("StateNetworkVersion", [null], "its network version");
+  async networkVersion(at: readonly CID[] | null): Promise<number> {
+    const version = await this.call("StateNetworkVersion", [linksOf(at)], "its network version");
     if (!Number.isSafeInteger(version)) throw this.bad("StateNetworkVersion");
     return version as number;
+  }
+
+  /** Source: lotus api/types.go at b835fab702eb, NetworkParams and ForkUpgradeParams: the last epoch before each upgrade. */
+  async constants(): Promise<RemoteConstants> {
+    const method = "StateGetNetworkParams";
+    const given = (await this.call(method, [], "its network's constants")) as Partial<Constants> | null;
+    const { BlockDelaySecs: blockDelay, ForkUpgradeParams: heights } = given ?? {};
+    const isDelay =
+      Number.isSafeInteger(blockDelay) && (blockDelay as number) > 0 && (blockDelay as number) <= MAX_DELAY;
+    if (!isDelay || typeof heights !== "object" || heights === null) throw this.bad(method);
+    let first = 0;
+    const later = new Map<number, number>();
+    for (const { name, networkVersion } of versionUpgrades()) {
+      const height = heights[`Upgrade${name}Height`];
+      if (height === undefined) continue;
+      if (!Number.isSafeInteger(height) || (height as number) > MAX_HEIGHT) throw this.bad(method);
+      if ((height as number) < 0) first = networkVersion;
+      else later.set((height as number) + 1, networkVersion);
+    }
+    const rest = [...later].map(([epoch, networkVersion]) => ({ epoch, networkVersion }));
+    return { versions: [{ epoch: 0, networkVersion: first }, ...rest], blockDelay: blockDelay as number };
   }
 
   /** What a local network says of itself; null of any other. */
