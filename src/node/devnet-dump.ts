@@ -1,15 +1,19 @@
 /** What a file of a local network holds of one that runs, and what of it must be set in one that was made of the file. */
 import { OptionError } from "../base/options.ts";
 import { CHAIN_FACTS } from "../chain/chain.ts";
+import { Bundles } from "../exec/bundles.ts";
 import type { KeyInfo } from "../keys/keys.ts";
 import { DEVNET_VERSION } from "../params/networks.ts";
 import { isFvm } from "../schema/versions/rows.ts";
+import type { ByteSource } from "../storage/car-reader.ts";
+import type { BlockHashes } from "../storage/check-block.ts";
 import type { BlockStore } from "../storage/contract.ts";
 import { Address } from "../types/address.ts";
 import { decodeSignedMessage, encodeSignedMessage } from "../types/message.ts";
 import type { Clock } from "./clock.ts";
 import { DevnetError, FORK_FACT } from "./devnet-chain.ts";
-import { DumpError, type Dumped, type DumpedMiner, type DumpedOptions, dumpSections } from "./dump.ts";
+import { DumpError, type Dumped, type DumpedMiner, type DumpedOptions, dumpSections, readOptions } from "./dump.ts";
+import { actorsFor, bundlesIn } from "./dump-actors.ts";
 import type { Laboratory } from "./laboratory.ts";
 import type { LocalProving } from "./local-proving.ts";
 import type { FilecoinNode } from "./node.ts";
@@ -18,26 +22,19 @@ import type { Snapshots } from "./snapshots.ts";
 
 /** Options that are fixed with a network. */
 type Fixed = Omit<DumpedOptions, "balance" | "proofs" | "blockTime"> & { readonly balance: bigint };
-/** Options of networks that no file has. */
-type OfBundle = { readonly networkVersion?: number; readonly bundle?: unknown };
 /** A network, as far as a file has it. */
 type Network = {
   readonly options: Partial<Fixed> & {
     readonly [K in "accounts" | "balance" | "seed" | "genesisTime"]: Fixed[K];
-  } & { readonly blockTime: number; readonly proving?: LocalProving } & OfBundle;
+  } & { readonly blockTime: number; readonly proving?: LocalProving };
   readonly node: FilecoinNode;
   readonly clock: Clock;
   readonly laboratory: Laboratory | null;
   readonly snapshots: Snapshots;
 };
 
-/** That a network can be written to a file. Throws `DumpError` OF_BUNDLE, OF_FORK. */
-export async function checkDump({ options, node }: Pick<Network, "options" | "node">): Promise<void> {
-  if (isFvm(options.networkVersion ?? DEVNET_VERSION))
-    throw new DumpError(
-      { code: "OF_BUNDLE" },
-      "a network with actors of a bundle is not written to a file yet; make it again from its seed and bundle",
-    );
+/** That a network can be written to a file. Throws `DumpError` OF_FORK. */
+export async function checkDump({ node }: Pick<Network, "node">): Promise<void> {
   if ((await node.chain.blocks.metadata(FORK_FACT)) !== undefined)
     throw new DumpError(
       { code: "OF_FORK" },
@@ -92,7 +89,10 @@ export async function* dumpOf(net: Network, settings: DumpSettings = {}): AsyncG
   await checkDump(net);
   const { facts, sectors, free } = await net.snapshots.copy();
   try {
-    yield* dumpSections({ facts: withoutPlaces(facts), sectors, ...restOf(net, settings) }, net.node.chain.blocks);
+    const { blocks } = net.node.chain;
+    const isOfBundle = isFvm(net.options.networkVersion ?? DEVNET_VERSION);
+    const dumped = { facts: withoutPlaces(facts), sectors, ...restOf(net, settings) };
+    yield* dumpSections(dumped, blocks, isOfBundle ? await bundlesIn(blocks) : []);
   } finally {
     free();
   }
@@ -101,6 +101,8 @@ export async function* dumpOf(net: Network, settings: DumpSettings = {}): AsyncG
 function restOf(net: Network, { automine }: DumpSettings): Omit<Dumped, "facts" | "sectors"> {
   const { options, node, clock, laboratory } = net;
   const { accounts, balance, seed, mnemonic = "", blockTime, genesisTime, miners = 0, sectors = 1, proving } = options;
+  const { networkVersion = DEVNET_VERSION, predeploy = false, upgrades = [] } = options;
+  const schedule = upgrades.map(({ epoch, networkVersion }) => ({ epoch, networkVersion }));
   const local = new Set(node.pool.localMessages());
   const others = node.pool.pending().filter((signed) => !local.has(signed));
   const keys = node.keystore.list().map((address) => node.keystore.get(address));
@@ -109,6 +111,7 @@ function restOf(net: Network, { automine }: DumpSettings): Omit<Dumped, "facts" 
       ...{ accounts, seed, mnemonic, blockTime, genesisTime, miners, sectors },
       balance: `${balance}`,
       proofs: proving?.described.mode ?? "attested",
+      ...(isFvm(networkVersion) ? { networkVersion, predeploy, upgrades: schedule } : {}),
     },
     wallet: { chosen: node.keystore.chosenName, keys: keys.map(({ type, secret }) => [type, secret] as const) },
     pool: others.map(encodeSignedMessage),
@@ -127,11 +130,18 @@ function restOf(net: Network, { automine }: DumpSettings): Omit<Dumped, "facts" 
   };
 }
 
+/** What a file says that its network needs. Throws as `readDump`, and `BundleError` MISSING_BUNDLE for actors that are not at hand. */
+export async function askFile(file: ByteSource, hashes: BlockHashes, atHand: Pick<Bundles, "find"> = new Bundles()) {
+  const { options, bundles } = await readOptions(file, hashes);
+  return { options, actors: await actorsFor(bundles, options.upgrades ?? [], atHand) };
+}
+
 /** Options of a network that is made of a file: those that it had, and where the new one runs. */
-export function optionsOf<Given extends Partial<Fixed> & OfBundle & { readonly proving?: LocalProving }>(
-  dumped: DumpedOptions,
-  given: Given,
-) {
+export function optionsOf<
+  Given extends Partial<Fixed> & {
+    readonly [K in "bundle" | "sectorSize"]?: unknown;
+  } & { readonly proving?: LocalProving },
+>(dumped: DumpedOptions, given: Given) {
   const { balance, proofs, ...options } = dumped;
   const mode = given.proving?.described.mode ?? "attested";
   if (mode !== proofs)
@@ -144,7 +154,10 @@ export function optionsOf<Given extends Partial<Fixed> & OfBundle & { readonly p
     "genesisTime",
     "miners",
     "sectors",
+    "sectorSize",
     "networkVersion",
+    "predeploy",
+    "upgrades",
     "bundle",
   ] as const)
     if (given[name] !== undefined) throw new OptionError(name, "that of the file's network holds; leave it out");

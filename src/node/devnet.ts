@@ -61,6 +61,7 @@ import {
   refuseFork,
 } from "./devnet-chain.ts";
 import {
+  askFile,
   checkDump,
   checkFacts,
   type DumpSettings,
@@ -74,7 +75,7 @@ import {
   withoutPlaces,
 } from "./devnet-dump.ts";
 import { checkBundle, checkDevnetOptions, checkUpgrades, type LocalUpgrade } from "./devnet-options.ts";
-import { DumpError, type Dumped, readDump, readOptions } from "./dump.ts";
+import { DumpError, type Dumped, readDump } from "./dump.ts";
 import { EthControl, Impersonation } from "./eth-control.ts";
 import { askFork, fetchWhole, openFork } from "./fork/open-fork.ts";
 import { gatewayAddress } from "./gateway-address.ts";
@@ -351,15 +352,18 @@ export class Devnet {
 
   /**
    * Makes a network of such a file, in memory or in an empty folder: it goes on where the other one was. Options that are
-   * fixed with a network are the file's. Throws `DumpError`, `CarError`, `OptionError`.
+   * fixed with a network are the file's. Published actors are not in it: they come from `bundles`. Throws `DumpError`, `CarError`,
+   * `OptionError`, `BundleError` MISSING_BUNDLE.
    */
   static async load(file: NetworkFile, given: Partial<DevnetOptions> = {}): Promise<Devnet> {
     const crypto = await loadCrypto();
     const { data = null, reset = false } = given;
     // Looked at first: a file that is none must not cost the earlier network.
     const source = sourceOf(file);
-    const options = { ...DEFAULTS, ...optionsOf(await readOptions(source, crypto), given) };
+    const { actors, ...ofFile } = await askFile(source, crypto, given.bundles);
+    const options = { ...DEFAULTS, ...optionsOf(ofFile.options, given), upgrades: actors.upgrades };
     checkDevnetOptions({ ...options, proofs: given.proving?.described.mode });
+    checkUpgrades(options.networkVersion ?? DEVNET_VERSION, options.upgrades);
     let inner = data === null ? new MemoryStore() : await TableStore.open(data, platform.openTable, { reset });
     if (data !== null && (await isHalfLoaded(inner))) {
       // What an interrupted load has left was never anybody's network.
@@ -376,10 +380,12 @@ export class Devnet {
         );
       const dumped = await readDump(source, store, crypto);
       checkFacts(dumped.facts);
+      await store.write({ blocks: actors.blocks });
       // The head is among the facts, and they are one batch: what is ended before it has left no network.
       const facts = [...withoutPlaces(dumped.facts), [LOADING_FACT, new Uint8Array(1)] as const];
       await store.write({ metadata: facts }, { sync: true, note: "the network of a file" });
-      net = await Devnet.over(store, crypto, networkOf(options.blockTime), options, dumped).catch((cause: unknown) => {
+      const network = networkOf(options.blockTime, options.networkVersion, options.upgrades);
+      net = await Devnet.over(store, crypto, network, options, dumped).catch((cause: unknown) => {
         // A size that was given may be what does not fit.
         throw given.sectorSize === undefined ? misfit(cause) : cause;
       });

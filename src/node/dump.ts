@@ -1,7 +1,7 @@
 /**
  * A local network of one process as one CAR file, and back: everything that a snapshot has (`snapshots.ts`), with all blocks.
  *
- * Version 1, whose root is the block of DAG-CBOR that says the rest:
+ * Form 1, or form 2 of a network with actors of a bundle. The root is the block of DAG-CBOR that says the rest:
  *
  *   filigree, form   what this is
  *   options          what the network was made with; what of it is an amount, as decimal text
@@ -10,6 +10,7 @@
  *   wallet           keys in the clear (they are a local network's, and public), and which is the default
  *   pool             signed messages of others that wait; those of the network's own user are among the facts
  *   clock, miners    how epochs pass; what the laboratory plays
+ *   bundles          form 2: published actors whose code is left out, by network, version and root (`dump-actors.ts`)
  *
  * Blocks of the store follow in the order of their CIDs, so that the same network gives the same file on every runtime.
  */
@@ -19,19 +20,20 @@ import { FilError } from "../base/errors.ts";
 import { encodeVarint } from "../base/varint.ts";
 import type { KeyType } from "../keys/keys.ts";
 import type { SectorCopy } from "../miner/folders/copies.ts";
+import type { ActorBundle } from "../params/actor-codes.ts";
 import { WINDOW_POST } from "../params/proving.ts";
+import type { ScheduledVersion } from "../params/upgrades.ts";
 import { carHeader } from "../storage/car.ts";
 import { type ByteSource, CarReader } from "../storage/car-reader.ts";
 import { type BlockHashes, checkBlock } from "../storage/check-block.ts";
 import type { Block, BlockStore } from "../storage/contract.ts";
-import { CID, cidFromBytes, cidOfBlock } from "../types/cid.ts";
+import { CID, cidFromBytes, cidKey, cidOfBlock } from "../types/cid.ts";
+import { type NamedBundle, namesOf, publishedAs } from "./dump-actors.ts";
 import type { ProofMode } from "./proof-mode.ts";
 
 export type DumpErrorData =
   /** The file is no dump, or one of another form. */
   | { readonly code: "BAD_DUMP"; readonly why: string }
-  /** A network whose actors are of a bundle of its user's: that is no part of it. */
-  | { readonly code: "OF_BUNDLE" }
   /** A fork: what it never asked the other node for is not here. */
   | { readonly code: "OF_FORK" }
   /** There is a network in the folder already. */
@@ -51,6 +53,11 @@ export type DumpedOptions = {
   readonly miners: number;
   readonly sectors: number;
   readonly proofs: ProofMode;
+  /** Of networks with actors of a bundle. */
+  readonly networkVersion?: number;
+  readonly predeploy?: boolean;
+  /** Versions that come while it runs. */
+  readonly upgrades?: readonly ScheduledVersion[];
 };
 export type DumpedMiner = {
   readonly miner: string;
@@ -69,6 +76,8 @@ export type DumpedRest = {
   readonly pool: readonly Uint8Array[];
   readonly clock: { readonly automine: boolean; readonly blockTime: number };
   readonly miners: readonly DumpedMiner[];
+  /** Published actors whose code is not in the file. */
+  readonly bundles?: readonly NamedBundle[];
 };
 export type Dumped = DumpedRest & {
   readonly facts: readonly (readonly [name: string, value: Uint8Array])[];
@@ -76,15 +85,21 @@ export type Dumped = DumpedRest & {
 };
 
 const KIND = "local network";
-const FORM = 1;
+const [FORM, FORM_OF_BUNDLES] = [1, 2];
 const FACTS_A_BLOCK = 1000;
 /** Facts, files and messages of a dump at the most. */
 const MOST = 10_000_000;
+/** Upgrades of a network. */
+const MOST_VERSIONS = 100;
 /** Blocks that are written at once. */
 const BATCH = 1000;
 
-/** The sections of the file, its header first. Blocks are read from `store` as they are wanted. */
-export async function* dumpSections(dumped: Dumped, store: BlockStore): AsyncGenerator<Uint8Array> {
+/** The sections of the file, its header first, without the code of `bundles`. Blocks are read from `store` as they are wanted. */
+export async function* dumpSections(
+  dumped: Dumped,
+  store: BlockStore,
+  bundles: readonly ActorBundle[],
+): AsyncGenerator<Uint8Array> {
   const own: Block[] = [];
   const put = (value: unknown): CID => {
     const bytes = dagCbor.encode(value);
@@ -99,11 +114,14 @@ export async function* dumpSections(dumped: Dumped, store: BlockStore): AsyncGen
   const files = sectors.flatMap(({ sector, files: named }) =>
     [...named].sort().map(([name, bytes]) => put([`${sector.miner}`, sector.number, name, bytes])),
   );
-  const root = put({ filigree: KIND, form: FORM, facts: pieces, files, ...rest });
+  const isOfBundle = rest.options.networkVersion !== undefined;
+  const named = isOfBundle ? { form: FORM_OF_BUNDLES, bundles: namesOf(bundles) } : { form: FORM };
+  const root = put({ filigree: KIND, ...named, facts: pieces, files, ...rest });
   yield carHeader([root]);
   for (const block of own.reverse()) yield section(block);
   const cids: Uint8Array[] = [];
-  for await (const { cid } of store.everyBlock()) cids.push(cid.slice());
+  const left = new Set(bundles.flatMap(({ codes }) => [...codes.values()].map(cidKey)));
+  for await (const { cid } of store.everyBlock()) if (!left.has(cidKey(cid))) cids.push(cid.slice());
   cids.sort(compare);
   for (const cid of cids) {
     const bytes = store.peek(cid) ?? (await store.get(cid));
@@ -117,13 +135,17 @@ async function openDump(file: ByteSource): Promise<readonly [reader: CarReader, 
   return root === undefined || reader.roots.length !== 1 ? bad("it does not have one root") : [reader, root];
 }
 
-/** What a file's network was made with. Throws as `readDump`. */
-export async function readOptions(file: ByteSource, hashes: BlockHashes): Promise<DumpedOptions> {
+/** What a file's network was made with, and published actors that it names. Throws as `readDump`. */
+export async function readOptions(
+  file: ByteSource,
+  hashes: BlockHashes,
+): Promise<{ readonly options: DumpedOptions; readonly bundles: readonly NamedBundle[] }> {
   const [reader, root] = await openDump(file);
   const first = (await reader.next())?.block;
   if (first === undefined || compare(first.cid, root) !== 0) return bad("the root is not its first block");
   if (checkBlock(first, hashes) !== "right") bad("the first block is not the one of its CID");
-  return restOf(first.bytes).options;
+  const { options, bundles = [] } = restOf(first.bytes);
+  return { options, bundles };
 }
 
 /** Writes a file's blocks into a store and gives the rest. Throws `DumpError` BAD_DUMP, `CarError`. */
@@ -206,8 +228,10 @@ function decode(bytes: Uint8Array, what: string): unknown {
 function restOf(bytes: Uint8Array) {
   const { filigree, form, ...fields } = object(decode(bytes, "its root"), "the root");
   if (filigree !== KIND) bad("its root says something else");
-  if (form !== FORM) bad(`it has form ${String(form).slice(0, 20)}, and this version reads form ${FORM}`);
+  if (form !== FORM && form !== FORM_OF_BUNDLES)
+    bad(`it has form ${String(form).slice(0, 20)}, and this version reads forms ${FORM} and ${FORM_OF_BUNDLES}`);
   const options = object(fields["options"], "options");
+  const ofBundle = form === FORM_OF_BUNDLES ? ofBundles(options, fields["bundles"]) : null;
   for (const name of ["accounts", "genesisTime", "miners", "sectors"])
     if (!isCount(options[name])) bad(`options.${name} is no count`);
   for (const name of ["seed", "mnemonic", "balance", "proofs"])
@@ -222,13 +246,12 @@ function restOf(bytes: Uint8Array) {
   const clock = object(fields["clock"], "clock");
   if (typeof clock["automine"] !== "boolean" || typeof clock["blockTime"] !== "number") bad("clock is not one");
   if (typeof options["blockTime"] !== "number") bad("options.blockTime is no number");
-  const { accounts, balance, seed, mnemonic, blockTime, genesisTime, miners, sectors, proofs } =
-    options as DumpedOptions;
   const isBytes = (one: unknown): boolean => one instanceof Uint8Array;
   const isLink = (one: unknown): boolean => CID.asCID(one) !== null;
   return {
-    // These and no others: where a network runs and keeps its keys is for whoever loads the file to say.
-    options: { accounts, balance, seed, mnemonic, blockTime, genesisTime, miners, sectors, proofs },
+    // Those that are known, and no others: where a network runs and keeps its keys is for whoever loads the file to say.
+    options: { ...pick(options), ...ofBundle?.options },
+    ...(ofBundle === null ? {} : { bundles: ofBundle.bundles }),
     wallet: {
       chosen: typeof wallet["chosen"] === "string" ? wallet["chosen"] : null,
       keys: list<readonly [KeyType, Uint8Array]>(wallet["keys"], "wallet.keys", isKey),
@@ -239,6 +262,28 @@ function restOf(bytes: Uint8Array) {
     facts: list<CID>(fields["facts"], "facts", isLink),
     files: list<CID>(fields["files"], "files", isLink),
   };
+}
+
+function pick(options: Fields): DumpedOptions {
+  const { accounts, balance, seed, mnemonic, blockTime, genesisTime, miners, sectors, proofs } =
+    options as DumpedOptions;
+  return { accounts, balance, seed, mnemonic, blockTime, genesisTime, miners, sectors, proofs };
+}
+
+/** What form 2 has beyond form 1. */
+function ofBundles({ networkVersion, predeploy = false, upgrades = [] }: Fields, bundles: unknown) {
+  if (!isCount(networkVersion)) return bad("options.networkVersion is no count");
+  if (typeof predeploy !== "boolean") return bad("options.predeploy is neither true nor false");
+  const isUpgrade = (one: unknown): boolean => isObject(one) && isCount(one["epoch"]) && isCount(one["networkVersion"]);
+  const later = list<ScheduledVersion>(upgrades, "options.upgrades", isUpgrade);
+  if (later.length > MOST_VERSIONS)
+    bad(`options.upgrades has ${later.length} upgrades, and ${MOST_VERSIONS} are allowed`);
+  const isNamed = (one: unknown): boolean => isObject(one) && CID.asCID(one["root"]) !== null;
+  const named = list<NamedBundle>(bundles, "bundles", isNamed);
+  for (const one of named)
+    if (publishedAs(one) === undefined)
+      bad(`it names a bundle of actors with the root ${one.root}, and this version knows no such one`);
+  return { options: { networkVersion, predeploy, upgrades: later }, bundles: named };
 }
 
 function isMiner(value: unknown): boolean {

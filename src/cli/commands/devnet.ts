@@ -388,11 +388,11 @@ async function checkSource({ fork, forkAt, load, bundles }: Options & { readonly
     await askFork(fork, forkAt, bundles);
   }
   if (load !== undefined) {
-    const [{ readOptions }, { loadCrypto }] = await Promise.all([
-      import("../../node/dump.ts"),
+    const [{ askFile }, { loadCrypto }] = await Promise.all([
+      import("../../node/devnet-dump.ts"),
       import("../../core/crypto.ts"),
     ]);
-    await fromFile(load, async (source) => readOptions(source, await loadCrypto()));
+    await fromFile(load, async (source) => askFile(source, await loadCrypto(), bundles));
   }
 }
 

@@ -8,6 +8,8 @@ import type { DevAccount } from "../../../src/node/accounts.ts";
 import { Devnet, type DevnetOptions } from "../../../src/node/devnet.ts";
 import { checkFacts } from "../../../src/node/devnet-dump.ts";
 import { ATTACHED_FACT } from "../../../src/node/sealing-part.ts";
+import { actorBundle } from "../../../src/params/actor-codes.ts";
+import { VERSION } from "../../../src/params/version.ts";
 import { readCar, writeCar } from "../../../src/storage/car.ts";
 import type { Address } from "../../../src/types/address.ts";
 import { FIL } from "../../../src/types/amount.ts";
@@ -200,7 +202,44 @@ test("a file whose parts do not fit each other is refused as one, and not as a f
   expect(sectors).toEqual([]);
 });
 
-test("a network with actors of a bundle says that it is written to no file, when it is asked for one", async () => {
+test("a network with actors of a bundle that nobody published has their code in its file", async () => {
   const net = await network({ networkVersion: 23, bundle: await testBundle({}) });
-  await expect(net.request("Devnet.dump")).rejects.toThrow("is not written to a file yet");
+  await send(net);
+  await net.clock.mine(2);
+  const file = await dump(net);
+  const copy = await load(file);
+  expect([key(copy), copy.options.networkVersion]).toEqual([key(net), 23]);
+  expect(toHex(await dump(copy))).toBe(toHex(file));
+  for (const one of [net, copy]) {
+    await send(one);
+    await one.clock.mine(3);
+  }
+  expect(key(copy)).toBe(key(net));
+  await expect(load(file, { networkVersion: 23 })).rejects.toThrow("leave it out");
+});
+
+test("published actors that a file names are asked for; what its root says wrongly, or may not say, is refused or left", async () => {
+  const file = await dump(await network({ networkVersion: 23, bundle: await testBundle({}) }));
+  const { manifest: root, codes } = actorBundle("devnet", 14) ?? {};
+  const named = { network: "devnet", actorsVersion: 14, root };
+  const of = (bundles: unknown, options: object = {}): Uint8Array =>
+    withRoot(file, (all) => ({ ...all, bundles, options: { ...all.options, ...options } }));
+  await expect(load(of([named]))).rejects.toMatchObject({
+    data: { code: "MISSING_BUNDLE", network: "devnet", actorsVersion: 14 },
+  });
+  for (const [bytes, why] of [
+    [of([{ ...named, actorsVersion: 13 }]), "it names a bundle of actors"],
+    [of([{ ...named, root: [...(codes?.values() ?? [])][0] }]), "it names a bundle of actors"],
+    [of("devnet"), "bundles is no list"],
+    [of([], { networkVersion: "23" }), "options.networkVersion is no count"],
+    [of([], { predeploy: 1 }), "options.predeploy"],
+    [of([], { upgrades: [{ epoch: 5 }] }), "options.upgrades is no list"],
+    [of([], { upgrades: Array(101).fill({ epoch: 5, networkVersion: 24 }) }), "options.upgrades has 101"],
+    [withRoot(file, (all) => ({ ...all, form: 3 })), "it has form 3"],
+  ] as const)
+    await expect(load(bytes), why).rejects.toThrow(why);
+  await expect(load(of([], { upgrades: [{ epoch: 5, networkVersion: 5 }] }))).rejects.toThrow("upgrades");
+  // Where the network of a file runs is for whoever loads it to say.
+  const copy = await load(of([], { data: "/nowhere", version: "file's" }));
+  expect(copy.options).toMatchObject({ data: null, version: VERSION });
 });
