@@ -102,6 +102,7 @@ describe.skipIf(!isHere)(`of a network at version 27${isHere ? "" : ` (${HOW})`}
         ["StateGetNetworkParams"],
         ["StateAccountKey", other.accounts[0]?.id, head.Cids],
         ["eth_gasPrice"],
+        ["eth_getLogs", { fromBlock: "0x0", toBlock: "latest" }],
         ["eth_getBlockByNumber", "latest", false],
         ["eth_getCode", contract, "latest"],
       ] as const) {

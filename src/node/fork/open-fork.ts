@@ -14,6 +14,7 @@ import { MemoryStore } from "../../storage/memory.ts";
 import { Address } from "../../types/address.ts";
 import { decodeHeader } from "../../types/block-header.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
+import { DEVNET_BOUNDS } from "../devnet-bounds.ts";
 import { FORK_FACT, noteMiner } from "../devnet-chain.ts";
 import { checkBlockTime, checkUpgrades, type LocalUpgrade } from "../devnet-options.ts";
 import { ForkError } from "./errors.ts";
@@ -138,10 +139,13 @@ export async function askFork(url: string, at: number | undefined, bundles: AtHa
   const { versions, blockDelay } = await remote.constants();
   const [{ networkVersion }, ...later] = versions as [(typeof versions)[0], ...typeof versions];
   const told = await remote.networkVersion(key);
-  if (findVersion(told) === undefined || (!isFvm(networkVersion) && networkVersion !== DEVNET_VERSION))
-    throw new ForkError(
-      { code: "CODE_NOT_AT_HAND", networkVersion: told },
-      `${url} runs a network of version ${told}, and actors of that version are not known here`,
+  const unknown = (why: string): ForkError =>
+    new ForkError({ code: "CODE_NOT_AT_HAND", networkVersion: told }, `${url} runs a network of version ${told}${why}`);
+  if (findVersion(told) === undefined)
+    throw unknown(", which is not known here: a later version of Filigree may know it");
+  if (!isFvm(networkVersion) && networkVersion !== DEVNET_VERSION)
+    throw unknown(
+      `, which began with ${networkVersion}: a fork can be of one that began with ${DEVNET_VERSION}, or with ${DEVNET_BOUNDS.networkVersion.join(" to ")}`,
     );
   if (networkVersionAt({ upgrades: versions }, height) !== told)
     bad(`schedule of versions that comes to ${told} at epoch ${height}`, undefined, "StateGetNetworkParams");

@@ -88,17 +88,14 @@ test("code that is not given, a schedule that does not fit and versions that are
     "BAD_ANSWER",
     "no schedule of versions that comes to 23 at epoch 3",
   );
+  await refused(wrong({ ForkUpgradeParams: {} }), "CODE_NOT_AT_HAND", "which began with 0: a fork can be of");
   const both = { ...heights, UpgradeTuktukHeight: 50, UpgradeTeepHeight: 40 };
   await refused(wrong({ ForkUpgradeParams: both }), "BAD_ANSWER", "no schedule of versions");
   const version =
     (told: number): Change =>
     (method) =>
       method.endsWith("StateNetworkVersion") ? told : undefined;
-  await refused(
-    version(99),
-    "CODE_NOT_AT_HAND",
-    "runs a network of version 99, and actors of that version are not known here",
-  );
+  await refused(version(99), "CODE_NOT_AT_HAND", "of version 99, which is not known here");
   const without: Change = (method, params) => {
     if (method.endsWith("ChainReadObj") && CODES.test(params[0]["/"])) throw new Error("not found");
   };

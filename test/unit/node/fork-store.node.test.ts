@@ -3,7 +3,6 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { loadCrypto } from "../../../src/core/crypto.ts";
-import { PUBLIC_MNEMONIC } from "../../../src/node/accounts.ts";
 import { Devnet } from "../../../src/node/devnet.ts";
 import { ForkStore } from "../../../src/node/fork/fork-store.ts";
 import { askFork } from "../../../src/node/fork/open-fork.ts";
@@ -15,36 +14,37 @@ import { cidOfBlock } from "../../../src/types/cid.ts";
 const name = (height: number): string => `height/${`${height}`.padStart(16, "0")}`;
 
 test("what a fork would begin with and could not use is refused, before it is kept", async () => {
-  const head = await (await Devnet.open({ accounts: 1 })).request("ChainHead");
-  let lie: Record<string, unknown> = {};
+  const net = await Devnet.open({ accounts: 1 });
+  const served = await net.serve();
+  let lie: Record<string, object> = {};
+  // The network's own node, but for what it lies about.
   const server = createServer(async (request, response) => {
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
-    const { method } = JSON.parse(Buffer.concat(parts).toString()) as { readonly method: string };
-    const info = { seed: "a", mnemonic: PUBLIC_MNEMONIC, accounts: [1], miner: "t01000", blockTime: 0 };
-    const answers: Record<string, unknown> = {
-      "Filecoin.StateNetworkVersion": 5,
-      "Devnet.info": info,
-      "Filecoin.ChainHead": head,
-    };
-    response.end(JSON.stringify({ result: answers[method], ...(lie[method] as object) }));
+    const body = Buffer.concat(parts).toString();
+    const { method } = JSON.parse(body) as { readonly method: string };
+    const headers = { "content-type": "application/json" };
+    const honest = await fetch(served.url, { method: "POST", headers, body });
+    response.end(JSON.stringify({ ...((await honest.json()) as object), ...lie[method] }));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  expect((await askFork(url, undefined)).kept.seed).toBe("a");
+  const [head, info] = [await net.request("ChainHead"), (await net.request("Devnet.info")) as object];
+  expect((await askFork(url, undefined)).kept.seed).toBe(net.options.seed);
   const lies: readonly (readonly [string, object, string])[] = [
     ["Devnet.info", { seed: "" }, "Devnet.info: no seed"],
     ["Devnet.info", { mnemonic: "two words" }, "Devnet.info: no mnemonic"],
     ["Filecoin.ChainHead", { Cids: [head.Cids[0], head.Cids[0]] }, "ChainHead: what it gives is no such answer"],
   ];
   for (const [method, change, why] of lies) {
-    const honest = method === "Devnet.info" ? { seed: "a", mnemonic: PUBLIC_MNEMONIC, miner: "t01000" } : head;
+    const honest = method === "Devnet.info" ? info : head;
     lie = { [method]: { result: { ...honest, ...change } } };
     await expect(askFork(url, undefined), why).rejects.toThrow(why);
   }
   lie = { "Filecoin.StateNetworkVersion": { error: "in words" } };
   await expect(askFork(url, undefined)).rejects.toThrow("in words");
   server.close();
+  await net.close();
 });
 
 test("a tipset of another epoch than was asked for, or than its header says, is refused", async () => {
