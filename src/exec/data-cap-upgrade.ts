@@ -7,7 +7,7 @@
  */
 import * as dagCbor from "@ipld/dag-cbor";
 import { sectorSizeOf } from "../params/proving.ts";
-import { commitmentOfCidV1, pieceCidV1 } from "../sector/piece/cid.ts";
+import { bytesOfCidV1, pieceCidV1 } from "../sector/piece/cid.ts";
 import { Address } from "../types/address.ts";
 import { bigToBytes, bytesToBig } from "../types/amount.ts";
 import { type CID, cidOfBlock } from "../types/cid.ts";
@@ -170,7 +170,7 @@ async function preCommit(blocks: StateBlocks, proposals: CID, old: Tuple): Promi
     // A deal that has ended is there no more, and its sector is never proven.
     const proposal = (await blocks.element(proposals, BigInt(deal))) as Tuple | undefined;
     if (proposal === undefined) continue;
-    const commitment = commitmentOfCidV1(linkIn(proposal[AT.proposal.piece]));
+    const commitment = bytesOfCidV1(linkIn(proposal[AT.proposal.piece]));
     if (commitment === null) throw new RangeError(`deal ${deal} is of a piece without a commitment`);
     pieces.push({ size: Number(proposal[AT.proposal.size]), commitment });
   }

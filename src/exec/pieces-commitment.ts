@@ -1,11 +1,12 @@
 /**
  * Commitment of pieces one after the other, each at the next multiple of its size, over the least power of two that holds them: not over
- * the sector, which may be larger. The network's upgrade to actors v9 computed it so of sectors that were pre-committed.
+ * the sector, which may be larger. The network's upgrade to actors v9 computed it so of sectors that were pre-committed, and of any 32 bytes:
+ * the proofs' module, which takes commitments alone, would refuse what others have agreed on.
  *
  * Source: go-commp-utils 62059082a837 (nonffi) and go-commp-utils v2.1.0, commd.go.
  */
-import { sha256 } from "@noble/hashes/sha2.js";
 import { concat } from "../base/bytes.ts";
+import { sha256 } from "../base/digests.ts";
 
 type Part = { readonly size: number; readonly commitment: Uint8Array };
 

@@ -109,8 +109,18 @@ function partsOf(cid: CID): {
 
 /** The 32 bytes of a version 1 piece CID or CommD CID, or null if it is none. */
 export function commitmentOfCidV1(cid: CID): Uint8Array | null {
+  const bytes = bytesOfCidV1(cid);
+  return bytes === null ? null : commitmentIn(bytes);
+}
+
+/**
+ * The 32 bytes of what has the form of such a CID, whatever they are, or null if it has not: the chain looks at the form alone, and
+ * may have a deal of a piece that is none. Source: go-fil-commcid commcid.go, validateFilecoinCidSegments.
+ */
+export function bytesOfCidV1(cid: CID): Uint8Array | null {
   const { code, multihash } = partsOf(cid);
-  return code === UNSEALED_CODEC && multihash.code === SHA256_TRUNC254 ? commitmentIn(multihash.digest) : null;
+  const fits = code === UNSEALED_CODEC && multihash.code === SHA256_TRUNC254 && multihash.digest.length === 32;
+  return fits ? multihash.digest : null;
 }
 
 /** The 32 bytes of a CommR CID, or null if it is none. A Poseidon digest is any field element: its bit 254 may be set. */

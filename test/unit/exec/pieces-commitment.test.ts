@@ -1,5 +1,7 @@
 /** Commitments of pieces in a row, beside those of the proofs' module. */
 import { expect, test } from "vitest";
+import { concat } from "../../../src/base/bytes.ts";
+import { sha256 } from "../../../src/base/digests.ts";
 import { loadProofs } from "../../../src/core/proofs.ts";
 import { piecesCommitment } from "../../../src/exec/pieces-commitment.ts";
 import { aggregateSize } from "../../../src/sector/piece/inclusion.ts";
@@ -23,6 +25,19 @@ test.each([
   const given = pieces(...sizes);
   const same = given.map(({ size, commitment }) => ({ paddedSize: size, commP: commitment }));
   expect(piecesCommitment(given, SECTOR)).toEqual(dataCommitment(proofs, aggregateSize(same), same));
+});
+
+test("any 32 bytes are taken for a piece's: the market actor looks at the form of a CID alone", () => {
+  const [one, two] = [new Uint8Array(32).fill(0xff), new Uint8Array(32).fill(0xfe)];
+  expect(piecesCommitment([{ size: 512, commitment: one }], SECTOR)).toEqual(one);
+  const both = sha256(concat(one, two));
+  both[31] = (both[31] as number) & 0x3f;
+  expect(
+    piecesCommitment(
+      [one, two].map((commitment) => ({ size: 512, commitment })),
+      SECTOR,
+    ),
+  ).toEqual(both);
 });
 
 test("pieces that are none, or that do not fit, are refused", () => {
