@@ -11,11 +11,10 @@ import { minerMessages } from "../miner/chain-side/messages.ts";
 import { MessageTracker } from "../miner/chain-side/tracker.ts";
 import { signBlock } from "../miner/draft-block.ts";
 import { REPORT_CONSENSUS_FAULT } from "../miner/fault-reporter.ts";
-import type { OwnMiner, OwnSector } from "../miner/own-sectors.ts";
+import type { OwnMiner } from "../miner/own-sectors.ts";
 import { SECTOR_STATES } from "../miner/sealing/states.ts";
 import type { MinerSwitches } from "../miner/switches.ts";
 import { FaultStore, type FileFault } from "../sector/fault-store.ts";
-import { updateStore } from "../sector/store.ts";
 import { partitionsOf, without } from "../state/miner-sectors.ts";
 import { encodeMethodParams } from "../state/state-view.ts";
 import type { Address } from "../types/address.ts";
@@ -28,6 +27,7 @@ import { fastForward } from "./fast-forward.ts";
 import type { LocalMiners } from "./local-miners.ts";
 import { type MinerReport, minerReport } from "./miner-report.ts";
 import type { FilecoinNode } from "./node.ts";
+import { faultOf, withFault } from "./played-faults.ts";
 import type { SealingPart } from "./sealing-part.ts";
 import { sectorsService } from "./sectors-service.ts";
 import { type Loss, waitingLosses } from "./waiting-losses.ts";
@@ -95,15 +95,7 @@ export class Laboratory {
       held.store.fault = fault;
       return;
     }
-    const store = new FaultStore(held.store);
-    store.fault = fault;
-    // Workers read the files themselves, which are sound.
-    const directory = async (): Promise<string | null> =>
-      store.fault === "none" ? ((await held.directory?.()) ?? null) : null;
-    // What befalls a sector's files befalls those of an update that is on its way.
-    const { updated } = held;
-    const both = updated === undefined ? {} : { updated: { ...updated, store: updateStore(store), directory } };
-    own.sectors.set(sector, { ...held, store, directory, ...both });
+    own.sectors.set(sector, withFault(held, fault));
   }
 
   /** Which sectors the miners have, and what is played on them. */
@@ -373,8 +365,4 @@ export class Laboratory {
   private text(address: Address): string {
     return address.toString(this.parts.node.network.prefix);
   }
-}
-
-function faultOf({ store }: OwnSector): FileFault {
-  return store instanceof FaultStore ? store.fault : "none";
 }

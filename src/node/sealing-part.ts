@@ -18,7 +18,7 @@ import { type AwayFolder, SectorFolders } from "../miner/folders/folders.ts";
 import { foundFiles } from "../miner/folders/found-store.ts";
 import { MemoryFolder } from "../miner/folders/memory-folder.ts";
 import { TableFolder } from "../miner/folders/table-folder.ts";
-import type { HeldMiner } from "../miner/own-sectors.ts";
+import type { HeldMiner, OwnSector } from "../miner/own-sectors.ts";
 import type { SealingChain } from "../miner/sealing/chain.ts";
 import { sealingChain } from "../miner/sealing/chain-side.ts";
 import { SectorMachine } from "../miner/sealing/machine.ts";
@@ -36,6 +36,7 @@ import { proverId, sealProof } from "../sector/params.ts";
 import { sealedCid } from "../sector/piece/cid.ts";
 import { updateStore } from "../sector/store.ts";
 import type { Address } from "../types/address.ts";
+import { faultOf, withFault } from "./played-faults.ts";
 import type { Health, Startable } from "./startable.ts";
 
 export type SealingPartOptions = {
@@ -409,11 +410,14 @@ export class SealingPart implements Startable {
     const name = { miner: miner.address.actorId as bigint, number };
     const files = foundFiles(this.folders as SectorFolders, name, folder);
     const ofUpdate = { ...files, store: updateStore(files.store), isUpdate: true };
-    miner.sectors.set(number, {
+    const own: OwnSector = {
       ...{ number, commR, sealedCid: sealedCid(commR) },
       ...(isFinal ? ofUpdate : files),
       ...(next === null ? {} : { updated: { commR: next, sealedCid: sealedCid(next), ...ofUpdate } }),
-    });
+    };
+    // What is played on a sector's files is not over because there are others of it.
+    const fault = known === undefined ? "none" : faultOf(known);
+    miner.sectors.set(number, fault === "none" ? own : withFault(own, fault));
   }
 
   private tellAlert(): void {

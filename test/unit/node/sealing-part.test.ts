@@ -2,10 +2,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadProofs } from "../../../src/core/proofs.ts";
 import { MemoryFolder } from "../../../src/miner/folders/memory-folder.ts";
-import type { OwnMiner } from "../../../src/miner/own-sectors.ts";
+import type { OwnMiner, OwnSector } from "../../../src/miner/own-sectors.ts";
 import { encodeRecord, newRecord, type SectorRecord } from "../../../src/miner/sealing/record.ts";
 import { Devnet } from "../../../src/node/devnet.ts";
 import type { LocalMiners } from "../../../src/node/local-miners.ts";
+import { faultOf, withFault } from "../../../src/node/played-faults.ts";
 import { SealingPart } from "../../../src/node/sealing-part.ts";
 import { factsOfNode } from "../../../src/node/sectors-service.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
@@ -83,5 +84,33 @@ test("a sector that was sealed anew is proven by its new replica", async () => {
   await machine?.records.note(7, "sealed", "", () => ({ sealed: replica(2) }));
   await machine?.tell(7, "terminated");
   expect(miner.sectors.get(7)?.commR).toEqual(replica(2).commR);
+  await made.stop();
+});
+
+test("a fault that is played on a sector's files stays when an update brings others", async () => {
+  const { made, miner } = await part([record(7, { sealed: replica(1) })]);
+  const held = () => miner.sectors.get(7) as OwnSector;
+  const step = (isFinal: boolean) => {
+    const fields = {
+      began: 0,
+      pieces: [],
+      keepUnsealed: false,
+      commD: null,
+      proof: null,
+      message: null,
+      finalEpoch: null,
+    };
+    const changed = record(7, { sealed: replica(1), update: { ...fields, made: replica(2), isFinal } });
+    (made as unknown as { held(miner: OwnMiner, record: SectorRecord): void }).held(miner, changed);
+  };
+  miner.sectors.set(7, withFault(held(), "lost"));
+  step(false);
+  expect(held().updated?.commR).toEqual(replica(2).commR);
+  expect(faultOf(held())).toBe("lost");
+  for (const store of [held().store, held().updated?.store])
+    await expect(store?.read("sealed", 0, 1)).rejects.toThrow("the laboratory hides it");
+  expect(await held().updated?.directory?.()).toBeNull();
+  step(true);
+  expect([held().commR, held().isUpdate, faultOf(held())]).toEqual([replica(2).commR, true, "lost"]);
   await made.stop();
 });
