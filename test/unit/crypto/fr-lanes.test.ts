@@ -32,6 +32,12 @@ function put(to: number, values: readonly bigint[]): void {
   core.write(to, new Uint8Array(bytes.buffer));
 }
 
+/** Writes an element as `frMul` has it. */
+function putPlain(to: number, value: bigint): void {
+  const limbs = Array.from({ length: 10 }, (_, i) => Number(BigInt.asUintN(29, value >> BigInt(29 * i))));
+  core.write(to, new Uint8Array(Uint32Array.from(limbs).buffer));
+}
+
 /** Reads eight elements, and that they are tight. */
 function get(from: number, limit = 4n * P): bigint[] {
   const bytes = new DataView(core.read(from, SIZE).slice().buffer);
@@ -80,10 +86,6 @@ test("sums of products with constants", () => {
   const elements = numbers(40, 4n * P);
   const constants = numbers(23, P);
   const [spread, one, scratch] = [at + 8192, at + 10_240, at + 10_368];
-  const putPlain = (to: number, value: bigint): void => {
-    const limbs = Array.from({ length: 10 }, (_, i) => Number(BigInt.asUintN(29, value >> BigInt(29 * i))));
-    core.write(to, new Uint8Array(Uint32Array.from(limbs).buffer));
-  };
   putPlain(one, (1n << 261n) % P);
   for (let turn = 0; turn < 40; turn++) {
     const count = 1 + (turn % 5);
@@ -117,20 +119,53 @@ test("columns with signs, from -2^13 p to (2^15 - 1) p, made tight", () => {
       .map((value) => value - (P << 13n))
       .filter((value) => value < limits[1]!),
   ];
-  for (let i = 0; i + 8 <= list.length; i += 8) {
-    const values = list.slice(i, i + 8);
-    const words = new Int32Array(160);
-    values.forEach((value, lane) => {
-      // Each column takes up to 2^28 from the next one's share, with either sign.
-      let rest = value;
-      for (let j = 0; j < 20; j++) {
-        const low = j < 19 ? BigInt.asIntN(13, rest) + (j % 2 === 0 ? 32_767n : -32_767n) * 8192n : rest;
-        words[80 * (lane >> 2) + 4 * j + (lane & 3)] = Number(low);
-        rest = (rest - low) >> 13n;
-      }
-    });
-    core.write(at, new Uint8Array(words.buffer));
-    core.exports["frLanesReduce"]!(at + 4096, at);
-    expect(get(at + 4096).map(mod)).toEqual(values.map(mod));
+  // Each column but the last takes almost 2^29 from the next one's share: up and down by turns, or all one way.
+  for (const sign of [(j: number) => (j % 2 === 0 ? 1n : -1n), () => 1n, () => -1n]) {
+    for (let i = 0; i + 8 <= list.length; i += 8) {
+      const values = list.slice(i, i + 8);
+      const words = new Int32Array(160);
+      values.forEach((value, lane) => {
+        let rest = value;
+        for (let j = 0; j < 20; j++) {
+          const low = j < 19 ? BigInt.asIntN(13, rest) + sign(j) * 65_535n * 8192n : rest;
+          words[80 * (lane >> 2) + 4 * j + (lane & 3)] = Number(low);
+          rest = (rest - low) >> 13n;
+        }
+      });
+      core.write(at, new Uint8Array(words.buffer));
+      core.exports["frLanesReduce"]!(at + 4096, at);
+      expect(get(at + 4096).map(mod)).toEqual(values.map(mod));
+    }
+  }
+});
+
+test("columns as large as they get: every limb of elements and constants at its limit", () => {
+  const element = (((4n * P) >> 247n) - 1n) * (1n << 247n) + every(8191n);
+  const top = ((P >> 247n) - 1n) << 247n;
+  // Limbs of 2^12, and of -2^12 + 1.
+  for (const constant of [top + every(4096n), top + every(4096n) + 1n]) {
+    const [spread, one, scratch] = [at + 8192, at + 10_240, at + 10_368];
+    putPlain(one, (1n << 261n) % P);
+    putPlain(scratch, constant);
+    for (let i = 0; i < 6; i++) {
+      put(
+        at + SIZE * i,
+        LANES.map(() => element),
+      );
+      core.exports["spreadConstant"]!(spread + SPREAD * i, scratch, one);
+    }
+    for (let count = 1; count <= 6; count++) {
+      core.exports["frLanesDot"]!(at + 4096, at, spread, count);
+      const sum = mod(BigInt(count) * element * constant * OVER_R);
+      expect(get(at + 4096).map(mod)).toEqual(LANES.map(() => sum));
+    }
+    const loose = new Uint16Array(core.read(at, SIZE).slice().buffer).map((each) => 2 * each);
+    core.write(at + 2048, new Uint8Array(loose.buffer));
+    core.exports["frLanesScale"]!(at + 4096, at + 2048, spread);
+    expect(get(at + 4096).map(mod)).toEqual(LANES.map(() => mod(2n * element * constant * OVER_R)));
+  }
+  for (const kernel of ["frLanesMul", "frLanesSqr"]) {
+    core.exports[kernel]!(at + 4096, at, at);
+    expect(get(at + 4096, (3n * P) / 2n).map(mod)).toEqual(LANES.map(() => mod(element * element * OVER_R)));
   }
 });
