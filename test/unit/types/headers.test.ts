@@ -17,7 +17,7 @@ import {
   headerSigningBytes,
 } from "../../../src/types/block-header.ts";
 import { cidOfBlock, parseCid } from "../../../src/types/cid.ts";
-import { readUsualHeader } from "../../../src/types/usual-header.ts";
+import { readUsualHeader, readUsualKey } from "../../../src/types/usual-header.ts";
 
 const A = Address.id(1001);
 const MAX_U64 = (1n << 64n) - 1n;
@@ -149,6 +149,30 @@ describe("block headers", () => {
       expect(decodeHeader(encodeHeader(changed)).height).toBe(header.height + 1);
       expect(`${headerCid(changed)}`).not.toBe(`${headerCid(header)}`);
     });
+  });
+
+  test("keys of tipsets are read in short as with care, and whatever is damaged is left to the careful reader or refused by both", () => {
+    const texts = (bytes: Uint8Array): string[] | null => {
+      try {
+        return dagCbor.decode<unknown[]>(bytes).map(String);
+      } catch {
+        return null;
+      }
+    };
+    const key = (count: number) => Array.from({ length: count }, (_, i) => cidOfBlock(Uint8Array.of(i)));
+    for (const count of [0, 1, 5, 23, 24, 300])
+      expect(readUsualKey(dagCbor.encode(key(count)))?.map(String)).toEqual(key(count).map(String));
+    const damage = fc.record({ at: fc.nat(42), byte: fc.nat(255), cut: fc.nat(3) });
+    fc.assert(
+      fc.property(fc.nat(2), damage, (count, { at, byte, cut }) => {
+        const bytes = dagCbor.encode(key(count)).slice();
+        bytes[at % bytes.length] = byte;
+        const given = concat(bytes.subarray(0, bytes.length - cut), new Uint8Array(Math.max(0, cut - 1)));
+        const short = readUsualKey(given);
+        if (short !== null) expect(short.map(String)).toEqual(texts(given));
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   test("that were made here are encoded as those that were read, also what their signatures cover", () => {
