@@ -37,10 +37,11 @@ export const MIGRATIONS = {
 
 export type UpgradeName = keyof typeof MIGRATIONS;
 
-/** Name of the migration to an actors version; null where it is not built. */
-export function upgradeTo(actorsVersion: number): UpgradeName | null {
+/** Name of the migration to an actors version. Throws `RangeError` where it is not built: without it the actors would stay as they are. */
+export function upgradeTo(actorsVersion: number): UpgradeName {
   const name = `actors-v${actorsVersion}`;
-  return name in MIGRATIONS ? (name as UpgradeName) : null;
+  if (!(name in MIGRATIONS)) throw new RangeError(`no upgrade to actors v${actorsVersion} is built`);
+  return name as UpgradeName;
 }
 
 function noRandomness(): never {

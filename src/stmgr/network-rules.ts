@@ -69,7 +69,7 @@ function localUpgrades({ upgrades }: NetworkParams): readonly StateUpgrade[] {
   const actorsAt = (version: number): number => findVersion(version)?.actors ?? 0;
   return upgrades.slice(1).flatMap(({ epoch, networkVersion }, i) => {
     const before = actorsAt(upgrades[i]?.networkVersion ?? 0);
-    const name = actorsAt(networkVersion) === before ? null : upgradeTo(actorsAt(networkVersion));
-    return name === null ? [] : [{ epoch: epoch - 1, name }];
+    const after = actorsAt(networkVersion);
+    return after === before ? [] : [{ epoch: epoch - 1, name: upgradeTo(after) }];
   });
 }

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { Awaited } from "../../../src/exec/awaited.ts";
 import { MIGRATIONS, upgradeTo } from "../../../src/exec/upgrades.ts";
 import { actorBundle } from "../../../src/params/actor-codes.ts";
+import { isFvm, NETWORK_VERSIONS } from "../../../src/schema/versions/rows.ts";
 import { readCar } from "../../../src/storage/car.ts";
 import { type Block, cidKey, parseCid } from "../../../src/types/cid.ts";
 
@@ -26,7 +27,6 @@ function stateOf(version: number): Map<string, Uint8Array> {
 test.each(known)("from actors v$from to the next", async ({ from, epoch, root, upgraded }) => {
   const state = stateOf(from);
   const name = upgradeTo(from + 1);
-  if (name === null) throw new Error("not built");
   const codes = [...(actorBundle("devnet", from + 1)?.codes.values() ?? [])];
   // The modules themselves are not looked into.
   for (const { bytes } of codes) state.set(cidKey(bytes), Uint8Array.of(0));
@@ -71,4 +71,12 @@ test("a state of other actors, and one whose tree is another, are refused", asyn
   await expect(run(second, "actors-v10")).rejects.toThrow(/a state tree of version 5/);
   await expect(run(first, "actors-v12")).rejects.toThrow();
   await expect(run(second, "actors-v12")).rejects.toThrow(/made of actors v11/);
+});
+
+test("each version of published actors but the first can be upgraded to, and another is named", () => {
+  const versions = NETWORK_VERSIONS.filter(({ number }) => isFvm(number)).map(({ actors }) => actors);
+  const [first, ...later] = [...new Set(versions)];
+  expect(later.map(upgradeTo)).toEqual(later.map((version) => `actors-v${version}`));
+  for (const none of [first as number, (later.at(-1) as number) + 1])
+    expect(() => upgradeTo(none)).toThrow(`no upgrade to actors v${none} is built`);
 });
