@@ -273,6 +273,7 @@ function pieceTaker(sealing: SealingPart): PieceTaker {
   return {
     startBuffer: START_BUFFER,
     add: (miner, payload, deal, commP) => line(miner).pieces.add(payload, deal, commP),
+    holds: (miner, place, commP) => line(miner).pieces.holds(place, commP),
     async seal(miner, sector) {
       const { machine } = line(miner);
       if (OPEN_STATES.includes(machine.records.get(sector).state)) await machine.tell(sector, "closed");

@@ -96,6 +96,11 @@ export class FakeMarket {
     for (const listener of [...this.listeners]) listener();
   }
 
+  /** The miner gives a deal's sector up before it is proven. */
+  giveUp(deal: number): void {
+    this.sectors.delete(deal);
+  }
+
   /** Messages that wait for the next epoch. */
   get pool(): readonly SignedMessage[] {
     return this.waiting;
@@ -228,6 +233,7 @@ export class FakeMarket {
         this.sectors.set(id, this.sectors.size + 1);
         return { sector: this.sectors.size, offset: 0 };
       },
+      holds: (_miner, { sector }) => [...this.sectors.values()].includes(sector),
       seal: async (_miner, sector) => void this.closed.push(sector),
       read: async () => null,
       isUnsealed: async () => false,

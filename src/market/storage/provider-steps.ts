@@ -42,6 +42,8 @@ export type PieceTaker = {
     },
     commP: Uint8Array,
   ): Promise<{ readonly sector: number; readonly offset: number }>;
+  /** Whether a piece is where it was put: it is not once its sector has taken it back, or is given up. */
+  holds(miner: Address, place: PiecePlace, commP: Uint8Array): boolean;
   /** Seals a sector as it is; one that is on its way already stays so. */
   seal(miner: Address, sector: number): Promise<void>;
   /** Bytes of a piece's data, of its unsealed copy; null if there is none. */
@@ -165,7 +167,7 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
 
     async Sealing(deal) {
       const proposal = proposalOfDeal(deal);
-      const { startEpoch } = proposal;
+      const { startEpoch, provider, pieceCid } = proposal;
       const { epoch } = chain;
       const named = [chain, deal.dealId as number, proposal] as const;
       const found = await dealOnChain(...named);
@@ -176,6 +178,13 @@ export function providerSteps(parts: ProviderParts): Readonly<Record<string, Ste
         fail(`the market has let go of the deal: it was in no proven sector by epoch ${startEpoch}`);
       if (onChain.activated === null) {
         if (epoch > Number(startEpoch)) fail(`its sector should have been proven by epoch ${startEpoch}`);
+        const place = placeOf(deal);
+        const isGone = place !== null && !pieces.holds(provider, place, commitmentOfCidV1(pieceCid) as Uint8Array);
+        // An update that was taken back or given up, or a sector that was removed: its data is here until the deal is active.
+        if (isGone && epoch + pieces.startBuffer <= Number(startEpoch))
+          return to("AddingPiece", "displaced", `sector ${place.sector} has it no more: it goes into another`, {
+            ...{ sector: null, offset: null },
+          });
         return { untilEpoch: 0 };
       }
       await letGoOfData(parts, deal.id);

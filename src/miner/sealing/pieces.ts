@@ -115,6 +115,14 @@ export class Pieces {
     return null;
   }
 
+  /** Whether a piece is where it was put, whatever has become of its deal; it is not where its sector is being given up. */
+  holds({ sector, offset }: Pick<Placed, "sector" | "offset">, commP: Uint8Array): boolean {
+    const { records } = this.options.machine;
+    if (!records.has(sector) || GOING.includes(records.get(sector).state)) return false;
+    const found = piecesOf(records.get(sector)).find((one) => one.offset === offset);
+    return found !== undefined && equal(found.commP, commP);
+  }
+
   /**
    * Bytes `[from, from + length)` of a piece as the client gave them: from the unsealed copy, or, without one, out of the
    * replica, which costs as much as sealing. Throws `SealingError` NO_PIECE.

@@ -311,6 +311,26 @@ test("a deal whose sector was proven while its provider was away is active, howe
   await again.stop();
 });
 
+test("a deal whose sector is given up before it is proven goes into another one, as long as there is time", async () => {
+  const { market, node, states } = await ready(1);
+  node.provider.publishNow();
+  await go(market, () => states()[0] === "Sealing");
+  market.giveUp(0);
+  market.mine();
+  await go(market, () => market.placed.length === 2 && states()[0] === "Sealing");
+  // Too late to seal another: it waits for what the chain says.
+  market.giveUp(0);
+  market.epoch = 1950;
+  market.mine();
+  await go(market, () => node.provider.list()[0]?.state !== "AddingPiece");
+  expect([states(), market.placed]).toEqual([["Sealing"], [0, 0]]);
+  market.epoch = 2000;
+  market.mine();
+  await go(market, () => states()[0] === "Failed");
+  expect(node.provider.list()[0]?.error).toMatch(/should have been proven by epoch 2000/);
+  await node.stop();
+});
+
 test("no more deals than a message may carry are published in one", async () => {
   const { market, node, states } = await ready(5, { maxDealsPerMessage: 2 });
   for (let i = 0; i < 3; i++) {

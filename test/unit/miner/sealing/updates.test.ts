@@ -130,9 +130,11 @@ describe("what cannot be updated is refused by name", () => {
 test("an update that is taken back leaves the sector as it was, and another can be made", async () => {
   const one = await miner();
   const number = await marked(one);
-  await one.pieces.add(payload(bytesOf(127, 1)), deal(1));
+  const placed = await one.pieces.add(payload(bytesOf(127, 1)), deal(1));
   expect(one.records.get(number).state).toBe("SnapDealsWaitDeals");
+  expect([one.pieces.holds(placed, placed.commP), one.pieces.holds(placed, DATA)]).toEqual([true, false]);
   await one.machine.abortUpgrade(number);
+  expect(one.pieces.holds(placed, placed.commP)).toBe(false);
   await comes(one, number, "Proving");
   expect(piecesOf(one.records.get(number))).toEqual([]);
   const store = await storeOf(one, number);
