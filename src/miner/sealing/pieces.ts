@@ -16,7 +16,7 @@ import { type InclusionProof, proveInclusion } from "../../sector/piece/inclusio
 import { fr32Unpad } from "../../sector/piece/pieces.ts";
 import { type PiecePayload, stagePiece } from "../../sector/piece/stage.ts";
 import { unsealRange } from "../../sector/seal/seal.ts";
-import { UNSEALED_FILE, updateStore } from "../../sector/store.ts";
+import { type SectorStore, UNSEALED_FILE, updateStore } from "../../sector/store.ts";
 import { unsealUpdate } from "../../sector/update/update.ts";
 import type { SectorFiles } from "../folders/folder.ts";
 import type { SectorFolders } from "../folders/folders.ts";
@@ -287,20 +287,31 @@ export class Pieces {
     return machine.make({ state: "WaitDeals", keepUnsealed: false });
   }
 
+  private async stage({ number, update }: SectorRecord, store: SectorStore, payload: PiecePayload, offset: number) {
+    try {
+      return await stagePiece(this.options.proofs, store, payload, offset);
+    } finally {
+      const now = this.options.machine.records.get(number);
+      // Its files were removed meanwhile, and nobody comes to remove what was written after that.
+      const isGone = GOING.includes(now.state) || (update !== null && now.update === null);
+      if (isGone) await store.remove(UNSEALED_FILE);
+    }
+  }
+
   private async put(
     record: SectorRecord,
     payload: PiecePayload,
     deal: PieceDeal,
     commP: Uint8Array | undefined,
   ): Promise<Placed> {
-    const { machine, folders, miner, proofs } = this.options;
+    const { machine, folders, miner } = this.options;
     const { number } = record;
     const offset = aligned(endOf(record), paddedBytesOf(payload.payloadSize));
     const name = { miner, number };
     const held =
       record.update === null ? folders.folder(record.folder).files(name) : await folders.files(name, record.folder);
     const { store } = contentOf(record, held);
-    const made = await stagePiece(proofs, store, payload, offset);
+    const made = await this.stage(record, store, payload, offset);
     if (commP !== undefined && !equal(made.commP, commP))
       throw new SealingError(
         { code: "BAD_PIECE", reason: "commitment" },

@@ -146,6 +146,21 @@ test("an update that is taken back leaves the sector as it was, and another can 
   await expect(one.machine.abortUpgrade(number)).rejects.toEqual(refusal("BAD_EVENT"));
 });
 
+test("a piece that comes while its update is taken back leaves nothing behind", async () => {
+  const one = await miner();
+  const number = await marked(one);
+  async function* bytes() {
+    yield DATA.subarray(0, 1000);
+    await one.machine.abortUpgrade(number);
+    await comes(one, number, "Proving");
+    yield DATA.subarray(1000);
+  }
+  await expect(one.pieces.add({ bytes: bytes(), payloadSize: DATA.length }, deal(1))).rejects.toThrow(
+    /was closed while/,
+  );
+  expect(await updateStore(await storeOf(one, number)).size(UNSEALED_FILE)).toBeNull();
+});
+
 test("an update waits for its sector's deadline, and one that the chain refuses for good is given up when no fork can execute it", async () => {
   const one = await miner();
   const number = await marked(one);
