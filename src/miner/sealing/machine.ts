@@ -37,7 +37,9 @@ const MAX_UNDER_WAY = 1000;
 /** Milliseconds until a step that could not be done is tried again: the first time, and at most. */
 const WAIT_FIRST = 1000;
 const WAIT_MOST = 60_000;
-const MESSAGE_WAITS: readonly SectorState[] = ["PreCommitWait", "CommitWait", "ReplicaUpdateWait", "TerminateWait"];
+const MESSAGE_WAITS: readonly SectorState[] = [
+  ...(["PreCommitWait", "CommitWait", "ReplicaUpdateWait", "AbortUpgrade", "TerminateWait"] as const),
+];
 /** Milliseconds that a tipset waits for sectors that are worked on. */
 const REST_MS = 2000;
 type Happened = Extract<Outcome, { readonly event: string }>;

@@ -301,12 +301,17 @@ const AWAITED = 2880;
 
 /** Epoch until which a sector's proof waits for deals to be published again: the others of the sector are to be activated in time. */
 function awaitedUntil({ pieces }: SectorRecord, seedEpoch: number, due: number): number {
+  return Math.min(seedEpoch + AWAITED, due - SEALING_EPOCHS.proveMargin, lastCall(pieces));
+}
+
+/** Epoch at which a sector's proof is to be sent at the latest, so that all of its deals are active in time; endless without deals. */
+export function lastCall(pieces: readonly SectorPiece[]): number {
   const starts = pieces.flatMap(({ deal }) => (deal === null ? [] : [deal.startEpoch]));
-  return Math.min(seedEpoch + AWAITED, Math.min(due, ...starts) - SEALING_EPOCHS.proveMargin);
+  return Math.min(...starts) - SEALING_EPOCHS.proveMargin;
 }
 
 /** Pieces without the deals that have not come back; `why` tells of them as well. */
-function withoutDeals({ pieces, why, awaited }: Awaited<ReturnType<typeof sortPieces>>) {
+export function withoutDeals({ pieces, why, awaited }: Awaited<ReturnType<typeof sortPieces>>) {
   const gone = awaited.map((id) => `deal ${id}: the chain has taken it back, and it was not published again in time`);
   const isGone = (id: number | null | undefined): boolean => id != null && awaited.includes(id);
   return {

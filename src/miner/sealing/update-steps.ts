@@ -15,6 +15,7 @@ import type { Counter, SectorRecord, SectorUpdate } from "./record.ts";
 import {
   counted,
   forPieces,
+  lastCall,
   type Outcome,
   proofOf,
   type StepContext,
@@ -23,6 +24,7 @@ import {
   short,
   unprovable,
   without,
+  withoutDeals,
 } from "./steps.ts";
 import { SEALING_EPOCHS } from "./terms.ts";
 import { type UpdateWork, updateFiles } from "./update-work.ts";
@@ -88,14 +90,28 @@ async function provable(record: SectorRecord, context: StepContext) {
   const [{ epoch, networkVersion }, found] = [await chain.head(), await chain.sector(record.number)];
   const next = epoch + 1;
   const times = { first: next, proven: next, expiration: found?.expiration ?? 0 };
-  const { pieces, why } = await sortPieces(updateOf(record).pieces, chain, miner, times);
-  const isLeft = namesPieces(networkVersion) && pieces.some(({ deal }) => deal !== null);
-  return { pieces, why, isLost: why !== "" && !isLeft };
+  const sorted = await sortPieces(updateOf(record).pieces, chain, miner, times);
+  const isLost = ({ pieces, why }: Pick<typeof sorted, "pieces" | "why">): boolean =>
+    why !== "" && !(namesPieces(networkVersion) && pieces.some(({ deal }) => deal !== null));
+  return { ...sorted, isLost };
 }
 
 /** A change of what is known of the update alone. */
 function changed(record: SectorRecord, change: Partial<SectorUpdate>): { readonly update: SectorUpdate } {
   return { update: { ...updateOf(record), ...change } };
+}
+
+/** The new replica counts, whichever message brought it: the first one is needed from now on as if it came just now. */
+async function onChain(record: SectorRecord, { chain }: StepContext): Promise<Outcome> {
+  const finalEpoch = (await chain.head()).epoch + SEALING_EPOCHS.lookback;
+  return { event: "onChain", text: "the update is on chain", change: changed(record, { finalEpoch }) };
+}
+
+/** Epoch from which on no fork executes the message that was sent last and is not known to have failed; 0 if there is none. */
+async function finalOfSent(record: SectorRecord, { chain, signal }: StepContext): Promise<number> {
+  const key = updateIntention(record);
+  if ((await chain.sent(key)) === null) return 0;
+  return (await chain.executed(key, SEALING_EPOCHS.messageConfidence, signal)).epoch + SEALING_EPOCHS.lookback;
 }
 
 const DONE = { update: 0, updateProof: 0, updateMessage: 0 } as const;
@@ -109,8 +125,9 @@ export const UPDATE_STEPS: Steps = {
   },
 
   async SnapDealsPacking(record, context) {
-    const { pieces, why, isLost } = await provable(record, context);
-    if (isLost) return unprovable(why, context);
+    const sorted = await provable(record, context);
+    const { pieces, why } = sorted;
+    if (sorted.isLost(sorted)) return unprovable(why, context);
     const files = updateFiles(await filesOf(record, context));
     const commD = await context.work.pack(files, proofOf(record).sectorBytes, pieces);
     return {
@@ -151,18 +168,19 @@ export const UPDATE_STEPS: Steps = {
     const before = await chain.sent(key);
     if (before !== null)
       return { event: "sent", text: before, change: changed(record, { message: before, finalEpoch }) };
-    if ((await replicaOnChain(record, context)) === "new")
-      return { event: "onChain", text: "the update is on chain", change: changed(record, { finalEpoch }) };
+    if ((await replicaOnChain(record, context)) === "new") return onChain(record, context);
     const why = await whyNotUpdatable(number, context);
     if (why !== null) return lost(why, context);
     const from = await chain.mutableFrom(number);
     if (from === null) return lost("it is in no deadline", context);
     if (from > epoch + 1) return { event: "immutable", text: `until epoch ${from}` };
     const sorted = await provable(record, context);
-    if (sorted.isLost) return unprovable(sorted.why, context);
+    // Nothing is at stake but time, and that of the other deals ends the wait.
+    if (sorted.awaited.length > 0 && epoch + 1 < lastCall(updateOf(record).pieces)) return { untilEpoch: epoch + 1 };
+    const { pieces, why: lacking } = withoutDeals(sorted);
+    if (sorted.isLost({ pieces, why: lacking })) return unprovable(lacking, context);
     const { proof } = updateOf(record);
     if (proof === null) throw new StepFailure({ code: "PROOF" }, "the update has no proof");
-    const { pieces } = sorted;
     const order = {
       number,
       proof: record.proof,
@@ -172,7 +190,7 @@ export const UPDATE_STEPS: Steps = {
     };
     const sent = await chain.sendUpdate(key, order);
     const change = changed(record, { message: sent, finalEpoch, pieces });
-    return { event: "sent", text: `${sent}${without(sorted.why)}`, change };
+    return { event: "sent", text: `${sent}${without(lacking)}`, change };
   },
 
   async WaitMutable({ number }, { chain }) {
@@ -222,15 +240,10 @@ export const UPDATE_STEPS: Steps = {
     const { folders, miner, chain } = context;
     const { message, finalEpoch } = updateOf(record);
     const { epoch } = await chain.head();
-    if ((await replicaOnChain(record, context)) === "new")
-      return {
-        event: "onChain",
-        text: "the update is on chain",
-        change: changed(record, { finalEpoch: epoch + SEALING_EPOCHS.lookback }),
-      };
+    if ((await replicaOnChain(record, context)) === "new") return onChain(record, context);
     // A fork may still execute what was sent, and the sector would be proven by the new replica.
-    if (message !== null && finalEpoch !== null && epoch < finalEpoch)
-      return { untilEpoch: Math.min(finalEpoch, epoch + LOOK_EPOCHS), patient: true };
+    const due = Math.max(message === null ? 0 : (finalEpoch ?? 0), await finalOfSent(record, context));
+    if (epoch < due) return { untilEpoch: Math.min(due, epoch + LOOK_EPOCHS), patient: true };
     const name = { miner, number: record.number };
     const folder = await ownFolder(folders, name, record);
     if (folder !== null) await workOf(context).abort(folder.files(name), proofOf(record).sectorBytes);
@@ -239,21 +252,16 @@ export const UPDATE_STEPS: Steps = {
   },
 
   async ReplicaUpdateFailed(record, context) {
-    const { failures } = record;
-    if ((await replicaOnChain(record, context)) === "new") return { event: "onChain", text: "the update is on chain" };
+    const { failures, error } = record;
+    if ((await replicaOnChain(record, context)) === "new") return onChain(record, context);
     const over = COUNTED.find((counter) => isOver(record, counter));
-    if (over !== undefined)
-      return { event: "givenUp", text: `failed ${failures[over]} times: ${record.error?.text ?? ""}` };
+    if (over !== undefined) return { event: "givenUp", text: `failed ${failures[over]} times: ${error?.text ?? ""}` };
     const { commD, made, proof } = updateOf(record);
     if (commD === null) return { event: "unpacked", text: "" };
-    if (made === null) return { event: "fromReplica", text: "" };
-    if (proof === null) return { event: "proofAgain", text: "" };
-    if (record.error?.code !== "PROOF") return { event: "again", text: "" };
-    return {
-      event: "fromReplica",
-      text: "what the chain did not take is made again",
-      change: changed(record, { made: null, proof: null }),
-    };
+    // Files that were lost or changed, or what the chain did not take, are made again. By CommR a message that a fork executes is still known.
+    if (made === null || error?.code === "FILES" || error?.code === "PROOF")
+      return { event: "fromReplica", text: "", change: changed(record, { proof: null }) };
+    return { event: proof === null ? "proofAgain" : "again", text: "" };
   },
 
   FinalizeReplicaUpdateFailed: async () => ({ event: "again", text: "" }),

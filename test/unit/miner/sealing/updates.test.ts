@@ -210,6 +210,81 @@ test("a fork that takes the update back: the message is executed again, and neit
   expect(await all(one.pieces.read(number, 0, 0, 127))).toEqual(DATA.slice(0, 127));
 });
 
+test("an update that was taken back by hand after its message was sent waits for the message, however long that takes", async () => {
+  // Between a failure and what follows there is time for a person.
+  const one = await miner({ options: { retryMs: 60_000 } });
+  const number = await marked(one);
+  const before = one.chain.sectors.get(number);
+  await one.pieces.add(payload(DATA), deal(1));
+  await comes(one, number, "UpdateActivating");
+  one.chain.isInstant = false;
+  one.chain.takeBack(`update/${number}/1.0`, () => one.chain.sectors.set(number, before as never));
+  one.machine.wake(number);
+  await comes(one, number, "ReplicaUpdateFailed");
+  await one.machine.abortUpgrade(number);
+  one.chain.epoch += 2000;
+  one.machine.wake(number);
+  const store = await storeOf(one, number);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(one.records.get(number).state).toBe("AbortUpgrade");
+  expect(await updateStore(store).size(SEALED_FILE)).toBe(2048);
+  one.chain.pass(1);
+  one.chain.pass(10);
+  await comes(one, number, "UpdateActivating");
+  expect(one.records.get(number).update?.finalEpoch).toBe(one.chain.epoch + 900);
+});
+
+test("while an update is made again its first message is still known: a fork may execute it", async () => {
+  const lost: SectorState[] = [];
+  let isMade = false;
+  const one = await miner({
+    options: {
+      onState: ({ state, update }) => {
+        isMade ||= update !== null && update.made !== null;
+        if (isMade && update?.made === null) lost.push(state);
+      },
+    },
+  });
+  const number = await marked(one);
+  const before = one.chain.sectors.get(number);
+  one.chain.isInstant = false;
+  await one.pieces.add(payload(DATA), deal(1));
+  await comes(one, number, "ReplicaUpdateWait");
+  one.chain.pass(1);
+  const after = one.chain.sectors.get(number);
+  // Its receipt says that it was executed, and the state that is looked at is another chain's.
+  one.chain.sectors.set(number, before as never);
+  one.chain.pass(10);
+  await until("another message", () => one.chain.made.at(-1) === `update/${number}/1.1`);
+  expect([lost, (await one.records.log(number)).map(({ event }) => event)]).toEqual([
+    [],
+    expect.arrayContaining(["fromReplica"]),
+  ]);
+  one.chain.sectors.set(number, after as never);
+  one.chain.pass(1);
+  one.chain.pass(10);
+  await comes(one, number, "UpdateActivating");
+});
+
+test("a deal that a fork takes back as its update is sent is waited for, until others of the sector would be late", async () => {
+  const one = await miner();
+  const number = await marked(one);
+  one.chain.isInstant = false;
+  one.chain.immutableUntil = one.chain.epoch + 20;
+  await one.pieces.add(payload(bytesOf(1016, 1)), deal(1));
+  await one.pieces.add(payload(bytesOf(1016, 2)), deal(2, { startEpoch: 5000 }));
+  await comes(one, number, "WaitMutable");
+  one.chain.claims.set(1, { deal: null });
+  one.chain.pass(20);
+  await comes(one, number, "SubmitReplicaUpdate");
+  one.chain.pass(5000 - 32 - one.chain.epoch);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect([one.records.get(number).state, one.chain.updates]).toEqual(["SubmitReplicaUpdate", []]);
+  one.chain.pass(1);
+  await comes(one, number, "ReplicaUpdateWait");
+  expect(one.chain.updates.map(({ pieces }) => pieces.map((piece) => piece.deal?.id))).toEqual([[undefined, 2]]);
+});
+
 /** A store of records that is dead after some writes, as for a process that was killed. */
 const PATH: readonly SectorState[] = [
   ...(["SnapDealsPacking", "UpdateReplica", "ProveReplicaUpdate", "SubmitReplicaUpdate"] as const),
