@@ -359,7 +359,10 @@ export async function isPreCommitted(record: SectorRecord, chain: SealingChain):
   return found?.sealedCid.equals(sealedCid(sealedOf(record).commR)) === true;
 }
 
+/** Whether the chain has the sector, with the replica of its seal or that of its update. */
 export async function isCommitted(record: SectorRecord, chain: SealingChain): Promise<boolean> {
-  const found = await chain.sector(record.number);
-  return record.sealed !== null && found?.sealedCid.equals(sealedCid(record.sealed.commR)) === true;
+  const { number, sealed, update } = record;
+  const found = await chain.sector(number);
+  const own = [sealed, update?.made].flatMap((one) => one?.commR ?? []);
+  return found !== null && own.some((commR) => found.sealedCid.equals(sealedCid(commR)));
 }

@@ -285,6 +285,24 @@ test("a deal that a fork takes back as its update is sent is waited for, until o
   expect(one.chain.updates.map(({ pieces }) => pieces.map((piece) => piece.deal?.id))).toEqual([[undefined, 2]]);
 });
 
+test("an updated sector that the chain has lost and has again is known by its new replica", async () => {
+  const one = await miner({ options: { retryMs: 200 } });
+  const number = await marked(one);
+  await one.pieces.add(payload(DATA), deal(1));
+  await comes(one, number, "UpdateActivating");
+  one.chain.pass(1000);
+  await comes(one, number, "Proving");
+  const found = one.chain.sectors.get(number);
+  one.chain.seen.set(number, "absent");
+  one.chain.sectors.delete(number);
+  await one.machine.look();
+  await comes(one, number, "CommitFailed");
+  one.chain.sectors.set(number, found as never);
+  one.chain.seen.set(number, "healthy");
+  await comes(one, number, "Proving");
+  expect(await all(one.pieces.read(number, 0, 0, 127))).toEqual(DATA.slice(0, 127));
+});
+
 /** A store of records that is dead after some writes, as for a process that was killed. */
 const PATH: readonly SectorState[] = [
   ...(["SnapDealsPacking", "UpdateReplica", "ProveReplicaUpdate", "SubmitReplicaUpdate"] as const),
