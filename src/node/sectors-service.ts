@@ -188,10 +188,16 @@ function known({ machine, miner }: SealingLine, number: number): SectorMachine {
   );
 }
 
+/** States of sectors whose update can be taken back no more. */
+const UPDATED: readonly SectorState[] = [
+  ...(["SubmitReplicaUpdate", "ReplicaUpdateWait", "UpdateActivating"] as const),
+  ...(["FinalizeReplicaUpdate", "FinalizeReplicaUpdateFailed"] as const),
+];
+
 function whyNotAborted(number: number, state: SectorState): string {
-  const isSent = ["SubmitReplicaUpdate", "ReplicaUpdateWait", "UpdateActivating", "FinalizeReplicaUpdate"].includes(
-    state,
-  );
+  if (state === "AbortUpgrade")
+    return `the update of sector ${number} is being taken back already; it is Proving again once no fork can execute its message`;
+  const isSent = UPDATED.includes(state);
   return isSent
     ? `the update of sector ${number} is on its way to the chain or there (${state}): it cannot be taken back any more`
     : `sector ${number} is ${state}: it is neither marked nor being updated, and there is nothing to take back`;
@@ -363,7 +369,8 @@ function dealView({ id, startEpoch, endEpoch, allocation }: PieceDeal) {
 /** What a sector's data and replica are: those of its update once that is on the chain. */
 function contentOf({ commD, sealed, update, state }: SectorRecord) {
   const isUpdated =
-    update !== null && (update.isFinal || ["UpdateActivating", "FinalizeReplicaUpdate"].includes(state));
+    update !== null &&
+    (update.isFinal || ["UpdateActivating", "FinalizeReplicaUpdate", "FinalizeReplicaUpdateFailed"].includes(state));
   if (isUpdated) return { commD: update.commD, commR: update.made?.commR ?? null };
   return { commD, commR: sealed?.commR ?? null };
 }

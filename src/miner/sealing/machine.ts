@@ -133,8 +133,9 @@ export class SectorMachine {
     if (updates === null) return "updates cannot be proven here";
     const { networkVersion } = await chain.head();
     if (!takesUpdates(networkVersion)) return noUpdates(networkVersion).message;
+    const isMarked = state === "Available" || (record.update !== null && !record.update.isFinal);
+    if (isMarked) return `it is marked already (${state})`;
     if (piecesOf(record).length > 0) return "it has data already, and a sector is updated once";
-    if (state === "Available" || record.update !== null) return `it is marked already (${state})`;
     if (nextState(state, "marked") === null) return `it is ${state}, and not Proving`;
     return whyNotUpdatable(number, this.options);
   }
@@ -145,12 +146,19 @@ export class SectorMachine {
     const record = this.records.get(sector);
     const { folder } = await folders.files({ miner, number: sector }, record.folder);
     const bytes = updates?.updateBytes(proofOf(record).sectorBytes) ?? 0;
-    await folders.folder(folder).reserve({ miner, number: sector }, bytes);
+    const name = { miner, number: sector };
+    await folders.folder(folder).reserve(name, bytes);
     const update = {
       ...{ began: now(), pieces: [], keepUnsealed: false, commD: null, made: null, proof: null, message: null },
       ...{ finalEpoch: null, isFinal: false },
     };
-    return this.go(sector, { event: "begun", text: "", change: { update, updates: record.updates + 1 } });
+    try {
+      return await this.go(sector, { event: "begun", text: "", change: { update, updates: record.updates + 1 } });
+    } catch (error) {
+      // The mark was taken back meanwhile, or the record could not be written.
+      folders.folder(folder).release(name);
+      throw error;
+    }
   }
 
   /** Takes an update back; the sector is as before. Throws `SealingError` BAD_EVENT where it is too late, or there is none. */

@@ -303,6 +303,16 @@ test("an updated sector that the chain has lost and has again is known by its ne
   expect(await all(one.pieces.read(number, 0, 0, 127))).toEqual(DATA.slice(0, 127));
 });
 
+test("an update that does not begin keeps no room", async () => {
+  const one = await miner();
+  const { number } = await one.machine.pledge();
+  await comes(one, number, "Proving");
+  const room = () => one.folders.all[0]?.room();
+  const before = await room();
+  await expect(one.machine.begin(number)).rejects.toEqual(refusal("BAD_EVENT"));
+  expect(await room()).toEqual(before);
+});
+
 /** A store of records that is dead after some writes, as for a process that was killed. */
 const PATH: readonly SectorState[] = [
   ...(["SnapDealsPacking", "UpdateReplica", "ProveReplicaUpdate", "SubmitReplicaUpdate"] as const),
