@@ -74,6 +74,7 @@ export class DealsPart implements Startable {
   /** This user's data, for providers that fetch it over streams. */
   private files: HttpStreamServer | null = null;
   private state: "new" | "running" | "stopped" = "new";
+  private stopWatching: () => void = () => undefined;
 
   constructor(options: DealsPartOptions) {
     this.options = options;
@@ -240,11 +241,15 @@ export class DealsPart implements Startable {
   }
 
   private async goOn(): Promise<void> {
-    await this.provider?.start();
+    const { provider } = this;
+    await provider?.start();
+    this.stopWatching =
+      this.options.sealing?.watch((miner, { number }) => provider?.sectorMoved(miner, number)) ?? this.stopWatching;
     await this.client.start();
   }
 
   private async hold(): Promise<void> {
+    this.stopWatching();
     await this.client.stop();
     await this.provider?.stop();
   }

@@ -432,6 +432,14 @@ export class StorageProvider {
     return Math.max(received, this.received.get(id) ?? 0);
   }
 
+  /** A sector has come to another state: deals that wait for it look again, though the head may stand still. */
+  sectorMoved(miner: Address, sector: number): void {
+    if (this.lives === null) return;
+    const isIn = (deal: ProviderDeal): boolean => deal.state === "Sealing" && deal.sector === sector;
+    for (const deal of this.deals.all())
+      if (isIn(deal) && proposalOfDeal(deal).provider.equals(miner)) this.lives.live(deal.id);
+  }
+
   /** State of the sector that a deal's piece is in, for people; empty while it is in none. */
   sealingStateOf(deal: ProviderDeal): string {
     const { provider } = proposalOfDeal(deal);

@@ -316,7 +316,8 @@ test("a deal whose sector is given up before it is proven goes into another one,
   node.provider.publishNow();
   await go(market, () => states()[0] === "Sealing");
   market.giveUp(0);
-  market.mine();
+  // The head stands still.
+  node.provider.sectorMoved(MINER, node.provider.list()[0]?.sector as number);
   await go(market, () => market.placed.length === 2 && states()[0] === "Sealing");
   // Too late to seal another: it waits for what the chain says.
   market.giveUp(0);
