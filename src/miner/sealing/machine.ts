@@ -14,6 +14,7 @@ import { ENDING_STEPS } from "./ending-steps.ts";
 import { SealingError, StepFailure } from "./errors.ts";
 import { COUNTERS, FAILED_STEPS, pauseAfter } from "./failed-steps.ts";
 import { HeldSectors } from "./held.ts";
+import { heldFolder } from "./own-files.ts";
 import { newRecord, piecesOf, type SectorRecord } from "./record.ts";
 import type { SectorRecords, Step } from "./records.ts";
 import { kindOf, nextState, type SectorState } from "./states.ts";
@@ -140,14 +141,13 @@ export class SectorMachine {
     return whyNotUpdatable(number, this.options);
   }
 
-  /** Begins the update of a marked sector, in the room that its folder has for it. Throws `FolderError` NO_ROOM, `SealingError` BAD_EVENT. */
+  /** Begins the update of a marked sector, in the room that its folder has for it. Throws `FolderError` NO_ROOM, NO_SECTOR, FOREIGN, `SealingError` BAD_EVENT. */
   async begin(sector: number): Promise<SectorRecord> {
     const { folders, miner, updates, now } = this.options;
     const record = this.records.get(sector);
-    const { folder } = await folders.files({ miner, number: sector }, record.folder);
-    const bytes = updates?.updateBytes(proofOf(record).sectorBytes) ?? 0;
     const name = { miner, number: sector };
-    await folders.folder(folder).reserve(name, bytes);
+    const folder = await heldFolder(folders, name, record);
+    await folder.reserve(name, updates?.updateBytes(proofOf(record).sectorBytes) ?? 0);
     const update = {
       ...{ began: now(), pieces: [], keepUnsealed: false, commD: null, made: null, proof: null, message: null },
       ...{ finalEpoch: null, isFinal: false },
@@ -156,7 +156,7 @@ export class SectorMachine {
       return await this.go(sector, { event: "begun", text: "", change: { update, updates: record.updates + 1 } });
     } catch (error) {
       // The mark was taken back meanwhile, or the record could not be written.
-      folders.folder(folder).release(name);
+      folder.release(name);
       throw error;
     }
   }

@@ -43,6 +43,14 @@ export async function ownFolder(folders: SectorFolders, name: SectorName, known:
   return found;
 }
 
+/** The one that a sector's files are in. Throws `FolderError` NO_SECTOR if none has them, FOREIGN if they are another's. */
+export async function heldFolder(folders: SectorFolders, name: SectorName, known: Known): Promise<SectorFolder> {
+  const { folder } = await folders.files(name, known.folder);
+  const found = folders.folder(folder);
+  if (!(await isOwn(found, name, known))) throw foreign(found, name);
+  return found;
+}
+
 function foreign(folder: SectorFolder, name: SectorName): FolderError {
   const place = folder.path ?? folder.id;
   return new FolderError(

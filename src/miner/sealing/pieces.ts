@@ -23,6 +23,7 @@ import type { SectorFolders } from "../folders/folders.ts";
 import type { SealingChain } from "./chain.ts";
 import { SealingError } from "./errors.ts";
 import type { SectorMachine } from "./machine.ts";
+import { heldFolder } from "./own-files.ts";
 import { whyNot } from "./provable.ts";
 import { type PieceDeal, piecesOf, type SectorPiece, type SectorRecord } from "./record.ts";
 import type { RecordChange } from "./records.ts";
@@ -56,6 +57,8 @@ const MAX_OPEN = 2;
 const TERM_BUFFER = 90 * 2880;
 /** States in which what a sector holds is on its way out of it, or gone. */
 const GOING: readonly SectorState[] = ["Removing", "Removed", "AbortUpgrade"];
+/** Why a marked sector takes no data: its folder has no room, or is away, or has another's files; or the mark was taken back just now. */
+const UNTAKEN = ["NO_ROOM", "READ_ONLY", "NO_SECTOR", "NO_FOLDER", "FOREIGN", "BAD_EVENT"] as const;
 /** Padded bytes that are read at a time. */
 const WINDOW = 1 << 20;
 
@@ -261,9 +264,7 @@ export class Pieces {
         try {
           return await machine.begin(number);
         } catch (error) {
-          // Its folder has no room, or is away; or somebody took the mark back just now.
-          if (!["NO_ROOM", "READ_ONLY", "NO_SECTOR", "NO_FOLDER", "BAD_EVENT"].some((code) => isFilError(error, code)))
-            throw error;
+          if (!UNTAKEN.some((code) => isFilError(error, code))) throw error;
         }
       }
     return null;
@@ -308,9 +309,8 @@ export class Pieces {
     const { number } = record;
     const offset = aligned(endOf(record), paddedBytesOf(payload.payloadSize));
     const name = { miner, number };
-    const held =
-      record.update === null ? folders.folder(record.folder).files(name) : await folders.files(name, record.folder);
-    const { store } = contentOf(record, held);
+    const folder = record.update === null ? folders.folder(record.folder) : await heldFolder(folders, name, record);
+    const { store } = contentOf(record, folder.files(name));
     const made = await this.stage(record, store, payload, offset);
     if (commP !== undefined && !equal(made.commP, commP))
       throw new SealingError(

@@ -6,7 +6,7 @@
  */
 import { sealedCid } from "../../sector/piece/cid.ts";
 import { namesPieces } from "../chain-side/published-messages.ts";
-import type { SectorFiles } from "../folders/folder.ts";
+import type { SectorFiles, SectorFolder } from "../folders/folder.ts";
 import { StepFailure } from "./errors.ts";
 import { isOver } from "./failed-steps.ts";
 import { ownFolder } from "./own-files.ts";
@@ -58,11 +58,14 @@ function replicasOf(record: SectorRecord) {
 }
 
 /** Throws `StepFailure` FILES where no folder has them. */
-async function filesOf(record: SectorRecord, { folders, miner }: StepContext): Promise<SectorFiles> {
-  const name = { miner, number: record.number };
-  const folder = await ownFolder(folders, name, record);
+async function folderOf(record: SectorRecord, { folders, miner }: StepContext): Promise<SectorFolder> {
+  const folder = await ownFolder(folders, { miner, number: record.number }, record);
   if (folder === null) throw new StepFailure({ code: "FILES" }, "no folder holds the sector's files");
-  return folder.files(name);
+  return folder;
+}
+
+async function filesOf(record: SectorRecord, context: StepContext): Promise<SectorFiles> {
+  return (await folderOf(record, context)).files({ miner: context.miner, number: record.number });
 }
 
 /** Why the chain takes no update of a sector now; null if it does: it must have been proven, and not be faulty. */
@@ -142,12 +145,11 @@ export const UPDATE_STEPS: Steps = {
     const { commD } = updateOf(record);
     if (commD === null) throw new StepFailure({ code: "FILES" }, "the update's data is not packed");
     const commitments = { commROld: sealedOf(record).commR, commDNew: commD };
-    const files = await filesOf(record, context);
-    const { folders, miner } = context;
-    const name = { miner, number: record.number };
-    const { folder } = await folders.files(name, record.folder);
-    await folders.folder(folder).reserve(name, workOf(context).updateBytes(sectorBytes));
-    const { commRLastNew, commRNew } = await workOf(context).update(files, sectorBytes, commitments, context.signal);
+    const folder = await folderOf(record, context);
+    const name = { miner: context.miner, number: record.number };
+    await folder.reserve(name, workOf(context).updateBytes(sectorBytes));
+    const work = workOf(context).update(folder.files(name), sectorBytes, commitments, context.signal);
+    const { commRLastNew, commRNew } = await work;
     const made = { commRLast: commRLastNew, commR: commRNew };
     return { event: "updated", text: `CommR ${short(commRNew)}…`, change: changed(record, { made, proof: null }) };
   },

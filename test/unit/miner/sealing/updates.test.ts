@@ -7,7 +7,7 @@ import { decodeRecord, encodeRecord, piecesOf } from "../../../../src/miner/seal
 import type { SectorState } from "../../../../src/miner/sealing/states.ts";
 import { proverId } from "../../../../src/sector/params.ts";
 import { sealedCid } from "../../../../src/sector/piece/cid.ts";
-import { SEALED_FILE, UNSEALED_FILE, updateStore } from "../../../../src/sector/store.ts";
+import { P_AUX_FILE, SEALED_FILE, UNSEALED_FILE, updateStore } from "../../../../src/sector/store.ts";
 import { MINER, openSealing, type Sealing } from "../../../support/sealing.ts";
 import type { TestChain } from "../../../support/sealing-chain.ts";
 import { until } from "../../../support/until.ts";
@@ -311,6 +311,18 @@ test("an update that does not begin keeps no room", async () => {
   const before = await room();
   await expect(one.machine.begin(number)).rejects.toEqual(refusal("BAD_EVENT"));
   expect(await room()).toEqual(before);
+});
+
+test("a marked sector takes nothing where another's files lie under its name, and nothing is written there", async () => {
+  const one = await miner();
+  const number = await marked(one);
+  const store = await storeOf(one, number);
+  const own = (await store.read(P_AUX_FILE, 0, 64)).slice();
+  await store.write(P_AUX_FILE, 0, new Uint8Array(64));
+  expect((await one.pieces.add(payload(DATA), deal(1))).sector).not.toBe(number);
+  expect([await updateStore(store).size(UNSEALED_FILE), one.records.get(number).state]).toEqual([null, "Available"]);
+  await store.write(P_AUX_FILE, 0, own);
+  expect((await one.pieces.add(payload(bytesOf(127, 4)), deal(2))).sector).toBe(number);
 });
 
 /** A store of records that is dead after some writes, as for a process that was killed. */
