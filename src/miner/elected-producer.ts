@@ -59,6 +59,7 @@ export class ElectedProducer {
     const baseFee = await states.nextBaseFee(parent);
     const best = Math.max(...wins.map(({ quality }) => quality));
     const made = await usable(await pool.select(baseFee, best), {
+      signal,
       attempt: (chosen) => this.attempt(wins, baseFee, chosen, signal),
       drop: ({ message }, reason) => pool.dropNonce(message.from, message.nonce, reason),
     });

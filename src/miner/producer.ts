@@ -67,6 +67,7 @@ export class Producer {
     const parent = chain.head;
     const baseFee = await states.nextBaseFee(parent);
     const made = await usable(await pool.select(baseFee), {
+      signal,
       attempt: (chosen) =>
         this.attempt({ parent, epoch, baseFee, ...(signal === undefined ? {} : { signal }) }, chosen),
       drop: ({ message }, reason) => pool.dropNonce(message.from, message.nonce, reason),

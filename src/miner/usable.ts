@@ -10,6 +10,8 @@ export type Attempts<Made> = {
   readonly attempt: (chosen: readonly SignedMessage[]) => Promise<Made>;
   /** Takes a message out of the pool. */
   readonly drop: (signed: SignedMessage, reason: string) => Promise<void>;
+  /** Ends the attempts: what fails by it is no message's fault, and nothing is dropped. */
+  readonly signal?: AbortSignal | undefined;
 };
 
 /** Messages that are looked for one by one; after so many the block is made without any. */
@@ -31,6 +33,7 @@ export async function usable<Made>(chosen: readonly SignedMessage[], attempts: A
       });
       if (dropped === MAX_DROPPED) return empty;
       const bad = left[await firstFailing(left, attempts.attempt)] as SignedMessage;
+      attempts.signal?.throwIfAborted();
       await attempts.drop(bad, `a block with it cannot be executed: ${describeError(error)}`);
       const { from, nonce } = bad.message;
       left = left.filter(({ message }) => !(message.from.equals(from) && message.nonce >= nonce));

@@ -158,12 +158,16 @@ export class Clock implements Startable {
     return this.states.chain.head.height + Math.ceil(seconds / this.states.network.blockDelaySeconds);
   }
 
-  /** Passes `count` null rounds, then makes a tipset. Throws `OptionError` for more than elections can look back over. */
-  async skip(count: number): Promise<Tipset> {
+  /**
+   * Passes `count` null rounds, then makes a tipset; one that `signal` ends is not made. Throws `OptionError` for more than elections can look
+   * back over.
+   */
+  async skip(count: number, signal?: AbortSignal): Promise<Tipset> {
     checkWhole("count", count, COUNTS);
     return this.turns.run(async () => {
       try {
-        return (await this.next(count)).tipset;
+        signal?.throwIfAborted();
+        return (await this.next(count, signal)).tipset;
       } catch (cause) {
         // Thrown before anything is made; a network without elections passes any number.
         if (!isFilError(cause, "LOOKBACK_AHEAD")) throw cause;
@@ -195,12 +199,13 @@ export class Clock implements Startable {
   }
 
   /** The next tipset; epochs that nobody wins are null rounds. Throws `ClockError` NO_WINNER after very many of those. */
-  private async next(nullRounds = 0): Promise<Produced> {
+  private async next(nullRounds = 0, signal?: AbortSignal): Promise<Produced> {
     await this.breathe();
     await this.ready();
+    const ends = signal === undefined ? this.giveUp.signal : AbortSignal.any([this.giveUp.signal, signal]);
     const first = this.states.chain.head.height + 1 + nullRounds;
     for (let epoch = first; epoch < first + MAX_EMPTY; epoch++) {
-      const made = await this.producer.produce(epoch, this.giveUp.signal);
+      const made = await this.producer.produce(epoch, ends);
       if (made !== null) return made;
     }
     const why = (await this.producer.whyNobody?.(first)) ?? "";

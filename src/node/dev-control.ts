@@ -45,7 +45,7 @@ export function devControl(net: Controlled, dump: () => Promise<AsyncIterable<Ui
       revert: (id, keep) => snapshots.revert(id, keep),
       dump,
     },
-    skipRounds: (count) => clock.skip(count),
+    skipRounds: (count, signal) => clock.skip(count, signal),
     setAutomine: (on) => clock.setAutomine(on),
     setBlockTime: (seconds) => clock.setBlockTime(seconds),
     info: () => ({

@@ -43,7 +43,7 @@ export async function fastForward(
     }
     // What waits to be carried is carried.
     const nulls = pool.size > 0 ? 0 : Math.min(stop - height - 1, MOST_NULL);
-    if (nulls > 0) await clock.skip(nulls);
+    if (nulls > 0) await clock.skip(nulls, signal);
     else await clock.mine(1, signal);
     // A clock that has stopped makes none.
     if (head().height === height) break;

@@ -134,7 +134,7 @@ export class Laboratory {
     // Who may win is looked up not too far below the head: a tipset stands between the null rounds.
     while (skip && node.chain.head.height + 1 < open) {
       signal?.throwIfAborted();
-      await clock.skip(Math.min(MOST_SKIPPED, open - node.chain.head.height - 1));
+      await clock.skip(Math.min(MOST_SKIPPED, open - node.chain.head.height - 1), signal);
     }
     return node.chain.head.height >= open ? node.chain.head : clock.mineTo(open, signal);
   }

@@ -122,7 +122,8 @@ export type DevControl = {
   readonly ethereum?: EthDevControl | null;
   /** Absent for one of several nodes, of which none is the network. */
   readonly snapshots?: SnapshotControl;
-  skipRounds(count: number): Promise<Tipset>;
+  /** One whose `signal` ends it leaves the head where it was. */
+  skipRounds(count: number, signal?: AbortSignal): Promise<Tipset>;
   setAutomine(on: boolean): void;
   setBlockTime(seconds: number): void;
   info(): Record<string, unknown>;

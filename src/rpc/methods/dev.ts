@@ -53,7 +53,7 @@ const methods = {
     result: tipset,
     cost: "wait",
     local: true,
-    run: ([epochs], { node }) => devOf(node).skipRounds(epochs),
+    run: ([epochs], { node, signal }) => devOf(node).skipRounds(epochs, signal),
   }),
   "Devnet.setAutomine": method({
     summary: "Whether tipsets are made by themselves.",

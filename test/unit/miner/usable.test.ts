@@ -52,6 +52,20 @@ test("several are dropped one after the other; past a limit the block is made wi
   expect(many.dropped.length).toBe(16);
 });
 
+test("attempts that are given up blame nobody", async () => {
+  const abort = new AbortController();
+  const parts = world(["2/0"]);
+  const attempt = async (chosen: readonly SignedMessage[]) => {
+    abort.signal.throwIfAborted();
+    // Given up while the message that fails is looked for.
+    if (chosen.length === 0) queueMicrotask(() => abort.abort(new Error("given up")));
+    return parts.attempt(chosen);
+  };
+  const all = [signed(1, 0), signed(2, 0), signed(3, 0)];
+  await expect(usable(all, { ...parts, attempt, signal: abort.signal })).rejects.toThrow("given up");
+  expect(parts.dropped).toEqual([]);
+});
+
 test("a block that fails without any message fails, and no message is blamed", async () => {
   const dropped: unknown[] = [];
   const attempt = (): Promise<never> => Promise.reject(new Error("disk"));

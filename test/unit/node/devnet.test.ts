@@ -99,6 +99,19 @@ test("a network stops in the middle of very many null rounds, and nothing of the
   expect([await skipped, heard, net.head.height]).toEqual(["CLOSED", [], 1]);
 });
 
+test("null rounds that were cancelled leave the head, and what follows does not wait for them", async () => {
+  const net = await Devnet.open({ ...TEST_OPTIONS, blockTime: 3600 });
+  const cancel = new AbortController();
+  const gone = expect(net.clock.skip(1_000_000, cancel.signal)).rejects.toThrow("enough");
+  const late = expect(net.clock.skip(5, cancel.signal)).rejects.toThrow("enough");
+  const next = net.clock.mine(1);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  cancel.abort(new Error("enough"));
+  expect((await next).height).toBe(1);
+  await Promise.all([gone, late]);
+  await net.close();
+});
+
 test("what was replaced in the pool stays known, and its search finds what took its place", async () => {
   const net = await open({ blockTime: 3600 });
   const { chain, states, pool, crypto } = net.node;
