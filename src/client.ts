@@ -44,7 +44,8 @@ export type Subscription = {
 export type NodeClient = { readonly [Name in keyof Definitions]: CallOf<Definitions[Name]> } & {
   /**
    * Calls a method by its whole name ("Filecoin.ChainHead", "Devnet.mine"), without types; of a subscription ("Devnet.dump")
-   * the function that takes its values comes first, and the answer is a `Subscription`.
+   * the function that takes its values comes first, and the answer is a `Subscription`. An `AbortSignal` before all that ends the call, also at
+   * the node, and the promise rejects with the signal's reason: `request("Devnet.mine", signal, 1000)`.
    */
   request(method: string, ...params: readonly unknown[]): Promise<unknown>;
   /** Ends the connection, if it is a WebSocket. */
@@ -102,8 +103,11 @@ export type ConnectOptions = {
 
 type SocketClass = new (url: string, protocols?: string[], options?: { readonly maxPayload: number }) => SocketLike;
 
+/** How a call is made. `handler`: takes the values of a subscription. */
+type How = { readonly handler?: (value: unknown) => void; readonly signal?: AbortSignal };
+
 type Transport = {
-  call(method: string, params: readonly unknown[], handler?: (value: unknown) => void): Promise<unknown>;
+  call(method: string, params: readonly unknown[], how: How): Promise<unknown>;
   close(): void;
 };
 
@@ -133,10 +137,12 @@ export function connect(url: string, options: ConnectOptions = {}): NodeClient {
   if (options.answerBytes !== undefined) checkNumber("answerBytes", options.answerBytes, [1, MAX_TEXT]);
   const transport = /^wss?:/.test(url) ? overSocket(url, options) : overHttp(url, options);
   const call = (method: string, params: readonly unknown[]): Promise<unknown> => {
-    const [first, ...rest] = params;
+    const [signal, rest] = params[0] instanceof AbortSignal ? [params[0], params.slice(1)] : [undefined, params];
+    const how: How = signal === undefined ? {} : { signal };
+    const [first, ...others] = rest;
     return typeof first === "function"
-      ? transport.call(method, rest, first as (value: unknown) => void)
-      : transport.call(method, params);
+      ? transport.call(method, others, { ...how, handler: first as (value: unknown) => void })
+      : transport.call(method, rest, how);
   };
   const own = {
     request: (method: string, ...params: readonly unknown[]) => call(method, params),
@@ -210,8 +216,11 @@ function resultOf({ result, error }: Reply): unknown {
 function overHttp(url: string, { token, timeout, answerBytes }: ConnectOptions): Transport {
   let id = 0;
   return {
-    async call(method, params, handler) {
+    async call(method, params, { handler, signal }) {
       if (handler !== undefined) throw new TypeError(`${method} is a subscription: connect to a ws:// address for it`);
+      const ends = [signal, timeout === undefined ? undefined : AbortSignal.timeout(timeout)].filter(
+        (one) => one !== undefined,
+      );
       const request = {
         method: "POST",
         headers: {
@@ -219,10 +228,11 @@ function overHttp(url: string, { token, timeout, answerBytes }: ConnectOptions):
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         },
         body: JSON.stringify({ jsonrpc: "2.0", id: ++id, method, params }),
-        ...(timeout === undefined ? {} : { signal: AbortSignal.timeout(timeout) }),
+        ...(ends.length === 0 ? {} : { signal: AbortSignal.any(ends) }),
       };
       const { status, text } = await exchangeText(url, request, answerBytes).catch((cause: unknown) => {
         if (cause instanceof AnswerSizeError) throw tooLarge(url, cause);
+        signal?.throwIfAborted();
         const isLate = cause instanceof Error && cause.name === "TimeoutError";
         if (isGivenUp(cause)) {
           const message = `${method} took over five minutes, which is all that fetch waits; connect to a ws:// address for it`;
@@ -297,24 +307,29 @@ function overSocket(url: string, options: ConnectOptions): Transport {
   });
   const send = (request: object): void => socket.send(JSON.stringify({ jsonrpc: "2.0", ...request }));
 
-  async function call(
-    method: string,
-    params: readonly unknown[],
-    handler?: (value: unknown) => void,
-  ): Promise<unknown> {
+  async function call(method: string, params: readonly unknown[], { handler, signal }: How): Promise<unknown> {
+    signal?.throwIfAborted();
     const own = ++id;
     const answered = new Promise<unknown>((resolve, reject) => {
+      const giveUp = (reason: unknown): void => {
+        pending.delete(own);
+        done();
+        // Before that nothing was asked yet, and nothing is.
+        if (wasOpen && lost === null) send({ method: "xrpc.cancel", params: [own] });
+        reject(reason);
+      };
+      const onAbort = (): void => giveUp(signal?.reason);
       const timer =
         options.timeout === undefined
           ? undefined
-          : setTimeout(() => {
-              pending.delete(own);
-              // Before that nothing was asked yet, and nothing is.
-              if (wasOpen && lost === null) send({ method: "xrpc.cancel", params: [own] });
-              reject(tooLong(method, options.timeout));
-            }, options.timeout);
-      const settle = (reply: Reply): void => {
+          : setTimeout(() => giveUp(tooLong(method, options.timeout)), options.timeout);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      const done = (): void => {
         clearTimeout(timer);
+        signal?.removeEventListener("abort", onAbort);
+      };
+      const settle = (reply: Reply): void => {
+        done();
         try {
           // The channel must be known before the value that may come with the next message.
           const result = resultOf(reply);
@@ -324,7 +339,7 @@ function overSocket(url: string, options: ConnectOptions): Transport {
         }
       };
       const fail = (error: Error): void => {
-        clearTimeout(timer);
+        done();
         reject(error);
       };
       if (lost !== null) fail(lost);

@@ -30,6 +30,33 @@ test("calls over HTTP: parameters by position, those behind may be left out", as
   expect(await node.request("Filecoin.StateNetworkName")).toBe("localnet");
 });
 
+test("a signal ends a call here and at the node, by either transport, also before the connection is open", async () => {
+  for (const url of [socketUrl, net.url]) {
+    const node = connect(url, { WebSocket: Socket });
+    const cancel = new AbortController();
+    const enough = new Error("enough");
+    const start = net.devnet.head.height;
+    const mined = expect(node.request("Devnet.mine", cancel.signal, 100_000)).rejects.toBe(enough);
+    await until("a tipset", () => net.devnet.head.height > start);
+    cancel.abort(enough);
+    await mined;
+    // It has its turn: nothing is before it any more.
+    await net.devnet.clock.mine(1);
+    const { height } = net.devnet.head;
+    await expect(node.request("Devnet.mine", cancel.signal, 5)).rejects.toBe(enough);
+    await expect(node.request("Filecoin.StateNetworkName", new AbortController().signal)).resolves.toBe("localnet");
+    expect(net.devnet.head.height).toBe(height);
+    node.close();
+  }
+  const early = connect(socketUrl, { WebSocket: Socket });
+  const abort = new AbortController();
+  const call = expect(early.request("Devnet.mine", abort.signal, 100_000)).rejects.toThrow(/abort/);
+  abort.abort();
+  await call;
+  expect(await early.request("Filecoin.StateNetworkName")).toBe("localnet");
+  early.close();
+});
+
 test("errors carry the node's code and text", async () => {
   const node = connect(net.url);
   const error = await node.StateGetActor("t099999").catch((thrown: unknown) => thrown);
