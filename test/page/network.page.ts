@@ -359,6 +359,13 @@ test("an empty field is no sector 0, what would end the chain needs its box, and
     await told("Pause the clock: done");
     await told("Mine …");
     await told(/Mine: the head is at epoch/);
+    // What would go on for hours is cancelled, and what waited for it has its turn.
+    await own.getByLabel("Tipsets", { exact: true }).fill("100000");
+    await press("Mine");
+    await press("Take a snapshot");
+    await press("Cancel: Mine …");
+    await told("Mine: cancelled; the tipsets that were made stay");
+    await told(/Take a snapshot: number \d/);
     // An epoch that is to come, and what is none.
     await own.evaluate(() => location.assign("#/tipset/99999"));
     await own.getByText("Epoch 99999 is not there yet: the head is at").waitFor();

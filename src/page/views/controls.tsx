@@ -9,33 +9,48 @@ import type { MinerReportJson } from "../json.ts";
 import { useLive } from "../live.ts";
 import { call, devnet, errorText, lock, unlock, unlocked } from "../node.ts";
 import { Card, Epoch, Shown, Table } from "../parts.tsx";
+import { piecesOf } from "../pieces.ts";
 
-type Done = { readonly id: number; readonly text: string; readonly state: "at work" | "done" | "failed" };
+type Done = {
+  readonly id: number;
+  readonly text: string;
+  readonly state: "at work" | "done" | "failed";
+  /** Ends it; absent where it cannot be ended, or is over. */
+  readonly cancel?: () => void;
+};
 /** What is being done, and what the last control came to; read out to who cannot see it. */
 const outcomes = signal<readonly Done[]>([]);
 /** Lines of it. */
 const MOST_OUTCOMES = 8;
 let acts = 0;
 
-/** Does something and tells what came of it: one that ends takes no other's place that still goes on. */
-async function act(what: string, work: () => Promise<unknown>): Promise<void> {
+/**
+ * Does something and tells what came of it: one that ends takes no other's place that still goes on. `cancelled`: what is told of it when it
+ * is cancelled, by the signal that it is given; without that it cannot be.
+ */
+async function act(what: string, work: (signal: AbortSignal) => Promise<unknown>, cancelled?: string): Promise<void> {
   const id = ++acts;
-  const tell = (text: string, state: Done["state"]): void => {
+  const abort = new AbortController();
+  const tell = (text: string, state: Done["state"], cancel?: () => void): void => {
     const others = outcomes.value.filter((one) => one.id !== id && one.state === "at work");
-    outcomes.value = [...others, { id, text, state }].slice(-MOST_OUTCOMES);
+    const own = { id, text, state, ...(cancel === undefined ? {} : { cancel }) };
+    outcomes.value = [...others, own].slice(-MOST_OUTCOMES);
   };
-  tell(`${what} …`, "at work");
+  tell(`${what} …`, "at work", cancelled === undefined ? undefined : () => abort.abort());
   try {
-    const result = await work();
+    const result = await work(abort.signal);
     tell(typeof result === "string" ? `${what}: ${result}` : `${what}: done`, "done");
   } catch (error) {
-    tell(`${what}: ${errorText(error)}`, "failed");
+    if (abort.signal.aborted) tell(`${what}: ${cancelled}`, "done");
+    else tell(`${what}: ${errorText(error)}`, "failed");
   } finally {
     // What is shown may have changed although the chain has not moved.
     revision.value++;
   }
 }
 
+/** Of what passes time: the node ends with the tipset that it is at. */
+const PASSED = "cancelled; the tipsets that were made stay";
 const ofHead = (tipset: unknown): string => `the head is at epoch ${(tipset as { Height: number }).Height}`;
 
 export function ControlsView(): JSX.Element {
@@ -52,9 +67,17 @@ export function ControlsView(): JSX.Element {
     <>
       <Lock />
       <div class="outcome" role="status">
-        {outcomes.value.map(({ id, text, state }) => (
+        {outcomes.value.map(({ id, text, state, cancel }) => (
           <p key={id} class={state === "failed" ? "error" : undefined}>
             {text}
+            {cancel === undefined ? null : (
+              <>
+                {" "}
+                <button type="button" aria-label={`Cancel: ${text}`} onClick={cancel}>
+                  Cancel
+                </button>
+              </>
+            )}
           </p>
         ))}
       </div>
@@ -114,8 +137,9 @@ function Field(props: {
   name: string;
   button: string;
   start: string;
-
-  run: (value: string) => Promise<unknown>;
+  run: (value: string, signal: AbortSignal) => Promise<unknown>;
+  /** As of `act`. */
+  cancelled?: string;
 }): JSX.Element {
   const [value, setValue] = useState(props.start);
   return (
@@ -123,7 +147,7 @@ function Field(props: {
       class="field"
       onSubmit={(event) => {
         event.preventDefault();
-        void act(props.button, () => props.run(value.trim()));
+        void act(props.button, (signal) => props.run(value.trim(), signal), props.cancelled);
       }}
     >
       <label>
@@ -144,14 +168,17 @@ function Field(props: {
 function Button({
   text,
   run,
+  cancelled,
   children,
 }: {
   text: string;
-  run: () => Promise<unknown>;
+  run: (signal: AbortSignal) => Promise<unknown>;
+  /** As of `act`. */
+  cancelled?: string;
   children?: ComponentChildren;
 }): JSX.Element {
   return (
-    <button type="button" onClick={() => void act(text, run)}>
+    <button type="button" onClick={() => void act(text, run, cancelled)}>
       {children ?? text}
     </button>
   );
@@ -162,7 +189,11 @@ function Time(): JSX.Element {
   return (
     <Card title="Time">
       <div class="row">
-        <Button text="Mine one tipset" run={async () => ofHead(await call("Devnet.mine", 1))} />
+        <Button
+          text="Mine one tipset"
+          run={async (signal) => ofHead(await call("Devnet.mine", signal, 1))}
+          cancelled={PASSED}
+        />
         <Button text="Pause the clock" run={() => call("Devnet.setAutomine", false)} />
         <Button text="Run the clock" run={() => call("Devnet.setAutomine", true)} />
       </div>
@@ -170,25 +201,29 @@ function Time(): JSX.Element {
         name="Tipsets"
         button="Mine"
         start="10"
-        run={async (count) => ofHead(await call("Devnet.mine", Number(count)))}
+        run={async (count, signal) => ofHead(await call("Devnet.mine", signal, Number(count)))}
+        cancelled={PASSED}
       />
       <Field
         name="Null rounds"
         button="Skip rounds"
         start="3"
-        run={async (count) => ofHead(await call("Devnet.skipRounds", Number(count)))}
+        run={async (count, signal) => ofHead(await call("Devnet.skipRounds", signal, Number(count)))}
+        cancelled="cancelled"
       />
       <Field
         name="Seconds of chain time"
         button="Pass time"
         start="3600"
-        run={async (seconds) => ofHead(await call("Devnet.passTime", Number(seconds)))}
+        run={async (seconds, signal) => ofHead(await call("Devnet.passTime", signal, Number(seconds)))}
+        cancelled={PASSED}
       />
       <Field
         name="Epoch"
         button="Mine to the epoch"
         start={String((head.peek()?.epoch ?? 0) + 60)}
-        run={async (epoch) => ofHead(await call("Devnet.mineTo", Number(epoch)))}
+        run={async (epoch, signal) => ofHead(await call("Devnet.mineTo", signal, Number(epoch)))}
+        cancelled={PASSED}
       />
       <Field
         name="Seconds between tipsets (0: when a message comes)"
@@ -207,7 +242,7 @@ function Snapshots(): JSX.Element {
     <Card title="Snapshots">
       <div class="row">
         <Button text="Take a snapshot" run={() => call<number>("Devnet.snapshot").then((id) => `number ${id}`)} />
-        <Button text="Save the network as a file" run={save} />
+        <Button text="Save the network as a file" run={save} cancelled="cancelled" />
       </div>
       <Shown live={live}>
         {(rows) => (
@@ -237,16 +272,8 @@ function Snapshots(): JSX.Element {
 }
 
 /** The whole network as a CAR file, which the browser keeps as a download. */
-async function save(): Promise<string> {
-  const parts: Uint8Array<ArrayBuffer>[] = [];
-  await new Promise<void>((resolve, reject) => {
-    callWith("Devnet.dump", (piece: string) => {
-      const bytes = Uint8Array.from(atob(piece), (letter) => letter.charCodeAt(0));
-      if (bytes.length === 0) resolve();
-      else parts.push(bytes);
-      // The last piece is empty: without it the file was cut short.
-    }).then(({ ended }) => ended.then(() => reject(new Error("the node ended before the file was whole"))), reject);
-  });
+async function save(signal: AbortSignal): Promise<string> {
+  const parts = await piecesOf((take) => call<Subscription>("Devnet.dump", signal, take), signal);
   const url = URL.createObjectURL(new Blob(parts, { type: "application/vnd.ipld.car" }));
   const link = Object.assign(document.createElement("a"), {
     href: url,
@@ -256,9 +283,6 @@ async function save(): Promise<string> {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
   return `${parts.reduce((sum, { length }) => sum + length, 0)} bytes, keys in the clear; \`filigree devnet --load\` goes on with it`;
 }
-
-const callWith = (method: string, handler: (value: string) => void): Promise<Subscription> =>
-  call<Subscription>(method, handler);
 
 function Faucet(): JSX.Element {
   const accounts = devnet.value?.accounts ?? [];
