@@ -4,6 +4,7 @@
  */
 import { sleepFor } from "../base/sleep.ts";
 import type { Devnet } from "../node/devnet.ts";
+import { SnapshotError } from "../node/snapshots.ts";
 import { filText, parseFil } from "../types/amount.ts";
 import { tipsetKeyText } from "../types/block-header.ts";
 import { LabDeals } from "./lab-deals.ts";
@@ -134,7 +135,7 @@ export class Lab {
       snapshot: async (name) => {
         this.snapshots.set(name, { id: await net.snapshot(), head: tipsetKeyText(net.head.key) });
       },
-      revert: (name) => net.revert(known(this.snapshots, name, "snapshot").id, { keep: true }),
+      revert: (name) => this.revert(name),
       channel: async ({ from, to, amount, as }) => {
         const options = { OffChain: false };
         const value = `${parseFil(amount)}`;
@@ -215,6 +216,21 @@ export class Lab {
           throw new Unmet(`an answer with ${shown(has)}`, `${shown(found)} (see ${place || "the whole"})`);
       },
     };
+  }
+
+  /** Goes back to a snapshot. One that is over is told by its name, with the names of those that are there. */
+  private async revert(name: string): Promise<void> {
+    try {
+      await this.net.revert(known(this.snapshots, name, "snapshot").id, { keep: true });
+    } catch (error) {
+      if (!(error instanceof SnapshotError) || error.data.code !== "UNKNOWN_SNAPSHOT") throw error;
+      const ids = error.data.known;
+      const left = [...this.snapshots].filter(([, { id }]) => ids.includes(id)).map(([one]) => one);
+      const which = left.length === 0 ? "none is left" : `there are ${left.join(", ")}`;
+      throw new Error(`snapshot ${name} is over, as the network went back to one before it; ${which}`, {
+        cause: error,
+      });
+    }
   }
 
   // Names.

@@ -43,6 +43,10 @@ test("what cannot be done names its step, and names that no step has given", asy
     data: { code: "STEP_FAILED", step: 2, verb: "revert" },
     message: "step 2 (revert never): no step has named a snapshot never",
   });
+  const [early, late] = [{ snapshot: "early" }, { snapshot: "late" }];
+  await expect(run([early, { mine: 1 }, late, { revert: "early" }, { revert: "late" }])).rejects.toThrow(
+    "step 5 (revert late): snapshot late is over, as the network went back to one before it; there are early",
+  );
   await expect(run([{ send: { from: "nobody", to: "bob", value: "1 FIL" } }])).rejects.toThrow("nobody is no account");
   await expect(run([{ pledge: { as: "new" } }])).rejects.toThrow("give the network miners");
 });
