@@ -64,12 +64,26 @@ function hasEthereum({ node, head }: Devnet): boolean {
 }
 
 /** Ethereum's accounts, which are those of the mnemonic that its tools take for granted. */
-function ethereumLines(net: Devnet): string[] {
+function ethereumLines(net: Devnet, resumed: number | null): string[] {
   const [first] = net.accounts;
   if (!hasEthereum(net) || first === undefined) return [];
   const address = toHex(first.delegated.ethereum ?? new Uint8Array(0));
   const { secret } = first.keys.ethereum;
-  return [`Ethereum   as much at m/44'/60'/0'/0/n; ${first.name}: 0x${address}, key 0x${toHex(secret)}`];
+  const much = isNew(net, resumed) ? "as much at" : "also at";
+  return [`Ethereum   ${much} m/44'/60'/0'/0/n; ${first.name}: 0x${address}, key 0x${toHex(secret)}`];
+}
+
+/** Whether accounts have what the genesis gave them; nobody knows what the accounts of a fork had there. */
+function isNew(net: Devnet, resumed: number | null): boolean {
+  return resumed === null && net.forkedFrom === null;
+}
+
+/** What the accounts have. */
+function balanceLine(net: Devnet, resumed: number | null): string {
+  const commands = "filigree account <name>, filigree wallet list";
+  return isNew(net, resumed)
+    ? `${filText(net.options.balance)} on each address, and on a BLS address beside it: ${commands}.`
+    : `What each address has by now, and a BLS address beside it: ${commands}.`;
 }
 
 /** Milliseconds between two lines that say that epochs pass, when nothing else is to be said. */
@@ -124,7 +138,7 @@ function shortNames(net: Devnet): (address: string) => string {
 /** Lines of the banner: the address first, then the accounts, then the rest. */
 export function banner(net: Devnet, { url, data, resumed, token }: Started): string[] {
   const { prefix, chainId, name } = net.network;
-  const { balance, seed, mnemonic } = net.options;
+  const { seed, mnemonic } = net.options;
   const rows = net.accounts.map((account) => [
     account.name,
     account.id.toString(prefix),
@@ -142,11 +156,11 @@ export function banner(net: Devnet, { url, data, resumed, token }: Started): str
     "",
     ...table.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ")),
     "",
-    `${filText(balance)} on each address, and on a BLS address beside it: filigree account <name>, filigree wallet list.`,
+    balanceLine(net, resumed),
     "THESE KEYS ARE PUBLIC: never use them on a real network.",
     "",
     `Mnemonic   ${mnemonic}  (m/44'/461'/0'/0/n)`,
-    ...ethereumLines(net),
+    ...ethereumLines(net, resumed),
     `Chain id   ${chainId} (${chainIdNote(net)})`,
     `Miner      ${net.miner.toString(prefix)}`,
     `Seed       ${seed}`,
@@ -285,7 +299,7 @@ class JsonOutput implements Output {
       bls: account.bls.toString(prefix),
       blsId: account.blsId.toString(prefix),
       ethereum: account.ethereum,
-      balance: account.balance.toString(),
+      ...(isNew(net, resumed) ? { balance: account.balance.toString() } : {}),
       keys: {
         secp256k1: toHex(account.keys.secp256k1.secret),
         bls: toHex(account.keys.bls.secret),

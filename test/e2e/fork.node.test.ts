@@ -56,6 +56,8 @@ test("at an epoch of the other's chain, then without the other; what was never u
   // It says so at its start, and to whoever asks.
   const started = { url: "http://127.0.0.1:1/rpc/v1", data, resumed: 3, token: null };
   expect(banner(fork, started).join("\n")).toContain(`of ${first.url} at epoch 3`);
+  // What its accounts have, that network has decided.
+  expect(banner(fork, { ...started, resumed: null }).join("\n")).not.toContain("1000000 FIL");
   expect((await fork.request("Devnet.info")).fork).toEqual({ url: first.url, epoch: 3 });
   expect(await balance(fork, BOB)).toBe(BigInt(theirs) - 7n * FIL);
   await pay(fork);

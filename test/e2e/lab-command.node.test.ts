@@ -64,6 +64,8 @@ test("the network of a scenario's file executes messages; one that was told to m
   const loaded = await Devnet.load(await readFile(file));
   try {
     const started = { url, data: null, resumed: 1, token: null };
+    expect(banner(loaded, started).join("\n")).toContain("What each address has by now, and a BLS address");
+    expect(banner(loaded, { ...started, resumed: null }).join("\n")).toContain("1000000 FIL on each address");
     expect(banner(loaded, started)).toContain("Mining     when a message arrives");
     expect(banner(net, started).join("\n")).toContain("Mining     on call alone, as it was set: filigree lab mine");
     const [From, To] = loaded.accounts.map(({ secp256k1 }) => secp256k1.toString("t"));
