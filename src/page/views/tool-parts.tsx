@@ -1,8 +1,9 @@
 /** What the tools are made of: a form whose outcome is shown below it, its fields, and a list of what was found. */
 import type { ComponentChildren, JSX } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { errorText } from "../node.ts";
 import { Card, Words } from "../parts.tsx";
+import { Latest } from "../tools/latest.ts";
 import type { Finding } from "../tools/verify.ts";
 
 /** A form whose outcome is shown below it, until it is of what stood there before. `more`: what another button does first. */
@@ -16,23 +17,14 @@ export function Tool<T>(props: {
   children: ComponentChildren;
 }): JSX.Element {
   const [outcome, setOutcome] = useState<{ readonly value: T } | { readonly error: string } | "at work" | null>(null);
-  /** Counts what was asked and what was changed: an answer to what is not the last is nobody's any more. */
-  const asked = useRef(0);
+  const [latest] = useState(() => new Latest());
   const forget = (): void => {
-    asked.current++;
+    latest.forget();
     setOutcome(null);
   };
   const ask = <R,>(run: () => Promise<R>, show: (value: R) => void): void => {
-    const own = ++asked.current;
     setOutcome("at work");
-    run().then(
-      (value) => {
-        if (own === asked.current) show(value);
-      },
-      (error: unknown) => {
-        if (own === asked.current) setOutcome({ error: errorText(error) });
-      },
-    );
+    void latest.ask(run, show, (error) => setOutcome({ error: errorText(error) }));
   };
   const { more } = props;
   return (
