@@ -15,6 +15,11 @@ export function fil(atto: string | bigint | number | undefined | null): string {
   return `${value < 0n ? "−" : ""}${grouped}${rest === "" ? "" : `.${rest}`} ${name}`;
 }
 
+/** What a unit of gas costs, always in attoFIL: what is compared stands in one unit. */
+export function gasPrice(atto: string | bigint): string {
+  return `${count(atto)} attoFIL a unit of gas`;
+}
+
 export function count(value: number | bigint | string): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 }

@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { head, known, load, reverted, revision, type TipsetView, tipsetAt } from "../chain.ts";
-import { count, fil, minerColour, short, time } from "../format.ts";
+import { count, minerColour, short, time } from "../format.ts";
 import { Card, Epoch, Miner, Table } from "../parts.tsx";
 import { linkTo } from "../route.ts";
 
@@ -73,7 +73,7 @@ export function ChainView(): JSX.Element {
               cell: ({ blocks }) => blocks.reduce((sum, { winCount }) => sum + winCount, 0),
               isNumber: true,
             },
-            { title: "Base fee", cell: ({ baseFee }) => fil(baseFee), isNumber: true },
+            { title: "Base fee, attoFIL", cell: ({ baseFee }) => count(baseFee), isNumber: true },
             { title: "Weight", cell: ({ weight }) => count(weight), isNumber: true },
           ]}
         />

@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { head, known, revision } from "../chain.ts";
-import { count, fil } from "../format.ts";
+import { count, gasPrice } from "../format.ts";
 import type { ReceiptJson } from "../json.ts";
 import { useLive } from "../live.ts";
 import { ask } from "../node.ts";
@@ -54,7 +54,7 @@ export function GasView(): JSX.Element {
   return (
     <>
       <Card title="Base fee" wide>
-        <p>{head.value === null ? "" : `${fil(head.value.baseFee)} a unit of gas at epoch ${head.value.epoch}`}</p>
+        <p>{head.value === null ? "" : `${gasPrice(head.value.baseFee)} at epoch ${head.value.epoch}`}</p>
         <div ref={place} />
       </Card>
       <Gas />

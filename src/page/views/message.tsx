@@ -1,6 +1,6 @@
 /** One message: its fields, its parameters decoded, what became of it, and the messages that actors sent on its way. */
 import type { JSX } from "preact";
-import { count, fil } from "../format.ts";
+import { count, fil, gasPrice } from "../format.ts";
 import type { InvocationJson, LookupJson, MessageJson, TraceJson } from "../json.ts";
 import { JsonTree } from "../json-tree.tsx";
 import { useLive } from "../live.ts";
@@ -40,8 +40,8 @@ export function MessagePage({ cid }: { cid: string }): JSX.Element {
                   ["Value", fil(found.Value)],
                   ["Nonce", found.Nonce],
                   ["Gas limit", count(found.GasLimit)],
-                  ["Fee cap", `${fil(found.GasFeeCap)} a unit`],
-                  ["Premium", `${fil(found.GasPremium)} a unit`],
+                  ["Fee cap", gasPrice(found.GasFeeCap)],
+                  ["Premium", gasPrice(found.GasPremium)],
                 ]}
               />
               <h3>Parameters</h3>

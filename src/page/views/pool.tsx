@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { Subscription } from "../../client.ts";
-import { fil } from "../format.ts";
+import { count, fil } from "../format.ts";
 import type { SignedMessageJson } from "../json.ts";
 import { useLive } from "../live.ts";
 import { methodName } from "../names.ts";
@@ -75,7 +75,7 @@ export function PoolView(): JSX.Element {
           { title: "Nonce", cell: ({ Message }) => Message.Nonce, isNumber: true },
           { title: "To", cell: ({ Message }) => <Address of={Message.To} /> },
           { title: "Value", cell: ({ Message }) => fil(Message.Value), isNumber: true },
-          { title: "Fee cap", cell: ({ Message }) => fil(Message.GasFeeCap), isNumber: true },
+          { title: "Fee cap, attoFIL", cell: ({ Message }) => count(Message.GasFeeCap), isNumber: true },
         ]}
       />
     </Card>

@@ -1,7 +1,7 @@
 /** One epoch: its blocks, and the messages that it executed with what became of them. */
 import type { JSX } from "preact";
 import { type BlockView, head, type TipsetView, tipsetView } from "../chain.ts";
-import { count, fil, time } from "../format.ts";
+import { count, gasPrice, time } from "../format.ts";
 import type { TipsetJson } from "../json.ts";
 import { useLive } from "../live.ts";
 import { ask } from "../node.ts";
@@ -44,7 +44,7 @@ function One({ tipset, wanted }: { tipset: TipsetView; wanted: number }): JSX.El
         <Facts
           rows={[
             ["Time (UTC)", time(tipset.timestamp)],
-            ["Base fee", `${fil(tipset.baseFee)} a unit of gas`],
+            ["Base fee", gasPrice(tipset.baseFee)],
             ["Weight of its parents", count(tipset.weight)],
             ["State before it", <CidLink key="root" of={tipset.stateRoot} full />],
           ]}
