@@ -36,6 +36,15 @@ export function Epoch({ of }: { of: number }): JSX.Element {
   return <a href={linkTo("tipset", of)}>{of}</a>;
 }
 
+/** Which state is shown: methods of the network tell of the one that the tipset builds on, without its own messages. */
+export function BuiltOn({ epoch }: { epoch: number }): JSX.Element {
+  return (
+    <>
+      In the state that epoch <Epoch of={epoch} /> builds on.
+    </>
+  );
+}
+
 export function Miner({ of }: { of: string }): JSX.Element {
   return (
     <a href={linkTo("miner", of)}>

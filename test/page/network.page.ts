@@ -118,6 +118,13 @@ test("a lost sector is seen as faulty in the miner's deadlines and sectors", asy
   await page.getByRole("row").getByRole("link", { name: miner }).click();
   await page.getByRole("button", { name: /faulty sectors/ }).waitFor();
   await page.locator(".tag", { hasText: "1 faulty" }).waitFor();
+  // Its money is that of the state that the head builds on, as the supply and the commands tell of it.
+  type State = { Balance: string; State: { LockedFunds: string; InitialPledge: string } };
+  const { Balance, State } = await world.rpc<State>("Filecoin.StateReadState", miner, null);
+  const shown = (name: string) => page.locator("dl > div", { hasText: name }).locator("dd").innerText();
+  expect(await shown("Vesting")).toBe(fil(State.LockedFunds));
+  expect(await shown("Initial pledge")).toBe(fil(State.InitialPledge));
+  await page.getByText(`${fil(Balance)} in all. In the state that epoch ${await headEpoch()} builds on.`).waitFor();
 });
 
 test("a way back to a snapshot shows as blocks that were reverted", async () => {
@@ -380,6 +387,31 @@ test("an empty field is no sector 0, what would end the chain needs its box, and
     await own.getByText("This is an address.").waitFor({ state: "detached" });
     await press("Check the path");
     await own.getByText("the blocks of the path are expected").waitFor();
+    // A file that is read goes on no longer than its view: the worker of this one never gets it.
+    await own.addInitScript(() => {
+      const ended: string[] = [];
+      class Held extends Worker {
+        private readonly name: string | undefined;
+        constructor(url: string | URL, options?: WorkerOptions) {
+          super(url, options);
+          this.name = options?.name;
+        }
+        override postMessage(): void {}
+        override terminate(): void {
+          ended.push(this.name ?? "");
+          super.terminate();
+        }
+      }
+      Object.assign(globalThis, { Worker: Held, ended });
+    });
+    await own.reload();
+    const drop = { name: "seven.bin", mimeType: "text/plain", buffer: Buffer.alloc(1000, 7) };
+    await own.getByLabel(/Drop a file here/).setInputFiles(drop);
+    await own.getByRole("progressbar").waitFor();
+    const ended = () => own.evaluate(() => (globalThis as unknown as { ended: string[] }).ended);
+    expect(await ended()).toEqual([]);
+    await own.getByRole("navigation").getByRole("link", { name: "Chain", exact: true }).click();
+    await expect.poll(ended).toEqual(["piece"]);
     // Nothing is tried again where the address names no node.
     await own.goto(`${new URL(own.url()).origin}/?join=garbage`);
     await own.getByText("not connected", { exact: true }).waitFor();

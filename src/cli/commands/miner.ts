@@ -150,17 +150,18 @@ async function paidOut({ remote, chain, name }: OpenMiner, cid: string): Promise
 
 async function info(options: ActorOptions): Promise<void> {
   const { remote, chain, name } = await openMiner(options);
-  const [facts, power, money, deadline, head] = await Promise.all([
-    chain.facts(),
-    chain.power(),
-    chain.money(),
-    chain.deadline(),
-    chain.head(),
+  // All of one state: that which the head builds on, as the methods of the network tell of it.
+  const head = await chain.head();
+  const [facts, power, money, deadline] = await Promise.all([
+    chain.facts(head),
+    chain.power(head),
+    chain.money(head),
+    chain.deadline(head),
   ]);
   const count = await remote.call<{ Live: number; Active: number; Faulty: number }>(
     "StateMinerSectorCount",
     name,
-    null,
+    head.key.map((cid) => ({ "/": cid.toString() })),
   );
   const { prefix } = chain;
   const text = (address: Address): string => address.toString(prefix);
@@ -179,7 +180,7 @@ async function info(options: ActorOptions): Promise<void> {
     epoch: head.height,
   };
   say(options.json, value, [
-    `Miner      ${name} at epoch ${head.height}; sectors of ${facts.sectorBytes} bytes`,
+    `Miner      ${name}, sectors of ${facts.sectorBytes} bytes; in the state that epoch ${head.height} builds on`,
     `Owner      ${text(facts.owner)}, worker ${text(facts.worker)}${facts.controls.length === 0 ? "" : `, control ${facts.controls.map(text).join(", ")}`}`,
     `Power      ${power.qualityAdjusted} of ${power.totalQualityAdjusted} bytes, quality-adjusted${power.hasMinPower ? "" : "; too little for elections"}`,
     `Sectors    ${count.Live} live, ${count.Active} active, ${count.Faulty} faulty`,

@@ -2,10 +2,10 @@
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { bitfield, bytes, fil } from "../format.ts";
-import type { MinerReportJson } from "../json.ts";
+import type { MinerReportJson, TipsetJson } from "../json.ts";
 import { useLive } from "../live.ts";
 import { ask, devnet } from "../node.ts";
-import { Card, CidLink, Epoch, Facts, Shares, Shown, Table } from "../parts.tsx";
+import { BuiltOn, Card, CidLink, Epoch, Facts, Shares, Shown, Table } from "../parts.tsx";
 import { linkTo } from "../route.ts";
 
 type Deadline = { readonly PostSubmissions: readonly number[] };
@@ -32,7 +32,18 @@ type Sector = {
   readonly InitialPledge: string;
   readonly DealIDs: readonly number[] | null;
 };
+/** Fields of an actor's state that are amounts; the second name of the pledge is that of the first versions of actors. */
+type Held = {
+  readonly [name in
+    | "LockedFunds"
+    | "InitialPledge"
+    | "InitialPledgeRequirement"
+    | "PreCommitDeposits"
+    | "FeeDebt"]?: string;
+};
+/** All of one state, that which the tipset of `epoch` builds on; the report alone is of what follows the head. */
 type Whole = {
+  readonly epoch: number;
   readonly power: {
     readonly MinerPower: { readonly RawBytePower: string; readonly QualityAdjPower: string };
     readonly TotalPower: { readonly QualityAdjPower: string };
@@ -49,24 +60,28 @@ type Whole = {
   readonly sectors: readonly Sector[];
   readonly report: MinerReportJson | null;
   readonly available: string;
+  readonly actor: { readonly Balance: string; readonly State: Held };
 };
 
 async function whole(miner: string): Promise<Whole> {
-  const [power, info, now, deadlines, sectors, available, reports] = await Promise.all([
-    ask<Whole["power"]>("Filecoin.StateMinerPower", miner, null),
-    ask<Whole["info"]>("Filecoin.StateMinerInfo", miner, null),
-    ask<Now>("Filecoin.StateMinerProvingDeadline", miner, null),
-    ask<readonly Deadline[]>("Filecoin.StateMinerDeadlines", miner, null),
-    ask<readonly Sector[] | null>("Filecoin.StateMinerSectors", miner, null, null),
-    ask<string>("Filecoin.StateMinerAvailableBalance", miner, null),
+  const { Cids, Height } = await ask<TipsetJson>("Filecoin.ChainHead");
+  const [power, info, now, deadlines, sectors, available, actor, reports] = await Promise.all([
+    ask<Whole["power"]>("Filecoin.StateMinerPower", miner, Cids),
+    ask<Whole["info"]>("Filecoin.StateMinerInfo", miner, Cids),
+    ask<Now>("Filecoin.StateMinerProvingDeadline", miner, Cids),
+    ask<readonly Deadline[]>("Filecoin.StateMinerDeadlines", miner, Cids),
+    ask<readonly Sector[] | null>("Filecoin.StateMinerSectors", miner, null, Cids),
+    ask<string>("Filecoin.StateMinerAvailableBalance", miner, Cids),
+    ask<Whole["actor"]>("Filecoin.StateReadState", miner, Cids),
     ask<readonly MinerReportJson[]>("Devnet.minerReport", miner).catch(() => []),
   ]);
   const partitions = await Promise.all(
     deadlines.map((_, i) =>
-      ask<readonly Partition[] | null>("Filecoin.StateMinerPartitions", miner, i, null).then((found) => found ?? []),
+      ask<readonly Partition[] | null>("Filecoin.StateMinerPartitions", miner, i, Cids).then((found) => found ?? []),
     ),
   );
-  return { power, info, now, deadlines, partitions, sectors: sectors ?? [], report: reports[0] ?? null, available };
+  const report = reports[0] ?? null;
+  return { epoch: Height, power, info, now, deadlines, partitions, sectors: sectors ?? [], report, available, actor };
 }
 
 const chosen = signal<number | null>(null);
@@ -137,6 +152,9 @@ function Head({ miner, all }: { miner: string; all: Whole }): JSX.Element {
           ["Proofs", devnet.value?.proofs ?? "as the chain takes them"],
         ]}
       />
+      <p class="faint">
+        <BuiltOn epoch={all.epoch} />
+      </p>
       <p>
         <a href={linkTo("actor", miner)}>Its actor and decoded state</a>
       </p>
@@ -208,40 +226,42 @@ function Deadlines({ all }: { all: Whole }): JSX.Element {
   );
 }
 
-const MONEY = [
-  ["Available", "Available"],
-  ["Vesting", "Vesting"],
-  ["InitialPledge", "Initial pledge"],
-  ["PreCommitDeposits", "Pre-commit deposits"],
-  ["FeeDebt", "Fee debt"],
-] as const;
-
-function Money({ all: { report, available } }: { all: Whole }): JSX.Element {
-  const parts =
-    report === null
-      ? [{ name: "Available", value: BigInt(available), text: fil(available) }]
-      : MONEY.map(([key, name]) => ({ name, value: BigInt(report.Money[key] ?? 0), text: fil(report.Money[key]) }));
+function Money({ all: { available, actor, epoch } }: { all: Whole }): JSX.Element {
+  const { LockedFunds, InitialPledge, InitialPledgeRequirement, PreCommitDeposits, FeeDebt } = actor.State;
+  const parts = Object.entries({
+    Available: available,
+    Vesting: LockedFunds,
+    "Initial pledge": InitialPledge ?? InitialPledgeRequirement,
+    "Pre-commit deposits": PreCommitDeposits,
+    "Fee debt": FeeDebt,
+  }).map(([name, amount = "0"]) => ({ name, value: BigInt(amount), text: fil(amount) }));
   return (
     <Card title="Balance">
-      {report === null ? null : <p>{fil(report.Money["Balance"])} in all</p>}
+      <p>
+        {fil(actor.Balance)} in all. <BuiltOn epoch={epoch} />
+      </p>
       <Shares title="How the balance is split" parts={parts} />
     </Card>
   );
 }
 
-function stateOfSector(all: Whole, number: number): string {
-  const sectors = all.report?.Sectors;
-  if (sectors === undefined) return "live";
-  return (
-    ["Terminated", "Recovering", "Faulty", "Unproven", "Active"]
-      .find((state) => sectors[state]?.includes(number))
-      ?.toLowerCase() ?? "live"
-  );
+/** Sectors of all partitions by their state, worst first. */
+function sectorStates(partitions: Whole["partitions"]): readonly (readonly [string, ReadonlySet<number>])[] {
+  const all = (name: keyof Partition): ReadonlySet<number> =>
+    new Set(partitions.flat().flatMap((one) => bitfield(one[name])));
+  return [
+    ["recovering", all("RecoveringSectors")],
+    ["faulty", all("FaultySectors")],
+    ["active", all("ActiveSectors")],
+    ["unproven", all("LiveSectors")],
+  ];
 }
 
 function Sectors({ all }: { all: Whole }): JSX.Element {
   const counts = new Map<string, number>();
-  const rows = all.sectors.map((sector) => ({ sector, state: stateOfSector(all, sector.SectorNumber) }));
+  const states = sectorStates(all.partitions);
+  const stateOf = (sector: number): string => states.find(([, of]) => of.has(sector))?.[0] ?? "terminated";
+  const rows = all.sectors.map((sector) => ({ sector, state: stateOf(sector.SectorNumber) }));
   for (const { state } of rows) counts.set(state, (counts.get(state) ?? 0) + 1);
   return (
     <Card title="Sectors" wide>

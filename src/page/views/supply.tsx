@@ -1,9 +1,10 @@
 /** Where the network's FIL is. */
 import type { JSX } from "preact";
 import { fil } from "../format.ts";
+import type { TipsetJson } from "../json.ts";
 import { useLive } from "../live.ts";
 import { ask } from "../node.ts";
-import { Card, Facts, Shares, Shown } from "../parts.tsx";
+import { BuiltOn, Card, Facts, Shares, Shown } from "../parts.tsx";
 
 /** Where it is now: together all that there is. */
 const PLACES = [
@@ -19,24 +20,31 @@ const SOURCES = [
 ] as const;
 
 export function SupplyView(): JSX.Element {
-  const live = useLive("supply", () =>
-    ask<Readonly<Record<string, string>>>("Filecoin.StateVMCirculatingSupplyInternal", null),
-  );
+  const live = useLive("supply", async () => {
+    const { Cids, Height } = await ask<TipsetJson>("Filecoin.ChainHead");
+    const parts = await ask<Readonly<Record<string, string>>>("Filecoin.StateVMCirculatingSupplyInternal", Cids);
+    return { epoch: Height, supply: parts };
+  });
   return (
     <>
       <Card title="Where the FIL is">
         <Shown live={live}>
-          {(supply) => (
-            <Shares
-              title="All FIL, by where it is"
-              parts={PLACES.map(([key, name]) => ({ name, value: BigInt(supply[key] ?? 0), text: fil(supply[key]) }))}
-            />
+          {({ supply, epoch }) => (
+            <>
+              <p class="faint">
+                <BuiltOn epoch={epoch} />
+              </p>
+              <Shares
+                title="All FIL, by where it is"
+                parts={PLACES.map(([key, name]) => ({ name, value: BigInt(supply[key] ?? 0), text: fil(supply[key]) }))}
+              />
+            </>
           )}
         </Shown>
       </Card>
       <Card title="Where it came from">
         <Shown live={live}>
-          {(supply) => (
+          {({ supply }) => (
             <Facts
               rows={[
                 ...SOURCES.map(([key, name]) => [name, fil(supply[key])] as const),
