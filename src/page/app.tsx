@@ -4,7 +4,17 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { head } from "./chain.ts";
 import { count } from "./format.ts";
-import { type Connection, connection, devnet, errorText, networkName, trouble, unlocked, version } from "./node.ts";
+import {
+  type Connection,
+  connection,
+  devnet,
+  errorText,
+  networkName,
+  tabTrouble,
+  trouble,
+  unlocked,
+  version,
+} from "./node.ts";
 import { linkTo, route } from "./route.ts";
 import { search } from "./search.ts";
 import { ActorPage } from "./views/actor.tsx";
@@ -201,6 +211,11 @@ export function App(): JSX.Element {
       </nav>
       <main ref={main} tabIndex={-1}>
         {trouble.value === "" ? null : <p class="error">{trouble.value}</p>}
+        {tabTrouble.value === "" ? null : (
+          <p class="error" role="status">
+            In the worker of this tab: {tabTrouble.value}. If the network stands still, load the page anew.
+          </p>
+        )}
         <View />
       </main>
       <footer>

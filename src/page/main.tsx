@@ -2,7 +2,16 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { followChain } from "./chain.ts";
-import { connection, errorText, keepConnected, readToken, takeTokenOfAddress, trouble, unlocked } from "./node.ts";
+import {
+  connection,
+  errorText,
+  keepConnected,
+  readToken,
+  tabTrouble,
+  takeTokenOfAddress,
+  trouble,
+  unlocked,
+} from "./node.ts";
 import { followSectors } from "./sectors.ts";
 import type { Beginning } from "./tab/messages.ts";
 import { readJoin, readLink } from "./tab/options.ts";
@@ -21,7 +30,9 @@ async function begin(): Promise<void> {
   const beginning = wanted();
   if (beginning === null) return keepConnected();
   const { startTab } = await import("./tab/socket.ts");
-  const open = await startTab(beginning);
+  const open = await startTab(beginning, (text) => {
+    tabTrouble.value = text;
+  });
   // It is this tab's own: nobody else can reach it.
   unlocked.value = true;
   return keepConnected(open);

@@ -16,6 +16,8 @@ export type Connection = "connecting" | "open" | "lost" | "failed";
 export const connection = signal<Connection>("connecting");
 /** What the last attempt to connect failed by. */
 export const trouble = signal("");
+/** What went wrong last in the node of this tab, if there is one, since it runs. */
+export const tabTrouble = signal("");
 /** Whether the controls may be used. */
 export const unlocked = signal(false);
 /** What a local network is made of; null on any other. */

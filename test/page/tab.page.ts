@@ -72,6 +72,23 @@ test("same seed, same CIDs as in Node; still there after a reload and a closed t
   expect([foreign, complaints]).toEqual([[], []]);
 }, 7_200_000);
 
+test("what nobody catches in the tab's worker is told on the page", async () => {
+  const page = await browser.newPage();
+  await page.goto(url.replace("seed=a+tab", "seed=trouble").replaceAll("=2", "=1"));
+  await live(page);
+  const [worker] = page.workers();
+  await worker?.evaluate(() => void Promise.reject(new Error("nobody awaits this")));
+  await page.getByText("In the worker of this tab: nobody awaits this.").waitFor();
+  await worker?.evaluate(
+    () =>
+      void setTimeout(() => {
+        throw new Error("nobody catches this");
+      }),
+  );
+  await page.getByText(/In the worker of this tab: .*nobody catches this/).waitFor();
+  await page.close();
+});
+
 test("a link that is wrong says what is expected", async () => {
   const page = await browser.newPage();
   await page.goto(url.replace("miners=2", "miners=99"));

@@ -17,6 +17,10 @@ const say = (message: FromEngine): void => scope.postMessage(message);
 const sessions = new Map<number, Session>();
 let dispatcher: Dispatcher | null = null;
 
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+// What is thrown and caught by nobody reaches the page as an error of the worker; promises that nobody awaits do not.
+scope.addEventListener("unhandledrejection", ({ reason }) => say({ kind: "trouble", text: textOf(reason) }));
+
 /** Holds the database for this tab until the worker ends; false if another tab has it. */
 function lock(name: string): Promise<boolean> {
   return new Promise((resolve) => {
@@ -41,6 +45,8 @@ async function own(options: TabOptions): Promise<Dispatcher> {
     machine: "thread",
     retention: RETENTION,
   });
+  network.clock.onError = (error) =>
+    say({ kind: "trouble", text: `no tipset was made above epoch ${network.head.height}: ${textOf(error)}` });
   network.clock.start();
   return network.dispatcher;
 }
@@ -71,7 +77,7 @@ scope.addEventListener("message", ({ data }: MessageEvent<ToEngine>) => {
   if (data.kind === "begin" || data.kind === "join")
     begin(data).then(
       () => say({ kind: "ready" }),
-      (error: unknown) => say({ kind: "failed", text: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) => say({ kind: "failed", text: textOf(error) }),
     );
   else if (data.kind === "close") {
     sessions.get(data.connection)?.close();
@@ -80,6 +86,6 @@ scope.addEventListener("message", ({ data }: MessageEvent<ToEngine>) => {
     const { connection, text } = data;
     dispatcher
       ?.answer(text, sessionOf(connection), (reply) => say({ kind: "text", connection, text: reply }))
-      .catch(() => undefined);
+      .catch((error: unknown) => say({ kind: "trouble", text: textOf(error) }));
   }
 });

@@ -14,4 +14,6 @@ export type ToEngine =
 export type FromEngine =
   | { readonly kind: "ready" }
   | { readonly kind: "failed"; readonly text: string }
+  /** What went wrong since it runs, and no call was told of. */
+  | { readonly kind: "trouble"; readonly text: string }
   | { readonly kind: "text"; readonly connection: number; readonly text: string };

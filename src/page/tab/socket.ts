@@ -4,16 +4,25 @@ import type { Beginning, FromEngine, ToEngine } from "./messages.ts";
 
 type Listener = (event: { readonly data: unknown }) => void;
 
-/** Starts the network, or the node in it, in a worker; the function that it gives opens connections. Rejects with what the worker says. */
-export async function startTab(beginning: Beginning): Promise<() => NodeClient> {
+/**
+ * Starts the network, or the node in it, in a worker; the function that it gives opens connections. Rejects with what the worker says;
+ * what goes wrong once it runs is told to `trouble`.
+ */
+export async function startTab(beginning: Beginning, trouble: (text: string) => void): Promise<() => NodeClient> {
   const worker = new Worker(new URL("./engine.ts", import.meta.url), { type: "module", name: "network" });
   const sockets = new Map<number, Listener>();
   let connections = 0;
   const post = (message: ToEngine): void => worker.postMessage(message);
   await new Promise<void>((resolve, reject) => {
-    worker.addEventListener("error", (event) => reject(new Error(event.message)));
+    let fail = (text: string): void => reject(new Error(text));
+    // A file of it that cannot be loaded is an event without words.
+    worker.addEventListener("error", ({ message }) => fail(message || "the worker of this tab cannot be loaded"));
+    worker.addEventListener("messageerror", () => fail("the worker of this tab sends what cannot be read"));
     worker.addEventListener("message", ({ data }: MessageEvent<FromEngine>) => {
-      if (data.kind === "ready") resolve();
+      if (data.kind === "ready") {
+        fail = trouble;
+        resolve();
+      } else if (data.kind === "trouble") fail(data.text);
       else if (data.kind === "failed") reject(new Error(data.text));
       else sockets.get(data.connection)?.({ data: data.text });
     });
