@@ -1,6 +1,6 @@
 /** Calls of a node over JSON-RPC whose failures say whether the node was reached. */
 import { FilError } from "../../base/errors.ts";
-import type { RpcRequest } from "../../miner/chain-side/rpc-chain.ts";
+import type { RpcRequest } from "../../miner/chain-side/rpc-node.ts";
 
 /** The node was not reached, or what came back was no answer. */
 export class NodeAwayError extends FilError<{ readonly code: "NODE_AWAY"; readonly method: string }> {}

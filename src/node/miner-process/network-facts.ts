@@ -1,5 +1,5 @@
 /** What a miner's process must know of the network that a node is of. */
-import type { RpcRequest } from "../../miner/chain-side/rpc-chain.ts";
+import type { RpcRequest } from "../../miner/chain-side/rpc-node.ts";
 import type { Address, NetworkPrefix } from "../../types/address.ts";
 import { type DescribedProofs, proofsOfJson } from "../proof-mode.ts";
 import { MinerFolderError } from "./settings.ts";

@@ -11,7 +11,7 @@ import type { FullBlock } from "../../consensus/validator.ts";
 import { type KeyCrypto, type KeyInfo, signBytes, verifyBytes } from "../../keys/keys.ts";
 import { attempt, type Win } from "../../miner/block-maker.ts";
 import { MinerError } from "../../miner/chain-side/errors.ts";
-import type { RpcRequest } from "../../miner/chain-side/rpc-chain.ts";
+import type { RpcRequest } from "../../miner/chain-side/rpc-node.ts";
 import { VersionAhead } from "../../miner/chain-side/version-ahead.ts";
 import type { MiningSite } from "../../miner/mining-site.ts";
 import type { HeldMiner } from "../../miner/own-sectors.ts";

@@ -5,7 +5,7 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { platform } from "#platform";
 import { Keystore } from "../../../../src/keys/keystore.ts";
-import type { RpcRequest } from "../../../../src/miner/chain-side/rpc-chain.ts";
+import type { RpcRequest } from "../../../../src/miner/chain-side/rpc-node.ts";
 import { MemoryFolder } from "../../../../src/miner/folders/memory-folder.ts";
 import { Devnet } from "../../../../src/node/devnet.ts";
 import {

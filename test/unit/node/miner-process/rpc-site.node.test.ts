@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { FullBlock } from "../../../../src/consensus/validator.ts";
 import { addressOf } from "../../../../src/keys/keys.ts";
-import type { RpcRequest } from "../../../../src/miner/chain-side/rpc-chain.ts";
+import type { RpcRequest } from "../../../../src/miner/chain-side/rpc-node.ts";
 import { type MiningEvent, MiningLoop } from "../../../../src/miner/mining-loop.ts";
 import type { OwnMiner } from "../../../../src/miner/own-sectors.ts";
 import { SlashFilter } from "../../../../src/miner/slash-filter.ts";
