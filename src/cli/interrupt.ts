@@ -45,9 +45,15 @@ export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** Resolves when somebody asks this process to stop. */
+let stopping: Promise<void> | null = null;
+
+/**
+ * Resolves when somebody asks this process to stop, or has since this was called first: one that came while nobody looked is not lost. A second
+ * signal ends the process at once.
+ */
 export function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
+  stopping ??= new Promise((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
   });
+  return stopping;
 }
