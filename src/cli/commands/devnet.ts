@@ -172,7 +172,7 @@ export function registerDevnet(program: Command): void {
     )
     .option(
       "--upgrade <n@epoch>",
-      "a later network version and the first epoch at which it is in force, of a network of 17 or later, one for each version whose actors are others; its actors are those that are kept (repeatable)",
+      "a later network version and the first epoch at which it is in force, of a network of 16 or later, one for each version whose actors are others; its actors are those that are kept (repeatable)",
       parseUpgrade,
       [],
     )
