@@ -1,7 +1,7 @@
 /**
  * Writes the unrolled BLAKE2b compression function (RFC 7693, sections 2.1, 2.6, 2.7, 3.1, 3.2).
  *
- * Why unrolled: the message permutation SIGMA then becomes load offsets, and the sixteen state words stay in locals.
+ * Why unrolled: the message permutation SIGMA then becomes names of locals, and the sixteen state words stay in locals, too.
  */
 import type { GeneratedFile } from "./generator.ts";
 import { firstPrimes, rootFraction } from "./primes.ts";
@@ -42,18 +42,20 @@ const hex = (word: bigint): string => `0x${word.toString(16).padStart(16, "0")}`
 type Quad = readonly [number, number, number, number];
 
 /**
- * Half of the mixing function on one quad: takes in message word `word`, rotates by `r1` and `r2`. In the second half the word is
- * added to a before b is, as b is what every half waits for; in the first half to b, which by measurement is faster on Zen 3 than
- * either order in both halves: docs/performance.md.
+ * Half of the mixing function on one quad: takes in message word `word`, rotates by `r1` and `r2`. The form is made for V8's compiler:
+ * - Words are kept negated and subtracted. V8 subtracts a word where it lies on the stack, but loads it into a register to add it,
+ *   as it makes of every sum an `lea`.
+ * - In the second half the word goes to a, as b is what every half waits for; in the first half to b.
+ * - What was made last stands first. An instruction overwrites its first operand, so this decides what is copied and spilled.
+ * Each by measurement on Zen 3: docs/performance.md.
  */
 function halfMix(quad: Quad, word: number, half: number, r1: number, r2: number): string[] {
   const [a, b, c, d] = quad.map((i) => `v${i}`) as [string, string, string, string];
-  const loaded = `load<u64>(block, ${8 * word})`;
   return [
-    half === 0 ? `${a} = ${a} + (${b} + ${loaded});` : `${a} = ${a} + ${loaded} + ${b};`,
-    `${d} = rotr<u64>(${d} ^ ${a}, ${r1});`,
-    `${c} += ${d};`,
-    `${b} = rotr<u64>(${b} ^ ${c}, ${r2});`,
+    half === 0 ? `${a} = ${b} - n${word} + ${a};` : `${a} = ${b} + (${a} - n${word});`,
+    `${d} = rotr<u64>(${a} ^ ${d}, ${r1});`,
+    `${c} = ${d} + ${c};`,
+    `${b} = rotr<u64>(${c} ^ ${b}, ${r2});`,
   ];
 }
 
@@ -80,6 +82,7 @@ function source(): string {
     const mixed = i === 4 ? " ^ total" : i === 6 ? " ^ last" : "";
     lines.push(`let v${8 + i}: u64 = ${hex(word)}${mixed};`);
   });
+  for (let i = 0; i < 16; i++) lines.push(`const n${i} = 0 - load<u64>(block, ${8 * i});`);
   for (let round = 0; round < ROUNDS; round++) {
     const row = SIGMA[round % SIGMA.length] as readonly number[];
     lines.push(`// round ${round}`);
