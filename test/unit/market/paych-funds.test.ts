@@ -266,13 +266,17 @@ test("what is set aside for a caller is told, or is not set aside, however he go
   expect(await funds()).toMatchObject({ available: 4n });
 });
 
-test.each([0, 4, 10, 23])("channels are made of the actors of network version %i", async (version) => {
-  const states = { chain: { head: { height: 5 } }, network: devnetAt(version) };
-  const { params } = await chainAccess({ states } as unknown as NodeAccess).createDraft(from, to, 1n);
-  const [code] = dagCbor.decode(params) as [CID];
-  const { actors } = findVersion(version) ?? { actors: -1 };
-  expect(actorOfCode(code)).toEqual({ name: "paymentchannel", actorsVersion: actors });
-});
+test.each([0, 4, 10, 23])(
+  "channels are made of the actors of network version %i, where the next epoch has it",
+  async (version) => {
+    const networkVersionAt = (epoch: number): number => (epoch > 5 ? version : 16);
+    const states = { chain: { head: { height: 5 } }, networkVersionAt, network: devnetAt(version) };
+    const { params } = await chainAccess({ states } as unknown as NodeAccess).createDraft(from, to, 1n);
+    const [code] = dagCbor.decode(params) as [CID];
+    const { actors } = findVersion(version) ?? { actors: -1 };
+    expect(actorOfCode(code)).toEqual({ name: "paymentchannel", actorsVersion: actors });
+  },
+);
 
 test.each(["create", "fund"])(
   "a process that ends while a %s message is under way is followed by one that goes on",
