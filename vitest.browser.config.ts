@@ -79,6 +79,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     // One page for all files: a page each would load every module again, which takes as long as the tests.
     isolate: false,
+    setupFiles: ["test/support/collect-garbage.ts"],
     provide: { corpus },
     // the node that pages dial
     globalSetup: ["test/support/page-peer.ts"],
@@ -86,7 +87,7 @@ export default defineConfig({
       enabled: true,
       headless: true,
       screenshotFailures: false,
-      provider: playwright({ launchOptions: { executablePath, args: ["--no-sandbox"] } }),
+      provider: playwright({ launchOptions: { executablePath, args: ["--no-sandbox", "--js-flags=--expose-gc"] } }),
       instances: [{ browser: "chromium" }],
     },
   },
