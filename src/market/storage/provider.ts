@@ -3,8 +3,7 @@
  * the offer to their end. What it answers is on the disk; after `kill -9` the next start goes on where this one was.
  */
 
-import { describeError } from "../../base/errors.ts";
-import { KeyedTurns, Turns } from "../../base/turns.ts";
+import { KeyedTurns } from "../../base/turns.ts";
 import { pieceCidV1, unpaddedBytesOf } from "../../sector/piece/cid.ts";
 import type { BlockHashes } from "../../storage/check-block.ts";
 import type { BlockStore } from "../../storage/contract.ts";
@@ -14,43 +13,19 @@ import type { Signature } from "../../types/message.ts";
 import type { PieceForm } from "../data/commit-car.ts";
 import { Asks, type AskTerms, readRules, writeRules } from "./asks.ts";
 import { DealNames } from "./deal-names.ts";
-import { DealError, refuse } from "./errors.ts";
-import { askHook } from "./hook.ts";
+import { DealError } from "./errors.ts";
 import type { Inclusion } from "./inclusion.ts";
 import type { SignedAsk } from "./legacy-messages.ts";
 import { Lives } from "./lives.ts";
+import { type IncomingOffer, OfferIntake } from "./offer-intake.ts";
 import { PayloadIndex } from "./payload-index.ts";
-import { clientFunds, encodeProposal, encodeSignedProposal, proposalCid, type SignedProposal } from "./proposal.ts";
-import {
-  type DealSource,
-  deadlineOf,
-  ENDED,
-  type ProviderDeal,
-  type ProviderState,
-  proposalOfDeal,
-  UNDER_WAY,
-  UNPUBLISHED,
-} from "./provider-record.ts";
+import { deadlineOf, ENDED, type ProviderDeal, type ProviderState, proposalOfDeal } from "./provider-record.ts";
 import { isPayloadHere, letGoOfData, type ProviderParts, providerSteps, readPayload } from "./provider-steps.ts";
 import { Publisher } from "./publisher.ts";
-import { checkSource } from "./pull.ts";
 import { PushIntake, type PushIntakeParts } from "./pushed.ts";
 import { type DealEvent, RecordBook } from "./record-book.ts";
-import { checkProposal, checkRules, DEFAULT_RULES, type DealRules, type Offer } from "./rules.ts";
+import { DEFAULT_RULES, type DealRules, type Offer } from "./rules.ts";
 import { type Settlement, Settler } from "./settler.ts";
-
-/** An offer, whichever protocol brought it. */
-export type IncomingOffer = {
-  readonly signed: SignedProposal;
-  readonly uuid: string | null;
-  readonly peer: string | null;
-  readonly root: CID | null;
-  readonly source: DealSource;
-  /** Bytes of the data; null for offline deals that do not say. */
-  readonly size: number | null;
-  readonly keepUnsealed: boolean;
-  readonly announce: boolean;
-};
 
 export type ProviderOptions = Pick<
   ProviderParts,
@@ -103,8 +78,7 @@ export class StorageProvider {
   private readonly asks: Asks;
   private publisher: Publisher;
   private settler: Settler;
-  /** Offers are looked at one after the other: none is measured by what another is about to take. */
-  private readonly intake = new Turns();
+  private readonly intake: OfferIntake;
   private readonly imports = new KeyedTurns();
   /** Bytes that have come of deals that are being fetched. */
   private readonly received = new Map<string, number>();
@@ -112,7 +86,6 @@ export class StorageProvider {
   private book: RecordBook<ProviderDeal> | null = null;
   private lives: Lives<ProviderDeal> | null = null;
   private current: DealRules = DEFAULT_RULES;
-  private waiting = 0;
 
   constructor(options: ProviderOptions) {
     this.options = options;
@@ -129,6 +102,18 @@ export class StorageProvider {
       },
     });
     this.asks = new Asks(options.blocks, options.chain);
+    this.intake = new OfferIntake({
+      ...{ chain: options.chain, asks: this.asks, miners: options.miners, prefix: options.prefix, hook: options.hook },
+      hasPeers: options.fetchFromPeer !== undefined,
+      deals: () => this.deals,
+      byUuid: (uuid) => this.byUuid(uuid),
+      rules: () => this.current,
+      onTaken: (deal) => {
+        this.names.add(deal);
+        this.lives?.live(deal.id);
+        options.onChange?.(deal);
+      },
+    });
     this.publisher = this.newPublisher();
     this.settler = this.newSettler();
     const { files, restartPush: restart, pushAskMs: askMs } = options;
@@ -267,118 +252,12 @@ export class StorageProvider {
     );
   }
 
-  // Offers.
+  // Deals.
 
   /** Takes an offer, or throws `DealError` REFUSED. Offered again, word for word, it is the same deal. */
   offer(offer: IncomingOffer): Promise<ProviderDeal> {
-    if (this.waiting >= MAX_WAITING) refuse("deals", `${MAX_WAITING} offers that wait to be looked at`, "one more");
-    this.waiting++;
-    return this.intake
-      .run(() => this.take(offer))
-      .finally(() => {
-        this.waiting--;
-      });
+    return this.intake.offer(offer);
   }
-
-  private async take(incoming: IncomingOffer): Promise<ProviderDeal> {
-    const { signed, uuid, source, root, size } = incoming;
-    const { proposal } = signed;
-    const id = `${proposalCid(proposal)}`;
-    if (!this.miners.some((one) => one.equals(proposal.provider)))
-      refuse(
-        "provider",
-        this.miners.map((one) => one.toString(this.options.prefix)).join(", "),
-        `${proposal.provider}`,
-      );
-    await this.checkSignature(signed);
-    const known = this.deals.find(id);
-    if (known !== undefined) {
-      if (known.uuid === uuid && known.state !== "Failed") return known;
-      refuse("proposal", "one that was not offered before", `${id}, which is a deal in state ${known.state}`);
-    }
-    if (uuid !== null && this.byUuid(uuid) !== null) refuse("dealUuid", "one that names no other deal", uuid);
-    const offer: Offer = { proposal, root, isOffline: source.kind === "offline", size };
-    const facts = await this.factsOf(signed);
-    checkProposal(offer, facts);
-    checkRules(offer, this.current, facts);
-    if (source.kind === "http") {
-      const peersPiece = incoming.peer === null ? null : proposal.pieceCid;
-      const { peer } = incoming;
-      checkSource(source.url, source.headers, { remote: this.current.remoteSources, peersPiece, peer });
-      if (source.url.startsWith("libp2p:") && this.options.fetchFromPeer === undefined)
-        refuse("transferUrl", "http or https: this node has no peers", source.url.slice(0, 200));
-      if (size === null) refuse("transferSize", "the bytes of the data", "none");
-    }
-    if (await this.options.chain.isPublished(proposal)) refuse("proposal", "one that the market does not have", id);
-    await this.askHooks(offer);
-    const added = await this.deals.add(
-      {
-        ...{ id, uuid, peer: incoming.peer, signed: encodeSignedProposal(signed), source, received: 0, attempts: 0 },
-        ...{ state: source.kind === "offline" ? "WaitingForData" : "Transferring", size: size ?? 0 },
-        ...{ root: root === null ? null : `${root}`, publish: null, dealId: null, sector: null, offset: null },
-        ...{ activated: null, slashed: null, keepUnsealed: incoming.keepUnsealed, announce: incoming.announce },
-      },
-      incoming.peer === null ? "offered by this node's own user" : `offered by ${incoming.peer}`,
-    );
-    if (!added) refuse("proposal", "one that was not offered before", id);
-    const deal = this.deals.get(id);
-    this.names.add(deal);
-    this.lives?.live(id);
-    this.options.onChange?.(deal);
-    return deal;
-  }
-
-  private async checkSignature({ proposal, signature }: SignedProposal): Promise<void> {
-    const { messages } = this.options.chain;
-    const key = await messages.keyOf(proposal.client).catch((error: unknown) => {
-      return refuse("client", "an account of this network", `${proposal.client}: ${describeError(error)}`);
-    });
-    if (!messages.verify(signature, key, encodeProposal(proposal)))
-      refuse("signature", `the client's, ${key}, over the proposal`, "another one");
-  }
-
-  private async factsOf({ proposal }: SignedProposal) {
-    const { chain } = this.options;
-    const { client, provider, pieceSize, verified } = proposal;
-    const id = await chain.messages.idOf(client);
-    if (id === null) refuse("client", "an account of this network", `${client}, which nobody has sent anything to`);
-    const { sectorBytes } = await chain.provider(provider);
-    const { escrow, locked } = await chain.escrow(id as Address);
-    let taken = 0n;
-    for (const deal of this.deals.all()) {
-      if (!UNPUBLISHED.includes(deal.state)) continue;
-      const other = proposalOfDeal(deal);
-      const otherId = other.client.equals(client) ? id : await chain.messages.idOf(other.client);
-      if (otherId?.equals(id as Address) === true) taken += clientFunds(other);
-    }
-    return {
-      epoch: chain.epoch,
-      sectorBytes,
-      ask: (await this.asks.get(provider)).ask,
-      collateral: await chain.collateral(pieceSize, verified),
-      clientBalance: escrow - locked - taken,
-      dataCap: verified ? await chain.dataCap(id as Address) : null,
-      minVerifiedBytes: chain.minVerifiedBytes,
-      dealDuration: chain.dealDuration,
-      underWay: this.deals.all().filter(({ state }) => UNDER_WAY.includes(state)).length,
-      clientNames: await this.namesOf(client, id as Address),
-    };
-  }
-
-  /** A client's addresses as lists of rules may name it. */
-  private async namesOf(client: Address, id: Address): Promise<readonly string[]> {
-    const all = [client, id, await this.options.chain.messages.keyOf(client)];
-    return all.flatMap((one) => [one.toString("f"), one.toString("t")]);
-  }
-
-  private async askHooks(offer: Offer): Promise<void> {
-    const { hook } = this.options;
-    const { hookUrl } = this.current;
-    const said = (await hook?.(offer)) ?? (hookUrl === null ? null : await askHook(hookUrl, offer));
-    if (said !== null) refuse("hook", "what the provider's own check allows", said);
-  }
-
-  // Deals.
 
   /** In the order in which they were taken. */
   list(): readonly ProviderDeal[] {
@@ -519,6 +398,3 @@ export class StorageProvider {
 }
 
 export type GivenData = { readonly bytes: AsyncIterable<Uint8Array>; readonly size: number };
-
-/** Offers that may wait for the one that is looked at. */
-const MAX_WAITING = 256;
