@@ -221,7 +221,12 @@ export class FakeMarket {
     return this.deals.push({ proposal, activated: null, slashed: null, updated: null, gone: null }) - 1;
   }
 
-  /** The miner as a node has it: what is in a sector stays there. */
+  /** All sectors take their pieces back. */
+  takeBack(): void {
+    this.sectors.clear();
+  }
+
+  /** The miner as a node has it: what is in a sector stays there, unless all is taken back. */
   pieces(): PieceTaker {
     return {
       startBuffer: 100,

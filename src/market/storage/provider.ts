@@ -4,7 +4,7 @@
  */
 
 import { KeyedTurns } from "../../base/turns.ts";
-import { pieceCidV1, unpaddedBytesOf } from "../../sector/piece/cid.ts";
+import { commitmentOfCidV1, pieceCidV1, unpaddedBytesOf } from "../../sector/piece/cid.ts";
 import type { BlockHashes } from "../../storage/check-block.ts";
 import type { BlockStore } from "../../storage/contract.ts";
 import type { Address, NetworkPrefix } from "../../types/address.ts";
@@ -298,12 +298,16 @@ export class StorageProvider {
     return null;
   }
 
-  /** Where a deal's piece is, and the way to its sector's CommD; null while it is in none. */
+  /** Where a deal's piece is, and the way to its sector's CommD; null while it is in none, also once its sector has taken it back. */
   inclusionOf({ sector, offset, signed }: ProviderDeal): Inclusion | null {
     if (sector === null || offset === null) return null;
-    const { path, paddedSize } = this.options.pieces.prove(proposalOfDeal({ signed }).provider, { sector, offset });
+    const { pieces } = this.options;
+    const { provider, pieceCid } = proposalOfDeal({ signed });
+    const place = { sector, offset };
+    if (!pieces.holds(provider, place, commitmentOfCidV1(pieceCid) as Uint8Array)) return null;
+    const { path, paddedSize } = pieces.prove(provider, place);
     const steps = path.steps.map(({ index, siblings: [sibling] }) => ({ index, sibling: sibling as Uint8Array }));
-    return { sector, offset, sectorBytes: paddedSize, steps };
+    return { ...place, sectorBytes: paddedSize, steps };
   }
 
   /** Bytes of a deal's data that are here. */

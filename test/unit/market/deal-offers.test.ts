@@ -332,6 +332,18 @@ test("a deal whose sector is given up before it is proven goes into another one,
   await node.stop();
 });
 
+test("a piece that its sector has taken back is shown to be in none", async () => {
+  const { market, node, states } = await ready(1);
+  node.provider.publishNow();
+  await go(market, () => states()[0] === "Active");
+  const deal = node.provider.list()[0] as ProviderDeal;
+  // Pieces of this market have no data: where one is held, its proof is asked for.
+  expect(() => node.provider.inclusionOf(deal)).toThrow("no sector has data here");
+  market.takeBack();
+  expect(node.provider.inclusionOf(deal)).toBeNull();
+  await node.stop();
+});
+
 test("no more deals than a message may carry are published in one", async () => {
   const { market, node, states } = await ready(5, { maxDealsPerMessage: 2 });
   for (let i = 0; i < 3; i++) {
