@@ -1,6 +1,8 @@
 /** Ctrl-C: work that can be left ends in order, and says how to go on. */
 import { InterruptedError } from "./errors.ts";
 
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
 /**
  * Runs `work` until it ends or Ctrl-C comes: then its signal aborts and this rejects with `InterruptedError`, which says
  * the next step, which a function gives that depends on how far the work is; `lead` stands before it. A second Ctrl-C ends the process at once.
@@ -18,17 +20,19 @@ export async function interruptible<Result>(
         typeof nextStep === "function" ? nextStep() : nextStep,
         typeof lead === "function" ? lead() : lead,
       );
+      off();
       abort.abort(error);
       reject(error);
     };
   });
-  process.once("SIGINT", onSignal);
-  process.once("SIGTERM", onSignal);
+  const off = (): void => {
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
   try {
     return await Promise.race([work(abort.signal), interrupted]);
   } finally {
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
+    off();
   }
 }
 
@@ -45,15 +49,35 @@ export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-let stopping: Promise<void> | null = null;
+type Stop = { readonly came: Promise<void>; readonly end: () => void };
+let stop: Stop | null = null;
 
 /**
- * Resolves when somebody asks this process to stop, or has since this was called first: one that came while nobody looked is not lost. A second
- * signal ends the process at once.
+ * Resolves when somebody asks this process to stop, or has since this was called first by the command: one that came while nobody looked is not
+ * lost. A second signal ends the process at once.
  */
 export function stopSignal(): Promise<void> {
-  stopping ??= new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  stop ??= listen();
+  return stop.came;
+}
+
+/** The command is over: signals are the process's own again, and of the next command only those count that come while it runs. */
+export function forgetStop(): void {
+  stop?.end();
+  stop = null;
+}
+
+function listen(): Stop {
+  let end = (): void => undefined;
+  const came = new Promise<void>((resolve) => {
+    const onSignal = (): void => {
+      end();
+      resolve();
+    };
+    end = () => {
+      for (const signal of SIGNALS) process.off(signal, onSignal);
+    };
+    for (const signal of SIGNALS) process.on(signal, onSignal);
   });
-  return stopping;
+  return { came, end };
 }

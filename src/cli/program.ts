@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { registerCommands } from "./commands.ts";
 import { refuseEmptyWords } from "./empty-words.ts";
 import { EXIT, InterruptedError, report, tellJson } from "./errors.ts";
+import { forgetStop } from "./interrupt.ts";
 import { nameRequiredOptions, optionDescription } from "./required.ts";
 
 /** Below the list of commands. */
@@ -42,6 +43,8 @@ export async function runWords(version: string, words: readonly string[]): Promi
     else process.exitCode = report(error, asJson);
     // What was interrupted may still run; nobody waits for it.
     return error instanceof InterruptedError;
+  } finally {
+    forgetStop();
   }
   return false;
 }

@@ -1,0 +1,48 @@
+/** Signals: the first stops what runs in order, the second, whichever it is, is the system's; one that came for a command is no other's. */
+import { afterEach, expect, test } from "vitest";
+import { forgetStop, interruptible, stopSignal } from "../../../src/cli/interrupt.ts";
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+const listening = (): number[] => SIGNALS.map((signal) => process.listenerCount(signal));
+const before = listening();
+afterEach(forgetStop);
+
+async function hasCome(stop: Promise<void>): Promise<boolean> {
+  return Promise.race([stop.then(() => true), new Promise<false>((resolve) => setTimeout(resolve, 20, false))]);
+}
+
+test("a stop that comes while nobody looks is not lost, and is all of one command's; the next signal is not caught", async () => {
+  const first = stopSignal();
+  process.emit("SIGTERM");
+  expect(await hasCome(stopSignal())).toBe(true);
+  expect(await hasCome(first)).toBe(true);
+  expect(listening()).toEqual(before);
+});
+
+test("the next command of a process is not stopped by what stopped the one before, and a command that is over catches nothing", async () => {
+  void stopSignal();
+  process.emit("SIGINT");
+  forgetStop();
+  const next = stopSignal();
+  expect(await hasCome(next)).toBe(false);
+  process.emit("SIGINT");
+  expect(await hasCome(next)).toBe(true);
+  forgetStop();
+  void stopSignal();
+  forgetStop();
+  expect(listening()).toEqual(before);
+});
+
+test.each(SIGNALS)("work that %s interrupts catches no second signal of either kind", async (signal) => {
+  let end = (): void => undefined;
+  const ended = interruptible(
+    () =>
+      new Promise<void>((resolve) => {
+        end = resolve;
+      }),
+  );
+  process.emit(signal);
+  expect(listening()).toEqual(before);
+  end();
+  await expect(ended).rejects.toThrow("interrupted");
+});
