@@ -131,7 +131,7 @@ function restOf(net: Network, { automine }: DumpSettings): Omit<Dumped, "facts" 
 }
 
 /** What a file says that its network needs. Throws as `readDump`, and `BundleError` MISSING_BUNDLE for actors that are not at hand. */
-export async function askFile(file: ByteSource, hashes: BlockHashes, atHand: Pick<Bundles, "find"> = new Bundles()) {
+export async function askFile(file: ByteSource, hashes: BlockHashes, atHand: Pick<Bundles, "require"> = new Bundles()) {
   const { options, bundles } = await readOptions(file, hashes);
   return { options, actors: await actorsFor(bundles, options.upgrades ?? [], atHand) };
 }

@@ -135,7 +135,7 @@ export type DevnetOptions = {
   /** Published actors of that version; a network that goes on has them in its folder. */
   readonly bundle?: Bundle;
   /** Published actors at hand, for networks that come from elsewhere (`load`, `fork`): those that they name are looked for here. */
-  readonly bundles?: Pick<Bundles, "find">;
+  readonly bundles?: Pick<Bundles, "find" | "require">;
   /** Versions that come while it runs, in the order of epochs: to 18 and later ones. */
   readonly upgrades?: readonly LocalUpgrade[];
   /**
@@ -386,8 +386,7 @@ export class Devnet {
       await store.write({ metadata: facts }, { sync: true, note: "the network of a file" });
       const network = networkOf(options.blockTime, options.networkVersion, options.upgrades);
       net = await Devnet.over(store, crypto, network, options, dumped).catch((cause: unknown) => {
-        // A size that was given may be what does not fit.
-        throw given.sectorSize === undefined ? misfit(cause) : cause;
+        throw misfit(cause);
       });
       await settle(net, dumped, given.blockTime);
       await store.write({ metadata: [[LOADING_FACT, null]] }, { sync: true });

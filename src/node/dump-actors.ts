@@ -3,7 +3,6 @@
  * megabytes a version and the same everywhere. Whoever loads it gives the bundles. Code that nobody published is in the file, as
  * nobody else could give it.
  */
-import { type Bundle, missingBundle } from "../exec/bundle.ts";
 import type { Bundles } from "../exec/bundles.ts";
 import { type ActorBundle, actorBundles, type BundleName } from "../params/actor-codes.ts";
 import type { ScheduledVersion } from "../params/upgrades.ts";
@@ -59,16 +58,11 @@ export type ActorsOfFile = { readonly blocks: readonly Block[]; readonly upgrade
 export async function actorsFor(
   named: readonly NamedBundle[],
   upgrades: readonly ScheduledVersion[],
-  atHand: Pick<Bundles, "find">,
+  atHand: Pick<Bundles, "require">,
 ): Promise<ActorsOfFile> {
-  const required = async (network: BundleName, actorsVersion: number): Promise<Bundle> => {
-    const found = await atHand.find(network, actorsVersion);
-    if (found === undefined) throw missingBundle(network, actorsVersion);
-    return found;
-  };
   const blocks: Block[] = [];
   for (const { network, actorsVersion } of named) {
-    const bundle = await required(network, actorsVersion);
+    const bundle = await atHand.require(network, actorsVersion);
     for (const cid of bundle.codes.values())
       blocks.push({ cid: cid.bytes, bytes: bundle.blocks.get(cidKey(cid)) as Uint8Array });
   }
@@ -78,7 +72,11 @@ export async function actorsFor(
   for (const { epoch, networkVersion } of upgrades) {
     const actorsVersion = findVersion(networkVersion)?.actors ?? 0;
     const isToCome = first !== undefined && actorsVersion > last;
-    out.push({ epoch, networkVersion, ...(isToCome ? { bundle: await required(first.network, actorsVersion) } : {}) });
+    out.push({
+      epoch,
+      networkVersion,
+      ...(isToCome ? { bundle: await atHand.require(first.network, actorsVersion) } : {}),
+    });
   }
   return { blocks, upgrades: out };
 }

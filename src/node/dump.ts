@@ -283,6 +283,8 @@ function ofBundles({ networkVersion, predeploy = false, upgrades = [] }: Fields,
   for (const one of named)
     if (publishedAs(one) === undefined)
       bad(`it names a bundle of actors with the root ${one.root}, and this version knows no such one`);
+  // Each is known, so that there are no more than this version knows.
+  if (new Set(named.map(({ root }) => `${root}`)).size < named.length) bad("its root names a bundle twice");
   return { options: { networkVersion, predeploy, upgrades: later }, bundles: named };
 }
 

@@ -5,6 +5,7 @@ import { encodeKey } from "../../chain/canonical-index.ts";
 import { CHAIN_FACTS } from "../../chain/chain.ts";
 import { walkBlocks } from "../../chain/links.ts";
 import { loadCrypto } from "../../core/crypto.ts";
+import { Bundles } from "../../exec/bundles.ts";
 import { parseMnemonic } from "../../keys/mnemonic.ts";
 import { DEVNET_VERSION, type LocalSectorSize, localSectorSize, networkVersionAt } from "../../params/networks.ts";
 import { findVersion, isFvm } from "../../schema/versions/rows.ts";
@@ -51,9 +52,6 @@ const MAX_ACCOUNTS = 100;
 /** Characters of seed and mnemonic. */
 const MAX_TEXT = 10_000;
 
-/** Nobody's bundles. */
-const NONE: AtHand = { find: async () => undefined };
-
 type Asked = { readonly at: number | undefined; readonly asked: AskedFork | undefined; readonly bundles?: AtHand };
 
 /**
@@ -62,7 +60,7 @@ type Asked = { readonly at: number | undefined; readonly asked: AskedFork | unde
 export async function openFork(
   inner: BlockStore,
   url: string,
-  { at, asked, bundles = NONE }: Asked,
+  { at, asked, bundles = new Bundles() }: Asked,
   hashes: BlockHashes,
 ) {
   const found = await inner.metadata(FORK_FACT);
@@ -100,7 +98,11 @@ export async function fetchWhole(store: ForkStore): Promise<void> {
  * Asks the other node for what a fork at an epoch of its chain (its head) begins with, and takes the code of its actors. Throws
  * `ForkError`: NOT_LOCAL for a network that is not of a seed, CODE_NOT_AT_HAND for one whose actors cannot be run here.
  */
-export async function askFork(url: string, at: number | undefined, bundles: AtHand = NONE): Promise<AskedFork> {
+export async function askFork(
+  url: string,
+  at: number | undefined,
+  bundles: AtHand = new Bundles(),
+): Promise<AskedFork> {
   const remote = new RemoteChain(url);
   const info = await remote.describe();
   if (info === null) {

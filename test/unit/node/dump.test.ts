@@ -230,6 +230,7 @@ test("published actors that a file names are asked for; what its root says wrong
   for (const [bytes, why] of [
     [of([{ ...named, actorsVersion: 13 }]), "it names a bundle of actors"],
     [of([{ ...named, root: [...(codes?.values() ?? [])][0] }]), "it names a bundle of actors"],
+    [of([named, named]), "its root names a bundle twice"],
     [of("devnet"), "bundles is no list"],
     [of([], { networkVersion: "23" }), "options.networkVersion is no count"],
     [of([], { predeploy: 1 }), "options.predeploy"],
