@@ -413,7 +413,7 @@ export class Devnet {
     const crypto = await loadCrypto();
     const { data = null, reset = false, repair = false } = given;
     // Asked first: an address that is wrong must not cost the earlier network.
-    for (const name of ["networkVersion", "bundle", "upgrades", "sectorSize"] as const)
+    for (const name of ["networkVersion", "predeploy", "bundle", "upgrades", "sectorSize"] as const)
       if (given[name] !== undefined) throw new OptionError(name, "that of the other network holds; leave it out");
     const asked = reset ? await askFork(url, at, given.bundles) : undefined;
     const inner =

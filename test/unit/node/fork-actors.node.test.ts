@@ -66,7 +66,8 @@ test("the code comes from the other node, and blocks are made with it", async ()
   } finally {
     await fork.close();
   }
-  await expect(Devnet.fork(url, { networkVersion: 23 })).rejects.toThrow("leave it out");
+  for (const given of [{ networkVersion: 23 }, { predeploy: true }])
+    await expect(Devnet.fork(url, given)).rejects.toThrow("leave it out");
 });
 
 test("code that is not given, a schedule that does not fit and versions that are not known are told by name", async () => {
