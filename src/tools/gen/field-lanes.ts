@@ -12,58 +12,18 @@
  * Bounds. *Tight*: limbs below 2^13 (the topmost may be longer), value below 4p. Products take values up to 16p: with R/p = 630,
  * 16p 16p / R + 2p < 3p. `laneReduce` takes signed limbs of 16 bits and a value from -15p to 15p and gives one from 0 to 1.01p.
  */
-import { FP } from "./field-spec.ts";
+import { FP, hex, limbsOf as limbsIn, negativeInverse, range } from "./field-spec.ts";
 import type { GeneratedFile } from "./generator.ts";
+import { add, at, BITS, dot, put, reversal, reversedPairs, table, VECTOR, word } from "./lanes.ts";
 
 const P = FP.modulus;
-const BITS = 13;
 const LIMBS = 30;
 const PAIRS = LIMBS / 2;
-/** Bytes of a vector, and from one element (15 vectors) to the next. */
-const VECTOR = 16;
 /** Pairs of limbs that a turn of the product's and of the reduction's loop takes: short loops stay decoded. */
 const PRODUCT_TURN = 3;
 const REDUCTION_TURN = 2;
 
-const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
-const limbsOf = (value: bigint): number[] =>
-  range(LIMBS).map((i) => Number((value >> BigInt(BITS * i)) & ((1n << BigInt(BITS)) - 1n)));
-
-/** -1/p mod 2^bits, by Newton's iteration. */
-function negativeInverse(bits: number): bigint {
-  const size = 1n << BigInt(bits);
-  let inverse = 1n;
-  for (let i = 0; i < 6; i++) inverse = (inverse * (2n - P * inverse)) % size;
-  return ((-inverse % size) + size) % size;
-}
-
-/** Limbs j and j - 1 in one word, j = 0 .. 30: what a pair of limbs is multiplied with to land in column j. */
-function reversedPairs(limbs: readonly number[]): number[] {
-  return range(LIMBS + 1).map((j) => ((limbs[j] ?? 0) | ((limbs[j - 1] ?? 0) << 16)) >>> 0);
-}
-
-/** Words as a table, each in all four lanes. */
-function table(name: string, words: readonly number[]): string {
-  const list = words.flatMap((word) => [word, word, word, word]).map((word) => `0x${word.toString(16)}`);
-  return `const ${name}: usize = memory.data<u32>([${list.join(", ")}], 16);\n`;
-}
-
-const add = (terms: readonly string[]): string => terms.reduce((sum, term) => `i32x4.add(${sum}, ${term})`);
-const at = (pointer: string, index: number): string => `v128.load(${pointer}, ${VECTOR * index})`;
-const put = (pointer: string, value: string, index: number): string =>
-  `v128.store(${pointer}, ${value}, ${VECTOR * index});\n`;
-
-/** B[j] = limbs j and j - 1 of b. */
-function reversal(): string {
-  let out = "  let before = i32x4.splat(0);\n";
-  for (const i of range(PAIRS)) {
-    out += `  const b${i} = ${at("b", i)};\n`;
-    out += `  ${put("B", `i8x16.shuffle(b${i}, before, 0, 1, 18, 19, 4, 5, 22, 23, 8, 9, 26, 27, 12, 13, 30, 31)`, 2 * i)}`;
-    out += `  ${put("B", `i8x16.shuffle(b${i}, b${i}, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13)`, 2 * i + 1)}`;
-    out += `  before = b${i};\n`;
-  }
-  return `${out}  ${put("B", "v128.and(before, i32x4.splat(0xffff0000))", 2 * PAIRS)}`;
-}
+const limbsOf = (value: bigint): number[] => limbsIn({ ...FP, bits: BITS, limbs: LIMBS }, value).map(Number);
 
 /** Columns of a b in T. */
 function product(): string {
@@ -76,7 +36,7 @@ function product(): string {
     if (c <= LIMBS) out += `    const w${c} = ${at("B", c)};\n`;
     const terms = range(PRODUCT_TURN)
       .filter((q) => c >= 2 * q && c - 2 * q <= LIMBS)
-      .map((q) => `i32x4.dot_i16x8_s(a${q}, w${c - 2 * q})`);
+      .map((q) => dot(`a${q}`, `w${c - 2 * q}`));
     // The topmost columns of a turn are new.
     out += `    ${put("t", add(c < columns - 2 * PRODUCT_TURN ? [at("t", c), ...terms] : terms), c)}`;
   }
@@ -89,7 +49,7 @@ function reduction(): string {
   const terms = (c: number, count: number): string[] =>
     range(count)
       .filter((q) => c - 2 - 2 * q >= 0 && c - 2 - 2 * q <= LIMBS)
-      .map((q) => `i32x4.dot_i16x8_s(m${q}, n${c - 2 - 2 * q})`);
+      .map((q) => dot(`m${q}`, `n${c - 2 - 2 * q}`));
   /** Loads what column c needs for the first time; it stays in a register until the turn's last quotient has met it. */
   const loaded = (c: number): string =>
     c >= 2 && c - 2 <= LIMBS ? `    const n${c - 2} = ${at("MULTIPLE", c - 2)};\n` : "";
@@ -110,7 +70,7 @@ function reduction(): string {
 
 /** Clears the last two columns by p and carries the upper ones into r. */
 function ending(): string {
-  const quotient = `i32x4.splat(${negativeInverse(BITS)})`;
+  const quotient = `i32x4.splat(${negativeInverse({ modulus: P, bits: BITS })})`;
   let out = `  const u0 = ${at("t", 0)};\n  const x0 = v128.and(i16x8.mul(u0, ${quotient}), mask);\n`;
   out += `  carry = i32x4.shr_u(i32x4.add(u0, i32x4.dot_i16x8_s(x0, ${at("MODULUS", 0)})), ${BITS});\n`;
   out += `  const u1 = ${add([at("t", 1), "carry", `i32x4.dot_i16x8_s(x0, ${at("MODULUS", 1)})`])};\n`;
@@ -152,17 +112,15 @@ function tightening(): string {
 
 /** Lines that store a number's 28-bit limbs. */
 const constant = (name: string, text: string, value: bigint): string =>
-  `/** ${text} */\nexport const ${name}: usize = memory.data<u32>([${range(FP.limbs)
-    .map((i) => `0x${((value >> BigInt(FP.bits * i)) & ((1n << BigInt(FP.bits)) - 1n)).toString(16)}`)
-    .join(", ")}]);\n`;
+  `/** ${text} */\nexport const ${name}: usize = memory.data<u32>([${limbsIn(FP, value).map(hex).join(", ")}]);\n`;
 
 const words = (value: bigint): number[] => {
   const limbs = limbsOf(value);
-  return range(PAIRS).map((i) => (limbs[2 * i]! | (limbs[2 * i + 1]! << 16)) >>> 0);
+  return range(PAIRS).map((i) => word(limbs[2 * i]!, limbs[2 * i + 1]!));
 };
 
 export function generateFieldLanes(): readonly GeneratedFile[] {
-  const multiple = (P * negativeInverse(26) + 1n) >> 26n;
+  const multiple = (P * negativeInverse({ modulus: P, bits: 2 * BITS }) + 1n) >> 26n;
   const limbs = limbsOf(P);
   const power = (exponent: number): bigint => (1n << BigInt(exponent)) % P;
   const text = `// Generated by src/tools/gen/field-lanes.ts; change that file and run \`node dist/tools/generate.js\`.
@@ -183,14 +141,14 @@ ${table("SQUARE", words(power(780)))}/** R^2 in all lanes: turns a number into M
 export const LANES_RADIX_SQUARED: usize = SQUARE;
 ${constant("FROM_LANES", "2^394: a product of the other form with it turns a lane's limbs into that form.", power(394))}${constant("TO_LANES", "2^390: the way back.", power(390))}${constant("INVERSE_IN_LANES", "2^388: an inverse that the other form made of a lane's limbs, as the lane's.", power(388))}${table("MODULUS", reversedPairs(limbs))}${table("MULTIPLE", reversedPairs(limbsOf(multiple)))}${table(
   "TERMS",
-  range(LIMBS).map((i) => (i % 2 === 0 ? 1 | (limbs[i]! << 16) : limbs[i]! | (1 << 16)) >>> 0),
+  range(LIMBS).map((i) => (i % 2 === 0 ? word(1, limbs[i]!) : word(limbs[i]!, 1))),
 )}const T: usize = memory.data(${VECTOR * 2 * LIMBS}, 16);
 const B: usize = memory.data(${VECTOR * (LIMBS + 1)}, 16);
 
 /** r = a b in every lane; tight. r may be a or b. */
 export function laneMul(r: usize, a: usize, b: usize): void {
   const mask = i32x4.splat(${2 ** BITS - 1});
-${reversal()}${product()}${reduction()}${ending()}}
+${reversal(PAIRS, "  ")}${product()}${reduction()}${ending()}}
 
 /** r = d, tight, where d has signed limbs of 16 bits and lies between -15p and 15p. r may be d. */
 export function laneReduce(r: usize, d: usize): void {

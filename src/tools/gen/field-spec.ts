@@ -58,7 +58,7 @@ export function montgomeryRadix(field: FieldSpec): bigint {
 }
 
 /** -1/p mod 2^bits, by Newton's iteration. */
-export function negativeInverse(field: FieldSpec): bigint {
+export function negativeInverse(field: Pick<FieldSpec, "modulus" | "bits">): bigint {
   const size = 1n << BigInt(field.bits);
   let inverse = 1n;
   for (let i = 0; i < 6; i++) inverse = (inverse * (2n - field.modulus * inverse)) % size;
