@@ -11,7 +11,7 @@ import { CborWriter } from "../ipld/cbor-writer";
 import { Cid } from "../ipld/cid";
 import { Hamt } from "../ipld/hamt";
 import { BlockStore } from "../ipld/store";
-import { hamtFind } from "./hamt-lookup";
+import { HamtLookup } from "./hamt-lookup";
 
 @final
 export class InitMap {
@@ -19,13 +19,14 @@ export class InitMap {
   private root: Cid = new Cid(EMPTY);
   private nextId: u64 = 0;
   private networkName: Bytes = EMPTY;
+  private readonly lookup: HamtLookup = new HamtLookup();
 
   constructor(private readonly store: BlockStore) {}
 
   /** The id of an address, or -1. `head` is the init actor's state. */
   get(head: Cid, address: Bytes): i64 {
     this.read(head);
-    const found = hamtFind(this.root, address);
+    const found = this.lookup.find(this.root, address);
     if (found === null) return -1;
     const r = new CborReader(found);
     const id = r.i64();

@@ -21,7 +21,7 @@ import { ActorEntry, StateRoot } from "../types/chain.gen";
 import { INIT_ID } from "../types/singletons";
 import { AddressTable } from "./address-table";
 import { FreeStore } from "./block-store";
-import { hamtFind } from "./hamt-lookup";
+import { HamtLookup } from "./hamt-lookup";
 import { InitMap } from "./init-map";
 import { Registry } from "./registry";
 
@@ -70,6 +70,7 @@ export class StateTree {
   private readonly journalActors: Array<CachedActor | null> = [];
   private readonly addresses: AddressTable = new AddressTable();
   private readonly initMap: InitMap;
+  private readonly lookup: HamtLookup = new HamtLookup();
 
   private constructor(
     readonly store: FreeStore,
@@ -100,7 +101,7 @@ export class StateTree {
       return known.absent ? null : known;
     }
     const actor = new CachedActor();
-    const bytes = hamtFind(this.actors, this.addressOf(id));
+    const bytes = this.lookup.find(this.actors, this.addressOf(id));
     actor.absent = bytes === null;
     if (bytes !== null) {
       const r = new CborReader(bytes);

@@ -8,7 +8,7 @@ import { Vm, type VmHost } from "../../../src/core/vm.ts";
 import { hamtGet } from "../../../src/storage/hamt.ts";
 import { Address } from "../../../src/types/address.ts";
 import { type CID, cidKey } from "../../../src/types/cid.ts";
-import { contextOf, hostOf, idOf, key, makeState, RICH } from "../../support/plain-state.ts";
+import { contextOf, hostOf, idOf, key, makeState, message, RICH } from "../../support/plain-state.ts";
 
 describe.each([
   [0, "bare"],
@@ -41,6 +41,50 @@ describe.each([
         expect(vm.actor(idOf(i)) === null).toBe(theirs === undefined || theirs === null);
       }),
     );
+  });
+});
+
+describe("nodes that are kept between lookups", () => {
+  const ACCOUNTS = 3000;
+  const state = makeState(5, ACCOUNTS);
+
+  test("maps that change are read as they are, and those of another state after the next opening", async () => {
+    const vm = await Vm.create(hostOf(state.store));
+    vm.open(contextOf(state.root, 5));
+    const before = Array.from({ length: ACCOUNTS }, (_, i) => `${vm.resolve(key(i))}`);
+    // Each send to a new key changes the map of addresses from its root on.
+    for (let i = 0; i < 40; i++) {
+      const bytes = message({ to: key(ACCOUNTS + i), nonce: BigInt(i), value: 1n });
+      expect(vm.apply(bytes, bytes.length).exitCode).toBe(0);
+      expect(vm.resolve(key(ACCOUNTS + i))).toEqual(idOf(ACCOUNTS + i));
+      expect(`${vm.resolve(key(i * 70))}`).toBe(before[i * 70]);
+    }
+    const root = vm.flush();
+    for (let i = 0; i < 40; i++) expect(vm.actor(idOf(ACCOUNTS + i))?.balance).toBe(1n);
+    expect(Array.from({ length: ACCOUNTS }, (_, i) => `${vm.resolve(key(i))}`)).toEqual(before);
+    const made = [...vm.madeBlocks()];
+    vm.open(contextOf(state.root, 5));
+    expect(vm.resolve(key(ACCOUNTS))).toBeNull();
+    state.store.writeNow({ blocks: made });
+    vm.open(contextOf(root, 5));
+    expect(vm.resolve(key(ACCOUNTS + 39))).toEqual(idOf(ACCOUNTS + 39));
+  });
+
+  test("upper nodes are read from the host once in a run, and once more in the next", async () => {
+    const reads = new Map<string, number>();
+    const host: VmHost = {
+      ...hostOf(state.store),
+      peek: (cid) => {
+        reads.set(cidKey(cid), (reads.get(cidKey(cid)) ?? 0) + 1);
+        return state.store.peek(cid);
+      },
+    };
+    const vm = await Vm.create(host);
+    for (let run = 1; run <= 2; run++) {
+      vm.open(contextOf(state.root, 5));
+      for (let i = 0; i < ACCOUNTS; i++) vm.actor(key(i));
+      expect(Math.max(...reads.values())).toBeLessThanOrEqual(2 * run);
+    }
   });
 });
 
