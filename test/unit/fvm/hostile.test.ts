@@ -68,3 +68,22 @@ test("a table, or a memory at first, of more than there may be: no receipt but e
     expect(vm.apply(messageOf({ value: 1n, nonce: 1n }), 100).exitCode).toBe(0);
   }
 });
+
+test("an event of more than a mebibyte is refused by number, and is paid for by the byte", async () => {
+  const [ILLEGAL_ARGUMENT, LIMIT_EXCEEDED] = [1, 3];
+  const gas = async (networkVersion: 18 | 28, length: number): Promise<bigint> => {
+    const zeros = networkVersion === 18 ? [0x41, 0] : [0, 0, 0, 0, 0].flatMap((zero) => [0x41, zero]);
+    const error = networkVersion === 18 ? ILLEGAL_ARGUMENT : LIMIT_EXCEEDED;
+    const refused = [0x41, error, 0x47, 0x04, 0x40, 0x00, 0x0b];
+    const code = guest([...zeros, 0x41, ...signedLeb(length), 0x10, 0, ...refused, ...IDLE], {
+      imports: [{ module: "event", name: "emit_event", params: networkVersion === 18 ? 2 : 6 }],
+      memory: 32,
+    });
+    const ret = await applyIn(makeWorld({ code, networkVersion }), { method: 2n }, networkVersion);
+    expect(ret).toMatchObject({ exitCode: 0, eventsRoot: null });
+    expect(ret.vm.apply(messageOf({ value: 1n, nonce: 1n }), 100).exitCode).toBe(0);
+    return ret.gasUsed;
+  };
+  for (const networkVersion of [18, 28] as const)
+    expect(await gas(networkVersion, 1_100_000)).toBeGreaterThan((await gas(networkVersion, (1 << 20) + 1)) + 50_000n);
+});
