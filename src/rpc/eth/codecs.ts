@@ -5,7 +5,7 @@
 import { fromHex, toHex } from "../../base/bytes.ts";
 import type { LogWish } from "../../chain/eth-logs.ts";
 import { Address } from "../../types/address.ts";
-import { type Codec, expected, nullable } from "../codec/codec.ts";
+import { type Codec, expected, nullable, within } from "../codec/codec.ts";
 
 /** Bytes of input at the most: a message has no more. */
 const MAX_DATA = 1 << 20;
@@ -50,7 +50,11 @@ export const hash = data(32);
 /** 20 bytes; in programs an address of the chain. */
 export const ethAddress: Codec<Address, string> = {
   schema: data(20).schema,
-  decode: (json, path) => Address.fromEthereum(data(20).decode(json, path)),
+  decode: (json, path) => {
+    const bytes = data(20).decode(json, path);
+    // One that stands for an id may stand for one that there is not.
+    return within(path, () => Address.fromEthereum(bytes));
+  },
   encode: (value) => `0x${toHex(value.ethereum ?? new Uint8Array(20))}`,
 };
 

@@ -198,6 +198,17 @@ describe("blocks", () => {
     }
   });
 
+  test("an address that stands for an id that nothing can have is refused by its place", async () => {
+    const wrong = `0xff${"00".repeat(11)}${"ff".repeat(8)}`;
+    const why = /bad address: actor id .* is not below 2\^63/;
+    await expect(ask("eth_getBalance", wrong, "latest")).rejects.toMatchObject({
+      message: expect.stringMatching(/^address: bad address: actor id/),
+      data: { rpcCode: -32602 },
+    });
+    await expect(ask("eth_call", { to: wrong }, "latest")).rejects.toThrow(why);
+    await expect(send({ to: fromHex(wrong.slice(2)) })).rejects.toThrow(why);
+  });
+
   test("calls on nothing, estimates of an absent sender, prices", async () => {
     const absent = `0x${"0a".repeat(20)}`;
     expect(await ask("eth_call", { from: absent, to: ethereum(1), data: "0x" }, "latest")).toBe("0x");

@@ -19,6 +19,10 @@ test("address: Ethereum forms of delegated and ID addresses come back", () => {
   expect(delegated.toString()).toBe("f410f2oekwcmo2pueydmaq53eic2i62crtbeyuzx2gmy");
   expect(delegated.ethereum).toEqual(eth);
   expect(Address.fromEthereum(Address.id(1024).ethereum as Uint8Array).toString()).toBe("f01024");
+  // What stands for an id of 2^63, or for all bits, stands for no actor; 19 and 21 bytes are no address.
+  for (const id of ["8000000000000000", "ffffffffffffffff"])
+    expect(() => Address.fromEthereum(fromHex(`ff${"00".repeat(11)}${id}`))).toThrow(AddressError);
+  for (const size of [19, 21]) expect(() => Address.fromEthereum(new Uint8Array(size))).toThrow(AddressError);
 });
 
 test("address: text and bytes round-trip, and random bytes never crash the parser", () => {
