@@ -27,6 +27,9 @@ const EIP_155 = {
   from: "9d8a62f656a8d1615c1294fd71e9cfb3e4855a4f",
 };
 
+/** Order of secp256k1. Source: SEC 2, section 2.4.1. */
+const ORDER = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
+
 describe("RLP", () => {
   test.each<[string, Rlp, string]>([
     ["a word", utf8("dog"), "83646f67"],
@@ -118,6 +121,41 @@ describe("transactions", () => {
     refused(concat(Uint8Array.of(2), encodeRlp(list.slice(1))), /12 items/);
     for (let end = 1; end < raw.length; end += 5)
       expect(() => decodeTransaction(raw.subarray(0, end), chainId)).toThrow();
+  });
+
+  test("before EIP-1559: numbers in a longer form, too many bytes, another v and too few items are refused", () => {
+    const whole = decodeRlp(hex(EIP_155.raw)) as readonly Rlp[];
+    const changed = (at: number, value: Rlp): Uint8Array => encodeRlp(whole.map((one, i) => (i === at ? value : one)));
+    const padded = (at: number): Uint8Array => concat(Uint8Array.of(0), whole[at] as Uint8Array);
+    const refused = (bytes: Uint8Array, why: RegExp): void => {
+      expect(() => decodeTransaction(bytes, 1)).toThrow(why);
+    };
+    // Nonce, price, limit, value, v, r and s.
+    for (const at of [0, 1, 2, 4, 6, 7, 8]) refused(changed(at, padded(at)), /shortest form/);
+    for (const at of [0, 2]) refused(changed(at, new Uint8Array(9).fill(1)), /shortest form/);
+    for (const at of [1, 4, 6, 7, 8]) refused(changed(at, new Uint8Array(33).fill(1)), /shortest form/);
+    for (const at of [0, 7]) refused(changed(at, []), /a number is a byte string/);
+    // 37 and 38 are those of chain 1.
+    for (const v of [0n, 1n, 26n, 29n, 36n, 39n, 2n ** 64n])
+      refused(changed(6, integerBytes(v)), /not that of chain 1/);
+    refused(encodeRlp(whole.slice(1)), /9 items/);
+    refused(encodeRlp([...whole, utf8("")]), /9 items/);
+  });
+
+  test("nobody signs with r or s of 0 or not below the order; of a high s the key is recovered, as the reference does", () => {
+    const { chainId } = fixture;
+    const order = BigInt(`0x${ORDER}`);
+    for (const { raw } of fixture.transactions) {
+      const tx = decodeTransaction(hex(raw), chainId);
+      for (const wrong of [0n, order, order + 1n, 2n ** 256n - 1n]) {
+        expect(signerOf(crypto, { ...tx, r: wrong }, chainId)).toBeNull();
+        expect(signerOf(crypto, { ...tx, s: wrong }, chainId)).toBeNull();
+      }
+      // 0 and 1, 27 and 28, and the pairs of EIP-155, which begin with an odd number.
+      const isFirst = tx.v % 2n === (tx.kind === "eip1559" ? 0n : 1n);
+      const v = isFirst ? tx.v + 1n : tx.v - 1n;
+      expect(signerOf(crypto, { ...tx, s: order - tx.s, v }, chainId)).toEqual(signerOf(crypto, tx, chainId));
+    }
   });
 
   test("a v that another one stands for has no hash and no signer: a transaction is one message alone", () => {
