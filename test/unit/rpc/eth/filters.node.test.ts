@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { HeadChange } from "../../../../src/chain/chain.ts";
 import { blockHash } from "../../../../src/chain/eth-index.ts";
 import { hex } from "../../../../src/chain/eth-logs.ts";
-import { EthFilters } from "../../../../src/rpc/eth/filters.ts";
+import { EthFilters, MAX_FILTERS } from "../../../../src/rpc/eth/filters.ts";
 import { NodeRun } from "../../../../src/rpc/node-run.ts";
 import type { NodeParts } from "../../../../src/rpc/services.ts";
 import type { Tipset } from "../../../../src/types/block-header.ts";
@@ -13,7 +13,10 @@ const EMPTY = new Uint8Array(0);
 const LOG = { address: EMPTY, topics: [], data: EMPTY, place: 0, hash: EMPTY };
 const ALL = { from: "earliest", to: "latest", block: null, addresses: null, topics: [] } as const;
 
-function filtersOver(chain: object): { readonly filters: EthFilters; readonly move: (heights: number[]) => void } {
+function filtersOver(
+  chain: object,
+  now = () => 0,
+): { readonly filters: EthFilters; readonly move: (heights: number[]) => void } {
   let listener: (changes: readonly HeadChange[]) => void = () => undefined;
   const onHeadChange = (hear: typeof listener) => {
     listener = hear;
@@ -25,7 +28,7 @@ function filtersOver(chain: object): { readonly filters: EthFilters; readonly mo
     pool: { onChange: () => () => undefined },
     network: { chainId: 1 },
   };
-  const own = { now: () => 0, randomBytes, run: new NodeRun(randomBytes, 0) };
+  const own = { now, randomBytes, run: new NodeRun(randomBytes, 0) };
   const filters = new EthFilters({ ...parts, ...own } as unknown as NodeParts);
   return { filters, move: (heights) => listener(heights.map((at) => ({ type: "apply", tipset: tipset(at) }))) };
 }
@@ -49,4 +52,29 @@ test("all filters share what is told of a log", async () => {
   const [first, second] = await filters.changes(one);
   expect([first, second]).toMatchObject([{ logIndex: "0x0" }, { logIndex: "0x1" }]);
   expect((await filters.changes(other))[1]).toBe(second);
+});
+
+test("a filter that nobody asks for an hour is removed, and its place is free; one that is asked stays", async () => {
+  let time = 0;
+  const { filters } = filtersOver({}, () => time);
+  const [asked, left] = [await filters.install("block"), await filters.install("block")];
+  for (let i = 2; i < MAX_FILTERS; i++) await filters.install("pending");
+  await expect(filters.install("block")).rejects.toThrow(/there are 100 filters/);
+  time = 3_000_000;
+  expect(await filters.changes(asked)).toEqual([]);
+  time = 3_600_001;
+  await expect(filters.changes(left)).rejects.toThrow(/not asked for an hour/);
+  expect(await filters.changes(asked)).toEqual([]);
+  await filters.install("block");
+});
+
+test("of more than 10,000 results that wait none is kept, and whoever asks is told so, once", async () => {
+  const below = { tipset: tipset(1), logs: Array<typeof LOG>(6000).fill(LOG) };
+  const { filters, move } = filtersOver({ ethereum: { logsBelow: async () => below } });
+  const id = await filters.install("logs", ALL);
+  move([2, 3]);
+  await expect(filters.changes(id)).rejects.toThrow(/more than 10000 results came .* they are lost: ask eth_getLogs/);
+  expect(await filters.changes(id)).toEqual([]);
+  move([4]);
+  expect(await filters.changes(id)).toHaveLength(6000);
 });
