@@ -1,7 +1,5 @@
 /** Deno. */
-import { createFile, kindOfFile, listFolder, makeFolder, removeEmptyFolder } from "./node-files.ts";
-import { folders } from "./node-folders.ts";
-import { readFileRange, removeFile, replaceFile, sizeOfFile, writeFileRange } from "./node-threads.ts";
+import { disk } from "./node-disk.ts";
 import type { Platform } from "./platform.ts";
 import { fetchAsset, now, randomBytes } from "./web.ts";
 import { openWebPool } from "./web-workers.ts";
@@ -23,15 +21,5 @@ export const platform: Platform = {
   // seconds for 8 MB and failed above 100 MB), and a thread that is ended there never says so.
   peerToPeer: async () => (await import("./node-peer-to-peer.ts")).openPeerToPeer(),
   openPool: ({ entry, size }) => openWebPool(size, () => new Worker(entry(), { type: "module" })),
-  readRange: readFileRange,
-  writeRange: writeFileRange,
-  fileSize: sizeOfFile,
-  fileKind: kindOfFile,
-  createFile,
-  listFolder,
-  makeFolder,
-  replaceFile,
-  removeFile,
-  removeEmptyFolder,
-  folders,
+  ...disk,
 };

@@ -1,9 +1,8 @@
 /** Node.js. */
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { createFile, kindOfFile, listFolder, makeFolder, removeEmptyFolder } from "./node-files.ts";
-import { folders } from "./node-folders.ts";
-import { openThreadPool, readFileRange, removeFile, replaceFile, sizeOfFile, writeFileRange } from "./node-threads.ts";
+import { disk } from "./node-disk.ts";
+import { openThreadPool } from "./node-threads.ts";
 import type { Platform } from "./platform.ts";
 import { fetchAsset, now, randomBytes } from "./web.ts";
 
@@ -20,15 +19,5 @@ export const platform: Platform = {
   serve: async (options) => (await import("./node-server.ts")).serve(options),
   peerToPeer: async () => (await import("./node-peer-to-peer.ts")).openPeerToPeer(),
   openPool: openThreadPool,
-  readRange: readFileRange,
-  writeRange: writeFileRange,
-  fileSize: sizeOfFile,
-  fileKind: kindOfFile,
-  createFile,
-  listFolder,
-  makeFolder,
-  replaceFile,
-  removeFile,
-  removeEmptyFolder,
-  folders,
+  ...disk,
 };
