@@ -1,9 +1,9 @@
 /**
- * Digests of the chain, BLAKE2b of any length and SHA-256: by @noble/hashes until the core is loaded, by the core from then
+ * Digests of the chain, BLAKE2b of any length and SHA-256: in plain TypeScript until the core is loaded, by the core from then
  * on, in a tenth of the time and less. Both give the same digest, so nobody has to know which it is.
  */
-import { blake2b as nobleBlake2b } from "@noble/hashes/blake2.js";
-import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
+import { blake2b as plainBlake2b } from "./blake2b.ts";
+import { sha256 as plainSha256 } from "./sha256.ts";
 
 export type Digests = {
   /** `length`: bytes of the digest, 1 to 64. */
@@ -11,10 +11,7 @@ export type Digests = {
   sha256(bytes: Uint8Array): Uint8Array;
 };
 
-const plain: Digests = {
-  blake2b: (bytes, length) => nobleBlake2b(bytes, { dkLen: length }),
-  sha256: nobleSha256,
-};
+const plain: Digests = { blake2b: plainBlake2b, sha256: plainSha256 };
 let digests = plain;
 
 /** BLAKE2b of `length` bytes, 1 to 64. Throws `TypeError` for anything but bytes. */
