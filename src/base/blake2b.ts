@@ -22,9 +22,10 @@ const m = new Int32Array(32);
 
 /** Adds a word of two halves to word `a`. */
 function add(a: number, low: number, high: number): void {
-  const sum = ((v[a] as number) >>> 0) + (low >>> 0);
-  v[a + 1] = ((v[a + 1] as number) + high + (sum >= 0x100000000 ? 1 : 0)) | 0;
-  v[a] = sum | 0;
+  const sum = ((v[a] as number) + low) | 0;
+  // Less than what was added: it went past 2^32.
+  v[a + 1] = (v[a + 1] as number) + high + (sum >>> 0 < low >>> 0 ? 1 : 0);
+  v[a] = sum;
 }
 
 /** Section 3.1. Word `i` lies at 2 i. */
@@ -95,5 +96,7 @@ export function blake2b(bytes: Uint8Array, length: number): Uint8Array {
   for (let i = at; i < bytes.length; i++)
     m[(i - at) >> 2] = (m[(i - at) >> 2] as number) | ((bytes[i] as number) << (8 * (i & 3)));
   compress(state, bytes.length, true);
-  return Uint8Array.from({ length }, (_, i) => (state[i >> 2] as number) >>> (8 * (i & 3)));
+  const out = new Uint8Array(length);
+  for (let i = 0; i < length; i++) out[i] = (state[i >> 2] as number) >>> (8 * (i & 3));
+  return out;
 }

@@ -32,7 +32,14 @@ function compress(state: Int32Array, view: DataView, at: number): void {
     const s0 = rotr(far, 7) ^ rotr(far, 18) ^ (far >>> 3);
     w[i] = (s1 + (w[i - 7] as number) + s0 + (w[i - 16] as number)) | 0;
   }
-  let [a, b, c, d, e, f, g, h] = state as unknown as [number, number, number, number, number, number, number, number];
+  let a = state[0] as number;
+  let b = state[1] as number;
+  let c = state[2] as number;
+  let d = state[3] as number;
+  let e = state[4] as number;
+  let f = state[5] as number;
+  let g = state[6] as number;
+  let h = state[7] as number;
   for (let i = 0; i < 64; i++) {
     const s1 = rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25);
     const one = (h + s1 + ((e & f) ^ (~e & g)) + (K[i] as number) + (w[i] as number)) | 0;
@@ -46,8 +53,14 @@ function compress(state: Int32Array, view: DataView, at: number): void {
     b = a;
     a = (one + two) | 0;
   }
-  const last = [a, b, c, d, e, f, g, h];
-  for (let i = 0; i < 8; i++) state[i] = (state[i] as number) + (last[i] as number);
+  state[0] = (state[0] as number) + a;
+  state[1] = (state[1] as number) + b;
+  state[2] = (state[2] as number) + c;
+  state[3] = (state[3] as number) + d;
+  state[4] = (state[4] as number) + e;
+  state[5] = (state[5] as number) + f;
+  state[6] = (state[6] as number) + g;
+  state[7] = (state[7] as number) + h;
 }
 
 /** Digest of 32 bytes. Throws `TypeError` for anything but bytes. */
