@@ -14,6 +14,7 @@ import { Address } from "../../src/types/address.ts";
 import { type BlockHeader, encodeHeader } from "../../src/types/block-header.ts";
 import { SIGNATURE_TYPE } from "../../src/types/message.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
+import { methodsFrom, powerOf } from "../support/miner-messages.ts";
 import { corpus, readAt } from "../support/vectors.ts";
 
 const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
@@ -36,22 +37,8 @@ describe.skipIf(bundle === undefined)(`a miner at version ${VERSION}${bundle ===
   }, 60_000);
   afterAll(() => net?.close());
 
-  const power = async (): Promise<string> => (await net.request("StateMinerPower", miner, [])).MinerPower.RawBytePower;
-  /** Methods of the messages to the miner from an epoch on. */
-  async function sent(from: number): Promise<number[]> {
-    const methods: number[] = [];
-    const { chain } = net.node;
-    for (let at = net.head; at.height >= from; at = (await chain.parent(at)) ?? at)
-      for (const header of at.blocks) {
-        const { bls, secp } = await chain.messages(header);
-        const all = [...bls, ...secp.map(({ message }) => message)];
-        methods.unshift(...all.filter(({ to }) => to.equals(net.miner)).map(({ method }) => Number(method)));
-      }
-    return methods;
-  }
-
   test("its sectors of the genesis have power, are proven once, and win blocks that others validate", async () => {
-    expect(await power()).toBe("2048");
+    expect(await powerOf(net)).toBe("2048");
     expect(await net.request("StateMinerSectorCount", miner, [])).toEqual({ Live: 1, Active: 1, Faulty: 0 });
     await net.clock.mine(3);
     const validator = net.local?.validator(net.node.states);
@@ -74,7 +61,7 @@ describe.skipIf(bundle === undefined)(`a miner at version ${VERSION}${bundle ===
   test("a new sector is pre-committed and proven by the methods of the version, for the pledge that was told", async () => {
     const { Number: number } = await net.request("PledgeSector", miner);
     await net.request("Devnet.mineToSector", miner, number, "Proving", DEADLINE - 60);
-    expect(await sent(1)).toEqual([METHOD.preCommitBatch, METHOD.proveCommitSectors]);
+    expect(await methodsFrom(net, 1)).toEqual([METHOD.preCommitBatch, METHOD.proveCommitSectors]);
     const found = await net.request("StateSectorGetInfo", miner, number, []);
     expect(found).toMatchObject({ SectorNumber: number, SealProof: 5 });
     const duration = found.Expiration - found.Activation;
@@ -86,10 +73,10 @@ describe.skipIf(bundle === undefined)(`a miner at version ${VERSION}${bundle ===
   test("its window PoSt is taken, and the new sector has power from then on", async () => {
     await net.clock.skip(DEADLINE - net.head.height - 5);
     await net.clock.mineTo(DEADLINE + 6);
-    expect(await sent(DEADLINE)).toEqual([METHOD.windowPost]);
+    expect(await methodsFrom(net, DEADLINE)).toEqual([METHOD.windowPost]);
     const [first] = await net.request("StateMinerDeadlines", miner, []);
     expect(first.PostSubmissions).toEqual([0, 1]);
-    expect(await power()).toBe("4096");
+    expect(await powerOf(net)).toBe("4096");
   });
 
   test("reports of headers that prove nothing fail, and the chain goes on", async () => {

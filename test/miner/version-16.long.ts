@@ -12,6 +12,7 @@ import { Devnet } from "../../src/node/devnet.ts";
 import { active, importFile, makeFile, startDeal, type View } from "../support/deals.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
 import { findCorpus } from "../support/find-corpus.ts";
+import { methodsFrom, powerOf } from "../support/miner-messages.ts";
 
 const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
 const bundles = new Bundles(
@@ -41,20 +42,6 @@ describe.skipIf(!isHere)(`from version 16 to 17 with a miner${isHere ? "" : ` ($
     await rm(folder, { recursive: true, force: true });
   });
 
-  const power = async (): Promise<string> => (await net.request("StateMinerPower", miner, [])).MinerPower.RawBytePower;
-  /** Methods of the messages to the miner from an epoch on. */
-  async function sent(from: number): Promise<number[]> {
-    const methods: number[] = [];
-    const { chain } = net.node;
-    for (let at = net.head; at.height >= from; at = (await chain.parent(at)) ?? at)
-      for (const header of at.blocks) {
-        const { bls, secp } = await chain.messages(header);
-        const all = [...bls, ...secp.map(({ message }) => message)];
-        methods.unshift(...all.filter(({ to }) => to.equals(net.miner)).map(({ method }) => Number(method)));
-      }
-    return methods;
-  }
-
   /** That a sector's pledge is what was told for it before; the answer leaves a tenth of room. */
   async function expectToldPledge(number: number): Promise<void> {
     const found = await net.request("StateSectorGetInfo", miner, number, []);
@@ -66,7 +53,7 @@ describe.skipIf(!isHere)(`from version 16 to 17 with a miner${isHere ? "" : ` ($
 
   test("at 16: its sector of the genesis has power, its blocks are valid, a new sector is pledged and proven", async () => {
     expect(await net.request("StateNetworkVersion", [])).toBe(16);
-    expect(await power()).toBe("2048");
+    expect(await powerOf(net)).toBe("2048");
     await net.clock.mine(2);
     const [header] = net.head.blocks;
     if (header === undefined) throw new Error("no block");
@@ -76,7 +63,7 @@ describe.skipIf(!isHere)(`from version 16 to 17 with a miner${isHere ? "" : ` ($
     expect(report?.winningPost).toBe("verified");
     const { Number: number } = await net.request("PledgeSector", miner);
     await net.request("Devnet.mineToSector", miner, number, "Proving", 60);
-    expect(await sent(1)).toEqual([METHOD.preCommit, METHOD.proveCommit]);
+    expect(await methodsFrom(net, 1)).toEqual([METHOD.preCommit, METHOD.proveCommit]);
     await expectToldPledge(number);
   });
 
@@ -96,7 +83,7 @@ describe.skipIf(!isHere)(`from version 16 to 17 with a miner${isHere ? "" : ` ($
     const { Number: begun } = await net.request("PledgeSector", miner);
     await net.request("Devnet.mineToSector", miner, begun, "WaitSeed", 10);
     expect(net.head.height).toBeLessThan(UPGRADE);
-    expect(await sent(UPGRADE - 12)).toEqual([METHOD.preCommit]);
+    expect(await methodsFrom(net, UPGRADE - 12)).toEqual([METHOD.preCommit]);
     const from = net.head.height;
     await net.request("Devnet.mineToSector", miner, begun, "Proving", 60);
     expect(await net.request("StateNetworkVersion", [])).toBe(17);
@@ -106,12 +93,12 @@ describe.skipIf(!isHere)(`from version 16 to 17 with a miner${isHere ? "" : ` ($
     const { Number: after } = await net.request("PledgeSector", miner);
     await net.request("Devnet.mineToSector", miner, after, "Proving", 60);
     await expectToldPledge(after);
-    expect(await sent(from + 1)).toEqual([METHOD.proveCommit, METHOD.preCommitBatch2, METHOD.proveCommit]);
+    expect(await methodsFrom(net, from + 1)).toEqual([METHOD.proveCommit, METHOD.preCommitBatch2, METHOD.proveCommit]);
   });
 
   test("after a day of deadlines all of it has power, and nothing is faulty", async () => {
     await net.request("Devnet.fastForward", net.head.height + 2 * 2880);
-    expect(await power()).toBe("10240");
+    expect(await powerOf(net)).toBe("10240");
     expect(await net.request("StateMinerSectorCount", miner, [])).toEqual({ Live: 5, Active: 5, Faulty: 0 });
   });
 });
