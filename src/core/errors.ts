@@ -6,7 +6,7 @@ export type EngineFaultData =
   | { readonly code: "ASSET_MISSING"; readonly asset: string }
   /** Bytes that are no WebAssembly module, or use what this engine lacks. */
   | { readonly code: "COMPILE_FAILED"; readonly asset: string }
-  /** The module asks for imports that were not given, lacks an export, or its memory could not be made. */
+  /** The module asks for imports that were not given, or lacks an export. */
   | { readonly code: "LINK_FAILED"; readonly asset: string }
   /** An assertion of the core failed: a bug, or arguments out of their documented range. */
   | { readonly code: "CORE_ABORT"; readonly asset: string; readonly where: string }
@@ -24,8 +24,10 @@ export type EngineFaultData =
   | { readonly code: "RUN_VOID"; readonly why: string }
   /** A message that no block may hold: malformed, or its gas limit is not positive or a fee is negative. */
   | { readonly code: "MESSAGE_REFUSED"; readonly reason: "MALFORMED" | "NOT_APPLICABLE" }
-  /** Calls between actors are nested deeper than this host's stack, or its room for memories: run it where there is more. */
+  /** Calls between actors are nested deeper than this host's stack: run it where there is more. */
   | { readonly code: "HOST_STACK" }
+  /** The host has no addresses left for the memory of a module or a guest: others have them, or calls are nested deeper than it has room for. */
+  | { readonly code: "HOST_MEMORY" }
   /** A call to an instance whose last run was void. */
   | { readonly code: "INSTANCE_SPENT"; readonly asset: string }
   /** A network version whose rules or actors this machine does not have. */

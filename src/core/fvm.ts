@@ -21,6 +21,7 @@ import { type FvmHost, importsOf, Run } from "./fvm-run.ts";
 import { GuestModules } from "./guest-modules.ts";
 import { Instance } from "./instance.ts";
 import { compileModule, type WasmSource } from "./load.ts";
+import { isNoRoom } from "./room.ts";
 import type { ActorView } from "./vm.ts";
 
 export type { FvmHost, ProvenFault } from "./fvm-run.ts";
@@ -272,7 +273,7 @@ export class Fvm {
       return call();
     } catch (error) {
       run.spent = true;
-      throw run.core.faultOf(stackFault(error));
+      throw run.core.faultOf(hostFault(error));
     }
   }
 
@@ -326,13 +327,13 @@ function unknownVersion(networkVersion: number): EngineFault {
 }
 
 /** The end of the host's stack, or of the addresses that it has for guests' memories, as a fault; anything else as it is. */
-function stackFault(error: unknown): unknown {
-  if (!(error instanceof RangeError)) return error;
-  const isStack = /call stack/i.test(error.message);
-  if (!isStack && !/out of memory|allocate/i.test(error.message)) return error;
-  const why = isStack
-    ? "calls are nested deeper than this host's stack; run it on a thread with a larger one"
-    : "calls are nested deeper than this host has memories for; run it where there is room for more";
+function hostFault(error: unknown): unknown {
+  if (isNoRoom(error)) {
+    const why = "this host has no room left for the memories of so many nested calls; run it where there is more";
+    return new EngineFault({ code: "HOST_MEMORY" }, why, { cause: error });
+  }
+  if (!(error instanceof RangeError) || !/call stack/i.test(error.message)) return error;
+  const why = "calls are nested deeper than this host's stack; run it on a thread with a larger one";
   return new EngineFault({ code: "HOST_STACK" }, why, { cause: error });
 }
 

@@ -14,6 +14,7 @@
 import { type ASUtil, type Imports, instantiateSync } from "@assemblyscript/loader";
 import { checkWhole } from "../base/options.ts";
 import { EngineFault } from "./errors.ts";
+import { isNoRoom } from "./room.ts";
 
 /** Bytes of a WebAssembly page. */
 export const PAGE_BYTES = 65536;
@@ -59,7 +60,7 @@ export class Instance<Exports extends object> {
 
   /**
    * Instantiates a module. That it exports what `Exports` says is checked, by name and kind, as far as `required` says it.
-   * Faults: `LINK_FAILED`, `MEMORY_LIMIT`; `OptionError` for a limit that is none.
+   * Faults: `LINK_FAILED`, `HOST_MEMORY`, `MEMORY_LIMIT`; `OptionError` for a limit that is none.
    */
   static async create<Exports extends object>(
     module: WebAssembly.Module,
@@ -90,6 +91,10 @@ export class Instance<Exports extends object> {
       linked.texts = exports;
       raw = instance.exports;
     } catch (cause) {
+      if (isNoRoom(cause))
+        throw new EngineFault({ code: "HOST_MEMORY" }, `this host has no room left for the memory of ${name}`, {
+          cause,
+        });
       throw failed(`cannot instantiate ${name}`, { cause });
     }
     const memory = env["memory"] ?? raw["memory"];

@@ -4,6 +4,7 @@
  */
 import { platform } from "#platform";
 import { wasmPlace } from "../core/load.ts";
+import { retryWithRoom } from "../core/room.ts";
 import type { VmOptions } from "../core/vm.ts";
 import { retryLost, WorkerLostError, type WorkerPool } from "../platform/platform.ts";
 import { builtFile } from "../platform/web.ts";
@@ -16,6 +17,7 @@ import type { RunOptions } from "./types.ts";
 import type { VerifyJob } from "./verify-job.ts";
 import type {
   Answered,
+  KeyAnswer,
   MachineAnswer,
   MachineJob,
   MachineMessage,
@@ -87,23 +89,28 @@ export class Slot {
 
   /** Verifies signatures; rejects with what the worker threw, or with `WorkerLostError`. */
   async verify(jobs: readonly VerifyJob[]): Promise<readonly boolean[]> {
-    if (this.closed) throw new WorkerLostError("the pool is closed");
-    const message: VerifyMessage = { verify: jobs, wasm: wasmPlace() };
-    return (await this.start().run(message)) as readonly boolean[];
+    return (await this.ask({ verify: jobs, wasm: wasmPlace() })) as readonly boolean[];
   }
 
   /** A BLS signature; rejects with what the worker threw, or with `WorkerLostError`. */
   async sign(job: SignJob): Promise<Uint8Array> {
-    if (this.closed) throw new WorkerLostError("the pool is closed");
-    const message: SignMessage = { sign: job, wasm: wasmPlace() };
-    return (await this.start().run(message)) as Uint8Array;
+    return (await this.ask({ sign: job, wasm: wasmPlace() })) as Uint8Array;
+  }
+
+  private ask(message: VerifyMessage | SignMessage): Promise<unknown> {
+    return retryWithRoom(async () => {
+      if (this.closed) throw new WorkerLostError("the pool is closed");
+      const answer = (await this.start().run(message)) as KeyAnswer;
+      if ("failure" in answer) throw errorOf(answer.failure);
+      return answer.result;
+    });
   }
 
   /** Does a run, in another worker if this one dies; three times at most. */
   run(run: Run): Promise<AnyResult> {
     return retryLost(
       () =>
-        this.attempt(run).catch((error: unknown) => {
+        retryWithRoom(() => this.attempt(run)).catch((error: unknown) => {
           // The channel ended with its worker.
           if (error instanceof WorkerLostError || run.options.signal?.aborted === true) this.hangUp();
           throw error;

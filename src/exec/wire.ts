@@ -54,6 +54,9 @@ export type VerifyMessage = { readonly verify: readonly VerifyJob[]; readonly wa
 export type SignJob = { readonly secret: Uint8Array; readonly message: Uint8Array };
 export type SignMessage = { readonly sign: SignJob; readonly wasm: WasmPlace };
 
+/** What a worker has verified or signed, or why not. */
+export type KeyAnswer = { readonly result: readonly boolean[] | Uint8Array } | { readonly failure: Failure };
+
 /** The worker's end of a channel, see `channel.ts`. */
 export type ChannelEnd = { readonly id: number; readonly port: MessagePort; readonly shared: SharedArrayBuffer };
 

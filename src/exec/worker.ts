@@ -15,6 +15,7 @@ import { packResult } from "./packed.ts";
 import type { RunOptions } from "./types.ts";
 import { verifyNow } from "./verify-job.ts";
 import {
+  type KeyAnswer,
   type MachineAnswer,
   type MachineJob,
   type MachineMessage,
@@ -143,26 +144,24 @@ function run(machine: Executor, job: MachineJob, options: RunOptions) {
 
 const session = new Session();
 let isPlaced = false;
-let crypto: Promise<Crypto> | null = null;
+let crypto: Crypto | null = null;
 
 /** Does the job of a message. */
-export async function work(
-  message: MachineMessage | VerifyMessage | SignMessage,
-): Promise<MachineAnswer | readonly boolean[] | Uint8Array> {
+export async function work(message: MachineMessage | VerifyMessage | SignMessage): Promise<MachineAnswer | KeyAnswer> {
   if (!isPlaced) useWasm(message.wasm);
   isPlaced = true;
   if ("job" in message) return session.handle(message);
-  crypto ??= loadCrypto();
-  const loaded = await crypto;
-  if ("sign" in message) {
-    const { secret, message: bytes } = message.sign;
-    try {
-      return loaded.blsSign(secret, bytes);
-    } finally {
-      secret.fill(0);
-    }
+  try {
+    // One message at a time; what could not be loaded is tried again with the next.
+    crypto ??= await loadCrypto();
+    if ("verify" in message)
+      return { result: message.verify.map((job) => verifyNow(crypto as Crypto, job, platform.randomBytes)) };
+    return { result: crypto.blsSign(message.sign.secret, message.sign.message) };
+  } catch (error) {
+    return { failure: failureOf(error) };
+  } finally {
+    if ("sign" in message) message.sign.secret.fill(0);
   }
-  return message.verify.map((job) => verifyNow(loaded, job, platform.randomBytes));
 }
 
 answerMessages(platform.environment, work);

@@ -9,6 +9,7 @@ import { platform } from "#platform";
 import { type Failure, FilError } from "../base/errors.ts";
 import { checkWhole } from "../base/options.ts";
 import { wasmPlace } from "../core/load.ts";
+import { retryWithRoom } from "../core/room.ts";
 import { MAX_WORKERS, retryLost, type WebWorker, type WorkerPool } from "../platform/platform.ts";
 import { builtFile } from "../platform/web.ts";
 import type { Job, Progress, ResultOf } from "./jobs.ts";
@@ -55,7 +56,7 @@ export class ProvingPool implements Scheduler {
    */
   run<J extends Job>(job: J, options: RunOptions = {}): Promise<ResultOf<J>> {
     return retryLost(
-      () => this.attempt(job, options),
+      () => retryWithRoom(() => this.attempt(job, options)),
       (attempts, cause) => new JobError({ code: "WORKER_LOST", attempts }, `${job.kind}: its workers died`, cause),
     );
   }
