@@ -12,7 +12,15 @@ import { Address } from "../types/address.ts";
 import { decodeSignedMessage, encodeSignedMessage } from "../types/message.ts";
 import type { Clock } from "./clock.ts";
 import { DevnetError, FORK_FACT } from "./devnet-chain.ts";
-import { DumpError, type Dumped, type DumpedMiner, type DumpedOptions, dumpSections, readOptions } from "./dump.ts";
+import {
+  badDump,
+  DumpError,
+  type Dumped,
+  type DumpedMiner,
+  type DumpedOptions,
+  dumpSections,
+  readOptions,
+} from "./dump.ts";
 import { actorsFor, bundlesIn } from "./dump-actors.ts";
 import type { Laboratory } from "./laboratory.ts";
 import type { LocalProving } from "./local-proving.ts";
@@ -52,10 +60,6 @@ export function checkFacts(facts: Dumped["facts"]): void {
 /** What making a network of a file failed by: its options are those of another one. */
 export function misfit(cause: unknown): unknown {
   return cause instanceof DevnetError ? badDump("its options do not fit its state", cause) : cause;
-}
-
-function badDump(why: string, cause?: unknown): DumpError {
-  return new DumpError({ code: "BAD_DUMP", why }, `not a dump of a local network: ${why}`, { cause });
 }
 
 /** Facts without those of this machine: its folders, whose files are in the file and must not be a second network's as well. */

@@ -183,8 +183,12 @@ export async function readDump(file: ByteSource, store: BlockStore, hashes: Bloc
   return { ...others, facts: facts.flatMap((cid) => factsOf(decoded(cid))), sectors: sectorsOf(files.map(decoded)) };
 }
 
+export function badDump(why: string, cause?: unknown): DumpError {
+  return new DumpError({ code: "BAD_DUMP", why }, `not a dump of a local network: ${why}`, { cause });
+}
+
 function bad(why: string): never {
-  throw new DumpError({ code: "BAD_DUMP", why }, `not a dump of a local network: ${why}`);
+  throw badDump(why);
 }
 
 function section({ cid, bytes }: Block): Uint8Array {
