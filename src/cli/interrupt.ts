@@ -61,6 +61,21 @@ export function stopSignal(): Promise<void> {
   return stop.came;
 }
 
+/** Aborted when somebody asks this process to stop: for what a server does before it serves. `nextStep`: as of `interruptible`. */
+export function stoppedBy(nextStep: string): AbortSignal {
+  const ending = new AbortController();
+  void stopSignal().then(() => ending.abort(new InterruptedError(nextStep)));
+  return ending.signal;
+}
+
+/** The same for work that takes no signal, and that may be left at any moment: rejects, and nobody waits for it any more. */
+export function unlessStopped<Result>(work: Promise<Result>, nextStep: string): Promise<Result> {
+  const stopped = stopSignal().then(() => {
+    throw new InterruptedError(nextStep);
+  });
+  return Promise.race([work, stopped]);
+}
+
 /** The command is over: signals are the process's own again, and of the next command only those count that come while it runs. */
 export function forgetStop(): void {
   stop?.end();

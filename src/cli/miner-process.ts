@@ -23,11 +23,11 @@ import { TableStore } from "../storage/table-store.ts";
 import { Address } from "../types/address.ts";
 import { parseFil } from "../types/amount.ts";
 import { UnreachableError, UsageError } from "./errors.ts";
-import { interruptible, stopSignal } from "./interrupt.ts";
+import { interruptible, stoppedBy, stopSignal } from "./interrupt.ts";
 import { keepToken, tokenText } from "./kept-token.ts";
 import { nodeOutput, tellAway } from "./node-output.ts";
 import { DEFAULT_MINER_DATA, DEFAULT_MINER_FUNDS } from "./options.ts";
-import { proofsText, shownKeys } from "./real-proofs.ts";
+import { KEYS_GO_ON, proofsText, shownKeys } from "./real-proofs.ts";
 import { NodeRefusal, Remote, type RemoteOptions, say } from "./remote.ts";
 
 export type InitOptions = RemoteOptions & {
@@ -170,7 +170,7 @@ export async function run(options: RunOptions, command: Command): Promise<void> 
   });
   damage.catch(() => undefined);
   let miner: Awaited<ReturnType<typeof MinerProcess.open>>;
-  const { clear, ...params } = shownKeys(options.params);
+  const { clear, ...params } = shownKeys(options.params, stoppedBy(KEYS_GO_ON));
   try {
     const settings = await readSettings(store);
     if (settings === null) throw notInitialised();

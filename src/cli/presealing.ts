@@ -1,8 +1,7 @@
 /** Where the large sectors of local networks' geneses are kept, and how their sealing is shown. */
 import path from "node:path";
 import type { Presealing } from "../node/presealed.ts";
-import { InterruptedError } from "./errors.ts";
-import { stopSignal } from "./interrupt.ts";
+import { stoppedBy } from "./interrupt.ts";
 import { progressLine } from "./terminal.ts";
 
 /** Where they are kept, when nobody says where. */
@@ -14,13 +13,11 @@ export async function withSealing<Result>(
   work: (presealing: Presealing) => Promise<Result>,
 ): Promise<Result> {
   const line = progressLine();
-  const ending = new AbortController();
-  void stopSignal().then(() => ending.abort(new InterruptedError("the same command goes on with the sealing")));
   let told = "";
   try {
     return await work({
       folder: path.resolve(folder),
-      signal: ending.signal,
+      signal: stoppedBy("the same command goes on with the sealing"),
       onProgress: ({ miner, number }, { phase, done, total }) => {
         if (process.stderr.isTTY !== true && told !== (told = `${miner}/${number}`))
           process.stderr.write(`sealing sector ${number} of t0${miner}, kept in ${folder}\n`);

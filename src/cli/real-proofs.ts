@@ -30,12 +30,19 @@ export function proofOptions(command: Command): Command {
     .option("--params <folder>", "where the keys of real proofs are kept; made there on first use", PARAMS_FOLDER);
 }
 
+/** What is said when the making of keys is ended. */
+export const KEYS_GO_ON = "the same command goes on with making the keys";
+
 /** Options of `LocalProving.open` that show the making of keys: as it goes on a terminal, else a line for each key. */
-export function shownKeys(folder: string): LocalProvingOptions & { readonly clear: () => void } {
+export function shownKeys(
+  folder: string,
+  signal?: AbortSignal,
+): Omit<LocalProvingOptions, "setup" | "seals"> & { readonly clear: () => void } {
   const line = progressLine();
   const told = new Set<string>();
   return {
     folder,
+    ...(signal === undefined ? {} : { signal }),
     clear: () => line.clear(),
     onProgress: (circuit, { phase, done, total }) => {
       line.part(`key of ${circuit}: ${phase}`, done, total);
@@ -54,7 +61,7 @@ export async function openKeys(folder: string, blockTime: number, seals: ProofMo
   try {
     const proving = await interruptible(
       (signal) => LocalProving.open({ ...options, ...(seals === undefined ? {} : { seals }), signal }),
-      "the same command goes on with making the keys",
+      KEYS_GO_ON,
     );
     if (blockTime > 0 && blockTime < QUIET_SECONDS)
       process.stderr.write(

@@ -24,7 +24,7 @@ import { readingCar } from "../car-input.ts";
 import { openOutput } from "../devnet-output.ts";
 import { systemReason, UsageError } from "../errors.ts";
 import { openBytes } from "../input.ts";
-import { stopSignal } from "../interrupt.ts";
+import { commandLine, stopSignal, unlessStopped } from "../interrupt.ts";
 import { keepToken } from "../kept-token.ts";
 import { settleForm } from "../network-forms.ts";
 import { awayText, otherTime } from "../node-output.ts";
@@ -296,7 +296,7 @@ async function runNetwork(
   }
   const { load, fork } = options;
   const atHand = isFromElsewhere ? { bundles: await bundlesAtHand(options.bundle) } : {};
-  if (isReset) await checkSource({ ...options, ...atHand });
+  if (isReset) await unlessStopped(checkSource({ ...options, ...atHand }), commandLine());
   if (data !== null) await settleForm(data, { nodes: 0, reset: isReset });
   const { Devnet } = await import("../../node/devnet.ts");
   const place = {
@@ -329,7 +329,8 @@ async function runNetwork(
             genesisTime: options.genesisTime ?? (seed === undefined ? now : FIXED_GENESIS_TIME),
             repair: options.repair === true,
           });
-  const net = await made;
+  // Another node may not answer, a file may be long; what is written of them at any moment is whole.
+  const net = await (isFromElsewhere ? unlessStopped(made, commandLine()) : made);
   try {
     await serveUntilStopped(net, options, data);
   } finally {

@@ -21,13 +21,13 @@ import { decodeHeader, headerCid } from "../../types/block-header.ts";
 import { readingCar } from "../car-input.ts";
 import { UsageError } from "../errors.ts";
 import { openBytes } from "../input.ts";
-import { interruptible, shellWord, stopSignal } from "../interrupt.ts";
+import { interruptible, shellWord, stoppedBy, stopSignal } from "../interrupt.ts";
 import { printJson } from "../json.ts";
 import { keepToken, tokenText } from "../kept-token.ts";
 import { nodeOutput, tellAway } from "../node-output.ts";
 import { collect, collectMultiaddr, parseRetention, wholeNumber } from "../options.ts";
 import { SEALED_FOLDER, withSealing } from "../presealing.ts";
-import { PARAMS_FOLDER, proofsText, shownKeys } from "../real-proofs.ts";
+import { KEYS_GO_ON, PARAMS_FOLDER, proofsText, shownKeys } from "../real-proofs.ts";
 
 /** Milliseconds after the start at which it is told that no peer was reached. */
 const ALONE_MS = 8_000;
@@ -261,7 +261,7 @@ async function start(options: StartOptions, command: Command): Promise<void> {
     throw isFilError(cause, "MISSING") ? notInitialised(cause) : cause;
   });
   let node: NetworkNode;
-  const keys = shownKeys(options.params);
+  const keys = shownKeys(options.params, stoppedBy(KEYS_GO_ON));
   try {
     const secrets = await platform.openSecrets(data);
     node = await withSealing(SEALED_FOLDER, (presealing) =>

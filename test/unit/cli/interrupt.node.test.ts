@@ -1,6 +1,6 @@
 /** Signals: the first stops what runs in order, the second, whichever it is, is the system's; one that came for a command is no other's. */
 import { afterEach, expect, test } from "vitest";
-import { forgetStop, interruptible, stopSignal } from "../../../src/cli/interrupt.ts";
+import { forgetStop, interruptible, stoppedBy, stopSignal, unlessStopped } from "../../../src/cli/interrupt.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 const listening = (): number[] => SIGNALS.map((signal) => process.listenerCount(signal));
@@ -30,6 +30,17 @@ test("the next command of a process is not stopped by what stopped the one befor
   forgetStop();
   void stopSignal();
   forgetStop();
+  expect(listening()).toEqual(before);
+});
+
+test("what a server does before it serves ends with the first signal, and says how to go on", async () => {
+  const signal = stoppedBy("filigree node start");
+  const waiting = unlessStopped(new Promise(() => undefined), "filigree devnet --fork");
+  expect(await unlessStopped(Promise.resolve(7), "")).toBe(7);
+  expect(signal.aborted).toBe(false);
+  process.emit("SIGTERM");
+  await expect(waiting).rejects.toThrow("interrupted; to go on: filigree devnet --fork");
+  expect(signal.reason).toMatchObject({ message: "interrupted; to go on: filigree node start" });
   expect(listening()).toEqual(before);
 });
 
