@@ -161,6 +161,22 @@ export class SectorMachine {
     }
   }
 
+  /** Of an update whose first piece did not come: the sector is marked again, and keeps no room. What happened to it meanwhile holds. */
+  async unbegin({ number, proof, folder: expected, sealed, steps }: SectorRecord): Promise<void> {
+    const { folders, miner, updates } = this.options;
+    const name = { miner, number };
+    const folder = await heldFolder(folders, name, { folder: expected, sealed });
+    // A piece that is in the record is in these files.
+    if (this.records.get(number).steps !== steps) return;
+    await updates?.abort(folder.files(name), proofOf({ proof }).sectorBytes);
+    const text = "its first piece did not come";
+    const record = await this.records.step(number, { event: "emptied", text, change: { update: null }, after: steps });
+    if (record.update !== null) return;
+    folder.release(name);
+    this.options.onState?.(record);
+    this.live(number);
+  }
+
   /** Takes an update back; the sector is as before. Throws `SealingError` BAD_EVENT where it is too late, or there is none. */
   abortUpgrade(sector: number): Promise<SectorRecord> {
     return this.tell(sector, "aborted");

@@ -100,7 +100,14 @@ export class Pieces {
       const known = deal.id === null ? null : this.find(deal.id, commP);
       if (known !== null) return known;
       await this.check(payload, deal);
-      return this.put(await this.choose(paddedBytesOf(payload.payloadSize), deal), payload, deal, commP);
+      const sector = await this.choose(paddedBytesOf(payload.payloadSize), deal);
+      try {
+        return await this.put(sector, payload, deal, commP);
+      } catch (error) {
+        // An update that cannot be taken back now stays open for the next piece.
+        if (sector.update?.pieces.length === 0) await this.options.machine.unbegin(sector).catch(() => undefined);
+        throw error;
+      }
     });
   }
 

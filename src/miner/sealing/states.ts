@@ -116,7 +116,7 @@ export const SECTOR_STATES = {
   SnapDealsWaitDeals: {
     kind: "input",
     about: "Is proven as before, and waits for pieces of its update as WaitDeals does.",
-    on: { closed: "SnapDealsPacking", aborted: "AbortUpgrade", lost: "AbortUpgrade" },
+    on: { closed: "SnapDealsPacking", emptied: "Available", aborted: "AbortUpgrade", lost: "AbortUpgrade" },
   },
   SnapDealsPacking: {
     kind: "work",

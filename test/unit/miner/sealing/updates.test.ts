@@ -1,5 +1,5 @@
 /** Data for sectors that were sealed without any: the way, the ways back, forks, and a stop between any two steps. */
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { nameText } from "../../../../src/miner/folders/folder.ts";
 import { MemoryFolder } from "../../../../src/miner/folders/memory-folder.ts";
 import { Pieces } from "../../../../src/miner/sealing/pieces.ts";
@@ -144,6 +144,35 @@ test("an update that is taken back leaves the sector as it was, and another can 
   await comes(one, number, "UpdateActivating");
   expect(one.chain.made.at(-1)).toBe(`update/${number}/2.0`);
   await expect(one.machine.abortUpgrade(number)).rejects.toEqual(refusal("BAD_EVENT"));
+});
+
+test("an update whose first piece does not come gives its room back, and the next deal goes into the sector", async () => {
+  const one = await miner();
+  const number = await marked(one);
+  const release = vi.spyOn(MemoryFolder.prototype, "release");
+  try {
+    const broken = (async function* () {
+      yield DATA.slice(0, 500);
+      throw new Error("the connection broke");
+    })();
+    const lost = one.pieces.add({ bytes: broken, payloadSize: DATA.length }, deal(1));
+    await expect(lost).rejects.toThrow("the connection broke");
+    expect(one.records.get(number)).toMatchObject({ state: "Available", update: null });
+    expect(release).toHaveBeenCalledWith({ miner: MINER, number });
+  } finally {
+    release.mockRestore();
+  }
+  // Bytes that are another deal's.
+  await expect(one.pieces.add(payload(DATA), deal(1), new Uint8Array(32))).rejects.toThrow(/another than the deal's/);
+  expect(one.records.get(number).state).toBe("Available");
+  expect(await updateStore(await storeOf(one, number)).size(UNSEALED_FILE)).toBeNull();
+  // What is in it stays when a later piece breaks off.
+  await one.pieces.add(payload(bytesOf(127, 1)), deal(2));
+  await expect(one.pieces.add(payload(bytesOf(127, 2)), deal(3), new Uint8Array(32))).rejects.toThrow();
+  expect(one.records.get(number).state).toBe("SnapDealsWaitDeals");
+  expect(piecesOf(one.records.get(number)).map((piece) => piece.deal?.id)).toEqual([2]);
+  await one.machine.tell(number, "closed");
+  await comes(one, number, "UpdateActivating");
 });
 
 test("a piece that comes while its update is taken back leaves nothing behind", async () => {
