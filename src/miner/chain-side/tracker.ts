@@ -4,11 +4,12 @@
  * Before a message goes out, it is on the disk, signed. After a restart the same message goes out again, never a second
  * one. A message that does not get into a block is replaced with a higher fee, within its limit; one whose nonce another
  * message has taken is made anew, once that cannot change any more. A message counts as executed when enough epochs are on
- * top of it; until then each head is asked anew, so that reorganisations are noticed.
+ * top of it; until a finality of them is, the chain is asked anew whenever somebody asks, so that no fork that takes it back is missed.
  */
 import { fromBase64, fromUtf8, toBase64, utf8 } from "../../base/bytes.ts";
 import type { Rewind } from "../../base/rewind.ts";
 import { KeyedTurns } from "../../base/turns.ts";
+import { BLOCK_LIMITS } from "../../consensus/limits.ts";
 import type { BlockStore } from "../../storage/contract.ts";
 import type { Address } from "../../types/address.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
@@ -20,7 +21,7 @@ import {
   signedMessageCid,
 } from "../../types/message.ts";
 import type { MinerCall } from "./calls.ts";
-import type { MinerChain } from "./chain.ts";
+import type { MinerChain, Outcome } from "./chain.ts";
 import { MinerError } from "./errors.ts";
 import { senderFor } from "./sender.ts";
 
@@ -121,14 +122,6 @@ export class MessageTracker {
     return bytes === undefined ? null : parse(key, bytes);
   }
 
-  /** All that are kept and were not executed yet. */
-  async open(): Promise<readonly Intention[]> {
-    const found = await this.store.metadataWith(this.prefix);
-    return found
-      .map(([name, bytes]) => parse(name.slice(this.prefix.length), bytes))
-      .filter(({ executed }) => executed === null);
-  }
-
   /** Forgets an intention, so that it can be sent anew: for one that was executed. */
   forget(key: string): Promise<void> {
     return this.turns.run(key, () => this.remove([key]));
@@ -157,11 +150,19 @@ export class MessageTracker {
   };
 
   private async look(key: string, confidence: number): Promise<Executed | null> {
-    const known = await this.find(key);
-    if (known === null) throw new MinerError({ code: "UNKNOWN_INTENTION", key }, `nothing was sent for "${key}"`);
-    if (known.executed !== null) return known.executed;
-    const outcome = await this.chain.outcome(known.signed);
+    const found = await this.find(key);
+    if (found === null) throw new MinerError({ code: "UNKNOWN_INTENTION", key }, `nothing was sent for "${key}"`);
+    const { executed } = found;
+    const isFinal = (height: number): boolean => executed !== null && height >= executed.height + BLOCK_LIMITS.finality;
+    if (isFinal((await this.chain.head()).height)) return executed;
+    const outcome = await this.chain.outcome(found.signed);
     const { height } = await this.chain.head();
+    // So far back no chain is asked any more.
+    if (isFinal(height)) return executed;
+    if (outcome.kind === "executed") return this.landed(found, outcome, height, confidence);
+    // Else a fork has taken it back: it is on its way again.
+    const known = executed === null ? found : { ...found, executed: null, lastSentAt: height };
+    if (known !== found) await this.keep(known);
     if (outcome.kind === "open") {
       this.displaced.delete(key);
       this.chain.need(height + 1);
@@ -169,27 +170,36 @@ export class MessageTracker {
       else await this.handOver(known);
       return null;
     }
-    if (outcome.kind === "displaced") {
-      const since = this.displaced.get(key) ?? height;
-      this.displaced.set(key, since);
-      if (height < since + confidence) {
-        this.chain.need(since + confidence);
-        return null;
-      }
-      this.displaced.delete(key);
-      const { message } = known.signed;
-      const call = { ...message, name: known.name, by: [], maxFee: known.maxFee };
-      await this.sendNew(key, call, message.from, known);
+    const since = this.displaced.get(key) ?? height;
+    this.displaced.set(key, since);
+    if (height < since + confidence) {
+      this.chain.need(since + confidence);
       return null;
     }
     this.displaced.delete(key);
-    if (height < outcome.height + confidence) {
-      this.chain.need(outcome.height + confidence);
+    const { message } = known.signed;
+    const call = { ...message, name: known.name, by: [], maxFee: known.maxFee };
+    await this.sendNew(key, call, message.from, known);
+    return null;
+  }
+
+  /** What is to be told of an intention whose message the chain has executed; null while that is not deep enough. */
+  private async landed(
+    known: Intention,
+    { cid, receipt, height: at }: Extract<Outcome, { readonly kind: "executed" }>,
+    height: number,
+    confidence: number,
+  ): Promise<Executed | null> {
+    const { key, executed: before } = known;
+    this.displaced.delete(key);
+    if (height < at + confidence) {
+      this.chain.need(at + confidence);
       return null;
     }
-    const executed = { cid: outcome.cid, receipt: outcome.receipt, height: outcome.height };
     this.handed.delete(key);
-    await this.keep({ ...known, executed });
+    const isKept = before?.height === at && before.cid.equals(cid) && before.receipt.exitCode === receipt.exitCode;
+    const executed = { cid, receipt, height: at };
+    if (!isKept) await this.keep({ ...known, executed });
     return executed;
   }
 

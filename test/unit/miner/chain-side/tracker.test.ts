@@ -96,7 +96,7 @@ describe("one intention, one message", () => {
     await expect(open().send("commit/7", call)).rejects.toThrow("killed");
     expect(chain.pool).toHaveLength(0);
     const later = open();
-    const [kept] = await later.open();
+    const kept = await later.find("commit/7");
     const cid = await later.send("commit/7", call);
     expect(`${cid}`).toBe(`${signedMessageCid(kept?.signed as SignedMessage)}`);
     expect(chain.pool.map((one) => `${signedMessageCid(one)}`)).toEqual([`${cid}`]);
@@ -124,7 +124,7 @@ describe("one intention, one message", () => {
 });
 
 describe("waiting", () => {
-  test("ends when the message is deep enough, and is known from then on", async () => {
+  test("ends when the message is deep enough, and what a finality is on top of is known from then on", async () => {
     const tracker = open();
     const cid = await tracker.send("commit/7", call);
     const waiting = tracker.wait("commit/7", 3);
@@ -135,9 +135,33 @@ describe("waiting", () => {
     }
     expect(await waiting).toEqual({ cid, receipt: RECEIPT, height: 12 });
     expect(chain.needed).toContain(15);
-    chain.result = { kind: "open" };
+    chain.move(12 + 900, { kind: "open" });
     expect(await open().wait("commit/7", 3)).toEqual({ cid, receipt: RECEIPT, height: 12 });
-    expect(await open().open()).toEqual([]);
+    chain.move(11 + 900);
+    expect(await open().check("commit/7", 3)).toBeNull();
+  });
+
+  test("a fork deeper than what was waited for takes it back: it goes out again, or is made anew, and counts where it is executed then", async () => {
+    const tracker = open();
+    const cid = await tracker.send("commit/7", call);
+    const at = (height: number): Outcome => ({ kind: "executed", cid, receipt: RECEIPT, height });
+    chain.move(17, at(12));
+    expect((await tracker.check("commit/7", 5))?.height).toBe(12);
+    chain.pool.length = 0;
+    chain.move(18, { kind: "open" });
+    expect(await tracker.check("commit/7", 5)).toBeNull();
+    expect((await open().find("commit/7"))?.executed).toBeNull();
+    expect(chain.pool.map((one) => `${signedMessageCid(one)}`)).toEqual([`${cid}`]);
+    chain.move(24, at(20));
+    expect(await tracker.check("commit/7", 5)).toBeNull();
+    chain.move(25);
+    expect((await tracker.check("commit/7", 5))?.height).toBe(20);
+    // Another message of its sender has its nonce on the next fork.
+    chain.move(26, { kind: "displaced" });
+    expect(await tracker.check("commit/7", 5)).toBeNull();
+    chain.move(31);
+    expect(await tracker.check("commit/7", 5)).toBeNull();
+    expect(chain.pool.map(({ message }) => message.nonce)).toEqual([0n, 1n]);
   });
 
   test("a reorganisation takes it back, and it goes out again", async () => {
