@@ -1,4 +1,4 @@
-/** Allocations of the verified registry: data cap that a client has set aside for a piece at a provider (actors v9 on). */
+/** Allocations of the verified registry: data cap that a client has set aside for a piece at a provider; and claims, which they become (actors v9 on). */
 import { type CID, parseCid } from "../types/cid.ts";
 import type { JsonObject, ObjectReader } from "./actor-reader.ts";
 import { uvarint } from "./miner-reader.ts";
@@ -22,6 +22,12 @@ export type AllocationTerms = {
 export async function allocationIn(registry: ObjectReader, client: bigint, id: bigint): Promise<JsonObject | null> {
   if (!registry.has("Allocations")) return null;
   return (await registry.elementWithin("Allocations", uvarint(client), uvarint(id))) as JsonObject | null;
+}
+
+/** A claim under the number of its allocation, likewise. `provider`: actor id. */
+export async function claimIn(registry: ObjectReader, provider: bigint, id: bigint): Promise<JsonObject | null> {
+  if (!registry.has("Claims")) return null;
+  return (await registry.elementWithin("Claims", uvarint(provider), uvarint(id))) as JsonObject | null;
 }
 
 export function allocationTerms(json: JsonObject): AllocationTerms {

@@ -125,6 +125,7 @@ describe.skipIf(bundle === undefined)(`data at version ${VERSION}${bundle === un
       Allocation: { ...Allocation, ID: 99 },
     });
     await expect(none).rejects.toThrow(/\/99: the verified registry does not have it/);
+    expect(await net.request("StateGetClaim", net.miner.toString("t"), id, [])).toBeNull();
     const second = await net.request<View>("Filigree.SectorAddPiece", path.join(folder, "three"), { Allocation });
     expect(second).toMatchObject({ Sector: { Number: sector }, Offset: 1024, Piece: { Size: 1024 } });
     const status = await proven(sector);
@@ -135,5 +136,12 @@ describe.skipIf(bundle === undefined)(`data at version ${VERSION}${bundle === un
     const life = BigInt(status["Expiration"] - status["Activation"]);
     expect(BigInt(status["VerifiedDealWeight"])).toBe(1024n * life);
     expect(BigInt(status["DealWeight"])).toBe(512n * life);
+    expect(await net.request("StateGetAllocation", clientId, id, [])).toBeNull();
+    expect(await net.request("StateGetClaim", net.miner.toString("t"), id, [])).toEqual({
+      ...{ Provider: provider, Client: Allocation.Client, Data: commP["Root"], Size: 1024 },
+      ...{ TermMin: terms[0], TermMax: terms[1], TermStart: status["Activation"], Sector: sector },
+    });
+    const again = net.request("Filigree.SectorAddPiece", path.join(folder, "three"), { Allocation });
+    await expect(again).rejects.toThrow(/t0\d+\/\d+: it is claimed already/);
   });
 });

@@ -196,6 +196,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     StateVerifierStatus: give(account),
     StateVerifiedClientStatus: give(account),
     StateGetAllocation: give(() => [on.alice, 1, []]),
+    StateGetClaim: give(() => [on.alice, 1, []]),
     StateGetAllocationIdForPendingDeal: give(() => [0, []]),
     MsigGetAvailableBalance: give(() => [on.wallet, []]),
     MsigGetVestingSchedule: give(() => [on.wallet, []]),

@@ -191,6 +191,8 @@ export type MinerChain = {
   deal(id: bigint): Promise<PublishedDeal | null>;
   /** Null for one that was never made, was claimed or has been taken back. */
   allocation(name: Allocation): Promise<AllocationTerms | null>;
+  /** Whether a sector of this miner claims, or has claimed, the allocation of this number. */
+  isClaimed(allocation: bigint): Promise<boolean>;
   /** 32 bytes, drawn on the chain that ends with `at`. */
   randomness(
     kind: "ticket" | "beacon",

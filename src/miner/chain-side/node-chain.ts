@@ -5,7 +5,7 @@ import type { MessagePool } from "../../mpool/pool.ts";
 import { PoolError } from "../../mpool/rules.ts";
 import { countsForConsensus } from "../../params/proving.ts";
 import { type JsonObject, ObjectReader } from "../../state/actor-reader.ts";
-import { type AllocationTerms, allocationIn, allocationTerms } from "../../state/allocations.ts";
+import { type AllocationTerms, allocationIn, allocationTerms, claimIn } from "../../state/allocations.ts";
 import {
   availableBalance,
   openDeadline,
@@ -209,6 +209,11 @@ export class NodeChain implements MinerChain {
   async allocation({ client, id }: Allocation): Promise<AllocationTerms | null> {
     const found = await allocationIn(await this.open(VERIFIED_REGISTRY), client, id);
     return found === null ? null : allocationTerms(found);
+  }
+
+  async isClaimed(allocation: bigint): Promise<boolean> {
+    const registry = await this.open(VERIFIED_REGISTRY);
+    return (await claimIn(registry, this.miner.actorId as bigint, allocation)) !== null;
   }
 
   async randomness(

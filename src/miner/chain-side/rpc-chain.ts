@@ -109,6 +109,10 @@ export class RpcChain implements MinerChain {
     return this.deals.allocation(allocation);
   }
 
+  isClaimed(allocation: bigint): Promise<boolean> {
+    return this.deals.isClaimed(this.miner, allocation);
+  }
+
   canSign(address: Address): Promise<boolean> {
     return this.messages.canSign(address);
   }

@@ -41,4 +41,8 @@ export class RpcDeals {
     const found = await this.node.ask("StateGetAllocation", this.node.text(Address.id(client)), Number(id), null);
     return found === null ? null : allocationTerms(found as JsonObject);
   }
+
+  async isClaimed(miner: Address, allocation: bigint): Promise<boolean> {
+    return (await this.node.ask("StateGetClaim", this.node.text(miner), Number(allocation), null)) !== null;
+  }
 }

@@ -112,10 +112,12 @@ export function sealingChain(chain: MinerChain, tracker: MessageTracker): Sealin
     sector: (sector) => chain.sector(sector),
     isAllocated: (sector) => chain.isAllocated(sector),
     async claimOf({ id, allocation }) {
-      if (id === null)
-        return allocation === undefined
-          ? {}
-          : { allocation: await chain.allocation({ client: BigInt(allocation.client), id: BigInt(allocation.id) }) };
+      if (id === null) {
+        if (allocation === undefined) return {};
+        const name = { client: BigInt(allocation.client), id: BigInt(allocation.id) };
+        const found = await chain.allocation(name);
+        return { allocation: found ?? ((await chain.isClaimed(name.id)) ? "claimed" : null) };
+      }
       const deal = await chain.deal(BigInt(id));
       const actors = findVersion((await chain.head()).networkVersion)?.actors ?? 0;
       if (deal === null || !deal.isVerified || actors < ALLOCATED_SINCE) return { deal };

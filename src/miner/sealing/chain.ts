@@ -25,8 +25,11 @@ export type PreCommitted = {
 };
 export type Committed = { readonly activation: number; readonly expiration: number; readonly sealedCid: CID };
 
-/** What the chain has of a piece's deal, and of the allocation that it or its deal claims; null if that is gone, absent where there is none. */
-export type PieceClaim = { readonly deal?: PublishedDeal | null; readonly allocation?: AllocationTerms | null };
+/** What the chain has of a piece's deal, and of the allocation that it or its deal claims; null if it has none of the name, absent where none is named. */
+export type PieceClaim = {
+  readonly deal?: PublishedDeal | null;
+  readonly allocation?: AllocationTerms | "claimed" | null;
+};
 
 export type PreCommitOrder = {
   readonly proof: number;

@@ -24,7 +24,7 @@ import type { SealingChain } from "./chain.ts";
 import { SealingError } from "./errors.ts";
 import type { SectorMachine } from "./machine.ts";
 import { heldFolder } from "./own-files.ts";
-import { whyNot } from "./provable.ts";
+import { nameOf, whyNot } from "./provable.ts";
 import { type PieceDeal, piecesOf, type SectorPiece, type SectorRecord } from "./record.ts";
 import type { RecordChange } from "./records.ts";
 import { OPEN_STATES, type SectorState } from "./states.ts";
@@ -66,8 +66,6 @@ const endOf = (record: SectorRecord): number => {
   const last = piecesOf(record).at(-1);
   return last === undefined ? 0 : last.offset + last.paddedSize;
 };
-/** A piece, for people. */
-const nameOf = ({ id }: PieceDeal): string => (id === null ? "a piece without a deal" : `deal ${id}`);
 const aligned = (end: number, size: number): number => Math.ceil(end / size) * size;
 
 /** Whether pieces may end in one sector: none may be in it for longer than what verifies its data allows, as far as is known. */

@@ -15,6 +15,12 @@ export type SectorTimes = { readonly first: number; readonly proven: number; rea
 /** `commP`: null while it is not known yet. */
 type Piece = { readonly deal: PieceDeal; readonly commP: Uint8Array | null; readonly paddedSize: number };
 
+/** What a piece is for, for people. */
+export function nameOf({ id, allocation }: PieceDeal): string {
+  if (id !== null) return `deal ${id}`;
+  return allocation === undefined ? "a piece without a deal" : `allocation t0${allocation.client}/${allocation.id}`;
+}
+
 /** Why the proof would not activate what a piece is for; null if it would. `miner`: actor id. */
 export function whyNot(piece: Piece, claim: PieceClaim, miner: bigint, times: SectorTimes): string | null {
   const { id, allocation: own } = piece.deal;
@@ -24,11 +30,13 @@ export function whyNot(piece: Piece, claim: PieceClaim, miner: bigint, times: Se
     if (why !== null) return `deal ${id}: ${why}`;
   }
   if (allocation === undefined) return null;
-  const name = own === undefined ? `the allocation of deal ${id}` : `allocation t0${own.client}/${own.id}`;
+  const name = own === undefined ? `the allocation of deal ${id}` : nameOf(piece.deal);
   const why =
     allocation === null
-      ? "the verified registry does not have it: it was never made, is claimed already, or was taken back"
-      : whyNotAllocation(piece, allocation, miner, times);
+      ? "the verified registry does not have it: it was never made, or was taken back"
+      : allocation === "claimed"
+        ? "it is claimed already, by another sector or another piece"
+        : whyNotAllocation(piece, allocation, miner, times);
   return why === null ? null : `${name}: ${why}`;
 }
 
@@ -75,31 +83,36 @@ function otherPiece(
 }
 
 /**
- * Whether a deal that the market does not have may be there again: it lets go of none before its start, so the chain has gone another
- * way, on which the message that publishes it is still to come.
+ * Whether what the chain does not have may be there again. The market lets go of no deal before its start, and the registry of no allocation
+ * before its end if nobody claims it, so the chain has gone another way, on which the message that makes it is still to come: without it the
+ * data would not have been taken.
  */
-function mayReturn({ startEpoch }: PieceDeal, { deal }: PieceClaim, { proven }: SectorTimes): boolean {
-  return deal === null && proven <= startEpoch;
+function mayReturn({ id, startEpoch }: PieceDeal, { deal, allocation }: PieceClaim, { proven }: SectorTimes): boolean {
+  return (id === null ? allocation === null : deal === null) && proven <= startEpoch;
 }
 
 /**
  * Pieces of a sector: what cannot be activated is for nothing from now on, but stays where it is, so that the sector's data is the same.
- * `why`: of what and why not; empty where all can be. `awaited`: deals that are kept though the market does not have them now.
+ * `why`: of what and why not; empty where all can be. `awaited`: those that are kept though the chain does not have now what they are for.
  */
 export async function sortPieces(
   pieces: readonly SectorPiece[],
   chain: Pick<SealingChain, "claimOf">,
   miner: bigint,
   times: SectorTimes,
-): Promise<{ readonly pieces: readonly SectorPiece[]; readonly why: string; readonly awaited: readonly number[] }> {
+): Promise<{
+  readonly pieces: readonly SectorPiece[];
+  readonly why: string;
+  readonly awaited: readonly SectorPiece[];
+}> {
   const kept: SectorPiece[] = [];
-  const awaited: number[] = [];
+  const awaited: SectorPiece[] = [];
   const reasons: string[] = [];
   for (const piece of pieces) {
     const { deal } = piece;
     const claim = deal === null ? {} : await chain.claimOf(deal);
     const isAwaited = deal !== null && mayReturn(deal, claim, times);
-    if (isAwaited && deal.id !== null) awaited.push(deal.id);
+    if (isAwaited) awaited.push(piece);
     const why = deal === null || isAwaited ? null : whyNot({ ...piece, deal }, claim, miner, times);
     kept.push(why === null ? piece : { ...piece, deal: null });
     if (why !== null) reasons.push(why);

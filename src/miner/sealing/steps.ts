@@ -13,7 +13,7 @@ import type { SectorFolders } from "../folders/folders.ts";
 import type { SealingChain } from "./chain.ts";
 import { StepFailure } from "./errors.ts";
 import { ownFolder, ownFolders } from "./own-files.ts";
-import { sortPieces } from "./provable.ts";
+import { nameOf, sortPieces } from "./provable.ts";
 import type { Counter, SealedParts, SectorPiece, SectorRecord } from "./record.ts";
 import type { RecordChange } from "./records.ts";
 import type { SectorState } from "./states.ts";
@@ -243,7 +243,7 @@ export const SEALING_STEPS: Steps = {
     const sorted = await sortPieces(record.pieces, chain, miner, times);
     if (sorted.awaited.length > 0 && head.epoch < awaitedUntil(record, seed.epoch, due))
       return { untilEpoch: head.epoch + 1 };
-    const { pieces, why } = withoutDeals(sorted);
+    const { pieces, why } = withoutLost(sorted);
     const sent = await chain.sendProveCommit(key, number, porep, pieces);
     return { event: "sent", text: `${sent}${without(why)}`, change: { commitMessage: sent, pieces } };
   },
@@ -296,10 +296,10 @@ async function provable(record: SectorRecord, { chain, miner, challengeDelay }: 
   return { ...sorted, isLost: sorted.why !== "" && !isLeft };
 }
 
-/** Epochs from its seed for which a proof waits for deals that the chain has taken back, at most: a day. */
+/** Epochs from its seed for which a proof waits for what the chain has taken back, at most: a day. */
 const AWAITED = 2880;
 
-/** Epoch until which a sector's proof waits for deals to be published again: the others of the sector are to be activated in time. */
+/** Epoch until which a sector's proof waits for deals and allocations to be made again: the others of the sector are to be activated in time. */
 function awaitedUntil({ pieces }: SectorRecord, seedEpoch: number, due: number): number {
   return Math.min(seedEpoch + AWAITED, due - SEALING_EPOCHS.proveMargin, lastCall(pieces));
 }
@@ -310,12 +310,13 @@ export function lastCall(pieces: readonly SectorPiece[]): number {
   return Math.min(...starts) - SEALING_EPOCHS.proveMargin;
 }
 
-/** Pieces without the deals that have not come back; `why` tells of them as well. */
-export function withoutDeals({ pieces, why, awaited }: Awaited<ReturnType<typeof sortPieces>>) {
-  const gone = awaited.map((id) => `deal ${id}: the chain has taken it back, and it was not published again in time`);
-  const isGone = (id: number | null | undefined): boolean => id != null && awaited.includes(id);
+/** Pieces without what has not come back; `why` tells of that as well. */
+export function withoutLost({ pieces, why, awaited }: Awaited<ReturnType<typeof sortPieces>>) {
+  const gone = awaited.flatMap(({ deal }) =>
+    deal === null ? [] : `${nameOf(deal)}: the chain has taken it back, and it was not made again in time`,
+  );
   return {
-    pieces: pieces.map((piece) => (isGone(piece.deal?.id) ? { ...piece, deal: null } : piece)),
+    pieces: pieces.map((piece) => (awaited.includes(piece) ? { ...piece, deal: null } : piece)),
     why: [why, ...gone].filter((text) => text !== "").join("; "),
   };
 }

@@ -24,7 +24,7 @@ import {
   short,
   unprovable,
   without,
-  withoutDeals,
+  withoutLost,
 } from "./steps.ts";
 import { SEALING_EPOCHS } from "./terms.ts";
 import { type UpdateWork, updateFiles } from "./update-work.ts";
@@ -35,7 +35,7 @@ const LOOK_EPOCHS = 60;
 const COUNTED: readonly Counter[] = ["update", "updateProof", "updateMessage"];
 
 /** An intention of an update: its message; one that failed is followed by another. */
-export function updateIntention({ number, failures, updates }: SectorRecord): string {
+function updateIntention({ number, failures, updates }: SectorRecord): string {
   return `update/${number}/${updates}.${failures.updateMessage ?? 0}`;
 }
 
@@ -77,7 +77,7 @@ export async function whyNotUpdatable(number: number, { chain }: Pick<StepContex
 }
 
 /** Which replica the chain has of a sector; null: none. */
-export async function replicaOnChain(
+async function replicaOnChain(
   record: SectorRecord,
   { chain }: Pick<StepContext, "chain">,
 ): Promise<"old" | "new" | null> {
@@ -179,7 +179,7 @@ export const UPDATE_STEPS: Steps = {
     const sorted = await provable(record, context);
     // Nothing is at stake but time, and that of the other deals ends the wait.
     if (sorted.awaited.length > 0 && epoch + 1 < lastCall(updateOf(record).pieces)) return { untilEpoch: epoch + 1 };
-    const { pieces, why: lacking } = withoutDeals(sorted);
+    const { pieces, why: lacking } = withoutLost(sorted);
     if (sorted.isLost({ pieces, why: lacking })) return unprovable(lacking, context);
     const { proof } = updateOf(record);
     if (proof === null) throw new StepFailure({ code: "PROOF" }, "the update has no proof");

@@ -1,8 +1,9 @@
 /** Filecoin.StateVerif*: the verified registry. */
-import { allocationIn, allocationTerms } from "../../state/allocations.ts";
+import { allocationIn, allocationTerms, claimIn } from "../../state/allocations.ts";
 import { dataCapOf } from "../../state/data-cap.ts";
 import { uvarint } from "../../state/miner-reader.ts";
 import { Address } from "../../types/address.ts";
+import { parseCid } from "../../types/cid.ts";
 import { MARKET, VERIFIED_REGISTRY } from "../../types/singletons.ts";
 import type { TipsetKey } from "../codec/chain-types.ts";
 import { address, amount, anyEpoch, link, tipsetKey, uint64 } from "../codec/chain-types.ts";
@@ -20,6 +21,11 @@ async function verifierCap(one: Address, key: TipsetKey, { node }: MethodContext
 const allocation = object("Allocation", {
   ...{ Client: uint64, Provider: uint64, Data: link, Size: uint64 },
   ...{ TermMin: anyEpoch, TermMax: anyEpoch, Expiration: anyEpoch },
+});
+
+const claim = object("Claim", {
+  ...{ Provider: uint64, Client: uint64, Data: link, Size: uint64 },
+  ...{ TermMin: anyEpoch, TermMax: anyEpoch, TermStart: anyEpoch, Sector: uint64 },
 });
 
 const of = [param("address", address), param("tipsetKey", tipsetKey)] as const;
@@ -61,6 +67,24 @@ export const verifiedStateGroup = group(
         return {
           ...{ Client: terms.client, Provider: terms.provider, Data: terms.data, Size: terms.size },
           ...{ TermMin: termMin, TermMax: termMax, Expiration: expiration },
+        };
+      },
+    }),
+    StateGetClaim: method({
+      summary:
+        "What an allocation has become once a sector of its provider claims it, under the same number; null for none.",
+      params: [param("provider", address), param("claim", uint64), param("tipsetKey", tipsetKey)],
+      result: nullable(claim),
+      async run([provider, id, key], { node }) {
+        const { actorId } = await idAt(node, provider, key);
+        const found = await claimIn(await openActor(node, VERIFIED_REGISTRY, key), actorId as bigint, id);
+        if (found === null) return null;
+        const whole = (name: string): bigint => BigInt(found[name] as number | string);
+        return {
+          ...{ Provider: whole("Provider"), Client: whole("Client"), Size: whole("Size"), Sector: whole("Sector") },
+          Data: parseCid((found["Data"] as { readonly "/": string })["/"]),
+          ...{ TermMin: Number(found["TermMin"]), TermMax: Number(found["TermMax"]) },
+          TermStart: Number(found["TermStart"]),
         };
       },
     }),

@@ -64,6 +64,8 @@ test("an allocation that is named is looked up: of other terms it is refused by 
     chain.claims.set(1, { allocation: more === null ? null : { ...given, ...more } });
     await expect(add(1, null), `${message}`).rejects.toThrow(message);
   }
+  chain.claims.set(1, { allocation: "claimed" });
+  await expect(add(1, null)).rejects.toThrow(/allocation t0101\/1: it is claimed already/);
   expect(records.all().flatMap(({ pieces }) => pieces)).toEqual([]);
   chain.claims.set(1, { allocation: { ...given, termMin: 698_520, termMax: 698_999, expiration: 1480 } });
   expect(await add(1, null)).toMatchObject({ sector: 0, paddedSize: 512 });
@@ -104,14 +106,14 @@ test("what is lost as its sector is sealed costs no deposit; of a sector whose p
   const { chain, records, machine, work } = one;
   const encode = work.encode.bind(work);
   work.encode = (...given) => {
-    chain.claims.set(1, { allocation: null });
+    chain.claims.set(1, { allocation: "claimed" });
     return encode(...given);
   };
   chain.claims.set(1, { allocation: piece(1).allocation });
   await add(1, null);
   await machine.tell(0, "closed");
   await until("stopped", () => records.get(0).state === "DealsExpired");
-  expect(records.get(0).error?.text).toMatch(/t0101\/1: the verified registry does not have it/);
+  expect(records.get(0).error?.text).toMatch(/t0101\/1: it is claimed already/);
 
   chain.networkVersion = 21;
   for (const id of [2, 3]) chain.claims.set(id, { deal: piece(id).deal });
@@ -212,7 +214,33 @@ test("a proof waits for a deal that was taken back as long as the others allow, 
   expect(chain.epoch).toBeGreaterThanOrEqual((seed?.epoch ?? 0) + 2880);
   expect(chain.epoch).toBeLessThan(5000);
   expect((await records.log(0)).map(({ text }) => text)).toContainEqual(
-    expect.stringMatching(/deal 1: the chain has taken it back, and it was not published again in time/),
+    expect.stringMatching(/deal 1: the chain has taken it back, and it was not made again in time/),
+  );
+});
+
+test("an allocation of data without a deal that a fork takes back is claimed when it is made again; one that is not made again is told", async () => {
+  const { one, piece, add } = await intake();
+  const { chain, records, machine, work } = one;
+  const pack = work.pack.bind(work);
+  for (const [number, isMadeAgain] of [true, false].entries()) {
+    const seed = number + 1;
+    chain.claims.set(seed, { allocation: piece(seed).allocation });
+    await add(seed, null);
+    work.pack = (...given) => {
+      chain.claims.set(seed, { allocation: null });
+      return pack(...given);
+    };
+    const send = chain.sendPreCommit.bind(chain);
+    chain.sendPreCommit = (...given) => {
+      if (isMadeAgain) chain.claims.set(seed, { allocation: piece(seed).allocation });
+      return send(...given);
+    };
+    await machine.tell(number, "closed");
+    await until("proven", () => records.get(number).state === "Proving", 20_000);
+    expect(chain.proven[number]?.map(({ deal }) => deal?.allocation?.id ?? null)).toEqual([isMadeAgain ? seed : null]);
+  }
+  expect((await records.log(1)).map(({ text }) => text)).toContainEqual(
+    expect.stringMatching(/allocation t0101\/2: the chain has taken it back, and it was not made again in time/),
   );
 });
 
