@@ -11,6 +11,7 @@ import { concat, fromBase64, fromHex, toBase64, toHex } from "../../src/base/byt
 import { connect, type NodeClient } from "../../src/client.ts";
 import { Bundles } from "../../src/exec/bundles.ts";
 import { Devnet } from "../../src/node/devnet.ts";
+import { RemoteChain } from "../../src/node/fork/remote-chain.ts";
 import { Address } from "../../src/types/address.ts";
 import { EAM } from "../../src/types/singletons.ts";
 import token from "../fixtures/contracts/token.json" with { type: "json" };
@@ -89,6 +90,35 @@ describe.skipIf(!isHere)(`of a network at version 27${isHere ? "" : ` (${HOW})`}
       50n,
     );
   }
+
+  test("a node whose versions are not those of its state's actors is refused", async () => {
+    const constants = await new RemoteChain(other.url).constants();
+    /** As if the version had come at an epoch that is past. */
+    const lie = (networkVersion: number, epoch: number) => {
+      const versions = [
+        { epoch: 0, networkVersion: 26 },
+        ...[27, 28].map((networkVersion, i) => ({ epoch: epoch + i, networkVersion })),
+      ];
+      vi.spyOn(RemoteChain.prototype, "constants").mockResolvedValue({ ...constants, versions });
+      vi.spyOn(RemoteChain.prototype, "networkVersion").mockResolvedValue(networkVersion);
+    };
+    try {
+      for (const [version, epoch, runs] of [
+        [28, 1, 18],
+        [26, 40, 16],
+      ] as const) {
+        lie(version, epoch);
+        await expect(Devnet.fork(other.url, { bundles })).rejects.toMatchObject({
+          data: { code: "BAD_ANSWER" },
+          message: expect.stringContaining(
+            `its state has the actors v17 of devnet, and by them it was made at network version ${version}, which runs v${runs}`,
+          ),
+        });
+      }
+    } finally {
+      vi.restoreAllMocks();
+    }
+  });
 
   test("messages and contracts run as there, over the upgrade that follows, and then without the other process", async () => {
     const head = await node.ChainHead();

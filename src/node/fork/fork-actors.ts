@@ -6,11 +6,14 @@ import * as dagCbor from "@ipld/dag-cbor";
 import { describeError } from "../../base/errors.ts";
 import { type Bundle, MAX_ACTORS, MAX_PACK, missingBundle } from "../../exec/bundle.ts";
 import type { Bundles } from "../../exec/bundles.ts";
-import { type ActorBundle, actorBundle, actorBundles, type BundleName } from "../../params/actor-codes.ts";
-import { findVersion } from "../../schema/versions/rows.ts";
+import { type ActorBundle, actorBundle, actorBundles, actorOfCode, type BundleName } from "../../params/actor-codes.ts";
+import { findVersion, isFvm } from "../../schema/versions/rows.ts";
+import { isMiner, noMiner } from "../../state/actor-kind.ts";
 import { readManifest } from "../../state/manifest.ts";
 import { StateView } from "../../state/state-view.ts";
+import type { Address } from "../../types/address.ts";
 import { type CID, cidKey, cidOfBlock } from "../../types/cid.ts";
+import { SYSTEM } from "../../types/singletons.ts";
 import type { LocalUpgrade } from "../devnet-options.ts";
 import { ForkError } from "./errors.ts";
 import type { ForkStore } from "./fork-store.ts";
@@ -29,22 +32,60 @@ type Wanted = {
   readonly root: CID;
 };
 
-/** Takes the code of all actors that a state names, and tells which published ones they are. Throws `ForkError` CODE_NOT_AT_HAND. */
+/** `networkVersion`: in force when the state was made. `miner`: whose blocks the fork's producer makes. */
+type Given = { readonly state: CID; readonly networkVersion: number; readonly miner: Address };
+
+/**
+ * Takes the code of all actors that a state names, and tells which published ones they are; null for a bundle that nobody published, and for
+ * the native machine. Throws `ForkError` CODE_NOT_AT_HAND, and BAD_ANSWER for a state that is none, of another version, or without the miner.
+ */
 export async function takeActors(
   store: ForkStore,
-  state: CID,
-  networkVersion: number,
+  { state, networkVersion, miner }: Given,
   atHand: AtHand,
 ): Promise<NamedActors | null> {
-  const { codes, root } = await readManifest(store, await StateView.open(store, state));
-  if (codes.size > MAX_ACTORS)
+  const { running, system, producer } = await ofState(store, async () => {
+    const view = await StateView.open(store, state);
+    const running = isFvm(networkVersion) ? await readManifest(store, view) : null;
+    return { running, system: await view.requireActor(SYSTEM), producer: await view.actor(miner) };
+  });
+  const published = actorBundles().find(({ manifest }) => running !== null && manifest.equals(running.root)) ?? null;
+  const known = running === null ? actorOfCode(system.code) : published;
+  const wanted = findVersion(networkVersion)?.actors;
+  if ((running === null || published !== null) && known?.actorsVersion !== wanted)
     throw new ForkError(
-      { code: "BAD_ANSWER", method: "ChainReadObj" },
-      `${store.url} does not give its chain: its state names ${codes.size} actors, and ${MAX_ACTORS} at most are allowed`,
+      { code: "BAD_ANSWER", method: "StateGetNetworkParams" },
+      `${store.url} does not give its versions: its state has ${known === null ? "unknown actors" : `the actors v${known.actorsVersion}`}${published === null ? "" : ` of ${published.name}`}, and by them it was made at network version ${networkVersion}, which runs v${wanted}`,
     );
-  const published = actorBundles().find(({ manifest }) => manifest.equals(root)) ?? null;
+  // What actors of a bundle that nobody published are is not known.
+  if (producer === null || ((running === null || published !== null) && !isMiner(producer)))
+    throw new ForkError(
+      { code: "BAD_ANSWER", method: "Devnet.info" },
+      `${store.url}, Devnet.info: ${producer === null ? `its state has no miner ${miner}` : noMiner(`${miner}`, producer)}`,
+    );
+  if (running === null) return null;
+  const { codes, root } = running;
+  if (codes.size > MAX_ACTORS)
+    throw badState(store, `it names ${codes.size} actors, and ${MAX_ACTORS} at most are allowed`);
   await takeCodes(store, { networkVersion, codes: codes.values(), published, root }, atHand);
   return published === null ? null : { network: published.name, actorsVersion: published.actorsVersion };
+}
+
+/** Reads of a state that the other node chose: whatever is wrong with it is that node's. */
+async function ofState<Result>(store: ForkStore, read: () => Promise<Result>): Promise<Result> {
+  try {
+    return await read();
+  } catch (cause) {
+    throw cause instanceof ForkError ? cause : badState(store, describeError(cause), cause);
+  }
+}
+
+function badState({ url }: ForkStore, why: string, cause?: unknown): ForkError {
+  return new ForkError(
+    { code: "BAD_ANSWER", method: "ChainReadObj" },
+    `${url} does not give its chain: its state cannot be used: ${why}`,
+    { cause },
+  );
 }
 
 /** The upgrades with the actors of those that the state has not yet. Throws `ForkError` CODE_NOT_AT_HAND. */

@@ -14,7 +14,7 @@ import { encodeKey } from "../../chain/canonical-index.ts";
 import type { Window } from "../../platform/table.ts";
 import { type BlockHashes, checkBlock } from "../../storage/check-block.ts";
 import type { Batch, Block, BlockStore, WriteOptions, WriteWatch } from "../../storage/contract.ts";
-import { decodeHeader } from "../../types/block-header.ts";
+import { type BlockHeader, decodeHeader, makeTipset, sameKey, type Tipset } from "../../types/block-header.ts";
 import { type CID, type CidKey, cidFromBytes, cidKey } from "../../types/cid.ts";
 import { ForkError } from "./errors.ts";
 import type { RemoteChain, RemoteTipset } from "./remote-chain.ts";
@@ -138,7 +138,7 @@ export class ForkStore implements BlockStore {
     const { key, height } = await ask();
     if (height < low || height > high)
       throw this.wrong("its tipset", `is at epoch ${height}, and one from ${low} to ${high} was asked for`);
-    await this.checkTipset({ key, height });
+    await this.checkedTipset({ key, height });
     await this.inner.write({
       metadata: [
         [name, dagCbor.encode(height)],
@@ -148,15 +148,27 @@ export class ForkStore implements BlockStore {
     return height;
   }
 
-  /** That the blocks of a tipset are there and of its epoch. Throws `ForkError` BAD_ANSWER, NOT_AT_HAND. */
-  async checkTipset({ key, height }: ForkPoint): Promise<void> {
+  /** A tipset whose blocks are there, are one, and are of its epoch. Throws `ForkError` BAD_ANSWER, NOT_AT_HAND. */
+  async checkedTipset({ key, height }: ForkPoint): Promise<Tipset> {
+    const headers: BlockHeader[] = [];
     for (const cid of key) {
-      const bytes = await this.get(cid.bytes);
-      if (bytes === undefined) throw this.wrong(`block ${cid}`, "is not there");
-      const found = heightOf(bytes);
-      if (found !== height)
-        throw this.wrong(`block ${cid}`, `is ${found === null ? "no header" : `of epoch ${found}`}`);
+      const header = await this.header(cid);
+      if (header.height !== height) throw this.wrong(`block ${cid}`, `is of epoch ${header.height}`);
+      headers.push(header);
     }
+    const tipset = orNull(() => makeTipset(headers));
+    if (tipset === null) throw this.wrong(`tipset ${key}`, "has blocks of several tipsets");
+    if (!sameKey(tipset.key, key)) throw this.wrong(`tipset ${key}`, "has its blocks in another order");
+    return tipset;
+  }
+
+  /** A header of the other node's chain. Throws `ForkError` BAD_ANSWER, NOT_AT_HAND. */
+  async header(cid: CID): Promise<BlockHeader> {
+    const bytes = await this.get(cid.bytes);
+    if (bytes === undefined) throw this.wrong(`block ${cid}`, "is not there");
+    const header = orNull(() => decodeHeader(bytes));
+    if (header === null) throw this.wrong(`block ${cid}`, "is no header");
+    return header;
   }
 
   private wrong(what: string, why: string): ForkError {
@@ -183,10 +195,10 @@ export class ForkStore implements BlockStore {
   }
 }
 
-/** The epoch of a header; null for other blocks. */
-function heightOf(bytes: Uint8Array): number | null {
+/** What is made of the other node's bytes; null where they are none. */
+function orNull<Made>(make: () => Made): Made | null {
   try {
-    return decodeHeader(bytes).height;
+    return make();
   } catch (error) {
     if (isFilError(error)) return null;
     throw error;

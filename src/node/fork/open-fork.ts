@@ -13,8 +13,8 @@ import type { BlockHashes } from "../../storage/check-block.ts";
 import type { Block, BlockStore } from "../../storage/contract.ts";
 import { MemoryStore } from "../../storage/memory.ts";
 import { Address } from "../../types/address.ts";
-import { decodeHeader } from "../../types/block-header.ts";
-import { type CID, parseCid } from "../../types/cid.ts";
+import { type BlockHeader, decodeHeader } from "../../types/block-header.ts";
+import { parseCid } from "../../types/cid.ts";
 import { DEVNET_BOUNDS } from "../devnet-bounds.ts";
 import { FORK_FACT, noteMiner } from "../devnet-chain.ts";
 import { checkBlockTime, checkUpgrades, type LocalUpgrade } from "../devnet-options.ts";
@@ -135,6 +135,8 @@ export async function askFork(
     ? (miners as { readonly address?: unknown; readonly sectorBytes?: unknown }[])
     : [];
   const miner = typeof first?.address === "string" ? first.address : text("miner");
+  const address = orBad("miner", () => Address.parse(miner));
+  if (address.actorId === null) bad("miner that is an ID address");
   const { sectorBytes } = first ?? {};
   const sectorSize = typeof sectorBytes === "number" ? localSectorSize(sectorBytes) : "2KiB";
   const { key, height } = at === undefined ? await remote.head() : await remote.atOrBefore(at, null);
@@ -165,17 +167,24 @@ export async function askFork(
   };
   const scratch = new MemoryStore();
   const store = new ForkStore(scratch, remote, await loadCrypto(), { key, height });
-  await store.checkTipset({ key, height });
-  const actors = isFvm(networkVersion) ? await takeActors(store, await stateAt(store, key), told, bundles) : null;
+  const { blocks: headers } = await store.checkedTipset({ key, height });
+  const [block] = headers as readonly [BlockHeader, ...BlockHeader[]];
+  const version = networkVersionAt({ upgrades: versions }, await epochBelow(store, block));
+  const actors = await takeActors(
+    store,
+    { state: block.parentStateRoot, networkVersion: version, miner: address },
+    bundles,
+  );
   await takeUpgrades(store, later, actors, bundles);
   const blocks: Block[] = [];
   for await (const { cid, bytes } of scratch.everyBlock()) blocks.push({ cid, bytes });
-  return { kept: { ...kept, actors }, miner: orBad("miner", () => Address.parse(miner)), blocks };
+  return { kept: { ...kept, actors }, miner: address, blocks };
 }
 
-/** The state before a tipset that is there. */
-async function stateAt(store: ForkStore, [first]: readonly CID[]): Promise<CID> {
-  return decodeHeader((await store.get((first as CID).bytes)) as Uint8Array).parentStateRoot;
+/** The epoch of the tipset that made the state before a block; 0 for the genesis, which has none before it. */
+async function epochBelow(store: ForkStore, { height, parents }: BlockHeader): Promise<number> {
+  const [parent] = parents;
+  return height === 0 || parent === undefined ? 0 : (await store.header(parent)).height;
 }
 
 async function begin(inner: BlockStore, { kept, miner, blocks }: AskedFork, { key, height }: ForkPoint): Promise<void> {

@@ -180,7 +180,13 @@ export class RemoteChain {
     try {
       reply = JSON.parse(text) as Reply;
     } catch (cause) {
-      throw this.bad(method, cause);
+      // What stands before the node says it in a page of its own.
+      if (NO_ANSWER.statuses.includes(status as never))
+        throw new ForkError(
+          { code: "NOT_AT_HAND", wanted },
+          `${wanted} is not kept here, and ${this.url} does not answer: it gives the HTTP status ${status}`,
+        );
+      throw this.bad(method, new Error(`it gives no JSON (HTTP status ${status})`, { cause }));
     }
     if (typeof reply !== "object" || reply === null || reply.error === null) throw this.bad(method);
     return { ...reply, status };

@@ -1,8 +1,9 @@
 /** A fork of a network whose actors are a bundle of nobody's: their code is the other node's to give, and is told of if it does not. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Devnet } from "../../../src/node/devnet.ts";
+import { RemoteChain } from "../../../src/node/fork/remote-chain.ts";
 import { testBundle } from "../../support/fvm-bundle.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are JSON of as many shapes as there are methods
@@ -97,6 +98,15 @@ test("code that is not given, a schedule that does not fit and versions that are
     (method) =>
       method.endsWith("StateNetworkVersion") ? told : undefined;
   await refused(version(99), "CODE_NOT_AT_HAND", "of version 99, which is not known here");
+  const constants = vi.spyOn(RemoteChain.prototype, "constants");
+  constants.mockResolvedValue({ versions: [{ epoch: 0, networkVersion: 5 }], blockDelay: 30 });
+  await refused(version(5), "BAD_ANSWER", "its state has unknown actors, and .* network version 5, which runs v2");
+  constants.mockRestore();
+  const { ParentStateRoot: state } = (await net.request("ChainHead")).Blocks[0];
+  const stateless: Change = (method, params) => {
+    if (method.endsWith("ChainReadObj") && params[0]["/"] === state["/"]) throw new Error("not found");
+  };
+  await refused(stateless, "BAD_ANSWER", "does not give its chain: its state cannot be used: ");
   const without: Change = (method, params) => {
     if (method.endsWith("ChainReadObj") && CODES.test(params[0]["/"])) throw new Error("not found");
   };

@@ -34,6 +34,9 @@ test("what a fork would begin with and could not use is refused, before it is ke
   const lies: readonly (readonly [string, object, string])[] = [
     ["Devnet.info", { seed: "" }, "Devnet.info: no seed"],
     ["Devnet.info", { mnemonic: "two words" }, "Devnet.info: no mnemonic"],
+    ["Devnet.info", { miners: [{ address: "t0999" }] }, "Devnet.info: its state has no miner f0999"],
+    ["Devnet.info", { miners: [{ address: "t0100" }] }, "Devnet.info: f0100 is no miner, it is an account"],
+    ["Devnet.info", { miners: [], miner: `${net.accounts[0]?.bls}` }, "Devnet.info: no miner that is an ID address"],
     ["Filecoin.ChainHead", { Cids: [head.Cids[0], head.Cids[0]] }, "ChainHead: what it gives is no such answer"],
   ];
   for (const [method, change, why] of lies) {
@@ -131,6 +134,17 @@ test("only an error of the other node says that it has no block: what is no answ
     body = failing(error);
     await expect(remote.block(cid), body).rejects.toMatchObject({ data: { code: "NOT_AT_HAND" } });
   }
+  status = 502;
+  body = "<html>Bad Gateway</html>";
+  await expect(remote.head()).rejects.toMatchObject({
+    data: { code: "NOT_AT_HAND" },
+    message: expect.stringContaining("does not answer: it gives the HTTP status 502"),
+  });
+  status = 404;
+  await expect(remote.head()).rejects.toMatchObject({
+    data: { code: "BAD_ANSWER" },
+    message: expect.stringContaining("it gives no JSON (HTTP status 404)"),
+  });
   status = 200;
   for (const answer of ["too many requests", "null", '{"error":null}', '{"result":7}']) {
     body = answer;
