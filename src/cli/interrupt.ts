@@ -4,6 +4,29 @@ import { InterruptedError } from "./errors.ts";
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /**
+ * Calls `first` with the first signal, after which nobody listens any more: the second ends the process, whatever it is doing. Two that came
+ * while the process was too busy to look are both handed over then, and the second ends it, too. Gives the function that listens no more.
+ */
+function onSignal(first: () => void): () => void {
+  let hasCome = false;
+  const listener = (signal: NodeJS.Signals): void => {
+    if (hasCome) {
+      off();
+      process.kill(process.pid, signal);
+      return;
+    }
+    hasCome = true;
+    setImmediate(off);
+    first();
+  };
+  const off = (): void => {
+    for (const signal of SIGNALS) process.off(signal, listener);
+  };
+  for (const signal of SIGNALS) process.on(signal, listener);
+  return off;
+}
+
+/**
  * Runs `work` until it ends or Ctrl-C comes: then its signal aborts and this rejects with `InterruptedError`, which says
  * the next step, which a function gives that depends on how far the work is; `lead` stands before it. A second Ctrl-C ends the process at once.
  */
@@ -13,22 +36,17 @@ export async function interruptible<Result>(
   lead?: string | (() => string),
 ): Promise<Result> {
   const abort = new AbortController();
-  let onSignal = (): void => undefined;
+  let off = (): void => undefined;
   const interrupted = new Promise<never>((_, reject) => {
-    onSignal = () => {
+    off = onSignal(() => {
       const error = new InterruptedError(
         typeof nextStep === "function" ? nextStep() : nextStep,
         typeof lead === "function" ? lead() : lead,
       );
-      off();
       abort.abort(error);
       reject(error);
-    };
+    });
   });
-  const off = (): void => {
-    for (const signal of SIGNALS) process.off(signal, onSignal);
-  };
-  for (const signal of SIGNALS) process.on(signal, onSignal);
   try {
     return await Promise.race([work(abort.signal), interrupted]);
   } finally {
@@ -85,14 +103,7 @@ export function forgetStop(): void {
 function listen(): Stop {
   let end = (): void => undefined;
   const came = new Promise<void>((resolve) => {
-    const onSignal = (): void => {
-      end();
-      resolve();
-    };
-    end = () => {
-      for (const signal of SIGNALS) process.off(signal, onSignal);
-    };
-    for (const signal of SIGNALS) process.on(signal, onSignal);
+    end = onSignal(resolve);
   });
   return { came, end };
 }

@@ -8,6 +8,7 @@ import { toHex } from "../../base/bytes.ts";
 import { LOOPBACK_HOSTS } from "../../node/rpc-part.ts";
 import type { BlobStore } from "../../queue/store.ts";
 import { explain, hasSystemCode, UnreachableError, UsageError } from "../errors.ts";
+import { stopSignal } from "../interrupt.ts";
 import { printJson } from "../json.ts";
 import { parseWorkers, wholeNumber } from "../options.ts";
 
@@ -53,11 +54,10 @@ export function registerWorker(program: Command): void {
     .action(serve);
 }
 
-/** A signal that aborts with Ctrl-C or SIGTERM: the process then ends in order. */
+/** Aborted by the first Ctrl-C or SIGTERM: the process then ends in order. */
 function ending(): AbortSignal {
   const end = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.once(signal, () => end.abort(new Error("the worker ends")));
+  void stopSignal().then(() => end.abort(new Error("the worker ends")));
   return end.signal;
 }
 
