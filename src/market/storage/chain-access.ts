@@ -30,7 +30,7 @@ import {
   signedProposalTuple,
 } from "./proposal.ts";
 import { type DealDuration, dealDuration } from "./rules.ts";
-import { sectorContent } from "./sector-content.ts";
+import { type ContentSource, sectorContent } from "./sector-content.ts";
 
 /** attoFIL. */
 export type Escrow = { readonly escrow: bigint; readonly locked: bigint };
@@ -115,6 +115,20 @@ export function marketChain(node: NodeAccess): MarketChain {
   const view = () => states.stateAfter(chain.head);
   const open = async (actor: Address, at: Tipset = chain.head): Promise<ObjectReader> =>
     ObjectReader.open(chain.blocks, await (await states.stateAfter(at)).requireActor(actor), network.prefix);
+  /** What an actor's state after an epoch says, on the way to a head; undefined where that is not kept. */
+  const keptAt = async <T>(
+    actor: Address,
+    epoch: number,
+    head: Tipset,
+    read: (reader: ObjectReader) => Promise<T>,
+  ): Promise<T | undefined> => {
+    try {
+      return await read(await open(actor, await chain.tipsetAtOrBefore(epoch, head)));
+    } catch (error) {
+      if (NOT_KEPT.some((code) => isFilError(error, code))) return undefined;
+      throw error;
+    }
+  };
   const nextVersion = (): number => states.networkVersionAt(chain.head.height + 1);
   const atto = async (reader: ObjectReader, table: string, id: Address): Promise<bigint> =>
     BigInt(((await reader.element(table, id.bytes)) ?? "0") as string);
@@ -172,7 +186,9 @@ export function marketChain(node: NodeAccess): MarketChain {
       if (entry === null) return null;
       const market = await state.requireActor(MARKET);
       const owner = { id: await state.requireId(miner), entry };
-      return sectorContent({ chain, prefix: network.prefix, miner: owner, market }, number);
+      const { head } = chain;
+      const minerAt: ContentSource["minerAt"] = (epoch, read) => keptAt(owner.id, epoch, head, read);
+      return sectorContent({ chain, prefix: network.prefix, miner: owner, market, minerAt }, number);
     },
     async escrow(id) {
       const market = await open(MARKET);
@@ -192,14 +208,7 @@ export function marketChain(node: NodeAccess): MarketChain {
     async endOf(id, since) {
       // All of one chain: the head may go back between two looks.
       const { head } = chain;
-      const at = async (epoch: number): Promise<OnChainDeal | null | undefined> => {
-        try {
-          return await dealIn(await open(MARKET, await chain.tipsetAtOrBefore(epoch, head)), id);
-        } catch (error) {
-          if (NOT_KEPT.some((code) => isFilError(error, code))) return undefined;
-          throw error;
-        }
-      };
+      const at = (epoch: number) => keptAt(MARKET, epoch, head, (market) => dealIn(market, id));
       return endBetween(Math.min(since, head.height), head.height, at);
     },
     get paysWhenAsked() {

@@ -415,7 +415,7 @@ export class StorageClient {
         { code: "NOT_INCLUDED", deal: `${deal.dealId}` },
         found === null
           ? "the provider says of no sector that the deal is in it"
-          : `the chain has no deals in sector ${found.sector}`,
+          : `the chain has no deals in sector ${found.sector}, or this node does not keep what says where they lie in it: ask a node that has the chain since epoch ${deal.activated ?? 0}`,
       );
     const commD = checkInclusion(await proofs(), onChain, deal.dealId, found);
     return { sector: found.sector, offset: found.offset, sectorBytes: found.sectorBytes, commD: pieceCidV1(commD) };

@@ -1,8 +1,10 @@
 /**
  * What the chain has in a sector: the deals that its market names there, and the pieces that they are of. Until actors v12 a sector
  * names its deals itself, and their order is its data's. From v13 on the market does, by their ids, and what lies where, data
- * without deals included, stands in the message alone that proved the sector, or its update.
- * Source: builtin-actors v18.0.0 actors/market/src/state.rs (put_sector_deal_ids), actors/miner/src/types.rs.
+ * without deals included, stands in the message alone that proved the sector, or its update. A sector that was proven before v13, or
+ * pre-committed before and proven at v13, holds its deals and nothing else; their order is in its own state (to v15), in that after its
+ * proof, or in its pre-commit.
+ * Source: builtin-actors v12.0.0 to v18.0.0 actors/miner/src/types.rs, v18.0.0 actors/market/src/state.rs (put_sector_deal_ids).
  */
 import * as dagCbor from "@ipld/dag-cbor";
 import type { Chain } from "../../chain/chain.ts";
@@ -32,6 +34,8 @@ export type ContentSource = {
   /** The miner's actor, and the market's. */
   readonly miner: { readonly id: Address; readonly entry: ActorEntry };
   readonly market: ActorEntry;
+  /** What the miner's state after an epoch says; undefined where that is not kept. */
+  minerAt<T>(epoch: number, read: (miner: ObjectReader) => Promise<T>): Promise<T | undefined>;
 };
 
 /** Null if there is no such sector, none of deals, or one whose deals the chain does not have any more. */
@@ -43,7 +47,7 @@ export async function sectorContent(source: ContentSource, number: number): Prom
   const isMapped = market.has("ProviderSectors");
   const ids = isMapped ? await mappedDeals(source, market, number) : await ownDeals(reader, number);
   if (ids.length === 0) return null;
-  const deals: { id: number; proposal: DealProposal }[] = [];
+  const deals: { readonly id: number; readonly proposal: DealProposal }[] = [];
   for (const id of ids) {
     const proposal = await market.element("Proposals", BigInt(id));
     // One that is over: what the sector held cannot be told any more.
@@ -54,13 +58,42 @@ export async function sectorContent(source: ContentSource, number: number): Prom
   const sectorBytes = Number(size);
   if (!isMapped) return { sectorBytes, deals, pieces: deals.map(({ proposal }) => pieceOf(proposal)) };
   const state = (await market.element("States", BigInt(ids[0] as number))) as JsonObject | null;
-  const pieces = state === null ? null : await provenPieces(source, number, Number(state["SectorStartEpoch"]));
-  return pieces === null ? null : { sectorBytes, deals, pieces };
+  if (state === null) return null;
+  const epoch = Number(state["SectorStartEpoch"]);
+  const pieces = await provenPieces(source, number, epoch);
+  if (pieces !== null) return { sectorBytes, deals, pieces };
+  const order = await earlierDeals(source, reader, number, epoch);
+  const ofId = new Map(deals.map(({ id, proposal }) => [id, pieceOf(proposal)]));
+  const inOrder = order.flatMap((id) => ofId.get(id) ?? []);
+  // Of a deal that the market has no more its data cannot be told.
+  const isWhole = order.length === deals.length && inOrder.length === deals.length;
+  return isWhole ? { sectorBytes, deals, pieces: inOrder } : null;
+}
+
+function idsIn(object: JsonObject | null): readonly number[] {
+  return ((object?.["DealIDs"] ?? []) as readonly (number | string)[]).map(Number);
 }
 
 async function ownDeals(miner: ObjectReader, number: number): Promise<readonly number[]> {
-  const found = (await miner.element("Sectors", BigInt(number))) as JsonObject | null;
-  return ((found?.["DealIDs"] ?? []) as readonly (number | string)[]).map(Number);
+  return idsIn((await miner.element("Sectors", BigInt(number))) as JsonObject | null);
+}
+
+/** The deals of a sector whose proof named no pieces, in the order of its data; none where no state is kept that tells. */
+export async function earlierDeals(
+  { minerAt }: Pick<ContentSource, "minerAt">,
+  miner: ObjectReader,
+  number: number,
+  activated: number,
+): Promise<readonly number[]> {
+  const own = await ownDeals(miner, number);
+  if (own.length > 0) return own;
+  const proven = (await minerAt(activated, (then) => ownDeals(then, number))) ?? [];
+  if (proven.length > 0) return proven;
+  const preCommit = async (then: ObjectReader): Promise<readonly number[]> => {
+    const found = (await then.element("PreCommittedSectors", uvarint(BigInt(number)))) as JsonObject | null;
+    return idsIn((found?.["Info"] ?? null) as JsonObject | null);
+  };
+  return (await minerAt(activated - 1, preCommit)) ?? [];
 }
 
 async function mappedDeals(
