@@ -9,8 +9,11 @@ import { checkPayload, joinSlices, PieceError } from "../sector/piece/pieces.ts"
 import type { CommitSliceJob, OnProgress, ResultOf } from "./jobs.ts";
 import type { ProvingPool } from "./pool.ts";
 
-/** Payload bytes of a slice: 127 · 2^16, so 8 MiB padded. */
-export const SLICE_BYTES = 127 * 65536;
+/**
+ * Payload bytes of a slice: 127 · 2^15, so 4 MiB padded. Larger ones leave workers idle for longer at the end and, all in hand
+ * together, no cache; of smaller ones each has to be given out, which is this thread's time.
+ */
+export const SLICE_BYTES = 127 * 32768;
 
 export type CommitOptions = { readonly signal?: AbortSignal; readonly onProgress?: OnProgress };
 
