@@ -12,6 +12,8 @@ const IMPORTS = 2;
 const TABLES = 4;
 const MEMORIES = 5;
 const LETTERS: Readonly<Record<number, string>> = { 127: "i", 126: "l", 125: "f", 124: "d" };
+/** What a table may hold: functions, and things from outside. */
+const REFERENCES = [0x70, 0x6f];
 /** Most elements of the one table, and pages of the memory at first. */
 const MAX_TABLE = 20_000;
 const MAX_PAGES = 8192;
@@ -32,7 +34,9 @@ class Reader {
   }
 
   byte(): number {
-    return this.bytes[this.at++] as number;
+    const byte = this.bytes[this.at++];
+    if (byte === undefined) throw new RangeError("the module was read otherwise than the engine reads it");
+    return byte;
   }
 
   number(): number {
@@ -52,6 +56,11 @@ class Reader {
 
   list<Item>(item: () => Item): Item[] {
     return Array.from({ length: this.number() }, item);
+  }
+
+  /** The kind of a table's elements; false for one that is not the network's. */
+  hasPlainTable(): boolean {
+    return REFERENCES.includes(this.byte()) && (this.bytes[this.at] as number) <= 1;
   }
 
   /** Least size of a table or a memory. */
@@ -86,13 +95,12 @@ export function checkGuest(code: Uint8Array, generation: Generation): Checked {
       const wrong = wrongImport(reader, types, generation);
       if (wrong !== null) return { refused: `it imports what is not there: ${wrong}` };
     } else if (section === TABLES) {
-      const sizes = reader.list(() => {
-        // The kind of its elements.
-        reader.byte();
-        return reader.least();
-      });
-      tableElements = sizes[0] ?? 0;
-      if (sizes.length > 1 || tableElements > MAX_TABLE) return { refused: "its tables are too large" };
+      const tables = reader.number();
+      if (tables > 1) return { refused: "it has several tables" };
+      // Engines know tables of more kinds, and of more forms, than the network's.
+      if (tables === 1 && !reader.hasPlainTable()) return { refused: "its table is of a kind that actors may not use" };
+      tableElements = tables === 1 ? reader.least() : 0;
+      if (tableElements > MAX_TABLE) return { refused: "its tables are too large" };
     } else if (section === MEMORIES && reader.list(() => reader.least()).some((pages) => pages > MAX_PAGES))
       return { refused: "its memory is too large at first" };
     reader.at = end;

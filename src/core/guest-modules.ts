@@ -20,6 +20,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
   8: "a segment lies at no constant offset",
   9: "it asks for a negative size",
   10: "it has no memory",
+  11: "it uses a type that actors may not use",
 };
 
 /** Pages of the instrumenter's memory at first, and at most. */

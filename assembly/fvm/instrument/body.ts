@@ -30,7 +30,7 @@ import {
   BR,
   BR_IF,
 } from "./opcodes";
-import { BAD_MODULE, fail, FORBIDDEN_OPCODE, MULTI_VALUE, Rules } from "./rules";
+import { BAD_MODULE, fail, FORBIDDEN_OPCODE, FORBIDDEN_TYPE, MULTI_VALUE, Rules } from "./rules";
 import * as scan from "./scan";
 
 /** First byte of the instruction read last, its number behind a prefix, and its row of the table. */
@@ -62,7 +62,7 @@ export function openBody(): void {
   locals = 0;
   for (let i: u32 = 0; i < groups; i++) {
     locals += <u64>scan.u32_();
-    scan.u8_();
+    scan.valueType();
   }
   if (locals > 50000) fail(BAD_MODULE);
 }
@@ -72,6 +72,13 @@ export function openBody(): void {
 @inline
 export function more(): bool {
   return scan.at < bodyEnd;
+}
+
+/** Whether the instruction read last is table.grow; its table is `immediate` then. */
+// @ts-ignore: decorator
+@inline
+export function isTableGrow(): bool {
+  return opcode == PREFIX && sub == TABLE_GROW;
 }
 
 /** Reads one instruction. A refused one is a fault, and what was read then means nothing. */
@@ -84,7 +91,8 @@ export function step(rules: Rules): void {
   if (kind == 1) return;
   if (kind == INDEX) immediate = scan.u32_();
   else if (kind == MEMARG) {
-    scan.skipLeb(5);
+    // From 64 on engines with several memories read which one behind it.
+    if (scan.u32_() >= 64) fail(BAD_MODULE);
     scan.skipLeb(5);
   } else if (kind == CONTROL) stepControl();
   else if (kind == CONST32) immediate = <u32>scan.s32_();
@@ -99,10 +107,10 @@ export function step(rules: Rules): void {
 function stepControl(): void {
   if (opcode >= BLOCK && opcode <= IF) {
     const type = scan.u8_();
-    // A value type has the high bits 0x7; a type index stands for several values.
+    // Types are negative numbers; a type index, which is not, stands for several values.
     if (type == 0x40) immediate = 0;
-    else if (type >= 0x6f && type <= 0x7f) immediate = 1;
-    else fail(MULTI_VALUE);
+    else if (scan.isValueType(type)) immediate = 1;
+    else fail(type > 0x40 && type < 0x80 ? FORBIDDEN_TYPE : MULTI_VALUE);
   } else if (opcode == BR || opcode == BR_IF || opcode == CALL) immediate = scan.u32_();
   else if (opcode == CALL_INDIRECT) {
     immediate = scan.u32_();
@@ -129,7 +137,7 @@ function stepPrefixed(rules: Rules): void {
     row = pops(3) | 1;
   } else if (sub == DATA_DROP || sub == ELEM_DROP) scan.u32_();
   else if (sub >= TABLE_GROW && sub <= TABLE_FILL && rules.newerOpcodes) {
-    scan.u32_();
+    immediate = scan.u32_();
     if (sub == TABLE_FILL) row = pops(3) | 1;
     else if (sub == TABLE_GROW) row = pops(2) | 1 | 0x40;
     else row = 1 | 0x40;

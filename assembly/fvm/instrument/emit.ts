@@ -7,15 +7,15 @@
  * the host puts back, too ("filigree:own:N"). Charges are
  * written out where they fall due, because engines do not inline calls: take the cost from the counter, and trap once it is
  * negative. The counter is not put back to 0, so its sign tells the host why the guest trapped.
- * memory.grow answers -1 above the pages allowed, and takes pages that the memory has already first. A start function becomes an export, which the host calls when the counter
- * is set. Custom sections are left out.
+ * memory.grow answers -1 above the pages allowed, and takes pages that the memory has already first; table.grow answers -1 above the
+ * elements allowed. A start function becomes an export, which the host calls when the counter is set. Custom sections are left out.
  */
 import * as body from "./body";
 import { charges, LIMITED_CALL, meter, needsTemporary } from "./meter";
 import { CODE, constantOffset, DATA, DATA_COUNT, ELEMENT, EXPORT, FUNCTION, GLOBAL, IMPORT, MEMORY, Module, TABLE, TYPE } from "./module";
 import * as op from "./opcodes";
 import * as out from "./output";
-import { BAD_MODULE, BAD_OFFSET, fail, failed, INSTRUCTION, MAX_PAGES, PAGE, Rules, STACK_LIMIT, TABLE_ELEMENT } from "./rules";
+import { BAD_MODULE, BAD_OFFSET, fail, failed, INSTRUCTION, MAX_PAGES, MAX_TABLE, PAGE, Rules, STACK_LIMIT, TABLE_ELEMENT } from "./rules";
 import * as scan from "./scan";
 
 const I32: u32 = 0x7f;
@@ -260,7 +260,10 @@ export class Emitter {
         }
         if (opcode == op.MEMORY_GROW) this.growMemory(temporary);
         else if (opcode == op.MEMORY_SIZE) this.indexed(op.GLOBAL_GET, this.size);
-        else out.copy(body.start, scan.at - body.start);
+        else {
+          if (body.isTableGrow()) this.boundTable(temporary);
+          out.copy(body.start, scan.at - body.start);
+        }
       }
       constant = opcode == op.I32_CONST;
     }
@@ -341,7 +344,7 @@ export class Emitter {
 
   /** memory.grow, or -1 above the pages allowed: pages that the memory has already, and more of it for the others. */
   private growMemory(temporary: u32): void {
-    this.indexed(0x21, temporary);
+    this.indexed(op.LOCAL_SET, temporary);
     this.indexed(op.GLOBAL_GET, this.pages);
     this.indexed(op.GLOBAL_GET, this.size);
     out.byte(op.I32_SUB);
@@ -374,6 +377,21 @@ export class Emitter {
     this.indexed(op.GLOBAL_SET, this.size);
     out.byte(op.END);
     out.byte(op.END);
+  }
+
+  /** Has a table.grow above the elements that there may be ask for more than any table takes, so that it answers -1. */
+  private boundTable(temporary: u32): void {
+    this.indexed(op.LOCAL_SET, temporary);
+    this.indexed(op.LOCAL_GET, temporary);
+    this.constant(-1);
+    this.indexed(op.LOCAL_GET, temporary);
+    this.constant(<i64>MAX_TABLE);
+    out.byte(op.PREFIX);
+    out.u32_(op.TABLE_SIZE);
+    out.u32_(body.immediate);
+    out.byte(op.I32_SUB);
+    out.byte(op.I32_LE_U);
+    out.byte(op.SELECT);
   }
 
   /** Pages after the growth. */

@@ -34,7 +34,7 @@ export const LIMITED_CALL: u64 = 13;
 
 /** Charge at each place of the body, milligas; one more than the body has instructions. */
 export let charges: StaticArray<u64> = new StaticArray<u64>(1024);
-/** The body needs a local more: something is charged by its operand, or memory grows. */
+/** The body needs a local more: something is charged by its operand, or memory or a table grows. */
 export let needsTemporary: bool = false;
 
 /** Control blocks: start and cost of the active metered block, lowest forward target, loop or not. */
@@ -131,7 +131,7 @@ export function meter(module: Module, rules: Rules): void {
     const opcode = body.opcode;
     let cost: u64 = isFree(opcode) ? 0 : INSTRUCTION;
     if (opcode == CALL && module.isDefined(body.immediate)) cost = LIMITED_CALL * INSTRUCTION;
-    if (opcode == 0x40) needsTemporary = true;
+    if (opcode == 0x40 || body.isTableGrow()) needsTemporary = true;
     if (opcode == PREFIX || opcode == 0x40) {
       const unit = body.linearUnit(rules.perByte, PAGE, TABLE_ELEMENT);
       if (unit != 0) {

@@ -6,7 +6,18 @@
  * Source: WebAssembly specification, binary format.
  */
 import * as op from "./opcodes";
-import { BAD_MODULE, BAD_OFFSET, fail, failed, FORBIDDEN_IMPORT, MAX_PAGES, MULTI_VALUE, NO_MEMORY, TOO_LARGE } from "./rules";
+import {
+  BAD_MODULE,
+  BAD_OFFSET,
+  fail,
+  failed,
+  FORBIDDEN_IMPORT,
+  FORBIDDEN_OPCODE,
+  MAX_PAGES,
+  MULTI_VALUE,
+  NO_MEMORY,
+  TOO_LARGE,
+} from "./rules";
 import * as scan from "./scan";
 
 export const TYPE: i32 = 1;
@@ -39,7 +50,7 @@ export class Module {
   importedFunctions: u32 = 0;
   definedFunctions: u32 = 0;
   globals: u32 = 0;
-  /** The mutable ones among them; none if one has a value of a form that is not known. */
+  /** The mutable ones among them; none if one begins as a reference. */
   mutableGlobals: u32[] = [];
   /** Pages of the memory at first. */
   leastPages: u32 = 0;
@@ -110,10 +121,8 @@ export class Module {
     this.results = new StaticArray<u32>(n);
     for (let i: u32 = 0; i < n && !failed(); i++) {
       if (scan.u8_() != 0x60) fail(BAD_MODULE);
-      this.params[i] = scan.count();
-      scan.skip(this.params[i]);
-      this.results[i] = scan.count();
-      scan.skip(this.results[i]);
+      this.params[i] = scan.valueTypes();
+      this.results[i] = scan.valueTypes();
       if (this.results[i] > 1) fail(MULTI_VALUE);
     }
   }
@@ -142,12 +151,15 @@ export class Module {
 
   private readGlobals(): void {
     const found = new Array<u32>();
+    let known = true;
     for (let i: u32 = 0; i < this.globals && !failed(); i++) {
-      scan.u8_();
-      if (scan.u8_() == 1) found.push(i);
-      if (!plainValue()) return;
+      scan.valueType();
+      const mutability = scan.u8_();
+      if (mutability > 1) return fail(BAD_MODULE);
+      if (mutability == 1) found.push(i);
+      known = initialValue() && known;
     }
-    this.mutableGlobals = found;
+    if (known) this.mutableGlobals = found;
   }
 
   /** One memory of its own, of no more than `MAX_PAGES` pages. */
@@ -180,11 +192,15 @@ export function constantOffset(): void {
   if (scan.u8_() != 0x0b) fail(BAD_OFFSET);
 }
 
-/** Moves over a global's value, a constant of a number; false if it is something else. */
-function plainValue(): bool {
+/** Moves over a global's first value; false if it is a reference, not a constant number. Engines know more forms than the network's. */
+function initialValue(): bool {
   const opcode = scan.u8_();
-  if (opcode == op.I32_CONST || opcode == op.I64_CONST) scan.skipLeb(opcode == op.I32_CONST ? 5 : 10);
+  const isReference = opcode == op.REF_NULL || opcode == op.REF_FUNC;
+  if (opcode == op.I32_CONST || opcode == op.REF_FUNC) scan.skipLeb(5);
+  else if (opcode == op.I64_CONST) scan.skipLeb(10);
   else if (opcode == op.F32_CONST || opcode == op.F64_CONST) scan.skip(opcode == op.F32_CONST ? 4 : 8);
-  else return false;
-  return scan.u8_() == op.END;
+  else if (opcode == op.REF_NULL) scan.valueType();
+  else fail(FORBIDDEN_OPCODE);
+  if (scan.u8_() != op.END) fail(FORBIDDEN_OPCODE);
+  return !isReference;
 }

@@ -30,7 +30,9 @@ export const RETURN: u32 = 0x0f;
 export const CALL: u32 = 0x10;
 export const CALL_INDIRECT: u32 = 0x11;
 export const DROP: u32 = 0x1a;
+export const SELECT: u32 = 0x1b;
 export const LOCAL_GET: u32 = 0x20;
+export const LOCAL_SET: u32 = 0x21;
 export const LOCAL_TEE: u32 = 0x22;
 export const GLOBAL_GET: u32 = 0x23;
 export const GLOBAL_SET: u32 = 0x24;
@@ -43,12 +45,15 @@ export const F64_CONST: u32 = 0x44;
 export const I32_EQ: u32 = 0x46;
 export const I32_LT_U: u32 = 0x49;
 export const I32_GT_U: u32 = 0x4b;
+export const I32_LE_U: u32 = 0x4d;
 export const I64_LT_S: u32 = 0x53;
 export const I32_ADD: u32 = 0x6a;
 export const I32_SUB: u32 = 0x6b;
 export const I64_SUB: u32 = 0x7d;
 export const I64_MUL: u32 = 0x7e;
 export const I64_EXTEND_I32_U: u32 = 0xad;
+export const REF_NULL: u32 = 0xd0;
+export const REF_FUNC: u32 = 0xd2;
 export const PREFIX: u32 = 0xfc;
 
 // Behind the prefix.

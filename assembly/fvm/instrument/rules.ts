@@ -17,6 +17,8 @@ export const STACK_LIMIT: u32 = 2048;
 export const ACTIVATION: u32 = 2;
 /** Most pages of one guest's memory: 512 MiB. */
 export const MAX_PAGES: u32 = 8192;
+/** Most elements of a guest's table: what the reference's engine makes room for. */
+export const MAX_TABLE: u32 = 20000;
 /** Bytes of a pointer in a table, for bulk operations on tables. */
 export const TABLE_ELEMENT: u64 = 8;
 
@@ -53,6 +55,7 @@ export const TOO_LARGE: i32 = 7;
 export const BAD_OFFSET: i32 = 8;
 export const NEGATIVE_SIZE: i32 = 9;
 export const NO_MEMORY: i32 = 10;
+export const FORBIDDEN_TYPE: i32 = 11;
 
 /** First fault met. */
 let fault: i32 = OK;

@@ -2,7 +2,7 @@
  * Reading a binary module: one cursor over the whole input. Whatever lies outside of it, or is malformed, becomes a fault
  * and reads as 0, so that every loop above ends.
  */
-import { BAD_MODULE, fail, TRUNCATED } from "./rules";
+import { BAD_MODULE, fail, FORBIDDEN_TYPE, TRUNCATED } from "./rules";
 
 /** Next byte to be read, and the first one behind the input. */
 export let at: usize = 0;
@@ -74,5 +74,27 @@ export function count(): u32 {
     fail(TRUNCATED);
     return 0;
   }
+  return n;
+}
+
+/** Whether a byte is a value type that actors may use: a number, or a reference to a function or to something outside. */
+// @ts-ignore: decorator
+@inline
+export function isValueType(type: u32): bool {
+  return (type >= 0x7c && type <= 0x7f) || type == 0x70 || type == 0x6f;
+}
+
+/**
+ * A value type. Engines know more of them than the network's, some of several bytes: taken for one byte, what follows would be read otherwise
+ * here than there.
+ */
+export function valueType(): void {
+  if (!isValueType(u8_())) fail(FORBIDDEN_TYPE);
+}
+
+/** Value types behind their number, which is given. */
+export function valueTypes(): u32 {
+  const n = count();
+  for (let i: u32 = 0; i < n; i++) valueType();
   return n;
 }
