@@ -1,5 +1,5 @@
 /** A file from an address that the user named: bounded, with progress, ended by silence. */
-import { concat } from "../base/bytes.ts";
+import { GrowingBytes } from "../base/byte-queue.ts";
 import { MAX_PACK } from "../exec/bundle.ts";
 import { UnreachableError, UsageError } from "./errors.ts";
 import { type ProgressLine, sizeText } from "./terminal.ts";
@@ -23,17 +23,17 @@ export async function download(url: string, { signal, line }: DownloadOptions): 
     const response = await fetch(url, { signal: AbortSignal.any([signal, silence.signal]) });
     if (!response.ok || response.body === null) throw new Error(`${url} answers ${response.status}`);
     const total = Number(response.headers.get("content-length") ?? 0);
-    const parts: Uint8Array[] = [];
-    let size = 0;
+    // A server may send byte by byte.
+    const all = new GrowingBytes();
     for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) {
       heard();
-      size += part.length;
+      const size = all.size + part.length;
       if (size > MAX_PACK) throw new Error(`${url} is larger than any bundle of actors (${sizeText(MAX_PACK)})`);
-      parts.push(part);
+      all.add(part);
       if (total > 0) line.part("download", Math.min(size, total), total);
       else line.show(`download ${sizeText(size)}`);
     }
-    return concat(...parts);
+    return all.take();
   } catch (error) {
     if (silence.signal.aborted) throw new Error(`${url} sent nothing for ${SILENCE / 1000} s`);
     if (error instanceof TypeError) throw new UnreachableError(url, error);

@@ -8,14 +8,13 @@
  * bundle that is not published is taken only where the caller says so. Actors are the user's files; none come with the package.
  */
 import * as dagCbor from "@ipld/dag-cbor";
-import { Decompress } from "fzstd";
-import { concat, equal } from "../base/bytes.ts";
-import { FilError } from "../base/errors.ts";
+import { describeError, FilError } from "../base/errors.ts";
 import { loadCrypto } from "../core/crypto.ts";
 import { type ActorBundle, actorBundles, type BundleName } from "../params/actor-codes.ts";
 import { readCar } from "../storage/car.ts";
 import { checkBlock } from "../storage/check-block.ts";
 import { readTar } from "../storage/tar.ts";
+import { isZstd, unpackZstd } from "../storage/zstd.ts";
 import { CID, cidKey } from "../types/cid.ts";
 
 export type BundleErrorData =
@@ -40,17 +39,20 @@ export type Bundle = {
   readonly blocks: ReadonlyMap<string, Uint8Array>;
 };
 
-/** That a network's actors are not at hand, with the next step. */
-export function missingBundle(network: BundleName, actorsVersion: number): BundleError {
+/** That a network's actors are not at hand, with the next step. `refused`: files that might have been them, and why they are not. */
+export function missingBundle(
+  network: BundleName,
+  actorsVersion: number,
+  refused: readonly (readonly [file: string, why: string])[] = [],
+): BundleError {
+  const why = refused.map(([file, reason]) => ` (${file} is refused: ${reason})`).join("");
   return new BundleError(
     { code: "MISSING_BUNDLE", network, actorsVersion },
-    `the actors v${actorsVersion} of ${network} are not at hand: take builtin-actors-${network}.car from a release ` +
+    `the actors v${actorsVersion} of ${network} are not at hand${why}: take builtin-actors-${network}.car from a release ` +
       `v${actorsVersion} of filecoin-project/builtin-actors, and give it (\`filigree bundle add <file>\`)`,
   );
 }
 
-/** First bytes of a Zstandard frame. */
-const ZSTD = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd);
 /** Most bytes of a pack when it is decompressed, and of a file that is taken for a bundle; actors of one. */
 export const MAX_PACK = 512 << 20;
 export const MAX_ACTORS = 256;
@@ -60,25 +62,16 @@ function bad(why: string, cause?: unknown): never {
 }
 
 function unpack(pack: Uint8Array): Uint8Array {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  const stream = new Decompress((part) => {
-    size += part.length;
-    if (size > MAX_PACK) bad(`the pack is larger than ${MAX_PACK >> 20} MiB`);
-    parts.push(part);
-  });
   try {
-    stream.push(pack, true);
+    return unpackZstd(pack, MAX_PACK);
   } catch (error) {
-    if (error instanceof BundleError) throw error;
-    bad("the pack does not decompress", error);
+    return bad(`the pack: ${describeError(error)}`, error);
   }
-  return concat(...parts);
 }
 
 /** The CARs in a file: itself, or those of a pack. */
 export function carsOf(file: Uint8Array): readonly Uint8Array[] {
-  if (!equal(file.subarray(0, 4), ZSTD)) return [file];
+  if (!isZstd(file)) return [file];
   try {
     return readTar(unpack(file))
       .filter(({ name }) => name.endsWith(".car"))

@@ -12,6 +12,16 @@ export type BundleFile = {
   read(): Promise<Uint8Array>;
 };
 
+/** Of a file whose name speaks of the version that is wanted; more where it speaks of the network, too. */
+const OF_VERSION = 2;
+/** Refused files that are told of where a bundle is missing. */
+const MOST_TOLD = 3;
+
+function rankOf(network: BundleName, actorsVersion: number): (file: string) => number {
+  const named = new RegExp(`(^|[^0-9])v${actorsVersion}[^0-9]`);
+  return (file) => OF_VERSION * Number(named.test(file)) + Number(file.includes(network));
+}
+
 export class Bundles {
   private readonly read = new Map<string, Bundle>();
   private readonly codes = new Map<string, Uint8Array>();
@@ -45,17 +55,18 @@ export class Bundles {
   /** The same; throws `BundleError` MISSING_BUNDLE, which says the next step, if no file has it. */
   async require(network: BundleName, actorsVersion: number): Promise<Bundle> {
     const found = await this.find(network, actorsVersion);
-    if (found === undefined) throw missingBundle(network, actorsVersion);
-    return found;
+    if (found !== undefined) return found;
+    const rank = rankOf(network, actorsVersion);
+    const refused = [...this.refused].filter(([name]) => rank(name) >= OF_VERSION).slice(0, MOST_TOLD);
+    throw missingBundle(network, actorsVersion, refused);
   }
 
   private async search(network: BundleName, actorsVersion: number): Promise<Bundle | undefined> {
     const wanted = actorBundle(network, actorsVersion);
     if (wanted === undefined) return undefined;
     const key = cidKey(wanted.manifest);
-    const named = new RegExp(`(^|[^0-9])v${actorsVersion}[^0-9]`);
-    const rank = ({ name }: BundleFile): number => 2 * Number(named.test(name)) + Number(name.includes(network));
-    const order = [...this.files].sort((a, b) => rank(b) - rank(a));
+    const rank = rankOf(network, actorsVersion);
+    const order = [...this.files].sort((a, b) => rank(b.name) - rank(a.name));
     for (const file of order) {
       const known = this.read.get(key);
       if (known !== undefined) return known;

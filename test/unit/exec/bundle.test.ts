@@ -82,6 +82,9 @@ test("a file that is no bundle is remembered with its reason, and looked at once
   expect(await bundles.find("mainnet", 9)).toBeUndefined();
   expect(reads).toBe(1);
   expect([...bundles.refused.values()]).toEqual([expect.stringMatching(/no CAR/)]);
+  // Who asks for what the file's name speaks of is told why it is not taken.
+  await expect(bundles.require("mainnet", 10)).rejects.toThrow(/not at hand \(pack v10\.tar\.zst is refused: .*no CAR/);
+  await expect(bundles.require("mainnet", 9)).rejects.toThrow(/v9 of mainnet are not at hand: take/);
 });
 
 test("a tar archive with a wrong sum or a wrong length is refused", () => {
