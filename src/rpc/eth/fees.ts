@@ -9,7 +9,7 @@ import { type EthJson, executed, quantityText } from "./executed.ts";
 /** attoFIL per gas: the least premium that is proposed. Source: lotus node/impl/gasutils (MinGasPremium). */
 export const MIN_PREMIUM = 100_000n;
 
-type Paid = { readonly premium: bigint; readonly gasUsed: bigint };
+export type Paid = { readonly premium: bigint; readonly gasUsed: bigint };
 
 type HistoryOptions = {
   readonly count: number;
@@ -53,16 +53,17 @@ export async function feeHistory(
   };
 }
 
-/** For each percentile of the gas used the premium at which it is reached, cheapest first. */
-function rewardsOf(paid: readonly Paid[], used: bigint, percentiles: readonly number[]): bigint[] {
+/**
+ * For each percentile, of which each is as large as the one before it, a premium, cheapest first: that of the message behind the one with which so
+ * much of the gas is used. That the one itself is not meant is the reference's choice.
+ */
+export function rewardsOf(paid: readonly Paid[], used: bigint, percentiles: readonly number[]): bigint[] {
   const sorted = [...paid].sort((a, b) => (a.premium < b.premium ? -1 : a.premium > b.premium ? 1 : 0));
+  let at = 0;
+  let sum = 0n;
   return percentiles.map((percent) => {
-    const threshold = (Number(used) * percent) / 100;
-    let sum = 0;
-    for (const { premium, gasUsed } of sorted) {
-      sum += Number(gasUsed);
-      if (sum >= threshold) return premium;
-    }
-    return MIN_PREMIUM;
+    const threshold = BigInt(Math.trunc((Number(used) * percent) / 100));
+    for (; sum < threshold && at < sorted.length - 1; at++) sum += (sorted[at] as Paid).gasUsed;
+    return sorted[at]?.premium ?? MIN_PREMIUM;
   });
 }

@@ -61,13 +61,15 @@ function isWished(trace: EthTrace, { senders, receivers }: TraceFilter): boolean
 async function filtered(node: NodeServices, filter: TraceFilter, signal: AbortSignal): Promise<EthJson[]> {
   const { after, count } = filter;
   if (count === 0) return [];
-  const [first, last] = [await requireBlock(node, filter.from, true), await requireBlock(node, filter.to, true)];
+  const [below, last] = [await requireBlock(node, filter.from, true), await requireBlock(node, filter.to, true)];
+  // Of a null round it is the block before it, which is not of the range.
+  const first = typeof filter.from === "object" && "epoch" in filter.from ? Number(filter.from.epoch) : below.height;
   const breath = breather(signal);
   const out: EthJson[] = [];
   const room = new TraceRoom();
   let seen = 0;
   let read = 0;
-  for (let epoch = first.height; epoch <= last.height; epoch++) {
+  for (let epoch = first; epoch <= last.height; epoch++) {
     await breath();
     const tipset = await node.chain.tipsetAtOrAfter(epoch);
     if (tipset.height > last.height) break;

@@ -8,7 +8,7 @@ import type { Address } from "../../types/address.ts";
 import type { Tipset } from "../../types/block-header.ts";
 import { decodeTransaction, messageOfTransaction, signerOf, transactionHash } from "../../types/eth-transaction.ts";
 import { boolean, decimal, fallback, list, nullable, spelt, text } from "../codec/codec.ts";
-import { RPC_CODE, RpcError } from "../errors.ts";
+import { badParams, RPC_CODE, RpcError } from "../errors.ts";
 import { cidOfHash, findBlock, latest, requireBlock } from "../eth/blocks.ts";
 import { callAt, contractState, estimateGas, storageAt } from "../eth/calls.ts";
 import { blockRef, callRequest, data, ethAddress, hash, quantity } from "../eth/codecs.ts";
@@ -307,6 +307,11 @@ const methods = {
     cost: "walk",
     async run([count, ref, percentiles], { node, signal }) {
       if (count > BigInt(MAX_HISTORY)) throw new RpcError(RPC_CODE.badParams, `count: at most ${MAX_HISTORY} blocks`);
+      const falling = percentiles?.findIndex((one, i) => i > 0 && one < (percentiles[i - 1] as number)) ?? -1;
+      if (falling > 0)
+        badParams(
+          `percentiles[${falling}]: ${percentiles?.[falling]} comes behind ${percentiles?.[falling - 1]}; give them in rising order`,
+        );
       return feeHistory(node, await requireBlock(node, ref), { count: Number(count), percentiles, signal });
     },
   }),

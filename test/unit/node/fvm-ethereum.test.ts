@@ -140,6 +140,7 @@ describe("blocks", () => {
       history["reward"],
       history["oldestBlock"],
     ]).toMatchObject([{ length: 4 }, [0, 0, 0], [["0x186a0"], ["0x186a0"], ["0x186a0"]], "0x1"]);
+    await expect(ask("eth_feeHistory", 3, "latest", [50, 50, 49])).rejects.toThrow(/percentiles\[2\].*rising order/);
     for (const tag of ["safe", "finalized", "earliest"])
       expect(await ask("eth_getBlockByNumber", tag, false)).toMatchObject({
         number: "0x0",

@@ -111,6 +111,13 @@ test("traces tell of a transfer and of a native call, whole blocks and parts of 
     vmTrace: null,
     stateDiff: null,
   });
+  // A range that begins with null rounds does not have the block before them.
+  const below = Number(transfer.blockNumber);
+  await net.clock.skip(3);
+  await net.clock.mine(1);
+  const later = { ...wish, fromBlock: `0x${(net.head.height - 2).toString(16)}` };
+  expect((await ask("trace_filter", later)).length).toBe(0);
+  expect(await ask("trace_filter", { ...wish, fromBlock: `0x${below.toString(16)}` })).toEqual([transfer]);
 });
 
 describe("filters", () => {
