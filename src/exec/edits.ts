@@ -45,6 +45,8 @@ const SSTORE = 0x55;
 const STOP = 0x00;
 /** Stores of one program: 67 bytes each, below the most that code may have. */
 const STORES = 300;
+/** Actors that no contract takes the place of: of rewards and cron, of who may make blocks, and those that know all others. */
+const NEEDED = ["system", "init", "reward", "cron", "storagepower", "storageminer"];
 /** An empty KAMT: no bits, no pointers. */
 const EMPTY_MAP = dagCbor.encode([new Uint8Array(0), []]);
 
@@ -71,10 +73,19 @@ class Edit {
   apply(): void {
     const { balance, nonce, code, storage } = this.edit;
     this.make();
+    if (code !== undefined || storage !== undefined) this.refuseNeeded();
     if (balance !== undefined) this.set({ balance });
     if (code !== undefined) this.setCode(code);
     if (storage !== undefined) this.setStorage(storage.slots, storage.isWhole);
     if (nonce !== undefined) this.setNonce(nonce);
+  }
+
+  /** Refuses to make a contract of what every tipset needs: none could be made any more. */
+  private refuseNeeded(): void {
+    const { code } = this.actor;
+    const needed = this.names().find(([, known]) => CID.asCID(known)?.equals(code) === true)?.[0];
+    if (needed !== undefined && NEEDED.includes(needed))
+      this.refuse(`it is the actor ${needed}, without which no tipset can be made; its balance and nonce can`);
   }
 
   /** Makes a placeholder actor where there is nobody. */
@@ -103,8 +114,13 @@ class Edit {
 
   private setNonce(nonce: bigint): void {
     const state = this.contract();
-    if (state === null) this.set({ nonce });
-    else this.setContract(state.with(-2, nonce));
+    if (state !== null) {
+      this.setContract(state.with(-2, nonce));
+      return;
+    }
+    // Who has sent messages is an account: a placeholder may send its first one alone.
+    const hasSent = nonce > 0n && equal(this.actor.code.bytes, this.named("placeholder").bytes);
+    this.set(hasSent ? { nonce, code: this.named("ethaccount") } : { nonce });
   }
 
   private setCode(code: Uint8Array): void {
@@ -159,13 +175,21 @@ class Edit {
     return cid;
   }
 
-  /** Code of the EVM actor, by the manifest that the state names. */
   private get evm(): CID {
+    return this.named("evm");
+  }
+
+  /** Code of an actor, by the manifest that the state names. */
+  private named(wanted: string): CID {
+    const code = this.names().find(([name]) => name === wanted)?.[1];
+    return CID.asCID(code) ?? this.refuse("the network's actors know no contracts");
+  }
+
+  /** Names and codes of the network's actors. */
+  private names(): [string, CID][] {
     const system = this.fvm.actor(SYSTEM) ?? this.refuse("the state has no system actor");
     const [manifest] = dagCbor.decode<[CID]>(this.fvm.block(system.head));
-    const names = dagCbor.decode<[string, CID][]>(this.fvm.block(manifest));
-    const code = names.find(([name]) => name === "evm")?.[1];
-    return CID.asCID(code) ?? this.refuse("the network's actors know no contracts");
+    return dagCbor.decode<[string, CID][]>(this.fvm.block(manifest));
   }
 
   private refuse(why: string): never {

@@ -156,7 +156,10 @@ export class MessagePool {
   private async stateOf(sender: Address): Promise<SenderState> {
     return (
       (await this.parts.senderState(sender)) ??
-      refuse("UNKNOWN_SENDER", `sender ${this.text(sender)}: actor not found: it has no funds yet`)
+      refuse(
+        "UNKNOWN_SENDER",
+        `sender ${this.text(sender)}: actor not found: it has no funds yet, or is a contract, which sends no messages`,
+      )
     );
   }
 

@@ -244,7 +244,12 @@ export class Clock implements Startable {
 
   private minePayable(): Promise<void> {
     return this.turns.run(async () => {
-      for (let carried = 1; carried > 0 && !this.stopped; ) carried = (await this.next()).messages;
+      while (!this.stopped) {
+        const before = this.pool.size;
+        const { messages } = await this.next();
+        // What is carried leaves the pool. If nothing has, tipsets would be made for ever; whatever came meanwhile has asked for its own.
+        if (messages === 0 || this.pool.size >= before) return;
+      }
     });
   }
 

@@ -120,7 +120,11 @@ export class EthControl implements EthDevControl {
   /** Changes actors, and makes a tipset that shows it unless tipsets are made by hand. Throws `ExecError` NOT_EDITABLE. */
   async edit(edits: readonly ActorEdit[]): Promise<void> {
     const { clock, node } = this.parts;
-    await clock.between(() => node.states.editHead(edits));
+    await clock.between(async () => {
+      await node.states.editHead(edits);
+      // Nonces may be others now: what waits below them is used, and what comes next begins there.
+      await node.pool.prune();
+    });
     if (clock.isAutomatic) await clock.mine(1);
   }
 

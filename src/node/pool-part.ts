@@ -7,8 +7,11 @@ import { PoolStore } from "../mpool/kept-messages.ts";
 import { MessagePool } from "../mpool/pool.ts";
 import { CHAIN_LIMITS } from "../params/networks.ts";
 import { isFvm } from "../schema/versions/rows.ts";
+import { Senders } from "../state/manifest.ts";
+import type { StateView } from "../state/state-view.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
-import { tipsetKeyText } from "../types/block-header.ts";
+import type { Address } from "../types/address.ts";
+import { type Tipset, tipsetKeyText } from "../types/block-header.ts";
 import { chainLength, type SignedMessage } from "../types/message.ts";
 import type { Health, Startable } from "./startable.ts";
 
@@ -33,6 +36,13 @@ export function makePool(
 ): MessagePool {
   const { chain } = states;
   const view = () => states.stateAfter(chain.head);
+  const senders = new Senders(chain.blocks);
+  // What was made a contract sends nothing any more, though its key is known: a block would carry its messages, and they would stay.
+  const senderIn = async (state: StateView, { height }: Tipset, address: Address) => {
+    const actor = await state.actor(address);
+    if (actor === null || !isFvm(states.networkVersionAt(height))) return actor;
+    return (await senders.may(state, actor)) ? actor : null;
+  };
   const nextVersion = (): number => states.networkVersionAt(chain.head.height + 1);
   return new MessagePool({
     prefix: states.network.prefix,
@@ -40,7 +50,10 @@ export function makePool(
       const state = await view();
       return (await state.actor(address)) === null ? null : state.accountKey(address).catch(() => null);
     },
-    senderState: async (address) => (await view()).actor(address),
+    senderState: async (address) => {
+      const { head } = chain;
+      return senderIn(await states.stateAfter(head), head, address);
+    },
     verify: (signed, signer) => trusts(signed) || verifyMessage(crypto, signed, signer, states.network.chainId),
     minGas: (signed) => minGasOf(chainLength(signed), nextVersion()),
     networkVersion: nextVersion,
@@ -52,7 +65,7 @@ export function makePool(
       if (reverts.length === 0 && tipsetKeyText(tipset.key) === tipsetKeyText(chain.head.key)) return null;
       const state = await states.stateAfter(tipset);
       const carried = await Promise.all(reverts.map((one) => chain.signedMessages(one)));
-      return { senderState: (address) => state.actor(address), carried: carried.flat() };
+      return { senderState: (address) => senderIn(state, tipset, address), carried: carried.flat() };
     },
     kept: new PoolStore(chain.blocks, chain),
   });

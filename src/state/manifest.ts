@@ -5,9 +5,9 @@
 import * as dagCbor from "@ipld/dag-cbor";
 import { loadNode } from "../storage/amt.ts";
 import type { BlockSource } from "../storage/contract.ts";
-import { CID, cidOfBlock } from "../types/cid.ts";
+import { CID, cidKey, cidOfBlock } from "../types/cid.ts";
 import { SYSTEM } from "../types/singletons.ts";
-import { StateError, type StateView } from "./state-view.ts";
+import { type ActorEntry, StateError, type StateView } from "./state-view.ts";
 
 export type RunningActors = {
   /** Root of a bundle that has them, by which it is known. */
@@ -37,4 +37,37 @@ export async function readManifest(blocks: BlockSource, view: StateView): Promis
     codes.set(name, cid);
   }
   return { root: cidOfBlock(dagCbor.encode([MANIFEST_VERSION, link])), codes };
+}
+
+/** Who may send messages in the FVM: any nonce, and only a first message. Source: ref-fvm at ef0a99370839 fvm/src/executor/default.rs. */
+const SENDERS = { any: ["account", "ethaccount"], first: "placeholder" } as const;
+
+/** Tells which actors may send messages, by the list of actors that a state names. */
+export class Senders {
+  private readonly blocks: BlockSource;
+  /** Of the list looked at last: it changes with upgrades alone. */
+  private known: { readonly head: string; readonly any: ReadonlySet<string>; readonly first: string } | null = null;
+
+  constructor(blocks: BlockSource) {
+    this.blocks = blocks;
+  }
+
+  /** Whether an actor of a state of the FVM may. */
+  async may(view: StateView, { code, nonce, delegated }: ActorEntry): Promise<boolean> {
+    const { any, first } = await this.codesOf(view);
+    const key = cidKey(code);
+    return any.has(key) || (key === first && nonce === 0n && delegated?.ethereum != null);
+  }
+
+  private async codesOf(view: StateView) {
+    const head = `${(await view.requireActor(SYSTEM)).head}`;
+    if (this.known?.head === head) return this.known;
+    const { codes } = await readManifest(this.blocks, view);
+    const keyOf = (name: string): string => {
+      const code = codes.get(name);
+      return code === undefined ? "" : cidKey(code);
+    };
+    this.known = { head, any: new Set(SENDERS.any.map(keyOf)), first: keyOf(SENDERS.first) };
+    return this.known;
+  }
 }

@@ -90,7 +90,12 @@ async function nonceOf(node: NodeServices, address: Address, tipset: Tipset, isP
   const view = await node.states.stateAfter(tipset);
   const actor = await view.actor(address);
   if (actor === null) return 0n;
-  return isPending ? node.pool.nextNonceOf(address) : actor.nonce;
+  if (!isPending) return actor.nonce;
+  return node.pool.nextNonceOf(address).catch((error: unknown) => {
+    // An actor that sends no messages.
+    if (isFilError(error, "UNKNOWN_SENDER")) return actor.nonce;
+    throw error;
+  });
 }
 
 async function priorityFee(node: NodeServices): Promise<bigint> {

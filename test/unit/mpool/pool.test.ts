@@ -374,7 +374,7 @@ test("pool: refusals name addresses as the network spells them, and amounts in F
   const dear = signed(sender(0), 0n, { gasFeeCap: FIL / 10n ** 6n, gasLimit: 10n ** 6n });
   await expect(pool.push(dear)).rejects.toThrow("not enough funds: 1 FIL needed with what waits, balance is 0.5 FIL");
   await expect(pool.push(signed(sender(1), 0n))).rejects.toThrow(
-    `sender ${sender(1).toString("t")}: actor not found: it has no funds yet`,
+    `sender ${sender(1).toString("t")}: actor not found: it has no funds yet, or is a contract, which sends no messages`,
   );
   await expect(pool.nextNonceOf(Address.id(7))).rejects.toThrow("t07: actor not found");
   await pool.push(signed(sender(0), 0n));

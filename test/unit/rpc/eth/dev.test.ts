@@ -110,6 +110,72 @@ describe("a local network", () => {
     expect(await ask("personal_sign", "0x00", eth.ethereum(0))).toMatch(/^0x[0-9a-f]{128}1[bc]$/);
   });
 
+  test("what waits of a sender ends no chain when its nonce is set, or when it is made a contract", async () => {
+    const { ask, net } = eth;
+    const [from, to] = [eth.ethereum(0), eth.ethereum(1)];
+    const send = (sender = from): Promise<string> => ask("eth_sendTransaction", { from: sender, to, value: "0x7" });
+    const count = async (): Promise<number> => Number(await ask("eth_getTransactionCount", from, "pending"));
+    await ask("evm_setAutomine", false);
+    await ask("anvil_setNonce", from, "0x5");
+    await send();
+    await ask("anvil_setNonce", from, "0x10");
+    expect([net.node.pool.size, await count()]).toEqual([0, 16]);
+    await send();
+    await ask("anvil_setNonce", from, "0x2");
+    expect([net.node.pool.size, await count()]).toEqual([1, 2]);
+    await send();
+    await net.clock.mine(2);
+    expect([net.node.pool.size, await count()]).toEqual([1, 3]);
+    await send();
+    await ask("anvil_setCode", from, "0x00");
+    // In instant mode tipsets would be made without end if blocks carried what stays in the pool.
+    const { height } = net.head;
+    await ask("evm_setIntervalMining", 0);
+    await ask("evm_setAutomine", true);
+    await net.clock.mine(1);
+    await net.clock.between(async () => undefined);
+    expect(net.head.height).toBeLessThan(height + 5);
+    expect(net.node.pool.size).toBe(2);
+    await expect(send()).rejects.toThrow(/a contract, which sends no messages/);
+  });
+
+  test("what every tipset needs is made no contract, for a call neither; its balance can be set", async () => {
+    const { ask, net } = eth;
+    const addressOf = (id: number): string => `0xff${"00".repeat(18)}${id.toString(16).padStart(2, "0")}`;
+    const word = `0x${"11".repeat(32)}`;
+    for (const [id, name] of [
+      [0, "system"],
+      [1, "init"],
+      [2, "reward"],
+      [3, "cron"],
+      [4, "storagepower"],
+    ] as const) {
+      const why = new RegExp(`the actor ${name}, without which no tipset`);
+      await expect(ask("anvil_setCode", addressOf(id), "0x00")).rejects.toThrow(why);
+      await expect(ask("anvil_setStorageAt", addressOf(id), "0x0", word)).rejects.toThrow(why);
+      const call = ask("eth_call", { to: NOBODY }, "latest", { [addressOf(id)]: { code: "0x00" } });
+      await expect(call).rejects.toThrow(why);
+    }
+    expect(await ask("anvil_setBalance", addressOf(4), "0x5")).toBe(true);
+    expect(await ask("anvil_setCode", addressOf(5), "0x00")).toBe(true);
+    const { height } = net.head;
+    await net.clock.mine(2);
+    expect(net.head.height).toBe(height + 2);
+  });
+
+  test("an address whose nonce is set has sent messages: it is an account, and sends more", async () => {
+    const { ask, net } = eth;
+    await ask("anvil_setBalance", NOBODY, "0xde0b6b3a7640000");
+    await ask("anvil_setNonce", NOBODY, "0x5");
+    await ask("hardhat_impersonateAccount", NOBODY);
+    const hash = await ask("eth_sendTransaction", { from: NOBODY, to: eth.ethereum(1), value: "0x7" });
+    await net.clock.mine(2);
+    expect(await ask("eth_getTransactionReceipt", hash)).toMatchObject({ status: "0x1" });
+    expect(await ask("eth_getTransactionCount", NOBODY, "latest")).toBe("0x6");
+    // What sends nothing has a nonce all the same.
+    expect(await ask("eth_getTransactionCount", `0xff${"00".repeat(18)}04`, "pending")).toBe("0x0");
+  });
+
   test("only what is asked for unsigned is impersonated: what others push in such a spelling is refused", async () => {
     const { ask, net } = eth;
     await ask("anvil_setBalance", NOBODY, "0xde0b6b3a7640000");
