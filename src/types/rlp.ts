@@ -101,6 +101,7 @@ export function integerBytes(value: bigint): Uint8Array {
 /** Throws `RlpError` for leading zeros, and for more than `most` bytes. */
 export function integerFrom(bytes: Rlp | undefined, most = 32): bigint {
   if (!(bytes instanceof Uint8Array)) return bad(0, "a number is a byte string");
-  if (bytes.length > most || bytes[0] === 0) return bad(0, "not a number in its shortest form");
+  if (bytes.length > most) return bad(0, `a number of more than ${most} bytes`);
+  if (bytes[0] === 0) return bad(0, "not a number in its shortest form");
   return bytes.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
 }

@@ -114,7 +114,7 @@ describe("transactions", () => {
     refused(Uint8Array.of(3, 0xc0), /unknown type 3/);
     refused(changed(0, integerBytes(1n)), /for chain 1/);
     refused(changed(1, Uint8Array.of(0)), /shortest form/);
-    refused(changed(1, new Uint8Array(9).fill(1)), /shortest form/);
+    refused(changed(1, new Uint8Array(9).fill(1)), /more than 8 bytes/);
     refused(changed(5, new Uint8Array(19).fill(1)), /receiver of 19 bytes/);
     refused(changed(8, [utf8("a")]), /access lists must be empty/);
     refused(changed(9, integerBytes(2n)), /v must be 0 or 1/);
