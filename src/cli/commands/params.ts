@@ -8,6 +8,7 @@ import { LOCAL_SETUP } from "../../node/local-proving.ts";
 import { ProvingPool } from "../../proving/pool.ts";
 import { popcount } from "../../proving/snark/circuit.ts";
 import { officialShape } from "../../proving/snark/circuits.ts";
+import { SnarkError } from "../../proving/snark/kernel.ts";
 import { openParams } from "../../proving/snark/params-file.ts";
 import {
   contentDigest,
@@ -139,7 +140,16 @@ async function list({ dir, json }: ListOptions): Promise<void> {
   const parameters: object[] = [];
   const lines: string[] = [];
   for (const name of names.sort()) {
-    const record = await readParamsRecord(dir, name);
+    // One that cannot be read hides none of the others.
+    const record = await readParamsRecord(dir, name).catch((error: unknown) => {
+      if (error instanceof SnarkError) return error;
+      throw error;
+    });
+    if (record instanceof SnarkError) {
+      parameters.push({ name, whole: false, error: record.message });
+      lines.push(`${name}  ${record.message}`);
+      continue;
+    }
     parameters.push(record ?? { name, whole: false });
     lines.push(`${name}  ${record === null ? await unfinished(dir, name) : describe(record)}`);
   }

@@ -7,7 +7,7 @@
  * those that were noted are not made again. The same setup and circuit give the same bytes on every runtime, however many workers.
  */
 import { blake2b } from "@noble/hashes/blake2.js";
-import { concat, equal, fromUtf8, toHex, utf8 } from "../../base/bytes.ts";
+import { concat, equal, toHex, utf8 } from "../../base/bytes.ts";
 import { loadProofs } from "../../core/proofs.ts";
 import type { ProvingOptions } from "../ranges.ts";
 import type { Scheduler } from "../scheduler.ts";
@@ -84,9 +84,9 @@ class Journal {
       await sink.appendJournal(0, head);
       return new Journal(sink, head.length, new Set());
     }
-    // A line that was cut in the middle is overwritten by the next.
+    // A line that was cut in the middle is overwritten by the next; what is no text any more is no line, and its window is made again.
     const complete = found.lastIndexOf(10) + 1;
-    return new Journal(sink, complete, await written(sink, fromUtf8(found.subarray(0, complete))));
+    return new Journal(sink, complete, await written(sink, new TextDecoder().decode(found.subarray(0, complete))));
   }
 
   has({ from, count, group }: Piece): boolean {

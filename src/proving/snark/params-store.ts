@@ -37,7 +37,8 @@ export type ParamsRecord = {
 export const LOCAL_WARNING =
   "one person's setup: whoever knows the seed can forge proofs; for local networks and tests only";
 
-/** Bytes of a file that can be a verifying key. */
+/** Bytes of a file that can be a record, and of one that can be a verifying key. */
+const MOST_RECORD_BYTES = 2 ** 16;
 const MOST_KEY_BYTES = 2 ** 20;
 /** Bytes digested, or read, at a time. */
 const CHUNK = 2 ** 22;
@@ -99,10 +100,26 @@ export async function readParamsRecord(directory: string, name: string): Promise
   const path = pathOf(directory, name, "json");
   const size = await platform.fileSize(path);
   if (size === null) return null;
-  const record = JSON.parse(fromUtf8(await platform.readRange(path, 0, size))) as ParamsRecord;
-  if (record.format !== 1 || typeof record.size !== "number" || typeof record.digest !== "string")
-    throw new SnarkError({ code: "PARAMS_HEADER", what: "record" }, `${path} is no record of parameters`);
-  return record;
+  const record = size > MOST_RECORD_BYTES ? null : recordIn(await platform.readRange(path, 0, size));
+  if (record !== null) return record;
+  throw new SnarkError(
+    { code: "PARAMS_HEADER", what: "record" },
+    `${path} is no record of parameters: remove it, and make them again`,
+  );
+}
+
+/** What bytes record; null for what is none, or was changed. */
+function recordIn(bytes: Uint8Array): ParamsRecord | null {
+  let json: unknown;
+  try {
+    json = JSON.parse(fromUtf8(bytes));
+  } catch {
+    return null;
+  }
+  if (typeof json !== "object" || json === null) return null;
+  const { format, name, size, digest, verifyingKeyDigest } = json as Partial<ParamsRecord>;
+  const areTexts = [name, digest, verifyingKeyDigest].every((one) => typeof one === "string");
+  return format === 1 && typeof size === "number" && areTexts ? (json as ParamsRecord) : null;
 }
 
 /** Paths of the files of a name. */

@@ -61,14 +61,18 @@ test("made, interrupted, taken up, found, and the same bytes from a pool", async
   await writeFile(file, damaged);
   const journal = path.join(folder, `${name}.journal`);
   await truncate(journal, (await readFile(journal)).length - 5);
+  // And one of whose bytes is none of a text.
+  const lines = await readFile(journal);
+  lines[lines.indexOf(10) + 3] = 0xff;
+  await writeFile(journal, lines);
   const rest = counting();
   const record = await makeStoredParams(proofs, rest.scheduler, folder, circuit, "seed", small);
   const all = counting();
   const other = path.join(folder, "other");
   const whole = await makeStoredParams(proofs, all.scheduler, other, circuit, "seed", small);
   expect(record).toEqual(whole);
-  // Nine were made; one of them was damaged, and one's line cut.
-  expect(rest.made()).toBe(all.made() - 7);
+  // Nine were made; one of them was damaged, and the lines of two.
+  expect(rest.made()).toBe(all.made() - 6);
   expect((await readFile(file)).equals(await readFile(path.join(other, `${name}.params`)))).toBe(true);
   expect((await readdir(folder)).filter((entry) => entry.endsWith(".journal"))).toEqual([]);
   const again = counting();
@@ -136,6 +140,29 @@ test("a verifying key's file that was changed, or is gone, is refused, and writt
     expect([made(), (await readFile(file)).equals(good)]).toEqual([0, true]);
     await openStoredParams(proofs, folder, name);
   }
+});
+
+test("a record that was changed is refused by its name and with the next step, and what is made anew replaces it", async () => {
+  const file = path.join(folder, `${name}.json`);
+  const good = await readFile(file, "utf8");
+  const { scheduler, made } = counting();
+  for (const bad of [
+    "",
+    good.slice(0, 40),
+    "null",
+    "[]",
+    good.replace("digest", "digset"),
+    " ".repeat(70_000) + good,
+  ]) {
+    await writeFile(file, bad);
+    const refused = { data: { code: "PARAMS_HEADER" }, message: expect.stringMatching(/json is no record.*remove it/) };
+    await expect(readParamsRecord(folder, name)).rejects.toMatchObject(refused);
+    await expect(makeStoredParams(proofs, scheduler, folder, circuit, "seed", small)).rejects.toMatchObject(refused);
+  }
+  await rm(file);
+  const record = await makeStoredParams(proofs, scheduler, folder, circuit, "seed", small);
+  expect(JSON.parse(good)).toEqual(record);
+  expect(made()).toBeGreaterThan(0);
 });
 
 test("digests are those of the network's list: BLAKE2b-512, cut to 16 bytes", async () => {
