@@ -176,6 +176,9 @@ export class QueueTable {
   }
 }
 
+/** What such a key looks like. */
+export const RESULT_KEY = /^[0-9a-f]{64}$/;
+
 /** Key of a job's result: its text holds the digests of all its bytes. */
 export function resultKey(release: string, job: unknown): string {
   return toHex(sha256(utf8(`${release} ${JSON.stringify(job)}`)));

@@ -14,7 +14,7 @@ import { ProvingPool, RemoteError } from "../proving/pool.ts";
 import { JobError } from "../proving/source.ts";
 import { pack, unpack } from "./packing.ts";
 import type { BlobStore } from "./store.ts";
-import { type Claim, MEMORY_CLASSES, QueueTable } from "./table.ts";
+import { type Claim, MEMORY_CLASSES, type QueuedJob, QueueTable, RESULT_KEY } from "./table.ts";
 
 /** What lies in the store under `results/<key>`. */
 export type StoredResult = { readonly result: unknown } | { readonly failure: Failure };
@@ -132,9 +132,9 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
 
 async function workOn(table: QueueTable, pool: ProvingPool, claim: Claim, options: WorkerOptions): Promise<void> {
   const { store, signal, onJob, onStage, onTrouble } = options;
-  const { key } = claim.data;
   let kind = "?";
   try {
+    const { key } = jobOf(claim);
     let outcome: "done" | "failed" | "known" = "known";
     if ((await readResult(store, key)) === null) {
       const job = (await unpack(store, claim.data.job)) as Job;
@@ -162,6 +162,13 @@ async function workOn(table: QueueTable, pool: ProvingPool, claim: Claim, option
     await mark(() => table.giveBack(claim, why), options);
     onJob?.(kind, "given back");
   }
+}
+
+/** What a claim is of. Throws for what no scheduler puts into the queue; like any job that cannot be read it is given back, and parked in the end. */
+function jobOf({ data }: Claim): QueuedJob {
+  const { key } = (data ?? {}) as Partial<QueuedJob>;
+  if (typeof key === "string" && RESULT_KEY.test(key)) return data;
+  throw new TypeError("a job in the queue has no key of its result");
 }
 
 /** Tries until the database takes it, a minute long; after that the job's lease has run out, and another worker has it. */

@@ -16,6 +16,7 @@ import { QueueScheduler } from "../../src/queue/scheduler.ts";
 import { openStore } from "../../src/queue/store.ts";
 import { QueueTable } from "../../src/queue/table.ts";
 import { type Postgres, postgresPrograms, startPostgres } from "../support/postgres.ts";
+import { until } from "../support/until.ts";
 
 const programs = postgresPrograms();
 if (programs === null) console.log("skipped: no PostgreSQL server is installed (Debian: postgresql)");
@@ -209,6 +210,24 @@ describe.skipIf(programs === null)("jobs through PostgreSQL", { timeout: 180_000
     await expect(queue.run(bad)).rejects.toMatchObject({ data: { code: "UNKNOWN_JOB" } });
     worker.child.kill("SIGTERM");
     await queue.close();
+  });
+
+  test("what no scheduler put into the queue is parked, and its worker goes on", async () => {
+    const store = storeOf("strange");
+    const table = await QueueTable.open(postgres.url, "strange", LEASE);
+    const strange = [null, {}, { key: "../../strange", job: {} }, { key: "ab".repeat(32), job: { $blob: 7 } }];
+    const ids = await Promise.all(strange.map((data) => table.send(data as never, 1, 1)));
+    const worker = startWorker(store, "strange");
+    const queue = await openQueue(store, "strange");
+    expect(await queue.run(job(12))).toEqual(await perform(job(12)));
+    await until("they are parked", async () => {
+      const states = await table.states(ids);
+      return ids.every((id) => states.get(id) === "failed");
+    });
+    expect(worker.child.exitCode).toBeNull();
+    worker.child.kill("SIGTERM");
+    await queue.close();
+    await table.close();
   });
 
   test("workers with another store are found out, and a scheduler that is closed leaves nobody waiting", async () => {
