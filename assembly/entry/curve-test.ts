@@ -150,4 +150,7 @@ export { fpFromNarrow, fpToNarrow, laneGather, laneInverse, laneScatter, narrowF
 export { dot } from "../crypto/poseidon/dot";
 export { dotLanes, dotLanesBoth, toWords } from "../crypto/poseidon/dot-lanes.gen";
 export { spreadConstant } from "../crypto/poseidon/lanes";
-export { frLanesDot, frLanesMul, frLanesReduce, frLanesScale, frLanesSqr } from "../crypto/field/fr-lanes.gen";
+export {
+  frLanesDivide, frLanesDot, frLanesMulAdd, frLanesReduce, frLanesScale, frLanesSqr,
+} from "../crypto/field/fr-lanes.gen";
+export { HANKEL_MULTIPLE, multiplyHankel } from "../crypto/poseidon/hankel-lanes.gen";

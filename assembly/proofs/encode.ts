@@ -8,8 +8,9 @@
  * Source: rust-fil-proofs storage-proofs-porep/src/encode.rs; storage-proofs-update/src/vanilla.rs.
  */
 import { FR_SIZE, frAdd, frFromBytesLE, frMul, frSub, frToBytesLE } from "../crypto/field/fr.gen";
+import { HASHES } from "../crypto/poseidon/eights";
 import { poseidon } from "../crypto/poseidon/hash";
-import { HASHES, hashEight } from "../crypto/poseidon/narrow-lanes";
+import { hashEight } from "../crypto/poseidon/narrow-lanes";
 
 const R0: u64 = 0xffffffff00000001;
 const R1: u64 = 0x53bda402fffe5bfe;

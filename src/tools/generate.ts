@@ -12,6 +12,7 @@ import { generateFields } from "./gen/field.ts";
 import { generateFieldLanes } from "./gen/field-lanes.ts";
 import { generateFrLanes } from "./gen/fr-lanes.ts";
 import type { Generator } from "./gen/generator.ts";
+import { generateHankelLanes } from "./gen/hankel-lanes.ts";
 import { generateKeccak256 } from "./gen/keccak256.ts";
 import { generateRpcDocs } from "./gen/rpc-docs.ts";
 import { generateSecp256k1 } from "./gen/secp256k1.ts";
@@ -29,6 +30,7 @@ const GENERATORS: readonly Generator[] = [
   generateFields,
   generateFieldLanes,
   generateFrLanes,
+  generateHankelLanes,
   generateKeccak256,
   generateRpcDocs,
   generateSecp256k1,

@@ -10,6 +10,10 @@
 export const FR_LANES_SIZE: usize = 320;
 /** Bytes of the columns that `frLanesReduce` takes. */
 export const FR_COLUMNS_SIZE: usize = 640;
+/** Bytes of the columns of one sum that `frLanesDivide` takes: 22 of a group, then those of the other. */
+export const FR_SUM_SIZE: usize = 704;
+/** Bytes of a constant as `frLanesMulAdd` adds it: 20 limbs of 13 bits, in words. */
+export const FR_LIMBS_SIZE: usize = 80;
 /** Bytes of a spread constant: see `poseidon/dot-lanes.gen.ts`. */
 const SPREAD_BYTES: usize = 96;
 /** The limbs of -p, j and j - 1 in word j. */
@@ -17,8 +21,8 @@ const NEGATIVE: usize = memory.data<u32>([0xffff, 0xffff, 0xffff, 0xffff, 0xffff
 const T: usize = memory.data(1344, 16);
 const B: usize = memory.data(336, 16);
 
-/** r = a b in every lane; tight. r may be a or b. */
-export function frLanesMul(r: usize, a: usize, b: usize): void {
+/** r = a b + c in every lane, c a constant in limbs, below p; tight, below 2.5p. r may be a or b. */
+export function frLanesMulAdd(r: usize, a: usize, b: usize, c: usize): void {
   for (let t = T; t < T + 1344; t += 672, b += 160, a += 160) {
     let before = i32x4.splat(0);
     const b0 = v128.load(b, 0);
@@ -212,65 +216,85 @@ export function frLanesMul(r: usize, a: usize, b: usize): void {
     }
     u += 64;
   }
-  const r0_0 = v128.load(u, 0);
-  const r0_1 = v128.load(u, 672);
-  const r1_0 = i32x4.add(v128.load(u, 16), i32x4.shr_s(r0_0, 13));
+  const c0 = v128.load32_splat(c, 0);
+  const r0_0 = i32x4.add(v128.load(u, 0), c0);
+  const r0_1 = i32x4.add(v128.load(u, 672), c0);
+  const c1 = v128.load32_splat(c, 4);
+  const r1_0 = i32x4.add(i32x4.add(v128.load(u, 16), c1), i32x4.shr_s(r0_0, 13));
   v128.store(r, v128.or(v128.and(r0_0, mask), i32x4.shl(v128.and(r1_0, mask), 16)), 0);
-  const r1_1 = i32x4.add(v128.load(u, 688), i32x4.shr_s(r0_1, 13));
+  const r1_1 = i32x4.add(i32x4.add(v128.load(u, 688), c1), i32x4.shr_s(r0_1, 13));
   v128.store(r, v128.or(v128.and(r0_1, mask), i32x4.shl(v128.and(r1_1, mask), 16)), 160);
-  const r2_0 = i32x4.add(v128.load(u, 32), i32x4.shr_s(r1_0, 13));
-  const r2_1 = i32x4.add(v128.load(u, 704), i32x4.shr_s(r1_1, 13));
-  const r3_0 = i32x4.add(v128.load(u, 48), i32x4.shr_s(r2_0, 13));
+  const c2 = v128.load32_splat(c, 8);
+  const r2_0 = i32x4.add(i32x4.add(v128.load(u, 32), c2), i32x4.shr_s(r1_0, 13));
+  const r2_1 = i32x4.add(i32x4.add(v128.load(u, 704), c2), i32x4.shr_s(r1_1, 13));
+  const c3 = v128.load32_splat(c, 12);
+  const r3_0 = i32x4.add(i32x4.add(v128.load(u, 48), c3), i32x4.shr_s(r2_0, 13));
   v128.store(r, v128.or(v128.and(r2_0, mask), i32x4.shl(v128.and(r3_0, mask), 16)), 16);
-  const r3_1 = i32x4.add(v128.load(u, 720), i32x4.shr_s(r2_1, 13));
+  const r3_1 = i32x4.add(i32x4.add(v128.load(u, 720), c3), i32x4.shr_s(r2_1, 13));
   v128.store(r, v128.or(v128.and(r2_1, mask), i32x4.shl(v128.and(r3_1, mask), 16)), 176);
-  const r4_0 = i32x4.add(v128.load(u, 64), i32x4.shr_s(r3_0, 13));
-  const r4_1 = i32x4.add(v128.load(u, 736), i32x4.shr_s(r3_1, 13));
-  const r5_0 = i32x4.add(v128.load(u, 80), i32x4.shr_s(r4_0, 13));
+  const c4 = v128.load32_splat(c, 16);
+  const r4_0 = i32x4.add(i32x4.add(v128.load(u, 64), c4), i32x4.shr_s(r3_0, 13));
+  const r4_1 = i32x4.add(i32x4.add(v128.load(u, 736), c4), i32x4.shr_s(r3_1, 13));
+  const c5 = v128.load32_splat(c, 20);
+  const r5_0 = i32x4.add(i32x4.add(v128.load(u, 80), c5), i32x4.shr_s(r4_0, 13));
   v128.store(r, v128.or(v128.and(r4_0, mask), i32x4.shl(v128.and(r5_0, mask), 16)), 32);
-  const r5_1 = i32x4.add(v128.load(u, 752), i32x4.shr_s(r4_1, 13));
+  const r5_1 = i32x4.add(i32x4.add(v128.load(u, 752), c5), i32x4.shr_s(r4_1, 13));
   v128.store(r, v128.or(v128.and(r4_1, mask), i32x4.shl(v128.and(r5_1, mask), 16)), 192);
-  const r6_0 = i32x4.add(v128.load(u, 96), i32x4.shr_s(r5_0, 13));
-  const r6_1 = i32x4.add(v128.load(u, 768), i32x4.shr_s(r5_1, 13));
-  const r7_0 = i32x4.add(v128.load(u, 112), i32x4.shr_s(r6_0, 13));
+  const c6 = v128.load32_splat(c, 24);
+  const r6_0 = i32x4.add(i32x4.add(v128.load(u, 96), c6), i32x4.shr_s(r5_0, 13));
+  const r6_1 = i32x4.add(i32x4.add(v128.load(u, 768), c6), i32x4.shr_s(r5_1, 13));
+  const c7 = v128.load32_splat(c, 28);
+  const r7_0 = i32x4.add(i32x4.add(v128.load(u, 112), c7), i32x4.shr_s(r6_0, 13));
   v128.store(r, v128.or(v128.and(r6_0, mask), i32x4.shl(v128.and(r7_0, mask), 16)), 48);
-  const r7_1 = i32x4.add(v128.load(u, 784), i32x4.shr_s(r6_1, 13));
+  const r7_1 = i32x4.add(i32x4.add(v128.load(u, 784), c7), i32x4.shr_s(r6_1, 13));
   v128.store(r, v128.or(v128.and(r6_1, mask), i32x4.shl(v128.and(r7_1, mask), 16)), 208);
-  const r8_0 = i32x4.add(v128.load(u, 128), i32x4.shr_s(r7_0, 13));
-  const r8_1 = i32x4.add(v128.load(u, 800), i32x4.shr_s(r7_1, 13));
-  const r9_0 = i32x4.add(v128.load(u, 144), i32x4.shr_s(r8_0, 13));
+  const c8 = v128.load32_splat(c, 32);
+  const r8_0 = i32x4.add(i32x4.add(v128.load(u, 128), c8), i32x4.shr_s(r7_0, 13));
+  const r8_1 = i32x4.add(i32x4.add(v128.load(u, 800), c8), i32x4.shr_s(r7_1, 13));
+  const c9 = v128.load32_splat(c, 36);
+  const r9_0 = i32x4.add(i32x4.add(v128.load(u, 144), c9), i32x4.shr_s(r8_0, 13));
   v128.store(r, v128.or(v128.and(r8_0, mask), i32x4.shl(v128.and(r9_0, mask), 16)), 64);
-  const r9_1 = i32x4.add(v128.load(u, 816), i32x4.shr_s(r8_1, 13));
+  const r9_1 = i32x4.add(i32x4.add(v128.load(u, 816), c9), i32x4.shr_s(r8_1, 13));
   v128.store(r, v128.or(v128.and(r8_1, mask), i32x4.shl(v128.and(r9_1, mask), 16)), 224);
-  const r10_0 = i32x4.add(v128.load(u, 160), i32x4.shr_s(r9_0, 13));
-  const r10_1 = i32x4.add(v128.load(u, 832), i32x4.shr_s(r9_1, 13));
-  const r11_0 = i32x4.add(v128.load(u, 176), i32x4.shr_s(r10_0, 13));
+  const c10 = v128.load32_splat(c, 40);
+  const r10_0 = i32x4.add(i32x4.add(v128.load(u, 160), c10), i32x4.shr_s(r9_0, 13));
+  const r10_1 = i32x4.add(i32x4.add(v128.load(u, 832), c10), i32x4.shr_s(r9_1, 13));
+  const c11 = v128.load32_splat(c, 44);
+  const r11_0 = i32x4.add(i32x4.add(v128.load(u, 176), c11), i32x4.shr_s(r10_0, 13));
   v128.store(r, v128.or(v128.and(r10_0, mask), i32x4.shl(v128.and(r11_0, mask), 16)), 80);
-  const r11_1 = i32x4.add(v128.load(u, 848), i32x4.shr_s(r10_1, 13));
+  const r11_1 = i32x4.add(i32x4.add(v128.load(u, 848), c11), i32x4.shr_s(r10_1, 13));
   v128.store(r, v128.or(v128.and(r10_1, mask), i32x4.shl(v128.and(r11_1, mask), 16)), 240);
-  const r12_0 = i32x4.add(v128.load(u, 192), i32x4.shr_s(r11_0, 13));
-  const r12_1 = i32x4.add(v128.load(u, 864), i32x4.shr_s(r11_1, 13));
-  const r13_0 = i32x4.add(v128.load(u, 208), i32x4.shr_s(r12_0, 13));
+  const c12 = v128.load32_splat(c, 48);
+  const r12_0 = i32x4.add(i32x4.add(v128.load(u, 192), c12), i32x4.shr_s(r11_0, 13));
+  const r12_1 = i32x4.add(i32x4.add(v128.load(u, 864), c12), i32x4.shr_s(r11_1, 13));
+  const c13 = v128.load32_splat(c, 52);
+  const r13_0 = i32x4.add(i32x4.add(v128.load(u, 208), c13), i32x4.shr_s(r12_0, 13));
   v128.store(r, v128.or(v128.and(r12_0, mask), i32x4.shl(v128.and(r13_0, mask), 16)), 96);
-  const r13_1 = i32x4.add(v128.load(u, 880), i32x4.shr_s(r12_1, 13));
+  const r13_1 = i32x4.add(i32x4.add(v128.load(u, 880), c13), i32x4.shr_s(r12_1, 13));
   v128.store(r, v128.or(v128.and(r12_1, mask), i32x4.shl(v128.and(r13_1, mask), 16)), 256);
-  const r14_0 = i32x4.add(v128.load(u, 224), i32x4.shr_s(r13_0, 13));
-  const r14_1 = i32x4.add(v128.load(u, 896), i32x4.shr_s(r13_1, 13));
-  const r15_0 = i32x4.add(v128.load(u, 240), i32x4.shr_s(r14_0, 13));
+  const c14 = v128.load32_splat(c, 56);
+  const r14_0 = i32x4.add(i32x4.add(v128.load(u, 224), c14), i32x4.shr_s(r13_0, 13));
+  const r14_1 = i32x4.add(i32x4.add(v128.load(u, 896), c14), i32x4.shr_s(r13_1, 13));
+  const c15 = v128.load32_splat(c, 60);
+  const r15_0 = i32x4.add(i32x4.add(v128.load(u, 240), c15), i32x4.shr_s(r14_0, 13));
   v128.store(r, v128.or(v128.and(r14_0, mask), i32x4.shl(v128.and(r15_0, mask), 16)), 112);
-  const r15_1 = i32x4.add(v128.load(u, 912), i32x4.shr_s(r14_1, 13));
+  const r15_1 = i32x4.add(i32x4.add(v128.load(u, 912), c15), i32x4.shr_s(r14_1, 13));
   v128.store(r, v128.or(v128.and(r14_1, mask), i32x4.shl(v128.and(r15_1, mask), 16)), 272);
-  const r16_0 = i32x4.add(v128.load(u, 256), i32x4.shr_s(r15_0, 13));
-  const r16_1 = i32x4.add(v128.load(u, 928), i32x4.shr_s(r15_1, 13));
-  const r17_0 = i32x4.add(v128.load(u, 272), i32x4.shr_s(r16_0, 13));
+  const c16 = v128.load32_splat(c, 64);
+  const r16_0 = i32x4.add(i32x4.add(v128.load(u, 256), c16), i32x4.shr_s(r15_0, 13));
+  const r16_1 = i32x4.add(i32x4.add(v128.load(u, 928), c16), i32x4.shr_s(r15_1, 13));
+  const c17 = v128.load32_splat(c, 68);
+  const r17_0 = i32x4.add(i32x4.add(v128.load(u, 272), c17), i32x4.shr_s(r16_0, 13));
   v128.store(r, v128.or(v128.and(r16_0, mask), i32x4.shl(v128.and(r17_0, mask), 16)), 128);
-  const r17_1 = i32x4.add(v128.load(u, 944), i32x4.shr_s(r16_1, 13));
+  const r17_1 = i32x4.add(i32x4.add(v128.load(u, 944), c17), i32x4.shr_s(r16_1, 13));
   v128.store(r, v128.or(v128.and(r16_1, mask), i32x4.shl(v128.and(r17_1, mask), 16)), 288);
-  const r18_0 = i32x4.add(v128.load(u, 288), i32x4.shr_s(r17_0, 13));
-  const r18_1 = i32x4.add(v128.load(u, 960), i32x4.shr_s(r17_1, 13));
-  const r19_0 = i32x4.add(v128.load(u, 304), i32x4.shr_s(r18_0, 13));
+  const c18 = v128.load32_splat(c, 72);
+  const r18_0 = i32x4.add(i32x4.add(v128.load(u, 288), c18), i32x4.shr_s(r17_0, 13));
+  const r18_1 = i32x4.add(i32x4.add(v128.load(u, 960), c18), i32x4.shr_s(r17_1, 13));
+  const c19 = v128.load32_splat(c, 76);
+  const r19_0 = i32x4.add(i32x4.add(v128.load(u, 304), c19), i32x4.shr_s(r18_0, 13));
   v128.store(r, v128.or(v128.and(r18_0, mask), i32x4.shl(r19_0, 16)), 144);
-  const r19_1 = i32x4.add(v128.load(u, 976), i32x4.shr_s(r18_1, 13));
+  const r19_1 = i32x4.add(i32x4.add(v128.load(u, 976), c19), i32x4.shr_s(r18_1, 13));
   v128.store(r, v128.or(v128.and(r18_1, mask), i32x4.shl(r19_1, 16)), 304);
 }
 
@@ -1052,5 +1076,105 @@ export function frLanesReduce(r: usize, columns: usize): void {
   const r19_0 = i32x4.add(i32x4.add(v128.load(columns, 304), i32x4.dot_i16x8_s(m0, v128.load(NEGATIVE, 304))), i32x4.shr_s(r18_0, 13));
   v128.store(r, v128.or(v128.and(r18_0, mask), i32x4.shl(r19_0, 16)), 144);
   const r19_1 = i32x4.add(i32x4.add(v128.load(columns, 624), i32x4.dot_i16x8_s(m1, v128.load(NEGATIVE, 304))), i32x4.shr_s(r18_1, 13));
+  v128.store(r, v128.or(v128.and(r18_1, mask), i32x4.shl(r19_1, 16)), 304);
+}
+
+/**
+ * r = what the 22 columns of three sums come to for each group / 2^52; tight, and below 1.1p where that is below p / 10. r must not
+ * overlap the columns.
+ */
+export function frLanesDivide(r: usize, x: usize, y: usize, z: usize): void {
+  const mask = i32x4.splat(8191);
+  const sign = i32x4.splat(8192);
+  const n2 = v128.load(NEGATIVE, 32);
+  const n3 = v128.load(NEGATIVE, 48);
+  const s0_0 = i32x4.add(i32x4.add(v128.load(x, 0), v128.load(y, 0)), v128.load(z, 0));
+  const s1_0 = i32x4.add(i32x4.add(i32x4.add(v128.load(x, 16), v128.load(y, 16)), v128.load(z, 16)), i32x4.shr_s(s0_0, 13));
+  const m0_0 = v128.or(v128.and(s0_0, mask), i32x4.shl(v128.and(s1_0, mask), 16));
+  const s2_0 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 32), v128.load(y, 32)), v128.load(z, 32)), i32x4.dot_i16x8_s(m0_0, n2)), i32x4.shr_s(s1_0, 13));
+  const s3_0 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 48), v128.load(y, 48)), v128.load(z, 48)), i32x4.dot_i16x8_s(m0_0, n3)), i32x4.shr_s(s2_0, 13));
+  const m1_0 = v128.or(v128.and(s2_0, mask), i32x4.shl(i32x4.sub(v128.and(s3_0, mask), sign), 16));
+  const s0_1 = i32x4.add(i32x4.add(v128.load(x, 352), v128.load(y, 352)), v128.load(z, 352));
+  const s1_1 = i32x4.add(i32x4.add(i32x4.add(v128.load(x, 368), v128.load(y, 368)), v128.load(z, 368)), i32x4.shr_s(s0_1, 13));
+  const m0_1 = v128.or(v128.and(s0_1, mask), i32x4.shl(v128.and(s1_1, mask), 16));
+  const s2_1 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 384), v128.load(y, 384)), v128.load(z, 384)), i32x4.dot_i16x8_s(m0_1, n2)), i32x4.shr_s(s1_1, 13));
+  const s3_1 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 400), v128.load(y, 400)), v128.load(z, 400)), i32x4.dot_i16x8_s(m0_1, n3)), i32x4.shr_s(s2_1, 13));
+  const m1_1 = v128.or(v128.and(s2_1, mask), i32x4.shl(i32x4.sub(v128.and(s3_1, mask), sign), 16));
+  const n4 = v128.load(NEGATIVE, 64);
+  const r0_0 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 64), v128.load(y, 64)), v128.load(z, 64)), i32x4.dot_i16x8_s(m0_0, n4)), i32x4.dot_i16x8_s(m1_0, n2)), i32x4.shr_s(i32x4.add(s3_0, sign), 13));
+  const r0_1 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 416), v128.load(y, 416)), v128.load(z, 416)), i32x4.dot_i16x8_s(m0_1, n4)), i32x4.dot_i16x8_s(m1_1, n2)), i32x4.shr_s(i32x4.add(s3_1, sign), 13));
+  const n5 = v128.load(NEGATIVE, 80);
+  const r1_0 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 80), v128.load(y, 80)), v128.load(z, 80)), i32x4.dot_i16x8_s(m0_0, n5)), i32x4.dot_i16x8_s(m1_0, n3)), i32x4.shr_s(r0_0, 13));
+  v128.store(r, v128.or(v128.and(r0_0, mask), i32x4.shl(v128.and(r1_0, mask), 16)), 0);
+  const r1_1 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 432), v128.load(y, 432)), v128.load(z, 432)), i32x4.dot_i16x8_s(m0_1, n5)), i32x4.dot_i16x8_s(m1_1, n3)), i32x4.shr_s(r0_1, 13));
+  v128.store(r, v128.or(v128.and(r0_1, mask), i32x4.shl(v128.and(r1_1, mask), 16)), 160);
+  const n6 = v128.load(NEGATIVE, 96);
+  const r2_0 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 96), v128.load(y, 96)), v128.load(z, 96)), i32x4.dot_i16x8_s(m0_0, n6)), i32x4.dot_i16x8_s(m1_0, n4)), i32x4.shr_s(r1_0, 13));
+  const r2_1 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 448), v128.load(y, 448)), v128.load(z, 448)), i32x4.dot_i16x8_s(m0_1, n6)), i32x4.dot_i16x8_s(m1_1, n4)), i32x4.shr_s(r1_1, 13));
+  const n7 = v128.load(NEGATIVE, 112);
+  const r3_0 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 112), v128.load(y, 112)), v128.load(z, 112)), i32x4.dot_i16x8_s(m0_0, n7)), i32x4.dot_i16x8_s(m1_0, n5)), i32x4.shr_s(r2_0, 13));
+  v128.store(r, v128.or(v128.and(r2_0, mask), i32x4.shl(v128.and(r3_0, mask), 16)), 16);
+  const r3_1 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 464), v128.load(y, 464)), v128.load(z, 464)), i32x4.dot_i16x8_s(m0_1, n7)), i32x4.dot_i16x8_s(m1_1, n5)), i32x4.shr_s(r2_1, 13));
+  v128.store(r, v128.or(v128.and(r2_1, mask), i32x4.shl(v128.and(r3_1, mask), 16)), 176);
+  const n8 = v128.load(NEGATIVE, 128);
+  const r4_0 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 128), v128.load(y, 128)), v128.load(z, 128)), i32x4.dot_i16x8_s(m0_0, n8)), i32x4.dot_i16x8_s(m1_0, n6)), i32x4.shr_s(r3_0, 13));
+  const r4_1 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 480), v128.load(y, 480)), v128.load(z, 480)), i32x4.dot_i16x8_s(m0_1, n8)), i32x4.dot_i16x8_s(m1_1, n6)), i32x4.shr_s(r3_1, 13));
+  const n9 = v128.load(NEGATIVE, 144);
+  const r5_0 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 144), v128.load(y, 144)), v128.load(z, 144)), i32x4.dot_i16x8_s(m0_0, n9)), i32x4.dot_i16x8_s(m1_0, n7)), i32x4.shr_s(r4_0, 13));
+  v128.store(r, v128.or(v128.and(r4_0, mask), i32x4.shl(v128.and(r5_0, mask), 16)), 32);
+  const r5_1 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 496), v128.load(y, 496)), v128.load(z, 496)), i32x4.dot_i16x8_s(m0_1, n9)), i32x4.dot_i16x8_s(m1_1, n7)), i32x4.shr_s(r4_1, 13));
+  v128.store(r, v128.or(v128.and(r4_1, mask), i32x4.shl(v128.and(r5_1, mask), 16)), 192);
+  const n10 = v128.load(NEGATIVE, 160);
+  const r6_0 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 160), v128.load(y, 160)), v128.load(z, 160)), i32x4.dot_i16x8_s(m0_0, n10)), i32x4.dot_i16x8_s(m1_0, n8)), i32x4.shr_s(r5_0, 13));
+  const r6_1 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 512), v128.load(y, 512)), v128.load(z, 512)), i32x4.dot_i16x8_s(m0_1, n10)), i32x4.dot_i16x8_s(m1_1, n8)), i32x4.shr_s(r5_1, 13));
+  const n11 = v128.load(NEGATIVE, 176);
+  const r7_0 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 176), v128.load(y, 176)), v128.load(z, 176)), i32x4.dot_i16x8_s(m0_0, n11)), i32x4.dot_i16x8_s(m1_0, n9)), i32x4.shr_s(r6_0, 13));
+  v128.store(r, v128.or(v128.and(r6_0, mask), i32x4.shl(v128.and(r7_0, mask), 16)), 48);
+  const r7_1 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 528), v128.load(y, 528)), v128.load(z, 528)), i32x4.dot_i16x8_s(m0_1, n11)), i32x4.dot_i16x8_s(m1_1, n9)), i32x4.shr_s(r6_1, 13));
+  v128.store(r, v128.or(v128.and(r6_1, mask), i32x4.shl(v128.and(r7_1, mask), 16)), 208);
+  const n12 = v128.load(NEGATIVE, 192);
+  const r8_0 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 192), v128.load(y, 192)), v128.load(z, 192)), i32x4.dot_i16x8_s(m0_0, n12)), i32x4.dot_i16x8_s(m1_0, n10)), i32x4.shr_s(r7_0, 13));
+  const r8_1 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 544), v128.load(y, 544)), v128.load(z, 544)), i32x4.dot_i16x8_s(m0_1, n12)), i32x4.dot_i16x8_s(m1_1, n10)), i32x4.shr_s(r7_1, 13));
+  const n13 = v128.load(NEGATIVE, 208);
+  const r9_0 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 208), v128.load(y, 208)), v128.load(z, 208)), i32x4.dot_i16x8_s(m0_0, n13)), i32x4.dot_i16x8_s(m1_0, n11)), i32x4.shr_s(r8_0, 13));
+  v128.store(r, v128.or(v128.and(r8_0, mask), i32x4.shl(v128.and(r9_0, mask), 16)), 64);
+  const r9_1 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 560), v128.load(y, 560)), v128.load(z, 560)), i32x4.dot_i16x8_s(m0_1, n13)), i32x4.dot_i16x8_s(m1_1, n11)), i32x4.shr_s(r8_1, 13));
+  v128.store(r, v128.or(v128.and(r8_1, mask), i32x4.shl(v128.and(r9_1, mask), 16)), 224);
+  const n14 = v128.load(NEGATIVE, 224);
+  const r10_0 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 224), v128.load(y, 224)), v128.load(z, 224)), i32x4.dot_i16x8_s(m0_0, n14)), i32x4.dot_i16x8_s(m1_0, n12)), i32x4.shr_s(r9_0, 13));
+  const r10_1 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 576), v128.load(y, 576)), v128.load(z, 576)), i32x4.dot_i16x8_s(m0_1, n14)), i32x4.dot_i16x8_s(m1_1, n12)), i32x4.shr_s(r9_1, 13));
+  const n15 = v128.load(NEGATIVE, 240);
+  const r11_0 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 240), v128.load(y, 240)), v128.load(z, 240)), i32x4.dot_i16x8_s(m0_0, n15)), i32x4.dot_i16x8_s(m1_0, n13)), i32x4.shr_s(r10_0, 13));
+  v128.store(r, v128.or(v128.and(r10_0, mask), i32x4.shl(v128.and(r11_0, mask), 16)), 80);
+  const r11_1 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 592), v128.load(y, 592)), v128.load(z, 592)), i32x4.dot_i16x8_s(m0_1, n15)), i32x4.dot_i16x8_s(m1_1, n13)), i32x4.shr_s(r10_1, 13));
+  v128.store(r, v128.or(v128.and(r10_1, mask), i32x4.shl(v128.and(r11_1, mask), 16)), 240);
+  const n16 = v128.load(NEGATIVE, 256);
+  const r12_0 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 256), v128.load(y, 256)), v128.load(z, 256)), i32x4.dot_i16x8_s(m0_0, n16)), i32x4.dot_i16x8_s(m1_0, n14)), i32x4.shr_s(r11_0, 13));
+  const r12_1 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 608), v128.load(y, 608)), v128.load(z, 608)), i32x4.dot_i16x8_s(m0_1, n16)), i32x4.dot_i16x8_s(m1_1, n14)), i32x4.shr_s(r11_1, 13));
+  const n17 = v128.load(NEGATIVE, 272);
+  const r13_0 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 272), v128.load(y, 272)), v128.load(z, 272)), i32x4.dot_i16x8_s(m0_0, n17)), i32x4.dot_i16x8_s(m1_0, n15)), i32x4.shr_s(r12_0, 13));
+  v128.store(r, v128.or(v128.and(r12_0, mask), i32x4.shl(v128.and(r13_0, mask), 16)), 96);
+  const r13_1 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 624), v128.load(y, 624)), v128.load(z, 624)), i32x4.dot_i16x8_s(m0_1, n17)), i32x4.dot_i16x8_s(m1_1, n15)), i32x4.shr_s(r12_1, 13));
+  v128.store(r, v128.or(v128.and(r12_1, mask), i32x4.shl(v128.and(r13_1, mask), 16)), 256);
+  const n18 = v128.load(NEGATIVE, 288);
+  const r14_0 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 288), v128.load(y, 288)), v128.load(z, 288)), i32x4.dot_i16x8_s(m0_0, n18)), i32x4.dot_i16x8_s(m1_0, n16)), i32x4.shr_s(r13_0, 13));
+  const r14_1 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 640), v128.load(y, 640)), v128.load(z, 640)), i32x4.dot_i16x8_s(m0_1, n18)), i32x4.dot_i16x8_s(m1_1, n16)), i32x4.shr_s(r13_1, 13));
+  const n19 = v128.load(NEGATIVE, 304);
+  const r15_0 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 304), v128.load(y, 304)), v128.load(z, 304)), i32x4.dot_i16x8_s(m0_0, n19)), i32x4.dot_i16x8_s(m1_0, n17)), i32x4.shr_s(r14_0, 13));
+  v128.store(r, v128.or(v128.and(r14_0, mask), i32x4.shl(v128.and(r15_0, mask), 16)), 112);
+  const r15_1 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 656), v128.load(y, 656)), v128.load(z, 656)), i32x4.dot_i16x8_s(m0_1, n19)), i32x4.dot_i16x8_s(m1_1, n17)), i32x4.shr_s(r14_1, 13));
+  v128.store(r, v128.or(v128.and(r14_1, mask), i32x4.shl(v128.and(r15_1, mask), 16)), 272);
+  const n20 = v128.load(NEGATIVE, 320);
+  const r16_0 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 320), v128.load(y, 320)), v128.load(z, 320)), i32x4.dot_i16x8_s(m0_0, n20)), i32x4.dot_i16x8_s(m1_0, n18)), i32x4.shr_s(r15_0, 13));
+  const r16_1 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 672), v128.load(y, 672)), v128.load(z, 672)), i32x4.dot_i16x8_s(m0_1, n20)), i32x4.dot_i16x8_s(m1_1, n18)), i32x4.shr_s(r15_1, 13));
+  const r17_0 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 336), v128.load(y, 336)), v128.load(z, 336)), i32x4.dot_i16x8_s(m1_0, n19)), i32x4.shr_s(r16_0, 13));
+  v128.store(r, v128.or(v128.and(r16_0, mask), i32x4.shl(v128.and(r17_0, mask), 16)), 128);
+  const r17_1 = i32x4.add(i32x4.add(i32x4.add(i32x4.add(v128.load(x, 688), v128.load(y, 688)), v128.load(z, 688)), i32x4.dot_i16x8_s(m1_1, n19)), i32x4.shr_s(r16_1, 13));
+  v128.store(r, v128.or(v128.and(r16_1, mask), i32x4.shl(v128.and(r17_1, mask), 16)), 288);
+  const r18_0 = i32x4.add(i32x4.dot_i16x8_s(m1_0, n20), i32x4.shr_s(r17_0, 13));
+  const r18_1 = i32x4.add(i32x4.dot_i16x8_s(m1_1, n20), i32x4.shr_s(r17_1, 13));
+  const r19_0 = i32x4.add(i32x4.splat(0), i32x4.shr_s(r18_0, 13));
+  v128.store(r, v128.or(v128.and(r18_0, mask), i32x4.shl(r19_0, 16)), 144);
+  const r19_1 = i32x4.add(i32x4.splat(0), i32x4.shr_s(r18_1, 13));
   v128.store(r, v128.or(v128.and(r18_1, mask), i32x4.shl(r19_1, 16)), 304);
 }

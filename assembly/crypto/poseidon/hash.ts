@@ -25,9 +25,11 @@ import {
   smallOffset,
 } from "./constants";
 import { dot, dotSmall } from "./dot";
+import { HASHES } from "./eights";
 import { enterLanes, lastLane, runPartialLanes, spreadSet } from "./lanes";
 import { runNarrow } from "./narrow";
-import { HASHES, hashEight } from "./narrow-lanes";
+import { hashEight } from "./narrow-lanes";
+import { hashNodes } from "./node-lanes";
 
 /** Bytes of an element where it crosses the ABI. */
 export const ELEMENT_BYTES: usize = 32;
@@ -66,6 +68,11 @@ export function poseidonLevel(arity: i32, input: usize, out: usize, count: usize
   if (ASC_FEATURE_SIMD && arity == 2) {
     for (; count >= HASHES; count -= HASHES, input += HASHES * step, out += HASHES * ELEMENT_BYTES) {
       if (!hashEight(input, input + ELEMENT_BYTES, step, out)) return false;
+    }
+  }
+  if (ASC_FEATURE_SIMD && arity == 8) {
+    for (; count >= HASHES; count -= HASHES, input += HASHES * step, out += HASHES * ELEMENT_BYTES) {
+      if (!hashNodes(input, out)) return false;
     }
   }
   for (; count > 0; count--, input += step, out += ELEMENT_BYTES) {

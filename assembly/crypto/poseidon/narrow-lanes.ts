@@ -4,17 +4,17 @@
  *
  * Elements are a·2^260 mod p. What the scalar form multiplies with K·2^(-29), this one multiplies with K: the factor that gathers is
  * f/2^(29 e), where e goes 0, 5, 30, 155 over a half's S-boxes (e' = 5 (e + 1), as factors are taken to the fifth power). Sums with
- * small integers are made tight by a quotient, as in `narrow.ts`. A sum of a product and a constant is left as it is, with limbs below
- * 2^14, where it is next multiplied with constants or small integers; its value is below 2.5p.
+ * small integers are made tight by a quotient, as in `narrow.ts`. The constant behind an S-box is added in its last product.
  */
+import { FR_ONE, FR_SIZE, frAdd, frDouble, frFromBytesLE, frFromMontgomery, frInverse, frMul } from "../field/fr.gen";
 import {
-  FR_ONE, FR_SIZE, frAdd, frCanonical, frCopy, frDouble, frFromBytesLE, frFromMontgomery, frInverse, frMul,
-} from "../field/fr.gen";
-import {
-  FR_COLUMNS_SIZE, FR_LANES_SIZE, frLanesDot, frLanesMul, frLanesReduce, frLanesScale, frLanesSqr,
+  FR_COLUMNS_SIZE, FR_LANES_SIZE, FR_LIMBS_SIZE, frLanesDot, frLanesReduce, frLanesScale,
 } from "../field/fr-lanes.gen";
 import { entryOffset, FULL_ROUNDS, fullOffset, lastOffset, partialRounds, poseidonSet } from "./constants";
-import { SPREAD_SIZE, toWords, WORDS_SIZE } from "./dot-lanes.gen";
+import { SPREAD_SIZE, WORDS_SIZE } from "./dot-lanes.gen";
+import {
+  addWords, copyWords, fillLimbs, fillSpread, fillWords, giveElement, HASHES, laneOf, powerOfTwo, raise, raiseAll, raiseScaled, takeElement,
+} from "./eights";
 import { spreadConstant } from "./lanes";
 import { narrowExit, narrowLast, narrowRounds } from "./narrow";
 
@@ -22,9 +22,6 @@ const WIDTH: i32 = 3;
 const ROUNDS: i32 = 55;
 /** The tag of Merkle-tree nodes of two elements. */
 const TAG: u64 = 3;
-/** Hashes side by side, in two groups. */
-export const HASHES: usize = 8;
-const GROUP: usize = 160;
 
 // Spread constants: 2^520 | 2^260 | entry matrix | 420^(-4r) | exit matrix | 420^(-55) | last column, for a result without 2^260.
 const SPREAD: usize = memory.data(ASC_FEATURE_SIMD ? 78 * 96 : 16, 16);
@@ -35,15 +32,17 @@ const ROUND_FACTORS: usize = SPREAD + 11 * 96;
 const EXIT: usize = SPREAD + 66 * 96;
 const LAST: usize = SPREAD + 74 * 96;
 const LAST_COLUMN: usize = SPREAD + 75 * 96;
-// Constants as words: lane 0 before the first S-box | lanes 1 and 2, not yet times 2^260 | full rounds | partial rounds.
-const WORDS: usize = memory.data(ASC_FEATURE_SIMD ? 79 * 40 : 16, 16);
-const FULL_WORDS: usize = WORDS + 3 * 40;
-const ROUND_WORDS: usize = WORDS + 24 * 40;
+/** Constants before the first S-box, as words: lane 0 | lanes 1 and 2, not yet times 2^260. */
+const WORDS: usize = memory.data(ASC_FEATURE_SIMD ? 3 * 40 : 16, 16);
+// Constants behind S-boxes, as limbs: full rounds | partial rounds | 0, behind the last.
+const FULL_LIMBS: usize = memory.data(ASC_FEATURE_SIMD ? 77 * 80 : 16, 16);
+const ROUND_LIMBS: usize = FULL_LIMBS + 21 * 80;
+const ZERO: usize = FULL_LIMBS + 76 * 80;
 let ready: bool = false;
 
 const STATE: usize = memory.data(ASC_FEATURE_SIMD ? 960 : 16, 16);
+const STATE_END: usize = STATE + 3 * FR_LANES_SIZE;
 const NEXT: usize = memory.data(ASC_FEATURE_SIMD ? 960 : 16, 16);
-const POWER: usize = memory.data(ASC_FEATURE_SIMD ? 320 : 16, 16);
 const COLUMNS: usize = memory.data(ASC_FEATURE_SIMD ? 640 : 16, 16);
 /** … s[r-1], x[r-1], s[r], x[r], s[r+1]: the last four go to the front when it is full. */
 const HISTORY: usize = memory.data(ASC_FEATURE_SIMD ? 6400 : 16, 16);
@@ -71,37 +70,29 @@ export function hashEight(first: usize, second: usize, step: usize, out: usize):
     if (!takeElement(laneOf(STATE + FR_LANES_SIZE, lane), first + lane * step)) return false;
     if (!takeElement(laneOf(STATE + 2 * FR_LANES_SIZE, lane), second + lane * step)) return false;
   }
-  for (let i: usize = 0; i < GROUP; i += 16) {
-    const word = v128.load32_splat(WORDS + (i >> 2));
-    v128.store(STATE + i, word);
-    v128.store(STATE + GROUP + i, word);
-  }
+  copyWords(STATE, WORDS);
   for (let i: usize = 1; i < <usize>WIDTH; i++) {
     const lane = STATE + i * FR_LANES_SIZE;
     addWords(lane, WORDS + i * WORDS_SIZE);
     frLanesScale(lane, lane, INTO);
   }
-  let words = FULL_WORDS;
+  let limbs = FULL_LIMBS;
   const half = FULL_ROUNDS >> 1;
   for (let r = 1; r < half; r++) {
-    words = raiseAll(words);
+    limbs = raiseAll(STATE, STATE_END, limbs);
     multiplySmall();
   }
-  words = raiseAll(words);
-  for (let i: usize = 0; i < <usize>WIDTH; i++) {
-    // Limbs up to 2^14 do not fit a sum of three products.
-    frLanesScale(STATE + i * FR_LANES_SIZE, STATE + i * FR_LANES_SIZE, UNIT);
-  }
+  limbs = raiseAll(STATE, STATE_END, limbs);
   for (let i: usize = 0; i < <usize>WIDTH; i++) {
     frLanesDot(NEXT + i * FR_LANES_SIZE, STATE, ENTRY + i * (3 * SPREAD_SIZE), WIDTH);
   }
   memory.copy(STATE, NEXT, 3 * FR_LANES_SIZE);
   runPartial();
   for (let r = 1; r < half; r++) {
-    words = raiseAll(words);
+    limbs = raiseAll(STATE, STATE_END, limbs);
     multiplySmall();
   }
-  for (let i: usize = 0; i < <usize>WIDTH; i++) raise(STATE + i * FR_LANES_SIZE);
+  for (let i: usize = 0; i < <usize>WIDTH; i++) raise(STATE + i * FR_LANES_SIZE, ZERO);
   frLanesDot(NEXT, STATE, LAST_COLUMN, WIDTH);
   for (let lane: usize = 0; lane < HASHES; lane++) giveElement(out + (lane << 5), laneOf(NEXT, lane));
   return true;
@@ -112,15 +103,11 @@ function runPartial(): void {
   memory.copy(HISTORY, STATE, FR_LANES_SIZE);
   let s = HISTORY;
   let factor = ROUND_FACTORS;
-  let words = ROUND_WORDS;
-  for (let r = 0; r < ROUNDS; r++, s += 2 * FR_LANES_SIZE, factor += SPREAD_SIZE, words += WORDS_SIZE) {
+  let limbs = ROUND_LIMBS;
+  for (let r = 0; r < ROUNDS; r++, s += 2 * FR_LANES_SIZE, factor += SPREAD_SIZE, limbs += FR_LIMBS_SIZE) {
     const x = s + FR_LANES_SIZE;
     const next = x + FR_LANES_SIZE;
-    frLanesSqr(POWER, s);
-    frLanesSqr(POWER, POWER);
-    frLanesScale(x, s, factor);
-    frLanesMul(x, x, POWER);
-    addWords(x, words);
+    raiseScaled(x, s, factor, limbs);
     if (r >= 2) {
       sumColumns(x - 4 * FR_LANES_SIZE, RECURRENCE, 5);
     } else {
@@ -140,26 +127,9 @@ function runPartial(): void {
     s = HISTORY + FR_LANES_SIZE;
   }
   const window = s - 3 * FR_LANES_SIZE;
-  frLanesScale(window, window, UNIT);
-  frLanesScale(window + 2 * FR_LANES_SIZE, window + 2 * FR_LANES_SIZE, UNIT);
   frLanesScale(STATE, s, LAST);
   frLanesDot(STATE + FR_LANES_SIZE, window, EXIT, 4);
   frLanesDot(STATE + 2 * FR_LANES_SIZE, window, EXIT + 4 * SPREAD_SIZE, 4);
-}
-
-function raise(lane: usize): void {
-  frLanesSqr(POWER, lane);
-  frLanesSqr(POWER, POWER);
-  frLanesMul(lane, lane, POWER);
-}
-
-/** S-boxes and the constants behind them; returns the address after the constants. */
-function raiseAll(words: usize): usize {
-  for (let lane = STATE; lane < STATE + 3 * FR_LANES_SIZE; lane += FR_LANES_SIZE, words += WORDS_SIZE) {
-    raise(lane);
-    addWords(lane, words);
-  }
-  return words;
 }
 
 /** state = K · state. */
@@ -171,16 +141,7 @@ function multiplySmall(): void {
   memory.copy(STATE, NEXT, 3 * FR_LANES_SIZE);
 }
 
-/** Adds a constant in words limb by limb. */
-function addWords(lane: usize, words: usize): void {
-  for (const end = words + WORDS_SIZE; words < end; words += 4, lane += 16) {
-    const word = v128.load32_splat(words);
-    v128.store(lane, i16x8.add(v128.load(lane), word));
-    v128.store(lane + GROUP, i16x8.add(v128.load(lane + GROUP), word));
-  }
-}
-
-/** Columns of the sum of k[i] · a[i]: elements one after the other, limbs below 2^14, integers as pairs. */
+/** Columns of the sum of k[i] · a[i]: elements one after the other, limbs below 2^13, integers as pairs. */
 function sumColumns(a: usize, k: usize, count: i32): void {
   const end = k + (<usize>count << 3);
   for (let to = COLUMNS; to < COLUMNS + FR_COLUMNS_SIZE; to += 32, a += 16) {
@@ -205,109 +166,7 @@ function addColumns(a: usize): void {
   }
 }
 
-/** Where the words of one hash are in an element. */
-// @ts-ignore: decorator
-@inline
-function laneOf(element: usize, lane: usize): usize {
-  return element + (lane >> 2) * GROUP + ((lane & 3) << 2);
-}
-
-// ---- in and out --------------------------------------------------------------------------------------------------
-
-const P0: u64 = 0xffffffff00000001;
-const P1: u64 = 0x53bda402fffe5bfe;
-const P2: u64 = 0x3339d80809a1d805;
-const P3: u64 = 0x73eda753299d7d48;
-
-// @ts-ignore: decorator
-@inline
-function reachesModulus(a0: u64, a1: u64, a2: u64, a3: u64): bool {
-  if (a3 != P3) return a3 > P3;
-  if (a2 != P2) return a2 > P2;
-  if (a1 != P1) return a1 > P1;
-  return a0 >= P0;
-}
-
-/** The lower half of 26 bits and the upper one, in 16 bits each. */
-// @ts-ignore: decorator
-@inline
-function pair(bits: u64): u32 {
-  return <u32>((bits & 0x1fff) | ((bits << 3) & 0x1fff0000));
-}
-
-/** Writes the words of 32 bytes below p to one lane. */
-function takeElement(lane: usize, bytes: usize): bool {
-  const a0 = load<u64>(bytes);
-  const a1 = load<u64>(bytes, 8);
-  const a2 = load<u64>(bytes, 16);
-  const a3 = load<u64>(bytes, 24);
-  if (reachesModulus(a0, a1, a2, a3)) return false;
-  store<u32>(lane, pair(a0));
-  store<u32>(lane, pair(a0 >>> 26), 16);
-  store<u32>(lane, pair((a0 >>> 52) | (a1 << 12)), 32);
-  store<u32>(lane, pair(a1 >>> 14), 48);
-  store<u32>(lane, pair((a1 >>> 40) | (a2 << 24)), 64);
-  store<u32>(lane, pair(a2 >>> 2), 80);
-  store<u32>(lane, pair(a2 >>> 28), 96);
-  store<u32>(lane, pair((a2 >>> 54) | (a3 << 10)), 112);
-  store<u32>(lane, pair(a3 >>> 16), 128);
-  store<u32>(lane, pair(a3 >>> 42), 144);
-  return true;
-}
-
-// @ts-ignore: decorator
-@inline
-function joined(lane: usize, index: usize): u64 {
-  const word: u64 = load<u32>(lane + 16 * index);
-  return (word & 0x1fff) | ((word >>> 3) & 0x3ffe000);
-}
-
-/** Writes one lane, which is below 2p, as 32 bytes below p. */
-function giveElement(bytes: usize, lane: usize): void {
-  const w2 = joined(lane, 2);
-  const w4 = joined(lane, 4);
-  const w7 = joined(lane, 7);
-  let a0 = joined(lane, 0) | (joined(lane, 1) << 26) | (w2 << 52);
-  let a1 = (w2 >>> 12) | (joined(lane, 3) << 14) | (w4 << 40);
-  let a2 = (w4 >>> 24) | (joined(lane, 5) << 2) | (joined(lane, 6) << 28) | (w7 << 54);
-  let a3 = (w7 >>> 10) | (joined(lane, 8) << 16) | (joined(lane, 9) << 42);
-  if (reachesModulus(a0, a1, a2, a3)) {
-    const b0: u64 = a0 < P0 ? 1 : 0;
-    a0 -= P0;
-    const d1 = a1 - P1;
-    const b1: u64 = (a1 < P1 ? 1 : 0) + (d1 < b0 ? 1 : 0);
-    a1 = d1 - b0;
-    const d2 = a2 - P2;
-    const b2: u64 = (a2 < P2 ? 1 : 0) + (d2 < b1 ? 1 : 0);
-    a2 = d2 - b1;
-    a3 -= P3 + b2;
-  }
-  store<u64>(bytes, a0);
-  store<u64>(bytes, a1, 8);
-  store<u64>(bytes, a2, 16);
-  store<u64>(bytes, a3, 24);
-}
-
 // ---- constants ---------------------------------------------------------------------------------------------------
-
-/** r = 2^exponent */
-function powerOfTwo(r: usize, exponent: i32): void {
-  frCopy(r, FR_ONE);
-  for (; exponent > 0; exponent--) frDouble(r, r);
-}
-
-/** The constant times `factor`, over 2^261, in words. */
-function fillWords(to: usize, constant: usize, factor: usize): void {
-  const element = memory.data(40, 8);
-  frMul(element, constant, factor);
-  frCanonical(element, element);
-  toWords(to, element);
-}
-
-/** Spreads `count` constants. */
-function fillSpread(to: usize, from: usize, factor: usize, count: i32): void {
-  for (; count > 0; count--, to += SPREAD_SIZE, from += FR_SIZE) spreadConstant(to, from, factor);
-}
 
 function prepare(): void {
   if (ready) return;
@@ -340,7 +199,7 @@ function prepare(): void {
     for (let i = 0; i < WIDTH; i++) {
       const place = row * WIDTH + i;
       frMul(element, full + <usize>place * FR_SIZE, factor);
-      fillWords(FULL_WORDS + <usize>(place - WIDTH) * WORDS_SIZE, element, half);
+      fillLimbs(FULL_LIMBS + <usize>(place - WIDTH) * FR_LIMBS_SIZE, element, half);
     }
   }
   powerOfTwo(factor, 29 * 155);
@@ -355,7 +214,7 @@ function prepare(): void {
   for (let r: usize = 0; r < <usize>ROUNDS; r++) {
     const from = narrowRounds() + r * (2 * FR_SIZE);
     spreadConstant(ROUND_FACTORS + r * SPREAD_SIZE, from, half);
-    fillWords(ROUND_WORDS + r * WORDS_SIZE, from + FR_SIZE, half);
+    fillLimbs(ROUND_LIMBS + r * FR_LIMBS_SIZE, from + FR_SIZE, half);
   }
   fillSpread(EXIT, narrowExit(), half, 8);
   spreadConstant(LAST, narrowLast(), half);

@@ -9,7 +9,7 @@
  * below 2^29.33 in absolute value: less than 2^31 with carries. 16 p^2 / R + p < 1.5p. A product with a spread constant (limbs from -2^12 to
  * 2^12, see `dot-lanes.ts`) adds at most 2^29.33 to a column where the element is tight, 2^30.33 where its limbs are below 2^14: so two
  * tight terms, or one that is the sum of two tight elements, go between carries. `frLanesReduce` takes columns below 2^29 in absolute value
- * whose value is from -2^13 p to 2^15 p - p.
+ * whose value is from -2^13 p to 2^15 p - p; `frLanesDivide` adds less than 2^27 + 2^19 to a column.
  */
 import { FR, range } from "./field-spec.ts";
 import type { GeneratedFile } from "./generator.ts";
@@ -37,6 +37,13 @@ function balanced(value: bigint): number[] {
 const spreadWord = (j: number): string => `v128.load32_splat(c, ${4 * j})`;
 /** Where a group's columns begin, in vectors. */
 const COLUMN = 2 * LIMBS + 2;
+/** What stands beside column i of both groups: how it is called, and the text that makes it. */
+type Added = { readonly name: (i: number) => string; readonly load: (i: number) => string };
+/** A constant of 20 limbs in words of their own, the same in all lanes. */
+const CONSTANT: Added = {
+  name: (i) => `c${i}`,
+  load: (i) => `  const c${i} = v128.load32_splat(c, ${4 * i});\n`,
+};
 /** A text for each group, in a scope of its own. */
 const eachGroup = (text: (group: number) => string): string =>
   range(GROUPS)
@@ -86,8 +93,8 @@ function columns(of: (c: number) => string): string {
 const clear = (): string =>
   `  for (let t = T; t < T + ${VECTOR * COLUMN * GROUPS}; t += ${VECTOR}) v128.store(t, i32x4.splat(0));\n`;
 
-/** Clears the lower half of the columns by multiples of p and carries the upper one into r. */
-function reduction(): string {
+/** Clears the lower half of the columns by multiples of p and carries the upper one into r, with what `added` adds to its columns. */
+function reduction(added?: Added): string {
   const turns = PAIRS / REDUCTION_TURN;
   let out = "  let u = T;\n  let sign = i32x4.splat(0);\n";
   out += `  for (let turn = 0; turn < ${turns}; turn++) {\n`;
@@ -95,7 +102,8 @@ function reduction(): string {
   out += `    if (turn == ${turns - 1}) sign = i32x4.splat(${2 ** BITS});\n`;
   out += eachGroup(reductionTurn).replaceAll(/^/gm, "  ").trimEnd();
   out += `\n    u += ${2 * VECTOR * REDUCTION_TURN};\n  }\n`;
-  return out + ending((i, g) => at("u", COLUMN * g + i));
+  const column = (i: number, g: number): string[] => [at("u", COLUMN * g + i), ...(added ? [added.name(i)] : [])];
+  return out + ending((i, g) => add(column(i, g)), added?.load);
 }
 
 function reductionTurn(g: number): string {
@@ -127,10 +135,11 @@ function reductionTurn(g: number): string {
   return out;
 }
 
-/** Carries columns into the limbs of r, the groups' chains side by side. */
-function ending(column: (i: number, g: number) => string): string {
+/** Carries columns into the limbs of r, the groups' chains side by side; `before` is what a column needs for both. */
+function ending(column: (i: number, g: number) => string, before: (i: number) => string = () => ""): string {
   let out = "";
   for (const i of range(LIMBS)) {
+    out += before(i);
     for (const g of range(GROUPS)) {
       const carried = i === 0 ? "" : `, i32x4.shr_s(r${i - 1}_${g}, ${BITS}))`;
       out += `  const r${i}_${g} = ${i === 0 ? column(i, g) : `i32x4.add(${column(i, g)}${carried}`};\n`;
@@ -161,6 +170,36 @@ function tightening(): string {
   return out + ending(less);
 }
 
+/** Columns of a sum with small integers, and those of them that the division clears. */
+const SUM_COLUMNS = LIMBS + 2;
+const CLEARED = 4;
+
+/** Clears four columns by multiples of p, and carries those above them: they are two pairs of the quotient, so no loop is needed. */
+function division(): string {
+  const column = (c: number, g: number): string => add(["x", "y", "z"].map((sum) => at(sum, SUM_COLUMNS * g + c)));
+  const negative = (c: number): string => `  const n${c} = ${at("NEGATIVE", c)};\n`;
+  let out = `  const sign = i32x4.splat(${2 ** BITS});\n${negative(2)}${negative(3)}`;
+  for (const g of range(GROUPS)) {
+    const carried = (c: number): string => `i32x4.shr_s(s${c}_${g}, ${BITS})`;
+    out += `  const s0_${g} = ${column(0, g)};\n`;
+    out += `  const s1_${g} = ${add([column(1, g), carried(0)])};\n`;
+    out += `  const m0_${g} = v128.or(v128.and(s0_${g}, mask), i32x4.shl(v128.and(s1_${g}, mask), 16));\n`;
+    out += `  const s2_${g} = ${add([column(2, g), dot(`m0_${g}`, "n2"), carried(1)])};\n`;
+    out += `  const s3_${g} = ${add([column(3, g), dot(`m0_${g}`, "n3"), carried(2)])};\n`;
+    // The topmost limb of the quotient is less by 2^13.
+    out += `  const m1_${g} = v128.or(v128.and(s2_${g}, mask), i32x4.shl(i32x4.sub(v128.and(s3_${g}, mask), sign), 16));\n`;
+  }
+  const above = (i: number, g: number): string => {
+    const c = i + CLEARED;
+    const terms = c < SUM_COLUMNS ? [column(c, g)] : [];
+    if (c <= LIMBS) terms.push(dot(`m0_${g}`, `n${c}`));
+    if (c <= LIMBS + 2) terms.push(dot(`m1_${g}`, `n${c - 2}`));
+    if (i === 0) terms.push(`i32x4.shr_s(i32x4.add(s3_${g}, sign), ${BITS})`);
+    return terms.length > 0 ? add(terms) : "i32x4.splat(0)";
+  };
+  return out + ending(above, (i) => (i + CLEARED <= LIMBS ? negative(i + CLEARED) : ""));
+}
+
 export function generateFrLanes(): readonly GeneratedFile[] {
   const limbs = balanced(P);
   if (limbs[0] !== 1 || limbs[1] !== 0) throw new Error("the modulus has other lowest limbs");
@@ -178,15 +217,19 @@ export function generateFrLanes(): readonly GeneratedFile[] {
 export const FR_LANES_SIZE: usize = ${VECTOR * PAIRS * GROUPS};
 /** Bytes of the columns that \`frLanesReduce\` takes. */
 export const FR_COLUMNS_SIZE: usize = ${VECTOR * LIMBS * GROUPS};
+/** Bytes of the columns of one sum that \`frLanesDivide\` takes: ${SUM_COLUMNS} of a group, then those of the other. */
+export const FR_SUM_SIZE: usize = ${VECTOR * SUM_COLUMNS * GROUPS};
+/** Bytes of a constant as \`frLanesMulAdd\` adds it: ${LIMBS} limbs of 13 bits, in words. */
+export const FR_LIMBS_SIZE: usize = ${4 * LIMBS};
 /** Bytes of a spread constant: see \`poseidon/dot-lanes.gen.ts\`. */
 const SPREAD_BYTES: usize = 96;
 /** The limbs of -p, j and j - 1 in word j. */
 ${table("NEGATIVE", negative)}const T: usize = memory.data(${VECTOR * COLUMN * GROUPS}, 16);
 const B: usize = memory.data(${VECTOR * (LIMBS + 1)}, 16);
 
-/** r = a b in every lane; tight. r may be a or b. */
-export function frLanesMul(r: usize, a: usize, b: usize): void {
-${loop(reversal(PAIRS, "    ") + pairsOf() + columns((c) => productColumn(c, (j) => at("B", j))), `b += ${VECTOR * PAIRS}, a`)}${mask}${reduction()}}
+/** r = a b + c in every lane, c a constant in limbs, below p; tight, below 2.5p. r may be a or b. */
+export function frLanesMulAdd(r: usize, a: usize, b: usize, c: usize): void {
+${loop(reversal(PAIRS, "    ") + pairsOf() + columns((c) => productColumn(c, (j) => at("B", j))), `b += ${VECTOR * PAIRS}, a`)}${mask}${reduction(CONSTANT)}}
 
 /** r = a c in every lane, c a spread constant; a as tight or with limbs below 2^14; tight. r may be a. */
 export function frLanesScale(r: usize, a: usize, c: usize): void {
@@ -231,6 +274,13 @@ ${mask}  for (let group = T; group < T + ${VECTOR * COLUMN * GROUPS}; group += $
 /** r = the value of each group's 20 columns, tight; bounds as the generator's head says. r must not overlap the columns. */
 export function frLanesReduce(r: usize, columns: usize): void {
 ${mask}${tightening()}}
+
+/**
+ * r = what the ${SUM_COLUMNS} columns of three sums come to for each group / 2^52; tight, and below 1.1p where that is below p / 10. r must not
+ * overlap the columns.
+ */
+export function frLanesDivide(r: usize, x: usize, y: usize, z: usize): void {
+${mask}${division()}}
 `;
   return [{ path: "assembly/crypto/field/fr-lanes.gen.ts", text }];
 }

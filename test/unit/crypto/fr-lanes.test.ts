@@ -64,7 +64,13 @@ function numbers(count: number, limit: bigint): bigint[] {
   return list.map((value) => value % limit);
 }
 
-test("products and squares of tight elements, by Montgomery's factor and below 1.5p", () => {
+/** Writes a constant as limbs in words of their own. */
+function putLimbs(to: number, value: bigint): void {
+  core.write(to, new Uint8Array(Uint32Array.from({ length: 20 }, (_, i) => Number(limb(value, i))).buffer));
+}
+
+test("products, with a constant beside them, and squares of tight elements, by Montgomery's factor and below 1.5p", () => {
+  const constants = [0n, 1n, P - 1n, every(8191n) % (1n << 247n), (P >> 247n) << 247n, P - (P % (1n << 130n))];
   const list = numbers(64, 4n * P);
   const least = (3n * P) / 2n;
   for (let i = 0; i < list.length; i += 8) {
@@ -76,8 +82,12 @@ test("products and squares of tight elements, by Montgomery's factor and below 1
       const b = a.map((_, lane) => list[(i + lane * 3 + shift) % list.length]!);
       put(at, a);
       put(at + 512, b);
-      core.exports["frLanesMul"]!(at, at, at + 512);
-      expect(get(at, least).map(mod)).toEqual(a.map((value, lane) => mod(value * b[lane]! * OVER_R)));
+      const constant = constants[(i / 8 + shift) % constants.length]!;
+      putLimbs(at + 2048, constant);
+      core.exports["frLanesMulAdd"]!(at, at, at + 512, at + 2048);
+      expect(get(at, least + constant).map(mod)).toEqual(
+        a.map((value, lane) => mod(value * b[lane]! * OVER_R + constant)),
+      );
     }
   }
 });
@@ -164,8 +174,77 @@ test("columns as large as they get: every limb of elements and constants at its 
     core.exports["frLanesScale"]!(at + 4096, at + 2048, spread);
     expect(get(at + 4096).map(mod)).toEqual(LANES.map(() => mod(2n * element * constant * OVER_R)));
   }
-  for (const kernel of ["frLanesMul", "frLanesSqr"]) {
-    core.exports[kernel]!(at + 4096, at, at);
+  putLimbs(at + 2048, 0n);
+  for (const kernel of ["frLanesMulAdd", "frLanesSqr"]) {
+    core.exports[kernel]!(at + 4096, at, at, at + 2048);
     expect(get(at + 4096, (3n * P) / 2n).map(mod)).toEqual(LANES.map(() => mod(element * element * OVER_R)));
+  }
+});
+
+test("columns of sums with small integers, divided by 2^52", () => {
+  const overDivisor = bls12_381.fields.Fr.inv((1n << 52n) % P);
+  // The greatest value, and columns of 2^31 less what the reduction and carries add, up and down by turns.
+  const most = (P << 52n) / 10n;
+  const list = [0n, 1n, P, (1n << 52n) - 1n, 1n << 52n, most - 1n, ...numbers(58, most)];
+  const share = ((1n << 31n) - (1n << 28n)) >> 13n;
+  for (const sign of [(j: number) => (j % 2 === 0 ? 1n : -1n), () => 0n, () => 1n, () => -1n]) {
+    for (let i = 0; i + 8 <= list.length; i += 8) {
+      const values = list.slice(i, i + 8);
+      const words = new Int32Array(176);
+      const parts = Array.from({ length: 3 }, () => new Int32Array(176));
+      values.forEach((value, lane) => {
+        let rest = value;
+        for (let j = 0; j < 22; j++) {
+          const low = j < 21 ? BigInt.asIntN(13, rest) + sign(j) * share * 8192n : rest;
+          words[88 * (lane >> 2) + 4 * j + (lane & 3)] = Number(low);
+          rest = (rest - low) >> 13n;
+        }
+      });
+      // Three sums that come to that, two of which are as large as they please.
+      words.forEach((word, i) => {
+        parts[0]![i] = (i * 0x9e3779b1) | 0;
+        parts[1]![i] = (i * 0x85ebca77) | 0;
+        parts[2]![i] = word - parts[0]![i]! - parts[1]![i]!;
+      });
+      parts.forEach((part, i) => {
+        core.write(at + 704 * i, new Uint8Array(part.buffer));
+      });
+      core.exports["frLanesDivide"]!(at + 4096, at, at + 704, at + 1408);
+      expect(get(at + 4096, (11n * P) / 10n + 1n).map(mod)).toEqual(values.map((value) => mod(value * overDivisor)));
+    }
+  }
+});
+
+test("Poseidon's matrix of width 9 in small integers", () => {
+  const overDivisor = bls12_381.fields.Fr.inv((1n << 52n) % P);
+  const multiple = core.exports["HANKEL_MULTIPLE"] as unknown as WebAssembly.Global;
+  const top = ((4n * P) >> 247n) - 1n;
+  // Every limb at its most, and each lane alone.
+  const full = top * (1n << 247n) + every(8191n);
+  const list = [full, ...numbers(63, 4n * P)];
+  const state = (turn: number): bigint[][] =>
+    Array.from({ length: 9 }, (_, i) =>
+      LANES.map((lane) =>
+        turn === 0
+          ? full
+          : turn < 10
+            ? i === turn - 1
+              ? full - BigInt(lane)
+              : 0n
+            : list[(turn * 7 + i * 5 + lane) % 64]!,
+      ),
+    );
+  for (let turn = 0; turn < 40; turn++) {
+    const lanes = state(turn);
+    lanes.forEach((values, i) => {
+      put(at + SIZE * i, values);
+    });
+    core.exports["multiplyHankel"]!(at);
+    for (let j = 0; j < 9; j++) {
+      const sums = LANES.map((lane) =>
+        lanes.reduce((sum, values, i) => sum + values[lane]! * (BigInt(multiple.value) / BigInt(i + j + 9)), 0n),
+      );
+      expect(get(at + SIZE * j, (11n * P) / 10n).map(mod)).toEqual(sums.map((sum) => mod(sum * overDivisor)));
+    }
   }
 });

@@ -27,6 +27,8 @@ const MODULUS = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff000000
 function element(value: bigint): Uint8Array {
   return Uint8Array.from({ length: 32 }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
 }
+/** Elements at limits of values and limbs. */
+const special = [0n, 1n, MODULUS - 1n, MODULUS - 2n, (1n << 247n) - 1n, (1n << 254n) - 1n, (1n << 26n) - 1n, 1n << 26n];
 const tagOf = (set: Set): bigint => BigInt(`0x${toHex(fromHex(set.domainTag).reverse())}`);
 
 function elementsOf({ arity }: Set, { inputs, seed }: Omit<Case, "digest">): Uint8Array[] {
@@ -107,27 +109,57 @@ describe.each(builds)("$name build", ({ module }) => {
     );
   });
 
-  test("a level of a tree is the hashes of its groups", () => {
-    module.with(32 * 8 * 5, (at) => {
-      const groups = Array.from({ length: 5 }, (_, g) => Array.from({ length: 8 }, (_, i) => prngFr(100 * g + i + 1)));
-      for (const [i, bytes] of groups.flat().entries()) module.instance.write(at + 32 * i, bytes);
-      expect(module.exports.poseidonLevel(8, at, at, 5)).toBe(1);
-      const out = groups.map((_, i) => toHex(module.instance.read(at + 32 * i, 32)));
-      expect(out).toEqual(groups.map((group) => toHex(poseidon(module, group))));
+  test("a level of a tree is the hashes of its groups, whatever its length, and refuses what is no element at any place", () => {
+    const values = Array.from({ length: 8 * 17 }, (_, i) =>
+      i < 128 ? element(special[(i * 5 + (i >> 3)) % special.length]!) : prngFr(i + 1),
+    );
+    module.with(32 * 8 * 17 + 32 * 17, (at) => {
+      const out = at + 32 * 8 * 17;
+      const fill = (): void => {
+        for (const [i, bytes] of values.entries()) module.instance.write(at + 32 * i, bytes);
+      };
+      fill();
+      const each = Array.from({ length: 17 }, (_, i) => {
+        expect(module.exports.poseidonPlain(8, merkleTag(8), at + 256 * i, out)).toBe(1);
+        return toHex(module.instance.read(out, 32));
+      });
+      for (let count = 1; count <= 17; count++) {
+        module.instance.write(out, new Uint8Array(32 * 17));
+        expect(module.exports.poseidonLevel(8, at, out, count)).toBe(1);
+        expect(toHex(module.instance.read(out, 32 * count))).toBe(each.slice(0, count).join(""));
+        expect(module.instance.read(out + 32 * count, 32 * (17 - count)).every((byte) => byte === 0)).toBe(true);
+      }
+      for (let place = 0; place < values.length; place++) {
+        module.instance.write(at + 32 * place, element(place % 2 === 0 ? MODULUS : (1n << 256n) - 1n));
+        expect(module.exports.poseidonLevel(8, at, out, 17)).toBe(0);
+        module.instance.write(at + 32 * place, values[place]!);
+      }
+      for (const count of [8, 17]) {
+        fill();
+        expect(module.exports.poseidonLevel(8, at, at, count)).toBe(1);
+        expect(toHex(module.instance.read(at, 32 * count))).toBe(each.slice(0, count).join(""));
+      }
     });
   });
 
+  test("eight nodes side by side agree with the textbook form", () => {
+    const any = fc.oneof(fc.constantFrom(...special), fc.bigInt({ min: 0n, max: MODULUS - 1n }));
+    fc.assert(
+      fc.property(fc.array(any, { minLength: 64, maxLength: 64 }), (values) => {
+        module.with(32 * 72, (at) => {
+          const out = at + 32 * 64;
+          for (const [i, value] of values.entries()) module.instance.write(at + 32 * i, element(value));
+          expect(module.exports.poseidonLevel(8, at, out, 8)).toBe(1);
+          const level = toHex(module.instance.read(out, 256));
+          for (let i = 0; i < 8; i++) module.exports.poseidonPlain(8, merkleTag(8), at + 256 * i, out + 32 * i);
+          expect(level).toBe(toHex(module.instance.read(out, 256)));
+        });
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   test("pairs hashed side by side, as levels and as columns, give what the textbook form gives each", () => {
-    const special = [
-      0n,
-      1n,
-      MODULUS - 1n,
-      MODULUS - 2n,
-      (1n << 247n) - 1n,
-      (1n << 254n) - 1n,
-      (1n << 26n) - 1n,
-      1n << 26n,
-    ];
     const values = Array.from({ length: 2 * 37 }, (_, i) =>
       i < 16 ? element(special[(i * 5 + (i >> 3)) % 8]!) : prngFr(i + 1),
     );
