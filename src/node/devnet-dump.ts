@@ -1,17 +1,24 @@
 /** What a file of a local network holds of one that runs, and what of it must be set in one that was made of the file. */
 import { OptionError } from "../base/options.ts";
+import { decodeKey } from "../chain/canonical-index.ts";
 import { CHAIN_FACTS } from "../chain/chain.ts";
 import { Bundles } from "../exec/bundles.ts";
 import type { KeyInfo } from "../keys/keys.ts";
+import { parseMnemonic } from "../keys/mnemonic.ts";
 import { DEVNET_VERSION } from "../params/networks.ts";
+import { VERSION } from "../params/version.ts";
 import { isFvm } from "../schema/versions/rows.ts";
+import { readManifest } from "../state/manifest.ts";
+import { StateView } from "../state/state-view.ts";
 import type { ByteSource } from "../storage/car-reader.ts";
 import type { BlockHashes } from "../storage/check-block.ts";
 import type { BlockStore } from "../storage/contract.ts";
 import { Address } from "../types/address.ts";
+import { decodeHeader } from "../types/block-header.ts";
 import { decodeSignedMessage, encodeSignedMessage } from "../types/message.ts";
 import type { Clock } from "./clock.ts";
 import { DevnetError, FORK_FACT } from "./devnet-chain.ts";
+import { checkDevnetOptions, checkUpgrades } from "./devnet-options.ts";
 import {
   badDump,
   DumpError,
@@ -55,6 +62,21 @@ export function checkFacts(facts: Dumped["facts"]): void {
   const names = new Set(facts.map(([name]) => name));
   if (names.has(FORK_FACT)) throw badDump("it is one of a fork, which is written to no file");
   if (!names.has(CHAIN_FACTS.head)) throw badDump("it has no chain");
+}
+
+/** That the actors that run at a file's head are in it, or in bundles that it names. Throws `DumpError` BAD_DUMP. */
+export async function checkCode(blocks: BlockStore, { facts, options }: Dumped): Promise<void> {
+  if (!isFvm(options.networkVersion ?? DEVNET_VERSION)) return;
+  const head = facts.find(([name]) => name === CHAIN_FACTS.head)?.[1] ?? new Uint8Array(0);
+  try {
+    const [block] = decodeKey(head);
+    const { parentStateRoot } = decodeHeader((block && (await blocks.get(block.bytes))) ?? new Uint8Array(0));
+    const { codes } = await readManifest(blocks, await StateView.open(blocks, parentStateRoot));
+    for (const [name, cid] of codes)
+      if (!(await blocks.has(cid.bytes))) throw new Error(`the code ${cid} of ${name} is not there`);
+  } catch (cause) {
+    throw badDump("it does not have the actors of its state, and names no bundle that has them", cause);
+  }
 }
 
 /** What making a network of a file failed by: its options are those of another one. */
@@ -134,9 +156,21 @@ function restOf(net: Network, { automine }: DumpSettings): Omit<Dumped, "facts" 
   };
 }
 
+/** That there can be a network with a file's options. Throws `DumpError` BAD_DUMP. */
+function checkOptions({ balance, ...options }: DumpedOptions): void {
+  try {
+    checkDevnetOptions({ ...options, balance: BigInt(balance), data: null, version: VERSION });
+    checkUpgrades(options.networkVersion ?? DEVNET_VERSION, options.upgrades ?? []);
+    parseMnemonic(options.mnemonic);
+  } catch (cause) {
+    throw badDump("there is no network with its options", cause);
+  }
+}
+
 /** What a file says that its network needs. Throws as `readDump`, and `BundleError` MISSING_BUNDLE for actors that are not at hand. */
 export async function askFile(file: ByteSource, hashes: BlockHashes, atHand: Pick<Bundles, "require"> = new Bundles()) {
   const { options, bundles } = await readOptions(file, hashes);
+  checkOptions(options);
   return { options, actors: await actorsFor(bundles, options.upgrades ?? [], atHand) };
 }
 

@@ -62,6 +62,7 @@ import {
 } from "./devnet-chain.ts";
 import {
   askFile,
+  checkCode,
   checkDump,
   checkFacts,
   type DumpSettings,
@@ -381,6 +382,7 @@ export class Devnet {
       const dumped = await readDump(source, store, crypto);
       checkFacts(dumped.facts);
       await store.write({ blocks: actors.blocks });
+      await checkCode(store, dumped);
       // The head is among the facts, and they are one batch: what is ended before it has left no network.
       const facts = [...withoutPlaces(dumped.facts), [LOADING_FACT, new Uint8Array(1)] as const];
       await store.write({ metadata: facts }, { sync: true, note: "the network of a file" });

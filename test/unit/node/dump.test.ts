@@ -164,6 +164,15 @@ test("what is no dump, was changed, or lacks blocks is refused by name, and so a
   await expect(Devnet.load(file, { seed: "other" })).rejects.toThrow("leave it out");
 });
 
+/** A file without one of its blocks. */
+function without(file: Uint8Array, cid: Uint8Array): Uint8Array {
+  const { roots, blocks } = readCar(file);
+  return writeCar(
+    roots,
+    [...blocks].filter((block) => toHex(block.cid) !== toHex(cid)),
+  );
+}
+
 /** A file with another root. */
 function withRoot(file: Uint8Array, change: (root: Fields) => Fields): Uint8Array {
   const [first, ...others] = readCar(file).blocks;
@@ -216,6 +225,10 @@ test("a network with actors of a bundle that nobody published has their code in 
   }
   expect(key(copy)).toBe(key(net));
   await expect(load(file, { networkVersion: 23 })).rejects.toThrow("leave it out");
+  const { codes } = await testBundle({});
+  await expect(load(without(file, codes.get("reward")?.bytes as Uint8Array))).rejects.toThrow(
+    "not a dump of a local network: it does not have the actors of its state",
+  );
 });
 
 test("published actors that a file names are asked for; what its root says wrongly, or may not say, is refused or left", async () => {
@@ -239,7 +252,14 @@ test("published actors that a file names are asked for; what its root says wrong
     [withRoot(file, (all) => ({ ...all, form: 3 })), "it has form 3"],
   ] as const)
     await expect(load(bytes), why).rejects.toThrow(why);
-  await expect(load(of([], { upgrades: [{ epoch: 5, networkVersion: 5 }] }))).rejects.toThrow("upgrades");
+  for (const options of [
+    { upgrades: [{ epoch: 5, networkVersion: 5 }] },
+    { networkVersion: 99 },
+    { accounts: 1e9 },
+    { mnemonic: "two words" },
+    { proofs: "none" },
+  ])
+    await expect(load(of([], options))).rejects.toThrow("not a dump of a local network: there is no network with its");
   // Where the network of a file runs is for whoever loads it to say.
   const copy = await load(of([], { data: "/nowhere", version: "file's" }));
   expect(copy.options).toMatchObject({ data: null, version: VERSION });
