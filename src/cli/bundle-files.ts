@@ -1,7 +1,7 @@
 /** Files of bundles that commands are given: one, or those of a folder. */
 import { statSync } from "node:fs";
 import path from "node:path";
-import { type Bundle, carsOf, readBundle } from "../exec/bundle.ts";
+import { type Bundle, carsIn, readBundle } from "../exec/bundle.ts";
 import { type BundleFile, Bundles } from "../exec/bundles.ts";
 import { findVersion } from "../schema/versions/rows.ts";
 import { BUNDLE_FOLDER, BundleStore, readBundleFile } from "./bundle-store.ts";
@@ -24,8 +24,8 @@ export async function bundleFor(
     return isNeeded ? kept.require(LOCAL, actors) : kept.find(LOCAL, actors);
   }
   const bytes = await readBundleFile(file);
-  const [only, ...more] = carsOf(bytes);
-  if (only !== undefined && more.length === 0) return readBundle(only);
+  const [only, another] = carsIn(bytes);
+  if (only !== undefined && another === undefined) return readBundle(only);
   return new Bundles([{ name: path.basename(file), read: async () => bytes }]).require(LOCAL, actors);
 }
 
@@ -34,8 +34,8 @@ export async function bundlesAtHand(file: string | undefined): Promise<Bundles> 
   const kept = await new BundleStore(BUNDLE_FOLDER).sources();
   if (file === undefined) return new Bundles(kept);
   const bytes = await readBundleFile(file);
-  const [only, ...more] = carsOf(bytes);
-  if (only === undefined || more.length > 0)
+  const [only, another] = carsIn(bytes);
+  if (only === undefined || another !== undefined)
     return new Bundles([{ name: path.basename(file), read: async () => bytes }, ...kept]);
   const bundles = new Bundles(kept);
   bundles.add(await readBundle(only));

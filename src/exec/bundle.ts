@@ -13,8 +13,8 @@ import { loadCrypto } from "../core/crypto.ts";
 import { type ActorBundle, actorBundles, type BundleName } from "../params/actor-codes.ts";
 import { readCar } from "../storage/car.ts";
 import { checkBlock } from "../storage/check-block.ts";
-import { readTar } from "../storage/tar.ts";
-import { isZstd, unpackZstd } from "../storage/zstd.ts";
+import { TarReader } from "../storage/tar.ts";
+import { isZstd, ZstdError, zstdParts } from "../storage/zstd.ts";
 import { CID, cidKey } from "../types/cid.ts";
 
 export type BundleErrorData =
@@ -61,24 +61,32 @@ function bad(why: string, cause?: unknown): never {
   throw new BundleError({ code: "BAD_BUNDLE" }, `no bundle of actors: ${why}`, { cause });
 }
 
-function unpack(pack: Uint8Array): Uint8Array {
+/** The CARs in a file, one after another: itself, or those of a pack, which is decompressed as far as they are asked for. */
+export function* carsIn(file: Uint8Array): Generator<Uint8Array> {
+  if (!isZstd(file)) return yield file;
+  const tar = new TarReader();
   try {
-    return unpackZstd(pack, MAX_PACK);
+    for (const part of zstdParts(file, MAX_PACK))
+      for (const { name, bytes } of tar.push(part)) if (name.endsWith(".car")) yield bytes;
+    tar.end();
   } catch (error) {
-    return bad(`the pack: ${describeError(error)}`, error);
+    if (error instanceof ZstdError) bad(`the pack: ${describeError(error)}`, error);
+    if (error instanceof BundleError) throw error;
+    bad("the pack is no tar archive", error);
   }
 }
 
 /** The CARs in a file: itself, or those of a pack. */
 export function carsOf(file: Uint8Array): readonly Uint8Array[] {
-  if (!isZstd(file)) return [file];
+  return [...carsIn(file)];
+}
+
+/** Binary CID of a CAR's root; undefined for what has none, or is no CAR. */
+export function rootOfCar(car: Uint8Array): Uint8Array | undefined {
   try {
-    return readTar(unpack(file))
-      .filter(({ name }) => name.endsWith(".car"))
-      .map(({ bytes }) => bytes);
-  } catch (error) {
-    if (error instanceof BundleError) throw error;
-    return bad("the pack is no tar archive", error);
+    return readCar(car).roots[0];
+  } catch {
+    return undefined;
   }
 }
 

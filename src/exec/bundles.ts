@@ -1,11 +1,12 @@
 /**
  * The bundles at hand: some that are read, and files in which others may be. A file is opened when a bundle is wanted that is not
- * there yet, those first whose name speaks of its network and version.
+ * there yet, those first whose name speaks of its network and version; a pack, which has bundles of many networks, is read up to
+ * the one that is wanted.
  */
 import { describeError } from "../base/errors.ts";
-import { actorBundle, type BundleName } from "../params/actor-codes.ts";
+import { actorBundle, actorBundles, type BundleName } from "../params/actor-codes.ts";
 import { cidKey } from "../types/cid.ts";
-import { type Bundle, BundleError, carsOf, missingBundle, readBundle } from "./bundle.ts";
+import { type Bundle, BundleError, carsIn, missingBundle, readBundle, rootOfCar } from "./bundle.ts";
 
 export type BundleFile = {
   readonly name: string;
@@ -25,13 +26,14 @@ function rankOf(network: BundleName, actorsVersion: number): (file: string) => n
 export class Bundles {
   private readonly read = new Map<string, Bundle>();
   private readonly codes = new Map<string, Uint8Array>();
-  private readonly files: Set<BundleFile>;
+  /** Files, and the roots of the published bundles in each; null for one that was not read to its end. */
+  private readonly files: Map<BundleFile, ReadonlySet<string> | null>;
   private queue: Promise<unknown> = Promise.resolve();
   /** Files that are no bundle, and why. */
   readonly refused = new Map<string, string>();
 
   constructor(files: Iterable<BundleFile> = []) {
-    this.files = new Set(files);
+    this.files = new Map([...files].map((file) => [file, null]));
   }
 
   /** Takes a bundle. */
@@ -66,33 +68,40 @@ export class Bundles {
     if (wanted === undefined) return undefined;
     const key = cidKey(wanted.manifest);
     const rank = rankOf(network, actorsVersion);
-    const order = [...this.files].sort((a, b) => rank(b.name) - rank(a.name));
+    const order = [...this.files.keys()].sort((a, b) => rank(b.name) - rank(a.name));
     for (const file of order) {
       const known = this.read.get(key);
       if (known !== undefined) return known;
-      this.files.delete(file);
-      await this.open(file);
+      if (this.files.get(file)?.has(key) ?? true) await this.open(file, key);
     }
     return this.read.get(key);
   }
 
-  private async open(file: BundleFile): Promise<void> {
+  /** Reads a file up to the bundle with the root `wanted`. */
+  private async open(file: BundleFile, wanted: string): Promise<void> {
+    const published = new Set(actorBundles().map(({ manifest }) => cidKey(manifest)));
+    const there = new Set<string>();
     try {
       let unknown: BundleError | null = null;
-      let taken = 0;
-      for (const car of carsOf(await file.read())) {
+      for (const car of carsIn(await file.read())) {
+        const root = rootOfCar(car);
+        const key = root === undefined ? "" : cidKey(root);
+        if (published.has(key)) there.add(key);
+        if (published.has(key) && key !== wanted) continue;
         try {
           this.add(await readBundle(car));
-          taken++;
+          if (key === wanted) return;
         } catch (error) {
           // A pack holds bundles of networks that are in no table, too.
           if (!(error instanceof BundleError) || error.code !== "UNKNOWN_BUNDLE") throw error;
           unknown = error;
         }
       }
-      if (taken === 0) this.refused.set(file.name, unknown?.message ?? "it holds no bundle");
+      if (there.size === 0) this.refused.set(file.name, unknown?.message ?? "it holds no bundle");
+      this.files.set(file, there);
     } catch (error) {
       this.refused.set(file.name, describeError(error));
+      this.files.delete(file);
     }
   }
 }

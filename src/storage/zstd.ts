@@ -35,21 +35,37 @@ export function isZstd(bytes: Uint8Array): boolean {
   return bytes.length >= 4 && viewOf(bytes).getUint32(0, true) === FRAME;
 }
 
-/** The bytes that a file of frames stands for, at most so many. Throws `ZstdError`. */
-export function unpackZstd(file: Uint8Array, most: number): Uint8Array {
+/** Bytes of a file that are decompressed at a time: in a pack of actors one CAR takes most of it, and the others, which are much like it, a few thousand each. */
+const STEP = 4096;
+
+/** The bytes that a file of frames stands for, at most so many, part by part: decompressed as far as they are asked for. Throws `ZstdError`. */
+export function* zstdParts(file: Uint8Array, most: number): Generator<Uint8Array> {
   checkCost(file);
-  // Parts may be a byte each, or none.
-  const all = new GrowingBytes();
-  const stream = new Decompress((part) => {
-    if (all.size + part.length > most) costly(`it has more than ${most >> 20} MiB`);
-    all.add(part);
+  let size = 0;
+  // The decompressor's own parts may be a byte each, or none.
+  let part = new GrowingBytes();
+  const stream = new Decompress((bytes) => {
+    size += bytes.length;
+    if (size > most) costly(`it has more than ${most >> 20} MiB`);
+    part.add(bytes);
   });
-  try {
-    stream.push(file, true);
-  } catch (error) {
-    if (error instanceof ZstdError) throw error;
-    bad("it is damaged", error);
+  for (let at = 0; at === 0 || at < file.length; at += STEP) {
+    try {
+      stream.push(file.subarray(at, at + STEP), at + STEP >= file.length);
+    } catch (error) {
+      if (error instanceof ZstdError) throw error;
+      bad("it is damaged", error);
+    }
+    if (part.size === 0) continue;
+    yield part.take();
+    part = new GrowingBytes();
   }
+}
+
+/** The same in one. */
+export function unpackZstd(file: Uint8Array, most: number): Uint8Array {
+  const all = new GrowingBytes();
+  for (const part of zstdParts(file, most)) all.add(part);
   return all.take();
 }
 

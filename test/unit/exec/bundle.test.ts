@@ -1,13 +1,14 @@
 /** Bundles of actors: what is read from files, and what is refused by name. */
 import * as dagCbor from "@ipld/dag-cbor";
 import { describe, expect, test } from "vitest";
-import { fromBase64, utf8 } from "../../../src/base/bytes.ts";
-import { carsOf, readBundle } from "../../../src/exec/bundle.ts";
+import { concat, equal, fromBase64, utf8 } from "../../../src/base/bytes.ts";
+import { carsIn, carsOf, readBundle } from "../../../src/exec/bundle.ts";
 import { Bundles } from "../../../src/exec/bundles.ts";
 import { writeCar } from "../../../src/storage/car.ts";
-import { readTar } from "../../../src/storage/tar.ts";
+import { readTar, TarReader } from "../../../src/storage/tar.ts";
 import { type Block, type CID, cidKey, cidOfBlock } from "../../../src/types/cid.ts";
 import { codeCid } from "../../support/fvm-world.ts";
+import { corpus, readAt } from "../../support/vectors.ts";
 
 const block = (data: unknown): Block & { link: CID } => {
   const bytes = dagCbor.encode(data);
@@ -85,6 +86,88 @@ test("a file that is no bundle is remembered with its reason, and looked at once
   // Who asks for what the file's name speaks of is told why it is not taken.
   await expect(bundles.require("mainnet", 10)).rejects.toThrow(/not at hand \(pack v10\.tar\.zst is refused: .*no CAR/);
   await expect(bundles.require("mainnet", 9)).rejects.toThrow(/v9 of mainnet are not at hand: take/);
+});
+
+/** A tar archive of these files. */
+function tarOf(files: Readonly<Record<string, Uint8Array>>): Uint8Array {
+  const parts = Object.entries(files).flatMap(([name, bytes]) => {
+    const header = new Uint8Array(512);
+    header.set(utf8(name));
+    header.set(utf8(bytes.length.toString(8).padStart(11, "0")), 124);
+    header[156] = 0x30;
+    const sum = header.reduce((total, byte, i) => total + (i >= 148 && i < 156 ? 0 : byte), 8 * 32);
+    header.set(utf8(`${sum.toString(8).padStart(6, "0")}\0 `), 148);
+    return [header, bytes, new Uint8Array(-bytes.length & 511)];
+  });
+  return concat(...parts, new Uint8Array(1024));
+}
+
+/** A Zstandard frame of blocks that are not compressed (type 0), or of a type that there is not (3). Source: RFC 8878, section 3.1.1. */
+function frameOf(blocks: readonly (readonly [type: number, bytes: Uint8Array])[]): Uint8Array {
+  const parts = blocks.flatMap(([type, bytes], i) => {
+    const head = (i === blocks.length - 1 ? 1 : 0) | (type << 1) | (bytes.length << 3);
+    return [Uint8Array.of(head, head >> 8, head >> 16), bytes];
+  });
+  return concat(Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, 0x58), ...parts);
+}
+
+describe("a pack that is damaged behind its second CAR", () => {
+  const cars = [new Uint8Array(9000).fill(1), new Uint8Array(70_000).fill(2)] as const;
+  const tar = tarOf({ "one.car": cars[0], "two.car": cars[1], "three.car": new Uint8Array(20_000) });
+  // Up to a byte of the third file's header.
+  const sound = tar.subarray(0, 512 + 9216 + 512 + 70_144 + 1);
+  const pack = frameOf([
+    [0, sound],
+    [3, new Uint8Array(10_000)],
+  ]);
+
+  test("gives those two to whoever asks for no more", () => {
+    const [one, two] = carsIn(pack);
+    expect(equal(one as Uint8Array, cars[0]) && equal(two as Uint8Array, cars[1])).toBe(true);
+  });
+
+  test("is refused where all are wanted", () => {
+    expect(() => carsOf(pack)).toThrow(/does not decompress/);
+    expect(() => carsOf(frameOf([[0, sound.subarray(0, -513)]]))).toThrow(/no tar archive/);
+  });
+});
+
+const published = corpus.bundles.find((name) => /(^|[\\/])v18\.tar\.zst$/.test(name));
+
+describe.skipIf(published === undefined)("the published pack of v18", () => {
+  test("is read up to the bundle that is wanted, again for another, and no more for one that it has not", async () => {
+    const bytes = await readAt(published as string);
+    let reads = 0;
+    const read = async () => {
+      reads++;
+      return bytes;
+    };
+    const bundles = new Bundles([{ name: "v18.tar.zst", read }]);
+    const devnet = await bundles.find("devnet", 18);
+    expect(devnet?.published?.name).toBe("devnet");
+    expect(await bundles.find("devnet", 18)).toBe(devnet);
+    expect(reads).toBe(1);
+    const early = await bundles.find("calibrationnet", 18);
+    expect(early?.published?.name).toBe("calibrationnet");
+    expect(reads).toBe(2);
+    for (const bundle of [devnet, early])
+      for (const code of bundle?.codes.values() ?? []) expect(bundles.peek(code.bytes)).toBeDefined();
+    for (let i = 0; i < 3; i++) expect(await bundles.find("mainnet", 17)).toBeUndefined();
+    expect(reads).toBe(3);
+    expect(bundles.refused.size).toBe(0);
+  }, 60_000);
+});
+
+test("a tar archive in parts of any length is the archive", () => {
+  const tar = tarOf({ a: utf8("hello"), empty: new Uint8Array(0), b: new Uint8Array(1024).fill(7), c: utf8("!") });
+  for (const length of [1, 3, 511, 512, 513, 1500, tar.length]) {
+    const reader = new TarReader();
+    const files = [];
+    for (let at = 0; at < tar.length; at += length) files.push(...reader.push(tar.subarray(at, at + length)));
+    reader.end();
+    expect(files).toEqual(readTar(tar));
+    expect(files.map(({ name }) => name)).toEqual(["a", "empty", "b", "c"]);
+  }
 });
 
 test("a tar archive with a wrong sum or a wrong length is refused", () => {
