@@ -6,8 +6,8 @@
  * as text. A proof is good if its first byte is 1. See test/fixtures/actors/README.md.
  */
 import * as dagCbor from "@ipld/dag-cbor";
-import { sha256 } from "@noble/hashes/sha2.js";
 import { equal, fromBase64, toBase64 } from "../base/bytes.ts";
+import { sha256 } from "../base/digests.ts";
 import { drawFromDigest } from "../chain/randomness.ts";
 import { Vm, type VmHost, type VmOptions } from "../core/vm.ts";
 import { decodeTrace, type TraceCall } from "../exec/trace.ts";

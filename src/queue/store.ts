@@ -4,10 +4,10 @@
  * Names are paths of a few words below the store. Content under `blobs/` is named by its SHA-256, so it never changes and is
  * checked when it is read; what is written twice is the same.
  */
-import { sha256 } from "@noble/hashes/sha2.js";
 import { platform } from "#platform";
 import { AnswerSizeError, readBytes } from "../base/answer-text.ts";
 import { toHex } from "../base/bytes.ts";
+import { sha256 } from "../base/digests.ts";
 import { FilError } from "../base/errors.ts";
 
 export type StoreErrorData =

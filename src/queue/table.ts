@@ -7,11 +7,11 @@
  * kept for a person to look at. pg-boss 10 is the last line that runs on Node 20.
  */
 
-import { sha256 } from "@noble/hashes/sha2.js";
 import pg from "pg";
 import PgBoss from "pg-boss";
 import { platform } from "#platform";
 import { toHex, utf8 } from "../base/bytes.ts";
+import { sha256 } from "../base/digests.ts";
 import { checkWhole } from "../base/options.ts";
 import { proofAsset } from "../core/proofs.ts";
 import type { Job } from "../proving/jobs.ts";

@@ -6,8 +6,8 @@
  * windows that were written, each with its checksum, so that work which was interrupted goes on: windows whose bytes are still
  * those that were noted are not made again. The same setup and circuit give the same bytes on every runtime, however many workers.
  */
-import { blake2b } from "@noble/hashes/blake2.js";
 import { concat, equal, toHex, utf8 } from "../../base/bytes.ts";
+import { blake2b } from "../../base/digests.ts";
 import { loadProofs } from "../../core/proofs.ts";
 import type { ProvingOptions } from "../ranges.ts";
 import type { Scheduler } from "../scheduler.ts";
@@ -126,7 +126,7 @@ async function written(sink: ParamsSink, journal: string): Promise<Set<string>> 
 }
 
 function checksum(bytes: Uint8Array): string {
-  return toHex(blake2b(bytes, { dkLen: 16 }));
+  return toHex(blake2b(bytes, 16));
 }
 
 /** What ranges will give, by where the circuit's variables occur. */

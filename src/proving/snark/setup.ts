@@ -4,8 +4,8 @@
  * Each secret is BLAKE2b-256 of a label, the seed's length and the seed, with a counter that goes up until the number, its top bit
  * cleared, is below the modulus and not 0. The generators are the standard ones of both groups.
  */
-import { blake2b } from "@noble/hashes/blake2.js";
 import { concat, toHex, utf8 } from "../../base/bytes.ts";
+import { blake2b, blake2b256 } from "../../base/digests.ts";
 import type { SetupNumbers } from "./jobs.ts";
 
 /** A setup: the secrets, and the generators that everything is a multiple of, uncompressed. */
@@ -36,9 +36,7 @@ function u32(value: number): Uint8Array {
 function secret(seed: Uint8Array, name: string): Uint8Array {
   for (let counter = 0; ; counter++) {
     const text = utf8(`${LABEL} ${name}`);
-    const bytes = blake2b(concat(u32(text.length), text, u32(seed.length), seed, u32(counter)), {
-      dkLen: 32,
-    });
+    const bytes = blake2b256(concat(u32(text.length), text, u32(seed.length), seed, u32(counter)));
     bytes[31] = (bytes[31] as number) & 0x7f;
     const value = bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
     if (value !== 0n && value < MODULUS) return bytes;
@@ -61,5 +59,5 @@ export function setupOf(seed: string): Setup {
 
 /** Tells setups apart without telling their seed: 16 hexadecimal digits. */
 export function setupId(seed: string): string {
-  return toHex(blake2b(concat(utf8(`${LABEL} id`), utf8(seed)), { dkLen: 8 }));
+  return toHex(blake2b(concat(utf8(`${LABEL} id`), utf8(seed)), 8));
 }
