@@ -3,6 +3,8 @@ import { afterEach, expect, test, vi } from "vitest";
 import { platform } from "#platform";
 import { EngineFault } from "../../../src/core/errors.ts";
 import { Instance } from "../../../src/core/instance.ts";
+import { isNoRoom } from "../../../src/core/room.ts";
+import { channelsWork } from "../../../src/exec/channel.ts";
 import { type Run, Slot } from "../../../src/exec/slot.ts";
 import type { MachineMessage } from "../../../src/exec/wire.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
@@ -11,6 +13,8 @@ import { NO_PROOFS, NO_RANDOMNESS } from "../../support/plain-state.ts";
 const NO_ROOM = { failure: { name: "EngineFault", message: "no room", data: { code: "HOST_MEMORY" } } };
 const VOID = { failure: { name: "EngineFault", message: "void", data: { code: "RUN_VOID", why: "it is a test" } } };
 const { Memory } = WebAssembly;
+/** Memories that no page has room for. */
+const MOST = 20_000;
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -32,7 +36,7 @@ function slotWith(...answers: readonly unknown[]) {
       super(described);
     }
   };
-  return { slot: new Slot(true), seen };
+  return { slot: new Slot(channelsWork()), seen };
 }
 
 const run = {
@@ -57,7 +61,7 @@ test("a run is sent again whole, over the channel that its worker has", async ()
   await expect(slot.run(run)).rejects.toMatchObject({ data: { code: "RUN_VOID" } });
   expect([seen.messages.length, seen.memories]).toEqual([2, 1]);
   const [first, second] = seen.messages as readonly MachineMessage[];
-  expect(first?.newChannel).toBeDefined();
+  expect(first?.newChannel !== undefined).toBe(channelsWork());
   expect(second?.newChannel).toBeUndefined();
   expect(second?.channel).toBe(first?.channel);
   await slot.close();
@@ -90,3 +94,23 @@ test("a memory for which there is no room is a fault of its own, not one of the 
   const failing = Instance.create(module, { name: "small.wasm" });
   await expect(failing).rejects.toMatchObject({ data: { code: "HOST_MEMORY" }, message: /no room .* small\.wasm/ });
 });
+
+test.skipIf(platform.environment !== "browser")(
+  "a page that has dropped all the memories that there is room for has its workers work all the same",
+  async () => {
+    let held: WebAssembly.Memory[] | null = [];
+    let refusal: unknown = null;
+    for (let i = 0; i < MOST && refusal === null; i++)
+      try {
+        held.push(new WebAssembly.Memory({ initial: 1, maximum: 65536 }));
+      } catch (error) {
+        refusal = error;
+      }
+    expect(isNoRoom(refusal)).toBe(true);
+    held = null;
+    const slot = new Slot(false);
+    const secret = new Uint8Array(32).fill(1);
+    expect((await slot.sign({ secret, message: new Uint8Array(1) })).length).toBe(96);
+    await slot.close();
+  },
+);
