@@ -1,12 +1,13 @@
 /**
- * FilOzone's synapse-sdk, unmodified, on a local network at version 28: it makes its client and reads chain and balances; with the
- * contracts of the service, prices, accounts, approvals and providers too. Those contracts are theirs and in no package: a folder of
- * what forge made of them is named by FILIGREE_SYNAPSE_CONTRACTS (docs/guide-contracts.md). What is not at hand is said and skipped.
+ * FilOzone's synapse-sdk, unmodified, on a local network at version 28: it makes its client and reads chain and balances, and prices, an
+ * account, approvals and providers of contracts that stand in for the service's: they answer what they were told to, encoded by the sdk's own
+ * interfaces. The service's contracts are FilOzone's and in no package; they are read in the same way where a folder of what forge made of
+ * them is named by FILIGREE_SYNAPSE_CONTRACTS (docs/guide-contracts.md). What is not at hand is said and skipped.
  */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import proxies from "../fixtures/contracts/contracts.json" with { type: "json" };
+import own from "../fixtures/contracts/contracts.json" with { type: "json" };
 import token from "../fixtures/contracts/token.json" with { type: "json" };
 import { type CommandNet, startCommandNet } from "../support/command-net.ts";
 import { findCorpus } from "../support/find-corpus.ts";
@@ -20,7 +21,7 @@ if (pack === undefined) console.warn(`skipped: ${LACKING}`);
 const folder = process.env["FILIGREE_SYNAPSE_CONTRACTS"];
 if (folder === undefined)
   console.warn(
-    "skipped: reads of the service's contracts; FILIGREE_SYNAPSE_CONTRACTS names no folder of forge's output",
+    "skipped: reads of the service's own contracts; FILIGREE_SYNAPSE_CONTRACTS names no folder of forge's output",
   );
 const LONG = 300_000;
 const WHOLE = 10n ** 18n;
@@ -81,6 +82,63 @@ describe.skipIf(pack === undefined)("synapse-sdk", { timeout: LONG }, () => {
     await expect(synapse.providers.getProviderCount()).rejects.toThrow(/returned no data/);
   });
 
+  test("what stands in for the service: prices, an account, approvals, providers; what it was not told is an error with its words", async () => {
+    const usdfc = await deploy(token.abi, token.bytecode, [100n]);
+    const addresses: Record<string, string> = { usdfc };
+    for (const name of ["filecoinPay", "fwss", "fwssView", "serviceProviderRegistry"])
+      addresses[name] = await deploy(own.Answers.abi, own.Answers.bytecode);
+    const tell = async (name: string, functionName: string, result: unknown): Promise<void> => {
+      const { abi } = devnet.contracts[name];
+      const method = viem.toFunctionSelector(viem.getAbiItem({ abi, name: functionName }));
+      const args = [method, viem.encodeFunctionResult({ abi, functionName, result })];
+      const { Answers } = own;
+      const call = { abi: Answers.abi, address: addresses[name], functionName: "answer", args };
+      await mined(await wallet.writeContract(call));
+    };
+    const { encodePDPCapabilities } = await import("@filoz/synapse-core/utils" as string);
+    const pdp = {
+      ...{ serviceURL: "https://example.com", minPieceSizeInBytes: 127n, maxPieceSizeInBytes: 1n << 30n },
+      ...{ storagePricePerTibPerDay: 3n, minProvingPeriodInEpochs: 30n, location: "C=CH;ST=ZH;L=Z" },
+      ...{ ipniPiece: false, ipniIpfs: false, paymentTokenAddress: usdfc.toLowerCase() },
+    };
+    const [capabilityKeys, productCapabilityValues] = encodePDPCapabilities(pdp);
+    const providerInfo = {
+      ...{ serviceProvider: account.address, payee: account.address, isActive: true },
+      ...{ name: "one", description: "a provider" },
+    };
+    const product = { productType: 0, capabilityKeys, isActive: true };
+    const provider = { providerId: 2n, providerInfo, product, productCapabilityValues };
+    await tell("filecoinPay", "accounts", [5n * WHOLE, 10n, 2n, 0n]);
+    await tell("filecoinPay", "operatorApprovals", [true, 7n, 8n, 9n, 10n, 2880n]);
+    await tell("fwss", "getServicePrice", {
+      ...{ pricePerTiBPerMonthNoCDN: 864_000n, pricePerTiBCdnEgress: 1n, pricePerTiBCacheMissEgress: 2n },
+      ...{ tokenAddress: viem.getAddress(usdfc), epochsPerMonth: 86_400n, minimumPricePerMonth: 3n },
+    });
+    await tell("fwssView", "getApprovedProviders", []);
+    await tell("serviceProviderRegistry", "getProviderCount", 3n);
+    await tell("serviceProviderRegistry", "isRegisteredProvider", true);
+    await tell("serviceProviderRegistry", "getProvidersByProductType", { providers: [provider], hasMore: false });
+
+    const { payments, providers, storage } = client(addresses);
+    const height: bigint = await reader.getBlockNumber();
+    expect(await payments.accountInfo()).toEqual({
+      ...{ funds: 5n * WHOLE, lockupCurrent: 10n, lockupRate: 2n, lockupLastSettledAt: 0n },
+      availableFunds: 5n * WHOLE - 10n - 2n * height,
+    });
+    expect(await payments.serviceApproval()).toEqual({
+      ...{ isApproved: true, rateAllowance: 7n, lockupAllowance: 8n, rateUsage: 9n, lockupUsage: 10n },
+      maxLockupPeriod: 2880n,
+    });
+    const { pricing, allowances } = await storage.getStorageInfo();
+    expect(pricing.noCDN).toEqual({ perTiBPerMonth: 864_000n, perTiBPerDay: 28_800n, perTiBPerEpoch: 10n });
+    expect(pricing.tokenAddress).toBe(viem.getAddress(usdfc));
+    expect(allowances).toMatchObject({ isApproved: true, rateUsed: 9n, lockupUsed: 10n });
+    expect(await providers.getProviderCount()).toBe(3n);
+    expect(await providers.isRegisteredProvider({ address: account.address })).toBe(true);
+    expect(await providers.getAllActiveProviders()).toMatchObject([{ id: 2n, ...providerInfo, pdp }]);
+    await expect(providers.activeProviderCount()).rejects.toThrow(/nothing was said of this method/);
+  });
+
   test.skipIf(folder === undefined)("the service's contracts: prices, accounts, approvals, providers", async () => {
     const synapse = client(await deployService());
     const { payments, providers, storage } = synapse;
@@ -132,7 +190,7 @@ describe.skipIf(pack === undefined)("synapse-sdk", { timeout: LONG }, () => {
     };
     const behindProxy = async (name: string, logic: string, args: unknown[]): Promise<string> => {
       const { abi } = read(name);
-      const address = await deploy(proxies.Proxy.abi, proxies.Proxy.bytecode, [logic]);
+      const address = await deploy(own.Proxy.abi, own.Proxy.bytecode, [logic]);
       await mined(await wallet.writeContract({ abi, address, functionName: "initialize", args }));
       return address;
     };
