@@ -13,6 +13,7 @@ import type { ConnectionEncrypter, Libp2p, PrivateKey, Stream } from "@libp2p/in
 import type { KadDHT } from "@libp2p/kad-dht";
 import { mplex } from "@libp2p/mplex";
 import { noise } from "@libp2p/noise";
+import { peerIdFromString } from "@libp2p/peer-id";
 import { type Ping, ping } from "@libp2p/ping";
 import { yamux } from "@libp2p/yamux";
 import { type Multiaddr, multiaddr } from "@multiformats/multiaddr";
@@ -98,13 +99,24 @@ function readIdentity(bytes: Uint8Array): PrivateKey {
 /** A multiaddr of its text; throws `NetworkError` BAD_MULTIADDR. */
 export function parseMultiaddr(text: string): Multiaddr {
   try {
-    return multiaddr(text);
+    const address = multiaddr(text);
+    for (const { name, value } of address.getComponents()) if (name === "p2p") checkIdentity(value ?? "");
+    return address;
   } catch (cause) {
     throw new NetworkError(
       { code: "BAD_MULTIADDR", text },
       `not a multiaddr: ${text}; for example /ip4/127.0.0.1/tcp/4001/p2p/12D3KooW...`,
       { cause },
     );
+  }
+}
+
+/** The library takes any text for an identity in a multiaddr, and fails of it at every dial. */
+function checkIdentity(text: string): void {
+  try {
+    peerIdFromString(text);
+  } catch {
+    throw new Error(`${text} is no peer's identity`);
   }
 }
 
@@ -154,9 +166,16 @@ export async function openHost(options: HostOptions): Promise<Host> {
     throw new NetworkError(
       { code: "CANNOT_LISTEN", addresses: options.listen },
       `cannot listen on ${options.listen.join(", ") || "no address"}`,
-      { cause },
+      { cause: listenFailure(cause) },
     );
   }
+}
+
+/** What the system said of addresses: of the library's error, which is of its settings and with its stack, the lines that tell of one. */
+function listenFailure(cause: unknown): unknown {
+  if (!(cause instanceof Error)) return cause;
+  const reasons = [...cause.message.matchAll(/^ *\/\S+: (?:\w*Error: )?(.+)$/gm)].map(([, reason]) => reason);
+  return reasons.length === 0 ? cause : new Error([...new Set(reasons)].join(", "), { cause: cause.cause });
 }
 
 /**

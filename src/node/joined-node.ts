@@ -16,6 +16,7 @@ import { type Crypto, loadCrypto } from "../core/crypto.ts";
 import { loadProofs } from "../core/proofs.ts";
 import { addressOf } from "../keys/keys.ts";
 import { Keystore } from "../keys/keystore.ts";
+import { parseMultiaddr } from "../network/host.ts";
 import { drandTopic } from "../network/params.ts";
 import { DEVNET, devnetAt, localSealProof, localSectorSize, withSectorSize } from "../params/networks.ts";
 import type { Secrets } from "../platform/secrets.ts";
@@ -144,6 +145,8 @@ export type JoinOptions = Pick<
 /** Puts the node of an initialised store together; throws `JoinError`. It closes the store when it stops. */
 export async function openJoinedNode(options: JoinOptions): Promise<NetworkNode> {
   const { store, secrets, bootstrap, mine, params, presealing, beaconServers = [], ...rest } = options;
+  // What somebody gives is refused; of what a description says the rest may do.
+  for (const address of bootstrap ?? []) parseMultiaddr(address);
   const chain = await Chain.open({ blocks: store, chainId: DEVNET.chainId });
   const found = await store.metadata(DESCRIPTION_FACT);
   if (found === undefined || chain.isEmpty) throw notInitialised();

@@ -1,6 +1,8 @@
 /** Two and three hosts on loopback: what they tell and fetch, and what becomes of those that lie. */
 import { afterEach, describe, expect, test } from "vitest";
+import { describeError } from "../../../src/base/errors.ts";
 import { answerRequest } from "../../../src/network/exchange-server.ts";
+import { parseMultiaddr } from "../../../src/network/host.ts";
 import { decodeExchangeResponse, EXCHANGE_STATUS } from "../../../src/network/wire/exchange.ts";
 import { Address } from "../../../src/types/address.ts";
 import { SIGNATURE_TYPE } from "../../../src/types/message.ts";
@@ -58,6 +60,37 @@ test("a network that cannot be joined leaves no port open", async () => {
     "no such topic",
   );
   await until("the port to close", () => listeners() === 0);
+});
+
+test("an address where nobody can listen is told in the system's words, without the library's settings and stack", async () => {
+  // RFC 5737: no machine has it.
+  const refused = await node(chainSource(chain), ["/ip4/203.0.113.7/tcp/4001"]).catch((error: Error) => error);
+  expect(refused).toMatchObject({ data: { code: "CANNOT_LISTEN" } });
+  const text = describeError(refused);
+  expect(text).toMatch(/^cannot listen on \/ip4\/203\.0\.113\.7\/tcp\/4001: \S[^\n]*$/);
+  expect(text).not.toMatch(/faultTolerance/);
+});
+
+test("a multiaddr whose identity is none is refused before it is dialled", () => {
+  const identity = "12D3KooWHb1okCwri9iboVTMhkfWvDtBGCYXYLuvfJ7CS49D47dh";
+  expect(`${parseMultiaddr(`/ip4/127.0.0.1/tcp/1/p2p/${identity}`)}`).toContain(identity);
+  for (const [text, why] of [
+    ["/ip4/127.0.0.1/tcp/1/p2p/zzz", /zzz is no peer's identity/],
+    [`/ip4/127.0.0.1/tcp/1/p2p/${identity.slice(0, -1)}`, /is no peer's identity/],
+    [`/ip4/127.0.0.1/tcp/1/p2p/zzz/p2p-circuit/p2p/${identity}`, /zzz is no peer's identity/],
+    ["/ip4/127.0.0.1/tcp/99999", /65535/],
+    ["127.0.0.1:1", /not a multiaddr/],
+  ] as const) {
+    const refusal = (() => {
+      try {
+        return parseMultiaddr(text);
+      } catch (error) {
+        return error;
+      }
+    })();
+    expect(refusal).toMatchObject({ data: { code: "BAD_MULTIADDR", text } });
+    expect(describeError(refusal)).toMatch(why);
+  }
 });
 
 describe("chain exchange", () => {
