@@ -46,7 +46,8 @@ export function shownKeys(
     clear: () => line.clear(),
     onProgress: (circuit, { phase, done, total }) => {
       line.part(`key of ${circuit}: ${phase}`, done, total);
-      if (process.stderr.isTTY || told.has(circuit)) return;
+      // Keys that are there are looked at, too.
+      if (process.stderr.isTTY || told.has(circuit) || phase === "check") return;
       told.add(circuit);
       process.stderr.write(`note: the key of ${circuit} is made, once, in ${folder}\n`);
     },

@@ -295,6 +295,11 @@ function differences(text: string, given: Identity): string[] {
     .filter(([name]) => stored[name] !== undefined || !KEPT_SINCE.includes(name))
     // Who has no miners has no sectors either: the miners are named.
     .filter(([name]) => !OF_MINERS.includes(name) || (stored[name] !== undefined && given[name] !== undefined))
+    // A kind of seal follows from the version as well as from the size: what reads the same is no difference that anybody chose.
+    .filter(([name]) => {
+      const [was, is] = [stored[name], given[name]];
+      return was === undefined || is === undefined || shown(name, was) !== shown(name, is);
+    })
     .map(([name, option]) => {
       const [was, is] = [stored[name], given[name]];
       if (was === undefined) return MODES.includes(name) ? `${option} attested (not ${is})` : `no ${option}`;

@@ -106,7 +106,7 @@ async function make(name: string, { dir, seed, workers = platform.cores, json }:
     const b = popcount(shape.bAux) + popcount(shape.bInputs);
     const { seconds, bytes } = estimateParams(proofs, shape, { a: shape.inputs + popcount(shape.aAux), b }, workers);
     process.stdout.write(
-      `${shape.rows} constraints; about ${timeText(seconds)} on an idle machine, and ${sizeText(bytes)} in ${dir}\n`,
+      `${shape.rows} constraints; about ${timeText(seconds)} at this machine's present speed, and ${sizeText(bytes)} in ${dir}\n`,
     );
     process.stdout.write(`note: ${LOCAL_WARNING}\n`);
   }

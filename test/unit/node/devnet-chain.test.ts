@@ -1,5 +1,6 @@
 /** What of a local network is fixed with its genesis, and what is said to whoever gives something else. */
 import { beforeAll, expect, test } from "vitest";
+import { fromUtf8, utf8 } from "../../../src/base/bytes.ts";
 import { Chain } from "../../../src/chain/chain.ts";
 import { type Crypto, loadCrypto } from "../../../src/core/crypto.ts";
 import { type DevAccount, makeAccounts, PUBLIC_MNEMONIC } from "../../../src/node/accounts.ts";
@@ -53,6 +54,27 @@ test("exactly the options that differ are named", async () => {
   expect(await open(genesisOf())).toBe(refusal("--block-time 20 (none given), --nodes 2 (none given)"));
   const proven = { ...own, proofs: "groth16", seals: "groth16" } as const;
   expect(await open(proven)).toBe(refusal("--proofs attested (not groth16), --seals attested (not groth16)"));
+});
+
+test("a kind of seal that another version has for the same size is no other size", async () => {
+  const blocks = new MemoryStore();
+  const open = async (genesis: DevnetGenesis) => openDevnetChain(await Chain.open({ blocks }), crypto, DEVNET, genesis);
+  await open(genesisOf());
+  const kept = JSON.parse(fromUtf8((await blocks.metadata("devnet/identity")) as Uint8Array)) as object;
+  const write = (sealProof: number) =>
+    blocks.write({
+      metadata: [
+        ["devnet/identity", utf8(JSON.stringify({ ...kept, miners: 1, sectors: 2, sealProof, networkVersion: 28 }))],
+      ],
+    });
+  const miner = { sealProof: 0, sectors: [{}, {}] } as unknown as NonNullable<DevnetGenesis["miners"]>[number];
+  for (const [sealProof, told] of [
+    [5, ": --network-version 28 (none given);"],
+    [6, ": --sector-size 8MiB (not 2KiB), --network-version 28 (none given);"],
+  ] as const) {
+    await write(sealProof);
+    await expect(open({ ...genesisOf(), miners: [miner] })).rejects.toThrow(told);
+  }
 });
 
 test("whether seals are proven is fixed with the genesis, both ways", async () => {
