@@ -57,7 +57,7 @@ const K: usize = memory.data<i32>([
 const RECURRENCE: usize = memory.data<u32>([
   196, 196 << 16, 0xff74, 0xff740000, 0xf7e1, 0xf7e10000, 144, 144 << 16, 140, 140 << 16,
 ]); // 196, -140, -2079, 144, 140
-const FIRST: usize = memory.data<u32>([140, 140 << 16]);
+const FIRST: usize = memory.data<u32>([140, 140 << 16, 0, 0, 0, 0]);
 const SECOND: usize = memory.data<u32>([18081, 18081 << 16, 0, 0, 140, 140 << 16]);
 
 /**
@@ -109,14 +109,14 @@ function runPartial(): void {
     const next = x + FR_LANES_SIZE;
     raiseScaled(x, s, factor, limbs);
     if (r >= 2) {
-      sumColumns(x - 4 * FR_LANES_SIZE, RECURRENCE, 5);
+      sumFive(x - 4 * FR_LANES_SIZE);
     } else {
       // x[0] below 1.1p, as it will be multiplied by 18081 and the sum must stay below 2^15 p.
       if (r == 0) {
         frLanesScale(x, x, UNIT);
-        sumColumns(x, FIRST, 1);
+        sumThree(x, FIRST);
       } else {
-        sumColumns(x - 2 * FR_LANES_SIZE, SECOND, 3);
+        sumThree(x - 2 * FR_LANES_SIZE, SECOND);
       }
       addColumns(STATE + <usize>(r + 1) * FR_LANES_SIZE);
     }
@@ -135,26 +135,51 @@ function runPartial(): void {
 /** state = K · state. */
 function multiplySmall(): void {
   for (let j: usize = 0; j < <usize>WIDTH; j++) {
-    sumColumns(STATE, K + 24 * j, WIDTH);
+    sumThree(STATE, K + 24 * j);
     frLanesReduce(NEXT + j * FR_LANES_SIZE, COLUMNS);
   }
   memory.copy(STATE, NEXT, 3 * FR_LANES_SIZE);
 }
 
-/** Columns of the sum of k[i] · a[i]: elements one after the other, limbs below 2^13, integers as pairs. */
-function sumColumns(a: usize, k: usize, count: i32): void {
-  const end = k + (<usize>count << 3);
+/** Columns of the sum of three k[i] · a[i]: elements one after the other, limbs below 2^13, integers as pairs. */
+function sumThree(a: usize, k: usize): void {
+  const e0 = v128.load32_splat(k);
+  const o0 = v128.load32_splat(k, 4);
+  const e1 = v128.load32_splat(k, 8);
+  const o1 = v128.load32_splat(k, 12);
+  const e2 = v128.load32_splat(k, 16);
+  const o2 = v128.load32_splat(k, 20);
   for (let to = COLUMNS; to < COLUMNS + FR_COLUMNS_SIZE; to += 32, a += 16) {
-    let even = i32x4.splat(0);
-    let odd = i32x4.splat(0);
-    for (let x = a, y = k; y < end; x += FR_LANES_SIZE, y += 8) {
-      const limbs = v128.load(x);
-      even = i32x4.add(even, i32x4.dot_i16x8_s(limbs, v128.load32_splat(y)));
-      odd = i32x4.add(odd, i32x4.dot_i16x8_s(limbs, v128.load32_splat(y, 4)));
-    }
-    v128.store(to, even);
-    v128.store(to, odd, 16);
+    const x0 = v128.load(a);
+    const x1 = v128.load(a, FR_LANES_SIZE);
+    const x2 = v128.load(a, 2 * FR_LANES_SIZE);
+    v128.store(to, i32x4.add(i32x4.add(dot(x0, e0), dot(x1, e1)), dot(x2, e2)));
+    v128.store(to, i32x4.add(i32x4.add(dot(x0, o0), dot(x1, o1)), dot(x2, o2)), 16);
   }
+}
+
+/** The same of five with the integers of the recurrence: even columns, then odd ones, as their words would not all fit the registers. */
+function sumFive(a: usize): void {
+  for (let odd: usize = 0; odd < 2; odd++) {
+    const k = RECURRENCE + (odd << 2);
+    const k0 = v128.load32_splat(k);
+    const k1 = v128.load32_splat(k, 8);
+    const k2 = v128.load32_splat(k, 16);
+    const k3 = v128.load32_splat(k, 24);
+    const k4 = v128.load32_splat(k, 32);
+    let x = a;
+    for (let to = COLUMNS + (odd << 4); to < COLUMNS + FR_COLUMNS_SIZE; to += 32, x += 16) {
+      const sum = i32x4.add(dot(v128.load(x), k0), dot(v128.load(x, FR_LANES_SIZE), k1));
+      const more = i32x4.add(dot(v128.load(x, 2 * FR_LANES_SIZE), k2), dot(v128.load(x, 3 * FR_LANES_SIZE), k3));
+      v128.store(to, i32x4.add(i32x4.add(sum, more), dot(v128.load(x, 4 * FR_LANES_SIZE), k4)));
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function dot(limbs: v128, words: v128): v128 {
+  return i32x4.dot_i16x8_s(limbs, words);
 }
 
 /** Adds an element to the columns. */

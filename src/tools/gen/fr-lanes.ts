@@ -37,21 +37,12 @@ function balanced(value: bigint): number[] {
 const spreadWord = (j: number): string => `v128.load32_splat(c, ${4 * j})`;
 /** Where a group's columns begin, in vectors. */
 const COLUMN = 2 * LIMBS + 2;
-/** What stands beside column i of both groups: how it is called, and the text that makes it. */
-type Added = { readonly name: (i: number) => string; readonly load: (i: number) => string };
-/** A constant of 20 limbs in words of their own, the same in all lanes. */
-const CONSTANT: Added = {
-  name: (i) => `c${i}`,
-  load: (i) => `  const c${i} = v128.load32_splat(c, ${4 * i});\n`,
-};
-/** A text for each group, in a scope of its own. */
-const eachGroup = (text: (group: number) => string): string =>
-  range(GROUPS)
-    .map((g) => `  {\n${text(g)}  }\n`)
-    .join("");
 /** A loop over groups, as code that stays decoded is faster: operands and columns, at t, move on. */
 const loop = (text: string, operands: string): string =>
   `  for (let t = T; t < T + ${VECTOR * COLUMN * GROUPS}; t += ${VECTOR * COLUMN}, ${operands} += ${VECTOR * PAIRS}) {\n${text}  }\n`;
+/** The same without columns at t: the result, and what else there is, moves on. */
+const bothGroups = (text: string, operands: string): string =>
+  `  for (let group = 0; group < ${GROUPS}; group++, r += ${VECTOR * PAIRS}, ${operands}) {\n${text}  }\n`;
 /** One column of a product: all pairs of a, which stand in registers, with the words that `load` brings. */
 function productColumn(c: number, load: (j: number) => string): string {
   const terms = range(PAIRS)
@@ -93,27 +84,37 @@ function columns(of: (c: number) => string): string {
 const clear = (): string =>
   `  for (let t = T; t < T + ${VECTOR * COLUMN * GROUPS}; t += ${VECTOR}) v128.store(t, i32x4.splat(0));\n`;
 
-/** Clears the lower half of the columns by multiples of p and carries the upper one into r, with what `added` adds to its columns. */
-function reduction(added?: Added): string {
+/** Clears the lower half of the columns by multiples of p. */
+function reduction(): string {
   const turns = PAIRS / REDUCTION_TURN;
-  let out = "  let u = T;\n  let sign = i32x4.splat(0);\n";
-  out += `  for (let turn = 0; turn < ${turns}; turn++) {\n`;
+  const onward = VECTOR * (2 * REDUCTION_TURN - GROUPS * COLUMN);
   // Of the last turn the topmost limb of the quotient is less by 2^13.
-  out += `    if (turn == ${turns - 1}) sign = i32x4.splat(${2 ** BITS});\n`;
-  out += eachGroup(reductionTurn).replaceAll(/^/gm, "  ").trimEnd();
-  out += `\n    u += ${2 * VECTOR * REDUCTION_TURN};\n  }\n`;
-  const column = (i: number, g: number): string[] => [at("u", COLUMN * g + i), ...(added ? [added.name(i)] : [])];
-  return out + ending((i, g) => add(column(i, g)), added?.load);
+  return `  let sign = i32x4.splat(0);
+  for (let turn = 0, u = T; turn < ${turns}; turn++, u ${onward < 0 ? "-" : "+"}= ${Math.abs(onward)}) {
+    if (turn == ${turns - 1}) sign = i32x4.splat(${2 ** BITS});
+    for (let group = 0; group < ${GROUPS}; group++, u += ${VECTOR * COLUMN}) {
+${reductionTurn()}    }
+  }
+`;
 }
 
-function reductionTurn(g: number): string {
+/** Carries the upper half of the columns into r, with the constant at c if there is one. */
+function upperHalf(constant: boolean): string {
+  const column = (i: number): string[] => [at("t", LIMBS + i), ...(constant ? [`v128.load32_splat(c, ${4 * i})`] : [])];
+  return loop(
+    ending((i) => add(column(i))),
+    "r",
+  );
+}
+
+function reductionTurn(): string {
   const terms = (c: number, count: number): string[] =>
     range(count)
       .filter((q) => c - 2 * q >= 2 && c - 2 * q <= LIMBS)
       .map((q) => dot(`m${q}`, `n${c - 2 * q}`));
   /** Loads what column c needs for the first time; it stays in a register until the turn's last quotient has met it. */
   const loaded = (c: number): string => (c >= 2 && c <= LIMBS ? `    const n${c} = ${at("NEGATIVE", c)};\n` : "");
-  const column = (c: number): string => at("u", COLUMN * g + c);
+  const column = (c: number): string => at("u", c);
   let out = "";
   let carried: string[] = [];
   for (const q of range(REDUCTION_TURN)) {
@@ -129,25 +130,23 @@ function reductionTurn(g: number): string {
   }
   for (let c = 2 * REDUCTION_TURN; c < 2 * REDUCTION_TURN + LIMBS - 1; c++) {
     out += loaded(c);
-    out += `    ${put("u", add([column(c), ...terms(c, REDUCTION_TURN), ...carried]), COLUMN * g + c)}`;
+    out += `    ${put("u", add([column(c), ...terms(c, REDUCTION_TURN), ...carried]), c)}`;
     carried = [];
   }
   return out;
 }
 
-/** Carries columns into the limbs of r, the groups' chains side by side; `before` is what a column needs for both. */
-function ending(column: (i: number, g: number) => string, before: (i: number) => string = () => ""): string {
+/** Carries a group's columns into its limbs of r; `before` is what a column needs. */
+function ending(column: (i: number) => string, before: (i: number) => string = () => ""): string {
   let out = "";
   for (const i of range(LIMBS)) {
     out += before(i);
-    for (const g of range(GROUPS)) {
-      const carried = i === 0 ? "" : `, i32x4.shr_s(r${i - 1}_${g}, ${BITS}))`;
-      out += `  const r${i}_${g} = ${i === 0 ? column(i, g) : `i32x4.add(${column(i, g)}${carried}`};\n`;
-      if (i % 2 === 0) continue;
-      const high = i === LIMBS - 1 ? `r${i}_${g}` : `v128.and(r${i}_${g}, mask)`;
-      const low = `v128.and(r${i - 1}_${g}, mask)`;
-      out += `  ${put("r", `v128.or(${low}, i32x4.shl(${high}, 16))`, PAIRS * g + (i - 1) / 2)}`;
-    }
+    const carried = i === 0 ? "" : `, i32x4.shr_s(r${i - 1}, ${BITS}))`;
+    out += `    const r${i} = ${i === 0 ? column(i) : `i32x4.add(${column(i)}${carried}`};\n`;
+    if (i % 2 === 0) continue;
+    const high = i === LIMBS - 1 ? `r${i}` : `v128.and(r${i}, mask)`;
+    const low = `v128.and(r${i - 1}, mask)`;
+    out += `    ${put("r", `v128.or(${low}, i32x4.shl(${high}, 16))`, (i - 1) / 2)}`;
   }
   return out;
 }
@@ -155,19 +154,16 @@ function ending(column: (i: number, g: number) => string, before: (i: number) =>
 /** Columns minus the quotient's multiple of p; the quotient from the two topmost columns, between 0 and 3.2 too small. */
 function tightening(): string {
   const factor = 2n ** BigInt(15 + 7 + BITS * (LIMBS - 1)) / P;
-  const column = (i: number, g: number): string => at("columns", LIMBS * g + i);
-  let out = "";
-  for (const g of range(GROUPS)) {
-    const top = `i32x4.add(${column(LIMBS - 1, g)}, i32x4.shr_s(${column(LIMBS - 2, g)}, ${BITS}))`;
-    out += `  const size${g} = i32x4.shr_s(i32x4.sub(${top}, i32x4.splat(8)), 7);\n`;
-    out += `  const q${g} = i32x4.sub(i32x4.shr_s(i32x4.mul(size${g}, i32x4.splat(${factor})), 15), i32x4.splat(1));\n`;
-    out += `  const m${g} = v128.and(q${g}, i32x4.splat(0xffff));\n`;
-  }
-  const less = (i: number, g: number): string => {
-    if (i === 0) return `i32x4.sub(${column(0, g)}, q${g})`;
-    return i === 1 ? column(1, g) : `i32x4.add(${column(i, g)}, ${dot(`m${g}`, at("NEGATIVE", i))})`;
+  const column = (i: number): string => at("columns", i);
+  const top = `i32x4.add(${column(LIMBS - 1)}, i32x4.shr_s(${column(LIMBS - 2)}, ${BITS}))`;
+  let out = `    const size = i32x4.shr_s(i32x4.sub(${top}, i32x4.splat(8)), 7);\n`;
+  out += `    const q = i32x4.sub(i32x4.shr_s(i32x4.mul(size, i32x4.splat(${factor})), 15), i32x4.splat(1));\n`;
+  out += "    const m = v128.and(q, i32x4.splat(0xffff));\n";
+  const less = (i: number): string => {
+    if (i === 0) return `i32x4.sub(${column(0)}, q)`;
+    return i === 1 ? column(1) : `i32x4.add(${column(i)}, ${dot("m", at("NEGATIVE", i))})`;
   };
-  return out + ending(less);
+  return bothGroups(out + ending(less), `columns += ${VECTOR * LIMBS}`);
 }
 
 /** Columns of a sum with small integers, and those of them that the division clears. */
@@ -176,28 +172,27 @@ const CLEARED = 4;
 
 /** Clears four columns by multiples of p, and carries those above them: they are two pairs of the quotient, so no loop is needed. */
 function division(): string {
-  const column = (c: number, g: number): string => add(["x", "y", "z"].map((sum) => at(sum, SUM_COLUMNS * g + c)));
-  const negative = (c: number): string => `  const n${c} = ${at("NEGATIVE", c)};\n`;
-  let out = `  const sign = i32x4.splat(${2 ** BITS});\n${negative(2)}${negative(3)}`;
-  for (const g of range(GROUPS)) {
-    const carried = (c: number): string => `i32x4.shr_s(s${c}_${g}, ${BITS})`;
-    out += `  const s0_${g} = ${column(0, g)};\n`;
-    out += `  const s1_${g} = ${add([column(1, g), carried(0)])};\n`;
-    out += `  const m0_${g} = v128.or(v128.and(s0_${g}, mask), i32x4.shl(v128.and(s1_${g}, mask), 16));\n`;
-    out += `  const s2_${g} = ${add([column(2, g), dot(`m0_${g}`, "n2"), carried(1)])};\n`;
-    out += `  const s3_${g} = ${add([column(3, g), dot(`m0_${g}`, "n3"), carried(2)])};\n`;
-    // The topmost limb of the quotient is less by 2^13.
-    out += `  const m1_${g} = v128.or(v128.and(s2_${g}, mask), i32x4.shl(i32x4.sub(v128.and(s3_${g}, mask), sign), 16));\n`;
-  }
-  const above = (i: number, g: number): string => {
+  const column = (c: number): string => add(["x", "y", "z"].map((sum) => at(sum, c)));
+  const negative = (c: number): string => `    const n${c} = ${at("NEGATIVE", c)};\n`;
+  const carried = (c: number): string => `i32x4.shr_s(s${c}, ${BITS})`;
+  let out = `${negative(2)}${negative(3)}    const s0 = ${column(0)};\n`;
+  out += `    const s1 = ${add([column(1), carried(0)])};\n`;
+  out += "    const m0 = v128.or(v128.and(s0, mask), i32x4.shl(v128.and(s1, mask), 16));\n";
+  out += `    const s2 = ${add([column(2), dot("m0", "n2"), carried(1)])};\n`;
+  out += `    const s3 = ${add([column(3), dot("m0", "n3"), carried(2)])};\n`;
+  // The topmost limb of the quotient is less by 2^13.
+  out += "    const m1 = v128.or(v128.and(s2, mask), i32x4.shl(i32x4.sub(v128.and(s3, mask), sign), 16));\n";
+  const above = (i: number): string => {
     const c = i + CLEARED;
-    const terms = c < SUM_COLUMNS ? [column(c, g)] : [];
-    if (c <= LIMBS) terms.push(dot(`m0_${g}`, `n${c}`));
-    if (c <= LIMBS + 2) terms.push(dot(`m1_${g}`, `n${c - 2}`));
-    if (i === 0) terms.push(`i32x4.shr_s(i32x4.add(s3_${g}, sign), ${BITS})`);
+    const terms = c < SUM_COLUMNS ? [column(c)] : [];
+    if (c <= LIMBS) terms.push(dot("m0", `n${c}`));
+    if (c <= LIMBS + 2) terms.push(dot("m1", `n${c - 2}`));
+    if (i === 0) terms.push(`i32x4.shr_s(i32x4.add(s3, sign), ${BITS})`);
     return terms.length > 0 ? add(terms) : "i32x4.splat(0)";
   };
-  return out + ending(above, (i) => (i + CLEARED <= LIMBS ? negative(i + CLEARED) : ""));
+  out += ending(above, (i) => (i + CLEARED <= LIMBS ? negative(i + CLEARED) : ""));
+  const sums = ["x", "y", "z"].map((sum) => `${sum} += ${VECTOR * SUM_COLUMNS}`).join(", ");
+  return `  const sign = i32x4.splat(${2 ** BITS});\n${bothGroups(out, sums)}`;
 }
 
 export function generateFrLanes(): readonly GeneratedFile[] {
@@ -229,23 +224,54 @@ const B: usize = memory.data(${VECTOR * (LIMBS + 1)}, 16);
 
 /** r = a b + c in every lane, c a constant in limbs, below p; tight, below 2.5p. r may be a or b. */
 export function frLanesMulAdd(r: usize, a: usize, b: usize, c: usize): void {
-${loop(reversal(PAIRS, "    ") + pairsOf() + columns((c) => productColumn(c, (j) => at("B", j))), `b += ${VECTOR * PAIRS}, a`)}${mask}${reduction(CONSTANT)}}
+${loop("    reverse(b);\n    multiplyColumns(t, a);\n", `b += ${VECTOR * PAIRS}, a`)}  reduceColumns();
+${mask}${upperHalf(true)}}
 
 /** r = a c in every lane, c a spread constant; a as tight or with limbs below 2^14; tight. r may be a. */
 export function frLanesScale(r: usize, a: usize, c: usize): void {
-${loop(pairsOf() + columns((c) => productColumn(c, spreadWord)), "a")}${mask}${reduction()}}
+${range(LIMBS + 1)
+  .map((j) => `  ${put("B", spreadWord(j), j)}`)
+  .join("")}${loop("    multiplyColumns(t, a);\n", "a")}  reduceColumns();
+  carryColumns(r);
+}
 
 /** r = b b in every lane; tight. r may be b. */
 export function frLanesSqr(r: usize, b: usize): void {
-${loop(reversal(PAIRS, "    ") + doubled() + columns(squareColumn), "b")}${mask}${reduction()}}
+${loop("    reverse(b);\n    squareColumns(t, b);\n", "b")}  reduceColumns();
+  carryColumns(r);
+}
+
+// What the kernels above have in common stands once: together they are to fit the processor's store of decoded instructions.
+
+/** The limbs of a group, j and j - 1 in word j of B. */
+function reverse(b: usize): void {
+${reversal(PAIRS, "  ")}}
+
+/** The columns of a group's limbs times the words in B. */
+function multiplyColumns(t: usize, a: usize): void {
+${pairsOf()}${columns((c) => productColumn(c, (j) => at("B", j)))}}
+
+/** The columns of a group's square, its words in B. */
+function squareColumns(t: usize, b: usize): void {
+${doubled()}${columns(squareColumn)}}
+
+/** Clears the lower half of all columns. */
+function reduceColumns(): void {
+${mask}${reduction()}}
+
+/** Carries the upper half of all columns into r, tight. */
+function carryColumns(r: usize): void {
+${mask}${upperHalf(false)}}
 
 /** r = sum of a[i] · c[i] for i < count: tight elements one after the other, spread constants; tight. r may be a. */
 export function frLanesDot(r: usize, a: usize, c: usize, count: i32): void {
 ${clear()}  for (let term = 0; term < count; term++, a += FR_LANES_SIZE, c += SPREAD_BYTES) {
-    if (term > 1 && (term & 1) == 0) carryColumns();
+    if (term > 1 && (term & 1) == 0) settleColumns();
     addProduct(a, c);
   }
-${mask}${reduction()}}
+  reduceColumns();
+  carryColumns(r);
+}
 
 /** Adds the columns of a c. */
 function addProduct(a: usize, c: usize): void {
@@ -258,7 +284,7 @@ ${loop(
 )}}
 
 /** Carries every column into the next; the last one takes what comes. */
-function carryColumns(): void {
+function settleColumns(): void {
 ${mask}  for (let group = T; group < T + ${VECTOR * COLUMN * GROUPS}; group += ${VECTOR * COLUMN}) {
     let carry = i32x4.splat(0);
     const last = group + ${VECTOR * (2 * LIMBS - 1)};
