@@ -2,8 +2,8 @@
  * Ethereum's blocks over tipsets: one a tipset, its number the epoch, its hash the digest of the CID of the tipset's key.
  *
  * "latest" is the tipset below the head, since only the head says what became of its messages. Null rounds have no block: asking for
- * one, or for its execution, is error 12; the state at one is that of the block before it. "safe" is 200 epochs and "finalized" 900
- * below the latest. Source: lotus at b835fab702eb node/impl/eth/tipsetresolver.go, utils.go.
+ * one, for its receipts or for its traces is error 12; the state at one, calls on it and fees up to it are those of the block before it.
+ * "safe" is 200 epochs and "finalized" 900 below the latest. Source: lotus at b835fab702eb node/impl/eth/tipsetresolver.go, utils.go.
  */
 
 import { equal } from "../../base/bytes.ts";

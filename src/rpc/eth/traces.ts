@@ -295,10 +295,10 @@ export async function tracesOf(node: NodeServices, tipset: Tipset, signal: Abort
   );
 }
 
-/** The same as rows of a block. As in the reference, places count from 1. */
+/** The same as rows of a block. Places count from 0, as those of receipts do. */
 export async function blockTraces(node: NodeServices, tipset: Tipset, signal: AbortSignal): Promise<EthJson[]> {
   const place = { blockHash: hex(blockHash(tipset)), blockNumber: tipset.height };
   return (await tracesOf(node, tipset, signal)).flatMap(({ hash, place: at, traces }) =>
-    traces.map((trace) => ({ ...trace, ...place, transactionHash: hash, transactionPosition: at + 1 })),
+    traces.map((trace) => ({ ...trace, ...place, transactionHash: hash, transactionPosition: at })),
   );
 }

@@ -273,7 +273,7 @@ const methods = {
     result: data(),
     cost: "execute",
     run: async ([request, ref, edits], { node, signal }) =>
-      callAt(node, await requireBlock(node, ref), request, signal, edits),
+      callAt(node, await requireBlock(node, ref, true), request, signal, edits),
   }),
   eth_estimateGas: method({
     summary: "A limit of gas with which a call succeeds, on top of the head and of what waits of its sender.",
@@ -281,7 +281,13 @@ const methods = {
     result: quantity(),
     cost: "execute",
     run: async ([request, ref, edits], { node, signal }) =>
-      estimateGas(node, ref === "latest" ? node.chain.head : await requireBlock(node, ref), request, signal, edits),
+      estimateGas(
+        node,
+        ref === "latest" ? node.chain.head : await requireBlock(node, ref, true),
+        request,
+        signal,
+        edits,
+      ),
   }),
   eth_sendRawTransaction: method({
     summary: "Takes a signed transaction (EIP-1559, EIP-155 or before) into the pool; its hash.",
@@ -317,7 +323,7 @@ const methods = {
         badParams(
           `percentiles[${falling}]: ${percentiles?.[falling]} comes behind ${percentiles?.[falling - 1]}; give them in rising order`,
         );
-      return feeHistory(node, await requireBlock(node, ref), { count: Number(count), percentiles, signal });
+      return feeHistory(node, await requireBlock(node, ref, true), { count: Number(count), percentiles, signal });
     },
   }),
   eth_getLogs: method({

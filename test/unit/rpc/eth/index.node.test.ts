@@ -84,8 +84,8 @@ test("traces tell of a transfer and of a native call, whole blocks and parts of 
   await net.clock.mine(2);
   const rows = await ask("trace_block", "latest");
   expect(rows.map((row: Json) => [row.type, row.traceAddress, row.transactionPosition])).toEqual([
+    ["call", [], 0],
     ["call", [], 1],
-    ["call", [], 2],
   ]);
   const native = rows.find((row: Json) => row.action.to === MARKET_ADDRESS);
   const transfer = rows.find((row: Json) => row.transactionHash === hash);
@@ -118,6 +118,36 @@ test("traces tell of a transfer and of a native call, whole blocks and parts of 
   const later = { ...wish, fromBlock: `0x${(net.head.height - 2).toString(16)}` };
   expect((await ask("trace_filter", later)).length).toBe(0);
   expect(await ask("trace_filter", { ...wish, fromBlock: `0x${below.toString(16)}` })).toEqual([transfer]);
+  const { transactionIndex } = await ask("eth_getTransactionReceipt", hash);
+  expect(transfer.transactionPosition).toBe(Number(transactionIndex));
+});
+
+test("what is asked of the state at a null round is that of the block before it; the block, receipts and traces are not there", async () => {
+  const { net, ask } = eth;
+  await net.clock.mine(2);
+  const before = `0x${net.head.height.toString(16)}`;
+  await net.clock.skip(2);
+  await net.clock.mine(1);
+  const at = `0x${(net.head.height - 2).toString(16)}`;
+  const call = { from: eth.ethereum(0), to: eth.ethereum(1), value: "0x1" };
+  const both = async (method: string, params: (block: string) => unknown[]): Promise<void> =>
+    expect(await ask(method, ...params(at)), method).toEqual(await ask(method, ...params(before)));
+  await both("eth_call", (block) => [call, block]);
+  await both("eth_estimateGas", (block) => [call, block]);
+  await both("eth_feeHistory", (block) => ["0x2", block, [50]]);
+  await both("eth_getBalance", (block) => [eth.ethereum(0), block]);
+  await both("eth_getCode", (block) => [eth.ethereum(0), block]);
+  await both("eth_getStorageAt", (block) => [eth.ethereum(0), "0x0", block]);
+  await both("eth_getTransactionCount", (block) => [eth.ethereum(0), block]);
+  for (const [method, ...more] of [
+    ["eth_getBlockByNumber", false],
+    ["eth_getBlockTransactionCountByNumber"],
+    ["eth_getTransactionByBlockNumberAndIndex", "0x0"],
+    ["eth_getBlockReceipts"],
+    ["trace_block"],
+    ["trace_replayBlockTransactions", ["trace"]],
+  ] as const)
+    await expect(ask(method, at, ...more), method).rejects.toThrow(/null round/);
 });
 
 describe("filters", () => {
