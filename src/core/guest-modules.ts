@@ -5,6 +5,7 @@
  * that an invalid one might hold; so the engine validates the code before, and compiles what comes out.
  */
 import { BoundedMap } from "../base/bounded-map.ts";
+import { EngineFault } from "./errors.ts";
 import type { Generation } from "./fvm-abi.ts";
 import { checkGuest } from "./guest-checks.ts";
 
@@ -26,6 +27,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
 /** Pages of the instrumenter's memory at first, and at most. */
 const FIRST_PAGES = 64;
 const MAX_PAGES = 8192;
+const PAGE = 65_536;
 /** Longest code that is looked at, bytes. */
 const MAX_CODE = 32 << 20;
 /** Characters of an engine's reason that are kept. */
@@ -48,23 +50,37 @@ export type GuestModule =
   | { readonly module: WebAssembly.Module; readonly tableElements: number }
   | { readonly refused: string };
 
-/** Instruments code by the rules of a generation; a text says why it is refused. `instrumenter` is `instrument.wasm`. */
+/**
+ * Instruments code by the rules of a generation; a text says why it is refused. `instrumenter` is `instrument.wasm`. Throws `EngineFault`
+ * MEMORY_LIMIT for what takes more memory: a limit of this host, and so never a refusal.
+ */
 export function instrument(
   instrumenter: WebAssembly.Module,
   code: Uint8Array,
   generation: Generation,
+  maxPages: number = MAX_PAGES,
 ): Uint8Array<ArrayBuffer> | string {
   if (code.length > MAX_CODE) return "it is too large";
   if (!WebAssembly.validate(code as Uint8Array<ArrayBuffer>)) return "it is no valid WebAssembly";
-  const memory = new WebAssembly.Memory({ initial: FIRST_PAGES, maximum: MAX_PAGES });
+  const memory = new WebAssembly.Memory({ initial: FIRST_PAGES, maximum: maxPages });
   const abort = (): never => {
     throw new RangeError("the instrumenter ran out of memory");
   };
   const { alloc, instrument, resultPtr } = new WebAssembly.Instance(instrumenter, { env: { memory, abort } })
     .exports as unknown as Instrumenter;
-  const at = alloc(code.length) >>> 0;
-  new Uint8Array(memory.buffer).set(code, at);
-  const length = instrument(at, code.length, generation);
+  let length: number;
+  try {
+    const at = alloc(code.length) >>> 0;
+    new Uint8Array(memory.buffer).set(code, at);
+    length = instrument(at, code.length, generation);
+  } catch (cause) {
+    const pages = memory.buffer.byteLength / PAGE;
+    throw new EngineFault(
+      { code: "MEMORY_LIMIT", asset: "instrument", pages, maxPages },
+      `an actor's code of ${code.length} bytes takes more than ${maxPages >> 4} MiB to be instrumented`,
+      { cause },
+    );
+  }
   if (length < 0) return REFUSALS[-length] ?? "it is refused";
   const from = resultPtr() >>> 0;
   return new Uint8Array(memory.buffer).slice(from, from + length);

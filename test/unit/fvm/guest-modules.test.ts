@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { concat } from "../../../src/base/bytes.ts";
 import { encodeVarint } from "../../../src/base/varint.ts";
 import { INSTRUMENT_WASM } from "../../../src/core/assets/fvm.ts";
-import { GuestModules } from "../../../src/core/guest-modules.ts";
+import { GuestModules, instrument } from "../../../src/core/guest-modules.ts";
 import { compileModule } from "../../../src/core/load.ts";
 
 const section = (id: number, ...parts: readonly Uint8Array[]): Uint8Array => {
@@ -32,6 +32,26 @@ test("a module that is valid only before it is instrumented is refused, once and
   expect(found).toMatchObject({ refused: expect.stringMatching(/once it is instrumented/) });
   expect(get()).toBe(found);
   expect(reads).toBe(1);
+});
+
+test("code that takes more memory to be instrumented than this host gives is a fault by name, and no refusal", async () => {
+  // Calls of the function itself, two bytes each, of which the limiter makes more than thirty.
+  const calls = 200_000;
+  const body = new Uint8Array(2 * calls + 2);
+  for (let i = 0; i < calls; i++) body[1 + 2 * i] = 0x10;
+  body[body.length - 1] = 0x0b;
+  const code = concat(
+    Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0),
+    section(1, Uint8Array.of(1, 0x60, 0, 0)),
+    section(3, Uint8Array.of(1, 0)),
+    section(5, Uint8Array.of(1, 0, 1)),
+    section(10, Uint8Array.of(1), encodeVarint(body.length), body),
+  );
+  const module = await compileModule(INSTRUMENT_WASM);
+  expect(() => instrument(module, code, 3, 70)).toThrow(
+    expect.objectContaining({ data: expect.objectContaining({ code: "MEMORY_LIMIT", maxPages: 70 }) }),
+  );
+  expect(instrument(module, code, 3)).toBeInstanceOf(Uint8Array);
 });
 
 test("modules that were not used for long are given up", async () => {
