@@ -103,7 +103,10 @@ test("messages that wait are listed, replaced for a higher fee and dropped; sett
     config: { ReplaceByFeeRatio: 1.5 },
   });
   expect((await filigree("mpool", "clear")).code).toBe(64);
-  expect(await json("mpool", "clear", "--local", "--really-do-it")).toEqual({ ok: true, dropped: 1 });
+  expect((await filigree("mpool", "clear", "--really-do-it")).out).toBe(
+    "0 messages dropped\n1 message of this node left: --local drops them, too\n",
+  );
+  expect(await json("mpool", "clear", "--local", "--really-do-it")).toEqual({ ok: true, dropped: 1, left: 0 });
   expect(pool.size).toBe(0);
   expect(chain.head.height).toBe(8);
 });

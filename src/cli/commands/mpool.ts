@@ -7,6 +7,7 @@ import { wholeNumber } from "../options.ts";
 import { nextCommand, parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import type { Link } from "../remote-call.ts";
 import { table } from "../table.ts";
+import { countText } from "../terminal.ts";
 
 type Message = {
   readonly From: string;
@@ -184,8 +185,13 @@ async function clear(options: RemoteOptions & { readonly local?: true; readonly 
   const remote = await Remote.open(options);
   const before = (await remote.call<unknown[]>("MpoolPending", null)).length;
   await remote.call("MpoolClear", options.local === true);
-  const dropped = before - (await remote.call<unknown[]>("MpoolPending", null)).length;
-  say(options.json, { ok: true, dropped }, [`${dropped} messages dropped`]);
+  const left = (await remote.call<unknown[]>("MpoolPending", null)).length;
+  const dropped = before - left;
+  const own =
+    options.local === true || left === 0
+      ? []
+      : [`${countText(left, "message")} of this node left: --local drops them, too`];
+  say(options.json, { ok: true, dropped, left }, [`${countText(dropped, "message")} dropped`, ...own]);
 }
 
 async function config(given: string | undefined, options: RemoteOptions): Promise<void> {
