@@ -40,7 +40,7 @@ export type CheckContext = {
   readonly networkVersion: number;
   /** attoFIL per gas */
   readonly baseFee: bigint;
-  /** Gas for storing a message of some bytes on chain. */
+  /** The least gas of a message of some bytes that the pool takes. */
   readonly minGas: (bytes: number) => bigint;
   /** The sender's account, the same object each time; null if there is none. */
   readonly account: (from: Address) => Promise<SenderAccount | null>;

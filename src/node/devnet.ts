@@ -86,7 +86,7 @@ import { LocalMiners, minerWorker } from "./local-miners.ts";
 import type { LocalProving } from "./local-proving.ts";
 import type { MachinePlace } from "./machines.ts";
 import { FilecoinNode, type Retention } from "./node.ts";
-import { storageGas } from "./pool-part.ts";
+import { leastGas } from "./pool-part.ts";
 import type { Presealing } from "./presealed.ts";
 import { sealsOf } from "./proof-mode.ts";
 import { type RpcOptions, RpcPart } from "./rpc-part.ts";
@@ -282,7 +282,7 @@ export class Devnet {
         ...{ clientDeals: () => deals.client.list(), provider: deals.provider },
       }),
       client: node.client,
-      minGas: storageGas,
+      minGas: leastGas(node.states),
       keystore: node.keystore,
       crypto: node.crypto,
       randomness: (tipset) => node.states.randomness(tipset),

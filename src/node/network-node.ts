@@ -44,7 +44,7 @@ import type { MachinePlace } from "./machines.ts";
 import { MiningPart } from "./mining-part.ts";
 import { FilecoinNode, type Retention } from "./node.ts";
 import { PeerPart, type PeerPartOptions } from "./peer-part.ts";
-import { storageGas } from "./pool-part.ts";
+import { leastGas } from "./pool-part.ts";
 import type { DescribedProofs } from "./proof-mode.ts";
 import { type RpcOptions, RpcPart } from "./rpc-part.ts";
 import { openSectorFolder, type SealingPart } from "./sealing-part.ts";
@@ -269,7 +269,7 @@ export class NetworkNode {
       reconciler,
       content,
       client: this.node.client,
-      minGas: storageGas,
+      minGas: leastGas(states),
       keystore,
       crypto,
       randomness: (tipset) => states.randomness(tipset),

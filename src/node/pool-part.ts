@@ -19,13 +19,18 @@ import type { Health, Startable } from "./startable.ts";
 const MIN_GAS = { base: 38_863n + 36n * 1000n, perByte: 1000n } as const;
 
 /** Gas for storing a message of some bytes on chain. */
-export function storageGas(bytes: number): bigint {
+function storageGas(bytes: number): bigint {
   return MIN_GAS.base + MIN_GAS.perByte * BigInt(bytes);
 }
 
 /** In the FVM a message that cannot pay for being on chain costs its producer: such ones are refused. */
 function minGasOf(bytes: number, networkVersion: number): bigint {
   return isFvm(networkVersion) ? inclusionGas(bytes, networkVersion) : storageGas(bytes);
+}
+
+/** The least gas of a message of some bytes that may be in the next block. */
+export function leastGas(states: Pick<StateManager, "chain" | "networkVersionAt">): (bytes: number) => bigint {
+  return (bytes) => minGasOf(bytes, states.networkVersionAt(states.chain.head.height + 1));
 }
 
 /** `trusts`: messages that are taken without a signature of their sender. */
@@ -44,6 +49,7 @@ export function makePool(
     return (await senders.may(state, actor)) ? actor : null;
   };
   const nextVersion = (): number => states.networkVersionAt(chain.head.height + 1);
+  const least = leastGas(states);
   return new MessagePool({
     prefix: states.network.prefix,
     resolveKey: async (address) => {
@@ -55,7 +61,7 @@ export function makePool(
       return senderIn(await states.stateAfter(head), head, address);
     },
     verify: (signed, signer) => trusts(signed) || verifyMessage(crypto, signed, signer, states.network.chainId),
-    minGas: (signed) => minGasOf(chainLength(signed), nextVersion()),
+    minGas: (signed) => least(chainLength(signed)),
     networkVersion: nextVersion,
     baseFee: () => states.nextBaseFee(chain.head),
     carried: async (tipset) => (await chain.tipsetMessages(tipset)).map(({ message }) => message),

@@ -498,7 +498,7 @@ export type NodeParts = {
   readonly network: NetworkParams;
   readonly chain: ChainService;
   readonly pool: PoolService;
-  /** Gas for storing a message of some bytes on chain. */
+  /** The least gas of a message of some bytes that the pool takes. */
   readonly minGas: (bytes: number) => bigint;
   readonly keystore: WalletService;
   readonly crypto: KeyCrypto;

@@ -138,7 +138,10 @@ export async function estimateGas(
   const measured = await run(most);
   requireSuccess(measured);
   let high = roomy(measured.receipt.gasUsed);
-  if ((await run(high)).receipt.exitCode === 0) return high;
+  // What is not charged for being on chain, a contract's call, may use less than any message must have.
+  const least = roomy(node.minGas(encodeMessage(messageOfCall(request, most)).length + SECP256K1_CHAIN_BYTES));
+  const atLeast = (gas: bigint): bigint => (gas < least ? least : gas);
+  if ((await run(high)).receipt.exitCode === 0) return atLeast(high);
   // A call inside of it needs more at hand than is used: the limit is doubled, then the room halved down to a hundredth.
   let low = high;
   for (; high < most; low = high) {
@@ -150,7 +153,7 @@ export async function estimateGas(
     if ((await run(middle)).receipt.exitCode === 0) high = middle;
     else low = middle;
   }
-  return roomy(high);
+  return atLeast(roomy(high));
 }
 
 function roomy(gas: bigint): bigint {

@@ -7,7 +7,7 @@ import { type Address, PROTOCOL } from "../../types/address.ts";
 import { type SignedMessage, signedMessageCid } from "../../types/message.ts";
 import { boolean, type Codec, fallback, integer, nullable, spelt } from "../codec/codec.ts";
 import { badParams, RPC_CODE, RpcError } from "../errors.ts";
-import { estimateGas } from "../eth/calls.ts";
+import { contractState, estimateGas } from "../eth/calls.ts";
 import { type CallRequest, callRequest, data, ethAddress, hash, quantity } from "../eth/codecs.ts";
 import { MIN_PREMIUM } from "../eth/fees.ts";
 import { type Group, method, param } from "../method.ts";
@@ -68,6 +68,11 @@ async function sendTransaction(node: NodeServices, sent: Sent, signal: AbortSign
   if (from === null) return badParams("transaction.from: an address expected");
   if (from.protocol !== PROTOCOL.delegated)
     return badParams("transaction.from: an address of Ethereum's own expected, not one that stands for an actor's id");
+  const shown = ethAddress.encode(from, "t");
+  if ((await contractState(node, node.chain.head, from)) !== null) {
+    const instead = "send from an account, or see with eth_call and its `from` what the contract's call would do";
+    throw new RpcError(RPC_CODE.untyped, `${shown} is a contract, which sends no messages on Filecoin: ${instead}`);
+  }
   const gasLimit = sent.gas ?? (await estimateGas(node, node.chain.head, sent, signal));
   const proposed = await node.gas.premium(PREMIUM_BLOCKS, node.chain.head);
   const tip = sent.maxPriorityFee ?? (proposed < MIN_PREMIUM ? MIN_PREMIUM : proposed);
@@ -78,7 +83,6 @@ async function sendTransaction(node: NodeServices, sent: Sent, signal: AbortSign
     const tx = { ...common, nonce, maxPriorityFee: tip < maxFee ? tip : maxFee };
     const made = control.signTransaction(tx, from);
     if (made !== null) return made;
-    const shown = ethAddress.encode(from, "t");
     throw new RpcError(RPC_CODE.untyped, `unknown account ${shown}: impersonate it (anvil_impersonateAccount) first`);
   };
   let pushed: SignedMessage;

@@ -163,6 +163,25 @@ describe("a local network", () => {
     expect(net.head.height).toBe(height + 2);
   });
 
+  test("a contract's transaction is refused when it is sent, by its name; its estimate is no less than what the pool asks for", async () => {
+    const { ask, net } = eth;
+    const contract = "0xca11bde05977b3631167028862be2a173976ca11";
+    await ask("anvil_setBalance", contract, "0xde0b6b3a7640000");
+    await ask("anvil_impersonateAccount", contract);
+    const sent = { from: contract, to: eth.ethereum(1), input: `0x${"ab".repeat(2000)}` };
+    const estimate = BigInt(await ask("eth_estimateGas", sent));
+    for (const gas of [{}, { gas: "0x989680" }])
+      await expect(ask("eth_sendTransaction", { ...sent, ...gas })).rejects.toThrow(
+        /0xca11bde.* is a contract, which sends no messages on Filecoin: send from an account, or see with eth_call/,
+      );
+    expect(net.node.pool.size).toBe(0);
+    // An account that has the same bytes to send with so much gas is not refused.
+    const own = { ...sent, from: eth.ethereum(0), gas: `0x${estimate.toString(16)}`, maxFeePerGas: "0x3b9aca00" };
+    await ask("evm_setAutomine", false);
+    await ask("eth_sendTransaction", own);
+    expect(net.node.pool.size).toBe(1);
+  });
+
   test("an address whose nonce is set has sent messages: it is an account, and sends more", async () => {
     const { ask, net } = eth;
     await ask("anvil_setBalance", NOBODY, "0xde0b6b3a7640000");
