@@ -9,6 +9,7 @@ import { devGroup } from "./methods/dev.ts";
 import { ethGroup } from "./methods/eth.ts";
 import { ethDevGroup } from "./methods/eth-dev.ts";
 import { ethFiltersGroup } from "./methods/eth-filters.ts";
+import { ethNamesGroup } from "./methods/eth-names.ts";
 import { ethTracesGroup } from "./methods/eth-traces.ts";
 import { gasGroup } from "./methods/gas.ts";
 import { invokeGroup, invokeV0Group, invokeV1Group, receiptGroup } from "./methods/invoke.ts";
@@ -98,6 +99,7 @@ export const CURRENT_GROUPS = [
   ethGroup,
   ethFiltersGroup,
   ethTracesGroup,
+  ethNamesGroup,
   ethDevGroup,
   devGroup,
   laboratoryGroup,

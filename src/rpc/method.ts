@@ -90,6 +90,18 @@ export function subscription<const P extends Params = readonly [], C extends Cod
 
 export type Methods = { readonly [name: string]: Method };
 
+/** Ethereum's methods with the reference's own names as further ones: `Filecoin.EthCall` of `eth_call`, `Filecoin.NetVersion` of `net_version`. */
+export function withNativeNames<M extends Methods>(methods: M): M {
+  const upper = (word: string): string => `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
+  return Object.fromEntries(
+    Object.entries(methods).map(([name, one]) => {
+      const [family = "", rest = ""] = name.split("_");
+      const native = `Filecoin.${family === "trace" ? "EthTrace" : upper(family)}${upper(rest)}`;
+      return [name, { ...one, aliases: [...(one.aliases ?? []), native] }];
+    }),
+  ) as unknown as M;
+}
+
 /** Methods of one kind, in one file. */
 export type Group<M extends Methods = Methods> = {
   readonly title: string;

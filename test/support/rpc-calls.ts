@@ -515,6 +515,8 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     trace_replayBlockTransactions: give(() => ["latest", ["trace"]]),
     trace_transaction: fails(/transaction not found/, () => [`0x${"11".repeat(32)}`]),
     trace_filter: give(() => [{ fromBlock: "latest", toBlock: "latest" }]),
+    EthGetMessageCidByTransactionHash: give(() => [`0x${"11".repeat(32)}`]),
+    EthGetTransactionHashByCid: give(() => [on.block]),
     eth_newBlockFilter: none,
     eth_newPendingTransactionFilter: none,
     eth_getFilterChanges: give(async () => [await on.net.request("eth_newBlockFilter")]),

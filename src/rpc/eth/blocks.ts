@@ -7,7 +7,9 @@
  */
 
 import { equal } from "../../base/bytes.ts";
+import { isFilError } from "../../base/errors.ts";
 import { blockHash } from "../../chain/eth-index.ts";
+import type { CarriedMessage } from "../../chain/message-store.ts";
 import { CHAIN_LIMITS } from "../../params/networks.ts";
 import type { BlockHeader, Tipset } from "../../types/block-header.ts";
 import { CID } from "../../types/cid.ts";
@@ -20,9 +22,23 @@ const SAFE_DISTANCE = 200;
 const HASH_SEARCH = 2880;
 
 /** The CID of a message by the hash that stands for it: blake2b-256 of DAG-CBOR. */
-export function cidOfHash(hash: Uint8Array): CID {
+function cidOfHash(hash: Uint8Array): CID {
   const head = [1, 0x71, 0xa0, 0xe4, 0x02, 0x20];
   return CID.decode(Uint8Array.from([...head, ...hash]));
+}
+
+/** The CID of a transaction's message, if it is one that is known here. */
+export async function cidOfTransaction({ chain }: NodeServices, hash: Uint8Array): Promise<CID> {
+  return (await chain.transaction(hash)) ?? cidOfHash(hash);
+}
+
+/** A message of a block, or one that waits; null where it is neither. */
+export async function knownMessage({ chain }: NodeServices, cid: CID): Promise<CarriedMessage | null> {
+  return chain.message(cid).catch((error: unknown) => {
+    // Not there, or a block of another kind.
+    if (isFilError(error)) return null;
+    throw error;
+  });
 }
 
 /** The newest block whose execution is known. */

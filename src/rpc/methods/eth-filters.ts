@@ -8,7 +8,7 @@ import type { LogFilter } from "../eth/codecs.ts";
 import { blockJson, type EthJson, executed, transactionJson } from "../eth/executed.ts";
 import { logsOf } from "../eth/filters.ts";
 import { logFilter, logsOfRange } from "../eth/log-search.ts";
-import { type Group, type MethodContext, method, param } from "../method.ts";
+import { type Group, type MethodContext, method, param, withNativeNames } from "../method.ts";
 import type { EthNews, NodeServices } from "../services.ts";
 import { MAX_CHANNELS } from "../session.ts";
 
@@ -138,5 +138,5 @@ export const ethFiltersGroup: Group<typeof methods> & { readonly prefix: "" } = 
   summary: "What is new on the chain. A node has at most 100 filters; one that is not asked for an hour is removed.",
   prefix: "",
   versions: ["v0", "v1"],
-  methods,
+  methods: withNativeNames(methods),
 };

@@ -9,7 +9,7 @@ import { type BlockRef, blockRef, ethAddress, hash, quantity } from "../eth/code
 import type { EthJson } from "../eth/executed.ts";
 import { blockTraces, type EthTrace, TraceRoom, tracesOf } from "../eth/traces.ts";
 import { breather } from "../limits.ts";
-import { type Group, method, param } from "../method.ts";
+import { type Group, method, param, withNativeNames } from "../method.ts";
 import type { NodeServices } from "../services.ts";
 
 /** Rows of an answer, and blocks that are executed again for it. Source of the first: lotus node/config/def.go (EthTraceFilterMaxResults). */
@@ -135,5 +135,5 @@ export const ethTracesGroup: Group<typeof methods> & { readonly prefix: "" } = {
   summary: "What transactions did, call by call. Blocks are executed again for it.",
   prefix: "",
   versions: ["v0", "v1"],
-  methods,
+  methods: withNativeNames(methods),
 };

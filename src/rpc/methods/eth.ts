@@ -9,7 +9,7 @@ import type { Tipset } from "../../types/block-header.ts";
 import { decodeTransaction, messageOfTransaction, signerOf, transactionHash } from "../../types/eth-transaction.ts";
 import { boolean, decimal, fallback, list, nullable, spelt, text } from "../codec/codec.ts";
 import { badParams, RPC_CODE, RpcError } from "../errors.ts";
-import { cidOfHash, findBlock, latest, requireBlock } from "../eth/blocks.ts";
+import { cidOfTransaction, findBlock, knownMessage, latest, requireBlock } from "../eth/blocks.ts";
 import { callAt, contractState, estimateGas, storageAt } from "../eth/calls.ts";
 import { blockRef, callRequest, data, ethAddress, hash, quantity } from "../eth/codecs.ts";
 import {
@@ -24,7 +24,7 @@ import {
 import { feeHistory, MIN_PREMIUM } from "../eth/fees.ts";
 import { logFilter, logsOfRange } from "../eth/log-search.ts";
 import { overrides } from "../eth/overrides.ts";
-import { type Group, method, param } from "../method.ts";
+import { type Group, method, param, withNativeNames } from "../method.ts";
 import type { NodeServices } from "../services.ts";
 
 const MAX_ACCOUNTS = 1000;
@@ -63,13 +63,9 @@ async function indexedPlace({ chain, network }: NodeServices, wanted: Uint8Array
 async function locate(node: NodeServices, wanted: Uint8Array): Promise<Found | null> {
   const indexed = await indexedPlace(node, wanted);
   if (indexed !== null) return indexed;
-  const cid = (await node.chain.transaction(wanted)) ?? cidOfHash(wanted);
+  const cid = await cidOfTransaction(node, wanted);
   const waiting = node.pool.get(cid.bytes);
-  const carried = await node.chain.message(cid).catch((error: unknown) => {
-    // Not there, or a block of another kind.
-    if (isFilError(error)) return null;
-    throw error;
-  });
+  const carried = await knownMessage(node, cid);
   if (carried === null) return null;
   const { head } = node.chain;
   const found = await node.states.search(head, cid, { lookback: -1, allowReplaced: false }).catch((error: unknown) => {
@@ -341,5 +337,5 @@ export const ethGroup: Group<typeof methods> & { readonly prefix: "" } = {
     "Ethereum's interface. A block is a tipset, its number the epoch; the latest is the one below the head, whose messages were executed.",
   prefix: "",
   versions: ["v0", "v1"],
-  methods,
+  methods: withNativeNames(methods),
 };

@@ -150,6 +150,29 @@ test("what is asked of the state at a null round is that of the block before it;
     await expect(ask(method, at, ...more), method).rejects.toThrow(/null round/);
 });
 
+test("messages and transactions are found by each other's names, and methods by the reference's own", async () => {
+  const { net, ask } = eth;
+  await eth.emit(1);
+  const hash = await ask("eth_sendRawTransaction", eth.signed());
+  const message = await ask("Filecoin.EthGetMessageCidByTransactionHash", hash);
+  expect(await ask("MpoolPending", [])).toContainEqual(expect.objectContaining({ CID: message }));
+  await net.clock.mine(2);
+  const rows = await ask("eth_getBlockByNumber", "latest", true);
+  expect(await ask("Filecoin.EthGetBlockByNumber", "latest", true)).toEqual(rows);
+  for (const { hash: one } of rows.transactions) {
+    const cid = await ask("Filecoin.EthGetMessageCidByTransactionHash", one);
+    expect(await ask("ChainGetMessage", cid)).toBeTruthy();
+    expect(await ask("Filecoin.EthGetTransactionHashByCid", cid)).toBe(one);
+  }
+  expect(await ask("Filecoin.EthGetMessageCidByTransactionHash", hash)).toEqual(message);
+  // A block that is no message, and none at all.
+  expect(await ask("Filecoin.EthGetTransactionHashByCid", { "/": net.head.key[0]?.toString() })).toBeNull();
+  expect(await ask("Filecoin.EthGetMessageCidByTransactionHash", topicOf(9))).toBeNull();
+  expect(await ask("Filecoin.EthTraceBlock", "latest")).toEqual(await ask("trace_block", "latest"));
+  expect(await ask("Filecoin.NetVersion")).toBe(await ask("net_version"));
+  expect(await ask("Filecoin.Web3ClientVersion")).toBe(await ask("web3_clientVersion"));
+});
+
 describe("filters", () => {
   test("give what is new once: blocks, what waits, logs with those taken back", async () => {
     const { net, ask } = eth;
